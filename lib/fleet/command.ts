@@ -1,0 +1,547 @@
+/**
+ * The life of a command: a pure state machine. `stepCommand` answers every input in every state; every state but the
+ * end has a deadline, so that every command ends. What an agent says is evidence; the rules are those of the agent
+ * protocol, sections 4 and 7.
+ */
+import type { CommandOutcome, ProgressView } from '@/lib/protocol/live';
+import type { Before, CommandResult, CommandState, LiveCommandState } from './command-state';
+import { conclude, type Ending, type Facts } from './command-verdict';
+import type { Operation } from './operations';
+
+/** How long a command may wait to be sent. */
+export const QUEUED_MS = 60_000;
+/** How long a stop may take before the operator is asked again. The agent itself kills after 10 s. */
+export const STOP_MS = 30_000;
+/** How long a heartbeat may take that was asked for. */
+export const HEARTBEAT_ANSWER_MS = 30_000;
+/** How long the evidence of an agent that came back may take. */
+export const EVIDENCE_MS = 90_000;
+/** How long a host may stay away after a restart of the dashboard before its commands count as lost. */
+export const RECOVERY_MS = 10 * 60_000;
+/** So many heartbeats in a row without a trace of a command mean that it no longer runs (7.3). */
+export const QUIET_HEARTBEATS = 2;
+/** A heartbeat may have been on its way when the command was sent: silence counts only after this long. */
+export const QUIET_AFTER_MS = 3_000;
+
+/** What an agent shows of a command: this one, nothing, another one; `unsaid`: it can't tell yet (protocol 2, register). */
+export type Shown = 'this' | 'none' | 'other' | 'unsaid';
+
+export type CommandInput =
+  | { type: 'sent'; before: Before }
+  | { type: 'not-sent'; reason: string }
+  /** It was taken up, printed something or made progress. */
+  | { type: 'activity'; progress?: ProgressView }
+  | { type: 'result'; result: CommandResult }
+  /** The agent refused a command because `current` runs; `isThis`: which is this very command. */
+  | { type: 'rejected'; isThis: boolean; reason: string }
+  | { type: 'heartbeat'; shown: Shown; facts: Facts }
+  /** The agent came (back). `hasResult`: it announced the result. `sameProcess`: it never restarted (null: not known). */
+  | { type: 'registered'; shown: Shown; hasResult: boolean; sameProcess: boolean | null; facts: Facts }
+  | { type: 'disconnected' }
+  | { type: 'stop-requested'; how: 'stop' | 'kill' | 'restart' | 'reboot' }
+  | { type: 'stop-failed'; reason: string }
+  | { type: 'extend'; ms: number }
+  | { type: 'cancel'; reason: string }
+  /** The dashboard was restarted. */
+  | { type: 'recovered' }
+  /** The answer to `probe-system`: the word of the system compartment. */
+  | { type: 'probed'; word: string }
+  /** The command that this one acts upon has ended. */
+  | { type: 'target-ended'; outcome: CommandOutcome }
+  | { type: 'tick' };
+
+export type CommandEffect =
+  /** Send `registered` again, which every agent answers with a heartbeat. */
+  | { type: 'ask-heartbeat' }
+  /** Send `refresh-system` and give the word back as `probed`. */
+  | { type: 'probe-system' }
+  /** Put it on the wire once more: only for operations that say that they may be repeated. */
+  | { type: 'send-again' }
+  /** A line for the command's output. */
+  | { type: 'note'; text: string };
+
+export interface CommandStep {
+  state: CommandState;
+  effects: CommandEffect[];
+}
+
+/** Gives the next state of a command and what has to be done after it was stored. Pure; never throws. */
+export function stepCommand(operation: Operation, state: CommandState, input: CommandInput, now: number): CommandStep {
+  switch (state.phase) {
+    case 'queued':
+      return stepQueued(operation, state, input, now);
+    case 'sent':
+    case 'running':
+    case 'warning':
+      return stepActive(operation, state, input, now);
+    case 'stopping':
+      return stepStopping(operation, state, input, now);
+    case 'awaiting-reconnect':
+      return stepAwaiting(operation, state, input, now);
+    case 'verifying':
+      return stepVerifying(operation, state, input, now);
+    case 'ended':
+      return stay(state);
+  }
+}
+
+/** When `tick` has to come; null when the command has ended. */
+export function deadlineOf(state: CommandState): number | null {
+  return state.phase === 'ended' ? null : state.deadline;
+}
+
+type Phase<P extends CommandState['phase']> = Extract<CommandState, { phase: P }>;
+type Active = Phase<'sent' | 'running' | 'warning'>;
+
+const stay = (state: CommandState, ...effects: CommandEffect[]): CommandStep => ({ state, effects });
+
+function end(now: number, ending: Ending): CommandStep {
+  return { state: { phase: 'ended', at: now, ...ending }, effects: [] };
+}
+
+const ended = (now: number, outcome: CommandOutcome, reason: string, exitCode: number | null = null): CommandStep =>
+  end(now, { outcome, reason, exitCode });
+
+const wired = ({ sentAt, before, hardDeadline }: LiveCommandState) => ({ sentAt, before, hardDeadline });
+const progressOf = (state: LiveCommandState): ProgressView | null => ('progress' in state ? state.progress : null);
+const minutes = (ms: number) => `${Math.max(1, Math.round(ms / 60_000))} min`;
+
+function stepQueued(operation: Operation, state: Phase<'queued'>, input: CommandInput, now: number): CommandStep {
+  switch (input.type) {
+    case 'sent':
+      return stay({
+        phase: 'sent',
+        sentAt: now,
+        before: input.before,
+        deadline: now + operation.warnAfterMs,
+        hardDeadline: now + operation.hardAfterMs,
+        quiet: 0,
+      });
+    case 'not-sent':
+      return ended(now, 'rejected', input.reason);
+    case 'cancel':
+      return ended(now, 'cancelled', input.reason);
+    case 'stop-requested':
+      return ended(now, 'cancelled', 'It was stopped before it was sent to the host.');
+    case 'tick':
+      return now >= state.deadline ? ended(now, 'expired', 'The host was not there to take it.') : stay(state);
+    case 'activity':
+    case 'result':
+    case 'rejected':
+    case 'heartbeat':
+    case 'registered':
+    case 'disconnected':
+    case 'stop-failed':
+    case 'extend':
+    case 'recovered':
+    case 'probed':
+    case 'target-ended':
+      return stay(state);
+  }
+}
+
+function stepActive(operation: Operation, state: Active, input: CommandInput, now: number): CommandStep {
+  switch (input.type) {
+    case 'activity':
+      return stay(seen(state, input.progress ?? progressOf(state)));
+    case 'result':
+      return onResult(operation, state, input.result, now, false);
+    case 'rejected':
+      return input.isThis ? stay(seen(state, progressOf(state))) : ended(now, 'rejected', input.reason);
+    case 'heartbeat':
+      if (input.shown === 'this') return stay(seen(state, progressOf(state)));
+      return quietHeartbeat(operation, state, input.facts, now);
+    case 'registered':
+      return onReturn(operation, { ...state, progress: progressOf(state) }, input, now);
+    case 'disconnected':
+      return stay({
+        phase: 'awaiting-reconnect',
+        ...wired(state),
+        deadline: operation.ends === 'reconnect' ? now + operation.reconnectWithinMs : state.hardDeadline,
+        hardDeadline: operation.ends === 'reconnect' ? now + operation.reconnectWithinMs : state.hardDeadline,
+        result: null,
+        disconnected: true,
+        progress: progressOf(state),
+      });
+    case 'stop-requested':
+      return stopping(state, input.how, now);
+    case 'extend':
+      if (state.phase !== 'warning') return stay(state);
+      return stay({
+        ...wired(state),
+        phase: 'running',
+        deadline: now + input.ms,
+        hardDeadline: now + input.ms + (operation.hardAfterMs - operation.warnAfterMs),
+        quiet: 0,
+        progress: state.progress,
+      });
+    case 'recovered':
+      return recovered(state, now);
+    case 'target-ended':
+      return operation.ends === 'target' ? targetEnded(input.outcome, now) : stay(state);
+    case 'tick':
+      if (now >= state.hardDeadline) return timedOut(operation, state, now);
+      if (now < state.deadline || state.phase === 'warning') return stay(state);
+      return stay({
+        ...wired(state),
+        phase: 'warning',
+        deadline: state.hardDeadline,
+        quiet: state.quiet,
+        progress: progressOf(state),
+        why: `It takes longer than ${minutes(state.deadline - state.sentAt)}.`,
+      });
+    case 'sent':
+    case 'not-sent':
+    case 'stop-failed':
+    case 'cancel':
+    case 'probed':
+      return stay(state);
+  }
+}
+
+function stepStopping(operation: Operation, state: Phase<'stopping'>, input: CommandInput, now: number): CommandStep {
+  switch (input.type) {
+    case 'activity':
+      return stay({ ...state, quiet: 0, progress: input.progress ?? state.progress });
+    case 'result': {
+      // A child that was killed gives its own status, an error, beside or instead of `stopped` (section 4, stop).
+      const { result } = input;
+      const byStop = result.status === 'stopped' || (result.status === 'error' && (result.exitCode ?? 0) < 0);
+      return onResult(operation, state, byStop ? { ...result, status: 'stopped' } : result, now, false);
+    }
+    case 'heartbeat':
+      if (input.shown === 'this') return stay({ ...state, quiet: 0 });
+      if (state.disconnected) {
+        if (state.how === 'restart' || state.how === 'reboot') return endedByRestart(state, now);
+        return ended(
+          now,
+          'lost',
+          'The agent went away when it was told to stop and came back without a result. What it ran may still be running.',
+        );
+      }
+      if (state.quiet + 1 < QUIET_HEARTBEATS)
+        return stay({ ...state, quiet: state.quiet + 1 }, { type: 'ask-heartbeat' });
+      return ended(now, 'stopped', 'The agent no longer shows it after the stop; it gave no result.');
+    case 'registered':
+      if (input.shown === 'this' && input.sameProcess !== false)
+        return stay({ ...state, disconnected: true, quiet: 0 });
+      if (input.hasResult) return stay({ ...state, disconnected: false, quiet: 0 });
+      if (state.how === 'restart' || state.how === 'reboot') return endedByRestart(state, now);
+      return stay({ ...state, disconnected: true });
+    case 'disconnected':
+      return stay({ ...state, disconnected: true, deadline: Math.max(state.deadline, now + EVIDENCE_MS) });
+    case 'stop-requested':
+      return stopping(state, input.how, now);
+    case 'stop-failed':
+      return stay(
+        { ...wired(state), phase: 'running', deadline: state.hardDeadline, quiet: 0, progress: state.progress },
+        { type: 'note', text: `The stop failed: ${input.reason}` },
+      );
+    case 'recovered':
+      return recovered(state, now);
+    case 'tick':
+      if (now < state.deadline) return stay(state);
+      if (now >= state.hardDeadline || state.disconnected) return timedOut(operation, state, now);
+      return stay({
+        ...wired(state),
+        phase: 'warning',
+        deadline: state.hardDeadline,
+        quiet: 0,
+        progress: state.progress,
+        why: `The ${state.how} had no effect within ${STOP_MS / 1000} s.`,
+      });
+    case 'rejected':
+    case 'sent':
+    case 'not-sent':
+    case 'extend':
+    case 'cancel':
+    case 'probed':
+    case 'target-ended':
+      return stay(state);
+  }
+}
+
+function stepAwaiting(
+  operation: Operation,
+  state: Phase<'awaiting-reconnect'>,
+  input: CommandInput,
+  now: number,
+): CommandStep {
+  switch (input.type) {
+    case 'registered':
+      return onReturn(operation, state, input, now);
+    case 'result':
+      // A second status for one command changes nothing (section 4).
+      return state.result ? stay(state) : onResult(operation, state, input.result, now, false);
+    case 'activity':
+      if (state.result) return stay(state);
+      return stay({
+        ...wired(state),
+        phase: 'running',
+        deadline: state.hardDeadline,
+        quiet: 0,
+        progress: input.progress ?? state.progress,
+      });
+    case 'disconnected':
+      return stay({ ...state, disconnected: true });
+    case 'recovered':
+      return stay({
+        ...state,
+        disconnected: true,
+        deadline: Math.max(state.deadline, now + operation.reconnectWithinMs),
+      });
+    case 'tick':
+      if (now < state.deadline) return stay(state);
+      if (state.result?.status === 'ok') {
+        return state.disconnected
+          ? ended(
+              now,
+              'timed-out',
+              `It reported success, but the agent did not come back within ${minutes(operation.reconnectWithinMs)}.`,
+              state.result.exitCode,
+            )
+          : ended(now, 'succeeded', 'It reported success; the agent did not restart.', state.result.exitCode);
+      }
+      return operation.ends === 'reconnect'
+        ? ended(now, 'timed-out', `The host did not come back within ${minutes(now - state.sentAt)}.`)
+        : ended(now, 'lost', 'The host went away while it ran and has not come back; what became of it is not known.');
+    case 'heartbeat':
+    case 'rejected':
+    case 'sent':
+    case 'not-sent':
+    case 'stop-requested':
+    case 'stop-failed':
+    case 'extend':
+    case 'cancel':
+    case 'probed':
+    case 'target-ended':
+      return stay(state);
+  }
+}
+
+function stepVerifying(operation: Operation, state: Phase<'verifying'>, input: CommandInput, now: number): CommandStep {
+  switch (input.type) {
+    case 'heartbeat':
+      if (state.result) {
+        return input.shown === 'this'
+          ? stay(state)
+          : end(now, conclude(operation, state.before, state.result, input.facts));
+      }
+      if (state.need === 'probe') return stay(state);
+      if (input.shown === 'this') return stay(backToRunning(state));
+      return noEvidence(operation, state, input.facts, now);
+    case 'result':
+      if (state.result) return stay(state);
+      // The agent is back already: nothing more has to be waited for but its facts.
+      return onResult(operation, state, input.result, now, true);
+    case 'activity':
+      return state.result ? stay(state) : stay({ ...backToRunning(state), progress: input.progress ?? state.progress });
+    case 'registered':
+      if (state.result) return stay(state, { type: 'ask-heartbeat' });
+      return onReturn(operation, state, input, now);
+    case 'probed':
+      if (state.need !== 'probe') return stay(state);
+      if (input.word === 'ok') {
+        return ended(now, 'succeeded', 'No result arrived, but the host says that its system is current.');
+      }
+      if (input.word === 'outdated') {
+        return ended(now, 'failed', 'No result arrived, and the host says that its system still needs a rebuild.');
+      }
+      return ended(now, 'lost', 'No result arrived, and the host can’t say whether its system is current.');
+    case 'recovered':
+      return recovered(state, now);
+    case 'tick':
+      if (now < state.deadline) return stay(state);
+      return state.result
+        ? end(now, conclude(operation, state.before, state.result, null))
+        : ended(now, 'lost', 'The agent came back without a result; what became of it is not known.');
+    case 'disconnected':
+    case 'rejected':
+    case 'sent':
+    case 'not-sent':
+    case 'stop-requested':
+    case 'stop-failed':
+    case 'extend':
+    case 'cancel':
+    case 'target-ended':
+      return stay(state);
+  }
+}
+
+/** A status frame. `returned`: the agent has come back since. */
+function onResult(
+  operation: Operation,
+  state: LiveCommandState,
+  result: CommandResult,
+  now: number,
+  returned: boolean,
+): CommandStep {
+  if (operation.ends === 'target') return end(now, conclude(operation, state.before, result, null));
+  if (operation.ends === 'reconnect' && result.status === 'ok') return stay(state);
+  const comesBack = operation.ends === 'switch' && result.status === 'ok' && result.restarting !== false && !returned;
+  if (comesBack) {
+    return stay({
+      phase: 'awaiting-reconnect',
+      ...wired(state),
+      deadline: now + operation.reconnectWithinMs,
+      result,
+      disconnected: false,
+      progress: null,
+    });
+  }
+  // The host stays busy until a heartbeat no longer shows the command: a new one would be refused until then (7.7).
+  return stay(
+    {
+      phase: 'verifying',
+      ...wired(state),
+      deadline: now + HEARTBEAT_ANSWER_MS,
+      result,
+      need: 'heartbeat',
+      quiet: 0,
+      progress: null,
+    },
+    { type: 'ask-heartbeat' },
+  );
+}
+
+/** The agent opened a new connection while the command had not ended. */
+function onReturn(
+  operation: Operation,
+  state: LiveCommandState & { progress?: ProgressView | null; result?: CommandResult | null },
+  input: Extract<CommandInput, { type: 'registered' }>,
+  now: number,
+): CommandStep {
+  if (operation.ends === 'reconnect') {
+    // The same process with a new socket has not restarted: only the network dropped.
+    return input.sameProcess === true ? stay(state) : ended(now, 'succeeded', 'The agent came back.');
+  }
+  if (operation.ends === 'target') return stay(state);
+  if (state.result) return end(now, conclude(operation, state.before, state.result, null));
+  const progress = state.progress ?? null;
+  if (input.shown === 'this') return stay(backToRunning({ ...state, progress }));
+  const waiting = {
+    phase: 'verifying',
+    ...wired(state),
+    deadline: now + EVIDENCE_MS,
+    result: null,
+    need: 'evidence',
+    quiet: 0,
+    progress,
+  } as const;
+  if (input.hasResult || input.shown === 'unsaid') return stay(waiting);
+  return noEvidence(operation, { ...waiting, quiet: QUIET_HEARTBEATS }, input.facts, now);
+}
+
+function quietHeartbeat(operation: Operation, state: Active, facts: Facts, now: number): CommandStep {
+  // Looks may never show up as pending; controls are judged by what they act upon.
+  if (operation.mayRepeat || operation.ends === 'reconnect' || operation.ends === 'target') return stay(state);
+  if (now - state.sentAt < QUIET_AFTER_MS) return stay(state);
+  const quiet = state.quiet + 1;
+  if (quiet < QUIET_HEARTBEATS) return stay({ ...state, quiet });
+  return noEvidence(
+    operation,
+    {
+      phase: 'verifying',
+      ...wired(state),
+      deadline: now + EVIDENCE_MS,
+      result: null,
+      need: 'evidence',
+      quiet,
+      progress: progressOf(state),
+    },
+    facts,
+    now,
+  );
+}
+
+/** A heartbeat (or a register that can tell) without a trace of a command whose result is not known. */
+function noEvidence(operation: Operation, state: Phase<'verifying'>, facts: Facts, now: number): CommandStep {
+  if (operation.ends === 'switch') {
+    const { before } = state;
+    const replaced =
+      (before.storePath !== '' && facts.storePath !== '' && before.storePath !== facts.storePath) ||
+      (before.binaryHash !== '' && facts.binaryHash !== '' && before.binaryHash !== facts.binaryHash);
+    if (replaced) return ended(now, 'succeeded', 'No result arrived, but the agent was replaced by the switch.');
+    return stay({ ...state, need: 'probe', deadline: now + EVIDENCE_MS }, { type: 'probe-system' });
+  }
+  const quiet = state.quiet + 1;
+  if (quiet < QUIET_HEARTBEATS) return stay({ ...state, quiet }, { type: 'ask-heartbeat' });
+  if (operation.mayRepeat) {
+    return stay({ ...wired(state), phase: 'sent', deadline: state.hardDeadline, quiet: 0 }, { type: 'send-again' });
+  }
+  return ended(
+    now,
+    'lost',
+    'The agent says that nothing is running, and no result arrived: it may have been done, in part or not at all.',
+  );
+}
+
+function seen(state: Active, progress: ProgressView | null): CommandState {
+  return state.phase === 'warning'
+    ? { ...state, quiet: 0, progress }
+    : { ...wired(state), phase: 'running', deadline: state.deadline, quiet: 0, progress };
+}
+
+function backToRunning(state: LiveCommandState & { progress?: ProgressView | null }): Phase<'running'> {
+  return {
+    ...wired(state),
+    phase: 'running',
+    deadline: state.hardDeadline,
+    quiet: 0,
+    progress: state.progress ?? null,
+  };
+}
+
+function stopping(state: LiveCommandState, how: Phase<'stopping'>['how'], now: number): CommandStep {
+  return stay({
+    phase: 'stopping',
+    ...wired(state),
+    deadline: now + (how === 'reboot' || how === 'restart' ? EVIDENCE_MS : STOP_MS),
+    how,
+    quiet: 0,
+    disconnected: false,
+    progress: progressOf(state),
+  });
+}
+
+function endedByRestart(state: Phase<'stopping'>, now: number): CommandStep {
+  return ended(
+    now,
+    'stopped',
+    state.how === 'reboot' ? 'It ended with the reboot of the host.' : 'It ended with the restart of the agent.',
+  );
+}
+
+/** The dashboard was restarted: the host has to come back and tell. */
+function recovered(state: LiveCommandState, now: number): CommandStep {
+  const deadline = Math.max(state.hardDeadline, now + RECOVERY_MS);
+  return stay(
+    {
+      phase: 'awaiting-reconnect',
+      ...wired(state),
+      deadline,
+      hardDeadline: deadline,
+      result: 'result' in state ? state.result : null,
+      disconnected: true,
+      progress: progressOf(state),
+    },
+    { type: 'note', text: 'The dashboard was restarted here.' },
+  );
+}
+
+function targetEnded(outcome: CommandOutcome, now: number): CommandStep {
+  return outcome === 'stopped'
+    ? ended(now, 'succeeded', '')
+    : ended(now, 'succeeded', `What was to be stopped ended by itself: ${outcome}.`);
+}
+
+function timedOut(operation: Operation, state: LiveCommandState, now: number): CommandStep {
+  const after = minutes(now - state.sentAt);
+  return ended(
+    now,
+    'timed-out',
+    operation.runs === 'agent'
+      ? `No end was seen within ${after}. It may still be running on the host.`
+      : `It did not end within ${after}.`,
+  );
+}

@@ -1,0 +1,67 @@
+/** From a request to a command and the frame that carries it, or to why not. Pure. */
+import type { ServerFrame } from '@/lib/protocol/agent';
+import type { HostView } from '@/lib/protocol/live';
+import { QUEUED_MS } from './command';
+import { checkOperation, OPERATIONS, type Blocked } from './operations';
+import type { DispatchRequest } from './ports';
+import type { CommandRecord } from './records';
+
+export type DispatchPlan =
+  | { kind: 'blocked'; blocked: Blocked }
+  | {
+      kind: 'command';
+      command: CommandRecord;
+      /** The running command that it acts upon, and how. */
+      target: CommandRecord | null;
+      how: 'stop' | 'kill' | 'restart' | 'reboot';
+      /** What goes on the wire to an agent of this generation. */
+      frame: (protocol: 2 | 3) => ServerFrame;
+    };
+
+export function planDispatch(
+  request: DispatchRequest,
+  host: HostView,
+  running: { active: CommandRecord | null },
+  id: string,
+  now: number,
+): DispatchPlan {
+  const operation = OPERATIONS[request.operation];
+  const { wire } = operation;
+  if (!wire) {
+    const reason = `${operation.label} is not something that an agent does.`;
+    return { kind: 'blocked', blocked: { code: 'not-for-agents', reason, unblock: null, forceable: false } };
+  }
+  const blocked = checkOperation(operation, host, request.force);
+  if (blocked) return { kind: 'blocked', blocked };
+  const target = operation.bypassesBusy ? running.active : null;
+  const command: CommandRecord = {
+    id,
+    hostId: host.id,
+    operation: operation.id,
+    state: { phase: 'queued', deadline: now + QUEUED_MS },
+    requestId: request.requestId,
+    targetId: target?.id ?? null,
+    forced: request.force ?? false,
+    userId: request.by.userId,
+    userName: request.by.userName,
+    address: request.by.address,
+    createdAt: now,
+    startedAt: null,
+    endedAt: null,
+    outcome: null,
+    exitCode: null,
+    reason: '',
+    lines: 0,
+    agentSeq: 0,
+    outputSize: 0,
+    outputTruncated: false,
+  };
+  const how =
+    operation.id === 'kill' || operation.id === 'restart' || operation.id === 'reboot' ? operation.id : 'stop';
+  const frame = (protocol: 2 | 3): ServerFrame => {
+    if (wire.kind === 'kill') return { type: 'kill_command', payload: { signal: wire.signal, pid: 0 } };
+    const ids = protocol === 3 ? { id, ...(target ? { target: target.id } : {}) } : {};
+    return { type: 'command', payload: { command: wire.command, ...ids } };
+  };
+  return { kind: 'command', command, target, how, frame };
+}

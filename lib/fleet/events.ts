@@ -1,0 +1,136 @@
+/** The fleet's events, worded once. */
+import type { CommandOutcome, EventLevel } from '@/lib/protocol/live';
+import { OPERATIONS } from './operations';
+import type { Requester } from './ports';
+import type { CommandRecord, HostRecord, NewEvent } from './records';
+
+type Host = Pick<HostRecord, 'id' | 'name'>;
+
+const NOBODY = { userId: null, address: '', hostId: null, hostName: '', commandId: null, outcome: '' } as const;
+
+const LEVELS: Record<CommandOutcome, EventLevel> = {
+  succeeded: 'success',
+  unchanged: 'success',
+  partial: 'warning',
+  failed: 'error',
+  stopped: 'warning',
+  'timed-out': 'error',
+  rejected: 'warning',
+  cancelled: 'info',
+  expired: 'warning',
+  superseded: 'info',
+  skipped: 'info',
+  lost: 'error',
+};
+
+function byOperator(by: Requester): Pick<NewEvent, 'actorKind' | 'actor' | 'userId' | 'address'> {
+  return { actorKind: 'operator', actor: by.userName, userId: by.userId, address: by.address };
+}
+
+export function commandRequested(host: Host, command: CommandRecord, at: number, by: Requester): NewEvent {
+  const { label } = OPERATIONS[command.operation];
+  return {
+    ...NOBODY,
+    ...byOperator(by),
+    at,
+    category: 'command',
+    level: 'info',
+    action: 'command.requested',
+    hostId: host.id,
+    hostName: host.name,
+    commandId: command.id,
+    message: `${label} was asked for on ${host.name}${command.forced ? ', by force' : ''}.`,
+  };
+}
+
+export function commandBlocked(host: Host, label: string, reason: string, at: number, by: Requester): NewEvent {
+  return {
+    ...NOBODY,
+    ...byOperator(by),
+    at,
+    category: 'command',
+    level: 'warning',
+    action: 'command.blocked',
+    hostId: host.id,
+    hostName: host.name,
+    outcome: 'blocked',
+    message: `${label} on ${host.name} was refused: ${reason}`,
+  };
+}
+
+export function commandEnded(host: Host, command: CommandRecord, at: number): NewEvent {
+  const { label } = OPERATIONS[command.operation];
+  const outcome = command.outcome ?? 'lost';
+  const exit = command.exitCode === null ? '' : ` (exit code ${command.exitCode})`;
+  return {
+    ...NOBODY,
+    at,
+    category: 'command',
+    level: LEVELS[outcome],
+    action: 'command.ended',
+    actorKind: 'agent',
+    actor: `agent ${host.name}`,
+    hostId: host.id,
+    hostName: host.name,
+    commandId: command.id,
+    outcome,
+    message: `${label} on ${host.name}: ${outcome}${exit}.${command.reason === '' ? '' : ` ${command.reason}`}`,
+  };
+}
+
+export function commandWarning(host: Host, command: CommandRecord, why: string, at: number): NewEvent {
+  return {
+    ...NOBODY,
+    at,
+    category: 'command',
+    level: 'warning',
+    action: 'command.warning',
+    actorKind: 'dashboard',
+    actor: 'dashboard',
+    hostId: host.id,
+    hostName: host.name,
+    commandId: command.id,
+    message: `${OPERATIONS[command.operation].label} on ${host.name}: ${why}`,
+  };
+}
+
+/** Something about an agent: it came, went, is held, sent what can't be read. */
+export function agentEvent(
+  action: string,
+  level: EventLevel,
+  message: string,
+  at: number,
+  address: string,
+  host: Host | null,
+  data?: Record<string, unknown>,
+): NewEvent {
+  return {
+    ...NOBODY,
+    at,
+    category: 'agent',
+    level,
+    action,
+    actorKind: 'agent',
+    actor: host ? `agent ${host.name}` : 'agent',
+    address,
+    hostId: host?.id ?? null,
+    hostName: host?.name ?? '',
+    message,
+    data,
+  };
+}
+
+export function commandExtended(host: Host, command: CommandRecord, ms: number, at: number, by: Requester): NewEvent {
+  return {
+    ...NOBODY,
+    ...byOperator(by),
+    at,
+    category: 'command',
+    level: 'info',
+    action: 'command.extended',
+    hostId: host.id,
+    hostName: host.name,
+    commandId: command.id,
+    message: `${OPERATIONS[command.operation].label} on ${host.name} was given ${Math.round(ms / 60_000)} more minutes.`,
+  };
+}

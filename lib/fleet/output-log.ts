@@ -1,0 +1,106 @@
+/**
+ * Output between its receipt and the database: numbered by the dashboard, limited per command, flushed in batches at a
+ * bounded rate. What is published or acknowledged was stored before.
+ */
+import type { OutputLine } from '@/lib/protocol/live';
+import type { CommandRecord, OutputBatch } from './records';
+
+/** Between two flushes while lines keep coming; the first line after a pause is flushed at once. */
+export const FLUSH_INTERVAL_MS = 50;
+/** So many characters that wait are flushed without waiting any longer. */
+export const MAX_PENDING_CHARACTERS = 4 * 1024 * 1024;
+
+interface Pending {
+  lines: OutputLine[];
+  size: number;
+  /** The record as it will be once the lines are stored. */
+  record: CommandRecord;
+}
+
+export class OutputLog {
+  private readonly pending = new Map<string, Pending>();
+  private characters = 0;
+
+  /** `limit`: characters of output that are kept per command. */
+  constructor(private readonly limit: number) {}
+
+  /** True when so much waits that it should be flushed now. */
+  get isFull(): boolean {
+    return this.characters >= MAX_PENDING_CHARACTERS;
+  }
+
+  get isEmpty(): boolean {
+    return this.pending.size === 0;
+  }
+
+  /** Takes a line of a command. `agentSeq`: the agent's own number of it, if it has one. */
+  append(record: CommandRecord, at: number, stream: OutputLine['stream'], text: string, agentSeq: number | null): void {
+    const entry = this.entryOf(record);
+    if (agentSeq !== null) {
+      if (agentSeq <= entry.record.agentSeq) return;
+      const missing = agentSeq - entry.record.agentSeq - 1;
+      entry.record = { ...entry.record, agentSeq };
+      if (missing > 0) this.store(entry, { at, stream: 'note', text: `${missing} lines are missing here.` });
+    }
+    if (entry.record.outputTruncated && stream !== 'note') return;
+    if (stream !== 'note' && entry.record.outputSize + text.length > this.limit) {
+      entry.record = { ...entry.record, outputTruncated: true };
+      const megabytes = Math.max(1, Math.round(this.limit / 1024 / 1024));
+      this.store(entry, {
+        at,
+        stream: 'note',
+        text: `The limit of ${megabytes} MiB for one command is reached: later lines are not kept.`,
+      });
+      return;
+    }
+    this.store(entry, { at, stream, text });
+  }
+
+  /** The record with what waits counted in, to base a new state on. */
+  current(record: CommandRecord): CommandRecord {
+    const entry = this.pending.get(record.id);
+    if (!entry) return record;
+    const { lines, agentSeq, outputSize, outputTruncated } = entry.record;
+    return { ...record, lines, agentSeq, outputSize, outputTruncated };
+  }
+
+  /** What waits, of one command or of all. It goes on waiting until `stored` says otherwise. */
+  waiting(commandId?: string): OutputBatch[] {
+    const ids = commandId === undefined ? [...this.pending.keys()] : [commandId];
+    return ids.flatMap((id) => {
+      const entry = this.pending.get(id);
+      return entry && entry.lines.length > 0 ? [{ commandId: id, lines: entry.lines }] : [];
+    });
+  }
+
+  /** The commands that have output waiting. */
+  ids(): string[] {
+    return [...this.pending.keys()];
+  }
+
+  /** These batches are in the database now. */
+  stored(batches: readonly OutputBatch[]): void {
+    for (const { commandId } of batches) {
+      this.characters -= this.pending.get(commandId)?.size ?? 0;
+      this.pending.delete(commandId);
+    }
+  }
+
+  private entryOf(record: CommandRecord): Pending {
+    const known = this.pending.get(record.id);
+    if (known) return known;
+    const entry: Pending = { lines: [], size: 0, record };
+    this.pending.set(record.id, entry);
+    return entry;
+  }
+
+  private store(entry: Pending, line: Omit<OutputLine, 'seq'>): void {
+    // Only where the database refuses for long does so much wait: then memory must not grow without bound.
+    if (this.characters >= 4 * MAX_PENDING_CHARACTERS) return;
+    const seq = entry.record.lines + 1;
+    entry.lines.push({ ...line, seq });
+    entry.size += line.text.length + 1;
+    this.characters += line.text.length + 1;
+    entry.record = { ...entry.record, lines: seq, outputSize: entry.record.outputSize + line.text.length };
+  }
+}

@@ -1,0 +1,147 @@
+/** What the fleet service asks of the world. Everything comes in by argument: it owns no clock, file or socket. */
+import type { ServerFrame } from '@/lib/protocol/agent';
+import type {
+  CommandView,
+  DesiredView,
+  EventView,
+  FleetChanges,
+  HostPatch,
+  HostView,
+  OperationId,
+  OutputLine,
+  ServiceNotice,
+} from '@/lib/protocol/live';
+import type { Blocked } from './operations';
+import type { CommandRecord, HostRecord, MetricsSample, NewEvent, OutputBatch } from './records';
+
+/** Everything that one step must make durable, in one transaction: all of it or nothing. */
+export interface FleetWrites {
+  /** Inserted, or replaced by id. */
+  hosts?: readonly HostRecord[];
+  removedHosts?: readonly string[];
+  /** Inserted, or replaced by id. */
+  commands?: readonly CommandRecord[];
+  output?: readonly OutputBatch[];
+  metrics?: readonly MetricsSample[];
+  events?: readonly NewEvent[];
+}
+
+export interface EventFilter {
+  /** Only events before this id. */
+  before?: number;
+  hostId?: string;
+  category?: EventView['category'];
+  /** 1 to 500. */
+  limit: number;
+}
+
+export interface FleetStore {
+  /** All hosts and all commands that have not ended, at start. */
+  load(): { hosts: HostRecord[]; commands: CommandRecord[]; lastEnded: CommandRecord[] };
+  /** Durable when it returns. Throws when the database refuses (disk full, read-only); then nothing was written. */
+  commit(writes: FleetWrites): EventView[];
+  command(id: string): CommandRecord | null;
+  commandByRequest(requestId: string, hostId: string): CommandRecord | null;
+  /** Newest first. */
+  commandsOf(hostId: string, limit: number): CommandRecord[];
+  /** Lines with a number above `after`, in order, at most `limit`. */
+  output(commandId: string, after: number, limit: number): OutputLine[];
+  /** Newest first. */
+  events(filter: EventFilter): EventView[];
+}
+
+/** An agent's connection as the fleet sees it. */
+export interface AgentLink {
+  readonly id: string;
+  readonly address: string;
+  /** Queues a frame; false when the link is gone. The gateway closes a link whose queue grows too long. */
+  send(frame: ServerFrame): boolean;
+  /** Sends a ping, so that a living peer shows itself. */
+  ping(): void;
+  close(code: number, reason: string): void;
+}
+
+/** Where committed changes go. Called after the commit, never inside it. */
+export interface Publisher {
+  hosts(patches: readonly HostPatch[], removed: readonly string[]): void;
+  other(change: Pick<FleetChanges, 'desired' | 'notices' | 'events'>): void;
+  output(commandId: string, lines: readonly OutputLine[]): void;
+  /** The command ended and all of its stored lines were published. */
+  outputDone(commandId: string): void;
+}
+
+/** The fleet as the agents' gateway sees it. */
+export interface AgentInbox {
+  /** A socket with a right token was opened. */
+  connected(link: AgentLink): void;
+  /** One text frame, as received. */
+  frame(link: AgentLink, data: string): void;
+  /** Any sign of life: a ping, a pong, a frame. */
+  alive(link: AgentLink): void;
+  disconnected(link: AgentLink, code: number, reason: string): void;
+  /** The gateway refused or cut something before it became a frame (too large, not text). */
+  fault(link: AgentLink, problem: string): void;
+}
+
+/** The fleet as the browsers' gateway sees it. */
+export interface LiveSource {
+  readonly epoch: string;
+  hostViews(): HostView[];
+  desiredView(): DesiredView;
+  notices(): ServiceNotice[];
+  /** Stored lines of a command after a number; null when there is no such command. */
+  outputAfter(commandId: string, after: number, limit: number): { lines: OutputLine[]; ended: boolean } | null;
+}
+
+export interface FleetLog {
+  info(fields: object, message: string): void;
+  warn(fields: object, message: string): void;
+  error(fields: object, message: string): void;
+}
+
+export interface Clock {
+  now(): number;
+  /** Calls back once after at least `ms`; returns the way to cancel. */
+  after(ms: number, callback: () => void): () => void;
+}
+
+/** Who asks for something, as it is kept with commands and events. */
+export interface Requester {
+  userId: string;
+  userName: string;
+  address: string;
+}
+
+export interface DispatchRequest {
+  operation: OperationId;
+  hostIds: readonly string[];
+  /** Made by the caller, once per click: a repeated request makes no second command. */
+  requestId: string;
+  /** Goes ahead where a precondition says that it may be forced. */
+  force?: boolean;
+  by: Requester;
+}
+
+/** What became of a request on one host. */
+export type DispatchResult =
+  | { kind: 'accepted'; hostId: string; hostName: string; commandId: string }
+  | { kind: 'blocked'; hostId: string; hostName: string; blocked: Blocked }
+  | { kind: 'unknown-host'; hostId: string; hostName: string }
+  /** The database refused to store it: nothing was sent. */
+  | { kind: 'not-stored'; hostId: string; hostName: string; reason: string };
+
+/** The fleet as pages and actions see it. Every method is synchronous: what it says is stored when it returns. */
+export interface FleetOperator {
+  hostViews(): HostView[];
+  host(id: string): HostView | null;
+  dispatch(request: DispatchRequest): DispatchResult[];
+  /** Gives a command that takes too long more time (milliseconds, at most an hour). False when it is not in that state. */
+  extend(commandId: string, ms: number, by: Requester): boolean;
+  command(id: string): CommandView | null;
+  /** Newest first. */
+  commandsOf(hostId: string, limit: number): CommandView[];
+  output(commandId: string, after: number, limit: number): OutputLine[];
+  events(filter: EventFilter): EventView[];
+  /** Writes an event of another part (sign-ins, settings) into the same table, and publishes it. */
+  record(event: NewEvent): void;
+}

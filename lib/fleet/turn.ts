@@ -1,0 +1,28 @@
+/**
+ * One step of the fleet: collects what has to become durable, so that it can be stored in one transaction and only
+ * then take effect, be shown and be sent.
+ */
+import type { CommandRecord, HostRecord, NewEvent } from './records';
+
+export class Turn {
+  /** Hosts with something new; `durable` ones are stored now, the others in the next batch. */
+  readonly hosts = new Map<string, HostRecord>();
+  readonly durable = new Set<string>();
+  readonly removed = new Set<string>();
+  readonly commands = new Map<string, CommandRecord>();
+  readonly events: NewEvent[] = [];
+  /** Hosts whose view may have changed. */
+  readonly touched = new Set<string>();
+  /** In-memory changes, carried out after the commit and before anything is shown. */
+  readonly apply: (() => void)[] = [];
+  /** What goes out after the changes were shown. */
+  readonly effects: (() => void)[] = [];
+  /** Commands whose waiting output is stored with this turn. */
+  readonly withOutput = new Set<string>();
+
+  constructor(readonly now: number) {}
+
+  get needsCommit(): boolean {
+    return this.durable.size + this.removed.size + this.commands.size + this.events.length + this.withOutput.size > 0;
+  }
+}
