@@ -1,0 +1,93 @@
+/**
+ * The chain of events. Each row's hash covers its content, its id and the hash of the row before it, so that a changed,
+ * missing or moved row shows. Whoever can write the file can also compute the whole chain anew: it proves no more than
+ * that nobody edited rows by hand.
+ *
+ * Canonical encoding: the UTF-8 bytes of `JSON.stringify` of the array
+ * `[1, prevHash, id, at, category, level, action, actorKind, actor, userId, address, hostId, hostName, commandId,
+ * outcome, message, data]`, where 1 is the version of this encoding, absent values are null, and `data` is the text of
+ * its column as stored. JSON writes an array of strings, integers and nulls in one way only (ECMA-262, 25.5.2). The
+ * hash is its SHA-256 in lower-case hex. Before the first row comes a hash of 64 zeros and the id 0; ids have no gaps.
+ */
+import { createHash } from 'node:crypto';
+
+const ENCODING_VERSION = 1;
+
+/** An event as its row holds it, without the hashes. */
+export interface ChainedEvent {
+  id: number;
+  at: number;
+  category: string;
+  level: string;
+  action: string;
+  actorKind: string;
+  actor: string;
+  userId: string | null;
+  address: string;
+  hostId: string | null;
+  hostName: string;
+  commandId: string | null;
+  outcome: string;
+  message: string;
+  data: string;
+}
+
+export interface ChainLink {
+  id: number;
+  hash: string;
+}
+
+/** What the first row follows. */
+export const CHAIN_START: ChainLink = { id: 0, hash: '0'.repeat(64) };
+
+export type ChainVerdict =
+  /** `last` is where a check of the following rows goes on. */
+  { kind: 'intact'; last: ChainLink } | { kind: 'broken'; id: number; reason: string };
+
+/** The hash of an event that follows one with the hash `prevHash`. */
+export function eventHash(prevHash: string, event: ChainedEvent): string {
+  const encoding = JSON.stringify([
+    ENCODING_VERSION,
+    prevHash,
+    event.id,
+    event.at,
+    event.category,
+    event.level,
+    event.action,
+    event.actorKind,
+    event.actor,
+    event.userId,
+    event.address,
+    event.hostId,
+    event.hostName,
+    event.commandId,
+    event.outcome,
+    event.message,
+    event.data,
+  ]);
+  return createHash('sha256').update(encoding, 'utf8').digest('hex');
+}
+
+/**
+ * Checks rows in the order of their ids; long tables go page by page, each from the `last` of the one before. Rows that
+ * are missing at the very end can only be seen by somebody who knows the last id (`sqlite_sequence` does).
+ */
+export function verifyChain(
+  rows: Iterable<ChainedEvent & { prevHash: string; hash: string }>,
+  after: ChainLink = CHAIN_START,
+): ChainVerdict {
+  let last = after;
+  for (const row of rows) {
+    const expectedId = last.id + 1;
+    if (row.id > expectedId) return { kind: 'broken', id: expectedId, reason: `Event ${expectedId} is missing.` };
+    if (row.id < expectedId) return { kind: 'broken', id: row.id, reason: `Event ${row.id} is out of order.` };
+    if (row.prevHash !== last.hash) {
+      return { kind: 'broken', id: row.id, reason: `Event ${row.id} does not follow the event before it.` };
+    }
+    if (eventHash(last.hash, row) !== row.hash) {
+      return { kind: 'broken', id: row.id, reason: `Event ${row.id} was changed after it was written.` };
+    }
+    last = { id: row.id, hash: row.hash };
+  }
+  return { kind: 'intact', last };
+}

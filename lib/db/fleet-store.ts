@@ -1,0 +1,241 @@
+/** The fleet's memory across restarts, as `lib/fleet/ports.ts` asks for it. Statements are prepared once. */
+import { and, asc, desc, eq, inArray, isNotNull, isNull, lt, sql } from 'drizzle-orm';
+import type { EventFilter, FleetStore, FleetWrites } from '@/lib/fleet/ports';
+import type { CommandRecord, HostRecord, NewEvent, OutputBatch } from '@/lib/fleet/records';
+import type { EventView, OutputLine } from '@/lib/protocol/live';
+import type { Log } from '@/lib/log';
+import { asDatabaseError, DatabaseError } from './errors';
+import { CHAIN_START, eventHash } from './event-chain';
+import type { Db } from './open';
+import {
+  fromCommandRow,
+  fromHostRow,
+  fromOutputRow,
+  orElse,
+  toChainedEvent,
+  toCommandRow,
+  toEventView,
+  toHostRow,
+  toOutputJson,
+  type CommandRow,
+} from './rows';
+import { commandOutput, commands, events, hosts, metricSamples } from './schema';
+import { prepareWriter } from './statements';
+
+const MAX_EVENTS = 500;
+const LOST_REASON = 'Its stored state could not be read, so nobody can know how it went.';
+
+const eventViewColumns = {
+  id: events.id,
+  at: events.at,
+  category: events.category,
+  level: events.level,
+  action: events.action,
+  actor: events.actor,
+  address: events.address,
+  hostId: events.hostId,
+  hostName: events.hostName,
+  commandId: events.commandId,
+  outcome: events.outcome,
+  message: events.message,
+};
+
+/** The store on an open database. Its methods throw a DatabaseError when the database refuses. */
+export function createFleetStore(db: Db, { log }: { log: Log }): FleetStore {
+  const client = db.$client;
+  const complain = (sentence: string) => log.error({ problem: sentence }, 'stored value can not be read');
+
+  const writeHost = prepareWriter(client, hosts, { key: ['id'], omit: ['importNote'] });
+  const writeCommand = prepareWriter(client, commands, { key: ['id'] });
+  const writeOutput = prepareWriter(client, commandOutput);
+  const writeMetrics = prepareWriter(client, metricSamples, { key: ['hostId', 'at'] });
+  const writeEvent = prepareWriter(client, events);
+  const deleteHost = client.prepare<[string]>('delete from hosts where id = ?');
+
+  const lastBatchUpTo = client.prepare<[string, number], { lastSeq: number }>(
+    `select last_seq as lastSeq from command_output where command_id = ? and first_seq <= ?
+     order by first_seq desc limit 1`,
+  );
+  const batchesFrom = client.prepare<[string, string, number], { firstSeq: number; lastSeq: number; lines: string }>(
+    `select first_seq as firstSeq, last_seq as lastSeq, lines from command_output where command_id = ? and first_seq >=
+     coalesce((select max(first_seq) from command_output where command_id = ? and first_seq <= ?), 0) order by first_seq`,
+  );
+  const lastEvent = client.prepare<[], { id: number; hash: string }>(
+    'select id, hash from events order by id desc limit 1',
+  );
+  const lastEventId = client
+    .prepare<[], number>("select coalesce((select seq from sqlite_sequence where name = 'events'), 0)")
+    .pluck();
+
+  const byId = db
+    .select()
+    .from(commands)
+    .where(eq(commands.id, sql.placeholder('id')))
+    .prepare();
+  const byRequest = db
+    .select()
+    .from(commands)
+    .where(and(eq(commands.hostId, sql.placeholder('hostId')), eq(commands.requestId, sql.placeholder('requestId'))))
+    .prepare();
+  const byHost = db
+    .select()
+    .from(commands)
+    .where(eq(commands.hostId, sql.placeholder('hostId')))
+    .orderBy(desc(commands.createdAt), sql`commands.rowid desc`)
+    .limit(sql.placeholder('limit'))
+    .prepare();
+
+  function readCommand(row: CommandRow): CommandRecord | null {
+    return orElse(() => fromCommandRow(row), null, complain);
+  }
+
+  function writeBatch({ commandId, lines }: OutputBatch): void {
+    const [first] = lines;
+    if (!first) return;
+    const lastSeq = first.seq + lines.length - 1;
+    if (lines.some(({ seq }, index) => seq !== first.seq + index)) {
+      throw new DatabaseError('constraint', `Output of command ${commandId} from line ${first.seq} on has a gap.`);
+    }
+    // Batches do not overlap, so the last one that begins up to here is the only one that could reach into this.
+    const before = lastBatchUpTo.get(commandId, lastSeq);
+    if (before && before.lastSeq >= first.seq) {
+      throw new DatabaseError('constraint', `Output of command ${commandId} has lines from ${first.seq} on already.`);
+    }
+    writeOutput({ commandId, firstSeq: first.seq, lastSeq, lines: toOutputJson(lines) });
+  }
+
+  function appendEvents(added: readonly NewEvent[]): EventView[] {
+    if (added.length === 0) return [];
+    const last = lastEvent.get() ?? CHAIN_START;
+    let prevHash = last.hash;
+    // The sequence also remembers rows that somebody deleted from the end: the gap then shows.
+    let id = Math.max(last.id, lastEventId.get() ?? 0);
+    return added.map((event) => {
+      id += 1;
+      const row = toChainedEvent(id, event);
+      const hash = eventHash(prevHash, row);
+      writeEvent({ ...row, prevHash, hash });
+      prevHash = hash;
+      return toEventView(row, complain);
+    });
+  }
+
+  const commit = client.transaction((writes: FleetWrites): EventView[] => {
+    for (const host of writes.hosts ?? []) writeHost(toHostRow(host));
+    for (const command of writes.commands ?? []) writeCommand(toCommandRow(command));
+    for (const batch of writes.output ?? []) writeBatch(batch);
+    for (const { hostId, at, metrics } of writes.metrics ?? []) writeMetrics({ hostId, at, ...metrics });
+    const added = appendEvents(writes.events ?? []);
+    // Last, so that what the same step still said of a removed host goes with it.
+    for (const id of writes.removedHosts ?? []) deleteHost.run(id);
+    return added;
+  });
+
+  /** Commands that have not ended. One that can't be read can't be followed either: it ends as lost, in the file too. */
+  function unendedCommands(): CommandRecord[] {
+    const found: CommandRecord[] = [];
+    for (const row of db
+      .select()
+      .from(commands)
+      .where(isNull(commands.outcome))
+      .orderBy(asc(commands.createdAt))
+      .all()) {
+      const command = readCommand(row);
+      if (command) found.push(command);
+      else endAsLost(row);
+    }
+    return found;
+  }
+
+  function endAsLost({ id, startedAt, createdAt }: CommandRow): void {
+    const endedAt = startedAt ?? createdAt;
+    const state = { phase: 'ended', at: endedAt, outcome: 'lost', exitCode: null, reason: LOST_REASON } as const;
+    db.update(commands)
+      .set({ phase: 'ended', outcome: 'lost', state: JSON.stringify(state), reason: LOST_REASON, endedAt })
+      .where(eq(commands.id, id))
+      .run();
+  }
+
+  function lastEndedCommands(): CommandRecord[] {
+    const newestOfHost = sql`(select c.id from commands c where c.host_id = hosts.id and c.ended_at is not null
+      order by c.ended_at desc, c.rowid desc limit 1)`;
+    return db
+      .select()
+      .from(commands)
+      .where(and(isNotNull(commands.outcome), inArray(commands.id, sql`(select ${newestOfHost} from hosts)`)))
+      .all()
+      .flatMap((row) => readCommand(row) ?? []);
+  }
+
+  /** Runs a use of the database; what it throws names the file and what to do. */
+  function guarded<T>(use: () => T): T {
+    try {
+      return use();
+    } catch (error) {
+      throw asDatabaseError(error, client.name);
+    }
+  }
+
+  return {
+    load() {
+      return guarded(() => {
+        const allHosts: HostRecord[] = db
+          .select()
+          .from(hosts)
+          .all()
+          .map((row) => fromHostRow(row, complain));
+        return { hosts: allHosts, commands: unendedCommands(), lastEnded: lastEndedCommands() };
+      });
+    },
+    commit(writes) {
+      return guarded(() => commit.immediate(writes));
+    },
+    command(id) {
+      return guarded(() => {
+        const row = byId.get({ id });
+        return row ? readCommand(row) : null;
+      });
+    },
+    commandByRequest(requestId, hostId) {
+      return guarded(() => {
+        const row = byRequest.get({ requestId, hostId });
+        return row ? readCommand(row) : null;
+      });
+    },
+    commandsOf(hostId, limit) {
+      return guarded(() => byHost.all({ hostId, limit }).flatMap((row) => readCommand(row) ?? []));
+    },
+    output(commandId, after, limit) {
+      return guarded(() => {
+        const lines: OutputLine[] = [];
+        if (limit < 1) return lines;
+        for (const row of batchesFrom.iterate(commandId, commandId, after + 1)) {
+          for (const line of fromOutputRow(row, commandId, complain)) {
+            if (line.seq <= after) continue;
+            lines.push(line);
+            if (lines.length >= limit) return lines;
+          }
+        }
+        return lines;
+      });
+    },
+    events({ before, hostId, category, limit }: EventFilter) {
+      return guarded(() =>
+        db
+          .select(eventViewColumns)
+          .from(events)
+          .where(
+            and(
+              before === undefined ? undefined : lt(events.id, before),
+              hostId === undefined ? undefined : eq(events.hostId, hostId),
+              category === undefined ? undefined : eq(events.category, category),
+            ),
+          )
+          .orderBy(desc(events.id))
+          .limit(Math.min(Math.max(1, limit), MAX_EVENTS))
+          .all()
+          .map((row) => toEventView(row, complain)),
+      );
+    },
+  };
+}

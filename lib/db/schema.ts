@@ -1,0 +1,220 @@
+/**
+ * The tables. Times are epoch milliseconds (integer), booleans 0/1, JSON columns are parsed by a schema on read.
+ * Migrations are generated from this file by `npm run db:generate` and read by a person before they are committed.
+ */
+import { sql } from 'drizzle-orm';
+import { check, index, integer, primaryKey, real, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
+
+/** Small facts about the installation, one JSON value each (see `settings-store.ts`). */
+export const settings = sqliteTable('settings', {
+  key: text('key').primaryKey(),
+  value: text('value').notNull(),
+  updatedAt: integer('updated_at').notNull(),
+});
+
+export const users = sqliteTable('users', {
+  id: text('id').primaryKey(),
+  name: text('name').notNull(),
+  role: text('role').notNull().default('operator'),
+  /** bcrypt or argon2id; null while the password comes from the environment or is not set yet. */
+  passwordHash: text('password_hash'),
+  /** Encrypted with a key derived from the installation's own; null when there is none or it comes from the environment. */
+  totpSecret: text('totp_secret'),
+  createdAt: integer('created_at').notNull(),
+  updatedAt: integer('updated_at').notNull(),
+});
+
+/** The last time step of which a TOTP code was accepted, per secret: a code counts once, ever. */
+export const totpSteps = sqliteTable('totp_steps', {
+  /** SHA-256 of the secret, hex. */
+  secretHash: text('secret_hash').primaryKey(),
+  lastStep: integer('last_step').notNull(),
+});
+
+export const recoveryCodes = sqliteTable(
+  'recovery_codes',
+  {
+    userId: text('user_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    codeHash: text('code_hash').notNull(),
+    usedAt: integer('used_at'),
+  },
+  (table) => [primaryKey({ columns: [table.userId, table.codeHash] })],
+);
+
+export const sessions = sqliteTable(
+  'sessions',
+  {
+    /** SHA-256 of the session id, hex. The id itself is only in the operator's cookie. */
+    idHash: text('id_hash').primaryKey(),
+    userId: text('user_id')
+      .notNull()
+      .references(() => users.id, { onDelete: 'cascade' }),
+    createdAt: integer('created_at').notNull(),
+    lastSeenAt: integer('last_seen_at').notNull(),
+    expiresAt: integer('expires_at').notNull(),
+    /** When a second factor (or the password, where there is none) was last proven in this session. */
+    provenAt: integer('proven_at').notNull(),
+    address: text('address').notNull(),
+    userAgent: text('user_agent').notNull(),
+    revokedAt: integer('revoked_at'),
+  },
+  (table) => [index('sessions_expires').on(table.expiresAt)],
+);
+
+/** Failed attempts, per what was tried and by whom; back-off grows with `failures`. */
+export const throttles = sqliteTable('throttles', {
+  /** Kind and key, e.g. `password:address:203.0.113.9`. */
+  bucket: text('bucket').primaryKey(),
+  failures: integer('failures').notNull(),
+  firstAt: integer('first_at').notNull(),
+  lastAt: integer('last_at').notNull(),
+  blockedUntil: integer('blocked_until').notNull(),
+});
+
+export const hosts = sqliteTable(
+  'hosts',
+  {
+    id: text('id').primaryKey(),
+    /** Lower-case. Not unique: an adopted database may hold two rows of one name. */
+    name: text('name').notNull(),
+    type: text('type').notNull(),
+    location: text('location').notNull(),
+    deviceType: text('device_type').notNull(),
+    themeColor: text('theme_color').notNull(),
+    themeColorPinned: integer('theme_color_pinned', { mode: 'boolean' }).notNull(),
+    criticality: text('criticality', { enum: ['low', 'medium', 'high'] }).notNull(),
+    comment: text('comment').notNull(),
+    agentVersion: text('agent_version').notNull(),
+    protocol: integer('protocol').notNull(),
+    osVersion: text('os_version').notNull(),
+    osName: text('os_name').notNull(),
+    nixpkgsVersion: text('nixpkgs_version').notNull(),
+    generation: text('generation').notNull(),
+    repoUrl: text('repo_url').notNull(),
+    repoDir: text('repo_dir').notNull(),
+    sourceCommit: text('source_commit').notNull(),
+    storePath: text('store_path').notNull(),
+    binaryHash: text('binary_hash').notNull(),
+    lockHash: text('lock_hash').notNull(),
+    heartbeatIntervalS: real('heartbeat_interval_s').notNull(),
+    /** JSON of a reported word with its generation, or null. */
+    lock: text('lock'),
+    system: text('system'),
+    tests: text('tests'),
+    /** JSON of the newest metrics, or null. */
+    metrics: text('metrics'),
+    metricsAt: integer('metrics_at'),
+    createdAt: integer('created_at').notNull(),
+    lastSeenAt: integer('last_seen_at'),
+    /** What an adopted row held that fits no column here: JSON, kept as it was. */
+    importNote: text('import_note'),
+  },
+  (table) => [
+    index('hosts_name').on(table.name),
+    check('hosts_criticality', sql`${table.criticality} in ('low', 'medium', 'high')`),
+  ],
+);
+
+export const commands = sqliteTable(
+  'commands',
+  {
+    id: text('id').primaryKey(),
+    hostId: text('host_id')
+      .notNull()
+      .references(() => hosts.id, { onDelete: 'cascade' }),
+    operation: text('operation').notNull(),
+    phase: text('phase').notNull(),
+    /** JSON of the state; `phase` and `outcome` repeat what queries need of it. */
+    state: text('state').notNull(),
+    outcome: text('outcome'),
+    requestId: text('request_id').notNull(),
+    targetId: text('target_id'),
+    forced: integer('forced', { mode: 'boolean' }).notNull(),
+    userId: text('user_id').notNull(),
+    userName: text('user_name').notNull(),
+    address: text('address').notNull(),
+    createdAt: integer('created_at').notNull(),
+    startedAt: integer('started_at'),
+    endedAt: integer('ended_at'),
+    exitCode: integer('exit_code'),
+    reason: text('reason').notNull(),
+    lines: integer('lines').notNull(),
+    agentSeq: integer('agent_seq').notNull(),
+    outputSize: integer('output_size').notNull(),
+    outputTruncated: integer('output_truncated', { mode: 'boolean' }).notNull(),
+  },
+  (table) => [
+    uniqueIndex('commands_request').on(table.hostId, table.requestId),
+    index('commands_host_created').on(table.hostId, table.createdAt),
+    index('commands_unended')
+      .on(table.hostId)
+      .where(sql`${table.outcome} is null`),
+    index('commands_host_ended')
+      .on(table.hostId, table.endedAt)
+      .where(sql`${table.endedAt} is not null`),
+    /** Retention asks which output is the oldest and how much there is: answered from the index alone. */
+    index('commands_with_output')
+      .on(table.endedAt, table.outputSize, table.lines)
+      .where(sql`${table.endedAt} is not null and ${table.outputSize} > 0`),
+    check('commands_ended', sql`(${table.outcome} is null) = (${table.phase} <> 'ended')`),
+  ],
+);
+
+/** Output in batches of consecutive lines. */
+export const commandOutput = sqliteTable(
+  'command_output',
+  {
+    commandId: text('command_id')
+      .notNull()
+      .references(() => commands.id, { onDelete: 'cascade' }),
+    firstSeq: integer('first_seq').notNull(),
+    lastSeq: integer('last_seq').notNull(),
+    /** JSON array of `[at, stream, text]`, one for each number from first to last. */
+    lines: text('lines').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.commandId, table.firstSeq] })],
+);
+
+export const metricSamples = sqliteTable(
+  'metric_samples',
+  {
+    hostId: text('host_id')
+      .notNull()
+      .references(() => hosts.id, { onDelete: 'cascade' }),
+    at: integer('at').notNull(),
+    cpu: real('cpu'),
+    ram: real('ram'),
+    swap: real('swap'),
+    load: real('load'),
+  },
+  (table) => [primaryKey({ columns: [table.hostId, table.at] })],
+);
+
+/** What happened and who did it: append-only, each row chained to the one before it. */
+export const events = sqliteTable(
+  'events',
+  {
+    id: integer('id').primaryKey({ autoIncrement: true }),
+    at: integer('at').notNull(),
+    category: text('category').notNull(),
+    level: text('level').notNull(),
+    action: text('action').notNull(),
+    actorKind: text('actor_kind').notNull(),
+    actor: text('actor').notNull(),
+    userId: text('user_id'),
+    address: text('address').notNull(),
+    hostId: text('host_id'),
+    hostName: text('host_name').notNull(),
+    commandId: text('command_id'),
+    outcome: text('outcome').notNull(),
+    message: text('message').notNull(),
+    /** JSON object of further facts. */
+    data: text('data').notNull(),
+    prevHash: text('prev_hash').notNull(),
+    /** SHA-256 over prevHash and the row's content, hex. */
+    hash: text('hash').notNull(),
+  },
+  (table) => [index('events_host').on(table.hostId, table.id), index('events_category').on(table.category, table.id)],
+);
