@@ -1,0 +1,48 @@
+/** The client's address, worked out once (`server.ts`) for pages, actions and sockets alike. */
+import type { IncomingMessage } from 'node:http';
+import { isIP } from 'node:net';
+
+/** Tells whether an address is one of the configured proxies. */
+export type TrustsProxy = (address: string) => boolean;
+
+/** Headers that only a proxy may set; from anybody else they are taken away. */
+const PROXY_HEADERS = [
+  'x-forwarded-for',
+  'x-forwarded-host',
+  'x-forwarded-proto',
+  'x-forwarded-port',
+  'x-real-ip',
+  'forwarded',
+];
+
+/** IPv4 in IPv6 (`::ffff:192.0.2.1`) is the IPv4 address that a person knows; zones are dropped. */
+export function plainAddress(address: string): string {
+  const bare = address.replace(/%.*$/, '').toLowerCase();
+  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(bare);
+  return mapped?.[1] ?? bare;
+}
+
+/** The right-most hop that is not a trusted proxy. What stands left of it was written by the client. */
+export function clientAddress(peer: string, forwardedFor: string, trusts: TrustsProxy): string {
+  let address = plainAddress(peer);
+  const hops = forwardedFor
+    .split(',')
+    .map((hop) => plainAddress(hop.trim()))
+    .filter((hop) => hop !== '');
+  while (trusts(address)) {
+    const hop = hops.pop();
+    if (hop === undefined || isIP(hop) === 0) break;
+    address = hop;
+  }
+  return address;
+}
+
+/** Rewrites the forwarding headers of a request so that everything behind may believe them. Gives the address. */
+export function settleAddress(request: IncomingMessage, trusts: TrustsProxy): string {
+  const peer = plainAddress(request.socket.remoteAddress ?? '');
+  const header = request.headers['x-forwarded-for'];
+  const address = clientAddress(peer, Array.isArray(header) ? header.join(',') : (header ?? ''), trusts);
+  if (!trusts(peer)) for (const name of PROXY_HEADERS) Reflect.deleteProperty(request.headers, name);
+  request.headers['x-forwarded-for'] = address;
+  return address;
+}

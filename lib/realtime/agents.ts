@@ -1,0 +1,147 @@
+/**
+ * The agents' gateway: a thin edge between sockets and the fleet. It answers pings, counts any frame as life, drops
+ * what is silent or does not read, and hands everything else on as it came (agent protocol 1 and 7.9).
+ */
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { WebSocket, WebSocketServer } from 'ws';
+import { MAX_AGENT_FRAME_BYTES, type ServerFrame } from '@/lib/protocol/agent';
+import type { AgentInbox, AgentLink, FleetLog } from '@/lib/fleet/ports';
+
+/** An own ping this often; the reference agent's deadline is 45 s and is not extended by pings, but by our pongs. */
+export const AGENT_PING_INTERVAL_MS = 25_000;
+/** A link without any frame for this long is dead. */
+export const AGENT_SILENCE_MS = 60_000;
+/** What an agent has not read yet; more, and it is dropped. */
+export const MAX_AGENT_BACKLOG_BYTES = 4 * 1024 * 1024;
+/** Agents at once; the upgrade of one more is answered with 503. */
+export const MAX_AGENTS = 4_096;
+
+class AgentSocket implements AgentLink {
+  readonly id = randomUUID();
+  aliveAt = Date.now();
+
+  constructor(
+    readonly socket: WebSocket,
+    readonly address: string,
+  ) {}
+
+  send(frame: ServerFrame): boolean {
+    if (this.socket.readyState !== WebSocket.OPEN) return false;
+    if (this.socket.bufferedAmount > MAX_AGENT_BACKLOG_BYTES) {
+      this.socket.terminate();
+      return false;
+    }
+    this.socket.send(JSON.stringify(frame));
+    return true;
+  }
+
+  ping(): void {
+    if (this.socket.readyState === WebSocket.OPEN) this.socket.ping();
+  }
+
+  close(code: number, reason: string): void {
+    this.socket.close(code, reason.slice(0, 120));
+  }
+}
+
+export class AgentGateway {
+  private readonly server = new WebSocketServer({
+    noServer: true,
+    maxPayload: MAX_AGENT_FRAME_BYTES,
+    perMessageDeflate: false,
+    clientTracking: false,
+  });
+  private readonly links = new Set<AgentSocket>();
+  private readonly pingTimer: NodeJS.Timeout;
+
+  constructor(
+    private readonly inbox: AgentInbox,
+    private readonly log: FleetLog,
+  ) {
+    this.pingTimer = setInterval(() => this.checkLife(), AGENT_PING_INTERVAL_MS);
+    this.pingTimer.unref();
+  }
+
+  get size(): number {
+    return this.links.size;
+  }
+
+  get isFull(): boolean {
+    return this.links.size >= MAX_AGENTS;
+  }
+
+  /** Takes over a request whose token was found right. */
+  accept(request: IncomingMessage, socket: Duplex, head: Buffer, address: string): void {
+    this.server.handleUpgrade(request, socket, head, (ws) => this.opened(ws, address));
+  }
+
+  private opened(socket: WebSocket, address: string): void {
+    const link = new AgentSocket(socket, address);
+    this.links.add(link);
+    const alive = () => {
+      link.aliveAt = Date.now();
+      this.inbox.alive(link);
+    };
+    socket.on('message', (data, isBinary) => {
+      link.aliveAt = Date.now();
+      if (isBinary) this.inbox.fault(link, 'A binary frame was ignored: the protocol has text frames only.');
+      else this.inbox.frame(link, textOf(data));
+    });
+    socket.on('ping', alive);
+    socket.on('pong', alive);
+    socket.on('error', (error) => {
+      if ('code' in error && error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') {
+        this.inbox.fault(link, 'A frame of more than 1 MiB was refused and the connection closed.');
+      }
+      this.log.info({ address, problem: error.message }, 'an agent’s socket failed');
+    });
+    socket.on('close', (code, reason) => {
+      this.links.delete(link);
+      this.inbox.disconnected(link, code, reason.toString().slice(0, 120));
+    });
+    this.inbox.connected(link);
+  }
+
+  private checkLife(): void {
+    const now = Date.now();
+    for (const link of this.links) {
+      if (now - link.aliveAt > AGENT_SILENCE_MS) link.socket.terminate();
+      else link.ping();
+    }
+  }
+
+  /** Says goodbye to every agent; those that do not answer within `graceMs` are cut off. */
+  async stop(graceMs: number): Promise<void> {
+    clearInterval(this.pingTimer);
+    await closeAll(
+      [...this.links].map((link) => link.socket),
+      graceMs,
+    );
+  }
+}
+
+/** Closes sockets with 1001 (going away), and by force after `graceMs`. Ends when all are closed. */
+export async function closeAll(sockets: readonly WebSocket[], graceMs: number): Promise<void> {
+  const closed = sockets.map(
+    (socket) =>
+      new Promise<void>((resolve) => {
+        if (socket.readyState === WebSocket.CLOSED) resolve();
+        else socket.once('close', () => resolve());
+      }),
+  );
+  for (const socket of sockets) socket.close(1001, 'the dashboard stops');
+  const force = setTimeout(() => {
+    for (const socket of sockets) socket.terminate();
+  }, graceMs);
+  await Promise.all(closed);
+  clearTimeout(force);
+}
+
+/** The text of a message. ws gives a Buffer for every unfragmented or assembled message. */
+export function textOf(data: WebSocket.RawData): string {
+  if (Buffer.isBuffer(data)) return data.toString('utf8');
+  if (Array.isArray(data)) return Buffer.concat(data).toString('utf8');
+  return Buffer.from(data).toString('utf8');
+}

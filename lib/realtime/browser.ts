@@ -1,0 +1,136 @@
+/** One browser's socket: what it has seen, what it watches, and how much of that it has read. */
+import { WebSocket } from 'ws';
+import type { LiveServerMessage, OutputLine } from '@/lib/protocol/live';
+import type { LiveSource } from '@/lib/fleet/ports';
+
+/** More than this unread, and nothing more is sent until there is room. */
+export const FULL_BYTES = 256 * 1024;
+/** Without room for this long, the browser is dropped. */
+export const STUCK_MS = 20_000;
+/** Lines that are read from the database at a time. */
+export const PAGE_LINES = 1_000;
+export const MAX_WATCHES = 64;
+
+interface Watch {
+  /** Number of the last line that was sent. */
+  after: number;
+  /** True when everything stored was sent, so that new lines go straight out. */
+  live: boolean;
+  done: boolean;
+}
+
+export class Browser {
+  /** The version of the fleet that it has; null until it said hello. */
+  version: number | null = null;
+  aliveAt = Date.now();
+  private readonly watches = new Map<string, Watch>();
+  private fullSince: number | null = null;
+  private asked: number[] = [];
+
+  constructor(
+    readonly socket: WebSocket,
+    readonly idHash: string,
+    private readonly source: LiveSource,
+  ) {}
+
+  get hasRoom(): boolean {
+    return this.socket.readyState === WebSocket.OPEN && this.socket.bufferedAmount < FULL_BYTES;
+  }
+
+  /** True when it has not read for so long that it is not worth waiting. */
+  isStuck(): boolean {
+    if (this.hasRoom || this.socket.readyState !== WebSocket.OPEN) {
+      this.fullSince = null;
+      return false;
+    }
+    this.fullSince ??= Date.now();
+    return Date.now() - this.fullSince > STUCK_MS;
+  }
+
+  /** Counts a message; false when there were more than `limit` in the last `windowMs`. */
+  mayAsk(limit: number, windowMs: number): boolean {
+    const now = Date.now();
+    this.asked.push(now);
+    if (this.asked.length > limit) this.asked = this.asked.filter((at) => now - at < windowMs);
+    return this.asked.length <= limit;
+  }
+
+  send(message: LiveServerMessage): void {
+    this.sendText(JSON.stringify(message));
+  }
+
+  /** Sends something that brings the browser to a version. */
+  sendVersion(text: string, version: number): void {
+    this.sendText(text);
+    this.version = version;
+  }
+
+  watching(): string[] {
+    return [...this.watches.keys()];
+  }
+
+  /** Follows a command's output from the line after `after`. False when there is none. */
+  watch(commandId: string, after: number): boolean {
+    this.watches.set(commandId, { after, live: false, done: false });
+    return this.pumpOne(commandId);
+  }
+
+  unwatch(commandId: string): void {
+    this.watches.delete(commandId);
+  }
+
+  /** New lines, just stored. Those it can't take now are read from the database later. */
+  liveLines(commandId: string, lines: readonly OutputLine[]): void {
+    const watch = this.watches.get(commandId);
+    const last = lines.at(-1);
+    if (!watch?.live || !last) return;
+    const fresh = lines.filter((line) => line.seq > watch.after);
+    if (!this.hasRoom || fresh[0]?.seq !== watch.after + 1) {
+      watch.live = false;
+      return;
+    }
+    this.send({ t: 'output', commandId, lines: fresh });
+    watch.after = last.seq;
+  }
+
+  /** The command has ended and all of its lines are stored. */
+  ended(commandId: string): void {
+    const watch = this.watches.get(commandId);
+    if (!watch?.live || watch.done) return;
+    watch.done = true;
+    this.send({ t: 'output', commandId, lines: [], done: true });
+  }
+
+  /** Goes on with every output that has lines to catch up with. */
+  pump(): void {
+    for (const [commandId, watch] of this.watches) {
+      if (!watch.live && this.hasRoom) this.pumpOne(commandId);
+    }
+  }
+
+  private pumpOne(commandId: string): boolean {
+    const watch = this.watches.get(commandId);
+    if (!watch) return false;
+    while (!watch.live && this.hasRoom) {
+      const page = this.source.outputAfter(commandId, watch.after, PAGE_LINES);
+      if (!page) {
+        this.send({ t: 'no-output', commandId, reason: 'There is no such command any more.' });
+        return false;
+      }
+      const last = page.lines.at(-1);
+      if (last) {
+        this.send({ t: 'output', commandId, lines: page.lines });
+        watch.after = last.seq;
+      }
+      if (page.lines.length < PAGE_LINES) {
+        watch.live = true;
+        if (page.ended) this.ended(commandId);
+      }
+    }
+    return true;
+  }
+
+  private sendText(text: string): void {
+    if (this.socket.readyState === WebSocket.OPEN) this.socket.send(text);
+  }
+}

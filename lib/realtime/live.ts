@@ -1,0 +1,290 @@
+/**
+ * The browsers' gateway. Changes are gathered into numbered batches: at once on a quiet fleet, at a bounded rate under
+ * load. A browser that does not keep up gets merged, fresher batches later; it never slows an agent down and nothing
+ * queues without bound, for what it missed is read from the ring of batches, the fleet or the database.
+ */
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import { WebSocketServer, type WebSocket } from 'ws';
+import {
+  LIVE_CLOSE,
+  liveClientSchema,
+  type FleetChanges,
+  type FleetView,
+  type HostPatch,
+  type LiveClientMessage,
+  type OutputLine,
+} from '@/lib/protocol/live';
+import type { Clock, FleetLog, LiveSource, Publisher } from '@/lib/fleet/ports';
+import { closeAll, textOf } from './agents';
+import { Browser, MAX_WATCHES } from './browser';
+import { mergeChanges } from './changes';
+
+/** Between two batches while changes keep coming. */
+export const BATCH_INTERVAL_MS = 100;
+/** Batches that are kept for browsers that come back or fell behind. */
+export const RING_BATCHES = 256;
+/** Browsers that lag and output that has to catch up are looked at this often. */
+export const CATCH_UP_INTERVAL_MS = 100;
+export const BROWSER_PING_INTERVAL_MS = 25_000;
+export const BROWSER_SILENCE_MS = 60_000;
+export const SESSION_CHECK_INTERVAL_MS = 30_000;
+export const MAX_BROWSERS = 512;
+export const MAX_BROWSERS_PER_SESSION = 24;
+/** Messages of a browser in ten seconds; a page sends a handful. */
+export const MAX_MESSAGES = 400;
+const MESSAGE_WINDOW_MS = 10_000;
+const MAX_MESSAGE_BYTES = 64 * 1024;
+
+export interface LiveOptions {
+  clock: Clock;
+  log: FleetLog;
+  buildId: string;
+  demo: boolean;
+  /** False once a session has ended. */
+  sessionIsValid: (idHash: string) => boolean;
+}
+
+export class LiveHub implements Publisher {
+  private source: LiveSource | null = null;
+  private version = 1;
+  private readonly ring: FleetChanges[] = [];
+  private readonly browsers = new Set<Browser>();
+  private readonly watchers = new Map<string, Set<Browser>>();
+  private pending: FleetChanges[] = [];
+  private lastBatchAt = 0;
+  private cancelBatch: (() => void) | null = null;
+  private readonly timers: NodeJS.Timeout[] = [];
+  private readonly server = new WebSocketServer({
+    noServer: true,
+    maxPayload: MAX_MESSAGE_BYTES,
+    perMessageDeflate: false,
+    clientTracking: false,
+  });
+
+  constructor(private readonly options: LiveOptions) {}
+
+  /** The fleet comes after its publisher: each needs the other. */
+  start(source: LiveSource): void {
+    this.source = source;
+    const every = (ms: number, work: () => void) => {
+      const timer = setInterval(work, ms);
+      timer.unref();
+      this.timers.push(timer);
+    };
+    every(CATCH_UP_INTERVAL_MS, () => this.catchUp());
+    every(BROWSER_PING_INTERVAL_MS, () => this.checkLife());
+    every(SESSION_CHECK_INTERVAL_MS, () => this.checkSessions());
+  }
+
+  get size(): number {
+    return this.browsers.size;
+  }
+
+  /** Why no further browser is taken, or null. */
+  refusal(idHash: string): string | null {
+    if (this.browsers.size >= MAX_BROWSERS) return 'too many pages are open';
+    let own = 0;
+    for (const browser of this.browsers) if (browser.idHash === idHash) own += 1;
+    return own >= MAX_BROWSERS_PER_SESSION ? 'too many pages are open in this session' : null;
+  }
+
+  /** The fleet at the present version: what a page is painted from and what a snapshot carries. */
+  view(): FleetView {
+    const source = this.required();
+    return {
+      epoch: source.epoch,
+      version: this.version,
+      hosts: source.hostViews(),
+      desired: source.desiredView(),
+      notices: source.notices(),
+    };
+  }
+
+  /** Takes over a request whose session and origin were found right. */
+  accept(request: IncomingMessage, socket: Duplex, head: Buffer, idHash: string): void {
+    this.server.handleUpgrade(request, socket, head, (ws) => this.opened(ws, idHash));
+  }
+
+  /** Ends every socket of a session that has ended. */
+  closeSession(idHash: string): void {
+    for (const browser of this.browsers) {
+      if (browser.idHash === idHash) browser.socket.close(LIVE_CLOSE.SIGNED_OUT, 'signed out');
+    }
+  }
+
+  async stop(graceMs: number): Promise<void> {
+    for (const timer of this.timers) clearInterval(timer);
+    this.cancelBatch?.();
+    for (const browser of this.browsers) browser.send({ t: 'goodbye', reason: 'The dashboard restarts.' });
+    await closeAll(
+      [...this.browsers].map((browser) => browser.socket),
+      graceMs,
+    );
+  }
+
+  // ── what the fleet publishes ──────────────────────────────────────────────────────────────────────────────────────
+
+  hosts(patches: readonly HostPatch[], removed: readonly string[]): void {
+    this.gather({ hosts: [...patches], removed: [...removed] });
+  }
+
+  other(change: Pick<FleetChanges, 'desired' | 'notices' | 'events'>): void {
+    this.gather(change);
+  }
+
+  output(commandId: string, lines: readonly OutputLine[]): void {
+    for (const browser of this.watchers.get(commandId) ?? []) browser.liveLines(commandId, lines);
+  }
+
+  outputDone(commandId: string): void {
+    for (const browser of this.watchers.get(commandId) ?? []) browser.ended(commandId);
+  }
+
+  private gather(change: Omit<FleetChanges, 'from' | 'version'>): void {
+    this.pending.push({ ...change, from: this.version, version: this.version + 1 });
+    if (this.cancelBatch) return;
+    const wait = Math.max(0, this.lastBatchAt + BATCH_INTERVAL_MS - this.options.clock.now());
+    this.cancelBatch = this.options.clock.after(wait, () => this.sendBatch());
+  }
+
+  private sendBatch(): void {
+    this.cancelBatch = null;
+    this.lastBatchAt = this.options.clock.now();
+    const batch = mergeChanges(this.pending);
+    this.pending = [];
+    if (!batch) return;
+    batch.from = this.version;
+    batch.version = ++this.version;
+    this.ring.push(batch);
+    if (this.ring.length > RING_BATCHES) this.ring.shift();
+    const text = JSON.stringify({ t: 'changes', ...batch });
+    for (const browser of this.browsers) {
+      if (browser.version === batch.from && browser.hasRoom) browser.sendVersion(text, batch.version);
+    }
+  }
+
+  // ── browsers ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  private opened(socket: WebSocket, idHash: string): void {
+    const browser = new Browser(socket, idHash, this.required());
+    this.browsers.add(browser);
+    socket.on('message', (data, isBinary) => {
+      browser.aliveAt = Date.now();
+      if (isBinary || !browser.mayAsk(MAX_MESSAGES, MESSAGE_WINDOW_MS)) {
+        socket.close(LIVE_CLOSE.BAD_MESSAGE, 'not of the protocol');
+        return;
+      }
+      const message = parseClient(textOf(data));
+      if (message) this.onMessage(browser, message);
+      else socket.close(LIVE_CLOSE.BAD_MESSAGE, 'not of the protocol');
+    });
+    socket.on('pong', () => {
+      browser.aliveAt = Date.now();
+    });
+    socket.on('error', (error) => this.options.log.info({ problem: error.message }, 'a browser’s socket failed'));
+    socket.on('close', () => {
+      this.browsers.delete(browser);
+      for (const commandId of browser.watching()) this.unwatch(browser, commandId);
+    });
+    browser.send({ t: 'hello', buildId: this.options.buildId, serverTime: Date.now(), demo: this.options.demo });
+  }
+
+  private onMessage(browser: Browser, message: LiveClientMessage): void {
+    switch (message.t) {
+      case 'hello':
+        if (message.epoch === this.required().epoch && message.version !== undefined) {
+          browser.version = message.version;
+          this.bringUp(browser);
+        } else {
+          this.sendSnapshot(browser);
+        }
+        return;
+      case 'resync':
+        this.sendSnapshot(browser);
+        return;
+      case 'watch': {
+        if (browser.watching().length >= MAX_WATCHES) {
+          browser.send({
+            t: 'no-output',
+            commandId: message.commandId,
+            reason: 'Too many outputs are open in this page.',
+          });
+          return;
+        }
+        const watchers = this.watchers.get(message.commandId) ?? new Set();
+        this.watchers.set(message.commandId, watchers.add(browser));
+        if (!browser.watch(message.commandId, message.after)) this.unwatch(browser, message.commandId);
+        return;
+      }
+      case 'unwatch':
+        this.unwatch(browser, message.commandId);
+        return;
+      case 'ping':
+        browser.send({ t: 'pong', serverTime: Date.now() });
+    }
+  }
+
+  private unwatch(browser: Browser, commandId: string): void {
+    browser.unwatch(commandId);
+    const watchers = this.watchers.get(commandId);
+    watchers?.delete(browser);
+    if (watchers?.size === 0) this.watchers.delete(commandId);
+  }
+
+  private sendSnapshot(browser: Browser): void {
+    const fleet = this.view();
+    browser.sendVersion(JSON.stringify({ t: 'snapshot', fleet }), fleet.version);
+  }
+
+  /** Sends what a browser has missed since its version: the batches as one, or everything when they are gone. */
+  private bringUp(browser: Browser): void {
+    if (browser.version === null || browser.version === this.version) return;
+    const from = this.ring.findIndex((batch) => batch.from === browser.version);
+    const missed = from < 0 ? null : mergeChanges(this.ring.slice(from));
+    if (!missed) {
+      this.sendSnapshot(browser);
+      return;
+    }
+    browser.sendVersion(JSON.stringify({ t: 'changes', ...missed }), missed.version);
+  }
+
+  private catchUp(): void {
+    for (const browser of this.browsers) {
+      if (browser.isStuck()) {
+        browser.socket.terminate();
+        continue;
+      }
+      if (!browser.hasRoom) continue;
+      this.bringUp(browser);
+      browser.pump();
+    }
+  }
+
+  private checkLife(): void {
+    const now = Date.now();
+    for (const browser of this.browsers) {
+      if (now - browser.aliveAt > BROWSER_SILENCE_MS) browser.socket.terminate();
+      else browser.socket.ping();
+    }
+  }
+
+  private checkSessions(): void {
+    for (const idHash of new Set([...this.browsers].map((browser) => browser.idHash))) {
+      if (!this.options.sessionIsValid(idHash)) this.closeSession(idHash);
+    }
+  }
+
+  private required(): LiveSource {
+    if (!this.source) throw new Error('the live hub was used before it was started');
+    return this.source;
+  }
+}
+
+function parseClient(text: string): LiveClientMessage | null {
+  try {
+    return liveClientSchema.safeParse(JSON.parse(text)).data ?? null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,109 @@
+/**
+ * The one listener for upgrades: path, address, token or session and origin are checked before a socket is accepted,
+ * and every refusal is a real HTTP status. Next's own listener never sees these requests (it would end them).
+ */
+import { STATUS_CODES, type IncomingMessage, type Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { FleetLog } from '@/lib/fleet/ports';
+import { settleAddress, type TrustsProxy } from './address';
+import type { AgentGateway } from './agents';
+import type { LiveHub } from './live';
+import { originIsAllowed, type OriginPolicy } from './origin';
+
+export const AGENT_PATH = '/ws';
+export const BROWSER_PATH = '/live';
+/** Working out who asks may take this long. */
+export const AUTH_TIMEOUT_MS = 5_000;
+/** Upgrades whose session is being looked up at once; one more is refused. */
+export const MAX_PENDING_UPGRADES = 256;
+
+export interface UpgradeOptions {
+  agents: AgentGateway;
+  browsers: LiveHub;
+  trusts: TrustsProxy;
+  origins: OriginPolicy;
+  agentTokenIsValid: (authorization: string | undefined) => boolean;
+  resolveSession: (cookieHeader: string | undefined) => Promise<{ idHash: string } | null>;
+  log: FleetLog;
+  /** Takes what is not ours in development (hot reload); false when it did not. */
+  fallback: (request: IncomingMessage, socket: Duplex, head: Buffer) => boolean;
+}
+
+export function attachUpgrades(server: Server, options: UpgradeOptions): void {
+  let pending = 0;
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    // A peer that resets while its session is looked up must not end the process.
+    const onError = () => socket.destroy();
+    socket.on('error', onError);
+    const address = settleAddress(request, options.trusts);
+    const path = pathOf(request);
+    if (path === AGENT_PATH) {
+      const status = agentRefusal(request, options);
+      if (status !== null) {
+        refuse(socket, status);
+        return;
+      }
+      socket.off('error', onError);
+      options.agents.accept(request, socket, head, address);
+      return;
+    }
+    if (path === BROWSER_PATH) {
+      if (!originIsAllowed(request.headers.origin, request.headers.host, options.origins)) {
+        options.log.warn(
+          { address, origin: request.headers.origin },
+          'a live socket was refused: its origin is not allowed',
+        );
+        refuse(socket, 403);
+        return;
+      }
+      if (pending >= MAX_PENDING_UPGRADES) {
+        refuse(socket, 503);
+        return;
+      }
+      pending += 1;
+      void withDeadline(options.resolveSession(request.headers.cookie))
+        .then((session) => {
+          if (socket.destroyed) return;
+          const status = session ? (options.browsers.refusal(session.idHash) === null ? null : 503) : 401;
+          if (!session || status !== null) {
+            refuse(socket, status ?? 401);
+            return;
+          }
+          socket.off('error', onError);
+          options.browsers.accept(request, socket, head, session.idHash);
+        })
+        .finally(() => {
+          pending -= 1;
+        });
+      return;
+    }
+    if (!options.fallback(request, socket, head)) refuse(socket, 404);
+  });
+}
+
+/** The status an agent's upgrade is refused with, or null. Cookies and pages have no business here. */
+function agentRefusal(request: IncomingMessage, options: UpgradeOptions): number | null {
+  if (request.headers.origin !== undefined) return 403;
+  if (!options.agentTokenIsValid(request.headers.authorization)) return 401;
+  return options.agents.isFull ? 503 : null;
+}
+
+function pathOf(request: IncomingMessage): string {
+  return (request.url ?? '/').split('?', 1)[0] ?? '/';
+}
+
+function refuse(socket: Duplex, status: number): void {
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+}
+
+async function withDeadline<T>(work: Promise<T | null>): Promise<T | null> {
+  let timer: NodeJS.Timeout | undefined;
+  const deadline = new Promise<null>((resolve) => {
+    timer = setTimeout(() => resolve(null), AUTH_TIMEOUT_MS);
+  });
+  try {
+    return await Promise.race([work, deadline]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
