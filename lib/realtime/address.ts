@@ -1,6 +1,6 @@
 /** The client's address, worked out once (`server.ts`) for pages, actions and sockets alike. */
 import type { IncomingMessage } from 'node:http';
-import { isIP } from 'node:net';
+import { BlockList, isIP } from 'node:net';
 
 /** Tells whether an address is one of the configured proxies. */
 export type TrustsProxy = (address: string) => boolean;
@@ -14,6 +14,21 @@ const PROXY_HEADERS = [
   'x-real-ip',
   'forwarded',
 ];
+
+/** The proxies of the configuration (addresses and networks in CIDR form, checked there) as a test. */
+export function trustedProxies(networks: readonly string[]): TrustsProxy {
+  const list = new BlockList();
+  for (const network of networks) {
+    const [address = '', bits] = network.split('/');
+    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
+    if (bits === undefined) list.addAddress(address, family);
+    else list.addSubnet(address, Number(bits), family);
+  }
+  return (address) => {
+    const family = isIP(address);
+    return family !== 0 && list.check(address, family === 6 ? 'ipv6' : 'ipv4');
+  };
+}
 
 /** IPv4 in IPv6 (`::ffff:192.0.2.1`) is the IPv4 address that a person knows; zones are dropped. */
 export function plainAddress(address: string): string {

@@ -1,0 +1,139 @@
+/** Commands at work: gives each its inputs, stores what follows with the turn, and carries out the effects after it. */
+import type { Connection } from './admission';
+import { stepCommand, type CommandEffect, type CommandInput } from './command';
+import type { Facts } from './command-verdict';
+import type { Entry, FleetCore } from './core';
+import * as events from './events';
+import { concludedWord } from './host';
+import { OPERATIONS } from './operations';
+import type { CommandRecord, HostRecord } from './records';
+import type { Turn } from './turn';
+import { hostView } from './views';
+
+/** How long a fetch of the desired state may hold up a post-check. */
+export const REFRESH_BEFORE_CHECK_MS = 5_000;
+
+export class CommandEngine {
+  constructor(private readonly core: FleetCore) {}
+
+  feedAll(turn: Turn, entry: Entry, input: CommandInput): void {
+    for (const command of [entry.active, entry.control]) if (command) this.feed(turn, command, input);
+  }
+
+  /** Gives a command an input and puts what follows into the turn. */
+  feed(turn: Turn, command: CommandRecord, input: CommandInput): void {
+    const base = turn.commands.get(command.id) ?? this.core.liveCommand(command.id) ?? command;
+    const operation = OPERATIONS[base.operation];
+    const { state, effects } = stepCommand(operation, base.state, input, turn.now);
+    const entry = this.core.entries.get(base.hostId);
+    if (!entry) return;
+    if (JSON.stringify(state) !== JSON.stringify(base.state)) {
+      const next: CommandRecord = { ...base, state };
+      if (state.phase !== 'queued' && state.phase !== 'sent') next.startedAt ??= turn.now;
+      if (state.phase === 'ended') {
+        next.endedAt = state.at;
+        next.outcome = state.outcome;
+        next.exitCode = state.exitCode;
+        next.reason = state.reason;
+      }
+      turn.commands.set(next.id, next);
+      turn.touched.add(next.hostId);
+      if (state.phase === 'warning') turn.events.push(events.commandWarning(entry.record, next, state.why, turn.now));
+      if (state.phase === 'ended') this.commandEnds(turn, entry, next);
+    }
+    for (const effect of effects) this.effect(turn, entry, base, effect);
+  }
+
+  private commandEnds(turn: Turn, entry: Entry, command: CommandRecord): void {
+    turn.withOutput.add(command.id);
+    turn.events.push(events.commandEnded(entry.record, command, turn.now));
+    const record = turn.hosts.get(entry.record.id) ?? entry.record;
+    const { operation, outcome, reason } = command;
+    if (operation === 'switch' || operation === 'pull-switch') {
+      if (outcome === 'succeeded' || outcome === 'unchanged') {
+        const said = record.system?.status === 'ok' && record.system.generation === record.generation;
+        if (!said) this.concludeWord(turn, record, 'system', 'ok', 'Switched.');
+      } else if (outcome === 'failed') {
+        this.concludeWord(turn, record, 'system', 'error', reason);
+      }
+    }
+    turn.effects.push(() => this.core.options.publisher.outputDone(command.id));
+    const { control } = entry;
+    if (control && control.targetId === command.id && command.outcome) {
+      this.feed(turn, control, { type: 'target-ended', outcome: command.outcome });
+    }
+  }
+
+  private concludeWord(
+    turn: Turn,
+    record: HostRecord,
+    name: 'system' | 'tests',
+    status: 'ok' | 'error',
+    message: string,
+  ): void {
+    this.core.putHost(turn, record, { ...record, [name]: concludedWord(status, message, record.generation, turn.now) });
+  }
+
+  private effect(turn: Turn, entry: Entry, command: CommandRecord, effect: CommandEffect): void {
+    switch (effect.type) {
+      case 'ask-heartbeat':
+        turn.effects.push(() => this.askHeartbeat(entry, OPERATIONS[command.operation].postCheck === 'git-current'));
+        return;
+      case 'probe-system':
+        turn.effects.push(() =>
+          entry.connection?.link.send({ type: 'command', payload: { command: 'refresh-system' } }),
+        );
+        return;
+      case 'send-again':
+        turn.effects.push(() => {
+          const wire = OPERATIONS[command.operation].wire;
+          const { connection } = entry;
+          if (!connection || wire?.kind !== 'command') return;
+          const id = connection.protocol === 3 ? { id: command.id } : {};
+          connection.link.send({ type: 'command', payload: { command: wire.command, ...id } });
+        });
+        return;
+      case 'note':
+        this.core.outputLog.append(turn.commands.get(command.id) ?? command, turn.now, 'note', effect.text, null);
+        turn.withOutput.add(command.id);
+    }
+  }
+
+  /** Asks for a fresh heartbeat; for a pull, after the desired state was fetched again, so that it is judged by the newest. */
+  private askHeartbeat(entry: Entry, afterRefresh: boolean): void {
+    const ask = () => {
+      const { connection } = entry;
+      if (connection) this.sendRegistered(connection, entry.record.id);
+    };
+    if (!afterRefresh || this.core.options.desired.state.source === 'none') {
+      ask();
+      return;
+    }
+    let asked = false;
+    const once = () => {
+      if (!asked) ask();
+      asked = true;
+    };
+    const cancel = this.core.options.clock.after(REFRESH_BEFORE_CHECK_MS, once);
+    void this.core.options.desired.refresh().then(() => {
+      cancel();
+      once();
+    });
+  }
+
+  sendRegistered({ link, protocol }: Connection, hostId: string): void {
+    const three =
+      protocol === 3
+        ? ({ protocol: 3, server_time: new Date(this.core.options.clock.now()).toISOString() } as const)
+        : {};
+    link.send({ type: 'registered', payload: { host_id: hostId, ...three } });
+  }
+
+  factsOf(record: HostRecord): Facts {
+    const { desired, version } = this.core.options;
+    const parts = { record, online: true, active: null, control: null, last: null, foreignCommand: '', notice: '' };
+    const { git, lock, system } = hostView(parts, desired, version).compartments;
+    const { generation, storePath, binaryHash } = record;
+    return { generation, storePath, binaryHash, relation: desired.relate(generation).relation, git, lock, system };
+  }
+}

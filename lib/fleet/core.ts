@@ -1,0 +1,305 @@
+/**
+ * The state of the fleet and the one way to change it. An input is worked out in a turn; the turn is stored in one
+ * transaction; only then it takes effect, is shown, and what has to be sent is sent.
+ */
+import type { HostPatch, HostView, OutputLine } from '@/lib/protocol/live';
+import type { Connection } from './admission';
+import { wireName } from './agent-input';
+import type { DesiredSource } from './desired';
+import { differsDurably } from './host';
+import { OPERATIONS } from './operations';
+import { FLUSH_INTERVAL_MS, OutputLog } from './output-log';
+import type { Clock, FleetLog, FleetStore, Publisher } from './ports';
+import type { CommandRecord, HostRecord, NewEvent } from './records';
+import { Turn } from './turn';
+import { hostPatch, hostView } from './views';
+
+/** One sample of a host's metrics is kept this often. */
+export const METRICS_SAMPLE_MS = 60_000;
+/** Inputs that wait for a database that refuses; more are dropped. */
+export const MAX_UNSTORED = 10_000;
+/** Events that wait for their batch; more are dropped. */
+export const MAX_DEFERRED = 10_000;
+
+export interface FleetOptions {
+  store: FleetStore;
+  clock: Clock;
+  publisher: Publisher;
+  desired: DesiredSource;
+  log: FleetLog;
+  /** The version of this dashboard and of the agent that belongs to it. */
+  version: string;
+  epoch: string;
+  /** Makes the id of a command: unique, and in order of time. */
+  newId: () => string;
+  /** Characters of output that are kept per command. */
+  outputLimit: number;
+}
+
+/** One host: what is stored of it, and what is known while the dashboard runs. */
+export interface Entry {
+  record: HostRecord;
+  connection: Connection | null;
+  active: CommandRecord | null;
+  control: CommandRecord | null;
+  last: CommandRecord | null;
+  /** As it was published last. */
+  view: HostView | null;
+  notice: string;
+  sampledAt: number;
+  /** The process of protocol 3 that spoke for it last. */
+  instance: string;
+}
+
+/** Whom a turn's failure to be stored matters to: `retry` keeps the input for when the database is back. */
+export type OnRefusal = 'retry' | 'drop';
+
+export class FleetCore {
+  readonly entries = new Map<string, Entry>();
+  readonly outputLog: OutputLog;
+  /** Hosts with a last-seen time or metrics that are not stored yet. */
+  readonly dirty = new Set<string>();
+  storageFault: string | null = null;
+  lastFactsFlush = 0;
+  private readonly commands = new Map<string, CommandRecord>();
+  private deferred: NewEvent[] = [];
+  private unstored: ((turn: Turn) => void)[] = [];
+  private lastFlush = 0;
+  private cancelFlush: (() => void) | null = null;
+
+  /** `onStorageChange` is called when the database begins to refuse, and when it works again. */
+  constructor(
+    readonly options: FleetOptions,
+    private readonly onStorageChange: () => void,
+  ) {
+    this.outputLog = new OutputLog(options.outputLimit);
+  }
+
+  get hasDeferred(): boolean {
+    return this.deferred.length > 0;
+  }
+
+  /**
+   * Works an input out, stores what follows and lets it take effect. Gives null, or why the database refused: then
+   * nothing has happened, and with `retry` the input is worked out again when the database is back.
+   */
+  run(onRefusal: OnRefusal, work: (turn: Turn) => void): string | null {
+    if (this.storageFault !== null && onRefusal === 'retry') {
+      if (this.unstored.length < MAX_UNSTORED) this.unstored.push(work);
+      return this.storageFault;
+    }
+    const turn = new Turn(this.options.clock.now());
+    work(turn);
+    const refused = turn.needsCommit ? this.commit(turn) : null;
+    if (refused !== null) {
+      if (onRefusal === 'retry' && this.unstored.length < MAX_UNSTORED) this.unstored.push(work);
+      return refused;
+    }
+    for (const [id, record] of turn.hosts) {
+      const entry = this.entries.get(id);
+      if (entry) entry.record = record;
+      else this.addEntry(record);
+      this.dirty.add(id);
+    }
+    for (const change of turn.apply) change();
+    this.publish([...turn.touched, ...turn.hosts.keys()]);
+    for (const effect of turn.effects) effect();
+    return null;
+  }
+
+  private commit(turn: Turn): string | null {
+    const batches = [...turn.withOutput].flatMap((id) => this.outputLog.waiting(id));
+    const commands = new Map(turn.commands);
+    for (const { commandId } of batches) {
+      const command = commands.get(commandId) ?? this.liveCommand(commandId);
+      if (command) commands.set(commandId, command);
+    }
+    for (const [id, command] of commands) {
+      if (turn.withOutput.has(id)) commands.set(id, this.outputLog.current(command));
+    }
+    try {
+      const stored = this.options.store.commit({
+        hosts: [...turn.durable].flatMap((id) => turn.hosts.get(id) ?? []),
+        commands: [...commands.values()],
+        output: batches,
+        events: turn.events,
+      });
+      this.outputLog.stored(batches);
+      for (const command of commands.values()) this.place(command);
+      for (const { commandId, lines } of batches) this.linesStored(commandId, lines);
+      if (stored.length > 0) this.options.publisher.other({ events: stored });
+      this.storageWorks();
+      return null;
+    } catch (error) {
+      return this.storageFails(error);
+    }
+  }
+
+  private storageFails(error: unknown): string {
+    const message = error instanceof Error ? error.message : String(error);
+    if (this.storageFault !== message) {
+      this.storageFault = message;
+      this.options.log.error({ err: error }, 'the database refuses to store');
+      this.onStorageChange();
+    }
+    return message;
+  }
+
+  private storageWorks(): void {
+    if (this.storageFault === null) return;
+    this.storageFault = null;
+    this.options.log.info({}, 'the database stores again');
+    this.onStorageChange();
+    for (const work of this.unstored.splice(0)) this.run('retry', work);
+  }
+
+  putHost(turn: Turn, before: HostRecord, after: HostRecord, isNew = false): void {
+    turn.hosts.set(after.id, after);
+    turn.touched.add(after.id);
+    if (isNew || differsDurably(before, after)) turn.durable.add(after.id);
+  }
+
+  publish(ids: readonly string[]): void {
+    const patches: HostPatch[] = [];
+    for (const id of new Set(ids)) {
+      const entry = this.entries.get(id);
+      if (!entry) continue;
+      const view = this.viewOf(entry);
+      const patch = hostPatch(entry.view, view);
+      entry.view = view;
+      if (patch) patches.push(patch);
+    }
+    if (patches.length > 0) this.options.publisher.hosts(patches, []);
+  }
+
+  viewOf(entry: Entry): HostView {
+    const { record, connection, active, control, last, notice } = entry;
+    const pending = connection?.pending ?? '';
+    const accounted = [active, control].some((command) => command && wireName(command) === pending);
+    return hostView(
+      { record, online: connection !== null, active, control, last, foreignCommand: accounted ? '' : pending, notice },
+      this.options.desired,
+      this.options.version,
+    );
+  }
+
+  armFlush(): void {
+    if (this.cancelFlush) return;
+    const now = this.options.clock.now();
+    const at = Math.max(now, this.lastFlush + FLUSH_INTERVAL_MS);
+    this.cancelFlush = this.options.clock.after(at - now, () => {
+      this.flushOutput();
+    });
+  }
+
+  flushOutput(): void {
+    this.cancelFlush?.();
+    this.cancelFlush = null;
+    this.lastFlush = this.options.clock.now();
+    if (this.outputLog.isEmpty) return;
+    this.run('drop', (turn) => {
+      for (const id of this.outputLog.ids()) turn.withOutput.add(id);
+    });
+  }
+
+  private linesStored(commandId: string, lines: readonly OutputLine[]): void {
+    this.options.publisher.output(commandId, lines);
+    const command = this.liveCommand(commandId);
+    const connection = command && this.entries.get(command.hostId)?.connection;
+    if (connection?.protocol === 3 && command && command.agentSeq > 0) {
+      connection.link.send({ type: 'ack', payload: { command_id: commandId, output_seq: command.agentSeq } });
+    }
+  }
+
+  flushFacts(): void {
+    this.lastFactsFlush = this.options.clock.now();
+    const hosts = [...this.dirty].flatMap((id) => this.entries.get(id) ?? []);
+    const sampled = hosts.filter((entry) => {
+      const { metricsAt } = entry.record;
+      return metricsAt !== null && metricsAt - entry.sampledAt >= METRICS_SAMPLE_MS;
+    });
+    const pending = this.deferred;
+    if (hosts.length === 0 && pending.length === 0) return;
+    try {
+      const stored = this.options.store.commit({
+        hosts: hosts.map((entry) => entry.record),
+        events: pending,
+        metrics: sampled.flatMap(({ record }) =>
+          record.metrics && record.metricsAt !== null
+            ? [{ hostId: record.id, at: record.metricsAt, metrics: record.metrics }]
+            : [],
+        ),
+      });
+      this.dirty.clear();
+      this.deferred = [];
+      for (const entry of sampled) entry.sampledAt = entry.record.metricsAt ?? 0;
+      if (stored.length > 0) this.options.publisher.other({ events: stored });
+      this.storageWorks();
+    } catch (error) {
+      this.storageFails(error);
+    }
+  }
+
+  /** Events that may be lost with a crash: that agents come and go, and what they send that can't be read. */
+  defer(event: NewEvent): void {
+    if (this.deferred.length < MAX_DEFERRED) this.deferred.push(event);
+  }
+
+  addEntry(record: HostRecord): void {
+    this.entries.set(record.id, {
+      record,
+      connection: null,
+      active: null,
+      control: null,
+      last: null,
+      view: null,
+      notice: '',
+      sampledAt: record.metricsAt ?? 0,
+      instance: '',
+    });
+  }
+
+  /** Puts a stored command where it belongs. */
+  place(command: CommandRecord): void {
+    const entry = this.entries.get(command.hostId);
+    if (!entry) return;
+    const { bypassesBusy, ends } = OPERATIONS[command.operation];
+    const slot = bypassesBusy ? 'control' : 'active';
+    if (command.outcome === null) {
+      entry[slot] = command;
+      this.commands.set(command.id, command);
+      return;
+    }
+    if (entry[slot]?.id === command.id) entry[slot] = null;
+    const isNewer = !entry.last || entry.last.id === command.id || (entry.last.endedAt ?? 0) <= (command.endedAt ?? 0);
+    if (!isNewer || ends === 'target') {
+      this.commands.delete(command.id);
+      return;
+    }
+    if (entry.last && entry.last.id !== command.id) this.commands.delete(entry.last.id);
+    entry.last = command;
+    this.commands.set(command.id, command);
+  }
+
+  /** Of two hosts with one name (an adopted database may hold them): the one whose id it is, else the newest seen. */
+  byName(name: string): Entry | null {
+    const own = this.entries.get(name);
+    if (own?.record.name === name) return own;
+    let newest: Entry | null = null;
+    for (const entry of this.entries.values()) {
+      if (entry.record.name !== name) continue;
+      if (!newest || (entry.record.lastSeenAt ?? 0) > (newest.record.lastSeenAt ?? 0)) newest = entry;
+    }
+    return newest;
+  }
+
+  /** A command that has not ended, or was the last to end on its host. */
+  liveCommand(id: string): CommandRecord | null {
+    return this.commands.get(id) ?? null;
+  }
+
+  commandOf(entry: Entry, id: string): CommandRecord | null {
+    const stored = this.liveCommand(id) ?? this.options.store.command(id);
+    return stored?.hostId === entry.record.id ? stored : null;
+  }
+}

@@ -1,0 +1,25 @@
+/** What the start prints for the person at the terminal. */
+import type { AddressInfo } from 'node:net';
+
+interface Listening {
+  baseUrl: string | null;
+  demo: boolean;
+}
+
+/** The lines to print: where the dashboard is, and, until a password is set, the link that sets one. */
+export function welcome(config: Listening, address: AddressInfo | string | null, setupCode: string | null): string[] {
+  const base = config.baseUrl?.replace(/\/$/, '') ?? localAddress(address);
+  const lines = ['', `  NixFleet is ready at ${base}`];
+  if (setupCode !== null) {
+    lines.push('', '  Nobody can sign in yet. Set the password here (the link works once, and until the next start):');
+    lines.push(`  ${base}/setup?code=${setupCode}`);
+  }
+  return [...lines, ''];
+}
+
+function localAddress(address: AddressInfo | string | null): string {
+  if (address === null || typeof address === 'string') return 'http://localhost';
+  const anywhere = address.address === '::' || address.address === '0.0.0.0' || address.address === '127.0.0.1';
+  const host = anywhere ? 'localhost' : address.family === 'IPv6' ? `[${address.address}]` : address.address;
+  return `http://${host}:${address.port}`;
+}

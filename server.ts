@@ -1,0 +1,179 @@
+/** The composition root: config → database → fleet → Next → sockets → listen → graceful stop. */
+import next from 'next';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createServer, type IncomingMessage } from 'node:http';
+import { hostname } from 'node:os';
+import { createAuth } from '@/lib/auth/create-auth';
+import { loadSecrets } from '@/lib/auth/secrets';
+import { readConfig, settingViews } from '@/lib/config';
+import { createAuthStore } from '@/lib/db/auth-store';
+import { createFleetStore } from '@/lib/db/fleet-store';
+import { closeDatabase, openDatabase } from '@/lib/db/open';
+import { startRetention } from '@/lib/db/retention';
+import { createDesired } from '@/lib/desired';
+import { newCommandId } from '@/lib/fleet/ids';
+import { FleetService } from '@/lib/fleet/service';
+import { createLog } from '@/lib/log';
+import { settleAddress, trustedProxies } from '@/lib/realtime/address';
+import { AgentGateway } from '@/lib/realtime/agents';
+import { systemClock } from '@/lib/realtime/clock';
+import { LiveHub } from '@/lib/realtime/live';
+import { attachUpgrades } from '@/lib/realtime/upgrade';
+import { setRuntime } from '@/lib/runtime';
+import { welcome } from '@/lib/welcome';
+import { VERSION } from '@/lib/version';
+
+/** Sockets have this long to say goodbye. */
+const GOODBYE_MS = 3_000;
+/** The whole stop ends within this, one way or another. */
+const STOP_MS = 10_000;
+/** Longer than the idle time of the usual proxies, so that they never meet a connection that just closed. */
+const KEEP_ALIVE_MS = 75_000;
+const HEADERS_TIMEOUT_MS = 20_000;
+const REQUEST_TIMEOUT_MS = 60_000;
+
+async function main(): Promise<void> {
+  // Nothing leaves this machine that the operator did not ask for.
+  process.env.NEXT_TELEMETRY_DISABLED = '1';
+  const read = readConfig(process.env);
+  if (!read.ok) fail(['The configuration has problems:', ...read.problems.map((problem) => `  - ${problem}`)]);
+  const { config, warnings } = read;
+  const log = createLog(config.logLevel);
+  for (const warning of warnings) log.warn(warning);
+
+  const { secrets, warnings: open } = loadSecrets(config.dataDir, config);
+  for (const warning of open) log.warn(warning);
+  const db = openDatabase(config.dbPath, { log });
+  const now = () => Date.now();
+
+  const dev = process.env.NODE_ENV === 'development';
+  const buildId = dev ? 'development' : readFileSync('.next/BUILD_ID', 'utf8').trim();
+  const desired = createDesired({
+    versionUrl: config.versionUrl ?? '',
+    configRepo: config.configRepo ?? '',
+    branch: config.configBranch,
+    dataDir: config.dataDir,
+    intervalMs: config.versionFetchTtlMs,
+    clock: systemClock,
+    log,
+  });
+  const hub = new LiveHub({
+    clock: systemClock,
+    log,
+    buildId,
+    demo: config.demo,
+    sessionIsValid: (idHash) => auth.stillValid(idHash) !== null,
+  });
+  const fleet = new FleetService({
+    store: createFleetStore(db, { log }),
+    clock: systemClock,
+    publisher: hub,
+    desired,
+    log,
+    version: VERSION,
+    epoch: randomUUID(),
+    newId: newCommandId(now, randomBytes),
+    outputLimit: config.outputLimitBytes,
+  });
+  const auth = createAuth({
+    store: createAuthStore(db),
+    now,
+    record: (event) => fleet.record(event),
+    secrets,
+    settings: config,
+  });
+  hub.start(fleet);
+  fleet.start();
+  desired.start();
+  auth.onSessionEnd((idHash) => hub.closeSession(idHash));
+  const stopRetention = startRetention(db, { log });
+  setRuntime({
+    fleet,
+    auth,
+    desired,
+    log,
+    fleetView: () => hub.view(),
+    about: {
+      version: VERSION,
+      buildId,
+      demo: config.demo,
+      baseUrl: config.baseUrl,
+      settings: settingViews(process.env),
+    },
+  });
+
+  const { host, port } = config.listen;
+  // Next adds an upgrade listener of its own to the server it is given, and ends sockets that it does not know.
+  const decoy = createServer();
+  const app = next({ dev, hostname: host || 'localhost', port, httpServer: decoy });
+  await app.prepare();
+  const handle = app.getRequestHandler();
+  const trusts = trustedProxies(config.trustedProxies);
+  const agents = new AgentGateway(fleet.inbox, log);
+  let stopping = false;
+
+  const server = createServer((request, response) => {
+    settleAddress(request, trusts);
+    if (request.url === '/health') {
+      response.writeHead(stopping ? 503 : 200, { 'content-type': 'application/json', 'cache-control': 'no-store' });
+      response.end(JSON.stringify({ status: stopping ? 'stopping' : 'ok' }));
+      return;
+    }
+    void handle(request, response);
+  });
+  Object.assign(server, {
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    headersTimeout: HEADERS_TIMEOUT_MS,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+  });
+  attachUpgrades(server, {
+    agents,
+    browsers: hub,
+    trusts,
+    origins: { ...config, machineNames: machineNames() },
+    agentTokenIsValid: (authorization) => auth.agentTokenIsValid(authorization),
+    resolveSession: (cookies) => auth.resolveSession(cookies),
+    log,
+    fallback: (request, socket, head) => dev && isNextPath(request) && decoy.emit('upgrade', request, socket, head),
+  });
+
+  const stop = async (signal: string) => {
+    if (stopping) return;
+    stopping = true;
+    log.info({ signal }, 'stopping');
+    setTimeout(() => process.exit(1), STOP_MS).unref();
+    server.close();
+    await Promise.all([agents.stop(GOODBYE_MS), hub.stop(GOODBYE_MS), desired.stop()]);
+    stopRetention();
+    fleet.stop();
+    server.closeAllConnections();
+    await app.close();
+    closeDatabase(db);
+    process.exit(0);
+  };
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));
+
+  server.on('error', (error) => fail([`The dashboard can’t listen on ${host || '*'}:${port}: ${error.message}.`]));
+  server.listen({ port, ...(host === null ? {} : { host }) }, () => {
+    for (const line of welcome(config, server.address(), auth.setupCode())) process.stdout.write(`${line}\n`);
+  });
+}
+
+function isNextPath(request: IncomingMessage): boolean {
+  return request.url?.startsWith('/_next/') ?? false;
+}
+
+function machineNames(): string[] {
+  const full = hostname().toLowerCase();
+  return [...new Set([full, full.split('.', 1)[0] ?? full])];
+}
+
+function fail(lines: readonly string[]): never {
+  process.stderr.write(`${lines.join('\n')}\n`);
+  process.exit(1);
+}
+
+main().catch((error: unknown) => {
+  fail([`NixFleet could not start: ${error instanceof Error ? error.message : String(error)}`]);
+});
