@@ -1,0 +1,213 @@
+/** A dashboard without pages for tests: the real gateways, fleet and database behind a real port. */
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { WebSocket, type ClientOptions } from 'ws';
+import { createFleetStore } from '@/lib/db/fleet-store';
+import { openTestDatabase } from '@/lib/db/testing/database';
+import { NO_DESIRED_STATE, type DesiredSource, type DesiredState, type HostRelation } from '@/lib/fleet/desired';
+import { newCommandId } from '@/lib/fleet/ids';
+import { FleetService } from '@/lib/fleet/service';
+import { applyChanges, type FleetView, type LiveClientMessage, type LiveServerMessage } from '@/lib/protocol/live';
+import { textOf, AgentGateway } from '../agents';
+import { systemClock } from '../clock';
+import { LiveHub } from '../live';
+import { attachUpgrades } from '../upgrade';
+
+export const TOKEN = 'a-token-for-tests';
+const BY = { userId: 'operator', userName: 'operator', address: '192.0.2.7' };
+
+/** A desired state that the test sets. */
+export class GivenDesired implements DesiredSource {
+  state: DesiredState = NO_DESIRED_STATE;
+  relations = new Map<string, HostRelation>();
+  refreshed = 0;
+  private readonly listeners = new Set<() => void>();
+
+  set(state: Partial<DesiredState>): void {
+    this.state = { ...this.state, ...state };
+    for (const listener of this.listeners) listener();
+  }
+
+  relate(generation: string): HostRelation {
+    return this.relations.get(generation) ?? { relation: 'unknown', commits: null };
+  }
+
+  subscribe(listener: () => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  refresh(): Promise<void> {
+    this.refreshed += 1;
+    return Promise.resolve();
+  }
+}
+
+/** Collects messages and lets a test wait for one. */
+class Inbox<T> {
+  readonly all: T[] = [];
+  private waiting: (() => void)[] = [];
+
+  push(message: T): void {
+    this.all.push(message);
+    for (const wake of this.waiting.splice(0)) wake();
+  }
+
+  /** The first message, from the beginning, that fits. */
+  async find<S extends T>(fits: (message: T) => message is S): Promise<S>;
+  async find(fits: (message: T) => boolean): Promise<T>;
+  async find(fits: (message: T) => boolean): Promise<T> {
+    for (;;) {
+      const found = this.all.find(fits);
+      if (found !== undefined) return found;
+      await new Promise<void>((resolve) => this.waiting.push(resolve));
+    }
+  }
+}
+
+export interface AgentClient {
+  socket: WebSocket;
+  inbox: Inbox<{ type: string; payload: Record<string, unknown> }>;
+  send(type: string, payload: unknown): void;
+  raw(data: string | Buffer): void;
+  close(): Promise<void>;
+}
+
+export interface BrowserClient {
+  socket: WebSocket;
+  inbox: Inbox<LiveServerMessage>;
+  send(message: LiveClientMessage): void;
+  /** The fleet as a page would have it now. */
+  view(): FleetView | null;
+  /** Waits until the page's fleet fits. */
+  until(fits: (view: FleetView) => boolean): Promise<FleetView>;
+}
+
+export async function openHouse() {
+  const testDb = openTestDatabase();
+  const desired = new GivenDesired();
+  const now = () => Date.now();
+  let sessions = new Set(['session-1']);
+  const hub = new LiveHub({
+    clock: systemClock,
+    log: testDb.log,
+    buildId: 'test',
+    demo: false,
+    sessionIsValid: (idHash) => sessions.has(idHash),
+  });
+  const fleet = new FleetService({
+    store: createFleetStore(testDb.db, { log: testDb.log }),
+    clock: systemClock,
+    publisher: hub,
+    desired,
+    log: testDb.log,
+    version: '4.0.0',
+    epoch: randomUUID(),
+    newId: newCommandId(now, randomBytes),
+    outputLimit: 1024 * 1024 * 32,
+  });
+  hub.start(fleet);
+  fleet.start();
+  const agents = new AgentGateway(fleet.inbox, testDb.log);
+  const server = createServer((_request, response) => response.end('page'));
+  attachUpgrades(server, {
+    agents,
+    browsers: hub,
+    trusts: () => false,
+    origins: { baseUrl: null, allowedOrigins: [], machineNames: [] },
+    agentTokenIsValid: (authorization) => authorization === `Bearer ${TOKEN}`,
+    resolveSession: (cookie) => {
+      const idHash = /session=([^;]*)/.exec(cookie ?? '')?.[1];
+      return Promise.resolve(idHash !== undefined && sessions.has(idHash) ? { idHash } : null);
+    },
+    log: testDb.log,
+    fallback: () => false,
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const sockets = new Set<WebSocket>();
+
+  const dial = (path: string, options: ClientOptions) => {
+    const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`, { perMessageDeflate: false, ...options });
+    // A refused dial is told by `unexpected-response`; ending it afterwards is an error that says nothing.
+    socket.on('error', () => undefined);
+    sockets.add(socket);
+    return socket;
+  };
+
+  return {
+    port,
+    db: testDb.db,
+    desired,
+    fleet,
+    hub,
+    agents,
+    by: BY,
+    dial,
+    async agent(): Promise<AgentClient> {
+      const socket = dial('/ws', { headers: { authorization: `Bearer ${TOKEN}` } });
+      const inbox = new Inbox<{ type: string; payload: Record<string, unknown> }>();
+      socket.on('message', (data) => {
+        inbox.push(JSON.parse(textOf(data)) as { type: string; payload: Record<string, unknown> });
+      });
+      await once(socket, 'open');
+      return {
+        socket,
+        inbox,
+        send: (type, payload) => socket.send(JSON.stringify({ type, payload })),
+        raw: (data) => socket.send(data),
+        async close() {
+          socket.close();
+          await once(socket, 'close');
+        },
+      };
+    },
+    async browser(hello: Omit<Extract<LiveClientMessage, { t: 'hello' }>, 't'> = {}): Promise<BrowserClient> {
+      const socket = dial('/live', {
+        headers: { cookie: 'session=session-1', origin: `http://127.0.0.1:${port}` },
+      });
+      const inbox = new Inbox<LiveServerMessage>();
+      let view: FleetView | null = null;
+      let wake: (() => void)[] = [];
+      socket.on('message', (data) => {
+        const message = JSON.parse(textOf(data)) as LiveServerMessage;
+        if (message.t === 'snapshot') view = message.fleet;
+        if (message.t === 'changes' && view) view = applyChanges(view, message) ?? view;
+        inbox.push(message);
+        const woken = wake;
+        wake = [];
+        for (const each of woken) each();
+      });
+      await once(socket, 'open');
+      socket.send(JSON.stringify({ t: 'hello', ...hello }));
+      return {
+        socket,
+        inbox,
+        send: (message) => socket.send(JSON.stringify(message)),
+        view: () => view,
+        async until(fits) {
+          for (;;) {
+            if (view && fits(view)) return view;
+            await new Promise<void>((resolve) => wake.push(resolve));
+          }
+        },
+      };
+    },
+    endSessions() {
+      sessions = new Set();
+    },
+    async close() {
+      await Promise.all([agents.stop(200), hub.stop(200)]);
+      for (const socket of sockets) socket.terminate();
+      fleet.stop();
+      server.close();
+      server.closeAllConnections();
+      testDb.close();
+    },
+  };
+}
+
+export type House = Awaited<ReturnType<typeof openHouse>>;
