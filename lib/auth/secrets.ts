@@ -1,0 +1,116 @@
+/** Secrets that the dashboard makes for itself: once each, in files that only its own user may read. */
+import { randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from 'node:fs';
+import { join } from 'node:path';
+
+export interface Secrets {
+  sessionSecret: string;
+  agentToken: string;
+  /** For secrets at rest. Always made here: it protects the database when it is copied without its folder. */
+  encryptionKey: string;
+}
+
+export interface LoadedSecrets {
+  secrets: Secrets;
+  /** Sentences for the log: what is open too wide, and how to mend it. */
+  warnings: readonly string[];
+}
+
+const SECRET_BYTES = 32;
+const MIN_LENGTH = 16;
+const FILE_MODE = 0o600;
+const FOLDER_MODE = 0o700;
+
+const errorCode = (error: unknown): string | null =>
+  error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null;
+
+/**
+ * Reads the secrets in `<dataDir>/secrets`, making what is missing and not configured. Two starts at the same time get
+ * the same ones. Throws with a sentence that says what to do when a file can't be read or written.
+ */
+export function loadSecrets(
+  dataDir: string,
+  configured: { sessionSecret: string | null; agentToken: string | null },
+): LoadedSecrets {
+  const folder = join(dataDir, 'secrets');
+  mkdirSync(folder, { recursive: true, mode: FOLDER_MODE });
+  const files: string[] = [];
+  const made = (name: string): string => {
+    const file = join(folder, name);
+    files.push(file);
+    return readOrMake(file);
+  };
+  const secrets: Secrets = {
+    sessionSecret: configured.sessionSecret ?? made('session-secret'),
+    agentToken: configured.agentToken ?? made('agent-token'),
+    encryptionKey: made('encryption-key'),
+  };
+  const warnings = [
+    ...[dataDir, folder].flatMap((path) => openTooWide(path, FOLDER_MODE)),
+    ...files.flatMap((path) => openTooWide(path, FILE_MODE)),
+  ];
+  return { secrets, warnings };
+}
+
+function readOrMake(file: string): string {
+  const found = read(file);
+  if (found !== null) return found;
+  // The name appears with its whole content or not at all, and link() refuses where another start was first.
+  const draft = `${file}.${randomBytes(6).toString('hex')}`;
+  const descriptor = openSync(draft, 'wx', FILE_MODE);
+  try {
+    writeSync(descriptor, `${randomBytes(SECRET_BYTES).toString('base64url')}\n`);
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+  try {
+    linkSync(draft, file);
+  } catch (error) {
+    if (errorCode(error) !== 'EEXIST') throw error;
+  } finally {
+    rmSync(draft);
+  }
+  const made = read(file);
+  if (made === null) throw new Error(`The secret in ${file} vanished while it was made. Start again.`);
+  return made;
+}
+
+function read(file: string): string | null {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8').trim();
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === 'ENOENT') return null;
+    throw new Error(
+      `The secret in ${file} can't be read (${code ?? 'unknown error'}). Make it readable for this user.`,
+      {
+        cause: error,
+      },
+    );
+  }
+  if (text.length < MIN_LENGTH) {
+    throw new Error(
+      `The secret in ${file} is too short. Restore it from a backup, or remove the file to make a new one.`,
+    );
+  }
+  return text;
+}
+
+function openTooWide(path: string, wanted: number): string[] {
+  const mode = statSync(path).mode & 0o777;
+  if ((mode & ~wanted) === 0) return [];
+  const shown = (value: number) => value.toString(8).padStart(3, '0');
+  return [`${path} is open to other users of this machine (mode ${shown(mode)}): chmod ${shown(wanted)} ${path}`];
+}

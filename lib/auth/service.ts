@@ -1,0 +1,83 @@
+/**
+ * What the rest of the dashboard asks of sign-in and sessions. Usable outside of Next: by the socket upgrades, pages,
+ * actions and next-auth's `authorize` alike.
+ */
+
+/** A session that is valid now. */
+export interface Session {
+  /** SHA-256 of the session id: names the session without giving it away. */
+  idHash: string;
+  userId: string;
+  userName: string;
+  createdAt: number;
+  expiresAt: number;
+  /** When a second factor (or the password, where there is none) was last proven. */
+  provenAt: number;
+}
+
+export interface SignInAttempt {
+  password: string;
+  /** TOTP code as typed; empty when the form had none. */
+  code: string;
+  address: string;
+  userAgent: string;
+}
+
+export type SignInResult =
+  | { kind: 'signed-in'; sessionId: string; session: Session }
+  /** One answer for a wrong password and a wrong code, so that nothing is told. */
+  | { kind: 'refused' }
+  | { kind: 'throttled'; retryAfterMs: number };
+
+export type SetupState =
+  /** There is a password: sign in. */
+  | { kind: 'done' }
+  /** No password yet: the page with the code may set one. `needsTotp`: no secret comes from the environment. */
+  | { kind: 'open'; needsTotp: boolean };
+
+export interface SetupOffer {
+  /** Base32, shown for typing. */
+  secret: string;
+  /** otpauth:// address, for the QR code. */
+  uri: string;
+}
+
+export type SetupResult =
+  | { kind: 'done'; recoveryCodes: string[] }
+  | { kind: 'refused'; field: 'setup-code' | 'password' | 'code'; message: string }
+  | { kind: 'throttled'; retryAfterMs: number };
+
+export interface AuthService {
+  /** Name of the session cookie: prefixed when the public address is https. */
+  readonly cookieName: string;
+  readonly secureCookies: boolean;
+  /** Encrypts the session cookie: next-auth's secret, derived from the installation's own. */
+  readonly cookieSecret: string;
+  /** How long a sign-in lasts at most, and so its cookie, in seconds. */
+  readonly sessionMaxAgeS: number;
+  /** True when a second factor is set up, so that the sign-in form asks for a code. */
+  requiresTotp(): boolean;
+  signIn(attempt: SignInAttempt): Promise<SignInResult>;
+  /** Ends a session; its sockets are closed. */
+  signOut(idHash: string, address: string): void;
+  /** The session that a Cookie header belongs to, looked up now; null when there is none. Never throws. */
+  resolveSession(cookieHeader: string | null | undefined): Promise<Session | null>;
+  /** Looks a known session up again: null once it has ended. */
+  stillValid(idHash: string): Session | null;
+  /** Calls back with the hash of each session that ends before its time. Returns the way to end it. */
+  onSessionEnd(listener: (idHash: string) => void): () => void;
+  setupState(): SetupState;
+  /** Checks a set-up code (throttled by address) and offers a new TOTP secret for it; null when the code is wrong. */
+  offerSetup(setupCode: string, address: string): SetupOffer | null;
+  /** Sets the password and the second factor. The set-up code is used up when it succeeds. */
+  completeSetup(request: {
+    setupCode: string;
+    password: string;
+    /** The secret that was offered; ignored where the environment sets one. */
+    secret: string;
+    code: string;
+    address: string;
+  }): Promise<SetupResult>;
+  /** True when a bearer token (as in the Authorization header) may open an agent's socket. Constant time. */
+  agentTokenIsValid(authorization: string | null | undefined): boolean;
+}

@@ -1,0 +1,78 @@
+/** Sessions in the database, looked up on every request: what is revoked is over at once. */
+import { randomBytes } from 'node:crypto';
+import { plainText } from '@/lib/protocol/text';
+import { sha256Hex } from './encryption';
+import type { AuthStore, Clock, StoredSession } from './ports';
+import type { Session } from './service';
+
+const SESSION_ID_BYTES = 32;
+/** A session without activity ends after this long, or after its whole duration when that is shorter. */
+const IDLE_LIMIT_MS = 12 * 3_600_000;
+/** How exactly activity is remembered: one write a minute at most. */
+const LAST_SEEN_STEP_MS = 60_000;
+const MAX_USER_AGENT = 400;
+
+export interface Sessions {
+  /** Starts one. The id goes into the operator's cookie and is stored nowhere. */
+  create(who: { userId: string; userName: string; address: string; userAgent: string }): {
+    sessionId: string;
+    session: Session;
+  };
+  /** The session with this id, as activity of the operator. */
+  bySessionId(sessionId: string): Session | null;
+  /** The session with this hash, without counting as activity. */
+  byHash(idHash: string): Session | null;
+  /** The session that ended, or null when there was none to end. */
+  revoke(idHash: string): Session | null;
+  onEnd(listener: (idHash: string) => void): () => void;
+}
+
+export const sessionIdHash = (sessionId: string): string => sha256Hex(sessionId);
+
+export function createSessions(store: AuthStore, now: Clock, durationMs: number): Sessions {
+  const idleMs = Math.min(durationMs, IDLE_LIMIT_MS);
+  const listeners = new Set<(idHash: string) => void>();
+
+  function valid(stored: StoredSession | null, at: number): Session | null {
+    if (stored === null || stored.revokedAt !== null) return null;
+    if (at >= stored.expiresAt || at - stored.lastSeenAt >= idleMs) return null;
+    const { idHash, userId, userName, createdAt, expiresAt, provenAt } = stored;
+    return { idHash, userId, userName, createdAt, expiresAt, provenAt };
+  }
+
+  function byHash(idHash: string): Session | null {
+    return valid(store.session(idHash), now());
+  }
+
+  return {
+    create({ userId, userName, address, userAgent }) {
+      const at = now();
+      const sessionId = randomBytes(SESSION_ID_BYTES).toString('base64url');
+      const idHash = sessionIdHash(sessionId);
+      const session = { idHash, userId, createdAt: at, expiresAt: at + durationMs, provenAt: at };
+      store.removeSessions(at);
+      store.addSession({ ...session, lastSeenAt: at, address, userAgent: plainText(userAgent, MAX_USER_AGENT) });
+      return { sessionId, session: { ...session, userName } };
+    },
+    bySessionId(sessionId) {
+      const at = now();
+      const stored = store.session(sessionIdHash(sessionId));
+      const session = valid(stored, at);
+      if (session && stored && at - stored.lastSeenAt >= LAST_SEEN_STEP_MS) store.touchSession(session.idHash, at);
+      return session;
+    },
+    byHash,
+    revoke(idHash) {
+      const session = byHash(idHash);
+      if (session === null || !store.revokeSession(idHash, now())) return null;
+      for (const listener of listeners) listener(idHash);
+      return session;
+    },
+    onEnd(listener) {
+      listeners.add(listener);
+      return () => {
+        listeners.delete(listener);
+      };
+    },
+  };
+}

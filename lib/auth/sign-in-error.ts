@@ -1,0 +1,23 @@
+/** How a refused sign-in crosses next-auth, which carries one text: a code, and a sentence made of it in the browser. */
+
+export type SignInFailure = { kind: 'refused' } | { kind: 'throttled'; retryAfterMs: number } | { kind: 'failed' };
+
+/** `refused`, `failed`, `throttled-32` (seconds to wait). */
+export function signInErrorCode(failure: SignInFailure): string {
+  return failure.kind === 'throttled'
+    ? `throttled-${Math.max(1, Math.ceil(failure.retryAfterMs / 1_000))}`
+    : failure.kind;
+}
+
+/** Reads a code back; anything else is an unexpected failure. */
+export function parseSignInError(code: string): SignInFailure {
+  const [, seconds] = /^throttled-(\d{1,6})$/.exec(code) ?? [];
+  if (seconds !== undefined) return { kind: 'throttled', retryAfterMs: Number(seconds) * 1_000 };
+  return code === 'refused' ? { kind: 'refused' } : { kind: 'failed' };
+}
+
+/** `32 s`, `4 min`. */
+export function waitText(ms: number): string {
+  const seconds = Math.max(1, Math.ceil(ms / 1_000));
+  return seconds < 120 ? `${seconds} s` : `${Math.ceil(seconds / 60)} min`;
+}

@@ -1,0 +1,152 @@
+/**
+ * The configuration: every environment variable, parsed once. Read by `server.ts` and `cli/` alone and handed on.
+ * An empty value counts as unset; all wrong values are told at once, in words that say what to write instead.
+ */
+import { join, resolve } from 'node:path';
+import { shownAddress } from '@/lib/desired/address';
+import type { SettingView } from '@/lib/runtime';
+import { UNUSED_VARIABLES, VARIABLES, type Variable } from './config/variables';
+
+export type { ListenAddress } from './config/parsers';
+
+type Values = {
+  [Key in keyof typeof VARIABLES]: (typeof VARIABLES)[Key] extends Variable<infer Value> ? Value : never;
+};
+
+export interface Config extends Values {
+  /** Absolute. */
+  dataDir: string;
+  /** Absolute. */
+  dbPath: string;
+}
+
+export type ConfigResult =
+  { ok: true; config: Config; warnings: readonly string[] } | { ok: false; problems: readonly string[] };
+
+/** The environment as a process has it. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+const TRUST_HEADERS = 'NIXFLEET_TRUST_PROXY_HEADERS';
+const TRUSTED_IPS = 'NIXFLEET_TRUSTED_PROXY_IPS';
+
+const variables = (): [string, Variable<unknown>][] => Object.entries(VARIABLES);
+
+function given(env: Environment, name: string): string | null {
+  const raw = env[name]?.trim();
+  return raw === undefined || raw === '' ? null : raw;
+}
+
+/** Version 1 had two variables for its proxies: whether to believe any, and which. */
+function formerProxies(env: Environment): { raw: string; from: string } | null {
+  if (!/^(?:1|true|yes|on)$/i.test(given(env, TRUST_HEADERS) ?? '')) return null;
+  const listed = given(env, TRUSTED_IPS);
+  return listed === null ? { raw: 'private', from: TRUST_HEADERS } : { raw: listed, from: TRUSTED_IPS };
+}
+
+/** The text of a variable as it counts, and the name under which it was found. */
+function rawValue(env: Environment, variable: Variable<unknown>): { raw: string; from: string } | null {
+  const own = given(env, variable.name);
+  if (own !== null) return { raw: own, from: variable.name };
+  if (variable.name === VARIABLES.trustedProxies.name) return formerProxies(env);
+  if (variable.formerly === undefined) return null;
+  const former = given(env, variable.formerly.name);
+  const raw = former === null ? '' : (variable.formerly.take?.(former) ?? former);
+  return raw === '' ? null : { raw, from: variable.formerly.name };
+}
+
+/** Reads the configuration. Never throws; no problem and no warning repeats a secret. */
+export function readConfig(env: Environment): ConfigResult {
+  const problems: string[] = [];
+  const warnings: string[] = [];
+  const values: Record<string, unknown> = {};
+  for (const [key, variable] of variables()) {
+    const found = rawValue(env, variable);
+    values[key] = variable.fallback;
+    if (found === null) continue;
+    if (found.from !== variable.name) {
+      warnings.push(`${found.from} is a name of version 1: it is understood, but write ${variable.name} instead.`);
+    }
+    const parsed = variable.parse(found.raw);
+    if (parsed.ok) values[key] = parsed.value;
+    else problems.push(`${found.from}${variable.shows ? '' : ` is ${JSON.stringify(found.raw)}`}: ${parsed.problem}.`);
+  }
+  // Each value is its variable's fallback or came out of its parser.
+  const parsed = values as unknown as Values;
+  if (parsed.requireTotp && parsed.passwordHash !== null && given(env, VARIABLES.totpSecret.name) === null) {
+    problems.push(
+      'NIXFLEET_REQUIRE_TOTP is true and NIXFLEET_PASSWORD_HASH is set, but NIXFLEET_TOTP_SECRET is not: set it, or remove ' +
+        'NIXFLEET_PASSWORD_HASH and let set-up enrol a second factor.',
+    );
+  }
+  if (problems.length > 0) return { ok: false, problems };
+  const dataDir = resolve(parsed.dataDir);
+  const config = { ...parsed, dataDir, dbPath: resolve(parsed.dbPath ?? join(dataDir, 'nixfleet.db')) };
+  return { ok: true, config, warnings: [...warnings, ...unheard(env), ...unwise(config)] };
+}
+
+/** Variables that were set and do nothing. */
+function unheard(env: Environment): string[] {
+  const known = new Set(variables().flatMap(([, one]) => [one.name, one.formerly?.name ?? one.name]));
+  const warnings: string[] = [];
+  for (const name of Object.keys(env).sort()) {
+    if (!name.startsWith('NIXFLEET_') || known.has(name) || given(env, name) === null) continue;
+    const why = UNUSED_VARIABLES[name];
+    if (why !== undefined) warnings.push(`${name} is not used by this version: ${why}.`);
+    else if (name === TRUST_HEADERS || name === TRUSTED_IPS) {
+      if (formerProxies(env) === null) {
+        warnings.push(
+          `${name} is a name of version 1 and changes nothing here: name the proxies in NIXFLEET_TRUSTED_PROXIES.`,
+        );
+      }
+    } else warnings.push(`${name} is not a variable of the dashboard and changes nothing: check its spelling.`);
+  }
+  for (const [, { name, formerly }] of variables()) {
+    if (formerly && given(env, formerly.name) !== null && given(env, name) !== null) {
+      warnings.push(`${formerly.name} is not used, because ${name} is set: remove it.`);
+    }
+  }
+  return warnings;
+}
+
+/** Values that are right but probably not meant. */
+function unwise(config: Config): string[] {
+  const warnings: string[] = [];
+  if (config.versionUrl !== null && config.configRepo !== null) {
+    warnings.push(
+      'NIXFLEET_VERSION_URL is not used, because NIXFLEET_CONFIG_REPO is set and knows more: remove one of them.',
+    );
+  }
+  if (config.sessionSecret !== null && config.sessionSecret.length < 16) {
+    warnings.push(
+      'NIXFLEET_SESSION_SECRET is short: 32 random characters are better, or leave it out and one is made.',
+    );
+  }
+  if (config.agentToken !== null && config.agentToken.length < 16) {
+    warnings.push(
+      'NIXFLEET_AGENT_TOKEN is short: whoever guesses it can pretend to be a host. Use 32 random characters.',
+    );
+  }
+  return warnings;
+}
+
+function shownValue(variable: Variable<unknown>, raw: string): string {
+  if (variable.shows === 'secret') return 'set';
+  return variable.shows === 'address' ? shownAddress(raw) : raw;
+}
+
+/** What is configured, without secrets, for the settings page. */
+export function settingViews(env: Environment): SettingView[] {
+  return variables().map(([, variable]) => {
+    const found = rawValue(env, variable);
+    const { name, prose } = variable;
+    return found === null
+      ? { name, prose, value: variable.fallbackText, source: variable.fallbackSource ?? 'default' }
+      : { name, prose, value: shownValue(variable, found.raw), source: 'environment' };
+  });
+}
+
+/** The table of all variables for the README, in Markdown. */
+export function configurationTable(): string {
+  const rows = variables().map(([, { name, prose, fallbackText }]) => `| \`${name}\` | ${fallbackText} | ${prose} |`);
+  return ['| Variable | Default | What it does |', '| --- | --- | --- |', ...rows].join('\n');
+}

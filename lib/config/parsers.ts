@@ -1,0 +1,215 @@
+/** One parser for each kind of value. A problem says what to write instead and never repeats the value. */
+import { isIP } from 'node:net';
+
+export type Parsed<T> = { ok: true; value: T } | { ok: false; problem: string };
+export type Parser<T> = (raw: string) => Parsed<T>;
+
+const good = <T>(value: T): Parsed<T> => ({ ok: true, value });
+const bad = (problem: string): { ok: false; problem: string } => ({ ok: false, problem });
+
+const MS_PER_UNIT: Readonly<Record<string, number>> = {
+  ns: 1e-6,
+  us: 1e-3,
+  µs: 1e-3,
+  μs: 1e-3,
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+};
+
+/** Longest duration that a timer can hold (2^31 - 1 ms, about 24 days). */
+export const MAX_DURATION_MS = 2_147_483_647;
+
+/**
+ * A duration as Go writes it (`24h`, `1h30m`, `1.5s`, `500ms`; pkg.go.dev/time#ParseDuration), in whole milliseconds;
+ * null when it is none.
+ */
+export function parseGoDuration(raw: string): number | null {
+  if (raw === '0') return 0;
+  const parts = /^(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+$/.test(raw)
+    ? raw.matchAll(/(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g)
+    : null;
+  if (parts === null) return null;
+  let ms = 0;
+  for (const [, count, unit] of parts) ms += Number(count) * (MS_PER_UNIT[unit ?? ''] ?? Number.NaN);
+  return Math.round(ms);
+}
+
+export function duration(minMs: number, minText: string): Parser<number> {
+  return (raw) => {
+    const ms = parseGoDuration(raw);
+    if (ms === null) {
+      const hint = /^\d+$/.test(raw) ? 'the unit is missing: ' : '';
+      return bad(`${hint}write a duration such as 30s, 15m or 1h30m`);
+    }
+    if (ms < minMs) return bad(`too short: write at least ${minText}`);
+    if (ms > MAX_DURATION_MS) return bad('too long: write at most 596h');
+    return good(ms);
+  };
+}
+
+export function integer(min: number, max: number): Parser<number> {
+  return (raw) => {
+    const value = Number(raw);
+    return /^\d+$/.test(raw) && value >= min && value <= max
+      ? good(value)
+      : bad(`write a whole number from ${min} to ${max}`);
+  };
+}
+
+export const boolean: Parser<boolean> = (raw) => {
+  if (/^(1|true|yes|on)$/i.test(raw)) return good(true);
+  if (/^(0|false|no|off)$/i.test(raw)) return good(false);
+  return bad('write true or false');
+};
+
+export function choice<const T extends string>(values: readonly T[]): Parser<T> {
+  return (raw) => {
+    const value = values.find((one) => one === raw.toLowerCase());
+    return value === undefined ? bad(`write one of ${values.join(', ')}`) : good(value);
+  };
+}
+
+const BYTES_PER_UNIT: Readonly<Record<string, number>> = {
+  '': 1,
+  b: 1,
+  kb: 1e3,
+  mb: 1e6,
+  gb: 1e9,
+  kib: 2 ** 10,
+  mib: 2 ** 20,
+  gib: 2 ** 30,
+};
+
+/** A size in bytes: `33554432`, `32MiB`, `100 MB`. */
+export function size(min: number, minText: string): Parser<number> {
+  return (raw) => {
+    const [, count, unit] = /^(\d+(?:\.\d+)?)\s*([kmg]?i?b)?$/i.exec(raw) ?? [];
+    const factor = BYTES_PER_UNIT[(unit ?? '').toLowerCase()];
+    if (count === undefined || factor === undefined) return bad('write a size such as 32MiB or 500KiB');
+    const bytes = Math.floor(Number(count) * factor);
+    if (bytes < min) return bad(`too small: write at least ${minText}`);
+    return Number.isSafeInteger(bytes) ? good(bytes) : bad('too large: write a size such as 32MiB');
+  };
+}
+
+export const text: Parser<string> = (raw) => good(raw);
+
+export interface ListenAddress {
+  /** Null: every address of the machine. */
+  host: string | null;
+  port: number;
+}
+
+/** `:8000`, `host:port`, `[::1]:8000`. */
+export const listenAddress: Parser<ListenAddress> = (raw) => {
+  const [, six, name, digits] = /^(?:\[([^\]]+)\]|([^:[\]\s/]*)):(\d{1,5})$/.exec(raw) ?? [];
+  const port = Number(digits);
+  if (digits === undefined || port > 65_535 || (six !== undefined && isIP(six) !== 6)) {
+    return bad('write :8000, 127.0.0.1:8000 or [::1]:8000');
+  }
+  const host = six ?? name;
+  return good({ host: host === undefined || host === '' ? null : host, port });
+};
+
+function httpUrl(raw: string): URL | null {
+  if (!/^https?:\/\//i.test(raw) || !URL.canParse(raw)) return null;
+  return new URL(raw);
+}
+
+/** Scheme, host and port: `https://fleet.example.org`. Gives it without a slash at the end. */
+export const origin: Parser<string> = (raw) => {
+  const url = httpUrl(raw);
+  if (url === null) return bad('write an address such as https://fleet.example.org');
+  if (url.username !== '' || url.password !== '') return bad('write the address without user and password');
+  if (url.pathname !== '/' || url.search !== '' || url.hash !== '') {
+    return bad('write scheme, host and port alone: the dashboard is served from the root of its address');
+  }
+  return good(url.origin);
+};
+
+export const webAddress: Parser<string> = (raw) =>
+  httpUrl(raw) === null ? bad('write an http or https address') : good(raw);
+
+/** Comma-separated; every problem names its place in the list. */
+export function list<T>(one: Parser<T>): Parser<readonly T[]> {
+  return (raw) => {
+    const values: T[] = [];
+    const problems: string[] = [];
+    const parts = raw
+      .split(',')
+      .map((part) => part.trim())
+      .filter((part) => part !== '');
+    for (const [index, part] of parts.entries()) {
+      const parsed = one(part);
+      if (parsed.ok) values.push(parsed.value);
+      else problems.push(parts.length === 1 ? parsed.problem : `entry ${index + 1}: ${parsed.problem}`);
+    }
+    return problems.length > 0 ? bad(problems.join('; ')) : good(values);
+  };
+}
+
+/** A repository as git takes it: an address, `git@host:path`, or a path on this machine. */
+export const repository: Parser<string> = (raw) => {
+  // A leading dash would be read as an option by git.
+  const known =
+    /^(?:https?|ssh|git|file):\/\/[^\s]+$/i.test(raw) ||
+    /^(?:[\w.-]+@)?[\w.-]+:(?!\/\/)[^\s]+$/.test(raw) ||
+    /^\.{0,2}\//.test(raw);
+  return known && !raw.startsWith('-')
+    ? good(raw)
+    : bad(
+        'write a git address such as https://github.com/owner/nixcfg.git or git@github.com:owner/nixcfg.git, or a path',
+      );
+};
+
+/** A branch name that is safe to hand to git (git-check-ref-format(1), the rules that matter here). */
+export const branch: Parser<string> = (raw) =>
+  /^(?![-/.])(?!.*(?:\.\.|\/\/|@\{|\.lock$|[/.]$))[^\s~^:?*[\\\p{Cc}]+$/u.test(raw)
+    ? good(raw)
+    : bad('write the name of a branch, such as main');
+
+/** Loopback, private and link-local ranges (RFC 1918, RFC 4193, RFC 3927, RFC 4291). */
+export const PRIVATE_NETWORKS: readonly string[] = [
+  '127.0.0.0/8',
+  '10.0.0.0/8',
+  '172.16.0.0/12',
+  '192.168.0.0/16',
+  '169.254.0.0/16',
+  '::1/128',
+  'fc00::/7',
+  'fe80::/10',
+];
+
+/** An IP address or a network; gives `address/bits`. `private` stands for the machine's own and private networks. */
+export const network: Parser<readonly string[]> = (raw) => {
+  if (raw.toLowerCase() === 'private') return good(PRIVATE_NETWORKS);
+  const [address = '', bits, ...rest] = raw.split('/');
+  const version = isIP(address);
+  const most = version === 4 ? 32 : 128;
+  const prefix = bits === undefined ? most : Number(bits);
+  if (version === 0 || rest.length > 0 || (bits !== undefined && !/^\d{1,3}$/.test(bits)) || prefix > most) {
+    return bad('write an IP address (10.0.0.2), a network (10.0.0.0/8) or the word private');
+  }
+  return good([`${address}/${prefix}`]);
+};
+
+/** A bcrypt hash with one of the prefixes that mean the same algorithm: $2a$, $2b$, $2y$. */
+export const bcryptHash: Parser<string> = (raw) => {
+  if (/^\$2[aby]\$\d{2}\$[./A-Za-z0-9]{53}$/.test(raw)) return good(raw);
+  const without = 'Or leave it out: the first start then prints a link for setting the password';
+  if (raw.includes('$$')) {
+    return bad(
+      'not a bcrypt hash: every $ is doubled. Write single ones here (only a compose file wants them doubled)',
+    );
+  }
+  if (/^["'].*["']$/.test(raw)) return bad('not a bcrypt hash: the quotes became part of it. Write it without quotes');
+  if (raw.length !== 60) {
+    return bad(
+      `not a bcrypt hash: it has ${raw.length} characters where a hash has 60. Most often a shell or compose took the $ for ` +
+        `variables: put the value in single quotes, and in a compose file write each $ as $$. ${without}`,
+    );
+  }
+  return bad(`not a bcrypt hash: write one that begins with $2a$, $2b$ or $2y$. ${without}`);
+};

@@ -1,0 +1,260 @@
+/** Every environment variable of the dashboard, once: name, prose, default, parser. */
+import { decodeBase32 } from '@/lib/auth/base32';
+import { LOG_LEVELS } from '@/lib/log';
+import type { SettingView } from '@/lib/runtime';
+import {
+  bcryptHash,
+  boolean,
+  branch,
+  choice,
+  duration,
+  integer,
+  list,
+  listenAddress,
+  network,
+  origin,
+  repository,
+  size,
+  text,
+  webAddress,
+  type Parsed,
+  type Parser,
+} from './parsers';
+
+export interface Variable<T> {
+  name: string;
+  prose: string;
+  parse: Parser<T>;
+  /** The value where the variable is unset or empty. */
+  fallback: T;
+  /** The fallback in words, for people. */
+  fallbackText: string;
+  /** Where the value comes from when the variable is unset; 'default' when not given. */
+  fallbackSource?: SettingView['source'];
+  /** A secret is never shown; an address may hold credentials, which are taken out before it is. */
+  shows?: 'secret' | 'address';
+  /** A name from version 1 that is understood, and how its value becomes this one's. */
+  formerly?: { name: string; take?: (raw: string) => string };
+}
+
+const variable = <T>(definition: Variable<T>): Variable<T> => definition;
+
+/** A parser whose value may also be absent. */
+const optional = <T>(parse: Parser<T>): Parser<T | null> => parse;
+
+const totpSecret: Parser<Buffer> = (raw): Parsed<Buffer> => {
+  const value = decodeBase32(raw);
+  return value === null
+    ? {
+        ok: false,
+        problem: 'write the secret in base32 (letters A to Z and digits 2 to 7), as it was given to the app',
+      }
+    : { ok: true, value };
+};
+
+const networks: Parser<readonly string[]> = (raw) => {
+  const parsed = list(network)(raw);
+  return parsed.ok ? { ok: true, value: parsed.value.flat() } : parsed;
+};
+
+const HOUR_MS = 3_600_000;
+const MINUTE_MS = 60_000;
+const MIB = 1_048_576;
+
+export const VARIABLES = {
+  listen: variable({
+    name: 'NIXFLEET_LISTEN',
+    prose: 'Address and port to listen on: `:8000` is every address of the machine.',
+    parse: listenAddress,
+    fallback: { host: null, port: 8000 },
+    fallbackText: ':8000',
+  }),
+  baseUrl: variable({
+    name: 'NIXFLEET_BASE_URL',
+    prose:
+      'Public address, as browsers see it. With https, cookies are `Secure` and browsers are told to come by https only. ' +
+      "Without it, a browser is accepted at localhost, an IP address or the machine's own name.",
+    parse: optional(origin),
+    fallback: null,
+    fallbackText: 'not set',
+  }),
+  allowedOrigins: variable({
+    name: 'NIXFLEET_ALLOWED_ORIGINS',
+    prose: 'Further addresses under which browsers may use the dashboard, comma-separated.',
+    parse: list(origin),
+    fallback: [],
+    fallbackText: 'none',
+  }),
+  trustedProxies: variable({
+    name: 'NIXFLEET_TRUSTED_PROXIES',
+    prose:
+      'Addresses or networks of reverse proxies, comma-separated; `private` stands for the private and local networks. ' +
+      "Only their X-Forwarded-For is believed, for the client's address in limits and events.",
+    parse: networks,
+    fallback: [],
+    fallbackText: 'none',
+  }),
+  passwordHash: variable({
+    name: 'NIXFLEET_PASSWORD_HASH',
+    prose:
+      "The operator's password as a bcrypt hash ($2a$, $2b$ or $2y$). Without it, the first start prints a set-up link.",
+    parse: optional(bcryptHash),
+    fallback: null,
+    fallbackText: 'set in the browser',
+    fallbackSource: 'set here',
+    shows: 'secret',
+  }),
+  totpSecret: variable({
+    name: 'NIXFLEET_TOTP_SECRET',
+    prose: 'Secret of the second factor, in base32. Without it, set-up enrols one.',
+    parse: optional(totpSecret),
+    fallback: null,
+    fallbackText: 'set in the browser',
+    fallbackSource: 'set here',
+    shows: 'secret',
+  }),
+  requireTotp: variable({
+    name: 'NIXFLEET_REQUIRE_TOTP',
+    prose: 'Refuse to start with a configured password but without a configured second factor.',
+    parse: boolean,
+    fallback: false,
+    fallbackText: 'false',
+  }),
+  sessionSecret: variable({
+    name: 'NIXFLEET_SESSION_SECRET',
+    prose: 'Secret behind the session cookies, of any length. Changing it signs everybody out.',
+    parse: optional(text),
+    fallback: null,
+    fallbackText: 'made by the dashboard',
+    fallbackSource: 'made by the dashboard',
+    shows: 'secret',
+    formerly: { name: 'NIXFLEET_SESSION_SECRETS', take: (raw) => raw.split(',')[0]?.trim() ?? '' },
+  }),
+  sessionDurationMs: variable({
+    name: 'NIXFLEET_SESSION_DURATION',
+    prose: 'How long a sign-in lasts at most. Without activity it ends after 12 hours.',
+    parse: duration(MINUTE_MS, '1m'),
+    fallback: 24 * HOUR_MS,
+    fallbackText: '24h',
+  }),
+  rateLimit: variable({
+    name: 'NIXFLEET_RATE_LIMIT',
+    prose:
+      'Failed sign-ins that are free within the window, for an address and for the account; then each one waits longer.',
+    parse: integer(1, 1_000),
+    fallback: 5,
+    fallbackText: '5',
+  }),
+  rateWindowMs: variable({
+    name: 'NIXFLEET_RATE_WINDOW',
+    prose: 'The window of that limit.',
+    parse: duration(1_000, '1s'),
+    fallback: MINUTE_MS,
+    fallbackText: '1m',
+  }),
+  agentToken: variable({
+    name: 'NIXFLEET_AGENT_TOKEN',
+    prose: 'The token that agents present.',
+    parse: optional(text),
+    fallback: null,
+    fallbackText: 'made by the dashboard',
+    fallbackSource: 'made by the dashboard',
+    shows: 'secret',
+    formerly: { name: 'NIXFLEET_API_TOKEN' },
+  }),
+  configRepo: variable({
+    name: 'NIXFLEET_CONFIG_REPO',
+    prose:
+      "Git repository with the fleet's configuration: tells what the hosts should run, and who is behind or ahead.",
+    parse: optional(repository),
+    fallback: null,
+    fallbackText: 'not set',
+    shows: 'address',
+  }),
+  configBranch: variable({
+    name: 'NIXFLEET_CONFIG_BRANCH',
+    prose: 'Branch of that repository.',
+    parse: branch,
+    fallback: 'main',
+    fallbackText: 'main',
+  }),
+  versionUrl: variable({
+    name: 'NIXFLEET_VERSION_URL',
+    prose: "A version.json that tells what the hosts should run, where the repository itself can't be reached.",
+    parse: optional(webAddress),
+    fallback: null,
+    fallbackText: 'not set',
+    shows: 'address',
+    formerly: { name: 'NIXFLEET_NIXCFG_VERSION_URL' },
+  }),
+  versionFetchTtlMs: variable({
+    name: 'NIXFLEET_VERSION_FETCH_TTL',
+    prose: 'How often the desired state is fetched.',
+    parse: duration(1_000, '1s'),
+    fallback: 30_000,
+    fallbackText: '30s',
+  }),
+  dataDir: variable({
+    name: 'NIXFLEET_DATA_DIR',
+    prose: 'Folder for the database and for the secrets that the dashboard makes.',
+    parse: text,
+    fallback: './data',
+    fallbackText: './data (container: /data)',
+  }),
+  dbPath: variable({
+    name: 'NIXFLEET_DB_PATH',
+    prose: 'The database file.',
+    parse: optional(text),
+    fallback: null,
+    fallbackText: 'nixfleet.db in the data folder',
+  }),
+  outputLimitBytes: variable({
+    name: 'NIXFLEET_OUTPUT_LIMIT',
+    prose: 'How much output is kept for each command.',
+    parse: size(65_536, '64KiB'),
+    fallback: 32 * MIB,
+    fallbackText: '32MiB',
+  }),
+  logLevel: variable({
+    name: 'NIXFLEET_LOG_LEVEL',
+    prose: `How much is logged: ${LOG_LEVELS.join(', ')}.`,
+    parse: choice(LOG_LEVELS),
+    fallback: 'info' as const,
+    fallbackText: 'info',
+  }),
+  demo: variable({
+    name: 'NIXFLEET_DEMO',
+    prose: 'Say on every page that this is a demonstration.',
+    parse: boolean,
+    fallback: false,
+    fallbackText: 'false',
+  }),
+} satisfies Record<string, Variable<unknown>>;
+
+const FORGE = 'pull requests of the forge are not handled yet';
+const COLOURS = 'theme colours are not committed to the repository yet';
+const STALE = "each host's own heartbeat interval decides when it is late";
+const HOST_TOKENS = 'tokens per host are not handled yet; agents present NIXFLEET_AGENT_TOKEN';
+
+/** Variables of earlier dashboards that do nothing here, and why. */
+export const UNUSED_VARIABLES: Readonly<Record<string, string>> = {
+  NIXFLEET_GITHUB_TOKEN: FORGE,
+  NIXFLEET_GITHUB_REPO: FORGE,
+  NIXFLEET_GITHUB_API_URL: FORGE,
+  NIXFLEET_GITHUB_POLL_TTL: FORGE,
+  NIXFLEET_NIXCFG_PATH: COLOURS,
+  NIXFLEET_COLOR_COMMIT_MODE: COLOURS,
+  NIXFLEET_HEARTBEAT_INTERVAL: STALE,
+  NIXFLEET_STALE_MULTIPLIER: STALE,
+  NIXFLEET_STALE_MINIMUM: STALE,
+  NIXFLEET_STALE_CLEANUP_INTERVAL: STALE,
+  NIXFLEET_AGENT_TOKEN_HASH_SECRET: HOST_TOKENS,
+  NIXFLEET_ALLOW_SHARED_AGENT_TOKEN: HOST_TOKENS,
+  NIXFLEET_AUTO_PROVISION_AGENT_TOKENS: HOST_TOKENS,
+  NIXFLEET_DEV_MODE: 'npm run dev starts a development server',
+  NIXFLEET_ALLOW_LEGACY_UNSIGNED_SESSION_COOKIE: 'unsigned session cookies are never accepted',
+  NIXFLEET_UI_ACTION_LOCK_MAX_SECONDS: 'a button is locked exactly as long as its operation runs',
+  NIXFLEET_STATUS_HISTORY_DAYS: 'the history of events is kept whole',
+  NIXFLEET_SERVER_HOST: 'the page shows the address that it was asked for',
+  NIXFLEET_GIT_HASH: 'the version is part of the build',
+};
