@@ -1,0 +1,66 @@
+'use client';
+
+import { Eye, EyeOff } from 'lucide-react';
+import { useId, useState, type Ref } from 'react';
+import { controlClass } from '../_ui/field';
+
+export interface PasswordFieldProps {
+  label: string;
+  name: string;
+  value: string;
+  onChange: (value: string) => void;
+  autoComplete: 'current-password' | 'new-password';
+  hint?: string;
+  error?: string | null;
+  ref?: Ref<HTMLInputElement>;
+}
+
+/** A password with a button that shows it. */
+export function PasswordField({ label, name, value, onChange, autoComplete, hint, error, ref }: PasswordFieldProps) {
+  const id = useId();
+  const [shown, setShown] = useState(false);
+  const described = error ? `${id}-error` : hint ? `${id}-hint` : undefined;
+  return (
+    <div>
+      <label htmlFor={id} className="mb-1.5 block text-xs font-medium text-ink">
+        {label}
+      </label>
+      <div className="relative">
+        <input
+          id={id}
+          ref={ref}
+          name={name}
+          type={shown ? 'text' : 'password'}
+          value={value}
+          onChange={(event) => onChange(event.target.value)}
+          autoComplete={autoComplete}
+          autoCapitalize="none"
+          spellCheck={false}
+          required
+          aria-invalid={error ? true : undefined}
+          aria-describedby={described}
+          className={controlClass('pr-11')}
+        />
+        <button
+          type="button"
+          onClick={() => setShown(!shown)}
+          aria-label={`Show ${label.toLowerCase()}`}
+          aria-pressed={shown}
+          className="absolute inset-y-0 right-0 flex w-10 items-center justify-center rounded-md text-muted hover:text-ink"
+        >
+          {shown ? <EyeOff aria-hidden="true" className="size-4" /> : <Eye aria-hidden="true" className="size-4" />}
+        </button>
+      </div>
+      {hint && !error && (
+        <p id={`${id}-hint`} className="mt-1.5 text-xs text-muted">
+          {hint}
+        </p>
+      )}
+      {error && (
+        <p id={`${id}-error`} role="alert" className="mt-1.5 text-xs font-medium text-bad">
+          {error}
+        </p>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,17 @@
+'use server';
+
+import { z } from 'zod';
+import { publicAction } from '@/lib/auth/action';
+import { runtime } from '@/lib/runtime';
+
+const setupSchema = z.object({
+  setupCode: z.string().max(200),
+  password: z.string().max(1_024),
+  secret: z.string().max(200),
+  code: z.string().max(40),
+});
+
+/** Sets the first password and the second factor; the set-up code in it is the right to do so. */
+export const completeSetup = publicAction(setupSchema, (input, { address }) =>
+  runtime().auth.completeSetup({ ...input, address }),
+);

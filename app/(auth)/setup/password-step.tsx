@@ -1,0 +1,68 @@
+'use client';
+
+import { useEffect, useRef, useState, type SubmitEvent } from 'react';
+import { MIN_PASSWORD, passwordProblem } from '@/lib/auth/password-rule';
+import { Button } from '../../_ui/button';
+import { FormError } from '../form-error';
+import { Heading } from '../heading';
+import { PasswordField } from '../password-field';
+
+interface PasswordStepProps {
+  /** Where in the set-up this is; null when it is all of it. */
+  steps: string | null;
+  error: string | null;
+  onChosen: (password: string) => Promise<void>;
+}
+
+export function PasswordStep({ steps, error, onChosen }: PasswordStepProps) {
+  const [password, setPassword] = useState('');
+  const [again, setAgain] = useState('');
+  const [problem, setProblem] = useState<{ password?: string; again?: string }>({});
+  const [busy, setBusy] = useState(false);
+  const first = useRef<HTMLInputElement>(null);
+
+  useEffect(() => first.current?.focus(), []);
+
+  async function submit(event: SubmitEvent<HTMLFormElement>) {
+    event.preventDefault();
+    const weak = passwordProblem(password);
+    const differs = password !== again;
+    setProblem({ password: weak ?? undefined, again: differs ? 'The two passwords differ.' : undefined });
+    if (weak !== null || differs) return;
+    setBusy(true);
+    await onChosen(password);
+    setBusy(false);
+  }
+
+  return (
+    <form onSubmit={(event) => void submit(event)} className="space-y-4" noValidate>
+      {steps && <p className="mb-1 text-xs font-medium text-muted">{steps}</p>}
+      <Heading title="Choose a password">
+        Whoever knows it can change every host of the fleet. Long and easy to remember beats short and odd.
+      </Heading>
+      <FormError message={error} />
+      <input type="text" name="username" value="operator" autoComplete="username" readOnly hidden />
+      <PasswordField
+        ref={first}
+        label="New password"
+        name="password"
+        value={password}
+        onChange={setPassword}
+        autoComplete="new-password"
+        hint={`At least ${MIN_PASSWORD} characters.`}
+        error={problem.password}
+      />
+      <PasswordField
+        label="The same again"
+        name="again"
+        value={again}
+        onChange={setAgain}
+        autoComplete="new-password"
+        error={problem.again}
+      />
+      <Button type="submit" variant="primary" size="lg" busy={busy} className="w-full">
+        Continue
+      </Button>
+    </form>
+  );
+}

@@ -1,0 +1,28 @@
+// @ts-check
+
+/**
+ * Hosts that may post server actions when a proxy changes the Host header. Read here because Next reads this file at
+ * the start of the production server too; `lib/config.ts` has checked the values by then.
+ */
+function actionHosts() {
+  const { NIXFLEET_BASE_URL = '', NIXFLEET_ALLOWED_ORIGINS = '' } = process.env;
+  return [NIXFLEET_BASE_URL, ...NIXFLEET_ALLOWED_ORIGINS.split(',')]
+    .map((address) => address.trim())
+    .filter((address) => URL.canParse(address))
+    .map((address) => new URL(address).host);
+}
+
+/** @type {import('next').NextConfig} */
+const config = {
+  agentRules: false,
+  poweredByHeader: false,
+  reactStrictMode: true,
+  // No page shows a picture from elsewhere; the endpoint that would fetch and resize one stays shut.
+  images: { unoptimized: true },
+  // Types are checked by `npm run validate`; a start must not fail on a test file.
+  typescript: { ignoreBuildErrors: true },
+  serverExternalPackages: ['better-sqlite3', '@node-rs/argon2', '@node-rs/bcrypt'],
+  experimental: { serverActions: { allowedOrigins: actionHosts() } },
+};
+
+export default config;
