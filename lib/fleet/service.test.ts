@@ -1,0 +1,255 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { DUPLICATE_PROBE_MS } from './admission';
+import { LATE_OUTPUT_MS } from './agent-desk';
+import { FACTS_FLUSH_MS } from './service';
+import { openBench, QUIET, BY, type Bench } from './testing/bench';
+
+let bench: Bench;
+beforeEach(() => {
+  bench = openBench();
+});
+afterEach(() => {
+  bench.close();
+});
+
+const commandOf = (id: string) => {
+  const command = bench.fleet.command(id);
+  if (!command) throw new Error(`no command ${id}`);
+  return command;
+};
+
+describe('a restart of the dashboard in the middle of a command', () => {
+  it('takes the command up again when the agent still runs it, and never sends it twice', () => {
+    bench.agent('h1');
+    const id = bench.dispatch('pull');
+    bench.crash();
+    expect(commandOf(id)).toMatchObject({ phase: 'awaiting-reconnect', outcome: null });
+    const link = bench.agent('h1');
+    bench.say(link, 'heartbeat', { ...QUIET, pending_command: 'pull' });
+    expect(commandOf(id).phase).toBe('running');
+    bench.say(link, 'status', { status: 'ok', command: 'pull', exit_code: 0 });
+    bench.say(link, 'heartbeat', QUIET);
+    expect(commandOf(id)).toMatchObject({ phase: 'ended', outcome: 'unchanged' });
+    expect(link.commands()).toEqual([]);
+  });
+
+  it('ends it as lost at the second heartbeat that does not show it (7.3)', () => {
+    bench.agent('h1');
+    const id = bench.dispatch('test');
+    bench.crash();
+    const link = bench.agent('h1');
+    bench.say(link, 'heartbeat', QUIET);
+    expect(commandOf(id).outcome).toBeNull();
+    bench.say(link, 'heartbeat', QUIET);
+    expect(commandOf(id)).toMatchObject({
+      outcome: 'lost',
+      reason: expect.stringContaining('nothing is running') as string,
+    });
+    expect(bench.fleet.host('h1')?.command).toBeNull();
+  });
+
+  it('ends it by the result that an agent of protocol 3 kept', () => {
+    const three = { protocol: 3, instance: 'process', running: null, finished: [] };
+    bench.agent('h1', three);
+    const id = bench.dispatch('test');
+    bench.crash();
+    const link = bench.agent('h1', { ...three, finished: [id] });
+    bench.say(link, 'output_batch', { command_id: id, lines: [{ seq: 1, stream: 'stdout', line: 'kept' }] });
+    bench.say(link, 'status', { status: 'error', command: 'test', exit_code: 2, command_id: id, last_seq: 1 });
+    bench.say(link, 'heartbeat', QUIET);
+    expect(commandOf(id)).toMatchObject({ outcome: 'failed', exitCode: 2 });
+    expect(bench.fleet.output(id, 0, 10).map(({ text }) => text)).toEqual([
+      'The dashboard was restarted here.',
+      'kept',
+    ]);
+    expect(link.frames).toContainEqual({ type: 'ack', payload: { command_id: id, result: true } });
+  });
+
+  it('shows every host offline until its agent is back (lesson 21)', () => {
+    bench.agent('h1');
+    bench.clock.advance(FACTS_FLUSH_MS + 1_000);
+    bench.crash();
+    expect(bench.fleet.host('h1')).toMatchObject({ online: false, name: 'h1' });
+  });
+
+  it('ends it as lost when the host never comes back', () => {
+    bench.agent('h1');
+    const id = bench.dispatch('pull');
+    bench.crash();
+    bench.clock.advance(60 * 60_000);
+    expect(commandOf(id).outcome).toBe('lost');
+  });
+});
+
+describe('a switch', () => {
+  it('is over when the agent is back after its status, and proves the system (7.5)', () => {
+    const link = bench.agent('h1');
+    bench.say(link, 'heartbeat', QUIET);
+    const id = bench.dispatch('switch', 'h1', true);
+    bench.say(link, 'status', { status: 'ok', command: 'switch', exit_code: 0 });
+    expect(commandOf(id).phase).toBe('awaiting-reconnect');
+    bench.fleet.inbox.disconnected(link, 1000, 'shutdown');
+    expect(commandOf(id).outcome).toBeNull();
+    const back = bench.agent('h1');
+    expect(commandOf(id)).toMatchObject({ outcome: 'succeeded', exitCode: 0 });
+    expect(bench.fleet.host('h1')?.compartments.system.message).toContain('Switched');
+    expect(back.commands()).toEqual([]);
+  });
+
+  it('is no success when the agent crashes in the middle: the host is asked for facts (lesson 80)', () => {
+    const link = bench.agent('h1', { store_path: '/nix/store/a', binary_hash: 'aa' });
+    const id = bench.dispatch('switch', 'h1', true);
+    bench.say(link, 'operation_progress', { progress: { system: { current: 0, total: 3, status: 'in_progress' } } });
+    bench.fleet.inbox.disconnected(link, 1006, '');
+    const back = bench.agent('h1', { store_path: '/nix/store/a', binary_hash: 'aa' });
+    bench.say(back, 'heartbeat', QUIET);
+    expect(back.commands()).toEqual(['refresh-system']);
+    bench.say(back, 'status', { status: 'ok', command: 'refresh-system', exit_code: 0, message: 'outdated' });
+    expect(commandOf(id).outcome).toBe('failed');
+    expect(bench.fleet.host('h1')?.compartments.system.status).toBe('error');
+  });
+
+  it('succeeds without a status when the agent was replaced (macOS)', () => {
+    const link = bench.agent('h1', { host_type: 'macos', store_path: '/nix/store/a' });
+    const id = bench.dispatch('switch', 'h1', true);
+    bench.fleet.inbox.disconnected(link, 1006, '');
+    const back = bench.agent('h1', { host_type: 'macos', store_path: '/nix/store/b' });
+    bench.say(back, 'heartbeat', { ...QUIET, store_path: '/nix/store/b' });
+    expect(commandOf(id).outcome).toBe('succeeded');
+  });
+});
+
+describe('time', () => {
+  it('asks the operator before it gives up, and gives more time when told to', () => {
+    bench.agent('h1');
+    const id = bench.dispatch('pull');
+    bench.clock.advance(2 * 60_000 + 1_000);
+    expect(commandOf(id)).toMatchObject({ phase: 'warning', reason: expect.stringContaining('2 min') as string });
+    expect(bench.fleet.extend(id, 10 * 60_000, BY)).toBe(true);
+    bench.clock.advance(9 * 60_000);
+    expect(commandOf(id).phase).toBe('running');
+    bench.clock.advance(10 * 60_000);
+    expect(commandOf(id).outcome).toBe('timed-out');
+    expect(bench.fleet.extend(id, 60_000, BY)).toBe(false);
+  });
+
+  it('keeps a restart and a reboot from blocking their host for ever (lesson 74)', () => {
+    for (const operation of ['restart', 'reboot'] as const) {
+      const link = bench.agent(operation);
+      const id = bench.dispatch(operation, operation);
+      bench.fleet.inbox.disconnected(link, 1000, '');
+      bench.agent(operation);
+      expect(commandOf(id).outcome).toBe('succeeded');
+      const again = bench.dispatch(operation, operation);
+      bench.clock.advance(20 * 60_000);
+      expect(commandOf(again).outcome).toBe('timed-out');
+      expect(bench.fleet.host(operation)?.control).toBeNull();
+    }
+  });
+});
+
+describe('output', () => {
+  it('that comes after the end still belongs to the command, for a while (agent protocol 5)', () => {
+    const link = bench.agent('h1');
+    const id = bench.dispatch('pull');
+    bench.say(link, 'status', { status: 'ok', command: 'pull', exit_code: 0 });
+    bench.say(link, 'heartbeat', QUIET);
+    bench.say(link, 'output', { line: 'late', stream: 'stdout' });
+    bench.clock.advance(100);
+    expect(bench.fleet.output(id, 0, 10).map(({ text }) => text)).toEqual(['late']);
+    bench.clock.advance(LATE_OUTPUT_MS);
+    bench.say(link, 'output', { line: 'nobody’s', stream: 'stdout' });
+    bench.clock.advance(100);
+    expect(bench.fleet.output(id, 0, 10)).toHaveLength(1);
+  });
+
+  it('is stored before it is published, and done is said after the last line', () => {
+    const link = bench.agent('h1');
+    const id = bench.dispatch('test');
+    bench.say(link, 'output', { line: 'one', stream: 'stdout' });
+    expect(bench.output).toEqual([]);
+    bench.clock.advance(0);
+    expect(bench.output.map(({ text }) => text)).toEqual(['one']);
+    bench.say(link, 'output', { line: 'two', stream: 'stderr' });
+    bench.say(link, 'status', { status: 'ok', command: 'test', exit_code: 0 });
+    bench.say(link, 'heartbeat', QUIET);
+    expect(bench.output.map(({ text }) => text)).toEqual(['one', 'two']);
+    expect(bench.done).toEqual([id]);
+  });
+});
+
+describe('a database that refuses', () => {
+  const refuse = (on: boolean) => bench.database.db.$client.pragma(`query_only = ${on ? 'ON' : 'OFF'}`);
+
+  it('sends nothing that was not stored, and says why', () => {
+    const link = bench.agent('h1');
+    refuse(true);
+    const [result] = bench.fleet.dispatch({ operation: 'test', hostIds: ['h1'], requestId: 'r', by: BY });
+    expect(result).toMatchObject({ kind: 'not-stored' });
+    expect(link.commands()).toEqual([]);
+    expect(bench.fleet.notices()[0]).toMatchObject({ level: 'error' });
+    refuse(false);
+    bench.clock.advance(1_000);
+    expect(bench.fleet.notices()).toEqual([]);
+    expect(bench.notices.at(-1)).toEqual([]);
+  });
+
+  it('loses no result and no line that comes meanwhile, acknowledges neither, and recovers by itself', () => {
+    const link = bench.agent('h3', { protocol: 3, instance: 'i', running: null, finished: [] });
+    const id = bench.dispatch('test', 'h3');
+    refuse(true);
+    bench.say(link, 'output_batch', { command_id: id, lines: [{ seq: 1, stream: 'stdout', line: 'kept' }] });
+    bench.say(link, 'status', { status: 'ok', command: 'test', exit_code: 0, command_id: id, last_seq: 1 });
+    bench.clock.advance(5_000);
+    expect(link.frames.filter((frame) => frame.type === 'ack')).toEqual([]);
+    expect(bench.fleet.host('h3')?.online).toBe(true);
+    refuse(false);
+    bench.clock.advance(2_000);
+    bench.say(link, 'heartbeat', QUIET);
+    expect(commandOf(id)).toMatchObject({ outcome: 'succeeded', lines: 1 });
+    expect(bench.fleet.output(id, 0, 10).map(({ text }) => text)).toEqual(['kept']);
+    const acks = link.frames.flatMap((frame) => (frame.type === 'ack' ? [frame.payload] : []));
+    expect(acks).toContainEqual({ command_id: id, output_seq: 1 });
+    expect(acks).toContainEqual({ command_id: id, result: true });
+  });
+});
+
+describe('two agents with one name', () => {
+  it('replaces a present one that gives no sign of life in five seconds', () => {
+    const present = bench.agent('h1');
+    const newcomer = bench.agent('h1');
+    expect(present.pings).toBe(1);
+    expect(newcomer.frames).toEqual([]);
+    bench.clock.advance(DUPLICATE_PROBE_MS + 1_000);
+    expect(present.closed).toMatchObject({ code: 4409 });
+    expect(newcomer.frames[0]).toMatchObject({ type: 'registered' });
+    expect(bench.fleet.host('h1')).toMatchObject({ online: true, notice: '' });
+  });
+
+  it('keeps a present one that answers, for as long as it does', () => {
+    const present = bench.agent('h1');
+    const newcomer = bench.agent('h1');
+    bench.fleet.inbox.alive(present);
+    bench.clock.advance(60_000);
+    expect(present.closed).toBeNull();
+    expect(newcomer.frames).toEqual([]);
+    expect(bench.fleet.host('h1')?.notice).toContain('second agent');
+  });
+});
+
+describe('late results', () => {
+  it('leave the end as it is, and are shown', () => {
+    const three = { protocol: 3, instance: 'process', running: null, finished: [] };
+    bench.agent('h1', three);
+    const id = bench.dispatch('test');
+    bench.clock.advance(11 * 60_000);
+    expect(commandOf(id).outcome).toBe('timed-out');
+    const link = bench.agent('h1', three);
+    bench.say(link, 'status', { status: 'ok', command: 'test', exit_code: 0, command_id: id });
+    expect(commandOf(id).outcome).toBe('timed-out');
+    expect(bench.fleet.output(id, 0, 10).at(-1)).toMatchObject({
+      stream: 'note',
+      text: expect.stringContaining('A late result arrived: ok') as string,
+    });
+  });
+});

@@ -1,0 +1,172 @@
+/** The fleet on a real database with a clock and links that a test drives. */
+import { createFleetStore } from '@/lib/db/fleet-store';
+import { openTestDatabase } from '@/lib/db/testing/database';
+import type { ServerFrame } from '@/lib/protocol/agent';
+import type { EventView, OutputLine, ServiceNotice } from '@/lib/protocol/live';
+import { NO_DESIRED_STATE, type DesiredSource, type DesiredState, type HostRelation } from '../desired';
+import type { AgentLink, Clock, Publisher } from '../ports';
+import { FleetService } from '../service';
+
+export class GivenClock implements Clock {
+  private time = 1_800_000_000_000;
+  private timers: { at: number; callback: () => void }[] = [];
+
+  now(): number {
+    return this.time;
+  }
+
+  after(ms: number, callback: () => void): () => void {
+    const timer = { at: this.time + ms, callback };
+    this.timers.push(timer);
+    return () => {
+      this.timers = this.timers.filter((other) => other !== timer);
+    };
+  }
+
+  /** Lets time pass; timers fire in order, each at its time. */
+  advance(ms: number): void {
+    const until = this.time + ms;
+    for (;;) {
+      const next = this.timers.filter((timer) => timer.at <= until).sort((a, b) => a.at - b.at)[0];
+      if (!next) break;
+      this.timers = this.timers.filter((timer) => timer !== next);
+      this.time = Math.max(this.time, next.at);
+      next.callback();
+    }
+    this.time = until;
+  }
+}
+
+export class GivenLink implements AgentLink {
+  readonly frames: ServerFrame[] = [];
+  pings = 0;
+  closed: { code: number; reason: string } | null = null;
+
+  constructor(
+    readonly id: string,
+    readonly address: string,
+  ) {}
+
+  send(frame: ServerFrame): boolean {
+    this.frames.push(frame);
+    return true;
+  }
+
+  ping(): void {
+    this.pings += 1;
+  }
+
+  close(code: number, reason: string): void {
+    this.closed = { code, reason };
+  }
+
+  /** Commands that were put on the wire, by name. */
+  commands(): string[] {
+    return this.frames.flatMap((frame) =>
+      frame.type === 'command' ? [frame.payload.command] : frame.type === 'kill_command' ? ['kill_command'] : [],
+    );
+  }
+}
+
+export class GivenDesired implements DesiredSource {
+  state: DesiredState = NO_DESIRED_STATE;
+  readonly relations = new Map<string, HostRelation>();
+
+  relate(generation: string): HostRelation {
+    return this.relations.get(generation) ?? { relation: 'unknown', commits: null };
+  }
+
+  subscribe(): () => void {
+    return () => undefined;
+  }
+
+  refresh(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+export const BY = { userId: 'operator', userName: 'operator', address: '192.0.2.7' };
+/** A heartbeat that shows nothing. */
+export const QUIET = { generation: 'aaaaaaa', pending_command: null, update_status: null };
+
+export function openBench() {
+  const database = openTestDatabase();
+  const clock = new GivenClock();
+  const desired = new GivenDesired();
+  const output: OutputLine[] = [];
+  const done: string[] = [];
+  const events: EventView[] = [];
+  const notices: ServiceNotice[][] = [];
+  let links = 0;
+  let ids = 0;
+  const publisher: Publisher = {
+    hosts: () => undefined,
+    other: (change) => {
+      events.push(...(change.events ?? []));
+      if (change.notices) notices.push(change.notices);
+    },
+    output: (_id, lines) => output.push(...lines),
+    outputDone: (id) => done.push(id),
+  };
+  const open = () => {
+    const fleet = new FleetService({
+      store: createFleetStore(database.db, { log: database.log }),
+      clock,
+      publisher,
+      desired,
+      log: database.log,
+      version: '4.0.0',
+      epoch: 'epoch',
+      newId: () => `command-${++ids}`,
+      outputLimit: 1_000_000,
+    });
+    fleet.start();
+    return fleet;
+  };
+  const bench = {
+    database,
+    clock,
+    desired,
+    output,
+    done,
+    events,
+    notices,
+    fleet: open(),
+    /** As after `kill -9`: what was not stored is gone, and nobody said goodbye. */
+    crash() {
+      bench.fleet = open();
+    },
+    connect(address = '198.51.100.1'): GivenLink {
+      const link = new GivenLink(`link-${++links}`, address);
+      bench.fleet.inbox.connected(link);
+      return link;
+    },
+    /** An agent that registered and sent a first heartbeat. */
+    agent(hostname: string, register: Record<string, unknown> = {}): GivenLink {
+      const link = bench.connect();
+      bench.say(link, 'register', { hostname, generation: 'aaaaaaa', ...register });
+      return link;
+    },
+    say(link: GivenLink, type: string, payload: unknown) {
+      bench.fleet.inbox.frame(link, JSON.stringify({ type, payload }));
+    },
+    dispatch(operation: Parameters<FleetService['dispatch']>[0]['operation'], hostId = 'h1', force = false): string {
+      const [result] = bench.fleet.dispatch({
+        operation,
+        hostIds: [hostId],
+        requestId: `request-${++ids}`,
+        force,
+        by: BY,
+      });
+      if (result?.kind !== 'accepted') throw new Error(`not accepted: ${JSON.stringify(result)}`);
+      return result.commandId;
+    },
+    close() {
+      bench.fleet.stop();
+      database.close();
+    },
+  };
+  return bench;
+}
+
+export type Bench = ReturnType<typeof openBench>;
