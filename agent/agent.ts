@@ -1,0 +1,243 @@
+/** Puts the parts together: one connection, one outbox, one runner. */
+import { randomUUID } from 'node:crypto';
+import { existsSync } from 'node:fs';
+import { PROTOCOL_WITH_IDS, type AgentFrameInput } from '@/lib/protocol/agent';
+import { createCompartments, wireWord } from './compartments';
+import type { AgentConfig } from './config';
+import { createConnection, type RegisterFrame } from './connection';
+import { AGENT_VERSION, readFacts, readNixpkgsVersion } from './facts';
+import { createLockHash, describeLockAge } from './lock';
+import type { Log } from './log';
+import { createMetrics } from './metrics';
+import { shortCommit, type Host } from './operation';
+import { createOperations } from './operations';
+import { createOutbox, type OutboxEntry } from './outbox';
+import type { Child } from './process';
+import type { Redact } from './redact';
+import { createRepository } from './repository';
+import { createRunner } from './runner';
+import { createShell } from './shell';
+
+/** How long a planned exit waits for the acknowledgement of the last result. */
+const ACK_TIMEOUT_MS = 5_000;
+/** How long the first connection waits for the first clone; a slow one goes on beside it. */
+const FIRST_CLONE_WAIT_MS = 15_000;
+const LOCK_CHECK_INTERVAL_MS = 5 * 60_000;
+
+export interface AgentOptions {
+  config: AgentConfig;
+  /** The environment of every child. */
+  env: NodeJS.ProcessEnv;
+  /** Path of the running program. */
+  program: string;
+  log: Log;
+  redact: Redact;
+}
+
+export interface Agent {
+  /** Runs until the agent is to end; gives the exit code. */
+  run: () => Promise<number>;
+  /** Ends the running command and the connection; `run` then gives 0. */
+  shutDown: () => void;
+}
+
+export function createAgent({ config, env, program, log, redact }: AgentOptions): Agent {
+  const instance = randomUUID();
+  const facts = readFacts(program);
+  const cwd = (): string => (config.repoDir !== '' && existsSync(config.repoDir) ? config.repoDir : '/');
+  const background = new Set<Child>();
+  const backgroundShell = createShell({
+    cwd,
+    env,
+    say: (line) => log.info(line),
+    onStart(child) {
+      background.add(child);
+      void child.end.then(() => background.delete(child));
+    },
+  });
+  const repository = createRepository({
+    ...config,
+    url: config.repoUrl,
+    dir: config.repoDir,
+    quietShell: backgroundShell,
+  });
+  const compartments = createCompartments({ stateDir: config.stateDir, log, now: () => new Date() });
+  const lockHash = createLockHash(config.repoDir);
+  const metrics = createMetrics({
+    platform: process.platform,
+    stasysmoDir: process.platform === 'darwin' ? '/tmp/stasysmo' : '/dev/shm/stasysmo',
+    procDir: '/proc',
+  });
+  const timers: NodeJS.Timeout[] = [];
+  let heartbeats: NodeJS.Timeout | null = null;
+  let beating = false;
+  let beatAgain = false;
+  let ending = false;
+  let resolveExit: (code: number) => void = () => undefined;
+  const exited = new Promise<number>((resolve) => {
+    resolveExit = resolve;
+  });
+
+  const host: Host = {
+    config,
+    repository,
+    compartments,
+    env,
+    program,
+    async refreshLock() {
+      const word = describeLockAge(await repository.lockCommittedAt(), new Date());
+      compartments.setLock(word);
+      return word;
+    },
+  };
+  const connection = createConnection({
+    url: config.url,
+    token: config.token,
+    userAgent: `nixfleet-agent/${AGENT_VERSION}`,
+    log,
+    register,
+    onRegistered(_payload, first) {
+      if (first) {
+        outbox.restart();
+        runner.repeatProgress();
+        if (heartbeats !== null) clearInterval(heartbeats);
+        heartbeats = setInterval(() => void heartbeat(), config.intervalS * 1_000);
+      }
+      void heartbeat();
+    },
+    onFrame(frame) {
+      if (frame.type === 'command') runner.command(frame.payload);
+      else if (frame.type === 'kill_command') runner.kill(frame.payload);
+      else outbox.acknowledge(frame.payload.command_id, frame.payload.output_seq, frame.payload.result === true);
+    },
+    onDrain: () => outbox.pump(),
+  });
+  const outbox = createOutbox({
+    stateDir: config.stateDir,
+    log,
+    link: { ready: connection.ready, withIds: connection.withIds, send: connection.send },
+    onResultSent: () => void heartbeat(),
+  });
+  const runner = createRunner({
+    operations: createOperations(host),
+    hostType: config.hostType,
+    outbox,
+    log,
+    send: connection.send,
+    withIds: connection.withIds,
+    generation: async () => shortCommit(await repository.head()),
+    redact,
+    env,
+    cwd,
+    exit: (code, entry) => void end(code, entry),
+  });
+
+  async function register(): Promise<RegisterFrame> {
+    const generation = shortCommit(await repository.head());
+    const running = runner.running();
+    return {
+      type: 'register',
+      payload: {
+        hostname: config.hostname,
+        host_type: config.hostType,
+        agent_version: AGENT_VERSION,
+        os_version: facts.osVersion,
+        nixpkgs_version: readNixpkgsVersion(config),
+        generation,
+        theme_color: config.themeColor,
+        heartbeat_interval: config.intervalS,
+        location: config.location,
+        device_type: config.deviceType,
+        repo_url: repository.url,
+        repo_dir: config.repoDir,
+        ...programFacts(),
+        protocol: PROTOCOL_WITH_IDS,
+        instance,
+        running: running?.id == null ? null : { command_id: running.id, command: running.command, pid: running.pid },
+        finished: outbox.finished(),
+      },
+    };
+  }
+
+  /** Unknown ones are left out: an empty value would say that there is none. */
+  function programFacts(): { source_commit?: string; store_path?: string; binary_hash?: string } {
+    return {
+      ...(facts.sourceCommit === '' ? {} : { source_commit: facts.sourceCommit }),
+      ...(facts.storePath === '' ? {} : { store_path: facts.storePath }),
+      ...(facts.binaryHash === '' ? {} : { binary_hash: facts.binaryHash }),
+    };
+  }
+
+  /** Sends one heartbeat; one that is asked for while another is gathered follows it, so that the last word is fresh. */
+  async function heartbeat(): Promise<void> {
+    beatAgain = beating;
+    if (beating) return;
+    beating = true;
+    try {
+      const [commit, hash, figures] = await Promise.all([repository.head(), lockHash(), metrics()]);
+      const running = runner.running();
+      const frame: AgentFrameInput = {
+        type: 'heartbeat',
+        payload: {
+          generation: shortCommit(commit),
+          nixpkgs_version: readNixpkgsVersion(config),
+          pending_command: running?.command ?? null,
+          command_pid: running?.pid ?? null,
+          ...(running?.id == null || !connection.withIds() ? {} : { command_id: running.id }),
+          metrics: figures,
+          update_status: {
+            git: { status: '', message: '', checked_at: '' },
+            lock: wireWord(compartments.lock()),
+            system: wireWord(compartments.get('system', commit)),
+            tests: wireWord(compartments.get('tests', commit)),
+          },
+          ...programFacts(),
+          ...(hash === '' ? {} : { lock_hash: hash }),
+        },
+      };
+      connection.send(frame);
+    } catch (error) {
+      log.error(`a heartbeat could not be made: ${error instanceof Error ? error.message : 'unknown reason'}`);
+    } finally {
+      beating = false;
+    }
+    if (beatAgain) await heartbeat();
+  }
+
+  async function firstClone(): Promise<void> {
+    const outcome = await repository.prepare(backgroundShell);
+    if (!outcome.ok) log.error(`${redact(outcome.message)}; the agent goes on, and Pull tries again`);
+    await host.refreshLock();
+    void heartbeat();
+  }
+
+  async function end(code: number, entry: OutboxEntry | null): Promise<void> {
+    if (ending) return;
+    ending = true;
+    if (entry !== null) {
+      const waited = new Promise((resolve) => timers.push(setTimeout(resolve, ACK_TIMEOUT_MS)));
+      await Promise.race([outbox.settled(entry), waited]);
+    }
+    if (heartbeats !== null) clearInterval(heartbeats);
+    for (const timer of timers) clearTimeout(timer);
+    // A first clone that is still going on would outlive the agent.
+    for (const child of background) child.signal('SIGTERM');
+    await connection.close('shutdown');
+    resolveExit(code);
+  }
+
+  return {
+    async run() {
+      log.info(`nixfleet-agent ${AGENT_VERSION} for ${config.hostname}, dialling ${config.url}`);
+      await metrics();
+      const wait = new Promise((resolve) => timers.push(setTimeout(resolve, FIRST_CLONE_WAIT_MS)));
+      await Promise.race([firstClone(), wait]);
+      timers.push(setInterval(() => void host.refreshLock(), LOCK_CHECK_INTERVAL_MS));
+      if (!ending) connection.start();
+      return exited;
+    },
+    shutDown() {
+      void runner.shutDown().then((stopped) => end(0, stopped));
+    },
+  };
+}

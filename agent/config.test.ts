@@ -1,0 +1,154 @@
+import { describe, expect, it } from 'vitest';
+import { readConfig, VARIABLES, type Machine } from './config';
+import { completePath, childEnvironment } from './machine';
+
+const machine: Machine = {
+  platform: 'linux',
+  home: '/home/u',
+  hostname: 'box',
+  readFile: (path) => {
+    const files: Record<string, string> = {
+      '/bare': '  secret-token\n',
+      '/assigned': '# agenix\nNIXFLEET_TOKEN="secret-token"\n',
+      '/empty': '\n',
+    };
+    const text = files[path];
+    if (text === undefined) throw Object.assign(new Error('no such file'), { code: 'ENOENT' });
+    return text;
+  },
+  mayWrite: () => true,
+};
+const good = {
+  NIXFLEET_URL: 'wss://fleet.example.com/ws',
+  NIXFLEET_TOKEN: ' secret-token\n',
+  NIXFLEET_REPO_URL: 'git@git.example.com:ops/nixcfg.git',
+};
+
+function config(env: Record<string, string>, on: Machine = machine) {
+  const result = readConfig({ ...good, ...env }, on);
+  if (!result.ok) throw new Error(result.problems.join('\n'));
+  return result.config;
+}
+
+function problems(env: Record<string, string>): string[] {
+  const result = readConfig(env, machine);
+  return result.ok ? [] : result.problems;
+}
+
+describe('readConfig', () => {
+  it('has the defaults of the reference', () => {
+    expect(config({})).toEqual({
+      url: 'wss://fleet.example.com/ws',
+      token: 'secret-token',
+      repoUrl: 'git@git.example.com:ops/nixcfg.git',
+      repoDir: '/var/lib/nixfleet-agent/repo',
+      branch: 'main',
+      sshKey: '',
+      intervalS: 5,
+      logLevel: 'info',
+      hostname: 'box',
+      nixpkgsVersion: '',
+      themeColor: '',
+      location: 'home',
+      deviceType: 'desktop',
+      stateDir: '/var/lib/nixfleet-agent',
+      hostType: 'nixos',
+      systemLink: '/run/current-system',
+    });
+    const mac = config({}, { ...machine, platform: 'darwin', home: '/Users/u' });
+    expect(mac).toMatchObject({ hostType: 'macos', repoDir: '/Users/u/.local/state/nixfleet-agent/repo' });
+    const user = config({}, { ...machine, mayWrite: () => false });
+    expect(user.stateDir).toBe('/home/u/.local/state/nixfleet-agent');
+  });
+
+  it('takes an empty value for an unset one, and the folder from the first name that is set', () => {
+    expect(config({ NIXFLEET_INTERVAL: '', NIXFLEET_BRANCH: ' ', NIXFLEET_HOSTNAME: '' })).toMatchObject({
+      intervalS: 5,
+      branch: 'main',
+      hostname: 'box',
+    });
+    expect(config({ NIXFLEET_NIXCFG: '/old' }).repoDir).toBe('/old');
+    expect(config({ NIXFLEET_NIXCFG: '/old', NIXFLEET_REPO_DIR: '/new' }).repoDir).toBe('/new');
+    expect(config({ NIXFLEET_REPO_URL: '', NIXFLEET_NIXCFG: '/old' })).toMatchObject({ repoUrl: '', repoDir: '/old' });
+  });
+
+  it('reads the token from a file in both forms', () => {
+    for (const file of ['/bare', '/assigned'])
+      expect(config({ NIXFLEET_TOKEN: '', NIXFLEET_TOKEN_FILE: file }).token).toBe('secret-token');
+    expect(problems({ ...good, NIXFLEET_TOKEN: '', NIXFLEET_TOKEN_FILE: '/missing' })).toEqual([
+      expect.stringContaining("/missing can't be read (ENOENT)"),
+    ]);
+    expect(problems({ ...good, NIXFLEET_TOKEN: '', NIXFLEET_TOKEN_FILE: '/empty' })).toEqual([
+      expect.stringContaining('holds no token'),
+    ]);
+  });
+
+  it('lists every problem at once, each saying what to write', () => {
+    const list = problems({
+      NIXFLEET_URL: 'ws://10.0.0.1:8000',
+      NIXFLEET_TOKEN: 'two words',
+      NIXFLEET_INTERVAL: '5s',
+      NIXFLEET_LOG_LEVEL: 'loud',
+      NIXFLEET_HOSTNAME: '../../x',
+      NIXFLEET_THEME_COLOR: 'blue',
+      NIXFLEET_REPO_URL: '--upload-pack=evil',
+      NIXFLEET_REPO_DIR: 'relative',
+      NIXFLEET_BRANCH: '-x',
+      NIXFLEET_HOST_TYPE: 'windows',
+    });
+    expect(list).toHaveLength(10);
+    expect(list).toContain("NIXFLEET_URL lacks the path of the agents' socket: write ws://10.0.0.1:8000/ws.");
+    for (const name of [
+      'LOG_LEVEL',
+      'INTERVAL',
+      'HOSTNAME',
+      'THEME_COLOR',
+      'REPO_URL',
+      'REPO_DIR',
+      'BRANCH',
+      'HOST_TYPE',
+    ])
+      expect(list.some((problem) => problem.includes(`NIXFLEET_${name}`) && /write|set/i.test(problem))).toBe(true);
+    expect(problems({})).toHaveLength(3);
+    for (const interval of ['0', '3601', '-1', '1.5', 'NaN'])
+      expect(problems({ ...good, NIXFLEET_INTERVAL: interval })).toHaveLength(1);
+    expect(problems({ ...good, NIXFLEET_URL: 'https://fleet.example.com/ws' })[0]).toContain(
+      'write wss://fleet.example.com/ws',
+    );
+  });
+
+  it('describes every variable that it reads', () => {
+    const read = new Set<string>();
+    readConfig(
+      new Proxy(good, {
+        get(target, name) {
+          read.add(String(name));
+          return Reflect.get(target, name) as unknown;
+        },
+      }),
+      machine,
+    );
+    read.delete('XDG_STATE_HOME');
+    expect([...read].sort()).toEqual(VARIABLES.map(([name]) => name).sort());
+  });
+});
+
+describe('the environment of children', () => {
+  it('holds no token, and finds the set-uid sudo before the plain one', () => {
+    const env = childEnvironment(
+      {
+        NODE_ENV: 'test',
+        PATH: '/stand-ins:/run/current-system/sw/bin',
+        NIXFLEET_TOKEN: 'x',
+        GIT_DIR: '/y',
+        KEEP: 'z',
+      },
+      '/home/u',
+    );
+    expect(env).not.toHaveProperty('NIXFLEET_TOKEN');
+    expect(env).not.toHaveProperty('GIT_DIR');
+    expect(env['KEEP']).toBe('z');
+    expect(env['PATH']).toMatch(/^\/stand-ins:\/run\/wrappers\/bin:\/run\/current-system\/sw\/bin:/);
+    expect(completePath('/a:/run/wrappers/bin', '/home/u')).toMatch(/^\/a:\/run\/wrappers\/bin:/);
+  });
+});

@@ -1,0 +1,216 @@
+/** The agent's environment: every variable that it reads, what it means, and what is wrong with it. */
+import { join } from 'node:path';
+import { LOG_LEVELS, type LogLevel } from './log';
+
+export type HostType = 'nixos' | 'macos';
+
+export interface AgentConfig {
+  url: string;
+  token: string;
+  /** As configured, credentials included; '' in legacy mode. Never shown: see `splitRepositoryAddress`. */
+  repoUrl: string;
+  repoDir: string;
+  branch: string;
+  sshKey: string;
+  intervalS: number;
+  logLevel: LogLevel;
+  hostname: string;
+  nixpkgsVersion: string;
+  themeColor: string;
+  location: string;
+  deviceType: string;
+  stateDir: string;
+  hostType: HostType;
+  /** The link that points at the running system, or at the active Home Manager generation. */
+  systemLink: string;
+}
+
+/** What the machine says, as far as the configuration depends on it. */
+export interface Machine {
+  platform: NodeJS.Platform;
+  home: string;
+  /** The name to use where none is configured: `localHostname()`. */
+  hostname: string;
+  readFile: (path: string) => string;
+  /** Whether this user may make files in (or make) the folder. */
+  mayWrite: (folder: string) => boolean;
+}
+
+export type ConfigResult = { ok: true; config: AgentConfig } | { ok: false; problems: string[] };
+
+/** Each variable, its default in words, and its prose: the text of `--help`. */
+export const VARIABLES: readonly (readonly [name: string, fallback: string, prose: string])[] = [
+  ['NIXFLEET_URL', 'required', 'the dashboard, as wss://fleet.example.com/ws'],
+  ['NIXFLEET_TOKEN', 'required', 'the agent token of the dashboard'],
+  [
+    'NIXFLEET_TOKEN_FILE',
+    '',
+    'a file that holds the token, bare or as NIXFLEET_TOKEN=…, read where NIXFLEET_TOKEN is not set',
+  ],
+  ['NIXFLEET_REPO_URL', '', 'the configuration repository; the agent keeps a clone of its own'],
+  [
+    'NIXFLEET_REPO_DIR',
+    '<state folder>/repo',
+    'the folder of that clone; without NIXFLEET_REPO_URL, a checkout that you keep',
+  ],
+  ['NIXFLEET_NIXCFG', '', 'older name of NIXFLEET_REPO_DIR'],
+  ['NIXFLEET_BRANCH', 'main', 'the branch that the host follows'],
+  ['NIXFLEET_SSH_KEY', '', 'private key file for a repository over SSH'],
+  ['NIXFLEET_INTERVAL', '5', 'seconds between heartbeats, 1 to 3600'],
+  ['NIXFLEET_LOG_LEVEL', 'info', LOG_LEVELS.join(', ')],
+  ['NIXFLEET_HOSTNAME', 'the name of this machine', 'the name of the host, also in hosts/<name> and in the flake'],
+  ['NIXFLEET_NIXPKGS_VERSION', '/run/current-system/nixos-version', 'the version to show'],
+  ['NIXFLEET_THEME_COLOR', '', 'colour of the host in the dashboard, as #7aa2f7'],
+  ['NIXFLEET_LOCATION', 'home', 'where the host is'],
+  ['NIXFLEET_DEVICE_TYPE', 'desktop', 'what the host is'],
+  [
+    'NIXFLEET_STATE_DIR',
+    '/var/lib/nixfleet-agent',
+    'results that were not acknowledged, the process lock, known SSH hosts',
+  ],
+  ['NIXFLEET_HOST_TYPE', 'by the operating system', 'nixos or macos: macos uses home-manager, also on Linux'],
+  ['NIXFLEET_SYSTEM_LINK', '/run/current-system', 'the link that points at the running system'],
+];
+
+const HOSTNAME = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/;
+const BRANCH = /^[A-Za-z0-9_][^\s~^:?*[\\]{0,199}$/;
+const NO_CONTROLS = /^[^\p{Cc}]*$/u;
+
+/** Reads the configuration, or says everything that is wrong with it. An empty value counts as unset; blanks around one are dropped. */
+export function readConfig(env: Readonly<Record<string, string | undefined>>, machine: Machine): ConfigResult {
+  const problems: string[] = [];
+  const get = (name: string): string => (env[name] ?? '').trim();
+  const stateDir = get('NIXFLEET_STATE_DIR') || defaultStateDir(env, machine);
+  const hostType = readHostType(get('NIXFLEET_HOST_TYPE'), machine, problems);
+  const repoUrl = get('NIXFLEET_REPO_URL');
+  const config: AgentConfig = {
+    url: readUrl(get('NIXFLEET_URL'), problems),
+    token: readToken(get('NIXFLEET_TOKEN'), get('NIXFLEET_TOKEN_FILE'), machine, problems),
+    repoUrl,
+    repoDir: get('NIXFLEET_REPO_DIR') || get('NIXFLEET_NIXCFG') || (repoUrl === '' ? '' : join(stateDir, 'repo')),
+    branch: get('NIXFLEET_BRANCH') || 'main',
+    sshKey: get('NIXFLEET_SSH_KEY'),
+    intervalS: readInterval(get('NIXFLEET_INTERVAL'), problems),
+    logLevel: readLogLevel(get('NIXFLEET_LOG_LEVEL'), problems),
+    hostname: get('NIXFLEET_HOSTNAME') || machine.hostname,
+    nixpkgsVersion: get('NIXFLEET_NIXPKGS_VERSION'),
+    themeColor: get('NIXFLEET_THEME_COLOR'),
+    location: get('NIXFLEET_LOCATION') || 'home',
+    deviceType: get('NIXFLEET_DEVICE_TYPE') || 'desktop',
+    stateDir,
+    hostType,
+    systemLink:
+      get('NIXFLEET_SYSTEM_LINK') ||
+      (hostType === 'nixos'
+        ? '/run/current-system'
+        : join(machine.home, '.local', 'state', 'nix', 'profiles', 'home-manager')),
+  };
+  if (config.repoDir === '')
+    problems.push(
+      'Set NIXFLEET_REPO_URL to the address of your configuration repository (the agent clones it), or NIXFLEET_REPO_DIR to a checkout that is there.',
+    );
+  for (const [name, path] of [
+    ['NIXFLEET_REPO_DIR', config.repoDir],
+    ['NIXFLEET_STATE_DIR', config.stateDir],
+    ['NIXFLEET_SSH_KEY', config.sshKey],
+  ] as const)
+    if (path !== '' && (!path.startsWith('/') || !NO_CONTROLS.test(path)))
+      problems.push(`${name} must be an absolute path: write /… instead of "${path}".`);
+  if (repoUrl.startsWith('-') || !NO_CONTROLS.test(repoUrl))
+    problems.push(
+      'NIXFLEET_REPO_URL is not an address that git can clone: write https://…, ssh://…, git@host:path or an absolute path.',
+    );
+  if (!BRANCH.test(config.branch) || config.branch.includes('..'))
+    problems.push(`NIXFLEET_BRANCH "${config.branch}" is not the name of a branch: write main, for example.`);
+  if (!HOSTNAME.test(config.hostname))
+    problems.push(
+      `NIXFLEET_HOSTNAME "${config.hostname}" is not a host name: write 1 to 63 letters, digits, dots, "-" or "_", beginning and ending with a letter or digit.`,
+    );
+  if (config.themeColor !== '' && !/^#[0-9a-fA-F]{6}$/.test(config.themeColor))
+    problems.push(
+      `NIXFLEET_THEME_COLOR "${config.themeColor}" is not a colour: write # and six hexadecimal digits, as #7aa2f7.`,
+    );
+  return problems.length === 0 ? { ok: true, config } : { ok: false, problems };
+}
+
+function readUrl(value: string, problems: string[]): string {
+  const example = 'wss://fleet.example.com/ws';
+  if (value === '') problems.push(`Set NIXFLEET_URL to the address of your dashboard, as ${example}.`);
+  else if (!URL.canParse(value)) problems.push(`NIXFLEET_URL is not an address: write it as ${example}.`);
+  else {
+    const url = new URL(value);
+    if (url.username !== '' || url.password !== '')
+      problems.push('NIXFLEET_URL must not hold a user or password: the token goes into NIXFLEET_TOKEN.');
+    else if (url.protocol === 'http:' || url.protocol === 'https:')
+      problems.push(
+        `NIXFLEET_URL must begin with ws:// or wss://: write ${url.protocol === 'http:' ? 'ws' : 'wss'}://${url.host}${url.pathname === '/' ? '/ws' : url.pathname}.`,
+      );
+    else if (url.protocol !== 'ws:' && url.protocol !== 'wss:')
+      problems.push(`NIXFLEET_URL must begin with ws:// or wss://: write it as ${example}.`);
+    else if (url.pathname === '/' || url.pathname === '')
+      problems.push(`NIXFLEET_URL lacks the path of the agents' socket: write ${url.protocol}//${url.host}/ws.`);
+    else if (url.hash !== '') problems.push('NIXFLEET_URL must not hold a "#": leave out what follows it.');
+  }
+  return value;
+}
+
+function readToken(value: string, file: string, machine: Machine, problems: string[]): string {
+  let token = value;
+  let source = 'NIXFLEET_TOKEN';
+  if (token === '' && file !== '') {
+    source = `the file of NIXFLEET_TOKEN_FILE (${file})`;
+    try {
+      token = tokenOfFile(machine.readFile(file));
+    } catch (error) {
+      problems.push(
+        `NIXFLEET_TOKEN_FILE: ${file} can't be read (${error instanceof Error && 'code' in error ? String(error.code) : 'unknown reason'}): make it readable for the agent's user.`,
+      );
+      return '';
+    }
+    if (token === '') {
+      problems.push(`NIXFLEET_TOKEN_FILE: ${file} holds no token: write the bare token, or NIXFLEET_TOKEN=<token>.`);
+      return '';
+    }
+  }
+  if (token === '')
+    problems.push("Set NIXFLEET_TOKEN to the dashboard's agent token, or NIXFLEET_TOKEN_FILE to a file that holds it.");
+  else if (!/^[\x21-\x7e]+$/.test(token))
+    problems.push(`The token in ${source} holds blanks or characters that a header can't carry: copy it again.`);
+  return token;
+}
+
+/** The token in a file: bare, or in the form of a systemd environment file. */
+function tokenOfFile(content: string): string {
+  const lines = content.split('\n').map((line) => line.trim());
+  const assigned = lines.find((line) => /^(export\s+)?NIXFLEET_TOKEN\s*=/.test(line));
+  const value = assigned === undefined ? content.trim() : assigned.slice(assigned.indexOf('=') + 1).trim();
+  return /^(["']).*\1$/s.test(value) ? value.slice(1, -1) : value;
+}
+
+function readInterval(value: string, problems: string[]): number {
+  if (value === '') return 5;
+  const seconds = /^\d{1,4}$/.test(value) ? Number(value) : 0;
+  if (seconds < 1 || seconds > 3600)
+    problems.push(`NIXFLEET_INTERVAL "${value}" is not a number of seconds: write a whole number from 1 to 3600.`);
+  return seconds;
+}
+
+function readLogLevel(value: string, problems: string[]): LogLevel {
+  const level = LOG_LEVELS.find((name) => name === (value === '' ? 'info' : value.toLowerCase()));
+  if (level === undefined) problems.push(`NIXFLEET_LOG_LEVEL "${value}" is not known: write ${LOG_LEVELS.join(', ')}.`);
+  return level ?? 'info';
+}
+
+function readHostType(value: string, machine: Machine, problems: string[]): HostType {
+  const own = machine.platform === 'darwin' ? 'macos' : 'nixos';
+  if (value === '' || value === 'nixos' || value === 'macos') return value === '' ? own : value;
+  problems.push(`NIXFLEET_HOST_TYPE "${value}" is not known: write nixos or macos, or leave it out.`);
+  return own;
+}
+
+function defaultStateDir(env: Readonly<Record<string, string | undefined>>, machine: Machine): string {
+  const own = join((env['XDG_STATE_HOME'] ?? '').trim() || join(machine.home, '.local', 'state'), 'nixfleet-agent');
+  if (machine.platform === 'darwin') return join(machine.home, '.local', 'state', 'nixfleet-agent');
+  const system = '/var/lib/nixfleet-agent';
+  return machine.mayWrite(system) ? system : own;
+}

@@ -1,0 +1,103 @@
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createConnection, type Connection, type ConnectionOptions, type RegisterFrame } from './connection';
+import { createLog } from './log';
+import { startDashboard, TOKEN, type Dashboard } from './testing/dashboard';
+
+let dashboard: Dashboard;
+let connection: Connection;
+let written: string[];
+
+beforeEach(async () => {
+  dashboard = await startDashboard();
+  written = [];
+});
+afterEach(async () => {
+  await connection.close('test');
+  await dashboard.stop();
+});
+
+function connect(more: Partial<ConnectionOptions> = {}): void {
+  const register: RegisterFrame = { type: 'register', payload: { hostname: 'h1', protocol: 3 } };
+  connection = createConnection({
+    url: dashboard.url,
+    token: TOKEN,
+    userAgent: 'test',
+    log: createLog('debug', undefined, (line) => {
+      written.push(line);
+      dashboard.changed();
+    }),
+    register: () => Promise.resolve(register),
+    onRegistered: () => dashboard.changed(),
+    onFrame: () => undefined,
+    onDrain: () => undefined,
+    random: () => 0,
+    ...more,
+  });
+  connection.start();
+}
+
+describe('connection', () => {
+  it('takes silence for a dead link and dials again; pings that are answered are life', async () => {
+    connect({ silenceTimeoutMs: 300, pingIntervalMs: 50 });
+    await dashboard.until('registered', () => connection.ready());
+    // Pongs alone keep it for several times the limit.
+    const start = Date.now();
+    let beats = 0;
+    const ticks = setInterval(() => {
+      beats++;
+      dashboard.changed();
+    }, 50);
+    await dashboard.until('a second of quiet', () => Date.now() - start > 1_000 && beats > 0);
+    clearInterval(ticks);
+    expect(dashboard.connections()).toBe(1);
+    await connection.close('test');
+    connect({ silenceTimeoutMs: 200, pingIntervalMs: 60_000 });
+    await dashboard.until('the reconnect', () => dashboard.connections() >= 3);
+    expect(written.join('')).toContain('nothing heard from the dashboard');
+  });
+
+  it('ignores what it does not understand', async () => {
+    connect();
+    await dashboard.until('registered', () => connection.ready());
+    dashboard.send('tomorrow', { x: 1 });
+    dashboard.send('command', { command: 5 });
+    dashboard.send('registered', { host_id: 'h', protocol: 3, later: true });
+    connection.send({ type: 'heartbeat', payload: { generation: 'g' } });
+    await dashboard.frame('heartbeat');
+    expect(dashboard.connections()).toBe(1);
+  });
+
+  it('never follows a redirect, and says what to do', async () => {
+    const redirecting = createServer();
+    redirecting.on('upgrade', (_request, socket) => {
+      socket.on('error', () => undefined);
+      socket.end(
+        `HTTP/1.1 302 Found\r\nLocation: ${dashboard.url.replace('ws:', 'http:')}\r\nConnection: close\r\n\r\n`,
+      );
+    });
+    await new Promise<void>((resolve) => redirecting.listen(0, '127.0.0.1', resolve));
+    const { port } = redirecting.address() as AddressInfo;
+    connect({ url: `ws://127.0.0.1:${port}/ws` });
+    await dashboard.until('the words', () => written.some((line) => line.includes('redirect (302)')));
+    await dashboard.until('the next try', () => written.some((line) => line.includes('dialling again in 0.5 s')));
+    expect(dashboard.connections()).toBe(0);
+    await connection.close('test');
+    redirecting.close();
+  });
+
+  it('drops a frame while nobody is there to take it', async () => {
+    dashboard.settings.answer = false;
+    connect();
+    await dashboard.frame('register');
+    connection.send({ type: 'heartbeat', payload: {} });
+    expect(connection.ready()).toBe(false);
+    dashboard.send('registered', { host_id: 'h' });
+    await dashboard.until('registered', () => connection.ready());
+    expect(connection.withIds()).toBe(false);
+    connection.send({ type: 'heartbeat', payload: { generation: 'second' } });
+    await dashboard.frame('heartbeat');
+    expect(dashboard.all('heartbeat').map(({ payload }) => payload.generation)).toEqual(['second']);
+  });
+});

@@ -1,0 +1,54 @@
+/** What stays the same while the agent runs: the program itself and the system that it was started on. */
+import { createHash } from 'node:crypto';
+import { readFileSync, realpathSync } from 'node:fs';
+import type { AgentConfig } from './config';
+
+// Replaced by scripts/build-agent.mjs; absent where the sources run unbundled.
+declare const __NIXFLEET_VERSION__: string | undefined;
+declare const __NIXFLEET_SOURCE_COMMIT__: string | undefined;
+
+export const AGENT_VERSION = typeof __NIXFLEET_VERSION__ === 'string' ? __NIXFLEET_VERSION__ : 'dev';
+/** The commit that the bundle was built from, or '': an unknown one counts neither as equal nor as different. */
+const SOURCE_COMMIT = typeof __NIXFLEET_SOURCE_COMMIT__ === 'string' ? __NIXFLEET_SOURCE_COMMIT__ : '';
+
+export interface Facts {
+  osVersion: string;
+  sourceCommit: string;
+  /** The real path of the running program. */
+  storePath: string;
+  /** Hex sha256 of that file as it was at the start. */
+  binaryHash: string;
+}
+
+export function readFacts(program: string): Facts {
+  let storePath = program;
+  let binaryHash = '';
+  try {
+    storePath = realpathSync(program);
+    binaryHash = createHash('sha256').update(readFileSync(storePath)).digest('hex');
+  } catch {
+    // The file was replaced or removed while this process started: its hash is not known.
+  }
+  return { osVersion: readOsVersion(process.platform), sourceCommit: SOURCE_COMMIT, storePath, binaryHash };
+}
+
+function readOsVersion(platform: NodeJS.Platform): string {
+  const [path, pattern] =
+    platform === 'darwin'
+      ? ['/System/Library/CoreServices/SystemVersion.plist', /<key>ProductVersion<\/key>\s*<string>([^<]*)<\/string>/]
+      : (['/etc/os-release', /^VERSION_ID=["']?([^"'\n]*)["']?$/m] as const);
+  return pattern.exec(readText(path))?.[1]?.trim() || 'unknown';
+}
+
+/** The configured version, else that of the running system: read each time, for a switch changes it. */
+export function readNixpkgsVersion(config: AgentConfig): string {
+  return config.nixpkgsVersion || readText('/run/current-system/nixos-version').trim();
+}
+
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,72 @@
+/** The host's own tests: `hosts/<name>/tests/*.sh` in the configuration repository. */
+import { accessSync, constants, readdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { error, ok, type Host, type OperationContext, type OperationEnd } from './operation';
+
+/** Runs every executable script, in order of their names, whatever the ones before said. Fails with exit code 1 when any failed. */
+export async function runTests(host: Host, context: OperationContext): Promise<OperationEnd> {
+  const { shell, progress } = context;
+  const folder = join(host.repository.dir, 'hosts', host.config.hostname, 'tests');
+  const commit = await host.repository.head();
+  const scripts = listScripts(folder);
+  if (scripts.length === 0) {
+    shell.say(`There are no executable tests in hosts/${host.config.hostname}/tests`);
+    host.compartments.set('tests', 'unknown', 'no tests', commit);
+    return ok('no tests');
+  }
+  host.compartments.begin('tests', 'Tests running...');
+  const total = scripts.length;
+  const failed: string[] = [];
+  let done = 0;
+  progress('tests', 0, total, 'in_progress');
+  for (const name of scripts) {
+    if (context.stopping()) break;
+    shell.say(`▶ ${name} (${done + 1} of ${total})`);
+    const run = await shell.run(join(folder, name), []);
+    if (context.stopping() && !run.ok) break;
+    done++;
+    if (!run.ok) failed.push(name);
+    const how =
+      run.end.kind === 'exited'
+        ? `exit code ${run.end.code}`
+        : run.end.kind === 'signalled'
+          ? run.end.signal
+          : 'not started';
+    shell.say(run.ok ? `✓ ${name}` : `✗ ${name} (${how})`, run.ok ? 'stdout' : 'stderr');
+    if (done < total) progress('tests', done, total, 'in_progress');
+  }
+  if (done < total) {
+    progress('tests', done, total, 'error');
+    host.compartments.set('tests', 'unknown', `Stopped after ${done} of ${total}`, commit);
+    return error(1, `stopped after ${done} of ${total} tests`);
+  }
+  const summary =
+    failed.length === 0
+      ? `All tests passed (${total})`
+      : `${failed.length} of ${total} tests failed: ${failed.join(', ')}`;
+  shell.say(summary, failed.length === 0 ? 'stdout' : 'stderr');
+  progress('tests', total, total, failed.length === 0 ? 'complete' : 'error');
+  host.compartments.set('tests', failed.length === 0 ? 'ok' : 'error', summary, commit);
+  return failed.length === 0 ? ok(summary) : error(1, summary);
+}
+
+function listScripts(folder: string): string[] {
+  let names: string[];
+  try {
+    names = readdirSync(folder);
+  } catch {
+    return [];
+  }
+  return names
+    .filter((name) => name.endsWith('.sh') && !name.startsWith('.') && isExecutableFile(join(folder, name)))
+    .sort((a, b) => (a < b ? -1 : 1));
+}
+
+function isExecutableFile(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
+  }
+}

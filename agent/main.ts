@@ -1,0 +1,91 @@
+/** The agent's command line. Exit codes: 0 ended or restarted, 1 another agent or a failed check, 78 configuration (EX_CONFIG), 101 after a switch. */
+import { createAgent } from './agent';
+import { checkConfiguration } from './check';
+import { readConfig, VARIABLES, type AgentConfig } from './config';
+import { AGENT_VERSION } from './facts';
+import { createLog } from './log';
+import { childEnvironment, describeMachine } from './machine';
+import { takePidLock } from './pid-lock';
+import { createRedact, splitRepositoryAddress } from './redact';
+
+const EXIT_USAGE = 64;
+const EXIT_CONFIG = 78;
+
+process.exitCode = await main(process.argv.slice(2));
+// Nothing that is left (a socket that closes slowly, a switch that outlives its agent) may hold up the end.
+process.exit();
+
+async function main(args: readonly string[]): Promise<number> {
+  const [option] = args;
+  if (args.length > 1 || (option !== undefined && !['-v', '--version', '-h', '--help', '--check'].includes(option))) {
+    console.error(`nixfleet-agent does not know "${args.join(' ')}": see nixfleet-agent --help`);
+    return EXIT_USAGE;
+  }
+  if (option === '-v' || option === '--version') {
+    console.log(`nixfleet-agent ${AGENT_VERSION}`);
+    return 0;
+  }
+  if (option === '-h' || option === '--help') {
+    console.log(helpText());
+    return 0;
+  }
+  const machine = describeMachine();
+  const read = readConfig(process.env, machine);
+  if (!read.ok) {
+    console.error('The configuration of nixfleet-agent is not complete:');
+    for (const problem of read.problems) console.error(`- ${problem}`);
+    return EXIT_CONFIG;
+  }
+  if (option === '--check') return (await checkConfiguration(read.config, (line) => console.log(line))) ? 0 : 1;
+  return serve(read.config, machine.home);
+}
+
+async function serve(config: AgentConfig, home: string): Promise<number> {
+  const redact = createRedact([config.token, ...splitRepositoryAddress(config.repoUrl).secrets]);
+  const log = createLog(config.logLevel, redact);
+  // A log that nobody reads any more must not end the agent.
+  process.stderr.on('error', () => undefined);
+  let release: () => void;
+  try {
+    const lock = takePidLock(config.stateDir);
+    if (!lock.ok) {
+      log.error(
+        `another agent (process ${lock.pid}) uses ${config.stateDir}: stop it, or set NIXFLEET_STATE_DIR to another folder`,
+      );
+      return 1;
+    }
+    release = lock.release;
+  } catch (error) {
+    log.error(
+      `${config.stateDir} can't be used (${error instanceof Error ? error.message : 'unknown reason'}): give the agent's user the right to write there, or set NIXFLEET_STATE_DIR`,
+    );
+    return EXIT_CONFIG;
+  }
+  process.once('exit', release);
+  const agent = createAgent({
+    config,
+    env: childEnvironment(process.env, home),
+    program: process.argv[1] ?? '',
+    log,
+    redact,
+  });
+  process.on('SIGTERM', () => agent.shutDown());
+  process.on('SIGINT', () => agent.shutDown());
+  return agent.run();
+}
+
+function helpText(): string {
+  const width = Math.max(...VARIABLES.map(([name]) => name.length));
+  return [
+    'nixfleet-agent: connects this host to a NixFleet dashboard.',
+    '',
+    'Usage: nixfleet-agent [--version | --help | --check]',
+    '',
+    '  --check    shows the configuration, asks the dashboard for its health and tries the token',
+    '',
+    'Environment:',
+    ...VARIABLES.map(
+      ([name, fallback, prose]) => `  ${name.padEnd(width)}  ${prose}${fallback === '' ? '' : ` (${fallback})`}`,
+    ),
+  ].join('\n');
+}

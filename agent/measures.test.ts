@@ -1,0 +1,132 @@
+import { mkdirSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { healthAddress } from './check';
+import { FIRST_DELAY_MS, MAX_DELAY_MS, reconnectDelayMs } from './connection';
+import { createLockHash, describeLockAge } from './lock';
+import { createLog } from './log';
+import { createMetrics, parseSwapUsage, parseVmStat } from './metrics';
+import { previousGeneration } from './rollback';
+
+let folder: string;
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'nixfleet-measures-'));
+});
+afterEach(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('metrics', () => {
+  it('measures CPU between two calls, memory by what is available, and swap', async () => {
+    const metrics = createMetrics({ platform: 'linux', procDir: folder, stasysmoDir: join(folder, 'none') });
+    writeFileSync(
+      join(folder, 'meminfo'),
+      'MemTotal: 1000 kB\nMemFree: 100 kB\nMemAvailable: 750 kB\nSwapTotal: 200 kB\nSwapFree: 150 kB\n',
+    );
+    writeFileSync(join(folder, 'stat'), 'cpu  100 0 100 700 100 0 0 0 0 0\ncpu0 1 1 1 1\n');
+    expect(await metrics()).toMatchObject({ cpu: null, ram: 25, swap: 25 });
+    writeFileSync(join(folder, 'stat'), 'cpu  130 0 110 740 120 0 0 0 0 0\n');
+    expect((await metrics()).cpu).toBe(40);
+    writeFileSync(
+      join(folder, 'meminfo'),
+      'MemTotal: 1000 kB\nMemAvailable: 750 kB\nSwapTotal: 0 kB\nSwapFree: 0 kB\n',
+    );
+    expect((await metrics()).swap).toBe(0);
+  });
+
+  it("prefers StaSysMo's figures, one by one", async () => {
+    const stasysmoDir = join(folder, 'stasysmo');
+    mkdirSync(stasysmoDir);
+    writeFileSync(join(stasysmoDir, 'cpu'), '12.5\n');
+    writeFileSync(join(stasysmoDir, 'load'), '0,75');
+    writeFileSync(join(stasysmoDir, 'swap'), 'broken');
+    writeFileSync(
+      join(folder, 'meminfo'),
+      'MemTotal: 1000 kB\nMemAvailable: 500 kB\nSwapTotal: 100 kB\nSwapFree: 90 kB\n',
+    );
+    const metrics = createMetrics({ platform: 'linux', procDir: folder, stasysmoDir });
+    expect(await metrics()).toEqual({ cpu: 12.5, ram: 50, swap: 10, load: 0.75 });
+  });
+
+  it('reads the tools of macOS', () => {
+    const vmStat = `Mach Virtual Memory Statistics: (page size of 16384 bytes)
+Pages free:                                1000.
+Pages active:                            300000.
+Pages inactive:                            2000.
+Pages speculative:                          500.
+Pages purgeable:                            500.
+`;
+    expect(parseVmStat(vmStat, 16384 * 16000)).toBe(75);
+    expect(parseVmStat('nothing', 1)).toBeNull();
+    expect(parseSwapUsage('total = 2048.00M  used = 512.00M  free = 1536.00M  (encrypted)')).toBe(25);
+    expect(parseSwapUsage('')).toBeNull();
+  });
+});
+
+describe('flake.lock', () => {
+  it('is hashed again only when it changed', async () => {
+    const hash = createLockHash(folder);
+    expect(await hash()).toBe('');
+    writeFileSync(join(folder, 'flake.lock'), 'one');
+    const sha = (text: string): string => createHash('sha256').update(text).digest('hex');
+    expect(await hash()).toBe(sha('one'));
+    writeFileSync(join(folder, 'flake.lock'), 'two');
+    utimesSync(join(folder, 'flake.lock'), new Date(), new Date('2030-01-01'));
+    expect(await hash()).toBe(sha('two'));
+    rmSync(join(folder, 'flake.lock'));
+    expect(await hash()).toBe('');
+  });
+
+  it('has an age in words', () => {
+    const now = new Date('2026-01-22T12:00:00Z');
+    const at = (time: string) => {
+      const { status, message } = describeLockAge(time, now);
+      return `${status}: ${message}`;
+    };
+    expect(at('2026-01-22T13:00:00+02:00')).toBe('ok: Updated today');
+    expect(at('2026-01-23T12:00:00Z')).toBe('ok: Updated today');
+    expect(at('2026-01-21T11:00:00Z')).toBe('ok: Updated 1 day ago');
+    expect(at('2026-01-01T11:00:00Z')).toBe('outdated: Updated 21 days ago');
+    expect(at('')).toBe('unknown: flake.lock not found');
+  });
+});
+
+describe('small rules', () => {
+  it('backs off from 1 s to 60 s, each time by a factor between a half and one', () => {
+    for (let attempt = 0; attempt < 40; attempt++) {
+      const full = Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** attempt);
+      expect(reconnectDelayMs(attempt, () => 0)).toBe(full / 2);
+      expect(reconnectDelayMs(attempt, () => 0.999_999_999)).toBe(full);
+    }
+  });
+
+  it('finds the health page beside the socket', () => {
+    expect(healthAddress('ws://h:8000/ws')).toBe('http://h:8000/health');
+    expect(healthAddress('wss://h/fleet/ws?x=1')).toBe('https://h/fleet/health');
+    expect(healthAddress('wss://h/ws/agent')).toBe('https://h/health');
+  });
+
+  it('rolls back to the second highest generation, by number', () => {
+    expect(
+      previousGeneration([
+        '2026-01-01 10:00 : id 99 -> /nix/store/a-home-manager-generation',
+        '2026-01-03 10:00 : id 101 -> /nix/store/c-home-manager-generation',
+        '2026-01-02 10:00 : id 100 -> /nix/store/b-home-manager-generation',
+      ]),
+    ).toBe('/nix/store/b-home-manager-generation');
+    expect(previousGeneration(['2026-01-01 10:00 : id 1 -> /nix/store/a'])).toBeNull();
+  });
+
+  it('logs one line each, from its level up, without secrets or control characters', () => {
+    const written: string[] = [];
+    const log = createLog(
+      'warn',
+      (text) => text.replaceAll('secret', '***'),
+      (line) => written.push(line),
+    );
+    log.info('unseen');
+    log.warn('a secret\nforged \u001b[31mline');
+    expect(written).toHaveLength(1);
+    expect(written[0]).toMatch(/^\S+Z warn a \*\*\* forged {1,2}\[31mline\n$/);
+  });
+});

@@ -1,0 +1,48 @@
+/** What an operation is: what it is given, and what it gives back. */
+import { join } from 'node:path';
+import type { Compartments, Word } from './compartments';
+import type { AgentConfig } from './config';
+import type { Repository } from './repository';
+import type { RunOptions, Shell } from './shell';
+
+export type Phase = 'pull' | 'system' | 'tests';
+export type PhaseStatus = 'in_progress' | 'complete' | 'error';
+
+export interface OperationContext {
+  shell: Shell;
+  progress: (phase: Phase, current: number, total: number, status: PhaseStatus) => void;
+  /** True once somebody asked to stop this command. */
+  stopping: () => boolean;
+}
+
+export interface OperationEnd {
+  status: 'ok' | 'error' | 'warning';
+  exitCode: number;
+  message: string;
+  /** A switch put a new system in place: this process ends, so that the new unit starts the new agent. */
+  switched?: boolean;
+}
+
+export type Operation = (context: OperationContext) => Promise<OperationEnd>;
+
+export interface Host {
+  config: AgentConfig;
+  repository: Repository;
+  compartments: Compartments;
+  /** The environment of every child. */
+  env: NodeJS.ProcessEnv;
+  /** Path of the running program. */
+  program: string;
+  /** Looks at the age of flake.lock again. */
+  refreshLock: () => Promise<Word>;
+}
+
+export const ok = (message = ''): OperationEnd => ({ status: 'ok', exitCode: 0, message });
+export const error = (exitCode: number, message: string): OperationEnd => ({ status: 'error', exitCode, message });
+export const shortCommit = (commit: string): string => commit.slice(0, 7);
+
+/** On macOS the activation restarts the agent through launchd, so what activates must go on without it. */
+export function outliving(host: Host): RunOptions {
+  const folder = join(host.config.stateDir, 'output');
+  return { outputFiles: { stdout: join(folder, 'stdout'), stderr: join(folder, 'stderr') } };
+}

@@ -1,0 +1,223 @@
+/** What each command does on the host. Names, words and texts follow the Go agent (protocol, sections 3 and 4) where it is right. */
+import { realpathSync } from 'node:fs';
+import { basename } from 'node:path';
+import type { Word } from './compartments';
+import { AGENT_VERSION } from './facts';
+import { runTests } from './host-tests';
+import { findOnPath } from './machine';
+import {
+  error,
+  ok,
+  outliving,
+  shortCommit,
+  type Host,
+  type Operation,
+  type OperationContext,
+  type OperationEnd,
+} from './operation';
+import { PULL_STEPS } from './repository';
+import { runRollback } from './rollback';
+import { exitCodeOf, failureOf, type RunEnd, type Shell } from './shell';
+
+const SYSTEM_STEPS = 3;
+const REFRESH_SYSTEM_TIMEOUT_MS = 60_000;
+const VERSION_TIMEOUT_MS = 20_000;
+
+/** Every operation that takes the host's one place. `stop`, `restart` and `reboot` don't: the runner has them. */
+export function createOperations(host: Host): ReadonlyMap<string, Operation> {
+  return new Map<string, Operation>([
+    ['pull', (context) => pull(host, context)],
+    ['switch', (context) => switchSystem(host, context, 'Switch')],
+    ['pull-switch', (context) => pullSwitch(host, context)],
+    ['test', (context) => runTests(host, context)],
+    ['rollback', (context) => runRollback(host, context)],
+    ['update', (context) => update(host, context)],
+    ['force-update', (context) => forceUpdate(host, context)],
+    ['refresh-git', ({ shell }) => refreshGit(shell)],
+    ['refresh-lock', ({ shell }) => refreshLock(host, shell)],
+    ['refresh-system', ({ shell }) => refreshSystem(host, shell)],
+    ['refresh-all', (context) => refreshAll(host, context)],
+    ['check-version', ({ shell }) => checkVersion(host, shell)],
+  ]);
+}
+
+async function pull(host: Host, { shell, progress }: OperationContext): Promise<OperationEnd> {
+  const { repository, compartments } = host;
+  const before = await repository.head();
+  let done = 0;
+  progress('pull', 0, PULL_STEPS, 'in_progress');
+  const outcome = await repository.pull(shell, (step) => {
+    done = step;
+    if (step < PULL_STEPS) progress('pull', step, PULL_STEPS, 'in_progress');
+  });
+  const after = await repository.head();
+  const lock = await host.refreshLock();
+  if (!outcome.ok) {
+    progress('pull', done, PULL_STEPS, 'error');
+    return error(1, outcome.message);
+  }
+  progress('pull', PULL_STEPS, PULL_STEPS, 'complete');
+  if (before !== '' && before !== after) compartments.set('system', 'outdated', 'Pulled: rebuild needed', after);
+  shell.say(
+    before === after
+      ? `✅ Pull complete: already at ${shortCommit(after)}`
+      : `✅ Pull complete: ${before === '' ? '' : `${shortCommit(before)} → `}${shortCommit(after)}`,
+  );
+  sayWord(shell, 'Lock', lock);
+  return ok();
+}
+
+/** nixos-rebuild through sudo, or home-manager as the user. */
+function rebuild(host: Host, shell: Shell, extra: readonly string[] = []): Promise<RunEnd> {
+  const flake = `${host.repository.dir}#${host.config.hostname}`;
+  return host.config.hostType === 'nixos'
+    ? shell.run('sudo', ['nixos-rebuild', 'switch', '--flake', flake, ...extra])
+    : shell.run('home-manager', ['switch', '--flake', flake, ...extra], outliving(host));
+}
+
+function rebuildProgram(host: Host): string {
+  return host.config.hostType === 'nixos' ? 'nixos-rebuild' : 'home-manager';
+}
+
+async function switchSystem(host: Host, context: OperationContext, title: string): Promise<OperationEnd> {
+  const { shell, progress } = context;
+  const { compartments, repository } = host;
+  const commit = await repository.head();
+  if (commit === '') return error(1, `there is no repository in ${repository.dir} yet: run Pull first`);
+  compartments.begin('system', `${title} in progress...`);
+  progress('system', 0, SYSTEM_STEPS, 'in_progress');
+  const run = await rebuild(host, shell);
+  if (!run.ok) {
+    progress('system', 0, SYSTEM_STEPS, 'error');
+    const failure = failureOf(rebuildProgram(host), run);
+    compartments.set(
+      'system',
+      context.stopping() ? 'unknown' : 'error',
+      context.stopping() ? `${title} was stopped` : failure,
+      commit,
+    );
+    return error(exitCodeOf(run.end), failure);
+  }
+  progress('system', SYSTEM_STEPS, SYSTEM_STEPS, 'complete');
+  compartments.set('system', 'ok', `${title} successful (exit 0)`, commit);
+  compartments.set('tests', 'outdated', 'Tests not run — run Test to verify system', commit);
+  shell.say('');
+  shell.say(`✅ ${title} completed: the system is built from ${shortCommit(commit)}`);
+  sayWord(shell, 'Lock', await host.refreshLock());
+  return { ...ok(), switched: host.config.hostType === 'nixos' };
+}
+
+async function pullSwitch(host: Host, context: OperationContext): Promise<OperationEnd> {
+  const pulled = await pull(host, context);
+  return pulled.status === 'ok' ? switchSystem(host, context, 'Pull+Switch') : pulled;
+}
+
+async function update(host: Host, { shell }: OperationContext): Promise<OperationEnd> {
+  const run = await shell.run('nix', ['flake', 'update'], { cwd: host.repository.dir });
+  await host.refreshLock();
+  if (!run.ok) return error(exitCodeOf(run.end), failureOf('nix flake update', run));
+  if (host.repository.isolated)
+    shell.say('The new flake.lock is not committed: the next Pull takes it back.', 'stderr');
+  return ok();
+}
+
+async function forceUpdate(host: Host, context: OperationContext): Promise<OperationEnd> {
+  const { shell } = context;
+  shell.say('Step 1 of 3: pull');
+  const pulled = await pull(host, context);
+  if (pulled.status !== 'ok') return error(1, `git pull failed: ${pulled.message}`);
+  shell.say('Step 2 of 3: nix flake update nixfleet');
+  const updated = await shell.run('nix', ['flake', 'update', 'nixfleet'], { cwd: host.repository.dir });
+  if (!updated.ok) return error(1, `nix flake update failed: ${failureOf('nix', updated)}`);
+  shell.say('Step 3 of 3: rebuild without the negative cache');
+  const commit = await host.repository.head();
+  host.compartments.begin('system', 'Force update in progress...');
+  const run = await rebuild(host, shell, ['--option', 'narinfo-cache-negative-ttl', '0']);
+  await host.refreshLock();
+  if (!run.ok) {
+    host.compartments.set('system', context.stopping() ? 'unknown' : 'error', 'Force update did not complete', commit);
+    return error(1, `rebuild failed: ${failureOf(rebuildProgram(host), run)}`);
+  }
+  host.compartments.set('system', 'ok', 'Force update successful (exit 0)', commit);
+  host.compartments.set('tests', 'outdated', 'Tests not run — run Test to verify system', commit);
+  return ok('force update complete');
+}
+
+function refreshGit(shell: Shell): Promise<OperationEnd> {
+  shell.say('Git status is checked by the dashboard');
+  return Promise.resolve(ok('git status check is dashboard-side'));
+}
+
+async function refreshLock(host: Host, shell: Shell): Promise<OperationEnd> {
+  const lock = await host.refreshLock();
+  sayWord(shell, 'Lock', lock);
+  return ok(lock.status);
+}
+
+/** Compares what the configuration would build with what runs. Nothing is built. */
+async function refreshSystem(host: Host, shell: Shell): Promise<OperationEnd> {
+  const { config, repository, compartments } = host;
+  const commit = await repository.head();
+  const attribute =
+    config.hostType === 'nixos'
+      ? `nixosConfigurations.${JSON.stringify(config.hostname)}.config.system.build.toplevel`
+      : `homeConfigurations.${JSON.stringify(config.hostname)}.activationPackage`;
+  const run = await shell.run('nix', ['build', '--dry-run', '--json', '--no-link', `${repository.dir}#${attribute}`], {
+    timeoutMs: REFRESH_SYSTEM_TIMEOUT_MS,
+  });
+  const [status, message] = judge();
+  compartments.set('system', status, message, commit);
+  sayWord(shell, 'System', compartments.get('system', commit));
+  return ok(status);
+
+  function judge(): [Word['status'], string] {
+    if (!run.ok) return ['error', failureOf('nix build --dry-run', run)];
+    // With --json the paths stand in one line of JSON on stdout.
+    const wanted = /"out"\s*:\s*"([^"]+)"/.exec(run.stdout.join(''))?.[1];
+    if (wanted === undefined) return ['error', 'nix build --dry-run did not name the path of the system'];
+    try {
+      return realpathSync(config.systemLink) === wanted
+        ? ['ok', 'The running system is what the configuration builds']
+        : ['outdated', 'The configuration builds another system: rebuild needed'];
+    } catch {
+      return ['unknown', `${config.systemLink} can't be read, so the running system is not known`];
+    }
+  }
+}
+
+async function refreshAll(host: Host, { shell }: OperationContext): Promise<OperationEnd> {
+  await refreshGit(shell);
+  await refreshLock(host, shell);
+  await refreshSystem(host, shell);
+  return ok('all refreshed');
+}
+
+/** The version on disk against the running one: they differ after a rebuild whose agent was not restarted. */
+async function checkVersion(host: Host, shell: Shell): Promise<OperationEnd> {
+  const installed = findOnPath('nixfleet-agent', host.env['PATH'] ?? '');
+  const run = await (installed === null
+    ? shell.run(process.execPath, [host.program, '--version'], { timeoutMs: VERSION_TIMEOUT_MS })
+    : shell.run(installed, ['--version'], { timeoutMs: VERSION_TIMEOUT_MS }));
+  const version = /\d+\.\d+\.\d+[0-9A-Za-z.+-]*|dev/.exec(run.stdout.join(' '))?.[0];
+  if (!run.ok || version === undefined)
+    return error(
+      1,
+      `the installed agent did not say its version: ${failureOf(basename(installed ?? host.program), run)}`,
+    );
+  const summary = `running=${AGENT_VERSION} installed=${version}`;
+  shell.say(summary);
+  return version === AGENT_VERSION ? ok(summary) : { status: 'warning', exitCode: 0, message: `mismatch: ${summary}` };
+}
+
+const SIGNS: Record<Word['status'], string> = {
+  ok: '🟢',
+  outdated: '🟡',
+  error: '🔴',
+  working: '🔵',
+  unknown: '⚪',
+  '': '⚪',
+};
+
+function sayWord(shell: Shell, name: string, word: Word): void {
+  shell.say(`${SIGNS[word.status]} ${name}: ${word.message || 'not known'}`);
+}

@@ -1,0 +1,56 @@
+/** Takes secrets out of whatever leaves the agent: output lines, messages, logs. */
+
+export type Redact = (text: string) => string;
+
+/** Shorter values are not searched for: a two-letter password would make holes in every line. */
+const SHORTEST_SECRET = 6;
+const URL_WITH_USER = /([a-z][a-z0-9+.-]*:\/\/)([^\s/@'"<>]+)@/gi;
+
+/** Replaces the given secrets, and the user part of every URL, by `***`. `ssh://git@host` names no secret and stays. */
+export function createRedact(secrets: readonly string[]): Redact {
+  const wanted = [...new Set(secrets)]
+    .filter((secret) => secret.length >= SHORTEST_SECRET)
+    .sort((a, b) => b.length - a.length);
+  return (text) => {
+    let clean = text;
+    for (const secret of wanted) if (clean.includes(secret)) clean = clean.replaceAll(secret, '***');
+    if (!clean.includes('://')) return clean;
+    return clean.replace(URL_WITH_USER, (whole, scheme: string, user: string) =>
+      /^(git\+)?ssh:\/\/$/i.test(scheme) && !user.includes(':') ? whole : `${scheme}***@`,
+    );
+  };
+}
+
+/** A repository address without what its user part says, and that part as git can be given it apart. */
+export interface RepositoryAddress {
+  /** Safe to show and to put into arguments. */
+  url: string;
+  /** For HTTP addresses with a user part: the value of the `Authorization` header, else null. */
+  authorization: string | null;
+  /** Every form in which the credentials could turn up in output. */
+  secrets: string[];
+}
+
+/** Splits `https://user:token@host/path`. Other forms (SSH, local paths) are returned as they are. */
+export function splitRepositoryAddress(address: string): RepositoryAddress {
+  const plain: RepositoryAddress = { url: address, authorization: null, secrets: [] };
+  if (!/^https?:\/\//i.test(address) || !URL.canParse(address)) return plain;
+  const url = new URL(address);
+  if (url.username === '' && url.password === '') return plain;
+  const user = decode(url.username);
+  const password = decode(url.password);
+  const basic = Buffer.from(`${user}:${password}`).toString('base64');
+  // A token may stand alone in the user's place; a name beside a password is no secret.
+  const secrets = password === '' ? [url.username, user] : [url.password, password];
+  url.username = '';
+  url.password = '';
+  return { url: url.href, authorization: `Basic ${basic}`, secrets: [...secrets, basic] };
+}
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}

@@ -1,0 +1,248 @@
+/** The configuration repository: the agent's own clone, or in legacy mode a checkout that somebody else keeps. */
+import { chmodSync, existsSync, mkdirSync, readdirSync, realpathSync, rmSync, statSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { z } from 'zod';
+import { splitRepositoryAddress, type RepositoryAddress } from './redact';
+import { failureOf, type RunEnd, type Shell } from './shell';
+import { readStateFile, writeStateFile } from './state-file';
+
+/** A hung fetch must not keep the host busy for ever. */
+export const GIT_TIMEOUT_MS = 5 * 60_000;
+const QUICK_GIT_TIMEOUT_MS = 20_000;
+
+export interface RepositoryOptions {
+  /** As configured, credentials included; '' for legacy mode. */
+  url: string;
+  dir: string;
+  branch: string;
+  sshKey: string;
+  stateDir: string;
+  /** Runs what is nobody's command: looking at the clone. */
+  quietShell: Shell;
+}
+
+export type Outcome = { ok: true } | { ok: false; message: string };
+/** Told after each step of a pull: how many of `PULL_STEPS` are done. */
+export type OnStep = (done: number) => void;
+export const PULL_STEPS = 4;
+
+/** Which folder this agent made: only that one may be emptied or reset without a look. */
+const ownedSchema = z.object({ dir: z.string() });
+
+export type Repository = ReturnType<typeof createRepository>;
+
+export function createRepository(options: RepositoryOptions) {
+  const { dir, branch, quietShell } = options;
+  const isolated = options.url !== '';
+  const address = splitRepositoryAddress(options.url);
+  const ownedFile = join(options.stateDir, 'repository.json');
+  const env = gitEnvironment(options, address);
+  const headKey = createHeadKey(dir);
+  let head = { key: '', commit: '' };
+  /** Clone and pull never run side by side: the first clone may still be going on when a pull arrives. */
+  let queue: Promise<unknown> = Promise.resolve();
+
+  function git(shell: Shell, args: readonly string[], quiet = false, cwd = dir): Promise<RunEnd> {
+    return shell.run('git', args, { cwd, env, quiet, timeoutMs: quiet ? QUICK_GIT_TIMEOUT_MS : GIT_TIMEOUT_MS });
+  }
+
+  function isOwned(): boolean {
+    return dir === join(options.stateDir, 'repo') || readStateFile(ownedFile, ownedSchema)?.dir === dir;
+  }
+
+  /** Makes sure that there is a clone that may be reset, or says why not and what to do. */
+  async function ensure(shell: Shell): Promise<Outcome> {
+    if (!existsSync(dir) || (statSync(dir).isDirectory() && readdirSync(dir).length === 0)) return clone(shell);
+    if (!statSync(dir).isDirectory())
+      return failed(`${dir} is a file: move it away, or set NIXFLEET_REPO_DIR to another folder`);
+    const found = await git(quietShell, ['rev-parse', '--git-dir'], true);
+    if (found.ok) return isOwned() ? pointToAddress() : adopt();
+    if (found.end.kind !== 'exited') return failed(failureOf('git', found));
+    if (/dubious ownership/.test(found.lastError))
+      return failed(`${dir} belongs to another user, so git refuses it: chown it to the agent's user, or move it away`);
+    if (!isOwned())
+      return failed(
+        `${dir} is not empty, is not a git repository that can be read, and was not made by this agent, so it is left alone: move it away, or set NIXFLEET_REPO_DIR to another folder`,
+      );
+    shell.say(`The clone in ${dir} can't be read: cloning again`, 'stderr');
+    rmSync(dir, { recursive: true, force: true });
+    return clone(shell);
+  }
+
+  async function clone(shell: Shell): Promise<Outcome> {
+    const parent = dirname(dir);
+    try {
+      if (!existsSync(parent)) mkdirSync(parent, { recursive: true, mode: 0o700 });
+      mkdirSync(dir, { recursive: true, mode: 0o700 });
+      chmodSync(dir, 0o700);
+      // Noted down first: a clone that is cut short leaves a folder that only its maker may remove.
+      writeStateFile(ownedFile, { dir });
+    } catch (error) {
+      return failed(
+        `${dir} can't be made (${error instanceof Error && 'code' in error ? String(error.code) : 'unknown reason'}): give the agent's user the right to write in ${parent}, or set NIXFLEET_REPO_DIR`,
+      );
+    }
+    const run = await git(
+      shell,
+      ['clone', '--branch', branch, '--single-branch', '--', address.url, dir],
+      false,
+      parent,
+    );
+    return run.ok ? { ok: true } : failed(failureOf('git clone', run));
+  }
+
+  /** A repository that was there before: taken over when a reset loses nothing. So the clone of an earlier agent goes on serving, and nobody's work is thrown away. */
+  async function adopt(): Promise<Outcome> {
+    const advice = `${dir} was not made by this agent and is left alone: move it away, or set NIXFLEET_REPO_DIR to another folder`;
+    const origin = await git(quietShell, ['remote', 'get-url', 'origin'], true);
+    if (!origin.ok || splitRepositoryAddress(origin.stdout[0] ?? '').url !== address.url)
+      return failed(`${advice} (its origin is not NIXFLEET_REPO_URL)`);
+    const changes = await git(quietShell, ['status', '--porcelain', '--untracked-files=all'], true);
+    if (!changes.ok || changes.stdout.length > 0) return failed(`${advice} (it holds changes that were not committed)`);
+    const unpushed = await git(
+      quietShell,
+      ['rev-list', '--max-count=1', 'HEAD', '--branches', '--not', '--remotes'],
+      true,
+    );
+    if (!unpushed.ok || unpushed.stdout.length > 0) return failed(`${advice} (it holds commits that were not pushed)`);
+    const stash = await git(quietShell, ['rev-parse', '--verify', '--quiet', 'refs/stash'], true);
+    if (stash.ok) return failed(`${advice} (it holds a stash)`);
+    try {
+      writeStateFile(ownedFile, { dir });
+    } catch (error) {
+      return failed(`${ownedFile} can't be written (${error instanceof Error ? error.message : 'unknown reason'})`);
+    }
+    return pointToAddress();
+  }
+
+  /** The address may have changed since, and older clones keep the credentials in theirs. */
+  async function pointToAddress(): Promise<Outcome> {
+    const origin = await git(quietShell, ['remote', 'get-url', 'origin'], true);
+    if (origin.ok && origin.stdout[0] === address.url) return { ok: true };
+    const run = await git(quietShell, ['remote', origin.ok ? 'set-url' : 'add', 'origin', address.url], true);
+    return run.ok ? { ok: true } : failed(failureOf('git remote', run));
+  }
+
+  async function pullIsolated(shell: Shell, onStep: OnStep): Promise<Outcome> {
+    const there = await ensure(shell);
+    if (!there.ok) return there;
+    const remote = `refs/remotes/origin/${branch}`;
+    const fetch = await git(shell, ['fetch', 'origin', `+refs/heads/${branch}:${remote}`]);
+    if (!fetch.ok) return failed(failureOf('git fetch', fetch));
+    onStep(1);
+    const reset = await git(shell, ['reset', '--hard', remote, '--']);
+    if (!reset.ok) return failed(failureOf('git reset', reset));
+    onStep(2);
+    const clean = await git(shell, ['clean', '-fd']);
+    if (!clean.ok) shell.say(`${failureOf('git clean', clean)}; untracked files are left in ${dir}`, 'stderr');
+    onStep(3);
+    const found = await git(quietShell, ['rev-parse', 'HEAD', `${remote}^{commit}`], true);
+    if (!found.ok || found.stdout[0] !== found.stdout[1])
+      return failed(`${dir} is not at origin/${branch} after the pull`);
+    onStep(PULL_STEPS);
+    return { ok: true };
+  }
+
+  async function pullLegacy(shell: Shell, onStep: OnStep): Promise<Outcome> {
+    if (!existsSync(dir)) return failed(`${dir} does not exist: check it out there, or set NIXFLEET_REPO_URL`);
+    const run = await git(shell, ['pull', '--ff-only']);
+    if (!run.ok) return failed(failureOf('git pull', run));
+    onStep(PULL_STEPS);
+    return { ok: true };
+  }
+
+  function alone(work: () => Promise<Outcome>): Promise<Outcome> {
+    // What the file system refuses (a folder of another user) is an answer too.
+    const result = queue
+      .then(work)
+      .catch((error: unknown) =>
+        failed(`${dir} can't be used (${error instanceof Error ? error.message : 'unknown reason'})`),
+      );
+    queue = result;
+    return result;
+  }
+
+  return {
+    dir,
+    isolated,
+    /** The address without credentials. */
+    url: address.url,
+    exists: () => existsSync(join(dir, '.git')),
+    /** Clones at the first start; nothing to do in legacy mode. */
+    prepare: (shell: Shell): Promise<Outcome> =>
+      isolated ? alone(() => ensure(shell)) : Promise.resolve({ ok: true }),
+    pull: (shell: Shell, onStep: OnStep): Promise<Outcome> =>
+      alone(() => (isolated ? pullIsolated(shell, onStep) : pullLegacy(shell, onStep))),
+    /** The full commit of HEAD, or ''. Asks git only when the folder's bookkeeping has changed. */
+    async head(): Promise<string> {
+      const key = headKey();
+      if (key === null) return '';
+      if (key === '' || key !== head.key) {
+        const run = await git(quietShell, ['rev-parse', '--verify', 'HEAD'], true);
+        const commit = run.ok ? (run.stdout[0] ?? '') : '';
+        head = { key: commit === '' ? '' : key, commit };
+      }
+      return head.commit;
+    },
+    /** ISO time of the last commit that touched flake.lock, or ''. */
+    async lockCommittedAt(): Promise<string> {
+      if (!existsSync(join(dir, 'flake.lock'))) return '';
+      const run = await git(quietShell, ['log', '-1', '--format=%cI', '--', 'flake.lock'], true);
+      return run.ok ? (run.stdout[0] ?? '') : '';
+    },
+  };
+}
+
+function failed(message: string): Outcome {
+  return { ok: false, message };
+}
+
+/** Says by times and sizes whether HEAD can have moved: reset, commit and pull write the index or the log of HEAD. Null without a repository, '' where it can't be told (a worktree keeps its bookkeeping elsewhere). */
+function createHeadKey(dir: string): () => string | null {
+  return () => {
+    if (dir === '' || !existsSync(join(dir, '.git'))) return null;
+    if (statSync(join(dir, '.git'), { throwIfNoEntry: false })?.isDirectory() !== true) return '';
+    return ['.git/HEAD', '.git/logs/HEAD', '.git/index', '.git/packed-refs']
+      .map((name) => {
+        const stat = statSync(join(dir, name), { throwIfNoEntry: false });
+        return stat === undefined ? '-' : `${stat.mtimeMs}:${stat.size}:${stat.ino}`;
+      })
+      .join(' ');
+  };
+}
+
+function gitEnvironment(options: RepositoryOptions, address: RepositoryAddress): Record<string, string> {
+  const env: Record<string, string> = {
+    GIT_TERMINAL_PROMPT: '0',
+    GIT_ASKPASS: '',
+    // A folder that is no repository must not be taken for part of one around it: that one would be reset.
+    GIT_CEILING_DIRECTORIES: ceiling(options.dir),
+    GIT_SSH_COMMAND: sshCommand(options),
+  };
+  if (address.authorization !== null) {
+    // Neither in the arguments, which every user of the machine may read, nor in .git/config.
+    env['GIT_CONFIG_COUNT'] = '1';
+    env['GIT_CONFIG_KEY_0'] = `http.${new URL(address.url).origin}/.extraHeader`;
+    env['GIT_CONFIG_VALUE_0'] = `Authorization: ${address.authorization}`;
+  }
+  return env;
+}
+
+/** git compares with the real path, so links are followed as far as the folder exists. */
+function ceiling(dir: string): string {
+  const parent = dirname(dir);
+  try {
+    return realpathSync(parent);
+  } catch {
+    return parent === dir ? dir : join(ceiling(parent), basename(parent));
+  }
+}
+
+/** The first key that a host shows is kept; a changed one is refused, for whoever answers as the repository decides what the host runs. */
+function sshCommand(options: RepositoryOptions): string {
+  const knownHosts = join(options.stateDir, 'known_hosts').replaceAll('%', '%%');
+  const words = ['ssh', '-o', 'BatchMode=yes', '-o', 'StrictHostKeyChecking=accept-new'];
+  words.push('-o', `UserKnownHostsFile="${knownHosts}"`);
+  if (options.sshKey !== '') words.push('-o', 'IdentitiesOnly=yes', '-i', options.sshKey.replaceAll('%', '%%'));
+  return words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
+}

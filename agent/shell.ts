@@ -1,0 +1,105 @@
+/** How operations run programs and speak: the same inside a command (to the dashboard) and outside one (to the log). */
+import type { OutputStream } from '@/lib/protocol/agent';
+import { startChild, type Child, type ChildEnd, type ChildOptions } from './process';
+
+export interface RunOptions {
+  cwd?: string;
+  /** Added to the environment of every child. */
+  env?: Record<string, string>;
+  timeoutMs?: number;
+  /** Output is for the caller alone. */
+  quiet?: boolean;
+  outputFiles?: ChildOptions['outputFiles'];
+}
+
+/** How a program ended, and the last of what it printed on stdout. */
+export interface RunEnd {
+  end: ChildEnd;
+  ok: boolean;
+  stdout: string[];
+  /** The last line on stderr that is not empty: mostly the reason. */
+  lastError: string;
+}
+
+export interface Shell {
+  say: (line: string, stream?: OutputStream) => void;
+  /** Never rejects: what went wrong is in the answer. */
+  run: (program: string, args: readonly string[], options?: RunOptions) => Promise<RunEnd>;
+}
+
+/** Lines that a caller may want to look at afterwards. */
+const MAX_KEPT_LINES = 1_000;
+
+export interface ShellOptions {
+  cwd: () => string;
+  env: NodeJS.ProcessEnv;
+  say: (line: string, stream: OutputStream) => void;
+  /** Told of each program while it runs, and null after it; `outlives`: it goes on when the agent ends. */
+  onChild?: (child: Child | null, outlives: boolean) => void;
+  /** Told of each program as it starts. */
+  onStart?: (child: Child) => void;
+  /** When true, nothing more is started. */
+  stopping?: () => boolean;
+}
+
+export function createShell(options: ShellOptions): Shell {
+  return {
+    say: (line, stream = 'stdout') => options.say(line, stream),
+    async run(program, args, run = {}) {
+      const stdout: string[] = [];
+      let lastError = '';
+      if (options.stopping?.() === true)
+        return { end: { kind: 'signalled', signal: 'SIGTERM' }, ok: false, stdout, lastError };
+      const child = startChild({
+        program,
+        args,
+        cwd: run.cwd ?? options.cwd(),
+        env: { ...options.env, ...run.env },
+        timeoutMs: run.timeoutMs ?? null,
+        outputFiles: run.outputFiles,
+        onLine(line, stream) {
+          if (stream === 'stdout' && stdout.length < MAX_KEPT_LINES) stdout.push(line);
+          if (stream === 'stderr' && line.trim() !== '') lastError = line.trim();
+          if (run.quiet !== true) options.say(line, stream);
+        },
+      });
+      options.onStart?.(child);
+      options.onChild?.(child, run.outputFiles !== undefined);
+      const end = await child.end;
+      options.onChild?.(null, false);
+      if (end.kind === 'not-started' && run.quiet !== true) options.say(end.problem, 'stderr');
+      if (end.kind === 'timed-out' && run.quiet !== true)
+        options.say(`${program} did not end within ${Math.round(end.afterMs / 1000)} s and was stopped`, 'stderr');
+      return { end, ok: end.kind === 'exited' && end.code === 0, stdout, lastError };
+    },
+  };
+}
+
+/** The exit code to report: that of the program, or what a shell would say of a signal (128 + n), of a time-out (124) and of a missing program (127). */
+export function exitCodeOf(end: ChildEnd): number {
+  switch (end.kind) {
+    case 'exited':
+      return end.code;
+    case 'signalled':
+      return end.signal === 'SIGKILL' ? 137 : end.signal === 'SIGINT' ? 130 : 143;
+    case 'timed-out':
+      return 124;
+    case 'not-started':
+      return 127;
+  }
+}
+
+/** Why a run failed, in a few words. */
+export function failureOf(program: string, run: RunEnd): string {
+  const reason = run.lastError === '' ? '' : `: ${run.lastError}`;
+  switch (run.end.kind) {
+    case 'exited':
+      return `${program} failed with exit code ${run.end.code}${reason}`;
+    case 'signalled':
+      return `${program} was ended by ${run.end.signal}`;
+    case 'timed-out':
+      return `${program} did not end within ${Math.round(run.end.afterMs / 1000)} s`;
+    case 'not-started':
+      return run.end.problem;
+  }
+}

@@ -1,0 +1,61 @@
+/** `npm run agent`: what systemd does on a host. */
+import { copyFileSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { ensureAgent } from '../scripts/build-agent.mjs';
+import { startDashboard, type Dashboard } from './testing/dashboard';
+import { createHost, processEnds, type TestHost } from './testing/host';
+
+const script = fileURLToPath(new URL('../scripts/agent.mjs', import.meta.url));
+let host: TestHost;
+let dashboard: Dashboard;
+
+beforeEach(async () => {
+  await ensureAgent();
+  host = createHost();
+  dashboard = await startDashboard();
+});
+afterEach(async () => {
+  await host.remove();
+  await dashboard.stop();
+});
+
+it('starts the agent again after a switch and after a crash, and leaves nothing behind at the end', async () => {
+  const agent = host.start(script, dashboard.url, { NIXFLEET_RESTART_SEC: '0.05' });
+  await dashboard.frame('heartbeat');
+  host.program('nixos-rebuild', 'echo built');
+  dashboard.command('switch', 'sw');
+  await dashboard.until('a second registration', () => dashboard.all('register').length === 2);
+  process.kill(agentPid(), 'SIGKILL');
+  const third = await dashboard.until('a third registration', () => dashboard.all('register')[2]);
+  expect(new Set(dashboard.all('register').map(({ payload }) => payload.instance)).size).toBe(3);
+  expect(third.payload.finished).toEqual([]);
+  const last = agentPid();
+  agent.child.kill('SIGINT');
+  expect(await agent.exit).toEqual({ code: 0, signal: null });
+  await processEnds(last);
+  expect(dashboard.all('register')).toHaveLength(3);
+});
+
+it('does not try again with a configuration that is wrong, and hands options on', async () => {
+  const wrong = host.start(script, dashboard.url, { NIXFLEET_INTERVAL: 'often' });
+  expect(await wrong.exit).toEqual({ code: 78, signal: null });
+  expect(wrong.log()).toContain('NIXFLEET_INTERVAL "often"');
+  const version = host.start(script, dashboard.url, {}, ['--version']);
+  expect(await version.exit).toEqual({ code: 0, signal: null });
+  expect(version.stdout()).toMatch(/^nixfleet-agent \d/);
+});
+
+it('the bundle is one file that runs away from its sources', async () => {
+  const copy = host.path('alone.mjs');
+  const bundle = await ensureAgent();
+  copyFileSync(bundle, copy);
+  const version = host.start(copy, dashboard.url, {}, ['--check']);
+  expect(await version.exit).toEqual({ code: 0, signal: null });
+});
+
+function agentPid(): number {
+  const owner = JSON.parse(readFileSync(join(host.stateDir, 'agent.pid'), 'utf8')) as { pid: number };
+  return owner.pid;
+}

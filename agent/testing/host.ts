@@ -1,0 +1,153 @@
+/** A host for tests: folders, a real git repository with a remote, stand-ins for the programs of Nix, and the real agent as a process. */
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, watch, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { TOKEN } from './dashboard';
+
+const FILE_TIMEOUT_MS = 15_000;
+
+export type TestHost = ReturnType<typeof createHost>;
+
+/** Everything is under one temporary folder; `remove` takes it away. */
+export function createHost(name = 'h1') {
+  const root = mkdtempSync(join(tmpdir(), 'nixfleet-agent-'));
+  const bin = join(root, 'bin');
+  const work = join(root, 'work');
+  const remote = join(root, 'remote.git');
+  const stateDir = join(root, 'state');
+  const agents: AgentProcess[] = [];
+  mkdirSync(bin);
+
+  const host = {
+    root,
+    bin,
+    name,
+    remote,
+    work,
+    stateDir,
+    repoDir: join(stateDir, 'repo'),
+    path: (...parts: string[]) => join(root, ...parts),
+    git: (args: string[], cwd = work): string => git(args, cwd),
+    /** Writes files into the operator's checkout, commits and pushes; gives the commit. */
+    commit(files: Record<string, string>, message = 'change'): string {
+      for (const [path, content] of Object.entries(files)) {
+        mkdirSync(dirname(join(work, path)), { recursive: true });
+        writeFileSync(join(work, path), content);
+        if (path.endsWith('.sh')) chmodSync(join(work, path), 0o755);
+      }
+      git(['add', '-A'], work);
+      git(['commit', '-q', '-m', message], work);
+      git(['push', '-q', 'origin', 'HEAD:main'], work);
+      return git(['rev-parse', 'HEAD'], work);
+    },
+    /** Puts a shell script first on the agent's PATH. */
+    program(programName: string, script: string): void {
+      writeFileSync(join(bin, programName), `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+    },
+    env(url: string, more: Record<string, string> = {}): NodeJS.ProcessEnv {
+      return {
+        NODE_ENV: 'production',
+        PATH: `${bin}:${process.env['PATH'] ?? ''}`,
+        HOME: root,
+        NIXFLEET_URL: url,
+        NIXFLEET_TOKEN: TOKEN,
+        NIXFLEET_REPO_URL: remote,
+        NIXFLEET_STATE_DIR: stateDir,
+        NIXFLEET_HOSTNAME: name,
+        NIXFLEET_HOST_TYPE: 'nixos',
+        NIXFLEET_INTERVAL: '1',
+        NIXFLEET_LOG_LEVEL: 'debug',
+        NIXFLEET_SYSTEM_LINK: join(root, 'current-system'),
+        GIT_CONFIG_NOSYSTEM: '1',
+        ...more,
+      };
+    },
+    start(bundle: string, url: string, more: Record<string, string> = {}, args: string[] = []): AgentProcess {
+      const agent = startAgentProcess(bundle, host.env(url, more), args);
+      agents.push(agent);
+      return agent;
+    },
+    /** Ends every agent of this host and removes its folder. */
+    async remove(): Promise<void> {
+      for (const agent of agents)
+        if (agent.child.exitCode === null && agent.child.signalCode === null) agent.child.kill('SIGKILL');
+      await Promise.all(agents.map((agent) => agent.exit));
+      rmSync(root, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+    },
+  };
+  git(['init', '-q', '--bare', '-b', 'main', remote], root);
+  git(['init', '-q', '-b', 'main', work], root);
+  git(['remote', 'add', 'origin', remote], work);
+  host.program('sudo', 'exec "$@"');
+  host.commit({ 'flake.nix': '{ }\n', 'flake.lock': '{"version":7}\n' }, 'first');
+  return host;
+}
+
+function git(args: string[], cwd: string): string {
+  return execFileSync('git', ['-c', 'user.name=Test', '-c', 'user.email=test@example.com', ...args], {
+    cwd,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  }).trim();
+}
+
+export interface AgentProcess {
+  child: ChildProcess;
+  exit: Promise<{ code: number | null; signal: string | null }>;
+  stdout: () => string;
+  log: () => string;
+}
+
+function startAgentProcess(bundle: string, env: NodeJS.ProcessEnv, args: string[]): AgentProcess {
+  const child = spawn(process.execPath, [bundle, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  let stdout = '';
+  let log = '';
+  child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (log += chunk.toString()));
+  const exit = new Promise<{ code: number | null; signal: string | null }>((resolve) => {
+    child.on('close', (code, signal) => resolve({ code, signal }));
+  });
+  return { child, exit, stdout: () => stdout, log: () => log };
+}
+
+/** Resolves when the file is there. */
+export function fileAppears(path: string): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const watcher = watch(dirname(path), check);
+    const timer = setTimeout(() => {
+      watcher.close();
+      reject(new Error(`${path} did not appear`));
+    }, FILE_TIMEOUT_MS);
+    function check(): void {
+      if (!existsSync(path)) return;
+      clearTimeout(timer);
+      watcher.close();
+      resolve();
+    }
+    check();
+  });
+}
+
+/** Whether a process runs; one that has ended and was not collected yet counts as gone. */
+export function isRunning(pid: number): boolean {
+  try {
+    return !/^State:\s+Z/m.test(execFileSync('cat', [`/proc/${pid}/status`], { encoding: 'utf8', stdio: 'pipe' }));
+  } catch {
+    return false;
+  }
+}
+
+/** Resolves when the process is gone: a signal that was sent takes effect a moment later. */
+export function processEnds(pid: number): Promise<void> {
+  const until = Date.now() + FILE_TIMEOUT_MS;
+  return new Promise((resolve, reject) => {
+    const timer = setInterval(() => {
+      const running = isRunning(pid);
+      if (running && Date.now() < until) return;
+      clearInterval(timer);
+      if (running) reject(new Error(`process ${pid} still runs`));
+      else resolve();
+    }, 20);
+  });
+}
