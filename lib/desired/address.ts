@@ -1,0 +1,96 @@
+/** Addresses of repositories and feeds: taking credentials out of them, and finding the page that shows a commit. */
+
+/** An address without secrets, and the secret that was in it. */
+export interface SafeAddress {
+  url: string;
+  /** User and password of an http(s) address, for an Authorization header; null when it has none. */
+  login: { user: string; password: string } | null;
+}
+
+/** `git@host:owner/name.git`, the short form of ssh that git knows (git-fetch(1), "GIT URLS"). */
+const SCP_LIKE = /^(?:([^@/\s:]+)@)?([^@/\s:]+):(?!\/\/)(.+)$/;
+
+function parseUrl(value: string): URL | null {
+  return value.includes('://') && URL.canParse(value) ? new URL(value) : null;
+}
+
+function decoded(value: string): string {
+  try {
+    return decodeURIComponent(value);
+  } catch {
+    return value;
+  }
+}
+
+/** Takes user and password out of an http(s) address, and the password out of any other. */
+export function safeAddress(address: string): SafeAddress {
+  const url = parseUrl(address);
+  if (url === null || (url.username === '' && url.password === '')) return { url: address, login: null };
+  const http = url.protocol === 'http:' || url.protocol === 'https:';
+  const login = http ? { user: decoded(url.username), password: decoded(url.password) } : null;
+  // With ssh the user is part of the address ("git"), not a secret.
+  if (http) url.username = '';
+  url.password = '';
+  return { url: url.href, login };
+}
+
+/** The value of an Authorization header (RFC 7617). */
+export function basicAuthorization(login: { user: string; password: string }): string {
+  return `Basic ${Buffer.from(`${login.user}:${login.password}`, 'utf8').toString('base64')}`;
+}
+
+/** An address as an operator may read it: no credentials, and no query, where tokens are put too. */
+export function shownAddress(address: string): string {
+  const url = parseUrl(safeAddress(address).url);
+  if (url === null) return address;
+  url.search = '';
+  url.hash = '';
+  return url.href;
+}
+
+const USERINFO_IN_TEXT = /([a-z][a-z0-9+.-]*:\/\/)[^/\s@]+@/gi;
+
+/** Takes credentials out of what a program said: those of any address in it, and the given secrets. */
+export function redactText(text: string, secrets: readonly string[]): string {
+  let safe = text.replace(USERINFO_IN_TEXT, '$1');
+  for (const secret of secrets) {
+    if (secret !== '') safe = safe.replaceAll(secret, '[redacted]');
+  }
+  return safe;
+}
+
+/** `owner/name` as GitHub allows it; the version feed's short form for a repository. */
+const OWNER_AND_NAME = /^[A-Za-z0-9][A-Za-z0-9-]*\/[A-Za-z0-9._-]+$/;
+
+/**
+ * The page that shows a commit, for a repository given as `owner/name` (GitHub), an http(s) address or the address of
+ * a forge by ssh. Null where the address does not lead to a page (a path, a bare ssh server).
+ */
+export function commitPage(repository: string, commit: string): string | null {
+  const base = repositoryPage(repository.trim());
+  if (base === null || commit === '') return null;
+  const folder = new URL(base).hostname === 'bitbucket.org' ? 'commits' : 'commit';
+  return `${base}/${folder}/${commit}`;
+}
+
+function repositoryPage(repository: string): string | null {
+  if (OWNER_AND_NAME.test(repository)) return pageOf('https:', 'github.com', repository);
+  const url = parseUrl(repository);
+  if (url !== null) {
+    if (url.protocol === 'https:' || url.protocol === 'http:') return pageOf(url.protocol, url.host, url.pathname);
+    if (url.protocol === 'ssh:' && url.username === 'git') return pageOf('https:', url.hostname, url.pathname);
+    return null;
+  }
+  const short = SCP_LIKE.exec(repository);
+  const [, user, host, path] = short ?? [];
+  // Forges take everybody as "git" and a path below their root; anything else is a server with plain folders.
+  if (user !== 'git' || host === undefined || path === undefined || /^[/~]/.test(path)) return null;
+  return pageOf('https:', host, path);
+}
+
+function pageOf(protocol: string, host: string, path: string): string | null {
+  const clean = path.replace(/^\/+|\/+$/g, '').replace(/\.git$/, '');
+  if (!clean.includes('/')) return null;
+  const page = `${protocol}//${host}/${clean}`;
+  return URL.canParse(page) ? new URL(page).href : null;
+}

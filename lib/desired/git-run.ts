@@ -1,0 +1,109 @@
+/** Runs git: no questions, a bounded time and output, and nothing left behind when it is stopped. */
+import { spawn } from 'node:child_process';
+
+/** How a run of git ended: with an exit code, or because of something else. */
+export type GitEnd =
+  | { kind: 'exit'; code: number; stdout: Buffer; stderr: string }
+  | { kind: 'timeout' | 'stopped' | 'too-large' | 'no-git' };
+
+export interface GitRun {
+  environment: NodeJS.ProcessEnv;
+  timeoutMs: number;
+  signal: AbortSignal;
+  /** Largest standard output that is taken, in bytes. */
+  maxOutputBytes?: number;
+}
+
+const MAX_OUTPUT_BYTES = 1024 * 1024;
+const MAX_STDERR_CHARACTERS = 8_192;
+
+// These would point git at another repository, or make it print headers with credentials.
+const DROPPED =
+  /^(GIT_DIR|GIT_WORK_TREE|GIT_INDEX_FILE|GIT_OBJECT_DIRECTORY|GIT_ALTERNATE_OBJECT_DIRECTORIES|GIT_NAMESPACE|GIT_COMMON_DIR|GIT_TRACE.*|GIT_CURL_VERBOSE|GIT_CONFIG_PARAMETERS|NIXFLEET_.*)$/;
+
+/**
+ * The environment for git. Settings, credentials among them, go by GIT_CONFIG_* (git-config(1)): an argument could be
+ * read by every user of the machine.
+ */
+export function gitEnvironment(
+  base: NodeJS.ProcessEnv,
+  settings: readonly (readonly [key: string, value: string])[],
+): NodeJS.ProcessEnv {
+  const environment: NodeJS.ProcessEnv = { ...base };
+  for (const name of Object.keys(environment)) {
+    if (DROPPED.test(name)) Reflect.deleteProperty(environment, name);
+  }
+  environment.GIT_TERMINAL_PROMPT = '0';
+  environment.GIT_ASKPASS = '';
+  environment.SSH_ASKPASS = '';
+  environment.SSH_ASKPASS_REQUIRE = 'never';
+  environment.GIT_OPTIONAL_LOCKS = '0';
+  // "ext::" would run any program that the address names.
+  environment.GIT_ALLOW_PROTOCOL = 'file:git:http:https:ssh';
+  environment.LC_ALL = 'C';
+  environment.GIT_SSH_COMMAND ??= 'ssh -oBatchMode=yes -oConnectTimeout=15 -oServerAliveInterval=15';
+  const inherited = /^\d{1,4}$/.test(environment.GIT_CONFIG_COUNT ?? '') ? Number(environment.GIT_CONFIG_COUNT) : 0;
+  environment.GIT_CONFIG_COUNT = String(inherited + settings.length);
+  settings.forEach(([key, value], index) => {
+    environment[`GIT_CONFIG_KEY_${inherited + index}`] = key;
+    environment[`GIT_CONFIG_VALUE_${inherited + index}`] = value;
+  });
+  return environment;
+}
+
+/** Runs git to its end. Its children (ssh, remote-https) are in its process group and end with it. Never rejects. */
+export function runGit(args: readonly string[], run: GitRun): Promise<GitEnd> {
+  return new Promise((resolve) => {
+    if (run.signal.aborted) {
+      resolve({ kind: 'stopped' });
+      return;
+    }
+    const child = spawn('git', args, {
+      env: run.environment,
+      stdio: ['ignore', 'pipe', 'pipe'],
+      detached: true,
+    });
+    const limit = run.maxOutputBytes ?? MAX_OUTPUT_BYTES;
+    const stdout: Buffer[] = [];
+    let size = 0;
+    let stderr = '';
+    let cut: 'timeout' | 'stopped' | 'too-large' | 'no-git' | null = null;
+
+    const end = (reason: 'timeout' | 'stopped' | 'too-large') => {
+      cut ??= reason;
+      killGroup(child.pid);
+    };
+    const onAbort = () => end('stopped');
+    const timer = setTimeout(() => end('timeout'), run.timeoutMs);
+    run.signal.addEventListener('abort', onAbort, { once: true });
+
+    child.stdout.on('data', (chunk: Buffer) => {
+      size += chunk.byteLength;
+      if (size > limit) end('too-large');
+      else stdout.push(chunk);
+    });
+    child.stderr.setEncoding('utf8');
+    child.stderr.on('data', (chunk: string) => {
+      // The last words tell the reason.
+      stderr = (stderr + chunk).slice(-MAX_STDERR_CHARACTERS);
+    });
+    child.on('error', () => {
+      cut ??= 'no-git';
+    });
+    child.on('close', (code) => {
+      clearTimeout(timer);
+      run.signal.removeEventListener('abort', onAbort);
+      if (cut !== null) resolve({ kind: cut });
+      else resolve({ kind: 'exit', code: code ?? 128, stdout: Buffer.concat(stdout), stderr });
+    });
+  });
+}
+
+function killGroup(pid: number | undefined): void {
+  if (pid === undefined) return;
+  try {
+    process.kill(-pid, 'SIGKILL');
+  } catch {
+    // It ended in the meantime.
+  }
+}

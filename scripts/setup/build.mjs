@@ -1,0 +1,98 @@
+// @ts-check
+/** The production build: Next's pages, the server in one file, the agent in one file. Made only when out of date. */
+import { rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { hashSources } from './hash.mjs';
+import { readJsonObject, writeJson } from './json.mjs';
+import { SetupProblem } from './problem.mjs';
+import { run, wasStopped } from './run.mjs';
+
+const STAMP = 'dist/.build-stamp.json';
+const PRODUCTS = ['dist/server.mjs', 'dist/agent.mjs', '.next/BUILD_ID'];
+const SOURCES = [
+  'package-lock.json',
+  'package.json',
+  'app',
+  'lib',
+  'agent',
+  'simulator',
+  'drizzle',
+  'cli',
+  'public',
+  'server.ts',
+  'proxy.ts',
+  'next.config.mjs',
+  'postcss.config.mjs',
+  'tsconfig.json',
+  'scripts/build-agent.mjs',
+  'scripts/setup/build.mjs',
+];
+
+/** @param {string} root */
+export function buildKey(root) {
+  return hashSources(root, SOURCES);
+}
+
+/**
+ * @param {string} root
+ * @returns {boolean} true when everything that a build makes is there and made from these sources
+ */
+export function isBuilt(root) {
+  const stamp = readJsonObject(join(root, STAMP));
+  if (stamp === null || stamp['sources'] !== buildKey(root)) return false;
+  return PRODUCTS.every((path) => statSync(join(root, path), { throwIfNoEntry: false })?.isFile() === true);
+}
+
+/**
+ * Builds everything. Throws a sentence when it fails; the compiler's own lines stand above it.
+ * @param {string} root
+ * @param {(line: string) => void} say
+ */
+export async function build(root, say) {
+  // Of the sources as they are now: what changes while it builds is built next time.
+  const sources = buildKey(root);
+  rmSync(join(root, STAMP), { force: true });
+
+  say('Building the pages …');
+  const env = { ...process.env, NODE_ENV: /** @type {const} */ ('production'), NEXT_TELEMETRY_DISABLED: '1' };
+  const code = await run(process.execPath, [join(root, 'node_modules/next/dist/bin/next'), 'build'], {
+    cwd: root,
+    env,
+  });
+  if (code !== 0) {
+    throw new SetupProblem(wasStopped(code) ? 'The build was stopped.' : 'The build failed: the lines above say why.');
+  }
+
+  say('Building the server and the agent …');
+  // Not at the top: where nothing is installed yet, this file must still load.
+  const esbuild = await import('esbuild');
+  await esbuild
+    .build({
+      absWorkingDir: root,
+      entryPoints: ['server.ts'],
+      outfile: 'dist/server.mjs',
+      bundle: true,
+      platform: 'node',
+      format: 'esm',
+      target: 'node20',
+      packages: 'external',
+      sourcemap: true,
+      logLevel: 'warning',
+    })
+    .catch(() => {
+      throw new SetupProblem('The build of the server failed: the lines above say why.');
+    });
+  const { buildAgent } = await import('../build-agent.mjs');
+  await buildAgent();
+  // Its service process would live as long as the server that is started next.
+  await esbuild.stop();
+  writeJson(join(root, STAMP), { sources });
+}
+
+/**
+ * @param {string} root
+ * @param {(line: string) => void} say
+ */
+export async function ensureBuilt(root, say) {
+  if (!isBuilt(root)) await build(root, say);
+}

@@ -1,0 +1,146 @@
+// @ts-check
+/** One set-up at a time in one folder: two installs or builds beside each other would destroy each other's files. */
+import { randomUUID } from 'node:crypto';
+import {
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  statSync,
+  unlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { hostname } from 'node:os';
+import { dirname } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
+import { readJsonObject } from './json.mjs';
+import { SetupProblem } from './problem.mjs';
+
+/** The owner touches its lock this often; processes of another container or machine can only be seen by that. */
+const TOUCH_INTERVAL_MS = 5_000;
+const STALE_AFTER_MS = 60_000;
+const LOOK_INTERVAL_MS = 300;
+const MAX_WAIT_MS = 30 * 60_000;
+
+/**
+ * Runs `work` while this process alone holds the lock; waits for another holder that lives, and takes over from one
+ * that does not.
+ * @template T
+ * @param {string} path the lock file
+ * @param {() => Promise<T>} work
+ * @param {{ say?: (line: string) => void, maxWaitMs?: number }} [options]
+ * @returns {Promise<T>}
+ */
+export async function withLock(path, work, { say = console.log, maxWaitMs = MAX_WAIT_MS } = {}) {
+  mkdirSync(dirname(path), { recursive: true });
+  const own = JSON.stringify({ pid: process.pid, machine: hostname(), id: randomUUID() });
+  const deadline = Date.now() + maxWaitMs;
+  let told = false;
+  while (!tryTake(path, own)) {
+    if (!told) say(`Another set-up works in this folder (process ${holderOf(path)}); waiting until it has ended.`);
+    told = true;
+    if (Date.now() > deadline) {
+      throw new SetupProblem(
+        `Another set-up has held ${path} for too long: end it, or remove that file, and start again.`,
+      );
+    }
+    await wait(LOOK_INTERVAL_MS);
+  }
+  const touching = setInterval(() => touch(path, own), TOUCH_INTERVAL_MS);
+  try {
+    return await work();
+  } finally {
+    clearInterval(touching);
+    if (contentOf(path) === own) unlinkSync(path);
+  }
+}
+
+/**
+ * @param {string} path
+ * @param {string} own
+ */
+function tryTake(path, own) {
+  if (create(path, own)) return true;
+  const content = contentOf(path);
+  if (content === null || !isStale(path)) return false;
+  const moved = `${path}.${randomUUID()}`;
+  try {
+    renameSync(path, moved);
+  } catch {
+    return false; // Somebody else was quicker.
+  }
+  if (contentOf(moved) !== content) {
+    // Between the look and the rename somebody else had taken it: it is given back.
+    try {
+      linkSync(moved, path);
+    } catch {
+      // A third one has it now; the owner notices that it is no longer its own.
+    }
+  }
+  unlinkSync(moved);
+  return create(path, own);
+}
+
+/**
+ * @param {string} path
+ * @param {string} own
+ */
+function create(path, own) {
+  try {
+    writeFileSync(path, own, { flag: 'wx' });
+    return true;
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+/** @param {string} path */
+function isStale(path) {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  if (stat === undefined) return false;
+  const holder = readJsonObject(path);
+  const { pid, machine } = holder ?? {};
+  if (machine === hostname() && typeof pid === 'number' && !isAlive(pid)) return true;
+  return Date.now() - stat.mtimeMs > STALE_AFTER_MS;
+}
+
+/** @param {number} pid */
+function isAlive(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // EPERM: it lives and belongs to somebody else.
+    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  }
+}
+
+/**
+ * @param {string} path
+ * @param {string} own
+ */
+function touch(path, own) {
+  try {
+    const now = new Date();
+    if (contentOf(path) === own) utimesSync(path, now, now);
+  } catch {
+    // The folder went away; the work itself will say so.
+  }
+}
+
+/** @param {string} path */
+function contentOf(path) {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return null;
+  }
+}
+
+/** @param {string} path */
+function holderOf(path) {
+  const pid = readJsonObject(path)?.['pid'];
+  return typeof pid === 'number' ? String(pid) : 'unknown';
+}

@@ -1,0 +1,39 @@
+// @ts-check
+/** What the npm scripts do before their own work: check the machine, install, build. */
+import { join } from 'node:path';
+import { build, ensureBuilt, isBuilt } from './build.mjs';
+import { ensureInstalled, isInstalled } from './install.mjs';
+import { withLock } from './lock.mjs';
+import { SetupProblem } from './problem.mjs';
+import { requirePrograms } from './requirements.mjs';
+
+/**
+ * Prepares the folder. Throws a sentence when that fails.
+ * @param {string} root
+ * @param {'install' | 'build-if-needed' | 'build'} target
+ * @param {(line: string) => void} [say]
+ */
+export async function prepare(root, target, say = console.log) {
+  requirePrograms();
+  try {
+    await withLock(
+      join(root, 'dist/.setup.lock'),
+      async () => {
+        await ensureInstalled(root, say);
+        if (target === 'build') await build(root, say);
+        if (target === 'build-if-needed') await ensureBuilt(root, say);
+      },
+      { say },
+    );
+  } catch (error) {
+    if (!isReadOnly(error)) throw error;
+    // A folder that nobody can write to, an image for instance, needs no lock when all is there.
+    if (isInstalled(root) && (target === 'install' || (target === 'build-if-needed' && isBuilt(root)))) return;
+    throw new SetupProblem(`Something is to be installed or built, but ${root} cannot be written: make it writable.`);
+  }
+}
+
+/** @param {unknown} error */
+function isReadOnly(error) {
+  return error instanceof Error && 'code' in error && (error.code === 'EROFS' || error.code === 'EACCES');
+}
