@@ -1,0 +1,13 @@
+'use server';
+
+import { z } from 'zod';
+import { operatorAction } from '@/lib/auth/action';
+import { runtime } from '@/lib/runtime';
+import { activityFilterSchema } from './activity-filter';
+import { readEventPage } from './event-pages';
+
+/** The events before an id, or the newest ones. */
+export const readEvents = operatorAction(
+  z.object({ filter: activityFilterSchema, before: z.number().int().positive().nullable() }),
+  ({ filter, before }) => readEventPage((asked) => runtime().fleet.events(asked), filter, before),
+);

@@ -1,0 +1,62 @@
+/** What the activity page shows: the part of its address after the question mark, and what it means. */
+import { z } from 'zod';
+import type { EventCategory, EventView } from '@/lib/protocol/live';
+
+export const CATEGORIES = ['fleet', 'command', 'agent', 'auth', 'system'] as const satisfies readonly EventCategory[];
+
+export const CATEGORY_WORDS: Record<EventCategory, string> = {
+  fleet: 'Fleet',
+  command: 'Commands',
+  agent: 'Agents',
+  auth: 'Sign-in',
+  system: 'Dashboard',
+};
+
+export interface ActivityFilter {
+  category: EventCategory | null;
+  hostId: string | null;
+  /** Free text; empty for all. */
+  text: string;
+}
+
+export const EVERYTHING: ActivityFilter = { category: null, hostId: null, text: '' };
+const MAX_QUERY = 200;
+
+/** For what comes back from a browser. */
+export const activityFilterSchema = z.object({
+  category: z.enum(CATEGORIES).nullable(),
+  hostId: z.string().min(1).max(64).nullable(),
+  text: z.string().max(MAX_QUERY),
+});
+
+/** Reads a filter from an address. What makes no sense there is as if it were not there. */
+export function filterFrom(parameters: { get(name: string): string | null }): ActivityFilter {
+  const hostId = parameters.get('host') ?? '';
+  return {
+    category: CATEGORIES.find((category) => category === parameters.get('category')) ?? null,
+    hostId: hostId !== '' && hostId.length <= 64 ? hostId : null,
+    text: (parameters.get('q') ?? '').slice(0, MAX_QUERY),
+  };
+}
+
+/** The address part for a filter, with its question mark; empty for everything. */
+export function filterQuery(filter: ActivityFilter, more: Record<string, string> = {}): string {
+  const parameters = new URLSearchParams();
+  if (filter.category) parameters.set('category', filter.category);
+  if (filter.hostId) parameters.set('host', filter.hostId);
+  if (filter.text !== '') parameters.set('q', filter.text);
+  for (const [name, value] of Object.entries(more)) parameters.set(name, value);
+  const query = parameters.toString();
+  return query === '' ? '' : `?${query}`;
+}
+
+/** True when an event belongs to what the filter asks for: every word of the text occurs somewhere in it. */
+export function matchesFilter(event: EventView, filter: ActivityFilter): boolean {
+  if (filter.category && event.category !== filter.category) return false;
+  if (filter.hostId && event.hostId !== filter.hostId) return false;
+  const words = filter.text.toLowerCase().split(/\s+/).filter(Boolean);
+  if (words.length === 0) return true;
+  const { message, action, actor, address, hostName, outcome, level } = event;
+  const text = [message, action, actor, address, hostName, outcome, level].join('\n').toLowerCase();
+  return words.every((word) => text.includes(word));
+}

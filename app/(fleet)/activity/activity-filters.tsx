@@ -1,0 +1,141 @@
+'use client';
+
+import { Download, X } from 'lucide-react';
+import { useRouter } from 'next/navigation';
+import { useEffect, useRef, useState, useTransition } from 'react';
+import { sameList } from '@/app/_live/derived';
+import { useDerived } from '@/app/_live/live';
+import { Button, buttonClass } from '@/app/_ui/button';
+import { SelectField, TextField } from '@/app/_ui/field';
+import { Spinner } from '@/app/_ui/spinner';
+import type { HostView } from '@/lib/protocol/live';
+import { CATEGORIES, CATEGORY_WORDS, EVERYTHING, filterQuery, type ActivityFilter } from './activity-filter';
+
+/** After the last key, so long is waited before the list follows. */
+const TYPING_MS = 250;
+/** Between id and name of a host: in neither of them. */
+const SEPARATOR = '\n';
+
+const namesOfHosts = (hosts: readonly HostView[]) =>
+  hosts.map((host) => `${host.name}${SEPARATOR}${host.id}`).sort((a, b) => a.localeCompare(b));
+
+/** Category, host and free text; all of it lives in the address, so that a view can be shared. */
+export function ActivityFilters({ filter }: { filter: ActivityFilter }) {
+  const router = useRouter();
+  const [pending, startTransition] = useTransition();
+  const [text, setText] = useState(filter.text);
+  const [shownText, setShownText] = useState(filter.text);
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const hosts = useDerived(namesOfHosts, sameList);
+
+  // The address changed by other means (back, a link): the box says the same.
+  if (filter.text !== shownText) {
+    setShownText(filter.text);
+    setText(filter.text);
+  }
+
+  useEffect(() => () => clearTimeout(timer.current), []);
+
+  const show = (next: ActivityFilter) => {
+    clearTimeout(timer.current);
+    startTransition(() => router.replace(`/activity${filterQuery(next)}`, { scroll: false }));
+  };
+  const type = (next: string) => {
+    setText(next);
+    clearTimeout(timer.current);
+    timer.current = setTimeout(() => show({ ...filter, text: next }), TYPING_MS);
+  };
+  const isFiltered = filterQuery(filter) !== '';
+
+  return (
+    <form
+      role="search"
+      aria-label="Activity"
+      onSubmit={(event) => {
+        event.preventDefault();
+        show({ ...filter, text });
+      }}
+      className="mb-3 flex flex-wrap items-center gap-2"
+    >
+      <TextField
+        label="Free text"
+        hideLabel
+        name="q"
+        type="search"
+        placeholder="Search events"
+        autoComplete="off"
+        maxLength={200}
+        value={text}
+        onChange={(event) => type(event.target.value)}
+        className="w-64 max-sm:w-full"
+      />
+      <SelectField
+        label="Category"
+        hideLabel
+        value={filter.category ?? ''}
+        onChange={(event) =>
+          show({ ...filter, text, category: CATEGORIES.find((known) => known === event.target.value) ?? null })
+        }
+        className="w-40 max-sm:grow"
+      >
+        <option value="">All kinds</option>
+        {CATEGORIES.map((category) => (
+          <option key={category} value={category}>
+            {CATEGORY_WORDS[category]}
+          </option>
+        ))}
+      </SelectField>
+      <SelectField
+        label="Host"
+        hideLabel
+        value={filter.hostId ?? ''}
+        onChange={(event) => show({ ...filter, text, hostId: event.target.value === '' ? null : event.target.value })}
+        className="w-44 max-sm:grow"
+      >
+        <option value="">All hosts</option>
+        {hosts.map((host) => {
+          const [name, id] = host.split(SEPARATOR);
+          return (
+            <option key={id} value={id}>
+              {name}
+            </option>
+          );
+        })}
+        {filter.hostId && !hosts.some((host) => host.endsWith(`${SEPARATOR}${filter.hostId ?? ''}`)) && (
+          <option value={filter.hostId}>A host that was removed</option>
+        )}
+      </SelectField>
+      {isFiltered && (
+        <Button
+          variant="ghost"
+          icon={<X className="size-4" aria-hidden="true" />}
+          onClick={() => {
+            setText('');
+            show(EVERYTHING);
+          }}
+        >
+          Clear
+        </Button>
+      )}
+      {pending && <Spinner label="The events are being loaded" className="text-muted" />}
+      <div className="ml-auto flex items-center gap-2">
+        <ExportLink filter={filter} format="csv" name="CSV" />
+        <ExportLink filter={filter} format="ndjson" name="NDJSON" />
+      </div>
+    </form>
+  );
+}
+
+function ExportLink({ filter, format, name }: { filter: ActivityFilter; format: string; name: string }) {
+  return (
+    <a
+      href={`/activity/export${filterQuery(filter, { format })}`}
+      download
+      data-tip={`All events of this view, for ${format === 'csv' ? 'spreadsheets' : 'programs'}`}
+      className={buttonClass('secondary', 'sm', 'hover:bg-hover')}
+    >
+      <Download className="size-3.5" aria-hidden="true" />
+      <span className="sr-only">Export as</span> {name}
+    </a>
+  );
+}

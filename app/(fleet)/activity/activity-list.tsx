@@ -1,0 +1,130 @@
+'use client';
+
+import { ArrowUp, ScrollText } from 'lucide-react';
+import { useEffect, useState } from 'react';
+import { useConnection, useLive } from '@/app/_live/live';
+import { answered } from '@/app/_output/answered';
+import { Button } from '@/app/_ui/button';
+import { Card } from '@/app/_ui/card';
+import { EmptyState } from '@/app/_ui/empty-state';
+import { toast } from '@/app/_ui/toast-store';
+import type { EventView } from '@/lib/protocol/live';
+import { readEvents } from './actions';
+import { filterQuery, matchesFilter, type ActivityFilter } from './activity-filter';
+import { EventRow } from './event-row';
+import { withNewer, withNewestPage, withOlder } from './event-list';
+import type { EventPage } from './event-pages';
+
+/** Further down than this, somebody reads: new events wait above instead of moving what is read. */
+const AT_TOP_PX = 80;
+
+/** The events of a filter: painted by the server, followed live, older ones on demand. */
+export function ActivityList({ filter, initial }: { filter: ActivityFilter; initial: EventPage }) {
+  const { store } = useLive();
+  const connection = useConnection();
+  const [list, setList] = useState(initial);
+  const [waiting, setWaiting] = useState<readonly EventView[]>([]);
+  const [loading, setLoading] = useState(false);
+
+  useEffect(
+    () =>
+      store.subscribeEvents((events) => {
+        const matching = events.filter((event) => matchesFilter(event, filter));
+        if (matching.length === 0) return;
+        if (window.scrollY > AT_TOP_PX) setWaiting((held) => [...held, ...matching].slice(-1_000));
+        else setList((known) => withNewer(known, matching));
+      }),
+    [store, filter],
+  );
+
+  // Events of a time without connection are not repeated by it.
+  const isLive = connection.kind === 'live';
+  useEffect(() => {
+    if (!isLive) return;
+    let left = false;
+    void answered(readEvents({ filter, before: null })).then((page) => {
+      if (!left && page) setList((known) => withNewestPage(known, page));
+    });
+    return () => {
+      left = true;
+    };
+  }, [isLive, filter]);
+
+  const release = () => {
+    setList((known) => withNewer(known, waiting));
+    setWaiting([]);
+  };
+
+  useEffect(() => {
+    if (waiting.length === 0) return;
+    const scrolled = () => {
+      if (window.scrollY <= AT_TOP_PX) release();
+    };
+    window.addEventListener('scroll', scrolled, { passive: true });
+    return () => window.removeEventListener('scroll', scrolled);
+  });
+
+  const older = async () => {
+    setLoading(true);
+    const page = await answered(readEvents({ filter, before: list.next }));
+    setLoading(false);
+    if (page) setList((known) => withOlder(known, page));
+    else toast({ tone: 'error', title: 'The older events could not be loaded', body: 'Try again in a moment.' });
+  };
+
+  return (
+    <>
+      {waiting.length > 0 && (
+        <div className="sticky top-16 z-10 flex h-0 justify-center">
+          <Button
+            size="sm"
+            variant="primary"
+            icon={<ArrowUp className="size-3.5" aria-hidden="true" />}
+            className="rounded-full shadow-pop"
+            onClick={() => {
+              release();
+              window.scrollTo({ top: 0 });
+            }}
+          >
+            {waiting.length} new {waiting.length === 1 ? 'event' : 'events'}
+          </Button>
+        </div>
+      )}
+      <Card flush>
+        {list.events.length === 0 ? (
+          <NoEvents isFiltered={filterQuery(filter) !== ''} hasMore={list.next !== null} />
+        ) : (
+          <ul aria-label="Events, newest first">
+            {list.events.map((event) => (
+              <EventRow key={event.id} event={event} />
+            ))}
+          </ul>
+        )}
+      </Card>
+      <div className="flex justify-center py-4">
+        {list.next !== null ? (
+          <Button busy={loading} onClick={() => void older()}>
+            Show older events
+          </Button>
+        ) : (
+          list.events.length > 0 && <p className="text-xs text-faint">That is all.</p>
+        )}
+      </div>
+    </>
+  );
+}
+
+function NoEvents({ isFiltered, hasMore }: { isFiltered: boolean; hasMore: boolean }) {
+  return (
+    <EmptyState
+      icon={<ScrollText className="size-5" aria-hidden="true" />}
+      title={isFiltered ? 'No event matches' : 'Nothing has happened yet'}
+    >
+      {!isFiltered
+        ? 'Sign-ins, commands and what agents report appear here as they happen.'
+        : hasMore
+          ? 'There is none among the latest events. Older ones have not been looked at yet.'
+          : 'Try fewer words, another category or all hosts.'}
+    </EmptyState>
+  );
+}

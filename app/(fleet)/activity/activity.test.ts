@@ -1,0 +1,222 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { EventFilter } from '@/lib/fleet/ports';
+import type { EventView } from '@/lib/protocol/live';
+import { EVERYTHING, filterFrom, filterQuery, matchesFilter, type ActivityFilter } from './activity-filter';
+import { csvField, exportEvent, exportHead } from './event-export';
+import { MAX_EVENTS, withNewer, withNewestPage, withOlder } from './event-list';
+import { readEventPage, type EventPage } from './event-pages';
+import { exportStream } from './export-stream';
+
+const event = (id: number, more: Partial<EventView> = {}): EventView => ({
+  id,
+  at: Date.UTC(2026, 0, 2, 3, 4, 5, 6),
+  category: 'command',
+  level: 'info',
+  action: 'command.ended',
+  actor: 'admin',
+  address: '192.0.2.1',
+  hostId: 'h1',
+  hostName: 'web',
+  commandId: 'c1',
+  outcome: 'succeeded',
+  message: `event ${id}`,
+  ...more,
+});
+
+/** Events 1 to n as the store gives them: newest first, at most 500. */
+function store(events: EventView[]) {
+  const asked: EventFilter[] = [];
+  const read = (filter: EventFilter) => {
+    asked.push(filter);
+    expect(filter.limit).toBeGreaterThan(0);
+    expect(filter.limit).toBeLessThanOrEqual(500);
+    return events
+      .filter((one) => filter.before === undefined || one.id < filter.before)
+      .filter((one) => !filter.category || one.category === filter.category)
+      .filter((one) => !filter.hostId || one.hostId === filter.hostId)
+      .sort((a, b) => b.id - a.id)
+      .slice(0, filter.limit);
+  };
+  return { read, asked };
+}
+
+describe('the filter in the address', () => {
+  it('is read back as it was written', () => {
+    const filter = fc.record<ActivityFilter>({
+      category: fc.constantFrom(null, 'auth', 'command', 'fleet', 'agent', 'system'),
+      hostId: fc.option(fc.string({ minLength: 1, maxLength: 64, unit: 'grapheme-ascii' })),
+      text: fc.string({ maxLength: 200, unit: 'grapheme-ascii' }),
+    });
+    fc.assert(
+      fc.property(filter, (one) => {
+        expect(filterFrom(new URLSearchParams(filterQuery(one)))).toEqual(one);
+      }),
+    );
+    expect(filterQuery(EVERYTHING)).toBe('');
+  });
+
+  it('leaves out what makes no sense', () => {
+    const parameters = new URLSearchParams({ category: 'nonsense', host: 'x'.repeat(65), q: 'y'.repeat(300) });
+    expect(filterFrom(parameters)).toEqual({ category: null, hostId: null, text: 'y'.repeat(200) });
+  });
+
+  it('asks for every word, anywhere in the event, in any case', () => {
+    const one = event(1, { actor: 'Ada', message: 'Pull ended: 3 files changed.' });
+    const asks = (text: string) => matchesFilter(one, { ...EVERYTHING, text });
+    expect([asks('ada PULL'), asks('  files   web '), asks('ada switch'), asks('')]).toEqual([true, true, false, true]);
+    expect(matchesFilter(one, { ...EVERYTHING, category: 'auth' })).toBe(false);
+    expect(matchesFilter(one, { ...EVERYTHING, hostId: 'h2' })).toBe(false);
+  });
+});
+
+describe('readEventPage', () => {
+  const many = Array.from({ length: 1_250 }, (_, i) =>
+    event(i + 1, { message: i % 100 === 0 ? 'needle' : 'hay', hostId: i % 2 === 0 ? 'h1' : 'h2' }),
+  );
+
+  it.each<[string, ActivityFilter]>([
+    ['everything', EVERYTHING],
+    ['one host', { ...EVERYTHING, hostId: 'h2' }],
+    ['a text', { ...EVERYTHING, text: 'needle' }],
+  ])('gives each event once, newest first, page by page: %s', (_name, filter) => {
+    const { read } = store(many);
+    const seen: number[] = [];
+    let before: number | null = null;
+    do {
+      const page = readEventPage(read, filter, before, 7);
+      expect(page.events.length).toBeLessThanOrEqual(7);
+      seen.push(...page.events.map((one) => one.id));
+      before = page.next;
+    } while (before !== null);
+    expect(seen).toEqual(
+      many
+        .filter((one) => matchesFilter(one, filter))
+        .map((one) => one.id)
+        .reverse(),
+    );
+  });
+
+  it('asks the store for no more than the page where there is no text to look for', () => {
+    const { read, asked } = store(many);
+    readEventPage(read, EVERYTHING, null, 100);
+    expect(asked).toEqual([{ limit: 100 }]);
+  });
+
+  it('looks at a bounded number of events and says where to go on', () => {
+    const { read, asked } = store(Array.from({ length: 30_000 }, (_, i) => event(i + 1)));
+    const page = readEventPage(read, { ...EVERYTHING, text: 'not there' }, null);
+    expect(page).toEqual({ events: [], next: 20_001 });
+    expect(asked).toHaveLength(20);
+  });
+});
+
+describe('export', () => {
+  it('quotes by RFC 4180', () => {
+    expect(csvField('plain')).toBe('plain');
+    expect(csvField('a,b')).toBe('"a,b"');
+    expect(csvField('say "so"')).toBe('"say ""so"""');
+    expect(csvField('two\nlines')).toBe('"two\nlines"');
+  });
+
+  it.each(['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1', ' =1', '＝1', "=cmd|' /C calc'!A0"])(
+    'takes the teeth out of the formula %j',
+    (value) => {
+      expect(csvField(value).replace(/^"/, '')).toMatch(/^'/);
+    },
+  );
+
+  it('gives every value back to a CSV reader, formulas with an apostrophe', () => {
+    fc.assert(
+      fc.property(fc.array(fc.string({ unit: 'binary' }), { minLength: 2, maxLength: 5 }), (values) => {
+        const read = readCsvLine(values.map(csvField).join(','));
+        expect(read.map((value, i) => (values[i] === value ? value : value.slice(1)))).toEqual(values);
+        for (const value of read) expect(value).not.toMatch(/^\s*[=+\-@]/);
+      }),
+    );
+  });
+
+  it('writes one line an event', () => {
+    const one = event(7, { message: 'a\nb', hostId: null });
+    expect(exportHead('csv')).toBe(
+      'id,time,level,category,action,actor,address,host,host_id,command_id,outcome,message\r\n',
+    );
+    expect(exportEvent('csv', one)).toBe(
+      '7,2026-01-02T03:04:05.006Z,info,command,command.ended,admin,192.0.2.1,web,,c1,succeeded,"a\nb"\r\n',
+    );
+    expect(exportHead('ndjson')).toBe('');
+    const line = exportEvent('ndjson', one);
+    expect(line.indexOf('\n')).toBe(line.length - 1);
+    expect(JSON.parse(line)).toEqual({ ...one, at: '2026-01-02T03:04:05.006Z' });
+  });
+});
+
+describe('exportStream', () => {
+  it('has every event of the filter once, newest first, however many there are', async () => {
+    const many = Array.from({ length: 1_801 }, (_, i) => event(i + 1, { category: i % 3 === 0 ? 'auth' : 'command' }));
+    const filter = { ...EVERYTHING, category: 'auth' as const };
+    const text = await new Response(exportStream(store(many).read, filter, 'ndjson')).text();
+    const ids = text
+      .trimEnd()
+      .split('\n')
+      .map((line) => (JSON.parse(line) as EventView).id);
+    expect(ids).toEqual(
+      many
+        .filter((one) => one.category === 'auth')
+        .map((one) => one.id)
+        .reverse(),
+    );
+  });
+
+  it('has its head alone where nothing happened', async () => {
+    expect(await new Response(exportStream(store([]).read, EVERYTHING, 'csv')).text()).toBe(exportHead('csv'));
+  });
+});
+
+describe('the list of events', () => {
+  const page = (ids: number[], next: number | null): EventPage => ({ events: ids.map((id) => event(id)), next });
+  const ids = (list: EventPage) => list.events.map((one) => one.id);
+
+  it('takes new ones at its top, each once', () => {
+    const list = withNewer(page([5, 4], 4), [event(5), event(6), event(7)]);
+    expect(ids(list)).toEqual([7, 6, 5, 4]);
+    expect(withNewer(list, [event(7)])).toBe(list);
+  });
+
+  it('takes older ones at its end, each once', () => {
+    expect(withOlder(page([5, 4], 4), page([4, 3, 1], null))).toEqual(page([5, 4, 3, 1], null));
+  });
+
+  it('fills what happened without connection', () => {
+    expect(ids(withNewestPage(page([5, 4], 4), page([8, 7, 6, 5], 5)))).toEqual([8, 7, 6, 5, 4]);
+    expect(ids(withNewestPage(page([], null), page([2, 1], null)))).toEqual([2, 1]);
+  });
+
+  it('starts again where more happened than it can see, instead of hiding a hole', () => {
+    const newest = page([200, 199, 150], 150);
+    expect(withNewestPage(page([5, 4], 4), newest)).toBe(newest);
+  });
+
+  it('is bounded, and what it gave up can be asked for again', () => {
+    const many = Array.from({ length: MAX_EVENTS }, (_, i) => MAX_EVENTS - i);
+    const list = withNewer(page(many, null), [event(MAX_EVENTS + 1), event(MAX_EVENTS + 2)]);
+    expect(list.events).toHaveLength(MAX_EVENTS);
+    expect(list.next).toBe(list.events.at(-1)?.id);
+    expect(list.next).toBe(3);
+  });
+});
+
+/** A reader of one CSV record, as RFC 4180 §2 describes it. */
+function readCsvLine(line: string): string[] {
+  const values: string[] = [];
+  let rest = line;
+  for (;;) {
+    const quoted = /^"((?:[^"]|"")*)"(,|$)/.exec(rest);
+    const plain = quoted ? null : /^([^",]*)(,|$)/.exec(rest);
+    const match = quoted ?? plain;
+    if (!match) throw new Error(`not CSV: ${JSON.stringify(rest)}`);
+    values.push(quoted ? (match[1] ?? '').replaceAll('""', '"') : (match[1] ?? ''));
+    if (match[2] !== ',') return values;
+    rest = rest.slice(match[0].length);
+  }
+}

@@ -1,0 +1,34 @@
+/** The events that the activity page holds: newest first, each once, bounded. */
+import type { EventView } from '@/lib/protocol/live';
+import type { EventPage } from './event-pages';
+
+/** A page that stays open for weeks keeps this many; older ones can be asked for again. */
+export const MAX_EVENTS = 2_000;
+
+/** Adds events that happened since. What is there already is not added again. */
+export function withNewer(list: EventPage, events: readonly EventView[]): EventPage {
+  const newest = list.events[0]?.id ?? 0;
+  const added = events.filter((event) => event.id > newest).sort((a, b) => b.id - a.id);
+  if (added.length === 0) return list;
+  const all = [...added, ...list.events];
+  if (all.length <= MAX_EVENTS) return { events: all, next: list.next };
+  const kept = all.slice(0, MAX_EVENTS);
+  return { events: kept, next: kept[MAX_EVENTS - 1]?.id ?? null };
+}
+
+/** Adds the page that follows at the end. */
+export function withOlder(list: EventPage, page: EventPage): EventPage {
+  const oldest = list.events.at(-1)?.id ?? Infinity;
+  return { events: [...list.events, ...page.events.filter((event) => event.id < oldest)], next: page.next };
+}
+
+/**
+ * Brings a list up to date after a time without connection, with the newest page. Where more happened than that page
+ * holds, the list starts from it again, so that there is never a hole that nobody sees.
+ */
+export function withNewestPage(list: EventPage, page: EventPage): EventPage {
+  const newest = list.events[0]?.id ?? 0;
+  const oldestOfPage = page.events.at(-1)?.id ?? 0;
+  const reaches = page.next === null || oldestOfPage <= newest;
+  return reaches ? withNewer(list, page.events) : page;
+}

@@ -1,0 +1,29 @@
+import { getSession } from '@/lib/auth/app-session';
+import { runtime } from '@/lib/runtime';
+import { filterFrom } from '../activity-filter';
+import { CONTENT_TYPES, EXPORT_FORMATS } from '../event-export';
+import { exportStream } from '../export-stream';
+
+/** All events that a filter asks for, newest first, as a file: `?format=ndjson` or `csv`. */
+export async function GET(request: Request): Promise<Response> {
+  if (!(await getSession())) {
+    return Response.json({ error: 'Sign in first: this file is for operators.' }, { status: 401 });
+  }
+  const parameters = new URL(request.url).searchParams;
+  const format = EXPORT_FORMATS.find((known) => known === parameters.get('format'));
+  if (!format) {
+    return Response.json({ error: `Say which format: ?format=${EXPORT_FORMATS.join(' or ')}.` }, { status: 400 });
+  }
+  const day = new Date().toISOString().slice(0, 10);
+  return new Response(
+    exportStream((asked) => runtime().fleet.events(asked), filterFrom(parameters), format),
+    {
+      headers: {
+        'content-type': CONTENT_TYPES[format],
+        'content-disposition': `attachment; filename="nixfleet-activity-${day}.${format}"`,
+        'cache-control': 'no-store',
+        'x-content-type-options': 'nosniff',
+      },
+    },
+  );
+}

@@ -1,0 +1,31 @@
+import type { Metadata } from 'next';
+import { requireSession } from '@/lib/auth/app-session';
+import { runtime } from '@/lib/runtime';
+import { filterFrom, filterQuery } from './activity-filter';
+import { ActivityFilters } from './activity-filters';
+import { ActivityList } from './activity-list';
+import { readEventPage } from './event-pages';
+
+export const metadata: Metadata = { title: 'Activity' };
+
+type SearchParams = Promise<Record<string, string | string[] | undefined>>;
+
+/** What happened: who did what, when, from where, with which result. */
+export default async function ActivityPage({ searchParams }: { searchParams: SearchParams }) {
+  await requireSession();
+  const asked = await searchParams;
+  const filter = filterFrom({
+    get: (name) => {
+      const value = asked[name];
+      return (Array.isArray(value) ? value[0] : value) ?? null;
+    },
+  });
+  const page = readEventPage((asked) => runtime().fleet.events(asked), filter, null);
+  return (
+    <div className="mx-auto w-full max-w-6xl px-4 py-5 md:px-6">
+      <h1 className="mb-4 text-xl font-semibold tracking-tight">Activity</h1>
+      <ActivityFilters filter={filter} />
+      <ActivityList key={filterQuery(filter)} filter={filter} initial={page} />
+    </div>
+  );
+}

@@ -1,0 +1,38 @@
+'use client';
+
+import { Info, Palette, SlidersHorizontal, UserRound } from 'lucide-react';
+import Link from 'next/link';
+import { usePathname } from 'next/navigation';
+import { cx } from '@/app/_ui/cx';
+
+const PAGES = [
+  { href: '/settings', label: 'Account', Icon: UserRound },
+  { href: '/settings/configuration', label: 'Configuration', Icon: SlidersHorizontal },
+  { href: '/settings/appearance', label: 'Appearance', Icon: Palette },
+  { href: '/settings/about', label: 'About', Icon: Info },
+];
+
+export function SettingsNavigation() {
+  const path = usePathname();
+  return (
+    <nav aria-label="Settings" className="thin-scrollbar max-md:-mx-4 max-md:overflow-x-auto max-md:px-4">
+      <ul className="flex gap-1 md:flex-col">
+        {PAGES.map(({ href, label, Icon }) => (
+          <li key={href}>
+            <Link
+              href={href}
+              aria-current={path === href ? 'page' : undefined}
+              className={cx(
+                'flex h-9 items-center gap-2.5 rounded-md px-2.5 text-sm font-medium md:px-3 whitespace-nowrap focus-visible:-outline-offset-2 pointer-coarse:h-11',
+                path === href ? 'bg-accent-soft text-accent' : 'text-muted hover:bg-hover hover:text-ink',
+              )}
+            >
+              <Icon className="size-4 max-md:hidden" aria-hidden="true" />
+              {label}
+            </Link>
+          </li>
+        ))}
+      </ul>
+    </nav>
+  );
+}

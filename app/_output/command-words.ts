@@ -1,0 +1,42 @@
+/** How the state of a command reads and which colour it has; the one place where pages take it from. */
+import type { CommandOutcome, CommandPhase, CommandView } from '@/lib/protocol/live';
+
+export interface CommandWord {
+  word: string;
+  tone: 'ok' | 'warn' | 'bad' | 'busy' | 'idle';
+}
+
+const PHASES: Record<Exclude<CommandPhase, 'ended'>, CommandWord> = {
+  queued: { word: 'Queued', tone: 'idle' },
+  sent: { word: 'Sent', tone: 'busy' },
+  running: { word: 'Running', tone: 'busy' },
+  warning: { word: 'Takes long', tone: 'warn' },
+  stopping: { word: 'Stopping', tone: 'busy' },
+  'awaiting-reconnect': { word: 'Waiting for the agent', tone: 'busy' },
+  verifying: { word: 'Verifying', tone: 'busy' },
+};
+
+const OUTCOMES: Record<CommandOutcome, CommandWord> = {
+  succeeded: { word: 'Succeeded', tone: 'ok' },
+  unchanged: { word: 'Nothing to do', tone: 'ok' },
+  partial: { word: 'Partly done', tone: 'warn' },
+  failed: { word: 'Failed', tone: 'bad' },
+  stopped: { word: 'Stopped', tone: 'idle' },
+  'timed-out': { word: 'Timed out', tone: 'bad' },
+  rejected: { word: 'Rejected', tone: 'bad' },
+  cancelled: { word: 'Cancelled', tone: 'idle' },
+  expired: { word: 'Expired', tone: 'idle' },
+  superseded: { word: 'Superseded', tone: 'idle' },
+  skipped: { word: 'Skipped', tone: 'idle' },
+  lost: { word: 'Lost', tone: 'warn' },
+};
+
+export function commandWord(command: Pick<CommandView, 'phase' | 'outcome'>): CommandWord {
+  if (command.phase !== 'ended') return PHASES[command.phase];
+  return command.outcome ? OUTCOMES[command.outcome] : { word: 'Ended', tone: 'idle' };
+}
+
+/** True when everything that the command was asked for is done. */
+export function endedWell(command: Pick<CommandView, 'outcome'>): boolean {
+  return command.outcome === 'succeeded' || command.outcome === 'unchanged';
+}

@@ -1,0 +1,51 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { DEFAULT_SETTINGS, DrawerSettingsStore, fittingHeight, KEPT_ABOVE_PX, MIN_HEIGHT_PX } from './drawer-settings';
+
+function memory(value: string | null = null) {
+  return {
+    value,
+    getItem() {
+      return this.value;
+    },
+    setItem(_key: string, next: string) {
+      this.value = next;
+    },
+  };
+}
+
+describe('DrawerSettingsStore', () => {
+  it('remembers, and tells listeners', () => {
+    const storage = memory();
+    const store = new DrawerSettingsStore(storage);
+    let told = 0;
+    store.subscribe(() => (told += 1));
+    store.set({ height: 500 });
+    store.set({ wrap: true });
+    expect(told).toBe(2);
+    expect(new DrawerSettingsStore(storage).get()).toEqual({ height: 500, wrap: true, times: false });
+  });
+
+  it.each(['', 'x', '{}', '{"height":"500","wrap":true,"times":true}', '{"height":null,"wrap":true,"times":true}'])(
+    'falls back from a storage that holds %j',
+    (value) => {
+      expect(new DrawerSettingsStore(memory(value)).get()).toEqual(DEFAULT_SETTINGS);
+    },
+  );
+});
+
+describe('fittingHeight', () => {
+  it('leaves something of the page, but is never too small to read', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: -100, max: 5_000 }),
+        fc.integer({ min: 100, max: 3_000 }),
+        (height, windowHeight) => {
+          const fitting = fittingHeight(height, windowHeight);
+          expect(fitting).toBeGreaterThanOrEqual(MIN_HEIGHT_PX);
+          expect(fitting).toBeLessThanOrEqual(Math.max(MIN_HEIGHT_PX, windowHeight - KEPT_ABOVE_PX));
+        },
+      ),
+    );
+  });
+});

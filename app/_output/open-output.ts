@@ -1,0 +1,197 @@
+/**
+ * Which outputs are open in the drawer: one tab a host, remembered for the browser tab. A small store of its own, so
+ * that any part of the dashboard can open an output without knowing the drawer.
+ */
+import { z } from 'zod';
+import type { CommandView, HostView } from '@/lib/protocol/live';
+
+export interface OutputTab {
+  hostId: string;
+  commandId: string;
+  /** The operator picked this command: newer ones do not replace it. */
+  pinned: boolean;
+  /** The host's newest command when this tab last looked; another one since then is a new one. */
+  newestSeen: string | null;
+}
+
+export interface OpenOutputs {
+  tabs: readonly OutputTab[];
+  /** Host of the tab that is shown; null when there is none. */
+  active: string | null;
+  collapsed: boolean;
+}
+
+/** Tabs that stay open at most; the one that was opened first goes. */
+export const MAX_TABS = 20;
+export const STORAGE_KEY = 'nixfleet.output';
+
+export const NOTHING_OPEN: OpenOutputs = Object.freeze({ tabs: Object.freeze([]), active: null, collapsed: false });
+
+const storedSchema = z.object({
+  tabs: z
+    .array(
+      z.object({
+        hostId: z.string().min(1).max(64),
+        commandId: z.string().min(1).max(64),
+        pinned: z.boolean(),
+        newestSeen: z.string().max(64).nullable(),
+      }),
+    )
+    .max(MAX_TABS),
+  active: z.string().nullable(),
+  collapsed: z.boolean(),
+});
+
+/** The facts of a host that tabs look at. */
+export type TabHost = Pick<HostView, 'id' | 'command' | 'control' | 'lastCommand'>;
+
+/**
+ * The command whose output a host's tab shows by itself. A stop or kill acts upon another command, whose output is
+ * what the operator wants to go on reading.
+ */
+export function newestCommand(host: Pick<TabHost, 'command' | 'control' | 'lastCommand'>): CommandView | null {
+  const candidates = [host.command, host.control, host.lastCommand].filter(
+    (command): command is CommandView => command !== null && !actsUponAnother(command),
+  );
+  return candidates.reduce<CommandView | null>(
+    (newest, command) => (newest && newest.createdAt >= command.createdAt ? newest : command),
+    null,
+  );
+}
+
+const actsUponAnother = (command: CommandView) => command.operation === 'stop' || command.operation === 'kill';
+
+/** Opens a command's output, in the tab of its host. */
+export function withOpened(
+  state: OpenOutputs,
+  output: { hostId: string; commandId: string; pinned?: boolean },
+): OpenOutputs {
+  const { hostId, commandId, pinned = false } = output;
+  const known = state.tabs.find((tab) => tab.hostId === hostId);
+  const tab: OutputTab = { hostId, commandId, pinned, newestSeen: known?.newestSeen ?? null };
+  const tabs = known
+    ? state.tabs.map((other) => (other.hostId === hostId ? tab : other))
+    : [...state.tabs, tab].slice(-MAX_TABS);
+  return { tabs, active: hostId, collapsed: false };
+}
+
+/** Closes the tab of a host; the one beside it is shown. */
+export function withClosed(state: OpenOutputs, hostId: string): OpenOutputs {
+  const index = state.tabs.findIndex((tab) => tab.hostId === hostId);
+  if (index < 0) return state;
+  const tabs = state.tabs.filter((tab) => tab.hostId !== hostId);
+  const active = state.active === hostId ? ((tabs[index] ?? tabs[index - 1])?.hostId ?? null) : state.active;
+  return { ...state, tabs, active };
+}
+
+/** Follows the hosts: a new command replaces what a tab shows unless one was picked; tabs of removed hosts close. */
+export function withHosts(state: OpenOutputs, hosts: readonly TabHost[]): OpenOutputs {
+  if (state.tabs.length === 0) return state;
+  const byId = new Map(hosts.map((host) => [host.id, host]));
+  const tabs = state.tabs.flatMap((tab) => {
+    const host = byId.get(tab.hostId);
+    if (!host) return [];
+    const newest = newestCommand(host)?.id ?? null;
+    if (newest === null || newest === tab.newestSeen) return [tab];
+    // The first look only learns: a command that was just sent may not be in the picture of the host yet.
+    const follow = tab.newestSeen !== null && !tab.pinned;
+    return [{ ...tab, newestSeen: newest, commandId: follow ? newest : tab.commandId }];
+  });
+  if (tabs.length === state.tabs.length && tabs.every((tab, i) => tab === state.tabs[i])) return state;
+  const active = tabs.some((tab) => tab.hostId === state.active) ? state.active : (tabs[0]?.hostId ?? null);
+  return { ...state, tabs, active };
+}
+
+/** What of a browser's storage the store needs. */
+export type TabStorage = Pick<Storage, 'getItem' | 'setItem'>;
+
+export class OutputTabs {
+  private state: OpenOutputs;
+  private readonly listeners = new Set<() => void>();
+  private readonly storage: TabStorage | null;
+
+  constructor(storage: TabStorage | null) {
+    this.storage = storage;
+    this.state = restore(storage);
+  }
+
+  readonly get = (): OpenOutputs => this.state;
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  };
+
+  open(output: { hostId: string; commandId: string; pinned?: boolean }): void {
+    this.set(withOpened(this.state, output));
+  }
+
+  close(hostId: string): void {
+    this.set(withClosed(this.state, hostId));
+  }
+
+  closeAll(): void {
+    this.set(NOTHING_OPEN);
+  }
+
+  activate(hostId: string): void {
+    if (this.state.tabs.some((tab) => tab.hostId === hostId)) {
+      this.set({ ...this.state, active: hostId, collapsed: false });
+    }
+  }
+
+  collapse(collapsed: boolean): void {
+    this.set({ ...this.state, collapsed });
+  }
+
+  follow(hosts: readonly TabHost[]): void {
+    this.set(withHosts(this.state, hosts));
+  }
+
+  private set(state: OpenOutputs): void {
+    if (state === this.state) return;
+    this.state = state;
+    try {
+      this.storage?.setItem(STORAGE_KEY, JSON.stringify(state));
+    } catch {
+      // A full or forbidden storage costs the memory of the tabs, not the tabs.
+    }
+    for (const listener of this.listeners) listener();
+  }
+}
+
+function restore(storage: TabStorage | null): OpenOutputs {
+  try {
+    const stored = storage?.getItem(STORAGE_KEY);
+    if (!stored) return NOTHING_OPEN;
+    const parsed = storedSchema.safeParse(JSON.parse(stored));
+    if (!parsed.success) return NOTHING_OPEN;
+    const { tabs, active, collapsed } = parsed.data;
+    const isThere = tabs.some((tab) => tab.hostId === active);
+    return { tabs, active: isThere ? active : (tabs[0]?.hostId ?? null), collapsed };
+  } catch {
+    return NOTHING_OPEN;
+  }
+}
+
+let browserTabs: OutputTabs | null = null;
+
+/** The store of this browser tab. On the server there is none to remember, and nothing is open. */
+export function outputTabs(): OutputTabs {
+  if (typeof window === 'undefined') return new OutputTabs(null);
+  browserTabs ??= new OutputTabs(sessionStorageOrNull());
+  return browserTabs;
+}
+
+function sessionStorageOrNull(): TabStorage | null {
+  try {
+    return window.sessionStorage;
+  } catch {
+    return null;
+  }
+}
+
+/** Opens the output drawer on a command. `pinned`: an older command, which newer ones must not replace. */
+export function openOutput(output: { hostId: string; commandId: string; pinned?: boolean }): void {
+  outputTabs().open(output);
+}

@@ -1,0 +1,50 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { OutputLine } from '@/lib/protocol/live';
+import { downloadName, outputStream } from './output-download';
+
+const line = (seq: number, text: string, stream: OutputLine['stream'] = 'stdout'): OutputLine => ({
+  seq,
+  at: Date.UTC(2026, 0, 2, 3, 4, 5, 6),
+  stream,
+  text,
+});
+
+const reader = (lines: OutputLine[]) => (after: number, limit: number) =>
+  lines.filter((one) => one.seq > after).slice(0, limit);
+
+describe('outputStream', () => {
+  it('has every line once, in order, over many pages', async () => {
+    const lines = Array.from({ length: 3_501 }, (_, i) => line(i + 1, `line ${i + 1}`));
+    const text = await new Response(outputStream(reader(lines), false)).text();
+    expect(text).toBe(lines.map((one) => `${one.text}\n`).join(''));
+  });
+
+  it('is without colours, says which lines are notes, and has times where they are asked for', async () => {
+    const lines = [line(1, '\u001b[31mred\u001b[0m ü', 'stderr'), line(2, '3 lines are missing here', 'note')];
+    expect(await new Response(outputStream(reader(lines), true)).text()).toBe(
+      '2026-01-02T03:04:05.006Z  red ü\n2026-01-02T03:04:05.006Z  [dashboard] 3 lines are missing here\n',
+    );
+  });
+
+  it('is empty for a command that wrote nothing', async () => {
+    expect(await new Response(outputStream(reader([]), false)).text()).toBe('');
+  });
+});
+
+describe('downloadName', () => {
+  it('says host, operation and time', () => {
+    const command = { operation: 'pull-switch', createdAt: Date.UTC(2026, 0, 2, 3, 4, 5) } as const;
+    expect(downloadName('web-01', command)).toBe('web-01-pull-switch-2026-01-02T03-04-05.log');
+  });
+
+  it('is harmless in a header and on a disk, whatever an agent calls itself', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (name) => {
+        const file = downloadName(name, { operation: 'pull', createdAt: 0 });
+        expect(file).toMatch(/^[A-Za-z0-9_][A-Za-z0-9_-]*\.log$/);
+        expect(file.length).toBeLessThan(120);
+      }),
+    );
+  });
+});
