@@ -114,6 +114,17 @@ describe('commands', () => {
     expect(lastEnded.map(({ id }) => id).sort()).toEqual(['a1', 'b1']);
   });
 
+  it('takes what a host did last for its last command, not the stop of it', () => {
+    store.commit({
+      hosts: [testHost('a')],
+      commands: [
+        endedCommand('switch', 'a', 10),
+        endedCommand('stop', 'a', 11, { operation: 'stop', targetId: 'switch' }),
+      ],
+    });
+    expect(store.load().lastEnded.map(({ id }) => id)).toEqual(['switch']);
+  });
+
   it('with a state that can not be read end as lost', () => {
     store.commit({ hosts: [testHost('a')], commands: [testCommand('c', 'a'), testCommand('d', 'a')] });
     test.db.$client

@@ -1,5 +1,6 @@
 /** The fleet's memory across restarts, as `lib/fleet/ports.ts` asks for it. Statements are prepared once. */
 import { and, asc, desc, eq, inArray, isNotNull, isNull, lt, sql } from 'drizzle-orm';
+import { OPERATIONS } from '@/lib/fleet/operations';
 import type { EventFilter, FleetStore, FleetWrites } from '@/lib/fleet/ports';
 import type { CommandRecord, HostRecord, NewEvent, OutputBatch } from '@/lib/fleet/records';
 import type { EventView, OutputLine } from '@/lib/protocol/live';
@@ -41,6 +42,11 @@ const eventViewColumns = {
 };
 
 /** The store on an open database. Its methods throw a DatabaseError when the database refuses. */
+/** Operations that act upon a command instead of being what a host does. */
+const ABOUT_OTHERS = Object.values(OPERATIONS)
+  .filter((operation) => operation.ends === 'target')
+  .map((operation) => operation.id);
+
 export function createFleetStore(db: Db, { log }: { log: Log }): FleetStore {
   const client = db.$client;
   const complain = (sentence: string) => log.error({ problem: sentence }, 'stored value can not be read');
@@ -156,9 +162,10 @@ export function createFleetStore(db: Db, { log }: { log: Log }): FleetStore {
       .run();
   }
 
+  /** A stop or kill is about another command: what a host did last is that one. */
   function lastEndedCommands(): CommandRecord[] {
     const newestOfHost = sql`(select c.id from commands c where c.host_id = hosts.id and c.ended_at is not null
-      order by c.ended_at desc, c.rowid desc limit 1)`;
+      and c.operation not in ${ABOUT_OTHERS} order by c.ended_at desc, c.rowid desc limit 1)`;
     return db
       .select()
       .from(commands)

@@ -59,7 +59,7 @@ export function LoginForm({ asksForCode }: { asksForCode: boolean }) {
   }
 
   return (
-    <form onSubmit={(event) => void submit(event)} className="space-y-4">
+    <form method="post" onSubmit={(event) => void submit(event)} className="space-y-4">
       <FormError message={error} />
       <input type="text" name="username" value="operator" autoComplete="username" readOnly hidden />
       <PasswordField

@@ -35,7 +35,7 @@ export function PasswordStep({ steps, error, onChosen }: PasswordStepProps) {
   }
 
   return (
-    <form onSubmit={(event) => void submit(event)} className="space-y-4" noValidate>
+    <form method="post" onSubmit={(event) => void submit(event)} className="space-y-4" noValidate>
       {steps && <p className="mb-1 text-xs font-medium text-muted">{steps}</p>}
       <Heading title="Choose a password">
         Whoever knows it can change every host of the fleet. Long and easy to remember beats short and odd.
