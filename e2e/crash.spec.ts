@@ -1,0 +1,67 @@
+/** What the dashboard knows after its process was killed. */
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { WebSocket } from 'ws';
+import { expect, test } from './support/fixtures';
+import { AGENT_TOKEN } from './support/dashboard';
+import { FleetPage } from './support/fleet-page';
+import { setUpAndSignIn } from './support/operator';
+
+test('kill -9 in the middle of a command: after the restart it is there, goes on and ends', async ({ page, world }) => {
+  const host = world.makeHost('web');
+  const dashboard = world.makeDashboard({ NIXFLEET_CONFIG_REPO: host.remote });
+  await dashboard.start();
+  const fleet = new FleetPage(page);
+  await setUpAndSignIn(page, await dashboard.setupLink());
+  const gate = host.path('go-on');
+  host.program('nixos-rebuild', `echo before; until [ -e '${gate}' ]; do sleep 0.05; done; echo after`);
+  world.startAgent(host, dashboard);
+
+  await fleet.press('web', 'Switch');
+  await fleet.openOutput('web', 'Switch');
+  await expect(fleet.drawer.getByText('before', { exact: true })).toBeVisible();
+
+  expect(await dashboard.end('SIGKILL')).toBe('SIGKILL');
+  await expect(page.getByTestId('connection')).not.toHaveAttribute('data-state', 'live');
+  await dashboard.start();
+  await expect(page.getByTestId('connection')).toHaveAttribute('data-state', 'live');
+  await expect(fleet.commandState).toHaveAttribute('data-phase', 'running');
+  await expect(fleet.drawer.getByText('The dashboard was restarted here.')).toBeVisible();
+
+  writeFileSync(gate, '');
+  await fleet.expectOutcome('succeeded');
+  await expect(fleet.drawer.getByText('before', { exact: true })).toHaveCount(1);
+  await expect(fleet.drawer.getByText('after', { exact: true })).toHaveCount(1);
+});
+
+test('kill -9 of the dashboard and the agent: the command ends by what is known', async ({ page, world }) => {
+  const host = world.makeHost('web');
+  const dashboard = world.makeDashboard({ NIXFLEET_CONFIG_REPO: host.remote });
+  await dashboard.start();
+  const fleet = new FleetPage(page);
+  await setUpAndSignIn(page, await dashboard.setupLink());
+  host.commit({ 'hosts/web/tests/10-wait.sh': '#!/bin/sh\necho waiting\nexec sleep 600\n' }, 'web: a test that waits');
+  const agent = host.start('dist/agent.mjs', dashboard.agentUrl, { NIXFLEET_TOKEN: AGENT_TOKEN });
+
+  await fleet.press('web', 'Test');
+  await fleet.openOutput('web', 'Test');
+  await expect(fleet.drawer.getByText('waiting', { exact: true })).toBeVisible();
+  await dashboard.end('SIGKILL');
+  agent.child.kill('SIGKILL');
+  await agent.exit;
+  await dashboard.start();
+  host.start('dist/agent.mjs', dashboard.agentUrl, { NIXFLEET_TOKEN: AGENT_TOKEN });
+  await fleet.expectOutcome('lost', 'failed');
+  await expect(fleet.row('web').getByRole('button', { name: 'Test', exact: true })).toBeEnabled();
+});
+
+test('SIGTERM: sockets are told, and the process ends in time', async ({ world }) => {
+  const dashboard = world.makeDashboard();
+  await dashboard.start();
+  const socket = new WebSocket(dashboard.agentUrl, { headers: { authorization: `Bearer ${AGENT_TOKEN}` } });
+  await once(socket, 'open');
+  const closed = once(socket, 'close');
+  expect(await dashboard.end('SIGTERM')).toBe(0);
+  const [code] = (await closed) as [number];
+  expect(code).toBe(1001);
+});

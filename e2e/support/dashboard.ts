@@ -1,0 +1,62 @@
+/** The dashboard under test: the production build in a folder of its own. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { plainEnvironment, start, type RunningProcess } from './processes';
+
+export const AGENT_TOKEN = 'the-token-of-the-end-to-end-tests';
+
+export class Dashboard {
+  readonly folder = mkdtempSync(join(tmpdir(), 'nixfleet-e2e-'));
+  private process: RunningProcess | null = null;
+  private port = '0';
+
+  constructor(private readonly settings: Record<string, string> = {}) {}
+
+  /** Starts it, on the port that it had before if it ran before. Ends when it answers. */
+  async start(): Promise<void> {
+    this.process = start(
+      'node',
+      ['dist/server.mjs'],
+      plainEnvironment({
+        NIXFLEET_LISTEN: `127.0.0.1:${this.port}`,
+        NIXFLEET_DATA_DIR: join(this.folder, 'data'),
+        NIXFLEET_AGENT_TOKEN: AGENT_TOKEN,
+        NIXFLEET_LOG_LEVEL: 'warn',
+        ...this.settings,
+      }),
+    );
+    const [, , port = ''] = await this.process.line(/(http:\/\/localhost:(\d+))/);
+    this.port = port;
+  }
+
+  get url(): string {
+    return `http://localhost:${this.port}`;
+  }
+
+  get agentUrl(): string {
+    return `ws://127.0.0.1:${this.port}/ws`;
+  }
+
+  /** What it printed, and logged. */
+  get lines(): string[] {
+    return this.process?.lines ?? [];
+  }
+
+  /** The link that sets the first password. */
+  async setupLink(): Promise<string> {
+    const [link] = (await this.process?.line(/http:\/\/\S+\/setup\?code=\S+/)) ?? [''];
+    return link;
+  }
+
+  async end(signal?: NodeJS.Signals): Promise<number | string | null> {
+    const ended = await this.process?.end(signal);
+    this.process = null;
+    return ended ?? null;
+  }
+
+  async remove(): Promise<void> {
+    await this.end('SIGKILL');
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,38 @@
+/** The operator at the browser: sets up, signs in, and knows the time as TOTP does. */
+import { expect, type Page } from '@playwright/test';
+import { generateSync } from 'otplib';
+
+export const PASSWORD = 'correct horse battery staple';
+const STEP_S = 30;
+
+/** The code of the present time step, or of one that many steps later. */
+export function totp(secret: string, stepsLater = 0): string {
+  return generateSync({ secret, epoch: Math.floor(Date.now() / 1000) + stepsLater * STEP_S });
+}
+
+/**
+ * Sets the password and enrols a second factor, and signs in. A code counts once: enrolling takes the present one,
+ * signing in the next (both stay valid for at least half a minute, so that no step change can come between).
+ */
+export async function setUpAndSignIn(page: Page, link: string): Promise<string> {
+  await page.goto(link);
+  await page.getByRole('textbox', { name: 'New password' }).fill(PASSWORD);
+  await page.getByRole('textbox', { name: 'The same again' }).fill(PASSWORD);
+  await page
+    .locator('form')
+    .getByRole('button', { name: /continue|next/i })
+    .click();
+  const secret = (await page.locator('#totp-secret').innerText()).replace(/\s/g, '');
+  await page.getByRole('textbox', { name: /code/i }).fill(totp(secret));
+  await page.getByRole('button', { name: 'Confirm' }).click();
+  await page.getByRole('link', { name: 'Sign in' }).click();
+  await signIn(page, secret, 1);
+  return secret;
+}
+
+export async function signIn(page: Page, secret: string, stepsLater = 0): Promise<void> {
+  await page.getByRole('textbox', { name: 'Password' }).fill(PASSWORD);
+  await page.getByRole('textbox', { name: /code/i }).fill(totp(secret, stepsLater));
+  await page.getByRole('button', { name: /sign in/i }).click();
+  await expect(page.getByTestId('connection')).toHaveAttribute('data-state', 'live');
+}
