@@ -143,11 +143,11 @@ async function main(): Promise<void> {
     stopping = true;
     log.info({ signal }, 'stopping');
     setTimeout(() => process.exit(1), STOP_MS).unref();
-    server.close();
-    await Promise.all([agents.stop(GOODBYE_MS), hub.stop(GOODBYE_MS), desired.stop()]);
+    const answered = new Promise<void>((resolve) => server.close(() => resolve()));
+    setTimeout(() => server.closeAllConnections(), GOODBYE_MS).unref();
+    await Promise.all([agents.stop(GOODBYE_MS), hub.stop(GOODBYE_MS), desired.stop(), answered]);
     stopRetention();
     fleet.stop();
-    server.closeAllConnections();
     await app.close();
     closeDatabase(db);
     process.exit(0);

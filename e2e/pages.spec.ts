@@ -1,0 +1,160 @@
+/** Every page, dark and light, wide and narrow: nothing that axe or the browser complains of, nothing from elsewhere. */
+import AxeBuilder from '@axe-core/playwright';
+import type { Page } from '@playwright/test';
+import { expect, test } from './support/fixtures';
+import { FleetPage } from './support/fleet-page';
+import { PASSWORD, setUpAndSignIn, totp } from './support/operator';
+
+const WCAG = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
+const LOOKS = [
+  { colorScheme: 'dark', width: 1440, height: 900 },
+  { colorScheme: 'light', width: 1440, height: 900 },
+  { colorScheme: 'dark', width: 390, height: 844 },
+  { colorScheme: 'light', width: 390, height: 844 },
+] as const;
+/** JavaScript that the fleet page may load, compressed. */
+const MAX_SCRIPT_BYTES = 250 * 1024;
+
+async function expectAccessible(page: Page, what: string): Promise<void> {
+  for (const { colorScheme, width, height } of LOOKS) {
+    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+    await page.setViewportSize({ width, height });
+    const { violations } = await new AxeBuilder({ page }).withTags(WCAG).analyze();
+    const found = violations.map(
+      ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`,
+    );
+    expect(found, `${what}, ${colorScheme}, ${width} px`).toEqual([]);
+    const overflow = await page.evaluate(
+      () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+    );
+    expect(overflow, `${what} is wider than the screen of ${width} px`).toBeLessThanOrEqual(0);
+  }
+}
+
+test('axe finds nothing on any page', async ({ page, world }) => {
+  test.setTimeout(240_000);
+  const host = world.makeHost('web');
+  const dashboard = world.makeDashboard({ NIXFLEET_CONFIG_REPO: host.remote });
+  await dashboard.start();
+  const elsewhere: string[] = [];
+  page.on('request', (request) => {
+    if (!request.url().startsWith(dashboard.url) && !/^(data|blob):/.test(request.url())) elsewhere.push(request.url());
+  });
+  const link = await dashboard.setupLink();
+  await page.goto(link);
+  await expect(page.getByRole('textbox', { name: 'New password' })).toBeVisible();
+  await expectAccessible(page, 'set-up');
+  await page.goto(`${dashboard.url}/setup?code=wrong`);
+  await expectAccessible(page, 'set-up with a wrong code');
+
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await setUpAndSignIn(page, link);
+  await expectAccessible(page, 'the empty fleet');
+
+  await page.setViewportSize({ width: 1440, height: 900 });
+  world.startAgent(host, dashboard);
+  const fleet = new FleetPage(page);
+  await expect(fleet.row('web')).toBeVisible();
+  await expectAccessible(page, 'the fleet');
+
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await fleet.press('web', 'Test');
+  await fleet.openOutput('web', 'Test');
+  await fleet.expectOutcome('succeeded', 'failed', 'unchanged');
+  await expectAccessible(page, 'the output');
+
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await fleet.drawer
+    .getByRole('button', { name: /^close/i })
+    .last()
+    .click();
+  for (const path of ['/activity', '/settings', '/settings/configuration', '/settings/appearance', '/settings/about']) {
+    await page.goto(`${dashboard.url}${path}`);
+    await expect(page.getByRole('main')).toBeVisible();
+    await expectAccessible(page, path);
+  }
+  await page.goto(`${dashboard.url}/no/such/page`);
+  await expectAccessible(page, 'not found');
+  expect(elsewhere, 'requests to other origins').toEqual([]);
+});
+
+test('the fleet page loads little, and every response carries the headers', async ({ page, world }) => {
+  const dashboard = world.makeDashboard();
+  await dashboard.start();
+  await setUpAndSignIn(page, await dashboard.setupLink());
+  const response = await page.reload({ waitUntil: 'networkidle' });
+  const headers = response?.headers() ?? {};
+  expect(headers['content-security-policy']).toMatch(/script-src 'self' 'nonce-[^']+' 'strict-dynamic'/);
+  expect(headers['content-security-policy']).not.toContain('unsafe-inline');
+  expect(headers).toMatchObject({
+    'x-content-type-options': 'nosniff',
+    'x-frame-options': 'DENY',
+    'referrer-policy': 'same-origin',
+    'cache-control': 'no-store',
+  });
+  expect(headers['x-powered-by']).toBeUndefined();
+  const bytes = await page.evaluate(() =>
+    performance
+      .getEntriesByType('resource')
+      .filter((entry): entry is PerformanceResourceTiming => entry instanceof PerformanceResourceTiming)
+      .filter((entry) => entry.initiatorType === 'script' || entry.name.endsWith('.js'))
+      .reduce((sum, entry) => sum + entry.encodedBodySize, 0),
+  );
+  expect(bytes).toBeGreaterThan(0);
+  expect(bytes).toBeLessThan(MAX_SCRIPT_BYTES);
+});
+
+test('a wrong password and a used code are refused in the same words; signing out ends the live socket', async ({
+  page,
+  world,
+}) => {
+  const dashboard = world.makeDashboard();
+  await dashboard.start();
+  const secret = await setUpAndSignIn(page, await dashboard.setupLink());
+  await page.getByRole('button', { name: /account/i }).click();
+  await page.getByRole('menuitem', { name: 'Sign out' }).click();
+  await expect(page).toHaveURL(/\/login/);
+
+  await page.getByRole('textbox', { name: 'Password' }).fill('not the password');
+  await page.getByRole('textbox', { name: /code/i }).fill('000000');
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  const refusal = page.getByRole('alert').filter({ hasText: 'Wrong password or code.' });
+  await expect(refusal).toBeVisible();
+  await page.reload();
+  await expect(page.getByRole('textbox', { name: 'Password' })).toHaveValue('');
+  // The code that signed in a moment ago: right, but used.
+  await signInExpectingRefusal(page, secret);
+  await expect(refusal).toBeVisible();
+  expect(page.url()).not.toContain('password');
+});
+
+async function signInExpectingRefusal(page: Page, secret: string): Promise<void> {
+  await page.getByRole('textbox', { name: 'Password' }).fill(PASSWORD);
+  await page.getByRole('textbox', { name: /code/i }).fill(totp(secret, 1));
+  await page.getByRole('button', { name: 'Sign in' }).click();
+}
+
+test('a session survives a reload and a restart of the dashboard', async ({ page, world }) => {
+  const dashboard = world.makeDashboard();
+  await dashboard.start();
+  await setUpAndSignIn(page, await dashboard.setupLink());
+  await dashboard.end('SIGTERM');
+  await dashboard.start();
+  await page.reload();
+  await expect(page.getByTestId('connection')).toHaveAttribute('data-state', 'live');
+  expect(dashboard.lines.some((line) => line.includes('/setup?code='))).toBe(false);
+});
+
+test('two pages of one operator show the same, and a second sign-in works', async ({ browser, page, world }) => {
+  const dashboard = world.makeDashboard();
+  await dashboard.start();
+  const secret = await setUpAndSignIn(page, await dashboard.setupLink());
+  expect(secret).toMatch(/^[A-Z2-7]{16,}$/);
+  const second = await page.context().newPage();
+  await second.goto(dashboard.url);
+  await expect(second.getByTestId('connection')).toHaveAttribute('data-state', 'live');
+  const stranger = await browser.newPage();
+  await stranger.goto(dashboard.url);
+  await expect(stranger).toHaveURL(/\/login/);
+  await stranger.close();
+});
