@@ -59,8 +59,9 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const path = join(root, 'package-lock.json');
   for (const name of ['node_modules', 'package-lock.json']) rmSync(join(root, name), { recursive: true, force: true });
   execFileSync('npm', ['install'], { cwd: root, stdio: 'inherit' });
-  /** @type {Lockfile} */
-  const lockfile = JSON.parse(readFileSync(path, 'utf8'));
+  /** @type {unknown} */
+  const read = JSON.parse(readFileSync(path, 'utf8'));
+  const lockfile = /** @type {Lockfile} */ (read);
   const added = completeLockfile(lockfile);
   writeFileSync(path, `${JSON.stringify(lockfile, null, 2)}\n`);
   console.log(`The lockfile is complete; ${added.length} packages of other systems were added to it.`);
