@@ -1,0 +1,43 @@
+import type { ReactNode } from 'react';
+import { cx } from './cx';
+
+export type Tone = 'ok' | 'warn' | 'bad' | 'busy' | 'idle' | 'accent';
+
+const TONES: Record<Tone, string> = {
+  ok: 'bg-ok-soft text-ok',
+  warn: 'bg-warn-soft text-warn',
+  bad: 'bg-bad-soft text-bad',
+  busy: 'bg-busy-soft text-busy',
+  idle: 'bg-idle-soft text-muted',
+  accent: 'bg-accent-soft text-accent',
+};
+
+/** A word or a number that stands out. Its colour is never all that it says. */
+export function Badge({
+  tone = 'idle',
+  icon,
+  tip,
+  className,
+  children,
+}: {
+  tone?: Tone;
+  icon?: ReactNode;
+  /** Tooltip. */
+  tip?: string;
+  className?: string;
+  children: ReactNode;
+}) {
+  return (
+    <span
+      data-tip={tip}
+      className={cx(
+        'inline-flex h-5 shrink-0 items-center gap-1 rounded-full px-2 text-2xs font-medium whitespace-nowrap',
+        TONES[tone],
+        className,
+      )}
+    >
+      {icon}
+      {children}
+    </span>
+  );
+}

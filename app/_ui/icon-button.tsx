@@ -1,0 +1,39 @@
+import type { ButtonHTMLAttributes, ReactNode, Ref } from 'react';
+import { cx } from './cx';
+
+export interface IconButtonProps extends Omit<ButtonHTMLAttributes<HTMLButtonElement>, 'aria-label'> {
+  /** What it does: its accessible name and its tooltip. */
+  label: string;
+  /** Another tooltip than the label; an empty one shows none. */
+  tip?: string;
+  size?: 'sm' | 'md';
+  children: ReactNode;
+  ref?: Ref<HTMLButtonElement>;
+}
+
+const SIZES = {
+  sm: 'size-7 pointer-coarse:size-10',
+  md: 'size-9 pointer-coarse:size-11',
+};
+
+/** A button that shows an icon alone. The icon should be 16 px (`size-4`). */
+export function IconButton({ label, tip = label, size = 'md', className, children, ...rest }: IconButtonProps) {
+  return (
+    <button
+      type="button"
+      {...rest}
+      aria-label={label}
+      data-tip={tip || undefined}
+      className={cx(
+        'inline-flex shrink-0 items-center justify-center rounded-md text-muted transition-opacity duration-100',
+        'enabled:hover:bg-hover enabled:hover:text-ink active:opacity-80',
+        'disabled:opacity-55 aria-disabled:cursor-not-allowed aria-disabled:opacity-55',
+        'aria-pressed:bg-accent-soft aria-pressed:text-accent data-[state=open]:bg-hover data-[state=open]:text-ink',
+        SIZES[size],
+        className,
+      )}
+    >
+      {children}
+    </button>
+  );
+}

@@ -1,0 +1,100 @@
+'use client';
+
+import { Check } from 'lucide-react';
+import { DropdownMenu } from 'radix-ui';
+import type { ReactElement, ReactNode } from 'react';
+import { cx } from './cx';
+
+const ITEM =
+  'flex min-h-8 items-center gap-2.5 rounded-md px-2 py-1 text-sm outline-none select-none pointer-coarse:min-h-11 ' +
+  'data-[highlighted]:bg-hover data-[disabled]:cursor-not-allowed';
+
+/**
+ * A menu that opens from `trigger` (one button). It is not modal: a modal one would put a <style> element into the
+ * page, which the content security policy refuses.
+ */
+export function Menu({
+  trigger,
+  label,
+  align = 'end',
+  defaultOpen = false,
+  children,
+}: {
+  trigger: ReactElement;
+  label: string;
+  align?: 'start' | 'center' | 'end';
+  /** Open from the start: for a menu that is made by the click that asks for it. */
+  defaultOpen?: boolean;
+  children: ReactNode;
+}) {
+  return (
+    <DropdownMenu.Root modal={false} defaultOpen={defaultOpen}>
+      <DropdownMenu.Trigger asChild>{trigger}</DropdownMenu.Trigger>
+      <DropdownMenu.Portal>
+        <DropdownMenu.Content
+          aria-label={label}
+          align={align}
+          sideOffset={6}
+          collisionPadding={8}
+          loop
+          className="thin-scrollbar z-50 max-h-[min(32rem,var(--radix-dropdown-menu-content-available-height))] min-w-52 animate-rise overflow-y-auto rounded-lg bg-raised p-1 text-ink shadow-pop"
+        >
+          {children}
+        </DropdownMenu.Content>
+      </DropdownMenu.Portal>
+    </DropdownMenu.Root>
+  );
+}
+
+export interface MenuItemProps {
+  icon?: ReactNode;
+  /** Second line: what it does, or why it can't be done now. */
+  hint?: string;
+  danger?: boolean;
+  disabled?: boolean;
+  onSelect: () => void;
+  children: ReactNode;
+}
+
+export function MenuItem({ icon, hint, danger = false, disabled = false, onSelect, children }: MenuItemProps) {
+  return (
+    <DropdownMenu.Item disabled={disabled} onSelect={onSelect} className={cx(ITEM, danger && !disabled && 'text-bad')}>
+      {icon && <span className={cx('flex size-4 shrink-0 items-center', !danger && 'text-muted')}>{icon}</span>}
+      <span className="min-w-0 grow">
+        <span className={cx('block', disabled && 'text-faint')}>{children}</span>
+        {hint && <span className="block max-w-64 text-xs text-faint">{hint}</span>}
+      </span>
+    </DropdownMenu.Item>
+  );
+}
+
+/** One of several that exclude each other. */
+export function MenuChoice({
+  icon,
+  checked,
+  onSelect,
+  children,
+}: {
+  icon?: ReactNode;
+  checked: boolean;
+  onSelect: () => void;
+  children: ReactNode;
+}) {
+  return (
+    <DropdownMenu.CheckboxItem checked={checked} onCheckedChange={onSelect} className={ITEM}>
+      {icon && <span className="flex size-4 shrink-0 items-center text-muted">{icon}</span>}
+      <span className="grow">{children}</span>
+      <DropdownMenu.ItemIndicator>
+        <Check className="size-4 text-accent" aria-hidden="true" />
+      </DropdownMenu.ItemIndicator>
+    </DropdownMenu.CheckboxItem>
+  );
+}
+
+export function MenuLabel({ children }: { children: ReactNode }) {
+  return <DropdownMenu.Label className="px-2 pt-2 pb-1 text-2xs font-medium text-faint">{children}</DropdownMenu.Label>;
+}
+
+export function MenuSeparator() {
+  return <DropdownMenu.Separator className="mx-1 my-1 h-px bg-line" />;
+}

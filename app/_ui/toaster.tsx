@@ -1,0 +1,78 @@
+'use client';
+
+import { CircleCheck, Info, OctagonX, TriangleAlert, X } from 'lucide-react';
+import { useEffect, useState, useSyncExternalStore } from 'react';
+import { Button } from './button';
+import { cx } from './cx';
+import { IconButton } from './icon-button';
+import { dismissToast, toastStore, type Toast, type ToastTone } from './toast-store';
+
+const SHOWN_MS = 6_000;
+const EMPTY: readonly Toast[] = [];
+
+const ICONS: Record<ToastTone, { Icon: typeof Info; className: string; word: string }> = {
+  info: { Icon: Info, className: 'text-busy', word: 'Note' },
+  success: { Icon: CircleCheck, className: 'text-ok', word: 'Done' },
+  warning: { Icon: TriangleAlert, className: 'text-warn', word: 'Warning' },
+  error: { Icon: OctagonX, className: 'text-bad', word: 'Problem' },
+};
+
+/** Where toasts appear. Mounted once, in the root layout. */
+export function Toaster() {
+  const toasts = useSyncExternalStore(toastStore.subscribe, toastStore.get, () => EMPTY);
+  return (
+    <div
+      role="region"
+      aria-label="Messages"
+      aria-live="polite"
+      className="pointer-events-none fixed right-4 bottom-4 z-50 flex w-[min(24rem,calc(100vw-2rem))] flex-col gap-2 max-md:bottom-20"
+    >
+      {toasts.map((entry) => (
+        <ToastCard key={entry.id} toast={entry} />
+      ))}
+    </div>
+  );
+}
+
+function ToastCard({ toast }: { toast: Toast }) {
+  const [held, setHeld] = useState(false);
+  const stays = toast.tone === 'error' || toast.action !== undefined;
+  useEffect(() => {
+    if (held || stays) return;
+    const timer = setTimeout(() => dismissToast(toast.id), SHOWN_MS);
+    return () => clearTimeout(timer);
+  }, [held, stays, toast.id]);
+
+  const { Icon, className, word } = ICONS[toast.tone];
+  return (
+    <div
+      onPointerEnter={() => setHeld(true)}
+      onPointerLeave={() => setHeld(false)}
+      className="pointer-events-auto flex animate-rise items-start gap-3 rounded-lg bg-raised py-3 pr-2 pl-4 shadow-pop"
+    >
+      <Icon className={cx('mt-0.5 size-4 shrink-0', className)} aria-hidden="true" />
+      <div className="min-w-0 grow pt-px">
+        <p className="text-sm font-medium">
+          <span className="sr-only">{word}: </span>
+          {toast.title}
+        </p>
+        {toast.body && <p className="mt-0.5 text-xs whitespace-pre-line text-muted">{toast.body}</p>}
+        {toast.action && (
+          <Button
+            size="sm"
+            className="mt-2"
+            onClick={() => {
+              toast.action?.run();
+              dismissToast(toast.id);
+            }}
+          >
+            {toast.action.label}
+          </Button>
+        )}
+      </div>
+      <IconButton label="Dismiss" tip="" size="sm" onClick={() => dismissToast(toast.id)}>
+        <X className="size-4" aria-hidden="true" />
+      </IconButton>
+    </div>
+  );
+}

@@ -1,0 +1,28 @@
+import type { Metadata } from 'next';
+import Link from 'next/link';
+import { connection } from 'next/server';
+import { buttonClass } from './_ui/button';
+import { EmptyState } from './_ui/empty-state';
+import { Logo } from './_ui/logo';
+
+export const metadata: Metadata = { title: 'Not found' };
+
+export default async function NotFound() {
+  // The content security policy's nonce is new with each request, so no page may be made ahead.
+  await connection();
+  return (
+    <main className="flex min-h-dvh items-center justify-center">
+      <EmptyState
+        icon={<Logo className="size-6" />}
+        title="There is no such page"
+        actions={
+          <Link href="/" className={buttonClass('primary')}>
+            To the fleet
+          </Link>
+        }
+      >
+        The address may be mistyped, or what it showed was removed.
+      </EmptyState>
+    </main>
+  );
+}
