@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest';
+import { derive, sameList, sameRecord } from './derived';
+import { FleetStore } from './fleet-store';
+import { aFleet, aHost } from './testing/views';
+
+describe('derive', () => {
+  it('computes once for a set of hosts, and keeps a value that came out the same', () => {
+    const store = new FleetStore(aFleet({ hosts: [aHost('a'), aHost('b')] }));
+    let computed = 0;
+    const names = derive(
+      store,
+      (hosts) => {
+        computed += 1;
+        return hosts.map((host) => host.name);
+      },
+      sameList,
+    );
+    const first = names();
+    store.setConnection({ kind: 'live' });
+    expect(names()).toBe(first);
+    expect(computed).toBe(1);
+    store.apply({ from: 1, version: 2, hosts: [{ id: 'a', lastSeenAt: 2_000 }] });
+    expect(names()).toBe(first);
+    expect(computed).toBe(2);
+    store.apply({ from: 2, version: 3, removed: ['a'] });
+    expect(names()).toEqual(['b']);
+  });
+
+  it('compares lists and flat records', () => {
+    expect(sameList([1, 2], [1, 2])).toBe(true);
+    expect(sameList([1, 2], [1, 2, 3])).toBe(false);
+    expect(sameRecord({ a: 1, b: 2 }, { b: 2, a: 1 })).toBe(true);
+    expect(sameRecord({ a: 1 }, { a: 2 })).toBe(false);
+  });
+});

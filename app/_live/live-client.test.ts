@@ -1,0 +1,397 @@
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { WebSocket, WebSocketServer, type WebSocket as Socket } from 'ws';
+import { LIVE_CLOSE, liveClientSchema, type LiveClientMessage, type LiveServerMessage } from '@/lib/protocol/live';
+import { FleetStore } from './fleet-store';
+import { LIVE_TIMES, LiveClient, type LiveTimes, type LiveWorld } from './live-client';
+import { OutputChannel } from './output-channel';
+import { aFleet, aHost } from './testing/views';
+
+/** Times of a hurry; what a test does not look at never comes to pass within it. */
+const QUICK: LiveTimes = { ...LIVE_TIMES, backOffMs: 10, backOffCapMs: 40 };
+
+/** The dashboard's side of one socket, as a test plays it. */
+class Peer {
+  private readonly received: LiveClientMessage[] = [];
+  private wake: (() => void) | null = null;
+
+  constructor(readonly socket: Socket) {
+    socket.on('message', (data: Buffer) => {
+      this.received.push(liveClientSchema.parse(JSON.parse(data.toString('utf8'))));
+      this.wake?.();
+    });
+  }
+
+  say(message: LiveServerMessage): void {
+    this.socket.send(JSON.stringify(message));
+  }
+
+  greet(buildId = 'build-1', serverTime = 1_000): void {
+    this.say({ t: 'hello', buildId, serverTime, demo: false });
+  }
+
+  /** The next message of the page. */
+  async next(): Promise<LiveClientMessage> {
+    for (;;) {
+      const message = this.received.shift();
+      if (message) return message;
+      await new Promise<void>((resolve) => {
+        this.wake = resolve;
+      });
+    }
+  }
+}
+
+let server: WebSocketServer;
+let clients: LiveClient[];
+let serverTimes: number[];
+
+beforeEach(async () => {
+  server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+  await once(server, 'listening');
+  clients = [];
+  serverTimes = [];
+});
+
+afterEach(async () => {
+  for (const client of clients) client.stop();
+  for (const socket of server.clients) socket.terminate();
+  server.close();
+  await once(server, 'close');
+});
+
+async function accept(): Promise<Peer> {
+  const [socket] = (await once(server, 'connection')) as [Socket];
+  return new Peer(socket);
+}
+
+function world(change: Partial<LiveWorld> = {}): LiveWorld {
+  return {
+    connect(handlers) {
+      const socket = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}/live`);
+      socket.on('open', () => handlers.open());
+      socket.on('message', (data: Buffer) => handlers.message(data.toString('utf8')));
+      socket.on('close', (code) => handlers.close(code));
+      socket.on('error', () => undefined);
+      return { send: (data) => socket.send(data), close: () => socket.close() };
+    },
+    random: () => 0.5,
+    serverTime: (at) => serverTimes.push(at),
+    signedIn: () => Promise.resolve(true),
+    times: QUICK,
+    ...change,
+  };
+}
+
+function start(change: Partial<LiveWorld> = {}) {
+  const store = new FleetStore(aFleet({ version: 7, hosts: [aHost('a'), aHost('b')] }));
+  const output = new OutputChannel();
+  const client = new LiveClient('build-1', store, output, world(change));
+  clients.push(client);
+  client.start();
+  return { store, output, client };
+}
+
+/** Resolves once the store is in a state; fails by the test's own time-out. */
+function until(store: FleetStore, reached: () => boolean): Promise<void> {
+  return new Promise((resolve) => {
+    if (reached()) {
+      resolve();
+      return;
+    }
+    const stop = store.subscribe(() => {
+      if (!reached()) return;
+      stop();
+      resolve();
+    });
+  });
+}
+
+const kind = (store: FleetStore) => store.get().connection.kind;
+
+describe('the live connection', () => {
+  it('greets with what the page was painted from, and is live once it is greeted', async () => {
+    const connection = accept();
+    const { store } = start();
+    expect(kind(store)).toBe('connecting');
+    const peer = await connection;
+    expect(await peer.next()).toEqual({ t: 'hello', epoch: 'epoch-1', version: 7 });
+    peer.greet('build-1', 123_456);
+    await until(store, () => kind(store) === 'live');
+    expect(store.get().outdated).toBe(false);
+    expect(serverTimes).toEqual([123_456]);
+  });
+
+  it('applies changes, and keeps hosts that did not change the same objects', async () => {
+    const connection = accept();
+    const { store } = start();
+    const peer = await connection;
+    const before = store.get().byId.get('b');
+    peer.greet();
+    peer.say({ t: 'changes', from: 7, version: 8, hosts: [{ id: 'a', online: false }, aHost('c')] });
+    await until(store, () => store.get().fleet.version === 8);
+    expect(store.get().byId.get('a')?.online).toBe(false);
+    expect(store.get().byId.get('b')).toBe(before);
+    expect([...store.get().byId.keys()]).toEqual(['a', 'b', 'c']);
+  });
+
+  it('asks once for everything after a gap, and takes no changes until it is there', async () => {
+    const connection = accept();
+    const { store } = start();
+    const peer = await connection;
+    await peer.next();
+    peer.greet();
+    peer.say({ t: 'changes', from: 9, version: 10, removed: ['a'] });
+    peer.say({ t: 'changes', from: 10, version: 11, removed: ['b'] });
+    expect(await peer.next()).toEqual({ t: 'resync' });
+    peer.say({ t: 'snapshot', fleet: aFleet({ epoch: 'epoch-2', version: 20, hosts: [aHost('z')] }) });
+    peer.say({ t: 'changes', from: 20, version: 21, hosts: [{ id: 'z', online: false }] });
+    await until(store, () => store.get().fleet.version === 21);
+    expect(store.get().fleet.hosts.map(({ id, online }) => [id, online])).toEqual([['z', false]]);
+  });
+
+  it('hands on events in order, with the changes that they belong to', async () => {
+    const connection = accept();
+    const { store } = start();
+    const peer = await connection;
+    const seen: [number, number][] = [];
+    const all = new Promise<void>((resolve) => {
+      store.subscribeEvents((events) => {
+        for (const event of events) seen.push([event.id, store.get().fleet.version]);
+        if (seen.length >= 3) resolve();
+      });
+    });
+    peer.greet();
+    const event = (id: number) => ({
+      id,
+      at: 0,
+      category: 'fleet' as const,
+      level: 'info' as const,
+      action: 'host.online',
+      actor: 'agent a',
+      address: '',
+      hostId: 'a',
+      hostName: 'a',
+      commandId: null,
+      outcome: '',
+      message: 'a is online',
+    });
+    peer.say({ t: 'changes', from: 7, version: 8, events: [event(1), event(2)] });
+    peer.say({ t: 'changes', from: 8, version: 9, events: [event(3)] });
+    await all;
+    expect(seen).toEqual([
+      [1, 8],
+      [2, 8],
+      [3, 9],
+    ]);
+  });
+
+  it('comes back by itself from what it knows then', async () => {
+    let connection = accept();
+    const { store } = start();
+    let peer = await connection;
+    peer.greet();
+    peer.say({ t: 'changes', from: 7, version: 8 });
+    await until(store, () => store.get().fleet.version === 8);
+    connection = accept();
+    peer.socket.terminate();
+    await until(store, () => kind(store) === 'reconnecting');
+    peer = await connection;
+    expect(await peer.next()).toEqual({ t: 'hello', epoch: 'epoch-1', version: 8 });
+    peer.greet();
+    await until(store, () => kind(store) === 'live');
+  });
+
+  it('waits longer each time, up to the cap, and starts anew after a stable connection', async () => {
+    const waits: number[] = [];
+    const { store } = start({
+      random: () => 1 - Number.EPSILON,
+      connect: (handlers) => {
+        queueMicrotask(() => handlers.close(1006));
+        return { send: () => undefined, close: () => undefined };
+      },
+      times: { ...QUICK, backOffMs: 4, backOffCapMs: 20 },
+    });
+    await new Promise<void>((resolve) => {
+      store.subscribe(() => {
+        const { connection } = store.get();
+        if (connection.kind !== 'reconnecting') return;
+        const wait = Math.round(connection.retryAt - Date.now());
+        if (wait > 0) waits.push(wait);
+        if (waits.length === 5) resolve();
+      });
+    });
+    const expected = [4, 8, 16, 20, 20];
+    waits.forEach((wait, i) => {
+      expect(Math.abs(wait - (expected[i] ?? 0))).toBeLessThanOrEqual(2);
+    });
+  });
+
+  it('forgets former failures after a connection that was stable', () => {
+    vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'] });
+    try {
+      const links: Parameters<LiveWorld['connect']>[0][] = [];
+      const { store } = start({
+        times: LIVE_TIMES,
+        connect: (handlers) => {
+          links.push(handlers);
+          return { send: () => undefined, close: () => undefined };
+        },
+      });
+      const wait = () => {
+        const { connection } = store.get();
+        return connection.kind === 'reconnecting' ? connection.retryAt - Date.now() : null;
+      };
+      const hello = JSON.stringify({ t: 'hello', buildId: 'build-1', serverTime: 1, demo: false });
+      const waits: (number | null)[] = [];
+      for (const livedMs of [0, 0, 59_000, 61_000]) {
+        const link = links.at(-1);
+        link?.open();
+        link?.message(hello);
+        // Answers keep it alive through its pings.
+        for (let lived = 0; lived < livedMs; lived += 1_000) {
+          vi.advanceTimersByTime(1_000);
+          link?.message(JSON.stringify({ t: 'pong', serverTime: 1 }));
+        }
+        link?.close(1006);
+        waits.push(wait());
+        vi.advanceTimersByTime(wait() ?? 0);
+      }
+      expect(waits).toEqual([500, 1_000, 2_000, 500]);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('ends for good when the session does', async () => {
+    const connection = accept();
+    let connects = 0;
+    const real = world();
+    const { store, client } = start({
+      connect: (handlers) => {
+        connects += 1;
+        return real.connect(handlers);
+      },
+    });
+    const peer = await connection;
+    peer.greet();
+    await until(store, () => kind(store) === 'live');
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      peer.socket.close(LIVE_CLOSE.SIGNED_OUT, 'signed out');
+      await until(store, () => kind(store) === 'signed-out');
+      client.nudge();
+      vi.advanceTimersByTime(3_600_000);
+      expect(connects).toBe(1);
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+
+  it('finds out that it is signed out when its socket is refused', async () => {
+    const { store } = start({
+      connect: (handlers) => {
+        queueMicrotask(() => handlers.close(1006));
+        return { send: () => undefined, close: () => undefined };
+      },
+      signedIn: () => Promise.resolve(false),
+    });
+    await until(store, () => kind(store) === 'signed-out');
+  });
+
+  it('gives up a connection that answers no ping, and takes no late event of it', async () => {
+    let connection = accept();
+    const { store } = start({ times: { ...QUICK, pingEveryMs: 20, silenceMs: 60 } });
+    const silent = await connection;
+    await silent.next();
+    connection = accept();
+    silent.greet();
+    await until(store, () => kind(store) === 'live');
+    expect(await silent.next()).toEqual({ t: 'ping' });
+    const fresh = await connection;
+    fresh.greet();
+    await until(store, () => kind(store) === 'live');
+    silent.say({ t: 'snapshot', fleet: aFleet({ version: 999, hosts: [] }) });
+    fresh.say({ t: 'changes', from: 7, version: 8 });
+    await until(store, () => store.get().fleet.version === 8);
+    expect(store.get().fleet.hosts).toHaveLength(2);
+  });
+
+  it('stays on a connection that answers', async () => {
+    const connection = accept();
+    const { store } = start({ times: { ...QUICK, pingEveryMs: 10, silenceMs: 500 } });
+    const peer = await connection;
+    await peer.next();
+    peer.greet();
+    for (let i = 0; i < 5; i += 1) {
+      expect(await peer.next()).toEqual({ t: 'ping' });
+      peer.say({ t: 'pong', serverTime: i });
+    }
+    expect(kind(store)).toBe('live');
+    expect(server.clients.size).toBe(1);
+  });
+
+  it('tries at once when it is nudged', async () => {
+    let connection = accept();
+    const { store, client } = start({ times: { ...QUICK, backOffMs: 3_600_000, backOffCapMs: 3_600_000 } });
+    const first = await connection;
+    first.greet();
+    await until(store, () => kind(store) === 'live');
+    connection = accept();
+    first.socket.terminate();
+    await until(store, () => kind(store) === 'reconnecting');
+    client.nudge();
+    (await connection).greet();
+    await until(store, () => kind(store) === 'live');
+  });
+
+  it('says that the page is from another build', async () => {
+    const connection = accept();
+    const { store } = start();
+    (await connection).greet('build-2');
+    await until(store, () => store.get().outdated);
+  });
+
+  it('passes over what it can’t read', async () => {
+    const connection = accept();
+    const { store } = start();
+    const peer = await connection;
+    peer.greet();
+    for (const text of ['', '{', 'null', '[]', '{"t":"of-tomorrow"}', '{"t":3}']) peer.socket.send(text);
+    peer.say({ t: 'changes', from: 7, version: 8 });
+    await until(store, () => store.get().fleet.version === 8);
+    expect(kind(store)).toBe('live');
+  });
+
+  it('asks for output again after a reconnect, from the last line that came', async () => {
+    let connection = accept();
+    const { output, store } = start();
+    let peer = await connection;
+    await peer.next();
+    peer.greet();
+    const seen: number[] = [];
+    let ended = false;
+    output.subscribeOutput('c1', 2, (message) => {
+      if (message.t !== 'output') return;
+      seen.push(...message.lines.map((line) => line.seq));
+      ended = message.done === true;
+    });
+    const line = (seq: number) => ({ seq, at: 0, stream: 'stdout' as const, text: String(seq) });
+    expect(await peer.next()).toEqual({ t: 'watch', commandId: 'c1', after: 2 });
+    peer.say({ t: 'output', commandId: 'c1', lines: [line(3), line(4)] });
+    peer.say({ t: 'changes', from: 7, version: 8 });
+    await until(store, () => store.get().fleet.version === 8);
+    connection = accept();
+    peer.socket.terminate();
+    peer = await connection;
+    expect(await peer.next()).toMatchObject({ t: 'hello' });
+    expect(await peer.next()).toEqual({ t: 'watch', commandId: 'c1', after: 4 });
+    peer.greet();
+    peer.say({ t: 'output', commandId: 'c1', lines: [line(4), line(5)], done: true });
+    peer.say({ t: 'changes', from: 8, version: 9 });
+    await until(store, () => store.get().fleet.version === 9);
+    expect(seen).toEqual([3, 4, 5]);
+    expect(ended).toBe(true);
+  });
+});

@@ -1,0 +1,268 @@
+/**
+ * Keeps a browser's connection to `/live`: greets with what the page was painted from, applies what changed, asks for
+ * everything after a gap, and comes back by itself. No framework and no globals: socket, clock and chance come in.
+ */
+import { LIVE_CLOSE, type LiveClientMessage, type LiveServerMessage } from '@/lib/protocol/live';
+import type { FleetStore } from './fleet-store';
+import type { OutputChannel } from './output-channel';
+
+export interface SocketHandlers {
+  open(): void;
+  message(data: string): void;
+  close(code: number): void;
+}
+
+export interface LiveSocket {
+  send(data: string): void;
+  close(): void;
+}
+
+export interface LiveTimes {
+  /** How often a sign of life is asked for. */
+  pingEveryMs: number;
+  /** The connection is given up when nothing came for this long after a ping. */
+  silenceMs: number;
+  /** The same after the network or the tab came back: a socket that slept is often dead without knowing it. */
+  probeMs: number;
+  /** A connection that is not greeted by then is given up. */
+  openWithinMs: number;
+  /** Longest wait before the first attempt; doubles with each further one. */
+  backOffMs: number;
+  backOffCapMs: number;
+  /** A connection that lived this long makes the next wait start from `backOffMs` again. */
+  stableMs: number;
+}
+
+export const LIVE_TIMES: LiveTimes = {
+  pingEveryMs: 20_000,
+  silenceMs: 25_000,
+  probeMs: 5_000,
+  openWithinMs: 15_000,
+  backOffMs: 1_000,
+  backOffCapMs: 30_000,
+  stableMs: 60_000,
+};
+
+export interface LiveWorld {
+  connect(handlers: SocketHandlers): LiveSocket;
+  /** From 0 up to 1. */
+  random(): number;
+  /** Tells the dashboard's time, epoch milliseconds. */
+  serverTime(at: number): void;
+  /** Whether this browser is still signed in, asked when a socket is refused: a refusal itself tells no reason. */
+  signedIn(): Promise<boolean>;
+  times: LiveTimes;
+}
+
+interface Link {
+  socket: LiveSocket;
+  /** When the greeting came; null before. */
+  liveSince: number | null;
+  opened: boolean;
+  /** Changes are of no use until the snapshot that was asked for is here. */
+  resyncing: boolean;
+}
+
+export class LiveClient {
+  private link: Link | null = null;
+  private attempts = 0;
+  private started = false;
+  private readonly timers = new Map<'retry' | 'open' | 'ping' | 'silence', ReturnType<typeof setTimeout>>();
+
+  constructor(
+    private readonly buildId: string,
+    private readonly store: FleetStore,
+    private readonly output: OutputChannel,
+    private readonly world: LiveWorld,
+  ) {}
+
+  start(): void {
+    if (this.started) return;
+    this.started = true;
+    this.connect();
+  }
+
+  stop(): void {
+    this.started = false;
+    this.dropLink();
+    this.clearTimer('retry');
+  }
+
+  /** The network or the tab is back, or the operator asks for it: tries now, or checks that the connection lives. */
+  nudge(): void {
+    if (!this.started) return;
+    if (this.link) this.ping(this.link, this.world.times.probeMs);
+    else if (this.store.get().connection.kind === 'reconnecting') this.connect();
+  }
+
+  private connect(): void {
+    this.clearTimer('retry');
+    if (this.store.get().connection.kind === 'reconnecting') {
+      this.store.setConnection({ kind: 'reconnecting', retryAt: Date.now() });
+    }
+    // Events of a socket that was given up come late and count for nothing.
+    const whileCurrent = (action: (link: Link) => void) => {
+      if (this.link === link) action(link);
+    };
+    const link: Link = {
+      socket: this.world.connect({
+        open: () => whileCurrent((current) => this.opened(current)),
+        message: (data) => whileCurrent((current) => this.heard(current, data)),
+        close: (code) => whileCurrent((current) => this.closed(current, code)),
+      }),
+      liveSince: null,
+      opened: false,
+      resyncing: false,
+    };
+    this.link = link;
+    this.setTimer('open', this.world.times.openWithinMs, () => this.lost());
+  }
+
+  private opened(link: Link): void {
+    link.opened = true;
+    const { epoch, version } = this.store.get().fleet;
+    this.send(link, { t: 'hello', epoch, version });
+    this.output.connected((message) => {
+      if (this.link === link) this.send(link, message);
+    });
+  }
+
+  private heard(link: Link, data: string): void {
+    this.clearTimer('silence');
+    const message = parseServerMessage(data);
+    if (!message) return;
+    switch (message.t) {
+      case 'hello':
+        this.clearTimer('open');
+        link.liveSince = Date.now();
+        this.world.serverTime(message.serverTime);
+        this.store.setOutdated(message.buildId !== this.buildId);
+        this.store.setConnection({ kind: 'live' });
+        this.planPing(link);
+        return;
+      case 'snapshot':
+        link.resyncing = false;
+        this.store.replace(message.fleet);
+        return;
+      case 'changes':
+        if (link.resyncing || this.store.apply(message)) return;
+        link.resyncing = true;
+        this.send(link, { t: 'resync' });
+        return;
+      case 'output':
+      case 'no-output':
+        this.output.receive(message);
+        return;
+      case 'pong':
+        this.world.serverTime(message.serverTime);
+        return;
+      case 'goodbye':
+        // The server closes right after; it is back within seconds, so waiting long would serve nobody.
+        this.attempts = 0;
+        return;
+    }
+  }
+
+  private closed(link: Link, code: number): void {
+    if (code === LIVE_CLOSE.SIGNED_OUT) {
+      this.signedOut();
+      return;
+    }
+    const refused = !link.opened;
+    this.lost();
+    if (!refused) return;
+    void this.world.signedIn().then((signedIn) => {
+      if (!signedIn && this.started && !this.link?.opened) this.signedOut();
+    });
+  }
+
+  private signedOut(): void {
+    this.dropLink();
+    this.clearTimer('retry');
+    this.store.setConnection({ kind: 'signed-out' });
+  }
+
+  private lost(): void {
+    const { times } = this.world;
+    const liveSince = this.link?.liveSince ?? null;
+    this.dropLink();
+    if (liveSince !== null && Date.now() - liveSince >= times.stableMs) this.attempts = 0;
+    const longest = Math.min(times.backOffCapMs, times.backOffMs * 2 ** Math.min(this.attempts, 20));
+    const waitMs = this.world.random() * longest;
+    this.attempts += 1;
+    this.store.setConnection({ kind: 'reconnecting', retryAt: Date.now() + waitMs });
+    this.setTimer('retry', waitMs, () => this.connect());
+  }
+
+  private dropLink(): void {
+    const link = this.link;
+    this.link = null;
+    this.output.disconnected();
+    this.clearTimer('open');
+    this.clearTimer('ping');
+    this.clearTimer('silence');
+    link?.socket.close();
+  }
+
+  private planPing(link: Link): void {
+    this.setTimer('ping', this.world.times.pingEveryMs, () => {
+      this.ping(link, this.world.times.silenceMs);
+      this.planPing(link);
+    });
+  }
+
+  /**
+   * Asks for a sign of life. The deadline starts with the question, not with the last message: timers of a hidden tab
+   * are late, and a late timer must not take a living connection for a dead one.
+   */
+  private ping(link: Link, withinMs: number): void {
+    if (link.liveSince === null) return;
+    this.send(link, { t: 'ping' });
+    if (this.timers.has('silence') && withinMs >= this.world.times.silenceMs) return;
+    this.setTimer('silence', withinMs, () => this.lost());
+  }
+
+  private send(link: Link, message: LiveClientMessage): void {
+    link.socket.send(JSON.stringify(message));
+  }
+
+  private setTimer(name: 'retry' | 'open' | 'ping' | 'silence', ms: number, callback: () => void): void {
+    this.clearTimer(name);
+    this.timers.set(
+      name,
+      setTimeout(() => {
+        this.timers.delete(name);
+        callback();
+      }, ms),
+    );
+  }
+
+  private clearTimer(name: 'retry' | 'open' | 'ping' | 'silence'): void {
+    clearTimeout(this.timers.get(name));
+    this.timers.delete(name);
+  }
+}
+
+const KNOWN_TYPES = new Set<string>([
+  'hello',
+  'snapshot',
+  'changes',
+  'output',
+  'no-output',
+  'pong',
+  'goodbye',
+] satisfies LiveServerMessage['t'][]);
+
+/**
+ * A message of the dashboard that this page came from. It was typed where it was written, so only its kind is looked
+ * at; null for anything that a newer dashboard may say and this page does not know.
+ */
+function parseServerMessage(data: string): LiveServerMessage | null {
+  try {
+    const message: unknown = JSON.parse(data);
+    if (typeof message !== 'object' || message === null || !('t' in message)) return null;
+    return typeof message.t === 'string' && KNOWN_TYPES.has(message.t) ? (message as LiveServerMessage) : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,121 @@
+'use client';
+
+import { createContext, use, useEffect, useMemo, useState, useSyncExternalStore, type ReactNode } from 'react';
+import { PaintedAtProvider } from '@/app/_ui/time-ago';
+import type { DesiredView, FleetView, HostView, ServiceNotice } from '@/lib/protocol/live';
+import { browserWorld } from './browser-world';
+import { derive } from './derived';
+import { FleetStore, type Connection } from './fleet-store';
+import { LiveClient } from './live-client';
+import { OutputChannel } from './output-channel';
+
+/** What does not change while a page is open. */
+export interface LiveFacts {
+  demo: boolean;
+  version: string;
+  /** Where agents and browsers find this dashboard, without a slash at the end. */
+  address: string;
+  userName: string;
+}
+
+interface Live {
+  store: FleetStore;
+  output: OutputChannel;
+  client: LiveClient;
+  facts: LiveFacts;
+}
+
+const LiveContext = createContext<Live | null>(null);
+
+/** Holds the live fleet for all pages below it: starts from what the server painted and follows from there. */
+export function LiveProvider({
+  fleet,
+  paintedAt,
+  buildId,
+  facts,
+  children,
+}: {
+  fleet: FleetView;
+  /** The dashboard's time when the view was taken. */
+  paintedAt: number;
+  buildId: string;
+  facts: LiveFacts;
+  children: ReactNode;
+}) {
+  const [live] = useState<Live>(() => {
+    const store = new FleetStore(fleet);
+    const output = new OutputChannel();
+    return { store, output, client: new LiveClient(buildId, store, output, browserWorld), facts };
+  });
+
+  useEffect(() => {
+    const { client } = live;
+    const nudge = () => {
+      if (!document.hidden) client.nudge();
+    };
+    client.start();
+    window.addEventListener('online', nudge);
+    document.addEventListener('visibilitychange', nudge);
+    return () => {
+      window.removeEventListener('online', nudge);
+      document.removeEventListener('visibilitychange', nudge);
+      client.stop();
+    };
+  }, [live]);
+
+  return (
+    <LiveContext value={live}>
+      <PaintedAtProvider at={paintedAt}>{children}</PaintedAtProvider>
+    </LiveContext>
+  );
+}
+
+/** The live parts themselves, for subscriptions outside of rendering (output, events). */
+export function useLive(): Live {
+  const live = use(LiveContext);
+  if (!live) throw new Error('useLive needs a LiveProvider above it');
+  return live;
+}
+
+function useSelected<T>(select: () => T): T {
+  const { store } = useLive();
+  return useSyncExternalStore(store.subscribe, select, select);
+}
+
+/** One host; null when there is none of this id. Renders again when this host changes, not with the others. */
+export function useHost(id: string): HostView | null {
+  const { store } = useLive();
+  return useSelected(() => store.get().byId.get(id) ?? null);
+}
+
+/** What `compute` makes of the hosts. Both functions have to be stable (module level or memoised). */
+export function useDerived<T>(compute: (hosts: readonly HostView[]) => T, same: (a: T, b: T) => boolean): T {
+  const { store } = useLive();
+  const get = useMemo(() => derive(store, compute, same), [store, compute, same]);
+  return useSelected(get);
+}
+
+export function useDesired(): DesiredView {
+  const { store } = useLive();
+  return useSelected(() => store.get().fleet.desired);
+}
+
+export function useNotices(): readonly ServiceNotice[] {
+  const { store } = useLive();
+  return useSelected(() => store.get().fleet.notices);
+}
+
+export function useConnection(): Connection {
+  const { store } = useLive();
+  return useSelected(() => store.get().connection);
+}
+
+/** True when the dashboard was updated since this page was loaded. */
+export function useOutdated(): boolean {
+  const { store } = useLive();
+  return useSelected(() => store.get().outdated);
+}
+
+export function useLiveFacts(): LiveFacts {
+  return useLive().facts;
+}

@@ -1,0 +1,86 @@
+/** Views for tests, with what a test does not care about filled in. */
+import type { CommandView, CompartmentView, FleetView, HostView } from '@/lib/protocol/live';
+
+const OK: CompartmentView = { status: 'ok', message: 'As it should be', checkedAt: 1_000, next: null };
+
+export function aHost(id: string, change: Partial<HostView> = {}): HostView {
+  return {
+    id,
+    name: id,
+    type: 'nixos',
+    online: true,
+    lastSeenAt: 1_000,
+    heartbeatIntervalS: 5,
+    location: 'home',
+    deviceType: 'server',
+    themeColor: '#769ff0',
+    agentVersion: '4.0.0',
+    protocol: 3,
+    osVersion: '26.05',
+    nixpkgsVersion: '',
+    generation: '0123456789abcdef',
+    repoUrl: '',
+    repoDir: '',
+    compartments: { agent: OK, git: OK, lock: OK, system: OK, tests: OK },
+    metrics: null,
+    command: null,
+    control: null,
+    lastCommand: null,
+    foreignCommand: '',
+    notice: '',
+    ...change,
+  };
+}
+
+export function withCompartments(
+  id: string,
+  change: Partial<Record<keyof HostView['compartments'], CompartmentView['status']>>,
+  more: Partial<HostView> = {},
+): HostView {
+  const host = aHost(id, more);
+  for (const name of ['agent', 'git', 'lock', 'system', 'tests'] as const) {
+    const status = change[name];
+    if (status) host.compartments = { ...host.compartments, [name]: { ...OK, status, message: `${name} ${status}.` } };
+  }
+  return host;
+}
+
+export function aCommand(change: Partial<CommandView> = {}): CommandView {
+  return {
+    id: 'c1',
+    hostId: 'a',
+    operation: 'pull',
+    phase: 'running',
+    outcome: null,
+    reason: '',
+    progress: null,
+    createdAt: 1_000,
+    startedAt: 1_000,
+    endedAt: null,
+    exitCode: null,
+    by: 'operator',
+    lines: 0,
+    ...change,
+  };
+}
+
+export function aFleet(change: Partial<FleetView> = {}): FleetView {
+  return {
+    epoch: 'epoch-1',
+    version: 1,
+    hosts: [],
+    desired: {
+      source: 'none',
+      branch: '',
+      commit: '',
+      message: '',
+      committedAt: null,
+      commitUrl: null,
+      fetchedAt: null,
+      error: null,
+      hint: null,
+    },
+    notices: [],
+    ...change,
+  };
+}
