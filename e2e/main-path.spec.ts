@@ -30,7 +30,7 @@ test('set up, sign in, see the host appear, pull, fall behind, pull again, switc
 
   await test.step('pull: output streams, the command ends, Git is green', async () => {
     await fleet.press('web', 'Pull');
-    await fleet.openOutput('web', 'Pull');
+    await expect(fleet.drawer).toBeVisible();
     await fleet.expectOutcome('succeeded');
     await expect(fleet.line(1)).toBeVisible();
     await expect(fleet.compartment('web', 'git')).toHaveAttribute('data-status', 'ok');

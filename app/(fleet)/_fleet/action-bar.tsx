@@ -1,0 +1,91 @@
+'use client';
+
+import { X } from 'lucide-react';
+import { useCallback, useState, useSyncExternalStore } from 'react';
+import { sameList } from '@/app/_live/derived';
+import { useDerived } from '@/app/_live/live';
+import { Button } from '@/app/_ui/button';
+import { IconButton } from '@/app/_ui/icon-button';
+import type { HostView, OperationId } from '@/lib/protocol/live';
+import { OPERATIONS } from '@/lib/fleet/operations';
+import { useOperations } from '../_operations/operations-context';
+import { planOperation, planSentence } from '../_operations/plan';
+import { PageBar } from '../_shell/page-bar';
+import { OPERATION_ICONS } from './host-actions';
+import type { Selection } from './selection';
+
+const OFFERED: OperationId[] = ['pull', 'switch', 'test', 'stop'];
+
+/** What can be done to the selected hosts. It says in one sentence what a click will do, before it is done. */
+export function ActionBar({ selection }: { selection: Selection }) {
+  const selected = useSyncExternalStore(selection.subscribe, selection.get, selection.get);
+  const pick = useCallback((hosts: readonly HostView[]) => hosts.filter((host) => selected.has(host.id)), [selected]);
+  const hosts = useDerived(pick, sameList);
+  const { run } = useOperations();
+  const [aimed, setAimed] = useState<OperationId>('pull');
+  if (hosts.length === 0) return null;
+  const ids = hosts.map((host) => host.id);
+  return (
+    <PageBar>
+      <div className="flex justify-center px-3 pb-4">
+        <section
+          aria-label="Selected hosts"
+          data-testid="action-bar"
+          className="pointer-events-auto w-full max-w-2xl animate-rise rounded-xl bg-raised p-2 shadow-pop"
+        >
+          <div className="flex items-center gap-2">
+            <p className="grow pl-2 text-sm font-medium whitespace-nowrap" role="status">
+              {hosts.length} <span className="max-sm:hidden">{hosts.length === 1 ? 'host' : 'hosts'}</span> selected
+            </p>
+            <div className="flex gap-1.5 max-sm:order-last max-sm:hidden">
+              <Buttons hosts={hosts} onAim={setAimed} onRun={(operation) => run(operation, ids)} />
+            </div>
+            <IconButton label="Clear the selection" size="sm" onClick={() => selection.clear()}>
+              <X className="size-4" aria-hidden="true" />
+            </IconButton>
+          </div>
+          <p className="one-line px-2 pt-1 pb-0.5 text-xs text-muted" data-testid="action-plan">
+            {planSentence(planOperation(aimed, hosts))}
+          </p>
+          <div className="grid grid-cols-4 gap-1.5 pt-1.5 sm:hidden">
+            <Buttons hosts={hosts} onAim={setAimed} onRun={(operation) => run(operation, ids)} />
+          </div>
+        </section>
+      </div>
+    </PageBar>
+  );
+}
+
+function Buttons({
+  hosts,
+  onAim,
+  onRun,
+}: {
+  hosts: readonly HostView[];
+  onAim: (operation: OperationId) => void;
+  onRun: (operation: OperationId) => void;
+}) {
+  return OFFERED.map((operation) => {
+    const plan = planOperation(operation, hosts);
+    const Icon = OPERATION_ICONS[operation];
+    return (
+      <Button
+        key={operation}
+        size="sm"
+        variant={operation === 'pull' ? 'primary' : 'secondary'}
+        aria-disabled={
+          plan.ready.length === 0 && plan.groups.every((group) => !group.blocked.forceable) ? true : undefined
+        }
+        icon={Icon && <Icon className="size-3.5 max-sm:hidden" aria-hidden="true" />}
+        onPointerEnter={() => onAim(operation)}
+        onFocus={() => onAim(operation)}
+        onClick={() => onRun(operation)}
+      >
+        {OPERATIONS[operation].label}
+        <span aria-hidden="true" className="opacity-75">
+          {plan.ready.length}
+        </span>
+      </Button>
+    );
+  });
+}

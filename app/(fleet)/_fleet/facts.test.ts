@@ -1,0 +1,45 @@
+import { describe, expect, it } from 'vitest';
+import { aCommand, aHost, withCompartments } from '@/app/_live/testing/views';
+import { activity, lateness, nextStep } from './facts';
+
+describe('lateness', () => {
+  const at = (interval: number, ageMs: number) =>
+    lateness({ online: true, heartbeatIntervalS: interval, lastSeenAt: 100_000_000 }, 100_000_000 + ageMs);
+
+  it('judges a host by its own interval', () => {
+    expect(at(5, 14_000)).toBe('on-time');
+    expect(at(5, 16_000)).toBe('late');
+    expect(at(5, 56_000)).toBe('very-late');
+    expect(at(60, 56_000)).toBe('on-time');
+    expect(at(60, 130_000)).toBe('late');
+  });
+
+  it('takes a host from the future for one of now', () => {
+    expect(at(5, -90_000)).toBe('on-time');
+  });
+
+  it('does not call a host late that is offline', () => {
+    expect(lateness({ online: false, heartbeatIntervalS: 5, lastSeenAt: null }, 1)).toBe('offline');
+  });
+});
+
+describe('activity', () => {
+  it('says what a command does, with what is counted', () => {
+    expect(activity(aCommand({ progress: { label: 'Building', current: 3, total: 12 } }))).toBe('Building 3/12');
+    expect(activity(aCommand({ progress: { label: '', current: 0, total: 0 } }))).toBe('Running');
+    expect(activity(aCommand({ phase: 'awaiting-reconnect' }))).toBe('Waiting for the agent');
+  });
+});
+
+describe('nextStep', () => {
+  it('is what mends the first fault, in the order in which things are mended', () => {
+    const host = withCompartments('a', { git: 'outdated', system: 'outdated' });
+    host.compartments.git = { ...host.compartments.git, next: 'pull' };
+    host.compartments.system = { ...host.compartments.system, next: 'switch' };
+    expect(nextStep(host)).toBe('pull');
+    expect(nextStep({ compartments: { ...host.compartments, git: { ...host.compartments.git, status: 'ok' } } })).toBe(
+      'switch',
+    );
+    expect(nextStep(aHost('b'))).toBeNull();
+  });
+});

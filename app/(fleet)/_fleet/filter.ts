@@ -1,0 +1,170 @@
+/** Which hosts the fleet page shows and in which order, as its address says it. Pure. */
+import { COMPARTMENT_NAMES, type CompartmentName, type HostView } from '@/lib/protocol/live';
+import { isBehind, isFailing, isRunning, SEVERITY } from './facts';
+
+export const STATUS_FILTERS = ['online', 'offline', 'behind', 'failing', 'running'] as const;
+export type StatusFilter = (typeof STATUS_FILTERS)[number];
+
+export const SORT_KEYS = [
+  'name',
+  ...COMPARTMENT_NAMES,
+  'operation',
+  'cpu',
+  'ram',
+  'load',
+  'version',
+  'generation',
+  'seen',
+] as const;
+export type SortKey = (typeof SORT_KEYS)[number];
+
+export interface FleetFilter {
+  /** Free text: every word has to be found. */
+  text: string;
+  os: string | null;
+  location: string | null;
+  status: StatusFilter | null;
+  sort: SortKey;
+  descending: boolean;
+}
+
+export const NO_FILTER: FleetFilter = {
+  text: '',
+  os: null,
+  location: null,
+  status: null,
+  sort: 'name',
+  descending: false,
+};
+
+/** Reads an address; what it does not know counts as not set. */
+export function parseFilter(params: Pick<URLSearchParams, 'get'>): FleetFilter {
+  const sort = params.get('sort') ?? '';
+  const key = sort.replace(/^-/, '');
+  return {
+    text: params.get('q') ?? '',
+    os: params.get('os') || null,
+    location: params.get('location') || null,
+    status: STATUS_FILTERS.find((status) => status === params.get('status')) ?? null,
+    sort: SORT_KEYS.find((known) => known === key) ?? NO_FILTER.sort,
+    descending: sort.startsWith('-'),
+  };
+}
+
+/** The address of a filter: "?q=web&status=behind", or nothing for all hosts. */
+export function filterSearch(filter: FleetFilter): string {
+  const params = new URLSearchParams();
+  if (filter.text.trim() !== '') params.set('q', filter.text.trim());
+  if (filter.os !== null) params.set('os', filter.os);
+  if (filter.location !== null) params.set('location', filter.location);
+  if (filter.status !== null) params.set('status', filter.status);
+  if (filter.sort !== NO_FILTER.sort || filter.descending) {
+    params.set('sort', `${filter.descending ? '-' : ''}${filter.sort}`);
+  }
+  const search = params.toString();
+  return search === '' ? '' : `?${search}`;
+}
+
+/** True when the filter hides hosts (its order does not count). */
+export function isFiltering(filter: FleetFilter): boolean {
+  return filter.text.trim() !== '' || filter.os !== null || filter.location !== null || filter.status !== null;
+}
+
+const STATUS_TESTS: Record<StatusFilter, (host: HostView) => boolean> = {
+  online: (host) => host.online,
+  offline: (host) => !host.online,
+  behind: isBehind,
+  failing: isFailing,
+  running: isRunning,
+};
+
+export type StatusCounts = Record<StatusFilter | 'all', number>;
+
+/** How many hosts each part of the summary line stands for. */
+export function countStatuses(hosts: readonly HostView[]): StatusCounts {
+  const counts: StatusCounts = { all: hosts.length, online: 0, offline: 0, behind: 0, failing: 0, running: 0 };
+  for (const host of hosts) {
+    for (const status of STATUS_FILTERS) if (STATUS_TESTS[status](host)) counts[status] += 1;
+  }
+  return counts;
+}
+
+/** The values that hosts have for a facet, in order. */
+export function facetValues(hosts: readonly HostView[], facet: 'type' | 'location'): string[] {
+  return [...new Set(hosts.map((host) => host[facet]))].filter((value) => value !== '').sort(compareText);
+}
+
+/** The hosts that a filter shows, in its order. */
+export function selectHosts(hosts: readonly HostView[], filter: FleetFilter): HostView[] {
+  const words = filter.text.toLowerCase().split(/\s+/).filter(Boolean);
+  const status = filter.status === null ? null : STATUS_TESTS[filter.status];
+  const shown = hosts.filter(
+    (host) =>
+      (filter.os === null || host.type === filter.os) &&
+      (filter.location === null || host.location === filter.location) &&
+      (status === null || status(host)) &&
+      (words.length === 0 || matches(host, words)),
+  );
+  const compare = COMPARE[filter.sort];
+  const sign = filter.descending ? -1 : 1;
+  // The name decides between equals, always upwards, so that the order is the same for everybody.
+  return shown.sort((a, b) => sign * compare(a, b) || compareText(a.name, b.name));
+}
+
+function matches(host: HostView, words: readonly string[]): boolean {
+  const text = [
+    host.name,
+    host.type,
+    host.location,
+    host.deviceType,
+    host.agentVersion,
+    host.osVersion,
+    host.generation,
+  ]
+    .join(' ')
+    .toLowerCase();
+  return words.every((word) => text.includes(word));
+}
+
+const collator = new Intl.Collator('en', { numeric: true, sensitivity: 'base' });
+
+function compareText(a: string, b: string): number {
+  return collator.compare(a, b);
+}
+
+/** Measured values move all the time: only steps of this size change the order, so that rows do not dance. */
+const STEP = 5;
+
+function step(value: number | null | undefined): number {
+  return value === null || value === undefined ? -1 : Math.floor(value / STEP);
+}
+
+const COMPARE: Record<SortKey, (a: HostView, b: HostView) => number> = {
+  name: (a, b) => compareText(a.name, b.name),
+  agent: byCompartment('agent'),
+  git: byCompartment('git'),
+  lock: byCompartment('lock'),
+  system: byCompartment('system'),
+  tests: byCompartment('tests'),
+  operation: (a, b) => workedAt(a) - workedAt(b),
+  cpu: (a, b) => step(a.metrics?.cpu) - step(b.metrics?.cpu),
+  ram: (a, b) => step(a.metrics?.ram) - step(b.metrics?.ram),
+  load: (a, b) => Math.floor(a.metrics?.load ?? -1) - Math.floor(b.metrics?.load ?? -1),
+  version: (a, b) => compareText(a.agentVersion, b.agentVersion),
+  generation: (a, b) => compareText(a.generation, b.generation),
+  // Those that are online were seen just now, whatever the second.
+  seen: (a, b) => seenAt(a) - seenAt(b),
+};
+
+function seenAt(host: HostView): number {
+  return host.online ? Number.MAX_SAFE_INTEGER : (host.lastSeenAt ?? 0);
+}
+
+function byCompartment(name: CompartmentName): (a: HostView, b: HostView) => number {
+  return (a, b) => SEVERITY[a.compartments[name].status] - SEVERITY[b.compartments[name].status];
+}
+
+/** When a host last worked; those that do so now are the last. */
+function workedAt(host: HostView): number {
+  return isRunning(host) ? Number.MAX_SAFE_INTEGER : (host.lastCommand?.endedAt ?? 0);
+}

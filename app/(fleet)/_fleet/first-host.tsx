@@ -1,0 +1,92 @@
+'use client';
+
+import { Check, Copy, Server } from 'lucide-react';
+import { useState } from 'react';
+import { useLiveFacts } from '@/app/_live/live';
+import { Card } from '@/app/_ui/card';
+import { IconButton } from '@/app/_ui/icon-button';
+import { Spinner } from '@/app/_ui/spinner';
+import { Tabs } from '@/app/_ui/tabs';
+import { toast } from '@/app/_ui/toast-store';
+import { agentUrl } from '../_shell/address';
+import { AGENT_SNIPPETS } from './agent-snippets';
+
+/** No host yet: the exact lines that bring the first one here, and a place where it will appear by itself. */
+export function FirstHost() {
+  const { address } = useLiveFacts();
+  const [current, setCurrent] = useState('nixos');
+  const url = agentUrl(address);
+  return (
+    <div className="mx-auto max-w-3xl py-6">
+      <div className="mb-6 flex flex-col items-center text-center">
+        <div className="mb-4 flex size-11 items-center justify-center rounded-xl bg-accent-soft text-accent">
+          <Server className="size-5" aria-hidden="true" />
+        </div>
+        <h1 className="text-lg font-semibold">Connect the first host</h1>
+        <p className="mt-1 max-w-prose text-muted">
+          Each host runs an agent that dials this dashboard. Add these lines to its configuration and switch once by
+          hand; from then on it is done from here.
+        </p>
+      </div>
+      <Card>
+        <Tabs
+          label="Kind of host"
+          current={current}
+          onChange={setCurrent}
+          tabs={AGENT_SNIPPETS.map(({ id, label, about, code }) => ({
+            id,
+            label,
+            content: <Snippet about={about} code={code(url)} />,
+          }))}
+        />
+        <p className="mt-4 text-xs text-muted">
+          The token is the one that this dashboard was started with (
+          <code className="font-mono">NIXFLEET_AGENT_TOKEN</code>
+          ), or the one that it made itself: it lies in its data folder.
+        </p>
+      </Card>
+      <p role="status" className="mt-6 flex items-center justify-center gap-2.5 text-muted">
+        <Spinner className="text-accent" />
+        Waiting for the first agent. It appears here by itself.
+      </p>
+    </div>
+  );
+}
+
+function Snippet({ about, code }: { about: string; code: string }) {
+  const [copied, setCopied] = useState(false);
+  const copy = async () => {
+    try {
+      await navigator.clipboard.writeText(code);
+      setCopied(true);
+    } catch {
+      toast({
+        tone: 'warning',
+        title: 'Not copied',
+        body: 'This browser does not let pages copy. Select the text instead.',
+      });
+    }
+  };
+  return (
+    <>
+      <p className="mb-2 text-xs text-muted">{about}</p>
+      <div className="relative rounded-md border bg-sunken">
+        <pre className="p-4 pr-12 font-mono text-xs leading-5 wrap-anywhere whitespace-pre-wrap">
+          <code>{code}</code>
+        </pre>
+        <IconButton
+          label={copied ? 'Copied' : 'Copy'}
+          size="sm"
+          className="!absolute top-2 right-2"
+          onClick={() => void copy()}
+        >
+          {copied ? (
+            <Check className="size-4 text-ok" aria-hidden="true" />
+          ) : (
+            <Copy className="size-4" aria-hidden="true" />
+          )}
+        </IconButton>
+      </div>
+    </>
+  );
+}

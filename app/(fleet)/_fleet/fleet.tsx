@@ -1,0 +1,88 @@
+'use client';
+
+import { SearchX } from 'lucide-react';
+import dynamic from 'next/dynamic';
+import { useCallback, useEffect, useState } from 'react';
+import { sameList } from '@/app/_live/derived';
+import { useDerived } from '@/app/_live/live';
+import { Button } from '@/app/_ui/button';
+import { EmptyState } from '@/app/_ui/empty-state';
+import { COMPARTMENT_NAMES, type HostView } from '@/lib/protocol/live';
+import { isTyping } from '../_shell/typing';
+import { ActionBar } from './action-bar';
+import { isFiltering, NO_FILTER, selectHosts, type SortKey } from './filter';
+import { FilterBar } from './filter-bar';
+import { FleetTable } from './fleet-table';
+import { Selection } from './selection';
+import { Summary } from './summary';
+import { changeFilter, useFilter } from './use-filter';
+
+/** Fetched only where there is no host yet, which is once in a dashboard's life. */
+const FirstHost = dynamic(() => import('./first-host').then((page) => page.FirstHost));
+
+const hasHosts = (hosts: readonly HostView[]) => hosts.length > 0;
+
+/** The fleet: its state in a line, its hosts in a table, and what can be done to them. */
+export function Fleet() {
+  return useDerived(hasHosts, Object.is) ? <Hosts /> : <FirstHost />;
+}
+
+function Hosts() {
+  const filter = useFilter();
+  const [selection] = useState(() => new Selection());
+  const choose = useCallback(
+    (hosts: readonly HostView[]) => selectHosts(hosts, filter).map((host) => host.id),
+    [filter],
+  );
+  const ids = useDerived(choose, sameList);
+
+  useEffect(() => selection.setShown(ids), [selection, ids]);
+
+  const sort = (key: SortKey) =>
+    changeFilter({ sort: key, descending: filter.sort === key ? !filter.descending : DOWN_FIRST.has(key) });
+
+  useEffect(() => {
+    const press = (event: KeyboardEvent) => {
+      if (event.defaultPrevented || isTyping(event.target) || document.querySelector('dialog:modal')) return;
+      if (event.key === 'a' && (event.ctrlKey || event.metaKey) && !event.shiftKey && !event.altKey) {
+        event.preventDefault();
+        selection.addShown();
+      } else if (event.key === 'Escape') {
+        selection.clear();
+      }
+    };
+    document.addEventListener('keydown', press);
+    return () => document.removeEventListener('keydown', press);
+  }, [selection]);
+
+  return (
+    <div className="px-4 py-4 md:px-6">
+      <h1 className="sr-only">Fleet</h1>
+      <div className="mb-4 flex flex-wrap items-center justify-between gap-x-6 gap-y-2">
+        <Summary status={filter.status} onChange={(status) => changeFilter({ status })} />
+        <FilterBar filter={filter} onChange={changeFilter} />
+      </div>
+      {ids.length > 0 ? (
+        <FleetTable ids={ids} selection={selection} filter={filter} onSort={sort} />
+      ) : (
+        <EmptyState
+          icon={<SearchX className="size-5" aria-hidden="true" />}
+          title="No host matches"
+          actions={
+            isFiltering(filter) && (
+              <Button onClick={() => changeFilter({ ...NO_FILTER, sort: filter.sort, descending: filter.descending })}>
+                Show all hosts
+              </Button>
+            )
+          }
+        >
+          No host of this fleet has all that the filter asks for.
+        </EmptyState>
+      )}
+      <ActionBar selection={selection} />
+    </div>
+  );
+}
+
+/** Of these, the large, bad or new ones are what one looks for. */
+const DOWN_FIRST = new Set<SortKey>([...COMPARTMENT_NAMES, 'operation', 'cpu', 'ram', 'load']);

@@ -1,0 +1,64 @@
+'use client';
+
+import { Meter, type ProgressTone } from '@/app/_ui/progress';
+import { cx } from '@/app/_ui/cx';
+import type { MetricsView } from '@/lib/protocol/live';
+
+/** From here on a measured share asks for attention. */
+const HIGH = 80;
+const VERY_HIGH = 92;
+
+/** CPU, memory and load as measured by the agent. `stale`: the last that was heard of a host that is offline. */
+export function MetricCells({ metrics, stale }: { metrics: MetricsView | null; stale: boolean }) {
+  const { cpu = null, ram = null, swap = null, load = null } = metrics ?? {};
+  const swapLine = swap === null ? '' : `\nSwap ${swap.toFixed(0)} %`;
+  return (
+    <div className="grid grid-cols-3 gap-4 [grid-area:metrics] max-xl:lg:hidden lg:gap-3 lg:px-3">
+      <Metric label="CPU" value={cpu} tip={`CPU ${percent(cpu)}`} stale={stale} />
+      <Metric label="Memory" value={ram} tip={`Memory ${percent(ram)}${swapLine}`} stale={stale} />
+      <div role="cell" className="lg:pb-[7px]" data-tip="Load\nProcesses that run or wait, on average.">
+        <Figure label="Load" text={load === null ? '–' : load.toFixed(load < 10 ? 2 : 1)} stale={stale} />
+      </div>
+    </div>
+  );
+}
+
+function percent(value: number | null): string {
+  return value === null ? '–' : `${value.toFixed(0)} %`;
+}
+
+function Metric({ label, value, tip, stale }: { label: string; value: number | null; tip: string; stale: boolean }) {
+  const tone: ProgressTone = value === null || stale || value < HIGH ? 'idle' : value < VERY_HIGH ? 'warn' : 'bad';
+  return (
+    <div role="cell" data-tip={tip}>
+      <Figure label={label} text={percent(value)} alarm={tone === 'idle' ? null : tone} stale={stale} />
+      <Meter share={value === null ? null : value / 100} tone={tone} className={cx('mt-1', stale && 'opacity-40')} />
+    </div>
+  );
+}
+
+function Figure({
+  label,
+  text,
+  alarm = null,
+  stale,
+}: {
+  label: string;
+  text: string;
+  alarm?: 'warn' | 'bad' | null;
+  stale: boolean;
+}) {
+  return (
+    <p className="flex justify-between gap-1 text-2xs lg:justify-end">
+      <span className="text-faint lg:hidden">{label}</span>
+      <span
+        className={cx(
+          alarm === 'warn' ? 'font-semibold text-warn' : alarm === 'bad' ? 'font-semibold text-bad' : '',
+          alarm === null && (stale || text === '–' ? 'text-faint' : 'text-muted'),
+        )}
+      >
+        {text}
+      </span>
+    </p>
+  );
+}

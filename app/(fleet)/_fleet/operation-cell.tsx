@@ -1,0 +1,116 @@
+'use client';
+
+import { CircleCheck, CircleMinus, CircleX, TriangleAlert } from 'lucide-react';
+import { commandWord, type CommandWord } from '@/app/_output/command-words';
+import { openOutput } from '@/app/_output/open-output';
+import { duration } from '@/app/_ui/ages';
+import { cx } from '@/app/_ui/cx';
+import { Progress } from '@/app/_ui/progress';
+import { Spinner } from '@/app/_ui/spinner';
+import { Elapsed, TimeAgo } from '@/app/_ui/time-ago';
+import { OPERATIONS } from '@/lib/fleet/operations';
+import type { CommandView, HostView } from '@/lib/protocol/live';
+import { activity } from './facts';
+
+const BUTTON = 'block w-full rounded-md px-2 py-1 text-left text-xs hover:bg-hover pointer-coarse:py-2';
+
+/** What the host is busy with, or what it did last. A click opens the output. */
+export function OperationCell({ host }: { host: HostView }) {
+  const running = host.control ?? host.command;
+  return (
+    <div role="cell" className="min-w-0 [grid-area:op] max-lg:-mx-2">
+      {running ? (
+        <Running command={running} />
+      ) : host.foreignCommand !== '' ? (
+        <p
+          className="one-line px-2 text-xs text-busy"
+          data-tip={`Not started from here\nThe agent says that it is running “${host.foreignCommand}”.`}
+        >
+          Runs “{host.foreignCommand}”
+        </p>
+      ) : host.lastCommand ? (
+        <Ended command={host.lastCommand} />
+      ) : (
+        <p className="px-2 text-xs text-faint">
+          <span aria-hidden="true" className="max-lg:hidden">
+            –
+          </span>
+          <span className="lg:sr-only">No operation yet</span>
+        </p>
+      )}
+    </div>
+  );
+}
+
+function Running({ command }: { command: CommandView }) {
+  const { label } = OPERATIONS[command.operation];
+  const { progress, phase } = command;
+  const doing = activity(command);
+  const counted = progress !== null && progress.total > 0;
+  const slow = phase === 'warning';
+  return (
+    <button
+      type="button"
+      className={BUTTON}
+      data-tip={`${label}: ${doing}\n${command.reason === '' ? `Started by ${command.by}.` : command.reason}`}
+      data-tip-next="Click for its output."
+      onClick={() => openOutput({ hostId: command.hostId, commandId: command.id })}
+    >
+      <span className="flex items-center gap-1.5">
+        {slow ? (
+          <TriangleAlert className="size-3.5 shrink-0 text-warn" aria-hidden="true" />
+        ) : (
+          <Spinner size="sm" className="shrink-0 text-busy" />
+        )}
+        <span className="one-line">
+          <span className="font-medium text-ink">{label}</span>{' '}
+          <span className={slow ? 'text-warn' : 'text-muted'}>{doing}</span>
+        </span>
+        <Elapsed since={command.startedAt ?? command.createdAt} className="ml-auto shrink-0 text-faint" />
+      </span>
+      <Progress
+        label={`${label} on its way`}
+        value={counted ? progress.current : null}
+        max={counted ? progress.total : 1}
+        text={doing}
+        tone={slow ? 'warn' : 'busy'}
+        className="mt-1.5"
+      />
+    </button>
+  );
+}
+
+const SIGNS: Record<CommandWord['tone'], { Icon: typeof CircleCheck; className: string }> = {
+  ok: { Icon: CircleCheck, className: 'text-ok' },
+  warn: { Icon: TriangleAlert, className: 'text-warn' },
+  bad: { Icon: CircleX, className: 'text-bad' },
+  busy: { Icon: CircleMinus, className: 'text-busy' },
+  idle: { Icon: CircleMinus, className: 'text-faint' },
+};
+
+function Ended({ command }: { command: CommandView }) {
+  const { label } = OPERATIONS[command.operation];
+  const { word, tone } = commandWord(command);
+  const { Icon, className } = SIGNS[tone];
+  const took =
+    command.startedAt !== null && command.endedAt !== null
+      ? ` after ${duration(command.endedAt - command.startedAt)}`
+      : '';
+  return (
+    <button
+      type="button"
+      className={BUTTON}
+      data-tip={`${label}: ${word.toLowerCase()}${took}\n${command.reason}`.trimEnd()}
+      data-tip-next="Click for its output."
+      onClick={() => openOutput({ hostId: command.hostId, commandId: command.id })}
+    >
+      <span className="flex items-center gap-1.5">
+        <Icon className={cx('size-3.5 shrink-0', className)} aria-hidden="true" />
+        <span className="one-line text-muted">
+          {label} <span className={tone === 'bad' ? 'text-bad' : undefined}>{word.toLowerCase()}</span>
+        </span>
+        {command.endedAt !== null && <TimeAgo at={command.endedAt} short className="ml-auto shrink-0 text-faint" />}
+      </span>
+    </button>
+  );
+}

@@ -1,0 +1,93 @@
+'use client';
+
+import { useHost } from '@/app/_live/live';
+import { Button } from '@/app/_ui/button';
+import { Dialog } from '@/app/_ui/dialog';
+import { STATUS_WORD, StatusMark } from '@/app/_ui/status-mark';
+import { TimeAgo } from '@/app/_ui/time-ago';
+import { checkOperation, OPERATIONS } from '@/lib/fleet/operations';
+import type { CompartmentName, HostView, OperationId } from '@/lib/protocol/live';
+import { COMPARTMENT_WORDS } from '../_fleet/facts';
+import { useOperations } from './operations-context';
+
+/** The operation that looks at a compartment again. */
+const LOOK: Record<CompartmentName, OperationId> = {
+  agent: 'check-version',
+  git: 'refresh-git',
+  lock: 'refresh-lock',
+  system: 'refresh-system',
+  tests: 'test',
+};
+
+/** One compartment of a host: the fact, its age, the step that would mend it, and a fresh look. */
+export function CompartmentDialog({
+  hostId,
+  compartment,
+  onClose,
+}: {
+  hostId: string;
+  compartment: CompartmentName;
+  onClose: () => void;
+}) {
+  const host = useHost(hostId);
+  if (!host) return null;
+  const { status, message, checkedAt, next } = host.compartments[compartment];
+  const words = COMPARTMENT_WORDS[compartment];
+  const steps = [...new Set([LOOK[compartment], ...(next === null ? [] : [next])])];
+  return (
+    <Dialog
+      open
+      onClose={onClose}
+      size="sm"
+      title={`${words.title} on ${host.name}`}
+      description={words.about}
+      footer={steps.map((operation) => (
+        <Step key={operation} operation={operation} host={host} main={operation === next} />
+      ))}
+    >
+      <div className="flex items-start gap-3 rounded-md bg-sunken px-3 py-2.5">
+        <StatusMark status={status} className="mt-0.5" />
+        <div className="min-w-0">
+          <p className="font-medium">{STATUS_WORD[status]}</p>
+          {message !== '' && <p className="mt-0.5 text-muted">{message}</p>}
+          <p className="mt-1 text-xs text-faint">
+            {checkedAt === null ? (
+              'Nothing is known of it yet.'
+            ) : (
+              <>
+                Learnt <TimeAgo at={checkedAt} />.
+              </>
+            )}
+          </p>
+        </div>
+      </div>
+      {steps.map((operation) => {
+        const blocked = checkOperation(OPERATIONS[operation], host);
+        return (
+          blocked && (
+            <p key={operation} className="mt-2 text-xs text-muted">
+              {OPERATIONS[operation].label}: {blocked.reason}
+            </p>
+          )
+        );
+      })}
+    </Dialog>
+  );
+}
+
+function Step({ operation, host, main }: { operation: OperationId; host: HostView; main: boolean }) {
+  const { run } = useOperations();
+  const { label, description } = OPERATIONS[operation];
+  const blocked = checkOperation(OPERATIONS[operation], host);
+  return (
+    <Button
+      variant={main ? 'primary' : 'secondary'}
+      disabled={blocked !== null && !blocked.forceable && blocked.unblock === null}
+      data-tip={description}
+      data-autofocus={main || undefined}
+      onClick={() => run(operation, [host.id])}
+    >
+      {label}
+    </Button>
+  );
+}

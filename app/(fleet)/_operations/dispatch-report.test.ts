@@ -1,0 +1,49 @@
+import { describe, expect, it } from 'vitest';
+import type { DispatchResult } from '@/lib/fleet/ports';
+import { reportDispatch } from './dispatch-report';
+
+const accepted = (n: number): DispatchResult => ({
+  kind: 'accepted',
+  hostId: `h${n}`,
+  hostName: `h${n}`,
+  commandId: `c${n}`,
+});
+const offline = (n: number): DispatchResult => ({
+  kind: 'blocked',
+  hostId: `h${n}`,
+  hostName: `h${n}`,
+  blocked: { code: 'offline', reason: `h${n} is offline.`, unblock: null, forceable: false },
+});
+
+describe('reportDispatch', () => {
+  it('is silent where a row says it all', () => {
+    expect(reportDispatch('pull', [accepted(1)])).toBeNull();
+  });
+
+  it('sums up many', () => {
+    expect(reportDispatch('pull', [accepted(1), accepted(2)])).toEqual({
+      tone: 'success',
+      title: 'Pull started on 2 hosts',
+      body: '',
+    });
+  });
+
+  it('names what was skipped, and counts what does not fit', () => {
+    const results = [accepted(0), ...[1, 2, 3, 4, 5, 6].map(offline)];
+    const report = reportDispatch('pull', results);
+    expect(report).toMatchObject({ tone: 'warning', title: 'Pull started on 1 of 7 hosts' });
+    expect(report?.body.split('\n')).toEqual([
+      'h1 is offline.',
+      'h2 is offline.',
+      'h3 is offline.',
+      'h4 is offline.',
+      'and 2 more',
+    ]);
+  });
+
+  it('is an error when nothing was started or nothing could be stored', () => {
+    expect(reportDispatch('switch', [offline(1)])).toMatchObject({ tone: 'error', title: 'Switch was not started' });
+    const full: DispatchResult = { kind: 'not-stored', hostId: 'h', hostName: 'h', reason: 'the disk is full' };
+    expect(reportDispatch('pull', [accepted(1), full])).toMatchObject({ tone: 'error', body: 'h: the disk is full' });
+  });
+});

@@ -1,0 +1,110 @@
+'use client';
+
+import { useCallback, type ReactNode } from 'react';
+import { sameList } from '@/app/_live/derived';
+import { useDerived } from '@/app/_live/live';
+import { Button } from '@/app/_ui/button';
+import { Dialog } from '@/app/_ui/dialog';
+import { OPERATIONS } from '@/lib/fleet/operations';
+import type { HostView, OperationId } from '@/lib/protocol/live';
+import { hostCount, planOffers, planOperation, planSentence, type BlockedGroup } from './plan';
+import { sendOperation } from './send';
+
+/** Names that are shown of one group; the rest is counted. */
+const MAX_NAMES = 6;
+
+/** A second look: what will happen, what is blocked and why, and the steps that there are. It follows the live fleet. */
+export function OperationDialog({
+  operation,
+  hostIds,
+  onClose,
+}: {
+  operation: OperationId;
+  hostIds: readonly string[];
+  onClose: () => void;
+}) {
+  const pick = useCallback(
+    (hosts: readonly HostView[]) => {
+      const asked = new Set(hostIds);
+      return hosts.filter((host) => asked.has(host.id));
+    },
+    [hostIds],
+  );
+  const hosts = useDerived(pick, sameList);
+  const plan = planOperation(operation, hosts);
+  const offers = planOffers(plan);
+  const { label, description, confirms } = OPERATIONS[operation];
+
+  const send = (chosen: OperationId, on: readonly HostView[], force: boolean) => {
+    onClose();
+    void sendOperation(
+      chosen,
+      on.map((host) => host.id),
+      force,
+    );
+  };
+
+  return (
+    <Dialog
+      open
+      onClose={onClose}
+      title={`${label}: ${hostCount(hosts)}`}
+      description={description}
+      footer={
+        <>
+          <Button onClick={onClose} data-autofocus={confirms || undefined}>
+            {plan.ready.length === 0 && offers.length === 0 ? 'Close' : 'Cancel'}
+          </Button>
+          {plan.ready.length > 0 && (
+            <Button variant={confirms ? 'danger' : 'primary'} onClick={() => send(operation, plan.ready, false)}>
+              {plan.ready.length === 1 ? label : `${label} ${plan.ready.length}`}
+            </Button>
+          )}
+        </>
+      }
+    >
+      {(hosts.length > 1 || plan.ready.length > 0) && <p className="font-medium">{planSentence(plan)}</p>}
+      {plan.groups.length > 0 && (
+        <ul className="mt-3 grid gap-2">
+          {plan.groups.map((group) => (
+            <Group key={group.code} group={group}>
+              {offers
+                .filter((offer) => offer.code === group.code)
+                .map((offer, i) => (
+                  <Button
+                    key={offer.label}
+                    size="sm"
+                    variant={plan.ready.length === 0 && i === 0 ? 'primary' : 'secondary'}
+                    onClick={() => send(offer.operation, offer.hosts, offer.force)}
+                  >
+                    {offer.label}
+                  </Button>
+                ))}
+            </Group>
+          ))}
+        </ul>
+      )}
+    </Dialog>
+  );
+}
+
+function Group({ group: { blocked, hosts }, children }: { group: BlockedGroup; children: ReactNode }) {
+  const more = hosts.length - MAX_NAMES;
+  return (
+    <li className="rounded-md bg-sunken px-3 py-2.5 text-xs text-muted">
+      {hosts.length === 1 ? (
+        blocked.reason
+      ) : (
+        <>
+          <span className="font-medium text-ink">{hosts.length} hosts:</span> {blocked.reason} The same holds for{' '}
+          {hosts
+            .slice(1, MAX_NAMES)
+            .map((host) => host.name)
+            .join(', ')}
+          {more > 0 && ` and ${more} more`}.
+        </>
+      )}
+      <div className="mt-2 flex flex-wrap gap-1.5 empty:hidden">{children}</div>
+    </li>
+  );
+}

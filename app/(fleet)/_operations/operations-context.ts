@@ -1,0 +1,19 @@
+'use client';
+
+import { createContext, use } from 'react';
+import type { CompartmentName, OperationId } from '@/lib/protocol/live';
+
+export interface Operations {
+  /** Does an operation on hosts: at once where nothing is to be decided, else after a look. */
+  run: (operation: OperationId, hostIds: readonly string[]) => void;
+  /** Shows a host's compartment: the fact, its age, and the next step. */
+  inspect: (hostId: string, compartment: CompartmentName) => void;
+}
+
+export const OperationsContext = createContext<Operations | null>(null);
+
+export function useOperations(): Operations {
+  const operations = use(OperationsContext);
+  if (!operations) throw new Error('useOperations needs an OperationsProvider above it');
+  return operations;
+}

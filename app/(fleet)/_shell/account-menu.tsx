@@ -1,0 +1,63 @@
+'use client';
+
+import { CircleUser, Keyboard, LogOut, Monitor, Moon, Sun } from 'lucide-react';
+import { useSyncExternalStore } from 'react';
+import { useLiveFacts } from '@/app/_live/live';
+import { IconButton } from '@/app/_ui/icon-button';
+import { Menu, MenuChoice, MenuItem, MenuLabel, MenuSeparator } from '@/app/_ui/menu';
+import { chooseTheme, themeStore, type ThemeChoice } from '@/app/_ui/theme';
+import { toast } from '@/app/_ui/toast-store';
+import { showShortcuts } from './shortcuts';
+
+const THEMES: { choice: ThemeChoice; label: string; Icon: typeof Sun }[] = [
+  { choice: 'system', label: 'As the system', Icon: Monitor },
+  { choice: 'light', label: 'Light', Icon: Sun },
+  { choice: 'dark', label: 'Dark', Icon: Moon },
+];
+
+async function leave(): Promise<void> {
+  try {
+    const { signOut } = await import('next-auth/react');
+    await signOut({ callbackUrl: '/login' });
+  } catch {
+    toast({ tone: 'error', title: 'You are still signed in', body: 'The dashboard can’t be reached. Try again.' });
+  }
+}
+
+export function AccountMenu() {
+  const { userName, version } = useLiveFacts();
+  const theme = useSyncExternalStore<ThemeChoice>(themeStore.subscribe, themeStore.get, () => 'system');
+  return (
+    <Menu
+      label="Account"
+      trigger={
+        <IconButton label="Account and appearance">
+          <CircleUser className="size-5" aria-hidden="true" strokeWidth={1.75} />
+        </IconButton>
+      }
+    >
+      <MenuLabel>Appearance</MenuLabel>
+      {THEMES.map(({ choice, label, Icon }) => (
+        <MenuChoice
+          key={choice}
+          icon={<Icon className="size-4" aria-hidden="true" />}
+          checked={theme === choice}
+          onSelect={() => chooseTheme(choice)}
+        >
+          {label}
+        </MenuChoice>
+      ))}
+      <MenuSeparator />
+      <MenuItem icon={<Keyboard className="size-4" aria-hidden="true" />} onSelect={showShortcuts}>
+        Keyboard shortcuts
+      </MenuItem>
+      <MenuSeparator />
+      <MenuLabel>
+        Signed in as {userName} · NixFleet {version}
+      </MenuLabel>
+      <MenuItem icon={<LogOut className="size-4" aria-hidden="true" />} onSelect={() => void leave()}>
+        Sign out
+      </MenuItem>
+    </Menu>
+  );
+}

@@ -1,0 +1,64 @@
+'use client';
+
+import Link from 'next/link';
+import { useConnection, useLive } from '@/app/_live/live';
+import { StatusDot } from '@/app/_ui/status-dot';
+import { useNow } from '@/app/_ui/time-ago';
+import { cx } from '@/app/_ui/cx';
+
+const CHIP = 'flex h-7 items-center gap-2 rounded-full px-2.5 text-xs font-medium whitespace-nowrap';
+
+/** Whether what the page shows is live. It never moves its neighbours: the longest text has its room on wide screens. */
+export function ConnectionLight() {
+  const connection = useConnection();
+  return (
+    <div data-testid="connection" data-state={connection.kind} className="flex justify-end sm:min-w-36">
+      <span role="status" className="sr-only">
+        {SPOKEN[connection.kind]}
+      </span>
+      {connection.kind === 'live' && (
+        <span className={cx(CHIP, 'text-muted')} data-tip="Live\nChanges appear as they happen.">
+          <StatusDot tone="ok" />
+          <span aria-hidden="true">Live</span>
+        </span>
+      )}
+      {connection.kind === 'connecting' && (
+        <span className={cx(CHIP, 'text-muted')}>
+          <StatusDot tone="idle" />
+          <span aria-hidden="true">Connecting</span>
+        </span>
+      )}
+      {connection.kind === 'reconnecting' && <Reconnecting retryAt={connection.retryAt} />}
+      {connection.kind === 'signed-out' && (
+        <Link href="/login" className={cx(CHIP, 'bg-bad-soft text-bad underline underline-offset-2')}>
+          Signed out: sign in
+        </Link>
+      )}
+    </div>
+  );
+}
+
+const SPOKEN = {
+  connecting: 'Connecting',
+  live: 'Live',
+  reconnecting: 'The connection was lost. Reconnecting.',
+  'signed-out': 'Signed out',
+};
+
+function Reconnecting({ retryAt }: { retryAt: number }) {
+  const { client } = useLive();
+  const seconds = useNow(() => Math.max(0, Math.ceil((retryAt - Date.now()) / 1_000)));
+  return (
+    <button
+      type="button"
+      onClick={() => client.nudge()}
+      aria-label="Reconnect now"
+      className={cx(CHIP, 'bg-warn-soft text-warn')}
+      data-tip="The connection is lost\nWhat is shown may be out of date. Click to try now."
+    >
+      <StatusDot tone="warn" />
+      <span className="max-sm:hidden">Reconnecting</span>
+      {seconds > 0 && ` in ${seconds}s`}
+    </button>
+  );
+}

@@ -1,0 +1,92 @@
+'use client';
+
+import { GitBranch, TriangleAlert } from 'lucide-react';
+import { useDesired } from '@/app/_live/live';
+import { Badge } from '@/app/_ui/badge';
+import { TimeAgo } from '@/app/_ui/time-ago';
+import type { DesiredView } from '@/lib/protocol/live';
+
+/** What the fleet should run: branch, commit, message and age, or why nobody can say. */
+export function DesiredState() {
+  const desired = useDesired();
+  if (desired.source === 'none') {
+    return (
+      <p
+        className="one-line text-xs text-muted"
+        data-tip="No desired state is configured.\nSet NIXFLEET_CONFIG_REPO or NIXFLEET_VERSION_URL, so that hosts can be compared with it."
+      >
+        No desired state configured
+      </p>
+    );
+  }
+  return (
+    <div className="flex min-w-0 items-center gap-2 text-xs text-muted" data-testid="desired-state">
+      {desired.error ? (
+        <Trouble error={desired.error} fetchedAt={desired.fetchedAt} />
+      ) : (
+        desired.hint && (
+          <Badge tone="warn" icon={<TriangleAlert className="size-3" aria-hidden="true" />} tip={desired.hint}>
+            Hint<span className="sr-only">: {desired.hint}</span>
+          </Badge>
+        )
+      )}
+      {desired.commit !== '' && <Commit desired={desired} />}
+    </div>
+  );
+}
+
+function Trouble({ error, fetchedAt }: { error: { message: string; since: number }; fetchedAt: number | null }) {
+  const last = fetchedAt === null ? 'It was never fetched.' : 'What is shown is the last good answer.';
+  return (
+    <Badge
+      tone="bad"
+      icon={<TriangleAlert className="size-3" aria-hidden="true" />}
+      tip={`The desired state can’t be fetched.\n${error.message}\n${last}`}
+    >
+      <span className="max-sm:sr-only">Can’t be fetched</span>
+      <span className="sr-only">: {error.message}</span>
+      <span className="max-sm:hidden">
+        since <TimeAgo at={error.since} short />
+      </span>
+    </Badge>
+  );
+}
+
+function Commit({ desired }: { desired: DesiredView }) {
+  const short = desired.commit.slice(0, 7);
+  const hash = 'rounded-sm bg-sunken px-1.5 py-0.5 font-mono text-2xs text-ink';
+  return (
+    <>
+      {desired.branch !== '' && (
+        <span className="flex min-w-0 items-center gap-1 font-medium text-ink" data-tip="The branch that hosts follow">
+          <GitBranch className="size-3.5 shrink-0 text-muted" aria-hidden="true" />
+          <span className="one-line max-w-32">{desired.branch}</span>
+        </span>
+      )}
+      {desired.commitUrl ? (
+        <a
+          href={desired.commitUrl}
+          target="_blank"
+          rel="noreferrer"
+          className={`${hash} underline decoration-line-strong underline-offset-2 hover:text-accent`}
+          data-tip={`Commit ${desired.commit}\nOpens where the repository is hosted.`}
+        >
+          {short}
+        </a>
+      ) : (
+        <code className={hash} data-tip={`Commit ${desired.commit}`}>
+          {short}
+        </code>
+      )}
+      <span className="one-line max-sm:hidden" data-tip={desired.message}>
+        {desired.message}
+      </span>
+      {desired.committedAt !== null && (
+        <TimeAgo
+          at={desired.committedAt}
+          className="shrink-0 text-faint before:mr-2 before:content-['·'] max-sm:before:hidden"
+        />
+      )}
+    </>
+  );
+}

@@ -1,0 +1,29 @@
+import type { ReactNode } from 'react';
+import { Bars } from './bars';
+import { BottomBar, Rail } from './navigation';
+import { ShortcutsDialog } from './shortcuts';
+import { TopBar } from './top-bar';
+
+/** Rail, top bar and bars around a page; on phones the rail becomes a bar at the lower edge. */
+export function Shell({ children }: { children: ReactNode }) {
+  return (
+    <>
+      <a
+        href="#main"
+        className="fixed top-2 left-2 z-50 -translate-y-20 rounded-md bg-raised px-3 py-2 text-sm font-medium shadow-pop focus:translate-y-0"
+      >
+        Skip to content
+      </a>
+      <Rail />
+      <div className="flex min-h-dvh flex-col md:pl-[4.5rem]">
+        <Bars />
+        <TopBar />
+        <main id="main" tabIndex={-1} className="min-w-0 grow outline-none max-md:pb-20">
+          {children}
+        </main>
+      </div>
+      <BottomBar />
+      <ShortcutsDialog />
+    </>
+  );
+}
