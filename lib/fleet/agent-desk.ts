@@ -321,6 +321,8 @@ export class AgentDesk implements AgentInbox {
     }
     if (this.core.outputLog.isFull) this.core.flushOutput();
     else this.core.armFlush();
+    // Lines that came again although they are stored: the acknowledgement was lost with an earlier connection.
+    if (commandId !== null && this.core.outputLog.recordOf(command.id) === null) this.core.acknowledgeOutput(command);
   }
 
   /** Whose output a line without an id is: the running command's, or that of the one that just ended. */

@@ -1,6 +1,7 @@
 /** Which command a frame of an agent is about, and what it says of it. Pure. */
 import type { AgentFrame, Heartbeat, Register, StatusResult } from '@/lib/protocol/agent';
-import type { ProgressView } from '@/lib/protocol/live';
+import type { CommandPhase, ProgressView } from '@/lib/protocol/live';
+import { plainText } from '@/lib/protocol/text';
 import type { CommandInput, Shown } from './command';
 import type { CommandResult } from './command-state';
 import { OPERATIONS } from './operations';
@@ -67,18 +68,27 @@ export function addressStatus(status: StatusResult, commands: LiveCommands): Add
   if (status.command === 'refresh-system' && active?.state.phase === 'verifying' && active.state.need === 'probe') {
     return [{ command: active, input: { type: 'probed', word: status.message } }];
   }
-  if (control && status.command === wireName(control)) {
+  if (control && status.command !== '' && status.command === wireName(control)) {
     const inputs: Addressed[] = [{ command: control, input: { type: 'result', result } }];
     if (control.operation === 'stop' && active?.state.phase === 'stopping') {
       inputs.push({ command: active, input: { type: 'stop-failed', reason: status.message } });
     }
     return inputs;
   }
-  if (active && status.command === wireName(active)) return [{ command: active, input: { type: 'result', result } }];
+  // A status without a name can only be of the one command that runs (agent protocol 1.13: no field is sure to be there).
+  if (active && (status.command === '' || status.command === wireName(active))) {
+    return [{ command: active, input: { type: 'result', result } }];
+  }
   return [];
 }
 
-/** Whom a refusal is for: protocol 2 does not name the refused command, so it is the one that was sent last. */
+/** In these phases nothing has shown yet that a command ended or that something else was sent after it. */
+const REFUSABLE: readonly CommandPhase[] = ['sent', 'running', 'warning', 'stopping'];
+
+/**
+ * Whom a refusal is for: protocol 2 does not name the refused command, but only the one that is under way can be meant:
+ * stop, restart and reboot are never refused. It may look as if it ran, by the output of what runs instead.
+ */
 export function addressRejection(
   rejected: Extract<AgentFrame, { type: 'command_rejected' }>['payload'],
   commands: LiveCommands,
@@ -86,7 +96,11 @@ export function addressRejection(
   const { active, control } = commands;
   const by = (id: string | null) => [active, control].find((command) => command && command.id === id) ?? null;
   const command =
-    rejected.command_id === null ? (active?.state.phase === 'sent' ? active : null) : by(rejected.command_id);
+    rejected.command_id === null
+      ? active && REFUSABLE.includes(active.state.phase)
+        ? active
+        : null
+      : by(rejected.command_id);
   if (!command) return [];
   const isThis =
     rejected.current_command_id !== null
@@ -99,12 +113,13 @@ export function addressRejection(
   return [{ command, input: { type: 'rejected', isThis, reason } }];
 }
 
-const PHASE_LABELS: Record<string, string> = {
-  pull: 'Pulling',
-  lock: 'Checking lock',
-  system: 'Switching',
-  tests: 'Testing',
-};
+// A map, not an object: the names come from the wire, and `constructor` is none.
+const PHASE_LABELS: ReadonlyMap<string, string> = new Map([
+  ['pull', 'Pulling'],
+  ['lock', 'Checking lock'],
+  ['system', 'Switching'],
+  ['tests', 'Testing'],
+]);
 
 /** The phase of a progress frame that is under way, as progress; null when it names none. */
 export function progressOf(frame: Extract<AgentFrame, { type: 'operation_progress' }>['payload']): ProgressView | null {
@@ -112,5 +127,5 @@ export function progressOf(frame: Extract<AgentFrame, { type: 'operation_progres
   const entry = phases.find(([, phase]) => phase?.status === 'in_progress') ?? phases[phases.length - 1];
   if (!entry?.[1]) return null;
   const [name, { current, total }] = entry;
-  return { label: PHASE_LABELS[name] ?? name, current: Math.min(current, total), total };
+  return { label: PHASE_LABELS.get(name) ?? plainText(name, 32), current: Math.min(current, total), total };
 }

@@ -57,6 +57,10 @@ export class CommandEngine {
         this.concludeWord(turn, record, 'system', 'error', reason);
       }
     }
+    if (operation === 'rollback' && outcome === 'succeeded') {
+      const rolledBack = this.concludeWord(turn, record, 'system', 'outdated', 'Rolled back to the generation before.');
+      this.concludeWord(turn, rolledBack, 'tests', 'outdated', 'Not tested since the rollback.');
+    }
     turn.effects.push(() => this.core.options.publisher.outputDone(command.id));
     const { control } = entry;
     if (control && control.targetId === command.id && command.outcome) {
@@ -68,10 +72,13 @@ export class CommandEngine {
     turn: Turn,
     record: HostRecord,
     name: 'system' | 'tests',
-    status: 'ok' | 'error',
+    status: 'ok' | 'error' | 'outdated',
     message: string,
-  ): void {
-    this.core.putHost(turn, record, { ...record, [name]: concludedWord(status, message, record.generation, turn.now) });
+  ): HostRecord {
+    const word = concludedWord(status, message, record.generation, turn.now, record[name]);
+    const next = { ...record, [name]: word };
+    this.core.putHost(turn, record, next);
+    return next;
   }
 
   private effect(turn: Turn, entry: Entry, command: CommandRecord, effect: CommandEffect): void {

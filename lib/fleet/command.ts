@@ -20,6 +20,8 @@ export const EVIDENCE_MS = 90_000;
 export const RECOVERY_MS = 10 * 60_000;
 /** So many heartbeats in a row without a trace of a command mean that it no longer runs (7.3). */
 export const QUIET_HEARTBEATS = 2;
+/** Longest time that an operator may add at once. */
+export const MAX_EXTENSION_MS = 60 * 60_000;
 /** A heartbeat may have been on its way when the command was sent: silence counts only after this long. */
 export const QUIET_AFTER_MS = 3_000;
 
@@ -67,6 +69,7 @@ export interface CommandStep {
 
 /** Gives the next state of a command and what has to be done after it was stored. Pure; never throws. */
 export function stepCommand(operation: Operation, state: CommandState, input: CommandInput, now: number): CommandStep {
+  if (operation.runs === 'dashboard' && isAboutAgent(input)) return stay(state);
   switch (state.phase) {
     case 'queued':
       return stepQueued(operation, state, input, now);
@@ -104,7 +107,26 @@ const ended = (now: number, outcome: CommandOutcome, reason: string, exitCode: n
 
 const wired = ({ sentAt, before, hardDeadline }: LiveCommandState) => ({ sentAt, before, hardDeadline });
 const progressOf = (state: LiveCommandState): ProgressView | null => ('progress' in state ? state.progress : null);
-const minutes = (ms: number) => `${Math.max(1, Math.round(ms / 60_000))} min`;
+const resultIn = (state: LiveCommandState): CommandResult | null => ('result' in state ? state.result : null);
+/** A duration as a person says it. */
+const duration = (ms: number) => (ms < 90_000 ? `${Math.round(ms / 1000)} s` : `${Math.round(ms / 60_000)} min`);
+/** What becomes of a host's connection says nothing of what the dashboard does itself. */
+const isAboutAgent = ({ type }: CommandInput) =>
+  type === 'heartbeat' || type === 'registered' || type === 'disconnected';
+
+/**
+ * No deadline that an agent's doings set goes beyond this: one that comes and goes for ever (a crash loop) must not keep
+ * its host busy for ever.
+ */
+function capped(operation: Operation, { hardDeadline }: LiveCommandState, at: number): number {
+  return Math.min(at, hardDeadline + operation.reconnectWithinMs);
+}
+
+/** The same for what ends by a reconnect, where each lost connection moves the deadlines. */
+function returnDeadline(operation: Operation, { sentAt, hardDeadline }: LiveCommandState, now: number): number {
+  const { hardAfterMs, reconnectWithinMs } = operation;
+  return Math.min(now + reconnectWithinMs, Math.max(hardDeadline, sentAt + hardAfterMs + reconnectWithinMs));
+}
 
 function stepQueued(operation: Operation, state: Phase<'queued'>, input: CommandInput, now: number): CommandStep {
   switch (input.type) {
@@ -150,33 +172,27 @@ function stepActive(operation: Operation, state: Active, input: CommandInput, no
       return input.isThis ? stay(seen(state, progressOf(state))) : ended(now, 'rejected', input.reason);
     case 'heartbeat':
       if (input.shown === 'this') return stay(seen(state, progressOf(state)));
-      return quietHeartbeat(operation, state, input.facts, now);
+      return quietHeartbeat(operation, state, input, now);
     case 'registered':
-      return onReturn(operation, { ...state, progress: progressOf(state) }, input, now);
+      return onReturn(operation, state, input, now);
     case 'disconnected':
-      return stay({
-        phase: 'awaiting-reconnect',
-        ...wired(state),
-        deadline: operation.ends === 'reconnect' ? now + operation.reconnectWithinMs : state.hardDeadline,
-        hardDeadline: operation.ends === 'reconnect' ? now + operation.reconnectWithinMs : state.hardDeadline,
-        result: null,
-        disconnected: true,
-        progress: progressOf(state),
-      });
+      return gone(operation, state, now);
     case 'stop-requested':
-      return stopping(state, input.how, now);
-    case 'extend':
+      return stopping(operation, state, input.how, now);
+    case 'extend': {
       if (state.phase !== 'warning') return stay(state);
+      const deadline = now + Math.min(Math.max(input.ms, 0) || 0, MAX_EXTENSION_MS);
       return stay({
         ...wired(state),
         phase: 'running',
-        deadline: now + input.ms,
-        hardDeadline: now + input.ms + (operation.hardAfterMs - operation.warnAfterMs),
+        deadline,
+        hardDeadline: Math.max(state.hardDeadline, deadline + (operation.hardAfterMs - operation.warnAfterMs)),
         quiet: 0,
         progress: state.progress,
       });
+    }
     case 'recovered':
-      return recovered(state, now);
+      return recovered(operation, state, now);
     case 'target-ended':
       return operation.ends === 'target' ? targetEnded(input.outcome, now) : stay(state);
     case 'tick':
@@ -188,7 +204,7 @@ function stepActive(operation: Operation, state: Active, input: CommandInput, no
         deadline: state.hardDeadline,
         quiet: state.quiet,
         progress: progressOf(state),
-        why: `It takes longer than ${minutes(state.deadline - state.sentAt)}.`,
+        why: `It takes longer than ${duration(state.deadline - state.sentAt)}.`,
       });
     case 'sent':
     case 'not-sent':
@@ -210,7 +226,7 @@ function stepStopping(operation: Operation, state: Phase<'stopping'>, input: Com
       return onResult(operation, state, byStop ? { ...result, status: 'stopped' } : result, now, false);
     }
     case 'heartbeat':
-      if (input.shown === 'this') return stay({ ...state, quiet: 0 });
+      if (input.shown === 'this') return stay({ ...state, disconnected: false, quiet: 0 });
       if (state.disconnected) {
         if (state.how === 'restart' || state.how === 'reboot') return endedByRestart(state, now);
         return ended(
@@ -223,22 +239,30 @@ function stepStopping(operation: Operation, state: Phase<'stopping'>, input: Com
         return stay({ ...state, quiet: state.quiet + 1 }, { type: 'ask-heartbeat' });
       return ended(now, 'stopped', 'The agent no longer shows it after the stop; it gave no result.');
     case 'registered':
-      if (input.shown === 'this' && input.sameProcess !== false)
-        return stay({ ...state, disconnected: true, quiet: 0 });
-      if (input.hasResult) return stay({ ...state, disconnected: false, quiet: 0 });
-      if (state.how === 'restart' || state.how === 'reboot') return endedByRestart(state, now);
+      // The result follows, or the process is the same: then only the network dropped, and the stop goes on.
+      if (input.hasResult || input.shown === 'this' || input.sameProcess === true)
+        return stay({ ...state, disconnected: false, quiet: 0 });
+      // Protocol 2 can't tell yet whether it still runs: its heartbeat will (7.5).
+      if (input.shown !== 'unsaid' && (state.how === 'restart' || state.how === 'reboot'))
+        return endedByRestart(state, now);
       return stay({ ...state, disconnected: true });
     case 'disconnected':
-      return stay({ ...state, disconnected: true, deadline: Math.max(state.deadline, now + EVIDENCE_MS) });
+      return stay({
+        ...state,
+        disconnected: true,
+        deadline: Math.max(state.deadline, capped(operation, state, now + awayMs(operation, state))),
+      });
+    case 'rejected':
+      return input.isThis ? stay(state) : ended(now, 'rejected', input.reason);
     case 'stop-requested':
-      return stopping(state, input.how, now);
+      return stopping(operation, state, input.how, now);
     case 'stop-failed':
       return stay(
         { ...wired(state), phase: 'running', deadline: state.hardDeadline, quiet: 0, progress: state.progress },
         { type: 'note', text: `The stop failed: ${input.reason}` },
       );
     case 'recovered':
-      return recovered(state, now);
+      return recovered(operation, state, now);
     case 'tick':
       if (now < state.deadline) return stay(state);
       if (now >= state.hardDeadline || state.disconnected) return timedOut(operation, state, now);
@@ -248,9 +272,8 @@ function stepStopping(operation: Operation, state: Phase<'stopping'>, input: Com
         deadline: state.hardDeadline,
         quiet: 0,
         progress: state.progress,
-        why: `The ${state.how} had no effect within ${STOP_MS / 1000} s.`,
+        why: `The ${state.how} had no effect within ${duration(stopMs(state.how))}.`,
       });
-    case 'rejected':
     case 'sent':
     case 'not-sent':
     case 'extend':
@@ -285,25 +308,14 @@ function stepAwaiting(
     case 'disconnected':
       return stay({ ...state, disconnected: true });
     case 'recovered':
-      return stay({
-        ...state,
-        disconnected: true,
-        deadline: Math.max(state.deadline, now + operation.reconnectWithinMs),
-      });
+      return recovered(operation, state, now);
+    case 'target-ended':
+      return operation.ends === 'target' ? targetEnded(input.outcome, now) : stay(state);
     case 'tick':
       if (now < state.deadline) return stay(state);
-      if (state.result?.status === 'ok') {
-        return state.disconnected
-          ? ended(
-              now,
-              'timed-out',
-              `It reported success, but the agent did not come back within ${minutes(operation.reconnectWithinMs)}.`,
-              state.result.exitCode,
-            )
-          : ended(now, 'succeeded', 'It reported success; the agent did not restart.', state.result.exitCode);
-      }
+      if (state.result) return withoutReturn(operation, state, state.result, now);
       return operation.ends === 'reconnect'
-        ? ended(now, 'timed-out', `The host did not come back within ${minutes(now - state.sentAt)}.`)
+        ? ended(now, 'timed-out', `The host did not come back within ${duration(now - state.sentAt)}.`)
         : ended(now, 'lost', 'The host went away while it ran and has not come back; what became of it is not known.');
     case 'heartbeat':
     case 'rejected':
@@ -314,7 +326,6 @@ function stepAwaiting(
     case 'extend':
     case 'cancel':
     case 'probed':
-    case 'target-ended':
       return stay(state);
   }
 }
@@ -349,13 +360,15 @@ function stepVerifying(operation: Operation, state: Phase<'verifying'>, input: C
       }
       return ended(now, 'lost', 'No result arrived, and the host can’t say whether its system is current.');
     case 'recovered':
-      return recovered(state, now);
+      return recovered(operation, state, now);
+    case 'disconnected':
+      // What is known stays known; without a result, the agent may well be back with the command still running.
+      return state.result ? stay(state) : gone(operation, state, now);
     case 'tick':
       if (now < state.deadline) return stay(state);
       return state.result
         ? end(now, conclude(operation, state.before, state.result, null))
         : ended(now, 'lost', 'The agent came back without a result; what became of it is not known.');
-    case 'disconnected':
     case 'rejected':
     case 'sent':
     case 'not-sent':
@@ -376,25 +389,34 @@ function onResult(
   now: number,
   returned: boolean,
 ): CommandStep {
-  if (operation.ends === 'target') return end(now, conclude(operation, state.before, result, null));
+  if (operation.ends === 'target' || operation.ends === 'immediate')
+    return end(now, conclude(operation, state.before, result, null));
   if (operation.ends === 'reconnect' && result.status === 'ok') return stay(state);
-  const comesBack = operation.ends === 'switch' && result.status === 'ok' && result.restarting !== false && !returned;
-  if (comesBack) {
+  if (comesBack(operation, result) && !returned) {
     return stay({
       phase: 'awaiting-reconnect',
       ...wired(state),
-      deadline: now + operation.reconnectWithinMs,
+      deadline: capped(operation, state, now + operation.reconnectWithinMs),
       result,
       disconnected: false,
       progress: null,
     });
   }
+  return verifying(operation, state, result, now);
+}
+
+/** Whether the agent ends after this result and comes back as a new process: only then is the end complete. */
+function comesBack(operation: Operation, result: CommandResult): boolean {
+  return operation.ends === 'switch' && result.status === 'ok' && result.restarting !== false;
+}
+
+function verifying(operation: Operation, state: LiveCommandState, result: CommandResult, now: number): CommandStep {
   // The host stays busy until a heartbeat no longer shows the command: a new one would be refused until then (7.7).
   return stay(
     {
       phase: 'verifying',
       ...wired(state),
-      deadline: now + HEARTBEAT_ANSWER_MS,
+      deadline: capped(operation, state, now + HEARTBEAT_ANSWER_MS),
       result,
       need: 'heartbeat',
       quiet: 0,
@@ -404,46 +426,87 @@ function onResult(
   );
 }
 
+/** The link closed while nothing is known of the end. */
+function gone(operation: Operation, state: Active | Phase<'verifying'>, now: number): CommandStep {
+  const ends = operation.ends === 'reconnect' ? returnDeadline(operation, state, now) : state.hardDeadline;
+  return stay({
+    phase: 'awaiting-reconnect',
+    ...wired(state),
+    deadline: ends,
+    hardDeadline: ends,
+    result: null,
+    disconnected: true,
+    progress: progressOf(state),
+  });
+}
+
+/** A result is there, but the host has not come back in time. */
+function withoutReturn(
+  operation: Operation,
+  state: Phase<'awaiting-reconnect'>,
+  result: CommandResult,
+  now: number,
+): CommandStep {
+  if (!comesBack(operation, result)) return end(now, conclude(operation, state.before, result, null));
+  return state.disconnected
+    ? ended(now, 'timed-out', 'It reported success, but the agent did not come back in time.', result.exitCode)
+    : ended(now, 'succeeded', 'It reported success; the agent did not restart.', result.exitCode);
+}
+
 /** The agent opened a new connection while the command had not ended. */
 function onReturn(
   operation: Operation,
-  state: LiveCommandState & { progress?: ProgressView | null; result?: CommandResult | null },
+  state: LiveCommandState,
   input: Extract<CommandInput, { type: 'registered' }>,
   now: number,
 ): CommandStep {
   if (operation.ends === 'reconnect') {
-    // The same process with a new socket has not restarted: only the network dropped.
-    return input.sameProcess === true ? stay(state) : ended(now, 'succeeded', 'The agent came back.');
+    if (input.sameProcess !== true) return ended(now, 'succeeded', 'The agent came back.');
+    // The same process with a new socket has not restarted (yet): only the network dropped.
+    const deadline = Math.min(state.hardDeadline, now + EVIDENCE_MS);
+    return stay({ ...wired(state), phase: 'running', deadline, hardDeadline: deadline, quiet: 0, progress: null });
   }
   if (operation.ends === 'target') return stay(state);
-  if (state.result) return end(now, conclude(operation, state.before, state.result, null));
-  const progress = state.progress ?? null;
-  if (input.shown === 'this') return stay(backToRunning({ ...state, progress }));
+  const result = resultIn(state);
+  if (result) {
+    return operation.postCheck
+      ? verifying(operation, state, result, now)
+      : end(now, conclude(operation, state.before, result, null));
+  }
+  if (input.shown === 'this') return stay(backToRunning(state));
   const waiting = {
     phase: 'verifying',
     ...wired(state),
-    deadline: now + EVIDENCE_MS,
+    deadline: capped(operation, state, now + EVIDENCE_MS),
     result: null,
     need: 'evidence',
     quiet: 0,
-    progress,
+    progress: progressOf(state),
   } as const;
   if (input.hasResult || input.shown === 'unsaid') return stay(waiting);
   return noEvidence(operation, { ...waiting, quiet: QUIET_HEARTBEATS }, input.facts, now);
 }
 
-function quietHeartbeat(operation: Operation, state: Active, facts: Facts, now: number): CommandStep {
-  // Looks may never show up as pending; controls are judged by what they act upon.
-  if (operation.mayRepeat || operation.ends === 'reconnect' || operation.ends === 'target') return stay(state);
+function quietHeartbeat(
+  operation: Operation,
+  state: Active,
+  { shown, facts }: Extract<CommandInput, { type: 'heartbeat' }>,
+  now: number,
+): CommandStep {
+  // Looks may never show up as pending; what ends by a reconnect shows nothing before.
+  if (operation.mayRepeat || operation.ends === 'reconnect') return stay(state);
+  // A stop or kill never shows itself, but its end is to be seen: nothing runs any more.
+  if (operation.ends === 'target' && shown !== 'none') return stay({ ...state, quiet: 0 });
   if (now - state.sentAt < QUIET_AFTER_MS) return stay(state);
   const quiet = state.quiet + 1;
   if (quiet < QUIET_HEARTBEATS) return stay({ ...state, quiet });
+  if (operation.ends === 'target') return ended(now, 'succeeded', 'The agent says that nothing is running any more.');
   return noEvidence(
     operation,
     {
       phase: 'verifying',
       ...wired(state),
-      deadline: now + EVIDENCE_MS,
+      deadline: capped(operation, state, now + EVIDENCE_MS),
       result: null,
       need: 'evidence',
       quiet,
@@ -462,7 +525,8 @@ function noEvidence(operation: Operation, state: Phase<'verifying'>, facts: Fact
       (before.storePath !== '' && facts.storePath !== '' && before.storePath !== facts.storePath) ||
       (before.binaryHash !== '' && facts.binaryHash !== '' && before.binaryHash !== facts.binaryHash);
     if (replaced) return ended(now, 'succeeded', 'No result arrived, but the agent was replaced by the switch.');
-    return stay({ ...state, need: 'probe', deadline: now + EVIDENCE_MS }, { type: 'probe-system' });
+    const deadline = capped(operation, state, now + EVIDENCE_MS);
+    return stay({ ...state, need: 'probe', deadline }, { type: 'probe-system' });
   }
   const quiet = state.quiet + 1;
   if (quiet < QUIET_HEARTBEATS) return stay({ ...state, quiet }, { type: 'ask-heartbeat' });
@@ -482,24 +546,33 @@ function seen(state: Active, progress: ProgressView | null): CommandState {
     : { ...wired(state), phase: 'running', deadline: state.deadline, quiet: 0, progress };
 }
 
-function backToRunning(state: LiveCommandState & { progress?: ProgressView | null }): Phase<'running'> {
+function backToRunning(state: LiveCommandState): Phase<'running'> {
   return {
     ...wired(state),
     phase: 'running',
     deadline: state.hardDeadline,
     quiet: 0,
-    progress: state.progress ?? null,
+    progress: progressOf(state),
   };
 }
 
-function stopping(state: LiveCommandState, how: Phase<'stopping'>['how'], now: number): CommandStep {
+type How = Phase<'stopping'>['how'];
+
+/** How long a stop may take before the operator is asked again. */
+const stopMs = (how: How) => (how === 'reboot' || how === 'restart' ? EVIDENCE_MS : STOP_MS);
+
+/** How long the agent may be away after a stop: a reboot takes as long as the operation of that name says. */
+const awayMs = (operation: Operation, { how }: Phase<'stopping'>) =>
+  how === 'reboot' ? operation.reconnectWithinMs : EVIDENCE_MS;
+
+function stopping(operation: Operation, state: Active | Phase<'stopping'>, how: How, now: number): CommandStep {
   return stay({
     phase: 'stopping',
     ...wired(state),
-    deadline: now + (how === 'reboot' || how === 'restart' ? EVIDENCE_MS : STOP_MS),
+    deadline: capped(operation, state, now + stopMs(how)),
     how,
     quiet: 0,
-    disconnected: false,
+    disconnected: state.phase === 'stopping' && state.disconnected,
     progress: progressOf(state),
   });
 }
@@ -513,7 +586,9 @@ function endedByRestart(state: Phase<'stopping'>, now: number): CommandStep {
 }
 
 /** The dashboard was restarted: the host has to come back and tell. */
-function recovered(state: LiveCommandState, now: number): CommandStep {
+function recovered(operation: Operation, state: LiveCommandState, now: number): CommandStep {
+  if (operation.runs === 'dashboard')
+    return ended(now, 'lost', 'The dashboard was restarted while it did this; whether it was done is not known.');
   const deadline = Math.max(state.hardDeadline, now + RECOVERY_MS);
   return stay(
     {
@@ -521,7 +596,7 @@ function recovered(state: LiveCommandState, now: number): CommandStep {
       ...wired(state),
       deadline,
       hardDeadline: deadline,
-      result: 'result' in state ? state.result : null,
+      result: resultIn(state),
       disconnected: true,
       progress: progressOf(state),
     },
@@ -530,18 +605,29 @@ function recovered(state: LiveCommandState, now: number): CommandStep {
 }
 
 function targetEnded(outcome: CommandOutcome, now: number): CommandStep {
-  return outcome === 'stopped'
-    ? ended(now, 'succeeded', '')
-    : ended(now, 'succeeded', `What was to be stopped ended by itself: ${outcome}.`);
+  switch (outcome) {
+    case 'stopped':
+      return ended(now, 'succeeded', 'It was stopped.');
+    case 'lost':
+    case 'timed-out':
+      return ended(now, 'lost', 'What was to be stopped has no known end: it may still be running on the host.');
+    case 'succeeded':
+    case 'unchanged':
+    case 'partial':
+    case 'failed':
+    case 'rejected':
+    case 'cancelled':
+    case 'expired':
+    case 'superseded':
+    case 'skipped':
+      return ended(now, 'unchanged', `What was to be stopped ended by itself: ${outcome}.`);
+  }
 }
 
 function timedOut(operation: Operation, state: LiveCommandState, now: number): CommandStep {
-  const after = minutes(now - state.sentAt);
-  return ended(
-    now,
-    'timed-out',
-    operation.runs === 'agent'
-      ? `No end was seen within ${after}. It may still be running on the host.`
-      : `It did not end within ${after}.`,
-  );
+  const after = duration(now - state.sentAt);
+  if (operation.runs === 'dashboard') return ended(now, 'timed-out', `It did not end within ${after}.`);
+  return operation.ends === 'reconnect'
+    ? ended(now, 'timed-out', `No restart was seen within ${after}.`)
+    : ended(now, 'timed-out', `No end was seen within ${after}. It may still be running on the host.`);
 }

@@ -4,7 +4,7 @@
  * called current. One pure function; its test is a table of cases.
  */
 import type { CompartmentName, CompartmentView, OperationId } from '@/lib/protocol/live';
-import type { DesiredState, HostRelation } from './desired';
+import { sameCommit, type DesiredState, type HostRelation } from './desired';
 import type { HostRecord, ReportedWord } from './records';
 
 export interface CompartmentInput {
@@ -23,6 +23,8 @@ export interface CompartmentInput {
 type Judged = CompartmentView;
 
 const short = (commit: string) => commit.slice(0, 7);
+/** Agents of different generations write ids of different lengths; what is no commit id has to be the same text. */
+const isSame = (a: string, b: string) => a === b || sameCommit(a, b);
 const plural = (count: number, word: string) => `${count} ${word}${count === 1 ? '' : 's'}`;
 
 /** What each operation works on, while it runs. */
@@ -189,7 +191,15 @@ function judgeSystem({ host }: CompartmentInput, git: Judged, lock: Judged): Jud
     return { status: 'error', message: word.message || 'The last switch failed.', checkedAt, next: 'switch' };
   if (word.status !== 'ok')
     return { status: 'outdated', message: word.message || 'Needs a switch.', checkedAt, next: 'switch' };
-  if (word.generation !== '' && host.generation !== '' && word.generation !== host.generation) {
+  if (word.generation === '') {
+    return {
+      status: 'unknown',
+      message: 'The host said so without saying of which commit.',
+      checkedAt,
+      next: 'refresh-system',
+    };
+  }
+  if (host.generation !== '' && !isSame(word.generation, host.generation)) {
     return {
       status: 'outdated',
       message: `Runs ${short(word.generation)}; ${short(host.generation)} is pulled and waits for a switch.`,
@@ -237,7 +247,7 @@ function judgeTests({ host }: CompartmentInput, git: Judged, lock: Judged, syste
     };
   }
   const checkedAt = word.at;
-  if (word.generation !== host.generation) {
+  if (!isSame(word.generation, host.generation)) {
     return {
       status: 'outdated',
       message: `Tested at ${short(word.generation) || 'an unknown commit'}, not at ${short(host.generation) || 'this one'}.`,
@@ -246,8 +256,9 @@ function judgeTests({ host }: CompartmentInput, git: Judged, lock: Judged, syste
     };
   }
   if (word.status !== 'ok') {
-    const status = word.status === 'error' ? 'error' : 'outdated';
-    return { status, message: word.message || 'The tests failed.', checkedAt, next: 'test' };
+    const failed = word.status === 'error';
+    const message = word.message || (failed ? 'The tests failed.' : 'The tests have to be run again.');
+    return { status: failed ? 'error' : 'outdated', message, checkedAt, next: 'test' };
   }
   const closed = gate(git, lock) ?? (system.status === 'ok' ? null : system);
   if (!closed) return { status: 'ok', message: word.message || 'The tests passed.', checkedAt, next: null };

@@ -111,7 +111,8 @@ export class FleetCore {
     const batches = [...turn.withOutput].flatMap((id) => this.outputLog.waiting(id));
     const commands = new Map(turn.commands);
     for (const { commandId } of batches) {
-      const command = commands.get(commandId) ?? this.liveCommand(commandId);
+      // Late output can belong to a command that is no longer held here: the log knows its record.
+      const command = commands.get(commandId) ?? this.liveCommand(commandId) ?? this.outputLog.recordOf(commandId);
       if (command) commands.set(commandId, command);
     }
     for (const [id, command] of commands) {
@@ -126,7 +127,7 @@ export class FleetCore {
       });
       this.outputLog.stored(batches);
       for (const command of commands.values()) this.place(command);
-      for (const { commandId, lines } of batches) this.linesStored(commandId, lines);
+      for (const { commandId, lines } of batches) this.linesStored(commands.get(commandId) ?? null, lines);
       if (stored.length > 0) this.options.publisher.other({ events: stored });
       this.storageWorks();
       return null;
@@ -202,12 +203,17 @@ export class FleetCore {
     });
   }
 
-  private linesStored(commandId: string, lines: readonly OutputLine[]): void {
-    this.options.publisher.output(commandId, lines);
-    const command = this.liveCommand(commandId);
-    const connection = command && this.entries.get(command.hostId)?.connection;
-    if (connection?.protocol === 3 && command && command.agentSeq > 0) {
-      connection.link.send({ type: 'ack', payload: { command_id: commandId, output_seq: command.agentSeq } });
+  private linesStored(command: CommandRecord | null, lines: readonly OutputLine[]): void {
+    if (!command) return;
+    if (lines.length > 0) this.options.publisher.output(command.id, lines);
+    this.acknowledgeOutput(command);
+  }
+
+  /** Tells an agent of protocol 3 up to which line its output is stored. */
+  acknowledgeOutput(command: CommandRecord): void {
+    const connection = this.entries.get(command.hostId)?.connection;
+    if (connection?.protocol === 3 && command.agentSeq > 0) {
+      connection.link.send({ type: 'ack', payload: { command_id: command.id, output_seq: command.agentSeq } });
     }
   }
 

@@ -62,8 +62,11 @@ export const NO_DESIRED_STATE: DesiredState = {
   hint: null,
 };
 
-/** True when two commit ids name the same commit: agents send the first seven characters. */
+const COMMIT = /^[0-9a-f]{7,64}$/i;
+
+/** True when two commit ids name the same commit: agents send the first seven characters. "unknown" is none. */
 export function sameCommit(a: string, b: string): boolean {
+  if (!COMMIT.test(a) || !COMMIT.test(b)) return false;
   const length = Math.min(a.length, b.length);
-  return length >= 7 && a.slice(0, length).toLowerCase() === b.slice(0, length).toLowerCase();
+  return a.slice(0, length).toLowerCase() === b.slice(0, length).toLowerCase();
 }

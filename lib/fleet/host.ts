@@ -5,19 +5,34 @@ import type { HostRecord, ReportedWord } from './records';
 
 const DEFAULT_COLORS: Record<string, string> = { nixos: '#7aa2f7', macos: '#bb9af7' };
 const COLOR = /^#[0-9a-f]{6}$/;
+/** Marks, in `saidAt`, the word of the agent that a conclusion of the dashboard replaced. */
+const OVER = 'over ';
+const markOf = (status: CompartmentStatus, saidAt: string) => `${OVER}${status} ${saidAt}`;
 const STATUS_WORDS: readonly CompartmentStatus[] = ['ok', 'outdated', 'error', 'unknown'];
 /** One DNS label (RFC 1123 §2.1): letters, digits and hyphens, not at the ends, at most 63. */
-const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
+const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i;
 
-/** The name that an agent claims, lower-case and without a domain; null when it is no host name. */
+/**
+ * The name that an agent claims, lower-case; null when it is no host name. One with a domain is refused: what the network
+ * adds changes with the network, and cutting it off could make two hosts one.
+ */
 export function hostNameOf(claimed: string): string | null {
-  const label = claimed.trim().toLowerCase();
-  return LABEL.test(label) ? label : null;
+  const label = claimed.trim();
+  // Checked before it is made lower-case: U+212A, the Kelvin sign, becomes a plain k.
+  return LABEL.test(label) ? label.toLowerCase() : null;
 }
 
-/** Takes user and password out of an address, whatever its form. */
+/** Takes user, password and query (which may hold a token) out of an address; `git@host:path` has nothing to hide. */
 export function withoutCredentials(address: string): string {
-  return address.replace(/^([a-z][a-z0-9+.-]*:\/\/)[^/@]*@/i, '$1');
+  const scheme = /^[a-z][a-z0-9+.-]*:\/\//i.exec(address)?.[0];
+  // Without a scheme: `user:password@host…`, which a person typed in the hope that it works.
+  if (scheme === undefined) return address.replace(/^[^/@]*:[^/]*@/, '');
+  const rest = address.slice(scheme.length);
+  const authority = /^[^/?#]*/.exec(rest)?.[0] ?? '';
+  // No port is written like this: it is the start of a password with a slash in it.
+  const isCut = !authority.includes('@') && /:(?![0-9]*$)/.test(authority.replace(/^\[[^\]]*\]/, ''));
+  const secret = isCut ? rest : authority;
+  return scheme + rest.slice(secret.lastIndexOf('@') + 1).replace(/[?#].*$/s, '');
 }
 
 /** A host that is seen for the first time. */
@@ -123,17 +138,26 @@ function afterWord(
   if (known && known.status === status && known.saidAt === said.checked_at) {
     return known.message === said.message ? known : { ...known, message: said.message };
   }
+  if (known && said.checked_at !== '' && known.saidAt === markOf(status, said.checked_at)) return known;
   return { status, message: said.message, saidAt: said.checked_at, at: now, generation };
 }
 
-/** A word that the dashboard concludes itself, from a command's verdict. */
+/**
+ * A word that the dashboard concludes itself, from a command's verdict. `over`: the word that it replaces, which does not
+ * come back when the agent says it once more.
+ */
 export function concludedWord(
   status: CompartmentStatus,
   message: string,
   generation: string,
   now: number,
+  over: ReportedWord | null = null,
 ): ReportedWord {
-  return { status, message, saidAt: '', at: now, generation };
+  return { status, message, saidAt: over ? replacedMark(over) : '', at: now, generation };
+}
+
+function replacedMark({ status, saidAt }: ReportedWord): string {
+  return saidAt === '' || saidAt.startsWith(OVER) ? saidAt : markOf(status, saidAt);
 }
 
 /** True when something differs that must survive a crash: all but last-seen time and metrics. */

@@ -266,8 +266,10 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
     wire: command('reboot'),
     ends: 'reconnect',
     preconditions: [online, noControlUnderWay],
-    warnAfterMs: 5 * MINUTE_MS,
-    hardAfterMs: 15 * MINUTE_MS,
+    // To go down: a host that stays has failed to reboot, and says so in its output alone (agent protocol 4).
+    warnAfterMs: MINUTE_MS,
+    hardAfterMs: 5 * MINUTE_MS,
+    // To come back.
     reconnectWithinMs: 15 * MINUTE_MS,
     needsStepUp: true,
     confirms: true,

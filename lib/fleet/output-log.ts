@@ -20,6 +20,8 @@ interface Pending {
 export class OutputLog {
   private readonly pending = new Map<string, Pending>();
   private characters = 0;
+  /** Lines without a number that were dropped since the last one that was kept, by command. */
+  private readonly dropped = new Map<string, number>();
 
   /** `limit`: characters of output that are kept per command. */
   constructor(private readonly limit: number) {}
@@ -35,15 +37,25 @@ export class OutputLog {
 
   /** Takes a line of a command. `agentSeq`: the agent's own number of it, if it has one. */
   append(record: CommandRecord, at: number, stream: OutputLine['stream'], text: string, agentSeq: number | null): void {
-    const entry = this.entryOf(record);
-    if (agentSeq !== null) {
-      if (agentSeq <= entry.record.agentSeq) return;
-      const missing = agentSeq - entry.record.agentSeq - 1;
-      entry.record = { ...entry.record, agentSeq };
-      if (missing > 0) this.store(entry, { at, stream: 'note', text: `${missing} lines are missing here.` });
+    const known = this.pending.get(record.id)?.record ?? record;
+    if (agentSeq !== null && agentSeq <= known.agentSeq) return;
+    // Only where the database refuses for long does so much wait: then memory must not grow without bound.
+    if (this.characters >= 4 * MAX_PENDING_CHARACTERS) {
+      // The agent's own numbers tell of the gap by themselves.
+      if (agentSeq === null) this.dropped.set(record.id, (this.dropped.get(record.id) ?? 0) + 1);
+      return;
     }
-    if (entry.record.outputTruncated && stream !== 'note') return;
-    if (stream !== 'note' && entry.record.outputSize + text.length > this.limit) {
+    const entry = this.entryOf(record);
+    const missing = (this.dropped.get(record.id) ?? 0) + (agentSeq === null ? 0 : agentSeq - known.agentSeq - 1);
+    this.dropped.delete(record.id);
+    if (agentSeq !== null) entry.record = { ...entry.record, agentSeq };
+    // After the limit nothing of the host is kept, nor what it could make up.
+    if (known.outputTruncated && stream !== 'note') return;
+    if (missing > 0) {
+      const lines = missing === 1 ? '1 line is' : `${missing} lines are`;
+      this.store(entry, { at, stream: 'note', text: `${lines} missing here.` });
+    }
+    if (stream !== 'note' && entry.record.outputSize + text.length + 1 > this.limit) {
       entry.record = { ...entry.record, outputTruncated: true };
       const megabytes = Math.max(1, Math.round(this.limit / 1024 / 1024));
       this.store(entry, {
@@ -64,13 +76,21 @@ export class OutputLog {
     return { ...record, lines, agentSeq, outputSize, outputTruncated };
   }
 
-  /** What waits, of one command or of all. It goes on waiting until `stored` says otherwise. */
+  /**
+   * What waits, of one command or of all. It goes on waiting until `stored` says otherwise. A batch without lines: only
+   * the counts of the record moved on, because its limit is reached.
+   */
   waiting(commandId?: string): OutputBatch[] {
     const ids = commandId === undefined ? [...this.pending.keys()] : [commandId];
     return ids.flatMap((id) => {
       const entry = this.pending.get(id);
-      return entry && entry.lines.length > 0 ? [{ commandId: id, lines: entry.lines }] : [];
+      return entry ? [{ commandId: id, lines: entry.lines }] : [];
     });
+  }
+
+  /** The record that waiting output belongs to, with that output counted in; null when none waits. */
+  recordOf(commandId: string): CommandRecord | null {
+    return this.pending.get(commandId)?.record ?? null;
   }
 
   /** The commands that have output waiting. */
@@ -95,12 +115,12 @@ export class OutputLog {
   }
 
   private store(entry: Pending, line: Omit<OutputLine, 'seq'>): void {
-    // Only where the database refuses for long does so much wait: then memory must not grow without bound.
-    if (this.characters >= 4 * MAX_PENDING_CHARACTERS) return;
     const seq = entry.record.lines + 1;
+    // One more for the end of the line, so that empty lines count too.
+    const size = line.text.length + 1;
     entry.lines.push({ ...line, seq });
-    entry.size += line.text.length + 1;
-    this.characters += line.text.length + 1;
-    entry.record = { ...entry.record, lines: seq, outputSize: entry.record.outputSize + line.text.length };
+    entry.size += size;
+    this.characters += size;
+    entry.record = { ...entry.record, lines: seq, outputSize: entry.record.outputSize + size };
   }
 }

@@ -14,7 +14,10 @@ import type { CommandState } from './command-state';
 export interface ReportedWord {
   status: CompartmentStatus;
   message: string;
-  /** The agent's own time of it: the same word said again proves nothing new. Empty for the dashboard's own judgement. */
+  /**
+   * The agent's own time of it: the same word said again proves nothing new. For the dashboard's own
+   * judgement: a mark of the word that it replaces, which then does not come back by being said again, or empty.
+   */
   saidAt: string;
   /** By the dashboard's clock: when it was first reported. */
   at: number;

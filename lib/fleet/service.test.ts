@@ -178,6 +178,72 @@ describe('output', () => {
   });
 });
 
+describe('output of protocol 3 that comes late', () => {
+  const three = { protocol: 3, instance: 'process', running: null, finished: [] };
+  const line = (seq: number) => ({ seq, stream: 'stdout', line: `line ${seq}` });
+
+  it('for a command that is no longer the last one is stored and acknowledged, batch after batch', () => {
+    const link = bench.agent('h1', three);
+    const first = bench.dispatch('test');
+    bench.clock.advance(11 * 60_000);
+    const second = bench.dispatch('test');
+    bench.clock.advance(11 * 60_000);
+    expect(commandOf(second).outcome).toBe('timed-out');
+    for (const seq of [1, 2, 3]) {
+      bench.say(link, 'output_batch', { command_id: first, lines: [line(seq)] });
+      bench.clock.advance(100);
+    }
+    expect(bench.fleet.output(first, 0, 10).map(({ text }) => text)).toEqual(['line 1', 'line 2', 'line 3']);
+    expect(link.frames.at(-1)).toEqual({ type: 'ack', payload: { command_id: first, output_seq: 3 } });
+    expect(bench.fleet.notices()).toEqual([]);
+  });
+
+  it('and was stored before is acknowledged again', () => {
+    const link = bench.agent('h1', three);
+    const id = bench.dispatch('test');
+    bench.say(link, 'output_batch', { command_id: id, lines: [line(1), line(2)] });
+    bench.clock.advance(100);
+    const again = bench.agent('h1', three);
+    bench.say(again, 'output_batch', { command_id: id, lines: [line(1), line(2)] });
+    expect(again.frames.filter((frame) => frame.type === 'ack')).toEqual([
+      { type: 'ack', payload: { command_id: id, output_seq: 2 } },
+    ]);
+    expect(bench.fleet.output(id, 0, 10)).toHaveLength(2);
+  });
+});
+
+describe('verdicts', () => {
+  const word = (status: string, at: string) => ({ status, message: status, checked_at: at });
+  const beat = (system: ReturnType<typeof word>) => ({
+    ...QUIET,
+    update_status: { git: null, lock: null, system, tests: null },
+  });
+
+  it('are not undone by the agent that says an old word again', () => {
+    const link = bench.agent('h1');
+    bench.say(link, 'heartbeat', beat(word('ok', 't1')));
+    bench.dispatch('switch', 'h1', true);
+    bench.say(link, 'status', { status: 'error', command: 'switch', exit_code: 1 });
+    bench.say(link, 'heartbeat', beat(word('ok', 't1')));
+    expect(bench.fleet.host('h1')?.compartments.system.status).toBe('error');
+    bench.say(link, 'heartbeat', beat(word('ok', 't1')));
+    expect(bench.fleet.host('h1')?.compartments.system.status).toBe('error');
+  });
+
+  it('of a rollback take the green from System and Tests, whatever the agent says', () => {
+    const link = bench.agent('h1');
+    bench.say(link, 'heartbeat', beat(word('ok', 't1')));
+    bench.dispatch('rollback');
+    bench.say(link, 'status', { status: 'ok', command: 'rollback', exit_code: 0 });
+    bench.say(link, 'heartbeat', beat(word('ok', 't1')));
+    expect(bench.fleet.host('h1')?.compartments.system).toMatchObject({
+      status: 'outdated',
+      message: expect.stringContaining('Rolled back') as string,
+    });
+    expect(bench.fleet.host('h1')?.compartments.tests.status).toBe('outdated');
+  });
+});
+
 describe('a database that refuses', () => {
   const refuse = (on: boolean) => bench.database.db.$client.pragma(`query_only = ${on ? 'ON' : 'OFF'}`);
 

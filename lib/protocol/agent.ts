@@ -4,7 +4,7 @@
  * output is numbered, results and output are kept until acknowledged). Extra fields are ignored on either side.
  */
 import { z } from 'zod';
-import { MAX_TEXT, outputLine, plainText } from './text';
+import { MAX_TEXT, outputLine, plainName, plainText } from './text';
 
 /** Largest frame accepted from an agent, in bytes. The Go agent's largest is about 400 KiB. */
 export const MAX_AGENT_FRAME_BYTES = 1024 * 1024;
@@ -31,7 +31,10 @@ const metricsSchema = z
     ram: percent,
     swap: percent,
     load: z
-      .union([z.number(), z.string().transform((value) => Number(value.replace(',', '.')))])
+      .union([
+        z.number(),
+        z.string().transform((value) => (value.trim() === '' ? null : Number(value.replace(',', '.')))),
+      ])
       .nullish()
       .transform((value) => (typeof value === 'number' && Number.isFinite(value) ? value : null)),
   })
@@ -56,7 +59,7 @@ const registerSchema = z.object({
   hostname: z
     .string()
     .nullish()
-    .transform((value) => (value ?? '').slice(0, 256)),
+    .transform((value) => plainName(value ?? '', 256)),
   host_type: text(32),
   agent_version: text(64),
   os_version: text(64),
@@ -215,7 +218,7 @@ export type AgentFrameInput = {
 export type ParsedAgentFrame =
   { kind: 'frame'; frame: AgentFrame } | { kind: 'unknown'; type: string } | { kind: 'malformed'; problem: string };
 
-const envelopeSchema = z.object({ type: z.string().max(64), payload: z.unknown() });
+const envelopeSchema = z.object({ type: z.string(), payload: z.unknown().optional() });
 
 /** Parses one text frame of an agent. Never throws; the problem is a sentence without any of the frame's content but names. */
 export function parseAgentFrame(data: string): ParsedAgentFrame {
@@ -228,8 +231,8 @@ export function parseAgentFrame(data: string): ParsedAgentFrame {
   const envelope = envelopeSchema.safeParse(json);
   if (!envelope.success)
     return { kind: 'malformed', problem: 'the frame is not an object with a "type" and a "payload"' };
-  const type = plainText(envelope.data.type, 64);
-  if (!isFrameType(type)) return { kind: 'unknown', type };
+  const { type } = envelope.data;
+  if (!isFrameType(type)) return { kind: 'unknown', type: plainText(type, 64) };
   const payload = frameSchemas[type].safeParse(envelope.data.payload ?? {});
   if (!payload.success) return { kind: 'malformed', problem: `${type}: ${describeIssue(payload.error.issues[0])}` };
   // The schema was looked up by this very type, so the pair is right.

@@ -1,0 +1,88 @@
+/** Records and views for the domain's tests: a host that is well, and what differs from it. */
+import { COMPARTMENT_NAMES, type CompartmentView, type HostView, type OperationId } from '@/lib/protocol/live';
+import type { CommandState } from '../command-state';
+import { NO_DESIRED_STATE, type DesiredSource, type DesiredState, type HostRelation } from '../desired';
+import { newHost } from '../host';
+import type { CommandRecord, HostRecord } from '../records';
+import { hostView } from '../views';
+
+/** 2027-01-15T08:00:00Z. */
+export const T0 = 1_800_000_000_000;
+export const SECOND = 1_000;
+export const MINUTE = 60_000;
+
+export const COMMIT = '3c9a808aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa';
+
+export function sampleHost(changes: Partial<HostRecord> = {}): HostRecord {
+  return { ...newHost('h1', 'h1', T0), ...changes };
+}
+
+export function sampleDesired(changes: Partial<DesiredState> = {}): DesiredState {
+  return {
+    ...NO_DESIRED_STATE,
+    source: 'git',
+    branch: 'main',
+    commit: COMMIT,
+    message: 'flake: update',
+    lockHash: 'lock-a',
+    fetchedAt: T0,
+    ...changes,
+  };
+}
+
+export function sampleSource(
+  state: DesiredState = sampleDesired(),
+  relation: HostRelation = { relation: 'equal', commits: null },
+): DesiredSource {
+  return { state, relate: () => relation, subscribe: () => () => undefined, refresh: () => Promise.resolve() };
+}
+
+export function sampleCommand(
+  operation: OperationId,
+  state: CommandState,
+  changes: Partial<CommandRecord> = {},
+): CommandRecord {
+  return {
+    id: `${operation}-1`,
+    hostId: 'h1',
+    operation,
+    state,
+    requestId: 'r1',
+    targetId: null,
+    forced: false,
+    userId: 'u1',
+    userName: 'operator',
+    address: '127.0.0.1',
+    createdAt: T0,
+    startedAt: null,
+    endedAt: null,
+    outcome: state.phase === 'ended' ? state.outcome : null,
+    exitCode: null,
+    reason: '',
+    lines: 0,
+    agentSeq: 0,
+    outputSize: 0,
+    outputTruncated: false,
+    ...changes,
+  };
+}
+
+export const RUNNING: CommandState = {
+  phase: 'running',
+  sentAt: T0,
+  before: { generation: '3c9a808', storePath: '', binaryHash: '' },
+  deadline: T0 + MINUTE,
+  hardDeadline: T0 + 5 * MINUTE,
+  quiet: 0,
+  progress: null,
+};
+
+/** The view of a host that is online, idle and green. */
+export function sampleView(changes: Partial<HostView> = {}): HostView {
+  const parts = { active: null, control: null, last: null, foreignCommand: '', notice: '' };
+  const view = hostView({ record: sampleHost(), online: true, ...parts }, sampleSource(), '4.0.0');
+  const green: CompartmentView = { status: 'ok', message: 'As it should be.', checkedAt: T0, next: null };
+  const [agent, git, lock, system, tests] = COMPARTMENT_NAMES.map(() => ({ ...green }));
+  if (!agent || !git || !lock || !system || !tests) throw new Error('five compartments');
+  return { ...view, compartments: { agent, git, lock, system, tests }, ...changes };
+}

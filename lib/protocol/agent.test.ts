@@ -1,0 +1,514 @@
+import { readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { parseAgentFrame, serverFrameSchema, WIRE_COMMANDS, type AgentFrame } from './agent';
+
+const fixtures = readFileSync(new URL('fixtures/agent-frames.ndjson', import.meta.url), 'utf8')
+  .trim()
+  .split('\n');
+
+const storePath = '/nix/store/0000000000000000000000000000000a-nixfleet-agent-3.1.5/bin/nixfleet-agent';
+const binaryHash = '8b22e253e7d8e17df622833191d39b65db4267c335c8a792e4197ce65a7806f0';
+const at = (time: string) => `2026-11-22T${time}Z`;
+const none = { status: '', message: '', checked_at: '' };
+
+/** A heartbeat of the fixtures: what differs between them, in full. */
+function beat(
+  pending: string,
+  pid: number | null,
+  lock: { status?: string; message?: string; checked_at: string },
+  words: { system?: object; tests?: object; generation?: string } = {},
+) {
+  return {
+    type: 'heartbeat',
+    payload: {
+      generation: words.generation ?? '3c9a808',
+      nixpkgs_version: '',
+      pending_command: pending,
+      command_pid: pid,
+      metrics: null,
+      update_status: {
+        git: none,
+        lock: { status: 'ok', message: 'Updated today', ...lock },
+        system: words.system ?? none,
+        tests: words.tests ?? none,
+      },
+      source_commit: '2c4ef43',
+      store_path: storePath,
+      binary_hash: binaryHash,
+      lock_hash: '4754b7b13059879a37769526cb93ebd382f47c9a4579f0c6a34e49082e0be904',
+      command_id: null,
+    },
+  };
+}
+
+function status(word: string, command: string, exitCode: number, message = '', generation = '3c9a808') {
+  return {
+    type: 'status',
+    payload: {
+      status: word,
+      command,
+      exit_code: exitCode,
+      message,
+      generation,
+      command_id: null,
+      restarting: false,
+      last_seq: null,
+    },
+  };
+}
+
+const progress = (phase: string, current: number, total: number, word: string) => ({
+  type: 'operation_progress',
+  payload: { progress: { [phase]: { current, total, status: word } } },
+});
+
+const passed = { status: 'ok', message: 'All tests passed', checked_at: at('17:14:32') };
+const unreadable = {
+  status: 'error',
+  message: 'Cannot read current system: lstat /run/current-system: no such file or directory',
+  checked_at: at('17:14:39'),
+};
+const afterRollback = {
+  system: { status: 'ok', message: 'Rollback successful (exit 0)', checked_at: at('17:14:52') },
+  tests: {
+    status: 'outdated',
+    message: 'Tests not run — run Test to verify system after rollback',
+    checked_at: at('17:14:52'),
+  },
+};
+const untested = (time: string) => ({
+  status: 'outdated',
+  message: 'Tests not run — run Test to verify system',
+  checked_at: at(time),
+});
+
+const EXPECTED = [
+  {
+    type: 'register',
+    payload: {
+      hostname: 'h1',
+      host_type: 'nixos',
+      agent_version: '3.1.5',
+      os_version: '12',
+      nixpkgs_version: '',
+      generation: '3c9a808',
+      theme_color: '',
+      heartbeat_interval: 5,
+      location: 'home',
+      device_type: 'desktop',
+      repo_url: 'https://git.example.com/ops/nixcfg.git',
+      repo_dir: '/var/lib/nixfleet-agent/repo',
+      source_commit: '2c4ef43',
+      store_path: storePath,
+      binary_hash: binaryHash,
+      protocol: 2,
+      instance: '',
+      running: null,
+      finished: [],
+    },
+  },
+  beat('', null, { status: 'unknown', message: 'flake.lock not found', checked_at: at('17:13:53') }),
+  progress('pull', 0, 4, 'in_progress'),
+  { type: 'output', payload: { line: 'From https://git.example.com/ops/nixcfg.git', stream: 'stderr' } },
+  { type: 'output', payload: { line: 'HEAD is now at 3c9a808 init', stream: 'stdout' } },
+  progress('pull', 4, 4, 'complete'),
+  status('ok', 'pull', 0),
+  progress('tests', 0, 8, 'in_progress'),
+  progress('tests', 8, 8, 'complete'),
+  status('ok', 'test', 0),
+  beat('test', 7956, { checked_at: at('17:14:27') }, { tests: passed }),
+  beat('', null, { checked_at: at('17:14:27') }, { tests: passed }),
+  status('ok', 'refresh-git', 0, 'git status check is dashboard-side'),
+  status('ok', 'refresh-lock', 0, 'ok'),
+  status('ok', 'refresh-system', 0, 'error'),
+  status('ok', 'refresh-all', 0, 'all refreshed'),
+  beat('', null, { checked_at: at('17:14:43') }, { system: unreadable, tests: passed }),
+  status('ok', 'update', 0),
+  beat('update', 8307, { checked_at: at('17:14:43') }, { system: unreadable, tests: passed }),
+  status('warning', 'check-version', 0, 'mismatch: running=3.1.5 installed=9.9.9'),
+  status('ok', 'rollback', 0),
+  beat('rollback', 8409, { checked_at: at('17:14:43') }, afterRollback),
+  beat('', null, { checked_at: at('17:14:43') }, afterRollback),
+  status('error', 'bump-flake', 1, 'unknown command'),
+  status('error', 'kill', 1, 'unknown command'),
+  status('error', 'force-rebuild', 1, 'unknown command'),
+  status('error', 'stop', 1, 'no command running'),
+  progress('system', 0, 3, 'in_progress'),
+  progress('system', 3, 3, 'complete'),
+  status('ok', 'switch', 0),
+  beat(
+    'switch',
+    8666,
+    { checked_at: at('17:15:05') },
+    {
+      system: { status: 'ok', message: 'Switch successful (exit 0)', checked_at: at('17:15:05') },
+      tests: untested('17:15:05'),
+    },
+  ),
+  beat(
+    'pull-switch',
+    8804,
+    { checked_at: at('17:15:12') },
+    { system: { status: 'working', message: 'Switch in progress...', checked_at: at('17:15:12') } },
+  ),
+  status('ok', 'pull-switch', 0),
+  beat(
+    'pull-switch',
+    8804,
+    { checked_at: at('17:15:14') },
+    {
+      system: { status: 'ok', message: 'Pull+Switch successful (exit 0)', checked_at: at('17:15:14') },
+      tests: untested('17:15:14'),
+    },
+  ),
+  beat('force-update', 8918, { checked_at: at('17:15:18') }),
+  status('ok', 'force-update', 0, 'force update complete'),
+  {
+    type: 'command_rejected',
+    payload: {
+      reason: 'command already running',
+      current_command: 'test',
+      current_pid: 9931,
+      command_id: null,
+      current_command_id: null,
+    },
+  },
+  beat(
+    'test',
+    9931,
+    { checked_at: at('17:16:05') },
+    {
+      generation: '6f27b9a',
+      tests: { status: 'working', message: 'Tests running...', checked_at: at('17:16:07') },
+    },
+  ),
+  status('stopped', 'test', 130, 'terminated by user', '6f27b9a'),
+];
+
+function parsed(type: string, payload?: unknown): AgentFrame {
+  const result = parseAgentFrame(JSON.stringify({ type, payload }));
+  if (result.kind !== 'frame') throw new Error(JSON.stringify(result));
+  return result.frame;
+}
+
+function problemOf(type: string, payload: unknown): string {
+  const result = parseAgentFrame(JSON.stringify({ type, payload }));
+  return result.kind === 'malformed' ? result.problem : `not malformed: ${result.kind}`;
+}
+
+describe('the frames that a real Go agent sent', () => {
+  it('are 39, each with what it has to parse to', () => {
+    expect(fixtures).toHaveLength(39);
+    expect(EXPECTED).toHaveLength(39);
+  });
+
+  it.each(fixtures.map((line, index) => ({ number: index + 1, type: EXPECTED[index]?.type, line, index })))(
+    'frame $number ($type) parses to what it says',
+    ({ line, index }) => {
+      expect(parseAgentFrame(line)).toEqual({ kind: 'frame', frame: EXPECTED[index] });
+    },
+  );
+});
+
+describe('fields that are not there (agent protocol 1.13, 3)', () => {
+  it('a register with nothing but a host name is a register', () => {
+    expect(parsed('register', { hostname: 'h1' }).payload).toEqual({
+      hostname: 'h1',
+      host_type: '',
+      agent_version: '',
+      os_version: '',
+      nixpkgs_version: '',
+      generation: '',
+      theme_color: '',
+      heartbeat_interval: 5,
+      location: '',
+      device_type: '',
+      repo_url: '',
+      repo_dir: '',
+      source_commit: '',
+      store_path: '',
+      binary_hash: '',
+      protocol: 2,
+      instance: '',
+      running: null,
+      finished: [],
+    });
+  });
+
+  it('the first Go agent: no update status, no lock hash, no freshness in its heartbeat', () => {
+    const payload = { generation: 'abc1234', nixpkgs_version: '', pending_command: null, command_pid: null };
+    expect(parsed('heartbeat', payload).payload).toMatchObject({
+      generation: 'abc1234',
+      pending_command: '',
+      command_pid: null,
+      metrics: null,
+      update_status: null,
+      lock_hash: '',
+    });
+  });
+
+  it.each(['register', 'heartbeat', 'output', 'operation_progress', 'command_rejected'] as const)(
+    '%s: absent, null and empty mean the same for every text field',
+    (type) => {
+      const known = fixtures.map((line) => JSON.parse(line) as { type: string; payload: Record<string, unknown> });
+      const sample = known.find((frame) => frame.type === type);
+      expect(sample).toBeDefined();
+      for (const field of Object.keys(sample?.payload ?? {})) {
+        if (typeof sample?.payload[field] !== 'string') continue;
+        const without = Object.fromEntries(Object.entries(sample.payload).filter(([name]) => name !== field));
+        const results = [without, { ...sample.payload, [field]: null }, { ...sample.payload, [field]: '' }].map(
+          (payload) => parsed(type, payload).payload,
+        );
+        expect(results[1], field).toEqual(results[0]);
+        expect(results[2], field).toEqual(results[0]);
+      }
+    },
+  );
+
+  it('a payload that is absent or null is an empty one', () => {
+    expect(parsed('output')).toEqual(parsed('output', {}));
+    expect(parsed('heartbeat', null)).toEqual(parsed('heartbeat', {}));
+  });
+
+  it('fields that nobody knows are ignored (1.5)', () => {
+    expect(parsed('output', { line: 'x', stream: 'stdout', command: 'ignored', later: { a: 1 } }).payload).toEqual({
+      line: 'x',
+      stream: 'stdout',
+    });
+  });
+
+  it('a heartbeat interval outside of 1 to 3600 s is replaced by the default', () => {
+    for (const [said, kept] of [
+      [0, 5],
+      [-1, 5],
+      [1, 1],
+      [3600, 3600],
+      [3601, 5],
+      [null, 5],
+    ] as const) {
+      expect(parsed('register', { hostname: 'h', heartbeat_interval: said }).payload).toMatchObject({
+        heartbeat_interval: kept,
+      });
+    }
+  });
+
+  it.each([
+    [1.5, 1.5],
+    ['0,75', 0.75],
+    ['1.25', 1.25],
+    ['', null],
+    ['  ', null],
+    ['much', null],
+    [null, null],
+  ])('a load of %j is %j', (load, expected) => {
+    expect(parsed('heartbeat', { metrics: { cpu: 3, load } }).payload).toMatchObject({
+      metrics: { cpu: 3, ram: null, swap: null, load: expected },
+    });
+  });
+
+  it('output: anything but stderr is stdout', () => {
+    expect(parsed('output', { stream: 'stderr' }).payload).toEqual({ line: '', stream: 'stderr' });
+    expect(parsed('output', { stream: 'other' }).payload).toEqual({ line: '', stream: 'stdout' });
+  });
+
+  it('operation_progress: a phase that makes no sense is null, the others stay', () => {
+    const payload = { progress: { pull: { current: 1.5 }, tests: null, system: { current: 1, total: 3 } } };
+    expect(parsed('operation_progress', payload).payload).toEqual({
+      progress: { pull: null, tests: null, system: { current: 1, total: 3, status: '' } },
+    });
+  });
+});
+
+describe('protocol 3', () => {
+  it('reads ids, numbers and what runs', () => {
+    const running = { command_id: 'c-1', command: 'switch', pid: 7 };
+    expect(
+      parsed('register', { hostname: 'h', protocol: 3, instance: 'i', running, finished: ['c-0'] }).payload,
+    ).toMatchObject({ protocol: 3, instance: 'i', running, finished: ['c-0'] });
+    expect(parsed('status', { status: 'ok', command_id: 'c-1', last_seq: 9, restarting: true }).payload).toMatchObject({
+      command_id: 'c-1',
+      last_seq: 9,
+      restarting: true,
+      exit_code: null,
+    });
+    expect(parsed('started', { command_id: 'c-1' }).payload).toEqual({ command_id: 'c-1', pid: null });
+    const lines = [{ seq: 1, stream: 'stderr', line: 'a\u001b[2Jb' }];
+    expect(parsed('output_batch', { command_id: 'c-1', lines }).payload).toEqual({
+      command_id: 'c-1',
+      lines: [{ seq: 1, stream: 'stderr', line: 'ab' }],
+    });
+  });
+
+  it.each([
+    ['no lines', { command_id: 'c', lines: [] }, 'lines'],
+    ['more than 500 lines', { command_id: 'c', lines: Array(501).fill({ seq: 1, line: '' }) }, 'lines'],
+    ['a line number 0', { command_id: 'c', lines: [{ seq: 0, line: '' }] }, 'lines.0.seq'],
+    ['no id', { lines: [{ seq: 1, line: '' }] }, 'command_id'],
+    ['an id with a path in it', { command_id: '../x', lines: [{ seq: 1, line: '' }] }, 'command_id'],
+  ])('refuses a batch with %s', (_name, payload, field) => {
+    expect(problemOf('output_batch', payload)).toContain(`field "${field}"`);
+  });
+});
+
+describe('what can’t be read', () => {
+  it.each([
+    ['register', { hostname: 42 }, 'field "hostname"'],
+    ['register', { hostname: 'h', repo_url: ['secret'] }, 'field "repo_url"'],
+    ['register', { hostname: 'h', heartbeat_interval: '5' }, 'field "heartbeat_interval"'],
+    ['heartbeat', { command_pid: -1 }, 'field "command_pid"'],
+    ['heartbeat', { metrics: { cpu: 'secret' } }, 'field "metrics.cpu"'],
+    ['heartbeat', { update_status: { lock: 'secret' } }, 'field "update_status.lock"'],
+    ['status', { status: 'secret' }, 'field "status"'],
+    ['status', { status: 'ok', exit_code: 'secret' }, 'field "exit_code"'],
+    ['operation_progress', { progress: 'secret' }, 'field "progress"'],
+    ['command_rejected', { current_pid: 'secret' }, 'field "current_pid"'],
+    ['output', 'secret', 'output:'],
+    ['output', ['secret'], 'output:'],
+  ])('%s %j names the field and repeats nothing of the content', (type, payload, expected) => {
+    const problem = problemOf(type, payload);
+    expect(problem).toContain(expected);
+    expect(problem).not.toContain('secret');
+    expect(problem).not.toContain('42');
+    expect(problem.length).toBeLessThan(400);
+  });
+
+  it('text that is not JSON: its length and nothing of it', () => {
+    expect(parseAgentFrame('{"type":"register","token":"secret"')).toEqual({
+      kind: 'malformed',
+      problem: 'the frame (35 characters) is not JSON',
+    });
+  });
+
+  it.each(['null', '1', '"register"', '[]', '[{"type":"register"}]', '{}', '{"type":5}', '{"type":null}'])(
+    '%s is no envelope',
+    (data) => {
+      expect(parseAgentFrame(data)).toEqual({
+        kind: 'malformed',
+        problem: 'the frame is not an object with a "type" and a "payload"',
+      });
+    },
+  );
+
+  it('unknown types are named, made harmless and bounded', () => {
+    expect(parseAgentFrame('{"type":"test_progress","payload":{}}')).toEqual({
+      kind: 'unknown',
+      type: 'test_progress',
+    });
+    expect(parseAgentFrame(JSON.stringify({ type: 'a\n\u202eb', payload: 1 }))).toEqual({
+      kind: 'unknown',
+      type: 'a  b',
+    });
+    const long = parseAgentFrame(JSON.stringify({ type: 'x'.repeat(100_000) }));
+    expect(long).toEqual({ kind: 'unknown', type: 'x'.repeat(64) });
+  });
+
+  it('a type that only looks like a known one is unknown', () => {
+    for (const type of [' register', 'register\u200b', 'Register', 'REGISTER']) {
+      expect(parseAgentFrame(JSON.stringify({ type, payload: { hostname: 'h' } })).kind).toBe('unknown');
+    }
+  });
+});
+
+describe('hostile input', () => {
+  const PROTOTYPE_KEYS = ['__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty', 'valueOf'];
+
+  it.each(PROTOTYPE_KEYS)('%s is no frame type', (type) => {
+    expect(parseAgentFrame(`{"type":"${type}","payload":{}}`)).toEqual({ kind: 'unknown', type });
+  });
+
+  it.each(PROTOTYPE_KEYS)('%s as a phase is no more than a name', (phase) => {
+    const frame = parseAgentFrame(
+      `{"type":"operation_progress","payload":{"progress":{"${phase}":{"current":1,"total":2,"status":"in_progress"}}}}`,
+    );
+    expect(frame.kind).toBe('frame');
+    expect(({} as Record<string, unknown>)['current']).toBeUndefined();
+  });
+
+  it('a __proto__ in a payload gives no fields', () => {
+    const frame = parseAgentFrame('{"type":"register","payload":{"__proto__":{"hostname":"evil"}}}');
+    expect(frame).toMatchObject({ kind: 'frame', frame: { payload: { hostname: '' } } });
+  });
+
+  it('nesting of any depth is no harm', () => {
+    const depth = 200_000;
+    const array = '['.repeat(depth) + ']'.repeat(depth);
+    expect(parseAgentFrame(`{"type":"register","payload":{"hostname":${array}}}`).kind).toBe('malformed');
+    expect(parseAgentFrame(`{"type":"register","payload":{"hostname":"h","other":${array}}}`).kind).toBe('frame');
+    expect(parseAgentFrame('{"type":"output","payload":'.repeat(depth)).kind).toBe('malformed');
+  });
+
+  it('huge texts are cut', () => {
+    const huge = 'x'.repeat(900_000);
+    expect(parsed('register', { hostname: huge, repo_url: huge, host_type: huge }).payload).toMatchObject({
+      hostname: 'x'.repeat(256),
+      repo_url: 'x'.repeat(1_024),
+      host_type: 'x'.repeat(32),
+    });
+    expect(parsed('output', { line: huge }).payload).toMatchObject({ line: 'x'.repeat(65_536) });
+    expect(parsed('status', { status: 'error', message: huge }).payload).toMatchObject({ message: 'x'.repeat(2_048) });
+  });
+
+  it('control and direction characters reach no field; in a name they stay visible', () => {
+    const evil = 'a\r\n\u001b[2J\u202eb';
+    const { payload } = parsed('register', { hostname: evil, agent_version: evil, generation: evil });
+    expect(payload).toMatchObject({
+      hostname: 'a\ufffd\ufffd\ufffd[2J\ufffdb',
+      agent_version: 'a   [2J b',
+      generation: 'a   [2J b',
+    });
+  });
+
+  it('never throws, whatever the string', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.json()), (data) => {
+        expect(['frame', 'unknown', 'malformed']).toContain(parseAgentFrame(data).kind);
+      }),
+    );
+  });
+
+  it('never throws, whatever the payload; and every text that comes out is one harmless line', () => {
+    const type = fc.constantFrom(...new Set(EXPECTED.map((frame) => frame.type)), 'output_batch', 'started');
+    const field = fc.constantFrom(
+      ...new Set(EXPECTED.flatMap((frame) => Object.keys(frame.payload))),
+      'command_id',
+      'lines',
+      'progress',
+      '__proto__',
+    );
+    const payload = fc.dictionary(field, fc.oneof(fc.string({ unit: 'binary' }), fc.jsonValue()), { maxKeys: 8 });
+    fc.assert(
+      fc.property(type, fc.oneof(payload, fc.jsonValue()), (name, content) => {
+        const result = parseAgentFrame(JSON.stringify({ type: name, payload: content }));
+        if (result.kind === 'malformed') {
+          expect(result.problem).toMatch(/^[^\p{Cc}\u202a-\u202e]{1,500}$/u);
+          return;
+        }
+        const texts: string[] = [];
+        JSON.stringify(result, (_key, value: unknown) => {
+          if (typeof value === 'string') texts.push(value);
+          return value;
+        });
+        for (const text of texts) expect(text).not.toMatch(/[\n\r\u202e]/);
+      }),
+      { numRuns: 500 },
+    );
+  });
+});
+
+describe('what the dashboard sends', () => {
+  it('is understood by the other end for every command name', () => {
+    for (const command of WIRE_COMMANDS) {
+      expect(serverFrameSchema.safeParse({ type: 'command', payload: { command } }).success).toBe(true);
+    }
+  });
+
+  it('has exactly the names of the agent protocol, section 2', () => {
+    expect([...WIRE_COMMANDS]).toEqual(
+      (
+        'pull switch pull-switch test rollback update refresh-git refresh-lock refresh-system refresh-all ' +
+        'force-update check-version stop restart reboot'
+      ).split(' '),
+    );
+  });
+});

@@ -1,0 +1,210 @@
+/* eslint no-control-regex: off -- control characters are what this file is about */
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { MAX_LINE, MAX_TEXT, outputLine, plainName, plainText } from './text';
+
+const ESC = '\u001b';
+const SGR = /\u001b\[[0-9;:]{0,64}m/g;
+const CONTROLS = /[\u0000-\u0008\u000a-\u001f\u007f-\u009f]/;
+const OVERRIDES = /[\u202a-\u202e\u2066-\u2069]/;
+const LONE_SURROGATE = /\p{Surrogate}/u;
+
+/** Bits that real and hostile output is made of. */
+const bits = fc.array(
+  fc.oneof(
+    fc.string({ unit: 'binary', maxLength: 4 }),
+    fc.constantFrom(
+      ESC,
+      `${ESC}[`,
+      `${ESC}]`,
+      `${ESC}P`,
+      `${ESC}\\`,
+      '\u0007',
+      '\u009b',
+      '\u009d',
+      '\u0090',
+      '\u009c',
+      'm',
+      '31',
+      ';',
+      ':',
+      '?',
+      ' ',
+      '\r',
+      '\n',
+      '\u202e',
+      '\ud83d',
+      `${ESC}[1;31m`,
+      `${ESC}[0m`,
+      'text',
+    ),
+  ),
+  { maxLength: 40 },
+);
+
+describe('outputLine', () => {
+  it.each([
+    ['plain text', 'building the system', 'building the system'],
+    ['tabs', 'a\tb', 'a\tb'],
+    ['an empty line', '', ''],
+    ['emoji and other scripts', '🟢 Lock: Über 日本 👩‍💻', '🟢 Lock: Über 日本 👩‍💻'],
+    ['basic colours', `${ESC}[31mred${ESC}[0m`, `${ESC}[31mred${ESC}[0m`],
+    ['the reset without a number', `${ESC}[m`, `${ESC}[m`],
+    ['256 colours', `${ESC}[38;5;208mx`, `${ESC}[38;5;208mx`],
+    ['true colours', `${ESC}[38;2;255;0;128mx`, `${ESC}[38;2;255;0;128mx`],
+    ['true colours with colons', `${ESC}[38:2::255:0:128mx`, `${ESC}[38:2::255:0:128mx`],
+    ['bold, underlined', `${ESC}[1;4mx`, `${ESC}[1;4mx`],
+  ])('keeps %s', (_name, line, expected) => {
+    expect(outputLine(line)).toBe(expected);
+  });
+
+  it.each([
+    ['cursor movement', `a${ESC}[2Ab${ESC}[10;20Hc`, 'abc'],
+    ['clearing of the screen and the line', `a${ESC}[2J${ESC}[Kb`, 'ab'],
+    ['private modes', `${ESC}[?25la${ESC}[?1049h`, 'a'],
+    ['key modes that look like colours', `${ESC}[>4;1ma${ESC}[?1m`, 'a'],
+    ['a colour with an intermediate byte', `${ESC}[31 ma`, 'a'],
+    ['links (OSC 8), but not their text', `${ESC}]8;;https://evil.example${ESC}\\here${ESC}]8;;${ESC}\\`, 'here'],
+    ['the clipboard (OSC 52)', `a${ESC}]52;c;cm0gLXJmIC8=\u0007b`, 'ab'],
+    ['the window title (OSC 0)', `${ESC}]0;title\u0007a`, 'a'],
+    ['an unterminated OSC', `a${ESC}]0;title`, 'a'],
+    ['an OSC that a colour interrupts', `${ESC}]0;t${ESC}[31ma`, `${ESC}[31ma`],
+    ['device control strings', `a${ESC}P+q544e${ESC}\\b`, 'ab'],
+    ['application, privacy and start of strings', `a${ESC}_x${ESC}\\${ESC}^y${ESC}\\${ESC}Xz${ESC}\\b`, 'ab'],
+    ['C1 forms of OSC and DCS', 'a\u009d0;t\u009cb\u0090q\u009cc', 'abc'],
+    ['full reset and character sets', `${ESC}ca${ESC}(0b${ESC}7`, 'ab'],
+    ['an escape at the end', `a${ESC}`, 'a'],
+    ['a control sequence at the end', `a${ESC}[31`, 'a'],
+    ['more parameters than anybody needs', `${ESC}[${'1;'.repeat(40)}1ma`, 'a'],
+  ])('takes away %s', (_name, line, expected) => {
+    expect(outputLine(line)).toBe(expected);
+  });
+
+  it.each([
+    ['C0 controls', 'a\u0000\u0007\u0008\u000b\u007fb', 'a\ufffd\ufffd\ufffd\ufffd\ufffdb'],
+    ['C1 controls', 'a\u0085\u008db', 'a\ufffd\ufffdb'],
+    ['line breaks inside', 'a\nb\u2028c', 'a\ufffdb\ufffdc'],
+    ['direction overrides and isolates', 'a\u202eb\u2066c', 'a\ufffdb\ufffdc'],
+    ['halves of surrogate pairs', 'a\ud83db\ude00', 'a\ufffdb\ufffd'],
+  ])('makes %s visible', (_name, line, expected) => {
+    expect(outputLine(line)).toBe(expected);
+  });
+
+  it.each([
+    ['a progress bar', ' 10%\r 50%\r100%', '100%'],
+    ['a progress bar that ends its line', ' 10%\r100%\r', '100%'],
+    ['a line with a DOS end', 'text\r\n', 'text'],
+    ['a colour reset after the text', `text\r${ESC}[0m`, 'text'],
+    ['a bar that is wiped', `50%\r${ESC}[K`, '50%'],
+    ['carriage returns alone', '\r\r\r', ''],
+  ])('of %s, what was last to be seen is kept', (_name, line, expected) => {
+    expect(outputLine(line)).toBe(expected);
+  });
+
+  it('turns the C1 form of a colour into the plain one', () => {
+    expect(outputLine('\u009b31mred')).toBe(`${ESC}[31mred`);
+  });
+
+  it('leaves nothing but text, tabs and whole colours; a second time changes nothing', () => {
+    fc.assert(
+      fc.property(bits, (parts) => {
+        const line = outputLine(parts.join(''));
+        const text = line.replace(SGR, '');
+        expect(text).not.toMatch(CONTROLS);
+        expect(text).not.toMatch(OVERRIDES);
+        expect(text).not.toMatch(LONE_SURROGATE);
+        expect(outputLine(line)).toBe(line);
+      }),
+      { numRuns: 2_000 },
+    );
+  });
+
+  it('keeps every colour of a line that has nothing else, exactly', () => {
+    const word = fc.stringMatching(/^[ -~]{0,12}$/);
+    const sgr = fc.array(fc.nat({ max: 255 }), { maxLength: 6 }).map((parameters) => `${ESC}[${parameters.join(';')}m`);
+    fc.assert(
+      fc.property(fc.array(fc.tuple(word, sgr)), (parts) => {
+        const line = parts.flat().join('');
+        expect(outputLine(line)).toBe(line);
+      }),
+    );
+  });
+
+  it('is bounded by the longest line', () => {
+    expect(outputLine('x'.repeat(MAX_LINE + 10))).toHaveLength(MAX_LINE);
+    expect(outputLine('\u009bm'.repeat(MAX_LINE)).length).toBeLessThanOrEqual(1.5 * MAX_LINE);
+  });
+
+  /** Best of some runs: other work on the machine makes a run slower, never faster. */
+  function fastest(line: string): number {
+    let best = Infinity;
+    for (let run = 0; run < 5; run += 1) {
+      const start = performance.now();
+      outputLine(line);
+      best = Math.min(best, performance.now() - start);
+    }
+    return best;
+  }
+
+  it.each([
+    ['escapes', ESC],
+    ['control sequences that do not end', `${ESC}[1;`],
+    ['strings that do not end', `${ESC}]`],
+    ['C1 strings that do not end', '\u009d'],
+    ['escapes with intermediates', `${ESC}    `],
+    ['carriage returns', '\r'],
+    ['carriage returns with escapes', `\r${ESC}[`],
+    ['line ends with text behind', '\r\n'],
+    ['progress', 'a\r'],
+  ])('takes linear time for %s', (_name, unit) => {
+    const of = (length: number) => `${unit.repeat(Math.floor((length - 1) / unit.length))}x`;
+    outputLine(of(MAX_LINE));
+    const [small, large] = [fastest(of(MAX_LINE / 8)), fastest(of(MAX_LINE))];
+    // Eight times the length: linear is 8, quadratic is 64. Two milliseconds for what the clock can't tell apart.
+    expect(large).toBeLessThan(small * 28 + 2);
+  });
+});
+
+describe('plainText', () => {
+  it.each([
+    ['a forged log line', 'ok\n2026-01-01 admin signed in', 'ok 2026-01-01 admin signed in'],
+    ['a carriage return', 'visible\rhidden', 'visible hidden'],
+    ['an override', 'abc\u202egnp.exe', 'abc gnp.exe'],
+    ['marks without width', 'ad\u200bmin\ufeff', 'ad min'],
+    ['an Arabic letter mark', 'a\u061cb', 'a b'],
+    ['escapes', `${ESC}[31mred${ESC}]0;x\u0007`, '[31mred ]0;x'],
+    ['half of a surrogate pair', 'a\ud83d', 'a\ufffd'],
+    ['ends', '  a  ', 'a'],
+    ['emoji', '🟢 ok', '🟢 ok'],
+  ])('makes %s harmless', (_name, value, expected) => {
+    expect(plainText(value)).toBe(expected);
+  });
+
+  it('a cut through a pair leaves no half of it', () => {
+    expect(plainText('ab🟢', 3)).toBe('ab\ufffd');
+  });
+
+  it('is one line of at most so many characters, whatever comes in', () => {
+    fc.assert(
+      fc.property(bits, fc.nat({ max: 50 }), (parts, max) => {
+        const text = plainText(parts.join(''), max);
+        expect(text.length).toBeLessThanOrEqual(max);
+        expect(text).not.toMatch(CONTROLS);
+        expect(text).not.toMatch(/[\u2028\u2029\u200b-\u200f\ufeff\t]/);
+        expect(text).not.toMatch(OVERRIDES);
+        expect(text).not.toMatch(LONE_SURROGATE);
+        expect(text).toBe(text.trim());
+      }),
+      { numRuns: 1_000 },
+    );
+    expect(plainText('x'.repeat(MAX_TEXT + 1))).toHaveLength(MAX_TEXT);
+  });
+});
+
+describe('plainName', () => {
+  it('what is unsafe stays visible, so that no name passes as another', () => {
+    expect(plainName('  h1\n', 64)).toBe('h1');
+    expect(plainName('h\u200b1', 64)).toBe('h\ufffd1');
+    expect(plainName('h1\u202e', 64)).toBe('h1\ufffd');
+  });
+});
