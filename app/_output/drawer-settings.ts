@@ -1,5 +1,5 @@
 /** What the drawer remembers of how the operator likes it, on this browser. */
-import { z } from 'zod';
+import * as z from 'zod/mini';
 
 export interface DrawerSettings {
   /** Height of the drawer on wide screens, in CSS pixels. */

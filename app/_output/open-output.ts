@@ -2,7 +2,7 @@
  * Which outputs are open in the drawer: one tab a host, remembered for the browser tab. A small store of its own, so
  * that any part of the dashboard can open an output without knowing the drawer.
  */
-import { z } from 'zod';
+import * as z from 'zod/mini';
 import type { CommandView, HostView } from '@/lib/protocol/live';
 
 export interface OutputTab {
@@ -31,14 +31,14 @@ const storedSchema = z.object({
   tabs: z
     .array(
       z.object({
-        hostId: z.string().min(1).max(64),
-        commandId: z.string().min(1).max(64),
+        hostId: z.string().check(z.minLength(1), z.maxLength(64)),
+        commandId: z.string().check(z.minLength(1), z.maxLength(64)),
         pinned: z.boolean(),
-        newestSeen: z.string().max(64).nullable(),
+        newestSeen: z.nullable(z.string().check(z.maxLength(64))),
       }),
     )
-    .max(MAX_TABS),
-  active: z.string().nullable(),
+    .check(z.maxLength(MAX_TABS)),
+  active: z.nullable(z.string()),
   collapsed: z.boolean(),
 });
 

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { sampleView } from '@/lib/fleet/testing/samples';
 import { desiredView } from '@/lib/fleet/views';
 import { NO_DESIRED_STATE } from '@/lib/fleet/desired';
-import { applyChanges, liveClientSchema, type FleetView } from './live';
+import { applyChanges, type FleetView } from './live';
+import { liveClientSchema } from './live-client';
 
 const host = (id: string, location = 'home') => sampleView({ id, name: id, location });
 const desired = desiredView(NO_DESIRED_STATE);

@@ -8,13 +8,13 @@ import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
 import {
   LIVE_CLOSE,
-  liveClientSchema,
   type FleetChanges,
   type FleetView,
   type HostPatch,
   type LiveClientMessage,
   type OutputLine,
 } from '@/lib/protocol/live';
+import { liveClientSchema } from '@/lib/protocol/live-client';
 import type { Clock, FleetLog, LiveSource, Publisher } from '@/lib/fleet/ports';
 import { closeAll, textOf } from './agents';
 import { Browser, MAX_WATCHES } from './browser';
