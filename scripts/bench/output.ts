@@ -1,0 +1,125 @@
+/** How fast the output of one command comes across, from the agent to a browser that watches it. */
+import { randomBytes } from 'node:crypto';
+import { pino } from 'pino';
+import { createFleetStore } from '@/lib/db/fleet-store';
+import { closeDatabase, openDatabase } from '@/lib/db/open';
+import { createDesired } from '@/lib/desired';
+import { newCommandId } from '@/lib/fleet/ids';
+import type { AgentLink, Publisher } from '@/lib/fleet/ports';
+import { FleetService } from '@/lib/fleet/service';
+import { systemClock } from '@/lib/realtime/clock';
+import { SimulatedAgent } from '@/simulator/agent';
+import { buildLine, PROMPT } from '@/simulator/behaviour';
+import type { Target } from './latency';
+import { LiveClient } from './live-client';
+
+const HOSTNAME = 'bench-output';
+const OUTPUT_TIMEOUT_MS = 120_000;
+
+export interface Throughput {
+  linesPerS: number;
+  megabytesPerS: number;
+  ms: number;
+}
+
+/**
+ * Makes a command that was under way when the dashboard was stopped: its agent comes with it and the output, so that no
+ * page has to be clicked. To be called while the server does not run. Gives the command's id.
+ */
+export function prepareCommand(dataDir: string): string {
+  const log = pino({ level: 'silent' });
+  const db = openDatabase(`${dataDir}/nixfleet.db`, { log });
+  const nothing = () => undefined;
+  const publisher: Publisher = { hosts: nothing, other: nothing, output: nothing, outputDone: nothing };
+  const fleet = new FleetService({
+    store: createFleetStore(db, { log }),
+    clock: systemClock,
+    publisher,
+    desired: createDesired({
+      versionUrl: '',
+      configRepo: '',
+      branch: 'main',
+      dataDir,
+      intervalMs: 30_000,
+      clock: systemClock,
+      log,
+    }),
+    log,
+    version: '',
+    epoch: 'bench',
+    newId: newCommandId(() => Date.now(), randomBytes),
+    outputLimit: 64 * 1024 * 1024,
+  });
+  try {
+    fleet.start();
+    const link: AgentLink = { id: 'bench', address: '127.0.0.1', send: () => true, ping: nothing, close: nothing };
+    fleet.inbox.connected(link);
+    fleet.inbox.frame(link, JSON.stringify({ type: 'register', payload: { hostname: HOSTNAME, protocol: 3 } }));
+    const [result] = fleet.dispatch({
+      operation: 'test',
+      hostIds: [HOSTNAME],
+      requestId: 'bench',
+      by: { userId: 'bench', userName: 'bench', address: '127.0.0.1' },
+    });
+    if (result?.kind !== 'accepted') throw new Error(`the bench’s command was not taken: ${JSON.stringify(result)}`);
+    return result.commandId;
+  } finally {
+    fleet.stop();
+    closeDatabase(db);
+  }
+}
+
+/** From the opening of the agent's connection until the browser has the last line. Throws when a line is missing, doubled or wrong. */
+export async function measureOutput(target: Target, commandId: string, lines: number): Promise<Throughput> {
+  const { standard } = PROMPT;
+  const agent = new SimulatedAgent({
+    url: `${target.server.ws}/ws`,
+    token: target.token,
+    hostname: HOSTNAME,
+    protocol: 3,
+    // Half of the lines come before it hangs: what is measured is a command that goes on.
+    behaviour: { ...PROMPT, standard: { ...standard, lines: 2 * lines, ending: 'hangs' } },
+  });
+  let count = 0;
+  let bytes = 0;
+  const clients: LiveClient[] = [];
+  let timer: NodeJS.Timeout | undefined;
+  const done = new Promise<number>((resolve, reject) => {
+    timer = setTimeout(() => reject(new Error(`${count} of ${lines} lines had come in time`)), OUTPUT_TIMEOUT_MS);
+    void LiveClient.open(target.server.http, target.cookie, (message, at) => {
+      if (message.t === 'no-output') reject(new Error(message.reason));
+      if (message.t !== 'output') return;
+      for (const { stream, text } of message.lines) {
+        // What the dashboard itself says (that it was restarted) is no line of the host's.
+        if (stream === 'note') continue;
+        count += 1;
+        bytes += text.length;
+        if (text !== buildLine(count)) reject(new Error(`line ${count} is not the one that was sent: ${text}`));
+      }
+      if (count === lines) resolve(at);
+    }).then((opened) => {
+      clients.push(opened);
+      opened.send({ t: 'watch', commandId, after: 0 });
+      agent.takeUp('test', commandId);
+      agent.connect();
+    }, reject);
+  });
+  try {
+    const from = await openedAt(agent, done);
+    const ms = (await done) - from;
+    if (count > lines) throw new Error(`${lines} lines were sent and ${count} came across`);
+    return { linesPerS: (lines / ms) * 1_000, megabytesPerS: bytes / ms / 1_000, ms };
+  } finally {
+    clearTimeout(timer);
+    await agent.close();
+    for (const client of clients) await client.close();
+  }
+}
+
+/** The time at which the agent's connection opened, or the failure that came before it. */
+async function openedAt(agent: SimulatedAgent, failing: Promise<number>): Promise<number> {
+  const opened = agent.next('open').then(() => performance.now());
+  // Closing the agent ends the wait; by then nobody asks for it any more.
+  opened.catch(() => undefined);
+  return Promise.race([opened, failing]);
+}

@@ -1,0 +1,107 @@
+/** The frames that a simulated agent sends, with every field that the real agents send. */
+import type { AgentFrameInput, OutputStream } from '@/lib/protocol/agent';
+import type { HostFacts, Metrics } from './host-facts';
+import type { Result } from './outbox';
+import { PHASE_TOTALS, type Learnt, type Phase } from './script';
+
+export interface Word {
+  status: string;
+  message: string;
+  checked_at: string;
+}
+export type Words = Record<Learnt, Word>;
+export const NO_WORD: Word = { status: '', message: '', checked_at: '' };
+
+/** Fields that the Go agent always sends with the same value. */
+const GO_OUTPUT = { command: '', is_error: false };
+const GO_TESTS = { results: null };
+
+export interface RegisterState {
+  hostname: string;
+  facts: HostFacts;
+  heartbeatIntervalS: number;
+}
+
+function programFacts({ sourceCommit, storePath, binaryHash }: HostFacts) {
+  return { source_commit: sourceCommit, store_path: storePath, binary_hash: binaryHash };
+}
+
+export function registerFrame(
+  { hostname, facts, heartbeatIntervalS }: RegisterState,
+  /** Null: an agent of protocol 2. */
+  three: {
+    instance: string;
+    running: { command_id: string; command: string; pid: number | null } | null;
+    finished: string[];
+  } | null,
+): AgentFrameInput {
+  return {
+    type: 'register',
+    payload: {
+      hostname,
+      host_type: facts.hostType,
+      agent_version: facts.agentVersion,
+      os_version: facts.osVersion,
+      nixpkgs_version: facts.nixpkgsVersion,
+      generation: facts.generation,
+      theme_color: facts.themeColor,
+      heartbeat_interval: heartbeatIntervalS,
+      location: facts.location,
+      device_type: facts.deviceType,
+      repo_url: facts.repoUrl,
+      repo_dir: facts.repoDir,
+      ...programFacts(facts),
+      ...(three === null ? {} : { protocol: 3, ...three }),
+    },
+  };
+}
+
+export function heartbeatFrame(
+  facts: HostFacts,
+  words: Words,
+  metrics: Metrics | null,
+  running: { command: string; pid: number | null; id: string | null } | null,
+): AgentFrameInput {
+  return {
+    type: 'heartbeat',
+    payload: {
+      generation: facts.generation,
+      nixpkgs_version: facts.nixpkgsVersion,
+      pending_command: running?.command ?? null,
+      command_pid: running?.pid ?? null,
+      ...(running?.id == null ? {} : { command_id: running.id }),
+      metrics,
+      update_status: { git: NO_WORD, ...words },
+      ...programFacts(facts),
+      lock_hash: facts.lockHash,
+    },
+  };
+}
+
+export function outputFrame(stream: OutputStream, line: string): AgentFrameInput {
+  return { type: 'output', payload: { line, stream, ...GO_OUTPUT } };
+}
+
+export function progressFrame(phase: Phase, status: 'in_progress' | 'complete' | 'error'): AgentFrameInput {
+  const total = PHASE_TOTALS[phase];
+  const current = status === 'complete' ? total : 0;
+  return {
+    type: 'operation_progress',
+    payload: { progress: { [phase]: { current, total, status, ...(phase === 'tests' ? GO_TESTS : {}) } } },
+  };
+}
+
+/** A result as protocol 2 has it: absent where there is nothing to say. */
+export function statusFrame(command: string, result: Omit<Result, 'restarting'>): AgentFrameInput {
+  const { status, exitCode, message, generation } = result;
+  return {
+    type: 'status',
+    payload: {
+      status,
+      command,
+      exit_code: exitCode,
+      ...(message === '' ? {} : { message }),
+      ...(generation === '' ? {} : { generation }),
+    },
+  };
+}

@@ -1,0 +1,62 @@
+import { afterEach, expect, it } from 'vitest';
+import { startDashboard, TOKEN } from '@/agent/testing/dashboard';
+import { SimulatedFleet, type SimulatedFleetOptions } from './fleet';
+
+const closers: (() => Promise<void>)[] = [];
+afterEach(async () => {
+  for (const close of closers.splice(0).reverse()) await close();
+});
+
+function fleetOf(options: Partial<SimulatedFleetOptions> = {}): SimulatedFleet {
+  const fleet = new SimulatedFleet({ url: 'ws://127.0.0.1:1/ws', token: TOKEN, hosts: 40, ...options });
+  closers.push(() => fleet.close());
+  return fleet;
+}
+
+it('registers every host under a name of its own, and comes back after a storm', async () => {
+  const dashboard = await startDashboard();
+  closers.push(() => dashboard.stop());
+  const fleet = fleetOf({ url: dashboard.url, intervalMs: 3_600_000 });
+  const all = fleet.whenRegistered();
+  await fleet.connect();
+  await all;
+  expect(fleet.registeredCount).toBe(40);
+  const registers = dashboard.all('register').map(({ payload }) => payload);
+  expect(new Set(registers.map(({ hostname }) => hostname)).size).toBe(40);
+  expect(new Set(registers.map(({ protocol }) => protocol))).toEqual(new Set([2, 3]));
+  expect(new Set(registers.map(({ agent_version }) => agent_version))).toEqual(new Set(['3.1.5', '4.0.0']));
+  expect(new Set(registers.map(({ host_type }) => host_type))).toEqual(new Set(['nixos', 'macos']));
+  expect(new Set(registers.map(({ location }) => location)).size).toBeGreaterThan(1);
+
+  await fleet.dropAll();
+  expect(fleet.registeredCount).toBe(0);
+  expect(await fleet.reconnect()).toBeGreaterThan(0);
+  expect(fleet.registeredCount).toBe(40);
+  await dashboard.until('all registers', () => dashboard.all('register').length === 80 || undefined);
+  expect(dashboard.malformed).toEqual([]);
+});
+
+it('is the same fleet with the same seed, and another one with another', () => {
+  const shape = (seed: number) => fleetOf({ seed }).agents.map(({ hostname, facts }) => ({ hostname, ...facts }));
+  expect(shape(7)).toEqual(shape(7));
+  expect(shape(7)).not.toEqual(shape(8));
+});
+
+it('dials no faster than it is told to', async () => {
+  const dashboard = await startDashboard();
+  closers.push(() => dashboard.stop());
+  const fleet = fleetOf({ url: dashboard.url, dialsPerS: 100 });
+  const from = performance.now();
+  await fleet.connect();
+  // 40 hosts at 100 a second: seven pauses of 50 ms between eight portions.
+  expect(performance.now() - from).toBeGreaterThan(300);
+  await fleet.whenRegistered();
+});
+
+it.each([
+  [{ hosts: 0 }, '1 to 4000'],
+  [{ hosts: 5_000 }, '1 to 4000'],
+  [{ dialsPerS: 0 }, 'dials a second'],
+])('refuses %j', (options, problem) => {
+  expect(() => fleetOf(options)).toThrow(problem);
+});
