@@ -5,7 +5,10 @@
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { ensureAgent } from './build-agent.mjs';
+import { dirname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { prepare } from './setup/prepare.mjs';
+import { failWith } from './setup/problem.mjs';
 
 /** A wrong configuration does not get better by trying again. */
 const EXIT_CONFIG = 78;
@@ -14,7 +17,7 @@ const STOP_TIMEOUT_MS = 25_000;
 
 const pauseMs = readPause(process.env['NIXFLEET_RESTART_SEC']);
 const args = process.argv.slice(2);
-const bundle = await ensureAgent();
+const bundle = await makeBundle();
 
 /** @type {import('node:child_process').ChildProcess | null} */
 let agent = null;
@@ -62,4 +65,17 @@ function readPause(text) {
   if (Number.isFinite(seconds) && seconds >= 0 && seconds <= 3_600) return seconds * 1_000;
   console.error(`NIXFLEET_RESTART_SEC "${text}" is not a number of seconds: write 0 to 3600.`);
   process.exit(EXIT_CONFIG);
+}
+
+/** Installs what is missing and bundles the agent when it is out of date. Gives the bundle's path. */
+async function makeBundle() {
+  try {
+    await prepare(dirname(dirname(fileURLToPath(import.meta.url))), 'install', console.error);
+    // Not at the top: where nothing is installed yet, this file must still load.
+    const { ensureAgent } = await import('./build-agent.mjs');
+    return await ensureAgent();
+  } catch (error) {
+    failWith(error);
+    process.exit();
+  }
 }

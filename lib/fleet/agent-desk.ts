@@ -332,8 +332,10 @@ export class AgentDesk implements AgentInbox {
     return entry.last && now - (entry.last.endedAt ?? 0) <= LATE_OUTPUT_MS ? entry.last : null;
   }
 
+  /** True while a line is news to the command's life, not only to its output. */
   private showsNothingYet({ state }: CommandRecord): boolean {
-    return state.phase === 'sent' || ('quiet' in state && state.quiet > 0 && state.phase !== 'verifying');
+    if (state.phase === 'verifying') return state.result === null && state.need !== 'probe';
+    return state.phase === 'sent' || ('quiet' in state && state.quiet > 0);
   }
 
   private hold(connection: Connection, why: string): void {

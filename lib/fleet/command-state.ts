@@ -58,8 +58,12 @@ export const commandStateSchema = z.discriminatedUnion('phase', [
     phase: z.literal('verifying'),
     ...wired,
     result: result.nullable(),
-    /** `heartbeat`: wait for one that no longer shows the command; `evidence`: wait what the returned agent says; `probe`: refresh-system was asked. */
-    need: z.enum(['heartbeat', 'evidence', 'probe']),
+    /**
+     * `heartbeat`: wait for one that no longer shows the command; `evidence`: wait what the returned agent says;
+     * `announced`: the returned agent has the result and gives it after the output that goes before; `probe`:
+     * refresh-system was asked.
+     */
+    need: z.enum(['heartbeat', 'evidence', 'announced', 'probe']),
     quiet: z.number(),
     progress,
   }),

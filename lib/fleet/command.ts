@@ -338,7 +338,8 @@ function stepVerifying(operation: Operation, state: Phase<'verifying'>, input: C
           ? stay(state)
           : end(now, conclude(operation, state.before, state.result, input.facts));
       }
-      if (state.need === 'probe') return stay(state);
+      // A result that was announced comes after all of its output, which can take longer than two heartbeats.
+      if (state.need === 'probe' || state.need === 'announced') return stay(state);
       if (input.shown === 'this') return stay(backToRunning(state));
       return noEvidence(operation, state, input.facts, now);
     case 'result':
@@ -346,7 +347,9 @@ function stepVerifying(operation: Operation, state: Phase<'verifying'>, input: C
       // The agent is back already: nothing more has to be waited for but its facts.
       return onResult(operation, state, input.result, now, true);
     case 'activity':
-      return state.result ? stay(state) : stay({ ...backToRunning(state), progress: input.progress ?? state.progress });
+      if (state.result) return stay(state);
+      if (state.need === 'announced') return stay({ ...state, deadline: capped(operation, state, now + EVIDENCE_MS) });
+      return stay({ ...backToRunning(state), progress: input.progress ?? state.progress });
     case 'registered':
       if (state.result) return stay(state, { type: 'ask-heartbeat' });
       return onReturn(operation, state, input, now);
@@ -479,7 +482,7 @@ function onReturn(
     ...wired(state),
     deadline: capped(operation, state, now + EVIDENCE_MS),
     result: null,
-    need: 'evidence',
+    need: input.hasResult ? 'announced' : 'evidence',
     quiet: 0,
     progress: progressOf(state),
   } as const;

@@ -65,6 +65,23 @@ describe('a restart of the dashboard in the middle of a command', () => {
     expect(link.frames).toContainEqual({ type: 'ack', payload: { command_id: id, result: true } });
   });
 
+  it('waits for the result that was announced, however long its output takes to come', () => {
+    const three = { protocol: 3, instance: 'process', running: null, finished: [] };
+    bench.agent('h1', three);
+    const id = bench.dispatch('test');
+    bench.crash();
+    const link = bench.agent('h1', { ...three, finished: [id] });
+    for (let seq = 1; seq <= 50; seq += 1) {
+      bench.say(link, 'output_batch', { command_id: id, lines: [{ seq, stream: 'stdout', line: `line ${seq}` }] });
+      bench.say(link, 'heartbeat', QUIET);
+      bench.clock.advance(5_000);
+    }
+    bench.say(link, 'status', { status: 'ok', command: 'test', exit_code: 0, command_id: id, last_seq: 50 });
+    bench.say(link, 'heartbeat', QUIET);
+    expect(commandOf(id)).toMatchObject({ outcome: 'succeeded' });
+    expect(bench.fleet.output(id, 0, 100).filter(({ stream }) => stream === 'stdout')).toHaveLength(50);
+  });
+
   it('shows every host offline until its agent is back (lesson 21)', () => {
     bench.agent('h1');
     bench.clock.advance(FACTS_FLUSH_MS + 1_000);

@@ -21,7 +21,7 @@ import { Browser, MAX_WATCHES } from './browser';
 import { mergeChanges } from './changes';
 
 /** Between two batches while changes keep coming. */
-export const BATCH_INTERVAL_MS = 100;
+export const BATCH_INTERVAL_MS = 50;
 /** Batches that are kept for browsers that come back or fell behind. */
 export const RING_BATCHES = 256;
 /** Browsers that lag and output that has to catch up are looked at this often. */
