@@ -1,7 +1,7 @@
 /** The tests run on the production build: made here when it is missing or out of date. */
-import { execFileSync } from 'node:child_process';
+import { prepare } from '../../scripts/setup/prepare.mjs';
 
-export default function globalSetup(): void {
+export default async function globalSetup(): Promise<void> {
   if (process.env.NIXFLEET_E2E_BUILT === '1') return;
-  execFileSync('node', ['scripts/build.mjs'], { stdio: 'inherit' });
+  await prepare(process.cwd(), 'build-if-needed');
 }
