@@ -1,0 +1,166 @@
+// @ts-check
+/** A real agent with stand-ins for the programs of Nix, run as a service manager runs it. For the demonstration and for tests. */
+import { existsSync, mkdirSync, realpathSync, rmSync, watch } from 'node:fs';
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { cleanEnvironment } from './environment.mjs';
+import { startNode } from './processes.mjs';
+import { readOptions } from './stand-in/options.mjs';
+import { nixpkgsVersion, openSystem, wantedName } from './stand-in/system.mjs';
+
+/** The folder to put first on a PATH. */
+export const STAND_INS = fileURLToPath(new URL('./stand-ins', import.meta.url));
+
+/** A wrong configuration does not get better by trying again. */
+const EXIT_CONFIG = 78;
+const RESTART_MS = 1_000;
+/** A machine that reboots goes on for a moment: long enough for the agent to say that it does. */
+const GOING_DOWN_MS = 1_000;
+/** How long a reboot keeps the host away, at usual speed. */
+const BOOT_MS = 8_000;
+/** An agent that has not ended by then after SIGTERM is ended. */
+const STOP_TIMEOUT_MS = 6_000;
+
+/** @typedef {import('./fleet.mjs').DemoHost} DemoHost */
+/** @typedef {ReturnType<typeof startDemoAgent>} DemoAgent */
+
+/**
+ * @typedef {object} AgentOptions
+ * @property {DemoHost} host
+ * @property {string} folder of this host alone; made when it is missing
+ * @property {string} bundle path of the agent: `dist/agent.mjs`
+ * @property {string} url of the dashboard's agent socket: `ws://127.0.0.1:8000/ws`
+ * @property {string} token
+ * @property {{ origin: string, work: string }} repository
+ * @property {number} [intervalS] between heartbeats
+ * @property {number} [restartMs] between the agent's end and its next start
+ * @property {Record<string, string | undefined>} [env] added to what the agent inherits: the options of the stand-ins, for instance
+ * @property {(line: string) => void} [onLine] each line of the agent's log
+ */
+
+/**
+ * Starts the agent of one host, whose system is the one that its clone (in `state/repo`) or else the repository says.
+ * It is started again whenever it ends, until `stop`; `reboot` keeps it away for some seconds.
+ * @param {AgentOptions} options
+ */
+export function startDemoAgent({
+  host,
+  folder,
+  bundle,
+  url,
+  token,
+  repository,
+  intervalS = 3,
+  restartMs = RESTART_MS,
+  env,
+  onLine,
+}) {
+  mkdirSync(join(folder, 'home'), { recursive: true });
+  const root = realpathSync(folder);
+  const stateDir = join(root, 'state');
+  const systemDir = join(root, 'system');
+  const inherited = { ...cleanEnvironment(process.env).env, ...env };
+  const bootMs = BOOT_MS / readOptions(inherited).speed;
+  const system = openSystem(systemDir);
+  // What the host runs is what its clone says, where it has one already.
+  const clone = join(stateDir, 'repo');
+  const flake = existsSync(clone) ? clone : repository.work;
+  const name = wantedName(flake, host.name, host.type);
+  if (name !== null && system.current() === null) system.activate(name);
+  const environment = {
+    ...inherited,
+    // The stand-ins are Node programs: they are to find this Node, whatever PATH says.
+    PATH: [STAND_INS, inherited['PATH'] ?? '', dirname(process.execPath)].filter(Boolean).join(delimiter),
+    HOME: join(root, 'home'),
+    NIXFLEET_URL: url,
+    NIXFLEET_TOKEN: token,
+    NIXFLEET_REPO_URL: repository.origin,
+    NIXFLEET_STATE_DIR: stateDir,
+    NIXFLEET_HOSTNAME: host.name,
+    NIXFLEET_HOST_TYPE: host.type,
+    NIXFLEET_LOCATION: host.location,
+    NIXFLEET_DEVICE_TYPE: host.deviceType,
+    NIXFLEET_THEME_COLOR: host.themeColor,
+    NIXFLEET_INTERVAL: String(intervalS),
+    NIXFLEET_NIXPKGS_VERSION: host.type === 'nixos' ? nixpkgsVersion(flake) : '',
+    NIXFLEET_SYSTEM_LINK: system.profile,
+    NIXFLEET_DEMO_SYSTEM: systemDir,
+  };
+
+  const stopping = new AbortController();
+  const isStopping = () => stopping.signal.aborted;
+  let rebooting = false;
+  /** @type {() => void} */
+  let tellRegistered = () => undefined;
+  /** @type {Promise<void>} */
+  const registered = new Promise((resolve) => {
+    tellRegistered = resolve;
+  });
+  const start = () =>
+    startNode([bundle], {
+      cwd: root,
+      env: environment,
+      onLine(line) {
+        if (/ info registered \(/.test(line)) tellRegistered();
+        onLine?.(line);
+      },
+    });
+  let agent = start();
+
+  const rebootFile = join(systemDir, 'reboot');
+  const watcher = watch(systemDir, () => {
+    if (rebooting || isStopping() || !existsSync(rebootFile)) return;
+    rebooting = true;
+    void pause(GOING_DOWN_MS, stopping.signal).then(() => agent.stop(STOP_TIMEOUT_MS));
+  });
+
+  watcher.on('error', () => watcher.close());
+
+  async function supervise() {
+    for (;;) {
+      const { code } = await agent.ended;
+      if (isStopping() || code === EXIT_CONFIG) return;
+      await pause(rebooting ? bootMs : restartMs, stopping.signal);
+      if (isStopping()) return;
+      if (rebooting) rmSync(rebootFile, { force: true });
+      rebooting = false;
+      agent = start();
+    }
+  }
+  const supervised = supervise().finally(() => watcher.close());
+
+  return {
+    host,
+    /** The agent's present process; another one after each restart. */
+    get process() {
+      return agent.child;
+    },
+    /** Resolves when the agent has registered for the first time. */
+    registered,
+    /** Resolves when the agent is not started again: after `stop`, or because its configuration is wrong. */
+    ended: supervised,
+    lastLines: () => agent.lastLines(),
+    async stop() {
+      stopping.abort();
+      await agent.stop(STOP_TIMEOUT_MS);
+      await supervised;
+    },
+  };
+}
+
+/**
+ * @param {number} ms
+ * @param {AbortSignal} signal ends the pause early
+ * @returns {Promise<void>}
+ */
+function pause(ms, signal) {
+  return new Promise((resolve) => {
+    const timer = setTimeout(end, ms);
+    signal.addEventListener('abort', end, { once: true });
+    function end() {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', end);
+      resolve();
+    }
+  });
+}

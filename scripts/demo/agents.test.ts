@@ -1,0 +1,160 @@
+import { randomUUID } from 'node:crypto';
+import { existsSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { startDashboard, TOKEN, type Dashboard } from '@/agent/testing/dashboard';
+import { ensureAgent } from '../build-agent.mjs';
+import { startDemoAgent, type DemoAgent } from './agents.mjs';
+import { RUN_VARIABLE } from './environment.mjs';
+import { HOSTS, type DemoHost } from './fleet.mjs';
+import { endProcessesOf, processesOf } from './processes.mjs';
+import { createDemoRepository, type DemoRepository } from './repository.mjs';
+
+let bundle: string;
+let folder: string;
+let repository: DemoRepository;
+let dashboard: Dashboard;
+let run: string;
+let agents: DemoAgent[];
+
+beforeAll(async () => {
+  bundle = await ensureAgent();
+});
+beforeEach(async () => {
+  run = randomUUID();
+  agents = [];
+  folder = realpathSync(mkdtempSync(join(tmpdir(), 'nixfleet-demo-test-')));
+  repository = await createDemoRepository(folder, HOSTS);
+  dashboard = await startDashboard();
+});
+afterEach(async () => {
+  await Promise.all(agents.map((agent) => agent.stop()));
+  endProcessesOf(run);
+  await dashboard.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+function start(name: string, options: Record<string, string> = {}): DemoAgent {
+  const host = HOSTS.find((one): one is DemoHost => one.name === name);
+  if (host === undefined) throw new Error(`there is no host ${name}`);
+  const env = { NIXFLEET_DEMO_SPEED: '200', NIXFLEET_LOG_LEVEL: 'info', [RUN_VARIABLE]: run, ...options };
+  const place = { folder: join(folder, name), bundle, url: dashboard.url, token: TOKEN, repository };
+  const agent = startDemoAgent({ host, ...place, intervalS: 1, restartMs: 20, env });
+  agents.push(agent);
+  return agent;
+}
+
+const registrations = () => dashboard.all('register').map(({ payload }) => payload);
+const registered = (count: number) => dashboard.until(`registration ${count}`, () => registrations()[count - 1]);
+
+describe('an agent of the demonstration', () => {
+  it('is the host that it is said to be', async () => {
+    const agent = start('ember');
+    await agent.registered;
+    const { payload } = dashboard.all('register')[0] ?? {};
+    expect(payload).toMatchObject({
+      hostname: 'ember',
+      host_type: 'macos',
+      location: 'home',
+      device_type: 'laptop',
+      theme_color: '#e0af68',
+      heartbeat_interval: 1,
+      repo_url: repository.origin,
+      generation: (await repository.head()).slice(0, 7),
+    });
+  });
+
+  it('pulls, switches, is started again, and its system is then the one that the configuration builds', async () => {
+    const agent = start('atlas');
+    await agent.registered;
+    const before = agent.process.pid;
+    const commit = await repository.commit('a change');
+    dashboard.command('pull-switch', 'c1');
+    expect(await dashboard.result('c1')).toMatchObject({ status: 'ok', generation: commit.slice(0, 7) });
+    await registered(2);
+    expect(agent.process.pid).not.toBe(before);
+    dashboard.command('refresh-system', 'c2');
+    expect(await dashboard.result('c2')).toMatchObject({ status: 'ok', message: 'ok' });
+    await repository.commit('another change');
+    dashboard.command('pull', 'c3');
+    await dashboard.result('c3');
+    dashboard.command('refresh-system', 'c4');
+    expect(await dashboard.result('c4')).toMatchObject({ status: 'ok', message: 'outdated' });
+  });
+
+  it.each(['atlas', 'ember'])('runs its tests, goes back, and updates the lock (%s)', async (name) => {
+    const agent = start(name);
+    await agent.registered;
+    dashboard.command('test', 'test');
+    expect(await dashboard.result('test')).toMatchObject({ status: 'ok', message: 'All tests passed (3)' });
+    await repository.commit('flake.lock: update', { bumpLock: true });
+    dashboard.command('pull-switch', 'switch');
+    expect(await dashboard.result('switch')).toMatchObject({ status: 'ok' });
+    if (name === 'atlas') await registered(2);
+    dashboard.command('rollback', 'back');
+    expect(await dashboard.result('back')).toMatchObject({ status: 'ok' });
+    dashboard.command('refresh-system', 'look');
+    expect(await dashboard.result('look')).toMatchObject({ message: 'outdated' });
+    dashboard.command('update', 'update');
+    expect(await dashboard.result('update')).toMatchObject({ status: 'ok' });
+  });
+
+  it('tells why a build fails', async () => {
+    const agent = start('draco', { NIXFLEET_DEMO_FAILS: 'draco' });
+    await agent.registered;
+    dashboard.command('switch', 'c1');
+    const { status, exit_code, message } = await dashboard.result('c1');
+    expect({ status, exit_code }).toEqual({ status: 'error', exit_code: 1 });
+    expect(message).toContain('failed to build');
+  });
+
+  it('is away while its host reboots, and comes back', async () => {
+    const agent = start('cygnus');
+    await agent.registered;
+    dashboard.command('reboot', 'c1');
+    expect(await dashboard.result('c1')).toMatchObject({ status: 'ok' });
+    await registered(2);
+    expect(existsSync(join(folder, 'cygnus', 'system', 'reboot'))).toBe(false);
+  });
+
+  it('is started again after a crash, and not after stop', async () => {
+    const agent = start('atlas');
+    await agent.registered;
+    agent.process.kill('SIGKILL');
+    await registered(2);
+    await agent.stop();
+    await agent.ended;
+    expect(processesOf(run)).toEqual([]);
+    expect(registrations()).toHaveLength(2);
+  });
+
+  it('is not started again with a wrong configuration', async () => {
+    const agent = start('atlas', { NIXFLEET_LOG_LEVEL: 'loud' });
+    await agent.ended;
+    expect(agent.process.exitCode).toBe(78);
+    expect(agent.lastLines()).toContain('NIXFLEET_LOG_LEVEL "loud"');
+  });
+});
+
+describe('the end of a demonstration', () => {
+  it('also ends what outlives its agent: a switch on macOS, and what a crash left behind', async () => {
+    const slow = { NIXFLEET_DEMO_SPEED: '0.05' };
+    const ember = start('ember', slow);
+    await ember.registered;
+    dashboard.command('switch', 'c1');
+    await dashboard.until('output', () => dashboard.lines('c1').length > 0 || undefined);
+    await ember.stop();
+    const atlas = start('atlas', slow);
+    await atlas.registered;
+    dashboard.command('switch', 'c2');
+    await dashboard.until('output', () => dashboard.lines('c2').length > 0 || undefined);
+    // Nobody starts the agent again that crashes in the very moment of the end.
+    const stopped = atlas.stop();
+    atlas.process.kill('SIGKILL');
+    await stopped;
+    expect(processesOf(run).length).toBeGreaterThanOrEqual(1);
+    expect(endProcessesOf(run)).toEqual([]);
+    expect(processesOf(run)).toEqual([]);
+  });
+});

@@ -1,0 +1,65 @@
+// @ts-check
+/** The fleet of the demonstration, and what happens to its configuration while one watches. */
+
+/**
+ * @typedef {object} DemoHost
+ * @property {string} name
+ * @property {'nixos' | 'macos'} type
+ * @property {string} location
+ * @property {string} deviceType
+ * @property {string} themeColor
+ */
+
+/** @type {readonly DemoHost[]} */
+export const HOSTS = [
+  { name: 'atlas', type: 'nixos', location: 'cellar', deviceType: 'server', themeColor: '#7aa2f7' },
+  { name: 'borealis', type: 'nixos', location: 'office', deviceType: 'desktop', themeColor: '#7dcfff' },
+  { name: 'cygnus', type: 'nixos', location: 'cloud', deviceType: 'server', themeColor: '#9ece6a' },
+  { name: 'draco', type: 'nixos', location: 'home', deviceType: 'desktop', themeColor: '#f7768e' },
+  { name: 'ember', type: 'macos', location: 'home', deviceType: 'laptop', themeColor: '#e0af68' },
+  { name: 'flint', type: 'macos', location: 'office', deviceType: 'laptop', themeColor: '#bb9af7' },
+];
+
+/** Whose build fails where nobody chose another. */
+export const FAILING_HOST = 'draco';
+/** Hosts that were away for a while: they start so many commits behind. */
+export const STARTS_BEHIND = new Map([
+  ['borealis', 1],
+  ['flint', 2],
+]);
+
+/** Commits that are made one after the other; then the repository stays as it is. */
+export const STORIES = [
+  {
+    message: 'atlas: open the port of the metrics exporter',
+    host: 'atlas',
+    line: 'networking.firewall.allowedTCPPorts = [ 9100 ];',
+  },
+  { message: 'flake.lock: update', bumpLock: true },
+  { message: 'ember: add direnv', host: 'ember', line: 'programs.direnv.enable = true;' },
+  { message: 'common: refuse passwords over SSH', line: 'services.openssh.settings.PasswordAuthentication = false;' },
+  { message: 'borealis: enable printing', host: 'borealis', line: 'services.printing.enable = true;' },
+  {
+    message: 'cygnus: serve the status page',
+    host: 'cygnus',
+    line: 'services.nginx.virtualHosts."status.fleet.example".root = ./status;',
+  },
+  {
+    message: 'draco: drop the gamepad driver that does not build',
+    host: 'draco',
+    line: 'hardware.xpadneo.enable = false;',
+  },
+  { message: 'flake.lock: update', bumpLock: true },
+  { message: 'flint: larger font in the terminal', host: 'flint', line: 'programs.alacritty.settings.font.size = 15;' },
+  { message: 'common: trim the disks every week', line: 'services.fstrim.enable = true;' },
+  {
+    message: 'atlas: back up the photo archive too',
+    host: 'atlas',
+    line: 'services.restic.backups.photos.paths = [ "/srv/photos" ];',
+  },
+  { message: 'cygnus: swap in compressed memory', host: 'cygnus', line: 'zramSwap.enable = true;' },
+  { message: 'common: watch the health of the disks', line: 'services.smartd.enable = true;' },
+  { message: 'flake.lock: update', bumpLock: true },
+  { message: 'ember: sign commits', host: 'ember', line: 'programs.git.signing.signByDefault = true;' },
+  { message: 'borealis: new scanner', host: 'borealis', line: 'hardware.sane.enable = true;' },
+];

@@ -1,0 +1,117 @@
+// @ts-check
+/** Processes of a demonstration: starting them, listening to them, ending them all. */
+import { execFileSync, spawn } from 'node:child_process';
+import { readdirSync, readFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
+import { RUN_VARIABLE } from './environment.mjs';
+
+const KEPT_LINES = 40;
+const LOOK_INTERVAL_MS = 20;
+const END_TIMEOUT_MS = 5_000;
+const PS_TIMEOUT_MS = 5_000;
+const MAX_PS_BYTES = 64 * 1024 * 1024;
+
+/** @typedef {{ code: number | null, signal: NodeJS.Signals | null }} Ended */
+
+/**
+ * Starts a Node program in a process group of its own: a terminal's Ctrl-C reaches the demonstration alone, which then
+ * ends its programs in order.
+ * @param {readonly string[]} args
+ * @param {{ cwd: string, env: NodeJS.ProcessEnv, onLine?: (line: string) => void }} options
+ */
+export function startNode(args, { cwd, env, onLine }) {
+  const child = spawn(process.execPath, args, { cwd, env, detached: true, stdio: ['ignore', 'pipe', 'pipe'] });
+  /** @type {string[]} */
+  const lines = [];
+  for (const input of [child.stdout, child.stderr]) {
+    createInterface({ input }).on('line', (line) => {
+      if (lines.push(line) > KEPT_LINES) lines.shift();
+      onLine?.(line);
+    });
+  }
+  /** @type {Promise<Ended>} */
+  const ended = new Promise((resolve) => {
+    child.once('error', () => resolve({ code: null, signal: null }));
+    child.once('exit', (code, signal) => resolve({ code, signal }));
+  });
+  return {
+    child,
+    ended,
+    /** The last lines that it printed. */
+    lastLines: () => lines.join('\n'),
+    /**
+     * Asks it to end, and ends it when it has not done so in time.
+     * @param {number} timeoutMs
+     */
+    async stop(timeoutMs) {
+      child.kill('SIGTERM');
+      const timer = setTimeout(() => child.kill('SIGKILL'), timeoutMs);
+      await ended;
+      clearTimeout(timer);
+    },
+  };
+}
+
+/**
+ * The processes that carry this run's mark, wherever they ended up in the tree of processes.
+ * @param {string} run
+ */
+export function processesOf(run) {
+  return processesWith(`${RUN_VARIABLE}=${run}`);
+}
+
+/**
+ * The processes with a variable in their environment. Linux says it in /proc; macOS by `ps`, which hides the environment
+ * of the system's own programs.
+ * @param {string} entry `NAME=value`
+ * @returns {number[]}
+ */
+export function processesWith(entry) {
+  if (process.platform === 'linux') {
+    return readdirSync('/proc')
+      .filter((name) => /^\d+$/.test(name) && readEnvironment(name).includes(entry))
+      .map(Number);
+  }
+  const list = execFileSync('ps', ['-A', '-E', '-ww', '-o', 'pid=,command='], {
+    encoding: 'utf8',
+    timeout: PS_TIMEOUT_MS,
+    maxBuffer: MAX_PS_BYTES,
+  });
+  return list
+    .split('\n')
+    .filter((line) => line.includes(entry))
+    .map((line) => Number.parseInt(line, 10));
+}
+
+/** @param {string} pid */
+function readEnvironment(pid) {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0');
+  } catch {
+    // Ended meanwhile, or somebody else's.
+    return [];
+  }
+}
+
+/**
+ * Ends every process of this run, also those that a crashed agent left behind. Synchronous, so that it also works while
+ * this process ends. Gives the processes that are left.
+ * @param {string} run
+ * @returns {number[]}
+ */
+export function endProcessesOf(run) {
+  const deadline = Date.now() + END_TIMEOUT_MS;
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  for (;;) {
+    const left = processesOf(run);
+    if (left.length === 0 || Date.now() > deadline) return left;
+    for (const pid of left) {
+      try {
+        process.kill(pid, 'SIGKILL');
+      } catch {
+        // Ended meanwhile.
+      }
+    }
+    Atomics.wait(pause, 0, 0, LOOK_INTERVAL_MS);
+  }
+}

@@ -1,0 +1,92 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { HOSTS, STORIES } from './fleet.mjs';
+import { createDemoRepository, type DemoRepository } from './repository.mjs';
+
+let folder: string;
+let repository: DemoRepository;
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'nixfleet-demo-test-'));
+  repository = await createDemoRepository(folder, HOSTS);
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const git = (...args: string[]) => execFileSync('git', args, { cwd: repository.origin, encoding: 'utf8' }).trim();
+const show = (path: string) => git('show', `main:${path}`);
+
+describe('the demonstration repository', () => {
+  it('is bare, holds a configuration of each host, and tests that are executable', () => {
+    expect(git('rev-parse', '--is-bare-repository')).toBe('true');
+    for (const { name, type } of HOSTS) {
+      const attribute = type === 'nixos' ? `${name} = nixos "${name}";` : `${name} = home "${name}";`;
+      expect(show('flake.nix')).toContain(attribute);
+      expect(show(`hosts/${name}/configuration.nix`)).toContain('services.nixfleet-agent.enable = true;');
+      const tests = git('ls-tree', 'main', `hosts/${name}/tests/`).split('\n');
+      expect(tests).toHaveLength(3);
+      for (const test of tests) expect(test).toMatch(/^100755 blob .*\.sh$/);
+    }
+  });
+
+  it('has a history of days, with the lock older than the last commit', () => {
+    const times = git('log', '--format=%ct', 'main').split('\n').map(Number);
+    expect(times.length).toBeGreaterThan(3);
+    expect([...times].sort((a, b) => b - a)).toEqual(times);
+    expect(Number(git('log', '-1', '--format=%ct', 'main', '--', 'flake.lock'))).toBeLessThan(times[0] ?? 0);
+  });
+
+  it('takes commits that change one host, all of them, or the lock', async () => {
+    const before = await repository.head();
+    const lock = show('flake.lock');
+    const one = await repository.commit('ember: add a shell', { host: 'ember', line: 'programs.zsh.enable = true;' });
+    expect(git('diff', '--name-only', before, one)).toBe('hosts/ember/configuration.nix');
+    expect(show('hosts/ember/configuration.nix')).toMatch(/ {2}programs\.zsh\.enable = true;\n\}$/);
+    const all = await repository.commit('say something');
+    expect(git('diff', '--name-only', one, all)).toBe('modules/common.nix');
+    const bumped = await repository.commit('flake.lock: update', { bumpLock: true });
+    expect(git('diff', '--name-only', all, bumped)).toBe('flake.lock');
+    expect(show('flake.lock')).not.toBe(lock);
+    expect(git('log', '-1', '--format=%s', 'main')).toBe('flake.lock: update');
+    expect(await repository.head()).toBe(bumped);
+    expect(git('rev-parse', 'main')).toBe(bumped);
+  });
+
+  it('takes files as they are, scripts executable', async () => {
+    await repository.commit('atlas: test backups', {
+      files: { 'hosts/atlas/tests/40-backup.sh': '#!/bin/sh\nexit 1\n' },
+    });
+    expect(git('ls-tree', 'main', 'hosts/atlas/tests/40-backup.sh')).toMatch(/^100755/);
+  });
+
+  it('gives clones that are behind', async () => {
+    const path = join(folder, 'late');
+    await repository.cloneTo(path, 2);
+    expect(
+      execFileSync('git', ['rev-list', '--count', 'HEAD..origin/main'], { cwd: path, encoding: 'utf8' }).trim(),
+    ).toBe('2');
+    expect(statSync(join(path, 'hosts/atlas/tests/20-disk.sh')).mode & 0o111).not.toBe(0);
+  });
+
+  it('ends a git that runs when it is told to stop', async () => {
+    const stopped = AbortSignal.abort();
+    const elsewhere = mkdtempSync(join(tmpdir(), 'nixfleet-demo-test-'));
+    await expect(createDemoRepository(elsewhere, HOSTS, { signal: stopped })).rejects.toMatchObject({
+      name: 'AbortError',
+    });
+    rmSync(elsewhere, { recursive: true });
+  });
+});
+
+describe('the stories', () => {
+  it('are at most 20, and each names a host of the fleet and a line that is not there yet', () => {
+    expect(STORIES.length).toBeLessThanOrEqual(20);
+    const common = readFileSync(join(repository.work, 'modules/common.nix'), 'utf8');
+    const lines = STORIES.flatMap(({ line }) => (line === undefined ? [] : [line]));
+    expect(new Set(lines).size).toBe(lines.length);
+    for (const line of lines) expect(common).not.toContain(line.split(' = ')[0]);
+    for (const { host } of STORIES) if (host !== undefined) expect(HOSTS.map(({ name }) => name)).toContain(host);
+  });
+});

@@ -1,0 +1,176 @@
+// @ts-check
+/**
+ * Stand-ins for the programs that an agent runs: `main.mjs <program> <arguments…>`. The programs in `../stand-ins` call
+ * it; put that folder first on an agent's PATH. They take the arguments that the agent gives and print what the real
+ * programs would, over some seconds; SIGTERM ends them at once. They keep a system of their own, so that switch,
+ * rollback, generations and dry runs agree with each other. Nothing of the machine is changed.
+ *
+ *   NIXFLEET_DEMO_SPEED   how many times faster than usual (0.01 to 1000; a switch takes about 9 s at 1, the default)
+ *   NIXFLEET_DEMO_LINES   lines of compiler output in a build (48), `fleet-status> [ 7/48] …`; they take the same time
+ *                         however many they are
+ *   NIXFLEET_DEMO_FAILS   names of hosts, separated by commas, whose build fails with exit code 1
+ *   NIXFLEET_DEMO_HOLD    a file: as long as it exists, a build waits in the middle of its compiler output
+ *   NIXFLEET_DEMO_SYSTEM  the folder of the pretended system (NIXFLEET_STATE_DIR/system); its link `profile` is what
+ *                         the agent's NIXFLEET_SYSTEM_LINK is to point at
+ *
+ * `reboot` leaves the file `reboot` in that folder: whoever plays the machine (`../agents.mjs`) restarts the agent.
+ */
+import { readFileSync, writeFileSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import { SetupProblem } from '../../setup/problem.mjs';
+import { bumpLock } from '../lock-file.mjs';
+import { activationLog, buildLog, err, evaluationLog, noSuchHost, out } from './build-log.mjs';
+import { readOptions, systemFolder } from './options.mjs';
+import { print } from './print.mjs';
+import { openSystem, wantedName } from './system.mjs';
+
+const SWITCH_MS = 9_000;
+const ACTIVATION_MS = 2_500;
+const UPDATE_MS = 3_000;
+const DRY_RUN_MS = 1_500;
+const LOOK_MS = 400;
+const EXIT_USAGE = 64;
+
+/** @typedef {import('./system.mjs').HostType} HostType */
+
+// Whoever read the output is gone.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => process.exit(1));
+
+const [program = '', ...args] = process.argv.slice(2);
+try {
+  process.exitCode = await main(program, args);
+} catch (error) {
+  if (!(error instanceof SetupProblem)) throw error;
+  console.error(`${program} (stand-in): ${error.message}`);
+  process.exitCode = EXIT_USAGE;
+}
+
+/**
+ * @param {string} name
+ * @param {readonly string[]} words
+ * @returns {Promise<number>} the exit code
+ */
+async function main(name, words) {
+  const [verb] = words;
+  if (name === 'nixos-rebuild' && words.includes('--rollback')) return rollBack();
+  if (name === 'nixos-rebuild' && verb === 'switch') return switchTo('nixos', words);
+  if (name === 'home-manager' && verb === 'switch') return switchTo('macos', words);
+  if (name === 'home-manager' && verb === 'generations') return listGenerations();
+  if (name === 'activate' && verb !== undefined) return activate(verb);
+  if (name === 'nix' && verb === 'flake' && words[1] === 'update') return updateLock(words[2] ?? null);
+  if (name === 'nix' && verb === 'build' && words.includes('--dry-run')) return dryRun(words);
+  if (name === 'systemctl' && verb === 'is-active') return isActive(words.slice(1));
+  if (name === 'reboot' && verb === undefined) return reboot();
+  throw new SetupProblem(`nothing stands in for "${[name, ...words].join(' ')}".`);
+}
+
+/**
+ * @param {HostType} type
+ * @param {readonly string[]} words
+ */
+async function switchTo(type, words) {
+  const { speed, lines, fails, hold } = readOptions(process.env);
+  const target = words[words.indexOf('--flake') + 1] ?? '';
+  const [flake = '', host = ''] = target.split('#');
+  if (flake === '' || host === '') throw new SetupProblem('write --flake <folder>#<host>.');
+  const name = wantedName(flake, host, type);
+  if (name === null) {
+    await print(noSuchHost(type, host, flake), DRY_RUN_MS / speed);
+    return 1;
+  }
+  const failing = fails.has(host);
+  await print(buildLog({ host, type, name, lines, fails: failing }), SWITCH_MS / speed, hold);
+  if (failing) return 1;
+  await print(activationLog(type, name), ACTIVATION_MS / speed);
+  openSystem(systemFolder(process.env)).activate(name);
+  return 0;
+}
+
+async function rollBack() {
+  const { speed } = readOptions(process.env);
+  const system = openSystem(systemFolder(process.env));
+  const generation = system.rollBack();
+  if (generation === null) {
+    await print([err('error: cannot find generation before the current one', 1)], LOOK_MS / speed);
+    return 1;
+  }
+  const { number, name } = generation;
+  const said = [
+    err(`switching profile from the current version to version ${number}`),
+    ...activationLog('nixos', name),
+  ];
+  await print(said, ACTIVATION_MS / speed);
+  return 0;
+}
+
+function listGenerations() {
+  const system = openSystem(systemFolder(process.env));
+  for (const { number, path, madeAt } of system.generations().reverse()) {
+    const time = madeAt.toISOString().slice(0, 16).replace('T', ' ');
+    console.log(`${time} : id ${number} -> ${path}`);
+  }
+  return 0;
+}
+
+/** @param {string} path of a Home Manager generation */
+async function activate(path) {
+  const { speed } = readOptions(process.env);
+  await print(activationLog('macos', basename(path)), ACTIVATION_MS / speed);
+  openSystem(systemFolder(process.env)).activate(basename(path));
+  return 0;
+}
+
+/** @param {string | null} input */
+async function updateLock(input) {
+  const { speed } = readOptions(process.env);
+  const path = join(process.cwd(), 'flake.lock');
+  let before;
+  try {
+    before = readFileSync(path, 'utf8');
+  } catch {
+    await print([err(`error: path '${path}' does not exist`, 1)], LOOK_MS / speed);
+    return 1;
+  }
+  const { text, updated } = bumpLock(before, input, new Date());
+  const said = updated.flatMap(({ name, from, to }) => [
+    err(`• Updated input '${name}':`, 5),
+    err(`    '${from}'`, 0),
+    err(`  → '${to}'`, 0),
+  ]);
+  await print([err(`unpacking 'github:NixOS/nixpkgs' into the Git cache...`, 2), ...said], UPDATE_MS / speed);
+  writeFileSync(path, text);
+  return 0;
+}
+
+/** @param {readonly string[]} words */
+async function dryRun(words) {
+  const { speed } = readOptions(process.env);
+  const target = words.find((word) => word.includes('#')) ?? '';
+  const [flake = ''] = target.split('#');
+  const [, attribute, host = ''] = /#(nixos|home)Configurations\."([^"]+)"/.exec(target) ?? [];
+  const type = attribute === 'nixos' ? 'nixos' : 'macos';
+  const name = wantedName(flake, host, type);
+  if (name === null) {
+    await print(noSuchHost(type, host, flake), DRY_RUN_MS / speed);
+    return 1;
+  }
+  const path = openSystem(systemFolder(process.env)).pathOf(name);
+  const answer = JSON.stringify([{ drvPath: `${path}.drv`, outputs: { out: path } }]);
+  await print([...evaluationLog(), out(answer)], DRY_RUN_MS / speed);
+  return 0;
+}
+
+/** @param {readonly string[]} units */
+async function isActive(units) {
+  const { speed } = readOptions(process.env);
+  await print(
+    units.map(() => out('active')),
+    LOOK_MS / speed,
+  );
+  return 0;
+}
+
+function reboot() {
+  writeFileSync(join(systemFolder(process.env), 'reboot'), '');
+  return 0;
+}

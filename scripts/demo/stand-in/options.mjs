@@ -1,0 +1,59 @@
+// @ts-check
+/** The environment of the stand-ins: see `main.mjs`. */
+import { join } from 'node:path';
+import { SetupProblem } from '../../setup/problem.mjs';
+
+/** The variables of the stand-ins that a person may set. */
+export const OPTION_NAMES = ['NIXFLEET_DEMO_SPEED', 'NIXFLEET_DEMO_LINES', 'NIXFLEET_DEMO_FAILS', 'NIXFLEET_DEMO_HOLD'];
+
+const DEFAULT_LINES = 48;
+const MAX_LINES = 1_000_000;
+const MIN_SPEED = 0.01;
+const MAX_SPEED = 1_000;
+
+/**
+ * @typedef {object} Options
+ * @property {number} speed how many times faster than usual
+ * @property {number} lines of compiler output in a build
+ * @property {ReadonlySet<string>} fails hosts whose build fails
+ * @property {string | null} hold a file: a build waits in its middle as long as it exists
+ */
+
+/**
+ * Reads the options; an empty value counts as unset. Throws a SetupProblem that says what to write.
+ * @param {NodeJS.ProcessEnv} env
+ * @returns {Options}
+ */
+export function readOptions(env) {
+  const speed = Number(env['NIXFLEET_DEMO_SPEED']?.trim() || 1);
+  if (!(speed >= MIN_SPEED && speed <= MAX_SPEED)) {
+    throw new SetupProblem(
+      `NIXFLEET_DEMO_SPEED is not a speed: write a number from ${MIN_SPEED} to ${MAX_SPEED}; 2 is twice as fast.`,
+    );
+  }
+  const lines = Number(env['NIXFLEET_DEMO_LINES']?.trim() || DEFAULT_LINES);
+  if (!Number.isInteger(lines) || lines < 0 || lines > MAX_LINES) {
+    throw new SetupProblem(
+      `NIXFLEET_DEMO_LINES is not a number of lines: write a whole number from 0 to ${MAX_LINES}.`,
+    );
+  }
+  const fails = (env['NIXFLEET_DEMO_FAILS'] ?? '')
+    .split(',')
+    .map((name) => name.trim())
+    .filter((name) => name !== '');
+  return { speed, lines, fails: new Set(fails), hold: env['NIXFLEET_DEMO_HOLD']?.trim() || null };
+}
+
+/**
+ * The folder of the pretended system.
+ * @param {NodeJS.ProcessEnv} env
+ */
+export function systemFolder(env) {
+  const given = env['NIXFLEET_DEMO_SYSTEM'];
+  if (given) return given;
+  const stateDir = env['NIXFLEET_STATE_DIR'];
+  if (!stateDir) {
+    throw new SetupProblem('This stand-in needs NIXFLEET_DEMO_SYSTEM or NIXFLEET_STATE_DIR: a folder for its system.');
+  }
+  return join(stateDir, 'system');
+}

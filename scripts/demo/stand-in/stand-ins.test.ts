@@ -1,0 +1,224 @@
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { STAND_INS } from '../agents.mjs';
+import { HOSTS } from '../fleet.mjs';
+import { createDemoRepository, type DemoRepository } from '../repository.mjs';
+
+const FAST = '500';
+let folder: string;
+let repository: DemoRepository;
+let system: string;
+
+beforeAll(async () => {
+  folder = realpathSync(mkdtempSync(join(tmpdir(), 'nixfleet-demo-test-')));
+  repository = await createDemoRepository(folder, HOSTS);
+});
+beforeEach(() => {
+  system = mkdtempSync(join(folder, 'system-'));
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+/** Starts a program as an agent does: by name, with the stand-ins first on the PATH. */
+function start(command: readonly string[], options: Record<string, string> = {}) {
+  const [program = '', ...args] = command;
+  const child = spawn(program, args, {
+    cwd: repository.work,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: {
+      NODE_ENV: 'test',
+      PATH: [STAND_INS, process.env.PATH].join(delimiter),
+      NIXFLEET_DEMO_SYSTEM: system,
+      NIXFLEET_DEMO_SPEED: FAST,
+      ...options,
+    },
+  });
+  const said = { out: [] as string[], err: [] as string[] };
+  const outLines = createInterface({ input: child.stdout }).on('line', (line) => said.out.push(line));
+  const errLines = createInterface({ input: child.stderr }).on('line', (line) => said.err.push(line));
+  const ended = Promise.all([once(child, 'exit'), once(outLines, 'close'), once(errLines, 'close')]).then(
+    ([[code, signal]]) => ({ code: code as number | null, signal: signal as string | null, ...said }),
+  );
+  return { child, outLines, errLines, ended };
+}
+
+const run = (command: readonly string[], options?: Record<string, string>) => start(command, options).ended;
+const flake = (host: string) => `${repository.work}#${host}`;
+const rebuild = (host: string) => ['sudo', 'nixos-rebuild', 'switch', '--flake', flake(host)];
+const current = () => realpathSync(join(system, 'profile'));
+
+async function dryRun(host: string, attribute: string): Promise<string> {
+  const { code, out } = await run([
+    'nix',
+    'build',
+    '--dry-run',
+    '--json',
+    '--no-link',
+    `${repository.work}#${attribute}`,
+  ]);
+  expect(code, host).toBe(0);
+  return /"out":"([^"]+)"/.exec(out.join(''))?.[1] ?? '';
+}
+const nixosAttribute = (host: string) => `nixosConfigurations."${host}".config.system.build.toplevel`;
+
+describe('nixos-rebuild', () => {
+  it('prints a build with colours on both streams and puts the new system in place', async () => {
+    const { code, out, err } = await run(rebuild('atlas'));
+    expect(code).toBe(0);
+    expect(err.join('\n')).toMatch(/these 14 derivations will be built:\n {2}\/nix\/store\/[0-9a-z]{32}-\S+\.drv/);
+    expect(err.join('\n')).toContain('\u001b[35;1mevaluation warning:\u001b[0m');
+    expect(err.some((line) => line.startsWith("copying path '/nix/store/"))).toBe(true);
+    expect(out).toContain('activating the configuration...');
+    expect(out).toContain('setting up /etc...');
+    expect(await dryRun('atlas', nixosAttribute('atlas'))).toBe(current());
+  });
+
+  it('fails like Nix for the hosts that are to fail, and changes nothing', async () => {
+    await run(rebuild('atlas'));
+    const before = current();
+    const { code, out, err } = await run(rebuild('draco'), { NIXFLEET_DEMO_FAILS: 'cygnus, draco' });
+    expect(code).toBe(1);
+    expect(err.join('\n')).toMatch(/builder for '\S+' failed with exit code 2;/);
+    expect(err.at(-1)).toContain('\u001b[31;1merror:\u001b[0m');
+    expect(err.at(-1)).toMatch(/1 dependencies of derivation '\S+nixos-system-draco-\S+\.drv' failed to build$/);
+    expect(out).not.toContain('activating the configuration...');
+    expect(current()).toBe(before);
+  });
+
+  it.each([0, 1, 20_000])('prints exactly %i lines of compiler output, in order', async (count) => {
+    const { code, out } = await run(rebuild('atlas'), { NIXFLEET_DEMO_LINES: String(count) });
+    expect(code).toBe(0);
+    const numbers = out.flatMap((line) => /^fleet-status> \[ *(\d+)\//.exec(line)?.[1] ?? []).map(Number);
+    expect(numbers).toEqual(Array.from({ length: count }, (_, index) => index + 1));
+  });
+
+  it('waits in its middle as long as the file is there', async () => {
+    const hold = join(system, 'hold');
+    writeFileSync(hold, '');
+    const { outLines, ended } = start(rebuild('atlas'), { NIXFLEET_DEMO_HOLD: hold, NIXFLEET_DEMO_LINES: '10' });
+    const seen: string[] = [];
+    outLines.on('line', (line: string) => seen.push(line));
+    while (seen.length < 5) await once(outLines, 'line');
+    // Whoever only slowed down would have printed the rest by the time another one has run to its end.
+    await run(rebuild('borealis'));
+    expect(seen).toHaveLength(5);
+    rmSync(hold);
+    expect((await ended).code).toBe(0);
+    expect(seen.filter((line) => line.startsWith('fleet-status>'))).toHaveLength(10);
+  });
+
+  it('ends at once by SIGTERM and leaves the system as it was', async () => {
+    await run(rebuild('atlas'));
+    const before = current();
+    await repository.commit('a change');
+    const { child, errLines, ended } = start(rebuild('atlas'), {
+      NIXFLEET_DEMO_SPEED: '0.1',
+      NIXFLEET_DEMO_LINES: '5000',
+    });
+    await once(errLines, 'line');
+    child.kill('SIGTERM');
+    expect(await ended).toMatchObject({ code: null, signal: 'SIGTERM' });
+    expect(current()).toBe(before);
+  });
+
+  it('goes back by one generation, and says when there is none', async () => {
+    await run(rebuild('atlas'));
+    const first = current();
+    await repository.commit('another change');
+    await run(rebuild('atlas'));
+    expect(current()).not.toBe(first);
+    expect((await run(['sudo', 'nixos-rebuild', '--rollback', 'switch'])).code).toBe(0);
+    expect(current()).toBe(first);
+    const again = await run(['sudo', 'nixos-rebuild', '--rollback', 'switch']);
+    expect(again.code).toBe(1);
+    expect(again.err.join('')).toContain('cannot find generation');
+  });
+
+  it('knows only the hosts of the configuration', async () => {
+    const { code, err } = await run(rebuild('nobody'));
+    expect(code).toBe(1);
+    expect(err.join('')).toContain('does not provide attribute \'nixosConfigurations."nobody"\'');
+  });
+});
+
+describe('home-manager', () => {
+  const home = ['home-manager', 'switch', '--flake'];
+
+  it('lists its generations, and the one before can be activated', async () => {
+    await run([...home, flake('ember')]);
+    const first = current();
+    await repository.commit('ember: change', { host: 'ember' });
+    await run([...home, flake('ember')]);
+    expect(await dryRun('ember', 'homeConfigurations."ember".activationPackage')).toBe(current());
+    const { out } = await run(['home-manager', 'generations']);
+    const paths = out.map((line) => /^\d{4}-\d\d-\d\d \d\d:\d\d : id \d+ -> (\/\S+)$/.exec(line)?.[1]);
+    expect(paths).toEqual([current(), first]);
+    expect((await run([join(paths[1] ?? '', 'activate')])).code).toBe(0);
+    expect(current()).toBe(first);
+  });
+
+  it('is not asked to rebuild by a change of another host', async () => {
+    await run([...home, flake('ember')]);
+    const wanted = () => dryRun('ember', 'homeConfigurations."ember".activationPackage');
+    await repository.commit('atlas: change', { host: 'atlas' });
+    expect(await wanted()).toBe(current());
+    await repository.commit('flake.lock: update', { bumpLock: true });
+    expect(await wanted()).not.toBe(current());
+  });
+});
+
+describe('nix', () => {
+  it('updates one input of the lock, or all', async () => {
+    const lock = () => readFileSync(join(repository.work, 'flake.lock'), 'utf8');
+    const before = lock();
+    const { err } = await run(['nix', 'flake', 'update', 'nixfleet']);
+    expect(err.filter((line) => line.includes('Updated input'))).toEqual(["• Updated input 'nixfleet':"]);
+    const between = lock();
+    expect(between).not.toBe(before);
+    expect((await run(['nix', 'flake', 'update'])).err.join('\n')).toContain("• Updated input 'nixpkgs':");
+    expect(lock()).not.toBe(between);
+    expect((await run(['nix', 'flake', 'update', 'nothing'])).code).toBe(64);
+  });
+});
+
+describe('all of them', () => {
+  it.each(['nixos-rebuild', 'home-manager', 'nix', 'reboot', 'systemctl'])(
+    '%s refuses what it does not know',
+    async (name) => {
+      const { code, err } = await run([name, 'frobnicate']);
+      expect(code).toBe(64);
+      expect(err.join('')).toContain(`nothing stands in for "${name} frobnicate"`);
+    },
+  );
+
+  it.each([
+    ['NIXFLEET_DEMO_SPEED', 'fast'],
+    ['NIXFLEET_DEMO_SPEED', '-1'],
+    ['NIXFLEET_DEMO_LINES', '1.5'],
+  ])('%s=%s is refused with what to write', async (name, value) => {
+    const { code, err } = await run(rebuild('atlas'), { [name]: value });
+    expect(code).toBe(64);
+    expect(err.join('')).toMatch(new RegExp(`${name} is not .*: write `));
+  });
+
+  it('need a folder for their system', async () => {
+    const { code, err } = await run(['home-manager', 'generations'], { NIXFLEET_DEMO_SYSTEM: '' });
+    expect(code).toBe(64);
+    expect(err.join('')).toContain('NIXFLEET_DEMO_SYSTEM or NIXFLEET_STATE_DIR');
+  });
+});
+
+describe("the hosts' own tests", () => {
+  it.each(HOSTS)('pass on $name', async ({ name, type }) => {
+    if (type === 'macos') await run(['home-manager', 'switch', '--flake', flake(name)]);
+    execFileSync('git', ['checkout', '--quiet', '.'], { cwd: repository.work });
+    for (const test of ['10-configuration.sh', '20-disk.sh', '30-services.sh']) {
+      const { code, err } = await run([join(repository.work, 'hosts', name, 'tests', test)]);
+      expect({ test, code, err }).toEqual({ test, code: 0, err: [] });
+    }
+  });
+});
