@@ -136,6 +136,28 @@ async function signInExpectingRefusal(page: Page, secret: string): Promise<void>
   await page.getByRole('button', { name: 'Sign in' }).click();
 }
 
+test('what a password manager fills in before the page’s script runs counts', async ({ page, world }) => {
+  const dashboard = world.makeDashboard();
+  await dashboard.start();
+  await setUpAndSignIn(page, await dashboard.setupLink());
+  await page.context().clearCookies();
+  let release: () => void = () => undefined;
+  const held = new Promise<void>((resolve) => (release = resolve));
+  await page.route('**/*.js', async (route) => {
+    await held;
+    await route.continue();
+  });
+  await page.goto(`${dashboard.url}/login`, { waitUntil: 'commit' });
+  await page.getByRole('textbox', { name: 'Password' }).fill(PASSWORD);
+  await page.getByRole('textbox', { name: /code/i }).fill('000000');
+  await expect(page.getByRole('button', { name: 'Sign in' })).toBeDisabled();
+  release();
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  // The password arrived: only the code was wrong, which the activity tells apart.
+  await expect(page.getByRole('alert').filter({ hasText: 'Wrong password or code.' })).toBeVisible();
+  await expect(page.getByRole('textbox', { name: 'Password' })).toHaveValue(PASSWORD);
+});
+
 test('a session survives a reload and a restart of the dashboard', async ({ page, world }) => {
   const dashboard = world.makeDashboard();
   await dashboard.start();

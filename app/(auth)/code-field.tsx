@@ -4,26 +4,23 @@ import { useState, type Ref } from 'react';
 import { TextField } from '../_ui/field';
 
 export interface CodeFieldProps {
-  value: string;
-  onChange: (value: string) => void;
   /** A recovery code may be written in place of a code from the app. */
   allowsRecovery?: boolean;
   error?: string;
   ref?: Ref<HTMLInputElement>;
 }
 
-/** The six digits of the authenticator app, or a recovery code. */
-export function CodeField({ value, onChange, allowsRecovery = false, error, ref }: CodeFieldProps) {
+/** The six digits of the authenticator app, or a recovery code. The form reads it when it is sent. */
+export function CodeField({ allowsRecovery = false, error, ref }: CodeFieldProps) {
   const [recovery, setRecovery] = useState(false);
   return (
     <div>
       <TextField
+        key={recovery ? 'recovery' : 'app'}
         ref={ref}
         label={recovery ? 'Recovery code' : 'Code from your authenticator app'}
         name="code"
         mono
-        value={value}
-        onChange={(event) => onChange(event.target.value)}
         inputMode={recovery ? 'text' : 'numeric'}
         autoComplete="one-time-code"
         autoCapitalize={recovery ? 'characters' : 'none'}
@@ -36,10 +33,7 @@ export function CodeField({ value, onChange, allowsRecovery = false, error, ref 
       {allowsRecovery && (
         <button
           type="button"
-          onClick={() => {
-            setRecovery(!recovery);
-            onChange('');
-          }}
+          onClick={() => setRecovery(!recovery)}
           className="mt-1.5 min-h-6 rounded-sm text-xs text-accent hover:underline"
         >
           {recovery ? 'Use a code from the app' : 'Use a recovery code'}

@@ -7,16 +7,17 @@ import { controlClass } from '../_ui/field';
 export interface PasswordFieldProps {
   label: string;
   name: string;
-  value: string;
-  onChange: (value: string) => void;
   autoComplete: 'current-password' | 'new-password';
   hint?: string;
   error?: string | null;
   ref?: Ref<HTMLInputElement>;
 }
 
-/** A password with a button that shows it. */
-export function PasswordField({ label, name, value, onChange, autoComplete, hint, error, ref }: PasswordFieldProps) {
+/**
+ * A password with a button that shows it. The form reads it when it is sent: what a password manager fills in before the
+ * page's script runs must count.
+ */
+export function PasswordField({ label, name, autoComplete, hint, error, ref }: PasswordFieldProps) {
   const id = useId();
   const [shown, setShown] = useState(false);
   const described = error ? `${id}-error` : hint ? `${id}-hint` : undefined;
@@ -31,8 +32,6 @@ export function PasswordField({ label, name, value, onChange, autoComplete, hint
           ref={ref}
           name={name}
           type={shown ? 'text' : 'password'}
-          value={value}
-          onChange={(event) => onChange(event.target.value)}
           autoComplete={autoComplete}
           autoCapitalize="none"
           spellCheck={false}

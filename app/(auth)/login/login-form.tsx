@@ -7,6 +7,8 @@ import { Button } from '../../_ui/button';
 import { FormError } from '../form-error';
 import { PasswordField } from '../password-field';
 import { CodeField } from '../code-field';
+import { formText } from '../form-text';
+import { focusUnlessBusy, useHydrated } from '../use-hydrated';
 
 /** A sentence for a sign-in that did not work. */
 function failureText(code: string, asksForCode: boolean): string {
@@ -34,26 +36,27 @@ async function attempt(password: string, code: string, asksForCode: boolean): Pr
 }
 
 export function LoginForm({ asksForCode }: { asksForCode: boolean }) {
-  const [password, setPassword] = useState('');
-  const [code, setCode] = useState('');
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<string | null>(null);
   const passwordBox = useRef<HTMLInputElement>(null);
+  const codeBox = useRef<HTMLInputElement>(null);
+  const ready = useHydrated();
 
-  useEffect(() => passwordBox.current?.focus(), []);
+  useEffect(() => focusUnlessBusy(passwordBox.current), []);
 
   async function submit(event: SubmitEvent<HTMLFormElement>) {
     event.preventDefault();
+    const form = event.currentTarget;
     setBusy(true);
     setError(null);
-    const problem = await attempt(password, code, asksForCode);
+    const problem = await attempt(formText(form, 'password'), formText(form, 'code'), asksForCode);
     if (problem === null) {
       // A whole new page: nothing of the time before the sign-in stays in memory.
       window.location.assign('/');
       return;
     }
     setBusy(false);
-    setCode('');
+    if (codeBox.current) codeBox.current.value = '';
     setError(problem);
     passwordBox.current?.focus();
   }
@@ -62,16 +65,9 @@ export function LoginForm({ asksForCode }: { asksForCode: boolean }) {
     <form method="post" onSubmit={(event) => void submit(event)} className="space-y-4">
       <FormError message={error} />
       <input type="text" name="username" value="operator" autoComplete="username" readOnly hidden />
-      <PasswordField
-        ref={passwordBox}
-        label="Password"
-        name="password"
-        value={password}
-        onChange={setPassword}
-        autoComplete="current-password"
-      />
-      {asksForCode && <CodeField value={code} onChange={setCode} allowsRecovery />}
-      <Button type="submit" variant="primary" size="lg" busy={busy} className="w-full">
+      <PasswordField ref={passwordBox} label="Password" name="password" autoComplete="current-password" />
+      {asksForCode && <CodeField ref={codeBox} allowsRecovery />}
+      <Button type="submit" variant="primary" size="lg" busy={busy} disabled={!ready} className="w-full">
         Sign in
       </Button>
     </form>

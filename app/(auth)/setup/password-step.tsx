@@ -5,7 +5,9 @@ import { MIN_PASSWORD, passwordProblem } from '@/lib/auth/password-rule';
 import { Button } from '../../_ui/button';
 import { FormError } from '../form-error';
 import { Heading } from '../heading';
+import { formText } from '../form-text';
 import { PasswordField } from '../password-field';
+import { focusUnlessBusy, useHydrated } from '../use-hydrated';
 
 interface PasswordStepProps {
   /** Where in the set-up this is; null when it is all of it. */
@@ -15,18 +17,19 @@ interface PasswordStepProps {
 }
 
 export function PasswordStep({ steps, error, onChosen }: PasswordStepProps) {
-  const [password, setPassword] = useState('');
-  const [again, setAgain] = useState('');
   const [problem, setProblem] = useState<{ password?: string; again?: string }>({});
   const [busy, setBusy] = useState(false);
   const first = useRef<HTMLInputElement>(null);
 
-  useEffect(() => first.current?.focus(), []);
+  const ready = useHydrated();
+
+  useEffect(() => focusUnlessBusy(first.current), []);
 
   async function submit(event: SubmitEvent<HTMLFormElement>) {
     event.preventDefault();
+    const password = formText(event.currentTarget, 'password');
     const weak = passwordProblem(password);
-    const differs = password !== again;
+    const differs = password !== formText(event.currentTarget, 'again');
     setProblem({ password: weak ?? undefined, again: differs ? 'The two passwords differ.' : undefined });
     if (weak !== null || differs) return;
     setBusy(true);
@@ -46,21 +49,12 @@ export function PasswordStep({ steps, error, onChosen }: PasswordStepProps) {
         ref={first}
         label="New password"
         name="password"
-        value={password}
-        onChange={setPassword}
         autoComplete="new-password"
         hint={`At least ${MIN_PASSWORD} characters.`}
         error={problem.password}
       />
-      <PasswordField
-        label="The same again"
-        name="again"
-        value={again}
-        onChange={setAgain}
-        autoComplete="new-password"
-        error={problem.again}
-      />
-      <Button type="submit" variant="primary" size="lg" busy={busy} className="w-full">
+      <PasswordField label="The same again" name="again" autoComplete="new-password" error={problem.again} />
+      <Button type="submit" variant="primary" size="lg" busy={busy} disabled={!ready} className="w-full">
         Continue
       </Button>
     </form>

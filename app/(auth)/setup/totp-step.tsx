@@ -4,6 +4,7 @@ import { useEffect, useRef, useState, type SubmitEvent } from 'react';
 import { Button } from '../../_ui/button';
 import { CodeField } from '../code-field';
 import { FormError } from '../form-error';
+import { formText } from '../form-text';
 import { Heading } from '../heading';
 import { CopyButton } from './copy-button';
 
@@ -21,7 +22,6 @@ interface TotpStepProps {
 }
 
 export function TotpStep({ offer, error, onCode }: TotpStepProps) {
-  const [code, setCode] = useState('');
   const [busy, setBusy] = useState(false);
   const box = useRef<HTMLInputElement>(null);
 
@@ -29,11 +29,13 @@ export function TotpStep({ offer, error, onCode }: TotpStepProps) {
 
   async function submit(event: SubmitEvent<HTMLFormElement>) {
     event.preventDefault();
+    const code = formText(event.currentTarget, 'code');
     setBusy(true);
     await onCode(code);
     setBusy(false);
-    setCode('');
-    box.current?.focus();
+    if (!box.current) return;
+    box.current.value = '';
+    box.current.focus();
   }
 
   return (
@@ -60,7 +62,7 @@ export function TotpStep({ offer, error, onCode }: TotpStepProps) {
           <CopyButton text={offer.secret} label="Copy secret" elementId="totp-secret" />
         </div>
       </div>
-      <CodeField ref={box} value={code} onChange={setCode} />
+      <CodeField ref={box} />
       <Button type="submit" variant="primary" size="lg" busy={busy} className="w-full">
         Confirm
       </Button>

@@ -15,7 +15,8 @@ try {
   const store = createFleetStore(openDatabase(path, { log }), { log });
   say('open');
   if (mode === 'commit') commitForever(store);
-  else setInterval(() => undefined, 60_000);
+  // A database that nothing refers to is closed by the garbage collector, and its lock with it.
+  else setInterval(() => store.events({ limit: 1 }), 60_000);
 } catch (error) {
   const kind = error instanceof Error && 'kind' in error ? String(error.kind) : 'unknown';
   say(`failed ${kind} ${error instanceof Error ? error.message : String(error)}`);
