@@ -21,7 +21,7 @@ const config = {
   images: { unoptimized: true },
   // Types are checked by `npm run validate`; a start must not fail on a test file.
   typescript: { ignoreBuildErrors: true },
-  serverExternalPackages: ['better-sqlite3', '@node-rs/argon2', '@node-rs/bcrypt'],
+  serverExternalPackages: ['better-sqlite3', 'better-sqlite3-node20', '@node-rs/argon2', '@node-rs/bcrypt'],
   experimental: { serverActions: { allowedOrigins: actionHosts() } },
 };
 

@@ -1,7 +1,8 @@
 /** Says what a file is, before anything is written to it. A file that is not ours is left exactly as it was. */
 import { closeSync, existsSync, openSync, readSync, rmSync, statSync } from 'node:fs';
-import Database from 'better-sqlite3';
 import type { MigrationMeta } from 'drizzle-orm/migrator';
+import type Sqlite from 'better-sqlite3';
+import { Database } from './driver';
 import { asDatabaseError } from './errors';
 import { readApplied, type AppliedMigration } from './migrate';
 
@@ -65,9 +66,9 @@ function readHead(path: string): string {
  * A read-only connection to a WAL database leaves `-shm` and an empty `-wal` behind. They would belong to this process'
  * user, and could lock out the dashboard that the file belongs to: what was not there before is removed.
  */
-function withReadOnly<T>(path: string, read: (client: Database.Database) => T): T {
+function withReadOnly<T>(path: string, read: (client: Sqlite.Database) => T): T {
   const side = [`${path}-wal`, `${path}-shm`].map((file) => ({ file, existed: existsSync(file) }));
-  let client: Database.Database | null = null;
+  let client: Sqlite.Database | null = null;
   try {
     client = new Database(path, { readonly: true, fileMustExist: true });
     return read(client);

@@ -9,8 +9,8 @@
  */
 import { closeSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
-import Database from 'better-sqlite3';
 import type { Log } from '@/lib/log';
+import { Database } from './driver';
 import { asDatabaseError, DatabaseError, errorCode } from './errors';
 
 /** A predecessor that is just ending gets this long. Waiting blocks, but nothing is served before the start. */

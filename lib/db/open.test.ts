@@ -11,8 +11,8 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import Database from 'better-sqlite3';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Database } from './driver';
 import { verifyChain } from './event-chain';
 import { createFleetStore } from './fleet-store';
 import { findMigrationsFolder } from './migrate';

@@ -1,9 +1,10 @@
 /** Opens the one database file, and closes it. */
 import { accessSync, constants, existsSync, mkdirSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
-import Database from 'better-sqlite3';
 import { drizzle, type BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
 import type { Log } from '@/lib/log';
+import type Sqlite from 'better-sqlite3';
+import { Database } from './driver';
 import { asDatabaseError, DatabaseError, errorCode, howToMend } from './errors';
 import { inspectFile } from './inspect';
 import { createPrivateFile, takeLock, type DatabaseLock } from './lock';
@@ -15,7 +16,7 @@ const BUSY_TIMEOUT_MS = 5_000;
 const MAX_NAMED_TABLES = 10;
 
 export type Db = BetterSQLite3Database<typeof schema> & {
-  readonly $client: Database.Database;
+  readonly $client: Sqlite.Database;
   readonly $lock: DatabaseLock;
 };
 
@@ -33,7 +34,7 @@ export function openDatabase(path: string, { log, migrationsFolder }: OpenOption
   const file = prepareFolder(path);
   const folder = migrationsFolder ?? findMigrationsFolder();
   const lock = takeLock(file, log);
-  let client: Database.Database | null = null;
+  let client: Sqlite.Database | null = null;
   try {
     requireOurs(file, folder);
     createPrivateFile(file);
@@ -131,7 +132,7 @@ function requireWritable(file: string): void {
   }
 }
 
-function setPragmas(client: Database.Database): void {
+function setPragmas(client: Sqlite.Database): void {
   const mode = client.pragma('journal_mode = WAL', { simple: true });
   if (mode !== 'wal') {
     throw new DatabaseError(

@@ -11,7 +11,10 @@ import { run, wasStopped } from './run.mjs';
 
 const STAMP = 'node_modules/.nixfleet-install.json';
 /** Packages with a binary that must fit the machine and Node. */
-const NATIVE_PACKAGES = ['better-sqlite3', '@node-rs/argon2', '@node-rs/bcrypt'];
+/** Node-API 10 is what version 13 of better-sqlite3 needs; older ones use version 12 (`lib/db/driver.ts`). */
+const HAS_NODE_API_10 = Number(process.versions['napi']) >= 10;
+const SQLITE = HAS_NODE_API_10 ? 'better-sqlite3' : 'better-sqlite3-node20';
+const NATIVE_PACKAGES = [SQLITE, '@node-rs/argon2', '@node-rs/bcrypt'];
 
 /**
  * What an install depends on: the lockfile, and the Node ABI, system and processor that binaries are made for.
@@ -60,7 +63,7 @@ export function matchesLockfile(root) {
  */
 export function brokenNativePackage(root) {
   for (const name of NATIVE_PACKAGES) {
-    const use = name === 'better-sqlite3' ? `new (require('${name}'))(':memory:').close()` : `require('${name}')`;
+    const use = name === SQLITE ? `new (require('${name}'))(':memory:').close()` : `require('${name}')`;
     // In a process of its own: a binary for another Node can end the process that loads it.
     if (spawnSync(process.execPath, ['-e', use], { cwd: root, stdio: 'ignore' }).status !== 0) return name;
   }
@@ -83,7 +86,9 @@ export async function ensureInstalled(root, say) {
   rmSync(stamp, { force: true });
   const key = installKey(root);
   let said = '';
-  const code = await run('npm', ['ci', '--include=dev'], {
+  // With Node-API 10 everything comes as a binary, and nothing has to be compiled; before it, version 12 has.
+  const scripts = HAS_NODE_API_10 ? ['--ignore-scripts'] : [];
+  const code = await run('npm', ['ci', '--include=dev', ...scripts], {
     cwd: root,
     onErrorText: (text) => {
       said = (said + text).slice(-200_000);

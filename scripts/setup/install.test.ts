@@ -75,8 +75,9 @@ describe('matchesLockfile', () => {
 });
 
 it('finds a native package whose binary does not load', () => {
-  expect(brokenNativePackage(fixture.root)).toBe('better-sqlite3');
-  fixture.write('node_modules/better-sqlite3/index.js', 'module.exports = class { close() {} }');
+  const sqlite = Number(process.versions.napi) >= 10 ? 'better-sqlite3' : 'better-sqlite3-node20';
+  expect(brokenNativePackage(fixture.root)).toBe(sqlite);
+  fixture.write(`node_modules/${sqlite}/index.js`, 'module.exports = class { close() {} }');
   fixture.write('node_modules/@node-rs/argon2/index.js', '');
   fixture.write('node_modules/@node-rs/bcrypt/index.js', 'process.abort()');
   expect(brokenNativePackage(fixture.root)).toBe('@node-rs/bcrypt');
