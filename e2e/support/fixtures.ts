@@ -5,7 +5,7 @@ import { AGENT_TOKEN, Dashboard } from './dashboard';
 
 /** What Chromium writes to the console by itself: of a refused sign-in, and of a dashboard that is not there. */
 const EXPECTED_COMPLAINTS =
-  /Failed to load resource: (the server responded with a status of 401|net::ERR_CONNECTION_REFUSED)|WebSocket connection to .* failed: .*net::ERR_CONNECTION_(REFUSED|RESET)/;
+  /Failed to load resource: (the server responded with a status of 401|net::ERR_CONNECTION_(REFUSED|RESET))|WebSocket connection to .* failed: .*net::ERR_CONNECTION_(REFUSED|RESET)/;
 
 interface World {
   /** Makes a host with a repository of its own; taken away after the test. */
