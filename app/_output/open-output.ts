@@ -102,6 +102,15 @@ export function withHosts(state: OpenOutputs, hosts: readonly TabHost[]): OpenOu
   return { ...state, tabs, active };
 }
 
+export interface AskedOutput {
+  hostId: string;
+  commandId: string;
+  /** An older command, which newer ones must not replace. */
+  pinned?: boolean;
+  /** The operator asked to read it: it gets the focus. */
+  focus?: boolean;
+}
+
 /** What of a browser's storage the store needs. */
 export type TabStorage = Pick<Storage, 'getItem' | 'setItem'>;
 
@@ -109,6 +118,7 @@ export class OutputTabs {
   private state: OpenOutputs;
   private readonly listeners = new Set<() => void>();
   private readonly storage: TabStorage | null;
+  private focusIsAsked = false;
 
   constructor(storage: TabStorage | null) {
     this.storage = storage;
@@ -122,8 +132,16 @@ export class OutputTabs {
     return () => this.listeners.delete(listener);
   };
 
-  open(output: { hostId: string; commandId: string; pinned?: boolean }): void {
+  open(output: AskedOutput): void {
+    if (output.focus) this.focusIsAsked = true;
     this.set(withOpened(this.state, output));
+  }
+
+  /** True once after an output was opened that the operator asked to read: the keyboard's focus belongs there. */
+  takeFocus(): boolean {
+    const asked = this.focusIsAsked;
+    this.focusIsAsked = false;
+    return asked;
   }
 
   close(hostId: string): void {
@@ -191,7 +209,7 @@ function sessionStorageOrNull(): TabStorage | null {
   }
 }
 
-/** Opens the output drawer on a command. `pinned`: an older command, which newer ones must not replace. */
-export function openOutput(output: { hostId: string; commandId: string; pinned?: boolean }): void {
+/** Opens the output drawer on a command. */
+export function openOutput(output: AskedOutput): void {
   outputTabs().open(output);
 }

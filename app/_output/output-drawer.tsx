@@ -1,7 +1,15 @@
 'use client';
 
 import { ChevronDown, ChevronUp, ListX, X } from 'lucide-react';
-import { useEffect, useRef, useState, useSyncExternalStore, type KeyboardEvent } from 'react';
+import {
+  useEffect,
+  useLayoutEffect,
+  useRef,
+  useState,
+  useSyncExternalStore,
+  type FocusEvent,
+  type KeyboardEvent,
+} from 'react';
 import { useHost, useLive } from '@/app/_live/live';
 import { cx } from '@/app/_ui/cx';
 import { IconButton } from '@/app/_ui/icon-button';
@@ -54,15 +62,34 @@ function Drawer({ active }: { active: OutputTab }) {
     if (!isSheet || !element) return;
     const before = document.activeElement;
     const release = onlyThis(element);
-    element.querySelector<HTMLElement>('[role="tab"][aria-selected="true"]')?.focus();
+    focusTab(element);
     return () => {
       release();
       if (before instanceof HTMLElement) before.focus();
     };
   }, [isSheet]);
 
+  // After each render: the output may have been asked for while the drawer was there already.
+  useEffect(() => {
+    if (frame.current && tabs.takeFocus()) focusTab(frame.current);
+  });
+
+  /** The focus came from here, and goes back there when the drawer folds or leaves the page. */
+  const cameFrom = useRef<Element | null>(null);
+  const enter = (event: FocusEvent) => {
+    if (!event.currentTarget.contains(event.relatedTarget)) cameFrom.current = event.relatedTarget;
+  };
+  useLayoutEffect(() => {
+    const element = frame.current;
+    return () => {
+      if (element) giveFocusBack(element, cameFrom.current);
+    };
+  }, []);
+
   const key = (event: KeyboardEvent) => {
-    if (event.key === 'Escape' && !event.defaultPrevented && !collapsed) tabs.collapse(true);
+    if (event.key !== 'Escape' || event.defaultPrevented || collapsed) return;
+    tabs.collapse(true);
+    if (frame.current) giveFocusBack(frame.current, cameFrom.current);
   };
 
   return (
@@ -75,6 +102,7 @@ function Drawer({ active }: { active: OutputTab }) {
       data-testid="output-drawer"
       data-collapsed={collapsed}
       onKeyDown={key}
+      onFocus={enter}
       style={!isPhone && !collapsed ? { height: fittingHeight(height, windowHeight) } : undefined}
       className={cx(
         'z-30 flex flex-col border-t bg-surface text-ink',
@@ -131,4 +159,15 @@ function Drawer({ active }: { active: OutputTab }) {
       )}
     </section>
   );
+}
+
+function focusTab(drawer: HTMLElement): void {
+  drawer.querySelector<HTMLElement>('[role="tab"][aria-selected="true"]')?.focus();
+}
+
+/** Without it, whoever works by keyboard would have to begin at the page's top again. */
+function giveFocusBack(drawer: HTMLElement, to: Element | null): void {
+  if (!drawer.contains(document.activeElement)) return;
+  const target = to?.isConnected ? to : document.getElementById('main');
+  if (target instanceof HTMLElement) target.focus();
 }

@@ -26,34 +26,37 @@ export function OutputToolbar({
   return (
     <div className="flex min-w-0 items-center gap-0.5 max-md:w-full">
       <SearchBox search={search} />
-      <IconButton
-        size="sm"
-        label="Wrap long lines"
-        aria-pressed={settings.wrap}
-        onClick={() => onSettings({ wrap: !settings.wrap })}
-      >
-        <WrapText className="size-4" aria-hidden="true" />
-      </IconButton>
-      <IconButton
-        size="sm"
-        label="Show the time of each line"
-        aria-pressed={settings.times}
-        onClick={() => onSettings({ times: !settings.times })}
-      >
-        <Clock className="size-4" aria-hidden="true" />
-      </IconButton>
-      <IconButton size="sm" label="Copy all lines" onClick={() => void copyAll(feed)}>
-        <Copy className="size-4" aria-hidden="true" />
-      </IconButton>
-      <a
-        href={`/api/output/${encodeURIComponent(feed.commandId)}${settings.times ? '?times=1' : ''}`}
-        download
-        aria-label="Download"
-        data-tip="Download"
-        className="inline-flex size-7 shrink-0 items-center justify-center rounded-md text-muted hover:bg-hover hover:text-ink pointer-coarse:size-10"
-      >
-        <Download className="size-4" aria-hidden="true" />
-      </a>
+      {/* On a phone, searching needs their room. */}
+      <div className={cx('flex items-center gap-0.5', search.query !== '' && 'max-md:hidden')}>
+        <IconButton
+          size="sm"
+          label="Wrap long lines"
+          aria-pressed={settings.wrap}
+          onClick={() => onSettings({ wrap: !settings.wrap })}
+        >
+          <WrapText className="size-4" aria-hidden="true" />
+        </IconButton>
+        <IconButton
+          size="sm"
+          label="Show the time of each line"
+          aria-pressed={settings.times}
+          onClick={() => onSettings({ times: !settings.times })}
+        >
+          <Clock className="size-4" aria-hidden="true" />
+        </IconButton>
+        <IconButton size="sm" label="Copy all lines" onClick={() => void copyAll(feed)}>
+          <Copy className="size-4" aria-hidden="true" />
+        </IconButton>
+        <a
+          href={`/api/output/${encodeURIComponent(feed.commandId)}${settings.times ? '?times=1' : ''}`}
+          download
+          aria-label="Download"
+          data-tip="Download"
+          className="inline-flex size-7 shrink-0 items-center justify-center rounded-md text-muted hover:bg-hover hover:text-ink pointer-coarse:size-10"
+        >
+          <Download className="size-4" aria-hidden="true" />
+        </a>
+      </div>
     </div>
   );
 }

@@ -5,7 +5,7 @@ import { cx } from './cx';
 
 const CONTROL =
   'block w-full rounded-md border border-control bg-surface text-ink shadow-card ' +
-  'text-base sm:text-sm disabled:bg-sunken disabled:text-muted read-only:bg-sunken ' +
+  'text-base sm:text-sm disabled:bg-sunken disabled:text-muted [&:is(input,textarea)]:read-only:bg-sunken ' +
   'aria-invalid:border-bad focus-visible:outline-offset-0';
 
 /** The classes of a text box, for a control that `TextField` does not cover. */

@@ -26,7 +26,7 @@ export function IconButton({ label, tip = label, size = 'md', className, childre
       data-tip={tip || undefined}
       className={cx(
         'inline-flex shrink-0 items-center justify-center rounded-md text-muted transition-opacity duration-100',
-        'enabled:hover:bg-hover enabled:hover:text-ink active:opacity-80',
+        'enabled:hover:not-aria-pressed:bg-hover enabled:hover:not-aria-pressed:text-ink active:opacity-80',
         'disabled:opacity-55 aria-disabled:cursor-not-allowed aria-disabled:opacity-55',
         'aria-pressed:bg-accent-soft aria-pressed:text-accent data-[state=open]:bg-hover data-[state=open]:text-ink',
         SIZES[size],

@@ -2,12 +2,18 @@
 
 import { Check } from 'lucide-react';
 import { DropdownMenu } from 'radix-ui';
-import type { ReactElement, ReactNode } from 'react';
+import { createContext, use, useCallback, useRef, type ReactElement, type ReactNode } from 'react';
 import { cx } from './cx';
 
 const ITEM =
   'flex min-h-8 items-center gap-2.5 rounded-md px-2 py-1 text-sm outline-none select-none pointer-coarse:min-h-11 ' +
   'data-[highlighted]:bg-hover data-[disabled]:cursor-not-allowed';
+
+/**
+ * Takes what an item does. It is done when the menu is gone and its trigger has the focus: a dialog that it opens then
+ * gives the focus back to the trigger, and not to an item that is no longer there.
+ */
+const Choose = createContext<(act: () => void) => void>((act) => act());
 
 /**
  * A menu that opens from `trigger` (one button). It is not modal: a modal one would put a <style> element into the
@@ -27,6 +33,16 @@ export function Menu({
   defaultOpen?: boolean;
   children: ReactNode;
 }) {
+  const chosen = useRef<(() => void) | null>(null);
+  const choose = useCallback((act: () => void) => {
+    chosen.current = act;
+  }, []);
+  const closed = () => {
+    const act = chosen.current;
+    chosen.current = null;
+    // After the trigger has the focus again.
+    if (act) queueMicrotask(act);
+  };
   return (
     <DropdownMenu.Root modal={false} defaultOpen={defaultOpen}>
       <DropdownMenu.Trigger asChild>{trigger}</DropdownMenu.Trigger>
@@ -37,9 +53,10 @@ export function Menu({
           sideOffset={6}
           collisionPadding={8}
           loop
+          onCloseAutoFocus={closed}
           className="thin-scrollbar z-50 max-h-[min(32rem,var(--radix-dropdown-menu-content-available-height))] min-w-52 animate-rise overflow-y-auto rounded-lg bg-raised p-1 text-ink shadow-pop"
         >
-          {children}
+          <Choose value={choose}>{children}</Choose>
         </DropdownMenu.Content>
       </DropdownMenu.Portal>
     </DropdownMenu.Root>
@@ -57,8 +74,13 @@ export interface MenuItemProps {
 }
 
 export function MenuItem({ icon, hint, danger = false, disabled = false, onSelect, children }: MenuItemProps) {
+  const choose = use(Choose);
   return (
-    <DropdownMenu.Item disabled={disabled} onSelect={onSelect} className={cx(ITEM, danger && !disabled && 'text-bad')}>
+    <DropdownMenu.Item
+      disabled={disabled}
+      onSelect={() => choose(onSelect)}
+      className={cx(ITEM, danger && !disabled && 'text-bad')}
+    >
       {icon && <span className={cx('flex size-4 shrink-0 items-center', !danger && 'text-muted')}>{icon}</span>}
       <span className="min-w-0 grow">
         <span className={cx('block', disabled && 'text-faint')}>{children}</span>

@@ -17,7 +17,7 @@ const ICONS: Record<ToastTone, { Icon: typeof Info; className: string; word: str
   error: { Icon: OctagonX, className: 'text-bad', word: 'Problem' },
 };
 
-/** Where toasts appear. Mounted once, in the root layout. */
+/** Where toasts appear: on phones at the top, because what one presses is below. Mounted once, in the root layout. */
 export function Toaster() {
   const toasts = useSyncExternalStore(toastStore.subscribe, toastStore.get, () => EMPTY);
   return (
@@ -25,7 +25,7 @@ export function Toaster() {
       role="region"
       aria-label="Messages"
       aria-live="polite"
-      className="pointer-events-none fixed right-4 bottom-4 z-50 flex w-[min(24rem,calc(100vw-2rem))] flex-col gap-2 max-md:bottom-20"
+      className="pointer-events-none fixed right-4 bottom-4 z-50 flex w-[min(24rem,calc(100vw-2rem))] flex-col gap-2 max-md:top-16 max-md:bottom-auto"
     >
       {toasts.map((entry) => (
         <ToastCard key={entry.id} toast={entry} />

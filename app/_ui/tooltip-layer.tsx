@@ -109,12 +109,14 @@ function attach(tip: HTMLDivElement): () => void {
 
 /** Writes what the target says into the tooltip; false when it says nothing. */
 function fill(tip: HTMLElement, target: Element): boolean {
+  // What it opens is open, and says more than a tooltip that would lie on it.
+  if (target.matches('[aria-haspopup][aria-expanded="true"]')) return false;
   const time = target.getAttribute('data-tip-time');
   const text = time === null ? target.getAttribute('data-tip') : moment(Number(time));
   if (!text) return false;
   const [first = '', ...rest] = text.split('\n');
   const since = target.getAttribute('data-tip-since');
-  if (since !== null) rest.push(`Learnt ${ageAgo(serverNow() - Number(since))}.`);
+  if (since !== null) rest.push(`As of ${ageAgo(serverNow() - Number(since))}.`);
   const next = target.getAttribute('data-tip-next');
   if (next !== null) rest.push(next);
   const head = document.createElement('p');

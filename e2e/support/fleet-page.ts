@@ -19,7 +19,7 @@ export class FleetPage {
   /** Opens the output of what the host does now, or did last. */
   async openOutput(host: string, label: string): Promise<void> {
     await this.row(host)
-      .getByRole('button', { name: new RegExp(`^${label} .+`) })
+      .getByRole('button', { name: new RegExp(`^${label}:? .+`) })
       .click();
     await expect(this.drawer).toBeVisible();
   }

@@ -11,7 +11,7 @@ import { OPERATIONS } from '@/lib/fleet/operations';
 import { useOperations } from '../_operations/operations-context';
 import { planOperation, planSentence } from '../_operations/plan';
 import { PageBar } from '../_shell/page-bar';
-import { OPERATION_ICONS } from './host-actions';
+import { OperationIcon } from './operation-icons';
 import type { Selection } from './selection';
 
 const OFFERED: OperationId[] = ['pull', 'switch', 'test', 'stop'];
@@ -44,7 +44,7 @@ export function ActionBar({ selection }: { selection: Selection }) {
               <X className="size-4" aria-hidden="true" />
             </IconButton>
           </div>
-          <p className="one-line px-2 pt-1 pb-0.5 text-xs text-muted" data-testid="action-plan">
+          <p className="px-2 pt-1 pb-0.5 text-xs text-muted max-sm:min-h-9.5 sm:one-line" data-testid="action-plan">
             {planSentence(planOperation(aimed, hosts))}
           </p>
           <div className="grid grid-cols-4 gap-1.5 pt-1.5 sm:hidden">
@@ -67,7 +67,6 @@ function Buttons({
 }) {
   return OFFERED.map((operation) => {
     const plan = planOperation(operation, hosts);
-    const Icon = OPERATION_ICONS[operation];
     return (
       <Button
         key={operation}
@@ -76,7 +75,7 @@ function Buttons({
         aria-disabled={
           plan.ready.length === 0 && plan.groups.every((group) => !group.blocked.forceable) ? true : undefined
         }
-        icon={Icon && <Icon className="size-3.5 max-sm:hidden" aria-hidden="true" />}
+        icon={<OperationIcon operation={operation} className="size-3.5 max-sm:hidden" />}
         onPointerEnter={() => onAim(operation)}
         onFocus={() => onAim(operation)}
         onClick={() => onRun(operation)}

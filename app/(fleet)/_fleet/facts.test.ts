@@ -27,6 +27,7 @@ describe('activity', () => {
   it('says what a command does, with what is counted', () => {
     expect(activity(aCommand({ progress: { label: 'Building', current: 3, total: 12 } }))).toBe('Building 3/12');
     expect(activity(aCommand({ progress: { label: '', current: 0, total: 0 } }))).toBe('Running');
+    expect(activity(aCommand({ operation: 'pull', progress: { label: 'Pulling', current: 1, total: 2 } }))).toBe('1/2');
     expect(activity(aCommand({ phase: 'awaiting-reconnect' }))).toBe('Waiting for the agent');
   });
 });

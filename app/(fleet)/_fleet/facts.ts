@@ -1,5 +1,6 @@
 /** What the fleet page says about a host beyond what the host's view says itself. Pure. */
 import { commandWord } from '@/app/_output/command-words';
+import { OPERATIONS } from '@/lib/fleet/operations';
 import type { CommandView, CompartmentName, CompartmentStatus, HostView, OperationId } from '@/lib/protocol/live';
 
 /** Missing this many heartbeats makes a host late; more than a few make it very late. */
@@ -8,7 +9,8 @@ const VERY_LATE_BEATS = 10;
 /** Room for the way here, so that one slow heartbeat of a quick interval is no alarm. */
 const GRACE_MS = 5_000;
 
-export type Lateness = 'offline' | 'on-time' | 'late' | 'very-late';
+/** `unheard`: this page hears of no host, so that nothing can be said of this one. */
+export type Lateness = 'offline' | 'on-time' | 'late' | 'very-late' | 'unheard';
 
 /** Whether a host's last sign of life is as fresh as its own interval promises. */
 export function lateness(host: Pick<HostView, 'online' | 'lastSeenAt' | 'heartbeatIntervalS'>, now: number): Lateness {
@@ -52,8 +54,10 @@ export function activity(command: CommandView): string {
   const word = commandWord(command).word;
   if (phase !== 'running' && phase !== 'warning') return word;
   const label = progress && progress.label !== '' ? progress.label : word;
-  const count = progress && progress.total > 0 ? ` ${progress.current}/${progress.total}` : '';
-  return `${label}${count}`;
+  if (!progress || progress.total === 0) return label;
+  const count = `${progress.current}/${progress.total}`;
+  // "Switch" stands before it: "Switching" says nothing new, and takes the room of the count.
+  return label.startsWith(OPERATIONS[command.operation].label) ? count : `${label} ${count}`;
 }
 
 /** The operation that would mend the host's first fault; null when all is well or nobody knows. */

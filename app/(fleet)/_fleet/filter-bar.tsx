@@ -142,7 +142,7 @@ function Facet({
       onChange={(event) => onChange(event.target.value || null)}
       className={cx(
         controlClass(),
-        '!h-8 !w-auto !pr-2 !pl-2 !text-xs max-sm:grow pointer-coarse:!h-11 pointer-coarse:!text-base',
+        '!h-8 !w-auto max-w-44 !pr-2 !pl-2 !text-xs text-ellipsis max-sm:max-w-none max-sm:min-w-0 max-sm:grow max-sm:basis-0 pointer-coarse:!h-11 pointer-coarse:!text-base',
         value !== null && '!border-accent',
       )}
     >

@@ -17,7 +17,7 @@ export function FirstHost() {
   const [current, setCurrent] = useState('nixos');
   const url = agentUrl(address);
   return (
-    <div className="mx-auto max-w-3xl py-6">
+    <div className="mx-auto max-w-3xl px-4 py-6 md:px-6">
       <div className="mb-6 flex flex-col items-center text-center">
         <div className="mb-4 flex size-11 items-center justify-center rounded-xl bg-accent-soft text-accent">
           <Server className="size-5" aria-hidden="true" />

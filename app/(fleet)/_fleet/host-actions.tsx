@@ -1,52 +1,15 @@
 'use client';
 
-import {
-  Download,
-  EllipsisVertical,
-  FlaskConical,
-  History,
-  OctagonX,
-  Play,
-  RefreshCw,
-  RotateCw,
-  ScanSearch,
-  ScrollText,
-  Square,
-  Zap,
-} from 'lucide-react';
-import { useState, type ReactNode } from 'react';
-import { newestCommand, openOutput } from '@/app/_output/open-output';
+import { EllipsisVertical } from 'lucide-react';
 import { Button } from '@/app/_ui/button';
 import { cx } from '@/app/_ui/cx';
-import { IconButton } from '@/app/_ui/icon-button';
-import { Menu, MenuItem, MenuSeparator } from '@/app/_ui/menu';
+import { IconButton, type IconButtonProps } from '@/app/_ui/icon-button';
+import { useOnDemand } from '@/app/_ui/on-demand';
 import { checkOperation, OPERATIONS } from '@/lib/fleet/operations';
 import type { HostView, OperationId } from '@/lib/protocol/live';
 import { useOperations } from '../_operations/operations-context';
 import { isRunning, nextStep } from './facts';
-
-export const OPERATION_ICONS: Partial<Record<OperationId, typeof Play>> = {
-  pull: Download,
-  switch: Play,
-  'pull-switch': Zap,
-  test: FlaskConical,
-  stop: Square,
-  kill: OctagonX,
-  rollback: History,
-  restart: RotateCw,
-  'refresh-system': ScanSearch,
-  'refresh-all': RefreshCw,
-};
-
-const MENU: (OperationId | null)[] = [
-  'pull-switch',
-  'refresh-all',
-  'refresh-system',
-  null,
-  'restart',
-  'rollback',
-  'kill',
-];
+import { OperationIcon } from './operation-icons';
 
 /** What can be done to one host. While something runs, Stop is in the place of the rest, so that nothing moves. */
 export function HostActions({ host }: { host: HostView }) {
@@ -69,57 +32,30 @@ export function HostActions({ host }: { host: HostView }) {
   );
 }
 
+const loadMenu = async () => (await import('./host-menu')).HostMenu;
+
 /** The rest of what can be done. The menu is made when it is first asked for: a table has many that never are. */
 function More({ host }: { host: HostView }) {
-  const [asked, setAsked] = useState(false);
-  const newest = newestCommand(host);
-  const label = `More for ${host.name}`;
-  const dots = <EllipsisVertical className="size-4" aria-hidden="true" />;
-  if (!asked) {
-    return (
-      <IconButton
-        label={label}
-        tip="More"
-        size="sm"
-        aria-haspopup="menu"
-        aria-expanded={false}
-        onClick={() => setAsked(true)}
-      >
-        {dots}
-      </IconButton>
-    );
-  }
+  const { Part: HostMenu, ask, warm } = useOnDemand(loadMenu);
+  if (HostMenu) return <HostMenu host={host} trigger={<MoreButton host={host} />} />;
   return (
-    <Menu
-      label={label}
-      defaultOpen
-      trigger={
-        <IconButton label={label} tip="More" size="sm">
-          {dots}
-        </IconButton>
-      }
-    >
-      {newest && (
-        <>
-          <MenuItem
-            icon={<ScrollText className="size-4" aria-hidden="true" />}
-            onSelect={() => openOutput({ hostId: host.id, commandId: newest.id })}
-          >
-            Show output
-          </MenuItem>
-          <MenuSeparator />
-        </>
-      )}
-      {MENU.map((operation, i) =>
-        operation === null ? <MenuSeparator key={i} /> : <Item key={operation} operation={operation} host={host} />,
-      )}
-    </Menu>
+    <MoreButton
+      host={host}
+      aria-haspopup="menu"
+      aria-expanded={false}
+      onClick={ask}
+      onPointerEnter={warm}
+      onFocus={warm}
+    />
   );
 }
 
-function icon(operation: OperationId): ReactNode {
-  const Icon = OPERATION_ICONS[operation];
-  return Icon && <Icon className="size-3.5" aria-hidden="true" />;
+function MoreButton({ host, ...rest }: { host: HostView } & Partial<IconButtonProps>) {
+  return (
+    <IconButton {...rest} label={`More for ${host.name}`} tip="More" size="sm">
+      <EllipsisVertical className="size-4" aria-hidden="true" />
+    </IconButton>
+  );
 }
 
 /** A blocked one is dimmed and says why; a click still opens what explains it and offers the way out. */
@@ -144,7 +80,11 @@ function Action({
       className={cx(advised && blocked === null ? 'max-lg:border-accent max-lg:text-accent' : QUIET, className)}
       aria-disabled={blocked && !blocked.forceable ? true : undefined}
       data-tip={`${label} ${host.name}\n${blocked ? blocked.reason : description}`}
-      icon={<span className="lg:hidden">{icon(operation)}</span>}
+      icon={
+        <span className="lg:hidden">
+          <OperationIcon operation={operation} />
+        </span>
+      }
       onClick={() => run(operation, [host.id])}
     >
       {label}
@@ -154,21 +94,3 @@ function Action({
 
 /** In a table of many hosts, what need not be done now is no more than a word. */
 const QUIET = 'lg:border-transparent lg:bg-transparent lg:text-muted lg:shadow-none lg:enabled:hover:text-ink';
-
-function Item({ operation, host }: { operation: OperationId; host: HostView }) {
-  const { run } = useOperations();
-  const { label, confirms, description } = OPERATIONS[operation];
-  const blocked = checkOperation(OPERATIONS[operation], host);
-  const impossible = blocked !== null && !blocked.forceable && blocked.unblock === null;
-  return (
-    <MenuItem
-      icon={icon(operation)}
-      danger={confirms}
-      disabled={impossible}
-      hint={blocked ? blocked.reason : description}
-      onSelect={() => run(operation, [host.id])}
-    >
-      {confirms ? `${label} …` : label}
-    </MenuItem>
-  );
-}

@@ -2,7 +2,7 @@
 
 import { TriangleAlert } from 'lucide-react';
 import { memo, useCallback, useSyncExternalStore } from 'react';
-import { useHost } from '@/app/_live/live';
+import { useConnection, useHost } from '@/app/_live/live';
 import { cx } from '@/app/_ui/cx';
 import { StatusDot, type DotTone } from '@/app/_ui/status-dot';
 import { TimeAgo, useNow } from '@/app/_ui/time-ago';
@@ -70,36 +70,52 @@ export const HostRow = memo(function HostRow({ id, rowIndex, selection, measure 
 
 function NameCell({ host }: { host: HostView }) {
   const facts = [osName(host.type), host.osVersion, host.deviceType, host.location].filter((fact) => fact !== '');
-  const late = useNow((now) => lateness(host, now));
+  const late = useLateness(host);
   return (
     <div role="cell" className="flex min-w-0 items-center gap-2.5 [grid-area:name]">
       <StatusDot tone={DOTS[late]} beat={host.online ? (host.lastSeenAt ?? undefined) : undefined} />
       <OsIcon type={host.type} color={host.themeColor} />
       <div className="min-w-0">
-        <p className="flex min-w-0 items-center gap-1.5">
+        <p className="flex min-w-0">
           <span
-            className={cx('one-line text-sm font-medium', host.online ? 'text-ink' : 'text-muted')}
+            className={cx(
+              'one-line text-sm font-medium max-lg:wrap-anywhere max-lg:whitespace-normal',
+              host.online ? 'text-ink' : 'text-muted',
+            )}
             data-tip={`${host.name}\n${facts.join(' · ')}`}
           >
             {host.name}
           </span>
-          {host.notice !== '' && (
-            <span className="inline-flex shrink-0 text-warn" data-tip={host.notice}>
-              <TriangleAlert className="size-3.5" aria-hidden="true" />
-              <span className="sr-only">{host.notice}</span>
-            </span>
-          )}
         </p>
-        <p className="one-line text-2xs text-faint">
+        <p className={cx('one-line text-2xs text-faint', host.notice !== '' && 'lg:sr-only')}>
           {host.online ? <span className="sr-only">Online, </span> : 'Offline · '}
           {facts.join(' · ')}
         </p>
+        {host.notice !== '' && (
+          <p className="flex gap-1 text-2xs text-warn lg:items-center" data-tip={host.notice}>
+            <TriangleAlert className="size-3 shrink-0 max-lg:mt-0.5" aria-hidden="true" />
+            <span className="one-line max-lg:whitespace-normal">{host.notice}</span>
+          </p>
+        )}
       </div>
     </div>
   );
 }
 
-const DOTS: Record<Lateness, DotTone> = { 'on-time': 'ok', late: 'warn', 'very-late': 'bad', offline: 'idle' };
+/** A page that lost its connection must not call hosts late: it is the one that hears nothing. */
+function useLateness(host: HostView): Lateness {
+  const { kind } = useConnection();
+  const isDeaf = kind === 'reconnecting' || kind === 'signed-out';
+  return useNow((now) => (host.online && isDeaf ? 'unheard' : lateness(host, now)));
+}
+
+const DOTS: Record<Lateness, DotTone> = {
+  'on-time': 'ok',
+  late: 'warn',
+  'very-late': 'bad',
+  offline: 'idle',
+  unheard: 'idle',
+};
 
 function VersionCells({ host }: { host: HostView }) {
   const outdated = host.compartments.agent.status === 'outdated' || host.compartments.agent.status === 'error';
@@ -115,12 +131,10 @@ function VersionCells({ host }: { host: HostView }) {
         </span>
       </div>
       <div role="cell" className="one-line">
-        <span className="text-faint lg:hidden">Generation </span>
+        <span className="text-faint lg:hidden">Commit </span>
         <span
           className="font-mono"
-          data-tip={
-            host.generation === '' ? 'Generation: not known' : `Commit that its clone is at\n${host.generation}`
-          }
+          data-tip={host.generation === '' ? 'Commit: not known' : `Commit that its clone is at\n${host.generation}`}
         >
           {host.generation === '' ? '–' : host.generation.slice(0, 7)}
         </span>
@@ -134,10 +148,11 @@ const LATE_WORDS: Record<Lateness, { className: string; word: string }> = {
   late: { className: 'font-medium text-warn', word: ', late' },
   'very-late': { className: 'font-medium text-bad', word: ', very late' },
   offline: { className: 'text-faint', word: '' },
+  unheard: { className: 'text-faint', word: '' },
 };
 
 function SeenCell({ host }: { host: HostView }) {
-  const late = useNow((now) => lateness(host, now));
+  const late = useLateness(host);
   const { className, word } = LATE_WORDS[late];
   return (
     <div role="cell" className="text-right text-xs whitespace-nowrap [grid-area:seen] lg:pr-3">

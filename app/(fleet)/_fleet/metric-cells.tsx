@@ -13,9 +13,9 @@ export function MetricCells({ metrics, stale }: { metrics: MetricsView | null; s
   const { cpu = null, ram = null, swap = null, load = null } = metrics ?? {};
   const swapLine = swap === null ? '' : `\nSwap ${swap.toFixed(0)} %`;
   return (
-    <div className="grid grid-cols-3 gap-4 [grid-area:metrics] max-xl:lg:hidden lg:gap-3 lg:px-3">
-      <Metric label="CPU" value={cpu} tip={`CPU ${percent(cpu)}`} stale={stale} />
-      <Metric label="Memory" value={ram} tip={`Memory ${percent(ram)}${swapLine}`} stale={stale} />
+    <div className="grid grid-cols-3 gap-3 [grid-area:metrics] max-xl:lg:hidden lg:px-3">
+      <Metric label="CPU" value={cpu} tip={`CPU ${percent(cpu).trim()}`} stale={stale} />
+      <Metric label="Memory" value={ram} tip={`Memory ${percent(ram).trim()}${swapLine}`} stale={stale} />
       <div role="cell" className="lg:pb-[7px]" data-tip="Load\nProcesses that run or wait, on average.">
         <Figure label="Load" text={load === null ? '–' : load.toFixed(load < 10 ? 2 : 1)} stale={stale} />
       </div>
@@ -24,7 +24,8 @@ export function MetricCells({ metrics, stale }: { metrics: MetricsView | null; s
 }
 
 function percent(value: number | null): string {
-  return value === null ? '–' : `${value.toFixed(0)} %`;
+  // Figure spaces: as wide as the digits that may stand in their place, so that nothing moves.
+  return value === null ? '–' : `${value.toFixed(0).padStart(3, '\u2007')} %`;
 }
 
 function Metric({ label, value, tip, stale }: { label: string; value: number | null; tip: string; stale: boolean }) {
@@ -49,7 +50,7 @@ function Figure({
   stale: boolean;
 }) {
   return (
-    <p className="flex justify-between gap-1 text-2xs lg:justify-end">
+    <p className="flex justify-between gap-1 text-2xs whitespace-nowrap lg:justify-end">
       <span className="text-faint lg:hidden">{label}</span>
       <span
         className={cx(

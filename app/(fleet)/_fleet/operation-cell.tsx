@@ -54,7 +54,7 @@ function Running({ command }: { command: CommandView }) {
       className={BUTTON}
       data-tip={`${label}: ${doing}\n${command.reason === '' ? `Started by ${command.by}.` : command.reason}`}
       data-tip-next="Click for its output."
-      onClick={() => openOutput({ hostId: command.hostId, commandId: command.id })}
+      onClick={() => openOutput({ hostId: command.hostId, commandId: command.id, focus: true })}
     >
       <span className="flex items-center gap-1.5">
         {slow ? (
@@ -102,12 +102,12 @@ function Ended({ command }: { command: CommandView }) {
       className={BUTTON}
       data-tip={`${label}: ${word.toLowerCase()}${took}\n${command.reason}`.trimEnd()}
       data-tip-next="Click for its output."
-      onClick={() => openOutput({ hostId: command.hostId, commandId: command.id })}
+      onClick={() => openOutput({ hostId: command.hostId, commandId: command.id, focus: true })}
     >
       <span className="flex items-center gap-1.5">
         <Icon className={cx('size-3.5 shrink-0', className)} aria-hidden="true" />
         <span className="one-line text-muted">
-          {label} <span className={tone === 'bad' ? 'text-bad' : undefined}>{word.toLowerCase()}</span>
+          {label}: <span className={tone === 'bad' ? 'text-bad' : undefined}>{word.toLowerCase()}</span>
         </span>
         {command.endedAt !== null && <TimeAgo at={command.endedAt} short className="ml-auto shrink-0 text-faint" />}
       </span>

@@ -9,6 +9,7 @@ import { checkOperation, OPERATIONS } from '@/lib/fleet/operations';
 import type { CompartmentName, HostView, OperationId } from '@/lib/protocol/live';
 import { COMPARTMENT_WORDS } from '../_fleet/facts';
 import { useOperations } from './operations-context';
+import { isPossible } from './plan';
 
 /** The operation that looks at a compartment again. */
 const LOOK: Record<CompartmentName, OperationId> = {
@@ -55,7 +56,7 @@ export function CompartmentDialog({
               'Nothing is known of it yet.'
             ) : (
               <>
-                Learnt <TimeAgo at={checkedAt} />.
+                As of <TimeAgo at={checkedAt} />.
               </>
             )}
           </p>
@@ -78,11 +79,10 @@ export function CompartmentDialog({
 function Step({ operation, host, main }: { operation: OperationId; host: HostView; main: boolean }) {
   const { run } = useOperations();
   const { label, description } = OPERATIONS[operation];
-  const blocked = checkOperation(OPERATIONS[operation], host);
   return (
     <Button
       variant={main ? 'primary' : 'secondary'}
-      disabled={blocked !== null && !blocked.forceable && blocked.unblock === null}
+      disabled={!isPossible(operation, host)}
       data-tip={description}
       data-autofocus={main || undefined}
       onClick={() => run(operation, [host.id])}

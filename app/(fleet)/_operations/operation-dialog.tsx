@@ -63,7 +63,7 @@ export function OperationDialog({
         </>
       }
     >
-      {(hosts.length > 1 || plan.ready.length > 0) && <p className="font-medium">{planSentence(plan)}</p>}
+      {hosts.length > 1 && <p className="font-medium">{planSentence(plan)}</p>}
       {plan.groups.length > 0 && (
         <ul className="mt-3 grid gap-2">
           {plan.groups.map((group) => (

@@ -111,6 +111,12 @@ function labelOf(operation: OperationId, hosts: readonly HostView[]): string {
   return hosts.length === 1 ? label : `${label} ${hosts.length}`;
 }
 
+/** Whether asking for it leads anywhere: it can be done now, or there is a step to offer towards it. */
+export function isPossible(operation: OperationId, host: HostView): boolean {
+  const plan = planOperation(operation, [host]);
+  return plan.ready.length > 0 || planOffers(plan).length > 0;
+}
+
 /** True when the operator has to look before it is done: it is dangerous, or something can be decided about it. */
 export function needsLook(plan: OperationPlan): boolean {
   return (OPERATIONS[plan.operation].confirms && plan.ready.length > 0) || planOffers(plan).length > 0;

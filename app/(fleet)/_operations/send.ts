@@ -43,7 +43,7 @@ export async function sendOperation(operation: OperationId, hostIds: readonly st
   toast({
     tone: 'error',
     title: `${OPERATIONS[operation].label}: no answer`,
-    body: 'The dashboard can’t be reached. The host’s row shows whether it was started.',
+    body: 'The dashboard can’t be reached. Once it can, the host’s row shows whether it was started.',
   });
 }
 

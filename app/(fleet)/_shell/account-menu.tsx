@@ -1,9 +1,8 @@
 'use client';
 
-import { CircleUser, Keyboard, LogOut, Monitor, Moon, Sun } from 'lucide-react';
-import { useSyncExternalStore } from 'react';
+import { Keyboard, LogOut, Monitor, Moon, Sun } from 'lucide-react';
+import { useSyncExternalStore, type ReactElement } from 'react';
 import { useLiveFacts } from '@/app/_live/live';
-import { IconButton } from '@/app/_ui/icon-button';
 import { Menu, MenuChoice, MenuItem, MenuLabel, MenuSeparator } from '@/app/_ui/menu';
 import { chooseTheme, themeStore, type ThemeChoice } from '@/app/_ui/theme';
 import { toast } from '@/app/_ui/toast-store';
@@ -24,18 +23,12 @@ async function leave(): Promise<void> {
   }
 }
 
-export function AccountMenu() {
+/** Appearance, shortcuts and the way out, open from the start. */
+export function AccountMenu({ trigger }: { trigger: ReactElement }) {
   const { userName, version } = useLiveFacts();
   const theme = useSyncExternalStore<ThemeChoice>(themeStore.subscribe, themeStore.get, () => 'system');
   return (
-    <Menu
-      label="Account"
-      trigger={
-        <IconButton label="Account and appearance">
-          <CircleUser className="size-5" aria-hidden="true" strokeWidth={1.75} />
-        </IconButton>
-      }
-    >
+    <Menu label="Account" defaultOpen trigger={trigger}>
       <MenuLabel>Appearance</MenuLabel>
       {THEMES.map(({ choice, label, Icon }) => (
         <MenuChoice

@@ -1,6 +1,5 @@
 'use client';
 
-import Link from 'next/link';
 import { useConnection, useLive } from '@/app/_live/live';
 import { StatusDot } from '@/app/_ui/status-dot';
 import { useNow } from '@/app/_ui/time-ago';
@@ -30,9 +29,10 @@ export function ConnectionLight() {
       )}
       {connection.kind === 'reconnecting' && <Reconnecting retryAt={connection.retryAt} />}
       {connection.kind === 'signed-out' && (
-        <Link href="/login" className={cx(CHIP, 'bg-bad-soft text-bad underline underline-offset-2')}>
-          Signed out: sign in
-        </Link>
+        <span className={cx(CHIP, 'bg-bad-soft text-bad')}>
+          <StatusDot tone="bad" />
+          <span aria-hidden="true">Signed out</span>
+        </span>
       )}
     </div>
   );
@@ -57,8 +57,11 @@ function Reconnecting({ retryAt }: { retryAt: number }) {
       data-tip="The connection is lost\nWhat is shown may be out of date. Click to try now."
     >
       <StatusDot tone="warn" />
-      <span className="max-sm:hidden">Reconnecting</span>
-      {seconds > 0 && ` in ${seconds}s`}
+      <span>
+        <span className="max-sm:hidden">Reconnecting</span>
+        <span className="sm:hidden">{seconds > 0 ? 'Retry' : 'Retrying'}</span>
+        {seconds > 0 && ` in ${seconds}s`}
+      </span>
     </button>
   );
 }

@@ -1,12 +1,11 @@
 'use client';
 
-import { GitBranch, TriangleAlert } from 'lucide-react';
+import { GitBranch } from 'lucide-react';
 import { useDesired } from '@/app/_live/live';
-import { Badge } from '@/app/_ui/badge';
 import { TimeAgo } from '@/app/_ui/time-ago';
 import type { DesiredView } from '@/lib/protocol/live';
 
-/** What the fleet should run: branch, commit, message and age, or why nobody can say. */
+/** What the fleet should run: branch, commit, message and age. What is wrong with it, a bar says. */
 export function DesiredState() {
   const desired = useDesired();
   if (desired.source === 'none') {
@@ -20,35 +19,12 @@ export function DesiredState() {
     );
   }
   return (
-    <div className="flex min-w-0 items-center gap-2 text-xs text-muted" data-testid="desired-state">
-      {desired.error ? (
-        <Trouble error={desired.error} fetchedAt={desired.fetchedAt} />
-      ) : (
-        desired.hint && (
-          <Badge tone="warn" icon={<TriangleAlert className="size-3" aria-hidden="true" />} tip={desired.hint}>
-            Hint<span className="sr-only">: {desired.hint}</span>
-          </Badge>
-        )
-      )}
+    <div
+      className="-m-1 flex min-w-0 items-center gap-2 overflow-hidden p-1 text-xs text-muted"
+      data-testid="desired-state"
+    >
       {desired.commit !== '' && <Commit desired={desired} />}
     </div>
-  );
-}
-
-function Trouble({ error, fetchedAt }: { error: { message: string; since: number }; fetchedAt: number | null }) {
-  const last = fetchedAt === null ? 'It was never fetched.' : 'What is shown is the last good answer.';
-  return (
-    <Badge
-      tone="bad"
-      icon={<TriangleAlert className="size-3" aria-hidden="true" />}
-      tip={`The desired state can’t be fetched.\n${error.message}\n${last}`}
-    >
-      <span className="max-sm:sr-only">Can’t be fetched</span>
-      <span className="sr-only">: {error.message}</span>
-      <span className="max-sm:hidden">
-        since <TimeAgo at={error.since} short />
-      </span>
-    </Badge>
   );
 }
 
@@ -58,7 +34,10 @@ function Commit({ desired }: { desired: DesiredView }) {
   return (
     <>
       {desired.branch !== '' && (
-        <span className="flex min-w-0 items-center gap-1 font-medium text-ink" data-tip="The branch that hosts follow">
+        <span
+          className="flex min-w-0 items-center gap-1 font-medium text-ink sm:shrink-0"
+          data-tip="The branch that hosts follow"
+        >
           <GitBranch className="size-3.5 shrink-0 text-muted" aria-hidden="true" />
           <span className="one-line max-w-32">{desired.branch}</span>
         </span>
@@ -84,7 +63,7 @@ function Commit({ desired }: { desired: DesiredView }) {
       {desired.committedAt !== null && (
         <TimeAgo
           at={desired.committedAt}
-          className="shrink-0 text-faint before:mr-2 before:content-['·'] max-sm:before:hidden"
+          className="shrink-0 text-faint before:mr-2 before:content-['·'] max-sm:before:hidden max-[24rem]:hidden"
         />
       )}
     </>

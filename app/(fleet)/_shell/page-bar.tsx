@@ -20,7 +20,7 @@ export function LowerEdge() {
     <div className="pointer-events-none sticky bottom-0 z-30 *:pointer-events-auto">
       <div
         id={SLOT_ID}
-        className="!pointer-events-none max-md:only:mb-[calc(3.8125rem+env(safe-area-inset-bottom))] md:pl-[4.5rem]"
+        className="!pointer-events-none md:pl-[4.5rem] max-md:[&:only-child:not(:empty)]:pb-[calc(3.8125rem+env(safe-area-inset-bottom))]"
       />
       {open.tabs.length > 0 && <OutputDrawer />}
     </div>

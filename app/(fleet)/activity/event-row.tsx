@@ -19,13 +19,15 @@ const LEVELS: Record<EventLevel, { Icon: typeof Info; className: string; word: s
 /** One event: how grave, what, where, who from which address, when. */
 export const EventRow = memo(function EventRow({ event }: { event: EventView }) {
   const { Icon, className, word } = LEVELS[event.level];
+  // The host is named beside it.
+  const actor = event.actor === `agent ${event.hostName}` ? 'agent' : event.actor;
   return (
     <li
       data-testid="event"
       data-action={event.action}
       className={cx(
         'grid grid-cols-[1rem_minmax(0,1fr)_auto] items-start gap-x-3 gap-y-0.5 border-t px-4 py-2 first:border-t-0',
-        'md:grid-cols-[1rem_minmax(0,1fr)_9rem_13rem_5rem_2rem] md:items-center',
+        'md:min-h-11 md:grid-cols-[1rem_minmax(0,1fr)_9rem_13rem_5rem_2rem] md:items-center',
       )}
     >
       <Icon aria-hidden="true" className={cx('mt-0.5 size-4 md:mt-0', className)} />
@@ -36,7 +38,7 @@ export const EventRow = memo(function EventRow({ event }: { event: EventView }) 
       <span className="one-line text-xs text-muted max-md:hidden">{event.hostName}</span>
       <span className="min-w-0 text-xs text-muted max-md:col-start-2 md:flex md:gap-2">
         {event.hostName !== '' && <span className="md:hidden">{event.hostName} · </span>}
-        <span className="one-line">{event.actor}</span>
+        <span className="one-line">{actor}</span>
         {event.address !== '' && <span className="one-line text-faint"> {event.address}</span>}
         <TimeAgo at={event.at} className="text-faint before:content-['_·_'] md:hidden" />
       </span>
@@ -56,7 +58,8 @@ function OutputButton({ event }: { event: EventView }) {
   if (hostId === null || commandId === null || !isThere) return null;
   const open = () => {
     const host = store.get().byId.get(hostId);
-    openOutput({ hostId, commandId, pinned: host !== undefined && newestCommand(host)?.id !== commandId });
+    const pinned = host !== undefined && newestCommand(host)?.id !== commandId;
+    openOutput({ hostId, commandId, pinned, focus: true });
   };
   return (
     <IconButton size="sm" label="Show the output" onClick={open}>
