@@ -14,6 +14,7 @@ import { startRetention } from '@/lib/db/retention';
 import { createDesired } from '@/lib/desired';
 import { newCommandId } from '@/lib/fleet/ids';
 import { FleetService } from '@/lib/fleet/service';
+import { stopInOrder, stopOnSignals } from '@/lib/graceful-stop';
 import { createLog } from '@/lib/log';
 import { settleAddress, trustedProxies } from '@/lib/realtime/address';
 import { AgentGateway } from '@/lib/realtime/agents';
@@ -24,10 +25,6 @@ import { setRuntime } from '@/lib/runtime';
 import { welcome } from '@/lib/welcome';
 import { VERSION } from '@/lib/version';
 
-/** Sockets have this long to say goodbye. */
-const GOODBYE_MS = 3_000;
-/** The whole stop ends within this, one way or another. */
-const STOP_MS = 10_000;
 /** Longer than the idle time of the usual proxies, so that they never meet a connection that just closed. */
 const KEEP_ALIVE_MS = 75_000;
 const HEADERS_TIMEOUT_MS = 20_000;
@@ -120,7 +117,10 @@ async function main(): Promise<void> {
       response.end(JSON.stringify({ status: stopping ? 'stopping' : 'ok' }));
       return;
     }
-    void handle(request, response);
+    handle(request, response).catch((error: unknown) => {
+      log.error({ err: error }, 'a request failed');
+      response.destroy();
+    });
   });
   Object.assign(server, {
     keepAliveTimeout: KEEP_ALIVE_MS,
@@ -135,26 +135,28 @@ async function main(): Promise<void> {
     agentTokenIsValid: (authorization) => auth.agentTokenIsValid(authorization),
     resolveSession: (cookies) => auth.resolveSession(cookies),
     log,
+    isStopping: () => stopping,
     fallback: (request, socket, head) => dev && isNextPath(request) && decoy.emit('upgrade', request, socket, head),
   });
 
-  const stop = async (signal: string) => {
-    if (stopping) return;
+  stopOnSignals(log, () => {
     stopping = true;
-    log.info({ signal }, 'stopping');
-    setTimeout(() => process.exit(1), STOP_MS).unref();
-    const answered = new Promise<void>((resolve) => server.close(() => resolve()));
-    setTimeout(() => server.closeAllConnections(), GOODBYE_MS).unref();
-    await Promise.all([agents.stop(GOODBYE_MS), hub.stop(GOODBYE_MS), desired.stop(), answered]);
-    stopRetention();
-    fleet.stop();
-    await app.close();
-    closeDatabase(db);
-    process.exit(0);
-  };
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => void stop(signal));
+    return stopInOrder({
+      server,
+      talkers: [agents, hub, desired],
+      async finish() {
+        stopRetention();
+        fleet.stop();
+        await app.close();
+        closeDatabase(db);
+      },
+    });
+  });
 
-  server.on('error', (error) => fail([`The dashboard can’t listen on ${host || '*'}:${port}: ${error.message}.`]));
+  server.on('error', (error) => {
+    if (server.listening) log.error({ err: error }, 'the listening socket failed');
+    else fail([`The dashboard can’t listen on ${host || '*'}:${port}: ${error.message}.`]);
+  });
   server.listen({ port, ...(host === null ? {} : { host }) }, () => {
     for (const line of welcome(config, server.address(), auth.setupCode())) process.stdout.write(`${line}\n`);
   });

@@ -1,6 +1,7 @@
 /** What the dashboard knows after its process was killed. */
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { WebSocket } from 'ws';
 import { expect, test } from './support/fixtures';
 import { AGENT_TOKEN } from './support/dashboard';
@@ -64,4 +65,18 @@ test('SIGTERM: sockets are told, and the process ends in time', async ({ world }
   expect(await dashboard.end('SIGTERM')).toBe(0);
   const [code] = (await closed) as [number];
   expect(code).toBe(1001);
+});
+
+test('SIGTERM: the end is in good order although somebody was refused a socket and holds on to it', async ({
+  world,
+}) => {
+  const dashboard = world.makeDashboard();
+  await dashboard.start();
+  const held = connect({ port: Number(new URL(dashboard.url).port), host: '127.0.0.1', allowHalfOpen: true });
+  held.on('error', () => undefined);
+  held.write('GET /ws HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+  const [answer] = (await once(held, 'data')) as [Buffer];
+  expect(answer.toString('latin1')).toContain('401 Unauthorized');
+  expect(await dashboard.end('SIGTERM')).toBe(0);
+  held.destroy();
 });

@@ -60,7 +60,7 @@ export interface AuthService {
   signIn(attempt: SignInAttempt): Promise<SignInResult>;
   /** Ends a session; its sockets are closed. */
   signOut(idHash: string, address: string): void;
-  /** The session that a Cookie header belongs to, looked up now; null when there is none. Never throws. */
+  /** The session that a Cookie header belongs to, looked up now; null when there is none. Rejects when the database can't be read. */
   resolveSession(cookieHeader: string | null | undefined): Promise<Session | null>;
   /** Looks a known session up again: null once it has ended. */
   stillValid(idHash: string): Session | null;

@@ -58,7 +58,13 @@ export function createSessions(store: AuthStore, now: Clock, durationMs: number)
       const at = now();
       const stored = store.session(sessionIdHash(sessionId));
       const session = valid(stored, at);
-      if (session && stored && at - stored.lastSeenAt >= LAST_SEEN_STEP_MS) store.touchSession(session.idHash, at);
+      if (session && stored && at - stored.lastSeenAt >= LAST_SEEN_STEP_MS) {
+        try {
+          store.touchSession(session.idHash, at);
+        } catch {
+          // A full disk must not keep the operator from the page that tells of it; the activity is written next time.
+        }
+      }
       return session;
     },
     byHash,

@@ -267,6 +267,18 @@ describe('sessions', () => {
     expect(await auth.resolveSession(cookie)).toBeNull();
   });
 
+  it('are valid while the database refuses to write: the page that tells of it must be seen', async () => {
+    const { auth, clock, database } = installation();
+    const result = await auth.signIn(attempt());
+    if (result.kind !== 'signed-in') throw new Error(result.kind);
+    const cookie = await cookieFor(result.sessionId, auth.cookieSecret);
+    clock.now += HOUR_MS;
+    database.db.$client.pragma('query_only = ON');
+    expect(await auth.resolveSession(cookie)).toMatchObject({ userName: 'operator' });
+    database.db.$client.pragma('query_only = OFF');
+    expect(await auth.resolveSession(cookie)).toMatchObject({ userName: 'operator' });
+  });
+
   it('are null for every cookie that is not ours', async () => {
     const { auth, cookie, sessionId } = await signedIn();
     const forged = await cookieFor(sessionId, deriveKey('another secret', 'session-cookie').toString('base64url'));

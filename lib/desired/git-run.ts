@@ -1,5 +1,5 @@
 /** Runs git: no questions, a bounded time and output, and nothing left behind when it is stopped. */
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcess } from 'node:child_process';
 
 /** How a run of git ended: with an exit code, or because of something else. */
 export type GitEnd =
@@ -58,7 +58,8 @@ export function runGit(args: readonly string[], run: GitRun): Promise<GitEnd> {
       resolve({ kind: 'stopped' });
       return;
     }
-    const child = spawn('git', args, {
+    // No pipes are there when the process has no file descriptors left.
+    const child: ChildProcess = spawn('git', args, {
       env: run.environment,
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
@@ -76,25 +77,33 @@ export function runGit(args: readonly string[], run: GitRun): Promise<GitEnd> {
     const onAbort = () => end('stopped');
     const timer = setTimeout(() => end('timeout'), run.timeoutMs);
     run.signal.addEventListener('abort', onAbort, { once: true });
+    const settle = (how: GitEnd) => {
+      clearTimeout(timer);
+      run.signal.removeEventListener('abort', onAbort);
+      resolve(how);
+    };
 
-    child.stdout.on('data', (chunk: Buffer) => {
+    child.stdout?.on('data', (chunk: Buffer) => {
       size += chunk.byteLength;
       if (size > limit) end('too-large');
       else stdout.push(chunk);
     });
-    child.stderr.setEncoding('utf8');
-    child.stderr.on('data', (chunk: string) => {
+    child.stderr?.setEncoding('utf8');
+    child.stderr?.on('data', (chunk: string) => {
       // The last words tell the reason.
       stderr = (stderr + chunk).slice(-MAX_STDERR_CHARACTERS);
     });
-    child.on('error', () => {
-      cut ??= 'no-git';
+    child.on('error', (error) => {
+      const code = 'code' in error ? String(error.code) : error.message;
+      if (code === 'ENOENT') cut ??= 'no-git';
+      // Nothing else is heard of a process that never began.
+      if (child.pid !== undefined) return;
+      const problem = `fatal: git could not be started (${code})`;
+      settle(cut !== null ? { kind: cut } : { kind: 'exit', code: 128, stdout: Buffer.alloc(0), stderr: problem });
     });
     child.on('close', (code) => {
-      clearTimeout(timer);
-      run.signal.removeEventListener('abort', onAbort);
-      if (cut !== null) resolve({ kind: cut });
-      else resolve({ kind: 'exit', code: code ?? 128, stdout: Buffer.concat(stdout), stderr });
+      if (cut !== null) settle({ kind: cut });
+      else settle({ kind: 'exit', code: code ?? 128, stdout: Buffer.concat(stdout), stderr });
     });
   });
 }

@@ -8,8 +8,13 @@ import type { AgentLink } from './ports';
 
 /** How long the present connection has to show a sign of life when another one claims its name. */
 export const DUPLICATE_PROBE_MS = 5_000;
+/** Hosts at most: an agent names itself, and a name that was never seen makes a host. */
+export const MAX_HOSTS = 4_096;
 /** Held connections at most; one more is closed. */
 export const MAX_HELD = 64;
+/** How often an hour it is told that one host's agent came and went: a crash loop must not fill the table of events. */
+export const MAX_COMINGS_PER_HOUR = 20;
+const HOUR_MS = 3_600_000;
 /** Readable events about one connection's bad frames at most. */
 const MAX_COMPLAINTS = 5;
 
@@ -25,6 +30,8 @@ export interface Connection {
   heldFor: string;
   connectedAt: number;
   aliveAt: number;
+  /** False when its host comes and goes so often that nothing more is told of that. */
+  told: boolean;
   /** Kinds of problem that were reported already. */
   complaints: Set<string>;
   /** While its host's name is claimed by another one: when the proof of life is due. */
@@ -43,6 +50,7 @@ export function newConnection(link: AgentLink, now: number): Connection {
     heldFor: '',
     connectedAt: now,
     aliveAt: now,
+    told: true,
     complaints: new Set(),
     probedAt: null,
     pending: '',
@@ -54,6 +62,14 @@ export function isNewComplaint(connection: Connection, kind: string): boolean {
   if (connection.complaints.has(kind) || connection.complaints.size >= MAX_COMPLAINTS) return false;
   connection.complaints.add(kind);
   return true;
+}
+
+/** Counts a coming of a host's agent: whether it is told, was told often enough (once an hour), or is passed over. */
+export function countComing(comings: { since: number; count: number }, now: number): 'told' | 'too-often' | 'untold' {
+  if (now - comings.since >= HOUR_MS || now < comings.since) Object.assign(comings, { since: now, count: 0 });
+  comings.count += 1;
+  if (comings.count <= MAX_COMINGS_PER_HOUR) return 'told';
+  return comings.count === MAX_COMINGS_PER_HOUR + 1 ? 'too-often' : 'untold';
 }
 
 /** Whether a newcomer is the very process that the host's present connection belongs to (protocol 3 tells). */

@@ -4,10 +4,13 @@
  */
 import { parseAgentFrame, type AgentFrame, type Register } from '@/lib/protocol/agent';
 import {
+  countComing,
   DUPLICATE_PROBE_MS,
   isNewComplaint,
   isSameProcess,
+  MAX_COMINGS_PER_HOUR,
   MAX_HELD,
+  MAX_HOSTS,
   newConnection,
   type Connection,
 } from './admission';
@@ -61,7 +64,7 @@ export class AgentDesk implements AgentInbox {
 
   fault(link: AgentLink, problem: string): void {
     const connection = this.connections.get(link);
-    if (connection) this.complain(connection, 'fault', problem);
+    if (connection) this.complain(connection, problem, problem);
   }
 
   frame(link: AgentLink, data: string): void {
@@ -91,16 +94,18 @@ export class AgentDesk implements AgentInbox {
       return;
     }
     entry.connection = null;
-    const why = `The connection ended (${code}${reason === '' ? '' : `, ${reason}`}).`;
-    this.core.defer(
-      events.agentEvent('agent.disconnected', 'info', why, this.core.options.clock.now(), link.address, entry.record),
-    );
+    if (connection.told) {
+      const why = `The connection ended (${code}${reason === '' ? '' : `, ${reason}`}).`;
+      this.core.defer(
+        events.agentEvent('agent.disconnected', 'info', why, this.core.options.clock.now(), link.address, entry.record),
+      );
+    }
     this.core.run('retry', (turn) => {
       turn.touched.add(entry.record.id);
       this.engine.feedAll(turn, entry, { type: 'disconnected' });
     });
     const waiting = this.heldFor(entry.record.name).at(-1);
-    if (waiting?.register) this.admit(waiting, waiting.register);
+    if (waiting?.register) this.admit(waiting, waiting.register, entry.record.name);
   }
 
   private parsedFrame(connection: Connection, frame: AgentFrame): void {
@@ -153,7 +158,7 @@ export class AgentDesk implements AgentInbox {
   }
 
   private registered(connection: Connection, register: Register): void {
-    if (connection.state === 'admitted') {
+    if (connection.register !== null) {
       this.complain(
         connection,
         'second register',
@@ -169,8 +174,18 @@ export class AgentDesk implements AgentInbox {
       this.hold(connection, `An agent says ${shown}, which is no host name: letters, digits and hyphens, at most 63.`);
       return;
     }
-    const present = this.core.byName(name)?.connection;
-    if (present && present !== connection) {
+    this.claim(connection, register, name);
+  }
+
+  /** A connection asks to speak for a name. */
+  private claim(connection: Connection, register: Register, name: string): void {
+    const known = this.core.byName(name);
+    if (!known && this.core.entries.size >= MAX_HOSTS) {
+      this.hold(connection, `A new host, ${name}, was not taken in: the fleet has ${MAX_HOSTS} hosts already.`);
+      return;
+    }
+    const present = known?.connection;
+    if (present) {
       if (isSameProcess(present, register)) {
         this.dismiss(present, 'the same agent opened a new connection');
       } else {
@@ -183,15 +198,18 @@ export class AgentDesk implements AgentInbox {
         return;
       }
     }
-    this.admit(connection, register);
+    this.admit(connection, register, name);
   }
 
-  private admit(connection: Connection, register: Register): void {
-    const name = hostNameOf(register.hostname);
-    if (name === null) return;
-    const known = this.core.byName(name);
+  private admit(connection: Connection, register: Register, name: string): void {
     this.core.run('retry', (turn) => {
       if (!this.connections.has(connection.link)) return;
+      const known = this.core.byName(name);
+      if (known?.connection) {
+        // While the database refused, another one asked for the same name and came first.
+        turn.effects.push(() => this.claim(connection, register, name));
+        return;
+      }
       const before = known?.record ?? newHost(name, name, turn.now);
       const record = afterRegister(before, register, turn.now);
       this.core.putHost(turn, before, record, !known);
@@ -224,19 +242,26 @@ export class AgentDesk implements AgentInbox {
         entry.connection = connection;
         entry.notice = this.noticeOf(entry);
         entry.instance = register.instance;
-        this.core.defer(
-          events.agentEvent(
-            'agent.connected',
-            'info',
-            `Agent ${register.agent_version || 'of unknown version'} connected.`,
-            this.core.options.clock.now(),
-            connection.link.address,
-            record,
-          ),
-        );
+        this.tellComing(entry, connection, register.agent_version);
       });
       turn.effects.push(() => this.engine.sendRegistered(connection, record.id));
     });
+  }
+
+  private tellComing(entry: Entry, connection: Connection, version: string): void {
+    const now = this.core.options.clock.now();
+    const { address } = connection.link;
+    const coming = countComing(entry.comings, now);
+    connection.told = coming === 'told';
+    if (coming === 'told') {
+      const message = `Agent ${version || 'of unknown version'} connected.`;
+      this.core.defer(events.agentEvent('agent.connected', 'info', message, now, address, entry.record));
+    } else if (coming === 'too-often') {
+      const message =
+        `The agent connected more than ${MAX_COMINGS_PER_HOUR} times within an hour: ` +
+        'until the hour is over, no more is said of its comings and goings. Look at its log and the network between.';
+      this.core.defer(events.agentEvent('agent.unsteady', 'warning', message, now, address, entry.record));
+    }
   }
 
   private heartbeat(entry: Entry, connection: Connection, beat: Payload<'heartbeat'>): void {
@@ -260,8 +285,9 @@ export class AgentDesk implements AgentInbox {
   private status(entry: Entry, connection: Connection, status: Payload<'status'>): void {
     if (status.command_id !== null) {
       const id = status.command_id;
-      const command = this.core.commandOf(entry, id);
       this.core.run('retry', (turn) => {
+        // Looked up in the turn: while the database refused, more may have become known of it.
+        const command = this.core.commandOf(entry, id);
         if (command && command.outcome === null) {
           this.engine.feed(turn, command, { type: 'result', result: resultOf(status, connection.protocol) });
         } else if (command) {
@@ -385,7 +411,7 @@ export class AgentDesk implements AgentInbox {
   }
 
   private complain(connection: Connection, kind: string, message: string): void {
-    if (!isNewComplaint(connection, kind)) return;
+    if (!connection.told || !isNewComplaint(connection, kind)) return;
     const host = this.entryOf(connection)?.record ?? null;
     this.core.defer(
       events.agentEvent(
@@ -407,7 +433,7 @@ export class AgentDesk implements AgentInbox {
   heldNotices(): string[] {
     return [...this.connections.values()].flatMap((connection) => {
       const name = connection.register && hostNameOf(connection.register.hostname);
-      return connection.state === 'held' && !name ? [connection.heldFor] : [];
+      return connection.state === 'held' && !(name && this.core.byName(name)) ? [connection.heldFor] : [];
     });
   }
 

@@ -122,10 +122,12 @@ export class CommandEngine {
       asked = true;
     };
     const cancel = this.core.options.clock.after(REFRESH_BEFORE_CHECK_MS, once);
-    void this.core.options.desired.refresh().then(() => {
+    const refreshed = () => {
       cancel();
       once();
-    });
+    };
+    // Also when it fails: the heartbeat is what this is about.
+    void this.core.options.desired.refresh().then(refreshed, refreshed);
   }
 
   sendRegistered({ link, protocol }: Connection, hostId: string): void {

@@ -16,6 +16,11 @@ import { hostPatch, hostView } from './views';
 
 /** One sample of a host's metrics is kept this often. */
 export const METRICS_SAMPLE_MS = 60_000;
+/**
+ * A database that refused is not tried again for this long: one that is locked by another program takes seconds to
+ * refuse, in which nothing else is done, and every input would ask it.
+ */
+export const STORE_RETRY_MS = 1_000;
 /** Inputs that wait for a database that refuses; more are dropped. */
 export const MAX_UNSTORED = 10_000;
 /** Events that wait for their batch; more are dropped. */
@@ -49,10 +54,18 @@ export interface Entry {
   sampledAt: number;
   /** The process of protocol 3 that spoke for it last. */
   instance: string;
+  /** How often it came since `since`, for the limit on events about that. */
+  comings: { since: number; count: number };
 }
 
 /** Whom a turn's failure to be stored matters to: `retry` keeps the input for when the database is back. */
 export type OnRefusal = 'retry' | 'drop';
+
+/** Why a turn was not stored. `byRule`: the database would refuse it at any time. */
+interface Refusal {
+  reason: string;
+  byRule: boolean;
+}
 
 export class FleetCore {
   readonly entries = new Map<string, Entry>();
@@ -60,6 +73,7 @@ export class FleetCore {
   /** Hosts with a last-seen time or metrics that are not stored yet. */
   readonly dirty = new Set<string>();
   storageFault: string | null = null;
+  private refusedAt = 0;
   lastFactsFlush = 0;
   private readonly commands = new Map<string, CommandRecord>();
   private deferred: NewEvent[] = [];
@@ -92,8 +106,10 @@ export class FleetCore {
     work(turn);
     const refused = turn.needsCommit ? this.commit(turn) : null;
     if (refused !== null) {
-      if (onRefusal === 'retry' && this.unstored.length < MAX_UNSTORED) this.unstored.push(work);
-      return refused;
+      // What the database refuses by its rules it would refuse for ever, and all that waits behind it.
+      const again = onRefusal === 'retry' && !refused.byRule;
+      if (again && this.unstored.length < MAX_UNSTORED) this.unstored.push(work);
+      return refused.reason;
     }
     for (const [id, record] of turn.hosts) {
       const entry = this.entries.get(id);
@@ -104,10 +120,22 @@ export class FleetCore {
     for (const change of turn.apply) change();
     this.publish([...turn.touched, ...turn.hosts.keys()]);
     for (const effect of turn.effects) effect();
+    this.workOffUnstored();
     return null;
   }
 
-  private commit(turn: Turn): string | null {
+  /** Why the database is not asked now, or null. */
+  private get resting(): Refusal | null {
+    const { storageFault } = this;
+    // Not negative: the clock may have been put back.
+    const since = Math.abs(this.options.clock.now() - this.refusedAt);
+    if (storageFault === null || since >= STORE_RETRY_MS) return null;
+    return { reason: storageFault, byRule: false };
+  }
+
+  private commit(turn: Turn): Refusal | null {
+    const { resting } = this;
+    if (resting) return resting;
     const batches = [...turn.withOutput].flatMap((id) => this.outputLog.waiting(id));
     const commands = new Map(turn.commands);
     for (const { commandId } of batches) {
@@ -136,14 +164,19 @@ export class FleetCore {
     }
   }
 
-  private storageFails(error: unknown): string {
+  private storageFails(error: unknown): Refusal {
     const message = error instanceof Error ? error.message : String(error);
+    if (error instanceof Error && 'kind' in error && error.kind === 'constraint') {
+      this.options.log.error({ err: error }, 'the database refuses one change by its rules; it was left out');
+      return { reason: message, byRule: true };
+    }
+    this.refusedAt = this.options.clock.now();
     if (this.storageFault !== message) {
       this.storageFault = message;
       this.options.log.error({ err: error }, 'the database refuses to store');
       this.onStorageChange();
     }
-    return message;
+    return { reason: message, byRule: false };
   }
 
   private storageWorks(): void {
@@ -151,6 +184,12 @@ export class FleetCore {
     this.storageFault = null;
     this.options.log.info({}, 'the database stores again');
     this.onStorageChange();
+  }
+
+  /** Works out, in their order, the inputs that came while the database refused. Never in the middle of a turn. */
+  private workOffUnstored(): void {
+    if (this.storageFault !== null || this.unstored.length === 0) return;
+    // Taken out first: each of these runs comes by here too. If the database refuses again, they line up again.
     for (const work of this.unstored.splice(0)) this.run('retry', work);
   }
 
@@ -184,6 +223,13 @@ export class FleetCore {
     );
   }
 
+  /** Stores all that waits, for the last time: even if the database refused a moment ago. */
+  flushAll(): void {
+    this.refusedAt = 0;
+    this.flushOutput();
+    this.flushFacts();
+  }
+
   armFlush(): void {
     if (this.cancelFlush) return;
     const now = this.options.clock.now();
@@ -198,9 +244,19 @@ export class FleetCore {
     this.cancelFlush = null;
     this.lastFlush = this.options.clock.now();
     if (this.outputLog.isEmpty) return;
-    this.run('drop', (turn) => {
-      for (const id of this.outputLog.ids()) turn.withOutput.add(id);
-    });
+    const ids = this.outputLog.ids();
+    const breaksARule = (some: readonly string[]) => {
+      const refused = this.run('drop', (turn) => {
+        for (const id of some) turn.withOutput.add(id);
+      });
+      return refused !== null && this.storageFault === null;
+    };
+    if (!breaksARule(ids)) return;
+    // It is the lines of one command: they must not hold up those of all others.
+    for (const id of ids.filter((one) => breaksARule([one]))) {
+      this.options.log.error({ commandId: id }, 'output was dropped: it does not follow what is stored of its command');
+      this.outputLog.stored(this.outputLog.waiting(id));
+    }
   }
 
   private linesStored(command: CommandRecord | null, lines: readonly OutputLine[]): void {
@@ -218,6 +274,7 @@ export class FleetCore {
   }
 
   flushFacts(): void {
+    if (this.resting) return;
     this.lastFactsFlush = this.options.clock.now();
     const hosts = [...this.dirty].flatMap((id) => this.entries.get(id) ?? []);
     const sampled = hosts.filter((entry) => {
@@ -243,7 +300,9 @@ export class FleetCore {
       this.storageWorks();
     } catch (error) {
       this.storageFails(error);
+      return;
     }
+    this.workOffUnstored();
   }
 
   /** Events that may be lost with a crash: that agents come and go, and what they send that can't be read. */
@@ -262,6 +321,7 @@ export class FleetCore {
       notice: '',
       sampledAt: record.metricsAt ?? 0,
       instance: '',
+      comings: { since: 0, count: 0 },
     });
   }
 

@@ -1,6 +1,7 @@
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { DUPLICATE_PROBE_MS } from './admission';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { DUPLICATE_PROBE_MS, MAX_COMINGS_PER_HOUR, MAX_HOSTS } from './admission';
 import { LATE_OUTPUT_MS } from './agent-desk';
+import { newHost } from './host';
 import { FACTS_FLUSH_MS } from './service';
 import { openBench, QUIET, BY, type Bench } from './testing/bench';
 
@@ -294,6 +295,144 @@ describe('a database that refuses', () => {
     const acks = link.frames.flatMap((frame) => (frame.type === 'ack' ? [frame.payload] : []));
     expect(acks).toContainEqual({ command_id: id, output_seq: 1 });
     expect(acks).toContainEqual({ command_id: id, result: true });
+  });
+
+  it('is asked once a second, not with every input: a locked one takes seconds to refuse', () => {
+    const link = bench.agent('h1');
+    refuse(true);
+    const transaction = vi.spyOn(bench.store, 'commit');
+    for (let beat = 0; beat < 50; beat += 1) bench.say(link, 'heartbeat', { ...QUIET, lock_hash: `${beat}` });
+    expect(transaction).toHaveBeenCalledTimes(1);
+    bench.clock.advance(10_000);
+    expect(transaction.mock.calls.length).toBeLessThanOrEqual(11);
+    refuse(false);
+    bench.clock.advance(2_000);
+    bench.say(link, 'heartbeat', { ...QUIET, generation: 'bbbbbbb' });
+    expect(bench.fleet.host('h1')?.generation).toBe('bbbbbbb');
+    expect(bench.fleet.notices()).toEqual([]);
+  });
+
+  it('does not let the input that finds it mended undo those that came before', () => {
+    bench.agent('h1', { store_path: '/nix/store/a' });
+    const id = bench.dispatch('switch', 'h1', true);
+    bench.crash();
+    const link = bench.agent('h1', { store_path: '/nix/store/a' });
+    bench.say(link, 'heartbeat', QUIET);
+    expect(link.commands()).toEqual(['refresh-system']);
+    refuse(true);
+    bench.say(link, 'status', { status: 'ok', command: 'refresh-system', exit_code: 0, message: 'outdated' });
+    refuse(false);
+    bench.say(link, 'heartbeat', { ...QUIET, lock_hash: 'b'.repeat(64) });
+    bench.clock.advance(2_000);
+    bench.say(link, 'heartbeat', { ...QUIET, lock_hash: 'b'.repeat(64) });
+    expect(commandOf(id).outcome).toBe('failed');
+    expect(bench.fleet.host('h1')?.compartments.system.status).toBe('error');
+    bench.clock.advance(FACTS_FLUSH_MS + 1_000);
+    bench.crash();
+    expect(bench.fleet.host('h1')?.compartments.system.status).toBe('error');
+  });
+
+  it('lets in one of two agents that asked for the same new name meanwhile', () => {
+    refuse(true);
+    const [first, second] = [bench.agent('h1'), bench.agent('h1')];
+    bench.say(first, 'register', { hostname: 'h1' });
+    refuse(false);
+    bench.clock.advance(2_000);
+    expect([first.frames.length, second.frames.length]).toEqual([1, 0]);
+    bench.fleet.inbox.alive(first);
+    bench.fleet.inbox.disconnected(second, 1006, '');
+    expect(bench.fleet.host('h1')).toMatchObject({ online: true, notice: '' });
+  });
+
+  it('takes a late result with late lines that both came meanwhile', () => {
+    const three = { protocol: 3, instance: 'process', running: null, finished: [] };
+    bench.agent('h1', three);
+    const id = bench.dispatch('test');
+    bench.clock.advance(11 * 60_000);
+    expect(commandOf(id).outcome).toBe('timed-out');
+    const link = bench.agent('h1', three);
+    refuse(true);
+    bench.say(link, 'output_batch', { command_id: id, lines: [{ seq: 1, stream: 'stdout', line: 'late' }] });
+    bench.clock.advance(100);
+    bench.say(link, 'status', { status: 'ok', command: 'test', exit_code: 0, command_id: id, last_seq: 1 });
+    refuse(false);
+    bench.clock.advance(2_000);
+    expect(bench.fleet.output(id, 0, 10).map(({ stream }) => stream)).toEqual(['stdout', 'note']);
+    expect(bench.fleet.notices()).toEqual([]);
+  });
+
+  it('holds up neither other inputs nor other output when it is one change that breaks its rules', () => {
+    const [bad, good] = [bench.agent('bad'), bench.agent('good')];
+    const [badId, goodId] = [bench.dispatch('test', 'bad'), bench.dispatch('test', 'good')];
+    bench.database.db.$client.exec(
+      `create temp trigger no before update on commands when new.host_id = 'bad' begin select raise(abort, 'no'); end`,
+    );
+    bench.say(bad, 'output', { line: 'refused' });
+    bench.say(good, 'output', { line: 'kept' });
+    bench.clock.advance(100);
+    expect(bench.fleet.output(goodId, 0, 10).map(({ text }) => text)).toEqual(['kept']);
+    bench.say(bad, 'status', { status: 'ok', command: 'test', exit_code: 0 });
+    bench.say(good, 'status', { status: 'ok', command: 'test', exit_code: 0 });
+    bench.say(good, 'heartbeat', QUIET);
+    expect([commandOf(badId).outcome, commandOf(goodId).outcome]).toEqual([null, 'succeeded']);
+    expect(bench.fleet.notices()).toEqual([]);
+  });
+});
+
+describe('the clock of the fleet', () => {
+  it('goes on after a tick that failed', () => {
+    const link = bench.agent('h1');
+    const id = bench.dispatch('test');
+    bench.clock.advance(1_000);
+    bench.say(link, 'heartbeat', QUIET);
+    const relate = vi.spyOn(bench.desired, 'relate').mockImplementation(() => {
+      throw new Error('a fault of ours');
+    });
+    bench.clock.advance(2_000);
+    relate.mockRestore();
+    expect(bench.database.logged.join('')).toContain('a tick of the fleet failed');
+    bench.clock.advance(60 * 60_000);
+    expect(commandOf(id).outcome).toBe('timed-out');
+  });
+});
+
+describe('what an agent can fill', () => {
+  const countOf = (action: string) => bench.fleet.events({ limit: 500 }).filter((event) => event.action === action);
+
+  it('is not the table of events, by registering over and over on a connection that is held', () => {
+    const link = bench.connect();
+    for (let times = 0; times < 50; times += 1) bench.say(link, 'register', { hostname: 'no host name' });
+    bench.clock.advance(2_000);
+    expect(bench.fleet.events({ limit: 500 }).map(({ action }) => action)).toEqual(['agent.fault', 'agent.held']);
+  });
+
+  it('is not the table of events, by coming and going', () => {
+    for (let times = 0; times < 100; times += 1) {
+      const link = bench.agent('h1');
+      bench.say(link, 'party', {});
+      bench.fleet.inbox.disconnected(link, 1006, '');
+      bench.clock.advance(2_000);
+    }
+    expect(countOf('agent.connected')).toHaveLength(MAX_COMINGS_PER_HOUR);
+    expect(countOf('agent.disconnected')).toHaveLength(MAX_COMINGS_PER_HOUR);
+    expect(countOf('agent.unsteady')).toHaveLength(1);
+    expect(countOf('agent.fault')).toHaveLength(MAX_COMINGS_PER_HOUR);
+    bench.clock.advance(60 * 60_000);
+    bench.agent('h1');
+    bench.clock.advance(2_000);
+    expect(countOf('agent.connected')).toHaveLength(MAX_COMINGS_PER_HOUR + 1);
+  });
+
+  it('is not the table of hosts, by names', () => {
+    const at = bench.clock.now();
+    bench.store.commit({
+      hosts: Array.from({ length: MAX_HOSTS }, (_, index) => newHost(`h${index}`, `h${index}`, at)),
+    });
+    bench.crash();
+    const newcomer = bench.agent('one-more');
+    expect(newcomer.frames).toEqual([]);
+    expect(bench.fleet.notices()[0]?.message).toContain('one-more');
+    expect(bench.agent('h7').frames).toHaveLength(1);
   });
 });
 

@@ -71,8 +71,7 @@ export class FleetService implements FleetOperator, LiveSource {
     this.cancelTick?.();
     this.cancelTick = null;
     this.unsubscribe?.();
-    this.core.flushOutput();
-    this.core.flushFacts();
+    this.core.flushAll();
   }
 
   dispatch(request: DispatchRequest): DispatchResult[] {
@@ -127,10 +126,11 @@ export class FleetService implements FleetOperator, LiveSource {
     const command = this.core.liveCommand(commandId);
     const entry = command && this.core.entries.get(command.hostId);
     if (!entry || command.state.phase !== 'warning') return false;
+    const given = Math.min(ms, MAX_EXTENSION_MS);
     return (
       this.core.run('drop', (turn) => {
-        turn.events.push(events.commandExtended(entry.record, command, ms, turn.now, by));
-        this.engine.feed(turn, command, { type: 'extend', ms: Math.min(ms, MAX_EXTENSION_MS) });
+        turn.events.push(events.commandExtended(entry.record, command, given, turn.now, by));
+        this.engine.feed(turn, command, { type: 'extend', ms: given });
       }) === null
     );
   }
@@ -190,7 +190,12 @@ export class FleetService implements FleetOperator, LiveSource {
 
   private armTick(): void {
     this.cancelTick = this.core.options.clock.after(FLEET_TICK_MS, () => {
-      this.tick();
+      try {
+        this.tick();
+      } catch (error) {
+        // Next keeps the process alive whatever is thrown: without its clock, the fleet would stand still unnoticed.
+        this.core.options.log.error({ err: error }, 'a tick of the fleet failed');
+      }
       if (this.cancelTick) this.armTick();
     });
   }

@@ -8,7 +8,6 @@ export class Turn {
   /** Hosts with something new; `durable` ones are stored now, the others in the next batch. */
   readonly hosts = new Map<string, HostRecord>();
   readonly durable = new Set<string>();
-  readonly removed = new Set<string>();
   readonly commands = new Map<string, CommandRecord>();
   readonly events: NewEvent[] = [];
   /** Hosts whose view may have changed. */
@@ -23,6 +22,6 @@ export class Turn {
   constructor(readonly now: number) {}
 
   get needsCommit(): boolean {
-    return this.durable.size + this.removed.size + this.commands.size + this.events.length + this.withOutput.size > 0;
+    return this.durable.size + this.commands.size + this.events.length + this.withOutput.size > 0;
   }
 }

@@ -1,7 +1,12 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { WebSocket } from 'ws';
+import type { AgentLink } from '@/lib/fleet/ports';
 import { MAX_AGENT_FRAME_BYTES } from '@/lib/protocol/agent';
+import { AGENT_PING_INTERVAL_MS, AGENT_SILENCE_MS, AgentGateway } from './agents';
 import { openHouse, TOKEN, type AgentClient, type House } from './testing/house';
 
 const FRAMES = readFileSync(new URL('../protocol/fixtures/agent-frames.ndjson', import.meta.url), 'utf8')
@@ -79,6 +84,68 @@ describe('agents’ gateway: the upgrade', () => {
     const agent = await house.agent();
     await settled(agent);
     expect(agent.socket.readyState).toBe(agent.socket.OPEN);
+  });
+});
+
+describe('agents’ gateway: silence', () => {
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it('ends a link after a minute without any frame, and keeps one that answers pings', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'] });
+    const opened: AgentLink[] = [];
+    const inbox = {
+      connected: (link: AgentLink) => opened.push(link),
+      frame: () => undefined,
+      alive: () => undefined,
+      disconnected: () => undefined,
+      fault: () => undefined,
+    };
+    const gateway = new AgentGateway(inbox, { info: () => undefined, warn: () => undefined, error: () => undefined });
+    const server = createServer();
+    server.on('upgrade', (request, socket, head) => gateway.accept(request, socket, head, ''));
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+    const silent = new WebSocket(`ws://127.0.0.1:${port}`, { autoPong: false });
+    const answering = new WebSocket(`ws://127.0.0.1:${port}`);
+    await Promise.all([once(silent, 'open'), once(answering, 'open')]);
+    const dead = once(silent, 'close');
+    for (let pings = 0; pings < 2; pings += 1) {
+      const pinged = once(answering, 'ping');
+      vi.advanceTimersByTime(AGENT_PING_INTERVAL_MS);
+      await pinged;
+      // Its pong is through when a ping of its own has come back.
+      const pong = once(answering, 'pong');
+      answering.ping();
+      await pong;
+    }
+    expect(silent.readyState).toBe(WebSocket.OPEN);
+    vi.advanceTimersByTime(AGENT_SILENCE_MS - 2 * AGENT_PING_INTERVAL_MS);
+    const [code] = (await dead) as [number];
+    expect(code).toBe(1006);
+    expect(answering.readyState).toBe(WebSocket.OPEN);
+    await gateway.stop(200);
+    server.close();
+  });
+});
+
+describe('agents’ gateway: a fault of the dashboard', () => {
+  it('costs the connection that it came with, and nothing else', async () => {
+    const steady = await registeredAgent('steady');
+    const agent = await registeredAgent('h1');
+    const closed = once(agent.socket, 'close');
+    const relate = vi.spyOn(house.desired, 'relate').mockImplementationOnce(() => {
+      throw new Error('a fault of ours');
+    });
+    agent.send('heartbeat', { ...QUIET_BEAT, lock_hash: 'a'.repeat(64) });
+    const [code] = (await closed) as [number];
+    expect(code).toBe(1011);
+    relate.mockRestore();
+    await settled(steady);
+    await registeredAgent('h1');
+    expect(house.logged.join('')).toContain('could not be worked through');
   });
 });
 

@@ -13,6 +13,8 @@ import type { AgentInbox, AgentLink, FleetLog } from '@/lib/fleet/ports';
 export const AGENT_PING_INTERVAL_MS = 25_000;
 /** A link without any frame for this long is dead. */
 export const AGENT_SILENCE_MS = 60_000;
+/** How exactly these two are kept. */
+const LIFE_CHECK_MS = 5_000;
 /** What an agent has not read yet; more, and it is dropped. */
 export const MAX_AGENT_BACKLOG_BYTES = 4 * 1024 * 1024;
 /** Agents at once; the upgrade of one more is answered with 503. */
@@ -21,6 +23,7 @@ export const MAX_AGENTS = 4_096;
 class AgentSocket implements AgentLink {
   readonly id = randomUUID();
   aliveAt = Date.now();
+  pingedAt = Date.now();
 
   constructor(
     readonly socket: WebSocket,
@@ -54,14 +57,14 @@ export class AgentGateway {
     clientTracking: false,
   });
   private readonly links = new Set<AgentSocket>();
-  private readonly pingTimer: NodeJS.Timeout;
+  private readonly lifeTimer: NodeJS.Timeout;
 
   constructor(
     private readonly inbox: AgentInbox,
     private readonly log: FleetLog,
   ) {
-    this.pingTimer = setInterval(() => this.checkLife(), AGENT_PING_INTERVAL_MS);
-    this.pingTimer.unref();
+    this.lifeTimer = setInterval(() => this.checkLife(), LIFE_CHECK_MS);
+    this.lifeTimer.unref();
   }
 
   get size(): number {
@@ -80,14 +83,25 @@ export class AgentGateway {
   private opened(socket: WebSocket, address: string): void {
     const link = new AgentSocket(socket, address);
     this.links.add(link);
+    /** A fault of ours must cost one connection, not the process, and must not pass unnoticed: Next swallows both. */
+    const guarded = (work: () => void) => {
+      try {
+        work();
+      } catch (error) {
+        this.log.error({ err: error, address }, 'what an agent sent could not be worked through; it was disconnected');
+        socket.close(1011, 'an error of the dashboard');
+      }
+    };
     const alive = () => {
       link.aliveAt = Date.now();
-      this.inbox.alive(link);
+      guarded(() => this.inbox.alive(link));
     };
     socket.on('message', (data, isBinary) => {
       link.aliveAt = Date.now();
-      if (isBinary) this.inbox.fault(link, 'A binary frame was ignored: the protocol has text frames only.');
-      else this.inbox.frame(link, textOf(data));
+      guarded(() => {
+        if (isBinary) this.inbox.fault(link, 'A binary frame was ignored: the protocol has text frames only.');
+        else this.inbox.frame(link, textOf(data));
+      });
     });
     socket.on('ping', alive);
     socket.on('pong', alive);
@@ -99,7 +113,7 @@ export class AgentGateway {
     });
     socket.on('close', (code, reason) => {
       this.links.delete(link);
-      this.inbox.disconnected(link, code, reason.toString().slice(0, 120));
+      guarded(() => this.inbox.disconnected(link, code, reason.toString().slice(0, 120)));
     });
     this.inbox.connected(link);
   }
@@ -107,14 +121,17 @@ export class AgentGateway {
   private checkLife(): void {
     const now = Date.now();
     for (const link of this.links) {
-      if (now - link.aliveAt > AGENT_SILENCE_MS) link.socket.terminate();
-      else link.ping();
+      if (now - link.aliveAt >= AGENT_SILENCE_MS) link.socket.terminate();
+      else if (now - link.pingedAt >= AGENT_PING_INTERVAL_MS) {
+        link.pingedAt = now;
+        link.ping();
+      }
     }
   }
 
   /** Says goodbye to every agent; those that do not answer within `graceMs` are cut off. */
   async stop(graceMs: number): Promise<void> {
-    clearInterval(this.pingTimer);
+    clearInterval(this.lifeTimer);
     await closeAll(
       [...this.links].map((link) => link.socket),
       graceMs,

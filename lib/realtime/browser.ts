@@ -33,13 +33,17 @@ export class Browser {
     private readonly source: LiveSource,
   ) {}
 
+  get isOpen(): boolean {
+    return this.socket.readyState === WebSocket.OPEN;
+  }
+
   get hasRoom(): boolean {
-    return this.socket.readyState === WebSocket.OPEN && this.socket.bufferedAmount < FULL_BYTES;
+    return this.isOpen && this.socket.bufferedAmount < FULL_BYTES;
   }
 
   /** True when it has not read for so long that it is not worth waiting. */
   isStuck(): boolean {
-    if (this.hasRoom || this.socket.readyState !== WebSocket.OPEN) {
+    if (this.hasRoom || !this.isOpen) {
       this.fullSince = null;
       return false;
     }
@@ -131,6 +135,6 @@ export class Browser {
   }
 
   private sendText(text: string): void {
-    if (this.socket.readyState === WebSocket.OPEN) this.socket.send(text);
+    if (this.isOpen) this.socket.send(text);
   }
 }

@@ -105,6 +105,34 @@ describe('browsers’ gateway: the fleet', () => {
   });
 });
 
+describe('browsers’ gateway: a page that does not read', () => {
+  it('is sent the fleet when it reads again, not each time it asks', async () => {
+    for (let host = 0; host < 100; host += 1) {
+      const link = { id: `link-${host}`, address: '', send: () => true, ping: () => undefined, close: () => undefined };
+      house.fleet.inbox.connected(link);
+      const payload = {
+        hostname: `h${host}`,
+        repo_dir: 'x'.repeat(1_000),
+        store_path: 'x',
+        repo_url: 'y'.repeat(1_000),
+      };
+      house.fleet.inbox.frame(link, JSON.stringify({ type: 'register', payload }));
+    }
+    const browser = await house.browser();
+    await browser.until((view) => view.hosts.length === 100);
+    browser.socket.pause();
+    const asked = 200;
+    for (let times = 0; times < asked; times += 1) browser.send({ t: 'resync' });
+    browser.send({ t: 'ping' });
+    browser.socket.resume();
+    await browser.inbox.find((message) => message.t === 'pong');
+    const snapshots = browser.inbox.all.filter((message) => message.t === 'snapshot').length;
+    expect(snapshots).toBeLessThan(asked / 2);
+    browser.send({ t: 'resync' });
+    await browser.until((view) => view.hosts.length === 100);
+  });
+});
+
 describe('browsers’ gateway: output', () => {
   async function runningTest() {
     const agent = await house.agent();

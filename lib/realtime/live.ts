@@ -35,6 +35,8 @@ export const MAX_BROWSERS_PER_SESSION = 24;
 export const MAX_MESSAGES = 400;
 const MESSAGE_WINDOW_MS = 10_000;
 const MAX_MESSAGE_BYTES = 64 * 1024;
+/** The version of a browser that needs everything: no batch goes on from it. */
+const OUTDATED = 0;
 
 export interface LiveOptions {
   clock: Clock;
@@ -68,7 +70,7 @@ export class LiveHub implements Publisher {
   start(source: LiveSource): void {
     this.source = source;
     const every = (ms: number, work: () => void) => {
-      const timer = setInterval(work, ms);
+      const timer = setInterval(() => this.guarded(work), ms);
       timer.unref();
       this.timers.push(timer);
     };
@@ -170,13 +172,15 @@ export class LiveHub implements Publisher {
     const browser = new Browser(socket, idHash, this.required());
     this.browsers.add(browser);
     socket.on('message', (data, isBinary) => {
+      // What was sent before it heard that it is being closed.
+      if (!browser.isOpen) return;
       browser.aliveAt = Date.now();
       if (isBinary || !browser.mayAsk(MAX_MESSAGES, MESSAGE_WINDOW_MS)) {
         socket.close(LIVE_CLOSE.BAD_MESSAGE, 'not of the protocol');
         return;
       }
       const message = parseClient(textOf(data));
-      if (message) this.onMessage(browser, message);
+      if (message) this.guarded(() => this.onMessage(browser, message));
       else socket.close(LIVE_CLOSE.BAD_MESSAGE, 'not of the protocol');
     });
     socket.on('pong', () => {
@@ -232,7 +236,12 @@ export class LiveHub implements Publisher {
     if (watchers?.size === 0) this.watchers.delete(commandId);
   }
 
+  /** Sends everything; to a browser that has not read what it was sent, when it has. */
   private sendSnapshot(browser: Browser): void {
+    if (!browser.hasRoom) {
+      browser.version = OUTDATED;
+      return;
+    }
     const fleet = this.view();
     browser.sendVersion(JSON.stringify({ t: 'snapshot', fleet }), fleet.version);
   }
@@ -240,6 +249,7 @@ export class LiveHub implements Publisher {
   /** Sends what a browser has missed since its version: the batches as one, or everything when they are gone. */
   private bringUp(browser: Browser): void {
     if (browser.version === null || browser.version === this.version) return;
+    if (!browser.hasRoom) return;
     const from = this.ring.findIndex((batch) => batch.from === browser.version);
     const missed = from < 0 ? null : mergeChanges(this.ring.slice(from));
     if (!missed) {
@@ -272,6 +282,15 @@ export class LiveHub implements Publisher {
   private checkSessions(): void {
     for (const idHash of new Set([...this.browsers].map((browser) => browser.idHash))) {
       if (!this.options.sessionIsValid(idHash)) this.closeSession(idHash);
+    }
+  }
+
+  /** A fault of ours must not pass unnoticed, nor end anything but the work at hand. */
+  private guarded(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.options.log.error({ err: error }, 'work for the browsers failed');
     }
   }
 

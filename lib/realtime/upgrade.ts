@@ -25,6 +25,8 @@ export interface UpgradeOptions {
   agentTokenIsValid: (authorization: string | undefined) => boolean;
   resolveSession: (cookieHeader: string | undefined) => Promise<{ idHash: string } | null>;
   log: FleetLog;
+  /** True once the dashboard ends: nothing is accepted any more. */
+  isStopping: () => boolean;
   /** Takes what is not ours in development (hot reload); false when it did not. */
   fallback: (request: IncomingMessage, socket: Duplex, head: Buffer) => boolean;
 }
@@ -35,6 +37,10 @@ export function attachUpgrades(server: Server, options: UpgradeOptions): void {
     // A peer that resets while its session is looked up must not end the process.
     const onError = () => socket.destroy();
     socket.on('error', onError);
+    if (options.isStopping()) {
+      refuse(socket, 503);
+      return;
+    }
     const address = settleAddress(request, options.trusts);
     const path = pathOf(request);
     if (path === AGENT_PATH) {
@@ -64,13 +70,20 @@ export function attachUpgrades(server: Server, options: UpgradeOptions): void {
       void withDeadline(options.resolveSession(request.headers.cookie))
         .then((session) => {
           if (socket.destroyed) return;
-          const status = session ? (options.browsers.refusal(session.idHash) === null ? null : 503) : 401;
-          if (!session || status !== null) {
-            refuse(socket, status ?? 401);
+          if (!session) {
+            refuse(socket, 401);
+            return;
+          }
+          if (options.isStopping() || options.browsers.refusal(session.idHash) !== null) {
+            refuse(socket, 503);
             return;
           }
           socket.off('error', onError);
           options.browsers.accept(request, socket, head, session.idHash);
+        })
+        .catch((error: unknown) => {
+          options.log.error({ err: error, address }, 'a live socket was refused: its session could not be looked up');
+          refuse(socket, 500);
         })
         .finally(() => {
           pending -= 1;
@@ -93,6 +106,8 @@ function pathOf(request: IncomingMessage): string {
 }
 
 function refuse(socket: Duplex, status: number): void {
+  // A peer that never closes its own side would keep the socket for ever: no time-out of the HTTP server holds any more.
+  socket.once('finish', () => socket.destroy());
   socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
 

@@ -108,9 +108,10 @@ export function openBench() {
     output: (_id, lines) => output.push(...lines),
     outputDone: (id) => done.push(id),
   };
+  const store = createFleetStore(database.db, { log: database.log });
   const open = () => {
     const fleet = new FleetService({
-      store: createFleetStore(database.db, { log: database.log }),
+      store,
       clock,
       publisher,
       desired,
@@ -125,6 +126,7 @@ export function openBench() {
   };
   const bench = {
     database,
+    store,
     clock,
     desired,
     output,

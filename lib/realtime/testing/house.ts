@@ -90,6 +90,8 @@ export async function openHouse() {
   const desired = new GivenDesired();
   const now = () => Date.now();
   let sessions = new Set(['session-1']);
+  let stopping = false;
+  let lookUp: ((cookie: string | undefined) => Promise<{ idHash: string } | null>) | null = null;
   const hub = new LiveHub({
     clock: systemClock,
     log: testDb.log,
@@ -119,10 +121,12 @@ export async function openHouse() {
     origins: { baseUrl: null, allowedOrigins: [], machineNames: [] },
     agentTokenIsValid: (authorization) => authorization === `Bearer ${TOKEN}`,
     resolveSession: (cookie) => {
+      if (lookUp) return lookUp(cookie);
       const idHash = /session=([^;]*)/.exec(cookie ?? '')?.[1];
       return Promise.resolve(idHash !== undefined && sessions.has(idHash) ? { idHash } : null);
     },
     log: testDb.log,
+    isStopping: () => stopping,
     fallback: () => false,
   });
   server.listen(0, '127.0.0.1');
@@ -140,6 +144,8 @@ export async function openHouse() {
 
   return {
     port,
+    server,
+    logged: testDb.logged,
     db: testDb.db,
     desired,
     fleet,
@@ -195,6 +201,14 @@ export async function openHouse() {
           }
         },
       };
+    },
+    /** Puts another lookup of sessions in the place of the usual one. */
+    lookUpSessionsBy(other: (cookie: string | undefined) => Promise<{ idHash: string } | null>) {
+      lookUp = other;
+    },
+    /** From here on nothing is accepted. */
+    beginStop() {
+      stopping = true;
     },
     endSessions() {
       sessions = new Set();
