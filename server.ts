@@ -16,19 +16,16 @@ import { newCommandId } from '@/lib/fleet/ids';
 import { FleetService } from '@/lib/fleet/service';
 import { stopInOrder, stopOnSignals } from '@/lib/graceful-stop';
 import { createLog } from '@/lib/log';
-import { settleAddress, trustedProxies } from '@/lib/realtime/address';
+import { trustedProxies } from '@/lib/realtime/address';
 import { AgentGateway } from '@/lib/realtime/agents';
 import { systemClock } from '@/lib/realtime/clock';
+import { createHttpServer } from '@/lib/realtime/http';
 import { LiveHub } from '@/lib/realtime/live';
+import { machineNames } from '@/lib/realtime/origin';
 import { attachUpgrades } from '@/lib/realtime/upgrade';
 import { setRuntime } from '@/lib/runtime';
 import { welcome } from '@/lib/welcome';
 import { VERSION } from '@/lib/version';
-
-/** Longer than the idle time of the usual proxies, so that they never meet a connection that just closed. */
-const KEEP_ALIVE_MS = 75_000;
-const HEADERS_TIMEOUT_MS = 20_000;
-const REQUEST_TIMEOUT_MS = 60_000;
 
 async function main(): Promise<void> {
   // Nothing leaves this machine that the operator did not ask for.
@@ -110,28 +107,12 @@ async function main(): Promise<void> {
   const agents = new AgentGateway(fleet.inbox, log);
   let stopping = false;
 
-  const server = createServer((request, response) => {
-    settleAddress(request, trusts);
-    if (request.url === '/health') {
-      response.writeHead(stopping ? 503 : 200, { 'content-type': 'application/json', 'cache-control': 'no-store' });
-      response.end(JSON.stringify({ status: stopping ? 'stopping' : 'ok' }));
-      return;
-    }
-    handle(request, response).catch((error: unknown) => {
-      log.error({ err: error }, 'a request failed');
-      response.destroy();
-    });
-  });
-  Object.assign(server, {
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    headersTimeout: HEADERS_TIMEOUT_MS,
-    requestTimeout: REQUEST_TIMEOUT_MS,
-  });
+  const server = createHttpServer({ handle, trusts, isStopping: () => stopping, log });
   attachUpgrades(server, {
     agents,
     browsers: hub,
     trusts,
-    origins: { ...config, machineNames: machineNames() },
+    origins: { ...config, machineNames: machineNames(hostname()) },
     agentTokenIsValid: (authorization) => auth.agentTokenIsValid(authorization),
     resolveSession: (cookies) => auth.resolveSession(cookies),
     log,
@@ -164,11 +145,6 @@ async function main(): Promise<void> {
 
 function isNextPath(request: IncomingMessage): boolean {
   return request.url?.startsWith('/_next/') ?? false;
-}
-
-function machineNames(): string[] {
-  const full = hostname().toLowerCase();
-  return [...new Set([full, full.split('.', 1)[0] ?? full])];
 }
 
 function fail(lines: readonly string[]): never {

@@ -30,3 +30,9 @@ export function originIsAllowed(origin: string | undefined, host: string | undef
   const name = url.hostname.replace(/^\[|\]$/g, '');
   return name === 'localhost' || isIP(name) !== 0 || policy.machineNames.includes(name);
 }
+
+/** The names that the machine goes by: with its domain, and without. */
+export function machineNames(hostname: string): string[] {
+  const full = hostname.toLowerCase();
+  return [...new Set([full, full.split('.', 1)[0] ?? full])];
+}
