@@ -133,7 +133,7 @@ ${table(
     `## How to read this
 
 - The **bare server** is \`scripts/bench/bare-server.ts\`: \`ws\` and JSON, no database, no checks, one message to every browser for each heartbeat. It is measured in the same run with the same agents, browsers and messages, so that the ratio says what the dashboard costs and the speed of the machine cancels out. Figures of two machines, or of two runs on a busy one, don't compare; ratios do, roughly.
-- Under load the dashboard **gathers changes for 100 ms** on purpose and sends them as one message: a change waits 50 ms on average, and a browser gets 10 messages a second however many hosts there are. The bare server sends at once. On a quiet fleet the dashboard does, too.
+- Under load the dashboard **gathers changes for 50 ms** on purpose and sends them as one message: a change waits 25 ms on average, and a browser gets 20 messages a second however many hosts there are. The bare server sends at once. On a quiet fleet the dashboard does, too.
 - Server, simulated agents and browsers share the machine's cores, and all times are taken by one clock in one process. What the simulator needs itself is in both columns.
 - Processor and memory are those of the server process alone, from \`/proc\`.
 
