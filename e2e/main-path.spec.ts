@@ -22,13 +22,20 @@ test('set up, sign in, see the host appear, pull, fall behind, pull again, switc
     await expect(fleet.compartment('web', 'git')).toHaveAttribute('data-status', 'ok');
   });
 
+  await test.step('pull: output streams and the command ends; there was nothing new', async () => {
+    await fleet.press('web', 'Pull');
+    await expect(fleet.drawer).toBeVisible();
+    await expect(fleet.line(1)).toBeVisible();
+    await fleet.expectOutcome('unchanged');
+  });
+
   await test.step('a commit turns Git yellow by itself', async () => {
     host.commit({ 'hosts/web/default.nix': '{ }\n' }, 'web: open the firewall');
     await expect(fleet.compartment('web', 'git')).toHaveAttribute('data-status', 'outdated');
     await expect(page.getByTestId('desired-state')).toContainText('web: open the firewall');
   });
 
-  await test.step('pull: output streams, the command ends, Git is green', async () => {
+  await test.step('pull again: output streams, the command ends, Git is green', async () => {
     await fleet.press('web', 'Pull');
     await expect(fleet.drawer).toBeVisible();
     await fleet.expectOutcome('succeeded');

@@ -23,8 +23,7 @@ function copyBySelection(text: string): boolean {
   document.body.append(area);
   area.select();
   try {
-    // Deprecated, but the only way without a secure context.
-    // eslint-disable-next-line @typescript-eslint/no-deprecated
+    // eslint-disable-next-line @typescript-eslint/no-deprecated -- the only way without a secure context
     return document.execCommand('copy');
   } catch {
     return false;

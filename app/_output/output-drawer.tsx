@@ -93,8 +93,7 @@ function Drawer({ active }: { active: OutputTab }) {
   };
 
   return (
-    // Escape folds it, wherever the focus is inside.
-    // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions
+    // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- Escape folds it, wherever the focus is
     <section
       ref={frame}
       aria-label="Output"

@@ -80,8 +80,7 @@ export function OutputLines({ feed, state, label, wrap, times, pattern, current 
   }
   useLayoutEffect(() => {
     if (target !== null && target >= 0) virtualizer.scrollToIndex(target, { align: 'center' });
-    // Only a step to another match moves the page; new and given up lines do not.
-    // eslint-disable-next-line react-hooks/exhaustive-deps
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- a step to another match moves the page, new lines do not
   }, [current, virtualizer]);
 
   const scrolled = () => {

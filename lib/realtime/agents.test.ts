@@ -29,14 +29,6 @@ afterEach(async () => {
   await house.close();
 });
 
-/** An agent that registered with nothing but its name and was let in. */
-async function registeredAgent(hostname: string): Promise<AgentClient> {
-  const agent = await house.agent();
-  agent.send('register', { hostname });
-  await agent.inbox.find((frame) => frame.type === 'registered');
-  return agent;
-}
-
 /** Everything sent before is worked through once this has come back: frames of one socket stay in order. */
 async function settled(agent: AgentClient): Promise<void> {
   const pong = once(agent.socket, 'pong');
@@ -133,8 +125,8 @@ describe('agents’ gateway: silence', () => {
 
 describe('agents’ gateway: a fault of the dashboard', () => {
   it('costs the connection that it came with, and nothing else', async () => {
-    const steady = await registeredAgent('steady');
-    const agent = await registeredAgent('h1');
+    const steady = await house.registeredAgent('steady');
+    const agent = await house.registeredAgent('h1');
     const closed = once(agent.socket, 'close');
     const relate = vi.spyOn(house.desired, 'relate').mockImplementationOnce(() => {
       throw new Error('a fault of ours');
@@ -144,7 +136,7 @@ describe('agents’ gateway: a fault of the dashboard', () => {
     expect(code).toBe(1011);
     relate.mockRestore();
     await settled(steady);
-    await registeredAgent('h1');
+    await house.registeredAgent('h1');
     expect(house.logged.join('')).toContain('could not be worked through');
   });
 });
@@ -197,7 +189,7 @@ describe('agents’ gateway: frames', () => {
   });
 
   it('never sends an id to an agent of protocol 2, and always to one of protocol 3', async () => {
-    const old = await registeredAgent('h1');
+    const old = await house.registeredAgent('h1');
     dispatch('test', 'r1', 'h1');
     const plain = await old.inbox.find((frame) => frame.type === 'command');
     expect(plain.payload).toEqual({ command: 'test' });
@@ -242,7 +234,7 @@ describe('agents’ gateway: frames', () => {
 
 describe('agents’ gateway: bad input', () => {
   it('keeps a malformed frame, an unknown type and a frame before the register from doing anything but an event', async () => {
-    const other = await registeredAgent('other');
+    const other = await house.registeredAgent('other');
     const agent = await house.agent();
     agent.send('heartbeat', QUIET_BEAT);
     agent.raw('{"type":"register","payload":{"hostname":');
@@ -265,8 +257,8 @@ describe('agents’ gateway: bad input', () => {
   });
 
   it('ends only the connection that sends an oversized frame, and says so', async () => {
-    const other = await registeredAgent('other');
-    const agent = await registeredAgent('h1');
+    const other = await house.registeredAgent('other');
+    const agent = await house.registeredAgent('h1');
     const closed = once(agent.socket, 'close');
     agent.raw(JSON.stringify({ type: 'output', payload: { line: 'x'.repeat(MAX_AGENT_FRAME_BYTES) } }));
     const [code] = (await closed) as [number];
@@ -274,7 +266,7 @@ describe('agents’ gateway: bad input', () => {
     await settled(other);
     expect(house.fleet.host('other')?.online).toBe(true);
     expect(await eventsOf('agent.fault')).toEqual([expect.stringContaining('more than 1 MiB')]);
-    const again = await registeredAgent('h1');
+    const again = await house.registeredAgent('h1');
     await settled(again);
     expect(house.fleet.host('h1')?.online).toBe(true);
   });
@@ -284,7 +276,7 @@ describe('agents’ gateway: bad input', () => {
     agent.raw(FRAMES[0] ?? '');
     await agent.inbox.find((frame) => frame.type === 'registered');
     await agent.close();
-    await registeredAgent('h1');
+    await house.registeredAgent('h1');
     expect(house.fleet.host('h1')).toMatchObject({ agentVersion: '3.1.5', generation: '3c9a808', type: 'nixos' });
   });
 
@@ -304,7 +296,7 @@ describe('agents’ gateway: bad input', () => {
 
 describe('agents’ gateway: two agents with one name', () => {
   it('holds the newcomer while the present one answers, shows both addresses, and lets it in when the other goes', async () => {
-    const present = await registeredAgent('h1');
+    const present = await house.registeredAgent('h1');
     const newcomer = await house.agent();
     newcomer.send('register', { hostname: 'h1' });
     await settled(newcomer);
@@ -333,7 +325,7 @@ describe('agents’ gateway: two agents with one name', () => {
 
 describe('agents’ gateway: the lesson of each freeze', () => {
   it('refuses a second command while one runs, and stop goes through (lesson 75)', async () => {
-    const agent = await registeredAgent('h1');
+    const agent = await house.registeredAgent('h1');
     dispatch('test', 'r1');
     const [refused] = house.fleet.dispatch({ operation: 'switch', hostIds: ['h1'], requestId: 'r2', by: house.by });
     expect(refused).toMatchObject({ kind: 'blocked', blocked: { code: 'busy', unblock: 'stop' } });
@@ -348,7 +340,7 @@ describe('agents’ gateway: the lesson of each freeze', () => {
   });
 
   it('makes one command of a repeated request', async () => {
-    const agent = await registeredAgent('h1');
+    const agent = await house.registeredAgent('h1');
     expect(dispatch('test', 'same')).toBe(dispatch('test', 'same'));
     await settled(agent);
     expect(agent.inbox.all.filter((frame) => frame.type === 'command')).toHaveLength(1);

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { openHouse, type AgentClient, type House } from './testing/house';
+import { openHouse, type House } from './testing/house';
 
 let house: House;
 beforeEach(async () => {
@@ -9,13 +9,6 @@ beforeEach(async () => {
 afterEach(async () => {
   await house.close();
 });
-
-async function registeredAgent(hostname: string): Promise<AgentClient> {
-  const agent = await house.agent();
-  agent.send('register', { hostname });
-  await agent.inbox.find((frame) => frame.type === 'registered');
-  return agent;
-}
 
 const refusalOf = async (options: { origin?: string; headers?: Record<string, string> }) => {
   const [, response] = (await once(house.dial('/live', options), 'unexpected-response')) as [
@@ -58,7 +51,7 @@ describe('browsers’ gateway: the fleet', () => {
   it('shows a new host without a reload, and its heartbeats as patches', async () => {
     const browser = await house.browser();
     await browser.until((view) => view.hosts.length === 0);
-    const agent = await registeredAgent('h1');
+    const agent = await house.registeredAgent('h1');
     await browser.until((view) => view.hosts[0]?.name === 'h1');
     agent.send('heartbeat', { generation: 'abcdef1', metrics: { cpu: 12, ram: 34, swap: 0, load: 0.5 } });
     const view = await browser.until((seen) => seen.hosts[0]?.metrics?.cpu === 12);
@@ -68,7 +61,7 @@ describe('browsers’ gateway: the fleet', () => {
   });
 
   it('gives a page that comes back only what it missed', async () => {
-    const agent = await registeredAgent('h1');
+    const agent = await house.registeredAgent('h1');
     const first = await house.browser();
     const before = await first.until((view) => view.hosts.length === 1);
     first.socket.terminate();
@@ -82,7 +75,7 @@ describe('browsers’ gateway: the fleet', () => {
   });
 
   it('gives everything to a page of another epoch, of an unknown version, and to one that asks', async () => {
-    await registeredAgent('h1');
+    await house.registeredAgent('h1');
     for (const hello of [{ epoch: 'another', version: 1 }, { epoch: house.fleet.epoch, version: 999 }, {}]) {
       const browser = await house.browser(hello);
       await browser.inbox.find((message) => message.t === 'snapshot');
@@ -94,7 +87,7 @@ describe('browsers’ gateway: the fleet', () => {
   });
 
   it('sends a desired state that changes, with what follows for the hosts, in one go', async () => {
-    const agent = await registeredAgent('h1');
+    const agent = await house.registeredAgent('h1');
     const browser = await house.browser();
     agent.send('heartbeat', { generation: 'aaaaaaa' });
     await browser.until((view) => view.hosts[0]?.generation === 'aaaaaaa');

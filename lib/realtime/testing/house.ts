@@ -142,6 +142,25 @@ export async function openHouse() {
     return socket;
   };
 
+  const openAgent = async (): Promise<AgentClient> => {
+    const socket = dial('/ws', { headers: { authorization: `Bearer ${TOKEN}` } });
+    const inbox = new Inbox<{ type: string; payload: Record<string, unknown> }>();
+    socket.on('message', (data) => {
+      inbox.push(JSON.parse(textOf(data)) as { type: string; payload: Record<string, unknown> });
+    });
+    await once(socket, 'open');
+    return {
+      socket,
+      inbox,
+      send: (type, payload) => socket.send(JSON.stringify({ type, payload })),
+      raw: (data) => socket.send(data),
+      async close() {
+        socket.close();
+        await once(socket, 'close');
+      },
+    };
+  };
+
   return {
     port,
     server,
@@ -153,23 +172,13 @@ export async function openHouse() {
     agents,
     by: BY,
     dial,
-    async agent(): Promise<AgentClient> {
-      const socket = dial('/ws', { headers: { authorization: `Bearer ${TOKEN}` } });
-      const inbox = new Inbox<{ type: string; payload: Record<string, unknown> }>();
-      socket.on('message', (data) => {
-        inbox.push(JSON.parse(textOf(data)) as { type: string; payload: Record<string, unknown> });
-      });
-      await once(socket, 'open');
-      return {
-        socket,
-        inbox,
-        send: (type, payload) => socket.send(JSON.stringify({ type, payload })),
-        raw: (data) => socket.send(data),
-        async close() {
-          socket.close();
-          await once(socket, 'close');
-        },
-      };
+    agent: openAgent,
+    /** An agent that registered with nothing but its name and was let in. */
+    async registeredAgent(hostname: string): Promise<AgentClient> {
+      const agent = await openAgent();
+      agent.send('register', { hostname });
+      await agent.inbox.find((frame) => frame.type === 'registered');
+      return agent;
     },
     async browser(hello: Omit<Extract<LiveClientMessage, { t: 'hello' }>, 't'> = {}): Promise<BrowserClient> {
       const socket = dial('/live', {
