@@ -52,10 +52,10 @@ export function createFleetStore(db: Db, { log }: { log: Log }): FleetStore {
   const complain = (sentence: string) => log.error({ problem: sentence }, 'stored value can not be read');
 
   const writeHost = prepareWriter(client, hosts, { key: ['id'], omit: ['importNote'] });
-  const writeCommand = prepareWriter(client, commands, { key: ['id'] });
+  const writeCommand = prepareWriter(client, commands, { key: ['id'], omit: ['importNote'] });
   const writeOutput = prepareWriter(client, commandOutput);
   const writeMetrics = prepareWriter(client, metricSamples, { key: ['hostId', 'at'] });
-  const writeEvent = prepareWriter(client, events);
+  const writeEvent = prepareWriter(client, events, { omit: ['importNote'] });
   const deleteHost = client.prepare<[string]>('delete from hosts where id = ?');
 
   const lastBatchUpTo = client.prepare<[string, number], { lastSeq: number }>(

@@ -39,6 +39,8 @@ const outcome = z.enum(COMMAND_OUTCOMES).nullable();
 const eventCategory: z.ZodType<EventCategory> = z.enum(['fleet', 'command', 'auth', 'agent', 'system']);
 const eventLevel: z.ZodType<EventLevel> = z.enum(['info', 'success', 'warning', 'error']);
 
+const commandArgs = z.record(z.string(), z.unknown());
+
 /** A stored value that does not fit its column. */
 export class UnreadableError extends Error {
   override readonly name = 'UnreadableError';
@@ -91,14 +93,16 @@ export function fromHostRow({ importNote: _importNote, ...row }: HostRow, compla
   };
 }
 
-export function toCommandRow(record: CommandRecord): CommandRow {
-  return { ...record, phase: record.state.phase, state: JSON.stringify(record.state) };
+export function toCommandRow(record: CommandRecord): Omit<CommandRow, 'importNote'> {
+  const args = record.args === null ? null : JSON.stringify(record.args);
+  return { ...record, phase: record.state.phase, state: JSON.stringify(record.state), args };
 }
 
 /** Throws an UnreadableError when the row can't be a command. */
-export function fromCommandRow({ phase: _phase, ...row }: CommandRow): CommandRecord {
+export function fromCommandRow({ phase: _phase, importNote: _importNote, ...row }: CommandRow): CommandRecord {
   return {
     ...row,
+    args: row.args === null ? null : parseJson(commandArgs, row.args, 'commands', row.id, 'args'),
     operation: parseValue(operation, row.operation, 'commands', row.id, 'operation'),
     state: parseJson(commandStateSchema, row.state, 'commands', row.id, 'state'),
     outcome: parseValue(outcome, row.outcome, 'commands', row.id, 'outcome'),

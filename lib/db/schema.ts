@@ -59,6 +59,8 @@ export const sessions = sqliteTable(
     address: text('address').notNull(),
     userAgent: text('user_agent').notNull(),
     revokedAt: integer('revoked_at'),
+    /** The browser that it was opened in, as its device cookie names it; empty when it has none. */
+    deviceId: text('device_id').notNull().default(''),
   },
   (table) => [index('sessions_expires').on(table.expiresAt)],
 );
@@ -110,12 +112,102 @@ export const hosts = sqliteTable(
     lastSeenAt: integer('last_seen_at'),
     /** What an adopted row held that fits no column here: JSON, kept as it was. */
     importNote: text('import_note'),
+    /** `pending`: an unknown host that came in while approval is asked for; it is held and gets no commands. */
+    approval: text('approval', { enum: ['approved', 'pending'] })
+      .notNull()
+      .default('approved'),
   },
   (table) => [
     index('hosts_name').on(table.name),
     check('hosts_criticality', sql`${table.criticality} in ('low', 'medium', 'high')`),
   ],
 );
+
+/** Operations in order over hosts; a host that fails drops out. */
+export const pipelines = sqliteTable(
+  'pipelines',
+  {
+    id: text('id').primaryKey(),
+    /** Name of a known pipeline ("do-all"), or `custom`. */
+    kind: text('kind').notNull(),
+    /** JSON array of operation ids, in order. */
+    stages: text('stages').notNull(),
+    /** JSON of what the stages were given. */
+    args: text('args'),
+    requestId: text('request_id').notNull(),
+    /** Hosts that work at the same time. */
+    parallelism: integer('parallelism').notNull(),
+    forced: integer('forced', { mode: 'boolean' }).notNull(),
+    phase: text('phase', { enum: ['running', 'cancelling', 'ended'] }).notNull(),
+    outcome: text('outcome'),
+    reason: text('reason').notNull(),
+    userId: text('user_id').notNull(),
+    userName: text('user_name').notNull(),
+    address: text('address').notNull(),
+    createdAt: integer('created_at').notNull(),
+    endedAt: integer('ended_at'),
+  },
+  (table) => [
+    uniqueIndex('pipelines_request').on(table.requestId),
+    index('pipelines_created').on(table.createdAt),
+    check('pipelines_ended', sql`(${table.outcome} is null) = (${table.phase} <> 'ended')`),
+  ],
+);
+
+/** How far a pipeline has come on one host. */
+export const pipelineHosts = sqliteTable(
+  'pipeline_hosts',
+  {
+    pipelineId: text('pipeline_id')
+      .notNull()
+      .references(() => pipelines.id, { onDelete: 'cascade' }),
+    hostId: text('host_id').notNull(),
+    /** Kept beside the id: the host may be removed later. */
+    hostName: text('host_name').notNull(),
+    position: integer('position').notNull(),
+    /** Index of the stage it is at, or ended with. */
+    stage: integer('stage').notNull(),
+    status: text('status', { enum: ['waiting', 'running', 'done', 'failed', 'skipped'] }).notNull(),
+    commandId: text('command_id'),
+    reason: text('reason').notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.pipelineId, table.hostId] })],
+);
+
+/** Tokens of single hosts. The shared token is not here: it comes from the environment or the secrets folder. */
+export const agentTokens = sqliteTable(
+  'agent_tokens',
+  {
+    id: text('id').primaryKey(),
+    hostId: text('host_id')
+      .notNull()
+      .references(() => hosts.id, { onDelete: 'cascade' }),
+    /** `sha256`: of the token; `v1-hmac`: HMAC-SHA256 with version 1's hash secret, as adopted. */
+    scheme: text('scheme', { enum: ['sha256', 'v1-hmac'] }).notNull(),
+    tokenHash: text('token_hash').notNull(),
+    /** How it came to be: `interface`, `enrolment`, `rotation`, `adopted`. */
+    origin: text('origin').notNull(),
+    createdAt: integer('created_at').notNull(),
+    createdBy: text('created_by').notNull(),
+    lastUsedAt: integer('last_used_at'),
+    /** Set when another one takes its place: until then both are good. */
+    expiresAt: integer('expires_at'),
+    revokedAt: integer('revoked_at'),
+  },
+  (table) => [uniqueIndex('agent_tokens_hash').on(table.tokenHash), index('agent_tokens_host').on(table.hostId)],
+);
+
+/** Codes that each let one host fetch a token of its own, once. */
+export const enrolmentCodes = sqliteTable('enrolment_codes', {
+  codeHash: text('code_hash').primaryKey(),
+  /** The one host it is for; null for any. */
+  hostName: text('host_name'),
+  createdAt: integer('created_at').notNull(),
+  createdBy: text('created_by').notNull(),
+  expiresAt: integer('expires_at').notNull(),
+  usedAt: integer('used_at'),
+  usedByHostId: text('used_by_host_id'),
+});
 
 export const commands = sqliteTable(
   'commands',
@@ -144,6 +236,12 @@ export const commands = sqliteTable(
     agentSeq: integer('agent_seq').notNull(),
     outputSize: integer('output_size').notNull(),
     outputTruncated: integer('output_truncated', { mode: 'boolean' }).notNull(),
+    /** JSON of what the operation was given (a colour, a pull request); null for most. */
+    args: text('args'),
+    /** The pipeline that sent it. No reference: the command is kept when the pipeline is forgotten. */
+    pipelineId: text('pipeline_id'),
+    /** What an adopted row held that fits no column here: JSON, kept as it was. */
+    importNote: text('import_note'),
   },
   (table) => [
     uniqueIndex('commands_request').on(table.hostId, table.requestId),
@@ -215,6 +313,8 @@ export const events = sqliteTable(
     prevHash: text('prev_hash').notNull(),
     /** SHA-256 over prevHash and the row's content, hex. */
     hash: text('hash').notNull(),
+    /** What an adopted row held that fits no column here: JSON. Not part of the hash: `data` is. */
+    importNote: text('import_note'),
   },
   (table) => [index('events_host').on(table.hostId, table.id), index('events_category').on(table.category, table.id)],
 );

@@ -55,6 +55,8 @@ export function planDispatch(
     agentSeq: 0,
     outputSize: 0,
     outputTruncated: false,
+    args: null,
+    pipelineId: null,
   };
   const how =
     operation.id === 'kill' || operation.id === 'restart' || operation.id === 'reboot' ? operation.id : 'stop';

@@ -57,6 +57,8 @@ export interface HostRecord {
   metricsAt: number | null;
   createdAt: number;
   lastSeenAt: number | null;
+  /** `pending`: came in while unknown hosts wait for approval; it is held and gets no commands. */
+  approval: 'approved' | 'pending';
 }
 
 /** One operation sent to one host. The record is the truth; what an agent says is evidence. */
@@ -87,6 +89,10 @@ export interface CommandRecord {
   outputSize: number;
   /** The limit on output size was reached: later lines were counted but not stored. */
   outputTruncated: boolean;
+  /** What the operation was given (a colour, a pull request); null for most. */
+  args: Record<string, unknown> | null;
+  /** The pipeline that sent it. */
+  pipelineId: string | null;
 }
 
 export interface OutputBatch {

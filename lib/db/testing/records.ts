@@ -10,6 +10,7 @@ export function testHost(id: string, changes: Partial<HostRecord> = {}): HostRec
     deviceType: 'server',
     themeColor: '#7aa2f7',
     themeColorPinned: false,
+    approval: 'approved',
     criticality: 'low',
     comment: '',
     agentVersion: '3.1.5',
@@ -58,6 +59,8 @@ export function testCommand(id: string, hostId: string, changes: Partial<Command
     agentSeq: 0,
     outputSize: 0,
     outputTruncated: false,
+    args: null,
+    pipelineId: null,
     ...changes,
   };
 }

@@ -63,6 +63,8 @@ export function sampleCommand(
     agentSeq: 0,
     outputSize: 0,
     outputTruncated: false,
+    args: null,
+    pipelineId: null,
     ...changes,
   };
 }
