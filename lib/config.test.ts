@@ -1,3 +1,5 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { isAbsolute, join } from 'node:path';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -214,6 +216,49 @@ describe('parseGoDuration', () => {
       fc.property(part, part, part, part, (h, m, s, ms) => {
         expect(parseGoDuration(`${h}h${m}m${s}s${ms}ms`)).toBe(((h * 60 + m) * 60 + s) * 1_000 + ms);
       }),
+    );
+  });
+});
+
+describe('a secret in a file', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'nixfleet-config-'));
+  const file = (name: string, text: string): string => {
+    const path = join(folder, name);
+    writeFileSync(path, text);
+    return path;
+  };
+
+  it('counts as the variable itself, without the newline at its end', () => {
+    const env = { NIXFLEET_AGENT_TOKEN_FILE: file('token', 'a-token-of-some-length\n') };
+    expect(config(env).agentToken).toBe('a-token-of-some-length');
+    expect(warnings(env)).toBe('');
+    expect(settingViews(env).find(({ name }) => name === 'NIXFLEET_AGENT_TOKEN')).toMatchObject({
+      value: 'set',
+      source: 'environment',
+    });
+  });
+
+  it('is refused beside the variable itself', () => {
+    const env = { NIXFLEET_AGENT_TOKEN: 'x'.repeat(32), NIXFLEET_AGENT_TOKEN_FILE: file('other', 'y'.repeat(32)) };
+    expect(problems(env)).toEqual([
+      'NIXFLEET_AGENT_TOKEN and NIXFLEET_AGENT_TOKEN_FILE are both set: remove one of them.',
+    ]);
+  });
+
+  it.each([
+    ['that is not there', join(folder, 'absent'), "can't be read (ENOENT)"],
+    ['that is empty', file('empty', ' \n'), 'is empty'],
+    ['that is a folder', folder, 'is no file with a secret in it'],
+    ['that never ends', '/dev/zero', 'is no file with a secret in it'],
+    ['that is too long', file('long', 'x'.repeat(70_000)), 'is no file with a secret in it'],
+  ])('stops the start when it names one %s', (_what, path, problem) => {
+    const [found] = problems({ NIXFLEET_SESSION_SECRET_FILE: path });
+    expect(found).toContain(`NIXFLEET_SESSION_SECRET_FILE: ${path} ${problem}`);
+  });
+
+  it('holds secrets only: other variables have no such form', () => {
+    expect(warnings({ NIXFLEET_LISTEN_FILE: file('listen', ':9000') })).toContain(
+      'NIXFLEET_LISTEN_FILE is not a variable',
     );
   });
 });

@@ -2,6 +2,7 @@
  * The configuration: every environment variable, parsed once. Read by `server.ts` and `cli/` alone and handed on.
  * An empty value counts as unset; all wrong values are told at once, in words that say what to write instead.
  */
+import { readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { shownAddress } from '@/lib/desired/address';
 import type { SettingView } from '@/lib/runtime';
@@ -36,6 +37,45 @@ function given(env: Environment, name: string): string | null {
   return raw === undefined || raw === '' ? null : raw;
 }
 
+/** A secret may stand in a file, as service managers and container engines hand secrets out. */
+const FILE_SUFFIX = '_FILE';
+/** No secret is longer; a wrong path (a device, a log) must not fill the memory. */
+const MAX_SECRET_FILE_BYTES = 64 * 1024;
+
+const fileVariable = (variable: Variable<unknown>): string | null =>
+  variable.shows === 'secret' ? `${variable.name}${FILE_SUFFIX}` : null;
+
+/** The environment with what stands in the files that `…_FILE` variables name; problems name the variable and the path. */
+function withSecretFiles(env: Environment): { env: Environment; problems: string[] } {
+  const read: Record<string, string | undefined> = { ...env };
+  const problems: string[] = [];
+  for (const [, variable] of variables()) {
+    const name = fileVariable(variable);
+    const path = name === null ? null : given(env, name);
+    if (name === null || path === null) continue;
+    if (given(env, variable.name) !== null) {
+      problems.push(`${variable.name} and ${name} are both set: remove one of them.`);
+      continue;
+    }
+    const where = `${name}: ${path}`;
+    try {
+      const stat = statSync(path);
+      // Before it is opened: a device or a pipe would never end.
+      if (!stat.isFile() || stat.size > MAX_SECRET_FILE_BYTES) {
+        problems.push(`${where} is no file with a secret in it.`);
+        continue;
+      }
+      const text = readFileSync(path, 'utf8').trim();
+      if (text === '') problems.push(`${where} is empty.`);
+      else read[variable.name] = text;
+    } catch (error) {
+      const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown error';
+      problems.push(`${where} can't be read (${code}). Make it readable for this user.`);
+    }
+  }
+  return { env: read, problems };
+}
+
 /** Version 1 had two variables for its proxies: whether to believe any, and which. */
 function formerProxies(env: Environment): { raw: string; from: string } | null {
   if (!/^(?:1|true|yes|on)$/i.test(given(env, TRUST_HEADERS) ?? '')) return null;
@@ -55,8 +95,8 @@ function rawValue(env: Environment, variable: Variable<unknown>): { raw: string;
 }
 
 /** Reads the configuration. Never throws; no problem and no warning repeats a secret. */
-export function readConfig(env: Environment): ConfigResult {
-  const problems: string[] = [];
+export function readConfig(environment: Environment): ConfigResult {
+  const { env, problems } = withSecretFiles(environment);
   const warnings: string[] = [];
   const values: Record<string, unknown> = {};
   for (const [key, variable] of variables()) {
@@ -86,7 +126,9 @@ export function readConfig(env: Environment): ConfigResult {
 
 /** Variables that were set and do nothing. */
 function unheard(env: Environment): string[] {
-  const known = new Set(variables().flatMap(([, one]) => [one.name, one.formerly?.name ?? one.name]));
+  const known = new Set(
+    variables().flatMap(([, one]) => [one.name, one.formerly?.name ?? one.name, fileVariable(one) ?? one.name]),
+  );
   const warnings: string[] = [];
   for (const name of Object.keys(env).sort()) {
     if (!name.startsWith('NIXFLEET_') || known.has(name) || given(env, name) === null) continue;
@@ -135,7 +177,8 @@ function shownValue(variable: Variable<unknown>, raw: string): string {
 }
 
 /** What is configured, without secrets, for the settings page. */
-export function settingViews(env: Environment): SettingView[] {
+export function settingViews(environment: Environment): SettingView[] {
+  const { env } = withSecretFiles(environment);
   return variables().map(([, variable]) => {
     const found = rawValue(env, variable);
     const { name, prose } = variable;
