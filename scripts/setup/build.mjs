@@ -1,5 +1,8 @@
 // @ts-check
-/** The production build: Next's pages, the server in one file, the agent in one file. Made only when out of date. */
+/**
+ * The production build: Next's pages, and the server, the agent and the `nixfleet` program in one file each. Made only
+ * when out of date.
+ */
 import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { hashSources } from './hash.mjs';
@@ -8,7 +11,7 @@ import { SetupProblem } from './problem.mjs';
 import { run, wasStopped } from './run.mjs';
 
 const STAMP = 'dist/.build-stamp.json';
-const PRODUCTS = ['dist/server.mjs', 'dist/agent.mjs', '.next/BUILD_ID'];
+const PRODUCTS = ['dist/server.mjs', 'dist/cli.mjs', 'dist/agent.mjs', '.next/BUILD_ID'];
 const SOURCES = [
   'package-lock.json',
   'package.json',
@@ -63,14 +66,15 @@ export async function build(root, say) {
     throw new SetupProblem(wasStopped(code) ? 'The build was stopped.' : 'The build failed: the lines above say why.');
   }
 
-  say('Building the server and the agent …');
+  say('Building the server, the agent and the commands …');
   // Not at the top: where nothing is installed yet, this file must still load.
   const esbuild = await import('esbuild');
   await esbuild
     .build({
       absWorkingDir: root,
-      entryPoints: ['server.ts'],
-      outfile: 'dist/server.mjs',
+      entryPoints: { server: 'server.ts', cli: 'cli/main.ts' },
+      outdir: 'dist',
+      outExtension: { '.js': '.mjs' },
       bundle: true,
       platform: 'node',
       format: 'esm',
@@ -80,7 +84,7 @@ export async function build(root, say) {
       logLevel: 'warning',
     })
     .catch(() => {
-      throw new SetupProblem('The build of the server failed: the lines above say why.');
+      throw new SetupProblem('The build of the server and the commands failed: the lines above say why.');
     });
   const { buildAgent } = await import('../build-agent.mjs');
   await buildAgent();

@@ -8,6 +8,7 @@ import { SetupProblem } from './problem.mjs';
  * @typedef {object} RunOptions
  * @property {string} cwd
  * @property {NodeJS.ProcessEnv} [env]
+ * @property {boolean} [readsInput] it reads the script's own input; without it, there is none
  * @property {(text: string) => void} [onErrorText] also gets what the program writes to standard error
  */
 
@@ -15,15 +16,16 @@ import { SetupProblem } from './problem.mjs';
 const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
 /**
- * Runs a program to its end with the script's own output and no input. SIGINT, SIGTERM and SIGHUP are passed on to it.
+ * Runs a program to its end with the script's own output. SIGINT, SIGTERM and SIGHUP are passed on to it.
  * @param {string} command
  * @param {readonly string[]} args
  * @param {RunOptions} options
  * @returns {Promise<number>} its exit code, or 128 and the signal's number as a shell says it
  */
-export function run(command, args, { cwd, env = process.env, onErrorText }) {
+export function run(command, args, { cwd, env = process.env, readsInput = false, onErrorText }) {
   return new Promise((resolve, reject) => {
-    const child = spawn(command, args, { cwd, env, stdio: ['ignore', 'inherit', onErrorText ? 'pipe' : 'inherit'] });
+    const input = readsInput ? 'inherit' : 'ignore';
+    const child = spawn(command, args, { cwd, env, stdio: [input, 'inherit', onErrorText ? 'pipe' : 'inherit'] });
     child.stderr?.setEncoding('utf8').on('data', (/** @type {string} */ text) => {
       process.stderr.write(text);
       onErrorText?.(text);

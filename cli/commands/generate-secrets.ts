@@ -1,0 +1,41 @@
+import { randomBytes } from 'node:crypto';
+import { toString as drawQrCode } from 'qrcode';
+import { encodeBase32 } from '@/lib/auth/base32';
+import { newTotpSecret, totpUri } from '@/lib/auth/totp';
+import { readArguments } from '../arguments';
+import { EXIT, type Command } from '../command';
+import { askForPasswordHash } from '../new-password';
+
+const SECRET_BYTES = 32;
+const ACCOUNT = 'operator';
+
+export const generateSecrets: Command = {
+  name: 'generate-secrets',
+  summary: 'Make the secrets of an installation, as lines for .env',
+  help: `Usage: nixfleet generate-secrets [--password]
+
+Prints new random secrets as lines for the .env file of a compose project:
+
+  nixfleet generate-secrets >> .env && chmod 600 .env
+
+The second factor's address (otpauth://) goes into an authenticator app; on a terminal it
+is shown as a QR code too. The lines need no quotes, but for the password hash, which
+stands in single quotes because of its $ characters.
+
+  --password   ask for the operator's password as well, and add its hash`,
+  async run({ args, terminal }) {
+    const { values } = readArguments(args, { password: { type: 'boolean' } }, 0);
+    const passwordHash = values.password === true ? await askForPasswordHash(terminal) : null;
+    const secret = () => randomBytes(SECRET_BYTES).toString('base64url');
+    const totp = newTotpSecret();
+    const uri = totpUri(totp, ACCOUNT);
+
+    if (passwordHash !== null) terminal.print(`NIXFLEET_PASSWORD_HASH='${passwordHash}'`);
+    terminal.print(`NIXFLEET_SESSION_SECRET=${secret()}`);
+    terminal.print(`NIXFLEET_AGENT_TOKEN=${secret()}`);
+    terminal.print(`# For the authenticator app: ${uri}`);
+    terminal.print(`NIXFLEET_TOTP_SECRET=${encodeBase32(totp)}`);
+    if (terminal.isInteractive) terminal.note(await drawQrCode(uri, { type: 'terminal', small: true }));
+    return EXIT.done;
+  },
+};

@@ -1,0 +1,85 @@
+/** The terminal, or what stands in for it in a pipe. Answers go to standard output, everything else to standard error. */
+import type { ReadStream } from 'node:tty';
+import { Problem } from './command';
+
+/** Longest line that is read as a secret. */
+const MAX_SECRET_BYTES = 4_096;
+
+export interface Terminal {
+  /** What the command is asked for; safe to redirect. */
+  print(line: string): void;
+  /** What a person should know meanwhile. */
+  note(line: string): void;
+  /** True when a person sits at it. */
+  readonly isInteractive: boolean;
+  /** Asks without showing what is typed; in a pipe, reads standard input to its end. */
+  readSecret(prompt: string): Promise<string>;
+}
+
+/** The terminal of this process. */
+export function processTerminal(): Terminal {
+  const { stdin, stdout, stderr } = process;
+  return {
+    print: (line) => void stdout.write(`${line}\n`),
+    note: (line) => void stderr.write(`${line}\n`),
+    isInteractive: stdin.isTTY,
+    readSecret: (prompt) => (stdin.isTTY ? typeHidden(stdin, prompt) : readPipe()),
+  };
+}
+
+async function readPipe(): Promise<string> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of process.stdin) {
+    const piece = Buffer.from(chunk as Uint8Array | string);
+    bytes += piece.length;
+    if (bytes > MAX_SECRET_BYTES) throw tooLong();
+    chunks.push(piece);
+  }
+  // `echo` and editors add the line break; it is not part of the secret.
+  return Buffer.concat(chunks)
+    .toString('utf8')
+    .replace(/\r?\n$/, '');
+}
+
+/** The line is read key by key, so that nothing echoes it; Ctrl-C and Ctrl-D give up. */
+function typeHidden(stdin: ReadStream, prompt: string): Promise<string> {
+  process.stderr.write(prompt);
+  stdin.setRawMode(true);
+  stdin.setEncoding('utf8');
+  return new Promise((resolve, reject) => {
+    let typed: string[] = [];
+    const done = (finish: () => void) => {
+      stdin.off('data', read);
+      stdin.setRawMode(false);
+      stdin.pause();
+      process.stderr.write('\n');
+      finish();
+    };
+    const read = (text: string) => {
+      for (const key of text) {
+        if (key === '\r' || key === '\n') {
+          done(() => resolve(typed.join('')));
+          return;
+        }
+        if (key === '\u0003' || key === '\u0004') {
+          done(() => reject(new Problem('failed', 'Given up.')));
+          return;
+        }
+        if (key === '\u007f' || key === '\b') typed.pop();
+        else if (key === '\u0015') typed = [];
+        else if (key >= ' ') typed.push(key);
+        if (typed.length > MAX_SECRET_BYTES) {
+          done(() => reject(tooLong()));
+          return;
+        }
+      }
+    };
+    stdin.on('data', read);
+    stdin.resume();
+  });
+}
+
+function tooLong(): Problem {
+  return new Problem('failed', `That is longer than ${MAX_SECRET_BYTES} bytes: it is hardly what was asked for.`);
+}
