@@ -24,6 +24,7 @@ const command = (id: string, createdAt: number, operation: OperationId = 'pull')
   exitCode: null,
   by: 'admin',
   lines: 0,
+  expiresAt: null,
 });
 
 const host = (id: string, newest: CommandView | null, last: CommandView | null = null): TabHost => ({

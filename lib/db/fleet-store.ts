@@ -1,6 +1,6 @@
 /** The fleet's memory across restarts, as `lib/fleet/ports.ts` asks for it. Statements are prepared once. */
 import { and, asc, desc, eq, inArray, isNotNull, isNull, lt, sql } from 'drizzle-orm';
-import { OPERATIONS } from '@/lib/fleet/operations';
+import { isDoneByHost, OPERATIONS } from '@/lib/fleet/operations';
 import type { EventFilter, FleetStore, FleetWrites } from '@/lib/fleet/ports';
 import type { CommandRecord, HostRecord, NewEvent, OutputBatch } from '@/lib/fleet/records';
 import type { EventView, OutputLine } from '@/lib/protocol/live';
@@ -42,9 +42,9 @@ const eventViewColumns = {
 };
 
 /** The store on an open database. Its methods throw a DatabaseError when the database refuses. */
-/** Operations that act upon a command instead of being what a host does. */
-const ABOUT_OTHERS = Object.values(OPERATIONS)
-  .filter((operation) => operation.ends === 'target')
+/** Operations that are not what a host does: they act upon a command, or the dashboard does them. */
+const NOT_OF_HOST = Object.values(OPERATIONS)
+  .filter((operation) => !isDoneByHost(operation))
   .map((operation) => operation.id);
 
 export function createFleetStore(db: Db, { log }: { log: Log }): FleetStore {
@@ -57,6 +57,13 @@ export function createFleetStore(db: Db, { log }: { log: Log }): FleetStore {
   const writeMetrics = prepareWriter(client, metricSamples, { key: ['hostId', 'at'] });
   const writeEvent = prepareWriter(client, events, { omit: ['importNote'] });
   const deleteHost = client.prepare<[string]>('delete from hosts where id = ?');
+  // Output before the commands that it belongs to: a cascade would delete any amount of it in one step.
+  const forgetRows = [
+    `delete from metric_samples where rowid in (select rowid from metric_samples where host_id = ? limit ?)`,
+    `delete from command_output where rowid in (select o.rowid from commands c
+     join command_output o on o.command_id = c.id where c.host_id = ? limit ?)`,
+    `delete from commands where rowid in (select rowid from commands where host_id = ? and outcome is not null limit ?)`,
+  ].map((statement) => client.prepare<[string, number]>(statement));
 
   const lastBatchUpTo = client.prepare<[string, number], { lastSeq: number }>(
     `select last_seq as lastSeq from command_output where command_id = ? and first_seq <= ?
@@ -137,6 +144,14 @@ export function createFleetStore(db: Db, { log }: { log: Log }): FleetStore {
     return added;
   });
 
+  const forgetSome = client.transaction((hostId: string, rows: number): number => {
+    let deleted = 0;
+    for (const statement of forgetRows) {
+      if (deleted < rows) deleted += statement.run(hostId, rows - deleted).changes;
+    }
+    return deleted;
+  });
+
   /** Commands that have not ended. One that can't be read can't be followed either: it ends as lost, in the file too. */
   function unendedCommands(): CommandRecord[] {
     const found: CommandRecord[] = [];
@@ -162,10 +177,10 @@ export function createFleetStore(db: Db, { log }: { log: Log }): FleetStore {
       .run();
   }
 
-  /** A stop or kill is about another command: what a host did last is that one. */
+  /** What a host did last: not a stop, which is about another command, nor what the dashboard did. */
   function lastEndedCommands(): CommandRecord[] {
     const newestOfHost = sql`(select c.id from commands c where c.host_id = hosts.id and c.ended_at is not null
-      and c.operation not in ${ABOUT_OTHERS} order by c.ended_at desc, c.rowid desc limit 1)`;
+      and c.operation not in ${NOT_OF_HOST} order by c.ended_at desc, c.rowid desc limit 1)`;
     return db
       .select()
       .from(commands)
@@ -196,6 +211,9 @@ export function createFleetStore(db: Db, { log }: { log: Log }): FleetStore {
     },
     commit(writes) {
       return guarded(() => commit.immediate(writes));
+    },
+    forgetSome(hostId, rows) {
+      return guarded(() => forgetSome.immediate(hostId, rows));
     },
     command(id) {
       return guarded(() => {

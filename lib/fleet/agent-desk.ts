@@ -184,6 +184,10 @@ export class AgentDesk implements AgentInbox {
       this.hold(connection, `A new host, ${name}, was not taken in: the fleet has ${MAX_HOSTS} hosts already.`);
       return;
     }
+    if (known?.own?.operation === 'remove-host') {
+      this.hold(connection, `${name} is being removed. Its agent is taken for a new host when that is done.`);
+      return;
+    }
     const present = known?.connection;
     if (present) {
       if (isSameProcess(present, register)) {
@@ -210,7 +214,7 @@ export class AgentDesk implements AgentInbox {
         turn.effects.push(() => this.claim(connection, register, name));
         return;
       }
-      const before = known?.record ?? newHost(name, name, turn.now);
+      const before = known?.record ?? newHost(this.core.freshHostId(name), name, turn.now);
       const record = afterRegister(before, register, turn.now);
       this.core.putHost(turn, before, record, !known);
       if (!known) {
@@ -435,6 +439,13 @@ export class AgentDesk implements AgentInbox {
       const name = connection.register && hostNameOf(connection.register.hostname);
       return connection.state === 'held' && !(name && this.core.byName(name)) ? [connection.heldFor] : [];
     });
+  }
+
+  /** Lets who waits for this name ask for it again: what was in its way is gone. */
+  claimAgain(name: string): void {
+    const waiting = this.heldFor(name).at(-1);
+    if (waiting?.register) this.claim(waiting, waiting.register, name);
+    this.onNotices();
   }
 
   /** Ends connections that did not prove alive although another one claims their name. */

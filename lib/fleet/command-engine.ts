@@ -14,6 +14,9 @@ import { hostView } from './views';
 export const REFRESH_BEFORE_CHECK_MS = 5_000;
 
 export class CommandEngine {
+  /** Does a command of the dashboard's own; set by whoever does that. */
+  doOwn: (command: CommandRecord) => void = () => undefined;
+
   constructor(private readonly core: FleetCore) {}
 
   feedAll(turn: Turn, entry: Entry, input: CommandInput): void {
@@ -22,7 +25,9 @@ export class CommandEngine {
 
   /** Gives a command an input and puts what follows into the turn. */
   feed(turn: Turn, command: CommandRecord, input: CommandInput): void {
-    const base = turn.commands.get(command.id) ?? this.core.liveCommand(command.id) ?? command;
+    // What is in neither has ended for good: the record that came with the input may be older than that.
+    const base = turn.commands.get(command.id) ?? this.core.liveCommand(command.id);
+    if (!base) return;
     const operation = OPERATIONS[base.operation];
     const { state, effects } = stepCommand(operation, base.state, input, turn.now);
     const entry = this.core.entries.get(base.hostId);
@@ -93,8 +98,9 @@ export class CommandEngine {
         return;
       case 'send-again':
         turn.effects.push(() => {
-          const wire = OPERATIONS[command.operation].wire;
+          const { wire, runs } = OPERATIONS[command.operation];
           const { connection } = entry;
+          if (runs === 'dashboard') this.doOwn(command);
           if (!connection || wire?.kind !== 'command') return;
           const id = connection.protocol === 3 ? { id: command.id } : {};
           connection.link.send({ type: 'command', payload: { command: wire.command, ...id } });
@@ -140,7 +146,17 @@ export class CommandEngine {
 
   factsOf(record: HostRecord): Facts {
     const { desired, version } = this.core.options;
-    const parts = { record, online: true, active: null, control: null, last: null, foreignCommand: '', notice: '' };
+    const parts = {
+      record,
+      online: true,
+      active: null,
+      control: null,
+      own: null,
+      queue: [],
+      last: null,
+      foreignCommand: '',
+      notice: '',
+    };
     const { git, lock, system } = hostView(parts, desired, version).compartments;
     const { generation, storePath, binaryHash } = record;
     return { generation, storePath, binaryHash, relation: desired.relate(generation).relation, git, lock, system };

@@ -50,6 +50,10 @@ export type CommandInput =
   | { type: 'probed'; word: string }
   /** The command that this one acts upon has ended. */
   | { type: 'target-ended'; outcome: CommandOutcome }
+  /** The dashboard has done it, or has failed to. */
+  | { type: 'done'; ending: Ending }
+  /** The host is being removed: nothing more will be heard of it. */
+  | { type: 'host-removed' }
   | { type: 'tick' };
 
 export type CommandEffect =
@@ -57,7 +61,7 @@ export type CommandEffect =
   | { type: 'ask-heartbeat' }
   /** Send `refresh-system` and give the word back as `probed`. */
   | { type: 'probe-system' }
-  /** Put it on the wire once more: only for operations that say that they may be repeated. */
+  /** Put it on the wire once more, or do it once more: only for operations that say that they may be repeated. */
   | { type: 'send-again' }
   /** A line for the command's output. */
   | { type: 'note'; text: string };
@@ -69,7 +73,11 @@ export interface CommandStep {
 
 /** Gives the next state of a command and what has to be done after it was stored. Pure; never throws. */
 export function stepCommand(operation: Operation, state: CommandState, input: CommandInput, now: number): CommandStep {
-  if (operation.runs === 'dashboard' && isAboutAgent(input)) return stay(state);
+  if (operation.runs === 'dashboard') {
+    if (isAboutAgent(input)) return stay(state);
+    if (input.type === 'done' && state.phase !== 'ended') return end(now, input.ending);
+  }
+  if (input.type === 'host-removed') return hostRemoved(operation, state, now);
   switch (state.phase) {
     case 'queued':
       return stepQueued(operation, state, input, now);
@@ -86,6 +94,12 @@ export function stepCommand(operation: Operation, state: CommandState, input: Co
     case 'ended':
       return stay(state);
   }
+}
+
+function hostRemoved(operation: Operation, state: CommandState, now: number): CommandStep {
+  if (state.phase === 'ended' || operation.id === 'remove-host') return stay(state);
+  if (state.phase === 'queued') return ended(now, 'cancelled', 'Its host was removed before it was sent.');
+  return ended(now, 'lost', 'Its host was removed before it had ended: it may still be running there.');
 }
 
 /** When `tick` has to come; null when the command has ended. */
@@ -158,6 +172,8 @@ function stepQueued(operation: Operation, state: Phase<'queued'>, input: Command
     case 'recovered':
     case 'probed':
     case 'target-ended':
+    case 'done':
+    case 'host-removed':
       return stay(state);
   }
 }
@@ -211,6 +227,8 @@ function stepActive(operation: Operation, state: Active, input: CommandInput, no
     case 'stop-failed':
     case 'cancel':
     case 'probed':
+    case 'done':
+    case 'host-removed':
       return stay(state);
   }
 }
@@ -280,6 +298,8 @@ function stepStopping(operation: Operation, state: Phase<'stopping'>, input: Com
     case 'cancel':
     case 'probed':
     case 'target-ended':
+    case 'done':
+    case 'host-removed':
       return stay(state);
   }
 }
@@ -326,6 +346,8 @@ function stepAwaiting(
     case 'extend':
     case 'cancel':
     case 'probed':
+    case 'done':
+    case 'host-removed':
       return stay(state);
   }
 }
@@ -380,6 +402,8 @@ function stepVerifying(operation: Operation, state: Phase<'verifying'>, input: C
     case 'extend':
     case 'cancel':
     case 'target-ended':
+    case 'done':
+    case 'host-removed':
       return stay(state);
   }
 }
@@ -590,8 +614,20 @@ function endedByRestart(state: Phase<'stopping'>, now: number): CommandStep {
 
 /** The dashboard was restarted: the host has to come back and tell. */
 function recovered(operation: Operation, state: LiveCommandState, now: number): CommandStep {
-  if (operation.runs === 'dashboard')
-    return ended(now, 'lost', 'The dashboard was restarted while it did this; whether it was done is not known.');
+  if (operation.runs === 'dashboard') {
+    if (!operation.mayRepeat)
+      return ended(now, 'lost', 'The dashboard was restarted while it did this; whether it was done is not known.');
+    return stay(
+      {
+        ...wired(state),
+        phase: 'sent',
+        deadline: now + operation.warnAfterMs,
+        hardDeadline: now + operation.hardAfterMs,
+        quiet: 0,
+      },
+      { type: 'send-again' },
+    );
+  }
   const deadline = Math.max(state.hardDeadline, now + RECOVERY_MS);
   return stay(
     {

@@ -7,8 +7,9 @@ import type { Connection } from './admission';
 import { wireName } from './agent-input';
 import type { DesiredSource } from './desired';
 import { differsDurably } from './host';
-import { OPERATIONS } from './operations';
+import { isDoneByHost, laneOf, OPERATIONS } from './operations';
 import { FLUSH_INTERVAL_MS, OutputLog } from './output-log';
+import type { OwnExecutors } from './own-operations';
 import type { Clock, FleetLog, FleetStore, Publisher } from './ports';
 import type { CommandRecord, HostRecord, NewEvent } from './records';
 import { Turn } from './turn';
@@ -39,6 +40,8 @@ export interface FleetOptions {
   newId: () => string;
   /** Characters of output that are kept per command. */
   outputLimit: number;
+  /** What the dashboard's own operations do outside of the fleet. */
+  executors?: OwnExecutors;
 }
 
 /** One host: what is stored of it, and what is known while the dashboard runs. */
@@ -47,6 +50,10 @@ export interface Entry {
   connection: Connection | null;
   active: CommandRecord | null;
   control: CommandRecord | null;
+  /** What the dashboard itself is doing about it. */
+  own: CommandRecord | null;
+  /** Commands that wait for it to come back, oldest first. */
+  queue: readonly CommandRecord[];
   last: CommandRecord | null;
   /** As it was published last. */
   view: HostView | null;
@@ -117,6 +124,7 @@ export class FleetCore {
       else this.addEntry(record);
       this.dirty.add(id);
     }
+    for (const id of turn.removed) this.dropEntry(id);
     for (const change of turn.apply) change();
     this.publish([...turn.touched, ...turn.hosts.keys()]);
     for (const effect of turn.effects) effect();
@@ -152,6 +160,7 @@ export class FleetCore {
         commands: [...commands.values()],
         output: batches,
         events: turn.events,
+        removedHosts: turn.removed,
       });
       this.outputLog.stored(batches);
       for (const command of commands.values()) this.place(command);
@@ -213,11 +222,12 @@ export class FleetCore {
   }
 
   viewOf(entry: Entry): HostView {
-    const { record, connection, active, control, last, notice } = entry;
+    const { record, connection, active, control, own, queue, last, notice } = entry;
     const pending = connection?.pending ?? '';
     const accounted = [active, control].some((command) => command && wireName(command) === pending);
+    const foreignCommand = accounted ? '' : pending;
     return hostView(
-      { record, online: connection !== null, active, control, last, foreignCommand: accounted ? '' : pending, notice },
+      { record, online: connection !== null, active, control, own, queue, last, foreignCommand, notice },
       this.options.desired,
       this.options.version,
     );
@@ -316,6 +326,8 @@ export class FleetCore {
       connection: null,
       active: null,
       control: null,
+      own: null,
+      queue: [],
       last: null,
       view: null,
       notice: '',
@@ -325,12 +337,31 @@ export class FleetCore {
     });
   }
 
+  /** A host that is no longer stored leaves memory and pages. */
+  private dropEntry(id: string): void {
+    this.entries.delete(id);
+    this.dirty.delete(id);
+    for (const command of [...this.commands.values()]) {
+      if (command.hostId !== id) continue;
+      this.commands.delete(command.id);
+      this.outputLog.forget(command.id);
+    }
+    this.options.publisher.hosts([], [id]);
+  }
+
+  /** An id for a new host: its name, unless an adopted host of another name has that id. */
+  freshHostId(name: string): string {
+    let id = name;
+    for (let n = 2; this.entries.has(id); n += 1) id = `${name}.${n}`;
+    return id;
+  }
+
   /** Puts a stored command where it belongs. */
   place(command: CommandRecord): void {
     const entry = this.entries.get(command.hostId);
     if (!entry) return;
-    const { bypassesBusy, ends } = OPERATIONS[command.operation];
-    const slot = bypassesBusy ? 'control' : 'active';
+    const operation = OPERATIONS[command.operation];
+    const slot = laneOf(operation);
     if (command.outcome === null) {
       entry[slot] = command;
       this.commands.set(command.id, command);
@@ -338,7 +369,7 @@ export class FleetCore {
     }
     if (entry[slot]?.id === command.id) entry[slot] = null;
     const isNewer = !entry.last || entry.last.id === command.id || (entry.last.endedAt ?? 0) <= (command.endedAt ?? 0);
-    if (!isNewer || ends === 'target') {
+    if (!isNewer || !isDoneByHost(operation)) {
       this.commands.delete(command.id);
       return;
     }

@@ -11,10 +11,13 @@ const by = { userId: 'u1', userName: 'operator', address: '10.0.0.9' };
 const running = sampleCommand('switch', RUNNING, { id: 'c-switch' });
 const busy = sampleView({ command: commandView(running) });
 
-function plan(operation: OperationId, options: { view?: typeof busy; active?: CommandRecord; force?: boolean } = {}) {
-  const { view = sampleView(), active = null, force } = options;
+function plan(
+  operation: OperationId,
+  options: { view?: typeof busy; active?: CommandRecord; force?: boolean; args?: Record<string, unknown> } = {},
+) {
+  const { view = sampleView(), active = null, force, args = {} } = options;
   return planDispatch(
-    { operation, hostIds: ['h1'], requestId: 'r9', by, ...(force === undefined ? {} : { force }) },
+    { operation, hostIds: ['h1'], requestId: 'r9', args, by, ...(force === undefined ? {} : { force }) },
     view,
     { active },
     'c-new',
@@ -24,7 +27,7 @@ function plan(operation: OperationId, options: { view?: typeof busy; active?: Co
 
 function accepted(...args: Parameters<typeof plan>) {
   const result = plan(...args);
-  if (result.kind === 'blocked') throw new Error(result.blocked.reason);
+  if (result.kind !== 'command') throw new Error(`not a command: ${JSON.stringify(result)}`);
   return result;
 }
 
@@ -96,7 +99,11 @@ describe('planDispatch', () => {
   it('3.2.12: what the dashboard does itself is not sent to an agent', () => {
     for (const id of OPERATION_IDS) {
       if (OPERATIONS[id].runs !== 'dashboard') continue;
-      expect(plan(id), id).toMatchObject({ kind: 'blocked', blocked: { code: 'not-for-agents' } });
+      const { kind } = plan(id, {
+        view: sampleView({ online: false }),
+        args: id === 'set-color' ? { color: '#abcdef' } : {},
+      });
+      expect(kind, id).toBe(OPERATIONS[id].scope === 'host' ? 'own' : 'blocked');
     }
   });
 });

@@ -3,11 +3,14 @@ import type { ServerFrame } from '@/lib/protocol/agent';
 import type { HostView } from '@/lib/protocol/live';
 import { QUEUED_MS } from './command';
 import { checkOperation, OPERATIONS, type Blocked } from './operations';
+import { parseArgs } from './own-operations';
 import type { DispatchRequest } from './ports';
 import type { CommandRecord } from './records';
 
 export type DispatchPlan =
   | { kind: 'blocked'; blocked: Blocked }
+  /** The dashboard does it itself. */
+  | { kind: 'own'; command: CommandRecord }
   | {
       kind: 'command';
       command: CommandRecord;
@@ -26,21 +29,42 @@ export function planDispatch(
   now: number,
 ): DispatchPlan {
   const operation = OPERATIONS[request.operation];
-  const { wire } = operation;
-  if (!wire) {
-    const reason = `${operation.label} is not something that an agent does.`;
-    return { kind: 'blocked', blocked: { code: 'not-for-agents', reason, unblock: null, forceable: false } };
+  if (operation.scope === 'fleet') {
+    const reason = `${operation.label} is not something that is done to a host.`;
+    return { kind: 'blocked', blocked: { code: 'fleet-scope', reason, unblock: null, forceable: false } };
   }
+  const given = parseArgs(operation.id, request.args);
+  if ('blocked' in given) return { kind: 'blocked', blocked: given.blocked };
   const blocked = checkOperation(operation, host, request.force);
   if (blocked) return { kind: 'blocked', blocked };
+  const command = { ...newCommand(request, host.id, id, now), args: given.args };
+  const { wire } = operation;
+  if (!wire) return { kind: 'own', command };
   const target = operation.bypassesBusy ? running.active : null;
-  const command: CommandRecord = {
+  const how =
+    operation.id === 'kill' || operation.id === 'restart' || operation.id === 'reboot' ? operation.id : 'stop';
+  const frame = (protocol: 2 | 3): ServerFrame => {
+    if (wire.kind === 'kill') return { type: 'kill_command', payload: { signal: wire.signal, pid: 0 } };
+    const ids = protocol === 3 ? { id, ...(target ? { target: target.id } : {}) } : {};
+    return { type: 'command', payload: { command: wire.command, ...ids } };
+  };
+  return { kind: 'command', command: { ...command, targetId: target?.id ?? null }, target, how, frame };
+}
+
+/** The record of a command that was asked for and not yet begun. */
+export function newCommand(
+  request: Pick<DispatchRequest, 'operation' | 'requestId' | 'force' | 'by'>,
+  hostId: string,
+  id: string,
+  now: number,
+): CommandRecord {
+  return {
     id,
-    hostId: host.id,
-    operation: operation.id,
+    hostId,
+    operation: request.operation,
     state: { phase: 'queued', deadline: now + QUEUED_MS },
     requestId: request.requestId,
-    targetId: target?.id ?? null,
+    targetId: null,
     forced: request.force ?? false,
     userId: request.by.userId,
     userName: request.by.userName,
@@ -58,12 +82,4 @@ export function planDispatch(
     args: null,
     pipelineId: null,
   };
-  const how =
-    operation.id === 'kill' || operation.id === 'restart' || operation.id === 'reboot' ? operation.id : 'stop';
-  const frame = (protocol: 2 | 3): ServerFrame => {
-    if (wire.kind === 'kill') return { type: 'kill_command', payload: { signal: wire.signal, pid: 0 } };
-    const ids = protocol === 3 ? { id, ...(target ? { target: target.id } : {}) } : {};
-    return { type: 'command', payload: { command: wire.command, ...ids } };
-  };
-  return { kind: 'command', command, target, how, frame };
 }

@@ -8,6 +8,8 @@ type Host = Pick<HostRecord, 'id' | 'name'>;
 
 const NOBODY = { userId: null, address: '', hostId: null, hostName: '', commandId: null, outcome: '' } as const;
 
+const BY_DASHBOARD = { actorKind: 'dashboard', actor: 'dashboard' } as const;
+
 const LEVELS: Record<CommandOutcome, EventLevel> = {
   succeeded: 'success',
   unchanged: 'success',
@@ -59,7 +61,7 @@ export function commandBlocked(host: Host, label: string, reason: string, at: nu
 }
 
 export function commandEnded(host: Host, command: CommandRecord, at: number): NewEvent {
-  const { label } = OPERATIONS[command.operation];
+  const { label, runs } = OPERATIONS[command.operation];
   const outcome = command.outcome ?? 'lost';
   const exit = command.exitCode === null ? '' : ` (exit code ${command.exitCode})`;
   return {
@@ -68,8 +70,7 @@ export function commandEnded(host: Host, command: CommandRecord, at: number): Ne
     category: 'command',
     level: LEVELS[outcome],
     action: 'command.ended',
-    actorKind: 'agent',
-    actor: `agent ${host.name}`,
+    ...(runs === 'dashboard' ? BY_DASHBOARD : ({ actorKind: 'agent', actor: `agent ${host.name}` } as const)),
     hostId: host.id,
     hostName: host.name,
     commandId: command.id,
@@ -85,12 +86,42 @@ export function commandWarning(host: Host, command: CommandRecord, why: string, 
     category: 'command',
     level: 'warning',
     action: 'command.warning',
-    actorKind: 'dashboard',
-    actor: 'dashboard',
+    ...BY_DASHBOARD,
     hostId: host.id,
     hostName: host.name,
     commandId: command.id,
     message: `${OPERATIONS[command.operation].label} on ${host.name}: ${why}`,
+  };
+}
+
+export function hostAdded(host: Host, at: number, by: Requester): NewEvent {
+  return {
+    ...NOBODY,
+    ...byOperator(by),
+    at,
+    category: 'fleet',
+    level: 'success',
+    action: 'host.added',
+    hostId: host.id,
+    hostName: host.name,
+    outcome: 'succeeded',
+    message: `${host.name} was added. It is taken for that host when its agent connects.`,
+  };
+}
+
+export function hostRemoved(host: Host, commandId: string, at: number, by: Requester): NewEvent {
+  return {
+    ...NOBODY,
+    ...byOperator(by),
+    at,
+    category: 'fleet',
+    level: 'warning',
+    action: 'host.removed',
+    hostId: host.id,
+    hostName: host.name,
+    commandId,
+    outcome: 'succeeded',
+    message: `${host.name} was removed, with its commands, their output and its metrics. An agent of that name that connects comes as a new host.`,
   };
 }
 

@@ -71,6 +71,12 @@ export function newHost(id: string, name: string, now: number): HostRecord {
   };
 }
 
+/** The colour of a host that nobody chose: its agent's, where it says one, else that of its system. */
+export function unpinnedColor(said: string, type: string, known: string): string {
+  const color = said.toLowerCase();
+  return COLOR.test(color) ? color : (DEFAULT_COLORS[type] ?? known);
+}
+
 export function afterRegister(host: HostRecord, register: Register, now: number): HostRecord {
   const keep = (said: string, known: string) => (said === '' ? known : said);
   const type = keep(register.host_type, host.type);

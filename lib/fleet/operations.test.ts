@@ -82,13 +82,14 @@ describe('the table of operations', () => {
     ]);
   });
 
-  it('only what changes nothing on the host may be repeated', () => {
+  it('only what changes nothing on the host, or has one end however often it is done, may be repeated', () => {
     expect(all.filter((operation) => operation.mayRepeat).map(({ id }) => id)).toEqual([
       'check-version',
       'refresh-git',
       'refresh-lock',
       'refresh-system',
       'refresh-all',
+      'remove-host',
     ]);
   });
 
@@ -122,7 +123,7 @@ describe('preconditions', () => {
         }
       }
     }
-    expect([...codes].sort()).toEqual(['agent-busy', 'behind', 'busy', 'idle', 'offline', 'online']);
+    expect([...codes].sort()).toEqual(['agent-busy', 'behind', 'busy', 'idle', 'offline', 'online', 'unfinished']);
   });
 
   it('force goes past what may be forced, and past nothing else', () => {
@@ -150,6 +151,10 @@ describe('preconditions', () => {
     ['reboot an idle host', 'reboot', {}, null],
     ['a host that is online is not removed: it would come back (agent protocol 6.4)', 'remove-host', {}, 'online'],
     ['a host that is offline is', 'remove-host', { online: false }, null],
+    ['not while a command has no end', 'remove-host', { online: false, command: command('switch') }, 'unfinished'],
+    ['a colour of a busy host', 'set-color', { command: command('switch') }, null],
+    ['a colour of a host that is offline', 'set-color', { online: false }, null],
+    ['one thing of the dashboard’s own at a time', 'set-color', { own: command('remove-host') }, 'busy'],
     ['rollback does not ask for the newest commit', 'rollback', {}, null],
   ] as const)('%s', (_name, id, changes, code) => {
     expect(checkOperation(OPERATIONS[id], sampleView(changes))?.code ?? null).toBe(code);

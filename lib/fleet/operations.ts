@@ -35,7 +35,7 @@ export interface Blocked {
 /** The facts of a host that preconditions look at: a part of what pages show, so that both judge alike. */
 export type HostFacts = Pick<
   HostView,
-  'name' | 'online' | 'compartments' | 'command' | 'control' | 'foreignCommand' | 'protocol'
+  'name' | 'online' | 'compartments' | 'command' | 'control' | 'own' | 'foreignCommand' | 'protocol'
 >;
 
 type Precondition = (facts: HostFacts) => Blocked | null;
@@ -47,6 +47,8 @@ export interface Operation {
   /** What it does, as a sentence. */
   description: string;
   runs: 'agent' | 'dashboard';
+  /** What it is done to: one host, or the fleet as a whole (then it can't be sent to a host). */
+  scope: 'host' | 'fleet';
   /** What goes on the wire to an agent; null for the dashboard's own. */
   wire: { kind: 'command'; command: WireCommand } | { kind: 'kill'; signal: 'SIGTERM' | 'SIGKILL' } | null;
   ends: EndRule;
@@ -65,7 +67,7 @@ export interface Operation {
   needsStepUp: boolean;
   /** Asks for a second look before it is sent. */
   confirms: boolean;
-  /** May be put on the wire again when nobody can know whether it arrived. */
+  /** May be put on the wire (or done by the dashboard) again when nobody can know whether it was done. */
   mayRepeat: boolean;
 }
 
@@ -131,9 +133,33 @@ const notOnline: Precondition = (facts) =>
       }
     : null;
 
+/** The dashboard does one thing at a time about a host. */
+const nothingOwn: Precondition = (facts) =>
+  facts.own
+    ? {
+        code: 'busy',
+        reason: `The dashboard is at work on ${facts.name}: ${OPERATIONS[facts.own.operation].label} is under way.`,
+        unblock: null,
+        forceable: false,
+      }
+    : null;
+
+const nothingUnfinished: Precondition = (facts) => {
+  const unfinished = facts.command ?? facts.control;
+  return unfinished
+    ? {
+        code: 'unfinished',
+        reason: `${OPERATIONS[unfinished.operation].label} on ${facts.name} has not ended: how it went would never be known.`,
+        unblock: null,
+        forceable: true,
+      }
+    : null;
+};
+
 /** What most operations have in common: run by the agent, one at a time, ended by its status. */
 const byAgent = {
   runs: 'agent',
+  scope: 'host',
   ends: 'status',
   bypassesBusy: false,
   preconditions: [online, idle],
@@ -167,9 +193,9 @@ const byDashboard = {
   runs: 'dashboard',
   ends: 'immediate',
   wire: null,
-  preconditions: [],
+  preconditions: [nothingOwn],
   warnAfterMs: 30 * SECOND_MS,
-  hardAfterMs: MINUTE_MS,
+  hardAfterMs: 2 * MINUTE_MS,
 } as const satisfies Partial<Operation>;
 
 const command = (name: WireCommand) => ({ kind: 'command', command: name }) as const;
@@ -324,20 +350,26 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
     id: 'merge-pr',
     label: 'Merge flake update',
     description: 'Merges the open pull request that updates flake.lock.',
+    scope: 'fleet',
+    preconditions: [],
     confirms: true,
   },
   'set-color': {
     ...byDashboard,
     id: 'set-color',
     label: 'Change colour',
-    description: 'Sets the host’s colour on the dashboard.',
+    description: 'Sets the host’s colour, or leaves it to its agent again.',
   },
   'remove-host': {
     ...byDashboard,
     id: 'remove-host',
     label: 'Remove host',
     description: 'Forgets the host and everything that is known of it.',
-    preconditions: [notOnline],
+    preconditions: [notOnline, nothingOwn, nothingUnfinished],
+    // A host may have gigabytes of output, which go in small steps.
+    warnAfterMs: 10 * MINUTE_MS,
+    hardAfterMs: 30 * MINUTE_MS,
+    mayRepeat: true,
     needsStepUp: true,
     confirms: true,
   },
@@ -346,6 +378,8 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
     id: 'add-host',
     label: 'Add host',
     description: 'Makes a host known before its agent connects.',
+    scope: 'fleet',
+    preconditions: [],
   },
 };
 
@@ -356,6 +390,22 @@ export function checkOperation(operation: Operation, facts: HostFacts, force = f
     if (blocked && !(force && blocked.forceable)) return blocked;
   }
   return null;
+}
+
+/**
+ * The lanes of a host: one command of each runs at a time. `active`: what the host is busy with; `control`: what acts
+ * upon that; `own`: what the dashboard does itself, which the host does not notice.
+ */
+export type Lane = 'active' | 'control' | 'own';
+
+export function laneOf({ runs, bypassesBusy }: Operation): Lane {
+  if (runs === 'dashboard') return 'own';
+  return bypassesBusy ? 'control' : 'active';
+}
+
+/** Whether it is something that the host did, and not what was done about it or to another command. */
+export function isDoneByHost({ runs, ends }: Operation): boolean {
+  return runs === 'agent' && ends !== 'target';
 }
 
 /** The operation that goes by this name on the wire, e.g. of a status frame; null for an unknown one. */

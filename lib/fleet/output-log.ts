@@ -106,6 +106,13 @@ export class OutputLog {
     }
   }
 
+  /** The command is gone, and its lines with it. */
+  forget(commandId: string): void {
+    this.characters -= this.pending.get(commandId)?.size ?? 0;
+    this.pending.delete(commandId);
+    this.dropped.delete(commandId);
+  }
+
   private entryOf(record: CommandRecord): Pending {
     const known = this.pending.get(record.id);
     if (known) return known;

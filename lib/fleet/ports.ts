@@ -40,6 +40,11 @@ export interface FleetStore {
   load(): { hosts: HostRecord[]; commands: CommandRecord[]; lastEnded: CommandRecord[] };
   /** Durable when it returns. Throws when the database refuses (disk full, read-only); then nothing was written. */
   commit(writes: FleetWrites): EventView[];
+  /**
+   * Deletes some of a host's samples, output and ended commands, at most `rows` rows. Gives how many went: fewer than
+   * `rows` when no more is left.
+   */
+  forgetSome(hostId: string, rows: number): number;
   command(id: string): CommandRecord | null;
   commandByRequest(requestId: string, hostId: string): CommandRecord | null;
   /** Newest first. */
@@ -119,6 +124,8 @@ export interface DispatchRequest {
   requestId: string;
   /** Goes ahead where a precondition says that it may be forced. */
   force?: boolean;
+  /** What the operation is given: `color` of set-color. */
+  args?: Readonly<Record<string, unknown>>;
   by: Requester;
 }
 
@@ -130,11 +137,27 @@ export type DispatchResult =
   /** The database refused to store it: nothing was sent. */
   | { kind: 'not-stored'; hostId: string; hostName: string; reason: string };
 
+/** A host that is made known before its agent connects. */
+export interface AddHostRequest {
+  /** One DNS label; made lower-case. */
+  name: string;
+  /** `nixos`, `macos`, or empty: the agent will say. */
+  type: '' | 'nixos' | 'macos';
+  location: string;
+  deviceType: string;
+  /** `#rrggbb`; null leaves it to the agent. */
+  color: string | null;
+  requestId: string;
+  by: Requester;
+}
+
 /** The fleet as pages and actions see it. Every method is synchronous: what it says is stored when it returns. */
 export interface FleetOperator {
   hostViews(): HostView[];
   host(id: string): HostView | null;
   dispatch(request: DispatchRequest): DispatchResult[];
+  /** Makes a host known. A repeated request adds nothing. */
+  addHost(request: AddHostRequest): DispatchResult;
   /** Gives a command that takes too long more time (milliseconds, at most an hour). False when it is not in that state. */
   extend(commandId: string, ms: number, by: Requester): boolean;
   command(id: string): CommandView | null;

@@ -7,7 +7,9 @@ import { FleetCore, type Entry, type FleetOptions } from './core';
 import { planDispatch } from './dispatch';
 import * as events from './events';
 import { OPERATIONS } from './operations';
+import { OwnDesk } from './own-desk';
 import type {
+  AddHostRequest,
   AgentInbox,
   DispatchRequest,
   DispatchResult,
@@ -32,6 +34,7 @@ export class FleetService implements FleetOperator, LiveSource {
   private readonly core: FleetCore;
   private readonly engine: CommandEngine;
   private readonly desk: AgentDesk;
+  private readonly own: OwnDesk;
   private cancelTick: (() => void) | null = null;
   private unsubscribe: (() => void) | null = null;
 
@@ -41,6 +44,7 @@ export class FleetService implements FleetOperator, LiveSource {
     this.core = new FleetCore(options, noticesChanged);
     this.engine = new CommandEngine(this.core);
     this.desk = new AgentDesk(this.core, this.engine, noticesChanged);
+    this.own = new OwnDesk(this.core, this.engine, (name) => this.desk.claimAgain(name));
   }
 
   /** Where the agents' gateway delivers to. */
@@ -71,6 +75,7 @@ export class FleetService implements FleetOperator, LiveSource {
     this.cancelTick?.();
     this.cancelTick = null;
     this.unsubscribe?.();
+    this.own.stop();
     this.core.flushAll();
   }
 
@@ -107,10 +112,15 @@ export class FleetService implements FleetOperator, LiveSource {
       turn.events.push(events.commandBlocked(record, label, plan.blocked.reason, turn.now, request.by));
       return { kind: 'blocked', ...named, blocked: plan.blocked };
     }
-    const { command, target, frame } = plan;
+    const { command } = plan;
     turn.events.push(events.commandRequested(record, command, turn.now, request.by));
     turn.commands.set(command.id, command);
     turn.touched.add(record.id);
+    if (plan.kind === 'own') {
+      this.own.begin(turn, entry, command);
+      return { kind: 'accepted', ...named, commandId: command.id };
+    }
+    const { target, frame } = plan;
     const { storePath, binaryHash, generation } = record;
     this.engine.feed(turn, command, { type: 'sent', before: { storePath, binaryHash, generation } });
     if (target) this.engine.feed(turn, target, { type: 'stop-requested', how: plan.how });
@@ -120,6 +130,10 @@ export class FleetService implements FleetOperator, LiveSource {
       connection.link.send(frame(connection.protocol));
     });
     return { kind: 'accepted', ...named, commandId: command.id };
+  }
+
+  addHost(request: AddHostRequest): DispatchResult {
+    return this.own.addHost(request);
   }
 
   extend(commandId: string, ms: number, by: Requester): boolean {
@@ -203,10 +217,11 @@ export class FleetService implements FleetOperator, LiveSource {
   private tick(): void {
     const now = this.core.options.clock.now();
     for (const entry of this.core.entries.values()) {
-      for (const command of [entry.active, entry.control]) {
+      for (const command of [entry.active, entry.control, entry.own]) {
         const deadline = command && deadlineOf(command.state);
         if (command && deadline !== null && now >= deadline) {
           this.core.run('retry', (turn) => this.engine.feed(turn, command, { type: 'tick' }));
+          if (this.core.liveCommand(command.id)?.outcome !== null) this.own.abandon(command.id);
         }
       }
     }

@@ -8,6 +8,8 @@ export class Turn {
   /** Hosts with something new; `durable` ones are stored now, the others in the next batch. */
   readonly hosts = new Map<string, HostRecord>();
   readonly durable = new Set<string>();
+  /** Hosts that go, with everything that is stored of them. */
+  readonly removed: string[] = [];
   readonly commands = new Map<string, CommandRecord>();
   readonly events: NewEvent[] = [];
   /** Hosts whose view may have changed. */
@@ -22,6 +24,6 @@ export class Turn {
   constructor(readonly now: number) {}
 
   get needsCommit(): boolean {
-    return this.durable.size + this.commands.size + this.events.length + this.withOutput.size > 0;
+    return this.durable.size + this.commands.size + this.events.length + this.withOutput.size + this.removed.length > 0;
   }
 }

@@ -12,6 +12,8 @@ const parts: HostParts = {
   online: true,
   active: null,
   control: null,
+  own: null,
+  queue: [],
   last: null,
   foreignCommand: '',
   notice: '',

@@ -20,6 +20,7 @@ export function commandView(command: CommandRecord): CommandView {
     exitCode: command.exitCode,
     by: command.userName,
     lines: command.lines,
+    expiresAt: state.phase === 'queued' ? state.deadline : null,
   };
 }
 
@@ -28,6 +29,8 @@ export interface HostParts {
   online: boolean;
   active: CommandRecord | null;
   control: CommandRecord | null;
+  own: CommandRecord | null;
+  queue: readonly CommandRecord[];
   last: CommandRecord | null;
   foreignCommand: string;
   notice: string;
@@ -45,6 +48,7 @@ export function hostView(parts: HostParts, desired: DesiredSource, version: stri
     location: record.location,
     deviceType: record.deviceType,
     themeColor: record.themeColor,
+    themeColorPinned: record.themeColorPinned,
     agentVersion: record.agentVersion,
     protocol: record.protocol,
     osVersion: record.osVersion,
@@ -62,6 +66,8 @@ export function hostView(parts: HostParts, desired: DesiredSource, version: stri
     metrics: record.metrics,
     command: parts.active && commandView(parts.active),
     control: parts.control && commandView(parts.control),
+    own: parts.own && commandView(parts.own),
+    queue: parts.queue.map(commandView),
     lastCommand: parts.last && commandView(parts.last),
     foreignCommand: parts.foreignCommand,
     notice: parts.notice,

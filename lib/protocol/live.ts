@@ -96,6 +96,8 @@ export interface CommandView {
   by: string;
   /** Number of the last stored output line. */
   lines: number;
+  /** While it waits for its host to come back: when it is given up. */
+  expiresAt: number | null;
 }
 
 export interface MetricsView {
@@ -118,6 +120,8 @@ export interface HostView {
   deviceType: string;
   /** `#rrggbb`. */
   themeColor: string;
+  /** An operator chose the colour: what the agent says of it does not count. */
+  themeColorPinned: boolean;
   agentVersion: string;
   /** 2: the Go agent; 3: commands with ids and acknowledged output; 0: not known yet. */
   protocol: number;
@@ -133,6 +137,10 @@ export interface HostView {
   command: CommandView | null;
   /** A stop, kill, restart or reboot that is under way. */
   control: CommandView | null;
+  /** What the dashboard itself is doing about this host: a colour that is written back, its removal. */
+  own: CommandView | null;
+  /** Commands that wait for the host to come back, in the order in which they will be sent. */
+  queue: CommandView[];
   /** The last command that ended. */
   lastCommand: CommandView | null;
   /** What the agent says it is running although no command of ours accounts for it; empty when nothing. */

@@ -14,6 +14,7 @@ export function aHost(id: string, change: Partial<HostView> = {}): HostView {
     location: 'home',
     deviceType: 'server',
     themeColor: '#769ff0',
+    themeColorPinned: false,
     agentVersion: '4.0.0',
     protocol: 3,
     osVersion: '26.05',
@@ -25,6 +26,8 @@ export function aHost(id: string, change: Partial<HostView> = {}): HostView {
     metrics: null,
     command: null,
     control: null,
+    own: null,
+    queue: [],
     lastCommand: null,
     foreignCommand: '',
     notice: '',
@@ -60,6 +63,7 @@ export function aCommand(change: Partial<CommandView> = {}): CommandView {
     exitCode: null,
     by: 'operator',
     lines: 0,
+    expiresAt: null,
     ...change,
   };
 }

@@ -4,6 +4,7 @@ import { openTestDatabase } from '@/lib/db/testing/database';
 import type { ServerFrame } from '@/lib/protocol/agent';
 import type { EventView, OutputLine, ServiceNotice } from '@/lib/protocol/live';
 import { NO_DESIRED_STATE, type DesiredSource, type DesiredState, type HostRelation } from '../desired';
+import type { OwnExecutors } from '../own-operations';
 import type { AgentLink, Clock, Publisher } from '../ports';
 import { FleetService } from '../service';
 
@@ -97,10 +98,12 @@ export function openBench() {
   const done: string[] = [];
   const events: EventView[] = [];
   const notices: ServiceNotice[][] = [];
+  const removed: string[] = [];
+  const executors: OwnExecutors = {};
   let links = 0;
   let ids = 0;
   const publisher: Publisher = {
-    hosts: () => undefined,
+    hosts: (_patches, gone) => removed.push(...gone),
     other: (change) => {
       events.push(...(change.events ?? []));
       if (change.notices) notices.push(change.notices);
@@ -120,6 +123,7 @@ export function openBench() {
       epoch: 'epoch',
       newId: () => `command-${++ids}`,
       outputLimit: 1_000_000,
+      executors,
     });
     fleet.start();
     return fleet;
@@ -133,6 +137,8 @@ export function openBench() {
     done,
     events,
     notices,
+    removed,
+    executors,
     fleet: open(),
     /** As after `kill -9`: what was not stored is gone, and nobody said goodbye. */
     crash() {

@@ -81,7 +81,7 @@ export const RUNNING: CommandState = {
 
 /** The view of a host that is online, idle and green. */
 export function sampleView(changes: Partial<HostView> = {}): HostView {
-  const parts = { active: null, control: null, last: null, foreignCommand: '', notice: '' };
+  const parts = { active: null, control: null, own: null, queue: [], last: null, foreignCommand: '', notice: '' };
   const view = hostView({ record: sampleHost(), online: true, ...parts }, sampleSource(), '4.0.0');
   const green: CompartmentView = { status: 'ok', message: 'As it should be.', checkedAt: T0, next: null };
   const [agent, git, lock, system, tests] = COMPARTMENT_NAMES.map(() => ({ ...green }));

@@ -1,0 +1,197 @@
+/** Where the dashboard's own operations are done: colours, adding a host, removing one. */
+import type { CommandEngine } from './command-engine';
+import type { Entry, FleetCore } from './core';
+import { newCommand } from './dispatch';
+import * as events from './events';
+import { hostNameOf, newHost, unpinnedColor } from './host';
+import { MAX_HOSTS } from './admission';
+import { colorOf, type OwnEnd } from './own-operations';
+import type { AddHostRequest, DispatchResult } from './ports';
+import type { CommandRecord, HostRecord } from './records';
+import type { Turn } from './turn';
+
+/** Rows of a host that is removed go in steps of so many, so that no socket waits for them. */
+const REMOVAL_STEP_ROWS = 500;
+/** Between two such steps. */
+const REMOVAL_PAUSE_MS = 20;
+
+export class OwnDesk {
+  private readonly running = new Map<string, AbortController>();
+
+  /** `onRemovalEnd` is called when a host of this name is gone, or stays after all. */
+  constructor(
+    private readonly core: FleetCore,
+    private readonly engine: CommandEngine,
+    private readonly onRemovalEnd: (name: string) => void,
+  ) {
+    engine.doOwn = (command) => this.carryOut(command);
+  }
+
+  /** Takes a new command into the turn: what is the fleet's own is done with it, the rest after the commit. */
+  begin(turn: Turn, entry: Entry, command: CommandRecord): void {
+    const { record } = entry;
+    const { storePath, binaryHash, generation } = record;
+    this.engine.feed(turn, command, { type: 'sent', before: { storePath, binaryHash, generation } });
+    this.engine.feed(turn, command, { type: 'activity' });
+    if (command.operation === 'set-color') {
+      this.setColor(turn, entry, command);
+      if (!this.core.options.executors?.['set-color']) {
+        this.engine.feed(turn, command, { type: 'done', ending: { ...colorSet(record, command), exitCode: null } });
+        return;
+      }
+    }
+    if (command.operation === 'remove-host') {
+      for (const other of [entry.active, entry.control, ...entry.queue]) {
+        if (other) this.engine.feed(turn, other, { type: 'host-removed' });
+      }
+    }
+    turn.effects.push(() => this.carryOut(command));
+  }
+
+  addHost(request: AddHostRequest): DispatchResult {
+    const name = hostNameOf(request.name);
+    if (name === null) {
+      return blocked(request.name, 'bad-name', 'This is no host name: letters, digits and hyphens, at most 63.');
+    }
+    const known = this.core.byName(name);
+    if (known) {
+      const repeated = this.core.options.store.commandByRequest(request.requestId, known.record.id);
+      if (repeated) return { kind: 'accepted', hostId: known.record.id, hostName: name, commandId: repeated.id };
+      return blocked(name, 'known', `${name} is known already.`);
+    }
+    if (this.core.entries.size >= MAX_HOSTS) {
+      return blocked(name, 'full', `The fleet has ${MAX_HOSTS} hosts already, which is as many as there can be.`);
+    }
+    const id = this.core.freshHostId(name);
+    const commandId = this.core.options.newId();
+    const refused = this.core.run('drop', (turn) => {
+      const fresh = newHost(id, name, turn.now);
+      const host: HostRecord = {
+        ...fresh,
+        type: request.type,
+        location: request.location || fresh.location,
+        deviceType: request.deviceType || fresh.deviceType,
+        themeColor: request.color ?? unpinnedColor('', request.type, fresh.themeColor),
+        themeColorPinned: request.color !== null,
+      };
+      this.core.putHost(turn, host, host, true);
+      turn.commands.set(commandId, addedCommand(commandId, host, request, turn.now));
+      turn.events.push(events.hostAdded(host, turn.now, request.by));
+      // An agent of that name may be waiting: for room, or for its approval.
+      turn.effects.push(() => this.onRemovalEnd(name));
+    });
+    if (refused !== null) return { kind: 'not-stored', hostId: id, hostName: name, reason: refused };
+    return { kind: 'accepted', hostId: id, hostName: name, commandId };
+  }
+
+  /** The dashboard stops: what goes on outside is told so. */
+  stop(): void {
+    for (const controller of this.running.values()) controller.abort();
+  }
+
+  private setColor(turn: Turn, entry: Entry, command: CommandRecord): void {
+    const { record, connection } = entry;
+    const color = colorOf(command.args);
+    const themeColor = color ?? unpinnedColor(connection?.register?.theme_color ?? '', record.type, record.themeColor);
+    this.core.putHost(turn, record, { ...record, themeColor, themeColorPinned: color !== null });
+  }
+
+  /** Does what lies outside of the fleet's memory: once, or again after a restart where that does no harm. */
+  private carryOut(command: CommandRecord): void {
+    if (command.operation === 'remove-host') this.removeSome(command);
+    else void this.execute(command);
+  }
+
+  private async execute(command: CommandRecord): Promise<void> {
+    const executor = this.core.options.executors?.[command.operation];
+    const entry = this.core.entries.get(command.hostId);
+    if (!executor || !entry) return;
+    const controller = new AbortController();
+    this.running.set(command.id, controller);
+    const { id, name } = entry.record;
+    const { userId, userName, address } = command;
+    const end = await executor({
+      commandId: command.id,
+      host: { id, name },
+      args: command.args ?? {},
+      by: { userId, userName, address },
+      note: (text) => this.note(command, text),
+      signal: controller.signal,
+    }).catch((error: unknown): OwnEnd => {
+      this.core.options.log.error({ err: error, commandId: command.id }, 'an operation of the dashboard failed');
+      return { outcome: 'failed', reason: 'It failed for a reason that the dashboard’s log tells.' };
+    });
+    this.running.delete(command.id);
+    this.end(command, command.operation === 'set-color' ? afterColor(end) : end);
+  }
+
+  /** A command that ran out of its time: what is still going on for it should end. */
+  abandon(commandId: string): void {
+    this.running.get(commandId)?.abort();
+  }
+
+  private note(command: CommandRecord, text: string): void {
+    this.core.outputLog.append(command, this.core.options.clock.now(), 'note', text, null);
+    this.core.armFlush();
+  }
+
+  private end(command: CommandRecord, end: OwnEnd): void {
+    this.core.run('retry', (turn) => {
+      this.engine.feed(turn, command, { type: 'done', ending: { ...end, exitCode: null } });
+    });
+  }
+
+  private removeSome(command: CommandRecord): void {
+    const entry = this.core.entries.get(command.hostId);
+    // Ended meanwhile, by its time-out.
+    if (!entry || entry.own?.id !== command.id) return;
+    try {
+      if (this.core.options.store.forgetSome(command.hostId, REMOVAL_STEP_ROWS) >= REMOVAL_STEP_ROWS) {
+        this.core.options.clock.after(REMOVAL_PAUSE_MS, () => this.removeSome(command));
+        return;
+      }
+    } catch (error) {
+      const why = error instanceof Error ? error.message : String(error);
+      const reason = `The database refused: ${why} A part of what was known of the host is gone; remove it again.`;
+      this.end(command, { outcome: 'failed', reason });
+      this.onRemovalEnd(entry.record.name);
+      return;
+    }
+    const { userId, userName, address } = command;
+    this.core.run('retry', (turn) => {
+      turn.removed.push(command.hostId);
+      turn.events.push(events.hostRemoved(entry.record, command.id, turn.now, { userId, userName, address }));
+      turn.effects.push(() => this.onRemovalEnd(entry.record.name));
+    });
+  }
+}
+
+function blocked(hostName: string, code: string, reason: string): DispatchResult {
+  return { kind: 'blocked', hostId: '', hostName, blocked: { code, reason, unblock: null, forceable: false } };
+}
+
+function addedCommand(id: string, host: HostRecord, request: AddHostRequest, now: number): CommandRecord {
+  const ending = { outcome: 'succeeded', reason: `${host.name} was added.`, exitCode: null } as const;
+  return {
+    ...newCommand({ ...request, operation: 'add-host' }, host.id, id, now),
+    state: { phase: 'ended', at: now, ...ending },
+    ...ending,
+    startedAt: now,
+    endedAt: now,
+  };
+}
+
+function colorSet(record: HostRecord, command: CommandRecord): OwnEnd {
+  const color = colorOf(command.args);
+  if (color === null) return { outcome: 'succeeded', reason: 'Its colour is its agent’s affair again.' };
+  const same = record.themeColorPinned && record.themeColor === color;
+  return same
+    ? { outcome: 'unchanged', reason: `Its colour was ${color} already.` }
+    : { outcome: 'succeeded', reason: `Its colour is ${color} now.` };
+}
+
+/** The colour is set on the dashboard before it is written anywhere else: what follows can fail in part alone. */
+function afterColor(end: OwnEnd): OwnEnd {
+  if (end.outcome !== 'failed') return end;
+  return { outcome: 'partial', reason: `The colour is set on the dashboard alone. ${end.reason}` };
+}
