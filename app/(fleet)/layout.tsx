@@ -1,6 +1,7 @@
 import { headers } from 'next/headers';
 import type { ReactNode } from 'react';
 import { LiveProvider } from '@/app/_live/live';
+import { StepUpDialog } from '@/app/_step-up/step-up-dialog';
 import { requireSession } from '@/lib/auth/app-session';
 import { runtime } from '@/lib/runtime';
 import { OperationsProvider } from './_operations/operations';
@@ -23,6 +24,7 @@ export default async function FleetLayout({ children }: { children: ReactNode })
       <OperationsProvider>
         <Shell>{children}</Shell>
         <LowerEdge />
+        <StepUpDialog />
       </OperationsProvider>
     </LiveProvider>
   );

@@ -10,12 +10,8 @@ const RECENT_COMMANDS = 20;
 const id = z.string().min(1).max(64);
 
 /** Gives a command that takes too long ten more minutes. False when it is not in that state (any more). */
-export const extendCommand = operatorAction(z.object({ commandId: id }), ({ commandId }, { session, address }) =>
-  runtime().fleet.extend(commandId, EXTENSION_MS, {
-    userId: session.userId,
-    userName: session.userName,
-    address,
-  }),
+export const extendCommand = operatorAction(z.object({ commandId: id }), ({ commandId }, { by }) =>
+  runtime().fleet.extend(commandId, EXTENSION_MS, by),
 );
 
 /** A command; null when it is not there (any more). */

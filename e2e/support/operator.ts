@@ -5,6 +5,22 @@ import { generateSync } from 'otplib';
 export const PASSWORD = 'correct horse battery staple';
 const STEP_S = 30;
 
+/** bcrypt of PASSWORD at the lowest cost, so that tests are quick. */
+const PASSWORD_HASH = '$2b$04$cv.3zYF6yLrSBLhkJNcSieq8TDELAYuB4cX4rDyyLhock30.Pvp86';
+const TOTP_SECRET = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP';
+
+/** An installation whose password and second factor come from the environment: no set-up, and two codes are left. */
+export const CONFIGURED = { NIXFLEET_PASSWORD_HASH: PASSWORD_HASH, NIXFLEET_TOTP_SECRET: TOTP_SECRET };
+
+/** Signs in at such an installation with the code of the present step. The next one is valid for half a minute more. */
+export async function signInConfigured(page: Page, url: string): Promise<void> {
+  await page.goto(`${url}/login`);
+  await signIn(page, TOTP_SECRET);
+}
+
+/** The code after the one that `signInConfigured` used. */
+export const nextCode = (): string => totp(TOTP_SECRET, 1);
+
 /** The code of the present time step, or of one that many steps later. */
 export function totp(secret: string, stepsLater = 0): string {
   return generateSync({ secret, epoch: Math.floor(Date.now() / 1000) + stepsLater * STEP_S });

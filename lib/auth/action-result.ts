@@ -14,3 +14,14 @@ export type ActionError =
   | { kind: 'failed'; message: string };
 
 export type ActionResult<Value> = { ok: true; value: Value } | { ok: false; error: ActionError };
+
+/** What an action that may ask for a fresh proof of who asks answers besides. */
+export type StepUpError =
+  | ActionError
+  /** Nothing was done: ask for what is named here and send the same request with it. */
+  | { kind: 'step-up-required'; asksFor: 'code' | 'password' }
+  /** Wrong, or used before. */
+  | { kind: 'step-up-refused'; asksFor: 'code' | 'password' }
+  | { kind: 'throttled'; retryAfterMs: number };
+
+export type StepUpActionResult<Value> = { ok: true; value: Value } | { ok: false; error: StepUpError };

@@ -2,13 +2,15 @@
 import { plainText } from '@/lib/protocol/text';
 import { createCredentials } from './credentials';
 import { deriveKey, equalSecrets } from './encryption';
+import { createAuthEvents } from './events';
 import { passwordIsRight } from './password';
-import { OPERATOR, type AuthStore, type Clock, type EventRecorder } from './ports';
+import { OPERATOR, OPERATOR_ACTOR, type AuthStore, type Clock, type EventRecorder } from './ports';
 import type { Secrets } from './secrets';
 import type { AuthService, SignInAttempt, SignInResult } from './service';
 import { createSessionCookie } from './session-cookie';
 import { createSessions } from './sessions';
 import { createSetup, type Setup } from './setup';
+import { createStepUp } from './step-up';
 import { accountBucket, addressBucket, createThrottle, type ThrottleKind } from './throttle';
 
 export interface AuthOptions {
@@ -39,27 +41,19 @@ export function createAuth({ store, now, record, secrets, settings }: AuthOption
   const recoveryKey = deriveKey(secrets.encryptionKey, 'recovery-codes');
   const credentials = createCredentials({ store, now, configured: settings, totpKey, recoveryKey });
   // A second factor that can't be read stops the start, not the first sign-in.
-  credentials.totpSecret();
+  credentials.totpSecret(OPERATOR.id);
   const throttle = createThrottle(store, now, { freeFailures: settings.rateLimit, windowMs: settings.rateWindowMs });
   const sessions = createSessions(store, now, settings.sessionDurationMs);
   const cookie = createSessionCookie(secrets.sessionSecret, settings.baseUrl);
   const label = settings.baseUrl === null ? OPERATOR.name : new URL(settings.baseUrl).host;
-  const setup = createSetup({ store, now, record, throttle, credentials, totpKey, recoveryKey, label });
-
-  type Event = { action: string; level: 'success' | 'info' | 'warning'; outcome: string; message: string };
-  function event(address: string, data: Record<string, unknown>, { action, level, outcome, message }: Event): void {
-    const subject = { hostId: null, hostName: '', commandId: null };
-    const actor = {
-      actorKind: 'operator',
-      actor: OPERATOR.name,
-      userId: level === 'warning' ? null : OPERATOR.id,
-    } as const;
-    record({ at: now(), category: 'auth', level, action, ...actor, address, ...subject, outcome, message, data });
-  }
+  const events = createAuthEvents(record, now);
+  const setup = createSetup({ store, now, events, throttle, credentials, totpKey, recoveryKey, label });
+  const stepUp = createStepUp({ store, now, events, throttle, credentials });
 
   function refused({ address, userAgent }: SignInAttempt, message: string): SignInResult {
+    const event = { action: 'auth.sign-in.refused', level: 'warning', outcome: 'refused' } as const;
     const data = { userAgent: plainText(userAgent, 400) };
-    event(address, data, { action: 'auth.sign-in.refused', level: 'warning', outcome: 'refused', message });
+    events({ claimed: OPERATOR.name }, { ...event, message, address, data });
     return { kind: 'refused' };
   }
 
@@ -70,27 +64,29 @@ export function createAuth({ store, now, record, secrets, settings }: AuthOption
   async function signIn(attempt: SignInAttempt): Promise<SignInResult> {
     const { address, userAgent } = attempt;
     const buckets = (kind: ThrottleKind) => [accountBucket(kind, OPERATOR.id), addressBucket(kind, address)];
-    const secret = credentials.totpSecret();
+    const secret = credentials.totpSecret(OPERATOR.id);
     const blockedMs = throttle.take(buckets('password'), buckets('totp'));
     if (blockedMs > 0) return { kind: 'throttled', retryAfterMs: blockedMs };
 
-    const right = await passwordIsRight(attempt.password, credentials.passwordHash());
+    const right = await passwordIsRight(attempt.password, credentials.passwordHash(OPERATOR.id));
     if (secret !== null) {
       const waitMs = throttle.take(buckets(right ? 'totp' : 'decoy'));
       if (waitMs > 0) return { kind: 'throttled', retryAfterMs: waitMs };
-      const factor = await credentials.checkSecondFactor(secret, attempt.code, right);
+      const factor = await credentials.checkSecondFactor(OPERATOR.id, secret, attempt.code, right);
       if (right && factor === null) return refused(attempt, 'Sign-in refused: right password, wrong or used code.');
       if (factor === 'recovery-code') {
         const message = 'A recovery code was used to sign in.';
-        event(address, {}, { action: 'auth.recovery-code', level: 'info', outcome: 'done', message });
+        const event = { action: 'auth.recovery-code', level: 'info', outcome: 'done' } as const;
+        events({ by: OPERATOR_ACTOR }, { ...event, message, address });
       }
     }
     if (!right) return refused(attempt, 'Sign-in refused: wrong password.');
 
     throttle.clear([...buckets('password'), ...buckets('totp')]);
-    const made = sessions.create({ userId: OPERATOR.id, userName: OPERATOR.name, address, userAgent });
+    const made = sessions.create({ ...OPERATOR_ACTOR, address, userAgent, deviceId: '' });
     const data = { userAgent: plainText(userAgent, 400), session: made.session.idHash };
-    event(address, data, { action: 'auth.sign-in', level: 'success', outcome: 'done', message: 'Signed in.' });
+    const event = { action: 'auth.sign-in', level: 'success', outcome: 'done', message: 'Signed in.' } as const;
+    events({ by: made.session }, { ...event, address, data });
     return { kind: 'signed-in', ...made };
   }
 
@@ -100,12 +96,13 @@ export function createAuth({ store, now, record, secrets, settings }: AuthOption
     secureCookies: cookie.secure,
     cookieSecret: cookie.secret,
     sessionMaxAgeS: Math.ceil(settings.sessionDurationMs / 1_000),
-    requiresTotp: () => credentials.totpSecret() !== null,
+    requiresTotp: () => credentials.totpSecret(OPERATOR.id) !== null,
     signIn,
     signOut(idHash, address) {
-      if (sessions.revoke(idHash) === null) return;
-      const data = { session: idHash };
-      event(address, data, { action: 'auth.sign-out', level: 'info', outcome: 'done', message: 'Signed out.' });
+      const ended = sessions.revoke(idHash);
+      if (ended === null) return;
+      const event = { action: 'auth.sign-out', level: 'info', outcome: 'done', message: 'Signed out.' } as const;
+      events({ by: ended }, { ...event, address, data: { session: idHash } });
     },
     async resolveSession(cookieHeader) {
       const sessionId = await cookie.sessionId(cookieHeader);
@@ -113,6 +110,8 @@ export function createAuth({ store, now, record, secrets, settings }: AuthOption
     },
     stillValid: (idHash) => sessions.byHash(idHash),
     onSessionEnd: (listener) => sessions.onEnd(listener),
+    stepUpAsksFor: (userId) => stepUp.asksFor(userId),
+    stepUp: (request) => stepUp.prove(request),
     agentTokenIsValid(authorization) {
       const [, token] = /^Bearer +(\S.*)$/i.exec(authorization?.trim() ?? '') ?? [];
       return token !== undefined && equalSecrets(token, secrets.agentToken);

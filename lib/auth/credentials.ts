@@ -1,22 +1,36 @@
-/** The operator's credentials as they are in force: what the environment sets wins over what the browser set. */
+/** Credentials as they are in force. What the environment sets is the operator's, and wins over what the browser set. */
 import { decrypt } from './encryption';
 import { OPERATOR, type AuthStore, type Clock } from './ports';
 import { recoveryCodeHash } from './recovery-codes';
 import { matchTotpStep, totpSecretHash } from './totp';
 
 export interface Credentials {
-  passwordHash(): string | null;
+  passwordHash(userId: string): string | null;
   /** Null when no second factor is set up. */
-  totpSecret(): Uint8Array | null;
-  hasPassword(): boolean;
-  /** True when the environment sets the second factor. */
-  readonly totpIsConfigured: boolean;
+  totpSecret(userId: string): Uint8Array | null;
+  hasPassword(userId: string): boolean;
+  /** True when the environment sets the password: it can't be changed in the browser. */
+  passwordIsConfigured(userId: string): boolean;
+  /** True when the environment sets the second factor: it can't be changed in the browser. */
+  totpIsConfigured(userId: string): boolean;
   /**
    * Checks a code from the app, or a recovery code in its place. With `use`, a right one is used up: it counts once,
    * ever, also when two ask at the same time. Without it the answer takes as long and changes nothing.
    */
-  checkSecondFactor(secret: Uint8Array, typed: string, use: boolean): Promise<'totp' | 'recovery-code' | null>;
+  checkSecondFactor(
+    userId: string,
+    secret: Uint8Array,
+    typed: string,
+    use: boolean,
+  ): Promise<'totp' | 'recovery-code' | null>;
 }
+
+interface Configured {
+  passwordHash: string | null;
+  totpSecret: Uint8Array | null;
+}
+
+const NOTHING: Configured = { passwordHash: null, totpSecret: null };
 
 /** What an encrypted TOTP secret is bound to. */
 export const totpContext = (userId: string): string => `totp:${userId}`;
@@ -24,23 +38,26 @@ export const totpContext = (userId: string): string => `totp:${userId}`;
 export function createCredentials(options: {
   store: AuthStore;
   now: Clock;
-  configured: { passwordHash: string | null; totpSecret: Uint8Array | null };
+  configured: Configured;
   totpKey: Buffer;
   recoveryKey: Buffer;
 }): Credentials {
   const { store, now, configured, totpKey, recoveryKey } = options;
 
-  const passwordHash = () => configured.passwordHash ?? store.user(OPERATOR.id)?.passwordHash ?? null;
+  const set = (userId: string) => (userId === OPERATOR.id ? configured : NOTHING);
+  const passwordHash = (userId: string) => set(userId).passwordHash ?? store.user(userId)?.passwordHash ?? null;
 
   return {
     passwordHash,
-    hasPassword: () => passwordHash() !== null,
-    totpIsConfigured: configured.totpSecret !== null,
-    totpSecret() {
-      if (configured.totpSecret !== null) return configured.totpSecret;
-      const stored = store.user(OPERATOR.id)?.totpSecret ?? null;
+    hasPassword: (userId) => passwordHash(userId) !== null,
+    passwordIsConfigured: (userId) => set(userId).passwordHash !== null,
+    totpIsConfigured: (userId) => set(userId).totpSecret !== null,
+    totpSecret(userId) {
+      const { totpSecret } = set(userId);
+      if (totpSecret !== null) return totpSecret;
+      const stored = store.user(userId)?.totpSecret ?? null;
       if (stored === null) return null;
-      const secret = decrypt(totpKey, stored, totpContext(OPERATOR.id));
+      const secret = decrypt(totpKey, stored, totpContext(userId));
       if (secret !== null) return secret;
       // Never sign in without the second factor because its key is gone.
       throw new Error(
@@ -48,12 +65,12 @@ export function createCredentials(options: {
           'folder from a backup, or set NIXFLEET_TOTP_SECRET.',
       );
     },
-    async checkSecondFactor(secret, typed, use) {
+    async checkSecondFactor(userId, secret, typed, use) {
       const step = await matchTotpStep(secret, typed, now());
       if (step !== null) return use && store.useTotpStep(totpSecretHash(secret), step) ? 'totp' : null;
       const codeHash = recoveryCodeHash(recoveryKey, typed);
       if (codeHash === null) return null;
-      return use && store.useRecoveryCode(OPERATOR.id, codeHash, now()) ? 'recovery-code' : null;
+      return use && store.useRecoveryCode(userId, codeHash, now()) ? 'recovery-code' : null;
     },
   };
 }

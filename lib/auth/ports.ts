@@ -4,6 +4,8 @@ import type { NewEvent } from '@/lib/fleet/records';
 /** The one operator there is today. Sessions, events and commands already carry a user. */
 export const OPERATOR = { id: 'operator', name: 'operator', role: 'operator' } as const;
 
+export const OPERATOR_ACTOR = { userId: OPERATOR.id, userName: OPERATOR.name } as const;
+
 export interface UserRecord {
   id: string;
   name: string;
@@ -22,6 +24,8 @@ export interface SessionRecord {
   provenAt: number;
   address: string;
   userAgent: string;
+  /** The browser, as its device cookie names it; empty when it has none. */
+  deviceId: string;
 }
 
 export interface StoredSession extends SessionRecord {
@@ -58,6 +62,8 @@ export interface AuthStore {
   addSession(session: SessionRecord): void;
   session(idHash: string): StoredSession | null;
   touchSession(idHash: string, lastSeenAt: number): void;
+  /** Remembers when its operator last proved afresh who they are. */
+  markProven(idHash: string, provenAt: number): void;
   /** False when it was revoked before, or never was. */
   revokeSession(idHash: string, now: number): boolean;
   /** Removes sessions that expired before this moment. */

@@ -3,12 +3,16 @@
  * actions and next-auth's `authorize` alike.
  */
 
+import type { StepUpRequest } from './step-up';
+
 /** A session that is valid now. */
 export interface Session {
   /** SHA-256 of the session id: names the session without giving it away. */
   idHash: string;
   userId: string;
   userName: string;
+  /** The browser, as its device cookie names it; empty when it has none. */
+  deviceId: string;
   createdAt: number;
   expiresAt: number;
   /** When a second factor (or the password, where there is none) was last proven. */
@@ -26,6 +30,12 @@ export interface SignInAttempt {
 export type SignInResult =
   | { kind: 'signed-in'; sessionId: string; session: Session }
   /** One answer for a wrong password and a wrong code, so that nothing is told. */
+  | { kind: 'refused' }
+  | { kind: 'throttled'; retryAfterMs: number };
+
+export type StepUpResult =
+  | { kind: 'proven' }
+  /** Wrong, or used before. */
   | { kind: 'refused' }
   | { kind: 'throttled'; retryAfterMs: number };
 
@@ -66,6 +76,10 @@ export interface AuthService {
   stillValid(idHash: string): Session | null;
   /** Calls back with the hash of each session that ends before its time. Returns the way to end it. */
   onSessionEnd(listener: (idHash: string) => void): () => void;
+  /** What a fresh proof is: a code of the second factor, or the password where none is set up. */
+  stepUpAsksFor(userId: string): 'code' | 'password';
+  /** Checks a fresh proof of who asks, for one request. A right code is used up. */
+  stepUp(request: StepUpRequest): Promise<StepUpResult>;
   setupState(): SetupState;
   /** Checks a set-up code (throttled by address) and offers a new TOTP secret for it; null when the code is wrong. */
   offerSetup(setupCode: string, address: string): SetupOffer | null;

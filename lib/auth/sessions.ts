@@ -14,7 +14,7 @@ const MAX_USER_AGENT = 400;
 
 export interface Sessions {
   /** Starts one. The id goes into the operator's cookie and is stored nowhere. */
-  create(who: { userId: string; userName: string; address: string; userAgent: string }): {
+  create(who: { userId: string; userName: string; address: string; userAgent: string; deviceId: string }): {
     sessionId: string;
     session: Session;
   };
@@ -36,8 +36,8 @@ export function createSessions(store: AuthStore, now: Clock, durationMs: number)
   function valid(stored: StoredSession | null, at: number): Session | null {
     if (stored === null || stored.revokedAt !== null) return null;
     if (at >= stored.expiresAt || at - stored.lastSeenAt >= idleMs) return null;
-    const { idHash, userId, userName, createdAt, expiresAt, provenAt } = stored;
-    return { idHash, userId, userName, createdAt, expiresAt, provenAt };
+    const { idHash, userId, userName, deviceId, createdAt, expiresAt, provenAt } = stored;
+    return { idHash, userId, userName, deviceId, createdAt, expiresAt, provenAt };
   }
 
   function byHash(idHash: string): Session | null {
@@ -45,11 +45,11 @@ export function createSessions(store: AuthStore, now: Clock, durationMs: number)
   }
 
   return {
-    create({ userId, userName, address, userAgent }) {
+    create({ userId, userName, address, userAgent, deviceId }) {
       const at = now();
       const sessionId = randomBytes(SESSION_ID_BYTES).toString('base64url');
       const idHash = sessionIdHash(sessionId);
-      const session = { idHash, userId, createdAt: at, expiresAt: at + durationMs, provenAt: at };
+      const session = { idHash, userId, deviceId, createdAt: at, expiresAt: at + durationMs, provenAt: at };
       store.removeSessions(at);
       store.addSession({ ...session, lastSeenAt: at, address, userAgent: plainText(userAgent, MAX_USER_AGENT) });
       return { sessionId, session: { ...session, userName } };

@@ -4,9 +4,10 @@ import { decodeBase32, encodeBase32 } from './base32';
 import type { Credentials } from './credentials';
 import { totpContext } from './credentials';
 import { encrypt, equalSecrets } from './encryption';
+import type { AuthEvents } from './events';
 import { hashPassword } from './password';
 import { passwordProblem } from './password-rule';
-import { OPERATOR, type AuthStore, type Clock, type EventRecorder } from './ports';
+import { OPERATOR, OPERATOR_ACTOR, type AuthStore, type Clock } from './ports';
 import { newRecoveryCodes, recoveryCodeHash } from './recovery-codes';
 import type { AuthService, SetupResult } from './service';
 import { addressBucket, type Throttle } from './throttle';
@@ -27,7 +28,7 @@ export type Setup = Pick<AuthService, 'setupState' | 'offerSetup' | 'completeSet
 export function createSetup(options: {
   store: AuthStore;
   now: Clock;
-  record: EventRecorder;
+  events: AuthEvents;
   throttle: Throttle;
   credentials: Credentials;
   totpKey: Buffer;
@@ -35,39 +36,24 @@ export function createSetup(options: {
   /** Names the account in an authenticator app. */
   label: string;
 }): Setup {
-  const { store, now, record, throttle, credentials, totpKey, recoveryKey, label } = options;
-  const needsTotp = !credentials.totpIsConfigured;
-  let code: string | null = credentials.hasPassword() ? null : randomBytes(SETUP_CODE_BYTES).toString('base64url');
+  const { store, now, events, throttle, credentials, totpKey, recoveryKey, label } = options;
+  const needsTotp = !credentials.totpIsConfigured(OPERATOR.id);
+  const hasPassword = () => credentials.hasPassword(OPERATOR.id);
+  let code: string | null = hasPassword() ? null : randomBytes(SETUP_CODE_BYTES).toString('base64url');
 
   /** A right code leaves no trace in the limits. */
   function check(setupCode: string, address: string): 'right' | 'wrong' | { waitMs: number } {
     const buckets = [addressBucket('setup-code', address)];
     const waitMs = throttle.take(buckets);
     if (waitMs > 0) return { waitMs };
-    if (code !== null && !credentials.hasPassword() && equalSecrets(setupCode, code)) {
+    if (code !== null && !hasPassword() && equalSecrets(setupCode, code)) {
       throttle.clear(buckets);
       return 'right';
     }
-    event('auth.setup.refused', 'warning', address, 'Somebody opened the set-up page with a wrong or used code.');
+    const message = 'Somebody opened the set-up page with a wrong or used code.';
+    const refused = { action: 'auth.setup.refused', level: 'warning', outcome: 'refused' } as const;
+    events({ claimed: OPERATOR.name }, { ...refused, message, address });
     return 'wrong';
-  }
-
-  function event(action: string, level: 'success' | 'warning', address: string, message: string): void {
-    record({
-      at: now(),
-      category: 'auth',
-      level,
-      action,
-      actorKind: 'operator',
-      actor: OPERATOR.name,
-      userId: level === 'success' ? OPERATOR.id : null,
-      address,
-      hostId: null,
-      hostName: '',
-      commandId: null,
-      outcome: level === 'success' ? 'done' : 'refused',
-      message,
-    });
   }
 
   /** Proves the second factor; the code is used up, so that it can't sign in as well. */
@@ -98,18 +84,15 @@ export function createSetup(options: {
     });
     if (!done) return { kind: 'refused', field: 'setup-code', message: WRONG_SETUP_CODE };
     code = null;
-    event(
-      'auth.setup',
-      'success',
-      request.address,
-      secret ? 'Password and second factor were set.' : 'The password was set.',
-    );
+    const message = secret ? 'Password and second factor were set.' : 'The password was set.';
+    const { address } = request;
+    events({ by: OPERATOR_ACTOR }, { action: 'auth.setup', level: 'success', outcome: 'done', message, address });
     return { kind: 'done', recoveryCodes };
   }
 
   return {
-    setupCode: () => (credentials.hasPassword() ? null : code),
-    setupState: () => (credentials.hasPassword() ? { kind: 'done' } : { kind: 'open', needsTotp }),
+    setupCode: () => (hasPassword() ? null : code),
+    setupState: () => (hasPassword() ? { kind: 'done' } : { kind: 'open', needsTotp }),
     offerSetup(setupCode, address) {
       if (check(setupCode, address) !== 'right') return null;
       const secret = newTotpSecret();

@@ -6,7 +6,10 @@ import { limitKey } from './client-address';
 import type { AuthStore, Clock, ThrottleRecord } from './ports';
 
 /** What was tried. Each has buckets of its own. `decoy` only takes as long as `totp`, and never blocks. */
-export type ThrottleKind = 'password' | 'totp' | 'setup-code' | 'decoy';
+export type ThrottleKind = 'password' | 'totp' | 'setup-code' | 'agent-token' | 'step-up' | 'decoy';
+
+/** Codes of six digits are few, so free tries for them don't come back every minute. */
+const OF_CODES = /^(?:totp|step-up):/;
 
 export interface Throttle {
   /** Counts one attempt in each of the buckets; when one of them is blocked, counts none and gives the time to wait (ms). */
@@ -25,6 +28,9 @@ const MAX_ADDRESS_BUCKETS = 10_000;
 export const accountBucket = (kind: ThrottleKind, userId: string): string => `${kind}:account:${userId}`;
 export const addressBucket = (kind: ThrottleKind, address: string): string => `${kind}:address:${limitKey(address)}`;
 
+/** Of a browser that signed in before, as its device cookie names it. */
+export const deviceBucket = (kind: ThrottleKind, deviceId: string): string => `${kind}:device:${deviceId}`;
+
 export function createThrottle(
   store: AuthStore,
   now: Clock,
@@ -35,8 +41,7 @@ export function createThrottle(
   function isForgotten(record: ThrottleRecord, at: number): boolean {
     // The clock went back: what it said before can't be compared.
     if (record.lastAt > at) return true;
-    // Free tries for codes don't come back every minute: a million codes are not many.
-    const windowed = record.failures < freeFailures && !record.bucket.startsWith('totp:');
+    const windowed = record.failures < freeFailures && !OF_CODES.test(record.bucket);
     return windowed ? at - record.firstAt >= limits.windowMs : at - record.lastAt >= FORGET_AFTER_MS;
   }
 

@@ -70,6 +70,9 @@ export function createAuthStore(db: Db): AuthStore {
     touchSession(idHash, lastSeenAt) {
       db.update(sessions).set({ lastSeenAt }).where(eq(sessions.idHash, idHash)).run();
     },
+    markProven(idHash, provenAt) {
+      db.update(sessions).set({ provenAt }).where(eq(sessions.idHash, idHash)).run();
+    },
     revokeSession(idHash, now) {
       const open = and(eq(sessions.idHash, idHash), isNull(sessions.revokedAt));
       return db.update(sessions).set({ revokedAt: now }).where(open).run().changes === 1;

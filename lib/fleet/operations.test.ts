@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { WIRE_COMMANDS } from '@/lib/protocol/agent';
 import { OPERATION_IDS, type CompartmentStatus, type HostView, type OperationId } from '@/lib/protocol/live';
-import { checkOperation, OPERATIONS, operationOfWire } from './operations';
+import { checkOperation, OPERATIONS, operationOfWire, requiresStepUp } from './operations';
 import { commandView } from './views';
 import { RUNNING, sampleCommand, sampleView, T0 } from './testing/samples';
 
@@ -94,9 +94,19 @@ describe('the table of operations', () => {
   });
 
   it('what needs a fresh code also asks for a second look', () => {
-    const steppedUp = all.filter((operation) => operation.needsStepUp);
-    expect(steppedUp.map(({ id }) => id)).toEqual(['reboot', 'remove-host']);
+    const steppedUp = all.filter((operation) => operation.needsStepUp !== 'never');
+    expect(steppedUp.map(({ id, needsStepUp }) => [id, needsStepUp])).toEqual([
+      ['rollback', 'bulk'],
+      ['reboot', 'always'],
+      ['remove-host', 'always'],
+    ]);
     for (const { id, confirms } of steppedUp) expect(confirms, id).toBe(true);
+  });
+
+  it('a roll-back of one host needs no fresh code, of more than one it does', () => {
+    expect([1, 2].map((hosts) => requiresStepUp('rollback', hosts))).toEqual([false, true]);
+    expect([1, 2].map((hosts) => requiresStepUp('reboot', hosts))).toEqual([true, true]);
+    expect([1, 2].map((hosts) => requiresStepUp('switch', hosts))).toEqual([false, false]);
   });
 
   it('is worded: a label, and a description that is a sentence', () => {

@@ -63,8 +63,8 @@ export interface Operation {
   hardAfterMs: number;
   /** How long an agent may take to come back where the end needs a new connection. */
   reconnectWithinMs: number;
-  /** Needs a fresh TOTP code. */
-  needsStepUp: boolean;
+  /** Needs a fresh code (or the password where no second factor is set up): on each host, or on several at once. */
+  needsStepUp: 'never' | 'always' | 'bulk';
   /** Asks for a second look before it is sent. */
   confirms: boolean;
   /** May be put on the wire (or done by the dashboard) again when nobody can know whether it was done. */
@@ -167,7 +167,7 @@ const byAgent = {
   warnAfterMs: 5 * MINUTE_MS,
   hardAfterMs: 10 * MINUTE_MS,
   reconnectWithinMs: 3 * MINUTE_MS,
-  needsStepUp: false,
+  needsStepUp: 'never',
   confirms: false,
   mayRepeat: false,
 } as const satisfies Partial<Operation>;
@@ -246,6 +246,7 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
     description: 'Goes back to the system generation before the present one.',
     wire: command('rollback'),
     hardAfterMs: 15 * MINUTE_MS,
+    needsStepUp: 'bulk',
     confirms: true,
   },
   update: {
@@ -288,7 +289,7 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
     ...control,
     id: 'reboot',
     label: 'Reboot',
-    description: 'Reboots the host.',
+    description: 'Reboots the host at once. What runs on it ends, and nobody reaches it until it is up again.',
     wire: command('reboot'),
     ends: 'reconnect',
     preconditions: [online, noControlUnderWay],
@@ -297,7 +298,7 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
     hardAfterMs: 5 * MINUTE_MS,
     // To come back.
     reconnectWithinMs: 15 * MINUTE_MS,
-    needsStepUp: true,
+    needsStepUp: 'always',
     confirms: true,
   },
   'check-version': {
@@ -370,7 +371,7 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
     warnAfterMs: 10 * MINUTE_MS,
     hardAfterMs: 30 * MINUTE_MS,
     mayRepeat: true,
-    needsStepUp: true,
+    needsStepUp: 'always',
     confirms: true,
   },
   'add-host': {
@@ -406,6 +407,18 @@ export function laneOf({ runs, bypassesBusy }: Operation): Lane {
 /** Whether it is something that the host did, and not what was done about it or to another command. */
 export function isDoneByHost({ runs, ends }: Operation): boolean {
   return runs === 'agent' && ends !== 'target';
+}
+
+/** Whether an operation on this many hosts needs a fresh proof of who asks. */
+export function requiresStepUp(id: OperationId, hostCount: number): boolean {
+  const { needsStepUp } = OPERATIONS[id];
+  return needsStepUp === 'always' || (needsStepUp === 'bulk' && hostCount > 1);
+}
+
+/** Why an operation that needs a fresh proof is refused without one. */
+export function stepUpMissing(id: OperationId): Blocked {
+  const reason = `${OPERATIONS[id].label} needs a fresh code from your authenticator app, or your password where there is none.`;
+  return { code: 'step-up-required', reason, unblock: null, forceable: false };
 }
 
 /** The operation that goes by this name on the wire, e.g. of a status frame; null for an unknown one. */

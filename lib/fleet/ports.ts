@@ -126,6 +126,11 @@ export interface DispatchRequest {
   force?: boolean;
   /** What the operation is given: `color` of set-color. */
   args?: Readonly<Record<string, unknown>>;
+  /**
+   * The operator proved afresh, for this very request, who they are. Said by the wrapper that checked the proof
+   * (`stepUpAction`) and by nobody else; without it an operation that needs it is refused.
+   */
+  stepUp?: boolean;
   by: Requester;
 }
 
@@ -158,6 +163,11 @@ export interface FleetOperator {
   dispatch(request: DispatchRequest): DispatchResult[];
   /** Makes a host known. A repeated request adds nothing. */
   addHost(request: AddHostRequest): DispatchResult;
+  /**
+   * Whether an operation on these hosts, asked for now, needs a fresh proof of who asks. What is under way on other
+   * hosts counts as well: many hosts one by one are still many.
+   */
+  needsStepUp(operation: OperationId, hostIds: readonly string[]): boolean;
   /** Gives a command that takes too long more time (milliseconds, at most an hour). False when it is not in that state. */
   extend(commandId: string, ms: number, by: Requester): boolean;
   command(id: string): CommandView | null;

@@ -166,6 +166,35 @@ describe('time', () => {
   });
 });
 
+describe('a fresh proof of who asks', () => {
+  let requests = 0;
+  const ask = (operation: 'reboot' | 'rollback' | 'pull', hostIds: string[], stepUp?: boolean) =>
+    bench.fleet
+      .dispatch({ operation, hostIds, requestId: `proof-${++requests}`, by: BY, ...(stepUp ? { stepUp } : {}) })
+      .map((result) => (result.kind === 'blocked' ? result.blocked.code : result.kind));
+
+  it('is asked for by the table of operations: without it nothing reaches a host, and the refusal is on record', () => {
+    const link = bench.agent('h1');
+    expect(ask('reboot', ['h1'])).toEqual(['step-up-required']);
+    expect(link.commands()).toEqual([]);
+    expect(bench.fleet.host('h1')?.control).toBeNull();
+    expect(bench.events.at(-1)).toMatchObject({ action: 'command.blocked', actor: 'operator', hostId: 'h1' });
+    expect(ask('reboot', ['h1'], true)).toEqual(['accepted']);
+    expect(link.commands()).toEqual(['reboot']);
+  });
+
+  it('is needed to roll several hosts back, in one request or one after the other', () => {
+    const links = ['h1', 'h2', 'h3'].map((name) => bench.agent(name));
+    expect(ask('rollback', ['h1', 'h2'])).toEqual(['step-up-required', 'step-up-required']);
+    // The same host named twice is one host.
+    expect(ask('rollback', ['h1', 'h1'])).toEqual(['accepted']);
+    expect(ask('rollback', ['h2'])).toEqual(['step-up-required']);
+    expect(ask('rollback', ['h2', 'h3'], true)).toEqual(['accepted', 'accepted']);
+    expect(links.map((link) => link.commands())).toEqual([['rollback'], ['rollback'], ['rollback']]);
+    expect(ask('pull', ['h1', 'h2'])).toEqual(['busy', 'busy']);
+  });
+});
+
 describe('output', () => {
   it('that comes after the end still belongs to the command, for a while (agent protocol 5)', () => {
     const link = bench.agent('h1');

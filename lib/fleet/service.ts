@@ -1,12 +1,20 @@
 /** The fleet, as the gateways, pages and actions see it: the one owner of hosts and commands. */
-import type { CommandView, DesiredView, EventView, HostView, OutputLine, ServiceNotice } from '@/lib/protocol/live';
+import type {
+  CommandView,
+  DesiredView,
+  EventView,
+  HostView,
+  OperationId,
+  OutputLine,
+  ServiceNotice,
+} from '@/lib/protocol/live';
 import { AgentDesk } from './agent-desk';
 import { deadlineOf } from './command';
 import { CommandEngine } from './command-engine';
 import { FleetCore, type Entry, type FleetOptions } from './core';
 import { planDispatch } from './dispatch';
 import * as events from './events';
-import { OPERATIONS } from './operations';
+import { OPERATIONS, requiresStepUp, stepUpMissing } from './operations';
 import { OwnDesk } from './own-desk';
 import type {
   AddHostRequest,
@@ -81,6 +89,7 @@ export class FleetService implements FleetOperator, LiveSource {
 
   dispatch(request: DispatchRequest): DispatchResult[] {
     const results: DispatchResult[] = [];
+    const unproven = request.stepUp !== true && this.needsStepUp(request.operation, request.hostIds);
     const work = (turn: Turn) => {
       results.length = 0;
       for (const hostId of new Set(request.hostIds)) {
@@ -89,7 +98,7 @@ export class FleetService implements FleetOperator, LiveSource {
           results.push({ kind: 'unknown-host', hostId, hostName: hostId });
           continue;
         }
-        results.push(this.dispatchTo(turn, entry, request));
+        results.push(this.dispatchTo(turn, entry, request, unproven));
       }
     };
     const refused = this.core.run('drop', work);
@@ -101,12 +110,20 @@ export class FleetService implements FleetOperator, LiveSource {
     );
   }
 
-  private dispatchTo(turn: Turn, entry: Entry, request: DispatchRequest): DispatchResult {
+  needsStepUp(operation: OperationId, hostIds: readonly string[]): boolean {
+    const hosts = new Set(hostIds);
+    for (const [hostId, { active }] of this.core.entries) if (active?.operation === operation) hosts.add(hostId);
+    return requiresStepUp(operation, hosts.size);
+  }
+
+  private dispatchTo(turn: Turn, entry: Entry, request: DispatchRequest, unproven: boolean): DispatchResult {
     const { record } = entry;
     const named = { hostId: record.id, hostName: record.name };
     const repeated = this.core.options.store.commandByRequest(request.requestId, record.id);
     if (repeated) return { kind: 'accepted', ...named, commandId: repeated.id };
-    const plan = planDispatch(request, this.core.viewOf(entry), entry, this.core.options.newId(), turn.now);
+    const plan = unproven
+      ? ({ kind: 'blocked', blocked: stepUpMissing(request.operation) } as const)
+      : planDispatch(request, this.core.viewOf(entry), entry, this.core.options.newId(), turn.now);
     if (plan.kind === 'blocked') {
       const { label } = OPERATIONS[request.operation];
       turn.events.push(events.commandBlocked(record, label, plan.blocked.reason, turn.now, request.by));

@@ -4,10 +4,10 @@ import { signIn } from 'next-auth/react';
 import { useEffect, useRef, useState, type SubmitEvent } from 'react';
 import { parseSignInError, waitText } from '@/lib/auth/sign-in-error';
 import { Button } from '../../_ui/button';
-import { FormError } from '../form-error';
-import { PasswordField } from '../password-field';
-import { CodeField } from '../code-field';
-import { formText } from '../form-text';
+import { FormError } from '../../_ui/form-error';
+import { PasswordField } from '../../_ui/password-field';
+import { CodeField } from '../../_ui/code-field';
+import { formText } from '../../_ui/form-text';
 import { focusUnlessBusy, useHydrated } from '../use-hydrated';
 
 /** A sentence for a sign-in that did not work. */

@@ -3,10 +3,10 @@
 import { useEffect, useRef, useState, type SubmitEvent } from 'react';
 import { MIN_PASSWORD, passwordProblem } from '@/lib/auth/password-rule';
 import { Button } from '../../_ui/button';
-import { FormError } from '../form-error';
+import { FormError } from '../../_ui/form-error';
 import { Heading } from '../heading';
-import { formText } from '../form-text';
-import { PasswordField } from '../password-field';
+import { formText } from '../../_ui/form-text';
+import { PasswordField } from '../../_ui/password-field';
 import { focusUnlessBusy, useHydrated } from '../use-hydrated';
 
 interface PasswordStepProps {

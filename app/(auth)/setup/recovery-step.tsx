@@ -4,7 +4,7 @@ import { Download } from 'lucide-react';
 import { useEffect, useRef } from 'react';
 import { Button, buttonClass } from '../../_ui/button';
 import { Heading } from '../heading';
-import { CopyButton } from './copy-button';
+import { CopyButton } from '../../_ui/copy-button';
 
 function download(text: string): void {
   const url = URL.createObjectURL(new Blob([text], { type: 'text/plain' }));

@@ -2,11 +2,11 @@
 
 import { useEffect, useRef, useState, type SubmitEvent } from 'react';
 import { Button } from '../../_ui/button';
-import { CodeField } from '../code-field';
-import { FormError } from '../form-error';
-import { formText } from '../form-text';
+import { CodeField } from '../../_ui/code-field';
+import { FormError } from '../../_ui/form-error';
+import { formText } from '../../_ui/form-text';
 import { Heading } from '../heading';
-import { CopyButton } from './copy-button';
+import { CopyButton } from '../../_ui/copy-button';
 
 export interface TotpOffer {
   /** Base32, for typing. */

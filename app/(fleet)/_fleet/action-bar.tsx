@@ -1,11 +1,12 @@
 'use client';
 
-import { X } from 'lucide-react';
+import { EllipsisVertical, X } from 'lucide-react';
 import { useCallback, useState, useSyncExternalStore } from 'react';
 import { sameList } from '@/app/_live/derived';
 import { useDerived } from '@/app/_live/live';
 import { Button } from '@/app/_ui/button';
-import { IconButton } from '@/app/_ui/icon-button';
+import { IconButton, type IconButtonProps } from '@/app/_ui/icon-button';
+import { useOnDemand } from '@/app/_ui/on-demand';
 import type { HostView, OperationId } from '@/lib/protocol/live';
 import { OPERATIONS } from '@/lib/fleet/operations';
 import { useOperations } from '../_operations/operations-context';
@@ -40,6 +41,7 @@ export function ActionBar({ selection }: { selection: Selection }) {
             <div className="flex gap-1.5 max-sm:order-last max-sm:hidden">
               <Buttons hosts={hosts} onAim={setAimed} onRun={(operation) => run(operation, ids)} />
             </div>
+            <More hosts={hosts} />
             <IconButton label="Clear the selection" size="sm" onClick={() => selection.clear()}>
               <X className="size-4" aria-hidden="true" />
             </IconButton>
@@ -53,6 +55,23 @@ export function ActionBar({ selection }: { selection: Selection }) {
         </section>
       </div>
     </PageBar>
+  );
+}
+
+const loadMenu = async () => (await import('./selection-menu')).SelectionMenu;
+
+/** The rest of what can be done to them. */
+function More({ hosts }: { hosts: readonly HostView[] }) {
+  const { Part: SelectionMenu, ask, warm } = useOnDemand(loadMenu);
+  if (SelectionMenu) return <SelectionMenu hosts={hosts} trigger={<MoreButton />} />;
+  return <MoreButton aria-haspopup="menu" aria-expanded={false} onClick={ask} onPointerEnter={warm} onFocus={warm} />;
+}
+
+function MoreButton(props: Partial<IconButtonProps>) {
+  return (
+    <IconButton {...props} label="More for the selected hosts" tip="More" size="sm">
+      <EllipsisVertical className="size-4" aria-hidden="true" />
+    </IconButton>
   );
 }
 

@@ -18,6 +18,7 @@ const MENU: (OperationId | null)[] = [
   'restart',
   'rollback',
   'kill',
+  'reboot',
 ];
 
 /** The menu of one host, open from the start. */

@@ -4,6 +4,7 @@ import {
   History,
   OctagonX,
   Play,
+  Power,
   RefreshCw,
   RotateCw,
   ScanSearch,
@@ -21,6 +22,7 @@ const OPERATION_ICONS: Partial<Record<OperationId, typeof Play>> = {
   kill: OctagonX,
   rollback: History,
   restart: RotateCw,
+  reboot: Power,
   'refresh-system': ScanSearch,
   'refresh-all': RefreshCw,
 };

@@ -7,7 +7,7 @@ import { Button } from '@/app/_ui/button';
 import { Dialog } from '@/app/_ui/dialog';
 import { OPERATIONS } from '@/lib/fleet/operations';
 import type { HostView, OperationId } from '@/lib/protocol/live';
-import { hostCount, planOffers, planOperation, planSentence, type BlockedGroup } from './plan';
+import { hostCount, endedBy, planOffers, planOperation, planSentence, type BlockedGroup } from './plan';
 import { sendOperation } from './send';
 
 /** Names that are shown of one group; the rest is counted. */
@@ -34,6 +34,7 @@ export function OperationDialog({
   const plan = planOperation(operation, hosts);
   const offers = planOffers(plan);
   const { label, description, confirms } = OPERATIONS[operation];
+  const ends = confirms ? endedBy(plan) : [];
 
   const send = (chosen: OperationId, on: readonly HostView[], force: boolean) => {
     onClose();
@@ -41,6 +42,7 @@ export function OperationDialog({
       chosen,
       on.map((host) => host.id),
       force,
+      hostCount(on),
     );
   };
 
@@ -64,6 +66,12 @@ export function OperationDialog({
       }
     >
       {hosts.length > 1 && <p className="font-medium">{planSentence(plan)}</p>}
+      {ends.length > 0 && (
+        <p className="mt-3 rounded-md bg-warn-soft px-3 py-2.5 text-xs font-medium text-warn">
+          This ends what runs there: {ends.slice(0, MAX_NAMES).join(', ')}
+          {ends.length > MAX_NAMES && ` and ${ends.length - MAX_NAMES} more`}.
+        </p>
+      )}
       {plan.groups.length > 0 && (
         <ul className="mt-3 grid gap-2">
           {plan.groups.map((group) => (

@@ -6,7 +6,7 @@ import type { CompartmentName, OperationId } from '@/lib/protocol/live';
 import { CompartmentDialog } from './compartment-dialog';
 import { OperationDialog } from './operation-dialog';
 import { OperationsContext, type Operations } from './operations-context';
-import { needsLook, planOperation } from './plan';
+import { hostCount, needsLook, planOperation } from './plan';
 import { sendOperation } from './send';
 
 type Asked =
@@ -23,15 +23,13 @@ export function OperationsProvider({ children }: { children: ReactNode }) {
     () => ({
       run: (operation, hostIds) => {
         const { byId } = store.get();
-        const plan = planOperation(
-          operation,
-          hostIds.flatMap((id) => byId.get(id) ?? []),
-        );
+        const hosts = hostIds.flatMap((id) => byId.get(id) ?? []);
+        const plan = planOperation(operation, hosts);
         if (needsLook(plan) || plan.ready.length === 0) setAsked({ kind: 'operation', operation, hostIds });
         else {
           setAsked(null);
           // The whole selection is sent: for what can't be done now, the answer says why.
-          void sendOperation(operation, hostIds, false);
+          void sendOperation(operation, hostIds, false, hostCount(hosts));
         }
       },
       inspect: (hostId, compartment) => setAsked({ kind: 'compartment', hostId, compartment }),

@@ -111,6 +111,15 @@ function labelOf(operation: OperationId, hosts: readonly HostView[]): string {
   return hosts.length === 1 ? label : `${label} ${hosts.length}`;
 }
 
+/** What runs on the hosts and would be ended by the operation: `Switch on h1`. A stop is asked for to do just that. */
+export function endedBy(plan: OperationPlan): string[] {
+  const { bypassesBusy, ends } = OPERATIONS[plan.operation];
+  if (!bypassesBusy || ends === 'target') return [];
+  return plan.ready.flatMap(({ name, command }) =>
+    command ? [`${OPERATIONS[command.operation].label} on ${name}`] : [],
+  );
+}
+
 /** Whether asking for it leads anywhere: it can be done now, or there is a step to offer towards it. */
 export function isPossible(operation: OperationId, host: HostView): boolean {
   const plan = planOperation(operation, [host]);

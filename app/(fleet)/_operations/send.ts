@@ -1,7 +1,10 @@
 import { openOutput } from '@/app/_output/open-output';
 import { isPhone } from '@/app/_output/use-is-phone';
+import { withStepUp } from '@/app/_step-up/step-up';
 import { toast } from '@/app/_ui/toast-store';
 import { OPERATIONS } from '@/lib/fleet/operations';
+import type { StepUpError } from '@/lib/auth/action-result';
+import { waitText } from '@/lib/auth/sign-in-error';
 import type { DispatchResult } from '@/lib/fleet/ports';
 import type { OperationId } from '@/lib/protocol/live';
 import { dispatchOperation } from '../actions';
@@ -11,40 +14,73 @@ import { newRequestId } from './request-id';
 /** A request that got no answer is sent once more under the same id: it can't start anything twice. */
 const TRIES = 2;
 
-/** Asks for an operation and tells the operator what did not go as asked. Never rejects. */
-export async function sendOperation(operation: OperationId, hostIds: readonly string[], force: boolean): Promise<void> {
+type Request = Parameters<typeof dispatchOperation>[0];
+
+/** Asks for an operation and tells the operator what did not go as asked. `onWhat` names the hosts. Never rejects. */
+export async function sendOperation(
+  operation: OperationId,
+  hostIds: readonly string[],
+  force: boolean,
+  onWhat: string,
+): Promise<void> {
   if (hostIds.length === 0) return;
   const request = { operation, hostIds: [...hostIds], requestId: newRequestId(), force };
-  const title = `${OPERATIONS[operation].label} was not started`;
-  for (let attempt = 1; attempt <= TRIES; attempt += 1) {
+  const { label } = OPERATIONS[operation];
+  try {
+    const words = { label, description: `${label} ${onWhat}.` };
+    const result = await withStepUp(words, (proof) => send(request, proof));
+    if (result === null) return;
+    if (result.ok) {
+      const report = reportDispatch(operation, result.value);
+      if (report) toast(report);
+      watchTheOnlyOne(operation, result.value);
+    } else {
+      showError(`${label} was not started`, result.error);
+    }
+  } catch {
+    toast({
+      tone: 'error',
+      title: `${label}: no answer`,
+      body: 'The dashboard can’t be reached. Once it can, the host’s row shows whether it was started.',
+    });
+  }
+}
+
+async function send(request: Request, proof: string | undefined): ReturnType<typeof dispatchOperation> {
+  // A code that may have been used up already is not sent again.
+  for (let left = proof === undefined ? TRIES : 1; left > 1; left -= 1) {
     try {
-      const result = await dispatchOperation(request);
-      if (result.ok) {
-        const report = reportDispatch(operation, result.value);
-        if (report) toast(report);
-        watchTheOnlyOne(operation, result.value);
-      } else if (result.error.kind === 'signed-out') {
-        toast({
-          tone: 'error',
-          title,
-          body: 'Your session has ended.',
-          action: { label: 'Sign in', run: () => window.location.assign('/login') },
-        });
-      } else {
-        const { error } = result;
-        const body = error.kind === 'failed' ? error.message : error.issues.map((issue) => issue.message).join('\n');
-        toast({ tone: 'error', title, body });
-      }
-      return;
+      return await dispatchOperation(request);
     } catch {
       // No answer: the dashboard is out of reach, or was replaced by another build.
     }
   }
-  toast({
-    tone: 'error',
-    title: `${OPERATIONS[operation].label}: no answer`,
-    body: 'The dashboard can’t be reached. Once it can, the host’s row shows whether it was started.',
-  });
+  return dispatchOperation(request, proof);
+}
+
+function showError(title: string, error: StepUpError): void {
+  switch (error.kind) {
+    case 'signed-out':
+      toast({
+        tone: 'error',
+        title,
+        body: 'Your session has ended.',
+        action: { label: 'Sign in', run: () => window.location.assign('/login') },
+      });
+      return;
+    case 'failed':
+      toast({ tone: 'error', title, body: error.message });
+      return;
+    case 'invalid':
+      toast({ tone: 'error', title, body: error.issues.map((issue) => issue.message).join('\n') });
+      return;
+    case 'throttled':
+      toast({ tone: 'error', title, body: `Too many attempts. Try again in ${waitText(error.retryAfterMs)}.` });
+      return;
+    case 'step-up-required':
+    case 'step-up-refused':
+      toast({ tone: 'error', title, body: 'It needs a fresh code.' });
+  }
 }
 
 /**

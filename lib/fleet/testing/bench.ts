@@ -164,6 +164,7 @@ export function openBench() {
         hostIds: [hostId],
         requestId: `request-${++ids}`,
         force,
+        stepUp: true,
         by: BY,
       });
       if (result?.kind !== 'accepted') throw new Error(`not accepted: ${JSON.stringify(result)}`);

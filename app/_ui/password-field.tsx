@@ -2,7 +2,7 @@
 
 import { Eye, EyeOff } from 'lucide-react';
 import { useId, useState, type Ref } from 'react';
-import { controlClass } from '../_ui/field';
+import { controlClass } from './field';
 
 export interface PasswordFieldProps {
   label: string;
@@ -10,6 +10,8 @@ export interface PasswordFieldProps {
   autoComplete: 'current-password' | 'new-password';
   hint?: string;
   error?: string | null;
+  /** In a dialog: it has the focus when that opens. */
+  focusFirst?: boolean;
   ref?: Ref<HTMLInputElement>;
 }
 
@@ -17,7 +19,7 @@ export interface PasswordFieldProps {
  * A password with a button that shows it. The form reads it when it is sent: what a password manager fills in before the
  * page's script runs must count.
  */
-export function PasswordField({ label, name, autoComplete, hint, error, ref }: PasswordFieldProps) {
+export function PasswordField({ label, name, autoComplete, hint, error, focusFirst = false, ref }: PasswordFieldProps) {
   const id = useId();
   const [shown, setShown] = useState(false);
   const described = error ? `${id}-error` : hint ? `${id}-hint` : undefined;
@@ -36,6 +38,7 @@ export function PasswordField({ label, name, autoComplete, hint, error, ref }: P
           autoCapitalize="none"
           spellCheck={false}
           required
+          data-autofocus={focusFirst || undefined}
           aria-invalid={error ? true : undefined}
           aria-describedby={described}
           className={controlClass('pr-11')}

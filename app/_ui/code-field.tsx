@@ -1,17 +1,19 @@
 'use client';
 
 import { useState, type Ref } from 'react';
-import { TextField } from '../_ui/field';
+import { TextField } from './field';
 
 export interface CodeFieldProps {
   /** A recovery code may be written in place of a code from the app. */
   allowsRecovery?: boolean;
   error?: string;
+  /** In a dialog: it has the focus when that opens. */
+  focusFirst?: boolean;
   ref?: Ref<HTMLInputElement>;
 }
 
 /** The six digits of the authenticator app, or a recovery code. The form reads it when it is sent. */
-export function CodeField({ allowsRecovery = false, error, ref }: CodeFieldProps) {
+export function CodeField({ allowsRecovery = false, error, focusFirst = false, ref }: CodeFieldProps) {
   const [recovery, setRecovery] = useState(false);
   return (
     <div>
@@ -28,6 +30,7 @@ export function CodeField({ allowsRecovery = false, error, ref }: CodeFieldProps
         maxLength={40}
         placeholder={recovery ? 'ABCD-EFGH-IJKL-MNOP' : '123456'}
         error={error}
+        data-autofocus={focusFirst || undefined}
         required
       />
       {allowsRecovery && (

@@ -2,7 +2,7 @@
 
 import { Check, Copy } from 'lucide-react';
 import { useState } from 'react';
-import { Button } from '../../_ui/button';
+import { Button } from './button';
 
 /**
  * Copies a text. Browsers give the clipboard to https and localhost only: elsewhere `elementId` names what is selected

@@ -1,0 +1,72 @@
+/** A fresh code before what could cost the fleet: on one host and on several, by keyboard, and never twice. */
+import { existsSync } from 'node:fs';
+import { expect, test } from './support/fixtures';
+import { FleetPage } from './support/fleet-page';
+import { CONFIGURED, nextCode, PASSWORD, signInConfigured } from './support/operator';
+
+test('a reboot asks for a fresh code, takes a right one once, and nothing else', async ({ page, world }) => {
+  const host = world.makeHost('web');
+  const rebooted = host.path('rebooted');
+  host.program('reboot', `echo yes >> '${rebooted}'`);
+  host.program('systemctl', `echo yes >> '${rebooted}'`);
+  const dashboard = world.makeDashboard({ ...CONFIGURED, NIXFLEET_CONFIG_REPO: host.remote });
+  await dashboard.start();
+  await signInConfigured(page, dashboard.url);
+  world.startAgent(host, dashboard);
+  const fleet = new FleetPage(page);
+  const more = fleet.row('web').getByRole('button', { name: 'More for web' });
+  const dialog = page.getByRole('dialog');
+  const code = dialog.getByRole('textbox', { name: /code/i });
+
+  const askForReboot = async () => {
+    await more.click();
+    await page.getByRole('menuitem', { name: /^Reboot/ }).click();
+    await expect(dialog).toContainText('nobody reaches it until it is up again');
+    await dialog.getByRole('button', { name: 'Reboot' }).click();
+    await expect(code).toBeFocused();
+  };
+
+  await askForReboot();
+  await page.keyboard.press('Escape');
+  await expect(dialog).toHaveCount(0);
+
+  await askForReboot();
+  await page.keyboard.type(PASSWORD);
+  await page.keyboard.press('Enter');
+  await expect(dialog.getByRole('alert')).toContainText('This code is not right');
+  await expect(code).toBeFocused();
+  const right = nextCode();
+  expect(existsSync(rebooted)).toBe(false);
+  await page.keyboard.type(right);
+  await page.keyboard.press('Enter');
+  await expect(dialog).toHaveCount(0);
+  await expect(fleet.drawer).toContainText('Reboot');
+
+  await page.goto(`${dashboard.url}/activity`);
+  await expect(page.getByText('A fresh proof was refused: wrong or used. Asked for: Reboot on web.')).toBeVisible();
+  await expect(page.getByText('Proved afresh who they are. Asked for: Reboot on web.')).toBeVisible();
+  await expect(page.getByText('Reboot was asked for on web.')).toHaveCount(1);
+});
+
+test('several hosts are rolled back with one code; without a second factor the password is asked for', async ({
+  page,
+  world,
+}) => {
+  const dashboard = world.makeDashboard({ NIXFLEET_PASSWORD_HASH: CONFIGURED.NIXFLEET_PASSWORD_HASH });
+  await dashboard.start();
+  await page.goto(`${dashboard.url}/login`);
+  await page.getByRole('textbox', { name: 'Password' }).fill(PASSWORD);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  for (const name of ['web', 'db']) world.startAgent(world.makeHost(name), dashboard);
+  const fleet = new FleetPage(page);
+  for (const name of ['web', 'db']) await fleet.row(name).getByRole('checkbox').check();
+  await page.getByRole('button', { name: 'More for the selected hosts' }).click();
+  await page.getByRole('menuitem', { name: /^Roll back/ }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('button', { name: 'Roll back 2' }).click();
+  await expect(dialog).toContainText('Roll back 2 hosts.');
+  await dialog.getByRole('textbox', { name: 'Your password' }).fill(PASSWORD);
+  await page.keyboard.press('Enter');
+  await expect(dialog).toHaveCount(0);
+  await expect(page.getByText('Roll back started on 2 hosts')).toBeVisible();
+});
