@@ -49,7 +49,8 @@ export const test = base.extend<{ world: World; page: Page }>({
     for (const host of hosts) await host.remove();
     for (const dashboard of dashboards) await dashboard.remove();
   },
-  page: async ({ page }, use) => {
+  // The world is asked for so that it ends after the page: a dashboard that is gone is nothing to complain of.
+  page: async ({ page, world: _world }, use) => {
     const complaints: string[] = [];
     page.on('pageerror', (error) => complaints.push(`page error: ${error.message}`));
     page.on('console', (message) => {
