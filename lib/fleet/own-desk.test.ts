@@ -222,7 +222,14 @@ describe('add-host', () => {
 
 describe('remove-host', () => {
   const remove = (force = false) =>
-    bench.fleet.dispatch({ operation: 'remove-host', hostIds: ['h1'], requestId: 'remove', force, by: BY })[0];
+    bench.fleet.dispatch({
+      operation: 'remove-host',
+      hostIds: ['h1'],
+      requestId: 'remove',
+      force,
+      stepUp: true,
+      by: BY,
+    })[0];
   const offline = (link: ReturnType<Bench['agent']>) => bench.fleet.inbox.disconnected(link, 1000, 'shutdown');
 
   function hostWithPast(lines: number) {
@@ -269,7 +276,14 @@ describe('remove-host', () => {
     const id = bench.dispatch('switch', 'h1', true);
     offline(link);
     expect(remove()).toMatchObject({ kind: 'blocked', blocked: { code: 'unfinished', forceable: true } });
-    bench.fleet.dispatch({ operation: 'remove-host', hostIds: ['h1'], requestId: 'forced', force: true, by: BY });
+    bench.fleet.dispatch({
+      operation: 'remove-host',
+      hostIds: ['h1'],
+      requestId: 'forced',
+      force: true,
+      stepUp: true,
+      by: BY,
+    });
     expect(bench.fleet.host('h1')).toBeNull();
     const ended = bench.store.events({ limit: 99 }).find((event) => event.commandId === id && event.outcome === 'lost');
     expect(ended?.message).toContain('removed before it had ended');
