@@ -7,6 +7,7 @@ import { hostname } from 'node:os';
 import { createAuth } from '@/lib/auth/create-auth';
 import { loadSecrets } from '@/lib/auth/secrets';
 import { readConfig, settingViews } from '@/lib/config';
+import { requireDataFolder } from '@/lib/data-folder';
 import { createAuthStore } from '@/lib/db/auth-store';
 import { createFleetStore } from '@/lib/db/fleet-store';
 import { closeDatabase, openDatabase } from '@/lib/db/open';
@@ -36,6 +37,7 @@ async function main(): Promise<void> {
   const log = createLog(config.logLevel);
   for (const warning of warnings) log.warn(warning);
 
+  requireDataFolder(config.dataDir);
   const { secrets, warnings: open } = loadSecrets(config.dataDir, config);
   for (const warning of open) log.warn(warning);
   const db = openDatabase(config.dbPath, { log });

@@ -164,6 +164,26 @@ describe('readConfig', () => {
     const off = { NIXFLEET_TRUST_PROXY_HEADERS: 'false', NIXFLEET_TRUSTED_PROXY_IPS: '172.18.0.2' };
     expect(config(off).trustedProxies).toEqual([]);
     expect(warnings(off)).toContain('NIXFLEET_TRUSTED_PROXY_IPS');
+    const both = { ...listed, NIXFLEET_TRUSTED_PROXIES: '10.0.0.2' };
+    expect(config(both).trustedProxies).toEqual(['10.0.0.2/32']);
+    expect(warnings(both)).toContain('NIXFLEET_TRUSTED_PROXY_IPS is not used');
+  });
+
+  it('knows every variable of version 1', () => {
+    const names =
+      'DATA_DIR PASSWORD_HASH SESSION_SECRETS AGENT_TOKEN_HASH_SECRET API_TOKEN ALLOW_SHARED_AGENT_TOKEN ' +
+      'AUTO_PROVISION_AGENT_TOKENS TOTP_SECRET REQUIRE_TOTP DEV_MODE ALLOW_LEGACY_UNSIGNED_SESSION_COOKIE ' +
+      'TRUST_PROXY_HEADERS TRUSTED_PROXY_IPS UI_ACTION_LOCK_MAX_SECONDS STATUS_HISTORY_DAYS NIXCFG_VERSION_URL ' +
+      'SERVER_HOST GIT_HASH';
+    const env = Object.fromEntries(names.split(' ').map((name) => [`NIXFLEET_${name}`, 'true']));
+    const valid = {
+      ...env,
+      NIXFLEET_PASSWORD_HASH: HASH,
+      NIXFLEET_TOTP_SECRET: 'JBSWY3DPEHPK3PXP',
+      NIXFLEET_TRUSTED_PROXY_IPS: '10.0.0.2',
+      NIXFLEET_NIXCFG_VERSION_URL: 'https://example.org/version.json',
+    };
+    expect(warnings(valid)).not.toContain('check its spelling');
   });
 
   it('says once of each variable that does nothing why it does nothing', () => {

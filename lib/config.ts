@@ -139,6 +139,8 @@ function unheard(env: Environment): string[] {
         warnings.push(
           `${name} is a name of version 1 and changes nothing here: name the proxies in NIXFLEET_TRUSTED_PROXIES.`,
         );
+      } else if (given(env, VARIABLES.trustedProxies.name) !== null) {
+        warnings.push(`${name} is not used, because ${VARIABLES.trustedProxies.name} is set: remove it.`);
       }
     } else warnings.push(`${name} is not a variable of the dashboard and changes nothing: check its spelling.`);
   }
