@@ -4,6 +4,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
 import { hostname } from 'node:os';
+import { wireAgentAccess } from '@/lib/agent-access';
 import { createAuth } from '@/lib/auth/create-auth';
 import { loadSecrets } from '@/lib/auth/secrets';
 import { readConfig, settingViews } from '@/lib/config';
@@ -61,11 +62,20 @@ async function main(): Promise<void> {
     demo: config.demo,
     sessionIsValid: (idHash) => auth.stillValid(idHash) !== null,
   });
+  const agentAccess = wireAgentAccess({
+    db,
+    now,
+    sharedToken: secrets.agentToken,
+    settings: config,
+    record: (event) => fleet.record(event),
+    fleet: () => fleet,
+  });
   const fleet = new FleetService({
     store: createFleetStore(db, { log }),
     clock: systemClock,
     publisher: hub,
     desired,
+    agents: agentAccess.policy,
     log,
     version: VERSION,
     epoch: randomUUID(),
@@ -87,6 +97,7 @@ async function main(): Promise<void> {
   setRuntime({
     fleet,
     auth,
+    agentAccess: agentAccess.administration,
     desired,
     log,
     fleetView: () => hub.view(),
@@ -115,7 +126,7 @@ async function main(): Promise<void> {
     browsers: hub,
     trusts,
     origins: { ...config, machineNames: machineNames(hostname()) },
-    agentTokenIsValid: (authorization) => auth.agentTokenIsValid(authorization),
+    identifyAgent: (authorization, address) => agentAccess.identify(authorization, address),
     resolveSession: (cookies) => auth.resolveSession(cookies),
     log,
     isStopping: () => stopping,

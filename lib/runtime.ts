@@ -1,4 +1,5 @@
 /** What the composition root made, as pages, actions and route handlers reach it. */
+import type { AgentAdministration } from '@/lib/auth/agent-service';
 import type { AuthService } from '@/lib/auth/service';
 import type { DesiredSource } from '@/lib/fleet/desired';
 import type { FleetOperator } from '@/lib/fleet/ports';
@@ -20,6 +21,7 @@ export interface SettingView {
 export interface Runtime {
   fleet: FleetOperator;
   auth: AuthService;
+  agentAccess: AgentAdministration;
   desired: DesiredSource;
   log: Log;
   /** The fleet at one version, to paint a page from; the live socket goes on from it. */

@@ -1,7 +1,7 @@
 /** Puts sign-in together: what `server.ts` makes and everything else reaches as an AuthService. */
 import { plainText } from '@/lib/protocol/text';
 import { createCredentials } from './credentials';
-import { deriveKey, equalSecrets } from './encryption';
+import { deriveKey } from './encryption';
 import { createAuthEvents } from './events';
 import { passwordIsRight } from './password';
 import { OPERATOR, OPERATOR_ACTOR, type AuthStore, type Clock, type EventRecorder } from './ports';
@@ -112,9 +112,5 @@ export function createAuth({ store, now, record, secrets, settings }: AuthOption
     onSessionEnd: (listener) => sessions.onEnd(listener),
     stepUpAsksFor: (userId) => stepUp.asksFor(userId),
     stepUp: (request) => stepUp.prove(request),
-    agentTokenIsValid(authorization) {
-      const [, token] = /^Bearer +(\S.*)$/i.exec(authorization?.trim() ?? '') ?? [];
-      return token !== undefined && equalSecrets(token, secrets.agentToken);
-    },
   };
 }

@@ -92,6 +92,4 @@ export interface AuthService {
     code: string;
     address: string;
   }): Promise<SetupResult>;
-  /** True when a bearer token (as in the Authorization header) may open an agent's socket. Constant time. */
-  agentTokenIsValid(authorization: string | null | undefined): boolean;
 }

@@ -314,26 +314,3 @@ describe('sessions', () => {
     expect(installation().auth).toMatchObject({ cookieName: 'nixfleet.session', secureCookies: false });
   });
 });
-
-describe('the agent token', () => {
-  it('is right as a bearer token, in any case of the word, and wrong otherwise', () => {
-    const { auth } = installation();
-    const token = SECRETS.agentToken;
-    for (const right of [`Bearer ${token}`, `bearer ${token}`, `BEARER  ${token} `]) {
-      expect(auth.agentTokenIsValid(right)).toBe(true);
-    }
-    for (const wrong of [
-      token,
-      `Basic ${token}`,
-      `Bearer ${token}x`,
-      `Bearer${token}`,
-      'Bearer ',
-      'Bearer',
-      '',
-      null,
-      undefined,
-    ]) {
-      expect(auth.agentTokenIsValid(wrong)).toBe(false);
-    }
-  });
-});

@@ -162,6 +162,31 @@ export const VARIABLES = {
     shows: 'secret',
     formerly: { name: 'NIXFLEET_API_TOKEN' },
   }),
+  allowSharedAgentToken: variable({
+    name: 'NIXFLEET_ALLOW_SHARED_AGENT_TOKEN',
+    prose:
+      'Whether that shared token is accepted; without it, each host needs a token of its own. Unset, the interface sets it.',
+    parse: optional(boolean),
+    fallback: null,
+    fallbackText: 'true',
+    fallbackSource: 'set here',
+  }),
+  agentTokenHashSecret: variable({
+    name: 'NIXFLEET_AGENT_TOKEN_HASH_SECRET',
+    prose: "Version 1's secret for the tokens of its hosts: with it, tokens from an adopted database stay good.",
+    parse: optional(text),
+    fallback: null,
+    fallbackText: 'not set',
+    shows: 'secret',
+  }),
+  agentApproval: variable({
+    name: 'NIXFLEET_AGENT_APPROVAL',
+    prose: 'Whether a host that nobody knows waits until the operator takes it in. Unset, the interface sets it.',
+    parse: optional(boolean),
+    fallback: null,
+    fallbackText: 'false',
+    fallbackSource: 'set here',
+  }),
   configRepo: variable({
     name: 'NIXFLEET_CONFIG_REPO',
     prose:
@@ -234,7 +259,6 @@ export const VARIABLES = {
 const FORGE = 'pull requests of the forge are not handled yet';
 const COLOURS = 'theme colours are not committed to the repository yet';
 const STALE = "each host's own heartbeat interval decides when it is late";
-const HOST_TOKENS = 'tokens per host are not handled yet; agents present NIXFLEET_AGENT_TOKEN';
 
 /** Variables of earlier dashboards that do nothing here, and why. */
 export const UNUSED_VARIABLES: Readonly<Record<string, string>> = {
@@ -248,9 +272,7 @@ export const UNUSED_VARIABLES: Readonly<Record<string, string>> = {
   NIXFLEET_STALE_MULTIPLIER: STALE,
   NIXFLEET_STALE_MINIMUM: STALE,
   NIXFLEET_STALE_CLEANUP_INTERVAL: STALE,
-  NIXFLEET_AGENT_TOKEN_HASH_SECRET: HOST_TOKENS,
-  NIXFLEET_ALLOW_SHARED_AGENT_TOKEN: HOST_TOKENS,
-  NIXFLEET_AUTO_PROVISION_AGENT_TOKENS: HOST_TOKENS,
+  NIXFLEET_AUTO_PROVISION_AGENT_TOKENS: 'a host gets a token of its own with an enrolment code, or in the interface',
   NIXFLEET_DEV_MODE: 'npm run dev starts a development server',
   NIXFLEET_ALLOW_LEGACY_UNSIGNED_SESSION_COOKIE: 'unsigned session cookies are never accepted',
   NIXFLEET_UI_ACTION_LOCK_MAX_SECONDS: 'a button is locked exactly as long as its operation runs',

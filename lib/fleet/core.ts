@@ -10,7 +10,7 @@ import { differsDurably } from './host';
 import { isDoneByHost, laneOf, OPERATIONS } from './operations';
 import { FLUSH_INTERVAL_MS, OutputLog } from './output-log';
 import type { OwnExecutors } from './own-operations';
-import type { Clock, FleetLog, FleetStore, Publisher } from './ports';
+import type { AgentPolicy, Clock, FleetLog, FleetStore, Publisher } from './ports';
 import type { CommandRecord, HostRecord, NewEvent } from './records';
 import { Turn } from './turn';
 import { hostPatch, hostView } from './views';
@@ -32,6 +32,8 @@ export interface FleetOptions {
   clock: Clock;
   publisher: Publisher;
   desired: DesiredSource;
+  /** Who may speak for which host. */
+  agents: AgentPolicy;
   log: FleetLog;
   /** The version of this dashboard and of the agent that belongs to it. */
   version: string;
@@ -63,6 +65,8 @@ export interface Entry {
   instance: string;
   /** How often it came since `since`, for the limit on events about that. */
   comings: { since: number; count: number };
+  /** Connections in a row that did not last (`STEADY_MS`). */
+  shortStays: number;
 }
 
 /** Whom a turn's failure to be stored matters to: `retry` keeps the input for when the database is back. */
@@ -334,6 +338,7 @@ export class FleetCore {
       sampledAt: record.metricsAt ?? 0,
       instance: '',
       comings: { since: 0, count: 0 },
+      shortStays: 0,
     });
   }
 

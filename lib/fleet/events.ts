@@ -165,3 +165,21 @@ export function commandExtended(host: Host, command: CommandRecord, ms: number, 
     message: `${OPERATIONS[command.operation].label} on ${host.name} was given ${Math.round(ms / 60_000)} more minutes.`,
   };
 }
+
+export function hostApproved(host: Host, at: number, by: Requester): NewEvent {
+  return {
+    ...NOBODY,
+    ...byOperator(by),
+    at,
+    category: 'fleet',
+    level: 'success',
+    action: 'host.approved',
+    hostId: host.id,
+    hostName: host.name,
+    message: `${host.name} was approved.`,
+  };
+}
+
+export function hostEnrolled(host: Host, at: number, address: string): NewEvent {
+  return agentEvent('host.added', 'success', `${host.name} came in with an enrolment code.`, at, address, host);
+}

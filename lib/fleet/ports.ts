@@ -55,10 +55,46 @@ export interface FleetStore {
   events(filter: EventFilter): EventView[];
 }
 
+/** Whom an agent proved to be, by its token, before anything of it was read. */
+export type AgentIdentity =
+  /** It has the token that all agents may share. */
+  | { kind: 'shared' }
+  /** It has a token that was made for one host, and may speak for that host alone. */
+  | { kind: 'host'; hostId: string; tokenId: string };
+
+/** What the fleet asks about tokens and admission. Answers are of now; what can't be read from the database throws. */
+export interface AgentPolicy {
+  /** Whether what an agent proved when it came is still good: its token was neither revoked nor replaced nor shut out. */
+  holds(identity: AgentIdentity): boolean;
+  /** Whether a host has a token of its own, so that the shared one may not speak for it. */
+  hasOwnToken(hostId: string): boolean;
+  /** Whether a host that nobody knows waits for the operator. */
+  newHostsWait(): boolean;
+  /** Whether the operator refused a host of this name. */
+  isRefused(name: string): boolean;
+}
+
+/** Why an agent is held: connected, but neither let in nor sent away (a Go agent that is closed dials again at once). */
+export type HeldReason =
+  'bad-name' | 'duplicate' | 'own-token' | 'foreign-token' | 'approval' | 'refused' | 'fleet-full' | 'leaving';
+
+/** An agent that is held, for the operator. Name and version are what the agent says. */
+export interface HeldAgent {
+  name: string;
+  address: string;
+  version: string;
+  since: number;
+  reason: HeldReason;
+  /** What is wrong and what to do. */
+  message: string;
+}
+
 /** An agent's connection as the fleet sees it. */
 export interface AgentLink {
   readonly id: string;
   readonly address: string;
+  /** Proven before the connection was accepted. */
+  readonly identity: AgentIdentity;
   /** Queues a frame; false when the link is gone. The gateway closes a link whose queue grows too long. */
   send(frame: ServerFrame): boolean;
   /** Sends a ping, so that a living peer shows itself. */
@@ -175,6 +211,16 @@ export interface FleetOperator {
   commandsOf(hostId: string, limit: number): CommandView[];
   output(commandId: string, after: number, limit: number): OutputLine[];
   events(filter: EventFilter): EventView[];
+  /** Agents that are connected and held. */
+  heldAgents(): HeldAgent[];
+  /** Takes in a host whose agent waits for approval. */
+  approveHost(name: string, by: Requester): { ok: true; hostId: string } | { ok: false; reason: string };
+  /** Makes sure of a host that an enrolment code was used for; gives its id. */
+  enrolHost(name: string, address: string): { ok: true; hostId: string } | { ok: false; reason: string };
+  /** How the agent that speaks for a host proved itself; null while none does. */
+  connectedAs(hostId: string): AgentIdentity | null;
+  /** Looks at all agents again after tokens or settings changed: some have to go, some may come in. */
+  reconsiderAgents(): void;
   /** Writes an event of another part (sign-ins, settings) into the same table, and publishes it. */
   record(event: NewEvent): void;
 }

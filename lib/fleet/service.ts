@@ -8,6 +8,7 @@ import type {
   OutputLine,
   ServiceNotice,
 } from '@/lib/protocol/live';
+import { Admissions } from './admissions';
 import { AgentDesk } from './agent-desk';
 import { deadlineOf } from './command';
 import { CommandEngine } from './command-engine';
@@ -18,11 +19,13 @@ import { OPERATIONS, requiresStepUp, stepUpMissing } from './operations';
 import { OwnDesk } from './own-desk';
 import type {
   AddHostRequest,
+  AgentIdentity,
   AgentInbox,
   DispatchRequest,
   DispatchResult,
   EventFilter,
   FleetOperator,
+  HeldAgent,
   LiveSource,
   Requester,
 } from './ports';
@@ -34,6 +37,8 @@ import { commandView, desiredView } from './views';
 export const FLEET_TICK_MS = 1_000;
 /** Last-seen times and metrics, which change with every heartbeat, are stored this often. */
 export const FACTS_FLUSH_MS = 15_000;
+/** Tokens that end by themselves are looked for this often. */
+export const AGENT_RECHECK_MS = 60_000;
 /** An operator may give a command this much more time at once. */
 export const MAX_EXTENSION_MS = 60 * 60_000;
 
@@ -41,18 +46,21 @@ export class FleetService implements FleetOperator, LiveSource {
   readonly epoch: string;
   private readonly core: FleetCore;
   private readonly engine: CommandEngine;
+  private readonly admissions: Admissions;
   private readonly desk: AgentDesk;
   private readonly own: OwnDesk;
   private cancelTick: (() => void) | null = null;
   private unsubscribe: (() => void) | null = null;
+  private agentsCheckedAt = 0;
 
   constructor(options: FleetOptions) {
     this.epoch = options.epoch;
     const noticesChanged = () => options.publisher.other({ notices: this.notices() });
     this.core = new FleetCore(options, noticesChanged);
     this.engine = new CommandEngine(this.core);
-    this.desk = new AgentDesk(this.core, this.engine, noticesChanged);
-    this.own = new OwnDesk(this.core, this.engine, (name) => this.desk.claimAgain(name));
+    this.admissions = new Admissions(this.core, this.engine, noticesChanged);
+    this.desk = new AgentDesk(this.core, this.engine, this.admissions);
+    this.own = new OwnDesk(this.core, this.engine, (name) => this.admissions.claimAgain(name));
   }
 
   /** Where the agents' gateway delivers to. */
@@ -170,6 +178,26 @@ export class FleetService implements FleetOperator, LiveSource {
     this.core.run('retry', (turn) => turn.events.push(event));
   }
 
+  heldAgents(): HeldAgent[] {
+    return this.admissions.heldAgents();
+  }
+
+  approveHost(name: string, by: Requester): { ok: true; hostId: string } | { ok: false; reason: string } {
+    return this.admissions.approve(name, by);
+  }
+
+  enrolHost(name: string, address: string): { ok: true; hostId: string } | { ok: false; reason: string } {
+    return this.admissions.takeIn(name, (host, now) => events.hostEnrolled(host, now, address));
+  }
+
+  connectedAs(hostId: string): AgentIdentity | null {
+    return this.core.entries.get(hostId)?.connection?.link.identity ?? null;
+  }
+
+  reconsiderAgents(): void {
+    this.admissions.reconsider();
+  }
+
   hostViews(): HostView[] {
     return [...this.core.entries.values()].map((entry) => entry.view ?? this.core.viewOf(entry));
   }
@@ -192,7 +220,7 @@ export class FleetService implements FleetOperator, LiveSource {
         message: `The database refuses to store: ${this.core.storageFault}. Nothing new is accepted until it does again.`,
       });
     }
-    for (const message of this.desk.heldNotices()) notices.push({ level: 'warning', message });
+    for (const message of this.admissions.notices()) notices.push({ level: 'warning', message });
     return notices.slice(0, 8);
   }
 
@@ -242,7 +270,11 @@ export class FleetService implements FleetOperator, LiveSource {
         }
       }
     }
-    this.desk.checkProbes(now);
+    this.admissions.tick(now);
+    if (Math.abs(now - this.agentsCheckedAt) >= AGENT_RECHECK_MS) {
+      this.agentsCheckedAt = now;
+      this.admissions.reconsider();
+    }
     if (this.core.storageFault !== null && !this.core.outputLog.isEmpty) this.core.flushOutput();
     if (this.core.hasDeferred || this.core.storageFault !== null || now - this.core.lastFactsFlush >= FACTS_FLUSH_MS) {
       this.core.flushFacts();

@@ -96,7 +96,7 @@ describe('agents’ gateway: silence', () => {
     };
     const gateway = new AgentGateway(inbox, { info: () => undefined, warn: () => undefined, error: () => undefined });
     const server = createServer();
-    server.on('upgrade', (request, socket, head) => gateway.accept(request, socket, head, ''));
+    server.on('upgrade', (request, socket, head) => gateway.accept(request, socket, head, '', { kind: 'shared' }));
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;

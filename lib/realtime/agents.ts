@@ -7,7 +7,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocket, WebSocketServer } from 'ws';
 import { MAX_AGENT_FRAME_BYTES, type ServerFrame } from '@/lib/protocol/agent';
-import type { AgentInbox, AgentLink, FleetLog } from '@/lib/fleet/ports';
+import type { AgentIdentity, AgentInbox, AgentLink, FleetLog } from '@/lib/fleet/ports';
 
 /** An own ping this often; the reference agent's deadline is 45 s and is not extended by pings, but by our pongs. */
 export const AGENT_PING_INTERVAL_MS = 25_000;
@@ -28,6 +28,7 @@ class AgentSocket implements AgentLink {
   constructor(
     readonly socket: WebSocket,
     readonly address: string,
+    readonly identity: AgentIdentity,
   ) {}
 
   send(frame: ServerFrame): boolean {
@@ -75,13 +76,13 @@ export class AgentGateway {
     return this.links.size >= MAX_AGENTS;
   }
 
-  /** Takes over a request whose token was found right. */
-  accept(request: IncomingMessage, socket: Duplex, head: Buffer, address: string): void {
-    this.server.handleUpgrade(request, socket, head, (ws) => this.opened(ws, address));
+  /** Takes over a request whose token was found right: `identity` is what it proved. */
+  accept(request: IncomingMessage, socket: Duplex, head: Buffer, address: string, identity: AgentIdentity): void {
+    this.server.handleUpgrade(request, socket, head, (ws) => this.opened(ws, address, identity));
   }
 
-  private opened(socket: WebSocket, address: string): void {
-    const link = new AgentSocket(socket, address);
+  private opened(socket: WebSocket, address: string, identity: AgentIdentity): void {
+    const link = new AgentSocket(socket, address, identity);
     this.links.add(link);
     /** A fault of ours must cost one connection, not the process, and must not pass unnoticed: Next swallows both. */
     const guarded = (work: () => void) => {

@@ -101,7 +101,9 @@ describe('browsers’ gateway: the fleet', () => {
 describe('browsers’ gateway: a page that does not read', () => {
   it('is sent the fleet when it reads again, not each time it asks', async () => {
     for (let host = 0; host < 100; host += 1) {
-      const link = { id: `link-${host}`, address: '', send: () => true, ping: () => undefined, close: () => undefined };
+      const nothing = () => undefined;
+      const identity = { kind: 'shared' } as const;
+      const link = { id: `link-${host}`, address: '', identity, send: () => true, ping: nothing, close: nothing };
       house.fleet.inbox.connected(link);
       const payload = {
         hostname: `h${host}`,

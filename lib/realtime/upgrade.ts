@@ -4,7 +4,7 @@
  */
 import { STATUS_CODES, type IncomingMessage, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { FleetLog } from '@/lib/fleet/ports';
+import type { AgentIdentity, FleetLog } from '@/lib/fleet/ports';
 import { settleAddress, type TrustsProxy } from './address';
 import type { AgentGateway } from './agents';
 import type { LiveHub } from './live';
@@ -17,12 +17,18 @@ export const AUTH_TIMEOUT_MS = 5_000;
 /** Upgrades whose session is being looked up at once; one more is refused. */
 export const MAX_PENDING_UPGRADES = 256;
 
+/** Tells an agent by its Authorization header, or gives the status that it is refused with. */
+export type IdentifyAgent = (
+  authorization: string | undefined,
+  address: string,
+) => { kind: 'known'; identity: AgentIdentity } | { kind: 'refused'; status: number; retryAfterMs: number };
+
 export interface UpgradeOptions {
   agents: AgentGateway;
   browsers: LiveHub;
   trusts: TrustsProxy;
   origins: OriginPolicy;
-  agentTokenIsValid: (authorization: string | undefined) => boolean;
+  identifyAgent: IdentifyAgent;
   resolveSession: (cookieHeader: string | undefined) => Promise<{ idHash: string } | null>;
   log: FleetLog;
   /** True once the dashboard ends: nothing is accepted any more. */
@@ -44,13 +50,22 @@ export function attachUpgrades(server: Server, options: UpgradeOptions): void {
     const address = settleAddress(request, options.trusts);
     const path = pathOf(request);
     if (path === AGENT_PATH) {
-      const status = agentRefusal(request, options);
-      if (status !== null) {
-        refuse(socket, status);
+      // Cookies and pages have no business here.
+      if (request.headers.origin !== undefined) {
+        refuse(socket, 403);
+        return;
+      }
+      const agent = options.identifyAgent(request.headers.authorization, address);
+      if (agent.kind === 'refused') {
+        refuse(socket, agent.status, agent.retryAfterMs);
+        return;
+      }
+      if (options.agents.isFull) {
+        refuse(socket, 503);
         return;
       }
       socket.off('error', onError);
-      options.agents.accept(request, socket, head, address);
+      options.agents.accept(request, socket, head, address, agent.identity);
       return;
     }
     if (path === BROWSER_PATH) {
@@ -94,21 +109,17 @@ export function attachUpgrades(server: Server, options: UpgradeOptions): void {
   });
 }
 
-/** The status an agent's upgrade is refused with, or null. Cookies and pages have no business here. */
-function agentRefusal(request: IncomingMessage, options: UpgradeOptions): number | null {
-  if (request.headers.origin !== undefined) return 403;
-  if (!options.agentTokenIsValid(request.headers.authorization)) return 401;
-  return options.agents.isFull ? 503 : null;
-}
-
 function pathOf(request: IncomingMessage): string {
   return (request.url ?? '/').split('?', 1)[0] ?? '/';
 }
 
-function refuse(socket: Duplex, status: number): void {
+function refuse(socket: Duplex, status: number, retryAfterMs = 0): void {
   // A peer that never closes its own side would keep the socket for ever: no time-out of the HTTP server holds any more.
   socket.once('finish', () => socket.destroy());
-  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+  const later = retryAfterMs > 0 ? `Retry-After: ${Math.ceil(retryAfterMs / 1_000)}\r\n` : '';
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${later}Connection: close\r\nContent-Length: 0\r\n\r\n`,
+  );
 }
 
 async function withDeadline<T>(work: Promise<T | null>): Promise<T | null> {

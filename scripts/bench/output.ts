@@ -44,6 +44,7 @@ export function prepareCommand(dataDir: string): string {
       clock: systemClock,
       log,
     }),
+    agents: { holds: () => true, hasOwnToken: () => false, newHostsWait: () => false, isRefused: () => false },
     log,
     version: '',
     epoch: 'bench',
@@ -52,7 +53,15 @@ export function prepareCommand(dataDir: string): string {
   });
   try {
     fleet.start();
-    const link: AgentLink = { id: 'bench', address: '127.0.0.1', send: () => true, ping: nothing, close: nothing };
+    const identity = { kind: 'shared' } as const;
+    const link: AgentLink = {
+      id: 'bench',
+      address: '127.0.0.1',
+      identity,
+      send: () => true,
+      ping: nothing,
+      close: nothing,
+    };
     fleet.inbox.connected(link);
     fleet.inbox.frame(link, JSON.stringify({ type: 'register', payload: { hostname: HOSTNAME, protocol: 3 } }));
     const [result] = fleet.dispatch({

@@ -5,7 +5,7 @@ import type { ServerFrame } from '@/lib/protocol/agent';
 import type { EventView, OutputLine, ServiceNotice } from '@/lib/protocol/live';
 import { NO_DESIRED_STATE, type DesiredSource, type DesiredState, type HostRelation } from '../desired';
 import type { OwnExecutors } from '../own-operations';
-import type { AgentLink, Clock, Publisher } from '../ports';
+import type { AgentIdentity, AgentLink, AgentPolicy, Clock, Publisher } from '../ports';
 import { FleetService } from '../service';
 
 export class GivenClock implements Clock {
@@ -46,6 +46,7 @@ export class GivenLink implements AgentLink {
   constructor(
     readonly id: string,
     readonly address: string,
+    readonly identity: AgentIdentity = { kind: 'shared' },
   ) {}
 
   send(frame: ServerFrame): boolean {
@@ -66,6 +67,34 @@ export class GivenLink implements AgentLink {
     return this.frames.flatMap((frame) =>
       frame.type === 'command' ? [frame.payload.command] : frame.type === 'kill_command' ? ['kill_command'] : [],
     );
+  }
+}
+
+/** Tokens and rules of admission that a test sets. */
+export class GivenPolicy implements AgentPolicy {
+  readonly ended = new Set<string>();
+  readonly owners = new Set<string>();
+  readonly refused = new Set<string>();
+  sharedIsGood = true;
+  waits = false;
+  /** The database can't be read. */
+  fails = false;
+
+  holds(identity: AgentIdentity): boolean {
+    return identity.kind === 'shared' ? this.sharedIsGood : !this.ended.has(identity.tokenId);
+  }
+
+  hasOwnToken(hostId: string): boolean {
+    if (this.fails) throw new Error('the database can not be read');
+    return this.owners.has(hostId);
+  }
+
+  newHostsWait(): boolean {
+    return this.waits;
+  }
+
+  isRefused(name: string): boolean {
+    return this.refused.has(name);
   }
 }
 
@@ -94,6 +123,7 @@ export function openBench() {
   const database = openTestDatabase();
   const clock = new GivenClock();
   const desired = new GivenDesired();
+  const policy = new GivenPolicy();
   const output: OutputLine[] = [];
   const done: string[] = [];
   const events: EventView[] = [];
@@ -118,6 +148,7 @@ export function openBench() {
       clock,
       publisher,
       desired,
+      agents: policy,
       log: database.log,
       version: '4.0.0',
       epoch: 'epoch',
@@ -133,6 +164,7 @@ export function openBench() {
     store,
     clock,
     desired,
+    policy,
     output,
     done,
     events,
@@ -144,8 +176,8 @@ export function openBench() {
     crash() {
       bench.fleet = open();
     },
-    connect(address = '198.51.100.1'): GivenLink {
-      const link = new GivenLink(`link-${++links}`, address);
+    connect(address = '198.51.100.1', identity?: AgentIdentity): GivenLink {
+      const link = new GivenLink(`link-${++links}`, address, identity);
       bench.fleet.inbox.connected(link);
       return link;
     },

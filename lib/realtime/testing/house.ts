@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { WebSocket, type ClientOptions } from 'ws';
+import { wireAgentAccess } from '@/lib/agent-access';
 import { createFleetStore } from '@/lib/db/fleet-store';
 import { openTestDatabase } from '@/lib/db/testing/database';
 import { NO_DESIRED_STATE, type DesiredSource, type DesiredState, type HostRelation } from '@/lib/fleet/desired';
@@ -16,6 +17,7 @@ import { LiveHub } from '../live';
 import { attachUpgrades } from '../upgrade';
 
 export const TOKEN = 'a-token-for-tests';
+export const V1_HASH_SECRET = 'the hash secret of version 1';
 const BY = { userId: 'operator', userName: 'operator', address: '192.0.2.7' };
 
 /** A desired state that the test sets. */
@@ -99,11 +101,26 @@ export async function openHouse() {
     demo: false,
     sessionIsValid: (idHash) => sessions.has(idHash),
   });
+  const access = wireAgentAccess({
+    db: testDb.db,
+    now,
+    sharedToken: TOKEN,
+    settings: {
+      agentTokenHashSecret: V1_HASH_SECRET,
+      allowSharedAgentToken: null,
+      agentApproval: null,
+      rateLimit: 5,
+      rateWindowMs: 60_000,
+    },
+    record: (event) => fleet.record(event),
+    fleet: () => fleet,
+  });
   const fleet = new FleetService({
     store: createFleetStore(testDb.db, { log: testDb.log }),
     clock: systemClock,
     publisher: hub,
     desired,
+    agents: access.policy,
     log: testDb.log,
     version: '4.0.0',
     epoch: randomUUID(),
@@ -119,7 +136,7 @@ export async function openHouse() {
     browsers: hub,
     trusts: () => false,
     origins: { baseUrl: null, allowedOrigins: [], machineNames: [] },
-    agentTokenIsValid: (authorization) => authorization === `Bearer ${TOKEN}`,
+    identifyAgent: (authorization, address) => access.identify(authorization, address),
     resolveSession: (cookie) => {
       if (lookUp) return lookUp(cookie);
       const idHash = /session=([^;]*)/.exec(cookie ?? '')?.[1];
@@ -142,8 +159,8 @@ export async function openHouse() {
     return socket;
   };
 
-  const openAgent = async (): Promise<AgentClient> => {
-    const socket = dial('/ws', { headers: { authorization: `Bearer ${TOKEN}` } });
+  const openAgent = async (token: string = TOKEN): Promise<AgentClient> => {
+    const socket = dial('/ws', { headers: { authorization: `Bearer ${token}` } });
     const inbox = new Inbox<{ type: string; payload: Record<string, unknown> }>();
     socket.on('message', (data) => {
       inbox.push(JSON.parse(textOf(data)) as { type: string; payload: Record<string, unknown> });
@@ -168,14 +185,15 @@ export async function openHouse() {
     db: testDb.db,
     desired,
     fleet,
+    access,
     hub,
     agents,
     by: BY,
     dial,
     agent: openAgent,
     /** An agent that registered with nothing but its name and was let in. */
-    async registeredAgent(hostname: string): Promise<AgentClient> {
-      const agent = await openAgent();
+    async registeredAgent(hostname: string, token?: string): Promise<AgentClient> {
+      const agent = await openAgent(token);
       agent.send('register', { hostname });
       await agent.inbox.find((frame) => frame.type === 'registered');
       return agent;
