@@ -25,10 +25,11 @@ export interface FlakeUpdates {
   refresh(): Promise<void>;
   /**
    * Merges a recognised flake update by its number, and nothing else. It is looked at anew first, and merged only as
-   * it was looked at. Idempotent: one that is merged already answers `merged`. Ends within two minutes; never rejects.
+   * it was looked at; when `seen` is given (the `headSha` that was shown) and is no longer its head, it is refused.
+   * Idempotent: one that is merged already answers `merged`. Ends within two minutes; never rejects.
    * Writes an event with who asked and what came of it.
    */
-  merge(number: number, by: Requester): Promise<MergeResult>;
+  merge(number: number, by: Requester, seen?: string | null): Promise<MergeResult>;
 }
 
 export const NO_FLAKE_UPDATES: FlakeUpdatesState = {

@@ -25,6 +25,8 @@ export interface InputChangeView {
   kind: 'changed' | 'added' | 'removed';
   from: LockedInputView | null;
   to: LockedInputView | null;
+  /** A page that shows what came in between; empty where there is none. */
+  compareUrl: string;
 }
 
 /** What the checks of the head commit say, together. */

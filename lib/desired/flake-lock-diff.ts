@@ -1,0 +1,69 @@
+/** What changes between two lock files, for a person. Pure. */
+import { MAX_INPUT_CHANGES, type InputChangeView, type LockedInputView } from '@/lib/protocol/flake-updates';
+import { readFlakeLock, type LockedInput, type LockedInputs } from './flake-lock';
+
+export interface LockDiff {
+  /** The configuration's own inputs first, then those of its inputs, by name. */
+  inputs: InputChangeView[];
+  /** Further changes, beyond `MAX_INPUT_CHANGES`. */
+  more: number;
+  /** Why there is no answer, as a sentence; empty when there is. */
+  problem: string;
+}
+
+/** Compares two lock files; null stands for a file that is not there. */
+export function diffFlakeLocks(base: string | null, head: string | null): LockDiff {
+  if (head === null) return unknown('The pull request takes flake.lock away, so its inputs can’t be told.');
+  const before = base === null ? { ok: true as const, inputs: NOTHING } : readFlakeLock(base);
+  if (!before.ok) return unknown(`The flake.lock of the branch can’t be compared: ${before.problem}.`);
+  const after = readFlakeLock(head);
+  if (!after.ok) return unknown(`The flake.lock of the pull request can’t be compared: ${after.problem}.`);
+  const changes = changesBetween(before.inputs, after.inputs);
+  return {
+    inputs: changes.slice(0, MAX_INPUT_CHANGES),
+    more: Math.max(0, changes.length - MAX_INPUT_CHANGES),
+    problem: '',
+  };
+}
+
+const NOTHING: LockedInputs = new Map();
+
+function unknown(problem: string): LockDiff {
+  return { inputs: [], more: 0, problem };
+}
+
+function changesBetween(before: LockedInputs, after: LockedInputs): InputChangeView[] {
+  const changes: InputChangeView[] = [];
+  for (const [name, to] of after) {
+    const from = before.get(name);
+    if (from === undefined) {
+      // A new input that follows another brings nothing of its own.
+      if (!to.follows) changes.push({ name, kind: 'added', from: null, to: viewOf(to), compareUrl: '' });
+      continue;
+    }
+    // What both follow is told where it is decided.
+    if (from.identity === to.identity || (from.follows && to.follows)) continue;
+    changes.push({ name, kind: 'changed', from: viewOf(from), to: viewOf(to), compareUrl: comparePage(from, to) });
+  }
+  for (const [name, from] of before) {
+    if (after.has(name) || from.follows) continue;
+    changes.push({ name, kind: 'removed', from: viewOf(from), to: null, compareUrl: '' });
+  }
+  return changes.sort((a, b) => depth(a.name) - depth(b.name) || (a.name < b.name ? -1 : 1));
+}
+
+const depth = (name: string): number => name.split('/').length;
+
+function viewOf({ rev, ref, lastModified, url }: LockedInput): LockedInputView {
+  return { rev, ref, lastModified, url };
+}
+
+const COMMIT = /^[0-9a-f]{40}$/;
+
+/** Both forges of which a lock file tells by its type have a page for this. */
+function comparePage(from: LockedInput, to: LockedInput): string {
+  if (from.url !== to.url || !COMMIT.test(from.rev) || !COMMIT.test(to.rev) || from.rev === to.rev) return '';
+  const range = `${from.rev}...${to.rev}`;
+  if (to.url.startsWith('https://github.com/')) return `${to.url}/compare/${range}`;
+  return to.url.startsWith('https://gitlab.com/') ? `${to.url}/-/compare/${range}` : '';
+}
