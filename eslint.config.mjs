@@ -24,11 +24,14 @@ const borders = [
   // Its wrappers for pages and actions (`app-session.ts`, `action.ts`) reach the running dashboard.
   { target: './lib/auth', from: ['./lib'], except: ['./protocol', './fleet', './auth', './log.ts', './runtime.ts'] },
   { target: './lib/db', from: ['./lib'], except: ['./protocol', './fleet', './db', './auth', './desired', './log.ts'] },
+  // backups are copies of the database and know it alone.
+  { target: './lib/backup', from: ['./lib'], except: ['./fleet', './db', './backup', './log.ts'] },
   // pages hold no SQL and read no environment.
   {
     target: './app',
     from: [
       './lib/db',
+      './lib/backup',
       './lib/realtime',
       './lib/config.ts',
       './agent',

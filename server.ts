@@ -7,6 +7,7 @@ import { hostname } from 'node:os';
 import { wireAgentAccess } from '@/lib/agent-access';
 import { createAuth } from '@/lib/auth/create-auth';
 import { loadSecrets } from '@/lib/auth/secrets';
+import { finishRestore } from '@/lib/backup/contents';
 import { readConfig, settingViews } from '@/lib/config';
 import { requireDataFolder } from '@/lib/data-folder';
 import { createAuthStore } from '@/lib/db/auth-store';
@@ -39,10 +40,11 @@ async function main(): Promise<void> {
   for (const warning of warnings) log.warn(warning);
 
   requireDataFolder(config.dataDir);
+  const now = () => Date.now();
+  const db = openDatabase(config.dbPath, { log });
+  finishRestore(db.$client, config.secretsDir, now());
   const { secrets, warnings: open } = loadSecrets(config.dataDir, config);
   for (const warning of open) log.warn(warning);
-  const db = openDatabase(config.dbPath, { log });
-  const now = () => Date.now();
 
   const dev = process.env.NODE_ENV === 'development';
   const buildId = dev ? 'development' : readFileSync('.next/BUILD_ID', 'utf8').trim();

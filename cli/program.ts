@@ -1,10 +1,14 @@
 /** Finds the command that was asked for, runs it, and turns what it throws into a sentence and an exit code. */
 import { VERSION } from '@/lib/version';
 import { EXIT, type Call, type Command, type ExitCode } from './command';
+import { auditVerify } from './commands/audit-verify';
+import { backup } from './commands/backup';
+import { check } from './commands/check';
 import { generateSecrets } from './commands/generate-secrets';
 import { hashPassword } from './commands/hash-password';
+import { restore } from './commands/restore';
 
-const COMMANDS: readonly Command[] = [hashPassword, generateSecrets];
+const COMMANDS: readonly Command[] = [hashPassword, generateSecrets, backup, restore, check, auditVerify];
 
 /** Runs the program with its arguments; never rejects. */
 export async function runProgram({ args, env, terminal }: Call): Promise<ExitCode> {

@@ -19,6 +19,12 @@ export interface Config extends Values {
   dataDir: string;
   /** Absolute. */
   dbPath: string;
+  /** Absolute. */
+  backupDir: string;
+  /** Absolute; null when backups are not copied. */
+  backupCopyDir: string | null;
+  /** Absolute: where the secrets are that the dashboard makes. */
+  secretsDir: string;
 }
 
 export type ConfigResult =
@@ -120,7 +126,14 @@ export function readConfig(environment: Environment): ConfigResult {
   }
   if (problems.length > 0) return { ok: false, problems };
   const dataDir = resolve(parsed.dataDir);
-  const config = { ...parsed, dataDir, dbPath: resolve(parsed.dbPath ?? join(dataDir, 'nixfleet.db')) };
+  const config = {
+    ...parsed,
+    dataDir,
+    dbPath: resolve(parsed.dbPath ?? join(dataDir, 'nixfleet.db')),
+    backupDir: resolve(parsed.backupDir ?? join(dataDir, 'backups')),
+    backupCopyDir: parsed.backupCopyDir === null ? null : resolve(parsed.backupCopyDir),
+    secretsDir: join(dataDir, 'secrets'),
+  };
   return { ok: true, config, warnings: [...warnings, ...unheard(env), ...unwise(config)] };
 }
 

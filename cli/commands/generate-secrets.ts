@@ -35,6 +35,8 @@ stands in single quotes because of its $ characters.
     terminal.print(`NIXFLEET_AGENT_TOKEN=${secret()}`);
     terminal.print(`# For the authenticator app: ${uri}`);
     terminal.print(`NIXFLEET_TOTP_SECRET=${encodeBase32(totp)}`);
+    terminal.print('# Encrypts backups; keep it elsewhere too, or they can never be opened:');
+    terminal.print(`NIXFLEET_BACKUP_KEY=${secret()}`);
     if (terminal.isInteractive) terminal.note(await drawQrCode(uri, { type: 'terminal', small: true }));
     return EXIT.done;
   },

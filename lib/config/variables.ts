@@ -57,6 +57,13 @@ const networks: Parser<readonly string[]> = (raw) => {
   return parsed.ok ? { ok: true, value: parsed.value.flat() } : parsed;
 };
 
+const MIN_PASSPHRASE = 16;
+
+const backupKey: Parser<string> = (raw): Parsed<string> =>
+  raw.length >= MIN_PASSPHRASE
+    ? { ok: true, value: raw }
+    : { ok: false, problem: `write at least ${MIN_PASSPHRASE} characters: whoever gets a backup can try without end` };
+
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
 const MIB = 1_048_576;
@@ -232,6 +239,44 @@ export const VARIABLES = {
     parse: optional(text),
     fallback: null,
     fallbackText: 'nixfleet.db in the data folder',
+  }),
+  backupIntervalMs: variable({
+    name: 'NIXFLEET_BACKUP_INTERVAL',
+    prose: 'How often the dashboard backs itself up; `off` leaves it to you.',
+    parse: (raw) => (/^(?:off|0)$/i.test(raw) ? { ok: true, value: 0 } : duration(MINUTE_MS, '1m, or off')(raw)),
+    fallback: 24 * HOUR_MS,
+    fallbackText: '24h',
+  }),
+  backupKeep: variable({
+    name: 'NIXFLEET_BACKUP_KEEP',
+    prose: 'How many good backups are kept; older ones are removed.',
+    parse: integer(1, 1_000),
+    fallback: 14,
+    fallbackText: '14',
+  }),
+  backupDir: variable({
+    name: 'NIXFLEET_BACKUP_DIR',
+    prose: 'Folder for backups; best on another disk than the database.',
+    parse: optional(text),
+    fallback: null,
+    fallbackText: 'backups in the data folder',
+  }),
+  backupCopyDir: variable({
+    name: 'NIXFLEET_BACKUP_COPY_DIR',
+    prose: 'Folder that gets a copy of every backup, such as a mounted share.',
+    parse: optional(text),
+    fallback: null,
+    fallbackText: 'none',
+  }),
+  backupKey: variable({
+    name: 'NIXFLEET_BACKUP_KEY',
+    prose:
+      'Encrypts backups in the age format: a passphrase of at least 16 characters, or an age identity ' +
+      '(AGE-SECRET-KEY-…). Keep it elsewhere too: without it, such a backup can’t be opened.',
+    parse: optional(backupKey),
+    fallback: null,
+    fallbackText: 'not set: backups are not encrypted',
+    shows: 'secret',
   }),
   outputLimitBytes: variable({
     name: 'NIXFLEET_OUTPUT_LIMIT',

@@ -2,18 +2,17 @@
 import { and, asc, desc, eq, inArray, isNotNull, isNull, lt, sql } from 'drizzle-orm';
 import { isDoneByHost, OPERATIONS } from '@/lib/fleet/operations';
 import type { EventFilter, FleetStore, FleetWrites } from '@/lib/fleet/ports';
-import type { CommandRecord, HostRecord, NewEvent, OutputBatch } from '@/lib/fleet/records';
+import type { CommandRecord, HostRecord, OutputBatch } from '@/lib/fleet/records';
 import type { EventView, OutputLine } from '@/lib/protocol/live';
 import type { Log } from '@/lib/log';
 import { asDatabaseError, DatabaseError } from './errors';
-import { CHAIN_START, eventHash } from './event-chain';
+import { prepareEventLog } from './event-log';
 import type { Db } from './open';
 import {
   fromCommandRow,
   fromHostRow,
   fromOutputRow,
   orElse,
-  toChainedEvent,
   toCommandRow,
   toEventView,
   toHostRow,
@@ -55,7 +54,7 @@ export function createFleetStore(db: Db, { log }: { log: Log }): FleetStore {
   const writeCommand = prepareWriter(client, commands, { key: ['id'], omit: ['importNote'] });
   const writeOutput = prepareWriter(client, commandOutput);
   const writeMetrics = prepareWriter(client, metricSamples, { key: ['hostId', 'at'] });
-  const writeEvent = prepareWriter(client, events, { omit: ['importNote'] });
+  const appendEvents = prepareEventLog(client, complain);
   const deleteHost = client.prepare<[string]>('delete from hosts where id = ?');
   // Output before the commands that it belongs to: a cascade would delete any amount of it in one step.
   const forgetRows = [
@@ -73,13 +72,6 @@ export function createFleetStore(db: Db, { log }: { log: Log }): FleetStore {
     `select first_seq as firstSeq, last_seq as lastSeq, lines from command_output where command_id = ? and first_seq >=
      coalesce((select max(first_seq) from command_output where command_id = ? and first_seq <= ?), 0) order by first_seq`,
   );
-  const lastEvent = client.prepare<[], { id: number; hash: string }>(
-    'select id, hash from events order by id desc limit 1',
-  );
-  const lastEventId = client
-    .prepare<[], number>("select coalesce((select seq from sqlite_sequence where name = 'events'), 0)")
-    .pluck();
-
   const byId = db
     .select()
     .from(commands)
@@ -115,22 +107,6 @@ export function createFleetStore(db: Db, { log }: { log: Log }): FleetStore {
       throw new DatabaseError('constraint', `Output of command ${commandId} has lines from ${first.seq} on already.`);
     }
     writeOutput({ commandId, firstSeq: first.seq, lastSeq, lines: toOutputJson(lines) });
-  }
-
-  function appendEvents(added: readonly NewEvent[]): EventView[] {
-    if (added.length === 0) return [];
-    const last = lastEvent.get() ?? CHAIN_START;
-    let prevHash = last.hash;
-    // The sequence also remembers rows that somebody deleted from the end: the gap then shows.
-    let id = Math.max(last.id, lastEventId.get() ?? 0);
-    return added.map((event) => {
-      id += 1;
-      const row = toChainedEvent(id, event);
-      const hash = eventHash(prevHash, row);
-      writeEvent({ ...row, prevHash, hash });
-      prevHash = hash;
-      return toEventView(row, complain);
-    });
   }
 
   const commit = client.transaction((writes: FleetWrites): EventView[] => {

@@ -66,7 +66,7 @@ function readHead(path: string): string {
  * A read-only connection to a WAL database leaves `-shm` and an empty `-wal` behind. They would belong to this process'
  * user, and could lock out the dashboard that the file belongs to: what was not there before is removed.
  */
-function withReadOnly<T>(path: string, read: (client: Sqlite.Database) => T): T {
+export function withReadOnly<T>(path: string, read: (client: Sqlite.Database) => T): T {
   const side = [`${path}-wal`, `${path}-shm`].map((file) => ({ file, existed: existsSync(file) }));
   let client: Sqlite.Database | null = null;
   try {

@@ -1,0 +1,156 @@
+/** The commands that work on the installation's files, on a real database. */
+import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { roundResultSchema } from '@/lib/backup/run';
+import { Database } from '@/lib/db/driver';
+import { createFleetStore } from '@/lib/db/fleet-store';
+import { closeDatabase } from '@/lib/db/open';
+import { openTestDatabase, type TestDatabase } from '@/lib/db/testing/database';
+import { testEvent, testHost } from '@/lib/db/testing/records';
+import { run, type Ended } from './testing/run';
+
+let database: TestDatabase;
+
+beforeEach(() => {
+  database = openTestDatabase();
+  mkdirSync(join(database.folder, 'secrets'));
+  writeFileSync(join(database.folder, 'secrets', 'encryption-key'), 'a-key-that-is-kept-with-it\n');
+  createFleetStore(database.db, { log: database.log }).commit({
+    hosts: [testHost('alpha')],
+    events: [testEvent('one'), testEvent('two'), testEvent('three')],
+  });
+});
+
+afterEach(() => database.close());
+
+const nixfleet = (args: readonly string[], env: Record<string, string> = {}): Promise<Ended> =>
+  run(args, { env: { NIXFLEET_DATA_DIR: database.folder, ...env } });
+
+function edit(sql: string): void {
+  const client = new Database(database.path);
+  client.exec(sql);
+  client.close();
+}
+
+it('backs up beside a running dashboard, checks, and restores once it is stopped', async () => {
+  const made = await nixfleet(['backup']);
+  expect(made).toMatchObject({ code: 0 });
+  const path = made.out.trim();
+  expect(existsSync(path)).toBe(true);
+  expect(made.err).toContain('not encrypted');
+
+  const checked = await nixfleet(['check', path]);
+  expect(checked.code).toBe(0);
+  expect(checked.out).toContain('a backup of');
+  expect(checked.out).toContain('hosts 1');
+  expect(checked.out).toContain('as its manifest says');
+  expect(checked.out).toContain('It is sound.');
+
+  const running = await nixfleet(['restore', path]);
+  expect(running).toMatchObject({ code: 1, out: '' });
+  expect(running.err).toContain('is in use by another NixFleet');
+
+  closeDatabase(database.db);
+  const restored = await nixfleet(['restore', '--newest']);
+  expect(restored.code).toBe(0);
+  expect(restored.out).toContain(`Restored ${path}`);
+  expect(restored.out).toContain('before-restore');
+  database.reopen();
+});
+
+it('says as JSON what became of a backup, and keeps as many as it is told', async () => {
+  const folder = join(database.folder, 'mine');
+  for (let count = 0; count < 3; count += 1) {
+    const { code, out } = await nixfleet(['backup', '--json', '--to', folder, '--keep', '2']);
+    expect(code).toBe(0);
+    expect(roundResultSchema.parse(JSON.parse(out)).warnings).toEqual([]);
+  }
+  expect(readdirSync(folder)).toHaveLength(4);
+  expect((await nixfleet(['backup', '--keep', '0'])).err).toContain('whole number from 1');
+});
+
+it('encrypts with the key of the environment, which check and restore then need', async () => {
+  const env = { NIXFLEET_BACKUP_KEY: 'AGE-SECRET-KEY-1AUZYTFS7AA65Q48R7STS9KTYJHLTXLZADNDGNEE5AMUM039YW70QCDSMZC' };
+  const path = (await nixfleet(['backup'], env)).out.trim();
+  expect(path).toMatch(/\.age$/);
+  const without = await nixfleet(['check', path]);
+  expect(without.code).toBe(1);
+  expect(without.err).toContain('NIXFLEET_BACKUP_KEY');
+  expect((await nixfleet(['check', path], env)).out).toContain('encrypted, a backup of');
+});
+
+it('checks the database in use and one at rest, and leaves no file behind', async () => {
+  expect(await nixfleet(['check'])).toMatchObject({ code: 0 });
+  closeDatabase(database.db);
+  const before = readdirSync(database.folder).sort();
+  const { code, out } = await nixfleet(['check']);
+  expect(code).toBe(0);
+  expect(out).toContain('events   1 to 3');
+  expect(readdirSync(database.folder).sort()).toEqual(before);
+  database.reopen();
+});
+
+it('says what else a file may be', async () => {
+  const file = join(database.folder, 'other');
+  expect((await nixfleet(['check', file])).err).toContain('There is no file');
+  writeFileSync(file, 'hello');
+  const text = await nixfleet(['check', file]);
+  expect(text.code).toBe(1);
+  expect(text.out).toContain('not an SQLite');
+  const foreign = new Database(join(database.folder, 'foreign.db'));
+  foreign.exec('create table users (id)');
+  foreign.close();
+  const { code, out } = await nixfleet(['check', join(database.folder, 'foreign.db')]);
+  expect(code).toBe(1);
+  expect(out).toContain('its tables: users');
+});
+
+it('ends with 2 when a command is called in a wrong way', async () => {
+  for (const args of [
+    ['restore'],
+    ['restore', 'file', '--newest'],
+    ['restore', 'one', 'two'],
+    ['backup', 'somewhere'],
+    ['audit', 'verify', '--head', 'nonsense'],
+    ['audit'],
+  ]) {
+    expect((await nixfleet(args)).code, args.join(' ')).toBe(2);
+  }
+});
+
+it('tells what is wrong with the configuration', async () => {
+  const { code, err } = await nixfleet(['check'], { NIXFLEET_BACKUP_KEY: 'short' });
+  expect(code).toBe(1);
+  expect(err).toContain('NIXFLEET_BACKUP_KEY: write at least 16 characters');
+});
+
+it('verifies the chain of events, and prints a head that is worth noting', async () => {
+  const { code, out } = await nixfleet(['audit', 'verify']);
+  expect(code).toBe(0);
+  expect(out).toContain('3 events, 1 to 3.');
+  const head = /^Head: (.*)$/m.exec(out)?.[1] ?? '';
+  expect(head).toMatch(/^3:[0-9a-f]{64}$/);
+  expect((await nixfleet(['audit', 'verify', '--head', head])).out).toContain('Compared with 1 heads');
+});
+
+it.each([
+  ['an edited event', "update events set message = 'nothing' where id = 2", 'Event 2 was changed'],
+  ['a hole', 'delete from events where id = 2', 'Event 2 is missing'],
+  ['a cut oldest end', 'delete from events where id = 1', 'The oldest events are missing: 1 to 1'],
+  ['a cut newest end', 'delete from events where id = 3', 'The newest events are missing: 3 were written'],
+])('finds %s', async (_what, sql, sentence) => {
+  edit(sql);
+  const { code, out } = await nixfleet(['audit', 'verify']);
+  expect(code).toBe(1);
+  expect(out).toContain(sentence);
+  expect(out).toContain('The chain does not hold.');
+});
+
+it('finds a newest end that was cut with the counter set back, by the head in a backup', async () => {
+  await nixfleet(['backup']);
+  edit("delete from events where id = 3; update sqlite_sequence set seq = 2 where name = 'events'");
+  const { code, out } = await nixfleet(['audit', 'verify']);
+  expect(code).toBe(1);
+  expect(out).toMatch(/the backup nixfleet-.* has event 3, the last one that is there is 2/);
+});

@@ -1,0 +1,53 @@
+/** Looks a database through, without changing it: is it sound, what is in it, does the chain of events hold. */
+import type Sqlite from 'better-sqlite3';
+import { auditEvents, type AuditReport, type Witness } from './audit';
+import { readApplied } from './migrate';
+
+const MAX_PROBLEMS = 5;
+
+export interface Examination {
+  /** Time of the newest migration, epoch milliseconds. */
+  schema: number;
+  /** Rows of each table. */
+  rows: Record<string, number>;
+  audit: AuditReport;
+  /** What is wrong with the file itself; sentences. None: it is sound. */
+  problems: readonly string[];
+}
+
+/** Reads the whole database, which takes seconds for a large one: not for the process that serves. It has to be ours. */
+export function examineDatabase(client: Sqlite.Database, witnesses: readonly Witness[] = []): Examination {
+  const problems = [...integrityProblems(client), ...referenceProblems(client)];
+  const rows: Record<string, number> = {};
+  for (const name of tableNames(client)) {
+    rows[name] = client.prepare<[], number>(`select count(*) from "${name}"`).pluck().get() ?? 0;
+  }
+  return { schema: readApplied(client).at(-1)?.createdAt ?? 0, rows, audit: auditEvents(client, witnesses), problems };
+}
+
+/** The tables that hold something of ours. */
+export function tableNames(client: Sqlite.Database): string[] {
+  return client
+    .prepare<[], string>(
+      `select name from sqlite_master where type = 'table' and name not like 'sqlite\\_%' escape '\\'
+       and name <> '__drizzle_migrations' order by name`,
+    )
+    .pluck()
+    .all();
+}
+
+function integrityProblems(client: Sqlite.Database): string[] {
+  const found = client.prepare<[], string>(`pragma integrity_check(${MAX_PROBLEMS})`).pluck().all();
+  return found.filter((line) => line !== 'ok').map((line) => `It is damaged: ${line}.`);
+}
+
+function referenceProblems(client: Sqlite.Database): string[] {
+  return client
+    .prepare<[], { table: string; rowid: number | null; parent: string }>(
+      `select "table", rowid, parent from pragma_foreign_key_check limit ${MAX_PROBLEMS}`,
+    )
+    .all()
+    .map(
+      ({ table, rowid, parent }) => `Row ${rowid ?? '?'} of ${table} refers to a row of ${parent} that is not there.`,
+    );
+}
