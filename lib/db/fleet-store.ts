@@ -156,7 +156,7 @@ export function createFleetStore(db: Db, { log }: { log: Log }): FleetStore {
   /** What a host did last: not a stop, which is about another command, nor what the dashboard did. */
   function lastEndedCommands(): CommandRecord[] {
     const newestOfHost = sql`(select c.id from commands c where c.host_id = hosts.id and c.ended_at is not null
-      and c.operation not in ${NOT_OF_HOST} order by c.ended_at desc, c.rowid desc limit 1)`;
+      and c.operation not in ${NOT_OF_HOST} and c.outcome not in ('cancelled', 'superseded') order by c.ended_at desc, c.rowid desc limit 1)`;
     return db
       .select()
       .from(commands)

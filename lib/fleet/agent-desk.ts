@@ -11,6 +11,7 @@ import type { Entry, FleetCore } from './core';
 import * as events from './events';
 import { afterHeartbeat } from './host';
 import type { AgentInbox, AgentLink } from './ports';
+import type { CommandQueue } from './queue';
 import type { CommandRecord } from './records';
 import type { Turn } from './turn';
 
@@ -23,6 +24,7 @@ export class AgentDesk implements AgentInbox {
   constructor(
     private readonly core: FleetCore,
     private readonly engine: CommandEngine,
+    private readonly queue: CommandQueue,
     private readonly admissions: Admissions,
   ) {
     admissions.onDismiss = (link, code, reason) => this.disconnected(link, code, reason);
@@ -157,6 +159,7 @@ export class AgentDesk implements AgentInbox {
       }
     };
     this.core.run('drop', input);
+    if (entry.queue.length > 0) this.queue.release(entry);
   }
 
   private status(entry: Entry, connection: Connection, status: Payload<'status'>): void {

@@ -810,7 +810,7 @@ const CASES: Case[] = [
   [
     'never sent: the link was gone',
     'pull',
-    [feed({ type: 'not-sent', reason: 'The connection was gone.' })],
+    [feed({ type: 'not-sent', outcome: 'rejected', reason: 'The connection was gone.' })],
     'rejected',
   ],
   [
@@ -1023,7 +1023,7 @@ const byDashboard: fc.Arbitrary<CommandInput> = fc.oneof(
     { type: 'tick' },
     { type: 'cancel', reason: 'The operator cancelled it.' },
     { type: 'sent', before: BEFORE },
-    { type: 'not-sent', reason: 'The connection was gone.' },
+    { type: 'not-sent', outcome: 'rejected', reason: 'The connection was gone.' },
   ),
   fc.constantFrom(...COMMAND_OUTCOMES).map((outcome): CommandInput => ({ type: 'target-ended', outcome })),
 );

@@ -30,7 +30,8 @@ export type Shown = 'this' | 'none' | 'other' | 'unsaid';
 
 export type CommandInput =
   | { type: 'sent'; before: Before }
-  | { type: 'not-sent'; reason: string }
+  /** It waited, and will not be sent. */
+  | { type: 'not-sent'; outcome: 'rejected' | 'superseded' | 'skipped'; reason: string }
   /** It was taken up, printed something or made progress. */
   | { type: 'activity'; progress?: ProgressView }
   | { type: 'result'; result: CommandResult }
@@ -154,7 +155,7 @@ function stepQueued(operation: Operation, state: Phase<'queued'>, input: Command
         quiet: 0,
       });
     case 'not-sent':
-      return ended(now, 'rejected', input.reason);
+      return ended(now, input.outcome, input.reason);
     case 'cancel':
       return ended(now, 'cancelled', input.reason);
     case 'stop-requested':

@@ -69,6 +69,9 @@ export interface Entry {
   shortStays: number;
 }
 
+/** It never reached the host, as somebody wished: that is nothing that the host did last. */
+const isTakenBack = ({ outcome }: CommandRecord) => outcome === 'cancelled' || outcome === 'superseded';
+
 /** Whom a turn's failure to be stored matters to: `retry` keeps the input for when the database is back. */
 export type OnRefusal = 'retry' | 'drop';
 
@@ -367,6 +370,14 @@ export class FleetCore {
     if (!entry) return;
     const operation = OPERATIONS[command.operation];
     const slot = laneOf(operation);
+    if (entry.queue.some((waiting) => waiting.id === command.id)) {
+      entry.queue = entry.queue.filter((waiting) => waiting.id !== command.id);
+    }
+    if (command.state.phase === 'queued') {
+      entry.queue = [...entry.queue, command].sort((a, b) => a.createdAt - b.createdAt);
+      this.commands.set(command.id, command);
+      return;
+    }
     if (command.outcome === null) {
       entry[slot] = command;
       this.commands.set(command.id, command);
@@ -374,7 +385,7 @@ export class FleetCore {
     }
     if (entry[slot]?.id === command.id) entry[slot] = null;
     const isNewer = !entry.last || entry.last.id === command.id || (entry.last.endedAt ?? 0) <= (command.endedAt ?? 0);
-    if (!isNewer || !isDoneByHost(operation)) {
+    if (!isNewer || !isDoneByHost(operation) || isTakenBack(command)) {
       this.commands.delete(command.id);
       return;
     }

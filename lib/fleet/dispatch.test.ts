@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { OPERATION_IDS, type OperationId } from '@/lib/protocol/live';
 import { QUEUED_MS } from './command';
-import { planDispatch } from './dispatch';
+import { frameOf, planDispatch } from './dispatch';
 import { OPERATIONS } from './operations';
 import type { CommandRecord } from './records';
 import { commandView } from './views';
@@ -42,25 +42,25 @@ describe('planDispatch', () => {
   });
 
   it('protocol 2 hears the name alone (agent protocol 2); protocol 3 the id too', () => {
-    const { frame } = accepted('pull');
-    expect(frame(2)).toEqual({ type: 'command', payload: { command: 'pull' } });
-    expect(frame(3)).toEqual({ type: 'command', payload: { command: 'pull', id: 'c-new' } });
+    const { command } = accepted('pull');
+    expect(frameOf(command, 2)).toEqual({ type: 'command', payload: { command: 'pull' } });
+    expect(frameOf(command, 3)).toEqual({ type: 'command', payload: { command: 'pull', id: 'c-new' } });
   });
 
   it('a stop names its target, to an agent that knows ids', () => {
-    const { frame, target, how, command } = accepted('stop', { view: busy, active: running });
+    const { target, how, command } = accepted('stop', { view: busy, active: running });
     expect(target).toBe(running);
     expect(command.targetId).toBe('c-switch');
     expect(how).toBe('stop');
-    expect(frame(2)).toEqual({ type: 'command', payload: { command: 'stop' } });
-    expect(frame(3)).toEqual({ type: 'command', payload: { command: 'stop', id: 'c-new', target: 'c-switch' } });
+    expect(frameOf(command, 2)).toEqual({ type: 'command', payload: { command: 'stop' } });
+    expect(frameOf(command, 3)).toEqual({ type: 'command', payload: { command: 'stop', id: 'c-new', target: 'c-switch' } });
   });
 
   it('3.2.10: kill is the message kill_command, never a command of that name, and never with a process id', () => {
-    const { frame, how } = accepted('kill', { view: busy, active: running });
+    const { command, how } = accepted('kill', { view: busy, active: running });
     expect(how).toBe('kill');
     for (const protocol of [2, 3] as const) {
-      expect(frame(protocol)).toEqual({ type: 'kill_command', payload: { signal: 'SIGKILL', pid: 0 } });
+      expect(frameOf(command, protocol)).toEqual({ type: 'kill_command', payload: { signal: 'SIGKILL', pid: 0 } });
     }
   });
 

@@ -4,11 +4,14 @@ import type { HostView } from '@/lib/protocol/live';
 import { QUEUED_MS } from './command';
 import { checkOperation, OPERATIONS, type Blocked } from './operations';
 import { parseArgs } from './own-operations';
+import { queueMs } from './queue-time';
 import type { DispatchRequest } from './ports';
 import type { CommandRecord } from './records';
 
 export type DispatchPlan =
   | { kind: 'blocked'; blocked: Blocked }
+  /** It waits for the host to come back. */
+  | { kind: 'queued'; command: CommandRecord }
   /** The dashboard does it itself. */
   | { kind: 'own'; command: CommandRecord }
   | {
@@ -17,8 +20,6 @@ export type DispatchPlan =
       /** The running command that it acts upon, and how. */
       target: CommandRecord | null;
       how: 'stop' | 'kill' | 'restart' | 'reboot';
-      /** What goes on the wire to an agent of this generation. */
-      frame: (protocol: 2 | 3) => ServerFrame;
     };
 
 export function planDispatch(
@@ -36,19 +37,26 @@ export function planDispatch(
   const given = parseArgs(operation.id, request.args);
   if ('blocked' in given) return { kind: 'blocked', blocked: given.blocked };
   const blocked = checkOperation(operation, host, request.force);
-  if (blocked) return { kind: 'blocked', blocked };
   const command = { ...newCommand(request, host.id, id, now), args: given.args };
-  const { wire } = operation;
-  if (!wire) return { kind: 'own', command };
+  if (blocked && blocked.code === 'offline' && operation.queueable && request.queueForMs !== undefined) {
+    const deadline = now + queueMs(request.queueForMs);
+    return { kind: 'queued', command: { ...command, state: { phase: 'queued', deadline } } };
+  }
+  if (blocked) return { kind: 'blocked', blocked };
+  if (!operation.wire) return { kind: 'own', command };
   const target = operation.bypassesBusy ? running.active : null;
   const how =
     operation.id === 'kill' || operation.id === 'restart' || operation.id === 'reboot' ? operation.id : 'stop';
-  const frame = (protocol: 2 | 3): ServerFrame => {
-    if (wire.kind === 'kill') return { type: 'kill_command', payload: { signal: wire.signal, pid: 0 } };
-    const ids = protocol === 3 ? { id, ...(target ? { target: target.id } : {}) } : {};
-    return { type: 'command', payload: { command: wire.command, ...ids } };
-  };
-  return { kind: 'command', command: { ...command, targetId: target?.id ?? null }, target, how, frame };
+  return { kind: 'command', command: { ...command, targetId: target?.id ?? null }, target, how };
+}
+
+/** What goes on the wire to an agent of this generation; null for what no agent does. */
+export function frameOf({ id, operation, targetId }: CommandRecord, protocol: 2 | 3): ServerFrame | null {
+  const { wire } = OPERATIONS[operation];
+  if (!wire) return null;
+  if (wire.kind === 'kill') return { type: 'kill_command', payload: { signal: wire.signal, pid: 0 } };
+  const ids = protocol === 3 ? { id, ...(targetId === null ? {} : { target: targetId }) } : {};
+  return { type: 'command', payload: { command: wire.command, ...ids } };
 }
 
 /** The record of a command that was asked for and not yet begun. */

@@ -45,6 +45,52 @@ export function commandRequested(host: Host, command: CommandRecord, at: number,
   };
 }
 
+export function commandQueued(host: Host, command: CommandRecord, at: number): NewEvent {
+  const until = command.state.phase === 'queued' ? new Date(command.state.deadline).toISOString() : '';
+  return {
+    ...NOBODY,
+    ...BY_DASHBOARD,
+    at,
+    category: 'command',
+    level: 'info',
+    action: 'command.queued',
+    hostId: host.id,
+    hostName: host.name,
+    commandId: command.id,
+    message: `${OPERATIONS[command.operation].label} waits for ${host.name}, which is offline, until ${until}.`,
+  };
+}
+
+export function commandDequeued(host: Host, command: CommandRecord, at: number): NewEvent {
+  return {
+    ...NOBODY,
+    ...BY_DASHBOARD,
+    at,
+    category: 'command',
+    level: 'info',
+    action: 'command.dequeued',
+    hostId: host.id,
+    hostName: host.name,
+    commandId: command.id,
+    message: `${host.name} is back: ${OPERATIONS[command.operation].label}, which ${command.userName} had asked for, was sent.`,
+  };
+}
+
+export function commandCancelled(host: Host, command: CommandRecord, at: number, by: Requester): NewEvent {
+  return {
+    ...NOBODY,
+    ...byOperator(by),
+    at,
+    category: 'command',
+    level: 'info',
+    action: 'command.cancelled',
+    hostId: host.id,
+    hostName: host.name,
+    commandId: command.id,
+    message: `${OPERATIONS[command.operation].label} for ${host.name} was taken back before it was sent.`,
+  };
+}
+
 export function commandBlocked(host: Host, label: string, reason: string, at: number, by: Requester): NewEvent {
   return {
     ...NOBODY,

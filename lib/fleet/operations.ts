@@ -63,6 +63,8 @@ export interface Operation {
   hardAfterMs: number;
   /** How long an agent may take to come back where the end needs a new connection. */
   reconnectWithinMs: number;
+  /** May wait for a host that is offline, and be done when it is back. */
+  queueable: boolean;
   /** Needs a fresh code (or the password where no second factor is set up): on each host, or on several at once. */
   needsStepUp: 'never' | 'always' | 'bulk';
   /** Asks for a second look before it is sent. */
@@ -167,6 +169,7 @@ const byAgent = {
   warnAfterMs: 5 * MINUTE_MS,
   hardAfterMs: 10 * MINUTE_MS,
   reconnectWithinMs: 3 * MINUTE_MS,
+  queueable: false,
   needsStepUp: 'never',
   confirms: false,
   mayRepeat: false,
@@ -207,6 +210,7 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
     label: 'Pull',
     description: 'Fetches the configuration repository and resets the host’s clone to the branch.',
     wire: command('pull'),
+    queueable: true,
     postCheck: 'git-current',
     warnAfterMs: 2 * MINUTE_MS,
     hardAfterMs: 5 * MINUTE_MS,
@@ -217,6 +221,7 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
     label: 'Switch',
     description: 'Builds the configuration that was pulled and activates it.',
     wire: command('switch'),
+    queueable: true,
     ends: 'switch',
     preconditions: [online, idle, pulled],
     warnAfterMs: 10 * MINUTE_MS,
@@ -228,6 +233,7 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
     label: 'Pull and switch',
     description: 'Pulls, and switches when that went well.',
     wire: command('pull-switch'),
+    queueable: true,
     ends: 'switch',
     warnAfterMs: 12 * MINUTE_MS,
     hardAfterMs: 35 * MINUTE_MS,
@@ -238,6 +244,7 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
     label: 'Test',
     description: 'Runs the host’s test scripts from the configuration repository.',
     wire: command('test'),
+    queueable: true,
   },
   rollback: {
     ...byAgent,
@@ -342,6 +349,7 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
     label: 'Force agent update',
     description: 'Updates the agent’s flake input on the host and rebuilds without the binary cache’s old answers.',
     wire: command('force-update'),
+    queueable: true,
     warnAfterMs: 12 * MINUTE_MS,
     hardAfterMs: 35 * MINUTE_MS,
     confirms: true,

@@ -160,6 +160,8 @@ export interface DispatchRequest {
   requestId: string;
   /** Goes ahead where a precondition says that it may be forced. */
   force?: boolean;
+  /** Where the host is offline and the operation can wait: it does, for so long at most (bounded). */
+  queueForMs?: number;
   /** What the operation is given: `color` of set-color. */
   args?: Readonly<Record<string, unknown>>;
   /**
@@ -173,6 +175,8 @@ export interface DispatchRequest {
 /** What became of a request on one host. */
 export type DispatchResult =
   | { kind: 'accepted'; hostId: string; hostName: string; commandId: string }
+  /** The host is offline: it is sent when it is back. */
+  | { kind: 'queued'; hostId: string; hostName: string; commandId: string }
   | { kind: 'blocked'; hostId: string; hostName: string; blocked: Blocked }
   | { kind: 'unknown-host'; hostId: string; hostName: string }
   /** The database refused to store it: nothing was sent. */
@@ -204,6 +208,8 @@ export interface FleetOperator {
    * hosts counts as well: many hosts one by one are still many.
    */
   needsStepUp(operation: OperationId, hostIds: readonly string[]): boolean;
+  /** Takes a command back that waits for its host. False when it was sent already, or is not there. */
+  cancel(commandId: string, by: Requester): boolean;
   /** Gives a command that takes too long more time (milliseconds, at most an hour). False when it is not in that state. */
   extend(commandId: string, ms: number, by: Requester): boolean;
   command(id: string): CommandView | null;

@@ -13,7 +13,7 @@ import { AgentDesk } from './agent-desk';
 import { deadlineOf } from './command';
 import { CommandEngine } from './command-engine';
 import { FleetCore, type Entry, type FleetOptions } from './core';
-import { planDispatch } from './dispatch';
+import { frameOf, planDispatch } from './dispatch';
 import * as events from './events';
 import { OPERATIONS, requiresStepUp, stepUpMissing } from './operations';
 import { OwnDesk } from './own-desk';
@@ -29,6 +29,7 @@ import type {
   LiveSource,
   Requester,
 } from './ports';
+import { CommandQueue } from './queue';
 import type { NewEvent } from './records';
 import type { Turn } from './turn';
 import { commandView, desiredView } from './views';
@@ -49,6 +50,7 @@ export class FleetService implements FleetOperator, LiveSource {
   private readonly admissions: Admissions;
   private readonly desk: AgentDesk;
   private readonly own: OwnDesk;
+  private readonly queue: CommandQueue;
   private cancelTick: (() => void) | null = null;
   private unsubscribe: (() => void) | null = null;
   private agentsCheckedAt = 0;
@@ -58,8 +60,9 @@ export class FleetService implements FleetOperator, LiveSource {
     const noticesChanged = () => options.publisher.other({ notices: this.notices() });
     this.core = new FleetCore(options, noticesChanged);
     this.engine = new CommandEngine(this.core);
+    this.queue = new CommandQueue(this.core, this.engine);
     this.admissions = new Admissions(this.core, this.engine, noticesChanged);
-    this.desk = new AgentDesk(this.core, this.engine, this.admissions);
+    this.desk = new AgentDesk(this.core, this.engine, this.queue, this.admissions);
     this.own = new OwnDesk(this.core, this.engine, (name) => this.admissions.claimAgain(name));
   }
 
@@ -112,7 +115,7 @@ export class FleetService implements FleetOperator, LiveSource {
     const refused = this.core.run('drop', work);
     if (refused === null) return results;
     return results.map((result) =>
-      result.kind === 'accepted'
+      result.kind === 'accepted' || result.kind === 'queued'
         ? { kind: 'not-stored', hostId: result.hostId, hostName: result.hostName, reason: refused }
         : result,
     );
@@ -128,7 +131,10 @@ export class FleetService implements FleetOperator, LiveSource {
     const { record } = entry;
     const named = { hostId: record.id, hostName: record.name };
     const repeated = this.core.options.store.commandByRequest(request.requestId, record.id);
-    if (repeated) return { kind: 'accepted', ...named, commandId: repeated.id };
+    if (repeated) {
+      const kind = repeated.state.phase === 'queued' ? 'queued' : 'accepted';
+      return { kind, ...named, commandId: repeated.id };
+    }
     const plan = unproven
       ? ({ kind: 'blocked', blocked: stepUpMissing(request.operation) } as const)
       : planDispatch(request, this.core.viewOf(entry), entry, this.core.options.newId(), turn.now);
@@ -145,20 +151,30 @@ export class FleetService implements FleetOperator, LiveSource {
       this.own.begin(turn, entry, command);
       return { kind: 'accepted', ...named, commandId: command.id };
     }
-    const { target, frame } = plan;
+    if (plan.kind === 'queued') {
+      this.queue.add(turn, entry, command);
+      return { kind: 'queued', ...named, commandId: command.id };
+    }
+    const { target } = plan;
+    this.queue.supersede(turn, entry, command);
     const { storePath, binaryHash, generation } = record;
     this.engine.feed(turn, command, { type: 'sent', before: { storePath, binaryHash, generation } });
     if (target) this.engine.feed(turn, target, { type: 'stop-requested', how: plan.how });
     turn.effects.push(() => {
       const { connection } = entry;
       if (!connection) return;
-      connection.link.send(frame(connection.protocol));
+      const frame = frameOf(command, connection.protocol);
+      if (frame) connection.link.send(frame);
     });
     return { kind: 'accepted', ...named, commandId: command.id };
   }
 
   addHost(request: AddHostRequest): DispatchResult {
     return this.own.addHost(request);
+  }
+
+  cancel(commandId: string, by: Requester): boolean {
+    return this.queue.cancel(commandId, by);
   }
 
   extend(commandId: string, ms: number, by: Requester): boolean {
@@ -262,7 +278,7 @@ export class FleetService implements FleetOperator, LiveSource {
   private tick(): void {
     const now = this.core.options.clock.now();
     for (const entry of this.core.entries.values()) {
-      for (const command of [entry.active, entry.control, entry.own]) {
+      for (const command of [entry.active, entry.control, entry.own, ...entry.queue]) {
         const deadline = command && deadlineOf(command.state);
         if (command && deadline !== null && now >= deadline) {
           this.core.run('retry', (turn) => this.engine.feed(turn, command, { type: 'tick' }));

@@ -38,6 +38,7 @@ export function reportDispatch(operation: OperationId, results: readonly Dispatc
 function reasonOf(result: DispatchResult): string | null {
   switch (result.kind) {
     case 'accepted':
+    case 'queued':
       return null;
     case 'blocked':
       return result.blocked.reason;
