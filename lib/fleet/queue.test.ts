@@ -225,7 +225,7 @@ describe('a command for a host that is offline', () => {
   it('goes with a host that is removed', () => {
     awayHost();
     const id = queued('pull');
-    bench.fleet.dispatch({ operation: 'remove-host', hostIds: ['h1'], requestId: 'remove', by: BY });
+    bench.fleet.dispatch({ operation: 'remove-host', hostIds: ['h1'], requestId: 'remove', stepUp: true, by: BY });
     expect(bench.fleet.host('h1')).toBeNull();
     expect(bench.events.filter((event) => event.commandId === id).at(-1)).toMatchObject({ outcome: 'cancelled' });
   });
