@@ -1,8 +1,9 @@
 'use server';
 
 import { z } from 'zod';
-import { stepUpAction } from '@/lib/auth/action';
+import { operatorAction, stepUpAction } from '@/lib/auth/action';
 import { OPERATIONS } from '@/lib/fleet/operations';
+import { MAX_QUEUE_MS, MIN_QUEUE_MS } from '@/lib/fleet/queue-time';
 import { OPERATION_IDS } from '@/lib/protocol/live';
 import { runtime } from '@/lib/runtime';
 
@@ -26,14 +27,38 @@ export const dispatchOperation = stepUpAction(
     hostIds: z.array(z.string().min(1).max(64)).min(1).max(MAX_HOSTS),
     requestId: z.string().regex(/^[0-9a-f]{32}$/),
     force: z.boolean(),
+    queueForMs: z.number().int().min(MIN_QUEUE_MS).max(MAX_QUEUE_MS).optional(),
     args: z.record(z.string().max(32), z.string().max(256).nullable()).optional(),
   }),
   {
     purpose: ({ operation, hostIds }) => `${OPERATIONS[operation].label} on ${hostNames(hostIds)}`,
     needed: ({ operation, hostIds }) => runtime().fleet.needsStepUp(operation, hostIds),
   },
-  ({ operation, hostIds, requestId, force, args }, { by, stepUp }) =>
-    runtime().fleet.dispatch({ operation, hostIds: [...new Set(hostIds)], requestId, force, args, stepUp, by }),
+  ({ hostIds, ...request }, { by, stepUp }) =>
+    runtime().fleet.dispatch({ ...request, hostIds: [...new Set(hostIds)], stepUp, by }),
+);
+
+/** Makes a host known before its agent connects. */
+export const addHost = operatorAction(
+  z.object({
+    name: z.string().trim().min(1, 'Give it a name.').max(63),
+    type: z.enum(['', 'nixos', 'macos']),
+    location: z.string().trim().max(64),
+    deviceType: z.string().trim().max(64),
+    color: z
+      .string()
+      .regex(/^#[0-9a-f]{6}$/i, 'A colour is written like #7aa2f7.')
+      .transform((color) => color.toLowerCase())
+      .nullable(),
+    requestId: z.string().regex(/^[0-9a-f]{32}$/),
+  }),
+  (request, { by }) => runtime().fleet.addHost({ ...request, by }),
+);
+
+/** Takes back a command that waits for its host. False when it was sent in the meantime. */
+export const cancelCommand = operatorAction(
+  z.object({ commandId: z.string().min(1).max(64) }),
+  ({ commandId }, { by }) => runtime().fleet.cancel(commandId, by),
 );
 
 function hostNames(hostIds: readonly string[]): string {

@@ -1,7 +1,8 @@
 'use client';
 
-import { OctagonX, Square, Timer } from 'lucide-react';
+import { OctagonX, Square, Timer, TimerOff } from 'lucide-react';
 import { useState } from 'react';
+import { cancelQueued } from '@/app/(fleet)/_operations/cancel';
 import { useOperations } from '@/app/(fleet)/_operations/operations-context';
 import { useHost } from '@/app/_live/live';
 import { Button } from '@/app/_ui/button';
@@ -14,6 +15,7 @@ import { answered } from './answered';
 /** Stop while a command runs; more time, or force, when it takes too long. */
 export function CommandControls({ command }: { command: CommandView }) {
   const host = useHost(command.hostId);
+  if (command.phase === 'queued') return <CancelButton command={command} />;
   // What acts upon others (stop, reboot) can't be stopped itself.
   if (host?.command?.id !== command.id || command.phase === 'ended') return null;
   return (
@@ -22,6 +24,19 @@ export function CommandControls({ command }: { command: CommandView }) {
       <ControlButton host={host} operation="stop" />
       {(command.phase === 'warning' || command.phase === 'stopping') && <ControlButton host={host} operation="kill" />}
     </>
+  );
+}
+
+function CancelButton({ command }: { command: CommandView }) {
+  return (
+    <Button
+      size="sm"
+      icon={<TimerOff className="size-3.5" aria-hidden="true" />}
+      data-tip="Takes it back before it is sent."
+      onClick={() => void cancelQueued(command)}
+    >
+      Cancel
+    </Button>
   );
 }
 

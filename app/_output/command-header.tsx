@@ -2,6 +2,7 @@
 
 import { Elapsed, TimeAgo } from '@/app/_ui/time-ago';
 import { duration } from '@/app/_ui/ages';
+import { TimeLeft } from '@/app/_ui/time-left';
 import { OPERATIONS } from '@/lib/fleet/operations';
 import type { CommandView, ProgressView } from '@/lib/protocol/live';
 import { CommandControls } from './command-controls';
@@ -32,6 +33,11 @@ export function CommandHeader({
           <CommandTime command={command} />
           {command.exitCode !== null && <span>exit code {command.exitCode}</span>}
           <span>by {command.by}</span>
+          {command.expiresAt !== null && (
+            <span>
+              waits <TimeLeft until={command.expiresAt} /> at most
+            </span>
+          )}
         </p>
         {picker}
         <CommandControls command={command} />

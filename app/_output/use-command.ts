@@ -12,7 +12,8 @@ import { answered } from './answered';
  */
 export function useCommand(hostId: string, commandId: string): CommandView | null {
   const host = useHost(hostId);
-  const live = [host?.command, host?.control, host?.lastCommand].find((command) => command?.id === commandId) ?? null;
+  const shown = host && [host.command, host.control, host.own, host.lastCommand, ...host.queue];
+  const live = shown?.find((command) => command?.id === commandId) ?? null;
   const [asked, setAsked] = useState<CommandView | null>(null);
   const isMissing = live === null;
 

@@ -53,7 +53,10 @@ describe('planDispatch', () => {
     expect(command.targetId).toBe('c-switch');
     expect(how).toBe('stop');
     expect(frameOf(command, 2)).toEqual({ type: 'command', payload: { command: 'stop' } });
-    expect(frameOf(command, 3)).toEqual({ type: 'command', payload: { command: 'stop', id: 'c-new', target: 'c-switch' } });
+    expect(frameOf(command, 3)).toEqual({
+      type: 'command',
+      payload: { command: 'stop', id: 'c-new', target: 'c-switch' },
+    });
   });
 
   it('3.2.10: kill is the message kill_command, never a command of that name, and never with a process id', () => {

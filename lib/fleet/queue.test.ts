@@ -123,7 +123,10 @@ describe('a command for a host that is offline', () => {
     const id = queued('switch');
     const link = back();
     expect(link.commands()).toEqual([]);
-    expect(commandOf(id)).toMatchObject({ outcome: 'skipped', reason: expect.stringContaining('configuration') as string });
+    expect(commandOf(id)).toMatchObject({
+      outcome: 'skipped',
+      reason: expect.stringContaining('configuration') as string,
+    });
   });
 
   it('goes ahead by force where that was asked for', () => {

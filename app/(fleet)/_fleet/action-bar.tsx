@@ -10,7 +10,8 @@ import { useOnDemand } from '@/app/_ui/on-demand';
 import type { HostView, OperationId } from '@/lib/protocol/live';
 import { OPERATIONS } from '@/lib/fleet/operations';
 import { useOperations } from '../_operations/operations-context';
-import { planOperation, planSentence } from '../_operations/plan';
+import { canWait, planOperation, planSentence } from '../_operations/plan';
+import { WaitChoice } from '../_operations/wait';
 import { PageBar } from '../_shell/page-bar';
 import { OperationIcon } from './operation-icons';
 import type { Selection } from './selection';
@@ -24,8 +25,18 @@ export function ActionBar({ selection }: { selection: Selection }) {
   const hosts = useDerived(pick, sameList);
   const { run } = useOperations();
   const [aimed, setAimed] = useState<OperationId>('pull');
+  const [queueForMs, setQueueForMs] = useState<number>();
   if (hosts.length === 0) return null;
   const ids = hosts.map((host) => host.id);
+  const queues = queueForMs !== undefined;
+  const buttons = (
+    <Buttons
+      hosts={hosts}
+      queues={queues}
+      onAim={setAimed}
+      onRun={(operation) => run(operation, ids, queues ? { queueForMs } : {})}
+    />
+  );
   return (
     <PageBar>
       <div className="flex justify-center px-3 pb-4">
@@ -38,20 +49,19 @@ export function ActionBar({ selection }: { selection: Selection }) {
             <p className="grow pl-2 text-sm font-medium whitespace-nowrap" role="status">
               {hosts.length} <span className="max-sm:hidden">{hosts.length === 1 ? 'host' : 'hosts'}</span> selected
             </p>
-            <div className="flex gap-1.5 max-sm:order-last max-sm:hidden">
-              <Buttons hosts={hosts} onAim={setAimed} onRun={(operation) => run(operation, ids)} />
-            </div>
+            <div className="flex gap-1.5 max-sm:order-last max-sm:hidden">{buttons}</div>
             <More hosts={hosts} />
             <IconButton label="Clear the selection" size="sm" onClick={() => selection.clear()}>
               <X className="size-4" aria-hidden="true" />
             </IconButton>
           </div>
-          <p className="px-2 pt-1 pb-0.5 text-xs text-muted max-sm:min-h-9.5 sm:one-line" data-testid="action-plan">
-            {planSentence(planOperation(aimed, hosts))}
-          </p>
-          <div className="grid grid-cols-4 gap-1.5 pt-1.5 sm:hidden">
-            <Buttons hosts={hosts} onAim={setAimed} onRun={(operation) => run(operation, ids)} />
+          <div className="flex items-end gap-3 px-2 pt-1 max-sm:flex-col max-sm:items-stretch">
+            <p className="grow pb-0.5 text-xs text-muted max-sm:min-h-9.5 sm:one-line" data-testid="action-plan">
+              {planSentence(planOperation(aimed, hosts), queues)}
+            </p>
+            {hosts.some((host) => !host.online) && <WaitChoice value={queueForMs} onChange={setQueueForMs} />}
           </div>
+          <div className="grid grid-cols-4 gap-1.5 pt-1.5 sm:hidden">{buttons}</div>
         </section>
       </div>
     </PageBar>
@@ -77,23 +87,25 @@ function MoreButton(props: Partial<IconButtonProps>) {
 
 function Buttons({
   hosts,
+  queues,
   onAim,
   onRun,
 }: {
   hosts: readonly HostView[];
+  /** What is offline is waited for. */
+  queues: boolean;
   onAim: (operation: OperationId) => void;
   onRun: (operation: OperationId) => void;
 }) {
   return OFFERED.map((operation) => {
     const plan = planOperation(operation, hosts);
+    const count = plan.ready.length + (queues ? canWait(plan).length : 0);
     return (
       <Button
         key={operation}
         size="sm"
         variant={operation === 'pull' ? 'primary' : 'secondary'}
-        aria-disabled={
-          plan.ready.length === 0 && plan.groups.every((group) => !group.blocked.forceable) ? true : undefined
-        }
+        aria-disabled={count === 0 && plan.groups.every((group) => !group.blocked.forceable) ? true : undefined}
         icon={<OperationIcon operation={operation} className="size-3.5 max-sm:hidden" />}
         onPointerEnter={() => onAim(operation)}
         onFocus={() => onAim(operation)}
@@ -101,7 +113,7 @@ function Buttons({
       >
         {OPERATIONS[operation].label}
         <span aria-hidden="true" className="opacity-75">
-          {plan.ready.length}
+          {count}
         </span>
       </Button>
     );

@@ -1,6 +1,6 @@
 'use client';
 
-import { SearchX } from 'lucide-react';
+import { Plus, SearchX } from 'lucide-react';
 import dynamic from 'next/dynamic';
 import { useCallback, useEffect, useState } from 'react';
 import { sameList } from '@/app/_live/derived';
@@ -8,6 +8,7 @@ import { useDerived } from '@/app/_live/live';
 import { Button } from '@/app/_ui/button';
 import { EmptyState } from '@/app/_ui/empty-state';
 import { COMPARTMENT_NAMES, type HostView } from '@/lib/protocol/live';
+import { useOperations } from '../_operations/operations-context';
 import { isTyping } from '../_shell/typing';
 import { ActionBar } from './action-bar';
 import { isFiltering, NO_FILTER, selectHosts, type SortKey } from './filter';
@@ -25,6 +26,20 @@ const hasHosts = (hosts: readonly HostView[]) => hosts.length > 0;
 /** The fleet: its state in a line, its hosts in a table, and what can be done to them. */
 export function Fleet() {
   return useDerived(hasHosts, Object.is) ? <Hosts /> : <FirstHost />;
+}
+
+function AddHostButton() {
+  const { addHost } = useOperations();
+  return (
+    <Button
+      size="sm"
+      className="!h-8 pointer-coarse:!h-11"
+      icon={<Plus className="size-4" aria-hidden="true" />}
+      onClick={addHost}
+    >
+      Add host
+    </Button>
+  );
 }
 
 function Hosts() {
@@ -60,7 +75,10 @@ function Hosts() {
       <h1 className="sr-only">Fleet</h1>
       <div className="mb-4 flex flex-wrap items-center justify-between gap-x-6 gap-y-2">
         <Summary status={filter.status} onChange={(status) => changeFilter({ status })} />
-        <FilterBar filter={filter} onChange={changeFilter} />
+        <div className="flex flex-wrap items-center gap-1.5 max-sm:w-full">
+          <FilterBar filter={filter} onChange={changeFilter} />
+          <AddHostButton />
+        </div>
       </div>
       {ids.length > 0 ? (
         <FleetTable ids={ids} selection={selection} filter={filter} onSort={sort} />

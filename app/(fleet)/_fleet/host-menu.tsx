@@ -1,11 +1,12 @@
 'use client';
 
-import { ScrollText } from 'lucide-react';
+import { ScrollText, TimerOff } from 'lucide-react';
 import type { ReactElement } from 'react';
 import { newestCommand, openOutput } from '@/app/_output/open-output';
 import { Menu, MenuItem, MenuSeparator } from '@/app/_ui/menu';
 import { checkOperation, OPERATIONS } from '@/lib/fleet/operations';
 import type { HostView, OperationId } from '@/lib/protocol/live';
+import { cancelQueued } from '../_operations/cancel';
 import { useOperations } from '../_operations/operations-context';
 import { isPossible } from '../_operations/plan';
 import { OperationIcon } from './operation-icons';
@@ -19,6 +20,9 @@ const MENU: (OperationId | null)[] = [
   'rollback',
   'kill',
   'reboot',
+  null,
+  'set-color',
+  'remove-host',
 ];
 
 /** The menu of one host, open from the start. */
@@ -34,6 +38,21 @@ export function HostMenu({ host, trigger }: { host: HostView; trigger: ReactElem
           >
             Show output
           </MenuItem>
+          <MenuSeparator />
+        </>
+      )}
+      {host.queue.length > 0 && (
+        <>
+          {host.queue.map((waiting) => (
+            <MenuItem
+              key={waiting.id}
+              icon={<TimerOff className="size-4" aria-hidden="true" />}
+              hint={`It waits for the host. Asked for by ${waiting.by}.`}
+              onSelect={() => void cancelQueued(waiting)}
+            >
+              Cancel queued {OPERATIONS[waiting.operation].label.toLowerCase()}
+            </MenuItem>
+          ))}
           <MenuSeparator />
         </>
       )}
@@ -56,7 +75,7 @@ function Item({ operation, host }: { operation: OperationId; host: HostView }) {
       hint={blocked ? blocked.reason : description}
       onSelect={() => run(operation, [host.id])}
     >
-      {confirms ? `${label} …` : label}
+      {confirms || operation === 'set-color' ? `${label} …` : label}
     </MenuItem>
   );
 }

@@ -1,6 +1,6 @@
 'use client';
 
-import { CircleCheck, CircleMinus, CircleX, TriangleAlert } from 'lucide-react';
+import { CircleCheck, CircleMinus, CircleX, Hourglass, TriangleAlert } from 'lucide-react';
 import { commandWord, type CommandWord } from '@/app/_output/command-words';
 import { openOutput } from '@/app/_output/open-output';
 import { duration } from '@/app/_ui/ages';
@@ -16,7 +16,7 @@ const BUTTON = 'block w-full rounded-md px-2 py-1 text-left text-xs hover:bg-hov
 
 /** What the host is busy with, or what it did last. A click opens the output. */
 export function OperationCell({ host }: { host: HostView }) {
-  const running = host.control ?? host.command;
+  const running = host.control ?? host.command ?? host.own;
   return (
     <div role="cell" className="min-w-0 [grid-area:op] max-lg:-mx-2">
       {running ? (
@@ -28,6 +28,8 @@ export function OperationCell({ host }: { host: HostView }) {
         >
           Runs “{host.foreignCommand}”
         </p>
+      ) : host.queue[0] ? (
+        <Queued command={host.queue[0]} more={host.queue.length - 1} />
       ) : host.lastCommand ? (
         <Ended command={host.lastCommand} />
       ) : (
@@ -76,6 +78,28 @@ function Running({ command }: { command: CommandView }) {
         tone={slow ? 'warn' : 'busy'}
         className="mt-1.5"
       />
+    </button>
+  );
+}
+
+/** It waits for the host to come back. A click opens what is known of it, and the way to take it back. */
+function Queued({ command, more }: { command: CommandView; more: number }) {
+  const { label } = OPERATIONS[command.operation];
+  return (
+    <button
+      type="button"
+      className={BUTTON}
+      data-tip={`${label} waits for the host\nIt is sent when the host is back. Asked for by ${command.by}.`}
+      data-tip-next="Click to see it or take it back."
+      onClick={() => openOutput({ hostId: command.hostId, commandId: command.id, focus: true })}
+    >
+      <span className="flex items-center gap-1.5">
+        <Hourglass className="size-3.5 shrink-0 text-faint" aria-hidden="true" />
+        <span className="one-line text-muted">
+          {label}: queued{more > 0 && `, and ${more} more`}
+        </span>
+        <TimeAgo at={command.createdAt} short className="ml-auto shrink-0 text-faint" />
+      </span>
     </button>
   );
 }

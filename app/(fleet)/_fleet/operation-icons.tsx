@@ -3,12 +3,14 @@ import {
   FlaskConical,
   History,
   OctagonX,
+  Palette,
   Play,
   Power,
   RefreshCw,
   RotateCw,
   ScanSearch,
   Square,
+  Trash2,
   Zap,
 } from 'lucide-react';
 import type { OperationId } from '@/lib/protocol/live';
@@ -25,6 +27,8 @@ const OPERATION_ICONS: Partial<Record<OperationId, typeof Play>> = {
   reboot: Power,
   'refresh-system': ScanSearch,
   'refresh-all': RefreshCw,
+  'set-color': Palette,
+  'remove-host': Trash2,
 };
 
 /** The picture of an operation, where it has one. */

@@ -8,7 +8,17 @@ import { useOperations } from '../_operations/operations-context';
 import { isPossible, planOperation, planSentence } from '../_operations/plan';
 import { OperationIcon } from './operation-icons';
 
-const MENU: (OperationId | null)[] = ['pull-switch', 'refresh-all', null, 'restart', 'rollback', 'reboot'];
+const MENU: (OperationId | null)[] = [
+  'pull-switch',
+  'refresh-all',
+  null,
+  'restart',
+  'rollback',
+  'reboot',
+  null,
+  'set-color',
+  'remove-host',
+];
 
 /** The menu of the selected hosts, open from the start. Each item says on how many of them it would be done. */
 export function SelectionMenu({ hosts, trigger }: { hosts: readonly HostView[]; trigger: ReactElement }) {

@@ -7,8 +7,9 @@ import { Button } from '@/app/_ui/button';
 import { Dialog } from '@/app/_ui/dialog';
 import { OPERATIONS } from '@/lib/fleet/operations';
 import type { HostView, OperationId } from '@/lib/protocol/live';
-import { hostCount, endedBy, planOffers, planOperation, planSentence, type BlockedGroup } from './plan';
-import { sendOperation } from './send';
+import { canWait, hostCount, endedBy, planOffers, planOperation, planSentence, type BlockedGroup } from './plan';
+import { sendOperation, type SendOptions } from './send';
+import { WaitForm } from './wait';
 
 /** Names that are shown of one group; the rest is counted. */
 const MAX_NAMES = 6;
@@ -17,10 +18,13 @@ const MAX_NAMES = 6;
 export function OperationDialog({
   operation,
   hostIds,
+  queueForMs,
   onClose,
 }: {
   operation: OperationId;
   hostIds: readonly string[];
+  /** The operator chose already that hosts which are offline are waited for. */
+  queueForMs: number | undefined;
   onClose: () => void;
 }) {
   const pick = useCallback(
@@ -36,13 +40,17 @@ export function OperationDialog({
   const { label, description, confirms } = OPERATIONS[operation];
   const ends = confirms ? endedBy(plan) : [];
 
-  const send = (chosen: OperationId, on: readonly HostView[], force: boolean) => {
+  const waiting = canWait(plan);
+  const queues = queueForMs !== undefined && waiting.length > 0;
+  const main = queues ? [...plan.ready, ...waiting] : plan.ready;
+
+  const send = (chosen: OperationId, on: readonly HostView[], options: SendOptions = {}) => {
     onClose();
     void sendOperation(
       chosen,
       on.map((host) => host.id),
-      force,
       hostCount(on),
+      options,
     );
   };
 
@@ -55,17 +63,20 @@ export function OperationDialog({
       footer={
         <>
           <Button onClick={onClose} data-autofocus={confirms || undefined}>
-            {plan.ready.length === 0 && offers.length === 0 ? 'Close' : 'Cancel'}
+            {main.length === 0 && offers.length === 0 && waiting.length === 0 ? 'Close' : 'Cancel'}
           </Button>
-          {plan.ready.length > 0 && (
-            <Button variant={confirms ? 'danger' : 'primary'} onClick={() => send(operation, plan.ready, false)}>
-              {plan.ready.length === 1 ? label : `${label} ${plan.ready.length}`}
+          {main.length > 0 && (
+            <Button
+              variant={confirms ? 'danger' : 'primary'}
+              onClick={() => send(operation, main, queues ? { queueForMs } : {})}
+            >
+              {main.length === 1 ? label : `${label} ${main.length}`}
             </Button>
           )}
         </>
       }
     >
-      {hosts.length > 1 && <p className="font-medium">{planSentence(plan)}</p>}
+      {hosts.length > 1 && <p className="font-medium">{planSentence(plan, queues)}</p>}
       {ends.length > 0 && (
         <p className="mt-3 rounded-md bg-warn-soft px-3 py-2.5 text-xs font-medium text-warn">
           This ends what runs there: {ends.slice(0, MAX_NAMES).join(', ')}
@@ -83,11 +94,14 @@ export function OperationDialog({
                     key={offer.label}
                     size="sm"
                     variant={plan.ready.length === 0 && i === 0 ? 'primary' : 'secondary'}
-                    onClick={() => send(offer.operation, offer.hosts, offer.force)}
+                    onClick={() => send(offer.operation, offer.hosts, { force: offer.force })}
                   >
                     {offer.label}
                   </Button>
                 ))}
+              {group.code === 'offline' && waiting.length > 0 && !queues && (
+                <WaitForm count={waiting.length} onWait={(ms) => send(operation, waiting, { queueForMs: ms })} />
+              )}
             </Group>
           ))}
         </ul>

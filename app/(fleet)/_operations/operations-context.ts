@@ -3,9 +3,16 @@
 import { createContext, use } from 'react';
 import type { CompartmentName, OperationId } from '@/lib/protocol/live';
 
+export interface RunOptions {
+  /** Hosts that are offline are waited for, so long at most. */
+  queueForMs?: number;
+}
+
 export interface Operations {
   /** Does an operation on hosts: at once where nothing is to be decided, else after a look. */
-  run: (operation: OperationId, hostIds: readonly string[]) => void;
+  run: (operation: OperationId, hostIds: readonly string[], options?: RunOptions) => void;
+  /** Asks what a new host is called, and makes it known. */
+  addHost: () => void;
   /** Shows a host's compartment: the fact, its age, and the next step. */
   inspect: (hostId: string, compartment: CompartmentName) => void;
 }

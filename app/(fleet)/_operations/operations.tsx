@@ -1,16 +1,23 @@
 'use client';
 
+import dynamic from 'next/dynamic';
 import { useCallback, useMemo, useState, type ReactNode } from 'react';
 import { useLive } from '@/app/_live/live';
 import type { CompartmentName, OperationId } from '@/lib/protocol/live';
 import { CompartmentDialog } from './compartment-dialog';
 import { OperationDialog } from './operation-dialog';
-import { OperationsContext, type Operations } from './operations-context';
-import { hostCount, needsLook, planOperation } from './plan';
+import { OperationsContext, type Operations, type RunOptions } from './operations-context';
+import { canWait, hostCount, needsLook, planOperation } from './plan';
 import { sendOperation } from './send';
 
+/** Fetched when they are asked for, which is rare. */
+const ColorDialog = dynamic(() => import('./color-dialog').then((part) => part.ColorDialog));
+const AddHostDialog = dynamic(() => import('./add-host-dialog').then((part) => part.AddHostDialog));
+
 type Asked =
-  | { kind: 'operation'; operation: OperationId; hostIds: readonly string[] }
+  | { kind: 'operation'; operation: OperationId; hostIds: readonly string[]; options: RunOptions }
+  | { kind: 'color'; hostIds: readonly string[] }
+  | { kind: 'add-host' }
   | { kind: 'compartment'; hostId: string; compartment: CompartmentName };
 
 /** Gives every page the way to operations, with the dialogs that some of them need. */
@@ -21,17 +28,24 @@ export function OperationsProvider({ children }: { children: ReactNode }) {
 
   const operations = useMemo<Operations>(
     () => ({
-      run: (operation, hostIds) => {
+      run: (operation, hostIds, options = {}) => {
+        if (operation === 'set-color') {
+          setAsked({ kind: 'color', hostIds });
+          return;
+        }
         const { byId } = store.get();
         const hosts = hostIds.flatMap((id) => byId.get(id) ?? []);
         const plan = planOperation(operation, hosts);
-        if (needsLook(plan) || plan.ready.length === 0) setAsked({ kind: 'operation', operation, hostIds });
+        const waits = options.queueForMs !== undefined && canWait(plan).length > 0;
+        if (needsLook(plan) || (plan.ready.length === 0 && !waits))
+          setAsked({ kind: 'operation', operation, hostIds, options });
         else {
           setAsked(null);
           // The whole selection is sent: for what can't be done now, the answer says why.
-          void sendOperation(operation, hostIds, false, hostCount(hosts));
+          void sendOperation(operation, hostIds, hostCount(hosts), options);
         }
       },
+      addHost: () => setAsked({ kind: 'add-host' }),
       inspect: (hostId, compartment) => setAsked({ kind: 'compartment', hostId, compartment }),
     }),
     [store],
@@ -41,8 +55,15 @@ export function OperationsProvider({ children }: { children: ReactNode }) {
     <OperationsContext value={operations}>
       {children}
       {asked?.kind === 'operation' && (
-        <OperationDialog operation={asked.operation} hostIds={asked.hostIds} onClose={close} />
+        <OperationDialog
+          operation={asked.operation}
+          hostIds={asked.hostIds}
+          queueForMs={asked.options.queueForMs}
+          onClose={close}
+        />
       )}
+      {asked?.kind === 'color' && <ColorDialog hostIds={asked.hostIds} onClose={close} />}
+      {asked?.kind === 'add-host' && <AddHostDialog onClose={close} />}
       {asked?.kind === 'compartment' && (
         <CompartmentDialog hostId={asked.hostId} compartment={asked.compartment} onClose={close} />
       )}

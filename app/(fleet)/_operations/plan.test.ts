@@ -28,6 +28,22 @@ describe('planSentence', () => {
   });
 });
 
+describe('planSentence, where hosts that are offline are waited for', () => {
+  it.each([
+    ['pull', [...online(12), ...offline(2)], 'Pull 12 hosts; 2 are offline and will be queued.'],
+    [
+      'pull',
+      [...online(2), ...offline(1), busy],
+      'Pull 2 hosts; 1 is offline and will be queued; 1 is busy and will be skipped.',
+    ],
+    ['pull', offline(3), 'Pull: 3 are offline and will be queued.'],
+    ['pull', online(3), 'Pull 3 hosts.'],
+    ['restart', [...online(1), ...offline(2)], 'Restart agent h0; 2 are offline and will be skipped.'],
+  ] satisfies [keyof typeof OPERATIONS, HostView[], string][])('%s', (operation, hosts, sentence) => {
+    expect(planSentence(planOperation(operation, hosts), true)).toBe(sentence);
+  });
+});
+
 describe('planOperation', () => {
   it('puts every host in one place, by the same table that the dashboard judges by', () => {
     const hosts = fc.subarray([...online(3), ...offline(3), behind, busy]);

@@ -45,10 +45,28 @@ const SKIPPED: Record<string, (n: number) => string> = {
   behind: (n) => `${n} ${n === 1 ? 'has' : 'have'} not pulled yet`,
 };
 
-/** One sentence that says exactly what will happen: "Pull 12 hosts; 2 are offline and will be skipped." */
-export function planSentence(plan: OperationPlan): string {
+/** The hosts that the operation can wait for: they are offline, and the table says that it may. */
+export function canWait(plan: OperationPlan): readonly HostView[] {
+  if (!OPERATIONS[plan.operation].queueable) return [];
+  return plan.groups.find(({ code }) => code === 'offline')?.hosts ?? [];
+}
+
+/**
+ * One sentence that says exactly what will happen: "Pull 12 hosts; 2 are offline and will be skipped." `queue`: what is
+ * offline is waited for.
+ */
+export function planSentence(plan: OperationPlan, queue = false): string {
   const { label } = OPERATIONS[plan.operation];
-  const reasons = plan.groups.map(({ code, hosts }) => (SKIPPED[code] ?? otherReason)(hosts.length));
+  const waits = queue ? canWait(plan).length : 0;
+  const reasons = plan.groups
+    .filter(({ code }) => waits === 0 || code !== 'offline')
+    .map(({ code, hosts }) => (SKIPPED[code] ?? otherReason)(hosts.length));
+  if (waits > 0) {
+    const wait = `${(SKIPPED.offline ?? otherReason)(waits)} and will be queued`;
+    const rest = reasons.length === 0 ? '' : `; ${joinWords(reasons)} and will be skipped`;
+    if (plan.ready.length === 0) return `${label}: ${wait}${rest}.`;
+    return `${label} ${hostCount(plan.ready)}; ${wait}${rest}.`;
+  }
   if (plan.ready.length === 0) {
     const why = reasons.length === 0 ? 'no host is selected' : joinWords(reasons);
     return `Nothing to ${label.toLowerCase()}: ${why}.`;
@@ -123,7 +141,7 @@ export function endedBy(plan: OperationPlan): string[] {
 /** Whether asking for it leads anywhere: it can be done now, or there is a step to offer towards it. */
 export function isPossible(operation: OperationId, host: HostView): boolean {
   const plan = planOperation(operation, [host]);
-  return plan.ready.length > 0 || planOffers(plan).length > 0;
+  return plan.ready.length > 0 || planOffers(plan).length > 0 || canWait(plan).length > 0;
 }
 
 /** True when the operator has to look before it is done: it is dangerous, or something can be decided about it. */

@@ -16,15 +16,20 @@ const TRIES = 2;
 
 type Request = Parameters<typeof dispatchOperation>[0];
 
+/** How an operation is asked for. */
+export interface SendOptions extends Pick<Request, 'args' | 'queueForMs'> {
+  force?: boolean;
+}
+
 /** Asks for an operation and tells the operator what did not go as asked. `onWhat` names the hosts. Never rejects. */
 export async function sendOperation(
   operation: OperationId,
   hostIds: readonly string[],
-  force: boolean,
   onWhat: string,
+  { force = false, ...options }: SendOptions = {},
 ): Promise<void> {
   if (hostIds.length === 0) return;
-  const request = { operation, hostIds: [...hostIds], requestId: newRequestId(), force };
+  const request = { operation, hostIds: [...hostIds], requestId: newRequestId(), force, ...options };
   const { label } = OPERATIONS[operation];
   try {
     const words = { label, description: `${label} ${onWhat}.` };
@@ -90,6 +95,6 @@ function showError(title: string, error: StepUpError): void {
 function watchTheOnlyOne(operation: OperationId, results: readonly DispatchResult[]): void {
   const [only] = results;
   if (results.length !== 1 || only?.kind !== 'accepted' || isPhone()) return;
-  if (OPERATIONS[operation].ends === 'target') return;
+  if (OPERATIONS[operation].ends === 'target' || OPERATIONS[operation].runs === 'dashboard') return;
   openOutput({ hostId: only.hostId, commandId: only.commandId });
 }

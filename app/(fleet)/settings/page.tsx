@@ -7,7 +7,7 @@ import { requireSession } from '@/lib/auth/app-session';
 import { runtime } from '@/lib/runtime';
 import { Fact, Facts } from './facts';
 import { SignOutButton } from './sign-out-button';
-import { TimeLeft } from './time-left';
+import { TimeLeft } from '@/app/_ui/time-left';
 
 export const metadata: Metadata = { title: 'Account' };
 

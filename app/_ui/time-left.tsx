@@ -1,7 +1,7 @@
 'use client';
 
-import { shortAge } from '@/app/_ui/ages';
-import { useNow } from '@/app/_ui/time-ago';
+import { shortAge } from './ages';
+import { useNow } from './time-ago';
 
 /** How long it is until a moment, in its largest unit; the tooltip says the moment itself. */
 export function TimeLeft({ until }: { until: number }) {

@@ -1,0 +1,81 @@
+'use client';
+
+import { useCallback, useState } from 'react';
+import { sameList } from '@/app/_live/derived';
+import { useDerived } from '@/app/_live/live';
+import { Button } from '@/app/_ui/button';
+import { Dialog } from '@/app/_ui/dialog';
+import type { HostView } from '@/lib/protocol/live';
+import { OsIcon } from '../_fleet/os-icon';
+import { ColorField, isColor } from './color-field';
+import { hostCount } from './plan';
+import { sendOperation } from './send';
+
+/** Names that are shown; the rest is counted. */
+const MAX_NAMES = 6;
+
+/** Chooses the colour of hosts, or leaves it to their agents again. */
+export function ColorDialog({ hostIds, onClose }: { hostIds: readonly string[]; onClose: () => void }) {
+  const pick = useCallback(
+    (hosts: readonly HostView[]) => {
+      const asked = new Set(hostIds);
+      return hosts.filter((host) => asked.has(host.id));
+    },
+    [hostIds],
+  );
+  const hosts = useDerived(pick, sameList);
+  const [color, setColor] = useState(() => hosts[0]?.themeColor ?? '');
+  const [tried, setTried] = useState(false);
+  const pinned = hosts.some((host) => host.themeColorPinned);
+
+  const send = (chosen: string | null) => {
+    onClose();
+    void sendOperation('set-color', [...hostIds], hostCount(hosts), { args: { color: chosen } });
+  };
+  const set = () => {
+    setTried(true);
+    if (isColor(color)) send(color.toLowerCase());
+  };
+
+  return (
+    <Dialog
+      open
+      onClose={onClose}
+      size="sm"
+      title={`Colour: ${hostCount(hosts)}`}
+      description="It is kept when the agent connects again, whatever colour the agent says."
+      footer={
+        <>
+          {pinned && <Button onClick={() => send(null)}>Leave it to the agent</Button>}
+          <Button variant="primary" onClick={set}>
+            Set colour
+          </Button>
+        </>
+      }
+    >
+      <form
+        noValidate
+        onSubmit={(event) => {
+          event.preventDefault();
+          set();
+        }}
+      >
+        <ul aria-hidden="true" className="mb-4 flex flex-wrap gap-x-4 gap-y-1 rounded-md bg-sunken px-3 py-2.5">
+          {hosts.slice(0, MAX_NAMES).map((host) => (
+            <li key={host.id} className="flex min-w-0 items-center gap-2 text-sm font-medium">
+              <OsIcon type={host.type} color={isColor(color) ? color : host.themeColor} />
+              <span className="truncate">{host.name}</span>
+            </li>
+          ))}
+          {hosts.length > MAX_NAMES && <li className="text-muted">and {hosts.length - MAX_NAMES} more</li>}
+        </ul>
+        <ColorField
+          value={color}
+          error={tried && !isColor(color) ? 'A colour is # and six digits from 0 to f, like #7aa2f7.' : undefined}
+          onChange={setColor}
+        />
+        <button type="submit" hidden />
+      </form>
+    </Dialog>
+  );
+}
