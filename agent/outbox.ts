@@ -296,9 +296,10 @@ function createEntry(id: string | null, command: string): Entry {
   };
 }
 
+/** What an earlier process left. The restart that its result announced has happened: this process is proof of it. */
 function restored(command: Remembered): Entry {
   const entry = createEntry(command.id, command.command);
-  entry.result = command.result;
+  entry.result = command.result && { ...command.result, restarting: false };
   entry.lastSeq = command.result?.lastSeq ?? 0;
   return entry;
 }

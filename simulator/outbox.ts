@@ -155,6 +155,8 @@ export class Outbox {
       entry.lines = [];
       entry.cursor = 0;
       entry.waiting = [];
+      // The restart that it announced is this one.
+      if (entry.result) entry.result = { ...entry.result, restarting: false };
     }
   }
 

@@ -184,7 +184,7 @@ function stepActive(operation: Operation, state: Active, input: CommandInput, no
     case 'activity':
       return stay(seen(state, input.progress ?? progressOf(state)));
     case 'result':
-      return onResult(operation, state, input.result, now, false);
+      return onResult(operation, state, input.result, now);
     case 'rejected':
       return input.isThis ? stay(seen(state, progressOf(state))) : ended(now, 'rejected', input.reason);
     case 'heartbeat':
@@ -242,7 +242,7 @@ function stepStopping(operation: Operation, state: Phase<'stopping'>, input: Com
       // A child that was killed gives its own status, an error, beside or instead of `stopped` (section 4, stop).
       const { result } = input;
       const byStop = result.status === 'stopped' || (result.status === 'error' && (result.exitCode ?? 0) < 0);
-      return onResult(operation, state, byStop ? { ...result, status: 'stopped' } : result, now, false);
+      return onResult(operation, state, byStop ? { ...result, status: 'stopped' } : result, now);
     }
     case 'heartbeat':
       if (input.shown === 'this') return stay({ ...state, disconnected: false, quiet: 0 });
@@ -316,7 +316,7 @@ function stepAwaiting(
       return onReturn(operation, state, input, now);
     case 'result':
       // A second status for one command changes nothing (section 4).
-      return state.result ? stay(state) : onResult(operation, state, input.result, now, false);
+      return state.result ? stay(state) : onResult(operation, state, input.result, now);
     case 'activity':
       if (state.result) return stay(state);
       return stay({
@@ -367,8 +367,8 @@ function stepVerifying(operation: Operation, state: Phase<'verifying'>, input: C
       return noEvidence(operation, state, input.facts, now);
     case 'result':
       if (state.result) return stay(state);
-      // The agent is back already: nothing more has to be waited for but its facts.
-      return onResult(operation, state, input.result, now, true);
+      // An agent that says that it will restart has not done so yet, even if its link was away in between.
+      return onResult(operation, state, input.result, now);
     case 'activity':
       if (state.result) return stay(state);
       if (state.need === 'announced') return stay({ ...state, deadline: capped(operation, state, now + EVIDENCE_MS) });
@@ -409,18 +409,12 @@ function stepVerifying(operation: Operation, state: Phase<'verifying'>, input: C
   }
 }
 
-/** A status frame. `returned`: the agent has come back since. */
-function onResult(
-  operation: Operation,
-  state: LiveCommandState,
-  result: CommandResult,
-  now: number,
-  returned: boolean,
-): CommandStep {
+/** A status frame. */
+function onResult(operation: Operation, state: LiveCommandState, result: CommandResult, now: number): CommandStep {
   if (operation.ends === 'target' || operation.ends === 'immediate')
     return end(now, conclude(operation, state.before, result, null));
   if (operation.ends === 'reconnect' && result.status === 'ok') return stay(state);
-  if (comesBack(operation, result) && !returned) {
+  if (comesBack(operation, result)) {
     return stay({
       phase: 'awaiting-reconnect',
       ...wired(state),

@@ -83,6 +83,33 @@ describe('a restart of the dashboard in the middle of a command', () => {
     expect(bench.fleet.output(id, 0, 100).filter(({ stream }) => stream === 'stdout')).toHaveLength(50);
   });
 
+  it('waits for the restart that the agent announced, also when the dashboard was restarted before it', () => {
+    const three = { protocol: 3, instance: 'before', running: null, finished: [] };
+    bench.agent('h1', three);
+    const id = bench.dispatch('switch', 'h1', true);
+    bench.crash();
+    const link = bench.agent('h1', { ...three, finished: [id] });
+    bench.say(link, 'status', { status: 'ok', command: 'switch', exit_code: 0, command_id: id, restarting: true });
+    bench.say(link, 'heartbeat', QUIET);
+    bench.say(link, 'heartbeat', QUIET);
+    expect(commandOf(id)).toMatchObject({ phase: 'awaiting-reconnect', outcome: null });
+    expect(bench.fleet.host('h1')?.command?.id).toBe(id);
+    bench.fleet.inbox.disconnected(link, 1000, 'shutdown');
+    bench.agent('h1', { ...three, instance: 'after' });
+    expect(commandOf(id)).toMatchObject({ outcome: 'succeeded', exitCode: 0 });
+  });
+
+  it('takes the result of an earlier process, which has restarted since, for what it is', () => {
+    const three = { protocol: 3, instance: 'before', running: null, finished: [] };
+    bench.agent('h1', three);
+    const id = bench.dispatch('switch', 'h1', true);
+    bench.crash();
+    const link = bench.agent('h1', { ...three, instance: 'after', finished: [id] });
+    bench.say(link, 'status', { status: 'ok', command: 'switch', exit_code: 0, command_id: id, restarting: false });
+    bench.say(link, 'heartbeat', QUIET);
+    expect(commandOf(id)).toMatchObject({ outcome: 'succeeded' });
+  });
+
   it('shows every host offline until its agent is back (lesson 21)', () => {
     bench.agent('h1');
     bench.clock.advance(FACTS_FLUSH_MS + 1_000);

@@ -312,6 +312,21 @@ describe('fields that are not there (agent protocol 1.13, 3)', () => {
     expect(parsed('output', { stream: 'other' }).payload).toEqual({ line: '', stream: 'stdout' });
   });
 
+  it('operation_progress: more phases than any operation has are refused as a whole', () => {
+    const phases = (count: number) =>
+      JSON.stringify({
+        type: 'operation_progress',
+        payload: { progress: Object.fromEntries(Array.from({ length: count }, (_, n) => [`phase${n}`, null])) },
+      });
+    expect(parseAgentFrame(phases(16)).kind).toBe('frame');
+    for (const count of [17, 10_000]) {
+      expect(parseAgentFrame(phases(count))).toEqual({
+        kind: 'malformed',
+        problem: 'operation_progress: field "progress": not an object of at most 16 phases',
+      });
+    }
+  });
+
   it('operation_progress: a phase that makes no sense is null, the others stay', () => {
     const payload = { progress: { pull: { current: 1.5 }, tests: null, system: { current: 1, total: 3 } } };
     expect(parsed('operation_progress', payload).payload).toEqual({

@@ -175,8 +175,15 @@ const progressPhaseSchema = z.object({
   status: text(32),
 });
 
+/** The Go agent sends one phase a frame and knows four. */
+const MAX_PROGRESS_PHASES = 16;
+const fewPhases = z.custom<Record<string, unknown>>(
+  (value) => typeof value === 'object' && value !== null && Object.keys(value).length <= MAX_PROGRESS_PHASES,
+  `not an object of at most ${MAX_PROGRESS_PHASES} phases`,
+);
+
 const progressSchema = z.object({
-  progress: z.record(z.string().max(32), progressPhaseSchema.nullish().catch(null)),
+  progress: fewPhases.pipe(z.record(z.string().max(32), progressPhaseSchema.nullish().catch(null))),
 });
 
 const rejectedSchema = z.object({
