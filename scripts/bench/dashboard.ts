@@ -44,8 +44,14 @@ async function isHealthy(server: Server): Promise<boolean> {
   );
 }
 
-/** Signs in as the sign-in page does, and reads the agents' token that the dashboard made. */
+/** Signs in, and reads the agents' token that the dashboard made. */
 export async function enter(server: Server, dataDir: string): Promise<Target> {
+  const token = readFileSync(join(dataDir, 'secrets', 'agent-token'), 'utf8').trim();
+  return { server, token, cookie: await signIn(server, PASSWORD) };
+}
+
+/** Signs in as the sign-in page does, without a second factor. Gives the session's cookie. */
+export async function signIn(server: Server, password: string): Promise<string> {
   const csrf = await fetch(`${server.http}/api/auth/csrf`);
   const content: unknown = await csrf.json();
   const csrfToken =
@@ -54,12 +60,11 @@ export async function enter(server: Server, dataDir: string): Promise<Target> {
     method: 'POST',
     redirect: 'manual',
     headers: { Cookie: cookiesOf(csrf).join('; '), Origin: server.http },
-    body: new URLSearchParams({ csrfToken, password: PASSWORD, code: '', json: 'true' }),
+    body: new URLSearchParams({ csrfToken, password, code: '', json: 'true' }),
   });
   const session = cookiesOf(answer).find((cookie) => cookie.startsWith('nixfleet.session='));
   if (session === undefined) throw new Error(`signing in failed: ${answer.status} ${await answer.text()}`);
-  const token = readFileSync(join(dataDir, 'secrets', 'agent-token'), 'utf8').trim();
-  return { server, token, cookie: session };
+  return session;
 }
 
 /** Name and value of each cookie that an answer sets. */

@@ -1,0 +1,122 @@
+/** A dashboard under load that is killed, again and again, on one data folder. */
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { hash } from '@node-rs/bcrypt';
+import { REALISTIC, type Behaviour } from '@/simulator/behaviour';
+import { SimulatedFleet } from '@/simulator/fleet';
+import { pick, type Random } from '@/simulator/random';
+import { Server } from '../bench/child';
+import { signIn } from '../bench/dashboard';
+import { Operator } from './operator';
+import { findBrokenPromises } from './verify';
+import { Witness } from './witness';
+
+const HOSTS = 12;
+const BCRYPT_COST = 4;
+const PASSWORD = 'a password for the crash test alone';
+/** Killed between these, counted from the moment at which it answers. */
+const EARLIEST_KILL_MS = 20;
+const LATEST_KILL_MS = 1_500;
+/** Between two requests of the operator. */
+const DISPATCH_PAUSE_MS = 60;
+const OPERATIONS = ['pull', 'switch', 'test', 'refresh-lock'];
+
+/** Quick, with much output, and now and then an agent that dies as well. */
+const BEHAVIOUR: Behaviour = {
+  ...REALISTIC,
+  commands: {
+    pull: { durationMs: 150, lines: 40 },
+    switch: { durationMs: 600, lines: 400 },
+    test: { durationMs: 300, lines: 150 },
+  },
+  standard: { ...REALISTIC.standard, durationMs: 50 },
+  exitDelayMs: 20,
+  restartMs: 150,
+};
+
+export class LoadedDashboard {
+  readonly witness = new Witness();
+  private server: Server | null = null;
+  private operator: Operator | null = null;
+  private fleet: SimulatedFleet | null = null;
+  private cookie = '';
+  private port = 0;
+
+  constructor(
+    private readonly dataDir: string,
+    private readonly random: Random,
+  ) {}
+
+  /** Starts the dashboard (the first time with its fleet), lets it work, kills it. Gives what it lost. */
+  async round(): Promise<string[]> {
+    const server = await this.start();
+    const delayMs = EARLIEST_KILL_MS + this.random() * (LATEST_KILL_MS - EARLIEST_KILL_MS);
+    const killed = { yet: false };
+    const work = this.work(() => killed.yet);
+    await new Promise((resolve) => setTimeout(resolve, delayMs));
+    killed.yet = true;
+    await server.kill();
+    this.server = null;
+    await work;
+    return findBrokenPromises(join(this.dataDir, 'nixfleet.db'), this.witness, this.witness.onWire);
+  }
+
+  async close(): Promise<void> {
+    await this.fleet?.close();
+    await this.server?.kill();
+  }
+
+  private async start(): Promise<Server> {
+    const server = await Server.start(['dist/server.mjs'], {
+      NIXFLEET_LISTEN: `127.0.0.1:${this.port}`,
+      NIXFLEET_DATA_DIR: this.dataDir,
+      NIXFLEET_PASSWORD_HASH: await hash(PASSWORD, { cost: BCRYPT_COST }),
+      NIXFLEET_LOG_LEVEL: 'warn',
+    });
+    this.server = server;
+    this.port = server.port;
+    // A sign-in outlives a kill: one is enough.
+    if (this.cookie === '') this.cookie = await signIn(server, PASSWORD);
+    this.operator ??= new Operator(server.http, this.cookie);
+    if (this.fleet === null) {
+      this.fleet = new SimulatedFleet({
+        url: `${server.ws}/ws`,
+        token: readFileSync(join(this.dataDir, 'secrets', 'agent-token'), 'utf8').trim(),
+        hosts: HOSTS,
+        seed: Math.floor(this.random() * 2 ** 32),
+        protocol: 'mixed',
+        intervalMs: 500,
+        behaviour: BEHAVIOUR,
+        firstRedialMs: 20,
+      });
+      for (const agent of this.fleet.agents) this.witness.watch(agent);
+      await this.fleet.connect();
+    }
+    return server;
+  }
+
+  /** Presses buttons until the kill; some requests are sent twice, as an impatient finger does. */
+  private async work(isOver: () => boolean): Promise<void> {
+    const { operator, fleet } = this;
+    if (!operator || !fleet) return;
+    const requests: Promise<void>[] = [];
+    while (!isOver()) {
+      const input = {
+        operation: pick(this.random, OPERATIONS),
+        hostIds: fleet.agents.filter(() => this.random() < 0.4).map(({ hostname }) => hostname),
+        requestId: randomBytes(16).toString('hex'),
+      };
+      const times = this.random() < 0.3 ? 2 : 1;
+      for (let sent = 0; sent < times && input.hostIds.length > 0; sent += 1) {
+        requests.push(
+          operator.dispatch(input).then((taken) => {
+            for (const { commandId, hostId } of taken) this.witness.took(commandId, hostId);
+          }),
+        );
+      }
+      await new Promise((resolve) => setTimeout(resolve, DISPATCH_PAUSE_MS));
+    }
+    await Promise.all(requests);
+  }
+}

@@ -1,0 +1,46 @@
+/**
+ * `npm run test:crash`: kills the dashboard with SIGKILL at seeded random moments under load, and looks each time whether
+ * everything that it had promised is there. `--rounds N` (200), `--seed N` (by the clock; printed, to run it again).
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { seeded } from '@/simulator/random';
+import { LoadedDashboard } from './load-round';
+
+const MAX_ROUNDS = 10_000;
+
+const { values } = parseArgs({ options: { rounds: { type: 'string' }, seed: { type: 'string' } } });
+const rounds = wholeNumber('rounds', values.rounds ?? '200', MAX_ROUNDS);
+const seed = wholeNumber('seed', values.seed ?? String(Date.now() % 2 ** 32), 2 ** 32);
+console.log(`${rounds} rounds with --seed ${seed}`);
+
+const dataDir = mkdtempSync(join(tmpdir(), 'nixfleet-crash-'));
+const dashboard = new LoadedDashboard(dataDir, seeded(seed));
+let failed = 0;
+try {
+  for (let round = 1; round <= rounds; round += 1) {
+    const faults = await dashboard.round();
+    if (faults.length > 0) failed += 1;
+    for (const fault of faults) console.error(`round ${round}: ${fault}`);
+    if (round % 10 === 0 || round === rounds) {
+      const { accepted, results, onWire } = dashboard.witness;
+      console.log(
+        `${round} kills: ${accepted.size} commands taken, ${onWire.length} on the wire, ${results.size} results acknowledged, ${failed} rounds with faults`,
+      );
+    }
+  }
+} finally {
+  await dashboard.close();
+  if (failed === 0) rmSync(dataDir, { recursive: true, force: true });
+  else console.error(`The data folder is kept: ${dataDir}`);
+}
+process.exitCode = failed === 0 ? 0 : 1;
+
+function wholeNumber(name: string, text: string, most: number): number {
+  const value = Number(text);
+  if (Number.isInteger(value) && value >= 1 && value <= most) return value;
+  console.error(`--${name} is "${text}": write a whole number from 1 to ${most}.`);
+  process.exit(2);
+}
