@@ -15,6 +15,7 @@ import { createFleetStore } from '@/lib/db/fleet-store';
 import { closeDatabase, openDatabase } from '@/lib/db/open';
 import { startRetention } from '@/lib/db/retention';
 import { createDesired } from '@/lib/desired';
+import { connectForge } from '@/lib/desired/forge/connect';
 import { newCommandId } from '@/lib/fleet/ids';
 import { FleetService } from '@/lib/fleet/service';
 import { stopInOrder, stopOnSignals } from '@/lib/graceful-stop';
@@ -57,11 +58,13 @@ async function main(): Promise<void> {
     clock: systemClock,
     log,
   });
+  const updates = connectForge(config, { clock: systemClock, log, record: (event) => fleet.record(event), desired });
   const hub = new LiveHub({
     clock: systemClock,
     log,
     buildId,
     demo: config.demo,
+    updates,
     sessionIsValid: (idHash) => auth.stillValid(idHash) !== null,
   });
   const agentAccess = wireAgentAccess({
@@ -94,6 +97,7 @@ async function main(): Promise<void> {
   hub.start(fleet);
   fleet.start();
   desired.start();
+  updates.start();
   auth.onSessionEnd((idHash) => hub.closeSession(idHash));
   const stopRetention = startRetention(db, { log });
   setRuntime({
@@ -101,6 +105,7 @@ async function main(): Promise<void> {
     auth,
     agentAccess: agentAccess.administration,
     desired,
+    updates,
     log,
     fleetView: () => hub.view(),
     about: {
@@ -139,7 +144,7 @@ async function main(): Promise<void> {
     stopping = true;
     return stopInOrder({
       server,
-      talkers: [agents, hub, desired],
+      talkers: [agents, hub, desired, updates],
       async finish() {
         stopRetention();
         fleet.stop();

@@ -194,6 +194,25 @@ describe('readConfig', () => {
     expect(warnings({ NIXFLEET_PASWORD_HASH: 'x', PATH: '/bin' })).toMatch(/^NIXFLEET_PASWORD_HASH is not a variable/);
   });
 
+  it('wants one forge, and that whole', () => {
+    const github = { NIXFLEET_GITHUB_REPO: 'ada/nixcfg', NIXFLEET_GITHUB_TOKEN: 's3cret' };
+    const forgejo = { NIXFLEET_FORGEJO_URL: 'https://git.example.org', NIXFLEET_FORGEJO_REPO: 'ada/nixcfg' };
+    expect(config(github)).toMatchObject({ githubRepo: 'ada/nixcfg', githubApiUrl: 'https://api.github.com' });
+    expect(config(forgejo)).toMatchObject({ forgejoRepo: 'ada/nixcfg', forgejoUrl: 'https://git.example.org' });
+    expect(warnings(github) + warnings(forgejo)).toBe('');
+    expect(problems({ ...github, ...forgejo }).join()).toContain('remove those of the other');
+    expect(problems({ NIXFLEET_FORGEJO_REPO: 'ada/nixcfg' }).join()).toContain('write the address of the server');
+    expect(problems({ NIXFLEET_FORGEJO_URL: 'https://git.example.org' }).join()).toContain('as owner/name');
+    expect(warnings({ NIXFLEET_GITHUB_TOKEN: 's3cret' })).toMatch(/^NIXFLEET_GITHUB_TOKEN is not used/);
+    expect(warnings({ NIXFLEET_FORGEJO_TOKEN: 's3cret' })).toMatch(/^NIXFLEET_FORGEJO_TOKEN is not used/);
+    for (const wrong of ['nixcfg', 'https://github.com/ada/nixcfg', 'ada/..', 'ada/nix cfg', '-a/b']) {
+      expect(problems({ NIXFLEET_GITHUB_REPO: wrong }).join()).toContain('such as ada/nixcfg');
+    }
+    for (const wrong of ['/etc/passwd', '../x', 'a/../b', 'a//b', '.git/config', 'a\\b']) {
+      expect(problems({ NIXFLEET_UPDATE_FILES: wrong }).join()).toContain('from the top of the repository');
+    }
+  });
+
   it('refuses a required second factor that is not configured', () => {
     const env = { NIXFLEET_REQUIRE_TOTP: 'true', NIXFLEET_PASSWORD_HASH: HASH };
     expect(problems(env).join('\n')).toContain('NIXFLEET_TOTP_SECRET');

@@ -124,6 +124,7 @@ export function readConfig(environment: Environment): ConfigResult {
         'NIXFLEET_PASSWORD_HASH and let set-up enrol a second factor.',
     );
   }
+  problems.push(...forgeProblems(parsed));
   if (problems.length > 0) return { ok: false, problems };
   const dataDir = resolve(parsed.dataDir);
   const config = {
@@ -135,6 +136,22 @@ export function readConfig(environment: Environment): ConfigResult {
     secretsDir: join(dataDir, 'secrets'),
   };
   return { ok: true, config, warnings: [...warnings, ...unheard(env), ...unwise(config)] };
+}
+
+/** Which forge is meant, and whether it is whole. */
+function forgeProblems({ githubRepo, forgejoUrl, forgejoRepo }: Values): string[] {
+  const problems: string[] = [];
+  if (githubRepo !== null && (forgejoUrl !== null || forgejoRepo !== null)) {
+    problems.push(
+      'NIXFLEET_GITHUB_REPO and NIXFLEET_FORGEJO_URL or NIXFLEET_FORGEJO_REPO are set, but the configuration lives in one ' +
+        'place: remove those of the other.',
+    );
+  } else if (forgejoUrl === null && forgejoRepo !== null) {
+    problems.push('NIXFLEET_FORGEJO_REPO is set, but NIXFLEET_FORGEJO_URL is not: write the address of the server.');
+  } else if (forgejoUrl !== null && forgejoRepo === null) {
+    problems.push('NIXFLEET_FORGEJO_URL is set, but NIXFLEET_FORGEJO_REPO is not: write the repository as owner/name.');
+  }
+  return problems;
 }
 
 /** Variables that were set and do nothing. */
@@ -171,6 +188,16 @@ function unwise(config: Config): string[] {
   if (config.versionUrl !== null && config.configRepo !== null) {
     warnings.push(
       'NIXFLEET_VERSION_URL is not used, because NIXFLEET_CONFIG_REPO is set and knows more: remove one of them.',
+    );
+  }
+  if (config.githubToken !== null && config.githubRepo === null) {
+    warnings.push(
+      'NIXFLEET_GITHUB_TOKEN is not used, because NIXFLEET_GITHUB_REPO is not set: name the repository, or remove the token.',
+    );
+  }
+  if (config.forgejoToken !== null && config.forgejoRepo === null) {
+    warnings.push(
+      'NIXFLEET_FORGEJO_TOKEN is not used, because NIXFLEET_FORGEJO_REPO is not set: name the repository, or remove the token.',
     );
   }
   if (config.sessionSecret !== null && config.sessionSecret.length < 16) {

@@ -2,6 +2,7 @@
 import type { AgentAdministration } from '@/lib/auth/agent-service';
 import type { AuthService } from '@/lib/auth/service';
 import type { DesiredSource } from '@/lib/fleet/desired';
+import type { FlakeUpdates } from '@/lib/fleet/flake-updates';
 import type { FleetOperator } from '@/lib/fleet/ports';
 import type { FleetView } from '@/lib/protocol/live';
 import type { Log } from './log';
@@ -23,6 +24,7 @@ export interface Runtime {
   auth: AuthService;
   agentAccess: AgentAdministration;
   desired: DesiredSource;
+  updates: FlakeUpdates;
   log: Log;
   /** The fleet at one version, to paint a page from; the live socket goes on from it. */
   fleetView(): FleetView;

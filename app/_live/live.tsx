@@ -3,6 +3,7 @@
 import { createContext, use, useEffect, useMemo, useState, useSyncExternalStore, type ReactNode } from 'react';
 import { PaintedAtProvider } from '@/app/_ui/time-ago';
 import type { DesiredView, FleetView, HostView, ServiceNotice } from '@/lib/protocol/live';
+import type { FlakeUpdatesView } from '@/lib/protocol/flake-updates';
 import { browserWorld } from './browser-world';
 import { derive } from './derived';
 import { FleetStore, type Connection } from './fleet-store';
@@ -98,6 +99,12 @@ export function useDerived<T>(compute: (hosts: readonly HostView[]) => T, same: 
 export function useDesired(): DesiredView {
   const { store } = useLive();
   return useSelected(() => store.get().fleet.desired);
+}
+
+/** The flake update that waits at the forge, and how the forge does. */
+export function useFlakeUpdates(): FlakeUpdatesView {
+  const { store } = useLive();
+  return useSelected(() => store.get().fleet.updates);
 }
 
 export function useNotices(): readonly ServiceNotice[] {

@@ -164,6 +164,18 @@ export const repository: Parser<string> = (raw) => {
       );
 };
 
+/** `owner/name` of a repository at a forge. */
+export const ownerAndName: Parser<string> = (raw) =>
+  /^[A-Za-z0-9][\w.-]*\/(?!\.{1,2}$)[\w.-]+$/.test(raw)
+    ? good(raw)
+    : bad('write owner and name of the repository, such as ada/nixcfg');
+
+/** A file in a repository, from its top. */
+export const repositoryFile: Parser<string> = (raw) =>
+  /^(?!\/)[^\\\p{Cc}]+$/u.test(raw) && raw.split('/').every((part) => !['', '.', '..', '.git'].includes(part))
+    ? good(raw)
+    : bad('write the path of a file from the top of the repository, such as modules/theme.nix');
+
 /** A branch name that is safe to hand to git (git-check-ref-format(1), the rules that matter here). */
 export const branch: Parser<string> = (raw) =>
   /^(?![-/.])(?!.*(?:\.\.|\/\/|@\{|\.lock$|[/.]$))[^\s~^:?*[\\\p{Cc}]+$/u.test(raw)

@@ -1,5 +1,6 @@
 /** Every environment variable of the dashboard, once: name, prose, default, parser. */
 import { decodeBase32 } from '@/lib/auth/base32';
+import { MERGE_METHODS } from '@/lib/desired/forge/forge';
 import { LOG_LEVELS } from '@/lib/log';
 import type { SettingView } from '@/lib/runtime';
 import {
@@ -13,7 +14,9 @@ import {
   listenAddress,
   network,
   origin,
+  ownerAndName,
   repository,
+  repositoryFile,
   size,
   text,
   webAddress,
@@ -226,6 +229,90 @@ export const VARIABLES = {
     fallback: 30_000,
     fallbackText: '30s',
   }),
+  githubRepo: variable({
+    name: 'NIXFLEET_GITHUB_REPO',
+    prose: 'The configuration repository at GitHub, as `owner/name`: its flake updates are shown and can be merged.',
+    parse: optional(ownerAndName),
+    fallback: null,
+    fallbackText: 'not set',
+  }),
+  githubToken: variable({
+    name: 'NIXFLEET_GITHUB_TOKEN',
+    prose:
+      'A token for that repository: Contents and Pull requests, read and write; Checks and Commit statuses, read. ' +
+      'Reading a public repository needs none.',
+    parse: optional(text),
+    fallback: null,
+    fallbackText: 'not set',
+    shows: 'secret',
+  }),
+  githubApiUrl: variable({
+    name: 'NIXFLEET_GITHUB_API_URL',
+    prose: "Address of GitHub's API; of an own server: `https://HOST/api/v3`.",
+    parse: webAddress,
+    fallback: 'https://api.github.com',
+    fallbackText: 'https://api.github.com',
+    shows: 'address',
+  }),
+  githubPollTtlMs: variable({
+    name: 'NIXFLEET_GITHUB_POLL_TTL',
+    prose: 'How often GitHub is asked for flake updates. Where nothing changed, asking costs nothing of its limit.',
+    parse: duration(10_000, '10s'),
+    fallback: 5 * MINUTE_MS,
+    fallbackText: '5m',
+  }),
+  forgejoUrl: variable({
+    name: 'NIXFLEET_FORGEJO_URL',
+    prose: 'Address of a Forgejo or Gitea server, instead of GitHub.',
+    parse: optional(webAddress),
+    fallback: null,
+    fallbackText: 'not set',
+    shows: 'address',
+  }),
+  forgejoRepo: variable({
+    name: 'NIXFLEET_FORGEJO_REPO',
+    prose: 'The configuration repository there, as `owner/name`.',
+    parse: optional(ownerAndName),
+    fallback: null,
+    fallbackText: 'not set',
+  }),
+  forgejoToken: variable({
+    name: 'NIXFLEET_FORGEJO_TOKEN',
+    prose: 'A token for that repository, with the scope `write:repository`.',
+    parse: optional(text),
+    fallback: null,
+    fallbackText: 'not set',
+    shows: 'secret',
+  }),
+  forgejoPollTtlMs: variable({
+    name: 'NIXFLEET_FORGEJO_POLL_TTL',
+    prose: 'How often that server is asked for flake updates.',
+    parse: duration(10_000, '10s'),
+    fallback: 5 * MINUTE_MS,
+    fallbackText: '5m',
+  }),
+  updateFiles: variable({
+    name: 'NIXFLEET_UPDATE_FILES',
+    prose:
+      'Files beside flake.lock that a flake update may change, comma-separated. One that changes others is not offered.',
+    parse: list(repositoryFile),
+    fallback: [],
+    fallbackText: 'none',
+  }),
+  updateForks: variable({
+    name: 'NIXFLEET_UPDATE_FORKS',
+    prose: 'Whether a flake update may come from a fork of the repository.',
+    parse: boolean,
+    fallback: false,
+    fallbackText: 'false',
+  }),
+  mergeMethod: variable({
+    name: 'NIXFLEET_MERGE_METHOD',
+    prose: `How a flake update is merged: ${MERGE_METHODS.join(', ')}.`,
+    parse: choice(MERGE_METHODS),
+    fallback: 'merge' as const,
+    fallbackText: 'merge',
+  }),
   dataDir: variable({
     name: 'NIXFLEET_DATA_DIR',
     prose: 'Folder for the database and for the secrets that the dashboard makes.',
@@ -301,16 +388,11 @@ export const VARIABLES = {
   }),
 } satisfies Record<string, Variable<unknown>>;
 
-const FORGE = 'pull requests of the forge are not handled yet';
 const COLOURS = 'theme colours are not committed to the repository yet';
 const STALE = "each host's own heartbeat interval decides when it is late";
 
 /** Variables of earlier dashboards that do nothing here, and why. */
 export const UNUSED_VARIABLES: Readonly<Record<string, string>> = {
-  NIXFLEET_GITHUB_TOKEN: FORGE,
-  NIXFLEET_GITHUB_REPO: FORGE,
-  NIXFLEET_GITHUB_API_URL: FORGE,
-  NIXFLEET_GITHUB_POLL_TTL: FORGE,
   NIXFLEET_NIXCFG_PATH: COLOURS,
   NIXFLEET_COLOR_COMMIT_MODE: COLOURS,
   NIXFLEET_HEARTBEAT_INTERVAL: STALE,

@@ -1,13 +1,9 @@
 /** The flake update that waits at the forge: looked for at intervals and on demand, merged on request. */
-import {
-  NO_FLAKE_UPDATES,
-  type FlakeUpdates,
-  type FlakeUpdatesState,
-  type MergeResult,
-} from '@/lib/fleet/flake-updates';
+import type { FlakeUpdates, FlakeUpdatesState, MergeResult } from '@/lib/fleet/flake-updates';
 import type { Clock, Requester } from '@/lib/fleet/ports';
 import type { NewEvent } from '@/lib/fleet/records';
 import type { Log } from '@/lib/log';
+import { NO_FLAKE_UPDATES } from '@/lib/protocol/flake-updates';
 import type { Forge, MergeMethod } from './forge/forge';
 import { findUpdate } from './forge/look';
 import { mergeUpdate } from './forge/merge';

@@ -31,12 +31,3 @@ export interface FlakeUpdates {
    */
   merge(number: number, by: Requester, seen?: string | null): Promise<MergeResult>;
 }
-
-export const NO_FLAKE_UPDATES: FlakeUpdatesState = {
-  source: 'none',
-  repo: '',
-  update: null,
-  hint: null,
-  fetchedAt: null,
-  error: null,
-};

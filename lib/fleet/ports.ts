@@ -105,7 +105,7 @@ export interface AgentLink {
 /** Where committed changes go. Called after the commit, never inside it. */
 export interface Publisher {
   hosts(patches: readonly HostPatch[], removed: readonly string[]): void;
-  other(change: Pick<FleetChanges, 'desired' | 'notices' | 'events'>): void;
+  other(change: Pick<FleetChanges, 'desired' | 'updates' | 'notices' | 'events'>): void;
   output(commandId: string, lines: readonly OutputLine[]): void;
   /** The command ended and all of its stored lines were published. */
   outputDone(commandId: string): void;

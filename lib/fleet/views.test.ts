@@ -6,6 +6,7 @@ import { commandStateSchema } from './command-state';
 import type { HostRecord } from './records';
 import { commandView, desiredView, hostPatch, hostView, type HostParts } from './views';
 import { MINUTE, RUNNING, sampleCommand, sampleDesired, sampleHost, sampleSource, T0 } from './testing/samples';
+import { NO_FLAKE_UPDATES } from '@/lib/protocol/flake-updates';
 
 const parts: HostParts = {
   record: sampleHost(),
@@ -23,6 +24,7 @@ const fleetOf = (host: HostView): FleetView => ({
   version: 1,
   hosts: [host],
   desired: desiredView(NO_DESIRED_STATE),
+  updates: NO_FLAKE_UPDATES,
   notices: [],
 });
 

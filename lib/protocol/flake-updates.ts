@@ -80,3 +80,12 @@ export interface FlakeUpdatesView {
   /** Why it gives none now, as a sentence that says what to do, and since when. */
   error: { message: string; since: number } | null;
 }
+
+export const NO_FLAKE_UPDATES: FlakeUpdatesView = {
+  source: 'none',
+  repo: '',
+  update: null,
+  hint: null,
+  fetchedAt: null,
+  error: null,
+};

@@ -4,12 +4,13 @@ import { desiredView } from '@/lib/fleet/views';
 import { NO_DESIRED_STATE } from '@/lib/fleet/desired';
 import { applyChanges, type FleetView } from './live';
 import { liveClientSchema } from './live-client';
+import { NO_FLAKE_UPDATES } from './flake-updates';
 
 const host = (id: string, location = 'home') => sampleView({ id, name: id, location });
 const desired = desiredView(NO_DESIRED_STATE);
 
 function fleet(...ids: string[]): FleetView {
-  return { epoch: 'e', version: 7, hosts: ids.map((id) => host(id)), desired, notices: [] };
+  return { epoch: 'e', version: 7, hosts: ids.map((id) => host(id)), desired, updates: NO_FLAKE_UPDATES, notices: [] };
 }
 
 describe('applyChanges', () => {
@@ -63,6 +64,7 @@ describe('applyChanges', () => {
     const said = applyChanges(before, {
       from: 7,
       version: 8,
+      updates: NO_FLAKE_UPDATES,
       notices: [],
       desired: { ...desired, source: 'git', commit: 'abc' },
     });

@@ -3,6 +3,7 @@
  * set of views, one serializer. Times are epoch milliseconds by the dashboard's clock.
  */
 import type { OutputStream } from './agent';
+import type { FlakeUpdatesView } from './flake-updates';
 
 /** Everything that can be done, by the name that code, pages and API use. Defined in `lib/fleet/operations.ts`. */
 export const OPERATION_IDS = [
@@ -204,6 +205,7 @@ export interface FleetView {
   version: number;
   hosts: HostView[];
   desired: DesiredView;
+  updates: FlakeUpdatesView;
   notices: ServiceNotice[];
 }
 
@@ -217,6 +219,7 @@ export interface FleetChanges {
   hosts?: HostPatch[];
   removed?: string[];
   desired?: DesiredView;
+  updates?: FlakeUpdatesView;
   notices?: ServiceNotice[];
   events?: EventView[];
 }
@@ -272,6 +275,7 @@ export function applyChanges(view: FleetView, changes: FleetChanges): FleetView 
     version: changes.version,
     hosts,
     desired: changes.desired ?? view.desired,
+    updates: changes.updates ?? view.updates,
     notices: changes.notices ?? view.notices,
   };
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { applyChanges, type FleetChanges, type FleetView, type HostView } from '@/lib/protocol/live';
 import { mergeChanges } from './changes';
+import { NO_FLAKE_UPDATES } from '@/lib/protocol/flake-updates';
 
 const host = (id: string) => ({ id, name: id, compartments: {}, generation: '' }) as unknown as HostView;
 const view: FleetView = {
@@ -8,6 +9,7 @@ const view: FleetView = {
   version: 1,
   hosts: [host('a'), host('b')],
   desired: {} as FleetView['desired'],
+  updates: NO_FLAKE_UPDATES,
   notices: [],
 };
 

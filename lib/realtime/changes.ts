@@ -22,6 +22,7 @@ export function mergeChanges(batches: readonly FleetChanges[]): FleetChanges | n
       hosts.set(patch.id, { ...hosts.get(patch.id), ...patch });
     }
     if (batch.desired) merged.desired = batch.desired;
+    if (batch.updates) merged.updates = batch.updates;
     if (batch.notices) merged.notices = batch.notices;
     if (batch.events) events.push(...batch.events);
   }

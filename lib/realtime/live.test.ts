@@ -86,6 +86,16 @@ describe('browsers’ gateway: the fleet', () => {
     await browser.inbox.find((message) => message.t === 'snapshot' && message !== browser.inbox.all[1]);
   });
 
+  it('sends flake updates as they change, and paints new pages with them', async () => {
+    const browser = await house.browser();
+    await browser.until((view) => view.updates.source === 'none');
+    house.updates.give({ source: 'github', repo: 'ada/nixcfg', fetchedAt: 1_000 });
+    await browser.until((view) => view.updates.fetchedAt === 1_000);
+    expect(house.hub.view().updates).toEqual(house.updates.state);
+    const late = await house.browser();
+    await late.until((view) => view.updates.repo === 'ada/nixcfg');
+  });
+
   it('sends a desired state that changes, with what follows for the hosts, in one go', async () => {
     const agent = await house.registeredAgent('h1');
     const browser = await house.browser();

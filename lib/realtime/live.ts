@@ -15,6 +15,7 @@ import {
   type OutputLine,
 } from '@/lib/protocol/live';
 import { liveClientSchema } from '@/lib/protocol/live-client';
+import type { FlakeUpdates } from '@/lib/fleet/flake-updates';
 import type { Clock, FleetLog, LiveSource, Publisher } from '@/lib/fleet/ports';
 import { closeAll, textOf } from './agents';
 import { Browser, MAX_WATCHES } from './browser';
@@ -43,6 +44,7 @@ export interface LiveOptions {
   log: FleetLog;
   buildId: string;
   demo: boolean;
+  updates: Pick<FlakeUpdates, 'state' | 'subscribe'>;
   /** False once a session has ended. */
   sessionIsValid: (idHash: string) => boolean;
 }
@@ -56,6 +58,7 @@ export class LiveHub implements Publisher {
   private pending: FleetChanges[] = [];
   private lastBatchAt = 0;
   private cancelBatch: (() => void) | null = null;
+  private endUpdates: () => void = () => undefined;
   private readonly timers: NodeJS.Timeout[] = [];
   private readonly server = new WebSocketServer({
     noServer: true,
@@ -69,6 +72,7 @@ export class LiveHub implements Publisher {
   /** The fleet comes after its publisher: each needs the other. */
   start(source: LiveSource): void {
     this.source = source;
+    this.endUpdates = this.options.updates.subscribe(() => this.other({ updates: this.options.updates.state }));
     const every = (ms: number, work: () => void) => {
       const timer = setInterval(() => this.guarded(work), ms);
       timer.unref();
@@ -99,6 +103,7 @@ export class LiveHub implements Publisher {
       version: this.version,
       hosts: source.hostViews(),
       desired: source.desiredView(),
+      updates: this.options.updates.state,
       notices: source.notices(),
     };
   }
@@ -118,6 +123,7 @@ export class LiveHub implements Publisher {
   async stop(graceMs: number): Promise<void> {
     for (const timer of this.timers) clearInterval(timer);
     this.cancelBatch?.();
+    this.endUpdates();
     for (const browser of this.browsers) browser.send({ t: 'goodbye', reason: 'The dashboard restarts.' });
     await closeAll(
       [...this.browsers].map((browser) => browser.socket),
@@ -131,7 +137,7 @@ export class LiveHub implements Publisher {
     this.gather({ hosts: [...patches], removed: [...removed] });
   }
 
-  other(change: Pick<FleetChanges, 'desired' | 'notices' | 'events'>): void {
+  other(change: Pick<FleetChanges, 'desired' | 'updates' | 'notices' | 'events'>): void {
     this.gather(change);
   }
 

@@ -1,5 +1,6 @@
 /** Views for tests, with what a test does not care about filled in. */
 import type { CommandView, CompartmentView, FleetView, HostView } from '@/lib/protocol/live';
+import { NO_FLAKE_UPDATES } from '@/lib/protocol/flake-updates';
 
 const OK: CompartmentView = { status: 'ok', message: 'As it should be', checkedAt: 1_000, next: null };
 
@@ -84,6 +85,7 @@ export function aFleet(change: Partial<FleetView> = {}): FleetView {
       error: null,
       hint: null,
     },
+    updates: NO_FLAKE_UPDATES,
     notices: [],
     ...change,
   };

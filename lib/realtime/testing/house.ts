@@ -15,6 +15,7 @@ import { textOf, AgentGateway } from '../agents';
 import { systemClock } from '../clock';
 import { LiveHub } from '../live';
 import { attachUpgrades } from '../upgrade';
+import { GivenUpdates } from '@/lib/fleet/testing/updates';
 
 export const TOKEN = 'a-token-for-tests';
 export const V1_HASH_SECRET = 'the hash secret of version 1';
@@ -94,11 +95,13 @@ export async function openHouse() {
   let sessions = new Set(['session-1']);
   let stopping = false;
   let lookUp: ((cookie: string | undefined) => Promise<{ idHash: string } | null>) | null = null;
+  const updates = new GivenUpdates();
   const hub = new LiveHub({
     clock: systemClock,
     log: testDb.log,
     buildId: 'test',
     demo: false,
+    updates,
     sessionIsValid: (idHash) => sessions.has(idHash),
   });
   const access = wireAgentAccess({
@@ -184,6 +187,7 @@ export async function openHouse() {
     logged: testDb.logged,
     db: testDb.db,
     desired,
+    updates,
     fleet,
     access,
     hub,

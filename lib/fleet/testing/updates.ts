@@ -1,0 +1,26 @@
+/** Flake updates as a test gives them. */
+import { NO_FLAKE_UPDATES } from '@/lib/protocol/flake-updates';
+import type { FlakeUpdates, FlakeUpdatesState, MergeResult } from '../flake-updates';
+
+export class GivenUpdates implements FlakeUpdates {
+  state: FlakeUpdatesState = NO_FLAKE_UPDATES;
+  private readonly listeners = new Set<() => void>();
+
+  give(change: Partial<FlakeUpdatesState>): void {
+    this.state = { ...this.state, ...change };
+    for (const listener of this.listeners) listener();
+  }
+
+  subscribe(listener: () => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  refresh(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  merge(): Promise<MergeResult> {
+    return Promise.resolve({ kind: 'merged', commit: '' });
+  }
+}
