@@ -10,6 +10,7 @@ import { EmptyState } from '@/app/_ui/empty-state';
 import { COMPARTMENT_NAMES, type HostView } from '@/lib/protocol/live';
 import { useOperations } from '../_operations/operations-context';
 import { isTyping } from '../_shell/typing';
+import { UpdateBanner } from '../_updates/update-banner';
 import { ActionBar } from './action-bar';
 import { isFiltering, NO_FILTER, selectHosts, type SortKey } from './filter';
 import { FilterBar } from './filter-bar';
@@ -73,6 +74,7 @@ function Hosts() {
   return (
     <div className="px-4 py-4 md:px-6">
       <h1 className="sr-only">Fleet</h1>
+      <UpdateBanner />
       <div className="mb-4 flex flex-wrap items-center justify-between gap-x-6 gap-y-2">
         <Summary status={filter.status} onChange={(status) => changeFilter({ status })} />
         <div className="flex flex-wrap items-center gap-1.5 max-sm:w-full">

@@ -1,0 +1,105 @@
+'use client';
+
+import { useState } from 'react';
+import { useFlakeUpdates } from '@/app/_live/live';
+import { Badge } from '@/app/_ui/badge';
+import { Button } from '@/app/_ui/button';
+import { Dialog } from '@/app/_ui/dialog';
+import type { FlakeUpdateView } from '@/lib/protocol/flake-updates';
+import { ChangedInputs } from './changed-inputs';
+import { sendMerge } from './send-merge';
+import { checksWords, FORGE_NAMES, mergeWarning } from './words';
+
+/**
+ * The second look before a merge. It goes on showing what was opened: when the pull request changes meanwhile, the
+ * operator is asked to look again, for what was looked at is what is merged.
+ */
+export function MergeDialog({ opened, onClose }: { opened: FlakeUpdateView; onClose: () => void }) {
+  const { source, update: live } = useFlakeUpdates();
+  const [seen, setSeen] = useState(opened);
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState('');
+  const now = live?.number === seen.number ? live : null;
+  const isOld = now !== null && now.headSha !== seen.headSha;
+  // Checks go on while one looks.
+  const shown = now !== null && !isOld ? now : seen;
+  const warning = mergeWarning(shown);
+  const checks = checksWords(shown.checks);
+
+  const merge = async () => {
+    setBusy(true);
+    setProblem('');
+    const refused = await sendMerge(shown);
+    setBusy(false);
+    if (refused === null) onClose();
+    else setProblem(refused);
+  };
+
+  return (
+    <Dialog
+      open
+      onClose={onClose}
+      title={`Merge flake update #${shown.number}`}
+      description={`${shown.title}, into ${shown.base}. Hosts stay as they are until they pull and switch.`}
+      footer={
+        <>
+          <Button onClick={onClose} data-autofocus>
+            Cancel
+          </Button>
+          {isOld ? (
+            <Button variant="primary" onClick={() => setSeen(now)}>
+              Show what it is now
+            </Button>
+          ) : (
+            <Button
+              variant="primary"
+              busy={busy}
+              disabled={now === null || shown.blocked !== ''}
+              onClick={() => void merge()}
+            >
+              Merge
+            </Button>
+          )}
+        </>
+      }
+    >
+      <div className="grid gap-3">
+        <p className="flex flex-wrap items-center gap-2 text-xs text-muted">
+          <Badge tone={checks.tone}>{checks.text}</Badge>
+          <span>
+            Commit <code className="text-ink">{shown.headSha.slice(0, 7)}</code> by {shown.author || 'unknown'}
+          </span>
+        </p>
+        <Notes
+          notes={[
+            now === null ? `It is no longer open at ${FORGE_NAMES[source]}.` : '',
+            isOld ? 'It has changed since you opened this.' : '',
+            shown.blocked,
+            warning,
+          ]}
+        />
+        <ChangedInputs update={shown} />
+        {problem !== '' && (
+          <p role="alert" className="rounded-md bg-bad-soft px-3 py-2.5 text-xs font-medium text-pretty text-bad">
+            {problem}
+          </p>
+        )}
+      </div>
+    </Dialog>
+  );
+}
+
+function Notes({ notes }: { notes: readonly string[] }) {
+  const said = notes.filter((note) => note !== '');
+  if (said.length === 0) return null;
+  return (
+    <ul
+      role="status"
+      className="grid gap-1 rounded-md bg-warn-soft px-3 py-2.5 text-xs font-medium text-pretty text-warn"
+    >
+      {said.map((note) => (
+        <li key={note}>{note}</li>
+      ))}
+    </ul>
+  );
+}

@@ -1,0 +1,61 @@
+/** How a flake update reads. Pure. */
+import type { Tone } from '@/app/_ui/badge';
+import type {
+  ChecksView,
+  FlakeUpdateView,
+  ForgeKind,
+  InputChangeView,
+  LockedInputView,
+} from '@/lib/protocol/flake-updates';
+
+export const FORGE_NAMES: Record<ForgeKind, string> = { none: 'the forge', github: 'GitHub', forgejo: 'Forgejo' };
+
+/** Inputs that the one line of the banner names. */
+const MAX_NAMED = 3;
+
+/** "nixpkgs, home-manager and 3 more inputs change". */
+export function changeSentence({ inputs, moreInputs, inputsProblem }: FlakeUpdateView): string {
+  if (inputsProblem !== '') return 'What it changes can’t be told';
+  if (inputs.length === 0) return 'No input changes';
+  const named = inputs.slice(0, MAX_NAMED).map(({ name }) => name);
+  const more = inputs.length - named.length + moreInputs;
+  const all = more > 0 ? [...named, `${more} more`] : named;
+  const last = all.pop() ?? '';
+  const list = all.length > 0 ? `${all.join(', ')} and ${last}` : last;
+  return `${list} ${inputs.length + moreInputs === 1 ? 'changes' : 'change'}`;
+}
+
+export function checksWords({ status, passed, running, failed }: ChecksView): { tone: Tone; text: string } {
+  switch (status) {
+    case 'passed':
+      return { tone: 'ok', text: passed === 1 ? '1 check passed' : `${passed} checks passed` };
+    case 'running':
+      return { tone: 'busy', text: running === 1 ? '1 check is running' : `${running} checks are running` };
+    case 'failed':
+      return { tone: 'bad', text: failed === 1 ? '1 check failed' : `${failed} checks failed` };
+    case 'none':
+      return { tone: 'idle', text: 'No checks' };
+    case 'unknown':
+      return { tone: 'warn', text: 'Checks not known' };
+  }
+}
+
+/** What the operator should weigh before merging; empty when there is nothing. */
+export function mergeWarning({ checks }: FlakeUpdateView): string {
+  if (checks.status === 'failed') return `${checksWords(checks).text}: hosts that switch to it may not build or start.`;
+  if (checks.status === 'running') return `${checksWords(checks).text}: their result is not known yet.`;
+  if (checks.status === 'unknown') return 'Its checks could not be asked for: whether it builds is not known.';
+  return '';
+}
+
+/** A state of an input in few characters: the first seven of a commit id, or of a hash. */
+export function shortRev({ rev }: LockedInputView): string {
+  if (rev === '') return 'unknown';
+  return /^[0-9a-f]{40,64}$/.test(rev) ? rev.slice(0, 7) : rev.replace(/^sha256-/, '').slice(0, 10);
+}
+
+export const INPUT_KINDS: Record<InputChangeView['kind'], string> = {
+  changed: 'changed',
+  added: 'new',
+  removed: 'removed',
+};

@@ -1,0 +1,159 @@
+/** A flake update, from the pull request that is opened to the merge, with a stand-in for the forge. */
+import AxeBuilder from '@axe-core/playwright';
+import type { Page } from '@playwright/test';
+import { StandIn, STAND_IN_REPO, STAND_IN_TOKEN } from '@/lib/desired/forge/testing/stand-in';
+import { expect, test } from './support/fixtures';
+import { FleetPage } from './support/fleet-page';
+import { CONFIGURED, signInConfigured } from './support/operator';
+
+const DAY_S = 86_400;
+
+const lock = (rev: string, at: number) =>
+  JSON.stringify({
+    version: 7,
+    root: 'root',
+    nodes: {
+      root: { inputs: { nixpkgs: 'nixpkgs', nixfleet: 'nixfleet' } },
+      nixpkgs: {
+        locked: { type: 'github', owner: 'NixOS', repo: 'nixpkgs', rev, lastModified: at, narHash: `sha256-${rev}` },
+        original: { type: 'github', owner: 'NixOS', repo: 'nixpkgs', ref: 'nixos-unstable' },
+      },
+      nixfleet: {
+        inputs: { nixpkgs: ['nixpkgs'] },
+        locked: { type: 'github', owner: 'ada', repo: 'nixfleet', rev: 'd'.repeat(40), lastModified: at },
+        original: { type: 'github', owner: 'ada', repo: 'nixfleet' },
+      },
+    },
+  });
+
+async function expectAccessible(page: Page, what: string): Promise<void> {
+  const size = page.viewportSize();
+  for (const colorScheme of ['dark', 'light'] as const) {
+    for (const width of [1440, 390]) {
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+      await page.setViewportSize({ width, height: 900 });
+      const { violations } = await new AxeBuilder({ page })
+        .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'])
+        .analyze();
+      const found = violations.map(
+        ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`,
+      );
+      expect(found, `${what}, ${colorScheme}, ${width} px`).toEqual([]);
+      const overflow = await page.evaluate(
+        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+      );
+      expect(overflow, `${what} is wider than the screen of ${width} px`).toBeLessThanOrEqual(0);
+    }
+  }
+  if (size) await page.setViewportSize(size);
+}
+
+for (const dialect of ['github', 'forgejo'] as const) {
+  test(`a flake update at ${dialect} shows by itself, tells what changes, and is merged`, async ({ page, world }) => {
+    test.setTimeout(180_000);
+    const forge = new StandIn(dialect);
+    await forge.start();
+    const dashboard = world.makeDashboard({
+      ...CONFIGURED,
+      ...(dialect === 'github'
+        ? {
+            NIXFLEET_GITHUB_API_URL: forge.url,
+            NIXFLEET_GITHUB_REPO: STAND_IN_REPO,
+            NIXFLEET_GITHUB_TOKEN: STAND_IN_TOKEN,
+            NIXFLEET_GITHUB_POLL_TTL: '10s',
+          }
+        : {
+            NIXFLEET_FORGEJO_URL: forge.url,
+            NIXFLEET_FORGEJO_REPO: STAND_IN_REPO,
+            NIXFLEET_FORGEJO_TOKEN: STAND_IN_TOKEN,
+            NIXFLEET_FORGEJO_POLL_TTL: '10s',
+          }),
+    });
+    try {
+      await dashboard.start();
+      await signInConfigured(page, dashboard.url);
+      world.startAgent(world.makeHost('web'), dashboard);
+      await expect(new FleetPage(page).row('web')).toBeVisible();
+      const banner = page.getByTestId('flake-update');
+      await expect(banner).toHaveCount(0);
+
+      // It is opened while the page is looked at: the page follows by itself.
+      const now = Math.floor(Date.now() / 1_000);
+      const pull = forge.addPull({
+        createdAt: new Date((now - 7_200) * 1_000).toISOString(),
+        checks: [{ status: 'completed', conclusion: 'failure' }],
+      });
+      forge.setFile('main', 'flake.lock', lock('a'.repeat(40), now - 9 * DAY_S));
+      forge.setFile(pull.headSha, 'flake.lock', lock('b'.repeat(40), now - 2 * DAY_S));
+      await expect(banner).toContainText('#1 flake.lock: Update', { timeout: 30_000 });
+      await expect(banner).toContainText('nixpkgs changes, opened 2h ago');
+      await expect(banner).toContainText('1 check failed');
+
+      const more = banner.getByRole('button', { name: 'What changes' });
+      await expect(more).toHaveAttribute('aria-expanded', 'false');
+      await more.focus();
+      await page.keyboard.press('Enter');
+      const input = banner.locator('[data-input="nixpkgs"]');
+      await expect(input).toContainText('aaaaaaa');
+      await expect(input).toContainText('9d ago');
+      await expect(input).toContainText('bbbbbbb');
+      await expect(input).toContainText('2d ago');
+      await expectAccessible(page, 'the banner');
+
+      // Only what the operator looked at is merged.
+      await banner.getByRole('button', { name: 'Merge…' }).click();
+      const dialog = page.getByRole('dialog', { name: 'Merge flake update #1' });
+      await expect(dialog).toContainText('1 check failed: hosts that switch to it may not build or start.');
+      await expect(dialog.locator('[data-input="nixpkgs"]')).toContainText('bbbbbbb');
+      await expectAccessible(page, 'the dialog');
+      const first = pull.headSha;
+      pull.headSha = forge.newSha();
+      pull.checks = [{ status: 'completed', conclusion: 'success' }];
+      forge.setFile(pull.headSha, 'flake.lock', lock('c'.repeat(40), now - DAY_S));
+      await expect(dialog).toContainText('It has changed since you opened this.', { timeout: 30_000 });
+      expect(first).not.toBe(pull.headSha);
+      await dialog.getByRole('button', { name: 'Show what it is now' }).click();
+      await expect(dialog.locator('[data-input="nixpkgs"]')).toContainText('ccccccc');
+
+      // The forge's own no is told where the button was pressed.
+      pull.mergeableState = 'blocked';
+      await dialog.getByRole('button', { name: 'Merge', exact: true }).click();
+      await expect(dialog.getByRole('alert')).toContainText(/rules of the branch|Does not have enough approvals/);
+      pull.mergeableState = 'clean';
+      await dialog.getByRole('button', { name: 'Merge', exact: true }).click();
+      await expect(dialog).toHaveCount(0);
+      await expect(banner).toHaveCount(0);
+      await expect(page.getByText('Flake update #1 is merged', { exact: true })).toBeVisible();
+      expect(pull.merged).toBe(true);
+
+      await page.goto(`${dashboard.url}/activity`);
+      await expect(
+        page.getByText(/^Flake update #1 \(flake\.lock: Update\) of ada\/nixcfg at \w+ was merged as/),
+      ).toBeVisible();
+      await expect(page.getByText(/^Flake update #1 .* was not merged: /)).toBeVisible();
+
+      await page.goto(`${dashboard.url}/settings/forge`);
+      await expect(page.getByText('none is open')).toBeVisible();
+      await expect(page.getByRole('main')).not.toContainText(STAND_IN_TOKEN);
+      forge.intercept = () => ({ status: 401, body: '{"message":"Bad credentials"}' });
+      await page.getByRole('button', { name: 'Look now' }).click();
+      await expect(
+        page.getByText(/refuses the token .* Put a valid one into NIXFLEET_(GITHUB|FORGEJO)_TOKEN\./),
+      ).toBeVisible();
+      await expectAccessible(page, 'the settings of the forge');
+      expect(dashboard.lines.join('\n')).not.toContain(STAND_IN_TOKEN);
+    } finally {
+      await forge.stop();
+    }
+  });
+}
+
+test('without a forge, the settings say what to set', async ({ page, world }) => {
+  const dashboard = world.makeDashboard(CONFIGURED);
+  await dashboard.start();
+  await signInConfigured(page, dashboard.url);
+  await page.goto(`${dashboard.url}/settings/forge`);
+  await expect(page.getByText('No forge is configured')).toBeVisible();
+  await expect(page.getByText('NIXFLEET_GITHUB_REPO=owner/name')).toBeVisible();
+  await expectAccessible(page, 'the settings without a forge');
+});
