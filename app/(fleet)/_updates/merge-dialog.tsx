@@ -91,15 +91,15 @@ export function MergeDialog({ opened, onClose }: { opened: FlakeUpdateView; onCl
 
 function Notes({ notes }: { notes: readonly string[] }) {
   const said = notes.filter((note) => note !== '');
-  if (said.length === 0) return null;
   return (
-    <ul
-      role="status"
-      className="grid gap-1 rounded-md bg-warn-soft px-3 py-2.5 text-xs font-medium text-pretty text-warn"
-    >
-      {said.map((note) => (
-        <li key={note}>{note}</li>
-      ))}
-    </ul>
+    <div role="status" className="empty:hidden">
+      {said.length > 0 && (
+        <ul className="grid gap-1 rounded-md bg-warn-soft px-3 py-2.5 text-xs font-medium text-pretty text-warn">
+          {said.map((note) => (
+            <li key={note}>{note}</li>
+          ))}
+        </ul>
+      )}
+    </div>
   );
 }
