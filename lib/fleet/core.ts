@@ -90,6 +90,9 @@ export class FleetCore {
   private refusedAt = 0;
   lastFactsFlush = 0;
   private readonly commands = new Map<string, CommandRecord>();
+  /** Names that a host has or had, and those that several came with: agents can't bring a name about twice. */
+  private readonly names = new Set<string>();
+  private readonly sharedNames = new Set<string>();
   private deferred: NewEvent[] = [];
   private unstored: ((turn: Turn) => void)[] = [];
   private lastFlush = 0;
@@ -229,7 +232,8 @@ export class FleetCore {
   }
 
   viewOf(entry: Entry): HostView {
-    const { record, connection, active, control, own, queue, last, notice } = entry;
+    const { record, connection, active, control, own, queue, last } = entry;
+    const notice = [entry.notice, this.namesakeNotice(record)].filter((text) => text !== '').join(' ');
     const pending = connection?.pending ?? '';
     const accounted = [active, control].some((command) => command && wireName(command) === pending);
     const foreignCommand = accounted ? '' : pending;
@@ -328,6 +332,8 @@ export class FleetCore {
   }
 
   addEntry(record: HostRecord): void {
+    if (this.names.has(record.name)) this.sharedNames.add(record.name);
+    this.names.add(record.name);
     this.entries.set(record.id, {
       record,
       connection: null,
@@ -347,6 +353,7 @@ export class FleetCore {
 
   /** A host that is no longer stored leaves memory and pages. */
   private dropEntry(id: string): void {
+    const name = this.entries.get(id)?.record.name ?? '';
     this.entries.delete(id);
     this.dirty.delete(id);
     for (const command of [...this.commands.values()]) {
@@ -355,6 +362,9 @@ export class FleetCore {
       this.outputLog.forget(command.id);
     }
     this.options.publisher.hosts([], [id]);
+    if (!this.sharedNames.has(name)) return;
+    // They are alone now, perhaps.
+    this.publish([...this.entries.values()].flatMap(({ record }) => (record.name === name ? [record.id] : [])));
   }
 
   /** An id for a new host: its name, unless an adopted host of another name has that id. */
@@ -394,16 +404,34 @@ export class FleetCore {
     this.commands.set(command.id, command);
   }
 
-  /** Of two hosts with one name (an adopted database may hold them): the one whose id it is, else the newest seen. */
+  /**
+   * The host that an agent of this name speaks for. Of several with one name (an adopted database may hold them): the
+   * one whose id it is, in any letters, else the newest seen.
+   */
   byName(name: string): Entry | null {
     const own = this.entries.get(name);
     if (own?.record.name === name) return own;
-    let newest: Entry | null = null;
+    let best: Entry | null = null;
     for (const entry of this.entries.values()) {
-      if (entry.record.name !== name) continue;
-      if (!newest || (entry.record.lastSeenAt ?? 0) > (newest.record.lastSeenAt ?? 0)) newest = entry;
+      const { record } = entry;
+      if (record.name !== name) continue;
+      if (record.id.toLowerCase() === name) return entry;
+      if (!best || (record.lastSeenAt ?? 0) > (best.record.lastSeenAt ?? 0)) best = entry;
     }
-    return newest;
+    return best;
+  }
+
+  /** What to know of a host whose name others have, too; empty for any other. */
+  private namesakeNotice({ id, name }: HostRecord): string {
+    if (!this.sharedNames.has(name)) return '';
+    const others = [...this.entries.values()].flatMap(({ record }) =>
+      record.name === name && record.id !== id ? [record.id] : [],
+    );
+    const claimed = this.byName(name)?.record.id ?? id;
+    if (others.length === 0) return '';
+    const whose =
+      claimed === id ? 'Its agent speaks for this one' : `Its agent speaks for the one with the id ${claimed}`;
+    return `Another host has the name ${name}, too (id ${others.join(', ')}). ${whose}; remove what is not needed.`;
   }
 
   /** A command that has not ended, or was the last to end on its host. */

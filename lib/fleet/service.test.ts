@@ -515,6 +515,49 @@ describe('two agents with one name', () => {
   });
 });
 
+describe('two hosts with one name, as an adopted database may hold them', () => {
+  const seen = (id: string, name: string, lastSeenAt: number | null) => ({
+    ...newHost(id, name, bench.clock.now()),
+    lastSeenAt,
+  });
+  const take = (...hosts: ReturnType<typeof seen>[]) => {
+    bench.store.commit({ hosts });
+    bench.crash();
+  };
+  const speaksFor = (name: string) => {
+    bench.agent(name);
+    return bench.fleet
+      .hostViews()
+      .filter(({ online }) => online)
+      .map(({ id }) => id);
+  };
+
+  it('gives the agent the one whose id is the name, however old, and in whatever letters', () => {
+    take(seen('other', 'web', 2_000), seen('web', 'web', 1_000));
+    expect(speaksFor('web')).toEqual(['web']);
+    expect(bench.fleet.hostViews()).toHaveLength(2);
+  });
+
+  it('knows an id in capitals as the name', () => {
+    take(seen('other', 'web', 2_000), seen('WEB', 'web', 1_000));
+    expect(speaksFor('web')).toEqual(['WEB']);
+  });
+
+  it('gives it the newest seen where no id is the name', () => {
+    take(seen('a', 'web', 1_000), seen('b', 'web', 3_000), seen('c', 'web', null), seen('d', 'db', 4_000));
+    expect(speaksFor('web')).toEqual(['b']);
+  });
+
+  it('tells both of each other, and a host alone nothing', () => {
+    take(seen('other', 'web', 2_000), seen('web', 'web', 1_000), seen('db', 'db', 1_000));
+    expect(bench.fleet.host('web')?.notice).toBe(
+      'Another host has the name web, too (id other). Its agent speaks for this one; remove what is not needed.',
+    );
+    expect(bench.fleet.host('other')?.notice).toContain('(id web). Its agent speaks for the one with the id web;');
+    expect(bench.fleet.host('db')?.notice).toBe('');
+  });
+});
+
 describe('late results', () => {
   it('leave the end as it is, and are shown', () => {
     const three = { protocol: 3, instance: 'process', running: null, finished: [] };
