@@ -10,6 +10,7 @@ import { loadSecrets } from '@/lib/auth/secrets';
 import { finishRestore } from '@/lib/backup/contents';
 import { readConfig, settingViews } from '@/lib/config';
 import { requireDataFolder } from '@/lib/data-folder';
+import { printAdoption } from '@/lib/db/adopt/report';
 import { createAuthStore } from '@/lib/db/auth-store';
 import { createFleetStore } from '@/lib/db/fleet-store';
 import { closeDatabase, openDatabase } from '@/lib/db/open';
@@ -42,7 +43,7 @@ async function main(): Promise<void> {
 
   requireDataFolder(config.dataDir);
   const now = () => Date.now();
-  const db = openDatabase(config.dbPath, { log });
+  const db = openDatabase(config.dbPath, { log, onAdopted: printAdoption });
   finishRestore(db.$client, config.secretsDir, now());
   const { secrets, warnings: open } = loadSecrets(config.dataDir, config);
   for (const warning of open) log.warn(warning);

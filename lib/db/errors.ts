@@ -15,6 +15,8 @@ export type DatabaseErrorKind =
   | 'busy'
   | 'damaged'
   | 'migration'
+  /** A database of an older dashboard could not be taken over; it is untouched. */
+  | 'adoption'
   /** The database refused a value: a fault of the caller, nothing was written. */
   | 'constraint'
   | 'io';

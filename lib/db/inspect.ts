@@ -5,6 +5,7 @@ import type Sqlite from 'better-sqlite3';
 import { Database } from './driver';
 import { asDatabaseError } from './errors';
 import { readApplied, type AppliedMigration } from './migrate';
+import { openUntouched, type UntouchedDatabase } from './untouched';
 
 const SQLITE_MAGIC = 'SQLite format 3\0';
 
@@ -19,14 +20,17 @@ export type FileContent =
   | { kind: 'foreign'; tables: string[] }
   | { kind: 'not-a-database' };
 
-/** Reads what the file at `path` is. Nobody in this process may have it open. */
-export function inspectFile(path: string, known: readonly MigrationMeta[]): FileContent {
+/** How a file is read: with a connection that is closed afterwards. */
+type Reader = <T>(path: string, read: (client: Sqlite.Database) => T) => T;
+
+/** Reads what the file at `path` is; another process may be using it. Nobody in this process may have it open. */
+export function inspectFile(path: string, known: readonly MigrationMeta[], reader: Reader = withReadOnly): FileContent {
   if (!existsSync(path)) return { kind: 'empty' };
   const head = readHead(path);
   if (head.length === 0) return { kind: 'empty' };
   if (head !== SQLITE_MAGIC) return { kind: 'not-a-database' };
 
-  return withReadOnly(path, (client) => {
+  return reader(path, (client) => {
     const tables = client
       .prepare<[], { name: string }>(
         "select name from sqlite_master where type = 'table' and name not like 'sqlite\\_%' escape '\\' order by name",
@@ -82,5 +86,26 @@ export function withReadOnly<T>(path: string, read: (client: Sqlite.Database) =>
         rmSync(file);
       }
     }
+  }
+}
+
+/**
+ * Reads a file that nobody uses without a trace, also in its `-shm`, and also when its rollback journal is hot. On a full
+ * disk there is no room for that: then `-shm`, which is no content, may be rewritten.
+ */
+export function withUntouched<T>(path: string, read: (client: Sqlite.Database) => T): T {
+  let look: UntouchedDatabase;
+  try {
+    look = openUntouched(path);
+  } catch (error) {
+    if (asDatabaseError(error, path).kind === 'disk-full') return withReadOnly(path, read);
+    throw error;
+  }
+  try {
+    return read(look.client);
+  } catch (error) {
+    throw asDatabaseError(error, path);
+  } finally {
+    look.close();
   }
 }

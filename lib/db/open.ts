@@ -6,7 +6,9 @@ import type { Log } from '@/lib/log';
 import type Sqlite from 'better-sqlite3';
 import { Database } from './driver';
 import { asDatabaseError, DatabaseError, errorCode, howToMend } from './errors';
-import { inspectFile } from './inspect';
+import { adoptOldDatabase, finishAdoption, type AdoptionStep } from './adopt/adopt';
+import type { AdoptionReport } from './adopt/report';
+import { inspectFile, withUntouched, type FileContent } from './inspect';
 import { createPrivateFile, takeLock, type DatabaseLock } from './lock';
 import { findMigrationsFolder, migrateDatabase, readMigrations } from './migrate';
 import * as schema from './schema';
@@ -24,19 +26,25 @@ export interface OpenOptions {
   log: Log;
   /** Default: the folder `drizzle` of this installation. */
   migrationsFolder?: string;
+  /** Told what became of every row, when the database of an older dashboard was taken over. */
+  onAdopted?: (report: AdoptionReport) => void;
+  /** Told of each step of that. */
+  onAdoptionStep?: (step: AdoptionStep) => void;
 }
 
 /**
- * Opens the database at `path` for this process alone and brings it to the newest schema; makes folder (0700) and file
- * (0600) where there are none. Throws a DatabaseError whose sentence says what to do; then the file is as it was.
+ * Opens the database at `path` for this process alone and brings it to the newest schema, that of an older dashboard too;
+ * makes folder (0700) and file (0600) where there are none. Throws a DatabaseError whose sentence says what to do; then
+ * the file is as it was.
  */
-export function openDatabase(path: string, { log, migrationsFolder }: OpenOptions): Db {
+export function openDatabase(path: string, options: OpenOptions): Db {
+  const { log } = options;
   const file = prepareFolder(path);
-  const folder = migrationsFolder ?? findMigrationsFolder();
+  const folder = options.migrationsFolder ?? findMigrationsFolder();
   const lock = takeLock(file, log);
   let client: Sqlite.Database | null = null;
   try {
-    requireOurs(file, folder);
+    requireOurs(file, takeOver(file, folder, options));
     createPrivateFile(file);
     requireWritable(file);
     client = new Database(file, { timeout: BUSY_TIMEOUT_MS });
@@ -96,8 +104,19 @@ function prepareFolder(path: string): string {
   return realpathSync(wanted);
 }
 
-function requireOurs(file: string, migrationsFolder: string): void {
-  const content = inspectFile(file, readMigrations(migrationsFolder));
+/** What the file is, once that of an older dashboard was taken over. */
+function takeOver(file: string, folder: string, { log, onAdopted, onAdoptionStep }: OpenOptions): FileContent {
+  const known = readMigrations(folder);
+  const adoption = { file, migrationsFolder: folder, log, now: Date.now(), onStep: onAdoptionStep };
+  finishAdoption(adoption);
+  const content = inspectFile(file, known, withUntouched);
+  const report = content.kind === 'foreign' ? adoptOldDatabase(adoption) : null;
+  if (!report) return content;
+  onAdopted?.(report);
+  return inspectFile(file, known, withUntouched);
+}
+
+function requireOurs(file: string, content: FileContent): void {
   const away = 'It was not changed. Move it away, or set NIXFLEET_DB_PATH to another file.';
   switch (content.kind) {
     case 'empty':
@@ -114,7 +133,7 @@ function requireOurs(file: string, migrationsFolder: string): void {
       const named = tables.slice(0, MAX_NAMED_TABLES).join(', ') + (tables.length > MAX_NAMED_TABLES ? ', …' : '');
       throw new DatabaseError(
         'foreign',
-        `${file} is a database, but not one of this NixFleet: it has ${tables.length} ` +
+        `${file} is a database, but not one of this NixFleet or an older one: it has ${tables.length} ` +
           `${tables.length === 1 ? 'table' : 'tables'} (${named}) and not our list of migrations. ${away}`,
       );
     }
