@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { FleetStore } from '@/lib/fleet/ports';
+import { writeAdoption } from './adopt/adopted';
 import { createFleetStore } from './fleet-store';
 import { DEFAULT_RETENTION, retentionSteps, startRetention, type RetentionLimits } from './retention';
 import { openTestDatabase, type TestDatabase } from './testing/database';
@@ -44,6 +45,22 @@ describe('retention', () => {
     expect(store.command('old')).toMatchObject({ lines: 3, outputSize: 0 });
     expect(column('select count(*) from events')).toEqual([1]);
     expect(run()).toEqual([]);
+  });
+
+  it('counts the age of an adopted history from its adoption', () => {
+    store.commit({ commands: [ended('ancient', 900)], output: [testOutput('ancient', 1, 3)] });
+    const adoptedDaysAgo = (days: number) => {
+      test.db.$client.exec('delete from settings');
+      writeAdoption(test.db.$client, { at: daysAgo(days), backup: 'copy.db', hashes: {} });
+    };
+    adoptedDaysAgo(29);
+    expect(run()).toEqual([]);
+    adoptedDaysAgo(31);
+    run();
+    expect(store.command('ancient')).toMatchObject({ outputSize: 0 });
+    adoptedDaysAgo(181);
+    run();
+    expect(store.command('ancient')).toBeNull();
   });
 
   it('deletes the oldest output first where there is too much of it', () => {

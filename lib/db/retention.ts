@@ -5,6 +5,7 @@
 import type Database from 'better-sqlite3';
 import type { Log } from '@/lib/log';
 import type { Clock } from '@/lib/fleet/ports';
+import { readAdoptionTime } from './adopt/adopted';
 import type { Db } from './open';
 import { asDatabaseError } from './errors';
 
@@ -88,9 +89,15 @@ export function startRetention(
 /** One pass: each `next()` is one short transaction. Ends when nothing is beyond its limit. */
 export function* retentionSteps(db: Db, limits: RetentionLimits, now: number): Generator<RetentionStep, void> {
   const client = db.$client;
-  yield* outputSteps(client, now - limits.outputDays * DAY_MS, limits.outputBytes);
-  yield* commandSteps(client, now - limits.commandDays * DAY_MS);
-  yield* metricSteps(client, now - limits.metricDays * DAY_MS);
+  const adoptedAt = readAdoptionTime(client);
+  // What an older dashboard brought is as old as its adoption: else the first hour here would delete its history.
+  const before = (days: number) => {
+    const at = now - days * DAY_MS;
+    return adoptedAt !== null && at < adoptedAt ? 0 : at;
+  };
+  yield* outputSteps(client, before(limits.outputDays), limits.outputBytes);
+  yield* commandSteps(client, before(limits.commandDays));
+  yield* metricSteps(client, before(limits.metricDays));
   const sessions = client.prepare<[number, number]>(
     'delete from sessions where rowid in (select rowid from sessions where expires_at < ? limit ?)',
   );

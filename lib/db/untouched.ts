@@ -14,7 +14,7 @@ export const SIDE_FILES = ['-wal', '-shm', '-journal'] as const;
 
 export interface UntouchedDatabase {
   client: Sqlite.Database;
-  close(): void;
+  close: () => void;
 }
 
 /** Opens the database at `path` for reading, as its log says it is. Close it. Throws a DatabaseError. */

@@ -7,7 +7,6 @@
 import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { drizzle } from 'drizzle-orm/better-sqlite3';
-import { z } from 'zod';
 import type { Log } from '@/lib/log';
 import { Database } from '../driver';
 import { asDatabaseError, DatabaseError, errorCode } from '../errors';
@@ -25,6 +24,7 @@ import {
   syncFolder,
   type OldBackup,
 } from './backup';
+import { readAdoption, writeAdoption, type Adoption } from './adopted';
 import { buildFromOld } from './build';
 import { recognise, readTables, type OldDashboard } from './old-schema';
 import type { AdoptionReport } from './report';
@@ -32,8 +32,6 @@ import type { AdoptionReport } from './report';
 /** Where the new database is built, and where it waits once it is whole. */
 const ADOPTING = '.adopting';
 const ADOPTED = '.adopted';
-/** The setting that says what was adopted. Retention counts the age of adopted rows from its `at`. */
-export const ADOPTION_SETTING = 'adoption';
 
 /** The steps of an adoption, in order; what is said has been done. */
 export type AdoptionStep =
@@ -48,13 +46,11 @@ export interface AdoptOptions {
   onStep?: (step: AdoptionStep) => void;
 }
 
-const adoptionSchema = z.object({ at: z.number(), backup: z.string(), hashes: z.record(z.string(), z.string()) });
-
 /** Puts a new database in place that an earlier start completed. Removes what else a start left that was cut off. */
 export function finishAdoption({ file, log, onStep = () => undefined }: AdoptOptions): void {
   removeLeftovers(file);
   if (!existsSync(file + ADOPTED)) return;
-  const adoption = readAdoption(file + ADOPTED);
+  const adoption = adoptionOf(file + ADOPTED);
   if (isUnchanged(file, adoption.hashes)) {
     putInPlace(file, onStep);
     log.warn({ backup: adoption.backup }, 'the adoption of the old database was completed');
@@ -129,10 +125,7 @@ function build({ file, migrationsFolder, log, now, onStep = () => undefined }: A
       now,
       onBatch: () => onStep('rows-written'),
     });
-    const adoption = { at: now, backup: basename(backup.path), hashes: backup.hashes };
-    client
-      .prepare('insert into settings (key, value, updated_at) values (?, ?, ?)')
-      .run(ADOPTION_SETTING, JSON.stringify(adoption), now);
+    writeAdoption(client, { at: now, backup: basename(backup.path), hashes: backup.hashes });
     client.close();
     syncFile(path);
     return report;
@@ -176,11 +169,12 @@ function isUnchanged(file: string, hashes: Record<string, string>): boolean {
 }
 
 /** What the whole new database says of its making. It was on the disk before it got its name, so it can be read. */
-function readAdoption(path: string): z.infer<typeof adoptionSchema> {
+function adoptionOf(path: string): Adoption {
   const { client, close } = openUntouched(path);
   try {
-    const text: unknown = client.prepare('select value from settings where key = ?').pluck().get(ADOPTION_SETTING);
-    return adoptionSchema.parse(JSON.parse(typeof text === 'string' ? text : ''));
+    const adoption = readAdoption(client);
+    if (adoption) return adoption;
+    throw new Error('it does not say what it was made from');
   } catch (error) {
     throw new DatabaseError(
       'damaged',

@@ -134,11 +134,14 @@ export function goTables(form: string): OldTablesOf {
  */
 export function writeOldFile(path: string, tables: OldTablesOf, rows: Record<string, OldCells[]>): void {
   const client = new Database(path);
+  client.pragma('synchronous = OFF');
+  client.exec('begin');
   for (const [table, columns] of Object.entries(tables)) {
     const names = [...columns].reverse();
     client.exec(`create table "${table}" (${names.map((name) => `"${name}"`).join(', ')})`);
     const insert = client.prepare(`insert into "${table}" values (${names.map(() => '?').join(', ')})`);
     for (const cells of rows[table] ?? []) insert.run(names.map((name) => cells[name] ?? null));
   }
+  client.exec('commit');
   client.close();
 }
