@@ -18,7 +18,7 @@ import { startRetention } from '@/lib/db/retention';
 import { createDesired } from '@/lib/desired';
 import { connectForge } from '@/lib/desired/forge/connect';
 import { newCommandId } from '@/lib/fleet/ids';
-import { FleetService } from '@/lib/fleet/service';
+import { FleetService, GROUP_INPUTS_MS } from '@/lib/fleet/service';
 import { stopInOrder, stopOnSignals } from '@/lib/graceful-stop';
 import { createLog } from '@/lib/log';
 import { trustedProxies } from '@/lib/realtime/address';
@@ -87,6 +87,7 @@ async function main(): Promise<void> {
     epoch: randomUUID(),
     newId: newCommandId(now, randomBytes),
     outputLimit: config.outputLimitBytes,
+    groupMs: GROUP_INPUTS_MS,
   });
   const auth = createAuth({
     store: createAuthStore(db),

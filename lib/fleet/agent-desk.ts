@@ -21,6 +21,9 @@ export const LATE_OUTPUT_MS = 30_000;
 type Payload<T extends AgentFrame['type']> = Extract<AgentFrame, { type: T }>['payload'];
 
 export class AgentDesk implements AgentInbox {
+  /** Commands whose sign of life by a line of output waits to be worked out. */
+  private readonly stirred = new Set<string>();
+
   constructor(
     private readonly core: FleetCore,
     private readonly engine: CommandEngine,
@@ -69,6 +72,9 @@ export class AgentDesk implements AgentInbox {
   }
 
   disconnected(link: AgentLink, code: number, reason: string): void {
+    // What it said before it went comes first.
+    this.core.turns.settle();
+    this.stirred.clear();
     this.admissions.close(link, (entry, connection) => {
       if (connection.told) {
         const why = `The connection ended (${code}${reason === '' ? '' : `, ${reason}`}).`;
@@ -110,7 +116,7 @@ export class AgentDesk implements AgentInbox {
         return;
       case 'started': {
         const command = this.core.commandOf(entry, frame.payload.command_id);
-        if (command) this.core.run('retry', (turn) => this.engine.feed(turn, command, { type: 'activity' }));
+        if (command) this.core.group(entry, 'retry', (turn) => this.engine.feed(turn, command, { type: 'activity' }));
         return;
       }
       case 'status':
@@ -120,11 +126,11 @@ export class AgentDesk implements AgentInbox {
         const progress = progressOf(frame.payload);
         const { active } = entry;
         if (active && progress)
-          this.core.run('drop', (turn) => this.engine.feed(turn, active, { type: 'activity', progress }));
+          this.core.group(entry, 'drop', (turn) => this.engine.feed(turn, active, { type: 'activity', progress }));
         return;
       }
       case 'command_rejected':
-        this.core.run('retry', (turn) => {
+        this.core.group(entry, 'retry', (turn) => {
           for (const { command, input } of addressRejection(frame.payload, entry))
             this.engine.feed(turn, command, input);
         });
@@ -140,11 +146,11 @@ export class AgentDesk implements AgentInbox {
       );
       return;
     }
+    this.core.turns.settle();
     this.admissions.register(connection, register);
   }
 
   private heartbeat(entry: Entry, connection: Connection, beat: Payload<'heartbeat'>): void {
-    connection.pending = beat.pending_command;
     const input = (turn: Turn) => {
       const before = entry.record;
       const record = afterHeartbeat(before, beat, turn.now);
@@ -157,15 +163,18 @@ export class AgentDesk implements AgentInbox {
           facts: this.engine.factsOf(record),
         });
       }
+      turn.apply.push(() => {
+        connection.pending = beat.pending_command;
+      });
+      turn.effects.push(() => this.queue.release(entry));
     };
-    this.core.run('drop', input);
-    if (entry.queue.length > 0) this.queue.release(entry);
+    this.core.turns.groupIfDurable(entry.record.id, 'drop', input);
   }
 
   private status(entry: Entry, connection: Connection, status: Payload<'status'>): void {
     if (status.command_id !== null) {
       const id = status.command_id;
-      this.core.run('retry', (turn) => {
+      this.core.group(entry, 'retry', (turn) => {
         // Looked up in the turn: while the database refused, more may have become known of it.
         const command = this.core.commandOf(entry, id);
         if (command && command.outcome === null) {
@@ -177,7 +186,7 @@ export class AgentDesk implements AgentInbox {
       });
       return;
     }
-    this.core.run('retry', (turn) => {
+    this.core.group(entry, 'retry', (turn) => {
       const addressed = addressStatus(status, entry);
       for (const { command, input } of addressed) this.engine.feed(turn, command, input);
       if (addressed.length === 0 && entry.last && status.command === wireName(entry.last)) {
@@ -223,12 +232,22 @@ export class AgentDesk implements AgentInbox {
     }
     for (const { seq, stream, line } of lines) this.core.outputLog.append(command, now, stream, line, seq);
     if (command.outcome === null && this.showsNothingYet(command)) {
-      this.core.run('retry', (turn) => this.engine.feed(turn, command, { type: 'activity' }));
+      this.stir(entry, command);
     }
     if (this.core.outputLog.isFull) this.core.flushOutput();
     else this.core.armFlush();
     // Lines that came again although they are stored: the acknowledgement was lost with an earlier connection.
     if (commandId !== null && this.core.outputLog.recordOf(command.id) === null) this.core.acknowledgeOutput(command);
+  }
+
+  /** A line is a sign of life of its command; of many lines at once, one is enough. */
+  private stir(entry: Entry, command: CommandRecord): void {
+    if (this.stirred.has(command.id)) return;
+    this.stirred.add(command.id);
+    this.core.group(entry, 'retry', (turn) => {
+      this.stirred.delete(command.id);
+      this.engine.feed(turn, command, { type: 'activity' });
+    });
   }
 
   /** Whose output a line without an id is: the running command's, or that of the one that just ended. */

@@ -12,7 +12,8 @@ import { FLUSH_INTERVAL_MS, OutputLog } from './output-log';
 import type { OwnExecutors } from './own-operations';
 import type { AgentPolicy, Clock, FleetLog, FleetStore, Publisher } from './ports';
 import type { CommandRecord, HostRecord, NewEvent } from './records';
-import { Turn } from './turn';
+import type { Turn } from './turn';
+import { TurnRunner, type OnRefusal, type Refusal } from './turn-runner';
 import { hostPatch, hostView } from './views';
 
 /** One sample of a host's metrics is kept this often. */
@@ -22,8 +23,6 @@ export const METRICS_SAMPLE_MS = 60_000;
  * refuse, in which nothing else is done, and every input would ask it.
  */
 export const STORE_RETRY_MS = 1_000;
-/** Inputs that wait for a database that refuses; more are dropped. */
-export const MAX_UNSTORED = 10_000;
 /** Events that wait for their batch; more are dropped. */
 export const MAX_DEFERRED = 10_000;
 
@@ -42,6 +41,8 @@ export interface FleetOptions {
   newId: () => string;
   /** Characters of output that are kept per command. */
   outputLimit: number;
+  /** How long an agent's input may wait for those of others to share one transaction (milliseconds); 0: not at all. */
+  groupMs: number;
   /** What the dashboard's own operations do outside of the fleet. */
   executors?: OwnExecutors;
 }
@@ -72,18 +73,10 @@ export interface Entry {
 /** It never reached the host, as somebody wished: that is nothing that the host did last. */
 const isTakenBack = ({ outcome }: CommandRecord) => outcome === 'cancelled' || outcome === 'superseded';
 
-/** Whom a turn's failure to be stored matters to: `retry` keeps the input for when the database is back. */
-export type OnRefusal = 'retry' | 'drop';
-
-/** Why a turn was not stored. `byRule`: the database would refuse it at any time. */
-interface Refusal {
-  reason: string;
-  byRule: boolean;
-}
-
 export class FleetCore {
   readonly entries = new Map<string, Entry>();
   readonly outputLog: OutputLog;
+  readonly turns: TurnRunner;
   /** Hosts with a last-seen time or metrics that are not stored yet. */
   readonly dirty = new Set<string>();
   storageFault: string | null = null;
@@ -94,7 +87,6 @@ export class FleetCore {
   private readonly names = new Set<string>();
   private readonly sharedNames = new Set<string>();
   private deferred: NewEvent[] = [];
-  private unstored: ((turn: Turn) => void)[] = [];
   private lastFlush = 0;
   private cancelFlush: (() => void) | null = null;
 
@@ -104,42 +96,43 @@ export class FleetCore {
     private readonly onStorageChange: () => void,
   ) {
     this.outputLog = new OutputLog(options.outputLimit);
+    this.turns = new TurnRunner({
+      clock: options.clock,
+      log: options.log,
+      groupMs: options.groupMs,
+      commit: (turns) => this.commit(turns),
+      takeEffect: (turns) => this.takeEffect(turns),
+      fault: () => this.storageFault,
+    });
   }
 
   get hasDeferred(): boolean {
     return this.deferred.length > 0;
   }
 
-  /**
-   * Works an input out, stores what follows and lets it take effect. Gives null, or why the database refused: then
-   * nothing has happened, and with `retry` the input is worked out again when the database is back.
-   */
+  /** Works an input out now, after all that came before it: `TurnRunner.run`. */
   run(onRefusal: OnRefusal, work: (turn: Turn) => void): string | null {
-    if (this.storageFault !== null && onRefusal === 'retry') {
-      if (this.unstored.length < MAX_UNSTORED) this.unstored.push(work);
-      return this.storageFault;
+    return this.turns.run(onRefusal, work);
+  }
+
+  /** Works an agent's input out, together with those of other agents: `TurnRunner.group`. */
+  group(entry: Entry, onRefusal: OnRefusal, work: (turn: Turn) => void): void {
+    this.turns.group(entry.record.id, onRefusal, work);
+  }
+
+  private takeEffect(turns: readonly Turn[]): void {
+    for (const turn of turns) {
+      for (const [id, record] of turn.hosts) {
+        const entry = this.entries.get(id);
+        if (entry) entry.record = record;
+        else this.addEntry(record);
+        this.dirty.add(id);
+      }
+      for (const id of turn.removed) this.dropEntry(id);
+      for (const change of turn.apply) change();
     }
-    const turn = new Turn(this.options.clock.now());
-    work(turn);
-    const refused = turn.needsCommit ? this.commit(turn) : null;
-    if (refused !== null) {
-      // What the database refuses by its rules it would refuse for ever, and all that waits behind it.
-      const again = onRefusal === 'retry' && !refused.byRule;
-      if (again && this.unstored.length < MAX_UNSTORED) this.unstored.push(work);
-      return refused.reason;
-    }
-    for (const [id, record] of turn.hosts) {
-      const entry = this.entries.get(id);
-      if (entry) entry.record = record;
-      else this.addEntry(record);
-      this.dirty.add(id);
-    }
-    for (const id of turn.removed) this.dropEntry(id);
-    for (const change of turn.apply) change();
-    this.publish([...turn.touched, ...turn.hosts.keys()]);
-    for (const effect of turn.effects) effect();
-    this.workOffUnstored();
-    return null;
+    this.publish(turns.flatMap((turn) => [...turn.touched, ...turn.hosts.keys()]));
+    for (const turn of turns) for (const effect of turn.effects) effect();
   }
 
   /** Why the database is not asked now, or null. */
@@ -151,26 +144,27 @@ export class FleetCore {
     return { reason: storageFault, byRule: false };
   }
 
-  private commit(turn: Turn): Refusal | null {
+  private commit(turns: readonly Turn[]): Refusal | null {
     const { resting } = this;
     if (resting) return resting;
-    const batches = [...turn.withOutput].flatMap((id) => this.outputLog.waiting(id));
-    const commands = new Map(turn.commands);
+    const withOutput = new Set(turns.flatMap((turn) => [...turn.withOutput]));
+    const batches = [...withOutput].flatMap((id) => this.outputLog.waiting(id));
+    const commands = new Map(turns.flatMap((turn) => [...turn.commands]));
     for (const { commandId } of batches) {
       // Late output can belong to a command that is no longer held here: the log knows its record.
       const command = commands.get(commandId) ?? this.liveCommand(commandId) ?? this.outputLog.recordOf(commandId);
       if (command) commands.set(commandId, command);
     }
     for (const [id, command] of commands) {
-      if (turn.withOutput.has(id)) commands.set(id, this.outputLog.current(command));
+      if (withOutput.has(id)) commands.set(id, this.outputLog.current(command));
     }
     try {
       const stored = this.options.store.commit({
-        hosts: [...turn.durable].flatMap((id) => turn.hosts.get(id) ?? []),
+        hosts: turns.flatMap((turn) => [...turn.durable].flatMap((id) => turn.hosts.get(id) ?? [])),
         commands: [...commands.values()],
         output: batches,
-        events: turn.events,
-        removedHosts: turn.removed,
+        events: turns.flatMap((turn) => turn.events),
+        removedHosts: turns.flatMap((turn) => turn.removed),
       });
       this.outputLog.stored(batches);
       for (const command of commands.values()) this.place(command);
@@ -203,13 +197,6 @@ export class FleetCore {
     this.storageFault = null;
     this.options.log.info({}, 'the database stores again');
     this.onStorageChange();
-  }
-
-  /** Works out, in their order, the inputs that came while the database refused. Never in the middle of a turn. */
-  private workOffUnstored(): void {
-    if (this.storageFault !== null || this.unstored.length === 0) return;
-    // Taken out first: each of these runs comes by here too. If the database refuses again, they line up again.
-    for (const work of this.unstored.splice(0)) this.run('retry', work);
   }
 
   putHost(turn: Turn, before: HostRecord, after: HostRecord, isNew = false): void {
@@ -247,6 +234,7 @@ export class FleetCore {
   /** Stores all that waits, for the last time: even if the database refused a moment ago. */
   flushAll(): void {
     this.refusedAt = 0;
+    this.turns.settle();
     this.flushOutput();
     this.flushFacts();
   }
@@ -323,7 +311,7 @@ export class FleetCore {
       this.storageFails(error);
       return;
     }
-    this.workOffUnstored();
+    this.turns.workOffUnstored();
   }
 
   /** Events that may be lost with a crash: that agents come and go, and what they send that can't be read. */

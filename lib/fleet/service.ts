@@ -36,6 +36,8 @@ import { commandView, desiredView } from './views';
 
 /** Deadlines, probes and deferred events are looked at this often. */
 export const FLEET_TICK_MS = 1_000;
+/** So long may an agent's input wait for those of others, to share one write to the disk. */
+export const GROUP_INPUTS_MS = 4;
 /** Last-seen times and metrics, which change with every heartbeat, are stored this often. */
 export const FACTS_FLUSH_MS = 15_000;
 /** Tokens that end by themselves are looked for this often. */

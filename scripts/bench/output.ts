@@ -50,6 +50,7 @@ export function prepareCommand(dataDir: string): string {
     epoch: 'bench',
     newId: newCommandId(() => Date.now(), randomBytes),
     outputLimit: 64 * 1024 * 1024,
+    groupMs: 0,
   });
   try {
     fleet.start();

@@ -119,7 +119,7 @@ export const BY = { userId: 'operator', userName: 'operator', address: '192.0.2.
 /** A heartbeat that shows nothing. */
 export const QUIET = { generation: 'aaaaaaa', pending_command: null, update_status: null };
 
-export function openBench() {
+export function openBench({ groupMs = 0 } = {}) {
   const database = openTestDatabase();
   const clock = new GivenClock();
   const desired = new GivenDesired();
@@ -154,6 +154,7 @@ export function openBench() {
       epoch: 'epoch',
       newId: () => `command-${++ids}`,
       outputLimit: 1_000_000,
+      groupMs,
       executors,
     });
     fleet.start();

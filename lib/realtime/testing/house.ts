@@ -9,6 +9,7 @@ import { createFleetStore } from '@/lib/db/fleet-store';
 import { openTestDatabase } from '@/lib/db/testing/database';
 import { NO_DESIRED_STATE, type DesiredSource, type DesiredState, type HostRelation } from '@/lib/fleet/desired';
 import { newCommandId } from '@/lib/fleet/ids';
+import type { Clock } from '@/lib/fleet/ports';
 import { FleetService } from '@/lib/fleet/service';
 import { applyChanges, type FleetView, type LiveClientMessage, type LiveServerMessage } from '@/lib/protocol/live';
 import { textOf, AgentGateway } from '../agents';
@@ -19,7 +20,7 @@ import { GivenUpdates } from '@/lib/fleet/testing/updates';
 
 export const TOKEN = 'a-token-for-tests';
 export const V1_HASH_SECRET = 'the hash secret of version 1';
-const BY = { userId: 'operator', userName: 'operator', address: '192.0.2.7' };
+export const BY = { userId: 'operator', userName: 'operator', address: '192.0.2.7' };
 
 /** A desired state that the test sets. */
 export class GivenDesired implements DesiredSource {
@@ -88,7 +89,7 @@ export interface BrowserClient {
   until(fits: (view: FleetView) => boolean): Promise<FleetView>;
 }
 
-export async function openHouse() {
+export async function openHouse({ clock = systemClock, groupMs = 0 }: { clock?: Clock; groupMs?: number } = {}) {
   const testDb = openTestDatabase();
   const desired = new GivenDesired();
   const now = () => Date.now();
@@ -118,10 +119,22 @@ export async function openHouse() {
     record: (event) => fleet.record(event),
     fleet: () => fleet,
   });
+  let waiting: (() => void)[] = [];
+  const published = (publish: () => void) => {
+    publish();
+    const woken = waiting;
+    waiting = [];
+    for (const wake of woken) wake();
+  };
   const fleet = new FleetService({
     store: createFleetStore(testDb.db, { log: testDb.log }),
-    clock: systemClock,
-    publisher: hub,
+    clock,
+    publisher: {
+      hosts: (patches, removed) => published(() => hub.hosts(patches, removed)),
+      other: (change) => published(() => hub.other(change)),
+      output: (commandId, lines) => published(() => hub.output(commandId, lines)),
+      outputDone: (commandId) => published(() => hub.outputDone(commandId)),
+    },
     desired,
     agents: access.policy,
     log: testDb.log,
@@ -129,6 +142,7 @@ export async function openHouse() {
     epoch: randomUUID(),
     newId: newCommandId(now, randomBytes),
     outputLimit: 1024 * 1024 * 32,
+    groupMs,
   });
   hub.start(fleet);
   fleet.start();
@@ -193,6 +207,10 @@ export async function openHouse() {
     hub,
     agents,
     by: BY,
+    /** Waits until something that the fleet publishes makes it so. */
+    async until(fits: () => boolean): Promise<void> {
+      while (!fits()) await new Promise<void>((resolve) => waiting.push(resolve));
+    },
     dial,
     agent: openAgent,
     /** An agent that registered with nothing but its name and was let in. */
