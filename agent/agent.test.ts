@@ -480,7 +480,7 @@ describe('commands', () => {
     expect(await dashboard.result('t2')).toMatchObject({ status: 'ok', exit_code: 0 });
   });
 
-  it('without tests the result is ok and says so', async () => {
+  it('1.1/26 without tests the result is ok and says so', async () => {
     await connect();
     dashboard.command('test', 't');
     expect(await dashboard.result('t')).toMatchObject({ status: 'ok', exit_code: 0, message: 'no tests' });

@@ -181,7 +181,7 @@ describe('the door', () => {
     expect([isIn(link), link.closed?.code]).toEqual([false, 1013]);
   });
 
-  it('knows a host of an old database by its name, though that is no label, and nobody else by it', () => {
+  it('1.1/27 knows a host of an old database by its name, though that is no label, and nobody else by it', () => {
     bench.store.commit({ hosts: [newHost('old_host.lan', 'old_host.lan', 0)] });
     bench.crash();
     expect(isIn(dial('Old_Host.lan'))).toBe(true);

@@ -651,7 +651,7 @@ const CASES: Case[] = [
     'succeeded',
   ],
   ['4 kill: the agent dies, and nobody tells of the target', 'kill', [send, closed, back(), runOut], 'lost'],
-  ['lesson 74: a stop that nobody answers', 'stop', [send, runOut], 'timed-out'],
+  ['1.6/74 a stop that nobody answers', 'stop', [send, runOut], 'timed-out'],
   [
     '4 restart: never a status; ends by reconnect',
     'restart',
@@ -679,7 +679,7 @@ const CASES: Case[] = [
     'succeeded',
   ],
   ['4 restart: the agent never comes back', 'restart', [send, closed, runOut], 'timed-out', /did not come back/],
-  ['lesson 74, 3.2.8: a restart without effect ends', 'restart', [send, beat('none'), runOut], 'timed-out'],
+  ['1.6/74, 3.2/8 a restart without effect ends', 'restart', [send, beat('none'), runOut], 'timed-out'],
   [
     'a restart that an agent acknowledges still has to be seen',
     'restart',
@@ -806,7 +806,7 @@ const CASES: Case[] = [
     'succeeded',
   ],
   ['nobody answers the warning', 'pull', [send, wait(2 * MINUTE), is('warning'), runOut], 'timed-out'],
-  ['lesson 30: never sent', 'pull', [runOut], 'expired'],
+  ['never sent', 'pull', [runOut], 'expired'],
   [
     'never sent: the link was gone',
     'pull',
@@ -823,7 +823,7 @@ const CASES: Case[] = [
 
   // A restart of the dashboard (lesson 77, 3.2.15)
   [
-    'lesson 77: dashboard restart in mid-switch; the agent still runs it',
+    '1.6/77 dashboard restart in mid-switch; the agent still runs it',
     'switch',
     [
       send,
@@ -841,39 +841,39 @@ const CASES: Case[] = [
     'succeeded',
   ],
   [
-    'lesson 77: … its status went out while the dashboard was away',
+    '1.6/77 … its status went out while the dashboard was away',
     'pull',
     [send, output, restarted, back(), beat('none'), beat('none')],
     'lost',
   ],
-  ['lesson 77: … the host never comes back', 'pull', [send, output, restarted, runOut], 'lost'],
+  ['1.6/77 … the host never comes back', 'pull', [send, output, restarted, runOut], 'lost'],
   [
-    'lesson 77: after status ok of a switch',
+    '1.6/77 after status ok of a switch',
     'switch',
     [send, status('ok', 0), restarted, wait(3 * SECOND), back()],
     'succeeded',
   ],
   [
-    'lesson 77: between a status and its post-check',
+    '1.6/77 between a status and its post-check',
     'pull',
     [send, status('ok', 0), restarted, back(), is('verifying'), beat('none', { ...MOVED, git: bad })],
     'partial',
   ],
   [
-    'lesson 77: an error that was heard is not forgotten, also when the host stays away',
+    '1.6/77 an error that was heard is not forgotten, also when the host stays away',
     'test',
     [send, status('error', 3), restarted, runOut],
     'failed',
     /exit code 3/,
   ],
   [
-    'lesson 77: a success that was heard is not forgotten either',
+    '1.6/77 a success that was heard is not forgotten either',
     'test',
     [send, status('ok', 0), restarted, runOut],
     'succeeded',
   ],
   [
-    'lesson 77: the second restart of the dashboard',
+    '1.6/77 the second restart of the dashboard',
     'switch',
     [
       send,
@@ -890,20 +890,20 @@ const CASES: Case[] = [
     'succeeded',
   ],
   [
-    'lesson 77: in the middle of a stop',
+    '1.6/77 in the middle of a stop',
     'switch',
     [send, stop(), restarted, back(), beat('none'), probed('unknown')],
     'lost',
   ],
   [
-    'lesson 77: in the middle of a probe',
+    '1.6/77 in the middle of a probe',
     'switch',
     [send, closed, back(), beat('none'), restarted, back(), beat('none'), probed('ok')],
     'succeeded',
   ],
-  ['lesson 77: a stop whose target is found to have ended', 'stop', [send, restarted, targetEnded('lost')], 'lost'],
-  ['lesson 77: a restart of the agent', 'restart', [send, restarted, back()], 'succeeded'],
-  ['lesson 77: before it was sent', 'pull', [restarted, runOut], 'expired'],
+  ['1.6/77 a stop whose target is found to have ended', 'stop', [send, restarted, targetEnded('lost')], 'lost'],
+  ['1.6/77 a restart of the agent', 'restart', [send, restarted, back()], 'succeeded'],
+  ['1.6/77 before it was sent', 'pull', [restarted, runOut], 'expired'],
 
   // The dashboard's own
   ['merge-pr ends with its result', 'merge-pr', [send, status('ok', 0, 'Merged #42.')], 'succeeded', /^Merged #42\.$/],
@@ -944,7 +944,7 @@ describe('the sequences of agent protocol, section 4, and the oddities of 1 to 7
 });
 
 describe('deadlines', () => {
-  it('lesson 1: the warning’s deadline is the end’s, and activity does not move it', () => {
+  it('1.1/1 the warning’s deadline is the end’s, and activity does not move it', () => {
     const play = new Play(OPERATIONS.pull);
     for (const step of [send, wait(2 * MINUTE), is('warning'), output, beat('this')]) step(play);
     expect(deadlineOf(play.state)).toBe(T0 + OPERATIONS.pull.hardAfterMs);
@@ -1053,7 +1053,7 @@ describe('any sequence of inputs', () => {
   const any = sequenceOf(fc.oneof(byAgent, byDashboard));
   const runs = { numRuns: 1_500 };
 
-  it('ends, in at most three ticks and by a time that is known beforehand', () => {
+  it('1.1/19, 1.6/74 ends, in at most three ticks and by a time that is known beforehand', () => {
     fc.assert(
       fc.property(anyOperation, any, (operation, sequence) => {
         const play = run(operation, sequence);
@@ -1076,7 +1076,7 @@ describe('any sequence of inputs', () => {
     );
   });
 
-  it('has a finite deadline in every state but the end', () => {
+  it('1.1/6 has a finite deadline in every state but the end', () => {
     fc.assert(
       fc.property(anyOperation, any, (operation, sequence) => {
         run(operation, sequence, ({ state }) => {
@@ -1193,7 +1193,7 @@ describe('any sequence of inputs', () => {
     );
   });
 
-  it('lesson 80: without a status, a changed agent or an answer to the probe, nothing succeeds', () => {
+  it('1.6/80, 3.2/11 without a status, a changed agent or an answer to the probe, nothing succeeds', () => {
     const said = byAgent
       .filter(({ type }) => type !== 'result' && type !== 'probed')
       .map((input) =>
@@ -1228,7 +1228,7 @@ describe('any sequence of inputs', () => {
     );
   });
 
-  it('lesson 77: each restart of the dashboard adds a bounded time', () => {
+  it('1.6/77 each restart of the dashboard adds a bounded time', () => {
     const withRestarts = sequenceOf(fc.oneof(byAgent, fc.constant<CommandInput>({ type: 'recovered' })));
     fc.assert(
       fc.property(anyOperation, withRestarts, (operation, sequence) => {

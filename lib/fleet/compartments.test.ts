@@ -61,7 +61,11 @@ const TABLE: Row[] = [
 
   // Agent
   ['46: no version is unknown', { host: { agentVersion: '' } }, { agent: 'unknown' }],
-  ['46: another version than the dashboard’s is outdated', { host: { agentVersion: '3.1.5' } }, { agent: 'outdated' }],
+  [
+    '46, 1.1/13 another version than the dashboard’s is outdated',
+    { host: { agentVersion: '3.1.5' } },
+    { agent: 'outdated' },
+  ],
   [
     'lesson 65: a version that is no number is outdated, not green',
     { host: { agentVersion: 'dev' } },
@@ -79,7 +83,7 @@ const TABLE: Row[] = [
   ['47: behind', { relation: 'behind', commits: 3 }, { git: 'outdated' }],
   ['47: of another branch', { relation: 'diverged' }, { git: 'outdated' }],
   ['47: a feed alone can say that it differs', { desired: feed, relation: 'differs' }, { git: 'outdated' }],
-  ['47, lesson 23: a failed fetch is red, not grey', { desired: failedFetch }, { git: 'error' }],
+  ['47, 1.1/23 a failed fetch is red, not grey', { desired: failedFetch }, { git: 'error' }],
   ['lesson 64: a host that is ahead is not behind', { relation: 'ahead', commits: 2 }, { git: 'ok' }],
   ['a commit that the repository does not know proves nothing', { relation: 'unknown' }, { git: 'unknown' }],
   ['not configured is grey, not red', { desired: noSource, relation: 'unknown' }, { git: 'unknown' }],
@@ -89,7 +93,7 @@ const TABLE: Row[] = [
   ['48: the desired hash', {}, { lock: 'ok' }],
   ['48: another hash', { host: { lockHash: 'lock-b' } }, { lock: 'outdated' }],
   ['48: the host has not said its hash', { host: { lockHash: '' } }, { lock: 'unknown' }],
-  ['48, lesson 23: a failed fetch is red', { desired: failedFetch }, { lock: 'error' }],
+  ['48, 1.1/23 a failed fetch is red', { desired: failedFetch }, { lock: 'error' }],
   [
     'lesson 63: a feed without lockHash is unknown, not red',
     { desired: { ...feed, lockHash: '' } },
@@ -178,7 +182,7 @@ const TABLE: Row[] = [
     { host: { tests: said('error') }, relation: 'behind' },
     { tests: 'error' },
   ],
-  ['lesson 26: an empty run left "unknown"', { host: { tests: said('unknown') } }, { tests: 'unknown' }],
+  ['1.1/26 an empty run left "unknown"', { host: { tests: said('unknown') } }, { tests: 'unknown' }],
 
   // What is under way
   ['working: pull', { running: 'pull' }, { git: 'working', system: 'ok' }],
@@ -187,7 +191,7 @@ const TABLE: Row[] = [
   ['working: test', { running: 'test' }, { tests: 'working', system: 'ok' }],
   ['working: rollback', { running: 'rollback' }, { system: 'working' }],
   ['working: refresh-git works on nothing of the host', { running: 'refresh-git' }, { git: 'ok' }],
-  ['lesson 18: working ends with the command', {}, { git: 'ok', system: 'ok' }],
+  ['1.1/18 working ends with the command', {}, { git: 'ok', system: 'ok' }],
 ];
 
 describe('judgeCompartments', () => {

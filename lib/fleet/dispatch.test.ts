@@ -59,7 +59,7 @@ describe('planDispatch', () => {
     });
   });
 
-  it('3.2.10: kill is the message kill_command, never a command of that name, and never with a process id', () => {
+  it('3.2/10 kill is the message kill_command, never a command of that name, and never with a process id', () => {
     const { command, how } = accepted('kill', { view: busy, active: running });
     expect(how).toBe('kill');
     for (const protocol of [2, 3] as const) {
@@ -72,7 +72,7 @@ describe('planDispatch', () => {
     expect(accepted(operation)).toMatchObject({ target: null, how: operation });
   });
 
-  it('lessons 75, 76: only what acts upon the running command may come while one runs', () => {
+  it('1.6/75 only what acts upon the running command may come while one runs', () => {
     for (const id of OPERATION_IDS) {
       if (OPERATIONS[id].runs === 'dashboard') continue;
       const result = plan(id, { view: busy, active: running });
@@ -80,7 +80,7 @@ describe('planDispatch', () => {
     }
   });
 
-  it('lesson 25: an offline host is refused with a code', () => {
+  it('1.1/25 an offline host is refused with a code', () => {
     const result = plan('pull', { view: sampleView({ online: false }) });
     expect(result).toEqual({
       kind: 'blocked',
@@ -99,7 +99,7 @@ describe('planDispatch', () => {
     });
   });
 
-  it('3.2.12: what the dashboard does itself is not sent to an agent', () => {
+  it('3.2/12 what the dashboard does itself is not sent to an agent', () => {
     for (const id of OPERATION_IDS) {
       if (OPERATIONS[id].runs !== 'dashboard') continue;
       const { kind } = plan(id, {

@@ -181,13 +181,13 @@ describe('register', () => {
     });
   });
 
-  it('lesson 22: empty never overwrites known', () => {
+  it('1.1/22 empty never overwrites known', () => {
     const again = afterRegister(known, register(), T0 + 10 * SECOND);
     expect(again).toEqual({ ...known, heartbeatIntervalS: 5, lastSeenAt: T0 + 10 * SECOND });
     expect(differsDurably(known, { ...again, heartbeatIntervalS: 7 })).toBe(false);
   });
 
-  it('"unknown" is how an agent says nothing (lesson 7, section 3)', () => {
+  it('"unknown" is how an agent says nothing (1.1/7, section 3)', () => {
     const again = afterRegister(known, register({ os_version: 'unknown', source_commit: 'unknown' }), T0);
     expect(again).toMatchObject({ osVersion: '12', sourceCommit: '2c4ef43' });
   });
@@ -225,7 +225,7 @@ describe('register', () => {
 });
 
 describe('heartbeat', () => {
-  it('lesson 22: nothing that is absent, null or empty overwrites what is known', () => {
+  it('1.1/22 nothing that is absent, null or empty overwrites what is known', () => {
     const empty = Object.fromEntries(Object.keys(FULL_HEARTBEAT).map((field) => [field, null]));
     const blank = { ...empty, update_status: { lock: word('', '', ''), system: null, tests: word('', '', '') } };
     for (const content of [{}, empty, blank]) {

@@ -22,7 +22,7 @@ describe('newCommandId (RFC 9562 §5.7)', () => {
     );
   });
 
-  it('differs in the same millisecond, and fits what the wire takes for an id', () => {
+  it('3.2/19 differs in the same millisecond, and fits what the wire takes for an id', () => {
     const next = newCommandId(() => 1_800_000_000_000, randomBytes);
     const ids = Array.from({ length: 1_000 }, next);
     expect(new Set(ids).size).toBe(1_000);

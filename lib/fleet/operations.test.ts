@@ -43,7 +43,7 @@ describe('the table of operations', () => {
     for (const id of OPERATION_IDS) expect(OPERATIONS[id].id).toBe(id);
   });
 
-  it('agent protocol 7.6: on the wire are the names that agents know, each once, and nothing else', () => {
+  it('agent protocol 7.6, 3.2/13: on the wire are the names that agents know, each once, and nothing else', () => {
     const names = all.flatMap(({ wire }) => (wire?.kind === 'command' ? [wire.command] : []));
     expect([...names].sort()).toEqual([...WIRE_COMMANDS].sort());
     expect(all.filter(({ wire }) => wire?.kind === 'kill').map(({ id }) => id)).toEqual(['kill']);
@@ -55,7 +55,7 @@ describe('the table of operations', () => {
     for (const name of ['', 'kill', 'bump-flake', 'constructor']) expect(operationOfWire(name)).toBeNull();
   });
 
-  it('lesson 74: every operation has an end', () => {
+  it('1.6/74 every operation has an end', () => {
     for (const { id, warnAfterMs, hardAfterMs, reconnectWithinMs } of all) {
       expect(warnAfterMs, id).toBeGreaterThan(0);
       expect(hardAfterMs, id).toBeGreaterThan(warnAfterMs);
@@ -73,7 +73,7 @@ describe('the table of operations', () => {
     expect(by('immediate')).toEqual(['merge-pr', 'set-color', 'remove-host', 'add-host']);
   });
 
-  it('lesson 75: stop, kill, restart and reboot pass by "busy", nothing else does', () => {
+  it('1.6/75, 3.2/9 stop, kill, restart and reboot pass by "busy", nothing else does', () => {
     expect(all.filter((operation) => operation.bypassesBusy).map(({ id }) => id)).toEqual([
       'stop',
       'kill',
@@ -147,14 +147,14 @@ describe('preconditions', () => {
   });
 
   it.each([
-    ['lesson 25: nothing for an offline host', 'pull', { online: false }, 'offline'],
+    ['1.1/25 nothing for an offline host', 'pull', { online: false }, 'offline'],
     ['one command at a time', 'pull', { command: command('switch') }, 'busy'],
     ['nothing new before a control has ended', 'pull', { control: command('reboot') }, 'busy'],
     ['what the agent runs of its own counts', 'switch', { foreignCommand: 'test' }, 'agent-busy'],
     ['stop: something has to run', 'stop', {}, 'idle'],
     ['stop: what runs', 'stop', { command: command('pull') }, null],
     ['stop: what the agent runs of its own', 'stop', { foreignCommand: 'test' }, null],
-    ['lesson 75: stop while busy', 'stop', { command: command('switch') }, null],
+    ['1.6/75, 3.2/9 stop while busy', 'stop', { command: command('switch') }, null],
     ['kill while busy', 'kill', { command: command('switch') }, null],
     ['one control at a time', 'kill', { command: command('switch'), control: command('stop') }, 'busy'],
     ['restart while busy', 'restart', { command: command('switch') }, null],

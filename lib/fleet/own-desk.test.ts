@@ -155,7 +155,7 @@ describe('what lies outside of the fleet', () => {
     });
   });
 
-  it('3.1/1 ends when it throws, and the dashboard lives', async () => {
+  it('1.6/76, 3.1/1 ends when it throws, and the dashboard lives', async () => {
     const outside = givenExecutor();
     bench.executors['set-color'] = outside.executor;
     bench.agent('h1');

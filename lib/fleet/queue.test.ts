@@ -50,7 +50,7 @@ function back(register: Record<string, unknown> = {}): GivenLink {
 }
 
 describe('a command for a host that is offline', () => {
-  it('lesson 25: is refused unless it was asked to wait', () => {
+  it('1.1/25 is refused unless it was asked to wait', () => {
     awayHost();
     expect(bench.fleet.dispatch({ operation: 'pull', hostIds: ['h1'], requestId: 'r', by: BY })).toMatchObject([
       { kind: 'blocked', blocked: { code: 'offline' } },

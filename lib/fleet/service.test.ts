@@ -20,7 +20,7 @@ const commandOf = (id: string) => {
 };
 
 describe('a restart of the dashboard in the middle of a command', () => {
-  it('takes the command up again when the agent still runs it, and never sends it twice', () => {
+  it('1.6/77, 3.2/15 takes the command up again when the agent still runs it, and never sends it twice', () => {
     bench.agent('h1');
     const id = bench.dispatch('pull');
     bench.crash();
@@ -110,7 +110,7 @@ describe('a restart of the dashboard in the middle of a command', () => {
     expect(commandOf(id)).toMatchObject({ outcome: 'succeeded' });
   });
 
-  it('shows every host offline until its agent is back (lesson 21)', () => {
+  it('1.1/21 shows every host offline until its agent is back', () => {
     bench.agent('h1');
     bench.clock.advance(FACTS_FLUSH_MS + 1_000);
     bench.crash();
@@ -141,7 +141,7 @@ describe('a switch', () => {
     expect(back.commands()).toEqual([]);
   });
 
-  it('is no success when the agent crashes in the middle: the host is asked for facts (lesson 80)', () => {
+  it('1.6/80, 3.2/11 is no success when the agent crashes in the middle: the host is asked for facts', () => {
     const link = bench.agent('h1', { store_path: '/nix/store/a', binary_hash: 'aa' });
     const id = bench.dispatch('switch', 'h1', true);
     bench.say(link, 'operation_progress', { progress: { system: { current: 0, total: 3, status: 'in_progress' } } });
@@ -165,20 +165,25 @@ describe('a switch', () => {
 });
 
 describe('time', () => {
-  it('asks the operator before it gives up, and gives more time when told to', () => {
+  it('3.1/4 asks the operator before it gives up, and gives more time as often as it is told to', () => {
     bench.agent('h1');
     const id = bench.dispatch('pull');
     bench.clock.advance(2 * 60_000 + 1_000);
     expect(commandOf(id)).toMatchObject({ phase: 'warning', reason: expect.stringContaining('2 min') as string });
     expect(bench.fleet.extend(id, 10 * 60_000, BY)).toBe(true);
+    expect(bench.fleet.extend(id, 10 * 60_000, BY)).toBe(false);
     bench.clock.advance(9 * 60_000);
     expect(commandOf(id).phase).toBe('running');
+    bench.clock.advance(60_000);
+    expect(commandOf(id).phase).toBe('warning');
+    expect(bench.fleet.extend(id, 10 * 60_000, BY)).toBe(true);
+    bench.clock.advance(10 * 60_000);
     bench.clock.advance(10 * 60_000);
     expect(commandOf(id).outcome).toBe('timed-out');
     expect(bench.fleet.extend(id, 60_000, BY)).toBe(false);
   });
 
-  it('keeps a restart and a reboot from blocking their host for ever (lesson 74)', () => {
+  it('1.6/74, 3.2/8 keeps a restart and a reboot from blocking their host for ever', () => {
     for (const operation of ['restart', 'reboot'] as const) {
       const link = bench.agent(operation);
       const id = bench.dispatch(operation, operation);

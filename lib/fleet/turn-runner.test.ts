@@ -131,7 +131,7 @@ describe('inputs of many hosts', () => {
     expect(bench.store.command(id)?.state.phase).toBe('running');
   });
 
-  it('3.1/3 an input that can’t be worked out is left out, and the others live', () => {
+  it('1.1/11, 3.1/3 an input that can’t be worked out is left out, and the others live', () => {
     const good: GivenLink = bench.agent('good');
     const id = bench.dispatch('test', 'good');
     const done: string[] = [];

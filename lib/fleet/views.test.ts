@@ -114,7 +114,7 @@ describe('hostView', () => {
 });
 
 describe('commandView', () => {
-  it('a warning says what it is about; progress dies with the command (lesson 4)', () => {
+  it('a warning says what it is about; 1.1/4 progress dies with the command', () => {
     const progress = { label: 'Switching', current: 1, total: 3 };
     const warning = commandView(
       sampleCommand(

@@ -96,7 +96,7 @@ const PULL: Case[] = [
     ends: { outcome: 'unchanged' },
   },
   {
-    name: 'legacy, with the text of its post-validation and one more heartbeat that still shows it',
+    name: '1.1/15 legacy, with the text of its post-validation and one more heartbeat that still shows it',
     operation: 'pull',
     script: [
       hear('pull'),
@@ -147,7 +147,7 @@ const SWITCH: Case[] = [
     ends: { outcome: 'failed', reason: 'exit code 1' },
   },
   {
-    name: 'longer than five minutes: the agent’s own rule calls it stale, and all is well',
+    name: '1.1/24, 3.1/2 longer than five minutes: the agent’s own rule calls it stale, and all is well',
     operation: 'switch',
     script: [
       hear('switch'),
@@ -164,7 +164,7 @@ const SWITCH: Case[] = [
     ends: { outcome: 'succeeded' },
   },
   {
-    name: 'macOS: killed by launchd in the middle, a new agent registers',
+    name: '1.1/5 macOS: killed by launchd in the middle, a new agent registers',
     operation: 'switch',
     script: [
       hear('switch'),
@@ -319,7 +319,7 @@ const OTHERS: Case[] = [
     ends: { outcome: 'succeeded' },
   },
   {
-    name: 'refresh-git',
+    name: '3.1/6 refresh-git, where no desired state is configured',
     operation: 'refresh-git',
     script: [
       hear('refresh-git'),
@@ -501,7 +501,7 @@ const CONTROL: Case[] = [
     others: { stop: { outcome: 'failed' } },
   },
   {
-    name: 'kill: no status of its own, the agent dies with 1006',
+    name: '3.2/10 kill: no status of its own, the agent dies with 1006',
     operation: 'test',
     script: [
       hear('test'),
@@ -532,7 +532,7 @@ const CONTROL: Case[] = [
     others: { kill: { outcome: 'succeeded' } },
   },
   {
-    name: 'restart: nothing, 1000, and a new process',
+    name: '1.6/74, 3.2/8 restart: nothing, 1000, and a new process',
     operation: 'restart',
     script: [hear('restart'), close(1000), still('restart'), dial()],
     ends: { outcome: 'succeeded', reason: 'came back' },

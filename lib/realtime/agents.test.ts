@@ -124,7 +124,7 @@ describe('agents’ gateway: silence', () => {
 });
 
 describe('agents’ gateway: a fault of the dashboard', () => {
-  it('costs the connection that it came with, and nothing else', async () => {
+  it('1.1/11, 3.1/3 costs the connection that it came with, and nothing else', async () => {
     const steady = await house.registeredAgent('steady');
     const agent = await house.registeredAgent('h1');
     const closed = once(agent.socket, 'close');
@@ -168,7 +168,7 @@ describe('agents’ gateway: frames', () => {
     expect(faults).toEqual([]);
   });
 
-  it('follows a pull through its real frames to its end, with every line', async () => {
+  it('1.6/79 follows a pull through its real frames to its end, with every line', async () => {
     const agent = await house.agent();
     for (const frame of FRAMES.slice(0, 2)) agent.raw(frame);
     await settled(agent);
@@ -324,7 +324,7 @@ describe('agents’ gateway: two agents with one name', () => {
 });
 
 describe('agents’ gateway: the lesson of each freeze', () => {
-  it('refuses a second command while one runs, and stop goes through (lesson 75)', async () => {
+  it('1.1/12, 1.6/75 refuses a second command while one runs, and stop goes through', async () => {
     const agent = await house.registeredAgent('h1');
     dispatch('test', 'r1');
     const [refused] = house.fleet.dispatch({ operation: 'switch', hostIds: ['h1'], requestId: 'r2', by: house.by });
@@ -339,7 +339,7 @@ describe('agents’ gateway: the lesson of each freeze', () => {
     expect(house.fleet.host('h1')).toMatchObject({ command: null, control: null, lastCommand: { outcome: 'stopped' } });
   });
 
-  it('makes one command of a repeated request', async () => {
+  it('3.2/16 makes one command of a repeated request', async () => {
     const agent = await house.registeredAgent('h1');
     expect(dispatch('test', 'same')).toBe(dispatch('test', 'same'));
     await settled(agent);

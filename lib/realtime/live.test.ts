@@ -109,7 +109,7 @@ describe('browsers’ gateway: the fleet', () => {
 });
 
 describe('browsers’ gateway: a page that does not read', () => {
-  it('is sent the fleet when it reads again, not each time it asks', async () => {
+  it('1.1/10 is sent the fleet when it reads again, not each time it asks', async () => {
     for (let host = 0; host < 100; host += 1) {
       const nothing = () => undefined;
       const identity = { kind: 'shared' } as const;

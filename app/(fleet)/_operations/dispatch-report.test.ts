@@ -41,7 +41,7 @@ describe('reportDispatch', () => {
     ]);
   });
 
-  it('is an error when nothing was started or nothing could be stored', () => {
+  it('1.6/81, 3.2/21 is an error when nothing was started or nothing could be stored', () => {
     expect(reportDispatch('switch', [offline(1)])).toMatchObject({ tone: 'error', title: 'Switch was not started' });
     const full: DispatchResult = { kind: 'not-stored', hostId: 'h', hostName: 'h', reason: 'the disk is full' };
     expect(reportDispatch('pull', [accepted(1), full])).toMatchObject({ tone: 'error', body: 'h: the disk is full' });
