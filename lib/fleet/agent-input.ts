@@ -2,7 +2,7 @@
 import type { AgentFrame, Heartbeat, Register, StatusResult } from '@/lib/protocol/agent';
 import type { CommandPhase, ProgressView } from '@/lib/protocol/live';
 import { plainText } from '@/lib/protocol/text';
-import type { CommandInput, Shown } from './command';
+import type { CommandInput, Shown } from './command-step';
 import type { CommandResult } from './command-state';
 import { OPERATIONS } from './operations';
 import type { CommandRecord } from './records';

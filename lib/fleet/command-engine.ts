@@ -1,6 +1,7 @@
 /** Commands at work: gives each its inputs, stores what follows with the turn, and carries out the effects after it. */
 import type { Connection } from './admission';
-import { stepCommand, type CommandEffect, type CommandInput } from './command';
+import { stepCommand } from './command';
+import type { CommandEffect, CommandInput } from './command-step';
 import type { Facts } from './command-verdict';
 import type { Entry, FleetCore } from './core';
 import * as events from './events';

@@ -1,19 +1,18 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { COMMAND_OUTCOMES, OPERATION_IDS, type CommandOutcome, type OperationId } from '@/lib/protocol/live';
+import { deadlineOf, stepCommand } from './command';
 import {
-  deadlineOf,
   EVIDENCE_MS,
   HEARTBEAT_ANSWER_MS,
   MAX_EXTENSION_MS,
   QUEUED_MS,
   RECOVERY_MS,
-  stepCommand,
   STOP_MS,
   type CommandEffect,
   type CommandInput,
   type Shown,
-} from './command';
+} from './command-step';
 import { commandStateSchema, type CommandResult, type CommandState } from './command-state';
 import type { Facts } from './command-verdict';
 import { OPERATIONS, type Operation } from './operations';
@@ -1024,6 +1023,11 @@ const byDashboard: fc.Arbitrary<CommandInput> = fc.oneof(
     { type: 'cancel', reason: 'The operator cancelled it.' },
     { type: 'sent', before: BEFORE },
     { type: 'not-sent', outcome: 'rejected', reason: 'The connection was gone.' },
+    { type: 'not-sent', outcome: 'superseded', reason: 'It was asked for again.' },
+    { type: 'not-sent', outcome: 'skipped', reason: 'It could not be done.' },
+    { type: 'host-removed' },
+    { type: 'done', ending: { outcome: 'succeeded', reason: 'It is done.', exitCode: null } },
+    { type: 'done', ending: { outcome: 'failed', reason: 'It was refused.', exitCode: null } },
   ),
   fc.constantFrom(...COMMAND_OUTCOMES).map((outcome): CommandInput => ({ type: 'target-ended', outcome })),
 );

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { OPERATION_IDS, type OperationId } from '@/lib/protocol/live';
-import { QUEUED_MS } from './command';
+import { QUEUED_MS } from './command-step';
 import { frameOf, planDispatch } from './dispatch';
 import { OPERATIONS } from './operations';
 import type { CommandRecord } from './records';

@@ -1,7 +1,7 @@
 /** From a request to a command and the frame that carries it, or to why not. Pure. */
 import type { ServerFrame } from '@/lib/protocol/agent';
 import type { HostView } from '@/lib/protocol/live';
-import { QUEUED_MS } from './command';
+import { QUEUED_MS } from './command-step';
 import { checkOperation, OPERATIONS, type Blocked } from './operations';
 import { parseArgs } from './own-operations';
 import { queueMs } from './queue-time';
