@@ -24,6 +24,11 @@ export class GivenClock implements Clock {
     };
   }
 
+  /** The process that set the timers is gone, and they with it. */
+  forget(): void {
+    this.timers = [];
+  }
+
   /** Lets time pass; timers fire in order, each at its time. */
   advance(ms: number): void {
     const until = this.time + ms;
@@ -175,6 +180,7 @@ export function openBench({ groupMs = 0 } = {}) {
     fleet: open(),
     /** As after `kill -9`: what was not stored is gone, and nobody said goodbye. */
     crash() {
+      clock.forget();
       bench.fleet = open();
     },
     connect(address = '198.51.100.1', identity?: AgentIdentity): GivenLink {
