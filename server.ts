@@ -16,7 +16,8 @@ import { createFleetStore } from '@/lib/db/fleet-store';
 import { closeDatabase, openDatabase } from '@/lib/db/open';
 import { startRetention } from '@/lib/db/retention';
 import { createDesired } from '@/lib/desired';
-import { connectForge } from '@/lib/desired/forge/connect';
+import { connectForge, forgeOf } from '@/lib/desired/forge/connect';
+import { connectColors } from '@/lib/desired/theme/connect';
 import { newCommandId } from '@/lib/fleet/ids';
 import { FleetService, GROUP_INPUTS_MS } from '@/lib/fleet/service';
 import { stopInOrder, stopOnSignals } from '@/lib/graceful-stop';
@@ -59,7 +60,13 @@ async function main(): Promise<void> {
     clock: systemClock,
     log,
   });
-  const updates = connectForge(config, { clock: systemClock, log, record: (event) => fleet.record(event), desired });
+  const forge = forgeOf(config, systemClock);
+  const updates = connectForge(config, forge, {
+    clock: systemClock,
+    log,
+    record: (event) => fleet.record(event),
+    desired,
+  });
   const hub = new LiveHub({
     clock: systemClock,
     log,
@@ -82,6 +89,7 @@ async function main(): Promise<void> {
     publisher: hub,
     desired,
     agents: agentAccess.policy,
+    executors: connectColors(config, forge, systemClock, log),
     log,
     version: VERSION,
     epoch: randomUUID(),

@@ -213,6 +213,16 @@ describe('readConfig', () => {
     }
   });
 
+  it('writes colours nowhere unless it is asked to, and wants to know where', () => {
+    expect(config({})).toMatchObject({ colorCommitMode: 'off', nixcfgPath: join(config({}).dataDir, 'nixcfg') });
+    const push = { NIXFLEET_COLOR_COMMIT_MODE: 'push' };
+    expect(problems(push).join()).toContain('set NIXFLEET_CONFIG_REPO or a forge');
+    expect(problems({ ...push, NIXFLEET_CONFIG_REPO: '/srv/nixcfg.git' })).toEqual([]);
+    const pr = { NIXFLEET_COLOR_COMMIT_MODE: 'pr', NIXFLEET_CONFIG_REPO: '/srv/nixcfg.git' };
+    expect(problems(pr).join()).toContain('no forge is configured that could open one');
+    expect(problems({ ...pr, NIXFLEET_GITHUB_REPO: 'ada/nixcfg' })).toEqual([]);
+  });
+
   it('refuses a required second factor that is not configured', () => {
     const env = { NIXFLEET_REQUIRE_TOTP: 'true', NIXFLEET_PASSWORD_HASH: HASH };
     expect(problems(env).join('\n')).toContain('NIXFLEET_TOTP_SECRET');

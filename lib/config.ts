@@ -20,6 +20,8 @@ export interface Config extends Values {
   /** Absolute. */
   dbPath: string;
   /** Absolute. */
+  nixcfgPath: string;
+  /** Absolute. */
   backupDir: string;
   /** Absolute; null when backups are not copied. */
   backupCopyDir: string | null;
@@ -131,6 +133,7 @@ export function readConfig(environment: Environment): ConfigResult {
     ...parsed,
     dataDir,
     dbPath: resolve(parsed.dbPath ?? join(dataDir, 'nixfleet.db')),
+    nixcfgPath: resolve(parsed.nixcfgPath ?? join(dataDir, 'nixcfg')),
     backupDir: resolve(parsed.backupDir ?? join(dataDir, 'backups')),
     backupCopyDir: parsed.backupCopyDir === null ? null : resolve(parsed.backupCopyDir),
     secretsDir: join(dataDir, 'secrets'),
@@ -139,7 +142,7 @@ export function readConfig(environment: Environment): ConfigResult {
 }
 
 /** Which forge is meant, and whether it is whole. */
-function forgeProblems({ githubRepo, forgejoUrl, forgejoRepo }: Values): string[] {
+function forgeProblems({ githubRepo, forgejoUrl, forgejoRepo, configRepo, colorCommitMode }: Values): string[] {
   const problems: string[] = [];
   if (githubRepo !== null && (forgejoUrl !== null || forgejoRepo !== null)) {
     problems.push(
@@ -150,6 +153,17 @@ function forgeProblems({ githubRepo, forgejoUrl, forgejoRepo }: Values): string[
     problems.push('NIXFLEET_FORGEJO_REPO is set, but NIXFLEET_FORGEJO_URL is not: write the address of the server.');
   } else if (forgejoUrl !== null && forgejoRepo === null) {
     problems.push('NIXFLEET_FORGEJO_URL is set, but NIXFLEET_FORGEJO_REPO is not: write the repository as owner/name.');
+  }
+  const hasForge = githubRepo !== null || forgejoRepo !== null;
+  if (colorCommitMode === 'pr' && !hasForge) {
+    problems.push(
+      'NIXFLEET_COLOR_COMMIT_MODE is pr, but no forge is configured that could open one: set NIXFLEET_GITHUB_REPO, or ' +
+        'NIXFLEET_FORGEJO_URL and NIXFLEET_FORGEJO_REPO.',
+    );
+  } else if (colorCommitMode === 'push' && !hasForge && configRepo === null) {
+    problems.push(
+      'NIXFLEET_COLOR_COMMIT_MODE is push, but no repository is configured: set NIXFLEET_CONFIG_REPO or a forge.',
+    );
   }
   return problems;
 }

@@ -1,6 +1,7 @@
 /** Every environment variable of the dashboard, once: name, prose, default, parser. */
 import { decodeBase32 } from '@/lib/auth/base32';
 import { MERGE_METHODS } from '@/lib/desired/forge/forge';
+import { COLOR_COMMIT_MODES, DEFAULT_COLOR_FILE } from '@/lib/desired/theme/mode';
 import { LOG_LEVELS } from '@/lib/log';
 import type { SettingView } from '@/lib/runtime';
 import {
@@ -313,6 +314,29 @@ export const VARIABLES = {
     fallback: 'merge' as const,
     fallbackText: 'merge',
   }),
+  colorCommitMode: variable({
+    name: 'NIXFLEET_COLOR_COMMIT_MODE',
+    prose:
+      "Whether a host's colour is also written into the configuration repository: `off`, `push` (a commit on the branch) " +
+      'or `pr` (a pull request).',
+    parse: choice(COLOR_COMMIT_MODES),
+    fallback: 'off' as const,
+    fallbackText: 'off',
+  }),
+  colorFile: variable({
+    name: 'NIXFLEET_COLOR_FILE',
+    prose: 'The Nix file with the sets `palettes` and `hostPalette` that it is written into.',
+    parse: repositoryFile,
+    fallback: DEFAULT_COLOR_FILE,
+    fallbackText: `\`${DEFAULT_COLOR_FILE}\``,
+  }),
+  nixcfgPath: variable({
+    name: 'NIXFLEET_NIXCFG_PATH',
+    prose: "Folder of the dashboard's own clone for that; it is made and renewed by the dashboard alone.",
+    parse: optional(text),
+    fallback: null,
+    fallbackText: 'nixcfg in the data folder',
+  }),
   dataDir: variable({
     name: 'NIXFLEET_DATA_DIR',
     prose: 'Folder for the database and for the secrets that the dashboard makes.',
@@ -388,13 +412,10 @@ export const VARIABLES = {
   }),
 } satisfies Record<string, Variable<unknown>>;
 
-const COLOURS = 'theme colours are not committed to the repository yet';
 const STALE = "each host's own heartbeat interval decides when it is late";
 
 /** Variables of earlier dashboards that do nothing here, and why. */
 export const UNUSED_VARIABLES: Readonly<Record<string, string>> = {
-  NIXFLEET_NIXCFG_PATH: COLOURS,
-  NIXFLEET_COLOR_COMMIT_MODE: COLOURS,
   NIXFLEET_HEARTBEAT_INTERVAL: STALE,
   NIXFLEET_STALE_MULTIPLIER: STALE,
   NIXFLEET_STALE_MINIMUM: STALE,

@@ -53,13 +53,18 @@ export function gitEnvironment(
 
 /** Runs git to its end. Its children (ssh, remote-https) are in its process group and end with it. Never rejects. */
 export function runGit(args: readonly string[], run: GitRun): Promise<GitEnd> {
+  return runProgram('git', args, run);
+}
+
+/** The same for another program; `no-git` then means that this one is not there. */
+export function runProgram(program: string, args: readonly string[], run: GitRun): Promise<GitEnd> {
   return new Promise((resolve) => {
     if (run.signal.aborted) {
       resolve({ kind: 'stopped' });
       return;
     }
     // No pipes are there when the process has no file descriptors left.
-    const child: ChildProcess = spawn('git', args, {
+    const child: ChildProcess = spawn(program, args, {
       env: run.environment,
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
@@ -98,7 +103,7 @@ export function runGit(args: readonly string[], run: GitRun): Promise<GitEnd> {
       if (code === 'ENOENT') cut ??= 'no-git';
       // Nothing else is heard of a process that never began.
       if (child.pid !== undefined) return;
-      const problem = `fatal: git could not be started (${code})`;
+      const problem = `fatal: ${program} could not be started (${code})`;
       settle(cut !== null ? { kind: cut } : { kind: 'exit', code: 128, stdout: Buffer.alloc(0), stderr: problem });
     });
     child.on('close', (code) => {

@@ -7,9 +7,10 @@ import { rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { HostRelation } from '@/lib/fleet/desired';
 import { plainText } from '@/lib/protocol/text';
-import { basicAuthorization, commitPage, safeAddress, shownAddress } from './address';
+import { commitPage } from './address';
+import { gitAccess } from './git-access';
 import { explainGitEnd, tellsOfDamage } from './git-faults';
-import { gitEnvironment, runGit, type GitEnd } from './git-run';
+import { runGit, type GitEnd } from './git-run';
 import { makeMarkedFolder, placeAt, type Place } from './mirror-folder';
 import type { Answer, Outcome, Source } from './source';
 
@@ -42,32 +43,23 @@ export interface GitSourceOptions {
 type Reading = Outcome | { kind: 'damaged'; end: GitEnd };
 
 export function createGitSource(options: GitSourceOptions): Source {
-  const { url, login } = safeAddress(options.repository);
-  const shown = shownAddress(options.repository);
   const { branch } = options;
   const folder = join(options.dataDir, MIRROR_FOLDER);
   const aside = `${folder}.new`;
 
-  const web = /^https?:\/\//.test(url);
-  // Forges take a token as the password of any user name.
-  const account = login ?? (options.token && web ? { user: 'x-access-token', password: options.token } : null);
-  const authorization = account === null ? null : basicAuthorization(account);
-  const secrets = [options.token ?? '', login?.password ?? '', authorization?.slice('Basic '.length) ?? ''];
-  const environment = gitEnvironment(options.environment ?? process.env, [
-    ['http.lowSpeedLimit', '1'],
-    ['http.lowSpeedTime', '30'],
-    ['core.hooksPath', '/dev/null'],
-    ['log.showSignature', 'false'],
-    // Commits that a force-push removed stay: hosts may still run them.
-    ['gc.pruneExpire', 'never'],
-    ['gc.autoDetach', 'false'],
-    ...(authorization === null
-      ? []
-      : // Only for this server: a redirect must not carry it elsewhere.
-        [[`http.${new URL(url).origin}/.extraHeader`, `Authorization: ${authorization}`] as const]),
-  ]);
+  const { url, shown, environment, secrets, hasCredentials } = gitAccess(
+    options.repository,
+    options.token ?? null,
+    options.environment ?? process.env,
+    [
+      ['log.showSignature', 'false'],
+      // Commits that a force-push removed stay: hosts may still run them.
+      ['gc.pruneExpire', 'never'],
+      ['gc.autoDetach', 'false'],
+    ],
+  );
   const hintAboutAccess =
-    authorization !== null && url.startsWith('http://') && !isLoopback(new URL(url).hostname)
+    hasCredentials && url.startsWith('http://') && !isLoopback(new URL(url).hostname)
       ? 'The credentials of the repository travel over plain http: use an https address in NIXFLEET_CONFIG_REPO.'
       : null;
 

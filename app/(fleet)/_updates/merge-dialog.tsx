@@ -72,7 +72,7 @@ export function MergeDialog({ opened, onClose }: { opened: FlakeUpdateView; onCl
         </p>
         <Notes
           notes={[
-            now === null ? `It is no longer open at ${FORGE_NAMES[source]}.` : '',
+            now === null && !busy ? `It is no longer open at ${FORGE_NAMES[source]}.` : '',
             isOld ? 'It has changed since you opened this.' : '',
             shown.blocked,
             warning,

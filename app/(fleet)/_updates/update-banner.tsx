@@ -19,17 +19,19 @@ const MergeDialog = dynamic(() => import('./merge-dialog').then((part) => part.M
 /** The flake update that waits, and what can be done with it; or why nobody knows whether one does. */
 export function UpdateBanner() {
   const updates = useFlakeUpdates();
+  // Kept here: the dialog stays and says so when the update goes away under it.
+  const [merging, setMerging] = useState<FlakeUpdateView | null>(null);
   return (
     <>
       {updates.error !== null && <Trouble updates={updates} error={updates.error} />}
-      {updates.update !== null && <Banner key={updates.update.number} update={updates.update} />}
+      {updates.update !== null && <Banner key={updates.update.number} update={updates.update} onMerge={setMerging} />}
+      {merging !== null && <MergeDialog opened={merging} onClose={() => setMerging(null)} />}
     </>
   );
 }
 
-function Banner({ update }: { update: FlakeUpdateView }) {
+function Banner({ update, onMerge }: { update: FlakeUpdateView; onMerge: (update: FlakeUpdateView) => void }) {
   const [expanded, setExpanded] = useState(false);
-  const [merging, setMerging] = useState<FlakeUpdateView | null>(null);
   const id = useId();
   const checks = checksWords(update.checks);
   return (
@@ -70,7 +72,7 @@ function Banner({ update }: { update: FlakeUpdateView }) {
           >
             What changes
           </Button>
-          <Button size="sm" variant="primary" onClick={() => setMerging(update)}>
+          <Button size="sm" variant="primary" onClick={() => onMerge(update)}>
             Merge…
           </Button>
         </div>
@@ -78,7 +80,6 @@ function Banner({ update }: { update: FlakeUpdateView }) {
       <div id={id} hidden={!expanded} className="border-t px-4 py-3">
         {expanded && <ChangedInputs update={update} />}
       </div>
-      {merging !== null && <MergeDialog opened={merging} onClose={() => setMerging(null)} />}
     </section>
   );
 }

@@ -33,9 +33,9 @@ export interface ForgeSurroundings {
 
 export function connectForge(
   settings: ForgeSettings,
+  forge: Forge | null,
   { clock, log, record, desired }: ForgeSurroundings,
 ): FlakeUpdatesService {
-  const forge = forgeOf(settings, clock);
   return createFlakeUpdates({
     forge,
     rule: { base: settings.configBranch, files: settings.updateFiles, forks: settings.updateForks },
@@ -48,7 +48,7 @@ export function connectForge(
   });
 }
 
-function forgeOf(settings: ForgeSettings, clock: Clock): Forge | null {
+export function forgeOf(settings: ForgeSettings, clock: Clock): Forge | null {
   const now = () => clock.now();
   const { githubRepo, githubToken, githubApiUrl, forgejoUrl, forgejoRepo, forgejoToken } = settings;
   if (githubRepo !== null) return createGitHub({ apiUrl: githubApiUrl, repo: githubRepo, token: githubToken, now });

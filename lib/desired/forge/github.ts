@@ -189,7 +189,16 @@ const requestErrorSchema = z.object({
     data: z.unknown(),
   }),
 });
-const messageSchema = z.object({ message: z.string() });
+/** `errors` says of a 422 what "Validation Failed" means. */
+const messageSchema = z
+  .object({
+    message: z.string(),
+    errors: z
+      .array(z.object({ message: z.string() }))
+      .optional()
+      .catch(undefined),
+  })
+  .transform(({ message, errors = [] }) => [message, ...errors.map((error) => error.message)].join(': '));
 
 /** The client wraps what its fetch throws, and throws statuses of 400 and more. */
 function faultOf(error: unknown): unknown {
@@ -203,6 +212,6 @@ function faultOf(error: unknown): unknown {
       const value = response.headers[name];
       return value === undefined ? null : String(value);
     },
-    detail: messageSchema.safeParse(response.data).data?.message ?? '',
+    detail: messageSchema.safeParse(response.data).data ?? '',
   });
 }

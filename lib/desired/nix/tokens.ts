@@ -1,0 +1,120 @@
+/**
+ * The words of a Nix file (nix.dev, "Nix language"), each with its place: enough to find a set and its bindings without
+ * being led astray by strings, comments or interpolation. Pure; an unfinished file is an error value.
+ */
+
+export interface Token {
+  /** `string`: of either kind, with its quotes. `word`: an identifier or keyword. `mark`: an operator or bracket. */
+  kind: 'word' | 'string' | 'mark' | 'other';
+  text: string;
+  start: number;
+  /** Behind the last character. */
+  end: number;
+}
+
+export type Tokens = { ok: true; tokens: Token[] } | { ok: false; problem: string };
+
+/** Depth of strings in interpolations in strings … that is followed. */
+const MAX_DEPTH = 100;
+
+class Unfinished extends Error {}
+
+export function nixTokens(text: string): Tokens {
+  try {
+    return { ok: true, tokens: read(text, 0, null, 0).tokens };
+  } catch (error) {
+    if (error instanceof Unfinished) return { ok: false, problem: error.message };
+    throw error;
+  }
+}
+
+const SPACE = /\s+/y;
+const LINE_COMMENT = /#[^\n\r]*/y;
+const WORD = /[A-Za-z_][\w'-]*/y;
+const MARKS = /\$\{|==|!=|<=|>=|->|&&|\|\||\/\/|\+\+|\.\.\.|[{}()[\];=:,.?@!<>+*/-]/y;
+/** Numbers, paths and addresses; their inside never matters here. */
+const OTHER =
+  /(?:[\w~.+-]*(?:\/[\w.+-]+)+\/?|<[\w./+-]+>|[A-Za-z][\w+.-]*:[\w%/?:@&=+$,.!~*'-]+|[\d.]+(?:[eE][+-]?\d+)?)/y;
+
+function match(pattern: RegExp, text: string, at: number): string | null {
+  pattern.lastIndex = at;
+  return pattern.exec(text)?.[0] ?? null;
+}
+
+/** Reads up to the end, or up to the brace that closes an interpolation. */
+function read(text: string, from: number, closes: '}' | null, depth: number): { tokens: Token[]; end: number } {
+  if (depth > MAX_DEPTH) throw new Unfinished('its strings are nested too deep');
+  const tokens: Token[] = [];
+  let open = 0;
+  let at = from;
+  while (at < text.length) {
+    const skipped = match(SPACE, text, at) ?? match(LINE_COMMENT, text, at);
+    if (skipped !== null) {
+      at += skipped.length;
+      continue;
+    }
+    if (text.startsWith('/*', at)) {
+      const end = text.indexOf('*/', at + 2);
+      if (end < 0) throw new Unfinished('a comment has no end');
+      at = end + 2;
+      continue;
+    }
+    const start = at;
+    if (text[at] === '"') at = plainString(text, at, depth);
+    else if (text.startsWith("''", at)) at = indentedString(text, at, depth);
+    if (at > start) {
+      tokens.push({ kind: 'string', text: text.slice(start, at), start, end: at });
+      continue;
+    }
+    const other = match(OTHER, text, at);
+    const word = match(WORD, text, at);
+    const mark = match(MARKS, text, at);
+    const found =
+      other !== null && other.length > (word?.length ?? 0) && other.length > (mark?.length ?? 0)
+        ? other
+        : (word ?? mark ?? other);
+    if (found === null) throw new Unfinished(`the character "${text[at] ?? ''}" is not understood`);
+    const kind = found === other ? 'other' : found === word ? 'word' : 'mark';
+    if (kind === 'mark') {
+      if (found === '{' || found === '${') open += 1;
+      if (found === '}') {
+        if (open === 0 && closes !== null) return { tokens, end: at + 1 };
+        open -= 1;
+      }
+    }
+    at += found.length;
+    tokens.push({ kind, text: found, start, end: at });
+  }
+  if (closes !== null) throw new Unfinished('an interpolation has no end');
+  return { tokens, end: at };
+}
+
+/** `"…"`: a backslash takes the next character, `$$` is text, `${` begins an interpolation. */
+function plainString(text: string, from: number, depth: number): number {
+  for (let at = from + 1; at < text.length;) {
+    if (text[at] === '"') return at + 1;
+    if (text[at] === '\\') at += 2;
+    else if (text.startsWith('$$', at)) at += 2;
+    else if (text.startsWith('${', at)) at = read(text, at + 2, '}', depth + 1).end;
+    else at += 1;
+  }
+  throw new Unfinished('a string has no end');
+}
+
+/** `''…''`: `'''`, `''$` and `''\` are text. */
+function indentedString(text: string, from: number, depth: number): number {
+  for (let at = from + 2; at < text.length;) {
+    if (text.startsWith("'''", at) || text.startsWith("''$", at)) at += 3;
+    else if (text.startsWith("''\\", at)) at += 4;
+    else if (text.startsWith("''", at)) return at + 2;
+    else if (text.startsWith('$$', at)) at += 2;
+    else if (text.startsWith('${', at)) at = read(text, at + 2, '}', depth + 1).end;
+    else at += 1;
+  }
+  throw new Unfinished('a string has no end');
+}
+
+/** The value of a `"…"` without escapes and interpolation; null for any other token. */
+export function plainStringValue(token: Token): string | null {
+  return token.kind === 'string' && /^"[^"\\$]*"$/.test(token.text) ? token.text.slice(1, -1) : null;
+}
