@@ -25,6 +25,7 @@ const MEASURED: Measured = {
 const FIGURES: Figures = {
   dashboard: MEASURED,
   bare: { ...MEASURED, load: { ...LATENCY, ms: { ...LATENCY.ms, p50: 2 }, cpu: null }, stormMs: 30 },
+  answers: { aloneMs: 3_600, togetherMs: 340 },
   firstStartMs: 2_000,
   nextStartMs: 1_000,
   page: null,

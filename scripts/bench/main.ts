@@ -4,6 +4,7 @@ import { cpus, release, tmpdir, type as systemName } from 'node:os';
 import { join } from 'node:path';
 import { format } from 'prettier';
 import { findChromium } from '../setup/chromium.mjs';
+import { measureAnswers } from './answers';
 import { Server } from './child';
 import { enter, startDashboard } from './dashboard';
 import { measureLatency, type Target } from './latency';
@@ -17,6 +18,8 @@ const PAGE = 'docs/benchmarks.md';
 /** A run that has not ended by then never will. */
 const RUN_TIMEOUT_MS = 10 * 60_000;
 const EXIT_USAGE = 2;
+/** The best of so many counts. */
+const ANSWER_ROUNDS = 3;
 /** Quick enough for a figure, slow enough that no two changes meet. */
 const QUIET_INTERVAL_MS = 700;
 
@@ -89,7 +92,9 @@ async function measure(plan: Plan, folder: string, running: Set<Server>): Promis
   running.add(server);
   const bare = await measureServer('bare server', { server, token: 'bare', cookie: '' }, commandId, plan);
   await server.stop();
-  return { dashboard, bare, firstStartMs: first.startMs, nextStartMs: next.startMs, page };
+  say(`${plan.reconnects} agents answer one request`);
+  const answers = await measureAnswers(folder, plan.reconnects, ANSWER_ROUNDS);
+  return { dashboard, bare, answers, firstStartMs: first.startMs, nextStartMs: next.startMs, page };
 }
 
 async function measureServer(name: string, target: Target, commandId: string, plan: Plan): Promise<Measured> {

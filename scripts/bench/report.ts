@@ -1,6 +1,8 @@
 /** The figures as a page: `docs/benchmarks.md`. */
+import type { Answers } from './answers';
 import type { Latency } from './latency';
 import type { Throughput } from './output';
+import { GROUP_INPUTS_MS } from '@/lib/fleet/service';
 import type { PageFigures } from './page';
 import { QUIET_HOSTS, type Plan } from './plan';
 
@@ -24,6 +26,7 @@ export interface Measured {
 export interface Figures {
   dashboard: Measured;
   bare: Measured;
+  answers: Answers;
   firstStartMs: number;
   nextStartMs: number;
   /** Null where there is no Chromium. */
@@ -66,7 +69,7 @@ const COMPARED = ['', 'Dashboard', 'Bare server', 'Ratio'];
 
 /** The page in Markdown. */
 export function render(plan: Plan, figures: Figures, around: Surroundings): string {
-  const { dashboard, bare, page } = figures;
+  const { dashboard, bare, answers, page } = figures;
   const sections = [
     `# Benchmarks
 
@@ -94,6 +97,16 @@ ${table(COMPARED, latencyRows(dashboard.quiet, bare.quiet))}`,
 ${plan.reconnects} hosts lose their connections in one moment and dial again in one moment, until each has its \`registered\`.
 
 ${table(COMPARED, [row(`${plan.reconnects} reconnects`, dashboard.stormMs, bare.stormMs, ms)])}`,
+    `## When all answer at once
+
+${plan.reconnects} agents are asked for one operation in one request, and take it up, end it and say so in one moment: how long until the last of these commands has its stored end. The fleet and its database alone, without sockets, in one process; the best of three.
+
+${table(
+  ['', 'Inputs together', 'Each input by itself', 'Ratio'],
+  [row(`${plan.reconnects} answers`, answers.togetherMs, answers.aloneMs, ms)],
+)}
+
+The dashboard takes them together: inputs that come within ${GROUP_INPUTS_MS} ms share a transaction. The other column is the same program with that turned off.`,
     `## Output
 
 ${plan.lines.toLocaleString('en')} lines of one command, from one agent to one browser that watches. The dashboard stores each line before it shows it. Every line arrived once, in order and unchanged; else the run had failed.

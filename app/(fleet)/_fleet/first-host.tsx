@@ -3,11 +3,13 @@
 import { Check, Copy, Server } from 'lucide-react';
 import { useState } from 'react';
 import { useLiveFacts } from '@/app/_live/live';
+import { Button } from '@/app/_ui/button';
 import { Card } from '@/app/_ui/card';
 import { IconButton } from '@/app/_ui/icon-button';
 import { Spinner } from '@/app/_ui/spinner';
 import { Tabs } from '@/app/_ui/tabs';
 import { toast } from '@/app/_ui/toast-store';
+import { useOperations } from '../_operations/operations-context';
 import { agentUrl } from '../_shell/address';
 import { AGENT_SNIPPETS } from './agent-snippets';
 
@@ -16,6 +18,7 @@ export function FirstHost() {
   const { address } = useLiveFacts();
   const [current, setCurrent] = useState('nixos');
   const url = agentUrl(address);
+  const { addHost } = useOperations();
   return (
     <div className="mx-auto max-w-3xl px-4 py-6 md:px-6">
       <div className="mb-6 flex flex-col items-center text-center">
@@ -48,6 +51,11 @@ export function FirstHost() {
       <p role="status" className="mt-6 flex items-center justify-center gap-2.5 text-muted">
         <Spinner className="text-accent" />
         Waiting for the first agent. It appears here by itself.
+      </p>
+      <p className="mt-3 text-center">
+        <Button variant="ghost" size="sm" onClick={addHost}>
+          Or add a host by its name
+        </Button>
       </p>
     </div>
   );

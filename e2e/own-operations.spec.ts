@@ -1,0 +1,125 @@
+/** What the dashboard does itself, and what waits for a host: by the operator's own way through the page. */
+import AxeBuilder from '@axe-core/playwright';
+import type { Page } from '@playwright/test';
+import { expect, test } from './support/fixtures';
+import { AGENT_TOKEN } from './support/dashboard';
+import { FleetPage } from './support/fleet-page';
+import { CONFIGURED, nextCode, signInConfigured } from './support/operator';
+
+const SHOTS = process.env.NIXFLEET_SHOTS ?? '';
+
+/** Nothing that axe complains of, dark and light, wide and narrow. */
+async function expectAccessible(page: Page, what: string): Promise<void> {
+  for (const colorScheme of ['dark', 'light'] as const) {
+    for (const width of [390, 1440]) {
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+      await page.setViewportSize({ width, height: 900 });
+      if (SHOTS !== '') await page.screenshot({ path: `${SHOTS}/${what}-${colorScheme}-${width}.png` });
+      const { violations } = await new AxeBuilder({ page })
+        .withTags(['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'])
+        .analyze();
+      expect(
+        violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`),
+        `${what}, ${colorScheme}, ${width} px`,
+      ).toEqual([]);
+    }
+  }
+}
+
+test('a host is added, coloured, waited for and removed', async ({ page, world }) => {
+  test.setTimeout(180_000);
+  const dashboard = world.makeDashboard(CONFIGURED);
+  await dashboard.start();
+  await signInConfigured(page, dashboard.url);
+  const fleet = new FleetPage(page);
+  const dialog = page.getByRole('dialog');
+  const menu = async (item: RegExp) => {
+    await fleet.row('lap-1').getByRole('button', { name: 'More for lap-1' }).click();
+    await page.getByRole('menuitem', { name: item }).click();
+  };
+
+  await page.getByRole('button', { name: 'Or add a host by its name' }).click();
+  await expect(dialog.getByRole('textbox', { name: 'Name' })).toBeFocused();
+  await page.keyboard.type('not a name');
+  await page.keyboard.press('Enter');
+  await expect(dialog.getByRole('alert')).toContainText('letters, digits and hyphens');
+  await expectAccessible(page, 'add-host');
+  await dialog.getByRole('textbox', { name: 'Name' }).fill('Lap-1');
+  await dialog.getByRole('combobox', { name: 'Location' }).selectOption('work');
+  await dialog.getByRole('combobox', { name: 'Device' }).selectOption('laptop');
+  await dialog.getByText('Green').click();
+  await dialog.getByRole('button', { name: 'Add host' }).click();
+  await expect(fleet.row('lap-1')).toContainText('work');
+  await expect(fleet.row('lap-1').locator('svg[stroke="#68c878"]')).toHaveCount(1);
+
+  await menu(/^Change colour/);
+  await expectAccessible(page, 'colour');
+  await dialog.getByRole('textbox', { name: 'Or as it is written on the web' }).fill('red');
+  await dialog.getByRole('button', { name: 'Set colour' }).click();
+  await expect(dialog.getByRole('alert')).toBeVisible();
+  await dialog.getByRole('textbox', { name: 'Or as it is written on the web' }).fill('#E09050');
+  await page.keyboard.press('Enter');
+  await expect(dialog).toHaveCount(0);
+  await expect(fleet.row('lap-1').locator('svg[stroke="#e09050"]')).toHaveCount(1);
+
+  await fleet.press('lap-1', 'Pull');
+  await expect(dialog).toContainText('lap-1 is offline');
+  await expectAccessible(page, 'wait');
+  await dialog.getByRole('combobox').selectOption({ label: '8 hours' });
+  await dialog.getByRole('button', { name: 'Queue' }).click();
+  await expect(fleet.row('lap-1')).toContainText('Pull: queued');
+  await fleet
+    .row('lap-1')
+    .getByRole('button', { name: /^Pull: queued/ })
+    .click();
+  await expect(fleet.commandState).toHaveAttribute('data-phase', 'queued');
+  await expectAccessible(page, 'queued');
+  await fleet.drawer.getByRole('button', { name: 'Cancel' }).click();
+  await fleet.expectOutcome('cancelled');
+  await expect(fleet.row('lap-1')).not.toContainText('queued');
+
+  await menu(/^Remove host/);
+  await expect(dialog).toContainText('Forgets the host');
+  await dialog.getByRole('button', { name: 'Remove host' }).click();
+  await dialog.getByRole('textbox', { name: /code/i }).fill(nextCode());
+  await page.keyboard.press('Enter');
+  await expect(page.getByRole('heading', { name: 'Connect the first host' })).toBeVisible();
+  await page.goto(`${dashboard.url}/activity`);
+  await expect(page.getByText(/^lap-1 was removed/)).toBeVisible();
+  await expect(page.getByText(/^lap-1 was added/)).toBeVisible();
+});
+
+test('the selection says who is pulled and who is queued; what is queued runs when its host is back', async ({
+  page,
+  world,
+}) => {
+  test.setTimeout(120_000);
+  const [web, lap] = [world.makeHost('web'), world.makeHost('lap-1')];
+  const dashboard = world.makeDashboard({ ...CONFIGURED, NIXFLEET_CONFIG_REPO: web.remote });
+  await dashboard.start();
+  await signInConfigured(page, dashboard.url);
+  const fleet = new FleetPage(page);
+  world.startAgent(web, dashboard);
+  const agent = lap.start('dist/agent.mjs', dashboard.agentUrl, { NIXFLEET_TOKEN: AGENT_TOKEN });
+  await expect(fleet.row('lap-1')).toContainText('Online');
+  await expect(fleet.row('web')).toContainText('Online');
+  agent.child.kill('SIGTERM');
+  await agent.exit;
+  await expect(fleet.row('lap-1')).toContainText('Offline');
+
+  for (const name of ['web', 'lap-1']) await page.getByRole('checkbox', { name: `Select ${name}` }).check();
+  const plan = page.getByTestId('action-plan');
+  await expect(plan).toHaveText('Pull web; 1 is offline and will be skipped.');
+  await page.getByRole('combobox', { name: 'Hosts that are offline' }).selectOption({ label: 'Queue for a day' });
+  await expect(plan).toHaveText('Pull web; 1 is offline and will be queued.');
+  await expectAccessible(page, 'selection');
+  await page.setViewportSize({ width: 1440, height: 900 });
+  await page.getByTestId('action-bar').getByRole('button', { name: /^Pull/ }).first().click();
+  await expect(fleet.row('lap-1')).toContainText('Pull: queued');
+  await expect(fleet.row('web')).toContainText(/Pull: (succeeded|nothing to do)/);
+
+  lap.start('dist/agent.mjs', dashboard.agentUrl, { NIXFLEET_TOKEN: AGENT_TOKEN });
+  await expect(fleet.row('lap-1')).toContainText(/Pull: (succeeded|nothing to do|partly done)/);
+  await page.goto(`${dashboard.url}/activity`);
+  await expect(page.getByText('lap-1 is back: Pull, which operator had asked for, was sent.')).toHaveCount(1);
+});

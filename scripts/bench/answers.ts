@@ -1,0 +1,102 @@
+/** How long the dashboard stands still when every agent answers one request in the same moment. */
+import { randomBytes } from 'node:crypto';
+import { pino } from 'pino';
+import { createFleetStore } from '@/lib/db/fleet-store';
+import { closeDatabase, openDatabase } from '@/lib/db/open';
+import { NO_DESIRED_STATE } from '@/lib/fleet/desired';
+import { newCommandId } from '@/lib/fleet/ids';
+import type { AgentLink, Publisher } from '@/lib/fleet/ports';
+import { FleetService, GROUP_INPUTS_MS } from '@/lib/fleet/service';
+import { systemClock } from '@/lib/realtime/clock';
+
+const BEAT = { generation: 'aaaaaaa', pending_command: null };
+
+export interface Answers {
+  /** Each input in a transaction of its own, and together as the dashboard does it: milliseconds until all have ended. */
+  aloneMs: number;
+  togetherMs: number;
+}
+
+/** Each of `hosts` agents takes a command up, ends it and says so, at once, `rounds` times in turn for either way. */
+export async function measureAnswers(folder: string, hosts: number, rounds: number): Promise<Answers> {
+  const times = { alone: [] as number[], together: [] as number[] };
+  for (let round = 0; round < rounds; round += 1) {
+    times.alone.push(await answer(`${folder}/alone-${round}.db`, hosts, 0));
+    times.together.push(await answer(`${folder}/together-${round}.db`, hosts, GROUP_INPUTS_MS));
+  }
+  // The best of each: what else the machine did is in the others.
+  return { aloneMs: Math.min(...times.alone), togetherMs: Math.min(...times.together) };
+}
+
+async function answer(path: string, hosts: number, groupMs: number): Promise<number> {
+  const log = pino({ level: 'silent' });
+  const db = openDatabase(path, { log });
+  const nothing = () => undefined;
+  let ended = 0;
+  let allEnded: () => void = nothing;
+  const publisher: Publisher = {
+    hosts: nothing,
+    other: nothing,
+    output: nothing,
+    outputDone: () => {
+      ended += 1;
+      if (ended === hosts) allEnded();
+    },
+  };
+  const fleet = new FleetService({
+    store: createFleetStore(db, { log }),
+    clock: systemClock,
+    publisher,
+    desired: {
+      state: NO_DESIRED_STATE,
+      relate: () => ({ relation: 'unknown', commits: null }),
+      subscribe: () => nothing,
+      refresh: () => Promise.resolve(),
+    },
+    agents: { holds: () => true, hasOwnToken: () => false, newHostsWait: () => false, isRefused: () => false },
+    log,
+    version: '',
+    epoch: 'bench',
+    newId: newCommandId(() => Date.now(), randomBytes),
+    outputLimit: 1024 * 1024,
+    groupMs,
+  });
+  try {
+    fleet.start();
+    const links = Array.from({ length: hosts }, (_, n) => agent(fleet, `bench-${n}`));
+    const hostIds = links.map((_, n) => `bench-${n}`);
+    const by = { userId: 'bench', userName: 'bench', address: '127.0.0.1' };
+    const done = new Promise<void>((resolve) => {
+      allEnded = resolve;
+    });
+    fleet.dispatch({ operation: 'test', hostIds, requestId: 'bench', by });
+    const since = performance.now();
+    const say = (type: string, payload: unknown) => {
+      for (const link of links) fleet.inbox.frame(link, JSON.stringify({ type, payload }));
+    };
+    say('heartbeat', { ...BEAT, pending_command: 'test' });
+    say('status', { status: 'ok', command: 'test', exit_code: 0 });
+    say('heartbeat', BEAT);
+    await done;
+    return performance.now() - since;
+  } finally {
+    fleet.stop();
+    closeDatabase(db);
+  }
+}
+
+function agent(fleet: FleetService, hostname: string): AgentLink {
+  const nothing = () => undefined;
+  const link: AgentLink = {
+    id: hostname,
+    address: '127.0.0.1',
+    identity: { kind: 'shared' },
+    send: () => true,
+    ping: nothing,
+    close: nothing,
+  };
+  fleet.inbox.connected(link);
+  fleet.inbox.frame(link, JSON.stringify({ type: 'register', payload: { hostname, generation: 'aaaaaaa' } }));
+  fleet.inbox.frame(link, JSON.stringify({ type: 'heartbeat', payload: BEAT }));
+  return link;
+}
