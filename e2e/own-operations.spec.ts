@@ -47,7 +47,7 @@ test('a host is added, coloured, waited for and removed', async ({ page, world }
   await dialog.getByRole('textbox', { name: 'Name' }).fill('Lap-1');
   await dialog.getByRole('combobox', { name: 'Location' }).selectOption('work');
   await dialog.getByRole('combobox', { name: 'Device' }).selectOption('laptop');
-  await dialog.getByText('Green').click();
+  await dialog.getByRole('radio', { name: 'Green' }).check();
   await dialog.getByRole('button', { name: 'Add host' }).click();
   await expect(fleet.row('lap-1')).toContainText('work');
   await expect(fleet.row('lap-1').locator('svg[stroke="#68c878"]')).toHaveCount(1);

@@ -42,6 +42,7 @@ export function commandRequested(host: Host, command: CommandRecord, at: number,
     hostName: host.name,
     commandId: command.id,
     message: `${label} was asked for on ${host.name}${command.forced ? ', by force' : ''}.`,
+    ...(command.args === null ? {} : { data: { args: command.args } }),
   };
 }
 
@@ -137,6 +138,20 @@ export function commandWarning(host: Host, command: CommandRecord, why: string, 
     hostName: host.name,
     commandId: command.id,
     message: `${OPERATIONS[command.operation].label} on ${host.name}: ${why}`,
+  };
+}
+
+/** A refusal that is about no host that is known. */
+export function refusedWithoutHost(what: string, reason: string, at: number, by: Requester): NewEvent {
+  return {
+    ...NOBODY,
+    ...byOperator(by),
+    at,
+    category: 'command',
+    level: 'warning',
+    action: 'command.blocked',
+    outcome: 'blocked',
+    message: `${what} was refused: ${reason}`,
   };
 }
 

@@ -212,6 +212,7 @@ describe('add-host', () => {
     expect(addHost()).toEqual(first);
     expect(addHost({ requestId: 'other' })).toMatchObject({ kind: 'blocked', blocked: { code: 'known' } });
     expect(rows('commands')).toBe(1);
+    expect(actions()).toContain('command.blocked');
   });
 
   it.each(['', 'a.b', '-a', 'a_b', 'a'.repeat(64), '../x', 'K\u212A'])('refuses the name %j', (name) => {

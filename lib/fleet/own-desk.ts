@@ -12,6 +12,8 @@ import type { Turn } from './turn';
 
 /** Rows of a host that is removed go in steps of so many, so that no socket waits for them. */
 const REMOVAL_STEP_ROWS = 500;
+/** Characters of a name that was refused, in its event. */
+const MAX_SHOWN_NAME = 80;
 /** Between two such steps. */
 const REMOVAL_PAUSE_MS = 20;
 
@@ -51,16 +53,18 @@ export class OwnDesk {
   addHost(request: AddHostRequest): DispatchResult {
     const name = hostNameOf(request.name);
     if (name === null) {
-      return blocked(request.name, 'bad-name', 'This is no host name: letters, digits and hyphens, at most 63.');
+      const reason = 'This is no host name: letters, digits and hyphens, at most 63.';
+      return this.refuse(request, 'bad-name', reason);
     }
     const known = this.core.byName(name);
     if (known) {
       const repeated = this.core.options.store.commandByRequest(request.requestId, known.record.id);
       if (repeated) return { kind: 'accepted', hostId: known.record.id, hostName: name, commandId: repeated.id };
-      return blocked(name, 'known', `${name} is known already.`);
+      return this.refuse(request, 'known', `${name} is known already.`);
     }
     if (this.core.entries.size >= MAX_HOSTS) {
-      return blocked(name, 'full', `The fleet has ${MAX_HOSTS} hosts already, which is as many as there can be.`);
+      const reason = `The fleet has ${MAX_HOSTS} hosts already, which is as many as there can be.`;
+      return this.refuse(request, 'full', reason);
     }
     const id = this.core.freshHostId(name);
     const commandId = this.core.options.newId();
@@ -87,6 +91,13 @@ export class OwnDesk {
   /** The dashboard stops: what goes on outside is told so. */
   stop(): void {
     for (const controller of this.running.values()) controller.abort();
+  }
+
+  private refuse({ name, by }: AddHostRequest, code: string, reason: string): DispatchResult {
+    const what = `Adding the host ${JSON.stringify(name.slice(0, MAX_SHOWN_NAME))}`;
+    this.core.run('drop', (turn) => turn.events.push(events.refusedWithoutHost(what, reason, turn.now, by)));
+    const blocked = { code, reason, unblock: null, forceable: false };
+    return { kind: 'blocked', hostId: '', hostName: name, blocked };
   }
 
   private setColor(turn: Turn, entry: Entry, command: CommandRecord): void {
@@ -164,10 +175,6 @@ export class OwnDesk {
       turn.effects.push(() => this.onRemovalEnd(entry.record.name));
     });
   }
-}
-
-function blocked(hostName: string, code: string, reason: string): DispatchResult {
-  return { kind: 'blocked', hostId: '', hostName, blocked: { code, reason, unblock: null, forceable: false } };
 }
 
 function addedCommand(id: string, host: HostRecord, request: AddHostRequest, now: number): CommandRecord {

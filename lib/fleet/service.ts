@@ -108,6 +108,8 @@ export class FleetService implements FleetOperator, LiveSource {
       for (const hostId of new Set(request.hostIds)) {
         const entry = this.core.entries.get(hostId);
         if (!entry) {
+          const what = OPERATIONS[request.operation].label;
+          turn.events.push(events.refusedWithoutHost(what, 'its host is not known any more.', turn.now, request.by));
           results.push({ kind: 'unknown-host', hostId, hostName: hostId });
           continue;
         }
