@@ -5,6 +5,7 @@ import { useCallback, useMemo, useState, type ReactNode } from 'react';
 import { useLive } from '@/app/_live/live';
 import type { CompartmentName, OperationId } from '@/lib/protocol/live';
 import { CompartmentDialog } from './compartment-dialog';
+import { DoubleClicks } from './double-click';
 import { OperationDialog } from './operation-dialog';
 import { OperationsContext, type Operations, type RunOptions } from './operations-context';
 import { canWait, hostCount, needsLook, planOperation } from './plan';
@@ -24,11 +25,14 @@ type Asked =
 export function OperationsProvider({ children }: { children: ReactNode }) {
   const { store } = useLive();
   const [asked, setAsked] = useState<Asked | null>(null);
+  const [clicks] = useState(() => new DoubleClicks());
   const close = useCallback(() => setAsked(null), []);
 
   const operations = useMemo<Operations>(
     () => ({
       run: (operation, hostIds, options = {}) => {
+        const click = `${operation} ${hostIds.join(' ')}`;
+        if (clicks.isSecond(click, performance.now())) return;
         if (operation === 'set-color') {
           setAsked({ kind: 'color', hostIds });
           return;
@@ -41,6 +45,7 @@ export function OperationsProvider({ children }: { children: ReactNode }) {
           setAsked({ kind: 'operation', operation, hostIds, options });
         else {
           setAsked(null);
+          clicks.sent(click, performance.now());
           // The whole selection is sent: for what can't be done now, the answer says why.
           void sendOperation(operation, hostIds, hostCount(hosts), options);
         }
@@ -48,7 +53,7 @@ export function OperationsProvider({ children }: { children: ReactNode }) {
       addHost: () => setAsked({ kind: 'add-host' }),
       inspect: (hostId, compartment) => setAsked({ kind: 'compartment', hostId, compartment }),
     }),
-    [store],
+    [store, clicks],
   );
 
   return (
