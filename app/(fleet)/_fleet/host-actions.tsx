@@ -8,6 +8,7 @@ import { useOnDemand } from '@/app/_ui/on-demand';
 import { checkOperation, OPERATIONS } from '@/lib/fleet/operations';
 import type { HostView, OperationId } from '@/lib/protocol/live';
 import { useOperations } from '../_operations/operations-context';
+import { isPossible } from '../_operations/plan';
 import { isRunning, nextStep } from './facts';
 import { OperationIcon } from './operation-icons';
 
@@ -58,7 +59,7 @@ function MoreButton({ host, ...rest }: { host: HostView } & Partial<IconButtonPr
   );
 }
 
-/** A blocked one is dimmed and says why; a click still opens what explains it and offers the way out. */
+/** A blocked one says why. Where there is a way out, as waiting for the host, a click opens it. */
 function Action({
   operation,
   host,
@@ -74,11 +75,16 @@ function Action({
   const { run } = useOperations();
   const { label, description } = OPERATIONS[operation];
   const blocked = checkOperation(OPERATIONS[operation], host);
+  const leadsOn = isPossible(operation, host);
   return (
     <Button
       size="sm"
-      className={cx(advised && blocked === null ? 'max-lg:border-accent max-lg:text-accent' : QUIET, className)}
-      aria-disabled={blocked && !blocked.forceable ? true : undefined}
+      className={cx(
+        advised && blocked === null ? 'max-lg:border-accent max-lg:text-accent' : QUIET,
+        blocked !== null && leadsOn && '!text-faint',
+        className,
+      )}
+      aria-disabled={leadsOn ? undefined : true}
       data-tip={`${label} ${host.name}\n${blocked ? blocked.reason : description}`}
       icon={
         <span className="lg:hidden">
