@@ -96,6 +96,7 @@ async function main(): Promise<void> {
     newId: newCommandId(now, randomBytes),
     outputLimit: config.outputLimitBytes,
     groupMs: GROUP_INPUTS_MS,
+    flakeUpdates: updates,
   });
   const auth = createAuth({
     store: createAuthStore(db),

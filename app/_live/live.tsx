@@ -2,8 +2,8 @@
 
 import { createContext, use, useEffect, useMemo, useState, useSyncExternalStore, type ReactNode } from 'react';
 import { PaintedAtProvider } from '@/app/_ui/time-ago';
-import type { DesiredView, FleetView, HostView, ServiceNotice } from '@/lib/protocol/live';
 import type { FlakeUpdatesView } from '@/lib/protocol/flake-updates';
+import type { DesiredView, FleetView, HostView, PipelineView, ServiceNotice } from '@/lib/protocol/live';
 import { browserWorld } from './browser-world';
 import { derive } from './derived';
 import { FleetStore, type Connection } from './fleet-store';
@@ -110,6 +110,18 @@ export function useFlakeUpdates(): FlakeUpdatesView {
 export function useNotices(): readonly ServiceNotice[] {
   const { store } = useLive();
   return useSelected(() => store.get().fleet.notices);
+}
+
+/** Pipelines that have not ended, and the last ones that did. */
+export function usePipelines(): readonly PipelineView[] {
+  const { store } = useLive();
+  return useSelected(() => store.get().fleet.pipelines);
+}
+
+/** One of these; null when it is none of them (any more). */
+export function useLivePipeline(id: string): PipelineView | null {
+  const { store } = useLive();
+  return useSelected(() => store.get().fleet.pipelines.find((pipeline) => pipeline.id === id) ?? null);
 }
 
 export function useConnection(): Connection {

@@ -8,6 +8,7 @@ import type { Log } from '@/lib/log';
 import { asDatabaseError, DatabaseError } from './errors';
 import { prepareEventLog } from './event-log';
 import type { Db } from './open';
+import { createPipelineStore } from './pipeline-store';
 import {
   fromCommandRow,
   fromHostRow,
@@ -55,6 +56,7 @@ export function createFleetStore(db: Db, { log }: { log: Log }): FleetStore {
   const writeOutput = prepareWriter(client, commandOutput);
   const writeMetrics = prepareWriter(client, metricSamples, { key: ['hostId', 'at'] });
   const appendEvents = prepareEventLog(client, complain);
+  const pipelines = createPipelineStore(db, complain);
   const deleteHost = client.prepare<[string]>('delete from hosts where id = ?');
   // Output before the commands that it belongs to: a cascade would delete any amount of it in one step.
   const forgetRows = [
@@ -114,6 +116,7 @@ export function createFleetStore(db: Db, { log }: { log: Log }): FleetStore {
     for (const command of writes.commands ?? []) writeCommand(toCommandRow(command));
     for (const batch of writes.output ?? []) writeBatch(batch);
     for (const { hostId, at, metrics } of writes.metrics ?? []) writeMetrics({ hostId, at, ...metrics });
+    pipelines.write(writes.pipelines ?? [], writes.pipelineHosts ?? []);
     const added = appendEvents(writes.events ?? []);
     // Last, so that what the same step still said of a removed host goes with it.
     for (const id of writes.removedHosts ?? []) deleteHost.run(id);
@@ -238,5 +241,9 @@ export function createFleetStore(db: Db, { log }: { log: Log }): FleetStore {
           .map((row) => toEventView(row, complain)),
       );
     },
+    unendedPipelines: () => guarded(() => pipelines.unended()),
+    pipeline: (id) => guarded(() => pipelines.byId(id)),
+    pipelineByRequest: (requestId) => guarded(() => pipelines.byRequest(requestId)),
+    pipelines: (limit) => guarded(() => pipelines.newest(limit)),
   };
 }

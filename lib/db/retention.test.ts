@@ -4,8 +4,17 @@ import { writeAdoption } from './adopt/adopted';
 import { createFleetStore } from './fleet-store';
 import { DEFAULT_RETENTION, retentionSteps, startRetention, type RetentionLimits } from './retention';
 import { openTestDatabase, type TestDatabase } from './testing/database';
-import { endedCommand, testCommand, testEvent, testHost, testOutput } from './testing/records';
+import {
+  endedCommand,
+  testCommand,
+  testEvent,
+  testHost,
+  testOutput,
+  testPipeline,
+  testPipelineHost,
+} from './testing/records';
 
+const ENDED = { phase: 'ended', outcome: 'partial' } as const;
 const DAY_MS = 86_400_000;
 const NOW = 1_000 * DAY_MS;
 const daysAgo = (days: number) => NOW - days * DAY_MS;
@@ -61,6 +70,24 @@ describe('retention', () => {
     adoptedDaysAgo(181);
     run();
     expect(store.command('ancient')).toBeNull();
+  });
+
+  it('deletes pipelines that ended as long ago as commands may, with their hosts', () => {
+    const at = (id: string, endedAt: number | null) =>
+      testPipeline(id, { createdAt: daysAgo(400), endedAt, ...(endedAt === null ? {} : ENDED) });
+    store.commit({
+      pipelines: [at('ancient', daysAgo(181)), at('young', daysAgo(179)), at('open', null)],
+      pipelineHosts: ['ancient', 'young', 'open'].flatMap((id) => [
+        testPipelineHost(id, 'a'),
+        testPipelineHost(id, 'b', { position: 1 }),
+      ]),
+    });
+    expect(run()).toEqual([
+      { table: 'pipeline_hosts', rows: 2 },
+      { table: 'pipelines', rows: 1 },
+    ]);
+    expect(column('select id from pipelines order by id')).toEqual(['open', 'young']);
+    expect(column('select count(*) from pipeline_hosts')).toEqual([4]);
   });
 
   it('deletes the oldest output first where there is too much of it', () => {

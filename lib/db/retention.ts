@@ -23,7 +23,7 @@ export interface RetentionLimits {
   outputDays: number;
   /** All stored output together (characters and a share for each line); beyond it, the oldest ended go first. */
   outputBytes: number;
-  /** Commands that ended longer ago, with their output. */
+  /** Commands that ended longer ago, with their output; pipelines too. */
   commandDays: number;
   metricDays: number;
   /** Sessions that expired longer ago. */
@@ -39,7 +39,7 @@ export const DEFAULT_RETENTION: RetentionLimits = {
 };
 
 export interface RetentionStep {
-  table: 'command_output' | 'commands' | 'metric_samples' | 'sessions';
+  table: 'command_output' | 'commands' | 'pipelines' | 'pipeline_hosts' | 'metric_samples' | 'sessions';
   /** Rows that this step deleted, at most 2,000. */
   rows: number;
 }
@@ -97,6 +97,7 @@ export function* retentionSteps(db: Db, limits: RetentionLimits, now: number): G
   };
   yield* outputSteps(client, before(limits.outputDays), limits.outputBytes);
   yield* commandSteps(client, before(limits.commandDays));
+  yield* pipelineSteps(client, before(limits.commandDays));
   yield* metricSteps(client, before(limits.metricDays));
   const sessions = client.prepare<[number, number]>(
     'delete from sessions where rowid in (select rowid from sessions where expires_at < ? limit ?)',
@@ -166,6 +167,22 @@ function* commandSteps(client: Database.Database, endedBefore: number): Generato
       if (output < MAX_ROWS_PER_STEP)
         yield { table: 'commands', rows: deleteCommands.run(JSON.stringify(ids)).changes };
     }
+  }
+}
+
+/** One pipeline after the other: its hosts first, for a cascade would delete thousands in one go. */
+function* pipelineSteps(client: Database.Database, endedBefore: number): Generator<RetentionStep, void> {
+  const oldest = client
+    .prepare<[number], string>('select id from pipelines where ended_at < ? order by created_at limit 1')
+    .pluck();
+  const deleteHosts = client.prepare<[string, number]>(
+    'delete from pipeline_hosts where rowid in (select rowid from pipeline_hosts where pipeline_id = ? limit ?)',
+  );
+  const deletePipeline = client.prepare<[string]>('delete from pipelines where id = ?');
+  for (let id = oldest.get(endedBefore); id !== undefined; id = oldest.get(endedBefore)) {
+    const pipelineId = id;
+    yield* repeat('pipeline_hosts', () => deleteHosts.run(pipelineId, MAX_ROWS_PER_STEP).changes);
+    yield { table: 'pipelines', rows: deletePipeline.run(pipelineId).changes };
   }
 }
 

@@ -57,7 +57,8 @@ export function parseJson<T>(schema: z.ZodType<T>, text: string, table: string, 
   return parseValue(schema, value, table, id, column);
 }
 
-function parseValue<T>(schema: z.ZodType<T>, value: unknown, table: string, id: string, column: string): T {
+/** Checks a stored value against a schema. Throws an UnreadableError that names the table, the row and the column. */
+export function parseValue<T>(schema: z.ZodType<T>, value: unknown, table: string, id: string, column: string): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const [issue] = parsed.error.issues;

@@ -137,8 +137,12 @@ export const pipelines = sqliteTable(
     requestId: text('request_id').notNull(),
     /** Hosts that work at the same time. */
     parallelism: integer('parallelism').notNull(),
+    /** No further stage begins once a host failed. */
+    stopOnFailure: integer('stop_on_failure', { mode: 'boolean' }).notNull().default(false),
     forced: integer('forced', { mode: 'boolean' }).notNull(),
     phase: text('phase', { enum: ['running', 'cancelling', 'ended'] }).notNull(),
+    /** JSON of what the dashboard does before the hosts begin, and of why nothing more is begun. */
+    state: text('state').notNull().default('{"prelude":null,"halt":null}'),
     outcome: text('outcome'),
     reason: text('reason').notNull(),
     userId: text('user_id').notNull(),
@@ -169,6 +173,8 @@ export const pipelineHosts = sqliteTable(
     stage: integer('stage').notNull(),
     status: text('status', { enum: ['waiting', 'running', 'done', 'failed', 'skipped'] }).notNull(),
     commandId: text('command_id'),
+    /** JSON array: one for each stage that was begun, with its command, times, outcome and reason. */
+    steps: text('steps').notNull().default('[]'),
     reason: text('reason').notNull(),
   },
   (table) => [primaryKey({ columns: [table.pipelineId, table.hostId] })],

@@ -47,6 +47,8 @@ export interface Connection {
   dismissed: boolean;
   /** The pending command of its last heartbeat. */
   pending: string;
+  /** A heartbeat came over it. */
+  heard: boolean;
 }
 
 export interface Held {
@@ -71,6 +73,7 @@ export function newConnection(link: AgentLink, now: number): Connection {
     probedAt: null,
     dismissed: false,
     pending: '',
+    heard: false,
   };
 }
 

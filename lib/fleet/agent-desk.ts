@@ -165,6 +165,7 @@ export class AgentDesk implements AgentInbox {
       }
       turn.apply.push(() => {
         connection.pending = beat.pending_command;
+        connection.heard = true;
       });
       turn.effects.push(() => this.queue.release(entry));
     };

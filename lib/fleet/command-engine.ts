@@ -17,6 +17,8 @@ export const REFRESH_BEFORE_CHECK_MS = 5_000;
 export class CommandEngine {
   /** Does a command of the dashboard's own; set by whoever does that. */
   doOwn: (command: CommandRecord) => void = () => undefined;
+  /** Told of each end, in the turn that stores it; set by whoever goes on from there. */
+  onEnd: (turn: Turn, command: CommandRecord) => void = () => undefined;
 
   constructor(private readonly core: FleetCore) {}
 
@@ -67,6 +69,7 @@ export class CommandEngine {
       const rolledBack = this.concludeWord(turn, record, 'system', 'outdated', 'Rolled back to the generation before.');
       this.concludeWord(turn, rolledBack, 'tests', 'outdated', 'Not tested since the rollback.');
     }
+    this.onEnd(turn, command);
     turn.effects.push(() => this.core.options.publisher.outputDone(command.id));
     const { control } = entry;
     if (control && control.targetId === command.id && command.outcome) {

@@ -6,6 +6,7 @@ import type { HostPatch, HostView, OutputLine } from '@/lib/protocol/live';
 import type { Connection } from './admission';
 import { wireName } from './agent-input';
 import type { DesiredSource } from './desired';
+import type { FlakeUpdates } from './flake-updates';
 import { differsDurably } from './host';
 import { isDoneByHost, laneOf, OPERATIONS } from './operations';
 import { FLUSH_INTERVAL_MS, OutputLog } from './output-log';
@@ -45,6 +46,8 @@ export interface FleetOptions {
   groupMs: number;
   /** What the dashboard's own operations do outside of the fleet. */
   executors?: OwnExecutors;
+  /** Where pull requests are merged; null where no forge is configured. */
+  flakeUpdates?: FlakeUpdates | null;
 }
 
 /** One host: what is stored of it, and what is known while the dashboard runs. */
@@ -106,6 +109,10 @@ export class FleetCore {
     });
   }
 
+  now(): number {
+    return this.options.clock.now();
+  }
+
   get hasDeferred(): boolean {
     return this.deferred.length > 0;
   }
@@ -163,6 +170,8 @@ export class FleetCore {
         hosts: turns.flatMap((turn) => [...turn.durable].flatMap((id) => turn.hosts.get(id) ?? [])),
         commands: [...commands.values()],
         output: batches,
+        pipelines: turns.flatMap((turn) => [...turn.pipelineRecords.values()]),
+        pipelineHosts: turns.flatMap((turn) => [...turn.pipelineHosts.values()]),
         events: turns.flatMap((turn) => turn.events),
         removedHosts: turns.flatMap((turn) => turn.removed),
       });

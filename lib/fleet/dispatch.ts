@@ -61,7 +61,7 @@ export function frameOf({ id, operation, targetId }: CommandRecord, protocol: 2 
 
 /** The record of a command that was asked for and not yet begun. */
 export function newCommand(
-  request: Pick<DispatchRequest, 'operation' | 'requestId' | 'force' | 'by'>,
+  request: Pick<DispatchRequest, 'operation' | 'requestId' | 'force' | 'pipelineId' | 'by'>,
   hostId: string,
   id: string,
   now: number,
@@ -88,6 +88,6 @@ export function newCommand(
     outputSize: 0,
     outputTruncated: false,
     args: null,
-    pipelineId: null,
+    pipelineId: request.pipelineId ?? null,
   };
 }

@@ -6,7 +6,8 @@ import type { CommandRecord, HostRecord, NewEvent } from './records';
 
 type Host = Pick<HostRecord, 'id' | 'name'>;
 
-const NOBODY = { userId: null, address: '', hostId: null, hostName: '', commandId: null, outcome: '' } as const;
+/** An event's fields about whom and what it concerns, where it concerns none. */
+export const NOBODY = { userId: null, address: '', hostId: null, hostName: '', commandId: null, outcome: '' } as const;
 
 const BY_DASHBOARD = { actorKind: 'dashboard', actor: 'dashboard' } as const;
 
@@ -25,7 +26,7 @@ const LEVELS: Record<CommandOutcome, EventLevel> = {
   lost: 'error',
 };
 
-function byOperator(by: Requester): Pick<NewEvent, 'actorKind' | 'actor' | 'userId' | 'address'> {
+export function byOperator(by: Requester): Pick<NewEvent, 'actorKind' | 'actor' | 'userId' | 'address'> {
   return { actorKind: 'operator', actor: by.userName, userId: by.userId, address: by.address };
 }
 

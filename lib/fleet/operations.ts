@@ -76,7 +76,8 @@ export interface Operation {
 const online: Precondition = (facts) =>
   facts.online ? null : { code: 'offline', reason: `${facts.name} is offline.`, unblock: null, forceable: false };
 
-const idle: Precondition = (facts) => {
+/** What keeps a host from taking an operation that waits its turn, or null. */
+export const busyWith: Precondition = (facts) => {
   const busyWith = facts.command ?? facts.control;
   if (busyWith) {
     return {
@@ -96,6 +97,8 @@ const idle: Precondition = (facts) => {
   }
   return null;
 };
+
+const idle = busyWith;
 
 const somethingRuns: Precondition = (facts) =>
   facts.command || facts.foreignCommand !== ''

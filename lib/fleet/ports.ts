@@ -9,9 +9,13 @@ import type {
   HostView,
   OperationId,
   OutputLine,
+  PipelineKind,
+  PipelineSummary,
+  PipelineView,
   ServiceNotice,
 } from '@/lib/protocol/live';
 import type { Blocked } from './operations';
+import type { PipelineCounts, PipelineHostRecord, PipelineRecord, PipelineRun } from './pipeline-state';
 import type { CommandRecord, HostRecord, MetricsSample, NewEvent, OutputBatch } from './records';
 
 /** Everything that one step must make durable, in one transaction: all of it or nothing. */
@@ -23,6 +27,10 @@ export interface FleetWrites {
   commands?: readonly CommandRecord[];
   output?: readonly OutputBatch[];
   metrics?: readonly MetricsSample[];
+  /** Inserted, or replaced by id. */
+  pipelines?: readonly PipelineRecord[];
+  /** Inserted, or replaced by pipeline and host. */
+  pipelineHosts?: readonly PipelineHostRecord[];
   events?: readonly NewEvent[];
 }
 
@@ -53,6 +61,12 @@ export interface FleetStore {
   output(commandId: string, after: number, limit: number): OutputLine[];
   /** Newest first. */
   events(filter: EventFilter): EventView[];
+  /** All pipelines that have not ended, at start. */
+  unendedPipelines(): PipelineRun[];
+  pipeline(id: string): PipelineRun | null;
+  pipelineByRequest(requestId: string): PipelineRun | null;
+  /** Newest first. */
+  pipelines(limit: number): { pipeline: PipelineRecord; counts: PipelineCounts }[];
 }
 
 /** Whom an agent proved to be, by its token, before anything of it was read. */
@@ -102,10 +116,16 @@ export interface AgentLink {
   close(code: number, reason: string): void;
 }
 
+/** What changes beside hosts and output. */
+export type OtherChanges = Pick<
+  FleetChanges,
+  'desired' | 'updates' | 'notices' | 'events' | 'pipelines' | 'removedPipelines'
+>;
+
 /** Where committed changes go. Called after the commit, never inside it. */
 export interface Publisher {
   hosts(patches: readonly HostPatch[], removed: readonly string[]): void;
-  other(change: Pick<FleetChanges, 'desired' | 'updates' | 'notices' | 'events'>): void;
+  other(change: OtherChanges): void;
   output(commandId: string, lines: readonly OutputLine[]): void;
   /** The command ended and all of its stored lines were published. */
   outputDone(commandId: string): void;
@@ -130,6 +150,8 @@ export interface LiveSource {
   hostViews(): HostView[];
   desiredView(): DesiredView;
   notices(): ServiceNotice[];
+  /** Pipelines that have not ended, and the last ones that did. */
+  pipelineViews(): PipelineView[];
   /** Stored lines of a command after a number; null when there is no such command. */
   outputAfter(commandId: string, after: number, limit: number): { lines: OutputLine[]; ended: boolean } | null;
 }
@@ -169,6 +191,8 @@ export interface DispatchRequest {
    * (`stepUpAction`) and by nobody else; without it an operation that needs it is refused.
    */
   stepUp?: boolean;
+  /** The pipeline of which it is a stage. */
+  pipelineId?: string;
   by: Requester;
 }
 
@@ -195,6 +219,40 @@ export interface AddHostRequest {
   requestId: string;
   by: Requester;
 }
+
+/** A pull request as the operator looked at it. */
+export interface AskedMerge {
+  number: number;
+  /** The head commit that was looked at: another one is not merged. */
+  seen: string;
+}
+
+export interface PipelineRequest {
+  kind: PipelineKind;
+  /** What the operator picked; only looked at for `custom`. */
+  stages?: readonly OperationId[];
+  hostIds: readonly string[];
+  /** Made by the caller, once per click: a repeated request makes no second pipeline. */
+  requestId: string;
+  /** Hosts that work at the same time: 1 is one after the other. */
+  parallelism: number;
+  /** No further stage begins once a host failed. */
+  stopOnFailure: boolean;
+  /** Goes ahead where a precondition says that it may be forced. */
+  force?: boolean;
+  /** What is merged first, where that is a stage. */
+  pullRequest?: AskedMerge;
+  /** The operator proved afresh who they are, as for a dispatch: once for all stages. */
+  stepUp?: boolean;
+  by: Requester;
+}
+
+export type PipelineStart =
+  | { kind: 'started'; pipelineId: string }
+  /** It can't be started so; `reason` says what to do. */
+  | { kind: 'refused'; reason: string }
+  /** The database refused to store it: nothing was sent. */
+  | { kind: 'not-stored'; reason: string };
 
 /** The fleet as pages and actions see it. Every method is synchronous: what it says is stored when it returns. */
 export interface FleetOperator {
@@ -227,6 +285,15 @@ export interface FleetOperator {
   connectedAs(hostId: string): AgentIdentity | null;
   /** Looks at all agents again after tokens or settings changed: some have to go, some may come in. */
   reconsiderAgents(): void;
+  startPipeline(request: PipelineRequest): PipelineStart;
+  /**
+   * Begins nothing more of a pipeline. Commands that run go on to their end, or are told to stop. False when it has
+   * ended already or can't be stored.
+   */
+  cancelPipeline(id: string, how: { stopRunning: boolean }, by: Requester): boolean;
+  pipeline(id: string): PipelineView | null;
+  /** Newest first, without their hosts. */
+  pipelines(limit: number): PipelineSummary[];
   /** Writes an event of another part (sign-ins, settings) into the same table, and publishes it. */
   record(event: NewEvent): void;
 }

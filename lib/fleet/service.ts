@@ -6,6 +6,8 @@ import type {
   HostView,
   OperationId,
   OutputLine,
+  PipelineSummary,
+  PipelineView,
   ServiceNotice,
 } from '@/lib/protocol/live';
 import { Admissions } from './admissions';
@@ -17,6 +19,7 @@ import { frameOf, planDispatch } from './dispatch';
 import * as events from './events';
 import { OPERATIONS, requiresStepUp, stepUpMissing } from './operations';
 import { OwnDesk } from './own-desk';
+import { PipelineDesk } from './pipeline-desk';
 import type {
   AddHostRequest,
   AgentIdentity,
@@ -27,6 +30,8 @@ import type {
   FleetOperator,
   HeldAgent,
   LiveSource,
+  PipelineRequest,
+  PipelineStart,
   Requester,
 } from './ports';
 import { CommandQueue } from './queue';
@@ -53,6 +58,7 @@ export class FleetService implements FleetOperator, LiveSource {
   private readonly desk: AgentDesk;
   private readonly own: OwnDesk;
   private readonly queue: CommandQueue;
+  private readonly pipelineDesk: PipelineDesk;
   private cancelTick: (() => void) | null = null;
   private unsubscribe: (() => void) | null = null;
   private agentsCheckedAt = 0;
@@ -66,6 +72,11 @@ export class FleetService implements FleetOperator, LiveSource {
     this.admissions = new Admissions(this.core, this.engine, noticesChanged);
     this.desk = new AgentDesk(this.core, this.engine, this.queue, this.admissions);
     this.own = new OwnDesk(this.core, this.engine, (name) => this.admissions.claimAgain(name));
+    this.pipelineDesk = new PipelineDesk(this.core, (turn, entry, request) =>
+      // What needed a fresh proof was proven when the pipeline was started.
+      this.dispatchTo(turn, entry, request, false),
+    );
+    this.engine.onEnd = (turn, command) => this.pipelineDesk.commandEnded(turn, command);
   }
 
   /** Where the agents' gateway delivers to. */
@@ -82,6 +93,7 @@ export class FleetService implements FleetOperator, LiveSource {
     this.core.run('retry', (turn) => {
       for (const command of commands) this.engine.feed(turn, command, { type: 'recovered' });
     });
+    this.pipelineDesk.recover();
     for (const entry of this.core.entries.values()) entry.view = this.core.viewOf(entry);
     this.unsubscribe = this.core.options.desired.subscribe(() => {
       this.core.publish([...this.core.entries.keys()]);
@@ -194,6 +206,26 @@ export class FleetService implements FleetOperator, LiveSource {
     );
   }
 
+  startPipeline(request: PipelineRequest): PipelineStart {
+    return this.pipelineDesk.start(request);
+  }
+
+  cancelPipeline(id: string, { stopRunning }: { stopRunning: boolean }, by: Requester): boolean {
+    return this.pipelineDesk.cancel(id, stopRunning, by);
+  }
+
+  pipeline(id: string): PipelineView | null {
+    return this.pipelineDesk.view(id);
+  }
+
+  pipelines(limit: number): PipelineSummary[] {
+    return this.pipelineDesk.newest(limit);
+  }
+
+  pipelineViews(): PipelineView[] {
+    return this.pipelineDesk.views();
+  }
+
   record(event: NewEvent): void {
     this.core.run('retry', (turn) => turn.events.push(event));
   }
@@ -295,6 +327,7 @@ export class FleetService implements FleetOperator, LiveSource {
       this.agentsCheckedAt = now;
       this.admissions.reconsider();
     }
+    this.pipelineDesk.tick();
     if (this.core.storageFault !== null && !this.core.outputLog.isEmpty) this.core.flushOutput();
     if (this.core.hasDeferred || this.core.storageFault !== null || now - this.core.lastFactsFlush >= FACTS_FLUSH_MS) {
       this.core.flushFacts();

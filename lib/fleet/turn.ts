@@ -2,6 +2,7 @@
  * One step of the fleet: collects what has to become durable, so that it can be stored in one transaction and only
  * then take effect, be shown and be sent.
  */
+import type { PipelineHostRecord, PipelineRecord, PipelineRun } from './pipeline-state';
 import type { CommandRecord, HostRecord, NewEvent } from './records';
 
 export class Turn {
@@ -12,6 +13,11 @@ export class Turn {
   readonly removed: string[] = [];
   readonly commands = new Map<string, CommandRecord>();
   readonly events: NewEvent[] = [];
+  /** Pipelines with something new, as they are after this turn. */
+  readonly pipelines = new Map<string, PipelineRun>();
+  /** The rows of these pipelines that changed. */
+  readonly pipelineRecords = new Map<string, PipelineRecord>();
+  readonly pipelineHosts = new Map<string, PipelineHostRecord>();
   /** Hosts whose view may have changed. */
   readonly touched = new Set<string>();
   /** In-memory changes, carried out after the commit and before anything is shown. */
@@ -24,6 +30,8 @@ export class Turn {
   constructor(readonly now: number) {}
 
   get needsCommit(): boolean {
-    return this.durable.size + this.commands.size + this.events.length + this.withOutput.size + this.removed.length > 0;
+    const pipelines = this.pipelineRecords.size + this.pipelineHosts.size;
+    const rows = this.durable.size + this.commands.size + this.events.length + this.withOutput.size;
+    return rows + pipelines + this.removed.length > 0;
   }
 }

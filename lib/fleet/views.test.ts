@@ -26,6 +26,7 @@ const fleetOf = (host: HostView): FleetView => ({
   desired: desiredView(NO_DESIRED_STATE),
   updates: NO_FLAKE_UPDATES,
   notices: [],
+  pipelines: [],
 });
 
 const hosts = fc

@@ -10,7 +10,8 @@ const host = (id: string, location = 'home') => sampleView({ id, name: id, locat
 const desired = desiredView(NO_DESIRED_STATE);
 
 function fleet(...ids: string[]): FleetView {
-  return { epoch: 'e', version: 7, hosts: ids.map((id) => host(id)), desired, updates: NO_FLAKE_UPDATES, notices: [] };
+  const hosts = ids.map((id) => host(id));
+  return { epoch: 'e', version: 7, hosts, desired, updates: NO_FLAKE_UPDATES, notices: [], pipelines: [] };
 }
 
 describe('applyChanges', () => {

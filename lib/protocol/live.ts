@@ -192,6 +192,68 @@ export interface OutputLine {
   text: string;
 }
 
+export const PIPELINE_KINDS = ['do-all', 'merge-deploy', 'update-agent', 'force-rebuild', 'custom'] as const;
+export type PipelineKind = (typeof PIPELINE_KINDS)[number];
+
+/**
+ * `succeeded`: every host went through all stages; `partial`: some did; `failed`: none did; `cancelled`: an operator
+ * ended it before.
+ */
+export const PIPELINE_OUTCOMES = ['succeeded', 'partial', 'failed', 'cancelled'] as const;
+export type PipelineOutcome = (typeof PIPELINE_OUTCOMES)[number];
+
+/** One stage of a pipeline on one host, or the one that the dashboard does before all hosts. */
+export interface PipelineStepView {
+  /** `waiting`: the host can't take it yet; `reason` says why. */
+  status: 'waiting' | 'running' | 'done' | 'failed';
+  /** Its output; null where no command was sent. */
+  commandId: string | null;
+  outcome: CommandOutcome | null;
+  startedAt: number;
+  endedAt: number | null;
+  reason: string;
+}
+
+export type PipelineHostStatus = 'waiting' | 'running' | 'done' | 'failed' | 'skipped';
+
+export interface PipelineHostView {
+  hostId: string;
+  name: string;
+  status: PipelineHostStatus;
+  /** One for each stage that was begun, in order. */
+  steps: PipelineStepView[];
+  /** Why it dropped out or was skipped; empty otherwise. */
+  reason: string;
+}
+
+/** A pipeline without its hosts, as lists show it. */
+export interface PipelineSummary {
+  id: string;
+  kind: PipelineKind;
+  /** All stages in order, also the one that the dashboard does. */
+  stages: OperationId[];
+  parallelism: number;
+  stopOnFailure: boolean;
+  phase: 'running' | 'cancelling' | 'ended';
+  outcome: PipelineOutcome | null;
+  /** How it ended, or why it begins nothing more. A sentence; may be empty while it runs. */
+  reason: string;
+  /** The stage that the dashboard does once, before the hosts; null when there is none. */
+  prelude: PipelineStepView | null;
+  counts: Record<PipelineHostStatus, number>;
+  /** Who asked for it. */
+  by: string;
+  createdAt: number;
+  endedAt: number | null;
+}
+
+export interface PipelineView extends PipelineSummary {
+  hosts: PipelineHostView[];
+}
+
+/** `hosts`: those that changed. */
+export type PipelinePatch = { id: string } & Partial<Omit<PipelineView, 'id'>>;
+
 /** Something that is wrong with the dashboard itself, shown on every page until it is mended. */
 export interface ServiceNotice {
   level: 'warning' | 'error';
@@ -207,6 +269,8 @@ export interface FleetView {
   desired: DesiredView;
   updates: FlakeUpdatesView;
   notices: ServiceNotice[];
+  /** Those that have not ended, and the last ones that did. */
+  pipelines: PipelineView[];
 }
 
 export type HostPatch = { id: string } & Partial<Omit<HostView, 'id'>>;
@@ -222,6 +286,9 @@ export interface FleetChanges {
   updates?: FlakeUpdatesView;
   notices?: ServiceNotice[];
   events?: EventView[];
+  /** A pipeline that is not known yet comes whole. */
+  pipelines?: PipelinePatch[];
+  removedPipelines?: string[];
 }
 
 export type LiveServerMessage =
@@ -270,10 +337,13 @@ export function applyChanges(view: FleetView, changes: FleetChanges): FleetView 
     }
     hosts = [...byId.values()];
   }
+  const pipelines = patchPipelines(view.pipelines, changes);
+  if (!pipelines) return null;
   return {
     epoch: view.epoch,
     version: changes.version,
     hosts,
+    pipelines,
     desired: changes.desired ?? view.desired,
     updates: changes.updates ?? view.updates,
     notices: changes.notices ?? view.notices,
@@ -282,4 +352,31 @@ export function applyChanges(view: FleetView, changes: FleetChanges): FleetView 
 
 function isWholeHost(patch: HostPatch): patch is HostView {
   return patch.compartments !== undefined && patch.name !== undefined;
+}
+
+function patchPipelines(known: PipelineView[], changes: FleetChanges): PipelineView[] | null {
+  if (!changes.pipelines?.length && !changes.removedPipelines?.length) return known;
+  const byId = new Map(known.map((pipeline) => [pipeline.id, pipeline]));
+  for (const id of changes.removedPipelines ?? []) byId.delete(id);
+  for (const patch of changes.pipelines ?? []) {
+    const before = byId.get(patch.id);
+    if (before) byId.set(patch.id, { ...before, ...patch, hosts: patchPipelineHosts(before.hosts, patch.hosts) });
+    else if (isWholePipeline(patch)) byId.set(patch.id, patch);
+    else return null;
+  }
+  return [...byId.values()];
+}
+
+function isWholePipeline(patch: PipelinePatch): patch is PipelineView {
+  return patch.stages !== undefined && patch.hosts !== undefined;
+}
+
+/** Puts changed hosts in the place of what was known of them, in their order. */
+export function patchPipelineHosts(
+  known: PipelineHostView[],
+  changed: readonly PipelineHostView[] | undefined,
+): PipelineHostView[] {
+  if (!changed || changed.length === 0) return known;
+  const byId = new Map(changed.map((host) => [host.hostId, host]));
+  return known.map((host) => byId.get(host.hostId) ?? host);
 }

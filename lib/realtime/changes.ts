@@ -1,5 +1,5 @@
 /** Merging of changes, so that a browser that fell behind gets fewer, fresher batches. Pure. */
-import type { FleetChanges, HostPatch } from '@/lib/protocol/live';
+import { patchPipelineHosts, type FleetChanges, type HostPatch, type PipelinePatch } from '@/lib/protocol/live';
 
 /** Events that one batch carries at most; of more, the newest. */
 export const MAX_EVENTS_IN_BATCH = 200;
@@ -12,6 +12,8 @@ export function mergeChanges(batches: readonly FleetChanges[]): FleetChanges | n
   const hosts = new Map<string, HostPatch>();
   const removed = new Set<string>();
   const merged: FleetChanges = { from: first.from, version: last.version };
+  const pipelines = new Map<string, PipelinePatch>();
+  const removedPipelines = new Set<string>();
   const events = [];
   for (const batch of batches) {
     for (const id of batch.removed ?? []) {
@@ -21,6 +23,13 @@ export function mergeChanges(batches: readonly FleetChanges[]): FleetChanges | n
     for (const patch of batch.hosts ?? []) {
       hosts.set(patch.id, { ...hosts.get(patch.id), ...patch });
     }
+    for (const id of batch.removedPipelines ?? []) {
+      pipelines.delete(id);
+      removedPipelines.add(id);
+    }
+    for (const patch of batch.pipelines ?? []) {
+      pipelines.set(patch.id, mergePipeline(pipelines.get(patch.id), patch));
+    }
     if (batch.desired) merged.desired = batch.desired;
     if (batch.updates) merged.updates = batch.updates;
     if (batch.notices) merged.notices = batch.notices;
@@ -28,6 +37,17 @@ export function mergeChanges(batches: readonly FleetChanges[]): FleetChanges | n
   }
   if (hosts.size > 0) merged.hosts = [...hosts.values()];
   if (removed.size > 0) merged.removed = [...removed];
+  if (pipelines.size > 0) merged.pipelines = [...pipelines.values()];
+  if (removedPipelines.size > 0) merged.removedPipelines = [...removedPipelines];
   if (events.length > 0) merged.events = events.slice(-MAX_EVENTS_IN_BATCH);
   return merged;
+}
+
+/** Hosts of the later patch replace the same ones of the earlier; others are added to them. */
+function mergePipeline(before: PipelinePatch | undefined, after: PipelinePatch): PipelinePatch {
+  if (!before) return after;
+  const known = before.hosts ?? [];
+  const ids = new Set(known.map((host) => host.hostId));
+  const added = after.hosts?.filter((host) => !ids.has(host.hostId)) ?? [];
+  return { ...before, ...after, hosts: [...patchPipelineHosts(known, after.hosts), ...added] };
 }

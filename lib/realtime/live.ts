@@ -16,7 +16,7 @@ import {
 } from '@/lib/protocol/live';
 import { liveClientSchema } from '@/lib/protocol/live-client';
 import type { FlakeUpdates } from '@/lib/fleet/flake-updates';
-import type { Clock, FleetLog, LiveSource, Publisher } from '@/lib/fleet/ports';
+import type { Clock, FleetLog, LiveSource, OtherChanges, Publisher } from '@/lib/fleet/ports';
 import { closeAll, textOf } from './agents';
 import { Browser, MAX_WATCHES } from './browser';
 import { mergeChanges } from './changes';
@@ -105,6 +105,7 @@ export class LiveHub implements Publisher {
       desired: source.desiredView(),
       updates: this.options.updates.state,
       notices: source.notices(),
+      pipelines: source.pipelineViews(),
     };
   }
 
@@ -137,7 +138,7 @@ export class LiveHub implements Publisher {
     this.gather({ hosts: [...patches], removed: [...removed] });
   }
 
-  other(change: Pick<FleetChanges, 'desired' | 'updates' | 'notices' | 'events'>): void {
+  other(change: OtherChanges): void {
     this.gather(change);
   }
 

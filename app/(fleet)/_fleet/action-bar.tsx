@@ -9,6 +9,7 @@ import { IconButton, type IconButtonProps } from '@/app/_ui/icon-button';
 import { useOnDemand } from '@/app/_ui/on-demand';
 import type { HostView, OperationId } from '@/lib/protocol/live';
 import { OPERATIONS } from '@/lib/fleet/operations';
+import { PIPELINES } from '@/lib/fleet/pipelines';
 import { useOperations } from '../_operations/operations-context';
 import { canWait, planOperation, planSentence } from '../_operations/plan';
 import { WaitChoice } from '../_operations/wait';
@@ -23,7 +24,7 @@ export function ActionBar({ selection }: { selection: Selection }) {
   const selected = useSyncExternalStore(selection.subscribe, selection.get, selection.get);
   const pick = useCallback((hosts: readonly HostView[]) => hosts.filter((host) => selected.has(host.id)), [selected]);
   const hosts = useDerived(pick, sameList);
-  const { run } = useOperations();
+  const { run, runPipeline } = useOperations();
   const [aimed, setAimed] = useState<OperationId>('pull');
   const [queueForMs, setQueueForMs] = useState<number>();
   if (hosts.length === 0) return null;
@@ -49,7 +50,12 @@ export function ActionBar({ selection }: { selection: Selection }) {
             <p className="grow pl-2 text-sm font-medium whitespace-nowrap" role="status">
               {hosts.length} <span className="max-sm:hidden">{hosts.length === 1 ? 'host' : 'hosts'}</span> selected
             </p>
-            <div className="flex gap-1.5 max-sm:order-last max-sm:hidden">{buttons}</div>
+            <div className="flex gap-1.5 max-sm:order-last max-sm:hidden">
+              {buttons}
+              <Button size="sm" onClick={() => runPipeline('do-all', ids)}>
+                {PIPELINES['do-all'].label} …
+              </Button>
+            </div>
             <More hosts={hosts} />
             <IconButton label="Clear the selection" size="sm" onClick={() => selection.clear()}>
               <X className="size-4" aria-hidden="true" />

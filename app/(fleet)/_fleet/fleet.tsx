@@ -9,6 +9,7 @@ import { Button } from '@/app/_ui/button';
 import { EmptyState } from '@/app/_ui/empty-state';
 import { COMPARTMENT_NAMES, type HostView } from '@/lib/protocol/live';
 import { useOperations } from '../_operations/operations-context';
+import { PipelineStrip } from '../_pipelines/pipeline-strip';
 import { isTyping } from '../_shell/typing';
 import { UpdateBanner } from '../_updates/update-banner';
 import { ActionBar } from './action-bar';
@@ -82,6 +83,7 @@ function Hosts() {
           <AddHostButton />
         </div>
       </div>
+      <PipelineStrip />
       {ids.length > 0 ? (
         <FleetTable ids={ids} selection={selection} filter={filter} onSort={sort} />
       ) : (

@@ -9,6 +9,7 @@ import type { HostView, OperationId } from '@/lib/protocol/live';
 import { cancelQueued } from '../_operations/cancel';
 import { useOperations } from '../_operations/operations-context';
 import { isPossible } from '../_operations/plan';
+import { PipelineItems } from '../_pipelines/pipeline-items';
 import { OperationIcon } from './operation-icons';
 
 const MENU: (OperationId | null)[] = [
@@ -56,6 +57,7 @@ export function HostMenu({ host, trigger }: { host: HostView; trigger: ReactElem
           <MenuSeparator />
         </>
       )}
+      <PipelineItems hosts={[host]} />
       {MENU.map((operation, i) =>
         operation === null ? <MenuSeparator key={i} /> : <Item key={operation} operation={operation} host={host} />,
       )}

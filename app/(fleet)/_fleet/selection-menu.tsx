@@ -6,6 +6,7 @@ import { OPERATIONS } from '@/lib/fleet/operations';
 import type { HostView, OperationId } from '@/lib/protocol/live';
 import { useOperations } from '../_operations/operations-context';
 import { isPossible, planOperation, planSentence } from '../_operations/plan';
+import { PipelineItems } from '../_pipelines/pipeline-items';
 import { OperationIcon } from './operation-icons';
 
 const MENU: (OperationId | null)[] = [
@@ -25,6 +26,7 @@ export function SelectionMenu({ hosts, trigger }: { hosts: readonly HostView[]; 
   const { run } = useOperations();
   return (
     <Menu label="More for the selected hosts" defaultOpen trigger={trigger}>
+      <PipelineItems hosts={hosts} />
       {MENU.map((operation, i) => {
         if (operation === null) return <MenuSeparator key={i} />;
         const { label, confirms } = OPERATIONS[operation];

@@ -1,7 +1,8 @@
 'use client';
 
 import { createContext, use } from 'react';
-import type { CompartmentName, OperationId } from '@/lib/protocol/live';
+import type { AskedMerge } from '@/lib/fleet/ports';
+import type { CompartmentName, OperationId, PipelineKind } from '@/lib/protocol/live';
 
 export interface RunOptions {
   /** Hosts that are offline are waited for, so long at most. */
@@ -13,6 +14,8 @@ export interface Operations {
   run: (operation: OperationId, hostIds: readonly string[], options?: RunOptions) => void;
   /** Asks what a new host is called, and makes it known. */
   addHost: () => void;
+  /** Looks at a pipeline over hosts before it is started; `pullRequest` is merged first, where that is a stage. */
+  runPipeline: (kind: PipelineKind, hostIds: readonly string[], pullRequest?: AskedMerge) => void;
   /** Shows a host's compartment: the fact, its age, and the next step. */
   inspect: (hostId: string, compartment: CompartmentName) => void;
 }

@@ -3,7 +3,8 @@
 import dynamic from 'next/dynamic';
 import { useCallback, useMemo, useState, type ReactNode } from 'react';
 import { useLive } from '@/app/_live/live';
-import type { CompartmentName, OperationId } from '@/lib/protocol/live';
+import type { AskedMerge } from '@/lib/fleet/ports';
+import type { CompartmentName, OperationId, PipelineKind } from '@/lib/protocol/live';
 import { CompartmentDialog } from './compartment-dialog';
 import { DoubleClicks } from './double-click';
 import { OperationDialog } from './operation-dialog';
@@ -13,12 +14,14 @@ import { sendOperation } from './send';
 
 /** Fetched when they are asked for, which is rare. */
 const ColorDialog = dynamic(() => import('./color-dialog').then((part) => part.ColorDialog));
+const PipelineDialog = dynamic(() => import('../_pipelines/pipeline-dialog').then((part) => part.PipelineDialog));
 const AddHostDialog = dynamic(() => import('./add-host-dialog').then((part) => part.AddHostDialog));
 
 type Asked =
   | { kind: 'operation'; operation: OperationId; hostIds: readonly string[]; options: RunOptions }
   | { kind: 'color'; hostIds: readonly string[] }
   | { kind: 'add-host' }
+  | { kind: 'pipeline'; pipeline: PipelineKind; hostIds: readonly string[]; pullRequest?: AskedMerge }
   | { kind: 'compartment'; hostId: string; compartment: CompartmentName };
 
 /** Gives every page the way to operations, with the dialogs that some of them need. */
@@ -51,6 +54,7 @@ export function OperationsProvider({ children }: { children: ReactNode }) {
         }
       },
       addHost: () => setAsked({ kind: 'add-host' }),
+      runPipeline: (pipeline, hostIds, pullRequest) => setAsked({ kind: 'pipeline', pipeline, hostIds, pullRequest }),
       inspect: (hostId, compartment) => setAsked({ kind: 'compartment', hostId, compartment }),
     }),
     [store, clicks],
@@ -68,6 +72,9 @@ export function OperationsProvider({ children }: { children: ReactNode }) {
         />
       )}
       {asked?.kind === 'color' && <ColorDialog hostIds={asked.hostIds} onClose={close} />}
+      {asked?.kind === 'pipeline' && (
+        <PipelineDialog kind={asked.pipeline} hostIds={asked.hostIds} pullRequest={asked.pullRequest} onClose={close} />
+      )}
       {asked?.kind === 'add-host' && <AddHostDialog onClose={close} />}
       {asked?.kind === 'compartment' && (
         <CompartmentDialog hostId={asked.hostId} compartment={asked.compartment} onClose={close} />

@@ -63,7 +63,8 @@ async function send(request: Request, proof: string | undefined): ReturnType<typ
   return dispatchOperation(request, proof);
 }
 
-function showError(title: string, error: StepUpError): void {
+/** Tells the operator why a request was not done. */
+export function showError(title: string, error: StepUpError): void {
   switch (error.kind) {
     case 'signed-out':
       toast({

@@ -10,6 +10,7 @@ import { Button } from '@/app/_ui/button';
 import { cx } from '@/app/_ui/cx';
 import { TimeAgo } from '@/app/_ui/time-ago';
 import type { FlakeUpdatesView, FlakeUpdateView } from '@/lib/protocol/flake-updates';
+import { DeployButton } from './deploy-button';
 import { changeSentence, checksWords, FORGE_NAMES } from './words';
 
 /** Fetched when somebody wants to see more than the line. */
@@ -72,6 +73,7 @@ function Banner({ update, onMerge }: { update: FlakeUpdateView; onMerge: (update
           >
             What changes
           </Button>
+          <DeployButton update={update} />
           <Button size="sm" variant="primary" onClick={() => onMerge(update)}>
             Merge…
           </Button>

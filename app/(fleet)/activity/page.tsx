@@ -5,6 +5,7 @@ import { filterFrom, filterQuery } from './activity-filter';
 import { ActivityFilters } from './activity-filters';
 import { ActivityList } from './activity-list';
 import { readEventPage } from './event-pages';
+import { RECENT_PIPELINES, RecentPipelines } from './recent-pipelines';
 
 export const metadata: Metadata = { title: 'Activity' };
 
@@ -24,6 +25,7 @@ export default async function ActivityPage({ searchParams }: { searchParams: Sea
   return (
     <div className="mx-auto w-full max-w-6xl px-4 py-5 md:px-6">
       <h1 className="mb-4 text-xl font-semibold tracking-tight">Activity</h1>
+      <RecentPipelines painted={runtime().fleet.pipelines(RECENT_PIPELINES)} />
       <ActivityFilters filter={filter} />
       <ActivityList key={filterQuery(filter)} filter={filter} initial={page} />
     </div>

@@ -87,6 +87,7 @@ export function aFleet(change: Partial<FleetView> = {}): FleetView {
     },
     updates: NO_FLAKE_UPDATES,
     notices: [],
+    pipelines: [],
     ...change,
   };
 }

@@ -1,4 +1,5 @@
 /** Records as the fleet makes them, for tests. */
+import type { PipelineHostRecord, PipelineRecord } from '@/lib/fleet/pipeline-state';
 import type { CommandRecord, HostRecord, NewEvent, OutputBatch } from '@/lib/fleet/records';
 
 export function testHost(id: string, changes: Partial<HostRecord> = {}): HostRecord {
@@ -107,6 +108,48 @@ export function testEvent(message: string, changes: Partial<NewEvent> = {}): New
     commandId: null,
     outcome: '',
     message,
+    ...changes,
+  };
+}
+
+export function testPipeline(id: string, changes: Partial<PipelineRecord> = {}): PipelineRecord {
+  return {
+    id,
+    kind: 'do-all',
+    stages: ['pull', 'switch', 'test'],
+    args: null,
+    requestId: `request-${id}`,
+    parallelism: 10,
+    stopOnFailure: false,
+    forced: false,
+    phase: 'running',
+    state: { prelude: null, halt: null },
+    outcome: null,
+    reason: '',
+    userId: 'operator',
+    userName: 'Operator',
+    address: '192.0.2.7',
+    createdAt: 2_000,
+    endedAt: null,
+    ...changes,
+  };
+}
+
+export function testPipelineHost(
+  pipelineId: string,
+  hostId: string,
+  changes: Partial<PipelineHostRecord> = {},
+): PipelineHostRecord {
+  return {
+    pipelineId,
+    hostId,
+    hostName: hostId,
+    position: 0,
+    stage: 0,
+    status: 'waiting',
+    commandId: null,
+    steps: [],
+    reason: '',
     ...changes,
   };
 }

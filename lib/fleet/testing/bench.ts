@@ -2,10 +2,12 @@
 import { createFleetStore } from '@/lib/db/fleet-store';
 import { openTestDatabase } from '@/lib/db/testing/database';
 import type { ServerFrame } from '@/lib/protocol/agent';
+import { NO_FLAKE_UPDATES } from '@/lib/protocol/flake-updates';
 import type { EventView, OutputLine, ServiceNotice } from '@/lib/protocol/live';
 import { NO_DESIRED_STATE, type DesiredSource, type DesiredState, type HostRelation } from '../desired';
 import type { OwnExecutors } from '../own-operations';
-import type { AgentIdentity, AgentLink, AgentPolicy, Clock, Publisher } from '../ports';
+import type { AgentIdentity, AgentLink, AgentPolicy, Clock, Publisher, Requester } from '../ports';
+import type { FlakeUpdates, FlakeUpdatesState, MergeResult } from '../flake-updates';
 import { FleetService } from '../service';
 
 export class GivenClock implements Clock {
@@ -111,12 +113,47 @@ export class GivenDesired implements DesiredSource {
     return this.relations.get(generation) ?? { relation: 'unknown', commits: null };
   }
 
+  refreshed = 0;
+
+  subscribe(): () => void {
+    return () => undefined;
+  }
+
+  refresh(): Promise<void> {
+    this.refreshed += 1;
+    return Promise.resolve();
+  }
+}
+
+/** A forge that answers a merge when the test says so. */
+export class GivenFlakeUpdates implements FlakeUpdates {
+  state: FlakeUpdatesState = { ...NO_FLAKE_UPDATES, source: 'github' };
+  /** The numbers and commits that a merge was asked for. */
+  readonly asked: string[] = [];
+  private answers: ((result: MergeResult) => void)[] = [];
+
   subscribe(): () => void {
     return () => undefined;
   }
 
   refresh(): Promise<void> {
     return Promise.resolve();
+  }
+
+  merge(number: number, _by: Requester, seen: string | null = null): Promise<MergeResult> {
+    this.asked.push(`${number} ${seen ?? 'unseen'}`);
+    return new Promise((resolve) => this.answers.push(resolve));
+  }
+
+  /** Nobody waits for an answer any more. */
+  forget(): void {
+    this.answers = [];
+  }
+
+  /** Answers everything that was asked, and lets what waits for it go on. */
+  async answer(result: MergeResult): Promise<void> {
+    for (const answer of this.answers.splice(0)) answer(result);
+    await new Promise((resolve) => setImmediate(resolve));
   }
 }
 
@@ -135,6 +172,7 @@ export function openBench({ groupMs = 0 } = {}) {
   const notices: ServiceNotice[][] = [];
   const removed: string[] = [];
   const executors: OwnExecutors = {};
+  const flakeUpdates = new GivenFlakeUpdates();
   let links = 0;
   let ids = 0;
   const publisher: Publisher = {
@@ -161,6 +199,7 @@ export function openBench({ groupMs = 0 } = {}) {
       outputLimit: 1_000_000,
       groupMs,
       executors,
+      flakeUpdates,
     });
     fleet.start();
     return fleet;
@@ -176,11 +215,13 @@ export function openBench({ groupMs = 0 } = {}) {
     events,
     notices,
     removed,
+    flakeUpdates,
     executors,
     fleet: open(),
     /** As after `kill -9`: what was not stored is gone, and nobody said goodbye. */
     crash() {
       clock.forget();
+      flakeUpdates.forget();
       bench.fleet = open();
     },
     connect(address = '198.51.100.1', identity?: AgentIdentity): GivenLink {

@@ -1,0 +1,44 @@
+'use server';
+
+import { z } from 'zod';
+import { operatorAction, stepUpAction } from '@/lib/auth/action';
+import { stagesOf } from '@/lib/fleet/pipeline-plan';
+import { MAX_PIPELINE_HOSTS, MAX_STAGES, PIPELINES, stageToProve } from '@/lib/fleet/pipelines';
+import { OPERATION_IDS, PIPELINE_KINDS } from '@/lib/protocol/live';
+import { runtime } from '@/lib/runtime';
+
+const id = z.string().min(1).max(64);
+
+/**
+ * Starts a pipeline over hosts. What happens next comes over the live socket. A repeated request id starts nothing
+ * twice. Where a stage needs a fresh proof, it is asked for once, here.
+ */
+export const startPipeline = stepUpAction(
+  z.object({
+    kind: z.enum(PIPELINE_KINDS),
+    stages: z.array(z.enum(OPERATION_IDS)).max(MAX_STAGES),
+    hostIds: z.array(id).min(1).max(MAX_PIPELINE_HOSTS),
+    requestId: z.string().regex(/^[0-9a-f]{32}$/),
+    parallelism: z.number().int().min(1).max(MAX_PIPELINE_HOSTS),
+    stopOnFailure: z.boolean(),
+    force: z.boolean(),
+    pullRequest: z
+      .object({ number: z.number().int().positive(), seen: z.string().regex(/^[0-9a-f]{7,64}$/) })
+      .optional(),
+  }),
+  {
+    purpose: ({ kind, hostIds }) =>
+      `${PIPELINES[kind].label} on ${hostIds.length === 1 ? '1 host' : `${hostIds.length} hosts`}`,
+    needed: (request) => stageToProve(stagesOf(request), new Set(request.hostIds).size) !== null,
+  },
+  (request, { by, stepUp }) => runtime().fleet.startPipeline({ ...request, stepUp, by }),
+);
+
+/** Begins nothing more of a pipeline. False when it has ended already. */
+export const cancelPipeline = operatorAction(
+  z.object({ id, stopRunning: z.boolean() }),
+  ({ id, stopRunning }, { by }) => runtime().fleet.cancelPipeline(id, { stopRunning }, by),
+);
+
+/** A pipeline with its hosts; null when it is not there (any more). */
+export const readPipeline = operatorAction(z.object({ id }), ({ id }) => runtime().fleet.pipeline(id));

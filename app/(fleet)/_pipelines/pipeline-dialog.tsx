@@ -1,0 +1,182 @@
+'use client';
+
+import { ArrowRight } from 'lucide-react';
+import { useRouter } from 'next/navigation';
+import { useCallback, useState } from 'react';
+import { sameList } from '@/app/_live/derived';
+import { useDerived, usePipelines } from '@/app/_live/live';
+import { Button } from '@/app/_ui/button';
+import { Dialog } from '@/app/_ui/dialog';
+import { SelectField } from '@/app/_ui/field';
+import { OPERATIONS } from '@/lib/fleet/operations';
+import { DEFAULT_PARALLELISM, MAX_PIPELINE_HOSTS, PIPELINES, stagesProblem } from '@/lib/fleet/pipelines';
+import type { AskedMerge } from '@/lib/fleet/ports';
+import type { HostView, OperationId, PipelineKind } from '@/lib/protocol/live';
+import { hostCount } from '../_operations/plan';
+import { previewPipeline, previewSentences, type SkippedGroup } from './pipeline-preview';
+import { sendPipeline } from './send-pipeline';
+import { StagePicker } from './stage-picker';
+
+const AT_ONCE = [1, 2, 5, DEFAULT_PARALLELISM, 25, 50];
+/** Names that are shown of one group; the rest is counted. */
+const MAX_NAMES = 5;
+
+/** Before a pipeline: its stages, exactly which hosts, how many at the same time, and what a failure means. */
+export function PipelineDialog({
+  kind,
+  hostIds,
+  pullRequest,
+  onClose,
+}: {
+  kind: PipelineKind;
+  hostIds: readonly string[];
+  /** The pull request that is merged first, where that is a stage. */
+  pullRequest?: AskedMerge;
+  onClose: () => void;
+}) {
+  const router = useRouter();
+  const { label, description, stages: known } = PIPELINES[kind];
+  const [picked, setPicked] = useState<readonly OperationId[]>(['pull', 'switch']);
+  const [parallelism, setParallelism] = useState(DEFAULT_PARALLELISM);
+  const [stopOnFailure, setStopOnFailure] = useState(false);
+  const [force, setForce] = useState(false);
+  const pick = useCallback(
+    (hosts: readonly HostView[]) => {
+      const asked = new Set(hostIds);
+      return hosts.filter((host) => asked.has(host.id));
+    },
+    [hostIds],
+  );
+  const hosts = useDerived(pick, sameList);
+  const stages = kind === 'custom' ? picked : known;
+  const pipelines = usePipelines();
+  const preview = previewPipeline(stages, hosts, pipelines, force);
+  const possible = stagesProblem(stages) === null && preview.ready.length > 0;
+  const mayForce = force || preview.skipped.some((group) => group.forceable);
+
+  const start = () => {
+    onClose();
+    const hostIds = hosts.map((host) => host.id);
+    const request = { kind, stages: kind === 'custom' ? [...picked] : [], hostIds, parallelism, stopOnFailure, force };
+    void sendPipeline({ ...request, pullRequest }, hostCount(preview.ready), (id) =>
+      router.push(`/activity/pipelines/${id}`),
+    );
+  };
+
+  return (
+    <Dialog
+      open
+      onClose={onClose}
+      title={`${label}: ${hostCount(hosts)}`}
+      description={description}
+      footer={
+        <>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button
+            variant="primary"
+            disabled={!possible}
+            onClick={start}
+            data-autofocus={kind !== 'custom' || undefined}
+          >
+            {preview.ready.length > 1 ? `Start on ${preview.ready.length} hosts` : 'Start'}
+          </Button>
+        </>
+      }
+    >
+      <div className="grid gap-4">
+        {kind === 'custom' ? <StagePicker stages={picked} onChange={setPicked} /> : <Stages stages={stages} />}
+        <div role="status" data-testid="pipeline-preview" className="grid gap-1 text-sm">
+          {previewSentences(preview).map((sentence) => (
+            <p key={sentence}>{sentence}</p>
+          ))}
+        </div>
+        {preview.skipped.length > 0 && (
+          <ul aria-label="Skipped" className="grid gap-1.5">
+            {preview.skipped.map((group) => (
+              <li key={group.reason} className="rounded-md bg-sunken px-3 py-2 text-xs text-muted">
+                <Skipped group={group} />
+              </li>
+            ))}
+          </ul>
+        )}
+        {mayForce && <Tick checked={force} onChange={setForce} label="Go ahead on them all the same" />}
+        {hosts.length > 1 && (
+          <>
+            <SelectField
+              label="Hosts at the same time"
+              value={parallelism}
+              onChange={(event) => setParallelism(Number(event.target.value))}
+            >
+              {AT_ONCE.map((count) => (
+                <option key={count} value={count}>
+                  {count === 1 ? 'One after the other' : count}
+                </option>
+              ))}
+              <option value={MAX_PIPELINE_HOSTS}>All</option>
+            </SelectField>
+            <Tick
+              checked={stopOnFailure}
+              onChange={setStopOnFailure}
+              label="Stop at the first failure"
+              hint="Nothing more begins once a host failed; what runs goes on to its end."
+            />
+          </>
+        )}
+      </div>
+    </Dialog>
+  );
+}
+
+function Stages({ stages }: { stages: readonly OperationId[] }) {
+  return (
+    <ol aria-label="Stages" className="flex flex-wrap items-center gap-1.5">
+      {stages.map((id, index) => (
+        <li key={id} className="flex items-center gap-1.5">
+          {index > 0 && <ArrowRight className="size-3.5 text-faint" aria-hidden="true" />}
+          <span className="rounded-md bg-accent-soft px-2 py-1 text-xs font-medium text-accent">
+            {OPERATIONS[id].label}
+          </span>
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+function Skipped({ group: { reason, hosts } }: { group: SkippedGroup }) {
+  const more = hosts.length - MAX_NAMES;
+  if (hosts.length === 1) return reason;
+  const names = hosts.slice(1, MAX_NAMES).map((host) => host.name);
+  return (
+    <>
+      <span className="font-medium text-ink">{hosts.length} hosts:</span> {reason} The same holds for {names.join(', ')}
+      {more > 0 && ` and ${more} more`}.
+    </>
+  );
+}
+
+function Tick({
+  checked,
+  onChange,
+  label,
+  hint,
+}: {
+  checked: boolean;
+  onChange: (checked: boolean) => void;
+  label: string;
+  hint?: string;
+}) {
+  return (
+    <label className="flex items-start gap-2.5 text-sm pointer-coarse:min-h-11 pointer-coarse:items-center">
+      <input
+        type="checkbox"
+        className="mt-0.5 size-4 shrink-0"
+        checked={checked}
+        onChange={(event) => onChange(event.target.checked)}
+      />
+      <span>
+        {label}
+        {hint && <span className="block text-xs text-muted">{hint}</span>}
+      </span>
+    </label>
+  );
+}

@@ -1,0 +1,60 @@
+'use client';
+
+import Link from 'next/link';
+import { useState } from 'react';
+import { X } from 'lucide-react';
+import { usePipelines } from '@/app/_live/live';
+import { IconButton } from '@/app/_ui/icon-button';
+import { Elapsed } from '@/app/_ui/time-ago';
+import { PIPELINES } from '@/lib/fleet/pipelines';
+import type { PipelineView } from '@/lib/protocol/live';
+import { PipelineBar } from './pipeline-bar';
+import { PipelineBadge } from './pipeline-icon';
+import { progressText } from './pipeline-words';
+
+/** Pipelines that run now, and those whose end this page saw until it is put away: a line each, above the fleet. */
+export function PipelineStrip() {
+  const pipelines = usePipelines();
+  const [dismissed, setDismissed] = useState<ReadonlySet<string>>(new Set());
+  const [begun] = useState(() => new Set(pipelines.flatMap(({ id, phase }) => (phase === 'ended' ? [id] : []))));
+  const shown = pipelines.filter(({ id, phase }) => phase !== 'ended' || (!begun.has(id) && !dismissed.has(id)));
+  if (shown.length === 0) return null;
+  return (
+    <ul aria-label="Pipelines" className="mb-4 grid gap-2" data-testid="pipeline-strip">
+      {shown.map((pipeline) => (
+        <Line
+          key={pipeline.id}
+          pipeline={pipeline}
+          onDismiss={() => setDismissed((known) => new Set([...known, pipeline.id]))}
+        />
+      ))}
+    </ul>
+  );
+}
+
+function Line({ pipeline, onDismiss }: { pipeline: PipelineView; onDismiss: () => void }) {
+  const { id, kind, phase, createdAt } = pipeline;
+  const { label } = PIPELINES[kind];
+  return (
+    <li className="flex items-center gap-1 rounded-lg border bg-surface pr-1.5 shadow-card">
+      <Link
+        href={`/activity/pipelines/${id}`}
+        prefetch={false}
+        className="min-w-0 grow rounded-lg px-3.5 py-2.5 hover:bg-hover focus-visible:-outline-offset-2"
+      >
+        <span className="flex flex-wrap items-center gap-x-3 gap-y-1 text-sm">
+          <span className="font-medium">{label}</span>
+          <PipelineBadge pipeline={pipeline} />
+          <span className="text-xs text-muted">{progressText(pipeline)}</span>
+          {phase !== 'ended' && <Elapsed since={createdAt} className="ml-auto text-xs text-faint" />}
+        </span>
+        <PipelineBar pipeline={pipeline} label={`${label}: hosts`} className="mt-2" />
+      </Link>
+      {phase === 'ended' && (
+        <IconButton size="sm" label={`Put away ${label}`} tip="Put away" onClick={onDismiss}>
+          <X className="size-4" aria-hidden="true" />
+        </IconButton>
+      )}
+    </li>
+  );
+}

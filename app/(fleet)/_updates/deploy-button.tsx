@@ -1,0 +1,21 @@
+'use client';
+
+import { useLive } from '@/app/_live/live';
+import { Button } from '@/app/_ui/button';
+import type { FlakeUpdateView } from '@/lib/protocol/flake-updates';
+import { useOperations } from '../_operations/operations-context';
+
+/** Merges the update and brings all hosts to it, after a look at what that will do. */
+export function DeployButton({ update: { number, headSha, blocked } }: { update: FlakeUpdateView }) {
+  const { store } = useLive();
+  const { runPipeline } = useOperations();
+  const open = () => {
+    const hostIds = store.get().fleet.hosts.map((host) => host.id);
+    runPipeline('merge-deploy', hostIds, { number, seen: headSha });
+  };
+  return (
+    <Button size="sm" disabled={blocked !== ''} onClick={open}>
+      Merge and deploy …
+    </Button>
+  );
+}

@@ -1,0 +1,143 @@
+'use client';
+
+import { memo } from 'react';
+import { sameList } from '@/app/_live/derived';
+import { useLive } from '@/app/_live/live';
+import { newestCommand, openOutput } from '@/app/_output/open-output';
+import { duration } from '@/app/_ui/ages';
+import { cx } from '@/app/_ui/cx';
+import { toast } from '@/app/_ui/toast-store';
+import { Elapsed } from '@/app/_ui/time-ago';
+import { OPERATIONS } from '@/lib/fleet/operations';
+import type { OperationId, PipelineHostView, PipelineStepView } from '@/lib/protocol/live';
+import { ToneIcon } from '../../../_pipelines/pipeline-icon';
+import { HOST_WORDS, stepWord } from '../../../_pipelines/pipeline-words';
+
+/** Each host at each stage. A stage with a command opens its output. */
+export function HostStages({
+  stages,
+  hosts,
+  all,
+}: {
+  stages: readonly OperationId[];
+  hosts: readonly PipelineHostView[];
+  /** Also those that are not shown: how far each stage has come is counted over them. */
+  all: readonly PipelineHostView[];
+}) {
+  return (
+    <div
+      role="region"
+      aria-label="Hosts and stages"
+      // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls has to be reached by keyboard
+      tabIndex={0}
+      className="thin-scrollbar overflow-x-auto focus-visible:-outline-offset-2"
+    >
+      <table className="w-full text-left text-sm" data-testid="pipeline-hosts">
+        <thead className="text-xs text-muted">
+          <tr className="border-b">
+            <th scope="col" className="px-4 py-2 font-medium">
+              Host
+            </th>
+            {stages.map((id, index) => (
+              <th scope="col" key={`${id}-${index}`} className="px-2 py-2 font-medium whitespace-nowrap">
+                {OPERATIONS[id].label}
+                <span className="block text-2xs font-normal text-faint">
+                  {all.filter(({ steps }) => steps[index]?.status === 'done').length} of {all.length}
+                </span>
+              </th>
+            ))}
+          </tr>
+        </thead>
+        <tbody>
+          {hosts.map((host) => (
+            <HostLine key={host.hostId} host={host} stages={stages} />
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+interface HostLineProps {
+  host: PipelineHostView;
+  stages: readonly OperationId[];
+}
+
+/** It renders again when this host comes a step further, and not when another one does. */
+const HostLine = memo(function HostLine({ host, stages }: HostLineProps) {
+  const { name, status, steps, reason } = host;
+  const { word, tone } = HOST_WORDS[status];
+  const last = steps.at(-1);
+  const note = reason !== '' ? reason : last?.status === 'waiting' ? last.reason : '';
+  return (
+    <>
+      <tr data-testid="pipeline-host" data-host={name} data-status={status} className="border-t first:border-t-0">
+        <th scope="row" className={cx('px-4 pt-2 font-medium', note === '' ? 'pb-2' : 'pb-0.5')}>
+          <span className="flex items-center gap-2">
+            <ToneIcon tone={tone} waits={status === 'waiting'} />
+            <span className="min-w-0 break-words">{name}</span>
+            <span className={status === 'done' ? 'sr-only' : 'text-xs font-normal text-muted max-sm:sr-only'}>
+              {word}
+            </span>
+          </span>
+        </th>
+        {stages.map((id, index) => (
+          <td key={`${id}-${index}`} className="px-1 py-1 align-middle">
+            <Step host={host} step={steps[index]} label={OPERATIONS[id].label} />
+          </td>
+        ))}
+      </tr>
+      {note !== '' && (
+        <tr>
+          <td colSpan={stages.length + 1} className="px-4 pt-0 pb-2 text-xs text-muted">
+            {note}
+          </td>
+        </tr>
+      )}
+    </>
+  );
+}, isSameLine);
+
+/** The stages come anew with each change, and are always the same. */
+function isSameLine(a: HostLineProps, b: HostLineProps): boolean {
+  return a.host === b.host && sameList(a.stages, b.stages);
+}
+
+function Step({ host, step, label }: { host: PipelineHostView; step: PipelineStepView | undefined; label: string }) {
+  const { store } = useLive();
+  if (!step) return <span className="px-1.5 text-xs text-faint">–</span>;
+  const { word, tone } = stepWord(step);
+  const { commandId } = step;
+  const content = (
+    <>
+      <ToneIcon tone={tone} waits={step.status === 'waiting'} />
+      <span className={tone === 'ok' || step.status === 'running' ? 'sr-only' : 'text-muted max-sm:sr-only'}>
+        {word}
+      </span>
+      {step.endedAt === null ? (
+        <Elapsed since={step.startedAt} className="text-faint" />
+      ) : (
+        <span className="text-faint">{duration(step.endedAt - step.startedAt)}</span>
+      )}
+    </>
+  );
+  const classes = 'flex items-center gap-1.5 rounded-md px-1.5 py-1 text-xs whitespace-nowrap pointer-coarse:min-h-11';
+  if (commandId === null) return <span className={classes}>{content}</span>;
+  return (
+    <button
+      type="button"
+      className={cx(classes, 'hover:bg-hover')}
+      data-tip={`${label} on ${host.name}: ${word.toLowerCase()}\n${step.reason}`.trimEnd()}
+      data-tip-next="Click for its output."
+      onClick={() => {
+        const known = store.get().byId.get(host.hostId);
+        if (known)
+          openOutput({ hostId: host.hostId, commandId, pinned: newestCommand(known)?.id !== commandId, focus: true });
+        else toast({ tone: 'info', title: `${host.name} was removed, and its output with it` });
+      }}
+    >
+      <span className="sr-only">{`Output of ${label} on ${host.name}: `}</span>
+      {content}
+    </button>
+  );
+}

@@ -1,0 +1,26 @@
+import type { Metadata } from 'next';
+import Link from 'next/link';
+import { notFound } from 'next/navigation';
+import { requireSession } from '@/lib/auth/app-session';
+import { runtime } from '@/lib/runtime';
+import { PipelineDetail } from './pipeline-detail';
+
+export const metadata: Metadata = { title: 'Pipeline' };
+
+/** One pipeline: each host at each stage, live. */
+export default async function PipelinePage({ params }: { params: Promise<{ id: string }> }) {
+  await requireSession();
+  const { id } = await params;
+  const pipeline = runtime().fleet.pipeline(id);
+  if (!pipeline) notFound();
+  return (
+    <div className="mx-auto w-full max-w-6xl px-4 py-5 md:px-6">
+      <p className="mb-1 text-xs">
+        <Link href="/activity/pipelines" className="text-accent underline underline-offset-2">
+          Pipelines
+        </Link>
+      </p>
+      <PipelineDetail key={id} painted={pipeline} />
+    </div>
+  );
+}

@@ -1,0 +1,28 @@
+import type { Metadata } from 'next';
+import Link from 'next/link';
+import { Card } from '@/app/_ui/card';
+import { requireSession } from '@/lib/auth/app-session';
+import { runtime } from '@/lib/runtime';
+import { PipelineList } from '../../_pipelines/pipeline-list';
+
+export const metadata: Metadata = { title: 'Pipelines' };
+
+const SHOWN = 100;
+
+/** The pipelines of late: what was done over many hosts in one go, by whom and how it ended. */
+export default async function PipelinesPage() {
+  await requireSession();
+  return (
+    <div className="mx-auto w-full max-w-6xl px-4 py-5 md:px-6">
+      <p className="mb-1 text-xs">
+        <Link href="/activity" className="text-accent underline underline-offset-2">
+          Activity
+        </Link>
+      </p>
+      <h1 className="mb-4 text-xl font-semibold tracking-tight">Pipelines</h1>
+      <Card flush>
+        <PipelineList painted={runtime().fleet.pipelines(SHOWN)} limit={SHOWN} />
+      </Card>
+    </div>
+  );
+}

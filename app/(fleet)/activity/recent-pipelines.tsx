@@ -1,0 +1,25 @@
+import Link from 'next/link';
+import { Card } from '@/app/_ui/card';
+import type { PipelineSummary } from '@/lib/protocol/live';
+import { PipelineList } from '../_pipelines/pipeline-list';
+
+/** Pipelines that are shown above the events. */
+export const RECENT_PIPELINES = 3;
+
+/** The last pipelines, with the way to all of them. */
+export function RecentPipelines({ painted }: { painted: readonly PipelineSummary[] }) {
+  return (
+    <Card
+      flush
+      className="mb-4"
+      title="Pipelines"
+      actions={
+        <Link href="/activity/pipelines" className="text-xs text-accent underline underline-offset-2">
+          All pipelines
+        </Link>
+      }
+    >
+      <PipelineList painted={painted} limit={RECENT_PIPELINES} />
+    </Card>
+  );
+}

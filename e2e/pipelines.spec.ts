@@ -1,0 +1,237 @@
+/** Pipelines over many hosts: started, watched, cancelled, and gone on with after the dashboard was killed. */
+import AxeBuilder from '@axe-core/playwright';
+import type { Page } from '@playwright/test';
+import { StandIn, STAND_IN_REPO, STAND_IN_TOKEN } from '@/lib/desired/forge/testing/stand-in';
+import { SimulatedAgent } from '@/simulator/agent';
+import { PROMPT, type Behaviour } from '@/simulator/behaviour';
+import { AGENT_TOKEN, type Dashboard } from './support/dashboard';
+import { expect, test } from './support/fixtures';
+import { CONFIGURED, setUpAndSignIn, signInConfigured } from './support/operator';
+
+const WCAG = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
+
+/**
+ * What each host was told to do, in order, over all connections. Not the look at the system by which the dashboard may
+ * judge a switch whose end nobody told: it changes nothing.
+ */
+function wireOf(agents: readonly SimulatedAgent[]): Map<string, string[]> {
+  const wire = new Map<string, string[]>();
+  for (const agent of agents) {
+    const told: string[] = [];
+    wire.set(agent.hostname, told);
+    agent.on((event) => {
+      if (event.type === 'command' && event.command !== 'refresh-system') told.push(event.command);
+    });
+  }
+  return wire;
+}
+
+/** Hosts h0, h1 …; every other one is a Go agent. */
+async function openFleet(dashboard: Dashboard, hosts: number, behaviour: Behaviour): Promise<SimulatedAgent[]> {
+  const agents = Array.from(
+    { length: hosts },
+    (_, index) =>
+      new SimulatedAgent({
+        url: dashboard.agentUrl,
+        token: AGENT_TOKEN,
+        hostname: `h${index}`,
+        protocol: index % 2 === 0 ? 2 : 3,
+        intervalMs: 1_000,
+        firstRedialMs: 100,
+        behaviour,
+      }),
+  );
+  for (const agent of agents) agent.connect();
+  await Promise.all(agents.map((agent) => agent.whenRegistered()));
+  return agents;
+}
+
+const closeAll = (agents: readonly SimulatedAgent[]) => Promise.all(agents.map((agent) => agent.close()));
+
+async function selectAll(page: Page, hosts: number): Promise<void> {
+  await expect(page.getByTestId('host-row').first()).toBeVisible();
+  await page.keyboard.press('Control+a');
+  await expect(page.getByTestId('action-bar')).toContainText(`${hosts}`);
+}
+
+async function expectAccessible(page: Page, what: string): Promise<void> {
+  for (const width of [1440, 390]) {
+    for (const colorScheme of ['dark', 'light'] as const) {
+      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
+      await page.setViewportSize({ width, height: width === 390 ? 844 : 900 });
+      const { violations } = await new AxeBuilder({ page }).withTags(WCAG).analyze();
+      const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' | ')}`);
+      expect(found, `${what}, ${colorScheme}, ${width} px`).toEqual([]);
+      const overflow = await page.evaluate(
+        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
+      );
+      expect(overflow, `${what} is wider than the screen of ${width} px`).toBeLessThanOrEqual(0);
+    }
+  }
+  await page.setViewportSize({ width: 1440, height: 900 });
+}
+
+test('kill -9 in the middle of a pipeline over 20 hosts: it goes on and ends, no command is on the wire twice', async ({
+  page,
+  world,
+}) => {
+  const dashboard = world.makeDashboard();
+  await dashboard.start();
+  await setUpAndSignIn(page, await dashboard.setupLink());
+  const agents = await openFleet(dashboard, 20, {
+    ...PROMPT,
+    standard: { ...PROMPT.standard, durationMs: 800 },
+    restartMs: 200,
+  });
+  try {
+    const wire = wireOf(agents);
+    await selectAll(page, 20);
+    await page.getByTestId('action-bar').getByRole('button', { name: 'Do all …' }).click();
+    const dialog = page.getByRole('dialog');
+    await expect(dialog.getByTestId('pipeline-preview')).toHaveText(
+      '20 hosts go through Pull, Switch and Test, each as far as it goes well.',
+    );
+    await dialog.getByRole('combobox', { name: 'Hosts at the same time' }).selectOption('5');
+    await dialog.getByRole('button', { name: 'Start on 20 hosts' }).click();
+    await page.getByTestId('pipeline-strip').getByRole('link').click();
+    await expect(page.getByTestId('pipeline-host')).toHaveCount(20);
+
+    // What the browser is in the middle of loading would be cut off, too.
+    await page.waitForLoadState('networkidle');
+    await Promise.race(agents.map((agent) => agent.next('command', ({ command }) => command === 'switch')));
+    expect(await dashboard.end('SIGKILL')).toBe('SIGKILL');
+    const begun = [...wire.values()].filter((told) => told.length > 0).length;
+    expect(begun, 'it was killed in the middle').toBeLessThan(20);
+    await dashboard.start();
+    await expect(page.getByTestId('connection')).toHaveAttribute('data-state', 'live');
+    await expect(page.getByTestId('pipeline-state')).toHaveAttribute('data-phase', 'ended', { timeout: 90_000 });
+
+    for (const [host, told] of wire) {
+      expect(new Set(told).size, `${host} was told ${told.join(', ')}`).toBe(told.length);
+      const status = await page.locator(`[data-host="${host}"]`).getAttribute('data-status');
+      const all = ['pull', 'switch', 'test'];
+      if (status === 'done') expect(told).toEqual(all);
+      else expect(told).toEqual(all.slice(0, told.length));
+    }
+    // A Go agent that ended a command while nobody listened can't tell how; those of protocol 3 keep what they know.
+    const three = agents.filter((_agent, index) => index % 2 === 1);
+    for (const { hostname } of three) {
+      await expect(page.locator(`[data-host="${hostname}"]`)).toHaveAttribute('data-status', 'done');
+    }
+    await page.goto(`${dashboard.url}/activity`);
+    await expect(page.locator('[data-action="pipeline.ended"]')).toHaveCount(1);
+    await expect(page.getByTestId('pipeline-list').getByRole('link')).toHaveCount(1);
+  } finally {
+    await closeAll(agents);
+  }
+});
+
+test('a pipeline of one’s own: picked, watched stage by stage, cancelled; axe finds nothing in it', async ({
+  page,
+  world,
+}) => {
+  test.setTimeout(240_000);
+  const dashboard = world.makeDashboard();
+  await dashboard.start();
+  await setUpAndSignIn(page, await dashboard.setupLink());
+  const agents = await openFleet(dashboard, 4, {
+    ...PROMPT,
+    commands: { test: { ending: 'hangs' } },
+    restartMs: 100,
+  });
+  try {
+    const wire = wireOf(agents);
+    await selectAll(page, 4);
+    await page.getByRole('button', { name: 'More for the selected hosts' }).click();
+    await page.getByRole('menuitem', { name: /^Custom …/ }).click();
+    const dialog = page.getByRole('dialog');
+    const stages = dialog.getByTestId('stage-list').getByRole('listitem');
+    await expect(stages).toHaveText([/Pull/, /Switch/]);
+    await dialog.getByRole('button', { name: 'Take away Switch, stage 2' }).click();
+    await dialog.getByRole('combobox', { name: 'Operation to add' }).selectOption('test');
+    await dialog.getByRole('button', { name: 'Add stage' }).click();
+    await dialog.getByRole('button', { name: 'Move up Test, stage 2' }).click();
+    await expect(stages).toHaveText([/Test/, /Pull/]);
+    await dialog.getByRole('button', { name: 'Move up Pull, stage 2' }).click();
+    await dialog.getByRole('combobox', { name: 'Hosts at the same time' }).selectOption('2');
+    await dialog.getByRole('checkbox', { name: /Stop at the first failure/ }).check();
+    await expectAccessible(page, 'the dialog');
+    await dialog.getByRole('button', { name: 'Start on 4 hosts' }).click();
+
+    const strip = page.getByTestId('pipeline-strip');
+    await expect(strip.getByTestId('pipeline-state')).toHaveAttribute('data-phase', 'running');
+    await expectAccessible(page, 'the fleet with a pipeline');
+    await strip.getByRole('link').click();
+    const hosts = page.getByTestId('pipeline-host');
+    await expect(page.locator('[data-status="running"]')).toHaveCount(2);
+    await expect(page.locator('[data-status="waiting"]')).toHaveCount(2);
+    const output = hosts.first().getByRole('button', { name: /^Output of Test/ });
+    await expect(output).toBeVisible();
+    await expectAccessible(page, 'a pipeline');
+    await output.click();
+    await expect(page.getByTestId('output-drawer').getByTestId('command-state')).toHaveAttribute(
+      'data-phase',
+      'running',
+    );
+    await page
+      .getByTestId('output-drawer')
+      .getByRole('button', { name: /^close/i })
+      .last()
+      .click();
+
+    await page.getByRole('button', { name: 'Cancel …' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Cancel and stop what runs' }).click();
+    await expect(page.getByTestId('pipeline-state')).toHaveAttribute('data-outcome', 'cancelled');
+    await expect(page.locator('[data-status="skipped"]')).toHaveCount(2);
+    await expect(page.getByTestId('pipeline-progress')).toContainText('Cancelled by');
+    expect([...wire.values()].filter((told) => told.length > 0)).toEqual([
+      ['pull', 'test', 'stop'],
+      ['pull', 'test', 'stop'],
+    ]);
+    await expectAccessible(page, 'a pipeline that ended');
+    await page.reload();
+    await expect(page.getByTestId('pipeline-state')).toHaveAttribute('data-outcome', 'cancelled');
+    await page.goto(`${dashboard.url}/activity/pipelines`);
+    await expect(page.getByTestId('pipeline-list').getByRole('link')).toHaveCount(1);
+    await expectAccessible(page, 'the list of pipelines');
+  } finally {
+    await closeAll(agents);
+  }
+});
+
+test('merge and deploy: the pull request is merged once, then the hosts go through the stages', async ({
+  page,
+  world,
+}) => {
+  const forge = new StandIn('github');
+  await forge.start();
+  const dashboard = world.makeDashboard({
+    ...CONFIGURED,
+    NIXFLEET_GITHUB_API_URL: forge.url,
+    NIXFLEET_GITHUB_REPO: STAND_IN_REPO,
+    NIXFLEET_GITHUB_TOKEN: STAND_IN_TOKEN,
+  });
+  const pull = forge.addPull();
+  await dashboard.start();
+  await signInConfigured(page, dashboard.url);
+  const agents = await openFleet(dashboard, 3, PROMPT);
+  try {
+    const wire = wireOf(agents);
+    await page.getByTestId('flake-update').getByRole('button', { name: 'Merge and deploy …' }).click();
+    const dialog = page.getByRole('dialog');
+    await expect(dialog.getByTestId('pipeline-preview')).toContainText(
+      'First, once: Merge flake update. If that fails, no host is touched.',
+    );
+    await expect(dialog.getByTestId('pipeline-preview')).toContainText('3 hosts go through Pull, Switch and Test');
+    await dialog.getByRole('button', { name: 'Start on 3 hosts' }).click();
+    await page.getByTestId('pipeline-strip').getByRole('link').click();
+    await expect(page.getByTestId('pipeline-state')).toHaveAttribute('data-outcome', 'succeeded', { timeout: 60_000 });
+    await expect(page.getByText(/^#\d+ was merged/)).toBeVisible();
+    expect(pull.merged).toBe(true);
+    expect([...wire.values()]).toEqual(agents.map(() => ['pull', 'switch', 'test']));
+    await expectAccessible(page, 'a pipeline with a merge');
+  } finally {
+    await closeAll(agents);
+    await forge.stop();
+  }
+});
