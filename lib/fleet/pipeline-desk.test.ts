@@ -1,7 +1,7 @@
 /** Pipelines on a real database, with agents that a test plays. */
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { STAGE_WAIT_MS } from './pipeline';
-import { MERGE_ANSWER_MS } from './pipeline-desk';
+import { MERGE_ANSWER_MS } from './pipeline-merge';
 import { MAX_RUNNING_PIPELINES } from './pipelines';
 import type { PipelineRequest } from './ports';
 import { BY, openBench, QUIET, type Bench, type GivenLink } from './testing/bench';

@@ -8,6 +8,7 @@ import type { Entry, FleetCore } from './core';
 import { busyWith, checkOperation, OPERATIONS, stepUpMissing } from './operations';
 import { hasPulled, runningCommand, stageOf, stepPipeline, waitingSteps, type PipelineInput } from './pipeline';
 import * as events from './pipeline-events';
+import { mergeFirst } from './pipeline-merge';
 import { planPipeline, stagesOf } from './pipeline-plan';
 import type { PipelineHostRecord, PipelineRecord, PipelineRun } from './pipeline-state';
 import { pipelinePatch, pipelineSummary, pipelineView } from './pipeline-view';
@@ -18,10 +19,6 @@ import type { Turn } from './turn';
 
 /** Pipelines that ended and are still shown live, so that who watches one sees its end. */
 export const ENDED_SHOWN = 4;
-/** A merge that gave no answer by then is taken for failed: the forge is asked what became of it by a person. */
-export const MERGE_ANSWER_MS = 3 * 60_000;
-/** How long a fetch of the desired state after a merge may hold up the hosts. */
-export const REFRESH_AFTER_MERGE_MS = 30_000;
 
 /** Makes a command in a turn, as for any request. */
 export type DispatchTo = (turn: Turn, entry: Entry, request: DispatchRequest) => DispatchResult;
@@ -234,50 +231,18 @@ export class PipelineDesk {
     }
   }
 
-  // ── the merge before the hosts ────────────────────────────────────────────────────────────────────────────────────
-
+  /** Lets the dashboard do its part, once at a time. */
   private merge(pipeline: PipelineRecord): void {
-    const { id, args } = pipeline;
+    const { id } = pipeline;
     if (this.merging.has(id)) return;
     this.merging.add(id);
-    const { flakeUpdates, desired } = this.core.options;
-    const number = args?.pullRequest;
-    const seen = typeof args?.seen === 'string' ? args.seen : null;
-    const ended = (ok: boolean, reason: string) => {
+    void mergeFirst(pipeline, this.core.options).then(({ ok, reason }) =>
       this.core.run('retry', (turn) => {
         this.merging.delete(id);
         this.feed(turn, id, { type: 'prelude-ended', ok, reason });
         turn.effects.push(() => this.goOn(id));
-      });
-    };
-    if (!flakeUpdates || typeof number !== 'number') {
-      ended(false, 'No forge is configured any more, so that it could not be merged.');
-      return;
-    }
-    const noAnswer = 'The forge gave no answer in time. Look there whether it was merged.';
-    void this.within(MERGE_ANSWER_MS, flakeUpdates.merge(number, requesterOf(pipeline), seen), {
-      kind: 'failed' as const,
-      reason: noAnswer,
-    }).then(async (result) => {
-      if (result.kind !== 'merged') {
-        ended(false, result.reason);
-        return;
-      }
-      // Hosts are judged by it from here on.
-      await this.within(REFRESH_AFTER_MERGE_MS, desired.refresh(), undefined);
-      ended(
-        true,
-        result.commit === '' ? `#${number} was merged.` : `#${number} was merged as ${result.commit.slice(0, 7)}.`,
-      );
-    });
-  }
-
-  /** What a promise gives, or something else when it takes too long or fails. */
-  private within<T>(ms: number, promise: Promise<T>, otherwise: T): Promise<T> {
-    return new Promise((resolve) => {
-      const cancel = this.core.options.clock.after(ms, () => resolve(otherwise));
-      promise.then(resolve, () => resolve(otherwise)).finally(cancel);
-    });
+      }),
+    );
   }
 
   // ── what follows ──────────────────────────────────────────────────────────────────────────────────────────────────
