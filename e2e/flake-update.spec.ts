@@ -128,9 +128,9 @@ for (const dialect of ['github', 'forgejo'] as const) {
 
       await page.goto(`${dashboard.url}/activity`);
       await expect(
-        page.getByText(/^Flake update #1 \(flake\.lock: Update\) of ada\/nixcfg at \w+ was merged as/),
+        page.getByText(/Flake update #1 \(flake\.lock: Update\) of ada\/nixcfg at \w+ was merged as/),
       ).toBeVisible();
-      await expect(page.getByText(/^Flake update #1 .* was not merged: /)).toBeVisible();
+      await expect(page.getByText(/Flake update #1 .* was not merged: /)).toBeVisible();
 
       await page.goto(`${dashboard.url}/settings/forge`);
       await expect(page.getByText('none is open')).toBeVisible();
