@@ -205,6 +205,12 @@ describe('readConfig', () => {
     expect(problems({ NIXFLEET_FORGEJO_URL: 'https://git.example.org' }).join()).toContain('as owner/name');
     expect(warnings({ NIXFLEET_GITHUB_TOKEN: 's3cret' })).toMatch(/^NIXFLEET_GITHUB_TOKEN is not used/);
     expect(warnings({ NIXFLEET_FORGEJO_TOKEN: 's3cret' })).toMatch(/^NIXFLEET_FORGEJO_TOKEN is not used/);
+    const plain = { ...forgejo, NIXFLEET_FORGEJO_URL: 'http://git.example.org', NIXFLEET_FORGEJO_TOKEN: 's3cret' };
+    expect(warnings(plain)).toMatch(/^NIXFLEET_FORGEJO_URL is plain http/);
+    expect(warnings({ ...plain, NIXFLEET_FORGEJO_URL: 'http://127.0.0.1:3000' })).toBe('');
+    const login = problems({ ...forgejo, NIXFLEET_FORGEJO_URL: 'https://ada:s3cret@git.example.org' }).join();
+    expect(login).toContain('without user and password');
+    expect(login).not.toContain('s3cret');
     for (const wrong of ['nixcfg', 'https://github.com/ada/nixcfg', 'ada/..', 'ada/nix cfg', '-a/b']) {
       expect(problems({ NIXFLEET_GITHUB_REPO: wrong }).join()).toContain('such as ada/nixcfg');
     }

@@ -204,6 +204,15 @@ function unwise(config: Config): string[] {
       'NIXFLEET_VERSION_URL is not used, because NIXFLEET_CONFIG_REPO is set and knows more: remove one of them.',
     );
   }
+  const ways: [string | null, string | null, string][] = [
+    [config.githubToken, config.githubApiUrl, 'NIXFLEET_GITHUB_API_URL'],
+    [config.forgejoToken, config.forgejoUrl, 'NIXFLEET_FORGEJO_URL'],
+  ];
+  for (const [token, address, name] of ways) {
+    if (token !== null && address !== null && isPlainHttp(address)) {
+      warnings.push(`${name} is plain http, so the forge's token can be read on the way: use an https address.`);
+    }
+  }
   if (config.githubToken !== null && config.githubRepo === null) {
     warnings.push(
       'NIXFLEET_GITHUB_TOKEN is not used, because NIXFLEET_GITHUB_REPO is not set: name the repository, or remove the token.',
@@ -225,6 +234,12 @@ function unwise(config: Config): string[] {
     );
   }
   return warnings;
+}
+
+/** By http, and not to this machine itself. */
+function isPlainHttp(address: string): boolean {
+  const { protocol, hostname } = new URL(address);
+  return protocol === 'http:' && hostname !== 'localhost' && hostname !== '[::1]' && !/^127\./.test(hostname);
 }
 
 function shownValue(variable: Variable<unknown>, raw: string): string {

@@ -132,6 +132,14 @@ export const origin: Parser<string> = (raw) => {
 export const webAddress: Parser<string> = (raw) =>
   httpUrl(raw) === null ? bad('write an http or https address') : good(raw);
 
+/** Address of an API, which paths are put behind: no credentials (they have variables of their own), no query. */
+export const apiAddress: Parser<string> = (raw) => {
+  const url = httpUrl(raw);
+  if (url === null) return bad('write an http or https address');
+  if (url.username !== '' || url.password !== '') return bad('write the address without user and password');
+  return url.search !== '' || url.hash !== '' ? bad('write the address without ? and #') : good(raw);
+};
+
 /** Comma-separated; every problem names its place in the list. */
 export function list<T>(one: Parser<T>): Parser<readonly T[]> {
   return (raw) => {

@@ -5,6 +5,7 @@ import { COLOR_COMMIT_MODES, DEFAULT_COLOR_FILE } from '@/lib/desired/theme/mode
 import { LOG_LEVELS } from '@/lib/log';
 import type { SettingView } from '@/lib/runtime';
 import {
+  apiAddress,
   bcryptHash,
   boolean,
   branch,
@@ -250,7 +251,7 @@ export const VARIABLES = {
   githubApiUrl: variable({
     name: 'NIXFLEET_GITHUB_API_URL',
     prose: "Address of GitHub's API; of an own server: `https://HOST/api/v3`.",
-    parse: webAddress,
+    parse: apiAddress,
     fallback: 'https://api.github.com',
     fallbackText: 'https://api.github.com',
     shows: 'address',
@@ -265,7 +266,7 @@ export const VARIABLES = {
   forgejoUrl: variable({
     name: 'NIXFLEET_FORGEJO_URL',
     prose: 'Address of a Forgejo or Gitea server, instead of GitHub.',
-    parse: optional(webAddress),
+    parse: optional(apiAddress),
     fallback: null,
     fallbackText: 'not set',
     shows: 'address',

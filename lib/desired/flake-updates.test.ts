@@ -194,7 +194,7 @@ describe.each<Dialect>(['github', 'forgejo'])('flake updates at %s', (dialect) =
     expect(standIn.requests).toHaveLength(1);
   });
 
-  describe('what is a flake update', () => {
+  describe('lesson 3.3, 32: what is a flake update, and alone is merged', () => {
     it.each<[string, Parameters<StandIn['addPull']>[0], Partial<UpdateRule>, boolean, RegExp | null]>([
       ['a label', { labels: ['automated'], title: 'Weekly' }, {}, true, null],
       ['the other label', { labels: ['Dependencies'], title: 'Weekly' }, {}, true, null],
@@ -268,7 +268,7 @@ describe.each<Dialect>(['github', 'forgejo'])('flake updates at %s', (dialect) =
       expect(updates.state.update?.number ?? null).toBe(isUpdate ? 1 : null);
       if (hint === null) expect(updates.state.hint).toBeNull();
       else expect(updates.state.hint).toMatch(hint);
-      // What is not offered is not merged by its number either (lesson 3.3, 32).
+      // What is not offered is not merged by its number either.
       const result = await updates.merge(1, ADA);
       expect(result.kind).toBe(isUpdate ? 'merged' : 'refused');
       expect(pull.merged).toBe(isUpdate);

@@ -431,7 +431,7 @@ describe.each<Dialect>(['github', 'forgejo'])('%s', (dialect) => {
     expect(most).toBe(1);
   });
 
-  it('the token is in one header alone: in no address, no body and no message, even when the forge repeats it', async () => {
+  it('lesson 3.3, 30: the token is in one header alone: in no address, no body and no message, even when the forge repeats it', async () => {
     const pull = standIn.addPull();
     standIn.setFile('main', 'flake.lock', 'x');
     await forge.openPullRequests('main', never);

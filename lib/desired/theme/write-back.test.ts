@@ -163,7 +163,7 @@ describe(`a colour as a commit, checked by ${checker}`, () => {
     ['has no such set', '{ palettes = { }; }\n', /^The file modules\/theme\.nix has no `hostPalette/],
     ['says it twice', `${THEME}${THEME}`, /sets hostPalette 2 times.*Nothing was written\.$/],
     ['was broken before', `${THEME.trimEnd().slice(0, -1)}\n`, /would be no Nix any more/],
-  ])('is refused when the file %s (lesson 1.4, 62)', async (_what, text, reason) => {
+  ])('lesson 1.4, 62: is refused when the file %s', async (_what, text, reason) => {
     working.commit('other', { [FILE]: text });
     working.git('push', '--quiet', bare, 'main');
     const before = inRemote('rev-parse', 'main');
@@ -267,7 +267,7 @@ describe.each<Dialect>(['github', 'forgejo'])('a colour as a pull request at %s'
 });
 
 describe('the token of a repository by http', () => {
-  it('goes as a header: it is in no argument, address, file, note or message', async () => {
+  it('lesson 3.3, 30: goes as a header: it is in no argument, address, file, note or message', async () => {
     execFileSync('git', [`--git-dir=${bare}`, 'config', 'http.receivepack', 'true']);
     const seen: string[] = [];
     const backend = gitBackend(folder.path);
