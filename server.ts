@@ -138,7 +138,7 @@ async function main(): Promise<void> {
   const agents = new AgentGateway(fleet.inbox, log);
   let stopping = false;
 
-  const server = createHttpServer({ handle, trusts, isStopping: () => stopping, log });
+  const server = createHttpServer({ handle, trusts, isStopping: () => stopping, agentCount: () => agents.size, log });
   attachUpgrades(server, {
     agents,
     browsers: hub,

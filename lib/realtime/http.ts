@@ -8,18 +8,29 @@ const KEEP_ALIVE_MS = 75_000;
 const HEADERS_TIMEOUT_MS = 20_000;
 const REQUEST_TIMEOUT_MS = 60_000;
 
+/** For update.sh, which waits until as many agents as before are back; to nobody but this machine. */
+const AGENT_COUNT_PATH = '/health/agents';
+
 export interface HttpOptions {
   /** Next's handler. */
   handle: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
   trusts: TrustsProxy;
   isStopping: () => boolean;
+  /** How many agents are connected now. */
+  agentCount: () => number;
   log: FleetLog;
 }
 
 /** Makes the server; it does not listen yet. `/health` needs no session: agents and container engines ask for it. */
-export function createHttpServer({ handle, trusts, isStopping, log }: HttpOptions): Server {
+export function createHttpServer({ handle, trusts, isStopping, agentCount, log }: HttpOptions): Server {
   const server = createServer((request, response) => {
+    const isLocal = isFromThisMachine(request);
     settleAddress(request, trusts);
+    if (request.url === AGENT_COUNT_PATH && isLocal) {
+      response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' });
+      response.end(JSON.stringify({ connected: agentCount() }));
+      return;
+    }
     if (request.url === '/health') {
       const stopping = isStopping();
       response.writeHead(stopping ? 503 : 200, { 'content-type': 'application/json', 'cache-control': 'no-store' });
@@ -35,4 +46,11 @@ export function createHttpServer({ handle, trusts, isStopping, log }: HttpOption
   server.headersTimeout = HEADERS_TIMEOUT_MS;
   server.requestTimeout = REQUEST_TIMEOUT_MS;
   return server;
+}
+
+/** Asked from the same machine or container, and not through a proxy there. */
+function isFromThisMachine({ socket, headers }: IncomingMessage): boolean {
+  const address = socket.remoteAddress ?? '';
+  const isLoopback = address === '127.0.0.1' || address === '::1' || address === '::ffff:127.0.0.1';
+  return isLoopback && !Object.keys(headers).some((name) => /^(?:x-forwarded-|forwarded$|x-real-ip$|via$)/.test(name));
 }
