@@ -1,0 +1,331 @@
+#!/usr/bin/env bash
+# Updates NixFleet in the container, and takes an update back.
+#
+#   ./update.sh              back up, build (or pull), start, wait; put everything back when that fails
+#   ./update.sh --rollback   put the image and the data from before the last update back
+#   ./update.sh --help       all options
+#
+# Works with Docker, and with the engine that CONTAINER_ENGINE and CONTAINER_COMPOSE name (podman, podman-compose).
+# What it needs to go back lies in the folder .update beside the compose file; an interrupted run is put right by the
+# next one. docs/operations.md says more.
+set -euo pipefail
+
+HEALTH_TIMEOUT_S=${NIXFLEET_UPDATE_HEALTH_TIMEOUT_S:-90}
+AGENTS_TIMEOUT_S=${NIXFLEET_UPDATE_AGENTS_TIMEOUT_S:-120}
+BACKUPS_TO_KEEP=3
+SERVICE=nixfleet
+BACKUP_FOLDER=/data/update-backups
+
+compose_file=${COMPOSE_FILE:-docker-compose.yml}
+mode=auto
+action=update
+missing_allowed=0
+
+usage() {
+  cat <<'TEXT'
+Usage: ./update.sh [--rollback] [--file FILE] [--build | --pull | --loaded] [--missing-agents N]
+
+Stops the dashboard, backs its data up and checks the backup, starts the new image, and waits until
+it answers and as many agents as before are connected. When one of these fails, it puts the old
+image and the backup back by itself. The new image is made before anything stops.
+
+  --rollback           put the image and the data from before the last update back; what was
+                       stored since then is kept beside the database, but no longer used
+  --file FILE          the compose file (default: COMPOSE_FILE, or docker-compose.yml)
+  --build              build the image from this checkout (the default)
+  --pull               pull it (the default when NIXFLEET_IMAGE is set)
+  --loaded             take the image that is on this machine (after docker load)
+  --missing-agents N   as many agents may stay away (laptops that sleep)
+
+Exits with 0 when the new version runs, 1 when nothing was changed or everything was put back, and
+2 when the dashboard does not run and a person has to look.
+TEXT
+}
+
+while [ $# -gt 0 ]; do
+  case $1 in
+    --rollback) action=rollback ;;
+    --build | --pull | --loaded) mode=${1#--} ;;
+    --file) compose_file=${2:?--file needs a file}; shift ;;
+    --missing-agents) missing_allowed=${2:?--missing-agents needs a number}; shift ;;
+    -h | --help) usage; exit 0 ;;
+    *) usage >&2; exit 1 ;;
+  esac
+  shift
+done
+
+cd -P "$(dirname "${BASH_SOURCE[0]}")"
+STATE=.update
+LOG=$STATE/update.log
+umask 077
+mkdir -p "$STATE"
+
+# A terminal that is gone must not end what has to be put right.
+say() { printf '%s\n' "$*" || true; printf '%s %s\n' "$(date -u +%FT%TZ)" "$*" >>"$LOG"; }
+fail() { say "$*" >&2; exit 1; }
+now() { date +%s; }
+
+[ -f "$compose_file" ] || fail "There is no $compose_file here: run this in the folder of the compose file, or say --file."
+
+engine=${CONTAINER_ENGINE:-docker}
+if [ -n "${CONTAINER_COMPOSE:-}" ]; then
+  read -r -a compose_command <<<"$CONTAINER_COMPOSE"
+elif "$engine" compose version >/dev/null 2>&1; then
+  compose_command=("$engine" compose)
+else
+  compose_command=("$engine-compose")
+fi
+# Podman's own format of images has no place for a health check.
+export BUILDAH_FORMAT=docker
+
+# Descriptor 9 holds the lock: no program that outlives this script (a container's monitor) may inherit it.
+run_engine() { "$engine" "$@" 9>&-; }
+run_compose() { "${compose_command[@]}" -f "$compose_file" "$@" >>"$LOG" 2>&1 9>&- </dev/null; }
+
+command -v flock >/dev/null || fail 'This needs the program flock (Debian: apt-get install util-linux).'
+exec 9>"$STATE/lock"
+flock -n 9 || fail 'Another update runs in this folder: wait until it has ended.'
+
+# ---- what is remembered between runs --------------------------------------------------------------------------------
+# $STATE/running while an update works: how far it came, and what it takes to go back. $STATE/last afterwards.
+
+remember() { # phase
+  {
+    printf 'phase=%q\nold_image=%q\nbackup=%q\ndata=%q\n' "$1" "$old_image" "$backup" "$data"
+    printf 'agents=%q\nstopped_at=%q\ncompose_file=%q\n' "$agents" "$stopped_at" "$compose_file"
+  } >"$STATE/running.new"
+  mv "$STATE/running.new" "$STATE/running"
+}
+
+old_image='' backup='' data='' agents='' stopped_at=''
+
+# ---- the container --------------------------------------------------------------------------------------------------
+
+container() { # also one that does not run
+  run_engine ps -a -q --no-trunc --filter "label=com.docker.compose.project.working_dir=$PWD" \
+    --filter "label=com.docker.compose.service=$SERVICE" | head -n 1
+}
+
+inspect() { run_engine inspect --format "$2" "$1"; } # container, template
+
+# The name under which the compose file looks for its image.
+image_name() {
+  local name=${NIXFLEET_IMAGE:-}
+  if [ -z "$name" ] && [ -f .env ]; then
+    name=$(sed -n "s/^[[:space:]]*NIXFLEET_IMAGE=[\"']\{0,1\}\([^\"'[:space:]#]*\).*/\1/p" .env | tail -n 1)
+  fi
+  printf '%s' "${name:-nixfleet:local}"
+}
+
+# nixfleet:local → nixfleet:before-update, whatever stands before the colon (a registry may have a port).
+kept_name() { # image name
+  local name=${1%@*}
+  case ${name##*/} in *:*) name=${name%:*} ;; esac
+  printf '%s:before-update' "$name"
+}
+
+# Where the data is on this machine, and with which variables the dashboard ran: for one-off containers.
+look_at() { # container
+  data=$(inspect "$1" '{{range .Mounts}}{{if eq .Destination "/data"}}{{if eq .Type "volume"}}{{.Name}}{{else}}{{.Source}}{{end}}{{end}}{{end}}')
+  [ -n "$data" ] || fail 'The container has no volume at /data: this is no installation that can be updated.'
+  inspect "$1" '{{range .Config.Env}}{{println .}}{{end}}' | grep '^NIXFLEET_' >"$STATE/env" || true
+}
+
+# The program nixfleet of an image, on the data, while no dashboard runs. Prints what it prints.
+nixfleet() { # image, arguments
+  local image=$1
+  shift
+  run_engine run --rm --read-only --tmpfs /tmp --network none --env-file "$STATE/env" -v "$data:/data" "$image" \
+    nixfleet "$@" 2>>"$LOG"
+}
+
+healthy() { # container
+  run_engine exec "$1" node /app/health-check.mjs >>"$LOG" 2>&1
+}
+
+connected_agents() { # container; prints a number, or nothing when the dashboard does not tell
+  run_engine exec "$1" node /app/health-check.mjs --agents 2>>"$LOG" || true
+}
+
+wait_until_healthy() {
+  local deadline=$(($(now) + HEALTH_TIMEOUT_S)) id
+  while [ "$(now)" -le "$deadline" ]; do
+    id=$(container)
+    if [ -n "$id" ]; then
+      if healthy "$id"; then return 0; fi
+      case $(inspect "$id" '{{.State.Status}}') in exited | dead) return 1 ;; esac
+    fi
+    sleep 0.5
+  done
+  return 1
+}
+
+wait_for_agents() { # number
+  local wanted=$1 deadline=$(($(now) + AGENTS_TIMEOUT_S)) id there=0
+  while :; do
+    id=$(container)
+    there=$(connected_agents "$id")
+    if [ "${there:-0}" -ge "$wanted" ]; then
+      say "$there agents are connected (before: $agents)."
+      return 0
+    fi
+    [ "$(now)" -le "$deadline" ] || break
+    sleep 1
+  done
+  say "Only ${there:-0} of $agents agents came back within $AGENTS_TIMEOUT_S s."
+  return 1
+}
+
+say_how_long() { say "The dashboard was away for $(($(now) - stopped_at)) s."; }
+
+# ---- going back -----------------------------------------------------------------------------------------------------
+
+# Starts the old image on the data as they were. What the new version stored is kept beside the database.
+put_back() {
+  local id
+  id=$(container)
+  if [ -n "$id" ]; then
+    run_engine logs --tail 200 "$id" >"$STATE/failed.log" 2>&1 || true
+    run_compose down || true
+  fi
+  run_engine tag "$old_image" "$(image_name)"
+  if [ -n "$backup" ]; then
+    nixfleet "$old_image" restore "$backup" >>"$LOG" || return 1
+    say "Put the data back from $backup."
+  fi
+  run_compose up -d || return 1
+  wait_until_healthy || return 1
+  say 'Put the old image back; it runs.'
+  say_how_long
+}
+
+go_back() { # why
+  # A second Ctrl-C must not break this off.
+  trap '' INT TERM HUP
+  say "$1 Putting the old image and the data back …"
+  if ! put_back; then
+    say "The old image could not be started again. $LOG and $STATE/failed.log say why; the backup is $backup in the data folder." >&2
+    exit 2
+  fi
+  if [ -s "$STATE/failed.log" ]; then
+    say "What the new container said last ($STATE/failed.log has more):"
+    tail -n 10 "$STATE/failed.log"
+  fi
+  rm -f "$STATE/running" "$STATE/env"
+}
+
+finish_interrupted() {
+  # shellcheck disable=SC1091 # written by remember, with quotes
+  . "./$STATE/running"
+  case $phase in
+    prepared)
+      say 'An earlier update was interrupted before it stopped anything: nothing to put right.'
+      rm -f "$STATE/running" "$STATE/env"
+      ;;
+    starting)
+      # Only if it never came to run: what a running dashboard has stored since then must not be thrown away.
+      if wait_until_healthy; then
+        say 'An earlier update was interrupted after the new version had started. It runs, so that update counts as done.'
+        mv "$STATE/running" "$STATE/last"
+        rm -f "$STATE/env"
+      else
+        go_back 'An earlier update was interrupted, and the new version does not run.'
+        if [ "$action" = rollback ]; then exit 0; fi
+      fi
+      ;;
+    *)
+      go_back 'An earlier update was interrupted.'
+      if [ "$action" = rollback ]; then exit 0; fi
+      ;;
+  esac
+  old_image='' backup='' data='' agents='' stopped_at=''
+}
+
+# ---- the two actions ------------------------------------------------------------------------------------------------
+
+rollback() {
+  [ -f "$STATE/last" ] || fail 'There is no update to take back.'
+  local id
+  # shellcheck disable=SC1091
+  . "./$STATE/last"
+  run_engine image inspect "$old_image" >/dev/null 2>&1 || fail "The image from before the update ($old_image) is no longer on this machine."
+  id=$(container)
+  [ -n "$id" ] || fail 'There is no container to roll back: start it with compose up -d first.'
+  look_at "$id"
+  stopped_at=$(now)
+  remember stopped
+  say "Taking the last update back: image $old_image, data from $backup."
+  run_compose stop || fail "The container could not be stopped: see $LOG."
+  put_back || { say "The old image could not be started. $LOG says why." >&2; exit 2; }
+  rm -f "$STATE/running" "$STATE/env" "$STATE/last"
+}
+
+make_image() {
+  local name=$1
+  if [ "$mode" = auto ]; then
+    if [ "$name" = nixfleet:local ]; then mode=build; else mode=pull; fi
+  fi
+  case $mode in
+    build)
+      say "Building $name …"
+      NIXFLEET_REVISION=$(git rev-parse --short=12 HEAD 2>/dev/null || echo unknown)
+      export NIXFLEET_REVISION
+      run_compose build || fail "The image could not be built: see $LOG. Nothing was changed."
+      ;;
+    pull)
+      say "Pulling $name …"
+      run_compose pull || fail "The image could not be pulled: see $LOG. Nothing was changed."
+      ;;
+  esac
+}
+
+update() {
+  local id name kept
+  id=$(container)
+  [ -n "$id" ] || fail 'There is no container to update: start it with compose up -d first.'
+  name=$(image_name)
+  look_at "$id"
+  # By a name of its own, so that no clean-up removes it and the new one can take the old one's name.
+  kept=$(kept_name "$name")
+  run_engine tag "$(inspect "$id" '{{.Image}}')" "$kept"
+  old_image=$(run_engine image inspect --format '{{.Id}}' "$kept")
+  agents=$(connected_agents "$id")
+  remember prepared
+  trap 'rm -f "$STATE/running" "$STATE/env"; say "Interrupted; nothing was changed."; exit 130' INT TERM HUP
+  make_image "$name"
+  if [ "$(run_engine image inspect --format '{{.Id}}' "$name")" = "$old_image" ]; then
+    rm -f "$STATE/running" "$STATE/env"
+    say "$name is what runs already: nothing to do."
+    exit 0
+  fi
+
+  stopped_at=$(now)
+  remember stopping
+  trap 'go_back "Interrupted."; exit 130' INT TERM HUP
+  say 'Stopping the dashboard, and backing its data up …'
+  run_compose stop || { go_back 'The container could not be stopped.'; exit 1; }
+  if ! backup=$(nixfleet "$old_image" backup --to "$BACKUP_FOLDER" --keep "$BACKUPS_TO_KEEP"); then
+    backup=''
+    go_back 'The backup failed.'
+    exit 1
+  fi
+  say "Backed up and checked: $backup"
+  remember starting
+  run_compose down || { go_back 'The old container could not be removed.'; exit 1; }
+  say "Starting $name …"
+  run_compose up -d || { go_back 'The new container could not be started.'; exit 1; }
+  wait_until_healthy || { go_back "The new dashboard did not answer within $HEALTH_TIMEOUT_S s."; exit 1; }
+  say_how_long
+  if [ -z "$agents" ]; then
+    say 'How many agents were connected is not known, so none were waited for: look at the fleet page.'
+  else
+    wait_for_agents "$((agents > missing_allowed ? agents - missing_allowed : 0))" || { go_back 'Agents stay away.'; exit 1; }
+  fi
+  trap - INT TERM HUP
+  mv "$STATE/running" "$STATE/last"
+  rm -f "$STATE/env"
+  say "Updated: $(run_engine exec "$(container)" nixfleet --version) runs. ./update.sh --rollback takes it back."
+}
+
+if [ -f "$STATE/running" ]; then finish_interrupted; fi
+"$action"
