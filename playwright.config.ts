@@ -8,6 +8,8 @@ const asRoot = process.getuid?.() === 0;
 
 export default defineConfig({
   testDir: 'e2e',
+  // Those have a configuration of their own (playwright.container.config.ts).
+  testIgnore: 'container/**',
   globalSetup: './e2e/support/build.ts',
   outputDir: 'test-results',
   // Each test starts a dashboard and agents of its own; two cores carry one such world at a time.

@@ -3,9 +3,9 @@ import { expect, test as base, type Page } from '@playwright/test';
 import { createHost, type TestHost } from '@/agent/testing/host';
 import { AGENT_TOKEN, Dashboard } from './dashboard';
 
-/** What Chromium writes to the console by itself: of a refused sign-in, and of a dashboard that is not there. */
+/** What Chromium writes to the console by itself: of a refused sign-in, and of a dashboard (or one behind a proxy) that is not there. */
 const EXPECTED_COMPLAINTS =
-  /Failed to load resource: (the server responded with a status of 401|net::ERR_CONNECTION_(REFUSED|RESET))|WebSocket connection to .* failed: .*net::ERR_CONNECTION_(REFUSED|RESET)/;
+  /Failed to load resource: (the server responded with a status of (401|502)|net::ERR_CONNECTION_(REFUSED|RESET|CLOSED)|net::ERR_EMPTY_RESPONSE)|WebSocket connection to .* failed: .*(net::ERR_CONNECTION_(REFUSED|RESET|CLOSED)|net::ERR_EMPTY_RESPONSE|response code: 502)/;
 
 interface World {
   /** Makes a host with a repository of its own; taken away after the test. */
@@ -13,7 +13,11 @@ interface World {
   /** Makes a dashboard; ended and removed after the test. Not started yet. */
   makeDashboard(settings?: Record<string, string>): Dashboard;
   /** Starts the real agent of a host under its supervisor, as systemd would run it. */
-  startAgent(host: TestHost, dashboard: Dashboard, more?: Record<string, string>): ReturnType<TestHost['start']>;
+  startAgent(
+    host: TestHost,
+    dashboard: { readonly agentUrl: string },
+    more?: Record<string, string>,
+  ): ReturnType<TestHost['start']>;
 }
 
 export const test = base.extend<{ world: World; page: Page }>({

@@ -1,0 +1,83 @@
+/** The main path against the image, three times: fresh, with the data of version 1, and behind a proxy with TLS. */
+import { cpSync } from 'node:fs';
+import { join } from 'node:path';
+import { setUpAndSignIn, signIn } from '../support/operator';
+import { freePort } from './support/engine';
+import { expect, test } from './support/fixtures';
+import { walkMainPath } from './support/main-path';
+import { startProxy } from './support/proxy';
+
+const AGENT_TOKEN = 'the-token-of-the-container-tests';
+/** Of the password in `e2e/support/operator.ts`. */
+const PASSWORD_HASH = '$2b$10$jQ.TpulZ5Fjp02.ubIo7J.kTRe1klHecMrIGyIhq87.Mf2RYf7CGm';
+const TOTP_SECRET = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP';
+
+test('fresh: set up in the browser, and the way through the first day', async ({ page, world, containers }) => {
+  const port = await freePort();
+  const host = world.makeHost('web');
+  const installation = containers.install('docker-compose.local.yml', {
+    NIXFLEET_PUBLISH: `127.0.0.1:${port}`,
+    NIXFLEET_AGENT_TOKEN: AGENT_TOKEN,
+    NIXFLEET_CONFIG_REPO: '/data/config.git',
+  });
+  cpSync(host.remote, join(installation.data, 'config.git'), { recursive: true });
+  await installation.own();
+  await installation.up();
+  await installation.answers();
+  const [link = ''] = /\/setup\?code=\S+/.exec(await installation.log()) ?? [];
+
+  await walkMainPath({
+    page,
+    installation,
+    host,
+    signIn: () => setUpAndSignIn(page, `http://localhost:${port}${link}`),
+    startAgent: () =>
+      world.startAgent(host, { agentUrl: `ws://127.0.0.1:${port}/ws` }, { NIXFLEET_TOKEN: AGENT_TOKEN }),
+  });
+});
+
+test.describe('behind a proxy with TLS', () => {
+  test.use({ ignoreHTTPSErrors: true });
+
+  test('cookies have their real names, and the way is the same', async ({ page, context, world, containers }) => {
+    const proxy = await startProxy(containers);
+    const host = world.makeHost('web');
+    const installation = containers.install('docker-compose.yml', {
+      NIXFLEET_DOMAIN: proxy.domain,
+      TRAEFIK_NETWORK: proxy.network,
+      NIXFLEET_PASSWORD_HASH: PASSWORD_HASH,
+      NIXFLEET_TOTP_SECRET: TOTP_SECRET,
+      NIXFLEET_AGENT_TOKEN: AGENT_TOKEN,
+      NIXFLEET_CONFIG_REPO: '/data/config.git',
+    });
+    cpSync(host.remote, join(installation.data, 'config.git'), { recursive: true });
+    await installation.own();
+    await installation.up();
+    await installation.answers();
+
+    await walkMainPath({
+      page,
+      installation,
+      host,
+      signIn: async () => {
+        await page.goto(`${proxy.url}/login`);
+        await signIn(page, TOTP_SECRET);
+        const names = (await context.cookies()).map(({ name, secure, httpOnly }) => ({ name, secure, httpOnly }));
+        expect(names.length).toBeGreaterThan(0);
+        for (const { name, secure, httpOnly } of names) {
+          expect(name).toMatch(/^__(Secure|Host)-/);
+          expect({ secure, httpOnly }).toEqual({ secure: true, httpOnly: true });
+        }
+      },
+      startAgent: () =>
+        world.startAgent(
+          host,
+          { agentUrl: `wss://${proxy.domain}/ws` },
+          { NIXFLEET_TOKEN: AGENT_TOKEN, NODE_EXTRA_CA_CERTS: proxy.certificate },
+        ),
+    });
+    // The address in the record is the browser's, as the proxy tells it, not the proxy's own.
+    await page.goto(`${proxy.url}/activity`);
+    await expect(page.getByText(/signed in/i).first()).toBeVisible();
+  });
+});
