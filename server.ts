@@ -28,6 +28,7 @@ import { systemClock } from '@/lib/realtime/clock';
 import { createHttpServer } from '@/lib/realtime/http';
 import { LiveHub } from '@/lib/realtime/live';
 import { machineNames } from '@/lib/realtime/origin';
+import { createAgentPrograms } from '@/lib/realtime/programs';
 import { attachUpgrades } from '@/lib/realtime/upgrade';
 import { setRuntime } from '@/lib/runtime';
 import { welcome } from '@/lib/welcome';
@@ -138,16 +139,20 @@ async function main(): Promise<void> {
   const agents = new AgentGateway(fleet.inbox, log);
   let stopping = false;
 
-  const server = createHttpServer({ handle, trusts, isStopping: () => stopping, agentCount: () => agents.size, log });
+  const isStopping = () => stopping;
+  const { identify: identifyAgent, enrol } = agentAccess;
+  const programs = createAgentPrograms({ inbox: fleet.v1Inbox, identifyAgent, enrol, isStopping, log });
+  const agentCount = () => agents.size;
+  const server = createHttpServer({ handle, programs, trusts, isStopping, agentCount, log });
   attachUpgrades(server, {
     agents,
     browsers: hub,
     trusts,
     origins: { ...config, machineNames: machineNames(hostname()) },
-    identifyAgent: (authorization, address) => agentAccess.identify(authorization, address),
+    identifyAgent,
     resolveSession: (cookies) => auth.resolveSession(cookies),
     log,
-    isStopping: () => stopping,
+    isStopping,
     fallback: (request, socket, head) => dev && isNextPath(request) && decoy.emit('upgrade', request, socket, head),
   });
 

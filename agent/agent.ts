@@ -17,6 +17,7 @@ import type { Redact } from './redact';
 import { createRepository } from './repository';
 import { createRunner } from './runner';
 import { createShell } from './shell';
+import type { TokenSource } from './token';
 
 /** How long a planned exit waits for the acknowledgement of the last result. */
 const ACK_TIMEOUT_MS = 5_000;
@@ -26,6 +27,7 @@ const LOCK_CHECK_INTERVAL_MS = 5 * 60_000;
 
 export interface AgentOptions {
   config: AgentConfig;
+  tokens: TokenSource;
   /** The environment of every child. */
   env: NodeJS.ProcessEnv;
   /** Path of the running program. */
@@ -41,7 +43,7 @@ export interface Agent {
   shutDown: () => void;
 }
 
-export function createAgent({ config, env, program, log, redact }: AgentOptions): Agent {
+export function createAgent({ config, tokens, env, program, log, redact }: AgentOptions): Agent {
   const instance = randomUUID();
   const facts = readFacts(program);
   const cwd = (): string => (config.repoDir !== '' && existsSync(config.repoDir) ? config.repoDir : '/');
@@ -92,7 +94,8 @@ export function createAgent({ config, env, program, log, redact }: AgentOptions)
   };
   const connection = createConnection({
     url: config.url,
-    token: config.token,
+    token: tokens.get,
+    onTokenRefused: tokens.refused,
     userAgent: `nixfleet-agent/${AGENT_VERSION}`,
     log,
     register,

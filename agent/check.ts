@@ -3,14 +3,16 @@ import { WebSocket } from 'ws';
 import type { AgentConfig } from './config';
 import { HANDSHAKE_TIMEOUT_MS } from './connection';
 import { splitRepositoryAddress } from './redact';
+import { httpAddress, storedToken, tokenFile } from './token';
 
 const HEALTH_TIMEOUT_MS = 10_000;
 
 /** Writes what it finds line by line; true when an agent with this configuration would come in. */
 export async function checkConfiguration(config: AgentConfig, write: (line: string) => void): Promise<boolean> {
+  const own = storedToken(config);
   const shown: [string, string][] = [
     ['dashboard', config.url],
-    ['token', `set (${config.token.length} characters)`],
+    ['token', describeToken(config, own)],
     ['host', `${config.hostname} (${config.hostType})`],
     ['repository', splitRepositoryAddress(config.repoUrl).url || 'none: a checkout that you keep'],
     ['folder', config.repoDir],
@@ -23,9 +25,11 @@ export async function checkConfiguration(config: AgentConfig, write: (line: stri
     ['log level', config.logLevel],
   ];
   for (const [name, value] of shown) write(`${name.padEnd(12)} ${value}`);
+  const token = own ?? config.token;
   const health = await checkHealth(config.url);
   write(`${'health'.padEnd(12)} ${health.text}`);
-  const socket = await checkSocket(config);
+  // A code is good once: it is left for the agent itself.
+  const socket = token === '' ? NOT_TRIED : await checkSocket(config.url, token);
   write(`${'socket'.padEnd(12)} ${socket.text}`);
   return health.ok && socket.ok;
 }
@@ -35,17 +39,17 @@ interface Finding {
   text: string;
 }
 
-/** The address of the dashboard's health page: beside the agents' socket, over HTTP. */
-export function healthAddress(socketUrl: string): string {
-  const url = new URL(socketUrl);
-  url.protocol = url.protocol === 'ws:' ? 'http:' : 'https:';
-  url.pathname = `${url.pathname.replace(/\/ws(\/agent)?\/?$/, '').replace(/\/$/, '')}/health`;
-  url.search = '';
-  return url.href;
+const NOT_TRIED: Finding = { ok: true, text: 'not tried: the agent fetches its token at its first start' };
+
+function describeToken(config: AgentConfig, own: string | null): string {
+  if (own !== null) return `of this host, in ${tokenFile(config.stateDir)}`;
+  const configured = config.token === '' ? '' : `set (${config.token.length} characters)`;
+  if (config.enrolmentCode === '') return configured;
+  return `to be fetched with the enrolment code${configured === '' ? '' : `; until then ${configured}`}`;
 }
 
 async function checkHealth(socketUrl: string): Promise<Finding> {
-  const address = healthAddress(socketUrl);
+  const address = httpAddress(socketUrl, '/health');
   try {
     const answer = await fetch(address, { redirect: 'manual', signal: AbortSignal.timeout(HEALTH_TIMEOUT_MS) });
     await answer.body?.cancel();
@@ -64,10 +68,10 @@ async function checkHealth(socketUrl: string): Promise<Finding> {
   }
 }
 
-function checkSocket(config: AgentConfig): Promise<Finding> {
+function checkSocket(url: string, token: string): Promise<Finding> {
   return new Promise((resolve) => {
-    const socket = new WebSocket(config.url, {
-      headers: { Authorization: `Bearer ${config.token}` },
+    const socket = new WebSocket(url, {
+      headers: { Authorization: `Bearer ${token}` },
       perMessageDeflate: false,
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
     });

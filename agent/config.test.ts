@@ -40,6 +40,7 @@ describe('readConfig', () => {
     expect(config({})).toEqual({
       url: 'wss://fleet.example.com/ws',
       token: 'secret-token',
+      enrolmentCode: '',
       repoUrl: 'git@git.example.com:ops/nixcfg.git',
       repoDir: '/var/lib/nixfleet-agent/repo',
       branch: 'main',

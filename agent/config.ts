@@ -6,7 +6,10 @@ export type HostType = 'nixos' | 'macos';
 
 export interface AgentConfig {
   url: string;
+  /** '' where only an enrolment code is configured. */
   token: string;
+  /** '' where none is configured. */
+  enrolmentCode: string;
   /** As configured, credentials included; '' in legacy mode. Never shown: see `splitRepositoryAddress`. */
   repoUrl: string;
   repoDir: string;
@@ -41,11 +44,16 @@ export type ConfigResult = { ok: true; config: AgentConfig } | { ok: false; prob
 /** Each variable, its default in words, and its prose: the text of `--help`. */
 export const VARIABLES: readonly (readonly [name: string, fallback: string, prose: string])[] = [
   ['NIXFLEET_URL', 'required', 'the dashboard, as wss://fleet.example.com/ws'],
-  ['NIXFLEET_TOKEN', 'required', 'the agent token of the dashboard'],
+  ['NIXFLEET_TOKEN', 'required without a code', 'the token of this host, or the shared one of the dashboard'],
   [
     'NIXFLEET_TOKEN_FILE',
     '',
     'a file that holds the token, bare or as NIXFLEET_TOKEN=…, read where NIXFLEET_TOKEN is not set',
+  ],
+  [
+    'NIXFLEET_ENROLMENT_CODE',
+    '',
+    'a one-time code of the dashboard: at its first start the agent fetches a token of its own and keeps it in the state folder',
   ],
   ['NIXFLEET_REPO_URL', '', 'the configuration repository; the agent keeps a clone of its own'],
   [
@@ -66,7 +74,7 @@ export const VARIABLES: readonly (readonly [name: string, fallback: string, pros
   [
     'NIXFLEET_STATE_DIR',
     '/var/lib/nixfleet-agent',
-    'results that were not acknowledged, the process lock, known SSH hosts',
+    'results that were not acknowledged, the own token, the process lock, known SSH hosts',
   ],
   ['NIXFLEET_HOST_TYPE', 'by the operating system', 'nixos or macos: macos uses home-manager, also on Linux'],
   ['NIXFLEET_SYSTEM_LINK', '/run/current-system', 'the link that points at the running system'],
@@ -83,9 +91,11 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, ma
   const stateDir = get('NIXFLEET_STATE_DIR') || defaultStateDir(env, machine);
   const hostType = readHostType(get('NIXFLEET_HOST_TYPE'), machine, problems);
   const repoUrl = get('NIXFLEET_REPO_URL');
+  const enrolmentCode = get('NIXFLEET_ENROLMENT_CODE');
   const config: AgentConfig = {
     url: readUrl(get('NIXFLEET_URL'), problems),
-    token: readToken(get('NIXFLEET_TOKEN'), get('NIXFLEET_TOKEN_FILE'), machine, problems),
+    token: readToken(get('NIXFLEET_TOKEN'), get('NIXFLEET_TOKEN_FILE'), enrolmentCode !== '', machine, problems),
+    enrolmentCode,
     repoUrl,
     repoDir: get('NIXFLEET_REPO_DIR') || get('NIXFLEET_NIXCFG') || (repoUrl === '' ? '' : join(stateDir, 'repo')),
     branch: get('NIXFLEET_BRANCH') || 'main',
@@ -154,7 +164,7 @@ function readUrl(value: string, problems: string[]): string {
   return value;
 }
 
-function readToken(value: string, file: string, machine: Machine, problems: string[]): string {
+function readToken(value: string, file: string, hasCode: boolean, machine: Machine, problems: string[]): string {
   let token = value;
   let source = 'NIXFLEET_TOKEN';
   if (token === '' && file !== '') {
@@ -172,9 +182,12 @@ function readToken(value: string, file: string, machine: Machine, problems: stri
       return '';
     }
   }
-  if (token === '')
-    problems.push("Set NIXFLEET_TOKEN to the dashboard's agent token, or NIXFLEET_TOKEN_FILE to a file that holds it.");
-  else if (!/^[\x21-\x7e]+$/.test(token))
+  if (token === '') {
+    if (hasCode) return '';
+    problems.push(
+      "Set NIXFLEET_TOKEN to this host's token or the dashboard's shared one, NIXFLEET_TOKEN_FILE to a file that holds it, or NIXFLEET_ENROLMENT_CODE to a code that the dashboard made.",
+    );
+  } else if (!/^[\x21-\x7e]+$/.test(token))
     problems.push(`The token in ${source} holds blanks or characters that a header can't carry: copy it again.`);
   return token;
 }

@@ -22,7 +22,8 @@ function connect(more: Partial<ConnectionOptions> = {}): void {
   const register: RegisterFrame = { type: 'register', payload: { hostname: 'h1', protocol: 3 } };
   connection = createConnection({
     url: dashboard.url,
-    token: TOKEN,
+    token: () => Promise.resolve(TOKEN),
+    onTokenRefused: () => undefined,
     userAgent: 'test',
     log: createLog('debug', undefined, (line) => {
       written.push(line);

@@ -26,7 +26,9 @@ export type RegisterFrame = Extract<AgentFrameInput, { type: 'register' }>;
 
 export interface ConnectionOptions {
   url: string;
-  token: string;
+  /** Asked for before each dial. */
+  token: () => Promise<string>;
+  onTokenRefused: () => void;
   userAgent: string;
   log: Log;
   /** The first frame of a connection. Asked for before each dial; may take a moment. */
@@ -71,6 +73,14 @@ export function createConnection(options: ConnectionOptions): Connection {
 
   async function dial(): Promise<void> {
     redial = null;
+    let token: string;
+    try {
+      token = await options.token();
+    } catch (error) {
+      log.error(error instanceof Error ? error.message : 'there is no token to dial with');
+      again();
+      return;
+    }
     let register: RegisterFrame;
     try {
       register = await options.register();
@@ -83,7 +93,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     let opened = false;
     let explained = false;
     const current = new WebSocket(options.url, {
-      headers: { Authorization: `Bearer ${options.token}`, 'User-Agent': options.userAgent },
+      headers: { Authorization: `Bearer ${token}`, 'User-Agent': options.userAgent },
       perMessageDeflate: false,
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
       followRedirects: false,
@@ -168,9 +178,14 @@ export function createConnection(options: ConnectionOptions): Connection {
   }
 
   function explainAnswer(status: number, location: string | undefined): void {
-    if (status === 401)
+    if (status === 401) {
       log.error(
-        'the dashboard refused the token (401): set NIXFLEET_TOKEN, or the file of NIXFLEET_TOKEN_FILE, to the token that the dashboard was given, and restart the agent',
+        'the dashboard refused the token (401): set NIXFLEET_TOKEN, or the file of NIXFLEET_TOKEN_FILE, to the token that the dashboard was given or made for this host, or NIXFLEET_ENROLMENT_CODE to a new code, and restart the agent',
+      );
+      options.onTokenRefused();
+    } else if (status === 429)
+      log.error(
+        'the dashboard refused the token and makes this address wait (429): set NIXFLEET_TOKEN, or the file of NIXFLEET_TOKEN_FILE, to a token that is good, and restart the agent',
       );
     else if (status >= 300 && status < 400)
       log.error(

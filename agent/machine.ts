@@ -47,6 +47,7 @@ function mayWrite(folder: string): boolean {
 const WITHHELD = new Set([
   'NIXFLEET_TOKEN',
   'NIXFLEET_TOKEN_FILE',
+  'NIXFLEET_ENROLMENT_CODE',
   'NIXFLEET_REPO_URL',
   'GIT_DIR',
   'GIT_WORK_TREE',

@@ -7,6 +7,7 @@ import { createLog } from './log';
 import { childEnvironment, describeMachine } from './machine';
 import { takePidLock } from './pid-lock';
 import { createRedact, splitRepositoryAddress } from './redact';
+import { createTokenSource } from './token';
 
 const EXIT_USAGE = 64;
 const EXIT_CONFIG = 78;
@@ -41,7 +42,9 @@ async function main(args: readonly string[]): Promise<number> {
 }
 
 async function serve(config: AgentConfig, home: string): Promise<number> {
-  const redact = createRedact([config.token, ...splitRepositoryAddress(config.repoUrl).secrets]);
+  const fetched = new Set<string>();
+  const known = [config.token, config.enrolmentCode, ...splitRepositoryAddress(config.repoUrl).secrets];
+  const redact = createRedact(known, fetched);
   const log = createLog(config.logLevel, redact);
   // A log that nobody reads any more must not end the agent.
   process.stderr.on('error', () => undefined);
@@ -64,6 +67,7 @@ async function serve(config: AgentConfig, home: string): Promise<number> {
   process.once('exit', release);
   const agent = createAgent({
     config,
+    tokens: createTokenSource({ config, log, onSecret: (token) => fetched.add(token) }),
     env: childEnvironment(process.env, home),
     program: process.argv[1] ?? '',
     log,

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { healthAddress } from './check';
+import { httpAddress } from './token';
 import { FIRST_DELAY_MS, MAX_DELAY_MS, reconnectDelayMs } from './connection';
 import { createLockHash, describeLockAge } from './lock';
 import { createLog } from './log';
@@ -101,9 +101,9 @@ describe('small rules', () => {
   });
 
   it('finds the health page beside the socket', () => {
-    expect(healthAddress('ws://h:8000/ws')).toBe('http://h:8000/health');
-    expect(healthAddress('wss://h/fleet/ws?x=1')).toBe('https://h/fleet/health');
-    expect(healthAddress('wss://h/ws/agent')).toBe('https://h/health');
+    expect(httpAddress('ws://h:8000/ws', '/health')).toBe('http://h:8000/health');
+    expect(httpAddress('wss://h/fleet/ws?x=1', '/health')).toBe('https://h/fleet/health');
+    expect(httpAddress('wss://h/ws/agent', '/health')).toBe('https://h/health');
   });
 
   it('rolls back to the second highest generation, by number', () => {

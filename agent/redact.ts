@@ -6,13 +6,17 @@ export type Redact = (text: string) => string;
 const SHORTEST_SECRET = 6;
 const URL_WITH_USER = /([a-z][a-z0-9+.-]*:\/\/)([^\s/@'"<>]+)@/gi;
 
-/** Replaces the given secrets, and the user part of every URL, by `***`. `ssh://git@host` names no secret and stays. */
-export function createRedact(secrets: readonly string[]): Redact {
+/**
+ * Replaces the given secrets, and the user part of every URL, by `***`. `ssh://git@host` names no secret and stays.
+ * `late`: secrets that become known after the start.
+ */
+export function createRedact(secrets: readonly string[], late: ReadonlySet<string> = new Set()): Redact {
   const wanted = [...new Set(secrets)]
     .filter((secret) => secret.length >= SHORTEST_SECRET)
     .sort((a, b) => b.length - a.length);
   return (text) => {
     let clean = text;
+    for (const secret of late) if (clean.includes(secret)) clean = clean.replaceAll(secret, '***');
     for (const secret of wanted) if (clean.includes(secret)) clean = clean.replaceAll(secret, '***');
     if (!clean.includes('://')) return clean;
     return clean.replace(URL_WITH_USER, (whole, scheme: string, user: string) =>

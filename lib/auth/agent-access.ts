@@ -26,9 +26,9 @@ export interface AgentAccess {
   policy: AgentPolicy;
   administration: AgentAdministration;
   /** Whose token an Authorization header carries. A good token is never refused because of its address. */
-  identify(authorization: string | null | undefined, address: string): AgentIdentification;
+  identify: (authorization: string | null | undefined, address: string) => AgentIdentification;
   /** Gives a host a token of its own for an enrolment code. `hostName` is a host name, lower-case. */
-  enrol(code: string, hostName: string, address: string): EnrolAnswer;
+  enrol: (code: string, hostName: string, address: string) => EnrolAnswer;
   /** Calls back after what the fleet was told may have changed. */
   onChange(listener: () => void): void;
 }

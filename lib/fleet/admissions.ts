@@ -42,11 +42,11 @@ export class Admissions {
   private hasSuccessor = false;
   private readonly heldEvents = new OncePer(HELD_EVENT_PERIOD_MS, MAX_HELD_EVENTS);
 
-  /** `onNotices` is called when what `notices()` says may have changed. */
+  /** `noticesChanged` is called when what `notices()` says may have changed. */
   constructor(
     private readonly core: FleetCore,
     private readonly engine: CommandEngine,
-    private readonly onNotices: () => void,
+    readonly noticesChanged: () => void,
   ) {}
 
   open(link: AgentLink): void {
@@ -214,10 +214,11 @@ export class Admissions {
         connection.held = null;
         connection.hostId = record.id;
         entry.connection = connection;
+        entry.polledUntil = 0;
         entry.notice = this.noticeOf(entry);
         entry.instance = register.instance;
         this.tellComing(entry, connection, register.agent_version);
-        if (wasHeld) this.onNotices();
+        if (wasHeld) this.noticesChanged();
       });
       turn.effects.push(() => this.engine.sendRegistered(connection, record.id));
     });
@@ -265,7 +266,7 @@ export class Admissions {
       entry.notice = this.noticeOf(entry);
       this.core.publish([entry.record.id]);
     }
-    this.onNotices();
+    this.noticesChanged();
   }
 
   private noticeOf(entry: Entry): string {
@@ -305,7 +306,7 @@ export class Admissions {
     for (const connection of [...this.held]) {
       if (connection.held?.reason !== 'duplicate' && connection.name !== '') this.claim(connection);
     }
-    if (this.held.size > 0) this.onNotices();
+    if (this.held.size > 0) this.noticesChanged();
   }
 
   /** While tokens can't be looked up, those who are in stay in. */
@@ -344,7 +345,7 @@ export class Admissions {
   /** Lets who waits for this name ask for it again: what was in its way is gone. */
   claimAgain(name: string): void {
     for (const waiting of this.heldFor(name).reverse()) this.claim(waiting);
-    this.onNotices();
+    this.noticesChanged();
   }
 
   /** Takes in a host that waits for it. */
@@ -352,8 +353,11 @@ export class Admissions {
     return this.takeIn(name, (host, now) => events.hostApproved(host, now, by));
   }
 
+  /** Agents without a connection that wait for approval; set by the desk of version-1 agents. */
+  polling: () => readonly HeldAgent[] = () => [];
+
   heldAgents(): HeldAgent[] {
-    return [...this.held].flatMap(({ held, name, link, register }) =>
+    const connected = [...this.held].flatMap(({ held, name, link, register }) =>
       held
         ? [
             {
@@ -367,6 +371,7 @@ export class Admissions {
           ]
         : [],
     );
+    return [...connected, ...this.polling()];
   }
 
   /** What the operator should know of connections that belong to no host. */
@@ -377,6 +382,7 @@ export class Admissions {
       if (held?.reason === 'approval') waiting.add(name);
       else if (held && held.reason !== 'refused' && !(name !== '' && this.core.byName(name))) others.push(held.message);
     }
+    for (const { name, reason } of this.polling()) if (reason === 'approval') waiting.add(name);
     const [first] = waiting;
     if (first === undefined) return others;
     const who = waiting.size === 1 ? `A new host, ${first}, waits` : `${waiting.size} new hosts wait`;

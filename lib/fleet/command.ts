@@ -13,6 +13,8 @@ export function stepCommand(operation: Operation, state: CommandState, input: Co
   if (operation.runs === 'dashboard') {
     if (isAboutAgent(input)) return stay(state);
     if (input.type === 'done' && state.phase !== 'ended') return end(now, input.ending);
+  } else if (input.type === 'done' && state.phase !== 'ended' && state.phase !== 'queued') {
+    return end(now, input.ending);
   }
   if (input.type === 'host-removed') return hostRemoved(operation, state, now);
   switch (state.phase) {

@@ -58,6 +58,13 @@ export function judgeCompartments(input: CompartmentInput): Record<CompartmentNa
 
 function judgeAgent({ host, version }: CompartmentInput): Judged {
   const checkedAt = host.lastSeenAt;
+  if (host.protocol === 1) {
+    const version = host.agentVersion === '' ? '' : ` ${host.agentVersion}`;
+    const message =
+      `Version-1 agent${version}: it can only be replaced. Put the agent of this dashboard into the host’s ` +
+      'configuration, then let it pull and switch.';
+    return { status: 'outdated', message, checkedAt, next: 'pull-switch' };
+  }
   if (host.agentVersion === '') {
     return { status: 'unknown', message: 'The agent has not said its version yet.', checkedAt, next: null };
   }

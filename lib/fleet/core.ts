@@ -69,6 +69,8 @@ export interface Entry {
   instance: string;
   /** How often it came since `since`, for the limit on events about that. */
   comings: { since: number; count: number };
+  /** A version-1 agent speaks for it, and counts as there until this time; 0 while none does. */
+  polledUntil: number;
   /** Connections in a row that did not last (`STEADY_MS`). */
   shortStays: number;
 }
@@ -234,7 +236,17 @@ export class FleetCore {
     const accounted = [active, control].some((command) => command && wireName(command) === pending);
     const foreignCommand = accounted ? '' : pending;
     return hostView(
-      { record, online: connection !== null, active, control, own, queue, last, foreignCommand, notice },
+      {
+        record,
+        online: connection !== null || entry.polledUntil > 0,
+        active,
+        control,
+        own,
+        queue,
+        last,
+        foreignCommand,
+        notice,
+      },
       this.options.desired,
       this.options.version,
     );
@@ -345,6 +357,7 @@ export class FleetCore {
       instance: '',
       comings: { since: 0, count: 0 },
       shortStays: 0,
+      polledUntil: 0,
     });
   }
 

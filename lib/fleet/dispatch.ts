@@ -8,6 +8,9 @@ import { queueMs } from './queue-time';
 import type { DispatchRequest } from './ports';
 import type { CommandRecord } from './records';
 
+/** How long a command waits for a version-1 agent that is there to ask for it, or for three of its intervals. */
+export const V1_WAIT_MS = 5 * 60_000;
+
 export type DispatchPlan =
   | { kind: 'blocked'; blocked: Blocked }
   /** It waits for the host to come back. */
@@ -44,6 +47,11 @@ export function planDispatch(
   }
   if (blocked) return { kind: 'blocked', blocked };
   if (!operation.wire) return { kind: 'own', command };
+  if (host.protocol === 1) {
+    // Nothing can be sent to a version-1 agent: it comes and asks.
+    const deadline = now + Math.max(V1_WAIT_MS, host.heartbeatIntervalS * 3_000);
+    return { kind: 'queued', command: { ...command, state: { phase: 'queued', deadline } } };
+  }
   const target = operation.bypassesBusy ? running.active : null;
   const how =
     operation.id === 'kill' || operation.id === 'restart' || operation.id === 'reboot' ? operation.id : 'stop';

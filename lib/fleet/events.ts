@@ -47,8 +47,10 @@ export function commandRequested(host: Host, command: CommandRecord, at: number,
   };
 }
 
-export function commandQueued(host: Host, command: CommandRecord, at: number): NewEvent {
+/** `polls`: the host is there, with a version-1 agent that has to ask for it. */
+export function commandQueued(host: Host, command: CommandRecord, polls: boolean, at: number): NewEvent {
   const until = command.state.phase === 'queued' ? new Date(command.state.deadline).toISOString() : '';
+  const whom = polls ? `until the version-1 agent of ${host.name} asks` : `for ${host.name}, which is offline`;
   return {
     ...NOBODY,
     ...BY_DASHBOARD,
@@ -59,7 +61,7 @@ export function commandQueued(host: Host, command: CommandRecord, at: number): N
     hostId: host.id,
     hostName: host.name,
     commandId: command.id,
-    message: `${OPERATIONS[command.operation].label} waits for ${host.name}, which is offline, until ${until}.`,
+    message: `${OPERATIONS[command.operation].label} waits ${whom}, until ${until} at the latest.`,
   };
 }
 
@@ -75,6 +77,21 @@ export function commandDequeued(host: Host, command: CommandRecord, at: number):
     hostName: host.name,
     commandId: command.id,
     message: `${host.name} is back: ${OPERATIONS[command.operation].label}, which ${command.userName} had asked for, was sent.`,
+  };
+}
+
+export function commandHandedOut(host: Host, command: CommandRecord, at: number): NewEvent {
+  return {
+    ...NOBODY,
+    ...BY_DASHBOARD,
+    at,
+    category: 'command',
+    level: 'info',
+    action: 'command.handed-out',
+    hostId: host.id,
+    hostName: host.name,
+    commandId: command.id,
+    message: `The version-1 agent of ${host.name} was given ${OPERATIONS[command.operation].label}, which ${command.userName} had asked for.`,
   };
 }
 

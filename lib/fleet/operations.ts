@@ -76,6 +76,17 @@ export interface Operation {
 const online: Precondition = (facts) =>
   facts.online ? null : { code: 'offline', reason: `${facts.name} is offline.`, unblock: null, forceable: false };
 
+/** Version-1 agents poll, know no protocol of ours, and are given one command alone. */
+const modern: Precondition = (facts) =>
+  facts.protocol === 1
+    ? {
+        code: 'version-1',
+        reason: `${facts.name} has a version-1 agent, which can do nothing but pull and switch: that replaces it.`,
+        unblock: 'pull-switch',
+        forceable: false,
+      }
+    : null;
+
 /** What keeps a host from taking an operation that waits its turn, or null. */
 export const busyWith: Precondition = (facts) => {
   const busyWith = facts.command ?? facts.control;
@@ -167,7 +178,7 @@ const byAgent = {
   scope: 'host',
   ends: 'status',
   bypassesBusy: false,
-  preconditions: [online, idle],
+  preconditions: [modern, online, idle],
   postCheck: null,
   warnAfterMs: 5 * MINUTE_MS,
   hardAfterMs: 10 * MINUTE_MS,
@@ -226,7 +237,7 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
     wire: command('switch'),
     queueable: true,
     ends: 'switch',
-    preconditions: [online, idle, pulled],
+    preconditions: [modern, online, idle, pulled],
     warnAfterMs: 10 * MINUTE_MS,
     hardAfterMs: 30 * MINUTE_MS,
   },
@@ -237,6 +248,7 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
     description: 'Pulls, and switches when that went well.',
     wire: command('pull-switch'),
     queueable: true,
+    preconditions: [online, idle],
     ends: 'switch',
     warnAfterMs: 12 * MINUTE_MS,
     hardAfterMs: 35 * MINUTE_MS,
@@ -273,7 +285,7 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
     description: 'Asks the running command to end.',
     wire: command('stop'),
     ends: 'target',
-    preconditions: [online, somethingRuns, noControlUnderWay],
+    preconditions: [modern, online, somethingRuns, noControlUnderWay],
   },
   kill: {
     ...control,
@@ -282,7 +294,7 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
     description: 'Ends the running command by force.',
     wire: { kind: 'kill', signal: 'SIGKILL' },
     ends: 'target',
-    preconditions: [online, somethingRuns, noControlUnderWay],
+    preconditions: [modern, online, somethingRuns, noControlUnderWay],
     confirms: true,
   },
   restart: {
@@ -292,7 +304,7 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
     description: 'Ends the agent; the host’s service manager starts it again.',
     wire: command('restart'),
     ends: 'reconnect',
-    preconditions: [online, noControlUnderWay],
+    preconditions: [modern, online, noControlUnderWay],
     hardAfterMs: 3 * MINUTE_MS,
   },
   reboot: {
@@ -302,7 +314,7 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
     description: 'Reboots the host at once. What runs on it ends, and nobody reaches it until it is up again.',
     wire: command('reboot'),
     ends: 'reconnect',
-    preconditions: [online, noControlUnderWay],
+    preconditions: [modern, online, noControlUnderWay],
     // To go down: a host that stays has failed to reboot, and says so in its output alone (agent protocol 4).
     warnAfterMs: MINUTE_MS,
     hardAfterMs: 5 * MINUTE_MS,

@@ -14,6 +14,7 @@ import type {
   PipelineView,
   ServiceNotice,
 } from '@/lib/protocol/live';
+import type { V1Command, V1Register, V1Status, V1TestProgress } from '@/lib/protocol/v1-agent';
 import type { Blocked } from './operations';
 import type { PipelineCounts, PipelineHostRecord, PipelineRecord, PipelineRun } from './pipeline-state';
 import type { CommandRecord, HostRecord, MetricsSample, NewEvent, OutputBatch } from './records';
@@ -142,6 +143,32 @@ export interface AgentInbox {
   disconnected(link: AgentLink, code: number, reason: string): void;
   /** The gateway refused or cut something before it became a frame (too large, not text). */
   fault(link: AgentLink, problem: string): void;
+}
+
+/** One call of a version-1 agent, whose token was found right. */
+export interface V1Call {
+  /** The host's id as in the path, lower-case. */
+  id: string;
+  address: string;
+  identity: AgentIdentity;
+}
+
+export type V1Answer =
+  /** `command`: what it is given to do, once. */
+  | { kind: 'ok'; hostId: string; command: V1Command | null }
+  /** Its token may not speak for this host. */
+  | { kind: 'wrong-token' }
+  | { kind: 'too-often'; retryAfterMs: number }
+  /** What it said could not be stored. */
+  | { kind: 'unavailable'; reason: string };
+
+/** The fleet as version-1 agents see it: they ask, nothing can be sent to them. */
+export interface V1Inbox {
+  /** First contact and heartbeat. */
+  register(call: V1Call, body: V1Register): V1Answer;
+  poll(call: V1Call): V1Answer;
+  status(call: V1Call, body: V1Status): V1Answer;
+  testProgress(call: V1Call, body: V1TestProgress): V1Answer;
 }
 
 /** The fleet as the browsers' gateway sees it. */

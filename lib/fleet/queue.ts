@@ -23,7 +23,7 @@ export class CommandQueue {
   /** Takes a new command in. One of the same kind that waits already is superseded, so a host's queue stays short. */
   add(turn: Turn, entry: Entry, command: CommandRecord): void {
     this.supersede(turn, entry, command);
-    turn.events.push(events.commandQueued(entry.record, command, turn.now));
+    turn.events.push(events.commandQueued(entry.record, command, entry.polledUntil > 0, turn.now));
   }
 
   /** A newer command of a kind takes the place of those that still wait. */

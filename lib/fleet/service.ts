@@ -33,10 +33,12 @@ import type {
   PipelineRequest,
   PipelineStart,
   Requester,
+  V1Inbox,
 } from './ports';
 import { CommandQueue } from './queue';
 import type { NewEvent } from './records';
 import type { Turn } from './turn';
+import { V1Desk } from './v1-desk';
 import { commandView, desiredView } from './views';
 
 /** Deadlines, probes and deferred events are looked at this often. */
@@ -59,6 +61,7 @@ export class FleetService implements FleetOperator, LiveSource {
   private readonly own: OwnDesk;
   private readonly queue: CommandQueue;
   private readonly pipelineDesk: PipelineDesk;
+  private readonly v1: V1Desk;
   private cancelTick: (() => void) | null = null;
   private unsubscribe: (() => void) | null = null;
   private agentsCheckedAt = 0;
@@ -71,6 +74,7 @@ export class FleetService implements FleetOperator, LiveSource {
     this.queue = new CommandQueue(this.core, this.engine);
     this.admissions = new Admissions(this.core, this.engine, noticesChanged);
     this.desk = new AgentDesk(this.core, this.engine, this.queue, this.admissions);
+    this.v1 = new V1Desk(this.core, this.engine, this.admissions);
     this.own = new OwnDesk(this.core, this.engine, (name) => this.admissions.claimAgain(name));
     this.pipelineDesk = new PipelineDesk(this.core, (turn, entry, request) =>
       // What needed a fresh proof was proven when the pipeline was started.
@@ -82,6 +86,11 @@ export class FleetService implements FleetOperator, LiveSource {
   /** Where the agents' gateway delivers to. */
   get inbox(): AgentInbox {
     return this.desk;
+  }
+
+  /** Where version-1 agents are answered. */
+  get v1Inbox(): V1Inbox {
+    return this.v1;
   }
 
   /** Takes the fleet up from the database and starts its clock. */
@@ -323,6 +332,7 @@ export class FleetService implements FleetOperator, LiveSource {
       }
     }
     this.admissions.tick(now);
+    this.v1.tick(now);
     if (Math.abs(now - this.agentsCheckedAt) >= AGENT_RECHECK_MS) {
       this.agentsCheckedAt = now;
       this.admissions.reconsider();

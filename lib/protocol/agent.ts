@@ -25,7 +25,7 @@ const commandId = z.string().regex(/^[0-9A-Za-z-]{1,64}$/);
 
 const percent = z.number().nullish();
 /** CPU, memory and swap in percent, load as the one-minute average. Version-1 agents sent load as a string. */
-const metricsSchema = z
+export const metricsSchema = z
   .object({
     cpu: percent,
     ram: percent,

@@ -124,7 +124,7 @@ export interface HostView {
   /** An operator chose the colour: what the agent says of it does not count. */
   themeColorPinned: boolean;
   agentVersion: string;
-  /** 2: the Go agent; 3: commands with ids and acknowledged output; 0: not known yet. */
+  /** 1: a version-1 agent that polls; 2: the Go agent; 3: commands with ids and acknowledged output; 0: not known yet. */
   protocol: number;
   osVersion: string;
   nixpkgsVersion: string;

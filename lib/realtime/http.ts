@@ -14,6 +14,8 @@ const AGENT_COUNT_PATH = '/health/agents';
 export interface HttpOptions {
   /** Next's handler. */
   handle: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
+  /** Asked before Next, which answers with pages and redirects: what is for programs alone. True: it was answered. */
+  programs: readonly ((request: IncomingMessage, response: ServerResponse, address: string) => boolean)[];
   trusts: TrustsProxy;
   isStopping: () => boolean;
   /** How many agents are connected now. */
@@ -22,10 +24,10 @@ export interface HttpOptions {
 }
 
 /** Makes the server; it does not listen yet. `/health` needs no session: agents and container engines ask for it. */
-export function createHttpServer({ handle, trusts, isStopping, agentCount, log }: HttpOptions): Server {
+export function createHttpServer({ handle, programs, trusts, isStopping, agentCount, log }: HttpOptions): Server {
   const server = createServer((request, response) => {
     const isLocal = isFromThisMachine(request);
-    settleAddress(request, trusts);
+    const address = settleAddress(request, trusts);
     if (request.url === AGENT_COUNT_PATH && isLocal) {
       response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' });
       response.end(JSON.stringify({ connected: agentCount() }));
@@ -37,6 +39,7 @@ export function createHttpServer({ handle, trusts, isStopping, agentCount, log }
       response.end(JSON.stringify({ status: stopping ? 'stopping' : 'ok' }));
       return;
     }
+    if (programs.some((answers) => answers(request, response, address))) return;
     handle(request, response).catch((error: unknown) => {
       log.error({ err: error }, 'a request failed');
       response.destroy();

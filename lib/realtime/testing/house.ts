@@ -1,6 +1,5 @@
 /** A dashboard without pages for tests: the real gateways, fleet and database behind a real port. */
 import { once } from 'node:events';
-import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { WebSocket, type ClientOptions } from 'ws';
@@ -15,7 +14,9 @@ import { applyChanges, type FleetView, type LiveClientMessage, type LiveServerMe
 import { textOf, AgentGateway } from '../agents';
 import { systemClock } from '../clock';
 import { LiveHub } from '../live';
-import { attachUpgrades } from '../upgrade';
+import { createHttpServer } from '../http';
+import { createAgentPrograms } from '../programs';
+import { attachUpgrades, type IdentifyAgent } from '../upgrade';
 import { GivenUpdates } from '@/lib/fleet/testing/updates';
 
 export const TOKEN = 'a-token-for-tests';
@@ -147,13 +148,30 @@ export async function openHouse({ clock = systemClock, groupMs = 0 }: { clock?: 
   hub.start(fleet);
   fleet.start();
   const agents = new AgentGateway(fleet.inbox, testDb.log);
-  const server = createServer((_request, response) => response.end('page'));
+  const identifyAgent: IdentifyAgent = (authorization, address) => access.identify(authorization, address);
+  const server = createHttpServer({
+    handle: (_request, response) => {
+      response.setHeader('content-type', 'text/html').end('<p>page');
+      return Promise.resolve();
+    },
+    programs: createAgentPrograms({
+      inbox: fleet.v1Inbox,
+      identifyAgent,
+      enrol: (code, hostName, address) => access.enrol(code, hostName, address),
+      isStopping: () => stopping,
+      log: testDb.log,
+    }),
+    trusts: () => false,
+    isStopping: () => stopping,
+    agentCount: () => agents.size,
+    log: testDb.log,
+  });
   attachUpgrades(server, {
     agents,
     browsers: hub,
     trusts: () => false,
     origins: { baseUrl: null, allowedOrigins: [], machineNames: [] },
-    identifyAgent: (authorization, address) => access.identify(authorization, address),
+    identifyAgent,
     resolveSession: (cookie) => {
       if (lookUp) return lookUp(cookie);
       const idHash = /session=([^;]*)/.exec(cookie ?? '')?.[1];

@@ -1,0 +1,93 @@
+/** The real agent as a process, against the real gateways and database: how it gets a token of its own, and keeps it. */
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { openHouse, TOKEN, type House } from '../lib/realtime/testing/house';
+import { buildAgent } from '../scripts/build-agent.mjs';
+import { createHost, type TestHost } from './testing/host';
+import { tokenFile } from './token';
+
+const folder = mkdtempSync(join(tmpdir(), 'nixfleet-bundle-'));
+const WAIT = { timeout: 15_000 };
+let bundle = '';
+let host: TestHost;
+let house: House;
+let url: string;
+
+beforeAll(async () => {
+  bundle = await buildAgent({ outfile: join(folder, 'agent.mjs'), sourceCommit: 'abc1234' });
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+beforeEach(async () => {
+  host = createHost();
+  house = await openHouse();
+  url = `ws://127.0.0.1:${house.port}/ws`;
+});
+afterEach(async () => {
+  await host.remove();
+  await house.close();
+});
+
+const newCode = (hostName: string | null = null) =>
+  house.access.administration.createCode({ hostName, lifetimeMs: 3_600_000 }, house.by) ?? '';
+const identity = () => house.fleet.connectedAs('h1')?.kind ?? 'nobody';
+
+it('fetches a token with its code, keeps it for itself alone, and comes with it from then on', async () => {
+  const code = newCode();
+  const first = host.start(bundle, url, { NIXFLEET_TOKEN: '', NIXFLEET_ENROLMENT_CODE: code });
+  await expect.poll(identity, WAIT).toBe('host');
+  const file = tokenFile(host.stateDir);
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  const { token } = JSON.parse(readFileSync(file, 'utf8')) as { token: string };
+  expect(first.log() + first.stdout()).not.toContain(token);
+  expect(first.log()).not.toContain(code);
+  first.child.kill('SIGTERM');
+  await first.exit;
+
+  // The code is used up: it is the kept token that lets it in again, also beside a configured one.
+  host.start(bundle, url, { NIXFLEET_TOKEN: TOKEN, NIXFLEET_ENROLMENT_CODE: code });
+  await expect.poll(identity, WAIT).toBe('host');
+});
+
+it('tells with --check which token it has, and uses no code up for that', async () => {
+  const code = newCode();
+  const env = { NIXFLEET_TOKEN: '', NIXFLEET_ENROLMENT_CODE: code };
+  const before = host.start(bundle, url, env, ['--check']);
+  expect(await before.exit).toMatchObject({ code: 0 });
+  expect(before.stdout()).toContain('to be fetched with the enrolment code');
+  const agent = host.start(bundle, url, env);
+  await expect.poll(identity, WAIT).toBe('host');
+  agent.child.kill('SIGTERM');
+  await agent.exit;
+  const after = host.start(bundle, url, env, ['--check']);
+  expect(await after.exit).toMatchObject({ code: 0 });
+  expect(after.stdout()).toContain(`of this host, in ${tokenFile(host.stateDir)}`);
+  expect(after.stdout()).toContain('takes the token');
+});
+
+it('uses the configured token when its code is refused, and says why', async () => {
+  const agent = host.start(bundle, url, { NIXFLEET_TOKEN: TOKEN, NIXFLEET_ENROLMENT_CODE: newCode('another-host') });
+  await expect.poll(identity, WAIT).toBe('shared');
+  expect(agent.log()).toContain('This code is for another-host, not for h1.');
+});
+
+it('tries the configured token when its own was revoked', async () => {
+  const agent = host.start(bundle, url, { NIXFLEET_TOKEN: TOKEN, NIXFLEET_ENROLMENT_CODE: newCode() });
+  await expect.poll(identity, WAIT).toBe('host');
+  const [token] = house.access.administration.tokens();
+  house.access.administration.revokeToken(token?.id ?? '', house.by);
+  await expect.poll(identity, WAIT).toBe('shared');
+  expect(agent.log()).toContain('the configured one is tried next');
+});
+
+it('fetches another token with another code', async () => {
+  const first = host.start(bundle, url, { NIXFLEET_TOKEN: '', NIXFLEET_ENROLMENT_CODE: newCode('h1') });
+  await expect.poll(identity, WAIT).toBe('host');
+  const [token] = house.access.administration.tokens();
+  first.child.kill('SIGTERM');
+  await first.exit;
+  house.access.administration.revokeToken(token?.id ?? '', house.by);
+  host.start(bundle, url, { NIXFLEET_TOKEN: '', NIXFLEET_ENROLMENT_CODE: newCode('h1') });
+  await expect.poll(identity, WAIT).toBe('host');
+});
