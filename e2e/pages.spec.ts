@@ -68,7 +68,14 @@ test('axe finds nothing on any page', async ({ page, world }) => {
     .getByRole('button', { name: /^close/i })
     .last()
     .click();
-  for (const path of ['/activity', '/settings', '/settings/configuration', '/settings/appearance', '/settings/about']) {
+  for (const path of [
+    '/activity',
+    '/settings',
+    '/settings/hosts',
+    '/settings/configuration',
+    '/settings/appearance',
+    '/settings/about',
+  ]) {
     await page.goto(`${dashboard.url}${path}`);
     await expect(page.getByRole('main')).toBeVisible();
     await expectAccessible(page, path);

@@ -3,6 +3,7 @@
  * frame is a sign of life; what can't be read leaves one readable event and changes nothing.
  */
 import { parseAgentFrame, type AgentFrame, type Register } from '@/lib/protocol/agent';
+import { plainText } from '@/lib/protocol/text';
 import { isNewComplaint, type Connection } from './admission';
 import type { Admissions } from './admissions';
 import { addressRejection, addressStatus, progressOf, resultOf, shownBy, wireName } from './agent-input';
@@ -77,7 +78,9 @@ export class AgentDesk implements AgentInbox {
     this.stirred.clear();
     this.admissions.close(link, (entry, connection) => {
       if (connection.told) {
-        const why = `The connection ended (${code}${reason === '' ? '' : `, ${reason}`}).`;
+        // A close frame carries a text of the agent's choosing.
+        const said = plainText(reason, 120);
+        const why = `The connection ended (${code}${said === '' ? '' : `, ${said}`}).`;
         const now = this.core.options.clock.now();
         this.core.defer(events.agentEvent('agent.disconnected', 'info', why, now, link.address, entry.record));
       }

@@ -4,6 +4,7 @@
  * called current. One pure function; its test is a table of cases.
  */
 import type { CompartmentName, CompartmentView, OperationId } from '@/lib/protocol/live';
+import { plainText } from '@/lib/protocol/text';
 import { sameCommit, type DesiredState, type HostRelation } from './desired';
 import type { HostRecord, ReportedWord } from './records';
 
@@ -22,7 +23,8 @@ export interface CompartmentInput {
 
 type Judged = CompartmentView;
 
-const short = (commit: string) => commit.slice(0, 7);
+/** Not just cut: what an agent calls its commit may be any text, and half a character is none. */
+const short = (commit: string) => plainText(commit, 7);
 /** Agents of different generations write ids of different lengths; what is no commit id has to be the same text. */
 const isSame = (a: string, b: string) => a === b || sameCommit(a, b);
 const plural = (count: number, word: string) => `${count} ${word}${count === 1 ? '' : 's'}`;

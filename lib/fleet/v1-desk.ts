@@ -4,6 +4,7 @@
  * stored as sent before it is handed out, so that it is handed out at most once.
  */
 import type { V1Command, V1Register, V1Status, V1TestProgress } from '@/lib/protocol/v1-agent';
+import { plainText } from '@/lib/protocol/text';
 import { countComing, decideAdmission } from './admission';
 import type { Admissions } from './admissions';
 import type { CommandEngine } from './command-engine';
@@ -30,6 +31,10 @@ const HOUR_MS = 3_600_000;
 const MAX_WAITING = 256;
 /** One that waits and no longer calls is forgotten after this long. */
 const WAITING_MS = 15 * MINUTE_MS;
+
+/** Characters of a report that a reason or an event quotes. */
+const MAX_SAID = 400;
+const SGR = new RegExp(String.raw`\u001b\[[0-9;:]*m`, 'g');
 
 export class V1Desk implements V1Inbox {
   private readonly calls = new Map<string, { since: number; count: number }>();
@@ -175,14 +180,14 @@ export class V1Desk implements V1Inbox {
   /** A report ends what was handed out; without any, it is told. It never says what it is about. */
   private reported(turn: Turn, entry: Entry, { address }: V1Call, body: V1Status): void {
     const { active, record } = entry;
-    const words = body.output.find((line) => line.trim() !== '') ?? body.comment;
+    const words = body.output.map(sentenceOf).find((line) => line !== '') ?? body.comment;
     if (active?.operation === 'pull-switch' && active.state.phase !== 'queued') {
       this.endWith(turn, active, body, words);
       return;
     }
     if (!this.reports.isDue(record.id, turn.now)) return;
     const level = body.status === 'ok' ? 'info' : 'warning';
-    const message = `The version-1 agent reports ${body.status}${words === '' ? '' : `: ${words.slice(0, 400)}`}`;
+    const message = `The version-1 agent reports ${body.status}${words === '' ? '' : `: ${words}`}`;
     this.core.defer(events.agentEvent('agent.report', level, message, turn.now, address, record));
   }
 
@@ -228,9 +233,14 @@ export class V1Desk implements V1Inbox {
   }
 }
 
+/** A line of output as part of a sentence: without its colours. */
+function sentenceOf(line: string): string {
+  return plainText(line.replace(SGR, ''), MAX_SAID);
+}
+
 /** What a report proves. `ok` may be of the pull alone: version 1 gives a pull and switch the text of its pull. */
 function endingOf(status: V1Status['status'], words: string): Ending {
-  const said = words === '' ? '' : ` It said: ${words.slice(0, 400)}`;
+  const said = words === '' ? '' : ` It said: ${words}`;
   switch (status) {
     case 'ok':
       return {

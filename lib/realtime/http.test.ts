@@ -13,6 +13,7 @@ async function start(): Promise<string> {
       response.writeHead(404).end('a page');
       return Promise.resolve();
     },
+    programs: [],
     trusts: trustedProxies([]),
     isStopping: () => false,
     agentCount: () => 7,

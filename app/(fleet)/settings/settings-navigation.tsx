@@ -1,12 +1,13 @@
 'use client';
 
-import { GitPullRequest, Info, Palette, SlidersHorizontal, UserRound } from 'lucide-react';
+import { GitPullRequest, Info, KeyRound, Palette, SlidersHorizontal, UserRound } from 'lucide-react';
 import Link from 'next/link';
 import { usePathname } from 'next/navigation';
 import { cx } from '@/app/_ui/cx';
 
 const PAGES = [
   { href: '/settings', label: 'Account', Icon: UserRound },
+  { href: '/settings/hosts', label: 'Hosts and tokens', Icon: KeyRound },
   { href: '/settings/forge', label: 'Forge', Icon: GitPullRequest },
   { href: '/settings/configuration', label: 'Configuration', Icon: SlidersHorizontal },
   { href: '/settings/appearance', label: 'Appearance', Icon: Palette },

@@ -1,0 +1,98 @@
+'use client';
+
+import { Plus } from 'lucide-react';
+import { useState } from 'react';
+import { Badge } from '@/app/_ui/badge';
+import { Button } from '@/app/_ui/button';
+import { Card } from '@/app/_ui/card';
+import { TimeLeft } from '@/app/_ui/time-left';
+import { TimeAgo, useNow } from '@/app/_ui/time-ago';
+import type { EnrolmentCodeView } from '@/lib/auth/agent-service';
+import { NewCodeDialog } from './new-code-dialog';
+import { RevokeDialog, type Revocable } from './revoke-dialog';
+import { SecretDialog, type Secret } from './secret-dialog';
+
+/** Codes with which hosts fetch their tokens by themselves. */
+export function CodesCard({ codes }: { codes: readonly EnrolmentCodeView[] }) {
+  const [asking, setAsking] = useState(false);
+  const [secret, setSecret] = useState<Secret | null>(null);
+  const [revoking, setRevoking] = useState<Revocable | null>(null);
+  return (
+    <Card
+      title="Enrolment codes"
+      description="Each lets one host fetch a token of its own, once."
+      flush
+      actions={
+        <Button size="sm" icon={<Plus className="size-4" aria-hidden="true" />} onClick={() => setAsking(true)}>
+          New code
+        </Button>
+      }
+    >
+      {codes.length === 0 ? (
+        <p className="px-5 py-6 text-sm text-muted">No code was made.</p>
+      ) : (
+        <ul className="divide-y">
+          {codes.map((code) => (
+            <CodeRow key={code.id} code={code} onRevoke={setRevoking} />
+          ))}
+        </ul>
+      )}
+      <NewCodeDialog
+        open={asking}
+        onClose={() => setAsking(false)}
+        onMade={(made) => {
+          setAsking(false);
+          setSecret(made);
+        }}
+      />
+      <SecretDialog secret={secret} onClose={() => setSecret(null)} />
+      <RevokeDialog what={revoking} onClose={() => setRevoking(null)} />
+    </Card>
+  );
+}
+
+function CodeRow({
+  code: { id, hostName, createdAt, createdBy, expiresAt, usedAt, usedByHostId },
+  onRevoke,
+}: {
+  code: EnrolmentCodeView;
+  onRevoke: (what: Revocable) => void;
+}) {
+  const expired = useNow((now) => now >= expiresAt);
+  const open = usedAt === null && !expired;
+  const whom = hostName ?? 'any host';
+  return (
+    <li className="flex flex-wrap items-center justify-between gap-x-3 gap-y-1 px-5 py-3">
+      <div className="min-w-0">
+        <p className="flex flex-wrap items-center gap-2 text-sm">
+          <span className="font-medium break-all text-ink">For {whom}</span>
+          {open ? <Badge tone="accent">Open</Badge> : <Badge>{usedAt === null ? 'Expired' : 'Used'}</Badge>}
+        </p>
+        <p className="mt-0.5 text-xs text-muted">
+          Made <TimeAgo at={createdAt} /> by {createdBy}
+          {usedAt !== null ? (
+            <>
+              ; used <TimeAgo at={usedAt} /> by {usedByHostId}
+            </>
+          ) : (
+            open && (
+              <>
+                ; good for <TimeLeft until={expiresAt} />
+              </>
+            )
+          )}
+        </p>
+      </div>
+      {open && (
+        <Button
+          size="sm"
+          variant="ghost"
+          aria-label={`Revoke the code for ${whom}`}
+          onClick={() => onRevoke({ kind: 'code', id, whom, isUsed: false })}
+        >
+          Revoke
+        </Button>
+      )}
+    </li>
+  );
+}

@@ -1,0 +1,15 @@
+import type { Metadata } from 'next';
+import { requireSession } from '@/lib/auth/app-session';
+import { runtime } from '@/lib/runtime';
+import { agentsView } from './agents-view';
+import { HostsAndTokens } from './hosts-and-tokens';
+
+export const metadata: Metadata = { title: 'Hosts and tokens' };
+
+/** Which hosts may come, with which tokens, and who waits at the door. */
+export default async function HostsAndTokensPage() {
+  await requireSession();
+  const { fleet, agentAccess } = runtime();
+  const view = agentsView(fleet.hostViews(), agentAccess, fleet.heldAgents(), (id) => fleet.connectedAs(id));
+  return <HostsAndTokens view={view} />;
+}

@@ -1,0 +1,84 @@
+'use client';
+
+import { useRouter } from 'next/navigation';
+import { Badge, type Tone } from '@/app/_ui/badge';
+import { Button } from '@/app/_ui/button';
+import { Card } from '@/app/_ui/card';
+import { TimeAgo } from '@/app/_ui/time-ago';
+import { toast } from '@/app/_ui/toast-store';
+import type { HeldAgent, HeldReason } from '@/lib/fleet/ports';
+import { approveHost, refuseHost } from './actions';
+import { ask } from './ask';
+
+const WORDS: Record<HeldReason, { word: string; tone: Tone }> = {
+  approval: { word: 'Waits for approval', tone: 'accent' },
+  refused: { word: 'Refused', tone: 'idle' },
+  duplicate: { word: 'Second agent', tone: 'warn' },
+  'own-token': { word: 'Shared token', tone: 'warn' },
+  'foreign-token': { word: 'Other host’s token', tone: 'bad' },
+  'bad-name': { word: 'No host name', tone: 'warn' },
+  'fleet-full': { word: 'No room', tone: 'warn' },
+  leaving: { word: 'Being removed', tone: 'idle' },
+};
+
+/** Agents at the door: connected, and neither let in nor sent away. */
+export function WaitingCard({ held }: { held: readonly HeldAgent[] }) {
+  return (
+    <Card
+      title="At the door"
+      description="Agents that are connected and not let in. They report nothing and are given no command."
+      flush
+    >
+      {held.length === 0 ? (
+        <p className="px-5 py-6 text-sm text-muted">Nobody waits.</p>
+      ) : (
+        <ul className="divide-y">
+          {held.map((agent, index) => (
+            <HeldRow key={`${agent.name} ${agent.address} ${agent.since} ${index}`} agent={agent} />
+          ))}
+        </ul>
+      )}
+    </Card>
+  );
+}
+
+function HeldRow({ agent: { name, address, version, since, reason, message } }: { agent: HeldAgent }) {
+  const router = useRouter();
+  const { word, tone } = WORDS[reason];
+  const approve = async () => {
+    const done = await ask({ label: 'Approve' }, () => approveHost({ hostName: name }));
+    if (done && done.value !== '') toast({ tone: 'error', title: `${name} was not approved`, body: done.value });
+    router.refresh();
+  };
+  const refuse = async () => {
+    await ask({ label: 'Refuse' }, () => refuseHost({ hostName: name }));
+    router.refresh();
+  };
+  return (
+    <li className="flex flex-wrap items-start justify-between gap-3 px-5 py-3">
+      <div className="min-w-0 flex-1 basis-64">
+        <p className="flex flex-wrap items-center gap-2 text-sm">
+          <span className="font-medium break-all text-ink">{name === '' ? 'without a name' : name}</span>
+          <Badge tone={tone}>{word}</Badge>
+        </p>
+        <p className="mt-0.5 text-xs text-muted">
+          {address}
+          {version !== '' && <>, agent {version}</>}, since <TimeAgo at={since} />
+        </p>
+        <p className="mt-1 text-xs text-pretty wrap-anywhere text-muted">{message}</p>
+      </div>
+      {(reason === 'approval' || reason === 'refused') && (
+        <div className="flex gap-2">
+          {reason === 'approval' && (
+            <Button size="sm" aria-label={`Refuse ${name}`} onClick={() => void refuse()}>
+              Refuse
+            </Button>
+          )}
+          <Button size="sm" variant="primary" aria-label={`Approve ${name}`} onClick={() => void approve()}>
+            Approve
+          </Button>
+        </div>
+      )}
+    </li>
+  );
+}
