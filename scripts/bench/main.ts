@@ -12,6 +12,7 @@ import { measureOutput, prepareCommand } from './output';
 import { measurePage } from './page';
 import { QUIET_HOSTS, readPlan, USAGE, type Plan } from './plan';
 import { render, type Figures, type Measured } from './report';
+import { withSectionsOf } from './sections';
 import { measureStorm } from './storm';
 
 const PAGE = 'docs/benchmarks.md';
@@ -49,7 +50,7 @@ async function bench(plan: Plan): Promise<number> {
   process.once('SIGTERM', onSignal);
   try {
     const figures = await measure(plan, folder, running);
-    const text = render(plan, figures, surroundings());
+    const text = withSectionsOf(readFileSync(PAGE, 'utf8'), render(plan, figures, surroundings()));
     if (plan.writes) {
       writeFileSync(PAGE, await format(text, { parser: 'markdown', singleQuote: true, printWidth: 120 }));
       console.log(`\nWritten to ${PAGE}.`);

@@ -1,0 +1,69 @@
+/** The production server on the databases of older dashboards: it starts, people sign in as before, the hosts are there. */
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { hashSync } from '@node-rs/bcrypt';
+import { expect, test } from './support/fixtures';
+import { FleetPage } from './support/fleet-page';
+import { PASSWORD, signIn } from './support/operator';
+import type { Dashboard } from './support/dashboard';
+
+const SAMPLES = join(process.cwd(), 'lib/db/adopt/fixtures');
+const TOTP_SECRET = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP';
+const BCRYPT_COST = 10;
+/** As in the environment of the old dashboard. */
+const SETTINGS = {
+  NIXFLEET_PASSWORD_HASH: hashSync(PASSWORD, { cost: BCRYPT_COST }),
+  NIXFLEET_TOTP_SECRET: TOTP_SECRET,
+};
+
+function putOld(dashboard: Dashboard, sample: string): string {
+  const data = join(dashboard.folder, 'data');
+  mkdirSync(data, { mode: 0o700 });
+  copyFileSync(join(SAMPLES, sample), join(data, 'nixfleet.db'));
+  return data;
+}
+
+test('a database of version 1: sign in as before, and every host is there', async ({ page, world }) => {
+  const dashboard = world.makeDashboard(SETTINGS);
+  const data = putOld(dashboard, 'nixfleet-v1.db');
+  await dashboard.start();
+  expect(dashboard.lines.join('\n')).toContain('hosts: 14 rows = 11 kept + 3 mended');
+  await page.goto(dashboard.url);
+  await signIn(page, TOTP_SECRET);
+
+  const fleet = new FleetPage(page);
+  for (const name of ['csb0', 'hsb8', 'mba-mbp-work', 'planned-nas']) await expect(fleet.row(name)).toBeVisible();
+  await page.goto(`${dashboard.url}/activity`);
+  await expect(page.getByText(/The database of version 1 .* was taken over: 14 hosts/)).toBeVisible();
+  const copy = readdirSync(data).find((name) => /\.backup-v1-.*\.db$/.test(name)) ?? '';
+  expect(readFileSync(join(data, copy)).equals(readFileSync(join(SAMPLES, 'nixfleet-v1.db')))).toBe(true);
+
+  // A second start finds its own database.
+  expect(await dashboard.end()).toBe(0);
+  await dashboard.start();
+  expect(dashboard.lines.join('\n')).not.toContain('was taken over');
+});
+
+test('a database of the Go dashboard: sign in as before, and every host is there', async ({ page, world }) => {
+  const dashboard = world.makeDashboard(SETTINGS);
+  putOld(dashboard, 'nixfleet-go-3.1.5.db');
+  await dashboard.start();
+  await page.goto(dashboard.url);
+  await signIn(page, TOTP_SECRET);
+  const fleet = new FleetPage(page);
+  for (const name of ['sim1', 'sim2', '../../evil', 'pp', 'stuck']) await expect(fleet.row(name)).toBeVisible();
+});
+
+test('an old database that is damaged: the dashboard says so and ends, and never listens', async ({ world }) => {
+  const dashboard = world.makeDashboard(SETTINGS);
+  const data = putOld(dashboard, 'nixfleet-v1.db');
+  const file = join(data, 'nixfleet.db');
+  const bytes = readFileSync(file);
+  bytes.fill(0xff, 20 * 4_096, 24 * 4_096);
+  writeFileSync(file, bytes);
+  await expect(dashboard.start()).rejects.toThrow(/NixFleet could not start: .*damaged/);
+  expect(dashboard.lines.join('\n')).not.toContain('http://localhost');
+  expect(await dashboard.end()).toBe(1);
+  expect(readFileSync(file).equals(bytes)).toBe(true);
+  expect(existsSync(`${file}.adopting`)).toBe(false);
+});

@@ -1,0 +1,20 @@
+/** Parts of `docs/benchmarks.md` that are measured by themselves: each between two marks, kept by whoever writes the rest. */
+
+const begin = (name: string) => `<!-- ${name}: begin -->`;
+const end = (name: string) => `<!-- ${name}: end -->`;
+const ANY = /<!-- ([a-z-]+): begin -->[^]*?<!-- \1: end -->/g;
+
+/** The page with this section in it, in the place of its older self or at the end. */
+export function withSection(page: string, name: string, text: string): string {
+  const section = `${begin(name)}\n\n${text.trim()}\n\n${end(name)}`;
+  const from = page.indexOf(begin(name));
+  const to = page.indexOf(end(name));
+  if (from < 0 || to < from) return `${page.trimEnd()}\n\n${section}\n`;
+  return page.slice(0, from) + section + page.slice(to + end(name).length);
+}
+
+/** A new page with the sections of the page before. */
+export function withSectionsOf(before: string, page: string): string {
+  const sections = before.match(ANY) ?? [];
+  return [page.trimEnd(), ...sections].join('\n\n') + '\n';
+}
