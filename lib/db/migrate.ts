@@ -1,5 +1,5 @@
 /** Brings a database to the newest schema. Migrations are files of `drizzle/`, made by drizzle-kit. */
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
@@ -13,6 +13,8 @@ import { asDatabaseError, DatabaseError } from './errors';
 const CHECK_DUE = 1;
 const CHECKED = 0;
 const MAX_NAMED_ROWS = 5;
+/** What the tables of a new database and their log take, roughly. */
+const MIGRATION_BYTES = 1_000_000;
 
 export interface AppliedMigration {
   hash: string;
@@ -70,7 +72,7 @@ export function migrateDatabase(
     try {
       migrate(db, { migrationsFolder: folder });
     } catch (error) {
-      const { kind, message } = asDatabaseError(error, client.name);
+      const { kind, message } = asDatabaseError(maskedError(client, error), client.name);
       throw new DatabaseError(
         kind === 'disk-full' || kind === 'read-only' ? kind : 'migration',
         `The database could not be migrated, and is as it was: ${message}`,
@@ -93,6 +95,23 @@ export function migrateDatabase(
     client.pragma(`user_version = ${CHECKED}`);
   }
   client.pragma('foreign_keys = ON');
+}
+
+/**
+ * A full disk ends the transaction by itself; drizzle's own rollback then fails, and that is what it throws. A file of
+ * about the size of a migration, written and removed, says whether that is the matter.
+ */
+function maskedError(client: Database.Database, error: unknown): unknown {
+  if (!asDatabaseError(error, client.name).message.includes('no transaction is active')) return error;
+  const probe = `${client.name}.room`;
+  try {
+    writeFileSync(probe, Buffer.alloc(MIGRATION_BYTES), { mode: 0o600 });
+    return error;
+  } catch (refusal) {
+    return refusal;
+  } finally {
+    rmSync(probe, { force: true });
+  }
 }
 
 /** Throws when a row refers to one that is not there; the error names the first of them. */

@@ -1,6 +1,15 @@
 import { createHash } from 'node:crypto';
-import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { asc } from 'drizzle-orm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -207,6 +216,17 @@ describe('the sample of the Go dashboard', () => {
     // The id of a session opens the old dashboard's door.
     const all = readFileSync(path, 'latin1') + (existsSync(`${path}-wal`) ? readFileSync(`${path}-wal`, 'latin1') : '');
     expect(all).not.toContain('y84gKbOQ0qrqk8R');
+  });
+});
+
+describe('log files of the Go dashboard', () => {
+  it('stay where they are, and the report says so', () => {
+    const file = join(folder, 'logs', 'sim1', '2026-11-22T17-19-49-.log');
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, '# Host: sim1');
+    adoptSample('nixfleet-go-3.1.5.db');
+    expect(readFileSync(file, 'utf8')).toBe('# Host: sim1');
+    expect(reportLines(reports[0]!).join('\n')).toContain('logs/: 1 log files stay where they are');
   });
 });
 

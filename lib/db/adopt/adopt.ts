@@ -123,6 +123,7 @@ function build({ file, migrationsFolder, log, now, onStep = () => undefined }: A
       client,
       backup: basename(backup.path),
       now,
+      logFiles: countLogFiles(join(dirname(file), 'logs')),
       onBatch: () => onStep('rows-written'),
     });
     writeAdoption(client, { at: now, backup: basename(backup.path), hashes: backup.hashes });
@@ -194,6 +195,12 @@ function removeLeftovers(file: string): void {
   for (const name of readdirSync(folder)) {
     if (begin.some((prefix) => name.startsWith(prefix))) rmSync(join(folder, name), { recursive: true, force: true });
   }
+}
+
+/** The Go dashboard wrote a file for each host and start, in a folder for each host, and no command's name in it. */
+function countLogFiles(folder: string): number {
+  if (!existsSync(folder)) return 0;
+  return readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).length;
 }
 
 function removeDatabase(path: string): void {

@@ -27,6 +27,8 @@ export interface BuildOptions {
   /** File name of the untouched copy. */
   backup: string;
   now: number;
+  /** Files in the folder of logs beside the old database. */
+  logFiles: number;
   /** Called after each transaction. */
   onBatch?: () => void;
 }
@@ -64,7 +66,7 @@ class Builder {
   }
 
   run(): AdoptionReport {
-    const { client, old, backup, now } = this.options;
+    const { client, old, backup, now, logFiles } = this.options;
     client.exec('begin');
     this.each('hosts', (row) => this.host(row));
     for (const table of ['command_log', 'command_logs', 'commands'] as const) {
@@ -88,6 +90,7 @@ class Builder {
       at: now,
       backup,
       sharedNames: this.directory.sharedNames(),
+      logFiles,
     });
     const events = this.stage.drain(adoptedEvent(report), () => this.writers.step());
     client.exec('commit');

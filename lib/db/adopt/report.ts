@@ -36,12 +36,14 @@ export interface AdoptionReport {
   /** Commands that waited or ran when the old dashboard stopped, now recorded as lost. */
   lostCommands: number;
   sharedNames: SharedName[];
+  /** Files in the Go dashboard's folder of logs, which stay where they are. */
+  logFiles: number;
   problemCount: number;
   /** The first of them, a sentence each. */
   problems: string[];
 }
 
-type Facts = Pick<AdoptionReport, 'from' | 'at' | 'backup' | 'sharedNames'>;
+type Facts = Pick<AdoptionReport, 'from' | 'at' | 'backup' | 'sharedNames' | 'logFiles'>;
 
 /** Counts while rows are taken over. */
 export class ReportCounter {
@@ -113,6 +115,11 @@ export function reportLines(report: AdoptionReport): string[] {
   }
   for (const { name, ids, claimed } of sharedNames) {
     lines.push(`  ${ids.length} hosts are named ${name} (${ids.join(', ')}): its agent will speak for ${claimed}.`);
+  }
+  if (report.logFiles > 0) {
+    lines.push(
+      `  logs/: ${report.logFiles} log files stay where they are. They do not say which command they belong to.`,
+    );
   }
   lines.push('  People sign in again: sessions of the old dashboard are ended.');
   if (problemCount > 0) lines.push(`  ${problemCount} values did not fit and are kept in import notes:`);
