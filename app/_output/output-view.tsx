@@ -82,6 +82,8 @@ function NoLines({ state, command }: { state: FeedState; command: CommandView | 
     <div className="flex min-h-0 grow items-center justify-center gap-2 bg-sunken p-4 text-xs text-muted">
       {complete ? (
         'This command wrote nothing.'
+      ) : command?.phase === 'queued' ? (
+        'It waits for its host to come back.'
       ) : (
         <>
           <Spinner size="sm" /> Waiting for the first line
