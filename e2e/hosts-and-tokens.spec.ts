@@ -94,7 +94,10 @@ test('a version-1 agent is shown as one, and given its one command', async ({ pa
   await expect.poll(async () => (await call('register', register)).command).toBe('pull-switch');
   expect((await call('register', register)).command).toBeNull();
   await call('status', { status: 'error', output: 'Pull failed' });
-  await expect(page.getByText('The version-1 agent reported an error').first()).toBeVisible();
+  await expect(
+    row.getByRole('button', { name: /^System: Error\. The version-1 agent reported an error/ }),
+  ).toBeVisible();
+  await expect(row.getByRole('button', { name: /^Pull and switch: failed/ })).toBeVisible();
   await page.goto(`${dashboard.url}/settings/hosts`);
   await expect(page.getByText('Version-1 agent', { exact: true })).toBeVisible();
   for (const path of ['nothing', 'register/more']) expect(await call(path, {})).toEqual({ detail: 'Not Found' });
