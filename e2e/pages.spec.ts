@@ -1,35 +1,12 @@
 /** Every page, dark and light, wide and narrow: nothing that axe or the browser complains of, nothing from elsewhere. */
-import AxeBuilder from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
+import { expectAccessible } from './support/accessible';
 import { expect, test } from './support/fixtures';
 import { FleetPage } from './support/fleet-page';
 import { PASSWORD, setUpAndSignIn, totp } from './support/operator';
 
-const WCAG = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
-const LOOKS = [
-  { colorScheme: 'dark', width: 1440, height: 900 },
-  { colorScheme: 'light', width: 1440, height: 900 },
-  { colorScheme: 'dark', width: 390, height: 844 },
-  { colorScheme: 'light', width: 390, height: 844 },
-] as const;
 /** JavaScript that the fleet page may load, compressed. */
 const MAX_SCRIPT_BYTES = 250 * 1024;
-
-async function expectAccessible(page: Page, what: string): Promise<void> {
-  for (const { colorScheme, width, height } of LOOKS) {
-    await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    await page.setViewportSize({ width, height });
-    const { violations } = await new AxeBuilder({ page }).withTags(WCAG).analyze();
-    const found = violations.map(
-      ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`,
-    );
-    expect(found, `${what}, ${colorScheme}, ${width} px`).toEqual([]);
-    const overflow = await page.evaluate(
-      () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-    );
-    expect(overflow, `${what} is wider than the screen of ${width} px`).toBeLessThanOrEqual(0);
-  }
-}
 
 test('axe finds nothing on any page', async ({ page, world }) => {
   test.setTimeout(240_000);

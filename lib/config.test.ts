@@ -228,13 +228,6 @@ describe('readConfig', () => {
     expect(problems(pr).join()).toContain('no forge is configured that could open one');
     expect(problems({ ...pr, NIXFLEET_GITHUB_REPO: 'ada/nixcfg' })).toEqual([]);
   });
-
-  it('refuses a required second factor that is not configured', () => {
-    const env = { NIXFLEET_REQUIRE_TOTP: 'true', NIXFLEET_PASSWORD_HASH: HASH };
-    expect(problems(env).join('\n')).toContain('NIXFLEET_TOTP_SECRET');
-    expect(problems({ ...env, NIXFLEET_TOTP_SECRET: 'JBSWY3DPEHPK3PXP' })).toEqual([]);
-    expect(problems({ NIXFLEET_REQUIRE_TOTP: 'true' })).toEqual([]);
-  });
 });
 
 describe('settings and README', () => {

@@ -120,12 +120,6 @@ export function readConfig(environment: Environment): ConfigResult {
   }
   // Each value is its variable's fallback or came out of its parser.
   const parsed = values as unknown as Values;
-  if (parsed.requireTotp && parsed.passwordHash !== null && given(env, VARIABLES.totpSecret.name) === null) {
-    problems.push(
-      'NIXFLEET_REQUIRE_TOTP is true and NIXFLEET_PASSWORD_HASH is set, but NIXFLEET_TOTP_SECRET is not: set it, or remove ' +
-        'NIXFLEET_PASSWORD_HASH and let set-up enrol a second factor.',
-    );
-  }
   problems.push(...forgeProblems(parsed));
   if (problems.length > 0) return { ok: false, problems };
   const dataDir = resolve(parsed.dataDir);

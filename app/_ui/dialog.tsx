@@ -11,6 +11,8 @@ export interface DialogProps {
   open: boolean;
   /** Asked for by Escape, the cross or a click beside it. */
   onClose: () => void;
+  /** False where a click beside it must not close it: what it shows is seen once. */
+  closesByPress?: boolean;
   title: ReactNode;
   description?: ReactNode;
   /** Buttons, the main one last. One with `data-autofocus` gets the focus first. */
@@ -23,7 +25,16 @@ export interface DialogProps {
  * A modal dialog on the browser's own <dialog>: it keeps the focus inside, gives it back at the end, and Escape closes
  * the uppermost one alone. On a phone it is a sheet at the lower edge.
  */
-export function Dialog({ open, onClose, title, description, footer, size = 'md', children }: DialogProps) {
+export function Dialog({
+  open,
+  onClose,
+  closesByPress = true,
+  title,
+  description,
+  footer,
+  size = 'md',
+  children,
+}: DialogProps) {
   const ref = useRef<HTMLDialogElement>(null);
   const id = useId();
 
@@ -36,7 +47,7 @@ export function Dialog({ open, onClose, title, description, footer, size = 'md',
     };
     // A press that began inside (selecting text) and ended outside does not close it.
     const press = (event: PointerEvent) => {
-      if (event.target === dialog) onClose();
+      if (closesByPress && event.target === dialog) onClose();
     };
     dialog.addEventListener('cancel', cancel);
     dialog.addEventListener('pointerdown', press);
@@ -44,7 +55,7 @@ export function Dialog({ open, onClose, title, description, footer, size = 'md',
       dialog.removeEventListener('cancel', cancel);
       dialog.removeEventListener('pointerdown', press);
     };
-  }, [open, onClose]);
+  }, [open, onClose, closesByPress]);
 
   // Before the element can leave the page: closing it is what gives the focus back.
   useLayoutEffect(() => {

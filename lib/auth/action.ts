@@ -45,7 +45,9 @@ export interface StepUpRule<Input> {
   /** What the proof is for, in words for the activity: `Reboot of h1`. No secret in it. */
   purpose: (input: Input) => string;
   /** False where this input needs no proof; without this rule each does. */
-  needed?: (input: Input) => boolean;
+  needed?: (input: Input, context: ActionContext) => boolean;
+  /** What stands in the way whoever asks: told before a proof is asked for, and again before one is used up. */
+  check?: (input: Input, context: ActionContext) => StepUpError | null | Promise<StepUpError | null>;
 }
 
 const proofSchema = z.string().max(MAX_PROOF).optional();
@@ -68,7 +70,9 @@ export function stepUpAction<Schema extends z.ZodType, Value>(
       const proof = parse(proofSchema, typed);
       if (!parsed.ok) return parsed;
       if (!proof.ok) return proof;
-      const stepUp = rule.needed?.(parsed.value) ?? true;
+      const problem = (await rule.check?.(parsed.value, context)) ?? null;
+      if (problem !== null) return { ok: false, error: problem };
+      const stepUp = rule.needed?.(parsed.value, context) ?? true;
       const refused = stepUp ? await refusal(context, rule.purpose(parsed.value), proof.value) : null;
       if (refused !== null) return { ok: false, error: refused };
       return { ok: true, value: await handler(parsed.value, { ...context, stepUp }) };

@@ -1,6 +1,9 @@
 /** Puts sign-in together: what `server.ts` makes and everything else reaches as an AuthService. */
+import { createHmac } from 'node:crypto';
 import { plainText } from '@/lib/protocol/text';
+import { createAccount } from './account';
 import { createCredentials } from './credentials';
+import { createDeviceCookie } from './device-cookie';
 import { deriveKey } from './encryption';
 import { createAuthEvents } from './events';
 import { passwordIsRight } from './password';
@@ -11,7 +14,8 @@ import { createSessionCookie } from './session-cookie';
 import { createSessions } from './sessions';
 import { createSetup, type Setup } from './setup';
 import { createStepUp } from './step-up';
-import { accountBucket, addressBucket, createThrottle, type ThrottleKind } from './throttle';
+import { accountBucket, addressBucket, createThrottle, deviceBucket, type ThrottleKind } from './throttle';
+import { totpSecretHash } from './totp';
 
 export interface AuthOptions {
   store: AuthStore;
@@ -24,6 +28,10 @@ export interface AuthOptions {
     /** Null when the second factor is set in the browser. */
     totpSecret: Uint8Array | null;
     sessionDurationMs: number;
+    /** A session without activity ends after this long. */
+    sessionIdleMs: number;
+    /** A password without a second factor is not enough. */
+    requireTotp: boolean;
     /** Failures that are free within the window. */
     rateLimit: number;
     rateWindowMs: number;
@@ -41,14 +49,43 @@ export function createAuth({ store, now, record, secrets, settings }: AuthOption
   const recoveryKey = deriveKey(secrets.encryptionKey, 'recovery-codes');
   const credentials = createCredentials({ store, now, configured: settings, totpKey, recoveryKey });
   // A second factor that can't be read stops the start, not the first sign-in.
-  credentials.totpSecret(OPERATOR.id);
+  const secondFactor = credentials.totpSecret(OPERATOR.id);
+  if (settings.requireTotp && secondFactor === null && credentials.hasPassword(OPERATOR.id)) {
+    throw new Error(
+      'NIXFLEET_REQUIRE_TOTP is true, but no second factor is set up: set NIXFLEET_TOTP_SECRET, or start without ' +
+        'NIXFLEET_REQUIRE_TOTP once and set a second factor up under Settings, Account.',
+    );
+  }
   const throttle = createThrottle(store, now, { freeFailures: settings.rateLimit, windowMs: settings.rateWindowMs });
-  const sessions = createSessions(store, now, settings.sessionDurationMs);
+  const sessions = createSessions(store, now, settings);
   const cookie = createSessionCookie(secrets.sessionSecret, settings.baseUrl);
+  const devices = createDeviceCookie(deriveKey(secrets.encryptionKey, 'device-cookie'), cookie.secure, now);
   const label = settings.baseUrl === null ? OPERATOR.name : new URL(settings.baseUrl).host;
   const events = createAuthEvents(record, now);
   const setup = createSetup({ store, now, events, throttle, credentials, totpKey, recoveryKey, label });
   const stepUp = createStepUp({ store, now, events, throttle, credentials });
+  const account = createAccount({
+    ...{ store, now, events, credentials, sessions, stepUp, totpKey, recoveryKey, label },
+    requireTotp: settings.requireTotp,
+  });
+  endSessionsOfOthers();
+
+  /** Credentials that the environment sets and that changed since the last start end the sessions that the old ones opened. */
+  function endSessionsOfOthers(): void {
+    const { passwordHash, totpSecret } = settings;
+    const totp = totpSecret === null ? '' : totpSecretHash(totpSecret);
+    const mark = createHmac('sha256', deriveKey(secrets.encryptionKey, 'configured-credentials'))
+      .update(JSON.stringify([passwordHash, totp]))
+      .digest('hex');
+    const before = store.configuredMark();
+    if (before === mark) return;
+    store.setConfiguredMark(mark, now());
+    const ended = before === null ? 0 : sessions.endAll(OPERATOR.id);
+    if (ended === 0) return;
+    const event = { action: 'auth.configured', level: 'warning', outcome: 'done', address: '' } as const;
+    const message = 'The environment sets another password or second factor than before: all sessions ended.';
+    events({ claimed: 'dashboard' }, { ...event, message });
+  }
 
   function refused({ address, userAgent }: SignInAttempt, message: string): SignInResult {
     const event = { action: 'auth.sign-in.refused', level: 'warning', outcome: 'refused' } as const;
@@ -58,12 +95,15 @@ export function createAuth({ store, now, record, secrets, settings }: AuthOption
   }
 
   /**
-   * Limits come before any hash. The account's bucket holds whatever number of addresses an attacker has; tries for the
+   * Limits come before any hash. The account's bucket holds whatever number of addresses an attacker has; a browser that
+   * signed in before has one of its own, so that nobody else's failures make its operator wait. Tries for the
    * second factor count only after the right password, and a wrong password costs the same work on decoys.
    */
   async function signIn(attempt: SignInAttempt): Promise<SignInResult> {
     const { address, userAgent } = attempt;
-    const buckets = (kind: ThrottleKind) => [accountBucket(kind, OPERATOR.id), addressBucket(kind, address)];
+    const known = devices.deviceId(attempt.cookies, OPERATOR.id);
+    const buckets = (kind: ThrottleKind) =>
+      known === null ? [accountBucket(kind, OPERATOR.id), addressBucket(kind, address)] : [deviceBucket(kind, known)];
     const secret = credentials.totpSecret(OPERATOR.id);
     const blockedMs = throttle.take(buckets('password'), buckets('totp'));
     if (blockedMs > 0) return { kind: 'throttled', retryAfterMs: blockedMs };
@@ -82,12 +122,15 @@ export function createAuth({ store, now, record, secrets, settings }: AuthOption
     }
     if (!right) return refused(attempt, 'Sign-in refused: wrong password.');
 
-    throttle.clear([...buckets('password'), ...buckets('totp')]);
-    const made = sessions.create({ ...OPERATOR_ACTOR, address, userAgent, deviceId: '' });
+    // Whoever held a session and guessed fresh proofs makes the operator who signs in anew wait no longer.
+    const proofs = accountBucket('step-up', OPERATOR.id);
+    throttle.clear([...buckets('password'), ...buckets('totp'), ...buckets('decoy'), proofs]);
+    const device = devices.issue(OPERATOR.id);
+    const made = sessions.create({ ...OPERATOR_ACTOR, address, userAgent, deviceId: device.deviceId });
     const data = { userAgent: plainText(userAgent, 400), session: made.session.idHash };
     const event = { action: 'auth.sign-in', level: 'success', outcome: 'done', message: 'Signed in.' } as const;
     events({ by: made.session }, { ...event, address, data });
-    return { kind: 'signed-in', ...made };
+    return { kind: 'signed-in', ...made, deviceCookie: device.setCookie };
   }
 
   return {
@@ -110,6 +153,23 @@ export function createAuth({ store, now, record, secrets, settings }: AuthOption
     },
     stillValid: (idHash) => sessions.byHash(idHash),
     onSessionEnd: (listener) => sessions.onEnd(listener),
+    account,
+    sessionsOf: (userId) => sessions.list(userId),
+    endSession(idHash, by, address) {
+      // Only one's own.
+      if (sessions.byHash(idHash)?.userId !== by.userId || sessions.revoke(idHash) === null) return false;
+      const event = { action: 'auth.session.ended', level: 'info', outcome: 'done' } as const;
+      events({ by }, { ...event, message: 'Ended another session.', address, data: { session: idHash } });
+      return true;
+    },
+    endOtherSessions(by, address) {
+      const ended = sessions.endOthers(by);
+      if (ended === 0) return 0;
+      const event = { action: 'auth.session.ended', level: 'info', outcome: 'done' } as const;
+      const message = `Ended all ${ended} other session${ended === 1 ? '' : 's'}.`;
+      events({ by }, { ...event, message, address, data: { ended } });
+      return ended;
+    },
     stepUpAsksFor: (userId) => stepUp.asksFor(userId),
     stepUp: (request) => stepUp.prove(request),
   };

@@ -54,6 +54,21 @@ export interface AuthStore {
     now: number;
   }): boolean;
 
+  setPassword(userId: string, passwordHash: string, now: number): void;
+  /** Sets or (null) removes the second factor, and its recovery codes with it. */
+  setSecondFactor(factor: {
+    userId: string;
+    totpSecret: string | null;
+    recoveryCodeHashes: readonly string[];
+    now: number;
+  }): void;
+  /** Replaces all recovery codes. */
+  setRecoveryCodes(userId: string, codeHashes: readonly string[]): void;
+  recoveryCodesLeft(userId: string): number;
+  /** What stands for the credentials that the environment set at the last start; null before the first. */
+  configuredMark(): string | null;
+  setConfiguredMark(mark: string, now: number): void;
+
   /** Remembers that a code of this time step was used. False when one of this or a later step was used before. */
   useTotpStep(secretHash: string, step: number): boolean;
   /** False when there is no such code, or it was used before. */
@@ -61,6 +76,8 @@ export interface AuthStore {
 
   addSession(session: SessionRecord): void;
   session(idHash: string): StoredSession | null;
+  /** Those that were not revoked, the one last seen first. */
+  sessionsOf(userId: string): StoredSession[];
   touchSession(idHash: string, lastSeenAt: number): void;
   /** Remembers when its operator last proved afresh who they are. */
   markProven(idHash: string, provenAt: number): void;

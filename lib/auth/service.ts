@@ -3,6 +3,7 @@
  * actions and next-auth's `authorize` alike.
  */
 
+import type { Account } from './account';
 import type { StepUpRequest } from './step-up';
 
 /** A session that is valid now. */
@@ -19,16 +20,29 @@ export interface Session {
   provenAt: number;
 }
 
+/** A session as its user sees it in the list of sessions. */
+export interface OpenSession extends Session {
+  /** As exact as activity is remembered: a minute. */
+  lastSeenAt: number;
+  /** When it ends without further activity; `expiresAt` may come before. */
+  idleEndsAt: number;
+  address: string;
+  userAgent: string;
+}
+
 export interface SignInAttempt {
   password: string;
   /** TOTP code as typed; empty when the form had none. */
   code: string;
   address: string;
   userAgent: string;
+  /** The Cookie header, in which a browser that signed in before shows so. */
+  cookies: string | null;
 }
 
 export type SignInResult =
-  | { kind: 'signed-in'; sessionId: string; session: Session }
+  /** `deviceCookie` is a Set-Cookie header for the browser. */
+  | { kind: 'signed-in'; sessionId: string; session: Session; deviceCookie: string }
   /** One answer for a wrong password and a wrong code, so that nothing is told. */
   | { kind: 'refused' }
   | { kind: 'throttled'; retryAfterMs: number };
@@ -70,6 +84,14 @@ export interface AuthService {
   signIn(attempt: SignInAttempt): Promise<SignInResult>;
   /** Ends a session; its sockets are closed. */
   signOut(idHash: string, address: string): void;
+  /** The sessions of a user that are valid now, the one last seen first. */
+  sessionsOf(userId: string): OpenSession[];
+  /** Ends another session of the same user. False when there is none (any more). */
+  endSession(idHash: string, by: Session, address: string): boolean;
+  /** Ends all sessions of the same user but this one; gives how many there were. */
+  endOtherSessions(by: Session, address: string): number;
+  /** Password, second factor and recovery codes. */
+  readonly account: Account;
   /** The session that a Cookie header belongs to, looked up now; null when there is none. Rejects when the database can't be read. */
   resolveSession(cookieHeader: string | null | undefined): Promise<Session | null>;
   /** Looks a known session up again: null once it has ended. */

@@ -3,11 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { plainText } from '@/lib/protocol/text';
 import { sha256Hex } from './encryption';
 import type { AuthStore, Clock, StoredSession } from './ports';
-import type { Session } from './service';
+import type { OpenSession, Session } from './service';
 
 const SESSION_ID_BYTES = 32;
-/** A session without activity ends after this long, or after its whole duration when that is shorter. */
-const IDLE_LIMIT_MS = 12 * 3_600_000;
 /** How exactly activity is remembered: one write a minute at most. */
 const LAST_SEEN_STEP_MS = 60_000;
 const MAX_USER_AGENT = 400;
@@ -22,15 +20,29 @@ export interface Sessions {
   bySessionId(sessionId: string): Session | null;
   /** The session with this hash, without counting as activity. */
   byHash(idHash: string): Session | null;
+  /** The sessions of a user that are valid now, the one last seen first. */
+  list(userId: string): OpenSession[];
   /** The session that ended, or null when there was none to end. */
   revoke(idHash: string): Session | null;
+  /** Ends the other sessions of the same user; gives how many there were. */
+  endOthers(kept: Pick<Session, 'userId' | 'idHash'>): number;
+  /** Ends all sessions of a user; gives how many there were. */
+  endAll(userId: string): number;
   onEnd(listener: (idHash: string) => void): () => void;
 }
 
 export const sessionIdHash = (sessionId: string): string => sha256Hex(sessionId);
 
-export function createSessions(store: AuthStore, now: Clock, durationMs: number): Sessions {
-  const idleMs = Math.min(durationMs, IDLE_LIMIT_MS);
+export interface SessionLimits {
+  /** How long a session lasts at most. */
+  sessionDurationMs: number;
+  /** A session without activity ends after this long, or after its whole duration when that is shorter. */
+  sessionIdleMs: number;
+}
+
+export function createSessions(store: AuthStore, now: Clock, limits: SessionLimits): Sessions {
+  const durationMs = limits.sessionDurationMs;
+  const idleMs = Math.min(durationMs, limits.sessionIdleMs);
   const listeners = new Set<(idHash: string) => void>();
 
   function valid(stored: StoredSession | null, at: number): Session | null {
@@ -43,6 +55,26 @@ export function createSessions(store: AuthStore, now: Clock, durationMs: number)
   function byHash(idHash: string): Session | null {
     return valid(store.session(idHash), now());
   }
+
+  function list(userId: string): OpenSession[] {
+    const at = now();
+    return store.sessionsOf(userId).flatMap((stored) => {
+      const session = valid(stored, at);
+      if (session === null) return [];
+      const { lastSeenAt, address, userAgent } = stored;
+      return [{ ...session, lastSeenAt, idleEndsAt: lastSeenAt + idleMs, address, userAgent }];
+    });
+  }
+
+  function revoke(idHash: string): Session | null {
+    const session = byHash(idHash);
+    if (session === null || !store.revokeSession(idHash, now())) return null;
+    for (const listener of listeners) listener(idHash);
+    return session;
+  }
+
+  const endOthers = ({ userId, idHash }: Pick<Session, 'userId' | 'idHash'>) =>
+    list(userId).filter((other) => other.idHash !== idHash && revoke(other.idHash) !== null).length;
 
   return {
     create({ userId, userName, address, userAgent, deviceId }) {
@@ -68,12 +100,10 @@ export function createSessions(store: AuthStore, now: Clock, durationMs: number)
       return session;
     },
     byHash,
-    revoke(idHash) {
-      const session = byHash(idHash);
-      if (session === null || !store.revokeSession(idHash, now())) return null;
-      for (const listener of listeners) listener(idHash);
-      return session;
-    },
+    list,
+    revoke,
+    endOthers,
+    endAll: (userId) => endOthers({ userId, idHash: '' }),
     onEnd(listener) {
       listeners.add(listener);
       return () => {

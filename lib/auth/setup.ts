@@ -1,5 +1,6 @@
 /** First-run set-up: one link, new at each start, sets the first password and the second factor. */
 import { randomBytes } from 'node:crypto';
+import { MIN_OFFERED_BYTES } from './account';
 import { decodeBase32, encodeBase32 } from './base32';
 import type { Credentials } from './credentials';
 import { totpContext } from './credentials';
@@ -14,8 +15,6 @@ import { addressBucket, type Throttle } from './throttle';
 import { matchTotpStep, newTotpSecret, totpSecretHash, totpUri } from './totp';
 
 const SETUP_CODE_BYTES = 16;
-/** An offered secret comes back from the browser: no shorter one is taken (RFC 4226, 4: at least 128 bits). */
-const MIN_OFFERED_BYTES = 16;
 
 const WRONG_SETUP_CODE =
   'This set-up link is not valid any more: restart the dashboard and use the link that it prints.';

@@ -18,7 +18,13 @@ async function signedIn(settings: Parameters<typeof makeAuth>[0] = {}) {
   const made = makeAuth({ passwordHash: PASSWORD_HASH, ...settings });
   open.push(made);
   const code = settings.totpSecret ? await codeAt(settings.totpSecret, made.clock.now) : '';
-  const signIn = await made.auth.signIn({ password: PASSWORD, code, address: '203.0.113.9', userAgent: 'a browser' });
+  const signIn = await made.auth.signIn({
+    password: PASSWORD,
+    code,
+    address: '203.0.113.9',
+    userAgent: 'a browser',
+    cookies: null,
+  });
   if (signIn.kind !== 'signed-in') throw new Error(signIn.kind);
   made.clock.now += STEP_MS;
   made.events.length = 0;
@@ -110,7 +116,7 @@ describe('the limit on fresh proofs', () => {
     const { auth, clock, prove } = await signedIn({ totpSecret: SECRET });
     for (let guess = 0; guess < 10; guess += 1) await prove('nothing');
     const code = await codeAt(SECRET, clock.now);
-    const attempt = { password: PASSWORD, code, address: '203.0.113.9', userAgent: '' };
+    const attempt = { password: PASSWORD, code, address: '203.0.113.9', userAgent: '', cookies: null };
     expect((await auth.signIn(attempt)).kind).toBe('signed-in');
   });
 });

@@ -27,6 +27,8 @@ export interface StepUp {
   /** What a user is asked for. */
   asksFor(userId: string): 'code' | 'password';
   prove(request: StepUpRequest): Promise<StepUpResult>;
+  /** Checks the present password, as a change of it asks beside the proof; under the same limit. Right: nothing is recorded. */
+  checkPassword(request: StepUpRequest): Promise<StepUpResult>;
 }
 
 export function createStepUp(options: {
@@ -38,43 +40,61 @@ export function createStepUp(options: {
 }): StepUp {
   const { store, now, events, throttle, credentials } = options;
 
-  async function check(userId: string, proof: string): Promise<'totp' | 'recovery-code' | 'password' | null> {
+  type How = 'totp' | 'recovery-code' | 'password';
+
+  /** One limit whatever the proof is for, counted before anything is computed. */
+  async function limited(
+    { session, proof, purpose, address }: StepUpRequest,
+    check: (userId: string, proof: string) => Promise<How | null>,
+  ): Promise<Exclude<StepUpResult, { kind: 'proven' }> | { kind: 'proven'; how: How }> {
+    const { userId, deviceId } = session;
+    const buckets = [
+      accountBucket('step-up', userId),
+      addressBucket('step-up', address),
+      ...(deviceId === '' ? [] : [deviceBucket('step-up', deviceId)]),
+    ];
+    const waitMs = throttle.take(buckets);
+    if (waitMs > 0) return { kind: 'throttled', retryAfterMs: waitMs };
+    const how = proof.length > MAX_PROOF ? null : await check(userId, proof);
+    if (how !== null) {
+      throttle.clear(buckets);
+      return { kind: 'proven', how };
+    }
+    const message = `A fresh proof was refused: wrong or used. Asked for: ${plainText(purpose, MAX_PURPOSE)}.`;
+    const event = { action: 'auth.step-up.refused', level: 'warning', outcome: 'refused' } as const;
+    events({ by: session }, { ...event, message, address, data: { session: session.idHash } });
+    return { kind: 'refused' };
+  }
+
+  const passwordOnly = async (userId: string, proof: string) =>
+    (await passwordIsRight(proof, credentials.passwordHash(userId))) ? 'password' : null;
+
+  async function inForce(userId: string, proof: string): Promise<How | null> {
     const secret = credentials.totpSecret(userId);
-    if (secret !== null) return credentials.checkSecondFactor(userId, secret, proof, true);
-    return (await passwordIsRight(proof, credentials.passwordHash(userId))) ? 'password' : null;
+    return secret === null ? passwordOnly(userId, proof) : credentials.checkSecondFactor(userId, secret, proof, true);
   }
 
   return {
     asksFor: (userId) => (credentials.totpSecret(userId) === null ? 'password' : 'code'),
-    async prove({ session, proof, purpose: typed, address }) {
-      const { userId, deviceId } = session;
-      // One limit whatever the proof is for, counted before anything is computed.
-      const buckets = [
-        accountBucket('step-up', userId),
-        addressBucket('step-up', address),
-        ...(deviceId === '' ? [] : [deviceBucket('step-up', deviceId)]),
-      ];
-      const waitMs = throttle.take(buckets);
-      if (waitMs > 0) return { kind: 'throttled', retryAfterMs: waitMs };
-
-      const purpose = plainText(typed, MAX_PURPOSE);
+    async prove(request) {
+      const result = await limited(request, inForce);
+      if (result.kind !== 'proven') return result;
+      const { session, address } = request;
       const by = { by: session };
-      const data = { session: session.idHash, purpose };
-      const how = proof.length > MAX_PROOF ? null : await check(userId, proof);
-      if (how === null) {
-        const message = `A fresh proof was refused: wrong or used. Asked for: ${purpose}.`;
-        events(by, { action: 'auth.step-up.refused', level: 'warning', outcome: 'refused', message, address, data });
-        return { kind: 'refused' };
-      }
-      throttle.clear(buckets);
       store.markProven(session.idHash, now());
-      if (how === 'recovery-code') {
+      if (result.how === 'recovery-code') {
         const message = 'A recovery code was used in place of a code from the app.';
         events(by, { action: 'auth.recovery-code', level: 'info', outcome: 'done', message, address });
       }
+      const purpose = plainText(request.purpose, MAX_PURPOSE);
       const message = `Proved afresh who they are. Asked for: ${purpose}.`;
-      events(by, { action: 'auth.step-up', level: 'info', outcome: 'done', message, address, data: { ...data, how } });
+      const data = { session: session.idHash, purpose, how: result.how };
+      events(by, { action: 'auth.step-up', level: 'info', outcome: 'done', message, address, data });
       return { kind: 'proven' };
+    },
+    async checkPassword(request) {
+      const result = await limited(request, passwordOnly);
+      return result.kind === 'proven' ? { kind: 'proven' } : result;
     },
   };
 }

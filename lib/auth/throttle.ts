@@ -19,11 +19,20 @@ export interface Throttle {
 }
 
 const FIRST_WAIT_MS = 1_000;
-const LONGEST_WAIT_MS = 15 * 60_000;
-/** Failures beyond the free ones are forgotten after this long without another. */
-const FORGET_AFTER_MS = 24 * 3_600_000;
+const HOUR_MS = 3_600_000;
+/** The longest wait, and after how long without another failure those beyond the free ones are forgotten. */
+const USUAL = { longestWaitMs: HOUR_MS / 4, forgetAfterMs: 24 * HOUR_MS };
+/**
+ * Each guess of a code is right with 3 in a million (three steps are accepted). Whoever holds the password and guesses
+ * for a year comes to some 2,200 guesses with these, which is right with 0.7 %.
+ */
+const FOR_CODES = { longestWaitMs: 4 * HOUR_MS, forgetAfterMs: 7 * 24 * HOUR_MS };
+/** What was quiet for so long is forgotten in every bucket. */
+const FORGOTTEN_AFTER_MS = FOR_CODES.forgetAfterMs;
 /** Buckets of addresses that are kept: an attacker with many addresses fills no disk. */
 const MAX_ADDRESS_BUCKETS = 10_000;
+
+const backOff = (bucket: string) => (OF_CODES.test(bucket) ? FOR_CODES : USUAL);
 
 export const accountBucket = (kind: ThrottleKind, userId: string): string => `${kind}:account:${userId}`;
 export const addressBucket = (kind: ThrottleKind, address: string): string => `${kind}:address:${limitKey(address)}`;
@@ -31,8 +40,10 @@ export const addressBucket = (kind: ThrottleKind, address: string): string => `$
 /** Of a browser that signed in before, as its device cookie names it. */
 export const deviceBucket = (kind: ThrottleKind, deviceId: string): string => `${kind}:device:${deviceId}`;
 
+export type ThrottleStore = Pick<AuthStore, 'throttle' | 'saveThrottles' | 'removeThrottles' | 'pruneThrottles'>;
+
 export function createThrottle(
-  store: AuthStore,
+  store: ThrottleStore,
   now: Clock,
   limits: { freeFailures: number; windowMs: number },
 ): Throttle {
@@ -42,7 +53,9 @@ export function createThrottle(
     // The clock went back: what it said before can't be compared.
     if (record.lastAt > at) return true;
     const windowed = record.failures < freeFailures && !OF_CODES.test(record.bucket);
-    return windowed ? at - record.firstAt >= limits.windowMs : at - record.lastAt >= FORGET_AFTER_MS;
+    return windowed
+      ? at - record.firstAt >= limits.windowMs
+      : at - record.lastAt >= backOff(record.bucket).forgetAfterMs;
   }
 
   function known(bucket: string, at: number): ThrottleRecord | null {
@@ -53,7 +66,7 @@ export function createThrottle(
   function afterFailure(bucket: string, record: ThrottleRecord | null, at: number): ThrottleRecord {
     const failures = (record?.failures ?? 0) + 1;
     const blocks = failures >= freeFailures && !bucket.startsWith('decoy:');
-    const waitMs = blocks ? Math.min(FIRST_WAIT_MS * 2 ** (failures - freeFailures), LONGEST_WAIT_MS) : 0;
+    const waitMs = blocks ? Math.min(FIRST_WAIT_MS * 2 ** (failures - freeFailures), backOff(bucket).longestWaitMs) : 0;
     return { bucket, failures, firstAt: record?.firstAt ?? at, lastAt: at, blockedUntil: blocks ? at + waitMs : 0 };
   }
 
@@ -65,7 +78,7 @@ export function createThrottle(
       const waitMs = Math.max(0, ...[...records, ...others].map((record) => (record?.blockedUntil ?? 0) - at));
       if (waitMs > 0) return waitMs;
       store.saveThrottles(buckets.map((bucket, index) => afterFailure(bucket, records[index] ?? null, at)));
-      if (records.includes(null)) store.pruneThrottles(at - FORGET_AFTER_MS, MAX_ADDRESS_BUCKETS);
+      if (records.includes(null)) store.pruneThrottles(at - FORGOTTEN_AFTER_MS, MAX_ADDRESS_BUCKETS);
       return 0;
     },
     clear(buckets) {

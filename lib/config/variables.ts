@@ -118,7 +118,7 @@ export const VARIABLES = {
   }),
   totpSecret: variable({
     name: 'NIXFLEET_TOTP_SECRET',
-    prose: 'Secret of the second factor, in base32. Without it, set-up enrols one.',
+    prose: 'Secret of the second factor, in base32. Without it, set-up enrols one, or the account page does.',
     parse: optional(totpSecret),
     fallback: null,
     fallbackText: 'set in the browser',
@@ -127,7 +127,8 @@ export const VARIABLES = {
   }),
   requireTotp: variable({
     name: 'NIXFLEET_REQUIRE_TOTP',
-    prose: 'Refuse to start with a configured password but without a configured second factor.',
+    prose:
+      'Refuse to start with a password but without a second factor, and keep the second factor from being removed.',
     parse: boolean,
     fallback: false,
     fallbackText: 'false',
@@ -144,10 +145,17 @@ export const VARIABLES = {
   }),
   sessionDurationMs: variable({
     name: 'NIXFLEET_SESSION_DURATION',
-    prose: 'How long a sign-in lasts at most. Without activity it ends after 12 hours.',
+    prose: 'How long a sign-in lasts at most.',
     parse: duration(MINUTE_MS, '1m'),
     fallback: 24 * HOUR_MS,
     fallbackText: '24h',
+  }),
+  sessionIdleMs: variable({
+    name: 'NIXFLEET_SESSION_IDLE',
+    prose: 'Without activity, a sign-in ends after this long. An open page alone is no activity.',
+    parse: duration(MINUTE_MS, '1m'),
+    fallback: 12 * HOUR_MS,
+    fallbackText: '12h',
   }),
   rateLimit: variable({
     name: 'NIXFLEET_RATE_LIMIT',

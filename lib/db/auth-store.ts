@@ -1,11 +1,21 @@
 /** Users, sessions, used codes and limits in the database, as `lib/auth/ports.ts` asks for them. */
-import { and, asc, count, eq, inArray, isNull, like, lt } from 'drizzle-orm';
+import { and, asc, count, desc, eq, inArray, isNull, like, lt } from 'drizzle-orm';
+import { z } from 'zod';
 import type { AuthStore } from '@/lib/auth/ports';
 import type { Db } from './open';
 import { recoveryCodes, sessions, throttles, totpSteps, users } from './schema';
+import { createSettingsStore } from './settings-store';
+
+const CONFIGURED_MARK = 'auth.configured-credentials';
+
+function replaceCodes(tx: Pick<Db, 'delete' | 'insert'>, userId: string, codeHashes: readonly string[]): void {
+  tx.delete(recoveryCodes).where(eq(recoveryCodes.userId, userId)).run();
+  for (const codeHash of codeHashes) tx.insert(recoveryCodes).values({ userId, codeHash }).run();
+}
 
 /** The store on an open database. */
 export function createAuthStore(db: Db): AuthStore {
+  const settings = createSettingsStore(db);
   return {
     ensureUser({ id, name, role }, now) {
       db.insert(users).values({ id, name, role, createdAt: now, updatedAt: now }).onConflictDoNothing().run();
@@ -25,12 +35,31 @@ export function createAuthStore(db: Db): AuthStore {
             .where(and(eq(users.id, userId), isNull(users.passwordHash)))
             .run();
           if (changes !== 1) return false;
-          tx.delete(recoveryCodes).where(eq(recoveryCodes.userId, userId)).run();
-          for (const codeHash of recoveryCodeHashes) tx.insert(recoveryCodes).values({ userId, codeHash }).run();
+          replaceCodes(tx, userId, recoveryCodeHashes);
           return true;
         },
         { behavior: 'immediate' },
       );
+    },
+    setPassword(userId, passwordHash, now) {
+      db.update(users).set({ passwordHash, updatedAt: now }).where(eq(users.id, userId)).run();
+    },
+    setSecondFactor({ userId, totpSecret, recoveryCodeHashes, now }) {
+      db.transaction((tx) => {
+        tx.update(users).set({ totpSecret, updatedAt: now }).where(eq(users.id, userId)).run();
+        replaceCodes(tx, userId, recoveryCodeHashes);
+      });
+    },
+    setRecoveryCodes(userId, codeHashes) {
+      db.transaction((tx) => replaceCodes(tx, userId, codeHashes));
+    },
+    recoveryCodesLeft(userId) {
+      const unused = and(eq(recoveryCodes.userId, userId), isNull(recoveryCodes.usedAt));
+      return db.select({ left: count() }).from(recoveryCodes).where(unused).get()?.left ?? 0;
+    },
+    configuredMark: () => settings.get(CONFIGURED_MARK, z.string()),
+    setConfiguredMark(mark, now) {
+      settings.set(CONFIGURED_MARK, mark, now);
     },
 
     useTotpStep(secretHash, step) {
@@ -66,6 +95,16 @@ export function createAuthStore(db: Db): AuthStore {
         .where(eq(sessions.idHash, idHash))
         .get();
       return row ? { ...row.session, userName: row.userName } : null;
+    },
+    sessionsOf(userId) {
+      return db
+        .select({ session: sessions, userName: users.name })
+        .from(sessions)
+        .innerJoin(users, eq(users.id, sessions.userId))
+        .where(and(eq(sessions.userId, userId), isNull(sessions.revokedAt)))
+        .orderBy(desc(sessions.lastSeenAt))
+        .all()
+        .map(({ session, userName }) => ({ ...session, userName }));
     },
     touchSession(idHash, lastSeenAt) {
       db.update(sessions).set({ lastSeenAt }).where(eq(sessions.idHash, idHash)).run();

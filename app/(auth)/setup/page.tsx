@@ -1,19 +1,13 @@
 import type { Metadata } from 'next';
 import { redirect } from 'next/navigation';
-import { toString as qrCode } from 'qrcode';
 import { getClientAddress } from '@/lib/auth/app-session';
 import { runtime } from '@/lib/runtime';
+import { qrImage } from '../../_account/qr-image';
 import { Card } from '../../_ui/card';
 import { Heading } from '../heading';
 import { SetupWizard } from './setup-wizard';
 
 export const metadata: Metadata = { title: 'Set up' };
-
-/** Data and not markup: the content security policy lets an image be a data: address. */
-async function qrImage(uri: string): Promise<string> {
-  const svg = await qrCode(uri, { type: 'svg', margin: 2, errorCorrectionLevel: 'M' });
-  return `data:image/svg+xml;base64,${Buffer.from(svg).toString('base64')}`;
-}
 
 export default async function SetupPage({ searchParams }: { searchParams: Promise<Record<string, unknown>> }) {
   const { code } = await searchParams;

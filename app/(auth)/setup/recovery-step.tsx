@@ -1,24 +1,13 @@
 'use client';
 
-import { Download } from 'lucide-react';
 import { useEffect, useRef } from 'react';
-import { Button, buttonClass } from '../../_ui/button';
+import { RecoveryCodes } from '../../_account/recovery-codes';
+import { buttonClass } from '../../_ui/button';
 import { Heading } from '../heading';
-import { CopyButton } from '../../_ui/copy-button';
-
-function download(text: string): void {
-  const url = URL.createObjectURL(new Blob([text], { type: 'text/plain' }));
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = 'nixfleet-recovery-codes.txt';
-  link.click();
-  URL.revokeObjectURL(url);
-}
 
 /** The end of set-up; the only time that the recovery codes are seen. */
 export function RecoveryStep({ codes }: { codes: string[] }) {
   const top = useRef<HTMLDivElement>(null);
-  const text = `NixFleet recovery codes, each good for one sign-in:\n\n${codes.join('\n')}\n`;
 
   // The form that had the focus is gone.
   useEffect(() => top.current?.focus(), []);
@@ -32,23 +21,7 @@ export function RecoveryStep({ codes }: { codes: string[] }) {
           <Heading title="Keep your recovery codes">
             Each signs you in once when your phone is lost. They are shown now and never again.
           </Heading>
-          <ul
-            id="recovery-codes"
-            className="grid grid-cols-1 gap-1.5 rounded-md bg-sunken p-3 font-mono sm:grid-cols-2"
-            translate="no"
-          >
-            {codes.map((code) => (
-              <li key={code} className="text-sm text-ink">
-                {code}
-              </li>
-            ))}
-          </ul>
-          <div className="flex flex-wrap items-center gap-2">
-            <CopyButton text={codes.join('\n')} label="Copy" elementId="recovery-codes" />
-            <Button size="sm" onClick={() => download(text)} icon={<Download className="size-3.5" />}>
-              Download
-            </Button>
-          </div>
+          <RecoveryCodes codes={codes} />
         </>
       )}
       <a href="/login" className={buttonClass('primary', 'lg', 'w-full')}>

@@ -4,10 +4,11 @@ import { useState } from 'react';
 import type { SetupResult } from '@/lib/auth/service';
 import type { ActionResult } from '@/lib/auth/action-result';
 import { waitText } from '@/lib/auth/sign-in-error';
+import type { TotpOffer } from '../../_account/totp-secret';
 import { completeSetup } from './actions';
 import { PasswordStep } from './password-step';
 import { RecoveryStep } from './recovery-step';
-import { TotpStep, type TotpOffer } from './totp-step';
+import { TotpStep } from './totp-step';
 
 type Step =
   | { name: 'password'; error: string | null }

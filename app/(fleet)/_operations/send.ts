@@ -1,10 +1,10 @@
 import { openOutput } from '@/app/_output/open-output';
 import { isPhone } from '@/app/_output/use-is-phone';
+import { errorText } from '@/app/_step-up/error-text';
 import { withStepUp } from '@/app/_step-up/step-up';
 import { toast } from '@/app/_ui/toast-store';
 import { OPERATIONS } from '@/lib/fleet/operations';
 import type { StepUpError } from '@/lib/auth/action-result';
-import { waitText } from '@/lib/auth/sign-in-error';
 import type { DispatchResult } from '@/lib/fleet/ports';
 import type { OperationId } from '@/lib/protocol/live';
 import { dispatchOperation } from '../actions';
@@ -65,28 +65,9 @@ async function send(request: Request, proof: string | undefined): ReturnType<typ
 
 /** Tells the operator why a request was not done. */
 export function showError(title: string, error: StepUpError): void {
-  switch (error.kind) {
-    case 'signed-out':
-      toast({
-        tone: 'error',
-        title,
-        body: 'Your session has ended.',
-        action: { label: 'Sign in', run: () => window.location.assign('/login') },
-      });
-      return;
-    case 'failed':
-      toast({ tone: 'error', title, body: error.message });
-      return;
-    case 'invalid':
-      toast({ tone: 'error', title, body: error.issues.map((issue) => issue.message).join('\n') });
-      return;
-    case 'throttled':
-      toast({ tone: 'error', title, body: `Too many attempts. Try again in ${waitText(error.retryAfterMs)}.` });
-      return;
-    case 'step-up-required':
-    case 'step-up-refused':
-      toast({ tone: 'error', title, body: 'It needs a fresh code.' });
-  }
+  const action =
+    error.kind === 'signed-out' ? { label: 'Sign in', run: () => window.location.assign('/login') } : undefined;
+  toast({ tone: 'error', title, body: errorText(error), action });
 }
 
 /**

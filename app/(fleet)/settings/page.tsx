@@ -1,46 +1,48 @@
-import { ShieldCheck, ShieldOff } from 'lucide-react';
 import type { Metadata } from 'next';
-import { Badge } from '@/app/_ui/badge';
 import { Card } from '@/app/_ui/card';
 import { TimeAgo } from '@/app/_ui/time-ago';
 import { requireSession } from '@/lib/auth/app-session';
 import { runtime } from '@/lib/runtime';
+import { deviceName } from './_account/device-name';
+import { PasswordCard } from './_account/password-card';
+import { SecondFactorCard } from './_account/second-factor-card';
+import { SessionsCard } from './_account/sessions-card';
 import { Fact, Facts } from './facts';
 import { SignOutButton } from './sign-out-button';
 import { TimeLeft } from '@/app/_ui/time-left';
 
 export const metadata: Metadata = { title: 'Account' };
 
-/** Who is signed in, since when, and what protects the account. */
+/** Who is signed in, and where; what protects the account, and how to change it. */
 export default async function AccountPage() {
   const session = await requireSession();
-  const hasSecondFactor = runtime().auth.requiresTotp();
+  const { auth } = runtime();
+  const account = auth.account.view(session.userId);
+  const sessions = auth.sessionsOf(session.userId).map((one) => ({
+    id: one.idHash,
+    current: one.idHash === session.idHash,
+    device: deviceName(one.userAgent),
+    userAgent: one.userAgent,
+    address: one.address,
+    createdAt: one.createdAt,
+    lastSeenAt: one.lastSeenAt,
+    endsAt: Math.min(one.expiresAt, one.idleEndsAt),
+  }));
+  // The one that asks stands first.
+  sessions.sort((a, b) => Number(b.current) - Number(a.current));
   return (
-    <Card title="Account" flush actions={<SignOutButton />}>
-      <Facts>
-        <Fact name="Signed in as">{session.userName}</Fact>
-        <Fact name="This session">
-          began <TimeAgo at={session.createdAt} />, ends in <TimeLeft until={session.expiresAt} /> at the latest
-        </Fact>
-        <Fact
-          name="Second factor"
-          hint={
-            hasSecondFactor
-              ? 'Signing in asks for the code of an authenticator app beside the password.'
-              : 'The password alone opens this dashboard, which can run commands on every host. Set NIXFLEET_TOTP_SECRET to ask for a code as well.'
-          }
-        >
-          {hasSecondFactor ? (
-            <Badge tone="ok" icon={<ShieldCheck className="size-3.5" aria-hidden="true" />}>
-              On
-            </Badge>
-          ) : (
-            <Badge tone="warn" icon={<ShieldOff className="size-3.5" aria-hidden="true" />}>
-              Off
-            </Badge>
-          )}
-        </Fact>
-      </Facts>
-    </Card>
+    <div className="space-y-5">
+      <Card title="Account" flush actions={<SignOutButton />}>
+        <Facts>
+          <Fact name="Signed in as">{session.userName}</Fact>
+          <Fact name="This session">
+            began <TimeAgo at={session.createdAt} />, ends in <TimeLeft until={session.expiresAt} /> at the latest
+          </Fact>
+        </Facts>
+      </Card>
+      <SecondFactorCard account={account} />
+      <PasswordCard configured={account.password === 'configured'} userName={session.userName} />
+      <SessionsCard sessions={sessions} />
+    </div>
   );
 }

@@ -40,6 +40,8 @@ export function makeAuth(settings: Partial<AuthOptions['settings']> = {}): TestA
         passwordHash: null,
         totpSecret: null,
         sessionDurationMs: 24 * 3_600_000,
+        sessionIdleMs: 12 * 3_600_000,
+        requireTotp: false,
         rateLimit: 5,
         rateWindowMs: 60_000,
         baseUrl: null,

@@ -1,0 +1,91 @@
+'use client';
+
+import { useRef, useState, type SubmitEvent } from 'react';
+import { TotpSecret, type TotpOffer } from '@/app/_account/totp-secret';
+import { errorText, NO_ANSWER } from '@/app/_step-up/error-text';
+import { withStepUp } from '@/app/_step-up/step-up';
+import { Button } from '@/app/_ui/button';
+import { CodeField } from '@/app/_ui/code-field';
+import { Dialog } from '@/app/_ui/dialog';
+import { FormError } from '@/app/_ui/form-error';
+import { formText } from '@/app/_ui/form-text';
+import type { AccountChange } from '@/lib/auth/account';
+import { waitText } from '@/lib/auth/sign-in-error';
+import { enrolSecondFactor } from './actions';
+
+interface EnrolDialogProps {
+  offer: TotpOffer;
+  /** There is one already: its code is asked for as well. */
+  replaces: boolean;
+  onClose: () => void;
+  onDone: (change: AccountChange) => void;
+}
+
+/** Shows a new secret and takes a code of it: nothing is stored before that is right. */
+export function EnrolDialog({ offer, replaces, onClose, onDone }: EnrolDialogProps) {
+  const [busy, setBusy] = useState(false);
+  const [problem, setProblem] = useState<string | null>(null);
+  const field = useRef<HTMLInputElement>(null);
+
+  async function submit(event: SubmitEvent<HTMLFormElement>) {
+    event.preventDefault();
+    if (busy) return;
+    const code = formText(event.currentTarget, 'code');
+    setBusy(true);
+    setProblem(null);
+    const found = await send(code);
+    setBusy(false);
+    setProblem(found);
+    if (found !== null && field.current) {
+      field.current.value = '';
+      field.current.focus();
+    }
+  }
+
+  /** What went wrong; null when it is done, or the operator turned back. */
+  async function send(code: string): Promise<string | null> {
+    try {
+      const words = {
+        label: replaces ? 'Replace' : 'Set up',
+        description: replaces ? 'The second factor of until now proves that it is you.' : undefined,
+      };
+      const result = await withStepUp(words, (proof) => enrolSecondFactor({ secret: offer.secret, code }, proof));
+      if (result === null) return null;
+      if (!result.ok) return errorText(result.error);
+      const { value } = result;
+      if (!('kind' in value)) {
+        onDone(value);
+        return null;
+      }
+      return value.kind === 'throttled'
+        ? `Too many attempts. Try again in ${waitText(value.retryAfterMs)}.`
+        : value.message;
+    } catch {
+      return NO_ANSWER;
+    }
+  }
+
+  return (
+    <Dialog
+      open
+      onClose={onClose}
+      size="sm"
+      title={replaces ? 'Replace the second factor' : 'Set up a second factor'}
+      description="Scan this with an authenticator app, then write the code that it shows."
+      footer={
+        <>
+          <Button onClick={onClose}>Cancel</Button>
+          <Button type="submit" form="enrol" variant="primary" busy={busy}>
+            Continue
+          </Button>
+        </>
+      }
+    >
+      <form id="enrol" method="post" onSubmit={(event) => void submit(event)} className="space-y-4">
+        <TotpSecret offer={offer} />
+        <FormError message={problem} />
+        <CodeField ref={field} focusFirst />
+      </form>
+    </Dialog>
+  );
+}

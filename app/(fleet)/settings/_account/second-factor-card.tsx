@@ -1,0 +1,154 @@
+'use client';
+
+import { ShieldCheck, ShieldOff } from 'lucide-react';
+import { useRouter } from 'next/navigation';
+import { useState } from 'react';
+import type { TotpOffer } from '@/app/_account/totp-secret';
+import { errorText, NO_ANSWER } from '@/app/_step-up/error-text';
+import { withStepUp, type StepUpWords } from '@/app/_step-up/step-up';
+import { Badge } from '@/app/_ui/badge';
+import { Button } from '@/app/_ui/button';
+import { Card } from '@/app/_ui/card';
+import { toast } from '@/app/_ui/toast-store';
+import type { AccountChange, AccountView } from '@/lib/auth/account';
+import type { StepUpActionResult } from '@/lib/auth/action-result';
+import { Fact, Facts } from '../facts';
+import { offerSecondFactor, removeSecondFactor, renewRecoveryCodes } from './actions';
+import { endedText } from './ended-text';
+import { EnrolDialog } from './enrol-dialog';
+import { RecoveryDialog } from './recovery-dialog';
+
+/** Fewer recovery codes than this are few. */
+const FEW_CODES = 3;
+
+type Shown = { kind: 'offer'; offer: TotpOffer } | { kind: 'codes'; codes: readonly string[] };
+
+/** The second factor and its recovery codes: set up, replaced, removed. */
+export function SecondFactorCard({ account }: { account: AccountView }) {
+  const router = useRouter();
+  const [shown, setShown] = useState<Shown | null>(null);
+  const [busy, setBusy] = useState(false);
+  const { secondFactor, secondFactorRequired, recoveryCodesLeft } = account;
+  const on = secondFactor !== 'none';
+
+  /** Does what was asked for and shows what came of it. */
+  async function change(
+    words: StepUpWords,
+    done: string,
+    send: (proof?: string) => Promise<StepUpActionResult<AccountChange>>,
+  ) {
+    setBusy(true);
+    try {
+      const result = await withStepUp(words, send);
+      if (result?.ok) finish(done, result.value);
+      else if (result) toast({ tone: 'error', title: `${words.label}: not done`, body: errorText(result.error) });
+    } catch {
+      toast({ tone: 'error', title: `${words.label}: no answer`, body: NO_ANSWER });
+    }
+    setBusy(false);
+  }
+
+  function finish(title: string, { recoveryCodes, endedSessions }: AccountChange) {
+    toast({ tone: 'success', title, body: endedText(endedSessions) });
+    setShown(recoveryCodes.length === 0 ? null : { kind: 'codes', codes: recoveryCodes });
+    router.refresh();
+  }
+
+  async function offer() {
+    setBusy(true);
+    try {
+      const result = await offerSecondFactor({});
+      if (result.ok) setShown({ kind: 'offer', offer: result.value });
+      else toast({ tone: 'error', title: 'No second factor was set up', body: errorText(result.error) });
+    } catch {
+      toast({ tone: 'error', title: 'No second factor was set up', body: NO_ANSWER });
+    }
+    setBusy(false);
+  }
+
+  return (
+    <Card
+      title="Second factor"
+      description="Signing in, and whatever could cost the fleet, asks for a code of an authenticator app."
+      flush
+    >
+      <Facts>
+        <Fact name="State" hint={stateHint(account)}>
+          <div className="flex flex-wrap items-center justify-between gap-3">
+            {on ? (
+              <Badge tone="ok" icon={<ShieldCheck className="size-3.5" aria-hidden="true" />}>
+                On
+              </Badge>
+            ) : (
+              <Badge tone="warn" icon={<ShieldOff className="size-3.5" aria-hidden="true" />}>
+                Off
+              </Badge>
+            )}
+            {secondFactor !== 'configured' && (
+              <div className="flex flex-wrap gap-2">
+                {on && !secondFactorRequired && (
+                  <Button
+                    size="sm"
+                    disabled={busy}
+                    onClick={() =>
+                      void change(
+                        { label: 'Remove', description: 'The password alone will open this dashboard.' },
+                        'The second factor was removed',
+                        (proof) => removeSecondFactor({}, proof),
+                      )
+                    }
+                  >
+                    Remove …
+                  </Button>
+                )}
+                <Button size="sm" variant={on ? 'secondary' : 'primary'} busy={busy} onClick={() => void offer()}>
+                  {on ? 'Replace …' : 'Set up …'}
+                </Button>
+              </div>
+            )}
+          </div>
+        </Fact>
+        {on && (
+          <Fact name="Recovery codes" hint="Each signs in once, or proves who you are, when the phone is lost.">
+            <div className="flex flex-wrap items-center justify-between gap-3">
+              <span className="flex items-center gap-2">
+                {recoveryCodesLeft} left
+                {recoveryCodesLeft < FEW_CODES && <Badge tone="warn">few</Badge>}
+              </span>
+              <Button
+                size="sm"
+                disabled={busy}
+                onClick={() =>
+                  void change(
+                    { label: 'Make new codes', description: 'The recovery codes of before are void then.' },
+                    'There are new recovery codes',
+                    (proof) => renewRecoveryCodes({}, proof),
+                  )
+                }
+              >
+                Make new codes …
+              </Button>
+            </div>
+          </Fact>
+        )}
+      </Facts>
+      {shown?.kind === 'offer' && (
+        <EnrolDialog
+          offer={shown.offer}
+          replaces={on}
+          onClose={() => setShown(null)}
+          onDone={(result) => finish(on ? 'The second factor was replaced' : 'The second factor is on', result)}
+        />
+      )}
+      {shown?.kind === 'codes' && <RecoveryDialog codes={shown.codes} onClose={() => setShown(null)} />}
+    </Card>
+  );
+}
+
+function stateHint({ secondFactor, secondFactorRequired }: AccountView): string {
+  if (secondFactor === 'configured') return 'NIXFLEET_TOTP_SECRET in the environment sets it: change it there.';
+  if (secondFactor === 'none') return 'The password alone opens this dashboard, which can run commands on every host.';
+  return secondFactorRequired
+    ? 'NIXFLEET_REQUIRE_TOTP keeps it from being removed. Replacing it ends all other sessions.'
+    : 'Replacing or removing it ends all other sessions.';
+}

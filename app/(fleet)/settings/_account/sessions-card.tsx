@@ -1,0 +1,86 @@
+'use client';
+
+import { useRouter } from 'next/navigation';
+import { useState } from 'react';
+import { errorText, NO_ANSWER } from '@/app/_step-up/error-text';
+import { Badge } from '@/app/_ui/badge';
+import { Button } from '@/app/_ui/button';
+import { Card } from '@/app/_ui/card';
+import { TimeAgo } from '@/app/_ui/time-ago';
+import { toast } from '@/app/_ui/toast-store';
+import type { ActionResult } from '@/lib/auth/action-result';
+import { TimeLeft } from '@/app/_ui/time-left';
+import { endOtherSessions, endSession } from './actions';
+
+/** One session, as the list shows it. */
+export interface SessionRow {
+  id: string;
+  current: boolean;
+  device: string;
+  userAgent: string;
+  address: string;
+  createdAt: number;
+  lastSeenAt: number;
+  endsAt: number;
+}
+
+/** Where one is signed in, with the way to end it: its sockets are closed at once. */
+export function SessionsCard({ sessions }: { sessions: readonly SessionRow[] }) {
+  const router = useRouter();
+  const [ending, setEnding] = useState<string | null>(null);
+  const others = sessions.filter((session) => !session.current);
+
+  async function end(what: string, send: () => Promise<ActionResult<unknown>>) {
+    setEnding(what);
+    try {
+      const result = await send();
+      if (!result.ok) toast({ tone: 'error', title: 'No session was ended', body: errorText(result.error) });
+      router.refresh();
+    } catch {
+      toast({ tone: 'error', title: 'No session was ended', body: NO_ANSWER });
+    }
+    setEnding(null);
+  }
+
+  return (
+    <Card
+      title="Sessions"
+      description="Where you are signed in. What you don’t know, sign out, and change the password."
+      actions={
+        others.length < 2 ? undefined : (
+          <Button size="sm" busy={ending === 'others'} onClick={() => void end('others', () => endOtherSessions({}))}>
+            Sign out all others
+          </Button>
+        )
+      }
+      flush
+    >
+      <ul className="divide-y" aria-label="Sessions">
+        {sessions.map((session) => (
+          <li key={session.id} className="flex flex-wrap items-center justify-between gap-x-4 gap-y-2 px-5 py-3">
+            <div className="min-w-0">
+              <p className="flex flex-wrap items-center gap-2 text-sm font-medium" data-tip={session.userAgent}>
+                {session.device}
+                {session.current && <Badge tone="accent">This one</Badge>}
+              </p>
+              <p className="mt-0.5 text-xs text-pretty text-muted">
+                <span className="font-mono">{session.address}</span>, signed in <TimeAgo at={session.createdAt} />, last
+                seen <TimeAgo at={session.lastSeenAt} />, ends in <TimeLeft until={session.endsAt} /> at the latest
+              </p>
+            </div>
+            {!session.current && (
+              <Button
+                size="sm"
+                aria-label={`Sign out ${session.device}, ${session.address}`}
+                busy={ending === session.id}
+                onClick={() => void end(session.id, () => endSession({ id: session.id }))}
+              >
+                Sign out
+              </Button>
+            )}
+          </li>
+        ))}
+      </ul>
+    </Card>
+  );
+}

@@ -1,0 +1,22 @@
+import type { StepUpError } from '@/lib/auth/action-result';
+import { waitText } from '@/lib/auth/sign-in-error';
+
+/** A sentence for the operator on why an action did nothing. */
+export function errorText(error: StepUpError): string {
+  switch (error.kind) {
+    case 'signed-out':
+      return 'Your session has ended: sign in again.';
+    case 'failed':
+      return error.message;
+    case 'invalid':
+      return error.issues.map((issue) => issue.message).join('\n');
+    case 'throttled':
+      return `Too many attempts. Try again in ${waitText(error.retryAfterMs)}.`;
+    case 'step-up-required':
+    case 'step-up-refused':
+      return error.asksFor === 'code' ? 'It needs a fresh code.' : 'It needs your password.';
+  }
+}
+
+/** What is said when no answer comes. */
+export const NO_ANSWER = 'The dashboard does not answer. Check your connection and try again.';

@@ -1,0 +1,153 @@
+/** The account page: password, second factor, recovery codes and sessions, each change with a fresh proof. */
+import type { Page } from '@playwright/test';
+import { expectAccessible } from './support/accessible';
+import { expect, test } from './support/fixtures';
+import { CONFIGURED, PASSWORD, signIn, totp } from './support/operator';
+
+const NEW_PASSWORD = 'another correct horse';
+const WIDE = { width: 1440, height: 900 };
+
+async function signInWithPassword(page: Page, url: string): Promise<void> {
+  await page.goto(`${url}/login`);
+  await page.getByRole('textbox', { name: 'Password' }).fill(PASSWORD);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await expect(page.getByTestId('connection')).toHaveAttribute('data-state', 'live');
+}
+
+async function recoveryCodes(page: Page): Promise<string[]> {
+  const dialog = page.getByRole('dialog', { name: 'Keep your recovery codes' });
+  await expect(dialog).toBeVisible();
+  return dialog.locator('#recovery-codes li').allInnerTexts();
+}
+
+test('beside a configured password, a second factor is set up, replaced and removed in the browser', async ({
+  page,
+  world,
+}) => {
+  test.setTimeout(240_000);
+  const dashboard = world.makeDashboard({ NIXFLEET_PASSWORD_HASH: CONFIGURED.NIXFLEET_PASSWORD_HASH });
+  await dashboard.start();
+  await signInWithPassword(page, dashboard.url);
+  await page.goto(`${dashboard.url}/settings`);
+  await expect(page.getByText('NIXFLEET_PASSWORD_HASH in the environment sets it')).toBeVisible();
+  await expectAccessible(page, 'the account without a second factor');
+  await page.setViewportSize(WIDE);
+
+  const dialog = page.getByRole('dialog');
+  await page.getByRole('button', { name: 'Set up …' }).click();
+  await expect(dialog.getByRole('img', { name: /QR code/ })).toBeVisible();
+  await expectAccessible(page, 'enrolment');
+  await page.setViewportSize(WIDE);
+  const secret = (await dialog.locator('#totp-secret').innerText()).replace(/\s/g, '');
+  const code = dialog.getByRole('textbox', { name: 'Code from your authenticator app' });
+  await code.fill('000000');
+  await page.keyboard.press('Enter');
+  await expect(dialog.getByRole('alert')).toContainText('This code is not right');
+  await code.fill(totp(secret));
+  await page.keyboard.press('Enter');
+  // There is no second factor yet: the password proves who asks.
+  const password = dialog.getByRole('textbox', { name: 'Your password' });
+  await expect(password).toBeFocused();
+  await expectAccessible(page, 'a fresh proof');
+  await page.setViewportSize(WIDE);
+  await password.fill('not the password');
+  await page.keyboard.press('Enter');
+  await expect(dialog.getByRole('alert').last()).toContainText('This password is not right.');
+  await password.fill(PASSWORD);
+  await page.keyboard.press('Enter');
+  const codes = await recoveryCodes(page);
+  expect(codes).toHaveLength(10);
+  await expectAccessible(page, 'recovery codes');
+  await page.setViewportSize(WIDE);
+  await dialog.getByRole('button', { name: 'I have kept them' }).click();
+  await expect(page.getByText('10 left')).toBeVisible();
+  await expectAccessible(page, 'the account with a second factor');
+  await page.setViewportSize(WIDE);
+
+  // A recovery code proves as well as the app does, once.
+  await page.getByRole('button', { name: 'Make new codes …' }).click();
+  await dialog.getByRole('button', { name: 'Use a recovery code' }).click();
+  await dialog.getByRole('textbox', { name: 'Recovery code' }).fill(codes[0] ?? '');
+  await page.keyboard.press('Enter');
+  const renewed = await recoveryCodes(page);
+  expect(renewed).not.toContain(codes[1]);
+  await dialog.getByRole('button', { name: 'I have kept them' }).click();
+
+  await page.getByRole('button', { name: 'Sign out' }).first().click();
+  await expect(page).toHaveURL(/\/login/);
+  await signIn(page, secret, 1);
+  await page.goto(`${dashboard.url}/settings`);
+  await page.getByRole('button', { name: 'Remove …' }).click();
+  await dialog.getByRole('button', { name: 'Use a recovery code' }).click();
+  await dialog.getByRole('textbox', { name: 'Recovery code' }).fill(renewed[0] ?? '');
+  await page.keyboard.press('Enter');
+  await expect(page.getByText('The second factor was removed')).toBeVisible();
+  await expect(page.getByRole('button', { name: 'Set up …' })).toBeVisible();
+  const stored = await page.evaluate(() =>
+    JSON.stringify([Object.entries(localStorage), Object.entries(sessionStorage)]),
+  );
+  for (const kept of [secret, ...codes, ...renewed]) expect(stored).not.toContain(kept);
+});
+
+test('the list ends one session, a new password all others, and with them their live sockets', async ({
+  browser,
+  page,
+  world,
+}) => {
+  // With a second factor of the environment, set-up stores a password alone.
+  const settings: Record<string, string> = { NIXFLEET_TOTP_SECRET: CONFIGURED.NIXFLEET_TOTP_SECRET };
+  const dashboard = world.makeDashboard(settings);
+  await dashboard.start();
+  await page.goto(await dashboard.setupLink());
+  await page.getByRole('textbox', { name: 'New password' }).fill(PASSWORD);
+  await page.getByRole('textbox', { name: 'The same again' }).fill(PASSWORD);
+  await page.getByRole('button', { name: 'Continue' }).click();
+  await expect(page.getByRole('link', { name: 'Sign in' })).toBeVisible();
+  await dashboard.end('SIGTERM');
+  delete settings.NIXFLEET_TOTP_SECRET;
+  await dashboard.start();
+
+  await signInWithPassword(page, dashboard.url);
+  const others = await Promise.all(
+    ['a phone', 'a laptop'].map(async (userAgent) => {
+      const context = await browser.newContext({ userAgent });
+      const other = await context.newPage();
+      await signInWithPassword(other, dashboard.url);
+      return other;
+    }),
+  );
+  const [phone, laptop] = others;
+  if (!phone || !laptop) throw new Error('two pages were opened');
+  await page.goto(`${dashboard.url}/settings`);
+  const list = page.getByRole('list', { name: 'Sessions' });
+  await expect(list.getByRole('listitem')).toHaveCount(3);
+  await expect(list.getByRole('listitem').first()).toContainText('This one');
+  await expectAccessible(page, 'the list of sessions');
+  await page.setViewportSize(WIDE);
+
+  await list
+    .locator('li', { has: page.locator('[data-tip="a phone"]') })
+    .getByRole('button')
+    .click();
+  await expect(list.getByRole('listitem')).toHaveCount(2);
+  await expect(phone.getByTestId('connection')).toHaveAttribute('data-state', 'signed-out');
+  await expect(laptop.getByTestId('connection')).toHaveAttribute('data-state', 'live');
+
+  await page.getByRole('textbox', { name: 'Present password' }).fill('not the password');
+  await page.getByRole('textbox', { name: 'New password' }).fill(NEW_PASSWORD);
+  await page.getByRole('textbox', { name: 'The same again' }).fill(NEW_PASSWORD);
+  await page.getByRole('button', { name: 'Change password' }).click();
+  await expect(page.getByText('This is not the present password.')).toBeVisible();
+  await page.getByRole('textbox', { name: 'Present password' }).fill(PASSWORD);
+  await page.getByRole('button', { name: 'Change password' }).click();
+  await expect(page.getByText('The other session ended.')).toBeVisible();
+  await expect(list.getByRole('listitem')).toHaveCount(1);
+  await expect(laptop.getByTestId('connection')).toHaveAttribute('data-state', 'signed-out');
+  await laptop.reload();
+  await expect(laptop).toHaveURL(/\/login/);
+  await laptop.getByRole('textbox', { name: 'Password' }).fill(PASSWORD);
+  await laptop.getByRole('button', { name: 'Sign in' }).click();
+  await expect(laptop.getByText('Wrong password.')).toBeVisible();
+  await page.goto(`${dashboard.url}/activity`);
+  await expect(page.getByText('The password was changed. 1 other session ended.')).toBeVisible();
+});
