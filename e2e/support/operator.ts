@@ -18,6 +18,9 @@ export async function signInConfigured(page: Page, url: string): Promise<void> {
   await signIn(page, TOTP_SECRET);
 }
 
+/** The code that `signInConfigured` uses. */
+export const presentCode = (): string => totp(TOTP_SECRET);
+
 /** The code after the one that `signInConfigured` used. */
 export const nextCode = (): string => totp(TOTP_SECRET, 1);
 

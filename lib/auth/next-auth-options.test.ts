@@ -5,7 +5,9 @@ import { makeAuth, PASSWORD, PASSWORD_HASH, type TestAuth } from './testing/auth
 import { sessionIdHash } from './sessions';
 
 let made: TestAuth;
+let deviceCookies: string[] = [];
 beforeEach(() => {
+  deviceCookies = [];
   made = makeAuth({ passwordHash: PASSWORD_HASH });
 });
 afterEach(() => made.close());
@@ -17,6 +19,8 @@ const options = (auth = made.auth) =>
     log: createLog('error', { write: () => undefined }),
     origin: ORIGIN,
     address: '203.0.113.9',
+    cookies: null,
+    onDeviceCookie: (setCookie) => deviceCookies.push(setCookie),
   });
 
 /** Signs in as next-auth's endpoint does: gives the session id, or throws the code that reaches the browser. */
@@ -31,11 +35,13 @@ async function authorize(credentials: Record<string, string>, auth = made.auth):
 it('gives the session id for the right password, and codes for everything else', async () => {
   const sessionId = await authorize({ password: PASSWORD });
   expect(made.auth.stillValid(sessionIdHash(sessionId))).not.toBeNull();
+  expect(deviceCookies).toHaveLength(1);
   await expect(authorize({ password: 'wrong' })).rejects.toThrow(/^refused$/);
   await expect(authorize({})).rejects.toThrow(/^refused$/);
   await expect(authorize({ password: 'x'.repeat(5_000) })).rejects.toThrow(/^refused$/);
   for (let more = 0; more < 4; more += 1) await authorize({ password: 'wrong' }).catch(() => undefined);
   await expect(authorize({ password: PASSWORD })).rejects.toThrow(/^throttled-1$/);
+  expect(deviceCookies).toHaveLength(1);
 });
 
 it('tells the browser nothing of an unexpected failure', async () => {

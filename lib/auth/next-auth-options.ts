@@ -17,10 +17,15 @@ export interface NextAuthSetting {
   origin: string;
   /** The client's address, as `server.ts` found it. */
   address: string;
+  /** The request's Cookie header. */
+  cookies: string | null;
+  /** Takes the Set-Cookie header that a sign-in answers with besides next-auth's own. */
+  onDeviceCookie: (setCookie: string) => void;
 }
 
 /** Options for one request. */
-export function nextAuthOptions({ auth, log, origin, address }: NextAuthSetting): NextAuthOptions {
+export function nextAuthOptions(setting: NextAuthSetting): NextAuthOptions {
+  const { auth, log, origin, address, cookies } = setting;
   const secure = auth.secureCookies;
   const cookie = (name: string): CookieOption => ({
     name,
@@ -44,13 +49,14 @@ export function nextAuthOptions({ auth, log, origin, address }: NextAuthSetting)
           if (!input.success) throw new Error(signInErrorCode({ kind: 'refused' }));
           const userAgent: unknown = request.headers?.['user-agent'];
           const result = await auth
-            .signIn({ ...input.data, address, userAgent: typeof userAgent === 'string' ? userAgent : '' })
+            .signIn({ ...input.data, address, cookies, userAgent: typeof userAgent === 'string' ? userAgent : '' })
             .catch((error: unknown) => {
               log.error({ err: error }, 'sign-in failed');
               return { kind: 'failed' } as const;
             });
           // What is thrown here reaches the browser as text: codes only.
           if (result.kind !== 'signed-in') throw new Error(signInErrorCode(result));
+          setting.onDeviceCookie(result.deviceCookie);
           return { id: result.sessionId };
         },
       }),

@@ -28,6 +28,7 @@ const attempt = (more: Partial<SignInAttempt> = {}): SignInAttempt => ({
   code: '',
   address: '203.0.113.9',
   userAgent: 'a browser',
+  cookies: null,
   ...more,
 });
 async function cookieFor(sessionId: unknown, secret: string, maxAge = 3_600): Promise<string> {

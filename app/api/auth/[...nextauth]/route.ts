@@ -1,9 +1,13 @@
 /** next-auth's endpoints: those that sign-in and sign-out use, and no other. */
 import type { NextRequest } from 'next/server';
 import NextAuth from 'next-auth';
+import { z } from 'zod';
 import { forwardedAddress } from '@/lib/auth/client-address';
 import { nextAuthOptions, requestOrigin } from '@/lib/auth/next-auth-options';
 import { runtime } from '@/lib/runtime';
+
+/** What next-auth answers to a form that is sent by a script. */
+const redirectSchema = z.object({ url: z.string() });
 
 interface RouteContext {
   params: Promise<{ nextauth: string[] }>;
@@ -21,15 +25,40 @@ async function handle(request: NextRequest, context: RouteContext): Promise<Resp
     return Response.json({ error: 'There is no such address.' }, { status: 404 });
   }
   const { auth, log, about } = runtime();
+  let deviceCookie: string | null = null;
+  const origin = requestOrigin(request.headers, about.baseUrl);
   const options = nextAuthOptions({
     auth,
     log,
-    origin: requestOrigin(request.headers, about.baseUrl),
+    origin,
     address: forwardedAddress(request.headers.get('x-forwarded-for')),
+    cookies: request.headers.get('cookie'),
+    onDeviceCookie: (setCookie) => {
+      deviceCookie = setCookie;
+    },
   });
   const response: unknown = await NextAuth(request, context, options);
   if (!(response instanceof Response)) throw new Error('next-auth gave no response');
-  return response;
+  const answer = await atOrigin(response, origin);
+  if (deviceCookie !== null) answer.headers.append('set-cookie', deviceCookie);
+  return answer;
+}
+
+/**
+ * next-auth takes http://localhost:3000 for its own address where the environment names none: what it answers with is
+ * moved to where the browser is. Only the path is its own; where else a redirect may lead is decided by its options.
+ */
+async function atOrigin(response: Response, origin: string): Promise<Response> {
+  const { status, headers } = response;
+  const moved = (url: string) => {
+    const { pathname, search } = new URL(url, origin);
+    return `${origin}${pathname}${search}`;
+  };
+  const location = headers.get('location');
+  if (location !== null) headers.set('location', moved(location));
+  if (!headers.get('content-type')?.startsWith('application/json')) return response;
+  const body = redirectSchema.safeParse(await response.clone().json());
+  return body.success ? Response.json({ url: moved(body.data.url) }, { status, headers }) : response;
 }
 
 export { handle as GET, handle as POST };
