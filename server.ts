@@ -137,18 +137,19 @@ async function main(): Promise<void> {
   const handle = app.getRequestHandler();
   const trusts = trustedProxies(config.trustedProxies);
   const agents = new AgentGateway(fleet.inbox, log);
+  const origins = { ...config, machineNames: machineNames(hostname()) };
   let stopping = false;
 
   const isStopping = () => stopping;
   const { identify: identifyAgent, enrol } = agentAccess;
   const programs = createAgentPrograms({ inbox: fleet.v1Inbox, identifyAgent, enrol, isStopping, log });
   const agentCount = () => agents.size;
-  const server = createHttpServer({ handle, programs, trusts, isStopping, agentCount, log });
+  const server = createHttpServer({ handle, programs, trusts, origins, isStopping, agentCount, log });
   attachUpgrades(server, {
     agents,
     browsers: hub,
     trusts,
-    origins: { ...config, machineNames: machineNames(hostname()) },
+    origins,
     identifyAgent,
     resolveSession: (cookies) => auth.resolveSession(cookies),
     log,

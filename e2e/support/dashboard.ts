@@ -1,10 +1,21 @@
 /** The dashboard under test: the production build in a folder of its own. */
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { plainEnvironment, start, type RunningProcess } from './processes';
 
 export const AGENT_TOKEN = 'the-token-of-the-end-to-end-tests';
+
+async function freePort(): Promise<string> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  return typeof address === 'object' && address !== null ? String(address.port) : '0';
+}
 
 export class Dashboard {
   readonly folder = mkdtempSync(join(tmpdir(), 'nixfleet-e2e-'));
@@ -15,6 +26,9 @@ export class Dashboard {
 
   /** Starts it, on the port that it had before if it ran before. Ends when it answers. */
   async start(): Promise<void> {
+    // Where it has a public address, that is what it prints.
+    const isPublic = 'NIXFLEET_BASE_URL' in this.settings;
+    if (isPublic && this.port === '0') this.port = await freePort();
     this.process = start(
       'node',
       ['dist/server.mjs'],
@@ -26,6 +40,10 @@ export class Dashboard {
         ...this.settings,
       }),
     );
+    if (isPublic) {
+      await this.process.line(/is ready at/);
+      return;
+    }
     const [, , port = ''] = await this.process.line(/(http:\/\/localhost:(\d+))/);
     this.port = port;
   }

@@ -37,12 +37,20 @@ export function plainAddress(address: string): string {
   return mapped?.[1] ?? bare;
 }
 
+/** The address of a hop as proxies write it: some add a port, and IPv6 stands in brackets then (RFC 7239, 6). */
+function hopAddress(hop: string): string {
+  const text = hop.trim().replace(/^"(.*)"$/, '$1');
+  const [, address] =
+    /^(?:\[([^\]]+)\]|(\d+(?:\.\d+){3}))(?::\d+)?$/.exec(text)?.filter((part) => part !== undefined) ?? [];
+  return plainAddress(address ?? text);
+}
+
 /** The right-most hop that is not a trusted proxy. What stands left of it was written by the client. */
 export function clientAddress(peer: string, forwardedFor: string, trusts: TrustsProxy): string {
   let address = plainAddress(peer);
   const hops = forwardedFor
     .split(',')
-    .map((hop) => plainAddress(hop.trim()))
+    .map(hopAddress)
     .filter((hop) => hop !== '');
   while (trusts(address)) {
     const hop = hops.pop();

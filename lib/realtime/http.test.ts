@@ -15,6 +15,7 @@ async function start(): Promise<string> {
     },
     programs: [],
     trusts: trustedProxies([]),
+    origins: { baseUrl: null, allowedOrigins: [], machineNames: [] },
     isStopping: () => false,
     agentCount: () => 7,
     log: silent,

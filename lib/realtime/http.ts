@@ -2,6 +2,8 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { FleetLog } from '@/lib/fleet/ports';
 import { settleAddress, type TrustsProxy } from './address';
+import { originIsAllowed, type OriginPolicy } from './origin';
+import { setSecurityHeaders } from './response-headers';
 
 /** Longer than the idle time of the usual proxies, so that they never meet a connection that just closed. */
 const KEEP_ALIVE_MS = 75_000;
@@ -17,6 +19,8 @@ export interface HttpOptions {
   /** Asked before Next, which answers with pages and redirects: what is for programs alone. True: it was answered. */
   programs: readonly ((request: IncomingMessage, response: ServerResponse, address: string) => boolean)[];
   trusts: TrustsProxy;
+  /** Whose pages may ask for something to be done. */
+  origins: OriginPolicy;
   isStopping: () => boolean;
   /** How many agents are connected now. */
   agentCount: () => number;
@@ -24,10 +28,13 @@ export interface HttpOptions {
 }
 
 /** Makes the server; it does not listen yet. `/health` needs no session: agents and container engines ask for it. */
-export function createHttpServer({ handle, programs, trusts, isStopping, agentCount, log }: HttpOptions): Server {
+export function createHttpServer(options: HttpOptions): Server {
+  const { handle, programs, trusts, origins, isStopping, agentCount, log } = options;
+  const https = origins.baseUrl?.startsWith('https://') ?? false;
   const server = createServer((request, response) => {
     const isLocal = isFromThisMachine(request);
     const address = settleAddress(request, trusts);
+    setSecurityHeaders(response, https);
     if (request.url === AGENT_COUNT_PATH && isLocal) {
       response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' });
       response.end(JSON.stringify({ connected: agentCount() }));
@@ -40,6 +47,11 @@ export function createHttpServer({ handle, programs, trusts, isStopping, agentCo
       return;
     }
     if (programs.some((answers) => answers(request, response, address))) return;
+    if (isForeign(request, origins)) {
+      log.warn({ address, origin: request.headers.origin }, 'a request was refused: its origin is not allowed');
+      refuseForeign(response, request.headers.origin);
+      return;
+    }
     handle(request, response).catch((error: unknown) => {
       log.error({ err: error }, 'a request failed');
       response.destroy();
@@ -56,4 +68,28 @@ function isFromThisMachine({ socket, headers }: IncomingMessage): boolean {
   const address = socket.remoteAddress ?? '';
   const isLoopback = address === '127.0.0.1' || address === '::1' || address === '::ffff:127.0.0.1';
   return isLoopback && !Object.keys(headers).some((name) => /^(?:x-forwarded-|forwarded$|x-real-ip$|via$)/.test(name));
+}
+
+/** The methods that change nothing (RFC 9110, 9.2.1). */
+const SAFE_METHODS: readonly (string | undefined)[] = ['GET', 'HEAD', 'OPTIONS'];
+
+/**
+ * True when a page of somebody else asks for something to be done, with the cookies that the browser adds. A browser
+ * says where such a request comes from; what says nothing is a program, and brings no cookies but its own.
+ */
+function isForeign({ method, headers }: IncomingMessage, origins: OriginPolicy): boolean {
+  if (SAFE_METHODS.includes(method)) return false;
+  if (headers.origin !== undefined) return !originIsAllowed(headers.origin, headers.host, origins);
+  const site = headers['sec-fetch-site'];
+  return site !== undefined && site !== 'same-origin' && site !== 'none';
+}
+
+function refuseForeign(response: ServerResponse, origin: string | undefined): void {
+  const error =
+    'Pages of this address may not do this. Open the dashboard at its public address, or add this one to ' +
+    'NIXFLEET_ALLOWED_ORIGINS.';
+  response.writeHead(403, { 'content-type': 'application/json', 'cache-control': 'no-store', connection: 'close' });
+  // The address is what the sign-in form reads its answer from.
+  const url = origin !== undefined && URL.canParse(origin) ? `${origin}/login?error=wrong-origin` : undefined;
+  response.end(JSON.stringify({ error, url }));
 }

@@ -16,6 +16,8 @@ function failureText(code: string, asksForCode: boolean): string {
   switch (failure.kind) {
     case 'refused':
       return asksForCode ? 'Wrong password or code.' : 'Wrong password.';
+    case 'wrong-origin':
+      return 'This is not an address of the dashboard. Open it at its public one, or add this to NIXFLEET_ALLOWED_ORIGINS.';
     case 'throttled':
       return `Too many attempts. Try again in ${waitText(failure.retryAfterMs)}.`;
     case 'failed':
