@@ -38,7 +38,7 @@ function isTriedFirst(password: string): boolean {
     .replace(/[\s_.,;:!?*#+-]/g, '');
   if (new Set(plain).size < MIN_DIFFERENT) return true;
   if (/^(.{1,8}?)\1+$/.test(plain)) return true;
-  if (ROWS.some((row) => row.includes(plain) || [...row].reverse().join('').includes(plain))) return true;
+  if (ROWS.some((row) => row.includes(plain) || Array.from(row).reverse().join('').includes(plain))) return true;
   const own = plain.replace(WORDS, '').replace(/[0-9]+$/, '');
   return own.length < plain.length && own.length < MIN_OWN;
 }

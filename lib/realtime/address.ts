@@ -40,9 +40,8 @@ export function plainAddress(address: string): string {
 /** The address of a hop as proxies write it: some add a port, and IPv6 stands in brackets then (RFC 7239, 6). */
 function hopAddress(hop: string): string {
   const text = hop.trim().replace(/^"(.*)"$/, '$1');
-  const [, address] =
-    /^(?:\[([^\]]+)\]|(\d+(?:\.\d+){3}))(?::\d+)?$/.exec(text)?.filter((part) => part !== undefined) ?? [];
-  return plainAddress(address ?? text);
+  const [, inBrackets, plain] = /^(?:\[([^\]]+)\]|(\d+(?:\.\d+){3}))(?::\d+)?$/.exec(text) ?? [];
+  return plainAddress(inBrackets ?? plain ?? text);
 }
 
 /** The right-most hop that is not a trusted proxy. What stands left of it was written by the client. */

@@ -25,7 +25,7 @@ async function handle(request: NextRequest, context: RouteContext): Promise<Resp
     return Response.json({ error: 'There is no such address.' }, { status: 404 });
   }
   const { auth, log, about } = runtime();
-  let deviceCookie: string | null = null;
+  const deviceCookies: string[] = [];
   const origin = requestOrigin(request.headers, about.baseUrl);
   const options = nextAuthOptions({
     auth,
@@ -33,14 +33,12 @@ async function handle(request: NextRequest, context: RouteContext): Promise<Resp
     origin,
     address: forwardedAddress(request.headers.get('x-forwarded-for')),
     cookies: request.headers.get('cookie'),
-    onDeviceCookie: (setCookie) => {
-      deviceCookie = setCookie;
-    },
+    onDeviceCookie: (setCookie) => deviceCookies.push(setCookie),
   });
   const response: unknown = await NextAuth(request, context, options);
   if (!(response instanceof Response)) throw new Error('next-auth gave no response');
   const answer = await atOrigin(response, origin);
-  if (deviceCookie !== null) answer.headers.append('set-cookie', deviceCookie);
+  for (const setCookie of deviceCookies) answer.headers.append('set-cookie', setCookie);
   return answer;
 }
 
