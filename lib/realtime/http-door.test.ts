@@ -24,6 +24,7 @@ async function serve(
     origins: { baseUrl: null, allowedOrigins: [], machineNames: ['nas'] },
     isStopping: () => false,
     agentCount: () => 0,
+    programs: [],
     log: { info: () => undefined, warn: () => undefined, error: () => undefined },
     ...options,
   });

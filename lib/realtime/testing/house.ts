@@ -149,7 +149,9 @@ export async function openHouse({ clock = systemClock, groupMs = 0 }: { clock?: 
   fleet.start();
   const agents = new AgentGateway(fleet.inbox, testDb.log);
   const identifyAgent: IdentifyAgent = (authorization, address) => access.identify(authorization, address);
+  const origins = { baseUrl: null, allowedOrigins: [], machineNames: [] };
   const server = createHttpServer({
+    origins,
     handle: (_request, response) => {
       response.setHeader('content-type', 'text/html').end('<p>page');
       return Promise.resolve();
@@ -170,7 +172,7 @@ export async function openHouse({ clock = systemClock, groupMs = 0 }: { clock?: 
     agents,
     browsers: hub,
     trusts: () => false,
-    origins: { baseUrl: null, allowedOrigins: [], machineNames: [] },
+    origins,
     identifyAgent,
     resolveSession: (cookie) => {
       if (lookUp) return lookUp(cookie);
