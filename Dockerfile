@@ -21,6 +21,8 @@ RUN apt-get update \
     /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack /usr/local/bin/yarn* \
     /opt/yarn* \
   && mkdir /data && chown 1000:1000 /data && chmod 0700 /data
+# By this the dashboard knows that its paths are the container's (lib/data-folder.ts).
+RUN touch /etc/nixfleet-container
 COPY --from=build /app /app
 COPY scripts/image/nixfleet /usr/local/bin/nixfleet
 COPY scripts/image/health-check.mjs /app/health-check.mjs

@@ -306,7 +306,7 @@ update() {
   run_compose stop || { go_back 'The container could not be stopped.'; exit 1; }
   if ! backup=$(nixfleet "$old_image" backup --to "$BACKUP_FOLDER" --keep "$BACKUPS_TO_KEEP"); then
     backup=''
-    go_back 'The backup failed.'
+    go_back "The backup failed ($LOG says why)."
     exit 1
   fi
   say "Backed up and checked: $backup"

@@ -2,12 +2,12 @@
 import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
 import { errorCode, howToMend } from './db/errors';
 
-/** Engines leave one of these files in every container: Docker the first, Podman the second. */
-const MARKS_OF_A_CONTAINER = ['/.dockerenv', '/run/.containerenv'];
+/** Made by the Dockerfile. What engines leave in a container differs, and is missing on a read-only file system. */
+const MARK_OF_THE_IMAGE = '/etc/nixfleet-container';
 
-/** Whether this process runs in a container, whose paths mean nothing to the operator's shell. */
+/** Whether this process runs in the image, whose paths mean nothing to the operator's shell. */
 export function inContainer(): boolean {
-  return MARKS_OF_A_CONTAINER.some((path) => existsSync(path));
+  return existsSync(MARK_OF_THE_IMAGE);
 }
 
 /**

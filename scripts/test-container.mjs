@@ -25,9 +25,12 @@ async function world() {
   const engine = findEngine(ROOT);
   if ('missing' in engine) {
     console.log(`\nTHE CONTAINER TESTS ARE SKIPPED. ${engine.missing}\n`);
-    return { NIXFLEET_CONTAINER_SKIP: engine.missing };
+    // Nothing is started, so nothing has to be built.
+    return { NIXFLEET_CONTAINER_SKIP: engine.missing, NIXFLEET_E2E_BUILT: '1' };
   }
   const { env } = engine;
+  // The agent and the browser's driver come from this checkout; the dashboard is the image's.
+  await prepare(ROOT, 'build-if-needed');
   console.log(`Building the image with ${env['CONTAINER_ENGINE']} …`);
   const code = await run(env['CONTAINER_ENGINE'] ?? '', ['build', '--tag', IMAGE, '.'], {
     cwd: ROOT,
@@ -38,8 +41,7 @@ async function world() {
 }
 
 try {
-  // The agent and the browser's driver come from this checkout; the dashboard is the image's.
-  await prepare(ROOT, 'build-if-needed');
+  await prepare(ROOT, 'install');
   const told = await world();
   const report = join(reports, 'playwright.json');
   const args = ['test', '--config=playwright.container.config.ts', '--reporter=line,json', ...process.argv.slice(2)];

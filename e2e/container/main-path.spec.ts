@@ -2,14 +2,18 @@
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { setUpAndSignIn, signIn } from '../support/operator';
-import { freePort } from './support/engine';
+import { freePort, IMAGE } from './support/engine';
 import { expect, test } from './support/fixtures';
 import { walkMainPath } from './support/main-path';
+import { runDocument } from './support/operations-document';
 import { startProxy } from './support/proxy';
+import { startVersion1 } from './support/version-1';
 
 const AGENT_TOKEN = 'the-token-of-the-container-tests';
 /** Of the password in `e2e/support/operator.ts`. */
 const PASSWORD_HASH = '$2b$10$jQ.TpulZ5Fjp02.ubIo7J.kTRe1klHecMrIGyIhq87.Mf2RYf7CGm';
+/** In `lib/db/adopt/fixtures/nixfleet-v1.db`. */
+const HOSTS_OF_VERSION_1 = 14;
 const TOTP_SECRET = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP';
 
 test('fresh: set up in the browser, and the way through the first day', async ({ page, world, containers }) => {
@@ -33,6 +37,59 @@ test('fresh: set up in the browser, and the way through the first day', async ({
     signIn: () => setUpAndSignIn(page, `http://localhost:${port}${link}`),
     startAgent: () =>
       world.startAgent(host, { agentUrl: `ws://127.0.0.1:${port}/ws` }, { NIXFLEET_TOKEN: AGENT_TOKEN }),
+  });
+});
+
+test('with the data of version 1: moved as docs/operations.md says, and back', async ({ page, world, containers }) => {
+  const port = await freePort();
+  const host = world.makeHost('hsb0');
+  const version1 = await startVersion1(containers, {
+    NIXFLEET_PASSWORD_HASH: PASSWORD_HASH,
+    NIXFLEET_TOTP_SECRET: TOTP_SECRET,
+    NIXFLEET_SESSION_SECRETS: 'the first secret of version 1,an older one',
+    NIXFLEET_API_TOKEN: AGENT_TOKEN,
+    // What the operator adds on the way.
+    NIXFLEET_IMAGE: IMAGE,
+    NIXFLEET_PUBLISH: `127.0.0.1:${port}`,
+    NIXFLEET_CONFIG_REPO: '/data/config.git',
+  });
+  const before = await version1.databaseHash();
+  const installation = containers.install('docker-compose.local.yml');
+  cpSync(host.remote, join(installation.data, 'config.git'), { recursive: true });
+  const variables = {
+    old: version1.folder,
+    new: installation.folder,
+    volume: version1.volume,
+    container: version1.container,
+    image: IMAGE,
+    COMPOSE_FILE: installation.composeFile,
+  };
+
+  await test.step('the steps of the document', async () => {
+    const said = await runDocument('move', variables);
+    expect(said).toContain('It is sound.');
+    expect(await version1.isRunning()).toBe(false);
+    expect(said).toContain('NIXFLEET_API_TOKEN is a name of version 1');
+  });
+
+  await walkMainPath({
+    page,
+    installation,
+    host,
+    signIn: async () => {
+      await page.goto(`http://localhost:${port}/login`);
+      await signIn(page, TOTP_SECRET);
+      await expect(page.locator('[data-testid="host-row"]')).toHaveCount(HOSTS_OF_VERSION_1);
+    },
+    startAgent: () =>
+      world.startAgent(host, { agentUrl: `ws://127.0.0.1:${port}/ws` }, { NIXFLEET_TOKEN: AGENT_TOKEN }),
+  });
+
+  await test.step('and back: version 1 has its data as they were', async () => {
+    await page.goto('about:blank');
+    await runDocument('move-back', variables);
+    expect(await version1.isRunning()).toBe(true);
+    expect(await version1.databaseHash()).toBe(before);
   });
 });
 

@@ -9,7 +9,16 @@ interface Containers {
   afterwards(work: () => Promise<unknown>): void;
 }
 
-export const test = base.extend<{ containers: Containers }>({
+export const test = base.extend<{ containers: Containers; engineRequired: undefined }>({
+  // Before everything else, for every test: without an engine there is nothing to test.
+  engineRequired: [
+    // eslint-disable-next-line no-empty-pattern -- Playwright reads a fixture's needs from this pattern
+    async ({}, use, info) => {
+      info.skip(SKIP_REASON !== undefined, SKIP_REASON);
+      await use(undefined);
+    },
+    { auto: true },
+  ],
   // eslint-disable-next-line no-empty-pattern -- Playwright reads a fixture's needs from this pattern
   containers: async ({}, use) => {
     const installations: Installation[] = [];
@@ -26,7 +35,5 @@ export const test = base.extend<{ containers: Containers }>({
     for (const work of last) await work();
   },
 });
-
-test.beforeEach(() => test.skip(SKIP_REASON !== undefined, SKIP_REASON));
 
 export { expect } from '../../support/fixtures';
