@@ -47,7 +47,7 @@ export type CommandInput =
   | { type: 'probed'; word: string }
   /** The command that this one acts upon has ended. */
   | { type: 'target-ended'; outcome: CommandOutcome }
-  /** The dashboard has done it, or has failed to. */
+  /** The dashboard has done it, or has failed to; or what a version-1 agent reported was judged. */
   | { type: 'done'; ending: Ending }
   /** The host is being removed: nothing more will be heard of it. */
   | { type: 'host-removed' }
