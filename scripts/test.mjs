@@ -9,6 +9,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ensureChromium } from './setup/chromium.mjs';
 import { readJsonObject } from './setup/json.mjs';
+import { ensureNix } from './setup/nix.mjs';
 import { prepare } from './setup/prepare.mjs';
 import { SetupProblem } from './setup/problem.mjs';
 import { run, wasStopped } from './setup/run.mjs';
@@ -46,6 +47,7 @@ function check(name, args) {
 }
 
 async function unitTests() {
+  await ensureNix(ROOT, console.log);
   const report = join(reports, 'vitest.json');
   const code = await tool('vitest', ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`]);
   return countVitest(readJsonObject(report), code);

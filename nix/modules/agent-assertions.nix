@@ -1,0 +1,11 @@
+# What has to hold for the agent's options, in words that say what to write.
+cfg: [
+  {
+    assertion = cfg.url != "";
+    message = "services.nixfleet-agent.url: write the address of the dashboard's socket, as wss://fleet.example.org/ws.";
+  }
+  {
+    assertion = (cfg.repoUrl != "") != (cfg.configRepo != "");
+    message = "services.nixfleet-agent: set exactly one of repoUrl (recommended) and configRepo.";
+  }
+]

@@ -1,0 +1,121 @@
+# The options that every form of the agent has. Names and defaults are those of NixFleet 3: a host's configuration
+# works unchanged.
+{ lib, defaultPackage }:
+let
+  inherit (lib) mkEnableOption mkOption types;
+in
+{
+  enable = mkEnableOption "the NixFleet agent";
+
+  package = mkOption {
+    type = types.package;
+    default = defaultPackage;
+    defaultText = "nixfleet-agent of the flake";
+    description = "The agent to run.";
+  };
+
+  url = mkOption {
+    type = types.str;
+    default = "";
+    example = "wss://fleet.example.org/ws";
+    description = "Address of the dashboard's socket for agents, with its path `/ws`.";
+  };
+
+  tokenFile = mkOption {
+    type = types.path;
+    example = "/run/secrets/nixfleet-agent";
+    description = ''
+      File with the agent token: the bare token, or a line `NIXFLEET_TOKEN=…`. Both forms work everywhere. It is read
+      when the agent starts and is never copied into the store; write a path as a string.
+    '';
+  };
+
+  repoUrl = mkOption {
+    type = types.str;
+    default = "";
+    example = "https://git.example.org/you/nixcfg.git";
+    description = "The configuration repository. The agent keeps a clone of its own in its state folder.";
+  };
+
+  configRepo = mkOption {
+    type = types.str;
+    default = "";
+    description = "Deprecated: a checkout on the host that you keep yourself. Use `repoUrl`.";
+  };
+
+  branch = mkOption {
+    type = types.str;
+    default = "main";
+    description = "The branch that the host follows.";
+  };
+
+  interval = mkOption {
+    type = types.ints.between 1 3600;
+    default = 5;
+    description = "Seconds between heartbeats.";
+  };
+
+  logLevel = mkOption {
+    type = types.enum [
+      "debug"
+      "info"
+      "warn"
+      "error"
+    ];
+    default = "info";
+    description = "How much the agent logs.";
+  };
+
+  hostname = mkOption {
+    type = types.str;
+    default = "";
+    description = "Name of the host in the dashboard, in `hosts/<name>` and in the flake. Empty: the machine's own.";
+  };
+
+  version = mkOption {
+    type = types.str;
+    default = "0.0.0";
+    visible = false;
+    description = "Not used; kept so that older configurations evaluate.";
+  };
+
+  nixpkgsVersion = mkOption {
+    type = types.str;
+    default = "";
+    description = "The version of nixpkgs to show. Empty: what the system says.";
+  };
+
+  themeColor = mkOption {
+    type = types.str;
+    default = "";
+    example = "#7aa2f7";
+    description = "Colour of the host in the dashboard.";
+  };
+
+  location = mkOption {
+    type = types.enum [
+      "home"
+      "work"
+      "cloud"
+    ];
+    default = "home";
+    description = "Where the host is.";
+  };
+
+  deviceType = mkOption {
+    type = types.enum [
+      "server"
+      "desktop"
+      "laptop"
+      "gaming"
+    ];
+    default = "desktop";
+    description = "What the host is.";
+  };
+
+  sshKeyFile = mkOption {
+    type = types.nullOr types.path;
+    default = null;
+    description = "Private key for a repository over SSH, readable for the agent's user.";
+  };
+}

@@ -1,0 +1,210 @@
+# services.nixfleet for NixOS: the dashboard as a hardened service, secrets by file.
+#
+#   services.nixfleet = {
+#     enable = true;
+#     baseUrl = "https://fleet.example.org";
+#     agentTokenFile = "/run/secrets/nixfleet-agent-token";
+#   };
+#   services.caddy.virtualHosts."fleet.example.org".extraConfig = "reverse_proxy 127.0.0.1:8000";
+#
+# With nginx:
+#
+#   services.nginx.virtualHosts."fleet.example.org" = {
+#     forceSSL = true;
+#     enableACME = true;
+#     locations."/" = { proxyPass = "http://127.0.0.1:8000"; proxyWebsockets = true; recommendedProxySettings = true; };
+#   };
+{ self }:
+{
+  config,
+  lib,
+  pkgs,
+  ...
+}:
+let
+  cfg = config.services.nixfleet;
+  inherit (lib) mkOption types;
+
+  secretFile =
+    what:
+    mkOption {
+      type = types.nullOr types.path;
+      default = null;
+      description = "File with ${what}. Read by systemd as root when the service starts; write a path as a string.";
+    };
+
+  # Name of the credential, the variable whose _FILE form names it, and the file.
+  secrets = lib.filter (secret: secret.file != null) [
+    {
+      name = "password-hash";
+      variable = "NIXFLEET_PASSWORD_HASH";
+      file = cfg.passwordHashFile;
+    }
+    {
+      name = "session-secret";
+      variable = "NIXFLEET_SESSION_SECRET";
+      file = cfg.sessionSecretFile;
+    }
+    {
+      name = "totp-secret";
+      variable = "NIXFLEET_TOTP_SECRET";
+      file = cfg.totpSecretFile;
+    }
+    {
+      name = "agent-token";
+      variable = "NIXFLEET_AGENT_TOKEN";
+      file = cfg.agentTokenFile;
+    }
+  ];
+in
+{
+  options.services.nixfleet = {
+    enable = lib.mkEnableOption "the NixFleet dashboard";
+
+    package = mkOption {
+      type = types.package;
+      default = self.packages.${pkgs.stdenv.hostPlatform.system}.nixfleet;
+      defaultText = "nixfleet of the flake";
+      description = "The dashboard to run.";
+    };
+
+    listen = mkOption {
+      type = types.str;
+      default = "127.0.0.1:8000";
+      description = "Address and port. The dashboard speaks plain HTTP: leave it to a reverse proxy with TLS.";
+    };
+
+    baseUrl = mkOption {
+      type = types.str;
+      default = "";
+      example = "https://fleet.example.org";
+      description = "Public address, as browsers see it.";
+    };
+
+    trustedProxies = mkOption {
+      type = types.listOf types.str;
+      default = [
+        "127.0.0.1"
+        "::1"
+      ];
+      description = "Reverse proxies whose X-Forwarded-For is believed.";
+    };
+
+    passwordHashFile = secretFile "the operator's password as a bcrypt hash. Without it the first start prints a set-up link";
+    sessionSecretFile = secretFile "the secret behind the session cookies. Without it the dashboard makes one";
+    totpSecretFile = secretFile "the secret of the second factor in base32. Without it set-up enrols one";
+    agentTokenFile = secretFile "the token that agents present. Without it the dashboard makes one";
+
+    settings = mkOption {
+      type = types.attrsOf (
+        types.oneOf [
+          types.str
+          types.int
+          types.bool
+        ]
+      );
+      default = { };
+      example = {
+        NIXFLEET_CONFIG_REPO = "https://git.example.org/you/nixcfg.git";
+      };
+      description = "Further environment variables of the dashboard (see its README). Not for secrets: the store is readable.";
+    };
+
+    environmentFiles = mkOption {
+      type = types.listOf types.path;
+      default = [ ];
+      description = "Files with further variables, for secrets that have no option here (a forge's token).";
+    };
+
+    openFirewall = mkOption {
+      type = types.bool;
+      default = false;
+      description = "Open the port. Only where no proxy on this machine stands in front.";
+    };
+  };
+
+  config = lib.mkIf cfg.enable {
+    assertions = [
+      {
+        assertion = cfg.passwordHashFile == null || cfg.totpSecretFile != null || !(cfg.settings.NIXFLEET_REQUIRE_TOTP or false);
+        message = "services.nixfleet: NIXFLEET_REQUIRE_TOTP with a passwordHashFile needs a totpSecretFile.";
+      }
+    ];
+
+    systemd.services.nixfleet = {
+      description = "NixFleet dashboard";
+      wantedBy = [ "multi-user.target" ];
+      wants = [ "network-online.target" ];
+      after = [ "network-online.target" ];
+      path = [
+        pkgs.git
+        pkgs.openssh
+        pkgs.nix
+      ];
+      environment =
+        lib.mapAttrs (_: value: if lib.isBool value then lib.boolToString value else toString value) cfg.settings
+        // {
+          NIXFLEET_DATA_DIR = "/var/lib/nixfleet";
+          NIXFLEET_LISTEN = cfg.listen;
+          NIXFLEET_TRUSTED_PROXIES = lib.concatStringsSep "," cfg.trustedProxies;
+          HOME = "/var/lib/nixfleet";
+        }
+        // lib.optionalAttrs (cfg.baseUrl != "") { NIXFLEET_BASE_URL = cfg.baseUrl; }
+        // lib.listToAttrs (
+          map (secret: {
+            name = "${secret.variable}_FILE";
+            value = "%d/${secret.name}";
+          }) secrets
+        );
+      serviceConfig = {
+        ExecStart = "${cfg.package}/bin/nixfleet-dashboard";
+        LoadCredential = map (secret: "${secret.name}:${toString secret.file}") secrets;
+        EnvironmentFile = map toString cfg.environmentFiles;
+        DynamicUser = true;
+        StateDirectory = "nixfleet";
+        StateDirectoryMode = "0700";
+        UMask = "0077";
+        Restart = "on-failure";
+        RestartSec = 5;
+        # It stops within 10 s by itself.
+        TimeoutStopSec = 20;
+
+        CapabilityBoundingSet = "";
+        LockPersonality = true;
+        # Not MemoryDenyWriteExecute: V8 compiles at run time.
+        NoNewPrivileges = true;
+        PrivateDevices = true;
+        PrivateTmp = true;
+        PrivateUsers = true;
+        ProcSubset = "pid";
+        ProtectClock = true;
+        ProtectControlGroups = true;
+        ProtectHome = true;
+        ProtectHostname = true;
+        ProtectKernelLogs = true;
+        ProtectKernelModules = true;
+        ProtectKernelTunables = true;
+        ProtectProc = "invisible";
+        ProtectSystem = "strict";
+        RemoveIPC = true;
+        RestrictAddressFamilies = [
+          "AF_INET"
+          "AF_INET6"
+          "AF_UNIX"
+        ];
+        RestrictNamespaces = true;
+        RestrictRealtime = true;
+        RestrictSUIDSGID = true;
+        SystemCallArchitectures = "native";
+        SystemCallFilter = [
+          "@system-service"
+          "~@privileged"
+        ];
+      };
+    };
+
+    networking.firewall.allowedTCPPorts = lib.mkIf cfg.openFirewall [
+      (lib.toInt (lib.last (lib.splitString ":" cfg.listen)))
+    ];
+  };
+}

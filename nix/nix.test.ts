@@ -1,0 +1,367 @@
+/**
+ * The Nix files, as far as they can be proven without nixpkgs: all of them parse, the lockfile is completed, and the
+ * modules are evaluated with a stand-in for nixpkgs' lib. What needs nixpkgs is listed in docs/nix.md.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { z } from 'zod';
+
+const ROOT = join(import.meta.dirname, '..');
+const hasNix = spawnSync('nix-instantiate', ['--version']).status === 0;
+/** Nix keeps a log of its own somewhere; a user without a home may have none. */
+const NIX_TIMEOUT_MS = 60_000;
+
+function nix(args: readonly string[]): string {
+  return execFileSync('nix-instantiate', args, {
+    cwd: ROOT,
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: NIX_TIMEOUT_MS,
+  });
+}
+function evaluate(expression: string): unknown {
+  return JSON.parse(nix(['--eval', '--strict', '--json', '--expr', expression]));
+}
+
+const nixFiles = [
+  'flake.nix',
+  ...readdirSync(join(ROOT, 'nix'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.nix'))
+    .map((name) => join('nix', name)),
+];
+
+const lockSchema = z.object({
+  packages: z.record(
+    z.string(),
+    z.looseObject({
+      version: z.string().optional(),
+      resolved: z.string().optional(),
+      integrity: z.string().optional(),
+    }),
+  ),
+});
+
+describe.skipIf(!hasNix)('the Nix files (skipped where there is no nix-instantiate)', () => {
+  it.each(nixFiles)('%s parses', (file) => {
+    expect(nix(['--parse', file])).not.toBe('');
+  });
+});
+
+describe.skipIf(!hasNix)('the completed lockfile (skipped where there is no nix-instantiate)', () => {
+  const complete = (system: string, lockfile = 'builtins.fromJSON (builtins.readFile ./package-lock.json)') =>
+    lockSchema.parse(
+      evaluate(
+        `(import ./nix/packages/lockfile.nix { registry = "https://packages.example.org"; system = "${system}"; }).completeLockfile (${lockfile})`,
+      ),
+    ).packages;
+
+  it('gives every package that fits the system its address, and no other', () => {
+    const before = lockSchema.parse(JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8'))).packages;
+    const packages = complete('x86_64-linux');
+    expect(packages['node_modules/ws']?.resolved).toBe(
+      `https://packages.example.org/ws/-/ws-${before['node_modules/ws']?.version ?? ''}.tgz`,
+    );
+    expect(packages['node_modules/@node-rs/bcrypt-linux-x64-gnu']?.resolved).toBe(
+      'https://packages.example.org/@node-rs/bcrypt-linux-x64-gnu/-/bcrypt-linux-x64-gnu-2.0.0.tgz',
+    );
+    for (const path of [
+      'node_modules/@node-rs/bcrypt-linux-x64-musl',
+      'node_modules/@node-rs/bcrypt-darwin-arm64',
+      'node_modules/@next/swc-win32-x64-msvc',
+    ]) {
+      expect(packages[path], path).toBeDefined();
+      expect(packages[path]?.resolved, path).toBeUndefined();
+    }
+    expect(Object.entries(packages).filter(([, entry]) => entry.resolved && !entry.integrity)).toEqual([]);
+    // Nothing is lost: npm refuses a lockfile that lacks packages of other systems. Only the second SQLite is left out.
+    const lacking = Object.keys(before).filter((path) => packages[path] === undefined);
+    expect(lacking).toEqual(['node_modules/better-sqlite3-node20']);
+  });
+
+  it('names the package that has no hash although the system needs it', () => {
+    const lockfile = `{ packages = { "" = {}; "node_modules/a" = { version = "1.0.0"; }; }; }`;
+    expect(() => complete('x86_64-linux', lockfile)).toThrow(/no hash of a, which x86_64-linux needs/);
+  });
+
+  it("knows npm's rule for systems, aliases and nested packages", () => {
+    const hash = 'integrity = "sha512-x"; version = "1.2.3";';
+    const packages = complete(
+      'aarch64-darwin',
+      `{ packages = { "" = {};
+        "node_modules/not-here" = { ${hash} os = [ "!darwin" ]; };
+        "node_modules/here" = { ${hash} os = [ "!win32" ]; cpu = [ "arm64" "x64" ]; };
+        "node_modules/alias" = { ${hash} name = "@scope/real"; };
+        "node_modules/a/node_modules/@b/c" = { ${hash} };
+        "node_modules/bundled" = { version = "1.2.3"; inBundle = true; };
+      }; }`,
+    );
+    expect(Object.entries(packages).map(([path, { resolved }]) => [path, resolved ?? null])).toEqual([
+      ['', null],
+      ['node_modules/a/node_modules/@b/c', 'https://packages.example.org/@b/c/-/c-1.2.3.tgz'],
+      ['node_modules/alias', 'https://packages.example.org/@scope/real/-/real-1.2.3.tgz'],
+      ['node_modules/bundled', null],
+      ['node_modules/here', 'https://packages.example.org/here/-/here-1.2.3.tgz'],
+      ['node_modules/not-here', null],
+    ]);
+  });
+
+  it('takes the address of the registry from nixpkgs, and says what to do where it is not found', () => {
+    const registry = (pkgs: string) => evaluate(`import ./nix/packages/registry.nix (${pkgs})`);
+    expect(registry('{ pnpm_9.src.urls = [ "https://packages.example.org/pnpm/-/pnpm-9.0.0.tgz" ]; }')).toBe(
+      'https://packages.example.org',
+    );
+    expect(() => registry('{ pnpm.src.url = "https://elsewhere.example.org/pnpm.tar.gz"; }')).toThrow(/npmRegistry/);
+  });
+});
+
+const service = z.looseObject({
+  environment: z.record(z.string(), z.string()),
+  serviceConfig: z.record(z.string(), z.unknown()),
+});
+const assertion = z.object({ assertion: z.boolean(), message: z.string() });
+const sudoRules = z.object({
+  extraRules: z.array(
+    z.object({
+      users: z.array(z.string()),
+      commands: z.array(z.object({ command: z.string(), options: z.array(z.string()) })),
+    }),
+  ),
+});
+const nixosSchema = z.object({
+  assertions: z.array(assertion),
+  warnings: z.array(z.string()),
+  systemd: z.object({ services: z.object({ 'nixfleet-agent': service }) }),
+  security: z.object({ sudo: sudoRules, 'sudo-rs': sudoRules }),
+});
+const launchdSchema = z.looseObject({
+  Label: z.string(),
+  EnvironmentVariables: z.record(z.string(), z.string()),
+  KeepAlive: z.boolean(),
+});
+const modulesSchema = z.object({
+  nixos: nixosSchema,
+  nixosEverything: nixosSchema,
+  nixosOff: z.record(z.string(), z.never()),
+  nixosFaults: nixosSchema,
+  nixosNoReboot: nixosSchema,
+  homeDarwin: z.object({
+    launchd: z.object({
+      agents: z.object({ 'nixfleet-agent': z.object({ enable: z.boolean(), config: launchdSchema }) }),
+    }),
+    systemd: z.undefined().optional(),
+  }),
+  homeLinux: z.object({
+    systemd: z.object({
+      user: z.object({
+        services: z.object({
+          'nixfleet-agent': z.object({
+            Service: z.record(z.string(), z.unknown()),
+            Unit: z.record(z.string(), z.unknown()),
+          }),
+        }),
+      }),
+    }),
+    launchd: z.undefined().optional(),
+  }),
+  darwin: z.object({
+    launchd: z.object({
+      user: z.object({ agents: z.object({ 'nixfleet-agent': z.object({ serviceConfig: launchdSchema }) }) }),
+    }),
+  }),
+  refused: z.record(z.string(), z.string()),
+  dashboard: z.object({
+    assertions: z.array(assertion),
+    networking: z.object({ firewall: z.object({ allowedTCPPorts: z.array(z.number()) }) }),
+    systemd: z.object({ services: z.object({ nixfleet: service }) }),
+  }),
+  dashboardFault: z.object({ assertions: z.array(assertion) }),
+});
+
+describe.skipIf(!hasNix)('the modules (skipped where there is no nix-instantiate)', () => {
+  let made: z.infer<typeof modulesSchema>;
+  beforeAll(() => {
+    made = modulesSchema.parse(JSON.parse(nix(['--eval', '--strict', '--json', 'nix/tests/modules.nix'])));
+  }, NIX_TIMEOUT_MS);
+  const failing = (assertions: readonly z.infer<typeof assertion>[]) =>
+    assertions.filter((one) => !one.assertion).map((one) => one.message.split(':')[0]);
+
+  it('take a configuration of NixFleet 3 unchanged, with its rules for the unit', () => {
+    const unit = made.nixos.systemd.services['nixfleet-agent'];
+    expect(failing(made.nixos.assertions)).toEqual([]);
+    expect(unit).toMatchObject({ restartIfChanged: false, stopIfChanged: false });
+    expect(unit.serviceConfig).toMatchObject({
+      User: 'you',
+      Restart: 'always',
+      RestartSec: 3,
+      RestartForceExitStatus: 101,
+      StateDirectory: 'nixfleet-agent',
+      StateDirectoryMode: '0700',
+      LoadCredential: 'token:/run/secrets/nixfleet-agent',
+    });
+    expect(unit.environment['PATH']?.split(':')[0]).toBe('/run/wrappers/bin');
+    expect(unit.environment).toMatchObject({ NIXFLEET_TOKEN_FILE: '%d/token', NIXFLEET_INTERVAL: '5' });
+    // These break sudo, and with it every switch.
+    for (const name of ['NoNewPrivileges', 'ProtectSystem', 'PrivateUsers', 'DynamicUser', 'RestrictSUIDSGID'])
+      expect(unit.serviceConfig).not.toHaveProperty(name);
+  });
+
+  it('let the agent’s user run what it needs as root, with either sudo, and nothing else', () => {
+    const commands = (made_: z.infer<typeof nixosSchema>, sudo: 'sudo' | 'sudo-rs') =>
+      made_.security[sudo].extraRules.flatMap((rule) => rule.commands.map(({ command }) => command));
+    const programs = (names: string[]) => names.map((name) => `/run/current-system/sw/bin/${name}`);
+    expect(commands(made.nixos, 'sudo')).toEqual(programs(['nixos-rebuild', 'kill', 'reboot']));
+    expect(commands(made.nixos, 'sudo-rs')).toEqual(commands(made.nixos, 'sudo'));
+    expect(commands(made.nixosNoReboot, 'sudo')).toEqual(programs(['nixos-rebuild', 'kill']));
+    expect(made.nixos.security.sudo.extraRules[0]?.users).toEqual(['you']);
+  });
+
+  it('pass every option on, and leave empty ones to the agent', () => {
+    expect(made.nixosEverything.systemd.services['nixfleet-agent'].environment).toMatchObject({
+      NIXFLEET_URL: 'wss://fleet.example.org/ws',
+      NIXFLEET_REPO_URL: 'https://git.example.org/you/nixcfg.git',
+      NIXFLEET_INTERVAL: '30',
+      NIXFLEET_LOG_LEVEL: 'debug',
+      NIXFLEET_HOSTNAME: 'h1',
+      NIXFLEET_NIXPKGS_VERSION: '25.11',
+      NIXFLEET_THEME_COLOR: '#7aa2f7',
+      NIXFLEET_LOCATION: 'cloud',
+      NIXFLEET_DEVICE_TYPE: 'server',
+      NIXFLEET_SSH_KEY: '/run/secrets/key',
+    });
+    expect(made.nixos.systemd.services['nixfleet-agent'].environment).not.toHaveProperty('NIXFLEET_HOSTNAME');
+  });
+
+  it('name the options that the agent really reads', () => {
+    const known = new Set(
+      [...readFileSync(join(ROOT, 'agent/config.ts'), 'utf8').matchAll(/'(NIXFLEET_[A-Z_]+)'/g)].map(
+        ([, name]) => name,
+      ),
+    );
+    const set = Object.keys(made.nixosEverything.systemd.services['nixfleet-agent'].environment);
+    expect(set.filter((name) => name.startsWith('NIXFLEET_') && !known.has(name))).toEqual([]);
+  });
+
+  it('say what is wrong', () => {
+    expect(failing(made.nixosFaults.assertions)).toEqual([
+      'services.nixfleet-agent.url',
+      'services.nixfleet-agent',
+      'services.nixfleet-agent.user',
+    ]);
+    expect(made.refused).toEqual({
+      interval: 'refused',
+      location: 'refused',
+      misspelt: 'refused',
+      tokenFile: 'refused',
+    });
+    expect(made.nixosOff).toEqual({});
+  });
+
+  it('make a launchd agent on macOS, without a wrapper', () => {
+    const home = made.homeDarwin.launchd.agents['nixfleet-agent'];
+    expect(home.enable).toBe(true);
+    for (const agent of [home.config, made.darwin.launchd.user.agents['nixfleet-agent'].serviceConfig]) {
+      expect(agent).toMatchObject({ Label: 'com.nixfleet.agent', KeepAlive: true, RunAtLoad: true });
+      expect(agent.EnvironmentVariables).toMatchObject({
+        NIXFLEET_TOKEN_FILE: '/run/secrets/nixfleet-agent',
+        NIXFLEET_STATE_DIR: '/Users/you/.local/state/nixfleet-agent',
+      });
+      // A token in the environment would be in the store.
+      expect(agent.EnvironmentVariables).not.toHaveProperty('NIXFLEET_TOKEN');
+    }
+  });
+
+  it('make a user service of Home Manager elsewhere', () => {
+    const { Service, Unit } = made.homeLinux.systemd.user.services['nixfleet-agent'];
+    expect(Service).toMatchObject({ Restart: 'always', RestartForceExitStatus: 101 });
+    expect(Service['Environment']).toContain('"NIXFLEET_HOST_TYPE=macos"');
+    expect(Unit).toMatchObject({ 'X-RestartIfChanged': false });
+  });
+
+  it('run the dashboard in a sandbox, secrets by file', () => {
+    const unit = made.dashboard.systemd.services.nixfleet;
+    expect(unit.serviceConfig).toMatchObject({
+      DynamicUser: true,
+      NoNewPrivileges: true,
+      ProtectSystem: 'strict',
+      StateDirectory: 'nixfleet',
+      UMask: '0077',
+      LoadCredential: ['password-hash:/run/secrets/hash', 'agent-token:/run/secrets/token'],
+    });
+    expect(unit.environment).toMatchObject({
+      NIXFLEET_BASE_URL: 'https://fleet.example.org',
+      NIXFLEET_PASSWORD_HASH_FILE: '%d/password-hash',
+      NIXFLEET_AGENT_TOKEN_FILE: '%d/agent-token',
+      NIXFLEET_REQUIRE_TOTP: 'false',
+    });
+    expect(made.dashboard.networking.firewall.allowedTCPPorts).toEqual([9000]);
+    expect(failing(made.dashboardFault.assertions)).toEqual(['services.nixfleet']);
+  });
+});
+
+const packageSchema = z.object({
+  pname: z.string(),
+  version: z.string(),
+  buildPhase: z.string(),
+  installPhase: z.string(),
+  fetched: z.number(),
+  resolved: z.string(),
+  optional: z.array(z.string()),
+});
+const flakeSchema = z.object({
+  names: z.array(z.string()),
+  packages: z.record(z.string(), z.array(z.string())),
+  modules: z.record(z.string(), z.array(z.string())),
+  overlay: z.array(z.string()),
+  agent: packageSchema,
+  dashboard: packageSchema,
+});
+
+describe.skipIf(!hasNix)('the flake (skipped where there is no nix-instantiate)', () => {
+  let flake: z.infer<typeof flakeSchema>;
+  beforeAll(() => {
+    flake = flakeSchema.parse(JSON.parse(nix(['--eval', '--strict', '--json', 'nix/tests/flake-outputs.nix'])));
+  }, NIX_TIMEOUT_MS);
+
+  it('has the outputs that docs/nix.md lists', () => {
+    expect(flake.names).toEqual([
+      'checks',
+      'darwinModules',
+      'devShells',
+      'homeManagerModules',
+      'nixosModules',
+      'overlays',
+      'packages',
+    ]);
+    const linux = ['default', 'nixfleet', 'nixfleet-agent'];
+    const darwin = ['default', 'nixfleet-agent'];
+    expect(flake.packages).toEqual({
+      'x86_64-linux': linux,
+      'aarch64-linux': linux,
+      'x86_64-darwin': darwin,
+      'aarch64-darwin': darwin,
+    });
+    expect(flake.modules).toEqual({
+      nixos: ['default', 'nixfleet', 'nixfleet-agent'],
+      home: ['default', 'nixfleet-agent'],
+      darwin: ['default', 'nixfleet-agent'],
+    });
+    expect(flake.overlay).toEqual(['nixfleet', 'nixfleet-agent']);
+  });
+
+  it('builds both packages with the programs of this project, the one version and the completed lockfile', () => {
+    const version = readFileSync(join(ROOT, 'VERSION'), 'utf8').trim();
+    for (const made of [flake.agent, flake.dashboard]) {
+      expect(made.version).toBe(version);
+      expect(made.resolved).toMatch(/^https:\/\/packages\.example\.org\/esbuild\/-\/esbuild-\d/);
+      expect(made.fetched).toBeGreaterThan(300);
+      expect(made.optional).not.toContain('better-sqlite3-node20');
+      for (const [script] of made.buildPhase.matchAll(/scripts\/[\w/-]+\.mjs/g))
+        expect(existsSync(join(ROOT, script)), script).toBe(true);
+    }
+    expect(flake.agent.installPhase).toContain('dist/agent.mjs');
+    expect(flake.dashboard.installPhase).toContain('dist/server.mjs');
+  });
+});

@@ -1,0 +1,74 @@
+# The agent: one bundled file that needs nothing but Node.
+{
+  lib,
+  pkgs,
+  stdenv,
+  buildNpmPackage,
+  importNpmLock,
+  nodejs_24,
+  makeWrapper,
+  openssh,
+  git,
+  src ? ./../..,
+  npmRegistry ? import ./registry.nix pkgs,
+  sourceCommit ? "",
+}:
+let
+  sources = import ./sources.nix {
+    inherit
+      lib
+      stdenv
+      importNpmLock
+      src
+      npmRegistry
+      ;
+  };
+in
+buildNpmPackage {
+  pname = "nixfleet-agent";
+  inherit (sources) version npmDeps;
+  inherit (importNpmLock) npmConfigHook;
+  inherit src;
+  nodejs = nodejs_24;
+  # Only esbuild is needed, and its binary is in its package: nothing has to be compiled.
+  npmRebuildFlags = [ "--ignore-scripts" ];
+  nativeBuildInputs = [ makeWrapper ];
+
+  buildPhase = ''
+    runHook preBuild
+    NIXFLEET_SOURCE_COMMIT=${lib.escapeShellArg sourceCommit} node scripts/build-agent.mjs
+    runHook postBuild
+  '';
+
+  # git and ssh at the end: the host's own win, and `sudo` has to come from the host.
+  installPhase = ''
+    runHook preInstall
+    install -D -m 644 dist/agent.mjs "$out/lib/nixfleet-agent/agent.mjs"
+    makeWrapper ${nodejs_24}/bin/node "$out/bin/nixfleet-agent" \
+      --add-flags "$out/lib/nixfleet-agent/agent.mjs" \
+      --suffix PATH : ${
+        lib.makeBinPath [
+          git
+          openssh
+        ]
+      }
+    runHook postInstall
+  '';
+
+  doInstallCheck = true;
+  installCheckPhase = ''
+    "$out/bin/nixfleet-agent" --version
+  '';
+
+  meta = {
+    description = "Agent of NixFleet, the self-hosted dashboard for fleets of NixOS and macOS hosts";
+    license = lib.licenses.agpl3Only;
+    mainProgram = "nixfleet-agent";
+    platforms = [
+      "x86_64-linux"
+      "aarch64-linux"
+      "x86_64-darwin"
+      "aarch64-darwin"
+    ];
+  };
+}

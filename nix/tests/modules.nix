@@ -1,0 +1,100 @@
+# What the modules make of a configuration, evaluated without nixpkgs. Printed as JSON for nix.test.ts.
+let
+  lib = import ./lib.nix;
+  store = "/nix/store/00000000000000000000000000000000";
+  self.packages.testSystem = {
+    nixfleet-agent.outPath = "${store}-nixfleet-agent";
+    nixfleet.outPath = "${store}-nixfleet";
+  };
+  pkgsFor = isDarwin: {
+    stdenv.hostPlatform = {
+      system = "testSystem";
+      inherit isDarwin;
+    };
+    git.outPath = "${store}-git";
+    openssh.outPath = "${store}-openssh";
+    nix.outPath = "${store}-nix";
+  };
+  agent = file: isDarwin: others: values: lib.evalModule {
+    module = import file { inherit self; };
+    service = "nixfleet-agent";
+    pkgs = pkgsFor isDarwin;
+    inherit values others;
+  };
+  nixos = agent ../modules/agent-nixos.nix false { };
+  home = isDarwin: agent ../modules/agent-home-manager.nix isDarwin {
+    home.homeDirectory = if isDarwin then "/Users/you" else "/home/you";
+  };
+  darwin = agent ../modules/agent-darwin.nix true { };
+  dashboard =
+    values:
+    lib.evalModule {
+      module = import ../modules/dashboard-nixos.nix { inherit self; };
+      service = "nixfleet";
+      pkgs = pkgsFor false;
+      inherit values;
+    };
+  attempt =
+    value:
+    let
+      tried = builtins.tryEval (builtins.deepSeq value value);
+    in
+    if tried.success then tried.value else "refused";
+
+  # As the documentation of NixFleet 3 has it.
+  ofVersion3 = {
+    enable = true;
+    url = "wss://fleet.example.org/ws";
+    tokenFile = "/run/secrets/nixfleet-agent";
+    repoUrl = "https://git.example.org/you/nixcfg.git";
+    branch = "main";
+  };
+  everyOption = ofVersion3 // {
+    interval = 30;
+    logLevel = "debug";
+    hostname = "h1";
+    version = "3.1.5";
+    nixpkgsVersion = "25.11";
+    themeColor = "#7aa2f7";
+    location = "cloud";
+    deviceType = "server";
+    sshKeyFile = "/run/secrets/key";
+  };
+  ofUser = values: values // { user = "you"; };
+in
+{
+  nixos = nixos (ofUser ofVersion3);
+  nixosEverything = nixos (ofUser everyOption);
+  nixosOff = nixos { };
+  nixosFaults = nixos {
+    enable = true;
+    tokenFile = "/t";
+  };
+  nixosNoReboot = nixos (ofUser ofVersion3 // { allowReboot = false; });
+  homeDarwin = home true everyOption;
+  homeLinux = home false (ofVersion3 // { switches = "home"; });
+  darwin = darwin (ofUser ofVersion3);
+  refused = {
+    interval = attempt (nixos (ofUser ofVersion3 // { interval = 0; }));
+    location = attempt (nixos (ofUser ofVersion3 // { location = "moon"; }));
+    misspelt = attempt (nixos (ofUser ofVersion3 // { tokenfile = "/t"; }));
+    tokenFile = attempt (nixos (ofUser (removeAttrs ofVersion3 [ "tokenFile" ])));
+  };
+  dashboard = dashboard {
+    enable = true;
+    baseUrl = "https://fleet.example.org";
+    passwordHashFile = "/run/secrets/hash";
+    agentTokenFile = "/run/secrets/token";
+    settings = {
+      NIXFLEET_CONFIG_REPO = "https://git.example.org/you/nixcfg.git";
+      NIXFLEET_REQUIRE_TOTP = false;
+    };
+    openFirewall = true;
+    listen = ":9000";
+  };
+  dashboardFault = dashboard {
+    enable = true;
+    passwordHashFile = "/run/secrets/hash";
+    settings.NIXFLEET_REQUIRE_TOTP = true;
+  };
+}
