@@ -94,6 +94,21 @@ describe('the password', () => {
     expect(await made.auth.stepUp(proof)).toMatchObject({ kind: 'throttled' });
   });
 
+  it('forgives no guessed code when it is right: who knows it has no more tries for the second factor', async () => {
+    const made = await withStoredPassword();
+    const { auth, clock } = made;
+    const session = await signIn(made);
+    const { secret } = await enrol(made, session);
+    const near = await Promise.all([-1, 0, 1].map((steps) => codeAt(secret, clock.now + steps * STEP_MS)));
+    const request = { session, address: ADDRESS };
+    const outcomes = new Set<string>();
+    for (let tries = 0; tries < 12; tries += 1) {
+      await auth.account.passwordChangeProblem({ ...request, current: PASSWORD, password: NEW_PASSWORD });
+      outcomes.add((await auth.stepUp({ ...request, proof: otherCode(...near), purpose: 'A new password' })).kind);
+    }
+    expect([...outcomes]).toEqual(['refused', 'throttled']);
+  });
+
   it('of the environment is not changed here', async () => {
     const made = configured();
     const session = await signIn(made);

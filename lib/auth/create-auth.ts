@@ -123,8 +123,8 @@ export function createAuth({ store, now, record, secrets, settings }: AuthOption
     if (!right) return refused(attempt, 'Sign-in refused: wrong password.');
 
     // Whoever held a session and guessed fresh proofs makes the operator who signs in anew wait no longer.
-    const proofs = accountBucket('step-up', OPERATOR.id);
-    throttle.clear([...buckets('password'), ...buckets('totp'), ...buckets('decoy'), proofs]);
+    const proofs = (['step-up', 'present-password'] as const).map((kind) => accountBucket(kind, OPERATOR.id));
+    throttle.clear([...buckets('password'), ...buckets('totp'), ...buckets('decoy'), ...proofs]);
     const device = devices.issue(OPERATOR.id);
     const made = sessions.create({ ...OPERATOR_ACTOR, address, userAgent, deviceId: device.deviceId });
     const data = { userAgent: plainText(userAgent, 400), session: made.session.idHash };

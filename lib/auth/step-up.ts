@@ -8,7 +8,7 @@ import type { AuthEvents } from './events';
 import { passwordIsRight } from './password';
 import type { AuthStore, Clock } from './ports';
 import type { Session, StepUpResult } from './service';
-import { accountBucket, addressBucket, deviceBucket, type Throttle } from './throttle';
+import { accountBucket, addressBucket, deviceBucket, type Throttle, type ThrottleKind } from './throttle';
 
 /** Longest proof that is looked at. */
 export const MAX_PROOF = 1_024;
@@ -27,7 +27,10 @@ export interface StepUp {
   /** What a user is asked for. */
   asksFor(userId: string): 'code' | 'password';
   prove(request: StepUpRequest): Promise<StepUpResult>;
-  /** Checks the present password, as a change of it asks beside the proof; under the same limit. Right: nothing is recorded. */
+  /**
+   * Checks the present password, as a change of it asks. Under the limit of proofs where it is the proof; beside a second
+   * factor under one of its own, so that a right password forgives no guessed code. Right: nothing is recorded.
+   */
   checkPassword(request: StepUpRequest): Promise<StepUpResult>;
 }
 
@@ -46,12 +49,13 @@ export function createStepUp(options: {
   async function limited(
     { session, proof, purpose, address }: StepUpRequest,
     check: (userId: string, proof: string) => Promise<How | null>,
+    kind: ThrottleKind = 'step-up',
   ): Promise<Exclude<StepUpResult, { kind: 'proven' }> | { kind: 'proven'; how: How }> {
     const { userId, deviceId } = session;
     const buckets = [
-      accountBucket('step-up', userId),
-      addressBucket('step-up', address),
-      ...(deviceId === '' ? [] : [deviceBucket('step-up', deviceId)]),
+      accountBucket(kind, userId),
+      addressBucket(kind, address),
+      ...(deviceId === '' ? [] : [deviceBucket(kind, deviceId)]),
     ];
     const waitMs = throttle.take(buckets);
     if (waitMs > 0) return { kind: 'throttled', retryAfterMs: waitMs };
@@ -93,7 +97,8 @@ export function createStepUp(options: {
       return { kind: 'proven' };
     },
     async checkPassword(request) {
-      const result = await limited(request, passwordOnly);
+      const isProof = credentials.totpSecret(request.session.userId) === null;
+      const result = await limited(request, passwordOnly, isProof ? 'step-up' : 'present-password');
       return result.kind === 'proven' ? { kind: 'proven' } : result;
     },
   };

@@ -6,7 +6,8 @@ import { limitKey } from './client-address';
 import type { AuthStore, Clock, ThrottleRecord } from './ports';
 
 /** What was tried. Each has buckets of its own. `decoy` only takes as long as `totp`, and never blocks. */
-export type ThrottleKind = 'password' | 'totp' | 'setup-code' | 'agent-token' | 'enrolment-code' | 'step-up' | 'decoy';
+export type ThrottleKind =
+  'password' | 'totp' | 'setup-code' | 'agent-token' | 'enrolment-code' | 'step-up' | 'present-password' | 'decoy';
 
 /** Codes of six digits are few, so free tries for them don't come back every minute. */
 const OF_CODES = /^(?:totp|step-up):/;
