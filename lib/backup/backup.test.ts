@@ -1,12 +1,16 @@
 import { execFileSync } from 'node:child_process';
 import {
   appendFileSync,
+  chmodSync,
+  copyFileSync,
   existsSync,
+  lstatSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   rmSync,
   statSync,
+  symlinkSync,
   utimesSync,
   writeFileSync,
 } from 'node:fs';
@@ -154,6 +158,41 @@ it('refuses to restore beside a running dashboard', async () => {
   const made = await createBackup(options());
   await expect(restore(made.path)).rejects.toThrow('is in use by another NixFleet');
   expect(hostNames()).toEqual(['alpha', 'beta']);
+});
+
+it('refuses it also where the database is named by a link', async () => {
+  const made = await createBackup(options());
+  const link = join(database.folder, 'link.db');
+  symlinkSync(database.path, link);
+  const byLink = () =>
+    restoreBackup({ file: made.path, dbPath: link, secretsFolder, key: null, now: () => time, log: database.log });
+  await expect(byLink()).rejects.toThrow('is in use by another NixFleet');
+  closeDatabase(database.db);
+  await byLink();
+  expect(lstatSync(link).isSymbolicLink()).toBe(true);
+  database.reopen();
+  expect(hostNames()).toEqual(['alpha', 'beta']);
+});
+
+it('keeps what it restores from others, whatever the permissions of the backup', async () => {
+  const made = await createBackup(options());
+  closeDatabase(database.db);
+  for (const mode of [0o644, 0o400]) {
+    chmodSync(made.path, mode);
+    await restore(made.path);
+    expect(statSync(database.path).mode & 0o777).toBe(0o600);
+  }
+  database.reopen();
+});
+
+it('refuses a copy with a log beside it: it lacks what is in that', async () => {
+  const copy = join(database.folder, 'copy.db');
+  addHost('gamma');
+  for (const suffix of ['', '-wal']) copyFileSync(`${database.path}${suffix}`, `${copy}${suffix}`);
+  closeDatabase(database.db);
+  await expect(restore(copy)).rejects.toThrow('copy.db-wal with changes that are not in it');
+  database.reopen();
+  expect(hostNames()).toEqual(['alpha', 'beta', 'gamma']);
 });
 
 it('refuses a damaged, cut, foreign or missing backup, and leaves everything as it was', async () => {

@@ -2,7 +2,7 @@
  * Puts a backup in the place of the database: checked first, all or nothing, and never beside a running dashboard. One
  * rename is the moment that decides; before it nothing has changed, after it the rest is done by whoever starts next.
  */
-import { copyFileSync, existsSync, linkSync, mkdirSync, rmSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, linkSync, mkdirSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Log } from '@/lib/log';
 import { DATABASE_RESTORED } from '@/lib/db/audit';
@@ -14,7 +14,7 @@ import { inspectFile } from '@/lib/db/inspect';
 import { takeLock } from '@/lib/db/lock';
 import { findMigrationsFolder, readMigrations } from '@/lib/db/migrate';
 import { asidePath, finishRestore, readAbout } from './contents';
-import { PRIVATE_FOLDER, publishFile, sha256OfFile, unfinishedPath } from './files';
+import { PRIVATE_FILE, PRIVATE_FOLDER, publishFile, sha256OfFile, unfinishedPath } from './files';
 import { readBackup } from './folder';
 import { BackupProblem } from './problem';
 import { openSealedFile } from './seal';
@@ -41,13 +41,15 @@ export interface Restored {
 }
 
 /** Throws a sentence when it can't be done; then the installation is as it was. */
-export async function restoreBackup(options: RestoreOptions): Promise<Restored> {
-  const { dbPath, now, log } = options;
+export async function restoreBackup(named: RestoreOptions): Promise<Restored> {
   try {
-    mkdirSync(dirname(dbPath), { recursive: true, mode: PRIVATE_FOLDER });
+    mkdirSync(dirname(named.dbPath), { recursive: true, mode: PRIVATE_FOLDER });
   } catch (error) {
-    throw asDatabaseError(error, dirname(dbPath));
+    throw asDatabaseError(error, dirname(named.dbPath));
   }
+  // The dashboard locks the real file: by another name it would not be seen here.
+  const options = existsSync(named.dbPath) ? { ...named, dbPath: realpathSync(named.dbPath) } : named;
+  const { dbPath, now, log } = options;
   const lock = takeLock(dbPath, log);
   const staged = unfinishedPath(dbPath);
   try {
@@ -75,13 +77,27 @@ async function stage({ file, key }: RestoreOptions, staged: string): Promise<voi
   if (!existsSync(file)) throw new BackupProblem(`There is no file ${file}.`);
   await requireAsNoted(file);
   if (!file.endsWith('.age')) {
+    requireNoLog(file);
     copyFileSync(file, staged);
+    // It comes with the permissions of the backup, which others may read, or nobody may write.
+    chmodSync(staged, PRIVATE_FILE);
     return;
   }
   if (key === null) {
     throw new BackupProblem(`${file} is encrypted: set NIXFLEET_BACKUP_KEY to the key that it was made with.`);
   }
   await openSealedFile(file, staged, key);
+}
+
+/** A backup stands for itself; what was copied from a running dashboard has its newest rows in the log beside it. */
+function requireNoLog(file: string): void {
+  for (const log of [`${file}-wal`, `${file}-journal`]) {
+    if ((statSync(log, { throwIfNoEntry: false })?.size ?? 0) === 0) continue;
+    throw new BackupProblem(
+      `Beside ${file} lies ${log} with changes that are not in it: it was not restored. Fold them in first ` +
+        `(sqlite3 ${file} 'pragma wal_checkpoint(truncate)'), or restore a backup.`,
+    );
+  }
 }
 
 /** Throws when a manifest stands beside the file and says another content. */
