@@ -16,7 +16,7 @@ export function MetricCells({ metrics, stale }: { metrics: MetricsView | null; s
     <div className="grid grid-cols-3 gap-3 [grid-area:metrics] max-xl:lg:hidden lg:px-3">
       <Metric label="CPU" value={cpu} tip={`CPU ${percent(cpu).trim()}`} stale={stale} />
       <Metric label="Memory" value={ram} tip={`Memory ${percent(ram).trim()}${swapLine}`} stale={stale} />
-      <div role="cell" className="lg:pb-[7px]" data-tip="Load\nProcesses that run or wait, on average.">
+      <div role="cell" className="lg:pb-[7px]" data-tip={'Load\nProcesses that run or wait, on average.'}>
         <Figure label="Load" text={load === null ? '–' : load.toFixed(load < 10 ? 2 : 1)} stale={stale} />
       </div>
     </div>

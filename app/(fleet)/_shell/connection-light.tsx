@@ -16,7 +16,7 @@ export function ConnectionLight() {
         {SPOKEN[connection.kind]}
       </span>
       {connection.kind === 'live' && (
-        <span className={cx(CHIP, 'text-muted')} data-tip="Live\nChanges appear as they happen.">
+        <span className={cx(CHIP, 'text-muted')} data-tip={'Live\nChanges appear as they happen.'}>
           <StatusDot tone="ok" />
           <span aria-hidden="true">Live</span>
         </span>
@@ -54,7 +54,7 @@ function Reconnecting({ retryAt }: { retryAt: number }) {
       onClick={() => client.nudge()}
       aria-label="Reconnect now"
       className={cx(CHIP, 'bg-warn-soft text-warn')}
-      data-tip="The connection is lost\nWhat is shown may be out of date. Click to try now."
+      data-tip={'The connection is lost\nWhat is shown may be out of date. Click to try now.'}
     >
       <StatusDot tone="warn" />
       <span>
