@@ -13,7 +13,7 @@ export const AGENT_SNIPPETS: readonly AgentSnippet[] = [
     id: 'nixos',
     label: 'NixOS',
     about:
-      'In the host’s configuration, with the flake of NixFleet 3 as the input “nixfleet”: its agent connects here as it is. The token file reads NIXFLEET_TOKEN=…',
+      'In the host’s configuration, with the flake of NixFleet as the input “nixfleet”. The token file holds the token and nothing else; it may belong to root alone.',
     code: (url) => `imports = [ inputs.nixfleet.nixosModules.nixfleet-agent ];
 
 services.nixfleet-agent = {
@@ -29,7 +29,7 @@ services.nixfleet-agent = {
     id: 'home-manager',
     label: 'macOS and Home Manager',
     about:
-      'In the Home Manager configuration, with the flake of NixFleet 3 as the input “nixfleet”. On macOS the token file holds the bare token.',
+      'In the Home Manager configuration, with the flake of NixFleet as the input “nixfleet”. The token file holds the token and nothing else.',
     code: (url) => `imports = [ inputs.nixfleet.homeManagerModules.nixfleet-agent ];
 
 services.nixfleet-agent = {

@@ -1,6 +1,7 @@
 'use client';
 
 import { Check, Copy, Server } from 'lucide-react';
+import Link from 'next/link';
 import { useState } from 'react';
 import { useLiveFacts } from '@/app/_live/live';
 import { Button } from '@/app/_ui/button';
@@ -43,9 +44,13 @@ export function FirstHost() {
           }))}
         />
         <p className="mt-4 text-xs text-muted">
-          The token is the one that this dashboard was started with (
-          <code className="font-mono">NIXFLEET_AGENT_TOKEN</code>
-          ), or the one that it made itself: it lies in its data folder.
+          The token is what <code className="font-mono">NIXFLEET_AGENT_TOKEN</code> sets. Where that is not set, the
+          dashboard made one: it is in its data folder, in <code className="font-mono">secrets/agent-token</code>. Or
+          let the host fetch a token of its own with a code from{' '}
+          <Link href="/settings/hosts" className="text-accent underline underline-offset-2">
+            Hosts and tokens
+          </Link>
+          .
         </p>
       </Card>
       <p role="status" className="mt-6 flex items-center justify-center gap-2.5 text-muted">
