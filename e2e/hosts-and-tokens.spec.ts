@@ -64,6 +64,8 @@ test('a host gets a token of its own, by hand and with a code, and loses it', as
   // Revoking ends the connection at once; the agent can’t come back.
   await hosts.getByRole('button', { name: 'Revoke token of nas' }).click();
   await dialog('Revoke this token of nas?').getByRole('button', { name: 'Revoke' }).click();
+  // With the shared token accepted, nas could be claimed by anybody who has that.
+  await prove();
   await expect(hosts.getByText('Connected with its own token')).toHaveCount(1);
   expect(own.child.exitCode).toBeNull();
 });

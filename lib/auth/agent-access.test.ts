@@ -129,6 +129,20 @@ describe('a host’s own token', () => {
     expect(access.administration.revokeToken(view?.id ?? '', BY)).toBe(false);
   });
 
+  it('says when revoking it would open its host to the shared token', () => {
+    const host = addHost('h1');
+    access.administration.issueToken(host, BY);
+    const [first] = access.administration.tokens();
+    const opens = (id = '') => access.administration.revokingOpensHost(id);
+    expect(opens(first?.id)).toBe(true);
+    access.administration.issueToken(host, BY);
+    const second = access.administration.tokens().find(({ id }) => id !== first?.id);
+    expect([opens(first?.id), opens(second?.id)]).toEqual([false, true]);
+    access.administration.setRule('sharedToken', false, BY);
+    expect(opens(second?.id)).toBe(false);
+    expect(opens('nothing')).toBe(false);
+  });
+
   it('remembers its last use, at most once a minute', () => {
     const token = access.administration.issueToken(addHost('h1'), BY);
     identify(token);

@@ -180,6 +180,7 @@ export function createAgentAccess(options: AgentAccessOptions): AgentAccess {
         changed();
         return token;
       },
+      revokingOpensHost: (id) => settings.rule('sharedToken').value && tokens.isLastOwn(id),
       revokeToken(id, by) {
         const revoked = tokens.revoke(id);
         if (revoked === null) return false;

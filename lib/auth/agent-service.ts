@@ -30,6 +30,8 @@ export interface AgentAdministration {
   tokens(): AgentTokenView[];
   /** A new token for a host, in the clear for this one answer. Its others stay good until the new one is used. */
   issueToken(host: { id: string; name: string }, by: Requester): string;
+  /** Whether its host could be claimed with the shared token once this token is revoked. */
+  revokingOpensHost(id: string): boolean;
   /** Its connections end at once. False when there was none to revoke. */
   revokeToken(id: string, by: Requester): boolean;
 

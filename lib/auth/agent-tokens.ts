@@ -35,6 +35,8 @@ export interface AgentTokens {
   isGood(id: string): boolean;
   /** Whether a host has a good token that was made here. Version 1 let its hosts use the shared token, too. */
   hasOwn(hostId: string): boolean;
+  /** Whether no other token that was made here is left to its host. */
+  isLastOwn(id: string): boolean;
   /** Good ones, newest first. */
   good(): AgentTokenRecord[];
   /** A record for a new token, not stored yet. */
@@ -95,6 +97,14 @@ export function createAgentTokens(store: AgentTokenStore, now: Clock, v1HashSecr
       return record !== null && isGood(record);
     },
     hasOwn: (hostId) => store.tokens(hostId).some((record) => record.scheme === 'sha256' && isGood(record)),
+    isLastOwn(id) {
+      const own = store.token(id);
+      if (own === null || own.scheme !== 'sha256' || !isGood(own)) return false;
+      // One that ends by itself soon holds the door no longer than that.
+      return !store
+        .tokens(own.hostId)
+        .some((other) => other.id !== id && other.scheme === 'sha256' && isGood(other) && other.expiresAt === null);
+    },
     good: () => store.tokens().filter(isGood),
     make,
     issue(hostId, createdBy) {

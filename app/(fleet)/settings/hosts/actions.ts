@@ -22,8 +22,14 @@ export const issueToken = stepUpAction(
   },
 );
 
-export const revokeToken = operatorAction(z.object({ id: z.string().min(1).max(64) }), ({ id }, { by }) =>
-  runtime().agentAccess.revokeToken(id, by),
+/** A host without a token of its own may be claimed with the shared one again: revoking its last asks for a proof. */
+export const revokeToken = stepUpAction(
+  z.object({ id: z.string().min(1).max(64) }),
+  {
+    purpose: () => 'Revoking the last token of a host',
+    needed: ({ id }) => runtime().agentAccess.revokingOpensHost(id),
+  },
+  ({ id }, { by }) => runtime().agentAccess.revokeToken(id, by),
 );
 
 /** The code is in the answer and nowhere else. Null: too many are open. */

@@ -21,8 +21,9 @@ export function RevokeDialog({ what, onClose }: { what: Revocable | null; onClos
   const revoke = async () => {
     if (!what) return;
     setBusy(true);
-    const send = what.kind === 'token' ? revokeToken : revokeCode;
-    await ask({ label: 'Revoke' }, () => send({ id: what.id }));
+    const send = (input: { id: string }, proof?: string) =>
+      what.kind === 'token' ? revokeToken(input, proof) : revokeCode(input);
+    await ask({ label: 'Revoke' }, (proof) => send({ id: what.id }, proof));
     setBusy(false);
     onClose();
     router.refresh();
