@@ -82,6 +82,7 @@ describe('commands', () => {
     before: { generation: '1', storePath: '/nix', binaryHash: 'x' },
     deadline: 2,
     hardDeadline: 3,
+    heard: true,
   };
   const running: CommandState = { phase: 'running', ...wired, quiet: 0, progress: null };
 

@@ -49,6 +49,7 @@ export function stepQueued(
         before: input.before,
         deadline: now + operation.warnAfterMs,
         hardDeadline: now + operation.hardAfterMs,
+        heard: false,
         quiet: 0,
       });
     case 'not-sent':
@@ -139,7 +140,7 @@ export function stepStopping(
 ): CommandStep {
   switch (input.type) {
     case 'activity':
-      return stay({ ...state, quiet: 0, progress: input.progress ?? state.progress });
+      return stay({ ...state, heard: true, quiet: 0, progress: input.progress ?? state.progress });
     case 'result': {
       // A child that was killed gives its own status, an error, beside or instead of `stopped` (section 4, stop).
       const { result } = input;
@@ -147,7 +148,7 @@ export function stepStopping(
       return onResult(operation, state, byStop ? { ...result, status: 'stopped' } : result, now);
     }
     case 'heartbeat':
-      if (input.shown === 'this') return stay({ ...state, disconnected: false, quiet: 0 });
+      if (input.shown === 'this') return stay({ ...state, heard: true, disconnected: false, quiet: 0 });
       if (state.disconnected) {
         if (state.how === 'restart' || state.how === 'reboot') return endedByRestart(state, now);
         return ended(
@@ -221,13 +222,7 @@ export function stepAwaiting(
       return state.result ? stay(state) : onResult(operation, state, input.result, now);
     case 'activity':
       if (state.result) return stay(state);
-      return stay({
-        ...wired(state),
-        phase: 'running',
-        deadline: state.hardDeadline,
-        quiet: 0,
-        progress: input.progress ?? state.progress,
-      });
+      return stay({ ...backToRunning(state), progress: input.progress ?? state.progress });
     case 'disconnected':
       return stay({ ...state, disconnected: true });
     case 'recovered':
@@ -278,7 +273,8 @@ export function stepVerifying(
       return onResult(operation, state, input.result, now);
     case 'activity':
       if (state.result) return stay(state);
-      if (state.need === 'announced') return stay({ ...state, deadline: capped(operation, state, now + EVIDENCE_MS) });
+      if (state.need === 'announced')
+        return stay({ ...state, heard: true, deadline: capped(operation, state, now + EVIDENCE_MS) });
       return stay({ ...backToRunning(state), progress: input.progress ?? state.progress });
     case 'registered':
       if (state.result) return stay(state, { type: 'ask-heartbeat' });

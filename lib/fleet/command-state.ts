@@ -24,6 +24,8 @@ const wired = {
   deadline: time,
   /** When the whole command ends as timed out. */
   hardDeadline: time,
+  /** The agent gave a sign of it: before, it may never have got there. What was stored without this may have had one. */
+  heard: z.boolean().default(true),
 };
 
 export const commandStateSchema = z.discriminatedUnion('phase', [

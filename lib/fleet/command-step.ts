@@ -84,7 +84,12 @@ export const ended = (
   exitCode: number | null = null,
 ): CommandStep => end(now, { outcome, reason, exitCode });
 
-export const wired = ({ sentAt, before, hardDeadline }: LiveCommandState) => ({ sentAt, before, hardDeadline });
+export const wired = ({ sentAt, before, hardDeadline, heard }: LiveCommandState) => ({
+  sentAt,
+  before,
+  hardDeadline,
+  heard,
+});
 export const progressOf = (state: LiveCommandState): ProgressView | null =>
   'progress' in state ? state.progress : null;
 export const resultIn = (state: LiveCommandState): CommandResult | null => ('result' in state ? state.result : null);

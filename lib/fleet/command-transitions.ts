@@ -34,7 +34,7 @@ export function onResult(
 ): CommandStep {
   if (operation.ends === 'target' || operation.ends === 'immediate')
     return end(now, conclude(operation, state.before, result, null));
-  if (operation.ends === 'reconnect' && result.status === 'ok') return stay(state);
+  if (operation.ends === 'reconnect' && result.status === 'ok') return stay({ ...state, heard: true });
   if (comesBack(operation, result)) {
     return stay({
       phase: 'awaiting-reconnect',
@@ -108,7 +108,10 @@ export function onReturn(
   input: Extract<CommandInput, { type: 'registered' }>,
   now: number,
 ): CommandStep {
+  const isUnknown = isUnknownToAgent(state, input);
   if (operation.ends === 'reconnect') {
+    // A process that is known to be a new one did restart, whatever for; else the frame may never have got there.
+    if (isUnknown && input.sameProcess === null) return ended(now, 'lost', NEVER_ARRIVED);
     if (input.sameProcess !== true) return ended(now, 'succeeded', 'The agent came back.');
     // The same process with a new socket has not restarted (yet): only the network dropped.
     const deadline = Math.min(state.hardDeadline, now + EVIDENCE_MS);
@@ -122,6 +125,8 @@ export function onReturn(
       : end(now, conclude(operation, state.before, result, null));
   }
   if (input.shown === 'this') return stay(backToRunning(state));
+  // Facts judge what a host may have done; they would call a switch done that it was never told of.
+  if (isUnknown && !operation.mayRepeat) return ended(now, 'lost', NEVER_ARRIVED);
   const waiting = {
     phase: 'verifying',
     ...wired(state),
@@ -134,6 +139,21 @@ export function onReturn(
   if (input.hasResult || input.shown === 'unsaid') return stay(waiting);
   return noEvidence(operation, { ...waiting, quiet: QUIET_HEARTBEATS }, input.facts, now);
 }
+
+/**
+ * True when an agent that can tell (protocol 3: it says what runs and which results it keeps) neither gave nor gives a
+ * sign of the command, as when the dashboard was killed before the frame was out.
+ */
+function isUnknownToAgent(
+  state: LiveCommandState,
+  { shown, hasResult }: Extract<CommandInput, { type: 'registered' }>,
+): boolean {
+  return !state.heard && (shown === 'none' || shown === 'other') && !hasResult;
+}
+
+const NEVER_ARRIVED =
+  'The agent came back and knows nothing of it: the connection or the dashboard went before it got there. ' +
+  'Do it again if it is still wanted.';
 
 export function quietHeartbeat(
   operation: Operation,
@@ -190,13 +210,14 @@ export function noEvidence(operation: Operation, state: Phase<'verifying'>, fact
 
 export function seen(state: Active, progress: ProgressView | null): CommandState {
   return state.phase === 'warning'
-    ? { ...state, quiet: 0, progress }
-    : { ...wired(state), phase: 'running', deadline: state.deadline, quiet: 0, progress };
+    ? { ...state, heard: true, quiet: 0, progress }
+    : { ...wired(state), heard: true, phase: 'running', deadline: state.deadline, quiet: 0, progress };
 }
 
 export function backToRunning(state: LiveCommandState): Phase<'running'> {
   return {
     ...wired(state),
+    heard: true,
     phase: 'running',
     deadline: state.hardDeadline,
     quiet: 0,

@@ -75,6 +75,7 @@ export const RUNNING: CommandState = {
   before: { generation: '3c9a808', storePath: '', binaryHash: '' },
   deadline: T0 + MINUTE,
   hardDeadline: T0 + 5 * MINUTE,
+  heard: true,
   quiet: 0,
   progress: null,
 };
