@@ -125,6 +125,28 @@ describe('stages', () => {
     expect(viewOf(id).hosts[1]?.reason).toContain('still running "by hand"');
   });
 
+  it('that a version-1 agent comes for wait in its queue, and are the pipeline’s', () => {
+    const call = { id: 'old', address: '198.51.100.9', identity: { kind: 'shared' } } as const;
+    bench.fleet.v1Inbox.poll(call);
+    const id = start(['old'], { stages: ['pull-switch'] });
+    expect(viewOf(id).hosts[0]).toMatchObject({ status: 'running', steps: [{ status: 'running' }] });
+    expect(bench.fleet.v1Inbox.poll(call)).toMatchObject({ command: 'pull-switch' });
+    // It never says how it went: the command's own end is the stage's.
+    for (let minutes = 0; viewOf(id).phase !== 'ended' && minutes < 200; minutes += 1) {
+      bench.clock.advance(60_000);
+      bench.fleet.v1Inbox.poll(call);
+    }
+    expect(viewOf(id)).toMatchObject({ phase: 'ended', outcome: 'failed' });
+  });
+
+  it('that a version-1 agent never comes for end with the wait', () => {
+    bench.fleet.v1Inbox.poll({ id: 'old', address: '198.51.100.9', identity: { kind: 'shared' } });
+    const id = start(['old'], { stages: ['pull-switch'] });
+    bench.clock.advance(STAGE_WAIT_MS);
+    expect(viewOf(id)).toMatchObject({ phase: 'ended', outcome: 'failed' });
+    expect(viewOf(id).hosts[0]).toMatchObject({ status: 'failed', steps: [{ outcome: 'expired' }] });
+  });
+
   it('never act upon what somebody else runs there: a restart waits its turn', () => {
     const web = agent('web');
     bench.dispatch('test', 'web');

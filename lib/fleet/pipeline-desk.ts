@@ -205,7 +205,9 @@ export class PipelineDesk {
       pipelineId: id,
       by: requesterOf(pipeline),
     });
-    if (result.kind === 'accepted') return { type: 'sent', hostId, commandId: result.commandId };
+    // A version-1 agent comes for it: it waits in the queue, with a deadline of its own.
+    if (result.kind === 'accepted' || result.kind === 'queued')
+      return { type: 'sent', hostId, commandId: result.commandId };
     return { type: 'blocked', hostId, reason: result.kind === 'blocked' ? result.blocked.reason : 'It was not taken.' };
   }
 
