@@ -86,6 +86,29 @@ test('on a phone, the bar of a selection lies above the places, and a failing re
   renameSync(`${folder}.away`, folder);
 });
 
+test('on a phone, a folded output hides neither the places nor the bar of a selection', async ({ page, world }) => {
+  const host = world.makeHost('web');
+  const dashboard = world.makeDashboard({ NIXFLEET_CONFIG_REPO: host.remote });
+  await dashboard.start();
+  await setUpAndSignIn(page, await dashboard.setupLink());
+  world.startAgent(host, dashboard);
+  const fleet = new FleetPage(page);
+  await fleet.press('web', 'Test');
+  await fleet.expectOutcome('succeeded', 'failed', 'unchanged');
+  await fleet.openOutput('web', 'Test');
+
+  await page.setViewportSize({ width: 390, height: 844 });
+  await fleet.drawer.getByRole('button', { name: 'Fold the output away' }).click();
+  await fleet.row('web').getByRole('checkbox').check();
+  // A trial: it fails where something else would take the click.
+  await page.getByTestId('action-bar').getByRole('button', { name: /^Pull/ }).click({ trial: true });
+  await page.getByRole('link', { name: 'Activity' }).click();
+  await expect(page).toHaveURL(/\/activity$/);
+  await expect(fleet.drawer).toBeVisible();
+  await page.getByRole('link', { name: 'Settings' }).click();
+  await expect(page).toHaveURL(/\/settings$/);
+});
+
 test('a page that hears nothing calls no host late', async ({ page, world }) => {
   const host = world.makeHost('web');
   const dashboard = world.makeDashboard();

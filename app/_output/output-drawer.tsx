@@ -107,8 +107,8 @@ function Drawer({ active }: { active: OutputTab }) {
         'z-30 flex flex-col border-t bg-surface text-ink',
         isSheet
           ? 'fixed inset-0 z-40 border-t-0 pt-[env(safe-area-inset-top)] pb-[env(safe-area-inset-bottom)]'
-          : // In the flow at the page's end, so that it never covers the last rows for good; above the bar of phones.
-            'sticky bottom-0 max-md:bottom-[calc(3.8125rem+env(safe-area-inset-bottom))] max-md:mb-[calc(3.8125rem+env(safe-area-inset-bottom))] md:ml-[4.5rem]',
+          : // In the flow at the page's end, so that it never covers the last rows for good.
+            'relative md:ml-[4.5rem]',
       )}
     >
       {!isPhone && !collapsed && (

@@ -12,7 +12,9 @@ export function DesiredState() {
     return (
       <p
         className="one-line text-xs text-muted"
-        data-tip={'No desired state is configured.\nSet NIXFLEET_CONFIG_REPO or NIXFLEET_VERSION_URL, so that hosts can be compared with it.'}
+        data-tip={
+          'No desired state is configured.\nSet NIXFLEET_CONFIG_REPO or NIXFLEET_VERSION_URL, so that hosts can be compared with it.'
+        }
       >
         No desired state configured
       </p>

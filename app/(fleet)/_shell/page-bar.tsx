@@ -12,16 +12,16 @@ const OutputDrawer = dynamic(() => import('@/app/_output/output-drawer').then((d
 
 const SLOT_ID = 'page-bar';
 
-/** What stays at the lower edge of the window: a page's own bar, and below it the drawer, so that none hides the other. */
+/**
+ * What stays at the lower edge of the window: a page's own bar, and below it the drawer, so that none hides the other.
+ * On phones the whole stands above the navigation: by a padding, since a margin of the drawer would fall through.
+ */
 export function LowerEdge() {
   const tabs = outputTabs();
   const open = useSyncExternalStore(tabs.subscribe, tabs.get, () => NOTHING_OPEN);
   return (
-    <div className="pointer-events-none sticky bottom-0 z-30 *:pointer-events-auto">
-      <div
-        id={SLOT_ID}
-        className="!pointer-events-none md:pl-[4.5rem] max-md:[&:only-child:not(:empty)]:pb-[calc(3.8125rem+env(safe-area-inset-bottom))]"
-      />
+    <div className="pointer-events-none sticky bottom-0 z-30 *:pointer-events-auto max-md:has-[>:not(:empty)]:pb-[calc(3.8125rem+env(safe-area-inset-bottom))]">
+      <div id={SLOT_ID} className="!pointer-events-none md:pl-[4.5rem]" />
       {open.tabs.length > 0 && <OutputDrawer />}
     </div>
   );
