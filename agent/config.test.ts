@@ -73,6 +73,20 @@ describe('readConfig', () => {
     expect(config({ NIXFLEET_REPO_URL: '', NIXFLEET_NIXCFG: '/old' })).toMatchObject({ repoUrl: '', repoDir: '/old' });
   });
 
+  it('reads an enrolment code where the token file holds one', () => {
+    const from = (content: string) =>
+      readConfig(
+        { ...good, NIXFLEET_TOKEN: '', NIXFLEET_TOKEN_FILE: '/code' },
+        { ...machine, readFile: () => content },
+      );
+    expect(from('NIXFLEET_ENROLMENT_CODE=nfe_code\n')).toMatchObject({
+      config: { token: '', enrolmentCode: 'nfe_code' },
+    });
+    expect(from('NIXFLEET_ENROLMENT_CODE=nfe_code\nNIXFLEET_TOKEN=kept\n')).toMatchObject({
+      config: { token: 'kept' },
+    });
+  });
+
   it('reads the token from a file in both forms', () => {
     for (const file of ['/bare', '/assigned'])
       expect(config({ NIXFLEET_TOKEN: '', NIXFLEET_TOKEN_FILE: file }).token).toBe('secret-token');

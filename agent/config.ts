@@ -48,7 +48,7 @@ export const VARIABLES: readonly (readonly [name: string, fallback: string, pros
   [
     'NIXFLEET_TOKEN_FILE',
     '',
-    'a file that holds the token, bare or as NIXFLEET_TOKEN=…, read where NIXFLEET_TOKEN is not set',
+    'a file that holds the token, bare or as NIXFLEET_TOKEN=…, or NIXFLEET_ENROLMENT_CODE=…; read where NIXFLEET_TOKEN is not set',
   ],
   [
     'NIXFLEET_ENROLMENT_CODE',
@@ -91,11 +91,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, ma
   const stateDir = get('NIXFLEET_STATE_DIR') || defaultStateDir(env, machine);
   const hostType = readHostType(get('NIXFLEET_HOST_TYPE'), machine, problems);
   const repoUrl = get('NIXFLEET_REPO_URL');
-  const enrolmentCode = get('NIXFLEET_ENROLMENT_CODE');
   const config: AgentConfig = {
     url: readUrl(get('NIXFLEET_URL'), problems),
-    token: readToken(get('NIXFLEET_TOKEN'), get('NIXFLEET_TOKEN_FILE'), enrolmentCode !== '', machine, problems),
-    enrolmentCode,
+    ...readSecret(get('NIXFLEET_TOKEN'), get('NIXFLEET_TOKEN_FILE'), get('NIXFLEET_ENROLMENT_CODE'), machine, problems),
     repoUrl,
     repoDir: get('NIXFLEET_REPO_DIR') || get('NIXFLEET_NIXCFG') || (repoUrl === '' ? '' : join(stateDir, 'repo')),
     branch: get('NIXFLEET_BRANCH') || 'main',
@@ -164,41 +162,57 @@ function readUrl(value: string, problems: string[]): string {
   return value;
 }
 
-function readToken(value: string, file: string, hasCode: boolean, machine: Machine, problems: string[]): string {
+/** What the agent proves itself with. The file may hold an enrolment code in the token's place: modules name one file. */
+function readSecret(
+  value: string,
+  file: string,
+  code: string,
+  machine: Machine,
+  problems: string[],
+): Pick<AgentConfig, 'token' | 'enrolmentCode'> {
   let token = value;
+  const enrolmentCode = code;
   let source = 'NIXFLEET_TOKEN';
   if (token === '' && file !== '') {
     source = `the file of NIXFLEET_TOKEN_FILE (${file})`;
     try {
-      token = tokenOfFile(machine.readFile(file));
+      const content = machine.readFile(file);
+      const codeInFile = assignedIn(content, 'NIXFLEET_ENROLMENT_CODE') ?? '';
+      if (codeInFile !== '' && assignedIn(content, 'NIXFLEET_TOKEN') === undefined)
+        return { token: '', enrolmentCode: code || codeInFile };
+      token = tokenOfFile(content);
     } catch (error) {
       problems.push(
         `NIXFLEET_TOKEN_FILE: ${file} can't be read (${error instanceof Error && 'code' in error ? String(error.code) : 'unknown reason'}): make it readable for the agent's user.`,
       );
-      return '';
+      return { token: '', enrolmentCode };
     }
     if (token === '') {
       problems.push(`NIXFLEET_TOKEN_FILE: ${file} holds no token: write the bare token, or NIXFLEET_TOKEN=<token>.`);
-      return '';
+      return { token: '', enrolmentCode };
     }
   }
   if (token === '') {
-    if (hasCode) return '';
+    if (enrolmentCode !== '') return { token: '', enrolmentCode };
     problems.push(
       "Set NIXFLEET_TOKEN to this host's token or the dashboard's shared one, NIXFLEET_TOKEN_FILE to a file that holds it, or NIXFLEET_ENROLMENT_CODE to a code that the dashboard made.",
     );
   } else if (!/^[\x21-\x7e]+$/.test(token))
     problems.push(`The token in ${source} holds blanks or characters that a header can't carry: copy it again.`);
-  return token;
+  return { token, enrolmentCode };
 }
 
 /** The token in a file: bare, or in the form of a systemd environment file. */
-function tokenOfFile(content: string): string {
+const tokenOfFile = (content: string): string => assignedIn(content, 'NIXFLEET_TOKEN') ?? unquoted(content.trim());
+
+/** What a line `NAME=…` of the file assigns. */
+function assignedIn(content: string, name: string): string | undefined {
   const lines = content.split('\n').map((line) => line.trim());
-  const assigned = lines.find((line) => /^(export\s+)?NIXFLEET_TOKEN\s*=/.test(line));
-  const value = assigned === undefined ? content.trim() : assigned.slice(assigned.indexOf('=') + 1).trim();
-  return /^(["']).*\1$/s.test(value) ? value.slice(1, -1) : value;
+  const assigned = lines.find((line) => new RegExp(`^(export\\s+)?${name}\\s*=`).test(line));
+  return assigned === undefined ? undefined : unquoted(assigned.slice(assigned.indexOf('=') + 1).trim());
 }
+
+const unquoted = (value: string): string => (/^(["']).*\1$/s.test(value) ? value.slice(1, -1) : value);
 
 function readInterval(value: string, problems: string[]): number {
   if (value === '') return 5;
