@@ -111,7 +111,7 @@ async function main(): Promise<void> {
   desired.start();
   updates.start();
   auth.onSessionEnd((idHash) => hub.closeSession(idHash));
-  const stopRetention = startRetention(db, { log });
+  const stopRetention = startRetention(db, { log, record: (event) => fleet.record(event), limits: config });
   setRuntime({
     fleet,
     auth,

@@ -360,6 +360,20 @@ export const VARIABLES = {
     fallback: null,
     fallbackText: 'nixfleet.db in the data folder',
   }),
+  eventDays: variable({
+    name: 'NIXFLEET_EVENT_DAYS',
+    prose: 'How many days events are kept.',
+    parse: integer(1, 36_500),
+    fallback: 400,
+    fallbackText: '400',
+  }),
+  eventRows: variable({
+    name: 'NIXFLEET_EVENT_LIMIT',
+    prose: 'How many events are kept at most; beyond it the oldest go. What is left can still be verified.',
+    parse: integer(1_000, 100_000_000),
+    fallback: 1_000_000,
+    fallbackText: '1000000',
+  }),
   backupIntervalMs: variable({
     name: 'NIXFLEET_BACKUP_INTERVAL',
     prose: 'How often the dashboard backs itself up; `off` leaves it to you.',
@@ -433,7 +447,7 @@ export const UNUSED_VARIABLES: Readonly<Record<string, string>> = {
   NIXFLEET_DEV_MODE: 'npm run dev starts a development server',
   NIXFLEET_ALLOW_LEGACY_UNSIGNED_SESSION_COOKIE: 'unsigned session cookies are never accepted',
   NIXFLEET_UI_ACTION_LOCK_MAX_SECONDS: 'a button is locked exactly as long as its operation runs',
-  NIXFLEET_STATUS_HISTORY_DAYS: 'the history of events is kept whole',
+  NIXFLEET_STATUS_HISTORY_DAYS: 'NIXFLEET_EVENT_DAYS decides how long events are kept',
   NIXFLEET_SERVER_HOST: 'the page shows the address that it was asked for',
   NIXFLEET_GIT_HASH: 'the version is part of the build',
 };

@@ -48,7 +48,7 @@ export function auditEvents(client: Sqlite.Database, witnesses: readonly Witness
   const complain = (problem: string): void => {
     if (problems.length < MAX_PROBLEMS) problems.push(problem);
   };
-  const anchor = newestData(client, EVENTS_CUT, cutData)[0] ?? null;
+  const anchor = newestCut(client);
   const hashAt = client.prepare<[number], string>('select hash from events where id = ?').pluck();
 
   let rows = 0;
@@ -83,6 +83,11 @@ export function auditEvents(client: Sqlite.Database, witnesses: readonly Witness
     else complain(problem);
   }
   return { rows, first, head: rows > 0 ? head : null, cutUpTo: anchor?.upTo ?? null, agreed, problems };
+}
+
+/** What retention cut last, and when; null when it cut nothing. */
+export function newestCut(client: Sqlite.Database): { upTo: number; hash: string; at: number } | null {
+  return newestData(client, EVENTS_CUT, cutData)[0] ?? null;
 }
 
 function readEvents(client: Sqlite.Database): Iterable<StoredEvent> {
@@ -132,16 +137,21 @@ function outsideRestores(client: Sqlite.Database, witnesses: readonly Witness[])
   );
 }
 
-/** The data of events with one action, newest first. Such events are of the category `system`, which is indexed. */
-function newestData<T>(client: Sqlite.Database, action: string, schema: z.ZodType<T>): T[] {
+/** Data and time of events with one action, newest first. Such events are of the category `system`, which is indexed. */
+function newestData<T extends object>(
+  client: Sqlite.Database,
+  action: string,
+  schema: z.ZodType<T>,
+): (T & { at: number })[] {
   return client
-    .prepare<[string], string>("select data from events where category = 'system' and action = ? order by id desc")
-    .pluck()
+    .prepare<[string], { at: number; data: string }>(
+      "select at, data from events where category = 'system' and action = ? order by id desc",
+    )
     .all(action)
-    .flatMap((text) => {
+    .flatMap(({ at, data }) => {
       try {
-        const parsed = schema.safeParse(JSON.parse(text));
-        return parsed.success ? [parsed.data] : [];
+        const parsed = schema.safeParse(JSON.parse(data));
+        return parsed.success ? [{ ...parsed.data, at }] : [];
       } catch {
         return [];
       }

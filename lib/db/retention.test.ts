@@ -1,6 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { FleetStore } from '@/lib/fleet/ports';
 import { writeAdoption } from './adopt/adopted';
+import type { NewEvent } from '@/lib/fleet/records';
+import { auditEvents, EVENTS_CUT } from './audit';
 import { createFleetStore } from './fleet-store';
 import { DEFAULT_RETENTION, retentionSteps, startRetention, type RetentionLimits } from './retention';
 import { openTestDatabase, type TestDatabase } from './testing/database';
@@ -29,8 +31,9 @@ beforeEach(() => {
 });
 afterEach(() => test.close());
 
-const run = (limits: Partial<RetentionLimits> = {}) => [
-  ...retentionSteps(test.db, { ...DEFAULT_RETENTION, ...limits }, NOW),
+const record = (event: NewEvent) => void store.commit({ events: [event] });
+const run = (limits: Partial<RetentionLimits> = {}, now = NOW) => [
+  ...retentionSteps(test.db, { ...DEFAULT_RETENTION, ...limits }, now, record),
 ];
 const column = (query: string) => test.db.$client.prepare(query).pluck().all();
 const ended = (id: string, days: number, outputSize = 100) =>
@@ -46,7 +49,7 @@ describe('retention', () => {
         testCommand('open', 'a', { createdAt: daysAgo(400), lines: 3, outputSize: 100 }),
       ],
       output: ['ancient', 'old', 'young', 'open'].map((id) => testOutput(id, 1, 3)),
-      events: [testEvent('ancient', { at: daysAgo(2_000) })],
+      events: [testEvent('young', { at: daysAgo(399) })],
     });
     run();
     expect(column('select id from commands order by id')).toEqual(['old', 'open', 'young']);
@@ -166,7 +169,7 @@ describe('retention', () => {
       return timer?.ms;
     };
     store.commit({ commands: [ended('old', 31)], output: [testOutput('old', 1, 3)] });
-    const stop = startRetention(test.db, { log: test.log, clock });
+    const stop = startRetention(test.db, { log: test.log, record, clock });
 
     test.db.$client.pragma('query_only = ON');
     expect(tick()).toBe(60_000);
@@ -179,5 +182,78 @@ describe('retention', () => {
     expect(timers.map(({ ms }) => ms)).toEqual([3_600_000]);
     stop();
     expect(timers).toEqual([]);
+  });
+});
+
+describe('retention of events', () => {
+  const eventsOf = (count: number, days: number) =>
+    Array.from({ length: count }, (_, index) => testEvent(`event ${index}`, { at: daysAgo(days) + index }));
+  const verified = () => auditEvents(test.db.$client);
+
+  it('cuts what is too old, and leaves an anchor from which the rest verifies', () => {
+    store.commit({ events: [...eventsOf(5, 401), ...eventsOf(3, 399)] });
+    run();
+    expect(column('select id from events order by id')).toEqual([6, 7, 8, 9]);
+    expect(column('select action from events where id = 9')).toEqual([EVENTS_CUT]);
+    expect(verified()).toMatchObject({ rows: 4, cutUpTo: 5, problems: [], first: { id: 6 }, head: { id: 9 } });
+    // What somebody cuts beyond that shows.
+    test.db.$client.exec('delete from events where id = 6');
+    expect(verified().problems).toEqual(['The oldest events are missing: 6 to 6 were not cut by retention.']);
+  });
+
+  it('cuts what is too much, in steps of at most 2,000, once a day', () => {
+    store.commit({ events: eventsOf(7_000, 1) });
+    const steps = run({ eventRows: 1_500 });
+    expect(steps.map(({ rows }) => rows)).toEqual([2_000, 2_000, 1_500]);
+    expect(verified()).toMatchObject({ rows: 1_501, cutUpTo: 5_500, problems: [] });
+    store.commit({ events: eventsOf(500, 0) });
+    expect(run({ eventRows: 1_500 }, NOW + DAY_MS - 1)).toEqual([]);
+    expect(run({ eventRows: 1_500 }, NOW + DAY_MS)).toEqual([{ table: 'events', rows: 501 }]);
+    expect(verified().problems).toEqual([]);
+  });
+
+  it('verifies while a cut is half done, and goes on with it', () => {
+    store.commit({ events: [...eventsOf(5_000, 401), ...eventsOf(10, 1)] });
+    const steps = retentionSteps(test.db, DEFAULT_RETENTION, NOW, record);
+    steps.next();
+    expect(verified()).toMatchObject({ rows: 3_011, problems: [] });
+    expect(run().reduce((sum, { rows }) => sum + rows, 0)).toBe(3_000);
+    expect(verified()).toMatchObject({ rows: 11, cutUpTo: 5_000, problems: [] });
+    // One anchor: the interrupted cut was finished, not begun anew.
+    expect(column(`select count(*) from events where action = '${EVENTS_CUT}'`)).toEqual([1]);
+  });
+
+  it('shows what was changed before the anchor while it is still there', () => {
+    store.commit({ events: [...eventsOf(5_000, 401), ...eventsOf(10, 1)] });
+    retentionSteps(test.db, DEFAULT_RETENTION, NOW, record).next();
+    test.db.$client.exec("update events set message = 'nothing' where id = 4500");
+    expect(verified().problems).toEqual(['Event 4500 was changed after it was written.']);
+  });
+
+  it('cuts nothing when the anchor could not be stored', () => {
+    store.commit({ events: [...eventsOf(5, 401), ...eventsOf(3, 1)] });
+    expect([...retentionSteps(test.db, DEFAULT_RETENTION, NOW, () => undefined)]).toEqual([]);
+    expect(verified()).toMatchObject({ rows: 8, problems: [] });
+  });
+
+  it('never cuts the newest event, and does nothing where there is none', () => {
+    run();
+    store.commit({ events: eventsOf(1, 500) });
+    expect(run()).toEqual([]);
+  });
+
+  it('writes the newest link into the log, once for each', () => {
+    store.commit({ events: eventsOf(3, 1) });
+    const timers: (() => void)[] = [];
+    const after = (_ms: number, callback: () => void) => {
+      timers.push(callback);
+      return () => undefined;
+    };
+    startRetention(test.db, { log: test.log, record, clock: { now: () => NOW, after } });
+    timers.shift()?.();
+    timers.shift()?.();
+    const { head } = verified();
+    const noted = test.logged.filter((line) => line.includes(`${head?.id ?? 0}:${head?.hash ?? ''}`));
+    expect(noted).toHaveLength(1);
   });
 });

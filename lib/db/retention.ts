@@ -1,13 +1,12 @@
-/**
- * Deletes what is older than it needs to be, in steps so small that no socket waits for them. Events are not cut: their
- * chain needs an anchor first.
- */
+/** Deletes what is older than it needs to be, in steps so small that no socket waits for them. */
 import type Database from 'better-sqlite3';
 import type { Log } from '@/lib/log';
 import type { Clock } from '@/lib/fleet/ports';
+import type { NewEvent } from '@/lib/fleet/records';
 import { readAdoptionTime } from './adopt/adopted';
 import type { Db } from './open';
 import { asDatabaseError } from './errors';
+import { eventSteps, type EventLimits } from './event-retention';
 
 const DAY_MS = 86_400_000;
 /** What a stored line takes beside its text: time, stream, brackets. */
@@ -18,7 +17,7 @@ const STEP_PAUSE_MS = 50;
 const FIRST_RUN_AFTER_MS = 60_000;
 const RUN_EVERY_MS = 3_600_000;
 
-export interface RetentionLimits {
+export interface RetentionLimits extends EventLimits {
   /** Output of commands that ended longer ago. */
   outputDays: number;
   /** All stored output together (characters and a share for each line); beyond it, the oldest ended go first. */
@@ -36,10 +35,12 @@ export const DEFAULT_RETENTION: RetentionLimits = {
   commandDays: 180,
   metricDays: 90,
   sessionDays: 30,
+  eventDays: 400,
+  eventRows: 1_000_000,
 };
 
 export interface RetentionStep {
-  table: 'command_output' | 'commands' | 'pipelines' | 'pipeline_hosts' | 'metric_samples' | 'sessions';
+  table: 'command_output' | 'commands' | 'pipelines' | 'pipeline_hosts' | 'metric_samples' | 'sessions' | 'events';
   /** Rows that this step deleted, at most 2,000. */
   rows: number;
 }
@@ -56,15 +57,22 @@ const systemClock: Clock = {
 /** Runs a minute after the start and then every hour, a step at a time. Returns the way to stop it. */
 export function startRetention(
   db: Db,
-  options: { log: Log; clock?: Clock; limits?: Partial<RetentionLimits> },
+  options: {
+    log: Log;
+    /** Stores an event and shows it, at once or not at all. */
+    record: (event: NewEvent) => void;
+    clock?: Clock;
+    limits?: Partial<RetentionLimits>;
+  },
 ): () => void {
-  const { log, clock = systemClock } = options;
+  const { log, record, clock = systemClock } = options;
   const limits = { ...DEFAULT_RETENTION, ...options.limits };
+  let notedHead = 0;
   let cancelRetentionTimer = clock.after(FIRST_RUN_AFTER_MS, run);
 
   function run(): void {
     const deleted: Record<string, number> = {};
-    const steps = retentionSteps(db, limits, clock.now());
+    const steps = retentionSteps(db, limits, clock.now(), record);
     const next = (): void => {
       try {
         const step = steps.next();
@@ -74,6 +82,7 @@ export function startRetention(
           return;
         }
         if (Object.keys(deleted).length > 0) log.info({ deleted }, 'old rows deleted');
+        noteHead();
       } catch (error) {
         // Nothing is lost by keeping rows longer: the next run goes on where this one stopped.
         log.warn({ problem: asDatabaseError(error, db.$client.name).message }, 'old rows could not be deleted');
@@ -83,11 +92,26 @@ export function startRetention(
     next();
   }
 
+  /** A log that is kept elsewhere is a witness that no newer end of the events was cut off. */
+  function noteHead(): void {
+    const head = db.$client
+      .prepare<[], { id: number; hash: string }>('select id, hash from events order by id desc limit 1')
+      .get();
+    if (!head || head.id === notedHead) return;
+    notedHead = head.id;
+    log.info({ head: `${head.id}:${head.hash}` }, 'newest event (for: nixfleet audit verify --head)');
+  }
+
   return () => cancelRetentionTimer();
 }
 
 /** One pass: each `next()` is one short transaction. Ends when nothing is beyond its limit. */
-export function* retentionSteps(db: Db, limits: RetentionLimits, now: number): Generator<RetentionStep, void> {
+export function* retentionSteps(
+  db: Db,
+  limits: RetentionLimits,
+  now: number,
+  record: (event: NewEvent) => void,
+): Generator<RetentionStep, void> {
   const client = db.$client;
   const adoptedAt = readAdoptionTime(client);
   // What an older dashboard brought is as old as its adoption: else the first hour here would delete its history.
@@ -103,6 +127,8 @@ export function* retentionSteps(db: Db, limits: RetentionLimits, now: number): G
     'delete from sessions where rowid in (select rowid from sessions where expires_at < ? limit ?)',
   );
   yield* repeat('sessions', () => sessions.run(now - limits.sessionDays * DAY_MS, MAX_ROWS_PER_STEP).changes);
+  for (const rows of eventSteps(client, limits, { now, tooOld: before(limits.eventDays) }, record))
+    yield { table: 'events', rows };
 }
 
 function* outputSteps(
