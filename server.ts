@@ -8,6 +8,7 @@ import { wireAgentAccess } from '@/lib/agent-access';
 import { createAuth } from '@/lib/auth/create-auth';
 import { loadSecrets } from '@/lib/auth/secrets';
 import { finishRestore } from '@/lib/backup/contents';
+import { createBackupDesk } from '@/lib/backup/create-desk';
 import { readConfig, settingViews } from '@/lib/config';
 import { requireDataFolder } from '@/lib/data-folder';
 import { printAdoption } from '@/lib/db/adopt/report';
@@ -21,7 +22,9 @@ import { connectColors } from '@/lib/desired/theme/connect';
 import { newCommandId } from '@/lib/fleet/ids';
 import { FleetService, GROUP_INPUTS_MS } from '@/lib/fleet/service';
 import { stopInOrder, stopOnSignals } from '@/lib/graceful-stop';
+import { wireHealth } from '@/lib/health/wire';
 import { createLog } from '@/lib/log';
+import { processMetrics } from '@/lib/metrics/create';
 import { trustedProxies } from '@/lib/realtime/address';
 import { AgentGateway } from '@/lib/realtime/agents';
 import { systemClock } from '@/lib/realtime/clock';
@@ -76,6 +79,7 @@ async function main(): Promise<void> {
     updates,
     sessionIsValid: (idHash) => auth.stillValid(idHash) !== null,
   });
+  const metrics = processMetrics();
   const agentAccess = wireAgentAccess({
     db,
     now,
@@ -85,7 +89,7 @@ async function main(): Promise<void> {
     fleet: () => fleet,
   });
   const fleet = new FleetService({
-    store: createFleetStore(db, { log }),
+    store: metrics.meter(createFleetStore(db, { log })),
     clock: systemClock,
     publisher: hub,
     desired,
@@ -112,8 +116,18 @@ async function main(): Promise<void> {
   updates.start();
   auth.onSessionEnd((idHash) => hub.closeSession(idHash));
   const stopRetention = startRetention(db, { log, record: (event) => fleet.record(event), limits: config });
+  const backups = createBackupDesk({
+    config,
+    env: process.env,
+    clock: systemClock,
+    log,
+    record: (event) => fleet.record(event),
+    notify: (message) => fleet.setNotice('backup', message === null ? null : { level: 'warning', message }),
+  });
+  backups.start();
   setRuntime({
     fleet,
+    backups,
     auth,
     agentAccess: agentAccess.administration,
     desired,
@@ -139,12 +153,12 @@ async function main(): Promise<void> {
   const agents = new AgentGateway(fleet.inbox, log);
   const origins = { ...config, machineNames: machineNames(hostname()) };
   let stopping = false;
-
   const isStopping = () => stopping;
+  const own = wireHealth({ config, db, fleet, hub, agents, desired, backups, metrics, isStopping });
   const { identify: identifyAgent, enrol } = agentAccess;
   const programs = createAgentPrograms({ inbox: fleet.v1Inbox, identifyAgent, enrol, isStopping, log });
   const agentCount = () => agents.size;
-  const server = createHttpServer({ handle, programs, trusts, origins, isStopping, agentCount, log });
+  const server = createHttpServer({ handle, programs, trusts, origins, own, agentCount, log });
   attachUpgrades(server, {
     agents,
     browsers: hub,
@@ -161,7 +175,7 @@ async function main(): Promise<void> {
     stopping = true;
     return stopInOrder({
       server,
-      talkers: [agents, hub, desired, updates],
+      talkers: [agents, hub, desired, updates, backups],
       async finish() {
         stopRetention();
         fleet.stop();

@@ -4,6 +4,7 @@ import type { AuthService } from '@/lib/auth/service';
 import type { DesiredSource } from '@/lib/fleet/desired';
 import type { FlakeUpdates } from '@/lib/fleet/flake-updates';
 import type { FleetOperator } from '@/lib/fleet/ports';
+import type { BackupDesk } from './backup/desk';
 import type { FleetView } from '@/lib/protocol/live';
 import type { Log } from './log';
 import { singleton } from './singleton';
@@ -23,6 +24,7 @@ export interface Runtime {
   fleet: FleetOperator;
   auth: AuthService;
   agentAccess: AgentAdministration;
+  backups: Pick<BackupDesk, 'status' | 'backUpNow'>;
   desired: DesiredSource;
   updates: FlakeUpdates;
   log: Log;

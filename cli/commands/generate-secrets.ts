@@ -37,6 +37,8 @@ stands in single quotes because of its $ characters.
     terminal.print(`NIXFLEET_TOTP_SECRET=${encodeBase32(totp)}`);
     terminal.print('# Encrypts backups; keep it elsewhere too, or they can never be opened:');
     terminal.print(`NIXFLEET_BACKUP_KEY=${secret()}`);
+    terminal.print('# Lets Prometheus read /metrics:');
+    terminal.print(`NIXFLEET_METRICS_TOKEN=${secret()}`);
     if (terminal.isInteractive) terminal.note(await drawQrCode(uri, { type: 'terminal', small: true }));
     return EXIT.done;
   },

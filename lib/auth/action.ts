@@ -7,6 +7,7 @@ import type { ActionError, ActionResult, StepUpActionResult, StepUpError } from 
 import { getClientAddress, getSession } from './app-session';
 import type { Session } from './service';
 import { MAX_PROOF } from './step-up';
+import { storageRefusal } from './storage-refusal';
 
 export interface ActionContext {
   session: Session;
@@ -137,7 +138,10 @@ async function guarded<Value, Problem = ActionError>(
     runtime().log.error({ err: error }, 'an action failed');
     return {
       ok: false,
-      error: { kind: 'failed', message: 'The dashboard could not do this. Its log says why; try again.' },
+      error: {
+        kind: 'failed',
+        message: storageRefusal(error) ?? 'The dashboard could not do this. Its log says why; try again.',
+      },
     };
   }
 }

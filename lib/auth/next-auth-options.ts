@@ -7,6 +7,7 @@ import type { AuthService } from './service';
 import { cookieName } from './session-cookie';
 import { sessionIdHash } from './sessions';
 import { signInErrorCode } from './sign-in-error';
+import { storageRefusal } from './storage-refusal';
 
 const credentialsSchema = z.object({ password: z.string().min(1).max(4_096), code: z.string().max(256).default('') });
 
@@ -52,7 +53,7 @@ export function nextAuthOptions(setting: NextAuthSetting): NextAuthOptions {
             .signIn({ ...input.data, address, cookies, userAgent: typeof userAgent === 'string' ? userAgent : '' })
             .catch((error: unknown) => {
               log.error({ err: error }, 'sign-in failed');
-              return { kind: 'failed' } as const;
+              return { kind: storageRefusal(error) === null ? 'failed' : 'unstored' } as const;
             });
           // What is thrown here reaches the browser as text: codes only.
           if (result.kind !== 'signed-in') throw new Error(signInErrorCode(result));

@@ -8,6 +8,7 @@ it('carries a failure through one word', () => {
     retryAfterMs: 32_000,
   });
   expect(parseSignInError('throttled-x')).toEqual({ kind: 'failed' });
+  expect(parseSignInError(signInErrorCode({ kind: 'unstored' }))).toEqual({ kind: 'unstored' });
   expect(parseSignInError('CredentialsSignin')).toEqual({ kind: 'failed' });
 });
 

@@ -1,9 +1,14 @@
 /** How a refused sign-in crosses next-auth, which carries one text: a code, and a sentence made of it in the browser. */
 
 export type SignInFailure =
-  { kind: 'refused' } | { kind: 'wrong-origin' } | { kind: 'throttled'; retryAfterMs: number } | { kind: 'failed' };
+  | { kind: 'refused' }
+  | { kind: 'wrong-origin' }
+  | { kind: 'throttled'; retryAfterMs: number }
+  /** The database refuses to store a session. */
+  | { kind: 'unstored' }
+  | { kind: 'failed' };
 
-/** `refused`, `failed`, `wrong-origin`, `throttled-32` (seconds to wait). */
+/** `refused`, `failed`, `wrong-origin`, `unstored`, `throttled-32` (seconds to wait). */
 export function signInErrorCode(failure: SignInFailure): string {
   return failure.kind === 'throttled'
     ? `throttled-${Math.max(1, Math.ceil(failure.retryAfterMs / 1_000))}`
@@ -14,7 +19,7 @@ export function signInErrorCode(failure: SignInFailure): string {
 export function parseSignInError(code: string): SignInFailure {
   const [, seconds] = /^throttled-(\d{1,6})$/.exec(code) ?? [];
   if (seconds !== undefined) return { kind: 'throttled', retryAfterMs: Number(seconds) * 1_000 };
-  return code === 'refused' || code === 'wrong-origin' ? { kind: code } : { kind: 'failed' };
+  return code === 'refused' || code === 'wrong-origin' || code === 'unstored' ? { kind: code } : { kind: 'failed' };
 }
 
 /** `32 s`, `4 min`. */

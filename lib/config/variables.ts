@@ -63,6 +63,10 @@ const networks: Parser<readonly string[]> = (raw) => {
 };
 
 const MIN_PASSPHRASE = 16;
+const MIN_TOKEN = 16;
+
+const metricsToken: Parser<string> = (raw): Parsed<string> =>
+  raw.length >= MIN_TOKEN ? { ok: true, value: raw } : { ok: false, problem: `write at least ${MIN_TOKEN} characters` };
 
 const backupKey: Parser<string> = (raw): Parsed<string> =>
   raw.length >= MIN_PASSPHRASE
@@ -418,6 +422,15 @@ export const VARIABLES = {
     parse: size(65_536, '64KiB'),
     fallback: 32 * MIB,
     fallbackText: '32MiB',
+  }),
+  metricsToken: variable({
+    name: 'NIXFLEET_METRICS_TOKEN',
+    prose:
+      'Token with which Prometheus may read `/metrics` (`Authorization: Bearer …`). Without it there is no `/metrics`.',
+    parse: optional(metricsToken),
+    fallback: null,
+    fallbackText: 'not set',
+    shows: 'secret',
   }),
   logLevel: variable({
     name: 'NIXFLEET_LOG_LEVEL',

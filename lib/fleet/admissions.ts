@@ -374,6 +374,10 @@ export class Admissions {
     return [...connected, ...this.polling()];
   }
 
+  get heldCount(): number {
+    return this.held.size;
+  }
+
   /** What the operator should know of connections that belong to no host. */
   notices(): string[] {
     const waiting = new Set<string>();

@@ -115,6 +115,10 @@ export class FleetCore {
     return this.options.clock.now();
   }
 
+  get queueLengths(): { unstored: number; deferred: number; output: number } {
+    return { unstored: this.turns.unstoredCount, deferred: this.deferred.length, output: this.outputLog.ids().length };
+  }
+
   get hasDeferred(): boolean {
     return this.deferred.length > 0;
   }

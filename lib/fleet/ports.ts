@@ -183,6 +183,25 @@ export interface LiveSource {
   outputAfter(commandId: string, after: number, limit: number): { lines: OutputLine[]; ended: boolean } | null;
 }
 
+/** What health checks and metrics ask of the fleet. */
+export interface FleetVitals {
+  /** When its clock ticked last: every second while the process does its work. */
+  tickedAt: number;
+  /** Why the database refuses to store; null when it stores. */
+  storageFault: string | null;
+  agents: { connected: number; held: number };
+  /** For each connected agent, when it was heard last. */
+  heardAt: readonly number[];
+  queues: {
+    /** Inputs that wait for a database that refuses. */
+    unstored: number;
+    /** Events that wait for their batch. */
+    deferred: number;
+    /** Commands with output that is not stored yet. */
+    output: number;
+  };
+}
+
 export interface FleetLog {
   info(fields: object, message: string): void;
   warn(fields: object, message: string): void;

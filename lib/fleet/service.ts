@@ -28,6 +28,7 @@ import type {
   DispatchResult,
   EventFilter,
   FleetOperator,
+  FleetVitals,
   HeldAgent,
   LiveSource,
   PipelineRequest,
@@ -63,6 +64,8 @@ export class FleetService implements FleetOperator, LiveSource {
   private readonly pipelineDesk: PipelineDesk;
   private readonly v1: V1Desk;
   private cancelTick: (() => void) | null = null;
+  private tickedAt = 0;
+  private readonly otherNotices = new Map<string, ServiceNotice>();
   private unsubscribe: (() => void) | null = null;
   private agentsCheckedAt = 0;
 
@@ -109,6 +112,7 @@ export class FleetService implements FleetOperator, LiveSource {
       this.core.options.publisher.other({ desired: this.desiredView() });
     });
     this.core.lastFactsFlush = this.core.options.clock.now();
+    this.tickedAt = this.core.options.clock.now();
     this.armTick();
   }
 
@@ -281,8 +285,31 @@ export class FleetService implements FleetOperator, LiveSource {
         message: `The database refuses to store: ${this.core.storageFault}. Nothing new is accepted until it does again.`,
       });
     }
+    notices.push(...this.otherNotices.values());
     for (const message of this.admissions.notices()) notices.push({ level: 'warning', message });
     return notices.slice(0, 8);
+  }
+
+  /** Shows a sentence of another part of the dashboard on every page, in the place of the one that it said before. */
+  setNotice(source: string, notice: ServiceNotice | null): void {
+    if (notice === null && !this.otherNotices.has(source)) return;
+    if (notice) this.otherNotices.set(source, notice);
+    else this.otherNotices.delete(source);
+    this.core.options.publisher.other({ notices: this.notices() });
+  }
+
+  /** How the fleet itself does: for health checks and metrics. */
+  vitals(): FleetVitals {
+    const connected = [...this.core.entries.values()].flatMap(({ connection, record }) =>
+      connection === null ? [] : [record.lastSeenAt ?? 0],
+    );
+    return {
+      tickedAt: this.tickedAt,
+      storageFault: this.core.storageFault,
+      agents: { connected: connected.length, held: this.admissions.heldCount },
+      heardAt: connected,
+      queues: this.core.queueLengths,
+    };
   }
 
   command(id: string): CommandView | null {
@@ -322,6 +349,7 @@ export class FleetService implements FleetOperator, LiveSource {
 
   private tick(): void {
     const now = this.core.options.clock.now();
+    this.tickedAt = now;
     for (const entry of this.core.entries.values()) {
       for (const command of [entry.active, entry.control, entry.own, ...entry.queue]) {
         const deadline = command && deadlineOf(command.state);

@@ -100,6 +100,11 @@ export class TurnRunner {
     }
   }
 
+  /** Inputs that wait for a database that refuses. */
+  get unstoredCount(): number {
+    return this.unstored.length;
+  }
+
   /** Works out, in their order, the inputs that came while the database refused. Never in the middle of a turn. */
   workOffUnstored(): void {
     if (this.ports.fault() !== null || this.unstored.length === 0) return;

@@ -72,6 +72,11 @@ export class AgentGateway {
     return this.links.size;
   }
 
+  /** Bytes that wait to be taken by agents, all together. */
+  get backlogBytes(): number {
+    return [...this.links].reduce((sum, { socket }) => sum + socket.bufferedAmount, 0);
+  }
+
   get isFull(): boolean {
     return this.links.size >= MAX_AGENTS;
   }

@@ -22,7 +22,7 @@ async function serve(
     handle: (_request, response) => Promise.resolve(void response.end('handled')),
     trusts: () => false,
     origins: { baseUrl: null, allowedOrigins: [], machineNames: ['nas'] },
-    isStopping: () => false,
+    own: new Map([['/health', () => ({ status: 200, type: 'application/json', body: '{"status":"ok"}' })]]),
     agentCount: () => 0,
     programs: [],
     log: { info: () => undefined, warn: () => undefined, error: () => undefined },

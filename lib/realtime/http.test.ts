@@ -16,7 +16,7 @@ async function start(): Promise<string> {
     programs: [],
     trusts: trustedProxies([]),
     origins: { baseUrl: null, allowedOrigins: [], machineNames: [] },
-    isStopping: () => false,
+    own: new Map(),
     agentCount: () => 7,
     log: silent,
   });

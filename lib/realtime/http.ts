@@ -1,4 +1,4 @@
-/** The one HTTP server: the client's address is settled first, liveness is answered here, all else is Next's. */
+/** The one HTTP server: the client's address is settled first, health and metrics are answered here, all else is Next's. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { FleetLog } from '@/lib/fleet/ports';
 import { settleAddress, type TrustsProxy } from './address';
@@ -13,6 +13,16 @@ const REQUEST_TIMEOUT_MS = 60_000;
 /** For update.sh, which waits until as many agents as before are back; to nobody but this machine. */
 const AGENT_COUNT_PATH = '/health/agents';
 
+export interface OwnAnswer {
+  status: number;
+  type: string;
+  body: string;
+  headers?: Record<string, string>;
+}
+
+/** Answers one path without Next. */
+export type OwnRoute = (request: IncomingMessage) => OwnAnswer | Promise<OwnAnswer>;
+
 export interface HttpOptions {
   /** Next's handler. */
   handle: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
@@ -21,15 +31,16 @@ export interface HttpOptions {
   trusts: TrustsProxy;
   /** Whose pages may ask for something to be done. */
   origins: OriginPolicy;
-  isStopping: () => boolean;
+  /** By path. */
+  own: ReadonlyMap<string, OwnRoute>;
   /** How many agents are connected now. */
   agentCount: () => number;
   log: FleetLog;
 }
 
-/** Makes the server; it does not listen yet. `/health` needs no session: agents and container engines ask for it. */
+/** Makes the server; it does not listen yet. */
 export function createHttpServer(options: HttpOptions): Server {
-  const { handle, programs, trusts, origins, isStopping, agentCount, log } = options;
+  const { handle, programs, trusts, origins, own, agentCount, log } = options;
   const https = origins.baseUrl?.startsWith('https://') ?? false;
   const server = createServer((request, response) => {
     const isLocal = isFromThisMachine(request);
@@ -40,19 +51,15 @@ export function createHttpServer(options: HttpOptions): Server {
       response.end(JSON.stringify({ connected: agentCount() }));
       return;
     }
-    if (request.url === '/health') {
-      const stopping = isStopping();
-      response.writeHead(stopping ? 503 : 200, { 'content-type': 'application/json', 'cache-control': 'no-store' });
-      response.end(JSON.stringify({ status: stopping ? 'stopping' : 'ok' }));
-      return;
-    }
-    if (programs.some((answers) => answers(request, response, address))) return;
-    if (isForeign(request, origins)) {
+    const route = own.get(request.url?.split('?')[0] ?? '');
+    if (!route && programs.some((answers) => answers(request, response, address))) return;
+    if (!route && isForeign(request, origins)) {
       log.warn({ address, origin: request.headers.origin }, 'a request was refused: its origin is not allowed');
       refuseForeign(response, request.headers.origin);
       return;
     }
-    handle(request, response).catch((error: unknown) => {
+    const work = route ? answerOwn(route, request, response) : handle(request, response);
+    work.catch((error: unknown) => {
       log.error({ err: error }, 'a request failed');
       response.destroy();
     });
@@ -92,4 +99,23 @@ function refuseForeign(response: ServerResponse, origin: string | undefined): vo
   // The address is what the sign-in form reads its answer from.
   const url = origin !== undefined && URL.canParse(origin) ? `${origin}/login?error=wrong-origin` : undefined;
   response.end(JSON.stringify({ error, url }));
+}
+
+async function answerOwn(route: OwnRoute, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const reads = request.method === 'GET' || request.method === 'HEAD';
+  const answer: OwnAnswer = reads
+    ? await route(request)
+    : {
+        status: 405,
+        type: 'text/plain; charset=utf-8',
+        body: 'Read this with GET.\n',
+        headers: { allow: 'GET, HEAD' },
+      };
+  response.writeHead(answer.status, {
+    'content-type': answer.type,
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    ...answer.headers,
+  });
+  response.end(request.method === 'HEAD' ? undefined : answer.body);
 }

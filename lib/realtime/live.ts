@@ -57,6 +57,7 @@ export class LiveHub implements Publisher {
   private readonly watchers = new Map<string, Set<Browser>>();
   private pending: FleetChanges[] = [];
   private lastBatchAt = 0;
+  private lastBeatAt = Date.now();
   private cancelBatch: (() => void) | null = null;
   private endUpdates: () => void = () => undefined;
   private readonly timers: NodeJS.Timeout[] = [];
@@ -78,13 +79,26 @@ export class LiveHub implements Publisher {
       timer.unref();
       this.timers.push(timer);
     };
-    every(CATCH_UP_INTERVAL_MS, () => this.catchUp());
+    every(CATCH_UP_INTERVAL_MS, () => {
+      this.catchUp();
+      this.lastBeatAt = Date.now();
+    });
     every(BROWSER_PING_INTERVAL_MS, () => this.checkLife());
     every(SESSION_CHECK_INTERVAL_MS, () => this.checkSessions());
   }
 
   get size(): number {
     return this.browsers.size;
+  }
+
+  /** Bytes that wait to be taken by browsers, all together. */
+  get backlogBytes(): number {
+    return [...this.browsers].reduce((sum, { socket }) => sum + socket.bufferedAmount, 0);
+  }
+
+  /** When it last looked after its browsers (every 100 ms while the process does its work). */
+  get beatAt(): number {
+    return this.lastBeatAt;
   }
 
   /** Why no further browser is taken, or null. */

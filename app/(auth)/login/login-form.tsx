@@ -20,6 +20,8 @@ function failureText(code: string, asksForCode: boolean): string {
       return 'This is not an address of the dashboard. Open it at its public one, or add this to NIXFLEET_ALLOWED_ORIGINS.';
     case 'throttled':
       return `Too many attempts. Try again in ${waitText(failure.retryAfterMs)}.`;
+    case 'unstored':
+      return 'The dashboard can’t keep a session: its database takes no changes now. Free its disk, or see its log.';
     case 'failed':
       return 'The dashboard could not sign you in. Its log says why.';
   }

@@ -19,8 +19,8 @@ export interface TestDatabase {
 }
 
 /** A folder that only this process uses. */
-export function makeTestFolder(): { folder: string; remove: () => void } {
-  const folder = realpathSync(mkdtempSync(join(tmpdir(), 'nixfleet-db-')));
+export function makeTestFolder(where: string = tmpdir()): { folder: string; remove: () => void } {
+  const folder = realpathSync(mkdtempSync(join(where, 'nixfleet-db-')));
   return { folder, remove: () => rmSync(folder, { recursive: true, force: true }) };
 }
 
@@ -29,9 +29,9 @@ export function makeTestLog(): { log: Log; logged: string[] } {
   return { logged, log: createLog('debug', { write: (line) => logged.push(line) }) };
 }
 
-/** A new database with the real migrations. Call `close()` when the test ends. */
-export function openTestDatabase(): TestDatabase {
-  const { folder, remove } = makeTestFolder();
+/** A new database with the real migrations, in a folder of its own below `where`. Call `close()` when the test ends. */
+export function openTestDatabase(where?: string): TestDatabase {
+  const { folder, remove } = makeTestFolder(where);
   const { log, logged } = makeTestLog();
   const path = join(folder, 'nixfleet.db');
   let db = openDatabase(path, { log });

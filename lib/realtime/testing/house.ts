@@ -5,10 +5,10 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { WebSocket, type ClientOptions } from 'ws';
 import { wireAgentAccess } from '@/lib/agent-access';
 import { createFleetStore } from '@/lib/db/fleet-store';
-import { openTestDatabase } from '@/lib/db/testing/database';
+import { openTestDatabase, type TestDatabase } from '@/lib/db/testing/database';
 import { NO_DESIRED_STATE, type DesiredSource, type DesiredState, type HostRelation } from '@/lib/fleet/desired';
 import { newCommandId } from '@/lib/fleet/ids';
-import type { Clock } from '@/lib/fleet/ports';
+import type { Clock, FleetStore } from '@/lib/fleet/ports';
 import { FleetService } from '@/lib/fleet/service';
 import { applyChanges, type FleetView, type LiveClientMessage, type LiveServerMessage } from '@/lib/protocol/live';
 import { textOf, AgentGateway } from '../agents';
@@ -90,8 +90,16 @@ export interface BrowserClient {
   until(fits: (view: FleetView) => boolean): Promise<FleetView>;
 }
 
-export async function openHouse({ clock = systemClock, groupMs = 0 }: { clock?: Clock; groupMs?: number } = {}) {
-  const testDb = openTestDatabase();
+export interface HouseOptions {
+  clock?: Clock;
+  groupMs?: number;
+  /** Wraps the store, as the metrics do. */
+  meter?: (store: FleetStore) => FleetStore;
+  testDb?: TestDatabase;
+}
+
+export async function openHouse(options: HouseOptions = {}) {
+  const { clock = systemClock, groupMs = 0, meter = (store) => store, testDb = openTestDatabase() } = options;
   const desired = new GivenDesired();
   const now = () => Date.now();
   let sessions = new Set(['session-1']);
@@ -128,7 +136,7 @@ export async function openHouse({ clock = systemClock, groupMs = 0 }: { clock?: 
     for (const wake of woken) wake();
   };
   const fleet = new FleetService({
-    store: createFleetStore(testDb.db, { log: testDb.log }),
+    store: meter(createFleetStore(testDb.db, { log: testDb.log })),
     clock,
     publisher: {
       hosts: (patches, removed) => published(() => hub.hosts(patches, removed)),
@@ -164,7 +172,7 @@ export async function openHouse({ clock = systemClock, groupMs = 0 }: { clock?: 
       log: testDb.log,
     }),
     trusts: () => false,
-    isStopping: () => stopping,
+    own: new Map(),
     agentCount: () => agents.size,
     log: testDb.log,
   });

@@ -1,0 +1,79 @@
+/** Brings together what health and metrics ask of the running parts. */
+import { freeBytes } from '@/lib/backup/files';
+import type { BackupDesk } from '@/lib/backup/desk';
+import type { Config } from '@/lib/config';
+import { equalSecrets } from '@/lib/auth/encryption';
+import { checkWritable } from '@/lib/db/health';
+import { readApplied } from '@/lib/db/migrate';
+import type { Db } from '@/lib/db/open';
+import type { DesiredSource } from '@/lib/fleet/desired';
+import type { FleetService } from '@/lib/fleet/service';
+import type { Metrics } from '@/lib/metrics/create';
+import type { AgentGateway } from '@/lib/realtime/agents';
+import type { OwnRoute } from '@/lib/realtime/http';
+import type { LiveHub } from '@/lib/realtime/live';
+import { VERSION } from '@/lib/version';
+import { healthRoutes } from './routes';
+
+export interface HealthParts {
+  config: Pick<Config, 'dataDir' | 'metricsToken'>;
+  db: Db;
+  fleet: FleetService;
+  hub: LiveHub;
+  agents: AgentGateway;
+  desired: DesiredSource;
+  backups: Pick<BackupDesk, 'status'>;
+  metrics: Metrics;
+  isStopping: () => boolean;
+}
+
+/** The routes that the HTTP server answers by itself. */
+export function wireHealth(parts: HealthParts): ReadonlyMap<string, OwnRoute> {
+  const { config, db, fleet, hub, agents, desired, backups, metrics } = parts;
+  const now = () => Date.now();
+  const diskFreeBytes = () => freeBytes(config.dataDir);
+  const newestBackup = () => backups.status().backups[0] ?? null;
+  metrics.observe({
+    now,
+    version: VERSION,
+    vitals: () => fleet.vitals(),
+    hosts: () => fleet.hostViews(),
+    browsers: () => ({ count: hub.size, backlogBytes: hub.backlogBytes }),
+    agents: () => agents,
+    backup: newestBackup,
+    diskFreeBytes,
+  });
+  const migrations = readApplied(db.$client).length;
+  const alive = () => ({
+    now: now(),
+    isStopping: parts.isStopping(),
+    vitals: fleet.vitals(),
+    hubBeatAt: hub.beatAt,
+  });
+  return healthRoutes({
+    alive,
+    facts() {
+      const { problem, late } = backups.status();
+      const seen = alive();
+      return {
+        ...seen,
+        version: VERSION,
+        // A database that refuses may take seconds to say so: it is not asked again for this.
+        databaseIsWritable: seen.vitals.storageFault === null && checkWritable(db).kind === 'writable',
+        migrations,
+        freeBytes: diskFreeBytes(),
+        backups: { newest: newestBackup(), isWrong: problem !== null || late },
+        desired: desired.state,
+      };
+    },
+    metrics,
+    tokenIsRight: config.metricsToken === null ? null : bearerIs(config.metricsToken),
+  });
+}
+
+function bearerIs(token: string): (authorization: string | undefined) => boolean {
+  return (authorization) => {
+    const [, presented] = /^Bearer +(\S+)\s*$/i.exec(authorization ?? '') ?? [];
+    return presented !== undefined && equalSecrets(presented, token);
+  };
+}
