@@ -61,7 +61,7 @@ describe.each(['a file that may not grow', 'a file that may not be changed', 'a 
 
   beforeEach(async () => {
     disk = what === 'a disk that is full' && !skips ? mountDisk() : null;
-    house = await openHouse(undefined, openTestDatabase(disk?.folder));
+    house = await openHouse({ testDb: openTestDatabase(disk?.folder) });
     const client = house.db.$client;
     refuse = (on) => {
       if (disk) {
