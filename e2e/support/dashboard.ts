@@ -73,6 +73,11 @@ export class Dashboard {
     return ended ?? null;
   }
 
+  /** Sends a signal without waiting for what comes of it. */
+  signal(signal: NodeJS.Signals): void {
+    this.process?.child.kill(signal);
+  }
+
   async remove(): Promise<void> {
     await this.end('SIGKILL');
     rmSync(this.folder, { recursive: true, force: true });

@@ -16,7 +16,7 @@ async function start(): Promise<string> {
     programs: [],
     trusts: trustedProxies([]),
     origins: { baseUrl: null, allowedOrigins: [], machineNames: [] },
-    own: new Map(),
+    own: new Map([['/health', () => ({ status: 200, type: 'application/json', body: '{"status":"ok"}' })]]),
     agentCount: () => 7,
     log: silent,
   });

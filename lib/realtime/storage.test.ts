@@ -134,13 +134,15 @@ describe.each(['a file that may not grow', 'a file that may not be changed', 'a 
         passwordHash: PASSWORD_HASH,
         totpSecret: null,
         sessionDurationMs: 3_600_000,
+        sessionIdleMs: 3_600_000,
+        requireTotp: false,
         rateLimit: 5,
         rateWindowMs: 60_000,
         baseUrl: null,
       },
     });
     const signIn = () =>
-      auth.signIn({ password: PASSWORD, code: '', address: '192.0.2.1', userAgent: 'x'.repeat(400) });
+      auth.signIn({ password: PASSWORD, code: '', address: '192.0.2.1', userAgent: 'x'.repeat(400), cookies: null });
     // Small rows may fit into a page that is there already: then the session is stored like any other.
     const attempts = await trySignIns(signIn, () => refuse(true));
     expect(attempts.refusal).toMatch(/database takes no changes/);

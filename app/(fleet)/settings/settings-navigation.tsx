@@ -1,6 +1,6 @@
 'use client';
 
-import { GitPullRequest, Info, KeyRound, Palette, SlidersHorizontal, UserRound } from 'lucide-react';
+import { Archive, GitPullRequest, Info, KeyRound, Palette, SlidersHorizontal, UserRound } from 'lucide-react';
 import Link from 'next/link';
 import { usePathname } from 'next/navigation';
 import { cx } from '@/app/_ui/cx';
@@ -11,6 +11,7 @@ const PAGES = [
   { href: '/settings/forge', label: 'Forge', Icon: GitPullRequest },
   { href: '/settings/configuration', label: 'Configuration', Icon: SlidersHorizontal },
   { href: '/settings/appearance', label: 'Appearance', Icon: Palette },
+  { href: '/settings/backups', label: 'Backups', Icon: Archive },
   { href: '/settings/about', label: 'About', Icon: Info },
 ];
 
