@@ -49,7 +49,7 @@ async function openFleet(dashboard: Dashboard, hosts: number, behaviour: Behavio
 const closeAll = (agents: readonly SimulatedAgent[]) => Promise.all(agents.map((agent) => agent.close()));
 
 async function selectAll(page: Page, hosts: number): Promise<void> {
-  await expect(page.getByTestId('host-row').first()).toBeVisible();
+  await expect(page.getByTestId('host-row')).toHaveCount(hosts);
   await page.keyboard.press('Control+a');
   await expect(page.getByTestId('action-bar')).toContainText(`${hosts}`);
 }

@@ -41,6 +41,8 @@ export class LoadedDashboard {
   private operator: Operator | null = null;
   private fleet: SimulatedFleet | null = null;
   private cookie = '';
+  /** The same at each start: other credentials would end the session. */
+  private readonly passwordHash = hash(PASSWORD, { cost: BCRYPT_COST });
   private port = 0;
 
   constructor(
@@ -71,7 +73,7 @@ export class LoadedDashboard {
     const server = await Server.start(['dist/server.mjs'], {
       NIXFLEET_LISTEN: `127.0.0.1:${this.port}`,
       NIXFLEET_DATA_DIR: this.dataDir,
-      NIXFLEET_PASSWORD_HASH: await hash(PASSWORD, { cost: BCRYPT_COST }),
+      NIXFLEET_PASSWORD_HASH: await this.passwordHash,
       NIXFLEET_LOG_LEVEL: 'warn',
     });
     this.server = server;
