@@ -1,0 +1,38 @@
+/** What everything else stands on: the configuration, the log, the data folder, the database and the secrets. */
+import { loadSecrets, type Secrets } from '@/lib/auth/secrets';
+import { finishRestore } from '@/lib/backup/contents';
+import { readConfig, type Config } from '@/lib/config';
+import { requireDataFolder } from '@/lib/data-folder';
+import { printAdoption } from '@/lib/db/adopt/report';
+import { openDatabase, type Db } from '@/lib/db/open';
+import { createLog, type Log } from '@/lib/log';
+
+export interface Foundation {
+  config: Config;
+  log: Log;
+  db: Db;
+  secrets: Secrets;
+}
+
+/**
+ * Reads the environment and opens the data folder; an older dashboard's database is taken over here. Throws with
+ * sentences that say what to do.
+ */
+export function layFoundation(): Foundation {
+  const read = readConfig(process.env);
+  if (!read.ok) {
+    throw new Error(
+      ['the configuration has problems:', ...read.problems.map((problem) => `  - ${problem}`)].join('\n'),
+    );
+  }
+  const { config, warnings } = read;
+  const log = createLog(config.logLevel);
+  for (const warning of warnings) log.warn(warning);
+
+  requireDataFolder(config.dataDir);
+  const db = openDatabase(config.dbPath, { log, onAdopted: printAdoption });
+  finishRestore(db.$client, config.secretsDir, Date.now());
+  const { secrets, warnings: tooOpen } = loadSecrets(config.dataDir, config);
+  for (const warning of tooOpen) log.warn(warning);
+  return { config, log, db, secrets };
+}

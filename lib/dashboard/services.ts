@@ -1,0 +1,107 @@
+/** The dashboard without its doors: the fleet, sign-in, the desired state, backups and what looks after the data. */
+import { randomBytes, randomUUID } from 'node:crypto';
+import { wireAgentAccess } from '@/lib/agent-access';
+import { createAuth } from '@/lib/auth/create-auth';
+import { createBackupDesk } from '@/lib/backup/create-desk';
+import { settingViews } from '@/lib/config';
+import { createAuthStore } from '@/lib/db/auth-store';
+import { createFleetStore } from '@/lib/db/fleet-store';
+import { startRetention } from '@/lib/db/retention';
+import { createDesired } from '@/lib/desired';
+import { connectForge, forgeOf } from '@/lib/desired/forge/connect';
+import { connectColors } from '@/lib/desired/theme/connect';
+import { newCommandId } from '@/lib/fleet/ids';
+import type { NewEvent } from '@/lib/fleet/records';
+import { FleetService, GROUP_INPUTS_MS } from '@/lib/fleet/service';
+import { processMetrics } from '@/lib/metrics/create';
+import { systemClock } from '@/lib/realtime/clock';
+import { LiveHub } from '@/lib/realtime/live';
+import { setRuntime } from '@/lib/runtime';
+import { VERSION } from '@/lib/version';
+import type { Foundation } from './foundation';
+
+export type Services = ReturnType<typeof startServices>;
+
+/** Makes the services, starts them and hands them to the pages. `buildId` names the pages of this build. */
+export function startServices({ config, log, db, secrets }: Foundation, buildId: string) {
+  const clock = systemClock;
+  const now = () => Date.now();
+  const record = (event: NewEvent) => fleet.record(event);
+  const desired = createDesired({
+    versionUrl: config.versionUrl ?? '',
+    configRepo: config.configRepo ?? '',
+    branch: config.configBranch,
+    dataDir: config.dataDir,
+    intervalMs: config.versionFetchTtlMs,
+    clock,
+    log,
+  });
+  const forge = forgeOf(config, clock);
+  const updates = connectForge(config, forge, { clock, log, record, desired });
+  const hub = new LiveHub({
+    clock,
+    log,
+    buildId,
+    demo: config.demo,
+    updates,
+    sessionIsValid: (idHash) => auth.stillValid(idHash) !== null,
+  });
+  const metrics = processMetrics();
+  const agentAccess = wireAgentAccess({
+    db,
+    now,
+    sharedToken: secrets.agentToken,
+    settings: config,
+    record,
+    fleet: () => fleet,
+  });
+  const fleet = new FleetService({
+    store: metrics.meter(createFleetStore(db, { log })),
+    clock,
+    publisher: hub,
+    desired,
+    agents: agentAccess.policy,
+    executors: connectColors(config, forge, clock, log),
+    log,
+    version: VERSION,
+    epoch: randomUUID(),
+    newId: newCommandId(now, randomBytes),
+    outputLimit: config.outputLimitBytes,
+    groupMs: GROUP_INPUTS_MS,
+    flakeUpdates: updates,
+  });
+  const auth = createAuth({ store: createAuthStore(db), now, record, secrets, settings: config });
+  hub.start(fleet);
+  fleet.start();
+  desired.start();
+  updates.start();
+  auth.onSessionEnd((idHash) => hub.closeSession(idHash));
+  const stopRetention = startRetention(db, { log, record, limits: config });
+  const backups = createBackupDesk({
+    config,
+    env: process.env,
+    clock,
+    log,
+    record,
+    notify: (message) => fleet.setNotice('backup', message === null ? null : { level: 'warning', message }),
+  });
+  backups.start();
+  setRuntime({
+    fleet,
+    backups,
+    auth,
+    agentAccess: agentAccess.administration,
+    desired,
+    updates,
+    log,
+    fleetView: () => hub.view(),
+    about: {
+      version: VERSION,
+      buildId,
+      demo: config.demo,
+      baseUrl: config.baseUrl,
+      settings: settingViews(process.env),
+    },
+  });
+  return { fleet, hub, auth, agentAccess, desired, updates, backups, metrics, stopRetention };
+}
