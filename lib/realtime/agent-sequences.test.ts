@@ -742,6 +742,9 @@ const ODDITIES: Case[] = [
 const three = { protocol: 3, instance: 'before', running: null, finished: [] };
 const status3 = (operation: OperationId, more: Record<string, unknown>) => (player: Player) =>
   player.say('status', { command: operation, command_id: player.ids.get(operation), last_seq: 0, ...more });
+/** It was taken up: sent at once by an agent of protocol 3. */
+const started3 = (operation: OperationId) => (player: Player) =>
+  player.say('started', { command_id: player.ids.get(operation) });
 const dial3 =
   (operation: OperationId, more: { instance?: string; runs?: boolean; finished?: boolean }) => (player: Player) => {
     const command_id = player.ids.get(operation) ?? '';
@@ -811,12 +814,20 @@ const PROTOCOL_3: Case[] = [
     register: three,
     script: [
       hear('switch'),
+      started3('switch'),
       drop,
       dial3('switch', { instance: 'after' }),
       hear('refresh-system'),
       st('ok', 'refresh-system', 0, 'outdated'),
     ],
     ends: { outcome: 'failed', reason: 'still needs a rebuild' },
+  },
+  {
+    name: 'a switch that its agent never took up, as far as it says, is lost and not judged by how the host is',
+    operation: 'switch',
+    register: three,
+    script: [hear('switch'), drop, dial3('switch', { instance: 'after' })],
+    ends: { outcome: 'lost', reason: 'knows nothing of it' },
   },
   {
     name: 'restart over a link that only dropped is no restart',
