@@ -157,6 +157,83 @@ describe('inputs of many hosts', () => {
   });
 });
 
+describe('what came while the database refused', () => {
+  /** A runner on a database that refuses while `full` is set, and what took effect on it, in order. */
+  function openRunner() {
+    const state = { full: true, fault: null as string | null, took: [] as string[] };
+    const labels = new Map<Turn, string>();
+    const runner = new TurnRunner({
+      clock: bench.clock,
+      log: bench.database.log,
+      groupMs: 0,
+      commit: () => {
+        state.fault = state.full ? 'full' : null;
+        return state.full ? { reason: 'full', byRule: false } : null;
+      },
+      takeEffect: (turns) => {
+        state.took.push(...turns.map((turn) => labels.get(turn) ?? '?'));
+        for (const turn of turns) for (const effect of turn.effects) effect();
+      },
+      fault: () => state.fault,
+    });
+    const input = (label: string, effect?: () => void) => (turn: Turn) => {
+      labels.set(turn, label);
+      turn.withOutput.add(label);
+      if (effect) turn.effects.push(effect);
+    };
+    return { state, runner, input };
+  }
+
+  it('goes before what is asked for when it stores again', () => {
+    const { state, runner, input } = openRunner();
+    expect(runner.run('retry', input('result'))).toBe('full');
+    expect(runner.run('retry', input('second result'))).toBe('full');
+    expect(runner.run('drop', input('refused'))).toBe('full');
+    state.full = false;
+    expect(runner.run('drop', input('dispatch'))).toBeNull();
+    expect(state.took).toEqual(['result', 'second result', 'dispatch']);
+    expect(runner.unstoredCount).toBe(0);
+  });
+
+  it('keeps its place while the database refuses on', () => {
+    const { state, runner, input } = openRunner();
+    runner.run('retry', input('one'));
+    runner.run('retry', input('two'));
+    for (let tries = 0; tries < 3; tries += 1) expect(runner.run('drop', input('asked'))).toBe('full');
+    expect(runner.unstoredCount).toBe(2);
+    state.full = false;
+    runner.run('drop', input('asked'));
+    expect(state.took).toEqual(['one', 'two', 'asked']);
+  });
+
+  it('may ask for more when it takes effect', () => {
+    const { state, runner, input } = openRunner();
+    runner.run(
+      'retry',
+      input('one', () => void runner.run('drop', input('follows one'))),
+    );
+    runner.run('retry', input('two'));
+    state.full = false;
+    runner.run('drop', input('asked'));
+    expect(state.took).toEqual(['one', 'follows one', 'two', 'asked']);
+  });
+
+  it('loses only the input that can’t be worked out', () => {
+    const { state, runner, input } = openRunner();
+    let poisonous = false;
+    runner.run('retry', input('first'));
+    runner.run('retry', (turn) => {
+      if (poisonous) throw new Error('poison');
+      input('poison')(turn);
+    });
+    runner.run('retry', input('last'));
+    poisonous = true;
+    state.full = false;
+    runner.run('drop', input('asked'));
+    expect(state.took).toEqual(['first', 'last', 'asked']);
+  });
+});
+
 it('whatever the database refuses: every input is worked out in its host’s order, and none twice', () => {
   const input = fc.record({ host: fc.constantFrom('a', 'b', 'c'), durable: fc.boolean(), settles: fc.boolean() });
   fc.assert(

@@ -44,6 +44,8 @@ export class TurnRunner {
   private grouped = new Map<string, Input[]>();
   private waiting = 0;
   private cancelTimer: (() => void) | null = null;
+  /** The oldest kept input takes effect: what that asks for does not wait for the ones behind it. */
+  private catchingUp = false;
 
   constructor(private readonly ports: TurnPorts) {}
 
@@ -109,7 +111,31 @@ export class TurnRunner {
   workOffUnstored(): void {
     if (this.ports.fault() !== null || this.unstored.length === 0) return;
     // Taken out first: each of these runs comes by here too. If the database refuses again, they line up again.
-    for (const input of this.unstored.splice(0)) this.one(input);
+    for (const input of this.unstored.splice(0)) this.alone(input);
+  }
+
+  /**
+   * Before something new is stored, what came while the database refused: by the oldest of these it is asked whether it
+   * stores again, so that nothing is judged by a state that a kept input changes. Gives why it still refuses, or null.
+   */
+  private catchUp(): string | null {
+    while (this.ports.fault() !== null && !this.catchingUp) {
+      const oldest = this.unstored[0];
+      if (oldest === undefined) return null;
+      const made = this.workOut(oldest);
+      const refused = made?.turn.needsCommit === true ? this.ports.commit([made.turn]) : null;
+      if (refused !== null && !refused.byRule) return refused.reason;
+      this.unstored.shift();
+      if (made === null || refused !== null) continue;
+      this.catchingUp = true;
+      try {
+        this.ports.takeEffect([made.turn]);
+      } finally {
+        this.catchingUp = false;
+      }
+    }
+    this.workOffUnstored();
+    return null;
   }
 
   private one(input: Input): string | null {
@@ -118,8 +144,14 @@ export class TurnRunner {
       this.keep(input);
       return fault;
     }
-    const turn = new Turn(this.ports.clock.now());
+    let turn = new Turn(this.ports.clock.now());
     input.work(turn);
+    if (turn.needsCommit && this.unstored.length > 0 && !this.catchingUp) {
+      const reason = this.catchUp();
+      if (reason !== null) return reason;
+      turn = new Turn(this.ports.clock.now());
+      input.work(turn);
+    }
     const refused = turn.needsCommit ? this.ports.commit([turn]) : null;
     if (refused !== null) {
       this.refused(input, refused);
