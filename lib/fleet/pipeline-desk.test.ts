@@ -147,6 +147,16 @@ describe('stages', () => {
     expect(viewOf(id).hosts[0]).toMatchObject({ status: 'failed', steps: [{ outcome: 'expired' }] });
   });
 
+  it('that a version-1 agent has not come for are taken back with the pipeline', () => {
+    const call = { id: 'old', address: '198.51.100.9', identity: { kind: 'shared' } } as const;
+    bench.fleet.v1Inbox.poll(call);
+    const id = start(['old'], { stages: ['pull-switch'] });
+    expect(bench.fleet.cancelPipeline(id, { stopRunning: false }, BY)).toBe(true);
+    expect(bench.fleet.v1Inbox.poll(call)).toMatchObject({ command: null });
+    expect(viewOf(id)).toMatchObject({ phase: 'ended', outcome: 'cancelled' });
+    expect(bench.fleet.commandsOf('old', 1)).toMatchObject([{ outcome: 'cancelled' }]);
+  });
+
   it('never act upon what somebody else runs there: a restart waits its turn', () => {
     const web = agent('web');
     bench.dispatch('test', 'web');

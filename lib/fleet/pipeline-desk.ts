@@ -23,6 +23,9 @@ export const ENDED_SHOWN = 4;
 /** Makes a command in a turn, as for any request. */
 export type DispatchTo = (turn: Turn, entry: Entry, request: DispatchRequest) => DispatchResult;
 
+/** Takes a command back that waits to be sent. */
+export type TakeBack = (turn: Turn, entry: Entry, command: CommandRecord, by: Requester) => void;
+
 export class PipelineDesk {
   /** Those that have not ended. */
   private readonly runs = new Map<string, PipelineRun>();
@@ -35,6 +38,7 @@ export class PipelineDesk {
   constructor(
     private readonly core: FleetCore,
     private readonly dispatchTo: DispatchTo,
+    private readonly takeBack: TakeBack,
   ) {}
 
   /** Takes up what had not ended. What is to be sent is sent by the first ticks, when hosts are back. */
@@ -74,6 +78,7 @@ export class PipelineDesk {
     const refused = this.core.run('drop', (turn) => {
       turn.events.push(events.pipelineCancelled(run.pipeline, stopRunning, turn.now, by));
       this.feed(turn, id, { type: 'cancel', by: by.userName });
+      this.takeBackQueued(turn, run, by);
       if (stopRunning) this.stopCommands(turn, run, by);
     });
     return refused === null;
@@ -222,6 +227,15 @@ export class PipelineDesk {
     const command = live ?? this.core.options.store.command(commandId);
     const outcome: CommandOutcome = command?.outcome ?? 'lost';
     return { type: 'command-ended', hostId, commandId, outcome, reason: command?.reason ?? 'Its record is gone.' };
+  }
+
+  /** What has not been sent (a version-1 agent has to come for it) must not be sent after the cancel. */
+  private takeBackQueued(turn: Turn, run: PipelineRun, by: Requester): void {
+    for (const host of run.hosts) {
+      const entry = this.core.entries.get(host.hostId);
+      const queued = entry?.queue.find(({ id }) => id === runningCommand(host));
+      if (entry && queued) this.takeBack(turn, entry, queued, by);
+    }
   }
 
   private stopCommands(turn: Turn, run: PipelineRun, by: Requester): void {

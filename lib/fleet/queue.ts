@@ -64,10 +64,12 @@ export class CommandQueue {
     const command = this.core.liveCommand(commandId);
     const entry = command && this.core.entries.get(command.hostId);
     if (!entry || command.state.phase !== 'queued') return false;
-    const refused = this.core.run('drop', (turn) => {
-      turn.events.push(events.commandCancelled(entry.record, command, turn.now, by));
-      this.engine.feed(turn, command, { type: 'cancel', reason: `${by.userName} cancelled it before it was sent.` });
-    });
-    return refused === null;
+    return this.core.run('drop', (turn) => this.takeBack(turn, entry, command, by)) === null;
+  }
+
+  /** As `cancel`, in a turn of somebody else's. */
+  takeBack(turn: Turn, entry: Entry, command: CommandRecord, by: Requester): void {
+    turn.events.push(events.commandCancelled(entry.record, command, turn.now, by));
+    this.engine.feed(turn, command, { type: 'cancel', reason: `${by.userName} cancelled it before it was sent.` });
   }
 }

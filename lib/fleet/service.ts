@@ -79,9 +79,11 @@ export class FleetService implements FleetOperator, LiveSource {
     this.desk = new AgentDesk(this.core, this.engine, this.queue, this.admissions);
     this.v1 = new V1Desk(this.core, this.engine, this.admissions);
     this.own = new OwnDesk(this.core, this.engine, (name) => this.admissions.claimAgain(name));
-    this.pipelineDesk = new PipelineDesk(this.core, (turn, entry, request) =>
+    this.pipelineDesk = new PipelineDesk(
+      this.core,
       // What needed a fresh proof was proven when the pipeline was started.
-      this.dispatchTo(turn, entry, request, false),
+      (turn, entry, request) => this.dispatchTo(turn, entry, request, false),
+      (turn, entry, command, by) => this.queue.takeBack(turn, entry, command, by),
     );
     this.engine.onEnd = (turn, command) => this.pipelineDesk.commandEnded(turn, command);
   }
