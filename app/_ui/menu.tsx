@@ -54,7 +54,7 @@ export function Menu({
           collisionPadding={8}
           loop
           onCloseAutoFocus={closed}
-          className="thin-scrollbar z-50 max-h-[min(32rem,var(--radix-dropdown-menu-content-available-height))] min-w-52 animate-rise overflow-y-auto rounded-lg bg-raised p-1 text-ink shadow-pop"
+          className="thin-scrollbar z-50 max-h-[min(40rem,var(--radix-dropdown-menu-content-available-height))] min-w-52 animate-rise overflow-y-auto rounded-lg bg-raised p-1 text-ink shadow-pop"
         >
           <Choose value={choose}>{children}</Choose>
         </DropdownMenu.Content>

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { copyFileSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { mkdtempSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { COMPOSE, ENGINE, engine, IMAGE, run } from './engine';
 
 const ANSWER_TIMEOUT_MS = 60_000;
@@ -86,6 +86,8 @@ export class Installation {
   /** Takes everything away: container, network, folder. */
   async remove(): Promise<void> {
     await this.compose('down').catch(() => undefined);
+    // podman-compose leaves the project's network behind.
+    await run(ENGINE, ['network', 'rm', `${basename(this.folder)}_default`]);
     const parent = join(this.folder, '..');
     // What the container's user made belongs to that user.
     if (readdirSync(parent).length > 0) await asRoot(parent, 'rm -rf /mnt/*');

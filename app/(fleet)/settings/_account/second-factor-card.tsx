@@ -113,7 +113,7 @@ export function SecondFactorCard({ account }: { account: AccountView }) {
             <div className="flex flex-wrap items-center justify-between gap-3">
               <span className="flex items-center gap-2">
                 {recoveryCodesLeft} left
-                {recoveryCodesLeft < FEW_CODES && <Badge tone="warn">few</Badge>}
+                {recoveryCodesLeft < FEW_CODES && <Badge tone="warn">{recoveryCodesLeft === 0 ? 'none' : 'few'}</Badge>}
               </span>
               <Button
                 size="sm"
