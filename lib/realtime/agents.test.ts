@@ -6,7 +6,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import type { AgentLink } from '@/lib/fleet/ports';
 import { MAX_AGENT_FRAME_BYTES } from '@/lib/protocol/agent';
-import { AGENT_PING_INTERVAL_MS, AGENT_SILENCE_MS, AgentGateway } from './agents';
+import { AGENT_PING_INTERVAL_MS, AGENT_SILENCE_MS, AgentGateway, FLOOD_FRAMES, FLOOD_WINDOW_MS } from './agents';
 import { openHouse, TOKEN, type AgentClient, type House } from './testing/house';
 
 const FRAMES = readFileSync(new URL('../protocol/fixtures/agent-frames.ndjson', import.meta.url), 'utf8')
@@ -79,6 +79,89 @@ describe('agents’ gateway: the upgrade', () => {
   });
 });
 
+/** A gateway on a server of its own; `onFrame` gets what agents send. */
+async function openGateway(onFrame: (link: AgentLink, text: string) => void) {
+  const inbox = {
+    connected: () => undefined,
+    frame: onFrame,
+    alive: () => undefined,
+    disconnected: () => undefined,
+    fault: () => undefined,
+  };
+  const gateway = new AgentGateway(inbox, { info: () => undefined, warn: () => undefined, error: () => undefined });
+  const server = createServer();
+  server.on('upgrade', (request, socket, head) => gateway.accept(request, socket, head, '', { kind: 'shared' }));
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  return { gateway, server, url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}` };
+}
+
+describe('agents’ gateway: a flood', () => {
+  const SENT = 20 * FLOOD_FRAMES;
+  /** What was on its way to us already when the reading stopped: Node reads 64 KiB at once. */
+  const READ_AHEAD = 64 * 1024;
+
+  async function flood(frame: string) {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
+    const links: AgentLink[] = [];
+    const counts = new Map<AgentLink, number>();
+    let done: () => void = () => undefined;
+    const all = new Promise<void>((resolve) => (done = resolve));
+    const { gateway, server, url } = await openGateway((link) => {
+      if (!counts.has(link)) links.push(link);
+      counts.set(link, (counts.get(link) ?? 0) + 1);
+      if (counts.get(link) === SENT) done();
+    });
+    const flooding = new WebSocket(url);
+    const honest = new WebSocket(url);
+    await Promise.all([once(flooding, 'open'), once(honest, 'open')]);
+    for (let sent = 0; sent < SENT; sent += 1) flooding.send(frame);
+    return {
+      flooding,
+      honest,
+      arrived: () => counts.get(links[0]!) ?? 0,
+      all,
+      async close() {
+        vi.useRealTimers();
+        await gateway.stop(200);
+        server.close();
+      },
+    };
+  }
+  afterEach(() => {
+    vi.useRealTimers();
+  });
+
+  it('is read second by second, to its end, and keeps nobody waiting', async () => {
+    const frame = JSON.stringify({ type: 'heartbeat', payload: { generation: 'x'.repeat(200) } });
+    const world = await flood(frame);
+    // The honest one is answered many times while the flood stands still.
+    for (let pings = 0; pings < 50; pings += 1) {
+      const pong = once(world.honest, 'pong');
+      world.honest.ping();
+      await pong;
+    }
+    expect(world.arrived()).toBeGreaterThanOrEqual(FLOOD_FRAMES);
+    expect(world.arrived()).toBeLessThanOrEqual(FLOOD_FRAMES + READ_AHEAD / frame.length + 1);
+    expect(world.flooding.readyState).toBe(WebSocket.OPEN);
+    for (let seconds = 0; world.arrived() < SENT && seconds < 2 * SENT; seconds += 1) {
+      vi.advanceTimersByTime(FLOOD_WINDOW_MS);
+      const pong = once(world.honest, 'pong');
+      world.honest.ping();
+      await pong;
+    }
+    await world.all;
+    expect(world.flooding.readyState).toBe(WebSocket.OPEN);
+    await world.close();
+  });
+
+  it('of output is not slowed: no second has to pass', async () => {
+    const world = await flood(JSON.stringify({ type: 'output', payload: { line: 'x'.repeat(200), stream: 'stdout' } }));
+    await world.all;
+    await world.close();
+  });
+});
+
 describe('agents’ gateway: silence', () => {
   afterEach(() => {
     vi.useRealTimers();
@@ -86,22 +169,9 @@ describe('agents’ gateway: silence', () => {
 
   it('ends a link after a minute without any frame, and keeps one that answers pings', async () => {
     vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'] });
-    const opened: AgentLink[] = [];
-    const inbox = {
-      connected: (link: AgentLink) => opened.push(link),
-      frame: () => undefined,
-      alive: () => undefined,
-      disconnected: () => undefined,
-      fault: () => undefined,
-    };
-    const gateway = new AgentGateway(inbox, { info: () => undefined, warn: () => undefined, error: () => undefined });
-    const server = createServer();
-    server.on('upgrade', (request, socket, head) => gateway.accept(request, socket, head, '', { kind: 'shared' }));
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const { port } = server.address() as AddressInfo;
-    const silent = new WebSocket(`ws://127.0.0.1:${port}`, { autoPong: false });
-    const answering = new WebSocket(`ws://127.0.0.1:${port}`);
+    const { gateway, server, url } = await openGateway(() => undefined);
+    const silent = new WebSocket(url, { autoPong: false });
+    const answering = new WebSocket(url);
     await Promise.all([once(silent, 'open'), once(answering, 'open')]);
     const dead = once(silent, 'close');
     for (let pings = 0; pings < 2; pings += 1) {

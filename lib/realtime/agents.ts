@@ -17,6 +17,14 @@ export const AGENT_SILENCE_MS = 60_000;
 const LIFE_CHECK_MS = 5_000;
 /** What an agent has not read yet; more, and it is dropped. */
 export const MAX_AGENT_BACKLOG_BYTES = 4 * 1024 * 1024;
+/**
+ * Frames a second that are read from one agent, output apart: an honest one sends a few. Beyond them it is not read for
+ * the rest of the second, so that it waits and nobody else does. It is never closed for that.
+ */
+export const FLOOD_FRAMES = 500;
+export const FLOOD_WINDOW_MS = 1_000;
+/** Output is never slowed: a build that prints waits for whoever reads it. Both kinds of agent begin a frame like this. */
+const OUTPUT_FRAME = /^\{"type":"output/;
 /** Agents at once; the upgrade of one more is answered with 503. */
 export const MAX_AGENTS = 4_096;
 
@@ -24,12 +32,31 @@ class AgentSocket implements AgentLink {
   readonly id = randomUUID();
   aliveAt = Date.now();
   pingedAt = Date.now();
+  private windowSince = Date.now();
+  private framesInWindow = 0;
 
   constructor(
     readonly socket: WebSocket,
     readonly address: string,
     readonly identity: AgentIdentity,
   ) {}
+
+  /** Counts a frame; one too many in its second, and nothing more is read until the second is over. */
+  countFrame(text: string): void {
+    if (OUTPUT_FRAME.test(text)) return;
+    const now = Date.now();
+    const age = now - this.windowSince;
+    // Not negative: the clock may have been put back.
+    if (age >= FLOOD_WINDOW_MS || age < 0) {
+      this.windowSince = now;
+      this.framesInWindow = 0;
+    }
+    this.framesInWindow += 1;
+    if (this.framesInWindow < FLOOD_FRAMES || this.socket.isPaused) return;
+    this.socket.pause();
+    const floodTimer = setTimeout(() => this.socket.resume(), FLOOD_WINDOW_MS - Math.max(age, 0));
+    floodTimer.unref();
+  }
 
   send(frame: ServerFrame): boolean {
     if (this.socket.readyState !== WebSocket.OPEN) return false;
@@ -105,8 +132,14 @@ export class AgentGateway {
     socket.on('message', (data, isBinary) => {
       link.aliveAt = Date.now();
       guarded(() => {
-        if (isBinary) this.inbox.fault(link, 'A binary frame was ignored: the protocol has text frames only.');
-        else this.inbox.frame(link, textOf(data));
+        if (isBinary) {
+          link.countFrame('');
+          this.inbox.fault(link, 'A binary frame was ignored: the protocol has text frames only.');
+          return;
+        }
+        const text = textOf(data);
+        link.countFrame(text);
+        this.inbox.frame(link, text);
       });
     });
     socket.on('ping', alive);
