@@ -8,6 +8,7 @@ import { SimulatedFleet } from '@/simulator/fleet';
 import { pick, type Random } from '@/simulator/random';
 import { Server } from '../bench/child';
 import { signIn } from '../bench/dashboard';
+import { beginBackup, findBadBackups } from './backups';
 import { Operator } from './operator';
 import { findBrokenPromises } from './verify';
 import { Witness } from './witness';
@@ -20,6 +21,8 @@ const EARLIEST_KILL_MS = 20;
 const LATEST_KILL_MS = 1_500;
 /** Between two requests of the operator. */
 const DISPATCH_PAUSE_MS = 60;
+/** In so many rounds, a backup is made meanwhile. */
+const BACKUP_SHARE = 0.3;
 const OPERATIONS = ['pull', 'switch', 'test', 'refresh-lock'];
 
 /** Quick, with much output, and now and then an agent that dies as well. */
@@ -37,6 +40,8 @@ const BEHAVIOUR: Behaviour = {
 
 export class LoadedDashboard {
   readonly witness = new Witness();
+  /** Good backups that there were after the last round. */
+  backups = 0;
   private server: Server | null = null;
   private operator: Operator | null = null;
   private fleet: SimulatedFleet | null = null;
@@ -56,12 +61,15 @@ export class LoadedDashboard {
     const delayMs = EARLIEST_KILL_MS + this.random() * (LATEST_KILL_MS - EARLIEST_KILL_MS);
     const killed = { yet: false };
     const work = this.work(() => killed.yet);
+    const backup = this.random() < BACKUP_SHARE ? beginBackup(this.dataDir) : null;
     await new Promise((resolve) => setTimeout(resolve, delayMs));
     killed.yet = true;
-    await server.kill();
+    await Promise.all([server.kill(), backup?.kill()]);
     this.server = null;
     await work;
-    return findBrokenPromises(join(this.dataDir, 'nixfleet.db'), this.witness, this.witness.onWire);
+    const { good, faults } = await findBadBackups(this.dataDir);
+    this.backups = good;
+    return [...findBrokenPromises(join(this.dataDir, 'nixfleet.db'), this.witness, this.witness.onWire), ...faults];
   }
 
   async close(): Promise<void> {

@@ -7,9 +7,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { seeded } from '@/simulator/random';
+import { adoptionRound } from './adoption-round';
 import { LoadedDashboard } from './load-round';
 
 const MAX_ROUNDS = 10_000;
+/** Each so many rounds, one takes an old database over instead. */
+const ADOPTION_EVERY = 8;
 
 const { values } = parseArgs({ options: { rounds: { type: 'string' }, seed: { type: 'string' } } });
 const rounds = wholeNumber('rounds', values.rounds ?? '200', MAX_ROUNDS);
@@ -17,17 +20,18 @@ const seed = wholeNumber('seed', values.seed ?? String(Date.now() % 2 ** 32), 2 
 console.log(`${rounds} rounds with --seed ${seed}`);
 
 const dataDir = mkdtempSync(join(tmpdir(), 'nixfleet-crash-'));
-const dashboard = new LoadedDashboard(dataDir, seeded(seed));
+const random = seeded(seed);
+const dashboard = new LoadedDashboard(dataDir, random);
 let failed = 0;
 try {
   for (let round = 1; round <= rounds; round += 1) {
-    const faults = await dashboard.round();
+    const faults = await (round % ADOPTION_EVERY === 0 ? adoptionRound(random) : dashboard.round());
     if (faults.length > 0) failed += 1;
     for (const fault of faults) console.error(`round ${round}: ${fault}`);
     if (round % 10 === 0 || round === rounds) {
       const { accepted, results, onWire } = dashboard.witness;
       console.log(
-        `${round} kills: ${accepted.size} commands taken, ${onWire.length} on the wire, ${results.size} results acknowledged, ${failed} rounds with faults`,
+        `${round} rounds: ${accepted.size} commands taken, ${onWire.length} on the wire, ${results.size} results acknowledged, ${dashboard.backups} good backups, ${failed} rounds with faults`,
       );
     }
   }
