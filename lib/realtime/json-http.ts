@@ -21,15 +21,49 @@ export function sendJson(
   response.end(text);
 }
 
-/** Refuses a request whose body was not read: the connection ends with the answer, whatever still comes. */
+/** What is still on its way when a request is refused is read and thrown away, for so long and so much at most. */
+const DISCARD_MS = 1_000;
+const DISCARD_BYTES = 4 * 1024 * 1024;
+
+/**
+ * Refuses a request whose body was not read, and ends the connection with the answer. What the client still sends is
+ * taken off the wire first: a socket that is closed on unread data is reset, and the answer is lost with it.
+ */
 export function sendJsonAndClose(
   request: IncomingMessage,
   response: ServerResponse,
   status: number,
   value: unknown,
 ): void {
-  response.once('finish', () => request.destroy());
-  sendJson(response, status, value, { connection: 'close' });
+  void discardBody(request).then(() => {
+    if (response.destroyed) return;
+    response.once('finish', () => request.destroy());
+    sendJson(response, status, value, { connection: 'close' });
+  });
+}
+
+/** Resolves when the body is over, or the bounds are reached. Never rejects. */
+function discardBody(request: IncomingMessage): Promise<void> {
+  return new Promise((resolve) => {
+    let size = 0;
+    const over = () => {
+      clearTimeout(discardTimer);
+      resolve();
+    };
+    const discardTimer = setTimeout(over, DISCARD_MS);
+    if (request.readableEnded || request.destroyed) {
+      over();
+      return;
+    }
+    request.on('data', (chunk: Buffer) => {
+      size += chunk.length;
+      if (size > DISCARD_BYTES) over();
+    });
+    request.once('end', over);
+    request.once('close', over);
+    request.once('error', over);
+    request.resume();
+  });
 }
 
 /** Reads a body of at most `maxBytes`. Rejects when the client goes away; how long it may take is the server's affair. */
@@ -39,13 +73,15 @@ export async function readJson(request: IncomingMessage, maxBytes: number): Prom
   let size = 0;
   // Not `for await`: leaving that early would destroy the request before it is answered.
   const isWhole = await new Promise<boolean>((resolve, reject) => {
-    request.on('data', (chunk: Buffer) => {
+    const take = (chunk: Buffer) => {
       size += chunk.length;
       if (size > maxBytes) {
+        request.off('data', take);
         request.pause();
         resolve(false);
       } else chunks.push(chunk);
-    });
+    };
+    request.on('data', take);
     request.once('end', () => resolve(true));
     request.once('error', reject);
     request.once('close', () => reject(new Error('the client went away')));
