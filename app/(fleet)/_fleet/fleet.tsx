@@ -75,6 +75,8 @@ function Hosts() {
   return (
     <div className="px-4 py-4 md:px-6">
       <h1 className="sr-only">Fleet</h1>
+      {/* Above what leaves when it is merged: nothing that is being pressed may move. */}
+      <PipelineStrip />
       <UpdateBanner />
       <div className="mb-4 flex flex-wrap items-center justify-between gap-x-6 gap-y-2">
         <Summary status={filter.status} onChange={(status) => changeFilter({ status })} />
@@ -83,7 +85,6 @@ function Hosts() {
           <AddHostButton />
         </div>
       </div>
-      <PipelineStrip />
       {ids.length > 0 ? (
         <FleetTable ids={ids} selection={selection} filter={filter} onSort={sort} />
       ) : (
