@@ -5,7 +5,6 @@ import { expect, test } from './support/fixtures';
 import { CONFIGURED, PASSWORD, signIn, totp } from './support/operator';
 
 const NEW_PASSWORD = 'another correct horse';
-const WIDE = { width: 1440, height: 900 };
 
 async function signInWithPassword(page: Page, url: string): Promise<void> {
   await page.goto(`${url}/login`);
@@ -31,13 +30,11 @@ test('beside a configured password, a second factor is set up, replaced and remo
   await page.goto(`${dashboard.url}/settings`);
   await expect(page.getByText('NIXFLEET_PASSWORD_HASH in the environment sets it')).toBeVisible();
   await expectAccessible(page, 'the account without a second factor');
-  await page.setViewportSize(WIDE);
 
   const dialog = page.getByRole('dialog');
   await page.getByRole('button', { name: 'Set up …' }).click();
   await expect(dialog.getByRole('img', { name: /QR code/ })).toBeVisible();
   await expectAccessible(page, 'enrolment');
-  await page.setViewportSize(WIDE);
   const secret = (await dialog.locator('#totp-secret').innerText()).replace(/\s/g, '');
   const code = dialog.getByRole('textbox', { name: 'Code from your authenticator app' });
   await code.fill('000000');
@@ -49,7 +46,6 @@ test('beside a configured password, a second factor is set up, replaced and remo
   const password = dialog.getByRole('textbox', { name: 'Your password' });
   await expect(password).toBeFocused();
   await expectAccessible(page, 'a fresh proof');
-  await page.setViewportSize(WIDE);
   await password.fill('not the password');
   await page.keyboard.press('Enter');
   await expect(dialog.getByRole('alert').last()).toContainText('This password is not right.');
@@ -58,11 +54,9 @@ test('beside a configured password, a second factor is set up, replaced and remo
   const codes = await recoveryCodes(page);
   expect(codes).toHaveLength(10);
   await expectAccessible(page, 'recovery codes');
-  await page.setViewportSize(WIDE);
   await dialog.getByRole('button', { name: 'I have kept them' }).click();
   await expect(page.getByText('10 left')).toBeVisible();
   await expectAccessible(page, 'the account with a second factor');
-  await page.setViewportSize(WIDE);
 
   // A recovery code proves as well as the app does, once.
   await page.getByRole('button', { name: 'Make new codes …' }).click();
@@ -123,7 +117,6 @@ test('the list ends one session, a new password all others, and with them their 
   await expect(list.getByRole('listitem')).toHaveCount(3);
   await expect(list.getByRole('listitem').first()).toContainText('This one');
   await expectAccessible(page, 'the list of sessions');
-  await page.setViewportSize(WIDE);
 
   await list
     .locator('li', { has: page.locator('[data-tip="a phone"]') })

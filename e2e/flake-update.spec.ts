@@ -1,7 +1,6 @@
 /** A flake update, from the pull request that is opened to the merge, with a stand-in for the forge. */
-import AxeBuilder from '@axe-core/playwright';
-import type { Page } from '@playwright/test';
 import { StandIn, STAND_IN_REPO, STAND_IN_TOKEN } from '@/lib/desired/forge/testing/stand-in';
+import { expectAccessible } from './support/accessible';
 import { expect, test } from './support/fixtures';
 import { FleetPage } from './support/fleet-page';
 import { CONFIGURED, signInConfigured } from './support/operator';
@@ -25,28 +24,6 @@ const lock = (rev: string, at: number) =>
       },
     },
   });
-
-async function expectAccessible(page: Page, what: string): Promise<void> {
-  const size = page.viewportSize();
-  for (const colorScheme of ['dark', 'light'] as const) {
-    for (const width of [1440, 390]) {
-      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-      await page.setViewportSize({ width, height: 900 });
-      const { violations } = await new AxeBuilder({ page })
-        .withTags(['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'])
-        .analyze();
-      const found = violations.map(
-        ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`,
-      );
-      expect(found, `${what}, ${colorScheme}, ${width} px`).toEqual([]);
-      const overflow = await page.evaluate(
-        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-      );
-      expect(overflow, `${what} is wider than the screen of ${width} px`).toBeLessThanOrEqual(0);
-    }
-  }
-  if (size) await page.setViewportSize(size);
-}
 
 for (const dialect of ['github', 'forgejo'] as const) {
   test(`a flake update at ${dialect} shows by itself, tells what changes, and is merged`, async ({ page, world }) => {

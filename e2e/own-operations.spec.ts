@@ -1,30 +1,9 @@
 /** What the dashboard does itself, and what waits for a host: by the operator's own way through the page. */
-import AxeBuilder from '@axe-core/playwright';
-import type { Page } from '@playwright/test';
+import { expectAccessible } from './support/accessible';
 import { expect, test } from './support/fixtures';
 import { AGENT_TOKEN } from './support/dashboard';
 import { FleetPage } from './support/fleet-page';
 import { CONFIGURED, nextCode, signInConfigured } from './support/operator';
-
-const SHOTS = process.env.NIXFLEET_SHOTS ?? '';
-
-/** Nothing that axe complains of, dark and light, wide and narrow. */
-async function expectAccessible(page: Page, what: string): Promise<void> {
-  for (const colorScheme of ['dark', 'light'] as const) {
-    for (const width of [390, 1440]) {
-      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-      await page.setViewportSize({ width, height: 900 });
-      if (SHOTS !== '') await page.screenshot({ path: `${SHOTS}/${what}-${colorScheme}-${width}.png` });
-      const { violations } = await new AxeBuilder({ page })
-        .withTags(['wcag2a', 'wcag2aa', 'wcag21aa', 'wcag22aa'])
-        .analyze();
-      expect(
-        violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html.slice(0, 160)).join(' | ')}`),
-        `${what}, ${colorScheme}, ${width} px`,
-      ).toEqual([]);
-    }
-  }
-}
 
 test('a host is added, coloured, waited for and removed', async ({ page, world }) => {
   test.setTimeout(180_000);

@@ -23,24 +23,16 @@ test('axe finds nothing on any page', async ({ page, world }) => {
   await expectAccessible(page, 'set-up');
   await page.goto(`${dashboard.url}/setup?code=wrong`);
   await expectAccessible(page, 'set-up with a wrong code');
-
-  await page.setViewportSize({ width: 1440, height: 900 });
   await setUpAndSignIn(page, link);
   await expectAccessible(page, 'the empty fleet');
-
-  await page.setViewportSize({ width: 1440, height: 900 });
   world.startAgent(host, dashboard);
   const fleet = new FleetPage(page);
   await expect(fleet.row('web')).toBeVisible();
   await expectAccessible(page, 'the fleet');
-
-  await page.setViewportSize({ width: 1440, height: 900 });
   await fleet.press('web', 'Test');
   await fleet.openOutput('web', 'Test');
   await fleet.expectOutcome('succeeded', 'failed', 'unchanged');
   await expectAccessible(page, 'the output');
-
-  await page.setViewportSize({ width: 1440, height: 900 });
   await fleet.drawer
     .getByRole('button', { name: /^close/i })
     .last()

@@ -1,14 +1,12 @@
 /** Pipelines over many hosts: started, watched, cancelled, and gone on with after the dashboard was killed. */
-import AxeBuilder from '@axe-core/playwright';
 import type { Page } from '@playwright/test';
 import { StandIn, STAND_IN_REPO, STAND_IN_TOKEN } from '@/lib/desired/forge/testing/stand-in';
 import { SimulatedAgent } from '@/simulator/agent';
 import { PROMPT, type Behaviour } from '@/simulator/behaviour';
 import { AGENT_TOKEN, type Dashboard } from './support/dashboard';
+import { expectAccessible } from './support/accessible';
 import { expect, test } from './support/fixtures';
 import { CONFIGURED, setUpAndSignIn, signInConfigured } from './support/operator';
-
-const WCAG = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'];
 
 /**
  * What each host was told to do, in order, over all connections. Not the look at the system by which the dashboard may
@@ -52,23 +50,6 @@ async function selectAll(page: Page, hosts: number): Promise<void> {
   await expect(page.getByTestId('host-row')).toHaveCount(hosts);
   await page.keyboard.press('Control+a');
   await expect(page.getByTestId('action-bar')).toContainText(`${hosts}`);
-}
-
-async function expectAccessible(page: Page, what: string): Promise<void> {
-  for (const width of [1440, 390]) {
-    for (const colorScheme of ['dark', 'light'] as const) {
-      await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-      await page.setViewportSize({ width, height: width === 390 ? 844 : 900 });
-      const { violations } = await new AxeBuilder({ page }).withTags(WCAG).analyze();
-      const found = violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' | ')}`);
-      expect(found, `${what}, ${colorScheme}, ${width} px`).toEqual([]);
-      const overflow = await page.evaluate(
-        () => document.documentElement.scrollWidth - document.documentElement.clientWidth,
-      );
-      expect(overflow, `${what} is wider than the screen of ${width} px`).toBeLessThanOrEqual(0);
-    }
-  }
-  await page.setViewportSize({ width: 1440, height: 900 });
 }
 
 test('kill -9 in the middle of a pipeline over 20 hosts: it goes on and ends, no command is on the wire twice', async ({

@@ -5,9 +5,9 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import AxeBuilder from '@axe-core/playwright';
 import { WebSocket } from 'ws';
 import { AGENT_TOKEN } from './support/dashboard';
+import { expectAccessible } from './support/accessible';
 import { expect, test } from './support/fixtures';
 import { setUpAndSignIn } from './support/operator';
 import { plainEnvironment, start } from './support/processes';
@@ -30,17 +30,7 @@ test('a backup on demand is made, shown and good; it is restored once the dashbo
   await expect(list.getByRole('listitem')).toHaveCount(1);
   await expect(page.getByText('Good', { exact: true })).toBeVisible();
   await expect(page.getByRole('button', { name: 'Back up now' })).toBeEnabled();
-  for (const colorScheme of ['dark', 'light'] as const) {
-    for (const width of [390, 1440]) {
-      await page.emulateMedia({ colorScheme });
-      await page.setViewportSize({ width, height: 900 });
-      const { violations } = await new AxeBuilder({ page }).analyze();
-      expect(
-        violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html ?? ''}`),
-        `${colorScheme} ${width}`,
-      ).toEqual([]);
-    }
-  }
+  await expectAccessible(page, 'the backups');
 
   const file = join(dashboard.folder, 'data/backups', (await list.locator('code').first().textContent()) ?? '');
   const nixfleet = (...args: string[]) =>

@@ -10,8 +10,9 @@ const LOOKS = [
   { colorScheme: 'light', width: 390, height: 844 },
 ] as const;
 
-/** axe finds nothing, and nothing is wider than the screen. Leaves the page as wide as a phone. */
+/** axe finds nothing, and nothing is wider than the screen. Leaves the page as wide as it was. */
 export async function expectAccessible(page: Page, what: string): Promise<void> {
+  const size = page.viewportSize();
   for (const { colorScheme, width, height } of LOOKS) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
     await page.setViewportSize({ width, height });
@@ -25,4 +26,5 @@ export async function expectAccessible(page: Page, what: string): Promise<void> 
     );
     expect(overflow, `${what} is wider than the screen of ${width} px`).toBeLessThanOrEqual(0);
   }
+  if (size) await page.setViewportSize(size);
 }

@@ -13,6 +13,7 @@ import { examineDatabase, type Examination } from '@/lib/db/examine';
 import { inspectFile } from '@/lib/db/inspect';
 import { takeLock } from '@/lib/db/lock';
 import { findMigrationsFolder, readMigrations } from '@/lib/db/migrate';
+import { NOBODY } from '@/lib/fleet/events';
 import { asidePath, finishRestore, readAbout } from './contents';
 import { PRIVATE_FILE, PRIVATE_FOLDER, publishFile, sha256OfFile, unfinishedPath } from './files';
 import { readBackup } from './folder';
@@ -143,18 +144,13 @@ function restoredEvent(takenAt: number | null, restoredAt: number) {
   const of =
     takenAt === null ? 'a copy that does not say its time' : `the backup of ${new Date(takenAt).toISOString()}`;
   return {
+    ...NOBODY,
     at: restoredAt,
     category: 'system',
     level: 'warning',
     action: DATABASE_RESTORED,
     actorKind: 'operator',
     actor: 'nixfleet restore',
-    userId: null,
-    address: '',
-    hostId: null,
-    hostName: '',
-    commandId: null,
-    outcome: '',
     message: `The database was restored from ${of}: what happened later is not in it.`,
     data: { takenAt: takenAt ?? 0, restoredAt },
   } as const;

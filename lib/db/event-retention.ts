@@ -3,6 +3,7 @@
  * before the first row goes (see `audit.ts`).
  */
 import type Sqlite from 'better-sqlite3';
+import { BY_DASHBOARD, NOBODY } from '@/lib/fleet/events';
 import type { NewEvent } from '@/lib/fleet/records';
 import { EVENTS_CUT, newestCut } from './audit';
 
@@ -78,18 +79,12 @@ function lastToCut(client: Sqlite.Database, eventRows: number, tooOld: number): 
 
 function cutEvent({ id, hash }: Row, { eventDays, eventRows }: EventLimits, now: number): NewEvent {
   return {
+    ...NOBODY,
+    ...BY_DASHBOARD,
     at: now,
     category: 'system',
     level: 'info',
     action: EVENTS_CUT,
-    actorKind: 'dashboard',
-    actor: 'dashboard',
-    userId: null,
-    address: '',
-    hostId: null,
-    hostName: '',
-    commandId: null,
-    outcome: '',
     message: `Events up to ${id} were removed: they are older than ${eventDays} days or beyond the newest ${eventRows}.`,
     data: { upTo: id, hash },
   };

@@ -9,7 +9,8 @@ type Host = Pick<HostRecord, 'id' | 'name'>;
 /** An event's fields about whom and what it concerns, where it concerns none. */
 export const NOBODY = { userId: null, address: '', hostId: null, hostName: '', commandId: null, outcome: '' } as const;
 
-const BY_DASHBOARD = { actorKind: 'dashboard', actor: 'dashboard' } as const;
+/** What the dashboard did of itself. */
+export const BY_DASHBOARD = { actorKind: 'dashboard', actor: 'dashboard' } as const;
 
 const LEVELS: Record<CommandOutcome, EventLevel> = {
   succeeded: 'success',

@@ -1,6 +1,6 @@
 /** What the table of events says of pipelines. */
 import type { EventLevel, PipelineOutcome } from '@/lib/protocol/live';
-import { byOperator, NOBODY } from './events';
+import { BY_DASHBOARD, byOperator, NOBODY } from './events';
 import { OPERATIONS } from './operations';
 import { countHosts } from './pipeline';
 import type { PipelineRecord, PipelineRun } from './pipeline-state';
@@ -52,8 +52,7 @@ export function pipelineEnded(pipeline: PipelineRecord, at: number): NewEvent {
     ...common(pipeline, at),
     level: LEVELS[outcome],
     action: 'pipeline.ended',
-    actorKind: 'dashboard',
-    actor: 'dashboard',
+    ...BY_DASHBOARD,
     outcome,
     message: `${PIPELINES[pipeline.kind].label}: ${outcome}. ${pipeline.reason}`,
   };

@@ -1,29 +1,20 @@
 'use client';
 
-import { useCallback, useState } from 'react';
-import { sameList } from '@/app/_live/derived';
-import { useDerived } from '@/app/_live/live';
+import { useState } from 'react';
 import { Button } from '@/app/_ui/button';
 import { Dialog } from '@/app/_ui/dialog';
-import type { HostView } from '@/lib/protocol/live';
 import { OsIcon } from '../_fleet/os-icon';
 import { ColorField, isColor } from './color-field';
 import { hostCount } from './plan';
 import { sendOperation } from './send';
+import { useHosts } from './use-hosts';
 
 /** Names that are shown; the rest is counted. */
 const MAX_NAMES = 6;
 
 /** Chooses the colour of hosts, or leaves it to their agents again. */
 export function ColorDialog({ hostIds, onClose }: { hostIds: readonly string[]; onClose: () => void }) {
-  const pick = useCallback(
-    (hosts: readonly HostView[]) => {
-      const asked = new Set(hostIds);
-      return hosts.filter((host) => asked.has(host.id));
-    },
-    [hostIds],
-  );
-  const hosts = useDerived(pick, sameList);
+  const hosts = useHosts(hostIds);
   const [color, setColor] = useState(() => hosts[0]?.themeColor ?? '');
   const [tried, setTried] = useState(false);
   const pinned = hosts.some((host) => host.themeColorPinned);

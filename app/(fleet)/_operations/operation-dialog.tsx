@@ -1,14 +1,13 @@
 'use client';
 
-import { useCallback, type ReactNode } from 'react';
-import { sameList } from '@/app/_live/derived';
-import { useDerived } from '@/app/_live/live';
+import type { ReactNode } from 'react';
 import { Button } from '@/app/_ui/button';
 import { Dialog } from '@/app/_ui/dialog';
 import { OPERATIONS } from '@/lib/fleet/operations';
 import type { HostView, OperationId } from '@/lib/protocol/live';
 import { canWait, hostCount, endedBy, planOffers, planOperation, planSentence, type BlockedGroup } from './plan';
 import { sendOperation, type SendOptions } from './send';
+import { useHosts } from './use-hosts';
 import { WaitForm } from './wait';
 
 /** Names that are shown of one group; the rest is counted. */
@@ -27,14 +26,7 @@ export function OperationDialog({
   queueForMs: number | undefined;
   onClose: () => void;
 }) {
-  const pick = useCallback(
-    (hosts: readonly HostView[]) => {
-      const asked = new Set(hostIds);
-      return hosts.filter((host) => asked.has(host.id));
-    },
-    [hostIds],
-  );
-  const hosts = useDerived(pick, sameList);
+  const hosts = useHosts(hostIds);
   const plan = planOperation(operation, hosts);
   const offers = planOffers(plan);
   const { label, description, confirms } = OPERATIONS[operation];

@@ -2,17 +2,17 @@
 
 import { ArrowRight } from 'lucide-react';
 import { useRouter } from 'next/navigation';
-import { useCallback, useState } from 'react';
-import { sameList } from '@/app/_live/derived';
-import { useDerived, usePipelines } from '@/app/_live/live';
+import { useState } from 'react';
+import { usePipelines } from '@/app/_live/live';
 import { Button } from '@/app/_ui/button';
 import { Dialog } from '@/app/_ui/dialog';
 import { SelectField } from '@/app/_ui/field';
 import { OPERATIONS } from '@/lib/fleet/operations';
 import { DEFAULT_PARALLELISM, MAX_PIPELINE_HOSTS, PIPELINES, stagesProblem } from '@/lib/fleet/pipelines';
 import type { AskedMerge } from '@/lib/fleet/ports';
-import type { HostView, OperationId, PipelineKind } from '@/lib/protocol/live';
+import type { OperationId, PipelineKind } from '@/lib/protocol/live';
 import { hostCount } from '../_operations/plan';
+import { useHosts } from '../_operations/use-hosts';
 import { previewPipeline, previewSentences, type SkippedGroup } from './pipeline-preview';
 import { sendPipeline } from './send-pipeline';
 import { StagePicker } from './stage-picker';
@@ -40,14 +40,7 @@ export function PipelineDialog({
   const [parallelism, setParallelism] = useState(DEFAULT_PARALLELISM);
   const [stopOnFailure, setStopOnFailure] = useState(false);
   const [force, setForce] = useState(false);
-  const pick = useCallback(
-    (hosts: readonly HostView[]) => {
-      const asked = new Set(hostIds);
-      return hosts.filter((host) => asked.has(host.id));
-    },
-    [hostIds],
-  );
-  const hosts = useDerived(pick, sameList);
+  const hosts = useHosts(hostIds);
   const stages = kind === 'custom' ? picked : known;
   const pipelines = usePipelines();
   const preview = previewPipeline(stages, hosts, pipelines, force);

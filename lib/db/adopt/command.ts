@@ -1,6 +1,7 @@
 /** Rows of older tables of commands, as ended commands of today or, where they can't be that, as events. */
 import type { EventLevel, OutputLine } from '@/lib/protocol/live';
 import { outputLine, plainName } from '@/lib/protocol/text';
+import { NOBODY } from '@/lib/fleet/events';
 import type { NewEvent } from '@/lib/fleet/records';
 import type { CommandRow } from '../rows';
 import { endOf, NO_END, operationOf } from './old-operations';
@@ -195,17 +196,15 @@ function commandEvent(
   const hostName = host?.name ?? oldHost;
   const where = host ? hostName : `${hostName || 'a host without a name'} (not a known host)`;
   return {
+    ...NOBODY,
     at,
     category: 'command',
     level,
     action: 'command.adopted',
     actorKind: 'dashboard',
     actor: 'the old dashboard',
-    userId: null,
-    address: '',
     hostId: host?.id ?? null,
     hostName,
-    commandId: null,
     outcome,
     message: `${operation || 'A command without a name'} on ${where}: ${outcome}. ${reason}`,
   };

@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { EventCategory, EventLevel } from '@/lib/protocol/live';
 import { plainText } from '@/lib/protocol/text';
+import { NOBODY } from '@/lib/fleet/events';
 import type { NewEvent } from '@/lib/fleet/records';
 import type { AdoptedEvent, KnownHost } from './command';
 import type { OldRow } from './old-row';
@@ -106,8 +107,6 @@ export function pipelineEvent(row: OldRow, name: string, status: string, at: num
   } satisfies NewEvent;
   return { event, importNote: row.wholeNote() };
 }
-
-const NOBODY = { userId: null, address: '', hostId: null, hostName: '', commandId: null, outcome: '' } as const;
 
 function about(row: OldRow, context: EventContext) {
   const oldId = row.text('host_id', { max: 255 });

@@ -1,4 +1,5 @@
 /** What an adoption did with every row, for the operator and for the events. */
+import { BY_DASHBOARD, NOBODY } from '@/lib/fleet/events';
 import type { NewEvent } from '@/lib/fleet/records';
 
 const MAX_NAMED_PROBLEMS = 200;
@@ -75,18 +76,12 @@ export class ReportCounter {
 export function adoptedEvent(report: AdoptionReport): NewEvent {
   const hosts = report.tables.find(({ table }) => table === 'hosts')?.before ?? 0;
   return {
+    ...NOBODY,
+    ...BY_DASHBOARD,
     at: report.at,
     category: 'system',
     level: report.problemCount > 0 || report.sharedNames.length > 0 ? 'warning' : 'info',
     action: 'database.adopted',
-    actorKind: 'dashboard',
-    actor: 'dashboard',
-    userId: null,
-    address: '',
-    hostId: null,
-    hostName: '',
-    commandId: null,
-    outcome: '',
     message:
       `The database of ${report.from} was taken over: ${hosts} ${hosts === 1 ? 'host' : 'hosts'}, ` +
       `${report.problemCount} ${report.problemCount === 1 ? 'value' : 'values'} that did not fit. ` +
