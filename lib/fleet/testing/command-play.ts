@@ -1,0 +1,113 @@
+/** A command that is played: the steps that a fleet and its agents take, by name, for tables of cases. */
+import { expect, it } from 'vitest';
+import type { CommandOutcome, OperationId } from '@/lib/protocol/live';
+import { deadlineOf, stepCommand } from '../command';
+import { QUEUED_MS, type CommandEffect, type CommandInput, type Shown } from '../command-step';
+import { commandStateSchema, type CommandResult, type CommandState } from '../command-state';
+import type { Facts } from '../command-verdict';
+import { OPERATIONS, type Operation } from '../operations';
+import { MINUTE, SECOND, T0 } from './samples';
+
+export const BEFORE = { generation: '2c4ef43', storePath: '/nix/store/old', binaryHash: 'old' };
+const good = { status: 'ok', message: 'As it should be.' } as const;
+export const bad = { status: 'outdated', message: 'Behind by 1 commit.' } as const;
+export const FACTS: Facts = { ...BEFORE, relation: 'equal', git: good, lock: good, system: good };
+export const MOVED: Facts = { ...FACTS, generation: '6f27b9a' };
+export const REPLACED: Facts = { ...FACTS, storePath: '/nix/store/new', binaryHash: 'new' };
+export const A_SENTENCE = /^\S.*[.!?…]$/s;
+
+/** A command with a clock, driven as the fleet drives it: a tick comes when it is due, not before. */
+export class Play {
+  state: CommandState = { phase: 'queued', deadline: T0 + QUEUED_MS };
+  now = T0;
+  readonly effects: CommandEffect['type'][] = [];
+
+  constructor(readonly operation: Operation) {}
+
+  feed(input: CommandInput): void {
+    const { state, effects } = stepCommand(this.operation, this.state, input, this.now);
+    // As it is stored and read again.
+    this.state = commandStateSchema.parse(JSON.parse(JSON.stringify(state)));
+    expect(this.state).toEqual(state);
+    this.effects.push(...effects.map(({ type }) => type));
+  }
+
+  wait(ms: number): void {
+    const until = this.now + ms;
+    for (let due = deadlineOf(this.state); due !== null && due <= until; due = deadlineOf(this.state)) {
+      this.now = Math.max(this.now, due);
+      const before = this.state;
+      this.feed({ type: 'tick' });
+      expect(this.state, 'a tick that is due moves the command on').not.toEqual(before);
+    }
+    this.now = until;
+  }
+
+  /** Nothing happens any more but that time goes by. */
+  runOut(): void {
+    this.wait(100 * 60 * MINUTE);
+  }
+}
+
+export type Step = (play: Play) => void;
+export const feed =
+  (input: CommandInput): Step =>
+  (play) =>
+    play.feed(input);
+export const send = feed({ type: 'sent', before: BEFORE });
+export const wait =
+  (ms: number): Step =>
+  (play) =>
+    play.wait(ms);
+export const runOut: Step = (play) => play.runOut();
+export const output = feed({ type: 'activity' });
+export const progress = (label: string, current: number, total: number) =>
+  feed({ type: 'activity', progress: { label, current, total } });
+export const status = (
+  word: CommandResult['status'],
+  exitCode: number | null,
+  message = '',
+  restarting: boolean | null = null,
+) => feed({ type: 'result', result: { status: word, exitCode, message, restarting } });
+export const beat = (shown: Shown, facts: Facts = FACTS) => feed({ type: 'heartbeat', shown, facts });
+export const closed = feed({ type: 'disconnected' });
+export const back = (
+  shown: Shown = 'unsaid',
+  { facts = FACTS, hasResult = false, sameProcess = null as boolean | null } = {},
+) => feed({ type: 'registered', shown, hasResult, sameProcess, facts });
+export const stop = (how: 'stop' | 'kill' | 'restart' | 'reboot' = 'stop') => feed({ type: 'stop-requested', how });
+export const stopFailed = feed({ type: 'stop-failed', reason: 'no command running' });
+export const refused = (isThis: boolean) => feed({ type: 'rejected', isThis, reason: 'The agent refused it: busy.' });
+export const probed = (word: string) => feed({ type: 'probed', word });
+export const restarted = feed({ type: 'recovered' });
+export const targetEnded = (outcome: CommandOutcome) => feed({ type: 'target-ended', outcome });
+export const is =
+  (phase: CommandState['phase']): Step =>
+  ({ state }) =>
+    expect(state.phase).toBe(phase);
+export const asked =
+  (...effects: CommandEffect['type'][]): Step =>
+  (play) =>
+    expect(play.effects.splice(0)).toEqual(effects);
+/** The Go agent after a switch: 500 ms, close 1000, exit 101, systemd restart, register. */
+export const exit101: Step[] = [wait(500), closed, wait(3 * SECOND), back()];
+
+export type Case = [rule: string, operation: OperationId, steps: Step[], outcome: CommandOutcome, reason?: RegExp];
+
+/** Plays each case to its end, which has to be the one that it names, with a reason that a person can read. */
+export function playCases(cases: readonly Case[]): void {
+  it.each(cases.map((one) => [...one] as const))('%s (%s)', (_rule, operation, steps, outcome, reason = A_SENTENCE) => {
+    const play = new Play(OPERATIONS[operation]);
+    for (const step of steps) step(play);
+    // An end is what frees the host: nothing else holds it.
+    expect(play.state).toMatchObject({ phase: 'ended', outcome });
+    if (play.state.phase !== 'ended') return;
+    expect(play.state.reason).toMatch(A_SENTENCE);
+    expect(play.state.reason).toMatch(reason);
+    expect(deadlineOf(play.state)).toBeNull();
+  });
+
+  it('names every rule once', () => {
+    expect(new Set(cases.map(([rule]) => rule)).size).toBe(cases.length);
+  });
+}
