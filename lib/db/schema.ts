@@ -112,10 +112,6 @@ export const hosts = sqliteTable(
     lastSeenAt: integer('last_seen_at'),
     /** What an adopted row held that fits no column here: JSON, kept as it was. */
     importNote: text('import_note'),
-    /** `pending`: an unknown host that came in while approval is asked for; it is held and gets no commands. */
-    approval: text('approval', { enum: ['approved', 'pending'] })
-      .notNull()
-      .default('approved'),
   },
   (table) => [
     index('hosts_name').on(table.name),

@@ -45,7 +45,6 @@ export function newHost(id: string, name: string, now: number): HostRecord {
     deviceType: 'desktop',
     themeColor: '#7aa2f7',
     themeColorPinned: false,
-    approval: 'approved',
     criticality: 'low',
     comment: '',
     agentVersion: '',

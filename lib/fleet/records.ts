@@ -57,8 +57,6 @@ export interface HostRecord {
   metricsAt: number | null;
   createdAt: number;
   lastSeenAt: number | null;
-  /** `pending`: came in while unknown hosts wait for approval; it is held and gets no commands. */
-  approval: 'approved' | 'pending';
 }
 
 /** One operation sent to one host. The record is the truth; what an agent says is evidence. */

@@ -13,7 +13,6 @@ interface Column {
 const GIVEN: Record<string, Record<string, string | number | null>> = {
   hosts: {
     criticality: 'high',
-    approval: 'approved',
     type: 'nixos',
     theme_color: '#7aa2f7',
     lock: null,

@@ -11,7 +11,6 @@ export function testHost(id: string, changes: Partial<HostRecord> = {}): HostRec
     deviceType: 'server',
     themeColor: '#7aa2f7',
     themeColorPinned: false,
-    approval: 'approved',
     criticality: 'low',
     comment: '',
     agentVersion: '3.1.5',
