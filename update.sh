@@ -59,6 +59,8 @@ STATE=.update
 LOG=$STATE/update.log
 umask 077
 mkdir -p "$STATE"
+# However it ends, the variables with the secrets stay only as long as an update that has to be finished needs them.
+trap '[ -f "$STATE/running" ] || rm -f "$STATE/env"' EXIT
 
 # A terminal that is gone must not end what has to be put right.
 say() { printf '%s\n' "$*" || true; printf '%s %s\n' "$(date -u +%FT%TZ)" "$*" >>"$LOG"; }
