@@ -8,6 +8,7 @@ import { startServices } from '@/lib/dashboard/services';
 import { closeDatabase } from '@/lib/db/open';
 import { stopInOrder, stopOnSignals } from '@/lib/graceful-stop';
 import { wireHealth } from '@/lib/health/wire';
+import { routeConsole } from '@/lib/log-console';
 import { trustedProxies } from '@/lib/realtime/address';
 import { AgentGateway } from '@/lib/realtime/agents';
 import { createHttpServer } from '@/lib/realtime/http';
@@ -22,6 +23,8 @@ async function main(): Promise<void> {
   const foundation = layFoundation();
   const { config, log, db } = foundation;
   const dev = process.env.NODE_ENV === 'development';
+  // In development the console is the developer's own.
+  if (!dev) routeConsole(log);
   const buildId = dev ? 'development' : readFileSync('.next/BUILD_ID', 'utf8').trim();
   const services = startServices(foundation, buildId);
   const { fleet, hub, auth, agentAccess, desired, updates, backups } = services;

@@ -1,5 +1,10 @@
-/** The log: pino, one JSON object a line, with every secret-looking field redacted. */
+/**
+ * The log: pino, one JSON object a line. Secret-looking fields are redacted, every character is harmless to a terminal,
+ * and lines are bounded in length and number, whoever has a say in what they hold.
+ */
 import { pino, type DestinationStream, type Logger } from 'pino';
+import { LineBudget } from './log-limit';
+import { escapeUnsafe } from './protocol/text';
 
 export type Log = Pick<Logger, 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal'>;
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
@@ -23,8 +28,18 @@ const SECRET_FIELDS = [
   'recoveryCodes',
 ];
 
+/** Longest line, in UTF-16 units. A stack trace fits. */
+export const MAX_LINE_LENGTH = 16_384;
+/** What is kept of each value of a longer line. */
+const MAX_VALUE_LENGTH = 1_000;
+/** Values that are kept of a longer line. */
+const MAX_VALUES = 12;
+
 /** Makes the root logger. `destination` is for tests; without it, lines go to standard output. */
 export function createLog(level: LogLevel, destination?: DestinationStream): Logger {
+  const budget = new LineBudget((message, leftOut) => {
+    log.warn({ message, leftOut }, 'a message was repeated; the rest of its lines were left out');
+  });
   const options = {
     level,
     base: null,
@@ -34,6 +49,36 @@ export function createLog(level: LogLevel, destination?: DestinationStream): Log
       paths: SECRET_FIELDS.flatMap((field) => [field, `*.${field}`, `*.*.${field}`]),
       censor: '[redacted]',
     },
+    hooks: {
+      logMethod(this: Logger, args: Parameters<Logger['info']>, method: Logger['info']) {
+        if (budget.allows(budgetKey(args))) method.apply(this, args);
+      },
+      streamWrite: (line: string) => escapeUnsafe(line.length > MAX_LINE_LENGTH ? shortened(line) : line),
+    },
   };
-  return destination ? pino(options, destination) : pino(options);
+  const log = destination ? pino(options, destination) : pino(options);
+  return log;
+}
+
+/** Lines with a source share one budget: their messages are somebody else's words. */
+function budgetKey([first, second]: readonly unknown[]): string {
+  if (typeof first === 'object' && first !== null && 'source' in first) return String(first.source);
+  return typeof first === 'string' ? first : String(second);
+}
+
+/** The same line with its values cut; what holds further values is cut as their text. */
+function shortened(line: string): string {
+  const fields = JSON.parse(line) as Record<string, unknown>;
+  const kept = Object.entries(fields)
+    .sort(([one], [other]) => Number(ALWAYS_KEPT.includes(other)) - Number(ALWAYS_KEPT.includes(one)))
+    .slice(0, MAX_VALUES)
+    .map(([name, value]) => [name.slice(0, 100), cut(value)]);
+  return `${JSON.stringify({ ...Object.fromEntries(kept), cutFrom: line.length })}\n`;
+}
+
+const ALWAYS_KEPT: readonly string[] = ['level', 'time', 'msg'];
+
+function cut(value: unknown): unknown {
+  const text = typeof value === 'object' ? JSON.stringify(value) : value;
+  return typeof text === 'string' && text.length > MAX_VALUE_LENGTH ? `${text.slice(0, MAX_VALUE_LENGTH)}…` : value;
 }

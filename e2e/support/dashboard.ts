@@ -20,6 +20,7 @@ async function freePort(): Promise<string> {
 export class Dashboard {
   readonly folder = mkdtempSync(join(tmpdir(), 'nixfleet-e2e-'));
   private process: RunningProcess | null = null;
+  private printed: string[] = [];
   private port = '0';
 
   constructor(private readonly settings: Record<string, string> = {}) {}
@@ -40,6 +41,7 @@ export class Dashboard {
         ...this.settings,
       }),
     );
+    this.printed = this.process.lines;
     if (isPublic) {
       await this.process.line(/is ready at/);
       return;
@@ -56,9 +58,9 @@ export class Dashboard {
     return `ws://127.0.0.1:${this.port}/ws`;
   }
 
-  /** What it printed, and logged. */
+  /** What it printed and logged since its last start, also once it has ended. */
   get lines(): string[] {
-    return this.process?.lines ?? [];
+    return this.printed;
   }
 
   /** The link that sets the first password. */

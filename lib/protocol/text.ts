@@ -9,8 +9,12 @@ export const MAX_TEXT = 4_096;
 /** Longest output line that is kept, in UTF-16 units: the reference agent reads lines of up to 64 KiB. */
 export const MAX_LINE = 65_536;
 
-// C0 and C1 controls, line and paragraph separators, bidirectional marks, overrides and isolates, zero-width marks, BOM.
-const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u061c\u2028\u2029\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]/g;
+// DEL and C1 controls, line and paragraph separators, bidirectional marks, overrides and isolates, zero-width marks, BOM.
+const UNSAFE_BEYOND_ASCII = '\\u007f-\\u009f\\u061c\\u2028\\u2029\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u2069\\ufeff';
+/** The same with C0 controls. */
+const UNSAFE = new RegExp(`[\\u0000-\\u001f${UNSAFE_BEYOND_ASCII}]`, 'g');
+/** What JSON leaves as it is: it escapes C0 controls only (RFC 8259, 7). */
+const UNSAFE_IN_JSON = new RegExp(`[${UNSAFE_BEYOND_ASCII}]`, 'g');
 // Half of a pair: UTF-8 has no form for it, so that what is stored would differ from what was hashed or sent.
 const LONE_SURROGATE = /\p{Surrogate}/gu;
 
@@ -22,6 +26,11 @@ export function plainText(value: string, max: number = MAX_TEXT): string {
 /** As `plainText`, for a text that identifies: an unsafe character stays visible, so that it can't pass as another name. */
 export function plainName(value: string, max: number): string {
   return value.trim().slice(0, max).replace(LONE_SURROGATE, '\ufffd').replace(UNSAFE, '\ufffd');
+}
+
+/** The same JSON text with every character escaped that could steer a terminal or reorder what a person reads. */
+export function escapeUnsafe(json: string): string {
+  return json.replace(UNSAFE_IN_JSON, (unsafe) => `\\u${unsafe.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 // A control sequence (ECMA-48 §5.4), an operating-system or device string up to its terminator (§5.6), any other escape.
