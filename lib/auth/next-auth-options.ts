@@ -4,7 +4,7 @@ import CredentialsProvider from 'next-auth/providers/credentials';
 import { z } from 'zod';
 import type { Log } from '@/lib/log';
 import type { AuthService } from './service';
-import { cookieName } from './session-cookie';
+import { cookieName, decodeSessionToken } from './session-cookie';
 import { sessionIdHash } from './sessions';
 import { signInErrorCode } from './sign-in-error';
 import { storageRefusal } from './storage-refusal';
@@ -41,6 +41,7 @@ export function nextAuthOptions(setting: NextAuthSetting): NextAuthOptions {
       callbackUrl: cookie(cookieName('callback', secure)),
     },
     session: { strategy: 'jwt', maxAge: auth.sessionMaxAgeS },
+    jwt: { decode: decodeSessionToken },
     pages: { signIn: '/login', signOut: '/login', error: '/login' },
     providers: [
       CredentialsProvider({
