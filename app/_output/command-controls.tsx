@@ -1,5 +1,6 @@
 'use client';
 
+import { answerOf } from '@/app/_actions/answer-of';
 import { OctagonX, Square, Timer, TimerOff } from 'lucide-react';
 import { useState } from 'react';
 import { cancelQueued } from '@/app/(fleet)/_operations/cancel';
@@ -65,7 +66,7 @@ function ExtendButton({ commandId }: { commandId: string }) {
   const [busy, setBusy] = useState(false);
   const extend = async () => {
     setBusy(true);
-    const extended = await answered(extendCommand({ commandId }));
+    const extended = await answered(answerOf(extendCommand({ commandId })));
     setBusy(false);
     if (extended === null) {
       toast({ tone: 'error', title: 'It got no more time', body: 'The dashboard did not answer. Try again.' });

@@ -1,5 +1,6 @@
 'use client';
 
+import { answerOf } from '@/app/_actions/answer-of';
 import { ChevronDown, History } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import { Button } from '@/app/_ui/button';
@@ -38,7 +39,7 @@ function RecentCommands({ hostId, commandId }: { hostId: string; commandId: stri
   const [recent, setRecent] = useState<Recent>({ kind: 'loading' });
   useEffect(() => {
     let left = false;
-    void answered(recentCommands({ hostId })).then((commands) => {
+    void answered(answerOf(recentCommands({ hostId }))).then((commands) => {
       if (!left) setRecent(commands ? { kind: 'there', commands } : { kind: 'failed' });
     });
     return () => {

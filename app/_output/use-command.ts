@@ -1,5 +1,6 @@
 'use client';
 
+import { answerOf } from '@/app/_actions/answer-of';
 import { useEffect, useState } from 'react';
 import { useHost } from '@/app/_live/live';
 import type { CommandView } from '@/lib/protocol/live';
@@ -20,7 +21,7 @@ export function useCommand(hostId: string, commandId: string): CommandView | nul
   useEffect(() => {
     if (!isMissing) return;
     let left = false;
-    void answered(findCommand({ commandId })).then((command) => {
+    void answered(answerOf(findCommand({ commandId }))).then((command) => {
       if (!left && command) setAsked(command);
     });
     return () => {

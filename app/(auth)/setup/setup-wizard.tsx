@@ -1,5 +1,6 @@
 'use client';
 
+import { answerOf } from '@/app/_actions/answer-of';
 import { useState } from 'react';
 import type { SetupResult } from '@/lib/auth/service';
 import type { ActionResult } from '@/lib/auth/action-result';
@@ -37,7 +38,7 @@ function read(result: ActionResult<SetupResult>): Answer {
 
 async function send(request: Parameters<typeof completeSetup>[0]): Promise<Answer> {
   try {
-    return read(await completeSetup(request));
+    return read(await answerOf(completeSetup(request)));
   } catch {
     return { field: 'form', message: 'The dashboard does not answer. Check your connection and try again.' };
   }

@@ -1,5 +1,6 @@
 'use client';
 
+import { answerOf } from '@/app/_actions/answer-of';
 import { useState } from 'react';
 import { answered } from '@/app/_output/answered';
 import { Button } from '@/app/_ui/button';
@@ -37,7 +38,9 @@ export function AddHostDialog({ onClose }: { onClose: () => void }) {
     if (busy || nameProblem !== '' || colorProblem !== '') return;
     setBusy(true);
     const result = await answered(
-      addHost({ name: name.trim(), type, location, deviceType, color: color === '' ? null : color, requestId }),
+      answerOf(
+        addHost({ name: name.trim(), type, location, deviceType, color: color === '' ? null : color, requestId }),
+      ),
     );
     setBusy(false);
     if (result?.kind === 'accepted') {

@@ -1,3 +1,4 @@
+import { answerOf } from '@/app/_actions/answer-of';
 import { answered } from '@/app/_output/answered';
 import { toast } from '@/app/_ui/toast-store';
 import { OPERATIONS } from '@/lib/fleet/operations';
@@ -6,7 +7,7 @@ import { cancelCommand } from '../actions';
 
 /** Takes back a command that waits for its host, and says when that was not possible. Never rejects. */
 export async function cancelQueued({ id, operation }: Pick<CommandView, 'id' | 'operation'>): Promise<void> {
-  const cancelled = await answered(cancelCommand({ commandId: id }));
+  const cancelled = await answered(answerOf(cancelCommand({ commandId: id })));
   if (cancelled) return;
   const title = `${OPERATIONS[operation].label} was not cancelled`;
   if (cancelled === null) toast({ tone: 'error', title, body: 'The dashboard did not answer. Try again.' });

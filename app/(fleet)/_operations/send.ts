@@ -1,3 +1,4 @@
+import { answerOf } from '@/app/_actions/answer-of';
 import { openOutput } from '@/app/_output/open-output';
 import { isPhone } from '@/app/_output/use-is-phone';
 import { errorText } from '@/app/_step-up/error-text';
@@ -51,16 +52,16 @@ export async function sendOperation(
   }
 }
 
-async function send(request: Request, proof: string | undefined): ReturnType<typeof dispatchOperation> {
+async function send(request: Request, proof: string | undefined) {
   // A code that may have been used up already is not sent again.
   for (let left = proof === undefined ? TRIES : 1; left > 1; left -= 1) {
     try {
-      return await dispatchOperation(request);
+      return await answerOf(dispatchOperation(request));
     } catch {
       // No answer: the dashboard is out of reach, or was replaced by another build.
     }
   }
-  return dispatchOperation(request, proof);
+  return answerOf(dispatchOperation(request, proof));
 }
 
 /** Tells the operator why a request was not done. */

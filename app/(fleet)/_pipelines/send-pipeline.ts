@@ -1,3 +1,4 @@
+import { answerOf } from '@/app/_actions/answer-of';
 import { withStepUp } from '@/app/_step-up/step-up';
 import { toast } from '@/app/_ui/toast-store';
 import { PIPELINES } from '@/lib/fleet/pipelines';
@@ -40,12 +41,12 @@ export async function sendPipeline(
 }
 
 /** A request that got no answer is sent once more under the same id: it can't start anything twice. */
-async function send(request: Request, proof: string | undefined): ReturnType<typeof startPipeline> {
+async function send(request: Request, proof: string | undefined) {
   // A code that may have been used up already is not sent again.
-  if (proof !== undefined) return startPipeline(request, proof);
+  if (proof !== undefined) return answerOf(startPipeline(request, proof));
   try {
-    return await startPipeline(request);
+    return await answerOf(startPipeline(request));
   } catch {
-    return startPipeline(request);
+    return answerOf(startPipeline(request));
   }
 }

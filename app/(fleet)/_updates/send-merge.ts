@@ -1,3 +1,4 @@
+import { answerOf } from '@/app/_actions/answer-of';
 import { toast } from '@/app/_ui/toast-store';
 import type { FlakeUpdateView } from '@/lib/protocol/flake-updates';
 import { mergeFlakeUpdate } from './actions';
@@ -5,7 +6,7 @@ import { mergeFlakeUpdate } from './actions';
 /** Asks for the merge. Gives null once it is merged, or a sentence that says why it is not. Never rejects. */
 export async function sendMerge({ number, headSha }: FlakeUpdateView): Promise<string | null> {
   try {
-    const result = await mergeFlakeUpdate({ number, headSha });
+    const result = await answerOf(mergeFlakeUpdate({ number, headSha }));
     if (!result.ok) {
       switch (result.error.kind) {
         case 'signed-out':

@@ -1,5 +1,6 @@
 'use client';
 
+import { answerOf } from '@/app/_actions/answer-of';
 import { ArrowUp, ScrollText } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import { useConnection, useLive } from '@/app/_live/live';
@@ -42,7 +43,7 @@ export function ActivityList({ filter, initial }: { filter: ActivityFilter; init
   useEffect(() => {
     if (!isLive) return;
     let left = false;
-    void answered(readEvents({ filter, before: null })).then((page) => {
+    void answered(answerOf(readEvents({ filter, before: null }))).then((page) => {
       if (!left && page) setList((known) => withNewestPage(known, page));
     });
     return () => {
@@ -66,7 +67,7 @@ export function ActivityList({ filter, initial }: { filter: ActivityFilter; init
 
   const older = async () => {
     setLoading(true);
-    const page = await answered(readEvents({ filter, before: list.next }));
+    const page = await answered(answerOf(readEvents({ filter, before: list.next })));
     setLoading(false);
     if (page) setList((known) => withOlder(known, page));
     else toast({ tone: 'error', title: 'The older events could not be loaded', body: 'Try again in a moment.' });

@@ -1,5 +1,6 @@
 'use client';
 
+import { answerOf } from '@/app/_actions/answer-of';
 import { useRef, useState, type SubmitEvent } from 'react';
 import { TotpSecret, type TotpOffer } from '@/app/_account/totp-secret';
 import { errorText, NO_ANSWER } from '@/app/_step-up/error-text';
@@ -49,7 +50,9 @@ export function EnrolDialog({ offer, replaces, onClose, onDone }: EnrolDialogPro
         label: replaces ? 'Replace' : 'Set up',
         description: replaces ? 'The second factor of until now proves that it is you.' : undefined,
       };
-      const result = await withStepUp(words, (proof) => enrolSecondFactor({ secret: offer.secret, code }, proof));
+      const result = await withStepUp(words, (proof) =>
+        answerOf(enrolSecondFactor({ secret: offer.secret, code }, proof)),
+      );
       if (result === null) return null;
       if (!result.ok) return errorText(result.error);
       const { value } = result;

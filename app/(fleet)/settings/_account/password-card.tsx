@@ -1,5 +1,6 @@
 'use client';
 
+import { answerOf } from '@/app/_actions/answer-of';
 import { useRouter } from 'next/navigation';
 import { useState, type SubmitEvent } from 'react';
 import { errorText, NO_ANSWER } from '@/app/_step-up/error-text';
@@ -51,7 +52,7 @@ function PasswordForm({ userName }: { userName: string }) {
     setBusy(true);
     try {
       const words = { label: 'Change password' };
-      const result = await withStepUp(words, (proof) => changePassword({ current, password }, proof));
+      const result = await withStepUp(words, (proof) => answerOf(changePassword({ current, password }, proof)));
       if (result?.ok) {
         form.reset();
         toast({ tone: 'success', title: 'The password was changed', body: endedText(result.value.endedSessions) });

@@ -1,5 +1,6 @@
 'use client';
 
+import { answerOf } from '@/app/_actions/answer-of';
 import { ShieldCheck, ShieldOff } from 'lucide-react';
 import { useRouter } from 'next/navigation';
 import { useState } from 'react';
@@ -57,7 +58,7 @@ export function SecondFactorCard({ account }: { account: AccountView }) {
   async function offer() {
     setBusy(true);
     try {
-      const result = await offerSecondFactor({});
+      const result = await answerOf(offerSecondFactor({}));
       if (result.ok) setShown({ kind: 'offer', offer: result.value });
       else toast({ tone: 'error', title: 'No second factor was set up', body: errorText(result.error) });
     } catch {
@@ -94,7 +95,7 @@ export function SecondFactorCard({ account }: { account: AccountView }) {
                       void change(
                         { label: 'Remove', description: 'The password alone will open this dashboard.' },
                         'The second factor was removed',
-                        (proof) => removeSecondFactor({}, proof),
+                        (proof) => answerOf(removeSecondFactor({}, proof)),
                       )
                     }
                   >
@@ -122,7 +123,7 @@ export function SecondFactorCard({ account }: { account: AccountView }) {
                   void change(
                     { label: 'Make new codes', description: 'The recovery codes of before are void then.' },
                     'There are new recovery codes',
-                    (proof) => renewRecoveryCodes({}, proof),
+                    (proof) => answerOf(renewRecoveryCodes({}, proof)),
                   )
                 }
               >

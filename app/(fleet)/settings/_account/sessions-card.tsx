@@ -1,5 +1,6 @@
 'use client';
 
+import { answerOf } from '@/app/_actions/answer-of';
 import { useRouter } from 'next/navigation';
 import { useState } from 'react';
 import { errorText, NO_ANSWER } from '@/app/_step-up/error-text';
@@ -48,7 +49,11 @@ export function SessionsCard({ sessions }: { sessions: readonly SessionRow[] }) 
       description="Where you are signed in. What you don’t know, sign out, and change the password."
       actions={
         others.length < 2 ? undefined : (
-          <Button size="sm" busy={ending === 'others'} onClick={() => void end('others', () => endOtherSessions({}))}>
+          <Button
+            size="sm"
+            busy={ending === 'others'}
+            onClick={() => void end('others', () => answerOf(endOtherSessions({})))}
+          >
             Sign out all others
           </Button>
         )
@@ -73,7 +78,7 @@ export function SessionsCard({ sessions }: { sessions: readonly SessionRow[] }) 
                 size="sm"
                 aria-label={`Sign out ${session.device}, ${session.address}`}
                 busy={ending === session.id}
-                onClick={() => void end(session.id, () => endSession({ id: session.id }))}
+                onClick={() => void end(session.id, () => answerOf(endSession({ id: session.id })))}
               >
                 Sign out
               </Button>

@@ -1,5 +1,6 @@
 'use client';
 
+import { answerOf } from '@/app/_actions/answer-of';
 import { Archive } from 'lucide-react';
 import { useRouter } from 'next/navigation';
 import { useEffect, useState } from 'react';
@@ -24,7 +25,7 @@ export function BackUpButton({ isRunning }: { isRunning: boolean }) {
   const begin = async () => {
     setAsking(true);
     try {
-      const result = await backUpNow({});
+      const result = await answerOf(backUpNow({}));
       if (!result.ok) {
         const body = result.error.kind === 'failed' ? result.error.message : 'Sign in again, then try once more.';
         toast({ tone: 'error', title: 'No backup was begun', body });

@@ -1,5 +1,6 @@
 'use client';
 
+import { answerOf } from '@/app/_actions/answer-of';
 import { RefreshCw } from 'lucide-react';
 import { useState } from 'react';
 import { useFlakeUpdates } from '@/app/_live/live';
@@ -89,7 +90,7 @@ function LookNow() {
   const look = async () => {
     setBusy(true);
     try {
-      const result = await lookForUpdates({});
+      const result = await answerOf(lookForUpdates({}));
       if (!result.ok)
         toast({ tone: 'error', title: 'The forge was not asked', body: 'Sign in again, then try again.' });
     } catch {

@@ -1,5 +1,6 @@
 'use client';
 
+import { answerOf } from '@/app/_actions/answer-of';
 import { useRouter } from 'next/navigation';
 import { useState } from 'react';
 import { Badge, type Tone } from '@/app/_ui/badge';
@@ -88,7 +89,7 @@ function HostRow({
       ? `A new token for ${name}. The present one stays good until the new one is used, for a week at most.`
       : `A token for ${name} alone. A new connection of ${name} needs it from then on; a present one stays.`;
     setBusy(true);
-    const made = await ask({ label, description }, (proof) => issueToken({ hostId: id }, proof));
+    const made = await ask({ label, description }, (proof) => answerOf(issueToken({ hostId: id }, proof)));
     setBusy(false);
     if (made?.value) onSecret({ kind: 'token', whom: name, value: made.value });
     router.refresh();

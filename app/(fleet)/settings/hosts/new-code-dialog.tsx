@@ -1,5 +1,6 @@
 'use client';
 
+import { answerOf } from '@/app/_actions/answer-of';
 import { useRouter } from 'next/navigation';
 import { useId, useState, type SubmitEvent } from 'react';
 import { Button } from '@/app/_ui/button';
@@ -39,7 +40,7 @@ export function NewCodeDialog({
     setBusy(true);
     const description = `A code with which ${whom} fetches a token of its own, once.`;
     const made = await ask({ label: 'Make a code', description }, (proof) =>
-      createCode({ hostName: name, hours }, proof),
+      answerOf(createCode({ hostName: name, hours }, proof)),
     );
     setBusy(false);
     if (made?.value === null) {

@@ -1,5 +1,6 @@
 'use client';
 
+import { answerOf } from '@/app/_actions/answer-of';
 import { useRouter } from 'next/navigation';
 import { useState } from 'react';
 import { Button } from '@/app/_ui/button';
@@ -22,7 +23,7 @@ export function RevokeDialog({ what, onClose }: { what: Revocable | null; onClos
     if (!what) return;
     setBusy(true);
     const send = (input: { id: string }, proof?: string) =>
-      what.kind === 'token' ? revokeToken(input, proof) : revokeCode(input);
+      what.kind === 'token' ? answerOf(revokeToken(input, proof)) : answerOf(revokeCode(input));
     await ask({ label: 'Revoke' }, (proof) => send({ id: what.id }, proof));
     setBusy(false);
     onClose();

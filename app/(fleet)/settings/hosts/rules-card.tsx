@@ -1,5 +1,6 @@
 'use client';
 
+import { answerOf } from '@/app/_actions/answer-of';
 import { Lock } from 'lucide-react';
 import { useRouter } from 'next/navigation';
 import { Badge } from '@/app/_ui/badge';
@@ -78,7 +79,7 @@ function Rule({ title, variable, rule, state, explanation, change, warning, name
   const fixed = rule.source === 'environment';
   const apply = async () => {
     const description = `${change}.${warning === undefined ? '' : ` ${warning}`}`;
-    await ask({ label: change, description }, (proof) => setRule({ rule: name, value: !rule.value }, proof));
+    await ask({ label: change, description }, (proof) => answerOf(setRule({ rule: name, value: !rule.value }, proof)));
     router.refresh();
   };
   return (

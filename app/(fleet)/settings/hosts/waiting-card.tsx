@@ -1,5 +1,6 @@
 'use client';
 
+import { answerOf } from '@/app/_actions/answer-of';
 import { useRouter } from 'next/navigation';
 import { Badge, type Tone } from '@/app/_ui/badge';
 import { Button } from '@/app/_ui/button';
@@ -46,12 +47,12 @@ function HeldRow({ agent: { name, address, version, since, reason, message } }: 
   const router = useRouter();
   const { word, tone } = WORDS[reason];
   const approve = async () => {
-    const done = await ask({ label: 'Approve' }, () => approveHost({ hostName: name }));
+    const done = await ask({ label: 'Approve' }, () => answerOf(approveHost({ hostName: name })));
     if (done && done.value !== '') toast({ tone: 'error', title: `${name} was not approved`, body: done.value });
     router.refresh();
   };
   const refuse = async () => {
-    await ask({ label: 'Refuse' }, () => refuseHost({ hostName: name }));
+    await ask({ label: 'Refuse' }, () => answerOf(refuseHost({ hostName: name })));
     router.refresh();
   };
   return (

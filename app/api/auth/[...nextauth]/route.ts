@@ -4,6 +4,7 @@ import NextAuth from 'next-auth';
 import { z } from 'zod';
 import { forwardedAddress } from '@/lib/auth/client-address';
 import { nextAuthOptions, requestOrigin } from '@/lib/auth/next-auth-options';
+import { AUTH_ENDPOINTS } from '@/lib/protocol/auth-endpoints';
 import { runtime } from '@/lib/runtime';
 
 /** What next-auth answers to a form that is sent by a script. */
@@ -13,15 +14,9 @@ interface RouteContext {
   params: Promise<{ nextauth: string[] }>;
 }
 
-/** Not `_log`, which writes what anybody sends into the log, nor `session`, which renews a cookie without looking the session up. */
-const ENDPOINTS: Readonly<Record<string, readonly string[]>> = {
-  GET: ['csrf', 'providers', 'signin', 'signout', 'error'],
-  POST: ['callback/credentials', 'signout'],
-};
-
 async function handle(request: NextRequest, context: RouteContext): Promise<Response> {
   const endpoint = (await context.params).nextauth.join('/');
-  if (!ENDPOINTS[request.method]?.includes(endpoint)) {
+  if (!AUTH_ENDPOINTS[request.method === 'POST' ? 'POST' : 'GET'].includes(endpoint)) {
     return Response.json({ error: 'There is no such address.' }, { status: 404 });
   }
   const { auth, log, about } = runtime();

@@ -1,5 +1,6 @@
 'use client';
 
+import { answerOf } from '@/app/_actions/answer-of';
 import { useState } from 'react';
 import { Button } from '@/app/_ui/button';
 import { Dialog } from '@/app/_ui/dialog';
@@ -18,7 +19,7 @@ export function CancelDialog({ pipeline, onClose }: { pipeline: PipelineView; on
   const cancel = async (stopRunning: boolean) => {
     setBusy(true);
     try {
-      const result = await cancelPipeline({ id: pipeline.id, stopRunning });
+      const result = await answerOf(cancelPipeline({ id: pipeline.id, stopRunning }));
       if (!result.ok) {
         const body = result.error.kind === 'failed' ? result.error.message : 'Your session has ended. Sign in again.';
         toast({ tone: 'error', title: `${label} was not cancelled`, body });

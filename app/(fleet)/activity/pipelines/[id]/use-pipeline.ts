@@ -1,5 +1,6 @@
 'use client';
 
+import { answerOf } from '@/app/_actions/answer-of';
 import { useEffect, useState } from 'react';
 import { useConnection, useLivePipeline } from '@/app/_live/live';
 import { answered } from '@/app/_output/answered';
@@ -22,7 +23,7 @@ export function usePipeline(painted: PipelineView): PipelineView {
   useEffect(() => {
     if (!mayBeStale) return;
     let left = false;
-    void answered(readPipeline({ id })).then((read) => {
+    void answered(answerOf(readPipeline({ id }))).then((read) => {
       if (!left && read) setKnown(read);
     });
     return () => {

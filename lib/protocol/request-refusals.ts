@@ -1,0 +1,70 @@
+/**
+ * Why an HTTP request is refused before a page sees it: a closed list, for the answer, for metrics, and for the page
+ * that sent an action and reads the sentence back.
+ */
+
+export interface Refusal {
+  /** HTTP status (RFC 9110, 15.5). */
+  status: number;
+  /** What was wrong and what to do. */
+  sentence: string;
+}
+
+const REFUSALS = {
+  'unexpected-body': {
+    status: 400,
+    sentence: 'A request with this method carries no body here. Send it without one.',
+  },
+  malformed: { status: 400, sentence: 'The body of the request can’t be read. Reload the page and try again.' },
+  'too-deep': {
+    status: 400,
+    sentence: 'The body nests more values in each other than any page sends. Reload the page and try again.',
+  },
+  'too-many-values': {
+    status: 400,
+    sentence: 'The body holds more values than any page sends. Ask for fewer at once.',
+  },
+  'signed-out': { status: 401, sentence: 'Your session has ended: sign in again.' },
+  'foreign-origin': {
+    status: 403,
+    sentence:
+      'Pages of this address may not do this. Open the dashboard at its public address, or add this one to ' +
+      'NIXFLEET_ALLOWED_ORIGINS.',
+  },
+  'unknown-path': { status: 404, sentence: 'Nothing at this address accepts such a request.' },
+  'unknown-action': {
+    status: 404,
+    sentence: 'This version of the dashboard has no such action. Reload the page and try again.',
+  },
+  'wrong-method': {
+    status: 405,
+    sentence: 'This address does not accept this method. The Allow header lists those it does.',
+  },
+  'too-slow': {
+    status: 408,
+    sentence: 'The body of the request took too long to arrive. Check the connection and try again.',
+  },
+  'too-large': { status: 413, sentence: 'The request is larger than this address accepts. Ask for fewer at once.' },
+  'wrong-type': {
+    status: 415,
+    sentence: 'This address does not accept a body of this content type. Reload the page and try again.',
+  },
+  'too-many-at-once': { status: 429, sentence: 'Too many requests are under way from here. Try again in a moment.' },
+  unavailable: {
+    status: 503,
+    sentence: 'The dashboard can’t look up your session now. Its log says why; try again in a moment.',
+  },
+} as const satisfies Record<string, Refusal>;
+
+export type RefusalReason = keyof typeof REFUSALS;
+
+export const REFUSAL_REASONS: readonly RefusalReason[] = Object.keys(REFUSALS).filter(
+  (reason): reason is RefusalReason => reason in REFUSALS,
+);
+
+export const refusalOf = (reason: RefusalReason): Refusal => REFUSALS[reason];
+
+/** The reason that a sentence stands for; null when it is not one of these. */
+export function reasonOfSentence(sentence: string): RefusalReason | null {
+  return REFUSAL_REASONS.find((reason) => REFUSALS[reason].sentence === sentence) ?? null;
+}
