@@ -12,6 +12,9 @@ function actionHosts() {
     .map((address) => new URL(address).host);
 }
 
+/** The size of a server action's arguments: MAX_ACTION_BODY_BYTES in `lib/protocol/action-limits.ts`, which a test compares. */
+const MAX_ACTION_BODY_BYTES = 512 * 1024;
+
 /** @type {import('next').NextConfig} */
 const config = {
   agentRules: false,
@@ -22,7 +25,11 @@ const config = {
   // Types are checked by `npm run validate`; a start must not fail on a test file.
   typescript: { ignoreBuildErrors: true },
   serverExternalPackages: ['better-sqlite3', 'better-sqlite3-node20', '@node-rs/argon2', '@node-rs/bcrypt'],
-  experimental: { serverActions: { allowedOrigins: actionHosts() } },
+  experimental: {
+    serverActions: { allowedOrigins: actionHosts(), bodySizeLimit: MAX_ACTION_BODY_BYTES },
+    // `proxy.ts` makes Next keep a copy of each body.
+    proxyClientMaxBodySize: MAX_ACTION_BODY_BYTES,
+  },
 };
 
 export default config;

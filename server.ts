@@ -3,6 +3,7 @@ import next from 'next';
 import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
 import { hostname } from 'node:os';
+import { limitKey } from '@/lib/auth/client-address';
 import { layFoundation } from '@/lib/dashboard/foundation';
 import { startServices } from '@/lib/dashboard/services';
 import { closeDatabase } from '@/lib/db/open';
@@ -11,9 +12,12 @@ import { wireHealth } from '@/lib/health/wire';
 import { routeConsole } from '@/lib/log-console';
 import { trustedProxies } from '@/lib/realtime/address';
 import { AgentGateway } from '@/lib/realtime/agents';
+import { readBuildActions } from '@/lib/realtime/build-actions';
 import { createHttpServer } from '@/lib/realtime/http';
 import { machineNames } from '@/lib/realtime/origin';
 import { createAgentPrograms } from '@/lib/realtime/programs';
+import { RequestCounts } from '@/lib/realtime/request-counts';
+import { createRequestGuard } from '@/lib/realtime/request-guard';
 import { attachUpgrades } from '@/lib/realtime/upgrade';
 import { welcome } from '@/lib/welcome';
 
@@ -34,17 +38,26 @@ async function main(): Promise<void> {
   const decoy = createServer();
   const app = next({ dev, hostname: host || 'localhost', port, httpServer: decoy });
   await app.prepare();
-  const handle = app.getRequestHandler();
+  const counts = new RequestCounts();
+  const guard = createRequestGuard({
+    handle: app.getRequestHandler(),
+    sessions: auth,
+    limitKey,
+    actions: dev ? null : readBuildActions('.next'),
+    isDevelopmentTool: (target) => dev && /^\/(?:_next\/|__nextjs)/.test(target),
+    counts,
+    log,
+  });
   const trusts = trustedProxies(config.trustedProxies);
   const agents = new AgentGateway(fleet.inbox, log);
   const origins = { ...config, machineNames: machineNames(hostname()) };
   let stopping = false;
   const isStopping = () => stopping;
-  const own = wireHealth({ config, db, agents, ...services, isStopping });
+  const own = wireHealth({ config, db, agents, requests: counts, ...services, isStopping });
   const { identify: identifyAgent, enrol } = agentAccess;
   const programs = createAgentPrograms({ inbox: fleet.v1Inbox, identifyAgent, enrol, isStopping, log });
   const agentCount = () => agents.size;
-  const server = createHttpServer({ handle, programs, trusts, origins, own, agentCount, log });
+  const server = createHttpServer({ handle: guard.handle, programs, trusts, origins, own, agentCount, counts, log });
   attachUpgrades(server, {
     agents,
     browsers: hub,

@@ -151,6 +151,7 @@ export function createAuth({ store, now, record, secrets, settings }: AuthOption
       const sessionId = await cookie.sessionId(cookieHeader);
       return sessionId === null ? null : sessions.bySessionId(sessionId);
     },
+    knownBrowser: (cookieHeader) => devices.deviceId(cookieHeader, OPERATOR.id),
     stillValid: (idHash) => sessions.byHash(idHash),
     onSessionEnd: (listener) => sessions.onEnd(listener),
     account,

@@ -94,6 +94,8 @@ export interface AuthService {
   readonly account: Account;
   /** The session that a Cookie header belongs to, looked up now; null when there is none. Rejects when the database can't be read. */
   resolveSession(cookieHeader: string | null | undefined): Promise<Session | null>;
+  /** The browser that a Cookie header proves to have signed in before; null when it proves none. Opens nothing. */
+  knownBrowser(cookieHeader: string | null | undefined): string | null;
   /** Looks a known session up again: null once it has ended. */
   stillValid(idHash: string): Session | null;
   /** Calls back with the hash of each session that ends before its time. Returns the way to end it. */

@@ -7,6 +7,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { BackupStatus } from '@/lib/backup/desk';
 import { createMetrics, type Metrics } from '@/lib/metrics/create';
 import { createHttpServer } from '@/lib/realtime/http';
+import { RequestCounts } from '@/lib/realtime/request-counts';
 import { openHouse, type House } from '@/lib/realtime/testing/house';
 import { MAX_TICK_AGE_MS, readiness } from './report';
 import { wireHealth } from './wire';
@@ -20,15 +21,18 @@ let stopping: boolean;
 let backups: BackupStatus;
 
 async function serve(metricsToken: string | null): Promise<void> {
+  const counts = new RequestCounts();
   const own = wireHealth({
     ...house,
     config: { dataDir: tmpdir(), metricsToken },
     backups: { status: () => backups },
     metrics,
+    requests: counts,
     isStopping: () => stopping,
   });
   server = createHttpServer({
     own,
+    counts,
     programs: [],
     origins: { baseUrl: null, allowedOrigins: [], machineNames: [] },
     agentCount: () => 0,
@@ -211,6 +215,19 @@ it('speaks the text format of Prometheus, with each series once and names from c
   expect(text).toMatch(/nodejs_eventloop_lag_p99_seconds [\d.]+/);
   expect(text).not.toContain('alpha');
   expect(await scrape()).toContain('nixfleet_agents{state="connected"} 1');
+});
+
+it('counts refused requests by reason, and what was read of them', async () => {
+  await serve(TOKEN);
+  expect(
+    (await get('/', { method: 'POST', body: 'x'.repeat(100), headers: { origin: 'http://evil.example' } })).status,
+  ).toBe(403);
+  const text = await scrape();
+  expect(text).toContain('nixfleet_requests_refused_total{reason="foreign-origin"} 1');
+  expect(text).toContain('nixfleet_requests_refused_total{reason="too-large"} 0');
+  expect(text).toContain('nixfleet_request_body_bytes_total 100');
+  expect(text).toMatch(/nixfleet_socket_read_bytes_total [1-9]\d\d/);
+  expect(await scrape()).toContain('nixfleet_requests_refused_total{reason="foreign-origin"} 1');
 });
 
 it('counts how commands end and what the database refuses', async () => {

@@ -12,6 +12,7 @@ import type { Metrics } from '@/lib/metrics/create';
 import type { AgentGateway } from '@/lib/realtime/agents';
 import type { OwnRoute } from '@/lib/realtime/http';
 import type { LiveHub } from '@/lib/realtime/live';
+import type { RequestCounts } from '@/lib/realtime/request-counts';
 import { VERSION } from '@/lib/version';
 import { healthRoutes } from './routes';
 
@@ -24,6 +25,7 @@ export interface HealthParts {
   desired: DesiredSource;
   backups: Pick<BackupDesk, 'status'>;
   metrics: Metrics;
+  requests: RequestCounts;
   isStopping: () => boolean;
 }
 
@@ -40,6 +42,7 @@ export function wireHealth(parts: HealthParts): ReadonlyMap<string, OwnRoute> {
     hosts: () => fleet.hostViews(),
     browsers: () => ({ count: hub.size, backlogBytes: hub.backlogBytes }),
     agents: () => agents,
+    requests: () => parts.requests,
     backup: newestBackup,
     diskFreeBytes,
   });

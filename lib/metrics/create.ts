@@ -13,8 +13,19 @@ export interface MetricSources {
   hosts: () => readonly HostView[];
   browsers: () => { count: number; backlogBytes: number };
   agents: () => { backlogBytes: number };
+  requests: () => RequestFigures;
   backup: () => { createdAt: number; bytes: number } | null;
   diskFreeBytes: () => number;
+}
+
+/** What became of HTTP requests since the start. */
+export interface RequestFigures {
+  refusedByReason: () => Iterable<readonly [reason: string, count: number]>;
+  bodyBytes: number;
+  /** Handed to a page or a route. */
+  passed: { without_body: number; with_body: number };
+  /** Read from all connections, whoever read it. */
+  socketBytes: number;
 }
 
 export interface Metrics {
@@ -101,6 +112,39 @@ function addGauges(registry: Registry, sources: MetricSources): void {
         for (const [value, figure] of read()) this.labels(value).set(figure);
       },
     });
+
+  const counter = <Label extends string>(
+    name: string,
+    help: string,
+    label: Label | null,
+    read: () => Iterable<readonly [string, number]>,
+  ) =>
+    new Counter({
+      name: `nixfleet_${name}`,
+      help,
+      labelNames: label === null ? [] : [label],
+      registers,
+      collect() {
+        this.reset();
+        for (const [value, count] of read()) (label === null ? this : this.labels(value)).inc(count);
+      },
+    });
+  const requests = sources.requests();
+  counter(
+    'requests_refused_total',
+    'HTTP requests that were refused before a page saw them, by reason.',
+    'reason',
+    () => requests.refusedByReason(),
+  );
+  counter('requests_passed_total', 'HTTP requests that were handed to a page or a route.', 'body', () =>
+    Object.entries(requests.passed),
+  );
+  counter('request_body_bytes_total', 'Bytes of request bodies that were read, also to be thrown away.', null, () => [
+    ['', requests.bodyBytes],
+  ]);
+  counter('socket_read_bytes_total', 'Bytes that were read from all connections.', null, () => [
+    ['', requests.socketBytes],
+  ]);
 
   labelled('build_info', 'Always 1; the label says which version runs.', 'version', () => [[sources.version, 1]]);
   labelled('agents', 'Agents by state: held ones are connected and belong to no host.', 'state', () =>

@@ -44,6 +44,7 @@ it('answers everything else with JSON that says what is wrong, and makes no host
   for (const hostname of ['../../x', 'a b', '<b>', 'h1.example.com', '-', '\u001b[31m']) {
     expect((await post({ code, hostname })).status, hostname).toBe(400);
   }
+  expect((await post('['.repeat(4_000))).status).toBe(400);
   expect((await post({ code: 'wrong', hostname: 'h1' })).status).toBe(401);
   expect((await post({ code: 'x'.repeat(10_000), hostname: 'h1' })).status).toBe(413);
   expect((await post('', '/api/agents/enrol', 'GET')).status).toBe(405);

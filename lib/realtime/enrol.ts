@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { hostNameOf } from '@/lib/fleet/host';
 import type { FleetLog } from '@/lib/fleet/ports';
 import { ENROL_PATH, enrolRequestSchema, MAX_ENROL_BODY_BYTES } from '@/lib/protocol/enrolment';
-import { readJson, retryAfter, sendJson, sendJsonAndClose } from './json-http';
+import { readJson, retryAfter, sendJson, sendJsonRefusing } from './json-http';
 
 /** Gives a host a token for a code, or says why not. `hostName` is a host name, lower-case. */
 export type Enrol = (
@@ -13,6 +13,9 @@ export type Enrol = (
 ) =>
   | { kind: 'enrolled'; token: string; hostId: string }
   | { kind: 'refused'; status: number; message: string; retryAfterMs: number };
+
+/** Two texts in one object. */
+const BODY_LIMITS = { maxBytes: MAX_ENROL_BODY_BYTES, maxMs: 10_000, maxDepth: 4, maxValues: 32 };
 
 export interface EnrolOptions {
   enrol: Enrol;
@@ -24,7 +27,7 @@ export interface EnrolOptions {
 export function createEnrolHandler({ enrol, isStopping, log }: EnrolOptions) {
   async function answer(request: IncomingMessage, response: ServerResponse, path: string, address: string) {
     const refuse = (status: number, error: string, headers: Record<string, string> = {}) =>
-      sendJson(response, status, { error }, headers);
+      sendJsonRefusing(request, response, status, { error }, headers);
     if (path !== ENROL_PATH) {
       refuse(404, 'There is nothing here.');
       return;
@@ -37,9 +40,13 @@ export function createEnrolHandler({ enrol, isStopping, log }: EnrolOptions) {
       refuse(503, 'The dashboard stops. Try again in a moment.', { connection: 'close' });
       return;
     }
-    const body = await readJson(request, MAX_ENROL_BODY_BYTES);
+    const body = await readJson(request, response, BODY_LIMITS);
     if (body.kind === 'too-large') {
-      sendJsonAndClose(request, response, 413, { error: 'The request is too large.' });
+      refuse(body.status, 'The request is too large.');
+      return;
+    }
+    if (body.kind === 'too-slow') {
+      refuse(body.status, 'The request took too long to arrive. Try again.');
       return;
     }
     const parsed = enrolRequestSchema.safeParse(body.kind === 'body' ? body.value : null);

@@ -1,14 +1,20 @@
 /** The one HTTP server: the client's address is settled first, health and metrics are answered here, all else is Next's. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { FleetLog } from '@/lib/fleet/ports';
+import type { RefusalReason } from '@/lib/protocol/request-refusals';
 import { settleAddress, type TrustsProxy } from './address';
+import { sendRefusing } from './json-http';
 import { originIsAllowed, type OriginPolicy } from './origin';
+import { RequestCounts } from './request-counts';
+import { carriesBody } from './request-judge';
 import { setSecurityHeaders } from './response-headers';
+import { sendRefusal } from './send-refusal';
 
 /** Longer than the idle time of the usual proxies, so that they never meet a connection that just closed. */
 const KEEP_ALIVE_MS = 75_000;
 const HEADERS_TIMEOUT_MS = 20_000;
-const REQUEST_TIMEOUT_MS = 60_000;
+/** Later than the longest time for a body (`request-rules.ts`), so that a slow one is answered in words. */
+const REQUEST_TIMEOUT_MS = 70_000;
 
 /** For update.sh, which waits until as many agents as before are back; to nobody but this machine. */
 const AGENT_COUNT_PATH = '/health/agents';
@@ -24,7 +30,7 @@ export interface OwnAnswer {
 export type OwnRoute = (request: IncomingMessage) => OwnAnswer | Promise<OwnAnswer>;
 
 export interface HttpOptions {
-  /** Next's handler. */
+  /** Next's handler, behind the guard (`request-guard.ts`). */
   handle: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
   /** Asked before Next, which answers with pages and redirects: what is for programs alone. True: it was answered. */
   programs: readonly ((request: IncomingMessage, response: ServerResponse, address: string) => boolean)[];
@@ -35,14 +41,20 @@ export interface HttpOptions {
   own: ReadonlyMap<string, OwnRoute>;
   /** How many agents are connected now. */
   agentCount: () => number;
+  /** Where refusals and bytes are counted. */
+  counts?: RequestCounts;
   log: FleetLog;
 }
 
 /** Makes the server; it does not listen yet. */
 export function createHttpServer(options: HttpOptions): Server {
-  const { handle, programs, trusts, origins, own, agentCount, log } = options;
+  const { handle, programs, trusts, origins, own, agentCount, counts = new RequestCounts(), log } = options;
   const https = origins.baseUrl?.startsWith('https://') ?? false;
-  const server = createServer((request, response) => {
+  const refuse = (request: IncomingMessage, response: ServerResponse, reason: RefusalReason) => {
+    counts.refused(reason);
+    sendRefusal(request, response, reason, {}, counts.addBodyBytes);
+  };
+  function answer(request: IncomingMessage, response: ServerResponse): void {
     const isLocal = isFromThisMachine(request);
     const address = settleAddress(request, trusts);
     setSecurityHeaders(response, https);
@@ -51,11 +63,15 @@ export function createHttpServer(options: HttpOptions): Server {
       response.end(JSON.stringify({ connected: agentCount() }));
       return;
     }
+    if ((request.method === 'GET' || request.method === 'HEAD') && carriesBody(request.headers)) {
+      refuse(request, response, 'unexpected-body');
+      return;
+    }
     const route = own.get(request.url?.split('?')[0] ?? '');
     if (!route && programs.some((answers) => answers(request, response, address))) return;
     if (!route && isForeign(request, origins)) {
       log.warn({ address, origin: request.headers.origin }, 'a request was refused: its origin is not allowed');
-      refuseForeign(response, request.headers.origin);
+      refuse(request, response, 'foreign-origin');
       return;
     }
     const work = route ? answerOwn(route, request, response) : handle(request, response);
@@ -63,7 +79,11 @@ export function createHttpServer(options: HttpOptions): Server {
       log.error({ err: error }, 'a request failed');
       response.destroy();
     });
-  });
+  }
+  const server = createServer(answer);
+  // Who asks before sending a body is asked for it by whoever reads it (`readBody`), and not where it is refused.
+  server.on('checkContinue', answer);
+  counts.watch(server);
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.headersTimeout = HEADERS_TIMEOUT_MS;
   server.requestTimeout = REQUEST_TIMEOUT_MS;
@@ -91,26 +111,13 @@ function isForeign({ method, headers }: IncomingMessage, origins: OriginPolicy):
   return site !== undefined && site !== 'same-origin' && site !== 'none';
 }
 
-function refuseForeign(response: ServerResponse, origin: string | undefined): void {
-  const error =
-    'Pages of this address may not do this. Open the dashboard at its public address, or add this one to ' +
-    'NIXFLEET_ALLOWED_ORIGINS.';
-  response.writeHead(403, { 'content-type': 'application/json', 'cache-control': 'no-store', connection: 'close' });
-  // The address is what the sign-in form reads its answer from.
-  const url = origin !== undefined && URL.canParse(origin) ? `${origin}/login?error=wrong-origin` : undefined;
-  response.end(JSON.stringify({ error, url }));
-}
-
 async function answerOwn(route: OwnRoute, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const reads = request.method === 'GET' || request.method === 'HEAD';
-  const answer: OwnAnswer = reads
-    ? await route(request)
-    : {
-        status: 405,
-        type: 'text/plain; charset=utf-8',
-        body: 'Read this with GET.\n',
-        headers: { allow: 'GET, HEAD' },
-      };
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    const answer = { status: 405, type: 'text/plain; charset=utf-8', text: 'Read this with GET.\n' };
+    sendRefusing(request, response, { ...answer, headers: { allow: 'GET, HEAD' } });
+    return;
+  }
+  const answer = await route(request);
   response.writeHead(answer.status, {
     'content-type': answer.type,
     'cache-control': 'no-store',

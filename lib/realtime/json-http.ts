@@ -1,7 +1,26 @@
 /** JSON over HTTP for programs: what is read is bounded, and every answer is JSON, also a refusal. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { jsonExcess, type JsonLimits } from '@/lib/protocol/json-limits';
+import { readBody, type BodyLimits } from './request-body';
+import { carriesBody } from './request-judge';
 
-export type JsonBody = { kind: 'body'; value: unknown } | { kind: 'too-large' } | { kind: 'unreadable' };
+/** A whole answer of text. */
+export interface TextAnswer {
+  status: number;
+  type: string;
+  text: string;
+  headers?: Readonly<Record<string, string>>;
+}
+
+function writeHead(response: ServerResponse, { status, type, text, headers }: TextAnswer): void {
+  response.writeHead(status, {
+    'content-type': type,
+    'content-length': Buffer.byteLength(text),
+    'cache-control': 'no-store',
+    'x-content-type-options': 'nosniff',
+    ...headers,
+  });
+}
 
 /** Sends one JSON value. `headers` come beside it. */
 export function sendJson(
@@ -11,86 +30,105 @@ export function sendJson(
   headers: Readonly<Record<string, string>> = {},
 ): void {
   const text = JSON.stringify(value);
-  response.writeHead(status, {
-    'content-type': 'application/json',
-    'content-length': Buffer.byteLength(text),
-    'cache-control': 'no-store',
-    'x-content-type-options': 'nosniff',
-    ...headers,
-  });
+  writeHead(response, { status, type: 'application/json', text, headers });
   response.end(text);
 }
 
 /** What is still on its way when a request is refused is read and thrown away, for so long and so much at most. */
 const DISCARD_MS = 1_000;
-const DISCARD_BYTES = 4 * 1024 * 1024;
+const DISCARD_BYTES = 1024 * 1024;
 
 /**
- * Refuses a request whose body was not read, and ends the connection with the answer. What the client still sends is
- * taken off the wire first: a socket that is closed on unread data is reset, and the answer is lost with it.
+ * Refuses a request. Where its body was not read to its end, the connection ends with the answer: Node would read all
+ * of it to keep the connection. The answer goes out first, and then what the client still sends is taken off the wire,
+ * within bounds: a socket that is closed on unread data is reset, and the answer may be lost with it. `onBytes` is
+ * called with each number of bytes that was read so.
  */
-export function sendJsonAndClose(
+export function sendRefusing(
+  request: IncomingMessage,
+  response: ServerResponse,
+  answer: TextAnswer,
+  onBytes: (count: number) => void = () => undefined,
+): void {
+  if (!carriesBody(request.headers) || request.readableEnded) {
+    writeHead(response, answer);
+    response.end(answer.text);
+    return;
+  }
+  writeHead(response, { ...answer, headers: { ...answer.headers, connection: 'close' } });
+  response.write(answer.text);
+  void discardBody(request, onBytes).then(() => {
+    response.end(() => request.destroy());
+  });
+}
+
+/** The same with a JSON value. */
+export function sendJsonRefusing(
   request: IncomingMessage,
   response: ServerResponse,
   status: number,
   value: unknown,
+  headers: Readonly<Record<string, string>> = {},
 ): void {
-  void discardBody(request).then(() => {
-    if (response.destroyed) return;
-    response.once('finish', () => request.destroy());
-    sendJson(response, status, value, { connection: 'close' });
-  });
+  sendRefusing(request, response, { status, type: 'application/json', text: JSON.stringify(value), headers });
 }
 
 /** Resolves when the body is over, or the bounds are reached. Never rejects. */
-function discardBody(request: IncomingMessage): Promise<void> {
+function discardBody(request: IncomingMessage, onBytes: (count: number) => void): Promise<void> {
   return new Promise((resolve) => {
     let size = 0;
-    const over = () => {
-      clearTimeout(discardTimer);
-      resolve();
-    };
     const discardTimer = setTimeout(over, DISCARD_MS);
-    if (request.readableEnded || request.destroyed) {
+    function discard(chunk: Buffer): void {
+      size += chunk.length;
+      onBytes(chunk.length);
+      if (size > DISCARD_BYTES) over();
+    }
+    function over(): void {
+      clearTimeout(discardTimer);
+      request.off('data', discard);
+      request.pause();
+      resolve();
+    }
+    if (request.destroyed) {
       over();
       return;
     }
-    request.on('data', (chunk: Buffer) => {
-      size += chunk.length;
-      if (size > DISCARD_BYTES) over();
-    });
-    request.once('end', over);
-    request.once('close', over);
-    request.once('error', over);
+    request.on('data', discard).once('end', over).once('close', over).once('error', over);
     request.resume();
   });
 }
 
-/** Reads a body of at most `maxBytes`. Rejects when the client goes away; how long it may take is the server's affair. */
-export async function readJson(request: IncomingMessage, maxBytes: number): Promise<JsonBody> {
-  if (Number(request.headers['content-length'] ?? 0) > maxBytes) return { kind: 'too-large' };
-  const chunks: Buffer[] = [];
-  let size = 0;
-  // Not `for await`: leaving that early would destroy the request before it is answered.
-  const isWhole = await new Promise<boolean>((resolve, reject) => {
-    const take = (chunk: Buffer) => {
-      size += chunk.length;
-      if (size > maxBytes) {
-        request.off('data', take);
-        request.pause();
-        resolve(false);
-      } else chunks.push(chunk);
-    };
-    request.on('data', take);
-    request.once('end', () => resolve(true));
-    request.once('error', reject);
-    request.once('close', () => reject(new Error('the client went away')));
-  });
-  if (!isWhole) return { kind: 'too-large' };
-  try {
-    return { kind: 'body', value: JSON.parse(Buffer.concat(chunks).toString('utf8')) as unknown };
-  } catch {
-    return { kind: 'unreadable' };
+export type JsonBody =
+  | { kind: 'body'; value: unknown }
+  /** `status` is the HTTP status to refuse it with. */
+  | { kind: 'too-large'; status: 413 }
+  | { kind: 'too-slow'; status: 408 }
+  | { kind: 'too-deep' | 'too-many-values'; status: 400 }
+  | { kind: 'unreadable'; status: 422 };
+
+/** Reads a JSON body within bounds of bytes, time, depth and number of values. Rejects when the client goes away. */
+export async function readJson(
+  request: IncomingMessage,
+  response: ServerResponse,
+  limits: BodyLimits & JsonLimits,
+): Promise<JsonBody> {
+  const body = await readBody(request, response, limits);
+  switch (body.kind) {
+    case 'gone':
+      throw new Error('the client went away');
+    case 'too-large':
+      return { kind: 'too-large', status: 413 };
+    case 'too-slow':
+      return { kind: 'too-slow', status: 408 };
+    case 'body': {
+      const excess = jsonExcess(body.bytes, limits);
+      if (excess !== null) return { kind: excess, status: 400 };
+      try {
+        return { kind: 'body', value: JSON.parse(body.bytes.toString('utf8')) as unknown };
+      } catch {
+        return { kind: 'unreadable', status: 422 };
+      }
+    }
   }
 }
 

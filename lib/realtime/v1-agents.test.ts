@@ -5,6 +5,7 @@ import { connect } from 'node:net';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createAgentTokenStore } from '@/lib/db/agent-token-store';
+import { RawClient } from './testing/guarded';
 import { openHouse, TOKEN, V1_HASH_SECRET, type House } from './testing/house';
 
 let house: House;
@@ -279,6 +280,31 @@ describe('whatever a version-1 agent asks', () => {
     const [data] = (await once(socket, 'data')) as [Buffer];
     expect(data.toString()).toMatch(/^HTTP\/1\.1 413 [^]*application\/json[^]*\{"detail":"Request body too large"\}$/);
     await once(socket, 'close');
+  });
+
+  it('is refused with 400 before anything is parsed when it is nested too deeply or holds too many values', async () => {
+    const deep = '['.repeat(100_000);
+    const wide = `[${'1,'.repeat(100_000)}1]`;
+    expect(await call('POST', '/api/hosts/hsb0/status', deep)).toMatchObject({
+      status: 400,
+      json: { detail: 'Request body nested too deeply' },
+    });
+    expect(await call('POST', '/api/hosts/hsb0/status', wide)).toMatchObject({
+      status: 400,
+      json: { detail: 'Request body with too many values' },
+    });
+  });
+
+  it.each([
+    ['a wrong token', '/api/hosts/hsb0/status', 401],
+    ['an unknown path', '/api/hosts/hsb0/other', 404],
+    ['an unknown path of agents', '/api/agents/other', 404],
+  ])('ends the connection of a body that never ends after %s', async (_what, path, expected) => {
+    const client = await RawClient.open(house.port);
+    await client.send(`POST ${path} HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n`);
+    const piece = `10000\r\n${'x'.repeat(0x10000)}\r\n`;
+    while (!client.socket.closed) await Promise.race([client.send(piece), client.closed]);
+    expect((await client.answer()).status).toBe(expected);
   });
 
   it('is told in JSON that the dashboard stops, or that its database refuses', async () => {

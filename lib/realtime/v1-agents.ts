@@ -14,10 +14,19 @@ import {
   v1StatusSchema,
   v1TestProgressSchema,
 } from '@/lib/protocol/v1-agent';
-import { readJson, retryAfter, sendJson, sendJsonAndClose } from './json-http';
+import { readJson, retryAfter, sendJson, sendJsonRefusing, type JsonBody } from './json-http';
 import type { IdentifyAgent } from './upgrade';
 
 const BASE = '/api/hosts';
+/** The deepest thing that is sent is a metric, the widest an inventory of some dozen fields. */
+const BODY_LIMITS = { maxBytes: MAX_V1_BODY_BYTES, maxMs: 10_000, maxDepth: 8, maxValues: 1_000 };
+const BODY_PROBLEMS: Readonly<Record<Exclude<JsonBody['kind'], 'body'>, string>> = {
+  'too-large': 'Request body too large',
+  'too-slow': 'Request body too slow',
+  'too-deep': 'Request body nested too deeply',
+  'too-many-values': 'Request body with too many values',
+  unreadable: 'The body is not JSON',
+};
 
 export interface V1Options {
   inbox: V1Inbox;
@@ -82,7 +91,7 @@ const ROUTES: ReadonlyMap<string, Route> = new Map([
 export function createV1Handler({ inbox, identifyAgent, isStopping, log }: V1Options): V1Handler {
   async function answer(request: IncomingMessage, response: ServerResponse, path: string, address: string) {
     const refuse = (status: number, detail: string, headers: Record<string, string> = {}) =>
-      sendJson(response, status, V1_ANSWERS.refused(detail), headers);
+      sendJsonRefusing(request, response, status, V1_ANSWERS.refused(detail), headers);
     if (isStopping()) {
       refuse(503, 'The dashboard stops', { connection: 'close' });
       return;
@@ -109,13 +118,9 @@ export function createV1Handler({ inbox, identifyAgent, isStopping, log }: V1Opt
       return;
     }
     const id = rawId.toLowerCase();
-    const body = route.method === 'POST' ? await readJson(request, MAX_V1_BODY_BYTES) : null;
-    if (body?.kind === 'too-large') {
-      sendJsonAndClose(request, response, 413, V1_ANSWERS.refused('Request body too large'));
-      return;
-    }
-    if (body?.kind === 'unreadable') {
-      refuse(422, 'The body is not JSON');
+    const body = route.method === 'POST' ? await readJson(request, response, BODY_LIMITS) : null;
+    if (body !== null && body.kind !== 'body') {
+      refuse(body.status, BODY_PROBLEMS[body.kind]);
       return;
     }
     const result = route.run({ id, address, identity: agent.identity }, body?.value, inbox);

@@ -1,0 +1,45 @@
+/** What became of requests since the start, for metrics. */
+import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
+import { REFUSAL_REASONS, type RefusalReason } from '@/lib/protocol/request-refusals';
+
+export class RequestCounts {
+  /** Bytes of bodies that were read, also of those that were read only to be thrown away. */
+  bodyBytes = 0;
+  /** Requests that were handed to Next: without a body, and with one that was read and judged. */
+  readonly passed = { without_body: 0, with_body: 0 };
+  private readonly refusals = new Map<RefusalReason, number>(REFUSAL_REASONS.map((reason) => [reason, 0]));
+  private readonly sockets = new Set<Socket>();
+  private closedSocketBytes = 0;
+
+  refused(reason: RefusalReason): void {
+    this.refusals.set(reason, (this.refusals.get(reason) ?? 0) + 1);
+  }
+
+  /** Every reason, also those that never occurred. */
+  refusedByReason(): ReadonlyMap<RefusalReason, number> {
+    return this.refusals;
+  }
+
+  readonly addBodyBytes = (count: number): void => {
+    this.bodyBytes += count;
+  };
+
+  /** Counts what comes over all connections of a server from now on, whoever reads it. */
+  watch(server: Server): void {
+    server.on('connection', (socket: Socket) => {
+      this.sockets.add(socket);
+      socket.once('close', () => {
+        this.sockets.delete(socket);
+        this.closedSocketBytes += socket.bytesRead;
+      });
+    });
+  }
+
+  /** Bytes that the server read from its connections, sockets of agents and browsers included. */
+  get socketBytes(): number {
+    let bytes = this.closedSocketBytes;
+    for (const socket of this.sockets) bytes += socket.bytesRead;
+    return bytes;
+  }
+}
