@@ -58,13 +58,13 @@ export function createHttpServer(options: HttpOptions): Server {
     const isLocal = isFromThisMachine(request);
     const address = settleAddress(request, trusts);
     setSecurityHeaders(response, https);
+    if ((request.method === 'GET' || request.method === 'HEAD') && carriesBody(request.headers)) {
+      refuse(request, response, 'unexpected-body');
+      return;
+    }
     if (request.url === AGENT_COUNT_PATH && isLocal) {
       response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' });
       response.end(JSON.stringify({ connected: agentCount() }));
-      return;
-    }
-    if ((request.method === 'GET' || request.method === 'HEAD') && carriesBody(request.headers)) {
-      refuse(request, response, 'unexpected-body');
       return;
     }
     const route = own.get(request.url?.split('?')[0] ?? '');

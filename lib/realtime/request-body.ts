@@ -84,11 +84,18 @@ export function bodyProblem(bytes: Buffer, rule: BodyRule): JsonExcess | 'malfor
   const excess = jsonExcess(bytes, rule.json);
   if (excess !== null) return excess;
   try {
-    JSON.parse(bytes.toString('utf8'));
-    return null;
+    const value: unknown = JSON.parse(bytes.toString('utf8'));
+    return rule.references || !holdsReference(value) ? null : 'malformed';
   } catch {
     return 'malformed';
   }
+}
+
+/** The depth is that of the rule at most: it was measured before. */
+function holdsReference(value: unknown): boolean {
+  if (typeof value === 'string') return value.startsWith('$') && !value.startsWith('$$');
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.values(value).some(holdsReference);
 }
 
 const AMPERSAND = 0x26;

@@ -113,6 +113,17 @@ describe('a request that passes', () => {
     expect((await fields(form.maxFields + 1)).status).toBe(400);
   });
 
+  it('names nothing that a decoder would follow, where it needs no session', async () => {
+    const setup = (password: string) =>
+      server.ask('POST', '/setup', SETUP_HEADERS, JSON.stringify([{ setupCode: 'x', password }]));
+    for (const password of ['$1:__proto__:then', '$F1', '$undefined', '$']) {
+      expect(await setup(password), password).toMatchObject({ status: 400, text: refused('malformed') });
+    }
+    // As React’s client writes a password that begins with a dollar.
+    expect((await setup('$$ecret')).status).toBe(200);
+    expect((await server.ask('POST', '/', ACTION_HEADERS, '[{"args":"$undefined"}]')).status).toBe(200);
+  });
+
   it('is not read at all where the tools of development post', async () => {
     await restart({ isDevelopmentTool: (target) => target.startsWith('/__nextjs') });
     expect((await server.ask('POST', '/__nextjs_x', {}, 'anything')).text).toBe('anything');
@@ -260,7 +271,7 @@ describe('requests at once', () => {
       200,
     );
     expect(server.guard.uses().find(({ id }) => id === 'requests_without_session')).toMatchObject({
-      max: 32,
+      max: 256,
       refused: 1,
       by: [{ who: '2001:db8:0:0::/64', count: 8 }],
     });
@@ -275,9 +286,9 @@ describe('requests at once', () => {
   });
 
   it('of strangers from everywhere leave room for browsers that signed in before, and for sessions', async () => {
-    await Promise.all(Array.from({ length: 32 }, (_, index) => hang(from(`192.0.2.${index}`))));
-    await poll(() => used('requests_without_session')).toBe(32);
-    const stranger = from('192.0.2.1');
+    await Promise.all(Array.from({ length: 256 }, (_, index) => hang(from(`192.0.2.${index}`))));
+    await poll(() => used('requests_without_session')).toBe(256);
+    const stranger = from('198.51.100.1');
     expect((await server.ask('POST', '/setup', { ...SETUP_HEADERS, ...stranger }, '[]')).status).toBe(429);
     const known = await server.ask('POST', '/setup', { ...SETUP_HEADERS, ...stranger, cookie: 'device=laptop' }, '[]');
     expect(known.status).toBe(200);
@@ -321,6 +332,27 @@ describe('requests at once', () => {
     waiting = [];
     await poll(() => used('session_lookups')).toBe(0);
     await poll(() => used('requests_with_session')).toBe(0);
+  });
+
+  it('give their part back when the client leaves before their answer’s turn on the connection', async () => {
+    let entered: () => void = () => undefined;
+    const both = new Promise<void>((resolve) => (entered = resolve));
+    let requests = 0;
+    await restart({
+      // The first answer never ends, so that the second one’s turn never comes.
+      handle() {
+        requests += 1;
+        if (requests === 2) entered();
+        return Promise.resolve();
+      },
+    });
+    const client = await server.open();
+    const post = `${server.head('POST', '/setup', { ...SETUP_HEADERS, 'content-length': '2' })}[]`;
+    await client.send(server.head('GET', '/login', {}) + post);
+    await both;
+    expect(used('requests_without_session')).toBe(1);
+    client.socket.destroy();
+    await poll(() => used('requests_without_session')).toBe(0);
   });
 
   it('give their part back when the client leaves while the handler works, which is told', async () => {

@@ -4,6 +4,7 @@
  * makes nobody parse more than some KB, wait for more than some seconds, or hold more than a few requests.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { FleetLog } from '@/lib/fleet/ports';
 import type { LimitUse } from '@/lib/protocol/limit-use';
 import type { RefusalReason } from '@/lib/protocol/request-refusals';
@@ -43,8 +44,8 @@ export interface RequestGuard {
   uses(): LimitUse[];
 }
 
-/** Each sign-in may cost a hash of a password; a person sends one at a time. */
-const STRANGERS = { maxEach: 8, maxTotal: 32 };
+/** A person sends one at a time. All of them hold some MB at most (`request-rules.ts`), each for some seconds. */
+const STRANGERS = { maxEach: 8, maxTotal: 256 };
 /** Lasts milliseconds, so that what is slow in the other share keeps no operator from proving a session. */
 const LOOKUPS = { maxEach: 32, maxTotal: 256 };
 /** A browser has six connections to one address (more with HTTP/2 at a proxy). */
@@ -111,6 +112,27 @@ export function createRequestGuard(options: GuardOptions): RequestGuard {
     }
   }
 
+  const heldBySocket = new WeakMap<Socket, Set<() => void>>();
+
+  /**
+   * Gives a part back however the request ends: answered, refused, or left by the client. A response that waits for its
+   * turn on a connection with several requests is never told that the connection is over, so that both are watched.
+   */
+  function releaseAtEnd(socket: Socket, response: ServerResponse, release: () => void): void {
+    const held = heldBySocket.get(socket) ?? new Set();
+    if (!heldBySocket.has(socket)) {
+      heldBySocket.set(socket, held);
+      socket.once('close', () => {
+        for (const each of held) each();
+      });
+    }
+    held.add(release);
+    response.once('close', () => {
+      held.delete(release);
+      release();
+    });
+  }
+
   async function read(request: IncomingMessage, response: ServerResponse, rule: BodyRule): Promise<void> {
     const admission = await admit(request, rule);
     if (admission.kind === 'refused') {
@@ -118,12 +140,11 @@ export function createRequestGuard(options: GuardOptions): RequestGuard {
       refuse(request, response, admission.reason, retry ? { 'retry-after': String(RETRY_AFTER_S) } : {});
       return;
     }
-    if (response.destroyed) {
+    if (response.destroyed || request.socket.destroyed) {
       admission.release();
       return;
     }
-    // However it ends: answered, refused, or left by the client.
-    response.once('close', admission.release);
+    releaseAtEnd(request.socket, response, admission.release);
     const body = await readBody(request, response, rule, counts.addBodyBytes);
     if (body.kind === 'gone') return;
     const problem = body.kind === 'body' ? bodyProblem(body.bytes, rule) : body.kind;

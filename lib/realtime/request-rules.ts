@@ -12,6 +12,8 @@ export interface ActionRule {
   kind: 'action';
   /** True: a session has to resolve before a byte of the body is read, and every action of the build is accepted. */
   session: boolean;
+  /** False: texts that React's decoder follows as references (`$1:a`, `$F2`) are refused; its client writes `$` as `$$`. */
+  references: boolean;
   maxBytes: number;
   maxMs: number;
   json: JsonLimits;
@@ -50,6 +52,7 @@ const OPERATOR_PAGE: PathRule = {
   post: {
     kind: 'action',
     session: true,
+    references: true,
     maxBytes: MAX_ACTION_BODY_BYTES,
     maxMs: SESSION_BODY_MS,
     json: { maxDepth: 16, maxValues: 10_000 },
@@ -60,6 +63,7 @@ const SETUP_PAGE: PathRule = {
   post: {
     kind: 'action',
     session: false,
+    references: false,
     maxBytes: MAX_SETUP_BODY_BYTES,
     maxMs: STRANGER_BODY_MS,
     json: { maxDepth: 4, maxValues: 32 },
