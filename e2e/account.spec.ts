@@ -2,6 +2,7 @@
 import type { Page } from '@playwright/test';
 import { expectAccessible } from './support/accessible';
 import { expect, test } from './support/fixtures';
+import { FleetPage } from './support/fleet-page';
 import { CONFIGURED, PASSWORD, signIn, totp } from './support/operator';
 
 const NEW_PASSWORD = 'another correct horse';
@@ -143,4 +144,27 @@ test('the list ends one session, a new password all others, and with them their 
   await expect(laptop.getByText('Wrong password.')).toBeVisible();
   await page.goto(`${dashboard.url}/activity`);
   await expect(page.getByText('The password was changed. 1 other session ended.')).toBeVisible();
+});
+
+test('a press after the session ended elsewhere says so, with the way to sign in', async ({ page, world }) => {
+  const dashboard = world.makeDashboard({ NIXFLEET_PASSWORD_HASH: CONFIGURED.NIXFLEET_PASSWORD_HASH });
+  await dashboard.start();
+  await signInWithPassword(page, dashboard.url);
+  const host = world.makeHost('web');
+  world.startAgent(host, dashboard);
+  const fleet = new FleetPage(page);
+  await expect(fleet.row('web')).toBeVisible();
+  // The page is not told: it loses its connection first.
+  let asked = 0;
+  page.on('request', (request) => {
+    if (request.method() === 'POST' && request.headers()['next-action'] !== undefined) asked += 1;
+  });
+  await page.context().clearCookies();
+  await fleet.press('web', 'Pull');
+  const message = page.getByText('Your session has ended: sign in again.');
+  await expect(message).toBeVisible();
+  // Asked once: what was refused would be refused again.
+  expect(asked).toBe(1);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await expect(page).toHaveURL(/\/login/);
 });

@@ -5,6 +5,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { WebSocket } from 'ws';
+import { refusalOf } from '@/lib/protocol/request-refusals';
 import { AGENT_TOKEN, type Dashboard } from './support/dashboard';
 import { expect, test } from './support/fixtures';
 import { setUpAndSignIn } from './support/operator';
@@ -72,7 +73,7 @@ test('a request without a session runs no action', async ({ world }) => {
       const text = await response.text();
       const told = `${name} with ${what}: ${response.status} ${text.slice(0, 400)}`;
       if (PUBLIC_ACTIONS.includes(name)) expect(text, told).toContain('"ok":false');
-      else expect(text, told).toContain('{"ok":false,"error":{"kind":"signed-out"}}');
+      else expect([response.status, text], told).toEqual([401, refusalOf('signed-out').sentence]);
     }
   }
   // The lists of what is public name nothing that is no longer there.

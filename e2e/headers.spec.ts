@@ -78,6 +78,8 @@ test('pages, files, errors, redirects, refusals, health: every response carries 
       for (const method of ['GET', 'HEAD', 'OPTIONS']) {
         const answer = await ask(url, method, path, { cookie });
         statuses.add(answer.status);
+        // Nobody has to ask what a page accepts: no other site may send anything.
+        if (method === 'OPTIONS') expect([answer.status, path], 'OPTIONS').toEqual([405, path]);
         expectHeaders(answer, `${method} ${path.slice(0, 80)} (${answer.status})`);
         const location = answer.headers.location ?? '/';
         expect(new URL(location, url).origin, `${path} leads elsewhere`).toBe(url);
@@ -107,9 +109,10 @@ test('pages, files, errors, redirects, refusals, health: every response carries 
     '/nowhere',
   ]) {
     expectHeaders(await ask(url, 'POST', path, { origin: url }), `POST ${path}`);
+    expectHeaders(await ask(url, 'TRACE', path), `TRACE ${path}`);
   }
   // The scan met what it is about.
-  for (const status of [200, 307, 401, 403, 404]) expect([...statuses], `a response with ${status}`).toContain(status);
+  for (const status of [200, 307, 401, 403, 404, 405]) expect([...statuses], `a response with ${status}`).toContain(status);
 });
 
 test('behind TLS: cookies are Secure and bound to this host, and browsers are told to come by https', async ({

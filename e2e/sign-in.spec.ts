@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { WebSocket } from 'ws';
 import { Database } from '@/lib/db/driver';
+import { refusalOf } from '@/lib/protocol/request-refusals';
 import type { Dashboard } from './support/dashboard';
 import { expect, test } from './support/fixtures';
 import { CONFIGURED, nextCode, PASSWORD, presentCode } from './support/operator';
@@ -62,7 +63,10 @@ async function expectNothingOpens(dashboard: Dashboard, cookie: string, what: st
       headers: { cookie, origin: dashboard.url, 'next-action': id, 'content-type': 'text/plain;charset=UTF-8' },
       body: '[{}]',
     });
-    expect(await response.text(), `${name}, ${what}`).toContain('{"ok":false,"error":{"kind":"signed-out"}}');
+    expect([response.status, await response.text()], `${name}, ${what}`).toEqual([
+      401,
+      refusalOf('signed-out').sentence,
+    ]);
   }
   expect(await dialLive(dashboard, cookie), what).toBe(401);
 }

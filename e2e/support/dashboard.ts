@@ -58,6 +58,11 @@ export class Dashboard {
     return `ws://127.0.0.1:${this.port}/ws`;
   }
 
+  /** Of its process. */
+  get pid(): number {
+    return this.process?.child.pid ?? 0;
+  }
+
   /** What it printed and logged since its last start, also once it has ended. */
   get lines(): string[] {
     return this.printed;

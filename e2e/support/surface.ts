@@ -11,6 +11,8 @@ const actionsManifest = z.object({
 });
 
 export interface Route {
+  /** As the build names it: `/activity/pipelines/[id]`. */
+  pattern: string;
   /** As the browser asks for it, with something in the place of each parameter. */
   path: string;
   kind: 'page' | 'route';
@@ -20,7 +22,8 @@ export interface Action {
   id: string;
   /** File and name, for people. */
   name: string;
-  /** A page that carries it. */
+  /** A page that carries it, as the build names it and as a browser asks for it. */
+  pattern: string;
   path: string;
 }
 
@@ -28,21 +31,23 @@ function read<T>(schema: z.ZodType<T>, file: string): T {
   return schema.parse(JSON.parse(readFileSync(file, 'utf8')));
 }
 
-/** Groups are no part of an address, and every parameter gets a value. */
-const asked = (path: string) => path.replace(/\/\([^)]*\)/g, '').replace(/\[(?:\.\.\.)?[^\]]+\]/g, 'anything') || '/';
+/** Groups are no part of an address. */
+const patternOf = (file: string) => file.replace(/\/\([^)]*\)/g, '') || '/';
+/** Every parameter gets a value. */
+const asked = (pattern: string) => pattern.replace(/\[(?:\.\.\.)?[^\]]+\]/g, 'anything');
 
 export function allRoutes(): Route[] {
   return Object.entries(read(routesManifest, '.next/app-path-routes-manifest.json'))
     .filter(([file]) => !file.startsWith('/_'))
-    .map(([file, path]) => ({ path: asked(path), kind: file.endsWith('/page') ? 'page' : 'route' }));
+    .map(([file, path]) => ({ pattern: path, path: asked(path), kind: file.endsWith('/page') ? 'page' : 'route' }));
 }
 
 export function allActions(): Action[] {
   return Object.entries(read(actionsManifest, '.next/server/server-reference-manifest.json').node).map(
     ([id, { filename, exportedName, workers }]) => {
       const [worker = 'app/page'] = Object.keys(workers);
-      const path = asked(worker.replace(/^app/, '').replace(/\/page$/, ''));
-      return { id, name: `${filename} ${exportedName}`, path };
+      const pattern = patternOf(worker.replace(/^app/, '').replace(/\/page$/, ''));
+      return { id, name: `${filename} ${exportedName}`, pattern, path: asked(pattern) };
     },
   );
 }

@@ -1,0 +1,239 @@
+/**
+ * What whoever has no session can make the production server do. Every path and action of the build is tried, taken
+ * from its manifests, with every kind of body that costs more to read than to send.
+ */
+import { PATH_RULES } from '@/lib/realtime/request-rules';
+import type { Dashboard } from './support/dashboard';
+import { expect, test } from './support/fixtures';
+import { HOSTILE_BODIES, residentBytes, sendHostile, type HostileRequest } from './support/hostile';
+import { CONFIGURED, PASSWORD, presentCode } from './support/operator';
+import { signInForm } from './support/sign-in';
+import { allActions, allRoutes } from './support/surface';
+
+const METRICS_TOKEN = 'a-token-for-prometheus';
+const SETTINGS = { NIXFLEET_METRICS_TOKEN: METRICS_TOKEN, NIXFLEET_TRUSTED_PROXIES: '127.0.0.1' };
+/** Refusals, and nothing else. */
+const REFUSED = [400, 401, 403, 404, 405, 408, 413, 415, 422];
+/** Of the right form, made with a key of somebody else: has to be decrypted to be refused. */
+const FORGED = `nixfleet.session=eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0..AAAAAAAAAAAAAAAA.${'A'.repeat(240)}.AAAAAAAAAAAAAAAAAAAAAA`;
+const MIB = 1024 * 1024;
+/** What is thrown away of a refused body, what was read of it before, and what fills the buffers of a socket. */
+const READ_AT_MOST = 2.5 * MIB;
+const MEMORY_MARGIN = 150 * MIB;
+const AT_ONCE = 8;
+
+async function metrics({ url }: Dashboard): Promise<(name: string) => number> {
+  const response = await fetch(`${url}/metrics`, { headers: { authorization: `Bearer ${METRICS_TOKEN}` } });
+  const lines = (await response.text()).split('\n');
+  return (name) => Number(lines.find((line) => line.startsWith(`nixfleet_${name} `))?.split(' ')[1]);
+}
+
+/** Asks for /health on connections of its own until the work is over. Gives how often it answered. */
+async function healthBeside<T>({ url }: Dashboard, work: Promise<T>): Promise<{ result: T; answers: number }> {
+  const state = { isOver: false };
+  let answers = 0;
+  const over = work.finally(() => (state.isOver = true));
+  do {
+    const response = await fetch(`${url}/health`, { headers: { connection: 'close' } });
+    expect([response.status, await response.text()]).toEqual([200, '{"status":"ok"}']);
+    answers += 1;
+  } while (!state.isOver);
+  return { result: await over, answers };
+}
+
+/** So many requests at a time; each comes from an address of its own, so that none is refused for being one too many. */
+async function sendAll(port: number, requests: readonly HostileRequest[]): Promise<(number | null)[]> {
+  const statuses: (number | null)[] = [];
+  const queue = requests.map((request, index) => ({ request, index }));
+  await Promise.all(
+    Array.from({ length: AT_ONCE }, async () => {
+      for (let next = queue.shift(); next; next = queue.shift()) {
+        const { request, index } = next;
+        const address = `198.51.${100 + (index >> 8)}.${index & 255}`;
+        const headers = { ...request.headers, 'x-forwarded-for': address };
+        statuses[index] = await sendHostile(port, { ...request, headers });
+      }
+    }),
+  );
+  return statuses;
+}
+
+/** Each path that answers, and each action at the pages that carry it and at those that everybody reaches. */
+function targets(): { what: string; path: string; headers: Record<string, string> }[] {
+  const paths = new Set([
+    ...allRoutes().map(({ path }) => path),
+    '/api/auth/callback/credentials',
+    '/api/auth/signout',
+    '/api/auth/session',
+    '/api/hosts/h1/register',
+    '/api/hosts/h1/status',
+    '/api/agents/enrol',
+    '/health',
+    '/metrics',
+    '/_next/static/chunks/a.js',
+    '/no/such/page',
+  ]);
+  return [
+    ...[...paths].map((path) => ({ what: path, path, headers: {} })),
+    ...allActions().flatMap(({ id, name, path }) =>
+      [...new Set([path, '/login', '/setup'])].map((page) => ({
+        what: `${name} at ${page}`,
+        path: page,
+        headers: { 'next-action': id },
+      })),
+    ),
+  ];
+}
+
+test('every page, route and action of the build has a rule', () => {
+  expect(allRoutes().length).toBeGreaterThan(15);
+  for (const { pattern } of allRoutes()) expect(Object.keys(PATH_RULES), pattern).toContain(pattern);
+  expect(allActions().length).toBeGreaterThan(20);
+  for (const { name, pattern } of allActions()) {
+    const post = PATH_RULES[pattern]?.post;
+    expect(post?.kind, name).toBe('action');
+    // Whoever adds an action that needs no session decides it here.
+    expect(post?.session, name).toBe(name !== 'app/(auth)/setup/actions.ts completeSetup');
+  }
+});
+
+test('nobody without a session gets more than some KB parsed, whatever is sent and wherever', async ({ world }) => {
+  const dashboard = world.makeDashboard(SETTINGS);
+  await dashboard.start();
+  const port = Number(new URL(dashboard.url).port);
+  // What a first look loads is there before memory is measured.
+  for (const path of ['/login', '/setup', '/api/auth/csrf']) await fetch(`${dashboard.url}${path}`);
+  const lines = dashboard.lines.length;
+  const atFirst = await metrics(dashboard);
+  const memory = residentBytes(dashboard.pid);
+  const everything = targets();
+
+  for (const [kind, { type, body }] of Object.entries(HOSTILE_BODIES)) {
+    for (const cookie of ['', FORGED]) {
+      const requests = everything.map(({ path, headers }) => ({
+        method: 'POST',
+        path,
+        headers: { ...headers, 'content-type': type, cookie },
+        body,
+      }));
+      const before = await metrics(dashboard);
+      const { result, answers } = await healthBeside(dashboard, sendAll(port, requests));
+      const after = await metrics(dashboard);
+      expect(answers, `${kind}: /health`).toBeGreaterThan(1);
+      for (const [index, status] of result.entries()) {
+        const what = `${kind}, ${everything[index]?.what ?? ''}, ${cookie === '' ? 'no cookie' : 'a forged one'}`;
+        // A client that sends on without end may have its answer cut off with the connection.
+        if (status === null && (body === null || body.length > MIB)) continue;
+        // Wrong tokens of agents make their address wait.
+        const isOfAgents = everything[index]?.path.startsWith('/api/hosts/');
+        expect(isOfAgents ? [...REFUSED, 429] : REFUSED, `${what}: ${status}`).toContain(status);
+      }
+      const read = after('socket_read_bytes_total') - before('socket_read_bytes_total');
+      const sent = body === null ? Infinity : body.length + 4_096;
+      expect(read / requests.length, `${kind}: bytes read`).toBeLessThan(Math.min(sent, READ_AT_MOST) + 64 * 1024);
+      for (const passed of ['with', 'without']) {
+        const name = `requests_passed_total{body="${passed}_body"}`;
+        expect(after(name), `${kind}: handed to Next`).toBe(atFirst(name));
+      }
+    }
+  }
+  const atLast = await metrics(dashboard);
+  for (const reason of [
+    'malformed',
+    'too-deep',
+    'too-many-values',
+    'signed-out',
+    'unknown-path',
+    'unknown-action',
+    'wrong-method',
+    'too-large',
+    'wrong-type',
+  ]) {
+    expect(atLast(`requests_refused_total{reason="${reason}"}`), reason).toBeGreaterThan(0);
+  }
+  expect(residentBytes(dashboard.pid) - memory, 'memory').toBeLessThan(MEMORY_MARGIN);
+  expect(dashboard.lines.slice(lines), 'the log').toEqual([]);
+});
+
+test('a body on a request that reads is refused at every path, and so is every other method', async ({ world }) => {
+  const dashboard = world.makeDashboard(SETTINGS);
+  await dashboard.start();
+  const port = Number(new URL(dashboard.url).port);
+  const paths = [...new Set(targets().map(({ path }) => path))];
+  for (const [method, headers, expected] of [
+    ['GET', {}, [400]],
+    ['HEAD', {}, [400]],
+    ['OPTIONS', {}, [404, 405]],
+    ['TRACE', {}, [404, 405]],
+    ['PUT', {}, [404, 405]],
+    ['DELETE', {}, [404, 405]],
+  ] as const) {
+    for (const body of [Buffer.alloc(900_000, '['), null]) {
+      const requests = paths.map((path) => ({ method, path, headers, body }));
+      for (const [index, status] of (await sendAll(port, requests)).entries()) {
+        if (status === null && body === null) continue;
+        expect(expected, `${method} ${paths[index] ?? ''}: ${status}`).toContain(status);
+      }
+    }
+  }
+  const read = await metrics(dashboard);
+  expect(read('requests_passed_total{body="with_body"}')).toBe(0);
+  expect(read('requests_passed_total{body="without_body"}')).toBe(0);
+});
+
+test('a body that does not come is waited for at few paths, not for long, and holds nobody up', async ({ world }) => {
+  const dashboard = world.makeDashboard({ ...SETTINGS, ...CONFIGURED });
+  await dashboard.start();
+  const port = Number(new URL(dashboard.url).port);
+  const form = { 'content-type': 'application/x-www-form-urlencoded' };
+  const action = { 'content-type': 'text/plain' };
+  const slow = targets().map(({ path, headers }) => ({
+    method: 'POST',
+    path,
+    headers: { ...headers, ...(path.startsWith('/api/auth') ? form : action) },
+    body: Buffer.alloc(100, ' '),
+    sends: 1,
+  }));
+  const sending = Promise.all(
+    slow.map((request, index) => {
+      const headers = { ...request.headers, 'x-forwarded-for': `198.51.100.${index}` };
+      return sendHostile(port, { ...request, headers });
+    }),
+  );
+  // While they hang, the operator comes in.
+  const { error } = await (await signInForm(dashboard.url))(PASSWORD, presentCode(), { forwardedFor: '203.0.113.1' });
+  expect(error).toBeNull();
+  const statuses = await sending;
+  for (const [index, status] of statuses.entries()) expect(REFUSED, slow[index]?.path).toContain(status);
+  expect(statuses.filter((status) => status === 408).length).toBeGreaterThan(2);
+});
+
+test('the largest dispatch that a page sends reaches its action', async ({ world }) => {
+  const dashboard = world.makeDashboard({ ...SETTINGS, ...CONFIGURED });
+  await dashboard.start();
+  const { cookies, error } = await (await signInForm(dashboard.url))(PASSWORD, presentCode());
+  expect(error).toBeNull();
+  const id = allActions().find(({ name }) => name.endsWith(' dispatchOperation'))?.id ?? '';
+  const names = Array.from({ length: 5_000 }, (_, index) => `${'h'.repeat(58)}${String(index).padStart(5, '0')}`);
+  const send = async (hostIds: readonly string[]) => {
+    const response = await fetch(`${dashboard.url}/`, {
+      method: 'POST',
+      headers: {
+        cookie: cookies,
+        origin: dashboard.url,
+        'next-action': id,
+        accept: 'text/x-component',
+        'content-type': 'text/plain;charset=UTF-8',
+      },
+      body: JSON.stringify([{ operation: 'pull', hostIds, requestId: 'a'.repeat(32), force: false }]),
+    });
+    return { status: response.status, text: await response.text() };
+  };
+  const whole = await send(names);
+  expect(whole.status).toBe(200);
+  expect(whole.text.match(/"unknown-host"/g)).toHaveLength(5_000);
+  // One that no page sends is refused in words, and the session goes on.
+  const refused = await send([...names, ...names]);
+  expect([refused.status, refused.text]).toEqual([413, expect.stringContaining('larger than')]);
+  expect((await send(names.slice(0, 1))).status).toBe(200);
+});
