@@ -136,6 +136,10 @@ describe('a browser that signed in before', () => {
     if (first.kind !== 'signed-in') throw new Error(first.kind);
     const value = cookieOf(first.deviceCookie).split('=')[1] ?? '';
     expect(await auth.resolveSession(cookieOf(first.deviceCookie))).toBeNull();
+    // It names the browser, and is worth no more.
+    expect(auth.knownBrowser(cookieOf(first.deviceCookie))).toBe(first.session.deviceId);
+    expect(auth.knownBrowser(`${cookieOf(first.deviceCookie)}x`)).toBeNull();
+    expect(auth.knownBrowser(null)).toBeNull();
     expect(await auth.resolveSession(`nixfleet.session=${value}`)).toBeNull();
   });
 });
