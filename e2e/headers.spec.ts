@@ -112,7 +112,8 @@ test('pages, files, errors, redirects, refusals, health: every response carries 
     expectHeaders(await ask(url, 'TRACE', path), `TRACE ${path}`);
   }
   // The scan met what it is about.
-  for (const status of [200, 307, 401, 403, 404, 405]) expect([...statuses], `a response with ${status}`).toContain(status);
+  for (const status of [200, 307, 401, 403, 404, 405])
+    expect([...statuses], `a response with ${status}`).toContain(status);
 });
 
 test('behind TLS: cookies are Secure and bound to this host, and browsers are told to come by https', async ({
