@@ -94,7 +94,7 @@ it('is not alive while it stops, nor when the fleet’s clock stands still altho
   stopping = false;
   house.fleet.stop();
   const stood = house.fleet.vitals();
-  house.fleet.vitals = () => ({ ...stood, tickedAt: Date.now() - MAX_TICK_AGE_MS - 1 });
+  house.fleet.vitals = () => ({ ...stood, tickedAt: Date.now() - MAX_TICK_AGE_MS - 1_000 });
   expect(await get('/health')).toMatchObject({ status: 503, text: '{"status":"stuck"}' });
 });
 
