@@ -31,7 +31,7 @@ async function main(): Promise<void> {
   if (!dev) routeConsole(log);
   const buildId = dev ? 'development' : readFileSync('.next/BUILD_ID', 'utf8').trim();
   const services = startServices(foundation, buildId);
-  const { fleet, hub, auth, agentAccess, desired, updates, backups } = services;
+  const { loop, fleet, hub, auth, agentAccess, desired, updates, backups } = services;
 
   const { host, port } = config.listen;
   // Next adds an upgrade listener of its own to the server it is given, and ends sockets that it does not know.
@@ -49,7 +49,7 @@ async function main(): Promise<void> {
     log,
   });
   const trusts = trustedProxies(config.trustedProxies);
-  const agents = new AgentGateway(fleet.inbox, log);
+  const agents = new AgentGateway(fleet.inbox, log, loop);
   const origins = { ...config, machineNames: machineNames(hostname()) };
   let stopping = false;
   const isStopping = () => stopping;
@@ -65,6 +65,7 @@ async function main(): Promise<void> {
     origins,
     identifyAgent,
     resolveSession: (cookies) => auth.resolveSession(cookies),
+    loop,
     log,
     isStopping,
     fallback: (request, socket, head) => dev && isNextPath(request) && decoy.emit('upgrade', request, socket, head),
@@ -78,6 +79,7 @@ async function main(): Promise<void> {
       async finish() {
         services.stopRetention();
         fleet.stop();
+        loop.stop();
         await app.close();
         closeDatabase(db);
       },

@@ -16,6 +16,7 @@ import { FleetService, GROUP_INPUTS_MS } from '@/lib/fleet/service';
 import { processMetrics } from '@/lib/metrics/create';
 import { systemClock } from '@/lib/realtime/clock';
 import { LiveHub } from '@/lib/realtime/live';
+import { LoopClock } from '@/lib/realtime/loop-clock';
 import { setRuntime } from '@/lib/runtime';
 import { VERSION } from '@/lib/version';
 import type { Foundation } from './foundation';
@@ -25,6 +26,7 @@ export type Services = ReturnType<typeof startServices>;
 /** Makes the services, starts them and hands them to the pages. `buildId` names the pages of this build. */
 export function startServices({ config, log, db, secrets }: Foundation, buildId: string) {
   const clock = systemClock;
+  const loop = new LoopClock();
   const now = () => Date.now();
   const record = (event: NewEvent) => fleet.record(event);
   const desired = createDesired({
@@ -40,6 +42,7 @@ export function startServices({ config, log, db, secrets }: Foundation, buildId:
   const updates = connectForge(config, forge, { clock, log, record, desired });
   const hub = new LiveHub({
     clock,
+    loop,
     log,
     buildId,
     demo: config.demo,
@@ -58,6 +61,7 @@ export function startServices({ config, log, db, secrets }: Foundation, buildId:
   const fleet = new FleetService({
     store: metrics.meter(createFleetStore(db, { log })),
     clock,
+    loop,
     publisher: hub,
     desired,
     agents: agentAccess.policy,
@@ -103,5 +107,5 @@ export function startServices({ config, log, db, secrets }: Foundation, buildId:
       settings: settingViews(process.env),
     },
   });
-  return { fleet, hub, auth, agentAccess, desired, updates, backups, metrics, stopRetention };
+  return { loop, fleet, hub, auth, agentAccess, desired, updates, backups, metrics, stopRetention };
 }

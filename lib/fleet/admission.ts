@@ -35,14 +35,14 @@ export interface Connection {
   protocol: 2 | 3;
   /** Why it is held. */
   held: Held | null;
+  /** In `LoopTime`. */
   connectedAt: number;
-  aliveAt: number;
   /** False when its host comes and goes so often that nothing more is told of that. */
   told: boolean;
   /** Kinds of problem that were reported already. */
   complaints: Set<string>;
-  /** While its host's name is claimed by another one: when the proof of life is due. */
-  probedAt: number | null;
+  /** Its host's name is claimed by another one: it is asked for a sign of life. */
+  probing: boolean;
   /** The dashboard itself ended it: its end says nothing of the agent. */
   dismissed: boolean;
   /** The pending command of its last heartbeat. */
@@ -57,6 +57,7 @@ export interface Held {
   since: number;
 }
 
+/** `now` in `LoopTime`. */
 export function newConnection(link: AgentLink, now: number): Connection {
   return {
     link,
@@ -67,10 +68,9 @@ export function newConnection(link: AgentLink, now: number): Connection {
     protocol: 2,
     held: null,
     connectedAt: now,
-    aliveAt: now,
     told: true,
     complaints: new Set(),
-    probedAt: null,
+    probing: false,
     dismissed: false,
     pending: '',
     heard: false,

@@ -50,7 +50,7 @@ export class Admissions {
   ) {}
 
   open(link: AgentLink): void {
-    this.connections.set(link, newConnection(link, this.core.options.clock.now()));
+    this.connections.set(link, newConnection(link, this.core.options.loop.now()));
   }
 
   of(link: AgentLink): Connection | null {
@@ -73,7 +73,7 @@ export class Admissions {
     }
     entry.connection = null;
     if (!connection.dismissed) {
-      const lasted = this.core.options.clock.now() - connection.connectedAt;
+      const lasted = this.core.options.loop.now() - connection.connectedAt;
       entry.shortStays = lasted < STEADY_MS ? entry.shortStays + 1 : 0;
       entry.notice = this.noticeOf(entry);
     }
@@ -152,8 +152,7 @@ export class Admissions {
     }
     if (admission.kind === 'hold') {
       if (admission.reason === 'duplicate' && present) {
-        present.probedAt ??= this.core.options.clock.now() + DUPLICATE_PROBE_MS;
-        present.link.ping();
+        this.probe(present);
       }
       this.hold(connection, admission.reason, admission.message);
       return;
@@ -276,11 +275,15 @@ export class Admissions {
     return held?.held?.message ?? unsteadyNotice(entry.shortStays);
   }
 
-  /** The present connection answered: whoever else claims its name goes on waiting. */
-  provenAlive(connection: Connection): void {
-    connection.probedAt = null;
-    const entry = this.entryOf(connection);
-    if (entry) entry.notice = this.noticeOf(entry);
+  /** Asks a connection for a sign of life, because another one claims its name; without one it gives way. */
+  private probe(connection: Connection): void {
+    if (connection.probing) return;
+    connection.probing = true;
+    connection.link.probe(DUPLICATE_PROBE_MS, (isAlive) => {
+      connection.probing = false;
+      if (isAlive || this.connections.get(connection.link) !== connection) return;
+      this.dismiss(connection, AGENT_CLOSE.REPLACED, 'no sign of life, and another agent has its name');
+    });
   }
 
   /** Ends a connection, without the commands of its host noticing more than a reconnect. */
@@ -393,18 +396,15 @@ export class Admissions {
     return [`${who} for approval: see Settings, Hosts and tokens.`, ...others];
   }
 
-  /** Ends connections that did not prove alive although another one claims their name, and forgets a crash loop that is over. */
-  tick(now: number): void {
+  /** Forgets a crash loop that is over. */
+  tick(): void {
+    const now = this.core.options.loop.now();
     for (const entry of this.core.entries.values()) {
       const { connection } = entry;
-      if (!connection) continue;
-      if (connection.probedAt !== null && now >= connection.probedAt) {
-        this.dismiss(connection, AGENT_CLOSE.REPLACED, 'no sign of life, and another agent has its name');
-      } else if (entry.shortStays > 0 && now - connection.connectedAt >= STEADY_MS) {
-        entry.shortStays = 0;
-        entry.notice = this.noticeOf(entry);
-        this.core.dirty.add(entry.record.id);
-      }
+      if (!connection || entry.shortStays === 0 || now - connection.connectedAt < STEADY_MS) continue;
+      entry.shortStays = 0;
+      entry.notice = this.noticeOf(entry);
+      this.core.dirty.add(entry.record.id);
     }
   }
 }

@@ -16,9 +16,6 @@ import type { CommandQueue } from './queue';
 import type { CommandRecord } from './records';
 import type { Turn } from './turn';
 
-/** Output that comes after the end of its command still belongs to it for this long (agent protocol 5). */
-export const LATE_OUTPUT_MS = 30_000;
-
 type Payload<T extends AgentFrame['type']> = Extract<AgentFrame, { type: T }>['payload'];
 
 export class AgentDesk implements AgentInbox {
@@ -42,10 +39,8 @@ export class AgentDesk implements AgentInbox {
     const connection = this.admissions.of(link);
     if (!connection) return;
     const now = this.core.options.clock.now();
-    connection.aliveAt = now;
     const entry = this.admissions.entryOf(connection);
     if (!entry) return;
-    if (connection.probedAt !== null) this.admissions.provenAlive(connection);
     entry.record = { ...entry.record, lastSeenAt: now };
     this.core.dirty.add(entry.record.id);
   }
@@ -226,7 +221,7 @@ export class AgentDesk implements AgentInbox {
     commandId: string | null,
   ): void {
     const now = this.core.options.clock.now();
-    const command = commandId === null ? this.outputOwner(entry, now) : this.core.commandOf(entry, commandId);
+    const command = commandId === null ? this.outputOwner(entry) : this.core.commandOf(entry, commandId);
     if (!command) {
       const last = lines.at(-1);
       if (commandId !== null && last && last.seq !== null) {
@@ -255,10 +250,10 @@ export class AgentDesk implements AgentInbox {
   }
 
   /** Whose output a line without an id is: the running command's, or that of the one that just ended. */
-  private outputOwner(entry: Entry, now: number): CommandRecord | null {
+  private outputOwner(entry: Entry): CommandRecord | null {
     if (entry.active) return entry.active;
     if (entry.control) return entry.control;
-    return entry.last && now - (entry.last.endedAt ?? 0) <= LATE_OUTPUT_MS ? entry.last : null;
+    return this.core.options.loop.now() <= entry.lateOutputUntil ? entry.last : null;
   }
 
   /** True while a line is news to the command's life, not only to its output. */

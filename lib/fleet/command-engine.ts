@@ -46,7 +46,9 @@ export class CommandEngine {
       }
       turn.commands.set(next.id, next);
       turn.touched.add(next.hostId);
-      if (state.phase === 'warning') turn.events.push(events.commandWarning(entry.record, next, state.why, turn.now));
+      if (state.phase === 'warning' && base.state.phase !== 'warning') {
+        turn.events.push(events.commandWarning(entry.record, next, state.why, turn.now));
+      }
       if (state.phase === 'ended') this.commandEnds(turn, entry, next);
     }
     for (const effect of effects) this.effect(turn, entry, base, effect);
@@ -131,7 +133,7 @@ export class CommandEngine {
       if (!asked) ask();
       asked = true;
     };
-    const cancel = this.core.options.clock.after(REFRESH_BEFORE_CHECK_MS, once);
+    const cancel = this.core.options.loop.after(REFRESH_BEFORE_CHECK_MS, once);
     const refreshed = () => {
       cancel();
       once();

@@ -73,6 +73,7 @@ export function stepQueued(
     case 'target-ended':
     case 'done':
     case 'host-removed':
+    case 'time-shifted':
       return stay(state);
   }
 }
@@ -128,6 +129,7 @@ export function stepActive(operation: Operation, state: Active, input: CommandIn
     case 'probed':
     case 'done':
     case 'host-removed':
+    case 'time-shifted':
       return stay(state);
   }
 }
@@ -204,6 +206,7 @@ export function stepStopping(
     case 'target-ended':
     case 'done':
     case 'host-removed':
+    case 'time-shifted':
       return stay(state);
   }
 }
@@ -246,6 +249,7 @@ export function stepAwaiting(
     case 'probed':
     case 'done':
     case 'host-removed':
+    case 'time-shifted':
       return stay(state);
   }
 }
@@ -308,6 +312,7 @@ export function stepVerifying(
     case 'target-ended':
     case 'done':
     case 'host-removed':
+    case 'time-shifted':
       return stay(state);
   }
 }

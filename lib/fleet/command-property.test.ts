@@ -9,6 +9,8 @@ import { OPERATIONS, type Operation } from './operations';
 import { BEFORE, A_SENTENCE, Play, send, wait, closed, back, stop } from './testing/command-play';
 import { MINUTE, SECOND, T0 } from './testing/samples';
 
+const HOUR = 60 * MINUTE;
+
 const text = fc.constantFrom('', 'ok', 'outdated', 'some reason');
 const shown = fc.constantFrom<Shown>('this', 'none', 'other', 'unsaid');
 const compartment = fc.record({
@@ -57,6 +59,7 @@ const byDashboard: fc.Arbitrary<CommandInput> = fc.oneof(
     .constantFrom('stop' as const, 'kill' as const, 'restart' as const, 'reboot' as const)
     .map((how): CommandInput => ({ type: 'stop-requested', how })),
   fc.nat({ max: 2 * MAX_EXTENSION_MS }).map((ms): CommandInput => ({ type: 'extend', ms })),
+  fc.integer({ min: -3 * HOUR, max: 3 * HOUR }).map((ms): CommandInput => ({ type: 'time-shifted', ms })),
   fc.constantFrom<CommandInput>(
     { type: 'recovered' },
     { type: 'tick' },
@@ -87,6 +90,8 @@ function run(
   for (const [ms, input] of sequence) {
     play.wait(ms);
     const before = play.state;
+    // Time is given back for what the wall clock went too far.
+    if (input.type === 'time-shifted') play.now += input.ms;
     play.feed(input);
     after(play, before, input);
   }
@@ -128,6 +133,37 @@ describe('any sequence of inputs', () => {
           expect(Number.isFinite(state.deadline)).toBe(true);
           if (state.phase !== 'queued') expect(Number.isFinite(state.hardDeadline)).toBe(true);
         });
+      }),
+      runs,
+    );
+  });
+
+  it('ends the same, and as much later, when the clock was set in its middle', () => {
+    const shift = fc.integer({ min: -400 * 24 * HOUR, max: 400 * 24 * HOUR });
+    const times = (state: CommandState) =>
+      state.phase === 'ended'
+        ? [state.at]
+        : state.phase === 'queued'
+          ? [state.deadline]
+          : [state.deadline, state.hardDeadline, state.sentAt];
+    const words = (state: CommandState) => JSON.stringify({ ...state, deadline: 0, hardDeadline: 0, sentAt: 0, at: 0 });
+    fc.assert(
+      fc.property(anyOperation, any, any, shift, (operation, first, then, ms) => {
+        const plain = run(operation, first);
+        const shifted = run(operation, first);
+        const endedBefore = plain.state.phase === 'ended';
+        shifted.now += ms;
+        shifted.feed({ type: 'time-shifted', ms });
+        for (const [wait, input] of then) {
+          for (const play of [plain, shifted]) {
+            play.wait(wait);
+            if (input.type === 'time-shifted') play.now += input.ms;
+            play.feed(input);
+          }
+        }
+        for (const play of [plain, shifted]) play.runOut();
+        expect(words(shifted.state)).toBe(words(plain.state));
+        expect(times(shifted.state)).toEqual(times(plain.state).map((at) => at + (endedBefore ? 0 : ms)));
       }),
       runs,
     );

@@ -51,6 +51,11 @@ export type CommandInput =
   | { type: 'done'; ending: Ending }
   /** The host is being removed: nothing more will be heard of it. */
   | { type: 'host-removed' }
+  /**
+   * The wall clock went `ms` further than the time in which the process could work (negative: it was put back): every
+   * deadline moves along, so that nothing ends by it.
+   */
+  | { type: 'time-shifted'; ms: number }
   | { type: 'tick' };
 
 export type CommandEffect =

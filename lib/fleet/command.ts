@@ -10,6 +10,7 @@ import type { Operation } from './operations';
 
 /** Gives the next state of a command and what has to be done after it was stored. Pure; never throws. */
 export function stepCommand(operation: Operation, state: CommandState, input: CommandInput, now: number): CommandStep {
+  if (input.type === 'time-shifted') return stay(shifted(state, input.ms));
   if (operation.runs === 'dashboard') {
     if (isAboutAgent(input)) return stay(state);
     if (input.type === 'done' && state.phase !== 'ended') return end(now, input.ending);
@@ -39,6 +40,14 @@ function hostRemoved(operation: Operation, state: CommandState, now: number): Co
   if (state.phase === 'ended' || operation.id === 'remove-host') return stay(state);
   if (state.phase === 'queued') return ended(now, 'cancelled', 'Its host was removed before it was sent.');
   return ended(now, 'lost', 'Its host was removed before it had ended: it may still be running there.');
+}
+
+/** Moves a command in time: every duration that it is judged by stays as it was. What has ended stays where it was. */
+function shifted(state: CommandState, ms: number): CommandState {
+  if (state.phase === 'ended') return state;
+  const deadline = state.deadline + ms;
+  if (state.phase === 'queued') return { ...state, deadline };
+  return { ...state, deadline, sentAt: state.sentAt + ms, hardDeadline: state.hardDeadline + ms };
 }
 
 /** When `tick` has to come; null when the command has ended. */

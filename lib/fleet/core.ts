@@ -11,7 +11,7 @@ import { differsDurably } from './host';
 import { isDoneByHost, laneOf, OPERATIONS } from './operations';
 import { FLUSH_INTERVAL_MS, OutputLog } from './output-log';
 import type { OwnExecutors } from './own-operations';
-import type { AgentPolicy, Clock, FleetLog, FleetStore, Publisher } from './ports';
+import type { AgentPolicy, Clock, FleetLog, FleetStore, LoopTime, Publisher } from './ports';
 import type { CommandRecord, HostRecord, NewEvent } from './records';
 import type { Turn } from './turn';
 import { TurnRunner, type OnRefusal, type Refusal } from './turn-runner';
@@ -24,12 +24,16 @@ export const METRICS_SAMPLE_MS = 60_000;
  * refuse, in which nothing else is done, and every input would ask it.
  */
 export const STORE_RETRY_MS = 1_000;
+/** Output that comes after the end of its command still belongs to it for this long (agent protocol 5). */
+export const LATE_OUTPUT_MS = 30_000;
 /** Events that wait for their batch; more are dropped. */
 export const MAX_DEFERRED = 10_000;
 
 export interface FleetOptions {
   store: FleetStore;
   clock: Clock;
+  /** What every wait for a sign of life is measured in. */
+  loop: LoopTime;
   publisher: Publisher;
   desired: DesiredSource;
   /** Who may speak for which host. */
@@ -71,6 +75,8 @@ export interface Entry {
   comings: { since: number; count: number };
   /** A version-1 agent speaks for it, and counts as there until this time; 0 while none does. */
   polledUntil: number;
+  /** Output without an id that comes until then (`LoopTime`) still belongs to `last`. */
+  lateOutputUntil: number;
   /** Connections in a row that did not last (`STEADY_MS`). */
   shortStays: number;
 }
@@ -92,19 +98,24 @@ export class FleetCore {
   private readonly names = new Set<string>();
   private readonly sharedNames = new Set<string>();
   private deferred: NewEvent[] = [];
-  private lastFlush = 0;
+  private lastFlush = -Infinity;
   private cancelFlush: (() => void) | null = null;
 
-  /** `onStorageChange` is called when the database begins to refuse, and when it works again. */
+  /**
+   * `onStorageChange` is called when the database begins to refuse, and when it works again; `beforeInputs` before inputs
+   * are worked out.
+   */
   constructor(
     readonly options: FleetOptions,
     private readonly onStorageChange: () => void,
+    beforeInputs: () => void,
   ) {
     this.outputLog = new OutputLog(options.outputLimit);
     this.turns = new TurnRunner({
       clock: options.clock,
       log: options.log,
       groupMs: options.groupMs,
+      beforeInputs,
       commit: (turns) => this.commit(turns),
       takeEffect: (turns) => this.takeEffect(turns),
       fault: () => this.storageFault,
@@ -266,9 +277,9 @@ export class FleetCore {
 
   armFlush(): void {
     if (this.cancelFlush) return;
-    const now = this.options.clock.now();
-    const at = Math.max(now, this.lastFlush + FLUSH_INTERVAL_MS);
-    this.cancelFlush = this.options.clock.after(at - now, () => {
+    // Not by the wall clock: put back by an hour, it would hold the output back for an hour.
+    const waitMs = Math.max(0, this.lastFlush + FLUSH_INTERVAL_MS - this.options.loop.now());
+    this.cancelFlush = this.options.clock.after(waitMs, () => {
       this.flushOutput();
     });
   }
@@ -276,7 +287,7 @@ export class FleetCore {
   flushOutput(): void {
     this.cancelFlush?.();
     this.cancelFlush = null;
-    this.lastFlush = this.options.clock.now();
+    this.lastFlush = this.options.loop.now();
     if (this.outputLog.isEmpty) return;
     const ids = this.outputLog.ids();
     const breaksARule = (some: readonly string[]) => {
@@ -309,7 +320,7 @@ export class FleetCore {
 
   flushFacts(): void {
     if (this.resting) return;
-    this.lastFactsFlush = this.options.clock.now();
+    this.lastFactsFlush = this.options.loop.now();
     const hosts = [...this.dirty].flatMap((id) => this.entries.get(id) ?? []);
     const sampled = hosts.filter((entry) => {
       const { metricsAt } = entry.record;
@@ -362,6 +373,7 @@ export class FleetCore {
       comings: { since: 0, count: 0 },
       shortStays: 0,
       polledUntil: 0,
+      lateOutputUntil: -Infinity,
     });
   }
 
@@ -415,6 +427,8 @@ export class FleetCore {
     }
     if (entry.last && entry.last.id !== command.id) this.commands.delete(entry.last.id);
     entry.last = command;
+    const agoMs = Math.max(0, this.now() - (command.endedAt ?? 0));
+    entry.lateOutputUntil = this.options.loop.now() + LATE_OUTPUT_MS - agoMs;
     this.commands.set(command.id, command);
   }
 

@@ -94,6 +94,11 @@ export class PipelineDesk {
     turn.effects.push(() => this.takeEnded());
   }
 
+  /** Moves the deadlines of stages that wait for their host, in a turn of somebody else's. */
+  timeShifted(turn: Turn, ms: number): void {
+    for (const id of this.runs.keys()) this.feed(turn, id, { type: 'time-shifted', ms });
+  }
+
   /** Sends what waits where the host is ready, and looks after what nobody will tell. */
   tick(): void {
     for (const id of [...this.runs.keys()]) {

@@ -33,7 +33,9 @@ export type PipelineInput =
   /** An operator ends it: nothing more is begun. What runs ends by itself, or is stopped as any command is. */
   | { type: 'cancel'; by: string }
   /** The dashboard was restarted: no host had a chance to come back while it was away. */
-  | { type: 'recovered' };
+  | { type: 'recovered' }
+  /** The wall clock went `ms` further than the time in which the dashboard could work: deadlines move along. */
+  | { type: 'time-shifted'; ms: number };
 
 /** Gives what becomes of a pipeline with an input. Pure; never throws. Hosts that did not change stay the same object. */
 export function stepPipeline(run: PipelineRun, input: PipelineInput, now: number): PipelineRun {
@@ -82,6 +84,13 @@ function onInput(run: PipelineRun, input: PipelineInput, now: number): PipelineR
         ...run,
         hosts: run.hosts.map((host) =>
           onWaiting(host, (step) => withStep(host, { ...step, until: Math.max(step.until, now + STAGE_WAIT_MS) })),
+        ),
+      };
+    case 'time-shifted':
+      return {
+        ...run,
+        hosts: run.hosts.map((host) =>
+          onWaiting(host, (step) => withStep(host, { ...step, until: step.until + input.ms })),
         ),
       };
     case 'sent':

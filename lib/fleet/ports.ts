@@ -112,8 +112,11 @@ export interface AgentLink {
   readonly identity: AgentIdentity;
   /** Queues a frame; false when the link is gone. The gateway closes a link whose queue grows too long. */
   send(frame: ServerFrame): boolean;
-  /** Sends a ping, so that a living peer shows itself. */
-  ping(): void;
+  /**
+   * Asks the peer for a sign of life. Once `ms` of `LoopTime` have passed and what had arrived by then was read, calls back
+   * with whether any byte came; not at all when the link has ended before.
+   */
+  probe(ms: number, done: (isAlive: boolean) => void): void;
   close(code: number, reason: string): void;
 }
 
@@ -185,8 +188,8 @@ export interface LiveSource {
 
 /** What health checks and metrics ask of the fleet. */
 export interface FleetVitals {
-  /** When its clock ticked last: every second while the process does its work. */
-  tickedAt: number;
+  /** How long ago its clock ticked (ms of `LoopTime`): every second while it does its work. */
+  tickAgeMs: number;
   /** Why the database refuses to store; null when it stores. */
   storageFault: string | null;
   agents: { connected: number; held: number };
@@ -209,9 +212,23 @@ export interface FleetLog {
 }
 
 export interface Clock {
+  /** Milliseconds since 1970, for people and for what is stored; may step either way. */
   now(): number;
   /** Calls back once after at least `ms`; returns the way to cancel. */
   after(ms: number, callback: () => void): () => void;
+}
+
+/**
+ * Time in which the process could read what its peers sent: it stands still while the event loop is held, and no step of
+ * the wall clock moves it. Whoever waits for a sign of life measures in it.
+ */
+export interface LoopTime {
+  /** Milliseconds, from any beginning; never goes back. */
+  now(): number;
+  /** Calls back once when `ms` have passed and what had arrived by then was read; returns the way to cancel. */
+  after(ms: number, callback: () => void): () => void;
+  /** Calls back once when what has arrived by now was read; returns the way to cancel. */
+  afterRead(callback: () => void): () => void;
 }
 
 /** Who asks for something, as it is kept with commands and events. */

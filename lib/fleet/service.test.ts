@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { DUPLICATE_PROBE_MS, MAX_COMINGS_PER_HOUR, MAX_HOSTS } from './admission';
-import { LATE_OUTPUT_MS } from './agent-desk';
+import { LATE_OUTPUT_MS } from './core';
 import { newHost } from './host';
 import { FACTS_FLUSH_MS } from './service';
 import { openBench, QUIET, BY, type Bench } from './testing/bench';
@@ -512,7 +512,7 @@ describe('two agents with one name', () => {
   it('keeps a present one that answers, for as long as it does', () => {
     const present = bench.agent('h1');
     const newcomer = bench.agent('h1');
-    bench.fleet.inbox.alive(present);
+    present.isAlive = true;
     bench.clock.advance(60_000);
     expect(present.closed).toBeNull();
     expect(newcomer.frames).toEqual([]);

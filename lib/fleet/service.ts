@@ -38,6 +38,7 @@ import type {
 } from './ports';
 import { CommandQueue } from './queue';
 import type { NewEvent } from './records';
+import { TimeShift } from './time-shift';
 import type { Turn } from './turn';
 import { V1Desk } from './v1-desk';
 import { commandView, desiredView } from './views';
@@ -63,7 +64,10 @@ export class FleetService implements FleetOperator, LiveSource {
   private readonly queue: CommandQueue;
   private readonly pipelineDesk: PipelineDesk;
   private readonly v1: V1Desk;
-  private cancelTick: (() => void) | null = null;
+  private readonly timeShift: TimeShift;
+  private isTicking = false;
+  private cancelTick: () => void = () => undefined;
+  private cancelRead: () => void = () => undefined;
   private tickedAt = 0;
   private readonly otherNotices = new Map<string, ServiceNotice>();
   private unsubscribe: (() => void) | null = null;
@@ -72,7 +76,7 @@ export class FleetService implements FleetOperator, LiveSource {
   constructor(options: FleetOptions) {
     this.epoch = options.epoch;
     const noticesChanged = () => options.publisher.other({ notices: this.notices() });
-    this.core = new FleetCore(options, noticesChanged);
+    this.core = new FleetCore(options, noticesChanged, () => this.timeShift.apply());
     this.engine = new CommandEngine(this.core);
     this.queue = new CommandQueue(this.core, this.engine);
     this.admissions = new Admissions(this.core, this.engine, noticesChanged);
@@ -85,6 +89,7 @@ export class FleetService implements FleetOperator, LiveSource {
       (turn, entry, request) => this.dispatchTo(turn, entry, request, false),
       (turn, entry, command, by) => this.queue.takeBack(turn, entry, command, by),
     );
+    this.timeShift = new TimeShift(this.core, this.engine, this.pipelineDesk, this.v1);
     this.engine.onEnd = (turn, command) => this.pipelineDesk.commandEnded(turn, command);
   }
 
@@ -113,15 +118,17 @@ export class FleetService implements FleetOperator, LiveSource {
       this.core.publish([...this.core.entries.keys()]);
       this.core.options.publisher.other({ desired: this.desiredView() });
     });
-    this.core.lastFactsFlush = this.core.options.clock.now();
-    this.tickedAt = this.core.options.clock.now();
+    this.core.lastFactsFlush = this.core.options.loop.now();
+    this.tickedAt = this.core.options.loop.now();
+    this.isTicking = true;
     this.armTick();
   }
 
   /** Stores what waits and stops the clock. Connections are the gateway's to close, before. */
   stop(): void {
-    this.cancelTick?.();
-    this.cancelTick = null;
+    this.isTicking = false;
+    this.cancelTick();
+    this.cancelRead();
     this.unsubscribe?.();
     this.own.stop();
     this.core.flushAll();
@@ -306,7 +313,7 @@ export class FleetService implements FleetOperator, LiveSource {
       connection === null ? [] : [record.lastSeenAt ?? 0],
     );
     return {
-      tickedAt: this.tickedAt,
+      tickAgeMs: this.core.options.loop.now() - this.tickedAt,
       storageFault: this.core.storageFault,
       agents: { connected: connected.length, held: this.admissions.heldCount },
       heardAt: connected,
@@ -337,21 +344,27 @@ export class FleetService implements FleetOperator, LiveSource {
     return this.core.options.store.events(filter);
   }
 
+  /** Deadlines are judged only when what had arrived before was read: it may hold what they wait for. */
   private armTick(): void {
-    this.cancelTick = this.core.options.clock.after(FLEET_TICK_MS, () => {
-      try {
-        this.tick();
-      } catch (error) {
-        // Next keeps the process alive whatever is thrown: without its clock, the fleet would stand still unnoticed.
-        this.core.options.log.error({ err: error }, 'a tick of the fleet failed');
-      }
-      if (this.cancelTick) this.armTick();
+    const { clock, loop } = this.core.options;
+    this.cancelTick = clock.after(FLEET_TICK_MS, () => {
+      this.cancelRead = loop.afterRead(() => {
+        try {
+          this.tick();
+        } catch (error) {
+          // Next keeps the process alive whatever is thrown: without its clock, the fleet would stand still unnoticed.
+          this.core.options.log.error({ err: error }, 'a tick of the fleet failed');
+        }
+        if (this.isTicking) this.armTick();
+      });
     });
   }
 
   private tick(): void {
+    this.tickedAt = this.core.options.loop.now();
+    // Gives back the time that the loop was held, and works out what was read and waits for its group.
+    this.core.turns.settle();
     const now = this.core.options.clock.now();
-    this.tickedAt = now;
     for (const entry of this.core.entries.values()) {
       for (const command of [entry.active, entry.control, entry.own, ...entry.queue]) {
         const deadline = command && deadlineOf(command.state);
@@ -361,7 +374,7 @@ export class FleetService implements FleetOperator, LiveSource {
         }
       }
     }
-    this.admissions.tick(now);
+    this.admissions.tick();
     this.v1.tick(now);
     if (Math.abs(now - this.agentsCheckedAt) >= AGENT_RECHECK_MS) {
       this.agentsCheckedAt = now;
@@ -369,7 +382,11 @@ export class FleetService implements FleetOperator, LiveSource {
     }
     this.pipelineDesk.tick();
     if (this.core.storageFault !== null && !this.core.outputLog.isEmpty) this.core.flushOutput();
-    if (this.core.hasDeferred || this.core.storageFault !== null || now - this.core.lastFactsFlush >= FACTS_FLUSH_MS) {
+    if (
+      this.core.hasDeferred ||
+      this.core.storageFault !== null ||
+      this.tickedAt - this.core.lastFactsFlush >= FACTS_FLUSH_MS
+    ) {
       this.core.flushFacts();
     }
     this.core.publish([...this.core.dirty]);

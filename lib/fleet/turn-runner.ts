@@ -28,6 +28,8 @@ interface Input {
 export interface TurnPorts {
   clock: Clock;
   log: FleetLog;
+  /** Called before inputs are worked out, never in the middle of a turn. */
+  beforeInputs?: () => void;
   /** How long an input may wait for others to share its transaction; 0: not at all. */
   groupMs: number;
   /** Stores these turns, all of them or none. Null when they are stored. */
@@ -46,6 +48,8 @@ export class TurnRunner {
   private cancelTimer: (() => void) | null = null;
   /** The oldest kept input takes effect: what that asks for does not wait for the ones behind it. */
   private catchingUp = false;
+  /** Calls of this class that are under way: effects of a turn bring further inputs. */
+  private depth = 0;
 
   constructor(private readonly ports: TurnPorts) {}
 
@@ -54,15 +58,17 @@ export class TurnRunner {
    * happened, and with `retry` the input is worked out again when the database is back.
    */
   run(onRefusal: OnRefusal, work: (turn: Turn) => void): string | null {
-    this.settle();
-    return this.one({ onRefusal, work });
+    return this.outermost(() => {
+      this.settle();
+      return this.one({ onRefusal, work });
+    });
   }
 
   /** Works an input of a host out within `groupMs`, together with those of others. Those of one host keep their order. */
   group(hostId: string, onRefusal: OnRefusal, work: (turn: Turn) => void): void {
     const { groupMs, clock } = this.ports;
     if (groupMs === 0) {
-      this.one({ onRefusal, work });
+      this.outermost(() => this.one({ onRefusal, work }));
       return;
     }
     const line = this.grouped.get(hostId);
@@ -79,18 +85,24 @@ export class TurnRunner {
    */
   groupIfDurable(hostId: string, onRefusal: OnRefusal, work: (turn: Turn) => void): void {
     if (this.ports.groupMs > 0 && !this.grouped.has(hostId)) {
-      const turn = new Turn(this.ports.clock.now());
-      work(turn);
-      if (!turn.needsCommit) {
+      const isDone = this.outermost(() => {
+        const turn = new Turn(this.ports.clock.now());
+        work(turn);
+        if (turn.needsCommit) return false;
         this.ports.takeEffect([turn]);
-        return;
-      }
+        return true;
+      });
+      if (isDone) return;
     }
     this.group(hostId, onRefusal, work);
   }
 
   /** Works out what waits for its group, now. */
   settle(): void {
+    this.outermost(() => this.settleGroups());
+  }
+
+  private settleGroups(): void {
     this.cancelTimer?.();
     this.cancelTimer = null;
     const lines = [...this.grouped.values()];
@@ -99,6 +111,17 @@ export class TurnRunner {
     this.waiting = 0;
     for (let round = 0; lines.some((line) => round < line.length); round += 1) {
       this.together(lines.flatMap((line) => line[round] ?? []));
+    }
+  }
+
+  /** Time that is given back must be in what a turn is worked out from: see `TimeShift`. */
+  private outermost<T>(work: () => T): T {
+    if (this.depth === 0) this.ports.beforeInputs?.();
+    this.depth += 1;
+    try {
+      return work();
+    } finally {
+      this.depth -= 1;
     }
   }
 

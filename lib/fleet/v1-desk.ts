@@ -214,6 +214,12 @@ export class V1Desk implements V1Inbox {
     this.core.defer(events.agentEvent('agent.held', 'warning', message, now, address, entry?.record ?? null));
   }
 
+  /** The wall clock went `ms` further than the time in which calls could be read. */
+  timeShifted(ms: number): void {
+    for (const entry of this.core.entries.values()) if (entry.polledUntil > 0) entry.polledUntil += ms;
+    for (const waiting of this.waiting.values()) waiting.calledAt += ms;
+  }
+
   /** Hosts that no longer call are offline; what was counted of calls and of waiting ones is forgotten. */
   tick(now: number): void {
     for (const entry of this.core.entries.values()) {

@@ -2,7 +2,10 @@
 import type { DesiredState } from '@/lib/fleet/desired';
 import type { FleetVitals } from '@/lib/fleet/ports';
 
-/** The fleet's clock ticks every second and the hub looks after browsers ten times as often: later than this, they hang. */
+/**
+ * The fleet's clock ticks every second and the hub looks after browsers ten times as often: later than this, they hang.
+ * In `LoopTime`: a stall that is over is none, and a loop that still hangs answers nobody.
+ */
 export const MAX_TICK_AGE_MS = 10_000;
 /** Below this, writes fail soon. */
 const MIN_FREE_BYTES = 64 * 1_048_576;
@@ -14,8 +17,8 @@ export interface HealthFacts {
   isStopping: boolean;
   version: string;
   vitals: FleetVitals;
-  /** When the browsers' hub was last at work. */
-  hubBeatAt: number;
+  /** How long ago the browsers' hub was at work (ms of `LoopTime`). */
+  hubBeatAgeMs: number;
   databaseIsWritable: boolean;
   migrations: number;
   freeBytes: number;
@@ -24,9 +27,8 @@ export interface HealthFacts {
 }
 
 /** Whether the process does its work: the event loop turns, and the fleet and the hub take part in it. */
-export function isAlive(facts: Pick<HealthFacts, 'now' | 'isStopping' | 'vitals' | 'hubBeatAt'>): boolean {
-  const age = Math.max(Math.abs(facts.now - facts.vitals.tickedAt), Math.abs(facts.now - facts.hubBeatAt));
-  return !facts.isStopping && age <= MAX_TICK_AGE_MS;
+export function isAlive(facts: Pick<HealthFacts, 'isStopping' | 'vitals' | 'hubBeatAgeMs'>): boolean {
+  return !facts.isStopping && Math.max(facts.vitals.tickAgeMs, facts.hubBeatAgeMs) <= MAX_TICK_AGE_MS;
 }
 
 /** `failing`: it can't do its work. `degraded`: it does, and something has to be mended. */
@@ -35,7 +37,7 @@ export function readiness(facts: HealthFacts) {
   const seconds = (at: number | null) => (at === null ? null : Math.max(0, Math.round((now - at) / 1_000)));
   const alive = isAlive(facts);
   const checks = {
-    fleet: { ok: alive, tick_age_seconds: seconds(vitals.tickedAt) },
+    fleet: { ok: alive, tick_age_seconds: Math.round(vitals.tickAgeMs / 1_000) },
     database: { ok: facts.databaseIsWritable && vitals.storageFault === null, migrations: facts.migrations },
     disk: { ok: facts.freeBytes >= MIN_FREE_BYTES, free_bytes: facts.freeBytes },
     backups: {

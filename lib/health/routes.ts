@@ -7,7 +7,7 @@ import { isAlive, readiness, type HealthFacts } from './report';
 const READINESS_AGE_MS = 5_000;
 
 export interface HealthSources {
-  alive: () => Parameters<typeof isAlive>[0];
+  alive: () => Pick<HealthFacts, 'now' | 'isStopping' | 'vitals' | 'hubBeatAgeMs'>;
   facts: () => HealthFacts;
   metrics: Metrics;
   /** False when the header is not the right token; null when none is configured. */

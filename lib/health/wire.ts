@@ -51,7 +51,7 @@ export function wireHealth(parts: HealthParts): ReadonlyMap<string, OwnRoute> {
     now: now(),
     isStopping: parts.isStopping(),
     vitals: fleet.vitals(),
-    hubBeatAt: hub.beatAt,
+    hubBeatAgeMs: hub.beatAgeMs,
   });
   return healthRoutes({
     alive,

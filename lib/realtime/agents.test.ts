@@ -6,7 +6,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import type { AgentLink } from '@/lib/fleet/ports';
 import { MAX_AGENT_FRAME_BYTES } from '@/lib/protocol/agent';
-import { AGENT_PING_INTERVAL_MS, AGENT_SILENCE_MS, AgentGateway, FLOOD_FRAMES, FLOOD_WINDOW_MS } from './agents';
+import { AgentGateway, FLOOD_FRAMES, FLOOD_WINDOW_MS } from './agents';
+import { LoopClock } from './loop-clock';
 import { openHouse, TOKEN, type AgentClient, type House } from './testing/house';
 
 const FRAMES = readFileSync(new URL('../protocol/fixtures/agent-frames.ndjson', import.meta.url), 'utf8')
@@ -88,7 +89,8 @@ async function openGateway(onFrame: (link: AgentLink, text: string) => void) {
     disconnected: () => undefined,
     fault: () => undefined,
   };
-  const gateway = new AgentGateway(inbox, { info: () => undefined, warn: () => undefined, error: () => undefined });
+  const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
+  const gateway = new AgentGateway(inbox, log, new LoopClock());
   const server = createServer();
   server.on('upgrade', (request, socket, head) => gateway.accept(request, socket, head, '', { kind: 'shared' }));
   server.listen(0, '127.0.0.1');
@@ -159,37 +161,6 @@ describe('agents’ gateway: a flood', () => {
     const world = await flood(JSON.stringify({ type: 'output', payload: { line: 'x'.repeat(200), stream: 'stdout' } }));
     await world.all;
     await world.close();
-  });
-});
-
-describe('agents’ gateway: silence', () => {
-  afterEach(() => {
-    vi.useRealTimers();
-  });
-
-  it('ends a link after a minute without any frame, and keeps one that answers pings', async () => {
-    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'Date'] });
-    const { gateway, server, url } = await openGateway(() => undefined);
-    const silent = new WebSocket(url, { autoPong: false });
-    const answering = new WebSocket(url);
-    await Promise.all([once(silent, 'open'), once(answering, 'open')]);
-    const dead = once(silent, 'close');
-    for (let pings = 0; pings < 2; pings += 1) {
-      const pinged = once(answering, 'ping');
-      vi.advanceTimersByTime(AGENT_PING_INTERVAL_MS);
-      await pinged;
-      // Its pong is through when a ping of its own has come back.
-      const pong = once(answering, 'pong');
-      answering.ping();
-      await pong;
-    }
-    expect(silent.readyState).toBe(WebSocket.OPEN);
-    vi.advanceTimersByTime(AGENT_SILENCE_MS - 2 * AGENT_PING_INTERVAL_MS);
-    const [code] = (await dead) as [number];
-    expect(code).toBe(1006);
-    expect(answering.readyState).toBe(WebSocket.OPEN);
-    await gateway.stop(200);
-    server.close();
   });
 });
 

@@ -1,17 +1,18 @@
 /**
- * The agents' gateway: a thin edge between sockets and the fleet. It answers pings, counts any frame as life, drops
- * what is silent or does not read, and hands everything else on as it came (agent protocol 1 and 7.9).
+ * The agents' gateway: a thin edge between sockets and the fleet. It answers pings, counts any byte as life, drops what
+ * is silent or does not read, and hands everything else on as it came (agent protocol 1 and 7.9).
  */
 import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocket, WebSocketServer } from 'ws';
 import { MAX_AGENT_FRAME_BYTES, type ServerFrame } from '@/lib/protocol/agent';
-import type { AgentIdentity, AgentInbox, AgentLink, FleetLog } from '@/lib/fleet/ports';
+import type { AgentIdentity, AgentInbox, AgentLink, FleetLog, LoopTime } from '@/lib/fleet/ports';
+import { Life, type Transport } from './life';
 
 /** An own ping this often; the reference agent's deadline is 45 s and is not extended by pings, but by our pongs. */
 export const AGENT_PING_INTERVAL_MS = 25_000;
-/** A link without any frame for this long is dead. */
+/** A link without any byte for this long is dead. */
 export const AGENT_SILENCE_MS = 60_000;
 /** How exactly these two are kept. */
 const LIFE_CHECK_MS = 5_000;
@@ -28,10 +29,21 @@ const OUTPUT_FRAME = /^\{"type":"output/;
 /** Agents at once; the upgrade of one more is answered with 503. */
 export const MAX_AGENTS = 4_096;
 
+/** What tests set. */
+export interface AgentGatewayTuning {
+  silenceMs?: number;
+  pingIntervalMs?: number;
+  lifeCheckMs?: number;
+  /** Moments at which a test may hold the event loop. */
+  beforeFrame?: (text: string) => void;
+  afterFrame?: (text: string) => void;
+}
+
 class AgentSocket implements AgentLink {
   readonly id = randomUUID();
-  aliveAt = Date.now();
-  pingedAt = Date.now();
+  pingedAt: number;
+  private readonly life: Life;
+  private cancelProbe: () => void = () => undefined;
   private windowSince = Date.now();
   private framesInWindow = 0;
 
@@ -39,7 +51,26 @@ class AgentSocket implements AgentLink {
     readonly socket: WebSocket,
     readonly address: string,
     readonly identity: AgentIdentity,
-  ) {}
+    transport: Transport,
+    loop: LoopTime,
+  ) {
+    this.life = new Life(transport, () => socket.isPaused, loop);
+    this.pingedAt = loop.now();
+  }
+
+  get silentMs(): number {
+    return this.life.silentMs();
+  }
+
+  probe(ms: number, done: (isAlive: boolean) => void): void {
+    this.cancelProbe();
+    this.cancelProbe = this.life.probe(ms, () => this.ping(), done);
+  }
+
+  /** The socket is closed: nobody waits for it any more. */
+  ended(): void {
+    this.cancelProbe();
+  }
 
   /** Counts a frame; one too many in its second, and nothing more is read until the second is over. */
   countFrame(text: string): void {
@@ -85,14 +116,16 @@ export class AgentGateway {
     clientTracking: false,
   });
   private readonly links = new Set<AgentSocket>();
-  private readonly lifeTimer: NodeJS.Timeout;
+  private cancelLifeCheck: () => void = () => undefined;
 
+  /** Production passes no `tuning`. */
   constructor(
     private readonly inbox: AgentInbox,
     private readonly log: FleetLog,
+    private readonly loop: LoopTime,
+    private readonly tuning: AgentGatewayTuning = {},
   ) {
-    this.lifeTimer = setInterval(() => this.checkLife(), LIFE_CHECK_MS);
-    this.lifeTimer.unref();
+    this.armLifeCheck();
   }
 
   get size(): number {
@@ -110,11 +143,11 @@ export class AgentGateway {
 
   /** Takes over a request whose token was found right: `identity` is what it proved. */
   accept(request: IncomingMessage, socket: Duplex, head: Buffer, address: string, identity: AgentIdentity): void {
-    this.server.handleUpgrade(request, socket, head, (ws) => this.opened(ws, address, identity));
+    this.server.handleUpgrade(request, socket, head, (ws) => this.opened(ws, request.socket, address, identity));
   }
 
-  private opened(socket: WebSocket, address: string, identity: AgentIdentity): void {
-    const link = new AgentSocket(socket, address, identity);
+  private opened(socket: WebSocket, transport: Transport, address: string, identity: AgentIdentity): void {
+    const link = new AgentSocket(socket, address, identity, transport, this.loop);
     this.links.add(link);
     /** A fault of ours must cost one connection, not the process, and must not pass unnoticed: Next swallows both. */
     const guarded = (work: () => void) => {
@@ -125,12 +158,8 @@ export class AgentGateway {
         socket.close(1011, 'an error of the dashboard');
       }
     };
-    const alive = () => {
-      link.aliveAt = Date.now();
-      guarded(() => this.inbox.alive(link));
-    };
+    const alive = () => guarded(() => this.inbox.alive(link));
     socket.on('message', (data, isBinary) => {
-      link.aliveAt = Date.now();
       guarded(() => {
         if (isBinary) {
           link.countFrame('');
@@ -139,7 +168,9 @@ export class AgentGateway {
         }
         const text = textOf(data);
         link.countFrame(text);
+        this.tuning.beforeFrame?.(text);
         this.inbox.frame(link, text);
+        this.tuning.afterFrame?.(text);
       });
     });
     socket.on('ping', alive);
@@ -152,16 +183,25 @@ export class AgentGateway {
     });
     socket.on('close', (code, reason) => {
       this.links.delete(link);
+      link.ended();
       guarded(() => this.inbox.disconnected(link, code, reason.toString().slice(0, 120)));
     });
     this.inbox.connected(link);
   }
 
+  private armLifeCheck(): void {
+    this.cancelLifeCheck = this.loop.after(this.tuning.lifeCheckMs ?? LIFE_CHECK_MS, () => {
+      this.armLifeCheck();
+      this.checkLife();
+    });
+  }
+
   private checkLife(): void {
-    const now = Date.now();
+    const { silenceMs = AGENT_SILENCE_MS, pingIntervalMs = AGENT_PING_INTERVAL_MS } = this.tuning;
+    const now = this.loop.now();
     for (const link of this.links) {
-      if (now - link.aliveAt >= AGENT_SILENCE_MS) link.socket.terminate();
-      else if (now - link.pingedAt >= AGENT_PING_INTERVAL_MS) {
+      if (link.silentMs >= silenceMs) link.socket.terminate();
+      else if (now - link.pingedAt >= pingIntervalMs) {
         link.pingedAt = now;
         link.ping();
       }
@@ -170,7 +210,7 @@ export class AgentGateway {
 
   /** Says goodbye to every agent; those that do not answer within `graceMs` are cut off. */
   async stop(graceMs: number): Promise<void> {
-    clearInterval(this.lifeTimer);
+    this.cancelLifeCheck();
     await closeAll(
       [...this.links].map((link) => link.socket),
       graceMs,

@@ -1,11 +1,12 @@
 /** One browser's socket: what it has seen, what it watches, and how much of that it has read. */
 import { WebSocket } from 'ws';
 import type { LiveServerMessage, OutputLine } from '@/lib/protocol/live';
-import type { LiveSource } from '@/lib/fleet/ports';
+import type { LiveSource, LoopTime } from '@/lib/fleet/ports';
+import { Life, type Transport } from './life';
 
 /** More than this unread, and nothing more is sent until there is room. */
 export const FULL_BYTES = 256 * 1024;
-/** Without room for this long, the browser is dropped. */
+/** Without room for this long, the browser is dropped: time in which the dashboard could not write counts for nothing. */
 export const STUCK_MS = 20_000;
 /** Lines that are read from the database at a time. */
 export const PAGE_LINES = 1_000;
@@ -22,7 +23,7 @@ interface Watch {
 export class Browser {
   /** The version of the fleet that it has; null until it said hello. */
   version: number | null = null;
-  aliveAt = Date.now();
+  private readonly life: Life;
   private readonly watches = new Map<string, Watch>();
   private fullSince: number | null = null;
   private asked: number[] = [];
@@ -31,7 +32,15 @@ export class Browser {
     readonly socket: WebSocket,
     readonly idHash: string,
     private readonly source: LiveSource,
-  ) {}
+    transport: Transport,
+    private readonly loop: LoopTime,
+  ) {
+    this.life = new Life(transport, () => socket.isPaused, loop);
+  }
+
+  get silentMs(): number {
+    return this.life.silentMs();
+  }
 
   get isOpen(): boolean {
     return this.socket.readyState === WebSocket.OPEN;
@@ -41,14 +50,15 @@ export class Browser {
     return this.isOpen && this.socket.bufferedAmount < FULL_BYTES;
   }
 
-  /** True when it has not read for so long that it is not worth waiting. */
-  isStuck(): boolean {
+  /** True when it has not read for so long (ms of `LoopTime`) that it is not worth waiting. */
+  isStuck(stuckMs: number): boolean {
     if (this.hasRoom || !this.isOpen) {
       this.fullSince = null;
       return false;
     }
-    this.fullSince ??= Date.now();
-    return Date.now() - this.fullSince > STUCK_MS;
+    const now = this.loop.now();
+    this.fullSince ??= now;
+    return now - this.fullSince > stuckMs;
   }
 
   /** Counts a message; false when there were more than `limit` in the last `windowMs`. */

@@ -16,10 +16,11 @@ import {
 } from '@/lib/protocol/live';
 import { liveClientSchema } from '@/lib/protocol/live-client';
 import type { FlakeUpdates } from '@/lib/fleet/flake-updates';
-import type { Clock, FleetLog, LiveSource, OtherChanges, Publisher } from '@/lib/fleet/ports';
+import type { Clock, FleetLog, LiveSource, LoopTime, OtherChanges, Publisher } from '@/lib/fleet/ports';
 import { closeAll, textOf } from './agents';
-import { Browser, MAX_WATCHES } from './browser';
+import { Browser, MAX_WATCHES, STUCK_MS } from './browser';
 import { mergeChanges } from './changes';
+import type { Transport } from './life';
 
 /** Between two batches while changes keep coming. */
 export const BATCH_INTERVAL_MS = 50;
@@ -39,14 +40,24 @@ const MAX_MESSAGE_BYTES = 64 * 1024;
 /** The version of a browser that needs everything: no batch goes on from it. */
 const OUTDATED = 0;
 
+/** What tests set. */
+export interface LiveTuning {
+  silenceMs?: number;
+  pingIntervalMs?: number;
+  stuckMs?: number;
+}
+
 export interface LiveOptions {
   clock: Clock;
+  /** What silence and a full socket are measured in. */
+  loop: LoopTime;
   log: FleetLog;
   buildId: string;
   demo: boolean;
   updates: Pick<FlakeUpdates, 'state' | 'subscribe'>;
   /** False once a session has ended. */
   sessionIsValid: (idHash: string) => boolean;
+  tuning?: LiveTuning;
 }
 
 export class LiveHub implements Publisher {
@@ -56,10 +67,12 @@ export class LiveHub implements Publisher {
   private readonly browsers = new Set<Browser>();
   private readonly watchers = new Map<string, Set<Browser>>();
   private pending: FleetChanges[] = [];
-  private lastBatchAt = 0;
-  private lastBeatAt = Date.now();
+  /** Both in `LoopTime`: a wall clock that is put back would hold the next batch back as long. */
+  private lastBatchAt = -Infinity;
+  private lastBeatAt: number;
   private cancelBatch: (() => void) | null = null;
   private endUpdates: () => void = () => undefined;
+  private cancelLifeCheck: () => void = () => undefined;
   private readonly timers: NodeJS.Timeout[] = [];
   private readonly server = new WebSocketServer({
     noServer: true,
@@ -68,7 +81,9 @@ export class LiveHub implements Publisher {
     clientTracking: false,
   });
 
-  constructor(private readonly options: LiveOptions) {}
+  constructor(private readonly options: LiveOptions) {
+    this.lastBeatAt = options.loop.now();
+  }
 
   /** The fleet comes after its publisher: each needs the other. */
   start(source: LiveSource): void {
@@ -81,9 +96,9 @@ export class LiveHub implements Publisher {
     };
     every(CATCH_UP_INTERVAL_MS, () => {
       this.catchUp();
-      this.lastBeatAt = Date.now();
+      this.lastBeatAt = this.options.loop.now();
     });
-    every(BROWSER_PING_INTERVAL_MS, () => this.checkLife());
+    this.armLifeCheck();
     every(SESSION_CHECK_INTERVAL_MS, () => this.checkSessions());
   }
 
@@ -96,9 +111,9 @@ export class LiveHub implements Publisher {
     return [...this.browsers].reduce((sum, { socket }) => sum + socket.bufferedAmount, 0);
   }
 
-  /** When it last looked after its browsers (every 100 ms while the process does its work). */
-  get beatAt(): number {
-    return this.lastBeatAt;
+  /** How long ago it looked after its browsers (ms of `LoopTime`): every 100 ms while it does its work. */
+  get beatAgeMs(): number {
+    return this.options.loop.now() - this.lastBeatAt;
   }
 
   /** Why no further browser is taken, or null. */
@@ -125,7 +140,7 @@ export class LiveHub implements Publisher {
 
   /** Takes over a request whose session and origin were found right. */
   accept(request: IncomingMessage, socket: Duplex, head: Buffer, idHash: string): void {
-    this.server.handleUpgrade(request, socket, head, (ws) => this.opened(ws, idHash));
+    this.server.handleUpgrade(request, socket, head, (ws) => this.opened(ws, request.socket, idHash));
   }
 
   /** Ends every socket of a session that has ended. */
@@ -137,6 +152,7 @@ export class LiveHub implements Publisher {
 
   async stop(graceMs: number): Promise<void> {
     for (const timer of this.timers) clearInterval(timer);
+    this.cancelLifeCheck();
     this.cancelBatch?.();
     this.endUpdates();
     for (const browser of this.browsers) browser.send({ t: 'goodbye', reason: 'The dashboard restarts.' });
@@ -167,13 +183,13 @@ export class LiveHub implements Publisher {
   private gather(change: Omit<FleetChanges, 'from' | 'version'>): void {
     this.pending.push({ ...change, from: this.version, version: this.version + 1 });
     if (this.cancelBatch) return;
-    const wait = Math.max(0, this.lastBatchAt + BATCH_INTERVAL_MS - this.options.clock.now());
+    const wait = Math.max(0, this.lastBatchAt + BATCH_INTERVAL_MS - this.options.loop.now());
     this.cancelBatch = this.options.clock.after(wait, () => this.sendBatch());
   }
 
   private sendBatch(): void {
     this.cancelBatch = null;
-    this.lastBatchAt = this.options.clock.now();
+    this.lastBatchAt = this.options.loop.now();
     const batch = mergeChanges(this.pending);
     this.pending = [];
     if (!batch) return;
@@ -189,13 +205,12 @@ export class LiveHub implements Publisher {
 
   // ── browsers ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  private opened(socket: WebSocket, idHash: string): void {
-    const browser = new Browser(socket, idHash, this.required());
+  private opened(socket: WebSocket, transport: Transport, idHash: string): void {
+    const browser = new Browser(socket, idHash, this.required(), transport, this.options.loop);
     this.browsers.add(browser);
     socket.on('message', (data, isBinary) => {
       // What was sent before it heard that it is being closed.
       if (!browser.isOpen) return;
-      browser.aliveAt = Date.now();
       if (isBinary || !browser.mayAsk(MAX_MESSAGES, MESSAGE_WINDOW_MS)) {
         socket.close(LIVE_CLOSE.BAD_MESSAGE, 'not of the protocol');
         return;
@@ -203,9 +218,6 @@ export class LiveHub implements Publisher {
       const message = parseClient(textOf(data));
       if (message) this.guarded(() => this.onMessage(browser, message));
       else socket.close(LIVE_CLOSE.BAD_MESSAGE, 'not of the protocol');
-    });
-    socket.on('pong', () => {
-      browser.aliveAt = Date.now();
     });
     socket.on('error', (error) => this.options.log.info({ problem: error.message }, 'a browser’s socket failed'));
     socket.on('close', () => {
@@ -282,7 +294,7 @@ export class LiveHub implements Publisher {
 
   private catchUp(): void {
     for (const browser of this.browsers) {
-      if (browser.isStuck()) {
+      if (browser.isStuck(this.options.tuning?.stuckMs ?? STUCK_MS)) {
         browser.socket.terminate();
         continue;
       }
@@ -292,10 +304,19 @@ export class LiveHub implements Publisher {
     }
   }
 
+  private armLifeCheck(): void {
+    this.cancelLifeCheck = this.options.loop.after(
+      this.options.tuning?.pingIntervalMs ?? BROWSER_PING_INTERVAL_MS,
+      () => {
+        this.armLifeCheck();
+        this.guarded(() => this.checkLife());
+      },
+    );
+  }
+
   private checkLife(): void {
-    const now = Date.now();
     for (const browser of this.browsers) {
-      if (now - browser.aliveAt > BROWSER_SILENCE_MS) browser.socket.terminate();
+      if (browser.silentMs > (this.options.tuning?.silenceMs ?? BROWSER_SILENCE_MS)) browser.socket.terminate();
       else browser.socket.ping();
     }
   }

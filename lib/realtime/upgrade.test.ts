@@ -2,6 +2,8 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openHouse, TOKEN, type House } from './testing/house';
+import { ShiftedLoop } from './testing/shifted-loop';
+import { AUTH_TIMEOUT_MS } from './upgrade';
 
 let house: House;
 beforeEach(async () => {
@@ -55,6 +57,19 @@ describe('an upgrade that is refused', () => {
     expect(status).toBe('HTTP/1.1 500 Internal Server Error');
     await gone;
     expect(house.logged.join('')).toContain('its session could not be looked up');
+  });
+
+  it('is answered with 503 when looking the session up takes too long: nothing is known of the session', async () => {
+    await house.close();
+    const loop = new ShiftedLoop();
+    house = await openHouse({ loop });
+    house.lookUpSessionsBy(() => {
+      setImmediate(() => loop.advance(AUTH_TIMEOUT_MS));
+      return new Promise(() => undefined);
+    });
+    const { status, gone } = await ask('/live', asBrowser());
+    expect(status).toBe('HTTP/1.1 503 Service Unavailable');
+    await gone;
   });
 
   it('is every one once the dashboard ends, also one whose session was being looked up', async () => {

@@ -4,7 +4,7 @@
  */
 import { STATUS_CODES, type IncomingMessage, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { AgentIdentity, FleetLog } from '@/lib/fleet/ports';
+import type { AgentIdentity, FleetLog, LoopTime } from '@/lib/fleet/ports';
 import { settleAddress, type TrustsProxy } from './address';
 import type { AgentGateway } from './agents';
 import type { LiveHub } from './live';
@@ -12,7 +12,7 @@ import { originIsAllowed, type OriginPolicy } from './origin';
 
 export const AGENT_PATH = '/ws';
 export const BROWSER_PATH = '/live';
-/** Working out who asks may take this long. */
+/** Looking a session up may take this long, of the time in which the process could work. */
 export const AUTH_TIMEOUT_MS = 5_000;
 /** Upgrades whose session is being looked up at once; one more is refused. */
 export const MAX_PENDING_UPGRADES = 256;
@@ -30,6 +30,8 @@ export interface UpgradeOptions {
   origins: OriginPolicy;
   identifyAgent: IdentifyAgent;
   resolveSession: (cookieHeader: string | undefined) => Promise<{ idHash: string } | null>;
+  /** What the look-up of a session is measured in. */
+  loop: LoopTime;
   log: FleetLog;
   /** True once the dashboard ends: nothing is accepted any more. */
   isStopping: () => boolean;
@@ -82,9 +84,15 @@ export function attachUpgrades(server: Server, options: UpgradeOptions): void {
         return;
       }
       pending += 1;
-      void withDeadline(options.resolveSession(request.headers.cookie))
+      void withDeadline(options.resolveSession(request.headers.cookie), options.loop)
         .then((session) => {
           if (socket.destroyed) return;
+          if (session === 'late') {
+            // Nothing is known of the session: a browser that hears 401 would think that it had ended.
+            options.log.warn({ address }, 'a live socket was refused: looking its session up took too long');
+            refuse(socket, 503, AUTH_TIMEOUT_MS);
+            return;
+          }
           if (!session) {
             refuse(socket, 401);
             return;
@@ -122,14 +130,14 @@ function refuse(socket: Duplex, status: number, retryAfterMs = 0): void {
   );
 }
 
-async function withDeadline<T>(work: Promise<T | null>): Promise<T | null> {
-  let timer: NodeJS.Timeout | undefined;
-  const deadline = new Promise<null>((resolve) => {
-    timer = setTimeout(() => resolve(null), AUTH_TIMEOUT_MS);
+async function withDeadline<T>(work: Promise<T>, loop: LoopTime): Promise<T | 'late'> {
+  let cancel: () => void = () => undefined;
+  const deadline = new Promise<'late'>((resolve) => {
+    cancel = loop.after(AUTH_TIMEOUT_MS, () => resolve('late'));
   });
   try {
     return await Promise.race([work, deadline]);
   } finally {
-    clearTimeout(timer);
+    cancel();
   }
 }

@@ -8,6 +8,7 @@ import { newCommandId } from '@/lib/fleet/ids';
 import type { AgentLink, Publisher } from '@/lib/fleet/ports';
 import { FleetService, GROUP_INPUTS_MS } from '@/lib/fleet/service';
 import { systemClock } from '@/lib/realtime/clock';
+import { LoopClock } from '@/lib/realtime/loop-clock';
 
 const BEAT = { generation: 'aaaaaaa', pending_command: null };
 
@@ -46,6 +47,7 @@ async function answer(path: string, hosts: number, groupMs: number): Promise<num
   const fleet = new FleetService({
     store: createFleetStore(db, { log }),
     clock: systemClock,
+    loop: new LoopClock(),
     publisher,
     desired: {
       state: NO_DESIRED_STATE,
@@ -92,7 +94,7 @@ function agent(fleet: FleetService, hostname: string): AgentLink {
     address: '127.0.0.1',
     identity: { kind: 'shared' },
     send: () => true,
-    ping: nothing,
+    probe: nothing,
     close: nothing,
   };
   fleet.inbox.connected(link);

@@ -8,6 +8,7 @@ import { newCommandId } from '@/lib/fleet/ids';
 import type { AgentLink, Publisher } from '@/lib/fleet/ports';
 import { FleetService } from '@/lib/fleet/service';
 import { systemClock } from '@/lib/realtime/clock';
+import { LoopClock } from '@/lib/realtime/loop-clock';
 import { SimulatedAgent } from '@/simulator/agent';
 import { buildLine, PROMPT } from '@/simulator/behaviour';
 import type { Target } from './latency';
@@ -34,6 +35,7 @@ export function prepareCommand(dataDir: string): string {
   const fleet = new FleetService({
     store: createFleetStore(db, { log }),
     clock: systemClock,
+    loop: new LoopClock(),
     publisher,
     desired: createDesired({
       versionUrl: '',
@@ -60,7 +62,7 @@ export function prepareCommand(dataDir: string): string {
       address: '127.0.0.1',
       identity,
       send: () => true,
-      ping: nothing,
+      probe: nothing,
       close: nothing,
     };
     fleet.inbox.connected(link);

@@ -6,20 +6,52 @@ import { NO_FLAKE_UPDATES } from '@/lib/protocol/flake-updates';
 import type { EventView, OutputLine, ServiceNotice } from '@/lib/protocol/live';
 import { NO_DESIRED_STATE, type DesiredSource, type DesiredState, type HostRelation } from '../desired';
 import type { OwnExecutors } from '../own-operations';
-import type { AgentIdentity, AgentLink, AgentPolicy, Clock, Publisher, Requester } from '../ports';
+import type { AgentIdentity, AgentLink, AgentPolicy, Clock, LoopTime, Publisher, Requester } from '../ports';
 import type { FlakeUpdates, FlakeUpdatesState, MergeResult } from '../flake-updates';
 import { FleetService } from '../service';
 
 export class GivenClock implements Clock {
   private time = 1_800_000_000_000;
-  private timers: { at: number; callback: () => void }[] = [];
+  /** How much of it went by while the loop was held, or because somebody set the clock. */
+  private apartMs = 0;
+  private timers: { at: number; callback: () => void; inLoop: boolean }[] = [];
+  /** What has arrived and lies unread: read before anything is judged that waits for that. */
+  unread: (() => void)[] = [];
+
+  readonly loop: LoopTime = {
+    now: () => this.time - this.apartMs,
+    after: (ms, callback) => this.arm(ms, () => this.loop.afterRead(callback), true),
+    afterRead: (callback) => {
+      for (const read of this.unread.splice(0)) read();
+      callback();
+      return () => undefined;
+    },
+  };
 
   now(): number {
     return this.time;
   }
 
   after(ms: number, callback: () => void): () => void {
-    const timer = { at: this.time + ms, callback };
+    return this.arm(ms, callback, false);
+  }
+
+  /** The event loop is held for so long: nothing is read and nothing is called back. */
+  hold(ms: number): void {
+    this.time += ms;
+    this.apartMs += ms;
+    for (const timer of this.timers) if (timer.inLoop) timer.at += ms;
+  }
+
+  /** Somebody sets the wall clock; no timer runs by it. */
+  step(ms: number): void {
+    this.time += ms;
+    this.apartMs += ms;
+    for (const timer of this.timers) timer.at += ms;
+  }
+
+  private arm(ms: number, callback: () => void, inLoop: boolean): () => void {
+    const timer = { at: this.time + ms, callback, inLoop };
     this.timers.push(timer);
     return () => {
       this.timers = this.timers.filter((other) => other !== timer);
@@ -48,11 +80,14 @@ export class GivenClock implements Clock {
 export class GivenLink implements AgentLink {
   readonly frames: ServerFrame[] = [];
   pings = 0;
+  /** Whether it answers a ping. */
+  isAlive = false;
   closed: { code: number; reason: string } | null = null;
 
   constructor(
     readonly id: string,
     readonly address: string,
+    private readonly loop: LoopTime,
     readonly identity: AgentIdentity = { kind: 'shared' },
   ) {}
 
@@ -61,8 +96,9 @@ export class GivenLink implements AgentLink {
     return true;
   }
 
-  ping(): void {
+  probe(ms: number, done: (isAlive: boolean) => void): void {
     this.pings += 1;
+    this.loop.after(ms, () => done(this.isAlive));
   }
 
   close(code: number, reason: string): void {
@@ -189,6 +225,7 @@ export function openBench({ groupMs = 0 } = {}) {
     const fleet = new FleetService({
       store,
       clock,
+      loop: clock.loop,
       publisher,
       desired,
       agents: policy,
@@ -225,7 +262,7 @@ export function openBench({ groupMs = 0 } = {}) {
       bench.fleet = open();
     },
     connect(address = '198.51.100.1', identity?: AgentIdentity): GivenLink {
-      const link = new GivenLink(`link-${++links}`, address, identity);
+      const link = new GivenLink(`link-${++links}`, address, clock.loop, identity);
       bench.fleet.inbox.connected(link);
       return link;
     },

@@ -8,12 +8,13 @@ import { createFleetStore } from '@/lib/db/fleet-store';
 import { openTestDatabase, type TestDatabase } from '@/lib/db/testing/database';
 import { NO_DESIRED_STATE, type DesiredSource, type DesiredState, type HostRelation } from '@/lib/fleet/desired';
 import { newCommandId } from '@/lib/fleet/ids';
-import type { Clock, FleetStore } from '@/lib/fleet/ports';
+import type { Clock, FleetStore, LoopTime } from '@/lib/fleet/ports';
 import { FleetService } from '@/lib/fleet/service';
 import { applyChanges, type FleetView, type LiveClientMessage, type LiveServerMessage } from '@/lib/protocol/live';
-import { textOf, AgentGateway } from '../agents';
+import { textOf, AgentGateway, type AgentGatewayTuning } from '../agents';
 import { systemClock } from '../clock';
-import { LiveHub } from '../live';
+import { LiveHub, type LiveTuning } from '../live';
+import { LoopClock } from '../loop-clock';
 import { createHttpServer } from '../http';
 import { createAgentPrograms } from '../programs';
 import { attachUpgrades, type IdentifyAgent } from '../upgrade';
@@ -91,7 +92,12 @@ export interface BrowserClient {
 }
 
 export interface HouseOptions {
-  clock?: Clock;
+  /** With a `loop`, the fleet measures in that. */
+  clock?: Clock & { loop?: LoopTime };
+  /** What the gateways measure in, and the fleet where its clock has none. */
+  loop?: LoopClock;
+  agentTuning?: AgentGatewayTuning;
+  liveTuning?: LiveTuning;
   groupMs?: number;
   /** Wraps the store, as the metrics do. */
   meter?: (store: FleetStore) => FleetStore;
@@ -99,7 +105,9 @@ export interface HouseOptions {
 }
 
 export async function openHouse(options: HouseOptions = {}) {
-  const { clock = systemClock, groupMs = 0, meter = (store) => store, testDb = openTestDatabase() } = options;
+  const clock: Clock & { loop?: LoopTime } = options.clock ?? systemClock;
+  const { groupMs = 0, meter = (store) => store, testDb = openTestDatabase() } = options;
+  const { loop = new LoopClock() } = options;
   const desired = new GivenDesired();
   const now = () => Date.now();
   let sessions = new Set(['session-1']);
@@ -108,6 +116,8 @@ export async function openHouse(options: HouseOptions = {}) {
   const updates = new GivenUpdates();
   const hub = new LiveHub({
     clock: systemClock,
+    loop,
+    tuning: options.liveTuning,
     log: testDb.log,
     buildId: 'test',
     demo: false,
@@ -138,6 +148,7 @@ export async function openHouse(options: HouseOptions = {}) {
   const fleet = new FleetService({
     store: meter(createFleetStore(testDb.db, { log: testDb.log })),
     clock,
+    loop: clock.loop ?? loop,
     publisher: {
       hosts: (patches, removed) => published(() => hub.hosts(patches, removed)),
       other: (change) => published(() => hub.other(change)),
@@ -155,7 +166,7 @@ export async function openHouse(options: HouseOptions = {}) {
   });
   hub.start(fleet);
   fleet.start();
-  const agents = new AgentGateway(fleet.inbox, testDb.log);
+  const agents = new AgentGateway(fleet.inbox, testDb.log, loop, options.agentTuning);
   const identifyAgent: IdentifyAgent = (authorization, address) => access.identify(authorization, address);
   const origins = { baseUrl: null, allowedOrigins: [], machineNames: [] };
   const server = createHttpServer({
@@ -187,6 +198,7 @@ export async function openHouse(options: HouseOptions = {}) {
       const idHash = /session=([^;]*)/.exec(cookie ?? '')?.[1];
       return Promise.resolve(idHash !== undefined && sessions.has(idHash) ? { idHash } : null);
     },
+    loop,
     log: testDb.log,
     isStopping: () => stopping,
     fallback: () => false,
@@ -294,6 +306,7 @@ export async function openHouse(options: HouseOptions = {}) {
       await Promise.all([agents.stop(200), hub.stop(200)]);
       for (const socket of sockets) socket.terminate();
       fleet.stop();
+      loop.stop();
       server.close();
       server.closeAllConnections();
       testDb.close();

@@ -1,5 +1,5 @@
 /** The real clock, which a test can put forward: what is due by then happens at once. */
-import type { Clock } from '@/lib/fleet/ports';
+import type { Clock, LoopTime } from '@/lib/fleet/ports';
 
 interface Timer {
   at: number;
@@ -10,6 +10,15 @@ interface Timer {
 export class ShiftedClock implements Clock {
   private shiftMs = 0;
   private readonly timers = new Set<Timer>();
+  /** As of a loop that is never held. */
+  readonly loop: LoopTime = {
+    now: () => this.now(),
+    after: (ms, callback) => this.after(ms, callback),
+    afterRead(callback) {
+      callback();
+      return () => undefined;
+    },
+  };
 
   now(): number {
     return Date.now() + this.shiftMs;

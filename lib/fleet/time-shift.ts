@@ -1,0 +1,38 @@
+/**
+ * Gives back the time in which the process could not work: a deadline that is stored as wall-clock time must not pass
+ * while the event loop was held, nor because somebody set the clock.
+ */
+import type { CommandEngine } from './command-engine';
+import type { FleetCore } from './core';
+import type { PipelineDesk } from './pipeline-desk';
+import type { V1Desk } from './v1-desk';
+import { WallClockLead } from './wall-clock-lead';
+
+export class TimeShift {
+  private readonly lead: WallClockLead;
+
+  constructor(
+    private readonly core: FleetCore,
+    private readonly engine: CommandEngine,
+    private readonly pipelines: Pick<PipelineDesk, 'timeShifted'>,
+    private readonly v1: Pick<V1Desk, 'timeShifted'>,
+  ) {
+    this.lead = new WallClockLead(core.options.clock, core.options.loop);
+  }
+
+  /** Moves every deadline of a living thing by what the wall clock went too far, in one turn. Cheap when that is nothing. */
+  apply(): void {
+    const ms = this.lead.take();
+    if (ms === 0) return;
+    this.core.options.log.info({ ms }, 'the wall clock went further than the work: deadlines were moved along');
+    this.v1.timeShifted(ms);
+    this.core.run('retry', (turn) => {
+      for (const { active, control, own, queue } of this.core.entries.values()) {
+        for (const command of [active, control, own, ...queue]) {
+          if (command) this.engine.feed(turn, command, { type: 'time-shifted', ms });
+        }
+      }
+      this.pipelines.timeShifted(turn, ms);
+    });
+  }
+}

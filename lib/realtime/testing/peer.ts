@@ -1,0 +1,89 @@
+/** A WebSocket peer in a thread of its own: it reads and answers while the event loop of the test is held. */
+import { once } from 'node:events';
+import { Worker } from 'node:worker_threads';
+
+export interface PeerOptions {
+  url: string;
+  headers?: Record<string, string>;
+  /** Sent when the socket is open. */
+  hello?: readonly string[];
+  /** Sent when a frame with this text in it arrives. */
+  answers?: readonly { to: string; frames: readonly string[] }[];
+  /** Whether it answers pings; true where nothing is said. */
+  autoPong?: boolean;
+}
+
+/** Runs in the worker, which knows no TypeScript. */
+const SOURCE = `
+const { parentPort, workerData } = require('node:worker_threads');
+const { WebSocket } = require('ws');
+const { url, headers, hello = [], answers = [], autoPong = true } = workerData;
+const socket = new WebSocket(url, { headers, autoPong, perMessageDeflate: false });
+const tell = (kind, value) => parentPort.postMessage({ kind, value });
+socket.on('open', () => { tell('open'); for (const frame of hello) socket.send(frame); });
+socket.on('message', (data) => {
+  const text = data.toString();
+  for (const { to, frames } of answers) if (text.includes(to)) for (const frame of frames) socket.send(frame);
+  tell('message', text);
+});
+socket.on('ping', () => tell('ping'));
+socket.on('unexpected-response', (_request, response) => { tell('refused', response.statusCode); response.destroy(); });
+socket.on('error', () => {});
+socket.on('close', (code) => tell('close', code));
+parentPort.on('message', (text) => socket.send(text));
+`;
+
+type Told = { kind: 'open' | 'ping' | 'message' | 'refused' | 'close'; value?: unknown };
+
+export class Peer {
+  readonly told: Told[] = [];
+  private waiting: (() => void)[] = [];
+
+  private constructor(private readonly worker: Worker) {
+    worker.on('message', (told: Told) => {
+      this.told.push(told);
+      for (const wake of this.waiting.splice(0)) wake();
+    });
+  }
+
+  /** Begins to dial. */
+  static dial(options: PeerOptions): Peer {
+    return new Peer(new Worker(SOURCE, { eval: true, workerData: options }));
+  }
+
+  /** Waits until it told of this. */
+  async until(kind: Told['kind'], fits: (value: unknown) => boolean = () => true): Promise<unknown> {
+    for (;;) {
+      const found = this.told.find((one) => one.kind === kind && fits(one.value));
+      if (found) return found.value;
+      await new Promise<void>((resolve) => this.waiting.push(resolve));
+    }
+  }
+
+  /** Waits for a frame with this text in it. */
+  message(text: string): Promise<unknown> {
+    return this.until('message', (value) => String(value).includes(text));
+  }
+
+  send(text: string): void {
+    this.worker.postMessage(text);
+  }
+
+  /** How its connection ended: a close code, a refused upgrade's status, or null while it lasts. */
+  get end(): number | null {
+    const end = this.told.find(({ kind }) => kind === 'close' || kind === 'refused');
+    return typeof end?.value === 'number' ? end.value : null;
+  }
+
+  async stop(): Promise<void> {
+    const gone = once(this.worker, 'exit');
+    await this.worker.terminate();
+    await gone;
+  }
+}
+
+/** Holds the event loop, as any long synchronous work does. */
+export function holdLoop(ms: number): void {
+  const until = performance.now() + ms;
+  while (performance.now() < until);
+}
