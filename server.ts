@@ -21,6 +21,9 @@ import { createRequestGuard } from '@/lib/realtime/request-guard';
 import { attachUpgrades } from '@/lib/realtime/upgrade';
 import { welcome } from '@/lib/welcome';
 
+/** Connections that wait to be accepted: a fleet that comes back dials in one moment (Linux: net.core.somaxconn at most). */
+const LISTEN_BACKLOG = 4_096;
+
 async function main(): Promise<void> {
   // Nothing leaves this machine that the operator did not ask for.
   process.env.NEXT_TELEMETRY_DISABLED = '1';
@@ -31,7 +34,7 @@ async function main(): Promise<void> {
   if (!dev) routeConsole(log);
   const buildId = dev ? 'development' : readFileSync('.next/BUILD_ID', 'utf8').trim();
   const services = startServices(foundation, buildId);
-  const { loop, fleet, hub, auth, agentAccess, desired, updates, backups } = services;
+  const { loop, limits, fleet, hub, auth, agentAccess, desired, updates, backups } = services;
 
   const { host, port } = config.listen;
   // Next adds an upgrade listener of its own to the server it is given, and ends sockets that it does not know.
@@ -58,7 +61,7 @@ async function main(): Promise<void> {
   const programs = createAgentPrograms({ inbox: fleet.v1Inbox, identifyAgent, enrol, isStopping, log });
   const agentCount = () => agents.size;
   const server = createHttpServer({ handle: guard.handle, programs, trusts, origins, own, agentCount, counts, log });
-  attachUpgrades(server, {
+  const upgrades = attachUpgrades(server, {
     agents,
     browsers: hub,
     trusts,
@@ -70,6 +73,8 @@ async function main(): Promise<void> {
     isStopping,
     fallback: (request, socket, head) => dev && isNextPath(request) && decoy.emit('upgrade', request, socket, head),
   });
+
+  limits.add(upgrades.uses, () => guard.uses());
 
   stopOnSignals(log, () => {
     stopping = true;
@@ -90,7 +95,7 @@ async function main(): Promise<void> {
     if (server.listening) log.error({ err: error }, 'the listening socket failed');
     else fail(`The dashboard can’t listen on ${host || '*'}:${port}: ${error.message}.`);
   });
-  server.listen({ port, ...(host === null ? {} : { host }) }, () => {
+  server.listen({ port, backlog: LISTEN_BACKLOG, ...(host === null ? {} : { host }) }, () => {
     for (const line of welcome(config, server.address(), auth.setupCode())) process.stdout.write(`${line}\n`);
   });
 }

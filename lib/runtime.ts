@@ -5,6 +5,7 @@ import type { DesiredSource } from '@/lib/fleet/desired';
 import type { FlakeUpdates } from '@/lib/fleet/flake-updates';
 import type { FleetOperator } from '@/lib/fleet/ports';
 import type { BackupDesk } from './backup/desk';
+import type { LimitUse } from '@/lib/protocol/limit-use';
 import type { FleetView } from '@/lib/protocol/live';
 import type { Log } from './log';
 import { singleton } from './singleton';
@@ -28,6 +29,8 @@ export interface Runtime {
   desired: DesiredSource;
   updates: FlakeUpdates;
   log: Log;
+  /** How much of each of the dashboard's limits is in use, and by whom. */
+  limits(): readonly LimitUse[];
   /** The fleet at one version, to paint a page from; the live socket goes on from it. */
   fleetView(): FleetView;
   about: {

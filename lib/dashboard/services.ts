@@ -20,6 +20,7 @@ import { LoopClock } from '@/lib/realtime/loop-clock';
 import { setRuntime } from '@/lib/runtime';
 import { VERSION } from '@/lib/version';
 import type { Foundation } from './foundation';
+import { LimitSources } from './limit-sources';
 
 export type Services = ReturnType<typeof startServices>;
 
@@ -90,8 +91,14 @@ export function startServices({ config, log, db, secrets }: Foundation, buildId:
     notify: (message) => fleet.setNotice('backup', message === null ? null : { level: 'warning', message }),
   });
   backups.start();
+  const limits = new LimitSources();
+  limits.add(
+    () => fleet.limits(),
+    () => hub.limits(),
+  );
   setRuntime({
     fleet,
+    limits: () => limits.read(),
     backups,
     auth,
     agentAccess: agentAccess.administration,
@@ -107,5 +114,5 @@ export function startServices({ config, log, db, secrets }: Foundation, buildId:
       settings: settingViews(process.env),
     },
   });
-  return { loop, fleet, hub, auth, agentAccess, desired, updates, backups, metrics, stopRetention };
+  return { loop, limits, fleet, hub, auth, agentAccess, desired, updates, backups, metrics, stopRetention };
 }

@@ -11,7 +11,7 @@ import type { AgentIdentity, AgentLink, HeldReason } from './ports';
 export const DUPLICATE_PROBE_MS = 5_000;
 /** Hosts at most: an agent names itself, and a name that was never seen makes a host. */
 export const MAX_HOSTS = 4_096;
-/** Held connections at most; one more is closed. */
+/** Held connections at most, beside one for each known host: see `HeldConnections`. */
 export const MAX_HELD = 512;
 /** How often an hour it is told that one host's agent came and went: a crash loop must not fill the table of events. */
 export const MAX_COMINGS_PER_HOUR = 20;

@@ -1,11 +1,12 @@
 /** The agents' door: every connection from its opening on, who is let in as which host, who is held, and who gives way. */
 import type { Register } from '@/lib/protocol/agent';
+import type { LimitUse } from '@/lib/protocol/limit-use';
 import {
   countComing,
   decideAdmission,
   DUPLICATE_PROBE_MS,
   MAX_COMINGS_PER_HOUR,
-  MAX_HELD,
+  MAX_HOSTS,
   newConnection,
   STEADY_MS,
   unsteadyNotice,
@@ -15,10 +16,12 @@ import { shownByRegister } from './agent-input';
 import type { CommandEngine } from './command-engine';
 import type { Entry, FleetCore } from './core';
 import * as events from './events';
+import { HeldConnections } from './held';
 import { afterRegister, hostNameOf, newHost } from './host';
 import { OncePer } from './once-per';
 import type { AgentLink, HeldAgent, HeldReason, Requester } from './ports';
 import type { NewEvent } from './records';
+import { REGISTER_TIMEOUT_MS, Unregistered } from './unregistered';
 
 /** A held agent is told of this often, however often it comes back. */
 const HELD_EVENT_PERIOD_MS = 3_600_000;
@@ -33,11 +36,18 @@ export const AGENT_CLOSE = {
   TOKEN_ENDED: 4401,
   /** Another connection speaks for its host. */
   REPLACED: 4409,
+  /** It did not register in time (RFC 6455, 7.4.1: policy violation). */
+  POLICY: 1008,
+  /** There is no room (IANA's registry of close codes: try again later). */
+  TRY_LATER: 1013,
 } as const;
 
 export class Admissions {
   private readonly connections = new Map<AgentLink, Connection>();
-  private readonly held = new Set<Connection>();
+  private readonly held: HeldConnections;
+  private readonly unregistered = new Unregistered();
+  /** How often a new host was not admitted because the fleet is full. */
+  private fleetFull = 0;
   /** True while a connection is dismissed for the sake of another one. */
   private hasSuccessor = false;
   private readonly heldEvents = new OncePer(HELD_EVENT_PERIOD_MS, MAX_HELD_EVENTS);
@@ -47,10 +57,17 @@ export class Admissions {
     private readonly core: FleetCore,
     private readonly engine: CommandEngine,
     readonly noticesChanged: () => void,
-  ) {}
+  ) {
+    this.held = new HeldConnections((name) => core.knowsName(name));
+  }
 
   open(link: AgentLink): void {
-    this.connections.set(link, newConnection(link, this.core.options.loop.now()));
+    const now = this.core.options.loop.now();
+    const connection = newConnection(link, now);
+    this.connections.set(link, connection);
+    for (const displaced of this.unregistered.add(connection, now)) {
+      this.dismiss(displaced, AGENT_CLOSE.TRY_LATER, 'too many connections that have not registered');
+    }
   }
 
   of(link: AgentLink): Connection | null {
@@ -66,6 +83,7 @@ export class Admissions {
     const connection = this.connections.get(link);
     if (!connection) return;
     this.connections.delete(link);
+    this.unregistered.delete(connection);
     const entry = this.entryOf(connection);
     if (!entry) {
       if (this.held.delete(connection)) this.heldChanged(connection);
@@ -80,7 +98,7 @@ export class Admissions {
     letGo(entry, connection);
     if (this.hasSuccessor) return;
     // The newest first, as it is the likeliest to live; those that may not come in go on waiting.
-    for (const waiting of this.heldFor(entry.record.name).reverse()) {
+    for (const waiting of this.held.forName(entry.record.name).reverse()) {
       if (this.core.entries.get(entry.record.id)?.connection) return;
       this.claim(waiting);
     }
@@ -147,7 +165,7 @@ export class Admissions {
     } catch (error) {
       // It dials again, and more slowly each time: until the database can be read, nobody knows who may come in.
       this.core.options.log.error({ err: error, address }, 'an agent was sent away: its token could not be looked up');
-      this.dismiss(connection, 1013, 'the database can not be read');
+      this.dismiss(connection, AGENT_CLOSE.TRY_LATER, 'the database can not be read');
       return;
     }
     if (admission.kind === 'hold') {
@@ -209,6 +227,7 @@ export class Admissions {
         const entry = this.core.entries.get(record.id);
         if (!entry) return;
         const wasHeld = this.held.delete(connection);
+        this.unregistered.delete(connection);
         connection.state = 'admitted';
         connection.held = null;
         connection.hostId = record.id;
@@ -240,10 +259,13 @@ export class Admissions {
   }
 
   private hold(connection: Connection, reason: HeldReason, message: string): void {
-    if (!this.held.has(connection) && this.held.size >= MAX_HELD) {
-      connection.link.close(1013, 'too many agents wait');
-      return;
+    if (!this.held.has(connection)) {
+      if (reason === 'fleet-full') this.fleetFull += 1;
+      const displaced = this.held.displacedBy(connection);
+      if (displaced) this.dismiss(displaced, AGENT_CLOSE.TRY_LATER, 'too many agents wait');
+      if (displaced === connection) return;
     }
+    this.unregistered.delete(connection);
     const now = this.core.options.clock.now();
     this.held.add(connection);
     connection.state = 'held';
@@ -253,10 +275,6 @@ export class Admissions {
       this.core.defer(events.agentEvent('agent.held', 'warning', message, now, address, null));
     }
     this.heldChanged(connection);
-  }
-
-  private heldFor(name: string): Connection[] {
-    return [...this.held].filter((connection) => connection.name === name);
   }
 
   private heldChanged({ name }: Connection): void {
@@ -269,9 +287,9 @@ export class Admissions {
   }
 
   private noticeOf(entry: Entry): string {
-    const held = this.heldFor(entry.record.name).findLast(
-      ({ held: why }) => why !== null && ABOUT_A_HOST.includes(why.reason),
-    );
+    const held = this.held
+      .forName(entry.record.name)
+      .findLast(({ held: why }) => why !== null && ABOUT_A_HOST.includes(why.reason));
     return held?.held?.message ?? unsteadyNotice(entry.shortStays);
   }
 
@@ -347,7 +365,7 @@ export class Admissions {
 
   /** Lets who waits for this name ask for it again: what was in its way is gone. */
   claimAgain(name: string): void {
-    for (const waiting of this.heldFor(name).reverse()) this.claim(waiting);
+    for (const waiting of this.held.forName(name).reverse()) this.claim(waiting);
     this.noticesChanged();
   }
 
@@ -396,9 +414,26 @@ export class Admissions {
     return [`${who} for approval: see Settings, Hosts and tokens.`, ...others];
   }
 
-  /** Forgets a crash loop that is over. */
+  /** How much of what bounds agents is in use. */
+  limits(): LimitUse[] {
+    return [
+      this.unregistered.use((hostId) => this.core.entries.get(hostId)?.record.name ?? hostId),
+      this.held.use(),
+      { id: 'hosts', label: 'Hosts', used: this.core.entries.size, max: MAX_HOSTS, refused: this.fleetFull, by: [] },
+    ];
+  }
+
+  /** Ends connections that did not register in time, and says so; forgets crash loops that are over. */
   tick(): void {
     const now = this.core.options.loop.now();
+    for (const late of this.unregistered.takeLate(now)) {
+      this.dismiss(late, AGENT_CLOSE.POLICY, `no register frame within ${REGISTER_TIMEOUT_MS / 1_000} s`);
+    }
+    const report = this.unregistered.takeReport(now);
+    if (report) {
+      const at = this.core.options.clock.now();
+      this.core.defer(events.agentEvent('agent.limit', 'warning', report.message, at, report.address, null));
+    }
     for (const entry of this.core.entries.values()) {
       const { connection } = entry;
       if (!connection || entry.shortStays === 0 || now - connection.connectedAt < STEADY_MS) continue;

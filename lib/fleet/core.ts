@@ -432,6 +432,11 @@ export class FleetCore {
     this.commands.set(command.id, command);
   }
 
+  /** Whether a host has this name. Quick for a name that none ever had. */
+  knowsName(name: string): boolean {
+    return this.names.has(name) && this.byName(name) !== null;
+  }
+
   /**
    * The host that an agent of this name speaks for. Of several with one name (an adopted database may hold them): the
    * one whose id it is, in any letters, else the newest seen.

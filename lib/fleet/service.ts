@@ -10,6 +10,7 @@ import type {
   PipelineView,
   ServiceNotice,
 } from '@/lib/protocol/live';
+import type { LimitUse } from '@/lib/protocol/limit-use';
 import { Admissions } from './admissions';
 import { AgentDesk } from './agent-desk';
 import { deadlineOf } from './command';
@@ -250,6 +251,11 @@ export class FleetService implements FleetOperator, LiveSource {
 
   record(event: NewEvent): void {
     this.core.run('retry', (turn) => turn.events.push(event));
+  }
+
+  /** How much of what bounds agents and hosts is in use, and by whom. */
+  limits(): LimitUse[] {
+    return this.admissions.limits();
   }
 
   heldAgents(): HeldAgent[] {

@@ -230,6 +230,24 @@ it('counts refused requests by reason, and what was read of them', async () => {
   expect(await scrape()).toContain('nixfleet_requests_refused_total{reason="foreign-origin"} 1');
 });
 
+it('shows how much of each limit is in use, by its name alone', async () => {
+  await house.registeredAgent('alpha');
+  await house.agent();
+  await house.agent();
+  await serve(TOKEN);
+  const text = await scrape();
+  expect(text).toContain('nixfleet_limit_used{limit="agents_unregistered"} 2');
+  expect(text).toContain('nixfleet_limit_max{limit="agents_unregistered"} 4096');
+  expect(text).toContain('nixfleet_limit_refused_total{limit="agents_unregistered"} 0');
+  expect(text).toContain('nixfleet_limit_used{limit="hosts"} 1');
+  const ids = [...text.matchAll(/nixfleet_limit_used\{limit="([^"]*)"\}/g)].map(([, id]) => id);
+  expect(ids).toEqual(['agents_unregistered', 'agents_held', 'hosts', 'browsers', 'pending_upgrades']);
+  expect(house.limits.read()[0]?.by).toEqual([{ who: '127.0.0.1', count: 2 }]);
+  expect(text).not.toContain('127.0.0.1');
+  // A counter that is read again is no sum of its readings.
+  expect(await scrape()).toContain('nixfleet_limit_refused_total{limit="agents_unregistered"} 0');
+});
+
 it('counts how commands end and what the database refuses', async () => {
   const agent = await house.registeredAgent('alpha');
   await serve(TOKEN);

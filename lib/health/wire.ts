@@ -8,6 +8,7 @@ import { readApplied } from '@/lib/db/migrate';
 import type { Db } from '@/lib/db/open';
 import type { DesiredSource } from '@/lib/fleet/desired';
 import type { FleetService } from '@/lib/fleet/service';
+import type { LimitUse } from '@/lib/protocol/limit-use';
 import type { Metrics } from '@/lib/metrics/create';
 import type { AgentGateway } from '@/lib/realtime/agents';
 import type { OwnRoute } from '@/lib/realtime/http';
@@ -26,6 +27,8 @@ export interface HealthParts {
   backups: Pick<BackupDesk, 'status'>;
   metrics: Metrics;
   requests: RequestCounts;
+  /** The dashboard's limits, from wherever they are. */
+  limits: { read: () => readonly LimitUse[] };
   isStopping: () => boolean;
 }
 
@@ -44,6 +47,7 @@ export function wireHealth(parts: HealthParts): ReadonlyMap<string, OwnRoute> {
     agents: () => agents,
     requests: () => parts.requests,
     backup: newestBackup,
+    limits: () => parts.limits.read(),
     diskFreeBytes,
   });
   const migrations = readApplied(db.$client).length;

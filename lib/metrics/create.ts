@@ -1,6 +1,7 @@
 /** Figures for Prometheus: one registry in the process, whose labels have values from closed lists. */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { FleetStore, FleetVitals } from '@/lib/fleet/ports';
+import type { LimitUse } from '@/lib/protocol/limit-use';
 import { COMMAND_OUTCOMES, type HostView } from '@/lib/protocol/live';
 import { singleton } from '@/lib/singleton';
 import { meterStore } from './store';
@@ -16,6 +17,7 @@ export interface MetricSources {
   requests: () => RequestFigures;
   backup: () => { createdAt: number; bytes: number } | null;
   diskFreeBytes: () => number;
+  limits: () => readonly LimitUse[];
 }
 
 /** What became of HTTP requests since the start. */
@@ -161,6 +163,22 @@ function addGauges(registry: Registry, sources: MetricSources): void {
     ['agents', sources.agents().backlogBytes],
     ['browsers', sources.browsers().backlogBytes],
   ]);
+  labelled('limit_used', 'How much of a limit is in use.', 'limit', () =>
+    sources.limits().map(({ id, used }) => [id, used] as const),
+  );
+  labelled('limit_max', 'How much a limit allows.', 'limit', () =>
+    sources.limits().map(({ id, max }) => [id, max] as const),
+  );
+  new Counter({
+    name: 'nixfleet_limit_refused_total',
+    help: 'How often something was refused or ended because of a limit, since the start.',
+    labelNames: ['limit'],
+    registers,
+    collect() {
+      this.reset();
+      for (const { id, refused } of sources.limits()) this.labels(id).inc(refused);
+    },
+  });
   gauge('browsers', 'Open pages with a live socket.', () => sources.browsers().count);
   gauge('database_refuses', '1 while the database refuses to store.', () =>
     sources.vitals().storageFault === null ? 0 : 1,

@@ -26,8 +26,9 @@ export const FLOOD_FRAMES = 500;
 export const FLOOD_WINDOW_MS = 1_000;
 /** Output is never slowed: a build that prints waits for whoever reads it. Both kinds of agent begin a frame like this. */
 const OUTPUT_FRAME = /^\{"type":"output/;
-/** Agents at once; the upgrade of one more is answered with 503. */
-export const MAX_AGENTS = 4_096;
+/** A link that was closed and does not answer is cut after this long, and sooner where too many linger. */
+const CLOSE_TIMEOUT_MS = 5_000;
+const MAX_CLOSING = 1_024;
 
 /** What tests set. */
 export interface AgentGatewayTuning {
@@ -38,6 +39,15 @@ export interface AgentGatewayTuning {
   beforeFrame?: (text: string) => void;
   afterFrame?: (text: string) => void;
 }
+
+/** `closeTimeout` is not in the types of ws yet. */
+const SOCKETS = {
+  noServer: true,
+  maxPayload: MAX_AGENT_FRAME_BYTES,
+  perMessageDeflate: false,
+  clientTracking: false,
+  closeTimeout: CLOSE_TIMEOUT_MS,
+};
 
 class AgentSocket implements AgentLink {
   readonly id = randomUUID();
@@ -53,6 +63,7 @@ class AgentSocket implements AgentLink {
     readonly identity: AgentIdentity,
     transport: Transport,
     loop: LoopTime,
+    private readonly onClosing: () => void,
   ) {
     this.life = new Life(transport, () => socket.isPaused, loop);
     this.pingedAt = loop.now();
@@ -105,16 +116,14 @@ class AgentSocket implements AgentLink {
 
   close(code: number, reason: string): void {
     this.socket.close(code, reason.slice(0, 120));
+    this.onClosing();
   }
 }
 
 export class AgentGateway {
-  private readonly server = new WebSocketServer({
-    noServer: true,
-    maxPayload: MAX_AGENT_FRAME_BYTES,
-    perMessageDeflate: false,
-    clientTracking: false,
-  });
+  private readonly server = new WebSocketServer(SOCKETS);
+  /** Those that the dashboard has closed and that still have a socket, oldest first. */
+  private readonly closing = new Set<AgentSocket>();
   private readonly links = new Set<AgentSocket>();
   private cancelLifeCheck: () => void = () => undefined;
 
@@ -137,17 +146,13 @@ export class AgentGateway {
     return [...this.links].reduce((sum, { socket }) => sum + socket.bufferedAmount, 0);
   }
 
-  get isFull(): boolean {
-    return this.links.size >= MAX_AGENTS;
-  }
-
   /** Takes over a request whose token was found right: `identity` is what it proved. */
   accept(request: IncomingMessage, socket: Duplex, head: Buffer, address: string, identity: AgentIdentity): void {
     this.server.handleUpgrade(request, socket, head, (ws) => this.opened(ws, request.socket, address, identity));
   }
 
   private opened(socket: WebSocket, transport: Transport, address: string, identity: AgentIdentity): void {
-    const link = new AgentSocket(socket, address, identity, transport, this.loop);
+    const link = new AgentSocket(socket, address, identity, transport, this.loop, () => this.linger(link));
     this.links.add(link);
     /** A fault of ours must cost one connection, not the process, and must not pass unnoticed: Next swallows both. */
     const guarded = (work: () => void) => {
@@ -183,10 +188,21 @@ export class AgentGateway {
     });
     socket.on('close', (code, reason) => {
       this.links.delete(link);
+      this.closing.delete(link);
       link.ended();
       guarded(() => this.inbox.disconnected(link, code, reason.toString().slice(0, 120)));
     });
     this.inbox.connected(link);
+  }
+
+  /** Connections that make room for others must not pile up behind the limits instead. */
+  private linger(link: AgentSocket): void {
+    if (this.links.has(link)) this.closing.add(link);
+    for (const oldest of this.closing) {
+      if (this.closing.size <= MAX_CLOSING) return;
+      this.closing.delete(oldest);
+      oldest.socket.terminate();
+    }
   }
 
   private armLifeCheck(): void {

@@ -31,6 +31,7 @@ export class Browser {
   constructor(
     readonly socket: WebSocket,
     readonly idHash: string,
+    readonly address: string,
     private readonly source: LiveSource,
     transport: Transport,
     private readonly loop: LoopTime,

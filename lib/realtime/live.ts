@@ -14,6 +14,7 @@ import {
   type LiveClientMessage,
   type OutputLine,
 } from '@/lib/protocol/live';
+import type { LimitUse } from '@/lib/protocol/limit-use';
 import { liveClientSchema } from '@/lib/protocol/live-client';
 import type { FlakeUpdates } from '@/lib/fleet/flake-updates';
 import type { Clock, FleetLog, LiveSource, LoopTime, OtherChanges, Publisher } from '@/lib/fleet/ports';
@@ -33,6 +34,8 @@ export const BROWSER_SILENCE_MS = 60_000;
 export const SESSION_CHECK_INTERVAL_MS = 30_000;
 export const MAX_BROWSERS = 512;
 export const MAX_BROWSERS_PER_SESSION = 24;
+/** Addresses with the most open pages that are named where limits are shown. */
+const NAMED_ADDRESSES = 5;
 /** Messages of a browser in ten seconds; a page sends a handful. */
 export const MAX_MESSAGES = 400;
 const MESSAGE_WINDOW_MS = 10_000;
@@ -65,6 +68,7 @@ export class LiveHub implements Publisher {
   private version = 1;
   private readonly ring: FleetChanges[] = [];
   private readonly browsers = new Set<Browser>();
+  private refused = 0;
   private readonly watchers = new Map<string, Set<Browser>>();
   private pending: FleetChanges[] = [];
   /** Both in `LoopTime`: a wall clock that is put back would hold the next batch back as long. */
@@ -118,10 +122,23 @@ export class LiveHub implements Publisher {
 
   /** Why no further browser is taken, or null. */
   refusal(idHash: string): string | null {
-    if (this.browsers.size >= MAX_BROWSERS) return 'too many pages are open';
     let own = 0;
     for (const browser of this.browsers) if (browser.idHash === idHash) own += 1;
-    return own >= MAX_BROWSERS_PER_SESSION ? 'too many pages are open in this session' : null;
+    if (this.browsers.size < MAX_BROWSERS && own < MAX_BROWSERS_PER_SESSION) return null;
+    this.refused += 1;
+    return own >= MAX_BROWSERS_PER_SESSION ? 'too many pages are open in this session' : 'too many pages are open';
+  }
+
+  /** How much of the bound on open pages is in use, and from where. */
+  limits(): LimitUse[] {
+    const addresses = new Map<string, number>();
+    for (const { address } of this.browsers) addresses.set(address, (addresses.get(address) ?? 0) + 1);
+    const by = [...addresses]
+      .map(([who, count]) => ({ who, count }))
+      .sort((one, other) => other.count - one.count)
+      .slice(0, NAMED_ADDRESSES);
+    const { size: used } = this.browsers;
+    return [{ id: 'browsers', label: 'Open pages', used, max: MAX_BROWSERS, refused: this.refused, by }];
   }
 
   /** The fleet at the present version: what a page is painted from and what a snapshot carries. */
@@ -139,8 +156,8 @@ export class LiveHub implements Publisher {
   }
 
   /** Takes over a request whose session and origin were found right. */
-  accept(request: IncomingMessage, socket: Duplex, head: Buffer, idHash: string): void {
-    this.server.handleUpgrade(request, socket, head, (ws) => this.opened(ws, request.socket, idHash));
+  accept(request: IncomingMessage, socket: Duplex, head: Buffer, idHash: string, address: string): void {
+    this.server.handleUpgrade(request, socket, head, (ws) => this.opened(ws, request.socket, idHash, address));
   }
 
   /** Ends every socket of a session that has ended. */
@@ -205,8 +222,8 @@ export class LiveHub implements Publisher {
 
   // ── browsers ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  private opened(socket: WebSocket, transport: Transport, idHash: string): void {
-    const browser = new Browser(socket, idHash, this.required(), transport, this.options.loop);
+  private opened(socket: WebSocket, transport: Transport, idHash: string, address: string): void {
+    const browser = new Browser(socket, idHash, address, this.required(), transport, this.options.loop);
     this.browsers.add(browser);
     socket.on('message', (data, isBinary) => {
       // What was sent before it heard that it is being closed.

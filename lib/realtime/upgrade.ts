@@ -5,17 +5,17 @@
 import { STATUS_CODES, type IncomingMessage, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { AgentIdentity, FleetLog, LoopTime } from '@/lib/fleet/ports';
+import type { LimitUse } from '@/lib/protocol/limit-use';
 import { settleAddress, type TrustsProxy } from './address';
 import type { AgentGateway } from './agents';
 import type { LiveHub } from './live';
 import { originIsAllowed, type OriginPolicy } from './origin';
+import { PendingUpgrades } from './pending-upgrades';
 
 export const AGENT_PATH = '/ws';
 export const BROWSER_PATH = '/live';
 /** Looking a session up may take this long, of the time in which the process could work. */
 export const AUTH_TIMEOUT_MS = 5_000;
-/** Upgrades whose session is being looked up at once; one more is refused. */
-export const MAX_PENDING_UPGRADES = 256;
 
 /** Tells an agent by its Authorization header, or gives the status that it is refused with. */
 export type IdentifyAgent = (
@@ -39,8 +39,9 @@ export interface UpgradeOptions {
   fallback: (request: IncomingMessage, socket: Duplex, head: Buffer) => boolean;
 }
 
-export function attachUpgrades(server: Server, options: UpgradeOptions): void {
-  let pending = 0;
+/** Gives how much of what bounds upgrades is in use. */
+export function attachUpgrades(server: Server, options: UpgradeOptions): { uses: () => LimitUse[] } {
+  const pending = new PendingUpgrades();
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
     // A peer that resets while its session is looked up must not end the process.
     const onError = () => socket.destroy();
@@ -62,10 +63,6 @@ export function attachUpgrades(server: Server, options: UpgradeOptions): void {
         refuse(socket, agent.status, agent.retryAfterMs);
         return;
       }
-      if (options.agents.isFull) {
-        refuse(socket, 503);
-        return;
-      }
       socket.off('error', onError);
       options.agents.accept(request, socket, head, address, agent.identity);
       return;
@@ -79,14 +76,15 @@ export function attachUpgrades(server: Server, options: UpgradeOptions): void {
         refuse(socket, 403);
         return;
       }
-      if (pending >= MAX_PENDING_UPGRADES) {
+      const release = pending.take(address, () => refuse(socket, 503));
+      if (!release) {
         refuse(socket, 503);
         return;
       }
-      pending += 1;
       void withDeadline(options.resolveSession(request.headers.cookie), options.loop)
         .then((session) => {
-          if (socket.destroyed) return;
+          // Gone, or refused to make room for another address.
+          if (socket.destroyed || socket.writableEnded) return;
           if (session === 'late') {
             // Nothing is known of the session: a browser that hears 401 would think that it had ended.
             options.log.warn({ address }, 'a live socket was refused: looking its session up took too long');
@@ -102,19 +100,19 @@ export function attachUpgrades(server: Server, options: UpgradeOptions): void {
             return;
           }
           socket.off('error', onError);
-          options.browsers.accept(request, socket, head, session.idHash);
+          options.browsers.accept(request, socket, head, session.idHash, address);
         })
         .catch((error: unknown) => {
           options.log.error({ err: error, address }, 'a live socket was refused: its session could not be looked up');
+          if (socket.destroyed || socket.writableEnded) return;
           refuse(socket, 500);
         })
-        .finally(() => {
-          pending -= 1;
-        });
+        .finally(release);
       return;
     }
     if (!options.fallback(request, socket, head)) refuse(socket, 404);
   });
+  return { uses: () => [pending.use()] };
 }
 
 function pathOf(request: IncomingMessage): string {

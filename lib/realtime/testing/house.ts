@@ -16,6 +16,7 @@ import { systemClock } from '../clock';
 import { LiveHub, type LiveTuning } from '../live';
 import { LoopClock } from '../loop-clock';
 import { createHttpServer } from '../http';
+import { LimitSources } from '@/lib/dashboard/limit-sources';
 import { createAgentPrograms } from '../programs';
 import { attachUpgrades, type IdentifyAgent } from '../upgrade';
 import { GivenUpdates } from '@/lib/fleet/testing/updates';
@@ -187,7 +188,7 @@ export async function openHouse(options: HouseOptions = {}) {
     agentCount: () => agents.size,
     log: testDb.log,
   });
-  attachUpgrades(server, {
+  const upgrades = attachUpgrades(server, {
     agents,
     browsers: hub,
     trusts: () => false,
@@ -203,6 +204,12 @@ export async function openHouse(options: HouseOptions = {}) {
     isStopping: () => stopping,
     fallback: () => false,
   });
+  const limits = new LimitSources();
+  limits.add(
+    () => fleet.limits(),
+    () => hub.limits(),
+    upgrades.uses,
+  );
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
@@ -246,6 +253,7 @@ export async function openHouse(options: HouseOptions = {}) {
     access,
     hub,
     agents,
+    limits,
     by: BY,
     /** Waits until something that the fleet publishes makes it so. */
     async until(fits: () => boolean): Promise<void> {

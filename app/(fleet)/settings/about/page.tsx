@@ -3,6 +3,7 @@ import { Card } from '@/app/_ui/card';
 import { requireSession } from '@/lib/auth/app-session';
 import { runtime } from '@/lib/runtime';
 import { Fact, Facts } from '../facts';
+import { LimitsCard } from './limits-card';
 
 export const metadata: Metadata = { title: 'About' };
 
@@ -10,20 +11,23 @@ export default async function AboutPage() {
   await requireSession();
   const { version, buildId } = runtime().about;
   return (
-    <Card title="About NixFleet" description="A self-hosted dashboard for fleets of NixOS and macOS hosts." flush>
-      <Facts>
-        <Fact name="Version">{version}</Fact>
-        <Fact name="Build">
-          <code className="text-xs break-all">{buildId}</code>
-        </Fact>
-        <Fact name="Runs on">Node.js {process.versions.node}</Fact>
-        <Fact
-          name="Licence"
-          hint="You may use, study, share and change it. Whoever offers a changed version over a network also offers its source to the people who use it."
-        >
-          GNU Affero General Public License, version 3 only (AGPL-3.0-only)
-        </Fact>
-      </Facts>
-    </Card>
+    <div className="space-y-5">
+      <Card title="About NixFleet" description="A self-hosted dashboard for fleets of NixOS and macOS hosts." flush>
+        <Facts>
+          <Fact name="Version">{version}</Fact>
+          <Fact name="Build">
+            <code className="text-xs break-all">{buildId}</code>
+          </Fact>
+          <Fact name="Runs on">Node.js {process.versions.node}</Fact>
+          <Fact
+            name="Licence"
+            hint="You may use, study, share and change it. Whoever offers a changed version over a network also offers its source to the people who use it."
+          >
+            GNU Affero General Public License, version 3 only (AGPL-3.0-only)
+          </Fact>
+        </Facts>
+      </Card>
+      <LimitsCard limits={runtime().limits()} />
+    </div>
   );
 }

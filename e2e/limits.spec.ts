@@ -1,0 +1,34 @@
+/** What fills the dashboard's limits is shown to the operator, by address. */
+import { once } from 'node:events';
+import { WebSocket } from 'ws';
+import { expectAccessible } from './support/accessible';
+import { AGENT_TOKEN } from './support/dashboard';
+import { expect, test } from './support/fixtures';
+import { CONFIGURED, signInConfigured } from './support/operator';
+
+const SQUATTERS = 40;
+
+test('Settings, About shows connections that do not register, and where they come from', async ({ page, world }) => {
+  const dashboard = world.makeDashboard(CONFIGURED);
+  await dashboard.start();
+  await signInConfigured(page, dashboard.url);
+  await expect(page.getByTestId('connection')).toHaveAttribute('data-state', 'live');
+  await page.goto(`${dashboard.url}/settings/about`);
+  const row = page.locator('#limits li').filter({ hasText: 'Agent connections that have not registered' }).first();
+  await expect(row).toContainText('0 of 4,096');
+  await expect(row).toContainText('Nothing was refused since the start.');
+
+  const headers = { authorization: `Bearer ${AGENT_TOKEN}` };
+  const squatters = Array.from({ length: SQUATTERS }, () => new WebSocket(dashboard.agentUrl, { headers }));
+  await Promise.all(squatters.map((socket) => once(socket, 'open')));
+  const ended = Promise.all(squatters.map((socket) => once(socket, 'close')));
+  await page.reload();
+  await expect(row).toContainText(`${SQUATTERS} of 4,096`);
+  await expect(row).toContainText(`Most from 127.0.0.1 (${SQUATTERS}).`);
+  await expectAccessible(page, 'limits in use');
+
+  // They are ended after ten seconds.
+  for (const [code] of (await ended) as [number][]) expect(code).toBe(1008);
+  await page.reload();
+  await expect(row).toContainText('0 of 4,096');
+});

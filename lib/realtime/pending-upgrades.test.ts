@@ -1,0 +1,22 @@
+import { expect, it } from 'vitest';
+import { MAX_PENDING_UPGRADES, MAX_PENDING_UPGRADES_PER_ADDRESS, PendingUpgrades } from './pending-upgrades';
+
+it('take the newest place of the address that has the most for one that has none, when all are taken', () => {
+  const pending = new PendingUpgrades();
+  const ended: string[] = [];
+  const addresses = MAX_PENDING_UPGRADES / MAX_PENDING_UPGRADES_PER_ADDRESS;
+  const releases: (() => void)[] = [];
+  for (let n = 0; n < MAX_PENDING_UPGRADES; n += 1) {
+    const release = pending.take(`198.18.0.${n % addresses}`, () => ended.push(`${n}`));
+    if (!release) throw new Error('refused');
+    releases.push(release);
+  }
+  expect(pending.take('198.18.0.0', () => undefined)).toBeNull();
+  expect(ended).toEqual([]);
+  expect(pending.take('192.0.2.1', () => undefined)).not.toBeNull();
+  expect(ended).toEqual([String(MAX_PENDING_UPGRADES - addresses)]);
+  expect(pending.use()).toMatchObject({ used: MAX_PENDING_UPGRADES, refused: 2 });
+  // Whoever lost its place gives none back.
+  for (const release of releases) release();
+  expect(pending.use()).toMatchObject({ used: 1, by: [{ who: '192.0.2.1', count: 1 }] });
+});
