@@ -8,6 +8,9 @@ import type { PipelineDesk } from './pipeline-desk';
 import type { V1Desk } from './v1-desk';
 import { WallClockLead } from './wall-clock-lead';
 
+/** A shift from this on is logged: a busy minute of short ones is not news. */
+const LOGGED_SHIFT_MS = 5_000;
+
 export class TimeShift {
   private readonly lead: WallClockLead;
 
@@ -24,7 +27,9 @@ export class TimeShift {
   apply(): void {
     const ms = this.lead.take();
     if (ms === 0) return;
-    this.core.options.log.info({ ms }, 'the wall clock went further than the work: deadlines were moved along');
+    if (Math.abs(ms) >= LOGGED_SHIFT_MS) {
+      this.core.options.log.warn({ ms }, 'the event loop was held, or the clock was set: deadlines were moved along');
+    }
     this.v1.timeShifted(ms);
     this.core.run('retry', (turn) => {
       for (const { active, control, own, queue } of this.core.entries.values()) {
