@@ -6,7 +6,8 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import type { AgentLink } from '@/lib/fleet/ports';
 import { MAX_AGENT_FRAME_BYTES } from '@/lib/protocol/agent';
-import { AGENT_PING_INTERVAL_MS, AGENT_SILENCE_MS, AgentGateway, FLOOD_FRAMES, FLOOD_WINDOW_MS } from './agents';
+import { FLOOD_FRAMES, FLOOD_WINDOW_MS } from './agent-socket';
+import { AGENT_PING_INTERVAL_MS, AGENT_SILENCE_MS, AgentGateway } from './agents';
 import { openHouse, TOKEN, type AgentClient, type House } from './testing/house';
 
 const FRAMES = readFileSync(new URL('../protocol/fixtures/agent-frames.ndjson', import.meta.url), 'utf8')

@@ -2,12 +2,12 @@
  * The agents' gateway: a thin edge between sockets and the fleet. It answers pings, counts any frame as life, drops
  * what is silent or does not read, and hands everything else on as it came (agent protocol 1 and 7.9).
  */
-import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocket, WebSocketServer } from 'ws';
-import { MAX_AGENT_FRAME_BYTES, type ServerFrame } from '@/lib/protocol/agent';
-import type { AgentIdentity, AgentInbox, AgentLink, FleetLog } from '@/lib/fleet/ports';
+import { MAX_AGENT_FRAME_BYTES } from '@/lib/protocol/agent';
+import type { AgentIdentity, AgentInbox, FleetLog } from '@/lib/fleet/ports';
+import { AgentSocket } from './agent-socket';
 
 /** An own ping this often; the reference agent's deadline is 45 s and is not extended by pings, but by our pongs. */
 export const AGENT_PING_INTERVAL_MS = 25_000;
@@ -15,67 +15,8 @@ export const AGENT_PING_INTERVAL_MS = 25_000;
 export const AGENT_SILENCE_MS = 60_000;
 /** How exactly these two are kept. */
 const LIFE_CHECK_MS = 5_000;
-/** What an agent has not read yet; more, and it is dropped. */
-export const MAX_AGENT_BACKLOG_BYTES = 4 * 1024 * 1024;
-/**
- * Frames a second that are read from one agent, output apart: an honest one sends a few. Beyond them it is not read for
- * the rest of the second, so that it waits and nobody else does. It is never closed for that.
- */
-export const FLOOD_FRAMES = 500;
-export const FLOOD_WINDOW_MS = 1_000;
-/** Output is never slowed: a build that prints waits for whoever reads it. Both kinds of agent begin a frame like this. */
-const OUTPUT_FRAME = /^\{"type":"output/;
 /** Agents at once; the upgrade of one more is answered with 503. */
 export const MAX_AGENTS = 4_096;
-
-class AgentSocket implements AgentLink {
-  readonly id = randomUUID();
-  aliveAt = Date.now();
-  pingedAt = Date.now();
-  private windowSince = Date.now();
-  private framesInWindow = 0;
-
-  constructor(
-    readonly socket: WebSocket,
-    readonly address: string,
-    readonly identity: AgentIdentity,
-  ) {}
-
-  /** Counts a frame; one too many in its second, and nothing more is read until the second is over. */
-  countFrame(text: string): void {
-    if (OUTPUT_FRAME.test(text)) return;
-    const now = Date.now();
-    const age = now - this.windowSince;
-    // Not negative: the clock may have been put back.
-    if (age >= FLOOD_WINDOW_MS || age < 0) {
-      this.windowSince = now;
-      this.framesInWindow = 0;
-    }
-    this.framesInWindow += 1;
-    if (this.framesInWindow < FLOOD_FRAMES || this.socket.isPaused) return;
-    this.socket.pause();
-    const floodTimer = setTimeout(() => this.socket.resume(), FLOOD_WINDOW_MS - Math.max(age, 0));
-    floodTimer.unref();
-  }
-
-  send(frame: ServerFrame): boolean {
-    if (this.socket.readyState !== WebSocket.OPEN) return false;
-    if (this.socket.bufferedAmount > MAX_AGENT_BACKLOG_BYTES) {
-      this.socket.terminate();
-      return false;
-    }
-    this.socket.send(JSON.stringify(frame));
-    return true;
-  }
-
-  ping(): void {
-    if (this.socket.readyState === WebSocket.OPEN) this.socket.ping();
-  }
-
-  close(code: number, reason: string): void {
-    this.socket.close(code, reason.slice(0, 120));
-  }
-}
 
 export class AgentGateway {
   private readonly server = new WebSocketServer({
