@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket } from 'ws';
 import type { AgentLink } from '@/lib/fleet/ports';
-import { MAX_AGENT_FRAME_BYTES } from '@/lib/protocol/agent';
+import { MAX_AGENT_FRAME_BYTES } from '@/lib/protocol/agent-limits';
 import { FLOOD_FRAMES, FLOOD_WINDOW_MS } from './agent-socket';
 import { AGENT_PING_INTERVAL_MS, AGENT_SILENCE_MS, AgentGateway } from './agents';
 import { openHouse, TOKEN, type AgentClient, type House } from './testing/house';

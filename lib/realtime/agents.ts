@@ -5,7 +5,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocket, WebSocketServer } from 'ws';
-import { MAX_AGENT_FRAME_BYTES } from '@/lib/protocol/agent';
+import { MAX_AGENT_FRAME_BYTES } from '@/lib/protocol/agent-limits';
 import type { AgentIdentity, AgentInbox, FleetLog } from '@/lib/fleet/ports';
 import { AgentSocket } from './agent-socket';
 
