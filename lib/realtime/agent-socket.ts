@@ -3,55 +3,60 @@ import { randomUUID } from 'node:crypto';
 import { WebSocket } from 'ws';
 import type { ServerFrame } from '@/lib/protocol/agent';
 import type { AgentIdentity, AgentLink } from '@/lib/fleet/ports';
+import { TokenBucket, type BucketLimits } from './link-budget';
+import type { Pace, PacedReader } from './paced-reader';
 
 /** What an agent has not read yet; more, and it is dropped. */
 export const MAX_AGENT_BACKLOG_BYTES = 4 * 1024 * 1024;
 /**
- * Frames a second that are read from one agent, output apart: an honest one sends a few. Beyond them it is not read for
- * the rest of the second, so that it waits and nobody else does. It is never closed for that.
+ * What is read of one agent. An honest one sends some KiB a second and costs below a millisecond; one that prints all it
+ * can costs 5 µs a line and stays within the burst for some hundred thousand lines. Beyond them reading slows down.
  */
-export const FLOOD_FRAMES = 500;
-export const FLOOD_WINDOW_MS = 1_000;
-/** Output is never slowed: a build that prints waits for whoever reads it. Both kinds of agent begin a frame like this. */
-const OUTPUT_FRAME = /^\{"type":"output/;
+export const AGENT_PACE: Pace = {
+  limits: {
+    bytes: { burst: 16 * 1024 * 1024, perSecond: 8 * 1024 * 1024 },
+    workMs: { burst: 2_000, perSecond: 500 },
+  },
+  now: () => performance.now(),
+};
+/**
+ * Frames of one agent that can't be read. One comes back every five seconds, as often as a heartbeat by default: an agent
+ * of another version whose heartbeats can't be read keeps its connection, one that sends nothing else soon loses it.
+ */
+export const UNREADABLE_LIMITS: BucketLimits = { burst: 20, perSecond: 1 / 5 };
+
 export class AgentSocket implements AgentLink {
   readonly id = randomUUID();
   aliveAt = Date.now();
   pingedAt = Date.now();
-  private windowSince = Date.now();
-  private framesInWindow = 0;
+  private readonly unreadable = new TokenBucket(UNREADABLE_LIMITS, performance.now());
 
   constructor(
     readonly socket: WebSocket,
     readonly address: string,
     readonly identity: AgentIdentity,
+    readonly reader: PacedReader,
   ) {}
 
-  /** Counts a frame; one too many in its second, and nothing more is read until the second is over. */
-  countFrame(text: string): void {
-    if (OUTPUT_FRAME.test(text)) return;
-    const now = Date.now();
-    const age = now - this.windowSince;
-    // Not negative: the clock may have been put back.
-    if (age >= FLOOD_WINDOW_MS || age < 0) {
-      this.windowSince = now;
-      this.framesInWindow = 0;
-    }
-    this.framesInWindow += 1;
-    if (this.framesInWindow < FLOOD_FRAMES || this.socket.isPaused) return;
-    this.socket.pause();
-    const floodTimer = setTimeout(() => this.socket.resume(), FLOOD_WINDOW_MS - Math.max(age, 0));
-    floodTimer.unref();
+  /** True while we are the ones that do not read: what it sends meanwhile is not seen, and it is not silent. */
+  get isPaused(): boolean {
+    return this.reader.isPaused;
+  }
+
+  /** Counts a frame that could not be read; false when there were too many. */
+  mayBeUnreadable(): boolean {
+    return this.unreadable.tryTake(1, performance.now());
   }
 
   send(frame: ServerFrame): boolean {
-    if (this.socket.readyState !== WebSocket.OPEN) return false;
-    if (this.socket.bufferedAmount > MAX_AGENT_BACKLOG_BYTES) {
-      this.socket.terminate();
-      return false;
-    }
+    if (!this.hasRoom()) return false;
     this.socket.send(JSON.stringify(frame));
     return true;
+  }
+
+  /** Answers a ping. The agent's deadline is extended by nothing else. */
+  pong(data: Buffer): void {
+    if (this.hasRoom()) this.socket.pong(data);
   }
 
   ping(): void {
@@ -60,5 +65,12 @@ export class AgentSocket implements AgentLink {
 
   close(code: number, reason: string): void {
     this.socket.close(code, reason.slice(0, 120));
+  }
+  /** False for a socket that is gone, also because too much lies there that it does not read. */
+  private hasRoom(): boolean {
+    if (this.socket.readyState !== WebSocket.OPEN) return false;
+    if (this.socket.bufferedAmount <= MAX_AGENT_BACKLOG_BYTES) return true;
+    this.socket.terminate();
+    return false;
   }
 }

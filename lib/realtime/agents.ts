@@ -1,13 +1,16 @@
 /**
  * The agents' gateway: a thin edge between sockets and the fleet. It answers pings, counts any frame as life, drops
- * what is silent or does not read, and hands everything else on as it came (agent protocol 1 and 7.9).
+ * what is silent or does not read, slows down what sends too much, ends what sends nothing that can be read, and hands
+ * everything else on as it came (agent protocol 1 and 7.9).
  */
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { WebSocket, WebSocketServer } from 'ws';
 import { MAX_AGENT_FRAME_BYTES } from '@/lib/protocol/agent-limits';
 import type { AgentIdentity, AgentInbox, FleetLog } from '@/lib/fleet/ports';
-import { AgentSocket } from './agent-socket';
+import { AGENT_PACE, AgentSocket, UNREADABLE_LIMITS } from './agent-socket';
+import { FairTurns } from './fair-turns';
+import { PacedReader, type Pace } from './paced-reader';
 
 /** An own ping this often; the reference agent's deadline is 45 s and is not extended by pings, but by our pongs. */
 export const AGENT_PING_INTERVAL_MS = 25_000;
@@ -22,15 +25,21 @@ export class AgentGateway {
   private readonly server = new WebSocketServer({
     noServer: true,
     maxPayload: MAX_AGENT_FRAME_BYTES,
+    // Pings are answered in their turn: a flood of them is work as any other, and ws drops a peer after 60 in one chunk.
+    autoPong: false,
     perMessageDeflate: false,
     clientTracking: false,
   });
   private readonly links = new Set<AgentSocket>();
+  private readonly turns = new FairTurns();
+  /** Readers of closed sockets whose last messages are not worked through yet. */
+  private readonly ending = new Set<PacedReader>();
   private readonly lifeTimer: NodeJS.Timeout;
 
   constructor(
     private readonly inbox: AgentInbox,
     private readonly log: FleetLog,
+    private readonly pace: Pace = AGENT_PACE,
   ) {
     this.lifeTimer = setInterval(() => this.checkLife(), LIFE_CHECK_MS);
     this.lifeTimer.unref();
@@ -51,11 +60,12 @@ export class AgentGateway {
 
   /** Takes over a request whose token was found right: `identity` is what it proved. */
   accept(request: IncomingMessage, socket: Duplex, head: Buffer, address: string, identity: AgentIdentity): void {
-    this.server.handleUpgrade(request, socket, head, (ws) => this.opened(ws, address, identity));
+    this.server.handleUpgrade(request, socket, head, (ws) => this.opened(ws, socket, address, identity));
   }
 
-  private opened(socket: WebSocket, address: string, identity: AgentIdentity): void {
-    const link = new AgentSocket(socket, address, identity);
+  private opened(socket: WebSocket, stream: Duplex, address: string, identity: AgentIdentity): void {
+    const reader = new PacedReader({ socket, stream, turns: this.turns, pace: this.pace });
+    const link = new AgentSocket(socket, address, identity, reader);
     this.links.add(link);
     /** A fault of ours must cost one connection, not the process, and must not pass unnoticed: Next swallows both. */
     const guarded = (work: () => void) => {
@@ -63,28 +73,22 @@ export class AgentGateway {
         work();
       } catch (error) {
         this.log.error({ err: error, address }, 'what an agent sent could not be worked through; it was disconnected');
+        reader.discard();
         socket.close(1011, 'an error of the dashboard');
       }
     };
-    const alive = () => {
+    const take = (work: () => void) => {
       link.aliveAt = Date.now();
-      guarded(() => this.inbox.alive(link));
+      reader.take(() => guarded(work));
     };
-    socket.on('message', (data, isBinary) => {
-      link.aliveAt = Date.now();
-      guarded(() => {
-        if (isBinary) {
-          link.countFrame('');
-          this.inbox.fault(link, 'A binary frame was ignored: the protocol has text frames only.');
-          return;
-        }
-        const text = textOf(data);
-        link.countFrame(text);
-        this.inbox.frame(link, text);
-      });
-    });
-    socket.on('ping', alive);
-    socket.on('pong', alive);
+    socket.on('message', (data, isBinary) => take(() => this.received(link, data, isBinary)));
+    socket.on('ping', (data) =>
+      take(() => {
+        link.pong(data);
+        this.inbox.alive(link);
+      }),
+    );
+    socket.on('pong', () => take(() => this.inbox.alive(link)));
     socket.on('error', (error) => {
       if ('code' in error && error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') {
         this.inbox.fault(link, 'A frame of more than 1 MiB was refused and the connection closed.');
@@ -93,9 +97,26 @@ export class AgentGateway {
     });
     socket.on('close', (code, reason) => {
       this.links.delete(link);
-      guarded(() => this.inbox.disconnected(link, code, reason.toString().slice(0, 120)));
+      this.ending.add(reader);
+      reader.close(() => {
+        this.ending.delete(reader);
+        guarded(() => this.inbox.disconnected(link, code, reason.toString().slice(0, 120)));
+      });
     });
     this.inbox.connected(link);
+  }
+
+  private received(link: AgentSocket, data: WebSocket.RawData, isBinary: boolean): void {
+    if (isBinary) this.inbox.fault(link, 'A binary frame was ignored: the protocol has text frames only.');
+    else if (this.inbox.frame(link, bytesOf(data))) return;
+    if (link.mayBeUnreadable()) return;
+    link.reader.discard();
+    this.inbox.refused(
+      link,
+      `The connection was closed: more than ${UNREADABLE_LIMITS.burst} frames could not be read. ` +
+        'Look at the agent’s version, and at what else uses its token.',
+    );
+    link.close(1008, 'too many frames that can not be read');
   }
 
   private checkLife(): void {
@@ -116,6 +137,7 @@ export class AgentGateway {
       [...this.links].map((link) => link.socket),
       graceMs,
     );
+    for (const reader of this.ending) reader.finish();
   }
 }
 
@@ -136,9 +158,13 @@ export async function closeAll(sockets: readonly WebSocket[], graceMs: number): 
   clearTimeout(force);
 }
 
-/** The text of a message. ws gives a Buffer for every unfragmented or assembled message. */
+/** The text of a message. */
 export function textOf(data: WebSocket.RawData): string {
-  if (Buffer.isBuffer(data)) return data.toString('utf8');
-  if (Array.isArray(data)) return Buffer.concat(data).toString('utf8');
-  return Buffer.from(data).toString('utf8');
+  return bytesOf(data).toString('utf8');
+}
+
+/** The bytes of a message, without a copy where ws has them in one piece. */
+export function bytesOf(data: WebSocket.RawData): Buffer {
+  if (Buffer.isBuffer(data)) return data;
+  return Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data);
 }

@@ -15,6 +15,7 @@ import { textOf, AgentGateway } from '../agents';
 import { systemClock } from '../clock';
 import { LiveHub } from '../live';
 import { createHttpServer } from '../http';
+import type { Pace } from '../paced-reader';
 import { createAgentPrograms } from '../programs';
 import { attachUpgrades, type IdentifyAgent } from '../upgrade';
 import { GivenUpdates } from '@/lib/fleet/testing/updates';
@@ -96,6 +97,8 @@ export interface HouseOptions {
   /** Wraps the store, as the metrics do. */
   meter?: (store: FleetStore) => FleetStore;
   testDb?: TestDatabase;
+  /** How much of one agent is read. */
+  pace?: Pace;
 }
 
 export async function openHouse(options: HouseOptions = {}) {
@@ -155,7 +158,7 @@ export async function openHouse(options: HouseOptions = {}) {
   });
   hub.start(fleet);
   fleet.start();
-  const agents = new AgentGateway(fleet.inbox, testDb.log);
+  const agents = new AgentGateway(fleet.inbox, testDb.log, options.pace);
   const identifyAgent: IdentifyAgent = (authorization, address) => access.identify(authorization, address);
   const origins = { baseUrl: null, allowedOrigins: [], machineNames: [] };
   const server = createHttpServer({
