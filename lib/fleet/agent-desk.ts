@@ -244,7 +244,8 @@ export class AgentDesk implements AgentInbox {
     if (command.outcome === null && this.showsNothingYet(command)) {
       this.stir(entry, command);
     }
-    if (this.core.outputLog.isFull) this.core.flushOutput();
+    // A database that refuses is asked again by the timer, not by every line.
+    if (this.core.outputLog.isFull && this.core.storageFault === null) this.core.flushOutput();
     else this.core.armFlush();
     // Lines that came again although they are stored: the acknowledgement was lost with an earlier connection.
     if (commandId !== null && this.core.outputLog.recordOf(command.id) === null) this.core.acknowledgeOutput(command);

@@ -9,6 +9,15 @@ import type { CommandRecord, OutputBatch } from './records';
 export const FLUSH_INTERVAL_MS = 50;
 /** So many characters that wait are flushed without waiting any longer. */
 export const MAX_PENDING_CHARACTERS = 4 * 1024 * 1024;
+/**
+ * And so many lines, for a line costs its row however short it is: those of one agent are stored while its frame is
+ * worked through, and that time counts as its own.
+ */
+export const MAX_PENDING_LINES = 4_000;
+/** Where the database refuses, this many times as much waits; what comes then is dropped. */
+const MAX_REFUSED_FACTOR = 4;
+/** As above, for lines: they are small. */
+const MAX_REFUSED_LINES_FACTOR = 64;
 
 interface Pending {
   lines: OutputLine[];
@@ -20,6 +29,7 @@ interface Pending {
 export class OutputLog {
   private readonly pending = new Map<string, Pending>();
   private characters = 0;
+  private lines = 0;
   /** Lines without a number that were dropped since the last one that was kept, by command. */
   private readonly dropped = new Map<string, number>();
 
@@ -28,7 +38,7 @@ export class OutputLog {
 
   /** True when so much waits that it should be flushed now. */
   get isFull(): boolean {
-    return this.characters >= MAX_PENDING_CHARACTERS;
+    return this.characters >= MAX_PENDING_CHARACTERS || this.lines >= MAX_PENDING_LINES;
   }
 
   get isEmpty(): boolean {
@@ -40,7 +50,7 @@ export class OutputLog {
     const known = this.pending.get(record.id)?.record ?? record;
     if (agentSeq !== null && agentSeq <= known.agentSeq) return;
     // Only where the database refuses for long does so much wait: then memory must not grow without bound.
-    if (this.characters >= 4 * MAX_PENDING_CHARACTERS) {
+    if (this.hasNoRoom) {
       // The agent's own numbers tell of the gap by themselves.
       if (agentSeq === null) this.dropped.set(record.id, (this.dropped.get(record.id) ?? 0) + 1);
       return;
@@ -100,17 +110,28 @@ export class OutputLog {
 
   /** These batches are in the database now. */
   stored(batches: readonly OutputBatch[]): void {
-    for (const { commandId } of batches) {
-      this.characters -= this.pending.get(commandId)?.size ?? 0;
-      this.pending.delete(commandId);
-    }
+    for (const { commandId } of batches) this.drop(commandId);
   }
 
   /** The command is gone, and its lines with it. */
   forget(commandId: string): void {
-    this.characters -= this.pending.get(commandId)?.size ?? 0;
-    this.pending.delete(commandId);
+    this.drop(commandId);
     this.dropped.delete(commandId);
+  }
+
+  private get hasNoRoom(): boolean {
+    return (
+      this.characters >= MAX_REFUSED_FACTOR * MAX_PENDING_CHARACTERS ||
+      this.lines >= MAX_REFUSED_LINES_FACTOR * MAX_PENDING_LINES
+    );
+  }
+
+  private drop(commandId: string): void {
+    const entry = this.pending.get(commandId);
+    if (!entry) return;
+    this.characters -= entry.size;
+    this.lines -= entry.lines.length;
+    this.pending.delete(commandId);
   }
 
   private entryOf(record: CommandRecord): Pending {
@@ -128,6 +149,7 @@ export class OutputLog {
     entry.lines.push({ ...line, seq });
     entry.size += size;
     this.characters += size;
+    this.lines += 1;
     entry.record = { ...entry.record, lines: seq, outputSize: entry.record.outputSize + size };
   }
 }
