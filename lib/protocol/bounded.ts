@@ -18,10 +18,13 @@ export function boundedArray<Element extends z.ZodType>(
     .pipe(z.array(element));
 }
 
-/** An object of at most `max` entries, to be piped into the record's schema. `entries` is what the message calls them. */
+/**
+ * At most `max` entries of an object, to be piped into the record's schema, which also refuses what is no object.
+ * `entries` is what the message calls them.
+ */
 export function boundedEntries(max: number, entries: string) {
   return z.custom<Record<string, unknown>>(
-    (value) => typeof value === 'object' && value !== null && Object.keys(value).length <= max,
+    (value) => typeof value !== 'object' || value === null || Object.keys(value).length <= max,
     `not an object of at most ${max} ${entries}`,
   );
 }
