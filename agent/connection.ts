@@ -1,12 +1,12 @@
 /** The agent's one WebSocket: dials, registers, watches for life, and dials again (docs/protocol.md, "Every connection"). */
 import { WebSocket } from 'ws';
 import {
-  MAX_AGENT_FRAME_BYTES,
+  parseServerFrame,
   PROTOCOL_WITH_IDS,
-  serverFrameSchema,
   type AgentFrameInput,
   type ReceivedServerFrame,
 } from '@/lib/protocol/agent';
+import { MAX_AGENT_FRAME_BYTES } from '@/lib/protocol/agent-limits';
 import { plainText } from '@/lib/protocol/text';
 import type { Log } from './log';
 
@@ -120,7 +120,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     current.on('message', (data, isBinary) => {
       alive();
       if (isBinary) log.warn('a binary frame was ignored');
-      else receive(Buffer.isBuffer(data) ? data.toString('utf8') : '');
+      else if (Buffer.isBuffer(data)) receive(data);
     });
     current.on('unexpected-response', (_request, response) => {
       explained = true;
@@ -152,29 +152,24 @@ export function createConnection(options: ConnectionOptions): Connection {
     redial = setTimeout(() => void dial(), delay);
   }
 
-  function receive(text: string): void {
-    let json: unknown;
-    try {
-      json = JSON.parse(text);
-    } catch {
-      log.warn(`a frame of ${text.length} characters is not JSON: ignored`);
+  function receive(data: Buffer): void {
+    const parsed = parseServerFrame(data);
+    if (parsed.kind !== 'frame') {
+      // Unknown types are a newer dashboard's business; what is no frame at all is worth a word.
+      if (parsed.kind === 'malformed') log.warn(`${parsed.problem}: ignored`);
+      else log.debug(parsed.problem);
       return;
     }
-    const parsed = serverFrameSchema.safeParse(json);
-    if (!parsed.success) {
-      // Unknown types are a newer dashboard's business; known ones that don't parse are worth a word.
-      log.debug(`a frame was not understood: ${parsed.error.issues[0]?.message ?? 'unknown reason'}`);
-      return;
-    }
-    if (parsed.data.type !== 'registered') {
-      options.onFrame(parsed.data);
+    const { frame } = parsed;
+    if (frame.type !== 'registered') {
+      options.onFrame(frame);
       return;
     }
     const first = registered === null;
-    const protocol = parsed.data.payload.protocol ?? 2;
+    const protocol = frame.payload.protocol ?? 2;
     registered = { protocol, at: registered?.at ?? Date.now() };
     if (first) log.info(`registered (protocol ${protocol >= PROTOCOL_WITH_IDS ? PROTOCOL_WITH_IDS : 2})`);
-    options.onRegistered(parsed.data.payload, first);
+    options.onRegistered(frame.payload, first);
   }
 
   function explainAnswer(status: number, location: string | undefined): void {

@@ -37,6 +37,20 @@ function numbered(frames: AgentFrame[]): { seq: number; line: string }[] {
 }
 
 describe('outbox', () => {
+  it.each([
+    ['escapes of six bytes', '\u0001'],
+    ['characters of three bytes', '€'],
+    ['plain letters', 'x'],
+  ])('makes frames that the dashboard reads of lines full of %s, long and short', (_name, character) => {
+    // The link parses every frame as the dashboard does and fails on one that it would refuse.
+    const { outbox, wire } = setUp();
+    const entry = outbox.begin('a', 'test');
+    const lengths = [65_536, 65_536, 300, 20_000, ...Array<number>(1_500).fill(900), 65_536];
+    for (const length of lengths) outbox.addLine(entry, character.repeat(length), 'stdout');
+    outbox.finish(entry, DONE);
+    expect(numbered(wire.frames).map(({ seq }) => seq)).toEqual(lengths.map((_, index) => index + 1));
+  });
+
   it('sends everything again that was not acknowledged, in order, and nothing that was', async () => {
     const { outbox, wire } = setUp();
     const entry = outbox.begin('a', 'pull');

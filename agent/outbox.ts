@@ -4,13 +4,13 @@
  * frames, once.
  */
 import type { AgentFrameInput, OutputStream } from '@/lib/protocol/agent';
+import { MAX_BATCH_LINES } from '@/lib/protocol/agent-limits';
 import { createCommandMemory, MAX_REMEMBERED, type Remembered, type Result } from './command-memory';
 import type { Log } from './log';
 
 /** Unacknowledged output that is kept, in UTF-16 units plus an allowance for each line. */
 export const MAX_OUTBOX_BYTES = 64 * 1024 * 1024;
 const LINE_OVERHEAD_BYTES = 64;
-const MAX_BATCH_LINES = 500;
 const BATCH_DELAY_MS = 20;
 /** A frame may take 1 MiB; a line of 64 Ki units takes at most 384 KiB once it is escaped. */
 const MAX_BATCH_BYTES = 256 * 1024;

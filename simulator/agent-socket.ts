@@ -1,11 +1,7 @@
 /** One simulated agent's WebSocket: dials, pings, watches for life, dials again (docs/protocol.md, "Every connection"). */
 import { WebSocket } from 'ws';
-import {
-  MAX_AGENT_FRAME_BYTES,
-  serverFrameSchema,
-  type AgentFrameInput,
-  type ReceivedServerFrame,
-} from '@/lib/protocol/agent';
+import { parseServerFrame, type AgentFrameInput, type ReceivedServerFrame } from '@/lib/protocol/agent';
+import { MAX_AGENT_FRAME_BYTES } from '@/lib/protocol/agent-limits';
 import type { Random } from './random';
 
 export const HANDSHAKE_TIMEOUT_MS = 10_000;
@@ -87,7 +83,7 @@ export class AgentSocket {
     socket.on('pong', alive);
     socket.on('message', (data, isBinary) => {
       alive();
-      if (!isBinary && Buffer.isBuffer(data)) this.received(data.toString('utf8'));
+      if (!isBinary && Buffer.isBuffer(data)) this.received(data);
     });
     socket.on('unexpected-response', (_request, response) => {
       this.options.onRefused(response.statusCode ?? 0);
@@ -168,15 +164,9 @@ export class AgentSocket {
     this.redial = setTimeout(() => this.dial(), pauseMs);
   }
 
-  private received(text: string): void {
-    let json: unknown;
-    try {
-      json = JSON.parse(text);
-    } catch {
-      return;
-    }
+  private received(data: Buffer): void {
     // Unknown types and frames that don't parse are ignored, as every agent does.
-    const parsed = serverFrameSchema.safeParse(json);
-    if (parsed.success) this.options.onFrame(parsed.data);
+    const parsed = parseServerFrame(data);
+    if (parsed.kind === 'frame') this.options.onFrame(parsed.frame);
   }
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import type { AgentFrameInput } from '@/lib/protocol/agent';
+import { parseAgentFrame, type AgentFrameInput } from '@/lib/protocol/agent';
 import { Outbox } from './outbox';
 
 type Act = { do: 'add'; lines: number } | { do: 'cut' } | { do: 'register' } | { do: 'ack'; share: number };
@@ -48,4 +48,17 @@ it('brings every line and the result across, whatever breaks in between', () => 
       expect(outbox.finished()).toEqual([]);
     }),
   );
+});
+
+it('makes frames that the dashboard reads of lines full of escapes', () => {
+  const read: string[] = [];
+  const send = (frame: AgentFrameInput) => {
+    const parsed = parseAgentFrame(JSON.stringify(frame));
+    read.push(parsed.kind === 'malformed' ? parsed.problem : parsed.kind);
+  };
+  const outbox = new Outbox({ ready: () => true, send, onResultSent: () => undefined });
+  const entry = outbox.begin('id', 'test');
+  outbox.add(entry, 'stdout', Array<string>(1_000).fill('\u0001'.repeat(900)));
+  outbox.add(entry, 'stdout', Array<string>(5).fill('\u0001'.repeat(65_536)));
+  expect(new Set(read)).toEqual(new Set(['frame']));
 });

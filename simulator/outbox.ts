@@ -1,8 +1,9 @@
 /** Protocol 3: what an agent keeps until it is acknowledged, and the ids it has seen (docs/protocol.md). */
 import type { AgentFrameInput, OutputStream } from '@/lib/protocol/agent';
+import { MAX_BATCH_LINES } from '@/lib/protocol/agent-limits';
 
-const MAX_BATCH_LINES = 500;
-const MAX_BATCH_CHARACTERS = 192 * 1024;
+/** A character takes at most six bytes (`\u00xx`), and a frame 1 MiB. */
+const MAX_BATCH_CHARACTERS = 128 * 1024;
 /** Ids that are remembered at most. */
 const MAX_SEEN = 512;
 

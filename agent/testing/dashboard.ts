@@ -2,7 +2,8 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { WebSocketServer, type WebSocket } from 'ws';
-import { MAX_AGENT_FRAME_BYTES, parseAgentFrame, type AgentFrame, type AgentFrameType } from '@/lib/protocol/agent';
+import { parseAgentFrame, type AgentFrame, type AgentFrameType } from '@/lib/protocol/agent';
+import { MAX_AGENT_FRAME_BYTES } from '@/lib/protocol/agent-limits';
 
 export const TOKEN = 'test-token-0123456789';
 const WAIT_TIMEOUT_MS = 15_000;

@@ -5,7 +5,7 @@ import { AGENT_TOKEN, Dashboard } from './dashboard';
 
 /** What Chromium writes to the console by itself: of a refused sign-in, and of a dashboard (or one behind a proxy) that is not there or stops. */
 const EXPECTED_COMPLAINTS =
-  /Failed to load resource: (the server responded with a status of (401|502)|net::ERR_CONNECTION_(REFUSED|RESET|CLOSED)|net::ERR_EMPTY_RESPONSE)|WebSocket connection to .* failed: .*(net::ERR_CONNECTION_(REFUSED|RESET|CLOSED)|net::ERR_EMPTY_RESPONSE|response code: 50[23])/;
+  /Failed to load resource: (the server responded with a status of (401|502)|net::ERR_CONNECTION_(REFUSED|RESET|CLOSED)|net::ERR_EMPTY_RESPONSE|net::ERR_INCOMPLETE_CHUNKED_ENCODING)|WebSocket connection to .* failed: .*(net::ERR_CONNECTION_(REFUSED|RESET|CLOSED)|net::ERR_EMPTY_RESPONSE|response code: 50[23])/;
 
 interface World {
   /** Makes a host with a repository of its own; taken away after the test. */

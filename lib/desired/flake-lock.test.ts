@@ -36,6 +36,18 @@ const nested = (rev: string, follows: boolean, own = REV_A) =>
   );
 
 describe('the inputs that an update changes', () => {
+  it('says what is wrong with a file of too many or too deep values before it looks at them', () => {
+    const nodes = Object.fromEntries(Array.from({ length: 2_001 }, (_, n) => [`n${n}`, 0]));
+    const many = { ok: false, problem: 'it has more than 2000 inputs' };
+    expect(readFlakeLock(JSON.stringify({ version: 7, root: 'root', nodes }))).toEqual(many);
+    expect(readFlakeLock(`{"version":7,"root":"root","nodes":{"a":[${'1,'.repeat(200_000)}1]}}`)).toEqual(many);
+    expect(readFlakeLock('['.repeat(500_000))).toEqual({ ok: false, problem: 'it nests deeper than 16 levels' });
+    expect(readFlakeLock('{"version":7,"root":"root"}')).toEqual({
+      ok: false,
+      problem: 'it is not a lock file (at nodes)',
+    });
+  });
+
   it('tells from, to, age, address and the page that compares them', () => {
     expect(diffFlakeLocks(simple(REV_A, 1_760_000_000), simple(REV_B, 1_760_000_000 + DAY_S))).toEqual({
       inputs: [

@@ -3,6 +3,8 @@
  * pinned to. Pure. The file comes from a pull request, so nothing in it is trusted.
  */
 import { z } from 'zod';
+import { boundedArray, boundedEntries } from '@/lib/protocol/bounded';
+import { jsonExcess } from '@/lib/protocol/json-limits';
 import { plainText } from '@/lib/protocol/text';
 import { shownAddress } from './address';
 
@@ -11,6 +13,10 @@ export const MAX_LOCK_NODES = 2_000;
 /** Length of a path of inputs that is followed. */
 const MAX_DEPTH = 32;
 const MAX_NAME = 200;
+/** A lock file nests 5 levels deep, and a node has some 20 values. */
+const LOCK_JSON_LIMITS = { maxDepth: 16, maxValues: 40 * MAX_LOCK_NODES };
+/** Inputs of one node. */
+const MAX_NODE_INPUTS = 1_000;
 
 /** What an input is pinned to. */
 export interface LockedInput {
@@ -51,7 +57,9 @@ const referenceSchema = z.object({
 type Reference = z.infer<typeof referenceSchema>;
 
 const nodeSchema = z.object({
-  inputs: z.record(z.string(), z.union([z.string(), z.array(z.string()).max(MAX_DEPTH)])).optional(),
+  inputs: boundedEntries(MAX_NODE_INPUTS, 'inputs')
+    .pipe(z.record(z.string(), z.union([z.string(), boundedArray(z.string(), { max: MAX_DEPTH })])))
+    .optional(),
   locked: referenceSchema.optional(),
   original: referenceSchema.optional(),
 });
@@ -60,7 +68,7 @@ type Node = z.infer<typeof nodeSchema>;
 const lockSchema = z.object({
   version: z.number(),
   root: z.string(),
-  nodes: z.record(z.string(), nodeSchema),
+  nodes: boundedEntries(MAX_LOCK_NODES, 'inputs').pipe(z.record(z.string(), nodeSchema)),
 });
 
 /** Versions whose `follows` are paths and whose nodes carry `lastModified`: all since Nix 2.4. */
@@ -68,6 +76,13 @@ const VERSIONS = new Set([5, 6, 7]);
 
 /** Reads the text of a flake.lock. Never throws; a problem is a clause for "… can't be compared: <problem>". */
 export function readFlakeLock(content: string): LockReading {
+  switch (jsonExcess(Buffer.from(content), LOCK_JSON_LIMITS)) {
+    case 'too-deep':
+      return { ok: false, problem: `it nests deeper than ${LOCK_JSON_LIMITS.maxDepth} levels` };
+    case 'too-many-values':
+      return { ok: false, problem: `it has more than ${MAX_LOCK_NODES} inputs` };
+    case null:
+  }
   let json: unknown;
   try {
     json = JSON.parse(content);
@@ -76,13 +91,15 @@ export function readFlakeLock(content: string): LockReading {
   }
   const parsed = lockSchema.safeParse(json);
   if (!parsed.success) {
-    const place = plainText(parsed.error.issues[0]?.path.map(String).join('.') ?? '', MAX_NAME);
+    const [issue] = parsed.error.issues;
+    if (issue?.code === 'custom' && issue.path.join('.') === 'nodes')
+      return { ok: false, problem: `it has more than ${MAX_LOCK_NODES} inputs` };
+    const place = plainText(issue?.path.map(String).join('.') ?? '', MAX_NAME);
     return { ok: false, problem: `it is not a lock file${place === '' ? '' : ` (at ${place})`}` };
   }
   const { version, root, nodes } = parsed.data;
   if (!VERSIONS.has(version)) return { ok: false, problem: `its version is ${version}, and 5, 6 and 7 are known` };
   const byName = new Map(Object.entries(nodes));
-  if (byName.size > MAX_LOCK_NODES) return { ok: false, problem: `it has more than ${MAX_LOCK_NODES} inputs` };
   if (!byName.has(root)) return { ok: false, problem: `it lacks its root "${plainText(root, 80)}"` };
   return walk(byName, root);
 }

@@ -50,20 +50,26 @@ export class AgentDesk implements AgentInbox {
     if (connection) this.complain(connection, problem, problem);
   }
 
-  frame(link: AgentLink, data: string): void {
+  refused(link: AgentLink, problem: string): void {
     const connection = this.admissions.of(link);
-    if (!connection) return;
+    if (connection?.told) this.report(connection, problem);
+  }
+
+  frame(link: AgentLink, data: Buffer | string): boolean {
+    const connection = this.admissions.of(link);
+    if (!connection) return true;
     this.alive(link);
     const parsed = parseAgentFrame(data);
     switch (parsed.kind) {
       case 'malformed':
         this.complain(connection, parsed.problem, `A frame could not be read: ${parsed.problem}.`);
-        return;
+        return false;
       case 'unknown':
         this.complain(connection, `type ${parsed.type}`, `A frame of the unknown type "${parsed.type}" was ignored.`);
-        return;
+        return true;
       case 'frame':
         this.parsedFrame(connection, parsed.frame);
+        return true;
     }
   }
 
@@ -233,7 +239,8 @@ export class AgentDesk implements AgentInbox {
     if (command.outcome === null && this.showsNothingYet(command)) {
       this.stir(entry, command);
     }
-    if (this.core.outputLog.isFull) this.core.flushOutput();
+    // A database that refuses is asked again by the timer, not by every line.
+    if (this.core.outputLog.isFull && this.core.storageFault === null) this.core.flushOutput();
     else this.core.armFlush();
     // Lines that came again although they are stored: the acknowledgement was lost with an earlier connection.
     if (commandId !== null && this.core.outputLog.recordOf(command.id) === null) this.core.acknowledgeOutput(command);
@@ -263,7 +270,10 @@ export class AgentDesk implements AgentInbox {
   }
 
   private complain(connection: Connection, kind: string, message: string): void {
-    if (!connection.told || !isNewComplaint(connection, kind)) return;
+    if (connection.told && isNewComplaint(connection, kind)) this.report(connection, message);
+  }
+
+  private report(connection: Connection, message: string): void {
     const host = this.admissions.entryOf(connection)?.record ?? null;
     this.core.defer(
       events.agentEvent(

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MAX_PENDING_CHARACTERS, OutputLog } from './output-log';
+import { MAX_PENDING_CHARACTERS, MAX_PENDING_LINES, OutputLog } from './output-log';
 import type { CommandRecord } from './records';
 import { RUNNING, sampleCommand, T0 } from './testing/samples';
 
@@ -169,5 +169,18 @@ describe('OutputLog', () => {
     expect(log.isFull).toBe(false);
     log.append(command(), T0, 'stdout', '', null);
     expect(log.isFull).toBe(true);
+  });
+
+  it('is full by its number of lines, too, and holds a bounded number of them while the database refuses', () => {
+    const log = new OutputLog(1e9);
+    const record = command();
+    for (let count = 1; count < MAX_PENDING_LINES; count += 1) log.append(record, T0, 'stdout', '', null);
+    expect(log.isFull).toBe(false);
+    log.append(record, T0, 'stdout', '', null);
+    expect(log.isFull).toBe(true);
+    for (let count = 0; count < 100 * MAX_PENDING_LINES; count += 1) log.append(record, T0, 'stdout', '', null);
+    expect(log.waiting()[0]?.lines).toHaveLength(64 * MAX_PENDING_LINES);
+    store(log, record);
+    expect(log.isFull).toBe(false);
   });
 });

@@ -139,13 +139,18 @@ export interface Publisher {
 export interface AgentInbox {
   /** A socket with a right token was opened. */
   connected(link: AgentLink): void;
-  /** One text frame, as received. */
-  frame(link: AgentLink, data: string): void;
+  /**
+   * One text frame, as received. False when it could not be read (`parseAgentFrame` calls it malformed; an unknown type
+   * is none of that): the gateway ends a link that sends many of them.
+   */
+  frame(link: AgentLink, data: Buffer | string): boolean;
   /** Any sign of life: a ping, a pong, a frame. */
   alive(link: AgentLink): void;
   disconnected(link: AgentLink, code: number, reason: string): void;
   /** The gateway refused or cut something before it became a frame (too large, not text). */
   fault(link: AgentLink, problem: string): void;
+  /** The gateway ends a link because of what it sent: always an event, however many faults there were before. */
+  refused(link: AgentLink, problem: string): void;
 }
 
 /** One call of a version-1 agent, whose token was found right. */

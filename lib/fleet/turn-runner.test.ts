@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DatabaseError } from '@/lib/db/errors';
 import { openBench, BY, QUIET, type Bench, type GivenLink } from './testing/bench';
 import type { Turn } from './turn';
-import { MAX_GROUPED, TurnRunner, type Refusal } from './turn-runner';
+import { MAX_GROUPED, MAX_GROUPED_OF_HOST, TurnRunner, type Refusal } from './turn-runner';
 
 const GROUP_MS = 4;
 const N = 20;
@@ -88,6 +88,19 @@ describe('inputs of many hosts', () => {
     bench.clock.advance(1_000);
     bench.say(link, 'heartbeat', { ...QUIET, metrics: { cpu: 7, ram: 1, swap: 1, load: 1 } });
     expect(bench.fleet.host('h1')?.metrics?.cpu).toBe(7);
+  });
+
+  it('those of one host wait in a bounded number: the last of them brings all to the database', () => {
+    const link = bench.agent('h1');
+    bench.clock.advance(GROUP_MS);
+    commits = 0;
+    for (let count = 1; count < MAX_GROUPED_OF_HOST; count += 1) {
+      bench.say(link, 'heartbeat', { ...QUIET, generation: `bbbbbb${count}` });
+    }
+    expect(commits).toBe(0);
+    bench.say(link, 'heartbeat', { ...QUIET, generation: 'ccccccc' });
+    expect(commits).toBe(MAX_GROUPED_OF_HOST);
+    expect(bench.fleet.host('h1')?.generation).toBe('ccccccc');
   });
 
   it('one that breaks a rule of the database does not take the others with it', () => {

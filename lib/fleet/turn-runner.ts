@@ -10,6 +10,11 @@ import { Turn } from './turn';
 export const MAX_UNSTORED = 10_000;
 /** So many inputs are not made to wait for their group any longer. */
 export const MAX_GROUPED = 1_000;
+/**
+ * So many inputs of one host, likewise. They can't share a transaction, so that many of them would hold the event loop
+ * when the group is due; worked out while its agent's frame is, their time counts as that agent's.
+ */
+export const MAX_GROUPED_OF_HOST = 8;
 
 /** Whom a turn's failure to be stored matters to: `retry` keeps the input for when the database is back. */
 export type OnRefusal = 'retry' | 'drop';
@@ -71,11 +76,11 @@ export class TurnRunner {
       this.outermost(() => this.one({ onRefusal, work }));
       return;
     }
-    const line = this.grouped.get(hostId);
-    if (line) line.push({ onRefusal, work });
-    else this.grouped.set(hostId, [{ onRefusal, work }]);
+    const line = this.grouped.get(hostId) ?? [];
+    this.grouped.set(hostId, line);
+    line.push({ onRefusal, work });
     this.waiting += 1;
-    if (this.waiting >= MAX_GROUPED) this.settle();
+    if (this.waiting >= MAX_GROUPED || line.length >= MAX_GROUPED_OF_HOST) this.settle();
     else this.cancelTimer ??= clock.after(groupMs, () => this.settle());
   }
 

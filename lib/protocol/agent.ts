@@ -4,10 +4,19 @@
  * output is numbered, results and output are kept until acknowledged). Extra fields are ignored on either side.
  */
 import { z } from 'zod';
+import {
+  agentFrameExcess,
+  isServerFrameTooComplex,
+  MAX_BATCH_LINES,
+  MAX_FINISHED_IDS,
+  MAX_FRAME_BYTES,
+  MAX_PROGRESS_PHASES,
+  MAX_UNKNOWN_FRAME_BYTES,
+  tooLarge,
+} from './agent-limits';
+import { boundedArray, boundedEntries } from './bounded';
 import { MAX_TEXT, outputLine, plainName, plainText } from './text';
 
-/** Largest frame accepted from an agent, in bytes. The Go agent's largest is about 400 KiB. */
-export const MAX_AGENT_FRAME_BYTES = 1024 * 1024;
 /** The generation of the protocol in which commands have ids and output is acknowledged. */
 export const PROTOCOL_WITH_IDS = 3;
 /** Seconds between heartbeats where an agent does not say. */
@@ -95,9 +104,7 @@ const registerSchema = z.object({
     .nullish()
     .transform((value) => value ?? null),
   /** Protocol 3: commands whose result the agent keeps because it was not acknowledged yet. */
-  finished: z
-    .array(commandId)
-    .max(256)
+  finished: boundedArray(commandId, { max: MAX_FINISHED_IDS })
     .nullish()
     .transform((value) => value ?? []),
 });
@@ -133,16 +140,14 @@ const outputSchema = z.object({
 /** Protocol 3: numbered lines of one command, first number 1, no gaps, at most 500 a frame. */
 const outputBatchSchema = z.object({
   command_id: commandId,
-  lines: z
-    .array(
-      z.object({
-        seq: count.min(1),
-        stream: streamSchema,
-        line: z.string().transform((value) => outputLine(value)),
-      }),
-    )
-    .min(1)
-    .max(500),
+  lines: boundedArray(
+    z.object({
+      seq: count.min(1),
+      stream: streamSchema,
+      line: z.string().transform((value) => outputLine(value)),
+    }),
+    { min: 1, max: MAX_BATCH_LINES },
+  ),
 });
 
 const statusSchema = z.object({
@@ -175,15 +180,10 @@ const progressPhaseSchema = z.object({
   status: text(32),
 });
 
-/** The Go agent sends one phase a frame and knows four. */
-const MAX_PROGRESS_PHASES = 16;
-const fewPhases = z.custom<Record<string, unknown>>(
-  (value) => typeof value === 'object' && value !== null && Object.keys(value).length <= MAX_PROGRESS_PHASES,
-  `not an object of at most ${MAX_PROGRESS_PHASES} phases`,
-);
-
 const progressSchema = z.object({
-  progress: fewPhases.pipe(z.record(z.string().max(32), progressPhaseSchema.nullish().catch(null))),
+  progress: boundedEntries(MAX_PROGRESS_PHASES, 'phases').pipe(
+    z.record(z.string().max(32), progressPhaseSchema.nullish().catch(null)),
+  ),
 });
 
 const rejectedSchema = z.object({
@@ -227,19 +227,32 @@ export type ParsedAgentFrame =
 
 const envelopeSchema = z.object({ type: z.string(), payload: z.unknown().optional() });
 
-/** Parses one text frame of an agent. Never throws; the problem is a sentence without any of the frame's content but names. */
-export function parseAgentFrame(data: string): ParsedAgentFrame {
+/**
+ * Parses one text frame of an agent, as the bytes that came (UTF-8) or as text. Never throws. The problem is a sentence
+ * without any of the frame's content but names; which bounds are looked at, and when, is in `agent-limits.ts`.
+ */
+export function parseAgentFrame(data: Buffer | string): ParsedAgentFrame {
+  const bytes = typeof data === 'string' ? Buffer.from(data) : data;
+  const excess = agentFrameExcess(bytes);
+  if (excess !== null) return { kind: 'malformed', problem: excess };
+  const text = typeof data === 'string' ? data : data.toString('utf8');
   let json: unknown;
   try {
-    json = JSON.parse(data);
+    json = JSON.parse(text);
   } catch {
-    return { kind: 'malformed', problem: `the frame (${data.length} characters) is not JSON` };
+    return { kind: 'malformed', problem: `the frame (${text.length} characters) is not JSON` };
   }
   const envelope = envelopeSchema.safeParse(json);
   if (!envelope.success)
     return { kind: 'malformed', problem: 'the frame is not an object with a "type" and a "payload"' };
   const { type } = envelope.data;
-  if (!isFrameType(type)) return { kind: 'unknown', type: plainText(type, 64) };
+  const known = isFrameType(type);
+  const maxBytes = known ? MAX_FRAME_BYTES[type] : MAX_UNKNOWN_FRAME_BYTES;
+  if (bytes.length > maxBytes) {
+    const subject = known ? `a frame of type ${type}` : 'a frame of an unknown type';
+    return { kind: 'malformed', problem: tooLarge(subject, bytes.length, maxBytes) };
+  }
+  if (!known) return { kind: 'unknown', type: plainText(type, 64) };
   const payload = frameSchemas[type].safeParse(envelope.data.payload ?? {});
   if (!payload.success) return { kind: 'malformed', problem: `${type}: ${describeIssue(payload.error.issues[0])}` };
   // The schema was looked up by this very type, so the pair is right.
@@ -308,3 +321,24 @@ export const serverFrameSchema = z.discriminatedUnion('type', [
   }),
 ]);
 export type ReceivedServerFrame = z.infer<typeof serverFrameSchema>;
+
+/**
+ * Parses one text frame of the dashboard, as an agent gets it. Never throws. The problem is for the agent's log; a type
+ * or field that is unknown is a newer dashboard's business.
+ */
+export function parseServerFrame(
+  data: Buffer,
+): { kind: 'frame'; frame: ReceivedServerFrame } | { kind: 'malformed' | 'unknown'; problem: string } {
+  if (isServerFrameTooComplex(data))
+    return { kind: 'malformed', problem: `a frame of ${data.length} bytes nests too deep or holds too many values` };
+  let json: unknown;
+  try {
+    json = JSON.parse(data.toString('utf8'));
+  } catch {
+    return { kind: 'malformed', problem: `a frame of ${data.length} bytes is not JSON` };
+  }
+  const parsed = serverFrameSchema.safeParse(json);
+  if (!parsed.success)
+    return { kind: 'unknown', problem: `a frame was not understood: ${describeIssue(parsed.error.issues[0])}` };
+  return { kind: 'frame', frame: parsed.data };
+}

@@ -14,8 +14,9 @@ export const MAX_V1_BODY_BYTES = 256 * 1024;
 /** Seconds between two calls where an agent does not say. */
 const DEFAULT_POLL_INTERVAL_S = 30;
 
-/** Version 1 counted characters, not UTF-16 units. */
-const limited = (max: number) => z.string().refine((value) => value.length <= max || Array.from(value).length <= max);
+/** Version 1 counted characters, not UTF-16 units. A character has two of these at most, so that a long text is not counted. */
+const limited = (max: number) =>
+  z.string().refine((value) => value.length <= max || (value.length <= 2 * max && Array.from(value).length <= max));
 const text = (max: number) =>
   limited(max)
     .nullish()

@@ -26,6 +26,7 @@ async function start(tuning: AgentGatewayTuning = {}): Promise<void> {
       alive: nothing,
       disconnected: nothing,
       fault: nothing,
+      refused: nothing,
     },
     { info: nothing, warn: nothing, error: nothing },
     loop,

@@ -1,13 +1,7 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { WebSocket } from 'ws';
-import type { AgentLink } from '@/lib/fleet/ports';
-import { MAX_AGENT_FRAME_BYTES } from '@/lib/protocol/agent';
-import { AgentGateway, FLOOD_FRAMES, FLOOD_WINDOW_MS } from './agents';
-import { LoopClock } from './loop-clock';
+import { MAX_AGENT_FRAME_BYTES } from '@/lib/protocol/agent-limits';
 import { openHouse, TOKEN, type AgentClient, type House } from './testing/house';
 
 const FRAMES = readFileSync(new URL('../protocol/fixtures/agent-frames.ndjson', import.meta.url), 'utf8')
@@ -77,90 +71,6 @@ describe('agents’ gateway: the upgrade', () => {
     const agent = await house.agent();
     await settled(agent);
     expect(agent.socket.readyState).toBe(agent.socket.OPEN);
-  });
-});
-
-/** A gateway on a server of its own; `onFrame` gets what agents send. */
-async function openGateway(onFrame: (link: AgentLink, text: string) => void) {
-  const inbox = {
-    connected: () => undefined,
-    frame: onFrame,
-    alive: () => undefined,
-    disconnected: () => undefined,
-    fault: () => undefined,
-  };
-  const log = { info: () => undefined, warn: () => undefined, error: () => undefined };
-  const gateway = new AgentGateway(inbox, log, new LoopClock());
-  const server = createServer();
-  server.on('upgrade', (request, socket, head) => gateway.accept(request, socket, head, '', { kind: 'shared' }));
-  server.listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  return { gateway, server, url: `ws://127.0.0.1:${(server.address() as AddressInfo).port}` };
-}
-
-describe('agents’ gateway: a flood', () => {
-  const SENT = 20 * FLOOD_FRAMES;
-  /** What was on its way to us already when the reading stopped: Node reads 64 KiB at once. */
-  const READ_AHEAD = 64 * 1024;
-
-  async function flood(frame: string) {
-    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'Date'] });
-    const links: AgentLink[] = [];
-    const counts = new Map<AgentLink, number>();
-    let done: () => void = () => undefined;
-    const all = new Promise<void>((resolve) => (done = resolve));
-    const { gateway, server, url } = await openGateway((link) => {
-      if (!counts.has(link)) links.push(link);
-      counts.set(link, (counts.get(link) ?? 0) + 1);
-      if (counts.get(link) === SENT) done();
-    });
-    const flooding = new WebSocket(url);
-    const honest = new WebSocket(url);
-    await Promise.all([once(flooding, 'open'), once(honest, 'open')]);
-    for (let sent = 0; sent < SENT; sent += 1) flooding.send(frame);
-    return {
-      flooding,
-      honest,
-      arrived: () => counts.get(links[0]!) ?? 0,
-      all,
-      async close() {
-        vi.useRealTimers();
-        await gateway.stop(200);
-        server.close();
-      },
-    };
-  }
-  afterEach(() => {
-    vi.useRealTimers();
-  });
-
-  it('is read second by second, to its end, and keeps nobody waiting', async () => {
-    const frame = JSON.stringify({ type: 'heartbeat', payload: { generation: 'x'.repeat(200) } });
-    const world = await flood(frame);
-    // The honest one is answered many times while the flood stands still.
-    for (let pings = 0; pings < 50; pings += 1) {
-      const pong = once(world.honest, 'pong');
-      world.honest.ping();
-      await pong;
-    }
-    expect(world.arrived()).toBeGreaterThanOrEqual(FLOOD_FRAMES);
-    expect(world.arrived()).toBeLessThanOrEqual(FLOOD_FRAMES + READ_AHEAD / frame.length + 1);
-    expect(world.flooding.readyState).toBe(WebSocket.OPEN);
-    for (let seconds = 0; world.arrived() < SENT && seconds < 2 * SENT; seconds += 1) {
-      vi.advanceTimersByTime(FLOOD_WINDOW_MS);
-      const pong = once(world.honest, 'pong');
-      world.honest.ping();
-      await pong;
-    }
-    await world.all;
-    expect(world.flooding.readyState).toBe(WebSocket.OPEN);
-    await world.close();
-  });
-
-  it('of output is not slowed: no second has to pass', async () => {
-    const world = await flood(JSON.stringify({ type: 'output', payload: { line: 'x'.repeat(200), stream: 'stdout' } }));
-    await world.all;
-    await world.close();
   });
 });
 

@@ -1,14 +1,17 @@
 /**
  * The agents' gateway: a thin edge between sockets and the fleet. It answers pings, counts any byte as life, drops what
- * is silent or does not read, and hands everything else on as it came (agent protocol 1 and 7.9).
+ * is silent or does not read, slows down what sends too much, ends what sends nothing that can be read, and hands
+ * everything else on as it came (agent protocol 1 and 7.9).
  */
-import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocket, WebSocketServer } from 'ws';
-import { MAX_AGENT_FRAME_BYTES, type ServerFrame } from '@/lib/protocol/agent';
-import type { AgentIdentity, AgentInbox, AgentLink, FleetLog, LoopTime } from '@/lib/fleet/ports';
-import { Life, type Transport } from './life';
+import { MAX_AGENT_FRAME_BYTES } from '@/lib/protocol/agent-limits';
+import type { AgentIdentity, AgentInbox, FleetLog, LoopTime } from '@/lib/fleet/ports';
+import { AGENT_PACE, AgentSocket, UNREADABLE_LIMITS } from './agent-socket';
+import { FairTurns } from './fair-turns';
+import { PacedReader, type Pace } from './paced-reader';
 
 /** An own ping this often; the reference agent's deadline is 45 s and is not extended by pings, but by our pongs. */
 export const AGENT_PING_INTERVAL_MS = 25_000;
@@ -16,16 +19,6 @@ export const AGENT_PING_INTERVAL_MS = 25_000;
 export const AGENT_SILENCE_MS = 60_000;
 /** How exactly these two are kept. */
 const LIFE_CHECK_MS = 5_000;
-/** What an agent has not read yet; more, and it is dropped. */
-export const MAX_AGENT_BACKLOG_BYTES = 4 * 1024 * 1024;
-/**
- * Frames a second that are read from one agent, output apart: an honest one sends a few. Beyond them it is not read for
- * the rest of the second, so that it waits and nobody else does. It is never closed for that.
- */
-export const FLOOD_FRAMES = 500;
-export const FLOOD_WINDOW_MS = 1_000;
-/** Output is never slowed: a build that prints waits for whoever reads it. Both kinds of agent begin a frame like this. */
-const OUTPUT_FRAME = /^\{"type":"output/;
 /** A link that was closed and does not answer is cut after this long, and sooner where too many linger. */
 const CLOSE_TIMEOUT_MS = 5_000;
 const MAX_CLOSING = 1_024;
@@ -35,6 +28,7 @@ export interface AgentGatewayTuning {
   silenceMs?: number;
   pingIntervalMs?: number;
   lifeCheckMs?: number;
+  pace?: Pace;
   /** Moments at which a test may hold the event loop. */
   beforeFrame?: (text: string) => void;
   afterFrame?: (text: string) => void;
@@ -44,87 +38,21 @@ export interface AgentGatewayTuning {
 const SOCKETS = {
   noServer: true,
   maxPayload: MAX_AGENT_FRAME_BYTES,
+  // Pings are answered in their turn: a flood of them is work as any other, and ws drops a peer after 60 in one chunk.
+  autoPong: false,
   perMessageDeflate: false,
   clientTracking: false,
   closeTimeout: CLOSE_TIMEOUT_MS,
 };
-
-class AgentSocket implements AgentLink {
-  readonly id = randomUUID();
-  pingedAt: number;
-  private readonly life: Life;
-  private cancelProbe: () => void = () => undefined;
-  private windowSince = Date.now();
-  private framesInWindow = 0;
-
-  constructor(
-    readonly socket: WebSocket,
-    readonly address: string,
-    readonly identity: AgentIdentity,
-    transport: Transport,
-    loop: LoopTime,
-    private readonly onClosing: () => void,
-  ) {
-    this.life = new Life(transport, () => socket.isPaused, loop);
-    this.pingedAt = loop.now();
-  }
-
-  get silentMs(): number {
-    return this.life.silentMs();
-  }
-
-  probe(ms: number, done: (isAlive: boolean) => void): void {
-    this.cancelProbe();
-    this.cancelProbe = this.life.probe(ms, () => this.ping(), done);
-  }
-
-  /** The socket is closed: nobody waits for it any more. */
-  ended(): void {
-    this.cancelProbe();
-  }
-
-  /** Counts a frame; one too many in its second, and nothing more is read until the second is over. */
-  countFrame(text: string): void {
-    if (OUTPUT_FRAME.test(text)) return;
-    const now = Date.now();
-    const age = now - this.windowSince;
-    // Not negative: the clock may have been put back.
-    if (age >= FLOOD_WINDOW_MS || age < 0) {
-      this.windowSince = now;
-      this.framesInWindow = 0;
-    }
-    this.framesInWindow += 1;
-    if (this.framesInWindow < FLOOD_FRAMES || this.socket.isPaused) return;
-    this.socket.pause();
-    const floodTimer = setTimeout(() => this.socket.resume(), FLOOD_WINDOW_MS - Math.max(age, 0));
-    floodTimer.unref();
-  }
-
-  send(frame: ServerFrame): boolean {
-    if (this.socket.readyState !== WebSocket.OPEN) return false;
-    if (this.socket.bufferedAmount > MAX_AGENT_BACKLOG_BYTES) {
-      this.socket.terminate();
-      return false;
-    }
-    this.socket.send(JSON.stringify(frame));
-    return true;
-  }
-
-  ping(): void {
-    if (this.socket.readyState === WebSocket.OPEN) this.socket.ping();
-  }
-
-  close(code: number, reason: string): void {
-    this.socket.close(code, reason.slice(0, 120));
-    this.onClosing();
-  }
-}
 
 export class AgentGateway {
   private readonly server = new WebSocketServer(SOCKETS);
   /** Those that the dashboard has closed and that still have a socket, oldest first. */
   private readonly closing = new Set<AgentSocket>();
   private readonly links = new Set<AgentSocket>();
+  private readonly turns = new FairTurns();
+  /** Readers of closed sockets whose last messages are not worked through yet. */
+  private readonly ending = new Set<PacedReader>();
   private cancelLifeCheck: () => void = () => undefined;
 
   /** Production passes no `tuning`. */
@@ -151,8 +79,18 @@ export class AgentGateway {
     this.server.handleUpgrade(request, socket, head, (ws) => this.opened(ws, request.socket, address, identity));
   }
 
-  private opened(socket: WebSocket, transport: Transport, address: string, identity: AgentIdentity): void {
-    const link = new AgentSocket(socket, address, identity, transport, this.loop, () => this.linger(link));
+  private opened(socket: WebSocket, stream: Socket, address: string, identity: AgentIdentity): void {
+    const reader = new PacedReader({ socket, stream, turns: this.turns, pace: this.tuning.pace ?? AGENT_PACE });
+    const { loop } = this;
+    const link = new AgentSocket({
+      socket,
+      stream,
+      address,
+      identity,
+      reader,
+      loop,
+      onClosing: () => this.linger(link),
+    });
     this.links.add(link);
     /** A fault of ours must cost one connection, not the process, and must not pass unnoticed: Next swallows both. */
     const guarded = (work: () => void) => {
@@ -160,26 +98,19 @@ export class AgentGateway {
         work();
       } catch (error) {
         this.log.error({ err: error, address }, 'what an agent sent could not be worked through; it was disconnected');
+        reader.discard();
         socket.close(1011, 'an error of the dashboard');
       }
     };
-    const alive = () => guarded(() => this.inbox.alive(link));
-    socket.on('message', (data, isBinary) => {
-      guarded(() => {
-        if (isBinary) {
-          link.countFrame('');
-          this.inbox.fault(link, 'A binary frame was ignored: the protocol has text frames only.');
-          return;
-        }
-        const text = textOf(data);
-        link.countFrame(text);
-        this.tuning.beforeFrame?.(text);
-        this.inbox.frame(link, text);
-        this.tuning.afterFrame?.(text);
-      });
-    });
-    socket.on('ping', alive);
-    socket.on('pong', alive);
+    const take = (work: () => void) => reader.take(() => guarded(work));
+    socket.on('message', (data, isBinary) => take(() => this.received(link, data, isBinary)));
+    socket.on('ping', (data) =>
+      take(() => {
+        link.pong(data);
+        this.inbox.alive(link);
+      }),
+    );
+    socket.on('pong', () => take(() => this.inbox.alive(link)));
     socket.on('error', (error) => {
       if ('code' in error && error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') {
         this.inbox.fault(link, 'A frame of more than 1 MiB was refused and the connection closed.');
@@ -190,9 +121,36 @@ export class AgentGateway {
       this.links.delete(link);
       this.closing.delete(link);
       link.ended();
-      guarded(() => this.inbox.disconnected(link, code, reason.toString().slice(0, 120)));
+      this.ending.add(reader);
+      reader.close(() => {
+        this.ending.delete(reader);
+        guarded(() => this.inbox.disconnected(link, code, reason.toString().slice(0, 120)));
+      });
     });
     this.inbox.connected(link);
+  }
+
+  private received(link: AgentSocket, data: WebSocket.RawData, isBinary: boolean): void {
+    if (this.isReadable(link, data, isBinary) || link.mayBeUnreadable()) return;
+    link.reader.discard();
+    this.inbox.refused(
+      link,
+      `The connection was closed: more than ${UNREADABLE_LIMITS.burst} frames could not be read. ` +
+        'Look at the agent’s version, and at what else uses its token.',
+    );
+    link.close(1008, 'too many frames that can not be read');
+  }
+
+  private isReadable(link: AgentSocket, data: WebSocket.RawData, isBinary: boolean): boolean {
+    if (isBinary) {
+      this.inbox.fault(link, 'A binary frame was ignored: the protocol has text frames only.');
+      return false;
+    }
+    const { beforeFrame, afterFrame } = this.tuning;
+    beforeFrame?.(textOf(data));
+    const isReadable = this.inbox.frame(link, bytesOf(data));
+    afterFrame?.(textOf(data));
+    return isReadable;
   }
 
   /** Connections that make room for others must not pile up behind the limits instead. */
@@ -231,6 +189,7 @@ export class AgentGateway {
       [...this.links].map((link) => link.socket),
       graceMs,
     );
+    for (const reader of this.ending) reader.finish();
   }
 }
 
@@ -251,9 +210,13 @@ export async function closeAll(sockets: readonly WebSocket[], graceMs: number): 
   clearTimeout(force);
 }
 
-/** The text of a message. ws gives a Buffer for every unfragmented or assembled message. */
+/** The text of a message. */
 export function textOf(data: WebSocket.RawData): string {
-  if (Buffer.isBuffer(data)) return data.toString('utf8');
-  if (Array.isArray(data)) return Buffer.concat(data).toString('utf8');
-  return Buffer.from(data).toString('utf8');
+  return bytesOf(data).toString('utf8');
+}
+
+/** The bytes of a message, without a copy where ws has them in one piece. */
+export function bytesOf(data: WebSocket.RawData): Buffer {
+  if (Buffer.isBuffer(data)) return data;
+  return Array.isArray(data) ? Buffer.concat(data) : Buffer.from(data);
 }

@@ -2,6 +2,7 @@
 import { WebSocket } from 'ws';
 import type { LiveServerMessage, OutputLine } from '@/lib/protocol/live';
 import type { LiveSource, LoopTime } from '@/lib/fleet/ports';
+import type { FairTurns } from './fair-turns';
 import { Life, type Transport } from './life';
 
 /** More than this unread, and nothing more is sent until there is room. */
@@ -18,25 +19,43 @@ interface Watch {
   /** True when everything stored was sent, so that new lines go straight out. */
   live: boolean;
   done: boolean;
+  /** Its next page waits for a turn. */
+  queued: boolean;
+}
+
+export interface BrowserParts {
+  socket: WebSocket;
+  /** The socket below it. */
+  stream: Transport;
+  idHash: string;
+  address: string;
+  source: LiveSource;
+  loop: LoopTime;
+  /** The dashboard itself is not reading from it. */
+  isPaused: () => boolean;
+  turns: FairTurns;
+  /** Does work of a later turn, whose faults must not end the process. */
+  guarded: (work: () => void) => void;
 }
 
 export class Browser {
+  readonly socket: WebSocket;
+  readonly idHash: string;
+  readonly address: string;
   /** The version of the fleet that it has; null until it said hello. */
   version: number | null = null;
+  /** When it was sent the whole fleet last, by the monotonic clock. */
+  snapshotAt = -Infinity;
   private readonly life: Life;
   private readonly watches = new Map<string, Watch>();
   private fullSince: number | null = null;
   private asked: number[] = [];
 
-  constructor(
-    readonly socket: WebSocket,
-    readonly idHash: string,
-    readonly address: string,
-    private readonly source: LiveSource,
-    transport: Transport,
-    private readonly loop: LoopTime,
-  ) {
-    this.life = new Life(transport, () => socket.isPaused, loop);
+  constructor(private readonly parts: BrowserParts) {
+    this.socket = parts.socket;
+    this.idHash = parts.idHash;
+    this.address = parts.address;
+    this.life = new Life(parts.stream, parts.isPaused, parts.loop);
   }
 
   get silentMs(): number {
@@ -57,7 +76,7 @@ export class Browser {
       this.fullSince = null;
       return false;
     }
-    const now = this.loop.now();
+    const now = this.parts.loop.now();
     this.fullSince ??= now;
     return now - this.fullSince > stuckMs;
   }
@@ -86,8 +105,8 @@ export class Browser {
 
   /** Follows a command's output from the line after `after`. False when there is none. */
   watch(commandId: string, after: number): boolean {
-    this.watches.set(commandId, { after, live: false, done: false });
-    return this.pumpOne(commandId);
+    this.watches.set(commandId, { after, live: false, done: false, queued: false });
+    return this.sendPage(commandId);
   }
 
   unwatch(commandId: string): void {
@@ -119,29 +138,42 @@ export class Browser {
   /** Goes on with every output that has lines to catch up with. */
   pump(): void {
     for (const [commandId, watch] of this.watches) {
-      if (!watch.live && this.hasRoom) this.pumpOne(commandId);
+      if (!watch.live) this.queuePage(commandId, watch);
     }
   }
 
-  private pumpOne(commandId: string): boolean {
+  /** The next page, when it is this output's turn: a hundred thousand lines are no reason to hold everybody else. */
+  private queuePage(commandId: string, watch: Watch): void {
+    if (watch.queued || !this.hasRoom) return;
+    watch.queued = true;
+    this.parts.turns.add(() => {
+      watch.queued = false;
+      // Unwatched, or watched anew, meanwhile.
+      if (this.watches.get(commandId) === watch) this.parts.guarded(() => this.sendPage(commandId));
+    });
+  }
+
+  /** Sends one page of stored lines, where there is room. False when there is no such command. */
+  private sendPage(commandId: string): boolean {
     const watch = this.watches.get(commandId);
     if (!watch) return false;
-    while (!watch.live && this.hasRoom) {
-      const page = this.source.outputAfter(commandId, watch.after, PAGE_LINES);
-      if (!page) {
-        this.send({ t: 'no-output', commandId, reason: 'There is no such command any more.' });
-        return false;
-      }
-      const last = page.lines.at(-1);
-      if (last) {
-        this.send({ t: 'output', commandId, lines: page.lines });
-        watch.after = last.seq;
-      }
-      if (page.lines.length < PAGE_LINES) {
-        watch.live = true;
-        if (page.ended) this.ended(commandId);
-      }
+    if (watch.live || !this.hasRoom) return true;
+    const page = this.parts.source.outputAfter(commandId, watch.after, PAGE_LINES);
+    if (!page) {
+      this.send({ t: 'no-output', commandId, reason: 'There is no such command any more.' });
+      return false;
     }
+    const last = page.lines.at(-1);
+    if (last) {
+      this.send({ t: 'output', commandId, lines: page.lines });
+      watch.after = last.seq;
+    }
+    if (page.lines.length === PAGE_LINES) {
+      this.queuePage(commandId, watch);
+      return true;
+    }
+    watch.live = true;
+    if (page.ended) this.ended(commandId);
     return true;
   }
 

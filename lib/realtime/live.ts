@@ -4,6 +4,7 @@
  * queues without bound, for what it missed is read from the ring of batches, the fleet or the database.
  */
 import type { IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
 import {
@@ -14,14 +15,16 @@ import {
   type LiveClientMessage,
   type OutputLine,
 } from '@/lib/protocol/live';
+import { jsonExcess, type JsonLimits } from '@/lib/protocol/json-limits';
 import type { LimitUse } from '@/lib/protocol/limit-use';
 import { liveClientSchema } from '@/lib/protocol/live-client';
 import type { FlakeUpdates } from '@/lib/fleet/flake-updates';
 import type { Clock, FleetLog, LiveSource, LoopTime, OtherChanges, Publisher } from '@/lib/fleet/ports';
-import { closeAll, textOf } from './agents';
+import { bytesOf, closeAll } from './agents';
 import { Browser, MAX_WATCHES, STUCK_MS } from './browser';
 import { mergeChanges } from './changes';
-import type { Transport } from './life';
+import { FairTurns } from './fair-turns';
+import { PacedReader, type Pace } from './paced-reader';
 
 /** Between two batches while changes keep coming. */
 export const BATCH_INTERVAL_MS = 50;
@@ -39,7 +42,17 @@ const NAMED_ADDRESSES = 5;
 /** Messages of a browser in ten seconds; a page sends a handful. */
 export const MAX_MESSAGES = 400;
 const MESSAGE_WINDOW_MS = 10_000;
-const MAX_MESSAGE_BYTES = 64 * 1024;
+/** The largest that a page sends is some 150 bytes in one level. */
+const MAX_MESSAGE_BYTES = 4 * 1024;
+const MESSAGE_JSON_LIMITS: JsonLimits = { maxDepth: 4, maxValues: 64 };
+/**
+ * What is read of one browser. A message costs microseconds, apart from those that ask for a snapshot of the whole fleet
+ * or a page of output: some ten milliseconds on a large one.
+ */
+const BROWSER_PACE: Pace = {
+  limits: { bytes: { burst: 256 * 1024, perSecond: 64 * 1024 }, workMs: { burst: 1_000, perSecond: 200 } },
+  now: () => performance.now(),
+};
 /** The version of a browser that needs everything: no batch goes on from it. */
 const OUTDATED = 0;
 
@@ -78,6 +91,7 @@ export class LiveHub implements Publisher {
   private endUpdates: () => void = () => undefined;
   private cancelLifeCheck: () => void = () => undefined;
   private readonly timers: NodeJS.Timeout[] = [];
+  private readonly turns = new FairTurns();
   private readonly server = new WebSocketServer({
     noServer: true,
     maxPayload: MAX_MESSAGE_BYTES,
@@ -222,22 +236,33 @@ export class LiveHub implements Publisher {
 
   // ── browsers ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  private opened(socket: WebSocket, transport: Transport, idHash: string, address: string): void {
-    const browser = new Browser(socket, idHash, address, this.required(), transport, this.options.loop);
+  private opened(socket: WebSocket, stream: Socket, idHash: string, address: string): void {
+    const { turns } = this;
+    const reader = new PacedReader({ socket, stream, turns, pace: BROWSER_PACE });
+    const browser = new Browser({
+      ...{ socket, stream, idHash, address, turns },
+      source: this.required(),
+      loop: this.options.loop,
+      isPaused: () => socket.isPaused,
+      guarded: (work) => this.guarded(work),
+    });
     this.browsers.add(browser);
     socket.on('message', (data, isBinary) => {
-      // What was sent before it heard that it is being closed.
-      if (!browser.isOpen) return;
-      if (isBinary || !browser.mayAsk(MAX_MESSAGES, MESSAGE_WINDOW_MS)) {
+      reader.take(() => {
+        // What was sent before it heard that it is being closed.
+        if (!browser.isOpen) return;
+        const message = isBinary ? null : parseClient(bytesOf(data));
+        if (message && browser.mayAsk(MAX_MESSAGES, MESSAGE_WINDOW_MS)) {
+          this.guarded(() => this.onMessage(browser, message));
+          return;
+        }
+        reader.discard();
         socket.close(LIVE_CLOSE.BAD_MESSAGE, 'not of the protocol');
-        return;
-      }
-      const message = parseClient(textOf(data));
-      if (message) this.guarded(() => this.onMessage(browser, message));
-      else socket.close(LIVE_CLOSE.BAD_MESSAGE, 'not of the protocol');
+      });
     });
     socket.on('error', (error) => this.options.log.info({ problem: error.message }, 'a browser’s socket failed'));
     socket.on('close', () => {
+      reader.discard();
       this.browsers.delete(browser);
       for (const commandId of browser.watching()) this.unwatch(browser, commandId);
     });
@@ -286,12 +311,17 @@ export class LiveHub implements Publisher {
     if (watchers?.size === 0) this.watchers.delete(commandId);
   }
 
-  /** Sends everything; to a browser that has not read what it was sent, when it has. */
+  /**
+   * Sends everything; to a browser that has not read what it was sent, when it has; to one that asks again at once, with
+   * the next catching up, for it is the most expensive message there is.
+   */
   private sendSnapshot(browser: Browser): void {
-    if (!browser.hasRoom) {
+    const now = performance.now();
+    if (!browser.hasRoom || now - browser.snapshotAt < CATCH_UP_INTERVAL_MS) {
       browser.version = OUTDATED;
       return;
     }
+    browser.snapshotAt = now;
     const fleet = this.view();
     browser.sendVersion(JSON.stringify({ t: 'snapshot', fleet }), fleet.version);
   }
@@ -359,9 +389,10 @@ export class LiveHub implements Publisher {
   }
 }
 
-function parseClient(text: string): LiveClientMessage | null {
+function parseClient(bytes: Buffer): LiveClientMessage | null {
+  if (jsonExcess(bytes, MESSAGE_JSON_LIMITS) !== null) return null;
   try {
-    return liveClientSchema.safeParse(JSON.parse(text)).data ?? null;
+    return liveClientSchema.safeParse(JSON.parse(bytes.toString('utf8'))).data ?? null;
   } catch {
     return null;
   }

@@ -17,6 +17,7 @@ import { LiveHub, type LiveTuning } from '../live';
 import { LoopClock } from '../loop-clock';
 import { createHttpServer } from '../http';
 import { LimitSources } from '@/lib/dashboard/limit-sources';
+import type { Pace } from '../paced-reader';
 import { createAgentPrograms } from '../programs';
 import { attachUpgrades, type IdentifyAgent } from '../upgrade';
 import { GivenUpdates } from '@/lib/fleet/testing/updates';
@@ -103,6 +104,8 @@ export interface HouseOptions {
   /** Wraps the store, as the metrics do. */
   meter?: (store: FleetStore) => FleetStore;
   testDb?: TestDatabase;
+  /** How much of one agent is read. */
+  pace?: Pace;
 }
 
 export async function openHouse(options: HouseOptions = {}) {
@@ -167,7 +170,7 @@ export async function openHouse(options: HouseOptions = {}) {
   });
   hub.start(fleet);
   fleet.start();
-  const agents = new AgentGateway(fleet.inbox, testDb.log, loop, options.agentTuning);
+  const agents = new AgentGateway(fleet.inbox, testDb.log, loop, { ...options.agentTuning, pace: options.pace });
   const identifyAgent: IdentifyAgent = (authorization, address) => access.identify(authorization, address);
   const origins = { baseUrl: null, allowedOrigins: [], machineNames: [] };
   const server = createHttpServer({

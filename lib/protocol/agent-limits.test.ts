@@ -1,0 +1,207 @@
+import { describe, expect, it } from 'vitest';
+import { parseAgentFrame, parseServerFrame, type AgentFrameType } from './agent';
+import { MAX_AGENT_FRAME_BYTES, MAX_FRAME_BYTES, MAX_UNKNOWN_FRAME_BYTES } from './agent-limits';
+
+const MIB = 1024 * 1024;
+
+/** What is wrong with a frame; empty when it was read. */
+function problemOf(frame: string | Buffer): string {
+  const parsed = parseAgentFrame(frame);
+  return parsed.kind === 'malformed' ? parsed.problem : '';
+}
+
+/** A frame of exactly so many bytes: a field that the schema does not know fills it up. */
+function padded(type: string, payload: Record<string, unknown>, bytes: number): string {
+  const bare = JSON.stringify({ type, payload: { ...payload, padding: '' } });
+  return JSON.stringify({ type, payload: { ...payload, padding: 'x'.repeat(bytes - Buffer.byteLength(bare)) } });
+}
+
+const SMALLEST: Record<AgentFrameType, Record<string, unknown>> = {
+  register: { hostname: 'h' },
+  heartbeat: {},
+  output: { line: '' },
+  output_batch: { command_id: 'c', lines: [{ seq: 1, line: '' }] },
+  status: { status: 'ok' },
+  started: { command_id: 'c' },
+  operation_progress: { progress: {} },
+  command_rejected: {},
+};
+const TYPES = Object.keys(SMALLEST) as AgentFrameType[];
+
+describe('the size of a frame', () => {
+  it.each(TYPES)('of type %s may be exactly its limit and not one byte more', (type) => {
+    const limit = MAX_FRAME_BYTES[type];
+    expect(parseAgentFrame(padded(type, SMALLEST[type], limit)).kind).toBe('frame');
+    const subject = limit === MAX_AGENT_FRAME_BYTES ? 'the frame' : `a frame of type ${type}`;
+    expect(problemOf(padded(type, SMALLEST[type], limit + 1))).toBe(
+      `${subject} has ${limit + 1} bytes, more than the ${limit} that it may have`,
+    );
+  });
+
+  it('of an unknown type has a limit, too; below it the type stays unknown', () => {
+    expect(parseAgentFrame(padded('later', {}, MAX_UNKNOWN_FRAME_BYTES))).toEqual({ kind: 'unknown', type: 'later' });
+    expect(problemOf(padded('later', {}, MAX_UNKNOWN_FRAME_BYTES + 1))).toContain(
+      'a frame of an unknown type has 65537',
+    );
+  });
+
+  it('is counted in bytes, not in characters', () => {
+    const frame = JSON.stringify({ type: 'status', payload: { status: 'ok', message: 'ü'.repeat(40_000) } });
+    expect(frame.length).toBeLessThan(MAX_FRAME_BYTES.status);
+    expect(problemOf(frame)).toContain('a frame of type status has 80');
+    expect(problemOf(Buffer.from(frame))).toBe(problemOf(frame));
+  });
+});
+
+describe('the worst honest frames', () => {
+  const escaped = (length: number) => '\u0001'.repeat(length);
+
+  it('fit: a line of 64 Ki characters that take six bytes each', () => {
+    expect(problemOf(JSON.stringify({ type: 'output', payload: { line: escaped(65_536), stream: 'stderr' } }))).toBe(
+      '',
+    );
+    const lines = [{ seq: 1, stream: 'stderr', line: escaped(65_536) }];
+    expect(problemOf(JSON.stringify({ type: 'output_batch', payload: { command_id: 'c', lines } }))).toBe('');
+  });
+
+  it('fit: a batch of 500 lines, each with as many unknown fields as known ones', () => {
+    const lines = Array.from({ length: 500 }, (_, index) => ({
+      seq: index + 1,
+      stream: 'stdout',
+      line: '',
+      at: 1,
+      level: 'info',
+      more: null,
+    }));
+    expect(problemOf(JSON.stringify({ type: 'output_batch', payload: { command_id: 'c', lines } }))).toBe('');
+  });
+
+  it('fit: a register whose every text is at its bound and escaped, with 256 finished commands', () => {
+    const payload = {
+      ...Object.fromEntries(['repo_url', 'repo_dir', 'store_path'].map((field) => [field, escaped(1_024)])),
+      ...Object.fromEntries(
+        ['nixpkgs_version', 'generation', 'source_commit', 'binary_hash', 'agent_version', 'os_version'].map(
+          (field) => [field, escaped(128)],
+        ),
+      ),
+      hostname: escaped(256),
+      host_type: escaped(32),
+      location: escaped(64),
+      device_type: escaped(64),
+      theme_color: escaped(32),
+      instance: escaped(64),
+      protocol: 3,
+      running: { command_id: 'c'.repeat(64), command: escaped(32), pid: Number.MAX_SAFE_INTEGER },
+      finished: Array<string>(256).fill('c'.repeat(64)),
+    };
+    expect(problemOf(JSON.stringify({ type: 'register', payload }))).toBe('');
+  });
+
+  it('fit: a heartbeat and a result whose every text is at its bound and escaped', () => {
+    const word = { status: escaped(32), message: escaped(1_024), checked_at: escaped(64) };
+    const beat = {
+      ...Object.fromEntries(
+        ['generation', 'nixpkgs_version', 'pending_command', 'source_commit', 'binary_hash', 'lock_hash'].map(
+          (field) => [field, escaped(128)],
+        ),
+      ),
+      store_path: escaped(1_024),
+      update_status: { git: word, lock: word, system: word, tests: word },
+    };
+    expect(problemOf(JSON.stringify({ type: 'heartbeat', payload: beat }))).toBe('');
+    const result = { status: 'error', command: escaped(64), message: escaped(2_048), generation: escaped(128) };
+    expect(problemOf(JSON.stringify({ type: 'status', payload: result }))).toBe('');
+  });
+
+  it('fit: 16 phases at their bounds', () => {
+    const phase = { current: Number.MAX_SAFE_INTEGER, total: Number.MAX_SAFE_INTEGER, status: escaped(32) };
+    const progress = Object.fromEntries(Array.from({ length: 16 }, (_, index) => [`${escaped(30)}${index}`, phase]));
+    expect(problemOf(JSON.stringify({ type: 'operation_progress', payload: { progress } }))).toBe('');
+  });
+});
+
+describe('a frame of 1 MB that costs its length in work', () => {
+  // Each sentence is that of a bound which is looked at before the parser or before the elements.
+  const filled = (start: string, piece: string, end: string) => {
+    const count = Math.floor((MIB - start.length - end.length) / (piece.length + 1));
+    return `${start}${Array<string>(count).fill(piece).join(',')}${end}`;
+  };
+  const TOO_MANY = 'the frame holds more than 4096 values';
+
+  it.each([
+    ['500,000 brackets', `{"type":"heartbeat","payload":{"x":${'['.repeat(500_000)}${']'.repeat(500_000)}}}`],
+    ['brackets that never close', '['.repeat(MIB)],
+    ['objects in each other', '{"type":"output","payload":'.repeat(30_000)],
+  ])('is refused for its depth: %s', (_name, frame) => {
+    expect(problemOf(frame)).toBe('the frame nests deeper than 16 levels');
+  });
+
+  it.each([
+    ['empty lines', filled('{"type":"output_batch","payload":{"command_id":"c","lines":[', '""', ']}}')],
+    ['lines that are objects', filled('{"type":"output_batch","payload":{"command_id":"c","lines":[', '{}', ']}}')],
+    ['bad ids', filled('{"type":"register","payload":{"hostname":"h","finished":[', '"!"', ']}}')],
+    [
+      'phases',
+      `{"type":"operation_progress","payload":{"progress":{${Array.from({ length: 60_000 }, (_, n) => `"k${n}":null`).join(',')}}}}`,
+    ],
+    [
+      'unknown fields',
+      `{"type":"heartbeat","payload":{${Array.from({ length: 60_000 }, (_, n) => `"k${n}":1`).join(',')}}}`,
+    ],
+    ['values of an unknown type', filled('{"type":"later","payload":[', '1', ']}')],
+    ['commas', ','.repeat(MIB)],
+  ])('is refused for its number of values: %s', (_name, frame) => {
+    expect(problemOf(frame)).toBe(TOO_MANY);
+  });
+});
+
+describe('the depth and the number of values', () => {
+  it('may be exactly the limit', () => {
+    const nested = (levels: number) =>
+      `{"type":"heartbeat","payload":{"x":${'['.repeat(levels - 2)}${']'.repeat(levels - 2)}}}`;
+    expect(problemOf(nested(16))).toBe('');
+    expect(problemOf(nested(17))).toBe('the frame nests deeper than 16 levels');
+    // The frame, its two members, the payload's one, the list and its elements.
+    const holding = (values: number) =>
+      JSON.stringify({ type: 'heartbeat', payload: { x: Array<number>(values - 5).fill(1) } });
+    expect(problemOf(holding(4_096))).toBe('');
+    expect(problemOf(holding(4_200))).toBe('the frame holds more than 4096 values');
+  });
+});
+
+describe('lengths before elements', () => {
+  it.each([
+    ['lines', 'output_batch', { command_id: 'c', lines: Array(501).fill('no line') }, '1 to 500 elements'],
+    ['no lines', 'output_batch', { command_id: 'c', lines: [] }, '1 to 500 elements'],
+    ['finished', 'register', { hostname: 'h', finished: Array(257).fill(0) }, 'at most 256 elements'],
+    [
+      'progress',
+      'operation_progress',
+      { progress: Object.fromEntries(Array.from({ length: 17 }, (_, n) => ['k'.repeat(40 + n), 0])) },
+      'at most 16 phases',
+    ],
+  ])('%s: the length is what is wrong, whatever the elements are', (_name, type, payload, bound) => {
+    expect(problemOf(JSON.stringify({ type, payload }))).toContain(bound);
+  });
+});
+
+describe('a frame of the dashboard', () => {
+  it('is read as bytes', () => {
+    expect(parseServerFrame(Buffer.from('{"type":"registered","payload":{"host_id":"h"}}'))).toEqual({
+      kind: 'frame',
+      frame: { type: 'registered', payload: { host_id: 'h' } },
+    });
+    expect(parseServerFrame(Buffer.from('{"type":"later","payload":{}}')).kind).toBe('unknown');
+    expect(parseServerFrame(Buffer.from('{"type":')).kind).toBe('malformed');
+  });
+
+  it.each([
+    ['brackets', `{"type":"registered","payload":${'['.repeat(100_000)}`],
+    ['values', `{"type":"registered","payload":[${'1,'.repeat(100_000)}1]}`],
+  ])('with too many %s is refused before it is parsed', (_name, frame) => {
+    expect(parseServerFrame(Buffer.from(frame))).toEqual({
+      kind: 'malformed',
+      problem: `a frame of ${frame.length} bytes nests too deep or holds too many values`,
+    });
+  });
+});

@@ -1,0 +1,109 @@
+/** One agent's socket: what is sent to it, how much of that it has not read, and how much of what it sends is read. */
+import { randomUUID } from 'node:crypto';
+import { WebSocket } from 'ws';
+import type { ServerFrame } from '@/lib/protocol/agent';
+import type { AgentIdentity, AgentLink, LoopTime } from '@/lib/fleet/ports';
+import { Life, type Transport } from './life';
+import { TokenBucket, type BucketLimits } from './link-budget';
+import type { Pace, PacedReader } from './paced-reader';
+
+/** What an agent has not read yet; more, and it is dropped. */
+export const MAX_AGENT_BACKLOG_BYTES = 4 * 1024 * 1024;
+/**
+ * What is read of one agent. An honest one sends some KiB a second and costs below a millisecond; one that prints all it
+ * can costs 5 µs a line and stays within the burst for some hundred thousand lines. Beyond them reading slows down.
+ */
+export const AGENT_PACE: Pace = {
+  limits: {
+    bytes: { burst: 16 * 1024 * 1024, perSecond: 8 * 1024 * 1024 },
+    workMs: { burst: 2_000, perSecond: 500 },
+  },
+  now: () => performance.now(),
+};
+/**
+ * Frames of one agent that can't be read. One comes back every five seconds, as often as a heartbeat by default: an agent
+ * of another version whose heartbeats can't be read keeps its connection, one that sends nothing else soon loses it.
+ */
+export const UNREADABLE_LIMITS: BucketLimits = { burst: 20, perSecond: 1 / 5 };
+
+export interface AgentSocketParts {
+  socket: WebSocket;
+  /** The socket below it. */
+  stream: Transport;
+  address: string;
+  identity: AgentIdentity;
+  reader: PacedReader;
+  loop: LoopTime;
+  /** The dashboard has begun to close it. */
+  onClosing: () => void;
+}
+
+export class AgentSocket implements AgentLink {
+  readonly id = randomUUID();
+  readonly socket: WebSocket;
+  readonly address: string;
+  readonly identity: AgentIdentity;
+  readonly reader: PacedReader;
+  pingedAt: number;
+  private readonly life: Life;
+  private cancelProbe: () => void = () => undefined;
+  private readonly unreadable = new TokenBucket(UNREADABLE_LIMITS, performance.now());
+
+  constructor(private readonly parts: AgentSocketParts) {
+    const { socket, stream, reader, loop } = parts;
+    this.socket = socket;
+    this.address = parts.address;
+    this.identity = parts.identity;
+    this.reader = reader;
+    // While we are the ones that do not read, what it sends is not seen, and it is not silent.
+    this.life = new Life(stream, () => socket.isPaused, loop);
+    this.pingedAt = loop.now();
+  }
+
+  get silentMs(): number {
+    return this.life.silentMs();
+  }
+
+  probe(ms: number, done: (isAlive: boolean) => void): void {
+    this.cancelProbe();
+    this.cancelProbe = this.life.probe(ms, () => this.ping(), done);
+  }
+
+  /** The socket is closed: nobody waits for it any more. */
+  ended(): void {
+    this.cancelProbe();
+  }
+
+  /** Counts a frame that could not be read; false when there were too many. */
+  mayBeUnreadable(): boolean {
+    return this.unreadable.tryTake(1, performance.now());
+  }
+
+  send(frame: ServerFrame): boolean {
+    if (!this.hasRoom()) return false;
+    this.socket.send(JSON.stringify(frame));
+    return true;
+  }
+
+  /** Answers a ping. The agent's deadline is extended by nothing else. */
+  pong(data: Buffer): void {
+    if (this.hasRoom()) this.socket.pong(data);
+  }
+
+  ping(): void {
+    if (this.socket.readyState === WebSocket.OPEN) this.socket.ping();
+  }
+
+  close(code: number, reason: string): void {
+    this.socket.close(code, reason.slice(0, 120));
+    this.parts.onClosing();
+  }
+
+  /** False for a socket that is gone, also because too much lies there that it does not read. */
+  private hasRoom(): boolean {
+    if (this.socket.readyState !== WebSocket.OPEN) return false;
+    if (this.socket.bufferedAmount <= MAX_AGENT_BACKLOG_BYTES) return true;
+    this.socket.terminate();
+    return false;
+  }
+}
