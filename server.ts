@@ -13,6 +13,7 @@ import { routeConsole } from '@/lib/log-console';
 import { trustedProxies } from '@/lib/realtime/address';
 import { AgentGateway } from '@/lib/realtime/agents';
 import { readBuildActions } from '@/lib/realtime/build-actions';
+import { createEnrolmentShare } from '@/lib/realtime/enrol';
 import { createHttpServer } from '@/lib/realtime/http';
 import { machineNames } from '@/lib/realtime/origin';
 import { createAgentPrograms } from '@/lib/realtime/programs';
@@ -58,7 +59,8 @@ async function main(): Promise<void> {
   const isStopping = () => stopping;
   const own = wireHealth({ config, db, agents, requests: counts, ...services, isStopping });
   const { identify: identifyAgent, enrol } = agentAccess;
-  const programs = createAgentPrograms({ inbox: fleet.v1Inbox, identifyAgent, enrol, isStopping, log });
+  const enrolments = createEnrolmentShare();
+  const programs = createAgentPrograms({ inbox: fleet.v1Inbox, identifyAgent, enrolments, enrol, isStopping, log });
   const agentCount = () => agents.size;
   const server = createHttpServer({ handle: guard.handle, programs, trusts, origins, own, agentCount, counts, log });
   const upgrades = attachUpgrades(server, {
@@ -74,7 +76,11 @@ async function main(): Promise<void> {
     fallback: (request, socket, head) => dev && isNextPath(request) && decoy.emit('upgrade', request, socket, head),
   });
 
-  limits.add(upgrades.uses, () => guard.uses());
+  limits.add(
+    upgrades.uses,
+    () => guard.uses(),
+    () => [enrolments.use()],
+  );
 
   stopOnSignals(log, () => {
     stopping = true;

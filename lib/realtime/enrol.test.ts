@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { openHouse, type House } from './testing/house';
 
@@ -72,4 +74,24 @@ it('uses no code up when the database refuses, or the dashboard stops', async ()
   const later = newCode();
   house.beginStop();
   expect((await post({ code: later, hostname: 'h2' })).status).toBe(503);
+});
+
+it('takes few requests of one address at once, and each part is given back when its request ends', async () => {
+  const hung: Socket[] = [];
+  for (let n = 0; n < 8; n += 1) {
+    const socket = connect(house.port, '127.0.0.1');
+    socket.write('POST /api/agents/enrol HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{');
+    hung.push(socket);
+  }
+  const used = () => house.limits.read().find(({ id }) => id === 'enrolments');
+  await expect.poll(used, { timeout: 10_000 }).toMatchObject({ used: 8, by: [{ who: '127.0.0.1', count: 8 }] });
+  const refused = await post({ code: newCode(), hostname: 'h1' });
+  expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '2']);
+  expect(used()).toMatchObject({ refused: 1 });
+  for (const socket of hung) {
+    socket.destroy();
+    await once(socket, 'close');
+  }
+  await expect.poll(used, { timeout: 10_000 }).toMatchObject({ used: 0 });
+  expect((await post({ code: newCode(), hostname: 'h1' })).status).toBe(200);
 });

@@ -1,9 +1,12 @@
 /** Enrolment over HTTP: a code for a token, in JSON whatever happens. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { hostNameOf } from '@/lib/fleet/host';
+import { limitKey } from '@/lib/fleet/limit-key';
 import type { FleetLog } from '@/lib/fleet/ports';
 import { ENROL_PATH, enrolRequestSchema, MAX_ENROL_BODY_BYTES } from '@/lib/protocol/enrolment';
 import { readJson, retryAfter, sendJson, sendJsonRefusing } from './json-http';
+import { Share, ShareReleases } from './request-shares';
+import { RETRY_AFTER_S } from './send-refusal';
 
 /** Gives a host a token for a code, or says why not. `hostName` is a host name, lower-case. */
 export type Enrol = (
@@ -17,14 +20,21 @@ export type Enrol = (
 /** Two texts in one object. */
 const BODY_LIMITS = { maxBytes: MAX_ENROL_BODY_BYTES, maxMs: 10_000, maxDepth: 4, maxValues: 32 };
 
+/** Enrolments at once, by address: each lasts as long as its body takes to arrive. */
+export const createEnrolmentShare = (): Share =>
+  new Share({ id: 'enrolments', label: 'Enrolments under way', maxEach: 8, maxTotal: 256 });
+
 export interface EnrolOptions {
+  enrolments: Share;
   enrol: Enrol;
   isStopping: () => boolean;
   log: FleetLog;
 }
 
 /** Answers everything below `/api/agents`; false when a request is for another path. */
-export function createEnrolHandler({ enrol, isStopping, log }: EnrolOptions) {
+export function createEnrolHandler({ enrolments, enrol, isStopping, log }: EnrolOptions) {
+  const releases = new ShareReleases();
+
   async function answer(request: IncomingMessage, response: ServerResponse, path: string, address: string) {
     const refuse = (status: number, error: string, headers: Record<string, string> = {}) =>
       sendJsonRefusing(request, response, status, { error }, headers);
@@ -40,6 +50,12 @@ export function createEnrolHandler({ enrol, isStopping, log }: EnrolOptions) {
       refuse(503, 'The dashboard stops. Try again in a moment.', { connection: 'close' });
       return;
     }
+    const release = enrolments.take(limitKey(address));
+    if (release === null) {
+      refuse(429, 'Too many enrolments of this network are under way. Try again.', retryAfter(RETRY_AFTER_S * 1_000));
+      return;
+    }
+    releases.atEnd(request.socket, response, release);
     const body = await readJson(request, response, BODY_LIMITS);
     if (body.kind === 'too-large') {
       refuse(body.status, 'The request is too large.');

@@ -4,7 +4,6 @@
  * makes nobody parse more than some KB, wait for more than some seconds, or hold more than a few requests.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
 import type { FleetLog } from '@/lib/fleet/ports';
 import type { LimitUse } from '@/lib/protocol/limit-use';
 import type { RefusalReason } from '@/lib/protocol/request-refusals';
@@ -13,7 +12,7 @@ import { bodyProblem, readBody, replay } from './request-body';
 import type { RequestCounts } from './request-counts';
 import { judge } from './request-judge';
 import type { BodyRule } from './request-rules';
-import { Share } from './request-shares';
+import { Share, ShareReleases } from './request-shares';
 import { RETRY_AFTER_S, sendRefusal } from './send-refusal';
 
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
@@ -112,26 +111,7 @@ export function createRequestGuard(options: GuardOptions): RequestGuard {
     }
   }
 
-  const heldBySocket = new WeakMap<Socket, Set<() => void>>();
-
-  /**
-   * Gives a part back however the request ends: answered, refused, or left by the client. A response that waits for its
-   * turn on a connection with several requests is never told that the connection is over, so that both are watched.
-   */
-  function releaseAtEnd(socket: Socket, response: ServerResponse, release: () => void): void {
-    const held = heldBySocket.get(socket) ?? new Set();
-    if (!heldBySocket.has(socket)) {
-      heldBySocket.set(socket, held);
-      socket.once('close', () => {
-        for (const each of held) each();
-      });
-    }
-    held.add(release);
-    response.once('close', () => {
-      held.delete(release);
-      release();
-    });
-  }
+  const releases = new ShareReleases();
 
   async function read(request: IncomingMessage, response: ServerResponse, rule: BodyRule): Promise<void> {
     const admission = await admit(request, rule);
@@ -144,7 +124,7 @@ export function createRequestGuard(options: GuardOptions): RequestGuard {
       admission.release();
       return;
     }
-    releaseAtEnd(request.socket, response, admission.release);
+    releases.atEnd(request.socket, response, admission.release);
     const body = await readBody(request, response, rule, counts.addBodyBytes);
     if (body.kind === 'gone') return;
     const problem = body.kind === 'body' ? bodyProblem(body.bytes, rule) : body.kind;

@@ -1,4 +1,6 @@
 /** How many requests may be under way at once: altogether, and of each who sends them. */
+import type { ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { LimitUse } from '@/lib/protocol/limit-use';
 
 export interface ShareLimits {
@@ -48,5 +50,29 @@ export class Share {
       .slice(0, MAX_NAMED)
       .map(([who, count]) => ({ who: shown(who), count }));
     return { id, label, used: this.total, max: maxTotal, refused: this.refused, by };
+  }
+}
+
+/** Gives parts of shares back when their request has ended. */
+export class ShareReleases {
+  private readonly heldBySocket = new WeakMap<Socket, Set<() => void>>();
+
+  /**
+   * Gives a part back however the request ends: answered, refused, or left by the client. A response that waits for its
+   * turn on a connection with several requests is never told that the connection is over, so that both are watched.
+   */
+  atEnd(socket: Socket, response: ServerResponse, release: () => void): void {
+    const held = this.heldBySocket.get(socket) ?? new Set();
+    if (!this.heldBySocket.has(socket)) {
+      this.heldBySocket.set(socket, held);
+      socket.once('close', () => {
+        for (const each of held) each();
+      });
+    }
+    held.add(release);
+    response.once('close', () => {
+      held.delete(release);
+      release();
+    });
   }
 }

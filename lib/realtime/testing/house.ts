@@ -18,6 +18,7 @@ import { LoopClock } from '../loop-clock';
 import { createHttpServer } from '../http';
 import { LimitSources } from '@/lib/dashboard/limit-sources';
 import type { Pace } from '../paced-reader';
+import { createEnrolmentShare } from '../enrol';
 import { createAgentPrograms } from '../programs';
 import { attachUpgrades, type IdentifyAgent } from '../upgrade';
 import { GivenUpdates } from '@/lib/fleet/testing/updates';
@@ -173,6 +174,7 @@ export async function openHouse(options: HouseOptions = {}) {
   const agents = new AgentGateway(fleet.inbox, testDb.log, loop, { ...options.agentTuning, pace: options.pace });
   const identifyAgent: IdentifyAgent = (authorization, address) => access.identify(authorization, address);
   const origins = { baseUrl: null, allowedOrigins: [], machineNames: [] };
+  const enrolments = createEnrolmentShare();
   const server = createHttpServer({
     origins,
     handle: (_request, response) => {
@@ -182,6 +184,7 @@ export async function openHouse(options: HouseOptions = {}) {
     programs: createAgentPrograms({
       inbox: fleet.v1Inbox,
       identifyAgent,
+      enrolments,
       enrol: (code, hostName, address) => access.enrol(code, hostName, address),
       isStopping: () => stopping,
       log: testDb.log,
@@ -212,6 +215,7 @@ export async function openHouse(options: HouseOptions = {}) {
     () => fleet.limits(),
     () => hub.limits(),
     upgrades.uses,
+    () => [enrolments.use()],
   );
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
