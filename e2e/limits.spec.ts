@@ -16,7 +16,7 @@ test('Settings, About shows connections that do not register, and where they com
   await page.goto(`${dashboard.url}/settings/about`);
   const row = page.locator('#limits li').filter({ hasText: 'Agent connections that have not registered' }).first();
   await expect(row).toContainText('0 of 4,096');
-  await expect(row).toContainText('Nothing was refused since the start.');
+  await expect(row).toContainText('Nothing refused since startup.');
 
   const headers = { authorization: `Bearer ${AGENT_TOKEN}` };
   const squatters = Array.from({ length: SQUATTERS }, () => new WebSocket(dashboard.agentUrl, { headers }));

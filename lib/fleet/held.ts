@@ -62,7 +62,7 @@ export class HeldConnections {
     const { counted } = this.counted();
     return {
       id: 'agents_held',
-      label: 'Agents that are held',
+      label: 'Held agents',
       used: counted.length,
       max: MAX_HELD,
       refused: this.refused,

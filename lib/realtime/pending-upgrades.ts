@@ -41,7 +41,7 @@ export class PendingUpgrades {
   use(): LimitUse {
     return {
       id: 'pending_upgrades',
-      label: 'Pages whose session is being looked up',
+      label: 'Live sockets whose session is being looked up',
       used: this.size,
       max: MAX_PENDING_UPGRADES,
       refused: this.refused,

@@ -58,19 +58,19 @@ export function createRequestGuard(options: GuardOptions): RequestGuard {
   const { isDevelopmentTool = () => false } = options;
   const strangers = new Share({
     id: 'requests_without_session',
-    label: 'Requests with a body without a session',
+    label: 'POST requests without a session',
     ...STRANGERS,
   });
-  const lookups = new Share({ id: 'session_lookups', label: 'Session look-ups for unknown browsers', ...LOOKUPS });
+  const lookups = new Share({ id: 'session_lookups', label: 'Session look-ups from unknown browsers', ...LOOKUPS });
   const knownBrowsers = new Share({
     id: 'requests_of_known_browsers',
-    label: 'Requests with a body of browsers that signed in before',
+    label: 'POST requests from known browsers, not signed in',
     shown: beginning,
     ...KNOWN_BROWSERS,
   });
   const signedIn = new Share({
     id: 'requests_with_session',
-    label: 'Requests with a body with a session',
+    label: 'POST requests with a session',
     shown: beginning,
     ...SESSIONS,
   });

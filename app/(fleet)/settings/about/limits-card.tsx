@@ -37,7 +37,7 @@ function Limit({ limit: { label, used, max, refused, by } }: { limit: LimitUse }
       </div>
       <Meter share={max === 0 ? null : used / max} tone={toneOf(used, max)} className="mt-1.5" />
       <p className="mt-1.5 text-xs text-pretty text-muted">
-        {refused === 0 ? 'Nothing was refused' : `${figure(refused)} refused or ended`} since the start.
+        {refused === 0 ? 'Nothing refused' : `${figure(refused)} refused or ended`} since startup.
       </p>
       {by.length > 0 && (
         <p className="mt-0.5 text-xs text-pretty break-words text-muted">
