@@ -4,7 +4,7 @@
  */
 
 /** One of the bounds that a member counts for. */
-export interface Share {
+export interface ShareBound {
   key: string;
   max: number;
 }
@@ -21,7 +21,7 @@ export class Shares<Member> {
   }
 
   /** Adds a member. Gives those that it displaced, which count no more: at most one for each share, and one for the total. */
-  add(member: Member, shares: readonly Share[]): Member[] {
+  add(member: Member, shares: readonly ShareBound[]): Member[] {
     const displaced: Member[] = [];
     const displaceOldest = (among: Iterable<Member>) => {
       for (const oldest of among) {
