@@ -2,6 +2,9 @@
  * What whoever has no session can make the production server do. Every path and action of the build is tried, taken
  * from its manifests, with every kind of body that costs more to read than to send.
  */
+import { once } from 'node:events';
+import { readdirSync, readlinkSync } from 'node:fs';
+import { connect } from 'node:net';
 import { PATH_RULES } from '@/lib/realtime/request-rules';
 import type { Dashboard } from './support/dashboard';
 import { expect, test } from './support/fixtures';
@@ -214,6 +217,62 @@ test('a body that does not come is waited for at few paths, not for long, and ho
     '/setup',
   ]);
 });
+
+test('requests without a body that once held the server for seconds are refused, cut, or wait their turn', async ({
+  world,
+}) => {
+  const dashboard = world.makeDashboard(SETTINGS);
+  await dashboard.start();
+  const port = Number(new URL(dashboard.url).port);
+  const pid = dashboard.pid;
+  const get = (path: string, more = '') => `GET ${path} HTTP/1.1\r\nhost: localhost\r\n${more}\r\n`;
+  /** Sends it on a connection of its own; gives the statuses of the answers, once the connection has ended. */
+  const send = async (text: string): Promise<string[]> => {
+    const socket = connect(port, '127.0.0.1');
+    socket.on('error', () => undefined);
+    let received = '';
+    socket.on('data', (data: Buffer) => (received += data.toString('latin1')));
+    await once(socket, 'connect');
+    socket.write(text);
+    if (!socket.closed) await once(socket, 'close');
+    return received.match(/(?<=^HTTP\/1\.1 )\d+/gm) ?? [];
+  };
+  const last = 'connection: close\r\n';
+  const longAgent = `user-agent: ${'x'.repeat(15_000)}\r\n${last}`;
+  const before = residentBytes(pid);
+  const paths = ['/login', '/setup', '/no/such/page', '/api/auth/csrf', '/icon.svg'];
+  const { result } = await healthBeside(
+    dashboard,
+    Promise.all([
+      ...paths.map((path) => send(get(path, longAgent))),
+      ...paths.map((path) => send(get(`${path}?${'a&'.repeat(7_000)}`, last))),
+      ...paths.map((path) => send(get(path).repeat(1_000))),
+    ]),
+  );
+  // Answered as ever.
+  expect(result.slice(0, 5).every(([status]) => status === '200' || status === '404')).toBe(true);
+  expect(result.slice(5, 10)).toEqual(paths.map(() => ['414']));
+  // One at a time: at most what was answered before the next one came.
+  for (const statuses of result.slice(10)) expect(statuses.length).toBeLessThan(3);
+
+  // Many connections with one request each: each is answered, with the page or with a word to come back.
+  const many = await healthBeside(dashboard, Promise.all(Array.from({ length: 500 }, () => send(get('/login', last)))));
+  expect(many.answers).toBeGreaterThan(2);
+  expect(new Set(many.result.map(([status]) => status))).toEqual(new Set(['200', '503']));
+  expect(residentBytes(pid) - before).toBeLessThan(MEMORY_MARGIN);
+  // Nothing is left open of what was begun for clients that have gone.
+  const files = () => readdirSync(`/proc/${pid}/fd`).map((fd) => linkOf(`/proc/${pid}/fd/${fd}`));
+  await expect.poll(() => files().filter((file) => file.includes('.next/static')).length, { timeout: 20_000 }).toBe(0);
+});
+
+/** Where a link leads; empty once it is gone. */
+function linkOf(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
+  }
+}
 
 test('the largest dispatch that a page sends reaches its action', async ({ world }) => {
   const dashboard = world.makeDashboard({ ...SETTINGS, ...CONFIGURED });

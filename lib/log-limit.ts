@@ -11,25 +11,25 @@ const MAX_MESSAGES = 500;
 const OVERFLOW = 'other messages';
 
 export class LineBudget {
-  private readonly lines = new Map<string, number>();
+  private readonly lines = new Map<string, { count: number; max: number }>();
   private windowTimer: NodeJS.Timeout | null = null;
 
   /** `report` is called when a window ends, for each message of which lines were left out. */
   constructor(private readonly report: (message: string, leftOut: number) => void) {}
 
-  /** Counts a line of this message; false when it is to be left out. */
-  allows(message: string): boolean {
+  /** Counts a line of this message, of at most `max`; false when it is to be left out. */
+  allows(message: string, max = LINES_PER_WINDOW): boolean {
     this.windowTimer ??= setTimeout(() => this.endWindow(), WINDOW_MS).unref();
     const counted = this.lines.has(message) || this.lines.size < MAX_MESSAGES ? message : OVERFLOW;
-    const lines = (this.lines.get(counted) ?? 0) + 1;
-    this.lines.set(counted, lines);
-    return lines <= LINES_PER_WINDOW;
+    const count = (this.lines.get(counted)?.count ?? 0) + 1;
+    this.lines.set(counted, { count, max });
+    return count <= max;
   }
 
   private endWindow(): void {
     this.windowTimer = null;
-    const over = [...this.lines].filter(([, lines]) => lines > LINES_PER_WINDOW);
+    const over = [...this.lines].filter(([, { count, max }]) => count > max);
     this.lines.clear();
-    for (const [message, lines] of over) this.report(message, lines - LINES_PER_WINDOW);
+    for (const [message, { count, max }] of over) this.report(message, count - max);
   }
 }

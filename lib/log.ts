@@ -3,7 +3,7 @@
  * and lines are bounded in length and number, whoever has a say in what they hold.
  */
 import { pino, type DestinationStream, type Logger } from 'pino';
-import { LineBudget } from './log-limit';
+import { LINES_PER_WINDOW, LineBudget } from './log-limit';
 import { escapeUnsafe } from './protocol/text';
 
 export type Log = Pick<Logger, 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal'>;
@@ -51,7 +51,7 @@ export function createLog(level: LogLevel, destination?: DestinationStream): Log
     },
     hooks: {
       logMethod(this: Logger, args: Parameters<Logger['info']>, method: Logger['info']) {
-        if (budget.allows(budgetKey(args))) method.apply(this, args);
+        if (budgetKeys(args).every(([key, lines]) => budget.allows(key, lines))) method.apply(this, args);
       },
       streamWrite: (line: string) => escapeUnsafe(line.length > MAX_LINE_LENGTH ? shortened(line) : line),
     },
@@ -60,10 +60,21 @@ export function createLog(level: LogLevel, destination?: DestinationStream): Log
   return log;
 }
 
-/** Lines with a source share one budget: their messages are somebody else's words. */
-function budgetKey([first, second]: readonly unknown[]): string {
-  if (typeof first === 'object' && first !== null && 'source' in first) return String(first.source);
-  return typeof first === 'string' ? first : String(second);
+/** Letters by which messages with a source are told apart: how they begin is rarely somebody else's words. */
+const TOLD_APART_BY = 24;
+/** Lines of one source within a window, whatever they say. */
+const LINES_OF_SOURCE = 10 * LINES_PER_WINDOW;
+
+/** What a line counts for, each with its number of lines. Messages with a source are somebody else's words. */
+function budgetKeys([first, second]: readonly unknown[]): (readonly [key: string, lines: number])[] {
+  const message = String(typeof first === 'string' ? first : second);
+  if (typeof first !== 'object' || first === null || !('source' in first)) return [[message, LINES_PER_WINDOW]];
+  const source = String(first.source);
+  const beginning = message.replace(/[^a-z ]/gi, '').slice(0, TOLD_APART_BY);
+  return [
+    [`${source}: ${beginning}`, LINES_PER_WINDOW],
+    [source, LINES_OF_SOURCE],
+  ];
 }
 
 /** The same line with its values cut; what holds further values is cut as their text. */

@@ -241,7 +241,7 @@ it('shows how much of each limit is in use, by its name alone', async () => {
   expect(text).toContain('nixfleet_limit_refused_total{limit="agents_unregistered"} 0');
   expect(text).toContain('nixfleet_limit_used{limit="hosts"} 1');
   const ids = [...text.matchAll(/nixfleet_limit_used\{limit="([^"]*)"\}/g)].map(([, id]) => id);
-  expect(ids).toEqual(['agents_unregistered', 'agents_held', 'hosts', 'browsers', 'pending_upgrades']);
+  expect(ids).toEqual(['agents_unregistered', 'agents_held', 'hosts', 'browsers', 'pending_upgrades', 'enrolments']);
   expect(house.limits.read()[0]?.by).toEqual([{ who: '127.0.0.1', count: 2 }]);
   expect(text).not.toContain('127.0.0.1');
   // A counter that is read again is no sum of its readings.

@@ -11,6 +11,10 @@ export interface Refusal {
 }
 
 const REFUSALS = {
+  'unknown-address': {
+    status: 400,
+    sentence: 'This is no address of the dashboard: a path begins with one slash.',
+  },
   'unexpected-body': {
     status: 400,
     sentence: 'A request with this method carries no body here. Send it without one.',
@@ -23,6 +27,10 @@ const REFUSALS = {
   'too-many-values': {
     status: 400,
     sentence: 'The body holds more values than any page sends. Ask for fewer at once.',
+  },
+  'too-many-pieces': {
+    status: 400,
+    sentence: 'The body arrives in more pieces than any browser sends. Check what stands between, or send it at once.',
   },
   'signed-out': { status: 401, sentence: 'Your session has ended: sign in again.' },
   'foreign-origin': {
@@ -45,11 +53,23 @@ const REFUSALS = {
     sentence: 'The body of the request took too long to arrive. Check the connection and try again.',
   },
   'too-large': { status: 413, sentence: 'The request is larger than this address accepts. Ask for fewer at once.' },
+  'address-too-long': {
+    status: 414,
+    sentence: 'The address is longer, or holds more fields, than any page of the dashboard needs. Shorten it.',
+  },
   'wrong-type': {
     status: 415,
     sentence: 'This address does not accept a body of this content type. Reload the page and try again.',
   },
-  'too-many-at-once': { status: 429, sentence: 'Too many requests are under way from here. Try again in a moment.' },
+  'too-many-at-once': { status: 429, sentence: 'Too many requests are under way. Try again in a moment.' },
+  pipelined: {
+    status: 429,
+    sentence: 'One request at a time on each connection: wait for the answer before the next one.',
+  },
+  'queue-full': {
+    status: 503,
+    sentence: 'Too many requests wait for their turn. Try again in a moment.',
+  },
   unavailable: {
     status: 503,
     sentence: 'The dashboard can’t look up your session now. Its log says why; try again in a moment.',

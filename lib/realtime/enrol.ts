@@ -50,13 +50,15 @@ export function createEnrolHandler({ enrolments, enrol, isStopping, log }: Enrol
       refuse(503, 'The dashboard stops. Try again in a moment.', { connection: 'close' });
       return;
     }
-    const release = enrolments.take(limitKey(address));
-    if (release === null) {
+    const given = new AbortController();
+    const part = enrolments.take(limitKey(address), () => given.abort());
+    if (part === null) {
       refuse(429, 'Too many enrolments of this network are under way. Try again.', retryAfter(RETRY_AFTER_S * 1_000));
       return;
     }
-    releases.atEnd(request.socket, response, release);
-    const body = await readJson(request, response, BODY_LIMITS);
+    releases.atEnd(request.socket, response, part.release);
+    const body = await readJson(request, response, { ...BODY_LIMITS, signal: given.signal });
+    part.settled();
     if (body.kind === 'too-large') {
       refuse(body.status, 'The request is too large.');
       return;

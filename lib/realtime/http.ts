@@ -1,5 +1,6 @@
 /** The one HTTP server: the client's address is settled first, health and metrics are answered here, all else is Next's. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { FleetLog } from '@/lib/fleet/ports';
 import type { RefusalReason } from '@/lib/protocol/request-refusals';
 import { settleAddress, type TrustsProxy } from './address';
@@ -7,6 +8,7 @@ import { sendRefusing } from './json-http';
 import { originIsAllowed, type OriginPolicy } from './origin';
 import { RequestCounts } from './request-counts';
 import { carriesBody } from './request-judge';
+import { cutUserAgent } from './request-line';
 import { setSecurityHeaders } from './response-headers';
 import { sendRefusal } from './send-refusal';
 
@@ -54,7 +56,20 @@ export function createHttpServer(options: HttpOptions): Server {
     counts.refused(reason);
     sendRefusal(request, response, reason, {}, counts.addBodyBytes);
   };
+  /** Connections with a request that is not answered yet. */
+  const answering = new WeakSet<Socket>();
   function answer(request: IncomingMessage, response: ServerResponse): void {
+    const { socket } = request;
+    if (answering.has(socket)) {
+      // Node begins everything that one connection sends at once, and goes on when its client has left.
+      if (socket.destroyed) return;
+      counts.refused('pipelined');
+      socket.destroy();
+      return;
+    }
+    answering.add(socket);
+    response.once('close', () => answering.delete(socket));
+    cutUserAgent(request.headers);
     const isLocal = isFromThisMachine(request);
     const address = settleAddress(request, trusts);
     setSecurityHeaders(response, https);

@@ -37,6 +37,8 @@ export function sendJson(
 /** What is still on its way when a request is refused is read and thrown away, for so long and so much at most. */
 const DISCARD_MS = 1_000;
 const DISCARD_BYTES = 1024 * 1024;
+/** A body in tiny pieces costs much for few bytes. */
+const DISCARD_PIECES = 256;
 
 /**
  * Refuses a request. Where its body was not read to its end, the connection ends with the answer: Node would read all
@@ -77,11 +79,13 @@ export function sendJsonRefusing(
 function discardBody(request: IncomingMessage, onBytes: (count: number) => void): Promise<void> {
   return new Promise((resolve) => {
     let size = 0;
+    let pieces = 0;
     const discardTimer = setTimeout(over, DISCARD_MS);
     function discard(chunk: Buffer): void {
       size += chunk.length;
       onBytes(chunk.length);
-      if (size > DISCARD_BYTES) over();
+      pieces += 1;
+      if (size > DISCARD_BYTES || pieces > DISCARD_PIECES) over();
     }
     function over(): void {
       clearTimeout(discardTimer);
@@ -120,6 +124,8 @@ export async function readJson(
       return { kind: 'too-large', status: 413 };
     case 'too-slow':
       return { kind: 'too-slow', status: 408 };
+    case 'too-many-pieces':
+      return { kind: 'too-many-values', status: 400 };
     case 'body': {
       const excess = jsonExcess(body.bytes, limits);
       if (excess !== null) return { kind: excess, status: 400 };

@@ -8,12 +8,22 @@ export interface BodyLimits {
   maxBytes: number;
   /** From the first look at it until its last byte. */
   maxMs: number;
+  /** Ends the reading as if the time were over. */
+  signal?: AbortSignal;
 }
+
+/**
+ * Pieces in which a body may come: some, and one more for each so many bytes. Each costs some microseconds and some
+ * hundred bytes, whatever its size; networks carry 1,200 bytes at least in one.
+ */
+const FREE_PIECES = 64;
+const BYTES_PER_PIECE = 256;
 
 export type Body =
   | { kind: 'body'; bytes: Buffer }
   | { kind: 'too-large' }
   | { kind: 'too-slow' }
+  | { kind: 'too-many-pieces' }
   /** The client went away. */
   | { kind: 'gone' };
 
@@ -28,7 +38,7 @@ const HELD_LOOP_MS = 100;
 export function readBody(
   request: IncomingMessage,
   response: ServerResponse,
-  { maxBytes, maxMs }: BodyLimits,
+  { maxBytes, maxMs, signal }: BodyLimits,
   onBytes: (count: number) => void = () => undefined,
 ): Promise<Body> {
   if (Number(request.headers['content-length'] ?? 0) > maxBytes) return Promise.resolve({ kind: 'too-large' });
@@ -36,6 +46,7 @@ export function readBody(
   if (request.headers.expect !== undefined) response.writeContinue();
   return new Promise((resolve) => {
     const chunks: Buffer[] = [];
+    const maxPieces = FREE_PIECES + Math.ceil(maxBytes / BYTES_PER_PIECE);
     let size = 0;
     let dueAt = performance.now() + maxMs;
     let bodyTimer = setTimeout(judgeTime, maxMs);
@@ -44,6 +55,7 @@ export function readBody(
       clearTimeout(bodyTimer);
       // Not `for await`: leaving that early would destroy the request before it is answered.
       request.off('data', add).off('end', end).off('close', leave).off('error', leave);
+      signal?.removeEventListener('abort', expire);
       request.pause();
       resolve(body);
     }
@@ -51,6 +63,7 @@ export function readBody(
       size += chunk.length;
       onBytes(chunk.length);
       if (size > maxBytes) finish({ kind: 'too-large' });
+      else if (chunks.length >= maxPieces) finish({ kind: 'too-many-pieces' });
       else chunks.push(chunk);
     }
     function end(): void {
@@ -58,6 +71,9 @@ export function readBody(
     }
     function leave(): void {
       finish({ kind: 'gone' });
+    }
+    function expire(): void {
+      finish({ kind: 'too-slow' });
     }
     function judgeTime(): void {
       const now = performance.now();
@@ -70,6 +86,7 @@ export function readBody(
       // What has arrived is read first: sockets come after timers in each turn of the loop.
       setImmediate(() => finish({ kind: 'too-slow' }));
     }
+    signal?.addEventListener('abort', expire);
     request.on('data', add).once('end', end).once('close', leave).once('error', leave);
   });
 }
@@ -85,6 +102,8 @@ export function bodyProblem(bytes: Buffer, rule: BodyRule): JsonExcess | 'malfor
   if (excess !== null) return excess;
   try {
     const value: unknown = JSON.parse(bytes.toString('utf8'));
+    // Anything else than a list of arguments ends in an error within Next.
+    if (!Array.isArray(value) || value.length > MAX_ARGUMENTS) return 'malformed';
     return rule.references || !holdsReference(value) ? null : 'malformed';
   } catch {
     return 'malformed';
@@ -99,12 +118,19 @@ function holdsReference(value: unknown): boolean {
 }
 
 const AMPERSAND = 0x26;
+/** Actions take an input, and some a proof beside it. */
+const MAX_ARGUMENTS = 4;
 
 /**
  * The request as Next would have met it, with its body in memory: a fresh message on the same socket. The original can't
  * be read twice, and what is put back onto a stream that has ended is lost.
  */
-export function replay(request: IncomingMessage, response: ServerResponse, body: Buffer): IncomingMessage {
+export function replay(
+  request: IncomingMessage,
+  response: ServerResponse,
+  body: Buffer,
+  contentType: string,
+): IncomingMessage {
   const again = new IncomingMessage(request.socket);
   again.httpVersion = request.httpVersion;
   again.httpVersionMajor = request.httpVersionMajor;
@@ -112,7 +138,8 @@ export function replay(request: IncomingMessage, response: ServerResponse, body:
   again.method = request.method;
   again.url = request.url;
   const { 'transfer-encoding': _chunked, expect: _expect, trailer: _trailer, ...kept } = request.headers;
-  const headers = { ...kept, 'content-length': String(body.length) };
+  // By the rule's own type it was judged: nobody behind reads another one out of what was sent.
+  const headers = { ...kept, 'content-length': String(body.length), 'content-type': contentType };
   again.headers = headers;
   // Made of the headers, in which the client's address has been settled: the raw ones still hold what was sent.
   again.rawHeaders = Object.entries(headers).flatMap(([name, value]) =>

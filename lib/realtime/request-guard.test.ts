@@ -101,8 +101,8 @@ describe('a request that passes', () => {
     const action = (body: string) => server.ask('POST', '/', ACTION_HEADERS, body);
     expect((await action(nested(page.json.maxDepth))).status).toBe(200);
     expect(await action(nested(page.json.maxDepth + 1))).toMatchObject({ status: 400, text: refused('too-deep') });
-    // The list itself is a value, and what stands before its first comma is none of its own in this measure.
-    const wide = (values: number) => JSON.stringify(Array.from({ length: values - 1 }, () => 1));
+    // Both lists are values, and what stands before the first comma is none of its own in this measure.
+    const wide = (values: number) => JSON.stringify([Array.from({ length: values - 2 }, () => 1)]);
     expect((await action(wide(page.json.maxValues))).status).toBe(200);
     expect(await action(wide(page.json.maxValues + 1))).toMatchObject({ text: refused('too-many-values') });
     expect(await action('[1')).toMatchObject({ status: 400, text: refused('malformed') });
@@ -225,6 +225,94 @@ describe('a refusal', () => {
   );
 });
 
+describe('what a request says before its body', () => {
+  it('is refused where the address is longer, or has more fields, than any page needs, whatever the method', async () => {
+    const long = (length: number) => `/login?${'x'.repeat(length - 7)}`;
+    const fields = (count: number) => `/login?${Array.from({ length: count }, () => 'a').join('&')}`;
+    expect((await server.ask('GET', long(2_048))).status).toBe(200);
+    expect((await server.ask('GET', long(2_049))).status).toBe(414);
+    expect((await server.ask('GET', fields(32))).status).toBe(200);
+    expect((await server.ask('GET', fields(33))).status).toBe(414);
+    expect((await server.ask('POST', `/setup?${'a&'.repeat(40)}`, SETUP_HEADERS, '[]')).status).toBe(414);
+    for (const target of ['*', 'http://evil.example/x', '//evil.example/', 'file:///etc/passwd']) {
+      expect((await server.ask('GET', target)).status, target).toBe(400);
+    }
+  });
+
+  it('is cut where patterns look at it: the name of the browser', async () => {
+    let agent = '';
+    await restart({
+      handle: (request, response) => {
+        agent = request.headers['user-agent'] ?? '';
+        return Promise.resolve(void response.end());
+      },
+    });
+    await server.ask('GET', '/login', { 'user-agent': 'x'.repeat(15_000) });
+    expect(agent).toBe('x'.repeat(512));
+    await server.ask('POST', '/setup', { ...SETUP_HEADERS, 'user-agent': '-'.repeat(15_000) }, '[]');
+    expect(agent).toBe('-'.repeat(512));
+  });
+
+  it('names exactly the type that is read behind', async () => {
+    const seen: (string | undefined)[] = [];
+    await restart({
+      handle: (request, response) => {
+        seen.push(request.headers['content-type']);
+        return Promise.resolve(void response.end());
+      },
+    });
+    const form = (type: string) =>
+      server.ask('POST', '/api/auth/callback/credentials', { 'content-type': type }, 'a=b');
+    for (const type of ['application/x-www-form-urlencoded', 'Application/X-WWW-Form-Urlencoded; charset=UTF-8']) {
+      expect((await form(type)).status, type).toBe(200);
+    }
+    for (const type of [
+      'application/x-www-form-urlencoded; application/json',
+      'application/x-www-form-urlencoded, application/json',
+      'application/x-www-form-urlencoded;charset=utf-8;x=application/json',
+    ]) {
+      expect((await form(type)).status, type).toBe(415);
+    }
+    expect(seen).toEqual(['application/x-www-form-urlencoded', 'application/x-www-form-urlencoded']);
+  });
+
+  it('is followed by a list of few arguments, or by nothing that Next would call', async () => {
+    for (const body of ['5', '"x"', 'null', 'true', '{"length":4294967295}', '[1,2,3,4,5]']) {
+      expect((await server.ask('POST', '/setup', SETUP_HEADERS, body)).status, body).toBe(400);
+    }
+    expect((await server.ask('POST', '/setup', SETUP_HEADERS, '[1,2,3,4]')).status).toBe(200);
+  });
+});
+
+describe('a body in many small pieces', () => {
+  it('is refused, and the rest of it is not read', async () => {
+    for (const [path, headers] of [
+      ['/setup', SETUP_HEADERS],
+      ['/api/auth/callback/credentials', FORM_HEADERS],
+      ['/login', FORM_HEADERS],
+    ] as const) {
+      const client = await server.open();
+      const before = server.counts.bodyBytes;
+      await client.send(server.head('POST', path, { ...headers, 'transfer-encoding': 'chunked' }));
+      await client.send(chunk('a').repeat(20_000));
+      await client.closed;
+      expect(server.counts.bodyBytes - before, path).toBeLessThan(1_000);
+    }
+    expect(server.counts.passed.with_body).toBe(0);
+    expect(counted('too-many-pieces')).toBe(2);
+  });
+
+  it('passes where a network delivers it so', async () => {
+    const client = await server.open();
+    const body = jsonOf(8_000);
+    await client.send(
+      server.head('POST', '/setup', { ...SETUP_HEADERS, 'content-length': '8000', connection: 'close' }),
+    );
+    for (let at = 0; at < body.length; at += 200) await client.send(body.slice(at, at + 200));
+    expect(await client.answer()).toMatchObject({ status: 200, text: body });
+  });
+});
+
 describe('a client that asks before it sends', () => {
   const asking = (headers: Record<string, string>, length: number) =>
     server.head('POST', '/setup', { ...headers, 'content-length': String(length), expect: '100-continue' });
@@ -334,25 +422,38 @@ describe('requests at once', () => {
     await poll(() => used('requests_with_session')).toBe(0);
   });
 
-  it('give their part back when the client leaves before their answer’s turn on the connection', async () => {
+  it('on one connection: the second one ends it, and neither it nor anything behind it is worked on', async () => {
+    const seen: string[] = [];
     let entered: () => void = () => undefined;
-    const both = new Promise<void>((resolve) => (entered = resolve));
-    let requests = 0;
+    const first = new Promise<void>((resolve) => (entered = resolve));
     await restart({
-      // The first answer never ends, so that the second one’s turn never comes.
-      handle() {
-        requests += 1;
-        if (requests === 2) entered();
-        return Promise.resolve();
+      async handle({ url }, response) {
+        seen.push(url ?? '');
+        entered();
+        await once(response, 'close');
       },
     });
     const client = await server.open();
-    const post = `${server.head('POST', '/setup', { ...SETUP_HEADERS, 'content-length': '2' })}[]`;
-    await client.send(server.head('GET', '/login', {}) + post);
-    await both;
-    expect(used('requests_without_session')).toBe(1);
-    client.socket.destroy();
-    await poll(() => used('requests_without_session')).toBe(0);
+    const get = (path: string) => server.head('GET', path, {});
+    await client.send(get('/login'));
+    await first;
+    await client.send(get('/setup') + get('/login'));
+    await client.closed;
+    expect(seen).toEqual(['/login']);
+    expect(counted('pipelined')).toBe(1);
+    // All at once: what would be begun for a client that is gone already is not.
+    const hasty = await server.open();
+    await hasty.send(get('/login').repeat(500));
+    await hasty.closed;
+    expect(seen).toEqual(['/login']);
+    // One after the other, a connection carries as many as its client likes.
+    await restart({});
+    const patient = await server.open();
+    for (const body of ['[1]', '[2]', '[3]']) {
+      await patient.send(server.head('POST', '/setup', { ...SETUP_HEADERS, 'content-length': '3' }) + body);
+      await patient.until(body);
+    }
+    patient.socket.destroy();
   });
 
   it('give their part back when the client leaves while the handler works, which is told', async () => {

@@ -2,6 +2,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { RefusalReason } from '@/lib/protocol/request-refusals';
 import type { BuildActions } from './build-actions';
+import { targetProblem } from './request-line';
 import { ruleFor, type BodyRule } from './request-rules';
 
 export type Verdict =
@@ -26,6 +27,8 @@ export function carriesBody(headers: IncomingHttpHeaders): boolean {
 
 /** `actions` is null in development, where the build grows while it is used: there the form of an id is checked alone. */
 export function judge({ method, target, headers }: Judged, actions: BuildActions | null): Verdict {
+  const problem = targetProblem(target);
+  if (problem !== null) return { kind: 'refuse', reason: problem };
   const { pattern, rule } = ruleFor(target, method);
   switch (method) {
     case 'GET':
@@ -40,7 +43,15 @@ export function judge({ method, target, headers }: Judged, actions: BuildActions
   }
 }
 
-const CONTENT_TYPES = { action: 'text/plain', form: 'application/x-www-form-urlencoded' } as const;
+/** What is handed on for each kind of body, and what may be sent: the type alone, or with the one character set. */
+export const CONTENT_TYPES = {
+  action: 'text/plain;charset=UTF-8',
+  form: 'application/x-www-form-urlencoded',
+} as const;
+const SENT_TYPES = {
+  action: /^text\/plain(?:; ?charset=utf-8)?$/i,
+  form: /^application\/x-www-form-urlencoded(?:; ?charset=utf-8)?$/i,
+} as const;
 
 function judgeBody(
   rule: BodyRule,
@@ -49,9 +60,9 @@ function judgeBody(
   actions: BuildActions | null,
 ): Verdict {
   const refuse = (reason: RefusalReason): Verdict => ({ kind: 'refuse', reason });
-  const type = headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase();
   const encoding = headers['content-encoding'] ?? 'identity';
-  if (type !== CONTENT_TYPES[rule.kind] || encoding !== 'identity') return refuse('wrong-type');
+  if (!SENT_TYPES[rule.kind].test(headers['content-type'] ?? '') || encoding !== 'identity')
+    return refuse('wrong-type');
   if (rule.kind === 'action') {
     const id = headers['next-action'];
     if (typeof id !== 'string' || !ACTION_ID.test(id)) return refuse('unknown-action');

@@ -16,31 +16,74 @@ export interface ShareLimits {
 /** How many of the greatest holders are named. */
 const MAX_NAMED = 5;
 
+/** Who sends a body for so long is ended when others need the room: what a person sends arrives in one piece. */
+const OUSTED_AFTER_MS = 500;
+
+/** A part of a share. */
+export interface Part {
+  /** Gives it back; once, more does nothing. */
+  release: () => void;
+  /** Its body has arrived: it is not ended for the sake of others any more. */
+  settled: () => void;
+}
+
+interface Holder {
+  who: string;
+  takenAt: number;
+  /** Null once it may not be ended. */
+  oust: (() => void) | null;
+}
+
 export class Share {
   private readonly counts = new Map<string, number>();
-  private total = 0;
+  /** Oldest first. */
+  private readonly holders = new Set<Holder>();
   private refused = 0;
 
   constructor(private readonly limits: ShareLimits) {}
 
-  /** Gives the way to give the part back, once; null when there is no room. */
-  take(who: string): (() => void) | null {
-    const count = this.counts.get(who) ?? 0;
-    if (count >= this.limits.maxEach || this.total >= this.limits.maxTotal) {
-      this.refused += 1;
-      return null;
-    }
-    this.counts.set(who, count + 1);
-    this.total += 1;
-    let isHeld = true;
-    return () => {
-      if (!isHeld) return;
-      isHeld = false;
-      this.total -= 1;
-      const left = (this.counts.get(who) ?? 1) - 1;
-      if (left === 0) this.counts.delete(who);
-      else this.counts.set(who, left);
+  /**
+   * Takes a part; null when there is no room. Where it is full, whoever sends a body for longest makes room: `oust` is
+   * called when that is this one, and its part is given back.
+   */
+  take(who: string, oust: (() => void) | null = null): Part | null {
+    if (this.countOf(who) >= this.limits.maxEach && !this.makeRoom(who)) return null;
+    if (this.holders.size >= this.limits.maxTotal && !this.makeRoom(null)) return null;
+    const holder: Holder = { who, takenAt: performance.now(), oust };
+    this.holders.add(holder);
+    this.counts.set(who, this.countOf(who) + 1);
+    return {
+      release: () => this.release(holder),
+      settled: () => {
+        holder.oust = null;
+      },
     };
+  }
+
+  private countOf(who: string): number {
+    return this.counts.get(who) ?? 0;
+  }
+
+  /** Ends the oldest that may be ended, of everybody (null) or of one. Counts a refusal either way. */
+  private makeRoom(who: string | null): boolean {
+    this.refused += 1;
+    const now = performance.now();
+    for (const holder of this.holders) {
+      if (now - holder.takenAt < OUSTED_AFTER_MS) return false;
+      if (holder.oust === null || (who !== null && holder.who !== who)) continue;
+      const { oust } = holder;
+      this.release(holder);
+      oust();
+      return true;
+    }
+    return false;
+  }
+
+  private release(holder: Holder): void {
+    if (!this.holders.delete(holder)) return;
+    const left = this.countOf(holder.who) - 1;
+    if (left === 0) this.counts.delete(holder.who);
+    else this.counts.set(holder.who, left);
   }
 
   use(): LimitUse {
@@ -49,7 +92,7 @@ export class Share {
       .sort(([, one], [, other]) => other - one)
       .slice(0, MAX_NAMED)
       .map(([who, count]) => ({ who: shown(who), count }));
-    return { id, label, used: this.total, max: maxTotal, refused: this.refused, by };
+    return { id, label, used: this.holders.size, max: maxTotal, refused: this.refused, by };
   }
 }
 
