@@ -42,6 +42,28 @@ const bits = fc.array(
   { maxLength: 40 },
 );
 
+/** What `outputLine` means, by patterns: short, but too slow for what an agent may send. */
+function byPatterns(value: string): string {
+  const withoutControls = (text: string) =>
+    text
+      .replace(
+        /(?:\u001b\[|\u009b)([0-?]*)([ -/]*)([@-~])?|(?:\u001b[PX\]^_]|[\u0090\u0098\u009d\u009e\u009f])(?:[^\u0007\u001b\u009c]*)(?:\u0007|\u001b\\|\u009c)?|\u001b[ -/]*[0-~]?/g,
+        (_whole, parameters?: string, intermediates?: string, final?: string) =>
+          final === 'm' && intermediates === '' && parameters !== undefined && /^[0-9;:]{0,64}$/.test(parameters)
+            ? `${ESC}[${parameters}m`
+            : '',
+      )
+      .replace(
+        /[\u0000-\u0008\u000a-\u001a\u001c-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g,
+        '\ufffd',
+      )
+      .replace(/\p{Surrogate}/gu, '\ufffd');
+  const line = value.slice(0, MAX_LINE).replace(/(?<![\r\n])[\r\n]+$/, '');
+  if (!line.includes('\r')) return withoutControls(line);
+  const parts = line.split('\r').map(withoutControls);
+  return parts.findLast((part) => part.replace(SGR, '') !== '') ?? '';
+}
+
 describe('outputLine', () => {
   it.each([
     ['plain text', 'building the system', 'building the system'],
@@ -117,6 +139,85 @@ describe('outputLine', () => {
       }),
       { numRuns: 2_000 },
     );
+  });
+
+  it('does what the patterns say, to every kind of line', () => {
+    const STEERING = [
+      ESC,
+      '[',
+      ']',
+      'P',
+      'X',
+      '^',
+      '_',
+      '\\',
+      '\u0007',
+      '\u0090',
+      '\u0098',
+      '\u009b',
+      '\u009c',
+      '\u009d',
+      '\u009e',
+      '\u009f',
+      ' ',
+      '0',
+      ';',
+      ':',
+      '?',
+      '/',
+      'm',
+      '~',
+      '@',
+      '\r',
+      '\n',
+      '\t',
+      '\ud83d',
+      '\ude00',
+      'x',
+    ];
+    const steering = fc.array(fc.constantFrom(...STEERING), { maxLength: 30 }).map((units) => units.join(''));
+    const units = fc
+      .array(fc.integer({ min: 0, max: 0xffff }), { maxLength: 30 })
+      .map((codes) => String.fromCharCode(...codes));
+    const narrow = fc
+      .array(fc.oneof(fc.integer({ min: 0, max: 0x9f }), fc.integer({ min: 0x2020, max: 0x2070 })), { maxLength: 30 })
+      .map((codes) => String.fromCharCode(...codes));
+    const halves = fc
+      .array(fc.constantFrom('\ud83d', '\ude00', `${ESC}[K`, `${ESC}[1m`, '\r', '\ufeff', 'x'), { maxLength: 20 })
+      .map((parts) => parts.join(''));
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          bits.map((parts) => parts.join('')),
+          steering,
+          units,
+          narrow,
+          halves,
+        ),
+        (line) => {
+          expect(outputLine(line)).toBe(byPatterns(line));
+        },
+      ),
+      { numRuns: 20_000 },
+    );
+  });
+
+  it.each([
+    ['63', 63],
+    ['64', 64],
+    ['65', 65],
+  ])('does what the patterns say to a colour with %s characters of parameters', (_name, length) => {
+    const line = `a${ESC}[${'1'.repeat(length)}mb`;
+    expect(outputLine(line)).toBe(byPatterns(line));
+  });
+
+  it('does what the patterns say where the longest line is cut', () => {
+    for (const tail of [`${ESC}[31m`, '🟢', '\r\n', `\u009b1m`, `${ESC}]x`]) {
+      for (let before = MAX_LINE - 6; before <= MAX_LINE; before += 1) {
+        const line = 'x'.repeat(before) + tail + 'y';
+        expect(outputLine(line)).toBe(byPatterns(line));
+      }
+    }
   });
 
   it('keeps every colour of a line that has nothing else, exactly', () => {
