@@ -20,6 +20,16 @@ describe('outputStream', () => {
     expect(text).toBe(lines.map((one) => `${one.text}\n`).join(''));
   });
 
+  it('reads lines by their size, too', async () => {
+    const sizes: number[] = [];
+    const read = (after: number, _limit: number, maxCharacters: number) => {
+      sizes.push(maxCharacters);
+      return after === 0 ? [line(1, 'x')] : [];
+    };
+    expect(await new Response(outputStream(read, false)).text()).toBe('x\n');
+    expect(sizes).toEqual([256 * 1024, 256 * 1024]);
+  });
+
   it('is without colours, says which lines are notes, and has times where they are asked for', async () => {
     const lines = [line(1, '\u001b[31mred\u001b[0m ü', 'stderr'), line(2, '3 lines are missing here', 'note')];
     expect(await new Response(outputStream(reader(lines), true)).text()).toBe(

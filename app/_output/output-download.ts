@@ -4,6 +4,8 @@ import { plainOutput } from './sgr';
 
 /** Lines read and written at once. */
 const PAGE_LINES = 1_000;
+/** And so many UTF-16 units of text, with the line that reaches them: lines may have 64 KiB. */
+const PAGE_CHARACTERS = 256 * 1024;
 
 /** A file name of letters that no file system and no header minds: "web-switch-2026-01-02T03-04-05.log". */
 export function downloadName(hostName: string, command: Pick<CommandView, 'operation' | 'createdAt'>): string {
@@ -25,14 +27,14 @@ function fileLine(line: OutputLine, withTimes: boolean): string {
 
 /** The stored lines as bytes, read page by page as fast as the reader takes them. */
 export function outputStream(
-  read: (after: number, limit: number) => OutputLine[],
+  read: (after: number, limit: number, maxCharacters: number) => OutputLine[],
   withTimes: boolean,
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   let after = 0;
   return new ReadableStream({
     pull(controller) {
-      const lines = read(after, PAGE_LINES);
+      const lines = read(after, PAGE_LINES, PAGE_CHARACTERS);
       const last = lines.at(-1);
       if (!last) {
         controller.close();

@@ -184,6 +184,34 @@ describe('output', () => {
     expect(store.output('d', 1, 10).map(({ seq }) => seq)).toEqual([2, 3]);
   });
 
+  it('ends a page with the line that reaches its size, and loses none from page to page', () => {
+    const lengths = [10, 100, 3, 250, 0, 99, 1, 400, 5];
+    const batch = testOutput('c', 1, lengths.length);
+    for (const [index, length] of lengths.entries()) batch.lines[index]!.text = 'x'.repeat(length);
+    store.commit({ hosts: [testHost('a')], commands: [testCommand('c', 'a')], output: [batch] });
+    const pages = [];
+    for (let after = 0; ;) {
+      const page = store.output('c', after, 100, 110);
+      if (page.length === 0) break;
+      pages.push(page.map(({ text }) => text.length));
+      after = page.at(-1)!.seq;
+    }
+    expect(pages).toEqual([[10, 100], [3, 250], [0, 99, 1, 400], [5]]);
+    expect(store.output('c', 0, 2, 1_000)).toHaveLength(2);
+    expect(store.output('c', 0, 100)).toHaveLength(lengths.length);
+  });
+
+  it('is stored in rows of bounded size, so that a page reads little more than itself', () => {
+    const batch = testOutput('c', 1, 100);
+    for (const line of batch.lines) line.text = String(line.seq).padEnd(65_536, 'x');
+    store.commit({ hosts: [testHost('a')], commands: [testCommand('c', 'a')], output: [batch] });
+    const longest = test.db.$client.prepare('select max(length(lines)) from command_output').pluck().get();
+    expect(longest).toBeLessThan(300_000);
+    expect(store.output('c', 0, 1_000)).toEqual(batch.lines);
+    expect(store.output('c', 41, 2).map(({ seq }) => seq)).toEqual([42, 43]);
+    expect(() => store.commit({ output: [testOutput('c', 50, 50)] })).toThrow(/lines from/);
+  });
+
   it('refuses batches that overlap or have a gap within, wherever they lie', () => {
     store.commit({
       hosts: [testHost('a')],

@@ -24,6 +24,11 @@ import { commandOutput, commands, events, hosts, metricSamples } from './schema'
 import { prepareWriter } from './statements';
 
 const MAX_EVENTS = 500;
+/**
+ * Characters of output in one row, but for a single longer line. A page is read from whole rows, so that a large one
+ * would be parsed again for each page in it.
+ */
+const MAX_ROW_CHARACTERS = 256 * 1024;
 const LOST_REASON = 'Its stored state could not be read, so nobody can know how it went.';
 
 const eventViewColumns = {
@@ -108,7 +113,10 @@ export function createFleetStore(db: Db, { log }: { log: Log }): FleetStore {
     if (before && before.lastSeq >= first.seq) {
       throw new DatabaseError('constraint', `Output of command ${commandId} has lines from ${first.seq} on already.`);
     }
-    writeOutput({ commandId, firstSeq: first.seq, lastSeq, lines: toOutputJson(lines) });
+    for (const row of inRows(lines)) {
+      const firstSeq = row[0]?.seq ?? first.seq;
+      writeOutput({ commandId, firstSeq, lastSeq: firstSeq + row.length - 1, lines: toOutputJson(row) });
+    }
   }
 
   const commit = client.transaction((writes: FleetWrites): EventView[] => {
@@ -209,15 +217,17 @@ export function createFleetStore(db: Db, { log }: { log: Log }): FleetStore {
     commandsOf(hostId, limit) {
       return guarded(() => byHost.all({ hostId, limit }).flatMap((row) => readCommand(row) ?? []));
     },
-    output(commandId, after, limit) {
+    output(commandId, after, limit, maxCharacters = Infinity) {
       return guarded(() => {
         const lines: OutputLine[] = [];
+        let characters = 0;
         if (limit < 1) return lines;
         for (const row of batchesFrom.iterate(commandId, commandId, after + 1)) {
           for (const line of fromOutputRow(row, commandId, complain)) {
             if (line.seq <= after) continue;
             lines.push(line);
-            if (lines.length >= limit) return lines;
+            characters += line.text.length;
+            if (lines.length >= limit || characters >= maxCharacters) return lines;
           }
         }
         return lines;
@@ -246,4 +256,22 @@ export function createFleetStore(db: Db, { log }: { log: Log }): FleetStore {
     pipelineByRequest: (requestId) => guarded(() => pipelines.byRequest(requestId)),
     pipelines: (limit) => guarded(() => pipelines.newest(limit)),
   };
+}
+
+/** The lines of a batch, cut into what is stored in one row each. */
+function inRows(lines: readonly OutputLine[]): OutputLine[][] {
+  const rows: OutputLine[][] = [];
+  let row: OutputLine[] = [];
+  let characters = 0;
+  for (const line of lines) {
+    if (row.length > 0 && characters + line.text.length > MAX_ROW_CHARACTERS) {
+      rows.push(row);
+      row = [];
+      characters = 0;
+    }
+    row.push(line);
+    characters += line.text.length;
+  }
+  if (row.length > 0) rows.push(row);
+  return rows;
 }

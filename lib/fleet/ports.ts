@@ -58,8 +58,11 @@ export interface FleetStore {
   commandByRequest(requestId: string, hostId: string): CommandRecord | null;
   /** Newest first. */
   commandsOf(hostId: string, limit: number): CommandRecord[];
-  /** Lines with a number above `after`, in order, at most `limit`. */
-  output(commandId: string, after: number, limit: number): OutputLine[];
+  /**
+   * Lines with a number above `after`, in order, at most `limit`. The line that brings their texts to `maxCharacters`
+   * (UTF-16 units) is the last one.
+   */
+  output(commandId: string, after: number, limit: number, maxCharacters?: number): OutputLine[];
   /** Newest first. */
   events(filter: EventFilter): EventView[];
   /** All pipelines that have not ended, at start. */
@@ -187,8 +190,13 @@ export interface LiveSource {
   notices(): ServiceNotice[];
   /** Pipelines that have not ended, and the last ones that did. */
   pipelineViews(): PipelineView[];
-  /** Stored lines of a command after a number; null when there is no such command. */
-  outputAfter(commandId: string, after: number, limit: number): { lines: OutputLine[]; ended: boolean } | null;
+  /** Stored lines of a command after a number, bounded as in `FleetStore.output`; null when there is no such command. */
+  outputAfter(
+    commandId: string,
+    after: number,
+    limit: number,
+    maxCharacters?: number,
+  ): { lines: OutputLine[]; ended: boolean } | null;
 }
 
 /** What health checks and metrics ask of the fleet. */
@@ -341,7 +349,8 @@ export interface FleetOperator {
   command(id: string): CommandView | null;
   /** Newest first. */
   commandsOf(hostId: string, limit: number): CommandView[];
-  output(commandId: string, after: number, limit: number): OutputLine[];
+  /** As `FleetStore.output`. */
+  output(commandId: string, after: number, limit: number, maxCharacters?: number): OutputLine[];
   events(filter: EventFilter): EventView[];
   /** Agents that are connected and held. */
   heldAgents(): HeldAgent[];

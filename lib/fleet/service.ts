@@ -336,14 +336,19 @@ export class FleetService implements FleetOperator, LiveSource {
     return this.core.options.store.commandsOf(hostId, limit).map(commandView);
   }
 
-  outputAfter(commandId: string, after: number, limit: number): { lines: OutputLine[]; ended: boolean } | null {
+  outputAfter(
+    commandId: string,
+    after: number,
+    limit: number,
+    maxCharacters?: number,
+  ): { lines: OutputLine[]; ended: boolean } | null {
     const command = this.core.liveCommand(commandId) ?? this.core.options.store.command(commandId);
     if (!command) return null;
-    return { lines: this.core.options.store.output(commandId, after, limit), ended: command.outcome !== null };
+    return { lines: this.output(commandId, after, limit, maxCharacters), ended: command.outcome !== null };
   }
 
-  output(commandId: string, after: number, limit: number): OutputLine[] {
-    return this.core.options.store.output(commandId, after, limit);
+  output(commandId: string, after: number, limit: number, maxCharacters?: number): OutputLine[] {
+    return this.core.options.store.output(commandId, after, limit, maxCharacters);
   }
 
   events(filter: EventFilter): EventView[] {

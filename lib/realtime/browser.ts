@@ -11,6 +11,8 @@ export const FULL_BYTES = 256 * 1024;
 export const STUCK_MS = 20_000;
 /** Lines that are read from the database at a time. */
 export const PAGE_LINES = 1_000;
+/** A page ends with the line that brings its texts to so many UTF-16 units: a thousand lines may have 64 MB. */
+export const PAGE_CHARACTERS = 256 * 1024;
 export const MAX_WATCHES = 64;
 
 interface Watch {
@@ -36,6 +38,8 @@ export interface BrowserParts {
   turns: FairTurns;
   /** Does work of a later turn, whose faults must not end the process. */
   guarded: (work: () => void) => void;
+  /** An output that it watched does not exist: it was told so. */
+  missing: (commandId: string) => void;
 }
 
 export class Browser {
@@ -103,10 +107,11 @@ export class Browser {
     return [...this.watches.keys()];
   }
 
-  /** Follows a command's output from the line after `after`. False when there is none. */
-  watch(commandId: string, after: number): boolean {
-    this.watches.set(commandId, { after, live: false, done: false, queued: false });
-    return this.sendPage(commandId);
+  /** Follows a command's output from the line after `after`. Its first page waits for its turn, too. */
+  watch(commandId: string, after: number): void {
+    const watch = { after, live: false, done: false, queued: false };
+    this.watches.set(commandId, watch);
+    this.queuePage(commandId, watch);
   }
 
   unwatch(commandId: string): void {
@@ -119,8 +124,9 @@ export class Browser {
     const last = lines.at(-1);
     if (!watch?.live || !last) return;
     const fresh = lines.filter((line) => line.seq > watch.after);
-    if (!this.hasRoom || fresh[0]?.seq !== watch.after + 1) {
+    if (!this.hasRoom || fresh[0]?.seq !== watch.after + 1 || isOfFullSize(fresh)) {
       watch.live = false;
+      this.queuePage(commandId, watch);
       return;
     }
     this.send({ t: 'output', commandId, lines: fresh });
@@ -149,35 +155,40 @@ export class Browser {
     this.parts.turns.add(() => {
       watch.queued = false;
       // Unwatched, or watched anew, meanwhile.
-      if (this.watches.get(commandId) === watch) this.parts.guarded(() => this.sendPage(commandId));
+      if (this.watches.get(commandId) === watch) this.parts.guarded(() => this.sendPage(commandId, watch));
     });
   }
 
-  /** Sends one page of stored lines, where there is room. False when there is no such command. */
-  private sendPage(commandId: string): boolean {
-    const watch = this.watches.get(commandId);
-    if (!watch) return false;
-    if (watch.live || !this.hasRoom) return true;
-    const page = this.parts.source.outputAfter(commandId, watch.after, PAGE_LINES);
+  /** Sends one page of stored lines, where there is room. */
+  private sendPage(commandId: string, watch: Watch): void {
+    if (watch.live || !this.hasRoom) return;
+    const page = this.parts.source.outputAfter(commandId, watch.after, PAGE_LINES, PAGE_CHARACTERS);
     if (!page) {
       this.send({ t: 'no-output', commandId, reason: 'There is no such command any more.' });
-      return false;
+      this.parts.missing(commandId);
+      return;
     }
     const last = page.lines.at(-1);
     if (last) {
       this.send({ t: 'output', commandId, lines: page.lines });
       watch.after = last.seq;
     }
-    if (page.lines.length === PAGE_LINES) {
+    if (page.lines.length === PAGE_LINES || isOfFullSize(page.lines)) {
       this.queuePage(commandId, watch);
-      return true;
+      return;
     }
     watch.live = true;
     if (page.ended) this.ended(commandId);
-    return true;
   }
 
   private sendText(text: string): void {
     if (this.isOpen) this.socket.send(text);
   }
+}
+
+/** Whether these lines are a page by their size, so that more may follow. */
+function isOfFullSize(lines: readonly OutputLine[]): boolean {
+  let characters = 0;
+  for (const { text } of lines) characters += text.length;
+  return characters >= PAGE_CHARACTERS;
 }

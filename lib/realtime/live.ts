@@ -245,6 +245,7 @@ export class LiveHub implements Publisher {
       loop: this.options.loop,
       isPaused: () => socket.isPaused,
       guarded: (work) => this.guarded(work),
+      missing: (commandId) => this.unwatch(browser, commandId),
     });
     this.browsers.add(browser);
     socket.on('message', (data, isBinary) => {
@@ -293,7 +294,7 @@ export class LiveHub implements Publisher {
         }
         const watchers = this.watchers.get(message.commandId) ?? new Set();
         this.watchers.set(message.commandId, watchers.add(browser));
-        if (!browser.watch(message.commandId, message.after)) this.unwatch(browser, message.commandId);
+        browser.watch(message.commandId, message.after);
         return;
       }
       case 'unwatch':

@@ -19,7 +19,7 @@ export async function GET(request: Request, { params }: { params: Promise<{ comm
   const withTimes = new URL(request.url).searchParams.get('times') === '1';
   const name = downloadName(fleet.host(command.hostId)?.name ?? 'host', command);
   return new Response(
-    outputStream((after, limit) => fleet.output(command.id, after, limit), withTimes),
+    outputStream((after, limit, maxCharacters) => fleet.output(command.id, after, limit, maxCharacters), withTimes),
     {
       headers: {
         'content-type': 'text/plain; charset=utf-8',
