@@ -135,6 +135,10 @@ export class Admissions {
     const { link, name, register } = connection;
     const { identity, address } = link;
     if (!register || !this.connections.has(link)) return;
+    // What the present agent sent before its connection ended counts, and one that has ended is in nobody's way.
+    this.entryFor(connection)?.connection?.link.finish();
+    // That end may have admitted this one already, if it waited for the place.
+    if (connection.state === 'admitted' || !this.connections.has(link)) return;
     const { agents } = this.core.options;
     const entry = this.entryFor(connection);
     const present = entry?.connection ?? null;

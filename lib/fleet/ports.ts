@@ -120,6 +120,11 @@ export interface AgentLink {
    * with whether any byte came; not at all when the link has ended before.
    */
   probe(ms: number, done: (isAlive: boolean) => void): void;
+  /**
+   * Passes on, before it returns, what had arrived on a link whose socket is closed, and then its end. Does nothing to
+   * an open link, nor while a frame of this link is being worked through.
+   */
+  finish(): void;
   close(code: number, reason: string): void;
 }
 

@@ -47,6 +47,7 @@ export class AgentSocket implements AgentLink {
   pingedAt: number;
   private readonly life: Life;
   private cancelProbe: () => void = () => undefined;
+  private isWorking = false;
   private readonly unreadable = new TokenBucket(UNREADABLE_LIMITS, performance.now());
 
   constructor(private readonly parts: AgentSocketParts) {
@@ -67,6 +68,21 @@ export class AgentSocket implements AgentLink {
   probe(ms: number, done: (isAlive: boolean) => void): void {
     this.cancelProbe();
     this.cancelProbe = this.life.probe(ms, () => this.ping(), done);
+  }
+
+  /** Works one message of it through. */
+  work(message: () => void): void {
+    this.isWorking = true;
+    try {
+      message();
+    } finally {
+      this.isWorking = false;
+    }
+  }
+
+  finish(): void {
+    // From within a message, the reader would begin with that message again.
+    if (!this.isWorking) this.reader.finish();
   }
 
   /** The socket is closed: nobody waits for it any more. */

@@ -102,7 +102,7 @@ export class AgentGateway {
         socket.close(1011, 'an error of the dashboard');
       }
     };
-    const take = (work: () => void) => reader.take(() => guarded(work));
+    const take = (work: () => void) => reader.take(() => guarded(() => link.work(work)));
     socket.on('message', (data, isBinary) => take(() => this.received(link, data, isBinary)));
     socket.on('ping', (data) =>
       take(() => {

@@ -113,7 +113,10 @@ describe('browsers’ gateway: a page that does not read', () => {
     for (let host = 0; host < 100; host += 1) {
       const nothing = () => undefined;
       const identity = { kind: 'shared' } as const;
-      const link = { id: `link-${host}`, address: '', identity, send: () => true, probe: nothing, close: nothing };
+      const link = {
+        ...{ id: `link-${host}`, address: '', identity },
+        ...{ send: () => true, probe: nothing, finish: nothing, close: nothing },
+      };
       house.fleet.inbox.connected(link);
       const payload = {
         hostname: `h${host}`,

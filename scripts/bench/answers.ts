@@ -94,6 +94,7 @@ function agent(fleet: FleetService, hostname: string): AgentLink {
     address: '127.0.0.1',
     identity: { kind: 'shared' },
     send: () => true,
+    finish: () => undefined,
     probe: nothing,
     close: nothing,
   };

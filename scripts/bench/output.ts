@@ -62,6 +62,7 @@ export function prepareCommand(dataDir: string): string {
       address: '127.0.0.1',
       identity,
       send: () => true,
+      finish: () => undefined,
       probe: nothing,
       close: nothing,
     };

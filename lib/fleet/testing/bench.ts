@@ -101,6 +101,9 @@ export class GivenLink implements AgentLink {
     this.loop.after(ms, () => done(this.isAlive));
   }
 
+  /** What has arrived is passed on at once. */
+  finish(): void {}
+
   close(code: number, reason: string): void {
     this.closed = { code, reason };
   }
