@@ -1,9 +1,12 @@
 import { once } from 'node:events';
-import { afterEach, describe, expect, it } from 'vitest';
-import type { LiveTuning } from './live';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { MAX_MESSAGES, MESSAGE_WINDOW_MS, type LiveTuning } from './live';
 import { openHouse, type House } from './testing/house';
 import { holdLoop, Peer } from './testing/peer';
 import { ShiftedLoop } from './testing/shifted-loop';
+
+/** Messages that a page sends in one window. */
+const ASKED = MAX_MESSAGES - 10;
 
 let house: House;
 let loop: ShiftedLoop;
@@ -50,6 +53,25 @@ describe('a page', () => {
     holdLoop(4_000);
     await peer.message('"pong"');
     expect(peer.end).toBeNull();
+  });
+
+  it('that asks no more than it may is kept, also when the clock is put back', async () => {
+    await start({});
+    const page = await house.browser();
+    const closed = once(page.socket, 'close');
+    const ask = async () => {
+      page.inbox.all.length = 0;
+      for (let count = 0; count < ASKED; count += 1) page.send({ t: 'ping' });
+      const answered = () => page.inbox.all.filter(({ t }) => t === 'pong').length === ASKED;
+      await Promise.race([page.inbox.find(answered), closed]);
+    };
+    await ask();
+    loop.advance(MESSAGE_WINDOW_MS);
+    const now = Date.now.bind(Date);
+    const clock = vi.spyOn(Date, 'now').mockImplementation(() => now() - 3_600_000);
+    await ask();
+    clock.mockRestore();
+    expect(page.socket.readyState).toBe(page.socket.OPEN);
   });
 
   it('that does not read is dropped after a while, in which the dashboard could write', async () => {

@@ -85,9 +85,9 @@ export class Browser {
     return now - this.fullSince > stuckMs;
   }
 
-  /** Counts a message; false when there were more than `limit` in the last `windowMs`. */
+  /** Counts a message; false when there were more than `limit` in the last `windowMs` of `LoopTime`. */
   mayAsk(limit: number, windowMs: number): boolean {
-    const now = Date.now();
+    const now = this.parts.loop.now();
     this.asked.push(now);
     if (this.asked.length > limit) this.asked = this.asked.filter((at) => now - at < windowMs);
     return this.asked.length <= limit;

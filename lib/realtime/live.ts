@@ -41,7 +41,7 @@ export const MAX_BROWSERS_PER_SESSION = 24;
 const NAMED_ADDRESSES = 5;
 /** Messages of a browser in ten seconds; a page sends a handful. */
 export const MAX_MESSAGES = 400;
-const MESSAGE_WINDOW_MS = 10_000;
+export const MESSAGE_WINDOW_MS = 10_000;
 /** The largest that a page sends is some 150 bytes in one level. */
 const MAX_MESSAGE_BYTES = 4 * 1024;
 const MESSAGE_JSON_LIMITS: JsonLimits = { maxDepth: 4, maxValues: 64 };
