@@ -123,20 +123,73 @@ describe('one agent that floods, beside 50 honest ones', () => {
     expect(agent.socket.readyState).toBe(agent.socket.OPEN);
   });
 
-  it('with pings: each is answered, and the link stays', async () => {
+  it('with pings: the newest is answered, in order, and the link stays', async () => {
     house = await openHouse();
     const agent = await house.registeredAgent('flood');
     const count = 20_000;
-    let pongs = 0;
-    const all = new Promise<void>((resolve) => {
-      agent.socket.on('pong', () => {
-        pongs += 1;
-        if (pongs === count) resolve();
+    const pongs: number[] = [];
+    const last = new Promise<void>((resolve) => {
+      agent.socket.on('pong', (data) => {
+        pongs.push(Number(data.toString()));
+        if (pongs.at(-1) === count) resolve();
       });
     });
-    for (let sent = 0; sent < count; sent += 1) agent.socket.ping();
-    await all;
+    for (let sent = 1; sent <= count; sent += 1) agent.socket.ping(String(sent));
+    await last;
+    expect(pongs.length).toBeLessThan(count);
+    expect(pongs).toEqual(pongs.toSorted((one, other) => one - other));
     expect(agent.socket.readyState).toBe(agent.socket.OPEN);
+  });
+});
+
+describe('a link that has not registered', () => {
+  it.each([
+    ['pings', (agent: AgentClient) => agent.socket.ping('x'.repeat(100))],
+    ['frames', (agent: AgentClient) => agent.send('heartbeat', { lock_hash: 'x'.repeat(100) })],
+    // Never ended, so that it is never a message.
+    ['parts of one message', (agent: AgentClient) => agent.socket.send('x'.repeat(100), { fin: false })],
+  ])('ends when it sends more than 64 KiB of %s, with an event that says so', async (_name, send) => {
+    house = await openHouse();
+    const agent = await house.agent();
+    const closed = once(agent.socket, 'close');
+    for (let sent = 0; sent < 1_000; sent += 1) send(agent);
+    const [code] = (await closed) as [number];
+    expect(code).toBe(1009);
+    await house.until(() =>
+      house.fleet
+        .events({ limit: 500 })
+        .some(({ message }) => message.startsWith('The connection was closed: it sent more than 64 KiB')),
+    );
+  });
+
+  it('may send as much as it likes once it has', async () => {
+    house = await openHouse();
+    const agent = await house.registeredAgent('h1');
+    for (let sent = 0; sent < 1_000; sent += 1) agent.send('heartbeat', { lock_hash: 'x'.repeat(200) });
+    await settled(agent);
+    expect(agent.socket.readyState).toBe(agent.socket.OPEN);
+  });
+
+  it('finds its budget as it left it when it dials again, and hosts that are known are not held up', async () => {
+    const clock = await openSlowHouse();
+    const flood = async () => {
+      const agent = await house.agent();
+      for (let sent = 0; sent < 60; sent += 1) agent.socket.ping('x'.repeat(100));
+      for (let sent = 0; sent < 55; sent += 1) agent.send('later', { x: 'x'.repeat(1_000) });
+      return agent;
+    };
+    const known = await house.registeredAgent('known');
+    // Each sends less than one link may, all of them more than their address may.
+    const agents = await Promise.all(Array.from({ length: 8 }, flood));
+    await settled(known);
+    const last = await house.agent();
+    let isAnswered = false;
+    const answered = settled(last).then(() => (isAnswered = true));
+    for (let round = 0; round < 20; round += 1) await settled(known);
+    expect(isAnswered).toBe(false);
+    clock.stepMs = 0.1;
+    await answered;
+    expect(agents.every(({ socket }) => socket.readyState === socket.OPEN)).toBe(true);
   });
 });
 
@@ -191,6 +244,17 @@ describe('a link that sends what can’t be read', () => {
     ).toHaveLength(1);
     // One for what was wrong with the frames, one for the end.
     expect(faults()).toHaveLength(2);
+  });
+
+  it('is not read any more, and ends soon, although it goes on sending and never answers', async () => {
+    house = await openHouse();
+    const agent = await house.registeredAgent('h1');
+    const closed = once(agent.socket, 'close');
+    for (let sent = 0; sent <= UNREADABLE_LIMITS.burst; sent += 1) agent.raw('no JSON');
+    for (let sent = 0; sent < 100_000; sent += 1) agent.raw('{"type":"heartbeat","payload":{"generation":"fffffff"}}');
+    await closed;
+    await house.until(() => house.agents.size === 0);
+    expect(house.fleet.host('h1')?.generation).not.toBe('fffffff');
   });
 
   it('ends with its event although each of its frames was wrong in another way', async () => {

@@ -189,19 +189,40 @@ describe('a probe', () => {
     await start();
     const agent = await dial();
     const link = links[0] as AgentLink & { socket: WebSocket };
+    // One that is not registered may not send so much.
+    link.send({ type: 'registered', payload: { host_id: 'h1' } });
     link.socket.pause();
     // More than Node reads ahead of a paused socket: what comes behind it stays where it is.
     for (let frames = 0; frames < 64; frames += 1) agent.send('x'.repeat(256 * 1024));
     await read(20);
     let isJudged = false;
     const answer = probed(link, 100).finally(() => (isJudged = true));
+    const hasJudged = () => isJudged;
     for (let times = 0; times < 5; times += 1) {
       loop.advance(100);
       await read(2);
     }
-    expect(isJudged).toBe(false);
+    expect(hasJudged()).toBe(false);
     link.socket.resume();
+    while (!hasJudged()) {
+      loop.advance(100);
+      await read(2);
+    }
     expect(await answer).toBe(true);
+  });
+
+  it('finds out a link that is closed already, in a later turn, although it was not read when it closed', async () => {
+    await start();
+    await dial();
+    const link = links[0] as AgentLink & { socket: WebSocket };
+    link.socket.pause();
+    link.socket.terminate();
+    while (gateway.size > 0) await new Promise((resolve) => setImmediate(resolve));
+    let isAlive: boolean | null = null;
+    link.probe(500, (answer) => (isAlive = answer));
+    expect(isAlive).toBe(null);
+    await read(2);
+    expect(isAlive).toBe(false);
   });
 
   it('ends with its link: nobody is called back', async () => {

@@ -5,7 +5,7 @@ import type { ServerFrame } from '@/lib/protocol/agent';
 import type { AgentIdentity, AgentLink, LoopTime } from '@/lib/fleet/ports';
 import { Life, type Transport } from './life';
 import { TokenBucket, type BucketLimits } from './link-budget';
-import type { Pace, PacedReader } from './paced-reader';
+import type { Pace, PacedStream } from './paced-stream';
 
 /** What an agent has not read yet; more, and it is dropped. */
 export const MAX_AGENT_BACKLOG_BYTES = 4 * 1024 * 1024;
@@ -28,12 +28,17 @@ export const UNREADABLE_LIMITS: BucketLimits = { burst: 20, perSecond: 1 / 5 };
 
 export interface AgentSocketParts {
   socket: WebSocket;
-  /** The socket below it. */
-  stream: Transport;
+  /** The network's socket, which tells of life. */
+  net: Transport;
+  /** What ws reads from and writes to. */
+  stream: PacedStream;
   address: string;
   identity: AgentIdentity;
-  reader: PacedReader;
   loop: LoopTime;
+  /** The fleet has let it in as this host. */
+  onRegistered: (hostId: string) => void;
+  /** Its agent has closed it; may be called before its socket says so, and more than once. */
+  onEnded: () => void;
   /** The dashboard has begun to close it. */
   onClosing: () => void;
 }
@@ -43,21 +48,22 @@ export class AgentSocket implements AgentLink {
   readonly socket: WebSocket;
   readonly address: string;
   readonly identity: AgentIdentity;
-  readonly reader: PacedReader;
+  /** The newest ping that was not answered yet. */
+  private pinged: Buffer | null = null;
   pingedAt: number;
   private readonly life: Life;
   private cancelProbe: () => void = () => undefined;
   private isWorking = false;
+  private isClosedByUs = false;
   private readonly unreadable = new TokenBucket(UNREADABLE_LIMITS, performance.now());
 
   constructor(private readonly parts: AgentSocketParts) {
-    const { socket, stream, reader, loop } = parts;
+    const { socket, net, stream, loop } = parts;
     this.socket = socket;
     this.address = parts.address;
     this.identity = parts.identity;
-    this.reader = reader;
     // While we are the ones that do not read, what it sends is not seen, and it is not silent.
-    this.life = new Life(stream, () => socket.isPaused, loop);
+    this.life = new Life(net, () => this.isOpen && stream.isHeld, loop);
     this.pingedAt = loop.now();
   }
 
@@ -67,7 +73,8 @@ export class AgentSocket implements AgentLink {
 
   probe(ms: number, done: (isAlive: boolean) => void): void {
     this.cancelProbe();
-    this.cancelProbe = this.life.probe(ms, () => this.ping(), done);
+    if (this.isOpen) this.cancelProbe = this.life.probe(ms, () => this.ping(), done);
+    else this.cancelProbe = this.parts.loop.afterRead(() => done(false));
   }
 
   /** Works one message of it through. */
@@ -81,8 +88,10 @@ export class AgentSocket implements AgentLink {
   }
 
   finish(): void {
-    // From within a message, the reader would begin with that message again.
-    if (!this.isWorking) this.reader.finish();
+    // From within a message, what came after it would be worked through before it.
+    if (this.isWorking) return;
+    this.parts.stream.finish();
+    if (!this.isOpen && !this.isClosedByUs) this.parts.onEnded();
   }
 
   /** The socket is closed: nobody waits for it any more. */
@@ -98,26 +107,50 @@ export class AgentSocket implements AgentLink {
   send(frame: ServerFrame): boolean {
     if (!this.hasRoom()) return false;
     this.socket.send(JSON.stringify(frame));
+    if (frame.type === 'registered') this.parts.onRegistered(frame.payload.host_id);
     return true;
   }
 
-  /** Answers a ping. The agent's deadline is extended by nothing else. */
-  pong(data: Buffer): void {
+  /**
+   * Notes a ping, to be answered by `answerPing`. The agent's deadline is extended by nothing else. Of several only the
+   * newest needs an answer (RFC 6455, 5.5.3).
+   */
+  takePing(data: Buffer): void {
+    // A copy: the bytes lie in the chunk that was read, which would be kept for them.
+    this.pinged = Buffer.from(data);
+  }
+
+  /** Answers the newest ping, if there is one. */
+  answerPing(): void {
+    if (this.pinged === null) return;
+    const data = this.pinged;
+    this.pinged = null;
     if (this.hasRoom()) this.socket.pong(data);
   }
 
   ping(): void {
-    if (this.socket.readyState === WebSocket.OPEN) this.socket.ping();
+    if (this.isOpen) this.socket.ping();
   }
 
   close(code: number, reason: string): void {
+    this.isClosedByUs = true;
     this.socket.close(code, reason.slice(0, 120));
     this.parts.onClosing();
   }
 
+  /** Closes it for what it sent: nothing more is read. */
+  refuse(code: number, reason: string): void {
+    this.close(code, reason);
+    this.parts.stream.discard();
+  }
+
+  private get isOpen(): boolean {
+    return this.socket.readyState === WebSocket.OPEN;
+  }
+
   /** False for a socket that is gone, also because too much lies there that it does not read. */
   private hasRoom(): boolean {
-    if (this.socket.readyState !== WebSocket.OPEN) return false;
+    if (!this.isOpen) return false;
     if (this.socket.bufferedAmount <= MAX_AGENT_BACKLOG_BYTES) return true;
     this.socket.terminate();
     return false;

@@ -8,10 +8,12 @@ import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocket, WebSocketServer } from 'ws';
 import { MAX_AGENT_FRAME_BYTES } from '@/lib/protocol/agent-limits';
+import { limitKey } from '@/lib/fleet/limit-key';
 import type { AgentIdentity, AgentInbox, FleetLog, LoopTime } from '@/lib/fleet/ports';
 import { AGENT_PACE, AgentSocket, UNREADABLE_LIMITS } from './agent-socket';
 import { FairTurns } from './fair-turns';
-import { PacedReader, type Pace } from './paced-reader';
+import { LinkBudgets, TokenBucket, type BucketLimits } from './link-budget';
+import { PacedStream, type Pace } from './paced-stream';
 
 /** An own ping this often; the reference agent's deadline is 45 s and is not extended by pings, but by our pongs. */
 export const AGENT_PING_INTERVAL_MS = 25_000;
@@ -22,6 +24,11 @@ const LIFE_CHECK_MS = 5_000;
 /** A link that was closed and does not answer is cut after this long, and sooner where too many linger. */
 const CLOSE_TIMEOUT_MS = 5_000;
 const MAX_CLOSING = 1_024;
+/**
+ * Bytes of a link that has not registered, or whose register frame was not answered yet: it has one frame to send, of a
+ * few KiB. What comes back is for the pings of one that waits for the operator.
+ */
+export const UNREGISTERED_LIMITS: BucketLimits = { burst: 64 * 1024, perSecond: 64 };
 
 /** What tests set. */
 export interface AgentGatewayTuning {
@@ -51,8 +58,8 @@ export class AgentGateway {
   private readonly closing = new Set<AgentSocket>();
   private readonly links = new Set<AgentSocket>();
   private readonly turns = new FairTurns();
-  /** Readers of closed sockets whose last messages are not worked through yet. */
-  private readonly ending = new Set<PacedReader>();
+  private readonly pace: Pace;
+  private readonly budgets: LinkBudgets;
   private cancelLifeCheck: () => void = () => undefined;
 
   /** Production passes no `tuning`. */
@@ -62,6 +69,8 @@ export class AgentGateway {
     private readonly loop: LoopTime,
     private readonly tuning: AgentGatewayTuning = {},
   ) {
+    this.pace = tuning.pace ?? AGENT_PACE;
+    this.budgets = new LinkBudgets(this.pace.limits, this.pace.now);
     this.armLifeCheck();
   }
 
@@ -75,70 +84,94 @@ export class AgentGateway {
   }
 
   /** Takes over a request whose token was found right: `identity` is what it proved. */
-  accept(request: IncomingMessage, socket: Duplex, head: Buffer, address: string, identity: AgentIdentity): void {
-    this.server.handleUpgrade(request, socket, head, (ws) => this.opened(ws, request.socket, address, identity));
+  accept(request: IncomingMessage, _socket: Duplex, head: Buffer, address: string, identity: AgentIdentity): void {
+    const net = request.socket;
+    // Links that nobody is known for share what their address may use, however often they dial.
+    const key = identity.kind === 'host' ? hostKey(identity.hostId) : `address ${limitKey(address)}`;
+    const { turns } = this;
+    const stream = new PacedStream({ net, head, turns, budget: this.budgets.of(key), now: this.pace.now });
+    this.server.handleUpgrade(request, stream, Buffer.alloc(0), (ws) =>
+      this.opened(ws, stream, net, address, identity),
+    );
   }
 
-  private opened(socket: WebSocket, stream: Socket, address: string, identity: AgentIdentity): void {
-    const reader = new PacedReader({ socket, stream, turns: this.turns, pace: this.tuning.pace ?? AGENT_PACE });
+  private opened(socket: WebSocket, stream: PacedStream, net: Socket, address: string, identity: AgentIdentity): void {
     const { loop } = this;
+    let unregistered: TokenBucket | null = new TokenBucket(UNREGISTERED_LIMITS, this.pace.now());
     const link = new AgentSocket({
-      socket,
-      stream,
-      address,
-      identity,
-      reader,
-      loop,
+      ...{ socket, net, stream, address, identity, loop },
+      onRegistered: (hostId) => {
+        unregistered = null;
+        stream.budget = this.budgets.of(hostKey(hostId));
+      },
       onClosing: () => this.linger(link),
+      onEnded: () => ended(1005, ''),
     });
     this.links.add(link);
     /** A fault of ours must cost one connection, not the process, and must not pass unnoticed: Next swallows both. */
     const guarded = (work: () => void) => {
-      try {
-        work();
-      } catch (error) {
-        this.log.error({ err: error, address }, 'what an agent sent could not be worked through; it was disconnected');
-        reader.discard();
-        socket.close(1011, 'an error of the dashboard');
-      }
+      // What was sent before it heard that it is being closed for what it sent.
+      if (stream.isDropped) return;
+      this.guarded(link, () => link.work(work));
     };
-    const take = (work: () => void) => reader.take(() => guarded(() => link.work(work)));
-    socket.on('message', (data, isBinary) => take(() => this.received(link, data, isBinary)));
+    stream.onBytes = (bytes) => {
+      if (unregistered === null || unregistered.tryTake(bytes, this.pace.now())) return;
+      this.guarded(link, () =>
+        this.inbox.refused(link, 'The connection was closed: it sent more than 64 KiB and was not registered.'),
+      );
+      link.refuse(1009, 'too much before it was registered');
+    };
+    stream.afterPiece = () => guarded(() => link.answerPing());
+    socket.on('message', (data, isBinary) => guarded(() => this.received(link, data, isBinary)));
     socket.on('ping', (data) =>
-      take(() => {
-        link.pong(data);
+      guarded(() => {
+        link.takePing(data);
         this.inbox.alive(link);
       }),
     );
-    socket.on('pong', () => take(() => this.inbox.alive(link)));
+    socket.on('pong', () => guarded(() => this.inbox.alive(link)));
     socket.on('error', (error) => {
       if ('code' in error && error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') {
-        this.inbox.fault(link, 'A frame of more than 1 MiB was refused and the connection closed.');
+        this.guarded(link, () =>
+          this.inbox.fault(link, 'A frame of more than 1 MiB was refused and the connection closed.'),
+        );
       }
       this.log.info({ address, problem: error.message }, 'an agent’s socket failed');
+      stream.discard();
     });
+    let hasEnded = false;
+    const ended = (code: number, reason: string) => {
+      if (hasEnded) return;
+      hasEnded = true;
+      link.ended();
+      this.guarded(link, () => this.inbox.disconnected(link, code, reason.slice(0, 120)));
+    };
     socket.on('close', (code, reason) => {
       this.links.delete(link);
       this.closing.delete(link);
-      link.ended();
-      this.ending.add(reader);
-      reader.close(() => {
-        this.ending.delete(reader);
-        guarded(() => this.inbox.disconnected(link, code, reason.toString().slice(0, 120)));
-      });
+      ended(code, reason.toString());
     });
     this.inbox.connected(link);
   }
 
+  private guarded(link: AgentSocket, work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      const { address } = link;
+      this.log.error({ err: error, address }, 'what an agent sent could not be worked through; it was disconnected');
+      link.refuse(1011, 'an error of the dashboard');
+    }
+  }
+
   private received(link: AgentSocket, data: WebSocket.RawData, isBinary: boolean): void {
     if (this.isReadable(link, data, isBinary) || link.mayBeUnreadable()) return;
-    link.reader.discard();
     this.inbox.refused(
       link,
       `The connection was closed: more than ${UNREADABLE_LIMITS.burst} frames could not be read. ` +
         'Look at the agent’s version, and at what else uses its token.',
     );
-    link.close(1008, 'too many frames that can not be read');
+    link.refuse(1008, 'too many frames that can not be read');
   }
 
   private isReadable(link: AgentSocket, data: WebSocket.RawData, isBinary: boolean): boolean {
@@ -189,8 +222,11 @@ export class AgentGateway {
       [...this.links].map((link) => link.socket),
       graceMs,
     );
-    for (const reader of this.ending) reader.finish();
   }
+}
+
+function hostKey(hostId: string): string {
+  return `host ${hostId}`;
 }
 
 /** Closes sockets with 1001 (going away), and by force after `graceMs`. Ends when all are closed. */

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { FairTurns, TURN_MS } from './fair-turns';
+import { FairTurns, TURN_MS, TURN_TOTAL_MS } from './fair-turns';
 
 const nextTurn = () => new Promise<void>((resolve) => setImmediate(resolve));
 
@@ -45,10 +45,42 @@ it('runs in a turn of its own what a cheap job adds', async () => {
   expect(done).toEqual(['a', 'a again']);
 });
 
-it('numbers the turns of the event loop', async () => {
-  const { turns } = setUp();
-  const first = turns.current;
-  expect(turns.current).toBe(first);
+it('runs those with the lowest cost first, however many were added before them', async () => {
+  const { turns, done, job } = setUp();
+  const costs = { heavy: 500, light: 1 };
+  for (let each = 0; each < 100; each += 1) turns.add(job('heavy', TURN_MS), () => costs.heavy);
+  turns.add(job('light', 1), () => costs.light);
   await nextTurn();
-  expect(turns.current).not.toBe(first);
+  expect(done).toEqual(['light', 'heavy']);
+});
+
+it('counts what was done outside of the queue, until the next turn', async () => {
+  const { turns } = setUp();
+  turns.spend(TURN_TOTAL_MS - 1);
+  expect(turns.isSpent).toBe(false);
+  turns.spend(1);
+  expect(turns.isSpent).toBe(true);
+  await nextTurn();
+  expect(turns.isSpent).toBe(false);
+});
+
+it('loses none of the jobs behind one that throws', async () => {
+  const { turns, done, job } = setUp();
+  const fault = new Promise<unknown>((resolve) => {
+    const others = process.rawListeners('uncaughtException');
+    process.removeAllListeners('uncaughtException');
+    process.once('uncaughtException', (error) => {
+      for (const listener of others)
+        process.on('uncaughtException', (...args) => void Reflect.apply(listener, process, args));
+      resolve(error);
+    });
+  });
+  turns.add(() => {
+    throw new Error('a fault');
+  });
+  turns.add(job('b', 0));
+  expect(await fault).toMatchObject({ message: 'a fault' });
+  await nextTurn();
+  await nextTurn();
+  expect(done).toEqual(['b']);
 });

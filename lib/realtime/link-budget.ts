@@ -1,5 +1,5 @@
 /**
- * What one peer's socket may cost: bytes that are read and milliseconds of work, each as a bucket that refills. Pure: the
+ * What one peer may cost: bytes that are read and milliseconds of work, each as a bucket that refills. Pure: the
  * time (milliseconds of a clock that never steps, as `performance.now()`) comes by argument.
  */
 
@@ -60,19 +60,35 @@ export interface LinkLimits {
 const RESUME_BYTES = 64 * 1024;
 const RESUME_WORK_MS = 10;
 
-/** Both buckets of one link. */
+/** Recent use halves in so long. */
+const RECENT_HALF_LIFE_MS = 1_000;
+/** What counts as a millisecond of recent use before it has cost any: dear messages are large ones. */
+const RECENT_BYTES_PER_MS = 8 * 1024;
+
+/** Both buckets of one peer, and what it used lately. */
 export class LinkBudget {
   private readonly bytes: TokenBucket;
   private readonly workMs: TokenBucket;
+  private recent = 0;
+  private recentAtMs: number;
 
   constructor(limits: LinkLimits, nowMs: number) {
     this.bytes = new TokenBucket(limits.bytes, nowMs);
     this.workMs = new TokenBucket(limits.workMs, nowMs);
+    this.recentAtMs = nowMs;
   }
 
   spend(bytes: number, workMs: number, nowMs: number): void {
     this.bytes.spend(bytes, nowMs);
     this.workMs.spend(workMs, nowMs);
+    this.recent = this.recentMs(nowMs, bytes) + workMs;
+    this.recentAtMs = nowMs;
+  }
+
+  /** Milliseconds of work, and bytes as such, that were used in the last seconds or wait (`waitingBytes`). */
+  recentMs(nowMs: number, waitingBytes = 0): number {
+    const elapsedMs = Math.max(0, nowMs - this.recentAtMs);
+    return this.recent * 2 ** (-elapsedMs / RECENT_HALF_LIFE_MS) + waitingBytes / RECENT_BYTES_PER_MS;
   }
 
   /** True when more was used than there was: nothing more may be read until `waitMs` is over. */
@@ -83,5 +99,30 @@ export class LinkBudget {
   /** Milliseconds until reading may begin again after an overdraft; 0 when it may. */
   waitMs(nowMs: number): number {
     return Math.max(this.bytes.waitMs(RESUME_BYTES, nowMs), this.workMs.waitMs(RESUME_WORK_MS, nowMs));
+  }
+}
+
+/** More peers than this, and those that were met longest ago begin anew. */
+export const MAX_BUDGETS = 4_096;
+
+/** The budgets of peers by a key (a host, an address): a peer that dials again finds what it has left. */
+export class LinkBudgets {
+  private readonly budgets = new Map<string, LinkBudget>();
+
+  constructor(
+    private readonly limits: LinkLimits,
+    private readonly now: () => number,
+  ) {}
+
+  of(key: string): LinkBudget {
+    const budget = this.budgets.get(key) ?? new LinkBudget(this.limits, this.now());
+    // A map keeps the order in which keys were set: the first is the one met longest ago.
+    this.budgets.delete(key);
+    this.budgets.set(key, budget);
+    for (const oldest of this.budgets.keys()) {
+      if (this.budgets.size <= MAX_BUDGETS) break;
+      this.budgets.delete(oldest);
+    }
+    return budget;
   }
 }

@@ -24,7 +24,8 @@ import { bytesOf, closeAll } from './agents';
 import { Browser, MAX_WATCHES, STUCK_MS } from './browser';
 import { mergeChanges } from './changes';
 import { FairTurns } from './fair-turns';
-import { PacedReader, type Pace } from './paced-reader';
+import { LinkBudget } from './link-budget';
+import { PacedStream, type Pace } from './paced-stream';
 
 /** Between two batches while changes keep coming. */
 export const BATCH_INTERVAL_MS = 50;
@@ -52,6 +53,16 @@ const MESSAGE_JSON_LIMITS: JsonLimits = { maxDepth: 4, maxValues: 64 };
 const BROWSER_PACE: Pace = {
   limits: { bytes: { burst: 256 * 1024, perSecond: 64 * 1024 }, workMs: { burst: 1_000, perSecond: 200 } },
   now: () => performance.now(),
+};
+/** A page that was closed and does not answer is cut after this long. */
+const CLOSE_TIMEOUT_MS = 5_000;
+/** `closeTimeout` is not in the types of ws yet. */
+const SOCKETS = {
+  noServer: true,
+  maxPayload: MAX_MESSAGE_BYTES,
+  perMessageDeflate: false,
+  clientTracking: false,
+  closeTimeout: CLOSE_TIMEOUT_MS,
 };
 /** The version of a browser that needs everything: no batch goes on from it. */
 const OUTDATED = 0;
@@ -92,12 +103,7 @@ export class LiveHub implements Publisher {
   private cancelLifeCheck: () => void = () => undefined;
   private readonly timers: NodeJS.Timeout[] = [];
   private readonly turns = new FairTurns();
-  private readonly server = new WebSocketServer({
-    noServer: true,
-    maxPayload: MAX_MESSAGE_BYTES,
-    perMessageDeflate: false,
-    clientTracking: false,
-  });
+  private readonly server = new WebSocketServer(SOCKETS);
 
   constructor(private readonly options: LiveOptions) {
     this.lastBeatAt = options.loop.now();
@@ -170,8 +176,12 @@ export class LiveHub implements Publisher {
   }
 
   /** Takes over a request whose session and origin were found right. */
-  accept(request: IncomingMessage, socket: Duplex, head: Buffer, idHash: string, address: string): void {
-    this.server.handleUpgrade(request, socket, head, (ws) => this.opened(ws, request.socket, idHash, address));
+  accept(request: IncomingMessage, _socket: Duplex, head: Buffer, idHash: string, address: string): void {
+    const net = request.socket;
+    const { turns } = this;
+    const { now, limits } = BROWSER_PACE;
+    const stream = new PacedStream({ net, head, turns, budget: new LinkBudget(limits, now()), now });
+    this.server.handleUpgrade(request, stream, Buffer.alloc(0), (ws) => this.opened(ws, stream, net, idHash, address));
   }
 
   /** Ends every socket of a session that has ended. */
@@ -236,34 +246,33 @@ export class LiveHub implements Publisher {
 
   // ── browsers ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  private opened(socket: WebSocket, stream: Socket, idHash: string, address: string): void {
+  private opened(socket: WebSocket, stream: PacedStream, net: Socket, idHash: string, address: string): void {
     const { turns } = this;
-    const reader = new PacedReader({ socket, stream, turns, pace: BROWSER_PACE });
     const browser = new Browser({
-      ...{ socket, stream, idHash, address, turns },
+      ...{ socket, stream: net, idHash, address, turns },
       source: this.required(),
       loop: this.options.loop,
-      isPaused: () => socket.isPaused,
+      isPaused: () => stream.isHeld,
       guarded: (work) => this.guarded(work),
       missing: (commandId) => this.unwatch(browser, commandId),
     });
     this.browsers.add(browser);
     socket.on('message', (data, isBinary) => {
-      reader.take(() => {
-        // What was sent before it heard that it is being closed.
-        if (!browser.isOpen) return;
-        const message = isBinary ? null : parseClient(bytesOf(data));
-        if (message && browser.mayAsk(MAX_MESSAGES, MESSAGE_WINDOW_MS)) {
-          this.guarded(() => this.onMessage(browser, message));
-          return;
-        }
-        reader.discard();
-        socket.close(LIVE_CLOSE.BAD_MESSAGE, 'not of the protocol');
-      });
+      // What was sent before it heard that it is being closed.
+      if (!browser.isOpen || stream.isDropped) return;
+      const message = isBinary ? null : parseClient(bytesOf(data));
+      if (message && browser.mayAsk(MAX_MESSAGES, MESSAGE_WINDOW_MS)) {
+        this.guarded(() => this.onMessage(browser, message));
+        return;
+      }
+      socket.close(LIVE_CLOSE.BAD_MESSAGE, 'not of the protocol');
+      stream.discard();
     });
-    socket.on('error', (error) => this.options.log.info({ problem: error.message }, 'a browser’s socket failed'));
+    socket.on('error', (error) => {
+      this.options.log.info({ problem: error.message }, 'a browser’s socket failed');
+      stream.discard();
+    });
     socket.on('close', () => {
-      reader.discard();
       this.browsers.delete(browser);
       for (const commandId of browser.watching()) this.unwatch(browser, commandId);
     });

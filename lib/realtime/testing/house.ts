@@ -17,7 +17,7 @@ import { LiveHub, type LiveTuning } from '../live';
 import { LoopClock } from '../loop-clock';
 import { createHttpServer } from '../http';
 import { LimitSources } from '@/lib/dashboard/limit-sources';
-import type { Pace } from '../paced-reader';
+import type { Pace } from '../paced-stream';
 import { createEnrolmentShare } from '../enrol';
 import { createAgentPrograms } from '../programs';
 import { attachUpgrades, type IdentifyAgent } from '../upgrade';
