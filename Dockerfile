@@ -21,7 +21,7 @@ RUN apt-get update \
     /usr/local/lib/node_modules /usr/local/bin/npm /usr/local/bin/npx /usr/local/bin/corepack /usr/local/bin/yarn* \
     /opt/yarn* \
   && mkdir /data && chown 1000:1000 /data && chmod 0700 /data
-# By this the dashboard knows that its paths are the container's (lib/data-folder.ts).
+# By this the dashboard knows that its paths are the container's (lib/dashboard/data-folder.ts).
 RUN touch /etc/nixfleet-container
 COPY --from=build /app /app
 COPY scripts/image/nixfleet /usr/local/bin/nixfleet

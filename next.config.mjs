@@ -2,7 +2,7 @@
 
 /**
  * Hosts that may post server actions when a proxy changes the Host header. Read here because Next reads this file at
- * the start of the production server too; `lib/config.ts` has checked the values by then.
+ * the start of the production server too; `lib/config/index.ts` has checked the values by then.
  */
 function actionHosts() {
   const { NIXFLEET_BASE_URL = '', NIXFLEET_ALLOWED_ORIGINS = '' } = process.env;

@@ -1,6 +1,6 @@
 /**
  * What a response of Next needs of its own: a policy with a nonce, and how long it may be kept. All other headers are
- * the same for everything (`lib/realtime/response-headers.ts`). It decides nothing about who may see what: pages and
+ * the same for everything (`lib/edge/http/response-headers.ts`). It decides nothing about who may see what: pages and
  * actions do.
  */
 import { randomBytes } from 'node:crypto';

@@ -4,23 +4,23 @@ import { readFileSync } from 'node:fs';
 import { createServer, type IncomingMessage } from 'node:http';
 import { hostname } from 'node:os';
 import { limitKey } from '@/lib/auth/client-address';
-import { layFoundation } from '@/lib/dashboard/foundation';
+import { createFoundation } from '@/lib/dashboard/foundation';
 import { startServices } from '@/lib/dashboard/services';
-import { closeDatabase } from '@/lib/db/open';
-import { stopInOrder, stopOnSignals } from '@/lib/graceful-stop';
-import { wireHealth } from '@/lib/health/wire';
-import { routeConsole } from '@/lib/log-console';
-import { trustedProxies } from '@/lib/realtime/address';
-import { AgentGateway } from '@/lib/realtime/agents';
-import { readBuildActions } from '@/lib/realtime/build-actions';
-import { createEnrolmentShare } from '@/lib/realtime/enrol';
-import { createHttpServer } from '@/lib/realtime/http';
-import { machineNames } from '@/lib/realtime/origin';
-import { createAgentPrograms } from '@/lib/realtime/programs';
-import { RequestCounts } from '@/lib/realtime/request-counts';
-import { createRequestGuard } from '@/lib/realtime/request-guard';
-import { attachUpgrades } from '@/lib/realtime/upgrade';
-import { welcome } from '@/lib/welcome';
+import { closeDatabase } from '@/lib/store/sqlite/open-database';
+import { stopInOrder, stopOnSignals } from '@/lib/dashboard/graceful-stop';
+import { wireHealth } from '@/lib/health/connect-health';
+import { routeConsole } from '@/lib/log/log-console';
+import { trustedProxies } from '@/lib/edge/http/forwarded-address';
+import { AgentGateway } from '@/lib/edge/agents/agent-gateway';
+import { readBuildActions } from '@/lib/edge/http/build-actions';
+import { createEnrolmentShare } from '@/lib/edge/agents/enrol';
+import { createHttpServer } from '@/lib/edge/http/http';
+import { machineNames } from '@/lib/edge/http/origin';
+import { createAgentPrograms } from '@/lib/edge/http/machine-endpoints';
+import { RequestCounts } from '@/lib/edge/http/request-counts';
+import { createRequestGuard } from '@/lib/edge/http/request-guard';
+import { attachUpgrades } from '@/lib/edge/http/upgrade';
+import { welcome } from '@/lib/dashboard/welcome';
 
 /** Connections that wait to be accepted: a fleet that comes back dials in one moment (Linux: net.core.somaxconn at most). */
 const LISTEN_BACKLOG = 4_096;
@@ -28,7 +28,7 @@ const LISTEN_BACKLOG = 4_096;
 async function main(): Promise<void> {
   // Nothing leaves this machine that the operator did not ask for.
   process.env.NEXT_TELEMETRY_DISABLED = '1';
-  const foundation = layFoundation();
+  const foundation = createFoundation();
   const { config, log, db } = foundation;
   const dev = process.env.NODE_ENV === 'development';
   // In development the console is the developer's own.

@@ -7,7 +7,7 @@ import {
   type ReceivedServerFrame,
 } from '@/lib/protocol/agent';
 import { MAX_AGENT_FRAME_BYTES } from '@/lib/protocol/agent-limits';
-import { plainText } from '@/lib/protocol/text';
+import { plainText } from '@/lib/text/plain-text';
 import type { Log } from './log';
 
 export const HANDSHAKE_TIMEOUT_MS = 10_000;

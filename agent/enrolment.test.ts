@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
-import { openHouse, TOKEN, type House } from '../lib/realtime/testing/house';
+import { createTestServer, TOKEN, type TestServer } from '@/lib/edge/testing/test-server';
 import { buildAgent } from '../scripts/build-agent.mjs';
 import { createHost, type TestHost } from './testing/host';
 import { tokenFile } from './token';
@@ -12,7 +12,7 @@ const folder = mkdtempSync(join(tmpdir(), 'nixfleet-bundle-'));
 const WAIT = { timeout: 15_000 };
 let bundle = '';
 let host: TestHost;
-let house: House;
+let house: TestServer;
 let url: string;
 
 beforeAll(async () => {
@@ -21,7 +21,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 beforeEach(async () => {
   host = createHost();
-  house = await openHouse();
+  house = await createTestServer();
   url = `ws://127.0.0.1:${house.port}/ws`;
 });
 afterEach(async () => {

@@ -1,5 +1,5 @@
 /** Turns the bytes of a stream into lines. */
-import { MAX_LINE } from '@/lib/protocol/text';
+import { MAX_LINE } from '@/lib/text/plain-text';
 
 export interface LineReader {
   push(chunk: Uint8Array): void;

@@ -1,5 +1,5 @@
 /** The agent's log: one line each to stderr, where systemd and launchd collect it. */
-import { plainText } from '@/lib/protocol/text';
+import { plainText } from '@/lib/text/plain-text';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];

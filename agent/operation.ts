@@ -23,7 +23,7 @@ export interface OperationEnd {
   switched?: boolean;
 }
 
-export type Operation = (context: OperationContext) => Promise<OperationEnd>;
+export type AgentOperation = (context: OperationContext) => Promise<OperationEnd>;
 
 export interface Host {
   config: AgentConfig;

@@ -11,7 +11,7 @@ import {
   outliving,
   shortCommit,
   type Host,
-  type Operation,
+  type AgentOperation,
   type OperationContext,
   type OperationEnd,
 } from './operation';
@@ -24,8 +24,8 @@ const REFRESH_SYSTEM_TIMEOUT_MS = 60_000;
 const VERSION_TIMEOUT_MS = 20_000;
 
 /** Every operation that takes the host's one place. `stop`, `restart` and `reboot` don't: the runner has them. */
-export function createOperations(host: Host): ReadonlyMap<string, Operation> {
-  return new Map<string, Operation>([
+export function createOperations(host: Host): ReadonlyMap<string, AgentOperation> {
+  return new Map<string, AgentOperation>([
     ['pull', (context) => pull(host, context)],
     ['switch', (context) => switchSystem(host, context, 'Switch')],
     ['pull-switch', (context) => pullSwitch(host, context)],

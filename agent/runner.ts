@@ -5,7 +5,7 @@
 import type { AgentFrameInput, OutputStream, ReceivedServerFrame } from '@/lib/protocol/agent';
 import type { HostType } from './config';
 import type { Log } from './log';
-import type { Operation, OperationContext, OperationEnd } from './operation';
+import type { AgentOperation, OperationContext, OperationEnd } from './operation';
 import type { Outbox, OutboxEntry } from './outbox';
 import { STOP_GRACE_MS, type Child } from './process';
 import { createShell, failureOf, type Shell, type ShellOptions } from './shell';
@@ -36,7 +36,7 @@ interface Running {
 }
 
 export interface RunnerOptions {
-  operations: ReadonlyMap<string, Operation>;
+  operations: ReadonlyMap<string, AgentOperation>;
   hostType: HostType;
   outbox: Outbox;
   log: Log;
@@ -181,7 +181,7 @@ export function createRunner(options: RunnerOptions) {
     running.done = carryOut(running, operation);
   }
 
-  async function carryOut(running: Running, operation: Operation): Promise<void> {
+  async function carryOut(running: Running, operation: AgentOperation): Promise<void> {
     const context: OperationContext = {
       shell: running.shell,
       stopping: () => running.stop !== null,

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { ENROL_PATH, enrolErrorSchema, enrolledSchema, type EnrolRequest } from '@/lib/protocol/enrolment';
-import { plainText } from '@/lib/protocol/text';
+import { plainText } from '@/lib/text/plain-text';
 import type { AgentConfig } from './config';
 import type { Log } from './log';
 import { readStateFile, writeStateFile } from './state-file';

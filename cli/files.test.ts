@@ -2,12 +2,12 @@
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { roundResultSchema } from '@/lib/backup/run';
-import { Database } from '@/lib/db/driver';
-import { createFleetStore } from '@/lib/db/fleet-store';
-import { closeDatabase } from '@/lib/db/open';
-import { openTestDatabase, type TestDatabase } from '@/lib/db/testing/database';
-import { testEvent, testHost } from '@/lib/db/testing/records';
+import { roundResultSchema } from '@/lib/store/backup/run-backup';
+import { Database } from '@/lib/store/sqlite/driver';
+import { createFleetStore } from '@/lib/store/sqlite/fleet-store';
+import { closeDatabase } from '@/lib/store/sqlite/open-database';
+import { openTestDatabase, type TestDatabase } from '@/lib/store/sqlite/testing/database';
+import { testEvent, testHost } from '@/lib/store/sqlite/testing/sample-records';
 import { run, type Ended } from './testing/run';
 
 let database: TestDatabase;

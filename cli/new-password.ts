@@ -1,6 +1,6 @@
 /** Asks for a new password and hashes it for `NIXFLEET_PASSWORD_HASH`. */
 import { hash } from '@node-rs/bcrypt';
-import { passwordProblem } from '@/lib/auth/password-rule';
+import { passwordProblem } from '@/lib/auth/operator/password-rule';
 import { Problem } from './command';
 import type { Terminal } from './terminal';
 

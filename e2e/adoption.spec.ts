@@ -7,7 +7,7 @@ import { FleetPage } from './support/fleet-page';
 import { PASSWORD, signIn } from './support/operator';
 import type { Dashboard } from './support/dashboard';
 
-const SAMPLES = join(process.cwd(), 'lib/db/adopt/fixtures');
+const SAMPLES = join(process.cwd(), 'lib/store/adopt/fixtures');
 const TOTP_SECRET = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP';
 const BCRYPT_COST = 10;
 /** As in the environment of the old dashboard. */

@@ -1,5 +1,5 @@
 /** A flake update, from the pull request that is opened to the merge, with a stand-in for the forge. */
-import { StandIn, STAND_IN_REPO, STAND_IN_TOKEN } from '@/lib/desired/forge/testing/stand-in';
+import { StandIn, STAND_IN_REPO, STAND_IN_TOKEN } from '@/lib/forge/testing/stand-in-forge';
 import { expectAccessible } from './support/accessible';
 import { expect, test } from './support/fixtures';
 import { FleetPage } from './support/fleet-page';

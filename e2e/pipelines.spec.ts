@@ -1,6 +1,6 @@
 /** Pipelines over many hosts: started, watched, cancelled, and gone on with after the dashboard was killed. */
 import type { Page } from '@playwright/test';
-import { StandIn, STAND_IN_REPO, STAND_IN_TOKEN } from '@/lib/desired/forge/testing/stand-in';
+import { StandIn, STAND_IN_REPO, STAND_IN_TOKEN } from '@/lib/forge/testing/stand-in-forge';
 import { SimulatedAgent } from '@/simulator/agent';
 import { PROMPT, type Behaviour } from '@/simulator/behaviour';
 import { AGENT_TOKEN, type Dashboard } from './support/dashboard';

@@ -2,7 +2,7 @@
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { WebSocket } from 'ws';
-import { Database } from '@/lib/db/driver';
+import { Database } from '@/lib/store/sqlite/driver';
 import { refusalOf } from '@/lib/protocol/request-refusals';
 import type { Dashboard } from './support/dashboard';
 import { expect, test } from './support/fixtures';

@@ -5,7 +5,7 @@
 import { once } from 'node:events';
 import { readdirSync, readlinkSync } from 'node:fs';
 import { connect } from 'node:net';
-import { PATH_RULES } from '@/lib/realtime/request-rules';
+import { PATH_RULES } from '@/lib/edge/http/request-rules';
 import type { Dashboard } from './support/dashboard';
 import { expect, test } from './support/fixtures';
 import { HOSTILE_BODIES, residentBytes, sendHostile, type HostileRequest } from './support/hostile';

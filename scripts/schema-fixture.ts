@@ -6,12 +6,12 @@ import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { findMigrationsFolder } from '@/lib/db/migrate';
-import { closeDatabase, openDatabase } from '@/lib/db/open';
-import { fillTables } from '@/lib/db/testing/fill';
+import { findMigrationsFolder } from '@/lib/store/sqlite/migrate';
+import { closeDatabase, openDatabase } from '@/lib/store/sqlite/open-database';
+import { fillTables } from '@/lib/store/sqlite/testing/fill';
 import { createLog } from '@/lib/log';
 
-const FIXTURES = 'lib/db/fixtures';
+const FIXTURES = 'lib/store/sqlite/fixtures';
 const journalSchema = z.looseObject({ entries: z.array(z.looseObject({ tag: z.string() })) });
 
 const folder = mkdtempSync(join(tmpdir(), 'nixfleet-fixture-'));

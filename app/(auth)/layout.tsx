@@ -1,6 +1,6 @@
 import { connection } from 'next/server';
 import type { ReactNode } from 'react';
-import { runtime } from '@/lib/runtime';
+import { runtime } from '@/lib/dashboard/runtime';
 import { Logo } from '../_ui/logo';
 
 /** The frame of the pages before the fleet: one calm card, wherever the screen ends. */

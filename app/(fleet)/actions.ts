@@ -1,11 +1,11 @@
 'use server';
 
 import { z } from 'zod';
-import { operatorAction, stepUpAction } from '@/lib/auth/action';
-import { OPERATIONS } from '@/lib/fleet/operations';
-import { MAX_QUEUE_MS, MIN_QUEUE_MS } from '@/lib/fleet/queue-time';
+import { operatorAction, stepUpAction } from '@/lib/auth/next/action';
+import { OPERATIONS } from '@/lib/fleet/operations/operations';
+import { MAX_QUEUE_MS, MIN_QUEUE_MS } from '@/lib/fleet/operations/queue-time';
 import { OPERATION_IDS } from '@/lib/protocol/live';
-import { runtime } from '@/lib/runtime';
+import { runtime } from '@/lib/dashboard/runtime';
 
 /** Hosts of one request; more are sent in several. */
 const MAX_HOSTS = 5_000;

@@ -2,10 +2,10 @@ import { headers } from 'next/headers';
 import type { ReactNode } from 'react';
 import { LiveProvider } from '@/app/_live/live';
 import { StepUpDialog } from '@/app/_step-up/step-up-dialog';
-import { requireSession } from '@/lib/auth/app-session';
-import { runtime } from '@/lib/runtime';
+import { requireSession } from '@/lib/auth/next/app-session';
+import { runtime } from '@/lib/dashboard/runtime';
 import { OperationsProvider } from './_operations/operations';
-import { dashboardAddress } from './_shell/address';
+import { dashboardAddress } from './_shell/dashboard-address';
 import { LowerEdge } from './_shell/page-bar';
 import { Shell } from './_shell/shell';
 

@@ -1,5 +1,5 @@
 import type { Metadata } from 'next';
-import { requireSession } from '@/lib/auth/app-session';
+import { requireSession } from '@/lib/auth/next/app-session';
 import { Fleet } from './_fleet/fleet';
 
 export const metadata: Metadata = { title: 'Fleet' };

@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { derive, sameList, sameRecord } from './derived';
-import { FleetStore } from './fleet-store';
+import { FleetCopy } from './fleet-copy';
 import { aFleet, aHost } from './testing/views';
 
 describe('derive', () => {
   it('computes once for a set of hosts, and keeps a value that came out the same', () => {
-    const store = new FleetStore(aFleet({ hosts: [aHost('a'), aHost('b')] }));
+    const store = new FleetCopy(aFleet({ hosts: [aHost('a'), aHost('b')] }));
     let computed = 0;
     const names = derive(
       store,

@@ -1,13 +1,13 @@
 /** Values that are worked out from the hosts, and kept the same object while they come out the same. */
 import type { HostView } from '@/lib/protocol/live';
-import type { FleetStore } from './fleet-store';
+import type { FleetCopy } from './fleet-copy';
 
 /**
  * A getter for what `compute` makes of the hosts. It computes at most once for each set of hosts, and gives the former
  * value again when `same` says that nothing changed, so that a heartbeat does not render what it does not touch.
  */
 export function derive<T>(
-  store: FleetStore,
+  store: FleetCopy,
   compute: (hosts: readonly HostView[]) => T,
   same: (a: T, b: T) => boolean,
 ): () => T {

@@ -4,7 +4,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket, WebSocketServer, type WebSocket as Socket } from 'ws';
 import { LIVE_CLOSE, type LiveClientMessage, type LiveServerMessage } from '@/lib/protocol/live';
 import { liveClientSchema } from '@/lib/protocol/live-client';
-import { FleetStore } from './fleet-store';
+import { FleetCopy } from './fleet-copy';
 import { LIVE_TIMES, LiveClient, type LiveTimes, type LiveWorld } from './live-client';
 import { OutputChannel } from './output-channel';
 import { aFleet, aHost } from './testing/views';
@@ -86,7 +86,7 @@ function world(change: Partial<LiveWorld> = {}): LiveWorld {
 }
 
 function start(change: Partial<LiveWorld> = {}) {
-  const store = new FleetStore(aFleet({ version: 7, hosts: [aHost('a'), aHost('b')] }));
+  const store = new FleetCopy(aFleet({ version: 7, hosts: [aHost('a'), aHost('b')] }));
   const output = new OutputChannel();
   const client = new LiveClient('build-1', store, output, world(change));
   clients.push(client);
@@ -95,7 +95,7 @@ function start(change: Partial<LiveWorld> = {}) {
 }
 
 /** Resolves once the store is in a state; fails by the test's own time-out. */
-function until(store: FleetStore, reached: () => boolean): Promise<void> {
+function until(store: FleetCopy, reached: () => boolean): Promise<void> {
   return new Promise((resolve) => {
     if (reached()) {
       resolve();
@@ -109,7 +109,7 @@ function until(store: FleetStore, reached: () => boolean): Promise<void> {
   });
 }
 
-const kind = (store: FleetStore) => store.get().connection.kind;
+const kind = (store: FleetCopy) => store.get().connection.kind;
 
 describe('the live connection', () => {
   it('greets with what the page was painted from, and is live once it is greeted', async () => {

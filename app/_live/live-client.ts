@@ -3,7 +3,7 @@
  * everything after a gap, and comes back by itself. No framework and no globals: socket, clock and chance come in.
  */
 import { LIVE_CLOSE, type LiveClientMessage, type LiveServerMessage } from '@/lib/protocol/live';
-import type { FleetStore } from './fleet-store';
+import type { FleetCopy } from './fleet-copy';
 import type { OutputChannel } from './output-channel';
 
 export interface SocketHandlers {
@@ -71,7 +71,7 @@ export class LiveClient {
 
   constructor(
     private readonly buildId: string,
-    private readonly store: FleetStore,
+    private readonly store: FleetCopy,
     private readonly output: OutputChannel,
     private readonly world: LiveWorld,
   ) {}

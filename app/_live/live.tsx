@@ -6,7 +6,7 @@ import type { FlakeUpdatesView } from '@/lib/protocol/flake-updates';
 import type { DesiredView, FleetView, HostView, PipelineView, ServiceNotice } from '@/lib/protocol/live';
 import { browserWorld } from './browser-world';
 import { derive } from './derived';
-import { FleetStore, type Connection } from './fleet-store';
+import { FleetCopy, type ConnectionStatus } from './fleet-copy';
 import { LiveClient } from './live-client';
 import { OutputChannel } from './output-channel';
 
@@ -20,7 +20,7 @@ export interface LiveFacts {
 }
 
 interface Live {
-  store: FleetStore;
+  store: FleetCopy;
   output: OutputChannel;
   client: LiveClient;
   facts: LiveFacts;
@@ -44,7 +44,7 @@ export function LiveProvider({
   children: ReactNode;
 }) {
   const [live] = useState<Live>(() => {
-    const store = new FleetStore(fleet);
+    const store = new FleetCopy(fleet);
     const output = new OutputChannel();
     return { store, output, client: new LiveClient(buildId, store, output, browserWorld), facts };
   });
@@ -124,7 +124,7 @@ export function useLivePipeline(id: string): PipelineView | null {
   return useSelected(() => store.get().fleet.pipelines.find((pipeline) => pipeline.id === id) ?? null);
 }
 
-export function useConnection(): Connection {
+export function useConnection(): ConnectionStatus {
   const { store } = useLive();
   return useSelected(() => store.get().connection);
 }

@@ -1,5 +1,5 @@
-import type { StepUpError } from '@/lib/auth/action-result';
-import { waitText } from '@/lib/auth/sign-in-error';
+import type { StepUpError } from '@/lib/auth/next/action-result';
+import { waitText } from '@/lib/auth/next/sign-in-error';
 
 /** A sentence for the operator on why an action did nothing. */
 export function errorText(error: StepUpError): string {

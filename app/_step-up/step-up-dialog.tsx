@@ -2,7 +2,7 @@
 
 import { useRef, useState, useSyncExternalStore, type SubmitEvent } from 'react';
 import { useLiveFacts } from '@/app/_live/live';
-import { waitText } from '@/lib/auth/sign-in-error';
+import { waitText } from '@/lib/auth/next/sign-in-error';
 import { Button } from '../_ui/button';
 import { CodeField } from '../_ui/code-field';
 import { Dialog } from '../_ui/dialog';

@@ -2,7 +2,7 @@
  * Asks the operator for a fresh proof where an action wants one. `withStepUp()` may be called from anywhere in the
  * browser; `StepUpDialog`, once in the shell, is what asks.
  */
-import type { StepUpActionResult } from '@/lib/auth/action-result';
+import type { StepUpActionResult } from '@/lib/auth/next/action-result';
 
 /** What is shown beside the field. */
 export interface StepUpWords {

@@ -1,7 +1,7 @@
 import { resolve } from 'node:path';
-import { checkFile } from '@/lib/backup/check';
-import { backupWitnesses } from '@/lib/backup/folder';
-import type { Witness } from '@/lib/db/audit';
+import { checkFile } from '@/lib/store/backup/check-backup';
+import { backupWitnesses } from '@/lib/store/backup/backup-folder';
+import type { Witness } from '@/lib/store/sqlite/audit';
 import { readArguments } from '../arguments';
 import { EXIT, Problem, type Command } from '../command';
 import { commandLog, requireConfig } from '../configuration';

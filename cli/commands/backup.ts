@@ -1,5 +1,5 @@
 import { resolve } from 'node:path';
-import { runBackupRound, type RoundResult } from '@/lib/backup/run';
+import { runBackupRound, type RoundResult } from '@/lib/store/backup/run-backup';
 import { VERSION } from '@/lib/version';
 import { readArguments } from '../arguments';
 import { EXIT, type Command } from '../command';

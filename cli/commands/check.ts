@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
-import { checkFile, type Checked } from '@/lib/backup/check';
-import { backupWitnesses } from '@/lib/backup/folder';
+import { checkFile, type Checked } from '@/lib/store/backup/check-backup';
+import { backupWitnesses } from '@/lib/store/backup/backup-folder';
 import { readArguments } from '../arguments';
 import { EXIT, type Command } from '../command';
 import { commandLog, requireConfig } from '../configuration';

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { toString as drawQrCode } from 'qrcode';
-import { encodeBase32 } from '@/lib/auth/base32';
-import { newTotpSecret, totpUri } from '@/lib/auth/totp';
+import { encodeBase32 } from '@/lib/auth/operator/base32';
+import { newTotpSecret, totpUri } from '@/lib/auth/operator/totp';
 import { readArguments } from '../arguments';
 import { EXIT, type Command } from '../command';
 import { askForPasswordHash } from '../new-password';

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
-import { listBackups } from '@/lib/backup/folder';
-import { restoreBackup } from '@/lib/backup/restore';
+import { listBackups } from '@/lib/store/backup/backup-folder';
+import { restoreBackup } from '@/lib/store/backup/restore-backup';
 import { readArguments } from '../arguments';
 import { EXIT, Problem, type Command } from '../command';
 import { commandLog, requireConfig } from '../configuration';

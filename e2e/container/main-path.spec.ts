@@ -12,7 +12,7 @@ import { startVersion1 } from './support/version-1';
 const AGENT_TOKEN = 'the-token-of-the-container-tests';
 /** Of the password in `e2e/support/operator.ts`. */
 const PASSWORD_HASH = '$2b$10$jQ.TpulZ5Fjp02.ubIo7J.kTRe1klHecMrIGyIhq87.Mf2RYf7CGm';
-/** In `lib/db/adopt/fixtures/nixfleet-v1.db`. */
+/** In `lib/store/adopt/fixtures/nixfleet-v1.db`. */
 const HOSTS_OF_VERSION_1 = 14;
 const TOTP_SECRET = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP';
 

@@ -1,5 +1,5 @@
 /** Addresses of clients as limits and events use them. */
-export { limitKey } from '@/lib/fleet/limit-key';
+export { limitKey } from '@/lib/limits/address-key';
 
 /**
  * The client's address of a request that went through `server.ts`, which wrote the one right value into

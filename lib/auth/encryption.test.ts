@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { decodeBase32, encodeBase32 } from './base32';
+import { decodeBase32, encodeBase32 } from './operator/base32';
 import { limitKey } from './client-address';
 import { decrypt, deriveKey, encrypt, equalSecrets } from './encryption';
 

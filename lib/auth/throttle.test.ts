@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ThrottleRecord } from './ports';
+import type { ThrottleRecord } from './operator/auth-ports';
 import { accountBucket, createThrottle, type ThrottleKind } from './throttle';
 
 const HOUR_MS = 3_600_000;

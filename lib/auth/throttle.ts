@@ -3,7 +3,7 @@
  * computed and taken back when it was right, so that a thousand attempts at once are a thousand, not one.
  */
 import { limitKey } from './client-address';
-import type { AuthStore, Clock, ThrottleRecord } from './ports';
+import type { AuthStore, Clock, ThrottleRecord } from './operator/auth-ports';
 
 /** What was tried. Each has buckets of its own. `decoy` only takes as long as `totp`, and never blocks. */
 export type ThrottleKind =

@@ -36,7 +36,7 @@ export function parseGoDuration(raw: string): number | null {
   return Math.round(ms);
 }
 
-export function duration(minMs: number, minText: string): Parser<number> {
+export function parseDuration(minMs: number, minText: string): Parser<number> {
   return (raw) => {
     const ms = parseGoDuration(raw);
     if (ms === null) {

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
-import { configurationTable } from '@/lib/config';
+import { configurationTable } from '.';
 
 it('the table of variables in the README is the one that configurationTable() gives', () => {
   const readme = readFileSync('README.md', 'utf8');

@@ -1,16 +1,16 @@
 /** Every environment variable of the dashboard, once: name, prose, default, parser. */
-import { decodeBase32 } from '@/lib/auth/base32';
-import { MERGE_METHODS } from '@/lib/desired/forge/forge';
-import { COLOR_COMMIT_MODES, DEFAULT_COLOR_FILE } from '@/lib/desired/theme/mode';
+import { decodeBase32 } from '@/lib/auth/operator/base32';
+import { MERGE_METHODS } from '@/lib/forge/forge';
+import { COLOR_COMMIT_MODES, DEFAULT_COLOR_FILE } from '@/lib/forge/theme/theme-mode';
 import { LOG_LEVELS } from '@/lib/log';
-import type { SettingView } from '@/lib/runtime';
+import type { SettingView } from '@/lib/dashboard/runtime';
 import {
   apiAddress,
   bcryptHash,
   boolean,
   branch,
   choice,
-  duration,
+  parseDuration,
   integer,
   list,
   listenAddress,
@@ -150,14 +150,14 @@ export const VARIABLES = {
   sessionDurationMs: variable({
     name: 'NIXFLEET_SESSION_DURATION',
     prose: 'How long a sign-in lasts at most.',
-    parse: duration(MINUTE_MS, '1m'),
+    parse: parseDuration(MINUTE_MS, '1m'),
     fallback: 24 * HOUR_MS,
     fallbackText: '24h',
   }),
   sessionIdleMs: variable({
     name: 'NIXFLEET_SESSION_IDLE',
     prose: 'Without activity, a sign-in ends after this long. An open page alone is no activity.',
-    parse: duration(MINUTE_MS, '1m'),
+    parse: parseDuration(MINUTE_MS, '1m'),
     fallback: 12 * HOUR_MS,
     fallbackText: '12h',
   }),
@@ -172,7 +172,7 @@ export const VARIABLES = {
   rateWindowMs: variable({
     name: 'NIXFLEET_RATE_WINDOW',
     prose: 'The window of that limit.',
-    parse: duration(1_000, '1s'),
+    parse: parseDuration(1_000, '1s'),
     fallback: MINUTE_MS,
     fallbackText: '1m',
   }),
@@ -239,7 +239,7 @@ export const VARIABLES = {
   versionFetchTtlMs: variable({
     name: 'NIXFLEET_VERSION_FETCH_TTL',
     prose: 'How often the desired state is fetched.',
-    parse: duration(1_000, '1s'),
+    parse: parseDuration(1_000, '1s'),
     fallback: 30_000,
     fallbackText: '30s',
   }),
@@ -271,7 +271,7 @@ export const VARIABLES = {
   githubPollTtlMs: variable({
     name: 'NIXFLEET_GITHUB_POLL_TTL',
     prose: 'How often GitHub is asked for flake updates. Where nothing changed, asking costs nothing of its limit.',
-    parse: duration(10_000, '10s'),
+    parse: parseDuration(10_000, '10s'),
     fallback: 5 * MINUTE_MS,
     fallbackText: '5m',
   }),
@@ -301,7 +301,7 @@ export const VARIABLES = {
   forgejoPollTtlMs: variable({
     name: 'NIXFLEET_FORGEJO_POLL_TTL',
     prose: 'How often that server is asked for flake updates.',
-    parse: duration(10_000, '10s'),
+    parse: parseDuration(10_000, '10s'),
     fallback: 5 * MINUTE_MS,
     fallbackText: '5m',
   }),
@@ -381,7 +381,7 @@ export const VARIABLES = {
   backupIntervalMs: variable({
     name: 'NIXFLEET_BACKUP_INTERVAL',
     prose: 'How often the dashboard backs itself up; `off` leaves it to you.',
-    parse: (raw) => (/^(?:off|0)$/i.test(raw) ? { ok: true, value: 0 } : duration(MINUTE_MS, '1m, or off')(raw)),
+    parse: (raw) => (/^(?:off|0)$/i.test(raw) ? { ok: true, value: 0 } : parseDuration(MINUTE_MS, '1m, or off')(raw)),
     fallback: 24 * HOUR_MS,
     fallbackText: '24h',
   }),

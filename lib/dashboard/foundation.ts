@@ -1,10 +1,10 @@
 /** What everything else stands on: the configuration, the log, the data folder, the database and the secrets. */
 import { loadSecrets, type Secrets } from '@/lib/auth/secrets';
-import { finishRestore } from '@/lib/backup/contents';
+import { finishRestore } from '@/lib/store/backup/backup-contents';
 import { readConfig, type Config } from '@/lib/config';
-import { requireDataFolder } from '@/lib/data-folder';
-import { printAdoption } from '@/lib/db/adopt/report';
-import { openDatabase, type Db } from '@/lib/db/open';
+import { requireDataFolder } from './data-folder';
+import { printAdoption } from '@/lib/store/adopt/adopt-report';
+import { openDatabase, type Db } from '@/lib/store/sqlite/open-database';
 import { createLog, type Log } from '@/lib/log';
 
 export interface Foundation {
@@ -18,7 +18,7 @@ export interface Foundation {
  * Reads the environment and opens the data folder; an older dashboard's database is taken over here. Throws with
  * sentences that say what to do.
  */
-export function layFoundation(): Foundation {
+export function createFoundation(): Foundation {
   const read = readConfig(process.env);
   if (!read.ok) {
     throw new Error(

@@ -1,26 +1,26 @@
 /** The dashboard without its doors: the fleet, sign-in, the desired state, backups and what looks after the data. */
 import { randomBytes, randomUUID } from 'node:crypto';
-import { wireAgentAccess } from '@/lib/agent-access';
-import { createAuth } from '@/lib/auth/create-auth';
-import { createBackupDesk } from '@/lib/backup/create-desk';
+import { wireAgentAccess } from './create-agent-access';
+import { createAuth } from '@/lib/auth/operator/create-auth';
+import { createBackupService } from '@/lib/store/backup/create-backup-service';
 import { settingViews } from '@/lib/config';
-import { createAuthStore } from '@/lib/db/auth-store';
-import { createFleetStore } from '@/lib/db/fleet-store';
-import { startRetention } from '@/lib/db/retention';
-import { createDesired } from '@/lib/desired';
-import { connectForge, forgeOf } from '@/lib/desired/forge/connect';
-import { connectColors } from '@/lib/desired/theme/connect';
-import { newCommandId } from '@/lib/fleet/ids';
-import type { NewEvent } from '@/lib/fleet/records';
+import { createAuthStore } from '@/lib/store/sqlite/auth-store';
+import { createFleetStore } from '@/lib/store/sqlite/fleet-store';
+import { startRetention } from '@/lib/store/sqlite/retention';
+import { createDesired } from '@/lib/desired/desired-service';
+import { connectForge, forgeOf } from '@/lib/forge/connect-forge';
+import { connectColors } from '@/lib/forge/theme/connect-theme';
+import { newCommandId } from '@/lib/fleet/records/ids';
 import { FleetService, GROUP_INPUTS_MS } from '@/lib/fleet/service';
-import { processMetrics } from '@/lib/metrics/create';
-import { systemClock } from '@/lib/realtime/clock';
-import { LiveHub } from '@/lib/realtime/live';
-import { LoopClock } from '@/lib/realtime/loop-clock';
-import { setRuntime } from '@/lib/runtime';
+import { processMetrics } from '@/lib/metrics/create-metrics';
+import { systemClock } from '@/lib/edge/system-clock';
+import { LiveHub } from '@/lib/edge/browsers/live-gateway';
+import { LoopClock } from '@/lib/edge/loop-clock';
+import { setRuntime } from './runtime';
 import { VERSION } from '@/lib/version';
 import type { Foundation } from './foundation';
 import { LimitSources } from './limit-sources';
+import type { NewEvent } from '@/lib/fleet/records/event-record';
 
 export type Services = ReturnType<typeof startServices>;
 
@@ -82,7 +82,7 @@ export function startServices({ config, log, db, secrets }: Foundation, buildId:
   updates.start();
   auth.onSessionEnd((idHash) => hub.closeSession(idHash));
   const stopRetention = startRetention(db, { log, record, limits: config });
-  const backups = createBackupDesk({
+  const backups = createBackupService({
     config,
     env: process.env,
     clock,

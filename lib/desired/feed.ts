@@ -3,8 +3,8 @@
  * `{gitCommit, message, branch, timestamp, repo, lockHash}`.
  */
 import { z } from 'zod';
-import { plainText } from '@/lib/protocol/text';
-import { basicAuthorization, commitPage, safeAddress, shownAddress } from './address';
+import { plainText } from '@/lib/text/plain-text';
+import { basicAuthorization, commitPage, safeAddress, shownAddress } from '@/lib/git/repository-address';
 import type { Answer, Outcome, Source } from './source';
 
 export const FEED_TIMEOUT_MS = 10_000;

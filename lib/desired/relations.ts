@@ -1,5 +1,5 @@
 /** How hosts' commits stand to the target: answered at once from memory, found out one after another behind it. */
-import type { HostRelation } from '@/lib/fleet/desired';
+import type { HostRelation } from '@/lib/fleet/hosts/desired';
 
 /** A fleet runs a handful of commits; the bound is for agents that send nonsense. */
 const MAX_COMMITS = 1_000;

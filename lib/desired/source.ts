@@ -1,5 +1,5 @@
 /** What a source of the desired state gives: `feed.ts` and `git.ts` are the two there are. */
-import type { HostRelation } from '@/lib/fleet/desired';
+import type { HostRelation } from '@/lib/fleet/hosts/desired';
 
 /** A good answer: what the source says the fleet should run. */
 export interface Answer {

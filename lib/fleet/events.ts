@@ -1,8 +1,10 @@
 /** The fleet's events, worded once. */
 import type { CommandOutcome, EventLevel } from '@/lib/protocol/live';
-import { OPERATIONS } from './operations';
-import type { Requester } from './ports';
-import type { CommandRecord, HostRecord, NewEvent } from './records';
+import { OPERATIONS } from './operations/operations';
+import type { CommandRecord } from './records/command-record';
+import type { HostRecord } from './records/host-record';
+import type { NewEvent } from './records/event-record';
+import type { Requester } from './records/requests';
 
 type Host = Pick<HostRecord, 'id' | 'name'>;
 

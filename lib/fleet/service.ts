@@ -11,38 +11,34 @@ import type {
   ServiceNotice,
 } from '@/lib/protocol/live';
 import type { LimitUse } from '@/lib/protocol/limit-use';
-import { Admissions } from './admissions';
-import { AgentDesk } from './agent-desk';
-import { deadlineOf } from './command';
-import { CommandEngine } from './command-engine';
-import { FleetCore, type Entry, type FleetOptions } from './core';
-import { frameOf, planDispatch } from './dispatch';
+import { AgentAdmission } from './agents/agent-admission';
+import { AgentConnections } from './agents/agent-connections';
+import { deadlineOf } from './commands/command';
+import { CommandEngine } from './commands/command-engine';
+import { FleetCore } from './turns/fleet-core';
+import { CommandDispatcher } from './commands/command-dispatcher';
 import * as events from './events';
-import { OPERATIONS, requiresStepUp, stepUpMissing } from './operations';
-import { OwnDesk } from './own-desk';
-import { PipelineDesk } from './pipeline-desk';
+import { DashboardOperations } from './commands/dashboard-operations';
+import { PipelineRunner } from './pipelines/pipeline-runner';
+import { CommandQueue } from './commands/command-queue';
+import { TimeShift } from './time-shift';
+import { Version1Agents } from './agents/version-1-agents';
+import { commandView, desiredView } from './hosts/host-views';
+import type { NewEvent } from './records/event-record';
 import type {
   AddHostRequest,
-  AgentIdentity,
-  AgentInbox,
   DispatchRequest,
   DispatchResult,
-  EventFilter,
-  FleetOperator,
-  FleetVitals,
-  HeldAgent,
-  LiveSource,
   PipelineRequest,
   PipelineStart,
   Requester,
-  V1Inbox,
-} from './ports';
-import { CommandQueue } from './queue';
-import type { NewEvent } from './records';
-import { TimeShift } from './time-shift';
-import type { Turn } from './turn';
-import { V1Desk } from './v1-desk';
-import { commandView, desiredView } from './views';
+} from './records/requests';
+import type { AgentIdentity, AgentInbox, HeldAgent } from './records/agent-port';
+import type { EventFilter } from './records/store-port';
+import type { FleetOperator, FleetVitals } from './records/operator-port';
+import type { LiveSource } from './records/publisher';
+import type { V1Inbox } from './records/version-1-port';
+import type { FleetOptions } from './turns/fleet-options';
 
 /** Deadlines, probes and deferred events are looked at this often. */
 export const FLEET_TICK_MS = 1_000;
@@ -52,19 +48,17 @@ export const GROUP_INPUTS_MS = 4;
 export const FACTS_FLUSH_MS = 15_000;
 /** Tokens that end by themselves are looked for this often. */
 export const AGENT_RECHECK_MS = 60_000;
-/** An operator may give a command this much more time at once. */
-export const MAX_EXTENSION_MS = 60 * 60_000;
-
 export class FleetService implements FleetOperator, LiveSource {
   readonly epoch: string;
   private readonly core: FleetCore;
   private readonly engine: CommandEngine;
-  private readonly admissions: Admissions;
-  private readonly desk: AgentDesk;
-  private readonly own: OwnDesk;
+  private readonly admission: AgentAdmission;
+  private readonly connections: AgentConnections;
+  private readonly dashboardOperations: DashboardOperations;
   private readonly queue: CommandQueue;
-  private readonly pipelineDesk: PipelineDesk;
-  private readonly v1: V1Desk;
+  private readonly dispatcher: CommandDispatcher;
+  private readonly pipelineRunner: PipelineRunner;
+  private readonly version1: Version1Agents;
   private readonly timeShift: TimeShift;
   private isTicking = false;
   private cancelTick: () => void = () => undefined;
@@ -80,28 +74,31 @@ export class FleetService implements FleetOperator, LiveSource {
     this.core = new FleetCore(options, noticesChanged, () => this.timeShift.apply());
     this.engine = new CommandEngine(this.core);
     this.queue = new CommandQueue(this.core, this.engine);
-    this.admissions = new Admissions(this.core, this.engine, noticesChanged);
-    this.desk = new AgentDesk(this.core, this.engine, this.queue, this.admissions);
-    this.v1 = new V1Desk(this.core, this.engine, this.admissions);
-    this.own = new OwnDesk(this.core, this.engine, (name) => this.admissions.claimAgain(name));
-    this.pipelineDesk = new PipelineDesk(
+    this.admission = new AgentAdmission(this.core, this.engine, noticesChanged);
+    this.connections = new AgentConnections(this.core, this.engine, this.queue, this.admission);
+    this.version1 = new Version1Agents(this.core, this.engine, this.admission);
+    this.dashboardOperations = new DashboardOperations(this.core, this.engine, (name) =>
+      this.admission.claimAgain(name),
+    );
+    this.dispatcher = new CommandDispatcher(this.core, this.engine, this.queue, this.dashboardOperations);
+    this.pipelineRunner = new PipelineRunner(
       this.core,
       // What needed a fresh proof was proven when the pipeline was started.
-      (turn, entry, request) => this.dispatchTo(turn, entry, request, false),
+      (turn, entry, request) => this.dispatcher.dispatchTo(turn, entry, request, false),
       (turn, entry, command, by) => this.queue.takeBack(turn, entry, command, by),
     );
-    this.timeShift = new TimeShift(this.core, this.engine, this.pipelineDesk, this.v1);
-    this.engine.onEnd = (turn, command) => this.pipelineDesk.commandEnded(turn, command);
+    this.timeShift = new TimeShift(this.core, this.engine, this.pipelineRunner, this.version1);
+    this.engine.onEnd = (turn, command) => this.pipelineRunner.commandEnded(turn, command);
   }
 
   /** Where the agents' gateway delivers to. */
   get inbox(): AgentInbox {
-    return this.desk;
+    return this.connections;
   }
 
   /** Where version-1 agents are answered. */
   get v1Inbox(): V1Inbox {
-    return this.v1;
+    return this.version1;
   }
 
   /** Takes the fleet up from the database and starts its clock. */
@@ -113,7 +110,7 @@ export class FleetService implements FleetOperator, LiveSource {
     this.core.run('retry', (turn) => {
       for (const command of commands) this.engine.feed(turn, command, { type: 'recovered' });
     });
-    this.pipelineDesk.recover();
+    this.pipelineRunner.recover();
     for (const entry of this.core.entries.values()) entry.view = this.core.viewOf(entry);
     this.unsubscribe = this.core.options.desired.subscribe(() => {
       this.core.publish([...this.core.entries.keys()]);
@@ -131,85 +128,20 @@ export class FleetService implements FleetOperator, LiveSource {
     this.cancelTick();
     this.cancelRead();
     this.unsubscribe?.();
-    this.own.stop();
+    this.dashboardOperations.stop();
     this.core.flushAll();
   }
 
   dispatch(request: DispatchRequest): DispatchResult[] {
-    const results: DispatchResult[] = [];
-    const unproven = request.stepUp !== true && this.needsStepUp(request.operation, request.hostIds);
-    const work = (turn: Turn) => {
-      results.length = 0;
-      for (const hostId of new Set(request.hostIds)) {
-        const entry = this.core.entries.get(hostId);
-        if (!entry) {
-          const what = OPERATIONS[request.operation].label;
-          turn.events.push(events.refusedWithoutHost(what, 'its host is not known any more.', turn.now, request.by));
-          results.push({ kind: 'unknown-host', hostId, hostName: hostId });
-          continue;
-        }
-        results.push(this.dispatchTo(turn, entry, request, unproven));
-      }
-    };
-    const refused = this.core.run('drop', work);
-    if (refused === null) return results;
-    return results.map((result) =>
-      result.kind === 'accepted' || result.kind === 'queued'
-        ? { kind: 'not-stored', hostId: result.hostId, hostName: result.hostName, reason: refused }
-        : result,
-    );
+    return this.dispatcher.dispatch(request);
   }
 
   needsStepUp(operation: OperationId, hostIds: readonly string[]): boolean {
-    const hosts = new Set(hostIds);
-    for (const [hostId, { active }] of this.core.entries) if (active?.operation === operation) hosts.add(hostId);
-    return requiresStepUp(operation, hosts.size);
-  }
-
-  private dispatchTo(turn: Turn, entry: Entry, request: DispatchRequest, unproven: boolean): DispatchResult {
-    const { record } = entry;
-    const named = { hostId: record.id, hostName: record.name };
-    const repeated = this.core.options.store.commandByRequest(request.requestId, record.id);
-    if (repeated) {
-      const kind = repeated.state.phase === 'queued' ? 'queued' : 'accepted';
-      return { kind, ...named, commandId: repeated.id };
-    }
-    const plan = unproven
-      ? ({ kind: 'blocked', blocked: stepUpMissing(request.operation) } as const)
-      : planDispatch(request, this.core.viewOf(entry), entry, this.core.options.newId(), turn.now);
-    if (plan.kind === 'blocked') {
-      const { label } = OPERATIONS[request.operation];
-      turn.events.push(events.commandBlocked(record, label, plan.blocked.reason, turn.now, request.by));
-      return { kind: 'blocked', ...named, blocked: plan.blocked };
-    }
-    const { command } = plan;
-    turn.events.push(events.commandRequested(record, command, turn.now, request.by));
-    turn.commands.set(command.id, command);
-    turn.touched.add(record.id);
-    if (plan.kind === 'own') {
-      this.own.begin(turn, entry, command);
-      return { kind: 'accepted', ...named, commandId: command.id };
-    }
-    if (plan.kind === 'queued') {
-      this.queue.add(turn, entry, command);
-      return { kind: 'queued', ...named, commandId: command.id };
-    }
-    const { target } = plan;
-    this.queue.supersede(turn, entry, command);
-    const { storePath, binaryHash, generation } = record;
-    this.engine.feed(turn, command, { type: 'sent', before: { storePath, binaryHash, generation } });
-    if (target) this.engine.feed(turn, target, { type: 'stop-requested', how: plan.how });
-    turn.effects.push(() => {
-      const { connection } = entry;
-      if (!connection) return;
-      const frame = frameOf(command, connection.protocol);
-      if (frame) connection.link.send(frame);
-    });
-    return { kind: 'accepted', ...named, commandId: command.id };
+    return this.dispatcher.needsStepUp(operation, hostIds);
   }
 
   addHost(request: AddHostRequest): DispatchResult {
-    return this.own.addHost(request);
+    return this.dashboardOperations.addHost(request);
   }
 
   cancel(commandId: string, by: Requester): boolean {
@@ -217,36 +149,27 @@ export class FleetService implements FleetOperator, LiveSource {
   }
 
   extend(commandId: string, ms: number, by: Requester): boolean {
-    const command = this.core.liveCommand(commandId);
-    const entry = command && this.core.entries.get(command.hostId);
-    if (!entry || command.state.phase !== 'warning') return false;
-    const given = Math.min(ms, MAX_EXTENSION_MS);
-    return (
-      this.core.run('drop', (turn) => {
-        turn.events.push(events.commandExtended(entry.record, command, given, turn.now, by));
-        this.engine.feed(turn, command, { type: 'extend', ms: given });
-      }) === null
-    );
+    return this.dispatcher.extend(commandId, ms, by);
   }
 
   startPipeline(request: PipelineRequest): PipelineStart {
-    return this.pipelineDesk.start(request);
+    return this.pipelineRunner.start(request);
   }
 
   cancelPipeline(id: string, { stopRunning }: { stopRunning: boolean }, by: Requester): boolean {
-    return this.pipelineDesk.cancel(id, stopRunning, by);
+    return this.pipelineRunner.cancel(id, stopRunning, by);
   }
 
   pipeline(id: string): PipelineView | null {
-    return this.pipelineDesk.view(id);
+    return this.pipelineRunner.view(id);
   }
 
   pipelines(limit: number): PipelineSummary[] {
-    return this.pipelineDesk.newest(limit);
+    return this.pipelineRunner.newest(limit);
   }
 
   pipelineViews(): PipelineView[] {
-    return this.pipelineDesk.views();
+    return this.pipelineRunner.views();
   }
 
   record(event: NewEvent): void {
@@ -255,19 +178,19 @@ export class FleetService implements FleetOperator, LiveSource {
 
   /** How much of what bounds agents and hosts is in use, and by whom. */
   limits(): LimitUse[] {
-    return this.admissions.limits();
+    return this.admission.limits();
   }
 
   heldAgents(): HeldAgent[] {
-    return this.admissions.heldAgents();
+    return this.admission.heldAgents();
   }
 
   approveHost(name: string, by: Requester): { ok: true; hostId: string } | { ok: false; reason: string } {
-    return this.admissions.approve(name, by);
+    return this.admission.approve(name, by);
   }
 
   enrolHost(name: string, address: string): { ok: true; hostId: string } | { ok: false; reason: string } {
-    return this.admissions.takeIn(name, (host, now) => events.hostEnrolled(host, now, address));
+    return this.admission.admitHost(name, (host, now) => events.hostEnrolled(host, now, address));
   }
 
   connectedAs(hostId: string): AgentIdentity | null {
@@ -275,7 +198,7 @@ export class FleetService implements FleetOperator, LiveSource {
   }
 
   reconsiderAgents(): void {
-    this.admissions.reconsider();
+    this.admission.reconsider();
   }
 
   hostViews(): HostView[] {
@@ -301,7 +224,7 @@ export class FleetService implements FleetOperator, LiveSource {
       });
     }
     notices.push(...this.otherNotices.values());
-    for (const message of this.admissions.notices()) notices.push({ level: 'warning', message });
+    for (const message of this.admission.notices()) notices.push({ level: 'warning', message });
     return notices.slice(0, 8);
   }
 
@@ -321,7 +244,7 @@ export class FleetService implements FleetOperator, LiveSource {
     return {
       tickAgeMs: this.core.options.loop.now() - this.tickedAt,
       storageFault: this.core.storageFault,
-      agents: { connected: connected.length, held: this.admissions.heldCount },
+      agents: { connected: connected.length, held: this.admission.heldCount },
       heardAt: connected,
       queues: this.core.queueLengths,
     };
@@ -377,21 +300,21 @@ export class FleetService implements FleetOperator, LiveSource {
     this.core.turns.settle();
     const now = this.core.options.clock.now();
     for (const entry of this.core.entries.values()) {
-      for (const command of [entry.active, entry.control, entry.own, ...entry.queue]) {
+      for (const command of [entry.active, entry.control, entry.dashboardCommand, ...entry.queue]) {
         const deadline = command && deadlineOf(command.state);
         if (command && deadline !== null && now >= deadline) {
           this.core.run('retry', (turn) => this.engine.feed(turn, command, { type: 'tick' }));
-          if (this.core.liveCommand(command.id)?.outcome !== null) this.own.abandon(command.id);
+          if (this.core.liveCommand(command.id)?.outcome !== null) this.dashboardOperations.abandon(command.id);
         }
       }
     }
-    this.admissions.tick();
-    this.v1.tick(now);
+    this.admission.tick();
+    this.version1.tick(now);
     if (Math.abs(now - this.agentsCheckedAt) >= AGENT_RECHECK_MS) {
       this.agentsCheckedAt = now;
-      this.admissions.reconsider();
+      this.admission.reconsider();
     }
-    this.pipelineDesk.tick();
+    this.pipelineRunner.tick();
     if (this.core.storageFault !== null && !this.core.outputLog.isEmpty) this.core.flushOutput();
     if (
       this.core.hasDeferred ||

@@ -2,11 +2,11 @@
  * Gives back the time in which the process could not work: a deadline that is stored as wall-clock time must not pass
  * while the event loop was held, nor because somebody set the clock.
  */
-import type { CommandEngine } from './command-engine';
-import type { FleetCore } from './core';
-import type { PipelineDesk } from './pipeline-desk';
-import type { V1Desk } from './v1-desk';
-import { WallClockLead } from './wall-clock-lead';
+import type { CommandEngine } from './commands/command-engine';
+import type { FleetCore } from './turns/fleet-core';
+import type { PipelineRunner } from './pipelines/pipeline-runner';
+import type { Version1Agents } from './agents/version-1-agents';
+import { WallClockLead } from './turns/wall-clock-lead';
 
 /** A shift from this on is logged: a busy minute of short ones is not news. */
 const LOGGED_SHIFT_MS = 5_000;
@@ -17,8 +17,8 @@ export class TimeShift {
   constructor(
     private readonly core: FleetCore,
     private readonly engine: CommandEngine,
-    private readonly pipelines: Pick<PipelineDesk, 'timeShifted'>,
-    private readonly v1: Pick<V1Desk, 'timeShifted'>,
+    private readonly pipelines: Pick<PipelineRunner, 'timeShifted'>,
+    private readonly v1: Pick<Version1Agents, 'timeShifted'>,
   ) {
     this.lead = new WallClockLead(core.options.clock, core.options.loop);
   }
@@ -32,8 +32,8 @@ export class TimeShift {
     }
     this.v1.timeShifted(ms);
     this.core.run('retry', (turn) => {
-      for (const { active, control, own, queue } of this.core.entries.values()) {
-        for (const command of [active, control, own, ...queue]) {
+      for (const { active, control, dashboardCommand, queue } of this.core.entries.values()) {
+        for (const command of [active, control, dashboardCommand, ...queue]) {
           if (command) this.engine.feed(turn, command, { type: 'time-shifted', ms });
         }
       }

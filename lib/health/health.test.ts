@@ -4,17 +4,17 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import type { BackupStatus } from '@/lib/backup/desk';
-import { createMetrics, type Metrics } from '@/lib/metrics/create';
-import { createHttpServer } from '@/lib/realtime/http';
-import { RequestCounts } from '@/lib/realtime/request-counts';
-import { openHouse, type House } from '@/lib/realtime/testing/house';
-import { MAX_TICK_AGE_MS, readiness } from './report';
-import { wireHealth } from './wire';
+import type { BackupStatus } from '@/lib/store/backup/backup-service';
+import { createMetrics, type Metrics } from '@/lib/metrics/create-metrics';
+import { createHttpServer } from '@/lib/edge/http/http';
+import { RequestCounts } from '@/lib/edge/http/request-counts';
+import { createTestServer, type TestServer } from '@/lib/edge/testing/test-server';
+import { MAX_TICK_AGE_MS, readiness } from './health-report';
+import { wireHealth } from './connect-health';
 
 const TOKEN = 'a-token-for-prometheus';
 
-let house: House;
+let house: TestServer;
 let metrics: Metrics;
 let server: Server;
 let stopping: boolean;
@@ -46,7 +46,7 @@ async function serve(metricsToken: string | null): Promise<void> {
 
 beforeEach(async () => {
   metrics = createMetrics();
-  house = await openHouse({ meter: (store) => metrics.meter(store) });
+  house = await createTestServer({ meter: (store) => metrics.meter(store) });
   stopping = false;
   backups = {
     intervalMs: 86_400_000,

@@ -15,7 +15,7 @@ import {
   tooLarge,
 } from './agent-limits';
 import { boundedArray, boundedEntries } from './bounded';
-import { MAX_TEXT, outputLine, plainName, plainText } from './text';
+import { MAX_TEXT, outputLine, plainName, plainText } from '@/lib/text/plain-text';
 
 /** The generation of the protocol in which commands have ids and output is acknowledged. */
 export const PROTOCOL_WITH_IDS = 3;

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { sampleView } from '@/lib/fleet/testing/samples';
-import { desiredView } from '@/lib/fleet/views';
-import { NO_DESIRED_STATE } from '@/lib/fleet/desired';
+import { desiredView } from '@/lib/fleet/hosts/host-views';
+import { NO_DESIRED_STATE } from '@/lib/fleet/hosts/desired';
 import { applyChanges, type FleetView } from './live';
 import { liveClientSchema } from './live-client';
 import { NO_FLAKE_UPDATES } from './flake-updates';

@@ -5,7 +5,7 @@
 import type { OutputStream } from './agent';
 import type { FlakeUpdatesView } from './flake-updates';
 
-/** Everything that can be done, by the name that code, pages and API use. Defined in `lib/fleet/operations.ts`. */
+/** Everything that can be done, by the name that code, pages and API use. Defined in `lib/fleet/operations/operations.ts`. */
 export const OPERATION_IDS = [
   'pull',
   'switch',
@@ -139,7 +139,7 @@ export interface HostView {
   /** A stop, kill, restart or reboot that is under way. */
   control: CommandView | null;
   /** What the dashboard itself is doing about this host: a colour that is written back, its removal. */
-  own: CommandView | null;
+  dashboardCommand: CommandView | null;
   /** Commands that wait for the host to come back, in the order in which they will be sent. */
   queue: CommandView[];
   /** The last command that ended. */

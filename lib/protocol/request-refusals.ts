@@ -3,7 +3,7 @@
  * that sent an action and reads the sentence back.
  */
 
-export interface Refusal {
+export interface RequestRefusal {
   /** HTTP status (RFC 9110, 15.5). */
   status: number;
   /** What was wrong and what to do. */
@@ -74,7 +74,7 @@ const REFUSALS = {
     status: 503,
     sentence: 'The dashboard can’t look up your session now. Its log says why; try again in a moment.',
   },
-} as const satisfies Record<string, Refusal>;
+} as const satisfies Record<string, RequestRefusal>;
 
 export type RefusalReason = keyof typeof REFUSALS;
 
@@ -82,7 +82,7 @@ export const REFUSAL_REASONS: readonly RefusalReason[] = Object.keys(REFUSALS).f
   (reason): reason is RefusalReason => reason in REFUSALS,
 );
 
-export const refusalOf = (reason: RefusalReason): Refusal => REFUSALS[reason];
+export const refusalOf = (reason: RefusalReason): RequestRefusal => REFUSALS[reason];
 
 /** The reason that a sentence stands for; null when it is not one of these. */
 export function reasonOfSentence(sentence: string): RefusalReason | null {

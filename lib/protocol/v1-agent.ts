@@ -5,7 +5,7 @@
  */
 import { z } from 'zod';
 import { metricsSchema } from './agent';
-import { outputLine, plainText } from './text';
+import { outputLine, plainText } from '@/lib/text/plain-text';
 
 /** A host's id in the path, before it is made lower-case. */
 export const V1_HOST_ID = /^[a-zA-Z][a-zA-Z0-9-]{0,62}$/;

@@ -1,5 +1,5 @@
 /** Takes over the old database at a path, in a process of its own, and says how long it took and how much memory. */
-import { closeDatabase, openDatabase } from '@/lib/db/open';
+import { closeDatabase, openDatabase } from '@/lib/store/sqlite/open-database';
 import { createLog } from '@/lib/log';
 
 const [path = ''] = process.argv.slice(2);

@@ -8,7 +8,7 @@ import { cpus, release, tmpdir, type as systemName } from 'node:os';
 import { join } from 'node:path';
 import { format } from 'prettier';
 import { z } from 'zod';
-import { Database } from '@/lib/db/driver';
+import { Database } from '@/lib/store/sqlite/driver';
 import { withSection } from './sections';
 
 const PAGE = 'docs/benchmarks.md';

@@ -1,14 +1,15 @@
 /** How long the dashboard stands still when every agent answers one request in the same moment. */
 import { randomBytes } from 'node:crypto';
 import { pino } from 'pino';
-import { createFleetStore } from '@/lib/db/fleet-store';
-import { closeDatabase, openDatabase } from '@/lib/db/open';
-import { NO_DESIRED_STATE } from '@/lib/fleet/desired';
-import { newCommandId } from '@/lib/fleet/ids';
-import type { AgentLink, Publisher } from '@/lib/fleet/ports';
+import { createFleetStore } from '@/lib/store/sqlite/fleet-store';
+import { closeDatabase, openDatabase } from '@/lib/store/sqlite/open-database';
+import { NO_DESIRED_STATE } from '@/lib/fleet/hosts/desired';
+import { newCommandId } from '@/lib/fleet/records/ids';
 import { FleetService, GROUP_INPUTS_MS } from '@/lib/fleet/service';
-import { systemClock } from '@/lib/realtime/clock';
-import { LoopClock } from '@/lib/realtime/loop-clock';
+import { systemClock } from '@/lib/edge/system-clock';
+import { LoopClock } from '@/lib/edge/loop-clock';
+import type { AgentLink } from '@/lib/fleet/records/agent-port';
+import type { Publisher } from '@/lib/fleet/records/publisher';
 
 const BEAT = { generation: 'aaaaaaa', pending_command: null };
 

@@ -1,18 +1,19 @@
 /** How fast the output of one command comes across, from the agent to a browser that watches it. */
 import { randomBytes } from 'node:crypto';
 import { pino } from 'pino';
-import { createFleetStore } from '@/lib/db/fleet-store';
-import { closeDatabase, openDatabase } from '@/lib/db/open';
-import { createDesired } from '@/lib/desired';
-import { newCommandId } from '@/lib/fleet/ids';
-import type { AgentLink, Publisher } from '@/lib/fleet/ports';
+import { createFleetStore } from '@/lib/store/sqlite/fleet-store';
+import { closeDatabase, openDatabase } from '@/lib/store/sqlite/open-database';
+import { createDesired } from '@/lib/desired/desired-service';
+import { newCommandId } from '@/lib/fleet/records/ids';
 import { FleetService } from '@/lib/fleet/service';
-import { systemClock } from '@/lib/realtime/clock';
-import { LoopClock } from '@/lib/realtime/loop-clock';
+import { systemClock } from '@/lib/edge/system-clock';
+import { LoopClock } from '@/lib/edge/loop-clock';
 import { SimulatedAgent } from '@/simulator/agent';
 import { buildLine, PROMPT } from '@/simulator/behaviour';
 import type { Target } from './latency';
 import { LiveClient } from './live-client';
+import type { AgentLink } from '@/lib/fleet/records/agent-port';
+import type { Publisher } from '@/lib/fleet/records/publisher';
 
 const HOSTNAME = 'bench-output';
 const OUTPUT_TIMEOUT_MS = 120_000;

@@ -4,13 +4,13 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Database } from '@/lib/db/driver';
+import { Database } from '@/lib/store/sqlite/driver';
 import { pick, type Random } from '@/simulator/random';
 import { Server } from '../bench/child';
 
 const SAMPLES = [
-  { file: 'lib/db/adopt/fixtures/nixfleet-v1.db', hosts: 14 },
-  { file: 'lib/db/adopt/fixtures/nixfleet-go-3.1.5.db', hosts: 5 },
+  { file: 'lib/store/adopt/fixtures/nixfleet-v1.db', hosts: 14 },
+  { file: 'lib/store/adopt/fixtures/nixfleet-go-3.1.5.db', hosts: 5 },
 ];
 /** Counted from the start of the process: loading takes most of a second, the rest is the adoption and the first writes. */
 const EARLIEST_KILL_MS = 300;

@@ -3,8 +3,8 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { pino } from 'pino';
-import { checkFile } from '@/lib/backup/check';
-import { listBackups } from '@/lib/backup/folder';
+import { checkFile } from '@/lib/store/backup/check-backup';
+import { listBackups } from '@/lib/store/backup/backup-folder';
 
 /** Begins a backup beside the running dashboard. Gives the way to kill it. */
 export function beginBackup(dataDir: string): { kill: () => Promise<void> } {

@@ -1,8 +1,8 @@
 /** A check that can't fail proves nothing: each kind of broken promise is found. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createFleetStore } from '@/lib/db/fleet-store';
-import { openTestDatabase, type TestDatabase } from '@/lib/db/testing/database';
-import { testCommand, testEvent, testHost } from '@/lib/db/testing/records';
+import { createFleetStore } from '@/lib/store/sqlite/fleet-store';
+import { openTestDatabase, type TestDatabase } from '@/lib/store/sqlite/testing/database';
+import { testCommand, testEvent, testHost } from '@/lib/store/sqlite/testing/sample-records';
 import { findBrokenPromises } from './verify';
 import type { OnWire, Promises } from './witness';
 

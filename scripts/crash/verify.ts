@@ -1,8 +1,8 @@
 /** What the file says after a kill, against what was promised before it. The file is read as the next start finds it. */
 import type Sqlite from 'better-sqlite3';
-import { Database } from '@/lib/db/driver';
-import { verifyChain, type ChainedEvent } from '@/lib/db/event-chain';
-import { OPERATIONS } from '@/lib/fleet/operations';
+import { Database } from '@/lib/store/sqlite/driver';
+import { verifyChain, type ChainedEvent } from '@/lib/store/sqlite/event-chain';
+import { OPERATIONS } from '@/lib/fleet/operations/operations';
 import type { OnWire, Promises } from './witness';
 
 /** Of a list of faults, so many are told. */

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { hash } from '@node-rs/bcrypt';
 import { chromium, type Browser, type Page } from '@playwright/test';
-import { DEFAULT_SETTINGS, SETTINGS_KEY } from '@/app/_output/drawer-settings';
+import { DEFAULT_SETTINGS, SETTINGS_KEY } from '@/app/_output/drawer/drawer-settings';
 import { findPort, startDashboard } from '../demo/dashboard.mjs';
 import { cleanEnvironment } from '../demo/environment.mjs';
 import { createDemoRepository } from '../demo/repository.mjs';

@@ -11,7 +11,7 @@ import { run, wasStopped } from './run.mjs';
 
 const STAMP = 'node_modules/.nixfleet-install.json';
 /** Packages with a binary that must fit the machine and Node. */
-/** Node-API 10 is what version 13 of better-sqlite3 needs; older ones use version 12 (`lib/db/driver.ts`). */
+/** Node-API 10 is what version 13 of better-sqlite3 needs; older ones use version 12 (`lib/store/sqlite/driver.ts`). */
 const HAS_NODE_API_10 = Number(process.versions['napi']) >= 10;
 const SQLITE = HAS_NODE_API_10 ? 'better-sqlite3' : 'better-sqlite3-node20';
 const NATIVE_PACKAGES = [SQLITE, '@node-rs/argon2', '@node-rs/bcrypt'];

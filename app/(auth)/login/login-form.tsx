@@ -2,7 +2,7 @@
 
 import { signIn } from 'next-auth/react';
 import { useEffect, useRef, useState, type SubmitEvent } from 'react';
-import { parseSignInError, waitText } from '@/lib/auth/sign-in-error';
+import { parseSignInError, waitText } from '@/lib/auth/next/sign-in-error';
 import { Button } from '../../_ui/button';
 import { FormError } from '../../_ui/form-error';
 import { PasswordField } from '../../_ui/password-field';

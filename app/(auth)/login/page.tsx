@@ -1,7 +1,7 @@
 import type { Metadata } from 'next';
 import { redirect } from 'next/navigation';
-import { getSession } from '@/lib/auth/app-session';
-import { runtime } from '@/lib/runtime';
+import { getSession } from '@/lib/auth/next/app-session';
+import { runtime } from '@/lib/dashboard/runtime';
 import { Card } from '../../_ui/card';
 import { Heading } from '../heading';
 import { LoginForm } from './login-form';

@@ -1,8 +1,8 @@
 'use server';
 
 import { z } from 'zod';
-import { publicAction } from '@/lib/auth/action';
-import { runtime } from '@/lib/runtime';
+import { publicAction } from '@/lib/auth/next/action';
+import { runtime } from '@/lib/dashboard/runtime';
 
 const setupSchema = z.object({
   setupCode: z.string().max(200),

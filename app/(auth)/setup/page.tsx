@@ -1,7 +1,7 @@
 import type { Metadata } from 'next';
 import { redirect } from 'next/navigation';
-import { getClientAddress } from '@/lib/auth/app-session';
-import { runtime } from '@/lib/runtime';
+import { getClientAddress } from '@/lib/auth/next/app-session';
+import { runtime } from '@/lib/dashboard/runtime';
 import { qrImage } from '../../_account/qr-image';
 import { Card } from '../../_ui/card';
 import { Heading } from '../heading';

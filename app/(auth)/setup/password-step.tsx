@@ -1,7 +1,7 @@
 'use client';
 
 import { useEffect, useRef, useState, type SubmitEvent } from 'react';
-import { MIN_PASSWORD, passwordProblem } from '@/lib/auth/password-rule';
+import { MIN_PASSWORD, passwordProblem } from '@/lib/auth/operator/password-rule';
 import { Button } from '../../_ui/button';
 import { FormError } from '../../_ui/form-error';
 import { Heading } from '../heading';

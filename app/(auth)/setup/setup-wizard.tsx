@@ -2,9 +2,9 @@
 
 import { answerOf } from '@/app/_actions/answer-of';
 import { useState } from 'react';
-import type { SetupResult } from '@/lib/auth/service';
-import type { ActionResult } from '@/lib/auth/action-result';
-import { waitText } from '@/lib/auth/sign-in-error';
+import type { SetupResult } from '@/lib/auth/operator/auth-service';
+import type { ActionResult } from '@/lib/auth/next/action-result';
+import { waitText } from '@/lib/auth/next/sign-in-error';
 import type { TotpOffer } from '../../_account/totp-secret';
 import { completeSetup } from './actions';
 import { PasswordStep } from './password-step';

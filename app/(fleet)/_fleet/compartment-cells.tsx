@@ -3,7 +3,7 @@
 import { memo } from 'react';
 import { cx } from '@/app/_ui/cx';
 import { STATUS_SOFT, STATUS_WORD, StatusMark } from '@/app/_ui/status-mark';
-import { OPERATIONS } from '@/lib/fleet/operations';
+import { OPERATIONS } from '@/lib/fleet/operations/operations';
 import { COMPARTMENT_NAMES, type CompartmentName, type CompartmentView, type HostView } from '@/lib/protocol/live';
 import { useOperations } from '../_operations/operations-context';
 import { COMPARTMENT_WORDS } from './facts';

@@ -1,6 +1,6 @@
 /** What the fleet page says about a host beyond what the host's view says itself. Pure. */
-import { commandWord } from '@/app/_output/command-words';
-import { OPERATIONS } from '@/lib/fleet/operations';
+import { commandWord } from '@/app/_output/drawer/command-words';
+import { OPERATIONS } from '@/lib/fleet/operations/operations';
 import type { CommandView, CompartmentName, CompartmentStatus, HostView, OperationId } from '@/lib/protocol/live';
 
 /** Missing this many heartbeats makes a host late; more than a few make it very late. */

@@ -11,7 +11,7 @@ import { Spinner } from '@/app/_ui/spinner';
 import { Tabs } from '@/app/_ui/tabs';
 import { toast } from '@/app/_ui/toast-store';
 import { useOperations } from '../_operations/operations-context';
-import { agentUrl } from '../_shell/address';
+import { agentUrl } from '../_shell/dashboard-address';
 import { AGENT_SNIPPETS } from './agent-snippets';
 
 /** No host yet: the exact lines that bring the first one here, and a place where it will appear by itself. */

@@ -5,12 +5,13 @@ import { Button } from '@/app/_ui/button';
 import { cx } from '@/app/_ui/cx';
 import { IconButton, type IconButtonProps } from '@/app/_ui/icon-button';
 import { useOnDemand } from '@/app/_ui/on-demand';
-import { checkOperation, OPERATIONS } from '@/lib/fleet/operations';
+import { OPERATIONS } from '@/lib/fleet/operations/operations';
 import type { HostView, OperationId } from '@/lib/protocol/live';
 import { useOperations } from '../_operations/operations-context';
 import { isPossible } from '../_operations/plan';
 import { isRunning, nextStep } from './facts';
 import { OperationIcon } from './operation-icons';
+import { checkOperation } from '@/lib/fleet/operations/operation-rules';
 
 /** What can be done to one host. While something runs, Stop is in the place of the rest, so that nothing moves. */
 export function HostActions({ host }: { host: HostView }) {

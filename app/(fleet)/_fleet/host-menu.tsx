@@ -2,15 +2,16 @@
 
 import { ScrollText, TimerOff } from 'lucide-react';
 import type { ReactElement } from 'react';
-import { newestCommand, openOutput } from '@/app/_output/open-output';
+import { newestCommand, openOutput } from '@/app/_output/drawer/open-output';
 import { Menu, MenuItem, MenuSeparator } from '@/app/_ui/menu';
-import { checkOperation, OPERATIONS } from '@/lib/fleet/operations';
+import { OPERATIONS } from '@/lib/fleet/operations/operations';
 import type { HostView, OperationId } from '@/lib/protocol/live';
 import { cancelQueued } from '../_operations/cancel';
 import { useOperations } from '../_operations/operations-context';
 import { isPossible } from '../_operations/plan';
 import { PipelineItems } from '../_pipelines/pipeline-items';
 import { OperationIcon } from './operation-icons';
+import { checkOperation } from '@/lib/fleet/operations/operation-rules';
 
 const MENU: (OperationId | null)[] = [
   'pull-switch',

@@ -1,14 +1,14 @@
 'use client';
 
 import { CircleCheck, CircleMinus, CircleX, Hourglass, TriangleAlert } from 'lucide-react';
-import { commandWord, type CommandWord } from '@/app/_output/command-words';
-import { openOutput } from '@/app/_output/open-output';
+import { commandWord, type CommandWord } from '@/app/_output/drawer/command-words';
+import { openOutput } from '@/app/_output/drawer/open-output';
 import { duration } from '@/app/_ui/ages';
 import { cx } from '@/app/_ui/cx';
 import { Progress } from '@/app/_ui/progress';
 import { Spinner } from '@/app/_ui/spinner';
 import { Elapsed, TimeAgo } from '@/app/_ui/time-ago';
-import { OPERATIONS } from '@/lib/fleet/operations';
+import { OPERATIONS } from '@/lib/fleet/operations/operations';
 import type { CommandView, HostView } from '@/lib/protocol/live';
 import { activity } from './facts';
 
@@ -16,7 +16,7 @@ const BUTTON = 'block w-full rounded-md px-2 py-1 text-left text-xs hover:bg-hov
 
 /** What the host is busy with, or what it did last. A click opens the output. */
 export function OperationCell({ host }: { host: HostView }) {
-  const running = host.control ?? host.command ?? host.own;
+  const running = host.control ?? host.command ?? host.dashboardCommand;
   return (
     <div role="cell" className="min-w-0 [grid-area:op] max-lg:-mx-2">
       {running ? (

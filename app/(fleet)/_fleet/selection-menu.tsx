@@ -2,7 +2,7 @@
 
 import type { ReactElement } from 'react';
 import { Menu, MenuItem, MenuSeparator } from '@/app/_ui/menu';
-import { OPERATIONS } from '@/lib/fleet/operations';
+import { OPERATIONS } from '@/lib/fleet/operations/operations';
 import type { HostView, OperationId } from '@/lib/protocol/live';
 import { useOperations } from '../_operations/operations-context';
 import { isPossible, planOperation, planSentence } from '../_operations/plan';

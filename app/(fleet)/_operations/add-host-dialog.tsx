@@ -2,7 +2,7 @@
 
 import { answerOf } from '@/app/_actions/answer-of';
 import { useState } from 'react';
-import { answered } from '@/app/_output/answered';
+import { answered } from '@/app/_output/drawer/answered';
 import { Button } from '@/app/_ui/button';
 import { Dialog } from '@/app/_ui/dialog';
 import { SelectField, TextField } from '@/app/_ui/field';

@@ -1,7 +1,7 @@
 import { answerOf } from '@/app/_actions/answer-of';
-import { answered } from '@/app/_output/answered';
+import { answered } from '@/app/_output/drawer/answered';
 import { toast } from '@/app/_ui/toast-store';
-import { OPERATIONS } from '@/lib/fleet/operations';
+import { OPERATIONS } from '@/lib/fleet/operations/operations';
 import type { CommandView } from '@/lib/protocol/live';
 import { cancelCommand } from '../actions';
 

@@ -5,11 +5,12 @@ import { Button } from '@/app/_ui/button';
 import { Dialog } from '@/app/_ui/dialog';
 import { STATUS_WORD, StatusMark } from '@/app/_ui/status-mark';
 import { TimeAgo } from '@/app/_ui/time-ago';
-import { checkOperation, OPERATIONS } from '@/lib/fleet/operations';
+import { OPERATIONS } from '@/lib/fleet/operations/operations';
 import type { CompartmentName, HostView, OperationId } from '@/lib/protocol/live';
 import { COMPARTMENT_WORDS } from '../_fleet/facts';
 import { useOperations } from './operations-context';
 import { isPossible } from './plan';
+import { checkOperation } from '@/lib/fleet/operations/operation-rules';
 
 /** The operation that looks at a compartment again. */
 const LOOK: Record<CompartmentName, OperationId> = {

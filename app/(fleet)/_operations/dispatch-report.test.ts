@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { DispatchResult } from '@/lib/fleet/ports';
 import { reportDispatch } from './dispatch-report';
+import type { DispatchResult } from '@/lib/fleet/records/requests';
 
 const accepted = (n: number): DispatchResult => ({
   kind: 'accepted',

@@ -1,7 +1,7 @@
 /** What the answer to a request means to the operator who asked. Pure. */
-import { OPERATIONS } from '@/lib/fleet/operations';
-import type { DispatchResult } from '@/lib/fleet/ports';
+import { OPERATIONS } from '@/lib/fleet/operations/operations';
 import type { OperationId } from '@/lib/protocol/live';
+import type { DispatchResult } from '@/lib/fleet/records/requests';
 
 export interface Report {
   tone: 'success' | 'warning' | 'error';

@@ -3,7 +3,7 @@
 import type { ReactNode } from 'react';
 import { Button } from '@/app/_ui/button';
 import { Dialog } from '@/app/_ui/dialog';
-import { OPERATIONS } from '@/lib/fleet/operations';
+import { OPERATIONS } from '@/lib/fleet/operations/operations';
 import type { HostView, OperationId } from '@/lib/protocol/live';
 import { canWait, hostCount, endedBy, planOffers, planOperation, planSentence, type BlockedGroup } from './plan';
 import { sendOperation, type SendOptions } from './send';

@@ -1,8 +1,8 @@
 'use client';
 
 import { createContext, use } from 'react';
-import type { AskedMerge } from '@/lib/fleet/ports';
 import type { CompartmentName, OperationId, PipelineKind } from '@/lib/protocol/live';
+import type { AskedMerge } from '@/lib/fleet/records/requests';
 
 export interface RunOptions {
   /** Hosts that are offline are waited for, so long at most. */

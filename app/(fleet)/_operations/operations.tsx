@@ -3,7 +3,6 @@
 import dynamic from 'next/dynamic';
 import { useCallback, useMemo, useState, type ReactNode } from 'react';
 import { useLive } from '@/app/_live/live';
-import type { AskedMerge } from '@/lib/fleet/ports';
 import type { CompartmentName, OperationId, PipelineKind } from '@/lib/protocol/live';
 import { CompartmentDialog } from './compartment-dialog';
 import { DoubleClicks } from './double-click';
@@ -11,6 +10,7 @@ import { OperationDialog } from './operation-dialog';
 import { OperationsContext, type Operations, type RunOptions } from './operations-context';
 import { canWait, hostCount, needsLook, planOperation } from './plan';
 import { sendOperation } from './send';
+import type { AskedMerge } from '@/lib/fleet/records/requests';
 
 /** Fetched when they are asked for, which is rare. */
 const ColorDialog = dynamic(() => import('./color-dialog').then((part) => part.ColorDialog));

@@ -1,6 +1,8 @@
 /** What an operation on several hosts will do, before it is done: judged by the same table as the dashboard's. Pure. */
-import { checkOperation, OPERATIONS, type Blocked } from '@/lib/fleet/operations';
+import { OPERATIONS } from '@/lib/fleet/operations/operations';
 import type { HostView, OperationId } from '@/lib/protocol/live';
+import { checkOperation } from '@/lib/fleet/operations/operation-rules';
+import type { Blocked } from '@/lib/fleet/records/blocked';
 
 /** Hosts that an operation can't be done on, for one and the same reason. */
 export interface BlockedGroup {

@@ -1,16 +1,16 @@
 import { answerOf } from '@/app/_actions/answer-of';
-import { openOutput } from '@/app/_output/open-output';
-import { isPhone } from '@/app/_output/use-is-phone';
+import { openOutput } from '@/app/_output/drawer/open-output';
+import { isPhone } from '@/app/_output/drawer/use-is-phone';
 import { errorText } from '@/app/_step-up/error-text';
 import { withStepUp } from '@/app/_step-up/step-up';
 import { toast } from '@/app/_ui/toast-store';
-import { OPERATIONS } from '@/lib/fleet/operations';
-import type { StepUpError } from '@/lib/auth/action-result';
-import type { DispatchResult } from '@/lib/fleet/ports';
+import { OPERATIONS } from '@/lib/fleet/operations/operations';
+import type { StepUpError } from '@/lib/auth/next/action-result';
 import type { OperationId } from '@/lib/protocol/live';
 import { dispatchOperation } from '../actions';
 import { reportDispatch } from './dispatch-report';
 import { newRequestId } from './request-id';
+import type { DispatchResult } from '@/lib/fleet/records/requests';
 
 /** A request that got no answer is sent once more under the same id: it can't start anything twice. */
 const TRIES = 2;

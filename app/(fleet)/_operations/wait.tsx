@@ -4,7 +4,7 @@ import { Hourglass } from 'lucide-react';
 import { useId, useState } from 'react';
 import { Button } from '@/app/_ui/button';
 import { controlClass } from '@/app/_ui/field';
-import { DEFAULT_QUEUE_MS } from '@/lib/fleet/queue-time';
+import { DEFAULT_QUEUE_MS } from '@/lib/fleet/operations/queue-time';
 
 const HOUR_MS = 3_600_000;
 

@@ -1,11 +1,11 @@
 'use server';
 
 import { z } from 'zod';
-import { operatorAction, stepUpAction } from '@/lib/auth/action';
-import { stagesOf } from '@/lib/fleet/pipeline-plan';
-import { MAX_PIPELINE_HOSTS, MAX_STAGES, PIPELINES, stageToProve } from '@/lib/fleet/pipelines';
+import { operatorAction, stepUpAction } from '@/lib/auth/next/action';
+import { stagesOf } from '@/lib/fleet/pipelines/pipeline-plan';
+import { MAX_PIPELINE_HOSTS, MAX_STAGES, PIPELINES, stageToProve } from '@/lib/fleet/pipelines/pipeline-kinds';
 import { OPERATION_IDS, PIPELINE_KINDS } from '@/lib/protocol/live';
-import { runtime } from '@/lib/runtime';
+import { runtime } from '@/lib/dashboard/runtime';
 
 const id = z.string().min(1).max(64);
 

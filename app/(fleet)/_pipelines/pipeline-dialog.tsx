@@ -7,15 +7,20 @@ import { usePipelines } from '@/app/_live/live';
 import { Button } from '@/app/_ui/button';
 import { Dialog } from '@/app/_ui/dialog';
 import { SelectField } from '@/app/_ui/field';
-import { OPERATIONS } from '@/lib/fleet/operations';
-import { DEFAULT_PARALLELISM, MAX_PIPELINE_HOSTS, PIPELINES, stagesProblem } from '@/lib/fleet/pipelines';
-import type { AskedMerge } from '@/lib/fleet/ports';
+import { OPERATIONS } from '@/lib/fleet/operations/operations';
+import {
+  DEFAULT_PARALLELISM,
+  MAX_PIPELINE_HOSTS,
+  PIPELINES,
+  stagesProblem,
+} from '@/lib/fleet/pipelines/pipeline-kinds';
 import type { OperationId, PipelineKind } from '@/lib/protocol/live';
 import { hostCount } from '../_operations/plan';
 import { useHosts } from '../_operations/use-hosts';
 import { previewPipeline, previewSentences, type SkippedGroup } from './pipeline-preview';
 import { sendPipeline } from './send-pipeline';
 import { StagePicker } from './stage-picker';
+import type { AskedMerge } from '@/lib/fleet/records/requests';
 
 const AT_ONCE = [1, 2, 5, DEFAULT_PARALLELISM, 25, 50];
 /** Names that are shown of one group; the rest is counted. */

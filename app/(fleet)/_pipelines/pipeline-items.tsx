@@ -2,7 +2,7 @@
 
 import { ListChecks, ListPlus, RefreshCcwDot, Hammer, type LucideIcon } from 'lucide-react';
 import { MenuItem, MenuSeparator } from '@/app/_ui/menu';
-import { PIPELINES } from '@/lib/fleet/pipelines';
+import { PIPELINES } from '@/lib/fleet/pipelines/pipeline-kinds';
 import type { HostView, PipelineKind } from '@/lib/protocol/live';
 import { useOperations } from '../_operations/operations-context';
 

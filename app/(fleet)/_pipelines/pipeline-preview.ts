@@ -1,9 +1,11 @@
 /** What a pipeline will do, before it is started: judged by the same rules as the dashboard's. Pure. */
-import { busyWith, checkOperation, OPERATIONS } from '@/lib/fleet/operations';
-import { hostStages, isPrelude } from '@/lib/fleet/pipelines';
+import { OPERATIONS } from '@/lib/fleet/operations/operations';
+import { hostStages, isPrelude } from '@/lib/fleet/pipelines/pipeline-kinds';
 import type { HostView, OperationId, PipelineView } from '@/lib/protocol/live';
 import { hostCount } from '../_operations/plan';
 import { joinWords, stageWords } from './pipeline-words';
+import { busyWith } from '@/lib/fleet/operations/preconditions';
+import { checkOperation } from '@/lib/fleet/operations/operation-rules';
 
 /** Hosts that will be passed over for one and the same reason. */
 export interface SkippedGroup {

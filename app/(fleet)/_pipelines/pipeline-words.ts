@@ -1,6 +1,6 @@
 /** How pipelines, their hosts and their stages read, and which colour they have. Pure. */
-import { commandWord, type CommandWord } from '@/app/_output/command-words';
-import { OPERATIONS } from '@/lib/fleet/operations';
+import { commandWord, type CommandWord } from '@/app/_output/drawer/command-words';
+import { OPERATIONS } from '@/lib/fleet/operations/operations';
 import type { OperationId, PipelineHostStatus, PipelineStepView, PipelineSummary } from '@/lib/protocol/live';
 
 export interface PipelineWord {

@@ -5,8 +5,8 @@ import { useState } from 'react';
 import { Button } from '@/app/_ui/button';
 import { SelectField } from '@/app/_ui/field';
 import { IconButton } from '@/app/_ui/icon-button';
-import { OPERATIONS } from '@/lib/fleet/operations';
-import { isPrelude, MAX_STAGES, STAGE_CHOICES } from '@/lib/fleet/pipelines';
+import { OPERATIONS } from '@/lib/fleet/operations/operations';
+import { isPrelude, MAX_STAGES, STAGE_CHOICES } from '@/lib/fleet/pipelines/pipeline-kinds';
 import type { OperationId } from '@/lib/protocol/live';
 
 /** What hosts can go through. A merge is offered where its pull request is shown. */

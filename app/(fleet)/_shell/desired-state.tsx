@@ -6,7 +6,7 @@ import { TimeAgo } from '@/app/_ui/time-ago';
 import type { DesiredView } from '@/lib/protocol/live';
 
 /** What the fleet should run: branch, commit, message and age. What is wrong with it, a bar says. */
-export function DesiredState() {
+export function DesiredStateBar() {
   const desired = useDesired();
   if (desired.source === 'none') {
     return (

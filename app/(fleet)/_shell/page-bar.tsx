@@ -3,10 +3,10 @@
 import dynamic from 'next/dynamic';
 import { useSyncExternalStore, type ReactNode } from 'react';
 import { createPortal } from 'react-dom';
-import { NOTHING_OPEN, outputTabs } from '@/app/_output/open-output';
+import { NOTHING_OPEN, outputTabs } from '@/app/_output/drawer/open-output';
 
 /** Fetched when the first output is opened: a page that shows none need not carry it. */
-const OutputDrawer = dynamic(() => import('@/app/_output/output-drawer').then((drawer) => drawer.OutputDrawer), {
+const OutputDrawer = dynamic(() => import('@/app/_output/drawer/output-drawer').then((drawer) => drawer.OutputDrawer), {
   ssr: false,
 });
 

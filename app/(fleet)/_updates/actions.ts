@@ -1,8 +1,8 @@
 'use server';
 
 import { z } from 'zod';
-import { operatorAction } from '@/lib/auth/action';
-import { runtime } from '@/lib/runtime';
+import { operatorAction } from '@/lib/auth/next/action';
+import { runtime } from '@/lib/dashboard/runtime';
 
 /** Merges the flake update that the operator looked at: its number, and the commit that was shown. */
 export const mergeFlakeUpdate = operatorAction(

@@ -1,8 +1,8 @@
 'use server';
 
 import { z } from 'zod';
-import { operatorAction } from '@/lib/auth/action';
-import { runtime } from '@/lib/runtime';
+import { operatorAction } from '@/lib/auth/next/action';
+import { runtime } from '@/lib/dashboard/runtime';
 import { activityFilterSchema } from './activity-filter';
 import { readEventPage } from './event-pages';
 

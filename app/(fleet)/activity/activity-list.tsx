@@ -4,7 +4,7 @@ import { answerOf } from '@/app/_actions/answer-of';
 import { ArrowUp, ScrollText } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import { useConnection, useLive } from '@/app/_live/live';
-import { answered } from '@/app/_output/answered';
+import { answered } from '@/app/_output/drawer/answered';
 import { Button } from '@/app/_ui/button';
 import { Card } from '@/app/_ui/card';
 import { EmptyState } from '@/app/_ui/empty-state';

@@ -1,7 +1,7 @@
 /** Reads events page by page, also where the store can't look for a text itself. */
-import type { EventFilter } from '@/lib/fleet/ports';
 import type { EventView } from '@/lib/protocol/live';
 import { matchesFilter, type ActivityFilter } from './activity-filter';
+import type { EventFilter } from '@/lib/fleet/records/store-port';
 
 /** What a person sees at once. */
 export const PAGE_EVENTS = 100;

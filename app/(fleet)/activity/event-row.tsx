@@ -3,7 +3,7 @@
 import { CircleCheck, Info, OctagonX, SquareTerminal, TriangleAlert } from 'lucide-react';
 import { memo } from 'react';
 import { useHost, useLive } from '@/app/_live/live';
-import { newestCommand, openOutput } from '@/app/_output/open-output';
+import { newestCommand, openOutput } from '@/app/_output/drawer/open-output';
 import { cx } from '@/app/_ui/cx';
 import { IconButton } from '@/app/_ui/icon-button';
 import { TimeAgo } from '@/app/_ui/time-ago';

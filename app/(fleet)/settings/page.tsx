@@ -1,8 +1,8 @@
 import type { Metadata } from 'next';
 import { Card } from '@/app/_ui/card';
 import { TimeAgo } from '@/app/_ui/time-ago';
-import { requireSession } from '@/lib/auth/app-session';
-import { runtime } from '@/lib/runtime';
+import { requireSession } from '@/lib/auth/next/app-session';
+import { runtime } from '@/lib/dashboard/runtime';
 import { deviceName } from './_account/device-name';
 import { PasswordCard } from './_account/password-card';
 import { SecondFactorCard } from './_account/second-factor-card';

@@ -27,7 +27,7 @@ export function aHost(id: string, change: Partial<HostView> = {}): HostView {
     metrics: null,
     command: null,
     control: null,
-    own: null,
+    dashboardCommand: null,
     queue: [],
     lastCommand: null,
     foreignCommand: '',

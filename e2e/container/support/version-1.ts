@@ -6,7 +6,7 @@ import { join, resolve } from 'node:path';
 import { engine, IMAGE } from './engine';
 
 /** What version 1 wrote, with the oddities of the field. */
-const FIXTURES = 'lib/db/adopt/fixtures';
+const FIXTURES = 'lib/store/adopt/fixtures';
 
 export interface Version1 {
   /** The folder with its `.env`. */

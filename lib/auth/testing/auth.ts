@@ -1,9 +1,9 @@
 /** An AuthService on a real, migrated database, with a clock that a test sets. */
 import { generate } from 'otplib';
-import { createAuthStore } from '@/lib/db/auth-store';
-import { openTestDatabase, type TestDatabase } from '@/lib/db/testing/database';
-import type { NewEvent } from '@/lib/fleet/records';
-import { createAuth, type Auth, type AuthOptions } from '../create-auth';
+import { createAuthStore } from '@/lib/store/sqlite/auth-store';
+import { openTestDatabase, type TestDatabase } from '@/lib/store/sqlite/testing/database';
+import { createAuth, type Auth, type AuthOptions } from '../operator/create-auth';
+import type { NewEvent } from '@/lib/fleet/records/event-record';
 
 export const PASSWORD = 'correct horse battery staple';
 /** bcrypt of PASSWORD at the lowest cost, so that tests are quick. */

@@ -29,7 +29,7 @@ export interface TestRepository {
   commit(message: string, files?: Record<string, string>): string;
 }
 
-export function createRepository(parent: string, name = 'config'): TestRepository {
+export function createTestRepository(parent: string, name = 'config'): TestRepository {
   const path = join(parent, name);
   mkdirSync(path);
   const git = (...args: string[]) =>

@@ -1,19 +1,20 @@
 /** A command that is played: the steps that a fleet and its agents take, by name, for tables of cases. */
 import { expect, it } from 'vitest';
 import type { CommandOutcome, OperationId } from '@/lib/protocol/live';
-import { deadlineOf, stepCommand } from '../command';
-import { QUEUED_MS, type CommandEffect, type CommandInput, type Shown } from '../command-step';
-import { commandStateSchema, type CommandResult, type CommandState } from '../command-state';
-import type { Facts } from '../command-verdict';
-import { OPERATIONS, type Operation } from '../operations';
+import { deadlineOf, stepCommand } from '../commands/command';
+import { QUEUED_MS, type CommandEffect, type CommandInput, type Shown } from '../commands/command-step';
+import { commandStateSchema, type CommandResult, type CommandState } from '../records/command-state';
+import type { VerdictFacts } from '../commands/command-verdict';
+import { OPERATIONS } from '../operations/operations';
 import { MINUTE, SECOND, T0 } from './samples';
+import type { Operation } from '../operations/operation';
 
 export const BEFORE = { generation: '2c4ef43', storePath: '/nix/store/old', binaryHash: 'old' };
 const good = { status: 'ok', message: 'As it should be.' } as const;
 export const bad = { status: 'outdated', message: 'Behind by 1 commit.' } as const;
-export const FACTS: Facts = { ...BEFORE, relation: 'equal', git: good, lock: good, system: good };
-export const MOVED: Facts = { ...FACTS, generation: '6f27b9a' };
-export const REPLACED: Facts = { ...FACTS, storePath: '/nix/store/new', binaryHash: 'new' };
+export const FACTS: VerdictFacts = { ...BEFORE, relation: 'equal', git: good, lock: good, system: good };
+export const MOVED: VerdictFacts = { ...FACTS, generation: '6f27b9a' };
+export const REPLACED: VerdictFacts = { ...FACTS, storePath: '/nix/store/new', binaryHash: 'new' };
 export const A_SENTENCE = /^\S.*[.!?…]$/s;
 
 /** A command with a clock, driven as the fleet drives it: a tick comes when it is due, not before. */
@@ -69,7 +70,7 @@ export const status = (
   message = '',
   restarting: boolean | null = null,
 ) => feed({ type: 'result', result: { status: word, exitCode, message, restarting } });
-export const beat = (shown: Shown, facts: Facts = FACTS) => feed({ type: 'heartbeat', shown, facts });
+export const beat = (shown: Shown, facts: VerdictFacts = FACTS) => feed({ type: 'heartbeat', shown, facts });
 export const closed = feed({ type: 'disconnected' });
 export const back = (
   shown: Shown = 'unsaid',

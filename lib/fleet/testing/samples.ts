@@ -1,10 +1,11 @@
 /** Records and views for the domain's tests: a host that is well, and what differs from it. */
 import { COMPARTMENT_NAMES, type CompartmentView, type HostView, type OperationId } from '@/lib/protocol/live';
-import type { CommandState } from '../command-state';
-import { NO_DESIRED_STATE, type DesiredSource, type DesiredState, type HostRelation } from '../desired';
-import { newHost } from '../host';
-import type { CommandRecord, HostRecord } from '../records';
-import { hostView } from '../views';
+import type { CommandState } from '../records/command-state';
+import { NO_DESIRED_STATE, type DesiredSource, type DesiredState, type HostRelation } from '../hosts/desired';
+import { newHost } from '../hosts/host';
+import { hostView } from '../hosts/host-views';
+import type { CommandRecord } from '../records/command-record';
+import type { HostRecord } from '../records/host-record';
 
 /** 2027-01-15T08:00:00Z. */
 export const T0 = 1_800_000_000_000;
@@ -82,7 +83,15 @@ export const RUNNING: CommandState = {
 
 /** The view of a host that is online, idle and green. */
 export function sampleView(changes: Partial<HostView> = {}): HostView {
-  const parts = { active: null, control: null, own: null, queue: [], last: null, foreignCommand: '', notice: '' };
+  const parts = {
+    active: null,
+    control: null,
+    dashboardCommand: null,
+    queue: [],
+    last: null,
+    foreignCommand: '',
+    notice: '',
+  };
   const view = hostView({ record: sampleHost(), online: true, ...parts }, sampleSource(), '4.0.0');
   const green: CompartmentView = { status: 'ok', message: 'As it should be.', checkedAt: T0, next: null };
   const [agent, git, lock, system, tests] = COMPARTMENT_NAMES.map(() => ({ ...green }));

@@ -1,6 +1,6 @@
 /** Flake updates as a test gives them. */
 import { NO_FLAKE_UPDATES } from '@/lib/protocol/flake-updates';
-import type { FlakeUpdates, FlakeUpdatesState, MergeResult } from '../flake-updates';
+import type { FlakeUpdates, FlakeUpdatesState, MergeResult } from '../records/flake-update-port';
 
 export class GivenUpdates implements FlakeUpdates {
   state: FlakeUpdatesState = NO_FLAKE_UPDATES;

@@ -1,5 +1,5 @@
-import { getSession } from '@/lib/auth/app-session';
-import { runtime } from '@/lib/runtime';
+import { getSession } from '@/lib/auth/next/app-session';
+import { runtime } from '@/lib/dashboard/runtime';
 import { filterFrom } from '../activity-filter';
 import { CONTENT_TYPES, EXPORT_FORMATS } from '../event-export';
 import { exportStream } from '../export-stream';

@@ -1,8 +1,8 @@
 import type { Metadata } from 'next';
 import Link from 'next/link';
 import { Card } from '@/app/_ui/card';
-import { requireSession } from '@/lib/auth/app-session';
-import { runtime } from '@/lib/runtime';
+import { requireSession } from '@/lib/auth/next/app-session';
+import { runtime } from '@/lib/dashboard/runtime';
 import { PipelineList } from '../../_pipelines/pipeline-list';
 
 export const metadata: Metadata = { title: 'Pipelines' };

@@ -2,10 +2,10 @@
 
 import { z } from 'zod';
 import { qrImage } from '@/app/_account/qr-image';
-import type { AccountProblem } from '@/lib/auth/account';
-import { operatorAction, stepUpAction } from '@/lib/auth/action';
-import type { StepUpError } from '@/lib/auth/action-result';
-import { runtime } from '@/lib/runtime';
+import type { AccountProblem } from '@/lib/auth/operator/account';
+import { operatorAction, stepUpAction } from '@/lib/auth/next/action';
+import type { StepUpError } from '@/lib/auth/next/action-result';
+import { runtime } from '@/lib/dashboard/runtime';
 
 const nothing = z.object({});
 

@@ -10,8 +10,8 @@ import { CodeField } from '@/app/_ui/code-field';
 import { Dialog } from '@/app/_ui/dialog';
 import { FormError } from '@/app/_ui/form-error';
 import { formText } from '@/app/_ui/form-text';
-import type { AccountChange } from '@/lib/auth/account';
-import { waitText } from '@/lib/auth/sign-in-error';
+import type { AccountChange } from '@/lib/auth/operator/account';
+import { waitText } from '@/lib/auth/next/sign-in-error';
 import { enrolSecondFactor } from './actions';
 
 interface EnrolDialogProps {

@@ -11,7 +11,7 @@ import { FormError } from '@/app/_ui/form-error';
 import { formText } from '@/app/_ui/form-text';
 import { PasswordField } from '@/app/_ui/password-field';
 import { toast } from '@/app/_ui/toast-store';
-import { MIN_PASSWORD, passwordProblem } from '@/lib/auth/password-rule';
+import { MIN_PASSWORD, passwordProblem } from '@/lib/auth/operator/password-rule';
 import { changePassword } from './actions';
 import { endedText } from './ended-text';
 

@@ -9,7 +9,7 @@ import { Button } from '@/app/_ui/button';
 import { Card } from '@/app/_ui/card';
 import { TimeAgo } from '@/app/_ui/time-ago';
 import { toast } from '@/app/_ui/toast-store';
-import type { ActionResult } from '@/lib/auth/action-result';
+import type { ActionResult } from '@/lib/auth/next/action-result';
 import { TimeLeft } from '@/app/_ui/time-left';
 import { endOtherSessions, endSession } from './actions';
 

@@ -1,7 +1,7 @@
 import type { Metadata } from 'next';
 import { Card } from '@/app/_ui/card';
-import { requireSession } from '@/lib/auth/app-session';
-import { runtime } from '@/lib/runtime';
+import { requireSession } from '@/lib/auth/next/app-session';
+import { runtime } from '@/lib/dashboard/runtime';
 import { Fact, Facts } from '../facts';
 import { LimitsCard } from './limits-card';
 

@@ -1,6 +1,6 @@
 import type { Metadata } from 'next';
 import { Card } from '@/app/_ui/card';
-import { requireSession } from '@/lib/auth/app-session';
+import { requireSession } from '@/lib/auth/next/app-session';
 import { ThemeChoices } from './theme-choices';
 
 export const metadata: Metadata = { title: 'Appearance' };

@@ -1,8 +1,8 @@
 'use server';
 
 import { z } from 'zod';
-import { operatorAction } from '@/lib/auth/action';
-import { runtime } from '@/lib/runtime';
+import { operatorAction } from '@/lib/auth/next/action';
+import { runtime } from '@/lib/dashboard/runtime';
 
 /** Begins a backup. It goes on by itself; the page and the activity tell how it went. */
 export const backUpNow = operatorAction(z.object({}), (_input, { by }) => {

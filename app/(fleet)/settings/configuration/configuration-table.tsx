@@ -5,7 +5,7 @@ import { useState } from 'react';
 import { Badge } from '@/app/_ui/badge';
 import { Card } from '@/app/_ui/card';
 import { TextField } from '@/app/_ui/field';
-import type { SettingView } from '@/lib/runtime';
+import type { SettingView } from '@/lib/dashboard/runtime';
 
 const SOURCES: Record<SettingView['source'], string> = {
   environment: 'Environment',

@@ -10,12 +10,12 @@ import { Card } from '@/app/_ui/card';
 import { TimeAgo } from '@/app/_ui/time-ago';
 import { toast } from '@/app/_ui/toast-store';
 import type { FlakeUpdatesView } from '@/lib/protocol/flake-updates';
-import type { SettingView } from '@/lib/runtime';
+import type { SettingView } from '@/lib/dashboard/runtime';
 import { lookForUpdates } from '../../_updates/actions';
 import { FORGE_NAMES } from '../../_updates/words';
 import { Fact, Facts } from '../facts';
 
-export function ForgeSettings({ settings }: { settings: readonly SettingView[] }) {
+export function ForgeSettingsPanel({ settings }: { settings: readonly SettingView[] }) {
   const updates = useFlakeUpdates();
   return (
     <div className="grid gap-4">

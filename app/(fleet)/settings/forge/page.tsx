@@ -1,7 +1,7 @@
 import type { Metadata } from 'next';
-import { requireSession } from '@/lib/auth/app-session';
-import { runtime } from '@/lib/runtime';
-import { ForgeSettings } from './forge-settings';
+import { requireSession } from '@/lib/auth/next/app-session';
+import { runtime } from '@/lib/dashboard/runtime';
+import { ForgeSettingsPanel } from './forge-settings';
 
 export const metadata: Metadata = { title: 'Forge' };
 
@@ -11,5 +11,5 @@ const NAMES = /^NIXFLEET_(?:GITHUB_|FORGEJO_|UPDATE_|MERGE_METHOD$|CONFIG_BRANCH
 /** The forge that holds the configuration: what is configured, how it does, and what to set. */
 export default async function ForgePage() {
   await requireSession();
-  return <ForgeSettings settings={runtime().about.settings.filter(({ name }) => NAMES.test(name))} />;
+  return <ForgeSettingsPanel settings={runtime().about.settings.filter(({ name }) => NAMES.test(name))} />;
 }

@@ -1,9 +1,9 @@
 'use server';
 
 import { z } from 'zod';
-import { operatorAction, stepUpAction } from '@/lib/auth/action';
-import { hostNameOf } from '@/lib/fleet/host';
-import { runtime } from '@/lib/runtime';
+import { operatorAction, stepUpAction } from '@/lib/auth/next/action';
+import { hostNameOf } from '@/lib/fleet/hosts/host';
+import { runtime } from '@/lib/dashboard/runtime';
 
 const HOUR_MS = 3_600_000;
 

@@ -1,8 +1,8 @@
 /** What the page shows of tokens and admission, from what the dashboard knows now. Plain data: it crosses to the browser. */
-import type { AgentAdministration, AgentTokenView, EnrolmentCodeView } from '@/lib/auth/agent-service';
-import type { AgentRule } from '@/lib/auth/agent-settings';
-import type { AgentIdentity, HeldAgent } from '@/lib/fleet/ports';
+import type { AgentAdministration, AgentTokenView, EnrolmentCodeView } from '@/lib/auth/agents/agent-service';
+import type { AgentRule } from '@/lib/auth/agents/agent-settings';
 import type { HostView } from '@/lib/protocol/live';
+import type { AgentIdentity, HeldAgent } from '@/lib/fleet/records/agent-port';
 
 export interface HostTokens {
   id: string;

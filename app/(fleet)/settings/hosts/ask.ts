@@ -1,8 +1,8 @@
 /** Carries a request of this page out: asks for a fresh proof where one is needed, and says what went wrong. */
 import { withStepUp, type StepUpWords } from '@/app/_step-up/step-up';
 import { toast } from '@/app/_ui/toast-store';
-import type { StepUpActionResult, StepUpError } from '@/lib/auth/action-result';
-import { waitText } from '@/lib/auth/sign-in-error';
+import type { StepUpActionResult, StepUpError } from '@/lib/auth/next/action-result';
+import { waitText } from '@/lib/auth/next/sign-in-error';
 
 /** The value, or null when it was not done: the operator turned back, or was told why. Never rejects. */
 export async function ask<Value>(

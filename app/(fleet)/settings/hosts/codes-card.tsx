@@ -7,7 +7,7 @@ import { Button } from '@/app/_ui/button';
 import { Card } from '@/app/_ui/card';
 import { TimeLeft } from '@/app/_ui/time-left';
 import { TimeAgo, useNow } from '@/app/_ui/time-ago';
-import type { EnrolmentCodeView } from '@/lib/auth/agent-service';
+import type { EnrolmentCodeView } from '@/lib/auth/agents/agent-service';
 import { NewCodeDialog } from './new-code-dialog';
 import { RevokeDialog, type Revocable } from './revoke-dialog';
 import { SecretDialog, type Secret } from './secret-dialog';

@@ -9,7 +9,7 @@ import { Card } from '@/app/_ui/card';
 import { TextField } from '@/app/_ui/field';
 import { TimeLeft } from '@/app/_ui/time-left';
 import { TimeAgo } from '@/app/_ui/time-ago';
-import type { AgentTokenView } from '@/lib/auth/agent-service';
+import type { AgentTokenView } from '@/lib/auth/agents/agent-service';
 import { issueToken } from './actions';
 import type { HostTokens } from './agents-view';
 import { ask } from './ask';

@@ -1,6 +1,6 @@
 import type { Metadata } from 'next';
-import { requireSession } from '@/lib/auth/app-session';
-import { runtime } from '@/lib/runtime';
+import { requireSession } from '@/lib/auth/next/app-session';
+import { runtime } from '@/lib/dashboard/runtime';
 import { agentsView } from './agents-view';
 import { HostsAndTokens } from './hosts-and-tokens';
 

@@ -6,7 +6,7 @@ import { useRouter } from 'next/navigation';
 import { Badge } from '@/app/_ui/badge';
 import { Button } from '@/app/_ui/button';
 import { Card } from '@/app/_ui/card';
-import type { AgentRule } from '@/lib/auth/agent-settings';
+import type { AgentRule } from '@/lib/auth/agents/agent-settings';
 import { setRule } from './actions';
 import type { HostTokens } from './agents-view';
 import { ask } from './ask';

@@ -6,7 +6,7 @@ import { Button } from '@/app/_ui/button';
 import { CopyButton } from '@/app/_ui/copy-button';
 import { Dialog } from '@/app/_ui/dialog';
 import { Tabs } from '@/app/_ui/tabs';
-import { agentUrl } from '../../_shell/address';
+import { agentUrl } from '../../_shell/dashboard-address';
 import { codeSnippets, tokenSnippets, type SecretSnippet } from './token-snippets';
 
 export interface Secret {

@@ -7,9 +7,9 @@ import { Button } from '@/app/_ui/button';
 import { Card } from '@/app/_ui/card';
 import { TimeAgo } from '@/app/_ui/time-ago';
 import { toast } from '@/app/_ui/toast-store';
-import type { HeldAgent, HeldReason } from '@/lib/fleet/ports';
 import { approveHost, refuseHost } from './actions';
 import { ask } from './ask';
+import type { HeldAgent, HeldReason } from '@/lib/fleet/records/agent-port';
 
 const WORDS: Record<HeldReason, { word: string; tone: Tone }> = {
   approval: { word: 'Waits for approval', tone: 'accent' },

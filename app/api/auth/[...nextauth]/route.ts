@@ -3,9 +3,9 @@ import type { NextRequest } from 'next/server';
 import NextAuth from 'next-auth';
 import { z } from 'zod';
 import { forwardedAddress } from '@/lib/auth/client-address';
-import { nextAuthOptions, requestOrigin } from '@/lib/auth/next-auth-options';
+import { nextAuthOptions, requestOrigin } from '@/lib/auth/next/next-auth-options';
 import { AUTH_ENDPOINTS } from '@/lib/protocol/auth-endpoints';
-import { runtime } from '@/lib/runtime';
+import { runtime } from '@/lib/dashboard/runtime';
 
 /** What next-auth answers to a form that is sent by a script. */
 const redirectSchema = z.object({ url: z.string() });

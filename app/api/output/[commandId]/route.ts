@@ -1,6 +1,6 @@
-import { downloadName, outputStream } from '@/app/_output/output-download';
-import { getSession } from '@/lib/auth/app-session';
-import { runtime } from '@/lib/runtime';
+import { downloadName, outputStream } from '@/app/_output/feed/output-download';
+import { getSession } from '@/lib/auth/next/app-session';
+import { runtime } from '@/lib/dashboard/runtime';
 
 /**
  * The stored output of a command as a text file, from the first line to the last one that is stored now. Without

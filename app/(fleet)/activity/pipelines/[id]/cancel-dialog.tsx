@@ -5,7 +5,7 @@ import { useState } from 'react';
 import { Button } from '@/app/_ui/button';
 import { Dialog } from '@/app/_ui/dialog';
 import { toast } from '@/app/_ui/toast-store';
-import { PIPELINES } from '@/lib/fleet/pipelines';
+import { PIPELINES } from '@/lib/fleet/pipelines/pipeline-kinds';
 import type { PipelineView } from '@/lib/protocol/live';
 import { cancelPipeline } from '../../../_pipelines/actions';
 

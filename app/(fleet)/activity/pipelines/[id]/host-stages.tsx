@@ -3,12 +3,12 @@
 import { memo } from 'react';
 import { sameList } from '@/app/_live/derived';
 import { useLive } from '@/app/_live/live';
-import { newestCommand, openOutput } from '@/app/_output/open-output';
+import { newestCommand, openOutput } from '@/app/_output/drawer/open-output';
 import { duration } from '@/app/_ui/ages';
 import { cx } from '@/app/_ui/cx';
 import { toast } from '@/app/_ui/toast-store';
 import { Elapsed } from '@/app/_ui/time-ago';
-import { OPERATIONS } from '@/lib/fleet/operations';
+import { OPERATIONS } from '@/lib/fleet/operations/operations';
 import type { OperationId, PipelineHostView, PipelineStepView } from '@/lib/protocol/live';
 import { ToneIcon } from '../../../_pipelines/pipeline-icon';
 import { HOST_WORDS, stepWord } from '../../../_pipelines/pipeline-words';

@@ -1,8 +1,8 @@
 import type { Metadata } from 'next';
 import Link from 'next/link';
 import { notFound } from 'next/navigation';
-import { requireSession } from '@/lib/auth/app-session';
-import { runtime } from '@/lib/runtime';
+import { requireSession } from '@/lib/auth/next/app-session';
+import { runtime } from '@/lib/dashboard/runtime';
 import { PipelineDetail } from './pipeline-detail';
 
 export const metadata: Metadata = { title: 'Pipeline' };

@@ -3,7 +3,7 @@
 import { answerOf } from '@/app/_actions/answer-of';
 import { useEffect, useState } from 'react';
 import { useConnection, useLivePipeline } from '@/app/_live/live';
-import { answered } from '@/app/_output/answered';
+import { answered } from '@/app/_output/drawer/answered';
 import type { PipelineView } from '@/lib/protocol/live';
 import { readPipeline } from '../../../_pipelines/actions';
 

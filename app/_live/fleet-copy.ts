@@ -1,0 +1,78 @@
+/** What a browser knows of the fleet and of its connection: one immutable state, replaced with each change. */
+import { applyChanges, type EventView, type FleetChanges, type FleetView, type HostView } from '@/lib/protocol/live';
+
+export type ConnectionStatus =
+  /** The first connection of this page is being made. */
+  | { kind: 'connecting' }
+  | { kind: 'live' }
+  /** Lost; the next attempt is made at `retryAt` (this browser's clock, epoch milliseconds), or is being made now. */
+  | { kind: 'reconnecting'; retryAt: number }
+  /** The session ended: nothing is tried any more. */
+  | { kind: 'signed-out' };
+
+export interface LiveState {
+  fleet: FleetView;
+  /** The same hosts by id. A host that did not change stays the same object. */
+  byId: ReadonlyMap<string, HostView>;
+  connection: ConnectionStatus;
+  /** The dashboard runs another build than this page is from. */
+  outdated: boolean;
+}
+
+export class FleetCopy {
+  private state: LiveState;
+  private readonly listeners = new Set<() => void>();
+  private readonly eventListeners = new Set<(events: readonly EventView[]) => void>();
+
+  constructor(fleet: FleetView) {
+    this.state = { fleet, byId: index(fleet), connection: { kind: 'connecting' }, outdated: false };
+  }
+
+  readonly get = (): LiveState => this.state;
+
+  readonly subscribe = (listener: () => void): (() => void) => {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  };
+
+  /** Calls back with events as they happen, in order. Those of a time without connection are not repeated. */
+  readonly subscribeEvents = (listener: (events: readonly EventView[]) => void): (() => void) => {
+    this.eventListeners.add(listener);
+    return () => this.eventListeners.delete(listener);
+  };
+
+  /** Takes over a whole view. */
+  replace(fleet: FleetView): void {
+    this.set({ fleet, byId: index(fleet) });
+  }
+
+  /** Takes over changes; false when they do not follow what is known, so that everything has to be asked for. */
+  apply(changes: FleetChanges): boolean {
+    const fleet = applyChanges(this.state.fleet, changes);
+    if (!fleet) return false;
+    this.set({ fleet, byId: fleet.hosts === this.state.fleet.hosts ? this.state.byId : index(fleet) });
+    if (changes.events && changes.events.length > 0) {
+      for (const listener of this.eventListeners) listener(changes.events);
+    }
+    return true;
+  }
+
+  setConnection(connection: ConnectionStatus): void {
+    const known = this.state.connection;
+    if (known.kind === connection.kind && connection.kind !== 'reconnecting') return;
+    this.set({ connection });
+  }
+
+  setOutdated(outdated: boolean): void {
+    if (outdated !== this.state.outdated) this.set({ outdated });
+  }
+
+  private set(change: Partial<LiveState>): void {
+    this.state = { ...this.state, ...change };
+    for (const listener of this.listeners) listener();
+  }
+}
+
+function index(fleet: FleetView): ReadonlyMap<string, HostView> {
+  return new Map(fleet.hosts.map((host) => [host.id, host]));
+}

@@ -1,0 +1,74 @@
+'use client';
+
+import { Elapsed, TimeAgo } from '@/app/_ui/time-ago';
+import { duration } from '@/app/_ui/ages';
+import { TimeLeft } from '@/app/_ui/time-left';
+import { OPERATIONS } from '@/lib/fleet/operations/operations';
+import type { CommandView, ProgressView } from '@/lib/protocol/live';
+import { CommandControls } from './command-controls';
+import { CommandStateBadge } from './command-state';
+import { endedWell } from './command-words';
+import type { NixProgress } from '../text/nix-phase';
+import { nixSteps } from '../text/nix-phase';
+import { NixSteps } from '../text/nix-steps';
+
+/** What a command is, how it stands, and what can be done about it. */
+export function CommandHeader({
+  command,
+  progress,
+  picker,
+}: {
+  command: CommandView;
+  progress: NixProgress;
+  picker: React.ReactNode;
+}) {
+  const ended = command.phase === 'ended';
+  const steps = nixSteps(progress, ended, endedWell(command));
+  return (
+    <div className="flex min-w-0 grow flex-col gap-1">
+      <div className="flex flex-wrap items-center gap-x-2.5 gap-y-1">
+        <CommandStateBadge command={command} />
+        <h2 className="text-sm font-semibold">{OPERATIONS[command.operation].label}</h2>
+        <p className="flex flex-wrap gap-x-2.5 text-xs text-muted">
+          <CommandTime command={command} />
+          {command.exitCode !== null && <span>exit code {command.exitCode}</span>}
+          <span>by {command.by}</span>
+          {command.expiresAt !== null && (
+            <span>
+              waits <TimeLeft until={command.expiresAt} /> at most
+            </span>
+          )}
+        </p>
+        {picker}
+        <CommandControls command={command} />
+      </div>
+      {command.reason !== '' && <p className="text-xs text-pretty text-muted">{command.reason}</p>}
+      {steps.length > 0 ? <NixSteps steps={steps} /> : <Reported progress={ended ? null : command.progress} />}
+    </div>
+  );
+}
+
+function CommandTime({ command }: { command: CommandView }) {
+  const { createdAt, startedAt, endedAt } = command;
+  const since = startedAt ?? createdAt;
+  if (endedAt === null) return <Elapsed since={since} />;
+  return (
+    <>
+      <span data-tip-time={since}>{duration(endedAt - since)}</span>
+      <span>
+        ended <TimeAgo at={endedAt} />
+      </span>
+    </>
+  );
+}
+
+/** Progress as the agent itself tells it. */
+function Reported({ progress }: { progress: ProgressView | null }) {
+  if (!progress) return null;
+  return (
+    <p className="text-xs text-busy">
+      {progress.label}
+      {progress.total > 0 && ` ${progress.current} of ${progress.total}`}
+    </p>
+  );
+}

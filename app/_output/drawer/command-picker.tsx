@@ -1,0 +1,75 @@
+'use client';
+
+import { answerOf } from '@/app/_actions/answer-of';
+import { ChevronDown, History } from 'lucide-react';
+import { useEffect, useState } from 'react';
+import { Button } from '@/app/_ui/button';
+import { Menu, MenuChoice, MenuLabel } from '@/app/_ui/menu';
+import { Spinner } from '@/app/_ui/spinner';
+import { TimeAgo } from '@/app/_ui/time-ago';
+import { OPERATIONS } from '@/lib/fleet/operations/operations';
+import type { CommandView } from '@/lib/protocol/live';
+import { recentCommands } from './actions';
+import { answered } from './answered';
+import { CommandIcon } from './command-state';
+import { commandWord } from './command-words';
+import { openOutput } from './open-output';
+
+/** Chooses among a host's recent commands. The newest one is followed; an older one stays until another is chosen. */
+export function CommandPicker({ hostId, commandId }: { hostId: string; commandId: string }) {
+  return (
+    <Menu
+      label="Recent commands"
+      align="start"
+      trigger={
+        <Button size="sm" variant="ghost" icon={<History className="size-3.5" aria-hidden="true" />}>
+          <span className="max-lg:sr-only">Recent</span>
+          <ChevronDown className="size-3.5" aria-hidden="true" />
+        </Button>
+      }
+    >
+      <RecentCommands hostId={hostId} commandId={commandId} />
+    </Menu>
+  );
+}
+
+type Recent = { kind: 'loading' } | { kind: 'there'; commands: readonly CommandView[] } | { kind: 'failed' };
+
+function RecentCommands({ hostId, commandId }: { hostId: string; commandId: string }) {
+  const [recent, setRecent] = useState<Recent>({ kind: 'loading' });
+  useEffect(() => {
+    let left = false;
+    void answered(answerOf(recentCommands({ hostId }))).then((commands) => {
+      if (!left) setRecent(commands ? { kind: 'there', commands } : { kind: 'failed' });
+    });
+    return () => {
+      left = true;
+    };
+  }, [hostId]);
+
+  if (recent.kind === 'loading') {
+    return (
+      <div className="p-3 text-muted">
+        <Spinner label="Recent commands are being loaded" />
+      </div>
+    );
+  }
+  if (recent.kind === 'failed') return <MenuLabel>The recent commands could not be loaded.</MenuLabel>;
+  if (recent.commands.length === 0) return <MenuLabel>This host had no commands yet.</MenuLabel>;
+  return recent.commands.map((command, index) => (
+    <MenuChoice
+      key={command.id}
+      icon={<CommandIcon command={command} />}
+      checked={command.id === commandId}
+      onSelect={() => openOutput({ hostId, commandId: command.id, pinned: index > 0 })}
+    >
+      <span className="flex items-baseline justify-between gap-6">
+        <span>
+          {OPERATIONS[command.operation].label}
+          <span className="text-muted"> · {commandWord(command).word}</span>
+        </span>
+        <TimeAgo at={command.createdAt} className="text-xs text-faint" />
+      </span>
+    </MenuChoice>
+  ));
+}

@@ -1,0 +1,94 @@
+'use client';
+
+import { useSyncExternalStore } from 'react';
+import { Button } from '@/app/_ui/button';
+import { EmptyState } from '@/app/_ui/empty-state';
+import { Spinner } from '@/app/_ui/spinner';
+import { OPERATIONS } from '@/lib/fleet/operations/operations';
+import type { CommandView } from '@/lib/protocol/live';
+import { CommandHeader } from './command-header';
+import { CommandPicker } from './command-picker';
+import { drawerSettings } from './drawer-settings';
+import { openOutput, type OutputTab } from './open-output';
+import type { FeedState, OutputFeed } from '../feed/output-feed';
+import { OutputLines } from '../text/output-lines';
+import { OutputToolbar } from './output-toolbar';
+import { useCommand } from './use-command';
+import { useSearch } from './use-search';
+
+/** The output of one command with its head and its tools. */
+export function OutputView({ tab, hostName, feed }: { tab: OutputTab; hostName: string; feed: OutputFeed }) {
+  const command = useCommand(tab.hostId, tab.commandId);
+  const state = useSyncExternalStore(feed.subscribe, feed.get, feed.get);
+  const store = drawerSettings();
+  const settings = useSyncExternalStore(store.subscribe, store.get, store.get);
+  const search = useSearch(feed);
+  const { newestSeen } = tab;
+  const isOlder = tab.pinned && newestSeen !== null && newestSeen !== tab.commandId;
+
+  return (
+    <>
+      <div className="flex flex-wrap items-start gap-x-4 gap-y-2 border-b px-4 py-2">
+        {command ? (
+          <CommandHeader
+            command={command}
+            progress={state.progress}
+            picker={<CommandPicker hostId={tab.hostId} commandId={tab.commandId} />}
+          />
+        ) : (
+          <div className="grow">
+            <CommandPicker hostId={tab.hostId} commandId={tab.commandId} />
+          </div>
+        )}
+        <OutputToolbar feed={feed} search={search} settings={settings} onSettings={(change) => store.set(change)} />
+      </div>
+      {isOlder && (
+        <div className="flex flex-wrap items-center gap-2 border-b bg-accent-soft px-4 py-1 text-xs text-accent">
+          {hostName} has a newer command.
+          <Button size="sm" onClick={() => openOutput({ hostId: tab.hostId, commandId: newestSeen })}>
+            Show it and follow
+          </Button>
+        </div>
+      )}
+      {state.size > 0 ? (
+        <OutputLines
+          feed={feed}
+          state={state}
+          label={command ? `Output of ${OPERATIONS[command.operation].label} on ${hostName}` : `Output of ${hostName}`}
+          wrap={settings.wrap}
+          times={settings.times}
+          pattern={search.pattern}
+          current={search.current}
+        />
+      ) : (
+        <NoLines state={state} command={command} />
+      )}
+    </>
+  );
+}
+
+/** Why there is nothing to read, or not yet. */
+function NoLines({ state, command }: { state: FeedState; command: CommandView | null }) {
+  const { status } = state;
+  if (status.kind === 'unavailable') {
+    return (
+      <div className="min-h-0 grow overflow-auto bg-sunken">
+        <EmptyState title="There is no output to show">{status.reason}</EmptyState>
+      </div>
+    );
+  }
+  const complete = status.kind === 'complete' || (command?.phase === 'ended' && command.lines === 0);
+  return (
+    <div className="flex min-h-0 grow items-center justify-center gap-2 bg-sunken p-4 text-xs text-muted">
+      {complete ? (
+        'This command wrote nothing.'
+      ) : command?.phase === 'queued' ? (
+        'It waits for its host to come back.'
+      ) : (
+        <>
+          <Spinner size="sm" /> Waiting for the first line
+        </>
+      )}
+    </div>
+  );
+}

@@ -1,0 +1,47 @@
+/** A command's output as a text file. */
+import type { CommandView, OutputLine } from '@/lib/protocol/live';
+import { plainOutput } from '../text/sgr';
+
+/** Lines read and written at once. */
+const PAGE_LINES = 1_000;
+/** And so many UTF-16 units of text, with the line that reaches them: lines may have 64 KiB. */
+const PAGE_CHARACTERS = 256 * 1024;
+
+/** A file name of letters that no file system and no header minds: "web-switch-2026-01-02T03-04-05.log". */
+export function downloadName(hostName: string, command: Pick<CommandView, 'operation' | 'createdAt'>): string {
+  const host =
+    hostName
+      .replace(/[^A-Za-z0-9_-]+/g, '-')
+      .replace(/^-+/, '')
+      .slice(0, 64) || 'host';
+  const time = new Date(command.createdAt).toISOString().slice(0, 19).replaceAll(':', '-');
+  return `${host}-${command.operation}-${time}.log`;
+}
+
+/** One line as it stands in the file. */
+function fileLine(line: OutputLine, withTimes: boolean): string {
+  const time = withTimes ? `${new Date(line.at).toISOString()}  ` : '';
+  const note = line.stream === 'note' ? '[dashboard] ' : '';
+  return `${time}${note}${plainOutput(line.text)}\n`;
+}
+
+/** The stored lines as bytes, read page by page as fast as the reader takes them. */
+export function outputStream(
+  read: (after: number, limit: number, maxCharacters: number) => OutputLine[],
+  withTimes: boolean,
+): ReadableStream<Uint8Array> {
+  const encoder = new TextEncoder();
+  let after = 0;
+  return new ReadableStream({
+    pull(controller) {
+      const lines = read(after, PAGE_LINES, PAGE_CHARACTERS);
+      const last = lines.at(-1);
+      if (!last) {
+        controller.close();
+        return;
+      }
+      after = last.seq;
+      controller.enqueue(encoder.encode(lines.map((line) => fileLine(line, withTimes)).join('')));
+    },
+  });
+}

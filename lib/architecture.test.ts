@@ -1,0 +1,87 @@
+/** docs/architecture.md says where things live: its table and the tree are the same. */
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+const PAGE = readFileSync(join(ROOT, 'docs/architecture.md'), 'utf8');
+/** Without git (a copy of the sources, as the image has it) there is nothing to compare with. */
+const files = existsSync(join(ROOT, '.git'))
+  ? execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard'], { cwd: ROOT, encoding: 'utf8' })
+      .split('\n')
+      .filter((path) => path !== '' && existsSync(join(ROOT, path)))
+  : [];
+
+/** Folders that hold source files, tests and what tests share left aside. */
+const isSource = (path: string) =>
+  /\.(ts|tsx|mjs)$/.test(path) && !path.endsWith('.test.ts') && !/\/(test|testing|fixtures)\//.test(path);
+const sources = files.filter(isSource);
+
+function foldersInPage(): Set<string> {
+  const table = PAGE.slice(PAGE.indexOf('## Layout'), PAGE.indexOf('## Arrows'));
+  const named = new Set<string>();
+  for (const row of table.split('\n').filter((line) => line.startsWith('| `'))) {
+    const [cell = '', text = ''] = row.split(' | ');
+    const folders = [...cell.matchAll(/`([^`]+)\/`/g)].map(([, folder = '']) => folder);
+    for (const folder of folders) {
+      named.add(folder);
+      // `operator/` in the text of `lib/auth/` is a folder of it.
+      for (const [, child = ''] of text.matchAll(/`([a-z0-9-]+)\/`/g)) named.add(`${folder}/${child}`);
+    }
+  }
+  return named;
+}
+
+describe.skipIf(files.length === 0)('docs/architecture.md', () => {
+  const named = foldersInPage();
+
+  it('names only folders that exist', () => {
+    const missing = [...named].filter((folder) => !existsSync(join(ROOT, folder)));
+    expect(missing).toEqual([]);
+  });
+
+  it('names every folder of lib and every folder at the top', () => {
+    const folders = new Set<string>();
+    for (const path of sources) {
+      const folder = dirname(path);
+      if (folder.startsWith('lib/')) folders.add(folder);
+      else if (folder !== '.') folders.add(folder.split('/')[0] ?? '');
+    }
+    expect([...folders].filter((folder) => !named.has(folder)).sort()).toEqual([]);
+  });
+
+  it('names files that exist', () => {
+    const paths = [...PAGE.matchAll(/`((?:lib|app|agent|scripts)\/[^`\s]+\.[a-z]+)`/g)].map(([, path = '']) => path);
+    expect(paths.length).toBeGreaterThan(8);
+    expect(paths.filter((path) => !existsSync(join(ROOT, path)))).toEqual([]);
+  });
+});
+
+describe.skipIf(files.length === 0)('files of lib', () => {
+  it('have names of their own: no two files of one name', () => {
+    const byName = new Map<string, string[]>();
+    for (const path of sources.filter((file) => file.startsWith('lib/') && basename(file) !== 'index.ts')) {
+      byName.set(basename(path), [...(byName.get(basename(path)) ?? []), path]);
+    }
+    expect([...byName.values()].filter((paths) => paths.length > 1)).toEqual([]);
+  });
+});
+
+describe.skipIf(files.length === 0)('rooms of lib/fleet', () => {
+  /** Imports of code, not of types, from one room to another: docs/decisions/0047. */
+  const MOST_IMPORTS_BETWEEN_ROOMS = 49;
+
+  it('are tied to each other by few imports', () => {
+    const between: string[] = [];
+    for (const path of sources.filter((file) => /^lib\/fleet\/\w+\//.test(file))) {
+      const text = readFileSync(join(ROOT, path), 'utf8');
+      for (const [, target = ''] of text.matchAll(/^import (?!type )[^;]*? from '\.\.\/([a-z]+\/[^']+)';/gms)) {
+        between.push(`${path} -> ${target}`);
+      }
+    }
+    expect(between.length).toBeGreaterThan(10);
+    expect(between.length, between.join('\n')).toBeLessThanOrEqual(MOST_IMPORTS_BETWEEN_ROOMS);
+  });
+});

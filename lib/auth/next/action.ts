@@ -1,0 +1,147 @@
+/** The one way into every server action: session, schema, typed function, typed result. */
+import { unstable_rethrow } from 'next/navigation';
+import { z } from 'zod';
+import { runtime } from '@/lib/dashboard/runtime';
+import type { ActionError, ActionResult, StepUpActionResult, StepUpError } from './action-result';
+import { getClientAddress, getSession } from './app-session';
+import type { Session } from '../operator/auth-service';
+import { MAX_PROOF } from '../operator/step-up';
+import { storageRefusal } from './storage-refusal';
+import type { Requester } from '@/lib/fleet/records/requests';
+
+export interface ActionContext {
+  session: Session;
+  /** The client's address. */
+  address: string;
+  /** Both, as commands and events keep them. */
+  by: Requester;
+}
+
+export interface StepUpContext extends ActionContext {
+  /** True when this request carried a fresh proof that was right; false when it needed none. */
+  stepUp: boolean;
+}
+
+/** An action for everybody who reaches the page (set-up): schema, typed function, typed result. */
+export function publicAction<Schema extends z.ZodType, Value>(
+  schema: Schema,
+  handler: (input: z.output<Schema>, context: { address: string }) => Value | Promise<Value>,
+): (input: z.input<Schema>) => Promise<ActionResult<Value>> {
+  return async (input) => guarded(async () => answer(schema, input, handler, { address: await getClientAddress() }));
+}
+
+/** An action for a signed-in operator. Looks the session up each time: what was revoked does nothing. */
+export function operatorAction<Schema extends z.ZodType, Value>(
+  schema: Schema,
+  handler: (input: z.output<Schema>, context: ActionContext) => Value | Promise<Value>,
+): (input: z.input<Schema>) => Promise<ActionResult<Value>> {
+  return async (input) =>
+    guarded(async () => {
+      const context = await operatorContext();
+      return context === null ? SIGNED_OUT : answer(schema, input, handler, context);
+    });
+}
+
+export interface StepUpRule<Input> {
+  /** What the proof is for, in words for the activity: `Reboot of h1`. No secret in it. */
+  purpose: (input: Input) => string;
+  /** False where this input needs no proof; without this rule each does. */
+  needed?: (input: Input, context: ActionContext) => boolean;
+  /** What stands in the way whoever asks: told before a proof is asked for, and again before one is used up. */
+  check?: (input: Input, context: ActionContext) => StepUpError | null | Promise<StepUpError | null>;
+}
+
+const proofSchema = z.string().max(MAX_PROOF).optional();
+
+/**
+ * An action that asks for a fresh proof of who asks: a code, or the password where no second factor is set up. Without
+ * one it does nothing and answers `step-up-required`; the browser asks (`withStepUp`) and sends the same input again
+ * with the proof beside it. One proof is good for one request, which is checked first: a bad input uses no code up.
+ */
+export function stepUpAction<Schema extends z.ZodType, Value>(
+  schema: Schema,
+  rule: StepUpRule<z.output<Schema>>,
+  handler: (input: z.output<Schema>, context: StepUpContext) => Value | Promise<Value>,
+): (input: z.input<Schema>, proof?: string) => Promise<StepUpActionResult<Value>> {
+  return async (input, typed) =>
+    guarded<Value, StepUpError>(async () => {
+      const context = await operatorContext();
+      if (context === null) return SIGNED_OUT;
+      const parsed = parse(schema, input);
+      const proof = parse(proofSchema, typed);
+      if (!parsed.ok) return parsed;
+      if (!proof.ok) return proof;
+      const problem = (await rule.check?.(parsed.value, context)) ?? null;
+      if (problem !== null) return { ok: false, error: problem };
+      const stepUp = rule.needed?.(parsed.value, context) ?? true;
+      const refused = stepUp ? await refusal(context, rule.purpose(parsed.value), proof.value) : null;
+      if (refused !== null) return { ok: false, error: refused };
+      return { ok: true, value: await handler(parsed.value, { ...context, stepUp }) };
+    });
+}
+
+async function refusal(
+  { session, address }: ActionContext,
+  purpose: string,
+  proof: string | undefined,
+): Promise<StepUpError | null> {
+  const { auth } = runtime();
+  const asksFor = auth.stepUpAsksFor(session.userId);
+  if (proof === undefined || proof === '') return { kind: 'step-up-required', asksFor };
+  const result = await auth.stepUp({ session, proof, purpose, address });
+  switch (result.kind) {
+    case 'proven':
+      return null;
+    case 'refused':
+      return { kind: 'step-up-refused', asksFor };
+    case 'throttled':
+      return result;
+  }
+}
+
+const SIGNED_OUT = { ok: false, error: { kind: 'signed-out' } } as const;
+
+async function operatorContext(): Promise<ActionContext | null> {
+  const session = await getSession();
+  if (session === null) return null;
+  const address = await getClientAddress();
+  return { session, address, by: { userId: session.userId, userName: session.userName, address } };
+}
+
+function parse<Schema extends z.ZodType>(schema: Schema, input: unknown): ActionResult<z.output<Schema>> {
+  const parsed = schema.safeParse(input);
+  if (parsed.success) return { ok: true, value: parsed.data };
+  const issues = parsed.error.issues.map(({ path, message }) => ({ path: path.map(String).join('.'), message }));
+  return { ok: false, error: { kind: 'invalid', issues } };
+}
+
+async function answer<Schema extends z.ZodType, Context, Value>(
+  schema: Schema,
+  input: unknown,
+  handler: (input: z.output<Schema>, context: Context) => Value | Promise<Value>,
+  context: Context,
+): Promise<ActionResult<Value>> {
+  const parsed = parse(schema, input);
+  return parsed.ok ? { ok: true, value: await handler(parsed.value, context) } : parsed;
+}
+
+type Result<Value, Problem> = { ok: true; value: Value } | { ok: false; error: Problem };
+
+async function guarded<Value, Problem = ActionError>(
+  run: () => Promise<Result<Value, Problem>>,
+): Promise<Result<Value, Problem | ActionError>> {
+  try {
+    return await run();
+  } catch (error) {
+    // redirect() and notFound() travel as errors.
+    unstable_rethrow(error);
+    runtime().log.error({ err: error }, 'an action failed');
+    return {
+      ok: false,
+      error: {
+        kind: 'failed',
+        message: storageRefusal(error) ?? 'The dashboard could not do this. Its log says why; try again.',
+      },
+    };
+  }
+}

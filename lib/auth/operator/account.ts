@@ -1,0 +1,196 @@
+/**
+ * What a user changes about the own account: password, second factor, recovery codes. Each change asks for a fresh
+ * proof (see `step-up.ts`; the actions do) and ends the other sessions: whoever had got in is out.
+ */
+import { decodeBase32, encodeBase32 } from './base32';
+import { totpContext, type Credentials } from './credentials';
+import { encrypt } from '../encryption';
+import type { AuthEvents } from './auth-events';
+import { hashPassword } from './password';
+import { passwordProblem } from './password-rule';
+import type { AuthStore, Clock } from './auth-ports';
+import { newRecoveryCodes, recoveryCodeHash } from './recovery-codes';
+import type { Session, SetupOffer } from './auth-service';
+import type { Sessions } from './sessions';
+import type { StepUp } from './step-up';
+import { matchTotpStep, newTotpSecret, totpSecretHash, totpUri } from './totp';
+
+/** An offered secret comes back from the browser: no shorter one is taken (RFC 4226, 4: at least 128 bits). */
+export const MIN_OFFERED_BYTES = 16;
+
+export interface AccountView {
+  /** `configured`: the environment sets it, and the browser can't. */
+  password: 'configured' | 'stored' | 'none';
+  secondFactor: 'configured' | 'stored' | 'none';
+  /** A second factor may be replaced, but not taken away. */
+  secondFactorRequired: boolean;
+  recoveryCodesLeft: number;
+}
+
+export type AccountProblem =
+  | { kind: 'refused'; field: 'current' | 'password' | 'code' | 'form'; message: string }
+  | { kind: 'throttled'; retryAfterMs: number };
+
+export interface AccountChange {
+  /** To be shown once; empty when the change made none. */
+  recoveryCodes: string[];
+  /** Other sessions that it ended. */
+  endedSessions: number;
+}
+
+/** Who changes it, from where. */
+export interface AccountRequest {
+  session: Session;
+  address: string;
+}
+
+export interface Account {
+  view(userId: string): AccountView;
+  /** What stands in the way of a new password, the present one first; null when nothing does. Changes nothing. */
+  passwordChangeProblem(
+    request: AccountRequest & { current: string; password: string },
+  ): Promise<AccountProblem | null>;
+  changePassword(request: AccountRequest & { password: string }): Promise<AccountChange>;
+  /** A new secret for an authenticator app, with which nothing happens until it is enrolled. */
+  offerSecondFactor(): SetupOffer;
+  /** What stands in the way of enrolling a secret with a code of it; null when nothing does. Uses no code up. */
+  enrolmentProblem(request: AccountRequest & { secret: string; code: string }): Promise<AccountProblem | null>;
+  /** Enrols the first second factor or replaces the present one; its recovery codes are new too. */
+  enrolSecondFactor(
+    request: AccountRequest & { secret: string; code: string },
+  ): Promise<AccountChange | AccountProblem>;
+  removalProblem(userId: string): AccountProblem | null;
+  removeSecondFactor(request: AccountRequest): AccountChange;
+  /** New recovery codes; those of before are void. */
+  renewRecoveryCodes(request: AccountRequest): AccountChange;
+}
+
+const WRONG_CODE = 'This code is not right, or was used before. Wait for the next one; check the clock of your phone.';
+
+const refused = (field: 'current' | 'password' | 'code' | 'form', message: string): AccountProblem => ({
+  kind: 'refused',
+  field,
+  message,
+});
+
+export function createAccount(options: {
+  store: AuthStore;
+  now: Clock;
+  events: AuthEvents;
+  credentials: Credentials;
+  sessions: Sessions;
+  stepUp: StepUp;
+  totpKey: Buffer;
+  recoveryKey: Buffer;
+  /** Names the account in an authenticator app. */
+  label: string;
+  requireTotp: boolean;
+}): Account {
+  const { store, now, events, credentials, sessions, stepUp, totpKey, recoveryKey, label } = options;
+
+  /** Ends the other sessions and puts the change on record. */
+  function changed(request: AccountRequest, action: string, message: string, recoveryCodes: string[]): AccountChange {
+    const { session, address } = request;
+    const endedSessions = sessions.endOthers(session);
+    const ended = endedSessions === 0 ? '' : ` ${endedSessions} other session${endedSessions === 1 ? '' : 's'} ended.`;
+    const data = { session: session.idHash, endedSessions };
+    const event = { action, level: 'warning', outcome: 'done', message: `${message}${ended}` } as const;
+    events({ by: session }, { ...event, address, data });
+    return { recoveryCodes, endedSessions };
+  }
+
+  const hashesOf = (codes: readonly string[]) => codes.flatMap((code) => recoveryCodeHash(recoveryKey, code) ?? []);
+
+  /** The step of the code, when the secret may be enrolled with it. */
+  async function checkOffer(userId: string, offered: string, typed: string) {
+    if (credentials.totpIsConfigured(userId)) {
+      return refused('form', 'NIXFLEET_TOTP_SECRET sets the second factor: change it there.');
+    }
+    const secret = decodeBase32(offered);
+    if (secret === null || secret.length < MIN_OFFERED_BYTES) {
+      return refused('form', 'This secret was not offered by the dashboard. Begin again.');
+    }
+    const step = await matchTotpStep(secret, typed, now());
+    return step === null ? refused('code', WRONG_CODE) : { kind: 'right' as const, secret, step };
+  }
+
+  return {
+    view(userId) {
+      const hasTotp = credentials.totpSecret(userId) !== null;
+      return {
+        password: credentials.passwordIsConfigured(userId)
+          ? 'configured'
+          : credentials.hasPassword(userId)
+            ? 'stored'
+            : 'none',
+        secondFactor: credentials.totpIsConfigured(userId) ? 'configured' : hasTotp ? 'stored' : 'none',
+        secondFactorRequired: options.requireTotp,
+        recoveryCodesLeft: hasTotp ? store.recoveryCodesLeft(userId) : 0,
+      };
+    },
+
+    async passwordChangeProblem({ session, address, current, password }) {
+      if (credentials.passwordIsConfigured(session.userId)) {
+        return refused('form', 'NIXFLEET_PASSWORD_HASH sets the password: change it there.');
+      }
+      const problem = passwordProblem(password);
+      if (problem !== null) return refused('password', problem);
+      const checked = await stepUp.checkPassword({ session, proof: current, purpose: 'A new password', address });
+      if (checked.kind === 'throttled') return checked;
+      return checked.kind === 'refused' ? refused('current', 'This is not the present password.') : null;
+    },
+    async changePassword(request) {
+      store.setPassword(request.session.userId, await hashPassword(request.password), now());
+      return changed(request, 'auth.password.changed', 'The password was changed.', []);
+    },
+
+    offerSecondFactor() {
+      const secret = newTotpSecret();
+      return { secret: encodeBase32(secret), uri: totpUri(secret, label) };
+    },
+    async enrolmentProblem({ session, secret, code }) {
+      const checked = await checkOffer(session.userId, secret, code);
+      return checked.kind === 'right' ? null : checked;
+    },
+    async enrolSecondFactor(request) {
+      const { userId } = request.session;
+      const checked = await checkOffer(userId, request.secret, request.code);
+      if (checked.kind !== 'right') return checked;
+      // Used up, so that it can't sign in as well.
+      if (!store.useTotpStep(totpSecretHash(checked.secret), checked.step)) return refused('code', WRONG_CODE);
+      const replaces = credentials.totpSecret(userId) !== null;
+      const codes = newRecoveryCodes();
+      store.setSecondFactor({
+        userId,
+        totpSecret: encrypt(totpKey, checked.secret, totpContext(userId)),
+        recoveryCodeHashes: hashesOf(codes),
+        now: now(),
+      });
+      const message = replaces ? 'The second factor was replaced.' : 'A second factor was set up.';
+      return changed(request, replaces ? 'auth.totp.replaced' : 'auth.totp.enrolled', message, codes);
+    },
+    removalProblem(userId) {
+      if (credentials.totpIsConfigured(userId)) {
+        return refused('form', 'NIXFLEET_TOTP_SECRET sets the second factor: remove it there.');
+      }
+      return options.requireTotp
+        ? refused('form', 'NIXFLEET_REQUIRE_TOTP asks for a second factor: replace it, but do not remove it.')
+        : null;
+    },
+    removeSecondFactor(request) {
+      store.setSecondFactor({ userId: request.session.userId, totpSecret: null, recoveryCodeHashes: [], now: now() });
+      return changed(request, 'auth.totp.removed', 'The second factor was removed: the password alone opens this.', []);
+    },
+    renewRecoveryCodes(request) {
+      const codes = newRecoveryCodes();
+      store.setRecoveryCodes(request.session.userId, hashesOf(codes));
+      const { session, address } = request;
+      const event = { action: 'auth.recovery-codes', level: 'info', outcome: 'done' } as const;
+      events(
+        { by: session },
+        { ...event, message: 'New recovery codes were made; those of before are void.', address },
+      );
+      return { recoveryCodes: codes, endedSessions: 0 };
+    },
+  };
+}

@@ -1,0 +1,177 @@
+/** Puts sign-in together: what `server.ts` makes and everything else reaches as an AuthService. */
+import { createHmac } from 'node:crypto';
+import { plainText } from '@/lib/text/plain-text';
+import { createAccount } from './account';
+import { createCredentials } from './credentials';
+import { createDeviceCookie } from './device-cookie';
+import { deriveKey } from '../encryption';
+import { createAuthEvents } from './auth-events';
+import { passwordIsRight } from './password';
+import { OPERATOR, OPERATOR_ACTOR, type AuthStore, type Clock, type EventRecorder } from './auth-ports';
+import type { Secrets } from '../secrets';
+import type { AuthService, SignInAttempt, SignInResult } from './auth-service';
+import { createSessionCookie } from './session-cookie';
+import { createSessions } from './sessions';
+import { createSetup, type Setup } from './setup';
+import { createStepUp } from './step-up';
+import { accountBucket, addressBucket, createThrottle, deviceBucket, type ThrottleKind } from '../throttle';
+import { totpSecretHash } from './totp';
+
+export interface AuthOptions {
+  store: AuthStore;
+  now: Clock;
+  record: EventRecorder;
+  secrets: Secrets;
+  settings: {
+    /** bcrypt; null when the password is set in the browser. */
+    passwordHash: string | null;
+    /** Null when the second factor is set in the browser. */
+    totpSecret: Uint8Array | null;
+    sessionDurationMs: number;
+    /** A session without activity ends after this long. */
+    sessionIdleMs: number;
+    /** A password without a second factor is not enough. */
+    requireTotp: boolean;
+    /** Failures that are free within the window. */
+    rateLimit: number;
+    rateWindowMs: number;
+    baseUrl: string | null;
+  };
+}
+
+/** `setupCode` is for the link that the start prints, and for nobody else. */
+export type Auth = AuthService & Pick<Setup, 'setupCode'>;
+
+/** Throws, with a sentence that says what to do, when the stored second factor can't be read with this installation's key. */
+export function createAuth({ store, now, record, secrets, settings }: AuthOptions): Auth {
+  store.ensureUser(OPERATOR, now());
+  const totpKey = deriveKey(secrets.encryptionKey, 'totp-secret');
+  const recoveryKey = deriveKey(secrets.encryptionKey, 'recovery-codes');
+  const credentials = createCredentials({ store, now, configured: settings, totpKey, recoveryKey });
+  // A second factor that can't be read stops the start, not the first sign-in.
+  const secondFactor = credentials.totpSecret(OPERATOR.id);
+  if (settings.requireTotp && secondFactor === null && credentials.hasPassword(OPERATOR.id)) {
+    throw new Error(
+      'NIXFLEET_REQUIRE_TOTP is true, but no second factor is set up: set NIXFLEET_TOTP_SECRET, or start without ' +
+        'NIXFLEET_REQUIRE_TOTP once and set a second factor up under Settings, Account.',
+    );
+  }
+  const throttle = createThrottle(store, now, { freeFailures: settings.rateLimit, windowMs: settings.rateWindowMs });
+  const sessions = createSessions(store, now, settings);
+  const cookie = createSessionCookie(secrets.sessionSecret, settings.baseUrl);
+  const devices = createDeviceCookie(deriveKey(secrets.encryptionKey, 'device-cookie'), cookie.secure, now);
+  const label = settings.baseUrl === null ? OPERATOR.name : new URL(settings.baseUrl).host;
+  const events = createAuthEvents(record, now);
+  const setup = createSetup({ store, now, events, throttle, credentials, totpKey, recoveryKey, label });
+  const stepUp = createStepUp({ store, now, events, throttle, credentials });
+  const account = createAccount({
+    ...{ store, now, events, credentials, sessions, stepUp, totpKey, recoveryKey, label },
+    requireTotp: settings.requireTotp,
+  });
+  endSessionsOfOthers();
+
+  /** Credentials that the environment sets and that changed since the last start end the sessions that the old ones opened. */
+  function endSessionsOfOthers(): void {
+    const { passwordHash, totpSecret } = settings;
+    const totp = totpSecret === null ? '' : totpSecretHash(totpSecret);
+    const mark = createHmac('sha256', deriveKey(secrets.encryptionKey, 'configured-credentials'))
+      .update(JSON.stringify([passwordHash, totp]))
+      .digest('hex');
+    const before = store.configuredMark();
+    if (before === mark) return;
+    store.setConfiguredMark(mark, now());
+    const ended = before === null ? 0 : sessions.endAll(OPERATOR.id);
+    if (ended === 0) return;
+    const event = { action: 'auth.configured', level: 'warning', outcome: 'done', address: '' } as const;
+    const message = 'The environment sets another password or second factor than before: all sessions ended.';
+    events({ claimed: 'dashboard' }, { ...event, message });
+  }
+
+  function refused({ address, userAgent }: SignInAttempt, message: string): SignInResult {
+    const event = { action: 'auth.sign-in.refused', level: 'warning', outcome: 'refused' } as const;
+    const data = { userAgent: plainText(userAgent, 400) };
+    events({ claimed: OPERATOR.name }, { ...event, message, address, data });
+    return { kind: 'refused' };
+  }
+
+  /**
+   * Limits come before any hash. The account's bucket holds whatever number of addresses an attacker has; a browser that
+   * signed in before has one of its own, so that nobody else's failures make its operator wait. Tries for the
+   * second factor count only after the right password, and a wrong password costs the same work on decoys.
+   */
+  async function signIn(attempt: SignInAttempt): Promise<SignInResult> {
+    const { address, userAgent } = attempt;
+    const known = devices.deviceId(attempt.cookies, OPERATOR.id);
+    const buckets = (kind: ThrottleKind) =>
+      known === null ? [accountBucket(kind, OPERATOR.id), addressBucket(kind, address)] : [deviceBucket(kind, known)];
+    const secret = credentials.totpSecret(OPERATOR.id);
+    const blockedMs = throttle.take(buckets('password'), buckets('totp'));
+    if (blockedMs > 0) return { kind: 'throttled', retryAfterMs: blockedMs };
+
+    const right = await passwordIsRight(attempt.password, credentials.passwordHash(OPERATOR.id));
+    if (secret !== null) {
+      const waitMs = throttle.take(buckets(right ? 'totp' : 'decoy'));
+      if (waitMs > 0) return { kind: 'throttled', retryAfterMs: waitMs };
+      const factor = await credentials.checkSecondFactor(OPERATOR.id, secret, attempt.code, right);
+      if (right && factor === null) return refused(attempt, 'Sign-in refused: right password, wrong or used code.');
+      if (factor === 'recovery-code') {
+        const message = 'A recovery code was used to sign in.';
+        const event = { action: 'auth.recovery-code', level: 'info', outcome: 'done' } as const;
+        events({ by: OPERATOR_ACTOR }, { ...event, message, address });
+      }
+    }
+    if (!right) return refused(attempt, 'Sign-in refused: wrong password.');
+
+    // Whoever held a session and guessed fresh proofs makes the operator who signs in anew wait no longer.
+    const proofs = (['step-up', 'present-password'] as const).map((kind) => accountBucket(kind, OPERATOR.id));
+    throttle.clear([...buckets('password'), ...buckets('totp'), ...buckets('decoy'), ...proofs]);
+    const device = devices.issue(OPERATOR.id);
+    const made = sessions.create({ ...OPERATOR_ACTOR, address, userAgent, deviceId: device.deviceId });
+    const data = { userAgent: plainText(userAgent, 400), session: made.session.idHash };
+    const event = { action: 'auth.sign-in', level: 'success', outcome: 'done', message: 'Signed in.' } as const;
+    events({ by: made.session }, { ...event, address, data });
+    return { kind: 'signed-in', ...made, deviceCookie: device.setCookie };
+  }
+
+  return {
+    ...setup,
+    cookieName: cookie.name,
+    secureCookies: cookie.secure,
+    cookieSecret: cookie.secret,
+    sessionMaxAgeS: Math.ceil(settings.sessionDurationMs / 1_000),
+    requiresTotp: () => credentials.totpSecret(OPERATOR.id) !== null,
+    signIn,
+    signOut(idHash, address) {
+      const ended = sessions.revoke(idHash);
+      if (ended === null) return;
+      const event = { action: 'auth.sign-out', level: 'info', outcome: 'done', message: 'Signed out.' } as const;
+      events({ by: ended }, { ...event, address, data: { session: idHash } });
+    },
+    async resolveSession(cookieHeader) {
+      const sessionId = await cookie.sessionId(cookieHeader);
+      return sessionId === null ? null : sessions.bySessionId(sessionId);
+    },
+    knownBrowser: (cookieHeader) => devices.deviceId(cookieHeader, OPERATOR.id),
+    stillValid: (idHash) => sessions.byHash(idHash),
+    onSessionEnd: (listener) => sessions.onEnd(listener),
+    account,
+    sessionsOf: (userId) => sessions.list(userId),
+    endSession(idHash, by, address) {
+      // Only one's own.
+      if (sessions.byHash(idHash)?.userId !== by.userId || sessions.revoke(idHash) === null) return false;
+      const event = { action: 'auth.session.ended', level: 'info', outcome: 'done' } as const;
+      events({ by }, { ...event, message: 'Ended another session.', address, data: { session: idHash } });
+      return true;
+    },
+    endOtherSessions(by, address) {
+      const ended = sessions.endOthers(by);
+      if (ended === 0) return 0;
+      const event = { action: 'auth.session.ended', level: 'info', outcome: 'done' } as const;
+      const message = `Ended all ${ended} other session${ended === 1 ? '' : 's'}.`;
+      events({ by }, { ...event, message, address, data: { ended } });
+      return ended;
+    },
+    stepUpAsksFor: (userId) => stepUp.asksFor(userId),
+    stepUp: (request) => stepUp.prove(request),
+  };
+}

@@ -1,0 +1,76 @@
+/** Credentials as they are in force. What the environment sets is the operator's, and wins over what the browser set. */
+import { decrypt } from '../encryption';
+import { OPERATOR, type AuthStore, type Clock } from './auth-ports';
+import { recoveryCodeHash } from './recovery-codes';
+import { matchTotpStep, totpSecretHash } from './totp';
+
+export interface Credentials {
+  passwordHash(userId: string): string | null;
+  /** Null when no second factor is set up. */
+  totpSecret(userId: string): Uint8Array | null;
+  hasPassword(userId: string): boolean;
+  /** True when the environment sets the password: it can't be changed in the browser. */
+  passwordIsConfigured(userId: string): boolean;
+  /** True when the environment sets the second factor: it can't be changed in the browser. */
+  totpIsConfigured(userId: string): boolean;
+  /**
+   * Checks a code from the app, or a recovery code in its place. With `use`, a right one is used up: it counts once,
+   * ever, also when two ask at the same time. Without it the answer takes as long and changes nothing.
+   */
+  checkSecondFactor(
+    userId: string,
+    secret: Uint8Array,
+    typed: string,
+    use: boolean,
+  ): Promise<'totp' | 'recovery-code' | null>;
+}
+
+interface Configured {
+  passwordHash: string | null;
+  totpSecret: Uint8Array | null;
+}
+
+const NOTHING: Configured = { passwordHash: null, totpSecret: null };
+
+/** What an encrypted TOTP secret is bound to. */
+export const totpContext = (userId: string): string => `totp:${userId}`;
+
+export function createCredentials(options: {
+  store: AuthStore;
+  now: Clock;
+  configured: Configured;
+  totpKey: Buffer;
+  recoveryKey: Buffer;
+}): Credentials {
+  const { store, now, configured, totpKey, recoveryKey } = options;
+
+  const set = (userId: string) => (userId === OPERATOR.id ? configured : NOTHING);
+  const passwordHash = (userId: string) => set(userId).passwordHash ?? store.user(userId)?.passwordHash ?? null;
+
+  return {
+    passwordHash,
+    hasPassword: (userId) => passwordHash(userId) !== null,
+    passwordIsConfigured: (userId) => set(userId).passwordHash !== null,
+    totpIsConfigured: (userId) => set(userId).totpSecret !== null,
+    totpSecret(userId) {
+      const { totpSecret } = set(userId);
+      if (totpSecret !== null) return totpSecret;
+      const stored = store.user(userId)?.totpSecret ?? null;
+      if (stored === null) return null;
+      const secret = decrypt(totpKey, stored, totpContext(userId));
+      if (secret !== null) return secret;
+      // Never sign in without the second factor because its key is gone.
+      throw new Error(
+        'The second factor in the database was encrypted with another key. Restore secrets/encryption-key in the data ' +
+          'folder from a backup, or set NIXFLEET_TOTP_SECRET.',
+      );
+    },
+    async checkSecondFactor(userId, secret, typed, use) {
+      const step = await matchTotpStep(secret, typed, now());
+      if (step !== null) return use && store.useTotpStep(totpSecretHash(secret), step) ? 'totp' : null;
+      const codeHash = recoveryCodeHash(recoveryKey, typed);
+      if (codeHash === null) return null;
+      return use && store.useRecoveryCode(userId, codeHash, now()) ? 'recovery-code' : null;
+    },
+  };
+}

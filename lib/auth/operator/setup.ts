@@ -1,0 +1,107 @@
+/** First-run set-up: one link, new at each start, sets the first password and the second factor. */
+import { randomBytes } from 'node:crypto';
+import { MIN_OFFERED_BYTES } from './account';
+import { decodeBase32, encodeBase32 } from './base32';
+import type { Credentials } from './credentials';
+import { totpContext } from './credentials';
+import { encrypt, equalSecrets } from '../encryption';
+import type { AuthEvents } from './auth-events';
+import { hashPassword } from './password';
+import { passwordProblem } from './password-rule';
+import { OPERATOR, OPERATOR_ACTOR, type AuthStore, type Clock } from './auth-ports';
+import { newRecoveryCodes, recoveryCodeHash } from './recovery-codes';
+import type { AuthService, SetupResult } from './auth-service';
+import { addressBucket, type Throttle } from '../throttle';
+import { matchTotpStep, newTotpSecret, totpSecretHash, totpUri } from './totp';
+
+const SETUP_CODE_BYTES = 16;
+
+const WRONG_SETUP_CODE =
+  'This set-up link is not valid any more: restart the dashboard and use the link that it prints.';
+
+export type Setup = Pick<AuthService, 'setupState' | 'offerSetup' | 'completeSetup'> & {
+  /** The code of the link that the start prints; null when there is nothing to set up. */
+  setupCode(): string | null;
+};
+
+export function createSetup(options: {
+  store: AuthStore;
+  now: Clock;
+  events: AuthEvents;
+  throttle: Throttle;
+  credentials: Credentials;
+  totpKey: Buffer;
+  recoveryKey: Buffer;
+  /** Names the account in an authenticator app. */
+  label: string;
+}): Setup {
+  const { store, now, events, throttle, credentials, totpKey, recoveryKey, label } = options;
+  const needsTotp = !credentials.totpIsConfigured(OPERATOR.id);
+  const hasPassword = () => credentials.hasPassword(OPERATOR.id);
+  let code: string | null = hasPassword() ? null : randomBytes(SETUP_CODE_BYTES).toString('base64url');
+
+  /** A right code leaves no trace in the limits. */
+  function check(setupCode: string, address: string): 'right' | 'wrong' | { waitMs: number } {
+    const buckets = [addressBucket('setup-code', address)];
+    const waitMs = throttle.take(buckets);
+    if (waitMs > 0) return { waitMs };
+    if (code !== null && !hasPassword() && equalSecrets(setupCode, code)) {
+      throttle.clear(buckets);
+      return 'right';
+    }
+    const message = 'Somebody opened the set-up page with a wrong or used code.';
+    const refused = { action: 'auth.setup.refused', level: 'warning', outcome: 'refused' } as const;
+    events({ claimed: OPERATOR.name }, { ...refused, message, address });
+    return 'wrong';
+  }
+
+  /** Proves the second factor; the code is used up, so that it can't sign in as well. */
+  async function proveTotp(offered: string, typed: string): Promise<Buffer | null> {
+    const secret = decodeBase32(offered);
+    if (secret === null || secret.length < MIN_OFFERED_BYTES) return null;
+    const step = await matchTotpStep(secret, typed, now());
+    return step !== null && store.useTotpStep(totpSecretHash(secret), step) ? secret : null;
+  }
+
+  async function complete(request: Parameters<AuthService['completeSetup']>[0]): Promise<SetupResult> {
+    const problem = passwordProblem(request.password);
+    if (problem !== null) return { kind: 'refused', field: 'password', message: problem };
+    const secret = needsTotp ? await proveTotp(request.secret, request.code) : null;
+    if (needsTotp && secret === null) {
+      const message =
+        'This code is not right, or was used before. Wait for the next one; check the clock of your phone.';
+      return { kind: 'refused', field: 'code', message };
+    }
+    const passwordHash = await hashPassword(request.password);
+    const recoveryCodes = secret === null ? [] : newRecoveryCodes();
+    const done = store.setFirstCredentials({
+      userId: OPERATOR.id,
+      passwordHash,
+      totpSecret: secret && encrypt(totpKey, secret, totpContext(OPERATOR.id)),
+      recoveryCodeHashes: recoveryCodes.flatMap((one) => recoveryCodeHash(recoveryKey, one) ?? []),
+      now: now(),
+    });
+    if (!done) return { kind: 'refused', field: 'setup-code', message: WRONG_SETUP_CODE };
+    code = null;
+    const message = secret ? 'Password and second factor were set.' : 'The password was set.';
+    const { address } = request;
+    events({ by: OPERATOR_ACTOR }, { action: 'auth.setup', level: 'success', outcome: 'done', message, address });
+    return { kind: 'done', recoveryCodes };
+  }
+
+  return {
+    setupCode: () => (hasPassword() ? null : code),
+    setupState: () => (hasPassword() ? { kind: 'done' } : { kind: 'open', needsTotp }),
+    offerSetup(setupCode, address) {
+      if (check(setupCode, address) !== 'right') return null;
+      const secret = newTotpSecret();
+      return { secret: encodeBase32(secret), uri: totpUri(secret, label) };
+    },
+    async completeSetup(request) {
+      const checked = check(request.setupCode, request.address);
+      if (typeof checked === 'object') return { kind: 'throttled', retryAfterMs: checked.waitMs };
+      if (checked === 'wrong') return { kind: 'refused', field: 'setup-code', message: WRONG_SETUP_CODE };
+      return complete(request);
+    },
+  };
+}

@@ -1,0 +1,44 @@
+/** Puts agents' tokens, enrolment and rules together with the database and the fleet, for the composition root. */
+import { createAgentAccess, type AgentAccess } from '@/lib/auth/agents/agent-access';
+import type { Clock, EventRecorder } from '@/lib/auth/operator/auth-ports';
+import { createThrottle } from '@/lib/auth/throttle';
+import { createAgentTokenStore } from '@/lib/store/sqlite/agent-token-store';
+import { createAuthStore } from '@/lib/store/sqlite/auth-store';
+import type { Db } from '@/lib/store/sqlite/open-database';
+import { createSettingsStore } from '@/lib/store/sqlite/settings-store';
+import type { FleetOperator } from '@/lib/fleet/records/operator-port';
+
+export interface AgentAccessParts {
+  db: Db;
+  now: Clock;
+  sharedToken: string;
+  settings: {
+    agentTokenHashSecret: string | null;
+    allowSharedAgentToken: boolean | null;
+    agentApproval: boolean | null;
+    rateLimit: number;
+    rateWindowMs: number;
+  };
+  record: EventRecorder;
+  /** Asked only after the fleet was made: it asks about agents itself. */
+  fleet: () => Pick<FleetOperator, 'enrolHost' | 'reconsiderAgents'>;
+}
+
+export function wireAgentAccess({ db, now, sharedToken, settings, record, fleet }: AgentAccessParts): AgentAccess {
+  const access = createAgentAccess({
+    store: createAgentTokenStore(db),
+    settings: createSettingsStore(db),
+    throttle: createThrottle(createAuthStore(db), now, {
+      freeFailures: settings.rateLimit,
+      windowMs: settings.rateWindowMs,
+    }),
+    now,
+    record,
+    takeIn: (hostName, address) => fleet().enrolHost(hostName, address),
+    sharedToken,
+    v1HashSecret: settings.agentTokenHashSecret,
+    rules: { sharedToken: settings.allowSharedAgentToken, approval: settings.agentApproval },
+  });
+  access.onChange(() => fleet().reconsiderAgents());
+  return access;
+}

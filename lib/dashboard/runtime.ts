@@ -1,0 +1,59 @@
+/** What the composition root made, as pages, actions and route handlers reach it. */
+import type { AgentAdministration } from '@/lib/auth/agents/agent-service';
+import type { AuthService } from '@/lib/auth/operator/auth-service';
+import type { DesiredSource } from '@/lib/fleet/hosts/desired';
+import type { FlakeUpdates } from '@/lib/fleet/records/flake-update-port';
+import type { BackupService } from '@/lib/store/backup/backup-service';
+import type { LimitUse } from '@/lib/protocol/limit-use';
+import type { FleetView } from '@/lib/protocol/live';
+import type { Log } from '@/lib/log';
+import { singleton } from '@/lib/singleton';
+import type { FleetOperator } from '@/lib/fleet/records/operator-port';
+
+/** One row of the settings page: what is configured, without secrets. */
+export interface SettingView {
+  /** The environment variable. */
+  name: string;
+  /** What it does. */
+  prose: string;
+  /** The value in force; secrets as "set" or "made by the dashboard". */
+  value: string;
+  source: 'environment' | 'default' | 'made by the dashboard' | 'set here';
+}
+
+export interface Runtime {
+  fleet: FleetOperator;
+  auth: AuthService;
+  agentAccess: AgentAdministration;
+  backups: Pick<BackupService, 'status' | 'backUpNow'>;
+  desired: DesiredSource;
+  updates: FlakeUpdates;
+  log: Log;
+  /** How much of each of the dashboard's limits is in use, and by whom. */
+  limits(): readonly LimitUse[];
+  /** The fleet at one version, to paint a page from; the live socket goes on from it. */
+  fleetView(): FleetView;
+  about: {
+    version: string;
+    /** Changes with every build: an open page with another one should reload. */
+    buildId: string;
+    demo: boolean;
+    /** Public address, when configured; otherwise null and pages use the address they were asked for. */
+    baseUrl: string | null;
+    settings: readonly SettingView[];
+  };
+}
+
+const holder = () => singleton<{ runtime: Runtime | null }>('runtime', () => ({ runtime: null }));
+
+/** Called once by the composition root, before anything can ask. */
+export function setRuntime(runtime: Runtime): void {
+  holder().runtime = runtime;
+}
+
+/** The running dashboard. Throws outside of one: while building, or when a page is loaded without `server.ts`. */
+export function runtime(): Runtime {
+  const { runtime } = holder();
+  if (!runtime) throw new Error('NixFleet is not running here: pages are served by server.ts only');
+  return runtime;
+}

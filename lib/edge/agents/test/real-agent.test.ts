@@ -1,0 +1,146 @@
+/** This project's agent, as a process, against the real gateway, fleet and database: what is asked for ends, and truly. */
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import {
+  createHost,
+  fileAppears,
+  isRunning,
+  processEnds,
+  type AgentProcess,
+  type TestHost,
+} from '@/agent/testing/host';
+import type { CommandView, OperationId } from '@/lib/protocol/live';
+import { buildAgent } from '@/scripts/build-agent.mjs';
+import { BY, createTestServer, TOKEN, type TestServer } from '../../testing/test-server';
+
+const folder = mkdtempSync(join(tmpdir(), 'nixfleet-bundle-'));
+let bundle = '';
+let house: TestServer;
+let host: TestHost;
+
+beforeAll(async () => {
+  bundle = await buildAgent({ outfile: join(folder, 'agent.mjs'), sourceCommit: 'abc1234' });
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+beforeEach(async () => {
+  house = await createTestServer({ groupMs: 4 });
+  host = createHost();
+});
+afterEach(async () => {
+  await host.remove();
+  await house.close();
+});
+
+const view = () => house.fleet.host('h1');
+
+/** Starts the agent, as a service manager does, and waits until the dashboard knows its first heartbeat. */
+async function startAgent(): Promise<AgentProcess> {
+  const agent = host.start(bundle, `ws://127.0.0.1:${house.port}/ws`, { NIXFLEET_TOKEN: TOKEN });
+  await house.until(() => view()?.online === true && view()?.generation !== '');
+  return agent;
+}
+
+function ask(operation: OperationId): string {
+  const [result] = house.fleet.dispatch({
+    operation,
+    hostIds: ['h1'],
+    requestId: `${operation}-${Math.random()}`,
+    force: true,
+    stepUp: true,
+    by: BY,
+  });
+  if (result?.kind !== 'accepted') throw new Error(`not accepted: ${JSON.stringify(result)}`);
+  return result.commandId;
+}
+
+async function ended(id: string): Promise<CommandView> {
+  await house.until(() => house.fleet.command(id)?.outcome !== null);
+  const command = house.fleet.command(id);
+  if (!command) throw new Error(`no command ${id}`);
+  return command;
+}
+
+/** The host takes the next command, and does it. */
+async function expectFree(): Promise<void> {
+  await house.until(() => view()?.command === null && view()?.control === null && view()?.foreignCommand === '');
+  expect(await ended(ask('refresh-lock'))).toMatchObject({ outcome: 'succeeded' });
+}
+
+it('1.6/75, 3.2/9 stop in the middle of a switch stops it, and the agent survives', async () => {
+  const agent = await startAgent();
+  host.program(
+    'nixos-rebuild',
+    `echo building; echo $$ > ${host.path('pid.new')}; mv ${host.path('pid.new')} ${host.path('pid')}; exec sleep 600`,
+  );
+  const id = ask('switch');
+  await fileAppears(host.path('pid'));
+  const pid = Number(readFileSync(host.path('pid'), 'utf8'));
+  expect(isRunning(pid)).toBe(true);
+  const stop = ask('stop');
+  expect(await ended(id)).toMatchObject({ outcome: 'stopped' });
+  expect(await ended(stop)).toMatchObject({ outcome: 'succeeded' });
+  await processEnds(pid);
+  expect(agent.child.exitCode).toBeNull();
+  await expectFree();
+});
+
+it('1.6/74 restart ends when the agent is back', async () => {
+  const agent = await startAgent();
+  const id = ask('restart');
+  expect(await agent.exit).toEqual({ code: 0, signal: null });
+  expect(house.fleet.command(id)?.outcome).toBeNull();
+  await startAgent();
+  expect(await ended(id)).toMatchObject({ outcome: 'succeeded', reason: 'The agent came back.' });
+  await expectFree();
+});
+
+it('1.6/74 reboot ends when the host is back', async () => {
+  const agent = await startAgent();
+  // What a reboot is to an agent: everything ends, unasked.
+  host.program('reboot', 'kill -KILL $PPID');
+  const id = ask('reboot');
+  expect(await agent.exit).toEqual({ code: null, signal: 'SIGKILL' });
+  expect(house.fleet.command(id)?.outcome).toBeNull();
+  await startAgent();
+  expect(await ended(id)).toMatchObject({ outcome: 'succeeded' });
+  await expectFree();
+});
+
+it('a reboot that the host refuses ends at once, with what it said', async () => {
+  await startAgent();
+  host.program('reboot', 'echo "not allowed" >&2; exit 1');
+  expect(await ended(ask('reboot'))).toMatchObject({ outcome: 'failed' });
+  await expectFree();
+});
+
+it('a switch that worked is a success after the restart that it brings', async () => {
+  const agent = await startAgent();
+  host.program('nixos-rebuild', 'echo "building $*"');
+  const id = ask('switch');
+  expect(await agent.exit).toEqual({ code: 101, signal: null });
+  await startAgent();
+  expect(await ended(id)).toMatchObject({ outcome: 'succeeded', exitCode: 0 });
+  await expectFree();
+});
+
+it.each([
+  ['the host says that its system needs a rebuild', 'new-system', 'failed'],
+  ['the host says that its system is current', 'current-system', 'succeeded'],
+  ['the host can’t say', null, 'lost'],
+] as const)('1.6/80, 3.2/11 a switch whose agent is killed: %s', async (_name, built, outcome) => {
+  mkdirSync(host.path('current-system'));
+  host.program('nix', built === null ? 'exit 1' : `echo '[{"outputs":{"out":"${host.path(built)}"}}]'`);
+  host.program('nixos-rebuild', `echo building; touch ${host.path('begun')}; exec sleep 600`);
+  const agent = await startAgent();
+  const id = ask('switch');
+  await fileAppears(host.path('begun'));
+  agent.child.kill('SIGKILL');
+  await agent.exit;
+  await startAgent();
+  const command = await ended(id);
+  expect(command).toMatchObject({ outcome });
+  expect(command.reason).toMatch(/^No result arrived/);
+  await expectFree();
+});

@@ -1,0 +1,98 @@
+import { once } from 'node:events';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { MAX_MESSAGES, MESSAGE_WINDOW_MS, type LiveTuning } from '../live-gateway';
+import { createTestServer, type TestServer } from '../../testing/test-server';
+import { holdLoop, Peer } from '../../testing/peer';
+import { ShiftedLoop } from '../../testing/shifted-loop';
+
+/** Messages that a page sends in one window. */
+const ASKED = MAX_MESSAGES - 10;
+
+let house: TestServer;
+let loop: ShiftedLoop;
+let peer: Peer | null = null;
+
+async function start(liveTuning: LiveTuning): Promise<void> {
+  loop = new ShiftedLoop();
+  house = await createTestServer({ loop, liveTuning });
+}
+
+afterEach(async () => {
+  await peer?.stop();
+  peer = null;
+  await house.close();
+});
+
+describe('a page', () => {
+  it('that sends nothing for too long is dropped', async () => {
+    await start({ silenceMs: 5_000, pingIntervalMs: 1_000 });
+    const page = await house.browser();
+    await page.inbox.find((message) => message.t === 'snapshot');
+    const gone = once(page.socket, 'close');
+    // It answers no ping any more.
+    page.socket.pause();
+    while (house.hub.size > 0) {
+      loop.advance(1_000);
+      await new Promise((resolve) => loop.afterRead(() => resolve(null)));
+    }
+    page.socket.resume();
+    await gone;
+  });
+
+  it('whose message lies unread because the loop was held is kept', async () => {
+    await start({ silenceMs: 2_000, pingIntervalMs: 100 });
+    const headers = { cookie: 'session=session-1', origin: `http://127.0.0.1:${house.port}` };
+    const hello = [JSON.stringify({ t: 'hello' })];
+    peer = Peer.dial({ url: `ws://127.0.0.1:${house.port}/live`, headers, hello, autoPong: false });
+    await peer.message('"snapshot"');
+    // What came with its greeting was seen by a look.
+    await new Promise((resolve) => loop.after(300, () => resolve(null)));
+    // Held in this phase of the loop, its timers run before anything is read.
+    await new Promise((resolve) => setImmediate(resolve));
+    peer.send(JSON.stringify({ t: 'ping' }));
+    holdLoop(4_000);
+    await peer.message('"pong"');
+    expect(peer.end).toBeNull();
+  });
+
+  it('that asks no more than it may is kept, also when the clock is put back', async () => {
+    await start({});
+    const page = await house.browser();
+    const closed = once(page.socket, 'close');
+    const ask = async () => {
+      page.inbox.all.length = 0;
+      for (let count = 0; count < ASKED; count += 1) page.send({ t: 'ping' });
+      const answered = () => page.inbox.all.filter(({ t }) => t === 'pong').length === ASKED;
+      await Promise.race([page.inbox.find(answered), closed]);
+    };
+    await ask();
+    loop.advance(MESSAGE_WINDOW_MS);
+    const now = Date.now.bind(Date);
+    const clock = vi.spyOn(Date, 'now').mockImplementation(() => now() - 3_600_000);
+    await ask();
+    clock.mockRestore();
+    expect(page.socket.readyState).toBe(page.socket.OPEN);
+  });
+
+  it('that does not read is dropped after a while, in which the dashboard could write', async () => {
+    await start({ stuckMs: 3_000 });
+    const page = await house.browser();
+    await page.inbox.find((message) => message.t === 'snapshot');
+    page.socket.pause();
+    const fill = () => {
+      for (let host = 0; host < 2_000; host += 1) house.fleet.enrolHost(`h${host}`, '192.0.2.1');
+    };
+    fill();
+    while (house.hub.backlogBytes < 256 * 1024) {
+      page.send({ t: 'resync' });
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    // Seen full once; then nothing can be written for longer than it may be full.
+    await new Promise((resolve) => loop.after(300, () => resolve(null)));
+    holdLoop(3_500);
+    await new Promise((resolve) => loop.after(500, () => resolve(null)));
+    expect(house.hub.size).toBe(1);
+    loop.advance(3_000);
+    while (house.hub.size > 0) await new Promise((resolve) => setImmediate(resolve));
+  });
+});

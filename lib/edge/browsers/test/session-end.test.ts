@@ -1,0 +1,95 @@
+/** The end of a session, from the list of sessions to the socket: with the real sign-in, store and gateway. */
+import { once } from 'node:events';
+import { encode } from 'next-auth/jwt';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { WebSocket } from 'ws';
+import { makeAuth, PASSWORD, PASSWORD_HASH, type TestAuth } from '@/lib/auth/testing/auth';
+import type { Session } from '@/lib/auth/operator/auth-service';
+import { createTestServer, type TestServer } from '../../testing/test-server';
+
+/** Sockets of a session that ended are closed within this. */
+const WITHIN_MS = 1_000;
+const ADDRESS = '203.0.113.9';
+
+let house: TestServer;
+let made: TestAuth;
+beforeEach(async () => {
+  house = await createTestServer();
+  made = makeAuth({ passwordHash: PASSWORD_HASH });
+  house.lookUpSessionsBy((cookie) => made.auth.resolveSession(cookie));
+  made.auth.onSessionEnd((idHash) => house.hub.closeSession(idHash));
+});
+afterEach(async () => {
+  await house.close();
+  made.close();
+});
+
+interface SignedIn {
+  session: Session;
+  cookie: string;
+  sockets: WebSocket[];
+}
+
+const dial = (cookie: string) => house.dial('/live', { headers: { cookie, origin: `http://127.0.0.1:${house.port}` } });
+
+/** A browser with two pages open. */
+async function signIn(): Promise<SignedIn> {
+  const { auth } = made;
+  const result = await auth.signIn({ password: PASSWORD, code: '', address: ADDRESS, userAgent: '', cookies: null });
+  if (result.kind !== 'signed-in') throw new Error(result.kind);
+  const token = await encode({ token: { sid: result.sessionId }, secret: auth.cookieSecret });
+  const cookie = `${auth.cookieName}=${token}`;
+  const sockets = [dial(cookie), dial(cookie)];
+  await Promise.all(sockets.map((socket) => once(socket, 'open')));
+  return { session: result.session, cookie, sockets };
+}
+
+/** Does something; all sockets have to be closed for their session's end, soon. Gives how long it took (ms). */
+async function closedBy(act: () => unknown, ...browsers: SignedIn[]): Promise<number> {
+  const closed = browsers.flatMap(({ sockets }) => sockets.map((socket) => once(socket, 'close')));
+  const begin = performance.now();
+  await act();
+  const codes = (await Promise.all(closed)).map(([code]) => Number(code));
+  expect(new Set(codes)).toEqual(new Set([4401]));
+  return performance.now() - begin;
+}
+
+/** The copy of a cookie that a thief kept: nothing opens with it any more. */
+async function expectDead({ cookie, session }: SignedIn): Promise<void> {
+  const [, response] = (await once(dial(cookie), 'unexpected-response')) as [unknown, { statusCode: number }];
+  expect(response.statusCode).toBe(401);
+  expect(await made.auth.resolveSession(cookie)).toBeNull();
+  expect(made.auth.stillValid(session.idHash)).toBeNull();
+}
+
+const isOpen = ({ sockets }: SignedIn) => sockets.every((socket) => socket.readyState === socket.OPEN);
+
+describe('the sockets of a session', () => {
+  it('are closed when its operator signs out, and another’s are not', async () => {
+    const [leaving, staying] = [await signIn(), await signIn()];
+    expect(await closedBy(() => made.auth.signOut(leaving.session.idHash, ADDRESS), leaving)).toBeLessThan(WITHIN_MS);
+    expect(isOpen(staying)).toBe(true);
+    await expectDead(leaving);
+  });
+
+  it('are closed when it is ended from the list of another session, one or all', async () => {
+    const [own, one, two, three] = [await signIn(), await signIn(), await signIn(), await signIn()];
+    const listed = made.auth.sessionsOf(own.session.userId).map(({ idHash }) => idHash);
+    expect(new Set(listed)).toEqual(new Set([own, one, two, three].map(({ session }) => session.idHash)));
+    const end = () => made.auth.endSession(one.session.idHash, own.session, ADDRESS);
+    expect(await closedBy(end, one)).toBeLessThan(WITHIN_MS);
+    expect([own, two, three].every(isOpen)).toBe(true);
+    const endOthers = () => made.auth.endOtherSessions(own.session, ADDRESS);
+    expect(await closedBy(endOthers, two, three)).toBeLessThan(WITHIN_MS);
+    expect(isOpen(own)).toBe(true);
+    for (const ended of [one, two, three]) await expectDead(ended);
+  });
+
+  it('are closed when another session changes what the account is opened with', async () => {
+    const [own, other] = [await signIn(), await signIn()];
+    const change = () => made.auth.account.removeSecondFactor({ session: own.session, address: ADDRESS });
+    expect(await closedBy(change, other)).toBeLessThan(WITHIN_MS);
+    expect(isOpen(own)).toBe(true);
+    await expectDead(other);
+  });
+});

@@ -1,0 +1,44 @@
+/** The answer to a request that was refused before a page saw it. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { refusalOf, type RefusalReason } from '@/lib/protocol/request-refusals';
+import { sendRefusing } from './json-http';
+
+/** When to try again after `too-many-at-once` and `unavailable`, in seconds. */
+export const RETRY_AFTER_S = 2;
+
+/**
+ * Answers in the form that whoever asked can read: an action's page shows text as its error, the sign-in form reads an
+ * address, everybody else gets JSON. A connection with an unread body ends with the answer.
+ */
+export function sendRefusal(
+  request: IncomingMessage,
+  response: ServerResponse,
+  reason: RefusalReason,
+  headers: Readonly<Record<string, string>> = {},
+  onBytes?: (count: number) => void,
+): void {
+  const { status, sentence } = refusalOf(reason);
+  const isAction = request.headers['next-action'] !== undefined;
+  const answer = {
+    status,
+    // Next's client reads the text of exactly this type, without a parameter.
+    type: isAction ? 'text/plain' : 'application/json',
+    text: isAction ? sentence : JSON.stringify({ error: sentence, url: signInAddress(request, reason) }),
+    headers: { ...headers, ...(reason === 'unknown-action' ? { 'x-nextjs-action-not-found': '1' } : {}) },
+  };
+  sendRefusing(request, response, answer, onBytes);
+}
+
+/** What the sign-in form reads its answer from (`lib/auth/next/sign-in-error.ts`). */
+function signInAddress({ url, headers: { origin } }: IncomingMessage, reason: RefusalReason): string | undefined {
+  if (!url?.startsWith('/api/auth/') || origin === undefined || !URL.canParse(origin)) return undefined;
+  const code =
+    reason === 'foreign-origin'
+      ? 'wrong-origin'
+      : reason === 'too-many-at-once'
+        ? `throttled-${RETRY_AFTER_S}`
+        : reason === 'too-large'
+          ? 'refused'
+          : 'failed';
+  return `${new URL(origin).origin}/login?error=${code}`;
+}

@@ -1,0 +1,142 @@
+/**
+ * The one listener for upgrades: path, address, token or session and origin are checked before a socket is accepted,
+ * and every refusal is a real HTTP status. Next's own listener never sees these requests (it would end them).
+ */
+import { STATUS_CODES, type IncomingMessage, type Server } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { LimitUse } from '@/lib/protocol/limit-use';
+import { settleAddress, type TrustsProxy } from './forwarded-address';
+import type { AgentGateway } from '../agents/agent-gateway';
+import type { LiveHub } from '../browsers/live-gateway';
+import { originIsAllowed, type OriginPolicy } from './origin';
+import { PendingUpgrades } from './pending-upgrades';
+import type { AgentIdentity } from '@/lib/fleet/records/agent-port';
+import type { FleetLog, LoopTime } from '@/lib/fleet/records/environment';
+
+export const AGENT_PATH = '/ws';
+export const BROWSER_PATH = '/live';
+/** Looking a session up may take this long, of the time in which the process could work. */
+export const AUTH_TIMEOUT_MS = 5_000;
+
+/** Tells an agent by its Authorization header, or gives the status that it is refused with. */
+export type IdentifyAgent = (
+  authorization: string | undefined,
+  address: string,
+) => { kind: 'known'; identity: AgentIdentity } | { kind: 'refused'; status: number; retryAfterMs: number };
+
+export interface UpgradeOptions {
+  agents: AgentGateway;
+  browsers: LiveHub;
+  trusts: TrustsProxy;
+  origins: OriginPolicy;
+  identifyAgent: IdentifyAgent;
+  resolveSession: (cookieHeader: string | undefined) => Promise<{ idHash: string } | null>;
+  /** What the look-up of a session is measured in. */
+  loop: LoopTime;
+  log: FleetLog;
+  /** True once the dashboard ends: nothing is accepted any more. */
+  isStopping: () => boolean;
+  /** Takes what is not ours in development (hot reload); false when it did not. */
+  fallback: (request: IncomingMessage, socket: Duplex, head: Buffer) => boolean;
+}
+
+/** Gives how much of what bounds upgrades is in use. */
+export function attachUpgrades(server: Server, options: UpgradeOptions): { uses: () => LimitUse[] } {
+  const pending = new PendingUpgrades();
+  server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+    // A peer that resets while its session is looked up must not end the process.
+    const onError = () => socket.destroy();
+    socket.on('error', onError);
+    if (options.isStopping()) {
+      refuse(socket, 503);
+      return;
+    }
+    const address = settleAddress(request, options.trusts);
+    const path = pathOf(request);
+    if (path === AGENT_PATH) {
+      // Cookies and pages have no business here.
+      if (request.headers.origin !== undefined) {
+        refuse(socket, 403);
+        return;
+      }
+      const agent = options.identifyAgent(request.headers.authorization, address);
+      if (agent.kind === 'refused') {
+        refuse(socket, agent.status, agent.retryAfterMs);
+        return;
+      }
+      socket.off('error', onError);
+      options.agents.accept(request, socket, head, address, agent.identity);
+      return;
+    }
+    if (path === BROWSER_PATH) {
+      if (!originIsAllowed(request.headers.origin, request.headers.host, options.origins)) {
+        options.log.warn(
+          { address, origin: request.headers.origin },
+          'a live socket was refused: its origin is not allowed',
+        );
+        refuse(socket, 403);
+        return;
+      }
+      const release = pending.take(address, () => refuse(socket, 503));
+      if (!release) {
+        refuse(socket, 503);
+        return;
+      }
+      void withDeadline(options.resolveSession(request.headers.cookie), options.loop)
+        .then((session) => {
+          // Gone, or refused to make room for another address.
+          if (socket.destroyed || socket.writableEnded) return;
+          if (session === 'late') {
+            // Nothing is known of the session: a browser that hears 401 would think that it had ended.
+            options.log.warn({ address }, 'a live socket was refused: looking its session up took too long');
+            refuse(socket, 503, AUTH_TIMEOUT_MS);
+            return;
+          }
+          if (!session) {
+            refuse(socket, 401);
+            return;
+          }
+          if (options.isStopping() || options.browsers.refusal(session.idHash) !== null) {
+            refuse(socket, 503);
+            return;
+          }
+          socket.off('error', onError);
+          options.browsers.accept(request, socket, head, session.idHash, address);
+        })
+        .catch((error: unknown) => {
+          options.log.error({ err: error, address }, 'a live socket was refused: its session could not be looked up');
+          if (socket.destroyed || socket.writableEnded) return;
+          refuse(socket, 500);
+        })
+        .finally(release);
+      return;
+    }
+    if (!options.fallback(request, socket, head)) refuse(socket, 404);
+  });
+  return { uses: () => [pending.use()] };
+}
+
+function pathOf(request: IncomingMessage): string {
+  return (request.url ?? '/').split('?', 1)[0] ?? '/';
+}
+
+function refuse(socket: Duplex, status: number, retryAfterMs = 0): void {
+  // A peer that never closes its own side would keep the socket for ever: no time-out of the HTTP server holds any more.
+  socket.once('finish', () => socket.destroy());
+  const later = retryAfterMs > 0 ? `Retry-After: ${Math.ceil(retryAfterMs / 1_000)}\r\n` : '';
+  socket.end(
+    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${later}Connection: close\r\nContent-Length: 0\r\n\r\n`,
+  );
+}
+
+async function withDeadline<T>(work: Promise<T>, loop: LoopTime): Promise<T | 'late'> {
+  let cancel: () => void = () => undefined;
+  const deadline = new Promise<'late'>((resolve) => {
+    cancel = loop.after(AUTH_TIMEOUT_MS, () => resolve('late'));
+  });
+  try {
+    return await Promise.race([work, deadline]);
+  } finally {
+    cancel();
+  }
+}

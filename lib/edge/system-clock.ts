@@ -1,0 +1,11 @@
+/** The machine's clock, in the form that the domain asks for. */
+import type { Clock } from '@/lib/fleet/records/environment';
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  after(ms, callback) {
+    const timer = setTimeout(callback, ms);
+    timer.unref();
+    return () => clearTimeout(timer);
+  },
+};

@@ -1,0 +1,194 @@
+/** Agents that play a script against the dashboard: each step is one thing that goes over a real socket. */
+import { once } from 'node:events';
+import { GROUP_INPUTS_MS } from '@/lib/fleet/service';
+import type { CommandOutcome, CommandView, OperationId } from '@/lib/protocol/live';
+import { BY, createTestServer, type AgentClient } from './test-server';
+import { ShiftedClock } from './shifted-clock';
+
+/** As the dashboard has it: inputs wait a moment for those of others. */
+const GROUP_MS = GROUP_INPUTS_MS;
+
+export type Step = (player: Player) => Promise<void>;
+export type Script = readonly (Step | Step[])[];
+
+export class Player {
+  readonly ids = new Map<OperationId, string>();
+  private agent!: AgentClient;
+  private heard = { registered: 0, commands: 0 };
+
+  private constructor(
+    readonly house: Awaited<ReturnType<typeof createTestServer>>,
+    readonly clock: ShiftedClock,
+    private readonly register: Record<string, unknown>,
+  ) {}
+
+  static async open(register: Record<string, unknown>): Promise<Player> {
+    const clock = new ShiftedClock();
+    const player = new Player(await createTestServer({ clock, groupMs: GROUP_MS }), clock, register);
+    await player.dial({});
+    await player.say('heartbeat', QUIET_BEAT);
+    return player;
+  }
+
+  async play(script: Script): Promise<void> {
+    for (const step of script.flat()) await step(this);
+  }
+
+  ask(operation: OperationId): void {
+    const requestId = `${operation}-${this.ids.size}`;
+    const [result] = this.house.fleet.dispatch({ operation, hostIds: ['h1'], requestId, stepUp: true, by: BY });
+    if (result?.kind !== 'accepted') throw new Error(`${operation} was not accepted: ${JSON.stringify(result)}`);
+    this.ids.set(operation, result.commandId);
+  }
+
+  command(operation: OperationId): CommandView {
+    const command = this.house.fleet.command(this.ids.get(operation) ?? '');
+    if (!command) throw new Error(`no command ${operation}`);
+    return command;
+  }
+
+  async dial(more: Record<string, unknown>): Promise<void> {
+    this.agent = await this.house.agent();
+    this.heard = { registered: 0, commands: 0 };
+    this.agent.send('register', { hostname: 'h1', generation: '3c9a808', ...this.register, ...more });
+    await this.hearRegistered();
+  }
+
+  /** Another process dials and says the same name; it hears nothing. */
+  async intrude(frames: readonly [string, unknown][]): Promise<void> {
+    const other = await this.house.agent();
+    for (const [type, payload] of frames) other.send(type, payload);
+    await settled(other);
+    if (other.inbox.all.some((frame) => frame.type === 'registered')) throw new Error('the intruder was let in');
+  }
+
+  /** Sends a frame, and goes on when the dashboard has read it. */
+  async say(type: string, payload: unknown): Promise<void> {
+    this.agent.send(type, payload);
+    await settled(this.agent);
+  }
+
+  async hearRegistered(): Promise<void> {
+    this.heard.registered += 1;
+    await this.hear('registered', () => true, this.heard.registered);
+  }
+
+  async hearCommand(name: string): Promise<void> {
+    this.heard.commands += 1;
+    const isCommand = ({ type }: { type: string }) => type === 'command' || type === 'kill_command';
+    const frame = await this.nth(isCommand, this.heard.commands);
+    const said = frame.type === 'command' ? frame.payload.command : frame.type;
+    if (said !== name) throw new Error(`heard ${String(said)}, not ${name}`);
+  }
+
+  async close(code: number): Promise<void> {
+    this.agent.socket.close(code, 'shutdown');
+    await once(this.agent.socket, 'close');
+    await this.house.until(() => this.house.fleet.host('h1')?.online === false);
+  }
+
+  async drop(): Promise<void> {
+    this.agent.socket.terminate();
+    await this.house.until(() => this.house.fleet.host('h1')?.online === false);
+  }
+
+  /** All commands that were put on the wire of the present connection. */
+  get wire(): string[] {
+    return this.agent.inbox.all.flatMap(({ type, payload }) =>
+      type === 'command' ? [String(payload.command)] : type === 'kill_command' ? [type] : [],
+    );
+  }
+
+  private async hear(type: string, fits: () => boolean, count: number): Promise<void> {
+    await this.nth((frame) => frame.type === type && fits(), count);
+  }
+
+  private async nth(fits: (frame: { type: string }) => boolean, count: number) {
+    return this.agent.inbox.find((frame) => {
+      const all = this.agent.inbox.all.filter(fits);
+      return all[count - 1] === frame;
+    });
+  }
+}
+
+export const QUIET_BEAT = { generation: '3c9a808', pending_command: null, command_pid: null, metrics: null };
+
+/** The dashboard has read everything that was sent before. */
+async function settled(agent: AgentClient): Promise<void> {
+  agent.socket.ping();
+  await once(agent.socket, 'pong');
+}
+
+const PHASES: Record<string, number> = { pull: 4, system: 3, tests: 8 };
+
+export const ask =
+  (operation: OperationId): Step =>
+  (player) => {
+    player.ask(operation);
+    return Promise.resolve();
+  };
+/** Waits for a command on the wire, by its name. */
+export const hear =
+  (name: string): Step =>
+  (player) =>
+    player.hearCommand(name);
+export const say =
+  (type: string, payload: unknown): Step =>
+  (player) =>
+    player.say(type, payload);
+export const op = (phase: string, status: 'in_progress' | 'complete' | 'error'): Step =>
+  say('operation_progress', {
+    progress: { [phase]: { current: status === 'complete' ? PHASES[phase] : 0, total: PHASES[phase], status } },
+  });
+export const out = (line: string, stream: 'stdout' | 'stderr' = 'stdout'): Step =>
+  say('output', { line, stream, command: '', is_error: false });
+export const st = (status: string, command: string, exitCode: number, message?: string): Step =>
+  say('status', { status, command, exit_code: exitCode, ...(message === undefined ? {} : { message }) });
+export const beat = (pending: string | null = null, more: Record<string, unknown> = {}): Step =>
+  say('heartbeat', { ...QUIET_BEAT, pending_command: pending, ...more });
+/** Every agent answers a `registered` with a heartbeat at once. */
+export const answer =
+  (more: Record<string, unknown> = {}): Step =>
+  async (player) => {
+    await player.hearRegistered();
+    await player.say('heartbeat', { ...QUIET_BEAT, ...more });
+  };
+export const close =
+  (code: number): Step =>
+  (player) =>
+    player.close(code);
+export const drop: Step = (player) => player.drop();
+export const dial =
+  (register: Record<string, unknown> = {}): Step =>
+  (player) =>
+    player.dial(register);
+export const intrude =
+  (...frames: [string, unknown][]): Step =>
+  (player) =>
+    player.intrude([['register', { hostname: 'h1' }], ...frames]);
+export const later =
+  (ms: number): Step =>
+  (player) => {
+    // What was said before belongs to the time before.
+    player.clock.advance(GROUP_MS);
+    player.clock.advance(ms);
+    return Promise.resolve();
+  };
+/** The host is still busy with it: nothing has ended it too early. */
+export const still =
+  (operation: OperationId): Step =>
+  (player) => {
+    const { outcome, phase } = player.command(operation);
+    if (outcome !== null) throw new Error(`${operation} has ended already: ${outcome} (${phase})`);
+    return Promise.resolve();
+  };
+export const ended =
+  (operation: OperationId): Step =>
+  (player) =>
+    player.house.until(() => player.command(operation).outcome !== null);
+
+export interface Expected {
+  outcome: CommandOutcome;
+  /** A part of the sentence. */
+  reason?: string;
+}

@@ -1,0 +1,333 @@
+/** A dashboard without pages for tests: the real gateways, fleet and database behind a real port. */
+import { once } from 'node:events';
+import type { AddressInfo } from 'node:net';
+import { randomBytes, randomUUID } from 'node:crypto';
+import { WebSocket, type ClientOptions } from 'ws';
+import { wireAgentAccess } from '@/lib/dashboard/create-agent-access';
+import { createFleetStore } from '@/lib/store/sqlite/fleet-store';
+import { openTestDatabase, type TestDatabase } from '@/lib/store/sqlite/testing/database';
+import { NO_DESIRED_STATE, type DesiredSource, type DesiredState, type HostRelation } from '@/lib/fleet/hosts/desired';
+import { newCommandId } from '@/lib/fleet/records/ids';
+import { FleetService } from '@/lib/fleet/service';
+import { applyChanges, type FleetView, type LiveClientMessage, type LiveServerMessage } from '@/lib/protocol/live';
+import { textOf, AgentGateway, type AgentGatewayTuning } from '../agents/agent-gateway';
+import { systemClock } from '../system-clock';
+import { LiveHub, type LiveTuning } from '../browsers/live-gateway';
+import { LoopClock } from '../loop-clock';
+import { createHttpServer } from '../http/http';
+import { LimitSources } from '@/lib/dashboard/limit-sources';
+import type { Pace } from '../links/paced-stream';
+import { createEnrolmentShare } from '../agents/enrol';
+import { createAgentPrograms } from '../http/machine-endpoints';
+import { attachUpgrades, type IdentifyAgent } from '../http/upgrade';
+import { GivenUpdates } from '@/lib/fleet/testing/updates';
+import type { Clock, LoopTime } from '@/lib/fleet/records/environment';
+import type { FleetStore } from '@/lib/fleet/records/store-port';
+
+export const TOKEN = 'a-token-for-tests';
+export const V1_HASH_SECRET = 'the hash secret of version 1';
+export const BY = { userId: 'operator', userName: 'operator', address: '192.0.2.7' };
+
+/** A desired state that the test sets. */
+export class GivenDesired implements DesiredSource {
+  state: DesiredState = NO_DESIRED_STATE;
+  relations = new Map<string, HostRelation>();
+  refreshed = 0;
+  private readonly listeners = new Set<() => void>();
+
+  set(state: Partial<DesiredState>): void {
+    this.state = { ...this.state, ...state };
+    for (const listener of this.listeners) listener();
+  }
+
+  relate(generation: string): HostRelation {
+    return this.relations.get(generation) ?? { relation: 'unknown', commits: null };
+  }
+
+  subscribe(listener: () => void): () => void {
+    this.listeners.add(listener);
+    return () => this.listeners.delete(listener);
+  }
+
+  refresh(): Promise<void> {
+    this.refreshed += 1;
+    return Promise.resolve();
+  }
+}
+
+/** Collects messages and lets a test wait for one. */
+class Inbox<T> {
+  readonly all: T[] = [];
+  private waiting: (() => void)[] = [];
+
+  push(message: T): void {
+    this.all.push(message);
+    for (const wake of this.waiting.splice(0)) wake();
+  }
+
+  /** The first message, from the beginning, that fits. */
+  async find<S extends T>(fits: (message: T) => message is S): Promise<S>;
+  async find(fits: (message: T) => boolean): Promise<T>;
+  async find(fits: (message: T) => boolean): Promise<T> {
+    for (;;) {
+      const found = this.all.find(fits);
+      if (found !== undefined) return found;
+      await new Promise<void>((resolve) => this.waiting.push(resolve));
+    }
+  }
+}
+
+export interface AgentClient {
+  socket: WebSocket;
+  inbox: Inbox<{ type: string; payload: Record<string, unknown> }>;
+  send(type: string, payload: unknown): void;
+  raw(data: string | Buffer): void;
+  close(): Promise<void>;
+}
+
+export interface BrowserClient {
+  socket: WebSocket;
+  inbox: Inbox<LiveServerMessage>;
+  send(message: LiveClientMessage): void;
+  /** The fleet as a page would have it now. */
+  view(): FleetView | null;
+  /** Waits until the page's fleet fits. */
+  until(fits: (view: FleetView) => boolean): Promise<FleetView>;
+}
+
+export interface TestServerOptions {
+  /** With a `loop`, the fleet measures in that. */
+  clock?: Clock & { loop?: LoopTime };
+  /** What the gateways measure in, and the fleet where its clock has none. */
+  loop?: LoopClock;
+  agentTuning?: AgentGatewayTuning;
+  liveTuning?: LiveTuning;
+  groupMs?: number;
+  /** Wraps the store, as the metrics do. */
+  meter?: (store: FleetStore) => FleetStore;
+  testDb?: TestDatabase;
+  /** How much of one agent is read. */
+  pace?: Pace;
+}
+
+export async function createTestServer(options: TestServerOptions = {}) {
+  const clock: Clock & { loop?: LoopTime } = options.clock ?? systemClock;
+  const { groupMs = 0, meter = (store) => store, testDb = openTestDatabase() } = options;
+  const { loop = new LoopClock() } = options;
+  const desired = new GivenDesired();
+  const now = () => Date.now();
+  let sessions = new Set(['session-1']);
+  let stopping = false;
+  let lookUp: ((cookie: string | undefined) => Promise<{ idHash: string } | null>) | null = null;
+  const updates = new GivenUpdates();
+  const hub = new LiveHub({
+    clock: systemClock,
+    loop,
+    tuning: options.liveTuning,
+    log: testDb.log,
+    buildId: 'test',
+    demo: false,
+    updates,
+    sessionIsValid: (idHash) => sessions.has(idHash),
+  });
+  const access = wireAgentAccess({
+    db: testDb.db,
+    now,
+    sharedToken: TOKEN,
+    settings: {
+      agentTokenHashSecret: V1_HASH_SECRET,
+      allowSharedAgentToken: null,
+      agentApproval: null,
+      rateLimit: 5,
+      rateWindowMs: 60_000,
+    },
+    record: (event) => fleet.record(event),
+    fleet: () => fleet,
+  });
+  let waiting: (() => void)[] = [];
+  const published = (publish: () => void) => {
+    publish();
+    const woken = waiting;
+    waiting = [];
+    for (const wake of woken) wake();
+  };
+  const fleet = new FleetService({
+    store: meter(createFleetStore(testDb.db, { log: testDb.log })),
+    clock,
+    loop: clock.loop ?? loop,
+    publisher: {
+      hosts: (patches, removed) => published(() => hub.hosts(patches, removed)),
+      other: (change) => published(() => hub.other(change)),
+      output: (commandId, lines) => published(() => hub.output(commandId, lines)),
+      outputDone: (commandId) => published(() => hub.outputDone(commandId)),
+    },
+    desired,
+    agents: access.policy,
+    log: testDb.log,
+    version: '4.0.0',
+    epoch: randomUUID(),
+    newId: newCommandId(now, randomBytes),
+    outputLimit: 1024 * 1024 * 32,
+    groupMs,
+  });
+  hub.start(fleet);
+  fleet.start();
+  const agents = new AgentGateway(fleet.inbox, testDb.log, loop, { ...options.agentTuning, pace: options.pace });
+  const identifyAgent: IdentifyAgent = (authorization, address) => access.identify(authorization, address);
+  const origins = { baseUrl: null, allowedOrigins: [], machineNames: [] };
+  const enrolments = createEnrolmentShare();
+  const server = createHttpServer({
+    origins,
+    handle: (_request, response) => {
+      response.setHeader('content-type', 'text/html').end('<p>page');
+      return Promise.resolve();
+    },
+    programs: createAgentPrograms({
+      inbox: fleet.v1Inbox,
+      identifyAgent,
+      enrolments,
+      enrol: (code, hostName, address) => access.enrol(code, hostName, address),
+      isStopping: () => stopping,
+      log: testDb.log,
+    }),
+    trusts: () => false,
+    own: new Map(),
+    agentCount: () => agents.size,
+    log: testDb.log,
+  });
+  const upgrades = attachUpgrades(server, {
+    agents,
+    browsers: hub,
+    trusts: () => false,
+    origins,
+    identifyAgent,
+    resolveSession: (cookie) => {
+      if (lookUp) return lookUp(cookie);
+      const idHash = /session=([^;]*)/.exec(cookie ?? '')?.[1];
+      return Promise.resolve(idHash !== undefined && sessions.has(idHash) ? { idHash } : null);
+    },
+    loop,
+    log: testDb.log,
+    isStopping: () => stopping,
+    fallback: () => false,
+  });
+  const limits = new LimitSources();
+  limits.add(
+    () => fleet.limits(),
+    () => hub.limits(),
+    upgrades.uses,
+    () => [enrolments.use()],
+  );
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  const sockets = new Set<WebSocket>();
+
+  const dial = (path: string, options: ClientOptions) => {
+    const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`, { perMessageDeflate: false, ...options });
+    // A refused dial is told by `unexpected-response`; ending it afterwards is an error that says nothing.
+    socket.on('error', () => undefined);
+    sockets.add(socket);
+    return socket;
+  };
+
+  const openAgent = async (token: string = TOKEN): Promise<AgentClient> => {
+    const socket = dial('/ws', { headers: { authorization: `Bearer ${token}` } });
+    const inbox = new Inbox<{ type: string; payload: Record<string, unknown> }>();
+    socket.on('message', (data) => {
+      inbox.push(JSON.parse(textOf(data)) as { type: string; payload: Record<string, unknown> });
+    });
+    await once(socket, 'open');
+    return {
+      socket,
+      inbox,
+      send: (type, payload) => socket.send(JSON.stringify({ type, payload })),
+      raw: (data) => socket.send(data),
+      async close() {
+        socket.close();
+        await once(socket, 'close');
+      },
+    };
+  };
+
+  return {
+    port,
+    server,
+    logged: testDb.logged,
+    db: testDb.db,
+    desired,
+    updates,
+    fleet,
+    access,
+    hub,
+    agents,
+    limits,
+    by: BY,
+    /** Waits until something that the fleet publishes makes it so. */
+    async until(fits: () => boolean): Promise<void> {
+      while (!fits()) await new Promise<void>((resolve) => waiting.push(resolve));
+    },
+    dial,
+    agent: openAgent,
+    /** An agent that registered with nothing but its name and was let in. */
+    async registeredAgent(hostname: string, token?: string): Promise<AgentClient> {
+      const agent = await openAgent(token);
+      agent.send('register', { hostname });
+      await agent.inbox.find((frame) => frame.type === 'registered');
+      return agent;
+    },
+    async browser(hello: Omit<Extract<LiveClientMessage, { t: 'hello' }>, 't'> = {}): Promise<BrowserClient> {
+      const socket = dial('/live', {
+        headers: { cookie: 'session=session-1', origin: `http://127.0.0.1:${port}` },
+      });
+      const inbox = new Inbox<LiveServerMessage>();
+      let view: FleetView | null = null;
+      let wake: (() => void)[] = [];
+      socket.on('message', (data) => {
+        const message = JSON.parse(textOf(data)) as LiveServerMessage;
+        if (message.t === 'snapshot') view = message.fleet;
+        if (message.t === 'changes' && view) view = applyChanges(view, message) ?? view;
+        inbox.push(message);
+        const woken = wake;
+        wake = [];
+        for (const each of woken) each();
+      });
+      await once(socket, 'open');
+      socket.send(JSON.stringify({ t: 'hello', ...hello }));
+      return {
+        socket,
+        inbox,
+        send: (message) => socket.send(JSON.stringify(message)),
+        view: () => view,
+        async until(fits) {
+          for (;;) {
+            if (view && fits(view)) return view;
+            await new Promise<void>((resolve) => wake.push(resolve));
+          }
+        },
+      };
+    },
+    /** Puts another lookup of sessions in the place of the usual one. */
+    lookUpSessionsBy(other: (cookie: string | undefined) => Promise<{ idHash: string } | null>) {
+      lookUp = other;
+    },
+    /** From here on nothing is accepted. */
+    beginStop() {
+      stopping = true;
+    },
+    endSessions() {
+      sessions = new Set();
+    },
+    async close() {
+      await Promise.all([agents.stop(200), hub.stop(200)]);
+      for (const socket of sockets) socket.terminate();
+      fleet.stop();
+      loop.stop();
+      server.close();
+      server.closeAllConnections();
+      testDb.close();
+    },
+  };
+}
+
+export type TestServer = Awaited<ReturnType<typeof createTestServer>>;

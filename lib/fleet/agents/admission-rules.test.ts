@@ -1,0 +1,216 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { decideAdmission, MAX_SHORT_STAYS, STEADY_MS, unsteadyNotice, type Claim } from './admission-rules';
+import { newHost } from '../hosts/host';
+import { BY, openBench, type Bench } from '../testing/test-fleet';
+import type { AgentIdentity } from '../records/agent-port';
+import { MAX_HOSTS } from '../records/limits';
+
+const SHARED: AgentIdentity = { kind: 'shared' };
+const OWN: AgentIdentity = { kind: 'host', hostId: 'h1', tokenId: 't1' };
+
+const claim = (changes: Partial<Claim> = {}): Claim => ({
+  name: 'h1',
+  address: '198.51.100.1',
+  identity: SHARED,
+  instance: '',
+  host: { id: 'h1', name: 'h1', hasOwnToken: false, isLeaving: false },
+  tokenOf: null,
+  present: null,
+  newHostsWait: false,
+  isRefused: false,
+  hosts: 1,
+  ...changes,
+});
+const present = (identity: AgentIdentity, instance = '') => ({ address: '198.51.100.9', identity, instance });
+const owned = { id: 'h1', name: 'h1', hasOwnToken: true, isLeaving: false };
+
+describe('who may speak for a host', () => {
+  it.each<[string, Partial<Claim>, string]>([
+    ['a known host with the shared token', {}, 'admit'],
+    ['an unknown host with the shared token', { host: null }, 'admit'],
+    ['an unknown host while approval is asked for', { host: null, newHostsWait: true }, 'approval'],
+    ['a refused host, also without approval', { host: null, isRefused: true }, 'refused'],
+    ['a known host, whatever was refused', { isRefused: true, newHostsWait: true }, 'admit'],
+    ['one host too many', { host: null, hosts: MAX_HOSTS }, 'fleet-full'],
+    ['a host that is being removed', { host: { ...owned, isLeaving: true } }, 'leaving'],
+    ['its own token', { identity: OWN, host: owned }, 'admit'],
+    ['the shared token where the host has its own', { host: owned }, 'own-token'],
+    [
+      'the token of another host',
+      { identity: OWN, host: { ...owned, id: 'h2', name: 'h2' }, name: 'h2' },
+      'foreign-token',
+    ],
+    ['the token of a host, by an unknown name', { identity: OWN, host: null, name: 'h3' }, 'foreign-token'],
+    ['a second one with the shared token', { present: present(SHARED) }, 'duplicate'],
+    ['a second one with the host’s own token', { identity: OWN, host: owned, present: present(OWN) }, 'duplicate'],
+    ['the shared token beside the own one', { host: owned, present: present(OWN) }, 'own-token'],
+  ])('%s', (_what, changes, expected) => {
+    const admission = decideAdmission(claim(changes));
+    expect(admission.kind === 'hold' ? admission.reason : 'admit').toBe(expected);
+  });
+
+  it('lets the own token take the place of the shared one at once, and the same process its own place', () => {
+    expect(decideAdmission(claim({ identity: OWN, host: owned, present: present(SHARED) }))).toEqual({
+      kind: 'admit',
+      dismiss: 'an agent with the host’s own token came',
+    });
+    expect(decideAdmission(claim({ instance: 'i1', present: present(SHARED, 'i1') }))).toMatchObject({ kind: 'admit' });
+    // Two agents that say no instance are not one process.
+    expect(decideAdmission(claim({ instance: '', present: present(SHARED, '') }))).toMatchObject({ kind: 'hold' });
+  });
+
+  it('says nothing of an agent that stays', () => {
+    expect(unsteadyNotice(MAX_SHORT_STAYS - 1)).toBe('');
+    expect(unsteadyNotice(MAX_SHORT_STAYS)).toContain('never stays');
+  });
+});
+
+describe('the door', () => {
+  let bench: Bench;
+  beforeEach(() => {
+    bench = openBench();
+  });
+  afterEach(() => bench.close());
+
+  const dial = (hostname: string, identity: AgentIdentity = SHARED, address?: string, more = {}) => {
+    const link = bench.connect(address, identity);
+    bench.say(link, 'register', { hostname, agent_version: '3.1.5', ...more });
+    return link;
+  };
+  const isIn = (link: { frames: { type: string }[] }) => link.frames.some(({ type }) => type === 'registered');
+
+  it('holds a take-over by name with the shared token: no registered, no command, shown with its address', () => {
+    bench.policy.owners.add('h1');
+    bench.store.commit({ hosts: [newHost('h1', 'h1', 0)] });
+    bench.crash();
+    const own = dial('h1', OWN);
+    const thief = dial('h1', SHARED, '203.0.113.66');
+    expect([isIn(own), isIn(thief), thief.closed]).toEqual([true, false, null]);
+    bench.dispatch('test');
+    expect([own.commands(), thief.commands()]).toEqual([['test'], []]);
+    // Nor does it come in when the true one goes.
+    bench.fleet.inbox.disconnected(own, 1006, '');
+    expect(bench.fleet.host('h1')?.online).toBe(false);
+    expect(bench.fleet.host('h1')?.notice).toContain('203.0.113.66');
+    expect(bench.fleet.heldAgents()).toMatchObject([{ name: 'h1', reason: 'own-token', address: '203.0.113.66' }]);
+  });
+
+  it('lets the own token in at once where the shared one speaks, and its command goes on', () => {
+    const shared = dial('h1');
+    const id = bench.dispatch('test');
+    bench.policy.owners.add('h1');
+    const own = dial('h1', OWN);
+    expect([isIn(own), shared.closed?.code]).toEqual([true, 4409]);
+    expect(bench.fleet.connectedAs('h1')).toEqual(OWN);
+    expect(bench.fleet.command(id)?.outcome).toBeNull();
+  });
+
+  it('gives the place of a process to its own new connection, not to a third that waits', () => {
+    const first = dial('h1', SHARED, '198.51.100.1', { protocol: 3, instance: 'i1' });
+    const third = dial('h1', SHARED, '203.0.113.66');
+    const again = dial('h1', SHARED, '198.51.100.1', { protocol: 3, instance: 'i1' });
+    expect([first.closed?.code, isIn(again), isIn(third)]).toEqual([4409, true, false]);
+  });
+
+  it('keeps an unknown host waiting until it is approved, and lets it in at that moment', () => {
+    bench.policy.waits = true;
+    const link = dial('new-one');
+    expect(isIn(link)).toBe(false);
+    expect(bench.fleet.hostViews()).toEqual([]);
+    expect(bench.fleet.notices()[0]?.message).toContain('new-one, waits for approval');
+    expect(bench.fleet.heldAgents()).toMatchObject([{ name: 'new-one', reason: 'approval', version: '3.1.5' }]);
+    expect(bench.fleet.approveHost('new-one', BY)).toEqual({ ok: true, hostId: 'new-one' });
+    expect(isIn(link)).toBe(true);
+    expect(bench.fleet.host('new-one')).toMatchObject({ online: true, agentVersion: '3.1.5' });
+    expect([bench.fleet.heldAgents(), bench.fleet.notices()]).toEqual([[], []]);
+    expect(bench.fleet.events({ limit: 10 }).map(({ action }) => action)).toContain('host.approved');
+  });
+
+  it('goes on holding a host that was refused, without a notice, and takes it in when the refusal is taken back', () => {
+    bench.policy.waits = true;
+    const link = dial('new-one');
+    bench.policy.refused.add('new-one');
+    bench.fleet.reconsiderAgents();
+    expect(bench.fleet.notices()).toEqual([]);
+    expect(bench.fleet.heldAgents()).toMatchObject([{ reason: 'refused' }]);
+    bench.policy.refused.clear();
+    bench.policy.waits = false;
+    bench.fleet.reconsiderAgents();
+    expect(isIn(link)).toBe(true);
+  });
+
+  it('takes in a host before its agent comes, as enrolment does, and no name that is none', () => {
+    expect(bench.fleet.enrolHost('h7', '198.51.100.7')).toEqual({ ok: true, hostId: 'h7' });
+    expect(bench.fleet.enrolHost('h7', '198.51.100.7')).toEqual({ ok: true, hostId: 'h7' });
+    bench.policy.waits = true;
+    expect(isIn(dial('h7'))).toBe(true);
+    for (const name of ['', '../../x', 'H8', 'a.b', '<b>']) expect(bench.fleet.enrolHost(name, '').ok).toBe(false);
+  });
+
+  it('closes the connection of a token that was revoked, at once', () => {
+    bench.store.commit({ hosts: [newHost('h1', 'h1', 0)] });
+    bench.crash();
+    const own = dial('h1', OWN);
+    const other = dial('h2');
+    bench.policy.ended.add('t1');
+    bench.fleet.reconsiderAgents();
+    expect([own.closed?.code, other.closed]).toEqual([4401, null]);
+    expect(bench.fleet.host('h1')?.online).toBe(false);
+    expect(bench.fleet.host('h1')?.notice).toBe('');
+  });
+
+  it('closes every connection with the shared token when that is shut out', () => {
+    const link = dial('h1');
+    bench.policy.sharedIsGood = false;
+    bench.fleet.reconsiderAgents();
+    expect(link.closed?.code).toBe(4401);
+  });
+
+  it('finds out by itself that a token has ended', () => {
+    bench.store.commit({ hosts: [newHost('h1', 'h1', 0)] });
+    bench.crash();
+    const own = dial('h1', OWN);
+    bench.policy.ended.add('t1');
+    bench.clock.advance(61_000);
+    expect(own.closed?.code).toBe(4401);
+  });
+
+  it('sends an agent away when nobody can know whether it may come in', () => {
+    dial('h1');
+    bench.policy.fails = true;
+    const link = dial('h1');
+    expect([isIn(link), link.closed?.code]).toEqual([false, 1013]);
+  });
+
+  it('1.1/27 knows a host of an old database by its name, though that is no label, and nobody else by it', () => {
+    bench.store.commit({ hosts: [newHost('old_host.lan', 'old_host.lan', 0)] });
+    bench.crash();
+    expect(isIn(dial('Old_Host.lan'))).toBe(true);
+    expect(isIn(dial('new_host.lan'))).toBe(false);
+    // U+212A, the Kelvin sign, is a small k after lower-casing: it is not the host k1.
+    dial('k1');
+    expect(isIn(dial('\u212a1'))).toBe(false);
+  });
+
+  it('tells on the host that its agent comes often and never stays, until it stays', () => {
+    for (let times = 0; times < MAX_SHORT_STAYS; times += 1) {
+      const link = dial('h1');
+      bench.clock.advance(2_000);
+      bench.fleet.inbox.disconnected(link, 1006, '');
+    }
+    expect(bench.fleet.host('h1')?.notice).toContain('never stays');
+    dial('h1');
+    expect(bench.fleet.host('h1')?.notice).toContain('never stays');
+    bench.clock.advance(STEADY_MS + 2_000);
+    expect(bench.fleet.host('h1')?.notice).toBe('');
+  });
+
+  it('tells of a held agent once an hour, however often it dials', () => {
+    for (let times = 0; times < 200; times += 1) {
+      const link = dial('bad name');
+      bench.fleet.inbox.disconnected(link, 1006, '');
+    }
+    bench.clock.advance(20_000);
+    expect(bench.events.filter(({ action }) => action === 'agent.held')).toHaveLength(1);
+  });
+});

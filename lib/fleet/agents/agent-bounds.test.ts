@@ -1,0 +1,201 @@
+/** What strangers with a token can hold, and that it keeps no known host out. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { DUPLICATE_PROBE_MS, MAX_HELD } from './admission-rules';
+import { newHost } from '../hosts/host';
+import { openBench, type Bench, type GivenLink } from '../testing/test-fleet';
+import {
+  MAX_UNREGISTERED,
+  MAX_UNREGISTERED_PER_ADDRESS,
+  MAX_UNREGISTERED_PER_TOKEN,
+  REGISTER_TIMEOUT_MS,
+} from './unregistered-connections';
+import type { AgentIdentity } from '../records/agent-port';
+import { MAX_HOSTS } from '../records/limits';
+
+const HOUR = 3_600_000;
+const STRANGER = '203.0.113.66';
+
+let bench: Bench;
+beforeEach(() => {
+  bench = openBench();
+});
+afterEach(() => bench.close());
+
+const isIn = (link: GivenLink) => link.frames.some(({ type }) => type === 'registered');
+const dial = (hostname: string, address?: string, identity?: AgentIdentity) => {
+  const link = bench.connect(address, identity);
+  bench.say(link, 'register', { hostname });
+  return link;
+};
+const many = <T>(count: number, make: (index: number) => T) => Array.from({ length: count }, (_, index) => make(index));
+const closed = (links: readonly GivenLink[]) => links.filter((link) => link.closed !== null).length;
+const limit = (id: string) => bench.fleet.limits().find((one) => one.id === id);
+const told = () => bench.store.events({ limit: 100 }).filter(({ action }) => action === 'agent.limit');
+
+describe('a connection that does not register', () => {
+  it('is closed after ten seconds, with the reason; one that has registered stays', () => {
+    const silent = bench.connect();
+    const agent = bench.agent('h1');
+    bench.clock.advance(REGISTER_TIMEOUT_MS - 1_000);
+    expect(silent.closed).toBeNull();
+    bench.clock.advance(2_000);
+    expect(silent.closed).toEqual({ code: 1008, reason: 'no register frame within 10 s' });
+    expect(agent.closed).toBeNull();
+    bench.say(silent, 'register', { hostname: 'late' });
+    expect(bench.fleet.host('late')).toBeNull();
+  });
+
+  it('has the time in which its register lay unread', () => {
+    const link = bench.connect();
+    bench.clock.advance(5_000);
+    bench.clock.unread.push(() => bench.say(link, 'register', { hostname: 'h1' }));
+    bench.clock.hold(60_000);
+    bench.clock.advance(1_000);
+    expect([link.closed, isIn(link)]).toEqual([null, true]);
+  });
+
+  it('is not one whose register waits for the database', () => {
+    bench.agent('other');
+    bench.database.db.$client.pragma('query_only = ON');
+    const link = dial('h1');
+    bench.clock.advance(60_000);
+    expect([link.closed, isIn(link)]).toEqual([null, false]);
+    bench.database.db.$client.pragma('query_only = OFF');
+    bench.clock.advance(5_000);
+    expect(isIn(link)).toBe(true);
+  });
+
+  it('gives way to a newer one of its address when there are too many, and to none of another address', () => {
+    const other = bench.connect('198.51.100.7');
+    const squatters = many(MAX_UNREGISTERED_PER_ADDRESS + 100, () => bench.connect(STRANGER));
+    expect(closed(squatters)).toBe(100);
+    expect(squatters.slice(0, 100).every((link) => link.closed?.code === 1013)).toBe(true);
+    expect(other.closed).toBeNull();
+    expect(isIn(dial('new-one', STRANGER))).toBe(true);
+    expect(limit('agents_unregistered')).toMatchObject({
+      used: MAX_UNREGISTERED_PER_ADDRESS,
+      max: MAX_UNREGISTERED,
+      refused: 101,
+      by: [
+        { who: STRANGER, count: MAX_UNREGISTERED_PER_ADDRESS - 1 },
+        { who: '198.51.100.7', count: 1 },
+      ],
+    });
+  });
+
+  it('is counted by the network of an IPv6 address, of which one client has all', () => {
+    const squatters = many(MAX_UNREGISTERED_PER_ADDRESS + 1, (n) => bench.connect(`2001:db8:1:2::${n.toString(16)}`));
+    expect(closed(squatters)).toBe(1);
+  });
+
+  it('of many addresses gives way to the newest, all in all', () => {
+    const squatters = many(MAX_UNREGISTERED + 10, (n) => bench.connect(`198.18.${n % 200}.1`));
+    expect(closed(squatters)).toBe(10);
+    expect(isIn(dial('new-one', '192.0.2.99'))).toBe(true);
+    expect(limit('agents_unregistered')?.used).toBeLessThanOrEqual(MAX_UNREGISTERED);
+  });
+
+  it('with one host’s own token has a small share of its own, which is named', () => {
+    bench.store.commit({ hosts: [newHost('h1', 'h1', 0), newHost('h2', 'h2', 0)] });
+    bench.crash();
+    const own = (hostId: string) => ({ kind: 'host', hostId, tokenId: `token-of-${hostId}` }) as const;
+    const shared = bench.connect(STRANGER);
+    const copies = many(MAX_UNREGISTERED_PER_TOKEN + 3, () => bench.connect(STRANGER, own('h1')));
+    const other = bench.connect(STRANGER, own('h2'));
+    expect([closed(copies), shared.closed, other.closed]).toEqual([3, null, null]);
+    expect(isIn(dial('h1', '192.0.2.1', own('h1')))).toBe(true);
+    const who = limit('agents_unregistered')?.by ?? [];
+    expect(who).toContainEqual({ who: 'the token of h1', count: MAX_UNREGISTERED_PER_TOKEN - 1 });
+  });
+
+  it('is told of once an hour, with how many there were and where most came from', () => {
+    many(MAX_UNREGISTERED_PER_ADDRESS + 40, () => bench.connect(STRANGER));
+    bench.clock.advance(60_000);
+    bench.connect('198.51.100.7');
+    bench.clock.advance(60_000);
+    const [event, ...more] = told();
+    expect(more).toEqual([]);
+    expect(event).toMatchObject({ level: 'warning', address: STRANGER });
+    expect(event?.message).toMatch(
+      /^\d+ agent connections that did not register were ended; most came from 203\.0\.113\.66 \(\d+\): see Settings, About\.$/,
+    );
+    bench.clock.advance(HOUR);
+    expect(told()).toHaveLength(2);
+    expect(told()[0]?.message).toContain('connection that did not register was ended');
+    bench.clock.advance(HOUR);
+    expect(told()).toHaveLength(2);
+  });
+});
+
+describe('held agents', () => {
+  const strangers = () => many(MAX_HELD, (n) => dial('no host name', n < 300 ? STRANGER : `198.18.0.${n - 300}`));
+
+  it('full of strangers make room for a known host that is back after a cut', () => {
+    const before = dial('h1', '192.0.2.1');
+    const held = strangers();
+    expect(closed(held)).toBe(0);
+    const back = dial('h1', '192.0.2.1');
+    const again = dial('h1', '192.0.2.1');
+    expect([back.closed, again.closed]).toEqual([null, null]);
+    // The second one took a place that counts: it came from the address that holds the most.
+    expect(held.findIndex((link) => link.closed !== null)).toBe(0);
+    expect([closed(held), held[0]?.closed?.code]).toEqual([1, 1013]);
+    bench.clock.advance(DUPLICATE_PROBE_MS + 1_000);
+    expect(before.closed?.code).toBe(4409);
+    expect([back, again].filter(isIn)).toHaveLength(1);
+  });
+
+  it('make room for it even when strangers claim names of hosts', () => {
+    const names = ['h1', 'h2'];
+    for (const name of names) dial(name, '192.0.2.1');
+    const held = many(MAX_HELD + 2, (n) => dial(names[n % 2] ?? '', STRANGER));
+    const back = dial('h2', '192.0.2.1');
+    expect([closed(held), back.closed]).toEqual([1, null]);
+    bench.clock.advance(DUPLICATE_PROBE_MS + 1_000);
+    // The newest that claims a name is the likeliest to live.
+    expect(isIn(back)).toBe(true);
+  });
+
+  it('hold every host of a fleet that dials again in one moment, and let them all in', () => {
+    const names = many(2 * MAX_HELD, (n) => `h${n}`);
+    const gone = names.map((name) => dial(name, '192.0.2.1'));
+    const back = names.map((name) => dial(name, '192.0.2.1'));
+    expect([closed(back), back.filter(isIn).length]).toEqual([0, 0]);
+    bench.clock.advance(DUPLICATE_PROBE_MS + 1_000);
+    expect([closed(gone), back.filter(isIn).length]).toEqual([names.length, names.length]);
+  });
+
+  it('take a new host’s agent from another address than the one that fills them, and no more from that', () => {
+    const held = strangers();
+    const more = dial('no host name', STRANGER);
+    expect([closed(held), more.closed?.code]).toEqual([0, 1013]);
+    bench.policy.waits = true;
+    const honest = dial('new-one', '192.0.2.99');
+    expect([closed(held), honest.closed]).toEqual([1, null]);
+    expect(bench.fleet.approveHost('new-one', { userId: 'u', userName: 'ada', address: '' }).ok).toBe(true);
+    expect(isIn(honest)).toBe(true);
+    expect(limit('agents_held')).toMatchObject({ used: MAX_HELD - 1, max: MAX_HELD, refused: 2 });
+    expect(limit('agents_held')?.by[0]).toEqual({ who: STRANGER, count: 299 });
+  });
+});
+
+describe('other limits', () => {
+  it('count new hosts that a full fleet has no room for, and keep no known one out', () => {
+    bench.store.commit({ hosts: many(MAX_HOSTS, (n) => newHost(`h${n}`, `h${n}`, 0)) });
+    bench.crash();
+    dial('one-more');
+    expect(limit('hosts')).toMatchObject({ used: MAX_HOSTS, max: MAX_HOSTS, refused: 1 });
+    expect(isIn(dial('h7'))).toBe(true);
+    expect(bench.fleet.enrolHost('enrolled', '192.0.2.1').ok).toBe(true);
+  });
+
+  it('a version-1 agent of a known host is answered, however many made-up names call', () => {
+    bench.store.commit({ hosts: [newHost('old', 'old', 0)] });
+    bench.crash();
+    bench.policy.waits = true;
+    const poll = (id: string) => bench.fleet.v1Inbox.poll({ id, address: STRANGER, identity: { kind: 'shared' } }).kind;
+    const answers = new Set(many(8_192, (n) => poll(`made-up-${n}`)));
+    expect(answers).toEqual(new Set(['ok']));
+    expect([poll('one-more'), poll('old')]).toEqual(['too-often', 'ok']);
+  });
+});

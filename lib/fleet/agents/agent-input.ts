@@ -1,0 +1,127 @@
+/** Which command a frame of an agent is about, and what it says of it. Pure. */
+import type { AgentFrame, Heartbeat, Register, StatusResult } from '@/lib/protocol/agent';
+import type { CommandPhase, ProgressView } from '@/lib/protocol/live';
+import { plainText } from '@/lib/text/plain-text';
+import type { CommandInput, Shown } from '../commands/command-step';
+import type { CommandResult } from '../records/command-state';
+import type { CommandRecord } from '../records/command-record';
+import { wireName } from '../operations/wire';
+
+/** The commands of one host that have not ended. */
+export interface LiveCommands {
+  active: CommandRecord | null;
+  control: CommandRecord | null;
+}
+
+/** What a heartbeat shows of a command. Protocol 3 names it by id, protocol 2 by its wire name. */
+export function shownBy(beat: Heartbeat, command: CommandRecord): Shown {
+  if (beat.pending_command === '') return 'none';
+  if (beat.command_id !== null) return beat.command_id === command.id ? 'this' : 'other';
+  return beat.pending_command === wireName(command) ? 'this' : 'other';
+}
+
+/** What a register shows of a command: protocol 2 says nothing of it. */
+export function shownByRegister(register: Register, command: CommandRecord): Shown {
+  if (register.protocol < 3) return 'unsaid';
+  if (!register.running) return 'none';
+  return register.running.command_id === command.id ? 'this' : 'other';
+}
+
+export interface Addressed {
+  command: CommandRecord;
+  input: CommandInput;
+}
+
+export function resultOf(status: StatusResult, protocol: 2 | 3): CommandResult {
+  return {
+    status: status.status,
+    exitCode: status.exit_code,
+    message: status.message,
+    restarting: protocol === 3 ? status.restarting : null,
+  };
+}
+
+/**
+ * Whom a status frame without an id is for (protocol 2: matched by name, agent protocol 6.5). Empty when it belongs to
+ * nothing that is under way: a second one, a late one, one of nobody's.
+ */
+export function addressStatus(status: StatusResult, commands: LiveCommands): Addressed[] {
+  const { active, control } = commands;
+  const result = resultOf(status, 2);
+  if (status.status === 'stopped') {
+    // The name is that of the stopped command; the stop itself gets no status of its own.
+    const inputs: Addressed[] = [];
+    if (active && (status.command === '' || status.command === wireName(active))) {
+      inputs.push({ command: active, input: { type: 'result', result } });
+    }
+    if (control?.operation === 'stop') {
+      inputs.push({ command: control, input: { type: 'result', result: { ...result, status: 'ok', message: '' } } });
+    }
+    return inputs;
+  }
+  if (status.command === 'refresh-system' && active?.state.phase === 'verifying' && active.state.need === 'probe') {
+    return [{ command: active, input: { type: 'probed', word: status.message } }];
+  }
+  if (control && status.command !== '' && status.command === wireName(control)) {
+    const inputs: Addressed[] = [{ command: control, input: { type: 'result', result } }];
+    if (control.operation === 'stop' && active?.state.phase === 'stopping') {
+      inputs.push({ command: active, input: { type: 'stop-failed', reason: status.message } });
+    }
+    return inputs;
+  }
+  // A status without a name can only be of the one command that runs (agent protocol 1.13: no field is sure to be there).
+  if (active && (status.command === '' || status.command === wireName(active))) {
+    return [{ command: active, input: { type: 'result', result } }];
+  }
+  return [];
+}
+
+/** In these phases nothing has shown yet that a command ended or that something else was sent after it. */
+const REFUSABLE: readonly CommandPhase[] = ['sent', 'running', 'warning', 'stopping'];
+
+/**
+ * Whom a refusal is for: protocol 2 does not name the refused command, but only the one that is under way can be meant:
+ * stop, restart and reboot are never refused. It may look as if it ran, by the output of what runs instead.
+ */
+export function addressRejection(
+  rejected: Extract<AgentFrame, { type: 'command_rejected' }>['payload'],
+  commands: LiveCommands,
+): Addressed[] {
+  const { active, control } = commands;
+  const by = (id: string | null) => [active, control].find((command) => command && command.id === id) ?? null;
+  const command =
+    rejected.command_id === null
+      ? active && REFUSABLE.includes(active.state.phase)
+        ? active
+        : null
+      : by(rejected.command_id);
+  if (!command) return [];
+  const isThis =
+    rejected.current_command_id !== null
+      ? rejected.current_command_id === command.id
+      : rejected.command_id === null &&
+        rejected.current_command !== '' &&
+        rejected.current_command === wireName(command);
+  const running = rejected.current_command === '' ? '' : ` (it is running "${rejected.current_command}")`;
+  const reason = `The agent refused it: ${rejected.reason || 'no reason given'}${running}.`;
+  return [{ command, input: { type: 'rejected', isThis, reason } }];
+}
+
+// A map, not an object: the names come from the wire, and `constructor` is none.
+const PHASE_LABELS: ReadonlyMap<string, string> = new Map([
+  ['pull', 'Pulling'],
+  ['lock', 'Checking lock'],
+  ['system', 'Switching'],
+  ['tests', 'Testing'],
+]);
+
+/** The phase of a progress frame that is under way, as progress; null when it names none. */
+export function progressView(
+  frame: Extract<AgentFrame, { type: 'operation_progress' }>['payload'],
+): ProgressView | null {
+  const phases = Object.entries(frame.progress).filter(([, phase]) => phase !== null);
+  const entry = phases.find(([, phase]) => phase?.status === 'in_progress') ?? phases[phases.length - 1];
+  if (!entry?.[1]) return null;
+  const [name, { current, total }] = entry;
+  return { label: PHASE_LABELS.get(name) ?? plainText(name, 32), current: Math.min(current, total), total };
+}

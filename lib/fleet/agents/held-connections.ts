@@ -1,0 +1,101 @@
+/** Connections that are held: open, without `registered`. Bounded so that strangers can't keep a known host out. */
+import type { LimitUse } from '@/lib/protocol/limit-use';
+import { MAX_HELD } from './admission-rules';
+import { limitKey } from '@/lib/limits/address-key';
+import type { Connection } from '../turns/connection';
+
+/** Of the addresses that hold the most, so many are named. */
+const NAMED = 5;
+
+export class HeldConnections {
+  private readonly all = new Set<Connection>();
+  private refused = 0;
+
+  /** `isKnown`: whether a host has this name. */
+  constructor(private readonly isKnown: (name: string) => boolean) {}
+
+  get size(): number {
+    return this.all.size;
+  }
+
+  has(connection: Connection): boolean {
+    return this.all.has(connection);
+  }
+
+  add(connection: Connection): void {
+    this.all.add(connection);
+  }
+
+  delete(connection: Connection): boolean {
+    return this.all.delete(connection);
+  }
+
+  [Symbol.iterator](): Iterator<Connection> {
+    return this.all.values();
+  }
+
+  /** Those that claim a name, oldest first. */
+  forName(name: string): Connection[] {
+    return [...this.all].filter((connection) => connection.name === name);
+  }
+
+  /**
+   * Who has to go so that this one can be held: nobody (null) while there is room, or the newcomer itself. One that claims
+   * a known host always finds room: its agent may be back after a cut that the dashboard has not noticed yet.
+   */
+  displacedBy(newcomer: Connection): Connection | null {
+    if (this.all.size < MAX_HELD) return null;
+    const { counted, names } = this.counted();
+    const isKnown = this.isKnown(newcomer.name);
+    if (counted.length < MAX_HELD || (isKnown && !names.has(newcomer.name))) return null;
+    this.refused += 1;
+    const strangers = counted.filter(({ name }) => !this.isKnown(name));
+    const candidates = isKnown && strangers.length === 0 ? counted : strangers;
+    const [top] = byAddress(candidates);
+    if (!top) return newcomer;
+    const own = candidates.filter(({ link }) => limitKey(link.address) === limitKey(newcomer.link.address)).length;
+    // Of strangers, none displaces another one as long as its address has as much as any.
+    if (!isKnown && own + 1 >= top.members.length) return newcomer;
+    return top.members[0] ?? newcomer;
+  }
+
+  use(): LimitUse {
+    const { counted } = this.counted();
+    return {
+      id: 'agents_held',
+      label: 'Held agents',
+      used: counted.length,
+      max: MAX_HELD,
+      refused: this.refused,
+      by: byAddress(counted)
+        .slice(0, NAMED)
+        .map(({ address, members }) => ({ who: address, count: members.length })),
+    };
+  }
+
+  /** Of each known host, the first connection that claims it has a place of its own; the others count. */
+  private counted(): { counted: Connection[]; names: ReadonlySet<string> } {
+    const names = new Set<string>();
+    const counted: Connection[] = [];
+    for (const connection of this.all) {
+      const { name } = connection;
+      if (names.has(name) || !this.isKnown(name)) counted.push(connection);
+      else names.add(name);
+    }
+    return { counted, names };
+  }
+}
+
+/** The address with the most connections first; of each address, the oldest connection first. */
+function byAddress(connections: readonly Connection[]): { address: string; members: Connection[] }[] {
+  const addresses = new Map<string, Connection[]>();
+  for (const connection of connections) {
+    const key = limitKey(connection.link.address);
+    const members = addresses.get(key);
+    if (members) members.push(connection);
+    else addresses.set(key, [connection]);
+  }
+  return [...addresses]
+    .map(([address, members]) => ({ address, members }))
+    .sort((one, other) => other.members.length - one.members.length);
+}

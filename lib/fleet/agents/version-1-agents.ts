@@ -1,0 +1,268 @@
+/**
+ * Where version-1 agents are answered. They call every half minute or so, and get to do the one thing that is left for
+ * them: to pull and switch, once, when the operator says so, which puts the present agent in their place. A command is
+ * stored as sent before it is handed out, so that it is handed out at most once.
+ */
+import type { V1Command, V1Register, V1Status, V1TestProgress } from '@/lib/protocol/v1-agent';
+import { plainText } from '@/lib/text/plain-text';
+import { countComing, decideAdmission } from './admission-rules';
+import type { AgentAdmission } from './agent-admission';
+import type { CommandEngine } from '../commands/command-engine';
+import type { Ending } from '../commands/command-verdict';
+import type { FleetCore } from '../turns/fleet-core';
+import * as events from '../events';
+import { newHost } from '../hosts/host';
+import { afterV1Call, afterV1Register, afterV1Tests } from '../hosts/version-1-host';
+import { OncePer } from '@/lib/limits/once-per';
+import type { Turn } from '../turns/turn';
+import type { CommandRecord } from '../records/command-record';
+import type { HostRecord } from '../records/host-record';
+import type { HeldAgent } from '../records/agent-port';
+import type { V1Answer, V1Call, V1Inbox } from '../records/version-1-port';
+import type { HostEntry } from '../turns/entry';
+
+/** A host that has not called for so many of its intervals is offline, and at least for this long. */
+const PATIENCE_INTERVALS = 3;
+const MIN_PATIENCE_MS = 90_000;
+/** Calls of one host within a minute; the quickest agent makes 60, and some more while it tests. */
+export const MAX_CALLS_PER_MINUTE = 240;
+/** Names whose calls are counted at one time, beside those of known hosts. */
+const MAX_COUNTED = 8_192;
+const MINUTE_MS = 60_000;
+const HOUR_MS = 3_600_000;
+/** Unknown hosts that wait for approval and are remembered between their calls. */
+const MAX_WAITING = 256;
+/** One that waits and no longer calls is forgotten after this long. */
+const WAITING_MS = 15 * MINUTE_MS;
+
+/** Characters of a report that a reason or an event quotes. */
+const MAX_SAID = 400;
+const SGR = new RegExp(String.raw`\u001b\[[0-9;:]*m`, 'g');
+
+export class Version1Agents implements V1Inbox {
+  private readonly calls = new Map<string, { since: number; count: number }>();
+  private readonly waiting = new Map<string, HeldAgent & { calledAt: number }>();
+  private readonly reports = new OncePer(MINUTE_MS, 1_000);
+  private readonly faults = new OncePer(HOUR_MS, 1_000);
+
+  constructor(
+    private readonly core: FleetCore,
+    private readonly engine: CommandEngine,
+    private readonly admissions: AgentAdmission,
+  ) {
+    admissions.polling = () => [...this.waiting.values()].filter(({ name }) => !this.core.byName(name));
+  }
+
+  register(call: V1Call, body: V1Register): V1Answer {
+    return this.called(call, body.agent_version, true, (host, now) => afterV1Register(host, body, now));
+  }
+
+  poll(call: V1Call): V1Answer {
+    return this.called(call, '', true, (host, now) => ({ ...afterV1Call(host, now), type: host.type || 'nixos' }));
+  }
+
+  status(call: V1Call, body: V1Status): V1Answer {
+    const changed = (host: HostRecord, now: number) => {
+      const generation = body.current_generation === '' ? host.generation : body.current_generation;
+      return afterV1Tests({ ...afterV1Call(host, now), generation }, body.test_status, now);
+    };
+    return this.called(call, '', false, changed, (turn, entry) => this.reported(turn, entry, call, body));
+  }
+
+  testProgress(call: V1Call, body: V1TestProgress): V1Answer {
+    const { running, total, passed, result } = body;
+    const words = result === '' || !/^\d+\/\d+ pass/.test(result) ? `${passed}/${total} passed` : result;
+    return this.called(call, '', false, (host, now) => {
+      const seen = afterV1Call(host, now);
+      return running ? seen : afterV1Tests(seen, words, now);
+    });
+  }
+
+  /** `mayTake`: the agent asks what to do (and may be new), rather than tells what it did. */
+  private called(
+    call: V1Call,
+    version: string,
+    mayTake: boolean,
+    change: (host: HostRecord, now: number) => HostRecord,
+    also: (turn: Turn, entry: HostEntry) => void = () => undefined,
+  ): V1Answer {
+    const now = this.core.options.clock.now();
+    const waitMs = this.tooOften(call, now);
+    if (waitMs > 0) return { kind: 'too-often', retryAfterMs: waitMs };
+    const entry = this.entryFor(call);
+    const admission = this.admit(call, entry, version, now);
+    if (admission === 'wrong-token') return { kind: 'wrong-token' };
+    const idle: V1Answer = { kind: 'ok', hostId: call.id, command: null };
+    if (admission === 'wait' || (!entry && !mayTake)) return idle;
+    if (entry?.connection) {
+      this.fault(call, entry, `A version-1 agent on ${entry.record.name} still calls beside its successor: remove it.`);
+      return idle;
+    }
+    let command: V1Command | null = null;
+    const refused = this.core.run('drop', (turn) => {
+      const before = entry?.record ?? newHost(this.core.freshHostId(call.id), call.id, turn.now);
+      const record = change(before, turn.now);
+      this.core.putHost(turn, before, record, !entry);
+      if (!entry) {
+        const message = `${record.name} called for the first time, with a version-1 agent.`;
+        turn.events.push(events.agentEvent('host.added', 'success', message, turn.now, call.address, record));
+      }
+      if (entry) {
+        also(turn, entry);
+        if (mayTake && this.handOut(turn, entry, record)) command = 'pull-switch';
+      }
+      turn.apply.push(() => this.isThere(record, call));
+    });
+    return refused === null ? { ...idle, command } : { kind: 'unavailable', reason: refused };
+  }
+
+  private entryFor({ id, identity }: V1Call): HostEntry | null {
+    const own = identity.kind === 'host' ? this.core.entries.get(identity.hostId) : undefined;
+    if (own && (own.record.id.toLowerCase() === id || own.record.name === id)) return own;
+    return this.core.entries.get(id) ?? this.core.byName(id);
+  }
+
+  private admit(call: V1Call, entry: HostEntry | null, version: string, now: number): 'in' | 'wait' | 'wrong-token' {
+    const { agents } = this.core.options;
+    const { id: name, address, identity } = call;
+    const admission = decideAdmission({
+      name,
+      address,
+      identity,
+      instance: '',
+      host: entry && {
+        id: entry.record.id,
+        name: entry.record.name,
+        hasOwnToken: agents.hasOwnToken(entry.record.id),
+        isLeaving: entry.dashboardCommand?.operation === 'remove-host',
+      },
+      tokenOf: identity.kind === 'host' ? (this.core.entries.get(identity.hostId)?.record.name ?? null) : null,
+      present: null,
+      newHostsWait: agents.newHostsWait(),
+      isRefused: agents.isRefused(name),
+      hosts: this.core.entries.size,
+    });
+    if (admission.kind === 'admit') {
+      this.waiting.delete(name);
+      return 'in';
+    }
+    const { reason, message } = admission;
+    this.fault(call, entry, message);
+    if (reason === 'own-token' || reason === 'foreign-token') return 'wrong-token';
+    const known = this.waiting.get(name);
+    if (known || this.waiting.size < MAX_WAITING) {
+      const since = known?.since ?? now;
+      const said = version === '' ? (known?.version ?? '') : version;
+      this.waiting.set(name, { name, address, version: said, since, reason, message, calledAt: now });
+      if (known?.reason !== reason) this.admissions.noticesChanged();
+    }
+    return 'wait';
+  }
+
+  /** What the operator asked for is given to the agent that comes for it. */
+  private handOut(turn: Turn, entry: HostEntry, record: HostRecord): boolean {
+    const command = entry.queue.find(({ operation }) => operation === 'pull-switch');
+    if (!command || entry.active) return false;
+    this.engine.markSent(turn, command, record);
+    turn.events.push(events.commandHandedOut(record, command, turn.now));
+    return true;
+  }
+
+  private isThere(record: HostRecord, { address }: V1Call): void {
+    const entry = this.core.entries.get(record.id);
+    if (!entry) return;
+    const now = this.core.options.clock.now();
+    const wasThere = entry.polledUntil > 0;
+    entry.polledUntil = now + Math.max(MIN_PATIENCE_MS, record.heartbeatIntervalS * 1_000 * PATIENCE_INTERVALS);
+    if (wasThere || countComing(entry.comings, now) !== 'told') return;
+    const message = `A version-1 agent ${record.agentVersion} calls.`.replace('  ', ' ');
+    this.core.defer(events.agentEvent('agent.connected', 'info', message, now, address, entry.record));
+  }
+
+  /** A report ends what was handed out; without any, it is told. It never says what it is about. */
+  private reported(turn: Turn, entry: HostEntry, { address }: V1Call, body: V1Status): void {
+    const { active, record } = entry;
+    const words = body.output.map(sentenceOf).find((line) => line !== '') ?? body.comment;
+    if (active?.operation === 'pull-switch' && active.state.phase !== 'queued') {
+      this.endWith(turn, active, body, words);
+      return;
+    }
+    if (!this.reports.isDue(record.id, turn.now)) return;
+    const level = body.status === 'ok' ? 'info' : 'warning';
+    const message = `The version-1 agent reports ${body.status}${words === '' ? '' : `: ${words}`}`;
+    this.core.defer(events.agentEvent('agent.report', level, message, turn.now, address, record));
+  }
+
+  private endWith(turn: Turn, command: CommandRecord, { status, output }: V1Status, words: string): void {
+    for (const line of output) this.core.outputLog.append(command, turn.now, 'stdout', line, null);
+    turn.withOutput.add(command.id);
+    this.engine.feed(turn, command, { type: 'done', ending: endingOf(status, words) });
+  }
+
+  private tooOften(call: V1Call, now: number): number {
+    const { id } = call;
+    const known = this.calls.get(id);
+    if (!known || now - known.since >= MINUTE_MS || now < known.since) {
+      // Made-up names fill this; a known host does not wait for them.
+      if (!known && this.calls.size >= MAX_COUNTED && !this.entryFor(call)) return MINUTE_MS;
+      this.calls.set(id, { since: now, count: 1 });
+      return 0;
+    }
+    known.count += 1;
+    return known.count > MAX_CALLS_PER_MINUTE ? known.since + MINUTE_MS - now : 0;
+  }
+
+  private fault({ id, address }: V1Call, entry: HostEntry | null, message: string): void {
+    const now = this.core.options.clock.now();
+    if (!this.faults.isDue(`${id} ${address} ${message}`, now)) return;
+    this.core.defer(events.agentEvent('agent.held', 'warning', message, now, address, entry?.record ?? null));
+  }
+
+  /** The wall clock went `ms` further than the time in which calls could be read. */
+  timeShifted(ms: number): void {
+    for (const entry of this.core.entries.values()) if (entry.polledUntil > 0) entry.polledUntil += ms;
+    for (const waiting of this.waiting.values()) waiting.calledAt += ms;
+  }
+
+  /** Hosts that no longer call are offline; what was counted of calls and of waiting ones is forgotten. */
+  tick(now: number): void {
+    for (const entry of this.core.entries.values()) {
+      if (entry.polledUntil === 0 || now < entry.polledUntil) continue;
+      entry.polledUntil = 0;
+      this.core.dirty.add(entry.record.id);
+      const { record } = entry;
+      const message = 'The version-1 agent no longer calls.';
+      this.core.defer(events.agentEvent('agent.disconnected', 'info', message, now, '', record));
+    }
+    for (const [id, { since }] of this.calls) if (Math.abs(now - since) >= MINUTE_MS) this.calls.delete(id);
+    for (const [name, { calledAt }] of this.waiting) {
+      if (Math.abs(now - calledAt) < WAITING_MS) continue;
+      this.waiting.delete(name);
+      this.admissions.noticesChanged();
+    }
+  }
+}
+
+/** A line of output as part of a sentence: without its colours. */
+function sentenceOf(line: string): string {
+  return plainText(line.replace(SGR, ''), MAX_SAID);
+}
+
+/** What a report proves. `ok` may be of the pull alone: version 1 gives a pull and switch the text of its pull. */
+function endingOf(status: V1Status['status'], words: string): Ending {
+  const said = words === '' ? '' : ` It said: ${words}`;
+  switch (status) {
+    case 'ok':
+      return {
+        outcome: 'partial',
+        exitCode: null,
+        reason:
+          'The version-1 agent reported ok, which may be of the pull alone. The switch is done when the host comes back ' +
+          `with its new agent.${said}`,
+      };
+    case 'error':
+      return { outcome: 'failed', exitCode: null, reason: `The version-1 agent reported an error.${said}` };
+    case 'unknown':
+      return { outcome: 'lost', exitCode: null, reason: `The version-1 agent does not know how it went.${said}` };
+  }
+}

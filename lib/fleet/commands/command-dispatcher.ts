@@ -1,0 +1,105 @@
+/** An operator's request for some hosts: one command each, or the reason why not, stored in one turn. */
+import type { OperationId } from '@/lib/protocol/live';
+import * as events from '../events';
+import { requiresStepUp, stepUpMissing } from '../operations/operation-rules';
+import { OPERATIONS } from '../operations/operations';
+import type { DispatchRequest, DispatchResult, Requester } from '../records/requests';
+import type { HostEntry } from '../turns/entry';
+import type { FleetCore } from '../turns/fleet-core';
+import type { Turn } from '../turns/turn';
+import type { CommandEngine } from './command-engine';
+import type { CommandQueue } from './command-queue';
+import type { DashboardOperations } from './dashboard-operations';
+import { planDispatch } from './dispatch';
+
+/** An operator may give a command this much more time at once. */
+export const MAX_EXTENSION_MS = 60 * 60_000;
+
+export class CommandDispatcher {
+  constructor(
+    private readonly core: FleetCore,
+    private readonly engine: CommandEngine,
+    private readonly queue: CommandQueue,
+    private readonly dashboardOperations: DashboardOperations,
+  ) {}
+
+  dispatch(request: DispatchRequest): DispatchResult[] {
+    const results: DispatchResult[] = [];
+    const unproven = request.stepUp !== true && this.needsStepUp(request.operation, request.hostIds);
+    const work = (turn: Turn) => {
+      results.length = 0;
+      for (const hostId of new Set(request.hostIds)) {
+        const entry = this.core.entries.get(hostId);
+        if (!entry) {
+          const what = OPERATIONS[request.operation].label;
+          turn.events.push(events.refusedWithoutHost(what, 'its host is not known any more.', turn.now, request.by));
+          results.push({ kind: 'unknown-host', hostId, hostName: hostId });
+          continue;
+        }
+        results.push(this.dispatchTo(turn, entry, request, unproven));
+      }
+    };
+    const refused = this.core.run('drop', work);
+    if (refused === null) return results;
+    return results.map((result) =>
+      result.kind === 'accepted' || result.kind === 'queued'
+        ? { kind: 'not-stored', hostId: result.hostId, hostName: result.hostName, reason: refused }
+        : result,
+    );
+  }
+
+  needsStepUp(operation: OperationId, hostIds: readonly string[]): boolean {
+    const hosts = new Set(hostIds);
+    for (const [hostId, { active }] of this.core.entries) if (active?.operation === operation) hosts.add(hostId);
+    return requiresStepUp(operation, hosts.size);
+  }
+
+  /** The same for one host, in the turn of whoever asks. `unproven`: a proof that the operation needs is missing. */
+  dispatchTo(turn: Turn, entry: HostEntry, request: DispatchRequest, unproven: boolean): DispatchResult {
+    const { record } = entry;
+    const named = { hostId: record.id, hostName: record.name };
+    const repeated = this.core.options.store.commandByRequest(request.requestId, record.id);
+    if (repeated) {
+      const kind = repeated.state.phase === 'queued' ? 'queued' : 'accepted';
+      return { kind, ...named, commandId: repeated.id };
+    }
+    const plan = unproven
+      ? ({ kind: 'blocked', blocked: stepUpMissing(request.operation) } as const)
+      : planDispatch(request, this.core.viewOf(entry), entry, this.core.options.newId(), turn.now);
+    if (plan.kind === 'blocked') {
+      const { label } = OPERATIONS[request.operation];
+      turn.events.push(events.commandBlocked(record, label, plan.blocked.reason, turn.now, request.by));
+      return { kind: 'blocked', ...named, blocked: plan.blocked };
+    }
+    const { command } = plan;
+    turn.events.push(events.commandRequested(record, command, turn.now, request.by));
+    turn.commands.set(command.id, command);
+    turn.touched.add(record.id);
+    if (plan.kind === 'dashboard') {
+      this.dashboardOperations.begin(turn, entry, command);
+      return { kind: 'accepted', ...named, commandId: command.id };
+    }
+    if (plan.kind === 'queued') {
+      this.queue.add(turn, entry, command);
+      return { kind: 'queued', ...named, commandId: command.id };
+    }
+    const { target } = plan;
+    this.queue.supersede(turn, entry, command);
+    this.engine.send(turn, entry, command);
+    if (target) this.engine.feed(turn, target, { type: 'stop-requested', how: plan.how });
+    return { kind: 'accepted', ...named, commandId: command.id };
+  }
+
+  extend(commandId: string, ms: number, by: Requester): boolean {
+    const command = this.core.liveCommand(commandId);
+    const entry = command && this.core.entries.get(command.hostId);
+    if (!entry || command.state.phase !== 'warning') return false;
+    const given = Math.min(ms, MAX_EXTENSION_MS);
+    return (
+      this.core.run('drop', (turn) => {
+        turn.events.push(events.commandExtended(entry.record, command, given, turn.now, by));
+        this.engine.feed(turn, command, { type: 'extend', ms: given });
+      }) === null
+    );
+  }
+}

@@ -1,0 +1,185 @@
+/** Commands at work: gives each its inputs, stores what follows with the turn, and carries out the effects after it. */
+import { stepCommand } from './command';
+import type { CommandEffect, CommandInput } from './command-step';
+import type { VerdictFacts } from './command-verdict';
+import type { FleetCore } from '../turns/fleet-core';
+import * as events from '../events';
+import { concludedWord } from '../hosts/host';
+import { OPERATIONS } from '../operations/operations';
+import { frameOf } from '../operations/wire';
+import type { Turn } from '../turns/turn';
+import { hostView } from '../hosts/host-views';
+import type { CommandRecord } from '../records/command-record';
+import type { HostRecord } from '../records/host-record';
+import type { Connection } from '../turns/connection';
+import type { HostEntry } from '../turns/entry';
+
+/** How long a fetch of the desired state may hold up a post-check. */
+export const REFRESH_BEFORE_CHECK_MS = 5_000;
+
+export class CommandEngine {
+  /** Does a command of the dashboard's own; set by whoever does that. */
+  runDashboardOperation: (command: CommandRecord) => void = () => undefined;
+  /** Told of each end, in the turn that stores it; set by whoever goes on from there. */
+  onEnd: (turn: Turn, command: CommandRecord) => void = () => undefined;
+
+  constructor(private readonly core: FleetCore) {}
+
+  feedAll(turn: Turn, entry: HostEntry, input: CommandInput): void {
+    for (const command of [entry.active, entry.control]) if (command) this.feed(turn, command, input);
+  }
+
+  /** Marks a command as sent. Its verdict compares the host's facts then with those of now. */
+  markSent(turn: Turn, command: CommandRecord, { storePath, binaryHash, generation }: HostRecord): void {
+    this.feed(turn, command, { type: 'sent', before: { storePath, binaryHash, generation } });
+  }
+
+  /** Starts a command on its host: it is stored as sent, then it goes to the agent. */
+  send(turn: Turn, entry: HostEntry, command: CommandRecord): void {
+    this.markSent(turn, command, entry.record);
+    turn.effects.push(() => sendTo(entry, command));
+  }
+
+  /** Gives a command an input and puts what follows into the turn. */
+  feed(turn: Turn, command: CommandRecord, input: CommandInput): void {
+    // What is in neither has ended for good: the record that came with the input may be older than that.
+    const base = turn.commands.get(command.id) ?? this.core.liveCommand(command.id);
+    if (!base) return;
+    const operation = OPERATIONS[base.operation];
+    const { state, effects } = stepCommand(operation, base.state, input, turn.now);
+    const entry = this.core.entries.get(base.hostId);
+    if (!entry) return;
+    if (JSON.stringify(state) !== JSON.stringify(base.state)) {
+      const next: CommandRecord = { ...base, state };
+      if (state.phase !== 'queued' && state.phase !== 'sent') next.startedAt ??= turn.now;
+      if (state.phase === 'ended') {
+        next.endedAt = state.at;
+        next.outcome = state.outcome;
+        next.exitCode = state.exitCode;
+        next.reason = state.reason;
+      }
+      turn.commands.set(next.id, next);
+      turn.touched.add(next.hostId);
+      if (state.phase === 'warning' && base.state.phase !== 'warning') {
+        turn.events.push(events.commandWarning(entry.record, next, state.why, turn.now));
+      }
+      if (state.phase === 'ended') this.commandEnds(turn, entry, next);
+    }
+    for (const effect of effects) this.effect(turn, entry, base, effect);
+  }
+
+  private commandEnds(turn: Turn, entry: HostEntry, command: CommandRecord): void {
+    turn.withOutput.add(command.id);
+    turn.events.push(events.commandEnded(entry.record, command, turn.now));
+    const record = turn.hosts.get(entry.record.id) ?? entry.record;
+    const { operation, outcome, reason } = command;
+    if (operation === 'switch' || operation === 'pull-switch') {
+      if (outcome === 'succeeded' || outcome === 'unchanged') {
+        const said = record.system?.status === 'ok' && record.system.generation === record.generation;
+        if (!said) this.concludeWord(turn, record, 'system', 'ok', 'Switched.');
+      } else if (outcome === 'failed') {
+        this.concludeWord(turn, record, 'system', 'error', reason);
+      }
+    }
+    if (operation === 'rollback' && outcome === 'succeeded') {
+      const rolledBack = this.concludeWord(turn, record, 'system', 'outdated', 'Rolled back to the generation before.');
+      this.concludeWord(turn, rolledBack, 'tests', 'outdated', 'Not tested since the rollback.');
+    }
+    this.onEnd(turn, command);
+    turn.effects.push(() => this.core.options.publisher.outputDone(command.id));
+    const { control } = entry;
+    if (control && control.targetId === command.id && command.outcome) {
+      this.feed(turn, control, { type: 'target-ended', outcome: command.outcome });
+    }
+  }
+
+  private concludeWord(
+    turn: Turn,
+    record: HostRecord,
+    name: 'system' | 'tests',
+    status: 'ok' | 'error' | 'outdated',
+    message: string,
+  ): HostRecord {
+    const word = concludedWord(status, message, record.generation, turn.now, record[name]);
+    const next = { ...record, [name]: word };
+    this.core.putHost(turn, record, next);
+    return next;
+  }
+
+  private effect(turn: Turn, entry: HostEntry, command: CommandRecord, effect: CommandEffect): void {
+    switch (effect.type) {
+      case 'ask-heartbeat':
+        turn.effects.push(() => this.askHeartbeat(entry, OPERATIONS[command.operation].postCheck === 'git-current'));
+        return;
+      case 'probe-system':
+        turn.effects.push(() =>
+          entry.connection?.link.send({ type: 'command', payload: { command: 'refresh-system' } }),
+        );
+        return;
+      case 'send-again':
+        turn.effects.push(() => {
+          if (OPERATIONS[command.operation].runs === 'dashboard') this.runDashboardOperation(command);
+          else sendTo(entry, command);
+        });
+        return;
+      case 'note':
+        this.core.outputLog.append(turn.commands.get(command.id) ?? command, turn.now, 'note', effect.text, null);
+        turn.withOutput.add(command.id);
+    }
+  }
+
+  /** Asks for a fresh heartbeat; for a pull, after the desired state was fetched again, so that it is judged by the newest. */
+  private askHeartbeat(entry: HostEntry, afterRefresh: boolean): void {
+    const ask = () => {
+      const { connection } = entry;
+      if (connection) this.sendRegistered(connection, entry.record.id);
+    };
+    if (!afterRefresh || this.core.options.desired.state.source === 'none') {
+      ask();
+      return;
+    }
+    let asked = false;
+    const once = () => {
+      if (!asked) ask();
+      asked = true;
+    };
+    const cancel = this.core.options.loop.after(REFRESH_BEFORE_CHECK_MS, once);
+    const refreshed = () => {
+      cancel();
+      once();
+    };
+    // Also when it fails: the heartbeat is what this is about.
+    void this.core.options.desired.refresh().then(refreshed, refreshed);
+  }
+
+  sendRegistered({ link, protocol }: Connection, hostId: string): void {
+    const three =
+      protocol === 3
+        ? ({ protocol: 3, server_time: new Date(this.core.options.clock.now()).toISOString() } as const)
+        : {};
+    link.send({ type: 'registered', payload: { host_id: hostId, ...three } });
+  }
+
+  factsOf(record: HostRecord): VerdictFacts {
+    const { desired, version } = this.core.options;
+    const parts = {
+      record,
+      online: true,
+      active: null,
+      control: null,
+      dashboardCommand: null,
+      queue: [],
+      last: null,
+      foreignCommand: '',
+      notice: '',
+    };
+    const { git, lock, system } = hostView(parts, desired, version).compartments;
+    const { generation, storePath, binaryHash } = record;
+    return { generation, storePath, binaryHash, relation: desired.relate(generation).relation, git, lock, system };
+  }
+}
+
+function sendTo({ connection }: HostEntry, command: CommandRecord): void {
+  const frame = connection && frameOf(command, connection.protocol);
+  if (frame) connection.link.send(frame);
+}

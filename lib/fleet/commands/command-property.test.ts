@@ -1,0 +1,331 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { COMMAND_OUTCOMES, OPERATION_IDS } from '@/lib/protocol/live';
+import { deadlineOf } from './command';
+import { EVIDENCE_MS, MAX_EXTENSION_MS, RECOVERY_MS, type CommandInput, type Shown } from './command-step';
+import { type CommandResult, type CommandState } from '../records/command-state';
+import type { VerdictFacts } from './command-verdict';
+import { OPERATIONS } from '../operations/operations';
+import { BEFORE, A_SENTENCE, Play, send, wait, closed, back, stop } from '../testing/command-play';
+import { MINUTE, SECOND, T0 } from '../testing/samples';
+import type { Operation } from '../operations/operation';
+
+const HOUR = 60 * MINUTE;
+
+const text = fc.constantFrom('', 'ok', 'outdated', 'some reason');
+const shown = fc.constantFrom<Shown>('this', 'none', 'other', 'unsaid');
+const compartment = fc.record({
+  status: fc.constantFrom('ok' as const, 'outdated' as const, 'error' as const, 'unknown' as const),
+  message: fc.constant('So it is.'),
+});
+const facts: fc.Arbitrary<VerdictFacts> = fc.record({
+  generation: fc.constantFrom('', '2c4ef43', '6f27b9a'),
+  storePath: fc.constantFrom('', '/nix/store/old', '/nix/store/new'),
+  binaryHash: fc.constantFrom('', 'old', 'new'),
+  relation: fc.constantFrom(
+    'equal' as const,
+    'behind' as const,
+    'ahead' as const,
+    'differs' as const,
+    'unknown' as const,
+  ),
+  git: compartment,
+  lock: compartment,
+  system: compartment,
+});
+const result: fc.Arbitrary<CommandResult> = fc.record({
+  status: fc.constantFrom('ok' as const, 'error' as const, 'stopped' as const, 'warning' as const),
+  exitCode: fc.constantFrom(null, -1, 0, 1, 130),
+  message: text,
+  restarting: fc.constantFrom(null, true, false),
+});
+
+/** What an agent and the network can do. */
+const byAgent: fc.Arbitrary<CommandInput> = fc.oneof(
+  fc.constant<CommandInput>({ type: 'activity' }),
+  fc.constant<CommandInput>({ type: 'activity', progress: { label: 'Pulling', current: 1, total: 4 } }),
+  result.map((value): CommandInput => ({ type: 'result', result: value })),
+  fc.boolean().map((isThis): CommandInput => ({ type: 'rejected', isThis, reason: 'The agent refused it.' })),
+  fc.record({ shown, facts }).map((value): CommandInput => ({ type: 'heartbeat', ...value })),
+  fc
+    .record({ shown, facts, hasResult: fc.boolean(), sameProcess: fc.constantFrom(null, true, false) })
+    .map((value): CommandInput => ({ type: 'registered', ...value })),
+  fc.constant<CommandInput>({ type: 'disconnected' }),
+  text.map((reason): CommandInput => ({ type: 'stop-failed', reason })),
+  text.map((word): CommandInput => ({ type: 'probed', word })),
+);
+/** What an operator and the dashboard can do. */
+const byDashboard: fc.Arbitrary<CommandInput> = fc.oneof(
+  fc
+    .constantFrom('stop' as const, 'kill' as const, 'restart' as const, 'reboot' as const)
+    .map((how): CommandInput => ({ type: 'stop-requested', how })),
+  fc.nat({ max: 2 * MAX_EXTENSION_MS }).map((ms): CommandInput => ({ type: 'extend', ms })),
+  fc.integer({ min: -3 * HOUR, max: 3 * HOUR }).map((ms): CommandInput => ({ type: 'time-shifted', ms })),
+  fc.constantFrom<CommandInput>(
+    { type: 'recovered' },
+    { type: 'tick' },
+    { type: 'cancel', reason: 'The operator cancelled it.' },
+    { type: 'sent', before: BEFORE },
+    { type: 'not-sent', outcome: 'rejected', reason: 'The connection was gone.' },
+    { type: 'not-sent', outcome: 'superseded', reason: 'It was asked for again.' },
+    { type: 'not-sent', outcome: 'skipped', reason: 'It could not be done.' },
+    { type: 'host-removed' },
+    { type: 'done', ending: { outcome: 'succeeded', reason: 'It is done.', exitCode: null } },
+    { type: 'done', ending: { outcome: 'failed', reason: 'It was refused.', exitCode: null } },
+  ),
+  fc.constantFrom(...COMMAND_OUTCOMES).map((outcome): CommandInput => ({ type: 'target-ended', outcome })),
+);
+const pause = fc.oneof(fc.constant(0), fc.nat({ max: 5 * SECOND }), fc.nat({ max: 20 * MINUTE }));
+const anyOperation = fc.constantFrom(...OPERATION_IDS).map((id) => OPERATIONS[id]);
+const sequenceOf = (input: fc.Arbitrary<CommandInput>, maxLength = 40) =>
+  fc.array(fc.tuple(pause, input), { maxLength });
+
+/** Plays a sequence with a tick whenever one is due; calls back after each step. */
+function run(
+  operation: Operation,
+  sequence: readonly (readonly [number, CommandInput])[],
+  after: (play: Play, before: CommandState, input: CommandInput) => void = () => undefined,
+): Play {
+  const play = new Play(operation);
+  send(play);
+  for (const [ms, input] of sequence) {
+    play.wait(ms);
+    const before = play.state;
+    // Time is given back for what the wall clock went too far.
+    if (input.type === 'time-shifted') play.now += input.ms;
+    play.feed(input);
+    after(play, before, input);
+  }
+  return play;
+}
+
+describe('any sequence of inputs', () => {
+  const any = sequenceOf(fc.oneof(byAgent, byDashboard));
+  const runs = { numRuns: 1_500 };
+
+  it('1.1/19, 1.6/74 ends, in at most three ticks and by a time that is known beforehand', () => {
+    fc.assert(
+      fc.property(anyOperation, any, (operation, sequence) => {
+        const play = run(operation, sequence);
+        if (play.state.phase === 'ended') return;
+        const { state } = play;
+        const latest =
+          state.phase === 'queued'
+            ? state.deadline
+            : Math.max(state.deadline, state.hardDeadline) + operation.reconnectWithinMs;
+        let ticks = 0;
+        for (let due = deadlineOf(play.state); due !== null; due = deadlineOf(play.state)) {
+          play.now = Math.max(play.now, due);
+          play.feed({ type: 'tick' });
+          ticks += 1;
+          expect(ticks).toBeLessThanOrEqual(3);
+        }
+        expect(play.now).toBeLessThanOrEqual(Math.max(latest, state.deadline));
+      }),
+      runs,
+    );
+  });
+
+  it('1.1/6 has a finite deadline in every state but the end', () => {
+    fc.assert(
+      fc.property(anyOperation, any, (operation, sequence) => {
+        run(operation, sequence, ({ state }) => {
+          if (state.phase === 'ended') return;
+          expect(Number.isFinite(state.deadline)).toBe(true);
+          if (state.phase !== 'queued') expect(Number.isFinite(state.hardDeadline)).toBe(true);
+        });
+      }),
+      runs,
+    );
+  });
+
+  it('ends the same, and as much later, when the clock was set in its middle', () => {
+    const shift = fc.integer({ min: -400 * 24 * HOUR, max: 400 * 24 * HOUR });
+    const times = (state: CommandState) =>
+      state.phase === 'ended'
+        ? [state.at]
+        : state.phase === 'queued'
+          ? [state.deadline]
+          : [state.deadline, state.hardDeadline, state.sentAt];
+    const words = (state: CommandState) => JSON.stringify({ ...state, deadline: 0, hardDeadline: 0, sentAt: 0, at: 0 });
+    fc.assert(
+      fc.property(anyOperation, any, any, shift, (operation, first, then, ms) => {
+        const plain = run(operation, first);
+        const shifted = run(operation, first);
+        const endedBefore = plain.state.phase === 'ended';
+        shifted.now += ms;
+        shifted.feed({ type: 'time-shifted', ms });
+        for (const [wait, input] of then) {
+          for (const play of [plain, shifted]) {
+            play.wait(wait);
+            if (input.type === 'time-shifted') play.now += input.ms;
+            play.feed(input);
+          }
+        }
+        for (const play of [plain, shifted]) play.runOut();
+        expect(words(shifted.state)).toBe(words(plain.state));
+        expect(times(shifted.state)).toEqual(times(plain.state).map((at) => at + (endedBefore ? 0 : ms)));
+      }),
+      runs,
+    );
+  });
+
+  it('never leaves an end, and an end has a reason', () => {
+    fc.assert(
+      fc.property(anyOperation, any, (operation, sequence) => {
+        run(operation, sequence, ({ state }, before) => {
+          if (before.phase === 'ended') expect(state).toEqual(before);
+          if (state.phase === 'ended') expect(state.reason).toMatch(A_SENTENCE);
+        });
+      }),
+      runs,
+    );
+  });
+
+  it('nothing that an agent does keeps its host busy beyond a fixed time (lesson 54)', () => {
+    fc.assert(
+      fc.property(anyOperation, sequenceOf(byAgent, 120), (operation, sequence) => {
+        const latest = T0 + operation.hardAfterMs + operation.reconnectWithinMs + EVIDENCE_MS;
+        run(operation, sequence, ({ state, now }) => {
+          if (now >= latest) expect(state.phase).toBe('ended');
+        });
+      }),
+      runs,
+    );
+  });
+
+  it('… nor does anything that it does over and over', () => {
+    const cycle = fc.array(
+      fc.tuple(
+        fc.nat({ max: 40 * SECOND }).map((ms) => ms + SECOND),
+        byAgent,
+      ),
+      {
+        minLength: 1,
+        maxLength: 3,
+      },
+    );
+    fc.assert(
+      fc.property(anyOperation, cycle, (operation, inputs) => {
+        const latest = T0 + operation.hardAfterMs + operation.reconnectWithinMs + EVIDENCE_MS;
+        const play = new Play(operation);
+        send(play);
+        while (play.now < latest) {
+          for (const [ms, input] of inputs) {
+            play.wait(ms);
+            play.feed(input);
+          }
+        }
+        expect(play.state.phase).toBe('ended');
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  it.each([
+    ['registers again and again', 'switch', [wait(30 * SECOND), back()]],
+    ['is stopped, and goes away again and again', 'switch', [stop(), wait(30 * SECOND), closed, back()]],
+    [
+      'drops and comes back without a restart',
+      'restart',
+      [wait(30 * SECOND), closed, back('this', { sameProcess: true })],
+    ],
+    [
+      'drops and comes back without a reboot',
+      'reboot',
+      [wait(30 * SECOND), closed, back('this', { sameProcess: true })],
+    ],
+  ] as const)('an agent that %s: %s ends', (_name, operation, steps) => {
+    const play = new Play(OPERATIONS[operation]);
+    send(play);
+    const { hardAfterMs, reconnectWithinMs } = play.operation;
+    while (play.now < T0 + hardAfterMs + reconnectWithinMs + EVIDENCE_MS) for (const step of steps) step(play);
+    expect(play.state.phase).toBe('ended');
+  });
+
+  it('a status "ok" never yields "failed"', () => {
+    const onlyGood = byAgent.filter(
+      (input) =>
+        (input.type !== 'result' || input.result.status === 'ok') &&
+        !(input.type === 'probed' && input.word === 'outdated'),
+    );
+    fc.assert(
+      fc.property(anyOperation, sequenceOf(onlyGood), (operation, sequence) => {
+        const play = run(operation, sequence);
+        play.runOut();
+        expect(play.state).not.toMatchObject({ outcome: 'failed' });
+      }),
+      runs,
+    );
+  });
+
+  it('the first status decides: after "error" or "stopped" it never succeeds, after "ok" it never fails', () => {
+    const lives = fc.constantFrom(...OPERATION_IDS.map((id) => OPERATIONS[id]).filter(({ ends }) => ends !== 'target'));
+    fc.assert(
+      fc.property(lives, result, sequenceOf(byAgent), (operation, first, sequence) => {
+        fc.pre(operation.ends !== 'reconnect');
+        const play = run(operation, [[0, { type: 'result', result: first }], ...sequence]);
+        play.runOut();
+        if (first.status === 'ok') expect(play.state).not.toMatchObject({ outcome: 'failed' });
+        if (first.status === 'error') expect(play.state).toMatchObject({ outcome: 'failed' });
+        if (first.status === 'stopped') expect(play.state).toMatchObject({ outcome: 'stopped' });
+      }),
+      runs,
+    );
+  });
+
+  it('1.6/80, 3.2/11 without a status, a changed agent or an answer to the probe, nothing succeeds', () => {
+    const said = byAgent
+      .filter(({ type }) => type !== 'result' && type !== 'probed')
+      .map((input) =>
+        input.type === 'heartbeat' || input.type === 'registered'
+          ? { ...input, facts: { ...input.facts, storePath: '/nix/store/old', binaryHash: 'old' } }
+          : input,
+      );
+    const judged = fc.constantFrom(
+      ...OPERATION_IDS.map((id) => OPERATIONS[id]).filter(({ ends }) => ends === 'status' || ends === 'switch'),
+    );
+    // `done` is the verdict on what a version-1 agent reported, which is its status.
+    const others = byDashboard.filter(({ type }) => type !== 'target-ended' && type !== 'done');
+    fc.assert(
+      fc.property(judged, sequenceOf(fc.oneof(said, others)), (operation, sequence) => {
+        const play = run(operation, sequence);
+        play.runOut();
+        expect(play.state).not.toMatchObject({ outcome: 'succeeded' });
+        expect(play.state).not.toMatchObject({ outcome: 'unchanged' });
+        expect(play.state).not.toMatchObject({ outcome: 'failed' });
+      }),
+      runs,
+    );
+  });
+
+  it('only what may be repeated is sent again, and only a switch is probed', () => {
+    fc.assert(
+      fc.property(anyOperation, any, (operation, sequence) => {
+        const { effects } = run(operation, sequence);
+        if (!operation.mayRepeat) expect(effects).not.toContain('send-again');
+        if (operation.ends !== 'switch') expect(effects).not.toContain('probe-system');
+      }),
+      runs,
+    );
+  });
+
+  it('1.6/77 each restart of the dashboard adds a bounded time', () => {
+    const withRestarts = sequenceOf(fc.oneof(byAgent, fc.constant<CommandInput>({ type: 'recovered' })));
+    fc.assert(
+      fc.property(anyOperation, withRestarts, (operation, sequence) => {
+        const restarts = sequence.filter(([, input]) => input.type === 'recovered').length;
+        const latest =
+          T0 +
+          operation.hardAfterMs +
+          operation.reconnectWithinMs +
+          EVIDENCE_MS +
+          restarts * (RECOVERY_MS + operation.reconnectWithinMs);
+        run(operation, sequence, ({ state, now }) => {
+          if (now >= latest) expect(state.phase).toBe('ended');
+        });
+      }),
+      runs,
+    );
+  });
+});

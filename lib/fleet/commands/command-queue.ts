@@ -1,0 +1,73 @@
+/**
+ * Commands that wait for a host to come back: asked for while it was offline, sent after its first heartbeat, when it is
+ * free. Each is a stored command from the start, so that a restart forgets none and sends none twice.
+ */
+import type { CommandEngine } from './command-engine';
+import type { FleetCore } from '../turns/fleet-core';
+import * as events from '../events';
+import { OPERATIONS } from '../operations/operations';
+import type { Turn } from '../turns/turn';
+import type { CommandRecord } from '../records/command-record';
+import type { Requester } from '../records/requests';
+import { checkOperation } from '../operations/operation-rules';
+import type { HostEntry } from '../turns/entry';
+
+/** These pass by themselves: the command goes on waiting. Anything else is decided: it is skipped. */
+const PASSING: readonly string[] = ['offline', 'busy', 'agent-busy'];
+
+export class CommandQueue {
+  constructor(
+    private readonly core: FleetCore,
+    private readonly engine: CommandEngine,
+  ) {}
+
+  /** Takes a new command in. One of the same kind that waits already is superseded, so a host's queue stays short. */
+  add(turn: Turn, entry: HostEntry, command: CommandRecord): void {
+    this.supersede(turn, entry, command);
+    turn.events.push(events.commandQueued(entry.record, command, entry.polledUntil > 0, turn.now));
+  }
+
+  /** A newer command of a kind takes the place of those that still wait. */
+  supersede(turn: Turn, entry: HostEntry, by: CommandRecord): void {
+    for (const waiting of entry.queue) {
+      if (waiting.operation !== by.operation || waiting.id === by.id) continue;
+      const reason = `${by.userName} asked for it again, and this one had not been sent.`;
+      this.engine.feed(turn, waiting, { type: 'not-sent', outcome: 'superseded', reason });
+    }
+  }
+
+  /** Sends what waits first, if the host can take it now. Called after a heartbeat that shows nothing running. */
+  release(entry: HostEntry): void {
+    for (const command of [...entry.queue]) {
+      const { connection } = entry;
+      if (!connection || connection.pending !== '') return;
+      const operation = OPERATIONS[command.operation];
+      const blocked = checkOperation(operation, this.core.viewOf(entry), command.forced);
+      if (blocked && PASSING.includes(blocked.code)) return;
+      this.core.run('drop', (turn) => {
+        if (blocked) {
+          const reason = `The host came back, but it could not be done: ${blocked.reason}`;
+          this.engine.feed(turn, command, { type: 'not-sent', outcome: 'skipped', reason });
+          return;
+        }
+        turn.events.push(events.commandDequeued(entry.record, command, turn.now));
+        this.engine.send(turn, entry, command);
+      });
+      if (!blocked) return;
+    }
+  }
+
+  /** Takes a command back that has not been sent. False when it has, or is not there. */
+  cancel(commandId: string, by: Requester): boolean {
+    const command = this.core.liveCommand(commandId);
+    const entry = command && this.core.entries.get(command.hostId);
+    if (!entry || command.state.phase !== 'queued') return false;
+    return this.core.run('drop', (turn) => this.takeBack(turn, entry, command, by)) === null;
+  }
+
+  /** As `cancel`, in a turn of somebody else's. */
+  takeBack(turn: Turn, entry: HostEntry, command: CommandRecord, by: Requester): void {
+    turn.events.push(events.commandCancelled(entry.record, command, turn.now, by));
+    this.engine.feed(turn, command, { type: 'cancel', reason: `${by.userName} cancelled it before it was sent.` });
+  }
+}

@@ -1,0 +1,99 @@
+/** What a status frame means once the facts of the host are in: exit 0 is a claim, the facts decide. */
+import type { CommandOutcome, CompartmentView } from '@/lib/protocol/live';
+import type { Before, CommandResult } from '../records/command-state';
+import { sameCommit, type Relation } from '../hosts/desired';
+import type { Operation } from '../operations/operation';
+
+/** The facts of a host that a verdict looks at. */
+export interface VerdictFacts {
+  generation: string;
+  storePath: string;
+  binaryHash: string;
+  git: Pick<CompartmentView, 'status' | 'message'>;
+  /** How its commit stands to the desired one. */
+  relation: Relation;
+  lock: Pick<CompartmentView, 'status' | 'message'>;
+  system: Pick<CompartmentView, 'status' | 'message'>;
+}
+
+export interface Ending {
+  outcome: CommandOutcome;
+  reason: string;
+  exitCode: number | null;
+}
+
+/**
+ * Judges a result. `facts` null: none were to be had, so that a post-check can neither pass nor fail. The reason is
+ * always a sentence.
+ */
+export function conclude(
+  operation: Operation,
+  before: Before,
+  result: CommandResult,
+  facts: VerdictFacts | null,
+): Ending {
+  const { exitCode } = result;
+  switch (result.status) {
+    case 'stopped':
+      return { outcome: 'stopped', reason: said(result.message) || 'It was stopped.', exitCode };
+    case 'error':
+      return { outcome: 'failed', reason: failure(result), exitCode };
+    case 'warning':
+      return { outcome: 'partial', reason: said(result.message) || 'The host reported a warning.', exitCode };
+    case 'ok':
+      return { ...afterSuccess(operation, before, result, facts), exitCode };
+  }
+}
+
+/** The agent's own words as a sentence; empty when it said nothing. */
+function said(message: string): string {
+  return message === '' || /[.!?…]$/.test(message) ? message : `${message}.`;
+}
+
+function failure({ message, exitCode }: CommandResult): string {
+  if (message === '' || message === 'command failed') {
+    return exitCode === null ? 'The host reported an error.' : `It ended with exit code ${exitCode}.`;
+  }
+  return said(message);
+}
+
+function afterSuccess(
+  operation: Operation,
+  before: Before,
+  result: CommandResult,
+  facts: VerdictFacts | null,
+): Pick<Ending, 'outcome' | 'reason'> {
+  if (operation.postCheck && !facts) {
+    return { outcome: 'succeeded', reason: 'The host reported success; no fact came in time to check that by.' };
+  }
+  if (operation.postCheck === 'git-current' && facts) return afterPull(before, facts);
+  if (operation.postCheck === 'system-current' && facts && isBad(facts.system.status)) {
+    return notMet(facts.system.message);
+  }
+  return { outcome: 'succeeded', reason: said(result.message) || 'The host reported success.' };
+}
+
+function afterPull(
+  before: Before,
+  { generation, relation, git, lock }: VerdictFacts,
+): Pick<Ending, 'outcome' | 'reason'> {
+  const moved = before.generation !== generation && !sameCommit(before.generation, generation);
+  // What is known of the desired state can be older than the repository: a host that moved and is not at the commit
+  // that was wanted may well be ahead of it.
+  if (moved && relation === 'differs') {
+    return { outcome: 'succeeded', reason: `It moved to ${generation}, which is not (yet) what the feed says.` };
+  }
+  if (moved && relation === 'unknown') return { outcome: 'succeeded', reason: `It moved to ${generation}.` };
+  for (const compartment of [git, lock]) {
+    if (compartment.status === 'outdated') return notMet(compartment.message);
+  }
+  if (!moved && generation !== '') return { outcome: 'unchanged', reason: 'There was nothing new to pull.' };
+  return { outcome: 'succeeded', reason: moved ? `It moved to ${generation}.` : 'The host reported success.' };
+}
+
+const notMet = (why: string): Pick<Ending, 'outcome' | 'reason'> => ({
+  outcome: 'partial',
+  reason: `It ended well, but the goal is not met: ${why}`,
+});
+
+const isBad = (status: CompartmentView['status']) => status === 'outdated' || status === 'error';

@@ -1,0 +1,56 @@
+/**
+ * The life of a command: a pure state machine. `stepCommand` answers every input in every state; every state but the
+ * end has a deadline, so that every command ends. What an agent says is evidence; the rules are those of the agent
+ * protocol, sections 4 and 7.
+ */
+import { stepQueued, stepActive, stepStopping, stepAwaiting, stepVerifying } from './command-phases';
+import type { CommandState } from '../records/command-state';
+import { type CommandInput, type CommandStep, stay, end, ended, isAboutAgent } from './command-step';
+import type { Operation } from '../operations/operation';
+
+/** Gives the next state of a command and what has to be done after it was stored. Pure; never throws. */
+export function stepCommand(operation: Operation, state: CommandState, input: CommandInput, now: number): CommandStep {
+  if (input.type === 'time-shifted') return stay(shifted(state, input.ms));
+  if (operation.runs === 'dashboard') {
+    if (isAboutAgent(input)) return stay(state);
+    if (input.type === 'done' && state.phase !== 'ended') return end(now, input.ending);
+  } else if (input.type === 'done' && state.phase !== 'ended' && state.phase !== 'queued') {
+    return end(now, input.ending);
+  }
+  if (input.type === 'host-removed') return hostRemoved(operation, state, now);
+  switch (state.phase) {
+    case 'queued':
+      return stepQueued(operation, state, input, now);
+    case 'sent':
+    case 'running':
+    case 'warning':
+      return stepActive(operation, state, input, now);
+    case 'stopping':
+      return stepStopping(operation, state, input, now);
+    case 'awaiting-reconnect':
+      return stepAwaiting(operation, state, input, now);
+    case 'verifying':
+      return stepVerifying(operation, state, input, now);
+    case 'ended':
+      return stay(state);
+  }
+}
+
+function hostRemoved(operation: Operation, state: CommandState, now: number): CommandStep {
+  if (state.phase === 'ended' || operation.id === 'remove-host') return stay(state);
+  if (state.phase === 'queued') return ended(now, 'cancelled', 'Its host was removed before it was sent.');
+  return ended(now, 'lost', 'Its host was removed before it had ended: it may still be running there.');
+}
+
+/** Moves a command in time: every duration that it is judged by stays as it was. What has ended stays where it was. */
+function shifted(state: CommandState, ms: number): CommandState {
+  if (state.phase === 'ended') return state;
+  const deadline = state.deadline + ms;
+  if (state.phase === 'queued') return { ...state, deadline };
+  return { ...state, deadline, sentAt: state.sentAt + ms, hardDeadline: state.hardDeadline + ms };
+}
+
+/** When `tick` has to come; null when the command has ended. */
+export function deadlineOf(state: CommandState): number | null {
+  return state.phase === 'ended' ? null : state.deadline;
+}

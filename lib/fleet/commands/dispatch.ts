@@ -1,0 +1,93 @@
+/** From a request to a command, or to the reason why not. Pure. */
+import type { HostView } from '@/lib/protocol/live';
+import { QUEUED_MS } from './command-step';
+import { OPERATIONS } from '../operations/operations';
+import { parseArgs } from '../operations/dashboard-args';
+import { queueMs } from '../operations/queue-time';
+import type { CommandRecord } from '../records/command-record';
+import type { DispatchRequest } from '../records/requests';
+import { checkOperation } from '../operations/operation-rules';
+import type { Blocked } from '../records/blocked';
+
+/** How long a command waits for a version-1 agent that is there to ask for it, or for three of its intervals. */
+export const V1_WAIT_MS = 5 * 60_000;
+
+export type DispatchPlan =
+  | { kind: 'blocked'; blocked: Blocked }
+  /** It waits for the host to come back. */
+  | { kind: 'queued'; command: CommandRecord }
+  /** The dashboard does it itself. */
+  | { kind: 'dashboard'; command: CommandRecord }
+  | {
+      kind: 'command';
+      command: CommandRecord;
+      /** The running command that it acts upon, and how. */
+      target: CommandRecord | null;
+      how: 'stop' | 'kill' | 'restart' | 'reboot';
+    };
+
+export function planDispatch(
+  request: DispatchRequest,
+  host: HostView,
+  running: { active: CommandRecord | null },
+  id: string,
+  now: number,
+): DispatchPlan {
+  const operation = OPERATIONS[request.operation];
+  if (operation.scope === 'fleet') {
+    const reason = `${operation.label} is not something that is done to a host.`;
+    return { kind: 'blocked', blocked: { code: 'fleet-scope', reason, unblock: null, forceable: false } };
+  }
+  const given = parseArgs(operation.id, request.args);
+  if ('blocked' in given) return { kind: 'blocked', blocked: given.blocked };
+  const blocked = checkOperation(operation, host, request.force);
+  const command = { ...newCommand(request, host.id, id, now), args: given.args };
+  if (blocked && blocked.code === 'offline' && operation.queueable && request.queueForMs !== undefined) {
+    const deadline = now + queueMs(request.queueForMs);
+    return { kind: 'queued', command: { ...command, state: { phase: 'queued', deadline } } };
+  }
+  if (blocked) return { kind: 'blocked', blocked };
+  if (!operation.wire) return { kind: 'dashboard', command };
+  if (host.protocol === 1) {
+    // Nothing can be sent to a version-1 agent: it comes and asks.
+    const deadline = now + Math.max(V1_WAIT_MS, host.heartbeatIntervalS * 3_000);
+    return { kind: 'queued', command: { ...command, state: { phase: 'queued', deadline } } };
+  }
+  const target = operation.bypassesBusy ? running.active : null;
+  const how =
+    operation.id === 'kill' || operation.id === 'restart' || operation.id === 'reboot' ? operation.id : 'stop';
+  return { kind: 'command', command: { ...command, targetId: target?.id ?? null }, target, how };
+}
+
+/** The record of a command that was asked for and not yet begun. */
+export function newCommand(
+  request: Pick<DispatchRequest, 'operation' | 'requestId' | 'force' | 'pipelineId' | 'by'>,
+  hostId: string,
+  id: string,
+  now: number,
+): CommandRecord {
+  return {
+    id,
+    hostId,
+    operation: request.operation,
+    state: { phase: 'queued', deadline: now + QUEUED_MS },
+    requestId: request.requestId,
+    targetId: null,
+    forced: request.force ?? false,
+    userId: request.by.userId,
+    userName: request.by.userName,
+    address: request.by.address,
+    createdAt: now,
+    startedAt: null,
+    endedAt: null,
+    outcome: null,
+    exitCode: null,
+    reason: '',
+    lines: 0,
+    agentSeq: 0,
+    outputSize: 0,
+    outputTruncated: false,
+    args: null,
+    pipelineId: request.pipelineId ?? null,
+  };
+}

@@ -1,0 +1,19 @@
+/** A command as it goes on the wire, by name and as a frame. */
+import type { ServerFrame } from '@/lib/protocol/agent';
+import type { CommandRecord } from '../records/command-record';
+import { OPERATIONS } from './operations';
+
+/** The command's name on the wire; empty for what has none. */
+export function wireName(command: CommandRecord | null): string {
+  const wire = command && OPERATIONS[command.operation].wire;
+  return wire?.kind === 'command' ? wire.command : '';
+}
+
+/** What goes on the wire to an agent of this generation; null for what no agent does. */
+export function frameOf({ id, operation, targetId }: CommandRecord, protocol: 2 | 3): ServerFrame | null {
+  const { wire } = OPERATIONS[operation];
+  if (!wire) return null;
+  if (wire.kind === 'kill') return { type: 'kill_command', payload: { signal: wire.signal, pid: 0 } };
+  const ids = protocol === 3 ? { id, ...(targetId === null ? {} : { target: targetId }) } : {};
+  return { type: 'command', payload: { command: wire.command, ...ids } };
+}

@@ -1,0 +1,103 @@
+/** From a request to a pipeline, or to why not. Pure. */
+import type { HostView, OperationId } from '@/lib/protocol/live';
+import { OPERATIONS } from '../operations/operations';
+import type { PipelineHostRecord, PipelineRun } from '../records/pipeline-state';
+import { isPrelude, MAX_PIPELINE_HOSTS, PIPELINES, stagesProblem } from './pipeline-kinds';
+import type { PipelineRequest } from '../records/requests';
+
+/** What a host is to a new pipeline. */
+export interface Candidate {
+  hostId: string;
+  /** Null for a host that is not known (any more). */
+  host: Pick<HostView, 'name' | 'online'> | null;
+  /** Another pipeline that the host has not come to the end of, as "Do all by ada"; null when there is none. */
+  elsewhere: string | null;
+}
+
+export type PipelinePlan = { kind: 'planned'; run: PipelineRun } | { kind: 'refused'; reason: string };
+
+/** The stages that a request asks for. */
+export function stagesOf(request: Pick<PipelineRequest, 'kind' | 'stages'>): readonly OperationId[] {
+  return request.kind === 'custom' ? (request.stages ?? []) : PIPELINES[request.kind].stages;
+}
+
+export function planPipeline(
+  request: PipelineRequest,
+  candidates: readonly Candidate[],
+  id: string,
+  now: number,
+): PipelinePlan {
+  const stages = stagesOf(request);
+  const problem = stagesProblem(stages);
+  if (problem !== null) return { kind: 'refused', reason: problem };
+  if (candidates.length > MAX_PIPELINE_HOSTS) {
+    return { kind: 'refused', reason: `A pipeline has at most ${MAX_PIPELINE_HOSTS} hosts.` };
+  }
+  const [first] = stages;
+  const prelude = first && isPrelude(first);
+  if (prelude && request.pullRequest === undefined) {
+    return { kind: 'refused', reason: `${OPERATIONS[first].label} needs to know which pull request.` };
+  }
+  const hosts = candidates.map((candidate, position) => asHost(candidate, id, position));
+  if (!hosts.some((host) => host.status === 'waiting')) {
+    const [one] = hosts;
+    return {
+      kind: 'refused',
+      reason:
+        hosts.length === 1 && one
+          ? one.reason
+          : 'None of these hosts can take it: they are offline or in another pipeline.',
+    };
+  }
+  const { kind, requestId, parallelism, stopOnFailure, pullRequest, by } = request;
+  return {
+    kind: 'planned',
+    run: {
+      hosts,
+      pipeline: {
+        id,
+        kind,
+        stages: [...stages],
+        args: prelude && pullRequest ? { pullRequest: pullRequest.number, seen: pullRequest.seen } : null,
+        requestId,
+        parallelism: Math.min(Math.max(1, Math.floor(parallelism)), MAX_PIPELINE_HOSTS),
+        stopOnFailure,
+        forced: request.force ?? false,
+        phase: 'running',
+        state: { prelude: prelude ? { status: 'running', startedAt: now } : null, halt: null },
+        outcome: null,
+        reason: '',
+        userId: by.userId,
+        userName: by.userName,
+        address: by.address,
+        createdAt: now,
+        endedAt: null,
+      },
+    },
+  };
+}
+
+/**
+ * A host that is offline is passed over from the start, as the operator was told; one that goes later is waited for. A
+ * host is in one pipeline at a time: the stages of two in turns would be nobody's sequence.
+ */
+function asHost({ hostId, host, elsewhere }: Candidate, pipelineId: string, position: number): PipelineHostRecord {
+  const reason = !host
+    ? 'The host is not known any more.'
+    : elsewhere !== null
+      ? `${host.name} is in another pipeline: ${elsewhere}.`
+      : host.online
+        ? ''
+        : `${host.name} is offline.`;
+  return {
+    pipelineId,
+    hostId,
+    hostName: host?.name ?? hostId,
+    position,
+    stage: 0,
+    status: reason === '' ? 'waiting' : 'skipped',
+    commandId: null,
+    steps: [],
+    reason,
+  };
+}

@@ -1,0 +1,314 @@
+/**
+ * Pipelines at work: stores what follows from each input with the turn that brought it, and sends the next stages. The
+ * row of a stage's command and the row that says that the host is at it are one transaction, before anything is sent; a
+ * stage's request id is made of the pipeline and the stage, so that nothing can make a second command of it.
+ */
+import type { CommandOutcome, PipelineSummary, PipelineView } from '@/lib/protocol/live';
+import type { FleetCore } from '../turns/fleet-core';
+import { OPERATIONS } from '../operations/operations';
+import { hasPulled, runningCommand, stageOf, stepPipeline, waitingSteps, type PipelineInput } from './pipeline-machine';
+import * as events from './pipeline-events';
+import { mergeFirst } from './pipeline-merge';
+import { planPipeline, stagesOf } from './pipeline-plan';
+import type { PipelineHostRecord, PipelineRecord, PipelineRun } from '../records/pipeline-state';
+import { pipelinePatch, pipelineSummary, pipelineView } from './pipeline-view';
+import { isPrelude, MAX_RUNNING_PIPELINES, PIPELINES, stageToProve } from './pipeline-kinds';
+import type { Turn } from '../turns/turn';
+import type { CommandRecord } from '../records/command-record';
+import type { DispatchRequest, DispatchResult, PipelineRequest, PipelineStart, Requester } from '../records/requests';
+import { busyWith } from '../operations/preconditions';
+import { checkOperation, stepUpMissing } from '../operations/operation-rules';
+import type { HostEntry } from '../turns/entry';
+
+/** Pipelines that ended and are still shown live, so that who watches one sees its end. */
+export const ENDED_SHOWN = 4;
+
+/** Makes a command in a turn, as for any request. */
+export type DispatchTo = (turn: Turn, entry: HostEntry, request: DispatchRequest) => DispatchResult;
+
+/** Takes a command back that waits to be sent. */
+export type TakeBack = (turn: Turn, entry: HostEntry, command: CommandRecord, by: Requester) => void;
+
+export class PipelineRunner {
+  /** Those that have not ended. */
+  private readonly runs = new Map<string, PipelineRun>();
+  private ended: PipelineRun[] = [];
+  /** Commands of pipelines whose end is stored and that were not gone on from yet. */
+  private readonly justEnded: CommandRecord[] = [];
+  /** Pipelines whose pull request is being merged now. */
+  private readonly merging = new Set<string>();
+
+  constructor(
+    private readonly core: FleetCore,
+    private readonly dispatchTo: DispatchTo,
+    private readonly takeBack: TakeBack,
+  ) {}
+
+  /** Takes up what had not ended. What is to be sent is sent by the first ticks, when hosts are back. */
+  recover(): void {
+    for (const run of this.core.options.store.unendedPipelines()) this.runs.set(run.pipeline.id, run);
+    this.core.run('retry', (turn) => {
+      for (const id of this.runs.keys()) this.feed(turn, id, { type: 'recovered' });
+    });
+  }
+
+  start(request: PipelineRequest): PipelineStart {
+    const known = this.byRequest(request.requestId);
+    if (known) return { kind: 'started', pipelineId: known.pipeline.id };
+    if (this.runs.size >= MAX_RUNNING_PIPELINES) {
+      const reason = `${MAX_RUNNING_PIPELINES} pipelines run already: wait until one has ended, or cancel one.`;
+      return { kind: 'refused', reason };
+    }
+    const unproven = request.stepUp === true ? null : stageToProve(stagesOf(request), request.hostIds.length);
+    if (unproven) return { kind: 'refused', reason: stepUpMissing(unproven).reason };
+    if (stagesOf(request).some(isPrelude) && (this.core.options.flakeUpdates?.state.source ?? 'none') === 'none') {
+      return { kind: 'refused', reason: 'No forge is configured, so that no pull request can be merged.' };
+    }
+    const plan = planPipeline(request, this.candidates(request.hostIds), this.core.options.newId(), this.core.now());
+    if (plan.kind === 'refused') return plan;
+    const { id } = plan.run.pipeline;
+    const refused = this.core.run('drop', (turn) => {
+      turn.events.push(events.pipelineStarted(plan.run, turn.now, request.by));
+      this.put(turn, null, stepPipeline(plan.run, { type: 'begin' }, turn.now));
+      turn.effects.push(() => this.goOn(id));
+    });
+    return refused === null ? { kind: 'started', pipelineId: id } : { kind: 'not-stored', reason: refused };
+  }
+
+  cancel(id: string, stopRunning: boolean, by: Requester): boolean {
+    const run = this.runs.get(id);
+    if (!run) return false;
+    const refused = this.core.run('drop', (turn) => {
+      turn.events.push(events.pipelineCancelled(run.pipeline, stopRunning, turn.now, by));
+      this.feed(turn, id, { type: 'cancel', by: by.userName });
+      this.takeBackQueued(turn, run, by);
+      if (stopRunning) this.stopCommands(turn, run, by);
+    });
+    return refused === null;
+  }
+
+  /**
+   * A command ended: to be called in the turn that stores its end. Its pipeline goes on in a turn of its own, right after:
+   * turns of several hosts may share a transaction, and none of them may rest on what a pipeline was before the others.
+   */
+  commandEnded(turn: Turn, command: CommandRecord): void {
+    if (command.pipelineId === null || command.outcome === null) return;
+    turn.apply.push(() => this.justEnded.push(command));
+    turn.effects.push(() => this.takeEnded());
+  }
+
+  /** Moves the deadlines of stages that wait for their host, in a turn of somebody else's. */
+  timeShifted(turn: Turn, ms: number): void {
+    for (const id of this.runs.keys()) this.feed(turn, id, { type: 'time-shifted', ms });
+  }
+
+  /** Sends what waits where the host is ready, and looks after what nobody will tell. */
+  tick(): void {
+    for (const id of [...this.runs.keys()]) {
+      this.goOn(id);
+      const run = this.runs.get(id);
+      const overlooked = run?.hosts.flatMap((host) => this.overlooked(host) ?? []) ?? [];
+      if (overlooked.length > 0) this.goOnAfter(id, overlooked);
+    }
+  }
+
+  views(): PipelineView[] {
+    return [...this.ended, ...this.runs.values()].map(pipelineView);
+  }
+
+  view(id: string): PipelineView | null {
+    const run = this.runs.get(id) ?? this.core.options.store.pipeline(id);
+    return run && pipelineView(run);
+  }
+
+  newest(limit: number): PipelineSummary[] {
+    return this.core.options.store.pipelines(limit).map(({ pipeline, counts }) => pipelineSummary(pipeline, counts));
+  }
+
+  private byRequest(requestId: string): PipelineRun | null {
+    for (const run of this.runs.values()) if (run.pipeline.requestId === requestId) return run;
+    return this.core.options.store.pipelineByRequest(requestId);
+  }
+
+  private candidates(hostIds: readonly string[]) {
+    const elsewhere = new Map<string, string>();
+    for (const { pipeline, hosts } of this.runs.values()) {
+      const name = `${PIPELINES[pipeline.kind].label} by ${pipeline.userName}`;
+      for (const host of hosts) {
+        if (host.status === 'waiting' || host.status === 'running') elsewhere.set(host.hostId, name);
+      }
+    }
+    return [...new Set(hostIds)].map((hostId) => {
+      const entry = this.core.entries.get(hostId);
+      return { hostId, host: entry ? this.core.viewOf(entry) : null, elsewhere: elsewhere.get(hostId) ?? null };
+    });
+  }
+
+  // ── stages ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  private goOn(id: string): void {
+    const run = this.runs.get(id);
+    if (!run) return;
+    if (run.pipeline.state.prelude?.status === 'running') this.merge(run.pipeline);
+    else if (waitingSteps(run).length > 0) this.core.run('drop', (turn) => this.sendWaiting(turn, id, () => true));
+  }
+
+  /** Goes on with what ended in the turns that were just stored: all of one pipeline in one turn. */
+  private takeEnded(): void {
+    const inputs = new Map<string, PipelineInput[]>();
+    for (const { pipelineId, hostId, id: commandId, outcome, reason } of this.justEnded.splice(0)) {
+      if (pipelineId === null || outcome === null) continue;
+      const known = inputs.get(pipelineId) ?? [];
+      inputs.set(pipelineId, [...known, { type: 'command-ended', hostId, commandId, outcome, reason }]);
+    }
+    for (const [id, ended] of inputs) this.goOnAfter(id, ended);
+  }
+
+  /** Takes ends in and sends the next stages with the same turn. What the database refuses, the next tick finds again. */
+  private goOnAfter(id: string, inputs: readonly PipelineInput[]): void {
+    this.core.run('drop', (turn) => {
+      for (const input of inputs) this.feed(turn, id, input);
+      // Stages that were never tried. Those that were not ready are tried again with the tick.
+      this.sendWaiting(turn, id, (host) => {
+        const step = host.steps.at(-1);
+        return step?.status === 'waiting' && step.reason === '';
+      });
+    });
+  }
+
+  private sendWaiting(turn: Turn, id: string, isMeant: (host: PipelineHostRecord) => boolean): void {
+    const tried = new Set<string>();
+    // A host that drops out lets another one begin, which is tried at once: each stage of each host once a turn.
+    for (;;) {
+      const run = turn.pipelines.get(id) ?? this.runs.get(id);
+      const waiting = run ? waitingSteps(run).filter(isMeant) : [];
+      const next = waiting.find((host) => !tried.has(`${host.stage}:${host.hostId}`));
+      if (!next) return;
+      tried.add(`${next.stage}:${next.hostId}`);
+      this.feed(turn, id, this.attempt(turn, id, next));
+    }
+  }
+
+  /** Sends a host's next stage if the host can take it now. */
+  private attempt(turn: Turn, id: string, host: PipelineHostRecord): PipelineInput {
+    const { hostId } = host;
+    const run = turn.pipelines.get(id) ?? this.runs.get(id);
+    const operation = run && stageOf(run, host);
+    const entry = this.core.entries.get(hostId);
+    if (!run || !operation || !entry) return { type: 'host-removed', hostId };
+    const { pipeline } = run;
+    const view = this.core.viewOf(entry);
+    const busy = busyWith(view);
+    if (!view.online) return { type: 'not-ready', hostId, reason: `${view.name} is offline.` };
+    if (busy) return { type: 'not-ready', hostId, reason: busy.reason };
+    // Before its first heartbeat nothing is known of what an agent that came back is doing.
+    if (entry.connection?.heard === false) {
+      return { type: 'not-ready', hostId, reason: `${view.name} is back; its first report is awaited.` };
+    }
+    const first = checkOperation(OPERATIONS[operation], view, pipeline.forced);
+    // After a pull that went well it has what there is to have: what is known of the desired state may be older.
+    const force = pipeline.forced || (first?.code === 'behind' && hasPulled(run, host));
+    const blocked = force ? checkOperation(OPERATIONS[operation], view, true) : first;
+    if (blocked) return { type: 'blocked', hostId, reason: blocked.reason };
+    const result = this.dispatchTo(turn, entry, {
+      operation,
+      hostIds: [hostId],
+      requestId: `${id}:${host.stage}`,
+      force,
+      pipelineId: id,
+      by: requesterOf(pipeline),
+    });
+    // A version-1 agent comes for it: it waits in the queue, with a deadline of its own.
+    if (result.kind === 'accepted' || result.kind === 'queued')
+      return { type: 'sent', hostId, commandId: result.commandId };
+    return { type: 'blocked', hostId, reason: result.kind === 'blocked' ? result.blocked.reason : 'It was not taken.' };
+  }
+
+  /** What happened to a host's stage without a word: its host was removed, or its command ended out of sight. */
+  private overlooked(host: PipelineHostRecord): PipelineInput | null {
+    const { hostId } = host;
+    const commandId = runningCommand(host);
+    if (commandId === null) return null;
+    if (!this.core.entries.has(hostId)) return { type: 'host-removed', hostId };
+    const live = this.core.liveCommand(commandId);
+    if (live && live.outcome === null) return null;
+    const command = live ?? this.core.options.store.command(commandId);
+    const outcome: CommandOutcome = command?.outcome ?? 'lost';
+    return { type: 'command-ended', hostId, commandId, outcome, reason: command?.reason ?? 'Its record is gone.' };
+  }
+
+  /** What has not been sent (a version-1 agent has to come for it) must not be sent after the cancel. */
+  private takeBackQueued(turn: Turn, run: PipelineRun, by: Requester): void {
+    for (const host of run.hosts) {
+      const entry = this.core.entries.get(host.hostId);
+      const queued = entry?.queue.find(({ id }) => id === runningCommand(host));
+      if (entry && queued) this.takeBack(turn, entry, queued, by);
+    }
+  }
+
+  private stopCommands(turn: Turn, run: PipelineRun, by: Requester): void {
+    for (const host of run.hosts) {
+      const entry = this.core.entries.get(host.hostId);
+      if (!entry || entry.active === null || entry.active.id !== runningCommand(host)) continue;
+      const requestId = `${run.pipeline.id}:stop`;
+      this.dispatchTo(turn, entry, { operation: 'stop', hostIds: [host.hostId], requestId, by });
+    }
+  }
+
+  /** Lets the dashboard do its part, once at a time. */
+  private merge(pipeline: PipelineRecord): void {
+    const { id } = pipeline;
+    if (this.merging.has(id)) return;
+    this.merging.add(id);
+    void mergeFirst(pipeline, this.core.options).then(({ ok, reason }) =>
+      this.core.run('retry', (turn) => {
+        this.merging.delete(id);
+        this.feed(turn, id, { type: 'prelude-ended', ok, reason });
+        turn.effects.push(() => this.goOn(id));
+      }),
+    );
+  }
+
+  // ── what follows ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+  private feed(turn: Turn, id: string, input: PipelineInput): void {
+    const before = turn.pipelines.get(id) ?? this.runs.get(id);
+    if (before) this.put(turn, before, stepPipeline(before, input, turn.now));
+  }
+
+  private put(turn: Turn, before: PipelineRun | null, after: PipelineRun): void {
+    if (before === after) return;
+    const { pipeline, hosts } = after;
+    const { id } = pipeline;
+    if (!turn.pipelines.has(id)) {
+      const shown = this.runs.get(id) ?? null;
+      turn.apply.push(() => this.take(turn.pipelines.get(id) ?? after, shown));
+    }
+    turn.pipelines.set(id, after);
+    if (pipeline !== before?.pipeline) turn.pipelineRecords.set(id, pipeline);
+    hosts.forEach((host, index) => {
+      if (host !== before?.hosts[index]) turn.pipelineHosts.set(`${id}:${host.position}`, host);
+    });
+    if (pipeline.phase === 'ended') turn.events.push(events.pipelineEnded(pipeline, turn.now));
+  }
+
+  /** A stored pipeline takes the place of the one before, and is shown. */
+  private take(run: PipelineRun, before: PipelineRun | null): void {
+    const { id, phase } = run.pipeline;
+    const removedPipelines: string[] = [];
+    if (phase === 'ended') {
+      this.runs.delete(id);
+      this.ended.push(run);
+      for (const old of this.ended.splice(0, Math.max(0, this.ended.length - ENDED_SHOWN))) {
+        removedPipelines.push(old.pipeline.id);
+      }
+    } else {
+      this.runs.set(id, run);
+    }
+    this.core.options.publisher.other({ pipelines: [pipelinePatch(before, run)], removedPipelines });
+  }
+}
+
+function requesterOf({ userId, userName, address }: PipelineRecord): Requester {
+  return { userId, userName, address };
+}

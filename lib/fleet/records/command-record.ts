@@ -1,0 +1,43 @@
+/** What is stored of a command and its output. */
+import type { CommandOutcome, OperationId, OutputLine } from '@/lib/protocol/live';
+import type { CommandState } from './command-state';
+
+/** One operation sent to one host. The record is the truth; what an agent says is evidence. */
+export interface CommandRecord {
+  id: string;
+  hostId: string;
+  operation: OperationId;
+  state: CommandState;
+  /** A repeated request with the same id makes no second command. */
+  requestId: string;
+  /** The command that this one acts upon (stop, kill). */
+  targetId: string | null;
+  forced: boolean;
+  userId: string;
+  userName: string;
+  address: string;
+  createdAt: number;
+  startedAt: number | null;
+  endedAt: number | null;
+  outcome: CommandOutcome | null;
+  exitCode: number | null;
+  reason: string;
+  /** Number of the last stored output line. */
+  lines: number;
+  /** The agent's own number of the last line that is stored (protocol 3): what comes again is dropped. */
+  agentSeq: number;
+  /** Characters of stored output. */
+  outputSize: number;
+  /** The limit on output size was reached: later lines were counted but not stored. */
+  outputTruncated: boolean;
+  /** What the operation was given (a colour, a pull request); null for most. */
+  args: Record<string, unknown> | null;
+  /** The pipeline that sent it. */
+  pipelineId: string | null;
+}
+
+export interface OutputBatch {
+  commandId: string;
+  /** Consecutive: `lines[i].seq === lines[0].seq + i`. */
+  lines: OutputLine[];
+}

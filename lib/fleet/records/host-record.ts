@@ -1,0 +1,58 @@
+/** What is stored of a host. */
+import type { CompartmentStatus, MetricsView } from '@/lib/protocol/live';
+
+/** What a host said of one of its compartments, and for which generation it holds. */
+export interface ReportedWord {
+  status: CompartmentStatus;
+  message: string;
+  /**
+   * The agent's own time of it: the same word said again proves nothing new. For the dashboard's own
+   * judgement: a mark of the word that it replaces, which then does not come back by being said again, or empty.
+   */
+  saidAt: string;
+  /** By the dashboard's clock: when it was first reported. */
+  at: number;
+  /** The host's generation when it was reported; a word for another generation proves nothing. */
+  generation: string;
+}
+
+/** A host as it is stored. `id` is the only key; `name` is what its agent calls itself, lower-case. */
+export interface HostRecord {
+  id: string;
+  name: string;
+  type: string;
+  location: string;
+  deviceType: string;
+  themeColor: string;
+  /** Set by an operator: an agent's register no longer overwrites the colour. */
+  themeColorPinned: boolean;
+  criticality: 'low' | 'medium' | 'high';
+  comment: string;
+  agentVersion: string;
+  protocol: number;
+  osVersion: string;
+  osName: string;
+  nixpkgsVersion: string;
+  generation: string;
+  repoUrl: string;
+  repoDir: string;
+  sourceCommit: string;
+  storePath: string;
+  binaryHash: string;
+  lockHash: string;
+  heartbeatIntervalS: number;
+  lock: ReportedWord | null;
+  system: ReportedWord | null;
+  tests: ReportedWord | null;
+  metrics: MetricsView | null;
+  metricsAt: number | null;
+  createdAt: number;
+  lastSeenAt: number | null;
+}
+
+/** A host's metrics at one moment, for charts. */
+export interface MetricsSample {
+  hostId: string;
+  at: number;
+  metrics: MetricsView;
+}

@@ -1,0 +1,29 @@
+/** The port between the fleet and version-1 agents, which poll over HTTP. */
+import type { V1Command, V1Register, V1Status, V1TestProgress } from '@/lib/protocol/v1-agent';
+import type { AgentIdentity } from './agent-port';
+
+/** One call of a version-1 agent, whose token was found right. */
+export interface V1Call {
+  /** The host's id as in the path, lower-case. */
+  id: string;
+  address: string;
+  identity: AgentIdentity;
+}
+
+export type V1Answer =
+  /** `command`: what it is given to do, once. */
+  | { kind: 'ok'; hostId: string; command: V1Command | null }
+  /** Its token may not speak for this host. */
+  | { kind: 'wrong-token' }
+  | { kind: 'too-often'; retryAfterMs: number }
+  /** What it said could not be stored. */
+  | { kind: 'unavailable'; reason: string };
+
+/** The fleet as version-1 agents see it: they ask, nothing can be sent to them. */
+export interface V1Inbox {
+  /** First contact and heartbeat. */
+  register(call: V1Call, body: V1Register): V1Answer;
+  poll(call: V1Call): V1Answer;
+  status(call: V1Call, body: V1Status): V1Answer;
+  testProgress(call: V1Call, body: V1TestProgress): V1Answer;
+}

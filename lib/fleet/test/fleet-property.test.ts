@@ -1,0 +1,228 @@
+/**
+ * Anything that operators, agents, the network and crashes can do to a fleet, in any order: every command comes to an
+ * end and keeps it, no host stays busy, nothing is on the wire twice, and each end is told once.
+ */
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { OPERATION_IDS, type OperationId } from '@/lib/protocol/live';
+import { OPERATIONS } from '../operations/operations';
+import { MIN_QUEUE_MS } from '../operations/queue-time';
+import { BY, openBench, QUIET, type Bench, type GivenLink } from '../testing/test-fleet';
+
+const HOSTS = ['a', 'b'];
+const MINUTE = 60_000;
+
+interface Agent {
+  link: GivenLink;
+  protocol: 2 | 3;
+  instance: string;
+}
+
+/** What a run has seen, to judge it by. */
+class World {
+  readonly bench: Bench;
+  readonly agents = new Map<string, Agent>();
+  readonly links: GivenLink[] = [];
+  private count = 0;
+
+  constructor(groupMs: number) {
+    this.bench = openBench({ groupMs });
+  }
+
+  next(): number {
+    return ++this.count;
+  }
+
+  dial(name: string, protocol: 2 | 3, sameProcess: boolean): void {
+    this.hangUp(name);
+    const known = this.agents.get(name);
+    const instance = sameProcess && known ? known.instance : `process-${this.next()}`;
+    const three = protocol === 3 ? { protocol: 3, instance, running: null, finished: [] } : {};
+    const link = this.bench.agent(name, three);
+    this.links.push(link);
+    this.agents.set(name, { link, protocol, instance });
+    this.bench.say(link, 'heartbeat', QUIET);
+  }
+
+  hangUp(name: string): void {
+    const agent = this.agents.get(name);
+    if (agent) this.bench.fleet.inbox.disconnected(agent.link, 1006, '');
+  }
+
+  say(name: string, type: string, payload: unknown): void {
+    const agent = this.agents.get(name);
+    if (agent) this.bench.say(agent.link, type, payload);
+  }
+}
+
+type Act = (world: World) => void;
+
+const host = fc.constantFrom(...HOSTS);
+const operation = fc.constantFrom<OperationId>(...OPERATION_IDS);
+const busyWith = (world: World, name: string) => {
+  const { command, control } = world.bench.fleet.host(name) ?? {};
+  return control ?? command ?? null;
+};
+const wireName = (id: OperationId) => {
+  const { wire } = OPERATIONS[id];
+  return wire?.kind === 'command' ? wire.command : '';
+};
+
+const ask = fc
+  .record({ operation, hosts: fc.subarray(HOSTS, { minLength: 1 }), force: fc.boolean(), queue: fc.boolean() })
+  .map(({ operation: id, hosts, force, queue }): Act => {
+    return (world) => {
+      world.bench.fleet.dispatch({
+        operation: id,
+        hostIds: hosts,
+        requestId: `request-${world.next()}`,
+        force,
+        ...(queue ? { queueForMs: MIN_QUEUE_MS } : {}),
+        ...(id === 'set-color' ? { args: { color: force ? null : '#abcdef' } } : {}),
+        stepUp: true,
+        by: BY,
+      });
+    };
+  });
+const dial = fc.record({ name: host, protocol: fc.constantFrom(2 as const, 3 as const), same: fc.boolean() }).map(
+  ({ name, protocol, same }): Act =>
+    (world) =>
+      world.dial(name, protocol, same),
+);
+const hangUp = host.map(
+  (name): Act =>
+    (world) =>
+      world.hangUp(name),
+);
+const beat = fc
+  .record({
+    name: host,
+    shows: fc.constantFrom('nothing', 'it', 'another'),
+    generation: fc.constantFrom('aaaaaaa', 'bbbbbbb'),
+  })
+  .map(({ name, shows, generation }): Act => (world) => {
+    const running = busyWith(world, name);
+    const pending = shows === 'nothing' || !running ? null : shows === 'it' ? wireName(running.operation) : 'test';
+    world.say(name, 'heartbeat', { ...QUIET, generation, pending_command: pending === '' ? null : pending });
+  });
+const status = fc
+  .record({
+    name: host,
+    status: fc.constantFrom('ok', 'error', 'stopped', 'warning'),
+    twice: fc.boolean(),
+    restarting: fc.boolean(),
+  })
+  .map(({ name, status: said, twice, restarting }): Act => (world) => {
+    const running = busyWith(world, name);
+    if (!running) return;
+    const three = world.agents.get(name)?.protocol === 3 ? { command_id: running.id, last_seq: 0, restarting } : {};
+    const payload = { status: said, command: wireName(running.operation), exit_code: said === 'ok' ? 0 : 1, ...three };
+    for (let n = 0; n < (twice ? 2 : 1); n += 1) world.say(name, 'status', payload);
+  });
+const talk = fc
+  .record({ name: host, what: fc.constantFrom('output', 'progress', 'rejected', 'nonsense') })
+  .map(({ name, what }): Act => (world) => {
+    if (what === 'output') world.say(name, 'output', { line: 'x', stream: 'stdout' });
+    if (what === 'progress')
+      world.say(name, 'operation_progress', { progress: { system: { current: 0, total: 3, status: 'in_progress' } } });
+    if (what === 'rejected') world.say(name, 'command_rejected', { reason: 'busy', current_command: 'pull' });
+    if (what === 'nonsense') world.say(name, 'status', { status: 'fine' });
+  });
+const pass = fc.oneof(fc.nat({ max: 10_000 }), fc.constantFrom(3 * MINUTE, 11 * MINUTE)).map(
+  (ms): Act =>
+    ({ bench }) =>
+      bench.clock.advance(ms),
+);
+const crash = fc.constant<Act>((world) => {
+  world.bench.crash();
+  world.agents.clear();
+});
+const cancel = host.map((name): Act => ({ bench }) => {
+  const waiting = bench.fleet.host(name)?.queue[0];
+  if (waiting) bench.fleet.cancel(waiting.id, BY);
+});
+const add = host.map((name): Act => ({ bench }) => {
+  const requestId = `add-${bench.clock.now()}`;
+  bench.fleet.addHost({ name, type: '', location: '', deviceType: '', color: null, requestId, by: BY });
+});
+const extend = host.map((name): Act => ({ bench }) => {
+  const running = bench.fleet.host(name)?.command;
+  if (running) bench.fleet.extend(running.id, 10 * MINUTE, BY);
+});
+
+const acts = fc.array(
+  fc.oneof(
+    { weight: 5, arbitrary: ask },
+    { weight: 4, arbitrary: dial },
+    { weight: 2, arbitrary: hangUp },
+    { weight: 5, arbitrary: beat },
+    { weight: 4, arbitrary: status },
+    { weight: 2, arbitrary: talk },
+    { weight: 3, arbitrary: pass },
+    { weight: 1, arbitrary: crash },
+    { weight: 1, arbitrary: cancel },
+    { weight: 1, arbitrary: add },
+    { weight: 1, arbitrary: extend },
+  ),
+  { minLength: 5, maxLength: 40 },
+);
+
+interface Row {
+  id: string;
+  operation: OperationId;
+  outcome: string | null;
+  reason: string;
+}
+
+it('1.1/19, 1.6/74, 3.2/8 whatever happens, every command ends, no host stays busy, and nothing is sent twice', () => {
+  fc.assert(
+    fc.property(acts, fc.constantFrom(0, 4), (sequence, groupMs) => {
+      const world = new World(groupMs);
+      const { bench } = world;
+      const all = bench.database.db.$client.prepare<[], Row>('select id, operation, outcome, reason from commands');
+      const ends = new Map<string, string>();
+      const check = () => {
+        for (const { id, outcome } of all.all()) {
+          const known = ends.get(id);
+          if (known !== undefined) expect(outcome).toBe(known);
+          if (outcome !== null) ends.set(id, outcome);
+        }
+      };
+      try {
+        for (const act of sequence) {
+          act(world);
+          check();
+        }
+        // Nobody comes back.
+        for (const name of HOSTS) world.hangUp(name);
+        for (let n = 0; n < 6; n += 1) bench.clock.advance(30 * MINUTE);
+        check();
+        for (const { id, operation: what, outcome, reason } of all.all()) {
+          expect(outcome, `${what} ${id}`).not.toBeNull();
+          expect(reason).toMatch(/[.!?…]$/);
+        }
+        for (const view of bench.fleet.hostViews()) {
+          expect(view).toMatchObject({ online: false, command: null, control: null, own: null, queue: [] });
+        }
+        // Protocol 3 names each command on the wire.
+        const sent = world.links.flatMap(({ frames }) =>
+          frames.flatMap((frame) =>
+            frame.type === 'command' && frame.payload.id !== undefined && frame.payload.command !== 'refresh-system'
+              ? [frame.payload]
+              : [],
+          ),
+        );
+        const once = sent.filter(({ command }) => !OPERATIONS[command].mayRepeat).map(({ id }) => id);
+        expect(new Set(once).size).toBe(once.length);
+        // Each end is told once, also of commands that went with their host.
+        const told = bench.store
+          .events({ limit: 500 })
+          .flatMap(({ action, commandId }) => (action === 'command.ended' && commandId !== null ? [commandId] : []));
+        expect(new Set(told).size).toBe(told.length);
+      } finally {
+        bench.close();
+      }
+    }),
+    { numRuns: 120 },
+  );
+});

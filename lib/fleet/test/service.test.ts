@@ -1,0 +1,582 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { DUPLICATE_PROBE_MS, MAX_COMINGS_PER_HOUR } from '../agents/admission-rules';
+import { LATE_OUTPUT_MS } from '../turns/fleet-core';
+import { newHost } from '../hosts/host';
+import { FACTS_FLUSH_MS } from '../service';
+import { openBench, QUIET, BY, type Bench } from '../testing/test-fleet';
+import { MAX_HOSTS } from '../records/limits';
+
+let bench: Bench;
+beforeEach(() => {
+  bench = openBench();
+});
+afterEach(() => {
+  bench.close();
+});
+
+const commandOf = (id: string) => {
+  const command = bench.fleet.command(id);
+  if (!command) throw new Error(`no command ${id}`);
+  return command;
+};
+
+describe('a restart of the dashboard in the middle of a command', () => {
+  it('1.6/77, 3.2/15 takes the command up again when the agent still runs it, and never sends it twice', () => {
+    bench.agent('h1');
+    const id = bench.dispatch('pull');
+    bench.crash();
+    expect(commandOf(id)).toMatchObject({ phase: 'awaiting-reconnect', outcome: null });
+    const link = bench.agent('h1');
+    bench.say(link, 'heartbeat', { ...QUIET, pending_command: 'pull' });
+    expect(commandOf(id).phase).toBe('running');
+    bench.say(link, 'status', { status: 'ok', command: 'pull', exit_code: 0 });
+    bench.say(link, 'heartbeat', QUIET);
+    expect(commandOf(id)).toMatchObject({ phase: 'ended', outcome: 'unchanged' });
+    expect(link.commands()).toEqual([]);
+  });
+
+  it('ends it as lost at the second heartbeat that does not show it (7.3)', () => {
+    bench.agent('h1');
+    const id = bench.dispatch('test');
+    bench.crash();
+    const link = bench.agent('h1');
+    bench.say(link, 'heartbeat', QUIET);
+    expect(commandOf(id).outcome).toBeNull();
+    bench.say(link, 'heartbeat', QUIET);
+    expect(commandOf(id)).toMatchObject({
+      outcome: 'lost',
+      reason: expect.stringContaining('nothing is running') as string,
+    });
+    expect(bench.fleet.host('h1')?.command).toBeNull();
+  });
+
+  it('ends it by the result that an agent of protocol 3 kept', () => {
+    const three = { protocol: 3, instance: 'process', running: null, finished: [] };
+    bench.agent('h1', three);
+    const id = bench.dispatch('test');
+    bench.crash();
+    const link = bench.agent('h1', { ...three, finished: [id] });
+    bench.say(link, 'output_batch', { command_id: id, lines: [{ seq: 1, stream: 'stdout', line: 'kept' }] });
+    bench.say(link, 'status', { status: 'error', command: 'test', exit_code: 2, command_id: id, last_seq: 1 });
+    bench.say(link, 'heartbeat', QUIET);
+    expect(commandOf(id)).toMatchObject({ outcome: 'failed', exitCode: 2 });
+    expect(bench.fleet.output(id, 0, 10).map(({ text }) => text)).toEqual([
+      'The dashboard was restarted here.',
+      'kept',
+    ]);
+    expect(link.frames).toContainEqual({ type: 'ack', payload: { command_id: id, result: true } });
+  });
+
+  it('waits for the result that was announced, however long its output takes to come', () => {
+    const three = { protocol: 3, instance: 'process', running: null, finished: [] };
+    bench.agent('h1', three);
+    const id = bench.dispatch('test');
+    bench.crash();
+    const link = bench.agent('h1', { ...three, finished: [id] });
+    for (let seq = 1; seq <= 50; seq += 1) {
+      bench.say(link, 'output_batch', { command_id: id, lines: [{ seq, stream: 'stdout', line: `line ${seq}` }] });
+      bench.say(link, 'heartbeat', QUIET);
+      bench.clock.advance(5_000);
+    }
+    bench.say(link, 'status', { status: 'ok', command: 'test', exit_code: 0, command_id: id, last_seq: 50 });
+    bench.say(link, 'heartbeat', QUIET);
+    expect(commandOf(id)).toMatchObject({ outcome: 'succeeded' });
+    expect(bench.fleet.output(id, 0, 100).filter(({ stream }) => stream === 'stdout')).toHaveLength(50);
+  });
+
+  it('waits for the restart that the agent announced, also when the dashboard was restarted before it', () => {
+    const three = { protocol: 3, instance: 'before', running: null, finished: [] };
+    bench.agent('h1', three);
+    const id = bench.dispatch('switch', 'h1', true);
+    bench.crash();
+    const link = bench.agent('h1', { ...three, finished: [id] });
+    bench.say(link, 'status', { status: 'ok', command: 'switch', exit_code: 0, command_id: id, restarting: true });
+    bench.say(link, 'heartbeat', QUIET);
+    bench.say(link, 'heartbeat', QUIET);
+    expect(commandOf(id)).toMatchObject({ phase: 'awaiting-reconnect', outcome: null });
+    expect(bench.fleet.host('h1')?.command?.id).toBe(id);
+    bench.fleet.inbox.disconnected(link, 1000, 'shutdown');
+    bench.agent('h1', { ...three, instance: 'after' });
+    expect(commandOf(id)).toMatchObject({ outcome: 'succeeded', exitCode: 0 });
+  });
+
+  it('takes the result of an earlier process, which has restarted since, for what it is', () => {
+    const three = { protocol: 3, instance: 'before', running: null, finished: [] };
+    bench.agent('h1', three);
+    const id = bench.dispatch('switch', 'h1', true);
+    bench.crash();
+    const link = bench.agent('h1', { ...three, instance: 'after', finished: [id] });
+    bench.say(link, 'status', { status: 'ok', command: 'switch', exit_code: 0, command_id: id, restarting: false });
+    bench.say(link, 'heartbeat', QUIET);
+    expect(commandOf(id)).toMatchObject({ outcome: 'succeeded' });
+  });
+
+  it('1.1/21 shows every host offline until its agent is back', () => {
+    bench.agent('h1');
+    bench.clock.advance(FACTS_FLUSH_MS + 1_000);
+    bench.crash();
+    expect(bench.fleet.host('h1')).toMatchObject({ online: false, name: 'h1' });
+  });
+
+  it('ends it as lost when the host never comes back', () => {
+    bench.agent('h1');
+    const id = bench.dispatch('pull');
+    bench.crash();
+    bench.clock.advance(60 * 60_000);
+    expect(commandOf(id).outcome).toBe('lost');
+  });
+});
+
+describe('a switch', () => {
+  it('is over when the agent is back after its status, and proves the system (7.5)', () => {
+    const link = bench.agent('h1');
+    bench.say(link, 'heartbeat', QUIET);
+    const id = bench.dispatch('switch', 'h1', true);
+    bench.say(link, 'status', { status: 'ok', command: 'switch', exit_code: 0 });
+    expect(commandOf(id).phase).toBe('awaiting-reconnect');
+    bench.fleet.inbox.disconnected(link, 1000, 'shutdown');
+    expect(commandOf(id).outcome).toBeNull();
+    const back = bench.agent('h1');
+    expect(commandOf(id)).toMatchObject({ outcome: 'succeeded', exitCode: 0 });
+    expect(bench.fleet.host('h1')?.compartments.system.message).toContain('Switched');
+    expect(back.commands()).toEqual([]);
+  });
+
+  it('1.6/80, 3.2/11 is no success when the agent crashes in the middle: the host is asked for facts', () => {
+    const link = bench.agent('h1', { store_path: '/nix/store/a', binary_hash: 'aa' });
+    const id = bench.dispatch('switch', 'h1', true);
+    bench.say(link, 'operation_progress', { progress: { system: { current: 0, total: 3, status: 'in_progress' } } });
+    bench.fleet.inbox.disconnected(link, 1006, '');
+    const back = bench.agent('h1', { store_path: '/nix/store/a', binary_hash: 'aa' });
+    bench.say(back, 'heartbeat', QUIET);
+    expect(back.commands()).toEqual(['refresh-system']);
+    bench.say(back, 'status', { status: 'ok', command: 'refresh-system', exit_code: 0, message: 'outdated' });
+    expect(commandOf(id).outcome).toBe('failed');
+    expect(bench.fleet.host('h1')?.compartments.system.status).toBe('error');
+  });
+
+  it('succeeds without a status when the agent was replaced (macOS)', () => {
+    const link = bench.agent('h1', { host_type: 'macos', store_path: '/nix/store/a' });
+    const id = bench.dispatch('switch', 'h1', true);
+    bench.fleet.inbox.disconnected(link, 1006, '');
+    const back = bench.agent('h1', { host_type: 'macos', store_path: '/nix/store/b' });
+    bench.say(back, 'heartbeat', { ...QUIET, store_path: '/nix/store/b' });
+    expect(commandOf(id).outcome).toBe('succeeded');
+  });
+});
+
+describe('time', () => {
+  it('3.1/4 asks the operator before it gives up, and gives more time as often as it is told to', () => {
+    bench.agent('h1');
+    const id = bench.dispatch('pull');
+    bench.clock.advance(2 * 60_000 + 1_000);
+    expect(commandOf(id)).toMatchObject({ phase: 'warning', reason: expect.stringContaining('2 min') as string });
+    expect(bench.fleet.extend(id, 10 * 60_000, BY)).toBe(true);
+    expect(bench.fleet.extend(id, 10 * 60_000, BY)).toBe(false);
+    bench.clock.advance(9 * 60_000);
+    expect(commandOf(id).phase).toBe('running');
+    bench.clock.advance(60_000);
+    expect(commandOf(id).phase).toBe('warning');
+    expect(bench.fleet.extend(id, 10 * 60_000, BY)).toBe(true);
+    bench.clock.advance(10 * 60_000);
+    bench.clock.advance(10 * 60_000);
+    expect(commandOf(id).outcome).toBe('timed-out');
+    expect(bench.fleet.extend(id, 60_000, BY)).toBe(false);
+  });
+
+  it('1.6/74, 3.2/8 keeps a restart and a reboot from blocking their host for ever', () => {
+    for (const operation of ['restart', 'reboot'] as const) {
+      const link = bench.agent(operation);
+      const id = bench.dispatch(operation, operation);
+      bench.fleet.inbox.disconnected(link, 1000, '');
+      bench.agent(operation);
+      expect(commandOf(id).outcome).toBe('succeeded');
+      const again = bench.dispatch(operation, operation);
+      bench.clock.advance(20 * 60_000);
+      expect(commandOf(again).outcome).toBe('timed-out');
+      expect(bench.fleet.host(operation)?.control).toBeNull();
+    }
+  });
+});
+
+describe('a fresh proof of who asks', () => {
+  let requests = 0;
+  const ask = (operation: 'reboot' | 'rollback' | 'pull', hostIds: string[], stepUp?: boolean) =>
+    bench.fleet
+      .dispatch({ operation, hostIds, requestId: `proof-${++requests}`, by: BY, ...(stepUp ? { stepUp } : {}) })
+      .map((result) => (result.kind === 'blocked' ? result.blocked.code : result.kind));
+
+  it('is asked for by the table of operations: without it nothing reaches a host, and the refusal is on record', () => {
+    const link = bench.agent('h1');
+    expect(ask('reboot', ['h1'])).toEqual(['step-up-required']);
+    expect(link.commands()).toEqual([]);
+    expect(bench.fleet.host('h1')?.control).toBeNull();
+    expect(bench.events.at(-1)).toMatchObject({ action: 'command.blocked', actor: 'operator', hostId: 'h1' });
+    expect(ask('reboot', ['h1'], true)).toEqual(['accepted']);
+    expect(link.commands()).toEqual(['reboot']);
+  });
+
+  it('is needed to roll several hosts back, in one request or one after the other', () => {
+    const links = ['h1', 'h2', 'h3'].map((name) => bench.agent(name));
+    expect(ask('rollback', ['h1', 'h2'])).toEqual(['step-up-required', 'step-up-required']);
+    // The same host named twice is one host.
+    expect(ask('rollback', ['h1', 'h1'])).toEqual(['accepted']);
+    expect(ask('rollback', ['h2'])).toEqual(['step-up-required']);
+    expect(ask('rollback', ['h2', 'h3'], true)).toEqual(['accepted', 'accepted']);
+    expect(links.map((link) => link.commands())).toEqual([['rollback'], ['rollback'], ['rollback']]);
+    expect(ask('pull', ['h1', 'h2'])).toEqual(['busy', 'busy']);
+  });
+});
+
+describe('output', () => {
+  it('that comes after the end still belongs to the command, for a while (agent protocol 5)', () => {
+    const link = bench.agent('h1');
+    const id = bench.dispatch('pull');
+    bench.say(link, 'status', { status: 'ok', command: 'pull', exit_code: 0 });
+    bench.say(link, 'heartbeat', QUIET);
+    bench.say(link, 'output', { line: 'late', stream: 'stdout' });
+    bench.clock.advance(100);
+    expect(bench.fleet.output(id, 0, 10).map(({ text }) => text)).toEqual(['late']);
+    bench.clock.advance(LATE_OUTPUT_MS);
+    bench.say(link, 'output', { line: 'nobody’s', stream: 'stdout' });
+    bench.clock.advance(100);
+    expect(bench.fleet.output(id, 0, 10)).toHaveLength(1);
+  });
+
+  it('is stored before it is published, and done is said after the last line', () => {
+    const link = bench.agent('h1');
+    const id = bench.dispatch('test');
+    bench.say(link, 'output', { line: 'one', stream: 'stdout' });
+    expect(bench.output).toEqual([]);
+    bench.clock.advance(0);
+    expect(bench.output.map(({ text }) => text)).toEqual(['one']);
+    bench.say(link, 'output', { line: 'two', stream: 'stderr' });
+    bench.say(link, 'status', { status: 'ok', command: 'test', exit_code: 0 });
+    bench.say(link, 'heartbeat', QUIET);
+    expect(bench.output.map(({ text }) => text)).toEqual(['one', 'two']);
+    expect(bench.done).toEqual([id]);
+  });
+});
+
+describe('output of protocol 3 that comes late', () => {
+  const three = { protocol: 3, instance: 'process', running: null, finished: [] };
+  const line = (seq: number) => ({ seq, stream: 'stdout', line: `line ${seq}` });
+
+  it('for a command that is no longer the last one is stored and acknowledged, batch after batch', () => {
+    const link = bench.agent('h1', three);
+    const first = bench.dispatch('test');
+    bench.clock.advance(11 * 60_000);
+    const second = bench.dispatch('test');
+    bench.clock.advance(11 * 60_000);
+    expect(commandOf(second).outcome).toBe('timed-out');
+    for (const seq of [1, 2, 3]) {
+      bench.say(link, 'output_batch', { command_id: first, lines: [line(seq)] });
+      bench.clock.advance(100);
+    }
+    expect(bench.fleet.output(first, 0, 10).map(({ text }) => text)).toEqual(['line 1', 'line 2', 'line 3']);
+    expect(link.frames.at(-1)).toEqual({ type: 'ack', payload: { command_id: first, output_seq: 3 } });
+    expect(bench.fleet.notices()).toEqual([]);
+  });
+
+  it('and was stored before is acknowledged again', () => {
+    const link = bench.agent('h1', three);
+    const id = bench.dispatch('test');
+    bench.say(link, 'output_batch', { command_id: id, lines: [line(1), line(2)] });
+    bench.clock.advance(100);
+    const again = bench.agent('h1', three);
+    bench.say(again, 'output_batch', { command_id: id, lines: [line(1), line(2)] });
+    expect(again.frames.filter((frame) => frame.type === 'ack')).toEqual([
+      { type: 'ack', payload: { command_id: id, output_seq: 2 } },
+    ]);
+    expect(bench.fleet.output(id, 0, 10)).toHaveLength(2);
+  });
+});
+
+describe('verdicts', () => {
+  const word = (status: string, at: string) => ({ status, message: status, checked_at: at });
+  const beat = (system: ReturnType<typeof word>) => ({
+    ...QUIET,
+    update_status: { git: null, lock: null, system, tests: null },
+  });
+
+  it('are not undone by the agent that says an old word again', () => {
+    const link = bench.agent('h1');
+    bench.say(link, 'heartbeat', beat(word('ok', 't1')));
+    bench.dispatch('switch', 'h1', true);
+    bench.say(link, 'status', { status: 'error', command: 'switch', exit_code: 1 });
+    bench.say(link, 'heartbeat', beat(word('ok', 't1')));
+    expect(bench.fleet.host('h1')?.compartments.system.status).toBe('error');
+    bench.say(link, 'heartbeat', beat(word('ok', 't1')));
+    expect(bench.fleet.host('h1')?.compartments.system.status).toBe('error');
+  });
+
+  it('of a rollback take the green from System and Tests, whatever the agent says', () => {
+    const link = bench.agent('h1');
+    bench.say(link, 'heartbeat', beat(word('ok', 't1')));
+    bench.dispatch('rollback');
+    bench.say(link, 'status', { status: 'ok', command: 'rollback', exit_code: 0 });
+    bench.say(link, 'heartbeat', beat(word('ok', 't1')));
+    expect(bench.fleet.host('h1')?.compartments.system).toMatchObject({
+      status: 'outdated',
+      message: expect.stringContaining('Rolled back') as string,
+    });
+    expect(bench.fleet.host('h1')?.compartments.tests.status).toBe('outdated');
+  });
+});
+
+describe('a database that refuses', () => {
+  const refuse = (on: boolean) => bench.database.db.$client.pragma(`query_only = ${on ? 'ON' : 'OFF'}`);
+
+  it('sends nothing that was not stored, and says why', () => {
+    const link = bench.agent('h1');
+    refuse(true);
+    const [result] = bench.fleet.dispatch({ operation: 'test', hostIds: ['h1'], requestId: 'r', by: BY });
+    expect(result).toMatchObject({ kind: 'not-stored' });
+    expect(link.commands()).toEqual([]);
+    expect(bench.fleet.notices()[0]).toMatchObject({ level: 'error' });
+    refuse(false);
+    bench.clock.advance(1_000);
+    expect(bench.fleet.notices()).toEqual([]);
+    expect(bench.notices.at(-1)).toEqual([]);
+  });
+
+  it('loses no result and no line that comes meanwhile, acknowledges neither, and recovers by itself', () => {
+    const link = bench.agent('h3', { protocol: 3, instance: 'i', running: null, finished: [] });
+    const id = bench.dispatch('test', 'h3');
+    refuse(true);
+    bench.say(link, 'output_batch', { command_id: id, lines: [{ seq: 1, stream: 'stdout', line: 'kept' }] });
+    bench.say(link, 'status', { status: 'ok', command: 'test', exit_code: 0, command_id: id, last_seq: 1 });
+    bench.clock.advance(5_000);
+    expect(link.frames.filter((frame) => frame.type === 'ack')).toEqual([]);
+    expect(bench.fleet.host('h3')?.online).toBe(true);
+    refuse(false);
+    bench.clock.advance(2_000);
+    bench.say(link, 'heartbeat', QUIET);
+    expect(commandOf(id)).toMatchObject({ outcome: 'succeeded', lines: 1 });
+    expect(bench.fleet.output(id, 0, 10).map(({ text }) => text)).toEqual(['kept']);
+    const acks = link.frames.flatMap((frame) => (frame.type === 'ack' ? [frame.payload] : []));
+    expect(acks).toContainEqual({ command_id: id, output_seq: 1 });
+    expect(acks).toContainEqual({ command_id: id, result: true });
+  });
+
+  it('is asked once a second, not with every input: a locked one takes seconds to refuse', () => {
+    const link = bench.agent('h1');
+    refuse(true);
+    const transaction = vi.spyOn(bench.store, 'commit');
+    for (let beat = 0; beat < 50; beat += 1) bench.say(link, 'heartbeat', { ...QUIET, lock_hash: `${beat}` });
+    expect(transaction).toHaveBeenCalledTimes(1);
+    bench.clock.advance(10_000);
+    expect(transaction.mock.calls.length).toBeLessThanOrEqual(11);
+    refuse(false);
+    bench.clock.advance(2_000);
+    bench.say(link, 'heartbeat', { ...QUIET, generation: 'bbbbbbb' });
+    expect(bench.fleet.host('h1')?.generation).toBe('bbbbbbb');
+    expect(bench.fleet.notices()).toEqual([]);
+  });
+
+  it('does not let the input that finds it mended undo those that came before', () => {
+    bench.agent('h1', { store_path: '/nix/store/a' });
+    const id = bench.dispatch('switch', 'h1', true);
+    bench.crash();
+    const link = bench.agent('h1', { store_path: '/nix/store/a' });
+    bench.say(link, 'heartbeat', QUIET);
+    expect(link.commands()).toEqual(['refresh-system']);
+    refuse(true);
+    bench.say(link, 'status', { status: 'ok', command: 'refresh-system', exit_code: 0, message: 'outdated' });
+    refuse(false);
+    bench.say(link, 'heartbeat', { ...QUIET, lock_hash: 'b'.repeat(64) });
+    bench.clock.advance(2_000);
+    bench.say(link, 'heartbeat', { ...QUIET, lock_hash: 'b'.repeat(64) });
+    expect(commandOf(id).outcome).toBe('failed');
+    expect(bench.fleet.host('h1')?.compartments.system.status).toBe('error');
+    bench.clock.advance(FACTS_FLUSH_MS + 1_000);
+    bench.crash();
+    expect(bench.fleet.host('h1')?.compartments.system.status).toBe('error');
+  });
+
+  it('lets in one of two agents that asked for the same new name meanwhile', () => {
+    refuse(true);
+    const [first, second] = [bench.agent('h1'), bench.agent('h1')];
+    bench.say(first, 'register', { hostname: 'h1' });
+    refuse(false);
+    bench.clock.advance(2_000);
+    expect([first.frames.length, second.frames.length]).toEqual([1, 0]);
+    bench.fleet.inbox.alive(first);
+    bench.fleet.inbox.disconnected(second, 1006, '');
+    expect(bench.fleet.host('h1')).toMatchObject({ online: true, notice: '' });
+  });
+
+  it('takes a late result with late lines that both came meanwhile', () => {
+    const three = { protocol: 3, instance: 'process', running: null, finished: [] };
+    bench.agent('h1', three);
+    const id = bench.dispatch('test');
+    bench.clock.advance(11 * 60_000);
+    expect(commandOf(id).outcome).toBe('timed-out');
+    const link = bench.agent('h1', three);
+    refuse(true);
+    bench.say(link, 'output_batch', { command_id: id, lines: [{ seq: 1, stream: 'stdout', line: 'late' }] });
+    bench.clock.advance(100);
+    bench.say(link, 'status', { status: 'ok', command: 'test', exit_code: 0, command_id: id, last_seq: 1 });
+    refuse(false);
+    bench.clock.advance(2_000);
+    expect(bench.fleet.output(id, 0, 10).map(({ stream }) => stream)).toEqual(['stdout', 'note']);
+    expect(bench.fleet.notices()).toEqual([]);
+  });
+
+  it('holds up neither other inputs nor other output when it is one change that breaks its rules', () => {
+    const [bad, good] = [bench.agent('bad'), bench.agent('good')];
+    const [badId, goodId] = [bench.dispatch('test', 'bad'), bench.dispatch('test', 'good')];
+    bench.database.db.$client.exec(
+      `create temp trigger no before update on commands when new.host_id = 'bad' begin select raise(abort, 'no'); end`,
+    );
+    bench.say(bad, 'output', { line: 'refused' });
+    bench.say(good, 'output', { line: 'kept' });
+    bench.clock.advance(100);
+    expect(bench.fleet.output(goodId, 0, 10).map(({ text }) => text)).toEqual(['kept']);
+    bench.say(bad, 'status', { status: 'ok', command: 'test', exit_code: 0 });
+    bench.say(good, 'status', { status: 'ok', command: 'test', exit_code: 0 });
+    bench.say(good, 'heartbeat', QUIET);
+    expect([commandOf(badId).outcome, commandOf(goodId).outcome]).toEqual([null, 'succeeded']);
+    expect(bench.fleet.notices()).toEqual([]);
+  });
+});
+
+describe('the clock of the fleet', () => {
+  it('goes on after a tick that failed', () => {
+    const link = bench.agent('h1');
+    const id = bench.dispatch('test');
+    bench.clock.advance(1_000);
+    bench.say(link, 'heartbeat', QUIET);
+    const relate = vi.spyOn(bench.desired, 'relate').mockImplementation(() => {
+      throw new Error('a fault of ours');
+    });
+    bench.clock.advance(2_000);
+    relate.mockRestore();
+    expect(bench.database.logged.join('')).toContain('a tick of the fleet failed');
+    bench.clock.advance(60 * 60_000);
+    expect(commandOf(id).outcome).toBe('timed-out');
+  });
+});
+
+describe('what an agent can fill', () => {
+  const countOf = (action: string) => bench.fleet.events({ limit: 500 }).filter((event) => event.action === action);
+
+  it('is not the table of events, by registering over and over on a connection that is held', () => {
+    const link = bench.connect();
+    for (let times = 0; times < 50; times += 1) bench.say(link, 'register', { hostname: 'no host name' });
+    bench.clock.advance(2_000);
+    expect(bench.fleet.events({ limit: 500 }).map(({ action }) => action)).toEqual(['agent.fault', 'agent.held']);
+  });
+
+  it('is not the table of events, by coming and going', () => {
+    for (let times = 0; times < 100; times += 1) {
+      const link = bench.agent('h1');
+      bench.say(link, 'party', {});
+      bench.fleet.inbox.disconnected(link, 1006, '');
+      bench.clock.advance(2_000);
+    }
+    expect(countOf('agent.connected')).toHaveLength(MAX_COMINGS_PER_HOUR);
+    expect(countOf('agent.disconnected')).toHaveLength(MAX_COMINGS_PER_HOUR);
+    expect(countOf('agent.unsteady')).toHaveLength(1);
+    expect(countOf('agent.fault')).toHaveLength(MAX_COMINGS_PER_HOUR);
+    bench.clock.advance(60 * 60_000);
+    bench.agent('h1');
+    bench.clock.advance(2_000);
+    expect(countOf('agent.connected')).toHaveLength(MAX_COMINGS_PER_HOUR + 1);
+  });
+
+  it('is not the table of hosts, by names', () => {
+    const at = bench.clock.now();
+    bench.store.commit({
+      hosts: Array.from({ length: MAX_HOSTS }, (_, index) => newHost(`h${index}`, `h${index}`, at)),
+    });
+    bench.crash();
+    const newcomer = bench.agent('one-more');
+    expect(newcomer.frames).toEqual([]);
+    expect(bench.fleet.notices()[0]?.message).toContain('one-more');
+    expect(bench.agent('h7').frames).toHaveLength(1);
+  });
+});
+
+describe('two agents with one name', () => {
+  it('replaces a present one that gives no sign of life in five seconds', () => {
+    const present = bench.agent('h1');
+    const newcomer = bench.agent('h1');
+    expect(present.pings).toBe(1);
+    expect(newcomer.frames).toEqual([]);
+    bench.clock.advance(DUPLICATE_PROBE_MS + 1_000);
+    expect(present.closed).toMatchObject({ code: 4409 });
+    expect(newcomer.frames[0]).toMatchObject({ type: 'registered' });
+    expect(bench.fleet.host('h1')).toMatchObject({ online: true, notice: '' });
+  });
+
+  it('keeps a present one that answers, for as long as it does', () => {
+    const present = bench.agent('h1');
+    const newcomer = bench.agent('h1');
+    present.isAlive = true;
+    bench.clock.advance(60_000);
+    expect(present.closed).toBeNull();
+    expect(newcomer.frames).toEqual([]);
+    expect(bench.fleet.host('h1')?.notice).toContain('second agent');
+  });
+});
+
+describe('two hosts with one name, as an adopted database may hold them', () => {
+  const seen = (id: string, name: string, lastSeenAt: number | null) => ({
+    ...newHost(id, name, bench.clock.now()),
+    lastSeenAt,
+  });
+  const take = (...hosts: ReturnType<typeof seen>[]) => {
+    bench.store.commit({ hosts });
+    bench.crash();
+  };
+  const speaksFor = (name: string) => {
+    bench.agent(name);
+    return bench.fleet
+      .hostViews()
+      .filter(({ online }) => online)
+      .map(({ id }) => id);
+  };
+
+  it('gives the agent the one whose id is the name, however old, and in whatever letters', () => {
+    take(seen('other', 'web', 2_000), seen('web', 'web', 1_000));
+    expect(speaksFor('web')).toEqual(['web']);
+    expect(bench.fleet.hostViews()).toHaveLength(2);
+  });
+
+  it('knows an id in capitals as the name', () => {
+    take(seen('other', 'web', 2_000), seen('WEB', 'web', 1_000));
+    expect(speaksFor('web')).toEqual(['WEB']);
+  });
+
+  it('gives it the newest seen where no id is the name', () => {
+    take(seen('a', 'web', 1_000), seen('b', 'web', 3_000), seen('c', 'web', null), seen('d', 'db', 4_000));
+    expect(speaksFor('web')).toEqual(['b']);
+  });
+
+  it('tells both of each other, and a host alone nothing', () => {
+    take(seen('other', 'web', 2_000), seen('web', 'web', 1_000), seen('db', 'db', 1_000));
+    expect(bench.fleet.host('web')?.notice).toBe(
+      'Another host has the name web, too (id other). Its agent speaks for this one; remove what is not needed.',
+    );
+    expect(bench.fleet.host('other')?.notice).toContain('(id web). Its agent speaks for the one with the id web;');
+    expect(bench.fleet.host('db')?.notice).toBe('');
+  });
+});
+
+describe('late results', () => {
+  it('leave the end as it is, and are shown', () => {
+    const three = { protocol: 3, instance: 'process', running: null, finished: [] };
+    bench.agent('h1', three);
+    const id = bench.dispatch('test');
+    bench.clock.advance(11 * 60_000);
+    expect(commandOf(id).outcome).toBe('timed-out');
+    const link = bench.agent('h1', three);
+    bench.say(link, 'status', { status: 'ok', command: 'test', exit_code: 0, command_id: id });
+    expect(commandOf(id).outcome).toBe('timed-out');
+    expect(bench.fleet.output(id, 0, 10).at(-1)).toMatchObject({
+      stream: 'note',
+      text: expect.stringContaining('A late result arrived: ok') as string,
+    });
+  });
+});

@@ -1,0 +1,186 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { MAX_PENDING_CHARACTERS, MAX_PENDING_LINES, OutputLog } from './output-log';
+import { RUNNING, sampleCommand, T0 } from '../testing/samples';
+import type { CommandRecord } from '../records/command-record';
+
+const command = (changes: Partial<CommandRecord> = {}) => sampleCommand('pull', RUNNING, changes);
+const texts = (log: OutputLog) => log.waiting().flatMap(({ lines }) => lines.map(({ text }) => text));
+
+/** Stores what waits, as the fleet does, and gives the record with that counted in. */
+function store(log: OutputLog, record: CommandRecord): CommandRecord {
+  const batches = log.waiting(record.id);
+  const next = log.current(record);
+  log.stored(batches);
+  return next;
+}
+
+describe('OutputLog', () => {
+  it('numbers the lines of each command by itself, and goes on after they are stored', () => {
+    const log = new OutputLog(1_000);
+    const [a, b] = [command({ id: 'a' }), command({ id: 'b', lines: 7 })];
+    log.append(a, T0, 'stdout', 'one', null);
+    log.append(b, T0, 'stderr', 'eight', null);
+    log.append(a, T0 + 1, 'stdout', 'two', null);
+    expect(log.waiting()).toEqual([
+      {
+        commandId: 'a',
+        lines: [
+          { seq: 1, at: T0, stream: 'stdout', text: 'one' },
+          { seq: 2, at: T0 + 1, stream: 'stdout', text: 'two' },
+        ],
+      },
+      { commandId: 'b', lines: [{ seq: 8, at: T0, stream: 'stderr', text: 'eight' }] },
+    ]);
+    const stored = store(log, a);
+    expect(stored).toMatchObject({ lines: 2, outputSize: 8 });
+    expect(log.ids()).toEqual(['b']);
+    log.append(stored, T0, 'stdout', 'three', null);
+    expect(log.waiting('a')[0]?.lines[0]?.seq).toBe(3);
+  });
+
+  it('waits until it is said to be stored: a refusal of the database loses nothing', () => {
+    const log = new OutputLog(1_000);
+    log.append(command(), T0, 'stdout', 'one', null);
+    expect(log.waiting()).toEqual(log.waiting());
+    expect(log.isEmpty).toBe(false);
+    log.append(command(), T0, 'stdout', 'two', null);
+    expect(texts(log)).toEqual(['one', 'two']);
+    log.stored(log.waiting());
+    expect(log.isEmpty).toBe(true);
+    expect(log.waiting()).toEqual([]);
+  });
+
+  it('counts what waits into a record of a new state, and keeps that state', () => {
+    const log = new OutputLog(1_000);
+    const record = command();
+    log.append(record, T0, 'stdout', 'one', 1);
+    const next = { ...record, reason: 'new', state: { ...RUNNING, quiet: 1 } as const };
+    expect(log.current(next)).toEqual({ ...next, lines: 1, agentSeq: 1, outputSize: 4 });
+    expect(log.recordOf(record.id)).toMatchObject({ lines: 1, agentSeq: 1 });
+    expect(log.recordOf('another')).toBeNull();
+  });
+
+  it('lines that come again (protocol 3) are dropped, before and after they were stored', () => {
+    const log = new OutputLog(1_000);
+    const record = command();
+    for (const seq of [1, 2, 2, 1, 3]) log.append(record, T0, 'stdout', `line ${seq}`, seq);
+    expect(texts(log)).toEqual(['line 1', 'line 2', 'line 3']);
+    const stored = store(log, record);
+    log.append(stored, T0, 'stdout', 'line 2', 2);
+    // Nothing waits, so that nothing has to be stored for it either.
+    expect(log.isEmpty).toBe(true);
+    log.append(stored, T0, 'stdout', 'line 4', 4);
+    expect(texts(log)).toEqual(['line 4']);
+  });
+
+  it.each([
+    [2, '1 line is missing here.'],
+    [5, '4 lines are missing here.'],
+  ])('a gap is marked where it is (docs/protocol.md): line %i first', (seq, note) => {
+    const log = new OutputLog(1_000);
+    log.append(command(), T0, 'stdout', 'late', seq);
+    expect(log.waiting()[0]?.lines).toEqual([
+      { seq: 1, at: T0, stream: 'note', text: note },
+      { seq: 2, at: T0, stream: 'stdout', text: 'late' },
+    ]);
+  });
+
+  it('the limit is marked once; later lines are not kept, but what was received still counts', () => {
+    const log = new OutputLog(20);
+    const record = command();
+    for (let seq = 1; seq <= 6; seq += 1) log.append(record, T0, 'stdout', '12345678', seq);
+    expect(texts(log)).toEqual([
+      '12345678',
+      '12345678',
+      'The limit of 1 MiB for one command is reached: later lines are not kept.',
+    ]);
+    const stored = store(log, record);
+    expect(stored).toMatchObject({ agentSeq: 6, lines: 3, outputTruncated: true });
+    log.append(stored, T0, 'stdout', 'x', 7);
+    // A batch without lines: the record alone, so that the agent can be told that it may forget line 7.
+    expect(log.waiting()).toEqual([{ commandId: record.id, lines: [] }]);
+    expect(store(log, stored)).toMatchObject({ agentSeq: 7, lines: 3 });
+    expect(log.isEmpty).toBe(true);
+  });
+
+  it('notes of the dashboard are kept beyond the limit', () => {
+    const log = new OutputLog(2);
+    const record = command({ outputTruncated: true });
+    log.append(record, T0, 'note', 'The dashboard was restarted here.', null);
+    expect(texts(log)).toEqual(['The dashboard was restarted here.']);
+  });
+
+  it('nothing that an agent sends makes more than the limit: not empty lines, not gaps', () => {
+    const kinds = fc.constantFrom('empty', 'gap', 'text');
+    fc.assert(
+      fc.property(fc.array(kinds, { maxLength: 300 }), (sequence) => {
+        const limit = 200;
+        const log = new OutputLog(limit);
+        const record = command();
+        let seq = 0;
+        for (const kind of sequence) {
+          seq += kind === 'gap' ? 10 : 1;
+          log.append(record, T0, 'stdout', kind === 'text' ? 'some text' : '', seq);
+        }
+        const lines = log.waiting()[0]?.lines ?? [];
+        const size = lines.reduce((sum, { text }) => sum + text.length + 1, 0);
+        // The mark itself, and a note of a gap that came with the last line that was kept.
+        expect(size).toBeLessThanOrEqual(limit + 100);
+        expect(lines.map(({ seq: number }) => number)).toEqual(lines.map((_line, index) => index + 1));
+      }),
+    );
+  });
+
+  it('memory is bounded while the database refuses; what was dropped is marked when it is back', () => {
+    const log = new OutputLog(1e9);
+    const record = command();
+    const megabyte = 'x'.repeat(1024 * 1024);
+    const room = Math.ceil((4 * MAX_PENDING_CHARACTERS) / megabyte.length);
+    for (let count = 0; count < room + 5; count += 1) log.append(record, T0, 'stdout', megabyte, null);
+    expect(log.isFull).toBe(true);
+    const kept = log.waiting()[0]?.lines.length ?? 0;
+    expect(kept).toBeLessThanOrEqual(room);
+    const stored = store(log, record);
+    expect(log.isFull).toBe(false);
+    log.append(stored, T0, 'stdout', 'back', null);
+    expect(texts(log)).toEqual([`${room + 5 - kept} lines are missing here.`, 'back']);
+    expect(log.waiting()[0]?.lines[0]?.seq).toBe(kept + 1);
+    log.append(stored, T0, 'stdout', 'on', null);
+    expect(texts(log)).toHaveLength(3);
+  });
+
+  it('a numbered line that found no room does not count as received', () => {
+    const log = new OutputLog(1e9);
+    const record = command();
+    const megabyte = 'x'.repeat(1024 * 1024);
+    for (let seq = 1; seq <= 40; seq += 1) log.append(record, T0, 'stdout', megabyte, seq);
+    const { agentSeq, lines } = log.current(record);
+    expect(agentSeq).toBe(lines);
+    expect(agentSeq).toBeLessThan(40);
+    const stored = store(log, record);
+    log.append(stored, T0, 'stdout', 'next', 41);
+    expect(texts(log)).toEqual([`${40 - agentSeq} lines are missing here.`, 'next']);
+  });
+
+  it('is full when a flush should not wait', () => {
+    const log = new OutputLog(1e9);
+    log.append(command(), T0, 'stdout', 'x'.repeat(MAX_PENDING_CHARACTERS - 2), null);
+    expect(log.isFull).toBe(false);
+    log.append(command(), T0, 'stdout', '', null);
+    expect(log.isFull).toBe(true);
+  });
+
+  it('is full by its number of lines, too, and holds a bounded number of them while the database refuses', () => {
+    const log = new OutputLog(1e9);
+    const record = command();
+    for (let count = 1; count < MAX_PENDING_LINES; count += 1) log.append(record, T0, 'stdout', '', null);
+    expect(log.isFull).toBe(false);
+    log.append(record, T0, 'stdout', '', null);
+    expect(log.isFull).toBe(true);
+    for (let count = 0; count < 100 * MAX_PENDING_LINES; count += 1) log.append(record, T0, 'stdout', '', null);
+    expect(log.waiting()[0]?.lines).toHaveLength(64 * MAX_PENDING_LINES);
+    store(log, record);
+    expect(log.isFull).toBe(false);
+  });
+});

@@ -1,0 +1,193 @@
+/** The flake update that waits at the forge: looked for at intervals and on demand, merged on request. */
+import type { FlakeUpdates, FlakeUpdatesState, MergeResult } from '@/lib/fleet/records/flake-update-port';
+import type { Log } from '@/lib/log';
+import { NO_FLAKE_UPDATES } from '@/lib/protocol/flake-updates';
+import type { Forge, MergeMethod } from './forge';
+import { findUpdate } from './read-update';
+import { mergeUpdate } from './merge-update';
+import type { UpdateRule } from './recognise-update';
+import { createPoller } from '@/lib/timers/poller';
+import type { NewEvent } from '@/lib/fleet/records/event-record';
+import type { Clock } from '@/lib/fleet/records/environment';
+import type { Requester } from '@/lib/fleet/records/requests';
+
+/** While checks run, or the forge works out whether an update can be merged. */
+export const LIVELY_INTERVAL_MS = 60_000;
+/** Before the first attempt after a failure; doubles with each further one, up to the interval. */
+export const FIRST_RETRY_MS = 30_000;
+/** A merge ends by then, well or not. */
+export const MERGE_TIMEOUT_MS = 110_000;
+
+export interface FlakeUpdatesOptions {
+  forge: Forge | null;
+  rule: UpdateRule;
+  method: MergeMethod;
+  /** Between two looks; some jitter is added. */
+  intervalMs: number;
+  clock: Clock;
+  log: Log;
+  /** From 0 up to 1; for the jitter. */
+  random?: () => number;
+  record: (event: NewEvent) => void;
+  /** The branch has moved: whoever follows it may look at once. */
+  onMerged: () => void;
+}
+
+/** Flake updates, and their life: looking begins with `start` and ends with `stop`. */
+export interface FlakeUpdatesService extends FlakeUpdates {
+  start(): void;
+  /** Ends what runs, a merge too: whether it was merged, the next `merge` of the same number finds out. */
+  stop(): Promise<void>;
+}
+
+export function createFlakeUpdates(options: FlakeUpdatesOptions): FlakeUpdatesService {
+  const { forge } = options;
+  if (forge !== null) return follow(forge, options);
+  const reason = 'No forge is configured: set NIXFLEET_GITHUB_REPO or NIXFLEET_FORGEJO_URL and NIXFLEET_FORGEJO_REPO.';
+  return {
+    state: NO_FLAKE_UPDATES,
+    subscribe: () => () => undefined,
+    refresh: () => Promise.resolve(),
+    merge: () => Promise.resolve({ kind: 'refused', reason }),
+    start: () => undefined,
+    stop: () => Promise.resolve(),
+  };
+}
+
+function follow(forge: Forge, options: FlakeUpdatesOptions): FlakeUpdatesService {
+  const { rule, method, intervalMs, clock, log, random = Math.random, record, onMerged } = options;
+  const lifetime = new AbortController();
+  const listeners = new Set<() => void>();
+  const merging = new Map<number, Promise<MergeResult>>();
+  let state: FlakeUpdatesState = { ...NO_FLAKE_UPDATES, source: forge.kind, repo: forge.repo };
+  let failures = 0;
+  let merges = 0;
+  let cancelRetry: (() => void) | null = null;
+
+  const poller = createPoller({ intervalMs, clock, random, run });
+
+  function set(change: Partial<FlakeUpdatesState>): void {
+    if (lifetime.signal.aborted) return;
+    state = { ...state, ...change };
+    for (const listener of [...listeners]) {
+      try {
+        listener();
+      } catch (error) {
+        log.error({ err: error }, 'a listener of flake updates failed');
+      }
+    }
+  }
+
+  function againIn(ms: number): void {
+    cancelRetry?.();
+    cancelRetry = ms >= intervalMs ? null : clock.after(ms, () => void poller.now());
+  }
+
+  async function run(signal: AbortSignal): Promise<void> {
+    const before = merges;
+    cancelRetry?.();
+    cancelRetry = null;
+    const found = await findUpdate(forge, rule, signal);
+    if (signal.aborted) return;
+    if (!found.ok) {
+      const { message, retryAfterMs = 0 } = found.fault;
+      if (state.error?.message !== message) {
+        log.warn({ problem: message }, 'flake updates not fetched');
+        set({ error: { message, since: state.error?.since ?? clock.now() } });
+      }
+      failures += 1;
+      againIn(Math.max(retryAfterMs, FIRST_RETRY_MS * 2 ** Math.min(failures - 1, 16)));
+      return;
+    }
+    failures = 0;
+    // What was merged while the forge was asked must not come back.
+    if (merges !== before) {
+      againIn(0);
+      return;
+    }
+    if (state.error !== null) log.info('flake updates fetched again');
+    const { update, hint } = found.value;
+    if (update !== null && update.headSha !== state.update?.headSha) {
+      log.info({ number: update.number, title: update.title, commit: update.headSha }, 'flake update');
+    }
+    set({ update, hint, fetchedAt: clock.now(), error: null });
+    if (update !== null && (update.mergeable === null || update.checks.status === 'running'))
+      againIn(LIVELY_INTERVAL_MS);
+  }
+
+  async function mergeNow(number: number, by: Requester, seen: string | null): Promise<MergeResult> {
+    const timeout = AbortSignal.timeout(MERGE_TIMEOUT_MS);
+    const signal = AbortSignal.any([lifetime.signal, timeout]);
+    const title = state.update?.number === number ? state.update.title : '';
+    let result = await mergeUpdate(forge, clock, { number, seen, method, rule }, signal);
+    if (result.kind === 'failed' && timeout.aborted && !lifetime.signal.aborted) {
+      const reason = `${forge.name} took longer than ${MERGE_TIMEOUT_MS / 1_000} s: look whether it was merged, and try again if not.`;
+      result = { kind: 'failed', reason };
+    }
+    record(mergeEvent(forge, number, title, by, result, clock.now()));
+    if (result.kind === 'merged') {
+      merges += 1;
+      if (state.update?.number === number) set({ update: null });
+      onMerged();
+    }
+    void poller.now();
+    return result;
+  }
+
+  return {
+    get state() {
+      return state;
+    },
+    subscribe(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    refresh: () => poller.now(),
+    merge(number, by, seen = null) {
+      // A double click, or a pipeline that was asked for twice, makes one merge.
+      const running = merging.get(number);
+      if (running !== undefined) return running;
+      const merge = mergeNow(number, by, seen).finally(() => merging.delete(number));
+      merging.set(number, merge);
+      return merge;
+    },
+    start: () => poller.start(),
+    async stop() {
+      lifetime.abort();
+      cancelRetry?.();
+      await poller.stop();
+      await Promise.allSettled(merging.values());
+    },
+  };
+}
+
+function mergeEvent(
+  { name, repo }: Forge,
+  number: number,
+  title: string,
+  by: Requester,
+  result: MergeResult,
+  at: number,
+): NewEvent {
+  const what = `Flake update #${number}${title === '' ? '' : ` (${title})`} of ${repo} at ${name}`;
+  const message =
+    result.kind === 'merged'
+      ? `${what} was merged${result.commit === '' ? '' : ` as ${result.commit.slice(0, 7)}`}.`
+      : `${what} was not merged: ${result.reason}`;
+  return {
+    at,
+    category: 'fleet',
+    level: result.kind === 'merged' ? 'success' : result.kind === 'refused' ? 'warning' : 'error',
+    action: `update.${result.kind}`,
+    actorKind: 'operator',
+    actor: by.userName,
+    userId: by.userId,
+    address: by.address,
+    hostId: null,
+    hostName: '',
+    commandId: null,
+    outcome: result.kind,
+    message,
+    data: { number, repo, ...(result.kind === 'merged' ? { commit: result.commit } : {}) },
+  };
+}

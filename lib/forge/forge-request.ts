@@ -1,0 +1,76 @@
+/** One question to a forge: its answer parsed, or what went wrong; and the rest that a forge asked for is kept. */
+import type { z } from 'zod';
+import { explainGarbage, explainStatus, explainTransport, type ForgeNames, type StatusAnswer } from './forge-faults';
+import type { ForgeResult } from './forge';
+import { TransportFault } from './transport';
+
+/** An answer with a status of 400 or more. Thrown inside the adapters only. */
+export class StatusFault extends Error {
+  constructor(readonly answer: StatusAnswer) {
+    super(`HTTP status ${answer.status}`);
+    this.name = 'StatusFault';
+  }
+}
+
+/** An answer that could be had but not read. Thrown inside the adapters only. */
+export class GarbageFault extends Error {}
+
+export type Asker = <Value>(
+  /** As in "may not <doing>". */
+  doing: string,
+  schema: z.ZodType<Value>,
+  /** Gives the answer's data; throws what `faultOf` knows. */
+  run: () => Promise<unknown>,
+) => Promise<ForgeResult<Value>>;
+
+/** `faultOf` gives what the adapter's client threw as one of the faults that are known here; anything else is a bug. */
+export function createAsker(names: ForgeNames, now: () => number, faultOf: (error: unknown) => unknown): Asker {
+  let restUntil = 0;
+  return async (doing, schema, run) => {
+    const rest = restUntil - now();
+    if (rest > 0) {
+      const answer = {
+        status: 429,
+        header: (name: string) => (name === 'retry-after' ? String(Math.ceil(rest / 1_000)) : null),
+        detail: '',
+      };
+      return { ok: false, fault: explainStatus(answer, doing, names, now()) };
+    }
+    try {
+      const parsed = schema.safeParse(await run());
+      if (parsed.success) return { ok: true, value: parsed.data };
+      const place = parsed.error.issues[0]?.path.map(String).join('.') ?? '';
+      return { ok: false, fault: explainGarbage(place, names) };
+    } catch (thrown) {
+      const error = faultOf(thrown);
+      if (error instanceof TransportFault) return { ok: false, fault: explainTransport(error, names) };
+      if (error instanceof GarbageFault) return { ok: false, fault: explainGarbage('', names) };
+      if (!(error instanceof StatusFault)) throw thrown;
+      const fault = explainStatus(error.answer, doing, names, now());
+      if (fault.retryAfterMs !== undefined) restUntil = now() + fault.retryAfterMs;
+      return { ok: false, fault };
+    }
+  };
+}
+
+/** Pages of a list that are read. */
+export const MAX_PAGES = 10;
+
+/** Whether a `link` header leads to a further page (RFC 8288). */
+export const hasNextPage = (link: string | null | undefined): boolean => /;\s*rel="?next"?/.test(link ?? '');
+
+/** Reads a list page by page, from 1 to its end or to `MAX_PAGES`. */
+export async function readPages<Item>(
+  read: (page: number) => Promise<ForgeResult<{ items: Item[]; hasNext: boolean }>>,
+): Promise<ForgeResult<{ items: Item[]; isComplete: boolean }>> {
+  const items: Item[] = [];
+  for (let page = 1; page <= MAX_PAGES; page += 1) {
+    const answer = await read(page);
+    if (!answer.ok) return answer;
+    items.push(...answer.value.items);
+    if (!answer.value.hasNext) return { ok: true, value: { items, isComplete: true } };
+  }
+  return { ok: true, value: { items, isComplete: false } };
+}
+
+export const isNotFound = (answer: ForgeResult<unknown>): boolean => !answer.ok && answer.fault.kind === 'not-found';

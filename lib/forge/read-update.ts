@@ -1,0 +1,104 @@
+/** Finds the flake update among the open pull requests of a forge, and gathers what is shown of it. */
+import type { FlakeUpdateView } from '@/lib/protocol/flake-updates';
+import { diffFlakeLocks } from './flake-lock-diff';
+import { UNKNOWN_CHECKS } from './check-runs';
+import type { Forge, ForgeFault, ForgeResult, PullRequest } from './forge';
+import { LOCK_FILE, looksLikeUpdate, whyNoUpdate, type UpdateRule } from './recognise-update';
+
+/** Pull requests that look like an update and are looked at closely; each costs two requests. */
+export const MAX_CANDIDATES = 5;
+
+export interface Finding {
+  update: FlakeUpdateView | null;
+  hint: string | null;
+}
+
+/** A pull request that was looked at, and why it is not to be merged from here, if so. */
+export interface Candidate {
+  pull: PullRequest;
+  /** As `whyNoUpdate` says it. */
+  notUpdate: string | null;
+}
+
+/** Looks at one pull request by its number. */
+export async function lookAt(
+  forge: Forge,
+  number: number,
+  rule: UpdateRule,
+  signal: AbortSignal,
+): Promise<ForgeResult<Candidate>> {
+  const pull = await forge.pullRequest(number, signal);
+  if (!pull.ok) return pull;
+  const changed = await forge.changedFiles(number, signal);
+  if (!changed.ok) return changed;
+  return { ok: true, value: { pull: pull.value, notUpdate: whyNoUpdate(pull.value, changed.value, rule) } };
+}
+
+/** The newest flake update that is open, or none; the hint tells of what looks like one and is none. */
+export async function findUpdate(forge: Forge, rule: UpdateRule, signal: AbortSignal): Promise<ForgeResult<Finding>> {
+  const open = await forge.openPullRequests(rule.base, signal);
+  if (!open.ok) return open;
+  const alike = open.value.pulls.filter(looksLikeUpdate);
+  const hints: string[] = [];
+  let found: PullRequest | null = null;
+  for (const { number } of alike.slice(0, MAX_CANDIDATES)) {
+    const candidate = await lookAt(forge, number, rule, signal);
+    if (!candidate.ok) {
+      // It was closed and taken away between the two questions.
+      if (candidate.fault.kind === 'not-found') continue;
+      return candidate;
+    }
+    const { pull, notUpdate } = candidate.value;
+    if (!pull.isOpen) continue;
+    if (notUpdate !== null)
+      hints.push(`Pull request #${number} looks like a flake update but is not offered: ${notUpdate}.`);
+    else if (found === null) found = pull;
+    else hints.push(`Pull request #${number} is an older flake update: close it when #${found.number} is merged.`);
+  }
+  if (alike.length > MAX_CANDIDATES) {
+    hints.push(
+      `${alike.length - MAX_CANDIDATES} further pull requests look like flake updates and were not looked at.`,
+    );
+  }
+  if (!open.value.isComplete) hints.push('More pull requests are open than are read: close old ones.');
+  const update = found === null ? null : await describe(forge, found, signal);
+  if (update !== null && 'kind' in update) return { ok: false, fault: update };
+  return { ok: true, value: { update, hint: hints.length > 0 ? hints.join(' ') : null } };
+}
+
+/** What a page shows of an update. Checks and inputs are worth showing, but not worth hiding the update for. */
+async function describe(forge: Forge, pull: PullRequest, signal: AbortSignal): Promise<FlakeUpdateView | ForgeFault> {
+  const checks = await forge.checks(pull.headSha, signal);
+  const base = await forge.file(LOCK_FILE, pull.base, signal);
+  const head = await forge.file(LOCK_FILE, pull.headSha, signal);
+  for (const answer of [checks, base, head]) {
+    if (!answer.ok && (answer.fault.kind === 'rate-limited' || answer.fault.kind === 'stopped')) return answer.fault;
+  }
+  const diff =
+    base.ok && head.ok
+      ? diffFlakeLocks(base.value, head.value)
+      : { inputs: [], more: 0, problem: [base, head].find((answer) => !answer.ok)?.fault.message ?? '' };
+  return {
+    number: pull.number,
+    title: pull.title,
+    url: pull.url,
+    author: pull.author,
+    createdAt: pull.createdAt,
+    base: pull.base,
+    head: pull.head,
+    headSha: pull.headSha,
+    mergeable: pull.mergeable,
+    blocked: obstacleOf(pull),
+    checks: checks.ok ? checks.value : UNKNOWN_CHECKS,
+    inputs: diff.inputs,
+    moreInputs: diff.more,
+    inputsProblem: diff.problem,
+  };
+}
+
+/** Why an open pull request can't be merged now, as a sentence; empty when it can, or when that is not known yet. */
+export function obstacleOf(pull: PullRequest): string {
+  if (pull.obstacle !== '') return pull.obstacle;
+  if (pull.isDraft) return 'It is a draft: mark it as ready for review.';
+  return pull.mergeable === false ? 'It conflicts with the branch: let the update be made anew.' : '';
+}

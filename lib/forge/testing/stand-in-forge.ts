@@ -1,0 +1,224 @@
+/**
+ * A forge on this machine: it answers as GitHub and Forgejo do (shapes, statuses, paging, conditional requests), from a
+ * small model of one repository. It stands in where the real ones can't be reached: in tests.
+ */
+import { createHash } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { serve } from '@/lib/desired/testing/repository';
+import { forgejoRoutes } from './stand-in-forgejo';
+import { githubRoutes } from './stand-in-github';
+
+export type Dialect = 'github' | 'forgejo';
+
+export interface StandInPull {
+  number: number;
+  title: string;
+  author: string;
+  createdAt: string;
+  labels: string[];
+  state: 'open' | 'closed';
+  draft: boolean;
+  merged: boolean;
+  mergeCommit: string;
+  mergeable: boolean | null;
+  /** GitHub's word for it. */
+  mergeableState: string;
+  base: string;
+  head: string;
+  headSha: string;
+  /** `owner/name` of where the head is; null when that is gone. */
+  headRepo: string | null;
+  files: { filename: string; status: string; previous_filename?: string }[];
+  checks: { status: string; conclusion: string | null }[];
+  statuses: string[];
+}
+
+export interface StandInRequest {
+  method: string;
+  /** Path and query. */
+  url: string;
+  headers: IncomingMessage['headers'];
+  body: string;
+}
+
+export interface StandInAnswer {
+  status: number;
+  headers?: Record<string, string>;
+  body: string;
+}
+
+/** What one request asks: the path below the repository, decoded. */
+export interface Asked {
+  method: string;
+  path: string;
+  query: URLSearchParams;
+  headers: IncomingMessage['headers'];
+  body: Record<string, unknown>;
+  /** Address of the server, for links. */
+  origin: string;
+}
+
+export type Routes = (asked: Asked, forge: StandIn) => StandInAnswer;
+
+/** Takes a request over and gives its answer, or null to let it go its usual way; may also do something odd itself. */
+export type Intercept = (request: StandInRequest, response: ServerResponse) => StandInAnswer | 'handled' | null;
+
+export const STAND_IN_TOKEN = 'st4nd-in-t0ken-that-must-never-be-seen';
+export const STAND_IN_REPO = 'ada/nixcfg';
+
+export class StandIn {
+  readonly requests: StandInRequest[] = [];
+  readonly pulls = new Map<number, StandInPull>();
+  /** By branch or commit: path and text. */
+  readonly files = new Map<string, Map<string, string>>();
+  intercept: Intercept | null = null;
+  /** A server may be set to give fewer items in a page than are asked for. */
+  maxPageItems = 100;
+  url = '';
+  private close: () => Promise<void> = () => Promise.resolve();
+  private lastSha = 0;
+
+  constructor(readonly dialect: Dialect) {}
+
+  async start(): Promise<void> {
+    const server = await serve((request, response) => void this.handle(request, response));
+    this.url = server.url;
+    this.close = server.close;
+  }
+
+  stop(): Promise<void> {
+    return this.close();
+  }
+
+  newSha(): string {
+    this.lastSha += 1;
+    return createHash('sha1').update(`${this.dialect} ${this.lastSha}`).digest('hex');
+  }
+
+  setFile(ref: string, path: string, content: string): void {
+    const files = this.files.get(ref) ?? new Map<string, string>();
+    files.set(path, content);
+    this.files.set(ref, files);
+  }
+
+  /** An open pull request that is a flake update, unless it is said otherwise. */
+  addPull(change: Partial<StandInPull> = {}): StandInPull {
+    const pull: StandInPull = {
+      number: Math.max(0, ...this.pulls.keys()) + 1,
+      title: 'flake.lock: Update',
+      author: 'flake-bot',
+      createdAt: '2026-01-31T06:00:00Z',
+      labels: ['dependencies', 'automated'],
+      state: 'open',
+      draft: false,
+      merged: false,
+      mergeCommit: '',
+      mergeable: true,
+      mergeableState: 'clean',
+      base: 'main',
+      head: 'update_flake_lock_action',
+      headSha: this.newSha(),
+      headRepo: STAND_IN_REPO,
+      files: [{ filename: 'flake.lock', status: 'modified' }],
+      checks: [],
+      statuses: [],
+      ...change,
+    };
+    this.pulls.set(pull.number, pull);
+    return pull;
+  }
+
+  merge(pull: StandInPull): void {
+    pull.merged = true;
+    pull.state = 'closed';
+    pull.mergeCommit = this.newSha();
+    const head = this.files.get(pull.headSha);
+    for (const [path, content] of head ?? []) this.setFile(pull.base, path, content);
+  }
+
+  private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk as Buffer);
+    const seen: StandInRequest = {
+      method: request.method ?? 'GET',
+      url: request.url ?? '/',
+      headers: request.headers,
+      body: Buffer.concat(chunks).toString('utf8'),
+    };
+    this.requests.push(seen);
+    const taken = this.intercept?.(seen, response) ?? null;
+    if (taken === 'handled') return;
+    const answer = taken ?? this.answer(seen);
+    const etag = `"${createHash('sha256').update(answer.body).digest('hex').slice(0, 32)}"`;
+    const headers: Record<string, string> = { 'content-type': 'application/json; charset=utf-8', ...answer.headers };
+    // GitHub has an entity tag on every answer to GET; Forgejo on files.
+    if (seen.method === 'GET' && answer.status === 200 && (this.dialect === 'github' || seen.url.includes('/raw/'))) {
+      headers.etag = etag;
+      if (seen.headers['if-none-match'] === etag) {
+        response.writeHead(304, headers).end();
+        return;
+      }
+    }
+    response.writeHead(answer.status, headers).end(answer.body);
+  }
+
+  private answer(request: StandInRequest): StandInAnswer {
+    const { headers } = request;
+    const url = new URL(request.url, this.url);
+    const scheme = /^(?:token|bearer) (.*)$/i.exec(headers.authorization ?? '');
+    if (scheme?.[1] !== STAND_IN_TOKEN) return this.routes(null, url, request);
+    return this.routes(scheme[1], url, request);
+  }
+
+  private routes(token: string | null, url: URL, request: StandInRequest): StandInAnswer {
+    const isGitHub = this.dialect === 'github';
+    const root = isGitHub ? `/repos/${STAND_IN_REPO}` : `/api/v1/repos/${STAND_IN_REPO}`;
+    if (token === null) {
+      return isGitHub
+        ? fault(401, { message: 'Bad credentials', documentation_url: 'https://docs.github.com/rest', status: '401' })
+        : fault(401, { message: 'invalid username, password or token', url: `${this.url}/api/swagger` });
+    }
+    if (!url.pathname.startsWith(`${root}/`)) return this.notFound();
+    const asked: Asked = {
+      method: request.method,
+      path: decodeURIComponent(url.pathname.slice(root.length)),
+      query: url.searchParams,
+      headers: request.headers,
+      body: request.body === '' ? {} : (JSON.parse(request.body) as Record<string, unknown>),
+      origin: this.url,
+    };
+    return (isGitHub ? githubRoutes : forgejoRoutes)(asked, this);
+  }
+
+  notFound(): StandInAnswer {
+    return this.dialect === 'github'
+      ? fault(404, { message: 'Not Found', documentation_url: 'https://docs.github.com/rest', status: '404' })
+      : fault(404, { errors: null, message: "The target couldn't be found.", url: `${this.url}/api/swagger` });
+  }
+}
+
+export function fault(status: number, body: object, headers?: Record<string, string>): StandInAnswer {
+  return { status, headers, body: JSON.stringify(body) };
+}
+
+export const found = (body: unknown, headers?: Record<string, string>): StandInAnswer => ({
+  status: 200,
+  headers,
+  body: JSON.stringify(body),
+});
+
+/** One page of a list, with the header that leads to the next one. */
+export function pageOf(asked: Asked, items: readonly unknown[], perPage: number): StandInAnswer {
+  const page = Number(asked.query.get('page') ?? '1');
+  const last = Math.max(1, Math.ceil(items.length / perPage));
+  const to = (number: number, rel: string) => {
+    const query = new URLSearchParams(asked.query);
+    query.set('page', String(number));
+    return `<${asked.origin}${asked.path}?${query.toString()}>; rel="${rel}"`;
+  };
+  const links = page < last ? [to(page + 1, 'next'), to(last, 'last')] : page > 1 ? [to(1, 'first')] : [];
+  return found(items.slice((page - 1) * perPage, page * perPage), {
+    'x-total-count': String(items.length),
+    ...(links.length > 0 ? { link: links.join(', ') } : {}),
+  });
+}

@@ -1,0 +1,189 @@
+/**
+ * The dashboard's own copy of the configuration repository, for writing one file. It is bare: no working tree, so that
+ * neither links nor filters nor hooks of the repository have a say in what is written or run.
+ */
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { plainText } from '@/lib/text/plain-text';
+import { redactText } from '@/lib/git/repository-address';
+import { gitAccess } from '@/lib/git/git-access';
+import { explainGitEnd } from '@/lib/git/git-faults';
+import { runGit, type GitEnd } from '@/lib/git/git-run';
+import { makeMarkedFolder, placeAt } from '@/lib/git/mirror-folder';
+
+export const NETWORK_TIMEOUT_MS = 60_000;
+const LOCAL_TIMEOUT_MS = 20_000;
+const MAX_FILE_BYTES = 4 * 1024 * 1024;
+
+/** What happened instead, as a sentence for the operator. Thrown inside the write-back only. */
+export class WriteFault extends Error {
+  constructor(
+    message: string,
+    /** The branch moved between reading and writing: reading again helps. */
+    readonly isStale = false,
+  ) {
+    super(message);
+  }
+}
+
+export interface FetchedFile {
+  commit: string;
+  mode: string;
+  text: string;
+}
+
+export interface WritableRepositoryOptions {
+  repository: string;
+  token: string | null;
+  branch: string;
+  /** The copy's folder; made here. */
+  folder: string;
+  environment: NodeJS.ProcessEnv;
+  now: () => number;
+}
+
+export interface WritableRepository {
+  /** As an operator may read it. */
+  shown: string;
+  environment: NodeJS.ProcessEnv;
+  /** Fetches the branch and gives the file in it. */
+  fetch(path: string, signal: AbortSignal): Promise<FetchedFile>;
+  /** Where a changed text is put to be checked and committed; taken away by `clean`. */
+  draft(text: string): Promise<string>;
+  /** Commits the draft as `path` on top of what was fetched. Gives the commit. */
+  commit(path: string, file: FetchedFile, message: string, signal: AbortSignal): Promise<string>;
+  /** Pushes it as a branch. `force`: for a branch that is the dashboard's own. */
+  push(commit: string, branch: string, force: boolean, signal: AbortSignal): Promise<void>;
+  clean(): Promise<void>;
+}
+
+export function openWritableRepository(options: WritableRepositoryOptions): WritableRepository {
+  const { branch, folder, now } = options;
+  const access = gitAccess(options.repository, options.token, options.environment, [['gc.auto', '0']]);
+  const { url, shown, secrets } = access;
+  const bare = join(folder, 'repository.git');
+  const draftPath = join(folder, 'draft.nix');
+  const index = join(folder, 'index');
+
+  const run = (
+    args: readonly string[],
+    signal: AbortSignal,
+    more: Readonly<Record<string, string>> = {},
+    timeoutMs = LOCAL_TIMEOUT_MS,
+  ) =>
+    runGit([`--git-dir=${bare}`, ...args], {
+      environment: { ...access.environment, GIT_INDEX_FILE: index, GIT_LITERAL_PATHSPECS: '1', ...more },
+      signal,
+      timeoutMs,
+      maxOutputBytes: MAX_FILE_BYTES,
+    });
+
+  async function must(
+    args: readonly string[],
+    signal: AbortSignal,
+    more?: Readonly<Record<string, string>>,
+  ): Promise<string> {
+    const end = await run(args, signal, more);
+    if (end.kind === 'exit' && end.code === 0) return end.stdout.toString('utf8').trim();
+    throw new WriteFault(explainGitEnd(end, shown, LOCAL_TIMEOUT_MS, secrets));
+  }
+
+  async function prepare(signal: AbortSignal): Promise<void> {
+    const place = await placeAt(folder, url);
+    if (place === 'foreign') {
+      throw new WriteFault(
+        `The folder ${folder} was not made by NixFleet, so it is not touched: move it away, or set NIXFLEET_NIXCFG_PATH to another one.`,
+      );
+    }
+    if (place === 'ours') return;
+    await rm(folder, { recursive: true, force: true });
+    await mkdir(dirname(folder), { recursive: true });
+    await makeMarkedFolder(folder, url);
+    await must(['init', '--bare', '--quiet', '--template='], signal);
+  }
+
+  return {
+    shown,
+    environment: access.environment,
+    async fetch(path, signal) {
+      await prepare(signal);
+      const refs = `+refs/heads/${branch}:refs/nixfleet/base`;
+      const flags = ['--quiet', '--depth=1', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules'];
+      const fetched = await run(['fetch', ...flags, '--', url, refs], signal, {}, NETWORK_TIMEOUT_MS);
+      if (fetched.kind !== 'exit' || fetched.code !== 0) {
+        throw new WriteFault(explainGitEnd(fetched, shown, NETWORK_TIMEOUT_MS, secrets));
+      }
+      const commit = await must(['rev-parse', '--verify', 'refs/nixfleet/base^{commit}'], signal);
+      const entry = await must(['ls-tree', '-z', '--full-tree', commit, '--', path], signal);
+      const [, mode, blob] = /^(100\d{3}) blob ([0-9a-f]+)\t/.exec(entry) ?? [];
+      if (mode === undefined || blob === undefined) {
+        throw new WriteFault(
+          `Branch ${branch} of ${shown} has no file ${path}: set NIXFLEET_COLOR_FILE to the file with the sets palettes and hostPalette.`,
+        );
+      }
+      const end = await run(['cat-file', 'blob', blob], signal);
+      if (end.kind !== 'exit' || end.code !== 0)
+        throw new WriteFault(explainGitEnd(end, shown, LOCAL_TIMEOUT_MS, secrets));
+      return { commit, mode, text: end.stdout.toString('utf8') };
+    },
+    async draft(text) {
+      await writeFile(draftPath, text, { mode: 0o600 });
+      return draftPath;
+    },
+    async commit(path, { commit, mode }, message, signal) {
+      const blob = await must(['hash-object', '-w', '--no-filters', '--', draftPath], signal);
+      await must(['read-tree', commit], signal);
+      await must(['update-index', '--cacheinfo', `${mode},${blob},${path}`], signal);
+      const tree = await must(['write-tree'], signal);
+      const date = `${Math.floor(now() / 1_000)} +0000`;
+      const identity = Object.fromEntries(
+        ['AUTHOR', 'COMMITTER'].flatMap((who) => [
+          [`GIT_${who}_NAME`, 'NixFleet'],
+          [`GIT_${who}_EMAIL`, 'nixfleet@localhost'],
+          [`GIT_${who}_DATE`, date],
+        ]),
+      );
+      return must(['commit-tree', '-p', commit, '-m', message, tree], signal, identity);
+    },
+    async push(commit, target, force, signal) {
+      const refs = `${force ? '+' : ''}${commit}:refs/heads/${target}`;
+      const end = await run(['push', '--porcelain', '--no-verify', '--', url, refs], signal, {}, NETWORK_TIMEOUT_MS);
+      if (end.kind !== 'exit' || end.code !== 0) throw pushFault(end, target, shown, secrets);
+    },
+    async clean() {
+      await rm(draftPath, { force: true });
+      await rm(index, { force: true });
+    },
+  };
+}
+
+function pushFault(end: GitEnd, branch: string, shown: string, secrets: readonly string[]): WriteFault {
+  if (end.kind !== 'exit') return new WriteFault(explainGitEnd(end, shown, NETWORK_TIMEOUT_MS, secrets));
+  const said = `${end.stdout.toString('utf8')}\n${end.stderr}`;
+  if (
+    /\[(?:remote )?rejected\].*(?:non-fast-forward|fetch first|stale info|failed to update ref|cannot lock ref)/i.test(
+      said,
+    )
+  ) {
+    return new WriteFault(
+      `The branch ${branch} of ${shown} kept moving while the colour was written: try again.`,
+      true,
+    );
+  }
+  if (/protected branch|GH006|GH013|pre-receive hook declined|hook declined/i.test(said)) {
+    return new WriteFault(
+      `${shown} does not let NixFleet push to ${branch}: set NIXFLEET_COLOR_COMMIT_MODE=pr, or let its token push there.`,
+    );
+  }
+  if (
+    /returned error: 40[13]|Authentication failed|Permission .*denied|could not read Username|read only/i.test(said)
+  ) {
+    return new WriteFault(
+      `NixFleet may not write to ${shown}: give its token (or key) the right to push (at GitHub "Contents: read and write").`,
+    );
+  }
+  const line = said.split('\n').find((one) => /rejected|^fatal:|^error:/.test(one.trim())) ?? '';
+  return new WriteFault(
+    `The colour can't be pushed to ${branch} of ${shown} (git says "${plainText(redactText(line, secrets), 200)}"): look at the repository's rules.`,
+  );
+}

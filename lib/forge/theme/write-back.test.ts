@@ -1,0 +1,310 @@
+/**
+ * Real repositories, a real git server, and Nix's own check where this machine has it; where it lacks, a program of the
+ * same name that knows an unfinished file by its brackets stands in (the titles say which).
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createForgejo } from '../forgejo';
+import { createGitHub } from '../github';
+import { StandIn, STAND_IN_REPO, STAND_IN_TOKEN, type Dialect } from '../testing/stand-in-forge';
+import { createManualClock } from '@/lib/desired/testing/test-clock';
+import {
+  createTestRepository,
+  gitBackend,
+  serve,
+  temporaryFolder,
+  type TestRepository,
+} from '@/lib/desired/testing/repository';
+import { createColorWriteBack, type WriteBackOptions } from './write-back';
+import type { DashboardOperationEnd } from '@/lib/fleet/records/executor-port';
+
+const FILE = 'modules/theme.nix';
+const THEME =
+  '{\n  palettes = {\n    blue = { name = "Blue"; };\n  };\n  hostPalette = {\n    web = "blue";\n  };\n}\n';
+const BY = { userId: 'u1', userName: 'ada', address: '192.0.2.7' };
+
+const which = (program: string): string | null =>
+  (process.env.PATH ?? '')
+    .split(delimiter)
+    .map((folder) => join(folder, program))
+    .find((path) => existsSync(path)) ?? null;
+const realNix = which('nix-instantiate');
+const checker = realNix === null ? 'a stand-in for nix-instantiate' : 'the real nix-instantiate';
+
+/** Takes a file whose brackets do not close for no Nix, as Nix does too. */
+const STAND_IN_NIX = `#!${process.execPath}
+const text = require('node:fs').readFileSync(process.argv[process.argv.length - 1], 'utf8').replace(/"[^"]*"/g, '');
+let depth = 0;
+for (const c of text) depth += c === '{' ? 1 : c === '}' ? -1 : 0;
+if (depth !== 0) { console.error('error: syntax error, unexpected end of file'); process.exit(1); }
+`;
+
+let folder: ReturnType<typeof temporaryFolder>;
+let working: TestRepository;
+let bare: string;
+let notes: string[];
+let logged: string[];
+let programs: string;
+
+beforeEach(() => {
+  folder = temporaryFolder();
+  working = createTestRepository(folder.path);
+  mkdirSync(join(working.path, 'modules'));
+  working.commit('first', { [FILE]: THEME, 'other.txt': 'untouched\n' });
+  bare = join(folder.path, 'remote.git');
+  execFileSync('git', ['clone', '--quiet', '--bare', working.path, bare], { stdio: 'ignore' });
+  notes = [];
+  logged = [];
+  programs = join(folder.path, 'bin');
+  mkdirSync(programs);
+  program('nix-instantiate', realNix === null ? STAND_IN_NIX : `#!/bin/sh\nexec ${realNix} "$@"\n`);
+  // Every git of the dashboard, with its arguments written down.
+  program(
+    'git',
+    `#!/bin/sh\nprintf '%s\\n' "$*" >> "${join(folder.path, 'arguments')}"\nexec ${which('git') ?? 'git'} "$@"\n`,
+  );
+});
+afterEach(() => folder.remove());
+
+function program(name: string, text: string): void {
+  writeFileSync(join(programs, name), text);
+  chmodSync(join(programs, name), 0o755);
+}
+
+/** Only these programs, and what they need themselves. */
+function environment(path = `${programs}${delimiter}/usr/bin${delimiter}/bin`): NodeJS.ProcessEnv {
+  return { ...process.env, PATH: path, GIT_CONFIG_GLOBAL: '/dev/null', GIT_CONFIG_SYSTEM: '/dev/null' };
+}
+
+function writeBack(change: Partial<WriteBackOptions> = {}) {
+  const note = (fields: object, message: string) => logged.push(`${message} ${JSON.stringify(fields)}`);
+  return createColorWriteBack({
+    mode: 'push',
+    repository: bare,
+    token: null,
+    branch: 'main',
+    file: FILE,
+    folder: join(folder.path, 'data', 'nixcfg'),
+    forge: null,
+    clock: createManualClock(),
+    log: { info: note, warn: note, error: note } as unknown as WriteBackOptions['log'],
+    environment: environment(),
+    ...change,
+  });
+}
+
+function set(
+  executor: ReturnType<typeof writeBack>,
+  color: string | null,
+  host = 'web',
+  signal?: AbortSignal,
+): Promise<DashboardOperationEnd> {
+  return executor({
+    commandId: 'c1',
+    host: { id: host, name: host },
+    args: { color },
+    by: BY,
+    note: (text) => notes.push(text),
+    signal: signal ?? new AbortController().signal,
+  });
+}
+
+const inRemote = (...args: string[]): string =>
+  execFileSync('git', [`--git-dir=${bare}`, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+
+describe(`a colour as a commit, checked by ${checker}`, () => {
+  it('is one commit of NixFleet on the branch, in one file', async () => {
+    const end = await set(writeBack(), '#7aa2f7');
+    const head = inRemote('rev-parse', 'main');
+    expect(end).toEqual({ outcome: 'succeeded', reason: `The colour is #7aa2f7, and in main as ${head.slice(0, 7)}.` });
+    expect(inRemote('log', '-1', '--format=%an <%ae>|%cn|%s|%b', 'main')).toBe(
+      'NixFleet <nixfleet@localhost>|NixFleet|theme(web): change color to #7aa2f7|Set in NixFleet by ada.',
+    );
+    expect(inRemote('diff', '--name-only', 'main~1', 'main')).toBe(FILE);
+    expect(inRemote('show', `main:${FILE}`)).toContain('web = "custom-web";');
+    expect(inRemote('show', 'main:other.txt')).toBe('untouched');
+    expect(notes[0]).toBe(`Fetching main of ${bare}.`);
+  });
+
+  it('is unchanged when the file says so already', async () => {
+    const executor = writeBack();
+    await set(executor, '#7aa2f7');
+    const before = inRemote('rev-parse', 'main');
+    expect(await set(executor, '#7aa2f7')).toEqual({ outcome: 'unchanged', reason: `${FILE} says #7aa2f7 already.` });
+    expect(inRemote('rev-parse', 'main')).toBe(before);
+  });
+
+  it('leaves the repository alone when the colour becomes the agent’s affair again', async () => {
+    expect((await set(writeBack(), null)).outcome).toBe('succeeded');
+    expect(existsSync(join(folder.path, 'data'))).toBe(false);
+  });
+
+  it('goes on from what others pushed meanwhile, and writes one after the other', async () => {
+    const executor = writeBack();
+    const ends = await Promise.all([
+      set(executor, '#111111'),
+      set(executor, '#222222', 'db'),
+      set(executor, '#333333'),
+    ]);
+    expect(ends.map(({ outcome }) => outcome)).toEqual(['succeeded', 'succeeded', 'succeeded']);
+    expect(inRemote('rev-list', '--count', 'main')).toBe('4');
+    // Somebody pushes between reading and writing, once.
+    const nix = readFileSync(join(programs, 'nix-instantiate'), 'utf8').replace('#!/bin/sh\n', '');
+    const mark = join(folder.path, 'pushed');
+    working.git('pull', '--quiet', bare, 'main');
+    working.commit('of somebody else', { 'other.txt': 'new\n' });
+    if (realNix !== null) {
+      const push = `[ -e ${mark} ] || (touch ${mark}; env -u GIT_INDEX_FILE git -C ${working.path} push --quiet ${bare} main)`;
+      program('nix-instantiate', `#!/bin/sh\n${push}\n${nix}`);
+      const end = await set(executor, '#444444');
+      expect(end.outcome).toBe('succeeded');
+      expect(notes).toContain('The branch has moved: reading it again.');
+      expect(inRemote('show', 'main:other.txt')).toBe('new');
+    }
+  });
+
+  it.each<[string, string, RegExp]>([
+    ['has no such set', '{ palettes = { }; }\n', /^The file modules\/theme\.nix has no `hostPalette/],
+    ['says it twice', `${THEME}${THEME}`, /sets hostPalette 2 times.*Nothing was written\.$/],
+    ['was broken before', `${THEME.trimEnd().slice(0, -1)}\n`, /would be no Nix any more/],
+  ])('lesson 1.4, 62: is refused when the file %s', async (_what, text, reason) => {
+    working.commit('other', { [FILE]: text });
+    working.git('push', '--quiet', bare, 'main');
+    const before = inRemote('rev-parse', 'main');
+    const end = await set(writeBack(), '#7aa2f7');
+    expect(end.outcome).toBe('failed');
+    expect(end.reason).toMatch(reason);
+    expect(inRemote('rev-parse', 'main')).toBe(before);
+  });
+
+  it('is refused when the file is a link, or not there', async () => {
+    symlinkSync('/etc/passwd', join(working.path, 'link.nix'));
+    working.commit('a link');
+    working.git('push', '--quiet', bare, 'main');
+    for (const file of ['link.nix', 'gone.nix', 'modules']) {
+      expect((await set(writeBack({ file }), '#7aa2f7')).reason).toMatch(/has no file .*: set NIXFLEET_COLOR_FILE/);
+    }
+  });
+
+  it('is refused where Nix is not there', async () => {
+    const without = join(folder.path, 'without');
+    mkdirSync(without);
+    symlinkSync(join(programs, 'git'), join(without, 'git'));
+    symlinkSync('/bin/sh', join(without, 'sh'));
+    const before = inRemote('rev-parse', 'main');
+    const end = await set(writeBack({ environment: environment(without) }), '#7aa2f7');
+    expect(end.outcome).toBe('failed');
+    expect(end.reason).toMatch(/^The program nix-instantiate is not found.*install Nix/);
+    expect(inRemote('rev-parse', 'main')).toBe(before);
+  });
+
+  it('is refused by a protected branch, and says what to do', async () => {
+    writeFileSync(join(bare, 'hooks', 'pre-receive'), '#!/bin/sh\necho "protected branch" >&2\nexit 1\n');
+    chmodSync(join(bare, 'hooks', 'pre-receive'), 0o755);
+    expect((await set(writeBack(), '#7aa2f7')).reason).toContain('set NIXFLEET_COLOR_COMMIT_MODE=pr');
+  });
+
+  it('never touches a folder that is somebody else’s, and keeps its own to its owner', async () => {
+    const mine = join(folder.path, 'mine');
+    mkdirSync(mine);
+    writeFileSync(join(mine, 'precious'), 'x');
+    expect((await set(writeBack({ folder: mine }), '#7aa2f7')).reason).toMatch(/was not made by NixFleet/);
+    expect(readFileSync(join(mine, 'precious'), 'utf8')).toBe('x');
+    await set(writeBack(), '#7aa2f7');
+    expect(statSync(join(folder.path, 'data', 'nixcfg')).mode & 0o777).toBe(0o700);
+  });
+
+  it('ends when it is stopped', async () => {
+    const stop = new AbortController();
+    stop.abort();
+    expect((await set(writeBack(), '#7aa2f7', 'web', stop.signal)).outcome).toBe('failed');
+    expect((await set(writeBack({ repository: join(folder.path, 'nowhere') }), '#7aa2f7')).reason).toContain(
+      'cannot be fetched',
+    );
+  });
+});
+
+describe.each<Dialect>(['github', 'forgejo'])('a colour as a pull request at %s', (dialect) => {
+  let standIn: StandIn;
+  beforeEach(async () => {
+    standIn = new StandIn(dialect);
+    await standIn.start();
+  });
+  afterEach(() => standIn.stop());
+
+  const forge = () => {
+    const common = { repo: STAND_IN_REPO, token: STAND_IN_TOKEN, now: () => 0 };
+    return dialect === 'github'
+      ? createGitHub({ apiUrl: standIn.url, ...common })
+      : createForgejo({ url: standIn.url, ...common });
+  };
+
+  it('is a branch of its own and a pull request, and the next colour follows it', async () => {
+    const executor = writeBack({ mode: 'pr', forge: forge() });
+    const before = inRemote('rev-parse', 'main');
+    const end = await set(executor, '#7aa2f7');
+    expect(end).toEqual({
+      outcome: 'succeeded',
+      reason: 'The colour is #7aa2f7; pull request #1 brings it into main.',
+    });
+    expect(inRemote('rev-parse', 'main')).toBe(before);
+    expect(inRemote('show', `nixfleet/color-web:${FILE}`)).toContain('#7aa2f7');
+    expect(standIn.pulls.get(1)).toMatchObject({
+      head: 'nixfleet/color-web',
+      base: 'main',
+      title: 'theme(web): change color to #7aa2f7',
+    });
+    const again = await set(executor, '#e0af68');
+    expect(again.reason).toContain('the pull request of nixfleet/color-web that is open brings it into main');
+    expect(inRemote('show', `nixfleet/color-web:${FILE}`)).toContain('#e0af68');
+    expect(standIn.pulls.size).toBe(1);
+  });
+
+  it('says so when the branch was pushed and the forge refuses', async () => {
+    standIn.intercept = () => ({ status: 403, body: '{"message":"Resource not accessible"}' });
+    const end = await set(writeBack({ mode: 'pr', forge: forge() }), '#7aa2f7');
+    expect(end.outcome).toBe('failed');
+    expect(end.reason).toMatch(
+      /^The branch nixfleet\/color-web was pushed, but no pull request was opened\. The token may not open/,
+    );
+  });
+});
+
+describe('the token of a repository by http', () => {
+  it('lesson 3.3, 30: goes as a header: it is in no argument, address, file, note or message', async () => {
+    execFileSync('git', [`--git-dir=${bare}`, 'config', 'http.receivepack', 'true']);
+    const seen: string[] = [];
+    const backend = gitBackend(folder.path);
+    const wanted = `Basic ${Buffer.from(`x-access-token:${STAND_IN_TOKEN}`).toString('base64')}`;
+    const server = await serve((request, response) => {
+      seen.push(request.url ?? '');
+      if (request.headers.authorization === wanted) backend(request, response);
+      else response.writeHead(401, { 'www-authenticate': 'Basic realm="git"' }).end();
+    });
+    try {
+      const repository = `${server.url}/remote.git`;
+      const refused = await set(writeBack({ repository, token: 'wr0ng-t0ken' }), '#7aa2f7');
+      expect(refused.outcome).toBe('failed');
+      expect(refused.reason).toMatch(/give NixFleet a token or key that may read the repository/);
+      const end = await set(writeBack({ repository, token: STAND_IN_TOKEN }), '#7aa2f7');
+      expect(end).toMatchObject({ outcome: 'succeeded' });
+      expect(inRemote('show', `main:${FILE}`)).toContain('#7aa2f7');
+      const said = [
+        ...notes,
+        ...logged,
+        ...seen,
+        end.reason,
+        refused.reason,
+        readFileSync(join(folder.path, 'arguments'), 'utf8'),
+      ];
+      expect(said.join('\n')).not.toContain(STAND_IN_TOKEN);
+      const patterns = ['-e', STAND_IN_TOKEN, '-e', wanted.slice('Basic '.length)];
+      // 1: read everything and found nothing.
+      expect(spawnSync('grep', ['-r', ...patterns, join(folder.path, 'data')]).status).toBe(1);
+    } finally {
+      await server.close();
+    }
+  });
+});

@@ -1,0 +1,86 @@
+/** Brings together what health and metrics ask of the running parts. */
+import { freeBytes } from '@/lib/store/backup/backup-files';
+import type { BackupService } from '@/lib/store/backup/backup-service';
+import type { Config } from '@/lib/config';
+import { equalSecrets } from '@/lib/auth/encryption';
+import { checkWritable } from '@/lib/store/sqlite/database-health';
+import { readApplied } from '@/lib/store/sqlite/migrate';
+import type { Db } from '@/lib/store/sqlite/open-database';
+import type { DesiredSource } from '@/lib/fleet/hosts/desired';
+import type { FleetService } from '@/lib/fleet/service';
+import type { LimitUse } from '@/lib/protocol/limit-use';
+import type { Metrics } from '@/lib/metrics/create-metrics';
+import type { AgentGateway } from '@/lib/edge/agents/agent-gateway';
+import type { OwnRoute } from '@/lib/edge/http/http';
+import type { LiveHub } from '@/lib/edge/browsers/live-gateway';
+import type { RequestCounts } from '@/lib/edge/http/request-counts';
+import { VERSION } from '@/lib/version';
+import { healthRoutes } from './health-routes';
+
+export interface HealthParts {
+  config: Pick<Config, 'dataDir' | 'metricsToken'>;
+  db: Db;
+  fleet: FleetService;
+  hub: LiveHub;
+  agents: AgentGateway;
+  desired: DesiredSource;
+  backups: Pick<BackupService, 'status'>;
+  metrics: Metrics;
+  requests: RequestCounts;
+  /** The dashboard's limits, from wherever they are. */
+  limits: { read: () => readonly LimitUse[] };
+  isStopping: () => boolean;
+}
+
+/** The routes that the HTTP server answers by itself. */
+export function wireHealth(parts: HealthParts): ReadonlyMap<string, OwnRoute> {
+  const { config, db, fleet, hub, agents, desired, backups, metrics } = parts;
+  const now = () => Date.now();
+  const diskFreeBytes = () => freeBytes(config.dataDir);
+  const newestBackup = () => backups.status().backups[0] ?? null;
+  metrics.observe({
+    now,
+    version: VERSION,
+    vitals: () => fleet.vitals(),
+    hosts: () => fleet.hostViews(),
+    browsers: () => ({ count: hub.size, backlogBytes: hub.backlogBytes }),
+    agents: () => agents,
+    requests: () => parts.requests,
+    backup: newestBackup,
+    limits: () => parts.limits.read(),
+    diskFreeBytes,
+  });
+  const migrations = readApplied(db.$client).length;
+  const alive = () => ({
+    now: now(),
+    isStopping: parts.isStopping(),
+    vitals: fleet.vitals(),
+    hubBeatAgeMs: hub.beatAgeMs,
+  });
+  return healthRoutes({
+    alive,
+    facts() {
+      const { problem, late } = backups.status();
+      const seen = alive();
+      return {
+        ...seen,
+        version: VERSION,
+        // A database that refuses may take seconds to say so: it is not asked again for this.
+        databaseIsWritable: seen.vitals.storageFault === null && checkWritable(db).kind === 'writable',
+        migrations,
+        freeBytes: diskFreeBytes(),
+        backups: { newest: newestBackup(), isWrong: problem !== null || late },
+        desired: desired.state,
+      };
+    },
+    metrics,
+    tokenIsRight: config.metricsToken === null ? null : bearerIs(config.metricsToken),
+  });
+}
+
+function bearerIs(token: string): (authorization: string | undefined) => boolean {
+  return (authorization) => {
+    const [, presented] = /^Bearer +(\S+)\s*$/i.exec(authorization ?? '') ?? [];
+    return presented !== undefined && equalSecrets(presented, token);
+  };
+}

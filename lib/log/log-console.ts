@@ -1,0 +1,36 @@
+/**
+ * Next, React and next-auth write to the console, and some of what they write comes from whoever sent the request: it
+ * goes through the log, which makes it one harmless line and bounds how much there is.
+ */
+import { format, stripVTControlCharacters } from 'node:util';
+import type { Log } from '.';
+
+type ConsoleMethod = 'debug' | 'trace' | 'log' | 'info' | 'warn' | 'error';
+type Write = (...values: unknown[]) => void;
+
+const LEVELS: Readonly<Record<ConsoleMethod, 'debug' | 'info' | 'warn' | 'error'>> = {
+  debug: 'debug',
+  trace: 'debug',
+  log: 'info',
+  info: 'info',
+  warn: 'warn',
+  error: 'error',
+};
+
+/** Longest text that is kept of one call, in UTF-16 units. */
+const MAX_TEXT_LENGTH = 4_000;
+
+/** Sends everything that is written to the console of this process to the log. Gives the way back, for tests. */
+export function routeConsole(
+  log: Pick<Log, 'debug' | 'info' | 'warn' | 'error'>,
+  target: Record<ConsoleMethod, Write> = globalThis.console,
+): () => void {
+  const before = { ...target };
+  for (const [method, level] of Object.entries(LEVELS)) {
+    target[method as ConsoleMethod] = (...values) => {
+      const text = stripVTControlCharacters(format(...values).slice(0, MAX_TEXT_LENGTH)).trim();
+      if (text !== '') log[level]({ source: 'console' }, text);
+    };
+  }
+  return () => void Object.assign(target, before);
+}

@@ -1,8 +1,0 @@
-/** What agents reach over plain HTTP, kept apart from pages: a page or a redirect would end a version-1 agent. */
-import { createEnrolHandler, type EnrolOptions } from './enrol';
-import type { HttpOptions } from './http';
-import { createV1Handler, type V1Options } from './v1-agents';
-
-export function createAgentPrograms(options: V1Options & EnrolOptions): HttpOptions['programs'] {
-  return [createV1Handler(options), createEnrolHandler(options)];
-}

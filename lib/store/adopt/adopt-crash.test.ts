@@ -1,0 +1,132 @@
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Database } from '../sqlite/driver';
+import { createFleetStore } from '../sqlite/fleet-store';
+import { closeDatabase, openDatabase } from '../sqlite/open-database';
+import { makeTestFolder, makeTestLog } from '../sqlite/testing/database';
+import type { AdoptionStep } from './adopt';
+
+const SAMPLE = fileURLToPath(new URL('./fixtures/nixfleet-v1.db', import.meta.url));
+const CHILD = fileURLToPath(new URL('./testing/adopt-child.ts', import.meta.url));
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
+/** More than one transaction's rows. */
+const ADDED_COMMANDS = 6_000;
+
+const { log } = makeTestLog();
+let folder: string;
+let path: string;
+let remove: () => void;
+
+beforeEach(() => {
+  ({ folder, remove } = makeTestFolder());
+  path = join(folder, 'nixfleet.db');
+});
+afterEach(() => remove());
+
+/** The sample with more commands, as a killed Go dashboard leaves it: the newest rows are in the log alone. */
+function makeOldFile(): void {
+  const other = join(folder, 'other.db');
+  copyFileSync(SAMPLE, other);
+  const old = new Database(other);
+  old.pragma('journal_mode = WAL');
+  old.exec(
+    `with recursive n(i) as (select 1 union all select i + 1 from n where i < ${ADDED_COMMANDS})
+     insert into command_log (host_id, command, status, output, created_at)
+     select 'csb0', 'pull', 'ok', 'line ' || i, '2026-11-20T10:00:00' from n`,
+  );
+  for (const suffix of ['', '-wal', '-shm']) copyFileSync(other + suffix, path + suffix);
+  old.close();
+  for (const suffix of ['', '-wal', '-shm']) rmSync(other + suffix, { force: true });
+}
+
+const filesNow = () =>
+  Object.fromEntries(
+    ['', '-wal', '-shm'].map((suffix) => [
+      suffix,
+      existsSync(path + suffix)
+        ? createHash('sha256')
+            .update(readFileSync(path + suffix))
+            .digest('hex')
+        : null,
+    ]),
+  );
+
+function dieAfter(step: AdoptionStep): void {
+  const child = spawnSync(process.execPath, ['--import', 'tsx', CHILD, path, step], { cwd: ROOT, encoding: 'utf8' });
+  expect([child.signal, child.stdout]).toEqual(['SIGKILL', '']);
+}
+
+/** The next start finds everything. */
+function expectAdopted(): void {
+  const db = openDatabase(path, { log });
+  try {
+    expect(createFleetStore(db, { log }).load().hosts).toHaveLength(14);
+    expect(db.$client.prepare('select count(*) from commands').pluck().get()).toBe(501 + 2 + ADDED_COMMANDS);
+    expect(db.$client.pragma('integrity_check', { simple: true })).toBe('ok');
+  } finally {
+    closeDatabase(db);
+  }
+  const left = readdirSync(folder).filter((name) => /adopt|look|part|-wal|-shm/.test(name.replace(/.*backup-.*/, '')));
+  expect(left).toEqual([]);
+  expect(readdirSync(folder).filter((name) => name.includes('.backup-') && /(look|part)/.test(name))).toEqual([]);
+}
+
+describe('a crash by SIGKILL while an old database is taken over', () => {
+  it.each(['backup-made', 'backup-checked', 'rows-written', 'built', 'whole'] as const)(
+    'after the step "%s" leaves the old files as they were, and the next start adopts them',
+    (step) => {
+      makeOldFile();
+      const before = filesNow();
+      dieAfter(step);
+      expect(filesNow()).toEqual(before);
+      expectAdopted();
+      const [copy = ''] = readdirSync(folder).filter((name) => name.endsWith('.db') && name.includes('.backup-'));
+      expect(readdirSync(folder).filter((name) => name.endsWith('.sha256'))).toHaveLength(1);
+      for (const suffix of ['', '-wal', '-shm']) copyFileSync(join(folder, copy) + suffix, path + suffix);
+      expect(filesNow()).toEqual(before);
+    },
+  );
+
+  it('between the removal of the old logs and the rename is gone on with, not begun anew without them', () => {
+    makeOldFile();
+    const before = filesNow();
+    dieAfter('logs-removed');
+    expect(filesNow()).toEqual({ ...before, '-wal': null, '-shm': null });
+    expectAdopted();
+  });
+
+  it('after the rename leaves nothing to do', () => {
+    makeOldFile();
+    dieAfter('renamed');
+    expectAdopted();
+  });
+
+  it('and another program that then goes on with the old file: the half-put-in-place database gives way to that', () => {
+    makeOldFile();
+    dieAfter('whole');
+    const old = new Database(path);
+    old.exec("update hosts set comment = 'written afterwards' where id = 'csb0'");
+    old.close();
+    const db = openDatabase(path, { log });
+    expect(
+      createFleetStore(db, { log })
+        .load()
+        .hosts.find(({ id }) => id === 'csb0')?.comment,
+    ).toBe('written afterwards');
+    closeDatabase(db);
+    expect(readdirSync(folder).filter((name) => name.endsWith('.sha256'))).toHaveLength(2);
+  });
+
+  it('in the middle of copying: the part of a copy is removed, not taken for one', () => {
+    makeOldFile();
+    const part = join(folder, 'nixfleet.backup-v1-20260101T000000Z.db.part');
+    writeFileSync(part, 'half');
+    writeFileSync(`${path}.adopting`, 'half');
+    expectAdopted();
+    expect(existsSync(part)).toBe(false);
+  });
+});

@@ -1,0 +1,134 @@
+/** Rows of the Go dashboard's event, audit and reboot tables, and of its pipelines, as events. */
+import { createHash } from 'node:crypto';
+import type { EventCategory, EventLevel } from '@/lib/protocol/live';
+import { plainText } from '@/lib/text/plain-text';
+import { NOBODY } from '@/lib/fleet/events';
+import type { AdoptedEvent, KnownHost } from './adopt-command';
+import type { OldRow } from './old-row';
+import type { NewEvent } from '@/lib/fleet/records/event-record';
+
+export interface EventContext {
+  host(oldId: string): KnownHost | null;
+  now: number;
+}
+
+const LEVELS: ReadonlyMap<string, EventLevel> = new Map<string, EventLevel>([
+  ['info', 'info'],
+  ['warn', 'warning'],
+  ['warning', 'warning'],
+  ['error', 'error'],
+  ['success', 'success'],
+]);
+const CATEGORIES: ReadonlyMap<string, EventCategory> = new Map<string, EventCategory>([
+  ['ops', 'command'],
+  ['audit', 'auth'],
+]);
+
+/** A row of `event_log`. */
+export function mapEvent(row: OldRow, context: EventContext): AdoptedEvent {
+  const category = row.text('category', { max: 64 });
+  const level = row.text('level', { max: 64 });
+  const knownCategory = CATEGORIES.get(category);
+  const knownLevel = LEVELS.get(level);
+  if (!knownCategory) row.mend('category', 'is no known category.');
+  if (!knownLevel) row.mend('level', 'is no known level.');
+  const action = row.text('action', { max: 64 });
+  const actor = row.text('actor', { max: 64 });
+  const isOperator = actor === 'user';
+  const details = row.text('details', { lines: true });
+  const event = {
+    ...about(row, context),
+    at: eventTime(row, 'timestamp', context.now),
+    category: knownCategory ?? 'system',
+    level: knownLevel ?? 'warning',
+    action: action === '' ? 'event.adopted' : action,
+    actorKind: isOperator ? 'operator' : 'dashboard',
+    actor: actor === '' ? 'the old dashboard' : actor,
+    message: row.text('message', { lines: true }),
+    ...(details === '' ? {} : { data: { details } }),
+  } satisfies NewEvent;
+  return finished(row, event);
+}
+
+/** A row of `audit_log`: in fact attempts to reboot, with why they were refused. */
+export function mapAudit(row: OldRow, context: EventContext): AdoptedEvent {
+  const action = row.text('action', { max: 64 });
+  const success = row.integer('success', 0, 1);
+  const details = row.object('details');
+  const reason = typeof details?.reason === 'string' ? plainText(details.reason, 200) : '';
+  const ip = typeof details?.ip === 'string' ? plainText(details.ip, 64) : '';
+  const base = about(row, context);
+  const where = base.hostName === '' ? '' : ` of ${base.hostName}`;
+  const event = {
+    ...base,
+    at: eventTime(row, 'timestamp', context.now),
+    category: 'auth',
+    level: success === 1 ? 'info' : 'warning',
+    action: action === '' ? 'audit.adopted' : action,
+    actorKind: 'operator',
+    actor: 'operator',
+    address: ip,
+    outcome: success === null ? '' : success === 1 ? 'success' : 'refused',
+    message: `${action || 'An action'}${where}: ${success === 1 ? 'done' : 'refused'}${reason === '' ? '' : ` (${reason})`}.`,
+    data: { ...(details ?? {}), ...sessionMark(row) },
+  } satisfies NewEvent;
+  return finished(row, event);
+}
+
+/** A row of `reboot_attempts`, which the Go dashboard counted for its limit. */
+export function mapReboot(row: OldRow, context: EventContext): AdoptedEvent {
+  const success = row.integer('success', 0, 1);
+  const base = about(row, context);
+  const event = {
+    ...base,
+    at: eventTime(row, 'attempted_at', context.now),
+    category: 'auth',
+    level: success === 1 ? 'info' : 'warning',
+    action: 'reboot.attempted',
+    actorKind: 'operator',
+    actor: 'operator',
+    outcome: success === null ? '' : success === 1 ? 'success' : 'refused',
+    message: `A reboot of ${base.hostName || 'a host'} was asked for${success === 1 ? '' : ' and refused'}.`,
+  } satisfies NewEvent;
+  return finished(row, event);
+}
+
+/** What an old row says that a pipeline of today has no place for: all of it, so that it can be looked up. */
+export function pipelineEvent(row: OldRow, name: string, status: string, at: number): AdoptedEvent {
+  const event = {
+    ...NOBODY,
+    at,
+    category: 'command',
+    level: 'info',
+    action: 'pipeline.adopted',
+    actorKind: 'dashboard',
+    actor: 'the old dashboard',
+    message: `Pipeline ${name || 'without a name'}: ${status || 'without a status'}.`,
+  } satisfies NewEvent;
+  return { event, importNote: row.wholeNote() };
+}
+
+function about(row: OldRow, context: EventContext) {
+  const oldId = row.text('host_id', { max: 255 });
+  const host = oldId === '' ? null : context.host(oldId);
+  return { ...NOBODY, hostId: host?.id ?? null, hostName: host?.name ?? oldId };
+}
+
+function eventTime(row: OldRow, column: string, now: number): number {
+  const at = row.time(column);
+  if (at === null && !row.isWrong(column)) {
+    row.mend(column, 'is missing; the time of the adoption stands in its place.');
+  }
+  return at ?? now;
+}
+
+/** Which rows were of one session. The id itself opens the old dashboard's door, should somebody go back to it. */
+function sessionMark(row: OldRow): { session?: string } {
+  const id = row.text('user_session', { max: 255 });
+  return id === '' ? {} : { session: createHash('sha256').update(id).digest('hex').slice(0, 16) };
+}
+
+function finished(row: OldRow, event: NewEvent): AdoptedEvent {
+  row.take('id');
+  return { event, importNote: row.note() };
+}

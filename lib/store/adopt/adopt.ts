@@ -1,0 +1,208 @@
+/**
+ * Takes over the database of an older dashboard. The old file is only read: it is copied to an untouched backup, the new
+ * database is built from that copy in a file of its own, checked, and put in the old one's place by one rename. Until
+ * then a crash leaves everything as it was, and the next start begins anew; once the new file is whole (`.adopted`), the
+ * next start goes on. Run under the database's lock, with the file open nowhere in this process.
+ */
+import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { drizzle } from 'drizzle-orm/better-sqlite3';
+import type { Log } from '@/lib/log';
+import { Database } from '../sqlite/driver';
+import { asDatabaseError, DatabaseError, errorCode } from '../sqlite/store-errors';
+import { createPrivateFile } from '../sqlite/folder-lock';
+import { migrateDatabase } from '../sqlite/migrate';
+import * as schema from '../sqlite/schema';
+import { lookFolderPrefix, openUntouched, SIDE_FILES } from '../sqlite/untouched';
+import {
+  backupPrefix,
+  backUpOld,
+  hashFiles,
+  removeParts,
+  sameContent,
+  syncFile,
+  syncFolder,
+  type OldBackup,
+} from './adopt-backup';
+import { readAdoption, writeAdoption, type Adoption } from './adopted';
+import { buildFromOld } from './build-adopted';
+import { recognise, readTables, type OldDashboard } from './old-schema';
+import type { AdoptionReport } from './adopt-report';
+
+/** Where the new database is built, and where it waits once it is whole. */
+const ADOPTING = '.adopting';
+const ADOPTED = '.adopted';
+
+/** The steps of an adoption, in order; what is said has been done. */
+export type AdoptionStep =
+  'backup-made' | 'backup-checked' | 'rows-written' | 'built' | 'whole' | 'logs-removed' | 'renamed';
+
+export interface AdoptOptions {
+  /** Real path of the database. */
+  file: string;
+  migrationsFolder: string;
+  log: Log;
+  now: number;
+  onStep?: (step: AdoptionStep) => void;
+}
+
+/** Puts a new database in place that an earlier start completed. Removes what else a start left that was cut off. */
+export function finishAdoption({ file, log, onStep = () => undefined }: AdoptOptions): void {
+  removeLeftovers(file);
+  if (!existsSync(file + ADOPTED)) return;
+  const adoption = adoptionOf(file + ADOPTED);
+  if (isUnchanged(file, adoption.hashes)) {
+    putInPlace(file, onStep);
+    log.warn({ backup: adoption.backup }, 'the adoption of the old database was completed');
+    return;
+  }
+  log.warn({ file: file + ADOPTED }, 'the old database was changed since it was adopted: it is adopted anew');
+  rmSync(file + ADOPTED);
+}
+
+/** Takes over the file when an older dashboard wrote it; null when it did not. Throws a DatabaseError. */
+export function adoptOldDatabase(options: AdoptOptions): AdoptionReport | null {
+  const { file, log, now, onStep = () => undefined } = options;
+  const kind = kindOf(file);
+  if (!kind) return null;
+  log.info({ from: kind }, 'an older dashboard wrote this database: taking it over');
+  const backup = backUpOld(file, kind, now);
+  onStep('backup-made');
+  const report = build(options, backup);
+  onStep('built');
+  if (!sameContent(hashFiles(file), backup.hashes)) {
+    removeDatabase(file + ADOPTING);
+    throw new DatabaseError(
+      'in-use',
+      `${file} was changed while it was taken over: another program, perhaps the old dashboard, still writes to it. ` +
+        'Stop that one and start again; nothing was changed here.',
+    );
+  }
+  renameSync(file + ADOPTING, file + ADOPTED);
+  syncFolder(dirname(file));
+  onStep('whole');
+  putInPlace(file, onStep);
+  return report;
+}
+
+function kindOf(file: string): OldDashboard['kind'] | null {
+  const old = openUntouched(file);
+  try {
+    return recognise(readTables(old.client))?.kind ?? null;
+  } catch (error) {
+    throw asDatabaseError(error, file);
+  } finally {
+    old.close();
+  }
+}
+
+/** Builds the new database from the copy, which proves on the way that the copy can be opened and is whole. */
+function build({ file, migrationsFolder, log, now, onStep = () => undefined }: AdoptOptions, backup: OldBackup) {
+  const old = openUntouched(backup.path);
+  const path = file + ADOPTING;
+  let client: InstanceType<typeof Database> | null = null;
+  try {
+    const problem = old.client.pragma('integrity_check(1)', { simple: true });
+    if (problem !== 'ok') {
+      throw new DatabaseError(
+        'damaged',
+        `${file} is damaged (${String(problem)}). It was not changed. Mend it with the sqlite3 program (.recover), or put an older copy in its place.`,
+      );
+    }
+    const dashboard = recognise(readTables(old.client));
+    if (!dashboard) throw new DatabaseError('adoption', `The copy ${backup.path} is not what was copied.`);
+    onStep('backup-checked');
+    createPrivateFile(path);
+    client = new Database(path);
+    // A crash throws this file away: nothing of it needs to last before it is whole.
+    client.pragma('journal_mode = MEMORY');
+    client.pragma('synchronous = OFF');
+    migrateDatabase(Object.assign(drizzle(client, { schema }), { $client: client }), migrationsFolder, log);
+    const report = buildFromOld({
+      old: { client: old.client, dashboard },
+      client,
+      backup: basename(backup.path),
+      now,
+      logFiles: countLogFiles(join(dirname(file), 'logs')),
+      onBatch: () => onStep('rows-written'),
+    });
+    writeAdoption(client, { at: now, backup: basename(backup.path), hashes: backup.hashes });
+    client.close();
+    syncFile(path);
+    return report;
+  } catch (error) {
+    client?.close();
+    removeDatabase(path);
+    throw asDatabaseError(error, path);
+  } finally {
+    old.close();
+  }
+}
+
+/**
+ * The old logs go first: beside the new file, SQLite would play them into it. Should the process die between the two, the
+ * next start goes on here, and the backup has all of it.
+ */
+function putInPlace(file: string, onStep: (step: AdoptionStep) => void): void {
+  try {
+    for (const suffix of SIDE_FILES) rmSync(file + suffix, { force: true });
+    syncFolder(dirname(file));
+    onStep('logs-removed');
+    renameSync(file + ADOPTED, file);
+    syncFolder(dirname(file));
+    onStep('renamed');
+  } catch (error) {
+    if (errorCode(error) !== 'EBUSY') throw asDatabaseError(error, file);
+    throw new DatabaseError(
+      'folder',
+      `${file} can't be replaced: it is a mount of its own. Mount its folder instead of the file, so that its log lies beside it.`,
+      error,
+    );
+  }
+}
+
+function isUnchanged(file: string, hashes: Record<string, string>): boolean {
+  // Missing logs are those that putting it in place took away.
+  return (
+    !existsSync(file) ||
+    Object.entries(hashFiles(file)).every(([suffix, hash]) => suffix === '-shm' || hash === hashes[suffix])
+  );
+}
+
+/** What the whole new database says of its making. It was on the disk before it got its name, so it can be read. */
+function adoptionOf(path: string): Adoption {
+  const { client, close } = openUntouched(path);
+  try {
+    const adoption = readAdoption(client);
+    if (adoption) return adoption;
+    throw new Error('it does not say what it was made from');
+  } catch (error) {
+    throw new DatabaseError(
+      'damaged',
+      `${path}, a database that was adopted but not yet put in place, can't be read. Move it away: the old database is adopted anew then.`,
+      error,
+    );
+  } finally {
+    close();
+  }
+}
+
+function removeLeftovers(file: string): void {
+  removeDatabase(file + ADOPTING);
+  removeParts(file);
+  const folder = dirname(file);
+  const begin = [lookFolderPrefix(file), lookFolderPrefix(file + ADOPTED), `.${backupPrefix(file)}`];
+  for (const name of readdirSync(folder)) {
+    if (begin.some((prefix) => name.startsWith(prefix))) rmSync(join(folder, name), { recursive: true, force: true });
+  }
+}
+
+/** The Go dashboard wrote a file for each host and start, in a folder for each host, and no command's name in it. */
+function countLogFiles(folder: string): number {
+  if (!existsSync(folder)) return 0;
+  return readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).length;
+}
+
+function removeDatabase(path: string): void {
+  for (const suffix of ['', ...SIDE_FILES]) rmSync(path + suffix, { force: true });
+}

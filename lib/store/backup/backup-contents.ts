@@ -1,0 +1,98 @@
+/**
+ * What a backup holds beside the tables: when it was made, and the secrets without which the database is of little use
+ * (the second factor in it is encrypted with one). They lie in one table of their own in the copy, so that a backup is
+ * one file that SQLite opens. A restore takes them out again and drops the table.
+ */
+import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type Sqlite from 'better-sqlite3';
+import { PRIVATE_FOLDER, writeWhole } from './backup-files';
+import { BackupProblem } from './backup-problem';
+
+const TABLE = 'backup_contents';
+const ABOUT = 'about';
+const SECRET_PREFIX = 'secrets/';
+/** A secret is a line of text; what is larger is something else. */
+const MAX_SECRET_BYTES = 65_536;
+/** No name leads out of the folder, and drafts (`name.abcdef…`) are left out with what is kept aside. */
+const SECRET_NAME = /^[a-z0-9][a-z0-9_-]{0,63}$/;
+
+const aboutSchema = z.object({ createdAt: z.number(), version: z.string() });
+export type AboutBackup = z.infer<typeof aboutSchema>;
+
+/** Reads the secrets of an installation; empty when it has no such folder. */
+export function readSecrets(folder: string): Map<string, Buffer> {
+  const found = new Map<string, Buffer>();
+  if (!existsSync(folder)) return found;
+  for (const name of readdirSync(folder).sort()) {
+    const path = join(folder, name);
+    const stat = statSync(path);
+    if (SECRET_NAME.test(name) && stat.isFile() && stat.size <= MAX_SECRET_BYTES) found.set(name, readFileSync(path));
+  }
+  return found;
+}
+
+/** Puts everything into a copy, in one transaction. */
+export function putContents(client: Sqlite.Database, about: AboutBackup, secrets: ReadonlyMap<string, Buffer>): void {
+  client.transaction(() => {
+    client.exec(`drop table if exists ${TABLE}; create table ${TABLE} (name text primary key, content blob not null)`);
+    const insert = client.prepare<[string, Buffer]>(`insert into ${TABLE} values (?, ?)`);
+    insert.run(ABOUT, Buffer.from(JSON.stringify(about)));
+    for (const [name, content] of secrets) insert.run(`${SECRET_PREFIX}${name}`, content);
+  })();
+}
+
+function hasContents(client: Sqlite.Database): boolean {
+  return (
+    client.prepare<[string]>("select 1 from sqlite_master where type = 'table' and name = ?").get(TABLE) !== undefined
+  );
+}
+
+/** Null when the database is no backup. */
+export function readAbout(client: Sqlite.Database): AboutBackup | null {
+  if (!hasContents(client)) return null;
+  const content = client.prepare<[string], Buffer>(`select content from ${TABLE} where name = ?`).pluck().get(ABOUT);
+  const parsed = aboutSchema.safeParse(content === undefined ? null : JSON.parse(content.toString('utf8')));
+  if (!parsed.success) throw new BackupProblem('The backup does not say when it was made: it is damaged.');
+  return parsed.data;
+}
+
+/**
+ * The last step of a restore: puts the secrets of a restored database into their folder and drops the table. A secret
+ * that is another one is kept aside. Done again from the start when a crash interrupted it; does nothing to a database
+ * that is no backup. Gives the names of the secrets that were put back.
+ */
+export function finishRestore(client: Sqlite.Database, secretsFolder: string, now: number): string[] {
+  if (!hasContents(client)) return [];
+  const rows = client
+    .prepare<[string], { name: string; content: Buffer }>(`select name, content from ${TABLE} where name <> ?`)
+    .all(ABOUT);
+  mkdirSync(secretsFolder, { recursive: true, mode: PRIVATE_FOLDER });
+  const restored: string[] = [];
+  for (const { name: stored, content } of rows) {
+    const name = stored.slice(SECRET_PREFIX.length);
+    if (!stored.startsWith(SECRET_PREFIX) || !SECRET_NAME.test(name)) {
+      throw new BackupProblem(`The backup holds a file of the unknown name "${stored}": it was not made by NixFleet.`);
+    }
+    if (putSecretBack(join(secretsFolder, name), content, now)) restored.push(name);
+  }
+  client.exec(`drop table ${TABLE}`);
+  return restored;
+}
+
+function putSecretBack(path: string, content: Buffer, now: number): boolean {
+  if (existsSync(path)) {
+    if (readFileSync(path).equals(content)) return false;
+    const aside = asidePath(path, now);
+    rmSync(aside, { force: true });
+    linkSync(path, aside);
+  }
+  writeWhole(path, content);
+  return true;
+}
+
+/** Where a restore keeps what it replaces. */
+export function asidePath(path: string, now: number): string {
+  return `${path}.before-restore-${new Date(now).toISOString().replace(/[:.]/g, '-')}`;
+}

@@ -1,0 +1,74 @@
+/** The folder of backups: which good ones there are, and which may go. */
+import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Witness } from '@/lib/store/sqlite/audit';
+import { UNFINISHED_SUFFIX } from './backup-files';
+import { isBackupName, manifestName, parseManifest, type BackupManifest } from './backup-manifest';
+
+/** No backup takes longer: what is unfinished and older was left by a crash. */
+export const MAX_BACKUP_MS = 2 * 3_600_000;
+
+export interface StoredBackup extends BackupManifest {
+  path: string;
+}
+
+/**
+ * The backups of a folder that were checked when they were made and still have their size, newest first. Empty when
+ * there is no such folder.
+ */
+export function listBackups(folder: string): StoredBackup[] {
+  const found: StoredBackup[] = [];
+  for (const name of namesIn(folder)) {
+    if (!isBackupName(name)) continue;
+    const backup = readBackup(join(folder, name));
+    if (backup) found.push(backup);
+  }
+  return found.sort((one, other) => other.createdAt - one.createdAt);
+}
+
+/** A file with the manifest that stands beside it; null when there is none, or it is about another file. */
+export function readBackup(path: string): StoredBackup | null {
+  try {
+    const manifest = parseManifest(readFileSync(manifestName(path), 'utf8'));
+    return manifest !== null && statSync(path).size === manifest.bytes ? { ...manifest, path } : null;
+  } catch {
+    return null;
+  }
+}
+
+/** What the backups of a folder testify of the chain of events. */
+export function backupWitnesses(folder: string): Witness[] {
+  return listBackups(folder).flatMap(({ file, createdAt, head }) =>
+    head ? [{ source: `the backup ${file}`, at: createdAt, id: head.id, hash: head.hash }] : [],
+  );
+}
+
+/** Removes all but the newest `keep` good backups, and what crashes left. Gives the names of the removed ones. */
+export function rotateBackups(folder: string, keep: number, now: number): string[] {
+  const good = listBackups(folder);
+  const surplus = good.slice(keep);
+  for (const { path } of surplus) {
+    // The manifest first: what is half removed must not count as good.
+    rmSync(manifestName(path), { force: true });
+    rmSync(path, { force: true });
+  }
+  for (const name of namesIn(folder)) {
+    if (!isLeftover(folder, name)) continue;
+    const path = join(folder, name);
+    const stat = statSync(path, { throwIfNoEntry: false });
+    if (stat && now - stat.mtimeMs > MAX_BACKUP_MS) rmSync(path, { force: true });
+  }
+  return surplus.map(({ file }) => file);
+}
+
+/** A backup that never got its manifest, a manifest without its backup, or something unfinished. */
+function isLeftover(folder: string, name: string): boolean {
+  if (name.startsWith('.nixfleet-') && name.endsWith(UNFINISHED_SUFFIX)) return true;
+  if (isBackupName(name)) return !existsSync(join(folder, manifestName(name)));
+  const file = name.replace(/\.json$/, '');
+  return file !== name && isBackupName(file) && !existsSync(join(folder, file));
+}
+
+function namesIn(folder: string): string[] {
+  return existsSync(folder) ? readdirSync(folder) : [];
+}

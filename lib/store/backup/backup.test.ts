@@ -1,0 +1,337 @@
+import { execFileSync } from 'node:child_process';
+import {
+  appendFileSync,
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { Database } from '@/lib/store/sqlite/driver';
+import { createFleetStore } from '@/lib/store/sqlite/fleet-store';
+import { closeDatabase, openDatabase } from '@/lib/store/sqlite/open-database';
+import { openTestDatabase, type TestDatabase } from '@/lib/store/sqlite/testing/database';
+import { endedCommand, testEvent, testHost, testOutput } from '@/lib/store/sqlite/testing/sample-records';
+import { checkFile } from './check-backup';
+import { finishRestore } from './backup-contents';
+import { createBackup, type BackupOptions } from './create-backup';
+import { listBackups, MAX_BACKUP_MS, rotateBackups } from './backup-folder';
+import { manifestName } from './backup-manifest';
+import { restoreBackup } from './restore-backup';
+import { runBackupRound } from './run-backup';
+
+const KEY = 'a passphrase of some length';
+const IDENTITY = 'AGE-SECRET-KEY-1AUZYTFS7AA65Q48R7STS9KTYJHLTXLZADNDGNEE5AMUM039YW70QCDSMZC';
+
+let database: TestDatabase;
+let secretsFolder: string;
+let folder: string;
+let time: number;
+
+beforeEach(() => {
+  database = openTestDatabase();
+  secretsFolder = join(database.folder, 'secrets');
+  folder = join(database.folder, 'backups');
+  time = Date.UTC(2026, 0, 2, 3, 4, 5, 678);
+  mkdirSync(secretsFolder);
+  writeFileSync(join(secretsFolder, 'encryption-key'), 'the-key-of-the-second-factor\n', { mode: 0o600 });
+  createFleetStore(database.db, { log: database.log }).commit({
+    hosts: [testHost('alpha'), testHost('beta')],
+    commands: [endedCommand('command-1', 'alpha', 9_000)],
+    output: [testOutput('command-1', 1, 5)],
+    events: [testEvent('something happened'), testEvent('something happened'), testEvent('something happened')],
+  });
+});
+
+afterEach(() => database.close());
+
+const options = (changes: Partial<BackupOptions> = {}): BackupOptions => ({
+  dbPath: database.path,
+  secretsFolder,
+  folder,
+  key: null,
+  version: '4.0.0',
+  now: () => (time += 1_000),
+  ...changes,
+});
+
+const restore = (file: string, key: string | null = null) =>
+  restoreBackup({ file, dbPath: database.path, secretsFolder, key, now: () => (time += 1_000), log: database.log });
+
+const hostNames = () =>
+  createFleetStore(database.db, { log: database.log })
+    .load()
+    .hosts.map(({ name }) => name)
+    .sort();
+
+function addHost(id: string): void {
+  createFleetStore(database.db, { log: database.log }).commit({
+    hosts: [testHost(id)],
+    events: [testEvent('something happened')],
+  });
+}
+
+it('copies a database in use, checks the copy and says what is in it', async () => {
+  const made = await createBackup(options());
+  expect(made.file).toBe('nixfleet-2026-01-02T03-04-06-678Z.db');
+  expect(made).toMatchObject({ encrypted: false, secrets: ['encryption-key'], chainProblems: [], version: '4.0.0' });
+  expect(made.rows).toMatchObject({ hosts: 2, commands: 1, command_output: 1, events: 3 });
+  expect(made.head?.id).toBe(3);
+  expect(statSync(made.path).mode & 0o777).toBe(0o600);
+  expect(statSync(folder).mode & 0o777).toBe(0o700);
+  // The sum that anybody's tool computes.
+  expect(execFileSync('sha256sum', [made.path], { encoding: 'utf8' }).split(' ')[0]).toBe(made.sha256);
+  expect(readdirSync(folder).sort()).toEqual([made.file, manifestName(made.file)]);
+  expect(listBackups(folder)).toEqual([made]);
+});
+
+it('holds one moment of a database that is written meanwhile, and makes no writer wait', async () => {
+  let written = 0;
+  const progress = { ended: false };
+  const writing = (async () => {
+    // Two hosts in each commit: a copy that is not of one moment could hold one of them.
+    while (!progress.ended) {
+      written += 1;
+      createFleetStore(database.db, { log: database.log }).commit({
+        hosts: [testHost(`one-${written}`), testHost(`two-${written}`)],
+      });
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+  })();
+  const made = await createBackup(options());
+  progress.ended = true;
+  await writing;
+  expect(written).toBeGreaterThan(3);
+  const copy = new Database(made.path, { readonly: true });
+  const names = copy.prepare<[], string>("select name from hosts where name like '%-%'").pluck().all();
+  copy.close();
+  expect(names.filter((name) => name.startsWith('one-'))).toHaveLength(names.length / 2);
+});
+
+it('restores what was there, with its secrets, and keeps what it replaces', async () => {
+  const made = await createBackup(options());
+  addHost('gamma');
+  writeFileSync(join(secretsFolder, 'encryption-key'), 'another-key-that-came-later\n');
+  closeDatabase(database.db);
+
+  const restored = await restore(made.path);
+  expect(restored.secrets).toEqual(['encryption-key']);
+  expect(restored.takenAt).toBe(made.createdAt);
+  database.reopen();
+  expect(hostNames()).toEqual(['alpha', 'beta']);
+  expect(readFileSync(join(secretsFolder, 'encryption-key'), 'utf8')).toBe('the-key-of-the-second-factor\n');
+  const [asideSecret] = readdirSync(secretsFolder).filter((name) => name.includes('before-restore'));
+  expect(readFileSync(join(secretsFolder, asideSecret ?? ''), 'utf8')).toBe('another-key-that-came-later\n');
+
+  const aside = openDatabase(restored.aside ?? '', { log: database.log });
+  expect(createFleetStore(aside, { log: database.log }).load().hosts).toHaveLength(3);
+  closeDatabase(aside);
+  // The table of secrets is not in a database in use.
+  expect(database.db.$client.prepare("select 1 from sqlite_master where name = 'backup_contents'").get()).toBe(
+    undefined,
+  );
+});
+
+it('says in the chain of events that it was restored, and what backups of the replaced history say counts no more', async () => {
+  const first = await createBackup(options());
+  addHost('gamma');
+  await createBackup(options());
+  closeDatabase(database.db);
+  await restore(first.path);
+  database.reopen();
+  const [newest] = createFleetStore(database.db, { log: database.log }).events({ limit: 1 });
+  expect(newest?.message).toContain('restored from the backup of 2026-01-02T03:04:06');
+  const next = await createBackup(options());
+  expect(next.chainProblems).toEqual([]);
+});
+
+it('refuses to restore beside a running dashboard', async () => {
+  const made = await createBackup(options());
+  await expect(restore(made.path)).rejects.toThrow('is in use by another NixFleet');
+  expect(hostNames()).toEqual(['alpha', 'beta']);
+});
+
+it('refuses it also where the database is named by a link', async () => {
+  const made = await createBackup(options());
+  const link = join(database.folder, 'link.db');
+  symlinkSync(database.path, link);
+  const byLink = () =>
+    restoreBackup({ file: made.path, dbPath: link, secretsFolder, key: null, now: () => time, log: database.log });
+  await expect(byLink()).rejects.toThrow('is in use by another NixFleet');
+  closeDatabase(database.db);
+  await byLink();
+  expect(lstatSync(link).isSymbolicLink()).toBe(true);
+  database.reopen();
+  expect(hostNames()).toEqual(['alpha', 'beta']);
+});
+
+it('keeps what it restores from others, whatever the permissions of the backup', async () => {
+  const made = await createBackup(options());
+  closeDatabase(database.db);
+  for (const mode of [0o644, 0o400]) {
+    chmodSync(made.path, mode);
+    await restore(made.path);
+    expect(statSync(database.path).mode & 0o777).toBe(0o600);
+  }
+  database.reopen();
+});
+
+it('refuses a copy with a log beside it: it lacks what is in that', async () => {
+  const copy = join(database.folder, 'copy.db');
+  addHost('gamma');
+  for (const suffix of ['', '-wal']) copyFileSync(`${database.path}${suffix}`, `${copy}${suffix}`);
+  closeDatabase(database.db);
+  await expect(restore(copy)).rejects.toThrow('copy.db-wal with changes that are not in it');
+  database.reopen();
+  expect(hostNames()).toEqual(['alpha', 'beta', 'gamma']);
+});
+
+it('refuses a damaged, cut, foreign or missing backup, and leaves everything as it was', async () => {
+  const made = await createBackup(options());
+  addHost('gamma');
+  closeDatabase(database.db);
+  const before = readdirSync(database.folder).sort();
+  const content = readFileSync(made.path);
+
+  const broken = Buffer.from(content);
+  broken.fill(0xff, 8_192, 12_288);
+  writeFileSync(made.path, broken);
+  await expect(restore(made.path)).rejects.toThrow('its SHA-256 is another one');
+  rmSync(manifestName(made.path));
+  await expect(restore(made.path)).rejects.toThrow(/damaged|malformed/);
+  writeFileSync(made.path, content.subarray(0, content.length / 2));
+  await expect(restore(made.path)).rejects.toThrow(/damaged|malformed/);
+  writeFileSync(made.path, 'hello');
+  await expect(restore(made.path)).rejects.toThrow('not-a-database');
+  await expect(restore(join(folder, 'nothing.db'))).rejects.toThrow('There is no file');
+  const foreign = new Database(join(folder, 'other.db'));
+  foreign.exec('create table other (id)');
+  foreign.close();
+  await expect(restore(join(folder, 'other.db'))).rejects.toThrow('foreign');
+
+  expect(readdirSync(database.folder).sort()).toEqual(before);
+  database.reopen();
+  expect(hostNames()).toEqual(['alpha', 'beta', 'gamma']);
+});
+
+it('goes on at the next start where a crash stopped a restore', async () => {
+  const made = await createBackup(options());
+  closeDatabase(database.db);
+  // As the one rename leaves it: the new file in place, its secrets still inside.
+  writeFileSync(database.path, readFileSync(made.path));
+  rmSync(secretsFolder, { recursive: true });
+  const db = database.reopen();
+  expect(finishRestore(db.$client, secretsFolder, time)).toEqual(['encryption-key']);
+  expect(statSync(join(secretsFolder, 'encryption-key')).mode & 0o777).toBe(0o600);
+  expect(finishRestore(db.$client, secretsFolder, time)).toEqual([]);
+  expect(hostNames()).toEqual(['alpha', 'beta']);
+});
+
+it('restores in the place of a damaged database, and keeps that one with its write-ahead log', async () => {
+  const made = await createBackup(options());
+  closeDatabase(database.db);
+  writeFileSync(database.path, 'no database any more');
+  writeFileSync(`${database.path}-wal`, 'and no log');
+  const { aside } = await restore(made.path);
+  expect(readFileSync(aside ?? '', 'utf8')).toBe('no database any more');
+  database.reopen();
+  expect(hostNames()).toEqual(['alpha', 'beta']);
+});
+
+it.each([
+  ['a passphrase', KEY],
+  ['an identity', IDENTITY],
+])('encrypts with %s, checks what it encrypted, and restores it', async (_what, key) => {
+  const made = await createBackup(options({ key }));
+  expect(made.file).toMatch(/\.db\.age$/);
+  expect(readdirSync(folder).sort()).toEqual([made.file, manifestName(made.file)]);
+  const content = readFileSync(made.path);
+  expect(content.subarray(0, 21).toString()).toBe('age-encryption.org/v1');
+  expect(content.includes('the-key-of-the-second-factor')).toBe(false);
+
+  const checked = await checkFile({ file: made.path, dbPath: database.path, key, log: database.log, witnesses: [] });
+  expect(checked).toMatchObject({ encrypted: true, content: { kind: 'ours' }, about: { createdAt: made.createdAt } });
+  addHost('gamma');
+  closeDatabase(database.db);
+  await expect(restore(made.path)).rejects.toThrow('set NIXFLEET_BACKUP_KEY');
+  await expect(restore(made.path, 'not the right passphrase')).rejects.toThrow('is not the key');
+  await restore(made.path, key);
+  database.reopen();
+  expect(hostNames()).toEqual(['alpha', 'beta']);
+  expect(readdirSync(folder).sort()).toEqual([made.file, manifestName(made.file)]);
+});
+
+it('makes no backup of a damaged database', async () => {
+  closeDatabase(database.db);
+  const client = new Database(database.path);
+  client.pragma('foreign_keys = OFF');
+  client.exec("insert into command_output values ('nobody', 1, 1, '[]')");
+  client.close();
+  await expect(createBackup(options())).rejects.toThrow('command_output refers to a row of commands');
+  expect(readdirSync(folder)).toEqual([]);
+  database.reopen();
+});
+
+it('says so when there is nothing to copy, or no place', async () => {
+  await expect(createBackup(options({ dbPath: join(database.folder, 'none.db') }))).rejects.toThrow(
+    'There is no database',
+  );
+  writeFileSync(join(database.folder, 'file'), '');
+  await expect(createBackup(options({ folder: join(database.folder, 'file') }))).rejects.toThrow('file');
+});
+
+it('keeps the newest, removes what crashes left, and touches nothing else', async () => {
+  for (let count = 0; count < 3; count += 1) await createBackup(options());
+  writeFileSync(join(folder, 'notes.txt'), 'mine');
+  writeFileSync(join(folder, 'nixfleet-by-hand.db'), 'mine too');
+  const old = join(folder, '.nixfleet-2026-01-01T00-00-00-000Z.db.7.unfinished');
+  const unchecked = join(folder, 'nixfleet-2026-01-01T00-00-00-000Z.db');
+  for (const path of [old, unchecked]) {
+    writeFileSync(path, 'half');
+    utimesSync(path, 1, 1);
+  }
+  const { backup } = await runBackupRound({ ...options({ now: () => Date.now() }), keep: 2, copyFolder: null });
+  expect(listBackups(folder)[0]).toEqual(backup);
+  expect(listBackups(folder)).toHaveLength(2);
+  expect(existsSync(old)).toBe(false);
+  expect(existsSync(unchecked)).toBe(false);
+  expect(readdirSync(folder)).toHaveLength(6);
+});
+
+it('does not count a backup that was never found good, or is not whole any more', async () => {
+  const made = await createBackup(options());
+  const unchecked = join(folder, 'nixfleet-2027-01-01T00-00-00-000Z.db');
+  writeFileSync(unchecked, readFileSync(made.path));
+  expect(listBackups(folder)).toEqual([made]);
+  appendFileSync(made.path, 'x');
+  expect(listBackups(folder)).toEqual([]);
+  // Young ones may be in the making.
+  rotateBackups(folder, 1, Date.now() + MAX_BACKUP_MS / 2);
+  expect(existsSync(unchecked)).toBe(true);
+});
+
+it('copies each backup to a second folder, and keeps the first when that fails', async () => {
+  const copyFolder = join(database.folder, 'elsewhere');
+  const round = { ...options(), keep: 2, copyFolder };
+  const first = await runBackupRound(round);
+  expect(first.warnings).toEqual([]);
+  expect(listBackups(copyFolder).map(({ sha256 }) => sha256)).toEqual([first.backup.sha256]);
+  await runBackupRound(round);
+  await runBackupRound(round);
+  expect(listBackups(copyFolder)).toHaveLength(2);
+
+  rmSync(copyFolder, { recursive: true });
+  writeFileSync(copyFolder, 'a file is in the way');
+  const failed = await runBackupRound(round);
+  expect(failed.warnings).toEqual([expect.stringContaining('could not be copied')]);
+  expect(listBackups(folder)[0]?.path).toBe(failed.backup.path);
+});

@@ -1,0 +1,176 @@
+/**
+ * Makes a backup beside a running dashboard, or without one: a copy at one moment, through a connection of its own, so
+ * that writers neither wait nor make it start again. It counts only once it was opened and checked.
+ */
+import { mkdirSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { createHash } from 'node:crypto';
+import { pipeline } from 'node:stream/promises';
+import { Database } from '@/lib/store/sqlite/driver';
+import { asDatabaseError } from '@/lib/store/sqlite/store-errors';
+import { examineDatabase, type Examination } from '@/lib/store/sqlite/examine';
+import { inspectFile } from '@/lib/store/sqlite/inspect';
+import { createPrivateFile } from '@/lib/store/sqlite/folder-lock';
+import { findMigrationsFolder, readMigrations } from '@/lib/store/sqlite/migrate';
+import { putContents, readSecrets } from './backup-contents';
+import { freeBytes, PRIVATE_FOLDER, publishFile, sha256OfFile, unfinishedPath, writeWhole } from './backup-files';
+import { backupWitnesses, type StoredBackup } from './backup-folder';
+import { BACKUP_FORMAT, backupName, manifestName, type BackupManifest } from './backup-manifest';
+import { BackupProblem } from './backup-problem';
+import { openSealed, sealFile } from './backup-seal';
+
+const BUSY_TIMEOUT_MS = 10_000;
+const PAGES_PER_STEP = 10_000;
+/** Left free on the disk for the dashboard, which goes on writing meanwhile. */
+const SPARE_BYTES = 64 * 1_048_576;
+
+export interface BackupOptions {
+  dbPath: string;
+  /** The installation's folder of secrets. */
+  secretsFolder: string;
+  /** Where the backup goes; made when it is missing. */
+  folder: string;
+  /** A passphrase or an age identity; null leaves the backup unencrypted. */
+  key: string | null;
+  /** Of this NixFleet. */
+  version: string;
+  now: () => number;
+  /** Default: the folder `drizzle` of this installation. */
+  migrationsFolder?: string;
+}
+
+/** Gives the finished backup. Throws a sentence when it can't be made or is not good; then nothing is left of it. */
+export async function createBackup(options: BackupOptions): Promise<StoredBackup> {
+  const { dbPath, folder, key, now } = options;
+  const createdAt = now();
+  makeFolder(folder);
+  requireRoom(dbPath, folder, key !== null);
+  const path = join(folder, backupName(createdAt, key !== null));
+  const copy = unfinishedPath(path.replace(/\.age$/, ''));
+  const sealed = unfinishedPath(path);
+  try {
+    await copyDatabase(dbPath, copy);
+    const secrets = readSecrets(options.secretsFolder);
+    addContents(copy, { createdAt, version: options.version }, secrets);
+    const examined = examineCopy(copy, options);
+    const plainHash = await sha256OfFile(copy);
+    if (key !== null) {
+      await sealFile(copy, sealed, key);
+      await requireSame(sealed, key, plainHash);
+    }
+    const finished = key === null ? copy : sealed;
+    const manifest: BackupManifest = {
+      format: BACKUP_FORMAT,
+      file: backupName(createdAt, key !== null),
+      bytes: statSync(finished).size,
+      sha256: key === null ? plainHash : await sha256OfFile(sealed),
+      encrypted: key !== null,
+      createdAt,
+      checkedAt: now(),
+      version: options.version,
+      schema: examined.schema,
+      rows: examined.rows,
+      secrets: [...secrets.keys()],
+      head: examined.audit.head,
+      chainProblems: [...examined.audit.problems],
+    };
+    publishFile(finished, path);
+    writeWhole(manifestName(path), `${JSON.stringify(manifest, null, 2)}\n`);
+    return { ...manifest, path };
+  } catch (error) {
+    throw asProblem(error, copy);
+  } finally {
+    for (const left of [copy, `${copy}-journal`, sealed]) rmSync(left, { force: true });
+  }
+}
+
+function makeFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: PRIVATE_FOLDER });
+  } catch (error) {
+    throw asDatabaseError(error, folder);
+  }
+}
+
+/** While it is encrypted, the copy lies there twice. */
+function requireRoom(dbPath: string, folder: string, encrypted: boolean): void {
+  const size = (path: string) => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+  if (size(dbPath) === 0) {
+    throw new BackupProblem(`There is no database ${dbPath}: set NIXFLEET_DB_PATH or NIXFLEET_DATA_DIR.`);
+  }
+  const needed = (size(dbPath) + size(`${dbPath}-wal`)) * (encrypted ? 2 : 1) + SPARE_BYTES;
+  const free = freeBytes(folder);
+  if (free >= needed) return;
+  const mb = (bytes: number) => `${Math.ceil(bytes / 1_048_576)} MiB`;
+  throw new BackupProblem(
+    `There is not enough room for a backup in ${folder}: it takes ${mb(needed)}, ${mb(free)} are free. Free space, keep ` +
+      'fewer backups (NIXFLEET_BACKUP_KEEP), or set NIXFLEET_BACKUP_DIR to another disk.',
+  );
+}
+
+async function copyDatabase(from: string, to: string): Promise<void> {
+  createPrivateFile(to);
+  // Opened for writing, so that SQLite itself clears up its side files at the end; it writes nothing.
+  const source = new Database(from, { fileMustExist: true, timeout: BUSY_TIMEOUT_MS });
+  try {
+    source.pragma('query_only = ON');
+    // A reader of its own holds one moment still: in a write-ahead log, writers go on beside it.
+    source.exec('begin');
+    source.prepare('select count(*) from sqlite_master').get();
+    await source.backup(to, { progress: () => PAGES_PER_STEP });
+    source.exec('rollback');
+  } finally {
+    source.close();
+  }
+}
+
+function addContents(
+  copy: string,
+  about: { createdAt: number; version: string },
+  secrets: ReadonlyMap<string, Buffer>,
+): void {
+  const client = new Database(copy, { fileMustExist: true });
+  try {
+    // One file that stands for itself, also on a disk that can't be written.
+    client.pragma('journal_mode = DELETE');
+    client.pragma('synchronous = FULL');
+    putContents(client, about, secrets);
+  } finally {
+    client.close();
+  }
+}
+
+function examineCopy(copy: string, { dbPath, folder, migrationsFolder }: BackupOptions): Examination {
+  const content = inspectFile(copy, readMigrations(migrationsFolder ?? findMigrationsFolder()));
+  if (content.kind !== 'ours') {
+    throw new BackupProblem(
+      `${dbPath} is not a database that this NixFleet can restore (${content.kind}): it was not backed up. ` +
+        'Use the program of the version that wrote it.',
+    );
+  }
+  const client = new Database(copy, { readonly: true, fileMustExist: true });
+  try {
+    const examined = examineDatabase(client, backupWitnesses(folder));
+    if (examined.problems.length > 0) {
+      throw new BackupProblem(
+        `The copy of ${dbPath} is not sound, so it does not count as a backup. ${examined.problems.join(' ')} ` +
+          'Restore the newest good backup, or ask for help with a copy of the file.',
+      );
+    }
+    return examined;
+  } finally {
+    client.close();
+  }
+}
+
+/** What was encrypted has to come out again, byte for byte. */
+async function requireSame(sealed: string, key: string, plainHash: string): Promise<void> {
+  const hash = createHash('sha256');
+  await pipeline(await openSealed(sealed, key), hash);
+  if (hash.digest('hex') !== plainHash) throw new BackupProblem('The encrypted backup can’t be decrypted: try again.');
+}
+
+/** Faults of SQLite and of the file system as sentences; others as they are. */
+function asProblem(error: unknown, path: string): unknown {
+  return error instanceof Error && 'code' in error && error.code !== undefined ? asDatabaseError(error, path) : error;
+}

@@ -1,0 +1,279 @@
+/** The fleet's memory across restarts, as `lib/fleet/records/ports.ts` asks for it. Statements are prepared once. */
+import { and, asc, desc, eq, inArray, isNotNull, isNull, lt, sql } from 'drizzle-orm';
+import { OPERATIONS } from '@/lib/fleet/operations/operations';
+import type { EventView, OutputLine } from '@/lib/protocol/live';
+import type { Log } from '@/lib/log';
+import { asDatabaseError, DatabaseError } from './store-errors';
+import { prepareEventLog } from './event-log';
+import type { Db } from './open-database';
+import { createPipelineStore } from './pipeline-store';
+import {
+  fromCommandRow,
+  fromHostRow,
+  fromOutputRow,
+  orElse,
+  toCommandRow,
+  toEventView,
+  toHostRow,
+  toOutputJson,
+  type CommandRow,
+} from './rows';
+import { commandOutput, commands, events, hosts, metricSamples } from './schema';
+import { prepareWriter } from './statements';
+import type { CommandRecord, OutputBatch } from '@/lib/fleet/records/command-record';
+import type { HostRecord } from '@/lib/fleet/records/host-record';
+import type { EventFilter, FleetStore, FleetWrites } from '@/lib/fleet/records/store-port';
+import { isDoneByHost } from '@/lib/fleet/operations/operation-rules';
+
+const MAX_EVENTS = 500;
+/**
+ * Characters of output in one row, but for a single longer line. A page is read from whole rows, so that a large one
+ * would be parsed again for each page in it.
+ */
+const MAX_ROW_CHARACTERS = 256 * 1024;
+const LOST_REASON = 'Its stored state could not be read, so nobody can know how it went.';
+
+const eventViewColumns = {
+  id: events.id,
+  at: events.at,
+  category: events.category,
+  level: events.level,
+  action: events.action,
+  actor: events.actor,
+  address: events.address,
+  hostId: events.hostId,
+  hostName: events.hostName,
+  commandId: events.commandId,
+  outcome: events.outcome,
+  message: events.message,
+};
+
+/** The store on an open database. Its methods throw a DatabaseError when the database refuses. */
+/** Operations that are not what a host does: they act upon a command, or the dashboard does them. */
+const NOT_OF_HOST = Object.values(OPERATIONS)
+  .filter((operation) => !isDoneByHost(operation))
+  .map((operation) => operation.id);
+
+export function createFleetStore(db: Db, { log }: { log: Log }): FleetStore {
+  const client = db.$client;
+  const complain = (sentence: string) => log.error({ problem: sentence }, 'stored value can not be read');
+
+  const writeHost = prepareWriter(client, hosts, { key: ['id'], omit: ['importNote'] });
+  const writeCommand = prepareWriter(client, commands, { key: ['id'], omit: ['importNote'] });
+  const writeOutput = prepareWriter(client, commandOutput);
+  const writeMetrics = prepareWriter(client, metricSamples, { key: ['hostId', 'at'] });
+  const appendEvents = prepareEventLog(client, complain);
+  const pipelines = createPipelineStore(db, complain);
+  const deleteHost = client.prepare<[string]>('delete from hosts where id = ?');
+  // Output before the commands that it belongs to: a cascade would delete any amount of it in one step.
+  const forgetRows = [
+    `delete from metric_samples where rowid in (select rowid from metric_samples where host_id = ? limit ?)`,
+    `delete from command_output where rowid in (select o.rowid from commands c
+     join command_output o on o.command_id = c.id where c.host_id = ? limit ?)`,
+    `delete from commands where rowid in (select rowid from commands where host_id = ? and outcome is not null limit ?)`,
+  ].map((statement) => client.prepare<[string, number]>(statement));
+
+  const lastBatchUpTo = client.prepare<[string, number], { lastSeq: number }>(
+    `select last_seq as lastSeq from command_output where command_id = ? and first_seq <= ?
+     order by first_seq desc limit 1`,
+  );
+  const batchesFrom = client.prepare<[string, string, number], { firstSeq: number; lastSeq: number; lines: string }>(
+    `select first_seq as firstSeq, last_seq as lastSeq, lines from command_output where command_id = ? and first_seq >=
+     coalesce((select max(first_seq) from command_output where command_id = ? and first_seq <= ?), 0) order by first_seq`,
+  );
+  const byId = db
+    .select()
+    .from(commands)
+    .where(eq(commands.id, sql.placeholder('id')))
+    .prepare();
+  const byRequest = db
+    .select()
+    .from(commands)
+    .where(and(eq(commands.hostId, sql.placeholder('hostId')), eq(commands.requestId, sql.placeholder('requestId'))))
+    .prepare();
+  const byHost = db
+    .select()
+    .from(commands)
+    .where(eq(commands.hostId, sql.placeholder('hostId')))
+    .orderBy(desc(commands.createdAt), sql`commands.rowid desc`)
+    .limit(sql.placeholder('limit'))
+    .prepare();
+
+  function readCommand(row: CommandRow): CommandRecord | null {
+    return orElse(() => fromCommandRow(row), null, complain);
+  }
+
+  function writeBatch({ commandId, lines }: OutputBatch): void {
+    const [first] = lines;
+    if (!first) return;
+    const lastSeq = first.seq + lines.length - 1;
+    if (lines.some(({ seq }, index) => seq !== first.seq + index)) {
+      throw new DatabaseError('constraint', `Output of command ${commandId} from line ${first.seq} on has a gap.`);
+    }
+    // Batches do not overlap, so the last one that begins up to here is the only one that could reach into this.
+    const before = lastBatchUpTo.get(commandId, lastSeq);
+    if (before && before.lastSeq >= first.seq) {
+      throw new DatabaseError('constraint', `Output of command ${commandId} has lines from ${first.seq} on already.`);
+    }
+    for (const row of inRows(lines)) {
+      const firstSeq = row[0]?.seq ?? first.seq;
+      writeOutput({ commandId, firstSeq, lastSeq: firstSeq + row.length - 1, lines: toOutputJson(row) });
+    }
+  }
+
+  const commit = client.transaction((writes: FleetWrites): EventView[] => {
+    for (const host of writes.hosts ?? []) writeHost(toHostRow(host));
+    for (const command of writes.commands ?? []) writeCommand(toCommandRow(command));
+    for (const batch of writes.output ?? []) writeBatch(batch);
+    for (const { hostId, at, metrics } of writes.metrics ?? []) writeMetrics({ hostId, at, ...metrics });
+    pipelines.write(writes.pipelines ?? [], writes.pipelineHosts ?? []);
+    const added = appendEvents(writes.events ?? []);
+    // Last, so that what the same step still said of a removed host goes with it.
+    for (const id of writes.removedHosts ?? []) deleteHost.run(id);
+    return added;
+  });
+
+  const forgetSome = client.transaction((hostId: string, rows: number): number => {
+    let deleted = 0;
+    for (const statement of forgetRows) {
+      if (deleted < rows) deleted += statement.run(hostId, rows - deleted).changes;
+    }
+    return deleted;
+  });
+
+  /** Commands that have not ended. One that can't be read can't be followed either: it ends as lost, in the file too. */
+  function unendedCommands(): CommandRecord[] {
+    const found: CommandRecord[] = [];
+    for (const row of db
+      .select()
+      .from(commands)
+      .where(isNull(commands.outcome))
+      .orderBy(asc(commands.createdAt))
+      .all()) {
+      const command = readCommand(row);
+      if (command) found.push(command);
+      else endAsLost(row);
+    }
+    return found;
+  }
+
+  function endAsLost({ id, startedAt, createdAt }: CommandRow): void {
+    const endedAt = startedAt ?? createdAt;
+    const state = { phase: 'ended', at: endedAt, outcome: 'lost', exitCode: null, reason: LOST_REASON } as const;
+    db.update(commands)
+      .set({ phase: 'ended', outcome: 'lost', state: JSON.stringify(state), reason: LOST_REASON, endedAt })
+      .where(eq(commands.id, id))
+      .run();
+  }
+
+  /** What a host did last: not a stop, which is about another command, nor what the dashboard did. */
+  function lastEndedCommands(): CommandRecord[] {
+    const newestOfHost = sql`(select c.id from commands c where c.host_id = hosts.id and c.ended_at is not null
+      and c.operation not in ${NOT_OF_HOST} and c.outcome not in ('cancelled', 'superseded') order by c.ended_at desc, c.rowid desc limit 1)`;
+    return db
+      .select()
+      .from(commands)
+      .where(and(isNotNull(commands.outcome), inArray(commands.id, sql`(select ${newestOfHost} from hosts)`)))
+      .all()
+      .flatMap((row) => readCommand(row) ?? []);
+  }
+
+  /** Runs a use of the database; what it throws names the file and what to do. */
+  function guarded<T>(use: () => T): T {
+    try {
+      return use();
+    } catch (error) {
+      throw asDatabaseError(error, client.name);
+    }
+  }
+
+  return {
+    load() {
+      return guarded(() => {
+        const allHosts: HostRecord[] = db
+          .select()
+          .from(hosts)
+          .all()
+          .map((row) => fromHostRow(row, complain));
+        return { hosts: allHosts, commands: unendedCommands(), lastEnded: lastEndedCommands() };
+      });
+    },
+    commit(writes) {
+      return guarded(() => commit.immediate(writes));
+    },
+    forgetSome(hostId, rows) {
+      return guarded(() => forgetSome.immediate(hostId, rows));
+    },
+    command(id) {
+      return guarded(() => {
+        const row = byId.get({ id });
+        return row ? readCommand(row) : null;
+      });
+    },
+    commandByRequest(requestId, hostId) {
+      return guarded(() => {
+        const row = byRequest.get({ requestId, hostId });
+        return row ? readCommand(row) : null;
+      });
+    },
+    commandsOf(hostId, limit) {
+      return guarded(() => byHost.all({ hostId, limit }).flatMap((row) => readCommand(row) ?? []));
+    },
+    output(commandId, after, limit, maxCharacters = Infinity) {
+      return guarded(() => {
+        const lines: OutputLine[] = [];
+        let characters = 0;
+        if (limit < 1) return lines;
+        for (const row of batchesFrom.iterate(commandId, commandId, after + 1)) {
+          for (const line of fromOutputRow(row, commandId, complain)) {
+            if (line.seq <= after) continue;
+            lines.push(line);
+            characters += line.text.length;
+            if (lines.length >= limit || characters >= maxCharacters) return lines;
+          }
+        }
+        return lines;
+      });
+    },
+    events({ before, hostId, category, limit }: EventFilter) {
+      return guarded(() =>
+        db
+          .select(eventViewColumns)
+          .from(events)
+          .where(
+            and(
+              before === undefined ? undefined : lt(events.id, before),
+              hostId === undefined ? undefined : eq(events.hostId, hostId),
+              category === undefined ? undefined : eq(events.category, category),
+            ),
+          )
+          .orderBy(desc(events.id))
+          .limit(Math.min(Math.max(1, limit), MAX_EVENTS))
+          .all()
+          .map((row) => toEventView(row, complain)),
+      );
+    },
+    unendedPipelines: () => guarded(() => pipelines.unended()),
+    pipeline: (id) => guarded(() => pipelines.byId(id)),
+    pipelineByRequest: (requestId) => guarded(() => pipelines.byRequest(requestId)),
+    pipelines: (limit) => guarded(() => pipelines.newest(limit)),
+  };
+}
+
+/** The lines of a batch, cut into what is stored in one row each. */
+function inRows(lines: readonly OutputLine[]): OutputLine[][] {
+  const rows: OutputLine[][] = [];
+  let row: OutputLine[] = [];
+  let characters = 0;
+  for (const line of lines) {
+    if (row.length > 0 && characters + line.text.length > MAX_ROW_CHARACTERS) {
+      rows.push(row);
+      row = [];
+      characters = 0;
+    }
+    row.push(line);
+    characters += line.text.length;
+  }
+  if (row.length > 0) rows.push(row);
+  return rows;
+}

@@ -1,0 +1,166 @@
+/** Opens the one database file, and closes it. */
+import { accessSync, constants, existsSync, mkdirSync, realpathSync, statSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
+import { drizzle, type BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
+import type { Log } from '@/lib/log';
+import type Sqlite from 'better-sqlite3';
+import { Database } from './driver';
+import { asDatabaseError, DatabaseError, errorCode, howToMend } from './store-errors';
+import { adoptOldDatabase, finishAdoption, type AdoptionStep } from '../adopt/adopt';
+import type { AdoptionReport } from '../adopt/adopt-report';
+import { inspectFile, withUntouched, type FileContent } from './inspect';
+import { createPrivateFile, takeLock, type DatabaseLock } from './folder-lock';
+import { findMigrationsFolder, migrateDatabase, readMigrations } from './migrate';
+import * as schema from './schema';
+
+/** How long a statement waits for another connection's write (a backup tool, `sqlite3` in a terminal). */
+const BUSY_TIMEOUT_MS = 5_000;
+const MAX_NAMED_TABLES = 10;
+
+export type Db = BetterSQLite3Database<typeof schema> & {
+  readonly $client: Sqlite.Database;
+  readonly $lock: DatabaseLock;
+};
+
+export interface OpenOptions {
+  log: Log;
+  /** Default: the folder `drizzle` of this installation. */
+  migrationsFolder?: string;
+  /** Told what became of every row, when the database of an older dashboard was taken over. */
+  onAdopted?: (report: AdoptionReport) => void;
+  /** Told of each step of that. */
+  onAdoptionStep?: (step: AdoptionStep) => void;
+}
+
+/**
+ * Opens the database at `path` for this process alone and brings it to the newest schema, that of an older dashboard too;
+ * makes folder (0700) and file (0600) where there are none. Throws a DatabaseError whose sentence says what to do; then
+ * the file is as it was.
+ */
+export function openDatabase(path: string, options: OpenOptions): Db {
+  const { log } = options;
+  const file = prepareFolder(path);
+  const folder = options.migrationsFolder ?? findMigrationsFolder();
+  const lock = takeLock(file, log);
+  let client: Sqlite.Database | null = null;
+  try {
+    requireOurs(file, takeOver(file, folder, options));
+    createPrivateFile(file);
+    requireWritable(file);
+    client = new Database(file, { timeout: BUSY_TIMEOUT_MS });
+    setPragmas(client);
+    const db: Db = Object.assign(drizzle(client, { schema }), { $client: client, $lock: lock });
+    migrateDatabase(db, folder, log);
+    return db;
+  } catch (error) {
+    client?.close();
+    lock.release();
+    throw asDatabaseError(error, file);
+  }
+}
+
+/** Folds the write-ahead log into the file, closes it and frees the lock. A second call does nothing. */
+export function closeDatabase(db: Db): void {
+  const client = db.$client;
+  if (!client.open) return;
+  try {
+    client.pragma('optimize');
+    client.pragma('wal_checkpoint(TRUNCATE)');
+  } catch (error) {
+    // With a full disk the log stays beside the file, and the next start reads it: nothing is lost.
+    throw asDatabaseError(error, client.name);
+  } finally {
+    client.close();
+    db.$lock.release();
+  }
+}
+
+/** The real path of the file, so that two names of one file share one lock. */
+function prepareFolder(path: string): string {
+  const wanted = resolve(path);
+  const folder = dirname(wanted);
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    const code = errorCode(error);
+    if (code === 'EEXIST' || code === 'ENOTDIR') {
+      throw new DatabaseError(
+        'folder',
+        `${folder} is not a folder. Set NIXFLEET_DB_PATH to a file in a folder.`,
+        error,
+      );
+    }
+    throw new DatabaseError('folder', `The folder ${folder} can't be made (${code}). ${howToMend(folder)}`, error);
+  }
+  try {
+    accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
+  } catch (error) {
+    throw new DatabaseError('folder', `The folder ${folder} can't be written. ${howToMend(folder)}`, error);
+  }
+  if (!existsSync(wanted)) return join(realpathSync(folder), basename(wanted));
+  if (statSync(wanted).isDirectory()) {
+    throw new DatabaseError('folder', `${wanted} is a folder. Set NIXFLEET_DB_PATH to a file in it.`);
+  }
+  return realpathSync(wanted);
+}
+
+/** What the file is, once that of an older dashboard was taken over. */
+function takeOver(file: string, folder: string, { log, onAdopted, onAdoptionStep }: OpenOptions): FileContent {
+  const known = readMigrations(folder);
+  const adoption = { file, migrationsFolder: folder, log, now: Date.now(), onStep: onAdoptionStep };
+  finishAdoption(adoption);
+  const content = inspectFile(file, known, withUntouched);
+  const report = content.kind === 'foreign' ? adoptOldDatabase(adoption) : null;
+  if (!report) return content;
+  onAdopted?.(report);
+  return inspectFile(file, known, withUntouched);
+}
+
+function requireOurs(file: string, content: FileContent): void {
+  const away = 'It was not changed. Move it away, or set NIXFLEET_DB_PATH to another file.';
+  switch (content.kind) {
+    case 'empty':
+    case 'ours':
+      return;
+    case 'newer':
+      throw new DatabaseError(
+        'newer',
+        `${file} was written by a newer NixFleet (its schema is of ${new Date(content.newestApplied).toISOString()}). ` +
+          'It was not changed. Start that version, or restore the backup from before the update.',
+      );
+    case 'foreign': {
+      const { tables } = content;
+      const named = tables.slice(0, MAX_NAMED_TABLES).join(', ') + (tables.length > MAX_NAMED_TABLES ? ', …' : '');
+      throw new DatabaseError(
+        'foreign',
+        `${file} is a database, but not one of this NixFleet or an older one: it has ${tables.length} ` +
+          `${tables.length === 1 ? 'table' : 'tables'} (${named}) and not our list of migrations. ${away}`,
+      );
+    }
+    case 'not-a-database':
+      throw new DatabaseError('not-a-database', `${file} is not an SQLite database. ${away}`);
+  }
+}
+
+/** SQLite would open such a file for reading without a word, and fail at the first write. */
+function requireWritable(file: string): void {
+  try {
+    accessSync(file, constants.R_OK | constants.W_OK);
+  } catch (error) {
+    throw new DatabaseError('read-only', `The database ${file} can't be written. ${howToMend(file)}`, error);
+  }
+}
+
+function setPragmas(client: Sqlite.Database): void {
+  const mode = client.pragma('journal_mode = WAL', { simple: true });
+  if (mode !== 'wal') {
+    throw new DatabaseError(
+      'io',
+      `${client.name} can't use a write-ahead log. Put it on a local disk: network file systems don't work.`,
+    );
+  }
+  // Not NORMAL: that may lose the last commits when the power fails. Set each time: it is not kept in the file.
+  client.pragma('synchronous = FULL');
+  client.pragma('foreign_keys = ON');
+  client.pragma('trusted_schema = OFF');
+}

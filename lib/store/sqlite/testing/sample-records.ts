@@ -1,0 +1,156 @@
+/** Records as the fleet makes them, for tests. */
+import type { PipelineHostRecord, PipelineRecord } from '@/lib/fleet/records/pipeline-state';
+import type { CommandRecord, OutputBatch } from '@/lib/fleet/records/command-record';
+import type { HostRecord } from '@/lib/fleet/records/host-record';
+import type { NewEvent } from '@/lib/fleet/records/event-record';
+
+export function testHost(id: string, changes: Partial<HostRecord> = {}): HostRecord {
+  return {
+    id,
+    name: id,
+    type: 'nixos',
+    location: 'home',
+    deviceType: 'server',
+    themeColor: '#7aa2f7',
+    themeColorPinned: false,
+    criticality: 'low',
+    comment: '',
+    agentVersion: '3.1.5',
+    protocol: 2,
+    osVersion: '25.11',
+    osName: 'NixOS',
+    nixpkgsVersion: '25.11',
+    generation: '42',
+    repoUrl: 'https://example.org/fleet.git',
+    repoDir: '/etc/nixos',
+    sourceCommit: 'abc',
+    storePath: '/nix/store/abc',
+    binaryHash: 'def',
+    lockHash: 'ghi',
+    heartbeatIntervalS: 5,
+    lock: null,
+    system: null,
+    tests: null,
+    metrics: null,
+    metricsAt: null,
+    createdAt: 1_000,
+    lastSeenAt: null,
+    ...changes,
+  };
+}
+
+export function testCommand(id: string, hostId: string, changes: Partial<CommandRecord> = {}): CommandRecord {
+  return {
+    id,
+    hostId,
+    operation: 'switch',
+    state: { phase: 'queued', deadline: 9_000 },
+    requestId: `request-${id}`,
+    targetId: null,
+    forced: false,
+    userId: 'operator',
+    userName: 'Operator',
+    address: '192.0.2.7',
+    createdAt: 2_000,
+    startedAt: null,
+    endedAt: null,
+    outcome: null,
+    exitCode: null,
+    reason: '',
+    lines: 0,
+    agentSeq: 0,
+    outputSize: 0,
+    outputTruncated: false,
+    args: null,
+    pipelineId: null,
+    ...changes,
+  };
+}
+
+export function endedCommand(
+  id: string,
+  hostId: string,
+  endedAt: number,
+  changes: Partial<CommandRecord> = {},
+): CommandRecord {
+  return testCommand(id, hostId, {
+    state: { phase: 'ended', at: endedAt, outcome: 'succeeded', exitCode: 0, reason: 'Done.' },
+    outcome: 'succeeded',
+    exitCode: 0,
+    reason: 'Done.',
+    endedAt,
+    ...changes,
+  });
+}
+
+/** Lines `from` to `to`, both included. */
+export function testOutput(commandId: string, from: number, to: number): OutputBatch {
+  const lines = Array.from({ length: to - from + 1 }, (_, index) => ({
+    seq: from + index,
+    at: 3_000 + from + index,
+    stream: (from + index) % 7 === 0 ? ('stderr' as const) : ('stdout' as const),
+    text: `line ${from + index} with some text`,
+  }));
+  return { commandId, lines };
+}
+
+export function testEvent(message: string, changes: Partial<NewEvent> = {}): NewEvent {
+  return {
+    at: 4_000,
+    category: 'fleet',
+    level: 'info',
+    action: 'host.seen',
+    actorKind: 'dashboard',
+    actor: 'dashboard',
+    userId: null,
+    address: '',
+    hostId: null,
+    hostName: '',
+    commandId: null,
+    outcome: '',
+    message,
+    ...changes,
+  };
+}
+
+export function testPipeline(id: string, changes: Partial<PipelineRecord> = {}): PipelineRecord {
+  return {
+    id,
+    kind: 'do-all',
+    stages: ['pull', 'switch', 'test'],
+    args: null,
+    requestId: `request-${id}`,
+    parallelism: 10,
+    stopOnFailure: false,
+    forced: false,
+    phase: 'running',
+    state: { prelude: null, halt: null },
+    outcome: null,
+    reason: '',
+    userId: 'operator',
+    userName: 'Operator',
+    address: '192.0.2.7',
+    createdAt: 2_000,
+    endedAt: null,
+    ...changes,
+  };
+}
+
+export function testPipelineHost(
+  pipelineId: string,
+  hostId: string,
+  changes: Partial<PipelineHostRecord> = {},
+): PipelineHostRecord {
+  return {
+    pipelineId,
+    hostId,
+    hostName: hostId,
+    position: 0,
+    stage: 0,
+    status: 'waiting',
+    commandId: null,
+    steps: [],
+    reason: '',
+    ...changes,
+  };
+}
