@@ -1,6 +1,7 @@
 /** What each command does on the host. Names, words and texts follow the Go agent (protocol, sections 3 and 4) where it is right. */
 import { realpathSync } from 'node:fs';
 import { basename } from 'node:path';
+import type { WireCommand } from '@/lib/protocol/agent';
 import type { Word } from './compartments';
 import { AGENT_VERSION } from './facts';
 import { runTests } from './host-tests';
@@ -23,22 +24,25 @@ const SYSTEM_STEPS = 3;
 const REFRESH_SYSTEM_TIMEOUT_MS = 60_000;
 const VERSION_TIMEOUT_MS = 20_000;
 
-/** Every operation that takes the host's one place. `stop`, `restart` and `reboot` don't: the runner has them. */
+/** The commands that take the host's one place. The others act on what runs: the runner has them. */
+type OperationName = Exclude<WireCommand, 'stop' | 'restart' | 'reboot'>;
+
 export function createOperations(host: Host): ReadonlyMap<string, AgentOperation> {
-  return new Map<string, AgentOperation>([
-    ['pull', (context) => pull(host, context)],
-    ['switch', (context) => switchSystem(host, context, 'Switch')],
-    ['pull-switch', (context) => pullSwitch(host, context)],
-    ['test', (context) => runTests(host, context)],
-    ['rollback', (context) => runRollback(host, context)],
-    ['update', (context) => update(host, context)],
-    ['force-update', (context) => forceUpdate(host, context)],
-    ['refresh-git', ({ shell }) => refreshGit(shell)],
-    ['refresh-lock', ({ shell }) => refreshLock(host, shell)],
-    ['refresh-system', ({ shell }) => refreshSystem(host, shell)],
-    ['refresh-all', (context) => refreshAll(host, context)],
-    ['check-version', ({ shell }) => checkVersion(host, shell)],
-  ]);
+  const operations: Readonly<Record<OperationName, AgentOperation>> = {
+    pull: (context) => pull(host, context),
+    switch: (context) => switchSystem(host, context, 'Switch'),
+    'pull-switch': (context) => pullSwitch(host, context),
+    test: (context) => runTests(host, context),
+    rollback: (context) => runRollback(host, context),
+    update: (context) => update(host, context),
+    'force-update': (context) => forceUpdate(host, context),
+    'refresh-git': ({ shell }) => refreshGit(shell),
+    'refresh-lock': ({ shell }) => refreshLock(host, shell),
+    'refresh-system': ({ shell }) => refreshSystem(host, shell),
+    'refresh-all': (context) => refreshAll(host, context),
+    'check-version': ({ shell }) => checkVersion(host, shell),
+  };
+  return new Map(Object.entries(operations));
 }
 
 async function pull(host: Host, { shell, progress }: OperationContext): Promise<OperationEnd> {

@@ -1,7 +1,7 @@
 'use client';
 
 import { ScrollText, TimerOff } from 'lucide-react';
-import type { ReactElement } from 'react';
+import { Fragment, type ReactElement } from 'react';
 import { newestCommand, openOutput } from '@/app/_output/drawer/open-output';
 import { Menu, MenuItem, MenuSeparator } from '@/app/_ui/menu';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
@@ -11,21 +11,10 @@ import { useOperations } from '../_operations/operations-context';
 import { isPossible } from '../_operations/plan';
 import { PipelineItems } from '../_pipelines/pipeline-items';
 import { OperationIcon } from './operation-icons';
+import { operationMenu } from './operation-menu';
 import { checkOperation } from '@/lib/fleet/operations/operation-rules';
 
-const MENU: (OperationId | null)[] = [
-  'pull-switch',
-  'refresh-all',
-  'refresh-system',
-  null,
-  'restart',
-  'rollback',
-  'kill',
-  'reboot',
-  null,
-  'set-color',
-  'remove-host',
-];
+const MENU = operationMenu('one');
 
 /** The menu of one host, open from the start. */
 export function HostMenu({ host, trigger }: { host: HostView; trigger: ReactElement }) {
@@ -59,9 +48,14 @@ export function HostMenu({ host, trigger }: { host: HostView; trigger: ReactElem
         </>
       )}
       <PipelineItems hosts={[host]} />
-      {MENU.map((operation, i) =>
-        operation === null ? <MenuSeparator key={i} /> : <Item key={operation} operation={operation} host={host} />,
-      )}
+      {MENU.map((section, i) => (
+        <Fragment key={i}>
+          {i > 0 && <MenuSeparator />}
+          {section.map((operation) => (
+            <Item key={operation} operation={operation} host={host} />
+          ))}
+        </Fragment>
+      ))}
     </Menu>
   );
 }

@@ -15,20 +15,27 @@ import {
 } from 'lucide-react';
 import type { OperationId } from '@/lib/protocol/live';
 
-const OPERATION_ICONS: Partial<Record<OperationId, typeof Play>> = {
+const OPERATION_ICONS: Readonly<Record<OperationId, typeof Play | null>> = {
   pull: Download,
   switch: Play,
   'pull-switch': Zap,
   test: FlaskConical,
+  rollback: History,
+  update: null,
   stop: Square,
   kill: OctagonX,
-  rollback: History,
   restart: RotateCw,
   reboot: Power,
+  'check-version': null,
+  'refresh-git': null,
+  'refresh-lock': null,
   'refresh-system': ScanSearch,
   'refresh-all': RefreshCw,
+  'force-update': null,
+  'merge-pr': null,
   'set-color': Palette,
   'remove-host': Trash2,
+  'add-host': null,
 };
 
 /** The picture of an operation, where it has one. */

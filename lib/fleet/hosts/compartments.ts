@@ -30,16 +30,27 @@ const isSame = (a: string, b: string) => a === b || sameCommit(a, b);
 const plural = (count: number, word: string) => `${count} ${word}${count === 1 ? '' : 's'}`;
 
 /** What each operation works on, while it runs. */
-const WORKS_ON: Partial<Record<OperationId, readonly CompartmentName[]>> = {
+const WORKS_ON: Readonly<Record<OperationId, readonly CompartmentName[]>> = {
   pull: ['git'],
   switch: ['system'],
   'pull-switch': ['git', 'system'],
   test: ['tests'],
   rollback: ['system'],
   update: ['lock'],
-  'force-update': ['system'],
+  stop: [],
+  kill: [],
+  restart: [],
+  reboot: [],
+  'check-version': [],
+  'refresh-git': [],
   'refresh-lock': ['lock'],
   'refresh-system': ['system'],
+  'refresh-all': [],
+  'force-update': ['system'],
+  'merge-pr': [],
+  'set-color': [],
+  'remove-host': [],
+  'add-host': [],
 };
 
 export function judgeCompartments(input: CompartmentInput): Record<CompartmentName, CompartmentView> {
@@ -47,7 +58,7 @@ export function judgeCompartments(input: CompartmentInput): Record<CompartmentNa
   const lock = judgeLock(input);
   const system = judgeSystem(input, git, lock);
   const judged = { agent: judgeAgent(input), git, lock, system, tests: judgeTests(input, git, lock, system) };
-  for (const name of (input.running && WORKS_ON[input.running]) ?? []) {
+  for (const name of input.running ? WORKS_ON[input.running] : []) {
     judged[name] = {
       ...judged[name],
       status: 'working',

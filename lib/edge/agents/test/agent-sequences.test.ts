@@ -876,7 +876,7 @@ describe.each([
     // Free again, and nothing was put on the wire twice.
     await player.house.until(() => player?.house.fleet.host('h1')?.command === null);
     const host = player.house.fleet.host('h1');
-    expect(host).toMatchObject({ command: null, control: null, own: null, queue: [] });
+    expect(host).toMatchObject({ command: null, control: null, dashboardCommand: null, queue: [] });
     const own = player.wire.filter((name) => name !== 'refresh-system' || operation === 'refresh-system');
     expect(new Set(own).size).toBe(own.length);
   });
