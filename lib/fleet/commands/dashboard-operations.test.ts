@@ -71,7 +71,12 @@ describe('set-color', () => {
       outcome: 'succeeded',
       reason: 'Its colour is #abcdef now.',
     });
-    expect(hostOf('h1')).toMatchObject({ themeColor: '#abcdef', themeColorPinned: true, own: null, command: null });
+    expect(hostOf('h1')).toMatchObject({
+      themeColor: '#abcdef',
+      themeColorPinned: true,
+      dashboardCommand: null,
+      command: null,
+    });
     expect(actions()).toEqual(expect.arrayContaining(['command.requested', 'command.ended']));
     bench.crash();
     expect(hostOf('h1').themeColor).toBe('#abcdef');
@@ -126,7 +131,10 @@ describe('what lies outside of the fleet', () => {
     bench.executors['set-color'] = outside.executor;
     bench.agent('h1');
     const asked = setColor('#abcdef');
-    expect(hostOf('h1')).toMatchObject({ themeColor: '#abcdef', own: { operation: 'set-color', phase: 'running' } });
+    expect(hostOf('h1')).toMatchObject({
+      themeColor: '#abcdef',
+      dashboardCommand: { operation: 'set-color', phase: 'running' },
+    });
     expect(outside.tasks[0]).toMatchObject({ host: { id: 'h1', name: 'h1' }, args: { color: '#abcdef' }, by: BY });
     outside.tasks[0]?.note('Opened a pull request.');
     await outside.end({ outcome: 'succeeded', reason: 'It is written.' });
@@ -185,7 +193,7 @@ describe('what lies outside of the fleet', () => {
     bench.crash();
     expect(commandOf(asked)).toMatchObject({ outcome: 'lost' });
     expect(outside.tasks).toHaveLength(1);
-    expect(hostOf('h1')).toMatchObject({ themeColor: '#abcdef', own: null });
+    expect(hostOf('h1')).toMatchObject({ themeColor: '#abcdef', dashboardCommand: null });
   });
 });
 
@@ -300,7 +308,7 @@ describe('remove-host', () => {
     expect(hostOf('h1')).toMatchObject({ online: false, notice: expect.stringContaining('being removed') as string });
     bench.clock.advance(1_000);
     expect(early.frames[0]?.type).toBe('registered');
-    expect(hostOf('h1')).toMatchObject({ online: true, own: null, lastCommand: null, notice: '' });
+    expect(hostOf('h1')).toMatchObject({ online: true, dashboardCommand: null, lastCommand: null, notice: '' });
     expect(rows('command_output')).toBe(0);
   });
 
@@ -324,7 +332,7 @@ describe('remove-host', () => {
     };
     bench.clock.advance(1_000);
     expect(early.frames[0]?.type).toBe('registered');
-    expect(hostOf('h1')).toMatchObject({ online: true, own: null });
+    expect(hostOf('h1')).toMatchObject({ online: true, dashboardCommand: null });
     expect(bench.store.events({ limit: 9, hostId: 'h1' }).map(({ message }) => message)).toContainEqual(
       expect.stringContaining('Remove host on h1: failed. The database refused: The disk is full.'),
     );

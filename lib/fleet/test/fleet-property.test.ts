@@ -202,7 +202,13 @@ it('1.1/19, 1.6/74, 3.2/8 whatever happens, every command ends, no host stays bu
           expect(reason).toMatch(/[.!?…]$/);
         }
         for (const view of bench.fleet.hostViews()) {
-          expect(view).toMatchObject({ online: false, command: null, control: null, own: null, queue: [] });
+          expect(view).toMatchObject({
+            online: false,
+            command: null,
+            control: null,
+            dashboardCommand: null,
+            queue: [],
+          });
         }
         // Protocol 3 names each command on the wire.
         const sent = world.links.flatMap(({ frames }) =>
