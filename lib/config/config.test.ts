@@ -215,7 +215,7 @@ describe('readConfig', () => {
       expect(problems({ NIXFLEET_GITHUB_REPO: wrong }).join()).toContain('such as ada/nixcfg');
     }
     for (const wrong of ['/etc/passwd', '../x', 'a/../b', 'a//b', '.git/config', 'a\\b']) {
-      expect(problems({ NIXFLEET_UPDATE_FILES: wrong }).join()).toContain('from the top of the repository');
+      expect(problems({ NIXFLEET_UPDATE_FILES: wrong }).join()).toContain('from the root of the repository');
     }
   });
 

@@ -253,7 +253,7 @@ export function settingViews(environment: Environment): SettingView[] {
   });
 }
 
-/** The table of all variables for the README, in Markdown. */
+/** The table of all variables for docs/configuration.md, in Markdown. */
 export function configurationTable(): string {
   const rows = variables().map(([, { name, prose, fallbackText }]) => `| \`${name}\` | ${fallbackText} | ${prose} |`);
   return ['| Variable | Default | What it does |', '| --- | --- | --- |', ...rows].join('\n');

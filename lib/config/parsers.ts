@@ -1,4 +1,4 @@
-/** One parser for each kind of value. A problem says what to write instead and never repeats the value. */
+/** One parser for each kind of value. A problem says what to write instead, and never repeats the value. */
 import { isIP } from 'node:net';
 
 export type Parsed<T> = { ok: true; value: T } | { ok: false; problem: string };
@@ -23,7 +23,7 @@ export const MAX_DURATION_MS = 2_147_483_647;
 
 /**
  * A duration as Go writes it (`24h`, `1h30m`, `1.5s`, `500ms`; pkg.go.dev/time#ParseDuration), in whole milliseconds;
- * null when it is none.
+ * null when it is not one.
  */
 export function parseGoDuration(raw: string): number | null {
   if (raw === '0') return 0;
@@ -118,13 +118,13 @@ function httpUrl(raw: string): URL | null {
   return new URL(raw);
 }
 
-/** Scheme, host and port: `https://fleet.example.org`. Gives it without a slash at the end. */
+/** Scheme, host and port: `https://fleet.example.org`. Returned without a trailing slash. */
 export const origin: Parser<string> = (raw) => {
   const url = httpUrl(raw);
   if (url === null) return bad('write an address such as https://fleet.example.org');
   if (url.username !== '' || url.password !== '') return bad('write the address without user and password');
   if (url.pathname !== '/' || url.search !== '' || url.hash !== '') {
-    return bad('write scheme, host and port alone: the dashboard is served from the root of its address');
+    return bad('write only scheme, host and port: the dashboard is served from the root of its address');
   }
   return good(url.origin);
 };
@@ -132,7 +132,7 @@ export const origin: Parser<string> = (raw) => {
 export const webAddress: Parser<string> = (raw) =>
   httpUrl(raw) === null ? bad('write an http or https address') : good(raw);
 
-/** Address of an API, which paths are put behind: no credentials (they have variables of their own), no query. */
+/** Base address of an API: no credentials (they have separate variables), no query. */
 export const apiAddress: Parser<string> = (raw) => {
   const url = httpUrl(raw);
   if (url === null) return bad('write an http or https address');
@@ -140,7 +140,7 @@ export const apiAddress: Parser<string> = (raw) => {
   return url.search !== '' || url.hash !== '' ? bad('write the address without ? and #') : good(raw);
 };
 
-/** Comma-separated; every problem names its place in the list. */
+/** Comma-separated. Every problem names its position in the list. */
 export function list<T>(one: Parser<T>): Parser<readonly T[]> {
   return (raw) => {
     const values: T[] = [];
@@ -158,9 +158,9 @@ export function list<T>(one: Parser<T>): Parser<readonly T[]> {
   };
 }
 
-/** A repository as git takes it: an address, `git@host:path`, or a path on this machine. */
+/** A repository as git accepts it: an address, `git@host:path`, or a path on this machine. */
 export const repository: Parser<string> = (raw) => {
-  // A leading dash would be read as an option by git.
+  // git would read a leading dash as an option.
   const known =
     /^(?:https?|ssh|git|file):\/\/[^\s]+$/i.test(raw) ||
     /^(?:[\w.-]+@)?[\w.-]+:(?!\/\/)[^\s]+$/.test(raw) ||
@@ -172,23 +172,23 @@ export const repository: Parser<string> = (raw) => {
       );
 };
 
-/** `owner/name` of a repository at a forge. */
+/** `owner/name` of a repository on a forge. */
 export const ownerAndName: Parser<string> = (raw) =>
   /^[A-Za-z0-9][\w.-]*\/(?!\.{1,2}$)[\w.-]+$/.test(raw)
     ? good(raw)
     : bad('write owner and name of the repository, such as ada/nixcfg');
 
-/** A file in a repository, from its top. */
+/** The path of a file, relative to the root of its repository. */
 export const repositoryFile: Parser<string> = (raw) =>
   /^(?!\/)[^\\\p{Cc}]+$/u.test(raw) && raw.split('/').every((part) => !['', '.', '..', '.git'].includes(part))
     ? good(raw)
-    : bad('write the path of a file from the top of the repository, such as modules/theme.nix');
+    : bad('write the path of a file from the root of the repository, such as modules/theme.nix');
 
-/** A branch name that is safe to hand to git (git-check-ref-format(1), the rules that matter here). */
+/** A branch name that is safe to pass to git (git-check-ref-format(1), the rules that matter here). */
 export const branch: Parser<string> = (raw) =>
   /^(?![-/.])(?!.*(?:\.\.|\/\/|@\{|\.lock$|[/.]$))[^\s~^:?*[\\\p{Cc}]+$/u.test(raw)
     ? good(raw)
-    : bad('write the name of a branch, such as main');
+    : bad('write a valid branch name, such as main');
 
 /** Loopback, private and link-local ranges (RFC 1918, RFC 4193, RFC 3927, RFC 4291). */
 export const PRIVATE_NETWORKS: readonly string[] = [
@@ -202,7 +202,7 @@ export const PRIVATE_NETWORKS: readonly string[] = [
   'fe80::/10',
 ];
 
-/** An IP address or a network; gives `address/bits`. `private` stands for the machine's own and private networks. */
+/** An IP address or a network, returned as `address/bits`. `private` stands for loopback, private and link-local networks. */
 export const network: Parser<readonly string[]> = (raw) => {
   if (raw.toLowerCase() === 'private') return good(PRIVATE_NETWORKS);
   const [address = '', bits, ...rest] = raw.split('/');
@@ -218,17 +218,18 @@ export const network: Parser<readonly string[]> = (raw) => {
 /** A bcrypt hash with one of the prefixes that mean the same algorithm: $2a$, $2b$, $2y$. */
 export const bcryptHash: Parser<string> = (raw) => {
   if (/^\$2[aby]\$\d{2}\$[./A-Za-z0-9]{53}$/.test(raw)) return good(raw);
-  const without = 'Or leave it out: the first start then prints a link for setting the password';
+  const without = 'Or leave it unset: the first start then prints a link for setting the password';
   if (raw.includes('$$')) {
     return bad(
-      'not a bcrypt hash: every $ is doubled. Write single ones here (only a compose file wants them doubled)',
+      'not a bcrypt hash: every $ is doubled. Write single ones here (only a compose file needs them doubled)',
     );
   }
-  if (/^["'].*["']$/.test(raw)) return bad('not a bcrypt hash: the quotes became part of it. Write it without quotes');
+  if (/^["'].*["']$/.test(raw))
+    return bad('not a bcrypt hash: the quotes are part of the value. Write it without quotes');
   if (raw.length !== 60) {
     return bad(
-      `not a bcrypt hash: it has ${raw.length} characters where a hash has 60. Most often a shell or compose took the $ for ` +
-        `variables: put the value in single quotes, and in a compose file write each $ as $$. ${without}`,
+      `not a bcrypt hash: it has ${raw.length} characters instead of 60. Usually a shell or compose has read $ as the start ` +
+        `of a variable: put the value in single quotes, and in a compose file write each $ as $$. ${without}`,
     );
   }
   return bad(`not a bcrypt hash: write one that begins with $2a$, $2b$ or $2y$. ${without}`);

@@ -1,4 +1,4 @@
-/** Every environment variable of the dashboard, once: name, prose, default, parser. */
+/** Every environment variable of the dashboard, defined once: name, description, default, parser. */
 import { decodeBase32 } from '@/lib/auth/operator/base32';
 import { MERGE_METHODS } from '@/lib/forge/forge';
 import { COLOR_COMMIT_MODES, DEFAULT_COLOR_FILE } from '@/lib/forge/theme/theme-mode';
@@ -36,9 +36,9 @@ export interface Variable<T> {
   fallbackText: string;
   /** Where the value comes from when the variable is unset; 'default' when not given. */
   fallbackSource?: SettingView['source'];
-  /** A secret is never shown; an address may hold credentials, which are taken out before it is. */
+  /** A secret is never shown. An address may hold credentials, which are removed before it is shown. */
   shows?: 'secret' | 'address';
-  /** A name from version 1 that is understood, and how its value becomes this one's. */
+  /** A name from version 1 that is still accepted, and how its value is converted. */
   formerly?: { name: string; take?: (raw: string) => string };
 }
 
@@ -52,7 +52,7 @@ const totpSecret: Parser<Buffer> = (raw): Parsed<Buffer> => {
   return value === null
     ? {
         ok: false,
-        problem: 'write the secret in base32 (letters A to Z and digits 2 to 7), as it was given to the app',
+        problem: 'write the secret in base32 (letters A to Z and digits 2 to 7), as your authenticator app has it',
       }
     : { ok: true, value };
 };
@@ -71,7 +71,10 @@ const metricsToken: Parser<string> = (raw): Parsed<string> =>
 const backupKey: Parser<string> = (raw): Parsed<string> =>
   raw.length >= MIN_PASSPHRASE
     ? { ok: true, value: raw }
-    : { ok: false, problem: `write at least ${MIN_PASSPHRASE} characters: whoever gets a backup can try without end` };
+    : {
+        ok: false,
+        problem: `write at least ${MIN_PASSPHRASE} characters: somebody with a backup can guess without limit`,
+      };
 
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
@@ -88,15 +91,15 @@ export const VARIABLES = {
   baseUrl: variable({
     name: 'NIXFLEET_BASE_URL',
     prose:
-      'Public address, as browsers see it. With https, cookies are `Secure` and browsers are told to come by https only. ' +
-      "Without it, a browser is accepted at localhost, an IP address or the machine's own name.",
+      'Public address, as browsers see it. With https, cookies are `Secure` and browsers are told to use https only. ' +
+      'Without it, a browser is accepted at localhost, at an IP address and at the name of the machine.',
     parse: optional(origin),
     fallback: null,
     fallbackText: 'not set',
   }),
   allowedOrigins: variable({
     name: 'NIXFLEET_ALLOWED_ORIGINS',
-    prose: 'Further addresses under which browsers may use the dashboard, comma-separated.',
+    prose: 'Additional addresses at which browsers may use the dashboard, comma-separated.',
     parse: list(origin),
     fallback: [],
     fallbackText: 'none',
@@ -105,7 +108,7 @@ export const VARIABLES = {
     name: 'NIXFLEET_TRUSTED_PROXIES',
     prose:
       'Addresses or networks of reverse proxies, comma-separated; `private` stands for the private and local networks. ' +
-      "Only their X-Forwarded-For is believed, for the client's address in limits and events.",
+      "Only their X-Forwarded-For is trusted for the client's address, in limits and events.",
     parse: networks,
     fallback: [],
     fallbackText: 'none',
@@ -122,7 +125,7 @@ export const VARIABLES = {
   }),
   totpSecret: variable({
     name: 'NIXFLEET_TOTP_SECRET',
-    prose: 'Secret of the second factor, in base32. Without it, set-up enrols one, or the account page does.',
+    prose: 'Secret of the second factor, in base32. Without it, you enrol one at set-up or on the account page.',
     parse: optional(totpSecret),
     fallback: null,
     fallbackText: 'set in the browser',
@@ -131,15 +134,14 @@ export const VARIABLES = {
   }),
   requireTotp: variable({
     name: 'NIXFLEET_REQUIRE_TOTP',
-    prose:
-      'Refuse to start with a password but without a second factor, and keep the second factor from being removed.',
+    prose: 'Refuse to start with a password but without a second factor, and do not allow removing the second factor.',
     parse: boolean,
     fallback: false,
     fallbackText: 'false',
   }),
   sessionSecret: variable({
     name: 'NIXFLEET_SESSION_SECRET',
-    prose: 'Secret behind the session cookies, of any length. Changing it signs everybody out.',
+    prose: 'Secret that protects the session cookies, of any length. Changing it signs everybody out.',
     parse: optional(text),
     fallback: null,
     fallbackText: 'made by the dashboard',
@@ -149,14 +151,14 @@ export const VARIABLES = {
   }),
   sessionDurationMs: variable({
     name: 'NIXFLEET_SESSION_DURATION',
-    prose: 'How long a sign-in lasts at most.',
+    prose: 'How long a session lasts at most.',
     parse: parseDuration(MINUTE_MS, '1m'),
     fallback: 24 * HOUR_MS,
     fallbackText: '24h',
   }),
   sessionIdleMs: variable({
     name: 'NIXFLEET_SESSION_IDLE',
-    prose: 'Without activity, a sign-in ends after this long. An open page alone is no activity.',
+    prose: 'How long a session lasts without activity. An open page alone does not count as activity.',
     parse: parseDuration(MINUTE_MS, '1m'),
     fallback: 12 * HOUR_MS,
     fallbackText: '12h',
@@ -164,21 +166,22 @@ export const VARIABLES = {
   rateLimit: variable({
     name: 'NIXFLEET_RATE_LIMIT',
     prose:
-      'Failed sign-ins that are free within the window, for an address and for the account; then each one waits longer.',
+      'How many sign-ins may fail within the window before waits begin, for an address and for the account. Each further ' +
+      'failure doubles the wait.',
     parse: integer(1, 1_000),
     fallback: 5,
     fallbackText: '5',
   }),
   rateWindowMs: variable({
     name: 'NIXFLEET_RATE_WINDOW',
-    prose: 'The window of that limit.',
+    prose: 'The window of `NIXFLEET_RATE_LIMIT`.',
     parse: parseDuration(1_000, '1s'),
     fallback: MINUTE_MS,
     fallbackText: '1m',
   }),
   agentToken: variable({
     name: 'NIXFLEET_AGENT_TOKEN',
-    prose: 'The token that agents present.',
+    prose: 'The shared token that agents present.',
     parse: optional(text),
     fallback: null,
     fallbackText: 'made by the dashboard',
@@ -189,7 +192,7 @@ export const VARIABLES = {
   allowSharedAgentToken: variable({
     name: 'NIXFLEET_ALLOW_SHARED_AGENT_TOKEN',
     prose:
-      'Whether that shared token is accepted; without it, each host needs a token of its own. Unset, the interface sets it.',
+      'Whether the shared token is accepted. If not, each host needs a host token. When unset, it is set in the interface.',
     parse: optional(boolean),
     fallback: null,
     fallbackText: 'true',
@@ -197,7 +200,7 @@ export const VARIABLES = {
   }),
   agentTokenHashSecret: variable({
     name: 'NIXFLEET_AGENT_TOKEN_HASH_SECRET',
-    prose: "Version 1's secret for the tokens of its hosts: with it, tokens from an adopted database stay good.",
+    prose: "Version 1's secret for the tokens of its hosts. With it, tokens from an adopted database stay valid.",
     parse: optional(text),
     fallback: null,
     fallbackText: 'not set',
@@ -205,7 +208,7 @@ export const VARIABLES = {
   }),
   agentApproval: variable({
     name: 'NIXFLEET_AGENT_APPROVAL',
-    prose: 'Whether a host that nobody knows waits until the operator takes it in. Unset, the interface sets it.',
+    prose: 'Whether unknown hosts wait for approval. When unset, it is set in the interface.',
     parse: optional(boolean),
     fallback: null,
     fallbackText: 'false',
@@ -214,7 +217,7 @@ export const VARIABLES = {
   configRepo: variable({
     name: 'NIXFLEET_CONFIG_REPO',
     prose:
-      "Git repository with the fleet's configuration: tells what the hosts should run, and who is behind or ahead.",
+      "Git repository with the fleet's configuration. It defines what the hosts should run, and who is behind or ahead.",
     parse: optional(repository),
     fallback: null,
     fallbackText: 'not set',
@@ -229,7 +232,7 @@ export const VARIABLES = {
   }),
   versionUrl: variable({
     name: 'NIXFLEET_VERSION_URL',
-    prose: "A version.json that tells what the hosts should run, where the repository itself can't be reached.",
+    prose: "A version.json that says what the hosts should run, for when the dashboard can't reach the repository.",
     parse: optional(webAddress),
     fallback: null,
     fallbackText: 'not set',
@@ -245,7 +248,7 @@ export const VARIABLES = {
   }),
   githubRepo: variable({
     name: 'NIXFLEET_GITHUB_REPO',
-    prose: 'The configuration repository at GitHub, as `owner/name`: its flake updates are shown and can be merged.',
+    prose: 'The configuration repository on GitHub, as `owner/name`. Its flake updates are shown and can be merged.',
     parse: optional(ownerAndName),
     fallback: null,
     fallbackText: 'not set',
@@ -253,8 +256,8 @@ export const VARIABLES = {
   githubToken: variable({
     name: 'NIXFLEET_GITHUB_TOKEN',
     prose:
-      'A token for that repository: Contents and Pull requests, read and write; Checks and Commit statuses, read. ' +
-      'Reading a public repository needs none.',
+      'A token for that repository, with Contents and Pull requests (read and write), Checks and Commit statuses (read). ' +
+      'Reading a public repository needs no token.',
     parse: optional(text),
     fallback: null,
     fallbackText: 'not set',
@@ -262,7 +265,7 @@ export const VARIABLES = {
   }),
   githubApiUrl: variable({
     name: 'NIXFLEET_GITHUB_API_URL',
-    prose: "Address of GitHub's API; of an own server: `https://HOST/api/v3`.",
+    prose: "Address of GitHub's API. For GitHub Enterprise Server: `https://HOST/api/v3`.",
     parse: apiAddress,
     fallback: 'https://api.github.com',
     fallbackText: 'https://api.github.com',
@@ -270,7 +273,8 @@ export const VARIABLES = {
   }),
   githubPollTtlMs: variable({
     name: 'NIXFLEET_GITHUB_POLL_TTL',
-    prose: 'How often GitHub is asked for flake updates. Where nothing changed, asking costs nothing of its limit.',
+    prose:
+      'How often GitHub is asked for flake updates. A request that finds no change does not count against its rate limit.',
     parse: parseDuration(10_000, '10s'),
     fallback: 5 * MINUTE_MS,
     fallbackText: '5m',
@@ -285,7 +289,7 @@ export const VARIABLES = {
   }),
   forgejoRepo: variable({
     name: 'NIXFLEET_FORGEJO_REPO',
-    prose: 'The configuration repository there, as `owner/name`.',
+    prose: 'The configuration repository on that server, as `owner/name`.',
     parse: optional(ownerAndName),
     fallback: null,
     fallbackText: 'not set',
@@ -308,7 +312,8 @@ export const VARIABLES = {
   updateFiles: variable({
     name: 'NIXFLEET_UPDATE_FILES',
     prose:
-      'Files beside flake.lock that a flake update may change, comma-separated. One that changes others is not offered.',
+      'Files besides flake.lock that a flake update may change, comma-separated. A pull request that changes others is not ' +
+      'offered.',
     parse: list(repositoryFile),
     fallback: [],
     fallbackText: 'none',
@@ -338,21 +343,21 @@ export const VARIABLES = {
   }),
   colorFile: variable({
     name: 'NIXFLEET_COLOR_FILE',
-    prose: 'The Nix file with the sets `palettes` and `hostPalette` that it is written into.',
+    prose: 'The Nix file that the colour is written into, with the sets `palettes` and `hostPalette`.',
     parse: repositoryFile,
     fallback: DEFAULT_COLOR_FILE,
     fallbackText: `\`${DEFAULT_COLOR_FILE}\``,
   }),
   nixcfgPath: variable({
     name: 'NIXFLEET_NIXCFG_PATH',
-    prose: "Folder of the dashboard's own clone for that; it is made and renewed by the dashboard alone.",
+    prose: 'Folder of the clone for writing colours. The dashboard creates and updates it; nobody else should.',
     parse: optional(text),
     fallback: null,
     fallbackText: 'nixcfg in the data folder',
   }),
   dataDir: variable({
     name: 'NIXFLEET_DATA_DIR',
-    prose: 'Folder for the database and for the secrets that the dashboard makes.',
+    prose: 'Folder for the database and for the secrets that the dashboard generates.',
     parse: text,
     fallback: './data',
     fallbackText: './data (container: /data)',
@@ -366,42 +371,42 @@ export const VARIABLES = {
   }),
   eventDays: variable({
     name: 'NIXFLEET_EVENT_DAYS',
-    prose: 'How many days events are kept.',
+    prose: 'For how many days events are kept.',
     parse: integer(1, 36_500),
     fallback: 400,
     fallbackText: '400',
   }),
   eventRows: variable({
     name: 'NIXFLEET_EVENT_LIMIT',
-    prose: 'How many events are kept at most; beyond it the oldest go. What is left can still be verified.',
+    prose: 'How many events are kept at most. Beyond that the oldest are deleted; the rest can still be verified.',
     parse: integer(1_000, 100_000_000),
     fallback: 1_000_000,
     fallbackText: '1000000',
   }),
   backupIntervalMs: variable({
     name: 'NIXFLEET_BACKUP_INTERVAL',
-    prose: 'How often the dashboard backs itself up; `off` leaves it to you.',
+    prose: 'How often the dashboard makes a backup. `off` makes none.',
     parse: (raw) => (/^(?:off|0)$/i.test(raw) ? { ok: true, value: 0 } : parseDuration(MINUTE_MS, '1m, or off')(raw)),
     fallback: 24 * HOUR_MS,
     fallbackText: '24h',
   }),
   backupKeep: variable({
     name: 'NIXFLEET_BACKUP_KEEP',
-    prose: 'How many good backups are kept; older ones are removed.',
+    prose: 'How many valid backups are kept. Older ones are deleted.',
     parse: integer(1, 1_000),
     fallback: 14,
     fallbackText: '14',
   }),
   backupDir: variable({
     name: 'NIXFLEET_BACKUP_DIR',
-    prose: 'Folder for backups; best on another disk than the database.',
+    prose: 'Folder for backups, preferably on another disk than the database.',
     parse: optional(text),
     fallback: null,
     fallbackText: 'backups in the data folder',
   }),
   backupCopyDir: variable({
     name: 'NIXFLEET_BACKUP_COPY_DIR',
-    prose: 'Folder that gets a copy of every backup, such as a mounted share.',
+    prose: 'Folder for a copy of every backup, such as a mounted share.',
     parse: optional(text),
     fallback: null,
     fallbackText: 'none',
@@ -410,7 +415,7 @@ export const VARIABLES = {
     name: 'NIXFLEET_BACKUP_KEY',
     prose:
       'Encrypts backups in the age format: a passphrase of at least 16 characters, or an age identity ' +
-      '(AGE-SECRET-KEY-…). Keep it elsewhere too: without it, such a backup can’t be opened.',
+      '(AGE-SECRET-KEY-…). Keep a copy elsewhere: without it, nobody can open such a backup.',
     parse: optional(backupKey),
     fallback: null,
     fallbackText: 'not set: backups are not encrypted',
@@ -426,7 +431,7 @@ export const VARIABLES = {
   metricsToken: variable({
     name: 'NIXFLEET_METRICS_TOKEN',
     prose:
-      'Token with which Prometheus may read `/metrics` (`Authorization: Bearer …`). Without it there is no `/metrics`.',
+      'Token for `/metrics`, which Prometheus sends as `Authorization: Bearer …`. Without it, `/metrics` does not exist.',
     parse: optional(metricsToken),
     fallback: null,
     fallbackText: 'not set',
@@ -441,26 +446,26 @@ export const VARIABLES = {
   }),
   demo: variable({
     name: 'NIXFLEET_DEMO',
-    prose: 'Say on every page that this is a demonstration.',
+    prose: 'Show on every page that this is a demonstration.',
     parse: boolean,
     fallback: false,
     fallbackText: 'false',
   }),
 } satisfies Record<string, Variable<unknown>>;
 
-const STALE = "each host's own heartbeat interval decides when it is late";
+const STALE = "each host's heartbeat interval decides when it is late";
 
-/** Variables of earlier dashboards that do nothing here, and why. */
+/** Variables of earlier dashboards that have no effect here, and why. */
 export const UNUSED_VARIABLES: Readonly<Record<string, string>> = {
   NIXFLEET_HEARTBEAT_INTERVAL: STALE,
   NIXFLEET_STALE_MULTIPLIER: STALE,
   NIXFLEET_STALE_MINIMUM: STALE,
   NIXFLEET_STALE_CLEANUP_INTERVAL: STALE,
-  NIXFLEET_AUTO_PROVISION_AGENT_TOKENS: 'a host gets a token of its own with an enrolment code, or in the interface',
+  NIXFLEET_AUTO_PROVISION_AGENT_TOKENS: 'a host gets its token with an enrolment code, or in the interface',
   NIXFLEET_DEV_MODE: 'npm run dev starts a development server',
   NIXFLEET_ALLOW_LEGACY_UNSIGNED_SESSION_COOKIE: 'unsigned session cookies are never accepted',
-  NIXFLEET_UI_ACTION_LOCK_MAX_SECONDS: 'a button is locked exactly as long as its operation runs',
+  NIXFLEET_UI_ACTION_LOCK_MAX_SECONDS: 'a button is disabled exactly as long as its operation runs',
   NIXFLEET_STATUS_HISTORY_DAYS: 'NIXFLEET_EVENT_DAYS decides how long events are kept',
-  NIXFLEET_SERVER_HOST: 'the page shows the address that it was asked for',
+  NIXFLEET_SERVER_HOST: 'pages use the address that the browser used',
   NIXFLEET_GIT_HASH: 'the version is part of the build',
 };
