@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Updates NixFleet in the container, and takes an update back.
+# Updates NixFleet in its container, and rolls an update back.
 #
-#   ./update.sh              back up, build (or pull), start, wait; put everything back when that fails
-#   ./update.sh --rollback   put the image and the data from before the last update back
+#   ./update.sh              build (or pull), back up, start, wait; restore everything if a step fails
+#   ./update.sh --rollback   restore the image and the data from before the last update
 #   ./update.sh --help       all options
 #
 # Works with Docker, and with the engine that CONTAINER_ENGINE and CONTAINER_COMPOSE name (podman, podman-compose).
-# What it needs to go back lies in the folder .update beside the compose file; an interrupted run is put right by the
-# next one. docs/operations.md says more.
+# The folder .update beside the compose file holds what is needed to go back. The next run completes or undoes an
+# interrupted one. docs/operations.md has the details.
 set -euo pipefail
 
 HEALTH_TIMEOUT_S=${NIXFLEET_UPDATE_HEALTH_TIMEOUT_S:-90}
@@ -25,20 +25,20 @@ usage() {
   cat <<'TEXT'
 Usage: ./update.sh [--rollback] [--file FILE] [--build | --pull | --loaded] [--missing-agents N]
 
-Stops the dashboard, backs its data up and checks the backup, starts the new image, and waits until
-it answers and as many agents as before are connected. When one of these fails, it puts the old
-image and the backup back by itself. The new image is made before anything stops.
+Builds or pulls the new image, stops the dashboard, backs up its data and checks the backup, starts
+the new image, and waits until it answers and as many agents as before are connected. If one of these
+steps fails, it restores the old image and the backup.
 
-  --rollback           put the image and the data from before the last update back; what was
+  --rollback           restore the image and the data from before the last update; the data
                        stored since then is kept beside the database, but no longer used
   --file FILE          the compose file (default: COMPOSE_FILE, or docker-compose.yml)
   --build              build the image from this checkout (the default)
   --pull               pull it (the default when NIXFLEET_IMAGE is set)
-  --loaded             take the image that is on this machine (after docker load)
-  --missing-agents N   as many agents may stay away (laptops that sleep)
+  --loaded             use the image that is on this machine (after docker load)
+  --missing-agents N   how many agents may stay disconnected (laptops that sleep)
 
-Exits with 0 when the new version runs, 1 when nothing was changed or everything was put back, and
-2 when the dashboard does not run and a person has to look.
+Exit codes: 0: the new version runs. 1: nothing was changed, or everything was restored. 2: the
+dashboard does not run, and you have to repair it.
 TEXT
 }
 
@@ -59,15 +59,15 @@ STATE=.update
 LOG=$STATE/update.log
 umask 077
 mkdir -p "$STATE"
-# However it ends, the variables with the secrets stay only as long as an update that has to be finished needs them.
+# Keep the file with the secrets only while an unfinished update needs it.
 trap '[ -f "$STATE/running" ] || rm -f "$STATE/env"' EXIT
 
-# A terminal that is gone must not end what has to be put right.
+# A closed terminal must not interrupt a restore.
 say() { printf '%s\n' "$*" || true; printf '%s %s\n' "$(date -u +%FT%TZ)" "$*" >>"$LOG"; }
 fail() { say "$*" >&2; exit 1; }
 now() { date +%s; }
 
-[ -f "$compose_file" ] || fail "There is no $compose_file here: run this in the folder of the compose file, or say --file."
+[ -f "$compose_file" ] || fail "$compose_file does not exist here: run this in the folder of the compose file, or use --file."
 
 engine=${CONTAINER_ENGINE:-docker}
 if [ -n "${CONTAINER_COMPOSE:-}" ]; then
@@ -77,19 +77,19 @@ elif "$engine" compose version >/dev/null 2>&1; then
 else
   compose_command=("$engine-compose")
 fi
-# Podman's own format of images has no place for a health check.
+# Podman's default image format can't store a health check.
 export BUILDAH_FORMAT=docker
 
-# Descriptor 9 holds the lock: no program that outlives this script (a container's monitor) may inherit it.
+# Descriptor 9 holds the lock. A program that outlives this script (a container's monitor) must not inherit it.
 run_engine() { "$engine" "$@" 9>&-; }
 run_compose() { "${compose_command[@]}" -f "$compose_file" "$@" >>"$LOG" 2>&1 9>&- </dev/null; }
 
-command -v flock >/dev/null || fail 'This needs the program flock (Debian: apt-get install util-linux).'
+command -v flock >/dev/null || fail 'This script needs the program flock (Debian: apt-get install util-linux).'
 exec 9>"$STATE/lock"
 flock -n 9 || fail 'Another update runs in this folder: wait until it has ended.'
 
-# ---- what is remembered between runs --------------------------------------------------------------------------------
-# $STATE/running while an update works: how far it came, and what it takes to go back. $STATE/last afterwards.
+# ---- state between runs ---------------------------------------------------------------------------------------------
+# $STATE/running during an update: its phase, and what is needed to go back. $STATE/last afterwards.
 
 remember() { # phase
   {
@@ -103,14 +103,14 @@ old_image='' backup='' data='' agents='' stopped_at=''
 
 # ---- the container --------------------------------------------------------------------------------------------------
 
-container() { # also one that does not run
+container() { # includes a stopped one
   run_engine ps -a -q --no-trunc --filter "label=com.docker.compose.project.working_dir=$PWD" \
     --filter "label=com.docker.compose.service=$SERVICE" | head -n 1
 }
 
 inspect() { run_engine inspect --format "$2" "$1"; } # container, template
 
-# The name under which the compose file looks for its image.
+# The image name that the compose file uses.
 image_name() {
   local name=${NIXFLEET_IMAGE:-}
   if [ -z "$name" ] && [ -f .env ]; then
@@ -119,21 +119,21 @@ image_name() {
   printf '%s' "${name:-nixfleet:local}"
 }
 
-# nixfleet:local → nixfleet:before-update, whatever stands before the colon (a registry may have a port).
+# nixfleet:local → nixfleet:before-update. The part before the tag may contain a colon (a registry with a port).
 kept_name() { # image name
   local name=${1%@*}
   case ${name##*/} in *:*) name=${name%:*} ;; esac
   printf '%s:before-update' "$name"
 }
 
-# Where the data is on this machine, and with which variables the dashboard ran: for one-off containers.
+# Finds the data on this machine and the variables of the dashboard, for one-off containers.
 look_at() { # container
   data=$(inspect "$1" '{{range .Mounts}}{{if eq .Destination "/data"}}{{if eq .Type "volume"}}{{.Name}}{{else}}{{.Source}}{{end}}{{end}}{{end}}')
-  [ -n "$data" ] || fail 'The container has no volume at /data: this is no installation that can be updated.'
+  [ -n "$data" ] || fail 'The container has no volume at /data: this installation cannot be updated.'
   inspect "$1" '{{range .Config.Env}}{{println .}}{{end}}' | grep '^NIXFLEET_' >"$STATE/env" || true
 }
 
-# The program nixfleet of an image, on the data, while no dashboard runs. Prints what it prints.
+# Runs the program nixfleet of an image on the data while no dashboard runs. Prints its output.
 nixfleet() { # image, arguments
   local image=$1
   shift
@@ -145,7 +145,7 @@ healthy() { # container
   run_engine exec "$1" node /app/health-check.mjs >>"$LOG" 2>&1
 }
 
-connected_agents() { # container; prints a number, or nothing when the dashboard does not tell
+connected_agents() { # container; prints a number, or nothing if the dashboard does not report one
   run_engine exec "$1" node /app/health-check.mjs --agents 2>>"$LOG" || true
 }
 
@@ -174,15 +174,15 @@ wait_for_agents() { # number
     [ "$(now)" -le "$deadline" ] || break
     sleep 1
   done
-  say "Only ${there:-0} of $agents agents came back within $AGENTS_TIMEOUT_S s."
+  say "Only ${there:-0} of $agents agents reconnected within $AGENTS_TIMEOUT_S s."
   return 1
 }
 
-say_how_long() { say "The dashboard was away for $(($(now) - stopped_at)) s."; }
+say_how_long() { say "The dashboard was down for $(($(now) - stopped_at)) s."; }
 
 # ---- going back -----------------------------------------------------------------------------------------------------
 
-# Starts the old image on the data as they were. What the new version stored is kept beside the database.
+# Starts the old image on the old data. What the new version stored is kept beside the database.
 put_back() {
   local id
   id=$(container)
@@ -193,24 +193,24 @@ put_back() {
   run_engine tag "$old_image" "$(image_name)"
   if [ -n "$backup" ]; then
     nixfleet "$old_image" restore "$backup" >>"$LOG" || return 1
-    say "Put the data back from $backup."
+    say "Restored the data from $backup."
   fi
   run_compose up -d || return 1
   wait_until_healthy || return 1
-  say 'Put the old image back; it runs.'
+  say 'Restored the old image. It is running.'
   say_how_long
 }
 
 go_back() { # why
-  # A second Ctrl-C must not break this off.
+  # A second Ctrl-C must not interrupt this.
   trap '' INT TERM HUP
-  say "$1 Putting the old image and the data back …"
+  say "$1 Restoring the old image and the data …"
   if ! put_back; then
-    say "The old image could not be started again. $LOG and $STATE/failed.log say why; the backup is $backup in the data folder." >&2
+    say "The old image could not be started again. See $LOG and $STATE/failed.log; the backup is $backup in the data folder." >&2
     exit 2
   fi
   if [ -s "$STATE/failed.log" ]; then
-    say "What the new container said last ($STATE/failed.log has more):"
+    say "Last lines of the new container ($STATE/failed.log has more):"
     tail -n 10 "$STATE/failed.log"
   fi
   rm -f "$STATE/running" "$STATE/env"
@@ -221,13 +221,13 @@ finish_interrupted() {
   . "./$STATE/running"
   case $phase in
     prepared)
-      say 'An earlier update was interrupted before it stopped anything: nothing to put right.'
+      say 'An earlier update was interrupted before it stopped anything: nothing to restore.'
       rm -f "$STATE/running" "$STATE/env"
       ;;
     starting)
-      # Only if it never came to run: what a running dashboard has stored since then must not be thrown away.
+      # Only if it never ran: what a running dashboard has stored since then must not be lost.
       if wait_until_healthy; then
-        say 'An earlier update was interrupted after the new version had started. It runs, so that update counts as done.'
+        say 'An earlier update was interrupted after the new version had started. It is running, so that update counts as done.'
         mv "$STATE/running" "$STATE/last"
         rm -f "$STATE/env"
       else
@@ -246,7 +246,7 @@ finish_interrupted() {
 # ---- the two actions ------------------------------------------------------------------------------------------------
 
 rollback() {
-  [ -f "$STATE/last" ] || fail 'There is no update to take back.'
+  [ -f "$STATE/last" ] || fail 'There is no update to roll back.'
   local id
   # shellcheck disable=SC1091
   . "./$STATE/last"
@@ -256,9 +256,9 @@ rollback() {
   look_at "$id"
   stopped_at=$(now)
   remember stopped
-  say "Taking the last update back: image $old_image, data from $backup."
+  say "Rolling back the last update: image $old_image, data from $backup."
   run_compose stop || fail "The container could not be stopped: see $LOG."
-  put_back || { say "The old image could not be started. $LOG says why." >&2; exit 2; }
+  put_back || { say "The old image could not be started: see $LOG." >&2; exit 2; }
   rm -f "$STATE/running" "$STATE/env" "$STATE/last"
 }
 
@@ -287,7 +287,7 @@ update() {
   [ -n "$id" ] || fail 'There is no container to update: start it with compose up -d first.'
   name=$(image_name)
   look_at "$id"
-  # By a name of its own, so that no clean-up removes it and the new one can take the old one's name.
+  # Under a separate name, so that no clean-up removes it and the new image can have the old name.
   kept=$(kept_name "$name")
   run_engine tag "$(inspect "$id" '{{.Image}}')" "$kept"
   old_image=$(run_engine image inspect --format '{{.Id}}' "$kept")
@@ -297,18 +297,18 @@ update() {
   make_image "$name"
   if [ "$(run_engine image inspect --format '{{.Id}}' "$name")" = "$old_image" ]; then
     rm -f "$STATE/running" "$STATE/env"
-    say "$name is what runs already: nothing to do."
+    say "$name is already running: nothing to do."
     exit 0
   fi
 
   stopped_at=$(now)
   remember stopping
   trap 'go_back "Interrupted."; exit 130' INT TERM HUP
-  say 'Stopping the dashboard, and backing its data up …'
+  say 'Stopping the dashboard and backing up its data …'
   run_compose stop || { go_back 'The container could not be stopped.'; exit 1; }
   if ! backup=$(nixfleet "$old_image" backup --to "$BACKUP_FOLDER" --keep "$BACKUPS_TO_KEEP"); then
     backup=''
-    go_back "The backup failed ($LOG says why)."
+    go_back "The backup failed: see $LOG."
     exit 1
   fi
   say "Backed up and checked: $backup"
@@ -319,14 +319,14 @@ update() {
   wait_until_healthy || { go_back "The new dashboard did not answer within $HEALTH_TIMEOUT_S s."; exit 1; }
   say_how_long
   if [ -z "$agents" ]; then
-    say 'How many agents were connected is not known, so none were waited for: look at the fleet page.'
+    say 'The number of connected agents before the update is unknown, so none were waited for: check the fleet page.'
   else
-    wait_for_agents "$((agents > missing_allowed ? agents - missing_allowed : 0))" || { go_back 'Agents stay away.'; exit 1; }
+    wait_for_agents "$((agents > missing_allowed ? agents - missing_allowed : 0))" || { go_back 'Agents are missing.'; exit 1; }
   fi
   trap - INT TERM HUP
   mv "$STATE/running" "$STATE/last"
   rm -f "$STATE/env"
-  say "Updated: $(run_engine exec "$(container)" nixfleet --version) runs. ./update.sh --rollback takes it back."
+  say "Updated: $(run_engine exec "$(container)" nixfleet --version) is running. To undo: ./update.sh --rollback"
 }
 
 if [ -f "$STATE/running" ]; then finish_interrupted; fi

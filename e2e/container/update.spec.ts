@@ -91,7 +91,7 @@ updating(
     const said = update.lines.join('\n');
     expect(said).toMatch(/^Backed up and checked: \/data\/update-backups\/\S+$/m);
     expect(said).toContain('1 agents are connected (before: 1).');
-    const away = Number(/The dashboard was away for (\d+) s\./.exec(said)?.[1]);
+    const away = Number(/The dashboard was down for (\d+) s\./.exec(said)?.[1]);
     expect(away).toBeLessThan(FIVE_MINUTES_S);
     test.info().annotations.push({ type: 'away', description: `${away} s` });
     expect(hosts(await updated.stored())).toBe(1);
@@ -104,7 +104,7 @@ updating(
     const back = updated.run(['--rollback']);
     expect(await back.ended, back.lines.join('\n')).toBe(0);
     expect(await updated.runs()).toBe(before);
-    expect(back.lines.join('\n')).toContain('Put the data back from /data/update-backups/');
+    expect(back.lines.join('\n')).toContain('Restored the data from /data/update-backups/');
     await expect.poll(() => updated.agents()).toBe('2');
     expect(await updated.run(['--rollback']).ended).toBe(1);
   },
@@ -119,7 +119,7 @@ updating('an update that fails its health check is taken back, with the data as 
 
   const update = updated.run([], { NIXFLEET_UPDATE_HEALTH_TIMEOUT_S: '5' });
   expect(await update.ended, update.lines.join('\n')).toBe(1);
-  expect(update.lines.join('\n')).toMatch(/did not answer within 5 s\. Putting the old image and the data back/);
+  expect(update.lines.join('\n')).toMatch(/did not answer within 5 s\. Restoring the old image and the data/);
   expect(await updated.runs()).toBe(before);
   expect(await updated.stored()).toBe(stored);
   // With the secret that the broken one removed, and the token by which the agent is known.
@@ -135,7 +135,7 @@ updating('an update to which the agents do not come back is taken back', async (
 
   const update = updated.run([], { NIXFLEET_UPDATE_AGENTS_TIMEOUT_S: '3' });
   expect(await update.ended, update.lines.join('\n')).toBe(1);
-  expect(update.lines.join('\n')).toContain('Only 0 of 1 agents came back within 3 s.');
+  expect(update.lines.join('\n')).toContain('Only 0 of 1 agents reconnected within 3 s.');
   expect(await updated.runs()).toBe(before);
   await expect.poll(() => updated.agents()).toBe('1');
 });
@@ -167,7 +167,7 @@ updating(
       const next = updated.run([], { NIXFLEET_UPDATE_HEALTH_TIMEOUT_S: '5' });
       expect(await next.ended, next.lines.join('\n')).toBe(0);
       expect(next.lines.join('\n')).toContain('An earlier update was interrupted, and the new version does not run.');
-      expect(next.lines.join('\n')).toContain('is what runs already: nothing to do.');
+      expect(next.lines.join('\n')).toContain('is already running: nothing to do.');
       expect(await updated.runs()).toBe(before);
       expect(await updated.stored()).toBe(stored);
     });
