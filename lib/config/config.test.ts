@@ -45,7 +45,7 @@ describe('readConfig', () => {
     expect(warnings({})).toBe('');
   });
 
-  it('takes an empty value as unset', () => {
+  it('treats an empty value as unset', () => {
     const empty = Object.fromEntries(Object.values(VARIABLES).map(({ name }) => [name, '  ']));
     expect(config(empty)).toEqual(config({}));
   });
@@ -82,8 +82,8 @@ describe('readConfig', () => {
     expect(config({ NIXFLEET_TRUSTED_PROXIES: 'private' }).trustedProxies).toContain('10.0.0.0/8');
   });
 
-  it('tells all problems at once, each with its variable and what to write', () => {
-    const told = problems({
+  it('reports all problems at once, each with its variable and what to write', () => {
+    const reported = problems({
       NIXFLEET_LISTEN: '8000',
       NIXFLEET_BASE_URL: 'https://example.org/fleet',
       NIXFLEET_RATE_LIMIT: '0',
@@ -94,8 +94,8 @@ describe('readConfig', () => {
       NIXFLEET_OUTPUT_LIMIT: '12',
       NIXFLEET_DEMO: 'perhaps',
     });
-    expect(told).toHaveLength(9);
-    const all = told.join('\n');
+    expect(reported).toHaveLength(9);
+    const all = reported.join('\n');
     expect(all).toContain('NIXFLEET_LISTEN is "8000": write :8000');
     expect(all).toContain('NIXFLEET_RATE_WINDOW is "60": the unit is missing: write a duration such as 30s');
     expect(all).toContain('entry 2');
@@ -110,9 +110,9 @@ describe('readConfig', () => {
       NIXFLEET_CONFIG_REPO: `-${secret}`,
       NIXFLEET_VERSION_URL: secret,
     };
-    const told = problems(env);
-    expect(told).toHaveLength(4);
-    expect(told.join('\n')).not.toContain('hunter2');
+    const reported = problems(env);
+    expect(reported).toHaveLength(4);
+    expect(reported.join('\n')).not.toContain('hunter2');
     const shown = settingViews({
       NIXFLEET_SESSION_SECRET: secret,
       NIXFLEET_AGENT_TOKEN: secret,
@@ -126,20 +126,20 @@ describe('readConfig', () => {
   });
 
   it.each([
-    ['dollars eaten by a shell or compose', HASH.replaceAll('$', ''), 'single quotes'],
-    ['a salt taken for a variable', '$2b$12', 'single quotes'],
-    ['doubled dollars', HASH.replaceAll('$', '$$$$'), 'doubled'],
-    ['quotes that were kept', `'${HASH}'`, 'quotes'],
+    ['dollar signs removed by a shell or compose', HASH.replaceAll('$', ''), 'single quotes'],
+    ['a salt read as a variable', '$2b$12', 'single quotes'],
+    ['doubled dollar signs', HASH.replaceAll('$', '$$$$'), 'doubled'],
+    ['quotes as part of the value', `'${HASH}'`, 'quotes'],
     ['another algorithm', `$1x$12$${'a'.repeat(53)}`, '$2a$, $2b$ or $2y$'],
   ])('explains a password hash with %s', (_case, hash, hint) => {
     expect(problems({ NIXFLEET_PASSWORD_HASH: hash }).join('\n')).toContain(hint);
   });
 
-  it.each(['$2a$', '$2b$', '$2y$'])('takes a bcrypt hash with %s', (prefix) => {
+  it.each(['$2a$', '$2b$', '$2y$'])('accepts a bcrypt hash with %s', (prefix) => {
     expect(problems({ NIXFLEET_PASSWORD_HASH: `${prefix}10$${'a'.repeat(53)}` })).toEqual([]);
   });
 
-  it('understands the names of version 1, with a hint', () => {
+  it('accepts the names of version 1, with a hint', () => {
     const env = {
       NIXFLEET_SESSION_SECRETS: 'the first long secret,the second',
       NIXFLEET_API_TOKEN: 'a token of version 1',
@@ -157,7 +157,7 @@ describe('readConfig', () => {
     expect(warnings(both)).toContain('NIXFLEET_API_TOKEN is not used');
   });
 
-  it('understands how version 1 named its proxies', () => {
+  it('accepts the proxy variables of version 1', () => {
     const listed = { NIXFLEET_TRUST_PROXY_HEADERS: 'true', NIXFLEET_TRUSTED_PROXY_IPS: '172.18.0.2' };
     expect(config(listed).trustedProxies).toEqual(['172.18.0.2/32']);
     expect(config({ NIXFLEET_TRUST_PROXY_HEADERS: 'true' }).trustedProxies).toContain('172.16.0.0/12');
@@ -186,15 +186,15 @@ describe('readConfig', () => {
     expect(warnings(valid)).not.toContain('check its spelling');
   });
 
-  it('says once of each variable that does nothing why it does nothing', () => {
+  it('warns once about each variable without effect, with the reason', () => {
     const env = Object.fromEntries(Object.keys(UNUSED_VARIABLES).map((name) => [name, 'anything']));
-    const told = warnings(env).split('\n');
-    expect(told).toHaveLength(Object.keys(UNUSED_VARIABLES).length);
-    for (const name of Object.keys(UNUSED_VARIABLES)) expect(told.join('\n')).toContain(`${name} is not used`);
+    const warned = warnings(env).split('\n');
+    expect(warned).toHaveLength(Object.keys(UNUSED_VARIABLES).length);
+    for (const name of Object.keys(UNUSED_VARIABLES)) expect(warned.join('\n')).toContain(`${name} is not used`);
     expect(warnings({ NIXFLEET_PASWORD_HASH: 'x', PATH: '/bin' })).toMatch(/^NIXFLEET_PASWORD_HASH is not a variable/);
   });
 
-  it('wants one forge, and that whole', () => {
+  it('accepts one forge, and only if it is complete', () => {
     const github = { NIXFLEET_GITHUB_REPO: 'ada/nixcfg', NIXFLEET_GITHUB_TOKEN: 's3cret' };
     const forgejo = { NIXFLEET_FORGEJO_URL: 'https://git.example.org', NIXFLEET_FORGEJO_REPO: 'ada/nixcfg' };
     expect(config(github)).toMatchObject({ githubRepo: 'ada/nixcfg', githubApiUrl: 'https://api.github.com' });
@@ -219,18 +219,18 @@ describe('readConfig', () => {
     }
   });
 
-  it('writes colours nowhere unless it is asked to, and wants to know where', () => {
+  it('writes no colours by default, and requires a repository to write to', () => {
     expect(config({})).toMatchObject({ colorCommitMode: 'off', nixcfgPath: join(config({}).dataDir, 'nixcfg') });
     const push = { NIXFLEET_COLOR_COMMIT_MODE: 'push' };
     expect(problems(push).join()).toContain('set NIXFLEET_CONFIG_REPO or a forge');
     expect(problems({ ...push, NIXFLEET_CONFIG_REPO: '/srv/nixcfg.git' })).toEqual([]);
     const pr = { NIXFLEET_COLOR_COMMIT_MODE: 'pr', NIXFLEET_CONFIG_REPO: '/srv/nixcfg.git' };
-    expect(problems(pr).join()).toContain('no forge is configured that could open one');
+    expect(problems(pr).join()).toContain('no forge is configured for pull requests');
     expect(problems({ ...pr, NIXFLEET_GITHUB_REPO: 'ada/nixcfg' })).toEqual([]);
   });
 });
 
-describe('settings and README', () => {
+describe('settings and the table of variables', () => {
   it('show every variable, and where its value comes from', () => {
     const views = settingViews({ NIXFLEET_RATE_LIMIT: '7' });
     const view = (name: string) => views.find((one) => one.name === name);
@@ -258,7 +258,7 @@ describe('parseGoDuration', () => {
     expect(parseGoDuration(raw)).toBeNull();
   });
 
-  it('adds up its parts', () => {
+  it('adds up the parts of a duration', () => {
     const part = fc.nat(10_000);
     fc.assert(
       fc.property(part, part, part, part, (h, m, s, ms) => {
@@ -276,7 +276,7 @@ describe('a secret in a file', () => {
     return path;
   };
 
-  it('counts as the variable itself, without the newline at its end', () => {
+  it('counts as the variable itself, without the trailing newline', () => {
     const env = { NIXFLEET_AGENT_TOKEN_FILE: file('token', 'a-token-of-some-length\n') };
     expect(config(env).agentToken).toBe('a-token-of-some-length');
     expect(warnings(env)).toBe('');
@@ -286,7 +286,7 @@ describe('a secret in a file', () => {
     });
   });
 
-  it('is refused beside the variable itself', () => {
+  it('is refused if the variable itself is set, too', () => {
     const env = { NIXFLEET_AGENT_TOKEN: 'x'.repeat(32), NIXFLEET_AGENT_TOKEN_FILE: file('other', 'y'.repeat(32)) };
     expect(problems(env)).toEqual([
       'NIXFLEET_AGENT_TOKEN and NIXFLEET_AGENT_TOKEN_FILE are both set: remove one of them.',
@@ -294,17 +294,17 @@ describe('a secret in a file', () => {
   });
 
   it.each([
-    ['that is not there', join(folder, 'absent'), "can't be read (ENOENT)"],
+    ['that does not exist', join(folder, 'absent'), "can't be read (ENOENT)"],
     ['that is empty', file('empty', ' \n'), 'is empty'],
-    ['that is a folder', folder, 'is no file with a secret in it'],
-    ['that never ends', '/dev/zero', 'is no file with a secret in it'],
-    ['that is too long', file('long', 'x'.repeat(70_000)), 'is no file with a secret in it'],
-  ])('stops the start when it names one %s', (_what, path, problem) => {
+    ['that is a folder', folder, 'is not a file with a secret'],
+    ['that never ends', '/dev/zero', 'is not a file with a secret'],
+    ['that is too long', file('long', 'x'.repeat(70_000)), 'is not a file with a secret'],
+  ])('stops startup when it names a file %s', (_what, path, problem) => {
     const [found] = problems({ NIXFLEET_SESSION_SECRET_FILE: path });
     expect(found).toContain(`NIXFLEET_SESSION_SECRET_FILE: ${path} ${problem}`);
   });
 
-  it('holds secrets only: other variables have no such form', () => {
+  it('works for secrets only', () => {
     expect(warnings({ NIXFLEET_LISTEN_FILE: file('listen', ':9000') })).toContain(
       'NIXFLEET_LISTEN_FILE is not a variable',
     );

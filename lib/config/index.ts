@@ -1,6 +1,6 @@
 /**
- * The configuration: every environment variable, parsed once. Read by `server.ts` and `cli/` alone and handed on.
- * An empty value counts as unset; all wrong values are told at once, in words that say what to write instead.
+ * The configuration: every environment variable, parsed once. Only `server.ts` and `cli/` read it and pass it on. An
+ * empty value counts as unset. All invalid values are reported at once, each with what to write instead.
  */
 import { readFileSync, statSync } from 'node:fs';
 import { join, resolve } from 'node:path';
@@ -25,7 +25,7 @@ export interface Config extends Values {
   backupDir: string;
   /** Absolute; null when backups are not copied. */
   backupCopyDir: string | null;
-  /** Absolute: where the secrets are that the dashboard makes. */
+  /** Absolute: the folder of the secrets that the dashboard generates. */
   secretsDir: string;
 }
 
@@ -45,15 +45,15 @@ function given(env: Environment, name: string): string | null {
   return raw === undefined || raw === '' ? null : raw;
 }
 
-/** A secret may stand in a file, as service managers and container engines hand secrets out. */
+/** A secret may be in a file, as service managers and container engines provide it. */
 const FILE_SUFFIX = '_FILE';
-/** No secret is longer; a wrong path (a device, a log) must not fill the memory. */
+/** No secret is longer. A wrong path (a device, a log) must not fill the memory. */
 const MAX_SECRET_FILE_BYTES = 64 * 1024;
 
 const fileVariable = (variable: Variable<unknown>): string | null =>
   variable.shows === 'secret' ? `${variable.name}${FILE_SUFFIX}` : null;
 
-/** The environment with what stands in the files that `…_FILE` variables name; problems name the variable and the path. */
+/** The environment with the contents of the files that `…_FILE` variables name. Problems name variable and path. */
 function withSecretFiles(env: Environment): { env: Environment; problems: string[] } {
   const read: Record<string, string | undefined> = { ...env };
   const problems: string[] = [];
@@ -68,9 +68,9 @@ function withSecretFiles(env: Environment): { env: Environment; problems: string
     const where = `${name}: ${path}`;
     try {
       const stat = statSync(path);
-      // Before it is opened: a device or a pipe would never end.
+      // Check before reading: a device or a pipe would never end.
       if (!stat.isFile() || stat.size > MAX_SECRET_FILE_BYTES) {
-        problems.push(`${where} is no file with a secret in it.`);
+        problems.push(`${where} is not a file with a secret.`);
         continue;
       }
       const text = readFileSync(path, 'utf8').trim();
@@ -84,22 +84,22 @@ function withSecretFiles(env: Environment): { env: Environment; problems: string
   return { env: read, problems };
 }
 
-/** Version 1 had two variables for its proxies: whether to believe any, and which. */
+/** Version 1 had two variables for its proxies: whether to trust any, and which. */
 function formerProxies(env: Environment): { raw: string; from: string } | null {
   if (!/^(?:1|true|yes|on)$/i.test(given(env, TRUST_HEADERS) ?? '')) return null;
   const listed = given(env, TRUSTED_IPS);
   return listed === null ? { raw: 'private', from: TRUST_HEADERS } : { raw: listed, from: TRUSTED_IPS };
 }
 
-/** The text of a variable as it counts, and the name under which it was found. */
+/** The effective text of a variable, and the name under which it was set. */
 function rawValue(env: Environment, variable: Variable<unknown>): { raw: string; from: string } | null {
-  const own = given(env, variable.name);
-  if (own !== null) return { raw: own, from: variable.name };
+  const raw = given(env, variable.name);
+  if (raw !== null) return { raw, from: variable.name };
   if (variable.name === VARIABLES.trustedProxies.name) return formerProxies(env);
   if (variable.formerly === undefined) return null;
   const former = given(env, variable.formerly.name);
-  const raw = former === null ? '' : (variable.formerly.take?.(former) ?? former);
-  return raw === '' ? null : { raw, from: variable.formerly.name };
+  const converted = former === null ? '' : (variable.formerly.convert?.(former) ?? former);
+  return converted === '' ? null : { raw: converted, from: variable.formerly.name };
 }
 
 /** Reads the configuration. Never throws; no problem and no warning repeats a secret. */
@@ -112,13 +112,13 @@ export function readConfig(environment: Environment): ConfigResult {
     values[key] = variable.fallback;
     if (found === null) continue;
     if (found.from !== variable.name) {
-      warnings.push(`${found.from} is a name of version 1: it is understood, but write ${variable.name} instead.`);
+      warnings.push(`${found.from} is a name of version 1: it still works, but write ${variable.name} instead.`);
     }
     const parsed = variable.parse(found.raw);
     if (parsed.ok) values[key] = parsed.value;
     else problems.push(`${found.from}${variable.shows ? '' : ` is ${JSON.stringify(found.raw)}`}: ${parsed.problem}.`);
   }
-  // Each value is its variable's fallback or came out of its parser.
+  // Each value is its variable's fallback or the result of its parser.
   const parsed = values as unknown as Values;
   problems.push(...forgeProblems(parsed));
   if (problems.length > 0) return { ok: false, problems };
@@ -132,16 +132,16 @@ export function readConfig(environment: Environment): ConfigResult {
     backupCopyDir: parsed.backupCopyDir === null ? null : resolve(parsed.backupCopyDir),
     secretsDir: join(dataDir, 'secrets'),
   };
-  return { ok: true, config, warnings: [...warnings, ...unheard(env), ...unwise(config)] };
+  return { ok: true, config, warnings: [...warnings, ...unusedVariables(env), ...questionableValues(config)] };
 }
 
-/** Which forge is meant, and whether it is whole. */
+/** Checks that at most one forge is configured, and completely. */
 function forgeProblems({ githubRepo, forgejoUrl, forgejoRepo, configRepo, colorCommitMode }: Values): string[] {
   const problems: string[] = [];
   if (githubRepo !== null && (forgejoUrl !== null || forgejoRepo !== null)) {
     problems.push(
-      'NIXFLEET_GITHUB_REPO and NIXFLEET_FORGEJO_URL or NIXFLEET_FORGEJO_REPO are set, but the configuration lives in one ' +
-        'place: remove those of the other.',
+      'NIXFLEET_GITHUB_REPO and NIXFLEET_FORGEJO_URL or NIXFLEET_FORGEJO_REPO are set, but the configuration is in one ' +
+        'repository: remove those of the other.',
     );
   } else if (forgejoUrl === null && forgejoRepo !== null) {
     problems.push('NIXFLEET_FORGEJO_REPO is set, but NIXFLEET_FORGEJO_URL is not: write the address of the server.');
@@ -151,7 +151,7 @@ function forgeProblems({ githubRepo, forgejoUrl, forgejoRepo, configRepo, colorC
   const hasForge = githubRepo !== null || forgejoRepo !== null;
   if (colorCommitMode === 'pr' && !hasForge) {
     problems.push(
-      'NIXFLEET_COLOR_COMMIT_MODE is pr, but no forge is configured that could open one: set NIXFLEET_GITHUB_REPO, or ' +
+      'NIXFLEET_COLOR_COMMIT_MODE is pr, but no forge is configured for pull requests: set NIXFLEET_GITHUB_REPO, or ' +
         'NIXFLEET_FORGEJO_URL and NIXFLEET_FORGEJO_REPO.',
     );
   } else if (colorCommitMode === 'push' && !hasForge && configRepo === null) {
@@ -162,8 +162,8 @@ function forgeProblems({ githubRepo, forgejoUrl, forgejoRepo, configRepo, colorC
   return problems;
 }
 
-/** Variables that were set and do nothing. */
-function unheard(env: Environment): string[] {
+/** Warnings about variables that are set and have no effect. */
+function unusedVariables(env: Environment): string[] {
   const known = new Set(
     variables().flatMap(([, one]) => [one.name, one.formerly?.name ?? one.name, fileVariable(one) ?? one.name]),
   );
@@ -175,12 +175,12 @@ function unheard(env: Environment): string[] {
     else if (name === TRUST_HEADERS || name === TRUSTED_IPS) {
       if (formerProxies(env) === null) {
         warnings.push(
-          `${name} is a name of version 1 and changes nothing here: name the proxies in NIXFLEET_TRUSTED_PROXIES.`,
+          `${name} is a name of version 1 and has no effect here: set NIXFLEET_TRUSTED_PROXIES to the proxies.`,
         );
       } else if (given(env, VARIABLES.trustedProxies.name) !== null) {
         warnings.push(`${name} is not used, because ${VARIABLES.trustedProxies.name} is set: remove it.`);
       }
-    } else warnings.push(`${name} is not a variable of the dashboard and changes nothing: check its spelling.`);
+    } else warnings.push(`${name} is not a variable of the dashboard and has no effect: check its spelling.`);
   }
   for (const [, { name, formerly }] of variables()) {
     if (formerly && given(env, formerly.name) !== null && given(env, name) !== null) {
@@ -190,12 +190,12 @@ function unheard(env: Environment): string[] {
   return warnings;
 }
 
-/** Values that are right but probably not meant. */
-function unwise(config: Config): string[] {
+/** Warnings about values that are valid but probably not intended. */
+function questionableValues(config: Config): string[] {
   const warnings: string[] = [];
   if (config.versionUrl !== null && config.configRepo !== null) {
     warnings.push(
-      'NIXFLEET_VERSION_URL is not used, because NIXFLEET_CONFIG_REPO is set and knows more: remove one of them.',
+      'NIXFLEET_VERSION_URL is not used, because NIXFLEET_CONFIG_REPO is set and gives more information: remove one of them.',
     );
   }
   const ways: [string | null, string | null, string][] = [
@@ -204,7 +204,9 @@ function unwise(config: Config): string[] {
   ];
   for (const [token, address, name] of ways) {
     if (token !== null && address !== null && isPlainHttp(address)) {
-      warnings.push(`${name} is plain http, so the forge's token can be read on the way: use an https address.`);
+      warnings.push(
+        `${name} is plain http, so others on the network can read the forge's token: use an https address.`,
+      );
     }
   }
   if (config.githubToken !== null && config.githubRepo === null) {
@@ -219,18 +221,18 @@ function unwise(config: Config): string[] {
   }
   if (config.sessionSecret !== null && config.sessionSecret.length < 16) {
     warnings.push(
-      'NIXFLEET_SESSION_SECRET is short: 32 random characters are better, or leave it out and one is made.',
+      'NIXFLEET_SESSION_SECRET is short: use 32 random characters, or leave it unset: the dashboard then generates one.',
     );
   }
   if (config.agentToken !== null && config.agentToken.length < 16) {
     warnings.push(
-      'NIXFLEET_AGENT_TOKEN is short: whoever guesses it can pretend to be a host. Use 32 random characters.',
+      'NIXFLEET_AGENT_TOKEN is short: anybody who guesses it can pretend to be a host. Use 32 random characters.',
     );
   }
   return warnings;
 }
 
-/** By http, and not to this machine itself. */
+/** True for http to another machine. */
 function isPlainHttp(address: string): boolean {
   const { protocol, hostname } = new URL(address);
   return protocol === 'http:' && hostname !== 'localhost' && hostname !== '[::1]' && !/^127\./.test(hostname);
@@ -241,7 +243,7 @@ function shownValue(variable: Variable<unknown>, raw: string): string {
   return variable.shows === 'address' ? shownAddress(raw) : raw;
 }
 
-/** What is configured, without secrets, for the settings page. */
+/** The configuration without secrets, for the settings page. */
 export function settingViews(environment: Environment): SettingView[] {
   const { env } = withSecretFiles(environment);
   return variables().map(([, variable]) => {

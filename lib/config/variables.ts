@@ -39,7 +39,7 @@ export interface Variable<T> {
   /** A secret is never shown. An address may hold credentials, which are removed before it is shown. */
   shows?: 'secret' | 'address';
   /** A name from version 1 that is still accepted, and how its value is converted. */
-  formerly?: { name: string; take?: (raw: string) => string };
+  formerly?: { name: string; convert?: (raw: string) => string };
 }
 
 const variable = <T>(definition: Variable<T>): Variable<T> => definition;
@@ -147,7 +147,7 @@ export const VARIABLES = {
     fallbackText: 'made by the dashboard',
     fallbackSource: 'made by the dashboard',
     shows: 'secret',
-    formerly: { name: 'NIXFLEET_SESSION_SECRETS', take: (raw) => raw.split(',')[0]?.trim() ?? '' },
+    formerly: { name: 'NIXFLEET_SESSION_SECRETS', convert: (raw) => raw.split(',')[0]?.trim() ?? '' },
   }),
   sessionDurationMs: variable({
     name: 'NIXFLEET_SESSION_DURATION',
