@@ -2,13 +2,13 @@
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hashSync } from '@node-rs/bcrypt';
+import { Authenticator } from './support/authenticator';
 import { expect, test } from './support/fixtures';
 import { FleetPage } from './support/fleet-page';
-import { PASSWORD, signIn } from './support/operator';
+import { PASSWORD, signIn, TOTP_SECRET } from './support/operator';
 import type { Dashboard } from './support/dashboard';
 
 const SAMPLES = join(process.cwd(), 'lib/store/adopt/fixtures');
-const TOTP_SECRET = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP';
 const BCRYPT_COST = 10;
 /** As in the environment of the old dashboard. */
 const SETTINGS = {
@@ -29,7 +29,7 @@ test('a database of version 1: sign in as before, and every host is there', asyn
   await dashboard.start();
   expect(dashboard.lines.join('\n')).toContain('hosts: 14 rows = 11 kept + 3 mended');
   await page.goto(dashboard.url);
-  await signIn(page, TOTP_SECRET);
+  await signIn(page, new Authenticator(TOTP_SECRET));
 
   const fleet = new FleetPage(page);
   for (const name of ['csb0', 'hsb8', 'mba-mbp-work', 'planned-nas']) await expect(fleet.row(name)).toBeVisible();
@@ -49,7 +49,7 @@ test('a database of the Go dashboard: sign in as before, and every host is there
   putOld(dashboard, 'nixfleet-go-3.1.5.db');
   await dashboard.start();
   await page.goto(dashboard.url);
-  await signIn(page, TOTP_SECRET);
+  await signIn(page, new Authenticator(TOTP_SECRET));
   const fleet = new FleetPage(page);
   for (const name of ['sim1', 'sim2', '../../evil', 'pp', 'stuck']) await expect(fleet.row(name)).toBeVisible();
 });

@@ -8,7 +8,7 @@ import { WebSocket } from 'ws';
 import { refusalOf } from '@/lib/protocol/request-refusals';
 import { AGENT_TOKEN, type Dashboard } from './support/dashboard';
 import { expect, test } from './support/fixtures';
-import { setUpAndSignIn } from './support/operator';
+import { CONFIGURED, signInConfigured } from './support/operator';
 import { allActions, allRoutes } from './support/surface';
 
 /** What strangers may ask for. Whoever adds to these lists decides it. */
@@ -81,9 +81,9 @@ test('a request without a session runs no action', async ({ world }) => {
 });
 
 test('an action that another site sends is refused before it runs', async ({ page, world }) => {
-  const dashboard = world.makeDashboard();
+  const dashboard = world.makeDashboard(CONFIGURED);
   await dashboard.start();
-  await setUpAndSignIn(page, await dashboard.setupLink());
+  await signInConfigured(page, dashboard.url);
   const cookie = (await page.context().cookies()).map(({ name, value }) => `${name}=${value}`).join('; ');
   const action = allActions().find(({ name }) => name.endsWith(' dispatchOperation'));
   expect(action).toBeDefined();
@@ -128,9 +128,9 @@ const HOSTILE_STRINGS = [
 ];
 
 test('whatever an agent says is text: in the page, in the log, on the terminal', async ({ page, world }) => {
-  const dashboard = world.makeDashboard({ NIXFLEET_LOG_LEVEL: 'debug' });
+  const dashboard = world.makeDashboard({ ...CONFIGURED, NIXFLEET_LOG_LEVEL: 'debug' });
   await dashboard.start();
-  await setUpAndSignIn(page, await dashboard.setupLink());
+  await signInConfigured(page, dashboard.url);
   const agents = await Promise.all(
     HOSTILE_STRINGS.map(async (text, index) => {
       const agent = await openAgent(dashboard);

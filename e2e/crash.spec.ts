@@ -6,14 +6,18 @@ import { WebSocket } from 'ws';
 import { expect, test } from './support/fixtures';
 import { AGENT_TOKEN } from './support/dashboard';
 import { FleetPage } from './support/fleet-page';
-import { setUpAndSignIn } from './support/operator';
+import { CONFIGURED, expectLiveAgain, signInConfigured } from './support/operator';
 
-test('kill -9 in the middle of a command: after the restart it is there, goes on and ends', async ({ page, world }) => {
+test('kill -9 in the middle of a command: after the restart it is there, goes on and ends', async ({
+  page,
+  requests,
+  world,
+}) => {
   const host = world.makeHost('web');
-  const dashboard = world.makeDashboard({ NIXFLEET_CONFIG_REPO: host.remote });
+  const dashboard = world.makeDashboard({ ...CONFIGURED, NIXFLEET_CONFIG_REPO: host.remote });
   await dashboard.start();
   const fleet = new FleetPage(page);
-  await setUpAndSignIn(page, await dashboard.setupLink());
+  await signInConfigured(page, dashboard.url);
   const gate = host.path('go-on');
   host.program('nixos-rebuild', `echo before; until [ -e '${gate}' ]; do sleep 0.05; done; echo after`);
   world.startAgent(host, dashboard);
@@ -22,10 +26,11 @@ test('kill -9 in the middle of a command: after the restart it is there, goes on
   await fleet.openOutput('web', 'Switch');
   await expect(fleet.drawer.getByText('before', { exact: true })).toBeVisible();
 
+  await requests.settled();
   expect(await dashboard.end('SIGKILL')).toBe('SIGKILL');
   await expect(page.getByTestId('connection')).not.toHaveAttribute('data-state', 'live');
   await dashboard.start();
-  await expect(page.getByTestId('connection')).toHaveAttribute('data-state', 'live');
+  await expectLiveAgain(page);
   await expect(fleet.commandState).toHaveAttribute('data-phase', 'running');
   await expect(fleet.drawer.getByText('The dashboard was restarted here.')).toBeVisible();
 
@@ -35,23 +40,25 @@ test('kill -9 in the middle of a command: after the restart it is there, goes on
   await expect(fleet.drawer.getByText('after', { exact: true })).toHaveCount(1);
 });
 
-test('kill -9 of the dashboard and the agent: the command ends by what is known', async ({ page, world }) => {
+test('kill -9 of the dashboard and the agent: the command ends by what is known', async ({ page, requests, world }) => {
   const host = world.makeHost('web');
-  const dashboard = world.makeDashboard({ NIXFLEET_CONFIG_REPO: host.remote });
+  const dashboard = world.makeDashboard({ ...CONFIGURED, NIXFLEET_CONFIG_REPO: host.remote });
   await dashboard.start();
   const fleet = new FleetPage(page);
-  await setUpAndSignIn(page, await dashboard.setupLink());
+  await signInConfigured(page, dashboard.url);
   host.commit({ 'hosts/web/tests/10-wait.sh': '#!/bin/sh\necho waiting\nexec sleep 600\n' }, 'web: a test that waits');
   const agent = host.start('dist/agent.mjs', dashboard.agentUrl, { NIXFLEET_TOKEN: AGENT_TOKEN });
 
   await fleet.press('web', 'Test');
   await fleet.openOutput('web', 'Test');
   await expect(fleet.drawer.getByText('waiting', { exact: true })).toBeVisible();
+  await requests.settled();
   await dashboard.end('SIGKILL');
   agent.child.kill('SIGKILL');
   await agent.exit;
   await dashboard.start();
   host.start('dist/agent.mjs', dashboard.agentUrl, { NIXFLEET_TOKEN: AGENT_TOKEN });
+  await expectLiveAgain(page);
   await fleet.expectOutcome('lost', 'failed');
   await expect(fleet.row('web').getByRole('button', { name: 'Test', exact: true })).toBeEnabled();
 });

@@ -8,6 +8,7 @@ import { plainEnvironment, start } from './support/processes';
 
 test('six real agents connect, one build works and one fails, every page says what it is, and nothing stays behind', async ({
   page,
+  world,
 }) => {
   const folder = mkdtempSync(join(tmpdir(), 'nixfleet-e2e-demo-'));
   const demo = start('node', ['scripts/demo.mjs'], plainEnvironment({ TMPDIR: folder, NIXFLEET_DEMO_SPEED: '20' }));
@@ -32,6 +33,7 @@ test('six real agents connect, one build works and one fails, every page says wh
       await expect(page.getByText(/demonstration/i).first()).toBeVisible();
     }
   } finally {
+    world.expectCuts();
     expect(await demo.end('SIGINT')).toBe(0);
     expect(readdirSync(folder)).toEqual([]);
     rmSync(folder, { recursive: true });

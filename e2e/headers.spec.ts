@@ -3,9 +3,13 @@ import { request, type IncomingHttpHeaders, type IncomingMessage } from 'node:ht
 import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { expect, test } from './support/fixtures';
-import { CONFIGURED, PASSWORD, presentCode } from './support/operator';
+import { Authenticator } from './support/authenticator';
+import { CONFIGURED, PASSWORD, TOTP_SECRET } from './support/operator';
 import { signInForm } from './support/sign-in';
 import { allActions, allRoutes } from './support/surface';
+
+/** For the one sign-in of a dashboard. */
+const code = () => new Authenticator(TOTP_SECRET).newCode();
 
 interface Answer {
   status: number;
@@ -50,7 +54,7 @@ test('pages, files, errors, redirects, refusals, health: every response carries 
   const dashboard = world.makeDashboard(CONFIGURED);
   await dashboard.start();
   const { url } = dashboard;
-  const { cookies, error } = await (await signInForm(url))(PASSWORD, presentCode());
+  const { cookies, error } = await (await signInForm(url))(PASSWORD, await code());
   expect(error).toBeNull();
   const [chunk = ''] = readdirSync('.next/static/chunks').filter((name) => name.endsWith('.js'));
   expect(chunk).not.toBe('');
@@ -135,7 +139,7 @@ test('behind TLS: cookies are Secure and bound to this host, and browsers are to
     method: 'POST',
     redirect: 'manual',
     headers: { origin: 'https://fleet.example.org', cookie },
-    body: new URLSearchParams({ csrfToken, password: PASSWORD, code: presentCode(), json: 'true', callbackUrl: '/' }),
+    body: new URLSearchParams({ csrfToken, password: PASSWORD, code: await code(), json: 'true', callbackUrl: '/' }),
   });
   expect(await response.json()).toEqual({ url: 'https://fleet.example.org/' });
   const set = [...csrf.headers.getSetCookie(), ...response.headers.getSetCookie()];

@@ -2,19 +2,14 @@
 import { expect, test } from './support/fixtures';
 import { AGENT_TOKEN } from './support/dashboard';
 import { FleetPage } from './support/fleet-page';
-import { CONFIGURED, PASSWORD } from './support/operator';
-
-/** Without a second factor a fresh proof is the password, which can be given more than once. */
-const { NIXFLEET_PASSWORD_HASH } = CONFIGURED;
+import { PASSWORD, PASSWORD_ONLY, signInWithPassword } from './support/operator';
 
 test('a host gets a token of its own, by hand and with a code, and loses it', async ({ page, world }) => {
   const [web, nas] = [world.makeHost('web'), world.makeHost('nas')];
-  const dashboard = world.makeDashboard({ NIXFLEET_PASSWORD_HASH });
+  // Without a second factor a fresh proof is the password, which can be given more than once.
+  const dashboard = world.makeDashboard(PASSWORD_ONLY);
   await dashboard.start();
-  await page.goto(`${dashboard.url}/login`);
-  await page.getByRole('textbox', { name: 'Password' }).fill(PASSWORD);
-  await page.getByRole('button', { name: /sign in/i }).click();
-  await expect(page.getByTestId('connection')).toHaveAttribute('data-state', 'live');
+  await signInWithPassword(page, dashboard.url);
   await page.goto(`${dashboard.url}/settings/hosts`);
   const dialog = (name: string) => page.getByRole('dialog', { name });
   const prove = async () => {
@@ -71,7 +66,7 @@ test('a host gets a token of its own, by hand and with a code, and loses it', as
 });
 
 test('a version-1 agent is shown as one, and given its one command', async ({ page, world }) => {
-  const dashboard = world.makeDashboard({ NIXFLEET_PASSWORD_HASH });
+  const dashboard = world.makeDashboard(PASSWORD_ONLY);
   await dashboard.start();
   const call = async (path: string, body: object) => {
     const answer = await fetch(`${dashboard.url}/api/hosts/hsb0/${path}`, {
@@ -85,10 +80,7 @@ test('a version-1 agent is shown as one, and given its one command', async ({ pa
   };
   const register = { hostname: 'hsb0', host_type: 'nixos', agent_version: '0.4.0-7c087d2', poll_interval: 30 };
   await call('register', register);
-  await page.goto(`${dashboard.url}/login`);
-  await page.getByRole('textbox', { name: 'Password' }).fill(PASSWORD);
-  await page.getByRole('button', { name: /sign in/i }).click();
-  await expect(page.getByTestId('connection')).toHaveAttribute('data-state', 'live');
+  await signInWithPassword(page, dashboard.url);
   const row = new FleetPage(page).row('hsb0');
   await expect(row).toBeVisible();
   await row.getByRole('button', { name: 'More for hsb0' }).click();

@@ -3,13 +3,13 @@ import { renameSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from './support/fixtures';
 import { FleetPage } from './support/fleet-page';
-import { setUpAndSignIn } from './support/operator';
+import { CONFIGURED, signInConfigured } from './support/operator';
 
 test('by keyboard alone: what opens takes the focus, and gives it back', async ({ page, world }) => {
   const host = world.makeHost('web');
-  const dashboard = world.makeDashboard({ NIXFLEET_CONFIG_REPO: host.remote });
+  const dashboard = world.makeDashboard({ ...CONFIGURED, NIXFLEET_CONFIG_REPO: host.remote });
   await dashboard.start();
-  await setUpAndSignIn(page, await dashboard.setupLink());
+  await signInConfigured(page, dashboard.url);
   world.startAgent(host, dashboard);
   const fleet = new FleetPage(page);
 
@@ -45,9 +45,9 @@ test('by keyboard alone: what opens takes the focus, and gives it back', async (
 
 test('long facts of hosts do not make the page wider than a phone', async ({ page, world }) => {
   const long = 'a-data-centre-with-a-long-name-in-the-far-north-of-the-country';
-  const dashboard = world.makeDashboard();
+  const dashboard = world.makeDashboard(CONFIGURED);
   await dashboard.start();
-  await setUpAndSignIn(page, await dashboard.setupLink());
+  await signInConfigured(page, dashboard.url);
   world.startAgent(world.makeHost('web'), dashboard, { NIXFLEET_LOCATION: long });
   world.startAgent(world.makeHost('db'), dashboard, { NIXFLEET_LOCATION: 'cellar' });
   const fleet = new FleetPage(page);
@@ -67,9 +67,13 @@ test('on a phone, the bar of a selection lies above the places, and a failing re
   world,
 }) => {
   const host = world.makeHost('web');
-  const dashboard = world.makeDashboard({ NIXFLEET_CONFIG_REPO: host.remote });
+  const dashboard = world.makeDashboard({
+    ...CONFIGURED,
+    NIXFLEET_CONFIG_REPO: host.remote,
+    NIXFLEET_VERSION_FETCH_TTL: '1s',
+  });
   await dashboard.start();
-  await setUpAndSignIn(page, await dashboard.setupLink());
+  await signInConfigured(page, dashboard.url);
   world.startAgent(host, dashboard);
   const fleet = new FleetPage(page);
   await page.setViewportSize({ width: 390, height: 844 });
@@ -80,17 +84,15 @@ test('on a phone, the bar of a selection lies above the places, and a failing re
 
   const folder = host.remote.startsWith('file:') ? fileURLToPath(host.remote) : host.remote;
   renameSync(folder, `${folder}.away`);
-  await expect(page.getByText(/The desired state can’t be fetched\. .*NIXFLEET_CONFIG_REPO/)).toBeVisible({
-    timeout: 60_000,
-  });
+  await expect(page.getByText(/The desired state can’t be fetched\. .*NIXFLEET_CONFIG_REPO/)).toBeVisible();
   renameSync(`${folder}.away`, folder);
 });
 
 test('on a phone, a folded output hides neither the places nor the bar of a selection', async ({ page, world }) => {
   const host = world.makeHost('web');
-  const dashboard = world.makeDashboard({ NIXFLEET_CONFIG_REPO: host.remote });
+  const dashboard = world.makeDashboard({ ...CONFIGURED, NIXFLEET_CONFIG_REPO: host.remote });
   await dashboard.start();
-  await setUpAndSignIn(page, await dashboard.setupLink());
+  await signInConfigured(page, dashboard.url);
   world.startAgent(host, dashboard);
   const fleet = new FleetPage(page);
   await fleet.press('web', 'Test');
@@ -109,15 +111,16 @@ test('on a phone, a folded output hides neither the places nor the bar of a sele
   await expect(page).toHaveURL(/\/settings$/);
 });
 
-test('a page that hears nothing calls no host late', async ({ page, world }) => {
+test('a page that hears nothing calls no host late', async ({ page, requests, world }) => {
   const host = world.makeHost('web');
-  const dashboard = world.makeDashboard();
+  const dashboard = world.makeDashboard(CONFIGURED);
   await dashboard.start();
-  await setUpAndSignIn(page, await dashboard.setupLink());
+  await signInConfigured(page, dashboard.url);
   world.startAgent(host, dashboard);
   const row = new FleetPage(page).row('web');
   await expect(row).toBeVisible();
   await page.clock.install();
+  await requests.settled();
   await dashboard.end('SIGKILL');
   await expect(page.getByTestId('connection')).toHaveAttribute('data-state', 'reconnecting');
   await page.clock.fastForward(10 * 60_000);

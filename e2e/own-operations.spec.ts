@@ -3,13 +3,13 @@ import { expectAccessible } from './support/accessible';
 import { expect, test } from './support/fixtures';
 import { AGENT_TOKEN } from './support/dashboard';
 import { FleetPage } from './support/fleet-page';
-import { CONFIGURED, nextCode, signInConfigured } from './support/operator';
+import { CONFIGURED, signInConfigured } from './support/operator';
 
 test('a host is added, coloured, waited for and removed', async ({ page, world }) => {
   test.setTimeout(180_000);
   const dashboard = world.makeDashboard(CONFIGURED);
   await dashboard.start();
-  await signInConfigured(page, dashboard.url);
+  const authenticator = await signInConfigured(page, dashboard.url);
   const fleet = new FleetPage(page);
   const dialog = page.getByRole('dialog');
   const menu = async (item: RegExp) => {
@@ -60,7 +60,7 @@ test('a host is added, coloured, waited for and removed', async ({ page, world }
   await menu(/^Remove host/);
   await expect(dialog).toContainText('Forgets the host');
   await dialog.getByRole('button', { name: 'Remove host' }).click();
-  await dialog.getByRole('textbox', { name: /code/i }).fill(nextCode());
+  await dialog.getByRole('textbox', { name: /code/i }).fill(await authenticator.newCode());
   await page.keyboard.press('Enter');
   await expect(page.getByRole('heading', { name: 'Connect the first host' })).toBeVisible();
   await page.goto(`${dashboard.url}/activity`);

@@ -6,7 +6,7 @@ import { PROMPT, type Behaviour } from '@/simulator/behaviour';
 import { AGENT_TOKEN, type Dashboard } from './support/dashboard';
 import { expectAccessible } from './support/accessible';
 import { expect, test } from './support/fixtures';
-import { CONFIGURED, setUpAndSignIn, signInConfigured } from './support/operator';
+import { CONFIGURED, expectLiveAgain, signInConfigured } from './support/operator';
 
 /**
  * What each host was told to do, in order, over all connections. Not the look at the system by which the dashboard may
@@ -44,6 +44,8 @@ async function openFleet(dashboard: Dashboard, hosts: number, behaviour: Behavio
   return agents;
 }
 
+const isSwitch = ({ command }: { command: string }) => command === 'switch';
+
 const closeAll = (agents: readonly SimulatedAgent[]) => Promise.all(agents.map((agent) => agent.close()));
 
 async function selectAll(page: Page, hosts: number): Promise<void> {
@@ -54,14 +56,19 @@ async function selectAll(page: Page, hosts: number): Promise<void> {
 
 test('kill -9 in the middle of a pipeline over 20 hosts: it goes on and ends, no command is on the wire twice', async ({
   page,
+  requests,
   world,
 }) => {
-  const dashboard = world.makeDashboard();
+  const dashboard = world.makeDashboard(CONFIGURED);
   await dashboard.start();
-  await setUpAndSignIn(page, await dashboard.setupLink());
+  await signInConfigured(page, dashboard.url);
+  // No pull ends before the page is where the kill is to meet it.
+  let letPullsEnd: () => void = () => undefined;
+  const held = new Promise<void>((resolve) => (letPullsEnd = resolve));
   const agents = await openFleet(dashboard, 20, {
     ...PROMPT,
     standard: { ...PROMPT.standard, durationMs: 800 },
+    commands: { pull: { held } },
     restartMs: 200,
   });
   try {
@@ -76,15 +83,16 @@ test('kill -9 in the middle of a pipeline over 20 hosts: it goes on and ends, no
     await dialog.getByRole('button', { name: 'Start on 20 hosts' }).click();
     await page.getByTestId('pipeline-strip').getByRole('link').click();
     await expect(page.getByTestId('pipeline-host')).toHaveCount(20);
+    await requests.settled();
 
-    // What the browser is in the middle of loading would be cut off, too.
-    await page.waitForLoadState('networkidle');
-    await Promise.race(agents.map((agent) => agent.next('command', ({ command }) => command === 'switch')));
+    const firstSwitch = Promise.race(agents.map((agent) => agent.next('command', isSwitch)));
+    letPullsEnd();
+    await firstSwitch;
     expect(await dashboard.end('SIGKILL')).toBe('SIGKILL');
     const begun = [...wire.values()].filter((told) => told.length > 0).length;
     expect(begun, 'it was killed in the middle').toBeLessThan(20);
     await dashboard.start();
-    await expect(page.getByTestId('connection')).toHaveAttribute('data-state', 'live');
+    await expectLiveAgain(page);
     await expect(page.getByTestId('pipeline-state')).toHaveAttribute('data-phase', 'ended', { timeout: 90_000 });
 
     // Each at most once and in order. A switch whose frame the kill cut off may be missing: facts decided what it came to.
@@ -103,6 +111,7 @@ test('kill -9 in the middle of a pipeline over 20 hosts: it goes on and ends, no
     await expect(page.locator('[data-action="pipeline.ended"]')).toHaveCount(1);
     await expect(page.getByTestId('pipeline-list').getByRole('link')).toHaveCount(1);
   } finally {
+    letPullsEnd();
     await closeAll(agents);
   }
 });
@@ -112,9 +121,9 @@ test('a pipeline of one’s own: picked, watched stage by stage, cancelled; axe 
   world,
 }) => {
   test.setTimeout(240_000);
-  const dashboard = world.makeDashboard();
+  const dashboard = world.makeDashboard(CONFIGURED);
   await dashboard.start();
-  await setUpAndSignIn(page, await dashboard.setupLink());
+  await signInConfigured(page, dashboard.url);
   const agents = await openFleet(dashboard, 4, {
     ...PROMPT,
     commands: { test: { ending: 'hangs' } },

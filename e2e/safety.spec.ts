@@ -9,20 +9,18 @@ import { WebSocket } from 'ws';
 import { AGENT_TOKEN } from './support/dashboard';
 import { expectAccessible } from './support/accessible';
 import { expect, test } from './support/fixtures';
-import { setUpAndSignIn } from './support/operator';
+import { CONFIGURED, signInConfigured } from './support/operator';
 import { plainEnvironment, start } from './support/processes';
 
-/** The whole stop, and a little for the process to be gone. */
-const STOP_LIMIT_MS = 10_500;
 const METRICS_TOKEN = 'a-token-for-prometheus';
 
 test('a backup on demand is made, shown and good; it is restored once the dashboard is stopped', async ({
   page,
   world,
 }) => {
-  const dashboard = world.makeDashboard();
+  const dashboard = world.makeDashboard(CONFIGURED);
   await dashboard.start();
-  await setUpAndSignIn(page, await dashboard.setupLink());
+  await signInConfigured(page, dashboard.url);
   await page.goto(`${dashboard.url}/settings/backups`);
   await expect(page.getByText('No backup yet')).toBeVisible();
   await page.getByRole('button', { name: 'Back up now' }).click();
@@ -91,12 +89,11 @@ test('SIGTERM: agents are told, and nobody who holds on makes the end come late'
   await Promise.all(held.map((socket) => once(socket, 'connect')));
 
   const closed = once(polite, 'close');
-  const begunAt = Date.now();
   const ended = dashboard.end('SIGTERM');
   const [code] = (await closed) as [number];
   expect(code).toBe(1001);
+  // It ends itself with 1 where an end in good order takes longer than its limit of ten seconds.
   expect(await ended).toBe(0);
-  expect(Date.now() - begunAt).toBeLessThan(STOP_LIMIT_MS);
   for (const socket of held) socket.destroy();
   deaf.terminate();
 });

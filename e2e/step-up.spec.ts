@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { expect, test } from './support/fixtures';
 import { FleetPage } from './support/fleet-page';
-import { CONFIGURED, nextCode, PASSWORD, signInConfigured } from './support/operator';
+import { CONFIGURED, PASSWORD, PASSWORD_ONLY, signInConfigured, signInWithPassword } from './support/operator';
 
 test('a reboot asks for a fresh code, takes a right one once, and nothing else', async ({ page, world }) => {
   const host = world.makeHost('web');
@@ -11,7 +11,7 @@ test('a reboot asks for a fresh code, takes a right one once, and nothing else',
   host.program('systemctl', `echo yes >> '${rebooted}'`);
   const dashboard = world.makeDashboard({ ...CONFIGURED, NIXFLEET_CONFIG_REPO: host.remote });
   await dashboard.start();
-  await signInConfigured(page, dashboard.url);
+  const authenticator = await signInConfigured(page, dashboard.url);
   world.startAgent(host, dashboard);
   const fleet = new FleetPage(page);
   const more = fleet.row('web').getByRole('button', { name: 'More for web' });
@@ -35,7 +35,7 @@ test('a reboot asks for a fresh code, takes a right one once, and nothing else',
   await page.keyboard.press('Enter');
   await expect(dialog.getByRole('alert')).toContainText('This code is not right');
   await expect(code).toBeFocused();
-  const right = nextCode();
+  const right = await authenticator.newCode();
   expect(existsSync(rebooted)).toBe(false);
   await page.keyboard.type(right);
   await page.keyboard.press('Enter');
@@ -52,11 +52,9 @@ test('several hosts are rolled back with one code; without a second factor the p
   page,
   world,
 }) => {
-  const dashboard = world.makeDashboard({ NIXFLEET_PASSWORD_HASH: CONFIGURED.NIXFLEET_PASSWORD_HASH });
+  const dashboard = world.makeDashboard(PASSWORD_ONLY);
   await dashboard.start();
-  await page.goto(`${dashboard.url}/login`);
-  await page.getByRole('textbox', { name: 'Password' }).fill(PASSWORD);
-  await page.getByRole('button', { name: 'Sign in' }).click();
+  await signInWithPassword(page, dashboard.url);
   for (const name of ['web', 'db']) world.startAgent(world.makeHost(name), dashboard);
   const fleet = new FleetPage(page);
   for (const name of ['web', 'db']) await fleet.row(name).getByRole('checkbox').check();

@@ -6,10 +6,11 @@ import { once } from 'node:events';
 import { readdirSync, readlinkSync } from 'node:fs';
 import { connect } from 'node:net';
 import { PATH_RULES } from '@/lib/edge/http/request-rules';
+import { Authenticator } from './support/authenticator';
 import type { Dashboard } from './support/dashboard';
 import { expect, test } from './support/fixtures';
 import { HOSTILE_BODIES, residentBytes, sendHostile, type HostileRequest } from './support/hostile';
-import { CONFIGURED, PASSWORD, presentCode } from './support/operator';
+import { CONFIGURED, PASSWORD, TOTP_SECRET } from './support/operator';
 import { signInForm } from './support/sign-in';
 import { allActions, allRoutes } from './support/surface';
 
@@ -204,7 +205,9 @@ test('a body that does not come is waited for at few paths, not for long, and ho
     }),
   );
   // While they hang, the operator comes in.
-  const { error } = await (await signInForm(dashboard.url))(PASSWORD, presentCode(), { forwardedFor: '203.0.113.1' });
+  const { error } = await (
+    await signInForm(dashboard.url)
+  )(PASSWORD, await new Authenticator(TOTP_SECRET).newCode(), { forwardedFor: '203.0.113.1' });
   expect(error).toBeNull();
   const statuses = await sending;
   for (const [index, status] of statuses.entries()) expect(REFUSED, slow[index]?.path).toContain(status);
@@ -277,7 +280,9 @@ function linkOf(path: string): string {
 test('the largest dispatch that a page sends reaches its action', async ({ world }) => {
   const dashboard = world.makeDashboard({ ...SETTINGS, ...CONFIGURED });
   await dashboard.start();
-  const { cookies, error } = await (await signInForm(dashboard.url))(PASSWORD, presentCode());
+  const { cookies, error } = await (
+    await signInForm(dashboard.url)
+  )(PASSWORD, await new Authenticator(TOTP_SECRET).newCode());
   expect(error).toBeNull();
   const id = allActions().find(({ name }) => name.endsWith(' dispatchOperation'))?.id ?? '';
   const names = Array.from({ length: 5_000 }, (_, index) => `${'h'.repeat(58)}${String(index).padStart(5, '0')}`);

@@ -36,6 +36,8 @@ export interface CommandBehaviour {
   ending: Ending;
   /** The exit code of a failure. */
   exitCode: number;
+  /** The work begins once this is fulfilled, also where the command is stopped before. Without it: at once. */
+  held?: Promise<void>;
 }
 
 export interface Behaviour {

@@ -219,7 +219,8 @@ export class Runner {
   }
 
   private async work(running: Running, share: number): Promise<void> {
-    const { lines, durationMs, line } = behaviourOf(this.host.behaviour, running.command);
+    const { lines, durationMs, line, held } = behaviourOf(this.host.behaviour, running.command);
+    await held;
     const count = Math.round(lines * share);
     const ms = durationMs * share;
     const portions = Math.max(1, Math.ceil(ms / PORTION_MS));

@@ -1,7 +1,8 @@
 /** The main path against the image, three times: fresh, with the data of version 1, and behind a proxy with TLS. */
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
-import { setUpAndSignIn, signIn } from '../support/operator';
+import { Authenticator } from '../support/authenticator';
+import { setUpAndSignIn, signIn, TOTP_SECRET } from '../support/operator';
 import { freePort, IMAGE } from './support/engine';
 import { expect, test } from './support/fixtures';
 import { walkMainPath } from './support/main-path';
@@ -14,7 +15,6 @@ const AGENT_TOKEN = 'the-token-of-the-container-tests';
 const PASSWORD_HASH = '$2b$10$jQ.TpulZ5Fjp02.ubIo7J.kTRe1klHecMrIGyIhq87.Mf2RYf7CGm';
 /** In `lib/store/adopt/fixtures/nixfleet-v1.db`. */
 const HOSTS_OF_VERSION_1 = 14;
-const TOTP_SECRET = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP';
 
 test('fresh: set up in the browser, and the way through the first day', async ({ page, world, containers }) => {
   const port = await freePort();
@@ -30,6 +30,7 @@ test('fresh: set up in the browser, and the way through the first day', async ({
   await installation.answers();
   const [link = ''] = /\/setup\?code=\S+/.exec(await installation.log()) ?? [];
 
+  world.expectCuts();
   await walkMainPath({
     page,
     installation,
@@ -72,13 +73,14 @@ test('with the data of version 1: moved as docs/operations.md says, and back', a
     expect(said).toContain('NIXFLEET_API_TOKEN is a name of version 1');
   });
 
+  world.expectCuts();
   await walkMainPath({
     page,
     installation,
     host,
     signIn: async () => {
       await page.goto(`http://localhost:${port}/login`);
-      await signIn(page, TOTP_SECRET);
+      await signIn(page, new Authenticator(TOTP_SECRET));
       await expect(page.locator('[data-testid="host-row"]')).toHaveCount(HOSTS_OF_VERSION_1);
     },
     startAgent: () =>
@@ -112,13 +114,14 @@ test.describe('behind a proxy with TLS', () => {
     await installation.up();
     await installation.answers();
 
+    world.expectCuts();
     await walkMainPath({
       page,
       installation,
       host,
       signIn: async () => {
         await page.goto(`${proxy.url}/login`);
-        await signIn(page, TOTP_SECRET);
+        await signIn(page, new Authenticator(TOTP_SECRET));
         const names = (await context.cookies()).map(({ name, secure, httpOnly }) => ({ name, secure, httpOnly }));
         expect(names.length).toBeGreaterThan(0);
         for (const { name, secure, httpOnly } of names) {

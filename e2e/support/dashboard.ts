@@ -22,6 +22,7 @@ export class Dashboard {
   private process: RunningProcess | null = null;
   private printed: string[] = [];
   private port = '0';
+  private ended = false;
 
   constructor(private readonly settings: Record<string, string> = {}) {}
 
@@ -74,7 +75,13 @@ export class Dashboard {
     return link;
   }
 
+  /** Whether a test has ended it, now or before a restart. From then on its clients may find their connections cut. */
+  get hasEnded(): boolean {
+    return this.ended;
+  }
+
   async end(signal?: NodeJS.Signals): Promise<number | string | null> {
+    this.ended = true;
     const ended = await this.process?.end(signal);
     this.process = null;
     return ended ?? null;
@@ -82,6 +89,7 @@ export class Dashboard {
 
   /** Sends a signal without waiting for what comes of it. */
   signal(signal: NodeJS.Signals): void {
+    this.ended = true;
     this.process?.child.kill(signal);
   }
 

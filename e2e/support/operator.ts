@@ -1,39 +1,37 @@
-/** The operator at the browser: sets up, signs in, and knows the time as TOTP does. */
+/** The operator at the browser: sets up and signs in. */
 import { expect, type Page } from '@playwright/test';
-import { generateSync } from 'otplib';
+import { LIVE_TIMES } from '@/app/_live/live-client';
+import { Authenticator } from './authenticator';
 
 export const PASSWORD = 'correct horse battery staple';
-const STEP_S = 30;
 
 /** bcrypt of PASSWORD at the lowest cost, so that tests are quick. */
 const PASSWORD_HASH = '$2b$04$cv.3zYF6yLrSBLhkJNcSieq8TDELAYuB4cX4rDyyLhock30.Pvp86';
-const TOTP_SECRET = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP';
+export const TOTP_SECRET = 'JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP';
 
-/** An installation whose password and second factor come from the environment: no set-up, and two codes are left. */
+/** An installation whose password and second factor come from the environment: nothing to set up. */
 export const CONFIGURED = { NIXFLEET_PASSWORD_HASH: PASSWORD_HASH, NIXFLEET_TOTP_SECRET: TOTP_SECRET };
+/** The same without a second factor. */
+export const PASSWORD_ONLY = { NIXFLEET_PASSWORD_HASH: PASSWORD_HASH };
 
-/** Signs in at such an installation with the code of the present step. The next one is valid for half a minute more. */
-export async function signInConfigured(page: Page, url: string): Promise<void> {
+/** Signs in at an installation with the settings `CONFIGURED`. Gives the authenticator for further codes. */
+export async function signInConfigured(page: Page, url: string): Promise<Authenticator> {
+  const authenticator = new Authenticator(TOTP_SECRET);
   await page.goto(`${url}/login`);
-  await signIn(page, TOTP_SECRET);
+  await signIn(page, authenticator);
+  return authenticator;
 }
 
-/** The code that `signInConfigured` uses. */
-export const presentCode = (): string => totp(TOTP_SECRET);
-
-/** The code after the one that `signInConfigured` used. */
-export const nextCode = (): string => totp(TOTP_SECRET, 1);
-
-/** The code of the present time step, or of one that many steps later. */
-export function totp(secret: string, stepsLater = 0): string {
-  return generateSync({ secret, epoch: Math.floor(Date.now() / 1000) + stepsLater * STEP_S });
+/** Signs in at an installation with the settings `PASSWORD_ONLY`. */
+export async function signInWithPassword(page: Page, url: string): Promise<void> {
+  await page.goto(`${url}/login`);
+  await page.getByRole('textbox', { name: 'Password' }).fill(PASSWORD);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await expectLive(page);
 }
 
-/**
- * Sets the password and enrols a second factor, and signs in. A code counts once: enrolling takes the present one,
- * signing in the next (both stay valid for at least half a minute, so that no step change can come between).
- */
-export async function setUpAndSignIn(page: Page, link: string): Promise<string> {
+/** Sets the password, enrols a second factor and signs in. Each of the two takes a code. */
+export async function setUpAndSignIn(page: Page, link: string): Promise<Authenticator> {
   await page.goto(link);
   await page.getByRole('textbox', { name: 'New password' }).fill(PASSWORD);
   await page.getByRole('textbox', { name: 'The same again' }).fill(PASSWORD);
@@ -42,16 +40,30 @@ export async function setUpAndSignIn(page: Page, link: string): Promise<string> 
     .getByRole('button', { name: /continue|next/i })
     .click();
   const secret = (await page.locator('#totp-secret').innerText()).replace(/\s/g, '');
-  await page.getByRole('textbox', { name: /code/i }).fill(totp(secret));
+  expect(secret).toMatch(/^[A-Z2-7]{16,}$/);
+  const authenticator = new Authenticator(secret);
+  await page.getByRole('textbox', { name: /code/i }).fill(await authenticator.newCode());
   await page.getByRole('button', { name: 'Confirm' }).click();
   await page.getByRole('link', { name: 'Sign in' }).click();
-  await signIn(page, secret, 1);
-  return secret;
+  await signIn(page, authenticator);
+  return authenticator;
 }
 
-export async function signIn(page: Page, secret: string, stepsLater = 0): Promise<void> {
+/** Fills in the sign-in page, which is open, and waits until the fleet is shown live. */
+export async function signIn(page: Page, authenticator: Authenticator): Promise<void> {
   await page.getByRole('textbox', { name: 'Password' }).fill(PASSWORD);
-  await page.getByRole('textbox', { name: /code/i }).fill(totp(secret, stepsLater));
+  await page.getByRole('textbox', { name: /code/i }).fill(await authenticator.newCode());
   await page.getByRole('button', { name: /sign in/i }).click();
+  await expectLive(page);
+}
+
+export async function expectLive(page: Page): Promise<void> {
   await expect(page.getByTestId('connection')).toHaveAttribute('data-state', 'live');
+}
+
+/** After its dashboard was away, the page comes back by itself, at the latest after its longest wait between attempts. */
+export async function expectLiveAgain(page: Page): Promise<void> {
+  await expect(page.getByTestId('connection')).toHaveAttribute('data-state', 'live', {
+    timeout: LIVE_TIMES.backOffCapMs + LIVE_TIMES.openWithinMs,
+  });
 }
