@@ -1,7 +1,15 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createConnection, type Connection, type ConnectionOptions, type RegisterFrame } from './connection';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import {
+  createConnection,
+  FIRST_DELAY_MS,
+  PING_INTERVAL_MS,
+  SILENCE_TIMEOUT_MS,
+  type Connection,
+  type ConnectionOptions,
+  type RegisterFrame,
+} from './connection';
 import { createLog } from './log';
 import { startDashboard, TOKEN, type Dashboard } from './testing/dashboard';
 
@@ -14,6 +22,7 @@ beforeEach(async () => {
   written = [];
 });
 afterEach(async () => {
+  vi.useRealTimers();
   await connection.close('test');
   await dashboard.stop();
 });
@@ -41,22 +50,24 @@ function connect(more: Partial<ConnectionOptions> = {}): void {
 
 describe('connection', () => {
   it('takes silence for a dead link and dials again; pings that are answered are life', async () => {
-    connect({ silenceTimeoutMs: 300, pingIntervalMs: 50 });
+    // Time passes as the test says, so that no answer is late on a slow machine.
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
+    connect();
     await dashboard.until('registered', () => connection.ready());
     // Pongs alone keep it for several times the limit.
-    const start = Date.now();
-    let beats = 0;
-    const ticks = setInterval(() => {
-      beats++;
-      dashboard.changed();
-    }, 50);
-    await dashboard.until('a second of quiet', () => Date.now() - start > 1_000 && beats > 0);
-    clearInterval(ticks);
+    for (let count = 1; count * PING_INTERVAL_MS < 4 * SILENCE_TIMEOUT_MS; count++) {
+      vi.advanceTimersByTime(PING_INTERVAL_MS);
+      await dashboard.until('a ping', () => dashboard.pings() === count);
+    }
     expect(dashboard.connections()).toBe(1);
     await connection.close('test');
-    connect({ silenceTimeoutMs: 200, pingIntervalMs: 60_000 });
-    await dashboard.until('the reconnect', () => dashboard.connections() >= 3);
+    connect({ pingIntervalMs: 2 * SILENCE_TIMEOUT_MS });
+    await dashboard.until('registered again', () => connection.ready());
+    vi.advanceTimersByTime(SILENCE_TIMEOUT_MS);
+    await dashboard.until('the next try', () => written.some((line) => line.includes('dialling again in')));
     expect(written.join('')).toContain('nothing heard from the dashboard');
+    vi.advanceTimersByTime(FIRST_DELAY_MS);
+    await dashboard.until('the reconnect', () => dashboard.connections() === 3);
   });
 
   it('ignores what it does not understand', async () => {

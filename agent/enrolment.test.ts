@@ -9,7 +9,7 @@ import { createHost, type TestHost } from './testing/host';
 import { tokenFile } from './token';
 
 const folder = mkdtempSync(join(tmpdir(), 'nixfleet-bundle-'));
-const WAIT = { timeout: 15_000 };
+const WAIT = { timeout: 45_000 };
 let bundle = '';
 let host: TestHost;
 let house: TestServer;

@@ -1,7 +1,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, describe, expect, it } from 'vitest';
+import { afterAll, describe, expect, it, vi } from 'vitest';
 import { startChild, type ChildOptions } from './process';
 import { fileAppears, isRunning, processEnds } from './testing/host';
 
@@ -50,14 +50,18 @@ describe('startChild', () => {
 
   it('ends a program that takes too long, with everything it started, also when it ignores SIGTERM', async () => {
     const pidFile = join(folder, 'stubborn');
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { child } = start(
-      `trap '' TERM; sh -c 'trap "" TERM; echo $$ > ${pidFile}; while :; do sleep 1; done' & wait; while :; do sleep 1; done`,
-      {
-        timeoutMs: 300,
-        stopGraceMs: 200,
-      },
+      `trap '' TERM; sh -c 'trap "" TERM; echo $$ > ${pidFile}.tmp; mv ${pidFile}.tmp ${pidFile}; while :; do sleep 1; done' & wait; while :; do sleep 1; done`,
+      { timeoutMs: 300_000, stopGraceMs: 10_000 },
     );
-    expect(await child.end).toEqual({ kind: 'timed-out', afterMs: 300 });
+    try {
+      await fileAppears(pidFile);
+      vi.advanceTimersByTime(300_000 + 10_000);
+    } finally {
+      vi.useRealTimers();
+    }
+    expect(await child.end).toEqual({ kind: 'timed-out', afterMs: 300_000 });
     await processEnds(Number(readFileSync(pidFile, 'utf8')));
   });
 

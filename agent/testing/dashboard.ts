@@ -6,7 +6,7 @@ import { parseAgentFrame, type AgentFrame, type AgentFrameType } from '@/lib/pro
 import { MAX_AGENT_FRAME_BYTES } from '@/lib/protocol/agent-limits';
 
 export const TOKEN = 'test-token-0123456789';
-const WAIT_TIMEOUT_MS = 15_000;
+const WAIT_TIMEOUT_MS = 45_000;
 
 export type FrameOf<T extends AgentFrameType> = Extract<AgentFrame, { type: T }>;
 type PayloadOf<T extends AgentFrameType> = FrameOf<T>['payload'];
@@ -37,6 +37,7 @@ export async function startDashboard(options: DashboardOptions = {}) {
   const watchers = new Set<() => void>();
   let sockets: WebSocket[] = [];
   let connections = 0;
+  let pings = 0;
 
   const http = createServer((request, response) => {
     response.writeHead(request.url === '/health' ? 200 : 404).end();
@@ -59,6 +60,10 @@ export async function startDashboard(options: DashboardOptions = {}) {
     const connection = ++connections;
     sockets.push(socket);
     socket.on('error', () => undefined);
+    socket.on('ping', () => {
+      pings++;
+      changed();
+    });
     socket.on('close', (code) => {
       sockets = sockets.filter((other) => other !== socket);
       closed.push(code);
@@ -136,6 +141,8 @@ export async function startDashboard(options: DashboardOptions = {}) {
     until,
     changed,
     connections: () => connections,
+    /** Pings of agents, over all connections. */
+    pings: () => pings,
     all<T extends AgentFrameType>(type: T): FrameOf<T>[] {
       return received.flatMap(({ frame }) => (frame.type === type ? [frame as FrameOf<T>] : []));
     },

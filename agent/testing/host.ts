@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { TOKEN } from './dashboard';
 
-const FILE_TIMEOUT_MS = 15_000;
+const FILE_TIMEOUT_MS = 45_000;
 
 export type TestHost = ReturnType<typeof createHost>;
 

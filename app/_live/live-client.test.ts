@@ -56,6 +56,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
+  vi.useRealTimers();
   for (const client of clients) client.stop();
   for (const socket of server.clients) socket.terminate();
   server.close();
@@ -204,7 +205,8 @@ describe('the live connection', () => {
     await until(store, () => kind(store) === 'live');
   });
 
-  it('waits longer each time, up to the cap, and starts anew after a stable connection', async () => {
+  it('waits longer each time, up to the cap', async () => {
+    vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'] });
     const waits: number[] = [];
     const { store } = start({
       random: () => 1 - Number.EPSILON,
@@ -214,19 +216,18 @@ describe('the live connection', () => {
       },
       times: { ...QUICK, backOffMs: 4, backOffCapMs: 20 },
     });
-    await new Promise<void>((resolve) => {
-      store.subscribe(() => {
-        const { connection } = store.get();
-        if (connection.kind !== 'reconnecting') return;
-        const wait = Math.round(connection.retryAt - Date.now());
-        if (wait > 0) waits.push(wait);
-        if (waits.length === 5) resolve();
-      });
+    store.subscribe(() => {
+      const { connection } = store.get();
+      if (connection.kind !== 'reconnecting') return;
+      const wait = Math.round(connection.retryAt - Date.now());
+      if (wait > 0) waits.push(wait);
     });
-    const expected = [4, 8, 16, 20, 20];
-    waits.forEach((wait, i) => {
-      expect(Math.abs(wait - (expected[i] ?? 0))).toBeLessThanOrEqual(2);
-    });
+    try {
+      while (waits.length < 5) await vi.advanceTimersToNextTimerAsync();
+    } finally {
+      vi.useRealTimers();
+    }
+    expect(waits).toEqual([4, 8, 16, 20, 20]);
   });
 
   it('forgets former failures after a connection that was stable', () => {
@@ -302,14 +303,19 @@ describe('the live connection', () => {
   });
 
   it('gives up a connection that answers no ping, and takes no late event of it', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     let connection = accept();
-    const { store } = start({ times: { ...QUICK, pingEveryMs: 20, silenceMs: 60 } });
+    const { store } = start({ times: { ...QUICK, pingEveryMs: 20_000, silenceMs: 25_000 } });
     const silent = await connection;
     await silent.next();
     connection = accept();
     silent.greet();
     await until(store, () => kind(store) === 'live');
+    vi.advanceTimersByTime(20_000);
     expect(await silent.next()).toEqual({ t: 'ping' });
+    vi.advanceTimersByTime(25_000);
+    expect(kind(store)).toBe('reconnecting');
+    vi.advanceTimersByTime(QUICK.backOffCapMs);
     const fresh = await connection;
     fresh.greet();
     await until(store, () => kind(store) === 'live');
@@ -320,14 +326,23 @@ describe('the live connection', () => {
   });
 
   it('stays on a connection that answers', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const connection = accept();
-    const { store } = start({ times: { ...QUICK, pingEveryMs: 10, silenceMs: 500 } });
+    let told: () => void = () => undefined;
+    const { store } = start({
+      times: { ...QUICK, pingEveryMs: 20_000, silenceMs: 25_000 },
+      serverTime: () => told(),
+    });
     const peer = await connection;
     await peer.next();
     peer.greet();
+    await until(store, () => kind(store) === 'live');
     for (let i = 0; i < 5; i += 1) {
+      vi.advanceTimersByTime(20_000);
       expect(await peer.next()).toEqual({ t: 'ping' });
+      const read = new Promise<void>((resolve) => (told = resolve));
       peer.say({ t: 'pong', serverTime: i });
+      await read;
     }
     expect(kind(store)).toBe('live');
     expect(server.clients.size).toBe(1);

@@ -1,8 +1,9 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, type ChildProcess, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import type { Readable, Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createFixture, type Fixture } from './fixture';
@@ -22,7 +23,7 @@ afterEach(() => {
 });
 
 /** A process that runs `body` under the lock. */
-function holder(body: string): ChildProcess {
+function holder(body: string): ChildProcessByStdio<Writable, Readable, null> {
   const module = new URL('./lock.mjs', import.meta.url).href;
   const code = `
     import { withLock } from ${JSON.stringify(module)};
@@ -30,11 +31,14 @@ function holder(body: string): ChildProcess {
     await withLock(${JSON.stringify(path)}, async () => { ${body} }, { say: () => undefined });`;
   const child = spawn(process.execPath, ['--input-type=module', '-e', code], {
     cwd: fileURLToPath(new URL('.', import.meta.url)),
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['pipe', 'pipe', 'inherit'],
   });
   children.push(child);
   return child;
 }
+/** Holds the lock until its standard input ends. */
+const HOLDS_UNTIL_TOLD = `console.log('holding'); for await (const _ of process.stdin);`;
+
 async function deadPid(): Promise<number> {
   const child = spawn(process.execPath, ['-e', '']);
   await once(child, 'exit');
@@ -66,8 +70,7 @@ describe('the lock', () => {
   });
 
   it('is taken over when its holder was killed', async () => {
-    const child = holder(`console.log('holding'); await new Promise((resolve) => setTimeout(resolve, 60_000));`);
-    if (child.stdout === null) throw new Error('no output');
+    const child = holder(HOLDS_UNTIL_TOLD);
     await once(child.stdout, 'data');
     await expect(take({ maxWaitMs: 0 })).rejects.toThrow(SetupProblem);
     child.kill('SIGKILL');
@@ -76,11 +79,14 @@ describe('the lock', () => {
   });
 
   it('is waited for, and then given, when its holder ends', async () => {
-    const child = holder(`console.log('holding'); await new Promise((resolve) => setTimeout(resolve, 400));`);
-    if (child.stdout === null) throw new Error('no output');
+    const child = holder(HOLDS_UNTIL_TOLD);
     await once(child.stdout, 'data');
     const said: string[] = [];
-    expect(await withLock(path, () => Promise.resolve('done'), { say: (line) => said.push(line) })).toBe('done');
+    const say = (line: string) => {
+      said.push(line);
+      child.stdin.end();
+    };
+    expect(await withLock(path, () => Promise.resolve('done'), { say })).toBe('done');
     expect(said).toEqual([expect.stringContaining(`process ${child.pid ?? 0}`)]);
   });
 

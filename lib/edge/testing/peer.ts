@@ -30,7 +30,11 @@ socket.on('ping', () => tell('ping'));
 socket.on('unexpected-response', (_request, response) => { tell('refused', response.statusCode); response.destroy(); });
 socket.on('error', () => {});
 socket.on('close', (code) => tell('close', code));
-parentPort.on('message', (text) => socket.send(text));
+parentPort.on('message', ({ text, written }) => socket.send(text, () => {
+  if (!written) return;
+  Atomics.store(written, 0, 1);
+  Atomics.notify(written, 0);
+}));
 `;
 
 type Told = { kind: 'open' | 'ping' | 'message' | 'refused' | 'close'; value?: unknown };
@@ -66,7 +70,14 @@ export class Peer {
   }
 
   send(text: string): void {
-    this.worker.postMessage(text);
+    this.worker.postMessage({ text });
+  }
+
+  /** Sends and holds the event loop until the frame is in the socket that this process reads it from. */
+  sendHolding(text: string): void {
+    const written = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+    this.worker.postMessage({ text, written });
+    Atomics.wait(written, 0, 0);
   }
 
   /** How its connection ended: a close code, a refused upgrade's status, or null while it lasts. */

@@ -181,9 +181,8 @@ describe('after the event loop was held for twelve seconds', { timeout: 60_000 }
         resolve();
       };
     });
-    intruder.send(frame('register', { hostname: 'h1', agent_version: 'intruder' }));
-    // It has arrived, and the question after it: one poll reads both, and the loop is held between the two.
-    holdLoop(300);
+    // It arrives, and the question after it: one poll reads both, and the loop is held between the two.
+    intruder.sendHolding(frame('register', { hostname: 'h1', agent_version: 'intruder' }));
     asking.write('GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n');
     await held;
   });
