@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vitest/config';
 
@@ -6,7 +7,10 @@ export default defineConfig({
   test: {
     include: ['{lib,agent,simulator,cli,scripts,app,nix}/**/*.test.{ts,tsx}'],
     environment: 'node',
-    testTimeout: 20_000,
-    hookTimeout: 30_000,
+    // One worker a core: many tests wait for a process, and the main process does little.
+    maxWorkers: availableParallelism(),
+    // A net for what hangs; no test proves anything by it.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
   },
 });

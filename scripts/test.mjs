@@ -1,12 +1,14 @@
 // @ts-check
 /**
  * `npm test`: every check there is, on a machine where nothing is set up yet. A failed step does not keep the others
- * from running. The last line is `N passed, N failed, N skipped`.
+ * from running; steps that run beside each other are shown when they end. The last line is
+ * `N passed, N failed, N skipped`.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { inspect } from 'node:util';
 import { ensureChromium } from './setup/chromium.mjs';
 import { readJsonObject } from './setup/json.mjs';
 import { ensureNix } from './setup/nix.mjs';
@@ -25,14 +27,45 @@ Reflect.deleteProperty(ENVIRONMENT, 'NODE_ENV');
 const reports = mkdtempSync(join(tmpdir(), 'nixfleet-test-'));
 const progress = { stopped: false };
 
+/** Where a step writes: straight to the terminal, or into the block that is printed when the step has ended. */
+class Output {
+  /** Null while nothing is kept back. @type {string[] | null} */
+  #kept;
+
+  /** @param {boolean} isBlock */
+  constructor(isBlock) {
+    this.#kept = isBlock ? [] : null;
+  }
+
+  /** Takes what a program writes; without it, programs write to the terminal. */
+  get onText() {
+    const kept = this.#kept;
+    return kept === null ? undefined : (/** @type {string} */ text) => void kept.push(text);
+  }
+
+  say = (/** @type {string} */ line) => {
+    if (this.#kept === null) console.log(line);
+    else this.#kept.push(`${line}\n`);
+  };
+
+  print() {
+    if (this.#kept !== null) process.stdout.write(this.#kept.join(''));
+  }
+}
+
 /**
  * Runs a program of the project's packages.
+ * @param {Output} output
  * @param {string} name
  * @param {readonly string[]} args
  * @param {Record<string, string>} [env]
  */
-async function tool(name, args, env = {}) {
-  const code = await run(join(ROOT, 'node_modules/.bin', name), args, { cwd: ROOT, env: { ...ENVIRONMENT, ...env } });
+async function tool(output, name, args, env = {}) {
+  const { onText } = output;
+  // A program sees no terminal where its output is kept; its colours are for the one that gets the block.
+  const colours = onText && process.stdout.isTTY ? { FORCE_COLOR: '1' } : {};
+  const options = { cwd: ROOT, env: { ...ENVIRONMENT, ...colours, ...env }, onText };
+  const code = await run(join(ROOT, 'node_modules/.bin', name), args, options);
   progress.stopped ||= wasStopped(code);
   return code;
 }
@@ -40,43 +73,52 @@ async function tool(name, args, env = {}) {
 /**
  * @param {string} name
  * @param {readonly string[]} args
- * @returns {() => Promise<Counts>}
+ * @returns {(output: Output) => Promise<Counts>}
  */
 function check(name, args) {
-  return async () => ((await tool(name, args)) === 0 ? { ...NOTHING, passed: 1 } : { ...NOTHING, failed: 1 });
+  return async (output) =>
+    (await tool(output, name, args)) === 0 ? { ...NOTHING, passed: 1 } : { ...NOTHING, failed: 1 };
 }
 
-async function unitTests() {
-  await ensureNix(ROOT, console.log);
+/** @param {Output} output */
+async function unitTests(output) {
+  await ensureNix(ROOT, output.say);
   const report = join(reports, 'vitest.json');
-  const code = await tool('vitest', ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`]);
+  const args = ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
+  const code = await tool(output, 'vitest', args);
   return countVitest(readJsonObject(report), code);
 }
 
-async function endToEndTests() {
-  const chromium = await ensureChromium(ROOT, console.log);
+/** @param {Output} output */
+async function endToEndTests(output) {
+  const chromium = await ensureChromium(ROOT, output.say);
   const report = join(reports, 'playwright.json');
-  const env = { CHROMIUM_PATH: chromium, PLAYWRIGHT_JSON_OUTPUT_FILE: report };
-  const code = await tool('playwright', ['test', '--reporter=line,json'], env);
+  // The build was made right before.
+  const env = { CHROMIUM_PATH: chromium, PLAYWRIGHT_JSON_OUTPUT_FILE: report, NIXFLEET_E2E_BUILT: '1' };
+  const code = await tool(output, 'playwright', ['test', '--reporter=line,json'], env);
   return countPlaywright(readJsonObject(report), code);
 }
 
 /**
  * @param {string} title
- * @param {() => Promise<Counts>} work
+ * @param {(output: Output) => Promise<Counts>} work
+ * @param {boolean} [isBlock] other steps run beside it: it is shown when it has ended
  * @returns {Promise<Counts>}
  */
-async function step(title, work) {
+async function step(title, work, isBlock = false) {
   if (progress.stopped) return NOTHING;
-  console.log(`\n== ${title}`);
+  const output = new Output(isBlock);
+  console.log(isBlock ? `… ${title}` : `\n== ${title}`);
   const startedAt = Date.now();
   let counts;
   try {
-    counts = await work();
+    counts = await work(output);
   } catch (error) {
-    console.error(error instanceof SetupProblem ? error.message : error);
+    output.say(error instanceof SetupProblem ? error.message : inspect(error));
     counts = CRASHED;
   }
+  if (isBlock) console.log(`\n== ${title}`);
+  output.print();
   const result = counts === NOTHING ? 'done' : summaryLine(counts);
   console.log(`-- ${title}: ${result} (${((Date.now() - startedAt) / 1000).toFixed(1)} s)`);
   return counts;
@@ -90,21 +132,28 @@ function setUp(target) {
   };
 }
 
+/** One after the other, in one thread of their own. */
+async function staticChecks() {
+  return [
+    await step('Types', check('tsc', ['--noEmit']), true),
+    await step('Lint', check('eslint', ['.', '--max-warnings', '0']), true),
+    await step('Format', check('prettier', ['--check', '.']), true),
+  ];
+}
+
 /** @returns {Promise<Counts[]>} */
 async function everything() {
   const installed = await step('Set-up', setUp('install'));
   if (installed.failed > 0) return [installed];
-  const checks = [
-    await step('Types', check('tsc', ['--noEmit'])),
-    await step('Lint', check('eslint', ['.', '--max-warnings', '0'])),
-    await step('Format', check('prettier', ['--check', '.'])),
-    await step('Unit and integration tests', unitTests),
-  ];
+  console.log('');
+  const [checks, units] = await Promise.all([staticChecks(), step('Unit and integration tests', unitTests, true)]);
+  // After those: the build writes files that they read.
   const built = await step('Production build', setUp('build-if-needed'));
-  checks.push(built);
-  if (built.failed > 0) console.log('\nThe end-to-end tests need the build, so they did not run.');
-  else checks.push(await step('End-to-end tests', endToEndTests));
-  return checks;
+  if (built.failed > 0) {
+    console.log('\nThe end-to-end tests need the build, so they did not run.');
+    return [...checks, units, built];
+  }
+  return [...checks, units, built, await step('End-to-end tests', endToEndTests)];
 }
 
 const total = sum(await everything());

@@ -10,6 +10,7 @@ import { SetupProblem } from './problem.mjs';
  * @property {NodeJS.ProcessEnv} [env]
  * @property {boolean} [readsInput] it reads the script's own input; without it, there is none
  * @property {(text: string) => void} [onErrorText] also gets what the program writes to standard error
+ * @property {(text: string) => void} [onText] gets everything that the program writes, which is then not shown
  */
 
 /** @type {readonly NodeJS.Signals[]} */
@@ -22,12 +23,15 @@ const FORWARDED = ['SIGINT', 'SIGTERM', 'SIGHUP'];
  * @param {RunOptions} options
  * @returns {Promise<number>} its exit code, or 128 and the signal's number as a shell says it
  */
-export function run(command, args, { cwd, env = process.env, readsInput = false, onErrorText }) {
+export function run(command, args, { cwd, env = process.env, readsInput = false, onErrorText, onText }) {
   return new Promise((resolve, reject) => {
     const input = readsInput ? 'inherit' : 'ignore';
-    const child = spawn(command, args, { cwd, env, stdio: [input, 'inherit', onErrorText ? 'pipe' : 'inherit'] });
+    const output = onText ? 'pipe' : 'inherit';
+    const child = spawn(command, args, { cwd, env, stdio: [input, output, onErrorText ? 'pipe' : output] });
+    child.stdout?.setEncoding('utf8').on('data', (/** @type {string} */ text) => onText?.(text));
     child.stderr?.setEncoding('utf8').on('data', (/** @type {string} */ text) => {
-      process.stderr.write(text);
+      if (onText) onText(text);
+      else process.stderr.write(text);
       onErrorText?.(text);
     });
     const stopForwarding = forwardSignals(child);

@@ -15,6 +15,16 @@ describe('run', () => {
     expect(wasStopped(1)).toBe(false);
   });
 
+  it('gives everything that the program writes, in place of showing it', async () => {
+    const texts: string[] = [];
+    const code = await run(process.execPath, ['-e', 'console.log("out"); console.error("err"); process.exit(3)'], {
+      cwd,
+      onText: (text) => texts.push(text),
+    });
+    expect(code).toBe(3);
+    expect(texts.sort()).toEqual(['err\n', 'out\n']);
+  });
+
   it('refuses what cannot be run with a sentence', async () => {
     await expect(run('/nowhere/at-all', [], { cwd })).rejects.toThrow('The program /nowhere/at-all cannot be run');
   });
