@@ -18,7 +18,6 @@ test('beside a configured password, a second factor is set up, replaced and remo
   page,
   world,
 }) => {
-  test.setTimeout(240_000);
   const dashboard = world.makeDashboard(PASSWORD_ONLY);
   await dashboard.start();
   await signInWithPassword(page, dashboard.url);

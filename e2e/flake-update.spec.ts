@@ -27,7 +27,6 @@ const lock = (rev: string, at: number) =>
 
 for (const dialect of ['github', 'forgejo'] as const) {
   test(`a flake update at ${dialect} shows by itself, tells what changes, and is merged`, async ({ page, world }) => {
-    test.setTimeout(180_000);
     const forge = new StandIn(dialect);
     await forge.start();
     const dashboard = world.makeDashboard({

@@ -6,7 +6,6 @@ import { FleetPage } from './support/fleet-page';
 import { CONFIGURED, signInConfigured } from './support/operator';
 
 test('a host is added, coloured, waited for and removed', async ({ page, world }) => {
-  test.setTimeout(180_000);
   const dashboard = world.makeDashboard(CONFIGURED);
   await dashboard.start();
   const authenticator = await signInConfigured(page, dashboard.url);
@@ -72,7 +71,6 @@ test('the selection says who is pulled and who is queued; what is queued runs wh
   page,
   world,
 }) => {
-  test.setTimeout(120_000);
   const [web, lap] = [world.makeHost('web'), world.makeHost('lap-1')];
   const dashboard = world.makeDashboard({ ...CONFIGURED, NIXFLEET_CONFIG_REPO: web.remote });
   await dashboard.start();

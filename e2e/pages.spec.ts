@@ -8,7 +8,6 @@ import { CONFIGURED, expectLive, PASSWORD, setUpAndSignIn, signInConfigured } fr
 const MAX_SCRIPT_BYTES = 250 * 1024;
 
 test('axe finds nothing on any page', async ({ page, world }) => {
-  test.setTimeout(240_000);
   const host = world.makeHost('web');
   const dashboard = world.makeDashboard({ NIXFLEET_CONFIG_REPO: host.remote });
   await dashboard.start();

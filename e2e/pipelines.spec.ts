@@ -120,7 +120,6 @@ test('a pipeline of one’s own: picked, watched stage by stage, cancelled; axe 
   page,
   world,
 }) => {
-  test.setTimeout(240_000);
   const dashboard = world.makeDashboard(CONFIGURED);
   await dashboard.start();
   await signInConfigured(page, dashboard.url);

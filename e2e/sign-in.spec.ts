@@ -94,7 +94,6 @@ async function dialLive(dashboard: Dashboard, cookie: string): Promise<number | 
 test('a stolen cookie is worth nothing once its session ended, ran out or was idle; a device cookie never is', async ({
   world,
 }) => {
-  test.setTimeout(240_000);
   const dashboard = world.makeDashboard(PASSWORD_ONLY);
   await dashboard.start();
   const signIn = await signInForm(dashboard.url);

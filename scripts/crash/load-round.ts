@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as wait } from 'node:timers/promises';
 import { hash } from '@node-rs/bcrypt';
 import { REALISTIC, type Behaviour } from '@/simulator/behaviour';
 import { SimulatedFleet } from '@/simulator/fleet';
@@ -16,9 +17,14 @@ import { Witness } from './witness';
 const HOSTS = 12;
 const BCRYPT_COST = 4;
 const PASSWORD = 'a password for the crash test alone';
-/** Killed between these, counted from the moment at which it answers. */
-const EARLIEST_KILL_MS = 20;
-const LATEST_KILL_MS = 1_500;
+/**
+ * Killed after at most so much work since it answered, in steps that the witness saw, and a moment more: a kill by the
+ * clock alone would come before any work on a slow machine.
+ */
+const MOST_STEPS = 60;
+const LONGEST_MOMENT_MS = 100;
+/** How often the steps are counted. */
+const COUNT_INTERVAL_MS = 5;
 /** Between two requests of the operator. */
 const DISPATCH_PAUSE_MS = 60;
 /** In so many rounds, a backup is made meanwhile. */
@@ -58,11 +64,14 @@ export class LoadedDashboard {
   /** Starts the dashboard (the first time with its fleet), lets it work, kills it. Gives what it lost. */
   async round(): Promise<string[]> {
     const server = await this.start();
-    const delayMs = EARLIEST_KILL_MS + this.random() * (LATEST_KILL_MS - EARLIEST_KILL_MS);
+    const steps = Math.floor(this.random() * MOST_STEPS);
+    const momentMs = this.random() * LONGEST_MOMENT_MS;
+    const from = this.witness.steps;
     const killed = { yet: false };
     const work = this.work(() => killed.yet);
     const backup = this.random() < BACKUP_SHARE ? beginBackup(this.dataDir) : null;
-    await new Promise((resolve) => setTimeout(resolve, delayMs));
+    while (this.witness.steps < from + steps) await wait(COUNT_INTERVAL_MS);
+    await wait(momentMs);
     killed.yet = true;
     await Promise.all([server.kill(), backup?.kill()]);
     this.server = null;
@@ -125,7 +134,7 @@ export class LoadedDashboard {
           }),
         );
       }
-      await new Promise((resolve) => setTimeout(resolve, DISPATCH_PAUSE_MS));
+      await wait(DISPATCH_PAUSE_MS);
     }
     await Promise.all(requests);
   }

@@ -27,6 +27,11 @@ export class Witness implements Promises {
   readonly output = new Map<string, number>();
   readonly onWire: OnWire[] = [];
 
+  /** How much it has seen: commands that were taken, sent and acknowledged as ended. */
+  get steps(): number {
+    return this.accepted.size + this.onWire.length + this.results.size;
+  }
+
   /** Watches an agent for good. */
   watch(agent: SimulatedAgent): void {
     agent.on((event) => {
