@@ -8,7 +8,7 @@ import { PASSWORD, setUpAndSignIn, totp } from './support/operator';
 /** JavaScript that the fleet page may load, compressed. */
 const MAX_SCRIPT_BYTES = 250 * 1024;
 
-test('axe finds nothing on any page', async ({ page, world }) => {
+test('no page has accessibility violations', async ({ page, world }) => {
   test.setTimeout(240_000);
   const host = world.makeHost('web');
   const dashboard = world.makeDashboard({ NIXFLEET_CONFIG_REPO: host.remote });
@@ -56,7 +56,7 @@ test('axe finds nothing on any page', async ({ page, world }) => {
   expect(elsewhere, 'requests to other origins').toEqual([]);
 });
 
-test('the fleet page loads little, and every response carries the headers', async ({ page, world }) => {
+test('the fleet page loads little, and its responses have the security headers', async ({ page, world }) => {
   const dashboard = world.makeDashboard();
   await dashboard.start();
   await setUpAndSignIn(page, await dashboard.setupLink());
@@ -82,7 +82,7 @@ test('the fleet page loads little, and every response carries the headers', asyn
   expect(bytes).toBeLessThan(MAX_SCRIPT_BYTES);
 });
 
-test('a wrong password and a used code are refused in the same words; signing out ends the live socket', async ({
+test('a wrong password and a used code get the same message; signing out closes the live socket', async ({
   page,
   world,
 }) => {
@@ -112,7 +112,7 @@ async function signInExpectingRefusal(page: Page, secret: string): Promise<void>
   await page.getByRole('button', { name: 'Sign in' }).click();
 }
 
-test('what a password manager fills in before the page’s script runs counts', async ({ page, world }) => {
+test('keeps values that a password manager fills in before the page’s script runs', async ({ page, world }) => {
   const dashboard = world.makeDashboard();
   await dashboard.start();
   await setUpAndSignIn(page, await dashboard.setupLink());

@@ -10,11 +10,11 @@ import { FleetCopy, type ConnectionStatus } from './fleet-copy';
 import { LiveClient } from './live-client';
 import { OutputChannel } from './output-channel';
 
-/** What does not change while a page is open. */
+/** Facts that do not change while a page is open. */
 export interface LiveFacts {
   demo: boolean;
   version: string;
-  /** Where agents and browsers find this dashboard, without a slash at the end. */
+  /** The address of this dashboard for agents and browsers, without a trailing slash. */
   address: string;
   userName: string;
 }
@@ -28,7 +28,7 @@ interface Live {
 
 const LiveContext = createContext<Live | null>(null);
 
-/** Holds the live fleet for all pages below it: starts from what the server painted and follows from there. */
+/** Provides the live fleet to all pages: starts with the view rendered by the server and follows its changes. */
 export function LiveProvider({
   fleet,
   paintedAt,
@@ -37,7 +37,7 @@ export function LiveProvider({
   children,
 }: {
   fleet: FleetView;
-  /** The dashboard's time when the view was taken. */
+  /** The dashboard's time when the view was rendered. */
   paintedAt: number;
   buildId: string;
   facts: LiveFacts;
@@ -71,7 +71,7 @@ export function LiveProvider({
   );
 }
 
-/** The live parts themselves, for subscriptions outside of rendering (output, events). */
+/** The live objects, for subscriptions outside of rendering (output, events). */
 export function useLive(): Live {
   const live = use(LiveContext);
   if (!live) throw new Error('useLive needs a LiveProvider above it');
@@ -83,13 +83,13 @@ function useSelected<T>(select: () => T): T {
   return useSyncExternalStore(store.subscribe, select, select);
 }
 
-/** One host; null when there is none of this id. Renders again when this host changes, not with the others. */
+/** One host; null when there is none with this id. Renders again only when this host changes. */
 export function useHost(id: string): HostView | null {
   const { store } = useLive();
   return useSelected(() => store.get().byId.get(id) ?? null);
 }
 
-/** What `compute` makes of the hosts. Both functions have to be stable (module level or memoised). */
+/** A value derived from the hosts. Both functions have to be stable (module level or memoised). */
 export function useDerived<T>(compute: (hosts: readonly HostView[]) => T, same: (a: T, b: T) => boolean): T {
   const { store } = useLive();
   const get = useMemo(() => derive(store, compute, same), [store, compute, same]);
@@ -101,7 +101,7 @@ export function useDesired(): DesiredView {
   return useSelected(() => store.get().fleet.desired);
 }
 
-/** The flake update that waits at the forge, and how the forge does. */
+/** The open flake update, and the state of the forge. */
 export function useFlakeUpdates(): FlakeUpdatesView {
   const { store } = useLive();
   return useSelected(() => store.get().fleet.updates);
@@ -112,13 +112,13 @@ export function useNotices(): readonly ServiceNotice[] {
   return useSelected(() => store.get().fleet.notices);
 }
 
-/** Pipelines that have not ended, and the last ones that did. */
+/** Running pipelines, and the latest ended ones. */
 export function usePipelines(): readonly PipelineView[] {
   const { store } = useLive();
   return useSelected(() => store.get().fleet.pipelines);
 }
 
-/** One of these; null when it is none of them (any more). */
+/** One of these; null when it is not among them. */
 export function useLivePipeline(id: string): PipelineView | null {
   const { store } = useLive();
   return useSelected(() => store.get().fleet.pipelines.find((pipeline) => pipeline.id === id) ?? null);
@@ -129,7 +129,7 @@ export function useConnection(): ConnectionStatus {
   return useSelected(() => store.get().connection);
 }
 
-/** True when the dashboard was updated since this page was loaded. */
+/** True when the dashboard was updated after this page was loaded. */
 export function useOutdated(): boolean {
   const { store } = useLive();
   return useSelected(() => store.get().outdated);

@@ -16,11 +16,11 @@ const offline = (n: number): DispatchResult => ({
 });
 
 describe('reportDispatch', () => {
-  it('is silent where a row says it all', () => {
+  it('reports nothing for one host, whose row shows the command', () => {
     expect(reportDispatch('pull', [accepted(1)])).toBeNull();
   });
 
-  it('sums up many', () => {
+  it('reports the number of hosts', () => {
     expect(reportDispatch('pull', [accepted(1), accepted(2)])).toEqual({
       tone: 'success',
       title: 'Pull started on 2 hosts',
@@ -28,7 +28,7 @@ describe('reportDispatch', () => {
     });
   });
 
-  it('names what was skipped, and counts what does not fit', () => {
+  it('lists why hosts were skipped, and counts what does not fit', () => {
     const results = [accepted(0), ...[1, 2, 3, 4, 5, 6].map(offline)];
     const report = reportDispatch('pull', results);
     expect(report).toMatchObject({ tone: 'warning', title: 'Pull started on 1 of 7 hosts' });
@@ -41,8 +41,8 @@ describe('reportDispatch', () => {
     ]);
   });
 
-  it('1.6/81, 3.2/21 is an error when nothing was started or nothing could be stored', () => {
-    expect(reportDispatch('switch', [offline(1)])).toMatchObject({ tone: 'error', title: 'Switch was not started' });
+  it('is an error when nothing was started or a command could not be stored', () => {
+    expect(reportDispatch('switch', [offline(1)])).toMatchObject({ tone: 'error', title: 'Could not switch h1' });
     const full: DispatchResult = { kind: 'not-stored', hostId: 'h', hostName: 'h', reason: 'the disk is full' };
     expect(reportDispatch('pull', [accepted(1), full])).toMatchObject({ tone: 'error', body: 'h: the disk is full' });
   });

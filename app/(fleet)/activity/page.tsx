@@ -11,7 +11,7 @@ export const metadata: Metadata = { title: 'Activity' };
 
 type SearchParams = Promise<Record<string, string | string[] | undefined>>;
 
-/** What happened: who did what, when, from where, with which result. */
+/** The activity page: recent pipelines and all events. */
 export default async function ActivityPage({ searchParams }: { searchParams: SearchParams }) {
   await requireSession();
   const asked = await searchParams;

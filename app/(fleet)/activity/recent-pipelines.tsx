@@ -3,10 +3,10 @@ import { Card } from '@/app/_ui/card';
 import type { PipelineSummary } from '@/lib/protocol/live';
 import { PipelineList } from '../_pipelines/pipeline-list';
 
-/** Pipelines that are shown above the events. */
+/** Pipelines shown above the events. */
 export const RECENT_PIPELINES = 3;
 
-/** The last pipelines, with the way to all of them. */
+/** The latest pipelines, with a link to all. */
 export function RecentPipelines({ painted }: { painted: readonly PipelineSummary[] }) {
   return (
     <Card
