@@ -45,6 +45,8 @@ const SKIPPED: Record<string, (n: number) => string> = {
   offline: (n) => `${n} ${n === 1 ? 'is' : 'are'} offline`,
   busy: (n) => `${n} ${n === 1 ? 'is' : 'are'} busy`,
   'agent-busy': (n) => `${n} ${n === 1 ? 'is' : 'are'} busy`,
+  online: (n) => `${n} ${n === 1 ? 'is' : 'are'} online`,
+  unfinished: (n) => `${n} ${n === 1 ? 'has' : 'have'} unfinished commands`,
   idle: (n) => `${n} ${n === 1 ? 'is' : 'are'} idle`,
   behind: (n) => `${n} ${n === 1 ? 'has' : 'have'} not pulled yet`,
 };
