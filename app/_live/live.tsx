@@ -1,7 +1,7 @@
 'use client';
 
 import { createContext, use, useEffect, useMemo, useState, useSyncExternalStore, type ReactNode } from 'react';
-import { PaintedAtProvider } from '@/app/_ui/time-ago';
+import { RenderedAtProvider } from '@/app/_ui/time-ago';
 import type { FlakeUpdatesView } from '@/lib/protocol/flake-updates';
 import type { DesiredView, FleetView, HostView, PipelineView, ServiceNotice } from '@/lib/protocol/live';
 import { browserWorld } from './browser-world';
@@ -31,14 +31,14 @@ const LiveContext = createContext<Live | null>(null);
 /** Provides the live fleet to all pages: starts with the view rendered by the server and follows its changes. */
 export function LiveProvider({
   fleet,
-  paintedAt,
+  renderedAt,
   buildId,
   facts,
   children,
 }: {
   fleet: FleetView;
   /** The dashboard's time when the view was rendered. */
-  paintedAt: number;
+  renderedAt: number;
   buildId: string;
   facts: LiveFacts;
   children: ReactNode;
@@ -66,7 +66,7 @@ export function LiveProvider({
 
   return (
     <LiveContext value={live}>
-      <PaintedAtProvider at={paintedAt}>{children}</PaintedAtProvider>
+      <RenderedAtProvider at={renderedAt}>{children}</RenderedAtProvider>
     </LiveContext>
   );
 }

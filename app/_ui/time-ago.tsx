@@ -4,11 +4,11 @@ import { createContext, use, useSyncExternalStore, type ReactNode } from 'react'
 import { ageAgo, duration, shortAge } from './ages';
 import { onTick, shownNow } from './clock';
 
-const PaintedAt = createContext(0);
+const RenderedAt = createContext(0);
 
 /** Provides the time at which the server rendered the page, so that hydration renders the same. */
-export function PaintedAtProvider({ at, children }: { at: number; children: ReactNode }) {
-  return <PaintedAt value={at}>{children}</PaintedAt>;
+export function RenderedAtProvider({ at, children }: { at: number; children: ReactNode }) {
+  return <RenderedAt value={at}>{children}</RenderedAt>;
 }
 
 /**
@@ -16,11 +16,11 @@ export function PaintedAtProvider({ at, children }: { at: number; children: Reac
  * when the value changes, so it should be as coarse as the text that is shown.
  */
 export function useNow<T extends string | number | boolean>(select: (now: number) => T): T {
-  const paintedAt = use(PaintedAt);
+  const renderedAt = use(RenderedAt);
   return useSyncExternalStore(
     onTick,
     () => select(shownNow()),
-    () => select(paintedAt),
+    () => select(renderedAt),
   );
 }
 

@@ -10,9 +10,9 @@ import { PipelineBadge } from './pipeline-icon';
 import { progressText, stageWords } from './pipeline-words';
 
 /** Pipelines, newest first: as rendered by the server, updated live. `limit`: the maximum number. */
-export function PipelineList({ painted, limit }: { painted: readonly PipelineSummary[]; limit: number }) {
+export function PipelineList({ initial, limit }: { initial: readonly PipelineSummary[]; limit: number }) {
   const live = usePipelines();
-  const byId = new Map<string, PipelineSummary>(painted.map((pipeline) => [pipeline.id, pipeline]));
+  const byId = new Map<string, PipelineSummary>(initial.map((pipeline) => [pipeline.id, pipeline]));
   for (const pipeline of live) byId.set(pipeline.id, pipeline);
   const shown = [...byId.values()].sort((a, b) => b.createdAt - a.createdAt).slice(0, limit);
   if (shown.length === 0) return <p className="px-4 py-3 text-sm text-muted">No pipelines yet.</p>;

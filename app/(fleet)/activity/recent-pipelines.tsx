@@ -7,7 +7,7 @@ import { PipelineList } from '../_pipelines/pipeline-list';
 export const RECENT_PIPELINES = 3;
 
 /** The latest pipelines, with a link to all. */
-export function RecentPipelines({ painted }: { painted: readonly PipelineSummary[] }) {
+export function RecentPipelines({ initial }: { initial: readonly PipelineSummary[] }) {
   return (
     <Card
       flush
@@ -19,7 +19,7 @@ export function RecentPipelines({ painted }: { painted: readonly PipelineSummary
         </Link>
       }
     >
-      <PipelineList painted={painted} limit={RECENT_PIPELINES} />
+      <PipelineList initial={initial} limit={RECENT_PIPELINES} />
     </Card>
   );
 }

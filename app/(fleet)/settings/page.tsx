@@ -36,7 +36,7 @@ export default async function AccountPage() {
         <Facts>
           <Fact name="Signed in as">{session.userName}</Fact>
           <Fact name="This session">
-            Started <TimeAgo at={session.createdAt} />, expires in <TimeLeft until={session.expiresAt} />
+            Started <TimeAgo at={session.createdAt} />, expires in <TimeLeft until={session.expiresAt} /> at the latest
           </Fact>
         </Facts>
       </Card>

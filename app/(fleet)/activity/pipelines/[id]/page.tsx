@@ -20,7 +20,7 @@ export default async function PipelinePage({ params }: { params: Promise<{ id: s
           Pipelines
         </Link>
       </p>
-      <PipelineDetail key={id} painted={pipeline} />
+      <PipelineDetail key={id} initial={pipeline} />
     </div>
   );
 }

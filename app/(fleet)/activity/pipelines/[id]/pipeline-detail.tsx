@@ -19,8 +19,8 @@ import { usePipeline } from './use-pipeline';
 const STATUSES: PipelineHostStatus[] = ['running', 'waiting', 'failed', 'skipped', 'done'];
 
 /** One pipeline, live: its stages, its progress, each host in each stage, and its cancellation. */
-export function PipelineDetail({ painted }: { painted: PipelineView }) {
-  const pipeline = usePipeline(painted);
+export function PipelineDetail({ initial }: { initial: PipelineView }) {
+  const pipeline = usePipeline(initial);
   const [filter, setFilter] = useState<PipelineHostStatus | null>(null);
   const [cancelling, setCancelling] = useState(false);
   const { kind, stages, phase, reason, prelude, createdAt, endedAt, by, counts, parallelism, stopOnFailure } = pipeline;

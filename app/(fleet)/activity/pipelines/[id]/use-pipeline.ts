@@ -11,11 +11,11 @@ import { readPipeline } from '../../../_pipelines/actions';
  * A pipeline: live while the dashboard sends it, then its last known state. One that ended without a connection is read
  * again.
  */
-export function usePipeline(painted: PipelineView): PipelineView {
-  const { id } = painted;
+export function usePipeline(initial: PipelineView): PipelineView {
+  const { id } = initial;
   const live = useLivePipeline(id);
   const isConnected = useConnection().kind === 'live';
-  const [known, setKnown] = useState(painted);
+  const [known, setKnown] = useState(initial);
   // Keep the last live state after the dashboard stops sending it.
   if (live && live !== known) setKnown(live);
   const mayBeStale = isConnected && live === null && known.phase !== 'ended';
