@@ -95,7 +95,7 @@ test('signing out a session or changing the password closes the live sockets of 
   await dashboard.start();
   await page.goto(await dashboard.setupLink());
   await page.getByRole('textbox', { name: 'New password' }).fill(PASSWORD);
-  await page.getByRole('textbox', { name: 'Repeat new password' }).fill(PASSWORD);
+  await page.getByRole('textbox', { name: 'Confirm password' }).fill(PASSWORD);
   await page.getByRole('button', { name: 'Continue' }).click();
   await expect(page.getByRole('link', { name: 'Sign in' })).toBeVisible();
   await dashboard.end('SIGTERM');
@@ -129,7 +129,7 @@ test('signing out a session or changing the password closes the live sockets of 
 
   await page.getByRole('textbox', { name: 'Current password' }).fill('not the password');
   await page.getByRole('textbox', { name: 'New password' }).fill(NEW_PASSWORD);
-  await page.getByRole('textbox', { name: 'Repeat new password' }).fill(NEW_PASSWORD);
+  await page.getByRole('textbox', { name: 'Confirm password' }).fill(NEW_PASSWORD);
   await page.getByRole('button', { name: 'Change password' }).click();
   await expect(page.getByText('This is not the present password.')).toBeVisible();
   await page.getByRole('textbox', { name: 'Current password' }).fill(PASSWORD);

@@ -36,7 +36,7 @@ export function totp(secret: string, stepsLater = 0): string {
 export async function setUpAndSignIn(page: Page, link: string): Promise<string> {
   await page.goto(link);
   await page.getByRole('textbox', { name: 'New password' }).fill(PASSWORD);
-  await page.getByRole('textbox', { name: 'Repeat new password' }).fill(PASSWORD);
+  await page.getByRole('textbox', { name: 'Confirm password' }).fill(PASSWORD);
   await page
     .locator('form')
     .getByRole('button', { name: /continue|next/i })

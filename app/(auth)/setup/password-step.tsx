@@ -53,7 +53,7 @@ export function PasswordStep({ steps, error, onChosen }: PasswordStepProps) {
         hint={`At least ${MIN_PASSWORD} characters.`}
         error={problem.password}
       />
-      <PasswordField label="Repeat new password" name="again" autoComplete="new-password" error={problem.again} />
+      <PasswordField label="Confirm password" name="again" autoComplete="new-password" error={problem.again} />
       <Button type="submit" variant="primary" size="lg" busy={busy} disabled={!ready} className="w-full">
         Continue
       </Button>

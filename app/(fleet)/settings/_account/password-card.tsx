@@ -87,7 +87,7 @@ function PasswordForm({ userName }: { userName: string }) {
           hint={`At least ${MIN_PASSWORD} characters.`}
           error={problems.password}
         />
-        <PasswordField label="Repeat new password" name="again" autoComplete="new-password" error={problems.again} />
+        <PasswordField label="Confirm password" name="again" autoComplete="new-password" error={problems.again} />
         <Button type="submit" busy={busy}>
           Change password
         </Button>
