@@ -40,7 +40,9 @@ export function operationMenu(hosts: 'one' | 'several'): readonly (readonly Oper
   return SECTIONS.map((section) =>
     OPERATION_IDS.flatMap((id) => {
       const position = POSITIONS[id];
-      return position?.section === section && (hosts === 'one' || position.several) ? [{ id, rank: position.rank }] : [];
+      return position?.section === section && (hosts === 'one' || position.several)
+        ? [{ id, rank: position.rank }]
+        : [];
     })
       .sort((a, b) => a.rank - b.rank)
       .map(({ id }) => id),
