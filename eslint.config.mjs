@@ -64,6 +64,9 @@ const borders = [
     target: './app',
     from: ['./lib/store', './lib/edge', './lib/config/index.ts', ...PROGRAMS.filter((name) => name !== './app')],
   },
+  // The output: text knows neither feed nor drawer, feed knows text, drawer knows both.
+  { target: './app/_output/text', from: ['./app/_output/feed', './app/_output/drawer'] },
+  { target: './app/_output/feed', from: ['./app/_output/drawer'] },
   ...['agent', 'simulator'].flatMap((program) => [
     { target: `./${program}`, from: ['./lib'], except: ['protocol', ...PURE].map((name) => `./${name}`) },
     { target: `./${program}`, from: PROGRAMS.filter((name) => name !== `./${program}`) },

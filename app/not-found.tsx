@@ -8,20 +8,20 @@ import { Logo } from './_ui/logo';
 export const metadata: Metadata = { title: 'Not found' };
 
 export default async function NotFound() {
-  // The content security policy's nonce is new with each request, so no page may be made ahead.
+  // The content security policy's nonce changes with each request, so no page may be prerendered.
   await connection();
   return (
     <main className="flex min-h-dvh items-center justify-center">
       <EmptyState
         icon={<Logo className="size-6" />}
-        title="There is no such page"
+        title="Page not found"
         actions={
           <Link href="/" className={buttonClass('primary')}>
-            To the fleet
+            Go to the fleet
           </Link>
         }
       >
-        The address may be mistyped, or what it showed was removed.
+        The address may be mistyped, or the page was removed.
       </EmptyState>
     </main>
   );

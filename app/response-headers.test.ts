@@ -4,7 +4,7 @@ import { proxy } from '../proxy';
 
 const get = (path: string) => proxy(new NextRequest(`http://localhost:8000${path}`)).headers;
 
-it('allow no inline script or style, no other origin and no frame', () => {
+it('forbids inline scripts and styles, other origins and frames', () => {
   const policy = get('/').get('content-security-policy') ?? '';
   expect(policy).not.toContain('unsafe');
   expect(policy).not.toContain('*');
@@ -21,7 +21,7 @@ it('allow no inline script or style, no other origin and no frame', () => {
   expect(policy).toMatch(/style-src 'self' 'nonce-[\w+/=]{24}';/);
 });
 
-it('have another nonce each time, and tell it to Next', () => {
+it('uses a new nonce for each response and passes it to Next', () => {
   const first = get('/').get('content-security-policy');
   const headers = get('/');
   const second = headers.get('content-security-policy');
@@ -29,7 +29,7 @@ it('have another nonce each time, and tell it to Next', () => {
   expect(headers.get('x-middleware-request-content-security-policy')).toBe(second);
 });
 
-it('let nothing but the files of a build be kept', () => {
+it('allows caching for build files only', () => {
   for (const path of ['/', '/login', '/api/auth/csrf']) expect(get(path).get('cache-control')).toBe('no-store');
   expect(get('/_next/static/chunks/a.js').has('cache-control')).toBe(false);
 });

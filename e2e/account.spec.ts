@@ -9,12 +9,12 @@ import { CONFIGURED, PASSWORD, PASSWORD_ONLY, signIn, signInWithPassword } from 
 const NEW_PASSWORD = 'another correct horse';
 
 async function recoveryCodes(page: Page): Promise<string[]> {
-  const dialog = page.getByRole('dialog', { name: 'Keep your recovery codes' });
+  const dialog = page.getByRole('dialog', { name: 'Save your recovery codes' });
   await expect(dialog).toBeVisible();
   return dialog.locator('#recovery-codes li').allInnerTexts();
 }
 
-test('beside a configured password, a second factor is set up, replaced and removed in the browser', async ({
+test('with a configured password, the second factor can be set up and removed in the browser', async ({
   page,
   world,
 }) => {
@@ -22,7 +22,7 @@ test('beside a configured password, a second factor is set up, replaced and remo
   await dashboard.start();
   await signInWithPassword(page, dashboard.url);
   await page.goto(`${dashboard.url}/settings`);
-  await expect(page.getByText('NIXFLEET_PASSWORD_HASH in the environment sets it')).toBeVisible();
+  await expect(page.getByText('NIXFLEET_PASSWORD_HASH in the environment sets the password')).toBeVisible();
   await expectAccessible(page, 'the account without a second factor');
 
   const dialog = page.getByRole('dialog');
@@ -43,7 +43,7 @@ test('beside a configured password, a second factor is set up, replaced and remo
   await expectAccessible(page, 'a fresh proof');
   await password.fill('not the password');
   await page.keyboard.press('Enter');
-  await expect(dialog.getByRole('alert').last()).toContainText('This password is not right.');
+  await expect(dialog.getByRole('alert').last()).toContainText('Wrong password.');
   // Again from the code on: the checks above may have taken longer than one is valid.
   await page.keyboard.press('Escape');
   await expect(password).toHaveCount(0);
@@ -54,18 +54,18 @@ test('beside a configured password, a second factor is set up, replaced and remo
   const codes = await recoveryCodes(page);
   expect(codes).toHaveLength(10);
   await expectAccessible(page, 'recovery codes');
-  await dialog.getByRole('button', { name: 'I have kept them' }).click();
+  await dialog.getByRole('button', { name: 'I have saved them' }).click();
   await expect(page.getByText('10 left')).toBeVisible();
   await expectAccessible(page, 'the account with a second factor');
 
   // A recovery code proves as well as the app does, once.
-  await page.getByRole('button', { name: 'Make new codes …' }).click();
+  await page.getByRole('button', { name: 'Create new codes …' }).click();
   await dialog.getByRole('button', { name: 'Use a recovery code' }).click();
   await dialog.getByRole('textbox', { name: 'Recovery code' }).fill(codes[0] ?? '');
   await page.keyboard.press('Enter');
   const renewed = await recoveryCodes(page);
   expect(renewed).not.toContain(codes[1]);
-  await dialog.getByRole('button', { name: 'I have kept them' }).click();
+  await dialog.getByRole('button', { name: 'I have saved them' }).click();
 
   await page.getByRole('button', { name: 'Sign out' }).first().click();
   await expect(page).toHaveURL(/\/login/);
@@ -75,7 +75,7 @@ test('beside a configured password, a second factor is set up, replaced and remo
   await dialog.getByRole('button', { name: 'Use a recovery code' }).click();
   await dialog.getByRole('textbox', { name: 'Recovery code' }).fill(renewed[0] ?? '');
   await page.keyboard.press('Enter');
-  await expect(page.getByText('The second factor was removed')).toBeVisible();
+  await expect(page.getByText('Second factor removed')).toBeVisible();
   await expect(page.getByRole('button', { name: 'Set up …' })).toBeVisible();
   const stored = await page.evaluate(() =>
     JSON.stringify([Object.entries(localStorage), Object.entries(sessionStorage)]),
@@ -83,7 +83,7 @@ test('beside a configured password, a second factor is set up, replaced and remo
   for (const kept of [secret, ...codes, ...renewed]) expect(stored).not.toContain(kept);
 });
 
-test('the list ends one session, a new password all others, and with them their live sockets', async ({
+test('signing out a session or changing the password closes the live sockets of the ended sessions', async ({
   browser,
   page,
   world,
@@ -94,7 +94,7 @@ test('the list ends one session, a new password all others, and with them their 
   await dashboard.start();
   await page.goto(await dashboard.setupLink());
   await page.getByRole('textbox', { name: 'New password' }).fill(PASSWORD);
-  await page.getByRole('textbox', { name: 'The same again' }).fill(PASSWORD);
+  await page.getByRole('textbox', { name: 'Confirm password' }).fill(PASSWORD);
   await page.getByRole('button', { name: 'Continue' }).click();
   await expect(page.getByRole('link', { name: 'Sign in' })).toBeVisible();
   await dashboard.end('SIGTERM');
@@ -115,7 +115,7 @@ test('the list ends one session, a new password all others, and with them their 
   await page.goto(`${dashboard.url}/settings`);
   const list = page.getByRole('list', { name: 'Sessions' });
   await expect(list.getByRole('listitem')).toHaveCount(3);
-  await expect(list.getByRole('listitem').first()).toContainText('This one');
+  await expect(list.getByRole('listitem').first()).toContainText('This session');
   await expectAccessible(page, 'the list of sessions');
 
   await list
@@ -126,14 +126,14 @@ test('the list ends one session, a new password all others, and with them their 
   await expect(phone.getByTestId('connection')).toHaveAttribute('data-state', 'signed-out');
   await expect(laptop.getByTestId('connection')).toHaveAttribute('data-state', 'live');
 
-  await page.getByRole('textbox', { name: 'Present password' }).fill('not the password');
+  await page.getByRole('textbox', { name: 'Current password' }).fill('not the password');
   await page.getByRole('textbox', { name: 'New password' }).fill(NEW_PASSWORD);
-  await page.getByRole('textbox', { name: 'The same again' }).fill(NEW_PASSWORD);
+  await page.getByRole('textbox', { name: 'Confirm password' }).fill(NEW_PASSWORD);
   await page.getByRole('button', { name: 'Change password' }).click();
   await expect(page.getByText('This is not the present password.')).toBeVisible();
-  await page.getByRole('textbox', { name: 'Present password' }).fill(PASSWORD);
+  await page.getByRole('textbox', { name: 'Current password' }).fill(PASSWORD);
   await page.getByRole('button', { name: 'Change password' }).click();
-  await expect(page.getByText('The other session ended.')).toBeVisible();
+  await expect(page.getByText('1 other session was signed out.')).toBeVisible();
   await expect(list.getByRole('listitem')).toHaveCount(1);
   await expect(laptop.getByTestId('connection')).toHaveAttribute('data-state', 'signed-out');
   await laptop.reload();
@@ -145,7 +145,7 @@ test('the list ends one session, a new password all others, and with them their 
   await expect(page.getByText('The password was changed. 1 other session ended.')).toBeVisible();
 });
 
-test('a press after the session ended elsewhere says so, with the way to sign in', async ({ page, world }) => {
+test('a click after the session ended elsewhere shows a message with a sign-in button', async ({ page, world }) => {
   const dashboard = world.makeDashboard(PASSWORD_ONLY);
   await dashboard.start();
   await signInWithPassword(page, dashboard.url);
@@ -160,7 +160,7 @@ test('a press after the session ended elsewhere says so, with the way to sign in
   });
   await page.context().clearCookies();
   await fleet.press('web', 'Pull');
-  const message = page.getByText('Your session has ended: sign in again.');
+  const message = page.getByText('Your session has ended. Sign in again.');
   await expect(message).toBeVisible();
   // Asked once: what was refused would be refused again.
   expect(asked).toBe(1);

@@ -23,7 +23,7 @@ function putOld(dashboard: Dashboard, sample: string): string {
   return data;
 }
 
-test('a database of version 1: sign in as before, and every host is there', async ({ page, world }) => {
+test('a version-1 database is adopted with its password and all hosts', async ({ page, world }) => {
   const dashboard = world.makeDashboard(SETTINGS);
   const data = putOld(dashboard, 'nixfleet-v1.db');
   await dashboard.start();
@@ -44,7 +44,7 @@ test('a database of version 1: sign in as before, and every host is there', asyn
   expect(dashboard.lines.join('\n')).not.toContain('was taken over');
 });
 
-test('a database of the Go dashboard: sign in as before, and every host is there', async ({ page, world }) => {
+test('a database of the Go dashboard is adopted with its password and all hosts', async ({ page, world }) => {
   const dashboard = world.makeDashboard(SETTINGS);
   putOld(dashboard, 'nixfleet-go-3.1.5.db');
   await dashboard.start();
@@ -54,7 +54,7 @@ test('a database of the Go dashboard: sign in as before, and every host is there
   for (const name of ['sim1', 'sim2', '../../evil', 'pp', 'stuck']) await expect(fleet.row(name)).toBeVisible();
 });
 
-test('an old database that is damaged: the dashboard says so and ends, and never listens', async ({ world }) => {
+test('the dashboard reports a damaged old database and exits without listening', async ({ world }) => {
   const dashboard = world.makeDashboard(SETTINGS);
   const data = putOld(dashboard, 'nixfleet-v1.db');
   const file = join(data, 'nixfleet.db');

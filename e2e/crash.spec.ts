@@ -8,11 +8,7 @@ import { AGENT_TOKEN } from './support/dashboard';
 import { FleetPage } from './support/fleet-page';
 import { CONFIGURED, expectLiveAgain, signInConfigured } from './support/operator';
 
-test('kill -9 in the middle of a command: after the restart it is there, goes on and ends', async ({
-  page,
-  requests,
-  world,
-}) => {
+test('after kill -9 of the dashboard, a running command continues and ends', async ({ page, requests, world }) => {
   const host = world.makeHost('web');
   const dashboard = world.makeDashboard({ ...CONFIGURED, NIXFLEET_CONFIG_REPO: host.remote });
   await dashboard.start();
@@ -40,7 +36,11 @@ test('kill -9 in the middle of a command: after the restart it is there, goes on
   await expect(fleet.drawer.getByText('after', { exact: true })).toHaveCount(1);
 });
 
-test('kill -9 of the dashboard and the agent: the command ends by what is known', async ({ page, requests, world }) => {
+test('after kill -9 of the dashboard and the agent, the command ends with the known facts', async ({
+  page,
+  requests,
+  world,
+}) => {
   const host = world.makeHost('web');
   const dashboard = world.makeDashboard({ ...CONFIGURED, NIXFLEET_CONFIG_REPO: host.remote });
   await dashboard.start();
@@ -63,7 +63,7 @@ test('kill -9 of the dashboard and the agent: the command ends by what is known'
   await expect(fleet.row('web').getByRole('button', { name: 'Test', exact: true })).toBeEnabled();
 });
 
-test('SIGTERM: sockets are told, and the process ends in time', async ({ world }) => {
+test('on SIGTERM, sockets are notified and the process exits in time', async ({ world }) => {
   const dashboard = world.makeDashboard();
   await dashboard.start();
   const socket = new WebSocket(dashboard.agentUrl, { headers: { authorization: `Bearer ${AGENT_TOKEN}` } });
@@ -74,9 +74,7 @@ test('SIGTERM: sockets are told, and the process ends in time', async ({ world }
   expect(code).toBe(1001);
 });
 
-test('SIGTERM: the end is in good order although somebody was refused a socket and holds on to it', async ({
-  world,
-}) => {
+test('on SIGTERM, the process exits cleanly while a refused client keeps its socket open', async ({ world }) => {
   const dashboard = world.makeDashboard();
   await dashboard.start();
   const held = connect({ port: Number(new URL(dashboard.url).port), host: '127.0.0.1', allowHalfOpen: true });

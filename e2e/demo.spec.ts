@@ -6,7 +6,7 @@ import { expect, test } from './support/fixtures';
 import { FleetPage } from './support/fleet-page';
 import { plainEnvironment, start } from './support/processes';
 
-test('six real agents connect, one build works and one fails, every page says what it is, and nothing stays behind', async ({
+test('the demo connects six real agents, one build succeeds and one fails, and stopping it leaves nothing behind', async ({
   page,
   world,
 }) => {

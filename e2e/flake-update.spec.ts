@@ -26,7 +26,7 @@ const lock = (rev: string, at: number) =>
   });
 
 for (const dialect of ['github', 'forgejo'] as const) {
-  test(`a flake update at ${dialect} shows by itself, tells what changes, and is merged`, async ({ page, world }) => {
+  test(`a flake update on ${dialect} appears, shows its changes and is merged`, async ({ page, world }) => {
     const forge = new StandIn(dialect);
     await forge.start();
     const dashboard = world.makeDashboard({
@@ -65,7 +65,7 @@ for (const dialect of ['github', 'forgejo'] as const) {
       await expect(banner).toContainText('nixpkgs changes, opened 2h ago');
       await expect(banner).toContainText('1 check failed');
 
-      const more = banner.getByRole('button', { name: 'What changes' });
+      const more = banner.getByRole('button', { name: 'Show changes' });
       await expect(more).toHaveAttribute('aria-expanded', 'false');
       await more.focus();
       await page.keyboard.press('Enter');
@@ -77,18 +77,20 @@ for (const dialect of ['github', 'forgejo'] as const) {
       await expectAccessible(page, 'the banner');
 
       // Only what the operator looked at is merged.
-      await banner.getByRole('button', { name: 'Merge…' }).click();
+      await banner.getByRole('button', { name: 'Merge …' }).click();
       const dialog = page.getByRole('dialog', { name: 'Merge flake update #1' });
-      await expect(dialog).toContainText('1 check failed: hosts that switch to it may not build or start.');
+      await expect(dialog).toContainText('1 check failed: hosts may not build or start after switching to it.');
       await expect(dialog.locator('[data-input="nixpkgs"]')).toContainText('bbbbbbb');
       await expectAccessible(page, 'the dialog');
       const first = pull.headSha;
       pull.headSha = forge.newSha();
       pull.checks = [{ status: 'completed', conclusion: 'success' }];
       forge.setFile(pull.headSha, 'flake.lock', lock('c'.repeat(40), now - DAY_S));
-      await expect(dialog).toContainText('It has changed since you opened this.', { timeout: 30_000 });
+      await expect(dialog).toContainText('The pull request has changed since you opened this dialog.', {
+        timeout: 30_000,
+      });
       expect(first).not.toBe(pull.headSha);
-      await dialog.getByRole('button', { name: 'Show what it is now' }).click();
+      await dialog.getByRole('button', { name: 'Show the current version' }).click();
       await expect(dialog.locator('[data-input="nixpkgs"]')).toContainText('ccccccc');
 
       // The forge's own no is told where the button was pressed.
@@ -99,7 +101,7 @@ for (const dialect of ['github', 'forgejo'] as const) {
       await dialog.getByRole('button', { name: 'Merge', exact: true }).click();
       await expect(dialog).toHaveCount(0);
       await expect(banner).toHaveCount(0);
-      await expect(page.getByText('Flake update #1 is merged')).toBeVisible();
+      await expect(page.getByText('Merged flake update #1')).toBeVisible();
       expect(pull.merged).toBe(true);
 
       await page.goto(`${dashboard.url}/activity`);
@@ -109,10 +111,10 @@ for (const dialect of ['github', 'forgejo'] as const) {
       await expect(page.getByText(/Flake update #1 .* was not merged: /)).toBeVisible();
 
       await page.goto(`${dashboard.url}/settings/forge`);
-      await expect(page.getByText('none is open')).toBeVisible();
+      await expect(page.getByText('None open')).toBeVisible();
       await expect(page.getByRole('main')).not.toContainText(STAND_IN_TOKEN);
       forge.intercept = () => ({ status: 401, body: '{"message":"Bad credentials"}' });
-      await page.getByRole('button', { name: 'Look now' }).click();
+      await page.getByRole('button', { name: 'Check now' }).click();
       await expect(
         page.getByText(/refuses the token .* Put a valid one into NIXFLEET_(GITHUB|FORGEJO)_TOKEN\./),
       ).toBeVisible();
@@ -124,12 +126,12 @@ for (const dialect of ['github', 'forgejo'] as const) {
   });
 }
 
-test('without a forge, the settings say what to set', async ({ page, world }) => {
+test('without a forge, the settings show how to configure one', async ({ page, world }) => {
   const dashboard = world.makeDashboard(CONFIGURED);
   await dashboard.start();
   await signInConfigured(page, dashboard.url);
   await page.goto(`${dashboard.url}/settings/forge`);
-  await expect(page.getByText('No forge is configured')).toBeVisible();
+  await expect(page.getByText('No forge configured')).toBeVisible();
   await expect(page.getByText('NIXFLEET_GITHUB_REPO=owner/name')).toBeVisible();
   await expectAccessible(page, 'the settings without a forge');
 });

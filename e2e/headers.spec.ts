@@ -50,7 +50,9 @@ function expectHeaders({ headers, rawNames }: Answer, what: string, https = fals
   for (const name of named) expect(rawNames.filter((raw) => raw === name).length, `${name}, ${what}`).toBeLessThan(2);
 }
 
-test('pages, files, errors, redirects, refusals, health: every response carries the headers', async ({ world }) => {
+test('every response has the security headers: pages, files, errors, redirects, refusals, health', async ({
+  world,
+}) => {
   const dashboard = world.makeDashboard(CONFIGURED);
   await dashboard.start();
   const { url } = dashboard;
@@ -121,9 +123,7 @@ test('pages, files, errors, redirects, refusals, health: every response carries 
     expect([...statuses], `a response with ${status}`).toContain(status);
 });
 
-test('behind TLS: cookies are Secure and bound to this host, and browsers are told to come by https', async ({
-  world,
-}) => {
+test('behind TLS, cookies are Secure and bound to the host, and HSTS is set', async ({ world }) => {
   const dashboard = world.makeDashboard({ ...CONFIGURED, NIXFLEET_BASE_URL: 'https://fleet.example.org' });
   await dashboard.start();
   for (const path of ['/', '/login', '/health', '/icon.svg', '/no/such/page']) {

@@ -4,7 +4,7 @@ import { AGENT_TOKEN } from './support/dashboard';
 import { FleetPage } from './support/fleet-page';
 import { PASSWORD, PASSWORD_ONLY, signInWithPassword } from './support/operator';
 
-test('a host gets a token of its own, by hand and with a code, and loses it', async ({ page, world }) => {
+test('host tokens are created, fetched with an enrolment code, and revoked', async ({ page, world }) => {
   const [web, nas] = [world.makeHost('web'), world.makeHost('nas')];
   // Without a second factor a fresh proof is the password, which can be given more than once.
   const dashboard = world.makeDashboard(PASSWORD_ONLY);
@@ -16,56 +16,56 @@ test('a host gets a token of its own, by hand and with a code, and loses it', as
     await page.getByRole('textbox', { name: 'Your password' }).fill(PASSWORD);
     await page.keyboard.press('Enter');
   };
-  const door = page.locator('section').filter({ has: page.getByRole('heading', { name: 'At the door' }) });
-  const hosts = page.locator('section').filter({ has: page.getByRole('heading', { name: 'Tokens of hosts' }) });
+  const pending = page.locator('section').filter({ has: page.getByRole('heading', { name: 'Pending agents' }) });
+  const hosts = page.locator('section').filter({ has: page.getByRole('heading', { name: 'Host tokens' }) });
 
-  // New hosts wait; the operator takes one in.
-  await page.getByRole('button', { name: 'Let new hosts wait' }).click();
+  // New hosts require approval; the operator approves one.
+  await page.getByRole('button', { name: 'Require approval' }).click();
   await prove();
-  await expect(page.getByText('Wait for approval', { exact: true })).toBeVisible();
+  await expect(page.getByText('Approval required', { exact: true })).toBeVisible();
   const shared = world.startAgent(web, dashboard);
-  await door.getByRole('button', { name: 'Approve web' }).click();
-  await expect(hosts.getByText('Connected with the shared token')).toBeVisible();
-  await expect(door).toContainText('Nobody waits.');
+  await pending.getByRole('button', { name: 'Approve web' }).click();
+  await expect(hosts.getByText('Connected with shared token')).toBeVisible();
+  await expect(pending).toContainText('No pending agents.');
 
-  // A token by hand: shown once, and better than the shared one.
-  await hosts.getByRole('button', { name: 'Make a token: web' }).click();
+  // A created token is shown once, and replaces the shared one.
+  await hosts.getByRole('button', { name: 'Create token: web' }).click();
   await prove();
   const shown = dialog('Token for web');
   const token = (await shown.locator('code').first().textContent()) ?? '';
-  await shown.getByRole('button', { name: 'I have it' }).click();
+  await shown.getByRole('button', { name: 'Done' }).click();
   await expect(page.getByText(token)).toHaveCount(0);
   shared.child.kill('SIGTERM');
   await shared.exit;
   const own = world.startAgent(web, dashboard, { NIXFLEET_TOKEN: token });
-  await expect(hosts.getByText('Connected with its own token')).toBeVisible();
+  await expect(hosts.getByText('Connected with host token')).toBeVisible();
 
-  // Whoever comes with the shared one is held, and shown.
+  // An agent with the shared token is now pending.
   const thief = world.makeHost('web');
   world.startAgent(thief, dashboard);
-  await expect(door).toContainText('web has a token of its own');
+  await expect(pending).toContainText('web has a token of its own');
 
-  // A code: the agent fetches its token by itself, and needs no approval.
+  // With a code, the agent fetches its token and needs no approval.
   await page.getByRole('button', { name: 'New code' }).click();
   await dialog('New enrolment code').getByRole('textbox', { name: 'Host' }).fill('nas');
-  await dialog('New enrolment code').getByRole('button', { name: 'Make a code' }).click();
+  await dialog('New enrolment code').getByRole('button', { name: 'Create code' }).click();
   await prove();
   const coded = dialog('Enrolment code for nas');
   const code = (await coded.locator('code').first().textContent()) ?? '';
-  await coded.getByRole('button', { name: 'I have it' }).click();
+  await coded.getByRole('button', { name: 'Done' }).click();
   world.startAgent(nas, dashboard, { NIXFLEET_TOKEN: '', NIXFLEET_ENROLMENT_CODE: code });
-  await expect(hosts.getByText('Connected with its own token')).toHaveCount(2);
+  await expect(hosts.getByText('Connected with host token')).toHaveCount(2);
 
-  // Revoking ends the connection at once; the agent can’t come back.
+  // Revoking closes the connection at once; the agent can’t reconnect.
   await hosts.getByRole('button', { name: 'Revoke token of nas' }).click();
   await dialog('Revoke this token of nas?').getByRole('button', { name: 'Revoke' }).click();
-  // With the shared token accepted, nas could be claimed by anybody who has that.
+  // The shared token is accepted, so anyone who has it could claim nas: revoking requires a confirmation.
   await prove();
-  await expect(hosts.getByText('Connected with its own token')).toHaveCount(1);
+  await expect(hosts.getByText('Connected with host token')).toHaveCount(1);
   expect(own.child.exitCode).toBeNull();
 });
 
-test('a version-1 agent is shown as one, and given its one command', async ({ page, world }) => {
+test('a version-1 agent is shown as such and receives its command once', async ({ page, world }) => {
   const dashboard = world.makeDashboard(PASSWORD_ONLY);
   await dashboard.start();
   const call = async (path: string, body: object) => {
@@ -83,7 +83,7 @@ test('a version-1 agent is shown as one, and given its one command', async ({ pa
   await signInWithPassword(page, dashboard.url);
   const row = new FleetPage(page).row('hsb0');
   await expect(row).toBeVisible();
-  await row.getByRole('button', { name: 'More for hsb0' }).click();
+  await row.getByRole('button', { name: 'More actions for hsb0' }).click();
   await page.getByRole('menuitem', { name: /^Pull and switch/ }).click();
   await expect.poll(async () => (await call('register', register)).command).toBe('pull-switch');
   expect((await call('register', register)).command).toBeNull();

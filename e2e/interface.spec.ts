@@ -5,7 +5,7 @@ import { expect, test } from './support/fixtures';
 import { FleetPage } from './support/fleet-page';
 import { CONFIGURED, signInConfigured } from './support/operator';
 
-test('by keyboard alone: what opens takes the focus, and gives it back', async ({ page, world }) => {
+test('dialogs, menus and the output take and restore the keyboard focus', async ({ page, world }) => {
   const host = world.makeHost('web');
   const dashboard = world.makeDashboard({ ...CONFIGURED, NIXFLEET_CONFIG_REPO: host.remote });
   await dashboard.start();
@@ -13,7 +13,7 @@ test('by keyboard alone: what opens takes the focus, and gives it back', async (
   world.startAgent(host, dashboard);
   const fleet = new FleetPage(page);
 
-  const more = fleet.row('web').getByRole('button', { name: 'More for web' });
+  const more = fleet.row('web').getByRole('button', { name: 'More actions for web' });
   await more.focus();
   await page.keyboard.press('Enter');
   const rollback = page.getByRole('menuitem', { name: /^Roll back/ });
@@ -43,7 +43,7 @@ test('by keyboard alone: what opens takes the focus, and gives it back', async (
   await expect(ended).toBeFocused();
 });
 
-test('long facts of hosts do not make the page wider than a phone', async ({ page, world }) => {
+test('long host facts do not make the page wider than a phone', async ({ page, world }) => {
   const long = 'a-data-centre-with-a-long-name-in-the-far-north-of-the-country';
   const dashboard = world.makeDashboard(CONFIGURED);
   await dashboard.start();
@@ -62,7 +62,7 @@ test('long facts of hosts do not make the page wider than a phone', async ({ pag
   }
 });
 
-test('on a phone, the bar of a selection lies above the places, and a failing repository says why', async ({
+test('on a phone, the selection bar is above the navigation, and the reason of a failed fetch is shown', async ({
   page,
   world,
 }) => {
@@ -88,7 +88,10 @@ test('on a phone, the bar of a selection lies above the places, and a failing re
   renameSync(`${folder}.away`, folder);
 });
 
-test('on a phone, a folded output hides neither the places nor the bar of a selection', async ({ page, world }) => {
+test('on a phone, the collapsed output covers neither the navigation nor the selection bar', async ({
+  page,
+  world,
+}) => {
   const host = world.makeHost('web');
   const dashboard = world.makeDashboard({ ...CONFIGURED, NIXFLEET_CONFIG_REPO: host.remote });
   await dashboard.start();
@@ -100,7 +103,7 @@ test('on a phone, a folded output hides neither the places nor the bar of a sele
   await fleet.openOutput('web', 'Test');
 
   await page.setViewportSize({ width: 390, height: 844 });
-  await fleet.drawer.getByRole('button', { name: 'Fold the output away' }).click();
+  await fleet.drawer.getByRole('button', { name: 'Collapse output' }).click();
   await fleet.row('web').getByRole('checkbox').check();
   // A trial: it fails where something else would take the click.
   await page.getByTestId('action-bar').getByRole('button', { name: /^Pull/ }).click({ trial: true });
@@ -111,7 +114,7 @@ test('on a phone, a folded output hides neither the places nor the bar of a sele
   await expect(page).toHaveURL(/\/settings$/);
 });
 
-test('a page that hears nothing calls no host late', async ({ page, requests, world }) => {
+test('a page without a connection shows no host as late', async ({ page, requests, world }) => {
   const host = world.makeHost('web');
   const dashboard = world.makeDashboard(CONFIGURED);
   await dashboard.start();

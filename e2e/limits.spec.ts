@@ -8,7 +8,7 @@ import { CONFIGURED, signInConfigured } from './support/operator';
 
 const SQUATTERS = 40;
 
-test('Settings, About shows connections that do not register, and where they come from', async ({ page, world }) => {
+test('the About page shows the limit of unregistered connections and their addresses', async ({ page, world }) => {
   const dashboard = world.makeDashboard(CONFIGURED);
   await dashboard.start();
   await signInConfigured(page, dashboard.url);
@@ -16,7 +16,7 @@ test('Settings, About shows connections that do not register, and where they com
   await page.goto(`${dashboard.url}/settings/about`);
   const row = page.locator('#limits li').filter({ hasText: 'Agent connections that have not registered' }).first();
   await expect(row).toContainText('0 of 4,096');
-  await expect(row).toContainText('Nothing refused since startup.');
+  await expect(row).toContainText('None refused since startup.');
 
   const headers = { authorization: `Bearer ${AGENT_TOKEN}` };
   const squatters = Array.from({ length: SQUATTERS }, () => new WebSocket(dashboard.agentUrl, { headers }));
@@ -24,7 +24,7 @@ test('Settings, About shows connections that do not register, and where they com
   const ended = Promise.all(squatters.map((socket) => once(socket, 'close')));
   await page.reload();
   await expect(row).toContainText(`${SQUATTERS} of 4,096`);
-  await expect(row).toContainText(`Most from 127.0.0.1 (${SQUATTERS}).`);
+  await expect(row).toContainText(`Highest use: 127.0.0.1 (${SQUATTERS}).`);
   await expectAccessible(page, 'limits in use');
 
   // They are ended after ten seconds.

@@ -17,7 +17,7 @@ async function send(url: string, method: string, path: string, headers: Record<s
   return response.statusCode ?? 0;
 }
 
-test('text of strangers reaches the log as few, short lines without control characters', async ({ world }) => {
+test('text from strangers is logged as few short lines without control characters', async ({ world }) => {
   const dashboard = world.makeDashboard({ NIXFLEET_LOG_LEVEL: 'debug' });
   await dashboard.start();
   // The last of what it says to whoever started it.

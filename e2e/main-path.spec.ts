@@ -4,7 +4,7 @@ import { expect, test } from './support/fixtures';
 import { FleetPage } from './support/fleet-page';
 import { setUpAndSignIn } from './support/operator';
 
-test('set up, sign in, see the host appear, pull, fall behind, pull again, switch, lose no line', async ({
+test('set-up, sign-in, first host, pull, a new commit, pull again, switch with complete output', async ({
   page,
   world,
 }) => {

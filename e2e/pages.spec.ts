@@ -7,7 +7,7 @@ import { CONFIGURED, expectLive, PASSWORD, setUpAndSignIn, signInConfigured } fr
 /** JavaScript that the fleet page may load, compressed. */
 const MAX_SCRIPT_BYTES = 250 * 1024;
 
-test('axe finds nothing on any page', async ({ page, world }) => {
+test('no page has accessibility violations', async ({ page, world }) => {
   const host = world.makeHost('web');
   const dashboard = world.makeDashboard({ NIXFLEET_CONFIG_REPO: host.remote });
   await dashboard.start();
@@ -54,7 +54,7 @@ test('axe finds nothing on any page', async ({ page, world }) => {
   expect(elsewhere, 'requests to other origins').toEqual([]);
 });
 
-test('the fleet page loads little, and every response carries the headers', async ({ page, world }) => {
+test('the fleet page loads little, and its responses have the security headers', async ({ page, world }) => {
   const dashboard = world.makeDashboard(CONFIGURED);
   await dashboard.start();
   await signInConfigured(page, dashboard.url);
@@ -80,7 +80,7 @@ test('the fleet page loads little, and every response carries the headers', asyn
   expect(bytes).toBeLessThan(MAX_SCRIPT_BYTES);
 });
 
-test('a wrong password and a used code are refused in the same words; signing out ends the live socket', async ({
+test('a wrong password and a used code get the same message; signing out closes the live socket', async ({
   page,
   world,
 }) => {
@@ -107,7 +107,7 @@ test('a wrong password and a used code are refused in the same words; signing ou
   expect(page.url()).not.toContain('password');
 });
 
-test('what a password manager fills in before the page’s script runs counts', async ({ page, world }) => {
+test('keeps values that a password manager fills in before the page’s script runs', async ({ page, world }) => {
   const dashboard = world.makeDashboard(CONFIGURED);
   await dashboard.start();
   await signInConfigured(page, dashboard.url);

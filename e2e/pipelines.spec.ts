@@ -54,7 +54,7 @@ async function selectAll(page: Page, hosts: number): Promise<void> {
   await expect(page.getByTestId('action-bar')).toContainText(`${hosts}`);
 }
 
-test('kill -9 in the middle of a pipeline over 20 hosts: it goes on and ends, no command is on the wire twice', async ({
+test('after kill -9, a pipeline on 20 hosts continues and ends, and no command is sent twice', async ({
   page,
   requests,
   world,
@@ -77,9 +77,9 @@ test('kill -9 in the middle of a pipeline over 20 hosts: it goes on and ends, no
     await page.getByTestId('action-bar').getByRole('button', { name: 'Do all …' }).click();
     const dialog = page.getByRole('dialog');
     await expect(dialog.getByTestId('pipeline-preview')).toHaveText(
-      '20 hosts go through Pull, Switch and Test, each as far as it goes well.',
+      'Runs Pull, Switch and Test on 20 hosts. Each host stops at its first failure.',
     );
-    await dialog.getByRole('combobox', { name: 'Hosts at the same time' }).selectOption('5');
+    await dialog.getByRole('combobox', { name: 'Hosts in parallel' }).selectOption('5');
     await dialog.getByRole('button', { name: 'Start on 20 hosts' }).click();
     await page.getByTestId('pipeline-strip').getByRole('link').click();
     await expect(page.getByTestId('pipeline-host')).toHaveCount(20);
@@ -116,7 +116,7 @@ test('kill -9 in the middle of a pipeline over 20 hosts: it goes on and ends, no
   }
 });
 
-test('a pipeline of one’s own: picked, watched stage by stage, cancelled; axe finds nothing in it', async ({
+test('a custom pipeline is composed, watched stage by stage and cancelled, without accessibility violations', async ({
   page,
   world,
 }) => {
@@ -131,19 +131,19 @@ test('a pipeline of one’s own: picked, watched stage by stage, cancelled; axe 
   try {
     const wire = wireOf(agents);
     await selectAll(page, 4);
-    await page.getByRole('button', { name: 'More for the selected hosts' }).click();
+    await page.getByRole('button', { name: 'More actions for the selected hosts' }).click();
     await page.getByRole('menuitem', { name: /^Custom …/ }).click();
     const dialog = page.getByRole('dialog');
     const stages = dialog.getByTestId('stage-list').getByRole('listitem');
     await expect(stages).toHaveText([/Pull/, /Switch/]);
-    await dialog.getByRole('button', { name: 'Take away Switch, stage 2' }).click();
+    await dialog.getByRole('button', { name: 'Remove Switch, stage 2' }).click();
     await dialog.getByRole('combobox', { name: 'Operation to add' }).selectOption('test');
     await dialog.getByRole('button', { name: 'Add stage' }).click();
-    await dialog.getByRole('button', { name: 'Move up Test, stage 2' }).click();
+    await dialog.getByRole('button', { name: 'Move Test, stage 2 up' }).click();
     await expect(stages).toHaveText([/Test/, /Pull/]);
-    await dialog.getByRole('button', { name: 'Move up Pull, stage 2' }).click();
-    await dialog.getByRole('combobox', { name: 'Hosts at the same time' }).selectOption('2');
-    await dialog.getByRole('checkbox', { name: /Stop at the first failure/ }).check();
+    await dialog.getByRole('button', { name: 'Move Pull, stage 2 up' }).click();
+    await dialog.getByRole('combobox', { name: 'Hosts in parallel' }).selectOption('2');
+    await dialog.getByRole('checkbox', { name: /Stop the pipeline at the first failure/ }).check();
     await expectAccessible(page, 'the dialog');
     await dialog.getByRole('button', { name: 'Start on 4 hosts' }).click();
 
@@ -154,7 +154,7 @@ test('a pipeline of one’s own: picked, watched stage by stage, cancelled; axe 
     const hosts = page.getByTestId('pipeline-host');
     await expect(page.locator('[data-status="running"]')).toHaveCount(2);
     await expect(page.locator('[data-status="waiting"]')).toHaveCount(2);
-    const output = hosts.first().getByRole('button', { name: /^Output of Test/ });
+    const output = hosts.first().getByRole('button', { name: /^Output of the test run/ });
     await expect(output).toBeVisible();
     await expectAccessible(page, 'a pipeline');
     await output.click();
@@ -169,7 +169,7 @@ test('a pipeline of one’s own: picked, watched stage by stage, cancelled; axe 
       .click();
 
     await page.getByRole('button', { name: 'Cancel …' }).click();
-    await page.getByRole('dialog').getByRole('button', { name: 'Cancel and stop what runs' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Cancel and stop running commands' }).click();
     await expect(page.getByTestId('pipeline-state')).toHaveAttribute('data-outcome', 'cancelled');
     await expect(page.locator('[data-status="skipped"]')).toHaveCount(2);
     await expect(page.getByTestId('pipeline-progress')).toContainText('Cancelled by');
@@ -188,10 +188,7 @@ test('a pipeline of one’s own: picked, watched stage by stage, cancelled; axe 
   }
 });
 
-test('merge and deploy: the pull request is merged once, then the hosts go through the stages', async ({
-  page,
-  world,
-}) => {
+test('merge and deploy merges the pull request once, then runs the stages on the hosts', async ({ page, world }) => {
   const forge = new StandIn('github');
   await forge.start();
   const dashboard = world.makeDashboard({
@@ -209,9 +206,9 @@ test('merge and deploy: the pull request is merged once, then the hosts go throu
     await page.getByTestId('flake-update').getByRole('button', { name: 'Merge and deploy …' }).click();
     const dialog = page.getByRole('dialog');
     await expect(dialog.getByTestId('pipeline-preview')).toContainText(
-      'First, once: Merge flake update. If that fails, no host is touched.',
+      'The first step is to merge the flake update. If it fails, no host is changed.',
     );
-    await expect(dialog.getByTestId('pipeline-preview')).toContainText('3 hosts go through Pull, Switch and Test');
+    await expect(dialog.getByTestId('pipeline-preview')).toContainText('Runs Pull, Switch and Test on 3 hosts.');
     await dialog.getByRole('button', { name: 'Start on 3 hosts' }).click();
     await page.getByTestId('pipeline-strip').getByRole('link').click();
     await expect(page.getByTestId('pipeline-state')).toHaveAttribute('data-outcome', 'succeeded', { timeout: 60_000 });

@@ -14,19 +14,16 @@ import { plainEnvironment, start } from './support/processes';
 
 const METRICS_TOKEN = 'a-token-for-prometheus';
 
-test('a backup on demand is made, shown and good; it is restored once the dashboard is stopped', async ({
-  page,
-  world,
-}) => {
+test('a backup is created on demand, listed, and restored after the dashboard stops', async ({ page, world }) => {
   const dashboard = world.makeDashboard(CONFIGURED);
   await dashboard.start();
   await signInConfigured(page, dashboard.url);
   await page.goto(`${dashboard.url}/settings/backups`);
-  await expect(page.getByText('No backup yet')).toBeVisible();
+  await expect(page.getByText('No backups yet')).toBeVisible();
   await page.getByRole('button', { name: 'Back up now' }).click();
   const list = page.getByRole('list', { name: 'Backups' });
   await expect(list.getByRole('listitem')).toHaveCount(1);
-  await expect(page.getByText('Good', { exact: true })).toBeVisible();
+  await expect(page.getByText('OK', { exact: true })).toBeVisible();
   await expect(page.getByRole('button', { name: 'Back up now' })).toBeEnabled();
   await expectAccessible(page, 'the backups');
 
@@ -48,7 +45,7 @@ test('a backup on demand is made, shown and good; it is restored once the dashbo
   await expect(page.getByText('The database was restored from the backup of').first()).toBeVisible();
 });
 
-test('health and metrics answer beside the pages, without a session', async ({ world }) => {
+test('health and metrics are available without a session', async ({ world }) => {
   const dashboard = world.makeDashboard({ NIXFLEET_METRICS_TOKEN: METRICS_TOKEN });
   await dashboard.start();
   const health = await fetch(`${dashboard.url}/health`);
@@ -61,7 +58,7 @@ test('health and metrics answer beside the pages, without a session', async ({ w
   expect(await metrics.text()).toContain('nixfleet_agents{state="connected"} 0');
 });
 
-test('SIGTERM: agents are told, and nobody who holds on makes the end come late', async ({ world }) => {
+test('on SIGTERM, agents are notified and clients that stay connected do not delay the exit', async ({ world }) => {
   const dashboard = world.makeDashboard();
   await dashboard.start();
   const port = Number(new URL(dashboard.url).port);
@@ -98,7 +95,7 @@ test('SIGTERM: agents are told, and nobody who holds on makes the end come late'
   deaf.terminate();
 });
 
-test('a second SIGTERM changes nothing about an end in good order', async ({ world }) => {
+test('a second SIGTERM does not disturb a clean exit', async ({ world }) => {
   const dashboard = world.makeDashboard();
   await dashboard.start();
   const first = dashboard.end('SIGTERM');
@@ -106,7 +103,7 @@ test('a second SIGTERM changes nothing about an end in good order', async ({ wor
   expect(await first).toBe(0);
 });
 
-test('a data folder that can’t be written ends the start with what mends it', async ({ world }) => {
+test('startup fails with instructions when the data folder is not writable', async ({ world }) => {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'nixfleet-read-only-')));
   try {
     execFileSync('mount', ['-t', 'tmpfs', '-o', 'ro,size=1m', 'tmpfs', folder], { stdio: 'ignore' });
@@ -123,7 +120,7 @@ test('a data folder that can’t be written ends the start with what mends it', 
   }
 });
 
-test('a second dashboard on the same data is told who runs', async ({ world }) => {
+test('a second dashboard on the same data names the running one', async ({ world }) => {
   const first = world.makeDashboard();
   await first.start();
   mkdirSync(join(first.folder, 'data'), { recursive: true });

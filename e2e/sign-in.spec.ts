@@ -15,9 +15,7 @@ const GUESSES = 300;
 /** Failures without a wait; after them, each wait is twice as long as the one before, from a second on. */
 const FREE_FAILURES = 5;
 
-test('hundreds of guesses of the code from as many addresses get nowhere; who signed in before gets in', async ({
-  world,
-}) => {
+test('hundreds of code guesses from as many addresses fail, while a known device can sign in', async ({ world }) => {
   const dashboard = world.makeDashboard({ ...CONFIGURED, NIXFLEET_TRUSTED_PROXIES: '127.0.0.1' });
   await dashboard.start();
   const signIn = await signInForm(dashboard.url);
@@ -91,7 +89,7 @@ async function dialLive(dashboard: Dashboard, cookie: string): Promise<number | 
   return result;
 }
 
-test('a stolen cookie is worth nothing once its session ended, ran out or was idle; a device cookie never is', async ({
+test('a stolen session cookie is useless after its session ends, expires or is idle; a device cookie always is', async ({
   world,
 }) => {
   const dashboard = world.makeDashboard(PASSWORD_ONLY);

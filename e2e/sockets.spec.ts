@@ -4,7 +4,7 @@ import { WebSocket } from 'ws';
 import { expect, test } from './support/fixtures';
 import { AGENT_TOKEN } from './support/dashboard';
 
-test('GET a page, then open a socket: it stays open', async ({ request, world }) => {
+test('a socket opened after a page request stays open', async ({ request, world }) => {
   const dashboard = world.makeDashboard();
   await dashboard.start();
   expect((await request.get(`${dashboard.url}/login`)).status()).toBe(200);
@@ -22,7 +22,7 @@ test('GET a page, then open a socket: it stays open', async ({ request, world })
   socket.terminate();
 });
 
-test('sockets that may not be opened are answered, not left hanging', async ({ request, world }) => {
+test('refused socket upgrades get a response', async ({ request, world }) => {
   const dashboard = world.makeDashboard();
   await dashboard.start();
   await request.get(`${dashboard.url}/login`);
@@ -39,7 +39,7 @@ test('sockets that may not be opened are answered, not left hanging', async ({ r
   expect(await statusOf('/_next/hmr')).toBe(404);
 });
 
-test('without a session, pages lead to the sign-in page and routes answer in their own kind', async ({
+test('without a session, pages redirect to sign-in and routes answer in their own format', async ({
   request,
   world,
 }) => {

@@ -4,7 +4,7 @@ import { expect, test } from './support/fixtures';
 import { FleetPage } from './support/fleet-page';
 import { CONFIGURED, PASSWORD, PASSWORD_ONLY, signInConfigured, signInWithPassword } from './support/operator';
 
-test('a reboot asks for a fresh code, takes a right one once, and nothing else', async ({ page, world }) => {
+test('a reboot requires a new code and accepts each correct code once', async ({ page, world }) => {
   const host = world.makeHost('web');
   const rebooted = host.path('rebooted');
   host.program('reboot', `echo yes >> '${rebooted}'`);
@@ -14,7 +14,7 @@ test('a reboot asks for a fresh code, takes a right one once, and nothing else',
   const authenticator = await signInConfigured(page, dashboard.url);
   world.startAgent(host, dashboard);
   const fleet = new FleetPage(page);
-  const more = fleet.row('web').getByRole('button', { name: 'More for web' });
+  const more = fleet.row('web').getByRole('button', { name: 'More actions for web' });
   const dialog = page.getByRole('dialog');
   const code = dialog.getByRole('textbox', { name: /code/i });
 
@@ -33,7 +33,7 @@ test('a reboot asks for a fresh code, takes a right one once, and nothing else',
   await askForReboot();
   await page.keyboard.type(PASSWORD);
   await page.keyboard.press('Enter');
-  await expect(dialog.getByRole('alert')).toContainText('This code is not right');
+  await expect(dialog.getByRole('alert')).toContainText('This code is wrong');
   await expect(code).toBeFocused();
   const right = await authenticator.newCode();
   expect(existsSync(rebooted)).toBe(false);
@@ -43,12 +43,12 @@ test('a reboot asks for a fresh code, takes a right one once, and nothing else',
   await expect(fleet.drawer).toContainText('Reboot');
 
   await page.goto(`${dashboard.url}/activity`);
-  await expect(page.getByText('A fresh proof was refused: wrong or used. Asked for: Reboot on web.')).toBeVisible();
-  await expect(page.getByText('Proved afresh who they are. Asked for: Reboot on web.')).toBeVisible();
+  await expect(page.getByText('A fresh proof was refused: wrong or used. Asked for: Reboot web.')).toBeVisible();
+  await expect(page.getByText('Proved afresh who they are. Asked for: Reboot web.')).toBeVisible();
   await expect(page.getByText('Reboot was asked for on web.')).toHaveCount(1);
 });
 
-test('several hosts are rolled back with one code; without a second factor the password is asked for', async ({
+test('rolling back several hosts requires one confirmation, with the password when there is no second factor', async ({
   page,
   world,
 }) => {
@@ -58,13 +58,13 @@ test('several hosts are rolled back with one code; without a second factor the p
   for (const name of ['web', 'db']) world.startAgent(world.makeHost(name), dashboard);
   const fleet = new FleetPage(page);
   for (const name of ['web', 'db']) await fleet.row(name).getByRole('checkbox').check();
-  await page.getByRole('button', { name: 'More for the selected hosts' }).click();
+  await page.getByRole('button', { name: 'More actions for the selected hosts' }).click();
   await page.getByRole('menuitem', { name: /^Roll back/ }).click();
   const dialog = page.getByRole('dialog');
-  await dialog.getByRole('button', { name: 'Roll back 2' }).click();
+  await dialog.getByRole('button', { name: 'Roll back (2)' }).click();
   await expect(dialog).toContainText('Roll back 2 hosts.');
   await dialog.getByRole('textbox', { name: 'Your password' }).fill(PASSWORD);
   await page.keyboard.press('Enter');
   await expect(dialog).toHaveCount(0);
-  await expect(page.getByText('Roll back started on 2 hosts')).toBeVisible();
+  await expect(page.getByText('Rollback started on 2 hosts')).toBeVisible();
 });

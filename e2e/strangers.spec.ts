@@ -101,7 +101,7 @@ test('every page, route and action of the build has a rule', () => {
   }
 });
 
-test('nobody without a session gets more than some KB parsed, whatever is sent and wherever', async ({ world }) => {
+test('without a session, only a few KB of any request to any path are parsed', async ({ world }) => {
   const dashboard = world.makeDashboard(SETTINGS);
   await dashboard.start();
   const port = Number(new URL(dashboard.url).port);
@@ -159,7 +159,7 @@ test('nobody without a session gets more than some KB parsed, whatever is sent a
   expect(dashboard.lines.slice(lines), 'the log').toEqual([]);
 });
 
-test('a body on a request that reads is refused at every path, and so is every other method', async ({ world }) => {
+test('bodies on read requests and unknown methods are refused at every path', async ({ world }) => {
   const dashboard = world.makeDashboard(SETTINGS);
   await dashboard.start();
   const port = Number(new URL(dashboard.url).port);
@@ -185,7 +185,7 @@ test('a body on a request that reads is refused at every path, and so is every o
   expect(read('requests_passed_total{body="without_body"}')).toBe(0);
 });
 
-test('a body that does not come is waited for at few paths, not for long, and holds nobody up', async ({ world }) => {
+test('a missing body is awaited at few paths, briefly, and blocks nobody', async ({ world }) => {
   const dashboard = world.makeDashboard({ ...SETTINGS, ...CONFIGURED });
   await dashboard.start();
   const port = Number(new URL(dashboard.url).port);
@@ -221,9 +221,7 @@ test('a body that does not come is waited for at few paths, not for long, and ho
   ]);
 });
 
-test('requests without a body that once held the server for seconds are refused, cut, or wait their turn', async ({
-  world,
-}) => {
+test('expensive requests without a body are refused, cut or queued', async ({ world }) => {
   const dashboard = world.makeDashboard(SETTINGS);
   await dashboard.start();
   const port = Number(new URL(dashboard.url).port);
@@ -277,7 +275,7 @@ function linkOf(path: string): string {
   }
 }
 
-test('the largest dispatch that a page sends reaches its action', async ({ world }) => {
+test('the largest dispatch of a page reaches its action', async ({ world }) => {
   const dashboard = world.makeDashboard({ ...SETTINGS, ...CONFIGURED });
   await dashboard.start();
   const { cookies, error } = await (

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 
-/** The title of the page with one sentence below it. */
+/** The page title with an optional sentence below it. */
 export function Heading({ title, children }: { title: string; children?: ReactNode }) {
   return (
     <div className="mb-5">

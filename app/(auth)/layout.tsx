@@ -3,9 +3,9 @@ import type { ReactNode } from 'react';
 import { runtime } from '@/lib/dashboard/runtime';
 import { Logo } from '../_ui/logo';
 
-/** The frame of the pages before the fleet: one calm card, wherever the screen ends. */
+/** The layout of the sign-in and set-up pages: one centred card. */
 export default async function AuthLayout({ children }: { children: ReactNode }) {
-  // Not while building: there is no running dashboard then.
+  // Render on request: there is no running dashboard during the build.
   await connection();
   return (
     <main className="mx-auto flex min-h-dvh w-full max-w-md flex-col justify-center px-4 py-10">

@@ -5,8 +5,8 @@ import { useSyncExternalStore } from 'react';
 const never = () => () => undefined;
 
 /**
- * True once the page's script runs. A form that is sent before goes nowhere, so its button waits for this; what was
- * written into its fields before stays.
+ * True once the page's script runs. A form submitted earlier would go nowhere, so its button is disabled until then;
+ * text entered earlier is kept.
  */
 export function useHydrated(): boolean {
   return useSyncExternalStore(
@@ -16,7 +16,7 @@ export function useHydrated(): boolean {
   );
 }
 
-/** Puts the cursor into a field, unless somebody writes somewhere already. */
+/** Focuses a field, unless another element already has the focus. */
 export function focusUnlessBusy(field: HTMLElement | null): void {
   if (document.activeElement === document.body) field?.focus({ preventScroll: true });
 }

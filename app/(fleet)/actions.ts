@@ -1,25 +1,27 @@
 'use server';
 
 import { z } from 'zod';
+import { capitalised } from '@/app/_ui/sentence';
 import { operatorAction, stepUpAction } from '@/lib/auth/next/action';
+import { verbPhrase } from '@/lib/fleet/operations/operation-words';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
 import { MAX_QUEUE_MS, MIN_QUEUE_MS } from '@/lib/fleet/operations/queue-time';
 import { OPERATION_IDS } from '@/lib/protocol/live';
 import { runtime } from '@/lib/dashboard/runtime';
 
-/** Hosts of one request; more are sent in several. */
+/** Hosts per request. */
 const MAX_HOSTS = 5_000;
-/** Hosts that the record of a fresh proof names; the rest is counted. */
+/** Hosts that a step-up event names; the rest are counted. */
 const MAX_NAMED = 3;
 
-/** What a page may ask for on hosts. */
+/** The operations that a page may request on hosts. */
 const offered = z
   .enum(OPERATION_IDS)
-  .refine((id) => OPERATIONS[id].scope === 'host', 'This can’t be started from here.');
+  .refine((id) => OPERATIONS[id].scope === 'host', 'This operation can’t be started on hosts.');
 
 /**
- * Starts an operation on hosts and says for each what became of it. What happens next comes over the live socket. A
- * repeated request id starts nothing twice. What the table of operations says needs a fresh proof needs one here.
+ * Starts an operation on hosts and gives the result for each. Progress arrives over the live socket. A repeated request
+ * id starts nothing twice. Requires step-up authentication where the table of operations says so.
  */
 export const dispatchOperation = stepUpAction(
   z.object({
@@ -31,23 +33,23 @@ export const dispatchOperation = stepUpAction(
     args: z.record(z.string().max(32), z.string().max(256).nullable()).optional(),
   }),
   {
-    purpose: ({ operation, hostIds }) => `${OPERATIONS[operation].label} on ${hostNames(hostIds)}`,
+    purpose: ({ operation, hostIds }) => capitalised(verbPhrase(operation, hostNames(hostIds))),
     needed: ({ operation, hostIds }) => runtime().fleet.needsStepUp(operation, hostIds),
   },
   ({ hostIds, ...request }, { by, stepUp }) =>
     runtime().fleet.dispatch({ ...request, hostIds: [...new Set(hostIds)], stepUp, by }),
 );
 
-/** Makes a host known before its agent connects. */
+/** Adds a host before its agent connects. */
 export const addHost = operatorAction(
   z.object({
-    name: z.string().trim().min(1, 'Give it a name.').max(63),
+    name: z.string().trim().min(1, 'Enter a name.').max(63),
     type: z.enum(['', 'nixos', 'macos']),
     location: z.string().trim().max(64),
     deviceType: z.string().trim().max(64),
     color: z
       .string()
-      .regex(/^#[0-9a-f]{6}$/i, 'A colour is written like #7aa2f7.')
+      .regex(/^#[0-9a-f]{6}$/i, 'Use # and six hexadecimal digits, like #7aa2f7.')
       .transform((color) => color.toLowerCase())
       .nullable(),
     requestId: z.string().regex(/^[0-9a-f]{32}$/),
@@ -55,7 +57,7 @@ export const addHost = operatorAction(
   (request, { by }) => runtime().fleet.addHost({ ...request, by }),
 );
 
-/** Takes back a command that waits for its host. False when it was sent in the meantime. */
+/** Cancels a queued command. False when it was sent in the meantime. */
 export const cancelCommand = operatorAction(
   z.object({ commandId: z.string().min(1).max(64) }),
   ({ commandId }, { by }) => runtime().fleet.cancel(commandId, by),

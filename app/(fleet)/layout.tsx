@@ -9,10 +9,10 @@ import { dashboardAddress } from './_shell/dashboard-address';
 import { LowerEdge } from './_shell/page-bar';
 import { Shell } from './_shell/shell';
 
-/** Everything behind the sign-in: the shell around each page, and the live fleet that all of them share. */
+/** The layout of all pages that require a session: the shell, and the live fleet that the pages share. */
 export default async function FleetLayout({ children }: { children: ReactNode }) {
   const session = await requireSession();
-  const { about, fleet, paintedAt } = paint();
+  const { about, fleet, renderedAt } = renderFleet();
   const facts = {
     demo: about.demo,
     version: about.version,
@@ -20,7 +20,7 @@ export default async function FleetLayout({ children }: { children: ReactNode })
     userName: session.userName,
   };
   return (
-    <LiveProvider fleet={fleet} paintedAt={paintedAt} buildId={about.buildId} facts={facts}>
+    <LiveProvider fleet={fleet} renderedAt={renderedAt} buildId={about.buildId} facts={facts}>
       <OperationsProvider>
         <Shell>{children}</Shell>
         <LowerEdge />
@@ -30,8 +30,8 @@ export default async function FleetLayout({ children }: { children: ReactNode })
   );
 }
 
-/** The fleet as it is now, and the time that the page's ages count from. */
-function paint() {
+/** The current view of the fleet, and the time from which the page's ages are computed. */
+function renderFleet() {
   const running = runtime();
-  return { about: running.about, fleet: running.fleetView(), paintedAt: Date.now() };
+  return { about: running.about, fleet: running.fleetView(), renderedAt: Date.now() };
 }

@@ -13,9 +13,9 @@ function download(text: string): void {
   URL.revokeObjectURL(url);
 }
 
-/** Recovery codes, the only time that they are seen, with the ways to keep them. */
+/** Recovery codes, which are shown only once, with buttons to save them. */
 export function RecoveryCodes({ codes }: { codes: readonly string[] }) {
-  const text = `NixFleet recovery codes, each good for one sign-in:\n\n${codes.join('\n')}\n`;
+  const text = `NixFleet recovery codes. Each works once:\n\n${codes.join('\n')}\n`;
   return (
     <>
       <ul

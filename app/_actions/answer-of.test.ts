@@ -4,11 +4,11 @@ import { expect, it } from 'vitest';
 import { REFUSAL_REASONS, refusalOf } from '@/lib/protocol/request-refusals';
 import { answerOf } from './answer-of';
 
-it('gives what an action answers', async () => {
+it('gives the result of an action', async () => {
   expect(await answerOf(Promise.resolve({ ok: true, value: 7 }))).toEqual({ ok: true, value: 7 });
 });
 
-it('makes a refusal of the dashboard an answer: signed out, or failed with its sentence', async () => {
+it('converts a refused request to a result: signed out, or failed with its message', async () => {
   for (const reason of REFUSAL_REASONS) {
     const { sentence } = refusalOf(reason);
     expect(await answerOf(Promise.reject(new Error(sentence)))).toEqual({
@@ -18,7 +18,7 @@ it('makes a refusal of the dashboard an answer: signed out, or failed with its s
   }
 });
 
-it('rejects where there is no answer', async () => {
+it('rejects when there is no answer', async () => {
   await expect(answerOf(Promise.reject(new TypeError('Failed to fetch')))).rejects.toThrow('Failed to fetch');
 });
 
@@ -26,7 +26,7 @@ const sources = readdirSync('app', { recursive: true, encoding: 'utf8' })
   .filter((file) => /\.tsx?$/.test(file) && !file.endsWith('.test.ts'))
   .map((file) => ({ file, text: readFileSync(join('app', file), 'utf8') }));
 
-it('every call of an action in the browser goes through it', () => {
+it('wraps every call of an action in the browser', () => {
   const callers = sources.flatMap(({ file, text }) => {
     const names = [...text.matchAll(/import \{([^}]*)\} from '[^']*\/actions'/g)].flatMap(([, list = '']) =>
       list.split(',').flatMap((name) => name.trim() || []),
@@ -36,7 +36,7 @@ it('every call of an action in the browser goes through it', () => {
   expect(callers.length).toBeGreaterThan(20);
   for (const { file, name, text } of callers) {
     const calls = [...text.matchAll(new RegExp(`(answerOf\\(\\s*)?\\b${name}\\(`, 'g'))];
-    // An action that is handed on by its name would be called where nobody looks.
+    // An action passed by name would be called elsewhere, where this test does not look.
     expect(calls.length, `${file} calls ${name}`).toBeGreaterThan(0);
     for (const [call, wrapped] of calls) expect(wrapped, `${call} in ${file}`).toBeDefined();
   }

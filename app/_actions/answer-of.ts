@@ -1,15 +1,15 @@
 /**
- * The answer of a server action, also where the dashboard refused the request before the action saw it. Next's client
- * turns such a refusal (text, status 400 and more) into an error with that text. Every call of an action goes through
- * here; a test looks for one that does not.
+ * The result of a server action, including requests that the dashboard refused before the action ran. Next's client
+ * turns such a refusal (text with status 400 or higher) into an error with that text. Every call of an action goes
+ * through here; a test checks that.
  */
 import { reasonOfSentence } from '@/lib/protocol/request-refusals';
 
 export type Refused = { ok: false; error: { kind: 'signed-out' } | { kind: 'failed'; message: string } };
 
 /**
- * Gives what the action answers; for a refusal, an answer that says so: nothing was done, and the same request would be
- * refused again. Rejects where there is no answer, as the action does.
+ * Gives the action's result, or for a refused request a result that says so: nothing was done, and the same request
+ * would be refused again. Rejects when there is no answer, as the action does.
  */
 export async function answerOf<Answer>(action: Promise<Answer>): Promise<Answer | Refused> {
   try {

@@ -1,4 +1,4 @@
-/** The live client's world in a browser. */
+/** The browser's socket, clock and session for the live client. */
 import { setServerTime } from '@/app/_ui/clock';
 import { LIVE_TIMES, type LiveSocket, type LiveWorld, type SocketHandlers } from './live-client';
 
@@ -27,7 +27,7 @@ function connect(handlers: SocketHandlers): LiveSocket {
   };
 }
 
-/** A page of a signed-out browser is answered with a redirection; a dashboard that can't be reached says nothing. */
+/** A signed-out browser is redirected. An unreachable dashboard does not mean that the session ended. */
 async function signedIn(): Promise<boolean> {
   try {
     const answer = await fetch('/', { method: 'HEAD', redirect: 'manual', cache: 'no-store' });

@@ -4,7 +4,7 @@ import { FleetCopy } from './fleet-copy';
 import { aFleet, aHost } from './testing/views';
 
 describe('derive', () => {
-  it('computes once for a set of hosts, and keeps a value that came out the same', () => {
+  it('computes once per set of hosts, and keeps the object of an equal value', () => {
     const store = new FleetCopy(aFleet({ hosts: [aHost('a'), aHost('b')] }));
     let computed = 0;
     const names = derive(

@@ -1,10 +1,10 @@
-/** Values that are worked out from the hosts, and kept the same object while they come out the same. */
+/** Values derived from the hosts that stay the same object while they are equal. */
 import type { HostView } from '@/lib/protocol/live';
 import type { FleetCopy } from './fleet-copy';
 
 /**
- * A getter for what `compute` makes of the hosts. It computes at most once for each set of hosts, and gives the former
- * value again when `same` says that nothing changed, so that a heartbeat does not render what it does not touch.
+ * A getter for a value that `compute` derives from the hosts. It computes at most once per set of hosts, and gives the
+ * previous object when `same` is true, so that a heartbeat does not render unaffected components.
  */
 export function derive<T>(
   store: FleetCopy,

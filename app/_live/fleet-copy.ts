@@ -1,21 +1,21 @@
-/** What a browser knows of the fleet and of its connection: one immutable state, replaced with each change. */
+/** The browser's copy of the fleet, with its connection state: one immutable object, replaced with each change. */
 import { applyChanges, type EventView, type FleetChanges, type FleetView, type HostView } from '@/lib/protocol/live';
 
 export type ConnectionStatus =
   /** The first connection of this page is being made. */
   | { kind: 'connecting' }
   | { kind: 'live' }
-  /** Lost; the next attempt is made at `retryAt` (this browser's clock, epoch milliseconds), or is being made now. */
+  /** Lost. The next attempt is made at `retryAt` (this browser's clock, epoch milliseconds), or is running now. */
   | { kind: 'reconnecting'; retryAt: number }
-  /** The session ended: nothing is tried any more. */
+  /** The session ended: there are no further attempts. */
   | { kind: 'signed-out' };
 
 export interface LiveState {
   fleet: FleetView;
-  /** The same hosts by id. A host that did not change stays the same object. */
+  /** The same hosts by id. An unchanged host stays the same object. */
   byId: ReadonlyMap<string, HostView>;
   connection: ConnectionStatus;
-  /** The dashboard runs another build than this page is from. */
+  /** The dashboard runs another build than this page's. */
   outdated: boolean;
 }
 
@@ -35,18 +35,18 @@ export class FleetCopy {
     return () => this.listeners.delete(listener);
   };
 
-  /** Calls back with events as they happen, in order. Those of a time without connection are not repeated. */
+  /** Calls back with events as they happen, in order. Events without a connection are not delivered later. */
   readonly subscribeEvents = (listener: (events: readonly EventView[]) => void): (() => void) => {
     this.eventListeners.add(listener);
     return () => this.eventListeners.delete(listener);
   };
 
-  /** Takes over a whole view. */
+  /** Replaces the whole view. */
   replace(fleet: FleetView): void {
     this.set({ fleet, byId: index(fleet) });
   }
 
-  /** Takes over changes; false when they do not follow what is known, so that everything has to be asked for. */
+  /** Applies changes; false when they do not follow the current version, so that a snapshot is needed. */
   apply(changes: FleetChanges): boolean {
     const fleet = applyChanges(this.state.fleet, changes);
     if (!fleet) return false;

@@ -9,10 +9,10 @@ import { LIVE_TIMES, LiveClient, type LiveTimes, type LiveWorld } from './live-c
 import { OutputChannel } from './output-channel';
 import { aFleet, aHost } from './testing/views';
 
-/** Times of a hurry; what a test does not look at never comes to pass within it. */
+/** Short back-off; all other timeouts are too long to fire in a test. */
 const QUICK: LiveTimes = { ...LIVE_TIMES, backOffMs: 10, backOffCapMs: 40 };
 
-/** The dashboard's side of one socket, as a test plays it. */
+/** The dashboard's side of one socket, controlled by a test. */
 class Peer {
   private readonly received: LiveClientMessage[] = [];
   private wake: (() => void) | null = null;
@@ -24,15 +24,15 @@ class Peer {
     });
   }
 
-  say(message: LiveServerMessage): void {
+  send(message: LiveServerMessage): void {
     this.socket.send(JSON.stringify(message));
   }
 
   greet(buildId = 'build-1', serverTime = 1_000): void {
-    this.say({ t: 'hello', buildId, serverTime, demo: false });
+    this.send({ t: 'hello', buildId, serverTime, demo: false });
   }
 
-  /** The next message of the page. */
+  /** The next message from the page. */
   async next(): Promise<LiveClientMessage> {
     for (;;) {
       const message = this.received.shift();
@@ -95,7 +95,7 @@ function start(change: Partial<LiveWorld> = {}) {
   return { store, output, client };
 }
 
-/** Resolves once the store is in a state; fails by the test's own time-out. */
+/** Resolves once the store has reached a state; otherwise the test times out. */
 function until(store: FleetCopy, reached: () => boolean): Promise<void> {
   return new Promise((resolve) => {
     if (reached()) {
@@ -113,7 +113,7 @@ function until(store: FleetCopy, reached: () => boolean): Promise<void> {
 const kind = (store: FleetCopy) => store.get().connection.kind;
 
 describe('the live connection', () => {
-  it('greets with what the page was painted from, and is live once it is greeted', async () => {
+  it('sends the version of the page, and is live after the greeting of the dashboard', async () => {
     const connection = accept();
     const { store } = start();
     expect(kind(store)).toBe('connecting');
@@ -125,35 +125,35 @@ describe('the live connection', () => {
     expect(serverTimes).toEqual([123_456]);
   });
 
-  it('applies changes, and keeps hosts that did not change the same objects', async () => {
+  it('applies changes, and keeps the objects of unchanged hosts', async () => {
     const connection = accept();
     const { store } = start();
     const peer = await connection;
     const before = store.get().byId.get('b');
     peer.greet();
-    peer.say({ t: 'changes', from: 7, version: 8, hosts: [{ id: 'a', online: false }, aHost('c')] });
+    peer.send({ t: 'changes', from: 7, version: 8, hosts: [{ id: 'a', online: false }, aHost('c')] });
     await until(store, () => store.get().fleet.version === 8);
     expect(store.get().byId.get('a')?.online).toBe(false);
     expect(store.get().byId.get('b')).toBe(before);
     expect([...store.get().byId.keys()]).toEqual(['a', 'b', 'c']);
   });
 
-  it('asks once for everything after a gap, and takes no changes until it is there', async () => {
+  it('requests one snapshot after a gap, and ignores changes until it arrives', async () => {
     const connection = accept();
     const { store } = start();
     const peer = await connection;
     await peer.next();
     peer.greet();
-    peer.say({ t: 'changes', from: 9, version: 10, removed: ['a'] });
-    peer.say({ t: 'changes', from: 10, version: 11, removed: ['b'] });
+    peer.send({ t: 'changes', from: 9, version: 10, removed: ['a'] });
+    peer.send({ t: 'changes', from: 10, version: 11, removed: ['b'] });
     expect(await peer.next()).toEqual({ t: 'resync' });
-    peer.say({ t: 'snapshot', fleet: aFleet({ epoch: 'epoch-2', version: 20, hosts: [aHost('z')] }) });
-    peer.say({ t: 'changes', from: 20, version: 21, hosts: [{ id: 'z', online: false }] });
+    peer.send({ t: 'snapshot', fleet: aFleet({ epoch: 'epoch-2', version: 20, hosts: [aHost('z')] }) });
+    peer.send({ t: 'changes', from: 20, version: 21, hosts: [{ id: 'z', online: false }] });
     await until(store, () => store.get().fleet.version === 21);
     expect(store.get().fleet.hosts.map(({ id, online }) => [id, online])).toEqual([['z', false]]);
   });
 
-  it('hands on events in order, with the changes that they belong to', async () => {
+  it('delivers events in order, together with their changes', async () => {
     const connection = accept();
     const { store } = start();
     const peer = await connection;
@@ -179,8 +179,8 @@ describe('the live connection', () => {
       outcome: '',
       message: 'a is online',
     });
-    peer.say({ t: 'changes', from: 7, version: 8, events: [event(1), event(2)] });
-    peer.say({ t: 'changes', from: 8, version: 9, events: [event(3)] });
+    peer.send({ t: 'changes', from: 7, version: 8, events: [event(1), event(2)] });
+    peer.send({ t: 'changes', from: 8, version: 9, events: [event(3)] });
     await all;
     expect(seen).toEqual([
       [1, 8],
@@ -189,12 +189,12 @@ describe('the live connection', () => {
     ]);
   });
 
-  it('comes back by itself from what it knows then', async () => {
+  it('reconnects with its current version', async () => {
     let connection = accept();
     const { store } = start();
     let peer = await connection;
     peer.greet();
-    peer.say({ t: 'changes', from: 7, version: 8 });
+    peer.send({ t: 'changes', from: 7, version: 8 });
     await until(store, () => store.get().fleet.version === 8);
     connection = accept();
     peer.socket.terminate();
@@ -205,7 +205,7 @@ describe('the live connection', () => {
     await until(store, () => kind(store) === 'live');
   });
 
-  it('waits longer each time, up to the cap', async () => {
+  it('doubles its back-off with each attempt, up to the cap', async () => {
     vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'] });
     const waits: number[] = [];
     const { store } = start({
@@ -230,7 +230,7 @@ describe('the live connection', () => {
     expect(waits).toEqual([4, 8, 16, 20, 20]);
   });
 
-  it('forgets former failures after a connection that was stable', () => {
+  it('resets its back-off after a stable connection', () => {
     vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'] });
     try {
       const links: Parameters<LiveWorld['connect']>[0][] = [];
@@ -266,7 +266,7 @@ describe('the live connection', () => {
     }
   });
 
-  it('ends for good when the session does', async () => {
+  it('stops reconnecting when the session ends', async () => {
     const connection = accept();
     let connects = 0;
     const real = world();
@@ -291,7 +291,7 @@ describe('the live connection', () => {
     }
   });
 
-  it('finds out that it is signed out when its socket is refused', async () => {
+  it('checks whether it is signed out when its socket is refused', async () => {
     const { store } = start({
       connect: (handlers) => {
         queueMicrotask(() => handlers.close(1006));
@@ -302,7 +302,7 @@ describe('the live connection', () => {
     await until(store, () => kind(store) === 'signed-out');
   });
 
-  it('gives up a connection that answers no ping, and takes no late event of it', async () => {
+  it('drops a connection that answers no ping, and ignores its late events', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     let connection = accept();
     const { store } = start({ times: { ...QUICK, pingEveryMs: 20_000, silenceMs: 25_000 } });
@@ -319,13 +319,13 @@ describe('the live connection', () => {
     const fresh = await connection;
     fresh.greet();
     await until(store, () => kind(store) === 'live');
-    silent.say({ t: 'snapshot', fleet: aFleet({ version: 999, hosts: [] }) });
-    fresh.say({ t: 'changes', from: 7, version: 8 });
+    silent.send({ t: 'snapshot', fleet: aFleet({ version: 999, hosts: [] }) });
+    fresh.send({ t: 'changes', from: 7, version: 8 });
     await until(store, () => store.get().fleet.version === 8);
     expect(store.get().fleet.hosts).toHaveLength(2);
   });
 
-  it('stays on a connection that answers', async () => {
+  it('keeps a connection that answers pings', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const connection = accept();
     let told: () => void = () => undefined;
@@ -341,14 +341,14 @@ describe('the live connection', () => {
       vi.advanceTimersByTime(20_000);
       expect(await peer.next()).toEqual({ t: 'ping' });
       const read = new Promise<void>((resolve) => (told = resolve));
-      peer.say({ t: 'pong', serverTime: i });
+      peer.send({ t: 'pong', serverTime: i });
       await read;
     }
     expect(kind(store)).toBe('live');
     expect(server.clients.size).toBe(1);
   });
 
-  it('tries at once when it is nudged', async () => {
+  it('reconnects at once when nudged', async () => {
     let connection = accept();
     const { store, client } = start({ times: { ...QUICK, backOffMs: 3_600_000, backOffCapMs: 3_600_000 } });
     const first = await connection;
@@ -362,25 +362,25 @@ describe('the live connection', () => {
     await until(store, () => kind(store) === 'live');
   });
 
-  it('says that the page is from another build', async () => {
+  it('detects that the page is from another build', async () => {
     const connection = accept();
     const { store } = start();
     (await connection).greet('build-2');
     await until(store, () => store.get().outdated);
   });
 
-  it('passes over what it can’t read', async () => {
+  it('ignores messages that it cannot parse', async () => {
     const connection = accept();
     const { store } = start();
     const peer = await connection;
     peer.greet();
     for (const text of ['', '{', 'null', '[]', '{"t":"of-tomorrow"}', '{"t":3}']) peer.socket.send(text);
-    peer.say({ t: 'changes', from: 7, version: 8 });
+    peer.send({ t: 'changes', from: 7, version: 8 });
     await until(store, () => store.get().fleet.version === 8);
     expect(kind(store)).toBe('live');
   });
 
-  it('asks for output again after a reconnect, from the last line that came', async () => {
+  it('requests output again after a reconnect, from the last received line', async () => {
     let connection = accept();
     const { output, store } = start();
     let peer = await connection;
@@ -395,8 +395,8 @@ describe('the live connection', () => {
     });
     const line = (seq: number) => ({ seq, at: 0, stream: 'stdout' as const, text: String(seq) });
     expect(await peer.next()).toEqual({ t: 'watch', commandId: 'c1', after: 2 });
-    peer.say({ t: 'output', commandId: 'c1', lines: [line(3), line(4)] });
-    peer.say({ t: 'changes', from: 7, version: 8 });
+    peer.send({ t: 'output', commandId: 'c1', lines: [line(3), line(4)] });
+    peer.send({ t: 'changes', from: 7, version: 8 });
     await until(store, () => store.get().fleet.version === 8);
     connection = accept();
     peer.socket.terminate();
@@ -404,8 +404,8 @@ describe('the live connection', () => {
     expect(await peer.next()).toMatchObject({ t: 'hello' });
     expect(await peer.next()).toEqual({ t: 'watch', commandId: 'c1', after: 4 });
     peer.greet();
-    peer.say({ t: 'output', commandId: 'c1', lines: [line(4), line(5)], done: true });
-    peer.say({ t: 'changes', from: 8, version: 9 });
+    peer.send({ t: 'output', commandId: 'c1', lines: [line(4), line(5)], done: true });
+    peer.send({ t: 'changes', from: 8, version: 9 });
     await until(store, () => store.get().fleet.version === 9);
     expect(seen).toEqual([3, 4, 5]);
     expect(ended).toBe(true);

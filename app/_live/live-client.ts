@@ -1,6 +1,6 @@
 /**
- * Keeps a browser's connection to `/live`: greets with what the page was painted from, applies what changed, asks for
- * everything after a gap, and comes back by itself. No framework and no globals: socket, clock and chance come in.
+ * A browser's connection to `/live`: sends the version of the page, applies changes, requests a snapshot after a gap, and
+ * reconnects automatically. No framework and no globals: socket, clock and randomness are passed in.
  */
 import { LIVE_CLOSE, type LiveClientMessage, type LiveServerMessage } from '@/lib/protocol/live';
 import type { FleetCopy } from './fleet-copy';
@@ -18,18 +18,18 @@ export interface LiveSocket {
 }
 
 export interface LiveTimes {
-  /** How often a sign of life is asked for. */
+  /** Interval between pings. */
   pingEveryMs: number;
-  /** The connection is given up when nothing came for this long after a ping. */
+  /** The connection is dropped when nothing arrives for this long after a ping. */
   silenceMs: number;
-  /** The same after the network or the tab came back: a socket that slept is often dead without knowing it. */
+  /** The same after the network or the tab came back, when a socket is often dead without being closed. */
   probeMs: number;
-  /** A connection that is not greeted by then is given up. */
+  /** A connection without a greeting by then is dropped. */
   openWithinMs: number;
-  /** Longest wait before the first attempt; doubles with each further one. */
+  /** Maximum wait before the first attempt; doubles with each further one. */
   backOffMs: number;
   backOffCapMs: number;
-  /** A connection that lived this long makes the next wait start from `backOffMs` again. */
+  /** A connection that lasted this long resets the back-off to `backOffMs`. */
   stableMs: number;
 }
 
@@ -47,19 +47,19 @@ export interface LiveWorld {
   connect(handlers: SocketHandlers): LiveSocket;
   /** From 0 up to 1. */
   random(): number;
-  /** Tells the dashboard's time, epoch milliseconds. */
+  /** Receives the dashboard's time, epoch milliseconds. */
   serverTime(at: number): void;
-  /** Whether this browser is still signed in, asked when a socket is refused: a refusal itself tells no reason. */
+  /** Whether this browser is still signed in. Used when a socket is refused, because a refusal gives no reason. */
   signedIn(): Promise<boolean>;
   times: LiveTimes;
 }
 
 interface Link {
   socket: LiveSocket;
-  /** When the greeting came; null before. */
+  /** When the greeting arrived; null before. */
   liveSince: number | null;
   opened: boolean;
-  /** Changes are of no use until the snapshot that was asked for is here. */
+  /** Changes are ignored until the requested snapshot arrives. */
   resyncing: boolean;
 }
 
@@ -88,7 +88,7 @@ export class LiveClient {
     this.clearTimer('retry');
   }
 
-  /** The network or the tab is back, or the operator asks for it: tries now, or checks that the connection lives. */
+  /** Reconnects now, or checks the connection: for when the network or the tab is back, or on request. */
   nudge(): void {
     if (!this.started) return;
     if (this.link) this.ping(this.link, this.world.times.probeMs);
@@ -100,14 +100,14 @@ export class LiveClient {
     if (this.store.get().connection.kind === 'reconnecting') {
       this.store.setConnection({ kind: 'reconnecting', retryAt: Date.now() });
     }
-    // Events of a socket that was given up come late and count for nothing.
+    // Late events of a dropped socket are ignored.
     const whileCurrent = (action: (link: Link) => void) => {
       if (this.link === link) action(link);
     };
     const link: Link = {
       socket: this.world.connect({
         open: () => whileCurrent((current) => this.opened(current)),
-        message: (data) => whileCurrent((current) => this.heard(current, data)),
+        message: (data) => whileCurrent((current) => this.receive(current, data)),
         close: (code) => whileCurrent((current) => this.closed(current, code)),
       }),
       liveSince: null,
@@ -127,7 +127,7 @@ export class LiveClient {
     });
   }
 
-  private heard(link: Link, data: string): void {
+  private receive(link: Link, data: string): void {
     this.clearTimer('silence');
     const message = parseServerMessage(data);
     if (!message) return;
@@ -157,7 +157,7 @@ export class LiveClient {
         this.world.serverTime(message.serverTime);
         return;
       case 'goodbye':
-        // The server closes right after; it is back within seconds, so waiting long would serve nobody.
+        // The server closes right after and is back within seconds: reconnect without a long back-off.
         this.attempts = 0;
         return;
     }
@@ -212,8 +212,8 @@ export class LiveClient {
   }
 
   /**
-   * Asks for a sign of life. The deadline starts with the question, not with the last message: timers of a hidden tab
-   * are late, and a late timer must not take a living connection for a dead one.
+   * Sends a ping. The deadline starts with the ping, not with the last message: timers of a hidden tab are late, and a
+   * late timer must not drop a working connection.
    */
   private ping(link: Link, withinMs: number): void {
     if (link.liveSince === null) return;
@@ -254,8 +254,8 @@ const KNOWN_TYPES = new Set<string>([
 ] satisfies LiveServerMessage['t'][]);
 
 /**
- * A message of the dashboard that this page came from. It was typed where it was written, so only its kind is looked
- * at; null for anything that a newer dashboard may say and this page does not know.
+ * A message from the dashboard that served this page. It is type-checked where it is sent, so only its type is checked
+ * here; null for unknown types, which a newer dashboard may send.
  */
 function parseServerMessage(data: string): LiveServerMessage | null {
   try {

@@ -1,7 +1,7 @@
 'use client';
 
 import { createContext, use, useEffect, useMemo, useState, useSyncExternalStore, type ReactNode } from 'react';
-import { PaintedAtProvider } from '@/app/_ui/time-ago';
+import { RenderedAtProvider } from '@/app/_ui/time-ago';
 import type { FlakeUpdatesView } from '@/lib/protocol/flake-updates';
 import type { DesiredView, FleetView, HostView, PipelineView, ServiceNotice } from '@/lib/protocol/live';
 import { browserWorld } from './browser-world';
@@ -10,11 +10,11 @@ import { FleetCopy, type ConnectionStatus } from './fleet-copy';
 import { LiveClient } from './live-client';
 import { OutputChannel } from './output-channel';
 
-/** What does not change while a page is open. */
+/** Facts that do not change while a page is open. */
 export interface LiveFacts {
   demo: boolean;
   version: string;
-  /** Where agents and browsers find this dashboard, without a slash at the end. */
+  /** The address of this dashboard for agents and browsers, without a trailing slash. */
   address: string;
   userName: string;
 }
@@ -28,17 +28,17 @@ interface Live {
 
 const LiveContext = createContext<Live | null>(null);
 
-/** Holds the live fleet for all pages below it: starts from what the server painted and follows from there. */
+/** Provides the live fleet to all pages: starts with the view rendered by the server and follows its changes. */
 export function LiveProvider({
   fleet,
-  paintedAt,
+  renderedAt,
   buildId,
   facts,
   children,
 }: {
   fleet: FleetView;
-  /** The dashboard's time when the view was taken. */
-  paintedAt: number;
+  /** The dashboard's time when the view was rendered. */
+  renderedAt: number;
   buildId: string;
   facts: LiveFacts;
   children: ReactNode;
@@ -66,12 +66,12 @@ export function LiveProvider({
 
   return (
     <LiveContext value={live}>
-      <PaintedAtProvider at={paintedAt}>{children}</PaintedAtProvider>
+      <RenderedAtProvider at={renderedAt}>{children}</RenderedAtProvider>
     </LiveContext>
   );
 }
 
-/** The live parts themselves, for subscriptions outside of rendering (output, events). */
+/** The live objects, for subscriptions outside of rendering (output, events). */
 export function useLive(): Live {
   const live = use(LiveContext);
   if (!live) throw new Error('useLive needs a LiveProvider above it');
@@ -83,13 +83,13 @@ function useSelected<T>(select: () => T): T {
   return useSyncExternalStore(store.subscribe, select, select);
 }
 
-/** One host; null when there is none of this id. Renders again when this host changes, not with the others. */
+/** One host; null when there is none with this id. Renders again only when this host changes. */
 export function useHost(id: string): HostView | null {
   const { store } = useLive();
   return useSelected(() => store.get().byId.get(id) ?? null);
 }
 
-/** What `compute` makes of the hosts. Both functions have to be stable (module level or memoised). */
+/** A value derived from the hosts. Both functions have to be stable (module level or memoised). */
 export function useDerived<T>(compute: (hosts: readonly HostView[]) => T, same: (a: T, b: T) => boolean): T {
   const { store } = useLive();
   const get = useMemo(() => derive(store, compute, same), [store, compute, same]);
@@ -101,7 +101,7 @@ export function useDesired(): DesiredView {
   return useSelected(() => store.get().fleet.desired);
 }
 
-/** The flake update that waits at the forge, and how the forge does. */
+/** The open flake update, and the state of the forge. */
 export function useFlakeUpdates(): FlakeUpdatesView {
   const { store } = useLive();
   return useSelected(() => store.get().fleet.updates);
@@ -112,13 +112,13 @@ export function useNotices(): readonly ServiceNotice[] {
   return useSelected(() => store.get().fleet.notices);
 }
 
-/** Pipelines that have not ended, and the last ones that did. */
+/** Running pipelines, and the latest ended ones. */
 export function usePipelines(): readonly PipelineView[] {
   const { store } = useLive();
   return useSelected(() => store.get().fleet.pipelines);
 }
 
-/** One of these; null when it is none of them (any more). */
+/** One of these; null when it is not among them. */
 export function useLivePipeline(id: string): PipelineView | null {
   const { store } = useLive();
   return useSelected(() => store.get().fleet.pipelines.find((pipeline) => pipeline.id === id) ?? null);
@@ -129,7 +129,7 @@ export function useConnection(): ConnectionStatus {
   return useSelected(() => store.get().connection);
 }
 
-/** True when the dashboard was updated since this page was loaded. */
+/** True when the dashboard was updated after this page was loaded. */
 export function useOutdated(): boolean {
   const { store } = useLive();
   return useSelected(() => store.get().outdated);

@@ -15,7 +15,7 @@ function open(channel: OutputChannel): LiveClientMessage[] {
 }
 
 describe('OutputChannel', () => {
-  it('watches once it is connected, and stops with its last subscriber', () => {
+  it('watches when connected, and stops with the last subscriber', () => {
     const channel = new OutputChannel();
     const first = channel.subscribeOutput('c', 0, () => undefined);
     const sent = open(channel);
@@ -31,7 +31,7 @@ describe('OutputChannel', () => {
     expect(sent).toHaveLength(3);
   });
 
-  it('asks from the earliest line that is lacked and gives each subscriber only what it lacks', () => {
+  it('requests from the earliest missing line and gives each subscriber only new lines', () => {
     const channel = new OutputChannel();
     const sent = open(channel);
     const early: OutputMessage[] = [];
@@ -44,7 +44,7 @@ describe('OutputChannel', () => {
     expect(seqs(late)).toEqual([9]);
   });
 
-  it('does not ask again for what has ended or is not there', () => {
+  it('does not request output again that is complete or unavailable', () => {
     const channel = new OutputChannel();
     const seen: OutputMessage[] = [];
     channel.subscribeOutput('done', 0, (message) => seen.push(message));
@@ -57,7 +57,7 @@ describe('OutputChannel', () => {
     expect(open(channel)).toEqual([]);
   });
 
-  it('lets a listener stop and follow again while it is told', () => {
+  it('lets a listener unsubscribe and subscribe again in a callback', () => {
     const channel = new OutputChannel();
     const sent = open(channel);
     const seen: OutputMessage[] = [];
@@ -71,7 +71,7 @@ describe('OutputChannel', () => {
     expect(seqs(seen)).toEqual([2]);
   });
 
-  it('gives every line once and in order, whatever is repeated after however many reconnects', () => {
+  it('delivers every line once and in order over any number of reconnects', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(fc.nat(12), fc.nat(12), fc.boolean()), { maxLength: 30 }), (steps) => {
         const channel = new OutputChannel();

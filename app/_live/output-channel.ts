@@ -1,6 +1,6 @@
 /**
- * Follows the output of commands over the live socket. Each subscriber says which line it has; after a reconnect the
- * channel asks again from the last line that arrived, so that nothing is lost and nothing comes twice.
+ * Follows the output of commands over the live socket. Each subscriber names its last line; after a reconnect the channel
+ * requests the lines after the last received one, so that nothing is lost or repeated.
  */
 import type { LiveClientMessage, LiveServerMessage } from '@/lib/protocol/live';
 
@@ -9,9 +9,9 @@ export type OutputListener = (message: OutputMessage) => void;
 
 interface Subscriber {
   listener: OutputListener;
-  /** Number of the last line that this subscriber has. */
+  /** Number of the subscriber's last line. */
   lastSeq: number;
-  /** Nothing more will come. */
+  /** The output is complete or unavailable. */
   ended: boolean;
 }
 
@@ -21,7 +21,7 @@ export class OutputChannel {
 
   /**
    * Follows a command's output from the line after `after` (0: from the first). The listener gets lines in the order
-   * of their numbers, without repeats. Returns the way to stop.
+   * of their numbers, without repeats. Returns a function that stops.
    */
   readonly subscribeOutput = (commandId: string, after: number, listener: OutputListener): (() => void) => {
     const subscriber: Subscriber = { listener, lastSeq: after, ended: false };
@@ -36,7 +36,7 @@ export class OutputChannel {
     };
   };
 
-  /** A socket is open and greeted. */
+  /** A socket has been opened. */
   connected(send: (message: LiveClientMessage) => void): void {
     this.send = send;
     for (const [commandId, subscribers] of this.commands) this.watch(commandId, subscribers);
@@ -47,7 +47,7 @@ export class OutputChannel {
   }
 
   receive(message: OutputMessage): void {
-    // A copy: a listener may unsubscribe or subscribe again while it is told.
+    // A copy, because a listener may unsubscribe or subscribe in its callback.
     for (const subscriber of [...(this.commands.get(message.commandId) ?? [])]) {
       if (message.t === 'no-output') {
         subscriber.ended = true;
@@ -63,7 +63,7 @@ export class OutputChannel {
     }
   }
 
-  /** Asks from the earliest line that one of them lacks; who has it already does not get it again. */
+  /** Requests from the earliest line that a subscriber is missing; the others do not get lines again. */
   private watch(commandId: string, subscribers: ReadonlySet<Subscriber>): void {
     const waiting = [...subscribers].filter((subscriber) => !subscriber.ended);
     if (waiting.length === 0) return;

@@ -11,22 +11,22 @@ import { formText } from '../_ui/form-text';
 import { PasswordField } from '../_ui/password-field';
 import { noQuestion, stepUpStore, type Answer, type StepUpQuestion } from './step-up';
 
-/** Asks for a fresh code or the password, whenever a request needs one. Once in the shell. */
+/** Asks for a new code or the password when a request requires step-up authentication. Mounted once, in the shell. */
 export function StepUpDialog() {
   const question = useSyncExternalStore(stepUpStore.subscribe, stepUpStore.get, noQuestion);
   return question && <Question key={question.id} question={question} />;
 }
 
-/** Why the answer keeps the question open; null when it is over. */
+/** The problem for which the dialog stays open; null when it closes. */
 function problemOf(answer: Answer): string | null {
   if (answer.ok) return null;
   switch (answer.error.kind) {
     case 'step-up-required':
-      return 'Write it first.';
+      return answer.error.asksFor === 'code' ? 'Enter a code.' : 'Enter your password.';
     case 'step-up-refused':
       return answer.error.asksFor === 'code'
-        ? 'This code is not right, or was used before. Each is good for one request: wait for the next one.'
-        : 'This password is not right.';
+        ? 'This code is wrong or was already used. Each code works once: wait for the next one.'
+        : 'Wrong password.';
     case 'throttled':
       return `Too many attempts. Try again in ${waitText(answer.error.retryAfterMs)}.`;
     default:
@@ -56,8 +56,8 @@ function Question({ question }: { question: StepUpQuestion }) {
         return;
       }
     } catch {
-      // It may have arrived all the same, and then the code is used up: nothing is sent again unasked.
-      found = 'The dashboard does not answer. Once it does, look whether it was done before you try again.';
+      // The request may have arrived, and the code is then used up: never send it again automatically.
+      found = 'The dashboard did not answer. Check whether the request was carried out before you try again.';
     }
     setBusy(false);
     setProblem(found);
@@ -70,7 +70,7 @@ function Question({ question }: { question: StepUpQuestion }) {
       open
       onClose={() => done(null)}
       size="sm"
-      title={`${label}: is it you?`}
+      title={`${label}: confirm it’s you`}
       description={description}
       footer={
         <>
@@ -98,8 +98,8 @@ function Question({ question }: { question: StepUpQuestion }) {
           </>
         )}
         <p className="text-xs text-muted">
-          {asksFor === 'code' ? 'A fresh code' : 'It'} is asked for each time, so that an open browser alone is not
-          enough.
+          {asksFor === 'code' ? 'A new code' : 'Your password'} is required each time, so that access to an open browser
+          is not enough.
         </p>
       </form>
     </Dialog>

@@ -1,12 +1,12 @@
 /**
- * Asks the operator for a fresh proof where an action wants one. `withStepUp()` may be called from anywhere in the
- * browser; `StepUpDialog`, once in the shell, is what asks.
+ * Step-up authentication: asks the operator for a new code or the password when an action requires it. `withStepUp()`
+ * may be called from anywhere in the browser; `StepUpDialog`, mounted in the shell, asks.
  */
 import type { StepUpActionResult } from '@/lib/auth/next/action-result';
 
-/** What is shown beside the field. */
+/** Texts of the dialog. */
 export interface StepUpWords {
-  /** As the dialog's title and its button: `Reboot`. */
+  /** For the dialog's title and its button: `Reboot`. */
   label: string;
   /** What will happen, as a sentence. */
   description?: string;
@@ -19,7 +19,7 @@ export interface StepUpQuestion extends StepUpWords {
   asksFor: 'code' | 'password';
   /** Sends the request with a proof. Rejects when the dashboard does not answer. */
   send: (proof: string) => Promise<Answer>;
-  /** The question is over: with the answer to the request, or null when the operator turned back. */
+  /** Closes the question, with the result of the request, or null when the operator cancelled. */
   done: (answer: Answer | null) => void;
 }
 
@@ -40,12 +40,13 @@ export const stepUpStore = {
   get: (): StepUpQuestion | null => question,
 };
 
-/** Nothing can be asked while the page is rendered on the server. */
+/** The server-side snapshot: nothing is asked while a page is rendered there. */
 export const noQuestion = (): StepUpQuestion | null => null;
 
 /**
- * Sends a request; where it needs a fresh proof, asks for one and sends it again with that, until it is right. Null when
- * the operator turned back. Rejects when the first request gets no answer. A question that is open already gives way.
+ * Sends a request. If it requires a proof (a code or the password), asks for one and sends the request again with it,
+ * until it is accepted. Null when the operator cancelled. Rejects when the first request gets no answer. A question that
+ * is already open is cancelled.
  */
 export async function withStepUp<Value>(
   words: StepUpWords,

@@ -21,7 +21,7 @@ describe('ages', () => {
     [14 * DAY, '2w'],
     [364 * DAY, '52w'],
     [800 * DAY, '2y'],
-  ])('%d ms reads %s', (ms, text) => {
+  ])('shows an age of %d ms as %s', (ms, text) => {
     expect(shortAge(ms)).toBe(text);
     expect(ageAgo(ms)).toBe(text === 'now' ? 'just now' : `${text} ago`);
   });
@@ -31,7 +31,7 @@ describe('ages', () => {
     [8_400, '8s'],
     [65 * SECOND, '1m 05s'],
     [2 * HOUR + 3 * MINUTE + 59 * SECOND, '2h 03m'],
-  ])('%d ms take %s', (ms, text) => {
+  ])('shows a duration of %d ms as %s', (ms, text) => {
     expect(duration(ms)).toBe(text);
   });
 

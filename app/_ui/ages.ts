@@ -1,4 +1,4 @@
-/** How ages and durations read. All of them take milliseconds and never show a negative one. */
+/** Formats ages and durations. All functions take milliseconds and never show a negative number. */
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -6,7 +6,7 @@ const DAY_MS = 24 * HOUR_MS;
 const WEEK_MS = 7 * DAY_MS;
 const YEAR_MS = 365 * DAY_MS;
 
-/** Ages below this read as "now", so that a healthy fleet's page is quiet. */
+/** Ages below this are shown as "now", so that the page of a healthy fleet does not change all the time. */
 const NOW_MS = 10 * SECOND_MS;
 
 /** The age in its largest unit: "now", "32s", "5m", "3h", "2d", "6w", "2y". */
@@ -21,7 +21,7 @@ export function shortAge(ageMs: number): string {
   return `${Math.floor(age / YEAR_MS)}y`;
 }
 
-/** As `shortAge`, in a sentence: "just now", "5m ago". */
+/** Like `shortAge`, for sentences: "just now", "5m ago". */
 export function ageAgo(ageMs: number): string {
   const age = shortAge(ageMs);
   return age === 'now' ? 'just now' : `${age} ago`;

@@ -12,7 +12,7 @@ const TONES: Record<Tone, string> = {
   accent: 'bg-accent-soft text-accent',
 };
 
-/** A word or a number that stands out. Its colour is never all that it says. */
+/** A highlighted word or number. Its colour never carries the meaning alone. */
 export function Badge({
   tone = 'idle',
   icon,

@@ -7,14 +7,14 @@ export interface CardProps {
   description?: ReactNode;
   /** Buttons at the right of the title. */
   actions?: ReactNode;
-  /** Without room inside: for tables and lists that reach the border. */
+  /** Without padding: for tables and lists that reach the border. */
   flush?: boolean;
   id?: string;
   className?: string;
   children?: ReactNode;
 }
 
-/** A titled part of a page. */
+/** A section of a page with a title. */
 export function Card({ title, description, actions, flush = false, id, className, children }: CardProps) {
   const hasHead = title !== undefined || actions !== undefined;
   return (

@@ -1,6 +1,6 @@
 /**
- * One clock for every age on a page: the dashboard's, not the browser's. It ticks once a second while something on
- * the page shows an age, and stands still in a hidden tab.
+ * One clock for all ages on a page: the dashboard's, not the browser's. It ticks once a second while the page shows an
+ * age, and stops in a hidden tab.
  */
 const TICK_MS = 1_000;
 
@@ -9,23 +9,23 @@ let offsetMs = 0;
 let shown = 0;
 let timer: ReturnType<typeof setInterval> | null = null;
 
-/** The dashboard's time now, epoch milliseconds, as far as it is known. */
+/** The dashboard's time now, estimated, epoch milliseconds. */
 export function serverNow(): number {
   return Date.now() + offsetMs;
 }
 
-/** Tells how far the dashboard's clock is ahead of this browser's, in milliseconds. */
+/** Sets the dashboard's time, epoch milliseconds. */
 export function setServerTime(serverTime: number): void {
   offsetMs = serverTime - Date.now();
   tick();
 }
 
-/** The time that ages are shown for: it moves with the tick, so that all of a page's ages agree. */
+/** The time for which ages are shown: it changes with the tick, so that all ages on a page agree. */
 export function shownNow(): number {
   return timer === null ? serverNow() : shown;
 }
 
-/** Calls back with every tick. Returns the way to end it. */
+/** Calls back with every tick. Returns a function that stops. */
 export function onTick(listener: () => void): () => void {
   listeners.add(listener);
   if (timer === null) {

@@ -4,15 +4,15 @@ import { useState, type Ref } from 'react';
 import { TextField } from './field';
 
 export interface CodeFieldProps {
-  /** A recovery code may be written in place of a code from the app. */
+  /** Also accepts a recovery code. */
   allowsRecovery?: boolean;
   error?: string;
-  /** In a dialog: it has the focus when that opens. */
+  /** Focused when its dialog opens. */
   focusFirst?: boolean;
   ref?: Ref<HTMLInputElement>;
 }
 
-/** The six digits of the authenticator app, or a recovery code. The form reads it when it is sent. */
+/** The six digits of the authenticator app, or a recovery code. Uncontrolled: the form reads it on submit. */
 export function CodeField({ allowsRecovery = false, error, focusFirst = false, ref }: CodeFieldProps) {
   const [recovery, setRecovery] = useState(false);
   return (

@@ -5,24 +5,24 @@ import { useState } from 'react';
 import { Button } from './button';
 
 /**
- * Copies a text. Browsers give the clipboard to https and localhost only: elsewhere `elementId` names what is selected
- * instead, for copying by hand.
+ * Copies a text. Browsers allow this only over https and on localhost; elsewhere the element `elementId` is selected
+ * instead, to be copied by hand.
  */
 export function CopyButton({ text, label, elementId }: { text: string; label: string; elementId: string }) {
-  const [said, setSaid] = useState<string | null>(null);
+  const [status, setStatus] = useState<string | null>(null);
 
   async function copy() {
     try {
       await navigator.clipboard.writeText(text);
-      setSaid('Copied');
+      setStatus('Copied');
     } catch {
       const element = document.getElementById(elementId);
       if (element) window.getSelection()?.selectAllChildren(element);
-      setSaid('Selected: press Ctrl or Cmd and C');
+      setStatus('Selected. Press Ctrl+C or ⌘C.');
     }
   }
 
-  const done = said === 'Copied';
+  const done = status === 'Copied';
   return (
     <>
       <Button
@@ -33,7 +33,7 @@ export function CopyButton({ text, label, elementId }: { text: string; label: st
         {label}
       </Button>
       <span role="status" className="text-xs text-muted">
-        {said}
+        {status}
       </span>
     </>
   );

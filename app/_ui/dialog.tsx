@@ -9,9 +9,9 @@ const WIDTHS = { sm: 'max-w-sm', md: 'max-w-lg', lg: 'max-w-3xl' };
 
 export interface DialogProps {
   open: boolean;
-  /** Asked for by Escape, the cross or a click beside it. */
+  /** Called on Escape, the close button or a click outside. */
   onClose: () => void;
-  /** False where a click beside it must not close it: what it shows is seen once. */
+  /** False when a click outside must not close it, because its content is shown only once. */
   closesByPress?: boolean;
   title: ReactNode;
   description?: ReactNode;
@@ -22,8 +22,8 @@ export interface DialogProps {
 }
 
 /**
- * A modal dialog on the browser's own <dialog>: it keeps the focus inside, gives it back at the end, and Escape closes
- * the uppermost one alone. On a phone it is a sheet at the lower edge.
+ * A modal dialog with the browser's <dialog>, which traps the focus, restores it on close, and closes only the topmost
+ * dialog on Escape. On a phone it is a sheet at the bottom.
  */
 export function Dialog({
   open,
@@ -45,7 +45,7 @@ export function Dialog({
       event.preventDefault();
       onClose();
     };
-    // A press that began inside (selecting text) and ended outside does not close it.
+    // On press, not on click: selecting text from the inside to the outside must not close it.
     const press = (event: PointerEvent) => {
       if (closesByPress && event.target === dialog) onClose();
     };
@@ -57,7 +57,7 @@ export function Dialog({
     };
   }, [open, onClose, closesByPress]);
 
-  // Before the element can leave the page: closing it is what gives the focus back.
+  // A layout effect, to close the dialog before it is removed: closing restores the focus.
   useLayoutEffect(() => {
     const dialog = ref.current;
     if (!dialog || !open) return;

@@ -1,6 +1,6 @@
 import type { ReactNode } from 'react';
 
-/** Says why there is nothing, and what to do about it. */
+/** Says why something is empty, and what to do about it. */
 export function EmptyState({
   icon,
   title,

@@ -15,11 +15,11 @@ export function controlClass(more?: string): string {
 
 interface FieldFrame {
   label: string;
-  /** What to write, in one sentence. */
+  /** What to enter, in one sentence. */
   hint?: ReactNode;
-  /** What is wrong and what to do; empty when nothing is. */
+  /** What is wrong and what to do; empty when valid. */
   error?: string;
-  /** The label is there for screen readers alone. */
+  /** Shows the label to screen readers only. */
   hideLabel?: boolean;
   className?: string;
 }
@@ -65,18 +65,18 @@ export interface TextFieldProps
   ref?: Ref<HTMLInputElement>;
 }
 
-/** A labelled text box with its hint and its error. */
+/** A labelled text box with a hint and an error. */
 export function TextField({ id, label, hint, error, hideLabel, className, mono = false, ...input }: TextFieldProps) {
-  const made = useId();
-  const own = id ?? made;
+  const generatedId = useId();
+  const inputId = id ?? generatedId;
   const frame = { label, hint, error, hideLabel, className };
   return (
-    <Frame id={own} {...frame}>
+    <Frame id={inputId} {...frame}>
       <input
         {...input}
-        id={own}
+        id={inputId}
         aria-invalid={error ? true : undefined}
-        aria-describedby={described(own, frame)}
+        aria-describedby={described(inputId, frame)}
         className={controlClass(mono ? 'font-mono' : undefined)}
       />
     </Frame>
@@ -89,18 +89,18 @@ export interface SelectFieldProps
   ref?: Ref<HTMLSelectElement>;
 }
 
-/** A labelled choice of a few; the browser's own list, which every phone and screen reader knows. */
+/** A labelled native select, which works well on phones and with screen readers. */
 export function SelectField({ id, label, hint, error, hideLabel, className, children, ...select }: SelectFieldProps) {
-  const made = useId();
-  const own = id ?? made;
+  const generatedId = useId();
+  const inputId = id ?? generatedId;
   const frame = { label, hint, error, hideLabel, className };
   return (
-    <Frame id={own} {...frame}>
+    <Frame id={inputId} {...frame}>
       <select
         {...select}
-        id={own}
+        id={inputId}
         aria-invalid={error ? true : undefined}
-        aria-describedby={described(own, frame)}
+        aria-describedby={described(inputId, frame)}
         className={controlClass('pr-8')}
       >
         {children}

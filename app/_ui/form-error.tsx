@@ -1,4 +1,4 @@
-/** What went wrong with the whole form, announced when it appears. */
+/** An error of the whole form, announced to screen readers when it appears. */
 export function FormError({ message }: { message: string | null }) {
   return (
     <div role="alert">

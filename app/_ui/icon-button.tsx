@@ -2,9 +2,9 @@ import type { ButtonHTMLAttributes, ReactNode, Ref } from 'react';
 import { cx } from './cx';
 
 export interface IconButtonProps extends Omit<ButtonHTMLAttributes<HTMLButtonElement>, 'aria-label'> {
-  /** What it does: its accessible name and its tooltip. */
+  /** Its accessible name and tooltip. */
   label: string;
-  /** Another tooltip than the label; an empty one shows none. */
+  /** Overrides the tooltip; an empty text shows none. */
   tip?: string;
   size?: 'sm' | 'md';
   children: ReactNode;
@@ -16,7 +16,7 @@ const SIZES = {
   md: 'size-9 pointer-coarse:size-11',
 };
 
-/** A button that shows an icon alone. The icon should be 16 px (`size-4`). */
+/** A button with only an icon, which should be 16 px (`size-4`). */
 export function IconButton({ label, tip = label, size = 'md', className, children, ...rest }: IconButtonProps) {
   return (
     <button

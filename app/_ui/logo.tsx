@@ -1,6 +1,6 @@
 import { cx } from './cx';
 
-/** The mark of NixFleet: a hexagon of hosts under way in one direction. */
+/** The NixFleet logo: a hexagon with arrows in one direction. */
 export function Logo({ className }: { className?: string }) {
   return (
     <svg viewBox="0 0 32 32" fill="none" aria-hidden="true" className={cx('size-8', className)}>

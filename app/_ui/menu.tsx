@@ -10,14 +10,14 @@ const ITEM =
   'data-[highlighted]:bg-hover data-[disabled]:cursor-not-allowed';
 
 /**
- * Takes what an item does. It is done when the menu is gone and its trigger has the focus: a dialog that it opens then
- * gives the focus back to the trigger, and not to an item that is no longer there.
+ * Runs an item's action after the menu has closed and its trigger has the focus. A dialog opened by it can then restore
+ * the focus to the trigger, instead of to an item that no longer exists.
  */
 const Choose = createContext<(act: () => void) => void>((act) => act());
 
 /**
- * A menu that opens from `trigger` (one button). It is not modal: a modal one would put a <style> element into the
- * page, which the content security policy refuses.
+ * A menu that opens from `trigger` (one button). Not modal, because a modal menu adds a <style> element to the page, which
+ * the content security policy blocks.
  */
 export function Menu({
   trigger,
@@ -29,7 +29,7 @@ export function Menu({
   trigger: ReactElement;
   label: string;
   align?: 'start' | 'center' | 'end';
-  /** Open from the start: for a menu that is made by the click that asks for it. */
+  /** Initially open: for a menu that is created by the click on its trigger. */
   defaultOpen?: boolean;
   children: ReactNode;
 }) {
@@ -40,7 +40,7 @@ export function Menu({
   const closed = () => {
     const act = chosen.current;
     chosen.current = null;
-    // After the trigger has the focus again.
+    // After the focus has returned to the trigger.
     if (act) queueMicrotask(act);
   };
   return (
@@ -65,7 +65,7 @@ export function Menu({
 
 export interface MenuItemProps {
   icon?: ReactNode;
-  /** Second line: what it does, or why it can't be done now. */
+  /** Second line: what it does, or why it is not available now. */
   hint?: string;
   danger?: boolean;
   disabled?: boolean;
@@ -90,7 +90,7 @@ export function MenuItem({ icon, hint, danger = false, disabled = false, onSelec
   );
 }
 
-/** One of several that exclude each other. */
+/** One of several exclusive choices. */
 export function MenuChoice({
   icon,
   checked,

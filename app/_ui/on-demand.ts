@@ -4,30 +4,30 @@ import { useState, type ComponentType } from 'react';
 import { toast } from './toast-store';
 
 /**
- * A menu that is fetched when it is first asked for. `warm` begins to fetch it, when it is likely to be asked
- * for. Where it can't be fetched, a message says so and the page stays as it is. `load` has to be stable.
+ * A menu that is loaded when first opened. `preload` starts loading it when it is likely to be opened. If loading fails,
+ * a message says so. `load` has to be stable.
  */
 export function useOnDemand<Props>(load: () => Promise<ComponentType<Props>>): {
-  /** Null until it was asked for and is there. */
+  /** Null until it is loaded. */
   Part: ComponentType<Props> | null;
-  ask: () => void;
-  warm: () => void;
+  open: () => void;
+  preload: () => void;
 } {
   const [Part, setPart] = useState<ComponentType<Props> | null>(null);
   return {
     Part,
-    ask: () => {
+    open: () => {
       load().then(
         (part) => setPart(() => part),
         () =>
           toast({
             tone: 'error',
-            title: 'The menu could not be loaded',
+            title: 'Could not load the menu',
             body: 'The dashboard can’t be reached. Try again.',
           }),
       );
     },
-    warm: () => {
+    preload: () => {
       load().catch(() => undefined);
     },
   };

@@ -10,14 +10,14 @@ export interface PasswordFieldProps {
   autoComplete: 'current-password' | 'new-password';
   hint?: string;
   error?: string | null;
-  /** In a dialog: it has the focus when that opens. */
+  /** Focused when its dialog opens. */
   focusFirst?: boolean;
   ref?: Ref<HTMLInputElement>;
 }
 
 /**
- * A password with a button that shows it. The form reads it when it is sent: what a password manager fills in before the
- * page's script runs must count.
+ * A password field with a button that shows the password. Uncontrolled: the form reads it on submit, so that a value
+ * filled in by a password manager before the page's script runs is kept.
  */
 export function PasswordField({ label, name, autoComplete, hint, error, focusFirst = false, ref }: PasswordFieldProps) {
   const id = useId();

@@ -13,17 +13,17 @@ const TONES: Record<ProgressTone, string> = {
 export interface ProgressProps {
   /** Accessible name. */
   label: string;
-  /** From 0 to `max`; null when nobody can know. */
+  /** From 0 to `max`; null when unknown. */
   value: number | null;
   max?: number;
-  /** What a person reads instead of a percentage ("3 of 12"). */
+  /** Announced instead of a percentage ("3 of 12"). */
   text?: string;
   tone?: ProgressTone;
   className?: string;
 }
 
 /**
- * A bar. It is drawn with SVG attributes because the content security policy blocks style attributes on the first
+ * A progress bar. Drawn with SVG attributes, because the content security policy blocks style attributes on the first
  * paint.
  */
 export function Progress({ label, value, max = 100, text, tone = 'busy', className }: ProgressProps) {
@@ -50,7 +50,7 @@ export function Progress({ label, value, max = 100, text, tone = 'busy', classNa
   );
 }
 
-/** A small measured value as a bar: decoration beside the figure, so it is hidden from screen readers. */
+/** A small bar for a measured value. Decorative beside the figure, so hidden from screen readers. */
 export function Meter({ share, tone, className }: { share: number | null; tone: ProgressTone; className?: string }) {
   return (
     <svg

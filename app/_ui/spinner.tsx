@@ -2,7 +2,7 @@ import { cx } from './cx';
 
 const SIZES = { sm: 'size-3.5', md: 'size-4', lg: 'size-6' };
 
-/** Something is under way. With a label it is announced; without one it decorates text that says so. */
+/** A spinner. With a label it is announced; without one it is decorative. */
 export function Spinner({
   size = 'md',
   label,

@@ -22,11 +22,11 @@ const RINGS: Record<DotTone, string> = {
 };
 
 /**
- * A dot for what is there or not; `idle` is hollow. `beat` is any value that changes with each sign of life: the dot
- * then sends out one ring. Decoration: say in words what it means beside it.
+ * A coloured dot; `idle` is hollow. `beat` is a value that changes with each heartbeat: the dot then shows one ring.
+ * Decorative: show its meaning in words beside it.
  */
 export function StatusDot({ tone, beat, className }: { tone: DotTone; beat?: string | number; className?: string }) {
-  // A row that scrolls into view is no sign of life.
+  // The first value is not a heartbeat: the row may just have scrolled into view.
   const [first] = useState(beat);
   return (
     <span aria-hidden="true" className={cx('relative inline-flex size-2 shrink-0', className)}>

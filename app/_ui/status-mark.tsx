@@ -1,7 +1,7 @@
 import type { CompartmentStatus } from '@/lib/protocol/live';
 import { cx } from './cx';
 
-/** Colour of a status as a text colour; whole class names, so that they are found when the CSS is made. */
+/** Text colour of each status. Whole class names, so that Tailwind finds them. */
 export const STATUS_TEXT: Record<CompartmentStatus, string> = {
   ok: 'text-ok',
   outdated: 'text-warn',
@@ -18,7 +18,7 @@ export const STATUS_SOFT: Record<CompartmentStatus, string> = {
   unknown: 'bg-idle-soft text-idle',
 };
 
-/** The word for a status. */
+/** The word for each status. */
 export const STATUS_WORD: Record<CompartmentStatus, string> = {
   ok: 'OK',
   outdated: 'Outdated',
@@ -28,8 +28,8 @@ export const STATUS_WORD: Record<CompartmentStatus, string> = {
 };
 
 /**
- * The sign of a status: a shape of its own for each, so that it is told without seeing colour. Decoration: the word
- * has to be said beside it.
+ * The icon of a status. Each has a different shape, so that it does not depend on colour. Decorative: show the word
+ * beside it.
  */
 export function StatusMark({ status, className }: { status: CompartmentStatus; className?: string }) {
   return (

@@ -9,7 +9,7 @@ export interface Tab {
   content: ReactNode;
 }
 
-/** Tabs by the ARIA pattern: arrow keys, Home and End move; only the chosen panel is rendered. */
+/** Tabs as in the ARIA pattern: arrow keys, Home and End move; only the selected panel is rendered. */
 export function Tabs({
   label,
   tabs,

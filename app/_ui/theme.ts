@@ -1,6 +1,6 @@
 /**
- * Light, dark or as the system has it. The choice lies in a cookie, so that the server paints the right one at once;
- * it is a matter of taste, not of the account, and holds for this browser.
+ * The theme: light, dark or the system's. Stored in a cookie of this browser, so that the server renders the right one at
+ * once.
  */
 export const THEME_COOKIE = 'nixfleet-theme';
 export const THEME_CHOICES = ['system', 'light', 'dark'] as const;
@@ -26,7 +26,7 @@ export const themeStore = {
   },
 };
 
-/** Sets the choice at once and for the next year. */
+/** Applies the choice at once and stores it for a year. */
 export function chooseTheme(choice: ThemeChoice): void {
   const root = document.documentElement;
   if (choice === 'system') delete root.dataset.theme;

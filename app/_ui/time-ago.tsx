@@ -4,27 +4,27 @@ import { createContext, use, useSyncExternalStore, type ReactNode } from 'react'
 import { ageAgo, duration, shortAge } from './ages';
 import { onTick, shownNow } from './clock';
 
-const PaintedAt = createContext(0);
+const RenderedAt = createContext(0);
 
-/** Tells the parts of a page by which time the server painted it, so that the browser's first paint is the same. */
-export function PaintedAtProvider({ at, children }: { at: number; children: ReactNode }) {
-  return <PaintedAt value={at}>{children}</PaintedAt>;
+/** Provides the time at which the server rendered the page, so that hydration renders the same. */
+export function RenderedAtProvider({ at, children }: { at: number; children: ReactNode }) {
+  return <RenderedAt value={at}>{children}</RenderedAt>;
 }
 
 /**
- * Something that depends on the time now (the dashboard's clock, epoch milliseconds). The component renders again only
- * when the outcome changes, so it should be as coarse as what is shown.
+ * A value that depends on the current time (the dashboard's clock, epoch milliseconds). The component renders again only
+ * when the value changes, so it should be as coarse as the text that is shown.
  */
 export function useNow<T extends string | number | boolean>(select: (now: number) => T): T {
-  const paintedAt = use(PaintedAt);
+  const renderedAt = use(RenderedAt);
   return useSyncExternalStore(
     onTick,
     () => select(shownNow()),
-    () => select(paintedAt),
+    () => select(renderedAt),
   );
 }
 
-/** How long ago something was; the tooltip says the moment itself. */
+/** How long ago something was; the tooltip shows the exact time. */
 export function TimeAgo({ at, short = false, className }: { at: number; short?: boolean; className?: string }) {
   const text = useNow((now) => (short ? shortAge(now - at) : ageAgo(now - at)));
   return (
@@ -34,7 +34,7 @@ export function TimeAgo({ at, short = false, className }: { at: number; short?: 
   );
 }
 
-/** How long something has been going on. */
+/** How long something has been running. */
 export function Elapsed({ since, className }: { since: number; className?: string }) {
   const text = useNow((now) => duration(now - since));
   return (

@@ -3,7 +3,7 @@
 import { shortAge } from './ages';
 import { useNow } from './time-ago';
 
-/** How long it is until a moment, in its largest unit; the tooltip says the moment itself. */
+/** The time left until a moment, in its largest unit; the tooltip shows the exact time. */
 export function TimeLeft({ until }: { until: number }) {
   const text = useNow((now) => {
     const left = shortAge(until - now);

@@ -1,23 +1,23 @@
-/** Short messages about what just happened. `toast()` may be called from anywhere in the browser. */
+/** Short messages. `toast()` may be called from anywhere in the browser. */
 export type ToastTone = 'info' | 'success' | 'warning' | 'error';
 
 export interface Toast {
   id: number;
   tone: ToastTone;
   title: string;
-  /** What it means or what to do; line breaks are kept. */
+  /** What it means or what to do; line breaks are preserved. */
   body?: string;
   action?: { label: string; run: () => void };
 }
 
-/** More than this at once and the oldest goes. */
+/** Maximum number at once; the oldest is removed. */
 const MAX_TOASTS = 4;
 
 let toasts: readonly Toast[] = [];
 let nextId = 1;
 const listeners = new Set<() => void>();
 
-/** Shows a message. Problems stay until they are dismissed or pushed out; the rest goes by itself. */
+/** Shows a message. Errors stay until they are dismissed or replaced; others disappear after a while. */
 export function toast(message: Omit<Toast, 'id'>): void {
   const id = nextId++;
   toasts = [...toasts, { ...message, id }].slice(-MAX_TOASTS);

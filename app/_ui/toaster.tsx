@@ -12,12 +12,12 @@ const EMPTY: readonly Toast[] = [];
 
 const ICONS: Record<ToastTone, { Icon: typeof Info; className: string; word: string }> = {
   info: { Icon: Info, className: 'text-busy', word: 'Note' },
-  success: { Icon: CircleCheck, className: 'text-ok', word: 'Done' },
+  success: { Icon: CircleCheck, className: 'text-ok', word: 'Success' },
   warning: { Icon: TriangleAlert, className: 'text-warn', word: 'Warning' },
-  error: { Icon: OctagonX, className: 'text-bad', word: 'Problem' },
+  error: { Icon: OctagonX, className: 'text-bad', word: 'Error' },
 };
 
-/** Where toasts appear: on phones at the top, because what one presses is below. Mounted once, in the root layout. */
+/** Shows toasts: at the top on phones, where the buttons are at the bottom. Mounted once, in the root layout. */
 export function Toaster() {
   const toasts = useSyncExternalStore(toastStore.subscribe, toastStore.get, () => EMPTY);
   return (

@@ -5,18 +5,19 @@ import { ageAgo } from './ages';
 import { serverNow } from './clock';
 
 const DELAY_MS = 350;
-/** After a tooltip was open, the next one comes at once for this long. */
+/** After a tooltip closes, the next one opens without delay for this long. */
 const WARM_MS = 400;
-/** Time to move the pointer from its target on to the tooltip. */
+/** Time to move the pointer from the target to the tooltip. */
 const LEAVE_MS = 120;
 const GAP_PX = 8;
 const EDGE_PX = 8;
 const TIP_ID = 'nixfleet-tip';
 
 /**
- * The page's one tooltip, mounted in the root layout. It shows the `data-tip` of what is pointed at or focused (the
- * first line stands out, further lines explain; `data-tip-since` adds the age of the fact and `data-tip-next` what a
- * click does) or, for `data-tip-time`, that moment in the reader's own zone. One tooltip for all keeps a table of thousands of cells cheap. It can be pointed at, and Escape hides it.
+ * The page's only tooltip, mounted in the root layout. It shows the `data-tip` of the hovered or focused element: the
+ * first line is a heading, further lines explain. `data-tip-since` adds the age of the fact and `data-tip-next` what a
+ * click does. For `data-tip-time` it shows that time in the browser's time zone. A single tooltip keeps a table of
+ * thousands of cells cheap. It can be hovered, and Escape hides it.
  */
 export function TooltipLayer() {
   const ref = useRef<HTMLDivElement>(null);
@@ -85,7 +86,7 @@ function attach(tip: HTMLDivElement): () => void {
   };
   const key = (event: KeyboardEvent) => {
     if (tip.dataset.open === undefined) return;
-    // Escape closes one thing at a time: while a tooltip is open, that one.
+    // Escape closes one thing at a time: first the tooltip.
     if (event.key === 'Escape' && target?.matches(':focus-visible')) event.stopPropagation();
     hide();
   };
@@ -107,9 +108,9 @@ function attach(tip: HTMLDivElement): () => void {
   };
 }
 
-/** Writes what the target says into the tooltip; false when it says nothing. */
+/** Fills the tooltip with the target's texts; false when it has none. */
 function fill(tip: HTMLElement, target: Element): boolean {
-  // What it opens is open, and says more than a tooltip that would lie on it.
+  // The target's menu is open: a tooltip would cover it.
   if (target.matches('[aria-haspopup][aria-expanded="true"]')) return false;
   const time = target.getAttribute('data-tip-time');
   const text = time === null ? target.getAttribute('data-tip') : moment(Number(time));
@@ -138,13 +139,13 @@ function moment(at: number): string {
 
 function place(tip: HTMLElement, target: Element): void {
   const box = target.getBoundingClientRect();
-  const own = tip.getBoundingClientRect();
-  // The body's width, because the root's counts the room that is kept for a scroll bar.
+  const tipBox = tip.getBoundingClientRect();
+  // The body's width, because the root's includes the space reserved for a scroll bar.
   const left = Math.min(
-    Math.max(EDGE_PX, box.left + box.width / 2 - own.width / 2),
-    document.body.clientWidth - own.width - EDGE_PX,
+    Math.max(EDGE_PX, box.left + box.width / 2 - tipBox.width / 2),
+    document.body.clientWidth - tipBox.width - EDGE_PX,
   );
-  const above = box.top - own.height - GAP_PX;
+  const above = box.top - tipBox.height - GAP_PX;
   const top = above >= EDGE_PX ? above : box.bottom + GAP_PX;
   tip.style.transform = `translate(${Math.round(left)}px, ${Math.round(top)}px)`;
 }

@@ -22,9 +22,7 @@ async function dockerCompose(): Promise<readonly string[]> {
   return ['docker-compose'];
 }
 
-test('both compose files are accepted by docker compose, and the dollar signs of a hash arrive', async ({
-  containers,
-}) => {
+test('docker compose accepts both files, and a hash keeps its dollar signs', async ({ containers }) => {
   const [command = '', ...first] = await dockerCompose();
   for (const file of ['docker-compose.yml', 'docker-compose.local.yml'] as const) {
     const { folder } = containers.install(file, {
@@ -43,7 +41,7 @@ test('both compose files are accepted by docker compose, and the dollar signs of
   }
 });
 
-test('the image is small, says what it is, and holds no tool that builds and no secret', async () => {
+test('the image is small and labelled, and contains no build tools and no secrets', async () => {
   const size = async (image: string) => Number(await engine('image', 'inspect', '--format', '{{.Size}}', image));
   const layers = (await size(IMAGE)) - (await size(BASE_IMAGE));
   test.info().annotations.push({ type: 'layers above the base', description: `${(layers / 1e6).toFixed(0)} MB` });
@@ -66,7 +64,7 @@ test('the image is small, says what it is, and holds no tool that builds and no 
   expect(found).toBe('');
 });
 
-test('a data folder that is somebody else’s ends the start, with the command that mends it', async ({ containers }) => {
+test('startup fails with the fixing command when the data folder has another owner', async ({ containers }) => {
   const installation = containers.install('docker-compose.local.yml', {
     NIXFLEET_PUBLISH: `127.0.0.1:${await freePort()}`,
   });

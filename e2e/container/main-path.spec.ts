@@ -16,7 +16,7 @@ const PASSWORD_HASH = '$2b$10$jQ.TpulZ5Fjp02.ubIo7J.kTRe1klHecMrIGyIhq87.Mf2RYf7
 /** In `lib/store/adopt/fixtures/nixfleet-v1.db`. */
 const HOSTS_OF_VERSION_1 = 14;
 
-test('fresh: set up in the browser, and the way through the first day', async ({ page, world, containers }) => {
+test('a new installation is set up in the browser and runs the main path', async ({ page, world, containers }) => {
   const port = await freePort();
   const host = world.makeHost('web');
   const installation = containers.install('docker-compose.local.yml', {
@@ -41,7 +41,7 @@ test('fresh: set up in the browser, and the way through the first day', async ({
   });
 });
 
-test('with the data of version 1: moved as docs/operations.md says, and back', async ({ page, world, containers }) => {
+test('version-1 data is migrated as in docs/operations.md, and back', async ({ page, world, containers }) => {
   const port = await freePort();
   const host = world.makeHost('hsb0');
   const version1 = await startVersion1(containers, {
@@ -98,7 +98,7 @@ test('with the data of version 1: moved as docs/operations.md says, and back', a
 test.describe('behind a proxy with TLS', () => {
   test.use({ ignoreHTTPSErrors: true });
 
-  test('cookies have their real names, and the way is the same', async ({ page, context, world, containers }) => {
+  test('cookies have their production names, and the main path works', async ({ page, context, world, containers }) => {
     const proxy = await startProxy(containers);
     const host = world.makeHost('web');
     const installation = containers.install('docker-compose.yml', {

@@ -76,39 +76,36 @@ const updating = test.extend<{ updated: Updated }>({
 
 const token = { NIXFLEET_TOKEN: AGENT_TOKEN };
 
-updating(
-  'a good update keeps the data and waits for the agents; --rollback takes it back',
-  async ({ world, updated }) => {
-    const before = await updated.runs();
-    world.startAgent(world.makeHost('web'), updated, token);
-    await expect.poll(() => updated.agents()).toBe('1');
-    await deriveImage(updated.image, GOOD);
+updating('an update keeps the data and waits for the agents; --rollback undoes it', async ({ world, updated }) => {
+  const before = await updated.runs();
+  world.startAgent(world.makeHost('web'), updated, token);
+  await expect.poll(() => updated.agents()).toBe('1');
+  await deriveImage(updated.image, GOOD);
 
-    const update = updated.run();
-    expect(await update.ended, update.lines.join('\n')).toBe(0);
-    expect(await updated.runs()).toBe(await imageId(updated.image));
-    expect(await updated.runs()).not.toBe(before);
-    const said = update.lines.join('\n');
-    expect(said).toMatch(/^Backed up and checked: \/data\/update-backups\/\S+$/m);
-    expect(said).toContain('1 agents are connected (before: 1).');
-    const away = Number(/The dashboard was down for (\d+) s\./.exec(said)?.[1]);
-    expect(away).toBeLessThan(FIVE_MINUTES_S);
-    test.info().annotations.push({ type: 'away', description: `${away} s` });
-    expect(hosts(await updated.stored())).toBe(1);
+  const update = updated.run();
+  expect(await update.ended, update.lines.join('\n')).toBe(0);
+  expect(await updated.runs()).toBe(await imageId(updated.image));
+  expect(await updated.runs()).not.toBe(before);
+  const said = update.lines.join('\n');
+  expect(said).toMatch(/^Backed up and checked: \/data\/update-backups\/\S+$/m);
+  expect(said).toContain('1 agents are connected (before: 1).');
+  const away = Number(/The dashboard was down for (\d+) s\./.exec(said)?.[1]);
+  expect(away).toBeLessThan(FIVE_MINUTES_S);
+  test.info().annotations.push({ type: 'away', description: `${away} s` });
+  expect(hosts(await updated.stored())).toBe(1);
 
-    // What comes after the update is not in the backup.
-    world.startAgent(world.makeHost('late'), updated, token);
-    await expect.poll(() => updated.agents()).toBe('2');
-    await expect.poll(async () => hosts(await updated.stored())).toBe(2);
+  // What comes after the update is not in the backup.
+  world.startAgent(world.makeHost('late'), updated, token);
+  await expect.poll(() => updated.agents()).toBe('2');
+  await expect.poll(async () => hosts(await updated.stored())).toBe(2);
 
-    const back = updated.run(['--rollback']);
-    expect(await back.ended, back.lines.join('\n')).toBe(0);
-    expect(await updated.runs()).toBe(before);
-    expect(back.lines.join('\n')).toContain('Restored the data from /data/update-backups/');
-    await expect.poll(() => updated.agents()).toBe('2');
-    expect(await updated.run(['--rollback']).ended).toBe(1);
-  },
-);
+  const back = updated.run(['--rollback']);
+  expect(await back.ended, back.lines.join('\n')).toBe(0);
+  expect(await updated.runs()).toBe(before);
+  expect(back.lines.join('\n')).toContain('Restored the data from /data/update-backups/');
+  await expect.poll(() => updated.agents()).toBe('2');
+  expect(await updated.run(['--rollback']).ended).toBe(1);
+});
 
 updating('an update that fails its health check is taken back, with the data as before', async ({ world, updated }) => {
   const before = await updated.runs();
@@ -141,7 +138,7 @@ updating('an update to which the agents do not come back is taken back', async (
 });
 
 updating(
-  'an interrupted update is put right: at once after Ctrl-C, by the next run after a kill',
+  'an interrupted update is recovered: at once after Ctrl-C, by the next run after a kill',
   async ({ updated }) => {
     const before = await updated.runs();
     const stored = await updated.stored();

@@ -34,7 +34,7 @@ export async function signInWithPassword(page: Page, url: string): Promise<void>
 export async function setUpAndSignIn(page: Page, link: string): Promise<Authenticator> {
   await page.goto(link);
   await page.getByRole('textbox', { name: 'New password' }).fill(PASSWORD);
-  await page.getByRole('textbox', { name: 'The same again' }).fill(PASSWORD);
+  await page.getByRole('textbox', { name: 'Confirm password' }).fill(PASSWORD);
   await page
     .locator('form')
     .getByRole('button', { name: /continue|next/i })

@@ -10,20 +10,20 @@ import { CodeField } from '../../_ui/code-field';
 import { formText } from '../../_ui/form-text';
 import { focusUnlessBusy, useHydrated } from '../use-hydrated';
 
-/** A sentence for a sign-in that did not work. */
+/** A sentence for a failed sign-in. */
 function failureText(code: string, asksForCode: boolean): string {
   const failure = parseSignInError(code);
   switch (failure.kind) {
     case 'refused':
       return asksForCode ? 'Wrong password or code.' : 'Wrong password.';
     case 'wrong-origin':
-      return 'This is not an address of the dashboard. Open it at its public one, or add this to NIXFLEET_ALLOWED_ORIGINS.';
+      return 'This address is not allowed. Open the dashboard at its public address, or add this one to NIXFLEET_ALLOWED_ORIGINS.';
     case 'throttled':
       return `Too many attempts. Try again in ${waitText(failure.retryAfterMs)}.`;
     case 'unstored':
-      return 'The dashboard can’t keep a session: its database takes no changes now. Free its disk, or see its log.';
+      return 'The dashboard can’t store a session because its database can’t be written. Free disk space, or check its log.';
     case 'failed':
-      return 'The dashboard could not sign you in. Its log says why.';
+      return 'The dashboard could not sign you in. Check its log for the reason.';
   }
 }
 
@@ -31,9 +31,9 @@ async function attempt(password: string, code: string, asksForCode: boolean): Pr
   try {
     const answer = await signIn('credentials', { redirect: false, password, code });
     if (answer?.error) return failureText(answer.error, asksForCode);
-    // Without its cookies next-auth answers as if all were well, and asks to begin again.
+    // Without its cookies, next-auth reports success and asks to start again.
     if (answer?.ok && answer.url?.includes('csrf=true') !== true) return null;
-    return 'Your browser did not keep the cookie for signing in. Open the dashboard at its public address.';
+    return 'Your browser did not store the sign-in cookie. Open the dashboard at its public address.';
   } catch {
     return 'The dashboard does not answer. Check your connection and try again.';
   }
@@ -55,7 +55,7 @@ export function LoginForm({ asksForCode }: { asksForCode: boolean }) {
     setError(null);
     const problem = await attempt(formText(form, 'password'), formText(form, 'code'), asksForCode);
     if (problem === null) {
-      // A whole new page: nothing of the time before the sign-in stays in memory.
+      // A full page load, so that nothing from before the sign-in stays in memory.
       window.location.assign('/');
       return;
     }

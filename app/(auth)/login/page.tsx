@@ -15,7 +15,7 @@ export default async function LoginPage() {
     return (
       <Card>
         <Heading title="Not set up yet">
-          This dashboard has no password. Open the link that it printed when it started; a restart prints a new one.
+          This dashboard has no password yet. Open the link that it printed at startup; a restart prints a new one.
         </Heading>
       </Card>
     );

@@ -11,7 +11,7 @@ const setupSchema = z.object({
   code: z.string().max(40),
 });
 
-/** Sets the first password and the second factor; the set-up code in it is the right to do so. */
+/** Sets the first password and the second factor. Authorised by the set-up code. */
 export const completeSetup = publicAction(setupSchema, (input, { address }) =>
   runtime().auth.completeSetup({ ...input, address }),
 );

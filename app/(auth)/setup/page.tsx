@@ -21,8 +21,8 @@ export default async function SetupPage({ searchParams }: { searchParams: Promis
     <Card>
       {offer === null ? (
         <Heading title="This link is not valid">
-          Its code is wrong, was used before, or belongs to an earlier start. Restart the dashboard and open the new
-          link that it prints. After several wrong codes, wait a moment first.
+          Its code is wrong, was already used, or is from an earlier start. Restart the dashboard and open the new link
+          that it prints. After several wrong codes, wait a moment first.
         </Heading>
       ) : (
         <SetupWizard

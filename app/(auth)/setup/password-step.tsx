@@ -10,7 +10,7 @@ import { PasswordField } from '../../_ui/password-field';
 import { focusUnlessBusy, useHydrated } from '../use-hydrated';
 
 interface PasswordStepProps {
-  /** Where in the set-up this is; null when it is all of it. */
+  /** "Step 1 of 2"; null when there is only one step. */
   steps: string | null;
   error: string | null;
   onChosen: (password: string) => Promise<void>;
@@ -30,7 +30,7 @@ export function PasswordStep({ steps, error, onChosen }: PasswordStepProps) {
     const password = formText(event.currentTarget, 'password');
     const weak = passwordProblem(password);
     const differs = password !== formText(event.currentTarget, 'again');
-    setProblem({ password: weak ?? undefined, again: differs ? 'The two passwords differ.' : undefined });
+    setProblem({ password: weak ?? undefined, again: differs ? 'The passwords do not match.' : undefined });
     if (weak !== null || differs) return;
     setBusy(true);
     await onChosen(password);
@@ -41,7 +41,7 @@ export function PasswordStep({ steps, error, onChosen }: PasswordStepProps) {
     <form method="post" onSubmit={(event) => void submit(event)} className="space-y-4" noValidate>
       {steps && <p className="mb-1 text-xs font-medium text-muted">{steps}</p>}
       <Heading title="Choose a password">
-        Whoever knows it can change every host of the fleet. Long and easy to remember beats short and odd.
+        Anyone who knows it can change every host of the fleet. A long phrase that you can remember is best.
       </Heading>
       <FormError message={error} />
       <input type="text" name="username" value="operator" autoComplete="username" readOnly hidden />
@@ -53,7 +53,7 @@ export function PasswordStep({ steps, error, onChosen }: PasswordStepProps) {
         hint={`At least ${MIN_PASSWORD} characters.`}
         error={problem.password}
       />
-      <PasswordField label="The same again" name="again" autoComplete="new-password" error={problem.again} />
+      <PasswordField label="Confirm password" name="again" autoComplete="new-password" error={problem.again} />
       <Button type="submit" variant="primary" size="lg" busy={busy} disabled={!ready} className="w-full">
         Continue
       </Button>

@@ -5,21 +5,23 @@ import { RecoveryCodes } from '../../_account/recovery-codes';
 import { buttonClass } from '../../_ui/button';
 import { Heading } from '../heading';
 
-/** The end of set-up; the only time that the recovery codes are seen. */
+/** The last step of set-up, and the only time that the recovery codes are shown. */
 export function RecoveryStep({ codes }: { codes: string[] }) {
   const top = useRef<HTMLDivElement>(null);
 
-  // The form that had the focus is gone.
+  // The form that had the focus has been removed.
   useEffect(() => top.current?.focus(), []);
 
   return (
     <div ref={top} tabIndex={-1} className="space-y-4 outline-none">
       {codes.length === 0 ? (
-        <Heading title="All set">The password is stored. Codes come from the second factor that is configured.</Heading>
+        <Heading title="Set-up complete">
+          The password is stored. Sign in with it and a code from the configured second factor.
+        </Heading>
       ) : (
         <>
-          <Heading title="Keep your recovery codes">
-            Each signs you in once when your phone is lost. They are shown now and never again.
+          <Heading title="Save your recovery codes">
+            Each code works once, in case you lose your phone. They are not shown again.
           </Heading>
           <RecoveryCodes codes={codes} />
         </>

@@ -16,13 +16,13 @@ type Step =
   | { name: 'totp'; password: string; error: string | null }
   | { name: 'done'; recoveryCodes: string[] };
 
-/** Where an answer leads to, and what it says there. */
+/** The result of a request: the recovery codes, or the step with a problem and its message. */
 type Answer = { recoveryCodes: string[] } | { field: 'password' | 'code' | 'form'; message: string };
 
 function read(result: ActionResult<SetupResult>): Answer {
   if (!result.ok) {
     const { error } = result;
-    const message = error.kind === 'failed' ? error.message : 'Something was written that can not be stored.';
+    const message = error.kind === 'failed' ? error.message : 'The input is not valid. Check it and try again.';
     return { field: 'form', message };
   }
   const { value } = result;
@@ -44,9 +44,9 @@ async function send(request: Parameters<typeof completeSetup>[0]): Promise<Answe
   }
 }
 
-/** Password, second factor, recovery codes: nothing is stored before the second factor is proven. */
+/** Password, second factor, recovery codes. Nothing is stored before the second factor is verified. */
 export function SetupWizard({ setupCode, totp }: { setupCode: string; totp: TotpOffer | null }) {
-  // What was offered first stays: a new secret after the code was scanned would never fit.
+  // Keep the first offer: with a new secret, codes from the scanned one would not match.
   const [offer] = useState(totp);
   const [step, setStep] = useState<Step>({ name: 'password', error: null });
 

@@ -35,7 +35,7 @@ export function TotpStep({ offer, error, onCode }: TotpStepProps) {
     <form method="post" onSubmit={(event) => void submit(event)} className="space-y-4">
       <p className="mb-1 text-xs font-medium text-muted">Step 2 of 2</p>
       <Heading title="Add a second factor">
-        Scan this with an authenticator app (Aegis, 2FAS, 1Password, Google Authenticator …), then write the code that
+        Scan this with an authenticator app (Aegis, 2FAS, 1Password, Google Authenticator …), then enter the code that
         it shows.
       </Heading>
       <FormError message={error} />

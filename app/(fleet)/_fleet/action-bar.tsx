@@ -19,7 +19,7 @@ import type { Selection } from './selection';
 
 const OFFERED: OperationId[] = ['pull', 'switch', 'test', 'stop'];
 
-/** What can be done to the selected hosts. It says in one sentence what a click will do, before it is done. */
+/** The operations for the selected hosts, with one sentence that says what a click will do. */
 export function ActionBar({ selection }: { selection: Selection }) {
   const selected = useSyncExternalStore(selection.subscribe, selection.get, selection.get);
   const pick = useCallback((hosts: readonly HostView[]) => hosts.filter((host) => selected.has(host.id)), [selected]);
@@ -57,7 +57,7 @@ export function ActionBar({ selection }: { selection: Selection }) {
               </Button>
             </div>
             <More hosts={hosts} />
-            <IconButton label="Clear the selection" size="sm" onClick={() => selection.clear()}>
+            <IconButton label="Clear selection" size="sm" onClick={() => selection.clear()}>
               <X className="size-4" aria-hidden="true" />
             </IconButton>
           </div>
@@ -76,16 +76,18 @@ export function ActionBar({ selection }: { selection: Selection }) {
 
 const loadMenu = async () => (await import('./selection-menu')).SelectionMenu;
 
-/** The rest of what can be done to them. */
+/** The menu with the other operations. */
 function More({ hosts }: { hosts: readonly HostView[] }) {
-  const { Part: SelectionMenu, ask, warm } = useOnDemand(loadMenu);
+  const { Part: SelectionMenu, open, preload } = useOnDemand(loadMenu);
   if (SelectionMenu) return <SelectionMenu hosts={hosts} trigger={<MoreButton />} />;
-  return <MoreButton aria-haspopup="menu" aria-expanded={false} onClick={ask} onPointerEnter={warm} onFocus={warm} />;
+  return (
+    <MoreButton aria-haspopup="menu" aria-expanded={false} onClick={open} onPointerEnter={preload} onFocus={preload} />
+  );
 }
 
 function MoreButton(props: Partial<IconButtonProps>) {
   return (
-    <IconButton {...props} label="More for the selected hosts" tip="More" size="sm">
+    <IconButton {...props} label="More actions for the selected hosts" tip="More" size="sm">
       <EllipsisVertical className="size-4" aria-hidden="true" />
     </IconButton>
   );
@@ -98,7 +100,7 @@ function Buttons({
   onRun,
 }: {
   hosts: readonly HostView[];
-  /** What is offline is waited for. */
+  /** Commands for offline hosts are queued. */
   queues: boolean;
   onAim: (operation: OperationId) => void;
   onRun: (operation: OperationId) => void;

@@ -1,10 +1,10 @@
-/** The lines that connect a host, by kind of configuration. Options: those of the flake's modules. */
+/** The configuration that connects a host, by kind of host. The options are those of the flake's modules. */
 
 export interface AgentSnippet {
   id: string;
   label: string;
   about: string;
-  /** `url`: where agents dial. */
+  /** `url`: where agents connect. */
   code: (url: string) => string;
 }
 
@@ -13,7 +13,7 @@ export const AGENT_SNIPPETS: readonly AgentSnippet[] = [
     id: 'nixos',
     label: 'NixOS',
     about:
-      'In the host’s configuration, with the flake of NixFleet as the input “nixfleet”. The token file holds the token and nothing else; it may belong to root alone.',
+      'Add this to the host’s configuration, with the NixFleet flake as the input “nixfleet”. The token file contains only the token; make it readable by root alone.',
     code: (url) => `imports = [ inputs.nixfleet.nixosModules.nixfleet-agent ];
 
 services.nixfleet-agent = {
@@ -29,7 +29,7 @@ services.nixfleet-agent = {
     id: 'home-manager',
     label: 'macOS and Home Manager',
     about:
-      'In the Home Manager configuration, with the flake of NixFleet as the input “nixfleet”. The token file holds the token and nothing else.',
+      'Add this to the Home Manager configuration, with the NixFleet flake as the input “nixfleet”. The token file contains only the token.',
     code: (url) => `imports = [ inputs.nixfleet.homeManagerModules.nixfleet-agent ];
 
 services.nixfleet-agent = {
@@ -43,7 +43,7 @@ services.nixfleet-agent = {
   {
     id: 'checkout',
     label: 'From a checkout',
-    about: 'To try it out, on any machine with Node and git, in a checkout of NixFleet.',
+    about: 'To try NixFleet: run this in a NixFleet checkout, on any machine with Node.js and Git.',
     code: (url) => `NIXFLEET_URL="${url}" \\
 NIXFLEET_TOKEN="…" \\
 NIXFLEET_REPO_URL="https://git.example.org/you/nixcfg.git" \\

@@ -3,12 +3,12 @@
 import { memo } from 'react';
 import { cx } from '@/app/_ui/cx';
 import { STATUS_SOFT, STATUS_WORD, StatusMark } from '@/app/_ui/status-mark';
-import { OPERATIONS } from '@/lib/fleet/operations/operations';
+import { verbPhrase } from '@/lib/fleet/operations/operation-words';
 import { COMPARTMENT_NAMES, type CompartmentName, type CompartmentView, type HostView } from '@/lib/protocol/live';
 import { useOperations } from '../_operations/operations-context';
 import { COMPARTMENT_WORDS } from './facts';
 
-/** The five compartments of a host: on wide screens a mark in a column each, on phones a tile with its name. */
+/** The five compartments of a host: one icon per column on wide screens, one named tile each on phones. */
 export function CompartmentCells({ host }: { host: HostView }) {
   return (
     <div className="grid grid-cols-5 gap-1.5 [grid-area:comps] lg:gap-0">
@@ -44,7 +44,7 @@ const Compartment = memo(function Compartment({
   const { inspect } = useOperations();
   const { title } = COMPARTMENT_WORDS[name];
   const head = `${title}: ${STATUS_WORD[status]}`;
-  const step = next === null ? 'Click for details.' : `Next step: ${OPERATIONS[next].label}.`;
+  const step = next === null ? 'Click for details.' : `Next step: ${verbPhrase(next, 'the host')}.`;
   return (
     <button
       type="button"
@@ -53,7 +53,7 @@ const Compartment = memo(function Compartment({
       data-tip={message === '' ? head : `${head}\n${message}`}
       data-tip-since={checkedAt ?? undefined}
       data-tip-next={step}
-      aria-label={`${head}. ${message}`}
+      aria-label={message === '' ? head : `${head}. ${message}`}
       onClick={() => inspect(hostId, name)}
       className={cx(
         'flex items-center justify-center rounded-md lg:size-8 lg:hover:bg-hover',
@@ -68,7 +68,7 @@ const Compartment = memo(function Compartment({
   );
 });
 
-/** Tiles have a ground of their own; marks in a column do not. */
+/** Tiles have a background; icons in a column do not. */
 const TILES = {
   ok: `${STATUS_SOFT.ok} lg:bg-transparent`,
   outdated: `${STATUS_SOFT.outdated} lg:bg-transparent`,

@@ -6,7 +6,7 @@ describe('lateness', () => {
   const at = (interval: number, ageMs: number) =>
     lateness({ online: true, heartbeatIntervalS: interval, lastSeenAt: 100_000_000 }, 100_000_000 + ageMs);
 
-  it('judges a host by its own interval', () => {
+  it('depends on the heartbeat interval of the host', () => {
     expect(at(5, 14_000)).toBe('on-time');
     expect(at(5, 16_000)).toBe('late');
     expect(at(5, 56_000)).toBe('very-late');
@@ -14,17 +14,17 @@ describe('lateness', () => {
     expect(at(60, 130_000)).toBe('late');
   });
 
-  it('takes a host from the future for one of now', () => {
+  it('treats a last-seen time in the future as now', () => {
     expect(at(5, -90_000)).toBe('on-time');
   });
 
-  it('does not call a host late that is offline', () => {
+  it('is offline, not late, for a host without a connection', () => {
     expect(lateness({ online: false, heartbeatIntervalS: 5, lastSeenAt: null }, 1)).toBe('offline');
   });
 });
 
 describe('activity', () => {
-  it('says what a command does, with what is counted', () => {
+  it('describes what the command is doing, with its progress', () => {
     expect(activity(aCommand({ progress: { label: 'Building', current: 3, total: 12 } }))).toBe('Building 3/12');
     expect(activity(aCommand({ progress: { label: '', current: 0, total: 0 } }))).toBe('Running');
     expect(activity(aCommand({ operation: 'pull', progress: { label: 'Pulling', current: 1, total: 2 } }))).toBe('1/2');
@@ -33,7 +33,7 @@ describe('activity', () => {
 });
 
 describe('nextStep', () => {
-  it('is what mends the first fault, in the order in which things are mended', () => {
+  it('is the operation that fixes the first problem, in the order git, lock, system, tests, agent', () => {
     const host = withCompartments('a', { git: 'outdated', system: 'outdated' });
     host.compartments.git = { ...host.compartments.git, next: 'pull' };
     host.compartments.system = { ...host.compartments.system, next: 'switch' };

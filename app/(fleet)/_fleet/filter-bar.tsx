@@ -7,12 +7,13 @@ import { useDerived } from '@/app/_live/live';
 import { cx } from '@/app/_ui/cx';
 import { controlClass } from '@/app/_ui/field';
 import { Kbd } from '@/app/_ui/kbd';
+import { capitalised } from '@/app/_ui/sentence';
 import type { HostView } from '@/lib/protocol/live';
 import { isTyping } from '../_shell/typing';
 import { facetValues, type FleetFilter } from './filter';
 import { osName } from './os-icon';
 
-/** Free text and facets. "/" goes to the text, Escape leaves and empties it. */
+/** Free text and facets. "/" focuses the text; Escape clears it, then leaves it. */
 export function FilterBar({
   filter,
   onChange,
@@ -35,7 +36,7 @@ export function FilterBar({
         facet="location"
         label="Location"
         any="Any location"
-        name={plain}
+        name={capitalised}
         value={filter.location}
         onChange={(location) => onChange({ location })}
       />
@@ -43,9 +44,7 @@ export function FilterBar({
   );
 }
 
-const plain = (value: string) => value.charAt(0).toUpperCase() + value.slice(1);
-
-/** The address changes when typing pauses: browsers refuse one that changes with each letter. */
+/** The address changes when typing pauses: browsers throttle changes with every letter. */
 const WRITE_AFTER_MS = 180;
 
 function SearchBox({ text, onChange }: { text: string; onChange: (text: string) => void }) {
@@ -54,7 +53,7 @@ function SearchBox({ text, onChange }: { text: string; onChange: (text: string) 
   const [typed, setTyped] = useState(text);
   const [pending, setPending] = useState(false);
   const [known, setKnown] = useState(text);
-  // Somebody else changed the filter: a link, the browser's way back, "Show all hosts".
+  // The filter was changed elsewhere: by a link, the back button or "Show all hosts".
   if (text !== known) {
     setKnown(text);
     if (!pending && text !== typed.trim()) setTyped(text);

@@ -32,7 +32,7 @@ const filters: fc.Arbitrary<FleetFilter> = fc.record({
 });
 
 describe('the filter in the address', () => {
-  it('comes back as it was', () => {
+  it('survives a round trip', () => {
     fc.assert(
       fc.property(filters, (filter) => {
         expect(parseFilter(new URLSearchParams(filterSearch(filter)))).toEqual(filter);
@@ -40,19 +40,19 @@ describe('the filter in the address', () => {
     );
   });
 
-  it('is empty for all hosts by name', () => {
+  it('is empty for all hosts sorted by name', () => {
     expect(filterSearch(NO_FILTER)).toBe('');
     expect(isFiltering({ ...NO_FILTER, sort: 'cpu' })).toBe(false);
     expect(isFiltering({ ...NO_FILTER, text: ' a' })).toBe(true);
   });
 
-  it('passes over what it does not know', () => {
+  it('ignores unknown values', () => {
     expect(parseFilter(new URLSearchParams('status=purple&sort=-shoe&q='))).toEqual({ ...NO_FILTER, descending: true });
   });
 });
 
 describe('selectHosts', () => {
-  it('sorts names as people do', () => {
+  it('sorts names naturally, with numbers by value', () => {
     expect(names({})).toEqual(['mac', 'old', 'web-9', 'web-10']);
     expect(names({ descending: true })).toEqual(['web-10', 'web-9', 'old', 'mac']);
   });
@@ -73,14 +73,14 @@ describe('selectHosts', () => {
     expect(names(filter)).toEqual(expected);
   });
 
-  it('sorts by each compartment, by what works and by when a host was seen', () => {
+  it('sorts by compartment status, by running operation and by last seen', () => {
     expect(names({ sort: 'git', descending: true })[0]).toBe('web-10');
     expect(names({ sort: 'tests', descending: true })[0]).toBe('web-9');
     expect(names({ sort: 'operation', descending: true })[0]).toBe('mac');
     expect(names({ sort: 'seen' })).toEqual(['old', 'mac', 'web-9', 'web-10']);
   });
 
-  it('does not let small changes of measured values move rows', () => {
+  it('does not reorder rows for small changes of measured values', () => {
     const of = (cpu: number) => ({ cpu, ram: null, swap: null, load: null });
     const order = (a: number, b: number) =>
       selectHosts([aHost('a', { metrics: of(a) }), aHost('b', { metrics: of(b) })], { ...NO_FILTER, sort: 'cpu' }).map(
@@ -90,7 +90,7 @@ describe('selectHosts', () => {
     expect(order(18, 11)).toEqual(['b', 'a']);
   });
 
-  it('never loses or doubles a host, and leaves the given list as it is', () => {
+  it('keeps every host exactly once and does not change the given list', () => {
     fc.assert(
       fc.property(fc.constantFrom(...SORT_KEYS), fc.boolean(), (sort, descending) => {
         const before = FLEET.map(({ id }) => id);
@@ -101,14 +101,14 @@ describe('selectHosts', () => {
   });
 });
 
-describe('what the page says of the fleet', () => {
-  it('counts each status by the test that filters by it', () => {
+describe('the summary of the fleet', () => {
+  it('counts each status with the predicate of its filter', () => {
     const counts = countStatuses(FLEET);
     expect(counts.all).toBe(4);
     for (const status of STATUS_FILTERS) expect(counts[status]).toBe(names({ status }).length);
   });
 
-  it('lists the values of a facet once, without empty ones', () => {
+  it('lists each value of a facet once, without empty ones', () => {
     expect(facetValues(FLEET, 'location')).toEqual(['cloud', 'work']);
     expect(facetValues(FLEET, 'type')).toEqual(['macos', 'nixos']);
   });

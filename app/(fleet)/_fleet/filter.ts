@@ -1,4 +1,4 @@
-/** Which hosts the fleet page shows and in which order, as its address says it. Pure. */
+/** Which hosts the fleet page shows and in which order, as encoded in its address. Pure. */
 import { COMPARTMENT_NAMES, type CompartmentName, type HostView } from '@/lib/protocol/live';
 import { isBehind, isFailing, isRunning, SEVERITY } from './facts';
 
@@ -19,7 +19,7 @@ export const SORT_KEYS = [
 export type SortKey = (typeof SORT_KEYS)[number];
 
 export interface FleetFilter {
-  /** Free text: every word has to be found. */
+  /** Free text: every word has to match. */
   text: string;
   os: string | null;
   location: string | null;
@@ -37,7 +37,7 @@ export const NO_FILTER: FleetFilter = {
   descending: false,
 };
 
-/** Reads an address; what it does not know counts as not set. */
+/** Parses the filter from an address; unknown values count as not set. */
 export function parseFilter(params: Pick<URLSearchParams, 'get'>): FleetFilter {
   const sort = params.get('sort') ?? '';
   const key = sort.replace(/^-/, '');
@@ -65,7 +65,7 @@ export function filterSearch(filter: FleetFilter): string {
   return search === '' ? '' : `?${search}`;
 }
 
-/** True when the filter hides hosts (its order does not count). */
+/** True when the filter hides hosts. The sort order does not count. */
 export function isFiltering(filter: FleetFilter): boolean {
   return filter.text.trim() !== '' || filter.os !== null || filter.location !== null || filter.status !== null;
 }
@@ -80,7 +80,7 @@ const STATUS_TESTS: Record<StatusFilter, (host: HostView) => boolean> = {
 
 export type StatusCounts = Record<StatusFilter | 'all', number>;
 
-/** How many hosts each part of the summary line stands for. */
+/** The number of hosts for each part of the summary line. */
 export function countStatuses(hosts: readonly HostView[]): StatusCounts {
   const counts: StatusCounts = { all: hosts.length, online: 0, offline: 0, behind: 0, failing: 0, running: 0 };
   for (const host of hosts) {
@@ -89,7 +89,7 @@ export function countStatuses(hosts: readonly HostView[]): StatusCounts {
   return counts;
 }
 
-/** The values that hosts have for a facet, in order. */
+/** The distinct values of a facet, sorted. */
 export function facetValues(hosts: readonly HostView[], facet: 'type' | 'location'): string[] {
   return [...new Set(hosts.map((host) => host[facet]))].filter((value) => value !== '').sort(compareText);
 }
@@ -107,7 +107,7 @@ export function selectHosts(hosts: readonly HostView[], filter: FleetFilter): Ho
   );
   const compare = COMPARE[filter.sort];
   const sign = filter.descending ? -1 : 1;
-  // The name decides between equals, always upwards, so that the order is the same for everybody.
+  // Ties are broken by name, always ascending, so that the order is stable.
   return shown.sort((a, b) => sign * compare(a, b) || compareText(a.name, b.name));
 }
 
@@ -132,7 +132,7 @@ function compareText(a: string, b: string): number {
   return collator.compare(a, b);
 }
 
-/** Measured values move all the time: only steps of this size change the order, so that rows do not dance. */
+/** Measured values change all the time: only steps of this many percent change the order, so that rows stay put. */
 const STEP = 5;
 
 function step(value: number | null | undefined): number {
@@ -146,13 +146,13 @@ const COMPARE: Record<SortKey, (a: HostView, b: HostView) => number> = {
   lock: byCompartment('lock'),
   system: byCompartment('system'),
   tests: byCompartment('tests'),
-  operation: (a, b) => workedAt(a) - workedAt(b),
+  operation: (a, b) => lastActiveAt(a) - lastActiveAt(b),
   cpu: (a, b) => step(a.metrics?.cpu) - step(b.metrics?.cpu),
   ram: (a, b) => step(a.metrics?.ram) - step(b.metrics?.ram),
   load: (a, b) => Math.floor(a.metrics?.load ?? -1) - Math.floor(b.metrics?.load ?? -1),
   version: (a, b) => compareText(a.agentVersion, b.agentVersion),
   generation: (a, b) => compareText(a.generation, b.generation),
-  // Those that are online were seen just now, whatever the second.
+  // Online hosts count as seen now, so that heartbeats do not reorder them.
   seen: (a, b) => seenAt(a) - seenAt(b),
 };
 
@@ -164,7 +164,7 @@ function byCompartment(name: CompartmentName): (a: HostView, b: HostView) => num
   return (a, b) => SEVERITY[a.compartments[name].status] - SEVERITY[b.compartments[name].status];
 }
 
-/** When a host last worked; those that do so now are the last. */
-function workedAt(host: HostView): number {
+/** When the host's last command ended; hosts with a running one sort last. */
+function lastActiveAt(host: HostView): number {
   return isRunning(host) ? Number.MAX_SAFE_INTEGER : (host.lastCommand?.endedAt ?? 0);
 }

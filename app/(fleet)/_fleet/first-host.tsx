@@ -14,7 +14,7 @@ import { useOperations } from '../_operations/operations-context';
 import { agentUrl } from '../_shell/dashboard-address';
 import { AGENT_SNIPPETS } from './agent-snippets';
 
-/** No host yet: the exact lines that bring the first one here, and a place where it will appear by itself. */
+/** Shown while there is no host: the configuration that connects the first one. */
 export function FirstHost() {
   const { address } = useLiveFacts();
   const [current, setCurrent] = useState('nixos');
@@ -28,8 +28,8 @@ export function FirstHost() {
         </div>
         <h1 className="text-lg font-semibold">Connect the first host</h1>
         <p className="mt-1 max-w-prose text-muted">
-          Each host runs an agent that dials this dashboard. Add these lines to its configuration and switch once by
-          hand; from then on it is done from here.
+          Each host runs an agent that connects to this dashboard. Add these lines to its configuration and switch once
+          by hand. After that, you manage it from here.
         </p>
       </div>
       <Card>
@@ -44,9 +44,9 @@ export function FirstHost() {
           }))}
         />
         <p className="mt-4 text-xs text-muted">
-          The token is what <code className="font-mono">NIXFLEET_AGENT_TOKEN</code> sets. Where that is not set, the
-          dashboard made one: it is in its data folder, in <code className="font-mono">secrets/agent-token</code>. Or
-          let the host fetch a token of its own with a code from{' '}
+          The token is the value of <code className="font-mono">NIXFLEET_AGENT_TOKEN</code>. If that is not set, the
+          dashboard generated one, in <code className="font-mono">secrets/agent-token</code> in its data folder. Or
+          create an enrolment code, with which the host fetches its host token, under{' '}
           <Link href="/settings/hosts" className="text-accent underline underline-offset-2">
             Hosts and tokens
           </Link>
@@ -55,11 +55,11 @@ export function FirstHost() {
       </Card>
       <p role="status" className="mt-6 flex items-center justify-center gap-2.5 text-muted">
         <Spinner className="text-accent" />
-        Waiting for the first agent. It appears here by itself.
+        Waiting for the first agent. It appears here as soon as it connects.
       </p>
       <p className="mt-3 text-center">
         <Button variant="ghost" size="sm" onClick={addHost}>
-          Or add a host by its name
+          Add a host by name instead
         </Button>
       </p>
     </div>
@@ -75,8 +75,8 @@ function Snippet({ about, code }: { about: string; code: string }) {
     } catch {
       toast({
         tone: 'warning',
-        title: 'Not copied',
-        body: 'This browser does not let pages copy. Select the text instead.',
+        title: 'Could not copy',
+        body: 'This browser does not allow pages to copy. Select the text instead.',
       });
     }
   };

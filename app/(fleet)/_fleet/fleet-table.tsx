@@ -10,9 +10,9 @@ import type { FleetFilter, SortKey } from './filter';
 import { HostRow } from './host-row';
 import type { Selection } from './selection';
 
-/** Up to here all rows are on the page; above, only those in view. */
+/** Above this many rows, only those in view are rendered. */
 const VIRTUAL_FROM = 100;
-/** Rows of the first paint of a large fleet. */
+/** Rows that the server renders of a large fleet. */
 const FIRST_ROWS = 50;
 const ROW_PX = 53;
 const OVERSCAN = 12;
@@ -47,7 +47,7 @@ export function FleetTable({ ids, selection, filter, onSort }: FleetTableProps) 
   );
 }
 
-/** Rows of a large fleet: the first paint shows the first ones; then those in view, between two spacers. */
+/** Rows of a large fleet: the server renders the first ones, the browser those in view between two spacers. */
 function VirtualRows({ ids, selection }: Pick<FleetTableProps, 'ids' | 'selection'>) {
   const body = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState<number | null>(null);
@@ -87,7 +87,7 @@ function VirtualRows({ ids, selection }: Pick<FleetTableProps, 'ids' | 'selectio
   );
 }
 
-/** Room of rows that are not there; a drawing, because its height has to be an attribute on the first paint. */
+/** The space of rows that are not rendered. An SVG, because the content security policy forbids a style on the first paint. */
 function Spacer({ height }: { height: number }) {
   return height > 0 ? <svg aria-hidden="true" width="1" height={Math.round(height)} className="block" /> : null;
 }
@@ -135,7 +135,7 @@ function Head({ ids, selection, filter, onSort }: Pick<FleetTableProps, 'ids' | 
           </Sort>
         </div>
         <Sort {...sortable} by="seen" className="justify-end [grid-area:seen] lg:pr-3">
-          Seen
+          Last seen
         </Sort>
         <div role="columnheader" className={cx(HEAD, '[grid-area:acts]')}>
           <span className="sr-only">Actions</span>
@@ -189,7 +189,7 @@ function SelectAll({ ids, selection }: Pick<FleetTableProps, 'ids' | 'selection'
   return (
     <label className="flex size-9 items-center justify-center">
       <input ref={box} type="checkbox" className="size-4" checked={all} onChange={() => selection.toggleShown()} />
-      <span className="sr-only">Select all hosts that are shown</span>
+      <span className="sr-only">Select all shown hosts</span>
     </label>
   );
 }

@@ -20,12 +20,12 @@ import { Selection } from './selection';
 import { Summary } from './summary';
 import { changeFilter, useFilter } from './use-filter';
 
-/** Fetched only where there is no host yet, which is once in a dashboard's life. */
+/** Loaded only while there is no host, which is once in a dashboard's life. */
 const FirstHost = dynamic(() => import('./first-host').then((page) => page.FirstHost));
 
 const hasHosts = (hosts: readonly HostView[]) => hosts.length > 0;
 
-/** The fleet: its state in a line, its hosts in a table, and what can be done to them. */
+/** The fleet: a summary, the table of hosts, and the operations for them. */
 export function Fleet() {
   return useDerived(hasHosts, Object.is) ? <Hosts /> : <FirstHost />;
 }
@@ -56,7 +56,7 @@ function Hosts() {
   useEffect(() => selection.setShown(ids), [selection, ids]);
 
   const sort = (key: SortKey) =>
-    changeFilter({ sort: key, descending: filter.sort === key ? !filter.descending : DOWN_FIRST.has(key) });
+    changeFilter({ sort: key, descending: filter.sort === key ? !filter.descending : DESCENDING_FIRST.has(key) });
 
   useEffect(() => {
     const press = (event: KeyboardEvent) => {
@@ -75,7 +75,7 @@ function Hosts() {
   return (
     <div className="px-4 py-4 md:px-6">
       <h1 className="sr-only">Fleet</h1>
-      {/* Above what leaves when it is merged: nothing that is being pressed may move. */}
+      {/* Above the banner, which disappears on a merge: nothing may move under the pointer. */}
       <PipelineStrip />
       <UpdateBanner />
       <div className="mb-4 flex flex-wrap items-center justify-between gap-x-6 gap-y-2">
@@ -90,7 +90,7 @@ function Hosts() {
       ) : (
         <EmptyState
           icon={<SearchX className="size-5" aria-hidden="true" />}
-          title="No host matches"
+          title="No matching hosts"
           actions={
             isFiltering(filter) && (
               <Button onClick={() => changeFilter({ ...NO_FILTER, sort: filter.sort, descending: filter.descending })}>
@@ -99,7 +99,7 @@ function Hosts() {
             )
           }
         >
-          No host of this fleet has all that the filter asks for.
+          No host matches the current filter.
         </EmptyState>
       )}
       <ActionBar selection={selection} />
@@ -107,5 +107,5 @@ function Hosts() {
   );
 }
 
-/** Of these, the large, bad or new ones are what one looks for. */
-const DOWN_FIRST = new Set<SortKey>([...COMPARTMENT_NAMES, 'operation', 'cpu', 'ram', 'load']);
+/** Sort keys that start descending: the largest, worst or newest are of interest. */
+const DESCENDING_FIRST = new Set<SortKey>([...COMPARTMENT_NAMES, 'operation', 'cpu', 'ram', 'load']);

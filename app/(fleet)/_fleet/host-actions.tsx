@@ -5,6 +5,8 @@ import { Button } from '@/app/_ui/button';
 import { cx } from '@/app/_ui/cx';
 import { IconButton, type IconButtonProps } from '@/app/_ui/icon-button';
 import { useOnDemand } from '@/app/_ui/on-demand';
+import { capitalised } from '@/app/_ui/sentence';
+import { verbPhrase } from '@/lib/fleet/operations/operation-words';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
 import type { HostView, OperationId } from '@/lib/protocol/live';
 import { useOperations } from '../_operations/operations-context';
@@ -13,7 +15,7 @@ import { isRunning, nextStep } from './facts';
 import { OperationIcon } from './operation-icons';
 import { checkOperation } from '@/lib/fleet/operations/operation-rules';
 
-/** What can be done to one host. While something runs, Stop is in the place of the rest, so that nothing moves. */
+/** The operations for one host. While one is running, Stop takes the place of the others, so that nothing moves. */
 export function HostActions({ host }: { host: HostView }) {
   const advised = nextStep(host);
   return (
@@ -36,31 +38,31 @@ export function HostActions({ host }: { host: HostView }) {
 
 const loadMenu = async () => (await import('./host-menu')).HostMenu;
 
-/** The rest of what can be done. The menu is made when it is first asked for: a table has many that never are. */
+/** The menu with the other operations. It is created when first opened: a table has many that never are. */
 function More({ host }: { host: HostView }) {
-  const { Part: HostMenu, ask, warm } = useOnDemand(loadMenu);
+  const { Part: HostMenu, open, preload } = useOnDemand(loadMenu);
   if (HostMenu) return <HostMenu host={host} trigger={<MoreButton host={host} />} />;
   return (
     <MoreButton
       host={host}
       aria-haspopup="menu"
       aria-expanded={false}
-      onClick={ask}
-      onPointerEnter={warm}
-      onFocus={warm}
+      onClick={open}
+      onPointerEnter={preload}
+      onFocus={preload}
     />
   );
 }
 
 function MoreButton({ host, ...rest }: { host: HostView } & Partial<IconButtonProps>) {
   return (
-    <IconButton {...rest} label={`More for ${host.name}`} tip="More" size="sm">
+    <IconButton {...rest} label={`More actions for ${host.name}`} tip="More" size="sm">
       <EllipsisVertical className="size-4" aria-hidden="true" />
     </IconButton>
   );
 }
 
-/** A blocked one says why. Where there is a way out, as waiting for the host, a click opens it. */
+/** A blocked operation says why. Where something can be offered, such as queueing, a click opens the dialog. */
 function Action({
   operation,
   host,
@@ -69,24 +71,24 @@ function Action({
 }: {
   operation: OperationId;
   host: HostView;
-  /** It is what the host's state calls for, so it stands out. */
+  /** The recommended next step, which stands out. */
   advised: boolean;
   className?: string;
 }) {
   const { run } = useOperations();
   const { label, description } = OPERATIONS[operation];
   const blocked = checkOperation(OPERATIONS[operation], host);
-  const leadsOn = isPossible(operation, host);
+  const offersSomething = isPossible(operation, host);
   return (
     <Button
       size="sm"
       className={cx(
         advised && blocked === null ? 'max-lg:border-accent max-lg:text-accent' : QUIET,
-        blocked !== null && leadsOn && '!text-faint',
+        blocked !== null && offersSomething && '!text-faint',
         className,
       )}
-      aria-disabled={leadsOn ? undefined : true}
-      data-tip={`${label} ${host.name}\n${blocked ? blocked.reason : description}`}
+      aria-disabled={offersSomething ? undefined : true}
+      data-tip={`${capitalised(verbPhrase(operation, host.name))}\n${blocked ? blocked.reason : description}`}
       icon={
         <span className="lg:hidden">
           <OperationIcon operation={operation} />
@@ -99,5 +101,5 @@ function Action({
   );
 }
 
-/** In a table of many hosts, what need not be done now is no more than a word. */
+/** In a large table, operations that are not recommended now are plain text. */
 const QUIET = 'lg:border-transparent lg:bg-transparent lg:text-muted lg:shadow-none lg:enabled:hover:text-ink';

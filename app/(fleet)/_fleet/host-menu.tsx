@@ -4,6 +4,7 @@ import { ScrollText, TimerOff } from 'lucide-react';
 import { Fragment, type ReactElement } from 'react';
 import { newestCommand, openOutput } from '@/app/_output/drawer/open-output';
 import { Menu, MenuItem, MenuSeparator } from '@/app/_ui/menu';
+import { OPERATION_WORDS } from '@/lib/fleet/operations/operation-words';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
 import type { HostView, OperationId } from '@/lib/protocol/live';
 import { cancelQueued } from '../_operations/cancel';
@@ -16,11 +17,11 @@ import { checkOperation } from '@/lib/fleet/operations/operation-rules';
 
 const MENU = operationMenu('one');
 
-/** The menu of one host, open from the start. */
+/** The menu of one host, initially open. */
 export function HostMenu({ host, trigger }: { host: HostView; trigger: ReactElement }) {
   const newest = newestCommand(host);
   return (
-    <Menu label={`More for ${host.name}`} defaultOpen trigger={trigger}>
+    <Menu label={`More actions for ${host.name}`} defaultOpen trigger={trigger}>
       {newest && (
         <>
           <MenuItem
@@ -38,10 +39,10 @@ export function HostMenu({ host, trigger }: { host: HostView; trigger: ReactElem
             <MenuItem
               key={waiting.id}
               icon={<TimerOff className="size-4" aria-hidden="true" />}
-              hint={`It waits for the host. Asked for by ${waiting.by}.`}
+              hint={`Waiting for the host. Requested by ${waiting.by}.`}
               onSelect={() => void cancelQueued(waiting)}
             >
-              Cancel queued {OPERATIONS[waiting.operation].label.toLowerCase()}
+              Cancel the queued {OPERATION_WORDS[waiting.operation].noun}
             </MenuItem>
           ))}
           <MenuSeparator />

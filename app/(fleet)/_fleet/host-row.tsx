@@ -17,14 +17,14 @@ import type { Selection } from './selection';
 
 export interface HostRowProps {
   id: string;
-  /** Place in the whole table, from 1 (the header is 1). */
+  /** Position in the whole table, from 1 (the header is 1). */
   rowIndex: number;
   selection: Selection;
-  /** Measures the row where rows come and go while scrolling. */
+  /** Measures the row in a virtualised table. */
   measure?: (element: HTMLElement | null) => void;
 }
 
-/** One host. It renders again when this host changes, and not when another one does. */
+/** One host. It renders again only when this host changes. */
 export const HostRow = memo(function HostRow({ id, rowIndex, selection, measure }: HostRowProps) {
   const host = useHost(id);
   const isSelected = useCallback(() => selection.get().has(id), [selection, id]);
@@ -102,11 +102,11 @@ function NameCell({ host }: { host: HostView }) {
   );
 }
 
-/** A page that lost its connection must not call hosts late: it is the one that hears nothing. */
+/** A page without a live connection must not call hosts late: it receives no heartbeats. */
 function useLateness(host: HostView): Lateness {
   const { kind } = useConnection();
-  const isDeaf = kind === 'reconnecting' || kind === 'signed-out';
-  return useNow((now) => (host.online && isDeaf ? 'unheard' : lateness(host, now)));
+  const disconnected = kind === 'reconnecting' || kind === 'signed-out';
+  return useNow((now) => (host.online && disconnected ? 'unknown' : lateness(host, now)));
 }
 
 const DOTS: Record<Lateness, DotTone> = {
@@ -114,7 +114,7 @@ const DOTS: Record<Lateness, DotTone> = {
   late: 'warn',
   'very-late': 'bad',
   offline: 'idle',
-  unheard: 'idle',
+  unknown: 'idle',
 };
 
 function VersionCells({ host }: { host: HostView }) {
@@ -125,7 +125,7 @@ function VersionCells({ host }: { host: HostView }) {
         <span className="text-faint lg:hidden">Agent </span>
         <span
           className={cx('font-mono', outdated && 'text-warn')}
-          data-tip={host.agentVersion === '' ? 'Agent version: not known' : `Agent ${host.agentVersion}`}
+          data-tip={host.agentVersion === '' ? 'Agent version unknown' : `Agent ${host.agentVersion}`}
         >
           {host.agentVersion === '' ? '–' : host.agentVersion}
         </span>
@@ -134,7 +134,7 @@ function VersionCells({ host }: { host: HostView }) {
         <span className="text-faint lg:hidden">Commit </span>
         <span
           className="font-mono"
-          data-tip={host.generation === '' ? 'Commit: not known' : `Commit that its clone is at\n${host.generation}`}
+          data-tip={host.generation === '' ? 'Commit unknown' : `Commit of the host’s clone\n${host.generation}`}
         >
           {host.generation === '' ? '–' : host.generation.slice(0, 7)}
         </span>
@@ -148,7 +148,7 @@ const LATE_WORDS: Record<Lateness, { className: string; word: string }> = {
   late: { className: 'font-medium text-warn', word: ', late' },
   'very-late': { className: 'font-medium text-bad', word: ', very late' },
   offline: { className: 'text-faint', word: '' },
-  unheard: { className: 'text-faint', word: '' },
+  unknown: { className: 'text-faint', word: '' },
 };
 
 function SeenCell({ host }: { host: HostView }) {

@@ -4,11 +4,11 @@ import { Meter, type ProgressTone } from '@/app/_ui/progress';
 import { cx } from '@/app/_ui/cx';
 import type { MetricsView } from '@/lib/protocol/live';
 
-/** From here on a measured share asks for attention. */
+/** Percentages from which a metric is highlighted. */
 const HIGH = 80;
 const VERY_HIGH = 92;
 
-/** CPU, memory and load as measured by the agent. `stale`: the last that was heard of a host that is offline. */
+/** CPU, memory and load as measured by the agent. `stale`: the last values of an offline host. */
 export function MetricCells({ metrics, stale }: { metrics: MetricsView | null; stale: boolean }) {
   const { cpu = null, ram = null, swap = null, load = null } = metrics ?? {};
   const swapLine = swap === null ? '' : `\nSwap ${swap.toFixed(0)} %`;
@@ -16,7 +16,7 @@ export function MetricCells({ metrics, stale }: { metrics: MetricsView | null; s
     <div className="grid grid-cols-3 gap-3 [grid-area:metrics] max-xl:lg:hidden lg:px-3">
       <Metric label="CPU" value={cpu} tip={`CPU ${percent(cpu).trim()}`} stale={stale} />
       <Metric label="Memory" value={ram} tip={`Memory ${percent(ram).trim()}${swapLine}`} stale={stale} />
-      <div role="cell" className="lg:pb-[7px]" data-tip={'Load\nProcesses that run or wait, on average.'}>
+      <div role="cell" className="lg:pb-[7px]" data-tip={'Load\nAverage number of processes that run or wait.'}>
         <Figure label="Load" text={load === null ? '–' : load.toFixed(load < 10 ? 2 : 1)} stale={stale} />
       </div>
     </div>
@@ -24,7 +24,7 @@ export function MetricCells({ metrics, stale }: { metrics: MetricsView | null; s
 }
 
 function percent(value: number | null): string {
-  // Figure spaces: as wide as the digits that may stand in their place, so that nothing moves.
+  // Figure spaces are as wide as digits, so that nothing moves when the number grows.
   return value === null ? '–' : `${value.toFixed(0).padStart(3, '\u2007')} %`;
 }
 

@@ -8,13 +8,14 @@ import { cx } from '@/app/_ui/cx';
 import { Progress } from '@/app/_ui/progress';
 import { Spinner } from '@/app/_ui/spinner';
 import { Elapsed, TimeAgo } from '@/app/_ui/time-ago';
+import { OPERATION_WORDS } from '@/lib/fleet/operations/operation-words';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
 import type { CommandView, HostView } from '@/lib/protocol/live';
 import { activity } from './facts';
 
 const BUTTON = 'block w-full rounded-md px-2 py-1 text-left text-xs hover:bg-hover pointer-coarse:py-2';
 
-/** What the host is busy with, or what it did last. A click opens the output. */
+/** The host's running command, or its last one. A click opens the output. */
 export function OperationCell({ host }: { host: HostView }) {
   const running = host.control ?? host.command ?? host.dashboardCommand;
   return (
@@ -24,9 +25,9 @@ export function OperationCell({ host }: { host: HostView }) {
       ) : host.foreignCommand !== '' ? (
         <p
           className="one-line px-2 text-xs text-busy"
-          data-tip={`Not started from here\nThe agent says that it is running “${host.foreignCommand}”.`}
+          data-tip={`Not started from this dashboard\nThe agent reports that it is running “${host.foreignCommand}”.`}
         >
-          Runs “{host.foreignCommand}”
+          Running “{host.foreignCommand}”
         </p>
       ) : host.queue[0] ? (
         <Queued command={host.queue[0]} more={host.queue.length - 1} />
@@ -37,7 +38,7 @@ export function OperationCell({ host }: { host: HostView }) {
           <span aria-hidden="true" className="max-lg:hidden">
             –
           </span>
-          <span className="lg:sr-only">No operation yet</span>
+          <span className="lg:sr-only">No operations yet</span>
         </p>
       )}
     </div>
@@ -55,7 +56,7 @@ function Running({ command }: { command: CommandView }) {
       type="button"
       className={BUTTON}
       data-tip={`${label}: ${doing}\n${command.reason === '' ? `Started by ${command.by}.` : command.reason}`}
-      data-tip-next="Click for its output."
+      data-tip-next="Click to view the output."
       onClick={() => openOutput({ hostId: command.hostId, commandId: command.id, focus: true })}
     >
       <span className="flex items-center gap-1.5">
@@ -71,7 +72,7 @@ function Running({ command }: { command: CommandView }) {
         <Elapsed since={command.startedAt ?? command.createdAt} className="ml-auto shrink-0 text-faint" />
       </span>
       <Progress
-        label={`${label} on its way`}
+        label={`Progress of the ${OPERATION_WORDS[command.operation].noun}`}
         value={counted ? progress.current : null}
         max={counted ? progress.total : 1}
         text={doing}
@@ -82,15 +83,15 @@ function Running({ command }: { command: CommandView }) {
   );
 }
 
-/** It waits for the host to come back. A click opens what is known of it, and the way to take it back. */
+/** A command that waits for its host to reconnect. A click opens it, where it can be cancelled. */
 function Queued({ command, more }: { command: CommandView; more: number }) {
   const { label } = OPERATIONS[command.operation];
   return (
     <button
       type="button"
       className={BUTTON}
-      data-tip={`${label} waits for the host\nIt is sent when the host is back. Asked for by ${command.by}.`}
-      data-tip-next="Click to see it or take it back."
+      data-tip={`${label}: queued\nSent when the host is back online. Requested by ${command.by}.`}
+      data-tip-next="Click to view or cancel it."
       onClick={() => openOutput({ hostId: command.hostId, commandId: command.id, focus: true })}
     >
       <span className="flex items-center gap-1.5">
@@ -125,7 +126,7 @@ function Ended({ command }: { command: CommandView }) {
       type="button"
       className={BUTTON}
       data-tip={`${label}: ${word.toLowerCase()}${took}\n${command.reason}`.trimEnd()}
-      data-tip-next="Click for its output."
+      data-tip-next="Click to view the output."
       onClick={() => openOutput({ hostId: command.hostId, commandId: command.id, focus: true })}
     >
       <span className="flex items-center gap-1.5">

@@ -38,7 +38,7 @@ const OPERATION_ICONS: Readonly<Record<OperationId, typeof Play | null>> = {
   'add-host': null,
 };
 
-/** The picture of an operation, where it has one. */
+/** The icon of an operation, if it has one. */
 export function OperationIcon({ operation, className = 'size-3.5' }: { operation: OperationId; className?: string }) {
   const Icon = OPERATION_ICONS[operation];
   return Icon && <Icon className={className} aria-hidden="true" />;

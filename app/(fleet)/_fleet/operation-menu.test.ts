@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { operationMenu } from './operation-menu';
 
-describe('the menu of operations', () => {
-  it('offers for one host what runs, what controls it and what changes the host, in this order', () => {
+describe('operationMenu', () => {
+  it('groups the operations for one host: run, control, host', () => {
     expect(operationMenu('one')).toEqual([
       ['pull-switch', 'refresh-all', 'refresh-system'],
       ['restart', 'rollback', 'kill', 'reboot'],
@@ -10,7 +10,7 @@ describe('the menu of operations', () => {
     ]);
   });
 
-  it('leaves out for several hosts what acts on one command or takes a host’s processor', () => {
+  it('leaves out kill and the system check for several hosts', () => {
     expect(operationMenu('several')).toEqual([
       ['pull-switch', 'refresh-all'],
       ['restart', 'rollback', 'reboot'],

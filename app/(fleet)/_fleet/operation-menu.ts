@@ -1,18 +1,18 @@
-/** Where the menus of one host and of several offer each operation. */
+/** The position of each operation in the menus of one host and of several. */
 import { OPERATION_IDS, type OperationId } from '@/lib/protocol/live';
 
 const SECTIONS = ['run', 'control', 'host'] as const;
 
-interface Place {
+interface MenuPosition {
   section: (typeof SECTIONS)[number];
-  /** Place within the section, from 1. */
+  /** Position within the section, from 1. */
   rank: number;
   /** Also offered for several hosts at once. */
   several: boolean;
 }
 
-/** `null`: in no menu. Buttons, dialogs, the output drawer or the settings offer it, or nothing does. */
-const PLACES: Readonly<Record<OperationId, Place | null>> = {
+/** Null: in no menu. Such an operation has a button elsewhere, or is not offered. */
+const POSITIONS: Readonly<Record<OperationId, MenuPosition | null>> = {
   pull: null,
   switch: null,
   'pull-switch': { section: 'run', rank: 1, several: true },
@@ -39,8 +39,10 @@ const PLACES: Readonly<Record<OperationId, Place | null>> = {
 export function operationMenu(hosts: 'one' | 'several'): readonly (readonly OperationId[])[] {
   return SECTIONS.map((section) =>
     OPERATION_IDS.flatMap((id) => {
-      const place = PLACES[id];
-      return place?.section === section && (hosts === 'one' || place.several) ? [{ id, rank: place.rank }] : [];
+      const position = POSITIONS[id];
+      return position?.section === section && (hosts === 'one' || position.several)
+        ? [{ id, rank: position.rank }]
+        : [];
     })
       .sort((a, b) => a.rank - b.rank)
       .map(({ id }) => id),

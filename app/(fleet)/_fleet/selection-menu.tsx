@@ -12,11 +12,11 @@ import { operationMenu } from './operation-menu';
 
 const MENU = operationMenu('several');
 
-/** The menu of the selected hosts, open from the start. Each item says on how many of them it would be done. */
+/** The menu of the selected hosts, initially open. Each item says which of them it applies to. */
 export function SelectionMenu({ hosts, trigger }: { hosts: readonly HostView[]; trigger: ReactElement }) {
   const { run } = useOperations();
   return (
-    <Menu label="More for the selected hosts" defaultOpen trigger={trigger}>
+    <Menu label="More actions for the selected hosts" defaultOpen trigger={trigger}>
       <PipelineItems hosts={hosts} />
       {MENU.map((section, i) => (
         <Fragment key={i}>

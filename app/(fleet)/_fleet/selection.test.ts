@@ -14,7 +14,7 @@ describe('Selection', () => {
     expect([...selection.get()].sort()).toEqual(['d']);
   });
 
-  it('takes a range without a start, or with one that is not shown, for one host', () => {
+  it('toggles one host when the range has no anchor or the anchor is not shown', () => {
     const selection = new Selection();
     selection.setShown(SHOWN);
     selection.toggle('c', true);
@@ -24,7 +24,7 @@ describe('Selection', () => {
     expect([...selection.get()].sort()).toEqual(['c', 'e']);
   });
 
-  it('ticks all that are shown, or unticks them, and leaves what is not shown', () => {
+  it('selects or deselects all shown hosts and leaves the others alone', () => {
     const selection = new Selection();
     selection.toggle('elsewhere', false);
     selection.setShown(['a', 'b']);
@@ -35,18 +35,18 @@ describe('Selection', () => {
     expect([...selection.get()]).toEqual(['elsewhere']);
   });
 
-  it('tells its listeners, and makes a new set only when something changed', () => {
+  it('notifies its listeners, and makes a new set only when something changed', () => {
     const selection = new Selection();
-    let told = 0;
-    const stop = selection.subscribe(() => (told += 1));
+    let calls = 0;
+    const stop = selection.subscribe(() => (calls += 1));
     selection.clear();
-    expect(told).toBe(0);
+    expect(calls).toBe(0);
     selection.toggle('a', false);
     const before = selection.get();
     selection.clear();
     stop();
     selection.toggle('b', false);
-    expect(told).toBe(2);
+    expect(calls).toBe(2);
     expect([...before]).toEqual(['a']);
     expect([...selection.get()]).toEqual(['b']);
   });

@@ -1,4 +1,4 @@
-/** Which hosts are selected. A store of its own, so that ticking one box renders one row. */
+/** Which hosts are selected. Not React state, so that ticking one box renders one row. */
 
 export type Selected = ReadonlySet<string>;
 
@@ -6,7 +6,7 @@ const NONE: Selected = new Set();
 
 export class Selection {
   private selected: Selected = NONE;
-  /** The row from which shift-click counts. */
+  /** The row from which a shift-click extends the selection. */
   private anchor: string | null = null;
   /** The hosts that the filter shows, in order. */
   private shown: readonly string[] = [];
@@ -19,12 +19,12 @@ export class Selection {
     return () => this.listeners.delete(listener);
   };
 
-  /** Tells which hosts are shown: what a range and "all" mean. */
+  /** Sets which hosts are shown: ranges and "all" refer to them. */
   setShown(ids: readonly string[]): void {
     this.shown = ids;
   }
 
-  /** Ticks or unticks one; with `range` all from the last one that was clicked, in the order that is shown. */
+  /** Toggles one host; with `range`, all from the last clicked one to this one, in the shown order. */
   toggle(id: string, range: boolean): void {
     const next = new Set(this.selected);
     const on = !this.selected.has(id);
@@ -37,12 +37,12 @@ export class Selection {
     this.set(next);
   }
 
-  /** Selects all that are shown, beside what is selected. */
+  /** Adds all shown hosts to the selection. */
   addShown(): void {
     this.set(new Set([...this.selected, ...this.shown]));
   }
 
-  /** Unticks all that are shown when all of them are ticked, else ticks them. */
+  /** Deselects all shown hosts when all of them are selected, else selects them. */
   toggleShown(): void {
     if (!this.shown.every((id) => this.selected.has(id))) {
       this.addShown();

@@ -18,7 +18,7 @@ const PARTS: { status: StatusFilter; label: string; tip: string; Icon: typeof Wi
   {
     status: 'behind',
     label: 'Behind',
-    tip: 'Hosts that lack the desired commit or lock, or do not run what they pulled',
+    tip: 'Hosts without the desired commit or lock, or with a pulled configuration that is not active',
     Icon: CircleArrowUp,
     alarm: 'text-warn',
   },
@@ -26,13 +26,13 @@ const PARTS: { status: StatusFilter; label: string; tip: string; Icon: typeof Wi
   {
     status: 'running',
     label: 'Running',
-    tip: 'Hosts that are busy with an operation',
+    tip: 'Hosts with a running operation',
     Icon: CirclePlay,
     alarm: 'text-busy',
   },
 ];
 
-/** The state of the fleet in one line, each part of which filters the hosts. */
+/** The state of the fleet in one line. Each part filters the hosts. */
 export function Summary({
   status,
   onChange,

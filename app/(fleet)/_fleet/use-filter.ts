@@ -5,15 +5,15 @@ import { useMemo } from 'react';
 import { filterSearch, parseFilter, type FleetFilter } from './filter';
 
 /**
- * The filter. The page's address alone holds it, so that a view can be shared, survives a reload, and follows links
- * and the browser's way back.
+ * The current filter. It is stored only in the page's address, so that a view can be shared, survives a reload, and
+ * follows links and the back button.
  */
 export function useFilter(): FleetFilter {
   const params = useSearchParams();
   return useMemo(() => parseFilter(params), [params]);
 }
 
-/** Changes a part of the filter in the page's address. Asks no server for it. */
+/** Changes a part of the filter in the page's address, without a request to the server. */
 export function changeFilter(change: Partial<FleetFilter>): void {
   const { pathname, search } = window.location;
   const next = { ...parseFilter(new URLSearchParams(search)), ...change };

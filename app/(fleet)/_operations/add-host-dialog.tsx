@@ -2,10 +2,11 @@
 
 import { answerOf } from '@/app/_actions/answer-of';
 import { useState } from 'react';
-import { answered } from '@/app/_output/drawer/answered';
+import { valueOrNull } from '@/app/_actions/value-or-null';
 import { Button } from '@/app/_ui/button';
 import { Dialog } from '@/app/_ui/dialog';
 import { SelectField, TextField } from '@/app/_ui/field';
+import { capitalised } from '@/app/_ui/sentence';
 import { toast } from '@/app/_ui/toast-store';
 import { addHost } from '../actions';
 import { ColorField, isColor } from './color-field';
@@ -13,12 +14,10 @@ import { newRequestId } from './request-id';
 
 const LOCATIONS = ['home', 'work', 'cloud'];
 const DEVICES = ['desktop', 'laptop', 'server', 'gaming', 'other'];
-/** One DNS label, as the dashboard checks it too. */
+/** One DNS label; the dashboard checks the same. */
 const NAME = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i;
 
-const wordOf = (value: string) => value.charAt(0).toUpperCase() + value.slice(1);
-
-/** Makes a host known before its agent connects. */
+/** Adds a host before its agent connects. */
 export function AddHostDialog({ onClose }: { onClose: () => void }) {
   const [name, setName] = useState('');
   const [type, setType] = useState<'' | 'nixos' | 'macos'>('');
@@ -28,27 +27,31 @@ export function AddHostDialog({ onClose }: { onClose: () => void }) {
   const [problem, setProblem] = useState<string | null>(null);
   const [tried, setTried] = useState(false);
   const [busy, setBusy] = useState(false);
-  // One for the dialog: a second press adds nothing.
+  // One id for the dialog: a second press adds nothing.
   const [requestId] = useState(newRequestId);
-  const nameProblem = NAME.test(name.trim()) ? '' : 'A host name is letters, digits and hyphens, at most 63.';
-  const colorProblem = color === '' || isColor(color) ? '' : 'A colour is # and six digits, or nothing.';
+  const nameProblem = NAME.test(name.trim()) ? '' : 'Use letters, digits and hyphens, at most 63 characters.';
+  const colorProblem = color === '' || isColor(color) ? '' : 'Use # and six hexadecimal digits, or leave it empty.';
 
   const submit = async () => {
     setTried(true);
     if (busy || nameProblem !== '' || colorProblem !== '') return;
     setBusy(true);
-    const result = await answered(
+    const result = await valueOrNull(
       answerOf(
         addHost({ name: name.trim(), type, location, deviceType, color: color === '' ? null : color, requestId }),
       ),
     );
     setBusy(false);
     if (result?.kind === 'accepted') {
-      toast({ tone: 'success', title: `${result.hostName} was added`, body: 'It waits for its agent.' });
+      toast({
+        tone: 'success',
+        title: `${result.hostName} was added`,
+        body: 'It is waiting for its agent to connect.',
+      });
       onClose();
     } else if (result?.kind === 'blocked') setProblem(result.blocked.reason);
-    else if (result?.kind === 'not-stored') setProblem(`It could not be stored: ${result.reason}`);
-    else setProblem('The dashboard did not do it. Try again.');
+    else if (result?.kind === 'not-stored') setProblem(`The host could not be stored: ${result.reason}`);
+    else setProblem('The host could not be added. Try again.');
   };
 
   return (
@@ -57,7 +60,7 @@ export function AddHostDialog({ onClose }: { onClose: () => void }) {
       onClose={onClose}
       size="sm"
       title="Add a host"
-      description="It is known before its agent connects. What the agent then says of itself fills in the rest."
+      description="Add a host before its agent connects. The agent fills in the other details when it registers."
       footer={
         <>
           <Button onClick={onClose}>Cancel</Button>
@@ -77,7 +80,7 @@ export function AddHostDialog({ onClose }: { onClose: () => void }) {
       >
         <TextField
           label="Name"
-          hint="As the host calls itself, without a domain."
+          hint="The host’s own host name, without a domain."
           className="col-span-2"
           value={name}
           error={problem ?? (tried ? nameProblem : '')}
@@ -99,21 +102,21 @@ export function AddHostDialog({ onClose }: { onClose: () => void }) {
             setType(event.target.value === 'nixos' || event.target.value === 'macos' ? event.target.value : '')
           }
         >
-          <option value="">Its agent will say</option>
+          <option value="">Detected by the agent</option>
           <option value="nixos">NixOS</option>
           <option value="macos">macOS</option>
         </SelectField>
         <SelectField label="Location" value={location} onChange={(event) => setLocation(event.target.value)}>
           {LOCATIONS.map((each) => (
             <option key={each} value={each}>
-              {wordOf(each)}
+              {capitalised(each)}
             </option>
           ))}
         </SelectField>
         <SelectField label="Device" value={deviceType} onChange={(event) => setDeviceType(event.target.value)}>
           {DEVICES.map((each) => (
             <option key={each} value={each}>
-              {wordOf(each)}
+              {capitalised(each)}
             </option>
           ))}
         </SelectField>

@@ -1,15 +1,15 @@
 import { answerOf } from '@/app/_actions/answer-of';
-import { answered } from '@/app/_output/drawer/answered';
+import { valueOrNull } from '@/app/_actions/value-or-null';
 import { toast } from '@/app/_ui/toast-store';
-import { OPERATIONS } from '@/lib/fleet/operations/operations';
+import { OPERATION_WORDS } from '@/lib/fleet/operations/operation-words';
 import type { CommandView } from '@/lib/protocol/live';
 import { cancelCommand } from '../actions';
 
-/** Takes back a command that waits for its host, and says when that was not possible. Never rejects. */
+/** Cancels a queued command and shows a message when that was not possible. Never rejects. */
 export async function cancelQueued({ id, operation }: Pick<CommandView, 'id' | 'operation'>): Promise<void> {
-  const cancelled = await answered(answerOf(cancelCommand({ commandId: id })));
+  const cancelled = await valueOrNull(answerOf(cancelCommand({ commandId: id })));
   if (cancelled) return;
-  const title = `${OPERATIONS[operation].label} was not cancelled`;
+  const title = `The ${OPERATION_WORDS[operation].noun} was not cancelled`;
   if (cancelled === null) toast({ tone: 'error', title, body: 'The dashboard did not answer. Try again.' });
-  else toast({ tone: 'warning', title, body: 'It was sent, or came to its end, in the meantime.' });
+  else toast({ tone: 'warning', title, body: 'It was sent or ended in the meantime.' });
 }

@@ -9,10 +9,10 @@ import { hostCount } from './plan';
 import { sendOperation } from './send';
 import { useHosts } from './use-hosts';
 
-/** Names that are shown; the rest is counted. */
+/** Host names shown; the rest are counted. */
 const MAX_NAMES = 6;
 
-/** Chooses the colour of hosts, or leaves it to their agents again. */
+/** Sets the colour of hosts, or lets their agents set it again. */
 export function ColorDialog({ hostIds, onClose }: { hostIds: readonly string[]; onClose: () => void }) {
   const hosts = useHosts(hostIds);
   const [color, setColor] = useState(() => hosts[0]?.themeColor ?? '');
@@ -33,11 +33,11 @@ export function ColorDialog({ hostIds, onClose }: { hostIds: readonly string[]; 
       open
       onClose={onClose}
       size="sm"
-      title={`Colour: ${hostCount(hosts)}`}
-      description="It is kept when the agent connects again, whatever colour the agent says."
+      title={`Colour of ${hostCount(hosts)}`}
+      description="This colour takes precedence over the one that the agent reports."
       footer={
         <>
-          {pinned && <Button onClick={() => send(null)}>Leave it to the agent</Button>}
+          {pinned && <Button onClick={() => send(null)}>Use the agent’s colour</Button>}
           <Button variant="primary" onClick={set}>
             Set colour
           </Button>
@@ -62,7 +62,7 @@ export function ColorDialog({ hostIds, onClose }: { hostIds: readonly string[]; 
         </ul>
         <ColorField
           value={color}
-          error={tried && !isColor(color) ? 'A colour is # and six digits from 0 to f, like #7aa2f7.' : undefined}
+          error={tried && !isColor(color) ? 'Use # and six hexadecimal digits, like #7aa2f7.' : undefined}
           onChange={setColor}
         />
         <button type="submit" hidden />

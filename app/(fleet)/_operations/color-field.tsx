@@ -5,7 +5,7 @@ import { useId } from 'react';
 import { cx } from '@/app/_ui/cx';
 import { TextField } from '@/app/_ui/field';
 
-/** Colours to choose from, by name; any other can be written. */
+/** Named colours to choose from; any other can be entered. */
 const PRESETS: readonly [name: string, color: string][] = [
   ['Ice blue', '#98b8d8'],
   ['Blue', '#769ff0'],
@@ -22,7 +22,7 @@ const PRESETS: readonly [name: string, color: string][] = [
 
 export const isColor = (text: string) => /^#[0-9a-f]{6}$/i.test(text);
 
-/** One of the usual colours, or another one that is picked or written. */
+/** One of the preset colours, or any other. */
 export function ColorField({
   value,
   error,
@@ -69,7 +69,7 @@ export function ColorField({
       </div>
       <div className="mt-3 flex items-end gap-2">
         <TextField
-          label="Or as it is written on the web"
+          label="Custom colour (hex)"
           value={value}
           error={error}
           mono

@@ -12,8 +12,8 @@ import { useOperations } from './operations-context';
 import { isPossible } from './plan';
 import { checkOperation } from '@/lib/fleet/operations/operation-rules';
 
-/** The operation that looks at a compartment again. */
-const LOOK: Record<CompartmentName, OperationId> = {
+/** The operation that checks a compartment again. */
+const CHECKS: Record<CompartmentName, OperationId> = {
   agent: 'check-version',
   git: 'refresh-git',
   lock: 'refresh-lock',
@@ -21,7 +21,7 @@ const LOOK: Record<CompartmentName, OperationId> = {
   tests: 'test',
 };
 
-/** One compartment of a host: the fact, its age, the step that would mend it, and a fresh look. */
+/** One compartment of a host: its status, its age, the operation that would fix it, and a new check. */
 export function CompartmentDialog({
   hostId,
   compartment,
@@ -35,7 +35,7 @@ export function CompartmentDialog({
   if (!host) return null;
   const { status, message, checkedAt, next } = host.compartments[compartment];
   const words = COMPARTMENT_WORDS[compartment];
-  const steps = [...new Set([LOOK[compartment], ...(next === null ? [] : [next])])];
+  const steps = [...new Set([CHECKS[compartment], ...(next === null ? [] : [next])])];
   return (
     <Dialog
       open
@@ -54,7 +54,7 @@ export function CompartmentDialog({
           {message !== '' && <p className="mt-0.5 text-muted">{message}</p>}
           <p className="mt-1 text-xs text-faint">
             {checkedAt === null ? (
-              'Nothing is known of it yet.'
+              'Not checked yet.'
             ) : (
               <>
                 As of <TimeAgo at={checkedAt} />.

@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { OPERATIONS } from '@/lib/fleet/operations/operations';
+import { OPERATION_IDS, type OperationId } from '@/lib/protocol/live';
 import { reportDispatch } from './dispatch-report';
 import type { DispatchResult } from '@/lib/fleet/records/requests';
 
@@ -16,11 +18,11 @@ const offline = (n: number): DispatchResult => ({
 });
 
 describe('reportDispatch', () => {
-  it('is silent where a row says it all', () => {
+  it('reports nothing for one host, whose row shows the command', () => {
     expect(reportDispatch('pull', [accepted(1)])).toBeNull();
   });
 
-  it('sums up many', () => {
+  it('reports the number of hosts', () => {
     expect(reportDispatch('pull', [accepted(1), accepted(2)])).toEqual({
       tone: 'success',
       title: 'Pull started on 2 hosts',
@@ -28,7 +30,7 @@ describe('reportDispatch', () => {
     });
   });
 
-  it('names what was skipped, and counts what does not fit', () => {
+  it('lists why hosts were skipped, and counts what does not fit', () => {
     const results = [accepted(0), ...[1, 2, 3, 4, 5, 6].map(offline)];
     const report = reportDispatch('pull', results);
     expect(report).toMatchObject({ tone: 'warning', title: 'Pull started on 1 of 7 hosts' });
@@ -41,9 +43,42 @@ describe('reportDispatch', () => {
     ]);
   });
 
-  it('1.6/81, 3.2/21 is an error when nothing was started or nothing could be stored', () => {
-    expect(reportDispatch('switch', [offline(1)])).toMatchObject({ tone: 'error', title: 'Switch was not started' });
+  it('is an error when nothing was started or a command could not be stored', () => {
+    expect(reportDispatch('switch', [offline(1)])).toMatchObject({ tone: 'error', title: 'Could not switch h1' });
     const full: DispatchResult = { kind: 'not-stored', hostId: 'h', hostName: 'h', reason: 'the disk is full' };
     expect(reportDispatch('pull', [accepted(1), full])).toMatchObject({ tone: 'error', body: 'h: the disk is full' });
+  });
+
+  const SENTENCES: [OperationId, many: string, failed: string][] = [
+    ['pull', 'Pull started on 2 hosts', 'Could not pull the configuration on h1'],
+    ['switch', 'Switch started on 2 hosts', 'Could not switch h1'],
+    ['pull-switch', 'Pull and switch started on 2 hosts', 'Could not pull and switch h1'],
+    ['test', 'Test run started on 2 hosts', 'Could not run the tests on h1'],
+    ['rollback', 'Rollback started on 2 hosts', 'Could not roll back h1'],
+    ['update', 'Input update started on 2 hosts', 'Could not update the inputs on h1'],
+    ['stop', 'Stop request sent to 2 hosts', 'Could not stop the running command on h1'],
+    ['kill', 'Kill request sent to 2 hosts', 'Could not kill the running command on h1'],
+    ['restart', 'Agent restart started on 2 hosts', 'Could not restart the agent on h1'],
+    ['reboot', 'Reboot started on 2 hosts', 'Could not reboot h1'],
+    ['check-version', 'Agent version check started on 2 hosts', 'Could not check the agent version on h1'],
+    ['refresh-git', 'Git status refresh started on 2 hosts', 'Could not refresh the Git status of h1'],
+    ['refresh-lock', 'Lock status refresh started on 2 hosts', 'Could not refresh the lock status of h1'],
+    ['refresh-system', 'System check started on 2 hosts', 'Could not check the system of h1'],
+    ['refresh-all', 'Status refresh started on 2 hosts', 'Could not refresh the status of h1'],
+    ['force-update', 'Forced agent update started on 2 hosts', 'Could not force an agent update on h1'],
+    ['set-color', 'Colour change started on 2 hosts', 'Could not change the colour of h1'],
+    ['remove-host', 'Removal started on 2 hosts', 'Could not remove h1'],
+  ];
+
+  it.each(SENTENCES)('names the operation in whole sentences: %s', (operation, many, failed) => {
+    const titles = [[accepted(1), accepted(2)], [offline(1)]].map(
+      (results) => reportDispatch(operation, results)?.title,
+    );
+    expect(titles).toEqual([many, failed]);
+  });
+
+  it('has a sentence for every operation on hosts', () => {
+    const onHosts = OPERATION_IDS.filter((id) => OPERATIONS[id].scope === 'host');
+    expect(SENTENCES.map(([id]) => id).sort()).toEqual([...onHosts].sort());
   });
 });

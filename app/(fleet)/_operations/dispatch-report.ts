@@ -1,4 +1,6 @@
-/** What the answer to a request means to the operator who asked. Pure. */
+/** The message to show for the results of a request. Pure. */
+import { capitalised } from '@/app/_ui/sentence';
+import { OPERATION_WORDS, verbPhrase } from '@/lib/fleet/operations/operation-words';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
 import type { OperationId } from '@/lib/protocol/live';
 import type { DispatchResult } from '@/lib/fleet/records/requests';
@@ -6,21 +8,20 @@ import type { DispatchResult } from '@/lib/fleet/records/requests';
 export interface Report {
   tone: 'success' | 'warning' | 'error';
   title: string;
-  /** One line a reason; empty when there is nothing to add. */
+  /** One reason per line; empty when there is none. */
   body: string;
 }
 
-/** Reasons that are shown; the rest is counted. */
+/** Reasons shown; the rest are counted. */
 const MAX_REASONS = 4;
 
-/** Null when all went as asked for on one host: its row says so already. */
+/** Null when one host accepted the operation: its row shows that already. */
 export function reportDispatch(operation: OperationId, results: readonly DispatchResult[]): Report | null {
-  const { label } = OPERATIONS[operation];
   const accepted = results.filter((result) => result.kind === 'accepted');
   const reasons = [...new Set(results.flatMap((result) => reasonOf(result) ?? []))];
   if (reasons.length === 0) {
     return accepted.length > 1
-      ? { tone: 'success', title: `${label} started on ${accepted.length} hosts`, body: '' }
+      ? { tone: 'success', title: startedOn(operation, `${accepted.length} hosts`), body: '' }
       : null;
   }
   const more = reasons.length > MAX_REASONS ? [`and ${reasons.length - MAX_REASONS} more`] : [];
@@ -29,10 +30,21 @@ export function reportDispatch(operation: OperationId, results: readonly Dispatc
     tone: notStored || accepted.length === 0 ? 'error' : 'warning',
     title:
       accepted.length === 0
-        ? `${label} was not started`
-        : `${label} started on ${accepted.length} of ${results.length} hosts`,
+        ? `Could not ${verbPhrase(operation, hostsOf(results))}`
+        : startedOn(operation, `${accepted.length} of ${results.length} hosts`),
     body: [...reasons.slice(0, MAX_REASONS), ...more].join('\n'),
   };
+}
+
+/** "Agent restart started on 3 hosts", "Stop request sent to 3 hosts". */
+function startedOn(operation: OperationId, hosts: string): string {
+  const noun = capitalised(OPERATION_WORDS[operation].noun);
+  return OPERATIONS[operation].ends === 'target' ? `${noun} sent to ${hosts}` : `${noun} started on ${hosts}`;
+}
+
+function hostsOf(results: readonly DispatchResult[]): string {
+  const [only] = results;
+  return results.length === 1 && only ? only.hostName || 'the host' : `${results.length} hosts`;
 }
 
 function reasonOf(result: DispatchResult): string | null {
@@ -43,7 +55,7 @@ function reasonOf(result: DispatchResult): string | null {
     case 'blocked':
       return result.blocked.reason;
     case 'unknown-host':
-      return `${result.hostName || 'A host'} is not known any more.`;
+      return `${result.hostName || 'A host'} no longer exists.`;
     case 'not-stored':
       return `${result.hostName}: ${result.reason}`;
   }

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { DOUBLE_CLICK_MS, DoubleClicks } from './double-click';
 
-it('takes a quick click on what was just sent for the same one, and nothing else', () => {
+it('detects a second quick click on the same operation and hosts, and nothing else', () => {
   const clicks = new DoubleClicks();
   expect(clicks.isSecond('pull h1', 0)).toBe(false);
   clicks.sent('pull h1', 0);

@@ -1,14 +1,14 @@
-/** A click on the same thing this soon after it was sent is the second of a double-click. */
+/** A click on the same button this soon after the first is the second of a double-click. */
 export const DOUBLE_CLICK_MS = 600;
 
 /**
- * Tells the second of two quick clicks. The dashboard makes one command of them in any case; without this, the second
- * would open a dialog that says that the host is busy with the first.
+ * Detects the second of two quick clicks. The dashboard creates only one command either way, but the second click would
+ * open a dialog that says that the host is busy with the first.
  */
 export class DoubleClicks {
   private last = { key: '', at: Number.NEGATIVE_INFINITY };
 
-  /** It was sent. `now`: milliseconds of a clock that does not jump. */
+  /** Records a sent request. `now`: milliseconds of a monotonic clock. */
   sent(key: string, now: number): void {
     this.last = { key, at: now };
   }

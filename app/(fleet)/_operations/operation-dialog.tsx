@@ -10,10 +10,10 @@ import { sendOperation, type SendOptions } from './send';
 import { useHosts } from './use-hosts';
 import { WaitForm } from './wait';
 
-/** Names that are shown of one group; the rest is counted. */
+/** Host names shown per group; the rest are counted. */
 const MAX_NAMES = 6;
 
-/** A second look: what will happen, what is blocked and why, and the steps that there are. It follows the live fleet. */
+/** Confirms an operation: what will happen, what is blocked and why, and what can be done about it. Follows the live fleet. */
 export function OperationDialog({
   operation,
   hostIds,
@@ -22,7 +22,7 @@ export function OperationDialog({
 }: {
   operation: OperationId;
   hostIds: readonly string[];
-  /** The operator chose already that hosts which are offline are waited for. */
+  /** The operator already chose to queue the operation for offline hosts. */
   queueForMs: number | undefined;
   onClose: () => void;
 }) {
@@ -62,7 +62,7 @@ export function OperationDialog({
               variant={confirms ? 'danger' : 'primary'}
               onClick={() => send(operation, main, queues ? { queueForMs } : {})}
             >
-              {main.length === 1 ? label : `${label} ${main.length}`}
+              {main.length === 1 ? label : `${label} (${main.length})`}
             </Button>
           )}
         </>
@@ -71,7 +71,7 @@ export function OperationDialog({
       {hosts.length > 1 && <p className="font-medium">{planSentence(plan, queues)}</p>}
       {ends.length > 0 && (
         <p className="mt-3 rounded-md bg-warn-soft px-3 py-2.5 text-xs font-medium text-warn">
-          This ends what runs there: {ends.slice(0, MAX_NAMES).join(', ')}
+          This ends running commands: {ends.slice(0, MAX_NAMES).join(', ')}
           {ends.length > MAX_NAMES && ` and ${ends.length - MAX_NAMES} more`}.
         </p>
       )}
@@ -110,7 +110,7 @@ function Group({ group: { blocked, hosts }, children }: { group: BlockedGroup; c
         blocked.reason
       ) : (
         <>
-          <span className="font-medium text-ink">{hosts.length} hosts:</span> {blocked.reason} The same holds for{' '}
+          <span className="font-medium text-ink">{hosts.length} hosts:</span> {blocked.reason} The same applies to{' '}
           {hosts
             .slice(1, MAX_NAMES)
             .map((host) => host.name)

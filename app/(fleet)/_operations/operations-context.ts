@@ -5,18 +5,18 @@ import type { CompartmentName, OperationId, PipelineKind } from '@/lib/protocol/
 import type { AskedMerge } from '@/lib/fleet/records/requests';
 
 export interface RunOptions {
-  /** Hosts that are offline are waited for, so long at most. */
+  /** Queue the operation for offline hosts, for at most this long. */
   queueForMs?: number;
 }
 
 export interface Operations {
-  /** Does an operation on hosts: at once where nothing is to be decided, else after a look. */
+  /** Runs an operation on hosts: at once if there is nothing to decide, else after a dialog. */
   run: (operation: OperationId, hostIds: readonly string[], options?: RunOptions) => void;
-  /** Asks what a new host is called, and makes it known. */
+  /** Opens the dialog that adds a host. */
   addHost: () => void;
-  /** Looks at a pipeline over hosts before it is started; `pullRequest` is merged first, where that is a stage. */
+  /** Opens the dialog that starts a pipeline; `pullRequest` is merged first, if that is a stage. */
   runPipeline: (kind: PipelineKind, hostIds: readonly string[], pullRequest?: AskedMerge) => void;
-  /** Shows a host's compartment: the fact, its age, and the next step. */
+  /** Opens a compartment of a host: its status, its age and the next step. */
   inspect: (hostId: string, compartment: CompartmentName) => void;
 }
 

@@ -8,28 +8,28 @@ import { CompartmentDialog } from './compartment-dialog';
 import { DoubleClicks } from './double-click';
 import { OperationDialog } from './operation-dialog';
 import { OperationsContext, type Operations, type RunOptions } from './operations-context';
-import { canWait, hostCount, needsLook, planOperation } from './plan';
+import { canWait, hostCount, needsReview, planOperation } from './plan';
 import { sendOperation } from './send';
 import type { AskedMerge } from '@/lib/fleet/records/requests';
 
-/** Fetched when they are asked for, which is rare. */
+/** Loaded on demand, because they are rarely needed. */
 const ColorDialog = dynamic(() => import('./color-dialog').then((part) => part.ColorDialog));
 const PipelineDialog = dynamic(() => import('../_pipelines/pipeline-dialog').then((part) => part.PipelineDialog));
 const AddHostDialog = dynamic(() => import('./add-host-dialog').then((part) => part.AddHostDialog));
 
-type Asked =
+type OpenDialog =
   | { kind: 'operation'; operation: OperationId; hostIds: readonly string[]; options: RunOptions }
   | { kind: 'color'; hostIds: readonly string[] }
   | { kind: 'add-host' }
   | { kind: 'pipeline'; pipeline: PipelineKind; hostIds: readonly string[]; pullRequest?: AskedMerge }
   | { kind: 'compartment'; hostId: string; compartment: CompartmentName };
 
-/** Gives every page the way to operations, with the dialogs that some of them need. */
+/** Lets every page start operations, and shows the dialogs that some of them need. */
 export function OperationsProvider({ children }: { children: ReactNode }) {
   const { store } = useLive();
-  const [asked, setAsked] = useState<Asked | null>(null);
+  const [dialog, setDialog] = useState<OpenDialog | null>(null);
   const [clicks] = useState(() => new DoubleClicks());
-  const close = useCallback(() => setAsked(null), []);
+  const close = useCallback(() => setDialog(null), []);
 
   const operations = useMemo<Operations>(
     () => ({
@@ -37,25 +37,25 @@ export function OperationsProvider({ children }: { children: ReactNode }) {
         const click = `${operation} ${hostIds.join(' ')}`;
         if (clicks.isSecond(click, performance.now())) return;
         if (operation === 'set-color') {
-          setAsked({ kind: 'color', hostIds });
+          setDialog({ kind: 'color', hostIds });
           return;
         }
         const { byId } = store.get();
         const hosts = hostIds.flatMap((id) => byId.get(id) ?? []);
         const plan = planOperation(operation, hosts);
         const waits = options.queueForMs !== undefined && canWait(plan).length > 0;
-        if (needsLook(plan) || (plan.ready.length === 0 && !waits))
-          setAsked({ kind: 'operation', operation, hostIds, options });
+        if (needsReview(plan) || (plan.ready.length === 0 && !waits))
+          setDialog({ kind: 'operation', operation, hostIds, options });
         else {
-          setAsked(null);
+          setDialog(null);
           clicks.sent(click, performance.now());
-          // The whole selection is sent: for what can't be done now, the answer says why.
+          // The whole selection is sent: the answer says why some hosts were skipped.
           void sendOperation(operation, hostIds, hostCount(hosts), options);
         }
       },
-      addHost: () => setAsked({ kind: 'add-host' }),
-      runPipeline: (pipeline, hostIds, pullRequest) => setAsked({ kind: 'pipeline', pipeline, hostIds, pullRequest }),
-      inspect: (hostId, compartment) => setAsked({ kind: 'compartment', hostId, compartment }),
+      addHost: () => setDialog({ kind: 'add-host' }),
+      runPipeline: (pipeline, hostIds, pullRequest) => setDialog({ kind: 'pipeline', pipeline, hostIds, pullRequest }),
+      inspect: (hostId, compartment) => setDialog({ kind: 'compartment', hostId, compartment }),
     }),
     [store, clicks],
   );
@@ -63,21 +63,26 @@ export function OperationsProvider({ children }: { children: ReactNode }) {
   return (
     <OperationsContext value={operations}>
       {children}
-      {asked?.kind === 'operation' && (
+      {dialog?.kind === 'operation' && (
         <OperationDialog
-          operation={asked.operation}
-          hostIds={asked.hostIds}
-          queueForMs={asked.options.queueForMs}
+          operation={dialog.operation}
+          hostIds={dialog.hostIds}
+          queueForMs={dialog.options.queueForMs}
           onClose={close}
         />
       )}
-      {asked?.kind === 'color' && <ColorDialog hostIds={asked.hostIds} onClose={close} />}
-      {asked?.kind === 'pipeline' && (
-        <PipelineDialog kind={asked.pipeline} hostIds={asked.hostIds} pullRequest={asked.pullRequest} onClose={close} />
+      {dialog?.kind === 'color' && <ColorDialog hostIds={dialog.hostIds} onClose={close} />}
+      {dialog?.kind === 'pipeline' && (
+        <PipelineDialog
+          kind={dialog.pipeline}
+          hostIds={dialog.hostIds}
+          pullRequest={dialog.pullRequest}
+          onClose={close}
+        />
       )}
-      {asked?.kind === 'add-host' && <AddHostDialog onClose={close} />}
-      {asked?.kind === 'compartment' && (
-        <CompartmentDialog hostId={asked.hostId} compartment={asked.compartment} onClose={close} />
+      {dialog?.kind === 'add-host' && <AddHostDialog onClose={close} />}
+      {dialog?.kind === 'compartment' && (
+        <CompartmentDialog hostId={dialog.hostId} compartment={dialog.compartment} onClose={close} />
       )}
     </OperationsContext>
   );

@@ -1,10 +1,12 @@
-/** What an operation on several hosts will do, before it is done: judged by the same table as the dashboard's. Pure. */
+/** What an operation on several hosts will do, by the preconditions that the dashboard checks. Pure. */
+import { capitalised, joinWords } from '@/app/_ui/sentence';
+import { OPERATION_WORDS, verbPhrase } from '@/lib/fleet/operations/operation-words';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
 import type { HostView, OperationId } from '@/lib/protocol/live';
 import { checkOperation } from '@/lib/fleet/operations/operation-rules';
 import type { Blocked } from '@/lib/fleet/records/blocked';
 
-/** Hosts that an operation can't be done on, for one and the same reason. */
+/** Hosts on which an operation is blocked for the same reason. */
 export interface BlockedGroup {
   code: string;
   blocked: Blocked;
@@ -13,7 +15,7 @@ export interface BlockedGroup {
 
 export interface OperationPlan {
   operation: OperationId;
-  /** The hosts that it will be done on. */
+  /** The hosts on which it will run. */
   ready: readonly HostView[];
   groups: readonly BlockedGroup[];
 }
@@ -43,62 +45,62 @@ const SKIPPED: Record<string, (n: number) => string> = {
   offline: (n) => `${n} ${n === 1 ? 'is' : 'are'} offline`,
   busy: (n) => `${n} ${n === 1 ? 'is' : 'are'} busy`,
   'agent-busy': (n) => `${n} ${n === 1 ? 'is' : 'are'} busy`,
-  idle: (n) => `${n} ${n === 1 ? 'runs' : 'run'} nothing`,
+  online: (n) => `${n} ${n === 1 ? 'is' : 'are'} online`,
+  unfinished: (n) => `${n} ${n === 1 ? 'has' : 'have'} unfinished commands`,
+  idle: (n) => `${n} ${n === 1 ? 'is' : 'are'} idle`,
   behind: (n) => `${n} ${n === 1 ? 'has' : 'have'} not pulled yet`,
 };
 
-/** The hosts that the operation can wait for: they are offline, and the table says that it may. */
+/** The hosts for which the operation can be queued: they are offline, and the operation allows it. */
 export function canWait(plan: OperationPlan): readonly HostView[] {
   if (!OPERATIONS[plan.operation].queueable) return [];
   return plan.groups.find(({ code }) => code === 'offline')?.hosts ?? [];
 }
 
 /**
- * One sentence that says exactly what will happen: "Pull 12 hosts; 2 are offline and will be skipped." `queue`: what is
- * offline is waited for.
+ * One sentence that says exactly what will happen: "Roll back 12 hosts; 2 are offline and will be skipped." `queue`:
+ * the operation is queued for offline hosts.
  */
 export function planSentence(plan: OperationPlan, queue = false): string {
-  const { label } = OPERATIONS[plan.operation];
+  const doIt = (hosts: string) => capitalised(verbPhrase(plan.operation, hosts));
   const waits = queue ? canWait(plan).length : 0;
   const reasons = plan.groups
     .filter(({ code }) => waits === 0 || code !== 'offline')
     .map(({ code, hosts }) => (SKIPPED[code] ?? otherReason)(hosts.length));
   if (waits > 0) {
-    const wait = `${(SKIPPED.offline ?? otherReason)(waits)} and will be queued`;
     const rest = reasons.length === 0 ? '' : `; ${joinWords(reasons)} and will be skipped`;
-    if (plan.ready.length === 0) return `${label}: ${wait}${rest}.`;
-    return `${label} ${hostCount(plan.ready)}; ${wait}${rest}.`;
+    if (plan.ready.length === 0) {
+      const { noun } = OPERATION_WORDS[plan.operation];
+      return `Queue the ${noun} for ${waits} offline ${waits === 1 ? 'host' : 'hosts'}${rest}.`;
+    }
+    return `${doIt(hostCount(plan.ready))}; ${(SKIPPED.offline ?? otherReason)(waits)} and will be queued${rest}.`;
   }
   if (plan.ready.length === 0) {
     const why = reasons.length === 0 ? 'no host is selected' : joinWords(reasons);
-    return `Nothing to ${label.toLowerCase()}: ${why}.`;
+    return `Cannot ${verbPhrase(plan.operation, 'any host')}: ${why}.`;
   }
   const skipped = reasons.length === 0 ? '' : `; ${joinWords(reasons)} and will be skipped`;
-  return `${label} ${hostCount(plan.ready)}${skipped}.`;
+  return `${doIt(hostCount(plan.ready))}${skipped}.`;
 }
 
 function otherReason(n: number): string {
-  return `${n} can’t do it now`;
+  return `${n} can’t do this now`;
 }
 
-function joinWords(words: readonly string[]): string {
-  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1) ?? ''}`;
-}
-
-/** A step that the operator may take about blocked hosts. */
+/** An operation that is offered for blocked hosts. */
 export interface Offer {
-  /** The group of blocked hosts that it is about. */
+  /** The group of blocked hosts. */
   code: string;
   operation: OperationId;
   hosts: readonly HostView[];
   force: boolean;
-  /** As on a button. */
+  /** Button label. */
   label: string;
 }
 
 /**
- * What can be offered about the hosts that are blocked: the step that unblocks them, both steps in one where the
- * agent can do so, or going ahead by force. Stopping what runs is never offered in passing.
+ * What can be offered for blocked hosts: the operation that unblocks them, both operations in one, or going ahead by
+ * force. Stopping a running command is never offered here.
  */
 export function planOffers(plan: OperationPlan): Offer[] {
   const offers: Offer[] = [];
@@ -119,34 +121,34 @@ export function planOffers(plan: OperationPlan): Offer[] {
         operation: plan.operation,
         hosts: forced,
         force: true,
-        label: `${labelOf(plan.operation, forced)} anyway`,
+        label: labelOf(plan.operation, forced, ' anyway'),
       });
     }
   }
   return offers.filter((offer) => offer.hosts.length > 0);
 }
 
-function labelOf(operation: OperationId, hosts: readonly HostView[]): string {
-  const { label } = OPERATIONS[operation];
-  return hosts.length === 1 ? label : `${label} ${hosts.length}`;
+function labelOf(operation: OperationId, hosts: readonly HostView[], more = ''): string {
+  const label = `${OPERATIONS[operation].label}${more}`;
+  return hosts.length === 1 ? label : `${label} (${hosts.length})`;
 }
 
-/** What runs on the hosts and would be ended by the operation: `Switch on h1`. A stop is asked for to do just that. */
+/** The running commands that the operation would end: "the switch on h1". A stop does just that, so it lists none. */
 export function endedBy(plan: OperationPlan): string[] {
   const { bypassesBusy, ends } = OPERATIONS[plan.operation];
   if (!bypassesBusy || ends === 'target') return [];
   return plan.ready.flatMap(({ name, command }) =>
-    command ? [`${OPERATIONS[command.operation].label} on ${name}`] : [],
+    command ? [`the ${OPERATION_WORDS[command.operation].noun} on ${name}`] : [],
   );
 }
 
-/** Whether asking for it leads anywhere: it can be done now, or there is a step to offer towards it. */
+/** True when the operation can run now, can be queued, or something can be offered instead. */
 export function isPossible(operation: OperationId, host: HostView): boolean {
   const plan = planOperation(operation, [host]);
   return plan.ready.length > 0 || planOffers(plan).length > 0 || canWait(plan).length > 0;
 }
 
-/** True when the operator has to look before it is done: it is dangerous, or something can be decided about it. */
-export function needsLook(plan: OperationPlan): boolean {
+/** True when a dialog has to be shown first: the operation is dangerous, or there is something to decide. */
+export function needsReview(plan: OperationPlan): boolean {
   return (OPERATIONS[plan.operation].confirms && plan.ready.length > 0) || planOffers(plan).length > 0;
 }

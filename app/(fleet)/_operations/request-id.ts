@@ -1,8 +1,8 @@
 const BYTES = 16;
 
 /**
- * A new request id: made once for each click, so that a repeated request makes no second command. `randomUUID` is
- * missing where a dashboard is reached by plain http in a local network, so it is made of random bytes.
+ * A new request id, one for each click, so that a repeated request creates no second command. Made of random bytes
+ * because browsers offer `randomUUID` only over https and on localhost.
  */
 export function newRequestId(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(BYTES));

@@ -8,7 +8,7 @@ import { DEFAULT_QUEUE_MS } from '@/lib/fleet/operations/queue-time';
 
 const HOUR_MS = 3_600_000;
 
-/** How long an operation may wait for hosts that are offline. */
+/** How long an operation may be queued for offline hosts. */
 const WAITS: readonly { ms: number; label: string }[] = [
   { ms: HOUR_MS, label: 'an hour' },
   { ms: 8 * HOUR_MS, label: '8 hours' },
@@ -19,7 +19,7 @@ const WAITS: readonly { ms: number; label: string }[] = [
 
 const COMPACT = '!h-7 !w-auto !px-2 !text-xs pointer-coarse:!h-10';
 
-/** What is to become of the selected hosts that are offline. */
+/** Whether offline hosts of the selection are skipped, or the operation is queued for them. */
 export function WaitChoice({
   value,
   onChange,
@@ -30,8 +30,8 @@ export function WaitChoice({
 }) {
   return (
     <select
-      aria-label="Hosts that are offline"
-      data-tip="What becomes of hosts that are offline"
+      aria-label="Offline hosts"
+      data-tip="What to do with offline hosts"
       value={value ?? ''}
       onChange={(event) => onChange(event.target.value === '' ? undefined : Number(event.target.value))}
       className={controlClass(COMPACT)}
@@ -46,13 +46,13 @@ export function WaitChoice({
   );
 }
 
-/** Lets an operation wait for hosts that are offline. */
+/** Queues an operation for offline hosts. */
 export function WaitForm({ count, onWait }: { count: number; onWait: (ms: number) => void }) {
   const [ms, setMs] = useState(DEFAULT_QUEUE_MS);
   const id = useId();
   return (
     <div className="flex flex-wrap items-center gap-x-2 gap-y-1.5">
-      <label htmlFor={id}>Do it when {count === 1 ? 'the host is' : 'they are'} back, if that is within</label>
+      <label htmlFor={id}>Run it when {count === 1 ? 'the host is' : 'they are'} back online, within</label>
       <select
         id={id}
         value={ms}
@@ -71,7 +71,7 @@ export function WaitForm({ count, onWait }: { count: number; onWait: (ms: number
         icon={<Hourglass className="size-3.5" aria-hidden="true" />}
         onClick={() => onWait(ms)}
       >
-        {count === 1 ? 'Queue' : `Queue ${count}`}
+        {count === 1 ? 'Queue' : `Queue (${count})`}
       </Button>
     </div>
   );

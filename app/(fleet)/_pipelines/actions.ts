@@ -10,8 +10,8 @@ import { runtime } from '@/lib/dashboard/runtime';
 const id = z.string().min(1).max(64);
 
 /**
- * Starts a pipeline over hosts. What happens next comes over the live socket. A repeated request id starts nothing
- * twice. Where a stage needs a fresh proof, it is asked for once, here.
+ * Starts a pipeline on hosts. Progress arrives over the live socket. A repeated request id starts nothing twice. If a
+ * stage needs step-up authentication, it is required once, here.
  */
 export const startPipeline = stepUpAction(
   z.object({
@@ -28,17 +28,17 @@ export const startPipeline = stepUpAction(
   }),
   {
     purpose: ({ kind, hostIds }) =>
-      `${PIPELINES[kind].label} on ${hostIds.length === 1 ? '1 host' : `${hostIds.length} hosts`}`,
+      `Start the “${PIPELINES[kind].label}” pipeline on ${hostIds.length === 1 ? '1 host' : `${hostIds.length} hosts`}`,
     needed: (request) => stageToProve(stagesOf(request), new Set(request.hostIds).size) !== null,
   },
   (request, { by, stepUp }) => runtime().fleet.startPipeline({ ...request, stepUp, by }),
 );
 
-/** Begins nothing more of a pipeline. False when it has ended already. */
+/** Cancels a pipeline. False when it has already ended. */
 export const cancelPipeline = operatorAction(
   z.object({ id, stopRunning: z.boolean() }),
   ({ id, stopRunning }, { by }) => runtime().fleet.cancelPipeline(id, { stopRunning }, by),
 );
 
-/** A pipeline with its hosts; null when it is not there (any more). */
+/** A pipeline with its hosts; null when it does not exist. */
 export const readPipeline = operatorAction(z.object({ id }), ({ id }) => runtime().fleet.pipeline(id));

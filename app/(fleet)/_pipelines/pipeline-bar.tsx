@@ -2,7 +2,7 @@ import { cx } from '@/app/_ui/cx';
 import type { PipelineSummary } from '@/lib/protocol/live';
 import { hostsOver, progressText } from './pipeline-words';
 
-/** How far a pipeline has come: hosts that are done, failed, skipped and under way, of all. Drawn without style attributes. */
+/** The progress of a pipeline: the shares of done, failed, skipped and running hosts. Drawn without style attributes. */
 export function PipelineBar({
   pipeline,
   label,

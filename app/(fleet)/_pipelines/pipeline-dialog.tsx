@@ -23,10 +23,10 @@ import { StagePicker } from './stage-picker';
 import type { AskedMerge } from '@/lib/fleet/records/requests';
 
 const AT_ONCE = [1, 2, 5, DEFAULT_PARALLELISM, 25, 50];
-/** Names that are shown of one group; the rest is counted. */
+/** Host names shown per group; the rest are counted. */
 const MAX_NAMES = 5;
 
-/** Before a pipeline: its stages, exactly which hosts, how many at the same time, and what a failure means. */
+/** Starts a pipeline: its stages, its hosts, how many run in parallel, and what happens on a failure. */
 export function PipelineDialog({
   kind,
   hostIds,
@@ -35,7 +35,7 @@ export function PipelineDialog({
 }: {
   kind: PipelineKind;
   hostIds: readonly string[];
-  /** The pull request that is merged first, where that is a stage. */
+  /** The pull request that is merged first, if that is a stage. */
   pullRequest?: AskedMerge;
   onClose: () => void;
 }) {
@@ -97,26 +97,26 @@ export function PipelineDialog({
             ))}
           </ul>
         )}
-        {mayForce && <Tick checked={force} onChange={setForce} label="Go ahead on them all the same" />}
+        {mayForce && <Checkbox checked={force} onChange={setForce} label="Run on these hosts anyway" />}
         {hosts.length > 1 && (
           <>
             <SelectField
-              label="Hosts at the same time"
+              label="Hosts in parallel"
               value={parallelism}
               onChange={(event) => setParallelism(Number(event.target.value))}
             >
               {AT_ONCE.map((count) => (
                 <option key={count} value={count}>
-                  {count === 1 ? 'One after the other' : count}
+                  {count === 1 ? 'One at a time' : count}
                 </option>
               ))}
               <option value={MAX_PIPELINE_HOSTS}>All</option>
             </SelectField>
-            <Tick
+            <Checkbox
               checked={stopOnFailure}
               onChange={setStopOnFailure}
-              label="Stop at the first failure"
-              hint="Nothing more begins once a host failed; what runs goes on to its end."
+              label="Stop the pipeline at the first failure"
+              hint="After a host fails, nothing new starts; running commands finish."
             />
           </>
         )}
@@ -146,13 +146,14 @@ function Skipped({ group: { reason, hosts } }: { group: SkippedGroup }) {
   const names = hosts.slice(1, MAX_NAMES).map((host) => host.name);
   return (
     <>
-      <span className="font-medium text-ink">{hosts.length} hosts:</span> {reason} The same holds for {names.join(', ')}
+      <span className="font-medium text-ink">{hosts.length} hosts:</span> {reason} The same applies to{' '}
+      {names.join(', ')}
       {more > 0 && ` and ${more} more`}.
     </>
   );
 }
 
-function Tick({
+function Checkbox({
   checked,
   onChange,
   label,

@@ -15,7 +15,7 @@ const TEXT: Record<PipelineWord['tone'], string> = {
 
 const SHAPES = { ok: CircleCheck, warn: TriangleAlert, bad: CircleX, idle: CircleDashed };
 
-/** A shape in its colour. Decoration: the word has to be said beside it. */
+/** A coloured icon. Decorative: show the word beside it. */
 export function ToneIcon({
   tone,
   waits = false,
@@ -32,7 +32,7 @@ export function ToneIcon({
   return <Shape aria-hidden="true" className={classes} />;
 }
 
-/** The state of a pipeline: shape, colour and word. */
+/** The state of a pipeline: icon, colour and word. */
 export function PipelineBadge({ pipeline }: { pipeline: PipelineSummary }) {
   const { word, tone } = pipelineWord(pipeline);
   const icon =

@@ -6,7 +6,7 @@ import { PIPELINES } from '@/lib/fleet/pipelines/pipeline-kinds';
 import type { HostView, PipelineKind } from '@/lib/protocol/live';
 import { useOperations } from '../_operations/operations-context';
 
-/** What is started from a selection. A merge is started where its pull request is shown. */
+/** The pipelines for a selection. A merge is started where its pull request is shown. */
 const OFFERED: [PipelineKind, LucideIcon][] = [
   ['do-all', ListChecks],
   ['update-agent', RefreshCcwDot],
@@ -14,7 +14,7 @@ const OFFERED: [PipelineKind, LucideIcon][] = [
   ['custom', ListPlus],
 ];
 
-/** The pipelines as items of a menu. Each opens a look at what it will do. */
+/** The pipelines as menu items. Each opens a dialog that says what it will do. */
 export function PipelineItems({ hosts }: { hosts: readonly HostView[] }) {
   const { runPipeline } = useOperations();
   const ids = hosts.map((host) => host.id);

@@ -9,13 +9,13 @@ import type { PipelineSummary } from '@/lib/protocol/live';
 import { PipelineBadge } from './pipeline-icon';
 import { progressText, stageWords } from './pipeline-words';
 
-/** Pipelines, newest first: as the server painted them, with what has become of them since. `limit`: at most so many. */
-export function PipelineList({ painted, limit }: { painted: readonly PipelineSummary[]; limit: number }) {
+/** Pipelines, newest first: as rendered by the server, updated live. `limit`: the maximum number. */
+export function PipelineList({ initial, limit }: { initial: readonly PipelineSummary[]; limit: number }) {
   const live = usePipelines();
-  const byId = new Map<string, PipelineSummary>(painted.map((pipeline) => [pipeline.id, pipeline]));
+  const byId = new Map<string, PipelineSummary>(initial.map((pipeline) => [pipeline.id, pipeline]));
   for (const pipeline of live) byId.set(pipeline.id, pipeline);
   const shown = [...byId.values()].sort((a, b) => b.createdAt - a.createdAt).slice(0, limit);
-  if (shown.length === 0) return <p className="px-4 py-3 text-sm text-muted">No pipeline was started yet.</p>;
+  if (shown.length === 0) return <p className="px-4 py-3 text-sm text-muted">No pipelines yet.</p>;
   return (
     <ul data-testid="pipeline-list">
       {shown.map((pipeline) => (

@@ -10,8 +10,8 @@ const other = {
   ],
 } as unknown as PipelineView;
 
-describe('what a pipeline will do', () => {
-  it('names who begins, who is waited for and who is passed over', () => {
+describe('previewPipeline', () => {
+  it('names the hosts that start, that are busy and that are skipped', () => {
     const hosts = [
       aHost('web'),
       aHost('through'),
@@ -24,32 +24,32 @@ describe('what a pipeline will do', () => {
     expect(preview.busy.map(({ id }) => id)).toEqual(['busy']);
     expect(preview.skipped.map(({ reason }) => reason)).toEqual(['away is offline.', 'taken is in another pipeline.']);
     expect(previewSentences(preview)).toEqual([
-      '3 hosts go through Pull, Switch and Test, each as far as it goes well.',
-      'busy is busy and will be waited for, at most 10 minutes.',
-      '1 is offline and 1 is in another pipeline and will be skipped.',
+      'Runs Pull, Switch and Test on 3 hosts. Each host stops at its first failure.',
+      'busy is busy; the pipeline waits for it for at most 10 minutes.',
+      'Skipped: 1 offline, 1 in another pipeline.',
     ]);
   });
 
-  it('passes over hosts that can not take the first stage, unless by force', () => {
+  it('skips hosts on which the first stage is blocked, unless forced', () => {
     const hosts = [withCompartments('web', { git: 'outdated' }), aHost('db')];
     const plain = previewPipeline(['switch', 'test'], hosts, [], false);
     expect(plain.ready.map(({ id }) => id)).toEqual(['db']);
     expect(plain.skipped).toMatchObject([{ code: 'blocked', forceable: true }]);
     expect(previewSentences(plain)).toEqual([
-      'db goes through Switch and Test, as far as it goes well.',
-      '1 can’t take the first stage and will be skipped.',
+      'Runs Switch and Test on db. It stops at the first failure.',
+      'Skipped: 1 not ready for the first stage.',
     ]);
     expect(previewPipeline(['switch', 'test'], hosts, [], true).skipped).toEqual([]);
   });
 
-  it('says what is done before the hosts, and when nothing can be done', () => {
+  it('names the stage that runs before the hosts, and says when nothing can start', () => {
     expect(previewSentences(previewPipeline(['merge-pr', 'pull'], [aHost('web')], [], false))).toEqual([
-      'First, once: Merge flake update. If that fails, no host is touched.',
-      'web goes through Pull.',
+      'The first step is to merge the flake update. If it fails, no host is changed.',
+      'Runs Pull on web.',
     ]);
     const away = [aHost('web', { online: false })];
     expect(previewSentences(previewPipeline(['pull'], away, [], false))).toEqual([
-      'Nothing can be started: none of these hosts can take it now.',
+      'Nothing can be started: no host is ready.',
     ]);
     expect(previewSentences(previewPipeline([], [aHost('web')], [], false))).toEqual([
       'Pick at least one operation for the hosts.',

@@ -1,27 +1,28 @@
-/** What a pipeline will do, before it is started: judged by the same rules as the dashboard's. Pure. */
+/** What a pipeline will do, by the rules that the dashboard applies. Pure. */
+import { verbPhrase } from '@/lib/fleet/operations/operation-words';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
 import { hostStages, isPrelude } from '@/lib/fleet/pipelines/pipeline-kinds';
 import type { HostView, OperationId, PipelineView } from '@/lib/protocol/live';
 import { hostCount } from '../_operations/plan';
-import { joinWords, stageWords } from './pipeline-words';
+import { stageWords } from './pipeline-words';
 import { busyWith } from '@/lib/fleet/operations/preconditions';
 import { checkOperation } from '@/lib/fleet/operations/operation-rules';
 
-/** Hosts that will be passed over for one and the same reason. */
+/** Hosts that will be skipped for the same reason. */
 export interface SkippedGroup {
   code: 'offline' | 'elsewhere' | 'blocked';
-  /** About the first of them. */
+  /** Names the first of them. */
   reason: string;
   hosts: readonly HostView[];
-  /** The operator may go ahead on them all the same. */
+  /** The operator may run the pipeline on them anyway. */
   forceable: boolean;
 }
 
 export interface PipelinePreview {
   stages: readonly OperationId[];
-  /** The hosts that will begin. */
+  /** The hosts that will start. */
   ready: readonly HostView[];
-  /** Of these, those that are busy now, so that they are waited for. */
+  /** Those of `ready` that are busy now: the pipeline waits for them. */
   busy: readonly HostView[];
   skipped: readonly SkippedGroup[];
 }
@@ -60,42 +61,36 @@ export function previewPipeline(
   return { stages, ready, busy, skipped: [...groups.values()] };
 }
 
-/** Says exactly what a click will do. */
+/** Sentences that say exactly what a click will do. */
 export function previewSentences({ stages, ready, busy, skipped }: PipelinePreview): string[] {
-  const own = hostStages(stages);
-  const left = skipped.reduce((sum, { hosts }) => sum + hosts.length, 0);
-  if (own.length === 0) return ['Pick at least one operation for the hosts.'];
+  const perHost = hostStages(stages);
+  const skippedCount = skipped.reduce((sum, { hosts }) => sum + hosts.length, 0);
+  if (perHost.length === 0) return ['Pick at least one operation for the hosts.'];
   if (ready.length === 0) {
-    return [left === 0 ? 'No host is selected.' : 'Nothing can be started: none of these hosts can take it now.'];
+    return [skippedCount === 0 ? 'No host is selected.' : 'Nothing can be started: no host is ready.'];
   }
   const first = stages.find(isPrelude);
-  const who = hostCount(ready);
-  const goes = ready.length === 1 ? 'goes' : 'go';
-  const each = ready.length === 1 ? 'as far as it goes well' : 'each as far as it goes well';
+  const hosts = hostCount(ready);
+  const until = ready.length === 1 ? 'It stops at the first failure.' : 'Each host stops at its first failure.';
+  const runs = `Runs ${stageWords(perHost)} on ${hosts}.`;
   const sentences = [
-    ...(first ? [`First, once: ${OPERATIONS[first].label}. If that fails, no host is touched.`] : []),
-    own.length === 1
-      ? `${who} ${goes} through ${stageWords(own)}.`
-      : `${who} ${goes} through ${stageWords(own)}, ${each}.`,
+    ...(first ? [`The first step is to ${verbPhrase(first, hosts)}. If it fails, no host is changed.`] : []),
+    perHost.length === 1 ? runs : `${runs} ${until}`,
   ];
   if (busy.length > 0) {
     sentences.push(
-      `${hostCount(busy)} ${busy.length === 1 ? 'is' : 'are'} busy and will be waited for, at most 10 minutes.`,
+      `${hostCount(busy)} ${busy.length === 1 ? 'is busy; the pipeline waits for it' : 'are busy; the pipeline waits for them'} for at most 10 minutes.`,
     );
   }
-  if (left > 0) {
+  if (skippedCount > 0) {
     const why = skipped.map(({ code, hosts }) => SKIPPED[code](hosts.length));
-    sentences.push(`${capital(joinWords(why))} and will be skipped.`);
+    sentences.push(`Skipped: ${why.join(', ')}.`);
   }
   return sentences;
 }
 
 const SKIPPED: Record<SkippedGroup['code'], (n: number) => string> = {
-  offline: (n) => `${n} ${n === 1 ? 'is' : 'are'} offline`,
-  elsewhere: (n) => `${n} ${n === 1 ? 'is' : 'are'} in another pipeline`,
-  blocked: (n) => `${n} can’t take the first stage`,
+  offline: (n) => `${n} offline`,
+  elsewhere: (n) => `${n} in another pipeline`,
+  blocked: (n) => `${n} not ready for the first stage`,
 };
-
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
-}

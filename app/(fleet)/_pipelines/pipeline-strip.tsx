@@ -12,12 +12,12 @@ import { PipelineBar } from './pipeline-bar';
 import { PipelineBadge } from './pipeline-icon';
 import { progressText } from './pipeline-words';
 
-/** Pipelines that run now, and those whose end this page saw until it is put away: a line each, above the fleet. */
+/** Running pipelines, and those that ended while this page was open until they are dismissed: one line each. */
 export function PipelineStrip() {
   const pipelines = usePipelines();
   const [dismissed, setDismissed] = useState<ReadonlySet<string>>(new Set());
-  const [begun] = useState(() => new Set(pipelines.flatMap(({ id, phase }) => (phase === 'ended' ? [id] : []))));
-  const shown = pipelines.filter(({ id, phase }) => phase !== 'ended' || (!begun.has(id) && !dismissed.has(id)));
+  const [endedBefore] = useState(() => new Set(pipelines.flatMap(({ id, phase }) => (phase === 'ended' ? [id] : []))));
+  const shown = pipelines.filter(({ id, phase }) => phase !== 'ended' || (!endedBefore.has(id) && !dismissed.has(id)));
   if (shown.length === 0) return null;
   return (
     <ul aria-label="Pipelines" className="mb-4 grid gap-2" data-testid="pipeline-strip">
@@ -48,10 +48,10 @@ function Line({ pipeline, onDismiss }: { pipeline: PipelineView; onDismiss: () =
           <span className="text-xs text-muted">{progressText(pipeline)}</span>
           {phase !== 'ended' && <Elapsed since={createdAt} className="ml-auto text-xs text-faint" />}
         </span>
-        <PipelineBar pipeline={pipeline} label={`${label}: hosts`} className="mt-2" />
+        <PipelineBar pipeline={pipeline} label={`Progress of ${label}`} className="mt-2" />
       </Link>
       {phase === 'ended' && (
-        <IconButton size="sm" label={`Put away ${label}`} tip="Put away" onClick={onDismiss}>
+        <IconButton size="sm" label={`Dismiss ${label}`} tip="Dismiss" onClick={onDismiss}>
           <X className="size-4" aria-hidden="true" />
         </IconButton>
       )}

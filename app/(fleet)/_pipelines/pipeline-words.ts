@@ -1,5 +1,6 @@
-/** How pipelines, their hosts and their stages read, and which colour they have. Pure. */
+/** Words and colours for the states of pipelines, their hosts and their stages. Pure. */
 import { commandWord, type CommandWord } from '@/app/_output/drawer/command-words';
+import { joinWords } from '@/app/_ui/sentence';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
 import type { OperationId, PipelineHostStatus, PipelineStepView, PipelineSummary } from '@/lib/protocol/live';
 
@@ -21,13 +22,13 @@ export function pipelineWord({
   reason,
 }: Pick<PipelineSummary, 'phase' | 'outcome' | 'reason'>): PipelineWord {
   if (outcome) return OUTCOMES[outcome];
-  // It runs, but begins nothing more: the reason says why.
+  // It is running but starts nothing new: the reason says why.
   return { word: phase === 'cancelling' || reason !== '' ? 'Ending' : 'Running', tone: 'busy' };
 }
 
 export const HOST_WORDS: Record<PipelineHostStatus, PipelineWord> = {
   running: { word: 'Running', tone: 'busy' },
-  waiting: { word: 'Not begun', tone: 'idle' },
+  waiting: { word: 'Not started', tone: 'idle' },
   done: { word: 'Done', tone: 'ok' },
   failed: { word: 'Failed', tone: 'bad' },
   skipped: { word: 'Skipped', tone: 'idle' },
@@ -51,17 +52,13 @@ export function stageWords(stages: readonly OperationId[]): string {
   return joinWords(stages.map((id) => OPERATIONS[id].label));
 }
 
-export function joinWords(words: readonly string[]): string {
-  return words.length < 2 ? words.join('') : `${words.slice(0, -1).join(', ')} and ${words.at(-1) ?? ''}`;
-}
-
-/** Hosts that are through or out, of all. */
+/** The number of hosts that are done, failed or skipped, and of all hosts. */
 export function hostsOver({ counts }: Pick<PipelineSummary, 'counts'>): { over: number; all: number } {
   const over = counts.done + counts.failed + counts.skipped;
   return { over, all: over + counts.waiting + counts.running };
 }
 
-/** "12 of 20 through, 1 failed, 2 skipped". */
+/** "12 of 20 done, 1 failed, 2 skipped". */
 export function progressText(pipeline: Pick<PipelineSummary, 'counts'>): string {
   const { done, failed, skipped } = pipeline.counts;
   const { all } = hostsOver(pipeline);

@@ -8,7 +8,7 @@ import { startPipeline } from './actions';
 
 type Request = Parameters<typeof startPipeline>[0];
 
-/** Asks for a pipeline and tells the operator what came of it. `watch` shows it. Never rejects. */
+/** Starts a pipeline and shows the result. `watch` opens its page. Never rejects. */
 export async function sendPipeline(
   asked: Omit<Request, 'requestId'>,
   onWhat: string,
@@ -16,33 +16,34 @@ export async function sendPipeline(
 ): Promise<void> {
   const request = { ...asked, requestId: newRequestId() };
   const { label } = PIPELINES[request.kind];
+  const pipeline = `the “${label}” pipeline`;
   try {
-    const words = { label, description: `${label} on ${onWhat}.` };
+    const words = { label, description: `Start ${pipeline} on ${onWhat}.` };
     const result = await withStepUp(words, (proof) => send(request, proof));
     if (result === null) return;
     if (!result.ok) {
-      showError(`${label} was not started`, result.error);
+      showError(`Could not start ${pipeline}`, result.error);
       return;
     }
     const started = result.value;
     if (started.kind !== 'started') {
-      toast({ tone: 'error', title: `${label} was not started`, body: started.reason });
+      toast({ tone: 'error', title: `Could not start ${pipeline}`, body: started.reason });
       return;
     }
-    const action = { label: 'Watch', run: () => watch(started.pipelineId) };
-    toast({ tone: 'success', title: `${label} was started on ${onWhat}`, action });
+    const action = { label: 'View', run: () => watch(started.pipelineId) };
+    toast({ tone: 'success', title: `Started ${pipeline} on ${onWhat}`, action });
   } catch {
     toast({
       tone: 'error',
-      title: `${label}: no answer`,
-      body: 'The dashboard can’t be reached. Once it can, its activity shows whether it was started.',
+      title: 'The dashboard did not answer',
+      body: `The request to start ${pipeline} may or may not have arrived. Check the activity page when the dashboard is reachable again.`,
     });
   }
 }
 
-/** A request that got no answer is sent once more under the same id: it can't start anything twice. */
+/** A request without an answer is sent once more with the same id, so that nothing is started twice. */
 async function send(request: Request, proof: string | undefined) {
-  // A code that may have been used up already is not sent again.
+  // A code works once, and may have been used already: do not send it again.
   if (proof !== undefined) return answerOf(startPipeline(request, proof));
   try {
     return await answerOf(startPipeline(request));

@@ -9,10 +9,10 @@ import { OPERATIONS } from '@/lib/fleet/operations/operations';
 import { isPrelude, MAX_STAGES, STAGE_CHOICES } from '@/lib/fleet/pipelines/pipeline-kinds';
 import type { OperationId } from '@/lib/protocol/live';
 
-/** What hosts can go through. A merge is offered where its pull request is shown. */
+/** The operations that hosts can run. A merge is offered where its pull request is shown. */
 const CHOICES = STAGE_CHOICES.filter((id) => !isPrelude(id));
 
-/** The operator's own sequence: add, take away, move. Everything by keyboard. */
+/** Edits a custom sequence of stages: add, remove, move. Works by keyboard alone. */
 export function StagePicker({
   stages,
   onChange,
@@ -41,7 +41,7 @@ export function StagePicker({
                 <span className="grow text-sm font-medium">{label}</span>
                 <IconButton
                   size="sm"
-                  label={`Move up ${named}`}
+                  label={`Move ${named} up`}
                   tip="Move up"
                   disabled={index === 0}
                   onClick={() => swap(index, index - 1)}
@@ -50,7 +50,7 @@ export function StagePicker({
                 </IconButton>
                 <IconButton
                   size="sm"
-                  label={`Move down ${named}`}
+                  label={`Move ${named} down`}
                   tip="Move down"
                   disabled={index === stages.length - 1}
                   onClick={() => swap(index, index + 1)}
@@ -59,8 +59,8 @@ export function StagePicker({
                 </IconButton>
                 <IconButton
                   size="sm"
-                  label={`Take away ${named}`}
-                  tip="Take away"
+                  label={`Remove ${named}`}
+                  tip="Remove"
                   onClick={() => onChange(stages.toSpliced(index, 1))}
                 >
                   <X className="size-4" aria-hidden="true" />

@@ -6,11 +6,13 @@ import { useOnDemand } from '@/app/_ui/on-demand';
 
 const loadMenu = async () => (await import('./account-menu')).AccountMenu;
 
-/** The way to the account's menu, which is made when it is first asked for. */
+/** Opens the account menu, which is created when first opened. */
 export function AccountButton() {
-  const { Part: AccountMenu, ask, warm } = useOnDemand(loadMenu);
+  const { Part: AccountMenu, open, preload } = useOnDemand(loadMenu);
   if (AccountMenu) return <AccountMenu trigger={<Trigger />} />;
-  return <Trigger aria-haspopup="menu" aria-expanded={false} onClick={ask} onPointerEnter={warm} onFocus={warm} />;
+  return (
+    <Trigger aria-haspopup="menu" aria-expanded={false} onClick={open} onPointerEnter={preload} onFocus={preload} />
+  );
 }
 
 function Trigger(props: Partial<IconButtonProps>) {

@@ -9,21 +9,25 @@ import { toast } from '@/app/_ui/toast-store';
 import { showShortcuts } from './shortcuts';
 
 const THEMES: { choice: ThemeChoice; label: string; Icon: typeof Sun }[] = [
-  { choice: 'system', label: 'As the system', Icon: Monitor },
+  { choice: 'system', label: 'System', Icon: Monitor },
   { choice: 'light', label: 'Light', Icon: Sun },
   { choice: 'dark', label: 'Dark', Icon: Moon },
 ];
 
-async function leave(): Promise<void> {
+async function signOutHere(): Promise<void> {
   try {
     const { signOut } = await import('next-auth/react');
     await signOut({ callbackUrl: '/login' });
   } catch {
-    toast({ tone: 'error', title: 'You are still signed in', body: 'The dashboard can’t be reached. Try again.' });
+    toast({
+      tone: 'error',
+      title: 'Could not sign out',
+      body: 'The dashboard can’t be reached. You are still signed in; try again.',
+    });
   }
 }
 
-/** Appearance, shortcuts and the way out, open from the start. */
+/** Appearance, keyboard shortcuts and sign-out; initially open. */
 export function AccountMenu({ trigger }: { trigger: ReactElement }) {
   const { userName, version } = useLiveFacts();
   const theme = useSyncExternalStore<ThemeChoice>(themeStore.subscribe, themeStore.get, () => 'system');
@@ -48,7 +52,7 @@ export function AccountMenu({ trigger }: { trigger: ReactElement }) {
       <MenuLabel>
         Signed in as {userName} · NixFleet {version}
       </MenuLabel>
-      <MenuItem icon={<LogOut className="size-4" aria-hidden="true" />} onSelect={() => void leave()}>
+      <MenuItem icon={<LogOut className="size-4" aria-hidden="true" />} onSelect={() => void signOutHere()}>
         Sign out
       </MenuItem>
     </Menu>

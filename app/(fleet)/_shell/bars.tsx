@@ -8,7 +8,7 @@ import { Button, buttonClass } from '@/app/_ui/button';
 import { cx } from '@/app/_ui/cx';
 import { TimeAgo } from '@/app/_ui/time-ago';
 
-/** What every page has to say at its top: that it is a demonstration, that it is out of date, what is wrong. */
+/** The notices at the top of every page: demonstration, signed out, outdated page, problems. */
 export function Bars() {
   const { demo } = useLiveFacts();
   const notices = useNotices();
@@ -18,13 +18,13 @@ export function Bars() {
     <>
       {demo && (
         <p className="border-b bg-accent-soft px-4 py-1 text-center text-2xs font-medium text-accent md:px-6">
-          Demonstration: sample hosts on this machine. Nothing real is changed.
+          Demonstration: sample hosts on this machine. Nothing outside the demonstration is changed.
         </p>
       )}
       {connection.kind === 'signed-out' && (
         <Bar tone="error">
           <LogOut className="size-4 shrink-0" aria-hidden="true" />
-          <span className="grow">You are signed out. What is shown is no longer live.</span>
+          <span className="grow">You are signed out. This page is no longer updated.</span>
           <Link href="/login" className={buttonClass('secondary', 'sm')}>
             Sign in
           </Link>
@@ -33,40 +33,40 @@ export function Bars() {
       {outdated && (
         <Bar tone="info">
           <RefreshCw className="size-4 shrink-0" aria-hidden="true" />
-          <span className="grow">NixFleet was updated. This page is from the version before.</span>
+          <span className="grow">NixFleet was updated. Reload the page to use the new version.</span>
           <Button size="sm" onClick={() => window.location.reload()}>
             Reload
           </Button>
         </Bar>
       )}
       {notices.map((notice) => (
-        <Trouble key={notice.message} level={notice.level}>
+        <Notice key={notice.message} level={notice.level}>
           {notice.message}
-        </Trouble>
+        </Notice>
       ))}
-      <DesiredTrouble />
+      <DesiredStateNotice />
     </>
   );
 }
 
-/** Why nobody can say what the hosts should run, and since when; or what could be wrong with it. */
-function DesiredTrouble() {
+/** Why the desired state is unknown and since when, or a hint about its configuration. */
+function DesiredStateNotice() {
   const { error, hint, fetchedAt } = useDesired();
   if (error) {
     return (
-      <Trouble level="error">
-        The desired state can’t be fetched. {error.message} This began{' '}
+      <Notice level="error">
+        The desired state can’t be fetched. {error.message} First failure:{' '}
         <span aria-live="off">
           <TimeAgo at={error.since} />
         </span>
-        {fetchedAt === null ? '; it was never fetched before.' : '; what is shown is the last good answer.'}
-      </Trouble>
+        {fetchedAt === null ? '. It has never been fetched.' : '. The last fetched state is shown.'}
+      </Notice>
     );
   }
-  return hint && <Trouble level="warning">{hint}</Trouble>;
+  return hint && <Notice level="warning">{hint}</Notice>;
 }
 
-function Trouble({ level, children }: { level: 'warning' | 'error'; children: ReactNode }) {
+function Notice({ level, children }: { level: 'warning' | 'error'; children: ReactNode }) {
   const Icon = level === 'error' ? OctagonX : TriangleAlert;
   return (
     <Bar tone={level}>

@@ -7,16 +7,16 @@ import { cx } from '@/app/_ui/cx';
 
 const CHIP = 'flex h-7 items-center gap-2 rounded-full px-2.5 text-xs font-medium whitespace-nowrap';
 
-/** Whether what the page shows is live. It never moves its neighbours: the longest text has its room on wide screens. */
+/** The state of the live connection. Wide enough for its longest text on wide screens, so that nothing moves. */
 export function ConnectionLight() {
   const connection = useConnection();
   return (
     <div data-testid="connection" data-state={connection.kind} className="flex justify-end sm:min-w-36">
       <span role="status" className="sr-only">
-        {SPOKEN[connection.kind]}
+        {ANNOUNCEMENTS[connection.kind]}
       </span>
       {connection.kind === 'live' && (
-        <span className={cx(CHIP, 'text-muted')} data-tip={'Live\nChanges appear as they happen.'}>
+        <span className={cx(CHIP, 'text-muted')} data-tip={'Live\nChanges appear immediately.'}>
           <StatusDot tone="ok" />
           <span aria-hidden="true">Live</span>
         </span>
@@ -38,7 +38,7 @@ export function ConnectionLight() {
   );
 }
 
-const SPOKEN = {
+const ANNOUNCEMENTS = {
   connecting: 'Connecting',
   live: 'Live',
   reconnecting: 'The connection was lost. Reconnecting.',
@@ -54,7 +54,7 @@ function Reconnecting({ retryAt }: { retryAt: number }) {
       onClick={() => client.nudge()}
       aria-label="Reconnect now"
       className={cx(CHIP, 'bg-warn-soft text-warn')}
-      data-tip={'The connection is lost\nWhat is shown may be out of date. Click to try now.'}
+      data-tip={'Connection lost\nThis page may be out of date. Click to reconnect now.'}
     >
       <StatusDot tone="warn" />
       <span>

@@ -1,6 +1,6 @@
 /**
- * The address that this dashboard was asked for, for pages to show where none is configured. Only shown, never
- * trusted: both headers are the client's word.
+ * The address of the request, for pages to show when none is configured. Display only: the client controls both
+ * headers.
  */
 export function dashboardAddress(headers: Pick<Headers, 'get'>): string {
   const protocol = headers.get('x-forwarded-proto')?.split(',')[0]?.trim();
@@ -8,7 +8,7 @@ export function dashboardAddress(headers: Pick<Headers, 'get'>): string {
   return `${secure ? 'https' : 'http'}://${headers.get('host') ?? 'localhost:8000'}`;
 }
 
-/** Where agents connect: the same address as a socket's, with the path that they dial. */
+/** The WebSocket address to which agents connect. */
 export function agentUrl(address: string): string {
   return `${address.replace(/\/+$/, '').replace(/^http/, 'ws')}/ws`;
 }

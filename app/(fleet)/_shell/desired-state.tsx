@@ -5,7 +5,7 @@ import { useDesired } from '@/app/_live/live';
 import { TimeAgo } from '@/app/_ui/time-ago';
 import type { DesiredView } from '@/lib/protocol/live';
 
-/** What the fleet should run: branch, commit, message and age. What is wrong with it, a bar says. */
+/** The desired state: branch, commit, message and age. Problems are shown in a bar above. */
 export function DesiredStateBar() {
   const desired = useDesired();
   if (desired.source === 'none') {
@@ -13,7 +13,7 @@ export function DesiredStateBar() {
       <p
         className="one-line text-xs text-muted"
         data-tip={
-          'No desired state is configured.\nSet NIXFLEET_CONFIG_REPO or NIXFLEET_VERSION_URL, so that hosts can be compared with it.'
+          'No desired state configured\nSet NIXFLEET_CONFIG_REPO or NIXFLEET_VERSION_URL to compare hosts with it.'
         }
       >
         No desired state configured
@@ -38,7 +38,7 @@ function Commit({ desired }: { desired: DesiredView }) {
       {desired.branch !== '' && (
         <span
           className="flex min-w-0 items-center gap-1 font-medium text-ink sm:shrink-0"
-          data-tip="The branch that hosts follow"
+          data-tip="Branch that hosts follow"
         >
           <GitBranch className="size-3.5 shrink-0 text-muted" aria-hidden="true" />
           <span className="one-line max-w-32">{desired.branch}</span>
@@ -50,7 +50,7 @@ function Commit({ desired }: { desired: DesiredView }) {
           target="_blank"
           rel="noreferrer"
           className={`${hash} underline decoration-line-strong underline-offset-2 hover:text-accent`}
-          data-tip={`Commit ${desired.commit}\nOpens where the repository is hosted.`}
+          data-tip={`Commit ${desired.commit}\nClick to open it on the forge.`}
         >
           {short}
         </a>

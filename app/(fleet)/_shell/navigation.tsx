@@ -6,13 +6,13 @@ import { usePathname } from 'next/navigation';
 import { cx } from '@/app/_ui/cx';
 import { Logo } from '@/app/_ui/logo';
 
-const PLACES = [
-  { href: '/', label: 'Fleet', Icon: Server, isHere: (path: string) => path === '/' || path.startsWith('/hosts') },
-  { href: '/activity', label: 'Activity', Icon: Activity, isHere: (path: string) => path.startsWith('/activity') },
-  { href: '/settings', label: 'Settings', Icon: Settings, isHere: (path: string) => path.startsWith('/settings') },
+const PAGES = [
+  { href: '/', label: 'Fleet', Icon: Server, isCurrent: (path: string) => path === '/' || path.startsWith('/hosts') },
+  { href: '/activity', label: 'Activity', Icon: Activity, isCurrent: (path: string) => path.startsWith('/activity') },
+  { href: '/settings', label: 'Settings', Icon: Settings, isCurrent: (path: string) => path.startsWith('/settings') },
 ];
 
-/** The places of the dashboard, at the left of wide screens. */
+/** The main navigation, at the left of wide screens. */
 export function Rail() {
   return (
     <nav
@@ -22,35 +22,35 @@ export function Rail() {
       <Link href="/" aria-label="NixFleet" className="mb-3 rounded-md p-1">
         <Logo />
       </Link>
-      <Places className="w-[3.75rem] py-2" />
+      <PageLinks className="w-[3.75rem] py-2" />
     </nav>
   );
 }
 
-/** The same at the lower edge of phones, in reach of a thumb. */
+/** The main navigation at the bottom of phones. */
 export function BottomBar() {
   return (
     <nav
       aria-label="Main"
       className="fixed inset-x-0 bottom-0 z-30 flex border-t bg-surface pb-[env(safe-area-inset-bottom)] md:hidden"
     >
-      <Places className="grow py-2.5" />
+      <PageLinks className="grow py-2.5" />
     </nav>
   );
 }
 
-function Places({ className }: { className: string }) {
+function PageLinks({ className }: { className: string }) {
   const path = usePathname();
-  return PLACES.map(({ href, label, Icon, isHere }) => {
-    const here = isHere(path);
+  return PAGES.map(({ href, label, Icon, isCurrent }) => {
+    const current = isCurrent(path);
     return (
       <Link
         key={href}
         href={href}
-        aria-current={here ? 'page' : undefined}
+        aria-current={current ? 'page' : undefined}
         className={cx(
           'flex flex-col items-center gap-1 rounded-md text-2xs font-medium focus-visible:-outline-offset-2',
-          here ? 'bg-accent-soft text-accent max-md:bg-transparent' : 'text-muted hover:bg-hover hover:text-ink',
+          current ? 'bg-accent-soft text-accent max-md:bg-transparent' : 'text-muted hover:bg-hover hover:text-ink',
           className,
         )}
       >

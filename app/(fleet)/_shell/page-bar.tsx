@@ -5,7 +5,7 @@ import { useSyncExternalStore, type ReactNode } from 'react';
 import { createPortal } from 'react-dom';
 import { NOTHING_OPEN, outputTabs } from '@/app/_output/drawer/open-output';
 
-/** Fetched when the first output is opened: a page that shows none need not carry it. */
+/** Loaded when the first output is opened. */
 const OutputDrawer = dynamic(() => import('@/app/_output/drawer/output-drawer').then((drawer) => drawer.OutputDrawer), {
   ssr: false,
 });
@@ -13,8 +13,8 @@ const OutputDrawer = dynamic(() => import('@/app/_output/drawer/output-drawer').
 const SLOT_ID = 'page-bar';
 
 /**
- * What stays at the lower edge of the window: a page's own bar, and below it the drawer, so that none hides the other.
- * On phones the whole stands above the navigation: by a padding, since a margin of the drawer would fall through.
+ * The bottom of the window: the page's bar, and below it the output drawer, so that neither covers the other. On phones
+ * both are above the navigation: by padding, because a margin of the drawer would collapse.
  */
 export function LowerEdge() {
   const tabs = outputTabs();
@@ -27,7 +27,7 @@ export function LowerEdge() {
   );
 }
 
-/** Puts a page's bar there. To be rendered after something the operator did, not on the first paint. */
+/** Renders a page's bar there. Only in response to an interaction, never on the first paint. */
 export function PageBar({ children }: { children: ReactNode }) {
   const slot = document.getElementById(SLOT_ID);
   return slot && createPortal(children, slot);

@@ -4,7 +4,7 @@ import { BottomBar, Rail } from './navigation';
 import { ShortcutsDialog } from './shortcuts';
 import { TopBar } from './top-bar';
 
-/** Rail, top bar and bars around a page; on phones the rail becomes a bar at the lower edge. */
+/** Navigation, top bar and notices around a page; on phones the navigation is at the bottom. */
 export function Shell({ children }: { children: ReactNode }) {
   return (
     <>

@@ -25,14 +25,14 @@ export const showShortcuts = () => setOpen(true);
 
 const SHORTCUTS: { keys: string[]; does: string }[] = [
   { keys: ['/'], does: 'Search hosts' },
-  { keys: ['Ctrl', 'A'], does: 'Select all hosts that are shown (⌘ on a Mac)' },
-  { keys: ['Shift', 'click'], does: 'Select all hosts between two' },
-  { keys: ['Space'], does: 'Select the host whose box has the focus' },
-  { keys: ['Esc'], does: 'Close the uppermost thing, then clear the selection' },
-  { keys: ['?'], does: 'Show this' },
+  { keys: ['Ctrl', 'A'], does: 'Select all shown hosts (⌘ on a Mac)' },
+  { keys: ['Shift', 'click'], does: 'Select a range of hosts' },
+  { keys: ['Space'], does: 'Select the focused host' },
+  { keys: ['Esc'], does: 'Close the topmost dialog or menu, then clear the selection' },
+  { keys: ['?'], does: 'Show this list' },
 ];
 
-/** The list of shortcuts, on "?". */
+/** The list of shortcuts. Opens with "?". */
 export function ShortcutsDialog() {
   const shown = useSyncExternalStore(
     subscribe,

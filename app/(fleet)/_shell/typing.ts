@@ -1,4 +1,4 @@
-/** True when keys that are pressed there are text, so that they are no shortcuts. */
+/** True when the element accepts text, so that keys are not shortcuts. */
 export function isTyping(target: EventTarget | null): boolean {
   if (!(target instanceof HTMLElement)) return false;
   if (target.isContentEditable || target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement)

@@ -4,10 +4,10 @@ import { TimeAgo } from '@/app/_ui/time-ago';
 import type { FlakeUpdateView, InputChangeView, LockedInputView } from '@/lib/protocol/flake-updates';
 import { INPUT_KINDS, shortRev } from './words';
 
-/** The inputs that an update changes: from what to what, and how old each is. */
+/** The inputs that an update changes: old and new revision, and their ages. */
 export function ChangedInputs({ update: { inputs, moreInputs, inputsProblem } }: { update: FlakeUpdateView }) {
   if (inputsProblem !== '') return <p className="text-xs text-pretty text-warn">{inputsProblem}</p>;
-  if (inputs.length === 0) return <p className="text-xs text-muted">The locked inputs stay what they are.</p>;
+  if (inputs.length === 0) return <p className="text-xs text-muted">No locked input changes.</p>;
   return (
     <>
       <table className="w-full text-left text-xs max-sm:block">

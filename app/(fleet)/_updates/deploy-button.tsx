@@ -5,7 +5,7 @@ import { Button } from '@/app/_ui/button';
 import type { FlakeUpdateView } from '@/lib/protocol/flake-updates';
 import { useOperations } from '../_operations/operations-context';
 
-/** Merges the update and brings all hosts to it, after a look at what that will do. */
+/** Opens the dialog that merges the update and deploys it to all hosts. */
 export function DeployButton({ update: { number, headSha, blocked } }: { update: FlakeUpdateView }) {
   const { store } = useLive();
   const { runPipeline } = useOperations();

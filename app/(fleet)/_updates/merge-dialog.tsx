@@ -11,8 +11,8 @@ import { sendMerge } from './send-merge';
 import { checksWords, FORGE_NAMES, mergeWarning } from './words';
 
 /**
- * The second look before a merge. It goes on showing what was opened: when the pull request changes meanwhile, the
- * operator is asked to look again, for what was looked at is what is merged.
+ * Confirms a merge. It keeps showing the commit that was opened: when the pull request changes meanwhile, the operator
+ * has to review it again, because only the reviewed commit is merged.
  */
 export function MergeDialog({ opened, onClose }: { opened: FlakeUpdateView; onClose: () => void }) {
   const { source, update: live } = useFlakeUpdates();
@@ -21,7 +21,7 @@ export function MergeDialog({ opened, onClose }: { opened: FlakeUpdateView; onCl
   const [problem, setProblem] = useState('');
   const now = live?.number === seen.number ? live : null;
   const isOld = now !== null && now.headSha !== seen.headSha;
-  // Checks go on while one looks.
+  // The checks may change while the dialog is open.
   const shown = now !== null && !isOld ? now : seen;
   const warning = mergeWarning(shown);
   const checks = checksWords(shown.checks);
@@ -40,7 +40,7 @@ export function MergeDialog({ opened, onClose }: { opened: FlakeUpdateView; onCl
       open
       onClose={onClose}
       title={`Merge flake update #${shown.number}`}
-      description={`${shown.title}, into ${shown.base}. Hosts stay as they are until they pull and switch.`}
+      description={`${shown.title}, into ${shown.base}. Hosts do not change until they pull and switch.`}
       footer={
         <>
           <Button onClick={onClose} data-autofocus>
@@ -48,7 +48,7 @@ export function MergeDialog({ opened, onClose }: { opened: FlakeUpdateView; onCl
           </Button>
           {isOld ? (
             <Button variant="primary" onClick={() => setSeen(now)}>
-              Show what it is now
+              Show the current version
             </Button>
           ) : (
             <Button
@@ -72,8 +72,8 @@ export function MergeDialog({ opened, onClose }: { opened: FlakeUpdateView; onCl
         </p>
         <Notes
           notes={[
-            now === null && !busy ? `It is no longer open at ${FORGE_NAMES[source]}.` : '',
-            isOld ? 'It has changed since you opened this.' : '',
+            now === null && !busy ? `This pull request is no longer open on ${FORGE_NAMES[source]}.` : '',
+            isOld ? 'The pull request has changed since you opened this dialog.' : '',
             shown.blocked,
             warning,
           ]}
@@ -90,12 +90,12 @@ export function MergeDialog({ opened, onClose }: { opened: FlakeUpdateView; onCl
 }
 
 function Notes({ notes }: { notes: readonly string[] }) {
-  const said = notes.filter((note) => note !== '');
+  const shown = notes.filter((note) => note !== '');
   return (
     <div role="status" className="empty:hidden">
-      {said.length > 0 && (
+      {shown.length > 0 && (
         <ul className="grid gap-1 rounded-md bg-warn-soft px-3 py-2.5 text-xs font-medium text-pretty text-warn">
-          {said.map((note) => (
+          {shown.map((note) => (
             <li key={note}>{note}</li>
           ))}
         </ul>

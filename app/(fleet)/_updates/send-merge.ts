@@ -3,14 +3,14 @@ import { toast } from '@/app/_ui/toast-store';
 import type { FlakeUpdateView } from '@/lib/protocol/flake-updates';
 import { mergeFlakeUpdate } from './actions';
 
-/** Asks for the merge. Gives null once it is merged, or a sentence that says why it is not. Never rejects. */
+/** Requests the merge. Gives null once merged, or a sentence that says why not. Never rejects. */
 export async function sendMerge({ number, headSha }: FlakeUpdateView): Promise<string | null> {
   try {
     const result = await answerOf(mergeFlakeUpdate({ number, headSha }));
     if (!result.ok) {
       switch (result.error.kind) {
         case 'signed-out':
-          return 'Your session has ended: sign in again.';
+          return 'Your session has ended. Sign in again.';
         case 'failed':
           return result.error.message;
         case 'invalid':
@@ -20,11 +20,11 @@ export async function sendMerge({ number, headSha }: FlakeUpdateView): Promise<s
     if (result.value.kind !== 'merged') return result.value.reason;
     toast({
       tone: 'success',
-      title: `Flake update #${number} is merged`,
-      body: 'Pull and switch the hosts to bring it to them.',
+      title: `Merged flake update #${number}`,
+      body: 'Pull and switch the hosts to deploy it.',
     });
     return null;
   } catch {
-    return 'The dashboard can’t be reached. Once it can, the activity shows whether it was merged.';
+    return 'The dashboard did not answer. Check the activity page for the merge when the dashboard is reachable again.';
   }
 }

@@ -13,18 +13,18 @@ import type { FlakeUpdatesView, FlakeUpdateView } from '@/lib/protocol/flake-upd
 import { DeployButton } from './deploy-button';
 import { changeSentence, checksWords, FORGE_NAMES } from './words';
 
-/** Fetched when somebody wants to see more than the line. */
+/** Loaded on demand. */
 const ChangedInputs = dynamic(() => import('./changed-inputs').then((part) => part.ChangedInputs));
 const MergeDialog = dynamic(() => import('./merge-dialog').then((part) => part.MergeDialog));
 
-/** The flake update that waits, and what can be done with it; or why nobody knows whether one does. */
+/** The open flake update with its actions, or why the forge can't be checked for one. */
 export function UpdateBanner() {
   const updates = useFlakeUpdates();
-  // Kept here: the dialog stays and says so when the update goes away under it.
+  // Kept here, so that the dialog stays open and says so when the update is closed meanwhile.
   const [merging, setMerging] = useState<FlakeUpdateView | null>(null);
   return (
     <>
-      {updates.error !== null && <Trouble updates={updates} error={updates.error} />}
+      {updates.error !== null && <ForgeNotice updates={updates} error={updates.error} />}
       {updates.update !== null && <Banner key={updates.update.number} update={updates.update} onMerge={setMerging} />}
       {merging !== null && <MergeDialog opened={merging} onClose={() => setMerging(null)} />}
     </>
@@ -71,11 +71,11 @@ function Banner({ update, onMerge }: { update: FlakeUpdateView; onMerge: (update
             onClick={() => setExpanded(!expanded)}
             icon={<ChevronDown className={cx('size-3.5', expanded && 'rotate-180')} aria-hidden="true" />}
           >
-            What changes
+            Show changes
           </Button>
           <DeployButton update={update} />
           <Button size="sm" variant="primary" onClick={() => onMerge(update)}>
-            Merge…
+            Merge …
           </Button>
         </div>
       </div>
@@ -86,7 +86,7 @@ function Banner({ update, onMerge }: { update: FlakeUpdateView; onMerge: (update
   );
 }
 
-function Trouble({ updates, error }: { updates: FlakeUpdatesView; error: { message: string; since: number } }) {
+function ForgeNotice({ updates, error }: { updates: FlakeUpdatesView; error: { message: string; since: number } }) {
   return (
     <p
       role="status"
@@ -94,7 +94,7 @@ function Trouble({ updates, error }: { updates: FlakeUpdatesView; error: { messa
     >
       <TriangleAlert className="size-4 shrink-0" aria-hidden="true" />
       <span className="min-w-0 wrap-anywhere">
-        Flake updates at {FORGE_NAMES[updates.source]} can’t be looked for since{' '}
+        Could not check {FORGE_NAMES[updates.source]} for flake updates. First failure:{' '}
         <span aria-live="off">
           <TimeAgo at={error.since} />
         </span>

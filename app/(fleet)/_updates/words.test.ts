@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { aFlakeUpdate, anInput } from './testing/update';
 import { changeSentence, checksWords, mergeWarning, shortRev } from './words';
 
-describe('what changes, in a line', () => {
+describe('changeSentence', () => {
   it.each([
     [[], 0, '', 'No input changes'],
     [['nixpkgs'], 0, '', 'nixpkgs changes'],
@@ -10,7 +10,7 @@ describe('what changes, in a line', () => {
     [['a', 'b', 'c'], 0, '', 'a, b and c change'],
     [['a', 'b', 'c', 'd', 'e'], 0, '', 'a, b, c and 2 more change'],
     [['a', 'b', 'c'], 7, '', 'a, b, c and 7 more change'],
-    [['a'], 0, 'It can’t be read.', 'What it changes can’t be told'],
+    [['a'], 0, 'It can’t be read.', 'The changes are unknown'],
   ])('%j, %i more, "%s": %s', (names, moreInputs, inputsProblem, expected) => {
     expect(
       changeSentence(aFlakeUpdate({ inputs: names.map((name) => anInput({ name })), moreInputs, inputsProblem })),
@@ -18,14 +18,14 @@ describe('what changes, in a line', () => {
   });
 });
 
-describe('checks', () => {
+describe('checksWords and mergeWarning', () => {
   it.each([
     [{ status: 'passed', passed: 1, running: 0, failed: 0 }, '1 check passed', ''],
     [{ status: 'passed', passed: 4, running: 0, failed: 0 }, '4 checks passed', ''],
     [{ status: 'running', passed: 4, running: 2, failed: 0 }, '2 checks are running', /not known yet/],
     [{ status: 'failed', passed: 4, running: 2, failed: 1 }, '1 check failed', /may not build/],
     [{ status: 'none', passed: 0, running: 0, failed: 0 }, 'No checks', ''],
-    [{ status: 'unknown', passed: 0, running: 0, failed: 0 }, 'Checks not known', /could not be asked/],
+    [{ status: 'unknown', passed: 0, running: 0, failed: 0 }, 'Checks unknown', /could not be read/],
   ] as const)('%j', (checks, text, warning) => {
     expect(checksWords(checks).text).toBe(text);
     expect(mergeWarning(aFlakeUpdate({ checks }))).toEqual(warning === '' ? '' : expect.stringMatching(warning));

@@ -1,4 +1,4 @@
-/** How a flake update reads. Pure. */
+/** Sentences about a flake update. Pure. */
 import type { Tone } from '@/app/_ui/badge';
 import type {
   ChecksView,
@@ -10,12 +10,12 @@ import type {
 
 export const FORGE_NAMES: Record<ForgeKind, string> = { none: 'the forge', github: 'GitHub', forgejo: 'Forgejo' };
 
-/** Inputs that the one line of the banner names. */
+/** Inputs named in the banner's one line. */
 const MAX_NAMED = 3;
 
-/** "nixpkgs, home-manager and 3 more inputs change". */
+/** "nixpkgs, home-manager and 3 more change". */
 export function changeSentence({ inputs, moreInputs, inputsProblem }: FlakeUpdateView): string {
-  if (inputsProblem !== '') return 'What it changes can’t be told';
+  if (inputsProblem !== '') return 'The changes are unknown';
   if (inputs.length === 0) return 'No input changes';
   const named = inputs.slice(0, MAX_NAMED).map(({ name }) => name);
   const more = inputs.length - named.length + moreInputs;
@@ -36,19 +36,20 @@ export function checksWords({ status, passed, running, failed }: ChecksView): { 
     case 'none':
       return { tone: 'idle', text: 'No checks' };
     case 'unknown':
-      return { tone: 'warn', text: 'Checks not known' };
+      return { tone: 'warn', text: 'Checks unknown' };
   }
 }
 
-/** What the operator should weigh before merging; empty when there is nothing. */
+/** What the operator should consider before merging; empty when there is nothing. */
 export function mergeWarning({ checks }: FlakeUpdateView): string {
-  if (checks.status === 'failed') return `${checksWords(checks).text}: hosts that switch to it may not build or start.`;
+  if (checks.status === 'failed')
+    return `${checksWords(checks).text}: hosts may not build or start after switching to it.`;
   if (checks.status === 'running') return `${checksWords(checks).text}: their result is not known yet.`;
-  if (checks.status === 'unknown') return 'Its checks could not be asked for: whether it builds is not known.';
+  if (checks.status === 'unknown') return 'The checks could not be read: it is not known whether this update builds.';
   return '';
 }
 
-/** A state of an input in few characters: the first seven of a commit id, or of a hash. */
+/** A short form of a revision: the first 7 characters of a commit id, or 10 of a hash. */
 export function shortRev({ rev }: LockedInputView): string {
   if (rev === '') return 'unknown';
   return /^[0-9a-f]{40,64}$/.test(rev) ? rev.slice(0, 7) : rev.replace(/^sha256-/, '').slice(0, 10);

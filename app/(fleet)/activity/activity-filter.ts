@@ -1,4 +1,4 @@
-/** What the activity page shows: the part of its address after the question mark, and what it means. */
+/** The filter of the activity page, as encoded in its address. */
 import { z } from 'zod';
 import type { EventCategory, EventView } from '@/lib/protocol/live';
 
@@ -19,17 +19,17 @@ export interface ActivityFilter {
   text: string;
 }
 
-export const EVERYTHING: ActivityFilter = { category: null, hostId: null, text: '' };
+export const NO_FILTER: ActivityFilter = { category: null, hostId: null, text: '' };
 const MAX_QUERY = 200;
 
-/** For what comes back from a browser. */
+/** Validates a filter sent by a browser. */
 export const activityFilterSchema = z.object({
   category: z.enum(CATEGORIES).nullable(),
   hostId: z.string().min(1).max(64).nullable(),
   text: z.string().max(MAX_QUERY),
 });
 
-/** Reads a filter from an address. What makes no sense there is as if it were not there. */
+/** Parses the filter from an address; invalid values count as not set. */
 export function filterFrom(parameters: { get(name: string): string | null }): ActivityFilter {
   const hostId = parameters.get('host') ?? '';
   return {
@@ -39,7 +39,7 @@ export function filterFrom(parameters: { get(name: string): string | null }): Ac
   };
 }
 
-/** The address part for a filter, with its question mark; empty for everything. */
+/** The query string of a filter, with its question mark; empty for no filter. */
 export function filterQuery(filter: ActivityFilter, more: Record<string, string> = {}): string {
   const parameters = new URLSearchParams();
   if (filter.category) parameters.set('category', filter.category);
@@ -50,7 +50,7 @@ export function filterQuery(filter: ActivityFilter, more: Record<string, string>
   return query === '' ? '' : `?${query}`;
 }
 
-/** True when an event belongs to what the filter asks for: every word of the text occurs somewhere in it. */
+/** True when an event matches the filter: every word of its text occurs somewhere in the event. */
 export function matchesFilter(event: EventView, filter: ActivityFilter): boolean {
   if (filter.category && event.category !== filter.category) return false;
   if (filter.hostId && event.hostId !== filter.hostId) return false;

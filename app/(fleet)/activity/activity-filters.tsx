@@ -9,17 +9,17 @@ import { Button, buttonClass } from '@/app/_ui/button';
 import { SelectField, TextField } from '@/app/_ui/field';
 import { Spinner } from '@/app/_ui/spinner';
 import type { HostView } from '@/lib/protocol/live';
-import { CATEGORIES, CATEGORY_WORDS, EVERYTHING, filterQuery, type ActivityFilter } from './activity-filter';
+import { CATEGORIES, CATEGORY_WORDS, NO_FILTER, filterQuery, type ActivityFilter } from './activity-filter';
 
-/** After the last key, so long is waited before the list follows. */
+/** Delay between the last key and the search. */
 const TYPING_MS = 250;
-/** Between id and name of a host: in neither of them. */
+/** Separates name and id; occurs in neither. */
 const SEPARATOR = '\n';
 
 const namesOfHosts = (hosts: readonly HostView[]) =>
   hosts.map((host) => `${host.name}${SEPARATOR}${host.id}`).sort((a, b) => a.localeCompare(b));
 
-/** Category, host and free text; all of it lives in the address, so that a view can be shared. */
+/** Category, host and free text. All are stored in the address, so that a view can be shared. */
 export function ActivityFilters({ filter }: { filter: ActivityFilter }) {
   const router = useRouter();
   const [pending, startTransition] = useTransition();
@@ -28,7 +28,7 @@ export function ActivityFilters({ filter }: { filter: ActivityFilter }) {
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
   const hosts = useDerived(namesOfHosts, sameList);
 
-  // The address changed by other means (back, a link): the box says the same.
+  // The address was changed elsewhere (back button, a link): show its text.
   if (filter.text !== shownText) {
     setShownText(filter.text);
     setText(filter.text);
@@ -50,7 +50,7 @@ export function ActivityFilters({ filter }: { filter: ActivityFilter }) {
   return (
     <form
       role="search"
-      aria-label="Activity"
+      aria-label="Filter events"
       onSubmit={(event) => {
         event.preventDefault();
         show({ ...filter, text });
@@ -58,7 +58,7 @@ export function ActivityFilters({ filter }: { filter: ActivityFilter }) {
       className="mb-3 flex flex-wrap items-center gap-2"
     >
       <TextField
-        label="Free text"
+        label="Search events"
         hideLabel
         name="q"
         type="search"
@@ -78,7 +78,7 @@ export function ActivityFilters({ filter }: { filter: ActivityFilter }) {
         }
         className="w-40 max-sm:grow"
       >
-        <option value="">All kinds</option>
+        <option value="">All categories</option>
         {CATEGORIES.map((category) => (
           <option key={category} value={category}>
             {CATEGORY_WORDS[category]}
@@ -102,7 +102,7 @@ export function ActivityFilters({ filter }: { filter: ActivityFilter }) {
           );
         })}
         {filter.hostId && !hosts.some((host) => host.endsWith(`${SEPARATOR}${filter.hostId ?? ''}`)) && (
-          <option value={filter.hostId}>A host that was removed</option>
+          <option value={filter.hostId}>Removed host</option>
         )}
       </SelectField>
       {isFiltered && (
@@ -111,13 +111,13 @@ export function ActivityFilters({ filter }: { filter: ActivityFilter }) {
           icon={<X className="size-4" aria-hidden="true" />}
           onClick={() => {
             setText('');
-            show(EVERYTHING);
+            show(NO_FILTER);
           }}
         >
           Clear
         </Button>
       )}
-      {pending && <Spinner label="The events are being loaded" className="text-muted" />}
+      {pending && <Spinner label="Loading events" className="text-muted" />}
       <div className="ml-auto flex items-center gap-2">
         <ExportLink filter={filter} format="csv" name="CSV" />
         <ExportLink filter={filter} format="ndjson" name="NDJSON" />
@@ -131,7 +131,7 @@ function ExportLink({ filter, format, name }: { filter: ActivityFilter; format: 
     <a
       href={`/activity/export${filterQuery(filter, { format })}`}
       download
-      data-tip={`All events of this view, for ${format === 'csv' ? 'spreadsheets' : 'programs'}`}
+      data-tip={`Export all matching events, for ${format === 'csv' ? 'spreadsheets' : 'programs'}`}
       className={buttonClass('secondary', 'sm', 'hover:bg-hover')}
     >
       <Download className="size-3.5" aria-hidden="true" />

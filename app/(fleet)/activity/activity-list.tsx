@@ -4,7 +4,7 @@ import { answerOf } from '@/app/_actions/answer-of';
 import { ArrowUp, ScrollText } from 'lucide-react';
 import { useEffect, useState } from 'react';
 import { useConnection, useLive } from '@/app/_live/live';
-import { answered } from '@/app/_output/drawer/answered';
+import { valueOrNull } from '@/app/_actions/value-or-null';
 import { Button } from '@/app/_ui/button';
 import { Card } from '@/app/_ui/card';
 import { EmptyState } from '@/app/_ui/empty-state';
@@ -16,10 +16,10 @@ import { EventRow } from './event-row';
 import { withNewer, withNewestPage, withOlder } from './event-list';
 import type { EventPage } from './event-pages';
 
-/** Further down than this, somebody reads: new events wait above instead of moving what is read. */
+/** Scrolled further than this, new events are held back, so that the list does not move under the reader. */
 const AT_TOP_PX = 80;
 
-/** The events of a filter: painted by the server, followed live, older ones on demand. */
+/** The matching events: rendered by the server, updated live, older ones on demand. */
 export function ActivityList({ filter, initial }: { filter: ActivityFilter; initial: EventPage }) {
   const { store } = useLive();
   const connection = useConnection();
@@ -38,12 +38,12 @@ export function ActivityList({ filter, initial }: { filter: ActivityFilter; init
     [store, filter],
   );
 
-  // Events of a time without connection are not repeated by it.
+  // Events that happened without a connection are not sent again: read them.
   const isLive = connection.kind === 'live';
   useEffect(() => {
     if (!isLive) return;
     let left = false;
-    void answered(answerOf(readEvents({ filter, before: null }))).then((page) => {
+    void valueOrNull(answerOf(readEvents({ filter, before: null }))).then((page) => {
       if (!left && page) setList((known) => withNewestPage(known, page));
     });
     return () => {
@@ -67,10 +67,10 @@ export function ActivityList({ filter, initial }: { filter: ActivityFilter; init
 
   const older = async () => {
     setLoading(true);
-    const page = await answered(answerOf(readEvents({ filter, before: list.next })));
+    const page = await valueOrNull(answerOf(readEvents({ filter, before: list.next })));
     setLoading(false);
     if (page) setList((known) => withOlder(known, page));
-    else toast({ tone: 'error', title: 'The older events could not be loaded', body: 'Try again in a moment.' });
+    else toast({ tone: 'error', title: 'Could not load older events', body: 'Try again in a moment.' });
   };
 
   return (
@@ -108,7 +108,7 @@ export function ActivityList({ filter, initial }: { filter: ActivityFilter; init
             Show older events
           </Button>
         ) : (
-          list.events.length > 0 && <p className="text-xs text-faint">That is all.</p>
+          list.events.length > 0 && <p className="text-xs text-faint">No older events.</p>
         )}
       </div>
     </>
@@ -119,13 +119,13 @@ function NoEvents({ isFiltered, hasMore }: { isFiltered: boolean; hasMore: boole
   return (
     <EmptyState
       icon={<ScrollText className="size-5" aria-hidden="true" />}
-      title={isFiltered ? 'No event matches' : 'Nothing has happened yet'}
+      title={isFiltered ? 'No matching events' : 'No events yet'}
     >
       {!isFiltered
-        ? 'Sign-ins, commands and what agents report appear here as they happen.'
+        ? 'Sign-ins, commands and agent reports appear here as they happen.'
         : hasMore
-          ? 'There is none among the latest events. Older ones have not been looked at yet.'
-          : 'Try fewer words, another category or all hosts.'}
+          ? 'None of the latest events match. Show older events to search further.'
+          : 'Try fewer words, all categories or all hosts.'}
     </EmptyState>
   );
 }

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { EventView } from '@/lib/protocol/live';
-import { EVERYTHING, filterFrom, filterQuery, matchesFilter, type ActivityFilter } from './activity-filter';
+import { NO_FILTER, filterFrom, filterQuery, matchesFilter, type ActivityFilter } from './activity-filter';
 import { csvField, exportEvent, exportHead } from './event-export';
 import { MAX_EVENTS, withNewer, withNewestPage, withOlder } from './event-list';
 import { readEventPage, type EventPage } from './event-pages';
@@ -42,7 +42,7 @@ function store(events: EventView[]) {
 }
 
 describe('the filter in the address', () => {
-  it('is read back as it was written', () => {
+  it('survives a round trip', () => {
     const filter = fc.record<ActivityFilter>({
       category: fc.constantFrom(null, 'auth', 'command', 'fleet', 'agent', 'system'),
       hostId: fc.option(fc.string({ minLength: 1, maxLength: 64, unit: 'grapheme-ascii' })),
@@ -53,20 +53,25 @@ describe('the filter in the address', () => {
         expect(filterFrom(new URLSearchParams(filterQuery(one)))).toEqual(one);
       }),
     );
-    expect(filterQuery(EVERYTHING)).toBe('');
+    expect(filterQuery(NO_FILTER)).toBe('');
   });
 
-  it('leaves out what makes no sense', () => {
+  it('ignores invalid values', () => {
     const parameters = new URLSearchParams({ category: 'nonsense', host: 'x'.repeat(65), q: 'y'.repeat(300) });
     expect(filterFrom(parameters)).toEqual({ category: null, hostId: null, text: 'y'.repeat(200) });
   });
 
-  it('asks for every word, anywhere in the event, in any case', () => {
+  it('requires every word, anywhere in the event, in any case', () => {
     const one = event(1, { actor: 'Ada', message: 'Pull ended: 3 files changed.' });
-    const asks = (text: string) => matchesFilter(one, { ...EVERYTHING, text });
-    expect([asks('ada PULL'), asks('  files   web '), asks('ada switch'), asks('')]).toEqual([true, true, false, true]);
-    expect(matchesFilter(one, { ...EVERYTHING, category: 'auth' })).toBe(false);
-    expect(matchesFilter(one, { ...EVERYTHING, hostId: 'h2' })).toBe(false);
+    const matches = (text: string) => matchesFilter(one, { ...NO_FILTER, text });
+    expect([matches('ada PULL'), matches('  files   web '), matches('ada switch'), matches('')]).toEqual([
+      true,
+      true,
+      false,
+      true,
+    ]);
+    expect(matchesFilter(one, { ...NO_FILTER, category: 'auth' })).toBe(false);
+    expect(matchesFilter(one, { ...NO_FILTER, hostId: 'h2' })).toBe(false);
   });
 });
 
@@ -76,9 +81,9 @@ describe('readEventPage', () => {
   );
 
   it.each<[string, ActivityFilter]>([
-    ['everything', EVERYTHING],
-    ['one host', { ...EVERYTHING, hostId: 'h2' }],
-    ['a text', { ...EVERYTHING, text: 'needle' }],
+    ['everything', NO_FILTER],
+    ['one host', { ...NO_FILTER, hostId: 'h2' }],
+    ['a text', { ...NO_FILTER, text: 'needle' }],
   ])('gives each event once, newest first, page by page: %s', (_name, filter) => {
     const { read } = store(many);
     const seen: number[] = [];
@@ -97,22 +102,22 @@ describe('readEventPage', () => {
     );
   });
 
-  it('asks the store for no more than the page where there is no text to look for', () => {
+  it('reads no more than one page from the store without a search text', () => {
     const { read, asked } = store(many);
-    readEventPage(read, EVERYTHING, null, 100);
+    readEventPage(read, NO_FILTER, null, 100);
     expect(asked).toEqual([{ limit: 100 }]);
   });
 
-  it('looks at a bounded number of events and says where to go on', () => {
+  it('searches a bounded number of events and says where to continue', () => {
     const { read, asked } = store(Array.from({ length: 30_000 }, (_, i) => event(i + 1)));
-    const page = readEventPage(read, { ...EVERYTHING, text: 'not there' }, null);
+    const page = readEventPage(read, { ...NO_FILTER, text: 'not there' }, null);
     expect(page).toEqual({ events: [], next: 20_001 });
     expect(asked).toHaveLength(20);
   });
 });
 
-describe('export', () => {
-  it('quotes by RFC 4180', () => {
+describe('event export', () => {
+  it('quotes fields as RFC 4180 requires', () => {
     expect(csvField('plain')).toBe('plain');
     expect(csvField('a,b')).toBe('"a,b"');
     expect(csvField('say "so"')).toBe('"say ""so"""');
@@ -120,13 +125,13 @@ describe('export', () => {
   });
 
   it.each(['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1', ' =1', '＝1', "=cmd|' /C calc'!A0"])(
-    'takes the teeth out of the formula %j',
+    'prefixes the formula %j with an apostrophe',
     (value) => {
       expect(csvField(value).replace(/^"/, '')).toMatch(/^'/);
     },
   );
 
-  it('gives every value back to a CSV reader, formulas with an apostrophe', () => {
+  it('writes values that a CSV reader reads back, formulas with an apostrophe', () => {
     fc.assert(
       fc.property(fc.array(fc.string({ unit: 'binary' }), { minLength: 2, maxLength: 5 }), (values) => {
         const read = readCsvLine(values.map(csvField).join(','));
@@ -136,7 +141,7 @@ describe('export', () => {
     );
   });
 
-  it('writes one line an event', () => {
+  it('writes one line per event', () => {
     const one = event(7, { message: 'a\nb', hostId: null });
     expect(exportHead('csv')).toBe(
       'id,time,level,category,action,actor,address,host,host_id,command_id,outcome,message\r\n',
@@ -152,9 +157,9 @@ describe('export', () => {
 });
 
 describe('exportStream', () => {
-  it('has every event of the filter once, newest first, however many there are', async () => {
+  it('contains every matching event once, newest first, over many pages', async () => {
     const many = Array.from({ length: 1_801 }, (_, i) => event(i + 1, { category: i % 3 === 0 ? 'auth' : 'command' }));
-    const filter = { ...EVERYTHING, category: 'auth' as const };
+    const filter = { ...NO_FILTER, category: 'auth' as const };
     const text = await new Response(exportStream(store(many).read, filter, 'ndjson')).text();
     const ids = text
       .trimEnd()
@@ -168,8 +173,8 @@ describe('exportStream', () => {
     );
   });
 
-  it('has its head alone where nothing happened', async () => {
-    expect(await new Response(exportStream(store([]).read, EVERYTHING, 'csv')).text()).toBe(exportHead('csv'));
+  it('contains only the header when there are no events', async () => {
+    expect(await new Response(exportStream(store([]).read, NO_FILTER, 'csv')).text()).toBe(exportHead('csv'));
   });
 });
 
@@ -177,27 +182,27 @@ describe('the list of events', () => {
   const page = (ids: number[], next: number | null): EventPage => ({ events: ids.map((id) => event(id)), next });
   const ids = (list: EventPage) => list.events.map((one) => one.id);
 
-  it('takes new ones at its top, each once', () => {
+  it('adds newer events at the top, each once', () => {
     const list = withNewer(page([5, 4], 4), [event(5), event(6), event(7)]);
     expect(ids(list)).toEqual([7, 6, 5, 4]);
     expect(withNewer(list, [event(7)])).toBe(list);
   });
 
-  it('takes older ones at its end, each once', () => {
+  it('adds older events at the end, each once', () => {
     expect(withOlder(page([5, 4], 4), page([4, 3, 1], null))).toEqual(page([5, 4, 3, 1], null));
   });
 
-  it('fills what happened without connection', () => {
+  it('adds events that happened without a connection', () => {
     expect(ids(withNewestPage(page([5, 4], 4), page([8, 7, 6, 5], 5)))).toEqual([8, 7, 6, 5, 4]);
     expect(ids(withNewestPage(page([], null), page([2, 1], null)))).toEqual([2, 1]);
   });
 
-  it('starts again where more happened than it can see, instead of hiding a hole', () => {
+  it('starts over when more happened than one page holds, instead of hiding a gap', () => {
     const newest = page([200, 199, 150], 150);
     expect(withNewestPage(page([5, 4], 4), newest)).toBe(newest);
   });
 
-  it('is bounded, and what it gave up can be asked for again', () => {
+  it('is bounded, and dropped events can be loaded again', () => {
     const many = Array.from({ length: MAX_EVENTS }, (_, i) => MAX_EVENTS - i);
     const list = withNewer(page(many, null), [event(MAX_EVENTS + 1), event(MAX_EVENTS + 2)]);
     expect(list.events).toHaveLength(MAX_EVENTS);

@@ -24,12 +24,12 @@ const COLUMNS: readonly [string, (event: EventView) => string][] = [
   ['message', (event) => event.message],
 ];
 
-/** What stands before the first event. */
+/** The header before the first event; empty for NDJSON. */
 export function exportHead(format: ExportFormat): string {
   return format === 'csv' ? csvLine(COLUMNS.map(([name]) => name)) : '';
 }
 
-/** One event with its line end. */
+/** One event with its line ending. */
 export function exportEvent(format: ExportFormat, event: EventView): string {
   if (format === 'csv') return csvLine(COLUMNS.map(([, value]) => value(event)));
   return `${JSON.stringify({ ...event, at: new Date(event.at).toISOString() })}\n`;
@@ -39,12 +39,12 @@ function csvLine(values: readonly string[]): string {
   return `${values.map(csvField).join(',')}\r\n`;
 }
 
-// Also the full-width signs, which some spreadsheets take for the plain ones, and white space before any of them.
+// Also the full-width signs, which some spreadsheets treat like the plain ones, and white space before any of them.
 const FORMULA = /^(?:[\t\r\n]|\s*[=+\-@\uff1d\uff0b\uff0d\uff20])/;
 
 /**
- * One value of a CSV line (RFC 4180). A value that a spreadsheet would run as a formula gets an apostrophe in front:
- * agents and sign-in forms put text of their choice into events.
+ * One value of a CSV line (RFC 4180). A value that a spreadsheet would run as a formula gets an apostrophe in front,
+ * because agents and sign-in attempts can put arbitrary text into events.
  */
 export function csvField(value: string): string {
   const safe = FORMULA.test(value) ? `'${value}` : value;

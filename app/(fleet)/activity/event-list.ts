@@ -2,10 +2,10 @@
 import type { EventView } from '@/lib/protocol/live';
 import type { EventPage } from './event-pages';
 
-/** A page that stays open for weeks keeps this many; older ones can be asked for again. */
+/** Limit for a page that stays open for weeks; older events can be loaded again. */
 export const MAX_EVENTS = 2_000;
 
-/** Adds events that happened since. What is there already is not added again. */
+/** Adds newer events. Events that are in the list already are not added again. */
 export function withNewer(list: EventPage, events: readonly EventView[]): EventPage {
   const newest = list.events[0]?.id ?? 0;
   const added = events.filter((event) => event.id > newest).sort((a, b) => b.id - a.id);
@@ -16,15 +16,15 @@ export function withNewer(list: EventPage, events: readonly EventView[]): EventP
   return { events: kept, next: kept[MAX_EVENTS - 1]?.id ?? null };
 }
 
-/** Adds the page that follows at the end. */
+/** Adds the next page of older events. */
 export function withOlder(list: EventPage, page: EventPage): EventPage {
   const oldest = list.events.at(-1)?.id ?? Infinity;
   return { events: [...list.events, ...page.events.filter((event) => event.id < oldest)], next: page.next };
 }
 
 /**
- * Brings a list up to date after a time without connection, with the newest page. Where more happened than that page
- * holds, the list starts from it again, so that there is never a hole that nobody sees.
+ * Updates a list with the newest page, after a time without a connection. If more happened than that page holds, the
+ * list starts over with it, so that there is never a hidden gap.
  */
 export function withNewestPage(list: EventPage, page: EventPage): EventPage {
   const newest = list.events[0]?.id ?? 0;

@@ -1,25 +1,25 @@
-/** Reads events page by page, also where the store can't look for a text itself. */
+/** Reads events page by page, and searches their text, which the store cannot do. */
 import type { EventView } from '@/lib/protocol/live';
 import { matchesFilter, type ActivityFilter } from './activity-filter';
 import type { EventFilter } from '@/lib/fleet/records/store-port';
 
-/** What a person sees at once. */
+/** Events per page. */
 export const PAGE_EVENTS = 100;
-/** The most that the store gives at once. */
+/** Maximum that the store returns per read. */
 const STORE_PAGE = 500;
-/** Events that one request looks at: the store is synchronous, and everybody else waits for it. */
-const MAX_LOOKED_AT = 10_000;
+/** Events that one request searches: the store is synchronous, and blocks everything else meanwhile. */
+const MAX_SEARCHED = 10_000;
 
 export type ReadEvents = (filter: EventFilter) => EventView[];
 
 export interface EventPage {
   /** Newest first. */
   events: EventView[];
-  /** Go on with the events before this id; null at the oldest one. */
+  /** Continue with the events before this id; null at the oldest one. */
   next: number | null;
 }
 
-/** The events before an id (or the newest ones) that a filter asks for. May give fewer than `limit` and a `next`. */
+/** The matching events before an id, or the newest. May give fewer than `limit` together with a `next`. */
 export function readEventPage(
   read: ReadEvents,
   filter: ActivityFilter,
@@ -28,8 +28,8 @@ export function readEventPage(
 ): EventPage {
   const events: EventView[] = [];
   let next = before;
-  for (let lookedAt = 0; lookedAt < MAX_LOOKED_AT;) {
-    // Without a text the store's own answer is the page.
+  for (let searched = 0; searched < MAX_SEARCHED;) {
+    // Without a search text, the store's page is the result.
     const size = filter.text === '' ? limit - events.length : STORE_PAGE;
     const page = read({
       limit: Math.min(STORE_PAGE, size),
@@ -43,7 +43,7 @@ export function readEventPage(
       if (events.length >= limit) return { events, next };
     }
     if (page.length < Math.min(STORE_PAGE, size)) return { events, next: null };
-    lookedAt += page.length;
+    searched += page.length;
   }
   return { events, next };
 }

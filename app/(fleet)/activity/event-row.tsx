@@ -16,10 +16,10 @@ const LEVELS: Record<EventLevel, { Icon: typeof Info; className: string; word: s
   error: { Icon: OctagonX, className: 'text-bad', word: 'Error' },
 };
 
-/** One event: how grave, what, where, who from which address, when. */
+/** One event: severity, message, host, actor with address, time. */
 export const EventRow = memo(function EventRow({ event }: { event: EventView }) {
   const { Icon, className, word } = LEVELS[event.level];
-  // The host is named beside it.
+  // The host is shown beside it.
   const actor = event.actor === `agent ${event.hostName}` ? 'agent' : event.actor;
   return (
     <li
@@ -50,19 +50,19 @@ export const EventRow = memo(function EventRow({ event }: { event: EventView }) 
   );
 });
 
-/** Opens the output of the event's command, where its host is still there. */
+/** Opens the output of the event's command, if its host still exists. */
 function OutputButton({ event }: { event: EventView }) {
   const { store } = useLive();
   const { hostId, commandId } = event;
-  const isThere = useHost(hostId ?? '') !== null;
-  if (hostId === null || commandId === null || !isThere) return null;
+  const hostExists = useHost(hostId ?? '') !== null;
+  if (hostId === null || commandId === null || !hostExists) return null;
   const open = () => {
     const host = store.get().byId.get(hostId);
     const pinned = host !== undefined && newestCommand(host)?.id !== commandId;
     openOutput({ hostId, commandId, pinned, focus: true });
   };
   return (
-    <IconButton size="sm" label="Show the output" onClick={open}>
+    <IconButton size="sm" label="Show output" onClick={open}>
       <SquareTerminal className="size-4" aria-hidden="true" />
     </IconButton>
   );

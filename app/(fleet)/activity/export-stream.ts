@@ -2,10 +2,10 @@ import type { ActivityFilter } from './activity-filter';
 import { exportEvent, exportHead, type ExportFormat } from './event-export';
 import { readEventPage, type ReadEvents } from './event-pages';
 
-/** Events written at once: some tens of kilobytes, read as fast as the reader takes them. */
+/** Events per chunk: some tens of kilobytes, read as fast as the client consumes them. */
 const BATCH_EVENTS = 500;
 
-/** The events of a filter as the bytes of a file, newest first. Events that come while it is read are not in it. */
+/** The matching events as the bytes of a file, newest first. Events that happen meanwhile are not included. */
 export function exportStream(
   read: ReadEvents,
   filter: ActivityFilter,
@@ -18,7 +18,7 @@ export function exportStream(
       controller.enqueue(encoder.encode(exportHead(format)));
     },
     pull(controller) {
-      // A filter that finds little looks at many events without writing: one look for each turn of the event loop.
+      // A filter with few matches searches many events without output: one page per turn of the event loop.
       const page = readEventPage(read, filter, before, BATCH_EVENTS);
       before = page.next;
       controller.enqueue(encoder.encode(page.events.map((event) => exportEvent(format, event)).join('')));

@@ -11,7 +11,7 @@ export const metadata: Metadata = { title: 'Activity' };
 
 type SearchParams = Promise<Record<string, string | string[] | undefined>>;
 
-/** What happened: who did what, when, from where, with which result. */
+/** The activity page: recent pipelines and all events. */
 export default async function ActivityPage({ searchParams }: { searchParams: SearchParams }) {
   await requireSession();
   const asked = await searchParams;
@@ -25,7 +25,7 @@ export default async function ActivityPage({ searchParams }: { searchParams: Sea
   return (
     <div className="mx-auto w-full max-w-6xl px-4 py-5 md:px-6">
       <h1 className="mb-4 text-xl font-semibold tracking-tight">Activity</h1>
-      <RecentPipelines painted={runtime().fleet.pipelines(RECENT_PIPELINES)} />
+      <RecentPipelines initial={runtime().fleet.pipelines(RECENT_PIPELINES)} />
       <ActivityFilters filter={filter} />
       <ActivityList key={filterQuery(filter)} filter={filter} initial={page} />
     </div>

@@ -3,11 +3,11 @@ import { Card } from '@/app/_ui/card';
 import type { PipelineSummary } from '@/lib/protocol/live';
 import { PipelineList } from '../_pipelines/pipeline-list';
 
-/** Pipelines that are shown above the events. */
+/** Pipelines shown above the events. */
 export const RECENT_PIPELINES = 3;
 
-/** The last pipelines, with the way to all of them. */
-export function RecentPipelines({ painted }: { painted: readonly PipelineSummary[] }) {
+/** The latest pipelines, with a link to all. */
+export function RecentPipelines({ initial }: { initial: readonly PipelineSummary[] }) {
   return (
     <Card
       flush
@@ -19,7 +19,7 @@ export function RecentPipelines({ painted }: { painted: readonly PipelineSummary
         </Link>
       }
     >
-      <PipelineList painted={painted} limit={RECENT_PIPELINES} />
+      <PipelineList initial={initial} limit={RECENT_PIPELINES} />
     </Card>
   );
 }

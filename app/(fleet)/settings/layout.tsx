@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react';
 import { SettingsNavigation } from './settings-navigation';
 
-/** The settings: their list at the left, or above on phones. */
+/** The settings pages, with their navigation at the left, or above on phones. */
 export default function SettingsLayout({ children }: { children: ReactNode }) {
   return (
     <div className="mx-auto w-full max-w-5xl px-4 py-5 md:px-6">

@@ -13,7 +13,7 @@ import { TimeLeft } from '@/app/_ui/time-left';
 
 export const metadata: Metadata = { title: 'Account' };
 
-/** Who is signed in, and where; what protects the account, and how to change it. */
+/** The account: its second factor, password and sessions. */
 export default async function AccountPage() {
   const session = await requireSession();
   const { auth } = runtime();
@@ -28,7 +28,7 @@ export default async function AccountPage() {
     lastSeenAt: one.lastSeenAt,
     endsAt: Math.min(one.expiresAt, one.idleEndsAt),
   }));
-  // The one that asks stands first.
+  // The current session comes first.
   sessions.sort((a, b) => Number(b.current) - Number(a.current));
   return (
     <div className="space-y-5">
@@ -36,7 +36,7 @@ export default async function AccountPage() {
         <Facts>
           <Fact name="Signed in as">{session.userName}</Fact>
           <Fact name="This session">
-            began <TimeAgo at={session.createdAt} />, ends in <TimeLeft until={session.expiresAt} /> at the latest
+            Started <TimeAgo at={session.createdAt} />, expires in <TimeLeft until={session.expiresAt} /> at the latest
           </Fact>
         </Facts>
       </Card>

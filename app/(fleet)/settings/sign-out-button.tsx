@@ -6,20 +6,24 @@ import { useState } from 'react';
 import { Button } from '@/app/_ui/button';
 import { toast } from '@/app/_ui/toast-store';
 
-/** Ends this session and its sockets. */
+/** Ends this session and closes its sockets. */
 export function SignOutButton() {
   const [busy, setBusy] = useState(false);
-  const leave = async () => {
+  const signOutHere = async () => {
     setBusy(true);
     try {
       await signOut({ callbackUrl: '/login' });
     } catch {
       setBusy(false);
-      toast({ tone: 'error', title: 'You are still signed in', body: 'The dashboard can’t be reached. Try again.' });
+      toast({
+        tone: 'error',
+        title: 'Could not sign out',
+        body: 'The dashboard can’t be reached. You are still signed in; try again.',
+      });
     }
   };
   return (
-    <Button busy={busy} icon={<LogOut className="size-4" aria-hidden="true" />} onClick={() => void leave()}>
+    <Button busy={busy} icon={<LogOut className="size-4" aria-hidden="true" />} onClick={() => void signOutHere()}>
       Sign out
     </Button>
   );

@@ -1,8 +1,8 @@
-/** Views for tests, with what a test does not care about filled in. */
+/** Sample views for tests, with defaults for all fields. */
 import type { CommandView, CompartmentView, FleetView, HostView } from '@/lib/protocol/live';
 import { NO_FLAKE_UPDATES } from '@/lib/protocol/flake-updates';
 
-const OK: CompartmentView = { status: 'ok', message: 'As it should be', checkedAt: 1_000, next: null };
+const OK: CompartmentView = { status: 'ok', message: 'OK', checkedAt: 1_000, next: null };
 
 export function aHost(id: string, change: Partial<HostView> = {}): HostView {
   return {

@@ -11,14 +11,14 @@ import { toast } from '@/app/_ui/toast-store';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
 import type { CommandView, HostView } from '@/lib/protocol/live';
 import { extendCommand } from './actions';
-import { answered } from './answered';
+import { valueOrNull } from '@/app/_actions/value-or-null';
 import { checkOperation } from '@/lib/fleet/operations/operation-rules';
 
-/** Stop while a command runs; more time, or force, when it takes too long. */
+/** Stop while a command is running; an extended deadline, or Kill, when it is overdue. */
 export function CommandControls({ command }: { command: CommandView }) {
   const host = useHost(command.hostId);
   if (command.phase === 'queued') return <CancelButton command={command} />;
-  // What acts upon others (stop, reboot) can't be stopped itself.
+  // Commands that act on others (stop, reboot) can't be stopped.
   if (host?.command?.id !== command.id || command.phase === 'ended') return null;
   return (
     <>
@@ -34,7 +34,7 @@ function CancelButton({ command }: { command: CommandView }) {
     <Button
       size="sm"
       icon={<TimerOff className="size-3.5" aria-hidden="true" />}
-      data-tip="Takes it back before it is sent."
+      data-tip="Cancels the command before it is sent."
       onClick={() => void cancelQueued(command)}
     >
       Cancel
@@ -67,15 +67,19 @@ function ExtendButton({ commandId }: { commandId: string }) {
   const [busy, setBusy] = useState(false);
   const extend = async () => {
     setBusy(true);
-    const extended = await answered(answerOf(extendCommand({ commandId })));
+    const extended = await valueOrNull(answerOf(extendCommand({ commandId })));
     setBusy(false);
     if (extended === null) {
-      toast({ tone: 'error', title: 'It got no more time', body: 'The dashboard did not answer. Try again.' });
+      toast({
+        tone: 'error',
+        title: 'The deadline was not extended',
+        body: 'The dashboard did not answer. Try again.',
+      });
     } else if (!extended) {
       toast({
         tone: 'info',
-        title: 'It needs no more time',
-        body: 'The command has gone on or ended in the meantime.',
+        title: 'The deadline was not extended',
+        body: 'The command has ended or is no longer overdue.',
       });
     }
   };
@@ -87,7 +91,7 @@ function ExtendButton({ commandId }: { commandId: string }) {
       icon={<Timer className="size-3.5" aria-hidden="true" />}
       onClick={() => void extend()}
     >
-      Give it 10 more minutes
+      Extend by 10 minutes
     </Button>
   );
 }

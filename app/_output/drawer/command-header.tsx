@@ -7,12 +7,12 @@ import { OPERATIONS } from '@/lib/fleet/operations/operations';
 import type { CommandView, ProgressView } from '@/lib/protocol/live';
 import { CommandControls } from './command-controls';
 import { CommandStateBadge } from './command-state';
-import { endedWell } from './command-words';
+import { isSuccess } from './command-words';
 import type { NixProgress } from '../text/nix-phase';
 import { nixSteps } from '../text/nix-phase';
 import { NixSteps } from '../text/nix-steps';
 
-/** What a command is, how it stands, and what can be done about it. */
+/** A command: its operation, its state and its controls. */
 export function CommandHeader({
   command,
   progress,
@@ -23,7 +23,7 @@ export function CommandHeader({
   picker: React.ReactNode;
 }) {
   const ended = command.phase === 'ended';
-  const steps = nixSteps(progress, ended, endedWell(command));
+  const steps = nixSteps(progress, ended, isSuccess(command));
   return (
     <div className="flex min-w-0 grow flex-col gap-1">
       <div className="flex flex-wrap items-center gap-x-2.5 gap-y-1">
@@ -35,7 +35,7 @@ export function CommandHeader({
           <span>by {command.by}</span>
           {command.expiresAt !== null && (
             <span>
-              waits <TimeLeft until={command.expiresAt} /> at most
+              expires in <TimeLeft until={command.expiresAt} />
             </span>
           )}
         </p>
@@ -43,7 +43,7 @@ export function CommandHeader({
         <CommandControls command={command} />
       </div>
       {command.reason !== '' && <p className="text-xs text-pretty text-muted">{command.reason}</p>}
-      {steps.length > 0 ? <NixSteps steps={steps} /> : <Reported progress={ended ? null : command.progress} />}
+      {steps.length > 0 ? <NixSteps steps={steps} /> : <ReportedProgress progress={ended ? null : command.progress} />}
     </div>
   );
 }
@@ -62,8 +62,8 @@ function CommandTime({ command }: { command: CommandView }) {
   );
 }
 
-/** Progress as the agent itself tells it. */
-function Reported({ progress }: { progress: ProgressView | null }) {
+/** Progress as reported by the agent. */
+function ReportedProgress({ progress }: { progress: ProgressView | null }) {
   if (!progress) return null;
   return (
     <p className="text-xs text-busy">

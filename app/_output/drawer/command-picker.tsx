@@ -10,12 +10,12 @@ import { TimeAgo } from '@/app/_ui/time-ago';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
 import type { CommandView } from '@/lib/protocol/live';
 import { recentCommands } from './actions';
-import { answered } from './answered';
+import { valueOrNull } from '@/app/_actions/value-or-null';
 import { CommandIcon } from './command-state';
 import { commandWord } from './command-words';
 import { openOutput } from './open-output';
 
-/** Chooses among a host's recent commands. The newest one is followed; an older one stays until another is chosen. */
+/** Selects one of a host's recent commands. The newest one is followed; an older one stays until another is selected. */
 export function CommandPicker({ hostId, commandId }: { hostId: string; commandId: string }) {
   return (
     <Menu
@@ -33,14 +33,14 @@ export function CommandPicker({ hostId, commandId }: { hostId: string; commandId
   );
 }
 
-type Recent = { kind: 'loading' } | { kind: 'there'; commands: readonly CommandView[] } | { kind: 'failed' };
+type Recent = { kind: 'loading' } | { kind: 'loaded'; commands: readonly CommandView[] } | { kind: 'failed' };
 
 function RecentCommands({ hostId, commandId }: { hostId: string; commandId: string }) {
   const [recent, setRecent] = useState<Recent>({ kind: 'loading' });
   useEffect(() => {
     let left = false;
-    void answered(answerOf(recentCommands({ hostId }))).then((commands) => {
-      if (!left) setRecent(commands ? { kind: 'there', commands } : { kind: 'failed' });
+    void valueOrNull(answerOf(recentCommands({ hostId }))).then((commands) => {
+      if (!left) setRecent(commands ? { kind: 'loaded', commands } : { kind: 'failed' });
     });
     return () => {
       left = true;
@@ -50,12 +50,12 @@ function RecentCommands({ hostId, commandId }: { hostId: string; commandId: stri
   if (recent.kind === 'loading') {
     return (
       <div className="p-3 text-muted">
-        <Spinner label="Recent commands are being loaded" />
+        <Spinner label="Loading recent commands" />
       </div>
     );
   }
-  if (recent.kind === 'failed') return <MenuLabel>The recent commands could not be loaded.</MenuLabel>;
-  if (recent.commands.length === 0) return <MenuLabel>This host had no commands yet.</MenuLabel>;
+  if (recent.kind === 'failed') return <MenuLabel>Could not load recent commands.</MenuLabel>;
+  if (recent.commands.length === 0) return <MenuLabel>This host has no commands yet.</MenuLabel>;
   return recent.commands.map((command, index) => (
     <MenuChoice
       key={command.id}

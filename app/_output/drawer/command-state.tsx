@@ -13,7 +13,7 @@ const TEXT: Record<CommandWord['tone'], string> = {
   idle: 'text-idle',
 };
 
-/** The state of a command as a shape in its colour. Decoration: the word has to be said beside it. */
+/** The state of a command as a coloured icon. Decorative: show the word beside it. */
 export function CommandIcon({ command, className }: { command: CommandView; className?: string }) {
   const { tone } = commandWord(command);
   const classes = cx('size-3.5 shrink-0', TEXT[tone], className);
@@ -28,7 +28,7 @@ export function CommandIcon({ command, className }: { command: CommandView; clas
   return <CircleDashed aria-hidden="true" className={classes} />;
 }
 
-/** The state of a command: shape, colour and word. */
+/** The state of a command: icon, colour and word. */
 export function CommandStateBadge({ command }: { command: CommandView }) {
   const { word, tone } = commandWord(command);
   return (

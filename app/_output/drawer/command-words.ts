@@ -1,4 +1,4 @@
-/** How the state of a command reads and which colour it has; the one place where pages take it from. */
+/** Words and colours for the states of commands, used by all pages. */
 import type { CommandOutcome, CommandPhase, CommandView } from '@/lib/protocol/live';
 
 export interface CommandWord {
@@ -10,7 +10,7 @@ const PHASES: Record<Exclude<CommandPhase, 'ended'>, CommandWord> = {
   queued: { word: 'Queued', tone: 'idle' },
   sent: { word: 'Sent', tone: 'busy' },
   running: { word: 'Running', tone: 'busy' },
-  warning: { word: 'Takes long', tone: 'warn' },
+  warning: { word: 'Overdue', tone: 'warn' },
   stopping: { word: 'Stopping', tone: 'busy' },
   'awaiting-reconnect': { word: 'Waiting for the agent', tone: 'busy' },
   verifying: { word: 'Verifying', tone: 'busy' },
@@ -36,7 +36,7 @@ export function commandWord(command: Pick<CommandView, 'phase' | 'outcome'>): Co
   return command.outcome ? OUTCOMES[command.outcome] : { word: 'Ended', tone: 'idle' };
 }
 
-/** True when everything that the command was asked for is done. */
-export function endedWell(command: Pick<CommandView, 'outcome'>): boolean {
+/** True when the command did everything that was requested. */
+export function isSuccess(command: Pick<CommandView, 'outcome'>): boolean {
   return command.outcome === 'succeeded' || command.outcome === 'unchanged';
 }

@@ -6,7 +6,7 @@ import { fittingHeight, KEPT_ABOVE_PX, MIN_HEIGHT_PX } from './drawer-settings';
 const STEP_PX = 24;
 const LEAP_PX = 120;
 
-/** The upper edge of the drawer: drag it, or move it with the arrow keys. */
+/** The top edge of the drawer: drag it, or move it with the arrow keys. */
 export function DrawerResizer({ height, onResize }: { height: number; onResize: (height: number) => void }) {
   const resize = (next: number) => onResize(fittingHeight(next, window.innerHeight));
 

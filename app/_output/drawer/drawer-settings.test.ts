@@ -15,19 +15,19 @@ function memory(value: string | null = null) {
 }
 
 describe('DrawerSettingsStore', () => {
-  it('remembers, and tells listeners', () => {
+  it('stores settings and notifies listeners', () => {
     const storage = memory();
     const store = new DrawerSettingsStore(storage);
-    let told = 0;
-    store.subscribe(() => (told += 1));
+    let calls = 0;
+    store.subscribe(() => (calls += 1));
     store.set({ height: 500 });
     store.set({ wrap: true });
-    expect(told).toBe(2);
+    expect(calls).toBe(2);
     expect(new DrawerSettingsStore(storage).get()).toEqual({ height: 500, wrap: true, times: false });
   });
 
   it.each(['', 'x', '{}', '{"height":"500","wrap":true,"times":true}', '{"height":null,"wrap":true,"times":true}'])(
-    'falls back from a storage that holds %j',
+    'falls back to the defaults when the storage contains %j',
     (value) => {
       expect(new DrawerSettingsStore(memory(value)).get()).toEqual(DEFAULT_SETTINGS);
     },
@@ -35,7 +35,7 @@ describe('DrawerSettingsStore', () => {
 });
 
 describe('fittingHeight', () => {
-  it('leaves something of the page, but is never too small to read', () => {
+  it('leaves part of the page visible, and is never too small to read', () => {
     fc.assert(
       fc.property(
         fc.integer({ min: -100, max: 5_000 }),

@@ -1,4 +1,4 @@
-/** What the drawer remembers of how the operator likes it, on this browser. */
+/** The operator's settings of the drawer, stored in this browser. */
 import * as z from 'zod/mini';
 
 export interface DrawerSettings {
@@ -9,14 +9,14 @@ export interface DrawerSettings {
 }
 
 export const MIN_HEIGHT_PX = 180;
-/** Of the page, this much stays to be seen above the drawer. */
+/** Height of the page that stays visible above the drawer. */
 export const KEPT_ABOVE_PX = 120;
 export const DEFAULT_SETTINGS: DrawerSettings = Object.freeze({ height: 360, wrap: false, times: false });
 export const SETTINGS_KEY = 'nixfleet.drawer';
 
 const storedSchema = z.object({ height: z.number(), wrap: z.boolean(), times: z.boolean() });
 
-/** A height that the window has room for. */
+/** The nearest height that fits the window. */
 export function fittingHeight(height: number, windowHeight: number): number {
   return Math.round(Math.max(MIN_HEIGHT_PX, Math.min(height, windowHeight - KEPT_ABOVE_PX)));
 }
@@ -45,7 +45,7 @@ export class DrawerSettingsStore {
     try {
       this.storage?.setItem(SETTINGS_KEY, JSON.stringify(this.settings));
     } catch {
-      // Not remembered then; it holds until the page is left.
+      // The storage is full or forbidden: the settings last until the page is closed.
     }
     for (const listener of this.listeners) listener();
   }

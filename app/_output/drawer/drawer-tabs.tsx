@@ -11,7 +11,7 @@ import { useCommand } from './use-command';
 
 export const PANEL_ID = 'output-panel';
 
-/** One tab a host. Arrow keys, Home and End move; Delete closes. */
+/** One tab per host. Arrow keys, Home and End move; Delete closes. */
 export function DrawerTabs({
   open,
   onActivate,
@@ -29,7 +29,7 @@ export function DrawerTabs({
     if (event.key === 'Delete' && active !== null) {
       event.preventDefault();
       onClose(active);
-      // The tab that had the focus is gone: it goes to the one that is shown now.
+      // The focused tab has been removed: focus the selected one.
       requestAnimationFrame(() => list.current?.querySelector<HTMLElement>('[aria-selected="true"]')?.focus());
       return;
     }
@@ -114,7 +114,7 @@ function HostTab({
         <span className="one-line">{name}</span>
         {command && <span className={isActive ? 'sr-only' : 'text-faint'}>{commandWord(command).word}</span>}
       </button>
-      {/* For pointers alone: a tab list holds tabs. Everybody else has Delete, and the button at the right. */}
+      {/* For pointers only, because a tab list may contain only tabs. The alternatives are Delete and the button at the right. */}
       <button
         type="button"
         aria-hidden="true"

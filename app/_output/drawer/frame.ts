@@ -1,7 +1,7 @@
-/** A hidden page gets no frames; it is told this often instead. */
+/** A hidden page gets no animation frames; it uses this interval instead. */
 const HIDDEN_FRAME_MS = 500;
 
-/** Calls back once, with the next frame of a page that is seen. Returns the way to cancel. */
+/** Calls back once, in the next animation frame. Returns a function that cancels. */
 export function nextFrame(callback: () => void): () => void {
   if (document.hidden) {
     const timer = setTimeout(callback, HIDDEN_FRAME_MS);

@@ -47,7 +47,7 @@ function memory(initial?: string): TabStorage & { value: string | null } {
 }
 
 describe('OutputTabs', () => {
-  it('has one tab a host: another command replaces what the tab shows', () => {
+  it('has one tab per host: another command replaces the one in its tab', () => {
     const tabs = new OutputTabs(null);
     tabs.open({ hostId: 'h1', commandId: 'c1' });
     tabs.open({ hostId: 'h2', commandId: 'c2' });
@@ -59,14 +59,14 @@ describe('OutputTabs', () => {
     expect(tabs.get().active).toBe('h1');
   });
 
-  it('keeps a bounded number of tabs', () => {
+  it('limits the number of tabs', () => {
     const tabs = new OutputTabs(null);
     for (let i = 0; i <= MAX_TABS; i += 1) tabs.open({ hostId: `h${i}`, commandId: `c${i}` });
     expect(tabs.get().tabs).toHaveLength(MAX_TABS);
     expect(tabs.get().tabs[0]?.hostId).toBe('h1');
   });
 
-  it('opens again when it was collapsed', () => {
+  it('expands a collapsed drawer', () => {
     const tabs = new OutputTabs(null);
     tabs.open({ hostId: 'h1', commandId: 'c1' });
     tabs.collapse(true);
@@ -74,7 +74,7 @@ describe('OutputTabs', () => {
     expect(tabs.get().collapsed).toBe(false);
   });
 
-  it('shows the neighbour of a tab that was closed', () => {
+  it('activates the neighbour of a closed tab', () => {
     const tabs = new OutputTabs(null);
     for (const id of ['a', 'b', 'c']) tabs.open({ hostId: id, commandId: id });
     tabs.activate('b');
@@ -89,7 +89,7 @@ describe('OutputTabs', () => {
   it('follows the newest command of its host', () => {
     const tabs = new OutputTabs(null);
     tabs.open({ hostId: 'h1', commandId: 'c2' });
-    // The command was just sent: the picture of the host still has the one before.
+    // The command was just sent: the host's view still has the previous one.
     tabs.follow([host('h1', null, command('c1', 1))]);
     expect(tabs.get().tabs[0]?.commandId).toBe('c2');
     tabs.follow([host('h1', command('c2', 2), command('c1', 1))]);
@@ -98,7 +98,7 @@ describe('OutputTabs', () => {
     expect(tabs.get().tabs[0]?.commandId).toBe('c3');
   });
 
-  it('stays with a command that was picked', () => {
+  it('stays with a pinned command', () => {
     const tabs = new OutputTabs(null);
     tabs.follow([host('h1', null, command('c2', 2))]);
     tabs.open({ hostId: 'h1', commandId: 'c1', pinned: true });
@@ -107,7 +107,7 @@ describe('OutputTabs', () => {
     expect(tabs.get().tabs[0]).toMatchObject({ commandId: 'c1', pinned: true, newestSeen: 'c3' });
   });
 
-  it('closes the tab of a host that was removed', () => {
+  it('closes the tab of a removed host', () => {
     const tabs = new OutputTabs(null);
     tabs.open({ hostId: 'h1', commandId: 'c1' });
     tabs.open({ hostId: 'h2', commandId: 'c2' });
@@ -116,22 +116,22 @@ describe('OutputTabs', () => {
     expect(tabs.get().active).toBe('h1');
   });
 
-  it('tells listeners of changes, and of nothing else', () => {
+  it('notifies listeners of changes only', () => {
     const tabs = new OutputTabs(null);
-    let told = 0;
-    const leave = tabs.subscribe(() => (told += 1));
+    let calls = 0;
+    const unsubscribe = tabs.subscribe(() => (calls += 1));
     tabs.open({ hostId: 'h1', commandId: 'c1' });
     tabs.follow([host('h1', command('c1', 1))]);
-    expect(told).toBe(2);
+    expect(calls).toBe(2);
     tabs.follow([host('h1', command('c1', 1))]);
     tabs.close('unknown');
-    expect(told).toBe(2);
-    leave();
+    expect(calls).toBe(2);
+    unsubscribe();
     tabs.closeAll();
-    expect(told).toBe(2);
+    expect(calls).toBe(2);
   });
 
-  it('is remembered', () => {
+  it('is restored from the storage', () => {
     const storage = memory();
     const tabs = new OutputTabs(storage);
     tabs.open({ hostId: 'h1', commandId: 'c1', pinned: true });
@@ -141,13 +141,13 @@ describe('OutputTabs', () => {
   });
 
   it.each(['', 'no JSON', '{}', '{"tabs":[{"hostId":1}],"active":null,"collapsed":false}', '[]'])(
-    'starts empty from a storage that holds %j',
+    'starts empty when the storage contains %j',
     (stored) => {
       expect(new OutputTabs(memory(stored)).get()).toEqual(NOTHING_OPEN);
     },
   );
 
-  it('works where storage is forbidden or full', () => {
+  it('works when the storage is forbidden or full', () => {
     const refuse = (): never => {
       throw new Error('denied');
     };
@@ -156,7 +156,7 @@ describe('OutputTabs', () => {
     expect(tabs.get().active).toBe('h1');
   });
 
-  it('shows a tab that is there when the stored one is not', () => {
+  it('activates an existing tab when the stored active one does not exist', () => {
     const tab = { hostId: 'h1', commandId: 'c1', pinned: false, newestSeen: null };
     const storage = memory(JSON.stringify({ tabs: [tab], active: 'gone', collapsed: false }));
     expect(new OutputTabs(storage).get().active).toBe('h1');
@@ -165,13 +165,13 @@ describe('OutputTabs', () => {
 });
 
 describe('newestCommand', () => {
-  it('is not the stop that ends what the operator reads', () => {
+  it('ignores a stop or a kill, whose target the operator is reading', () => {
     const switching = command('c1', 1, 'switch');
     expect(newestCommand({ command: switching, control: command('c2', 2, 'stop'), lastCommand: null })).toBe(switching);
     expect(newestCommand({ command: null, control: null, lastCommand: command('c2', 2, 'kill') })).toBeNull();
   });
 
-  it('is the latest of all that the host shows', () => {
+  it('is the latest of the commands of the host', () => {
     const reboot = command('c3', 3, 'reboot');
     expect(newestCommand({ command: command('c1', 1), control: reboot, lastCommand: command('c2', 2) })).toBe(reboot);
   });

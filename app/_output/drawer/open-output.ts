@@ -1,6 +1,6 @@
 /**
- * Which outputs are open in the drawer: one tab a host, remembered for the browser tab. A small store of its own, so
- * that any part of the dashboard can open an output without knowing the drawer.
+ * Which outputs are open in the drawer: one tab per host, stored for the browser tab. Separate from the drawer, so that
+ * any part of the dashboard can open an output.
  */
 import * as z from 'zod/mini';
 import type { CommandView, HostView } from '@/lib/protocol/live';
@@ -8,20 +8,20 @@ import type { CommandView, HostView } from '@/lib/protocol/live';
 export interface OutputTab {
   hostId: string;
   commandId: string;
-  /** The operator picked this command: newer ones do not replace it. */
+  /** The operator selected this command: newer ones do not replace it. */
   pinned: boolean;
-  /** The host's newest command when this tab last looked; another one since then is a new one. */
+  /** The host's newest command when this tab was last updated; null before the first update. */
   newestSeen: string | null;
 }
 
 export interface OpenOutputs {
   tabs: readonly OutputTab[];
-  /** Host of the tab that is shown; null when there is none. */
+  /** Host of the active tab; null when there is none. */
   active: string | null;
   collapsed: boolean;
 }
 
-/** Tabs that stay open at most; the one that was opened first goes. */
+/** Maximum number of tabs; the oldest is closed. */
 export const MAX_TABS = 20;
 export const STORAGE_KEY = 'nixfleet.output';
 
@@ -42,16 +42,16 @@ const storedSchema = z.object({
   collapsed: z.boolean(),
 });
 
-/** The facts of a host that tabs look at. */
+/** The fields of a host that tabs use. */
 export type TabHost = Pick<HostView, 'id' | 'command' | 'control' | 'lastCommand'>;
 
 /**
- * The command whose output a host's tab shows by itself. A stop or kill acts upon another command, whose output is
- * what the operator wants to go on reading.
+ * The command whose output a host's tab follows. Not a stop or a kill: those act on another command, whose output the
+ * operator wants to keep reading.
  */
 export function newestCommand(host: Pick<TabHost, 'command' | 'control' | 'lastCommand'>): CommandView | null {
   const candidates = [host.command, host.control, host.lastCommand].filter(
-    (command): command is CommandView => command !== null && !actsUponAnother(command),
+    (command): command is CommandView => command !== null && !actsOnAnother(command),
   );
   return candidates.reduce<CommandView | null>(
     (newest, command) => (newest && newest.createdAt >= command.createdAt ? newest : command),
@@ -59,7 +59,7 @@ export function newestCommand(host: Pick<TabHost, 'command' | 'control' | 'lastC
   );
 }
 
-const actsUponAnother = (command: CommandView) => command.operation === 'stop' || command.operation === 'kill';
+const actsOnAnother = (command: CommandView) => command.operation === 'stop' || command.operation === 'kill';
 
 /** Opens a command's output, in the tab of its host. */
 export function withOpened(
@@ -75,7 +75,7 @@ export function withOpened(
   return { tabs, active: hostId, collapsed: false };
 }
 
-/** Closes the tab of a host; the one beside it is shown. */
+/** Closes the tab of a host and activates its neighbour. */
 export function withClosed(state: OpenOutputs, hostId: string): OpenOutputs {
   const index = state.tabs.findIndex((tab) => tab.hostId === hostId);
   if (index < 0) return state;
@@ -84,7 +84,7 @@ export function withClosed(state: OpenOutputs, hostId: string): OpenOutputs {
   return { ...state, tabs, active };
 }
 
-/** Follows the hosts: a new command replaces what a tab shows unless one was picked; tabs of removed hosts close. */
+/** Updates the tabs: a new command replaces the one in a tab unless that is pinned; tabs of removed hosts close. */
 export function withHosts(state: OpenOutputs, hosts: readonly TabHost[]): OpenOutputs {
   if (state.tabs.length === 0) return state;
   const byId = new Map(hosts.map((host) => [host.id, host]));
@@ -93,7 +93,7 @@ export function withHosts(state: OpenOutputs, hosts: readonly TabHost[]): OpenOu
     if (!host) return [];
     const newest = newestCommand(host)?.id ?? null;
     if (newest === null || newest === tab.newestSeen) return [tab];
-    // The first look only learns: a command that was just sent may not be in the picture of the host yet.
+    // The first update only records: a command that was just sent may not be in the host's view yet.
     const follow = tab.newestSeen !== null && !tab.pinned;
     return [{ ...tab, newestSeen: newest, commandId: follow ? newest : tab.commandId }];
   });
@@ -102,23 +102,23 @@ export function withHosts(state: OpenOutputs, hosts: readonly TabHost[]): OpenOu
   return { ...state, tabs, active };
 }
 
-export interface AskedOutput {
+export interface OutputRequest {
   hostId: string;
   commandId: string;
   /** An older command, which newer ones must not replace. */
   pinned?: boolean;
-  /** The operator asked to read it: it gets the focus. */
+  /** Move the keyboard focus to it. */
   focus?: boolean;
 }
 
-/** What of a browser's storage the store needs. */
+/** The part of a browser's storage that is used here. */
 export type TabStorage = Pick<Storage, 'getItem' | 'setItem'>;
 
 export class OutputTabs {
   private state: OpenOutputs;
   private readonly listeners = new Set<() => void>();
   private readonly storage: TabStorage | null;
-  private focusIsAsked = false;
+  private focusRequested = false;
 
   constructor(storage: TabStorage | null) {
     this.storage = storage;
@@ -132,15 +132,15 @@ export class OutputTabs {
     return () => this.listeners.delete(listener);
   };
 
-  open(output: AskedOutput): void {
-    if (output.focus) this.focusIsAsked = true;
+  open(output: OutputRequest): void {
+    if (output.focus) this.focusRequested = true;
     this.set(withOpened(this.state, output));
   }
 
-  /** True once after an output was opened that the operator asked to read: the keyboard's focus belongs there. */
+  /** True once after an output was opened with `focus`. */
   takeFocus(): boolean {
-    const asked = this.focusIsAsked;
-    this.focusIsAsked = false;
+    const asked = this.focusRequested;
+    this.focusRequested = false;
     return asked;
   }
 
@@ -172,7 +172,7 @@ export class OutputTabs {
     try {
       this.storage?.setItem(STORAGE_KEY, JSON.stringify(state));
     } catch {
-      // A full or forbidden storage costs the memory of the tabs, not the tabs.
+      // The storage is full or forbidden: the tabs work, but are not restored after a reload.
     }
     for (const listener of this.listeners) listener();
   }
@@ -185,8 +185,8 @@ function restore(storage: TabStorage | null): OpenOutputs {
     const parsed = storedSchema.safeParse(JSON.parse(stored));
     if (!parsed.success) return NOTHING_OPEN;
     const { tabs, active, collapsed } = parsed.data;
-    const isThere = tabs.some((tab) => tab.hostId === active);
-    return { tabs, active: isThere ? active : (tabs[0]?.hostId ?? null), collapsed };
+    const exists = tabs.some((tab) => tab.hostId === active);
+    return { tabs, active: exists ? active : (tabs[0]?.hostId ?? null), collapsed };
   } catch {
     return NOTHING_OPEN;
   }
@@ -194,7 +194,7 @@ function restore(storage: TabStorage | null): OpenOutputs {
 
 let browserTabs: OutputTabs | null = null;
 
-/** The store of this browser tab. On the server there is none to remember, and nothing is open. */
+/** The tabs of this browser tab. On the server, nothing is open. */
 export function outputTabs(): OutputTabs {
   if (typeof window === 'undefined') return new OutputTabs(null);
   browserTabs ??= new OutputTabs(sessionStorageOrNull());
@@ -210,6 +210,6 @@ function sessionStorageOrNull(): TabStorage | null {
 }
 
 /** Opens the output drawer on a command. */
-export function openOutput(output: AskedOutput): void {
+export function openOutput(output: OutputRequest): void {
   outputTabs().open(output);
 }

@@ -17,7 +17,7 @@ import { DrawerResizer } from './drawer-resizer';
 import { drawerSettings, fittingHeight } from './drawer-settings';
 import { DrawerTabs, PANEL_ID, tabId } from './drawer-tabs';
 import { nextFrame } from './frame';
-import { onlyThis } from './only-this';
+import { makeOutsideInert } from './make-outside-inert';
 import { NOTHING_OPEN, outputTabs, type OutputTab } from './open-output';
 import { OutputFeeds } from '../feed/output-feed';
 import { OutputView } from './output-view';
@@ -25,8 +25,8 @@ import { useIsPhone } from './use-is-phone';
 import { useWindowHeight } from './use-window-height';
 
 /**
- * The outputs that are open: a drawer at the lower edge of wide screens, a sheet over everything on phones. Shows
- * nothing while none is open. It is never painted on the server, which does not know what is open.
+ * The open outputs: a drawer at the bottom of wide screens, a full-screen sheet on phones. Never rendered on the server,
+ * which does not know what is open.
  */
 export function OutputDrawer() {
   const tabs = outputTabs();
@@ -61,7 +61,7 @@ function Drawer({ active }: { active: OutputTab }) {
     const element = frame.current;
     if (!isSheet || !element) return;
     const before = document.activeElement;
-    const release = onlyThis(element);
+    const release = makeOutsideInert(element);
     focusTab(element);
     return () => {
       release();
@@ -69,31 +69,31 @@ function Drawer({ active }: { active: OutputTab }) {
     };
   }, [isSheet]);
 
-  // After each render: the output may have been asked for while the drawer was there already.
+  // After each render: an output may be opened while the drawer is already mounted.
   useEffect(() => {
     if (frame.current && tabs.takeFocus()) focusTab(frame.current);
   });
 
-  /** The focus came from here, and goes back there when the drawer folds or leaves the page. */
-  const cameFrom = useRef<Element | null>(null);
+  /** The element that had the focus before; it gets the focus back when the drawer collapses or closes. */
+  const focusedBefore = useRef<Element | null>(null);
   const enter = (event: FocusEvent) => {
-    if (!event.currentTarget.contains(event.relatedTarget)) cameFrom.current = event.relatedTarget;
+    if (!event.currentTarget.contains(event.relatedTarget)) focusedBefore.current = event.relatedTarget;
   };
   useLayoutEffect(() => {
     const element = frame.current;
     return () => {
-      if (element) giveFocusBack(element, cameFrom.current);
+      if (element) giveFocusBack(element, focusedBefore.current);
     };
   }, []);
 
   const key = (event: KeyboardEvent) => {
     if (event.key !== 'Escape' || event.defaultPrevented || collapsed) return;
     tabs.collapse(true);
-    if (frame.current) giveFocusBack(frame.current, cameFrom.current);
+    if (frame.current) giveFocusBack(frame.current, focusedBefore.current);
   };
 
   return (
-    // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- Escape folds it, wherever the focus is
+    // eslint-disable-next-line jsx-a11y/no-noninteractive-element-interactions -- Escape collapses it, wherever the focus is
     <section
       ref={frame}
       aria-label="Output"
@@ -107,7 +107,7 @@ function Drawer({ active }: { active: OutputTab }) {
         'z-30 flex flex-col border-t bg-surface text-ink',
         isSheet
           ? 'fixed inset-0 z-40 border-t-0 pt-[env(safe-area-inset-top)] pb-[env(safe-area-inset-bottom)]'
-          : // In the flow at the page's end, so that it never covers the last rows for good.
+          : // In the flow at the end of the page, so that the last rows can be scrolled into view.
             'relative md:ml-[4.5rem]',
       )}
     >
@@ -126,7 +126,7 @@ function Drawer({ active }: { active: OutputTab }) {
         <div className="flex shrink-0 items-center gap-0.5 px-1.5">
           <IconButton
             size="sm"
-            label={collapsed ? 'Show the output' : 'Fold the output away'}
+            label={collapsed ? 'Expand output' : 'Collapse output'}
             aria-expanded={!collapsed}
             onClick={() => tabs.collapse(!collapsed)}
           >
@@ -164,7 +164,7 @@ function focusTab(drawer: HTMLElement): void {
   drawer.querySelector<HTMLElement>('[role="tab"][aria-selected="true"]')?.focus();
 }
 
-/** Without it, whoever works by keyboard would have to begin at the page's top again. */
+/** Otherwise keyboard users would have to start at the top of the page again. */
 function giveFocusBack(drawer: HTMLElement, to: Element | null): void {
   if (!drawer.contains(document.activeElement)) return;
   const target = to?.isConnected ? to : document.getElementById('main');

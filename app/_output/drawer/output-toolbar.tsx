@@ -11,7 +11,7 @@ import type { OutputFeed } from '../feed/output-feed';
 import { plainOutput } from '../text/sgr';
 import type { SearchView } from './use-search';
 
-/** Search, wrapping, time stamps, copy and download of one output. */
+/** Search, line wrapping, timestamps, copy and download of one output. */
 export function OutputToolbar({
   feed,
   search,
@@ -26,7 +26,7 @@ export function OutputToolbar({
   return (
     <div className="flex min-w-0 items-center gap-0.5 max-md:w-full">
       <SearchBox search={search} />
-      {/* On a phone, searching needs their room. */}
+      {/* On a phone, the search needs their space. */}
       <div className={cx('flex items-center gap-0.5', search.query !== '' && 'max-md:hidden')}>
         <IconButton
           size="sm"
@@ -38,7 +38,7 @@ export function OutputToolbar({
         </IconButton>
         <IconButton
           size="sm"
-          label="Show the time of each line"
+          label="Show timestamps"
           aria-pressed={settings.times}
           onClick={() => onSettings({ times: !settings.times })}
         >
@@ -64,9 +64,14 @@ export function OutputToolbar({
 async function copyAll(feed: OutputFeed): Promise<void> {
   const lines = Array.from(feed.buffer.rows(), (row) => plainOutput(row.text));
   const count = `${lines.length.toLocaleString('en')} ${lines.length === 1 ? 'line' : 'lines'}`;
-  if (lines.length === 0) toast({ tone: 'info', title: 'There is nothing to copy yet' });
+  if (lines.length === 0) toast({ tone: 'info', title: 'Nothing to copy yet' });
   else if (await copyText(`${lines.join('\n')}\n`)) toast({ tone: 'success', title: `Copied ${count}` });
-  else toast({ tone: 'error', title: 'The browser did not allow copying', body: 'Download the output instead.' });
+  else
+    toast({
+      tone: 'error',
+      title: 'Could not copy',
+      body: 'This browser does not allow pages to copy. Download the output instead.',
+    });
 }
 
 function SearchBox({ search }: { search: SearchView }) {
@@ -86,7 +91,7 @@ function SearchBox({ search }: { search: SearchView }) {
   return (
     <div className="mr-1 flex min-w-0 items-center max-md:grow">
       <label className="relative flex min-w-0 items-center max-md:grow">
-        <span className="sr-only">Search in the output</span>
+        <span className="sr-only">Search output</span>
         <Search aria-hidden="true" className="pointer-events-none absolute left-2 size-3.5 text-faint" />
         <input
           type="search"

@@ -4,7 +4,7 @@ import { useSyncExternalStore } from 'react';
 import { Button } from '@/app/_ui/button';
 import { EmptyState } from '@/app/_ui/empty-state';
 import { Spinner } from '@/app/_ui/spinner';
-import { OPERATIONS } from '@/lib/fleet/operations/operations';
+import { OPERATION_WORDS } from '@/lib/fleet/operations/operation-words';
 import type { CommandView } from '@/lib/protocol/live';
 import { CommandHeader } from './command-header';
 import { CommandPicker } from './command-picker';
@@ -16,7 +16,7 @@ import { OutputToolbar } from './output-toolbar';
 import { useCommand } from './use-command';
 import { useSearch } from './use-search';
 
-/** The output of one command with its head and its tools. */
+/** The output of one command, with its header and toolbar. */
 export function OutputView({ tab, hostName, feed }: { tab: OutputTab; hostName: string; feed: OutputFeed }) {
   const command = useCommand(tab.hostId, tab.commandId);
   const state = useSyncExternalStore(feed.subscribe, feed.get, feed.get);
@@ -44,17 +44,22 @@ export function OutputView({ tab, hostName, feed }: { tab: OutputTab; hostName: 
       </div>
       {isOlder && (
         <div className="flex flex-wrap items-center gap-2 border-b bg-accent-soft px-4 py-1 text-xs text-accent">
-          {hostName} has a newer command.
+          There is a newer command on {hostName}.
           <Button size="sm" onClick={() => openOutput({ hostId: tab.hostId, commandId: newestSeen })}>
-            Show it and follow
+            Show newest
           </Button>
         </div>
       )}
       {state.size > 0 ? (
         <OutputLines
-          feed={feed}
-          state={state}
-          label={command ? `Output of ${OPERATIONS[command.operation].label} on ${hostName}` : `Output of ${hostName}`}
+          buffer={feed.buffer}
+          size={state.size}
+          dropped={state.dropped}
+          label={
+            command
+              ? `Output of the ${OPERATION_WORDS[command.operation].noun} on ${hostName}`
+              : `Output of ${hostName}`
+          }
           wrap={settings.wrap}
           times={settings.times}
           pattern={search.pattern}
@@ -67,13 +72,13 @@ export function OutputView({ tab, hostName, feed }: { tab: OutputTab; hostName: 
   );
 }
 
-/** Why there is nothing to read, or not yet. */
+/** Shown while there are no lines. */
 function NoLines({ state, command }: { state: FeedState; command: CommandView | null }) {
   const { status } = state;
   if (status.kind === 'unavailable') {
     return (
       <div className="min-h-0 grow overflow-auto bg-sunken">
-        <EmptyState title="There is no output to show">{status.reason}</EmptyState>
+        <EmptyState title="No output available">{status.reason}</EmptyState>
       </div>
     );
   }
@@ -81,12 +86,12 @@ function NoLines({ state, command }: { state: FeedState; command: CommandView | 
   return (
     <div className="flex min-h-0 grow items-center justify-center gap-2 bg-sunken p-4 text-xs text-muted">
       {complete ? (
-        'This command wrote nothing.'
+        'This command produced no output.'
       ) : command?.phase === 'queued' ? (
-        'It waits for its host to come back.'
+        'Waiting for the host to reconnect.'
       ) : (
         <>
-          <Spinner size="sm" /> Waiting for the first line
+          <Spinner size="sm" /> Waiting for output
         </>
       )}
     </div>

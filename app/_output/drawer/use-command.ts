@@ -5,29 +5,29 @@ import { useEffect, useState } from 'react';
 import { useHost } from '@/app/_live/live';
 import type { CommandView } from '@/lib/protocol/live';
 import { findCommand } from './actions';
-import { answered } from './answered';
+import { valueOrNull } from '@/app/_actions/value-or-null';
 
 /**
- * A command as it is now: from the live host while it shows it, else asked for. null while nothing is known, and where
- * the command is not there any more.
+ * A command: live while its host's view contains it, else read from the dashboard. Null while it is loading, and when it
+ * does not exist.
  */
 export function useCommand(hostId: string, commandId: string): CommandView | null {
   const host = useHost(hostId);
   const shown = host && [host.command, host.control, host.dashboardCommand, host.lastCommand, ...host.queue];
   const live = shown?.find((command) => command?.id === commandId) ?? null;
-  const [asked, setAsked] = useState<CommandView | null>(null);
+  const [loaded, setLoaded] = useState<CommandView | null>(null);
   const isMissing = live === null;
 
   useEffect(() => {
     if (!isMissing) return;
     let left = false;
-    void answered(answerOf(findCommand({ commandId }))).then((command) => {
-      if (!left && command) setAsked(command);
+    void valueOrNull(answerOf(findCommand({ commandId }))).then((command) => {
+      if (!left && command) setLoaded(command);
     });
     return () => {
       left = true;
     };
   }, [isMissing, commandId]);
 
-  return live ?? (asked?.id === commandId ? asked : null);
+  return live ?? (loaded?.id === commandId ? loaded : null);
 }

@@ -2,10 +2,10 @@
 
 import { useSyncExternalStore } from 'react';
 
-/** Where the rail becomes a bottom bar, the drawer becomes a sheet: Tailwind's `md`. */
+/** Below Tailwind's `md`, where the navigation is at the bottom and the drawer is a sheet. */
 const PHONE = '(width < 48rem)';
 
-/** Whether the screen is a phone's now; for a decision at one moment, in the browser. */
+/** Whether the screen is a phone's now. Browser only. */
 export const isPhone = () => window.matchMedia(PHONE).matches;
 
 export function useIsPhone(): boolean {

@@ -5,7 +5,7 @@ import { nextFrame } from './frame';
 import type { OutputFeed } from '../feed/output-feed';
 import { OutputSearch, searchPattern, type OutputMatch } from '../text/output-search';
 
-/** Rows that are looked at in one frame: some milliseconds. */
+/** Rows searched per frame: some milliseconds. */
 const ROWS_A_FRAME = 10_000;
 
 export interface SearchView {
@@ -13,16 +13,16 @@ export interface SearchView {
   setQuery: (query: string) => void;
   pattern: RegExp | null;
   count: number;
-  /** True when there are more than are counted. */
+  /** True when there are more matches than are counted. */
   isFull: boolean;
-  /** From 1; 0 when the operator stands on none. */
+  /** The number of the current match, from 1; 0 for none. */
   number: number;
   current: OutputMatch | null;
-  /** Steps to the next match (1) or the one before (-1), around the ends. */
+  /** Moves to the next match (1) or the previous one (-1), wrapping around. */
   step: (by: 1 | -1) => void;
 }
 
-/** Searches a feed while its lines come. */
+/** Searches a feed as its lines arrive. */
 export function useSearch(feed: OutputFeed): SearchView {
   const [query, setText] = useState('');
   const [search, setSearch] = useState(() => new OutputSearch(''));
@@ -33,9 +33,9 @@ export function useSearch(feed: OutputFeed): SearchView {
     if (search.query === '') return;
     let cancel: (() => void) | null = null;
     const plan = () => {
-      cancel ??= nextFrame(look);
+      cancel ??= nextFrame(scan);
     };
-    const look = () => {
+    const scan = () => {
       cancel = null;
       const before = search.matches.length;
       const done = search.scan(feed.buffer, ROWS_A_FRAME);
@@ -43,9 +43,9 @@ export function useSearch(feed: OutputFeed): SearchView {
       if (!done) plan();
     };
     plan();
-    const leave = feed.subscribe(plan);
+    const unsubscribe = feed.subscribe(plan);
     return () => {
-      leave();
+      unsubscribe();
       cancel?.();
     };
   }, [search, feed]);
@@ -68,7 +68,7 @@ export function useSearch(feed: OutputFeed): SearchView {
     current,
     step: (by) => {
       if (matches.length === 0) return;
-      // Without a place to start from: the last match is nearest to what is being read.
+      // Without a current match, going back starts at the last one, which is nearest to the end.
       const next = index < 0 ? (by === 1 ? 0 : matches.length - 1) : (index + by + matches.length) % matches.length;
       setCurrent(matches[next] ?? null);
     },

@@ -14,13 +14,13 @@ const reader = (lines: OutputLine[]) => (after: number, limit: number) =>
   lines.filter((one) => one.seq > after).slice(0, limit);
 
 describe('outputStream', () => {
-  it('has every line once, in order, over many pages', async () => {
+  it('contains every line once, in order, over many pages', async () => {
     const lines = Array.from({ length: 3_501 }, (_, i) => line(i + 1, `line ${i + 1}`));
     const text = await new Response(outputStream(reader(lines), false)).text();
     expect(text).toBe(lines.map((one) => `${one.text}\n`).join(''));
   });
 
-  it('reads lines by their size, too', async () => {
+  it('limits the characters of each read', async () => {
     const sizes: number[] = [];
     const read = (after: number, _limit: number, maxCharacters: number) => {
       sizes.push(maxCharacters);
@@ -30,25 +30,25 @@ describe('outputStream', () => {
     expect(sizes).toEqual([256 * 1024, 256 * 1024]);
   });
 
-  it('is without colours, says which lines are notes, and has times where they are asked for', async () => {
+  it('strips colours, marks notes, and adds timestamps on request', async () => {
     const lines = [line(1, '\u001b[31mred\u001b[0m ü', 'stderr'), line(2, '3 lines are missing here', 'note')];
     expect(await new Response(outputStream(reader(lines), true)).text()).toBe(
       '2026-01-02T03:04:05.006Z  red ü\n2026-01-02T03:04:05.006Z  [dashboard] 3 lines are missing here\n',
     );
   });
 
-  it('is empty for a command that wrote nothing', async () => {
+  it('is empty for a command without output', async () => {
     expect(await new Response(outputStream(reader([]), false)).text()).toBe('');
   });
 });
 
 describe('downloadName', () => {
-  it('says host, operation and time', () => {
+  it('consists of host, operation and time', () => {
     const command = { operation: 'pull-switch', createdAt: Date.UTC(2026, 0, 2, 3, 4, 5) } as const;
     expect(downloadName('web-01', command)).toBe('web-01-pull-switch-2026-01-02T03-04-05.log');
   });
 
-  it('is harmless in a header and on a disk, whatever an agent calls itself', () => {
+  it('is safe in a header and on a disk for every host name', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (name) => {
         const file = downloadName(name, { operation: 'pull', createdAt: 0 });

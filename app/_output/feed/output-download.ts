@@ -2,12 +2,12 @@
 import type { CommandView, OutputLine } from '@/lib/protocol/live';
 import { plainOutput } from '../text/sgr';
 
-/** Lines read and written at once. */
+/** Lines per read. */
 const PAGE_LINES = 1_000;
-/** And so many UTF-16 units of text, with the line that reaches them: lines may have 64 KiB. */
+/** UTF-16 units of text per read, including the line that reaches the limit: a line may have 64 KiB. */
 const PAGE_CHARACTERS = 256 * 1024;
 
-/** A file name of letters that no file system and no header minds: "web-switch-2026-01-02T03-04-05.log". */
+/** A file name that is safe on every file system and in a header: "web-switch-2026-01-02T03-04-05.log". */
 export function downloadName(hostName: string, command: Pick<CommandView, 'operation' | 'createdAt'>): string {
   const host =
     hostName
@@ -18,14 +18,14 @@ export function downloadName(hostName: string, command: Pick<CommandView, 'opera
   return `${host}-${command.operation}-${time}.log`;
 }
 
-/** One line as it stands in the file. */
+/** One line of the file. */
 function fileLine(line: OutputLine, withTimes: boolean): string {
   const time = withTimes ? `${new Date(line.at).toISOString()}  ` : '';
   const note = line.stream === 'note' ? '[dashboard] ' : '';
   return `${time}${note}${plainOutput(line.text)}\n`;
 }
 
-/** The stored lines as bytes, read page by page as fast as the reader takes them. */
+/** The stored lines as bytes, read page by page as fast as the client consumes them. */
 export function outputStream(
   read: (after: number, limit: number, maxCharacters: number) => OutputLine[],
   withTimes: boolean,

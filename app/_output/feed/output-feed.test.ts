@@ -11,7 +11,7 @@ const output = (from: number, to: number, done?: true): OutputMessage => ({
   ...(done ? { done } : {}),
 });
 
-/** A channel and a screen that the test holds in its hands. */
+/** A channel and animation frames controlled by the test. */
 function world() {
   const watches: { after: number; listener: (message: OutputMessage) => void; stopped: boolean }[] = [];
   const frames = new Set<() => void>();
@@ -37,19 +37,19 @@ function world() {
 }
 
 describe('OutputFeed', () => {
-  it('tells its listeners once a frame, however many messages came', () => {
+  it('notifies its listeners once per frame for any number of messages', () => {
     const { it: channel, watches, frame } = world();
     const feed = new OutputFeed('c1', channel);
-    let told = 0;
-    feed.subscribe(() => (told += 1));
+    let calls = 0;
+    feed.subscribe(() => (calls += 1));
     for (let i = 0; i < 50; i += 1) watches[0]!.listener(output(i * 10 + 1, i * 10 + 10));
-    expect(told).toBe(0);
+    expect(calls).toBe(0);
     frame();
-    expect(told).toBe(1);
+    expect(calls).toBe(1);
     expect(feed.get()).toMatchObject({ size: 500, status: { kind: 'live' } });
   });
 
-  it('goes on after its last line when it is opened again, and doubles nothing', () => {
+  it('continues after its last line when it is opened again, without duplicates', () => {
     const { it: channel, watches, frame } = world();
     const feed = new OutputFeed('c1', channel);
     const close = feed.subscribe(() => undefined);
@@ -66,7 +66,7 @@ describe('OutputFeed', () => {
     expect(feed.get()).toMatchObject({ size: 9, status: { kind: 'complete' } });
   });
 
-  it('asks again where lines are missing, and takes a lasting gap as it is', () => {
+  it('requests missing lines once, then marks the gap', () => {
     const { it: channel, watches, frame } = world();
     const feed = new OutputFeed('c1', channel);
     feed.subscribe(() => undefined);
@@ -90,7 +90,7 @@ describe('OutputFeed', () => {
     expect(feed.get().status).toEqual({ kind: 'complete' });
   });
 
-  it('counts each line once for the progress of a build', () => {
+  it('counts each line once in the progress of a build', () => {
     const { it: channel, watches, frame } = world();
     const feed = new OutputFeed('c1', channel);
     feed.subscribe(() => undefined);
@@ -104,7 +104,7 @@ describe('OutputFeed', () => {
     expect(feed.get().progress).toMatchObject({ phase: 'build', built: 1, toBuild: 2 });
   });
 
-  it('says why there is no output', () => {
+  it('gives the reason when there is no output', () => {
     const { it: channel, watches, frame } = world();
     const feed = new OutputFeed('c1', channel);
     feed.subscribe(() => undefined);
@@ -115,7 +115,7 @@ describe('OutputFeed', () => {
 });
 
 describe('OutputFeeds', () => {
-  it('keeps the feeds that were shown last', () => {
+  it('keeps the most recently shown feeds', () => {
     const feeds = new OutputFeeds(world().it);
     const first = feeds.feed('a');
     for (const id of ['b', 'c', 'a', 'd']) feeds.feed(id);

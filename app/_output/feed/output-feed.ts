@@ -1,6 +1,6 @@
 /**
- * Follows the output of one command: from the live channel into a buffer, telling its listeners at most once a frame
- * however fast the lines come. Opened again, it goes on after the last line that it has.
+ * Follows the output of one command: fills a buffer from the live channel and notifies its listeners at most once per
+ * frame. When it is opened again, it continues after its last line.
  */
 import type { LiveServerMessage } from '@/lib/protocol/live';
 import { NO_NIX_PROGRESS, nixProgress, type NixProgress } from '../text/nix-phase';
@@ -10,25 +10,25 @@ import { plainOutput } from '../text/sgr';
 export type OutputMessage = Extract<LiveServerMessage, { t: 'output' | 'no-output' }>;
 
 export interface FeedWorld {
-  /** Follows a command's output after a line; returns the way to stop. */
+  /** Follows a command's output after a line. Returns a function that stops. */
   watch(commandId: string, after: number, listener: (message: OutputMessage) => void): () => void;
-  /** Calls back once, soon: the next frame of a page that is seen. Returns the way to cancel. */
+  /** Calls back once, in the next frame. Returns a function that cancels. */
   nextFrame(callback: () => void): () => void;
 }
 
 export type FeedStatus =
   | { kind: 'waiting' }
   | { kind: 'live' }
-  /** The command ended and its last line is here. */
+  /** The command ended and its last line has arrived. */
   | { kind: 'complete' }
   | { kind: 'unavailable'; reason: string };
 
 export interface FeedState {
-  /** Changes whenever anything did. */
+  /** Increases with each change. */
   version: number;
   status: FeedStatus;
   progress: NixProgress;
-  /** Rows here, and rows given up before them. */
+  /** Rows in the buffer, and rows dropped before them. */
   size: number;
   dropped: number;
 }
@@ -48,7 +48,7 @@ export class OutputFeed {
   private status: FeedStatus = { kind: 'waiting' };
   private progress = NO_NIX_PROGRESS;
   private stopWatching: (() => void) | null = null;
-  /** A message of a watch that was replaced is late and counts for nothing. */
+  /** Messages of a replaced watch are ignored. */
   private watchNumber = 0;
   private cancelFrame: (() => void) | null = null;
 
@@ -60,7 +60,7 @@ export class OutputFeed {
 
   readonly get = (): FeedState => this.state;
 
-  /** While anybody listens, the feed follows. */
+  /** The feed follows the output while it has listeners. */
   readonly subscribe = (listener: () => void): (() => void) => {
     this.listeners.add(listener);
     if (this.listeners.size === 1) this.watch();
@@ -91,7 +91,7 @@ export class OutputFeed {
   private receive(message: OutputMessage): void {
     if (message.t === 'no-output') {
       this.status = { kind: 'unavailable', reason: message.reason };
-      this.announce();
+      this.schedulePublish();
       return;
     }
     const before = this.buffer.lastSeq;
@@ -105,10 +105,10 @@ export class OutputFeed {
     } else {
       this.status = message.done ? { kind: 'complete' } : { kind: 'live' };
     }
-    this.announce();
+    this.schedulePublish();
   }
 
-  private announce(): void {
+  private schedulePublish(): void {
     this.cancelFrame ??= this.world.nextFrame(() => {
       this.cancelFrame = null;
       this.publish();
@@ -127,10 +127,10 @@ export class OutputFeed {
   }
 }
 
-/** Feeds that are kept when their tab is not shown, so that going back to one is immediate. */
+/** Feeds kept for tabs that are not shown, so that going back to one is immediate. */
 const KEPT_FEEDS = 4;
 
-/** The feeds of this browser tab, the least recently shown given up first. */
+/** The feeds of this browser tab; the least recently shown are dropped first. */
 export class OutputFeeds {
   private readonly feeds = new Map<string, OutputFeed>();
   private readonly world: FeedWorld;

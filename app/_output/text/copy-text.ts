@@ -1,6 +1,6 @@
 /**
- * Puts text on the clipboard; false when the browser does not allow it. The clipboard interface is there on https and
- * localhost only, and a dashboard in a home network is often neither.
+ * Copies text to the clipboard; false when the browser does not allow it. The Clipboard API works only over https and on
+ * localhost, and a dashboard in a home network often has neither, so there is a fallback.
  */
 export async function copyText(text: string): Promise<boolean> {
   try {

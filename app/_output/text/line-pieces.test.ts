@@ -19,11 +19,11 @@ describe('linePieces', () => {
     ]);
   });
 
-  it('tells the current match from the others, also where two touch', () => {
+  it('distinguishes the current match, also between adjacent matches', () => {
     expect(brief('aaaab', 'aa', 2)).toEqual(['aa||match', 'aa||current', 'b||none']);
   });
 
-  it('keeps the text exactly and marks exactly the matches', () => {
+  it('preserves the text and marks exactly the matches', () => {
     const text = fc.array(fc.constantFrom('a', 'b', 'A', ' ', '\u001b[31m', '\u001b[0m'), { maxLength: 40 });
     fc.assert(
       fc.property(text, fc.constantFrom('a', 'ab', 'aa', ' b', 'x'), (parts, query) => {

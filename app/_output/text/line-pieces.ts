@@ -1,17 +1,17 @@
-/** One line of output, cut where its colours and the marks of a search begin and end. */
+/** Splits one line of output where its colours and search matches start and end. */
 import { findIn } from './output-search';
 import { parseSgr, plainOutput, type SgrStyle } from './sgr';
 
 export interface LinePiece {
   text: string;
   style: SgrStyle;
-  /** `current`: the match that the operator stands on. */
+  /** `current`: the selected match. */
   mark: 'none' | 'match' | 'current';
 }
 
 /**
- * Cuts a line. `pattern` marks what it matches (global; null for no search); `currentStart` is where in the plain text
- * the current match begins, when it is on this line. The texts joined are exactly the plain text.
+ * Splits a line. `pattern` marks its matches (global; null for no search); `currentStart` is where the current match
+ * starts in the plain text, if it is on this line. The joined texts are exactly the plain text.
  */
 export function linePieces(
   text: string,

@@ -42,7 +42,7 @@ describe('nixProgress', () => {
     ['Starting Home Manager activation', { phase: 'activate' }],
     ['setting up user launchd services...', { phase: 'activate' }],
     ['reloading the following units: dbus.service', { phase: 'activate' }],
-  ])('knows "%s"', (line, expected) => {
+  ])('recognises "%s"', (line, expected) => {
     expect(after(line)).toMatchObject(expected);
   });
 
@@ -50,14 +50,14 @@ describe('nixProgress', () => {
     '',
     'hello',
     'copying files',
-    'building a house',
+    'building a shed',
     "error: building of '/nix/store/x.drv' failed",
     'activating',
-  ])('is not moved by "%s"', (line) => {
+  ])('ignores "%s"', (line) => {
     expect(nixProgress(NO_NIX_PROGRESS, line)).toBe(NO_NIX_PROGRESS);
   });
 
-  it('adds up what one command announces in turn', () => {
+  it('adds up several announcements of one command', () => {
     const state = after(
       'this derivation will be built:',
       "building '/nix/store/a.drv'...",
@@ -67,7 +67,7 @@ describe('nixProgress', () => {
     expect(state).toMatchObject({ toBuild: 3, built: 2 });
   });
 
-  it('never goes back and never counts more than it announces', () => {
+  it('never goes back and never counts more than was announced', () => {
     const step = fc.oneof(fc.constantFrom(...BUILD), fc.string());
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (lines) => {
@@ -90,11 +90,11 @@ describe('nixSteps', () => {
   const brief = (steps: ReturnType<typeof nixSteps>) =>
     steps.map((step) => `${step.phase} ${step.state} ${step.count}`);
 
-  it('shows nothing for what is not a build', () => {
+  it('is empty for output that is not a build', () => {
     expect(nixSteps(after('Already up to date.'), false, false)).toEqual([]);
   });
 
-  it('shows what is done, under way and to come', () => {
+  it('shows done, active and waiting steps', () => {
     expect(brief(nixSteps(after(...BUILD.slice(0, 9)), false, false))).toEqual([
       'evaluate done ',
       'fetch active 2 of 3',
@@ -103,18 +103,18 @@ describe('nixSteps', () => {
     ]);
   });
 
-  it('leaves out what nothing was announced for', () => {
+  it('leaves out fetch and build when Nix announced none', () => {
     expect(brief(nixSteps(after('building the system configuration...', 'setting up /etc...'), true, true))).toEqual([
       'evaluate done ',
       'activate done ',
     ]);
   });
 
-  it('shows where it broke off', () => {
+  it('shows where a build was interrupted', () => {
     expect(brief(nixSteps(after(...BUILD.slice(0, 10)), true, false))).toEqual([
       'evaluate done ',
       'fetch done 3 of 3',
-      'build broken-off 1 of 2',
+      'build interrupted 1 of 2',
       'activate waiting ',
     ]);
   });

@@ -1,6 +1,6 @@
 /**
- * What a Nix build is doing, read off its output: evaluate, fetch, build n of m, activate. Knows the words of nix,
- * nixos-rebuild, switch-to-configuration, home-manager and darwin-rebuild; all else leaves it as it is.
+ * The progress of a Nix build, derived from its output: evaluate, fetch, build n of m, activate. Recognises messages of
+ * nix, nixos-rebuild, switch-to-configuration, home-manager and darwin-rebuild; other lines change nothing.
  */
 
 export const NIX_PHASES = ['evaluate', 'fetch', 'build', 'activate'] as const;
@@ -9,10 +9,10 @@ export type NixPhase = (typeof NIX_PHASES)[number];
 export interface NixProgress {
   /** null until a line shows that Nix is at work. */
   phase: NixPhase | null;
-  /** Store paths announced and begun. */
+  /** Store paths announced and started. */
   toFetch: number;
   fetched: number;
-  /** Derivations announced and begun. */
+  /** Derivations announced and started. */
   toBuild: number;
   built: number;
 }
@@ -34,11 +34,11 @@ const COPYING = /^(?:copying path|downloading) '(?:\/nix\/store\/|https?:)[^']*'
 const ACTIVATE =
   /^(?:activating the configuration|activating \S+\.\.\.|Activating \S+|Starting Home Manager activation|setting up \/etc|setting up (?:launchd services|user launchd services|groups|users)|switching to (?:system )?configuration|(?:reloading|restarting|starting|stopping) the following (?:user )?units|(?:re)?loading user units for|would (?:stop|start|restart|reload) the following units)/;
 
-/** The next state after one line of output, without colours. A line that says nothing gives the same object back. */
+/** The next state after one line of output without colours. An unrecognised line gives the same object. */
 export function nixProgress(state: NixProgress, line: string): NixProgress {
   const text = line.trimStart();
   const built = WILL_BE_BUILT.exec(text);
-  // Announced again when one command builds several things in turn: what has begun stays counted.
+  // Announced several times when one command builds several things: keep what was counted before.
   if (built) {
     return { ...forward(state, 'evaluate'), toBuild: state.built + Number(built[1] ?? 1) };
   }
@@ -68,7 +68,7 @@ function forward(state: NixProgress, phase: NixPhase): NixProgress {
 export interface NixStep {
   phase: NixPhase;
   label: string;
-  state: 'done' | 'active' | 'waiting' | 'broken-off';
+  state: 'done' | 'active' | 'waiting' | 'interrupted';
   /** "3 of 7"; empty where nothing is counted. */
   count: string;
 }
@@ -76,10 +76,10 @@ export interface NixStep {
 const LABELS: Record<NixPhase, string> = { evaluate: 'Evaluate', fetch: 'Fetch', build: 'Build', activate: 'Activate' };
 
 /**
- * The phases as steps in order; none before a line showed one. Fetch and build are left out where nothing was
- * announced for them. `ended`: the command is over, so nothing is active; `well`: and all of it was done.
+ * The phases as steps in order; empty before the first recognised line. Fetch and build are left out when Nix announced
+ * none. `ended`: the command has ended, so no step is active. `succeeded`: it ended with success.
  */
-export function nixSteps(progress: NixProgress, ended: boolean, well: boolean): NixStep[] {
+export function nixSteps(progress: NixProgress, ended: boolean, succeeded: boolean): NixStep[] {
   const { phase } = progress;
   if (phase === null) return [];
   const at = NIX_PHASES.indexOf(phase);
@@ -92,15 +92,21 @@ export function nixSteps(progress: NixProgress, ended: boolean, well: boolean): 
         : step === 'build'
           ? `${progress.built} of ${progress.toBuild}`
           : '';
-    return [{ phase: step, label: LABELS[step], state: stepState(progress, index, at, ended, well), count }];
+    return [{ phase: step, label: LABELS[step], state: stepState(progress, index, at, ended, succeeded), count }];
   });
 }
 
-function stepState(progress: NixProgress, index: number, at: number, ended: boolean, well: boolean): NixStep['state'] {
+function stepState(
+  progress: NixProgress,
+  index: number,
+  at: number,
+  ended: boolean,
+  succeeded: boolean,
+): NixStep['state'] {
   if (index > at) return 'waiting';
-  if (ended && well) return 'done';
-  // Building begins before the last path is fetched.
+  if (ended && succeeded) return 'done';
+  // Building starts before the last path is fetched.
   const fetching = NIX_PHASES[index] === 'fetch' && progress.phase === 'build' && progress.fetched < progress.toFetch;
   if (index < at && !fetching) return 'done';
-  return ended ? 'broken-off' : 'active';
+  return ended ? 'interrupted' : 'active';
 }

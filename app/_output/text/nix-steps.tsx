@@ -5,14 +5,14 @@ import type { NixStep } from './nix-phase';
 
 const STATES: Record<NixStep['state'], { className: string; word: string }> = {
   done: { className: 'text-ok', word: 'done' },
-  active: { className: 'text-busy font-medium', word: 'under way' },
-  waiting: { className: 'text-faint', word: 'to come' },
-  'broken-off': { className: 'text-bad', word: 'broken off' },
+  active: { className: 'text-busy font-medium', word: 'running' },
+  waiting: { className: 'text-faint', word: 'not started' },
+  interrupted: { className: 'text-bad', word: 'interrupted' },
 };
 
 function StepIcon({ state }: { state: NixStep['state'] }) {
   if (state === 'active') return <Spinner size="sm" />;
-  const Icon = state === 'done' ? Check : state === 'broken-off' ? X : Minus;
+  const Icon = state === 'done' ? Check : state === 'interrupted' ? X : Minus;
   return <Icon aria-hidden="true" className="size-3.5" />;
 }
 
@@ -20,7 +20,7 @@ function StepIcon({ state }: { state: NixStep['state'] }) {
 export function NixSteps({ steps }: { steps: readonly NixStep[] }) {
   if (steps.length === 0) return null;
   return (
-    <ol aria-label="Progress of the build" className="flex flex-wrap items-center gap-x-4 gap-y-1 text-xs">
+    <ol aria-label="Build progress" className="flex flex-wrap items-center gap-x-4 gap-y-1 text-xs">
       {steps.map(({ phase, label, state, count }) => (
         <li key={phase} data-state={state} className={cx('flex items-center gap-1.5', STATES[state].className)}>
           <StepIcon state={state} />

@@ -9,7 +9,7 @@ const lines = (from: number, to: number) => Array.from({ length: to - from + 1 }
 const numbers = (buffer: OutputBuffer) => Array.from(buffer.rows(), (row) => row.seq);
 
 describe('OutputBuffer', () => {
-  it('takes lines in order and finds each by its place', () => {
+  it('stores lines in order and finds each by its index', () => {
     const buffer = new OutputBuffer();
     expect(buffer.append(lines(1, 2_500))).toEqual({ kind: 'appended', added: 2_500 });
     expect(buffer.size).toBe(2_500);
@@ -19,14 +19,14 @@ describe('OutputBuffer', () => {
     expect(buffer.row(2_500)).toBeUndefined();
   });
 
-  it('takes no line twice', () => {
+  it('ignores repeated lines', () => {
     const buffer = new OutputBuffer();
     buffer.append(lines(1, 10));
     expect(buffer.append(lines(5, 12))).toEqual({ kind: 'appended', added: 2 });
     expect(numbers(buffer)).toEqual(numbers(bufferOf(lines(1, 12))));
   });
 
-  it('reports a gap and takes nothing behind it, so that the lines can be asked for again', () => {
+  it('reports a gap and stores nothing after it, so that the lines can be requested again', () => {
     const buffer = bufferOf(lines(1, 3));
     expect(buffer.append([line(4), line(7), line(8)])).toEqual({ kind: 'gap', after: 4, added: 1 });
     expect(buffer.lastSeq).toBe(4);
@@ -34,17 +34,17 @@ describe('OutputBuffer', () => {
     expect(numbers(buffer)).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
   });
 
-  it('says so in the place of lines that do not exist any more', () => {
+  it('inserts a note in place of lines that no longer exist', () => {
     const buffer = bufferOf(lines(1, 2));
     buffer.append([line(5)]);
     expect(buffer.append([line(5), line(6)])).toEqual({ kind: 'appended', added: 3 });
     expect(buffer.row(2)).toMatchObject({ stream: 'note', seq: 3, text: '2 lines are missing here.' });
     expect(numbers(buffer)).toEqual([1, 2, 3, 5, 6]);
-    // A gap elsewhere is again asked about first.
+    // Another gap is reported first.
     expect(buffer.append([line(9)]).kind).toBe('gap');
   });
 
-  it('does not take lines that were still under way for the answer', () => {
+  it('does not mistake delayed lines for the answer', () => {
     const buffer = bufferOf(lines(1, 4));
     expect(buffer.append([line(7)]).kind).toBe('gap');
     expect(buffer.append([line(9)]).kind).toBe('gap');
@@ -52,7 +52,7 @@ describe('OutputBuffer', () => {
     expect(numbers(buffer)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
   });
 
-  it('keeps to its bounds and counts what it gave up', () => {
+  it('keeps within its limits and counts dropped lines', () => {
     const byLines = new OutputBuffer({ lines: 100, characters: 1e9 });
     byLines.append(lines(1, 1_000));
     expect(byLines.size).toBeLessThanOrEqual(100);
@@ -67,7 +67,7 @@ describe('OutputBuffer', () => {
     expect(byText.dropped + byText.size).toBe(900);
   });
 
-  it('carries a colour on to the next line of the same stream only', () => {
+  it('continues a colour on the next line of the same stream only', () => {
     const buffer = bufferOf([
       { ...line(1, '\u001b[31mred starts'), stream: 'stderr' },
       line(2, 'plain'),
@@ -77,14 +77,14 @@ describe('OutputBuffer', () => {
     expect(Array.from(buffer.rows(), (row) => row.startStyle.fg !== null)).toEqual([false, false, true, false]);
   });
 
-  it('ends with each line once and in order, however batches overlap and repeat', () => {
+  it('contains each line once and in order, however batches overlap and repeat', () => {
     const batch = fc.tuple(fc.integer({ min: 1, max: 60 }), fc.integer({ min: 0, max: 30 }));
     fc.assert(
       fc.property(fc.array(batch, { maxLength: 30 }), (batches) => {
         const buffer = new OutputBuffer();
         for (const [from, length] of batches) {
           const result = buffer.append(lines(from, from + length));
-          // As the channel does: ask again from the gap on.
+          // As the channel does: request the lines after the gap again.
           if (result.kind === 'gap') {
             expect(buffer.append(lines(result.after + 1, from + length)).kind).toBe('appended');
           }
@@ -96,7 +96,7 @@ describe('OutputBuffer', () => {
 });
 
 describe('OutputSearch', () => {
-  it('finds text whatever its case and colours, a slice at a time, and goes on with new lines', () => {
+  it('finds text in any case and colour, in slices, and continues with new lines', () => {
     const buffer = bufferOf([line(1, 'an \u001b[31mErr\u001b[0mor, an error'), line(2, 'fine'), line(3, 'ERROR')]);
     const search = new OutputSearch('error');
     expect(search.scan(buffer, 2)).toBe(false);
@@ -111,7 +111,7 @@ describe('OutputSearch', () => {
     expect(search.matches[3]).toEqual({ position: 3, start: 0, end: 5 });
   });
 
-  it('forgets matches of lines that were given up', () => {
+  it('forgets matches in dropped lines', () => {
     const buffer = new OutputBuffer({ lines: 8, characters: 1e9 });
     const search = new OutputSearch('line');
     buffer.append(lines(1, 6));
@@ -123,7 +123,7 @@ describe('OutputSearch', () => {
     );
   });
 
-  it('takes every query literally', () => {
+  it('treats every query literally', () => {
     fc.assert(
       fc.property(fc.string({ minLength: 1 }), fc.string(), (query, rest) => {
         const [first] = findIn(query + rest, searchPattern(query));

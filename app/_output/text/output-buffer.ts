@@ -1,25 +1,25 @@
 /**
- * The output of one command as a browser keeps it: lines in order of their numbers, each once, in chunks, so that a
- * hundred thousand lines are appended without copying and the oldest are given up chunk by chunk.
+ * The output of one command in a browser: lines in order of their numbers, each once. Stored in chunks, so that a hundred
+ * thousand lines are appended without copying and the oldest are dropped chunk by chunk.
  */
 import type { OutputLine } from '@/lib/protocol/live';
 import { PLAIN_STYLE, styleAfter, type SgrStyle } from './sgr';
 
-/** One line as it is shown. */
+/** One displayed line. */
 export interface OutputRow extends OutputLine {
-  /** The colours that an earlier line of the same stream left on, as on a terminal. */
+  /** The style left active by earlier lines of the same stream, as on a terminal. */
   startStyle: SgrStyle;
 }
 
 export type AppendResult =
   | { kind: 'appended'; added: number }
-  /** Lines after `after` did not come: ask for them again. Nothing from the gap on was taken. */
+  /** Lines after `after` are missing: request them again. Nothing after the gap was stored. */
   | { kind: 'gap'; after: number; added: number };
 
 export interface OutputLimits {
-  /** Lines that are kept at most. */
+  /** Maximum number of lines. */
   lines: number;
-  /** UTF-16 units of text that are kept at most. */
+  /** Maximum UTF-16 units of text. */
   characters: number;
 }
 
@@ -39,7 +39,7 @@ export class OutputBuffer {
   private count = 0;
   private last = 0;
   private droppedCount = 0;
-  /** The jump that was reported and has not been filled. The same one again is an answer: there is nothing between. */
+  /** The gap that was reported and not filled. If the same one comes again, the lines between do not exist. */
   private gap: { after: number; to: number } | null = null;
   private readonly styles = new Map<OutputLine['stream'], SgrStyle>();
 
@@ -48,24 +48,24 @@ export class OutputBuffer {
     this.chunkLines = Math.max(1, Math.min(CHUNK_LINES, Math.ceil(limits.lines / 4)));
   }
 
-  /** Rows that are here now. */
+  /** Rows stored now. */
   get size(): number {
     return this.count;
   }
 
-  /** Number of the last line that was taken; 0 before the first. Ask for what comes after it. */
+  /** Number of the last stored line; 0 before the first. */
   get lastSeq(): number {
     return this.last;
   }
 
-  /** Rows at the beginning that were given up because of the limits. Row `i` is the `dropped + i`-th of the output. */
+  /** Rows dropped at the start because of the limits. Row `i` is the `dropped + i`-th of the output. */
   get dropped(): number {
     return this.droppedCount;
   }
 
   /**
-   * Takes lines. What is here already is ignored. A jump in the numbers is reported once, so that the caller asks
-   * again; when the same jump comes back, the lines do not exist any more, and a note says so in their place.
+   * Appends lines. Lines that are stored already are ignored. A gap in the numbers is reported once, so that the caller
+   * requests the lines again; when the same gap comes again, they no longer exist, and a note takes their place.
    */
   append(lines: readonly OutputLine[]): AppendResult {
     let added = 0;
@@ -73,7 +73,7 @@ export class OutputBuffer {
       if (line.seq <= this.last) continue;
       if (line.seq > this.last + 1) {
         if (this.gap?.after !== this.last || this.gap.to !== line.seq) {
-          // Lines that were under way when they were asked for again may jump further: that is no answer.
+          // Lines sent before the new request may have a larger gap: that is not its answer.
           const to = this.gap?.after === this.last ? Math.min(this.gap.to, line.seq) : line.seq;
           this.gap = { after: this.last, to };
           this.evict();
@@ -97,14 +97,14 @@ export class OutputBuffer {
     return { kind: 'appended', added };
   }
 
-  /** The row at a place from 0 to `size - 1`; undefined outside of that. */
+  /** The row at an index from 0 to `size - 1`; undefined outside that range. */
   row(index: number): OutputRow | undefined {
     if (index < 0 || index >= this.count) return undefined;
     // Every chunk but the last is full.
     return this.chunks[Math.floor(index / this.chunkLines)]?.rows[index % this.chunkLines];
   }
 
-  /** All rows that are here, in order. */
+  /** All stored rows, in order. */
   *rows(): Generator<OutputRow> {
     for (const chunk of this.chunks) yield* chunk.rows;
   }

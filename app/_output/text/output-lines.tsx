@@ -6,19 +6,20 @@ import { useLayoutEffect, useRef, useState } from 'react';
 import { Button } from '@/app/_ui/button';
 import { cx } from '@/app/_ui/cx';
 import { linePieces } from './line-pieces';
-import type { OutputRow } from './output-buffer';
-import type { FeedState, OutputFeed } from '../feed/output-feed';
+import type { OutputBuffer, OutputRow } from './output-buffer';
 import type { OutputMatch } from './output-search';
 import { SgrText } from './sgr-text';
 
 const ROW_PX = 20;
 const OVERSCAN_ROWS = 20;
-/** Nearer than this to the end counts as at the end. */
+/** Distance from the end that still counts as at the end. */
 const END_PX = 12;
 
 export interface OutputLinesProps {
-  feed: OutputFeed;
-  state: FeedState;
+  buffer: OutputBuffer;
+  /** Rows in the buffer, and rows dropped before them. */
+  size: number;
+  dropped: number;
   label: string;
   wrap: boolean;
   times: boolean;
@@ -27,19 +28,18 @@ export interface OutputLinesProps {
 }
 
 /**
- * The lines of a feed. Only those in sight are in the page. It follows the end until the reader scrolls up, and again
- * once the end is reached.
+ * The lines of a buffer. Only visible lines are rendered. Follows the end until the reader scrolls up, and again once the
+ * end is reached.
  */
-export function OutputLines({ feed, state, label, wrap, times, pattern, current }: OutputLinesProps) {
+export function OutputLines({ buffer, size, dropped, label, wrap, times, pattern, current }: OutputLinesProps) {
   const scroller = useRef<HTMLDivElement>(null);
   const lastTop = useRef(0);
-  const lastDropped = useRef(state.dropped);
-  /** null while following; else the number of the last line that was there when the reader scrolled away. */
+  const lastDropped = useRef(dropped);
+  /** Null while following; else the number of the last line when the reader scrolled up. */
   const [pausedAt, setPausedAt] = useState<number | null>(null);
   const following = pausedAt === null;
-  const { size, dropped } = state;
 
-  // eslint-disable-next-line react-hooks/incompatible-library -- its functions are used here and handed to nobody
+  // eslint-disable-next-line react-hooks/incompatible-library -- its functions are used only here
   const virtualizer = useVirtualizer({
     count: size,
     getScrollElement: () => scroller.current,
@@ -49,14 +49,14 @@ export function OutputLines({ feed, state, label, wrap, times, pattern, current 
   });
   const totalPx = virtualizer.getTotalSize();
 
-  // Rows change their height with the width and the wrapping: what was measured before does not hold.
+  // The height of rows depends on wrapping and timestamps: measure them again.
   useLayoutEffect(() => virtualizer.measure(), [virtualizer, wrap, times]);
 
   useLayoutEffect(() => {
     const element = scroller.current;
     if (!element) return;
     if (following) element.scrollTop = element.scrollHeight;
-    // Oldest rows were given up: what is being read stays where it is.
+    // The oldest rows were dropped: keep the visible rows in place.
     else if (dropped > lastDropped.current) element.scrollTop -= (dropped - lastDropped.current) * ROW_PX;
     lastTop.current = element.scrollTop;
     lastDropped.current = dropped;
@@ -76,11 +76,11 @@ export function OutputLines({ feed, state, label, wrap, times, pattern, current 
   const [shownTarget, setShownTarget] = useState<OutputMatch | null>(null);
   if (current !== shownTarget) {
     setShownTarget(current);
-    if (current) setPausedAt(feed.buffer.lastSeq);
+    if (current) setPausedAt(buffer.lastSeq);
   }
   useLayoutEffect(() => {
     if (target !== null && target >= 0) virtualizer.scrollToIndex(target, { align: 'center' });
-    // eslint-disable-next-line react-hooks/exhaustive-deps -- a step to another match moves the page, new lines do not
+    // eslint-disable-next-line react-hooks/exhaustive-deps -- only another match scrolls the page, new lines do not
   }, [current, virtualizer]);
 
   const scrolled = () => {
@@ -89,16 +89,16 @@ export function OutputLines({ feed, state, label, wrap, times, pattern, current 
     const atEnd = element.scrollHeight - element.clientHeight - element.scrollTop <= END_PX;
     const wentUp = element.scrollTop < lastTop.current;
     lastTop.current = element.scrollTop;
-    if (following && wentUp && !atEnd) setPausedAt(feed.buffer.lastSeq);
+    if (following && wentUp && !atEnd) setPausedAt(buffer.lastSeq);
     else if (!following && atEnd && !wentUp) setPausedAt(null);
   };
 
-  const newLines = pausedAt === null ? 0 : feed.buffer.lastSeq - pausedAt;
+  const newLines = pausedAt === null ? 0 : buffer.lastSeq - pausedAt;
   return (
     <div className="relative flex min-h-0 grow flex-col">
       {dropped > 0 && (
         <p className="border-b bg-sunken px-4 py-1 text-xs text-muted">
-          The first {dropped.toLocaleString('en')} lines are not kept on this page. The download has all of them.
+          The first {dropped.toLocaleString('en')} lines are not shown here. Download the output for all lines.
         </p>
       )}
       <div
@@ -114,7 +114,7 @@ export function OutputLines({ feed, state, label, wrap, times, pattern, current 
       >
         <div className="relative w-full" style={{ height: totalPx }}>
           {virtualizer.getVirtualItems().map((item) => {
-            const row = feed.buffer.row(item.index);
+            const row = buffer.row(item.index);
             return (
               row && (
                 <div
@@ -157,7 +157,7 @@ export function OutputLines({ feed, state, label, wrap, times, pattern, current 
 
 const STREAMS: Record<OutputRow['stream'], string> = {
   stdout: 'border-transparent',
-  // Nix says nearly everything on stderr: a mark, not an alarm.
+  // Nix writes almost everything to stderr: a mark, not an alarm.
   stderr: 'border-warn/70',
   note: 'border-busy bg-busy-soft text-busy italic',
 };
@@ -184,10 +184,10 @@ function Line({
         </time>
       )}
       {row.stream === 'stderr' && <span className="sr-only">stderr: </span>}
-      {row.stream === 'note' && <span className="sr-only">Note by the dashboard: </span>}
+      {row.stream === 'note' && <span className="sr-only">Note from the dashboard: </span>}
       <span className={wrap ? 'min-w-0 grow break-words whitespace-pre-wrap' : 'whitespace-pre'}>
         <SgrText pieces={pieces} />
-        {/* An empty line has the height of a line. */}
+        {/* Gives an empty line its height. */}
         {pieces.length === 0 && '\u200b'}
       </span>
     </div>
@@ -196,7 +196,7 @@ function Line({
 
 const pad = (value: number, length = 2) => String(value).padStart(length, '0');
 
-/** Hours to milliseconds, in the reader's own zone. */
+/** Hours to milliseconds, in the browser's time zone. */
 function clockTime(at: number): string {
   const time = new Date(at);
   return `${pad(time.getHours())}:${pad(time.getMinutes())}:${pad(time.getSeconds())}.${pad(time.getMilliseconds(), 3)}`;

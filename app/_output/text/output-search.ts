@@ -1,19 +1,19 @@
-/** Finds text in a command's output, a slice at a time, so that a hundred thousand lines do not stop a frame. */
+/** Searches a command's output in slices, so that a hundred thousand lines do not block a frame. */
 import type { OutputBuffer } from './output-buffer';
 import { plainOutput } from './sgr';
 
 export interface OutputMatch {
-  /** Place in the whole output: the buffer's `dropped` plus its row index. Stays right while old rows are given up. */
+  /** Position in the whole output: the buffer's `dropped` plus the row index. Stays valid when old rows are dropped. */
   position: number;
-  /** From and to, in the plain text of the row. */
+  /** Start and end in the plain text of the row. */
   start: number;
   end: number;
 }
 
-/** Matches that are counted at most; more than anybody steps through. */
+/** Maximum number of matches. */
 export const MAX_MATCHES = 10_000;
 
-/** One search for one text. Case makes no difference. */
+/** One search for one text, case-insensitive. */
 export class OutputSearch {
   readonly query: string;
   private found: OutputMatch[] = [];
@@ -25,17 +25,17 @@ export class OutputSearch {
     this.pattern = searchPattern(query);
   }
 
-  /** In order. */
+  /** The matches so far, in order. */
   get matches(): readonly OutputMatch[] {
     return this.found;
   }
 
-  /** True when there are more matches than are kept. */
+  /** True when the maximum number of matches is reached. */
   get isFull(): boolean {
     return this.found.length >= MAX_MATCHES;
   }
 
-  /** Looks at up to `rows` further rows; gives true when all that is there was looked at. */
+  /** Searches up to `rows` further rows; true when all rows have been searched. */
   scan(buffer: OutputBuffer, rows: number): boolean {
     if (!this.pattern || this.isFull) return true;
     const { dropped } = buffer;
@@ -61,13 +61,13 @@ export class OutputSearch {
   }
 }
 
-/** The pattern of a query; null for an empty one. */
+/** The pattern for a query; null for an empty one. */
 export function searchPattern(query: string): RegExp | null {
   if (query === '') return null;
   return new RegExp(query.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&'), 'gi');
 }
 
-/** Every place of a pattern in a text, none overlapping. */
+/** Every match of a pattern in a text, not overlapping. */
 export function findIn(text: string, pattern: RegExp | null): { start: number; end: number }[] {
   if (!pattern) return [];
   return Array.from(text.matchAll(pattern), (match) => ({ start: match.index, end: match.index + match[0].length }));

@@ -1,12 +1,12 @@
 /**
- * How a style of the terminal looks on the dashboard's surfaces, light and dark. A program can't know what it is
- * shown on, so every colour is moved until it can be read there (WCAG 2.2, 1.4.3: a contrast of 4.5 to 1).
+ * Maps terminal styles to colours on the dashboard's light and dark surfaces. Programs don't know the backbackground, so
+ * every colour is adjusted until it is readable (WCAG 2.2, 1.4.3: a contrast of 4.5 to 1).
  */
 import type { SgrColor, SgrStyle } from './sgr';
 
 type Rgb = readonly [number, number, number];
 
-/** Colours of one theme, as `#rrggbb`; null where the surface's own colour stays. */
+/** Colours of one theme, as `#rrggbb`; null for the surface's default. */
 export interface Paint {
   fg: string | null;
   bg: string | null;
@@ -20,8 +20,8 @@ export interface ThemedPaint {
 export const MIN_CONTRAST = 4.5;
 
 interface Surface {
-  /** The least favourable surface that a line may lie on in this theme (marked, hovered, searched). */
-  ground: Rgb;
+  /** The surface with the least contrast on which a line may be in this theme (marked, hovered, searched). */
+  background: Rgb;
   text: Rgb;
   named: readonly Rgb[];
 }
@@ -35,7 +35,7 @@ const hex = (value: string): Rgb => [
 // Black, red, green, yellow, blue, magenta, cyan, white; then the bright ones.
 const SURFACES: Record<keyof ThemedPaint, Surface> = {
   light: {
-    ground: hex('#e9ecf2'),
+    background: hex('#e9ecf2'),
     text: hex('#14181f'),
     named: [
       '#24282e',
@@ -57,7 +57,7 @@ const SURFACES: Record<keyof ThemedPaint, Surface> = {
     ].map(hex),
   },
   dark: {
-    ground: hex('#2a2e36'),
+    background: hex('#2a2e36'),
     text: hex('#e9ecf1'),
     named: [
       '#9aa3af',
@@ -83,7 +83,7 @@ const SURFACES: Record<keyof ThemedPaint, Surface> = {
 const WHITE: Rgb = [255, 255, 255];
 const BLACK: Rgb = [0, 0, 0];
 
-/** The colours of a style on both themes; null when it leaves both colours as they are. */
+/** The colours of a style in both themes; null for the default colours. */
 export function paintSgr(style: SgrStyle): ThemedPaint | null {
   if (style.fg === null && style.bg === null && !style.inverse) return null;
   return { light: paintOn(SURFACES.light, style), dark: paintOn(SURFACES.dark, style) };
@@ -92,9 +92,9 @@ export function paintSgr(style: SgrStyle): ThemedPaint | null {
 function paintOn(surface: Surface, style: SgrStyle): Paint {
   const front = style.fg && resolve(style.fg, surface);
   const back = style.bg && resolve(style.bg, surface);
-  const fg = style.inverse ? (back ?? surface.ground) : front;
+  const fg = style.inverse ? (back ?? surface.background) : front;
   const bg = style.inverse ? (front ?? surface.text) : back;
-  if (!bg) return { fg: fg && toHex(readable(fg, surface.ground)), bg: null };
+  if (!bg) return { fg: fg && toHex(readable(fg, surface.background)), bg: null };
   return { fg: toHex(readable(fg ?? surface.text, bg)), bg: toHex(bg) };
 }
 
@@ -103,13 +103,13 @@ function resolve(color: SgrColor, surface: Surface): Rgb {
   return surface.named[color.index] ?? surface.text;
 }
 
-/** The colour nearest to the one asked for that can be read on the ground: mixed towards white or black. */
-function readable(color: Rgb, ground: Rgb): Rgb {
-  if (contrast(color, ground) >= MIN_CONTRAST) return color;
-  const towards = contrast(WHITE, ground) >= contrast(BLACK, ground) ? WHITE : BLACK;
+/** The nearest colour that is readable on the backbackground: mixed towards white or black. */
+function readable(color: Rgb, background: Rgb): Rgb {
+  if (contrast(color, background) >= MIN_CONTRAST) return color;
+  const towards = contrast(WHITE, background) >= contrast(BLACK, background) ? WHITE : BLACK;
   for (let share = 0.1; share < 1; share += 0.1) {
     const mixed = mix(color, towards, share);
-    if (contrast(mixed, ground) >= MIN_CONTRAST) return mixed;
+    if (contrast(mixed, background) >= MIN_CONTRAST) return mixed;
   }
   return towards;
 }
@@ -140,5 +140,8 @@ function luminance([r, g, b]: Rgb): number {
   return 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
 }
 
-/** The grounds that the contrast is reckoned on, for tests and for whoever changes the surfaces. */
-export const SGR_GROUNDS = { light: toHex(SURFACES.light.ground), dark: toHex(SURFACES.dark.ground) } as const;
+/** The backbackgrounds for which the contrast is computed, for tests. */
+export const SGR_BACKGROUNDS = {
+  light: toHex(SURFACES.light.background),
+  dark: toHex(SURFACES.dark.background),
+} as const;

@@ -10,8 +10,8 @@ const MARKS: Record<Exclude<LinePiece['mark'], 'none'>, string> = {
 };
 
 /**
- * A line's pieces in their colours. The colours are free, so they can't be classes; they are set by the browser after
- * the first paint (the drawer is never painted on the server), which the content security policy allows.
+ * A line's pieces in their colours. Arbitrary colours can't be classes. The content security policy allows these styles
+ * because the drawer is never rendered on the server.
  */
 export function SgrText({ pieces }: { pieces: readonly LinePiece[] }) {
   return pieces.map((piece, index) => <Piece key={index} piece={piece} />);
@@ -34,7 +34,7 @@ function styleClasses(style: SgrStyle): string {
     style.underline && style.strike && 'line-through underline',
     style.underline && !style.strike && 'underline',
     style.strike && !style.underline && 'line-through',
-    // Where a colour is set, it has to stay readable: dimmed is then as it is.
+    // A text with a colour has to stay readable, so it is not dimmed.
     style.dim && style.fg === null && style.bg === null && !style.inverse && 'text-faint',
   );
 }

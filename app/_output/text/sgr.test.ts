@@ -2,11 +2,11 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { outputLine } from '@/lib/text/plain-text';
 import { parseSgr, PLAIN_STYLE, plainOutput, styleAfter } from './sgr';
-import { contrastOf, MIN_CONTRAST, paintSgr, SGR_GROUNDS } from './sgr-paint';
+import { contrastOf, MIN_CONTRAST, paintSgr, SGR_BACKGROUNDS } from './sgr-paint';
 
 const ESC = '\u001b';
 
-/** Lines with many sequences, well formed or not. */
+/** Lines with many sequences, well-formed and malformed. */
 const line = fc
   .array(
     fc.oneof(
@@ -23,7 +23,7 @@ const line = fc
   .map((parts) => parts.join(''));
 
 describe('parseSgr', () => {
-  it('cuts a line at its colours', () => {
+  it('splits a line at its colours', () => {
     const segments = parseSgr(`a${ESC}[31;1mred${ESC}[0m z`);
     expect(segments.map((segment) => segment.text)).toEqual(['a', 'red', ' z']);
     expect(segments[0]?.style).toBe(PLAIN_STYLE);
@@ -40,32 +40,28 @@ describe('parseSgr', () => {
     ['true colour', '38;2;1;2;3', { fg: { kind: 'rgb', r: 1, g: 2, b: 3 } }],
     ['true colour with colons', '38:2::1:2:3', { fg: { kind: 'rgb', r: 1, g: 2, b: 3 } }],
     ['true colour with colons, no colour space', '38:2:1:2:3', { fg: { kind: 'rgb', r: 1, g: 2, b: 3 } }],
-    [
-      'what follows a colour still counts',
-      '38;5;9;1;4',
-      { fg: { kind: 'named', index: 9 }, bold: true, underline: true },
-    ],
+    ['parameters after a colour', '38;5;9;1;4', { fg: { kind: 'named', index: 9 }, bold: true, underline: true }],
     ['dim, italic, inverse, strike', '2;3;7;9', { dim: true, italic: true, inverse: true, strike: true }],
     ['underline off by colon', '4;4:0', { underline: false }],
-    ['undone one by one', '1;2;3;4;7;9;31;41;22;23;24;27;29;39;49', PLAIN_STYLE],
-    ['reset by nothing', '31;1;', PLAIN_STYLE],
+    ['all attributes reset one by one', '1;2;3;4;7;9;31;41;22;23;24;27;29;39;49', PLAIN_STYLE],
+    ['reset by an empty parameter', '31;1;', PLAIN_STYLE],
   ])('understands %s', (_name, parameters, style) => {
     expect(styleAfter(`${ESC}[${parameters}m`)).toMatchObject(style);
   });
 
   it.each(['38', '38;5', '38;2;1;2', '38;5;256', '38;2;1;2;999', '38;9;1', '999', '38:5'])(
-    'is not led astray by %s',
+    'ignores the malformed parameters %s',
     (parameters) => {
       expect(styleAfter(`${ESC}[${parameters}m`).fg).toBeNull();
     },
   );
 
-  it('goes on with the style that an earlier line left on', () => {
+  it('continues with the style of an earlier line', () => {
     const start = styleAfter(`${ESC}[33mwarning:`);
     expect(parseSgr('second line', start)).toEqual([{ text: 'second line', style: start }]);
   });
 
-  it('never throws and keeps the text exactly', () => {
+  it('never throws and preserves the text', () => {
     fc.assert(
       fc.property(line, (text) => {
         const segments = parseSgr(text);
@@ -76,7 +72,7 @@ describe('parseSgr', () => {
     );
   });
 
-  it('leaves no escape in a line that was made harmless on receipt', () => {
+  it('leaves no escape character in a sanitised line', () => {
     fc.assert(
       fc.property(line, (text) => {
         expect(plainOutput(outputLine(text))).not.toContain(ESC);
@@ -85,10 +81,10 @@ describe('parseSgr', () => {
     );
   });
 
-  it('gives the same style whether a line is read at once or in pieces', () => {
+  it('gives the same style for a line parsed at once or in pieces', () => {
     fc.assert(
       fc.property(line, line, (a, b) => {
-        fc.pre(!a.endsWith(ESC) && !/\u001b\[[0-9;:]*$/.test(a)); // eslint-disable-line no-control-regex -- ESC is what it is about
+        fc.pre(!a.endsWith(ESC) && !/\u001b\[[0-9;:]*$/.test(a)); // eslint-disable-line no-control-regex -- ESC is the subject
         expect(styleAfter(b, styleAfter(a))).toEqual(styleAfter(a + b));
       }),
     );
@@ -96,12 +92,12 @@ describe('parseSgr', () => {
 });
 
 describe('paintSgr', () => {
-  it('leaves plain and merely bold text alone', () => {
+  it('is null for plain text and for bold text without colours', () => {
     expect(paintSgr(PLAIN_STYLE)).toBeNull();
     expect(paintSgr({ ...PLAIN_STYLE, bold: true })).toBeNull();
   });
 
-  it('can be read in both themes, whatever a program asks for', () => {
+  it('is readable in both themes for every colour', () => {
     const byte = fc.integer({ min: 0, max: 255 });
     const color = fc.oneof(
       fc.constant(null),
@@ -115,7 +111,7 @@ describe('paintSgr', () => {
         for (const theme of ['light', 'dark'] as const) {
           const { fg: front, bg: back } = paint[theme];
           if (front === null) throw new Error('a painted style has a text colour');
-          expect(contrastOf(front, back ?? SGR_GROUNDS[theme])).toBeGreaterThanOrEqual(MIN_CONTRAST);
+          expect(contrastOf(front, back ?? SGR_BACKGROUNDS[theme])).toBeGreaterThanOrEqual(MIN_CONTRAST);
         }
       }),
       { numRuns: 2_000 },

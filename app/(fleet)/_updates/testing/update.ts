@@ -1,4 +1,4 @@
-/** Flake updates for tests of what is shown. */
+/** Sample flake updates for tests. */
 import type { FlakeUpdateView, InputChangeView } from '@/lib/protocol/flake-updates';
 
 export function anInput(change: Partial<InputChangeView> = {}): InputChangeView {

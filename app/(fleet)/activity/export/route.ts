@@ -4,7 +4,7 @@ import { filterFrom } from '../activity-filter';
 import { CONTENT_TYPES, EXPORT_FORMATS } from '../event-export';
 import { exportStream } from '../export-stream';
 
-/** All events that a filter asks for, newest first, as a file: `?format=ndjson` or `csv`. */
+/** All matching events as a file, newest first: `?format=ndjson` or `csv`. */
 export async function GET(request: Request): Promise<Response> {
   if (!(await getSession())) {
     return Response.json({ error: 'Sign in first: this file is for operators.' }, { status: 401 });
@@ -12,7 +12,7 @@ export async function GET(request: Request): Promise<Response> {
   const parameters = new URL(request.url).searchParams;
   const format = EXPORT_FORMATS.find((known) => known === parameters.get('format'));
   if (!format) {
-    return Response.json({ error: `Say which format: ?format=${EXPORT_FORMATS.join(' or ')}.` }, { status: 400 });
+    return Response.json({ error: `Unknown format. Use ?format=${EXPORT_FORMATS.join(' or ')}.` }, { status: 400 });
   }
   const day = new Date().toISOString().slice(0, 10);
   return new Response(

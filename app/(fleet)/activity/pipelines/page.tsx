@@ -9,7 +9,7 @@ export const metadata: Metadata = { title: 'Pipelines' };
 
 const SHOWN = 100;
 
-/** The pipelines of late: what was done over many hosts in one go, by whom and how it ended. */
+/** The latest pipelines: what ran on which hosts, who started it and how it ended. */
 export default async function PipelinesPage() {
   await requireSession();
   return (
@@ -21,7 +21,7 @@ export default async function PipelinesPage() {
       </p>
       <h1 className="mb-4 text-xl font-semibold tracking-tight">Pipelines</h1>
       <Card flush>
-        <PipelineList painted={runtime().fleet.pipelines(SHOWN)} limit={SHOWN} />
+        <PipelineList initial={runtime().fleet.pipelines(SHOWN)} limit={SHOWN} />
       </Card>
     </div>
   );

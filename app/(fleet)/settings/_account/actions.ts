@@ -9,17 +9,17 @@ import { runtime } from '@/lib/dashboard/runtime';
 
 const nothing = z.object({});
 
-/** A problem of the account as an action tells it; the field is the issue's path. */
+/** Converts an account problem to an action error; its field becomes the issue's path. */
 function asError(problem: AccountProblem | null): StepUpError | null {
   if (problem === null || problem.kind === 'throttled') return problem;
   return { kind: 'invalid', issues: [{ path: problem.field, message: problem.message }] };
 }
 
-/** Sets a new password. Where there is no second factor, the present password is the fresh proof. */
+/** Sets a new password. Without a second factor, the current password is the confirmation. */
 export const changePassword = stepUpAction(
   z.object({ current: z.string().max(1_024), password: z.string().max(1_024) }),
   {
-    purpose: () => 'A new password',
+    purpose: () => 'Change the password',
     check: async (input, context) =>
       asError(await runtime().auth.account.passwordChangeProblem({ ...input, ...context })),
     needed: (_input, { session }) => runtime().auth.stepUpAsksFor(session.userId) === 'code',
@@ -27,43 +27,45 @@ export const changePassword = stepUpAction(
   ({ password }, { session, address }) => runtime().auth.account.changePassword({ session, address, password }),
 );
 
-/** A new secret for an authenticator app, with its QR code. Nothing is stored. */
+/** Generates a secret for an authenticator app, with its QR code. Nothing is stored. */
 export const offerSecondFactor = operatorAction(nothing, async () => {
   const { secret, uri } = runtime().auth.account.offerSecondFactor();
   return { secret, image: await qrImage(uri) };
 });
 
-/** Sets up the second factor, or replaces it, with a code of the new one. */
+/** Sets up or replaces the second factor. Requires a code generated with the new secret. */
 export const enrolSecondFactor = stepUpAction(
   z.object({ secret: z.string().max(200), code: z.string().max(40) }),
   {
-    purpose: () => 'A new second factor',
+    purpose: () => 'Set up a second factor',
     check: async (input, context) => asError(await runtime().auth.account.enrolmentProblem({ ...input, ...context })),
   },
   (input, context) => runtime().auth.account.enrolSecondFactor({ ...input, ...context }),
 );
 
-/** From then on the password alone opens the dashboard. */
+/** Removes the second factor: afterwards the password alone is enough to sign in. */
 export const removeSecondFactor = stepUpAction(
   nothing,
   {
-    purpose: () => 'Removal of the second factor',
+    purpose: () => 'Remove the second factor',
     check: (_input, { session }) => asError(runtime().auth.account.removalProblem(session.userId)),
   },
   (_input, context) => runtime().auth.account.removeSecondFactor(context),
 );
 
-/** New recovery codes in place of all of before. */
-export const renewRecoveryCodes = stepUpAction(nothing, { purpose: () => 'New recovery codes' }, (_input, context) =>
-  runtime().auth.account.renewRecoveryCodes(context),
+/** Replaces all recovery codes. */
+export const renewRecoveryCodes = stepUpAction(
+  nothing,
+  { purpose: () => 'Create new recovery codes' },
+  (_input, context) => runtime().auth.account.renewRecoveryCodes(context),
 );
 
-/** Ends another session of the same user. False when it had ended already. */
+/** Ends another session of the same user. False when it had already ended. */
 export const endSession = operatorAction(z.object({ id: z.string().length(64) }), ({ id }, { session, address }) =>
   runtime().auth.endSession(id, session, address),
 );
 
-/** Ends all other sessions of the same user; gives how many there were. */
+/** Ends all other sessions of the same user; gives their number. */
 export const endOtherSessions = operatorAction(nothing, (_input, { session, address }) =>
   runtime().auth.endOtherSessions(session, address),
 );

@@ -21,8 +21,8 @@ describe('deviceName', () => {
       'Edge on Windows',
     ],
     ['curl/8.5.0', 'curl'],
-    ['', 'An unknown browser'],
-    ['<b>', 'An unknown browser'],
+    ['', 'Unknown browser'],
+    ['<b>', 'Unknown browser'],
   ])('%s → %s', (userAgent, name) => {
     expect(deviceName(userAgent)).toBe(name);
   });

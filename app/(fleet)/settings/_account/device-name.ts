@@ -1,6 +1,6 @@
-/** What a browser says of itself (the User-Agent header), in the words of the one who uses it. Pure. */
+/** A readable name for a browser, from its User-Agent header. Pure. */
 
-/** The first that fits: most browsers claim to be others as well. */
+/** The first match counts: most browsers also claim to be others. */
 const BROWSERS: readonly (readonly [RegExp, string])[] = [
   [/\bEdgA?\//, 'Edge'],
   [/\bOPR\//, 'Opera'],
@@ -21,11 +21,11 @@ const SYSTEMS: readonly (readonly [RegExp, string])[] = [
   [/\b(?:Linux|X11)\b/, 'Linux'],
 ];
 
-/** `Firefox on Linux`; what can't be told is left out, and a program is named by its own first word. */
+/** `Firefox on Linux`. Unknown parts are left out; other programs are named by their first word. */
 export function deviceName(userAgent: string): string {
   const find = (list: typeof BROWSERS) => list.find(([pattern]) => pattern.test(userAgent))?.[1];
   const browser = find(BROWSERS) ?? /^[\w.-]{2,40}/.exec(userAgent)?.[0].split('/')[0];
   const system = find(SYSTEMS);
-  if (browser === undefined) return system === undefined ? 'An unknown browser' : `A browser on ${system}`;
+  if (browser === undefined) return system === undefined ? 'Unknown browser' : `Unknown browser on ${system}`;
   return system === undefined ? browser : `${browser} on ${system}`;
 }

@@ -1,5 +1,5 @@
-/** What a change did to the other sessions; empty when there were none. */
+/** A sentence on how many other sessions were ended; empty for none. */
 export function endedText(endedSessions: number): string {
   if (endedSessions === 0) return '';
-  return endedSessions === 1 ? 'The other session ended.' : `${endedSessions} other sessions ended.`;
+  return endedSessions === 1 ? '1 other session was signed out.' : `${endedSessions} other sessions were signed out.`;
 }

@@ -16,13 +16,13 @@ import { enrolSecondFactor } from './actions';
 
 interface EnrolDialogProps {
   offer: TotpOffer;
-  /** There is one already: its code is asked for as well. */
+  /** Replaces an existing second factor, whose code is then required too. */
   replaces: boolean;
   onClose: () => void;
   onDone: (change: AccountChange) => void;
 }
 
-/** Shows a new secret and takes a code of it: nothing is stored before that is right. */
+/** Shows a new secret and asks for a code generated with it. Nothing is stored before that code is correct. */
 export function EnrolDialog({ offer, replaces, onClose, onDone }: EnrolDialogProps) {
   const [busy, setBusy] = useState(false);
   const [problem, setProblem] = useState<string | null>(null);
@@ -43,12 +43,12 @@ export function EnrolDialog({ offer, replaces, onClose, onDone }: EnrolDialogPro
     }
   }
 
-  /** What went wrong; null when it is done, or the operator turned back. */
+  /** The problem; null on success, or when the operator cancelled. */
   async function send(code: string): Promise<string | null> {
     try {
       const words = {
         label: replaces ? 'Replace' : 'Set up',
-        description: replaces ? 'The second factor of until now proves that it is you.' : undefined,
+        description: replaces ? 'Confirm with a code from your current second factor.' : undefined,
       };
       const result = await withStepUp(words, (proof) =>
         answerOf(enrolSecondFactor({ secret: offer.secret, code }, proof)),
@@ -74,7 +74,7 @@ export function EnrolDialog({ offer, replaces, onClose, onDone }: EnrolDialogPro
       onClose={onClose}
       size="sm"
       title={replaces ? 'Replace the second factor' : 'Set up a second factor'}
-      description="Scan this with an authenticator app, then write the code that it shows."
+      description="Scan this with an authenticator app, then enter the code that it shows."
       footer={
         <>
           <Button onClick={onClose}>Cancel</Button>

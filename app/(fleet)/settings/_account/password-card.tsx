@@ -27,9 +27,9 @@ export function PasswordCard({ configured, userName }: { configured: boolean; us
   return (
     <Card title="Password">
       <p className="text-sm text-muted">
-        <code className="text-xs text-ink">NIXFLEET_PASSWORD_HASH</code> in the environment sets it, so it can’t be
-        changed here. Make a new hash with <code className="text-xs text-ink">nixfleet hash-password</code>, put it
-        there and restart: all sessions end then.
+        <code className="text-xs text-ink">NIXFLEET_PASSWORD_HASH</code> in the environment sets the password, so it
+        can’t be changed here. Create a new hash with <code className="text-xs text-ink">nixfleet hash-password</code>,
+        set the variable and restart. All sessions then end.
       </p>
     </Card>
   );
@@ -47,7 +47,7 @@ function PasswordForm({ userName }: { userName: string }) {
     const password = formText(form, 'password');
     const weak = passwordProblem(password);
     const differs = password !== formText(form, 'again');
-    setProblems({ password: weak ?? undefined, again: differs ? 'The two passwords differ.' : undefined });
+    setProblems({ password: weak ?? undefined, again: differs ? 'The passwords do not match.' : undefined });
     if (weak !== null || differs) return;
     setBusy(true);
     try {
@@ -55,7 +55,7 @@ function PasswordForm({ userName }: { userName: string }) {
       const result = await withStepUp(words, (proof) => answerOf(changePassword({ current, password }, proof)));
       if (result?.ok) {
         form.reset();
-        toast({ tone: 'success', title: 'The password was changed', body: endedText(result.value.endedSessions) });
+        toast({ tone: 'success', title: 'Password changed', body: endedText(result.value.endedSessions) });
         router.refresh();
       } else if (result !== null) {
         const { error } = result;
@@ -70,12 +70,12 @@ function PasswordForm({ userName }: { userName: string }) {
   }
 
   return (
-    <Card title="Password" description="A new one ends all other sessions.">
+    <Card title="Password" description="Changing the password signs out all other sessions.">
       <form method="post" onSubmit={(event) => void submit(event)} className="max-w-sm space-y-4" noValidate>
         <FormError message={problems.form ?? null} />
         <input type="text" name="username" value={userName} autoComplete="username" readOnly hidden />
         <PasswordField
-          label="Present password"
+          label="Current password"
           name="current"
           autoComplete="current-password"
           error={problems.current}
@@ -87,7 +87,7 @@ function PasswordForm({ userName }: { userName: string }) {
           hint={`At least ${MIN_PASSWORD} characters.`}
           error={problems.password}
         />
-        <PasswordField label="The same again" name="again" autoComplete="new-password" error={problems.again} />
+        <PasswordField label="Confirm password" name="again" autoComplete="new-password" error={problems.again} />
         <Button type="submit" busy={busy}>
           Change password
         </Button>

@@ -4,18 +4,18 @@ import { RecoveryCodes } from '@/app/_account/recovery-codes';
 import { Button } from '@/app/_ui/button';
 import { Dialog } from '@/app/_ui/dialog';
 
-/** New recovery codes, seen this once. A click beside it does not close it: they would be gone. */
+/** Shows new recovery codes once. A click outside does not close it, because the codes would be lost. */
 export function RecoveryDialog({ codes, onClose }: { codes: readonly string[]; onClose: () => void }) {
   return (
     <Dialog
       open
       onClose={onClose}
       closesByPress={false}
-      title="Keep your recovery codes"
-      description="Each is good once when your phone is lost. They are shown now and never again."
+      title="Save your recovery codes"
+      description="Each code works once, in case you lose your phone. They are not shown again."
       footer={
         <Button variant="primary" onClick={onClose}>
-          I have kept them
+          I have saved them
         </Button>
       }
     >

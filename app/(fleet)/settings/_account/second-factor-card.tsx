@@ -19,12 +19,12 @@ import { endedText } from './ended-text';
 import { EnrolDialog } from './enrol-dialog';
 import { RecoveryDialog } from './recovery-dialog';
 
-/** Fewer recovery codes than this are few. */
+/** Warn when fewer recovery codes than this are left. */
 const FEW_CODES = 3;
 
 type Shown = { kind: 'offer'; offer: TotpOffer } | { kind: 'codes'; codes: readonly string[] };
 
-/** The second factor and its recovery codes: set up, replaced, removed. */
+/** Sets up, replaces and removes the second factor and its recovery codes. */
 export function SecondFactorCard({ account }: { account: AccountView }) {
   const router = useRouter();
   const [shown, setShown] = useState<Shown | null>(null);
@@ -32,19 +32,20 @@ export function SecondFactorCard({ account }: { account: AccountView }) {
   const { secondFactor, secondFactorRequired, recoveryCodesLeft } = account;
   const on = secondFactor !== 'none';
 
-  /** Does what was asked for and shows what came of it. */
+  /** Sends a change and shows its result. */
   async function change(
     words: StepUpWords,
     done: string,
+    failed: string,
     send: (proof?: string) => Promise<StepUpActionResult<AccountChange>>,
   ) {
     setBusy(true);
     try {
       const result = await withStepUp(words, send);
       if (result?.ok) finish(done, result.value);
-      else if (result) toast({ tone: 'error', title: `${words.label}: not done`, body: errorText(result.error) });
+      else if (result) toast({ tone: 'error', title: failed, body: errorText(result.error) });
     } catch {
-      toast({ tone: 'error', title: `${words.label}: no answer`, body: NO_ANSWER });
+      toast({ tone: 'error', title: failed, body: NO_ANSWER });
     }
     setBusy(false);
   }
@@ -60,9 +61,9 @@ export function SecondFactorCard({ account }: { account: AccountView }) {
     try {
       const result = await answerOf(offerSecondFactor({}));
       if (result.ok) setShown({ kind: 'offer', offer: result.value });
-      else toast({ tone: 'error', title: 'No second factor was set up', body: errorText(result.error) });
+      else toast({ tone: 'error', title: 'Could not set up the second factor', body: errorText(result.error) });
     } catch {
-      toast({ tone: 'error', title: 'No second factor was set up', body: NO_ANSWER });
+      toast({ tone: 'error', title: 'Could not set up the second factor', body: NO_ANSWER });
     }
     setBusy(false);
   }
@@ -70,7 +71,7 @@ export function SecondFactorCard({ account }: { account: AccountView }) {
   return (
     <Card
       title="Second factor"
-      description="Signing in, and whatever could cost the fleet, asks for a code of an authenticator app."
+      description="Signing in and dangerous operations require a code from an authenticator app."
       flush
     >
       <Facts>
@@ -93,8 +94,9 @@ export function SecondFactorCard({ account }: { account: AccountView }) {
                     disabled={busy}
                     onClick={() =>
                       void change(
-                        { label: 'Remove', description: 'The password alone will open this dashboard.' },
-                        'The second factor was removed',
+                        { label: 'Remove', description: 'Afterwards, the password alone is enough to sign in.' },
+                        'Second factor removed',
+                        'Could not remove the second factor',
                         (proof) => answerOf(removeSecondFactor({}, proof)),
                       )
                     }
@@ -110,7 +112,7 @@ export function SecondFactorCard({ account }: { account: AccountView }) {
           </div>
         </Fact>
         {on && (
-          <Fact name="Recovery codes" hint="Each signs in once, or proves who you are, when the phone is lost.">
+          <Fact name="Recovery codes" hint="Each code replaces one code from the app, in case you lose your phone.">
             <div className="flex flex-wrap items-center justify-between gap-3">
               <span className="flex items-center gap-2">
                 {recoveryCodesLeft} left
@@ -121,13 +123,14 @@ export function SecondFactorCard({ account }: { account: AccountView }) {
                 disabled={busy}
                 onClick={() =>
                   void change(
-                    { label: 'Make new codes', description: 'The recovery codes of before are void then.' },
-                    'There are new recovery codes',
+                    { label: 'Create new codes', description: 'The existing recovery codes stop working.' },
+                    'New recovery codes created',
+                    'Could not create new recovery codes',
                     (proof) => answerOf(renewRecoveryCodes({}, proof)),
                   )
                 }
               >
-                Make new codes …
+                Create new codes …
               </Button>
             </div>
           </Fact>
@@ -138,7 +141,7 @@ export function SecondFactorCard({ account }: { account: AccountView }) {
           offer={shown.offer}
           replaces={on}
           onClose={() => setShown(null)}
-          onDone={(result) => finish(on ? 'The second factor was replaced' : 'The second factor is on', result)}
+          onDone={(result) => finish(on ? 'Second factor replaced' : 'Second factor set up', result)}
         />
       )}
       {shown?.kind === 'codes' && <RecoveryDialog codes={shown.codes} onClose={() => setShown(null)} />}
@@ -147,9 +150,10 @@ export function SecondFactorCard({ account }: { account: AccountView }) {
 }
 
 function stateHint({ secondFactor, secondFactorRequired }: AccountView): string {
-  if (secondFactor === 'configured') return 'NIXFLEET_TOTP_SECRET in the environment sets it: change it there.';
-  if (secondFactor === 'none') return 'The password alone opens this dashboard, which can run commands on every host.';
+  if (secondFactor === 'configured') return 'Set by NIXFLEET_TOTP_SECRET in the environment. Change it there.';
+  if (secondFactor === 'none')
+    return 'The password alone gives access to this dashboard, which can run commands on every host.';
   return secondFactorRequired
-    ? 'NIXFLEET_REQUIRE_TOTP keeps it from being removed. Replacing it ends all other sessions.'
-    : 'Replacing or removing it ends all other sessions.';
+    ? 'Required by NIXFLEET_REQUIRE_TOTP, so it can’t be removed. Replacing it signs out all other sessions.'
+    : 'Replacing or removing it signs out all other sessions.';
 }

@@ -13,7 +13,7 @@ import type { ActionResult } from '@/lib/auth/next/action-result';
 import { TimeLeft } from '@/app/_ui/time-left';
 import { endOtherSessions, endSession } from './actions';
 
-/** One session, as the list shows it. */
+/** One session in the list. */
 export interface SessionRow {
   id: string;
   current: boolean;
@@ -25,7 +25,7 @@ export interface SessionRow {
   endsAt: number;
 }
 
-/** Where one is signed in, with the way to end it: its sockets are closed at once. */
+/** Lists the sessions of the account. Ending one closes its sockets at once. */
 export function SessionsCard({ sessions }: { sessions: readonly SessionRow[] }) {
   const router = useRouter();
   const [ending, setEnding] = useState<string | null>(null);
@@ -35,10 +35,10 @@ export function SessionsCard({ sessions }: { sessions: readonly SessionRow[] }) 
     setEnding(what);
     try {
       const result = await send();
-      if (!result.ok) toast({ tone: 'error', title: 'No session was ended', body: errorText(result.error) });
+      if (!result.ok) toast({ tone: 'error', title: 'Could not sign out the session', body: errorText(result.error) });
       router.refresh();
     } catch {
-      toast({ tone: 'error', title: 'No session was ended', body: NO_ANSWER });
+      toast({ tone: 'error', title: 'Could not sign out the session', body: NO_ANSWER });
     }
     setEnding(null);
   }
@@ -46,7 +46,7 @@ export function SessionsCard({ sessions }: { sessions: readonly SessionRow[] }) 
   return (
     <Card
       title="Sessions"
-      description="Where you are signed in. What you don’t know, sign out, and change the password."
+      description="Where you are signed in. If you do not recognise a session, sign it out and change the password."
       actions={
         others.length < 2 ? undefined : (
           <Button
@@ -54,7 +54,7 @@ export function SessionsCard({ sessions }: { sessions: readonly SessionRow[] }) 
             busy={ending === 'others'}
             onClick={() => void end('others', () => answerOf(endOtherSessions({})))}
           >
-            Sign out all others
+            Sign out all other sessions
           </Button>
         )
       }
@@ -66,11 +66,11 @@ export function SessionsCard({ sessions }: { sessions: readonly SessionRow[] }) 
             <div className="min-w-0">
               <p className="flex flex-wrap items-center gap-2 text-sm font-medium" data-tip={session.userAgent}>
                 {session.device}
-                {session.current && <Badge tone="accent">This one</Badge>}
+                {session.current && <Badge tone="accent">This session</Badge>}
               </p>
               <p className="mt-0.5 text-xs text-pretty text-muted">
                 <span className="font-mono">{session.address}</span>, signed in <TimeAgo at={session.createdAt} />, last
-                seen <TimeAgo at={session.lastSeenAt} />, ends in <TimeLeft until={session.endsAt} /> at the latest
+                active <TimeAgo at={session.lastSeenAt} />, expires in <TimeLeft until={session.endsAt} />
               </p>
             </div>
             {!session.current && (

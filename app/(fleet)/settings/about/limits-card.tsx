@@ -1,9 +1,9 @@
-/** How much of each of the dashboard's limits is in use, and who fills it. */
+/** How much of each of the dashboard's limits is in use, and who uses most. */
 import { Card } from '@/app/_ui/card';
 import { Meter, type ProgressTone } from '@/app/_ui/progress';
 import type { LimitUse } from '@/lib/protocol/limit-use';
 
-/** From these shares on, a limit is nearly full and full enough to look at. */
+/** Shares from which a limit is shown as an alarm, and as a warning. */
 const NEARLY_FULL = 0.9;
 const FILLING = 0.7;
 
@@ -11,7 +11,7 @@ export function LimitsCard({ limits }: { limits: readonly LimitUse[] }) {
   return (
     <Card
       title="Limits"
-      description="How much of each limit is in use now. Reload the page for newer figures."
+      description="Current use of each limit. Reload the page to update the figures."
       flush
       id="limits"
     >
@@ -37,11 +37,11 @@ function Limit({ limit: { label, used, max, refused, by } }: { limit: LimitUse }
       </div>
       <Meter share={max === 0 ? null : used / max} tone={toneOf(used, max)} className="mt-1.5" />
       <p className="mt-1.5 text-xs text-pretty text-muted">
-        {refused === 0 ? 'Nothing refused' : `${figure(refused)} refused or ended`} since startup.
+        {refused === 0 ? 'None refused' : `${figure(refused)} refused or closed`} since startup.
       </p>
       {by.length > 0 && (
         <p className="mt-0.5 text-xs text-pretty break-words text-muted">
-          Most from {by.map(({ who, count }) => `${who} (${figure(count)})`).join(', ')}.
+          Highest use: {by.map(({ who, count }) => `${who} (${figure(count)})`).join(', ')}.
         </p>
       )}
     </>

@@ -18,10 +18,10 @@ export default async function AboutPage() {
           <Fact name="Build">
             <code className="text-xs break-all">{buildId}</code>
           </Fact>
-          <Fact name="Runs on">Node.js {process.versions.node}</Fact>
+          <Fact name="Runtime">Node.js {process.versions.node}</Fact>
           <Fact
             name="Licence"
-            hint="You may use, study, share and change it. Whoever offers a changed version over a network also offers its source to the people who use it."
+            hint="You may use, study, share and change it. If you offer a modified version over a network, you must offer its source to its users."
           >
             GNU Affero General Public License, version 3 only (AGPL-3.0-only)
           </Fact>

@@ -8,7 +8,7 @@ export const metadata: Metadata = { title: 'Appearance' };
 export default async function AppearancePage() {
   await requireSession();
   return (
-    <Card title="Appearance" description="Holds for this browser.">
+    <Card title="Appearance" description="Stored in this browser.">
       <ThemeChoices />
     </Card>
   );

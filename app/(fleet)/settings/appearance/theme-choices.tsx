@@ -6,7 +6,7 @@ import { cx } from '@/app/_ui/cx';
 import { chooseTheme, themeStore, type ThemeChoice } from '@/app/_ui/theme';
 
 const THEMES: { choice: ThemeChoice; label: string; hint: string; Icon: typeof Sun }[] = [
-  { choice: 'system', label: 'As the system', hint: 'Follows light and dark of this device', Icon: Monitor },
+  { choice: 'system', label: 'System', hint: 'Follows the setting of this device', Icon: Monitor },
   { choice: 'light', label: 'Light', hint: 'Always light', Icon: Sun },
   { choice: 'dark', label: 'Dark', hint: 'Always dark', Icon: Moon },
 ];

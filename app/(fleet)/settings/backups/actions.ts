@@ -4,8 +4,8 @@ import { z } from 'zod';
 import { operatorAction } from '@/lib/auth/next/action';
 import { runtime } from '@/lib/dashboard/runtime';
 
-/** Begins a backup. It goes on by itself; the page and the activity tell how it went. */
+/** Starts a backup in the background. The page and the activity show its result. */
 export const backUpNow = operatorAction(z.object({}), (_input, { by }) => {
-  const begun = runtime().backups.backUpNow(by);
-  return { begun };
+  const started = runtime().backups.backUpNow(by);
+  return { started };
 });

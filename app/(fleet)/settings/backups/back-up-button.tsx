@@ -8,41 +8,41 @@ import { Button } from '@/app/_ui/button';
 import { toast } from '@/app/_ui/toast-store';
 import { backUpNow } from './actions';
 
-/** While a backup runs, the page is asked this often how far it is. */
-const LOOK_EVERY_MS = 1_000;
+/** While a backup is running, the page is refreshed at this interval. */
+const REFRESH_EVERY_MS = 1_000;
 
-/** Begins a backup and shows that one runs until the page says that it ended. */
+/** Starts a backup and shows that it is running until it has ended. */
 export function BackUpButton({ isRunning }: { isRunning: boolean }) {
   const router = useRouter();
-  const [asking, setAsking] = useState(false);
+  const [starting, setStarting] = useState(false);
 
   useEffect(() => {
     if (!isRunning) return;
-    const timer = setInterval(() => router.refresh(), LOOK_EVERY_MS);
+    const timer = setInterval(() => router.refresh(), REFRESH_EVERY_MS);
     return () => clearInterval(timer);
   }, [isRunning, router]);
 
-  const begin = async () => {
-    setAsking(true);
+  const start = async () => {
+    setStarting(true);
     try {
       const result = await answerOf(backUpNow({}));
       if (!result.ok) {
-        const body = result.error.kind === 'failed' ? result.error.message : 'Sign in again, then try once more.';
-        toast({ tone: 'error', title: 'No backup was begun', body });
+        const body = result.error.kind === 'failed' ? result.error.message : 'Your session has ended. Sign in again.';
+        toast({ tone: 'error', title: 'Could not start a backup', body });
       }
       router.refresh();
     } catch {
-      toast({ tone: 'error', title: 'No backup was begun', body: 'The dashboard can’t be reached. Try again.' });
+      toast({ tone: 'error', title: 'Could not start a backup', body: 'The dashboard can’t be reached. Try again.' });
     } finally {
-      setAsking(false);
+      setStarting(false);
     }
   };
 
   return (
     <Button
-      busy={asking || isRunning}
+      busy={starting || isRunning}
       icon={<Archive className="size-4" aria-hidden="true" />}
-      onClick={() => void begin()}
+      onClick={() => void start()}
     >
       {isRunning ? 'Backing up …' : 'Back up now'}
     </Button>

@@ -12,7 +12,7 @@ import { sizeText } from './size-text';
 
 export const metadata: Metadata = { title: 'Backups' };
 
-/** How safe the data is: the newest backup, what is wrong, and what there is to go back to. */
+/** The state of the backups, their settings, and the list of available backups. */
 export default async function BackupsPage() {
   await requireSession();
   const status = runtime().backups.status();
@@ -22,22 +22,22 @@ export default async function BackupsPage() {
     <div className="space-y-5">
       <Card
         title="Backups"
-        description="Copies of the database and of the secrets that the dashboard made. Each one was opened and checked."
+        description="Copies of the database and of the secrets that the dashboard generated. Each one was opened and checked."
         flush
         actions={<BackUpButton isRunning={status.runningSince !== null} />}
       >
         <Facts>
           <Fact name="State" hint={problem ?? warnings[0]}>
             {problem !== null ? (
-              <Badge tone="bad">The last backup failed</Badge>
+              <Badge tone="bad">Last backup failed</Badge>
             ) : late ? (
-              <Badge tone="warn">The newest backup is too old</Badge>
+              <Badge tone="warn">Newest backup is too old</Badge>
             ) : newest === null ? (
-              <Badge tone="warn">No backup yet</Badge>
+              <Badge tone="warn">No backups yet</Badge>
             ) : warnings.length > 0 ? (
-              <Badge tone="warn">Good, with something to mend</Badge>
+              <Badge tone="warn">OK, with warnings</Badge>
             ) : (
-              <Badge tone="ok">Good</Badge>
+              <Badge tone="ok">OK</Badge>
             )}
           </Fact>
           <Fact name="Newest">
@@ -49,22 +49,26 @@ export default async function BackupsPage() {
               </>
             )}
           </Fact>
-          <Fact name="By itself" hint="NIXFLEET_BACKUP_INTERVAL sets it.">
+          <Fact name="Schedule" hint="Set by NIXFLEET_BACKUP_INTERVAL.">
             {intervalMs === 0 ? 'Off: backups are made on demand only' : `Every ${intervalText(intervalMs)}`}
           </Fact>
           <Fact
             name="Encryption"
             hint={
               encrypted
-                ? 'Keep NIXFLEET_BACKUP_KEY elsewhere too: without it, no backup can be opened.'
-                : 'Whoever gets a backup can read all of it, secrets too. Set NIXFLEET_BACKUP_KEY to encrypt the next ones.'
+                ? 'Store a copy of NIXFLEET_BACKUP_KEY elsewhere: without it, no backup can be opened.'
+                : 'Anyone with a backup can read all of it, including secrets. Set NIXFLEET_BACKUP_KEY to encrypt new backups.'
             }
           >
             {encrypted ? <Badge tone="ok">On</Badge> : <Badge tone="warn">Off</Badge>}
           </Fact>
           <Fact
             name="Folder"
-            hint={copyFolder === null ? 'Best on another disk, or with NIXFLEET_BACKUP_COPY_DIR.' : undefined}
+            hint={
+              copyFolder === null
+                ? 'Use another disk, or set NIXFLEET_BACKUP_COPY_DIR to keep a second copy.'
+                : undefined
+            }
           >
             <code className="text-xs break-all">{folder}</code>
             {copyFolder !== null && (
@@ -76,13 +80,13 @@ export default async function BackupsPage() {
         </Facts>
       </Card>
       <Card
-        title="What there is to go back to"
-        description="Stop the dashboard and run: nixfleet restore FILE. What is replaced stays beside it."
+        title="Available backups"
+        description="To restore one, stop the dashboard and run: nixfleet restore FILE. The replaced files are kept beside the restored ones."
         flush
       >
         {backups.length === 0 ? (
-          <EmptyState icon={<Archive className="size-5" aria-hidden="true" />} title="No good backup in the folder">
-            Press “Back up now”.
+          <EmptyState icon={<Archive className="size-5" aria-hidden="true" />} title="No valid backups in the folder">
+            Select “Back up now” to create one.
           </EmptyState>
         ) : (
           <ul className="divide-y" aria-label="Backups">
@@ -94,7 +98,7 @@ export default async function BackupsPage() {
                 <code className="min-w-0 text-xs break-all">{backup.file}</code>
                 <span className="text-xs text-muted">
                   <TimeAgo at={backup.createdAt} /> · {sizeText(backup.bytes)} ·{' '}
-                  {backup.encrypted ? 'encrypted' : 'not encrypted'} · by {backup.version}
+                  {backup.encrypted ? 'encrypted' : 'not encrypted'} · version {backup.version}
                 </span>
               </li>
             ))}

@@ -7,6 +7,6 @@ it.each([
   [1_536, '1.5 KiB'],
   [831_488, '812 KiB'],
   [1_503_238_554, '1.4 GiB'],
-])('%d bytes are %s', (bytes, text) => {
+])('formats %d bytes as %s', (bytes, text) => {
   expect(sizeText(bytes)).toBe(text);
 });

@@ -1,4 +1,4 @@
-/** A size as people read it: `812 KiB`, `1.4 GiB`. */
+/** A readable size: `812 KiB`, `1.4 GiB`. */
 export function sizeText(bytes: number): string {
   const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB'] as const;
   let value = bytes;

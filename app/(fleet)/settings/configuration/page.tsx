@@ -5,7 +5,7 @@ import { ConfigurationTable } from './configuration-table';
 
 export const metadata: Metadata = { title: 'Configuration' };
 
-/** What is configured, where from, and what it does. */
+/** Every setting with its value, source and description. */
 export default async function ConfigurationPage() {
   await requireSession();
   return <ConfigurationTable settings={runtime().about.settings} />;

@@ -11,7 +11,7 @@ import { TimeAgo } from '@/app/_ui/time-ago';
 import { toast } from '@/app/_ui/toast-store';
 import type { FlakeUpdatesView } from '@/lib/protocol/flake-updates';
 import type { SettingView } from '@/lib/dashboard/runtime';
-import { lookForUpdates } from '../../_updates/actions';
+import { checkForUpdates } from '../../_updates/actions';
 import { FORGE_NAMES } from '../../_updates/words';
 import { Fact, Facts } from '../facts';
 
@@ -22,7 +22,7 @@ export function ForgeSettingsPanel({ settings }: { settings: readonly SettingVie
       {updates.source === 'none' ? <NoForge /> : <Forge updates={updates} />}
       <Card
         title="Configuration"
-        description="These come from the environment that the dashboard was started with. To change one, set its variable and restart."
+        description="These settings come from the dashboard’s environment. To change one, set its variable and restart."
         flush
       >
         <dl className="divide-y">
@@ -48,27 +48,29 @@ function Forge({ updates }: { updates: FlakeUpdatesView }) {
   return (
     <Card
       title="Forge"
-      description="Where the configuration is kept, and its flake updates wait."
-      actions={<LookNow />}
+      description="The host of the configuration repository and its flake updates."
+      actions={<CheckNow />}
       flush
     >
       <Facts>
         <Fact name="Repository">
-          {repo} at {FORGE_NAMES[source]}
+          {repo} on {FORGE_NAMES[source]}
         </Fact>
         <Fact name="State" hint={error === null ? undefined : error.message}>
           {error === null ? (
-            <Badge tone={fetchedAt === null ? 'idle' : 'ok'}>{fetchedAt === null ? 'Not asked yet' : 'Answers'}</Badge>
+            <Badge tone={fetchedAt === null ? 'idle' : 'ok'}>
+              {fetchedAt === null ? 'Not checked yet' : 'Connected'}
+            </Badge>
           ) : (
             <>
-              <Badge tone="bad">Does not answer as it should</Badge> since <TimeAgo at={error.since} />
+              <Badge tone="bad">Failing</Badge> First failure: <TimeAgo at={error.since} />
             </>
           )}
         </Fact>
-        <Fact name="Last good answer">{fetchedAt === null ? 'none' : <TimeAgo at={fetchedAt} />}</Fact>
+        <Fact name="Last successful check">{fetchedAt === null ? 'Never' : <TimeAgo at={fetchedAt} />}</Fact>
         <Fact name="Flake update" hint={hint ?? undefined}>
           {update === null ? (
-            'none is open'
+            'None open'
           ) : (
             <a
               href={update.url}
@@ -85,16 +87,16 @@ function Forge({ updates }: { updates: FlakeUpdatesView }) {
   );
 }
 
-function LookNow() {
+function CheckNow() {
   const [busy, setBusy] = useState(false);
-  const look = async () => {
+  const check = async () => {
     setBusy(true);
     try {
-      const result = await answerOf(lookForUpdates({}));
+      const result = await answerOf(checkForUpdates({}));
       if (!result.ok)
-        toast({ tone: 'error', title: 'The forge was not asked', body: 'Sign in again, then try again.' });
+        toast({ tone: 'error', title: 'Could not check the forge', body: 'Your session has ended. Sign in again.' });
     } catch {
-      toast({ tone: 'error', title: 'No answer', body: 'The dashboard can’t be reached.' });
+      toast({ tone: 'error', title: 'Could not check the forge', body: 'The dashboard can’t be reached. Try again.' });
     }
     setBusy(false);
   };
@@ -102,10 +104,10 @@ function LookNow() {
     <Button
       size="sm"
       busy={busy}
-      onClick={() => void look()}
+      onClick={() => void check()}
       icon={<RefreshCw className="size-3.5" aria-hidden="true" />}
     >
-      Look now
+      Check now
     </Button>
   );
 }
@@ -113,21 +115,21 @@ function LookNow() {
 function NoForge() {
   return (
     <Card
-      title="No forge is configured"
-      description="With one, the flake update that waits in a pull request is shown on the fleet page, and merged from there."
+      title="No forge configured"
+      description="With a forge, the fleet page shows the open pull request that updates flake.lock, and you can merge it there."
     >
       <div className="grid gap-3 text-sm text-pretty text-muted">
         <p>For GitHub, start the dashboard with:</p>
         <Lines>{'NIXFLEET_GITHUB_REPO=owner/name\nNIXFLEET_GITHUB_TOKEN=…'}</Lines>
         <p>
-          The token is a fine-grained one for that repository alone, with Contents and Pull requests (read and write),
-          and Checks and Commit statuses (read).
+          Use a fine-grained token for that repository alone, with the permissions Contents and Pull requests (read and
+          write), and Checks and Commit statuses (read).
         </p>
         <p>For Forgejo or Gitea:</p>
         <Lines>
           {'NIXFLEET_FORGEJO_URL=https://git.example.org\nNIXFLEET_FORGEJO_REPO=owner/name\nNIXFLEET_FORGEJO_TOKEN=…'}
         </Lines>
-        <p>Its token needs the scope write:repository.</p>
+        <p>The token needs the scope write:repository.</p>
       </div>
     </Card>
   );

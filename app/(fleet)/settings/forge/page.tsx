@@ -5,10 +5,10 @@ import { ForgeSettingsPanel } from './forge-settings';
 
 export const metadata: Metadata = { title: 'Forge' };
 
-/** The variables that this page is about. */
+/** The settings shown on this page. */
 const NAMES = /^NIXFLEET_(?:GITHUB_|FORGEJO_|UPDATE_|MERGE_METHOD$|CONFIG_BRANCH$|COLOR_|NIXCFG_PATH$)/;
 
-/** The forge that holds the configuration: what is configured, how it does, and what to set. */
+/** The forge of the configuration repository: its state and its settings. */
 export default async function ForgePage() {
   await requireSession();
   return <ForgeSettingsPanel settings={runtime().about.settings.filter(({ name }) => NAMES.test(name))} />;

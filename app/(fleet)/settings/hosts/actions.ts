@@ -10,35 +10,35 @@ const HOUR_MS = 3_600_000;
 const hostName = z
   .string()
   .transform((name) => hostNameOf(name) ?? '')
-  .refine((name) => name !== '', 'This is no host name: letters, digits and hyphens, at most 63.');
+  .refine((name) => name !== '', 'This is not a host name. Use letters, digits and hyphens, at most 63 characters.');
 
-/** The secret is in the answer and nowhere else. Null: that host is gone. */
+/** Gives the token, which is not stored anywhere else; null when the host no longer exists. */
 export const issueToken = stepUpAction(
   z.object({ hostId: z.string().min(1).max(64) }),
-  { purpose: ({ hostId }) => `A token for ${runtime().fleet.host(hostId)?.name ?? 'an unknown host'}` },
+  { purpose: ({ hostId }) => `Create a token for ${runtime().fleet.host(hostId)?.name ?? 'an unknown host'}` },
   ({ hostId }, { by }) => {
     const host = runtime().fleet.host(hostId);
     return host ? runtime().agentAccess.issueToken(host, by) : null;
   },
 );
 
-/** A host without a token of its own may be claimed with the shared one again: revoking its last asks for a proof. */
+/** Without a host token, a host can be claimed with the shared one: revoking the last one requires step-up authentication. */
 export const revokeToken = stepUpAction(
   z.object({ id: z.string().min(1).max(64) }),
   {
-    purpose: () => 'Revoking the last token of a host',
+    purpose: () => 'Revoke the last token of a host',
     needed: ({ id }) => runtime().agentAccess.revokingOpensHost(id),
   },
   ({ id }, { by }) => runtime().agentAccess.revokeToken(id, by),
 );
 
-/** The code is in the answer and nowhere else. Null: too many are open. */
+/** Gives the code, which is not stored anywhere else; null when too many codes are open. */
 export const createCode = stepUpAction(
   z.object({
     hostName: z.union([z.literal(''), hostName]),
     hours: z.union([z.literal(1), z.literal(24), z.literal(168)]),
   }),
-  { purpose: ({ hostName }) => `An enrolment code for ${hostName === '' ? 'any host' : hostName}` },
+  { purpose: ({ hostName }) => `Create an enrolment code for ${hostName === '' ? 'any host' : hostName}` },
   ({ hostName, hours }, { by }) =>
     runtime().agentAccess.createCode({ hostName: hostName === '' ? null : hostName, lifetimeMs: hours * HOUR_MS }, by),
 );
@@ -50,12 +50,17 @@ export const revokeCode = operatorAction(z.object({ id: z.string().length(64) })
 export const setRule = stepUpAction(
   z.object({ rule: z.enum(['sharedToken', 'approval']), value: z.boolean() }),
   {
-    purpose: ({ rule }) => (rule === 'sharedToken' ? 'Whether the shared token is accepted' : 'Whether new hosts wait'),
+    purpose: ({ rule, value }) =>
+      rule === 'sharedToken'
+        ? `${value ? 'Accept' : 'Refuse'} the shared token`
+        : value
+          ? 'Require approval for new hosts'
+          : 'Admit new hosts automatically',
   },
   ({ rule, value }, { by }) => runtime().agentAccess.setRule(rule, value, by),
 );
 
-/** Empty, or why not. */
+/** Gives an empty text, or the reason why the host was not approved. */
 export const approveHost = operatorAction(z.object({ hostName }), ({ hostName }, { by }) => {
   const { agentAccess, fleet } = runtime();
   const approved = fleet.approveHost(hostName, by);

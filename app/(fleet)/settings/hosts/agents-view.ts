@@ -1,4 +1,4 @@
-/** What the page shows of tokens and admission, from what the dashboard knows now. Plain data: it crosses to the browser. */
+/** The data of the page: tokens, codes, pending agents and admission rules. Plain, because it is sent to the browser. */
 import type { AgentAdministration, AgentTokenView, EnrolmentCodeView } from '@/lib/auth/agents/agent-service';
 import type { AgentRule } from '@/lib/auth/agents/agent-settings';
 import type { HostView } from '@/lib/protocol/live';
@@ -7,8 +7,8 @@ import type { AgentIdentity, HeldAgent } from '@/lib/fleet/records/agent-port';
 export interface HostTokens {
   id: string;
   name: string;
-  /** How its agent proved itself; null while it is offline. */
-  connected: 'own' | 'shared' | 'version-1' | null;
+  /** How its agent authenticated; null while it is offline. */
+  connected: 'host' | 'shared' | 'version-1' | null;
   tokens: AgentTokenView[];
 }
 
@@ -30,7 +30,7 @@ export function agentsView(
   const connection = (host: HostView): HostTokens['connected'] => {
     if (!host.online) return null;
     if (host.protocol === 1) return 'version-1';
-    return connectedAs(host.id)?.kind === 'host' ? 'own' : 'shared';
+    return connectedAs(host.id)?.kind === 'host' ? 'host' : 'shared';
   };
   return {
     hosts: hosts

@@ -12,24 +12,24 @@ import { NewCodeDialog } from './new-code-dialog';
 import { RevokeDialog, type Revocable } from './revoke-dialog';
 import { SecretDialog, type Secret } from './secret-dialog';
 
-/** Codes with which hosts fetch their tokens by themselves. */
+/** Codes with which agents fetch their host tokens. */
 export function CodesCard({ codes }: { codes: readonly EnrolmentCodeView[] }) {
-  const [asking, setAsking] = useState(false);
+  const [creating, setCreating] = useState(false);
   const [secret, setSecret] = useState<Secret | null>(null);
   const [revoking, setRevoking] = useState<Revocable | null>(null);
   return (
     <Card
       title="Enrolment codes"
-      description="Each lets one host fetch a token of its own, once."
+      description="Each code lets one host fetch a host token, once."
       flush
       actions={
-        <Button size="sm" icon={<Plus className="size-4" aria-hidden="true" />} onClick={() => setAsking(true)}>
+        <Button size="sm" icon={<Plus className="size-4" aria-hidden="true" />} onClick={() => setCreating(true)}>
           New code
         </Button>
       }
     >
       {codes.length === 0 ? (
-        <p className="px-5 py-6 text-sm text-muted">No code was made.</p>
+        <p className="px-5 py-6 text-sm text-muted">No codes yet.</p>
       ) : (
         <ul className="divide-y">
           {codes.map((code) => (
@@ -38,11 +38,11 @@ export function CodesCard({ codes }: { codes: readonly EnrolmentCodeView[] }) {
         </ul>
       )}
       <NewCodeDialog
-        open={asking}
-        onClose={() => setAsking(false)}
-        onMade={(made) => {
-          setAsking(false);
-          setSecret(made);
+        open={creating}
+        onClose={() => setCreating(false)}
+        onCreated={(created) => {
+          setCreating(false);
+          setSecret(created);
         }}
       />
       <SecretDialog secret={secret} onClose={() => setSecret(null)} />
@@ -60,16 +60,16 @@ function CodeRow({
 }) {
   const expired = useNow((now) => now >= expiresAt);
   const open = usedAt === null && !expired;
-  const whom = hostName ?? 'any host';
+  const target = hostName ?? 'any host';
   return (
     <li className="flex flex-wrap items-center justify-between gap-x-3 gap-y-1 px-5 py-3">
       <div className="min-w-0">
         <p className="flex flex-wrap items-center gap-2 text-sm">
-          <span className="font-medium break-all text-ink">For {whom}</span>
+          <span className="font-medium break-all text-ink">For {target}</span>
           {open ? <Badge tone="accent">Open</Badge> : <Badge>{usedAt === null ? 'Expired' : 'Used'}</Badge>}
         </p>
         <p className="mt-0.5 text-xs text-muted">
-          Made <TimeAgo at={createdAt} /> by {createdBy}
+          Created <TimeAgo at={createdAt} /> by {createdBy}
           {usedAt !== null ? (
             <>
               ; used <TimeAgo at={usedAt} /> by {usedByHostId}
@@ -77,7 +77,7 @@ function CodeRow({
           ) : (
             open && (
               <>
-                ; good for <TimeLeft until={expiresAt} />
+                ; expires in <TimeLeft until={expiresAt} />
               </>
             )
           )}
@@ -87,8 +87,8 @@ function CodeRow({
         <Button
           size="sm"
           variant="ghost"
-          aria-label={`Revoke the code for ${whom}`}
-          onClick={() => onRevoke({ kind: 'code', id, whom, isUsed: false })}
+          aria-label={`Revoke the code for ${target}`}
+          onClick={() => onRevoke({ kind: 'code', id, target, isUsed: false })}
         >
           Revoke
         </Button>

@@ -12,20 +12,20 @@ import { TimeAgo } from '@/app/_ui/time-ago';
 import type { AgentTokenView } from '@/lib/auth/agents/agent-service';
 import { issueToken } from './actions';
 import type { HostTokens } from './agents-view';
-import { ask } from './ask';
+import { runAction } from './run-action';
 import { RevokeDialog, type Revocable } from './revoke-dialog';
 import { SecretDialog, type Secret } from './secret-dialog';
 
-/** More are found by their name. */
+/** Further hosts are found by searching. */
 const MAX_SHOWN = 100;
 
 const CONNECTED: Record<NonNullable<HostTokens['connected']>, { word: string; tone: Tone }> = {
-  own: { word: 'Connected with its own token', tone: 'ok' },
-  shared: { word: 'Connected with the shared token', tone: 'warn' },
+  host: { word: 'Connected with host token', tone: 'ok' },
+  shared: { word: 'Connected with shared token', tone: 'warn' },
   'version-1': { word: 'Version-1 agent', tone: 'warn' },
 };
 
-/** Every host with its tokens: make, rotate, revoke. */
+/** Every host with its tokens: create, rotate, revoke. */
 export function HostTokensCard({ hosts }: { hosts: readonly HostTokens[] }) {
   const [text, setText] = useState('');
   const [secret, setSecret] = useState<Secret | null>(null);
@@ -33,17 +33,17 @@ export function HostTokensCard({ hosts }: { hosts: readonly HostTokens[] }) {
   const found = hosts.filter(({ name }) => name.includes(text.trim().toLowerCase()));
   return (
     <Card
-      title="Tokens of hosts"
-      description="A host with a token of its own can’t be taken over by whoever has the shared one."
+      title="Host tokens"
+      description="A host that has its own token can’t be impersonated with the shared one."
       flush
     >
       {hosts.length > 8 && (
         <div className="border-b px-5 py-3">
           <TextField
-            label="Find a host"
+            label="Search hosts"
             hideLabel
             type="search"
-            placeholder="Find a host"
+            placeholder="Search hosts"
             autoComplete="off"
             value={text}
             onChange={(event) => setText(event.target.value)}
@@ -52,7 +52,7 @@ export function HostTokensCard({ hosts }: { hosts: readonly HostTokens[] }) {
         </div>
       )}
       {found.length === 0 ? (
-        <p className="px-5 py-6 text-sm text-muted">{hosts.length === 0 ? 'No host yet.' : 'No host matches.'}</p>
+        <p className="px-5 py-6 text-sm text-muted">{hosts.length === 0 ? 'No hosts yet.' : 'No matching hosts.'}</p>
       ) : (
         <ul className="divide-y">
           {found.slice(0, MAX_SHOWN).map((host) => (
@@ -62,7 +62,7 @@ export function HostTokensCard({ hosts }: { hosts: readonly HostTokens[] }) {
       )}
       {found.length > MAX_SHOWN && (
         <p className="border-t px-5 py-3 text-xs text-muted">
-          {found.length - MAX_SHOWN} more: find them by their name.
+          {found.length - MAX_SHOWN} more. Search by name to find them.
         </p>
       )}
       <SecretDialog secret={secret} onClose={() => setSecret(null)} />
@@ -82,16 +82,18 @@ function HostRow({
 }) {
   const router = useRouter();
   const [busy, setBusy] = useState(false);
-  const has = tokens.some(({ isV1 }) => !isV1);
-  const label = has ? 'Rotate token' : 'Make a token';
+  const hasToken = tokens.some(({ isV1 }) => !isV1);
+  const label = hasToken ? 'Rotate token' : 'Create token';
   const issue = async () => {
-    const description = has
-      ? `A new token for ${name}. The present one stays good until the new one is used, for a week at most.`
-      : `A token for ${name} alone. A new connection of ${name} needs it from then on; a present one stays.`;
+    const description = hasToken
+      ? `Creates a new token for ${name}. The current one works until the new one is used, for a week at most.`
+      : `Creates a token for ${name} alone. New connections of ${name} then require it; an open connection stays.`;
     setBusy(true);
-    const made = await ask({ label, description }, (proof) => answerOf(issueToken({ hostId: id }, proof)));
+    const created = await runAction({ label, description }, `Could not create a token for ${name}`, (proof) =>
+      answerOf(issueToken({ hostId: id }, proof)),
+    );
     setBusy(false);
-    if (made?.value) onSecret({ kind: 'token', whom: name, value: made.value });
+    if (created?.value) onSecret({ kind: 'token', target: name, value: created.value });
     router.refresh();
   };
   const state = connected && CONNECTED[connected];
@@ -107,14 +109,16 @@ function HostRow({
         </Button>
       </div>
       {tokens.length === 0 ? (
-        <p className="mt-1 text-xs text-muted">No token of its own.</p>
+        <p className="mt-1 text-xs text-muted">No host token.</p>
       ) : (
         <ul className="mt-1 flex flex-col gap-1">
           {tokens.map((token) => (
             <TokenRow
               key={token.id}
               token={token}
-              onRevoke={() => onRevoke({ kind: 'token', id: token.id, whom: name, isUsed: token.lastUsedAt !== null })}
+              onRevoke={() =>
+                onRevoke({ kind: 'token', id: token.id, target: name, isUsed: token.lastUsedAt !== null })
+              }
               hostName={name}
             />
           ))}
@@ -136,17 +140,17 @@ function TokenRow({
   return (
     <li className="flex flex-wrap items-center justify-between gap-x-3 gap-y-1">
       <p className="text-xs text-muted">
-        {isV1 ? 'Version-1 token' : 'Token'}, made <TimeAgo at={createdAt} /> by {createdBy};{' '}
+        {isV1 ? 'Version-1 token' : 'Token'}, created <TimeAgo at={createdAt} /> by {createdBy};{' '}
         {lastUsedAt === null ? (
           'not used yet'
         ) : (
           <>
-            used <TimeAgo at={lastUsedAt} />
+            last used <TimeAgo at={lastUsedAt} />
           </>
         )}
         {expiresAt !== null && (
           <>
-            ; replaced, ends in <TimeLeft until={expiresAt} />
+            ; replaced, expires in <TimeLeft until={expiresAt} />
           </>
         )}
       </p>

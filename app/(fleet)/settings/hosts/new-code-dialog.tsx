@@ -8,7 +8,7 @@ import { Dialog } from '@/app/_ui/dialog';
 import { SelectField, TextField } from '@/app/_ui/field';
 import { toast } from '@/app/_ui/toast-store';
 import { createCode } from './actions';
-import { ask } from './ask';
+import { runAction } from './run-action';
 import type { Secret } from './secret-dialog';
 
 const LIFETIMES = [
@@ -17,15 +17,15 @@ const LIFETIMES = [
   { hours: 168, label: 'One week' },
 ] as const;
 
-/** Whom a new code is for, and for how long it is good. */
+/** Creates an enrolment code: for which host, and for how long it is valid. */
 export function NewCodeDialog({
   open,
   onClose,
-  onMade,
+  onCreated,
 }: {
   open: boolean;
   onClose: () => void;
-  onMade: (secret: Secret) => void;
+  onCreated: (secret: Secret) => void;
 }) {
   const router = useRouter();
   const form = useId();
@@ -33,21 +33,21 @@ export function NewCodeDialog({
   const [hours, setHours] = useState<(typeof LIFETIMES)[number]['hours']>(24);
   const [busy, setBusy] = useState(false);
 
-  const make = async (event: SubmitEvent<HTMLFormElement>) => {
+  const create = async (event: SubmitEvent<HTMLFormElement>) => {
     event.preventDefault();
     const name = hostName.trim().toLowerCase();
-    const whom = name === '' ? 'any host' : name;
+    const target = name === '' ? 'any host' : name;
     setBusy(true);
-    const description = `A code with which ${whom} fetches a token of its own, once.`;
-    const made = await ask({ label: 'Make a code', description }, (proof) =>
+    const description = `Creates a code with which ${target} fetches a host token, once.`;
+    const created = await runAction({ label: 'Create code', description }, 'Could not create a code', (proof) =>
       answerOf(createCode({ hostName: name, hours }, proof)),
     );
     setBusy(false);
-    if (made?.value === null) {
-      toast({ tone: 'error', title: 'No code was made', body: 'Too many codes are open: revoke some.' });
-    } else if (made) {
+    if (created?.value === null) {
+      toast({ tone: 'error', title: 'Could not create a code', body: 'Too many codes are open. Revoke some first.' });
+    } else if (created) {
       setHostName('');
-      onMade({ kind: 'code', whom, value: made.value });
+      onCreated({ kind: 'code', target, value: created.value });
     }
     router.refresh();
   };
@@ -58,20 +58,20 @@ export function NewCodeDialog({
       onClose={onClose}
       size="sm"
       title="New enrolment code"
-      description="The host’s agent fetches a token of its own with it, once."
+      description="The host’s agent uses it once to fetch a host token."
       footer={
         <>
           <Button onClick={onClose}>Cancel</Button>
           <Button variant="primary" type="submit" form={form} busy={busy}>
-            Make a code
+            Create code
           </Button>
         </>
       }
     >
-      <form id={form} onSubmit={(event) => void make(event)} className="flex flex-col gap-4">
+      <form id={form} onSubmit={(event) => void create(event)} className="flex flex-col gap-4">
         <TextField
           label="Host"
-          hint="Its name, or empty for any host that has no token yet."
+          hint="The host’s name. Leave it empty for any host that has no token yet."
           value={hostName}
           onChange={(event) => setHostName(event.target.value)}
           autoComplete="off"
@@ -81,7 +81,7 @@ export function NewCodeDialog({
           data-autofocus
         />
         <SelectField
-          label="Good for"
+          label="Valid for"
           value={hours}
           onChange={(event) => {
             const chosen = LIFETIMES.find((one) => String(one.hours) === event.target.value);

@@ -6,7 +6,7 @@ import { HostsAndTokens } from './hosts-and-tokens';
 
 export const metadata: Metadata = { title: 'Hosts and tokens' };
 
-/** Which hosts may come, with which tokens, and who waits at the door. */
+/** Host admission: pending agents, rules, host tokens and enrolment codes. */
 export default async function HostsAndTokensPage() {
   await requireSession();
   const { fleet, agentAccess } = runtime();

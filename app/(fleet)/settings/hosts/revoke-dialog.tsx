@@ -6,16 +6,16 @@ import { useState } from 'react';
 import { Button } from '@/app/_ui/button';
 import { Dialog } from '@/app/_ui/dialog';
 import { revokeCode, revokeToken } from './actions';
-import { ask } from './ask';
+import { runAction } from './run-action';
 
 export interface Revocable {
   kind: 'token' | 'code';
   id: string;
-  whom: string;
+  target: string;
   isUsed: boolean;
 }
 
-/** A second look before something ends that can't be brought back. */
+/** Confirms the revocation of a token or a code, which can't be undone. */
 export function RevokeDialog({ what, onClose }: { what: Revocable | null; onClose: () => void }) {
   const router = useRouter();
   const [busy, setBusy] = useState(false);
@@ -24,7 +24,7 @@ export function RevokeDialog({ what, onClose }: { what: Revocable | null; onClos
     setBusy(true);
     const send = (input: { id: string }, proof?: string) =>
       what.kind === 'token' ? answerOf(revokeToken(input, proof)) : answerOf(revokeCode(input));
-    await ask({ label: 'Revoke' }, (proof) => send({ id: what.id }, proof));
+    await runAction({ label: 'Revoke' }, `Could not revoke the ${what.kind}`, (proof) => send({ id: what.id }, proof));
     setBusy(false);
     onClose();
     router.refresh();
@@ -34,17 +34,17 @@ export function RevokeDialog({ what, onClose }: { what: Revocable | null; onClos
       open={what !== null}
       onClose={onClose}
       size="sm"
-      title={what?.kind === 'code' ? 'Revoke this code?' : `Revoke this token of ${what?.whom ?? ''}?`}
+      title={what?.kind === 'code' ? 'Revoke this code?' : `Revoke this token of ${what?.target ?? ''}?`}
       description={
         what?.kind === 'code'
-          ? `No host can use it any more. It was for ${what.whom}.`
+          ? `It is for ${what.target}. After that, no host can use it.`
           : what?.isUsed
-            ? 'The connection that uses it ends at once, and its agent can’t come back with it.'
-            : 'It was not used yet. Whoever has it can’t come in with it any more.'
+            ? 'The connection that uses it is closed at once, and its agent can’t reconnect with it.'
+            : 'It has not been used yet. After that, nobody can connect with it.'
       }
       footer={
         <>
-          <Button onClick={onClose}>Keep it</Button>
+          <Button onClick={onClose}>Cancel</Button>
           <Button variant="danger" busy={busy} data-autofocus onClick={() => void revoke()}>
             Revoke
           </Button>

@@ -11,23 +11,23 @@ import { codeSnippets, tokenSnippets, type SecretSnippet } from './token-snippet
 
 export interface Secret {
   kind: 'token' | 'code';
-  /** Whom it is for, in words. */
-  whom: string;
+  /** The host that it is for, or "any host". */
+  target: string;
   value: string;
 }
 
-/** Shows a secret this once: it is kept nowhere, and gone with this dialog. */
+/** Shows a secret once: it is stored nowhere and gone when this dialog closes. */
 export function SecretDialog({ secret, onClose }: { secret: Secret | null; onClose: () => void }) {
   return (
     <Dialog
       open={secret !== null}
       onClose={onClose}
       size="lg"
-      title={secret?.kind === 'code' ? `Enrolment code for ${secret.whom}` : `Token for ${secret?.whom ?? ''}`}
-      description="It is shown this once. Copy it now: the dashboard keeps only a hash of it."
+      title={secret?.kind === 'code' ? `Enrolment code for ${secret.target}` : `Token for ${secret?.target ?? ''}`}
+      description="It is shown only once. Copy it now: the dashboard stores only a hash of it."
       footer={
         <Button variant="primary" onClick={onClose}>
-          I have it
+          Done
         </Button>
       }
     >
@@ -64,8 +64,8 @@ function SecretText({ secret: { kind, value } }: { secret: Secret }) {
       />
       {kind === 'code' && (
         <p className="text-xs text-muted">
-          The agent of this dashboard fetches its token with the code at its first start. Agents of NixFleet 3 and
-          before can’t: make a token for their host instead.
+          An agent of this version fetches its token with the code when it first starts. Agents of NixFleet 3 and
+          earlier can’t: create a token for their host instead.
         </p>
       )}
     </div>
@@ -84,7 +84,7 @@ function Snippet({ snippet: { about, code } }: { snippet: SecretSnippet }) {
         <code>{code}</code>
       </pre>
       <div className="mt-2 flex items-center gap-3">
-        <CopyButton text={code} label="Copy these lines" elementId={id} />
+        <CopyButton text={code} label="Copy lines" elementId={id} />
       </div>
     </>
   );

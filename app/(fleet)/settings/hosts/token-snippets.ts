@@ -1,4 +1,4 @@
-/** How a token or an enrolment code is brought to a host, by kind of configuration. */
+/** How to install a token or an enrolment code on a host, by kind of host. */
 
 export interface SecretSnippet {
   id: string;
@@ -7,7 +7,7 @@ export interface SecretSnippet {
   code: string;
 }
 
-/** `secret`: what was made; `url`: where agents dial. */
+/** `secret`: the token; `url`: where agents connect. */
 export function tokenSnippets(secret: string, url: string): readonly SecretSnippet[] {
   return snippets('NIXFLEET_TOKEN', secret, secret, url);
 }
@@ -22,7 +22,7 @@ function snippets(variable: string, secret: string, bare: string, url: string): 
       id: 'nixos',
       label: 'NixOS',
       about:
-        'On the host, as root: the file that services.nixfleet-agent.tokenFile names. A secrets manager may write it.',
+        'Run this on the host as root. It writes the file named by services.nixfleet-agent.tokenFile; a secrets manager can do the same.',
       code: `install -m 0600 /dev/stdin /run/secrets/nixfleet-agent <<'END'
 ${variable}=${secret}
 END
@@ -31,7 +31,7 @@ systemctl restart nixfleet-agent`,
     {
       id: 'home-manager',
       label: 'macOS and Home Manager',
-      about: 'On the host, as its user: the file that services.nixfleet-agent.tokenFile names.',
+      about: 'Run this on the host as its user. It writes the file named by services.nixfleet-agent.tokenFile.',
       code: `mkdir -p ~/.config/nixfleet
 install -m 0600 /dev/stdin ~/.config/nixfleet/token <<'END'
 ${bare}
@@ -40,7 +40,7 @@ END`,
     {
       id: 'checkout',
       label: 'From a checkout',
-      about: 'To try it out, in a checkout of NixFleet.',
+      about: 'To try NixFleet, run this in a NixFleet checkout.',
       code: `NIXFLEET_URL="${url}" \\
 ${variable}="${secret}" \\
 NIXFLEET_REPO_URL="https://git.example.org/you/nixcfg.git" \\

@@ -1,4 +1,4 @@
-/** next-auth's endpoints: those that sign-in and sign-out use, and no other. */
+/** next-auth's endpoints: only those that sign-in and sign-out use. */
 import type { NextRequest } from 'next/server';
 import NextAuth from 'next-auth';
 import { z } from 'zod';
@@ -7,7 +7,7 @@ import { nextAuthOptions, requestOrigin } from '@/lib/auth/next/next-auth-option
 import { AUTH_ENDPOINTS } from '@/lib/protocol/auth-endpoints';
 import { runtime } from '@/lib/dashboard/runtime';
 
-/** What next-auth answers to a form that is sent by a script. */
+/** next-auth's response to a form submitted by a script. */
 const redirectSchema = z.object({ url: z.string() });
 
 interface RouteContext {
@@ -17,7 +17,7 @@ interface RouteContext {
 async function handle(request: NextRequest, context: RouteContext): Promise<Response> {
   const endpoint = (await context.params).nextauth.join('/');
   if (!AUTH_ENDPOINTS[request.method === 'POST' ? 'POST' : 'GET'].includes(endpoint)) {
-    return Response.json({ error: 'There is no such address.' }, { status: 404 });
+    return Response.json({ error: 'Not found.' }, { status: 404 });
   }
   const { auth, log, about } = runtime();
   const deviceCookies: string[] = [];
@@ -38,8 +38,8 @@ async function handle(request: NextRequest, context: RouteContext): Promise<Resp
 }
 
 /**
- * next-auth takes http://localhost:3000 for its own address where the environment names none: what it answers with is
- * moved to where the browser is. Only the path is its own; where else a redirect may lead is decided by its options.
+ * next-auth assumes http://localhost:3000 as its address when the environment names none, so the origin of the URLs in
+ * its responses is replaced with the browser's. Its options decide where a redirect may lead.
  */
 async function atOrigin(response: Response, origin: string): Promise<Response> {
   const { status, headers } = response;

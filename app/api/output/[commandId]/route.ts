@@ -3,18 +3,17 @@ import { getSession } from '@/lib/auth/next/app-session';
 import { runtime } from '@/lib/dashboard/runtime';
 
 /**
- * The stored output of a command as a text file, from the first line to the last one that is stored now. Without
- * colours; `?times=1` puts the time before each line.
+ * The stored output of a command as a text file, without colours. `?times=1` puts the time before each line.
  */
 export async function GET(request: Request, { params }: { params: Promise<{ commandId: string }> }): Promise<Response> {
   if (!(await getSession())) {
-    return Response.json({ error: 'Sign in first: output is for operators.' }, { status: 401 });
+    return Response.json({ error: 'Sign in to read output.' }, { status: 401 });
   }
   const { commandId } = await params;
   const { fleet } = runtime();
   const command = commandId.length <= 64 ? fleet.command(commandId) : null;
   if (!command) {
-    return Response.json({ error: 'There is no such command (any more).' }, { status: 404 });
+    return Response.json({ error: 'Command not found.' }, { status: 404 });
   }
   const withTimes = new URL(request.url).searchParams.get('times') === '1';
   const name = downloadName(fleet.host(command.hostId)?.name ?? 'host', command);

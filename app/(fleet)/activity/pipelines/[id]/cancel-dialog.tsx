@@ -4,15 +4,16 @@ import { answerOf } from '@/app/_actions/answer-of';
 import { useState } from 'react';
 import { Button } from '@/app/_ui/button';
 import { Dialog } from '@/app/_ui/dialog';
+import { capitalised } from '@/app/_ui/sentence';
 import { toast } from '@/app/_ui/toast-store';
 import { PIPELINES } from '@/lib/fleet/pipelines/pipeline-kinds';
 import type { PipelineView } from '@/lib/protocol/live';
 import { cancelPipeline } from '../../../_pipelines/actions';
 
-/** How a pipeline is to end before its end: what runs goes on, or is stopped too. */
+/** Cancels a pipeline: running commands finish, or are stopped too. */
 export function CancelDialog({ pipeline, onClose }: { pipeline: PipelineView; onClose: () => void }) {
   const [busy, setBusy] = useState(false);
-  const { label } = PIPELINES[pipeline.kind];
+  const name = `the “${PIPELINES[pipeline.kind].label}” pipeline`;
   const { running, waiting } = pipeline.counts;
   const wasCancelled = pipeline.phase === 'cancelling';
 
@@ -22,12 +23,12 @@ export function CancelDialog({ pipeline, onClose }: { pipeline: PipelineView; on
       const result = await answerOf(cancelPipeline({ id: pipeline.id, stopRunning }));
       if (!result.ok) {
         const body = result.error.kind === 'failed' ? result.error.message : 'Your session has ended. Sign in again.';
-        toast({ tone: 'error', title: `${label} was not cancelled`, body });
+        toast({ tone: 'error', title: `Could not cancel ${name}`, body });
       } else if (!result.value) {
-        toast({ tone: 'warning', title: `${label} had ended already` });
+        toast({ tone: 'warning', title: `${capitalised(name)} had already ended` });
       }
     } catch {
-      toast({ tone: 'error', title: `${label}: no answer`, body: 'The dashboard can’t be reached. Try again.' });
+      toast({ tone: 'error', title: `Could not cancel ${name}`, body: 'The dashboard can’t be reached. Try again.' });
     }
     onClose();
   };
@@ -36,11 +37,11 @@ export function CancelDialog({ pipeline, onClose }: { pipeline: PipelineView; on
     <Dialog
       open
       onClose={onClose}
-      title={wasCancelled ? `Stop what ${label} still runs?` : `Cancel ${label}?`}
+      title={wasCancelled ? `Stop the running commands of ${name}?` : `Cancel ${name}?`}
       description={
         wasCancelled
-          ? 'It begins nothing more already.'
-          : `${count(waiting)} not begun and will be skipped; no host begins a further stage.`
+          ? 'The pipeline no longer starts new stages.'
+          : `No host starts another stage. ${skipSentence(waiting)}`
       }
       footer={
         <>
@@ -49,12 +50,12 @@ export function CancelDialog({ pipeline, onClose }: { pipeline: PipelineView; on
           </Button>
           {running > 0 && (
             <Button variant="danger" busy={busy} onClick={() => void cancel(true)}>
-              {wasCancelled ? 'Stop what runs' : 'Cancel and stop what runs'}
+              {wasCancelled ? 'Stop running commands' : 'Cancel and stop running commands'}
             </Button>
           )}
           {!wasCancelled && (
             <Button variant="primary" busy={busy} onClick={() => void cancel(false)}>
-              {running > 0 ? 'Cancel, let it finish' : 'Cancel it'}
+              {running > 0 ? 'Cancel, let commands finish' : 'Cancel pipeline'}
             </Button>
           )}
         </>
@@ -62,15 +63,17 @@ export function CancelDialog({ pipeline, onClose }: { pipeline: PipelineView; on
     >
       {running > 0 && (
         <p className="text-sm text-muted">
-          {running === 1 ? 'One host is' : `${running} hosts are`} under way. Letting {running === 1 ? 'it' : 'them'}{' '}
-          finish the present stage leaves no host in the middle of one; stopping is quicker, and what was stopped counts
-          as failed.
+          {running === 1 ? '1 host is' : `${running} hosts are`} running a stage. If you let{' '}
+          {running === 1 ? 'it' : 'them'} finish, no stage is interrupted. Stopping is quicker, but counts as a failure.
         </p>
       )}
     </Dialog>
   );
 }
 
-function count(hosts: number): string {
-  return hosts === 0 ? 'No host is' : hosts === 1 ? 'One host is' : `${hosts} hosts are`;
+function skipSentence(hosts: number): string {
+  if (hosts === 0) return 'All hosts have started.';
+  return hosts === 1
+    ? '1 host has not started and will be skipped.'
+    : `${hosts} hosts have not started and will be skipped.`;
 }

@@ -6,14 +6,16 @@ import { useLive } from '@/app/_live/live';
 import { newestCommand, openOutput } from '@/app/_output/drawer/open-output';
 import { duration } from '@/app/_ui/ages';
 import { cx } from '@/app/_ui/cx';
+import { capitalised } from '@/app/_ui/sentence';
 import { toast } from '@/app/_ui/toast-store';
 import { Elapsed } from '@/app/_ui/time-ago';
+import { OPERATION_WORDS } from '@/lib/fleet/operations/operation-words';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
 import type { OperationId, PipelineHostView, PipelineStepView } from '@/lib/protocol/live';
 import { ToneIcon } from '../../../_pipelines/pipeline-icon';
 import { HOST_WORDS, stepWord } from '../../../_pipelines/pipeline-words';
 
-/** Each host at each stage. A stage with a command opens its output. */
+/** Each host in each stage. A stage with a command opens its output. */
 export function HostStages({
   stages,
   hosts,
@@ -21,7 +23,7 @@ export function HostStages({
 }: {
   stages: readonly OperationId[];
   hosts: readonly PipelineHostView[];
-  /** Also those that are not shown: how far each stage has come is counted over them. */
+  /** All hosts, also those that are filtered out: the progress of a stage counts them. */
   all: readonly PipelineHostView[];
 }) {
   return (
@@ -63,7 +65,7 @@ interface HostLineProps {
   stages: readonly OperationId[];
 }
 
-/** It renders again when this host comes a step further, and not when another one does. */
+/** One host. It renders again only when this host changes. */
 const HostLine = memo(function HostLine({ host, stages }: HostLineProps) {
   const { name, status, steps, reason } = host;
   const { word, tone } = HOST_WORDS[status];
@@ -83,7 +85,7 @@ const HostLine = memo(function HostLine({ host, stages }: HostLineProps) {
         </th>
         {stages.map((id, index) => (
           <td key={`${id}-${index}`} className="px-1 py-1 align-middle">
-            <Step host={host} step={steps[index]} label={OPERATIONS[id].label} />
+            <Step host={host} step={steps[index]} operation={id} />
           </td>
         ))}
       </tr>
@@ -98,13 +100,22 @@ const HostLine = memo(function HostLine({ host, stages }: HostLineProps) {
   );
 }, isSameLine);
 
-/** The stages come anew with each change, and are always the same. */
+/** The list of stages is a new object with each change, with the same content. */
 function isSameLine(a: HostLineProps, b: HostLineProps): boolean {
   return a.host === b.host && sameList(a.stages, b.stages);
 }
 
-function Step({ host, step, label }: { host: PipelineHostView; step: PipelineStepView | undefined; label: string }) {
+function Step({
+  host,
+  step,
+  operation,
+}: {
+  host: PipelineHostView;
+  step: PipelineStepView | undefined;
+  operation: OperationId;
+}) {
   const { store } = useLive();
+  const { noun } = OPERATION_WORDS[operation];
   if (!step) return <span className="px-1.5 text-xs text-faint">–</span>;
   const { word, tone } = stepWord(step);
   const { commandId } = step;
@@ -127,16 +138,16 @@ function Step({ host, step, label }: { host: PipelineHostView; step: PipelineSte
     <button
       type="button"
       className={cx(classes, 'hover:bg-hover')}
-      data-tip={`${label} on ${host.name}: ${word.toLowerCase()}\n${step.reason}`.trimEnd()}
-      data-tip-next="Click for its output."
+      data-tip={`${capitalised(noun)} on ${host.name}: ${word.toLowerCase()}\n${step.reason}`.trimEnd()}
+      data-tip-next="Click to view the output."
       onClick={() => {
         const known = store.get().byId.get(host.hostId);
         if (known)
           openOutput({ hostId: host.hostId, commandId, pinned: newestCommand(known)?.id !== commandId, focus: true });
-        else toast({ tone: 'info', title: `${host.name} was removed, and its output with it` });
+        else toast({ tone: 'info', title: `${host.name} was removed, with its output` });
       }}
     >
-      <span className="sr-only">{`Output of ${label} on ${host.name}: `}</span>
+      <span className="sr-only">{`Output of the ${noun} on ${host.name}: `}</span>
       {content}
     </button>
   );

@@ -7,7 +7,7 @@ import { PipelineDetail } from './pipeline-detail';
 
 export const metadata: Metadata = { title: 'Pipeline' };
 
-/** One pipeline: each host at each stage, live. */
+/** One pipeline: each host in each stage, live. */
 export default async function PipelinePage({ params }: { params: Promise<{ id: string }> }) {
   await requireSession();
   const { id } = await params;
@@ -20,7 +20,7 @@ export default async function PipelinePage({ params }: { params: Promise<{ id: s
           Pipelines
         </Link>
       </p>
-      <PipelineDetail key={id} painted={pipeline} />
+      <PipelineDetail key={id} initial={pipeline} />
     </div>
   );
 }

@@ -18,14 +18,14 @@ import { usePipeline } from './use-pipeline';
 
 const STATUSES: PipelineHostStatus[] = ['running', 'waiting', 'failed', 'skipped', 'done'];
 
-/** One pipeline, live: what it does, how far it is, each host at each stage, and the way to end it. */
-export function PipelineDetail({ painted }: { painted: PipelineView }) {
-  const pipeline = usePipeline(painted);
+/** One pipeline, live: its stages, its progress, each host in each stage, and its cancellation. */
+export function PipelineDetail({ initial }: { initial: PipelineView }) {
+  const pipeline = usePipeline(initial);
   const [filter, setFilter] = useState<PipelineHostStatus | null>(null);
   const [cancelling, setCancelling] = useState(false);
   const { kind, stages, phase, reason, prelude, createdAt, endedAt, by, counts, parallelism, stopOnFailure } = pipeline;
   const { label } = PIPELINES[kind];
-  // A filter that fits nothing any more would show an empty table.
+  // A filter that no longer matches any host would show an empty table.
   const shown = filter !== null && counts[filter] > 0 ? filter : null;
   const hosts = shown === null ? pipeline.hosts : pipeline.hosts.filter(({ status }) => status === shown);
 
@@ -45,10 +45,12 @@ export function PipelineDetail({ painted }: { painted: PipelineView }) {
           </p>
         </div>
         {phase !== 'ended' && (
-          <Button onClick={() => setCancelling(true)}>{phase === 'running' ? 'Cancel …' : 'Stop what runs …'}</Button>
+          <Button onClick={() => setCancelling(true)}>
+            {phase === 'running' ? 'Cancel …' : 'Stop running commands …'}
+          </Button>
         )}
       </div>
-      <PipelineBar pipeline={pipeline} label={`${label}: hosts`} className="mt-4 h-1.5" />
+      <PipelineBar pipeline={pipeline} label={`Progress of ${label}`} className="mt-4 h-1.5" />
       <p role="status" className="mt-2 text-sm" data-testid="pipeline-progress">
         {phase === 'ended' ? reason : `${progressText(pipeline)}.${reason === '' ? '' : ` ${reason}`}`}
       </p>
@@ -85,8 +87,8 @@ export function PipelineDetail({ painted }: { painted: PipelineView }) {
 }
 
 function pace(parallelism: number, hosts: number): string {
-  if (parallelism === 1) return 'one after the other';
-  return parallelism >= hosts ? 'all at the same time' : `${parallelism} at the same time`;
+  if (parallelism === 1) return 'one host at a time';
+  return parallelism >= hosts ? 'all hosts in parallel' : `${parallelism} hosts in parallel`;
 }
 
 function FilterButton({

@@ -1,24 +1,28 @@
-/** Carries a request of this page out: asks for a fresh proof where one is needed, and says what went wrong. */
+/** Runs an action of this page: asks for confirmation where the action requires it, and shows errors. */
 import { withStepUp, type StepUpWords } from '@/app/_step-up/step-up';
 import { toast } from '@/app/_ui/toast-store';
 import type { StepUpActionResult, StepUpError } from '@/lib/auth/next/action-result';
 import { waitText } from '@/lib/auth/next/sign-in-error';
 
-/** The value, or null when it was not done: the operator turned back, or was told why. Never rejects. */
-export async function ask<Value>(
+/**
+ * Gives the value, or null when nothing was done: the operator cancelled, or saw an error under the title `failed`.
+ * Never rejects.
+ */
+export async function runAction<Value>(
   words: StepUpWords,
+  failed: string,
   send: (proof?: string) => Promise<StepUpActionResult<Value>>,
 ): Promise<{ value: Value } | null> {
   try {
     const result = await withStepUp(words, send);
     if (result === null) return null;
     if (result.ok) return { value: result.value };
-    toast({ tone: 'error', title: `${words.label}: not done`, body: sentence(result.error) });
+    toast({ tone: 'error', title: failed, body: sentence(result.error) });
   } catch {
     toast({
       tone: 'error',
-      title: `${words.label}: no answer`,
-      body: 'The dashboard can’t be reached. Reload the page once it can: it shows whether this was done.',
+      title: 'The dashboard did not answer',
+      body: 'The change may or may not have been made. Reload the page when the dashboard is reachable again.',
     });
   }
   return null;
@@ -36,6 +40,6 @@ function sentence(error: StepUpError): string {
       return `Too many attempts. Try again in ${waitText(error.retryAfterMs)}.`;
     case 'step-up-required':
     case 'step-up-refused':
-      return 'It needs a fresh code.';
+      return 'This requires a new code.';
   }
 }

@@ -8,30 +8,30 @@ import { Card } from '@/app/_ui/card';
 import { TimeAgo } from '@/app/_ui/time-ago';
 import { toast } from '@/app/_ui/toast-store';
 import { approveHost, refuseHost } from './actions';
-import { ask } from './ask';
+import { runAction } from './run-action';
 import type { HeldAgent, HeldReason } from '@/lib/fleet/records/agent-port';
 
 const WORDS: Record<HeldReason, { word: string; tone: Tone }> = {
-  approval: { word: 'Waits for approval', tone: 'accent' },
+  approval: { word: 'Pending approval', tone: 'accent' },
   refused: { word: 'Refused', tone: 'idle' },
-  duplicate: { word: 'Second agent', tone: 'warn' },
-  'own-token': { word: 'Shared token', tone: 'warn' },
-  'foreign-token': { word: 'Other host’s token', tone: 'bad' },
-  'bad-name': { word: 'No host name', tone: 'warn' },
-  'fleet-full': { word: 'No room', tone: 'warn' },
+  duplicate: { word: 'Duplicate agent', tone: 'warn' },
+  'own-token': { word: 'Host token required', tone: 'warn' },
+  'foreign-token': { word: 'Token of another host', tone: 'bad' },
+  'bad-name': { word: 'Invalid host name', tone: 'warn' },
+  'fleet-full': { word: 'Fleet is full', tone: 'warn' },
   leaving: { word: 'Being removed', tone: 'idle' },
 };
 
-/** Agents at the door: connected, and neither let in nor sent away. */
-export function WaitingCard({ held }: { held: readonly HeldAgent[] }) {
+/** Pending agents: connected, but not admitted. */
+export function PendingAgentsCard({ held }: { held: readonly HeldAgent[] }) {
   return (
     <Card
-      title="At the door"
-      description="Agents that are connected and not let in. They report nothing and are given no command."
+      title="Pending agents"
+      description="Agents that are connected but not admitted. They can’t report anything and receive no commands."
       flush
     >
       {held.length === 0 ? (
-        <p className="px-5 py-6 text-sm text-muted">Nobody waits.</p>
+        <p className="px-5 py-6 text-sm text-muted">No pending agents.</p>
       ) : (
         <ul className="divide-y">
           {held.map((agent, index) => (
@@ -47,19 +47,21 @@ function HeldRow({ agent: { name, address, version, since, reason, message } }: 
   const router = useRouter();
   const { word, tone } = WORDS[reason];
   const approve = async () => {
-    const done = await ask({ label: 'Approve' }, () => answerOf(approveHost({ hostName: name })));
-    if (done && done.value !== '') toast({ tone: 'error', title: `${name} was not approved`, body: done.value });
+    const done = await runAction({ label: 'Approve' }, `Could not approve ${name}`, () =>
+      answerOf(approveHost({ hostName: name })),
+    );
+    if (done && done.value !== '') toast({ tone: 'error', title: `Could not approve ${name}`, body: done.value });
     router.refresh();
   };
   const refuse = async () => {
-    await ask({ label: 'Refuse' }, () => answerOf(refuseHost({ hostName: name })));
+    await runAction({ label: 'Refuse' }, `Could not refuse ${name}`, () => answerOf(refuseHost({ hostName: name })));
     router.refresh();
   };
   return (
     <li className="flex flex-wrap items-start justify-between gap-3 px-5 py-3">
       <div className="min-w-0 flex-1 basis-64">
         <p className="flex flex-wrap items-center gap-2 text-sm">
-          <span className="font-medium break-all text-ink">{name === '' ? 'without a name' : name}</span>
+          <span className="font-medium break-all text-ink">{name === '' ? 'no name' : name}</span>
           <Badge tone={tone}>{word}</Badge>
         </p>
         <p className="mt-0.5 text-xs text-muted">

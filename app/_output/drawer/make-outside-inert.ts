@@ -1,9 +1,9 @@
 /**
- * Makes the page around one element inert, as under a modal dialog, and gives the way back. What comes after it
- * directly in <body> (messages, menus) stays usable.
+ * Makes the page around an element inert, as a modal dialog does. Elements after it directly in <body> (messages, menus)
+ * stay usable. Returns a function that undoes it.
  */
-export function onlyThis(element: HTMLElement): () => void {
-  const silenced: HTMLElement[] = [];
+export function makeOutsideInert(element: HTMLElement): () => void {
+  const madeInert: HTMLElement[] = [];
   let child = element;
   for (let parent = child.parentElement; parent; parent = child.parentElement) {
     const siblings = [...parent.children];
@@ -11,13 +11,13 @@ export function onlyThis(element: HTMLElement): () => void {
     for (const sibling of others) {
       if (sibling !== child && sibling instanceof HTMLElement && !sibling.inert) {
         sibling.inert = true;
-        silenced.push(sibling);
+        madeInert.push(sibling);
       }
     }
     if (parent === document.body) break;
     child = parent;
   }
   return () => {
-    for (const sibling of silenced) sibling.inert = false;
+    for (const sibling of madeInert) sibling.inert = false;
   };
 }

@@ -5,18 +5,18 @@ import { AGENT_TOKEN } from './support/dashboard';
 import { FleetPage } from './support/fleet-page';
 import { CONFIGURED, signInConfigured } from './support/operator';
 
-test('a host is added, coloured, waited for and removed', async ({ page, world }) => {
+test('adds a host, sets its colour, queues and cancels a command, and removes it', async ({ page, world }) => {
   const dashboard = world.makeDashboard(CONFIGURED);
   await dashboard.start();
   const authenticator = await signInConfigured(page, dashboard.url);
   const fleet = new FleetPage(page);
   const dialog = page.getByRole('dialog');
   const menu = async (item: RegExp) => {
-    await fleet.row('lap-1').getByRole('button', { name: 'More for lap-1' }).click();
+    await fleet.row('lap-1').getByRole('button', { name: 'More actions for lap-1' }).click();
     await page.getByRole('menuitem', { name: item }).click();
   };
 
-  await page.getByRole('button', { name: 'Or add a host by its name' }).click();
+  await page.getByRole('button', { name: 'Add a host by name instead' }).click();
   await expect(dialog.getByRole('textbox', { name: 'Name' })).toBeFocused();
   await page.keyboard.type('not a name');
   await page.keyboard.press('Enter');
@@ -32,10 +32,10 @@ test('a host is added, coloured, waited for and removed', async ({ page, world }
 
   await menu(/^Change colour/);
   await expectAccessible(page, 'colour');
-  await dialog.getByRole('textbox', { name: 'Or as it is written on the web' }).fill('red');
+  await dialog.getByRole('textbox', { name: 'Custom colour (hex)' }).fill('red');
   await dialog.getByRole('button', { name: 'Set colour' }).click();
   await expect(dialog.getByRole('alert')).toBeVisible();
-  await dialog.getByRole('textbox', { name: 'Or as it is written on the web' }).fill('#E09050');
+  await dialog.getByRole('textbox', { name: 'Custom colour (hex)' }).fill('#E09050');
   await page.keyboard.press('Enter');
   await expect(dialog).toHaveCount(0);
   await expect(fleet.row('lap-1').locator('svg[stroke="#e09050"]')).toHaveCount(1);
@@ -67,7 +67,7 @@ test('a host is added, coloured, waited for and removed', async ({ page, world }
   await expect(page.getByText(/lap-1 was added/)).toBeVisible();
 });
 
-test('the selection says who is pulled and who is queued; what is queued runs when its host is back', async ({
+test('the selection shows which hosts run and which are queued; a queued command runs when its host reconnects', async ({
   page,
   world,
 }) => {
@@ -86,9 +86,9 @@ test('the selection says who is pulled and who is queued; what is queued runs wh
 
   for (const name of ['web', 'lap-1']) await page.getByRole('checkbox', { name: `Select ${name}` }).check();
   const plan = page.getByTestId('action-plan');
-  await expect(plan).toHaveText('Pull web; 1 is offline and will be skipped.');
-  await page.getByRole('combobox', { name: 'Hosts that are offline' }).selectOption({ label: 'Queue for a day' });
-  await expect(plan).toHaveText('Pull web; 1 is offline and will be queued.');
+  await expect(plan).toHaveText('Pull the configuration on web; 1 is offline and will be skipped.');
+  await page.getByRole('combobox', { name: 'Offline hosts' }).selectOption({ label: 'Queue for a day' });
+  await expect(plan).toHaveText('Pull the configuration on web; 1 is offline and will be queued.');
   await expectAccessible(page, 'selection');
   await page.setViewportSize({ width: 1440, height: 900 });
   await page.getByTestId('action-bar').getByRole('button', { name: /^Pull/ }).first().click();

@@ -9,23 +9,23 @@ import { Card } from '@/app/_ui/card';
 import type { AgentRule } from '@/lib/auth/agents/agent-settings';
 import { setRule } from './actions';
 import type { HostTokens } from './agents-view';
-import { ask } from './ask';
+import { runAction } from './run-action';
 
 interface RuleProps {
   title: string;
   variable: string;
   rule: AgentRule;
-  /** What holds now, and what it means. */
+  /** The current state, and what it means. */
   state: string;
   explanation: string;
-  /** What the button does. */
+  /** The button label: what the change does. */
   change: string;
   warning?: string;
   name: 'sharedToken' | 'approval';
 }
 
-/** The two rules for agents, with who set them. */
-export function RulesCard({
+/** The two admission rules, with their source. */
+export function HostAdmissionCard({
   sharedToken,
   approval,
   hosts,
@@ -36,23 +36,23 @@ export function RulesCard({
 }) {
   const dependent = hosts.filter(({ connected }) => connected === 'shared').length;
   return (
-    <Card title="Who may come" flush>
+    <Card title="Host admission" flush>
       <ul className="divide-y">
         <Rule
-          title="The shared token"
+          title="Shared token"
           name="sharedToken"
           variable="NIXFLEET_ALLOW_SHARED_AGENT_TOKEN"
           rule={sharedToken}
           state={sharedToken.value ? 'Accepted' : 'Refused'}
           explanation={
             sharedToken.value
-              ? 'Whoever has it may speak for every host that has no token of its own.'
-              : 'Every host needs a token of its own.'
+              ? 'Anyone who has it can act as any host without a host token.'
+              : 'Every host needs a host token.'
           }
           change={sharedToken.value ? 'Refuse the shared token' : 'Accept the shared token'}
           warning={
             sharedToken.value && dependent > 0
-              ? `${dependent === 1 ? 'One host is' : `${dependent} hosts are`} connected with it now and will be cut off.`
+              ? `${dependent === 1 ? '1 host' : `${dependent} hosts`} connected with it now will be disconnected.`
               : undefined
           }
         />
@@ -61,13 +61,13 @@ export function RulesCard({
           name="approval"
           variable="NIXFLEET_AGENT_APPROVAL"
           rule={approval}
-          state={approval.value ? 'Wait for approval' : 'Come in by themselves'}
+          state={approval.value ? 'Approval required' : 'Admitted automatically'}
           explanation={
             approval.value
-              ? 'A host that nobody knows waits at the door. One with an enrolment code comes in.'
-              : 'A host that nobody knows is taken in when its agent has a right token.'
+              ? 'The agent of an unknown host is pending until you approve it. A host with an enrolment code is admitted.'
+              : 'An unknown host is admitted when its agent has a valid token.'
           }
-          change={approval.value ? 'Let new hosts come in' : 'Let new hosts wait'}
+          change={approval.value ? 'Admit new hosts automatically' : 'Require approval'}
         />
       </ul>
     </Card>
@@ -79,7 +79,9 @@ function Rule({ title, variable, rule, state, explanation, change, warning, name
   const fixed = rule.source === 'environment';
   const apply = async () => {
     const description = `${change}.${warning === undefined ? '' : ` ${warning}`}`;
-    await ask({ label: change, description }, (proof) => answerOf(setRule({ rule: name, value: !rule.value }, proof)));
+    await runAction({ label: change, description }, 'Could not change host admission', (proof) =>
+      answerOf(setRule({ rule: name, value: !rule.value }, proof)),
+    );
     router.refresh();
   };
   return (
@@ -98,7 +100,7 @@ function Rule({ title, variable, rule, state, explanation, change, warning, name
           ) : rule.source === 'set here' ? (
             'Set here'
           ) : (
-            'As it comes; can be set here'
+            'Default'
           )}
         </p>
       </div>
