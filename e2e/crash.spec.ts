@@ -32,7 +32,7 @@ test('kill -9 in the middle of a command: after the restart it is there, goes on
   await dashboard.start();
   await expectLiveAgain(page);
   await expect(fleet.commandState).toHaveAttribute('data-phase', 'running');
-  await expect(fleet.drawer.getByText('The dashboard was restarted here.')).toBeVisible();
+  await expect(fleet.drawer.getByText('The dashboard restarted at this point.')).toBeVisible();
 
   writeFileSync(gate, '');
   await fleet.expectOutcome('succeeded');

@@ -45,7 +45,7 @@ test('a reboot asks for a fresh code, takes a right one once, and nothing else',
   await page.goto(`${dashboard.url}/activity`);
   await expect(page.getByText('A fresh proof was refused: wrong or used. Asked for: Reboot on web.')).toBeVisible();
   await expect(page.getByText('Proved afresh who they are. Asked for: Reboot on web.')).toBeVisible();
-  await expect(page.getByText('Reboot was asked for on web.')).toHaveCount(1);
+  await expect(page.getByText('The reboot of web was requested.')).toHaveCount(1);
 });
 
 test('several hosts are rolled back with one code; without a second factor the password is asked for', async ({

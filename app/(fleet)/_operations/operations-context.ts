@@ -2,7 +2,7 @@
 
 import { createContext, use } from 'react';
 import type { CompartmentName, OperationId, PipelineKind } from '@/lib/protocol/live';
-import type { AskedMerge } from '@/lib/fleet/records/requests';
+import type { ReviewedPullRequest } from '@/lib/fleet/records/requests';
 
 export interface RunOptions {
   /** Hosts that are offline are waited for, so long at most. */
@@ -15,7 +15,7 @@ export interface Operations {
   /** Asks what a new host is called, and makes it known. */
   addHost: () => void;
   /** Looks at a pipeline over hosts before it is started; `pullRequest` is merged first, where that is a stage. */
-  runPipeline: (kind: PipelineKind, hostIds: readonly string[], pullRequest?: AskedMerge) => void;
+  runPipeline: (kind: PipelineKind, hostIds: readonly string[], pullRequest?: ReviewedPullRequest) => void;
   /** Shows a host's compartment: the fact, its age, and the next step. */
   inspect: (hostId: string, compartment: CompartmentName) => void;
 }

@@ -10,7 +10,7 @@ import { OperationDialog } from './operation-dialog';
 import { OperationsContext, type Operations, type RunOptions } from './operations-context';
 import { canWait, hostCount, needsLook, planOperation } from './plan';
 import { sendOperation } from './send';
-import type { AskedMerge } from '@/lib/fleet/records/requests';
+import type { ReviewedPullRequest } from '@/lib/fleet/records/requests';
 
 /** Fetched when they are asked for, which is rare. */
 const ColorDialog = dynamic(() => import('./color-dialog').then((part) => part.ColorDialog));
@@ -21,7 +21,7 @@ type Asked =
   | { kind: 'operation'; operation: OperationId; hostIds: readonly string[]; options: RunOptions }
   | { kind: 'color'; hostIds: readonly string[] }
   | { kind: 'add-host' }
-  | { kind: 'pipeline'; pipeline: PipelineKind; hostIds: readonly string[]; pullRequest?: AskedMerge }
+  | { kind: 'pipeline'; pipeline: PipelineKind; hostIds: readonly string[]; pullRequest?: ReviewedPullRequest }
   | { kind: 'compartment'; hostId: string; compartment: CompartmentName };
 
 /** Gives every page the way to operations, with the dialogs that some of them need. */

@@ -140,8 +140,8 @@ function expectHarmless(): void {
   expect(readdirSync(database.folder).filter((name) => !name.startsWith('nixfleet.db'))).toEqual([]);
 }
 
-describe('what agents say is text, whatever it is', () => {
-  it('from agents over sockets: names, versions, words, output, messages', () => {
+describe('hostile text from agents is treated as text', () => {
+  it('from agents over sockets: names, versions, reports, output, messages', () => {
     fc.assert(
       fc.property(
         fc.oneof(fc.constant('h1'), text),

@@ -65,21 +65,21 @@ export const output = feed({ type: 'activity' });
 export const progress = (label: string, current: number, total: number) =>
   feed({ type: 'activity', progress: { label, current, total } });
 export const status = (
-  word: CommandResult['status'],
+  outcome: CommandResult['status'],
   exitCode: number | null,
   message = '',
   restarting: boolean | null = null,
-) => feed({ type: 'result', result: { status: word, exitCode, message, restarting } });
+) => feed({ type: 'result', result: { status: outcome, exitCode, message, restarting } });
 export const beat = (shown: Shown, facts: VerdictFacts = FACTS) => feed({ type: 'heartbeat', shown, facts });
 export const closed = feed({ type: 'disconnected' });
 export const back = (
-  shown: Shown = 'unsaid',
+  shown: Shown = 'unknown',
   { facts = FACTS, hasResult = false, sameProcess = null as boolean | null } = {},
 ) => feed({ type: 'registered', shown, hasResult, sameProcess, facts });
 export const stop = (how: 'stop' | 'kill' | 'restart' | 'reboot' = 'stop') => feed({ type: 'stop-requested', how });
 export const stopFailed = feed({ type: 'stop-failed', reason: 'no command running' });
 export const refused = (isThis: boolean) => feed({ type: 'rejected', isThis, reason: 'The agent refused it: busy.' });
-export const probed = (word: string) => feed({ type: 'probed', word });
+export const probed = (status: string) => feed({ type: 'probed', status });
 export const restarted = feed({ type: 'recovered' });
 export const targetEnded = (outcome: CommandOutcome) => feed({ type: 'target-ended', outcome });
 export const is =
