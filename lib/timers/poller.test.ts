@@ -11,7 +11,7 @@ function setUp(random = 0.5) {
     random: () => random,
     run: (signal) => new Promise<void>((resolve) => runs.push({ signal, end: resolve })),
   });
-  /** Ends the newest run and lets what follows it happen. */
+  /** Ends the newest run and lets its callbacks run. */
   const end = async () => {
     const joined = poller.now();
     runs[runs.length - 1]?.end();

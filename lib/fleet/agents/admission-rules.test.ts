@@ -59,7 +59,7 @@ describe('decideAdmission', () => {
       dismiss: 'an agent with the host token connected',
     });
     expect(decideAdmission(claim({ instance: 'i1', present: present(SHARED, 'i1') }))).toMatchObject({ kind: 'admit' });
-    // Two agents that say no instance are not one process.
+    // Two agents without an instance are not one process.
     expect(decideAdmission(claim({ instance: '', present: present(SHARED, '') }))).toMatchObject({ kind: 'hold' });
   });
 
@@ -92,7 +92,7 @@ describe('agent admission', () => {
     expect([isIn(own), isIn(thief), thief.closed]).toEqual([true, false, null]);
     bench.dispatch('test');
     expect([own.commands(), thief.commands()]).toEqual([['test'], []]);
-    // Nor does it come in when the true one goes.
+    // It is not admitted when the genuine agent disconnects either.
     bench.fleet.inbox.disconnected(own, 1006, '');
     expect(bench.fleet.host('h1')?.online).toBe(false);
     expect(bench.fleet.host('h1')?.notice).toContain('203.0.113.66');
@@ -191,7 +191,7 @@ describe('agent admission', () => {
     bench.crash();
     expect(isIn(dial('Old_Host.lan'))).toBe(true);
     expect(isIn(dial('new_host.lan'))).toBe(false);
-    // U+212A, the Kelvin sign, is a small k after lower-casing: it is not the host k1.
+    // U+212A, the Kelvin sign, becomes k in lower case: it must not match the host k1.
     dial('k1');
     expect(isIn(dial('\u212a1'))).toBe(false);
   });

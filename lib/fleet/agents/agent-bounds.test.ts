@@ -1,4 +1,4 @@
-/** What strangers with a token can hold, and that it keeps no known host out. */
+/** Limits on unknown agents with a token, which must not keep known hosts out. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DUPLICATE_PROBE_MS, MAX_HELD } from './admission-rules';
 import { newHost } from '../hosts/host';
@@ -137,7 +137,7 @@ describe('held agents', () => {
     const back = dial('h1', '192.0.2.1');
     const again = dial('h1', '192.0.2.1');
     expect([back.closed, again.closed]).toEqual([null, null]);
-    // The second one took a place that counts: it came from the address that holds the most.
+    // The second one counts towards the limit: its address holds the most.
     expect(held.findIndex((link) => link.closed !== null)).toBe(0);
     expect([closed(held), held[0]?.closed?.code]).toEqual([1, 1013]);
     bench.clock.advance(DUPLICATE_PROBE_MS + 1_000);
@@ -152,7 +152,7 @@ describe('held agents', () => {
     const back = dial('h2', '192.0.2.1');
     expect([closed(held), back.closed]).toEqual([1, null]);
     bench.clock.advance(DUPLICATE_PROBE_MS + 1_000);
-    // The newest that claims a name is the likeliest to live.
+    // The newest claim to a name is the most likely to be alive.
     expect(isIn(back)).toBe(true);
   });
 

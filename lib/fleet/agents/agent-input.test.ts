@@ -71,7 +71,7 @@ describe('addressStatus', () => {
 
   it('assigns a status without a name to the running command', () => {
     expect(address({ status: 'ok' }, pull)).toEqual([[pull.id, result('ok', null)]]);
-    // A kill has no name on the wire and never gets a status: it does not take this one.
+    // A kill has no name on the wire and never gets a status, so this one is not for it.
     expect(address({ status: 'error', exit_code: -1 }, pull, kill)).toEqual([[pull.id, result('error', -1)]]);
   });
 

@@ -266,7 +266,7 @@ const CASES: Case[] = [
   ['reboot: a slow one', 'reboot', [send, closed, wait(14 * MINUTE), back()], 'succeeded'],
   ['reboot: the host never comes back', 'reboot', [send, closed, runOut], 'timed-out'],
 
-  // Sections 1, 5, 7: what gets lost
+  // Lost statuses, frames and connections
   [
     'a status lost while disconnected; two heartbeats without the command',
     'pull',
@@ -469,7 +469,7 @@ const CASES: Case[] = [
   ['dashboard restart during a restart of the agent', 'restart', [send, restarted, back()], 'succeeded'],
   ['dashboard restart before the command was sent', 'pull', [restarted, runOut], 'expired'],
 
-  // The dashboard's own
+  // Dashboard operations
   ['merge-pr ends with its result', 'merge-pr', [send, status('ok', 0, 'Merged #42.')], 'succeeded', /^Merged #42\.$/],
   [
     'merge-pr: inputs about the host’s connection change nothing',

@@ -106,8 +106,8 @@ export class CommandEngine {
     status: 'ok' | 'error' | 'outdated',
     message: string,
   ): HostRecord {
-    const word = concludedReport(status, message, record.generation, turn.now, record[name]);
-    const next = { ...record, [name]: word };
+    const report = concludedReport(status, message, record.generation, turn.now, record[name]);
+    const next = { ...record, [name]: report };
     this.core.putHost(turn, record, next);
     return next;
   }

@@ -40,7 +40,7 @@ const result: fc.Arbitrary<CommandResult> = fc.record({
   restarting: fc.constantFrom(null, true, false),
 });
 
-/** What an agent and the network can do. */
+/** Inputs that an agent or the network can cause. */
 const byAgent: fc.Arbitrary<CommandInput> = fc.oneof(
   fc.constant<CommandInput>({ type: 'activity' }),
   fc.constant<CommandInput>({ type: 'activity', progress: { label: 'Pulling', current: 1, total: 4 } }),
@@ -54,7 +54,7 @@ const byAgent: fc.Arbitrary<CommandInput> = fc.oneof(
   text.map((reason): CommandInput => ({ type: 'stop-failed', reason })),
   text.map((status): CommandInput => ({ type: 'probed', status })),
 );
-/** What an operator and the dashboard can do. */
+/** Inputs that an operator or the dashboard can cause. */
 const byDashboard: fc.Arbitrary<CommandInput> = fc.oneof(
   fc
     .constantFrom('stop' as const, 'kill' as const, 'restart' as const, 'reboot' as const)
@@ -91,7 +91,7 @@ function run(
   for (const [ms, input] of sequence) {
     play.wait(ms);
     const before = play.state;
-    // Time is given back for what the wall clock went too far.
+    // The deadlines move by the time the wall clock ran ahead.
     if (input.type === 'time-shifted') play.now += input.ms;
     play.feed(input);
     after(play, before, input);

@@ -35,14 +35,14 @@ const queued = (operation: OperationId, more: Parameters<typeof ask>[1] = {}): s
 const commandOf = (id: string) => bench.fleet.command(id);
 const queueOf = () => bench.fleet.host('h1')?.queue.map(({ operation }) => operation);
 
-/** A host that was here and is gone. */
+/** A known host that is offline. */
 function awayHost(register: Record<string, unknown> = {}): TestLink {
   const link = bench.agent('h1', register);
   bench.fleet.inbox.disconnected(link, 1006, '');
   return link;
 }
 
-/** The host is back, with its first heartbeat. */
+/** The host comes back and sends its first heartbeat. */
 function back(register: Record<string, unknown> = {}): TestLink {
   const link = bench.agent('h1', register);
   bench.say(link, 'heartbeat', QUIET);

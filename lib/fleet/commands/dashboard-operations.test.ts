@@ -37,7 +37,7 @@ const addHost = (changes: Partial<Parameters<Bench['fleet']['addHost']>[0]> = {}
 const rows = (table: 'commands' | 'command_output' | 'metric_samples' | 'hosts') =>
   bench.database.db.$client.prepare(`select count(*) from ${table}`).pluck().get();
 
-/** Something outside that a test ends by hand. */
+/** An executor that a test completes by hand. */
 function givenExecutor() {
   const tasks: DashboardOperationTask[] = [];
   const ends: ((end: DashboardOperationEnd) => void)[] = [];

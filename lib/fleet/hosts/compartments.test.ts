@@ -30,7 +30,7 @@ interface Situation {
   running?: OperationId;
 }
 
-/** A host that is green in all five, and what differs from it. */
+/** A host that is green in all five compartments, and the differences from it. */
 function judge({ host, desired, relation = 'equal', commits, running }: Situation) {
   const input: CompartmentInput = {
     host: sampleHost({
@@ -176,7 +176,7 @@ const TABLE: Row[] = [
   ],
   ['a test run without tests reported "unknown"', { host: { tests: said('unknown') } }, { tests: 'unknown' }],
 
-  // What is under way
+  // Running operations
   ['working: pull', { running: 'pull' }, { git: 'working', system: 'ok' }],
   ['working: switch', { running: 'switch' }, { system: 'working', git: 'ok' }],
   ['working: pull-switch', { running: 'pull-switch' }, { git: 'working', system: 'working' }],

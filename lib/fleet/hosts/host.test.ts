@@ -320,7 +320,7 @@ describe('reports of the agent', () => {
     const repeated = beats(concluded, system('ok', 't1'), { ...system('ok', 't1'), generation: '6f27b9a' });
     expect(repeated.system).toBe(concluded.system);
     expect(beats(repeated, system('ok', 't2')).system).toMatchObject({ status: 'ok', saidAt: 't2' });
-    // Concluded twice, over the same word of the agent.
+    // Concluded twice over the same report of the agent.
     const twice = { ...known, system: concludedReport('error', 'Failed.', '3c9a808', T0 + 10, concluded.system) };
     expect(beats(twice, system('ok', 't1')).system).toBe(twice.system);
   });
@@ -341,7 +341,7 @@ describe('reports of the agent', () => {
     });
     fc.assert(
       fc.property(fc.array(beat, { maxLength: 12 }), (sequence) => {
-        // Of every (word, time), the generation of the heartbeat that said it after something else.
+        // For every (status, time), the generation of the heartbeat that first sent it.
         let host = fresh;
         for (const { generation, system: said } of sequence) {
           const before = host.system;

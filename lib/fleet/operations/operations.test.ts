@@ -4,6 +4,7 @@ import { OPERATION_IDS, type CompartmentStatus, type HostView, type OperationId 
 import { OPERATIONS } from './operations';
 import { commandView } from '../hosts/host-views';
 import { RUNNING, sampleCommand, sampleView, T0 } from '../testing/samples';
+import { nounPhrase, pastPhrase, verbPhrase } from './operation-words';
 import { checkOperation, operationOfWire, requiresStepUp } from './operation-rules';
 
 const all = OPERATION_IDS.map((id) => OPERATIONS[id]);
@@ -108,6 +109,16 @@ describe('the table of operations', () => {
     expect([1, 2].map((hosts) => requiresStepUp('rollback', hosts))).toEqual([false, true]);
     expect([1, 2].map((hosts) => requiresStepUp('reboot', hosts))).toEqual([true, true]);
     expect([1, 2].map((hosts) => requiresStepUp('switch', hosts))).toEqual([false, false]);
+  });
+
+  it('names the hosts in every phrase of an operation, except for the merge', () => {
+    for (const { id } of all) {
+      for (const phrase of [nounPhrase, verbPhrase, pastPhrase]) {
+        const text = phrase(id, '3 hosts');
+        expect(text).toMatch(id === 'merge-pr' ? /^[^{}]+$/ : /^[^{}]+ 3 hosts$/);
+      }
+      expect(nounPhrase(id)).not.toMatch(/ (on|of|for)$/);
+    }
   });
 
   it('has a label and a description that is a sentence', () => {

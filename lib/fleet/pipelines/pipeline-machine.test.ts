@@ -40,7 +40,7 @@ function start(hostIds: readonly string[], more: Partial<PipelineRequest> = {}):
 const after = (run: PipelineRun, ...inputs: PipelineInput[]) =>
   inputs.reduce((now, input, index) => stepPipeline(now, input, T0 + index), run);
 
-/** A stage that is sent and ends so. */
+/** A stage that is sent and ends with this outcome. */
 const stage = (hostId: string, commandId: string, outcome: (typeof COMMAND_OUTCOMES)[number]): PipelineInput[] => [
   { type: 'sent', hostId, commandId },
   { type: 'command-ended', hostId, commandId, outcome, reason: `It ${outcome}.` },
@@ -359,7 +359,7 @@ describe('a pipeline with any inputs', () => {
             expect(run.pipeline.outcome).not.toBeNull();
             expect(run.pipeline.reason).toMatch(/\.$/);
           }
-          // What pages make of the patches is what the pipeline is.
+          // The patches give pages the same state as the pipeline's.
           const patch = pipelinePatch(before, run);
           const changed = new Map(patch.hosts?.map((one) => [one.hostId, one]));
           shown = { ...shown, ...patch, hosts: shown.hosts.map((one) => changed.get(one.hostId) ?? one) };
@@ -369,7 +369,7 @@ describe('a pipeline with any inputs', () => {
           now += wait;
           feed(input);
         }
-        // From here on only what a dashboard always gets: an answer to a merge, ends of commands, and time.
+        // From here on only inputs that always arrive: the answer to a merge, ends of commands, and time.
         feed({ type: 'prelude-ended', ok: true, reason: '' });
         for (let turn = 0; turn < 60 && run.pipeline.phase !== 'ended'; turn += 1) {
           now += STAGE_WAIT_MS;

@@ -47,7 +47,7 @@ const viewOf = (id: string) => {
 };
 const statuses = (id: string) => viewOf(id).hosts.map(({ status }) => status);
 
-/** The host's command ends by the agent's word and a quiet heartbeat. */
+/** The host's command ends with a status and an idle heartbeat. */
 function ends(link: TestLink, command: string, status = 'ok'): void {
   bench.say(link, 'status', { status, command, exit_code: status === 'ok' ? 0 : 1 });
   bench.say(link, 'heartbeat', QUIET);
@@ -131,7 +131,7 @@ describe('stages', () => {
     const id = start(['old'], { stages: ['pull-switch'] });
     expect(viewOf(id).hosts[0]).toMatchObject({ status: 'running', steps: [{ status: 'running' }] });
     expect(bench.fleet.v1Inbox.poll(call)).toMatchObject({ command: 'pull-switch' });
-    // It never says how it went: the command's own end is the stage's.
+    // It never reports a result: the end of its command ends the stage.
     for (let minutes = 0; viewOf(id).phase !== 'ended' && minutes < 200; minutes += 1) {
       bench.clock.advance(60_000);
       bench.fleet.v1Inbox.poll(call);
@@ -233,7 +233,7 @@ describe('ends of several hosts in one transaction', () => {
     for (const link of links.slice(0, 3)) bench.say(link, 'heartbeat', QUIET);
     bench.clock.advance(10);
     expect(links.map((link) => link.commands().length)).toEqual([2, 2, 2, 0, 0, 0]);
-    // The statuses, the ends, and what follows from them: three times one transaction for three hosts.
+    // The statuses, the ends and the next stages: one transaction each for three hosts.
     expect(commits).toHaveBeenCalledTimes(3);
     for (const link of links.slice(0, 3)) bench.say(link, 'status', { status: 'ok', command: 'test', exit_code: 0 });
     bench.clock.advance(10);
@@ -380,7 +380,7 @@ describe('a restart of the dashboard', () => {
   it('between two stages sends the next one once', () => {
     const web = agent('web');
     const id = start(['web']);
-    // The end of the pull is stored, the step onwards with the command of the next stage is not.
+    // The end of the pull is stored; the next step with its command is not.
     const store = bench.store.commit.bind(bench.store);
     const commit = vi.spyOn(bench.store, 'commit').mockImplementation((writes) => {
       if (writes.commands?.some(({ operation }) => operation === 'test')) throw new Error('the power failed');

@@ -1,6 +1,6 @@
 /**
- * Anything that operators, agents, the network and crashes can do to a fleet, in any order: every command comes to an
- * end and keeps it, no host stays busy, nothing is on the wire twice, and each end is told once.
+ * Anything that operators, agents, the network and crashes can do to a fleet, in any order: every command ends and stays
+ * ended, no host stays busy, nothing is sent twice, and each end causes one event.
  */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
@@ -18,7 +18,7 @@ interface Agent {
   instance: string;
 }
 
-/** What a run has seen, to judge it by. */
+/** What a run has observed. */
 class World {
   readonly bench: Bench;
   readonly agents = new Map<string, Agent>();
@@ -193,7 +193,7 @@ it('in any history every command ends, no host stays busy, and nothing is sent t
           act(world);
           check();
         }
-        // Nobody comes back.
+        // No agent comes back.
         for (const name of HOSTS) world.hangUp(name);
         for (let n = 0; n < 6; n += 1) bench.clock.advance(30 * MINUTE);
         check();
@@ -220,7 +220,7 @@ it('in any history every command ends, no host stays busy, and nothing is sent t
         );
         const once = sent.filter(({ command }) => !OPERATIONS[command].mayRepeat).map(({ id }) => id);
         expect(new Set(once).size).toBe(once.length);
-        // Each end is told once, also of commands that went with their host.
+        // Each end causes one event, also for commands of removed hosts.
         const told = bench.store
           .events({ limit: 500 })
           .flatMap(({ action, commandId }) => (action === 'command.ended' && commandId !== null ? [commandId] : []));

@@ -1,4 +1,4 @@
-/** Time in which the dashboard could not work, and clocks that are set: nothing ends by them. */
+/** Time in which the dashboard could not work and clocks that are set must not end anything. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DUPLICATE_PROBE_MS } from '../agents/admission-rules';
 import { LATE_OUTPUT_MS } from '../turns/fleet-core';
@@ -72,7 +72,7 @@ describe('while the event loop is blocked', () => {
     const id = bench.dispatch('switch');
     bench.clock.advance(MINUTE);
     bench.clock.hold(3 * HOUR);
-    // Before any tick: the link closed meanwhile, which sets a deadline by the one that there was.
+    // Before any tick: the connection closed meanwhile, which sets a deadline based on the previous one.
     bench.fleet.inbox.disconnected(link, 1006, '');
     bench.clock.advance(MINUTE);
     expect(command(id)).toMatchObject({ phase: 'awaiting-reconnect', outcome: null });
@@ -203,7 +203,7 @@ describe('a waiting stage of a pipeline', () => {
     });
     if (start.kind !== 'started') throw new Error('not started');
     bench.say(link, 'status', result);
-    // Something else runs there, so that the next stage has to wait; then the host goes away.
+    // Another command runs there, so the next stage has to wait; then the host disconnects.
     bench.say(link, 'heartbeat', { ...QUIET, pending_command: 'update' });
     bench.clock.advance(100);
     bench.fleet.inbox.disconnected(link, 1006, '');

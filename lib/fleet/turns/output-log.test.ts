@@ -7,7 +7,7 @@ import type { CommandRecord } from '../records/command-record';
 const command = (changes: Partial<CommandRecord> = {}) => sampleCommand('pull', RUNNING, changes);
 const texts = (log: OutputLog) => log.waiting().flatMap(({ lines }) => lines.map(({ text }) => text));
 
-/** Stores what waits, as the fleet does, and gives the record with that counted in. */
+/** Stores pending output as the fleet does, and returns the record with it counted in. */
 function store(log: OutputLog, record: CommandRecord): CommandRecord {
   const batches = log.waiting(record.id);
   const next = log.current(record);
@@ -68,7 +68,7 @@ describe('OutputLog', () => {
     expect(texts(log)).toEqual(['line 1', 'line 2', 'line 3']);
     const stored = store(log, record);
     log.append(stored, T0, 'stdout', 'line 2', 2);
-    // Nothing waits, so that nothing has to be stored for it either.
+    // Nothing is pending, so nothing has to be stored for it.
     expect(log.isEmpty).toBe(true);
     log.append(stored, T0, 'stdout', 'line 4', 4);
     expect(texts(log)).toEqual(['line 4']);
@@ -98,7 +98,7 @@ describe('OutputLog', () => {
     const stored = store(log, record);
     expect(stored).toMatchObject({ agentSeq: 6, lines: 3, outputTruncated: true });
     log.append(stored, T0, 'stdout', 'x', 7);
-    // A batch without lines: the record alone, so that the agent can be told that it may forget line 7.
+    // A batch without lines: the record alone, so that line 7 can be acknowledged.
     expect(log.waiting()).toEqual([{ commandId: record.id, lines: [] }]);
     expect(store(log, stored)).toMatchObject({ agentSeq: 7, lines: 3 });
     expect(log.isEmpty).toBe(true);
@@ -125,7 +125,7 @@ describe('OutputLog', () => {
         }
         const lines = log.waiting()[0]?.lines ?? [];
         const size = lines.reduce((sum, { text }) => sum + text.length + 1, 0);
-        // The mark itself, and a note of a gap that came with the last line that was kept.
+        // The mark itself, and the note of a gap before the last stored line.
         expect(size).toBeLessThanOrEqual(limit + 100);
         expect(lines.map(({ seq: number }) => number)).toEqual(lines.map((_line, index) => index + 1));
       }),

@@ -171,7 +171,7 @@ describe('inputs of many hosts', () => {
 });
 
 describe('inputs kept while the database refuses writes', () => {
-  /** A runner on a database that refuses while `full` is set, and what took effect on it, in order. */
+  /** A runner on a database that refuses while `full` is set, and the inputs that took effect, in order. */
   function openRunner() {
     const state = { full: true, fault: null as string | null, took: [] as string[] };
     const labels = new Map<Turn, string>();
