@@ -11,7 +11,12 @@ const WORDS: readonly CompartmentStatus[] = ['ok', 'outdated', 'error', 'unknown
 const METRICS = ['cpu', 'ram', 'swap', 'load'] as const;
 
 /** A word of the Go dashboard: JSON of status, message and time. `generation`: what the host had when it was said. */
-export function statusWord(row: OldRow, column: string, generation: string, fallbackAt: number): CompartmentReport | null {
+export function statusWord(
+  row: OldRow,
+  column: string,
+  generation: string,
+  fallbackAt: number,
+): CompartmentReport | null {
   const value = row.object(column);
   if (!value) return null;
   const status = WORDS.find((word) => word === value.status);
