@@ -28,7 +28,7 @@ test('after kill -9 of the dashboard, a running command continues and ends', asy
   await dashboard.start();
   await expectLiveAgain(page);
   await expect(fleet.commandState).toHaveAttribute('data-phase', 'running');
-  await expect(fleet.drawer.getByText('The dashboard was restarted here.')).toBeVisible();
+  await expect(fleet.drawer.getByText('The dashboard restarted at this point.')).toBeVisible();
 
   writeFileSync(gate, '');
   await fleet.expectOutcome('succeeded');

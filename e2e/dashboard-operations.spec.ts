@@ -98,5 +98,5 @@ test('the selection shows which hosts run and which are queued; a queued command
   lap.start('dist/agent.mjs', dashboard.agentUrl, { NIXFLEET_TOKEN: AGENT_TOKEN });
   await expect(fleet.row('lap-1')).toContainText(/Pull: (succeeded|nothing to do|partly done)/);
   await page.goto(`${dashboard.url}/activity`);
-  await expect(page.getByText('lap-1 is back: Pull, which operator had asked for, was sent.')).toHaveCount(1);
+  await expect(page.getByText('lap-1 is back online: the pull requested by operator was sent.')).toHaveCount(1);
 });

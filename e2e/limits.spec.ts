@@ -14,7 +14,7 @@ test('the About page shows the limit of unregistered connections and their addre
   await signInConfigured(page, dashboard.url);
   await expect(page.getByTestId('connection')).toHaveAttribute('data-state', 'live');
   await page.goto(`${dashboard.url}/settings/about`);
-  const row = page.locator('#limits li').filter({ hasText: 'Agent connections that have not registered' }).first();
+  const row = page.locator('#limits li').filter({ hasText: 'Unregistered agent connections' }).first();
   await expect(row).toContainText('0 of 4,096');
   await expect(row).toContainText('None refused since startup.');
 

@@ -45,7 +45,7 @@ test('a reboot requires a new code and accepts each correct code once', async ({
   await page.goto(`${dashboard.url}/activity`);
   await expect(page.getByText('A fresh proof was refused: wrong or used. Asked for: Reboot web.')).toBeVisible();
   await expect(page.getByText('Proved afresh who they are. Asked for: Reboot web.')).toBeVisible();
-  await expect(page.getByText('Reboot was asked for on web.')).toHaveCount(1);
+  await expect(page.getByText('The reboot of web was requested.')).toHaveCount(1);
 });
 
 test('rolling back several hosts requires one confirmation, with the password when there is no second factor', async ({

@@ -4,18 +4,18 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { NO_DESIRED_STATE } from '@/lib/fleet/hosts/desired';
 import { createLog } from '@/lib/log';
 import { createDesired, type Desired, type DesiredOptions } from './desired-service';
-import { createManualClock, type ManualClock } from './testing/test-clock';
+import { TestClock } from '@/lib/fleet/testing/test-clock';
 import { createGate } from './testing/gate';
 import { createTestRepository, serve, temporaryFolder, type TestRepository } from './testing/repository';
 
 let folder: ReturnType<typeof temporaryFolder>;
-let clock: ManualClock;
+let clock: TestClock;
 let repository: TestRepository;
 let desired: Desired | null;
 beforeEach(() => {
   folder = temporaryFolder();
   mkdirSync(join(folder.path, 'data'));
-  clock = createManualClock();
+  clock = new TestClock();
   repository = createTestRepository(folder.path);
   desired = null;
 });

@@ -1,5 +1,6 @@
-/** The fleet's events, worded once. */
-import type { CommandOutcome, EventLevel } from '@/lib/protocol/live';
+/** The events of the fleet: one function per kind, with its sentence. */
+import type { CommandOutcome, EventLevel, OperationId } from '@/lib/protocol/live';
+import { nounPhrase, OUTCOME_PHRASES } from './operations/operation-words';
 import { OPERATIONS } from './operations/operations';
 import type { CommandRecord } from './records/command-record';
 import type { HostRecord } from './records/host-record';
@@ -8,10 +9,10 @@ import type { Requester } from './records/requests';
 
 type Host = Pick<HostRecord, 'id' | 'name'>;
 
-/** An event's fields about whom and what it concerns, where it concerns none. */
+/** The empty subject of an event: no user, no host, no command. */
 export const NOBODY = { userId: null, address: '', hostId: null, hostName: '', commandId: null, outcome: '' } as const;
 
-/** What the dashboard did of itself. */
+/** The actor of what the dashboard does without an operator. */
 export const BY_DASHBOARD = { actorKind: 'dashboard', actor: 'dashboard' } as const;
 
 const LEVELS: Record<CommandOutcome, EventLevel> = {
@@ -34,7 +35,6 @@ export function byOperator(by: Requester): Pick<NewEvent, 'actorKind' | 'actor' 
 }
 
 export function commandRequested(host: Host, command: CommandRecord, at: number, by: Requester): NewEvent {
-  const { label } = OPERATIONS[command.operation];
   return {
     ...NOBODY,
     ...byOperator(by),
@@ -45,15 +45,15 @@ export function commandRequested(host: Host, command: CommandRecord, at: number,
     hostId: host.id,
     hostName: host.name,
     commandId: command.id,
-    message: `${label} was asked for on ${host.name}${command.forced ? ', by force' : ''}.`,
+    message: `The ${nounPhrase(command.operation, host.name)} was requested${command.forced ? ' with force' : ''}.`,
     ...(command.args === null ? {} : { data: { args: command.args } }),
   };
 }
 
-/** `polls`: the host is there, with a version-1 agent that has to ask for it. */
+/** `polls`: the host is online with a version-1 agent, which fetches its commands itself. */
 export function commandQueued(host: Host, command: CommandRecord, polls: boolean, at: number): NewEvent {
   const until = command.state.phase === 'queued' ? new Date(command.state.deadline).toISOString() : '';
-  const whom = polls ? `until the version-1 agent of ${host.name} asks` : `for ${host.name}, which is offline`;
+  const event = polls ? 'its version-1 agent polls' : 'the host is online';
   return {
     ...NOBODY,
     ...BY_DASHBOARD,
@@ -64,7 +64,7 @@ export function commandQueued(host: Host, command: CommandRecord, polls: boolean
     hostId: host.id,
     hostName: host.name,
     commandId: command.id,
-    message: `${OPERATIONS[command.operation].label} waits ${whom}, until ${until} at the latest.`,
+    message: `The ${nounPhrase(command.operation, host.name)} is queued until ${event}. It expires at ${until}.`,
   };
 }
 
@@ -79,7 +79,7 @@ export function commandDequeued(host: Host, command: CommandRecord, at: number):
     hostId: host.id,
     hostName: host.name,
     commandId: command.id,
-    message: `${host.name} is back: ${OPERATIONS[command.operation].label}, which ${command.userName} had asked for, was sent.`,
+    message: `${host.name} is back online: the ${nounPhrase(command.operation)} requested by ${command.userName} was sent.`,
   };
 }
 
@@ -94,7 +94,7 @@ export function commandHandedOut(host: Host, command: CommandRecord, at: number)
     hostId: host.id,
     hostName: host.name,
     commandId: command.id,
-    message: `The version-1 agent of ${host.name} was given ${OPERATIONS[command.operation].label}, which ${command.userName} had asked for.`,
+    message: `The version-1 agent of ${host.name} fetched the ${nounPhrase(command.operation)} requested by ${command.userName}.`,
   };
 }
 
@@ -109,11 +109,17 @@ export function commandCancelled(host: Host, command: CommandRecord, at: number,
     hostId: host.id,
     hostName: host.name,
     commandId: command.id,
-    message: `${OPERATIONS[command.operation].label} for ${host.name} was taken back before it was sent.`,
+    message: `The ${nounPhrase(command.operation, host.name)} was cancelled before it was sent.`,
   };
 }
 
-export function commandBlocked(host: Host, label: string, reason: string, at: number, by: Requester): NewEvent {
+export function commandBlocked(
+  host: Host,
+  operation: OperationId,
+  reason: string,
+  at: number,
+  by: Requester,
+): NewEvent {
   return {
     ...NOBODY,
     ...byOperator(by),
@@ -124,13 +130,14 @@ export function commandBlocked(host: Host, label: string, reason: string, at: nu
     hostId: host.id,
     hostName: host.name,
     outcome: 'blocked',
-    message: `${label} on ${host.name} was refused: ${reason}`,
+    message: `The ${nounPhrase(operation, host.name)} was refused: ${reason}`,
   };
 }
 
 export function commandEnded(host: Host, command: CommandRecord, at: number): NewEvent {
-  const { label, runs } = OPERATIONS[command.operation];
+  const { runs } = OPERATIONS[command.operation];
   const outcome = command.outcome ?? 'lost';
+  const what = nounPhrase(command.operation, host.name);
   const exit = command.exitCode === null ? '' : ` (exit code ${command.exitCode})`;
   return {
     ...NOBODY,
@@ -143,7 +150,7 @@ export function commandEnded(host: Host, command: CommandRecord, at: number): Ne
     hostName: host.name,
     commandId: command.id,
     outcome,
-    message: `${label} on ${host.name}: ${outcome}${exit}.${command.reason === '' ? '' : ` ${command.reason}`}`,
+    message: `The ${what} ${OUTCOME_PHRASES[outcome]}${exit}.${command.reason === '' ? '' : ` ${command.reason}`}`,
   };
 }
 
@@ -158,11 +165,11 @@ export function commandWarning(host: Host, command: CommandRecord, why: string, 
     hostId: host.id,
     hostName: host.name,
     commandId: command.id,
-    message: `${OPERATIONS[command.operation].label} on ${host.name}: ${why}`,
+    message: `The ${nounPhrase(command.operation, host.name)} needs attention. ${why}`,
   };
 }
 
-/** A refusal that is about no host that is known. */
+/** The refusal of a request that names no known host. */
 export function refusedWithoutHost(what: string, reason: string, at: number, by: Requester): NewEvent {
   return {
     ...NOBODY,
@@ -187,7 +194,7 @@ export function hostAdded(host: Host, at: number, by: Requester): NewEvent {
     hostId: host.id,
     hostName: host.name,
     outcome: 'succeeded',
-    message: `${host.name} was added. It is taken for that host when its agent connects.`,
+    message: `${host.name} was added. An agent that connects with this name is assigned to it.`,
   };
 }
 
@@ -203,11 +210,11 @@ export function hostRemoved(host: Host, commandId: string, at: number, by: Reque
     hostName: host.name,
     commandId,
     outcome: 'succeeded',
-    message: `${host.name} was removed, with its commands, their output and its metrics. An agent of that name that connects comes as a new host.`,
+    message: `${host.name} was removed, together with its commands, their output and its metrics. An agent that connects with this name becomes a new host.`,
   };
 }
 
-/** Something about an agent: it came, went, is held, sent what can't be read. */
+/** An event about an agent: it connected, disconnected, is held, or sent something that can't be read. */
 export function agentEvent(
   action: string,
   level: EventLevel,
@@ -234,6 +241,7 @@ export function agentEvent(
 }
 
 export function commandExtended(host: Host, command: CommandRecord, ms: number, at: number, by: Requester): NewEvent {
+  const minutes = Math.round(ms / 60_000);
   return {
     ...NOBODY,
     ...byOperator(by),
@@ -244,7 +252,7 @@ export function commandExtended(host: Host, command: CommandRecord, ms: number, 
     hostId: host.id,
     hostName: host.name,
     commandId: command.id,
-    message: `${OPERATIONS[command.operation].label} on ${host.name} was given ${Math.round(ms / 60_000)} more minutes.`,
+    message: `The deadline of the ${nounPhrase(command.operation, host.name)} was extended by ${minutes} ${minutes === 1 ? 'minute' : 'minutes'}.`,
   };
 }
 
@@ -263,5 +271,5 @@ export function hostApproved(host: Host, at: number, by: Requester): NewEvent {
 }
 
 export function hostEnrolled(host: Host, at: number, address: string): NewEvent {
-  return agentEvent('host.added', 'success', `${host.name} came in with an enrolment code.`, at, address, host);
+  return agentEvent('host.added', 'success', `${host.name} was enrolled with an enrolment code.`, at, address, host);
 }

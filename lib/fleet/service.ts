@@ -1,4 +1,4 @@
-/** The fleet, as the gateways, pages and actions see it: the one owner of hosts and commands. */
+/** The fleet as gateways, pages and actions use it: the only owner of hosts and commands. */
 import type {
   CommandView,
   DesiredView,
@@ -40,14 +40,15 @@ import type { LiveSource } from './records/publisher';
 import type { V1Inbox } from './records/version-1-port';
 import type { FleetOptions } from './turns/fleet-options';
 
-/** Deadlines, probes and deferred events are looked at this often. */
+/** How often deadlines, probes and deferred events are checked. */
 export const FLEET_TICK_MS = 1_000;
-/** So long may an agent's input wait for those of others, to share one write to the disk. */
+/** How long an agent's input may wait for those of others to share one write to the disk. */
 export const GROUP_INPUTS_MS = 4;
-/** Last-seen times and metrics, which change with every heartbeat, are stored this often. */
+/** How often last-seen times and metrics, which change with every heartbeat, are stored. */
 export const FACTS_FLUSH_MS = 15_000;
-/** Tokens that end by themselves are looked for this often. */
+/** How often agents' tokens are checked for having expired. */
 export const AGENT_RECHECK_MS = 60_000;
+
 export class FleetService implements FleetOperator, LiveSource {
   readonly epoch: string;
   private readonly core: FleetCore;
@@ -83,25 +84,25 @@ export class FleetService implements FleetOperator, LiveSource {
     this.dispatcher = new CommandDispatcher(this.core, this.engine, this.queue, this.dashboardOperations);
     this.pipelineRunner = new PipelineRunner(
       this.core,
-      // What needed a fresh proof was proven when the pipeline was started.
+      // The fresh proof was given when the pipeline was started.
       (turn, entry, request) => this.dispatcher.dispatchTo(turn, entry, request, false),
-      (turn, entry, command, by) => this.queue.takeBack(turn, entry, command, by),
+      (turn, entry, command, by) => this.queue.cancelInTurn(turn, entry, command, by),
     );
     this.timeShift = new TimeShift(this.core, this.engine, this.pipelineRunner, this.version1);
     this.engine.onEnd = (turn, command) => this.pipelineRunner.commandEnded(turn, command);
   }
 
-  /** Where the agents' gateway delivers to. */
+  /** Receives what the agents' gateway reads. */
   get inbox(): AgentInbox {
     return this.connections;
   }
 
-  /** Where version-1 agents are answered. */
+  /** Answers version-1 agents. */
   get v1Inbox(): V1Inbox {
     return this.version1;
   }
 
-  /** Takes the fleet up from the database and starts its clock. */
+  /** Loads the fleet from the database and starts its tick. */
   start(): void {
     const { hosts, commands, lastEnded } = this.core.options.store.load();
     for (const record of hosts) this.core.addEntry(record);
@@ -122,7 +123,7 @@ export class FleetService implements FleetOperator, LiveSource {
     this.armTick();
   }
 
-  /** Stores what waits and stops the clock. Connections are the gateway's to close, before. */
+  /** Stores everything pending and stops the tick. The gateway has to close its connections before. */
   stop(): void {
     this.isTicking = false;
     this.cancelTick();
@@ -165,7 +166,7 @@ export class FleetService implements FleetOperator, LiveSource {
   }
 
   pipelines(limit: number): PipelineSummary[] {
-    return this.pipelineRunner.newest(limit);
+    return this.pipelineRunner.recent(limit);
   }
 
   pipelineViews(): PipelineView[] {
@@ -176,7 +177,7 @@ export class FleetService implements FleetOperator, LiveSource {
     this.core.run('retry', (turn) => turn.events.push(event));
   }
 
-  /** How much of what bounds agents and hosts is in use, and by whom. */
+  /** How much of each limit on agents and hosts is in use, and by whom. */
   limits(): LimitUse[] {
     return this.admission.limits();
   }
@@ -214,13 +215,13 @@ export class FleetService implements FleetOperator, LiveSource {
     return desiredView(this.core.options.desired.state);
   }
 
-  /** What is wrong with the dashboard or with connections that belong to no host. */
+  /** Problems of the dashboard, and of agent connections that belong to no host. */
   notices(): ServiceNotice[] {
     const notices: ServiceNotice[] = [];
     if (this.core.storageFault !== null) {
       notices.push({
         level: 'error',
-        message: `The database refuses to store: ${this.core.storageFault}. Nothing new is accepted until it does again.`,
+        message: `The database refuses writes: ${this.core.storageFault}. Nothing new is accepted until it works again.`,
       });
     }
     notices.push(...this.otherNotices.values());
@@ -228,7 +229,7 @@ export class FleetService implements FleetOperator, LiveSource {
     return notices.slice(0, 8);
   }
 
-  /** Shows a sentence of another part of the dashboard on every page, in the place of the one that it said before. */
+  /** Sets the notice of another part of the dashboard, which every page shows; null removes it. */
   setNotice(source: string, notice: ServiceNotice | null): void {
     if (notice === null && !this.otherNotices.has(source)) return;
     if (notice) this.otherNotices.set(source, notice);
@@ -236,7 +237,7 @@ export class FleetService implements FleetOperator, LiveSource {
     this.core.options.publisher.other({ notices: this.notices() });
   }
 
-  /** How the fleet itself does: for health checks and metrics. */
+  /** The state of the fleet service for health checks and metrics. */
   vitals(): FleetVitals {
     const connected = [...this.core.entries.values()].flatMap(({ connection, record }) =>
       connection === null ? [] : [record.lastSeenAt ?? 0],
@@ -245,7 +246,7 @@ export class FleetService implements FleetOperator, LiveSource {
       tickAgeMs: this.core.options.loop.now() - this.tickedAt,
       storageFault: this.core.storageFault,
       agents: { connected: connected.length, held: this.admission.heldCount },
-      heardAt: connected,
+      lastSeenAt: connected,
       queues: this.core.queueLengths,
     };
   }
@@ -278,7 +279,7 @@ export class FleetService implements FleetOperator, LiveSource {
     return this.core.options.store.events(filter);
   }
 
-  /** Deadlines are judged only when what had arrived before was read: it may hold what they wait for. */
+  /** Checks deadlines only after everything that had arrived was read: it may contain what they wait for. */
   private armTick(): void {
     const { clock, loop } = this.core.options;
     this.cancelTick = clock.after(FLEET_TICK_MS, () => {
@@ -286,7 +287,7 @@ export class FleetService implements FleetOperator, LiveSource {
         try {
           this.tick();
         } catch (error) {
-          // Next keeps the process alive whatever is thrown: without its clock, the fleet would stand still unnoticed.
+          // Next keeps the process alive after any error: without its tick, the fleet would stop working unnoticed.
           this.core.options.log.error({ err: error }, 'a tick of the fleet failed');
         }
         if (this.isTicking) this.armTick();
@@ -296,7 +297,7 @@ export class FleetService implements FleetOperator, LiveSource {
 
   private tick(): void {
     this.tickedAt = this.core.options.loop.now();
-    // Gives back the time that the loop was held, and works out what was read and waits for its group.
+    // Compensates the time that the loop was blocked, and processes inputs that wait for their group.
     this.core.turns.settle();
     const now = this.core.options.clock.now();
     for (const entry of this.core.entries.values()) {

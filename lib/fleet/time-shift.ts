@@ -1,6 +1,6 @@
 /**
- * Gives back the time in which the process could not work: a deadline that is stored as wall-clock time must not pass
- * while the event loop was held, nor because somebody set the clock.
+ * Compensates time in which the process could not work: a deadline stored as wall-clock time must not pass because the
+ * event loop was blocked or somebody set the clock.
  */
 import type { CommandEngine } from './commands/command-engine';
 import type { FleetCore } from './turns/fleet-core';
@@ -8,7 +8,7 @@ import type { PipelineRunner } from './pipelines/pipeline-runner';
 import type { Version1Agents } from './agents/version-1-agents';
 import { WallClockLead } from './turns/wall-clock-lead';
 
-/** A shift from this on is logged: a busy minute of short ones is not news. */
+/** Shifts of at least this much are logged; many short ones in a busy minute are not. */
 const LOGGED_SHIFT_MS = 5_000;
 
 export class TimeShift {
@@ -23,12 +23,15 @@ export class TimeShift {
     this.lead = new WallClockLead(core.options.clock, core.options.loop);
   }
 
-  /** Moves every deadline of a living thing by what the wall clock went too far, in one turn. Cheap when that is nothing. */
+  /** Moves all pending deadlines by the time the wall clock ran ahead, in one turn. Cheap when it did not. */
   apply(): void {
     const ms = this.lead.take();
     if (ms === 0) return;
     if (Math.abs(ms) >= LOGGED_SHIFT_MS) {
-      this.core.options.log.warn({ ms }, 'the event loop was held, or the clock was set: deadlines were moved along');
+      this.core.options.log.warn(
+        { ms },
+        'the event loop was blocked or the clock was set; deadlines were moved by the same time',
+      );
     }
     this.v1.timeShifted(ms);
     this.core.run('retry', (turn) => {

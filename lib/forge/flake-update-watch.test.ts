@@ -12,7 +12,7 @@ import { createGitHub } from './github';
 import { MERGEABLE_RETRIES, MERGEABLE_WAIT_MS } from './merge-update';
 import type { UpdateRule } from './recognise-update';
 import { fault, StandIn, STAND_IN_REPO, STAND_IN_TOKEN, type Dialect } from './testing/stand-in-forge';
-import { createManualClock, type ManualClock } from '@/lib/desired/testing/test-clock';
+import { TestClock } from '@/lib/fleet/testing/test-clock';
 import type { NewEvent } from '@/lib/fleet/records/event-record';
 
 const INTERVAL_MS = 3_600_000;
@@ -32,7 +32,7 @@ const lock = (rev: string, at: number) =>
   });
 
 let standIn: StandIn;
-let clock: ManualClock;
+let clock: TestClock;
 let events: NewEvent[];
 let logged: string[];
 let moved: number;
@@ -80,7 +80,7 @@ describe.each<Dialect>(['github', 'forgejo'])('flake updates at %s', (dialect) =
   beforeEach(async () => {
     standIn = new StandIn(dialect);
     await standIn.start();
-    clock = createManualClock();
+    clock = new TestClock();
     events = [];
     logged = [];
     moved = 0;
@@ -433,7 +433,7 @@ describe('GitHub, which works out first whether an update can be merged', () => 
   beforeEach(async () => {
     standIn = new StandIn('github');
     await standIn.start();
-    clock = createManualClock();
+    clock = new TestClock();
     events = [];
     logged = [];
     services = [];
@@ -466,7 +466,7 @@ describe('GitHub, which works out first whether an update can be merged', () => 
 });
 
 it('says what to set where no forge is configured', async () => {
-  clock = createManualClock();
+  clock = new TestClock();
   services = [];
   const updates = createFlakeUpdates({
     forge: null,

@@ -1,7 +1,7 @@
-/** What limits count an address by. */
+/** The key by which limits count an address. */
 import { isIPv6 } from 'node:net';
 
-/** What a limit counts by: an IPv4 address, or the /64 network of an IPv6 address, all of which one client may own. */
+/** The key of a limit: the IPv4 address, or the /64 network of an IPv6 address, which a single client may control. */
 export function limitKey(address: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address);
   if (mapped?.[1] !== undefined) return mapped[1];

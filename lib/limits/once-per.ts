@@ -1,8 +1,8 @@
-/** Lets each thing be said once in a while: a peer that does the same for ever leaves one line, not a flood. */
+/** Limits how often each key is reported: a peer that repeats itself causes one line per period, not a flood. */
 export class OncePer {
-  private readonly said = new Map<string, number>();
+  private readonly reportedAt = new Map<string, number>();
 
-  /** `max`: keys that are remembered; beyond that the oldest is forgotten. */
+  /** `max`: how many keys are remembered; beyond that the oldest is dropped. */
   constructor(
     private readonly periodMs: number,
     private readonly max: number,
@@ -10,15 +10,15 @@ export class OncePer {
 
   /** True for the first time of a key within the period. */
   isDue(key: string, now: number): boolean {
-    const at = this.said.get(key);
-    // Not before it: the clock may have been put back.
+    const at = this.reportedAt.get(key);
+    // `now` may be earlier: the clock may have been set back.
     if (at !== undefined && now >= at && now - at < this.periodMs) return false;
-    this.said.delete(key);
-    if (this.said.size >= this.max) {
-      const [oldest] = this.said.keys();
-      if (oldest !== undefined) this.said.delete(oldest);
+    this.reportedAt.delete(key);
+    if (this.reportedAt.size >= this.max) {
+      const [oldest] = this.reportedAt.keys();
+      if (oldest !== undefined) this.reportedAt.delete(oldest);
     }
-    this.said.set(key, now);
+    this.reportedAt.set(key, now);
     return true;
   }
 }

@@ -4,7 +4,7 @@ import { limitKey } from './address-key';
 import { Shares } from './shares';
 
 describe('shares', () => {
-  it('let the newcomer in and give up the oldest member of the share that is full', () => {
+  it('accept a new member and drop the oldest one of a full share', () => {
     const shares = new Shares<string>(10);
     const crowded = { key: 'crowded', max: 2 };
     expect(shares.add('quiet', [{ key: 'other', max: 2 }])).toEqual([]);
@@ -13,7 +13,7 @@ describe('shares', () => {
     expect(shares.largest(1)).toEqual([{ key: 'crowded', members: 2 }]);
   });
 
-  it('give up the oldest of all when there are too many, and none for what has gone', () => {
+  it('drop the oldest of all beyond the total, and do not count deleted members', () => {
     const shares = new Shares<string>(2);
     shares.add('a', [{ key: '1', max: 2 }]);
     shares.add('b', [{ key: '2', max: 2 }]);
@@ -23,7 +23,7 @@ describe('shares', () => {
     expect(shares.size).toBe(2);
   });
 
-  it('hold their bounds whatever comes and goes, and displace nobody from a share that has room', () => {
+  it('keep their bounds with any additions and deletions, and displace no member from a share with room', () => {
     const act = fc.record({ key: fc.nat({ max: 4 }), token: fc.nat({ max: 3 }), leaves: fc.boolean() });
     fc.assert(
       fc.property(fc.array(act, { maxLength: 80 }), (acts) => {
@@ -58,7 +58,7 @@ describe('shares', () => {
   });
 });
 
-describe('what limits count an address by', () => {
+describe('limitKey', () => {
   it.each([
     ['192.0.2.7', '192.0.2.7'],
     ['::ffff:192.0.2.7', '192.0.2.7'],

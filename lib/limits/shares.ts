@@ -1,16 +1,16 @@
 /**
- * Bounded sets of what has not proven itself yet. A share that is full does not refuse the newcomer, who may be honest and
- * done in a moment: the oldest member of that very share goes, as who sits longest is the likeliest to squat.
+ * Bounded sets of members that have not proven themselves yet. A full share does not refuse a new member, which may be
+ * genuine and done in a moment: it drops its oldest member, which is the most likely to be idle on purpose.
  */
 
-/** One of the bounds that a member counts for. */
+/** A bound that a member counts towards. */
 export interface ShareBound {
   key: string;
   max: number;
 }
 
 export class Shares<Member> {
-  /** With the keys of their shares, oldest first. */
+  /** Members with the keys of their shares, oldest first. */
   private readonly members = new Map<Member, readonly string[]>();
   private readonly shares = new Map<string, Set<Member>>();
 
@@ -20,7 +20,7 @@ export class Shares<Member> {
     return this.members.size;
   }
 
-  /** Adds a member. Gives those that it displaced, which count no more: at most one for each share, and one for the total. */
+  /** Adds a member. Returns the members it displaced, which no longer count: at most one per share and one for the total. */
   add(member: Member, shares: readonly ShareBound[]): Member[] {
     const displaced: Member[] = [];
     const displaceOldest = (among: Iterable<Member>) => {
@@ -61,7 +61,7 @@ export class Shares<Member> {
     return this.members.keys();
   }
 
-  /** The shares with the most members, the greatest first. */
+  /** The shares with the most members, largest first. */
   largest(count: number): { key: string; members: number }[] {
     return [...this.shares]
       .map(([key, { size }]) => ({ key, members: size }))

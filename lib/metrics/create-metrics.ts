@@ -155,7 +155,7 @@ function addGauges(registry: Registry, sources: MetricSources): void {
   );
   labelled('hosts', 'Hosts by state.', 'state', () => hostStates(sources.hosts()));
   labelled('heartbeat_lag_seconds', 'How long ago connected agents were heard, by quantile.', 'quantile', () =>
-    quantiles(sources.vitals().heardAt.map((at) => Math.max(0, sources.now() - at) / 1_000)),
+    quantiles(sources.vitals().lastSeenAt.map((at) => Math.max(0, sources.now() - at) / 1_000)),
   );
   labelled('queue_length', 'What waits inside of the dashboard.', 'queue', () =>
     Object.entries(sources.vitals().queues),

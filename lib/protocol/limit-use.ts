@@ -2,7 +2,7 @@
 export interface LimitUse {
   /** Names it in metrics: lower-case words joined by underscores. */
   id: string;
-  /** Names it for a person: `Agent connections that have not registered`. */
+  /** Names it for a person: `Unregistered agent connections`. */
   label: string;
   used: number;
   max: number;

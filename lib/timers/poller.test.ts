@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { createPoller } from './poller';
-import { createManualClock } from '@/lib/desired/testing/test-clock';
+import { TestClock } from '@/lib/fleet/testing/test-clock';
 
 function setUp(random = 0.5) {
-  const clock = createManualClock();
+  const clock = new TestClock();
   const runs: { signal: AbortSignal; end: () => void }[] = [];
   const poller = createPoller({
     intervalMs: 100_000,
@@ -11,7 +11,7 @@ function setUp(random = 0.5) {
     random: () => random,
     run: (signal) => new Promise<void>((resolve) => runs.push({ signal, end: resolve })),
   });
-  /** Ends the newest run and lets what follows it happen. */
+  /** Ends the newest run and lets its callbacks run. */
   const end = async () => {
     const joined = poller.now();
     runs[runs.length - 1]?.end();
@@ -42,7 +42,7 @@ describe('the poller', () => {
     expect(clock.planned()).toEqual([wait]);
   });
 
-  it('has one fetch at a time', async () => {
+  it('runs one fetch at a time', async () => {
     const { runs, poller, end } = setUp();
     poller.start();
     const first = poller.now();
@@ -52,7 +52,7 @@ describe('the poller', () => {
     await first;
   });
 
-  it('fetches on demand at most every 15 s, however often it is asked', async () => {
+  it('fetches on demand at most every 15 s', async () => {
     const { clock, runs, poller, end } = setUp();
     poller.start();
     await end();

@@ -1,13 +1,13 @@
-/** When to fetch: at once, then again and again with some jitter, and on demand, one fetch at a time. */
+/** Schedules a fetch: at once, then repeatedly with jitter, and on demand; one fetch at a time. */
 
-/** Least time between the start of a fetch and one that was asked for by `soon`. */
-export const MIN_ASKED_INTERVAL_MS = 15_000;
-/** Many dashboards on one feed must not ask in step. */
+/** The shortest time between the start of a fetch and one requested by `soon`. */
+export const MIN_REQUESTED_INTERVAL_MS = 15_000;
+/** Many dashboards on one feed must not fetch in step. */
 const JITTER = 0.1;
 
 export interface PollerOptions {
   intervalMs: number;
-  /** Milliseconds since 1970, and a call back after some of them; gives the way to cancel. */
+  /** Milliseconds since 1970, and a callback after a delay; returns the cancel function. */
   clock: { now(): number; after(ms: number, callback: () => void): () => void };
   /** From 0 up to 1. */
   random: () => number;
@@ -17,11 +17,11 @@ export interface PollerOptions {
 
 export interface Poller {
   start(): void;
-  /** Ends when the running fetch, if any, has ended. Nothing is fetched afterwards. */
+  /** Resolves when the running fetch, if any, has ended. Nothing is fetched afterwards. */
   stop(): Promise<void>;
-  /** Fetches now, or joins the fetch that runs. */
+  /** Fetches now, or joins the running fetch. */
   now(): Promise<void>;
-  /** Asks for a fetch, which comes at once or when 15 s have gone by since the last one. */
+  /** Requests a fetch, which starts at once or 15 s after the start of the last one. */
   soon(): void;
 }
 
@@ -31,7 +31,7 @@ export function createPoller({ intervalMs, clock, random, run }: PollerOptions):
   let startedAt = Number.NEGATIVE_INFINITY;
   let polling = false;
   let cancelNext: (() => void) | null = null;
-  let cancelAsked: (() => void) | null = null;
+  let cancelRequested: (() => void) | null = null;
 
   function planNext(): void {
     cancelNext?.();
@@ -44,8 +44,8 @@ export function createPoller({ intervalMs, clock, random, run }: PollerOptions):
   function now(): Promise<void> {
     if (lifetime.signal.aborted) return Promise.resolve();
     if (running !== null) return running;
-    cancelAsked?.();
-    cancelAsked = null;
+    cancelRequested?.();
+    cancelRequested = null;
     startedAt = clock.now();
     running = run(lifetime.signal).finally(() => {
       running = null;
@@ -62,11 +62,11 @@ export function createPoller({ intervalMs, clock, random, run }: PollerOptions):
       void now();
     },
     soon() {
-      if (cancelAsked !== null || lifetime.signal.aborted) return;
-      const wait = Math.max(0, startedAt + MIN_ASKED_INTERVAL_MS - clock.now());
-      cancelAsked = clock.after(wait, () => {
-        cancelAsked = null;
-        // A fetch that runs by now began before somebody asked.
+      if (cancelRequested !== null || lifetime.signal.aborted) return;
+      const wait = Math.max(0, startedAt + MIN_REQUESTED_INTERVAL_MS - clock.now());
+      cancelRequested = clock.after(wait, () => {
+        cancelRequested = null;
+        // A fetch that is running now began before the request.
         if (running === null) void now();
         else void running.then(() => now());
       });
@@ -75,7 +75,7 @@ export function createPoller({ intervalMs, clock, random, run }: PollerOptions):
       polling = false;
       lifetime.abort();
       cancelNext?.();
-      cancelAsked?.();
+      cancelRequested?.();
       await running;
     },
   };

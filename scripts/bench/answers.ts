@@ -56,7 +56,7 @@ async function answer(path: string, hosts: number, groupMs: number): Promise<num
       subscribe: () => nothing,
       refresh: () => Promise.resolve(),
     },
-    agents: { holds: () => true, hasOwnToken: () => false, newHostsWait: () => false, isRefused: () => false },
+    agents: { isStillValid: () => true, hasOwnToken: () => false, newHostsWait: () => false, isRefused: () => false },
     log,
     version: '',
     epoch: 'bench',

@@ -47,7 +47,7 @@ export function prepareCommand(dataDir: string): string {
       clock: systemClock,
       log,
     }),
-    agents: { holds: () => true, hasOwnToken: () => false, newHostsWait: () => false, isRefused: () => false },
+    agents: { isStillValid: () => true, hasOwnToken: () => false, newHostsWait: () => false, isRefused: () => false },
     log,
     version: '',
     epoch: 'bench',

@@ -2,7 +2,7 @@
 
 import { createContext, use } from 'react';
 import type { CompartmentName, OperationId, PipelineKind } from '@/lib/protocol/live';
-import type { AskedMerge } from '@/lib/fleet/records/requests';
+import type { ReviewedPullRequest } from '@/lib/fleet/records/requests';
 
 export interface RunOptions {
   /** Queue the operation for offline hosts, for at most this long. */
@@ -15,7 +15,7 @@ export interface Operations {
   /** Opens the dialog that adds a host. */
   addHost: () => void;
   /** Opens the dialog that starts a pipeline; `pullRequest` is merged first, if that is a stage. */
-  runPipeline: (kind: PipelineKind, hostIds: readonly string[], pullRequest?: AskedMerge) => void;
+  runPipeline: (kind: PipelineKind, hostIds: readonly string[], pullRequest?: ReviewedPullRequest) => void;
   /** Opens a compartment of a host: its status, its age and the next step. */
   inspect: (hostId: string, compartment: CompartmentName) => void;
 }

@@ -10,7 +10,7 @@ import { OperationDialog } from './operation-dialog';
 import { OperationsContext, type Operations, type RunOptions } from './operations-context';
 import { canWait, hostCount, needsReview, planOperation } from './plan';
 import { sendOperation } from './send';
-import type { AskedMerge } from '@/lib/fleet/records/requests';
+import type { ReviewedPullRequest } from '@/lib/fleet/records/requests';
 
 /** Loaded on demand, because they are rarely needed. */
 const ColorDialog = dynamic(() => import('./color-dialog').then((part) => part.ColorDialog));
@@ -21,7 +21,7 @@ type OpenDialog =
   | { kind: 'operation'; operation: OperationId; hostIds: readonly string[]; options: RunOptions }
   | { kind: 'color'; hostIds: readonly string[] }
   | { kind: 'add-host' }
-  | { kind: 'pipeline'; pipeline: PipelineKind; hostIds: readonly string[]; pullRequest?: AskedMerge }
+  | { kind: 'pipeline'; pipeline: PipelineKind; hostIds: readonly string[]; pullRequest?: ReviewedPullRequest }
   | { kind: 'compartment'; hostId: string; compartment: CompartmentName };
 
 /** Lets every page start operations, and shows the dialogs that some of them need. */

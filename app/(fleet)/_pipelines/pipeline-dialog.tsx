@@ -20,7 +20,7 @@ import { useHosts } from '../_operations/use-hosts';
 import { previewPipeline, previewSentences, type SkippedGroup } from './pipeline-preview';
 import { sendPipeline } from './send-pipeline';
 import { StagePicker } from './stage-picker';
-import type { AskedMerge } from '@/lib/fleet/records/requests';
+import type { ReviewedPullRequest } from '@/lib/fleet/records/requests';
 
 const AT_ONCE = [1, 2, 5, DEFAULT_PARALLELISM, 25, 50];
 /** Host names shown per group; the rest are counted. */
@@ -36,7 +36,7 @@ export function PipelineDialog({
   kind: PipelineKind;
   hostIds: readonly string[];
   /** The pull request that is merged first, if that is a stage. */
-  pullRequest?: AskedMerge;
+  pullRequest?: ReviewedPullRequest;
   onClose: () => void;
 }) {
   const router = useRouter();

@@ -5,7 +5,7 @@ import { hostStages, isPrelude } from '@/lib/fleet/pipelines/pipeline-kinds';
 import type { HostView, OperationId, PipelineView } from '@/lib/protocol/live';
 import { hostCount } from '../_operations/plan';
 import { stageWords } from './pipeline-words';
-import { busyWith } from '@/lib/fleet/operations/preconditions';
+import { notBusy } from '@/lib/fleet/operations/preconditions';
 import { checkOperation } from '@/lib/fleet/operations/operation-rules';
 
 /** Hosts that will be skipped for the same reason. */
@@ -48,7 +48,7 @@ export function previewPipeline(
     else groups.set(key, { code, reason, hosts: [host], forceable });
   };
   for (const host of hosts) {
-    const isBusy = busyWith(host) !== null;
+    const isBusy = notBusy(host) !== null;
     const blocked = first ? checkOperation(OPERATIONS[first], host, force) : null;
     if (elsewhere.has(host.id)) skip('elsewhere', 'elsewhere', `${host.name} is in another pipeline.`, host);
     else if (!host.online) skip('offline', 'offline', `${host.name} is offline.`, host);

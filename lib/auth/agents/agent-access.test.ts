@@ -71,7 +71,7 @@ describe('the shared token', () => {
     expect(access.administration.setRule('sharedToken', false, BY)).toBe(true);
     expect(changes).toBe(1);
     for (let tries = 0; tries < 20; tries += 1) expect(statusOf(identify(SHARED))).toBe(401);
-    expect(access.policy.holds({ kind: 'shared' })).toBe(false);
+    expect(access.policy.isStillValid({ kind: 'shared' })).toBe(false);
     expect(events.map(({ action }) => action)).toEqual(['agents.rule', 'agent.shared-token-refused']);
     expect(start().administration.rule('sharedToken')).toEqual({ value: false, source: 'set here' });
   });
@@ -121,9 +121,9 @@ describe('a host’s own token', () => {
     const known = identify(token);
     if (known.kind !== 'known') throw new Error('the token is good');
     const [view] = access.administration.tokens();
-    expect(access.policy.holds(known.identity)).toBe(true);
+    expect(access.policy.isStillValid(known.identity)).toBe(true);
     expect(access.administration.revokeToken(view?.id ?? '', BY)).toBe(true);
-    expect(access.policy.holds(known.identity)).toBe(false);
+    expect(access.policy.isStillValid(known.identity)).toBe(false);
     expect(statusOf(identify(token))).toBe(401);
     expect(access.policy.hasOwnToken('h1')).toBe(false);
     expect(access.administration.revokeToken(view?.id ?? '', BY)).toBe(false);

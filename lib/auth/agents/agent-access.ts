@@ -158,7 +158,7 @@ export function createAgentAccess(options: AgentAccessOptions): AgentAccess {
     identify,
     enrol,
     policy: {
-      holds: (identity) =>
+      isStillValid: (identity) =>
         identity.kind === 'shared' ? settings.rule('sharedToken').value : tokens.isGood(identity.tokenId),
       hasOwnToken: (hostId) => tokens.hasOwn(hostId),
       newHostsWait: () => settings.rule('approval').value,

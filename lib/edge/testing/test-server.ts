@@ -6,7 +6,6 @@ import { WebSocket, type ClientOptions } from 'ws';
 import { wireAgentAccess } from '@/lib/dashboard/create-agent-access';
 import { createFleetStore } from '@/lib/store/sqlite/fleet-store';
 import { openTestDatabase, type TestDatabase } from '@/lib/store/sqlite/testing/database';
-import { NO_DESIRED_STATE, type DesiredSource, type DesiredState, type HostRelation } from '@/lib/fleet/hosts/desired';
 import { newCommandId } from '@/lib/fleet/records/ids';
 import { FleetService } from '@/lib/fleet/service';
 import { applyChanges, type FleetView, type LiveClientMessage, type LiveServerMessage } from '@/lib/protocol/live';
@@ -20,6 +19,7 @@ import type { Pace } from '../links/paced-stream';
 import { createEnrolmentShare } from '../agents/enrol';
 import { createAgentPrograms } from '../http/machine-endpoints';
 import { attachUpgrades, type IdentifyAgent } from '../http/upgrade';
+import { TestDesiredSource } from '@/lib/fleet/testing/test-desired';
 import { GivenUpdates } from '@/lib/fleet/testing/updates';
 import type { Clock, LoopTime } from '@/lib/fleet/records/environment';
 import type { FleetStore } from '@/lib/fleet/records/store-port';
@@ -27,33 +27,6 @@ import type { FleetStore } from '@/lib/fleet/records/store-port';
 export const TOKEN = 'a-token-for-tests';
 export const V1_HASH_SECRET = 'the hash secret of version 1';
 export const BY = { userId: 'operator', userName: 'operator', address: '192.0.2.7' };
-
-/** A desired state that the test sets. */
-export class GivenDesired implements DesiredSource {
-  state: DesiredState = NO_DESIRED_STATE;
-  relations = new Map<string, HostRelation>();
-  refreshed = 0;
-  private readonly listeners = new Set<() => void>();
-
-  set(state: Partial<DesiredState>): void {
-    this.state = { ...this.state, ...state };
-    for (const listener of this.listeners) listener();
-  }
-
-  relate(generation: string): HostRelation {
-    return this.relations.get(generation) ?? { relation: 'unknown', commits: null };
-  }
-
-  subscribe(listener: () => void): () => void {
-    this.listeners.add(listener);
-    return () => this.listeners.delete(listener);
-  }
-
-  refresh(): Promise<void> {
-    this.refreshed += 1;
-    return Promise.resolve();
-  }
-}
 
 /** Collects messages and lets a test wait for one. */
 class Inbox<T> {
@@ -114,7 +87,7 @@ export async function createTestServer(options: TestServerOptions = {}) {
   const clock: Clock & { loop?: LoopTime } = options.clock ?? systemClock;
   const { groupMs = 0, meter = (store) => store, testDb = openTestDatabase() } = options;
   const { loop = new LoopClock() } = options;
-  const desired = new GivenDesired();
+  const desired = new TestDesiredSource();
   const now = () => Date.now();
   let sessions = new Set(['session-1']);
   let stopping = false;

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { decideAdmission, MAX_SHORT_STAYS, STEADY_MS, unsteadyNotice, type Claim } from './admission-rules';
+import { decideAdmission, MAX_SHORT_CONNECTIONS, STABLE_AFTER_MS, unstableNotice, type Claim } from './admission-rules';
 import { newHost } from '../hosts/host';
 import { BY, openBench, type Bench } from '../testing/test-fleet';
 import type { AgentIdentity } from '../records/agent-port';
@@ -24,48 +24,52 @@ const claim = (changes: Partial<Claim> = {}): Claim => ({
 const present = (identity: AgentIdentity, instance = '') => ({ address: '198.51.100.9', identity, instance });
 const owned = { id: 'h1', name: 'h1', hasOwnToken: true, isLeaving: false };
 
-describe('who may speak for a host', () => {
+describe('decideAdmission', () => {
   it.each<[string, Partial<Claim>, string]>([
     ['a known host with the shared token', {}, 'admit'],
     ['an unknown host with the shared token', { host: null }, 'admit'],
-    ['an unknown host while approval is asked for', { host: null, newHostsWait: true }, 'approval'],
-    ['a refused host, also without approval', { host: null, isRefused: true }, 'refused'],
-    ['a known host, whatever was refused', { isRefused: true, newHostsWait: true }, 'admit'],
-    ['one host too many', { host: null, hosts: MAX_HOSTS }, 'fleet-full'],
+    ['an unknown host while approval is required', { host: null, newHostsWait: true }, 'approval'],
+    ['a refused host, even if approval is not required', { host: null, isRefused: true }, 'refused'],
+    ['a known host whose name was refused', { isRefused: true, newHostsWait: true }, 'admit'],
+    ['an unknown host when the fleet is full', { host: null, hosts: MAX_HOSTS }, 'fleet-full'],
     ['a host that is being removed', { host: { ...owned, isLeaving: true } }, 'leaving'],
-    ['its own token', { identity: OWN, host: owned }, 'admit'],
-    ['the shared token where the host has its own', { host: owned }, 'own-token'],
+    ['the host token', { identity: OWN, host: owned }, 'admit'],
+    ['the shared token for a host with a host token', { host: owned }, 'own-token'],
     [
       'the token of another host',
       { identity: OWN, host: { ...owned, id: 'h2', name: 'h2' }, name: 'h2' },
       'foreign-token',
     ],
-    ['the token of a host, by an unknown name', { identity: OWN, host: null, name: 'h3' }, 'foreign-token'],
-    ['a second one with the shared token', { present: present(SHARED) }, 'duplicate'],
-    ['a second one with the host’s own token', { identity: OWN, host: owned, present: present(OWN) }, 'duplicate'],
-    ['the shared token beside the own one', { host: owned, present: present(OWN) }, 'own-token'],
+    ['a host token with an unknown host name', { identity: OWN, host: null, name: 'h3' }, 'foreign-token'],
+    ['a second agent with the shared token', { present: present(SHARED) }, 'duplicate'],
+    ['a second agent with the host token', { identity: OWN, host: owned, present: present(OWN) }, 'duplicate'],
+    [
+      'the shared token while an agent with the host token is connected',
+      { host: owned, present: present(OWN) },
+      'own-token',
+    ],
   ])('%s', (_what, changes, expected) => {
     const admission = decideAdmission(claim(changes));
     expect(admission.kind === 'hold' ? admission.reason : 'admit').toBe(expected);
   });
 
-  it('lets the own token take the place of the shared one at once, and the same process its own place', () => {
+  it('admits a host token in place of the shared token, and a new connection of the same process', () => {
     expect(decideAdmission(claim({ identity: OWN, host: owned, present: present(SHARED) }))).toEqual({
       kind: 'admit',
-      dismiss: 'an agent with the host’s own token came',
+      dismiss: 'an agent with the host token connected',
     });
     expect(decideAdmission(claim({ instance: 'i1', present: present(SHARED, 'i1') }))).toMatchObject({ kind: 'admit' });
-    // Two agents that say no instance are not one process.
+    // Two agents without an instance are not one process.
     expect(decideAdmission(claim({ instance: '', present: present(SHARED, '') }))).toMatchObject({ kind: 'hold' });
   });
 
-  it('says nothing of an agent that stays', () => {
-    expect(unsteadyNotice(MAX_SHORT_STAYS - 1)).toBe('');
-    expect(unsteadyNotice(MAX_SHORT_STAYS)).toContain('never stays');
+  it('gives no notice for an agent that stays connected', () => {
+    expect(unstableNotice(MAX_SHORT_CONNECTIONS - 1)).toBe('');
+    expect(unstableNotice(MAX_SHORT_CONNECTIONS)).toContain('keeps reconnecting');
   });
 });
 
-describe('the door', () => {
+describe('agent admission', () => {
   let bench: Bench;
   beforeEach(() => {
     bench = openBench();
@@ -79,7 +83,7 @@ describe('the door', () => {
   };
   const isIn = (link: { frames: { type: string }[] }) => link.frames.some(({ type }) => type === 'registered');
 
-  it('holds a take-over by name with the shared token: no registered, no command, shown with its address', () => {
+  it('holds a second agent with the shared token: sends it nothing and shows its address', () => {
     bench.policy.owners.add('h1');
     bench.store.commit({ hosts: [newHost('h1', 'h1', 0)] });
     bench.crash();
@@ -88,14 +92,14 @@ describe('the door', () => {
     expect([isIn(own), isIn(thief), thief.closed]).toEqual([true, false, null]);
     bench.dispatch('test');
     expect([own.commands(), thief.commands()]).toEqual([['test'], []]);
-    // Nor does it come in when the true one goes.
+    // It is not admitted when the genuine agent disconnects either.
     bench.fleet.inbox.disconnected(own, 1006, '');
     expect(bench.fleet.host('h1')?.online).toBe(false);
     expect(bench.fleet.host('h1')?.notice).toContain('203.0.113.66');
     expect(bench.fleet.heldAgents()).toMatchObject([{ name: 'h1', reason: 'own-token', address: '203.0.113.66' }]);
   });
 
-  it('lets the own token in at once where the shared one speaks, and its command goes on', () => {
+  it('replaces an agent with the shared token by one with the host token, and its command continues', () => {
     const shared = dial('h1');
     const id = bench.dispatch('test');
     bench.policy.owners.add('h1');
@@ -105,19 +109,19 @@ describe('the door', () => {
     expect(bench.fleet.command(id)?.outcome).toBeNull();
   });
 
-  it('gives the place of a process to its own new connection, not to a third that waits', () => {
+  it('admits the new connection of the same process, not a third that is held', () => {
     const first = dial('h1', SHARED, '198.51.100.1', { protocol: 3, instance: 'i1' });
     const third = dial('h1', SHARED, '203.0.113.66');
     const again = dial('h1', SHARED, '198.51.100.1', { protocol: 3, instance: 'i1' });
     expect([first.closed?.code, isIn(again), isIn(third)]).toEqual([4409, true, false]);
   });
 
-  it('keeps an unknown host waiting until it is approved, and lets it in at that moment', () => {
+  it('holds an unknown host until it is approved and then admits it at once', () => {
     bench.policy.waits = true;
     const link = dial('new-one');
     expect(isIn(link)).toBe(false);
     expect(bench.fleet.hostViews()).toEqual([]);
-    expect(bench.fleet.notices()[0]?.message).toContain('new-one, waits for approval');
+    expect(bench.fleet.notices()[0]?.message).toContain('new-one, is waiting for approval');
     expect(bench.fleet.heldAgents()).toMatchObject([{ name: 'new-one', reason: 'approval', version: '3.1.5' }]);
     expect(bench.fleet.approveHost('new-one', BY)).toEqual({ ok: true, hostId: 'new-one' });
     expect(isIn(link)).toBe(true);
@@ -126,7 +130,7 @@ describe('the door', () => {
     expect(bench.fleet.events({ limit: 10 }).map(({ action }) => action)).toContain('host.approved');
   });
 
-  it('goes on holding a host that was refused, without a notice, and takes it in when the refusal is taken back', () => {
+  it('holds a refused host without a notice, and admits it when the refusal is withdrawn', () => {
     bench.policy.waits = true;
     const link = dial('new-one');
     bench.policy.refused.add('new-one');
@@ -139,7 +143,7 @@ describe('the door', () => {
     expect(isIn(link)).toBe(true);
   });
 
-  it('takes in a host before its agent comes, as enrolment does, and no name that is none', () => {
+  it('adds a host before its agent connects, as enrolment does, and rejects invalid names', () => {
     expect(bench.fleet.enrolHost('h7', '198.51.100.7')).toEqual({ ok: true, hostId: 'h7' });
     expect(bench.fleet.enrolHost('h7', '198.51.100.7')).toEqual({ ok: true, hostId: 'h7' });
     bench.policy.waits = true;
@@ -147,7 +151,7 @@ describe('the door', () => {
     for (const name of ['', '../../x', 'H8', 'a.b', '<b>']) expect(bench.fleet.enrolHost(name, '').ok).toBe(false);
   });
 
-  it('closes the connection of a token that was revoked, at once', () => {
+  it('closes the connection of a revoked token at once', () => {
     bench.store.commit({ hosts: [newHost('h1', 'h1', 0)] });
     bench.crash();
     const own = dial('h1', OWN);
@@ -159,14 +163,14 @@ describe('the door', () => {
     expect(bench.fleet.host('h1')?.notice).toBe('');
   });
 
-  it('closes every connection with the shared token when that is shut out', () => {
+  it('closes every connection with the shared token when that is disabled', () => {
     const link = dial('h1');
     bench.policy.sharedIsGood = false;
     bench.fleet.reconsiderAgents();
     expect(link.closed?.code).toBe(4401);
   });
 
-  it('finds out by itself that a token has ended', () => {
+  it('notices an expired token by itself', () => {
     bench.store.commit({ hosts: [newHost('h1', 'h1', 0)] });
     bench.crash();
     const own = dial('h1', OWN);
@@ -175,37 +179,37 @@ describe('the door', () => {
     expect(own.closed?.code).toBe(4401);
   });
 
-  it('sends an agent away when nobody can know whether it may come in', () => {
+  it('closes a connection when the database can not be read', () => {
     dial('h1');
     bench.policy.fails = true;
     const link = dial('h1');
     expect([isIn(link), link.closed?.code]).toEqual([false, 1013]);
   });
 
-  it('1.1/27 knows a host of an old database by its name, though that is no label, and nobody else by it', () => {
+  it('recognises a host of an old database by its exact name, even if that is not a DNS label', () => {
     bench.store.commit({ hosts: [newHost('old_host.lan', 'old_host.lan', 0)] });
     bench.crash();
     expect(isIn(dial('Old_Host.lan'))).toBe(true);
     expect(isIn(dial('new_host.lan'))).toBe(false);
-    // U+212A, the Kelvin sign, is a small k after lower-casing: it is not the host k1.
+    // U+212A, the Kelvin sign, becomes k in lower case: it must not match the host k1.
     dial('k1');
     expect(isIn(dial('\u212a1'))).toBe(false);
   });
 
-  it('tells on the host that its agent comes often and never stays, until it stays', () => {
-    for (let times = 0; times < MAX_SHORT_STAYS; times += 1) {
+  it('shows a notice while a host’s agent keeps reconnecting, until it stays connected', () => {
+    for (let times = 0; times < MAX_SHORT_CONNECTIONS; times += 1) {
       const link = dial('h1');
       bench.clock.advance(2_000);
       bench.fleet.inbox.disconnected(link, 1006, '');
     }
-    expect(bench.fleet.host('h1')?.notice).toContain('never stays');
+    expect(bench.fleet.host('h1')?.notice).toContain('keeps reconnecting');
     dial('h1');
-    expect(bench.fleet.host('h1')?.notice).toContain('never stays');
-    bench.clock.advance(STEADY_MS + 2_000);
+    expect(bench.fleet.host('h1')?.notice).toContain('keeps reconnecting');
+    bench.clock.advance(STABLE_AFTER_MS + 2_000);
     expect(bench.fleet.host('h1')?.notice).toBe('');
   });
 
-  it('tells of a held agent once an hour, however often it dials', () => {
+  it('writes one event an hour for a held agent, however often it reconnects', () => {
     for (let times = 0; times < 200; times += 1) {
       const link = dial('bad name');
       bench.fleet.inbox.disconnected(link, 1006, '');

@@ -1,38 +1,37 @@
 /**
- * Which connection speaks for which host, as pure rules. One at a time: a newcomer with a name that is in use waits (is
- * held: open, without `registered`) until the present one proves alive or not. A Go agent that is closed dials again
- * every second, so holding is kinder than closing (agent protocol 1.4, 6.2). Whoever has a host's own token outranks
- * who has the shared one.
+ * Which connection speaks for which host, as pure rules. Only one does: a second connection with the same host name is
+ * held (open, without `registered`) until a probe shows whether the current one is alive. A Go agent whose connection is
+ * closed dials again every second, so holding costs less than closing. A host token outranks the shared token.
  */
 import type { AgentIdentity, HeldReason } from '../records/agent-port';
 import { MAX_HOSTS } from '../records/limits';
 import type { Connection } from '../turns/connection';
 
-/** How long the present connection has to show a sign of life when another one claims its name. */
+/** How long the current connection has to show a sign of life when another one claims its host name. */
 export const DUPLICATE_PROBE_MS = 5_000;
-/** Held connections at most, beside one for each known host: see `HeldConnections`. */
+/** Held connections at most, besides one for each known host: see `HeldConnections`. */
 export const MAX_HELD = 512;
-/** How often an hour it is told that one host's agent came and went: a crash loop must not fill the table of events. */
-export const MAX_COMINGS_PER_HOUR = 20;
-/** A connection that lasted this long was no part of a crash loop. */
-export const STEADY_MS = 60_000;
-/** So many connections in a row that did not last are told on the host. */
-export const MAX_SHORT_STAYS = 5;
+/** Connect and disconnect events per host and hour: an agent that reconnects in a loop must not flood the event log. */
+export const MAX_CONNECT_EVENTS_PER_HOUR = 20;
+/** A connection that lasts this long is not part of a reconnect loop. */
+export const STABLE_AFTER_MS = 60_000;
+/** This many short connections in a row produce a notice on the host. */
+export const MAX_SHORT_CONNECTIONS = 5;
 const HOUR_MS = 3_600_000;
-/** Readable events about one connection's bad frames at most. */
+/** Events about bad frames per connection at most. */
 const MAX_COMPLAINTS = 5;
 
-/** Who asks to speak for a name, and what is known about that name. */
+/** A connection's claim to a host name, and what is known about that name. */
 export interface Claim {
   name: string;
   address: string;
   identity: AgentIdentity;
   instance: string;
-  /** The host that it would speak for; null for one that nobody knows. */
+  /** The host that it would speak for; null for an unknown one. */
   host: { id: string; name: string; hasOwnToken: boolean; isLeaving: boolean } | null;
-  /** The name of the host that its own token is for; null when it came with the shared one, or that host is gone. */
+  /** The name of the host that its host token is for; null for the shared token, or when that host was removed. */
   tokenOf: string | null;
-  /** Who speaks for that host now. */
+  /** The connection that speaks for that host now. */
   present: { address: string; identity: AgentIdentity; instance: string } | null;
   newHostsWait: boolean;
   isRefused: boolean;
@@ -41,7 +40,7 @@ export interface Claim {
 }
 
 export type Admission =
-  /** `dismiss`: why the present connection gives way; null when there is none. */
+  /** `dismiss`: why the current connection is closed; null when there is none. */
   { kind: 'admit'; dismiss: string | null } | { kind: 'hold'; reason: HeldReason; message: string };
 
 const hold = (reason: HeldReason, message: string): Admission => ({ kind: 'hold', reason, message });
@@ -53,68 +52,71 @@ export function decideAdmission(claim: Claim): Admission {
     const owner = claim.tokenOf ?? 'a host that was removed';
     return hold(
       'foreign-token',
-      `An agent at ${address} has the token of ${owner} but says that it is ${name}. A host’s token is for that host ` +
-        `alone: make one for ${name}, or set NIXFLEET_HOSTNAME on the host.`,
+      `An agent at ${address} uses the token of ${owner} but registers as ${name}. A host token is valid for one host ` +
+        `only: create one for ${name}, or set NIXFLEET_HOSTNAME on the host.`,
     );
   }
   if (!host) {
     if (claim.isRefused) {
       return hold(
         'refused',
-        `${name}, a new host at ${address}, was refused. Settings, Hosts and tokens, takes it in.`,
+        `${name}, a new host at ${address}, was refused. You can admit it under Settings, Hosts and tokens.`,
       );
     }
     if (claim.newHostsWait) {
-      return hold('approval', `${name}, a new host at ${address}, waits for approval: see Settings, Hosts and tokens.`);
+      return hold(
+        'approval',
+        `${name}, a new host at ${address}, is waiting for approval: see Settings, Hosts and tokens.`,
+      );
     }
     if (claim.hosts >= MAX_HOSTS) {
-      return hold('fleet-full', `A new host, ${name}, was not taken in: the fleet has ${MAX_HOSTS} hosts already.`);
+      return hold('fleet-full', `The new host ${name} was not admitted: the fleet already has ${MAX_HOSTS} hosts.`);
     }
     return { kind: 'admit', dismiss: null };
   }
   if (host.isLeaving) {
-    return hold('leaving', `${host.name} is being removed. Its agent is taken for a new host when that is done.`);
+    return hold('leaving', `${host.name} is being removed. When that is done, its agent is treated as a new host.`);
   }
   if (identity.kind === 'shared' && host.hasOwnToken) {
     return hold(
       'own-token',
-      `${host.name} has a token of its own, but an agent at ${address} came with the shared one. Give the agent its ` +
-        'token, or revoke that token: Settings, Hosts and tokens.',
+      `${host.name} has a host token, but an agent at ${address} uses the shared token. Give the agent the host token, ` +
+        'or revoke it under Settings, Hosts and tokens.',
     );
   }
   if (!present) return { kind: 'admit', dismiss: null };
   if (identity.kind === 'host' && present.identity.kind === 'shared') {
-    return { kind: 'admit', dismiss: 'an agent with the host’s own token came' };
+    return { kind: 'admit', dismiss: 'an agent with the host token connected' };
   }
-  // Protocol 3 tells by its instance that it is the very process that the present connection belongs to.
+  // In protocol 3 the instance shows that this is the process that the current connection belongs to.
   if (claim.instance !== '' && claim.instance === present.instance) {
     return { kind: 'admit', dismiss: 'the same agent opened a new connection' };
   }
-  return hold(
-    'duplicate',
-    `A second agent says that it is ${host.name}: one at ${present.address}, one at ${address}.`,
-  );
+  return hold('duplicate', `Two agents register as ${host.name}: one at ${present.address}, one at ${address}.`);
 }
 
-/** True the first time for a kind of problem, so that a misbehaving agent leaves one readable event, not a flood. */
+/** True the first time for a kind of problem, so that a misbehaving agent causes one event per kind, not a flood. */
 export function isNewComplaint(connection: Connection, kind: string): boolean {
   if (connection.complaints.has(kind) || connection.complaints.size >= MAX_COMPLAINTS) return false;
   connection.complaints.add(kind);
   return true;
 }
 
-/** Counts a coming of a host's agent: whether it is told, was told often enough (once an hour), or is passed over. */
-export function countComing(comings: { since: number; count: number }, now: number): 'told' | 'too-often' | 'untold' {
-  if (now - comings.since >= HOUR_MS || now < comings.since) Object.assign(comings, { since: now, count: 0 });
-  comings.count += 1;
-  if (comings.count <= MAX_COMINGS_PER_HOUR) return 'told';
-  return comings.count === MAX_COMINGS_PER_HOUR + 1 ? 'too-often' : 'untold';
+/**
+ * Counts a new connection of a host's agent. `log`: write events for it; `limit`: write once that further events are
+ * suppressed for this hour; `suppress`: write nothing.
+ */
+export function countConnect(connects: { since: number; count: number }, now: number): 'log' | 'limit' | 'suppress' {
+  if (now - connects.since >= HOUR_MS || now < connects.since) Object.assign(connects, { since: now, count: 0 });
+  connects.count += 1;
+  if (connects.count <= MAX_CONNECT_EVENTS_PER_HOUR) return 'log';
+  return connects.count === MAX_CONNECT_EVENTS_PER_HOUR + 1 ? 'limit' : 'suppress';
 }
 
-/** What the operator should know of an agent that comes often and never stays; empty while it is steady. */
-export function unsteadyNotice(shortStays: number): string {
-  return shortStays < MAX_SHORT_STAYS
+/** The notice about an agent that reconnects in a loop; empty while its connection is stable. */
+export function unstableNotice(shortStays: number): string {
+  return shortStays < MAX_SHORT_CONNECTIONS
     ? ''
-    : `Its agent connects and never stays: the last ${shortStays} connections lasted less than a minute each. ` +
-        'Look at the agent’s log on the host, and for a second agent there.';
+    : `Its agent keeps reconnecting: the last ${shortStays} connections lasted less than a minute each. ` +
+        'Check the agent’s log on the host, and whether a second agent runs there.';
 }

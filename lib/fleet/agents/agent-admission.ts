@@ -1,13 +1,13 @@
-/** The agents' door: every connection from its opening on, who is let in as which host, who is held, and who gives way. */
+/** Host admission: tracks every agent connection and decides which speaks for which host, which is held, and which is closed. */
 import type { Register } from '@/lib/protocol/agent';
 import type { LimitUse } from '@/lib/protocol/limit-use';
 import {
-  countComing,
+  countConnect,
   decideAdmission,
   DUPLICATE_PROBE_MS,
-  MAX_COMINGS_PER_HOUR,
-  STEADY_MS,
-  unsteadyNotice,
+  MAX_CONNECT_EVENTS_PER_HOUR,
+  STABLE_AFTER_MS,
+  unstableNotice,
 } from './admission-rules';
 import { shownByRegister } from './agent-input';
 import type { CommandEngine } from '../commands/command-engine';
@@ -16,7 +16,7 @@ import * as events from '../events';
 import { HeldConnections } from './held-connections';
 import { afterRegister, hostNameOf, newHost } from '../hosts/host';
 import { OncePer } from '@/lib/limits/once-per';
-import { REGISTER_TIMEOUT_MS, Unregistered } from './unregistered-connections';
+import { REGISTER_TIMEOUT_MS, UnregisteredConnections } from './unregistered-connections';
 import type { NewEvent } from '../records/event-record';
 import type { AgentLink, HeldAgent, HeldReason } from '../records/agent-port';
 import type { Requester } from '../records/requests';
@@ -24,16 +24,16 @@ import { MAX_HOSTS } from '../records/limits';
 import { type Connection, newConnection } from '../turns/connection';
 import type { HostEntry } from '../turns/entry';
 
-/** A held agent is told of this often, however often it comes back. */
+/** The shortest time between two events about one held agent, however often it reconnects. */
 const HELD_EVENT_PERIOD_MS = 3_600_000;
-/** Names and addresses for which that is remembered. */
+/** Names and addresses for which the last such event is remembered. */
 const MAX_HELD_EVENTS = 1_000;
-/** Of these the operator hears on the host that they are about; all other held agents are about no host. */
+/** For these reasons the notice is shown on the host; other held agents belong to no host. */
 const ABOUT_A_HOST: readonly HeldReason[] = ['duplicate', 'own-token', 'leaving'];
 
 /** Close codes of agents' connections beside the standard ones. */
 export const AGENT_CLOSE = {
-  /** Its token is no longer good. */
+  /** Its token is no longer valid. */
   TOKEN_ENDED: 4401,
   /** Another connection speaks for its host. */
   REPLACED: 4409,
@@ -46,7 +46,7 @@ export const AGENT_CLOSE = {
 export class AgentAdmission {
   private readonly connections = new Map<AgentLink, Connection>();
   private readonly held: HeldConnections;
-  private readonly unregistered = new Unregistered();
+  private readonly unregistered = new UnregisteredConnections();
   /** How often a new host was not admitted because the fleet is full. */
   private fleetFull = 0;
   /** True while a connection is dismissed for the sake of another one. */
@@ -67,7 +67,7 @@ export class AgentAdmission {
     const connection = newConnection(link, now);
     this.connections.set(link, connection);
     for (const displaced of this.unregistered.add(connection, now)) {
-      this.dismiss(displaced, AGENT_CLOSE.TRY_LATER, 'too many connections that have not registered');
+      this.dismiss(displaced, AGENT_CLOSE.TRY_LATER, 'too many unregistered connections');
     }
   }
 
@@ -79,8 +79,8 @@ export class AgentAdmission {
     return connection.hostId === null ? null : (this.core.entries.get(connection.hostId) ?? null);
   }
 
-  /** A connection has ended. `letGo` is told of the host that lost its agent, before another one may take the place. */
-  close(link: AgentLink, letGo: (entry: HostEntry, connection: Connection) => void): void {
+  /** A connection has ended. `onHostLost` is called for the host that lost its agent, before a held agent replaces it. */
+  close(link: AgentLink, onHostLost: (entry: HostEntry, connection: Connection) => void): void {
     const connection = this.connections.get(link);
     if (!connection) return;
     this.connections.delete(link);
@@ -93,29 +93,30 @@ export class AgentAdmission {
     entry.connection = null;
     if (!connection.dismissed) {
       const lasted = this.core.options.loop.now() - connection.connectedAt;
-      entry.shortStays = lasted < STEADY_MS ? entry.shortStays + 1 : 0;
+      entry.shortConnections = lasted < STABLE_AFTER_MS ? entry.shortConnections + 1 : 0;
       entry.notice = this.noticeOf(entry);
     }
-    letGo(entry, connection);
+    onHostLost(entry, connection);
     if (this.hasSuccessor) return;
-    // The newest first, as it is the likeliest to live; those that may not come in go on waiting.
+    // The newest first, as it is the most likely to be alive; those that are not admitted stay held.
     for (const waiting of this.held.forName(entry.record.name).reverse()) {
       if (this.core.entries.get(entry.record.id)?.connection) return;
       this.claim(waiting);
     }
   }
 
-  /** A connection's first frame: it says its name. */
+  /** A connection's register frame: it names its host. */
   register(connection: Connection, register: Register): void {
     connection.register = register;
     connection.protocol = register.protocol >= 3 ? 3 : 2;
     const name = this.nameOf(register.hostname);
     if (name === null) {
-      const shown = register.hostname === '' ? 'no name' : `the name ${JSON.stringify(register.hostname.slice(0, 80))}`;
+      const shown = JSON.stringify(register.hostname.slice(0, 80));
+      const what = register.hostname === '' ? 'without a host name' : `with the invalid host name ${shown}`;
       this.hold(
         connection,
         'bad-name',
-        `An agent says ${shown}, which is no host name: letters, digits and hyphens, at most 63.`,
+        `An agent registered ${what}. A host name has letters, digits and hyphens, at most 63 characters.`,
       );
       return;
     }
@@ -123,7 +124,7 @@ export class AgentAdmission {
     this.claim(connection);
   }
 
-  /** The host name that is claimed: a DNS label, or the name of a host from an old database, to the letter. */
+  /** The claimed host name: a DNS label, or the exact name of a host from an old database. */
   private nameOf(claimed: string): string | null {
     const label = hostNameOf(claimed);
     if (label !== null) return label;
@@ -131,14 +132,14 @@ export class AgentAdmission {
     return known && hostNameOf(known.record.name) === null ? known.record.name : null;
   }
 
-  /** A connection asks to speak for the host of its name. */
+  /** Decides whether a connection may speak for the host it names. */
   private claim(connection: Connection): void {
     const { link, name, register } = connection;
     const { identity, address } = link;
     if (!register || !this.connections.has(link)) return;
-    // What the present agent sent before its connection ended counts, and one that has ended is in nobody's way.
+    // Deliver what the current agent sent before its connection ended; an ended connection does not block this one.
     this.entryFor(connection)?.connection?.link.finish();
-    // That end may have admitted this one already, if it waited for the place.
+    // Its end may already have admitted this connection, if it was held.
     if (connection.state === 'admitted' || !this.connections.has(link)) return;
     const { agents } = this.core.options;
     const entry = this.entryFor(connection);
@@ -168,9 +169,9 @@ export class AgentAdmission {
         hosts: this.core.entries.size,
       });
     } catch (error) {
-      // It dials again, and more slowly each time: until the database can be read, nobody knows who may come in.
-      this.core.options.log.error({ err: error, address }, 'an agent was sent away: its token could not be looked up');
-      this.dismiss(connection, AGENT_CLOSE.TRY_LATER, 'the database can not be read');
+      // It dials again, more slowly each time. Until the database can be read, admission can't be decided.
+      this.core.options.log.error({ err: error, address }, 'disconnected an agent: its token could not be looked up');
+      this.dismiss(connection, AGENT_CLOSE.TRY_LATER, 'the database cannot be read');
       return;
     }
     if (admission.kind === 'hold') {
@@ -181,7 +182,7 @@ export class AgentAdmission {
       return;
     }
     if (present && admission.dismiss !== null) {
-      // The place is this one's: a third that waits for the same name must not slip in between.
+      // A third connection that is held for the same name must not be admitted in between.
       this.hasSuccessor = true;
       this.dismiss(present, AGENT_CLOSE.REPLACED, admission.dismiss);
       this.hasSuccessor = false;
@@ -189,10 +190,10 @@ export class AgentAdmission {
     this.admit(connection, register);
   }
 
-  /** Of two hosts with one name, a host's own token says which is meant. */
+  /** If two hosts have the same name, a host token says which one is meant. */
   private entryFor({ link: { identity }, name }: Connection): HostEntry | null {
-    const own = identity.kind === 'host' ? this.core.entries.get(identity.hostId) : undefined;
-    return own?.record.name === name ? own : this.core.byName(name);
+    const ofToken = identity.kind === 'host' ? this.core.entries.get(identity.hostId) : undefined;
+    return ofToken?.record.name === name ? ofToken : this.core.byName(name);
   }
 
   private admit(connection: Connection, register: Register): void {
@@ -201,7 +202,7 @@ export class AgentAdmission {
       if (!this.connections.has(connection.link) || connection.state === 'admitted') return;
       const known = this.entryFor(connection);
       if (known?.connection) {
-        // While the database refused, another one asked for the same name and came first.
+        // While the database refused writes, another connection claimed the same name first.
         turn.effects.push(() => this.claim(connection));
         return;
       }
@@ -240,25 +241,25 @@ export class AgentAdmission {
         entry.polledUntil = 0;
         entry.notice = this.noticeOf(entry);
         entry.instance = register.instance;
-        this.tellComing(entry, connection, register.agent_version);
+        this.recordConnect(entry, connection, register.agent_version);
         if (wasHeld) this.noticesChanged();
       });
       turn.effects.push(() => this.engine.sendRegistered(connection, record.id));
     });
   }
 
-  private tellComing(entry: HostEntry, connection: Connection, version: string): void {
+  private recordConnect(entry: HostEntry, connection: Connection, version: string): void {
     const now = this.core.options.clock.now();
     const { address } = connection.link;
-    const coming = countComing(entry.comings, now);
-    connection.eventsEnabled = coming === 'told';
-    if (coming === 'told') {
+    const logging = countConnect(entry.connects, now);
+    connection.eventsEnabled = logging === 'log';
+    if (logging === 'log') {
       const message = `Agent ${version || 'of unknown version'} connected.`;
       this.core.defer(events.agentEvent('agent.connected', 'info', message, now, address, entry.record));
-    } else if (coming === 'too-often') {
+    } else if (logging === 'limit') {
       const message =
-        `The agent connected more than ${MAX_COMINGS_PER_HOUR} times within an hour: ` +
-        'until the hour is over, no more is said of its comings and goings. Look at its log and the network between.';
+        `The agent connected more than ${MAX_CONNECT_EVENTS_PER_HOUR} times within an hour: ` +
+        'further connect and disconnect events are suppressed for this hour. Check its log and the network.';
       this.core.defer(events.agentEvent('agent.unsteady', 'warning', message, now, address, entry.record));
     }
   }
@@ -267,7 +268,7 @@ export class AgentAdmission {
     if (!this.held.has(connection)) {
       if (reason === 'fleet-full') this.fleetFull += 1;
       const displaced = this.held.displacedBy(connection);
-      if (displaced) this.dismiss(displaced, AGENT_CLOSE.TRY_LATER, 'too many agents wait');
+      if (displaced) this.dismiss(displaced, AGENT_CLOSE.TRY_LATER, 'too many held agents');
       if (displaced === connection) return;
     }
     this.unregistered.delete(connection);
@@ -295,38 +296,38 @@ export class AgentAdmission {
     const held = this.held
       .forName(entry.record.name)
       .findLast(({ held: why }) => why !== null && ABOUT_A_HOST.includes(why.reason));
-    return held?.held?.message ?? unsteadyNotice(entry.shortStays);
+    return held?.held?.message ?? unstableNotice(entry.shortConnections);
   }
 
-  /** Asks a connection for a sign of life, because another one claims its name; without one it gives way. */
+  /** Asks a connection for a sign of life because another one claims its host name; without one it is closed. */
   private probe(connection: Connection): void {
     if (connection.probing) return;
     connection.probing = true;
     connection.link.probe(DUPLICATE_PROBE_MS, (isAlive) => {
       connection.probing = false;
       if (isAlive || this.connections.get(connection.link) !== connection) return;
-      this.dismiss(connection, AGENT_CLOSE.REPLACED, 'no sign of life, and another agent has its name');
+      this.dismiss(connection, AGENT_CLOSE.REPLACED, 'no sign of life, and another agent claims its host name');
     });
   }
 
-  /** Ends a connection, without the commands of its host noticing more than a reconnect. */
+  /** Closes a connection; to the commands of its host this is a lost connection, nothing more. */
   private dismiss(connection: Connection, code: number, why: string): void {
     connection.dismissed = true;
     this.onDismiss(connection.link, code, why);
     connection.link.close(code, why);
   }
 
-  /** Set by the desk: what a lost connection means to everything else. */
+  /** Called for a connection that is being closed; set by `AgentConnections`. */
   onDismiss: (link: AgentLink, code: number, reason: string) => void = () => undefined;
 
   /**
-   * Looks at all agents again after tokens, settings or hosts changed: ends connections whose token is no longer good,
-   * and lets those in that waited for what has changed.
+   * Checks all agents again after tokens, settings or hosts changed: closes connections whose token is no longer valid,
+   * and admits held ones if they may now be admitted.
    */
   reconsider(): void {
     for (const connection of [...this.connections.values()]) {
-      if (!this.holds(connection)) {
-        this.dismiss(connection, AGENT_CLOSE.TOKEN_ENDED, 'its token is no longer good');
+      if (!this.hasValidToken(connection)) {
+        this.dismiss(connection, AGENT_CLOSE.TOKEN_ENDED, 'its token is no longer valid');
       }
     }
     for (const connection of [...this.held]) {
@@ -335,18 +336,18 @@ export class AgentAdmission {
     if (this.held.size > 0) this.noticesChanged();
   }
 
-  /** While tokens can't be looked up, those who are in stay in. */
-  private holds({ link }: Connection): boolean {
+  /** While tokens can't be looked up, admitted connections stay. */
+  private hasValidToken({ link }: Connection): boolean {
     try {
-      return this.core.options.agents.holds(link.identity);
+      return this.core.options.agents.isStillValid(link.identity);
     } catch {
       return true;
     }
   }
 
   /**
-   * Takes a host in that nobody knows, before or while its agent waits. Gives its id (also of one that is known already),
-   * or why not.
+   * Adds an unknown host, before its agent connects or while that is held. Returns its id (also if it already exists), or
+   * why it was not added.
    */
   admitHost(
     name: string,
@@ -355,7 +356,10 @@ export class AgentAdmission {
     const known = this.core.byName(name);
     if (known) return { ok: true, hostId: known.record.id };
     if (hostNameOf(name) !== name) {
-      return { ok: false, reason: `“${name}” is no host name: lower-case letters, digits and hyphens, at most 63.` };
+      return {
+        ok: false,
+        reason: `“${name}” is not a valid host name: use lower-case letters, digits and hyphens, at most 63 characters.`,
+      };
     }
     const id = this.core.freshHostId(name);
     const refused = this.core.run('drop', (turn) => {
@@ -368,18 +372,18 @@ export class AgentAdmission {
     return { ok: true, hostId: id };
   }
 
-  /** Lets who waits for this name ask for it again: what was in its way is gone. */
+  /** Decides again for connections that are held for this name. */
   claimAgain(name: string): void {
     for (const waiting of this.held.forName(name).reverse()) this.claim(waiting);
     this.noticesChanged();
   }
 
-  /** Takes in a host that waits for it. */
+  /** Approves a host whose agent is held for approval. */
   approve(name: string, by: Requester): { ok: true; hostId: string } | { ok: false; reason: string } {
     return this.admitHost(name, (host, now) => events.hostApproved(host, now, by));
   }
 
-  /** Agents without a connection that wait for approval; set by the desk of version-1 agents. */
+  /** Version-1 agents, which poll without a connection, that wait for approval; set by `Version1Agents`. */
   polling: () => readonly HeldAgent[] = () => [];
 
   heldAgents(): HeldAgent[] {
@@ -404,7 +408,7 @@ export class AgentAdmission {
     return this.held.size;
   }
 
-  /** What the operator should know of connections that belong to no host. */
+  /** Notices about held agents that belong to no host. */
   notices(): string[] {
     const waiting = new Set<string>();
     const others: string[] = [];
@@ -415,11 +419,11 @@ export class AgentAdmission {
     for (const { name, reason } of this.polling()) if (reason === 'approval') waiting.add(name);
     const [first] = waiting;
     if (first === undefined) return others;
-    const who = waiting.size === 1 ? `A new host, ${first}, waits` : `${waiting.size} new hosts wait`;
+    const who = waiting.size === 1 ? `A new host, ${first}, is waiting` : `${waiting.size} new hosts are waiting`;
     return [`${who} for approval: see Settings, Hosts and tokens.`, ...others];
   }
 
-  /** How much of what bounds agents is in use. */
+  /** How much of each limit on agents is in use. */
   limits(): LimitUse[] {
     return [
       this.unregistered.use((hostId) => this.core.entries.get(hostId)?.record.name ?? hostId),
@@ -428,7 +432,7 @@ export class AgentAdmission {
     ];
   }
 
-  /** Ends connections that did not register in time, and says so; forgets crash loops that are over. */
+  /** Closes connections that did not register in time and reports them; ends the notice of an agent that is stable again. */
   tick(): void {
     const now = this.core.options.loop.now();
     for (const late of this.unregistered.takeLate(now)) {
@@ -441,8 +445,8 @@ export class AgentAdmission {
     }
     for (const entry of this.core.entries.values()) {
       const { connection } = entry;
-      if (!connection || entry.shortStays === 0 || now - connection.connectedAt < STEADY_MS) continue;
-      entry.shortStays = 0;
+      if (!connection || entry.shortConnections === 0 || now - connection.connectedAt < STABLE_AFTER_MS) continue;
+      entry.shortConnections = 0;
       entry.notice = this.noticeOf(entry);
       this.core.dirty.add(entry.record.id);
     }

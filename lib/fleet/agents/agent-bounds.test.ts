@@ -1,8 +1,8 @@
-/** What strangers with a token can hold, and that it keeps no known host out. */
+/** Limits on unknown agents with a token, which must not keep known hosts out. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DUPLICATE_PROBE_MS, MAX_HELD } from './admission-rules';
 import { newHost } from '../hosts/host';
-import { openBench, type Bench, type GivenLink } from '../testing/test-fleet';
+import { openBench, type Bench, type TestLink } from '../testing/test-fleet';
 import {
   MAX_UNREGISTERED,
   MAX_UNREGISTERED_PER_ADDRESS,
@@ -21,19 +21,19 @@ beforeEach(() => {
 });
 afterEach(() => bench.close());
 
-const isIn = (link: GivenLink) => link.frames.some(({ type }) => type === 'registered');
+const isIn = (link: TestLink) => link.frames.some(({ type }) => type === 'registered');
 const dial = (hostname: string, address?: string, identity?: AgentIdentity) => {
   const link = bench.connect(address, identity);
   bench.say(link, 'register', { hostname });
   return link;
 };
 const many = <T>(count: number, make: (index: number) => T) => Array.from({ length: count }, (_, index) => make(index));
-const closed = (links: readonly GivenLink[]) => links.filter((link) => link.closed !== null).length;
+const closed = (links: readonly TestLink[]) => links.filter((link) => link.closed !== null).length;
 const limit = (id: string) => bench.fleet.limits().find((one) => one.id === id);
 const told = () => bench.store.events({ limit: 100 }).filter(({ action }) => action === 'agent.limit');
 
-describe('a connection that does not register', () => {
-  it('is closed after ten seconds, with the reason; one that has registered stays', () => {
+describe('an unregistered connection', () => {
+  it('is closed after ten seconds with the reason; a registered one stays', () => {
     const silent = bench.connect();
     const agent = bench.agent('h1');
     bench.clock.advance(REGISTER_TIMEOUT_MS - 1_000);
@@ -45,7 +45,7 @@ describe('a connection that does not register', () => {
     expect(bench.fleet.host('late')).toBeNull();
   });
 
-  it('has the time in which its register lay unread', () => {
+  it('is not charged the time its register frame lay unread', () => {
     const link = bench.connect();
     bench.clock.advance(5_000);
     bench.clock.unread.push(() => bench.say(link, 'register', { hostname: 'h1' }));
@@ -54,7 +54,7 @@ describe('a connection that does not register', () => {
     expect([link.closed, isIn(link)]).toEqual([null, true]);
   });
 
-  it('is not one whose register waits for the database', () => {
+  it('does not time out while its register waits for the database', () => {
     bench.agent('other');
     bench.database.db.$client.pragma('query_only = ON');
     const link = dial('h1');
@@ -65,7 +65,7 @@ describe('a connection that does not register', () => {
     expect(isIn(link)).toBe(true);
   });
 
-  it('gives way to a newer one of its address when there are too many, and to none of another address', () => {
+  it('is displaced by a newer one from its address when there are too many, not by one from another address', () => {
     const other = bench.connect('198.51.100.7');
     const squatters = many(MAX_UNREGISTERED_PER_ADDRESS + 100, () => bench.connect(STRANGER));
     expect(closed(squatters)).toBe(100);
@@ -83,19 +83,19 @@ describe('a connection that does not register', () => {
     });
   });
 
-  it('is counted by the network of an IPv6 address, of which one client has all', () => {
+  it('is counted by its /64 network for IPv6', () => {
     const squatters = many(MAX_UNREGISTERED_PER_ADDRESS + 1, (n) => bench.connect(`2001:db8:1:2::${n.toString(16)}`));
     expect(closed(squatters)).toBe(1);
   });
 
-  it('of many addresses gives way to the newest, all in all', () => {
+  it('is displaced by a newer one when the total limit is reached', () => {
     const squatters = many(MAX_UNREGISTERED + 10, (n) => bench.connect(`198.18.${n % 200}.1`));
     expect(closed(squatters)).toBe(10);
     expect(isIn(dial('new-one', '192.0.2.99'))).toBe(true);
     expect(limit('agents_unregistered')?.used).toBeLessThanOrEqual(MAX_UNREGISTERED);
   });
 
-  it('with one host’s own token has a small share of its own, which is named', () => {
+  it('with a host token counts towards a small limit per token, which is named', () => {
     bench.store.commit({ hosts: [newHost('h1', 'h1', 0), newHost('h2', 'h2', 0)] });
     bench.crash();
     const own = (hostId: string) => ({ kind: 'host', hostId, tokenId: `token-of-${hostId}` }) as const;
@@ -108,7 +108,7 @@ describe('a connection that does not register', () => {
     expect(who).toContainEqual({ who: 'the token of h1', count: MAX_UNREGISTERED_PER_TOKEN - 1 });
   });
 
-  it('is told of once an hour, with how many there were and where most came from', () => {
+  it('is reported once an hour, with the count and the most frequent address', () => {
     many(MAX_UNREGISTERED_PER_ADDRESS + 40, () => bench.connect(STRANGER));
     bench.clock.advance(60_000);
     bench.connect('198.51.100.7');
@@ -117,11 +117,11 @@ describe('a connection that does not register', () => {
     expect(more).toEqual([]);
     expect(event).toMatchObject({ level: 'warning', address: STRANGER });
     expect(event?.message).toMatch(
-      /^\d+ agent connections that did not register were ended; most came from 203\.0\.113\.66 \(\d+\): see Settings, About\.$/,
+      /^\d+ agent connections were closed because they had not registered; most came from 203\.0\.113\.66 \(\d+\)\. See Settings, About\.$/,
     );
     bench.clock.advance(HOUR);
     expect(told()).toHaveLength(2);
-    expect(told()[0]?.message).toContain('connection that did not register was ended');
+    expect(told()[0]?.message).toContain('1 agent connection was closed because it had not registered');
     bench.clock.advance(HOUR);
     expect(told()).toHaveLength(2);
   });
@@ -130,14 +130,14 @@ describe('a connection that does not register', () => {
 describe('held agents', () => {
   const strangers = () => many(MAX_HELD, (n) => dial('no host name', n < 300 ? STRANGER : `198.18.0.${n - 300}`));
 
-  it('full of strangers make room for a known host that is back after a cut', () => {
+  it('make room for a known host even when unknown agents fill the limit', () => {
     const before = dial('h1', '192.0.2.1');
     const held = strangers();
     expect(closed(held)).toBe(0);
     const back = dial('h1', '192.0.2.1');
     const again = dial('h1', '192.0.2.1');
     expect([back.closed, again.closed]).toEqual([null, null]);
-    // The second one took a place that counts: it came from the address that holds the most.
+    // The second one counts towards the limit: its address holds the most.
     expect(held.findIndex((link) => link.closed !== null)).toBe(0);
     expect([closed(held), held[0]?.closed?.code]).toEqual([1, 1013]);
     bench.clock.advance(DUPLICATE_PROBE_MS + 1_000);
@@ -145,18 +145,18 @@ describe('held agents', () => {
     expect([back, again].filter(isIn)).toHaveLength(1);
   });
 
-  it('make room for it even when strangers claim names of hosts', () => {
+  it('make room for a known host even when other agents claim the names of hosts', () => {
     const names = ['h1', 'h2'];
     for (const name of names) dial(name, '192.0.2.1');
     const held = many(MAX_HELD + 2, (n) => dial(names[n % 2] ?? '', STRANGER));
     const back = dial('h2', '192.0.2.1');
     expect([closed(held), back.closed]).toEqual([1, null]);
     bench.clock.advance(DUPLICATE_PROBE_MS + 1_000);
-    // The newest that claims a name is the likeliest to live.
+    // The newest claim to a name is the most likely to be alive.
     expect(isIn(back)).toBe(true);
   });
 
-  it('hold every host of a fleet that dials again in one moment, and let them all in', () => {
+  it('hold every host of a fleet that reconnects at the same moment, and admit them all', () => {
     const names = many(2 * MAX_HELD, (n) => `h${n}`);
     const gone = names.map((name) => dial(name, '192.0.2.1'));
     const back = names.map((name) => dial(name, '192.0.2.1'));
@@ -165,7 +165,7 @@ describe('held agents', () => {
     expect([closed(gone), back.filter(isIn).length]).toEqual([names.length, names.length]);
   });
 
-  it('take a new host’s agent from another address than the one that fills them, and no more from that', () => {
+  it('accept a new host from another address while one address fills the limit, and no more from that one', () => {
     const held = strangers();
     const more = dial('no host name', STRANGER);
     expect([closed(held), more.closed?.code]).toEqual([0, 1013]);
@@ -180,7 +180,7 @@ describe('held agents', () => {
 });
 
 describe('other limits', () => {
-  it('count new hosts that a full fleet has no room for, and keep no known one out', () => {
+  it('count new hosts that a full fleet can not admit; known hosts are not affected', () => {
     bench.store.commit({ hosts: many(MAX_HOSTS, (n) => newHost(`h${n}`, `h${n}`, 0)) });
     bench.crash();
     dial('one-more');
@@ -189,7 +189,7 @@ describe('other limits', () => {
     expect(bench.fleet.enrolHost('enrolled', '192.0.2.1').ok).toBe(true);
   });
 
-  it('a version-1 agent of a known host is answered, however many made-up names call', () => {
+  it('answers a version-1 agent of a known host, however many invented names call', () => {
     bench.store.commit({ hosts: [newHost('old', 'old', 0)] });
     bench.crash();
     bench.policy.waits = true;

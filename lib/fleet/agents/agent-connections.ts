@@ -1,6 +1,6 @@
 /**
- * Where agents' frames arrive: who speaks for which host, what a frame changes, and which command it is about. Every
- * frame is a sign of life; what can't be read leaves one readable event and changes nothing.
+ * Receives agents' frames: finds the host and the command that a frame is about, and applies it. Every frame is a sign of
+ * life; one that can't be read causes an event and changes nothing.
  */
 import { parseAgentFrame, type AgentFrame, type Register } from '@/lib/protocol/agent';
 import { plainText } from '@/lib/text/plain-text';
@@ -22,44 +22,44 @@ import type { HostEntry } from '../turns/entry';
 type Payload<T extends AgentFrame['type']> = Extract<AgentFrame, { type: T }>['payload'];
 
 export class AgentConnections implements AgentInbox {
-  /** Commands whose sign of life by a line of output waits to be worked out. */
+  /** Commands with an output line whose activity input is still pending. */
   private readonly pendingActivity = new Set<string>();
 
   constructor(
     private readonly core: FleetCore,
     private readonly engine: CommandEngine,
     private readonly queue: CommandQueue,
-    private readonly admissions: AgentAdmission,
+    private readonly admission: AgentAdmission,
   ) {
-    admissions.onDismiss = (link, code, reason) => this.disconnected(link, code, reason);
+    admission.onDismiss = (link, code, reason) => this.disconnected(link, code, reason);
   }
 
   connected(link: AgentLink): void {
-    this.admissions.open(link);
+    this.admission.open(link);
   }
 
   alive(link: AgentLink): void {
-    const connection = this.admissions.of(link);
+    const connection = this.admission.of(link);
     if (!connection) return;
     const now = this.core.options.clock.now();
-    const entry = this.admissions.entryOf(connection);
+    const entry = this.admission.entryOf(connection);
     if (!entry) return;
     entry.record = { ...entry.record, lastSeenAt: now };
     this.core.dirty.add(entry.record.id);
   }
 
   fault(link: AgentLink, problem: string): void {
-    const connection = this.admissions.of(link);
+    const connection = this.admission.of(link);
     if (connection) this.complain(connection, problem, problem);
   }
 
   refused(link: AgentLink, problem: string): void {
-    const connection = this.admissions.of(link);
+    const connection = this.admission.of(link);
     if (connection?.eventsEnabled) this.report(connection, problem);
   }
 
   frame(link: AgentLink, data: Buffer | string): boolean {
-    const connection = this.admissions.of(link);
+    const connection = this.admission.of(link);
     if (!connection) return true;
     this.alive(link);
     const parsed = parseAgentFrame(data);
@@ -77,14 +77,14 @@ export class AgentConnections implements AgentInbox {
   }
 
   disconnected(link: AgentLink, code: number, reason: string): void {
-    // What it said before it went comes first.
+    // Inputs it sent before it disconnected come first.
     this.core.turns.settle();
     this.pendingActivity.clear();
-    this.admissions.close(link, (entry, connection) => {
+    this.admission.close(link, (entry, connection) => {
       if (connection.eventsEnabled) {
-        // A close frame carries a text of the agent's choosing.
-        const said = plainText(reason, 120);
-        const why = `The connection ended (${code}${said === '' ? '' : `, ${said}`}).`;
+        // The reason in a close frame is text chosen by the agent.
+        const text = plainText(reason, 120);
+        const why = `The connection ended (${code}${text === '' ? '' : `, ${text}`}).`;
         const now = this.core.options.clock.now();
         this.core.defer(events.agentEvent('agent.disconnected', 'info', why, now, link.address, entry.record));
       }
@@ -100,13 +100,13 @@ export class AgentConnections implements AgentInbox {
       this.registered(connection, frame.payload);
       return;
     }
-    const entry = this.admissions.entryOf(connection);
+    const entry = this.admission.entryOf(connection);
     if (!entry) {
       if (connection.state === 'new') {
         this.complain(
           connection,
           'unregistered',
-          `A ${frame.type} frame came before the agent registered; it was ignored.`,
+          `A ${frame.type} frame arrived before the agent registered; it was ignored.`,
         );
       }
       return;
@@ -149,12 +149,12 @@ export class AgentConnections implements AgentInbox {
       this.complain(
         connection,
         'second register',
-        'The agent registered a second time on one connection; that was ignored.',
+        'The agent registered twice on one connection; the second frame was ignored.',
       );
       return;
     }
     this.core.turns.settle();
-    this.admissions.register(connection, register);
+    this.admission.register(connection, register);
   }
 
   private heartbeat(entry: HostEntry, connection: Connection, beat: Payload<'heartbeat'>): void {
@@ -172,7 +172,7 @@ export class AgentConnections implements AgentInbox {
       }
       turn.apply.push(() => {
         connection.pending = beat.pending_command;
-        connection.heard = true;
+        connection.hasHeartbeat = true;
       });
       turn.effects.push(() => this.queue.release(entry));
     };
@@ -183,7 +183,7 @@ export class AgentConnections implements AgentInbox {
     if (status.command_id !== null) {
       const id = status.command_id;
       this.core.group(entry, 'retry', (turn) => {
-        // Looked up in the turn: while the database refused, more may have become known of it.
+        // Looked up in the turn: the command may have changed while the database refused writes.
         const command = this.core.commandOf(entry, id);
         if (command && command.outcome === null) {
           this.engine.feed(turn, command, { type: 'result', result: resultOf(status, connection.protocol) });
@@ -203,10 +203,10 @@ export class AgentConnections implements AgentInbox {
     });
   }
 
-  /** A result for a command that has ended already: no end is ever left, but nothing is hidden either. */
+  /** A result for a command that has already ended: its outcome stays, and the result is shown as a note. */
   private lateResult(turn: Turn, entry: HostEntry, command: CommandRecord, status: string, message: string): void {
     if (command.outcome !== 'lost' && command.outcome !== 'timed-out') return;
-    const text = `A late result arrived: ${status}${message === '' ? '' : `, ${message}`}. This command had ended as ${command.outcome}.`;
+    const text = `A late result arrived: ${status}${message === '' ? '' : `, ${message}`}. The command had already ended as ${command.outcome}.`;
     this.core.outputLog.append(command, turn.now, 'note', text, null);
     turn.withOutput.add(command.id);
     turn.events.push(
@@ -239,18 +239,18 @@ export class AgentConnections implements AgentInbox {
       return;
     }
     for (const { seq, stream, line } of lines) this.core.outputLog.append(command, now, stream, line, seq);
-    if (command.outcome === null && this.showsNothingYet(command)) {
-      this.stir(entry, command);
+    if (command.outcome === null && this.awaitsActivity(command)) {
+      this.markActive(entry, command);
     }
-    // A database that refuses is asked again by the timer, not by every line.
+    // While the database refuses writes, the timer retries, not every line.
     if (this.core.outputLog.isFull && this.core.storageFault === null) this.core.flushOutput();
     else this.core.armFlush();
-    // Lines that came again although they are stored: the acknowledgement was lost with an earlier connection.
+    // The agent repeats lines that are already stored: the acknowledgement was lost with an earlier connection.
     if (commandId !== null && this.core.outputLog.recordOf(command.id) === null) this.core.acknowledgeOutput(command);
   }
 
-  /** A line is a sign of life of its command; of many lines at once, one is enough. */
-  private stir(entry: HostEntry, command: CommandRecord): void {
+  /** A line shows that its command is running; one input is enough for many lines at once. */
+  private markActive(entry: HostEntry, command: CommandRecord): void {
     if (this.pendingActivity.has(command.id)) return;
     this.pendingActivity.add(command.id);
     this.core.group(entry, 'retry', (turn) => {
@@ -259,15 +259,15 @@ export class AgentConnections implements AgentInbox {
     });
   }
 
-  /** Whose output a line without an id is: the running command's, or that of the one that just ended. */
+  /** The command that a line without an id belongs to: the running one, or the one that just ended. */
   private outputOwner(entry: HostEntry): CommandRecord | null {
     if (entry.active) return entry.active;
     if (entry.control) return entry.control;
     return this.core.options.loop.now() <= entry.lateOutputUntil ? entry.last : null;
   }
 
-  /** True while a line is news to the command's life, not only to its output. */
-  private showsNothingYet({ state }: CommandRecord): boolean {
+  /** True while a line of output also changes the command's state. */
+  private awaitsActivity({ state }: CommandRecord): boolean {
     if (state.phase === 'verifying') return state.result === null && state.need !== 'probe';
     return state.phase === 'sent' || ('quiet' in state && state.quiet > 0);
   }
@@ -277,7 +277,7 @@ export class AgentConnections implements AgentInbox {
   }
 
   private report(connection: Connection, message: string): void {
-    const host = this.admissions.entryOf(connection)?.record ?? null;
+    const host = this.admission.entryOf(connection)?.record ?? null;
     this.core.defer(
       events.agentEvent(
         'agent.fault',

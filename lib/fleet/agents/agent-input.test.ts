@@ -23,7 +23,7 @@ const stop = sampleCommand('stop', SENT);
 const kill = sampleCommand('kill', SENT);
 const probing = sampleCommand('switch', PROBING);
 
-describe('what a heartbeat shows of a command', () => {
+describe('shownBy', () => {
   it.each([
     ['nothing runs', { pending_command: null }, 'none'],
     ['protocol 2: the same name', { pending_command: 'pull' }, 'this'],
@@ -34,18 +34,18 @@ describe('what a heartbeat shows of a command', () => {
     expect(shownBy(payload('heartbeat', content), pull)).toBe(expected);
   });
 
-  it('a kill, which has no name on the wire, is never what runs', () => {
+  it('a kill, which has no name on the wire, never shows as running', () => {
     expect(wireName(kill)).toBe('');
     expect(shownBy(payload('heartbeat', {}), kill)).toBe('none');
     expect(shownBy(payload('heartbeat', { pending_command: 'pull' }), kill)).toBe('other');
   });
 });
 
-describe('what a register shows of a command', () => {
+describe('shownByRegister', () => {
   const running = (id: string) => ({ command_id: id, command: 'pull', pid: 1 });
   it.each([
-    ['protocol 2 can’t tell (1.12)', {}, 'unsaid'],
-    ['protocol 2 can’t tell, whatever it says', { running: running(pull.id) }, 'unsaid'],
+    ['protocol 2 can’t tell', {}, 'unknown'],
+    ['protocol 2 can’t tell, even with a running field', { running: running(pull.id) }, 'unknown'],
     ['protocol 3: nothing', { protocol: 3 }, 'none'],
     ['protocol 3: this one', { protocol: 3, running: running(pull.id) }, 'this'],
     ['protocol 3: another one', { protocol: 3, running: running('x') }, 'other'],
@@ -54,7 +54,7 @@ describe('what a register shows of a command', () => {
   });
 });
 
-describe('whom a status is for (agent protocol 6.5)', () => {
+describe('addressStatus', () => {
   const address = (content: object, active: typeof pull | null, control: typeof pull | null = null) =>
     addressStatus(payload('status', content), { active, control }).map(({ command, input }) => [command.id, input]);
   const result = (status: string, exitCode: number | null, message = '') => ({
@@ -69,13 +69,13 @@ describe('whom a status is for (agent protocol 6.5)', () => {
     expect(address(status, null)).toEqual([]);
   });
 
-  it('1.13: without a name it is the running command’s', () => {
+  it('assigns a status without a name to the running command', () => {
     expect(address({ status: 'ok' }, pull)).toEqual([[pull.id, result('ok', null)]]);
-    // A kill has no name on the wire and never gets a status: it does not take this one.
+    // A kill has no name on the wire and never gets a status, so this one is not for it.
     expect(address({ status: 'error', exit_code: -1 }, pull, kill)).toEqual([[pull.id, result('error', -1)]]);
   });
 
-  it('4, stop, busy: "stopped" names the stopped command and ends the stop too', () => {
+  it('"stopped" ends both the stopped command and the stop', () => {
     const status = { status: 'stopped', command: 'test', exit_code: 130, message: 'terminated by user' };
     expect(address(status, test, stop)).toEqual([
       [test.id, result('stopped', 130, 'terminated by user')],
@@ -85,7 +85,7 @@ describe('whom a status is for (agent protocol 6.5)', () => {
     expect(address(status, pull)).toEqual([]);
   });
 
-  it('4, stop, idle: the stop failed, and what was to be stopped goes on', () => {
+  it('a failed stop leaves its target running', () => {
     const status = { status: 'error', command: 'stop', exit_code: 1, message: 'no command running' };
     expect(address(status, test, stop)).toEqual([
       [stop.id, result('error', 1, 'no command running')],
@@ -94,9 +94,9 @@ describe('whom a status is for (agent protocol 6.5)', () => {
     expect(address(status, pull, stop)).toEqual([[stop.id, result('error', 1, 'no command running')]]);
   });
 
-  it('7.5: refresh-system answers the probe of a switch without a result', () => {
+  it('refresh-system answers the probe of a switch without a result', () => {
     expect(address({ status: 'ok', command: 'refresh-system', message: 'outdated' }, probing)).toEqual([
-      [probing.id, { type: 'probed', word: 'outdated' }],
+      [probing.id, { type: 'probed', status: 'outdated' }],
     ]);
     const asked = sampleCommand('refresh-system', RUNNING);
     expect(address({ status: 'ok', command: 'refresh-system', message: 'outdated' }, asked)).toEqual([
@@ -104,7 +104,7 @@ describe('whom a status is for (agent protocol 6.5)', () => {
     ]);
   });
 
-  it('keeps "restarting" of protocol 3 and takes it as unsaid in protocol 2', () => {
+  it('keeps "restarting" of protocol 3 and ignores it in protocol 2', () => {
     const status = payload('status', { status: 'ok', restarting: true });
     expect(resultOf(status, 3).restarting).toBe(true);
     expect(resultOf(status, 2).restarting).toBeNull();
@@ -112,7 +112,7 @@ describe('whom a status is for (agent protocol 6.5)', () => {
   });
 });
 
-describe('whom a refusal is for', () => {
+describe('addressRejection', () => {
   const address = (content: object, active: typeof pull | null, control: typeof pull | null = null) =>
     addressRejection(payload('command_rejected', content), { active, control }).map(({ command, input }) => ({
       id: command.id,
@@ -121,7 +121,7 @@ describe('whom a refusal is for', () => {
   const busy = { reason: 'command already running', current_command: 'test', current_pid: 9931 };
 
   it.each(['sent', 'running'] as const)(
-    'protocol 2 names no command: it is the one under way (%s), also when output of another one made it look alive',
+    'protocol 2 names no command: a refusal belongs to the active one (%s)',
     (phase) => {
       const command = sampleCommand('pull', phase === 'sent' ? SENT : RUNNING);
       expect(address(busy, command)).toEqual([
@@ -135,20 +135,20 @@ describe('whom a refusal is for', () => {
     },
   );
 
-  it('7.8: "already running" of its own name is a duplicate, not an error', () => {
+  it('"already running" with the same name is a duplicate, not an error', () => {
     expect(address({ ...busy, current_command: 'pull' }, pull)).toMatchObject([{ isThis: true }]);
   });
 
-  it('belongs to nothing that waits for its facts, and to nothing at all when nothing runs', () => {
+  it('matches no command that is being verified, and none when nothing runs', () => {
     expect(address(busy, probing)).toEqual([]);
     expect(address(busy, null, stop)).toEqual([]);
   });
 
-  it('absent fields leave a sentence', () => {
+  it('missing fields still give a sentence', () => {
     expect(address({}, pull)).toMatchObject([{ isThis: false, reason: 'The agent refused it: no reason given.' }]);
   });
 
-  it('protocol 3 names both', () => {
+  it('protocol 3 names both commands', () => {
     const other = { ...busy, command_id: pull.id, current_command_id: 'c-9' };
     expect(address(other, pull)).toMatchObject([{ id: pull.id, isThis: false }]);
     expect(address({ ...other, current_command_id: pull.id }, pull)).toMatchObject([{ isThis: true }]);
@@ -160,7 +160,7 @@ describe('whom a refusal is for', () => {
   });
 });
 
-describe('progress', () => {
+describe('progressView', () => {
   const progress = (content: object) => progressView(payload('operation_progress', { progress: content }));
 
   it.each([
@@ -177,7 +177,7 @@ describe('progress', () => {
     });
   });
 
-  it('shows the phase that is under way, else the last one', () => {
+  it('shows the phase in progress, else the last one', () => {
     const done = { current: 4, total: 4, status: 'complete' };
     const going = { current: 0, total: 3, status: 'in_progress' };
     expect(progress({ system: going, pull: done })).toMatchObject({ label: 'Switching', current: 0 });
@@ -186,16 +186,16 @@ describe('progress', () => {
     expect(progress({})).toBeNull();
   });
 
-  it('never counts beyond its total', () => {
+  it('limits the count to the total', () => {
     expect(progress({ tests: { current: 9, total: 8 } })).toMatchObject({ current: 8, total: 8 });
   });
 
-  it.each(['constructor', 'toString', '__proto__', 'valueOf'])('a phase called %s has a text as its label', (phase) => {
+  it.each(['constructor', 'toString', '__proto__', 'valueOf'])('a phase called %s has its name as label', (phase) => {
     const result = progress(JSON.parse(`{"${phase}":{"current":1,"total":2,"status":"in_progress"}}`) as object);
     expect(typeof (result?.label ?? '')).toBe('string');
   });
 
-  it('a phase name from the wire is made harmless', () => {
+  it('cleans a phase name from the wire', () => {
     expect(progress({ 'a\n\u202eb': { current: 1, total: 2 } })?.label).toBe('a  b');
   });
 });

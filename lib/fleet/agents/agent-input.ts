@@ -1,4 +1,4 @@
-/** Which command a frame of an agent is about, and what it says of it. Pure. */
+/** Which command an agent's frame is about, and the input it becomes. Pure. */
 import type { AgentFrame, Heartbeat, Register, StatusResult } from '@/lib/protocol/agent';
 import type { CommandPhase, ProgressView } from '@/lib/protocol/live';
 import { plainText } from '@/lib/text/plain-text';
@@ -13,16 +13,16 @@ export interface LiveCommands {
   control: CommandRecord | null;
 }
 
-/** What a heartbeat shows of a command. Protocol 3 names it by id, protocol 2 by its wire name. */
+/** What a heartbeat shows as running. Protocol 3 names the command by id, protocol 2 by its wire name. */
 export function shownBy(beat: Heartbeat, command: CommandRecord): Shown {
   if (beat.pending_command === '') return 'none';
   if (beat.command_id !== null) return beat.command_id === command.id ? 'this' : 'other';
   return beat.pending_command === wireName(command) ? 'this' : 'other';
 }
 
-/** What a register shows of a command: protocol 2 says nothing of it. */
+/** What a register shows as running; protocol 2 does not report it. */
 export function shownByRegister(register: Register, command: CommandRecord): Shown {
-  if (register.protocol < 3) return 'unsaid';
+  if (register.protocol < 3) return 'unknown';
   if (!register.running) return 'none';
   return register.running.command_id === command.id ? 'this' : 'other';
 }
@@ -42,14 +42,14 @@ export function resultOf(status: StatusResult, protocol: 2 | 3): CommandResult {
 }
 
 /**
- * Whom a status frame without an id is for (protocol 2: matched by name, agent protocol 6.5). Empty when it belongs to
- * nothing that is under way: a second one, a late one, one of nobody's.
+ * The commands that a status frame without an id belongs to (protocol 2: matched by name). Empty when it belongs to no
+ * running command: a second status, a late one, or one for a command that the dashboard did not send.
  */
 export function addressStatus(status: StatusResult, commands: LiveCommands): Addressed[] {
   const { active, control } = commands;
   const result = resultOf(status, 2);
   if (status.status === 'stopped') {
-    // The name is that of the stopped command; the stop itself gets no status of its own.
+    // The name is that of the stopped command; the stop itself gets no status.
     const inputs: Addressed[] = [];
     if (active && (status.command === '' || status.command === wireName(active))) {
       inputs.push({ command: active, input: { type: 'result', result } });
@@ -60,7 +60,7 @@ export function addressStatus(status: StatusResult, commands: LiveCommands): Add
     return inputs;
   }
   if (status.command === 'refresh-system' && active?.state.phase === 'verifying' && active.state.need === 'probe') {
-    return [{ command: active, input: { type: 'probed', word: status.message } }];
+    return [{ command: active, input: { type: 'probed', status: status.message } }];
   }
   if (control && status.command !== '' && status.command === wireName(control)) {
     const inputs: Addressed[] = [{ command: control, input: { type: 'result', result } }];
@@ -69,19 +69,19 @@ export function addressStatus(status: StatusResult, commands: LiveCommands): Add
     }
     return inputs;
   }
-  // A status without a name can only be of the one command that runs (agent protocol 1.13: no field is sure to be there).
+  // Any field may be missing: a status without a name can only be that of the running command.
   if (active && (status.command === '' || status.command === wireName(active))) {
     return [{ command: active, input: { type: 'result', result } }];
   }
   return [];
 }
 
-/** In these phases nothing has shown yet that a command ended or that something else was sent after it. */
+/** In these phases a refusal can still be that of this command. */
 const REFUSABLE: readonly CommandPhase[] = ['sent', 'running', 'warning', 'stopping'];
 
 /**
- * Whom a refusal is for: protocol 2 does not name the refused command, but only the one that is under way can be meant:
- * stop, restart and reboot are never refused. It may look as if it ran, by the output of what runs instead.
+ * The command that a refusal belongs to. Protocol 2 does not name it, but it can only be the active one: stop, restart
+ * and reboot are never refused. The active one may look as if it ran because of the other command's output.
  */
 export function addressRejection(
   rejected: Extract<AgentFrame, { type: 'command_rejected' }>['payload'],
@@ -107,7 +107,7 @@ export function addressRejection(
   return [{ command, input: { type: 'rejected', isThis, reason } }];
 }
 
-// A map, not an object: the names come from the wire, and `constructor` is none.
+// A map, not an object: the names come from the wire, and one may be `constructor`.
 const PHASE_LABELS: ReadonlyMap<string, string> = new Map([
   ['pull', 'Pulling'],
   ['lock', 'Checking lock'],
@@ -115,7 +115,7 @@ const PHASE_LABELS: ReadonlyMap<string, string> = new Map([
   ['tests', 'Testing'],
 ]);
 
-/** The phase of a progress frame that is under way, as progress; null when it names none. */
+/** The phase in progress of a progress frame; null when it names none. */
 export function progressView(
   frame: Extract<AgentFrame, { type: 'operation_progress' }>['payload'],
 ): ProgressView | null {

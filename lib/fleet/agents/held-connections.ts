@@ -1,10 +1,10 @@
-/** Connections that are held: open, without `registered`. Bounded so that strangers can't keep a known host out. */
+/** Held connections: open, without `registered`. Bounded so that unknown agents can't keep a known host out. */
 import type { LimitUse } from '@/lib/protocol/limit-use';
 import { MAX_HELD } from './admission-rules';
 import { limitKey } from '@/lib/limits/address-key';
 import type { Connection } from '../turns/connection';
 
-/** Of the addresses that hold the most, so many are named. */
+/** How many of the addresses with the most held connections are named. */
 const NAMED = 5;
 
 export class HeldConnections {
@@ -34,14 +34,14 @@ export class HeldConnections {
     return this.all.values();
   }
 
-  /** Those that claim a name, oldest first. */
+  /** The connections that claim a name, oldest first. */
   forName(name: string): Connection[] {
     return [...this.all].filter((connection) => connection.name === name);
   }
 
   /**
-   * Who has to go so that this one can be held: nobody (null) while there is room, or the newcomer itself. One that claims
-   * a known host always finds room: its agent may be back after a cut that the dashboard has not noticed yet.
+   * The connection to close so that this one can be held: null while there is room; it may be the new one itself. A claim
+   * to a known host always finds room: its agent may be back after a cut that the dashboard has not noticed yet.
    */
   displacedBy(newcomer: Connection): Connection | null {
     if (this.all.size < MAX_HELD) return null;
@@ -53,9 +53,11 @@ export class HeldConnections {
     const candidates = isKnown && strangers.length === 0 ? counted : strangers;
     const [top] = byAddress(candidates);
     if (!top) return newcomer;
-    const own = candidates.filter(({ link }) => limitKey(link.address) === limitKey(newcomer.link.address)).length;
-    // Of strangers, none displaces another one as long as its address has as much as any.
-    if (!isKnown && own + 1 >= top.members.length) return newcomer;
+    const ofAddress = candidates.filter(
+      ({ link }) => limitKey(link.address) === limitKey(newcomer.link.address),
+    ).length;
+    // An unknown agent displaces another one only if its address holds fewer connections than the largest.
+    if (!isKnown && ofAddress + 1 >= top.members.length) return newcomer;
     return top.members[0] ?? newcomer;
   }
 
@@ -73,7 +75,7 @@ export class HeldConnections {
     };
   }
 
-  /** Of each known host, the first connection that claims it has a place of its own; the others count. */
+  /** The connections that count towards the limit: all but the first one for each known host. */
   private counted(): { counted: Connection[]; names: ReadonlySet<string> } {
     const names = new Set<string>();
     const counted: Connection[] = [];

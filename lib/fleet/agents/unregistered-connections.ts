@@ -1,6 +1,6 @@
 /**
- * Agents' connections that have not registered. An honest agent registers within milliseconds; whoever holds a token can
- * also open thousands and sit. They are bounded by shares, end by a deadline, and the operator hears of it.
+ * Unregistered agent connections. A normal agent registers within milliseconds; anyone with a token could open
+ * thousands and leave them idle. They are bounded per address and token, time out, and are reported to the operator.
  */
 import type { LimitUse } from '@/lib/protocol/limit-use';
 import { limitKey } from '@/lib/limits/address-key';
@@ -9,34 +9,34 @@ import type { Connection } from '../turns/connection';
 
 /** How long (ms of `LoopTime`) a connection may take to register. */
 export const REGISTER_TIMEOUT_MS = 10_000;
-/** Of all addresses together. */
+/** For all addresses together. */
 export const MAX_UNREGISTERED = 4_096;
-/** Of one address (IPv6: /64 network): a whole fleet may sit behind it and dial in one moment. */
+/** For one address (IPv6: /64 network): a whole fleet may be behind it and dial at the same moment. */
 export const MAX_UNREGISTERED_PER_ADDRESS = 2_048;
-/** With one host's own token, which one agent has. The shared token is the fleet's: its addresses bound it. */
+/** For one host token, which a single agent uses. The shared token is bounded by addresses only. */
 export const MAX_UNREGISTERED_PER_TOKEN = 16;
-/** The operator hears of ended ones this often at most (ms of `LoopTime`). */
+/** The shortest time between two reports of closed connections (ms of `LoopTime`). */
 const REPORT_PERIOD_MS = 3_600_000;
-/** And this long after the first of them, so that the figure says something. */
+/** A report waits this long after the first closed connection, so that it counts those that follow. */
 const REPORT_AFTER_MS = 10_000;
-/** Addresses that are counted between two reports. */
+/** Addresses counted between two reports at most. */
 const MAX_COUNTED_ADDRESSES = 1_000;
-/** Of these, so many are named. */
+/** How many of the largest are named. */
 const NAMED = 5;
 
 const ADDRESS = 'address ';
 const TOKEN = 'token ';
 
-export class Unregistered {
+export class UnregisteredConnections {
   private readonly shares = new Shares<Connection>(MAX_UNREGISTERED);
   private ended = 0;
-  /** Ended since the last report, by address. */
+  /** Closed since the last report, by address. */
   private unreported = new Map<string, number>();
   private unreportedCount = 0;
   private firstUnreportedAt = 0;
   private reportedAt = -Infinity;
 
-  /** Adds a new connection; gives those that have to go for it. */
+  /** Adds a new connection; returns those that must be closed to make room. */
   add(connection: Connection, now: number): Connection[] {
     const { address, identity } = connection.link;
     const shares = [{ key: ADDRESS + limitKey(address), max: MAX_UNREGISTERED_PER_ADDRESS }];
@@ -49,12 +49,12 @@ export class Unregistered {
     return displaced;
   }
 
-  /** It has registered and has a place, waits for one, or is closed. */
+  /** It is admitted, held or closed. */
   delete(connection: Connection): void {
     this.shares.delete(connection);
   }
 
-  /** Takes out those that have not registered in time. One whose register waits for the database is not late. */
+  /** Removes and returns those that did not register in time. One whose register waits for the database is not late. */
   takeLate(now: number): Connection[] {
     const late: Connection[] = [];
     for (const connection of this.shares) {
@@ -72,7 +72,7 @@ export class Unregistered {
   use(nameOf: (hostId: string) => string): LimitUse {
     return {
       id: 'agents_unregistered',
-      label: 'Agent connections that have not registered',
+      label: 'Unregistered agent connections',
       used: this.shares.size,
       max: MAX_UNREGISTERED,
       refused: this.ended,
@@ -80,17 +80,17 @@ export class Unregistered {
     };
   }
 
-  /** What the operator should hear of ended connections now, with the address that most of them came from; mostly null. */
+  /** The report of closed connections that is due now, with the address that most came from; usually null. */
   takeReport(now: number): { message: string; address: string } | null {
     const isDue = now - this.firstUnreportedAt >= REPORT_AFTER_MS && now - this.reportedAt >= REPORT_PERIOD_MS;
     if (this.unreportedCount === 0 || !isDue) return null;
     const [first = ['', 0] as const] = [...this.unreported].sort((one, other) => other[1] - one[1]);
     const [address, count] = first;
-    const what = this.unreportedCount === 1 ? 'connection that' : 'connections that';
-    const were = this.unreportedCount === 1 ? 'was' : 'were';
-    const message =
-      `${this.unreportedCount} agent ${what} did not register ${were} ended; most came from ${address} (${count}): ` +
-      'see Settings, About.';
+    const were =
+      this.unreportedCount === 1
+        ? 'connection was closed because it had not registered'
+        : 'connections were closed because they had not registered';
+    const message = `${this.unreportedCount} agent ${were}; most came from ${address} (${count}). See Settings, About.`;
     this.unreported = new Map();
     this.unreportedCount = 0;
     this.reportedAt = now;

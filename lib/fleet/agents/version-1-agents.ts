@@ -1,11 +1,11 @@
 /**
- * Where version-1 agents are answered. They call every half minute or so, and get to do the one thing that is left for
- * them: to pull and switch, once, when the operator says so, which puts the present agent in their place. A command is
- * stored as sent before it is handed out, so that it is handed out at most once.
+ * Answers version-1 agents. They poll about every half minute, and the only command they are given is pull-switch, on the
+ * operator's request, which replaces them with the current agent. A command is stored as sent before it is handed out, so
+ * that it is handed out at most once.
  */
 import type { V1Command, V1Register, V1Status, V1TestProgress } from '@/lib/protocol/v1-agent';
 import { plainText } from '@/lib/text/plain-text';
-import { countComing, decideAdmission } from './admission-rules';
+import { countConnect, decideAdmission } from './admission-rules';
 import type { AgentAdmission } from './agent-admission';
 import type { CommandEngine } from '../commands/command-engine';
 import type { Ending } from '../commands/command-verdict';
@@ -21,22 +21,22 @@ import type { HeldAgent } from '../records/agent-port';
 import type { V1Answer, V1Call, V1Inbox } from '../records/version-1-port';
 import type { HostEntry } from '../turns/entry';
 
-/** A host that has not called for so many of its intervals is offline, and at least for this long. */
-const PATIENCE_INTERVALS = 3;
-const MIN_PATIENCE_MS = 90_000;
-/** Calls of one host within a minute; the quickest agent makes 60, and some more while it tests. */
+/** A host counts as offline after this many intervals without a poll, and not before the minimum. */
+const OFFLINE_AFTER_INTERVALS = 3;
+const MIN_OFFLINE_AFTER_MS = 90_000;
+/** Calls of one host per minute at most; the fastest agent makes 60, and a few more during tests. */
 export const MAX_CALLS_PER_MINUTE = 240;
-/** Names whose calls are counted at one time, beside those of known hosts. */
+/** Names whose calls are counted at a time, besides those of known hosts. */
 const MAX_COUNTED = 8_192;
 const MINUTE_MS = 60_000;
 const HOUR_MS = 3_600_000;
-/** Unknown hosts that wait for approval and are remembered between their calls. */
+/** Unknown hosts waiting for approval that are remembered between their polls. */
 const MAX_WAITING = 256;
-/** One that waits and no longer calls is forgotten after this long. */
+/** A waiting host that no longer polls is forgotten after this long. */
 const WAITING_MS = 15 * MINUTE_MS;
 
 /** Characters of a report that a reason or an event quotes. */
-const MAX_SAID = 400;
+const MAX_QUOTED = 400;
 const SGR = new RegExp(String.raw`\u001b\[[0-9;:]*m`, 'g');
 
 export class Version1Agents implements V1Inbox {
@@ -48,9 +48,9 @@ export class Version1Agents implements V1Inbox {
   constructor(
     private readonly core: FleetCore,
     private readonly engine: CommandEngine,
-    private readonly admissions: AgentAdmission,
+    private readonly admission: AgentAdmission,
   ) {
-    admissions.polling = () => [...this.waiting.values()].filter(({ name }) => !this.core.byName(name));
+    admission.polling = () => [...this.waiting.values()].filter(({ name }) => !this.core.byName(name));
   }
 
   register(call: V1Call, body: V1Register): V1Answer {
@@ -78,7 +78,7 @@ export class Version1Agents implements V1Inbox {
     });
   }
 
-  /** `mayTake`: the agent asks what to do (and may be new), rather than tells what it did. */
+  /** `mayTake`: the agent asks for a command (and may be new) rather than reporting a result. */
   private called(
     call: V1Call,
     version: string,
@@ -95,7 +95,11 @@ export class Version1Agents implements V1Inbox {
     const idle: V1Answer = { kind: 'ok', hostId: call.id, command: null };
     if (admission === 'wait' || (!entry && !mayTake)) return idle;
     if (entry?.connection) {
-      this.fault(call, entry, `A version-1 agent on ${entry.record.name} still calls beside its successor: remove it.`);
+      this.fault(
+        call,
+        entry,
+        `A version-1 agent still polls on ${entry.record.name} beside the current agent: remove it.`,
+      );
       return idle;
     }
     let command: V1Command | null = null;
@@ -104,25 +108,30 @@ export class Version1Agents implements V1Inbox {
       const record = change(before, turn.now);
       this.core.putHost(turn, before, record, !entry);
       if (!entry) {
-        const message = `${record.name} called for the first time, with a version-1 agent.`;
+        const message = `${record.name} connected for the first time, with a version-1 agent.`;
         turn.events.push(events.agentEvent('host.added', 'success', message, turn.now, call.address, record));
       }
       if (entry) {
         also(turn, entry);
         if (mayTake && this.handOut(turn, entry, record)) command = 'pull-switch';
       }
-      turn.apply.push(() => this.isThere(record, call));
+      turn.apply.push(() => this.markPolled(record, call));
     });
     return refused === null ? { ...idle, command } : { kind: 'unavailable', reason: refused };
   }
 
   private entryFor({ id, identity }: V1Call): HostEntry | null {
-    const own = identity.kind === 'host' ? this.core.entries.get(identity.hostId) : undefined;
-    if (own && (own.record.id.toLowerCase() === id || own.record.name === id)) return own;
+    const ofToken = identity.kind === 'host' ? this.core.entries.get(identity.hostId) : undefined;
+    if (ofToken && (ofToken.record.id.toLowerCase() === id || ofToken.record.name === id)) return ofToken;
     return this.core.entries.get(id) ?? this.core.byName(id);
   }
 
-  private admit(call: V1Call, entry: HostEntry | null, version: string, now: number): 'in' | 'wait' | 'wrong-token' {
+  private admit(
+    call: V1Call,
+    entry: HostEntry | null,
+    version: string,
+    now: number,
+  ): 'admitted' | 'wait' | 'wrong-token' {
     const { agents } = this.core.options;
     const { id: name, address, identity } = call;
     const admission = decideAdmission({
@@ -144,7 +153,7 @@ export class Version1Agents implements V1Inbox {
     });
     if (admission.kind === 'admit') {
       this.waiting.delete(name);
-      return 'in';
+      return 'admitted';
     }
     const { reason, message } = admission;
     this.fault(call, entry, message);
@@ -152,14 +161,14 @@ export class Version1Agents implements V1Inbox {
     const known = this.waiting.get(name);
     if (known || this.waiting.size < MAX_WAITING) {
       const since = known?.since ?? now;
-      const said = version === '' ? (known?.version ?? '') : version;
-      this.waiting.set(name, { name, address, version: said, since, reason, message, calledAt: now });
-      if (known?.reason !== reason) this.admissions.noticesChanged();
+      const reportedVersion = version === '' ? (known?.version ?? '') : version;
+      this.waiting.set(name, { name, address, version: reportedVersion, since, reason, message, calledAt: now });
+      if (known?.reason !== reason) this.admission.noticesChanged();
     }
     return 'wait';
   }
 
-  /** What the operator asked for is given to the agent that comes for it. */
+  /** Hands a queued pull-switch to the agent that polls. */
   private handOut(turn: Turn, entry: HostEntry, record: HostRecord): boolean {
     const command = entry.queue.find(({ operation }) => operation === 'pull-switch');
     if (!command || entry.active) return false;
@@ -168,18 +177,19 @@ export class Version1Agents implements V1Inbox {
     return true;
   }
 
-  private isThere(record: HostRecord, { address }: V1Call): void {
+  private markPolled(record: HostRecord, { address }: V1Call): void {
     const entry = this.core.entries.get(record.id);
     if (!entry) return;
     const now = this.core.options.clock.now();
-    const wasThere = entry.polledUntil > 0;
-    entry.polledUntil = now + Math.max(MIN_PATIENCE_MS, record.heartbeatIntervalS * 1_000 * PATIENCE_INTERVALS);
-    if (wasThere || countComing(entry.comings, now) !== 'told') return;
-    const message = `A version-1 agent ${record.agentVersion} calls.`.replace('  ', ' ');
+    const wasOnline = entry.polledUntil > 0;
+    entry.polledUntil =
+      now + Math.max(MIN_OFFLINE_AFTER_MS, record.heartbeatIntervalS * 1_000 * OFFLINE_AFTER_INTERVALS);
+    if (wasOnline || countConnect(entry.connects, now) !== 'log') return;
+    const message = `The version-1 agent ${record.agentVersion} started polling.`.replace('  ', ' ');
     this.core.defer(events.agentEvent('agent.connected', 'info', message, now, address, entry.record));
   }
 
-  /** A report ends what was handed out; without any, it is told. It never says what it is about. */
+  /** A report ends the command that was handed out; without one it becomes an event. Reports do not name their command. */
   private reported(turn: Turn, entry: HostEntry, { address }: V1Call, body: V1Status): void {
     const { active, record } = entry;
     const words = body.output.map(sentenceOf).find((line) => line !== '') ?? body.comment;
@@ -189,7 +199,7 @@ export class Version1Agents implements V1Inbox {
     }
     if (!this.reports.isDue(record.id, turn.now)) return;
     const level = body.status === 'ok' ? 'info' : 'warning';
-    const message = `The version-1 agent reports ${body.status}${words === '' ? '' : `: ${words}`}`;
+    const message = `The version-1 agent reported ${body.status}${words === '' ? '' : `: ${words}`}`;
     this.core.defer(events.agentEvent('agent.report', level, message, turn.now, address, record));
   }
 
@@ -203,7 +213,7 @@ export class Version1Agents implements V1Inbox {
     const { id } = call;
     const known = this.calls.get(id);
     if (!known || now - known.since >= MINUTE_MS || now < known.since) {
-      // Made-up names fill this; a known host does not wait for them.
+      // Invented names can fill this table; a known host is never refused because of them.
       if (!known && this.calls.size >= MAX_COUNTED && !this.entryFor(call)) return MINUTE_MS;
       this.calls.set(id, { since: now, count: 1 });
       return 0;
@@ -218,51 +228,51 @@ export class Version1Agents implements V1Inbox {
     this.core.defer(events.agentEvent('agent.held', 'warning', message, now, address, entry?.record ?? null));
   }
 
-  /** The wall clock went `ms` further than the time in which calls could be read. */
+  /** Moves deadlines by `ms`: the wall clock moved further than the time in which calls could be read. */
   timeShifted(ms: number): void {
     for (const entry of this.core.entries.values()) if (entry.polledUntil > 0) entry.polledUntil += ms;
     for (const waiting of this.waiting.values()) waiting.calledAt += ms;
   }
 
-  /** Hosts that no longer call are offline; what was counted of calls and of waiting ones is forgotten. */
+  /** Marks hosts that stopped polling as offline; drops old counts of calls and waiting hosts. */
   tick(now: number): void {
     for (const entry of this.core.entries.values()) {
       if (entry.polledUntil === 0 || now < entry.polledUntil) continue;
       entry.polledUntil = 0;
       this.core.dirty.add(entry.record.id);
       const { record } = entry;
-      const message = 'The version-1 agent no longer calls.';
+      const message = 'The version-1 agent stopped polling.';
       this.core.defer(events.agentEvent('agent.disconnected', 'info', message, now, '', record));
     }
     for (const [id, { since }] of this.calls) if (Math.abs(now - since) >= MINUTE_MS) this.calls.delete(id);
     for (const [name, { calledAt }] of this.waiting) {
       if (Math.abs(now - calledAt) < WAITING_MS) continue;
       this.waiting.delete(name);
-      this.admissions.noticesChanged();
+      this.admission.noticesChanged();
     }
   }
 }
 
-/** A line of output as part of a sentence: without its colours. */
+/** A line of output as part of a sentence, without its colour codes. */
 function sentenceOf(line: string): string {
-  return plainText(line.replace(SGR, ''), MAX_SAID);
+  return plainText(line.replace(SGR, ''), MAX_QUOTED);
 }
 
-/** What a report proves. `ok` may be of the pull alone: version 1 gives a pull and switch the text of its pull. */
+/** The ending that a report proves. `ok` may refer to the pull alone: version 1 reports a pull-switch with its pull's text. */
 function endingOf(status: V1Status['status'], words: string): Ending {
-  const said = words === '' ? '' : ` It said: ${words}`;
+  const quoted = words === '' ? '' : ` Its report: ${words}`;
   switch (status) {
     case 'ok':
       return {
         outcome: 'partial',
         exitCode: null,
         reason:
-          'The version-1 agent reported ok, which may be of the pull alone. The switch is done when the host comes back ' +
-          `with its new agent.${said}`,
+          'The version-1 agent reported ok, which may refer to the pull alone. The switch is complete when the host comes ' +
+          `back with its new agent.${quoted}`,
       };
     case 'error':
-      return { outcome: 'failed', exitCode: null, reason: `The version-1 agent reported an error.${said}` };
+      return { outcome: 'failed', exitCode: null, reason: `The version-1 agent reported an error.${quoted}` };
     case 'unknown':
-      return { outcome: 'lost', exitCode: null, reason: `The version-1 agent does not know how it went.${said}` };
+      return { outcome: 'lost', exitCode: null, reason: `The version-1 agent does not know the result.${quoted}` };
   }
 }

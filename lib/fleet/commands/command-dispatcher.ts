@@ -1,8 +1,8 @@
-/** An operator's request for some hosts: one command each, or the reason why not, stored in one turn. */
+/** An operator's request for some hosts: one command per host, or the reason for refusing it, stored in one turn. */
 import type { OperationId } from '@/lib/protocol/live';
 import * as events from '../events';
 import { requiresStepUp, stepUpMissing } from '../operations/operation-rules';
-import { OPERATIONS } from '../operations/operations';
+import { nounPhrase } from '../operations/operation-words';
 import type { DispatchRequest, DispatchResult, Requester } from '../records/requests';
 import type { HostEntry } from '../turns/entry';
 import type { FleetCore } from '../turns/fleet-core';
@@ -12,7 +12,7 @@ import type { CommandQueue } from './command-queue';
 import type { DashboardOperations } from './dashboard-operations';
 import { planDispatch } from './dispatch';
 
-/** An operator may give a command this much more time at once. */
+/** The longest extension that an operator can give a command at once. */
 export const MAX_EXTENSION_MS = 60 * 60_000;
 
 export class CommandDispatcher {
@@ -31,8 +31,9 @@ export class CommandDispatcher {
       for (const hostId of new Set(request.hostIds)) {
         const entry = this.core.entries.get(hostId);
         if (!entry) {
-          const what = OPERATIONS[request.operation].label;
-          turn.events.push(events.refusedWithoutHost(what, 'its host is not known any more.', turn.now, request.by));
+          const what = `The ${nounPhrase(request.operation)}`;
+          const reason = 'its host is no longer known.';
+          turn.events.push(events.refusedWithoutHost(what, reason, turn.now, request.by));
           results.push({ kind: 'unknown-host', hostId, hostName: hostId });
           continue;
         }
@@ -54,7 +55,7 @@ export class CommandDispatcher {
     return requiresStepUp(operation, hosts.size);
   }
 
-  /** The same for one host, in the turn of whoever asks. `unproven`: a proof that the operation needs is missing. */
+  /** The same for one host, in the caller's turn. `unproven`: the fresh proof that the operation needs is missing. */
   dispatchTo(turn: Turn, entry: HostEntry, request: DispatchRequest, unproven: boolean): DispatchResult {
     const { record } = entry;
     const named = { hostId: record.id, hostName: record.name };
@@ -67,8 +68,7 @@ export class CommandDispatcher {
       ? ({ kind: 'blocked', blocked: stepUpMissing(request.operation) } as const)
       : planDispatch(request, this.core.viewOf(entry), entry, this.core.options.newId(), turn.now);
     if (plan.kind === 'blocked') {
-      const { label } = OPERATIONS[request.operation];
-      turn.events.push(events.commandBlocked(record, label, plan.blocked.reason, turn.now, request.by));
+      turn.events.push(events.commandBlocked(record, request.operation, plan.blocked.reason, turn.now, request.by));
       return { kind: 'blocked', ...named, blocked: plan.blocked };
     }
     const { command } = plan;
@@ -94,11 +94,11 @@ export class CommandDispatcher {
     const command = this.core.liveCommand(commandId);
     const entry = command && this.core.entries.get(command.hostId);
     if (!entry || command.state.phase !== 'warning') return false;
-    const given = Math.min(ms, MAX_EXTENSION_MS);
+    const extensionMs = Math.min(ms, MAX_EXTENSION_MS);
     return (
       this.core.run('drop', (turn) => {
-        turn.events.push(events.commandExtended(entry.record, command, given, turn.now, by));
-        this.engine.feed(turn, command, { type: 'extend', ms: given });
+        turn.events.push(events.commandExtended(entry.record, command, extensionMs, turn.now, by));
+        this.engine.feed(turn, command, { type: 'extend', ms: extensionMs });
       }) === null
     );
   }

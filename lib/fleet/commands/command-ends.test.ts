@@ -26,9 +26,9 @@ import {
 import { MINUTE, SECOND } from '../testing/samples';
 
 const CASES: Case[] = [
-  // Section 4, stop and kill, as the stopped command sees them
+  // Stop and kill, from the stopped command's side
   [
-    '4 stop, idle agent: "no command running" — the command goes on (isolated pull)',
+    'stop for an agent without a stoppable command: the pull continues',
     'pull',
     [
       send,
@@ -44,41 +44,46 @@ const CASES: Case[] = [
     'succeeded',
   ],
   [
-    '4 stop, busy, NixOS: "stopped" arrives, the agent goes down with it',
+    'stop on NixOS: "stopped" arrives and the agent ends as well',
     'switch',
     [send, output, stop(), status('stopped', 130, 'terminated by user'), closed, back(), beat('none')],
     'stopped',
     /terminated by user/,
   ],
   [
-    '4 stop, busy, NixOS: "stopped" does not arrive (7.5)',
+    'stop on NixOS: "stopped" does not arrive',
     'switch',
     [send, output, stop(), closed, wait(3 * SECOND), back(), is('stopping'), beat('none')],
     'lost',
     /may still be running/,
   ],
   [
-    '4 stop, busy, macOS: two statuses, the first counts (7.4)',
+    'stop on macOS: of two statuses the first counts',
     'switch',
     [send, stop(), status('stopped', 130), status('error', -1), beat('none')],
     'stopped',
   ],
-  ['4 stop: only the child’s own status arrives', 'test', [send, stop(), status('error', -1), beat('none')], 'stopped'],
   [
-    '4 stop: it ended well before the stop took effect',
+    'stop: only the status of the child process arrives',
+    'test',
+    [send, stop(), status('error', -1), beat('none')],
+    'stopped',
+  ],
+  [
+    'stop: the command succeeds before the stop takes effect',
     'test',
     [send, stop(), status('ok', 0), beat('none')],
     'succeeded',
   ],
-  ['4 stop: it failed by itself', 'test', [send, stop(), status('error', 2), beat('none')], 'failed'],
+  ['stop: the command fails by itself', 'test', [send, stop(), status('error', 2), beat('none')], 'failed'],
   [
-    '4 stop: nothing is said, and the agent no longer shows it',
+    'stop: no status, and the agent no longer shows the command',
     'test',
     [send, beat('this'), stop(), beat('none'), asked('ask-heartbeat'), beat('none')],
     'stopped',
   ],
   [
-    '7.5: network drop during a stop; the agent still runs it',
+    'network failure during a stop; the agent still runs the command',
     'switch',
     [
       send,
@@ -95,7 +100,7 @@ const CASES: Case[] = [
     'failed',
   ],
   [
-    'a stop without effect: the operator is asked',
+    'a stop without effect: the operator is warned',
     'switch',
     [
       send,
@@ -118,19 +123,19 @@ const CASES: Case[] = [
     /may still be running/,
   ],
   [
-    '4 kill_command busy: output, the agent dies (1006), no status',
+    'kill: output, the agent dies (1006), no status',
     'switch',
     [send, stop('kill'), output, closed, back(), beat('none')],
     'lost',
   ],
   [
-    'protocol 3: the stopped command’s own result',
+    'stop, protocol 3: the stopped command’s result',
     'switch',
     [send, stop(), status('stopped', 143, '', false), beat('none')],
     'stopped',
   ],
   [
-    'protocol 3: the result follows the reconnect',
+    'stop, protocol 3: the result follows the reconnect',
     'switch',
     [
       send,
@@ -147,7 +152,7 @@ const CASES: Case[] = [
     'test',
     [send, output, stop('restart'), closed, back(), is('stopping'), beat('none')],
     'stopped',
-    /restart of the agent/,
+    /agent restarted/,
   ],
   [
     'restart while busy, protocol 3',
@@ -156,7 +161,7 @@ const CASES: Case[] = [
     'stopped',
   ],
   [
-    'restart while busy, but only the network dropped: nothing is claimed',
+    'restart while busy, but only the network failed: the outcome stays open',
     'test',
     [
       send,
@@ -171,7 +176,7 @@ const CASES: Case[] = [
     'succeeded',
   ],
   [
-    '… protocol 2 shows it in the heartbeat',
+    'restart while busy, network failure, protocol 2: the heartbeat shows the command',
     'test',
     [send, stop('restart'), closed, back(), beat('this'), is('stopping'), status('error', 1), beat('none')],
     'failed',
@@ -181,138 +186,138 @@ const CASES: Case[] = [
     'switch',
     [send, stop('reboot'), closed, wait(2 * MINUTE), back(), beat('none')],
     'stopped',
-    /reboot of the host/,
+    /host rebooted/,
   ],
 
-  // Section 4, the controls themselves
+  // The control commands themselves
   [
-    '4 stop, idle: error "no command running"',
+    'stop of an idle agent: error "no command running"',
     'stop',
     [send, status('error', 1, 'no command running')],
     'failed',
     /no command running\.$/,
   ],
-  ['4 stop, busy: its target was stopped', 'stop', [send, targetEnded('stopped')], 'succeeded'],
+  ['stop: its target was stopped', 'stop', [send, targetEnded('stopped')], 'succeeded'],
   [
-    '4 stop, busy, NixOS: the agent goes down with it (lesson 74)',
+    'stop on NixOS: the agent ends with its target',
     'stop',
     [send, closed, is('awaiting-reconnect'), back(), targetEnded('stopped')],
     'succeeded',
   ],
   [
-    '4 stop: nobody knows what became of its target',
+    'stop: the result of its target is unknown',
     'stop',
     [send, closed, back(), targetEnded('lost')],
     'lost',
     /may still be running/,
   ],
-  ['4 stop: its target ended by itself', 'stop', [send, targetEnded('succeeded')], 'unchanged'],
-  ['4 stop: protocol 3 answers it', 'stop', [send, status('ok', 0, '', false)], 'succeeded'],
+  ['stop: its target ended by itself', 'stop', [send, targetEnded('succeeded')], 'unchanged'],
+  ['stop, protocol 3: it gets a status', 'stop', [send, status('ok', 0, '', false)], 'succeeded'],
   [
-    '4 kill of what the agent ran of its own: never a status, but it no longer runs',
+    'kill of a command the agent ran by itself: no status, but it no longer runs',
     'kill',
     [send, output, wait(4 * SECOND), beat('other'), beat('none'), beat('none')],
     'succeeded',
   ],
-  ['4 kill: the agent dies, and nobody tells of the target', 'kill', [send, closed, back(), runOut], 'lost'],
-  ['1.6/74 a stop that nobody answers', 'stop', [send, runOut], 'timed-out'],
+  ['kill: the agent dies, and the result of the target is unknown', 'kill', [send, closed, back(), runOut], 'lost'],
+  ['a stop that is never answered', 'stop', [send, runOut], 'timed-out'],
   [
-    '4 restart: never a status; ends by reconnect',
+    'restart: no status; it ends with the reconnect',
     'restart',
     [send, closed, wait(3 * SECOND), back()],
     'succeeded',
     /came back/,
   ],
+  ['restart, protocol 3: a new process', 'restart', [send, closed, back('none', { sameProcess: false })], 'succeeded'],
   [
-    '4 restart, protocol 3: a new process',
-    'restart',
-    [send, closed, back('none', { sameProcess: false })],
-    'succeeded',
-  ],
-  [
-    '4 restart, protocol 3: the same process is no restart',
+    'restart, protocol 3: the same process has not restarted',
     'restart',
     [send, closed, back('none', { sameProcess: true }), is('running'), runOut],
     'timed-out',
     /No restart was seen/,
   ],
   [
-    '4 restart, protocol 3: … the restart comes later',
+    'restart, protocol 3: the restart follows later',
     'restart',
     [send, closed, back('none', { sameProcess: true }), closed, back('none', { sameProcess: false })],
     'succeeded',
   ],
-  ['4 restart: the agent never comes back', 'restart', [send, closed, runOut], 'timed-out', /did not come back/],
-  ['1.6/74, 3.2/8 a restart without effect ends', 'restart', [send, beat('none'), runOut], 'timed-out'],
+  ['restart: the agent never comes back', 'restart', [send, closed, runOut], 'timed-out', /did not come back/],
+  ['a restart without effect ends', 'restart', [send, beat('none'), runOut], 'timed-out'],
   [
-    'a restart that an agent acknowledges still has to be seen',
+    'a restart that the agent acknowledges still needs the reconnect',
     'restart',
     [send, status('ok', 0), is('sent'), closed, back()],
     'succeeded',
   ],
   [
-    '4 reboot: output, 3 s, the socket ends, the host comes back',
+    'reboot: output, the socket closes after 3 s, the host comes back',
     'reboot',
     [send, output, wait(3 * SECOND), closed, wait(4 * MINUTE), back()],
     'succeeded',
   ],
   [
-    '4 reboot failed: it says so in its output alone, and stays',
+    'reboot fails: only the output says so, and the host stays',
     'reboot',
     [send, output, output, beat('none'), wait(MINUTE), is('warning'), beat('none'), runOut],
     'timed-out',
     /No restart was seen/,
   ],
-  ['4 reboot: a slow one', 'reboot', [send, closed, wait(14 * MINUTE), back()], 'succeeded'],
-  ['4 reboot: never back', 'reboot', [send, closed, runOut], 'timed-out'],
+  ['reboot: a slow one', 'reboot', [send, closed, wait(14 * MINUTE), back()], 'succeeded'],
+  ['reboot: the host never comes back', 'reboot', [send, closed, runOut], 'timed-out'],
 
-  // Sections 1, 5, 7: what gets lost
+  // Lost statuses, frames and connections
   [
-    '1.12: a status lost while disconnected; two heartbeats without it (7.3)',
+    'a status lost while disconnected; two heartbeats without the command',
     'pull',
     [send, output, closed, wait(MINUTE), back(), beat('none'), asked('ask-heartbeat'), beat('none')],
     'lost',
     /no result arrived/,
   ],
-  ['1.12: … protocol 3 says at once that it has nothing', 'pull', [send, closed, back('none')], 'lost'],
   [
-    '1.12: … protocol 3 has kept the result',
+    'a status lost while disconnected; protocol 3 reports at once that it has nothing',
+    'pull',
+    [send, closed, back('none')],
+    'lost',
+  ],
+  [
+    'a status lost while disconnected; protocol 3 has kept the result',
     'pull',
     [send, closed, back('none', { hasResult: true }), status('ok', 0, '', false), beat('none', MOVED)],
     'succeeded',
   ],
   [
-    '1.12: … it announced a result that never came',
+    'protocol 3 announced a result that never arrives',
     'pull',
     [send, closed, back('none', { hasResult: true }), runOut],
     'lost',
   ],
   [
-    '1.12: network drop in mid-pull; the agent still runs it',
+    'network failure during a pull; the agent still runs it',
     'pull',
     [send, closed, back(), beat('this'), is('running'), status('ok', 0), beat('none', MOVED)],
     'succeeded',
   ],
   [
-    '7.3: a status lost without a drop',
+    'a status lost without a disconnect',
     'test',
     [send, beat('this'), wait(10 * SECOND), beat('none'), beat('none')],
     'lost',
   ],
   [
-    'a heartbeat that was on its way when the command was sent says nothing',
+    'a heartbeat in transit when the command was sent does not count',
     'test',
     [send, beat('none'), beat('none'), is('sent'), output, status('ok', 0), beat('none')],
     'succeeded',
   ],
   [
-    'one heartbeat without it says nothing yet',
+    'one heartbeat without the command does not end it',
     'test',
     [send, wait(4 * SECOND), beat('none'), output, beat('none'), is('running'), status('ok', 0), beat('none')],
     'succeeded',
   ],
   [
-    'a look may be repeated when nobody knows whether it arrived',
+    'a read-only operation is repeated when it is unknown whether it arrived',
     'refresh-lock',
     [
       send,
@@ -333,27 +338,22 @@ const CASES: Case[] = [
     [send, closed, back(), beat('none'), beat('none'), asked('ask-heartbeat')],
     'lost',
   ],
+  ['of two statuses the first counts', 'test', [send, status('error', 1), status('ok', 0), beat('none')], 'failed'],
   [
-    'lesson 3.1.3, 7.4: two statuses, the first counts',
-    'test',
-    [send, status('error', 1), status('ok', 0), beat('none')],
-    'failed',
-  ],
-  [
-    '… also for a switch that succeeded',
+    'of two statuses the first counts, also for a successful switch',
     'switch',
     [send, status('ok', 0), status('error', -1), ...exit101],
     'succeeded',
   ],
   [
-    '5: a line too long hangs the agent for ever',
+    'an agent that hangs for ever ends in a time-out',
     'switch',
     [send, beat('this'), wait(10 * MINUTE), is('warning'), beat('this'), runOut],
     'timed-out',
     /may still be running/,
   ],
   [
-    'the operator gives it more time',
+    'the operator extends the deadline',
     'pull',
     [
       send,
@@ -369,10 +369,10 @@ const CASES: Case[] = [
     ],
     'succeeded',
   ],
-  ['nobody answers the warning', 'pull', [send, wait(2 * MINUTE), is('warning'), runOut], 'timed-out'],
+  ['the warning is not answered', 'pull', [send, wait(2 * MINUTE), is('warning'), runOut], 'timed-out'],
   ['never sent', 'pull', [runOut], 'expired'],
   [
-    'never sent: the link was gone',
+    'never sent: the connection was closed',
     'pull',
     [feed({ type: 'not-sent', outcome: 'rejected', reason: 'The connection was gone.' })],
     'rejected',
@@ -385,9 +385,9 @@ const CASES: Case[] = [
   ],
   ['stopped before it was sent', 'pull', [stop()], 'cancelled'],
 
-  // A restart of the dashboard (lesson 77, 3.2.15)
+  // A restart of the dashboard
   [
-    '1.6/77 dashboard restart in mid-switch; the agent still runs it',
+    'dashboard restart during a switch; the agent still runs it',
     'switch',
     [
       send,
@@ -405,39 +405,39 @@ const CASES: Case[] = [
     'succeeded',
   ],
   [
-    '1.6/77 … its status went out while the dashboard was away',
+    'dashboard restart: the status was sent while it was down',
     'pull',
     [send, output, restarted, back(), beat('none'), beat('none')],
     'lost',
   ],
-  ['1.6/77 … the host never comes back', 'pull', [send, output, restarted, runOut], 'lost'],
+  ['dashboard restart: the host never comes back', 'pull', [send, output, restarted, runOut], 'lost'],
   [
-    '1.6/77 after status ok of a switch',
+    'dashboard restart after status ok of a switch',
     'switch',
     [send, status('ok', 0), restarted, wait(3 * SECOND), back()],
     'succeeded',
   ],
   [
-    '1.6/77 between a status and its post-check',
+    'dashboard restart between a status and its post-check',
     'pull',
     [send, status('ok', 0), restarted, back(), is('verifying'), beat('none', { ...MOVED, git: bad })],
     'partial',
   ],
   [
-    '1.6/77 an error that was heard is not forgotten, also when the host stays away',
+    'dashboard restart: a received error is kept, also when the host stays away',
     'test',
     [send, status('error', 3), restarted, runOut],
     'failed',
     /exit code 3/,
   ],
   [
-    '1.6/77 a success that was heard is not forgotten either',
+    'dashboard restart: a received success is kept as well',
     'test',
     [send, status('ok', 0), restarted, runOut],
     'succeeded',
   ],
   [
-    '1.6/77 the second restart of the dashboard',
+    'a second restart of the dashboard',
     'switch',
     [
       send,
@@ -454,25 +454,25 @@ const CASES: Case[] = [
     'succeeded',
   ],
   [
-    '1.6/77 in the middle of a stop',
+    'dashboard restart during a stop',
     'switch',
     [send, stop(), restarted, back(), beat('none'), probed('unknown')],
     'lost',
   ],
   [
-    '1.6/77 in the middle of a probe',
+    'dashboard restart during a probe',
     'switch',
     [send, closed, back(), beat('none'), restarted, back(), beat('none'), probed('ok')],
     'succeeded',
   ],
-  ['1.6/77 a stop whose target is found to have ended', 'stop', [send, restarted, targetEnded('lost')], 'lost'],
-  ['1.6/77 a restart of the agent', 'restart', [send, restarted, back()], 'succeeded'],
-  ['1.6/77 before it was sent', 'pull', [restarted, runOut], 'expired'],
+  ['dashboard restart: the target of a stop has ended', 'stop', [send, restarted, targetEnded('lost')], 'lost'],
+  ['dashboard restart during a restart of the agent', 'restart', [send, restarted, back()], 'succeeded'],
+  ['dashboard restart before the command was sent', 'pull', [restarted, runOut], 'expired'],
 
-  // The dashboard's own
+  // Dashboard operations
   ['merge-pr ends with its result', 'merge-pr', [send, status('ok', 0, 'Merged #42.')], 'succeeded', /^Merged #42\.$/],
   [
-    'merge-pr: what its host does is none of its business',
+    'merge-pr: inputs about the host’s connection change nothing',
     'merge-pr',
     [
       send,
@@ -486,10 +486,10 @@ const CASES: Case[] = [
     ],
     'failed',
   ],
-  ['merge-pr: nobody knows after a restart of the dashboard', 'merge-pr', [send, restarted], 'lost'],
+  ['merge-pr: the result is unknown after a restart of the dashboard', 'merge-pr', [send, restarted], 'lost'],
   ['merge-pr: no answer', 'merge-pr', [send, runOut], 'timed-out'],
 ];
 
-describe('stops, losses, restarts, and what the dashboard does itself', () => {
+describe('stops, losses, restarts and dashboard operations', () => {
   playCases(CASES);
 });

@@ -1,10 +1,10 @@
-/** Commands at work: gives each its inputs, stores what follows with the turn, and carries out the effects after it. */
+/** Runs commands: feeds each its inputs, stores the result with the turn, and carries out the effects afterwards. */
 import { stepCommand } from './command';
 import type { CommandEffect, CommandInput } from './command-step';
 import type { VerdictFacts } from './command-verdict';
 import type { FleetCore } from '../turns/fleet-core';
 import * as events from '../events';
-import { concludedWord } from '../hosts/host';
+import { concludedReport } from '../hosts/host';
 import { OPERATIONS } from '../operations/operations';
 import { frameOf } from '../operations/wire';
 import type { Turn } from '../turns/turn';
@@ -18,9 +18,9 @@ import type { HostEntry } from '../turns/entry';
 export const REFRESH_BEFORE_CHECK_MS = 5_000;
 
 export class CommandEngine {
-  /** Does a command of the dashboard's own; set by whoever does that. */
+  /** Carries out a dashboard operation; set by `DashboardOperations`. */
   runDashboardOperation: (command: CommandRecord) => void = () => undefined;
-  /** Told of each end, in the turn that stores it; set by whoever goes on from there. */
+  /** Called for each ended command, in the turn that stores its end; set by the service. */
   onEnd: (turn: Turn, command: CommandRecord) => void = () => undefined;
 
   constructor(private readonly core: FleetCore) {}
@@ -29,20 +29,20 @@ export class CommandEngine {
     for (const command of [entry.active, entry.control]) if (command) this.feed(turn, command, input);
   }
 
-  /** Marks a command as sent. Its verdict compares the host's facts then with those of now. */
+  /** Marks a command as sent. Its verdict compares the host's facts at its end with the facts of now. */
   markSent(turn: Turn, command: CommandRecord, { storePath, binaryHash, generation }: HostRecord): void {
     this.feed(turn, command, { type: 'sent', before: { storePath, binaryHash, generation } });
   }
 
-  /** Starts a command on its host: it is stored as sent, then it goes to the agent. */
+  /** Starts a command on its host: it is stored as sent, then sent to the agent. */
   send(turn: Turn, entry: HostEntry, command: CommandRecord): void {
     this.markSent(turn, command, entry.record);
     turn.effects.push(() => sendTo(entry, command));
   }
 
-  /** Gives a command an input and puts what follows into the turn. */
+  /** Gives a command an input and adds the result to the turn. */
   feed(turn: Turn, command: CommandRecord, input: CommandInput): void {
-    // What is in neither has ended for good: the record that came with the input may be older than that.
+    // A command in neither place has ended: the record that the caller holds may be older than that.
     const base = turn.commands.get(command.id) ?? this.core.liveCommand(command.id);
     if (!base) return;
     const operation = OPERATIONS[base.operation];
@@ -75,15 +75,21 @@ export class CommandEngine {
     const { operation, outcome, reason } = command;
     if (operation === 'switch' || operation === 'pull-switch') {
       if (outcome === 'succeeded' || outcome === 'unchanged') {
-        const said = record.system?.status === 'ok' && record.system.generation === record.generation;
-        if (!said) this.concludeWord(turn, record, 'system', 'ok', 'Switched.');
+        const isReported = record.system?.status === 'ok' && record.system.generation === record.generation;
+        if (!isReported) this.recordConclusion(turn, record, 'system', 'ok', 'Switched.');
       } else if (outcome === 'failed') {
-        this.concludeWord(turn, record, 'system', 'error', reason);
+        this.recordConclusion(turn, record, 'system', 'error', reason);
       }
     }
     if (operation === 'rollback' && outcome === 'succeeded') {
-      const rolledBack = this.concludeWord(turn, record, 'system', 'outdated', 'Rolled back to the generation before.');
-      this.concludeWord(turn, rolledBack, 'tests', 'outdated', 'Not tested since the rollback.');
+      const rolledBack = this.recordConclusion(
+        turn,
+        record,
+        'system',
+        'outdated',
+        'Rolled back to the previous generation.',
+      );
+      this.recordConclusion(turn, rolledBack, 'tests', 'outdated', 'Not tested since the rollback.');
     }
     this.onEnd(turn, command);
     turn.effects.push(() => this.core.options.publisher.outputDone(command.id));
@@ -93,15 +99,15 @@ export class CommandEngine {
     }
   }
 
-  private concludeWord(
+  private recordConclusion(
     turn: Turn,
     record: HostRecord,
     name: 'system' | 'tests',
     status: 'ok' | 'error' | 'outdated',
     message: string,
   ): HostRecord {
-    const word = concludedWord(status, message, record.generation, turn.now, record[name]);
-    const next = { ...record, [name]: word };
+    const report = concludedReport(status, message, record.generation, turn.now, record[name]);
+    const next = { ...record, [name]: report };
     this.core.putHost(turn, record, next);
     return next;
   }
@@ -128,7 +134,7 @@ export class CommandEngine {
     }
   }
 
-  /** Asks for a fresh heartbeat; for a pull, after the desired state was fetched again, so that it is judged by the newest. */
+  /** Asks for a fresh heartbeat; for a pull, after the desired state was fetched again, so that the newest one decides. */
   private askHeartbeat(entry: HostEntry, afterRefresh: boolean): void {
     const ask = () => {
       const { connection } = entry;
@@ -148,7 +154,7 @@ export class CommandEngine {
       cancel();
       once();
     };
-    // Also when it fails: the heartbeat is what this is about.
+    // Also when the fetch fails: the heartbeat is what the command waits for.
     void this.core.options.desired.refresh().then(refreshed, refreshed);
   }
 

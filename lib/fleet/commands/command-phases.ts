@@ -1,4 +1,4 @@
-/** How a command answers each input, phase by phase: every input is answered in every phase. Pure. */
+/** How a command answers each input, phase by phase; every phase handles every input. Pure. */
 import {
   EVIDENCE_MS,
   QUIET_HEARTBEATS,
@@ -10,19 +10,19 @@ import {
   stay,
   end,
   ended,
-  wired,
+  sentFields,
   progressOf,
   durationText,
   capped,
 } from './command-step';
 import {
   onResult,
-  gone,
-  withoutReturn,
+  onDisconnect,
+  onMissingReturn,
   onReturn,
-  quietHeartbeat,
-  noEvidence,
-  seen,
+  onQuietHeartbeat,
+  onMissingEvidence,
+  withActivity,
   backToRunning,
   stopMs,
   awayMs,
@@ -59,7 +59,9 @@ export function stepQueued(
     case 'stop-requested':
       return ended(now, 'cancelled', 'It was stopped before it was sent to the host.');
     case 'tick':
-      return now >= state.deadline ? ended(now, 'expired', 'The host was not there to take it.') : stay(state);
+      return now >= state.deadline
+        ? ended(now, 'expired', 'The host did not come online before the command expired.')
+        : stay(state);
     case 'activity':
     case 'result':
     case 'rejected':
@@ -81,25 +83,25 @@ export function stepQueued(
 export function stepActive(operation: Operation, state: Active, input: CommandInput, now: number): CommandStep {
   switch (input.type) {
     case 'activity':
-      return stay(seen(state, input.progress ?? progressOf(state)));
+      return stay(withActivity(state, input.progress ?? progressOf(state)));
     case 'result':
       return onResult(operation, state, input.result, now);
     case 'rejected':
-      return input.isThis ? stay(seen(state, progressOf(state))) : ended(now, 'rejected', input.reason);
+      return input.isThis ? stay(withActivity(state, progressOf(state))) : ended(now, 'rejected', input.reason);
     case 'heartbeat':
-      if (input.shown === 'this') return stay(seen(state, progressOf(state)));
-      return quietHeartbeat(operation, state, input, now);
+      if (input.shown === 'this') return stay(withActivity(state, progressOf(state)));
+      return onQuietHeartbeat(operation, state, input, now);
     case 'registered':
       return onReturn(operation, state, input, now);
     case 'disconnected':
-      return gone(operation, state, now);
+      return onDisconnect(operation, state, now);
     case 'stop-requested':
       return stopping(operation, state, input.how, now);
     case 'extend': {
       if (state.phase !== 'warning') return stay(state);
       const deadline = now + Math.min(Math.max(input.ms, 0) || 0, MAX_EXTENSION_MS);
       return stay({
-        ...wired(state),
+        ...sentFields(state),
         phase: 'running',
         deadline,
         hardDeadline: Math.max(state.hardDeadline, deadline + (operation.hardAfterMs - operation.warnAfterMs)),
@@ -115,12 +117,12 @@ export function stepActive(operation: Operation, state: Active, input: CommandIn
       if (now >= state.hardDeadline) return timedOut(operation, state, now);
       if (now < state.deadline || state.phase === 'warning') return stay(state);
       return stay({
-        ...wired(state),
+        ...sentFields(state),
         phase: 'warning',
         deadline: state.hardDeadline,
         quiet: state.quiet,
         progress: progressOf(state),
-        why: `It takes longer than ${durationText(state.deadline - state.sentAt)}.`,
+        why: `It is taking longer than ${durationText(state.deadline - state.sentAt)}.`,
       });
     case 'sent':
     case 'not-sent':
@@ -144,7 +146,7 @@ export function stepStopping(
     case 'activity':
       return stay({ ...state, heard: true, quiet: 0, progress: input.progress ?? state.progress });
     case 'result': {
-      // A child that was killed gives its own status, an error, beside or instead of `stopped` (section 4, stop).
+      // A killed child process sends its own error status beside or instead of `stopped`.
       const { result } = input;
       const byStop = result.status === 'stopped' || (result.status === 'error' && (result.exitCode ?? 0) < 0);
       return onResult(operation, state, byStop ? { ...result, status: 'stopped' } : result, now);
@@ -156,18 +158,22 @@ export function stepStopping(
         return ended(
           now,
           'lost',
-          'The agent went away when it was told to stop and came back without a result. What it ran may still be running.',
+          'The agent disconnected after the stop request and came back without a result. The command may still be running.',
         );
       }
       if (state.quiet + 1 < QUIET_HEARTBEATS)
         return stay({ ...state, quiet: state.quiet + 1 }, { type: 'ask-heartbeat' });
-      return ended(now, 'stopped', 'The agent no longer shows it after the stop; it gave no result.');
+      return ended(
+        now,
+        'stopped',
+        'The agent no longer reports the command after the stop request; it sent no result.',
+      );
     case 'registered':
-      // The result follows, or the process is the same: then only the network dropped, and the stop goes on.
+      // The result follows, or the process is the same: then only the network failed, and the stop continues.
       if (input.hasResult || input.shown === 'this' || input.sameProcess === true)
         return stay({ ...state, disconnected: false, quiet: 0 });
-      // Protocol 2 can't tell yet whether it still runs: its heartbeat will (7.5).
-      if (input.shown !== 'unsaid' && (state.how === 'restart' || state.how === 'reboot'))
+      // Protocol 2 can't tell yet whether it still runs; its heartbeat will.
+      if (input.shown !== 'unknown' && (state.how === 'restart' || state.how === 'reboot'))
         return endedByRestart(state, now);
       return stay({ ...state, disconnected: true });
     case 'disconnected':
@@ -182,7 +188,7 @@ export function stepStopping(
       return stopping(operation, state, input.how, now);
     case 'stop-failed':
       return stay(
-        { ...wired(state), phase: 'running', deadline: state.hardDeadline, quiet: 0, progress: state.progress },
+        { ...sentFields(state), phase: 'running', deadline: state.hardDeadline, quiet: 0, progress: state.progress },
         { type: 'note', text: `The stop failed: ${input.reason}` },
       );
     case 'recovered':
@@ -191,7 +197,7 @@ export function stepStopping(
       if (now < state.deadline) return stay(state);
       if (now >= state.hardDeadline || state.disconnected) return timedOut(operation, state, now);
       return stay({
-        ...wired(state),
+        ...sentFields(state),
         phase: 'warning',
         deadline: state.hardDeadline,
         quiet: 0,
@@ -221,7 +227,7 @@ export function stepAwaiting(
     case 'registered':
       return onReturn(operation, state, input, now);
     case 'result':
-      // A second status for one command changes nothing (section 4).
+      // A second status for one command changes nothing.
       return state.result ? stay(state) : onResult(operation, state, input.result, now);
     case 'activity':
       if (state.result) return stay(state);
@@ -234,10 +240,14 @@ export function stepAwaiting(
       return operation.ends === 'target' ? targetEnded(input.outcome, now) : stay(state);
     case 'tick':
       if (now < state.deadline) return stay(state);
-      if (state.result) return withoutReturn(operation, state, state.result, now);
+      if (state.result) return onMissingReturn(operation, state, state.result, now);
       return operation.ends === 'reconnect'
         ? ended(now, 'timed-out', `The host did not come back within ${durationText(now - state.sentAt)}.`)
-        : ended(now, 'lost', 'The host went away while it ran and has not come back; what became of it is not known.');
+        : ended(
+            now,
+            'lost',
+            'The host disconnected while the command was running and has not come back. The result is not known.',
+          );
     case 'heartbeat':
     case 'rejected':
     case 'sent':
@@ -267,13 +277,13 @@ export function stepVerifying(
           ? stay(state)
           : end(now, conclude(operation, state.before, state.result, input.facts));
       }
-      // A result that was announced comes after all of its output, which can take longer than two heartbeats.
+      // An announced result follows all of its output, which can take longer than two heartbeats.
       if (state.need === 'probe' || state.need === 'announced') return stay(state);
       if (input.shown === 'this') return stay(backToRunning(state));
-      return noEvidence(operation, state, input.facts, now);
+      return onMissingEvidence(operation, state, input.facts, now);
     case 'result':
       if (state.result) return stay(state);
-      // An agent that says that it will restart has not done so yet, even if its link was away in between.
+      // An agent that announces a restart has not restarted yet, even if its connection was lost in between.
       return onResult(operation, state, input.result, now);
     case 'activity':
       if (state.result) return stay(state);
@@ -285,23 +295,23 @@ export function stepVerifying(
       return onReturn(operation, state, input, now);
     case 'probed':
       if (state.need !== 'probe') return stay(state);
-      if (input.word === 'ok') {
-        return ended(now, 'succeeded', 'No result arrived, but the host says that its system is current.');
+      if (input.status === 'ok') {
+        return ended(now, 'succeeded', 'No result arrived, but the host reports that its system is current.');
       }
-      if (input.word === 'outdated') {
-        return ended(now, 'failed', 'No result arrived, and the host says that its system still needs a rebuild.');
+      if (input.status === 'outdated') {
+        return ended(now, 'failed', 'No result arrived, and the host reports that its system still needs a rebuild.');
       }
-      return ended(now, 'lost', 'No result arrived, and the host can’t say whether its system is current.');
+      return ended(now, 'lost', 'No result arrived, and the host can’t tell whether its system is current.');
     case 'recovered':
       return recovered(operation, state, now);
     case 'disconnected':
-      // What is known stays known; without a result, the agent may well be back with the command still running.
-      return state.result ? stay(state) : gone(operation, state, now);
+      // A known result stays; without one, the agent may come back with the command still running.
+      return state.result ? stay(state) : onDisconnect(operation, state, now);
     case 'tick':
       if (now < state.deadline) return stay(state);
       return state.result
         ? end(now, conclude(operation, state.before, state.result, null))
-        : ended(now, 'lost', 'The agent came back without a result; what became of it is not known.');
+        : ended(now, 'lost', 'The agent came back without a result. Whether the command succeeded is not known.');
     case 'rejected':
     case 'sent':
     case 'not-sent':

@@ -13,7 +13,7 @@ import type { Operation } from '../operations/operation';
 const HOUR = 60 * MINUTE;
 
 const text = fc.constantFrom('', 'ok', 'outdated', 'some reason');
-const shown = fc.constantFrom<Shown>('this', 'none', 'other', 'unsaid');
+const shown = fc.constantFrom<Shown>('this', 'none', 'other', 'unknown');
 const compartment = fc.record({
   status: fc.constantFrom('ok' as const, 'outdated' as const, 'error' as const, 'unknown' as const),
   message: fc.constant('So it is.'),
@@ -40,7 +40,7 @@ const result: fc.Arbitrary<CommandResult> = fc.record({
   restarting: fc.constantFrom(null, true, false),
 });
 
-/** What an agent and the network can do. */
+/** Inputs that an agent or the network can cause. */
 const byAgent: fc.Arbitrary<CommandInput> = fc.oneof(
   fc.constant<CommandInput>({ type: 'activity' }),
   fc.constant<CommandInput>({ type: 'activity', progress: { label: 'Pulling', current: 1, total: 4 } }),
@@ -52,9 +52,9 @@ const byAgent: fc.Arbitrary<CommandInput> = fc.oneof(
     .map((value): CommandInput => ({ type: 'registered', ...value })),
   fc.constant<CommandInput>({ type: 'disconnected' }),
   text.map((reason): CommandInput => ({ type: 'stop-failed', reason })),
-  text.map((word): CommandInput => ({ type: 'probed', word })),
+  text.map((status): CommandInput => ({ type: 'probed', status })),
 );
-/** What an operator and the dashboard can do. */
+/** Inputs that an operator or the dashboard can cause. */
 const byDashboard: fc.Arbitrary<CommandInput> = fc.oneof(
   fc
     .constantFrom('stop' as const, 'kill' as const, 'restart' as const, 'reboot' as const)
@@ -91,7 +91,7 @@ function run(
   for (const [ms, input] of sequence) {
     play.wait(ms);
     const before = play.state;
-    // Time is given back for what the wall clock went too far.
+    // The deadlines move by the time the wall clock ran ahead.
     if (input.type === 'time-shifted') play.now += input.ms;
     play.feed(input);
     after(play, before, input);
@@ -99,11 +99,11 @@ function run(
   return play;
 }
 
-describe('any sequence of inputs', () => {
+describe('a command after any sequence of inputs', () => {
   const any = sequenceOf(fc.oneof(byAgent, byDashboard));
   const runs = { numRuns: 1_500 };
 
-  it('1.1/19, 1.6/74 ends, in at most three ticks and by a time that is known beforehand', () => {
+  it('ends in at most three ticks and by a time known beforehand', () => {
     fc.assert(
       fc.property(anyOperation, any, (operation, sequence) => {
         const play = run(operation, sequence);
@@ -126,7 +126,7 @@ describe('any sequence of inputs', () => {
     );
   });
 
-  it('1.1/6 has a finite deadline in every state but the end', () => {
+  it('has a finite deadline in every state but ended', () => {
     fc.assert(
       fc.property(anyOperation, any, (operation, sequence) => {
         run(operation, sequence, ({ state }) => {
@@ -139,7 +139,7 @@ describe('any sequence of inputs', () => {
     );
   });
 
-  it('ends the same, and as much later, when the clock was set in its middle', () => {
+  it('ends the same way when the clock is set in between, shifted by the same time', () => {
     const shift = fc.integer({ min: -400 * 24 * HOUR, max: 400 * 24 * HOUR });
     const times = (state: CommandState) =>
       state.phase === 'ended'
@@ -170,7 +170,7 @@ describe('any sequence of inputs', () => {
     );
   });
 
-  it('never leaves an end, and an end has a reason', () => {
+  it('never leaves the ended state, and ends with a reason', () => {
     fc.assert(
       fc.property(anyOperation, any, (operation, sequence) => {
         run(operation, sequence, ({ state }, before) => {
@@ -182,7 +182,7 @@ describe('any sequence of inputs', () => {
     );
   });
 
-  it('nothing that an agent does keeps its host busy beyond a fixed time (lesson 54)', () => {
+  it('an agent can’t keep its host busy beyond a fixed time', () => {
     fc.assert(
       fc.property(anyOperation, sequenceOf(byAgent, 120), (operation, sequence) => {
         const latest = T0 + operation.hardAfterMs + operation.reconnectWithinMs + EVIDENCE_MS;
@@ -194,7 +194,7 @@ describe('any sequence of inputs', () => {
     );
   });
 
-  it('… nor does anything that it does over and over', () => {
+  it('an agent that repeats any input in a loop can’t keep its host busy', () => {
     const cycle = fc.array(
       fc.tuple(
         fc.nat({ max: 40 * SECOND }).map((ms) => ms + SECOND),
@@ -224,7 +224,7 @@ describe('any sequence of inputs', () => {
 
   it.each([
     ['registers again and again', 'switch', [wait(30 * SECOND), back()]],
-    ['is stopped, and goes away again and again', 'switch', [stop(), wait(30 * SECOND), closed, back()]],
+    ['is stopped, and reconnects again and again', 'switch', [stop(), wait(30 * SECOND), closed, back()]],
     [
       'drops and comes back without a restart',
       'restart',
@@ -247,7 +247,7 @@ describe('any sequence of inputs', () => {
     const onlyGood = byAgent.filter(
       (input) =>
         (input.type !== 'result' || input.result.status === 'ok') &&
-        !(input.type === 'probed' && input.word === 'outdated'),
+        !(input.type === 'probed' && input.status === 'outdated'),
     );
     fc.assert(
       fc.property(anyOperation, sequenceOf(onlyGood), (operation, sequence) => {
@@ -259,7 +259,7 @@ describe('any sequence of inputs', () => {
     );
   });
 
-  it('the first status decides: after "error" or "stopped" it never succeeds, after "ok" it never fails', () => {
+  it('the first status decides: no success after "error" or "stopped", no failure after "ok"', () => {
     const lives = fc.constantFrom(...OPERATION_IDS.map((id) => OPERATIONS[id]).filter(({ ends }) => ends !== 'target'));
     fc.assert(
       fc.property(lives, result, sequenceOf(byAgent), (operation, first, sequence) => {
@@ -274,7 +274,7 @@ describe('any sequence of inputs', () => {
     );
   });
 
-  it('1.6/80, 3.2/11 without a status, a changed agent or an answer to the probe, nothing succeeds', () => {
+  it('does not succeed without a status, a replaced agent or an answer to the probe', () => {
     const said = byAgent
       .filter(({ type }) => type !== 'result' && type !== 'probed')
       .map((input) =>
@@ -299,7 +299,7 @@ describe('any sequence of inputs', () => {
     );
   });
 
-  it('only what may be repeated is sent again, and only a switch is probed', () => {
+  it('only repeatable operations are sent again, and only a switch is probed', () => {
     fc.assert(
       fc.property(anyOperation, any, (operation, sequence) => {
         const { effects } = run(operation, sequence);
@@ -310,7 +310,7 @@ describe('any sequence of inputs', () => {
     );
   });
 
-  it('1.6/77 each restart of the dashboard adds a bounded time', () => {
+  it('each restart of the dashboard adds a bounded time', () => {
     const withRestarts = sequenceOf(fc.oneof(byAgent, fc.constant<CommandInput>({ type: 'recovered' })));
     fc.assert(
       fc.property(anyOperation, withRestarts, (operation, sequence) => {

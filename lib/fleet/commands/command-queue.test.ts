@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { OPERATION_IDS, type OperationId } from '@/lib/protocol/live';
 import { OPERATIONS } from '../operations/operations';
 import { DEFAULT_QUEUE_MS, MAX_QUEUE_MS, MIN_QUEUE_MS, queueMs } from '../operations/queue-time';
-import { BY, openBench, QUIET, type Bench, type GivenLink } from '../testing/test-fleet';
+import { BY, openBench, QUIET, type Bench, type TestLink } from '../testing/test-fleet';
 
 const HOUR = 3_600_000;
 
@@ -35,22 +35,22 @@ const queued = (operation: OperationId, more: Parameters<typeof ask>[1] = {}): s
 const commandOf = (id: string) => bench.fleet.command(id);
 const queueOf = () => bench.fleet.host('h1')?.queue.map(({ operation }) => operation);
 
-/** A host that was here and is gone. */
-function awayHost(register: Record<string, unknown> = {}): GivenLink {
+/** A known host that is offline. */
+function awayHost(register: Record<string, unknown> = {}): TestLink {
   const link = bench.agent('h1', register);
   bench.fleet.inbox.disconnected(link, 1006, '');
   return link;
 }
 
-/** The host is back, with its first heartbeat. */
-function back(register: Record<string, unknown> = {}): GivenLink {
+/** The host comes back and sends its first heartbeat. */
+function back(register: Record<string, unknown> = {}): TestLink {
   const link = bench.agent('h1', register);
   bench.say(link, 'heartbeat', QUIET);
   return link;
 }
 
 describe('a command for a host that is offline', () => {
-  it('1.1/25 is refused unless it was asked to wait', () => {
+  it('is refused unless the request allows queueing', () => {
     awayHost();
     expect(bench.fleet.dispatch({ operation: 'pull', hostIds: ['h1'], requestId: 'r', by: BY })).toMatchObject([
       { kind: 'blocked', blocked: { code: 'offline' } },
@@ -58,7 +58,7 @@ describe('a command for a host that is offline', () => {
     expect(queueOf()).toEqual([]);
   });
 
-  it('waits where its operation can, and only there', () => {
+  it('is queued only if its operation is queueable', () => {
     awayHost();
     const can = OPERATION_IDS.filter((id) => OPERATIONS[id].queueable);
     expect(can).toEqual(['pull', 'switch', 'pull-switch', 'test', 'force-update']);
@@ -67,7 +67,7 @@ describe('a command for a host that is offline', () => {
     }
   });
 
-  it('is shown, with when it will be given up, and who asked', () => {
+  it('is shown with its expiry time and its requester', () => {
     awayHost();
     const id = queued('pull');
     expect(bench.fleet.host('h1')).toMatchObject({
@@ -77,7 +77,7 @@ describe('a command for a host that is offline', () => {
     expect(bench.events.map(({ action }) => action)).toContain('command.queued');
   });
 
-  it('is sent once, after the first heartbeat of the host that is back', () => {
+  it('is sent once, after the first heartbeat of the returned host', () => {
     awayHost();
     const id = queued('pull');
     const link = bench.agent('h1');
@@ -93,7 +93,7 @@ describe('a command for a host that is offline', () => {
     expect(bench.events.map(({ action }) => action)).toContain('command.dequeued');
   });
 
-  it('waits until the host is free of what it runs of its own', () => {
+  it('waits until a command that the agent runs by itself has ended', () => {
     awayHost();
     queued('pull');
     const link = bench.agent('h1');
@@ -103,7 +103,7 @@ describe('a command for a host that is offline', () => {
     expect(link.commands()).toEqual(['pull']);
   });
 
-  it('goes in the order in which it was asked for, one at a time', () => {
+  it('is sent in the order of the requests, one at a time', () => {
     awayHost();
     queued('pull');
     bench.clock.advance(10);
@@ -116,7 +116,7 @@ describe('a command for a host that is offline', () => {
     expect(link.commands()).toEqual(['pull', 'test']);
   });
 
-  it('is skipped, with the reason, when the host is back but it can’t be done there', () => {
+  it('is skipped with the reason when the returned host can’t run it', () => {
     bench.desired.state = { ...bench.desired.state, source: 'git', commit: 'b'.repeat(40), fetchedAt: 1 };
     bench.desired.relations.set('aaaaaaa', { relation: 'behind', commits: 1 });
     awayHost();
@@ -129,7 +129,7 @@ describe('a command for a host that is offline', () => {
     });
   });
 
-  it('goes ahead by force where that was asked for', () => {
+  it('overrides a precondition if the request was forced', () => {
     bench.desired.state = { ...bench.desired.state, source: 'git', commit: 'b'.repeat(40), fetchedAt: 1 };
     bench.desired.relations.set('aaaaaaa', { relation: 'behind', commits: 1 });
     awayHost();
@@ -148,7 +148,7 @@ describe('a command for a host that is offline', () => {
     expect(back().commands()).toEqual([]);
   });
 
-  it('is superseded by a newer one of its kind, and by no other', () => {
+  it('is superseded only by a newer command of the same operation', () => {
     awayHost();
     const first = queued('pull');
     const test = queued('test');
@@ -159,7 +159,7 @@ describe('a command for a host that is offline', () => {
     expect(link.commands()).toEqual(['test']);
   });
 
-  it('is superseded by the same, asked for before the host’s first heartbeat', () => {
+  it('is superseded by one requested before the host’s first heartbeat', () => {
     awayHost();
     const waiting = queued('pull');
     const link = bench.agent('h1');
@@ -182,7 +182,7 @@ describe('a command for a host that is offline', () => {
     expect(bench.fleet.cancel(bench.fleet.host('h1')?.command?.id ?? '', BY)).toBe(false);
   });
 
-  it('what was taken back is not what the host did last', () => {
+  it('is not the host’s last command after it was cancelled', () => {
     const link = bench.agent('h1');
     const test = bench.dispatch('test');
     bench.say(link, 'status', { status: 'ok', command: 'test', exit_code: 0 });
@@ -194,14 +194,14 @@ describe('a command for a host that is offline', () => {
     expect(bench.fleet.host('h1')?.lastCommand?.id).toBe(test);
   });
 
-  it('a repeated request makes no second one', () => {
+  it('is not created twice by a repeated request', () => {
     awayHost();
     const first = ask('pull', { requestId: 'same' });
     expect(ask('pull', { requestId: 'same' })).toEqual(first);
     expect(queueOf()).toEqual(['pull']);
   });
 
-  it('survives a crash while it waits, and is not sent again by one afterwards', () => {
+  it('survives a crash while queued, and is not sent again by a later crash', () => {
     awayHost();
     const id = queued('pull');
     bench.crash();
@@ -225,7 +225,7 @@ describe('a command for a host that is offline', () => {
     expect(commandOf(id)?.outcome).toBe('expired');
   });
 
-  it('goes with a host that is removed', () => {
+  it('is cancelled when its host is removed', () => {
     awayHost();
     const id = queued('pull');
     bench.fleet.dispatch({ operation: 'remove-host', hostIds: ['h1'], requestId: 'remove', stepUp: true, by: BY });
@@ -234,6 +234,6 @@ describe('a command for a host that is offline', () => {
   });
 });
 
-it('the time to wait has bounds', () => {
+it('the queue time has bounds', () => {
   expect([queueMs(0), queueMs(HOUR), queueMs(Infinity)]).toEqual([MIN_QUEUE_MS, HOUR, MAX_QUEUE_MS]);
 });

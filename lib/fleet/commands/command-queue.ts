@@ -1,6 +1,6 @@
 /**
- * Commands that wait for a host to come back: asked for while it was offline, sent after its first heartbeat, when it is
- * free. Each is a stored command from the start, so that a restart forgets none and sends none twice.
+ * Commands queued for a host that is offline: sent after its first heartbeat, when it is idle. Each is a stored command
+ * from the start, so that a restart loses none and sends none twice.
  */
 import type { CommandEngine } from './command-engine';
 import type { FleetCore } from '../turns/fleet-core';
@@ -12,7 +12,7 @@ import type { Requester } from '../records/requests';
 import { checkOperation } from '../operations/operation-rules';
 import type { HostEntry } from '../turns/entry';
 
-/** These pass by themselves: the command goes on waiting. Anything else is decided: it is skipped. */
+/** These reasons pass by themselves: the command stays queued. For any other reason it is skipped. */
 const PASSING: readonly string[] = ['offline', 'busy', 'agent-busy'];
 
 export class CommandQueue {
@@ -21,22 +21,22 @@ export class CommandQueue {
     private readonly engine: CommandEngine,
   ) {}
 
-  /** Takes a new command in. One of the same kind that waits already is superseded, so a host's queue stays short. */
+  /** Queues a new command. A queued one of the same operation is superseded, so that a host's queue stays short. */
   add(turn: Turn, entry: HostEntry, command: CommandRecord): void {
     this.supersede(turn, entry, command);
     turn.events.push(events.commandQueued(entry.record, command, entry.polledUntil > 0, turn.now));
   }
 
-  /** A newer command of a kind takes the place of those that still wait. */
+  /** A newer command of an operation supersedes the queued ones. */
   supersede(turn: Turn, entry: HostEntry, by: CommandRecord): void {
     for (const waiting of entry.queue) {
       if (waiting.operation !== by.operation || waiting.id === by.id) continue;
-      const reason = `${by.userName} asked for it again, and this one had not been sent.`;
+      const reason = `${by.userName} requested it again before this one was sent.`;
       this.engine.feed(turn, waiting, { type: 'not-sent', outcome: 'superseded', reason });
     }
   }
 
-  /** Sends what waits first, if the host can take it now. Called after a heartbeat that shows nothing running. */
+  /** Sends the first queued command if the host can take it now. Called after a heartbeat that shows nothing running. */
   release(entry: HostEntry): void {
     for (const command of [...entry.queue]) {
       const { connection } = entry;
@@ -46,7 +46,7 @@ export class CommandQueue {
       if (blocked && PASSING.includes(blocked.code)) return;
       this.core.run('drop', (turn) => {
         if (blocked) {
-          const reason = `The host came back, but it could not be done: ${blocked.reason}`;
+          const reason = `The host came back online, but the command could not be sent: ${blocked.reason}`;
           this.engine.feed(turn, command, { type: 'not-sent', outcome: 'skipped', reason });
           return;
         }
@@ -57,16 +57,16 @@ export class CommandQueue {
     }
   }
 
-  /** Takes a command back that has not been sent. False when it has, or is not there. */
+  /** Cancels a command that has not been sent. False when it was sent or is unknown. */
   cancel(commandId: string, by: Requester): boolean {
     const command = this.core.liveCommand(commandId);
     const entry = command && this.core.entries.get(command.hostId);
     if (!entry || command.state.phase !== 'queued') return false;
-    return this.core.run('drop', (turn) => this.takeBack(turn, entry, command, by)) === null;
+    return this.core.run('drop', (turn) => this.cancelInTurn(turn, entry, command, by)) === null;
   }
 
-  /** As `cancel`, in a turn of somebody else's. */
-  takeBack(turn: Turn, entry: HostEntry, command: CommandRecord, by: Requester): void {
+  /** As `cancel`, in the caller's turn. */
+  cancelInTurn(turn: Turn, entry: HostEntry, command: CommandRecord, by: Requester): void {
     turn.events.push(events.commandCancelled(entry.record, command, turn.now, by));
     this.engine.feed(turn, command, { type: 'cancel', reason: `${by.userName} cancelled it before it was sent.` });
   }

@@ -1,4 +1,4 @@
-/** What follows from a result, a return, silence or time: the moves that several phases of a command share. Pure. */
+/** The transitions that several phases share: after a result, a reconnect, a missing sign of life or a deadline. Pure. */
 import type { CommandOutcome, ProgressView } from '@/lib/protocol/live';
 import type { CommandResult, CommandState, LiveCommandState } from '../records/command-state';
 import {
@@ -15,7 +15,7 @@ import {
   stay,
   end,
   ended,
-  wired,
+  sentFields,
   progressOf,
   resultIn,
   durationText,
@@ -35,10 +35,10 @@ export function onResult(
   if (operation.ends === 'target' || operation.ends === 'immediate')
     return end(now, conclude(operation, state.before, result, null));
   if (operation.ends === 'reconnect' && result.status === 'ok') return stay({ ...state, heard: true });
-  if (comesBack(operation, result)) {
+  if (willRestart(operation, result)) {
     return stay({
       phase: 'awaiting-reconnect',
-      ...wired(state),
+      ...sentFields(state),
       deadline: capped(operation, state, now + operation.reconnectWithinMs),
       result,
       disconnected: false,
@@ -48,8 +48,8 @@ export function onResult(
   return verifying(operation, state, result, now);
 }
 
-/** Whether the agent ends after this result and comes back as a new process: only then is the end complete. */
-function comesBack(operation: Operation, result: CommandResult): boolean {
+/** Whether the agent restarts after this result: only the restart completes the command. */
+function willRestart(operation: Operation, result: CommandResult): boolean {
   return operation.ends === 'switch' && result.status === 'ok' && result.restarting !== false;
 }
 
@@ -59,11 +59,11 @@ export function verifying(
   result: CommandResult,
   now: number,
 ): CommandStep {
-  // The host stays busy until a heartbeat no longer shows the command: a new one would be refused until then (7.7).
+  // The host stays busy until a heartbeat no longer shows the command: the agent would refuse a new one until then.
   return stay(
     {
       phase: 'verifying',
-      ...wired(state),
+      ...sentFields(state),
       deadline: capped(operation, state, now + HEARTBEAT_ANSWER_MS),
       result,
       need: 'heartbeat',
@@ -74,12 +74,12 @@ export function verifying(
   );
 }
 
-/** The link closed while nothing is known of the end. */
-export function gone(operation: Operation, state: Active | Phase<'verifying'>, now: number): CommandStep {
+/** The connection closed while the result is unknown. */
+export function onDisconnect(operation: Operation, state: Active | Phase<'verifying'>, now: number): CommandStep {
   const ends = operation.ends === 'reconnect' ? returnDeadline(operation, state, now) : state.hardDeadline;
   return stay({
     phase: 'awaiting-reconnect',
-    ...wired(state),
+    ...sentFields(state),
     deadline: ends,
     hardDeadline: ends,
     result: null,
@@ -88,20 +88,20 @@ export function gone(operation: Operation, state: Active | Phase<'verifying'>, n
   });
 }
 
-/** A result is there, but the host has not come back in time. */
-export function withoutReturn(
+/** The result is known, but the host has not come back in time. */
+export function onMissingReturn(
   operation: Operation,
   state: Phase<'awaiting-reconnect'>,
   result: CommandResult,
   now: number,
 ): CommandStep {
-  if (!comesBack(operation, result)) return end(now, conclude(operation, state.before, result, null));
+  if (!willRestart(operation, result)) return end(now, conclude(operation, state.before, result, null));
   return state.disconnected
-    ? ended(now, 'timed-out', 'It reported success, but the agent did not come back in time.', result.exitCode)
-    : ended(now, 'succeeded', 'It reported success; the agent did not restart.', result.exitCode);
+    ? ended(now, 'timed-out', 'The host reported success, but the agent did not come back in time.', result.exitCode)
+    : ended(now, 'succeeded', 'The host reported success; the agent did not restart.', result.exitCode);
 }
 
-/** The agent opened a new connection while the command had not ended. */
+/** The agent opened a new connection before the command ended. */
 export function onReturn(
   operation: Operation,
   state: LiveCommandState,
@@ -110,12 +110,12 @@ export function onReturn(
 ): CommandStep {
   const isUnknown = isUnknownToAgent(state, input);
   if (operation.ends === 'reconnect') {
-    // A process that is known to be a new one did restart, whatever for; else the frame may never have got there.
+    // A process known to be new did restart, for whatever reason; otherwise the frame may never have arrived.
     if (isUnknown && input.sameProcess === null) return ended(now, 'lost', NEVER_ARRIVED);
     if (input.sameProcess !== true) return ended(now, 'succeeded', 'The agent came back.');
-    // The same process with a new socket has not restarted (yet): only the network dropped.
+    // The same process on a new socket has not restarted (yet): only the network failed.
     const deadline = Math.min(state.hardDeadline, now + EVIDENCE_MS);
-    return stay({ ...wired(state), phase: 'running', deadline, hardDeadline: deadline, quiet: 0, progress: null });
+    return stay({ ...sentFields(state), phase: 'running', deadline, hardDeadline: deadline, quiet: 0, progress: null });
   }
   if (operation.ends === 'target') return stay(state);
   const result = resultIn(state);
@@ -125,24 +125,24 @@ export function onReturn(
       : end(now, conclude(operation, state.before, result, null));
   }
   if (input.shown === 'this') return stay(backToRunning(state));
-  // Facts judge what a host may have done; they would call a switch done that it was never told of.
+  // Facts alone would call a switch done that the host never received.
   if (isUnknown && !operation.mayRepeat) return ended(now, 'lost', NEVER_ARRIVED);
   const waiting = {
     phase: 'verifying',
-    ...wired(state),
+    ...sentFields(state),
     deadline: capped(operation, state, now + EVIDENCE_MS),
     result: null,
     need: input.hasResult ? 'announced' : 'evidence',
     quiet: 0,
     progress: progressOf(state),
   } as const;
-  if (input.hasResult || input.shown === 'unsaid') return stay(waiting);
-  return noEvidence(operation, { ...waiting, quiet: QUIET_HEARTBEATS }, input.facts, now);
+  if (input.hasResult || input.shown === 'unknown') return stay(waiting);
+  return onMissingEvidence(operation, { ...waiting, quiet: QUIET_HEARTBEATS }, input.facts, now);
 }
 
 /**
- * True when an agent that can tell (protocol 3: it says what runs and which results it keeps) neither gave nor gives a
- * sign of the command, as when the dashboard was killed before the frame was out.
+ * True when an agent of protocol 3, which reports what runs and which results it keeps, has never shown the command: for
+ * example when the dashboard was killed before it sent the frame.
  */
 function isUnknownToAgent(
   state: LiveCommandState,
@@ -152,28 +152,29 @@ function isUnknownToAgent(
 }
 
 const NEVER_ARRIVED =
-  'The agent came back and knows nothing of it: the connection or the dashboard went before it got there. ' +
-  'Do it again if it is still wanted.';
+  'The agent came back and does not know the command: the connection or the dashboard went down before it arrived. ' +
+  'Send it again if you still need it.';
 
-export function quietHeartbeat(
+export function onQuietHeartbeat(
   operation: Operation,
   state: Active,
   { shown, facts }: Extract<CommandInput, { type: 'heartbeat' }>,
   now: number,
 ): CommandStep {
-  // Looks may never show up as pending; what ends by a reconnect shows nothing before.
+  // Read-only operations may never show as pending; those that end with a reconnect show nothing before it.
   if (operation.mayRepeat || operation.ends === 'reconnect') return stay(state);
-  // A stop or kill never shows itself, but its end is to be seen: nothing runs any more.
+  // A stop or kill never shows itself, but its effect does: nothing runs any more.
   if (operation.ends === 'target' && shown !== 'none') return stay({ ...state, quiet: 0 });
   if (now - state.sentAt < QUIET_AFTER_MS) return stay(state);
   const quiet = state.quiet + 1;
   if (quiet < QUIET_HEARTBEATS) return stay({ ...state, quiet });
-  if (operation.ends === 'target') return ended(now, 'succeeded', 'The agent says that nothing is running any more.');
-  return noEvidence(
+  if (operation.ends === 'target')
+    return ended(now, 'succeeded', 'The agent reports that nothing is running any more.');
+  return onMissingEvidence(
     operation,
     {
       phase: 'verifying',
-      ...wired(state),
+      ...sentFields(state),
       deadline: capped(operation, state, now + EVIDENCE_MS),
       result: null,
       need: 'evidence',
@@ -185,8 +186,8 @@ export function quietHeartbeat(
   );
 }
 
-/** A heartbeat (or a register that can tell) without a trace of a command whose result is not known. */
-export function noEvidence(
+/** A heartbeat (or a protocol 3 register) does not show a command whose result is unknown. */
+export function onMissingEvidence(
   operation: Operation,
   state: Phase<'verifying'>,
   facts: VerdictFacts,
@@ -197,31 +198,34 @@ export function noEvidence(
     const replaced =
       (before.storePath !== '' && facts.storePath !== '' && before.storePath !== facts.storePath) ||
       (before.binaryHash !== '' && facts.binaryHash !== '' && before.binaryHash !== facts.binaryHash);
-    if (replaced) return ended(now, 'succeeded', 'No result arrived, but the agent was replaced by the switch.');
+    if (replaced) return ended(now, 'succeeded', 'No result arrived, but the switch replaced the agent.');
     const deadline = capped(operation, state, now + EVIDENCE_MS);
     return stay({ ...state, need: 'probe', deadline }, { type: 'probe-system' });
   }
   const quiet = state.quiet + 1;
   if (quiet < QUIET_HEARTBEATS) return stay({ ...state, quiet }, { type: 'ask-heartbeat' });
   if (operation.mayRepeat) {
-    return stay({ ...wired(state), phase: 'sent', deadline: state.hardDeadline, quiet: 0 }, { type: 'send-again' });
+    return stay(
+      { ...sentFields(state), phase: 'sent', deadline: state.hardDeadline, quiet: 0 },
+      { type: 'send-again' },
+    );
   }
   return ended(
     now,
     'lost',
-    'The agent says that nothing is running, and no result arrived: it may have been done, in part or not at all.',
+    'The agent reports that nothing is running, and no result arrived: the command may have run fully, in part or not at all.',
   );
 }
 
-export function seen(state: Active, progress: ProgressView | null): CommandState {
+export function withActivity(state: Active, progress: ProgressView | null): CommandState {
   return state.phase === 'warning'
     ? { ...state, heard: true, quiet: 0, progress }
-    : { ...wired(state), heard: true, phase: 'running', deadline: state.deadline, quiet: 0, progress };
+    : { ...sentFields(state), heard: true, phase: 'running', deadline: state.deadline, quiet: 0, progress };
 }
 
 export function backToRunning(state: LiveCommandState): Phase<'running'> {
   return {
-    ...wired(state),
+    ...sentFields(state),
     heard: true,
     phase: 'running',
     deadline: state.hardDeadline,
@@ -232,17 +236,17 @@ export function backToRunning(state: LiveCommandState): Phase<'running'> {
 
 export type How = Phase<'stopping'>['how'];
 
-/** How long a stop may take before the operator is asked again. */
+/** How long a stop may take before the operator is warned. */
 export const stopMs = (how: How) => (how === 'reboot' || how === 'restart' ? EVIDENCE_MS : STOP_MS);
 
-/** How long the agent may be away after a stop: a reboot takes as long as the operation of that name says. */
+/** How long the agent may be disconnected after a stop; a reboot may take as long as its operation allows. */
 export const awayMs = (operation: Operation, { how }: Phase<'stopping'>) =>
   how === 'reboot' ? operation.reconnectWithinMs : EVIDENCE_MS;
 
 export function stopping(operation: Operation, state: Active | Phase<'stopping'>, how: How, now: number): CommandStep {
   return stay({
     phase: 'stopping',
-    ...wired(state),
+    ...sentFields(state),
     deadline: capped(operation, state, now + stopMs(how)),
     how,
     quiet: 0,
@@ -255,18 +259,22 @@ export function endedByRestart(state: Phase<'stopping'>, now: number): CommandSt
   return ended(
     now,
     'stopped',
-    state.how === 'reboot' ? 'It ended with the reboot of the host.' : 'It ended with the restart of the agent.',
+    state.how === 'reboot' ? 'It ended when the host rebooted.' : 'It ended when the agent restarted.',
   );
 }
 
-/** The dashboard was restarted: the host has to come back and tell. */
+/** The dashboard was restarted: the host has to reconnect and report. */
 export function recovered(operation: Operation, state: LiveCommandState, now: number): CommandStep {
   if (operation.runs === 'dashboard') {
     if (!operation.mayRepeat)
-      return ended(now, 'lost', 'The dashboard was restarted while it did this; whether it was done is not known.');
+      return ended(
+        now,
+        'lost',
+        'The dashboard was restarted during this operation. Whether it was completed is not known.',
+      );
     return stay(
       {
-        ...wired(state),
+        ...sentFields(state),
         phase: 'sent',
         deadline: now + operation.warnAfterMs,
         hardDeadline: now + operation.hardAfterMs,
@@ -279,14 +287,14 @@ export function recovered(operation: Operation, state: LiveCommandState, now: nu
   return stay(
     {
       phase: 'awaiting-reconnect',
-      ...wired(state),
+      ...sentFields(state),
       deadline,
       hardDeadline: deadline,
       result: resultIn(state),
       disconnected: true,
       progress: progressOf(state),
     },
-    { type: 'note', text: 'The dashboard was restarted here.' },
+    { type: 'note', text: 'The dashboard restarted at this point.' },
   );
 }
 
@@ -296,7 +304,7 @@ export function targetEnded(outcome: CommandOutcome, now: number): CommandStep {
       return ended(now, 'succeeded', 'It was stopped.');
     case 'lost':
     case 'timed-out':
-      return ended(now, 'lost', 'What was to be stopped has no known end: it may still be running on the host.');
+      return ended(now, 'lost', 'The result of the stopped command is not known: it may still be running on the host.');
     case 'succeeded':
     case 'unchanged':
     case 'partial':
@@ -306,14 +314,14 @@ export function targetEnded(outcome: CommandOutcome, now: number): CommandStep {
     case 'expired':
     case 'superseded':
     case 'skipped':
-      return ended(now, 'unchanged', `What was to be stopped ended by itself: ${outcome}.`);
+      return ended(now, 'unchanged', `The command ended by itself: ${outcome}.`);
   }
 }
 
 export function timedOut(operation: Operation, state: LiveCommandState, now: number): CommandStep {
   const after = durationText(now - state.sentAt);
-  if (operation.runs === 'dashboard') return ended(now, 'timed-out', `It did not end within ${after}.`);
+  if (operation.runs === 'dashboard') return ended(now, 'timed-out', `It did not finish within ${after}.`);
   return operation.ends === 'reconnect'
     ? ended(now, 'timed-out', `No restart was seen within ${after}.`)
-    : ended(now, 'timed-out', `No end was seen within ${after}. It may still be running on the host.`);
+    : ended(now, 'timed-out', `It did not finish within ${after}. It may still be running on the host.`);
 }

@@ -1,16 +1,16 @@
-/** What a status frame means once the facts of the host are in: exit 0 is a claim, the facts decide. */
+/** Judges a status frame by the facts of the host: exit 0 is a claim, the facts decide. */
 import type { CommandOutcome, CompartmentView } from '@/lib/protocol/live';
 import type { Before, CommandResult } from '../records/command-state';
 import { sameCommit, type Relation } from '../hosts/desired';
 import type { Operation } from '../operations/operation';
 
-/** The facts of a host that a verdict looks at. */
+/** The facts of a host that a verdict reads. */
 export interface VerdictFacts {
   generation: string;
   storePath: string;
   binaryHash: string;
   git: Pick<CompartmentView, 'status' | 'message'>;
-  /** How its commit stands to the desired one. */
+  /** How its commit relates to the desired one. */
   relation: Relation;
   lock: Pick<CompartmentView, 'status' | 'message'>;
   system: Pick<CompartmentView, 'status' | 'message'>;
@@ -23,8 +23,8 @@ export interface Ending {
 }
 
 /**
- * Judges a result. `facts` null: none were to be had, so that a post-check can neither pass nor fail. The reason is
- * always a sentence.
+ * Judges a result. `facts` null: none arrived, so a post-check can neither pass nor fail. The reason is always a
+ * sentence.
  */
 export function conclude(
   operation: Operation,
@@ -35,18 +35,18 @@ export function conclude(
   const { exitCode } = result;
   switch (result.status) {
     case 'stopped':
-      return { outcome: 'stopped', reason: said(result.message) || 'It was stopped.', exitCode };
+      return { outcome: 'stopped', reason: asSentence(result.message) || 'It was stopped.', exitCode };
     case 'error':
       return { outcome: 'failed', reason: failure(result), exitCode };
     case 'warning':
-      return { outcome: 'partial', reason: said(result.message) || 'The host reported a warning.', exitCode };
+      return { outcome: 'partial', reason: asSentence(result.message) || 'The host reported a warning.', exitCode };
     case 'ok':
       return { ...afterSuccess(operation, before, result, facts), exitCode };
   }
 }
 
-/** The agent's own words as a sentence; empty when it said nothing. */
-function said(message: string): string {
+/** The agent's message as a sentence; empty when there is none. */
+function asSentence(message: string): string {
   return message === '' || /[.!?…]$/.test(message) ? message : `${message}.`;
 }
 
@@ -54,7 +54,7 @@ function failure({ message, exitCode }: CommandResult): string {
   if (message === '' || message === 'command failed') {
     return exitCode === null ? 'The host reported an error.' : `It ended with exit code ${exitCode}.`;
   }
-  return said(message);
+  return asSentence(message);
 }
 
 function afterSuccess(
@@ -64,13 +64,13 @@ function afterSuccess(
   facts: VerdictFacts | null,
 ): Pick<Ending, 'outcome' | 'reason'> {
   if (operation.postCheck && !facts) {
-    return { outcome: 'succeeded', reason: 'The host reported success; no fact came in time to check that by.' };
+    return { outcome: 'succeeded', reason: 'The host reported success; no facts arrived in time to verify it.' };
   }
   if (operation.postCheck === 'git-current' && facts) return afterPull(before, facts);
   if (operation.postCheck === 'system-current' && facts && isBad(facts.system.status)) {
     return notMet(facts.system.message);
   }
-  return { outcome: 'succeeded', reason: said(result.message) || 'The host reported success.' };
+  return { outcome: 'succeeded', reason: asSentence(result.message) || 'The host reported success.' };
 }
 
 function afterPull(
@@ -78,10 +78,12 @@ function afterPull(
   { generation, relation, git, lock }: VerdictFacts,
 ): Pick<Ending, 'outcome' | 'reason'> {
   const moved = before.generation !== generation && !sameCommit(before.generation, generation);
-  // What is known of the desired state can be older than the repository: a host that moved and is not at the commit
-  // that was wanted may well be ahead of it.
+  // The known desired state can be older than the repository: a host that moved to another commit may be ahead of it.
   if (moved && relation === 'differs') {
-    return { outcome: 'succeeded', reason: `It moved to ${generation}, which is not (yet) what the feed says.` };
+    return {
+      outcome: 'succeeded',
+      reason: `It moved to ${generation}, which is not (yet) the desired commit in the feed.`,
+    };
   }
   if (moved && relation === 'unknown') return { outcome: 'succeeded', reason: `It moved to ${generation}.` };
   for (const compartment of [git, lock]) {
@@ -93,7 +95,7 @@ function afterPull(
 
 const notMet = (why: string): Pick<Ending, 'outcome' | 'reason'> => ({
   outcome: 'partial',
-  reason: `It ended well, but the goal is not met: ${why}`,
+  reason: `The command succeeded, but the host is still not up to date: ${why}`,
 });
 
 const isBad = (status: CompartmentView['status']) => status === 'outdated' || status === 'error';

@@ -31,9 +31,9 @@ import {
 import { MINUTE, SECOND, T0 } from '../testing/samples';
 
 const CASES: Case[] = [
-  // Section 4, pull
+  // pull
   [
-    '4 pull, isolated: progress, output, status without ♥',
+    'pull by an isolated child process: progress, output, status',
     'pull',
     [
       send,
@@ -50,114 +50,114 @@ const CASES: Case[] = [
     /6f27b9a/,
   ],
   [
-    '4 pull, isolated: output after the status changes nothing',
+    'pull: output after the status changes nothing',
     'pull',
     [send, status('ok', 0), output, is('verifying'), beat('none', MOVED)],
     'succeeded',
   ],
-  ['4 pull: nothing new', 'pull', [send, status('ok', 0), beat('none')], 'unchanged'],
+  ['pull: nothing new', 'pull', [send, status('ok', 0), beat('none')], 'unchanged'],
   [
-    '4 pull: the goal is not met (7.3, lesson 12)',
+    'pull: exit 0, but the host is still behind',
     'pull',
     [send, status('ok', 0), beat('none', { ...MOVED, relation: 'behind', git: bad })],
     'partial',
     /Behind by 1 commit/,
   ],
   [
-    '4 pull: the lock is not the desired one',
+    'pull: exit 0, but the lock differs',
     'pull',
     [send, status('ok', 0), beat('none', { ...MOVED, lock: bad })],
     'partial',
   ],
   [
-    'lesson 64: the feed is older than what was pulled',
+    'pull: the feed is older than the pulled commit',
     'pull',
     [send, status('ok', 0), beat('none', { ...MOVED, relation: 'differs', git: bad, lock: bad })],
     'succeeded',
     /not \(yet\)/,
   ],
   [
-    'lesson 64: the desired state does not know the pulled commit yet',
+    'pull: the pulled commit is not known to the desired state yet',
     'pull',
     [send, status('ok', 0), beat('none', { ...MOVED, relation: 'unknown', lock: bad })],
     'succeeded',
   ],
   [
-    '4 pull error: exit 1 and the Go text',
+    'pull fails: exit 1 and the message of the Go agent',
     'pull',
     [send, progress('Pulling', 0, 4), status('error', 1, 'exit status 128'), beat('none')],
     'failed',
     /^exit status 128\.$/,
   ],
   [
-    '4 pull, legacy: ♥ still shows it (7.7)',
+    'pull by an older agent: a heartbeat still shows it after the status',
     'pull',
     [send, output, status('ok', 0), beat('this', MOVED), is('verifying'), beat('none', MOVED)],
     'succeeded',
   ],
   [
-    'lesson 15: the status is judged by a heartbeat after it, not by the one before',
+    'the status is judged by a heartbeat after it, not by the one before',
     'pull',
     [send, beat('this', { ...FACTS, git: bad }), status('ok', 0), beat('none', MOVED)],
     'succeeded',
   ],
   [
-    '6.6: no heartbeat comes after the status',
+    'no heartbeat arrives after the status',
     'pull',
     [send, status('ok', 0), wait(HEARTBEAT_ANSWER_MS)],
     'succeeded',
-    /no fact came in time/,
+    /no facts arrived in time/,
   ],
 
-  // Section 4, switch
+  // switch
   [
-    '4 switch, NixOS, ok: status before the exit, then reconnect',
+    'switch on NixOS: status before the exit, then a reconnect',
     'switch',
     [send, progress('Switching', 0, 3), output, status('ok', 0), is('awaiting-reconnect'), beat('this'), ...exit101],
     'succeeded',
   ],
   [
-    '4 switch, NixOS, ok: an unchanged agent binary is no fault',
+    'switch on NixOS: an unchanged agent binary is not a failure',
     'switch',
     [send, status('ok', 0), ...exit101],
     'succeeded',
   ],
   [
-    '4 switch failed: no restart',
+    'switch fails: no restart',
     'switch',
     [send, status('error', 1, 'command failed'), beat('this'), beat('none')],
     'failed',
     /exit code 1/,
   ],
   [
-    '4 switch, exit 0 of an agent that does not restart',
+    'switch: exit 0 of an agent that does not restart',
     'switch',
     [send, status('ok', 0), beat('none'), runOut],
     'succeeded',
     /did not restart/,
   ],
   [
-    '4 switch, ok, and the host never comes back',
+    'switch: status ok, and the host never comes back',
     'switch',
     [send, status('ok', 0), wait(500), closed, runOut],
     'timed-out',
     /did not come back/,
   ],
   [
-    '4 switch, protocol 3: it says that it does not restart',
+    'switch, protocol 3: the agent announces no restart',
     'switch',
     [send, status('ok', 0, '', false), is('verifying'), beat('none')],
     'succeeded',
   ],
   [
-    'lesson 5, 7.5: macOS switch, killed without a status; the agent was replaced',
+    'switch on macOS: killed without a status, and the agent was replaced',
     'switch',
     [
       send,
       output,
       closed,
       wait(20 * SECOND),
-      back('unsaid', { facts: REPLACED }),
+      back('unknown', { facts: REPLACED }),
       is('verifying'),
       beat('none', REPLACED),
     ],
@@ -165,70 +165,85 @@ const CASES: Case[] = [
     /replaced/,
   ],
   [
-    '7.5: macOS switch, killed without a status, same agent: refresh-system says ok',
+    'switch on macOS: killed without a status, same agent, refresh-system answers ok',
     'switch',
     [send, closed, back(), beat('none'), asked('probe-system'), beat('other'), probed('ok')],
     'succeeded',
     /system is current/,
   ],
   [
-    '7.5: protocol 3 knows nothing of a switch whose frame the kill of the dashboard cut off: facts don’t judge it',
+    'a switch whose frame never arrived is lost: facts do not judge it',
     'switch',
     [send, restarted, back('none'), asked('note')],
     'lost',
-    /knows nothing of it/,
+    /does not know the command/,
   ],
   [
-    '… nor when the host was replaced by something else meanwhile',
+    'a switch whose frame never arrived is lost, also when the agent was replaced meanwhile',
     'switch',
     [send, closed, back('none', { facts: REPLACED, sameProcess: false }), asked()],
     'lost',
-    /knows nothing of it/,
+    /does not know the command/,
   ],
   [
-    '… nor when it runs something else',
+    'a switch whose frame never arrived is lost, also when the agent runs another command',
     'switch',
     [send, restarted, back('other'), asked('note')],
     'lost',
-    /knows nothing of it/,
+    /does not know the command/,
   ],
   [
-    '… but facts judge it where it was heard of before: the process may have ended in its middle',
+    'a switch that the agent had shown is judged by facts',
     'switch',
     [send, output, restarted, back('none'), asked('note', 'probe-system'), probed('ok')],
     'succeeded',
   ],
   [
-    '… and the result that was announced is awaited',
+    'an announced result of a switch is awaited',
     'switch',
     [send, restarted, back('none', { hasResult: true }), is('verifying'), status('ok', 0, '', false), beat('none')],
     'succeeded',
   ],
   [
-    '… what may be repeated is sent again',
+    'a repeatable operation whose frame never arrived is sent again',
     'refresh-git',
     [send, restarted, back('none'), asked('note', 'send-again'), status('ok', 0), beat('none')],
     'succeeded',
   ],
   [
-    '… a restart that the agent was never told of is none, although the agent is there',
+    'a restart whose frame never arrived is lost, although the agent is connected',
     'restart',
     [send, restarted, back('none')],
     'lost',
-    /knows nothing of it/,
+    /does not know the command/,
   ],
-  ['… one that it took up is', 'restart', [send, output, restarted, back('none')], 'succeeded'],
-  ['7.5: … it says outdated', 'switch', [send, closed, back(), beat('none'), probed('outdated')], 'failed'],
-  ['7.5: … it says anything else', 'switch', [send, closed, back(), beat('none'), probed('unknown')], 'lost'],
-  ['7.5: … it never answers', 'switch', [send, closed, back(), beat('none'), runOut], 'lost'],
+  ['a restart that the agent had started succeeds', 'restart', [send, output, restarted, back('none')], 'succeeded'],
   [
-    '4 switch, macOS: failed before the bootout, so a status comes',
+    'switch without a status: refresh-system answers outdated',
+    'switch',
+    [send, closed, back(), beat('none'), probed('outdated')],
+    'failed',
+  ],
+  [
+    'switch without a status: refresh-system answers anything else',
+    'switch',
+    [send, closed, back(), beat('none'), probed('unknown')],
+    'lost',
+  ],
+  [
+    'switch without a status: refresh-system is never answered',
+    'switch',
+    [send, closed, back(), beat('none'), runOut],
+    'lost',
+  ],
+  [
+    'switch on macOS fails before the bootout, with a status',
     'switch',
     [send, status('error', 1), beat('none')],
     'failed',
   ],
   [
-    'lesson 7: facts that are empty are neither different nor equal',
+    'empty facts are neither different nor equal',
     'switch',
     [
       send,
@@ -241,13 +256,13 @@ const CASES: Case[] = [
     'lost',
   ],
   [
-    'lesson 80, 3.2.11: crash in mid-switch is no success by itself',
+    'a crash during a switch is not a success by itself',
     'switch',
     [send, output, closed, wait(3 * SECOND), back(), beat('none'), is('verifying'), probed('outdated')],
     'failed',
   ],
   [
-    '7.5: network drop in mid-switch; the agent still runs it',
+    'network failure during a switch; the agent still runs it',
     'switch',
     [
       send,
@@ -265,7 +280,7 @@ const CASES: Case[] = [
     'succeeded',
   ],
   [
-    '7.5: … protocol 3 says so at once',
+    'network failure during a switch; protocol 3 reports at once that it still runs',
     'switch',
     [
       send,
@@ -279,13 +294,13 @@ const CASES: Case[] = [
     'succeeded',
   ],
   [
-    '1.12: network drop in mid-switch that outlasts its end',
+    'network failure during a switch that lasts beyond its end',
     'switch',
-    [send, closed, wait(MINUTE), back('unsaid', { facts: REPLACED }), beat('none', REPLACED)],
+    [send, closed, wait(MINUTE), back('unknown', { facts: REPLACED }), beat('none', REPLACED)],
     'succeeded',
   ],
   [
-    'network drop while the evidence is awaited; the switch still runs',
+    'network failure while waiting for evidence; the switch still runs',
     'switch',
     [
       send,
@@ -309,7 +324,7 @@ const CASES: Case[] = [
     /exit code 2/,
   ],
   [
-    'section 3: a long switch that turns "unknown" at the agent goes on',
+    'a long switch that the agent reports as "unknown" continues',
     'switch',
     [
       send,
@@ -321,9 +336,9 @@ const CASES: Case[] = [
     ],
     'succeeded',
   ],
-  ['the host goes away in mid-switch and stays away', 'switch', [send, closed, runOut], 'lost', /not known/],
+  ['the host disconnects during a switch and stays away', 'switch', [send, closed, runOut], 'lost', /not known/],
   [
-    'lesson 54: an agent in a crash loop does not keep its host busy',
+    'an agent in a crash loop does not keep its host busy',
     'switch',
     [
       send,
@@ -332,9 +347,9 @@ const CASES: Case[] = [
     'lost',
   ],
 
-  // Section 4, pull-switch
+  // pull-switch
   [
-    '4 pull-switch: both phases, one status',
+    'pull-switch: both phases, one status',
     'pull-switch',
     [
       send,
@@ -349,98 +364,98 @@ const CASES: Case[] = [
     'succeeded',
   ],
   [
-    '4 pull-switch: the pull fails, no ♥, no restart',
+    'pull-switch: the pull fails, no restart',
     'pull-switch',
     [send, progress('Pulling', 0, 4), status('error', 1, 'exit status 1'), beat('none')],
     'failed',
   ],
 
-  // Section 4, the rest
+  // Other operations
   [
-    '4 test: passed',
+    'test passes',
     'test',
     [send, progress('Testing', 0, 8), progress('Testing', 8, 8), status('ok', 0), beat('this'), beat('none')],
     'succeeded',
   ],
-  ['4 test: failed', 'test', [send, status('error', 3), beat('this'), beat('none')], 'failed', /exit code 3/],
-  ['4 rollback', 'rollback', [send, output, status('ok', 0), beat('this'), beat('none')], 'succeeded'],
-  ['4 update', 'update', [send, output, status('ok', 0), beat('this'), beat('none')], 'succeeded'],
+  ['test fails', 'test', [send, status('error', 3), beat('this'), beat('none')], 'failed', /exit code 3/],
+  ['rollback', 'rollback', [send, output, status('ok', 0), beat('this'), beat('none')], 'succeeded'],
+  ['update', 'update', [send, output, status('ok', 0), beat('this'), beat('none')], 'succeeded'],
   [
-    '4 refresh-git: no ♥, so a heartbeat is asked for',
+    'refresh-git: a heartbeat is requested',
     'refresh-git',
     [send, output, status('ok', 0, 'git status check is dashboard-side'), asked('ask-heartbeat'), beat('none')],
     'succeeded',
     /dashboard-side\.$/,
   ],
   [
-    '4 refresh-lock: the message is the word',
+    'refresh-lock: the message is the status',
     'refresh-lock',
     [send, output, status('ok', 0, 'outdated'), beat('none')],
     'succeeded',
   ],
   [
-    '4 refresh-system: status ok even if the word is error',
+    'refresh-system: succeeds even if it reports an error of the system',
     'refresh-system',
     [send, output, wait(50 * SECOND), output, status('ok', 0, 'error'), beat('none')],
     'succeeded',
   ],
-  ['4 refresh-all', 'refresh-all', [send, output, status('ok', 0, 'all refreshed'), beat('none')], 'succeeded'],
+  ['refresh-all', 'refresh-all', [send, output, status('ok', 0, 'all refreshed'), beat('none')], 'succeeded'],
   [
-    '4 force-update: no restart, whatever its text claims',
+    'force-update: no restart, whatever its output claims',
     'force-update',
     [send, output, beat('this'), status('ok', 0, 'force update complete'), beat('none')],
     'succeeded',
   ],
   [
-    '4 force-update: a step fails',
+    'force-update: a step fails',
     'force-update',
     [send, status('error', 1, 'git pull failed'), beat('none')],
     'failed',
     /^git pull failed\.$/,
   ],
   [
-    '4 check-version: ok',
+    'check-version: ok',
     'check-version',
     [send, output, status('ok', 0, 'running=3.1.5 installed=3.1.5'), beat('none')],
     'succeeded',
   ],
   [
-    '4 check-version: warning, exit 0',
+    'check-version: warning, exit 0',
     'check-version',
     [send, output, status('warning', 0, 'mismatch: running=3.1.5 installed=9.9.9'), beat('none')],
     'partial',
     /mismatch/,
   ],
   [
-    '4 unknown name: an agent that is too old',
+    'a command name unknown to an old agent',
     'force-update',
     [send, status('error', 1, 'unknown command'), beat('none')],
     'failed',
     /^unknown command\.$/,
   ],
-  ['4 child killed by a signal: exit −1', 'test', [send, status('error', -1), beat('none')], 'failed'],
-  ['4 busy: command_rejected', 'pull', [send, refused(false)], 'rejected', /refused/],
+  ['the child process is killed by a signal: exit −1', 'test', [send, status('error', -1), beat('none')], 'failed'],
+  ['busy agent: command_rejected', 'pull', [send, refused(false)], 'rejected', /refused/],
   [
-    '4 busy: rejected although output of the other one made it look alive',
+    'rejected although the output of another command made it look alive',
     'pull',
     [send, output, refused(false)],
     'rejected',
   ],
   [
-    '7.8: rejected because it runs already is no error',
+    'rejected because it is already running is not an error',
     'pull',
     [send, refused(true), is('running'), status('ok', 0), beat('none', MOVED)],
     'succeeded',
   ],
-  ['rejected while a stop of it was on its way', 'pull', [send, stop(), refused(false)], 'rejected'],
+  ['rejected while a stop for it was in transit', 'pull', [send, stop(), refused(false)], 'rejected'],
 ];
 
-describe('what agents do, by agent protocol, section 4', () => {
+describe('how a command ends', () => {
   playCases(CASES);
 });
 
 describe('deadlines', () => {
-  it('1.1/1 the warning’s deadline is the end’s, and activity does not move it', () => {
+  it('in the warning phase the deadline is the hard deadline, and activity does not move it', () => {
     const play = new Play(OPERATIONS.pull);
     for (const step of [send, wait(2 * MINUTE), is('warning'), output, beat('this')]) step(play);
     expect(deadlineOf(play.state)).toBe(T0 + OPERATIONS.pull.hardAfterMs);
@@ -457,7 +472,7 @@ describe('deadlines', () => {
     expect(deadlineOf(play.state)).toBe(play.now + given);
   });
 
-  it('extending is for warnings', () => {
+  it('only a warning can be extended', () => {
     const play = new Play(OPERATIONS.pull);
     for (const step of [send, output, feed({ type: 'extend', ms: MINUTE })]) step(play);
     expect(deadlineOf(play.state)).toBe(T0 + OPERATIONS.pull.warnAfterMs);

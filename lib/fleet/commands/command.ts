@@ -1,14 +1,13 @@
 /**
- * The life of a command: a pure state machine. `stepCommand` answers every input in every state; every state but the
- * end has a deadline, so that every command ends. What an agent says is evidence; the rules are those of the agent
- * protocol, sections 4 and 7.
+ * The state machine of a command. `stepCommand` handles every input in every state; every state but `ended` has a
+ * deadline, so every command ends. What an agent reports is evidence; the rules follow `docs/protocol.md`.
  */
 import { stepQueued, stepActive, stepStopping, stepAwaiting, stepVerifying } from './command-phases';
 import type { CommandState } from '../records/command-state';
 import { type CommandInput, type CommandStep, stay, end, ended, isAboutAgent } from './command-step';
 import type { Operation } from '../operations/operation';
 
-/** Gives the next state of a command and what has to be done after it was stored. Pure; never throws. */
+/** The next state of a command, and the effects to carry out after it is stored. Pure; never throws. */
 export function stepCommand(operation: Operation, state: CommandState, input: CommandInput, now: number): CommandStep {
   if (input.type === 'time-shifted') return stay(shifted(state, input.ms));
   if (operation.runs === 'dashboard') {
@@ -39,10 +38,10 @@ export function stepCommand(operation: Operation, state: CommandState, input: Co
 function hostRemoved(operation: Operation, state: CommandState, now: number): CommandStep {
   if (state.phase === 'ended' || operation.id === 'remove-host') return stay(state);
   if (state.phase === 'queued') return ended(now, 'cancelled', 'Its host was removed before it was sent.');
-  return ended(now, 'lost', 'Its host was removed before it had ended: it may still be running there.');
+  return ended(now, 'lost', 'Its host was removed before it ended: it may still be running there.');
 }
 
-/** Moves a command in time: every duration that it is judged by stays as it was. What has ended stays where it was. */
+/** Moves a command's times by `ms`, so that every duration stays as it was. An ended command is left alone. */
 function shifted(state: CommandState, ms: number): CommandState {
   if (state.phase === 'ended') return state;
   const deadline = state.deadline + ms;
@@ -50,7 +49,7 @@ function shifted(state: CommandState, ms: number): CommandState {
   return { ...state, deadline, sentAt: state.sentAt + ms, hardDeadline: state.hardDeadline + ms };
 }
 
-/** When `tick` has to come; null when the command has ended. */
+/** When the next `tick` is due; null when the command has ended. */
 export function deadlineOf(state: CommandState): number | null {
   return state.phase === 'ended' ? null : state.deadline;
 }

@@ -37,7 +37,7 @@ const addHost = (changes: Partial<Parameters<Bench['fleet']['addHost']>[0]> = {}
 const rows = (table: 'commands' | 'command_output' | 'metric_samples' | 'hosts') =>
   bench.database.db.$client.prepare(`select count(*) from ${table}`).pluck().get();
 
-/** Something outside that a test ends by hand. */
+/** An executor that a test completes by hand. */
 function givenExecutor() {
   const tasks: DashboardOperationTask[] = [];
   const ends: ((end: DashboardOperationEnd) => void)[] = [];
@@ -65,11 +65,11 @@ function givenExecutor() {
 }
 
 describe('set-color', () => {
-  it('3.2/12 is done at once, is a command with an end, and lasts', () => {
+  it('takes effect at once, is a command with an end, and survives a restart', () => {
     bench.agent('h1', { theme_color: '#111111' });
     expect(commandOf(setColor('#ABCDEF'))).toMatchObject({
       outcome: 'succeeded',
-      reason: 'Its colour is #abcdef now.',
+      reason: 'The colour is now #abcdef.',
     });
     expect(hostOf('h1')).toMatchObject({
       themeColor: '#abcdef',
@@ -82,7 +82,7 @@ describe('set-color', () => {
     expect(hostOf('h1').themeColor).toBe('#abcdef');
   });
 
-  it('3.4/46 is kept when the agent registers again, until it is left to the agent', () => {
+  it('is kept when the agent registers again, until the agent may set it again', () => {
     bench.agent('h1', { theme_color: '#111111' });
     setColor('#abcdef');
     bench.crash();
@@ -92,13 +92,13 @@ describe('set-color', () => {
     expect(hostOf('h1')).toMatchObject({ themeColor: '#222222', themeColorPinned: false });
   });
 
-  it('says when there was nothing to do', () => {
+  it('reports when the colour was already set', () => {
     bench.agent('h1');
     setColor('#abcdef');
     expect(commandOf(setColor('#abcdef', 'again'))?.outcome).toBe('unchanged');
   });
 
-  it('refuses what is no colour, with a sentence, and changes nothing', () => {
+  it('refuses an invalid colour with a sentence, and changes nothing', () => {
     bench.agent('h1');
     const before = hostOf('h1').themeColor;
     for (const color of ['red', '#12345', '#1234567', '', 7, undefined, '#12345g', 'url(x)']) {
@@ -111,7 +111,7 @@ describe('set-color', () => {
     expect(actions().filter((action) => action === 'command.blocked')).toHaveLength(8);
   });
 
-  it('does not disturb what the host is busy with, nor take the place of what it did last', () => {
+  it('does not affect the running command or the last command', () => {
     const link = bench.agent('h1');
     const pull = bench.dispatch('pull');
     setColor('#abcdef');
@@ -125,8 +125,8 @@ describe('set-color', () => {
   });
 });
 
-describe('what lies outside of the fleet', () => {
-  it('follows the fleet’s own part, may write lines, and decides the end', async () => {
+describe('an executor', () => {
+  it('runs after the fleet’s part, can write lines, and decides the outcome', async () => {
     const outside = givenExecutor();
     bench.executors['set-color'] = outside.executor;
     bench.agent('h1');
@@ -144,14 +144,14 @@ describe('what lies outside of the fleet', () => {
     expect(hostOf('h1').dashboardCommand).toBeNull();
   });
 
-  it('is done once at a time for a host', () => {
+  it('runs once at a time per host', () => {
     bench.executors['set-color'] = givenExecutor().executor;
     bench.agent('h1');
     setColor('#abcdef');
     expect(setColor('#123456')).toMatchObject({ kind: 'blocked', blocked: { code: 'busy' } });
   });
 
-  it('fails in part when the colour is set but can’t be written back', async () => {
+  it('gives a partial success when the colour can’t be written back', async () => {
     const outside = givenExecutor();
     bench.executors['set-color'] = outside.executor;
     bench.agent('h1');
@@ -159,11 +159,11 @@ describe('what lies outside of the fleet', () => {
     await outside.end({ outcome: 'failed', reason: 'The repository refused.' });
     expect(commandOf(asked)).toMatchObject({
       outcome: 'partial',
-      reason: 'The colour is set on the dashboard alone. The repository refused.',
+      reason: 'The colour was set on the dashboard only. The repository refused.',
     });
   });
 
-  it('1.6/76, 3.1/1 ends when it throws, and the dashboard lives', async () => {
+  it('that throws ends its command, and the dashboard keeps running', async () => {
     const outside = givenExecutor();
     bench.executors['set-color'] = outside.executor;
     bench.agent('h1');
@@ -173,7 +173,7 @@ describe('what lies outside of the fleet', () => {
     expect(commandOf(asked)?.reason).not.toContain('secret');
   });
 
-  it('ends as timed out when it takes for ever, is told to end, and changes no end later', async () => {
+  it('that never ends is aborted with a time-out, and can’t change the outcome later', async () => {
     const outside = givenExecutor();
     bench.executors['set-color'] = outside.executor;
     bench.agent('h1');
@@ -185,7 +185,7 @@ describe('what lies outside of the fleet', () => {
     expect(commandOf(asked)?.outcome).toBe('timed-out');
   });
 
-  it('is lost, and not done again, when the dashboard is restarted in its middle', () => {
+  it('is lost and not repeated when the dashboard restarts in between', () => {
     const outside = givenExecutor();
     bench.executors['set-color'] = outside.executor;
     bench.agent('h1');
@@ -198,7 +198,7 @@ describe('what lies outside of the fleet', () => {
 });
 
 describe('add-host', () => {
-  it('makes a host known before its agent connects, with what was said of it', () => {
+  it('adds a host with its details before its agent connects', () => {
     expect(addHost({ name: 'H1', color: '#abcdef' })).toMatchObject({ kind: 'accepted', hostId: 'h1', hostName: 'h1' });
     expect(hostOf('h1')).toMatchObject({
       online: false,
@@ -215,7 +215,7 @@ describe('add-host', () => {
     expect(actions().filter((action) => action === 'host.added')).toHaveLength(1);
   });
 
-  it('a repeated request adds nothing; another one for the same name is refused', () => {
+  it('a repeated request adds nothing; another request for the same name is refused', () => {
     const first = addHost();
     expect(addHost()).toEqual(first);
     expect(addHost({ requestId: 'other' })).toMatchObject({ kind: 'blocked', blocked: { code: 'known' } });
@@ -254,7 +254,7 @@ describe('remove-host', () => {
     return { link, pull };
   }
 
-  it('3.2/12, 3.4/44 takes the host and all that is known of it away, and keeps the event', () => {
+  it('removes the host and its data, and keeps the event', () => {
     const { link, pull } = hostWithPast(3);
     bench.agent('other');
     offline(link);
@@ -275,12 +275,12 @@ describe('remove-host', () => {
     expect(bench.fleet.host('h1')).toBeNull();
   });
 
-  it('is refused while the host is online, as it would come back at once', () => {
+  it('is refused while the host is online', () => {
     bench.agent('h1');
     expect(remove()).toMatchObject({ kind: 'blocked', blocked: { code: 'online' } });
   });
 
-  it('ends what has not ended, when forced: nothing is left without an end', () => {
+  it('ends unfinished commands when forced', () => {
     const link = bench.agent('h1');
     const id = bench.dispatch('switch', 'h1', true);
     offline(link);
@@ -295,10 +295,10 @@ describe('remove-host', () => {
     });
     expect(bench.fleet.host('h1')).toBeNull();
     const ended = bench.store.events({ limit: 99 }).find((event) => event.commandId === id && event.outcome === 'lost');
-    expect(ended?.message).toContain('removed before it had ended');
+    expect(ended?.message).toContain('removed before it ended');
   });
 
-  it('goes in steps; an agent that dials meanwhile waits, and is a new host afterwards', () => {
+  it('deletes in steps; an agent that connects meanwhile is held and then becomes a new host', () => {
     const { link } = hostWithPast(600);
     offline(link);
     remove();
@@ -312,7 +312,7 @@ describe('remove-host', () => {
     expect(rows('command_output')).toBe(0);
   });
 
-  it('goes on after a restart in its middle', () => {
+  it('continues after a restart of the dashboard', () => {
     const { link } = hostWithPast(600);
     offline(link);
     remove();
@@ -322,7 +322,7 @@ describe('remove-host', () => {
     expect(rows('hosts')).toBe(0);
   });
 
-  it('ends as failed when the database refuses, and lets the host’s agent in again', () => {
+  it('fails when the database refuses, and admits the host’s agent again', () => {
     const { link } = hostWithPast(600);
     offline(link);
     remove();
@@ -334,12 +334,12 @@ describe('remove-host', () => {
     expect(early.frames[0]?.type).toBe('registered');
     expect(hostOf('h1')).toMatchObject({ online: true, dashboardCommand: null });
     expect(bench.store.events({ limit: 9, hostId: 'h1' }).map(({ message }) => message)).toContainEqual(
-      expect.stringContaining('Remove host on h1: failed. The database refused: The disk is full.'),
+      expect.stringContaining('The removal of h1 failed. The database refused the removal: The disk is full.'),
     );
   });
 });
 
-it('what is done to the fleet as a whole can’t be sent to a host', () => {
+it('an operation with the scope of the fleet can’t be sent to a host', () => {
   bench.agent('h1');
   for (const operation of ['merge-pr', 'add-host'] as const) {
     const [result] = bench.fleet.dispatch({ operation, hostIds: ['h1'], requestId: operation, by: BY });

@@ -1,4 +1,4 @@
-/** Where the dashboard's own operations are done: colours, adding a host, removing one. */
+/** Carries out dashboard operations: setting a colour, adding a host, removing one. */
 import type { CommandEngine } from './command-engine';
 import type { FleetCore } from '../turns/fleet-core';
 import { newCommand } from './dispatch';
@@ -13,17 +13,17 @@ import type { DashboardOperationEnd } from '../records/executor-port';
 import { MAX_HOSTS } from '../records/limits';
 import type { HostEntry } from '../turns/entry';
 
-/** Rows of a host that is removed go in steps of so many, so that no socket waits for them. */
+/** Rows of a removed host are deleted this many at a time, so that sockets do not wait for it. */
 const REMOVAL_STEP_ROWS = 500;
-/** Characters of a name that was refused, in its event. */
+/** Characters of a refused name that its event shows. */
 const MAX_SHOWN_NAME = 80;
-/** Between two such steps. */
+/** The pause between two deletion steps. */
 const REMOVAL_PAUSE_MS = 20;
 
 export class DashboardOperations {
   private readonly running = new Map<string, AbortController>();
 
-  /** `onRemovalEnd` is called when a host of this name is gone, or stays after all. */
+  /** `onRemovalEnd` is called when the removal of a host of this name succeeded or failed, and when one is added. */
   constructor(
     private readonly core: FleetCore,
     private readonly engine: CommandEngine,
@@ -32,7 +32,7 @@ export class DashboardOperations {
     engine.runDashboardOperation = (command) => this.carryOut(command);
   }
 
-  /** Takes a new command into the turn: what is the fleet's own is done with it, the rest after the commit. */
+  /** Adds a new command to the turn: the change in the fleet is part of the turn, the rest follows after the commit. */
   begin(turn: Turn, entry: HostEntry, command: CommandRecord): void {
     const { record } = entry;
     this.engine.markSent(turn, command, record);
@@ -55,17 +55,17 @@ export class DashboardOperations {
   addHost(request: AddHostRequest): DispatchResult {
     const name = hostNameOf(request.name);
     if (name === null) {
-      const reason = 'This is no host name: letters, digits and hyphens, at most 63.';
+      const reason = 'This is not a valid host name: use letters, digits and hyphens, at most 63 characters.';
       return this.refuse(request, 'bad-name', reason);
     }
     const known = this.core.byName(name);
     if (known) {
       const repeated = this.core.options.store.commandByRequest(request.requestId, known.record.id);
       if (repeated) return { kind: 'accepted', hostId: known.record.id, hostName: name, commandId: repeated.id };
-      return this.refuse(request, 'known', `${name} is known already.`);
+      return this.refuse(request, 'known', `${name} already exists.`);
     }
     if (this.core.entries.size >= MAX_HOSTS) {
-      const reason = `The fleet has ${MAX_HOSTS} hosts already, which is as many as there can be.`;
+      const reason = `The fleet already has ${MAX_HOSTS} hosts, which is the maximum.`;
       return this.refuse(request, 'full', reason);
     }
     const id = this.core.freshHostId(name);
@@ -83,14 +83,14 @@ export class DashboardOperations {
       this.core.putHost(turn, host, host, true);
       turn.commands.set(commandId, addedCommand(commandId, host, request, turn.now));
       turn.events.push(events.hostAdded(host, turn.now, request.by));
-      // An agent of that name may be waiting: for room, or for its approval.
+      // An agent with this name may be held: for room, or for approval.
       turn.effects.push(() => this.onRemovalEnd(name));
     });
     if (refused !== null) return { kind: 'not-stored', hostId: id, hostName: name, reason: refused };
     return { kind: 'accepted', hostId: id, hostName: name, commandId };
   }
 
-  /** The dashboard stops: what goes on outside is told so. */
+  /** Aborts running executors because the dashboard stops. */
   stop(): void {
     for (const controller of this.running.values()) controller.abort();
   }
@@ -109,7 +109,7 @@ export class DashboardOperations {
     this.core.putHost(turn, record, { ...record, themeColor, themeColorPinned: color !== null });
   }
 
-  /** Does what lies outside of the fleet's memory: once, or again after a restart where that does no harm. */
+  /** Does the work outside the fleet's memory: once, or again after a restart if the operation may be repeated. */
   private carryOut(command: CommandRecord): void {
     if (command.operation === 'remove-host') this.removeSome(command);
     else void this.execute(command);
@@ -131,14 +131,14 @@ export class DashboardOperations {
       note: (text) => this.note(command, text),
       signal: controller.signal,
     }).catch((error: unknown): DashboardOperationEnd => {
-      this.core.options.log.error({ err: error, commandId: command.id }, 'an operation of the dashboard failed');
-      return { outcome: 'failed', reason: 'It failed for a reason that the dashboard’s log tells.' };
+      this.core.options.log.error({ err: error, commandId: command.id }, 'a dashboard operation failed');
+      return { outcome: 'failed', reason: 'It failed. The reason is in the dashboard’s log.' };
     });
     this.running.delete(command.id);
     this.end(command, command.operation === 'set-color' ? afterColor(end) : end);
   }
 
-  /** A command that ran out of its time: what is still going on for it should end. */
+  /** Aborts the executor of a command that timed out. */
   abandon(commandId: string): void {
     this.running.get(commandId)?.abort();
   }
@@ -156,7 +156,7 @@ export class DashboardOperations {
 
   private removeSome(command: CommandRecord): void {
     const entry = this.core.entries.get(command.hostId);
-    // Ended meanwhile, by its time-out.
+    // It has timed out meanwhile.
     if (!entry || entry.dashboardCommand?.id !== command.id) return;
     try {
       if (this.core.options.store.forgetSome(command.hostId, REMOVAL_STEP_ROWS) >= REMOVAL_STEP_ROWS) {
@@ -165,7 +165,7 @@ export class DashboardOperations {
       }
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
-      const reason = `The database refused: ${why} A part of what was known of the host is gone; remove it again.`;
+      const reason = `The database refused the removal: ${why} Part of the host’s data is already deleted; remove the host again.`;
       this.end(command, { outcome: 'failed', reason });
       this.onRemovalEnd(entry.record.name);
       return;
@@ -192,15 +192,15 @@ function addedCommand(id: string, host: HostRecord, request: AddHostRequest, now
 
 function colorSet(record: HostRecord, command: CommandRecord): DashboardOperationEnd {
   const color = colorOf(command.args);
-  if (color === null) return { outcome: 'succeeded', reason: 'Its colour is its agent’s affair again.' };
+  if (color === null) return { outcome: 'succeeded', reason: 'The agent sets the colour again.' };
   const same = record.themeColorPinned && record.themeColor === color;
   return same
-    ? { outcome: 'unchanged', reason: `Its colour was ${color} already.` }
-    : { outcome: 'succeeded', reason: `Its colour is ${color} now.` };
+    ? { outcome: 'unchanged', reason: `The colour was already ${color}.` }
+    : { outcome: 'succeeded', reason: `The colour is now ${color}.` };
 }
 
-/** The colour is set on the dashboard before it is written anywhere else: what follows can fail in part alone. */
+/** The colour is set on the dashboard before it is written anywhere else, so a later failure is a partial one. */
 function afterColor(end: DashboardOperationEnd): DashboardOperationEnd {
   if (end.outcome !== 'failed') return end;
-  return { outcome: 'partial', reason: `The colour is set on the dashboard alone. ${end.reason}` };
+  return { outcome: 'partial', reason: `The colour was set on the dashboard only. ${end.reason}` };
 }

@@ -33,7 +33,7 @@ function accepted(...args: Parameters<typeof plan>) {
 }
 
 describe('planDispatch', () => {
-  it('makes a record that waits to be sent, with who asked for it', () => {
+  it('makes a queued record with its requester', () => {
     expect(accepted('pull').command).toEqual({
       ...sampleCommand('pull', { phase: 'queued', deadline: T0 + QUEUED_MS }),
       id: 'c-new',
@@ -42,13 +42,13 @@ describe('planDispatch', () => {
     });
   });
 
-  it('protocol 2 hears the name alone (agent protocol 2); protocol 3 the id too', () => {
+  it('sends protocol 2 the name only, protocol 3 the id as well', () => {
     const { command } = accepted('pull');
     expect(frameOf(command, 2)).toEqual({ type: 'command', payload: { command: 'pull' } });
     expect(frameOf(command, 3)).toEqual({ type: 'command', payload: { command: 'pull', id: 'c-new' } });
   });
 
-  it('a stop names its target, to an agent that knows ids', () => {
+  it('a stop names its target to an agent of protocol 3', () => {
     const { target, how, command } = accepted('stop', { view: busy, active: running });
     expect(target).toBe(running);
     expect(command.targetId).toBe('c-switch');
@@ -60,7 +60,7 @@ describe('planDispatch', () => {
     });
   });
 
-  it('3.2/10 kill is the message kill_command, never a command of that name, and never with a process id', () => {
+  it('kill is sent as kill_command, never as a command of that name, and never with a process id', () => {
     const { command, how } = accepted('kill', { view: busy, active: running });
     expect(how).toBe('kill');
     for (const protocol of [2, 3] as const) {
@@ -68,12 +68,15 @@ describe('planDispatch', () => {
     }
   });
 
-  it.each(['restart', 'reboot'] as const)('%s acts upon what runs, and on an idle host upon nothing', (operation) => {
-    expect(accepted(operation, { view: busy, active: running })).toMatchObject({ target: running, how: operation });
-    expect(accepted(operation)).toMatchObject({ target: null, how: operation });
-  });
+  it.each(['restart', 'reboot'] as const)(
+    '%s targets the running command, and nothing on an idle host',
+    (operation) => {
+      expect(accepted(operation, { view: busy, active: running })).toMatchObject({ target: running, how: operation });
+      expect(accepted(operation)).toMatchObject({ target: null, how: operation });
+    },
+  );
 
-  it('1.6/75 only what acts upon the running command may come while one runs', () => {
+  it('only control operations are accepted while a command runs', () => {
     for (const id of OPERATION_IDS) {
       if (OPERATIONS[id].runs === 'dashboard') continue;
       const result = plan(id, { view: busy, active: running });
@@ -81,7 +84,7 @@ describe('planDispatch', () => {
     }
   });
 
-  it('1.1/25 an offline host is refused with a code', () => {
+  it('refuses an offline host with a code', () => {
     const result = plan('pull', { view: sampleView({ online: false }) });
     expect(result).toEqual({
       kind: 'blocked',
@@ -89,7 +92,7 @@ describe('planDispatch', () => {
     });
   });
 
-  it('force is remembered, and goes past what may be forced only', () => {
+  it('stores force, which overrides only preconditions that can be forced', () => {
     const outdated = { status: 'outdated', message: 'Behind by 2 commits.', checkedAt: T0, next: 'pull' } as const;
     const behind = sampleView({ compartments: { ...sampleView().compartments, git: outdated } });
     expect(plan('switch', { view: behind })).toMatchObject({ kind: 'blocked', blocked: { code: 'behind' } });
@@ -100,7 +103,7 @@ describe('planDispatch', () => {
     });
   });
 
-  it('3.2/12 what the dashboard does itself is not sent to an agent', () => {
+  it('does not send dashboard operations to an agent', () => {
     for (const id of OPERATION_IDS) {
       if (OPERATIONS[id].runs !== 'dashboard') continue;
       const { kind } = plan(id, {

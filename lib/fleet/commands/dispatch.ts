@@ -1,6 +1,7 @@
-/** From a request to a command, or to the reason why not. Pure. */
+/** Turns a request into a command, or into the reason for refusing it. Pure. */
 import type { HostView } from '@/lib/protocol/live';
 import { QUEUED_MS } from './command-step';
+import { nounPhrase } from '../operations/operation-words';
 import { OPERATIONS } from '../operations/operations';
 import { parseArgs } from '../operations/dashboard-args';
 import { queueMs } from '../operations/queue-time';
@@ -9,19 +10,19 @@ import type { DispatchRequest } from '../records/requests';
 import { checkOperation } from '../operations/operation-rules';
 import type { Blocked } from '../records/blocked';
 
-/** How long a command waits for a version-1 agent that is there to ask for it, or for three of its intervals. */
+/** How long a command waits for a version-1 agent to poll; three of its intervals if those are longer. */
 export const V1_WAIT_MS = 5 * 60_000;
 
 export type DispatchPlan =
   | { kind: 'blocked'; blocked: Blocked }
-  /** It waits for the host to come back. */
+  /** It waits for the host to come back online. */
   | { kind: 'queued'; command: CommandRecord }
-  /** The dashboard does it itself. */
+  /** The dashboard carries it out. */
   | { kind: 'dashboard'; command: CommandRecord }
   | {
       kind: 'command';
       command: CommandRecord;
-      /** The running command that it acts upon, and how. */
+      /** The running command that it acts on, and how. */
       target: CommandRecord | null;
       how: 'stop' | 'kill' | 'restart' | 'reboot';
     };
@@ -35,13 +36,13 @@ export function planDispatch(
 ): DispatchPlan {
   const operation = OPERATIONS[request.operation];
   if (operation.scope === 'fleet') {
-    const reason = `${operation.label} is not something that is done to a host.`;
+    const reason = `The ${nounPhrase(operation.id)} applies to the whole fleet and can’t be sent to a host.`;
     return { kind: 'blocked', blocked: { code: 'fleet-scope', reason, unblock: null, forceable: false } };
   }
-  const given = parseArgs(operation.id, request.args);
-  if ('blocked' in given) return { kind: 'blocked', blocked: given.blocked };
+  const parsed = parseArgs(operation.id, request.args);
+  if ('blocked' in parsed) return { kind: 'blocked', blocked: parsed.blocked };
   const blocked = checkOperation(operation, host, request.force);
-  const command = { ...newCommand(request, host.id, id, now), args: given.args };
+  const command = { ...newCommand(request, host.id, id, now), args: parsed.args };
   if (blocked && blocked.code === 'offline' && operation.queueable && request.queueForMs !== undefined) {
     const deadline = now + queueMs(request.queueForMs);
     return { kind: 'queued', command: { ...command, state: { phase: 'queued', deadline } } };
@@ -49,7 +50,7 @@ export function planDispatch(
   if (blocked) return { kind: 'blocked', blocked };
   if (!operation.wire) return { kind: 'dashboard', command };
   if (host.protocol === 1) {
-    // Nothing can be sent to a version-1 agent: it comes and asks.
+    // Nothing can be sent to a version-1 agent: it polls for its commands.
     const deadline = now + Math.max(V1_WAIT_MS, host.heartbeatIntervalS * 3_000);
     return { kind: 'queued', command: { ...command, state: { phase: 'queued', deadline } } };
   }
@@ -59,7 +60,7 @@ export function planDispatch(
   return { kind: 'command', command: { ...command, targetId: target?.id ?? null }, target, how };
 }
 
-/** The record of a command that was asked for and not yet begun. */
+/** The record of a command that was requested and not yet sent. */
 export function newCommand(
   request: Pick<DispatchRequest, 'operation' | 'requestId' | 'force' | 'pipelineId' | 'by'>,
   hostId: string,

@@ -10,11 +10,11 @@ import {
 import { judgeCompartments, type CompartmentInput } from './compartments';
 import type { DesiredState, HostRelation } from './desired';
 import { COMMIT, sampleDesired, sampleHost, T0 } from '../testing/samples';
-import type { HostRecord, ReportedWord } from '../records/host-record';
+import type { HostRecord, CompartmentReport } from '../records/host-record';
 
 const HERE = '3c9a808';
 const OLD = '2c4ef43';
-const said = (status: CompartmentStatus, generation = HERE, message = ''): ReportedWord => ({
+const said = (status: CompartmentStatus, generation = HERE, message = ''): CompartmentReport => ({
   status,
   message,
   saidAt: 't1',
@@ -30,7 +30,7 @@ interface Situation {
   running?: OperationId;
 }
 
-/** A host that is green in all five, and what differs from it. */
+/** A host that is green in all five compartments, and the differences from it. */
 function judge({ host, desired, relation = 'equal', commits, running }: Situation) {
   const input: CompartmentInput = {
     host: sampleHost({
@@ -57,141 +57,133 @@ const feed: Partial<DesiredState> = { source: 'feed' };
 type Row = [rule: string, situation: Situation, expected: Partial<Record<CompartmentName, CompartmentStatus>>];
 
 const TABLE: Row[] = [
-  ['all is proven', {}, { agent: 'ok', git: 'ok', lock: 'ok', system: 'ok', tests: 'ok' }],
+  ['everything is proven', {}, { agent: 'ok', git: 'ok', lock: 'ok', system: 'ok', tests: 'ok' }],
 
   // Agent
-  ['46: no version is unknown', { host: { agentVersion: '' } }, { agent: 'unknown' }],
+  ['no agent version is unknown', { host: { agentVersion: '' } }, { agent: 'unknown' }],
+  ['a version other than the dashboard’s is outdated', { host: { agentVersion: '3.1.5' } }, { agent: 'outdated' }],
+  ['a version that is not a number is outdated, not green', { host: { agentVersion: 'dev' } }, { agent: 'outdated' }],
   [
-    '46, 1.1/13 another version than the dashboard’s is outdated',
-    { host: { agentVersion: '3.1.5' } },
-    { agent: 'outdated' },
-  ],
-  [
-    'lesson 65: a version that is no number is outdated, not green',
-    { host: { agentVersion: 'dev' } },
-    { agent: 'outdated' },
-  ],
-  [
-    'an outdated agent takes no green from the others',
+    'an outdated agent does not affect the other compartments',
     { host: { agentVersion: '3.1.5' } },
     { git: 'ok', system: 'ok', tests: 'ok' },
   ],
 
   // Git
-  ['47: the host’s commit is not known', { host: { generation: '' } }, { git: 'unknown' }],
-  ['47: the desired commit', { relation: 'equal' }, { git: 'ok' }],
-  ['47: behind', { relation: 'behind', commits: 3 }, { git: 'outdated' }],
-  ['47: of another branch', { relation: 'diverged' }, { git: 'outdated' }],
-  ['47: a feed alone can say that it differs', { desired: feed, relation: 'differs' }, { git: 'outdated' }],
-  ['47, 1.1/23 a failed fetch is red, not grey', { desired: failedFetch }, { git: 'error' }],
-  ['lesson 64: a host that is ahead is not behind', { relation: 'ahead', commits: 2 }, { git: 'ok' }],
-  ['a commit that the repository does not know proves nothing', { relation: 'unknown' }, { git: 'unknown' }],
-  ['not configured is grey, not red', { desired: noSource, relation: 'unknown' }, { git: 'unknown' }],
+  ['the host’s commit is not known', { host: { generation: '' } }, { git: 'unknown' }],
+  ['the desired commit', { relation: 'equal' }, { git: 'ok' }],
+  ['behind', { relation: 'behind', commits: 3 }, { git: 'outdated' }],
+  ['on another branch', { relation: 'diverged' }, { git: 'outdated' }],
+  ['with a feed alone, another commit differs', { desired: feed, relation: 'differs' }, { git: 'outdated' }],
+  ['a failed fetch is red, not grey', { desired: failedFetch }, { git: 'error' }],
+  ['a host that is ahead is not behind', { relation: 'ahead', commits: 2 }, { git: 'ok' }],
+  ['a commit that is not in the repository proves nothing', { relation: 'unknown' }, { git: 'unknown' }],
+  ['no desired state configured is grey, not red', { desired: noSource, relation: 'unknown' }, { git: 'unknown' }],
   ['not fetched yet is grey', { desired: { commit: '', fetchedAt: null }, relation: 'unknown' }, { git: 'unknown' }],
 
   // Lock
-  ['48: the desired hash', {}, { lock: 'ok' }],
-  ['48: another hash', { host: { lockHash: 'lock-b' } }, { lock: 'outdated' }],
-  ['48: the host has not said its hash', { host: { lockHash: '' } }, { lock: 'unknown' }],
-  ['48, 1.1/23 a failed fetch is red', { desired: failedFetch }, { lock: 'error' }],
+  ['the desired lock hash', {}, { lock: 'ok' }],
+  ['another lock hash', { host: { lockHash: 'lock-b' } }, { lock: 'outdated' }],
+  ['the host has not reported its lock hash', { host: { lockHash: '' } }, { lock: 'unknown' }],
+  ['a failed fetch makes the lock red', { desired: failedFetch }, { lock: 'error' }],
+  ['a feed without lockHash is unknown, not red', { desired: { ...feed, lockHash: '' } }, { lock: 'unknown' }],
+  ['another lock hash on a host that is ahead', { host: { lockHash: 'lock-b' }, relation: 'ahead' }, { lock: 'ok' }],
   [
-    'lesson 63: a feed without lockHash is unknown, not red',
-    { desired: { ...feed, lockHash: '' } },
-    { lock: 'unknown' },
-  ],
-  [
-    'lesson 64: another hash of a host that is ahead',
-    { host: { lockHash: 'lock-b' }, relation: 'ahead' },
-    { lock: 'ok' },
-  ],
-  [
-    '48: without a desired state, the agent’s word counts',
+    'without a desired state, the agent’s report of its lock counts',
     { desired: noSource, host: { lock: said('ok') } },
     { lock: 'ok' },
   ],
-  ['48: … also a bad one', { desired: noSource, host: { lock: said('outdated') } }, { lock: 'outdated' }],
-  ['48: … and without a word nothing is known', { desired: noSource }, { lock: 'unknown' }],
   [
-    'lesson 48: with a desired state, the word does not count',
+    'without a desired state, a bad report of the lock counts as well',
+    { desired: noSource, host: { lock: said('outdated') } },
+    { lock: 'outdated' },
+  ],
+  ['without a desired state or a report, the lock is unknown', { desired: noSource }, { lock: 'unknown' }],
+  [
+    'with a desired state, the agent’s report of its lock does not count',
     { host: { lock: said('ok'), lockHash: 'lock-b' } },
     { lock: 'outdated' },
   ],
 
   // System
-  ['49: the last switch failed', { host: { system: said('error') } }, { system: 'error', tests: 'outdated' }],
-  ['49: needs a switch', { host: { system: said('outdated') } }, { system: 'outdated', tests: 'outdated' }],
-  ['49: nothing said, all else green', { host: { system: null } }, { system: 'unknown', tests: 'unknown' }],
-  ['49: "unknown" said', { host: { system: said('unknown') } }, { system: 'unknown' }],
+  ['the last switch failed', { host: { system: said('error') } }, { system: 'error', tests: 'outdated' }],
+  ['needs a switch', { host: { system: said('outdated') } }, { system: 'outdated', tests: 'outdated' }],
+  ['no report of the system, all else green', { host: { system: null } }, { system: 'unknown', tests: 'unknown' }],
+  ['the system reported as "unknown"', { host: { system: said('unknown') } }, { system: 'unknown' }],
   [
-    'section 4, pull: the word for the commit before proves nothing of the pulled one',
+    'a report for the previous commit proves nothing about the pulled one',
     { host: { system: said('ok', OLD) } },
     { system: 'outdated', tests: 'outdated' },
   ],
   [
-    'a word without a commit proves nothing',
+    'a report without a commit proves nothing',
     { host: { system: said('ok', '') } },
     { system: 'unknown', tests: 'unknown' },
   ],
   [
-    'the same commit, written longer by another agent',
+    'the same commit, sent with a longer id',
     { host: { system: said('ok', COMMIT), tests: said('ok', COMMIT) } },
     { system: 'ok', tests: 'ok' },
   ],
-  ['145: switched, but behind', { relation: 'behind' }, { system: 'outdated', tests: 'outdated' }],
+  ['switched, but behind', { relation: 'behind' }, { system: 'outdated', tests: 'outdated' }],
+  ['switched, but the lock differs', { host: { lockHash: 'lock-b' } }, { system: 'outdated', tests: 'outdated' }],
+  ['switched, but the fetch failed', { desired: failedFetch }, { system: 'outdated', tests: 'outdated' }],
   [
-    '145: switched, but the lock is not the desired one',
-    { host: { lockHash: 'lock-b' } },
-    { system: 'outdated', tests: 'outdated' },
-  ],
-  ['145: switched, but the fetch failed', { desired: failedFetch }, { system: 'outdated', tests: 'outdated' }],
-  [
-    '145: switched, but to what is not known',
+    'switched, but to an unknown commit',
     { desired: noSource, relation: 'unknown' },
     { system: 'unknown', tests: 'unknown' },
   ],
   [
-    '145, lesson 63: switched, but the feed has no lockHash',
+    'switched, but the feed has no lockHash',
     { desired: { ...feed, lockHash: '' } },
     { system: 'unknown', tests: 'unknown' },
   ],
-  ['145: nothing said, and behind', { host: { system: null }, relation: 'behind' }, { system: 'outdated' }],
-  ['145: nothing said, and the fetch failed', { host: { system: null }, desired: failedFetch }, { system: 'outdated' }],
+  ['no report of the system, and behind', { host: { system: null }, relation: 'behind' }, { system: 'outdated' }],
   [
-    '145: "unknown" said, and behind',
+    'no report of the system, and the fetch failed',
+    { host: { system: null }, desired: failedFetch },
+    { system: 'outdated' },
+  ],
+  [
+    'the system reported as "unknown", and behind',
     { host: { system: said('unknown') }, relation: 'behind' },
     { system: 'outdated' },
   ],
   [
-    'a failed switch stays red, whatever the remote',
+    'a failed switch stays red, whatever the desired state',
     { host: { system: said('error') }, desired: failedFetch },
     { system: 'error' },
   ],
-  ['lesson 64: ahead and switched is green', { relation: 'ahead' }, { system: 'ok', tests: 'ok' }],
-  ['the host’s own commit is not known', { host: { generation: '' } }, { system: 'unknown', tests: 'outdated' }],
+  ['ahead and switched is green', { relation: 'ahead' }, { system: 'ok', tests: 'ok' }],
+  [
+    'the host’s commit is not known: system and tests',
+    { host: { generation: '' } },
+    { system: 'unknown', tests: 'outdated' },
+  ],
 
   // Tests
-  ['50: passed', {}, { tests: 'ok' }],
-  ['50: failed', { host: { tests: said('error') } }, { tests: 'error' }],
-  ['50: not run since the switch', { host: { tests: said('outdated') } }, { tests: 'outdated' }],
-  ['50: no result', { host: { tests: null } }, { tests: 'unknown' }],
-  ['50, 145: of the commit before', { host: { tests: said('ok', OLD) } }, { tests: 'outdated' }],
-  ['50: failed, of the commit before', { host: { tests: said('error', OLD) } }, { tests: 'outdated' }],
-  ['50: of a commit that nobody knows', { host: { tests: said('ok', '') } }, { tests: 'outdated' }],
+  ['tests passed', {}, { tests: 'ok' }],
+  ['tests failed', { host: { tests: said('error') } }, { tests: 'error' }],
+  ['tests not run since the switch', { host: { tests: said('outdated') } }, { tests: 'outdated' }],
+  ['no test result', { host: { tests: null } }, { tests: 'unknown' }],
+  ['tests passed for the previous commit', { host: { tests: said('ok', OLD) } }, { tests: 'outdated' }],
+  ['tests failed for the previous commit', { host: { tests: said('error', OLD) } }, { tests: 'outdated' }],
+  ['tests passed for an unknown commit', { host: { tests: said('ok', '') } }, { tests: 'outdated' }],
   [
-    '50: failed stays red, whatever the remote',
+    'failed tests stay red, whatever the desired state',
     { host: { tests: said('error') }, relation: 'behind' },
     { tests: 'error' },
   ],
-  ['1.1/26 an empty run left "unknown"', { host: { tests: said('unknown') } }, { tests: 'unknown' }],
+  ['a test run without tests reported "unknown"', { host: { tests: said('unknown') } }, { tests: 'unknown' }],
 
-  // What is under way
+  // Running operations
   ['working: pull', { running: 'pull' }, { git: 'working', system: 'ok' }],
   ['working: switch', { running: 'switch' }, { system: 'working', git: 'ok' }],
   ['working: pull-switch', { running: 'pull-switch' }, { git: 'working', system: 'working' }],
   ['working: test', { running: 'test' }, { tests: 'working', system: 'ok' }],
   ['working: rollback', { running: 'rollback' }, { system: 'working' }],
-  ['working: refresh-git works on nothing of the host', { running: 'refresh-git' }, { git: 'ok' }],
-  ['1.1/18 working ends with the command', {}, { git: 'ok', system: 'ok' }],
+  ['working: refresh-git changes no compartment', { running: 'refresh-git' }, { git: 'ok' }],
+  ['"working" ends with the command', {}, { git: 'ok', system: 'ok' }],
 ];
 
 describe('judgeCompartments', () => {
@@ -213,7 +205,7 @@ describe('judgeCompartments', () => {
     ['ahead', { relation: 'ahead', commits: 2 }, 'git', /^Ahead of 3c9a808 by 2 commits/, null],
     ['failed fetch', { desired: failedFetch }, 'git', /can’t be fetched: the server does not answer\./, 'refresh-git'],
     [
-      'lesson 63: the hint',
+      'the hint of a feed without lockHash',
       { desired: { lockHash: '', hint: 'Let your workflow write lockHash.' } },
       'lock',
       'Let your workflow write lockHash.',
@@ -223,7 +215,7 @@ describe('judgeCompartments', () => {
       'pulled, not switched',
       { host: { system: said('ok', OLD) } },
       'system',
-      'Runs 2c4ef43; 3c9a808 is pulled and waits for a switch.',
+      'Runs 2c4ef43; 3c9a808 is pulled but not switched to.',
       'switch',
     ],
     [
@@ -240,23 +232,23 @@ describe('judgeCompartments', () => {
       'The tests have to be run again.',
       'test',
     ],
-  ] as const)('says why and what would mend it: %s', (_name, situation, compartment, message, next) => {
+  ] as const)('says why and suggests an operation: %s', (_name, situation, compartment, message, next) => {
     const view = judge(situation)[compartment];
     if (typeof message === 'string') expect(view.message).toBe(message);
     else expect(view.message).toMatch(message);
     expect(view.next).toBe(next);
   });
 
-  it('what is under way keeps what was known before, and offers nothing', () => {
+  it('"working" keeps the previous message and suggests no operation', () => {
     expect(judge({ running: 'pull', relation: 'behind', commits: 1 }).git).toMatchObject({
       status: 'working',
-      message: expect.stringMatching(/^Under way\. Before: Behind by 1 commit/) as string,
+      message: expect.stringMatching(/^In progress\. Before: Behind by 1 commit/) as string,
       next: null,
     });
   });
 });
 
-describe('any situation', () => {
+describe('compartments in any situation', () => {
   const statuses = fc.constantFrom<CompartmentStatus>('ok', 'outdated', 'error', 'unknown');
   const word = fc.option(
     fc.record({
@@ -280,7 +272,7 @@ describe('any situation', () => {
     relation: fc.constantFrom<HostRelation['relation']>('equal', 'behind', 'ahead', 'diverged', 'differs', 'unknown'),
   });
 
-  it('green only with proof: System and Tests need Git, Lock and a word for the very commit that the host has', () => {
+  it('System and Tests are green only if Git and Lock are, with a report for the host’s commit', () => {
     fc.assert(
       fc.property(situation, (input) => {
         const { git, lock, system, tests } = judge(input);
@@ -306,7 +298,7 @@ describe('any situation', () => {
     );
   });
 
-  it('a failed fetch leaves nothing green but the agent', () => {
+  it('a failed fetch leaves only the agent green', () => {
     fc.assert(
       fc.property(situation, (input) => {
         const { git, lock, system, tests } = judge({ ...input, desired: failedFetch });
@@ -315,7 +307,7 @@ describe('any situation', () => {
     );
   });
 
-  it('every judgement is a sentence; what is green offers nothing to do', () => {
+  it('every message is a sentence; a green compartment suggests no operation', () => {
     fc.assert(
       fc.property(situation, fc.option(fc.constantFrom(...OPERATION_IDS)), (input, running) => {
         const judged = judge({ ...input, ...(running ? { running } : {}) });

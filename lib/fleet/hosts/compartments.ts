@@ -1,12 +1,12 @@
 /**
- * The five compartments of a host, judged on the dashboard: green only with proof, an empty value proves nothing, a
- * word of the agent holds for the generation it was said of, and what can't be compared with the desired state is not
- * called current. One pure function; its test is a table of cases.
+ * Judges the five compartments of a host: green only with proof, an empty value proves nothing, an agent's report holds
+ * for the generation it was sent for, and what can't be compared with the desired state is not called current. Pure; its
+ * test is a table of cases.
  */
 import type { CompartmentName, CompartmentView, OperationId } from '@/lib/protocol/live';
 import { plainText } from '@/lib/text/plain-text';
 import { sameCommit, type DesiredState, type HostRelation } from './desired';
-import type { HostRecord, ReportedWord } from '../records/host-record';
+import type { HostRecord, CompartmentReport } from '../records/host-record';
 
 export interface CompartmentInput {
   host: Pick<
@@ -17,19 +17,19 @@ export interface CompartmentInput {
   relation: HostRelation;
   /** The version of this dashboard and of the agent that belongs to it. */
   version: string;
-  /** The operation that is under way on the host. */
+  /** The operation that is running on the host. */
   running: OperationId | null;
 }
 
 type Judged = CompartmentView;
 
-/** Not just cut: what an agent calls its commit may be any text, and half a character is none. */
+/** Cut safely: an agent's commit may be any text, and a cut must not split a character. */
 const short = (commit: string) => plainText(commit, 7);
-/** Agents of different generations write ids of different lengths; what is no commit id has to be the same text. */
+/** Agents send commit ids of different lengths; anything that is not a commit id has to be the same text. */
 const isSame = (a: string, b: string) => a === b || sameCommit(a, b);
-const plural = (count: number, word: string) => `${count} ${word}${count === 1 ? '' : 's'}`;
+const plural = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
-/** What each operation works on, while it runs. */
+/** The compartments that each operation works on while it runs. */
 const WORKS_ON: Readonly<Record<OperationId, readonly CompartmentName[]>> = {
   pull: ['git'],
   switch: ['system'],
@@ -62,7 +62,7 @@ export function judgeCompartments(input: CompartmentInput): Record<CompartmentNa
     judged[name] = {
       ...judged[name],
       status: 'working',
-      message: `Under way. Before: ${judged[name].message}`,
+      message: `In progress. Before: ${judged[name].message}`,
       next: null,
     };
   }
@@ -74,26 +74,26 @@ function judgeAgent({ host, version }: CompartmentInput): Judged {
   if (host.protocol === 1) {
     const version = host.agentVersion === '' ? '' : ` ${host.agentVersion}`;
     const message =
-      `Version-1 agent${version}: it can only be replaced. Put the agent of this dashboard into the host’s ` +
-      'configuration, then let it pull and switch.';
+      `Version-1 agent${version}: it can only be replaced. Add this dashboard’s agent to the host’s ` +
+      'configuration, then pull and switch.';
     return { status: 'outdated', message, checkedAt, next: 'pull-switch' };
   }
   if (host.agentVersion === '') {
-    return { status: 'unknown', message: 'The agent has not said its version yet.', checkedAt, next: null };
+    return { status: 'unknown', message: 'The agent has not reported its version yet.', checkedAt, next: null };
   }
   if (host.agentVersion === version) {
-    return { status: 'ok', message: `Agent ${version}, as the dashboard.`, checkedAt, next: null };
+    return { status: 'ok', message: `Agent ${version}, the same version as the dashboard.`, checkedAt, next: null };
   }
-  const older = host.protocol < 3 ? ' It is of the earlier generation: results can be lost while it is offline.' : '';
+  const older = host.protocol < 3 ? ' It uses an older protocol: results can be lost while it is offline.' : '';
   return {
     status: 'outdated',
-    message: `Agent ${host.agentVersion}; this dashboard brings ${version}.${older}`,
+    message: `Agent ${host.agentVersion}; the dashboard’s version is ${version}.${older}`,
     checkedAt,
     next: 'check-version',
   };
 }
 
-/** What stands in the way of any comparison with the desired state; null when there is one. */
+/** Why nothing can be compared with the desired state; null when it can. */
 function incomparable(desired: DesiredState): Judged | null {
   const checkedAt = desired.fetchedAt;
   if (desired.source === 'none') {
@@ -108,7 +108,7 @@ function incomparable(desired: DesiredState): Judged | null {
     };
   }
   if (desired.commit === '') {
-    return { status: 'unknown', message: 'The desired state was not fetched yet.', checkedAt, next: null };
+    return { status: 'unknown', message: 'The desired state has not been fetched yet.', checkedAt, next: null };
   }
   return null;
 }
@@ -118,7 +118,7 @@ function judgeGit({ host, desired, relation }: CompartmentInput): Judged {
   if (blocked) return blocked;
   const checkedAt = desired.fetchedAt;
   if (host.generation === '') {
-    return { status: 'unknown', message: 'The host has not said which commit it has.', checkedAt, next: 'pull' };
+    return { status: 'unknown', message: 'The host has not reported its commit.', checkedAt, next: 'pull' };
   }
   const [has, wanted] = [short(host.generation), short(desired.commit)];
   const about = desired.message === '' ? '' : `: ${desired.message}`;
@@ -143,20 +143,20 @@ function judgeGit({ host, desired, relation }: CompartmentInput): Judged {
     case 'diverged':
       return {
         status: 'outdated',
-        message: `At ${has}, which is not part of the branch (${wanted}).`,
+        message: `At ${has}, which is not on the branch (desired ${wanted}).`,
         checkedAt,
         next: 'pull',
       };
     case 'differs':
       return { status: 'outdated', message: `Differs (${has}, desired ${wanted})${about}`, checkedAt, next: 'pull' };
     case 'unknown':
-      return { status: 'unknown', message: `At ${has}, which the repository does not know.`, checkedAt, next: 'pull' };
+      return { status: 'unknown', message: `At ${has}, which is not in the repository.`, checkedAt, next: 'pull' };
   }
 }
 
 function judgeLock({ host, desired, relation }: CompartmentInput): Judged {
   if (desired.source === 'none')
-    return fromWord(host.lock, 'The host has not said anything about its flake.lock.', 'update');
+    return fromReport(host.lock, 'The host has not reported the state of its flake.lock.', 'update');
   const blocked = incomparable(desired);
   if (blocked) return blocked;
   const checkedAt = desired.fetchedAt;
@@ -167,89 +167,89 @@ function judgeLock({ host, desired, relation }: CompartmentInput): Judged {
   if (host.lockHash === '') {
     return {
       status: 'unknown',
-      message: 'The host has no flake.lock, or has not said its hash.',
+      message: 'The host has no flake.lock, or has not reported its hash.',
       checkedAt,
       next: 'pull',
     };
   }
   if (host.lockHash === desired.lockHash) {
-    return { status: 'ok', message: 'flake.lock is the desired one.', checkedAt, next: null };
+    return { status: 'ok', message: 'flake.lock matches the desired state.', checkedAt, next: null };
   }
   if (relation.relation === 'ahead') {
-    return { status: 'ok', message: 'flake.lock is of a newer commit than the desired one.', checkedAt, next: null };
+    return { status: 'ok', message: 'flake.lock is from a newer commit than the desired one.', checkedAt, next: null };
   }
-  return { status: 'outdated', message: 'flake.lock is not the desired one.', checkedAt, next: 'pull' };
+  return { status: 'outdated', message: 'flake.lock differs from the desired state.', checkedAt, next: 'pull' };
 }
 
-/** The first of Git and Lock that is not green, when a green below it has to be taken back. */
-function gate(git: Judged, lock: Judged): Judged | null {
+/** The first of Git and Lock that is not green, which keeps System and Tests from being green. */
+function blockerOf(git: Judged, lock: Judged): Judged | null {
   if (git.status !== 'ok') return git;
   return lock.status !== 'ok' ? lock : null;
 }
 
 function judgeSystem({ host }: CompartmentInput, git: Judged, lock: Judged): Judged {
-  const word = host.system;
-  const closed = gate(git, lock);
-  const checkedAt = word?.at ?? null;
-  if (!word || word.status === 'unknown') {
-    if (closed && closed.status !== 'unknown') {
+  const report = host.system;
+  const blocker = blockerOf(git, lock);
+  const checkedAt = report?.at ?? null;
+  if (!report || report.status === 'unknown') {
+    if (blocker && blocker.status !== 'unknown') {
       return {
         status: 'outdated',
-        message: `Not known to be current: ${closed.message}`,
+        message: `Not known to be current: ${blocker.message}`,
         checkedAt,
-        next: closed.next,
+        next: blocker.next,
       };
     }
     return {
       status: 'unknown',
-      message: word?.message || 'Nothing proves what the system runs.',
+      message: report?.message || 'The host has not reported what its system runs.',
       checkedAt,
       next: 'refresh-system',
     };
   }
-  if (word.status === 'error')
-    return { status: 'error', message: word.message || 'The last switch failed.', checkedAt, next: 'switch' };
-  if (word.status !== 'ok')
-    return { status: 'outdated', message: word.message || 'Needs a switch.', checkedAt, next: 'switch' };
-  if (word.generation === '') {
+  if (report.status === 'error')
+    return { status: 'error', message: report.message || 'The last switch failed.', checkedAt, next: 'switch' };
+  if (report.status !== 'ok')
+    return { status: 'outdated', message: report.message || 'Needs a switch.', checkedAt, next: 'switch' };
+  if (report.generation === '') {
     return {
       status: 'unknown',
-      message: 'The host said so without saying of which commit.',
+      message: 'The host reported its system without naming the commit.',
       checkedAt,
       next: 'refresh-system',
     };
   }
-  if (host.generation !== '' && !isSame(word.generation, host.generation)) {
+  if (host.generation !== '' && !isSame(report.generation, host.generation)) {
     return {
       status: 'outdated',
-      message: `Runs ${short(word.generation)}; ${short(host.generation)} is pulled and waits for a switch.`,
+      message: `Runs ${short(report.generation)}; ${short(host.generation)} is pulled but not switched to.`,
       checkedAt,
       next: 'switch',
     };
   }
-  if (!closed)
-    return { status: 'ok', message: word.message || 'The system is the desired one.', checkedAt, next: null };
-  switch (closed.status) {
+  if (!blocker)
+    return { status: 'ok', message: report.message || 'The system matches the desired state.', checkedAt, next: null };
+  switch (blocker.status) {
     case 'outdated':
     case 'working':
       return {
         status: 'outdated',
-        message: `Switched, but not to the desired state: ${closed.message}`,
+        message: `Switched, but not to the desired state: ${blocker.message}`,
         checkedAt,
-        next: closed.next,
+        next: blocker.next,
       };
     case 'error':
       return {
         status: 'outdated',
-        message: `Switched, but that can’t be compared: ${closed.message}`,
+        message: `Switched, but it can’t be compared with the desired state: ${blocker.message}`,
         checkedAt,
-        next: closed.next,
+        next: blocker.next,
       };
     case 'unknown':
     case 'ok':
       return {
         status: 'unknown',
-        message: `Switched, but whether to the desired state is not known: ${closed.message}`,
+        message: `Switched, but it is not known whether to the desired state: ${blocker.message}`,
         checkedAt,
         next: null,
       };
@@ -257,52 +257,52 @@ function judgeSystem({ host }: CompartmentInput, git: Judged, lock: Judged): Jud
 }
 
 function judgeTests({ host }: CompartmentInput, git: Judged, lock: Judged, system: Judged): Judged {
-  const word = host.tests;
-  if (!word || word.status === 'unknown') {
+  const report = host.tests;
+  if (!report || report.status === 'unknown') {
     return {
       status: 'unknown',
-      message: word?.message || 'No test result for this host yet.',
-      checkedAt: word?.at ?? null,
+      message: report?.message || 'No test result for this host yet.',
+      checkedAt: report?.at ?? null,
       next: 'test',
     };
   }
-  const checkedAt = word.at;
-  if (!isSame(word.generation, host.generation)) {
+  const checkedAt = report.at;
+  if (!isSame(report.generation, host.generation)) {
     return {
       status: 'outdated',
-      message: `Tested at ${short(word.generation) || 'an unknown commit'}, not at ${short(host.generation) || 'this one'}.`,
+      message: `Tested at ${short(report.generation) || 'an unknown commit'}, not at ${short(host.generation) || 'this one'}.`,
       checkedAt,
       next: 'test',
     };
   }
-  if (word.status !== 'ok') {
-    const failed = word.status === 'error';
-    const message = word.message || (failed ? 'The tests failed.' : 'The tests have to be run again.');
+  if (report.status !== 'ok') {
+    const failed = report.status === 'error';
+    const message = report.message || (failed ? 'The tests failed.' : 'The tests have to be run again.');
     return { status: failed ? 'error' : 'outdated', message, checkedAt, next: 'test' };
   }
-  const closed = gate(git, lock) ?? (system.status === 'ok' ? null : system);
-  if (!closed) return { status: 'ok', message: word.message || 'The tests passed.', checkedAt, next: null };
-  return closed.status === 'unknown'
+  const blocker = blockerOf(git, lock) ?? (system.status === 'ok' ? null : system);
+  if (!blocker) return { status: 'ok', message: report.message || 'The tests passed.', checkedAt, next: null };
+  return blocker.status === 'unknown'
     ? {
         status: 'unknown',
-        message: `Passed, but not known to be of the desired state: ${closed.message}`,
+        message: `Passed, but it is not known whether for the desired state: ${blocker.message}`,
         checkedAt,
         next: null,
       }
     : {
         status: 'outdated',
-        message: `Passed, but not for the desired state: ${closed.message}`,
+        message: `Passed, but not for the desired state: ${blocker.message}`,
         checkedAt,
-        next: closed.next,
+        next: blocker.next,
       };
 }
 
-function fromWord(word: ReportedWord | null, silence: string, next: OperationId): Judged {
-  if (!word) return { status: 'unknown', message: silence, checkedAt: null, next: null };
+function fromReport(report: CompartmentReport | null, missing: string, next: OperationId): Judged {
+  if (!report) return { status: 'unknown', message: missing, checkedAt: null, next: null };
   return {
-    status: word.status,
-    message: word.message || silence,
-    checkedAt: word.at,
-    next: word.status === 'ok' ? null : next,
+    status: report.status,
+    message: report.message || missing,
+    checkedAt: report.at,
+    next: report.status === 'ok' ? null : next,
   };
 }

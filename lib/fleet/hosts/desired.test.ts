@@ -11,8 +11,8 @@ describe('sameCommit', () => {
     ['another commit', '3c9a809', full, false],
     ['fewer than seven say nothing', '3c9a80', full, false],
     ['nothing is not the same as nothing', '', '', false],
-    ['1.1/7 "unknown" never counts as equal', 'unknown', 'unknown', false],
-    ['a dirty tree is no commit', '3c9a808-dirty', '3c9a808-dirty', false],
+    ['"unknown" never counts as equal', 'unknown', 'unknown', false],
+    ['a dirty tree is not a commit', '3c9a808-dirty', '3c9a808-dirty', false],
   ])('%s', (_name, a, b, expected) => {
     expect(sameCommit(a, b)).toBe(expected);
   });

@@ -55,12 +55,12 @@ const hosts = fc
     active: fc.constantFrom(null, sampleCommand('pull', RUNNING), sampleCommand('switch', RUNNING)),
     last: fc.constantFrom(null, sampleCommand('test', RUNNING)),
     foreignCommand: fc.constantFrom('', 'test'),
-    notice: fc.constantFrom('', 'A second agent says that it is h1.'),
+    notice: fc.constantFrom('', 'Two agents register as h1.'),
   })
   .map(({ record, ...rest }) => hostView({ ...parts, ...rest, record: sampleHost(record) }, sampleSource(), '4.0.0'));
 
 describe('hostPatch', () => {
-  it('applied to the old view, it gives the new one', () => {
+  it('applied to the old view gives the new one', () => {
     fc.assert(
       fc.property(hosts, hosts, (before, after) => {
         const patch = hostPatch(before, after);
@@ -74,7 +74,7 @@ describe('hostPatch', () => {
     );
   });
 
-  it('is null when nothing changed, and the whole host when it was not known', () => {
+  it('is null when nothing changed, and the whole host when it is new', () => {
     fc.assert(
       fc.property(hosts, (view) => {
         expect(hostPatch(view, structuredClone(view))).toBeNull();
@@ -83,7 +83,7 @@ describe('hostPatch', () => {
     );
   });
 
-  it('holds what changed and the id, no more', () => {
+  it('holds the changed fields and the id only', () => {
     const before = hostView(parts, sampleSource(), '4.0.0');
     expect(hostPatch(before, { ...before, location: 'work', online: false })).toEqual({
       id: 'h1',
@@ -94,13 +94,13 @@ describe('hostPatch', () => {
 });
 
 describe('hostView', () => {
-  it('an unknown host that a browser gets to know is whole', () => {
+  it('sends a new host as a whole', () => {
     const view = hostView(parts, sampleSource(), '4.0.0');
     const empty: FleetView = { ...fleetOf(view), hosts: [] };
     expect(applyChanges(empty, { from: 1, version: 2, hosts: [view] })?.hosts).toEqual([view]);
   });
 
-  it('judges the compartments, with what runs', () => {
+  it('judges the compartments with the running command', () => {
     const record = sampleHost({ generation: '3c9a808', agentVersion: '4.0.0' });
     const view = hostView({ ...parts, record, active: sampleCommand('pull', RUNNING) }, sampleSource(), '4.0.0');
     expect(view.compartments.git).toMatchObject({ status: 'working' });
@@ -108,14 +108,14 @@ describe('hostView', () => {
     expect(view.command).toEqual(commandView(sampleCommand('pull', RUNNING)));
   });
 
-  it('survives JSON unchanged: page, socket and API show the same', () => {
+  it('is unchanged by JSON, so that page, socket and API show the same', () => {
     const view = hostView({ ...parts, last: sampleCommand('test', RUNNING) }, sampleSource(), '4.0.0');
     expect(JSON.parse(JSON.stringify(view))).toEqual(view);
   });
 });
 
 describe('commandView', () => {
-  it('a warning says what it is about; 1.1/4 progress dies with the command', () => {
+  it('a warning has its reason; progress ends with the command', () => {
     const progress = { label: 'Switching', current: 1, total: 3 };
     const warning = commandView(
       sampleCommand(
@@ -135,7 +135,7 @@ describe('commandView', () => {
     expect(ended.reason).toBe('It ended with exit code 1.');
   });
 
-  it('names who asked, not from where: addresses are for the activity page', () => {
+  it('names the requester without the address', () => {
     const view = commandView(sampleCommand('pull', RUNNING));
     expect(view.by).toBe('operator');
     expect(JSON.stringify(view)).not.toContain('127.0.0.1');
@@ -143,7 +143,7 @@ describe('commandView', () => {
 });
 
 describe('desiredView', () => {
-  it('shows all but the hash, which only the judging needs', () => {
+  it('shows everything but the lock hash', () => {
     const { lockHash, ...rest } = sampleDesired();
     expect(desiredView(sampleDesired())).toEqual(rest);
     expect(lockHash).toBe('lock-a');

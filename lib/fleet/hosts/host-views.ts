@@ -1,4 +1,4 @@
-/** The one serializer of hosts, commands and the desired state: for pages, the live socket and the API alike. */
+/** The serializer of hosts, commands and the desired state, used by pages, the live socket and the API. */
 import type { CommandView, DesiredView, HostPatch, HostView } from '@/lib/protocol/live';
 import { judgeCompartments } from './compartments';
 import type { DesiredSource, DesiredState } from './desired';
@@ -80,7 +80,7 @@ export function desiredView(state: DesiredState): DesiredView {
   return { source, branch, commit, message, committedAt, commitUrl, fetchedAt, error, hint };
 }
 
-/** What changed between two views of one host; null when nothing did. Compartments count as one field. */
+/** The change between two views of one host; null if nothing changed. Compartments count as one field. */
 export function hostPatch(before: HostView | null, after: HostView): HostPatch | null {
   if (!before) return after;
   const changed = (Object.keys(after) as (keyof HostView)[]).filter((key) => !sameValue(before[key], after[key]));

@@ -4,7 +4,7 @@ import { parseAgentFrame, type AgentFrame } from '@/lib/protocol/agent';
 import {
   afterHeartbeat,
   afterRegister,
-  concludedWord,
+  concludedReport,
   differsDurably,
   hostNameOf,
   newHost,
@@ -68,7 +68,7 @@ const beats = (host: HostRecord, ...contents: object[]) =>
     return afterHeartbeat(record, heartbeat(content), T0 + (index + 2) * SECOND);
   }, host);
 
-describe('names', () => {
+describe('hostNameOf', () => {
   it.each([
     ['h1', 'h1'],
     ['H1', 'h1'],
@@ -96,7 +96,7 @@ describe('names', () => {
     'a_b',
     'a..b',
     'a.',
-    // Lesson 51: a name that the network made up.
+    // A name that the network assigned.
     'imac0.lan',
     'web.example.com',
     '.a',
@@ -114,11 +114,11 @@ describe('names', () => {
     "'; DROP TABLE hosts; --",
     '%2e%2e',
     '__proto__',
-  ])('3.3.23, 3.3.24: %j is no host name', (claimed) => {
+  ])('refuses the host name %j', (claimed) => {
     expect(hostNameOf(claimed)).toBeNull();
   });
 
-  it('whatever is claimed, a name is one DNS label or none', () => {
+  it('always gives one DNS label or null', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.domain(), fc.string()), (claimed) => {
         const name = hostNameOf(claimed);
@@ -128,7 +128,7 @@ describe('names', () => {
   });
 });
 
-describe('addresses without credentials (3.3.30)', () => {
+describe('withoutCredentials', () => {
   it.each([
     ['https://user:pass@git.example.com/ops/cfg.git', 'https://git.example.com/ops/cfg.git'],
     ['https://ghp_token@github.com/ops/cfg', 'https://github.com/ops/cfg'],
@@ -154,7 +154,7 @@ describe('addresses without credentials (3.3.30)', () => {
     expect(withoutCredentials(address)).toBe(expected);
   });
 
-  it('no password gets through, whatever characters it has', () => {
+  it('removes any password, whatever characters it has', () => {
     const password = fc.stringMatching(/^[!-~]{4,20}$/).map((text) => `S3CR${text}T`);
     const scheme = fc.constantFrom('https://', 'http://', 'ssh://', 'git+https://');
     fc.assert(
@@ -165,7 +165,7 @@ describe('addresses without credentials (3.3.30)', () => {
   });
 });
 
-describe('register', () => {
+describe('afterRegister', () => {
   it('fills a host', () => {
     expect(known).toMatchObject({
       type: 'nixos',
@@ -181,18 +181,18 @@ describe('register', () => {
     });
   });
 
-  it('1.1/22 empty never overwrites known', () => {
+  it('an empty value never overwrites a known one', () => {
     const again = afterRegister(known, register(), T0 + 10 * SECOND);
     expect(again).toEqual({ ...known, heartbeatIntervalS: 5, lastSeenAt: T0 + 10 * SECOND });
     expect(differsDurably(known, { ...again, heartbeatIntervalS: 7 })).toBe(false);
   });
 
-  it('"unknown" is how an agent says nothing (1.1/7, section 3)', () => {
+  it('"unknown" counts as an empty value', () => {
     const again = afterRegister(known, register({ os_version: 'unknown', source_commit: 'unknown' }), T0);
     expect(again).toMatchObject({ osVersion: '12', sourceCommit: '2c4ef43' });
   });
 
-  it('a repository address is kept without credentials', () => {
+  it('stores a repository address without credentials', () => {
     const host = afterRegister(fresh, register({ repo_url: 'https://user:pass@git.example.com/cfg' }), T0);
     expect(host.repoUrl).toBe('https://git.example.com/cfg');
   });
@@ -200,19 +200,19 @@ describe('register', () => {
   it.each([
     ['an agent that does not say is of protocol 2', {}, 2],
     ['one that says 3 is of 3', { protocol: 3 }, 3],
-    ['one of the future speaks 3 with us', { protocol: 9 }, 3],
-    ['what was never a protocol is 2', { protocol: -1 }, 2],
+    ['a later protocol counts as 3', { protocol: 9 }, 3],
+    ['an invalid protocol counts as 2', { protocol: -1 }, 2],
   ])('%s', (_name, content, protocol) => {
     expect(afterRegister(fresh, register(content), T0).protocol).toBe(protocol);
   });
 
   it.each([
     ['the first register gives the colour of its system', { host_type: 'macos' }, fresh, '#bb9af7'],
-    ['a system that nobody knows keeps the default', { host_type: 'plan9' }, fresh, '#7aa2f7'],
+    ['an unknown system keeps the default', { host_type: 'plan9' }, fresh, '#7aa2f7'],
     ['the agent’s colour counts', { host_type: 'nixos', theme_color: '#123456' }, fresh, '#123456'],
-    ['in either case of letters', { theme_color: '#ABCDEF' }, fresh, '#abcdef'],
-    ['6.1: no colour later is no reason to forget the known one', { host_type: 'macos' }, known, '#aabbcc'],
-    ['no colour but text is none', { theme_color: 'red;background:url(x)' }, known, '#aabbcc'],
+    ['in upper or lower case', { theme_color: '#ABCDEF' }, fresh, '#abcdef'],
+    ['a later register without a colour keeps the known one', { host_type: 'macos' }, known, '#aabbcc'],
+    ['text that is not a colour is ignored', { theme_color: 'red;background:url(x)' }, known, '#aabbcc'],
     [
       '201: one that an operator chose stays',
       { theme_color: '#123456' },
@@ -224,8 +224,8 @@ describe('register', () => {
   });
 });
 
-describe('heartbeat', () => {
-  it('1.1/22 nothing that is absent, null or empty overwrites what is known', () => {
+describe('afterHeartbeat', () => {
+  it('absent, null and empty values never overwrite known ones', () => {
     const empty = Object.fromEntries(Object.keys(FULL_HEARTBEAT).map((field) => [field, null]));
     const blank = { ...empty, update_status: { lock: word('', '', ''), system: null, tests: word('', '', '') } };
     for (const content of [{}, empty, blank]) {
@@ -233,7 +233,7 @@ describe('heartbeat', () => {
     }
   });
 
-  it('any heartbeat: a text field is the new one or, where that is empty, the old one', () => {
+  it('a text field takes the new value, or keeps the old one if the new one is empty', () => {
     const fields = ['generation', 'nixpkgs_version', 'store_path', 'binary_hash', 'lock_hash'] as const;
     const keys = ['generation', 'nixpkgsVersion', 'storePath', 'binaryHash', 'lockHash'] as const;
     const said = fc.constantFrom(undefined, null, '', 'abc1234');
@@ -248,12 +248,12 @@ describe('heartbeat', () => {
     );
   });
 
-  it('metrics come with the time that they were said', () => {
+  it('stores metrics with the time they arrived', () => {
     expect(known).toMatchObject({ metrics: { cpu: 1, ram: 2, swap: 3, load: 4 }, metricsAt: T0 + SECOND });
     expect(beats(known, { metrics: null })).toMatchObject({ metrics: { cpu: 1 }, metricsAt: T0 + SECOND });
   });
 
-  it('last-seen time and metrics alone need not be stored at once; a new fact does', () => {
+  it('only changes other than last-seen time and metrics must be stored at once', () => {
     expect(differsDurably(known, beats(known, { ...FULL_HEARTBEAT, metrics: { cpu: 99 } }))).toBe(false);
     for (const change of [
       { generation: '6f27b9a' },
@@ -265,10 +265,10 @@ describe('heartbeat', () => {
   });
 });
 
-describe('words of the agent', () => {
+describe('reports of the agent', () => {
   const system = (status: string, time: string) => ({ update_status: { system: word(status, time) } });
 
-  it('a word holds for the generation of the heartbeat that first said it', () => {
+  it('a report holds for the generation of the heartbeat that first sent it', () => {
     expect(known.system).toEqual({
       status: 'ok',
       message: 'ok at t1',
@@ -278,60 +278,60 @@ describe('words of the agent', () => {
     });
   });
 
-  it('section 4, pull (isolated): the old "ok", repeated after the pull, stays the word for the old generation', () => {
+  it('an "ok" repeated after a pull still belongs to the old generation', () => {
     const pulled = beats(known, { ...system('ok', 't1'), generation: '6f27b9a' });
     expect(pulled.generation).toBe('6f27b9a');
     expect(pulled.system).toBe(known.system);
   });
 
-  it('the same word with a new time is a new one', () => {
+  it('the same status with a new time is a new report', () => {
     const switched = beats(known, { ...system('ok', 't1'), generation: '6f27b9a' }, system('ok', 't2'));
     expect(switched.system).toMatchObject({ status: 'ok', saidAt: 't2', generation: '6f27b9a' });
   });
 
-  it('another word at the same second is a new one', () => {
+  it('another status in the same second is a new report', () => {
     expect(beats(known, system('error', 't1')).system).toMatchObject({ status: 'error', saidAt: 't1' });
   });
 
-  it('a new wording of the same word is taken over, its generation is not', () => {
+  it('a new message for the same status is stored, the generation is not', () => {
     const content = { generation: '6f27b9a', update_status: { system: word('ok', 't1', 'reworded') } };
     expect(beats(known, content).system).toEqual({ ...known.system, message: 'reworded' });
   });
 
   it.each([
-    ['7.2: an agent that restarted has forgotten', '', ''],
-    ['section 3: "working" is no result', 'working', 't2'],
-    ['section 3: "unknown", as after five minutes of a long switch, says less than what is known', 'unknown', 't2'],
-    ['a word that nobody knows', 'splendid', 't2'],
-    ['a name of the language', 'constructor', 't2'],
+    ['an empty status, as after a restart of the agent', '', ''],
+    ['"working" is not a result', 'working', 't2'],
+    ['"unknown", as after five minutes of a long switch, does not replace a known status', 'unknown', 't2'],
+    ['an unknown status', 'splendid', 't2'],
+    ['a property name of JavaScript objects', 'constructor', 't2'],
   ])('%s', (_name, status, time) => {
     expect(beats(known, system(status, time)).system).toBe(known.system);
   });
 
-  it('"unknown" is better than nothing', () => {
+  it('"unknown" is stored if nothing is known', () => {
     expect(beats(fresh, system('unknown', 't1')).system).toMatchObject({ status: 'unknown' });
   });
 
-  it('what the dashboard concluded holds against the repetition of the word that it replaced', () => {
+  it('a conclusion of the dashboard is not replaced by the repeated report it replaced', () => {
     const concluded = {
       ...known,
-      system: concludedWord('outdated', 'Rolled back.', '3c9a808', T0 + 9, known.system),
+      system: concludedReport('outdated', 'Rolled back.', '3c9a808', T0 + 9, known.system),
     };
     const repeated = beats(concluded, system('ok', 't1'), { ...system('ok', 't1'), generation: '6f27b9a' });
     expect(repeated.system).toBe(concluded.system);
     expect(beats(repeated, system('ok', 't2')).system).toMatchObject({ status: 'ok', saidAt: 't2' });
-    // Concluded twice, over the same word of the agent.
-    const twice = { ...known, system: concludedWord('error', 'Failed.', '3c9a808', T0 + 10, concluded.system) };
+    // Concluded twice over the same report of the agent.
+    const twice = { ...known, system: concludedReport('error', 'Failed.', '3c9a808', T0 + 10, concluded.system) };
     expect(beats(twice, system('ok', 't1')).system).toBe(twice.system);
   });
 
-  it('without a word to replace, whatever the agent says next is new', () => {
-    const concluded = { ...known, system: concludedWord('ok', 'Switched.', '3c9a808', T0 + 9) };
+  it('without a report to replace, the next report of the agent is new', () => {
+    const concluded = { ...known, system: concludedReport('ok', 'Switched.', '3c9a808', T0 + 9) };
     expect(concluded.system.saidAt).toBe('');
     expect(beats(concluded, system('error', '')).system).toMatchObject({ status: 'error' });
   });
 
-  it('never green for a generation that nobody said it of', () => {
+  it('is never "ok" for a generation it was not reported for', () => {
     const beat = fc.record({
       generation: fc.constantFrom('', 'aaaaaaa', 'bbbbbbb'),
       system: fc.record({
@@ -341,7 +341,7 @@ describe('words of the agent', () => {
     });
     fc.assert(
       fc.property(fc.array(beat, { maxLength: 12 }), (sequence) => {
-        // Of every (word, time), the generation of the heartbeat that said it after something else.
+        // For every (status, time), the generation of the heartbeat that first sent it.
         let host = fresh;
         for (const { generation, system: said } of sequence) {
           const before = host.system;

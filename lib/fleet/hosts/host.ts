@@ -1,20 +1,20 @@
-/** How a host's record follows what its agent says. Pure: an empty value never overwrites a known one. */
+/** Updates a host's record from its agent's frames. Pure: an empty value never overwrites a known one. */
 import type { Heartbeat, Register } from '@/lib/protocol/agent';
 import type { CompartmentStatus } from '@/lib/protocol/live';
-import type { HostRecord, ReportedWord } from '../records/host-record';
+import type { HostRecord, CompartmentReport } from '../records/host-record';
 
 const DEFAULT_COLORS: Record<string, string> = { nixos: '#7aa2f7', macos: '#bb9af7' };
 const COLOR = /^#[0-9a-f]{6}$/;
-/** Marks, in `saidAt`, the word of the agent that a conclusion of the dashboard replaced. */
+/** Marks, in `saidAt`, the agent's report that a conclusion of the dashboard replaced. */
 const OVER = 'over ';
 const markOf = (status: CompartmentStatus, saidAt: string) => `${OVER}${status} ${saidAt}`;
-const STATUS_WORDS: readonly CompartmentStatus[] = ['ok', 'outdated', 'error', 'unknown'];
+const REPORTED_STATUSES: readonly CompartmentStatus[] = ['ok', 'outdated', 'error', 'unknown'];
 /** One DNS label (RFC 1123 §2.1): letters, digits and hyphens, not at the ends, at most 63. */
 const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i;
 
 /**
- * The name that an agent claims, lower-case; null when it is no host name. One with a domain is refused: what the network
- * adds changes with the network, and cutting it off could make two hosts one.
+ * The host name that an agent claims, lower-case; null if it is not valid. A name with a domain is refused: the domain may
+ * change with the network, and cutting it off could merge two hosts.
  */
 export function hostNameOf(claimed: string): string | null {
   const label = claimed.trim();
@@ -22,20 +22,20 @@ export function hostNameOf(claimed: string): string | null {
   return LABEL.test(label) ? label.toLowerCase() : null;
 }
 
-/** Takes user, password and query (which may hold a token) out of an address; `git@host:path` has nothing to hide. */
+/** Removes user, password and query (which may hold a token) from an address; `git@host:path` stays as it is. */
 export function withoutCredentials(address: string): string {
   const scheme = /^[a-z][a-z0-9+.-]*:\/\//i.exec(address)?.[0];
-  // Without a scheme: `user:password@host…`, which a person typed in the hope that it works.
+  // Without a scheme: `user:password@host…`, typed by hand.
   if (scheme === undefined) return address.replace(/^[^/@]*:[^/]*@/, '');
   const rest = address.slice(scheme.length);
   const authority = /^[^/?#]*/.exec(rest)?.[0] ?? '';
-  // No port is written like this: it is the start of a password with a slash in it.
+  // This is not a port: it is the start of a password that contains a slash.
   const isCut = !authority.includes('@') && /:(?![0-9]*$)/.test(authority.replace(/^\[[^\]]*\]/, ''));
   const secret = isCut ? rest : authority;
   return scheme + rest.slice(secret.lastIndexOf('@') + 1).replace(/[?#].*$/s, '');
 }
 
-/** A host that is seen for the first time. */
+/** The record of a new host. */
 export function newHost(id: string, name: string, now: number): HostRecord {
   return {
     id,
@@ -70,14 +70,14 @@ export function newHost(id: string, name: string, now: number): HostRecord {
   };
 }
 
-/** The colour of a host that nobody chose: its agent's, where it says one, else that of its system. */
-export function unpinnedColor(said: string, type: string, known: string): string {
-  const color = said.toLowerCase();
+/** The colour of a host without a pinned one: the colour its agent reports, else the default of its system. */
+export function unpinnedColor(reported: string, type: string, known: string): string {
+  const color = reported.toLowerCase();
   return COLOR.test(color) ? color : (DEFAULT_COLORS[type] ?? known);
 }
 
 export function afterRegister(host: HostRecord, register: Register, now: number): HostRecord {
-  const keep = (said: string, known: string) => (said === '' ? known : said);
+  const keep = (reported: string, known: string) => (reported === '' ? known : reported);
   const type = keep(register.host_type, host.type);
   const color = register.theme_color.toLowerCase();
   return {
@@ -108,7 +108,7 @@ export function afterRegister(host: HostRecord, register: Register, now: number)
 }
 
 export function afterHeartbeat(host: HostRecord, beat: Heartbeat, now: number): HostRecord {
-  const keep = (said: string, known: string) => (said === '' ? known : said);
+  const keep = (reported: string, known: string) => (reported === '' ? known : reported);
   const generation = keep(beat.generation, host.generation);
   return {
     ...host,
@@ -118,9 +118,9 @@ export function afterHeartbeat(host: HostRecord, beat: Heartbeat, now: number): 
     storePath: keep(beat.store_path, host.storePath),
     binaryHash: keep(beat.binary_hash, host.binaryHash),
     lockHash: keep(beat.lock_hash, host.lockHash),
-    lock: afterWord(host.lock, beat.update_status?.lock, generation, now),
-    system: afterWord(host.system, beat.update_status?.system, generation, now),
-    tests: afterWord(host.tests, beat.update_status?.tests, generation, now),
+    lock: afterReport(host.lock, beat.update_status?.lock, generation, now),
+    system: afterReport(host.system, beat.update_status?.system, generation, now),
+    tests: afterReport(host.tests, beat.update_status?.tests, generation, now),
     metrics: beat.metrics ?? host.metrics,
     metricsAt: beat.metrics ? now : host.metricsAt,
     lastSeenAt: now,
@@ -128,45 +128,45 @@ export function afterHeartbeat(host: HostRecord, beat: Heartbeat, now: number): 
 }
 
 /**
- * A word said again (same word, same time of the agent's) is the old word and still holds for the generation of then;
- * anything else is new. `working` is no result: the command records know what is under way.
+ * A repeated report (same status, same time by the agent's clock) still holds for the generation it was first sent for;
+ * anything else is a new report. `working` is not a result: command records say what is running.
  */
-function afterWord(
-  known: ReportedWord | null,
-  said: { status: string; message: string; checked_at: string } | undefined,
+function afterReport(
+  known: CompartmentReport | null,
+  reported: { status: string; message: string; checked_at: string } | undefined,
   generation: string,
   now: number,
-): ReportedWord | null {
-  if (!said || said.status === '') return known;
-  const status = STATUS_WORDS.find((word) => word === said.status);
+): CompartmentReport | null {
+  if (!reported || reported.status === '') return known;
+  const status = REPORTED_STATUSES.find((one) => one === reported.status);
   if (!status) return known;
   if (status === 'unknown' && known) return known;
-  if (known && known.status === status && known.saidAt === said.checked_at) {
-    return known.message === said.message ? known : { ...known, message: said.message };
+  if (known && known.status === status && known.saidAt === reported.checked_at) {
+    return known.message === reported.message ? known : { ...known, message: reported.message };
   }
-  if (known && said.checked_at !== '' && known.saidAt === markOf(status, said.checked_at)) return known;
-  return { status, message: said.message, saidAt: said.checked_at, at: now, generation };
+  if (known && reported.checked_at !== '' && known.saidAt === markOf(status, reported.checked_at)) return known;
+  return { status, message: reported.message, saidAt: reported.checked_at, at: now, generation };
 }
 
 /**
- * A word that the dashboard concludes itself, from a command's verdict. `over`: the word that it replaces, which does not
- * come back when the agent says it once more.
+ * A report that the dashboard concludes from a command's verdict. `over`: the report it replaces, which does not come
+ * back when the agent repeats it.
  */
-export function concludedWord(
+export function concludedReport(
   status: CompartmentStatus,
   message: string,
   generation: string,
   now: number,
-  over: ReportedWord | null = null,
-): ReportedWord {
+  over: CompartmentReport | null = null,
+): CompartmentReport {
   return { status, message, saidAt: over ? replacedMark(over) : '', at: now, generation };
 }
 
-function replacedMark({ status, saidAt }: ReportedWord): string {
+function replacedMark({ status, saidAt }: CompartmentReport): string {
   return saidAt === '' || saidAt.startsWith(OVER) ? saidAt : markOf(status, saidAt);
 }
 
-/** True when something differs that must survive a crash: all but last-seen time and metrics. */
+/** True if something differs that must survive a crash: anything but the last-seen time and metrics. */
 export function differsDurably(a: HostRecord, b: HostRecord): boolean {
   for (const key of Object.keys(b) as (keyof HostRecord)[]) {
     if (key === 'lastSeenAt' || key === 'metrics' || key === 'metricsAt') continue;

@@ -1,51 +1,51 @@
-/** How a host's record follows what its version-1 agent says. Pure. */
+/** Updates a host's record from the calls of its version-1 agent. Pure. */
 import type { V1Register } from '@/lib/protocol/v1-agent';
 import { unpinnedColor } from './host';
-import type { HostRecord, ReportedWord } from '../records/host-record';
+import type { HostRecord, CompartmentReport } from '../records/host-record';
 
-const keep = (said: string, known: string) => (said === '' ? known : said);
+const keep = (reported: string, known: string) => (reported === '' ? known : reported);
 
-export function afterV1Register(host: HostRecord, said: V1Register, now: number): HostRecord {
+export function afterV1Register(host: HostRecord, register: V1Register, now: number): HostRecord {
   const isNew = host.lastSeenAt === null && host.protocol === 0;
   return afterV1Tests(
     {
       ...afterV1Call(host, now),
-      type: said.host_type,
-      location: keep(said.location, host.location),
-      deviceType: keep(said.device_type, host.deviceType),
+      type: register.host_type,
+      location: keep(register.location, host.location),
+      deviceType: keep(register.device_type, host.deviceType),
       themeColor:
-        host.themeColorPinned || (said.theme_color === '' && !isNew)
+        host.themeColorPinned || (register.theme_color === '' && !isNew)
           ? host.themeColor
-          : unpinnedColor(said.theme_color, said.host_type, host.themeColor),
-      // The operator's to change from then on.
-      criticality: isNew ? (said.criticality ?? host.criticality) : host.criticality,
-      generation: keep(said.current_generation, host.generation),
-      repoDir: keep(said.config_repo, host.repoDir),
-      heartbeatIntervalS: said.poll_interval,
-      agentVersion: keep(said.agent_version, host.agentVersion),
-      nixpkgsVersion: keep(said.nixpkgs_version, host.nixpkgsVersion),
-      osVersion: keep(said.os_version, host.osVersion),
-      osName: keep(said.os_name, host.osName),
-      metrics: said.metrics ?? host.metrics,
-      metricsAt: said.metrics ? now : host.metricsAt,
+          : unpinnedColor(register.theme_color, register.host_type, host.themeColor),
+      // Only the first register sets it; afterwards the operator does.
+      criticality: isNew ? (register.criticality ?? host.criticality) : host.criticality,
+      generation: keep(register.current_generation, host.generation),
+      repoDir: keep(register.config_repo, host.repoDir),
+      heartbeatIntervalS: register.poll_interval,
+      agentVersion: keep(register.agent_version, host.agentVersion),
+      nixpkgsVersion: keep(register.nixpkgs_version, host.nixpkgsVersion),
+      osVersion: keep(register.os_version, host.osVersion),
+      osName: keep(register.os_name, host.osName),
+      metrics: register.metrics ?? host.metrics,
+      metricsAt: register.metrics ? now : host.metricsAt,
     },
-    said.test_status,
+    register.test_status,
     now,
   );
 }
 
-/** Any call: a sign of life of an agent of the first generation. */
+/** Any call is a sign of life of a version-1 agent. */
 export function afterV1Call(host: HostRecord, now: number): HostRecord {
   return { ...host, protocol: 1, lastSeenAt: now };
 }
 
-/** A test result in version 1's words: `9/9 pass`, `7/9 pass, 2 fail`, `9/9 passed`. Anything else says nothing. */
+/** Parses version 1's test results: `9/9 pass`, `7/9 pass, 2 fail`, `9/9 passed`. Anything else is ignored. */
 export function afterV1Tests(host: HostRecord, text: string, now: number): HostRecord {
   const [, passed, total] = /^(\d{1,6})\/(\d{1,6}) pass/.exec(text) ?? [];
   if (passed === undefined || total === undefined || Number(total) === 0) return host;
   const status = Number(passed) >= Number(total) ? 'ok' : 'error';
-  const word: ReportedWord = { status, message: text, saidAt: '', at: now, generation: host.generation };
+  const report: CompartmentReport = { status, message: text, saidAt: '', at: now, generation: host.generation };
   const { tests } = host;
   const isKnown = tests?.status === status && tests.message === text && tests.generation === host.generation;
-  return isKnown ? host : { ...host, tests: word };
+  return isKnown ? host : { ...host, tests: report };
 }

@@ -1,10 +1,11 @@
-/** What follows from the table of operations: whether one can be done now, in which lane, with which proof. */
+/** What follows from the table of operations: whether one can be sent now, in which lane, and with which proof. */
 import type { OperationId } from '@/lib/protocol/live';
 import type { Blocked } from '../records/blocked';
 import type { HostFacts, Operation } from './operation';
+import { nounPhrase } from './operation-words';
 import { OPERATIONS } from './operations';
 
-/** The first reason why an operation can't be done on a host now, or null. With `force`, only what can't be forced. */
+/** The first reason why an operation can't be sent to a host now, or null. With `force`, only reasons that can't be overridden. */
 export function checkOperation(operation: Operation, facts: HostFacts, force = false): Blocked | null {
   for (const precondition of operation.preconditions) {
     const blocked = precondition(facts);
@@ -14,8 +15,8 @@ export function checkOperation(operation: Operation, facts: HostFacts, force = f
 }
 
 /**
- * The lanes of a host: one command of each runs at a time. `active`: what the host is busy with; `control`: what acts
- * upon that; `dashboardCommand`: what the dashboard does itself, which the host does not notice.
+ * The lanes of a host: each runs one command at a time. `active`: the host's running command; `control`: a command that
+ * acts on that one; `dashboardCommand`: an operation of the dashboard, which the host does not notice.
  */
 export type Lane = 'active' | 'control' | 'dashboardCommand';
 
@@ -24,24 +25,24 @@ export function laneOf({ runs, bypassesBusy }: Operation): Lane {
   return bypassesBusy ? 'control' : 'active';
 }
 
-/** Whether it is something that the host did, and not what was done about it or to another command. */
+/** True when the host itself does the work: not a dashboard operation, and not one that acts on another command. */
 export function isDoneByHost({ runs, ends }: Operation): boolean {
   return runs === 'agent' && ends !== 'target';
 }
 
-/** Whether an operation on this many hosts needs a fresh proof of who asks. */
+/** Whether an operation on this many hosts needs fresh proof of the operator's identity. */
 export function requiresStepUp(id: OperationId, hostCount: number): boolean {
   const { needsStepUp } = OPERATIONS[id];
   return needsStepUp === 'always' || (needsStepUp === 'bulk' && hostCount > 1);
 }
 
-/** Why an operation that needs a fresh proof is refused without one. */
+/** Why an operation that needs fresh proof is refused without it. */
 export function stepUpMissing(id: OperationId): Blocked {
-  const reason = `${OPERATIONS[id].label} needs a fresh code from your authenticator app, or your password where there is none.`;
+  const reason = `The ${nounPhrase(id)} needs a fresh code from your authenticator app, or your password if no app is set up.`;
   return { code: 'step-up-required', reason, unblock: null, forceable: false };
 }
 
-/** The operation that goes by this name on the wire, e.g. of a status frame; null for an unknown one. */
+/** The operation with this name on the wire, as in a status frame; null for an unknown name. */
 export function operationOfWire(name: string): Operation | null {
   return (
     Object.values(OPERATIONS).find(

@@ -1,14 +1,16 @@
 /**
- * The words of each operation, for buttons and for the sentences that name it. A sentence picks the form that it needs;
- * none is built from a label. `{hosts}` stands for one host's name or for "3 hosts": see `verbPhrase` and `pastPhrase`.
+ * The words of each operation, for buttons and for sentences. A sentence picks the form it needs and never uses the
+ * label. `{hosts}` stands for one host's name or for "3 hosts": see `nounPhrase`, `verbPhrase` and `pastPhrase`.
  */
-import type { OperationId } from '@/lib/protocol/live';
+import type { CommandOutcome, OperationId } from '@/lib/protocol/live';
 
 export interface OperationWords {
   /** On a button or in a menu: "Roll back". */
   label: string;
-  /** In the middle of a sentence, after an article: "the rollback", "a rollback". */
+  /** After "the" or "a": "rollback". */
   noun: string;
+  /** Between noun and hosts, "the rollback of h1"; absent where the noun takes no hosts. */
+  preposition?: string;
   /** After "to" or "could not": "roll back {hosts}". */
   verb: string;
   /** What was done: "rolled back {hosts}". */
@@ -19,76 +21,100 @@ export const OPERATION_WORDS: Readonly<Record<OperationId, OperationWords>> = {
   pull: {
     label: 'Pull',
     noun: 'pull',
+    preposition: 'on',
     verb: 'pull the configuration on {hosts}',
     past: 'pulled the configuration on {hosts}',
   },
-  switch: { label: 'Switch', noun: 'switch', verb: 'switch {hosts}', past: 'switched {hosts}' },
+  switch: { label: 'Switch', noun: 'switch', preposition: 'on', verb: 'switch {hosts}', past: 'switched {hosts}' },
   'pull-switch': {
     label: 'Pull and switch',
     noun: 'pull and switch',
+    preposition: 'on',
     verb: 'pull and switch {hosts}',
     past: 'pulled and switched {hosts}',
   },
-  test: { label: 'Test', noun: 'test run', verb: 'run the tests on {hosts}', past: 'ran the tests on {hosts}' },
-  rollback: { label: 'Roll back', noun: 'rollback', verb: 'roll back {hosts}', past: 'rolled back {hosts}' },
+  test: {
+    label: 'Test',
+    noun: 'test run',
+    preposition: 'on',
+    verb: 'run the tests on {hosts}',
+    past: 'ran the tests on {hosts}',
+  },
+  rollback: {
+    label: 'Roll back',
+    noun: 'rollback',
+    preposition: 'of',
+    verb: 'roll back {hosts}',
+    past: 'rolled back {hosts}',
+  },
   update: {
     label: 'Update inputs',
     noun: 'input update',
+    preposition: 'on',
     verb: 'update the inputs on {hosts}',
     past: 'updated the inputs on {hosts}',
   },
   stop: {
     label: 'Stop',
     noun: 'stop request',
+    preposition: 'for',
     verb: 'stop the running command on {hosts}',
     past: 'stopped the running command on {hosts}',
   },
   kill: {
     label: 'Kill',
     noun: 'kill request',
+    preposition: 'for',
     verb: 'kill the running command on {hosts}',
     past: 'killed the running command on {hosts}',
   },
   restart: {
     label: 'Restart agent',
     noun: 'agent restart',
+    preposition: 'on',
     verb: 'restart the agent on {hosts}',
     past: 'restarted the agent on {hosts}',
   },
-  reboot: { label: 'Reboot', noun: 'reboot', verb: 'reboot {hosts}', past: 'rebooted {hosts}' },
+  reboot: { label: 'Reboot', noun: 'reboot', preposition: 'of', verb: 'reboot {hosts}', past: 'rebooted {hosts}' },
   'check-version': {
     label: 'Check agent version',
     noun: 'agent version check',
+    preposition: 'on',
     verb: 'check the agent version on {hosts}',
     past: 'checked the agent version on {hosts}',
   },
   'refresh-git': {
     label: 'Refresh Git status',
     noun: 'Git status refresh',
+    preposition: 'of',
     verb: 'refresh the Git status of {hosts}',
     past: 'refreshed the Git status of {hosts}',
   },
   'refresh-lock': {
     label: 'Refresh lock status',
     noun: 'lock status refresh',
+    preposition: 'of',
     verb: 'refresh the lock status of {hosts}',
     past: 'refreshed the lock status of {hosts}',
   },
   'refresh-system': {
     label: 'Check system',
     noun: 'system check',
+    preposition: 'of',
     verb: 'check the system of {hosts}',
     past: 'checked the system of {hosts}',
   },
   'refresh-all': {
     label: 'Refresh all',
     noun: 'status refresh',
+    preposition: 'of',
     verb: 'refresh the status of {hosts}',
     past: 'refreshed the status of {hosts}',
   },
   'force-update': {
     label: 'Force agent update',
     noun: 'forced agent update',
+    preposition: 'on',
     verb: 'force an agent update on {hosts}',
     past: 'forced an agent update on {hosts}',
   },
@@ -101,12 +127,25 @@ export const OPERATION_WORDS: Readonly<Record<OperationId, OperationWords>> = {
   'set-color': {
     label: 'Change colour',
     noun: 'colour change',
+    preposition: 'of',
     verb: 'change the colour of {hosts}',
     past: 'changed the colour of {hosts}',
   },
-  'remove-host': { label: 'Remove host', noun: 'removal', verb: 'remove {hosts}', past: 'removed {hosts}' },
-  'add-host': { label: 'Add host', noun: 'new host', verb: 'add {hosts}', past: 'added {hosts}' },
+  'remove-host': {
+    label: 'Remove host',
+    noun: 'removal',
+    preposition: 'of',
+    verb: 'remove {hosts}',
+    past: 'removed {hosts}',
+  },
+  'add-host': { label: 'Add host', noun: 'addition', preposition: 'of', verb: 'add {hosts}', past: 'added {hosts}' },
 };
+
+/** An operation as a thing, after "the": "rollback of h1"; "rollback" when no hosts are given. */
+export function nounPhrase(id: OperationId, hosts = ''): string {
+  const { noun, preposition } = OPERATION_WORDS[id];
+  return hosts === '' || preposition === undefined ? noun : `${noun} ${preposition} ${hosts}`;
+}
 
 /** What an operation does, after "to" or "could not": "roll back h1", "roll back 3 hosts". */
 export function verbPhrase(id: OperationId, hosts: string): string {
@@ -117,3 +156,19 @@ export function verbPhrase(id: OperationId, hosts: string): string {
 export function pastPhrase(id: OperationId, hosts: string): string {
   return OPERATION_WORDS[id].past.replace('{hosts}', () => hosts);
 }
+
+/** How a command ended, after its noun phrase: "The rollback of h1 timed out." */
+export const OUTCOME_PHRASES: Readonly<Record<CommandOutcome, string>> = {
+  succeeded: 'succeeded',
+  unchanged: 'changed nothing',
+  partial: 'succeeded in part',
+  failed: 'failed',
+  stopped: 'was stopped',
+  'timed-out': 'timed out',
+  rejected: 'was rejected',
+  cancelled: 'was cancelled',
+  expired: 'expired',
+  superseded: 'was superseded',
+  skipped: 'was skipped',
+  lost: 'ended with an unknown result',
+};

@@ -1,22 +1,22 @@
-/** What the table says of an operation. */
+/** The fields of an operation in the table. */
 import type { WireCommand } from '@/lib/protocol/agent';
 import type { HostView, OperationId } from '@/lib/protocol/live';
 import type { Blocked } from '../records/blocked';
 
-/** What has to be seen before a command of this operation has ended (agent protocol 7.3). */
+/** What ends a command of this operation (see `docs/protocol.md`). */
 export type EndRule =
-  /** A status frame, then a heartbeat that no longer shows it. */
+  /** A status frame, then a heartbeat that no longer shows the command. */
   | 'status'
-  /** As 7.5: status and reconnect, or facts where there was no status. */
+  /** A status frame and a reconnect, or the host's facts when no status arrived. */
   | 'switch'
-  /** The agent comes back with a new connection; there never is a status. */
+  /** The agent comes back with a new connection; no status frame is sent. */
   | 'reconnect'
-  /** The command that it acts upon has ended. */
+  /** The end of the command it acts on. */
   | 'target'
-  /** The dashboard does it itself, at once. */
+  /** The dashboard does the work itself. */
   | 'immediate';
 
-/** The facts of a host that preconditions look at: a part of what pages show, so that both judge alike. */
+/** The facts of a host that preconditions read: part of what pages show, so that both agree. */
 export type HostFacts = Pick<
   HostView,
   'name' | 'online' | 'compartments' | 'command' | 'control' | 'dashboardCommand' | 'foreignCommand' | 'protocol'
@@ -26,33 +26,33 @@ export type Precondition = (facts: HostFacts) => Blocked | null;
 
 export interface Operation {
   id: OperationId;
-  /** As on a button. */
+  /** The text of its button. */
   label: string;
   /** What it does, as a sentence. */
   description: string;
   runs: 'agent' | 'dashboard';
-  /** What it is done to: one host, or the fleet as a whole (then it can't be sent to a host). */
+  /** What it applies to: one host, or the whole fleet (then it can't be sent to a host). */
   scope: 'host' | 'fleet';
-  /** What goes on the wire to an agent; null for the dashboard's own. */
+  /** The frame for the agent; null for dashboard operations. */
   wire: { kind: 'command'; command: WireCommand } | { kind: 'kill'; signal: 'SIGTERM' | 'SIGKILL' } | null;
   ends: EndRule;
   /** May be sent while another command runs. */
   bypassesBusy: boolean;
   preconditions: readonly Precondition[];
-  /** After exit 0, the fact that has to hold for "succeeded"; otherwise the end is "partial". */
+  /** The fact that must hold after exit 0 for "succeeded"; otherwise the outcome is "partial". */
   postCheck: 'git-current' | 'system-current' | null;
-  /** The operator is asked what to do after this long. */
+  /** After this long the operator is warned and can extend, stop or kill. */
   warnAfterMs: number;
-  /** It ends as timed out after this long. */
+  /** After this long the command ends as timed out. */
   hardAfterMs: number;
-  /** How long an agent may take to come back where the end needs a new connection. */
+  /** How long the agent may take to come back when the end needs a new connection. */
   reconnectWithinMs: number;
-  /** May wait for a host that is offline, and be done when it is back. */
+  /** May be queued for an offline host and sent when it is back. */
   queueable: boolean;
-  /** Needs a fresh code (or the password where no second factor is set up): on each host, or on several at once. */
+  /** Needs a fresh code (or the password if no second factor is set up): always, or for several hosts at once. */
   needsStepUp: 'never' | 'always' | 'bulk';
-  /** Asks for a second look before it is sent. */
+  /** The operator has to confirm it before it is sent. */
   confirms: boolean;
-  /** May be put on the wire (or done by the dashboard) again when nobody can know whether it was done. */
+  /** May be sent (or done by the dashboard) again when it is unknown whether it was done. */
   mayRepeat: boolean;
 }

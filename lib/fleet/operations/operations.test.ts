@@ -4,6 +4,7 @@ import { OPERATION_IDS, type CompartmentStatus, type HostView, type OperationId 
 import { OPERATIONS } from './operations';
 import { commandView } from '../hosts/host-views';
 import { RUNNING, sampleCommand, sampleView, T0 } from '../testing/samples';
+import { nounPhrase, pastPhrase, verbPhrase } from './operation-words';
 import { checkOperation, operationOfWire, requiresStepUp } from './operation-rules';
 
 const all = OPERATION_IDS.map((id) => OPERATIONS[id]);
@@ -39,24 +40,24 @@ for (const online of [true, false]) {
 }
 
 describe('the table of operations', () => {
-  it('has every operation under its own id', () => {
+  it('has every operation under its id', () => {
     expect(Object.keys(OPERATIONS).sort()).toEqual([...OPERATION_IDS].sort());
     for (const id of OPERATION_IDS) expect(OPERATIONS[id].id).toBe(id);
   });
 
-  it('agent protocol 7.6, 3.2/13: on the wire are the names that agents know, each once, and nothing else', () => {
+  it('uses every wire name of docs/protocol.md once, and no other', () => {
     const names = all.flatMap(({ wire }) => (wire?.kind === 'command' ? [wire.command] : []));
     expect([...names].sort()).toEqual([...WIRE_COMMANDS].sort());
     expect(all.filter(({ wire }) => wire?.kind === 'kill').map(({ id }) => id)).toEqual(['kill']);
     for (const { id, wire, runs } of all) expect(wire === null, id).toBe(runs === 'dashboard');
   });
 
-  it('names are found again by their name on the wire', () => {
+  it('finds operations by their name on the wire', () => {
     for (const name of WIRE_COMMANDS) expect(operationOfWire(name)?.wire).toEqual({ kind: 'command', command: name });
     for (const name of ['', 'kill', 'bump-flake', 'constructor']) expect(operationOfWire(name)).toBeNull();
   });
 
-  it('1.6/74 every operation has an end', () => {
+  it('every operation has an end', () => {
     for (const { id, warnAfterMs, hardAfterMs, reconnectWithinMs } of all) {
       expect(warnAfterMs, id).toBeGreaterThan(0);
       expect(hardAfterMs, id).toBeGreaterThan(warnAfterMs);
@@ -66,7 +67,7 @@ describe('the table of operations', () => {
     }
   });
 
-  it('agent protocol 4, 7.3: what ends each operation', () => {
+  it('each operation has its end rule', () => {
     const by = (ends: string) => all.filter((operation) => operation.ends === ends).map(({ id }) => id);
     expect(by('switch')).toEqual(['switch', 'pull-switch']);
     expect(by('reconnect')).toEqual(['restart', 'reboot']);
@@ -74,7 +75,7 @@ describe('the table of operations', () => {
     expect(by('immediate')).toEqual(['merge-pr', 'set-color', 'remove-host', 'add-host']);
   });
 
-  it('1.6/75, 3.2/9 stop, kill, restart and reboot pass by "busy", nothing else does', () => {
+  it('only stop, kill, restart and reboot may be sent to a busy host', () => {
     expect(all.filter((operation) => operation.bypassesBusy).map(({ id }) => id)).toEqual([
       'stop',
       'kill',
@@ -83,7 +84,7 @@ describe('the table of operations', () => {
     ]);
   });
 
-  it('only what changes nothing on the host, or has one end however often it is done, may be repeated', () => {
+  it('only read-only or idempotent operations may be repeated', () => {
     expect(all.filter((operation) => operation.mayRepeat).map(({ id }) => id)).toEqual([
       'check-version',
       'refresh-git',
@@ -94,7 +95,7 @@ describe('the table of operations', () => {
     ]);
   });
 
-  it('what needs a fresh code also asks for a second look', () => {
+  it('operations that need a fresh code also need confirmation', () => {
     const steppedUp = all.filter((operation) => operation.needsStepUp !== 'never');
     expect(steppedUp.map(({ id, needsStepUp }) => [id, needsStepUp])).toEqual([
       ['rollback', 'bulk'],
@@ -104,13 +105,23 @@ describe('the table of operations', () => {
     for (const { id, confirms } of steppedUp) expect(confirms, id).toBe(true);
   });
 
-  it('a roll-back of one host needs no fresh code, of more than one it does', () => {
+  it('a rollback needs a fresh code only for more than one host', () => {
     expect([1, 2].map((hosts) => requiresStepUp('rollback', hosts))).toEqual([false, true]);
     expect([1, 2].map((hosts) => requiresStepUp('reboot', hosts))).toEqual([true, true]);
     expect([1, 2].map((hosts) => requiresStepUp('switch', hosts))).toEqual([false, false]);
   });
 
-  it('is worded: a label, and a description that is a sentence', () => {
+  it('names the hosts in every phrase of an operation, except for the merge', () => {
+    for (const { id } of all) {
+      for (const phrase of [nounPhrase, verbPhrase, pastPhrase]) {
+        const text = phrase(id, '3 hosts');
+        expect(text).toMatch(id === 'merge-pr' ? /^[^{}]+$/ : /^[^{}]+ 3 hosts$/);
+      }
+      expect(nounPhrase(id)).not.toMatch(/ (on|of|for)$/);
+    }
+  });
+
+  it('has a label and a description that is a sentence', () => {
     for (const { id, label, description } of all) {
       expect(label, id).toMatch(/^[A-Z]/);
       expect(description, id).toMatch(/^[A-Z].*\.$/);
@@ -120,7 +131,7 @@ describe('the table of operations', () => {
 });
 
 describe('preconditions', () => {
-  it('say why with a code and a sentence; what they offer to unblock with is itself possible', () => {
+  it('give a code and a sentence; the unblocking operation is possible', () => {
     const codes = new Set<string>();
     for (const view of situations) {
       for (const operation of all) {
@@ -137,7 +148,7 @@ describe('preconditions', () => {
     expect([...codes].sort()).toEqual(['agent-busy', 'behind', 'busy', 'idle', 'offline', 'online', 'unfinished']);
   });
 
-  it('force goes past what may be forced, and past nothing else', () => {
+  it('force overrides only reasons that can be forced', () => {
     for (const view of situations) {
       for (const operation of all) {
         const forced = checkOperation(operation, view, true);
@@ -148,25 +159,30 @@ describe('preconditions', () => {
   });
 
   it.each([
-    ['1.1/25 nothing for an offline host', 'pull', { online: false }, 'offline'],
+    ['nothing for an offline host', 'pull', { online: false }, 'offline'],
     ['one command at a time', 'pull', { command: command('switch') }, 'busy'],
-    ['nothing new before a control has ended', 'pull', { control: command('reboot') }, 'busy'],
-    ['what the agent runs of its own counts', 'switch', { foreignCommand: 'test' }, 'agent-busy'],
-    ['stop: something has to run', 'stop', {}, 'idle'],
-    ['stop: what runs', 'stop', { command: command('pull') }, null],
-    ['stop: what the agent runs of its own', 'stop', { foreignCommand: 'test' }, null],
-    ['1.6/75, 3.2/9 stop while busy', 'stop', { command: command('switch') }, null],
+    ['nothing new before a control operation has ended', 'pull', { control: command('reboot') }, 'busy'],
+    ['a command that the agent runs by itself counts', 'switch', { foreignCommand: 'test' }, 'agent-busy'],
+    ['stop needs a running command', 'stop', {}, 'idle'],
+    ['stop a running command', 'stop', { command: command('pull') }, null],
+    ['stop a command that the agent runs by itself', 'stop', { foreignCommand: 'test' }, null],
+    ['stop while busy', 'stop', { command: command('switch') }, null],
     ['kill while busy', 'kill', { command: command('switch') }, null],
-    ['one control at a time', 'kill', { command: command('switch'), control: command('stop') }, 'busy'],
+    ['one control operation at a time', 'kill', { command: command('switch'), control: command('stop') }, 'busy'],
     ['restart while busy', 'restart', { command: command('switch') }, null],
     ['reboot an idle host', 'reboot', {}, null],
-    ['a host that is online is not removed: it would come back (agent protocol 6.4)', 'remove-host', {}, 'online'],
-    ['a host that is offline is', 'remove-host', { online: false }, null],
-    ['not while a command has no end', 'remove-host', { online: false, command: command('switch') }, 'unfinished'],
-    ['a colour of a busy host', 'set-color', { command: command('switch') }, null],
-    ['a colour of a host that is offline', 'set-color', { online: false }, null],
-    ['one thing of the dashboard’s own at a time', 'set-color', { dashboardCommand: command('remove-host') }, 'busy'],
-    ['rollback does not ask for the newest commit', 'rollback', {}, null],
+    ['a host that is online is not removed', 'remove-host', {}, 'online'],
+    ['a host that is offline is removed', 'remove-host', { online: false }, null],
+    [
+      'a host with an unfinished command is not removed',
+      'remove-host',
+      { online: false, command: command('switch') },
+      'unfinished',
+    ],
+    ['the colour of a busy host', 'set-color', { command: command('switch') }, null],
+    ['the colour of an offline host', 'set-color', { online: false }, null],
+    ['one dashboard operation at a time', 'set-color', { dashboardCommand: command('remove-host') }, 'busy'],
+    ['rollback does not need the newest commit', 'rollback', {}, null],
   ] as const)('%s', (_name, id, changes, code) => {
     expect(checkOperation(OPERATIONS[id], sampleView(changes))?.code ?? null).toBe(code);
   });

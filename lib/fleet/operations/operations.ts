@@ -1,33 +1,33 @@
 /**
  * The table of operations: everything that can be done to a host, defined once. Pages, actions, the command lifecycle
- * and the tests read it; nothing repeats it. Wire names and ends: agent protocol, sections 2, 4 and 7.
+ * and the tests read it; nothing repeats it. Wire names and ends: `docs/protocol.md`.
  */
 import type { WireCommand } from '@/lib/protocol/agent';
 import type { OperationId } from '@/lib/protocol/live';
 import type { Operation } from './operation';
 import { OPERATION_WORDS } from './operation-words';
 import {
-  busyWith,
-  modern,
-  noControlUnderWay,
-  dashboardIdle,
-  nothingUnfinished,
-  notOnline,
+  notBusy,
+  notVersion1,
+  noControlRunning,
+  noDashboardOperation,
+  noUnendedCommand,
+  offline,
   online,
   pulled,
-  somethingRuns,
+  hasRunningCommand,
 } from './preconditions';
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
 
-/** What most operations have in common: run by the agent, one at a time, ended by its status. */
+/** The defaults: run by the agent, one at a time, ended by its status frame. */
 const byAgent = {
   runs: 'agent',
   scope: 'host',
   ends: 'status',
   bypassesBusy: false,
-  preconditions: [modern, online, busyWith],
+  preconditions: [notVersion1, online, notBusy],
   postCheck: null,
   warnAfterMs: 5 * MINUTE_MS,
   hardAfterMs: 10 * MINUTE_MS,
@@ -38,7 +38,7 @@ const byAgent = {
   mayRepeat: false,
 } as const satisfies Partial<Operation>;
 
-/** Acts upon what runs, so it can't wait for it. */
+/** Acts on the running command, so it can't wait for that to end. */
 const control = {
   ...byAgent,
   bypassesBusy: true,
@@ -46,8 +46,8 @@ const control = {
   hardAfterMs: 60 * SECOND_MS,
 } as const satisfies Partial<Operation>;
 
-/** Looks and changes nothing, so that it may be sent again. */
-const look = {
+/** Reads facts and changes nothing, so it may be sent again. */
+const readOnly = {
   ...byAgent,
   warnAfterMs: MINUTE_MS,
   hardAfterMs: 3 * MINUTE_MS,
@@ -59,7 +59,7 @@ const byDashboard = {
   runs: 'dashboard',
   ends: 'immediate',
   wire: null,
-  preconditions: [dashboardIdle],
+  preconditions: [noDashboardOperation],
   warnAfterMs: 30 * SECOND_MS,
   hardAfterMs: 2 * MINUTE_MS,
 } as const satisfies Partial<Operation>;
@@ -82,11 +82,11 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
     ...byAgent,
     id: 'switch',
     label: OPERATION_WORDS.switch.label,
-    description: 'Builds the configuration that was pulled and activates it.',
+    description: 'Builds the pulled configuration and activates it.',
     wire: command('switch'),
     queueable: true,
     ends: 'switch',
-    preconditions: [modern, online, busyWith, pulled],
+    preconditions: [notVersion1, online, notBusy, pulled],
     warnAfterMs: 10 * MINUTE_MS,
     hardAfterMs: 30 * MINUTE_MS,
   },
@@ -94,10 +94,10 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
     ...byAgent,
     id: 'pull-switch',
     label: OPERATION_WORDS['pull-switch'].label,
-    description: 'Pulls, and switches when that went well.',
+    description: 'Pulls, then switches if the pull succeeded.',
     wire: command('pull-switch'),
     queueable: true,
-    preconditions: [online, busyWith],
+    preconditions: [online, notBusy],
     ends: 'switch',
     warnAfterMs: 12 * MINUTE_MS,
     hardAfterMs: 35 * MINUTE_MS,
@@ -114,7 +114,7 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
     ...byAgent,
     id: 'rollback',
     label: OPERATION_WORDS.rollback.label,
-    description: 'Goes back to the system generation before the present one.',
+    description: 'Activates the previous system generation.',
     wire: command('rollback'),
     hardAfterMs: 15 * MINUTE_MS,
     needsStepUp: 'bulk',
@@ -124,26 +124,26 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
     ...byAgent,
     id: 'update',
     label: OPERATION_WORDS.update.label,
-    description: 'Updates flake.lock in the host’s clone. The next pull takes that back.',
+    description: 'Updates flake.lock in the host’s clone. The next pull undoes that.',
     wire: command('update'),
   },
   stop: {
     ...control,
     id: 'stop',
     label: OPERATION_WORDS.stop.label,
-    description: 'Asks the running command to end.',
+    description: 'Asks the running command to stop.',
     wire: command('stop'),
     ends: 'target',
-    preconditions: [modern, online, somethingRuns, noControlUnderWay],
+    preconditions: [notVersion1, online, hasRunningCommand, noControlRunning],
   },
   kill: {
     ...control,
     id: 'kill',
     label: OPERATION_WORDS.kill.label,
-    description: 'Ends the running command by force.',
+    description: 'Kills the running command.',
     wire: { kind: 'kill', signal: 'SIGKILL' },
     ends: 'target',
-    preconditions: [modern, online, somethingRuns, noControlUnderWay],
+    preconditions: [notVersion1, online, hasRunningCommand, noControlRunning],
     confirms: true,
   },
   restart: {
@@ -153,65 +153,65 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
     description: 'Ends the agent; the host’s service manager starts it again.',
     wire: command('restart'),
     ends: 'reconnect',
-    preconditions: [modern, online, noControlUnderWay],
+    preconditions: [notVersion1, online, noControlRunning],
     hardAfterMs: 3 * MINUTE_MS,
   },
   reboot: {
     ...control,
     id: 'reboot',
     label: OPERATION_WORDS.reboot.label,
-    description: 'Reboots the host at once. What runs on it ends, and nobody reaches it until it is up again.',
+    description: 'Reboots the host at once. Everything on it stops, and it is unreachable until it is up again.',
     wire: command('reboot'),
     ends: 'reconnect',
-    preconditions: [modern, online, noControlUnderWay],
-    // To go down: a host that stays has failed to reboot, and says so in its output alone (agent protocol 4).
+    preconditions: [notVersion1, online, noControlRunning],
+    // Time to go down. A host that fails to reboot reports that only in its output.
     warnAfterMs: MINUTE_MS,
     hardAfterMs: 5 * MINUTE_MS,
-    // To come back.
+    // Time to come back.
     reconnectWithinMs: 15 * MINUTE_MS,
     needsStepUp: 'always',
     confirms: true,
   },
   'check-version': {
-    ...look,
+    ...readOnly,
     id: 'check-version',
     label: OPERATION_WORDS['check-version'].label,
     description: 'Compares the running agent with the installed one.',
     wire: command('check-version'),
   },
   'refresh-git': {
-    ...look,
+    ...readOnly,
     id: 'refresh-git',
     label: OPERATION_WORDS['refresh-git'].label,
     description: 'Fetches the desired state again and asks the host for its facts.',
     wire: command('refresh-git'),
   },
   'refresh-lock': {
-    ...look,
+    ...readOnly,
     id: 'refresh-lock',
     label: OPERATION_WORDS['refresh-lock'].label,
     description: 'Asks the host for the state of its flake.lock.',
     wire: command('refresh-lock'),
   },
   'refresh-system': {
-    ...look,
+    ...readOnly,
     id: 'refresh-system',
     label: OPERATION_WORDS['refresh-system'].label,
-    description: 'Evaluates on the host whether a switch would change anything. Takes up to a minute of its processor.',
+    description: 'Evaluates on the host whether a switch would change anything. Takes up to a minute of CPU time.',
     wire: command('refresh-system'),
   },
   'refresh-all': {
-    ...look,
+    ...readOnly,
     id: 'refresh-all',
     label: OPERATION_WORDS['refresh-all'].label,
-    description: 'Asks the host for all facts that are cheap to get.',
+    description: 'Asks the host for all facts that are cheap to collect.',
     wire: command('refresh-all'),
   },
   'force-update': {
     ...byAgent,
     id: 'force-update',
     label: OPERATION_WORDS['force-update'].label,
-    description: 'Updates the agent’s flake input on the host and rebuilds without the binary cache’s old answers.',
+    description: 'Updates the agent’s flake input on the host and rebuilds with fresh lookups in the binary cache.',
     wire: command('force-update'),
     queueable: true,
     warnAfterMs: 12 * MINUTE_MS,
@@ -231,15 +231,15 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
     ...byDashboard,
     id: 'set-color',
     label: OPERATION_WORDS['set-color'].label,
-    description: 'Sets the host’s colour, or leaves it to its agent again.',
+    description: 'Sets the host’s colour, or lets its agent set it again.',
   },
   'remove-host': {
     ...byDashboard,
     id: 'remove-host',
     label: OPERATION_WORDS['remove-host'].label,
-    description: 'Forgets the host and everything that is known of it.',
-    preconditions: [notOnline, dashboardIdle, nothingUnfinished],
-    // A host may have gigabytes of output, which go in small steps.
+    description: 'Removes the host and everything that is stored about it.',
+    preconditions: [offline, noDashboardOperation, noUnendedCommand],
+    // A host may have gigabytes of output, which are deleted in small steps.
     warnAfterMs: 10 * MINUTE_MS,
     hardAfterMs: 30 * MINUTE_MS,
     mayRepeat: true,
@@ -250,7 +250,7 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
     ...byDashboard,
     id: 'add-host',
     label: OPERATION_WORDS['add-host'].label,
-    description: 'Makes a host known before its agent connects.',
+    description: 'Adds a host before its agent connects.',
     scope: 'fleet',
     preconditions: [],
   },

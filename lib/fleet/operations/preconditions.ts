@@ -1,28 +1,28 @@
-/** What must hold before an operation is sent, one function per rule. Pure: pages and the fleet judge alike. */
+/** What must hold before an operation is sent, one function per rule. Pure, so that pages and the fleet agree. */
 import type { Precondition } from './operation';
-import { OPERATION_WORDS } from './operation-words';
+import { nounPhrase } from './operation-words';
 
 export const online: Precondition = (facts) =>
   facts.online ? null : { code: 'offline', reason: `${facts.name} is offline.`, unblock: null, forceable: false };
 
-/** Version-1 agents poll, know no protocol of ours, and are given one command alone. */
-export const modern: Precondition = (facts) =>
+/** Version-1 agents poll over HTTP and are sent pull-switch only. */
+export const notVersion1: Precondition = (facts) =>
   facts.protocol === 1
     ? {
         code: 'version-1',
-        reason: `${facts.name} has a version-1 agent, which can do nothing but pull and switch: that replaces it.`,
+        reason: `${facts.name} has a version-1 agent, which can only pull and switch. That installs the current agent.`,
         unblock: 'pull-switch',
         forceable: false,
       }
     : null;
 
-/** What keeps a host from taking an operation that waits its turn, or null. */
-export const busyWith: Precondition = (facts) => {
-  const busyWith = facts.command ?? facts.control;
-  if (busyWith) {
+/** No command may be running on the host. */
+export const notBusy: Precondition = (facts) => {
+  const running = facts.command ?? facts.control;
+  if (running) {
     return {
       code: 'busy',
-      reason: `${facts.name} is busy: ${OPERATION_WORDS[busyWith.operation].label} is under way.`,
+      reason: `${facts.name} is busy: the ${nounPhrase(running.operation)} is in progress.`,
       unblock: facts.command && !facts.control ? 'stop' : null,
       forceable: false,
     };
@@ -30,7 +30,7 @@ export const busyWith: Precondition = (facts) => {
   if (facts.foreignCommand !== '') {
     return {
       code: 'agent-busy',
-      reason: `The agent of ${facts.name} says that it is still running "${facts.foreignCommand}".`,
+      reason: `The agent of ${facts.name} reports that it is still running "${facts.foreignCommand}".`,
       unblock: 'stop',
       forceable: false,
     };
@@ -38,16 +38,16 @@ export const busyWith: Precondition = (facts) => {
   return null;
 };
 
-export const somethingRuns: Precondition = (facts) =>
+export const hasRunningCommand: Precondition = (facts) =>
   facts.command || facts.foreignCommand !== ''
     ? null
     : { code: 'idle', reason: `Nothing is running on ${facts.name}.`, unblock: null, forceable: false };
 
-export const noControlUnderWay: Precondition = (facts) =>
+export const noControlRunning: Precondition = (facts) =>
   facts.control
     ? {
         code: 'busy',
-        reason: `${OPERATION_WORDS[facts.control.operation].label} is already under way on ${facts.name}.`,
+        reason: `The ${nounPhrase(facts.control.operation, facts.name)} is already in progress.`,
         unblock: null,
         forceable: false,
       }
@@ -66,33 +66,33 @@ export const pulled: Precondition = (facts) => {
     : null;
 };
 
-export const notOnline: Precondition = (facts) =>
+export const offline: Precondition = (facts) =>
   facts.online
     ? {
         code: 'online',
-        reason: `${facts.name} is online and would come back at once. Stop its agent first.`,
+        reason: `${facts.name} is online and would reappear at once. Stop its agent first.`,
         unblock: null,
         forceable: false,
       }
     : null;
 
-/** The dashboard does one thing at a time about a host. */
-export const dashboardIdle: Precondition = (facts) =>
+/** Only one dashboard operation per host may run at a time. */
+export const noDashboardOperation: Precondition = (facts) =>
   facts.dashboardCommand
     ? {
         code: 'busy',
-        reason: `The dashboard is at work on ${facts.name}: ${OPERATION_WORDS[facts.dashboardCommand.operation].label} is under way.`,
+        reason: `The ${nounPhrase(facts.dashboardCommand.operation, facts.name)} is still in progress.`,
         unblock: null,
         forceable: false,
       }
     : null;
 
-export const nothingUnfinished: Precondition = (facts) => {
+export const noUnendedCommand: Precondition = (facts) => {
   const unfinished = facts.command ?? facts.control;
   return unfinished
     ? {
         code: 'unfinished',
-        reason: `${OPERATION_WORDS[unfinished.operation].label} on ${facts.name} has not ended: how it went would never be known.`,
+        reason: `The ${nounPhrase(unfinished.operation, facts.name)} has not ended: its result would be lost.`,
         unblock: null,
         forceable: true,
       }

@@ -1,15 +1,15 @@
-/** A command as it goes on the wire, by name and as a frame. */
+/** A command as it is sent to an agent: its name on the wire and its frame. */
 import type { ServerFrame } from '@/lib/protocol/agent';
 import type { CommandRecord } from '../records/command-record';
 import { OPERATIONS } from './operations';
 
-/** The command's name on the wire; empty for what has none. */
+/** The command's name on the wire; empty for operations without one. */
 export function wireName(command: CommandRecord | null): string {
   const wire = command && OPERATIONS[command.operation].wire;
   return wire?.kind === 'command' ? wire.command : '';
 }
 
-/** What goes on the wire to an agent of this generation; null for what no agent does. */
+/** The frame for an agent of this protocol; null for dashboard operations. */
 export function frameOf({ id, operation, targetId }: CommandRecord, protocol: 2 | 3): ServerFrame | null {
   const { wire } = OPERATIONS[operation];
   if (!wire) return null;

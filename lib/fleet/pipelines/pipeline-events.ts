@@ -1,7 +1,7 @@
-/** What the table of events says of pipelines. */
+/** The events of pipelines: one function per kind, with its sentence. */
 import type { EventLevel, PipelineOutcome } from '@/lib/protocol/live';
 import { BY_DASHBOARD, byOperator, NOBODY } from '../events';
-import { OPERATIONS } from '../operations/operations';
+import { nounPhrase } from '../operations/operation-words';
 import { countHosts } from './pipeline-machine';
 import type { PipelineRecord, PipelineRun } from '../records/pipeline-state';
 import { PIPELINES } from './pipeline-kinds';
@@ -15,6 +15,15 @@ const LEVELS: Record<PipelineOutcome, EventLevel> = {
   cancelled: 'warning',
 };
 
+const OUTCOMES: Readonly<Record<PipelineOutcome, string>> = {
+  succeeded: 'succeeded',
+  partial: 'succeeded in part',
+  failed: 'failed',
+  cancelled: 'was cancelled',
+};
+
+const nameOf = ({ kind }: PipelineRecord) => `The pipeline “${PIPELINES[kind].label}”`;
+
 const hostsText = (count: number) => (count === 1 ? '1 host' : `${count} hosts`);
 
 function common({ id, kind, stages }: PipelineRecord, at: number) {
@@ -22,27 +31,26 @@ function common({ id, kind, stages }: PipelineRecord, at: number) {
 }
 
 export function pipelineStarted({ pipeline, hosts }: PipelineRun, at: number, by: Requester): NewEvent {
-  const { label } = PIPELINES[pipeline.kind];
-  const stages = pipeline.stages.map((id) => OPERATIONS[id].label).join(', ');
+  const stages = pipeline.stages.map((id) => nounPhrase(id)).join(', ');
   const { waiting, running, skipped } = countHosts(hosts);
-  const left = skipped === 0 ? '' : `; ${hostsText(skipped)} skipped`;
+  const rest = skipped === 0 ? '' : `; ${hostsText(skipped)} skipped`;
   return {
     ...common(pipeline, at),
     ...byOperator(by),
     level: 'info',
     action: 'pipeline.started',
-    message: `${label} (${stages}) was started on ${hostsText(waiting + running)}${left}.`,
+    message: `${nameOf(pipeline)} (${stages}) was started on ${hostsText(waiting + running)}${rest}.`,
   };
 }
 
 export function pipelineCancelled(pipeline: PipelineRecord, stopRunning: boolean, at: number, by: Requester): NewEvent {
-  const running = stopRunning ? 'What runs is told to stop.' : 'What runs goes on to its end.';
+  const running = stopRunning ? 'Running commands are being stopped.' : 'Running commands continue until they end.';
   return {
     ...common(pipeline, at),
     ...byOperator(by),
     level: 'warning',
     action: 'pipeline.cancelled',
-    message: `${PIPELINES[pipeline.kind].label} was cancelled. ${running}`,
+    message: `${nameOf(pipeline)} was cancelled. ${running}`,
   };
 }
 
@@ -54,6 +62,6 @@ export function pipelineEnded(pipeline: PipelineRecord, at: number): NewEvent {
     action: 'pipeline.ended',
     ...BY_DASHBOARD,
     outcome,
-    message: `${PIPELINES[pipeline.kind].label}: ${outcome}. ${pipeline.reason}`,
+    message: `${nameOf(pipeline)} ${OUTCOMES[outcome]}. ${pipeline.reason}`,
   };
 }

@@ -3,27 +3,28 @@
  * read it; nothing repeats it.
  */
 import { OPERATION_IDS, type OperationId, type PipelineKind } from '@/lib/protocol/live';
+import { nounPhrase } from '../operations/operation-words';
 import { OPERATIONS } from '../operations/operations';
 import { requiresStepUp } from '../operations/operation-rules';
 
-/** Hosts that work at the same time when the operator does not say. */
+/** Hosts that run at the same time unless the operator chooses otherwise. */
 export const DEFAULT_PARALLELISM = 10;
 export const MAX_PIPELINE_HOSTS = 4_096;
 export const MAX_STAGES = 8;
-/** Pipelines at the same time; one more is refused. */
+/** Pipelines that may run at the same time; further ones are refused. */
 export const MAX_RUNNING_PIPELINES = 16;
 
-export interface Pipeline {
+export interface PipelineDefinition {
   kind: PipelineKind;
-  /** As on a button. */
+  /** The text of its button. */
   label: string;
   /** What it does, as a sentence. */
   description: string;
-  /** In order; empty where the operator picks them. */
+  /** In order; empty for `custom`, where the operator picks them. */
   stages: readonly OperationId[];
 }
 
-export const PIPELINES: Readonly<Record<PipelineKind, Pipeline>> = {
+export const PIPELINES: Readonly<Record<PipelineKind, PipelineDefinition>> = {
   'do-all': {
     kind: 'do-all',
     label: 'Do all',
@@ -39,42 +40,42 @@ export const PIPELINES: Readonly<Record<PipelineKind, Pipeline>> = {
   'update-agent': {
     kind: 'update-agent',
     label: 'Update agent',
-    description: 'Pulls and switches, which brings each host the agent that the configuration names.',
+    description: 'Pulls and switches, which installs the agent version of the configuration on each host.',
     stages: ['pull', 'switch'],
   },
   'force-rebuild': {
     kind: 'force-rebuild',
     label: 'Force rebuild',
     description:
-      'Updates the agent’s input on each host, rebuilds past the binary cache’s old answers, and restarts the agent.',
+      'Updates the agent’s input on each host, rebuilds with fresh lookups in the binary cache, and restarts the agent.',
     stages: ['force-update', 'restart'],
   },
   custom: {
     kind: 'custom',
     label: 'Custom',
-    description: 'The operations that you pick, in your order.',
+    description: 'Runs the operations you pick, in your order.',
     stages: [],
   },
 };
 
 /**
- * Whether an operation makes sense as one of several: what a host does by itself and what ends by itself. Not a stop or
- * a kill, which are about another command, and not what the dashboard does to its own records.
+ * Whether an operation can be a stage: the agent runs it and it ends by itself. Stop and kill act on another command, and
+ * dashboard operations change the dashboard's records only, except for the merge.
  */
 export function isStage(id: OperationId): boolean {
   const { runs, ends } = OPERATIONS[id];
   return id === 'merge-pr' || (runs === 'agent' && ends !== 'target');
 }
 
-/** What an operator may pick from. */
+/** The operations an operator may pick for a custom pipeline. */
 export const STAGE_CHOICES: readonly OperationId[] = OPERATION_IDS.filter(isStage);
 
-/** True for a stage that the dashboard does once, before any host begins. */
+/** True for a stage that the dashboard runs once, before any host starts. */
 export function isPrelude(id: OperationId): boolean {
   return OPERATIONS[id].runs === 'dashboard';
 }
 
-/** The part of the stages that each host goes through. */
+/** The stages that run on each host. */
 export function hostStages(stages: readonly OperationId[]): readonly OperationId[] {
   return stages.filter((id) => !isPrelude(id));
 }
@@ -83,13 +84,13 @@ export function hostStages(stages: readonly OperationId[]): readonly OperationId
 export function stagesProblem(stages: readonly OperationId[]): string | null {
   if (stages.length > MAX_STAGES) return `A pipeline has at most ${MAX_STAGES} stages.`;
   const wrong = stages.find((id) => !isStage(id));
-  if (wrong) return `${OPERATIONS[wrong].label} can’t be a stage of a pipeline.`;
+  if (wrong) return `The ${nounPhrase(wrong)} can’t be a stage of a pipeline.`;
   const late = stages.find((id, index) => index > 0 && isPrelude(id));
-  if (late) return `${OPERATIONS[late].label} is done once, before the hosts begin: it can only be the first stage.`;
+  if (late) return `The ${nounPhrase(late)} runs once, before the hosts start: it can only be the first stage.`;
   return hostStages(stages).length === 0 ? 'Pick at least one operation for the hosts.' : null;
 }
 
-/** The first stage that needs a fresh proof of who asks, on this many hosts; null when none does. It is given once. */
+/** The first stage that needs fresh proof of identity on this many hosts; null if none does. It is given once per pipeline. */
 export function stageToProve(stages: readonly OperationId[], hostCount: number): OperationId | null {
   return stages.find((id) => requiresStepUp(id, hostCount)) ?? null;
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { OUTCOME_PHRASES } from '../operations/operation-words';
 import { COMMAND_OUTCOMES, OPERATION_IDS, PIPELINE_KINDS, type OperationId } from '@/lib/protocol/live';
 import {
   countHosts,
@@ -39,7 +40,7 @@ function start(hostIds: readonly string[], more: Partial<PipelineRequest> = {}):
 const after = (run: PipelineRun, ...inputs: PipelineInput[]) =>
   inputs.reduce((now, input, index) => stepPipeline(now, input, T0 + index), run);
 
-/** A stage that is sent and ends so. */
+/** A stage that is sent and ends with this outcome. */
 const stage = (hostId: string, commandId: string, outcome: (typeof COMMAND_OUTCOMES)[number]): PipelineInput[] => [
   { type: 'sent', hostId, commandId },
   { type: 'command-ended', hostId, commandId, outcome, reason: `It ${outcome}.` },
@@ -52,7 +53,7 @@ const hostOf = (run: PipelineRun, id: string) => {
 };
 
 describe('the table of pipelines', () => {
-  it('holds sequences that may be run, each with its own name', () => {
+  it('holds valid stages, each pipeline with a different label', () => {
     for (const kind of PIPELINE_KINDS) {
       const { stages, kind: own } = PIPELINES[kind];
       expect(own).toBe(kind);
@@ -68,17 +69,17 @@ describe('the table of pipelines', () => {
     [[], 'at least one'],
     [['merge-pr'], 'at least one'],
     [['pull', 'merge-pr'], 'first stage'],
-    [['pull', 'stop'], 'Stop'],
-    [['kill'], 'Kill'],
-    [['remove-host'], 'Remove host'],
-    [['add-host', 'pull'], 'Add host'],
+    [['pull', 'stop'], 'stop request'],
+    [['kill'], 'kill request'],
+    [['remove-host'], 'removal'],
+    [['add-host', 'pull'], 'addition'],
     [['set-color'], 'colour'],
     [Array.from({ length: MAX_STAGES + 1 }, () => 'pull'), 'at most'],
   ] as [OperationId[], string][])('refuses %j', (stages, why) => {
     expect(stagesProblem(stages)).toContain(why);
   });
 
-  it('needs a fresh code when one of its stages does', () => {
+  it('needs a fresh code if one of its stages does', () => {
     expect(stageToProve(['pull', 'switch', 'reboot'], 1)).toBe('reboot');
     expect(stageToProve(['pull', 'rollback'], 1)).toBeNull();
     expect(stageToProve(['pull', 'rollback'], 2)).toBe('rollback');
@@ -87,7 +88,7 @@ describe('the table of pipelines', () => {
   });
 });
 
-describe('a plan', () => {
+describe('planPipeline', () => {
   const ask = (more: Partial<PipelineRequest>): PipelineRequest => ({
     kind: 'do-all',
     hostIds: [],
@@ -99,7 +100,7 @@ describe('a plan', () => {
   });
   const web = { hostId: 'web', host: { name: 'web', online: true }, elsewhere: null };
 
-  it('passes over hosts that are offline, unknown or in another pipeline, and says so', () => {
+  it('skips hosts that are offline, unknown or in another pipeline, with the reason', () => {
     const plan = planPipeline(
       ask({}),
       [
@@ -115,12 +116,12 @@ describe('a plan', () => {
     expect(plan.run.hosts.map(({ hostId, status, reason }) => [hostId, status, reason])).toEqual([
       ['web', 'waiting', ''],
       ['away', 'skipped', 'away is offline.'],
-      ['gone', 'skipped', 'The host is not known any more.'],
+      ['gone', 'skipped', 'The host is no longer known.'],
       ['other', 'skipped', 'other is in another pipeline: Do all by ada.'],
     ]);
   });
 
-  it('is refused where no host can take it, where the stages make no sense and where a merge lacks its number', () => {
+  it('refuses requests without an available host, with invalid stages, or with a merge without a number', () => {
     const away = { hostId: 'a', host: { name: 'a', online: false }, elsewhere: null };
     expect(planPipeline(ask({}), [away], 'p', T0)).toEqual({ kind: 'refused', reason: 'a is offline.' });
     expect(planPipeline(ask({}), [], 'p', T0).kind).toBe('refused');
@@ -137,7 +138,7 @@ describe('a plan', () => {
 });
 
 describe('a pipeline', () => {
-  it('takes each host through the stages by itself; unchanged counts as well done', () => {
+  it('takes each host through the stages independently; unchanged counts as success', () => {
     let run = after(start(['a', 'b']), ...stage('a', 'a0', 'unchanged'));
     expect(stageOf(run, hostOf(run, 'a'))).toBe('switch');
     expect(stageOf(run, hostOf(run, 'b'))).toBe('pull');
@@ -151,18 +152,18 @@ describe('a pipeline', () => {
   });
 
   it.each(COMMAND_OUTCOMES.filter((outcome) => outcome !== 'succeeded' && outcome !== 'unchanged'))(
-    'a host whose stage ends as %s drops out, the others go on',
+    'a host whose stage ends as %s fails, the others continue',
     (outcome) => {
       let run = after(start(['a', 'b']), ...stage('a', 'a0', outcome));
       expect(hostOf(run, 'a')).toMatchObject({ status: 'failed', stage: 0, commandId: 'a0' });
-      expect(hostOf(run, 'a').reason).toBe(`Pull: ${outcome}. It ${outcome}.`);
+      expect(hostOf(run, 'a').reason).toBe(`The pull ${OUTCOME_PHRASES[outcome]}. It ${outcome}.`);
       expect(statuses(run).b).toBe('running');
       run = after(run, ...['b0', 'b1', 'b2'].flatMap((id) => stage('b', id, 'succeeded')));
       expect(run.pipeline).toMatchObject({ outcome: 'partial', reason: '1 done, 1 failed.' });
     },
   );
 
-  it('lets so many hosts work at the same time, and the next begin when one is through or out', () => {
+  it('runs as many hosts in parallel as allowed, and starts the next when one is done or fails', () => {
     let run = start(['a', 'b', 'c', 'd'], { parallelism: 2, kind: 'custom', stages: ['pull'] });
     expect(statuses(run)).toEqual({ a: 'running', b: 'running', c: 'waiting', d: 'waiting' });
     run = after(run, ...stage('b', 'b0', 'failed'));
@@ -171,7 +172,7 @@ describe('a pipeline', () => {
     expect(statuses(run)).toEqual({ a: 'done', b: 'failed', c: 'running', d: 'running' });
   });
 
-  it('waits for a host that is busy or away, not for ever: skipped at its first stage, failed later', () => {
+  it('waits for a busy or offline host up to a limit: skipped at its first stage, failed later', () => {
     const busy = (hostId: string): PipelineInput => ({ type: 'not-ready', hostId, reason: `${hostId} is busy.` });
     let run = after(start(['a', 'b']), ...stage('b', 'b0', 'succeeded'), busy('a'), busy('b'));
     expect(waitingSteps(run).map((host) => host.steps.at(-1))).toMatchObject([
@@ -181,11 +182,11 @@ describe('a pipeline', () => {
     const late = T0 + STAGE_WAIT_MS + 10;
     for (const id of ['a', 'b']) run = stepPipeline(run, busy(id), late);
     expect(statuses(run)).toEqual({ a: 'skipped', b: 'failed' });
-    expect(hostOf(run, 'a').reason).toBe('a is busy. It was waited for long enough.');
+    expect(hostOf(run, 'a').reason).toBe('a is busy. The stage timed out while waiting.');
     expect(run.pipeline).toMatchObject({ outcome: 'failed', reason: '1 failed, 1 skipped.' });
   });
 
-  it('gives hosts the whole time again after a restart of the dashboard', () => {
+  it('gives hosts the full waiting time again after a restart of the dashboard', () => {
     const away: PipelineInput = { type: 'not-ready', hostId: 'a', reason: 'a is offline.' };
     const late = T0 + 10 * STAGE_WAIT_MS;
     const run = stepPipeline(stepPipeline(start(['a']), { type: 'recovered' }, late), away, late + STAGE_WAIT_MS - 1);
@@ -193,7 +194,7 @@ describe('a pipeline', () => {
     expect(statuses(stepPipeline(run, away, late + STAGE_WAIT_MS))).toEqual({ a: 'skipped' });
   });
 
-  it('goes on where there is nothing to do, and says why', () => {
+  it('goes on to the next stage when there is nothing to do, with the reason', () => {
     const run = after(start(['a']), { type: 'nothing-to-do', hostId: 'a', reason: 'It has that commit.' });
     expect(hostOf(run, 'a')).toMatchObject({
       status: 'running',
@@ -202,41 +203,41 @@ describe('a pipeline', () => {
     });
   });
 
-  it('passes over a host that can not take the first stage, and drops one that can not take a later one', () => {
+  it('skips a host that can’t run its first stage, and fails one that can’t run a later one', () => {
     const no = (hostId: string): PipelineInput => ({ type: 'blocked', hostId, reason: 'It has not pulled.' });
     const run = after(start(['a', 'b']), ...stage('b', 'b0', 'succeeded'), no('a'), no('b'));
     expect(statuses(run)).toEqual({ a: 'skipped', b: 'failed' });
   });
 
-  it('stops at the first failure where that was asked for: what runs ends, nothing more begins', () => {
+  it('stops at the first failure if requested: running commands end, nothing more starts', () => {
     let run = start(['a', 'b', 'c', 'd'], { parallelism: 3, stopOnFailure: true });
     run = after(run, { type: 'sent', hostId: 'b', commandId: 'b0' }, ...stage('a', 'a0', 'failed'));
     expect(statuses(run)).toEqual({ a: 'failed', b: 'running', c: 'skipped', d: 'skipped' });
     run = after(run, { type: 'command-ended', hostId: 'b', commandId: 'b0', outcome: 'succeeded', reason: '' });
     expect(hostOf(run, 'b')).toMatchObject({ status: 'skipped', steps: [{ status: 'done' }] });
-    expect(hostOf(run, 'b').reason).toContain('Switch was not begun.');
+    expect(hostOf(run, 'b').reason).toContain('The switch was not started.');
     expect(run.pipeline).toMatchObject({ outcome: 'failed', phase: 'ended' });
     expect(run.pipeline.reason).toContain('a failed');
   });
 
-  it('is cancelled: hosts that were not begun are skipped, what runs goes on to its end', () => {
+  it('can be cancelled: waiting hosts are skipped, running commands continue', () => {
     let run = start(['a', 'b', 'c'], { parallelism: 2 });
     run = after(run, { type: 'sent', hostId: 'a', commandId: 'a0' }, { type: 'cancel', by: 'ada' });
     expect(run.pipeline).toMatchObject({ phase: 'cancelling', outcome: null });
     expect(statuses(run)).toEqual({ a: 'running', b: 'skipped', c: 'skipped' });
-    expect(hostOf(run, 'b')).toMatchObject({ steps: [], reason: 'Cancelled by ada. Pull was not begun.' });
+    expect(hostOf(run, 'b')).toMatchObject({ steps: [], reason: 'Cancelled by ada. The pull was not started.' });
     run = after(run, { type: 'command-ended', hostId: 'a', commandId: 'a0', outcome: 'stopped', reason: '' });
     expect(run.pipeline).toMatchObject({ outcome: 'cancelled', reason: '1 failed, 2 skipped. Cancelled by ada.' });
   });
 
-  it('that was cancelled when all was done already has succeeded', () => {
+  it('succeeds when it is cancelled but everything completes', () => {
     let run = start(['a'], { kind: 'custom', stages: ['pull'] });
     run = after(run, { type: 'sent', hostId: 'a', commandId: 'a0' }, { type: 'cancel', by: 'ada' });
     run = after(run, { type: 'command-ended', hostId: 'a', commandId: 'a0', outcome: 'succeeded', reason: '' });
     expect(run.pipeline.outcome).toBe('succeeded');
   });
 
-  it('lets no host begin before the merge is done, and none at all when it is not', () => {
+  it('starts hosts only after a successful merge', () => {
     const run = start(['a', 'b'], { kind: 'merge-deploy', pullRequest: { number: 7, seen: 'c0ffee' } });
     expect(statuses(run)).toEqual({ a: 'waiting', b: 'waiting' });
     const merged = after(run, { type: 'prelude-ended', ok: true, reason: '#7 was merged.' });
@@ -244,10 +245,10 @@ describe('a pipeline', () => {
     expect(stageOf(merged, hostOf(merged, 'a'))).toBe('pull');
     const refused = after(run, { type: 'prelude-ended', ok: false, reason: 'The checks failed.' });
     expect(refused.pipeline).toMatchObject({ outcome: 'failed', reason: '2 skipped. The checks failed.' });
-    expect(hostOf(refused, 'a').reason).toBe('Merge flake update was not done: The checks failed.');
+    expect(hostOf(refused, 'a').reason).toBe('The flake update merge failed: The checks failed.');
   });
 
-  it('cancelled while it merges waits for the answer and says that it was merged', () => {
+  it('waits for the merge when it is cancelled meanwhile, and reports it', () => {
     let run = after(start(['a'], { kind: 'merge-deploy', pullRequest: { number: 7, seen: 'c0ffee' } }), {
       type: 'cancel',
       by: 'ada',
@@ -258,7 +259,7 @@ describe('a pipeline', () => {
     expect(pipelineView(run).prelude).toMatchObject({ status: 'done', reason: '#7 was merged.' });
   });
 
-  it('goes on when a host is removed', () => {
+  it('continues when a host is removed', () => {
     const gone = (hostId: string): PipelineInput => ({ type: 'host-removed', hostId });
     const run = after(
       start(['a', 'b', 'c'], { parallelism: 2 }),
@@ -271,7 +272,7 @@ describe('a pipeline', () => {
     expect(run.pipeline.phase).toBe('ended');
   });
 
-  it('does not take the end of another command for that of its own', () => {
+  it('ignores the end of another command', () => {
     const run = after(start(['a']), { type: 'sent', hostId: 'a', commandId: 'a0' });
     const other: PipelineInput = { type: 'command-ended', hostId: 'a', commandId: 'x', outcome: 'failed', reason: '' };
     expect(after(run, other)).toBe(run);
@@ -315,8 +316,8 @@ const anyStart = fc.record({
 });
 const OVER = new Set(['done', 'failed', 'skipped']);
 
-describe('whatever comes', () => {
-  it('a stage of a host is sent at most once, no end is left, no more hosts work than may, and it ends', () => {
+describe('a pipeline with any inputs', () => {
+  it('sends each stage at most once, never leaves an end, respects the parallelism, and ends', () => {
     fc.assert(
       fc.property(anyStart, ({ kind, parallelism, stopOnFailure, inputs }) => {
         let now = T0;
@@ -358,7 +359,7 @@ describe('whatever comes', () => {
             expect(run.pipeline.outcome).not.toBeNull();
             expect(run.pipeline.reason).toMatch(/\.$/);
           }
-          // What pages make of the patches is what the pipeline is.
+          // The patches give pages the same state as the pipeline's.
           const patch = pipelinePatch(before, run);
           const changed = new Map(patch.hosts?.map((one) => [one.hostId, one]));
           shown = { ...shown, ...patch, hosts: shown.hosts.map((one) => changed.get(one.hostId) ?? one) };
@@ -368,7 +369,7 @@ describe('whatever comes', () => {
           now += wait;
           feed(input);
         }
-        // From here on only what a dashboard always gets: an answer to a merge, ends of commands, and time.
+        // From here on only inputs that always arrive: the answer to a merge, ends of commands, and time.
         feed({ type: 'prelude-ended', ok: true, reason: '' });
         for (let turn = 0; turn < 60 && run.pipeline.phase !== 'ended'; turn += 1) {
           now += STAGE_WAIT_MS;

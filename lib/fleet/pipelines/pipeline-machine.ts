@@ -1,65 +1,65 @@
 /**
- * The life of a pipeline: a pure state machine. Each host goes through the stages by itself, "and then": one that fails
- * drops out, the others go on. At most so many hosts work at the same time. Every stage that waits has a deadline and
- * every stage that runs has a command, which has its own: so every pipeline ends.
+ * The state machine of a pipeline. Each host goes through the stages independently: one that fails stops there, the others
+ * continue. At most `parallelism` hosts run at the same time. A waiting stage has a deadline and a running stage has a
+ * command with one, so every pipeline ends.
  */
 import type { CommandOutcome, OperationId, PipelineOutcome } from '@/lib/protocol/live';
-import { OPERATIONS } from '../operations/operations';
+import { nounPhrase, OUTCOME_PHRASES } from '../operations/operation-words';
 import { hostStages, isPrelude } from './pipeline-kinds';
 import type { PipelineCounts, PipelineHostRecord, PipelineRun, PipelineStep } from '../records/pipeline-state';
 
 /**
- * How long a stage may wait for its host to take it: longer than an agent may take to come back, or a short operation of
- * somebody else takes.
+ * How long a stage may wait for its host: longer than an agent may take to come back, and longer than another operator's
+ * short operation.
  */
 export const STAGE_WAIT_MS = 10 * 60_000;
 
 export type PipelineInput =
-  /** It was started: the first hosts begin, unless the dashboard has to do something before. */
+  /** It was started: the first hosts begin, unless a prelude runs first. */
   | { type: 'begin' }
-  /** What the dashboard does before the hosts was done, or not. */
+  /** The prelude succeeded or failed. */
   | { type: 'prelude-ended'; ok: boolean; reason: string }
-  /** The stage that a host waited for has a command. */
+  /** The host's waiting stage was sent as a command. */
   | { type: 'sent'; hostId: string; commandId: string }
-  /** The host can't take it now, but may soon. */
+  /** The host can't run the stage yet. */
   | { type: 'not-ready'; hostId: string; reason: string }
-  /** The goal of the stage is met already. */
+  /** The goal of the stage is already met. */
   | { type: 'nothing-to-do'; hostId: string; reason: string }
-  /** The host can't take it. */
+  /** The host can't run the stage. */
   | { type: 'blocked'; hostId: string; reason: string }
   | { type: 'command-ended'; hostId: string; commandId: string; outcome: CommandOutcome; reason: string }
-  /** The host, and its commands with it, are no longer known. */
+  /** The host was removed, and its commands with it. */
   | { type: 'host-removed'; hostId: string }
-  /** An operator ends it: nothing more is begun. What runs ends by itself, or is stopped as any command is. */
+  /** An operator cancels it: no further stage starts. Running commands continue, or are stopped like any command. */
   | { type: 'cancel'; by: string }
-  /** The dashboard was restarted: no host had a chance to come back while it was away. */
+  /** The dashboard was restarted: hosts could not come back while it was down. */
   | { type: 'recovered' }
-  /** The wall clock went `ms` further than the time in which the dashboard could work: deadlines move along. */
+  /** The wall clock moved `ms` further than the time in which the dashboard could work: deadlines move with it. */
   | { type: 'time-shifted'; ms: number };
 
-/** Gives what becomes of a pipeline with an input. Pure; never throws. Hosts that did not change stay the same object. */
+/** The next state of a pipeline after an input. Pure; never throws. Unchanged hosts stay the same object. */
 export function stepPipeline(run: PipelineRun, input: PipelineInput, now: number): PipelineRun {
   if (run.pipeline.phase === 'ended') return run;
   return settle(onInput(run, input, now), now);
 }
 
-/** Hosts whose next stage should be sent now, if they can take it. */
+/** Hosts with a stage that is waiting to be sent. */
 export function waitingSteps(run: PipelineRun): PipelineHostRecord[] {
   return run.hosts.filter((host) => host.status === 'running' && host.steps.at(-1)?.status === 'waiting');
 }
 
-/** The operation that a host is at. */
+/** The operation of the stage that a host is at. */
 export function stageOf({ pipeline }: PipelineRun, host: PipelineHostRecord): OperationId | null {
   return hostStages(pipeline.stages)[host.stage] ?? null;
 }
 
-/** The command that a host is busy with for this pipeline, or null. */
+/** The command that runs on a host for this pipeline, or null. */
 export function runningCommand(host: PipelineHostRecord): string | null {
   const step = host.steps.at(-1);
   return host.status === 'running' && step?.status === 'running' ? step.commandId : null;
 }
 
-/** True when the host's former stage of this pipeline was a pull that went well: then it has what there is to have. */
+/** True when a pull of this pipeline succeeded on the host: it then has the newest configuration. */
 export function hasPulled({ pipeline }: PipelineRun, host: PipelineHostRecord): boolean {
   const stages = hostStages(pipeline.stages);
   return host.steps.some((step, index) => stages[index] === 'pull' && step.status === 'done');
@@ -121,40 +121,47 @@ function onHost(run: PipelineRun, host: PipelineHostRecord, input: HostInput, no
       return onWaiting(host, (step) => {
         if (now < step.until)
           return step.reason === input.reason ? host : withStep(host, { ...step, reason: input.reason });
-        return dropsOut(host, step, `${input.reason} It was waited for long enough.`, now);
+        return stageFailed(host, step, `${input.reason} The stage timed out while waiting.`, now);
       });
     case 'nothing-to-do':
-      return onWaiting(host, ({ since }) => onwards(run, host, done(since, now, null, 'skipped', input.reason), now));
+      return onWaiting(host, ({ since }) => stageDone(run, host, done(since, now, null, 'skipped', input.reason), now));
     case 'blocked':
-      return onWaiting(host, (step) => dropsOut(host, step, input.reason, now));
+      return onWaiting(host, (step) => stageFailed(host, step, input.reason, now));
     case 'command-ended': {
       const step = host.steps.at(-1);
       if (host.status !== 'running' || step?.status !== 'running' || step.commandId !== input.commandId) return host;
       const { outcome, reason, commandId } = input;
       if (outcome === 'succeeded' || outcome === 'unchanged') {
-        return onwards(run, host, done(step.startedAt, now, commandId, outcome, reason), now);
+        return stageDone(run, host, done(step.startedAt, now, commandId, outcome, reason), now);
       }
       const failed = { status: 'failed', startedAt: step.startedAt, endedAt: now, commandId, outcome, reason } as const;
       return {
         ...withStep(host, failed),
         status: 'failed',
-        reason: `${labelOf(run, host.stage)}: ${outcome}. ${reason}`.trim(),
+        reason: `${stageName(run, host.stage)} ${OUTCOME_PHRASES[outcome]}. ${reason}`.trim(),
       };
     }
     case 'host-removed': {
-      if (host.status === 'waiting') return { ...host, status: 'skipped', reason: GONE };
+      if (host.status === 'waiting') return { ...host, status: 'skipped', reason: HOST_REMOVED };
       if (host.status !== 'running') return host;
       const step = host.steps.at(-1);
-      if (step?.status === 'waiting') return dropsOut(host, step, GONE, now);
+      if (step?.status === 'waiting') return stageFailed(host, step, HOST_REMOVED, now);
       if (step?.status !== 'running') return host;
       const { startedAt, commandId } = step;
-      const failed = { status: 'failed', startedAt, endedAt: now, commandId, outcome: 'lost', reason: GONE } as const;
-      return { ...withStep(host, failed), status: 'failed', reason: GONE };
+      const failed = {
+        status: 'failed',
+        startedAt,
+        endedAt: now,
+        commandId,
+        outcome: 'lost',
+        reason: HOST_REMOVED,
+      } as const;
+      return { ...withStep(host, failed), status: 'failed', reason: HOST_REMOVED };
     }
   }
 }
 
-const GONE = 'The host was removed from the dashboard.';
+const HOST_REMOVED = 'The host was removed from the dashboard.';
 
 const done = (
   startedAt: number,
@@ -169,21 +176,21 @@ const withStep = (host: PipelineHostRecord, step: PipelineStep): PipelineHostRec
   steps: [...host.steps.slice(0, -1), step],
 });
 
-const labelOf = ({ pipeline }: PipelineRun, stage: number): string => {
+const stageName = ({ pipeline }: PipelineRun, stage: number): string => {
   const id = hostStages(pipeline.stages)[stage];
-  return id ? OPERATIONS[id].label : 'The next stage';
+  return id ? `The ${nounPhrase(id)}` : 'The next stage';
 };
 
 type Waiting = Extract<PipelineStep, { status: 'waiting' }>;
 
-/** Applies to a host that waits to take its next stage; any other one stays. */
+/** Changes a host whose stage is waiting; any other host stays the same. */
 function onWaiting(host: PipelineHostRecord, change: (step: Waiting) => PipelineHostRecord): PipelineHostRecord {
   const step = host.steps.at(-1);
   return host.status === 'running' && step?.status === 'waiting' ? change(step) : host;
 }
 
-/** A host on which nothing was done yet is passed over; one that was begun has failed. */
-function dropsOut(host: PipelineHostRecord, step: Waiting, reason: string, now: number): PipelineHostRecord {
+/** The stage can't run: a host without a finished stage is skipped, any other one has failed. */
+function stageFailed(host: PipelineHostRecord, step: Waiting, reason: string, now: number): PipelineHostRecord {
   const failed = {
     status: 'failed',
     startedAt: step.since,
@@ -195,19 +202,19 @@ function dropsOut(host: PipelineHostRecord, step: Waiting, reason: string, now: 
   return { ...withStep(host, failed), status: host.stage === 0 ? 'skipped' : 'failed', reason };
 }
 
-/** A stage went well: the next one, or the end. */
-function onwards(run: PipelineRun, host: PipelineHostRecord, step: PipelineStep, now: number): PipelineHostRecord {
+/** A stage succeeded: the host goes on to the next one, or is done. */
+function stageDone(run: PipelineRun, host: PipelineHostRecord, step: PipelineStep, now: number): PipelineHostRecord {
   const after = withStep(host, step);
   const stage = host.stage + 1;
   if (stage >= hostStages(run.pipeline.stages).length) return { ...after, status: 'done' };
   const { halt } = run.pipeline.state;
-  if (halt) return { ...after, status: 'skipped', reason: `${halt.reason} ${labelOf(run, stage)} was not begun.` };
+  if (halt) return { ...after, status: 'skipped', reason: `${halt.reason} ${stageName(run, stage)} was not started.` };
   return { ...after, stage, commandId: null, steps: [...after.steps, waiting(now)] };
 }
 
 const waiting = (now: number): Waiting => ({ status: 'waiting', since: now, until: now + STAGE_WAIT_MS, reason: '' });
 
-/** What one host's fate means to the others. */
+/** Halts the pipeline after a failed host if it stops at the first failure. */
 function afterHost(run: PipelineRun, host: PipelineHostRecord): PipelineRun {
   const { pipeline } = run;
   if (host.status !== 'failed' || !pipeline.stopOnFailure || pipeline.state.halt) return run;
@@ -220,19 +227,19 @@ function cancelled(run: PipelineRun, by: string): PipelineRun {
   return halted({ ...run, pipeline: { ...pipeline, phase: 'cancelling' } }, 'operator', `Cancelled by ${by}.`);
 }
 
-/** Begins nothing more: hosts that run nothing now are skipped, the others end what they are at. */
+/** Starts nothing more: hosts without a running command are skipped, the others finish theirs. */
 function halted(run: PipelineRun, cause: 'operator' | 'failure', reason: string): PipelineRun {
   const { pipeline } = run;
   return {
     pipeline: { ...pipeline, state: { ...pipeline.state, halt: { cause, reason } } },
     hosts: run.hosts.map((host) => {
       if (host.status === 'waiting') return { ...host, status: 'skipped', reason };
-      // A stage that was not sent leaves no trace: the reason says where it stood.
+      // A stage that was not sent leaves no step: the reason names it.
       return onWaiting(host, () => ({
         ...host,
         status: 'skipped',
         steps: host.steps.slice(0, -1),
-        reason: `${reason} ${labelOf(run, host.stage)} was not begun.`,
+        reason: `${reason} ${stageName(run, host.stage)} was not started.`,
       }));
     }),
   };
@@ -247,14 +254,14 @@ function preludeEnded(run: PipelineRun, ok: boolean, reason: string, now: number
   const next = { ...pipeline, state: { ...pipeline.state, prelude } };
   if (ok) return { pipeline: next, hosts };
   const first = pipeline.stages[0];
-  const why = `${first ? OPERATIONS[first].label : 'The first stage'} was not done: ${reason}`;
+  const why = `The ${first ? nounPhrase(first) : 'first stage'} failed: ${reason}`;
   return {
     pipeline: next,
     hosts: hosts.map((host) => (host.status === 'waiting' ? { ...host, status: 'skipped', reason: why } : host)),
   };
 }
 
-/** Lets waiting hosts begin where there is room, and ends the pipeline when no host is left. */
+/** Starts waiting hosts up to the limit, and ends the pipeline when no host is left. */
 function settle(run: PipelineRun, now: number): PipelineRun {
   const { pipeline } = run;
   const { prelude } = pipeline.state;
@@ -281,7 +288,7 @@ function outcomeOf({ pipeline: { state, stages }, hosts }: PipelineRun, counts: 
   return counts.done > 0 || merged ? 'partial' : 'failed';
 }
 
-/** "17 done, 2 failed, 1 skipped." with what ended it before, if anything did. */
+/** "17 done, 2 failed, 1 skipped.", followed by why it was halted, if it was. */
 function summary({ pipeline: { state } }: PipelineRun, counts: PipelineCounts): string {
   const parts = (['done', 'failed', 'skipped'] as const).flatMap((status) =>
     counts[status] > 0 ? [`${counts[status]} ${status}`] : [],

@@ -1,12 +1,12 @@
-/** The merge that the dashboard does once, before the hosts of a pipeline begin. */
+/** The merge that the dashboard runs once, before the hosts of a pipeline start. */
 import type { PipelineRecord } from '../records/pipeline-state';
 import type { Clock } from '../records/environment';
 import type { Requester } from '../records/requests';
 import type { FleetOptions } from '../turns/fleet-options';
 
-/** A merge that gave no answer by then is taken for failed: the forge is asked what became of it by a person. */
+/** A merge without an answer by then counts as failed; the operator has to check the forge. */
 export const MERGE_ANSWER_MS = 3 * 60_000;
-/** How long a fetch of the desired state after a merge may hold up the hosts. */
+/** How long a fetch of the desired state after a merge may delay the hosts. */
 export const REFRESH_AFTER_MERGE_MS = 30_000;
 
 export interface MergeEnd {
@@ -16,8 +16,8 @@ export interface MergeEnd {
 }
 
 /**
- * Merges what the operator looked at, and then fetches the desired state, by which hosts are judged from there on. Ends
- * within the times above; never rejects. Asked for again, it does nothing twice: the forge's merge is idempotent.
+ * Merges the pull request as the operator reviewed it, then fetches the desired state that the hosts are judged by. Ends
+ * within the times above; never rejects. Calling it again is safe: the forge's merge is idempotent.
  */
 export async function mergeFirst(
   { args, userId, userName, address }: PipelineRecord,
@@ -26,10 +26,10 @@ export async function mergeFirst(
   const number = args?.pullRequest;
   const seen = typeof args?.seen === 'string' ? args.seen : null;
   if (!flakeUpdates || typeof number !== 'number') {
-    return { ok: false, reason: 'No forge is configured any more, so that it could not be merged.' };
+    return { ok: false, reason: 'No forge is configured any more, so the pull request could not be merged.' };
   }
   const by: Requester = { userId, userName, address };
-  const noAnswer = 'The forge gave no answer in time. Look there whether it was merged.';
+  const noAnswer = 'The forge did not answer in time. Check there whether the pull request was merged.';
   const otherwise = { kind: 'failed', reason: noAnswer } as const;
   const result = await within(clock, MERGE_ANSWER_MS, flakeUpdates.merge(number, by, seen), otherwise);
   if (result.kind !== 'merged') return { ok: false, reason: result.reason };
@@ -38,7 +38,7 @@ export async function mergeFirst(
   return { ok: true, reason: `#${number} was merged${as}.` };
 }
 
-/** What a promise gives, or something else when it takes too long or fails. */
+/** The value of a promise, or `otherwise` when it fails or takes longer than `ms`. */
 function within<T>(clock: Clock, ms: number, promise: Promise<T>, otherwise: T): Promise<T> {
   return new Promise((resolve) => {
     const cancel = clock.after(ms, () => resolve(otherwise));

@@ -1,22 +1,22 @@
-/** From a request to a pipeline, or to why not. Pure. */
+/** Turns a request into a pipeline, or into the reason for refusing it. Pure. */
 import type { HostView, OperationId } from '@/lib/protocol/live';
-import { OPERATIONS } from '../operations/operations';
+import { nounPhrase } from '../operations/operation-words';
 import type { PipelineHostRecord, PipelineRun } from '../records/pipeline-state';
 import { isPrelude, MAX_PIPELINE_HOSTS, PIPELINES, stagesProblem } from './pipeline-kinds';
 import type { PipelineRequest } from '../records/requests';
 
-/** What a host is to a new pipeline. */
+/** A host as a candidate for a new pipeline. */
 export interface Candidate {
   hostId: string;
-  /** Null for a host that is not known (any more). */
+  /** Null for an unknown host. */
   host: Pick<HostView, 'name' | 'online'> | null;
-  /** Another pipeline that the host has not come to the end of, as "Do all by ada"; null when there is none. */
+  /** Another pipeline that the host has not finished, as "Do all by ada"; null if there is none. */
   elsewhere: string | null;
 }
 
 export type PipelinePlan = { kind: 'planned'; run: PipelineRun } | { kind: 'refused'; reason: string };
 
-/** The stages that a request asks for. */
+/** The stages of a request. */
 export function stagesOf(request: Pick<PipelineRequest, 'kind' | 'stages'>): readonly OperationId[] {
   return request.kind === 'custom' ? (request.stages ?? []) : PIPELINES[request.kind].stages;
 }
@@ -36,7 +36,7 @@ export function planPipeline(
   const [first] = stages;
   const prelude = first && isPrelude(first);
   if (prelude && request.pullRequest === undefined) {
-    return { kind: 'refused', reason: `${OPERATIONS[first].label} needs to know which pull request.` };
+    return { kind: 'refused', reason: `The ${nounPhrase(first)} needs the number of a pull request.` };
   }
   const hosts = candidates.map((candidate, position) => asHost(candidate, id, position));
   if (!hosts.some((host) => host.status === 'waiting')) {
@@ -46,7 +46,7 @@ export function planPipeline(
       reason:
         hosts.length === 1 && one
           ? one.reason
-          : 'None of these hosts can take it: they are offline or in another pipeline.',
+          : 'None of these hosts is available: they are offline or in another pipeline.',
     };
   }
   const { kind, requestId, parallelism, stopOnFailure, pullRequest, by } = request;
@@ -78,12 +78,12 @@ export function planPipeline(
 }
 
 /**
- * A host that is offline is passed over from the start, as the operator was told; one that goes later is waited for. A
- * host is in one pipeline at a time: the stages of two in turns would be nobody's sequence.
+ * A host that is offline at the start is skipped; one that goes offline later is waited for. A host is in one pipeline at
+ * a time, because interleaved stages of two pipelines would match neither sequence.
  */
 function asHost({ hostId, host, elsewhere }: Candidate, pipelineId: string, position: number): PipelineHostRecord {
   const reason = !host
-    ? 'The host is not known any more.'
+    ? 'The host is no longer known.'
     : elsewhere !== null
       ? `${host.name} is in another pipeline: ${elsewhere}.`
       : host.online

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { STAGE_WAIT_MS } from './pipeline-machine';
 import { MERGE_ANSWER_MS } from './pipeline-merge';
 import { MAX_RUNNING_PIPELINES } from './pipeline-kinds';
-import { BY, openBench, QUIET, type Bench, type GivenLink } from '../testing/test-fleet';
+import { BY, openBench, QUIET, type Bench, type TestLink } from '../testing/test-fleet';
 import type { PipelineRequest } from '../records/requests';
 
 const TICK_MS = 1_000;
@@ -18,7 +18,7 @@ afterEach(() => {
 });
 
 /** An agent that registered and sent its first heartbeat. */
-function agent(name: string): GivenLink {
+function agent(name: string): TestLink {
   const link = bench.agent(name);
   bench.say(link, 'heartbeat', QUIET);
   return link;
@@ -47,14 +47,14 @@ const viewOf = (id: string) => {
 };
 const statuses = (id: string) => viewOf(id).hosts.map(({ status }) => status);
 
-/** The host's command ends by the agent's word and a quiet heartbeat. */
-function ends(link: GivenLink, command: string, status = 'ok'): void {
+/** The host's command ends with a status and an idle heartbeat. */
+function ends(link: TestLink, command: string, status = 'ok'): void {
   bench.say(link, 'status', { status, command, exit_code: status === 'ok' ? 0 : 1 });
   bench.say(link, 'heartbeat', QUIET);
 }
 
 describe('stages', () => {
-  it('follow each other on each host by itself, and the end is told with who, what and how', () => {
+  it('follow each other on each host independently, and events name requester, stages and outcome', () => {
     const web = agent('web');
     const db = agent('db');
     const id = start(['web', 'db']);
@@ -84,7 +84,7 @@ describe('stages', () => {
     ]);
   });
 
-  it('come after the host is back from a switch and has said what it does', () => {
+  it('start after the host is back from a switch and has sent a heartbeat', () => {
     const web = agent('web');
     const id = start(['web'], { kind: 'do-all' });
     ends(web, 'pull');
@@ -102,15 +102,15 @@ describe('stages', () => {
     expect(viewOf(id)).toMatchObject({ outcome: 'succeeded' });
   });
 
-  it('wait while the host is busy with something else, with a bound', () => {
+  it('wait up to a limit while the host is busy with another command', () => {
     const web = agent('web');
     const db = agent('db');
     bench.dispatch('refresh-git', 'web');
     bench.say(db, 'heartbeat', { ...QUIET, pending_command: 'by hand' });
     const id = start(['web', 'db']);
     expect(viewOf(id).hosts.map(({ steps }) => steps.at(-1)?.reason)).toEqual([
-      'web is busy: Refresh Git status is under way.',
-      'The agent of db says that it is still running "by hand".',
+      'web is busy: the Git status refresh is in progress.',
+      'The agent of db reports that it is still running "by hand".',
     ]);
     ends(web, 'refresh-git');
     bench.clock.advance(TICK_MS);
@@ -125,13 +125,13 @@ describe('stages', () => {
     expect(viewOf(id).hosts[1]?.reason).toContain('still running "by hand"');
   });
 
-  it('that a version-1 agent comes for wait in its queue, and are the pipeline’s', () => {
+  it('for a version-1 agent wait in its queue and belong to the pipeline', () => {
     const call = { id: 'old', address: '198.51.100.9', identity: { kind: 'shared' } } as const;
     bench.fleet.v1Inbox.poll(call);
     const id = start(['old'], { stages: ['pull-switch'] });
     expect(viewOf(id).hosts[0]).toMatchObject({ status: 'running', steps: [{ status: 'running' }] });
     expect(bench.fleet.v1Inbox.poll(call)).toMatchObject({ command: 'pull-switch' });
-    // It never says how it went: the command's own end is the stage's.
+    // It never reports a result: the end of its command ends the stage.
     for (let minutes = 0; viewOf(id).phase !== 'ended' && minutes < 200; minutes += 1) {
       bench.clock.advance(60_000);
       bench.fleet.v1Inbox.poll(call);
@@ -139,7 +139,7 @@ describe('stages', () => {
     expect(viewOf(id)).toMatchObject({ phase: 'ended', outcome: 'failed' });
   });
 
-  it('that a version-1 agent never comes for end with the wait', () => {
+  it('for a version-1 agent that never polls end with the wait', () => {
     bench.fleet.v1Inbox.poll({ id: 'old', address: '198.51.100.9', identity: { kind: 'shared' } });
     const id = start(['old'], { stages: ['pull-switch'] });
     bench.clock.advance(STAGE_WAIT_MS);
@@ -147,7 +147,7 @@ describe('stages', () => {
     expect(viewOf(id).hosts[0]).toMatchObject({ status: 'failed', steps: [{ outcome: 'expired' }] });
   });
 
-  it('that a version-1 agent has not come for are taken back with the pipeline', () => {
+  it('for a version-1 agent that has not polled are cancelled with the pipeline', () => {
     const call = { id: 'old', address: '198.51.100.9', identity: { kind: 'shared' } } as const;
     bench.fleet.v1Inbox.poll(call);
     const id = start(['old'], { stages: ['pull-switch'] });
@@ -157,7 +157,7 @@ describe('stages', () => {
     expect(bench.fleet.commandsOf('old', 1)).toMatchObject([{ outcome: 'cancelled' }]);
   });
 
-  it('never act upon what somebody else runs there: a restart waits its turn', () => {
+  it('never act on another operator’s command: a restart waits', () => {
     const web = agent('web');
     bench.dispatch('test', 'web');
     start(['web'], { stages: ['restart'] });
@@ -168,7 +168,7 @@ describe('stages', () => {
     expect(web.commands()).toEqual(['test', 'restart']);
   });
 
-  it('go on to the switch after a pull that moved the host to what the feed does not say yet', () => {
+  it('go on to the switch after a pull of a commit that is not in the feed yet', () => {
     const web = agent('web');
     bench.desired.state = { ...bench.desired.state, source: 'feed', commit: 'c'.repeat(40), fetchedAt: 1 };
     bench.desired.relations.set('bbbbbbb', { relation: 'differs', commits: null });
@@ -180,7 +180,7 @@ describe('stages', () => {
     expect(viewOf(id).hosts[0]?.steps[0]).toMatchObject({ status: 'done', outcome: 'succeeded' });
   });
 
-  it('are refused where the host can not take them: a switch on a host that has not pulled', () => {
+  it('are refused if the host can’t run them: a switch on a host that has not pulled', () => {
     const web = agent('web');
     bench.desired.state = { ...bench.desired.state, source: 'git', commit: 'c'.repeat(40), fetchedAt: 1 };
     bench.desired.relations.set('aaaaaaa', { relation: 'behind', commits: 2 });
@@ -193,7 +193,7 @@ describe('stages', () => {
     expect(web.commands()).toEqual(['switch']);
   });
 
-  it('let only so many hosts work at the same time', () => {
+  it('run on a limited number of hosts at the same time', () => {
     const names = ['a', 'b', 'c', 'd', 'e'];
     const links = names.map(agent);
     const id = start(names, { stages: ['test'], parallelism: 2 });
@@ -205,7 +205,7 @@ describe('stages', () => {
     expect(viewOf(id)).toMatchObject({ outcome: 'partial', counts: { done: 4, failed: 1 } });
   });
 
-  it('stop at the first failure where that was asked for', () => {
+  it('stop at the first failure if requested', () => {
     const links = ['a', 'b', 'c'].map(agent);
     const id = start(['a', 'b', 'c'], { parallelism: 2, stopOnFailure: true });
     ends(links[0]!, 'pull', 'error');
@@ -216,8 +216,8 @@ describe('stages', () => {
   });
 });
 
-describe('ends of several hosts that share one transaction', () => {
-  it('are all taken in, and the next stages are sent together', () => {
+describe('ends of several hosts in one transaction', () => {
+  it('are all processed, and the next stages are sent together', () => {
     bench.close();
     bench = openBench({ groupMs: 4 });
     const names = ['a', 'b', 'c', 'd', 'e', 'f'];
@@ -233,7 +233,7 @@ describe('ends of several hosts that share one transaction', () => {
     for (const link of links.slice(0, 3)) bench.say(link, 'heartbeat', QUIET);
     bench.clock.advance(10);
     expect(links.map((link) => link.commands().length)).toEqual([2, 2, 2, 0, 0, 0]);
-    // The statuses, the ends, and what follows from them: three times one transaction for three hosts.
+    // The statuses, the ends and the next stages: one transaction each for three hosts.
     expect(commits).toHaveBeenCalledTimes(3);
     for (const link of links.slice(0, 3)) bench.say(link, 'status', { status: 'ok', command: 'test', exit_code: 0 });
     bench.clock.advance(10);
@@ -244,8 +244,8 @@ describe('ends of several hosts that share one transaction', () => {
   });
 });
 
-describe('a request', () => {
-  it('that is repeated makes one pipeline, also after a restart', () => {
+describe('a pipeline request', () => {
+  it('makes one pipeline when it is repeated, also after a restart', () => {
     const web = agent('web');
     const id = start(['web'], { requestId: 'click' });
     expect(start(['web'], { requestId: 'click' })).toBe(id);
@@ -255,7 +255,7 @@ describe('a request', () => {
     expect(web.commands()).toEqual(['pull']);
   });
 
-  it('is refused where it makes no sense, and nothing is stored', () => {
+  it('is refused if it is invalid, and nothing is stored', () => {
     agent('web');
     const ask = (more: Partial<PipelineRequest>) =>
       bench.fleet.startPipeline({
@@ -276,7 +276,7 @@ describe('a request', () => {
     expect(ask({ stages: ['pull', 'reboot'], stepUp: true })).toMatchObject({ kind: 'started' });
   });
 
-  it('passes over hosts that are in another pipeline', () => {
+  it('skips hosts that are in another pipeline', () => {
     agent('web');
     agent('db');
     start(['web']);
@@ -285,7 +285,7 @@ describe('a request', () => {
     expect(viewOf(id).hosts[0]?.reason).toBe('web is in another pipeline: Custom by operator.');
   });
 
-  it('that the database refuses sends nothing', () => {
+  it('sends nothing if the database refuses it', () => {
     const web = agent('web');
     const commit = vi.spyOn(bench.store, 'commit').mockImplementation(() => {
       throw new Error('the disk is full');
@@ -304,18 +304,18 @@ describe('a request', () => {
     commit.mockRestore();
   });
 
-  it('beyond the bound on pipelines is refused', () => {
+  it('is refused beyond the limit on pipelines', () => {
     for (let n = 0; n < MAX_RUNNING_PIPELINES; n += 1) {
       agent(`h${n}`);
       start([`h${n}`]);
     }
     agent('more');
-    expect(() => start(['more'])).toThrow('pipelines run already');
+    expect(() => start(['more'])).toThrow('pipelines are already running');
   });
 });
 
-describe('cancelling', () => {
-  it('begins nothing more and lets what runs go on', () => {
+describe('cancelling a pipeline', () => {
+  it('starts nothing more and lets running commands continue', () => {
     const web = agent('web');
     const db = agent('db');
     const id = start(['web', 'db'], { parallelism: 1 });
@@ -330,7 +330,7 @@ describe('cancelling', () => {
     );
   });
 
-  it('stops what runs where that was asked for', () => {
+  it('stops running commands if requested', () => {
     const web = agent('web');
     const id = start(['web']);
     bench.fleet.cancelPipeline(id, { stopRunning: true }, BY);
@@ -343,7 +343,7 @@ describe('cancelling', () => {
 });
 
 describe('a restart of the dashboard', () => {
-  it('in the middle of a stage: the command is taken up, the pipeline goes on, nothing is sent twice', () => {
+  it('during a stage recovers the command and the pipeline, and sends nothing twice', () => {
     const wire = [agent('web')];
     const id = start(['web']);
     bench.crash();
@@ -359,7 +359,7 @@ describe('a restart of the dashboard', () => {
     expect(viewOf(id)).toMatchObject({ outcome: 'succeeded' });
   });
 
-  it('waits for hosts that have not come back, those not begun too, and gives up in the end', () => {
+  it('waits for hosts that have not come back, including waiting ones, up to a limit', () => {
     const web = agent('web');
     agent('db');
     const id = start(['web', 'db'], { parallelism: 1 });
@@ -377,10 +377,10 @@ describe('a restart of the dashboard', () => {
     expect([web.commands(), back.commands()]).toEqual([['pull'], []]);
   });
 
-  it('between the end of a stage and the next one: the next one is sent, once', () => {
+  it('between two stages sends the next one once', () => {
     const web = agent('web');
     const id = start(['web']);
-    // The end of the pull is stored, the step onwards with the command of the next stage is not.
+    // The end of the pull is stored; the next step with its command is not.
     const store = bench.store.commit.bind(bench.store);
     const commit = vi.spyOn(bench.store, 'commit').mockImplementation((writes) => {
       if (writes.commands?.some(({ operation }) => operation === 'test')) throw new Error('the power failed');
@@ -398,7 +398,7 @@ describe('a restart of the dashboard', () => {
     expect(back.commands()).toEqual(['test']);
   });
 
-  it('that finds a stage’s command ended learns of it', () => {
+  it('finds that a stage’s command has ended', () => {
     agent('web');
     const id = start(['web']);
     bench.database.db.$client.exec(`update commands set state = '{' where pipeline_id = '${id}'`);
@@ -412,12 +412,12 @@ describe('a restart of the dashboard', () => {
 describe('a merge before the hosts', () => {
   const deploy = () => start(['web'], { kind: 'merge-deploy', pullRequest: { number: 7, seen: 'c0ffee' } });
 
-  it('is done once; then the desired state is fetched and the hosts begin', async () => {
+  it('is done once; then the desired state is fetched and the hosts start', async () => {
     const web = agent('web');
     const id = deploy();
-    expect(bench.flakeUpdates.asked).toEqual(['7 c0ffee']);
+    expect(bench.flakeUpdates.requested).toEqual(['7 c0ffee']);
     bench.clock.advance(5 * TICK_MS);
-    expect(bench.flakeUpdates.asked).toEqual(['7 c0ffee']);
+    expect(bench.flakeUpdates.requested).toEqual(['7 c0ffee']);
     expect(web.commands()).toEqual([]);
     await bench.flakeUpdates.answer({ kind: 'merged', commit: 'abcdef0123456789' });
     expect(bench.desired.refreshed).toBe(1);
@@ -425,14 +425,14 @@ describe('a merge before the hosts', () => {
     expect(viewOf(id).prelude).toMatchObject({ status: 'done', reason: '#7 was merged as abcdef0.' });
   });
 
-  it('is refused from the start where no forge is configured', () => {
+  it('is refused if no forge is configured', () => {
     agent('web');
     bench.flakeUpdates.state = { ...bench.flakeUpdates.state, source: 'none' };
     expect(deploy).toThrow('No forge is configured');
-    expect(bench.flakeUpdates.asked).toEqual([]);
+    expect(bench.flakeUpdates.requested).toEqual([]);
   });
 
-  it.each(['refused', 'failed'] as const)('that is %s ends the pipeline, and no host is touched', async (kind) => {
+  it.each(['refused', 'failed'] as const)('that is %s ends the pipeline without running any host', async (kind) => {
     const web = agent('web');
     const id = deploy();
     await bench.flakeUpdates.answer({ kind, reason: 'The checks are red.' });
@@ -441,7 +441,7 @@ describe('a merge before the hosts', () => {
     expect(web.commands()).toEqual([]);
   });
 
-  it('that gets no answer ends too', async () => {
+  it('that gets no answer ends the pipeline as well', async () => {
     agent('web');
     const id = deploy();
     bench.clock.advance(MERGE_ANSWER_MS);
@@ -451,13 +451,13 @@ describe('a merge before the hosts', () => {
     expect(viewOf(id)).toMatchObject({ phase: 'ended', outcome: 'failed' });
   });
 
-  it('is asked for again after a restart in its middle', async () => {
+  it('is requested again after a restart during it', async () => {
     agent('web');
     const id = deploy();
     bench.crash();
     const back = agent('web');
     bench.clock.advance(TICK_MS);
-    expect(bench.flakeUpdates.asked).toEqual(['7 c0ffee', '7 c0ffee']);
+    expect(bench.flakeUpdates.requested).toEqual(['7 c0ffee', '7 c0ffee']);
     await bench.flakeUpdates.answer({ kind: 'merged', commit: '' });
     bench.clock.advance(TICK_MS);
     expect(back.commands()).toEqual(['pull']);

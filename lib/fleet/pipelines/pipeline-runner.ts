@@ -1,7 +1,7 @@
 /**
- * Pipelines at work: stores what follows from each input with the turn that brought it, and sends the next stages. The
- * row of a stage's command and the row that says that the host is at it are one transaction, before anything is sent; a
- * stage's request id is made of the pipeline and the stage, so that nothing can make a second command of it.
+ * Runs pipelines: stores the result of each input in the turn that brought it, and sends the next stages. A stage's command
+ * and the host's step are stored in one transaction before anything is sent. A stage's request id is made of pipeline and
+ * stage, so that no second command can be made for it.
  */
 import type { CommandOutcome, PipelineSummary, PipelineView } from '@/lib/protocol/live';
 import type { FleetCore } from '../turns/fleet-core';
@@ -16,24 +16,24 @@ import { isPrelude, MAX_RUNNING_PIPELINES, PIPELINES, stageToProve } from './pip
 import type { Turn } from '../turns/turn';
 import type { CommandRecord } from '../records/command-record';
 import type { DispatchRequest, DispatchResult, PipelineRequest, PipelineStart, Requester } from '../records/requests';
-import { busyWith } from '../operations/preconditions';
+import { notBusy } from '../operations/preconditions';
 import { checkOperation, stepUpMissing } from '../operations/operation-rules';
 import type { HostEntry } from '../turns/entry';
 
-/** Pipelines that ended and are still shown live, so that who watches one sees its end. */
+/** Ended pipelines that are still published live, so that someone watching one sees its end. */
 export const ENDED_SHOWN = 4;
 
-/** Makes a command in a turn, as for any request. */
+/** Creates a command in a turn, as for any request. */
 export type DispatchTo = (turn: Turn, entry: HostEntry, request: DispatchRequest) => DispatchResult;
 
-/** Takes a command back that waits to be sent. */
-export type TakeBack = (turn: Turn, entry: HostEntry, command: CommandRecord, by: Requester) => void;
+/** Cancels a queued command in a turn. */
+export type CancelQueued = (turn: Turn, entry: HostEntry, command: CommandRecord, by: Requester) => void;
 
 export class PipelineRunner {
-  /** Those that have not ended. */
+  /** Pipelines that have not ended. */
   private readonly runs = new Map<string, PipelineRun>();
   private ended: PipelineRun[] = [];
-  /** Commands of pipelines whose end is stored and that were not gone on from yet. */
+  /** Commands whose end is stored but not yet processed by their pipeline. */
   private readonly justEnded: CommandRecord[] = [];
   /** Pipelines whose pull request is being merged now. */
   private readonly merging = new Set<string>();
@@ -41,10 +41,10 @@ export class PipelineRunner {
   constructor(
     private readonly core: FleetCore,
     private readonly dispatchTo: DispatchTo,
-    private readonly takeBack: TakeBack,
+    private readonly cancelQueuedCommand: CancelQueued,
   ) {}
 
-  /** Takes up what had not ended. What is to be sent is sent by the first ticks, when hosts are back. */
+  /** Loads pipelines that have not ended. Their waiting stages are sent by later ticks, when the hosts are back. */
   recover(): void {
     for (const run of this.core.options.store.unendedPipelines()) this.runs.set(run.pipeline.id, run);
     this.core.run('retry', (turn) => {
@@ -56,13 +56,13 @@ export class PipelineRunner {
     const known = this.byRequest(request.requestId);
     if (known) return { kind: 'started', pipelineId: known.pipeline.id };
     if (this.runs.size >= MAX_RUNNING_PIPELINES) {
-      const reason = `${MAX_RUNNING_PIPELINES} pipelines run already: wait until one has ended, or cancel one.`;
+      const reason = `${MAX_RUNNING_PIPELINES} pipelines are already running: wait until one ends, or cancel one.`;
       return { kind: 'refused', reason };
     }
     const unproven = request.stepUp === true ? null : stageToProve(stagesOf(request), request.hostIds.length);
     if (unproven) return { kind: 'refused', reason: stepUpMissing(unproven).reason };
     if (stagesOf(request).some(isPrelude) && (this.core.options.flakeUpdates?.state.source ?? 'none') === 'none') {
-      return { kind: 'refused', reason: 'No forge is configured, so that no pull request can be merged.' };
+      return { kind: 'refused', reason: 'No forge is configured, so no pull request can be merged.' };
     }
     const plan = planPipeline(request, this.candidates(request.hostIds), this.core.options.newId(), this.core.now());
     if (plan.kind === 'refused') return plan;
@@ -70,7 +70,7 @@ export class PipelineRunner {
     const refused = this.core.run('drop', (turn) => {
       turn.events.push(events.pipelineStarted(plan.run, turn.now, request.by));
       this.put(turn, null, stepPipeline(plan.run, { type: 'begin' }, turn.now));
-      turn.effects.push(() => this.goOn(id));
+      turn.effects.push(() => this.advance(id));
     });
     return refused === null ? { kind: 'started', pipelineId: id } : { kind: 'not-stored', reason: refused };
   }
@@ -81,34 +81,34 @@ export class PipelineRunner {
     const refused = this.core.run('drop', (turn) => {
       turn.events.push(events.pipelineCancelled(run.pipeline, stopRunning, turn.now, by));
       this.feed(turn, id, { type: 'cancel', by: by.userName });
-      this.takeBackQueued(turn, run, by);
+      this.cancelQueuedCommands(turn, run, by);
       if (stopRunning) this.stopCommands(turn, run, by);
     });
     return refused === null;
   }
 
   /**
-   * A command ended: to be called in the turn that stores its end. Its pipeline goes on in a turn of its own, right after:
-   * turns of several hosts may share a transaction, and none of them may rest on what a pipeline was before the others.
+   * Call this in the turn that stores a command's end. Its pipeline continues in a separate turn right after: turns of
+   * several hosts may share a transaction, and none of them may depend on the pipeline's state before the others.
    */
   commandEnded(turn: Turn, command: CommandRecord): void {
     if (command.pipelineId === null || command.outcome === null) return;
     turn.apply.push(() => this.justEnded.push(command));
-    turn.effects.push(() => this.takeEnded());
+    turn.effects.push(() => this.processEnded());
   }
 
-  /** Moves the deadlines of stages that wait for their host, in a turn of somebody else's. */
+  /** Moves the deadlines of waiting stages, in the caller's turn. */
   timeShifted(turn: Turn, ms: number): void {
     for (const id of this.runs.keys()) this.feed(turn, id, { type: 'time-shifted', ms });
   }
 
-  /** Sends what waits where the host is ready, and looks after what nobody will tell. */
+  /** Sends waiting stages to hosts that are ready, and processes ends that caused no input. */
   tick(): void {
     for (const id of [...this.runs.keys()]) {
-      this.goOn(id);
+      this.advance(id);
       const run = this.runs.get(id);
-      const overlooked = run?.hosts.flatMap((host) => this.overlooked(host) ?? []) ?? [];
-      if (overlooked.length > 0) this.goOnAfter(id, overlooked);
+      const missed = run?.hosts.flatMap((host) => this.missedEnd(host) ?? []) ?? [];
+      if (missed.length > 0) this.advanceAfter(id, missed);
     }
   }
 
@@ -121,7 +121,7 @@ export class PipelineRunner {
     return run && pipelineView(run);
   }
 
-  newest(limit: number): PipelineSummary[] {
+  recent(limit: number): PipelineSummary[] {
     return this.core.options.store.pipelines(limit).map(({ pipeline, counts }) => pipelineSummary(pipeline, counts));
   }
 
@@ -146,29 +146,29 @@ export class PipelineRunner {
 
   // ── stages ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  private goOn(id: string): void {
+  private advance(id: string): void {
     const run = this.runs.get(id);
     if (!run) return;
     if (run.pipeline.state.prelude?.status === 'running') this.merge(run.pipeline);
     else if (waitingSteps(run).length > 0) this.core.run('drop', (turn) => this.sendWaiting(turn, id, () => true));
   }
 
-  /** Goes on with what ended in the turns that were just stored: all of one pipeline in one turn. */
-  private takeEnded(): void {
+  /** Processes the commands that ended in the turns just stored: one turn per pipeline. */
+  private processEnded(): void {
     const inputs = new Map<string, PipelineInput[]>();
     for (const { pipelineId, hostId, id: commandId, outcome, reason } of this.justEnded.splice(0)) {
       if (pipelineId === null || outcome === null) continue;
       const known = inputs.get(pipelineId) ?? [];
       inputs.set(pipelineId, [...known, { type: 'command-ended', hostId, commandId, outcome, reason }]);
     }
-    for (const [id, ended] of inputs) this.goOnAfter(id, ended);
+    for (const [id, ended] of inputs) this.advanceAfter(id, ended);
   }
 
-  /** Takes ends in and sends the next stages with the same turn. What the database refuses, the next tick finds again. */
-  private goOnAfter(id: string, inputs: readonly PipelineInput[]): void {
+  /** Feeds ends to a pipeline and sends the next stages in the same turn. If the database refuses, the next tick retries. */
+  private advanceAfter(id: string, inputs: readonly PipelineInput[]): void {
     this.core.run('drop', (turn) => {
       for (const input of inputs) this.feed(turn, id, input);
-      // Stages that were never tried. Those that were not ready are tried again with the tick.
+      // Only stages that were never attempted; the tick retries those that were not ready.
       this.sendWaiting(turn, id, (host) => {
         const step = host.steps.at(-1);
         return step?.status === 'waiting' && step.reason === '';
@@ -176,12 +176,12 @@ export class PipelineRunner {
     });
   }
 
-  private sendWaiting(turn: Turn, id: string, isMeant: (host: PipelineHostRecord) => boolean): void {
+  private sendWaiting(turn: Turn, id: string, isIncluded: (host: PipelineHostRecord) => boolean): void {
     const tried = new Set<string>();
-    // A host that drops out lets another one begin, which is tried at once: each stage of each host once a turn.
+    // A host that fails makes room for another one, which is attempted at once: each stage of each host once per turn.
     for (;;) {
       const run = turn.pipelines.get(id) ?? this.runs.get(id);
-      const waiting = run ? waitingSteps(run).filter(isMeant) : [];
+      const waiting = run ? waitingSteps(run).filter(isIncluded) : [];
       const next = waiting.find((host) => !tried.has(`${host.stage}:${host.hostId}`));
       if (!next) return;
       tried.add(`${next.stage}:${next.hostId}`);
@@ -189,7 +189,7 @@ export class PipelineRunner {
     }
   }
 
-  /** Sends a host's next stage if the host can take it now. */
+  /** Sends a host's next stage if the host can run it now. */
   private attempt(turn: Turn, id: string, host: PipelineHostRecord): PipelineInput {
     const { hostId } = host;
     const run = turn.pipelines.get(id) ?? this.runs.get(id);
@@ -198,15 +198,15 @@ export class PipelineRunner {
     if (!run || !operation || !entry) return { type: 'host-removed', hostId };
     const { pipeline } = run;
     const view = this.core.viewOf(entry);
-    const busy = busyWith(view);
+    const busy = notBusy(view);
     if (!view.online) return { type: 'not-ready', hostId, reason: `${view.name} is offline.` };
     if (busy) return { type: 'not-ready', hostId, reason: busy.reason };
-    // Before its first heartbeat nothing is known of what an agent that came back is doing.
-    if (entry.connection?.heard === false) {
-      return { type: 'not-ready', hostId, reason: `${view.name} is back; its first report is awaited.` };
+    // Until its first heartbeat, it is unknown what an agent that came back is running.
+    if (entry.connection?.hasHeartbeat === false) {
+      return { type: 'not-ready', hostId, reason: `${view.name} is back; its first heartbeat has not arrived yet.` };
     }
     const first = checkOperation(OPERATIONS[operation], view, pipeline.forced);
-    // After a pull that went well it has what there is to have: what is known of the desired state may be older.
+    // After a successful pull the host has the newest configuration; the known desired state may be older.
     const force = pipeline.forced || (first?.code === 'behind' && hasPulled(run, host));
     const blocked = force ? checkOperation(OPERATIONS[operation], view, true) : first;
     if (blocked) return { type: 'blocked', hostId, reason: blocked.reason };
@@ -218,14 +218,18 @@ export class PipelineRunner {
       pipelineId: id,
       by: requesterOf(pipeline),
     });
-    // A version-1 agent comes for it: it waits in the queue, with a deadline of its own.
+    // For a version-1 agent, which polls, it waits in the queue with a deadline.
     if (result.kind === 'accepted' || result.kind === 'queued')
       return { type: 'sent', hostId, commandId: result.commandId };
-    return { type: 'blocked', hostId, reason: result.kind === 'blocked' ? result.blocked.reason : 'It was not taken.' };
+    return {
+      type: 'blocked',
+      hostId,
+      reason: result.kind === 'blocked' ? result.blocked.reason : 'The command was not accepted.',
+    };
   }
 
-  /** What happened to a host's stage without a word: its host was removed, or its command ended out of sight. */
-  private overlooked(host: PipelineHostRecord): PipelineInput | null {
+  /** The end of a running stage that caused no input: its host was removed, or its command is no longer live. */
+  private missedEnd(host: PipelineHostRecord): PipelineInput | null {
     const { hostId } = host;
     const commandId = runningCommand(host);
     if (commandId === null) return null;
@@ -234,15 +238,21 @@ export class PipelineRunner {
     if (live && live.outcome === null) return null;
     const command = live ?? this.core.options.store.command(commandId);
     const outcome: CommandOutcome = command?.outcome ?? 'lost';
-    return { type: 'command-ended', hostId, commandId, outcome, reason: command?.reason ?? 'Its record is gone.' };
+    return {
+      type: 'command-ended',
+      hostId,
+      commandId,
+      outcome,
+      reason: command?.reason ?? 'The record of the command no longer exists.',
+    };
   }
 
-  /** What has not been sent (a version-1 agent has to come for it) must not be sent after the cancel. */
-  private takeBackQueued(turn: Turn, run: PipelineRun, by: Requester): void {
+  /** A queued command (for a version-1 agent that has not polled) must not be sent after the cancel. */
+  private cancelQueuedCommands(turn: Turn, run: PipelineRun, by: Requester): void {
     for (const host of run.hosts) {
       const entry = this.core.entries.get(host.hostId);
       const queued = entry?.queue.find(({ id }) => id === runningCommand(host));
-      if (entry && queued) this.takeBack(turn, entry, queued, by);
+      if (entry && queued) this.cancelQueuedCommand(turn, entry, queued, by);
     }
   }
 
@@ -255,7 +265,7 @@ export class PipelineRunner {
     }
   }
 
-  /** Lets the dashboard do its part, once at a time. */
+  /** Runs the merge, once at a time per pipeline. */
   private merge(pipeline: PipelineRecord): void {
     const { id } = pipeline;
     if (this.merging.has(id)) return;
@@ -264,12 +274,12 @@ export class PipelineRunner {
       this.core.run('retry', (turn) => {
         this.merging.delete(id);
         this.feed(turn, id, { type: 'prelude-ended', ok, reason });
-        turn.effects.push(() => this.goOn(id));
+        turn.effects.push(() => this.advance(id));
       }),
     );
   }
 
-  // ── what follows ──────────────────────────────────────────────────────────────────────────────────────────────────
+  // ── storing ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
   private feed(turn: Turn, id: string, input: PipelineInput): void {
     const before = turn.pipelines.get(id) ?? this.runs.get(id);
@@ -282,7 +292,7 @@ export class PipelineRunner {
     const { id } = pipeline;
     if (!turn.pipelines.has(id)) {
       const shown = this.runs.get(id) ?? null;
-      turn.apply.push(() => this.take(turn.pipelines.get(id) ?? after, shown));
+      turn.apply.push(() => this.apply(turn.pipelines.get(id) ?? after, shown));
     }
     turn.pipelines.set(id, after);
     if (pipeline !== before?.pipeline) turn.pipelineRecords.set(id, pipeline);
@@ -292,8 +302,8 @@ export class PipelineRunner {
     if (pipeline.phase === 'ended') turn.events.push(events.pipelineEnded(pipeline, turn.now));
   }
 
-  /** A stored pipeline takes the place of the one before, and is shown. */
-  private take(run: PipelineRun, before: PipelineRun | null): void {
+  /** Replaces a pipeline by its stored next state, and publishes it. */
+  private apply(run: PipelineRun, before: PipelineRun | null): void {
     const { id, phase } = run.pipeline;
     const removedPipelines: string[] = [];
     if (phase === 'ended') {

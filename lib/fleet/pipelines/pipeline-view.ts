@@ -1,4 +1,4 @@
-/** The one serializer of pipelines: for pages and the live socket alike. */
+/** The serializer of pipelines, used by pages and the live socket. */
 import type {
   PipelineHostView,
   PipelinePatch,
@@ -39,7 +39,7 @@ export function pipelineView({ pipeline, hosts }: PipelineRun): PipelineView {
   return { ...pipelineSummary(pipeline, countHosts(hosts)), hosts: hosts.map(pipelineHostView) };
 }
 
-/** What changed: all of the summary, which is short, and of the hosts those that did. Whole when it was not known. */
+/** The change between two states: the whole summary, which is short, and the changed hosts. The whole view if `before` is null. */
 export function pipelinePatch(before: PipelineRun | null, after: PipelineRun): PipelinePatch {
   if (!before) return pipelineView(after);
   const changed = after.hosts.filter((host, index) => host !== before.hosts[index]);

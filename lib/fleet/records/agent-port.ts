@@ -1,30 +1,30 @@
-/** The ports between the fleet and the gateway of agents: connections, identities and who may speak for which host. */
+/** The ports between the fleet and the gateway of agents: connections, identities and admission. */
 import type { ServerFrame } from '@/lib/protocol/agent';
 
-/** Whom an agent proved to be, by its token, before anything of it was read. */
+/** The identity an agent proved with its token, before any frame was read. */
 export type AgentIdentity =
-  /** It has the token that all agents may share. */
+  /** It uses the shared token. */
   | { kind: 'shared' }
-  /** It has a token that was made for one host, and may speak for that host alone. */
+  /** It uses a host token and may speak for that host only. */
   | { kind: 'host'; hostId: string; tokenId: string };
 
-/** What the fleet asks about tokens and admission. Answers are of now; what can't be read from the database throws. */
+/** Tokens and admission settings, as of now. Throws when the database can't be read. */
 export interface AgentPolicy {
-  /** Whether what an agent proved when it came is still good: its token was neither revoked nor replaced nor shut out. */
-  holds(identity: AgentIdentity): boolean;
-  /** Whether a host has a token of its own, so that the shared one may not speak for it. */
+  /** Whether the token an agent connected with is still valid: neither revoked, replaced nor disabled. */
+  isStillValid(identity: AgentIdentity): boolean;
+  /** Whether a host has a host token, so that the shared token may not speak for it. */
   hasOwnToken(hostId: string): boolean;
-  /** Whether a host that nobody knows waits for the operator. */
+  /** Whether unknown hosts have to wait for approval. */
   newHostsWait(): boolean;
   /** Whether the operator refused a host of this name. */
   isRefused(name: string): boolean;
 }
 
-/** Why an agent is held: connected, but neither let in nor sent away (a Go agent that is closed dials again at once). */
+/** Why an agent is held: connected, but neither admitted nor closed (a closed Go agent dials again at once). */
 export type HeldReason =
   'bad-name' | 'duplicate' | 'own-token' | 'foreign-token' | 'approval' | 'refused' | 'fleet-full' | 'leaving';
 
-/** An agent that is held, for the operator. Name and version are what the agent says. */
+/** A held agent, for the operator. Name and version are as the agent reports them. */
 export interface HeldAgent {
   name: string;
   address: string;
@@ -41,16 +41,16 @@ export interface AgentLink {
   readonly address: string;
   /** Proven before the connection was accepted. */
   readonly identity: AgentIdentity;
-  /** Queues a frame; false when the link is gone. The gateway closes a link whose queue grows too long. */
+  /** Queues a frame; false when the link is closed. The gateway closes a link whose queue grows too long. */
   send(frame: ServerFrame): boolean;
   /**
-   * Asks the peer for a sign of life. Once `ms` of `LoopTime` have passed and what had arrived by then was read, calls back
-   * with whether any byte came; not at all when the link has ended before.
+   * Asks the peer for a sign of life. After `ms` of `LoopTime`, when everything that arrived by then was read, calls back
+   * with whether any byte arrived; not at all if the link has closed before.
    */
   probe(ms: number, done: (isAlive: boolean) => void): void;
   /**
-   * Passes on, before it returns, what had arrived on a link whose socket is closed, and then its end. Does nothing to
-   * an open link, nor while a frame of this link is being worked through.
+   * For a link whose socket is closed: delivers what had arrived on it, then its end, before it returns. Does nothing for
+   * an open link, or while a frame of this link is being processed.
    */
   finish(): void;
   close(code: number, reason: string): void;
@@ -58,11 +58,11 @@ export interface AgentLink {
 
 /** The fleet as the agents' gateway sees it. */
 export interface AgentInbox {
-  /** A socket with a right token was opened. */
+  /** A socket with a valid token was opened. */
   connected(link: AgentLink): void;
   /**
-   * One text frame, as received. False when it could not be read (`parseAgentFrame` calls it malformed; an unknown type
-   * is none of that): the gateway ends a link that sends many of them.
+   * One text frame as received. False when it is malformed (an unknown type is not): the gateway closes a link that sends
+   * many of them.
    */
   frame(link: AgentLink, data: Buffer | string): boolean;
   /** Any sign of life: a ping, a pong, a frame. */
@@ -70,6 +70,6 @@ export interface AgentInbox {
   disconnected(link: AgentLink, code: number, reason: string): void;
   /** The gateway refused or cut something before it became a frame (too large, not text). */
   fault(link: AgentLink, problem: string): void;
-  /** The gateway ends a link because of what it sent: always an event, however many faults there were before. */
+  /** The gateway closes a link because of what it sent. Always causes an event, however many faults came before. */
   refused(link: AgentLink, problem: string): void;
 }

@@ -1,13 +1,13 @@
-/** Why an operation can’t be done now. */
+/** The type for a refused operation. */
 import type { OperationId } from '@/lib/protocol/live';
 
-/** Why an operation can't be done now. */
+/** Why an operation can't be sent now. */
 export interface Blocked {
   code: string;
   /** A sentence for the operator. */
   reason: string;
   /** The operation that would unblock it. */
   unblock: OperationId | null;
-  /** The operator may go ahead all the same. */
+  /** The operator may override it. */
   forceable: boolean;
 }

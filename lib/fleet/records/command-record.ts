@@ -1,8 +1,8 @@
-/** What is stored of a command and its output. */
+/** The stored record of a command and its output. */
 import type { CommandOutcome, OperationId, OutputLine } from '@/lib/protocol/live';
 import type { CommandState } from './command-state';
 
-/** One operation sent to one host. The record is the truth; what an agent says is evidence. */
+/** One operation sent to one host. The record is the truth; what an agent reports is evidence. */
 export interface CommandRecord {
   id: string;
   hostId: string;
@@ -10,7 +10,7 @@ export interface CommandRecord {
   state: CommandState;
   /** A repeated request with the same id makes no second command. */
   requestId: string;
-  /** The command that this one acts upon (stop, kill). */
+  /** The command that this one acts on (stop, kill). */
   targetId: string | null;
   forced: boolean;
   userId: string;
@@ -24,13 +24,13 @@ export interface CommandRecord {
   reason: string;
   /** Number of the last stored output line. */
   lines: number;
-  /** The agent's own number of the last line that is stored (protocol 3): what comes again is dropped. */
+  /** The agent's number of the last stored line (protocol 3); repeated lines are dropped. */
   agentSeq: number;
   /** Characters of stored output. */
   outputSize: number;
   /** The limit on output size was reached: later lines were counted but not stored. */
   outputTruncated: boolean;
-  /** What the operation was given (a colour, a pull request); null for most. */
+  /** The arguments of the operation (a colour, a pull request); null for most. */
   args: Record<string, unknown> | null;
   /** The pipeline that sent it. */
   pipelineId: string | null;

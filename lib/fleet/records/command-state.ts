@@ -8,62 +8,62 @@ const progress = z.object({ label: z.string(), current: z.number(), total: z.num
 /** The host's facts when the command was sent, to compare with afterwards. */
 const before = z.object({ generation: z.string(), storePath: z.string(), binaryHash: z.string() });
 
-/** What the agent's status frame said. */
+/** The result in the agent's status frame. */
 const result = z.object({
   status: z.enum(['ok', 'error', 'stopped', 'warning']),
   exitCode: z.number().nullable(),
   message: z.string(),
-  /** Whether the agent ends and comes back after this; null when it does not say (protocol 2: it does after a switch). */
+  /** Whether the agent restarts after this; null if it does not say (protocol 2: it restarts after a switch). */
   restarting: z.boolean().nullable(),
 });
 
-const wired = {
+const sentFields = {
   sentAt: time,
   before,
   /** At this time `tick` moves the command on. */
   deadline: time,
   /** When the whole command ends as timed out. */
   hardDeadline: time,
-  /** The agent gave a sign of it: before, it may never have got there. What was stored without this may have had one. */
+  /** The agent has shown the command; until then it may never have arrived. Records stored without this may have been shown. */
   heard: z.boolean().default(true),
 };
 
 export const commandStateSchema = z.discriminatedUnion('phase', [
   /** Stored, never on the wire. */
   z.object({ phase: z.literal('queued'), deadline: time }),
-  /** Perhaps on the wire; nothing heard yet. `quiet`: heartbeats since then that do not show it. */
-  z.object({ phase: z.literal('sent'), ...wired, quiet: z.number() }),
-  /** The agent gave a sign of it. `quiet` as above. */
-  z.object({ phase: z.literal('running'), ...wired, quiet: z.number(), progress }),
+  /** Sent, but the agent has not shown it yet. `quiet`: heartbeats since then that do not show it. */
+  z.object({ phase: z.literal('sent'), ...sentFields, quiet: z.number() }),
+  /** The agent has shown it. `quiet` as above. */
+  z.object({ phase: z.literal('running'), ...sentFields, quiet: z.number(), progress }),
   /** It takes longer than it should: the operator may extend, stop or kill. */
-  z.object({ phase: z.literal('warning'), ...wired, quiet: z.number(), progress, why: z.string() }),
-  /** The operator asked for its end. */
+  z.object({ phase: z.literal('warning'), ...sentFields, quiet: z.number(), progress, why: z.string() }),
+  /** The operator asked to stop it. */
   z.object({
     phase: z.literal('stopping'),
-    ...wired,
+    ...sentFields,
     how: z.enum(['stop', 'kill', 'restart', 'reboot']),
     quiet: z.number(),
     disconnected: z.boolean(),
     progress,
   }),
-  /** The agent is gone, as expected or not; it has to come back before anything can be said. */
+  /** The agent disconnected, as expected or not; it has to come back before the command can be judged. */
   z.object({
     phase: z.literal('awaiting-reconnect'),
-    ...wired,
+    ...sentFields,
     result: result.nullable(),
     /** The link was seen to close since the command was sent. */
     disconnected: z.boolean(),
     progress,
   }),
-  /** What was said is compared with the facts of a later heartbeat. */
+  /** The result is verified against the facts of a later heartbeat. */
   z.object({
     phase: z.literal('verifying'),
-    ...wired,
+    ...sentFields,
     result: result.nullable(),
     /**
-     * `heartbeat`: wait for one that no longer shows the command; `evidence`: wait what the returned agent says;
-     * `announced`: the returned agent has the result and gives it after the output that goes before; `probe`:
-     * refresh-system was asked.
+     * `heartbeat`: waits for one that no longer shows the command; `evidence`: waits for what the returned agent reports;
+     * `announced`: the returned agent has the result and sends it after the remaining output; `probe`: refresh-system was
+     * sent.
      */
     need: z.enum(['heartbeat', 'evidence', 'announced', 'probe']),
     quiet: z.number(),

@@ -1,4 +1,4 @@
-/** The clocks and the log that the fleet is given: it has none of its own. */
+/** The clocks and the log, which the fleet receives as arguments. */
 
 export interface FleetLog {
   info(fields: object, message: string): void;
@@ -9,19 +9,19 @@ export interface FleetLog {
 export interface Clock {
   /** Milliseconds since 1970, for people and for what is stored; may step either way. */
   now(): number;
-  /** Calls back once after at least `ms`; returns the way to cancel. */
+  /** Calls back once after at least `ms`; returns the cancel function. */
   after(ms: number, callback: () => void): () => void;
 }
 
 /**
- * Time in which the process could read what its peers sent: it stands still while the event loop is held, and no step of
- * the wall clock moves it. Whoever waits for a sign of life measures in it.
+ * Time in which the process could read what its peers sent: it stops while the event loop is blocked, and setting the wall
+ * clock does not move it. Waits for a sign of life are measured in it.
  */
 export interface LoopTime {
-  /** Milliseconds, from any beginning; never goes back. */
+  /** Milliseconds from an arbitrary start; never goes back. */
   now(): number;
-  /** Calls back once when `ms` have passed and what had arrived by then was read; returns the way to cancel. */
+  /** Calls back once when `ms` have passed and everything that arrived by then was read; returns the cancel function. */
   after(ms: number, callback: () => void): () => void;
-  /** Calls back once when what has arrived by now was read; returns the way to cancel. */
+  /** Calls back once when everything that has arrived by now was read; returns the cancel function. */
   afterRead(callback: () => void): () => void;
 }

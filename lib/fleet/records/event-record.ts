@@ -1,4 +1,4 @@
-/** What is stored of an event. */
+/** The stored record of an event. */
 import type { EventCategory, EventLevel } from '@/lib/protocol/live';
 
 export interface NewEvent {

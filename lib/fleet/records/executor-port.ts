@@ -1,15 +1,15 @@
-/** The port to whoever does the part of a dashboard operation that lies outside of the fleet. */
+/** The port for the part of a dashboard operation that happens outside of the fleet. */
 import type { CommandOutcome, OperationId } from '@/lib/protocol/live';
 import type { Requester } from './requests';
 
-/** What an operation of the dashboard's own came to. */
+/** How a dashboard operation ended. */
 export interface DashboardOperationEnd {
   outcome: Extract<CommandOutcome, 'succeeded' | 'unchanged' | 'partial' | 'failed'>;
   /** A sentence for the operator. */
   reason: string;
 }
 
-/** One such operation on one host, as it is handed to who does it. */
+/** One dashboard operation on one host, as its executor receives it. */
 export interface DashboardOperationTask {
   commandId: string;
   host: { id: string; name: string };
@@ -17,15 +17,15 @@ export interface DashboardOperationTask {
   by: Requester;
   /** Writes a line into the output of the command. */
   note(text: string): void;
-  /** Aborted when the operation has run out of its time, or the dashboard stops. */
+  /** Aborted when the operation times out or the dashboard stops. */
   signal: AbortSignal;
 }
 
 /**
- * Does the part of an operation that lies outside of the fleet, e.g. writes a colour back into the configuration
- * repository. It begins after the fleet's own part was stored. What it rejects with ends the command as failed.
+ * Carries out the part of an operation outside of the fleet, e.g. writes a colour back to the configuration repository. It
+ * starts after the fleet's part was stored. If it rejects, the command ends as failed.
  */
 export type DashboardExecutor = (task: DashboardOperationTask) => Promise<DashboardOperationEnd>;
 
-/** By operation. Without one there is nothing to do outside. Read at each use, so that one can be put in later. */
+/** Executors by operation; an operation without one has no outside part. Read at each use, so one can be added later. */
 export type DashboardExecutors = Partial<Record<OperationId, DashboardExecutor>>;

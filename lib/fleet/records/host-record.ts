@@ -1,18 +1,18 @@
-/** What is stored of a host. */
+/** The stored record of a host. */
 import type { CompartmentStatus, MetricsView } from '@/lib/protocol/live';
 
-/** What a host said of one of its compartments, and for which generation it holds. */
-export interface ReportedWord {
+/** What a host reported about one of its compartments, and for which generation that holds. */
+export interface CompartmentReport {
   status: CompartmentStatus;
   message: string;
   /**
-   * The agent's own time of it: the same word said again proves nothing new. For the dashboard's own
-   * judgement: a mark of the word that it replaces, which then does not come back by being said again, or empty.
+   * The agent's time of the report: the same report sent again proves nothing new. For a conclusion of the dashboard: a
+   * mark of the report it replaces, so that repeating that does not restore it; or empty.
    */
   saidAt: string;
   /** By the dashboard's clock: when it was first reported. */
   at: number;
-  /** The host's generation when it was reported; a word for another generation proves nothing. */
+  /** The host's generation when it was reported; a report for another generation proves nothing. */
   generation: string;
 }
 
@@ -41,9 +41,9 @@ export interface HostRecord {
   binaryHash: string;
   lockHash: string;
   heartbeatIntervalS: number;
-  lock: ReportedWord | null;
-  system: ReportedWord | null;
-  tests: ReportedWord | null;
+  lock: CompartmentReport | null;
+  system: CompartmentReport | null;
+  tests: CompartmentReport | null;
   metrics: MetricsView | null;
   metricsAt: number | null;
   createdAt: number;

@@ -7,12 +7,12 @@ const ones = (size: number) => new Uint8Array(size).fill(0xff);
 const zeros = (size: number) => new Uint8Array(size);
 
 describe('newCommandId (RFC 9562 §5.7)', () => {
-  it('is a UUID of version 7 with the time in its first 48 bits', () => {
+  it('is a version 7 UUID with the time in its first 48 bits', () => {
     expect(newCommandId(() => 0x017f_22e2_79b0, zeros)()).toBe('017f22e2-79b0-7000-8000-000000000000');
     expect(newCommandId(() => 0x017f_22e2_79b0, ones)()).toBe('017f22e2-79b0-7fff-bfff-ffffffffffff');
   });
 
-  it('sorts by the time that it was made, whatever chance says', () => {
+  it('sorts by creation time, whatever the random bits', () => {
     const time = fc.nat({ max: 2 ** 47 });
     fc.assert(
       fc.property(time, time, (a, b) => {
@@ -22,7 +22,7 @@ describe('newCommandId (RFC 9562 §5.7)', () => {
     );
   });
 
-  it('3.2/19 differs in the same millisecond, and fits what the wire takes for an id', () => {
+  it('differs within one millisecond, and is a valid id on the wire', () => {
     const next = newCommandId(() => 1_800_000_000_000, randomBytes);
     const ids = Array.from({ length: 1_000 }, next);
     expect(new Set(ids).size).toBe(1_000);

@@ -11,42 +11,49 @@ import type {
 import type { NewEvent } from './event-record';
 import type { EventFilter } from './store-port';
 import type { AgentIdentity, HeldAgent } from './agent-port';
-import type { AddHostRequest, DispatchRequest, DispatchResult, PipelineRequest, PipelineStart, Requester } from './requests';
+import type {
+  AddHostRequest,
+  DispatchRequest,
+  DispatchResult,
+  PipelineRequest,
+  PipelineStart,
+  Requester,
+} from './requests';
 
-/** What health checks and metrics ask of the fleet. */
+/** The state of the fleet for health checks and metrics. */
 export interface FleetVitals {
-  /** How long ago its clock ticked (ms of `LoopTime`): every second while it does its work. */
+  /** Time since the last tick (ms of `LoopTime`), which comes every second while the fleet works. */
   tickAgeMs: number;
-  /** Why the database refuses to store; null when it stores. */
+  /** Why the database refuses writes; null while it accepts them. */
   storageFault: string | null;
   agents: { connected: number; held: number };
-  /** For each connected agent, when it was heard last. */
-  heardAt: readonly number[];
+  /** The last sign of life of each connected agent. */
+  lastSeenAt: readonly number[];
   queues: {
-    /** Inputs that wait for a database that refuses. */
+    /** Inputs kept while the database refuses writes. */
     unstored: number;
-    /** Events that wait for their batch. */
+    /** Events waiting for their batch. */
     deferred: number;
     /** Commands with output that is not stored yet. */
     output: number;
   };
 }
 
-/** The fleet as pages and actions see it. Every method is synchronous: what it says is stored when it returns. */
+/** The fleet as pages and actions see it. Every method is synchronous: its result is stored when it returns. */
 export interface FleetOperator {
   hostViews(): HostView[];
   host(id: string): HostView | null;
   dispatch(request: DispatchRequest): DispatchResult[];
-  /** Makes a host known. A repeated request adds nothing. */
+  /** Adds a host. A repeated request adds nothing. */
   addHost(request: AddHostRequest): DispatchResult;
   /**
-   * Whether an operation on these hosts, asked for now, needs a fresh proof of who asks. What is under way on other
-   * hosts counts as well: many hosts one by one are still many.
+   * Whether an operation on these hosts needs fresh proof of identity now. Hosts on which it is already running count as
+   * well: many hosts one by one are still many.
    */
   needsStepUp(operation: OperationId, hostIds: readonly string[]): boolean;
-  /** Takes a command back that waits for its host. False when it was sent already, or is not there. */
+  /** Cancels a queued command. False when it was already sent or is unknown. */
   cancel(commandId: string, by: Requester): boolean;
-  /** Gives a command that takes too long more time (milliseconds, at most an hour). False when it is not in that state. */
+  /** Extends the deadline of a command in its warning phase (milliseconds, at most an hour). False in any other phase. */
   extend(commandId: string, ms: number, by: Requester): boolean;
   command(id: string): CommandView | null;
   /** Newest first. */
@@ -54,25 +61,25 @@ export interface FleetOperator {
   /** As `FleetStore.output`. */
   output(commandId: string, after: number, limit: number, maxCharacters?: number): OutputLine[];
   events(filter: EventFilter): EventView[];
-  /** Agents that are connected and held. */
+  /** Agents that are held or wait for approval. */
   heldAgents(): HeldAgent[];
-  /** Takes in a host whose agent waits for approval. */
+  /** Approves a host whose agent waits for approval. */
   approveHost(name: string, by: Requester): { ok: true; hostId: string } | { ok: false; reason: string };
-  /** Makes sure of a host that an enrolment code was used for; gives its id. */
+  /** Adds the host that an enrolment code was used for, unless it exists; returns its id. */
   enrolHost(name: string, address: string): { ok: true; hostId: string } | { ok: false; reason: string };
-  /** How the agent that speaks for a host proved itself; null while none does. */
+  /** The identity of the agent that is connected for a host; null while none is. */
   connectedAs(hostId: string): AgentIdentity | null;
-  /** Looks at all agents again after tokens or settings changed: some have to go, some may come in. */
+  /** Checks all agents again after tokens or settings changed: some are closed, some may be admitted. */
   reconsiderAgents(): void;
   startPipeline(request: PipelineRequest): PipelineStart;
   /**
-   * Begins nothing more of a pipeline. Commands that run go on to their end, or are told to stop. False when it has
-   * ended already or can't be stored.
+   * Starts no further stage of a pipeline. Running commands continue, or are stopped. False when it has already ended or
+   * the change can't be stored.
    */
   cancelPipeline(id: string, how: { stopRunning: boolean }, by: Requester): boolean;
   pipeline(id: string): PipelineView | null;
   /** Newest first, without their hosts. */
   pipelines(limit: number): PipelineSummary[];
-  /** Writes an event of another part (sign-ins, settings) into the same table, and publishes it. */
+  /** Stores and publishes an event of another part of the dashboard (sign-ins, settings). */
   record(event: NewEvent): void;
 }

@@ -7,14 +7,14 @@ const time = z.number();
 
 /** One stage on one host. A stage that waits has a deadline; one that runs has a command, which has its own. */
 export const pipelineStepSchema = z.discriminatedUnion('status', [
-  /** The host can't take it yet (busy, not back): tried again until then. `reason`: what it waits for. */
+  /** The host can't run it yet (busy, offline): retried until `until`. `reason`: what it waits for. */
   z.object({ status: z.literal('waiting'), since: time, until: time, reason: z.string() }),
   z.object({ status: z.literal('running'), startedAt: time, commandId: z.string() }),
   z.object({
     status: z.literal('done'),
     startedAt: time,
     endedAt: time,
-    /** Null where there was nothing to do, so that no command was sent. */
+    /** Null if there was nothing to do and no command was sent. */
     commandId: z.string().nullable(),
     outcome: z.enum(COMMAND_OUTCOMES),
     reason: z.string(),
@@ -23,7 +23,7 @@ export const pipelineStepSchema = z.discriminatedUnion('status', [
     status: z.literal('failed'),
     startedAt: time,
     endedAt: time,
-    /** Null when the host never took it. */
+    /** Null if the command was never sent. */
     commandId: z.string().nullable(),
     outcome: z.enum(COMMAND_OUTCOMES).nullable(),
     reason: z.string(),
@@ -33,9 +33,9 @@ export type PipelineStep = z.infer<typeof pipelineStepSchema>;
 
 export const pipelineStepsSchema = z.array(pipelineStepSchema);
 
-/** The stage that the dashboard does once, before any host begins. */
+/** The stage that the dashboard runs once, before any host starts. */
 const prelude = z.discriminatedUnion('status', [
-  /** Also after a restart in its middle: it is asked for again, which does nothing twice. */
+  /** Also after a restart: it is requested again, which is safe to repeat. */
   z.object({ status: z.literal('running'), startedAt: time }),
   z.object({ status: z.literal('done'), startedAt: time, endedAt: time, reason: z.string() }),
   z.object({ status: z.literal('failed'), startedAt: time, endedAt: time, reason: z.string() }),
@@ -44,7 +44,7 @@ export type PipelinePrelude = z.infer<typeof prelude>;
 
 export const pipelineStateSchema = z.object({
   prelude: prelude.nullable(),
-  /** Why no further stage is begun, on any host; null while the pipeline goes on. */
+  /** Why no further stage is started on any host; null while the pipeline continues. */
   halt: z.object({ cause: z.enum(['operator', 'failure']), reason: z.string() }).nullable(),
 });
 export type PipelineState = z.infer<typeof pipelineStateSchema>;
@@ -57,15 +57,15 @@ export interface PipelineRecord {
   id: string;
   kind: PipelineKind;
   stages: readonly OperationId[];
-  /** What the stages were given: the number of a pull request; null for most. */
+  /** Arguments of the stages: the number of a pull request; null for most. */
   args: Record<string, unknown> | null;
   /** A repeated request with the same id makes no second pipeline. */
   requestId: string;
-  /** Hosts that work at the same time. */
+  /** Hosts that run at the same time. */
   parallelism: number;
-  /** No further stage begins once a host failed. */
+  /** No further stage starts once a host has failed. */
   stopOnFailure: boolean;
-  /** Goes ahead where a precondition says that it may be forced. */
+  /** Overrides preconditions that can be forced. */
   forced: boolean;
   phase: 'running' | 'cancelling' | 'ended';
   state: PipelineState;
@@ -79,22 +79,22 @@ export interface PipelineRecord {
   endedAt: number | null;
 }
 
-/** How far a pipeline has come on one host. */
+/** The progress of a pipeline on one host. */
 export interface PipelineHostRecord {
   pipelineId: string;
   hostId: string;
-  /** Kept beside the id: the host may be removed later. */
+  /** Stored as well as the id, because the host may be removed later. */
   hostName: string;
   position: number;
-  /** Index, among the stages of hosts, of the one that it is at or ended with. */
+  /** Index among the host stages: the current or last one. */
   stage: number;
-  /** `waiting`: not begun; `skipped`: told not to go on, without a fault of its own. */
+  /** `waiting`: not started; `skipped`: did not run, without a failure on the host. */
   status: 'waiting' | 'running' | 'done' | 'failed' | 'skipped';
-  /** The command of the stage that it is at or ended with. */
+  /** The command of the current or last stage. */
   commandId: string | null;
-  /** One for each stage that was begun. */
+  /** One for each stage that was started. */
   steps: readonly PipelineStep[];
-  /** Why it dropped out or was skipped; empty otherwise. */
+  /** Why it failed or was skipped; empty otherwise. */
   reason: string;
 }
 

@@ -1,4 +1,4 @@
-/** The ports between the fleet and browsers: what is published, and what a browser reads first. */
+/** The ports between the fleet and browsers: published changes and the first state a browser reads. */
 import type {
   DesiredView,
   FleetChanges,
@@ -9,13 +9,13 @@ import type {
   ServiceNotice,
 } from '@/lib/protocol/live';
 
-/** What changes beside hosts and output. */
+/** Changes other than to hosts and output. */
 export type OtherChanges = Pick<
   FleetChanges,
   'desired' | 'updates' | 'notices' | 'events' | 'pipelines' | 'removedPipelines'
 >;
 
-/** Where committed changes go. Called after the commit, never inside it. */
+/** Receives committed changes. Called after the commit, never inside it. */
 export interface Publisher {
   hosts(patches: readonly HostPatch[], removed: readonly string[]): void;
   other(change: OtherChanges): void;
@@ -30,7 +30,7 @@ export interface LiveSource {
   hostViews(): HostView[];
   desiredView(): DesiredView;
   notices(): ServiceNotice[];
-  /** Pipelines that have not ended, and the last ones that did. */
+  /** Pipelines that have not ended, and the last few that have. */
   pipelineViews(): PipelineView[];
   /** Stored lines of a command after a number, bounded as in `FleetStore.output`; null when there is no such command. */
   outputAfter(

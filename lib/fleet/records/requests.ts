@@ -1,8 +1,8 @@
-/** What an operator asks of the fleet, and what came of it. */
+/** Requests of operators to the fleet, and their results. */
 import type { OperationId, PipelineKind } from '@/lib/protocol/live';
 import type { Blocked } from './blocked';
 
-/** Who asks for something, as it is kept with commands and events. */
+/** Who sent a request, as stored with commands and events. */
 export interface Requester {
   userId: string;
   userName: string;
@@ -14,37 +14,37 @@ export interface DispatchRequest {
   hostIds: readonly string[];
   /** Made by the caller, once per click: a repeated request makes no second command. */
   requestId: string;
-  /** Goes ahead where a precondition says that it may be forced. */
+  /** Overrides preconditions that can be forced. */
   force?: boolean;
-  /** Where the host is offline and the operation can wait: it does, for so long at most (bounded). */
+  /** If the host is offline and the operation is queueable: queue it, for at most this long (bounded). */
   queueForMs?: number;
-  /** What the operation is given: `color` of set-color. */
+  /** Arguments of the operation: `color` of set-color. */
   args?: Readonly<Record<string, unknown>>;
   /**
-   * The operator proved afresh, for this very request, who they are. Said by the wrapper that checked the proof
-   * (`stepUpAction`) and by nobody else; without it an operation that needs it is refused.
+   * The operator gave fresh proof of identity for this request. Set only by the wrapper that checks the proof
+   * (`stepUpAction`); an operation that needs it is refused without it.
    */
   stepUp?: boolean;
-  /** The pipeline of which it is a stage. */
+  /** The pipeline that it is a stage of. */
   pipelineId?: string;
   by: Requester;
 }
 
-/** What became of a request on one host. */
+/** The result of a request on one host. */
 export type DispatchResult =
   | { kind: 'accepted'; hostId: string; hostName: string; commandId: string }
-  /** The host is offline: it is sent when it is back. */
+  /** The host is offline: the command is sent when it is back online. */
   | { kind: 'queued'; hostId: string; hostName: string; commandId: string }
   | { kind: 'blocked'; hostId: string; hostName: string; blocked: Blocked }
   | { kind: 'unknown-host'; hostId: string; hostName: string }
   /** The database refused to store it: nothing was sent. */
   | { kind: 'not-stored'; hostId: string; hostName: string; reason: string };
 
-/** A host that is made known before its agent connects. */
+/** A host that is added before its agent connects. */
 export interface AddHostRequest {
   /** One DNS label; made lower-case. */
   name: string;
-  /** `nixos`, `macos`, or empty: the agent will say. */
+  /** `nixos`, `macos`, or empty: the agent will report it. */
   type: '' | 'nixos' | 'macos';
   location: string;
   deviceType: string;
@@ -54,36 +54,36 @@ export interface AddHostRequest {
   by: Requester;
 }
 
-/** A pull request as the operator looked at it. */
-export interface AskedMerge {
+/** A pull request as the operator reviewed it. */
+export interface ReviewedPullRequest {
   number: number;
-  /** The head commit that was looked at: another one is not merged. */
+  /** The head commit that was reviewed: no other one is merged. */
   seen: string;
 }
 
 export interface PipelineRequest {
   kind: PipelineKind;
-  /** What the operator picked; only looked at for `custom`. */
+  /** The operator's choice; used for `custom` only. */
   stages?: readonly OperationId[];
   hostIds: readonly string[];
   /** Made by the caller, once per click: a repeated request makes no second pipeline. */
   requestId: string;
-  /** Hosts that work at the same time: 1 is one after the other. */
+  /** Hosts that run at the same time; 1 is one after the other. */
   parallelism: number;
-  /** No further stage begins once a host failed. */
+  /** No further stage starts once a host has failed. */
   stopOnFailure: boolean;
-  /** Goes ahead where a precondition says that it may be forced. */
+  /** Overrides preconditions that can be forced. */
   force?: boolean;
-  /** What is merged first, where that is a stage. */
-  pullRequest?: AskedMerge;
-  /** The operator proved afresh who they are, as for a dispatch: once for all stages. */
+  /** The pull request to merge, if that is a stage. */
+  pullRequest?: ReviewedPullRequest;
+  /** The operator gave fresh proof of identity, as for a dispatch; once for all stages. */
   stepUp?: boolean;
   by: Requester;
 }
 
 export type PipelineStart =
   | { kind: 'started'; pipelineId: string }
-  /** It can't be started so; `reason` says what to do. */
+  /** It can't be started; `reason` says what to do. */
   | { kind: 'refused'; reason: string }
   /** The database refused to store it: nothing was sent. */
   | { kind: 'not-stored'; reason: string };

@@ -1,11 +1,11 @@
-/** The port to the store of the fleet: what it loads, commits and reads. */
+/** The port to the fleet's store. */
 import type { EventView, OutputLine } from '@/lib/protocol/live';
 import type { PipelineCounts, PipelineHostRecord, PipelineRecord, PipelineRun } from './pipeline-state';
 import type { CommandRecord, OutputBatch } from './command-record';
 import type { HostRecord, MetricsSample } from './host-record';
 import type { NewEvent } from './event-record';
 
-/** Everything that one step must make durable, in one transaction: all of it or nothing. */
+/** Everything that one step stores, in one transaction. */
 export interface FleetWrites {
   /** Inserted, or replaced by id. */
   hosts?: readonly HostRecord[];
@@ -36,8 +36,8 @@ export interface FleetStore {
   /** Durable when it returns. Throws when the database refuses (disk full, read-only); then nothing was written. */
   commit(writes: FleetWrites): EventView[];
   /**
-   * Deletes some of a host's samples, output and ended commands, at most `rows` rows. Gives how many went: fewer than
-   * `rows` when no more is left.
+   * Deletes some of a host's samples, output and ended commands, at most `rows` rows. Returns how many were deleted: fewer
+   * than `rows` when none are left.
    */
   forgetSome(hostId: string, rows: number): number;
   command(id: string): CommandRecord | null;
@@ -45,8 +45,8 @@ export interface FleetStore {
   /** Newest first. */
   commandsOf(hostId: string, limit: number): CommandRecord[];
   /**
-   * Lines with a number above `after`, in order, at most `limit`. The line that brings their texts to `maxCharacters`
-   * (UTF-16 units) is the last one.
+   * Lines with a number above `after`, in order, at most `limit`. The line that makes their texts reach
+   * `maxCharacters` (UTF-16 units) is the last one.
    */
   output(commandId: string, after: number, limit: number, maxCharacters?: number): OutputLine[];
   /** Newest first. */

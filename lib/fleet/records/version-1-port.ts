@@ -2,7 +2,7 @@
 import type { V1Command, V1Register, V1Status, V1TestProgress } from '@/lib/protocol/v1-agent';
 import type { AgentIdentity } from './agent-port';
 
-/** One call of a version-1 agent, whose token was found right. */
+/** One call of a version-1 agent with a valid token. */
 export interface V1Call {
   /** The host's id as in the path, lower-case. */
   id: string;
@@ -11,15 +11,15 @@ export interface V1Call {
 }
 
 export type V1Answer =
-  /** `command`: what it is given to do, once. */
+  /** `command`: the command handed out with this answer. */
   | { kind: 'ok'; hostId: string; command: V1Command | null }
   /** Its token may not speak for this host. */
   | { kind: 'wrong-token' }
   | { kind: 'too-often'; retryAfterMs: number }
-  /** What it said could not be stored. */
+  /** The call could not be stored. */
   | { kind: 'unavailable'; reason: string };
 
-/** The fleet as version-1 agents see it: they ask, nothing can be sent to them. */
+/** The fleet as version-1 agents use it: they poll, nothing can be sent to them. */
 export interface V1Inbox {
   /** First contact and heartbeat. */
   register(call: V1Call, body: V1Register): V1Answer;

@@ -1,28 +1,28 @@
 /**
- * Anything that operators, agents, the network and crashes can do to a fleet, in any order: every command comes to an
- * end and keeps it, no host stays busy, nothing is on the wire twice, and each end is told once.
+ * Anything that operators, agents, the network and crashes can do to a fleet, in any order: every command ends and stays
+ * ended, no host stays busy, nothing is sent twice, and each end causes one event.
  */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { OPERATION_IDS, type OperationId } from '@/lib/protocol/live';
 import { OPERATIONS } from '../operations/operations';
 import { MIN_QUEUE_MS } from '../operations/queue-time';
-import { BY, openBench, QUIET, type Bench, type GivenLink } from '../testing/test-fleet';
+import { BY, openBench, QUIET, type Bench, type TestLink } from '../testing/test-fleet';
 
 const HOSTS = ['a', 'b'];
 const MINUTE = 60_000;
 
 interface Agent {
-  link: GivenLink;
+  link: TestLink;
   protocol: 2 | 3;
   instance: string;
 }
 
-/** What a run has seen, to judge it by. */
+/** What a run has observed. */
 class World {
   readonly bench: Bench;
   readonly agents = new Map<string, Agent>();
-  readonly links: GivenLink[] = [];
+  readonly links: TestLink[] = [];
   private count = 0;
 
   constructor(groupMs: number) {
@@ -59,7 +59,7 @@ type Act = (world: World) => void;
 
 const host = fc.constantFrom(...HOSTS);
 const operation = fc.constantFrom<OperationId>(...OPERATION_IDS);
-const busyWith = (world: World, name: string) => {
+const runningOn = (world: World, name: string) => {
   const { command, control } = world.bench.fleet.host(name) ?? {};
   return control ?? command ?? null;
 };
@@ -101,7 +101,7 @@ const beat = fc
     generation: fc.constantFrom('aaaaaaa', 'bbbbbbb'),
   })
   .map(({ name, shows, generation }): Act => (world) => {
-    const running = busyWith(world, name);
+    const running = runningOn(world, name);
     const pending = shows === 'nothing' || !running ? null : shows === 'it' ? wireName(running.operation) : 'test';
     world.say(name, 'heartbeat', { ...QUIET, generation, pending_command: pending === '' ? null : pending });
   });
@@ -113,7 +113,7 @@ const status = fc
     restarting: fc.boolean(),
   })
   .map(({ name, status: said, twice, restarting }): Act => (world) => {
-    const running = busyWith(world, name);
+    const running = runningOn(world, name);
     if (!running) return;
     const three = world.agents.get(name)?.protocol === 3 ? { command_id: running.id, last_seq: 0, restarting } : {};
     const payload = { status: said, command: wireName(running.operation), exit_code: said === 'ok' ? 0 : 1, ...three };
@@ -174,7 +174,7 @@ interface Row {
   reason: string;
 }
 
-it('1.1/19, 1.6/74, 3.2/8 whatever happens, every command ends, no host stays busy, and nothing is sent twice', () => {
+it('in any history every command ends, no host stays busy, and nothing is sent twice', () => {
   fc.assert(
     fc.property(acts, fc.constantFrom(0, 4), (sequence, groupMs) => {
       const world = new World(groupMs);
@@ -193,7 +193,7 @@ it('1.1/19, 1.6/74, 3.2/8 whatever happens, every command ends, no host stays bu
           act(world);
           check();
         }
-        // Nobody comes back.
+        // No agent comes back.
         for (const name of HOSTS) world.hangUp(name);
         for (let n = 0; n < 6; n += 1) bench.clock.advance(30 * MINUTE);
         check();
@@ -220,7 +220,7 @@ it('1.1/19, 1.6/74, 3.2/8 whatever happens, every command ends, no host stays bu
         );
         const once = sent.filter(({ command }) => !OPERATIONS[command].mayRepeat).map(({ id }) => id);
         expect(new Set(once).size).toBe(once.length);
-        // Each end is told once, also of commands that went with their host.
+        // Each end causes one event, also for commands of removed hosts.
         const told = bench.store
           .events({ limit: 500 })
           .flatMap(({ action, commandId }) => (action === 'command.ended' && commandId !== null ? [commandId] : []));

@@ -20,7 +20,7 @@ beforeEach(() => {
 afterEach(() => bench.close());
 
 const ESC = '\u001b';
-/** What could steer a terminal, forge a line, break out of a page, walk through folders or turn text around. */
+/** Text that could control a terminal, forge a line, break out of a page, traverse folders or reverse text. */
 const hostile = fc.constantFrom(
   `${ESC}[2J${ESC}[H`,
   `${ESC}]0;owned\u0007`,
@@ -93,9 +93,9 @@ const progress = fc.record({
   progress: fc.dictionary(text, fc.record({ current: fc.nat(9), total: fc.nat(9), status: text }), { maxKeys: 3 }),
 });
 
-/** No control, no line or direction character, no half surrogate: nothing but plain text. */
+/** No control, no line or direction character, no half surrogate: plain text only. */
 const PLAIN = /^[^\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069\p{Surrogate}]*$/u;
-/** The same, and colours and tabs. */
+/** The same, plus colours and tabs. */
 const PRINTED =
   /^(?:[^\u0000-\u0008\u000a-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069\p{Surrogate}]|\u001b\[[0-9;:]*m)*$/u;
 
@@ -105,7 +105,7 @@ function strings(value: unknown): string[] {
   return Object.entries(value).flatMap(([key, inner]) => [key, ...strings(inner)]);
 }
 
-/** Every text of the database but output, JSON columns taken apart. */
+/** Every text of the database but output, with JSON columns parsed. */
 function stored(): string[] {
   const client = bench.database.db.$client;
   return ['hosts', 'commands', 'events'].flatMap((table) =>
@@ -136,12 +136,12 @@ function expectHarmless(): void {
     );
   for (const line of lines) expect(line.text).toMatch(PRINTED);
   for (const line of database.logged) expect(line.trimEnd()).toMatch(PLAIN);
-  // No name of an agent's making is ever the name of a file.
+  // No name that an agent sends ever becomes a file name.
   expect(readdirSync(database.folder).filter((name) => !name.startsWith('nixfleet.db'))).toEqual([]);
 }
 
-describe('what agents say is text, whatever it is', () => {
-  it('from agents over sockets: names, versions, words, output, messages', () => {
+describe('hostile text from agents is treated as text', () => {
+  it('from agents over sockets: names, versions, reports, output, messages', () => {
     fc.assert(
       fc.property(
         fc.oneof(fc.constant('h1'), text),

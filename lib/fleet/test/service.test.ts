@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { DUPLICATE_PROBE_MS, MAX_COMINGS_PER_HOUR } from '../agents/admission-rules';
+import { DUPLICATE_PROBE_MS, MAX_CONNECT_EVENTS_PER_HOUR } from '../agents/admission-rules';
 import { LATE_OUTPUT_MS } from '../turns/fleet-core';
 import { newHost } from '../hosts/host';
 import { FACTS_FLUSH_MS } from '../service';
@@ -21,7 +21,7 @@ const commandOf = (id: string) => {
 };
 
 describe('a restart of the dashboard in the middle of a command', () => {
-  it('1.6/77, 3.2/15 takes the command up again when the agent still runs it, and never sends it twice', () => {
+  it('recovers the command if the agent still runs it, and never sends it twice', () => {
     bench.agent('h1');
     const id = bench.dispatch('pull');
     bench.crash();
@@ -35,7 +35,7 @@ describe('a restart of the dashboard in the middle of a command', () => {
     expect(link.commands()).toEqual([]);
   });
 
-  it('ends it as lost at the second heartbeat that does not show it (7.3)', () => {
+  it('ends it as lost at the second heartbeat that does not show it', () => {
     bench.agent('h1');
     const id = bench.dispatch('test');
     bench.crash();
@@ -50,7 +50,7 @@ describe('a restart of the dashboard in the middle of a command', () => {
     expect(bench.fleet.host('h1')?.command).toBeNull();
   });
 
-  it('ends it by the result that an agent of protocol 3 kept', () => {
+  it('ends it with the result that an agent of protocol 3 kept', () => {
     const three = { protocol: 3, instance: 'process', running: null, finished: [] };
     bench.agent('h1', three);
     const id = bench.dispatch('test');
@@ -61,13 +61,13 @@ describe('a restart of the dashboard in the middle of a command', () => {
     bench.say(link, 'heartbeat', QUIET);
     expect(commandOf(id)).toMatchObject({ outcome: 'failed', exitCode: 2 });
     expect(bench.fleet.output(id, 0, 10).map(({ text }) => text)).toEqual([
-      'The dashboard was restarted here.',
+      'The dashboard restarted at this point.',
       'kept',
     ]);
     expect(link.frames).toContainEqual({ type: 'ack', payload: { command_id: id, result: true } });
   });
 
-  it('waits for the result that was announced, however long its output takes to come', () => {
+  it('waits for an announced result, however long its output takes', () => {
     const three = { protocol: 3, instance: 'process', running: null, finished: [] };
     bench.agent('h1', three);
     const id = bench.dispatch('test');
@@ -84,7 +84,7 @@ describe('a restart of the dashboard in the middle of a command', () => {
     expect(bench.fleet.output(id, 0, 100).filter(({ stream }) => stream === 'stdout')).toHaveLength(50);
   });
 
-  it('waits for the restart that the agent announced, also when the dashboard was restarted before it', () => {
+  it('waits for the restart that the agent announced, also when the dashboard restarted before it', () => {
     const three = { protocol: 3, instance: 'before', running: null, finished: [] };
     bench.agent('h1', three);
     const id = bench.dispatch('switch', 'h1', true);
@@ -100,7 +100,7 @@ describe('a restart of the dashboard in the middle of a command', () => {
     expect(commandOf(id)).toMatchObject({ outcome: 'succeeded', exitCode: 0 });
   });
 
-  it('takes the result of an earlier process, which has restarted since, for what it is', () => {
+  it('accepts the result of an earlier agent process that has restarted since', () => {
     const three = { protocol: 3, instance: 'before', running: null, finished: [] };
     bench.agent('h1', three);
     const id = bench.dispatch('switch', 'h1', true);
@@ -111,7 +111,7 @@ describe('a restart of the dashboard in the middle of a command', () => {
     expect(commandOf(id)).toMatchObject({ outcome: 'succeeded' });
   });
 
-  it('1.1/21 shows every host offline until its agent is back', () => {
+  it('shows every host offline until its agent is back', () => {
     bench.agent('h1');
     bench.clock.advance(FACTS_FLUSH_MS + 1_000);
     bench.crash();
@@ -128,7 +128,7 @@ describe('a restart of the dashboard in the middle of a command', () => {
 });
 
 describe('a switch', () => {
-  it('is over when the agent is back after its status, and proves the system (7.5)', () => {
+  it('ends when the agent is back after its status, and proves the system', () => {
     const link = bench.agent('h1');
     bench.say(link, 'heartbeat', QUIET);
     const id = bench.dispatch('switch', 'h1', true);
@@ -142,7 +142,7 @@ describe('a switch', () => {
     expect(back.commands()).toEqual([]);
   });
 
-  it('1.6/80, 3.2/11 is no success when the agent crashes in the middle: the host is asked for facts', () => {
+  it('does not succeed when the agent crashes in between: the host is asked for facts', () => {
     const link = bench.agent('h1', { store_path: '/nix/store/a', binary_hash: 'aa' });
     const id = bench.dispatch('switch', 'h1', true);
     bench.say(link, 'operation_progress', { progress: { system: { current: 0, total: 3, status: 'in_progress' } } });
@@ -165,8 +165,8 @@ describe('a switch', () => {
   });
 });
 
-describe('time', () => {
-  it('3.1/4 asks the operator before it gives up, and gives more time as often as it is told to', () => {
+describe('deadlines of a command', () => {
+  it('warn the operator before the time-out, and can be extended repeatedly', () => {
     bench.agent('h1');
     const id = bench.dispatch('pull');
     bench.clock.advance(2 * 60_000 + 1_000);
@@ -184,7 +184,7 @@ describe('time', () => {
     expect(bench.fleet.extend(id, 60_000, BY)).toBe(false);
   });
 
-  it('1.6/74, 3.2/8 keeps a restart and a reboot from blocking their host for ever', () => {
+  it('keep a restart and a reboot from blocking their host for ever', () => {
     for (const operation of ['restart', 'reboot'] as const) {
       const link = bench.agent(operation);
       const id = bench.dispatch(operation, operation);
@@ -199,14 +199,14 @@ describe('time', () => {
   });
 });
 
-describe('a fresh proof of who asks', () => {
+describe('fresh proof of identity', () => {
   let requests = 0;
   const ask = (operation: 'reboot' | 'rollback' | 'pull', hostIds: string[], stepUp?: boolean) =>
     bench.fleet
       .dispatch({ operation, hostIds, requestId: `proof-${++requests}`, by: BY, ...(stepUp ? { stepUp } : {}) })
       .map((result) => (result.kind === 'blocked' ? result.blocked.code : result.kind));
 
-  it('is asked for by the table of operations: without it nothing reaches a host, and the refusal is on record', () => {
+  it('is required by the table of operations: without it nothing is sent, and the refusal is recorded', () => {
     const link = bench.agent('h1');
     expect(ask('reboot', ['h1'])).toEqual(['step-up-required']);
     expect(link.commands()).toEqual([]);
@@ -216,7 +216,7 @@ describe('a fresh proof of who asks', () => {
     expect(link.commands()).toEqual(['reboot']);
   });
 
-  it('is needed to roll several hosts back, in one request or one after the other', () => {
+  it('is required to roll back several hosts, in one request or one after the other', () => {
     const links = ['h1', 'h2', 'h3'].map((name) => bench.agent(name));
     expect(ask('rollback', ['h1', 'h2'])).toEqual(['step-up-required', 'step-up-required']);
     // The same host named twice is one host.
@@ -229,7 +229,7 @@ describe('a fresh proof of who asks', () => {
 });
 
 describe('output', () => {
-  it('that comes after the end still belongs to the command, for a while (agent protocol 5)', () => {
+  it('that arrives after the end still belongs to the command for a while', () => {
     const link = bench.agent('h1');
     const id = bench.dispatch('pull');
     bench.say(link, 'status', { status: 'ok', command: 'pull', exit_code: 0 });
@@ -243,7 +243,7 @@ describe('output', () => {
     expect(bench.fleet.output(id, 0, 10)).toHaveLength(1);
   });
 
-  it('is stored before it is published, and done is said after the last line', () => {
+  it('is stored before it is published, and its end is published after the last line', () => {
     const link = bench.agent('h1');
     const id = bench.dispatch('test');
     bench.say(link, 'output', { line: 'one', stream: 'stdout' });
@@ -258,11 +258,11 @@ describe('output', () => {
   });
 });
 
-describe('output of protocol 3 that comes late', () => {
+describe('late output of protocol 3', () => {
   const three = { protocol: 3, instance: 'process', running: null, finished: [] };
   const line = (seq: number) => ({ seq, stream: 'stdout', line: `line ${seq}` });
 
-  it('for a command that is no longer the last one is stored and acknowledged, batch after batch', () => {
+  it('for a command that is no longer the last one is stored and acknowledged in batches', () => {
     const link = bench.agent('h1', three);
     const first = bench.dispatch('test');
     bench.clock.advance(11 * 60_000);
@@ -278,7 +278,7 @@ describe('output of protocol 3 that comes late', () => {
     expect(bench.fleet.notices()).toEqual([]);
   });
 
-  it('and was stored before is acknowledged again', () => {
+  it('that is already stored is acknowledged again', () => {
     const link = bench.agent('h1', three);
     const id = bench.dispatch('test');
     bench.say(link, 'output_batch', { command_id: id, lines: [line(1), line(2)] });
@@ -299,7 +299,7 @@ describe('verdicts', () => {
     update_status: { git: null, lock: null, system, tests: null },
   });
 
-  it('are not undone by the agent that says an old word again', () => {
+  it('are not undone by an agent that repeats an old report', () => {
     const link = bench.agent('h1');
     bench.say(link, 'heartbeat', beat(word('ok', 't1')));
     bench.dispatch('switch', 'h1', true);
@@ -310,7 +310,7 @@ describe('verdicts', () => {
     expect(bench.fleet.host('h1')?.compartments.system.status).toBe('error');
   });
 
-  it('of a rollback take the green from System and Tests, whatever the agent says', () => {
+  it('of a rollback make System and Tests outdated, whatever the agent reports', () => {
     const link = bench.agent('h1');
     bench.say(link, 'heartbeat', beat(word('ok', 't1')));
     bench.dispatch('rollback');
@@ -324,10 +324,10 @@ describe('verdicts', () => {
   });
 });
 
-describe('a database that refuses', () => {
+describe('a database that refuses writes', () => {
   const refuse = (on: boolean) => bench.database.db.$client.pragma(`query_only = ${on ? 'ON' : 'OFF'}`);
 
-  it('sends nothing that was not stored, and says why', () => {
+  it('prevents sending, and the reason is shown', () => {
     const link = bench.agent('h1');
     refuse(true);
     const [result] = bench.fleet.dispatch({ operation: 'test', hostIds: ['h1'], requestId: 'r', by: BY });
@@ -340,7 +340,7 @@ describe('a database that refuses', () => {
     expect(bench.notices.at(-1)).toEqual([]);
   });
 
-  it('loses no result and no line that comes meanwhile, acknowledges neither, and recovers by itself', () => {
+  it('loses no result or line meanwhile, acknowledges neither, and recovers by itself', () => {
     const link = bench.agent('h3', { protocol: 3, instance: 'i', running: null, finished: [] });
     const id = bench.dispatch('test', 'h3');
     refuse(true);
@@ -359,7 +359,7 @@ describe('a database that refuses', () => {
     expect(acks).toContainEqual({ command_id: id, result: true });
   });
 
-  it('is asked once a second, not with every input: a locked one takes seconds to refuse', () => {
+  it('is retried once a second, not with every input', () => {
     const link = bench.agent('h1');
     refuse(true);
     const transaction = vi.spyOn(bench.store, 'commit');
@@ -374,7 +374,7 @@ describe('a database that refuses', () => {
     expect(bench.fleet.notices()).toEqual([]);
   });
 
-  it('does not let the input that finds it mended undo those that came before', () => {
+  it('replays kept inputs before the input that finds it working again', () => {
     bench.agent('h1', { store_path: '/nix/store/a' });
     const id = bench.dispatch('switch', 'h1', true);
     bench.crash();
@@ -394,7 +394,7 @@ describe('a database that refuses', () => {
     expect(bench.fleet.host('h1')?.compartments.system.status).toBe('error');
   });
 
-  it('lets in one of two agents that asked for the same new name meanwhile', () => {
+  it('admits one of two agents that claimed the same new name meanwhile', () => {
     refuse(true);
     const [first, second] = [bench.agent('h1'), bench.agent('h1')];
     bench.say(first, 'register', { hostname: 'h1' });
@@ -406,7 +406,7 @@ describe('a database that refuses', () => {
     expect(bench.fleet.host('h1')).toMatchObject({ online: true, notice: '' });
   });
 
-  it('takes a late result with late lines that both came meanwhile', () => {
+  it('stores a late result with late lines that both arrived meanwhile', () => {
     const three = { protocol: 3, instance: 'process', running: null, finished: [] };
     bench.agent('h1', three);
     const id = bench.dispatch('test');
@@ -423,7 +423,7 @@ describe('a database that refuses', () => {
     expect(bench.fleet.notices()).toEqual([]);
   });
 
-  it('holds up neither other inputs nor other output when it is one change that breaks its rules', () => {
+  it('blocks no other input or output when one change violates a constraint', () => {
     const [bad, good] = [bench.agent('bad'), bench.agent('good')];
     const [badId, goodId] = [bench.dispatch('test', 'bad'), bench.dispatch('test', 'good')];
     bench.database.db.$client.exec(
@@ -441,8 +441,8 @@ describe('a database that refuses', () => {
   });
 });
 
-describe('the clock of the fleet', () => {
-  it('goes on after a tick that failed', () => {
+describe('the tick of the fleet', () => {
+  it('continues after a failed tick', () => {
     const link = bench.agent('h1');
     const id = bench.dispatch('test');
     bench.clock.advance(1_000);
@@ -458,34 +458,34 @@ describe('the clock of the fleet', () => {
   });
 });
 
-describe('what an agent can fill', () => {
+describe('an agent can not flood', () => {
   const countOf = (action: string) => bench.fleet.events({ limit: 500 }).filter((event) => event.action === action);
 
-  it('is not the table of events, by registering over and over on a connection that is held', () => {
+  it('the event log by registering repeatedly on a held connection', () => {
     const link = bench.connect();
     for (let times = 0; times < 50; times += 1) bench.say(link, 'register', { hostname: 'no host name' });
     bench.clock.advance(2_000);
     expect(bench.fleet.events({ limit: 500 }).map(({ action }) => action)).toEqual(['agent.fault', 'agent.held']);
   });
 
-  it('is not the table of events, by coming and going', () => {
+  it('the event log by reconnecting', () => {
     for (let times = 0; times < 100; times += 1) {
       const link = bench.agent('h1');
       bench.say(link, 'party', {});
       bench.fleet.inbox.disconnected(link, 1006, '');
       bench.clock.advance(2_000);
     }
-    expect(countOf('agent.connected')).toHaveLength(MAX_COMINGS_PER_HOUR);
-    expect(countOf('agent.disconnected')).toHaveLength(MAX_COMINGS_PER_HOUR);
+    expect(countOf('agent.connected')).toHaveLength(MAX_CONNECT_EVENTS_PER_HOUR);
+    expect(countOf('agent.disconnected')).toHaveLength(MAX_CONNECT_EVENTS_PER_HOUR);
     expect(countOf('agent.unsteady')).toHaveLength(1);
-    expect(countOf('agent.fault')).toHaveLength(MAX_COMINGS_PER_HOUR);
+    expect(countOf('agent.fault')).toHaveLength(MAX_CONNECT_EVENTS_PER_HOUR);
     bench.clock.advance(60 * 60_000);
     bench.agent('h1');
     bench.clock.advance(2_000);
-    expect(countOf('agent.connected')).toHaveLength(MAX_COMINGS_PER_HOUR + 1);
+    expect(countOf('agent.connected')).toHaveLength(MAX_CONNECT_EVENTS_PER_HOUR + 1);
   });
 
-  it('is not the table of hosts, by names', () => {
+  it('the fleet with host names', () => {
     const at = bench.clock.now();
     bench.store.commit({
       hosts: Array.from({ length: MAX_HOSTS }, (_, index) => newHost(`h${index}`, `h${index}`, at)),
@@ -498,8 +498,8 @@ describe('what an agent can fill', () => {
   });
 });
 
-describe('two agents with one name', () => {
-  it('replaces a present one that gives no sign of life in five seconds', () => {
+describe('two agents with the same host name', () => {
+  it('replaces the current one if it gives no sign of life within five seconds', () => {
     const present = bench.agent('h1');
     const newcomer = bench.agent('h1');
     expect(present.pings).toBe(1);
@@ -510,18 +510,18 @@ describe('two agents with one name', () => {
     expect(bench.fleet.host('h1')).toMatchObject({ online: true, notice: '' });
   });
 
-  it('keeps a present one that answers, for as long as it does', () => {
+  it('keeps the current one as long as it answers', () => {
     const present = bench.agent('h1');
     const newcomer = bench.agent('h1');
     present.isAlive = true;
     bench.clock.advance(60_000);
     expect(present.closed).toBeNull();
     expect(newcomer.frames).toEqual([]);
-    expect(bench.fleet.host('h1')?.notice).toContain('second agent');
+    expect(bench.fleet.host('h1')?.notice).toContain('Two agents');
   });
 });
 
-describe('two hosts with one name, as an adopted database may hold them', () => {
+describe('two hosts with the same name, as an adopted database may hold them', () => {
   const seen = (id: string, name: string, lastSeenAt: number | null) => ({
     ...newHost(id, name, bench.clock.now()),
     lastSeenAt,
@@ -538,34 +538,36 @@ describe('two hosts with one name, as an adopted database may hold them', () => 
       .map(({ id }) => id);
   };
 
-  it('gives the agent the one whose id is the name, however old, and in whatever letters', () => {
+  it('assigns the agent to the host whose id is the name, in upper or lower case', () => {
     take(seen('other', 'web', 2_000), seen('web', 'web', 1_000));
     expect(speaksFor('web')).toEqual(['web']);
     expect(bench.fleet.hostViews()).toHaveLength(2);
   });
 
-  it('knows an id in capitals as the name', () => {
+  it('matches an id in capitals', () => {
     take(seen('other', 'web', 2_000), seen('WEB', 'web', 1_000));
     expect(speaksFor('web')).toEqual(['WEB']);
   });
 
-  it('gives it the newest seen where no id is the name', () => {
+  it('assigns the agent to the host seen last if no id matches', () => {
     take(seen('a', 'web', 1_000), seen('b', 'web', 3_000), seen('c', 'web', null), seen('d', 'db', 4_000));
     expect(speaksFor('web')).toEqual(['b']);
   });
 
-  it('tells both of each other, and a host alone nothing', () => {
+  it('shows a notice on both, and none when one host remains', () => {
     take(seen('other', 'web', 2_000), seen('web', 'web', 1_000), seen('db', 'db', 1_000));
     expect(bench.fleet.host('web')?.notice).toBe(
-      'Another host has the name web, too (id other). Its agent speaks for this one; remove what is not needed.',
+      'Another host has the name web (id other). Their agent is assigned to this one. Remove the hosts you do not need.',
     );
-    expect(bench.fleet.host('other')?.notice).toContain('(id web). Its agent speaks for the one with the id web;');
+    expect(bench.fleet.host('other')?.notice).toContain(
+      '(id web). Their agent is assigned to the one with the id web.',
+    );
     expect(bench.fleet.host('db')?.notice).toBe('');
   });
 });
 
 describe('late results', () => {
-  it('leave the end as it is, and are shown', () => {
+  it('leave the outcome as it is, and are shown', () => {
     const three = { protocol: 3, instance: 'process', running: null, finished: [] };
     bench.agent('h1', three);
     const id = bench.dispatch('test');

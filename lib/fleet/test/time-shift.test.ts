@@ -1,4 +1,4 @@
-/** Time in which the dashboard could not work, and clocks that are set: nothing ends by them. */
+/** Time in which the dashboard could not work and clocks that are set must not end anything. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DUPLICATE_PROBE_MS } from '../agents/admission-rules';
 import { LATE_OUTPUT_MS } from '../turns/fleet-core';
@@ -30,8 +30,8 @@ const online = (name: string) => {
 };
 const result = { status: 'ok', command: 'pull', exit_code: 0 };
 
-describe('while the event loop is held', () => {
-  it('a command ends by the result that lies unread, although its deadline passed', () => {
+describe('while the event loop is blocked', () => {
+  it('a command ends with the unread result although its deadline has passed', () => {
     const link = online('h1');
     const id = bench.dispatch('pull');
     bench.clock.advance(5 * MINUTE - 5_000);
@@ -44,7 +44,7 @@ describe('while the event loop is held', () => {
     expect(command(id)).toMatchObject({ outcome: 'unchanged' });
   });
 
-  it('a command gets the time back, to the second, and not more', () => {
+  it('a command’s deadline moves by the blocked time, to the second', () => {
     online('h1');
     const id = bench.dispatch('pull');
     bench.clock.advance(4 * MINUTE);
@@ -57,7 +57,7 @@ describe('while the event loop is held', () => {
     expect(warnings).toHaveLength(1);
   });
 
-  it('many short holds count as much as a long one', () => {
+  it('many short blocks count as much as a long one', () => {
     online('h1');
     const id = bench.dispatch('pull');
     for (let times = 0; times < 400; times += 1) {
@@ -67,18 +67,18 @@ describe('while the event loop is held', () => {
     expect(command(id)).toMatchObject({ phase: 'sent', outcome: null });
   });
 
-  it('what is told right after it finds the time given back already', () => {
+  it('an input right after it sees the moved deadlines', () => {
     const link = online('h1');
     const id = bench.dispatch('switch');
     bench.clock.advance(MINUTE);
     bench.clock.hold(3 * HOUR);
-    // Before any tick: the link closed meanwhile, which sets a deadline by the one that there was.
+    // Before any tick: the connection closed meanwhile, which sets a deadline based on the previous one.
     bench.fleet.inbox.disconnected(link, 1006, '');
     bench.clock.advance(MINUTE);
     expect(command(id)).toMatchObject({ phase: 'awaiting-reconnect', outcome: null });
   });
 
-  it('the present agent has the time that a probe gives it', () => {
+  it('the current agent keeps its full time to answer a probe', () => {
     const present = online('h1');
     const other = bench.agent('h1');
     bench.clock.unread.push(() => (present.isAlive = true));
@@ -87,7 +87,7 @@ describe('while the event loop is held', () => {
     expect([present.closed, other.frames]).toEqual([null, []]);
   });
 
-  it('a host with a version-1 agent stays online whose call lies unread', () => {
+  it('a host stays online while the call of its version-1 agent is unread', () => {
     const call = { id: 'old', address: '192.0.2.9', identity: { kind: 'shared' } } as const;
     bench.fleet.v1Inbox.poll(call);
     bench.fleet.v1Inbox.poll(call);
@@ -99,7 +99,7 @@ describe('while the event loop is held', () => {
     expect(bench.events.filter(({ action }) => action === 'agent.disconnected')).toEqual([]);
   });
 
-  it('output that follows the end of its command is still the command’s', () => {
+  it('output that follows the end of its command still belongs to it', () => {
     const link = online('h1');
     const id = bench.dispatch('pull');
     bench.say(link, 'status', result);
@@ -115,7 +115,7 @@ describe('while the event loop is held', () => {
   });
 });
 
-describe('a clock that is set', () => {
+describe('setting the clock', () => {
   it.each([
     ['forward by 125 minutes', 125 * MINUTE],
     ['back by three hours', -3 * HOUR],
@@ -142,7 +142,7 @@ describe('a clock that is set', () => {
     expect([command(id).outcome, command(queued.commandId).outcome]).toEqual(['timed-out', 'expired']);
   });
 
-  it('is followed in what is stored, in one transaction', () => {
+  it('moves all stored deadlines in one transaction', () => {
     for (const name of ['h1', 'h2', 'h3']) online(name);
     const ids = ['h1', 'h2', 'h3'].map((name) => bench.dispatch('pull', name));
     bench.clock.advance(10_000);
@@ -164,7 +164,7 @@ describe('a clock that is set', () => {
     expect(commits).toBe(1);
   });
 
-  it('just before a command is asked for, back by a year, does not end it', () => {
+  it('back by a year just before a request does not end its command', () => {
     online('h1');
     bench.clock.step(-YEAR);
     const id = bench.dispatch('pull');
@@ -176,7 +176,7 @@ describe('a clock that is set', () => {
     expect([command(id).outcome, command(again).outcome]).toEqual(['timed-out', 'timed-out']);
   });
 
-  it('back by an hour holds no output back', () => {
+  it('back by an hour does not delay output', () => {
     const link = online('h1');
     const id = bench.dispatch('pull');
     bench.say(link, 'output', { line: 'before', stream: 'stdout' });
@@ -188,8 +188,8 @@ describe('a clock that is set', () => {
   });
 });
 
-describe('a stage of a pipeline that waits for its host', () => {
-  it.each(['hold', 'step'] as const)('waits on after a %s of the whole time that it may wait', (how) => {
+describe('a waiting stage of a pipeline', () => {
+  it.each(['hold', 'step'] as const)('keeps waiting after a %s as long as its whole waiting time', (how) => {
     const link = online('h1');
     const start = bench.fleet.startPipeline({
       kind: 'custom',
@@ -203,7 +203,7 @@ describe('a stage of a pipeline that waits for its host', () => {
     });
     if (start.kind !== 'started') throw new Error('not started');
     bench.say(link, 'status', result);
-    // Something else runs there, so that the next stage has to wait; then the host goes away.
+    // Another command runs there, so the next stage has to wait; then the host disconnects.
     bench.say(link, 'heartbeat', { ...QUIET, pending_command: 'update' });
     bench.clock.advance(100);
     bench.fleet.inbox.disconnected(link, 1006, '');

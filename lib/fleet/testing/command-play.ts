@@ -1,4 +1,4 @@
-/** A command that is played: the steps that a fleet and its agents take, by name, for tables of cases. */
+/** Plays a command in memory: named steps of a fleet and its agents, for tables of cases. */
 import { expect, it } from 'vitest';
 import type { CommandOutcome, OperationId } from '@/lib/protocol/live';
 import { deadlineOf, stepCommand } from '../commands/command';
@@ -17,7 +17,7 @@ export const MOVED: VerdictFacts = { ...FACTS, generation: '6f27b9a' };
 export const REPLACED: VerdictFacts = { ...FACTS, storePath: '/nix/store/new', binaryHash: 'new' };
 export const A_SENTENCE = /^\S.*[.!?…]$/s;
 
-/** A command with a clock, driven as the fleet drives it: a tick comes when it is due, not before. */
+/** A command with a clock, driven as the fleet drives it: each tick comes when it is due. */
 export class Play {
   state: CommandState = { phase: 'queued', deadline: T0 + QUEUED_MS };
   now = T0;
@@ -27,7 +27,7 @@ export class Play {
 
   feed(input: CommandInput): void {
     const { state, effects } = stepCommand(this.operation, this.state, input, this.now);
-    // As it is stored and read again.
+    // As stored and read again.
     this.state = commandStateSchema.parse(JSON.parse(JSON.stringify(state)));
     expect(this.state).toEqual(state);
     this.effects.push(...effects.map(({ type }) => type));
@@ -39,12 +39,12 @@ export class Play {
       this.now = Math.max(this.now, due);
       const before = this.state;
       this.feed({ type: 'tick' });
-      expect(this.state, 'a tick that is due moves the command on').not.toEqual(before);
+      expect(this.state, 'a due tick changes the state').not.toEqual(before);
     }
     this.now = until;
   }
 
-  /** Nothing happens any more but that time goes by. */
+  /** Lets time pass without any other input. */
   runOut(): void {
     this.wait(100 * 60 * MINUTE);
   }
@@ -65,21 +65,21 @@ export const output = feed({ type: 'activity' });
 export const progress = (label: string, current: number, total: number) =>
   feed({ type: 'activity', progress: { label, current, total } });
 export const status = (
-  word: CommandResult['status'],
+  outcome: CommandResult['status'],
   exitCode: number | null,
   message = '',
   restarting: boolean | null = null,
-) => feed({ type: 'result', result: { status: word, exitCode, message, restarting } });
+) => feed({ type: 'result', result: { status: outcome, exitCode, message, restarting } });
 export const beat = (shown: Shown, facts: VerdictFacts = FACTS) => feed({ type: 'heartbeat', shown, facts });
 export const closed = feed({ type: 'disconnected' });
 export const back = (
-  shown: Shown = 'unsaid',
+  shown: Shown = 'unknown',
   { facts = FACTS, hasResult = false, sameProcess = null as boolean | null } = {},
 ) => feed({ type: 'registered', shown, hasResult, sameProcess, facts });
 export const stop = (how: 'stop' | 'kill' | 'restart' | 'reboot' = 'stop') => feed({ type: 'stop-requested', how });
 export const stopFailed = feed({ type: 'stop-failed', reason: 'no command running' });
 export const refused = (isThis: boolean) => feed({ type: 'rejected', isThis, reason: 'The agent refused it: busy.' });
-export const probed = (word: string) => feed({ type: 'probed', word });
+export const probed = (status: string) => feed({ type: 'probed', status });
 export const restarted = feed({ type: 'recovered' });
 export const targetEnded = (outcome: CommandOutcome) => feed({ type: 'target-ended', outcome });
 export const is =
@@ -93,22 +93,25 @@ export const asked =
 /** The Go agent after a switch: 500 ms, close 1000, exit 101, systemd restart, register. */
 export const exit101: Step[] = [wait(500), closed, wait(3 * SECOND), back()];
 
-export type Case = [rule: string, operation: OperationId, steps: Step[], outcome: CommandOutcome, reason?: RegExp];
+export type Case = [title: string, operation: OperationId, steps: Step[], outcome: CommandOutcome, reason?: RegExp];
 
-/** Plays each case to its end, which has to be the one that it names, with a reason that a person can read. */
+/** Plays each case to its end, which must have the expected outcome and a reason that is a sentence. */
 export function playCases(cases: readonly Case[]): void {
-  it.each(cases.map((one) => [...one] as const))('%s (%s)', (_rule, operation, steps, outcome, reason = A_SENTENCE) => {
-    const play = new Play(OPERATIONS[operation]);
-    for (const step of steps) step(play);
-    // An end is what frees the host: nothing else holds it.
-    expect(play.state).toMatchObject({ phase: 'ended', outcome });
-    if (play.state.phase !== 'ended') return;
-    expect(play.state.reason).toMatch(A_SENTENCE);
-    expect(play.state.reason).toMatch(reason);
-    expect(deadlineOf(play.state)).toBeNull();
-  });
+  it.each(cases.map((one) => [...one] as const))(
+    '%s (%s)',
+    (_title, operation, steps, outcome, reason = A_SENTENCE) => {
+      const play = new Play(OPERATIONS[operation]);
+      for (const step of steps) step(play);
+      // Only the end frees the host.
+      expect(play.state).toMatchObject({ phase: 'ended', outcome });
+      if (play.state.phase !== 'ended') return;
+      expect(play.state.reason).toMatch(A_SENTENCE);
+      expect(play.state.reason).toMatch(reason);
+      expect(deadlineOf(play.state)).toBeNull();
+    },
+  );
 
-  it('names every rule once', () => {
-    expect(new Set(cases.map(([rule]) => rule)).size).toBe(cases.length);
+  it('has a different title for every case', () => {
+    expect(new Set(cases.map(([title]) => title)).size).toBe(cases.length);
   });
 }

@@ -1,4 +1,4 @@
-/** Records and views for the domain's tests: a host that is well, and what differs from it. */
+/** Records and views for tests: a healthy host, and the differences from it. */
 import { COMPARTMENT_NAMES, type CompartmentView, type HostView, type OperationId } from '@/lib/protocol/live';
 import type { CommandState } from '../records/command-state';
 import { NO_DESIRED_STATE, type DesiredSource, type DesiredState, type HostRelation } from '../hosts/desired';

@@ -1,89 +1,23 @@
-/** The fleet on a real database with a clock and links that a test drives. */
+/** The fleet on a real database, with a clock, links and ports that a test drives. */
 import { createFleetStore } from '@/lib/store/sqlite/fleet-store';
 import { openTestDatabase } from '@/lib/store/sqlite/testing/database';
 import type { ServerFrame } from '@/lib/protocol/agent';
 import { NO_FLAKE_UPDATES } from '@/lib/protocol/flake-updates';
 import type { EventView, OutputLine, ServiceNotice } from '@/lib/protocol/live';
-import { NO_DESIRED_STATE, type DesiredSource, type DesiredState, type HostRelation } from '../hosts/desired';
 import type { FlakeUpdates, FlakeUpdatesState, MergeResult } from '../records/flake-update-port';
 import { FleetService } from '../service';
 import type { AgentIdentity, AgentLink, AgentPolicy } from '../records/agent-port';
-import type { Clock, LoopTime } from '../records/environment';
+import type { LoopTime } from '../records/environment';
 import type { Publisher } from '../records/publisher';
 import type { Requester } from '../records/requests';
 import type { DashboardExecutors } from '../records/executor-port';
+import { TestClock } from './test-clock';
+import { TestDesiredSource } from './test-desired';
 
-export class GivenClock implements Clock {
-  private time = 1_800_000_000_000;
-  /** How much of it went by while the loop was held, or because somebody set the clock. */
-  private apartMs = 0;
-  private timers: { at: number; callback: () => void; inLoop: boolean }[] = [];
-  /** What has arrived and lies unread: read before anything is judged that waits for that. */
-  unread: (() => void)[] = [];
-
-  readonly loop: LoopTime = {
-    now: () => this.time - this.apartMs,
-    after: (ms, callback) => this.arm(ms, () => this.loop.afterRead(callback), true),
-    afterRead: (callback) => {
-      for (const read of this.unread.splice(0)) read();
-      callback();
-      return () => undefined;
-    },
-  };
-
-  now(): number {
-    return this.time;
-  }
-
-  after(ms: number, callback: () => void): () => void {
-    return this.arm(ms, callback, false);
-  }
-
-  /** The event loop is held for so long: nothing is read and nothing is called back. */
-  hold(ms: number): void {
-    this.time += ms;
-    this.apartMs += ms;
-    for (const timer of this.timers) if (timer.inLoop) timer.at += ms;
-  }
-
-  /** Somebody sets the wall clock; no timer runs by it. */
-  step(ms: number): void {
-    this.time += ms;
-    this.apartMs += ms;
-    for (const timer of this.timers) timer.at += ms;
-  }
-
-  private arm(ms: number, callback: () => void, inLoop: boolean): () => void {
-    const timer = { at: this.time + ms, callback, inLoop };
-    this.timers.push(timer);
-    return () => {
-      this.timers = this.timers.filter((other) => other !== timer);
-    };
-  }
-
-  /** The process that set the timers is gone, and they with it. */
-  forget(): void {
-    this.timers = [];
-  }
-
-  /** Lets time pass; timers fire in order, each at its time. */
-  advance(ms: number): void {
-    const until = this.time + ms;
-    for (;;) {
-      const next = this.timers.filter((timer) => timer.at <= until).sort((a, b) => a.at - b.at)[0];
-      if (!next) break;
-      this.timers = this.timers.filter((timer) => timer !== next);
-      this.time = Math.max(this.time, next.at);
-      next.callback();
-    }
-    this.time = until;
-  }
-}
-
-export class GivenLink implements AgentLink {
+export class TestLink implements AgentLink {
   readonly frames: ServerFrame[] = [];
   pings = 0;
-  /** Whether it answers a ping. */
+  /** Whether the agent answers a probe. */
   isAlive = false;
   closed: { code: number; reason: string } | null = null;
 
@@ -104,14 +38,14 @@ export class GivenLink implements AgentLink {
     this.loop.after(ms, () => done(this.isAlive));
   }
 
-  /** What has arrived is passed on at once. */
+  /** Frames are delivered at once, so nothing is pending. */
   finish(): void {}
 
   close(code: number, reason: string): void {
     this.closed = { code, reason };
   }
 
-  /** Commands that were put on the wire, by name. */
+  /** The names of the commands that were sent. */
   commands(): string[] {
     return this.frames.flatMap((frame) =>
       frame.type === 'command' ? [frame.payload.command] : frame.type === 'kill_command' ? ['kill_command'] : [],
@@ -119,17 +53,17 @@ export class GivenLink implements AgentLink {
   }
 }
 
-/** Tokens and rules of admission that a test sets. */
-export class GivenPolicy implements AgentPolicy {
+/** Tokens and admission rules that a test sets. */
+export class TestPolicy implements AgentPolicy {
   readonly ended = new Set<string>();
   readonly owners = new Set<string>();
   readonly refused = new Set<string>();
   sharedIsGood = true;
   waits = false;
-  /** The database can't be read. */
+  /** True: the database can't be read. */
   fails = false;
 
-  holds(identity: AgentIdentity): boolean {
+  isStillValid(identity: AgentIdentity): boolean {
     return identity.kind === 'shared' ? this.sharedIsGood : !this.ended.has(identity.tokenId);
   }
 
@@ -147,31 +81,11 @@ export class GivenPolicy implements AgentPolicy {
   }
 }
 
-export class GivenDesired implements DesiredSource {
-  state: DesiredState = NO_DESIRED_STATE;
-  readonly relations = new Map<string, HostRelation>();
-
-  relate(generation: string): HostRelation {
-    return this.relations.get(generation) ?? { relation: 'unknown', commits: null };
-  }
-
-  refreshed = 0;
-
-  subscribe(): () => void {
-    return () => undefined;
-  }
-
-  refresh(): Promise<void> {
-    this.refreshed += 1;
-    return Promise.resolve();
-  }
-}
-
-/** A forge that answers a merge when the test says so. */
-export class GivenFlakeUpdates implements FlakeUpdates {
+/** A forge that answers a merge when the test tells it to. */
+export class TestFlakeUpdates implements FlakeUpdates {
   state: FlakeUpdatesState = { ...NO_FLAKE_UPDATES, source: 'github' };
-  /** The numbers and commits that a merge was asked for. */
-  readonly asked: string[] = [];
+  /** The requested merges: number and reviewed commit. */
+  readonly requested: string[] = [];
   private answers: ((result: MergeResult) => void)[] = [];
 
   subscribe(): () => void {
@@ -183,16 +97,16 @@ export class GivenFlakeUpdates implements FlakeUpdates {
   }
 
   merge(number: number, _by: Requester, seen: string | null = null): Promise<MergeResult> {
-    this.asked.push(`${number} ${seen ?? 'unseen'}`);
+    this.requested.push(`${number} ${seen ?? 'unseen'}`);
     return new Promise((resolve) => this.answers.push(resolve));
   }
 
-  /** Nobody waits for an answer any more. */
+  /** Drops all requests, as a crash of the dashboard does. */
   forget(): void {
     this.answers = [];
   }
 
-  /** Answers everything that was asked, and lets what waits for it go on. */
+  /** Answers all requests and lets their callers continue. */
   async answer(result: MergeResult): Promise<void> {
     for (const answer of this.answers.splice(0)) answer(result);
     await new Promise((resolve) => setImmediate(resolve));
@@ -200,21 +114,21 @@ export class GivenFlakeUpdates implements FlakeUpdates {
 }
 
 export const BY = { userId: 'operator', userName: 'operator', address: '192.0.2.7' };
-/** A heartbeat that shows nothing. */
+/** A heartbeat of an idle agent. */
 export const QUIET = { generation: 'aaaaaaa', pending_command: null, update_status: null };
 
 export function openBench({ groupMs = 0 } = {}) {
   const database = openTestDatabase();
-  const clock = new GivenClock();
-  const desired = new GivenDesired();
-  const policy = new GivenPolicy();
+  const clock = new TestClock();
+  const desired = new TestDesiredSource();
+  const policy = new TestPolicy();
   const output: OutputLine[] = [];
   const done: string[] = [];
   const events: EventView[] = [];
   const notices: ServiceNotice[][] = [];
   const removed: string[] = [];
   const executors: DashboardExecutors = {};
-  const flakeUpdates = new GivenFlakeUpdates();
+  const flakeUpdates = new TestFlakeUpdates();
   let links = 0;
   let ids = 0;
   const publisher: Publisher = {
@@ -261,24 +175,24 @@ export function openBench({ groupMs = 0 } = {}) {
     flakeUpdates,
     executors,
     fleet: open(),
-    /** As after `kill -9`: what was not stored is gone, and nobody said goodbye. */
+    /** As after `kill -9`: everything that was not stored is lost, and no connection was closed. */
     crash() {
       clock.forget();
       flakeUpdates.forget();
       bench.fleet = open();
     },
-    connect(address = '198.51.100.1', identity?: AgentIdentity): GivenLink {
-      const link = new GivenLink(`link-${++links}`, address, clock.loop, identity);
+    connect(address = '198.51.100.1', identity?: AgentIdentity): TestLink {
+      const link = new TestLink(`link-${++links}`, address, clock.loop, identity);
       bench.fleet.inbox.connected(link);
       return link;
     },
     /** An agent that registered and sent a first heartbeat. */
-    agent(hostname: string, register: Record<string, unknown> = {}): GivenLink {
+    agent(hostname: string, register: Record<string, unknown> = {}): TestLink {
       const link = bench.connect();
       bench.say(link, 'register', { hostname, generation: 'aaaaaaa', ...register });
       return link;
     },
-    say(link: GivenLink, type: string, payload: unknown) {
+    say(link: TestLink, type: string, payload: unknown) {
       bench.fleet.inbox.frame(link, JSON.stringify({ type, payload }));
     },
     dispatch(operation: Parameters<FleetService['dispatch']>[0]['operation'], hostId = 'h1', force = false): string {

@@ -1,4 +1,4 @@
-/** Flake updates as a test gives them. */
+/** Flake updates that a test sets. */
 import { NO_FLAKE_UPDATES } from '@/lib/protocol/flake-updates';
 import type { FlakeUpdates, FlakeUpdatesState, MergeResult } from '../records/flake-update-port';
 

@@ -1,4 +1,4 @@
-/** The connection of an agent, as the fleet keeps it in memory. */
+/** An agent's connection in the fleet's memory. */
 import type { Register } from '@/lib/protocol/agent';
 import type { AgentLink, HeldReason } from '../records/agent-port';
 
@@ -7,27 +7,27 @@ export interface Connection {
   state: 'new' | 'admitted' | 'held';
   /** The host it speaks for, once admitted. */
   hostId: string | null;
-  /** What it registered with. */
+  /** Its register frame. */
   register: Register | null;
-  /** The host name it claims; empty until it registered with one. */
+  /** The host name it claims; empty until it has registered a valid one. */
   name: string;
   protocol: 2 | 3;
   /** Why it is held. */
   held: Held | null;
   /** In `LoopTime`. */
   connectedAt: number;
-  /** False when its host comes and goes so often that nothing more is told of that. */
+  /** False while events about its host's connections are suppressed because it reconnects too often. */
   eventsEnabled: boolean;
-  /** Kinds of problem that were reported already. */
+  /** Kinds of problem that have already caused an event. */
   complaints: Set<string>;
-  /** Its host's name is claimed by another one: it is asked for a sign of life. */
+  /** It was asked for a sign of life, because another connection claims its host name. */
   probing: boolean;
-  /** The dashboard itself ended it: its end says nothing of the agent. */
+  /** The dashboard closed it, so its end does not count as unstable. */
   dismissed: boolean;
   /** The pending command of its last heartbeat. */
   pending: string;
-  /** A heartbeat came over it. */
-  heard: boolean;
+  /** It has sent a heartbeat. */
+  hasHeartbeat: boolean;
 }
 
 export interface Held {
@@ -52,6 +52,6 @@ export function newConnection(link: AgentLink, now: number): Connection {
     probing: false,
     dismissed: false,
     pending: '',
-    heard: false,
+    hasHeartbeat: false,
   };
 }

@@ -1,6 +1,6 @@
 /**
- * The state of the fleet and the one way to change it. An input is worked out in a turn; the turn is stored in one
- * transaction; only then it takes effect, is shown, and what has to be sent is sent.
+ * The state of the fleet and the only way to change it. An input fills a turn; the turn is stored in one transaction; only
+ * then it takes effect, is published, and its frames are sent.
  */
 import type { HostPatch, HostView, OutputLine } from '@/lib/protocol/live';
 import { differsDurably } from '../hosts/host';
@@ -17,32 +17,32 @@ import { wireName } from '../operations/wire';
 import type { FleetOptions } from './fleet-options';
 import type { HostEntry } from './entry';
 
-/** One sample of a host's metrics is kept this often. */
+/** How often a sample of a host's metrics is stored. */
 export const METRICS_SAMPLE_MS = 60_000;
 /**
- * A database that refused is not tried again for this long: one that is locked by another program takes seconds to
- * refuse, in which nothing else is done, and every input would ask it.
+ * A database that refused a write is not tried again for this long: one that is locked by another program takes seconds to
+ * refuse, which blocks everything else, and every input would try.
  */
 export const STORE_RETRY_MS = 1_000;
-/** Output that comes after the end of its command still belongs to it for this long (agent protocol 5). */
+/** How long output that arrives after the end of its command still belongs to it. */
 export const LATE_OUTPUT_MS = 30_000;
-/** Events that wait for their batch; more are dropped. */
+/** Deferred events at most; further ones are dropped. */
 export const MAX_DEFERRED = 10_000;
 
-/** It never reached the host, as somebody wished: that is nothing that the host did last. */
-const isTakenBack = ({ outcome }: CommandRecord) => outcome === 'cancelled' || outcome === 'superseded';
+/** It was withdrawn before it reached the host, so it is not the host's last command. */
+const wasWithdrawn = ({ outcome }: CommandRecord) => outcome === 'cancelled' || outcome === 'superseded';
 
 export class FleetCore {
   readonly entries = new Map<string, HostEntry>();
   readonly outputLog: OutputLog;
   readonly turns: TurnRunner;
-  /** Hosts with a last-seen time or metrics that are not stored yet. */
+  /** Hosts whose last-seen time or metrics are not stored yet. */
   readonly dirty = new Set<string>();
   storageFault: string | null = null;
   private refusedAt = 0;
   lastFactsFlush = 0;
   private readonly commands = new Map<string, CommandRecord>();
-  /** Names that a host has or had, and those that several came with: agents can't bring a name about twice. */
+  /** Names that a host has or had, and those that several stored hosts share: agents can't create a second one. */
   private readonly names = new Set<string>();
   private readonly sharedNames = new Set<string>();
   private deferred: NewEvent[] = [];
@@ -50,8 +50,8 @@ export class FleetCore {
   private cancelFlush: (() => void) | null = null;
 
   /**
-   * `onStorageChange` is called when the database begins to refuse, and when it works again; `beforeInputs` before inputs
-   * are worked out.
+   * `onStorageChange` is called when the database starts to refuse writes and when it works again; `beforeInputs` is called
+   * before inputs are processed.
    */
   constructor(
     readonly options: FleetOptions,
@@ -82,12 +82,12 @@ export class FleetCore {
     return this.deferred.length > 0;
   }
 
-  /** Works an input out now, after all that came before it: `TurnRunner.run`. */
+  /** Processes an input now, after all earlier ones: `TurnRunner.run`. */
   run(onRefusal: OnRefusal, work: (turn: Turn) => void): string | null {
     return this.turns.run(onRefusal, work);
   }
 
-  /** Works an agent's input out, together with those of other agents: `TurnRunner.group`. */
+  /** Processes an agent's input together with those of other agents: `TurnRunner.group`. */
   group(entry: HostEntry, onRefusal: OnRefusal, work: (turn: Turn) => void): void {
     this.turns.group(entry.record.id, onRefusal, work);
   }
@@ -107,23 +107,23 @@ export class FleetCore {
     for (const turn of turns) for (const effect of turn.effects) effect();
   }
 
-  /** Why the database is not asked now, or null. */
-  private get resting(): Refusal | null {
+  /** Why the database is not tried now, or null. */
+  private get retryPause(): Refusal | null {
     const { storageFault } = this;
-    // Not negative: the clock may have been put back.
+    // Absolute: the clock may have been set back.
     const since = Math.abs(this.options.clock.now() - this.refusedAt);
     if (storageFault === null || since >= STORE_RETRY_MS) return null;
-    return { reason: storageFault, byRule: false };
+    return { reason: storageFault, isPermanent: false };
   }
 
   private commit(turns: readonly Turn[]): Refusal | null {
-    const { resting } = this;
-    if (resting) return resting;
+    const { retryPause } = this;
+    if (retryPause) return retryPause;
     const withOutput = new Set(turns.flatMap((turn) => [...turn.withOutput]));
     const batches = [...withOutput].flatMap((id) => this.outputLog.waiting(id));
     const commands = new Map(turns.flatMap((turn) => [...turn.commands]));
     for (const { commandId } of batches) {
-      // Late output can belong to a command that is no longer held here: the log knows its record.
+      // Late output can belong to a command that is no longer in memory: the output log has its record.
       const command = commands.get(commandId) ?? this.liveCommand(commandId) ?? this.outputLog.recordOf(commandId);
       if (command) commands.set(commandId, command);
     }
@@ -154,22 +154,25 @@ export class FleetCore {
   private storageFails(error: unknown): Refusal {
     const message = error instanceof Error ? error.message : String(error);
     if (error instanceof Error && 'kind' in error && error.kind === 'constraint') {
-      this.options.log.error({ err: error }, 'the database refuses one change by its rules; it was left out');
-      return { reason: message, byRule: true };
+      this.options.log.error(
+        { err: error },
+        'the database rejected a change that violates a constraint; the change was dropped',
+      );
+      return { reason: message, isPermanent: true };
     }
     this.refusedAt = this.options.clock.now();
     if (this.storageFault !== message) {
       this.storageFault = message;
-      this.options.log.error({ err: error }, 'the database refuses to store');
+      this.options.log.error({ err: error }, 'the database refuses writes');
       this.onStorageChange();
     }
-    return { reason: message, byRule: false };
+    return { reason: message, isPermanent: false };
   }
 
   private storageWorks(): void {
     if (this.storageFault === null) return;
     this.storageFault = null;
-    this.options.log.info({}, 'the database stores again');
+    this.options.log.info({}, 'the database accepts writes again');
     this.onStorageChange();
   }
 
@@ -215,7 +218,7 @@ export class FleetCore {
     );
   }
 
-  /** Stores all that waits, for the last time: even if the database refused a moment ago. */
+  /** Stores everything pending before the stop, even if the database refused a moment ago. */
   flushAll(): void {
     this.refusedAt = 0;
     this.turns.settle();
@@ -225,7 +228,7 @@ export class FleetCore {
 
   armFlush(): void {
     if (this.cancelFlush) return;
-    // Not by the wall clock: put back by an hour, it would hold the output back for an hour.
+    // Not by the wall clock: set back by an hour, it would delay the output by an hour.
     const waitMs = Math.max(0, this.lastFlush + FLUSH_INTERVAL_MS - this.options.loop.now());
     this.cancelFlush = this.options.clock.after(waitMs, () => {
       this.flushOutput();
@@ -238,16 +241,19 @@ export class FleetCore {
     this.lastFlush = this.options.loop.now();
     if (this.outputLog.isEmpty) return;
     const ids = this.outputLog.ids();
-    const breaksARule = (some: readonly string[]) => {
+    const violatesConstraint = (some: readonly string[]) => {
       const refused = this.run('drop', (turn) => {
         for (const id of some) turn.withOutput.add(id);
       });
       return refused !== null && this.storageFault === null;
     };
-    if (!breaksARule(ids)) return;
-    // It is the lines of one command: they must not hold up those of all others.
-    for (const id of ids.filter((one) => breaksARule([one]))) {
-      this.options.log.error({ commandId: id }, 'output was dropped: it does not follow what is stored of its command');
+    if (!violatesConstraint(ids)) return;
+    // The lines of one command are at fault; they must not block those of others.
+    for (const id of ids.filter((one) => violatesConstraint([one]))) {
+      this.options.log.error(
+        { commandId: id },
+        'dropped output that does not continue the stored output of its command',
+      );
       this.outputLog.stored(this.outputLog.waiting(id));
     }
   }
@@ -258,7 +264,7 @@ export class FleetCore {
     this.acknowledgeOutput(command);
   }
 
-  /** Tells an agent of protocol 3 up to which line its output is stored. */
+  /** Acknowledges to a protocol 3 agent the last line of its output that is stored. */
   acknowledgeOutput(command: CommandRecord): void {
     const connection = this.entries.get(command.hostId)?.connection;
     if (connection?.protocol === 3 && command.agentSeq > 0) {
@@ -267,7 +273,7 @@ export class FleetCore {
   }
 
   flushFacts(): void {
-    if (this.resting) return;
+    if (this.retryPause) return;
     this.lastFactsFlush = this.options.loop.now();
     const hosts = [...this.dirty].flatMap((id) => this.entries.get(id) ?? []);
     const sampled = hosts.filter((entry) => {
@@ -295,10 +301,10 @@ export class FleetCore {
       this.storageFails(error);
       return;
     }
-    this.turns.workOffUnstored();
+    this.turns.replayUnstored();
   }
 
-  /** Events that may be lost with a crash: that agents come and go, and what they send that can't be read. */
+  /** Stores an event with the next batch. For events that may be lost in a crash: connects, disconnects, bad frames. */
   defer(event: NewEvent): void {
     if (this.deferred.length < MAX_DEFERRED) this.deferred.push(event);
   }
@@ -318,14 +324,14 @@ export class FleetCore {
       notice: '',
       sampledAt: record.metricsAt ?? 0,
       instance: '',
-      comings: { since: 0, count: 0 },
-      shortStays: 0,
+      connects: { since: 0, count: 0 },
+      shortConnections: 0,
       polledUntil: 0,
       lateOutputUntil: -Infinity,
     });
   }
 
-  /** A host that is no longer stored leaves memory and pages. */
+  /** Removes a deleted host from memory and pages. */
   private dropEntry(id: string): void {
     const name = this.entries.get(id)?.record.name ?? '';
     this.entries.delete(id);
@@ -337,18 +343,18 @@ export class FleetCore {
     }
     this.options.publisher.hosts([], [id]);
     if (!this.sharedNames.has(name)) return;
-    // They are alone now, perhaps.
+    // The remaining host may now be the only one with this name.
     this.publish([...this.entries.values()].flatMap(({ record }) => (record.name === name ? [record.id] : [])));
   }
 
-  /** An id for a new host: its name, unless an adopted host of another name has that id. */
+  /** An id for a new host: its name, unless an adopted host with another name has that id. */
   freshHostId(name: string): string {
     let id = name;
     for (let n = 2; this.entries.has(id); n += 1) id = `${name}.${n}`;
     return id;
   }
 
-  /** Puts a stored command where it belongs. */
+  /** Places a stored command in its lane, in the queue, or as the host's last command. */
   place(command: CommandRecord): void {
     const entry = this.entries.get(command.hostId);
     if (!entry) return;
@@ -369,7 +375,7 @@ export class FleetCore {
     }
     if (entry[slot]?.id === command.id) entry[slot] = null;
     const isNewer = !entry.last || entry.last.id === command.id || (entry.last.endedAt ?? 0) <= (command.endedAt ?? 0);
-    if (!isNewer || !isDoneByHost(operation) || isTakenBack(command)) {
+    if (!isNewer || !isDoneByHost(operation) || wasWithdrawn(command)) {
       this.commands.delete(command.id);
       return;
     }
@@ -380,18 +386,18 @@ export class FleetCore {
     this.commands.set(command.id, command);
   }
 
-  /** Whether a host has this name. Quick for a name that none ever had. */
+  /** Whether a host has this name. Fast for a name that no host ever had. */
   knowsName(name: string): boolean {
     return this.names.has(name) && this.byName(name) !== null;
   }
 
   /**
-   * The host that an agent of this name speaks for. Of several with one name (an adopted database may hold them): the
-   * one whose id it is, in any letters, else the newest seen.
+   * The host that an agent with this name speaks for. If several have the name (an adopted database may hold them): the one
+   * whose id it is, in either case, else the one seen last.
    */
   byName(name: string): HostEntry | null {
-    const own = this.entries.get(name);
-    if (own?.record.name === name) return own;
+    const byId = this.entries.get(name);
+    if (byId?.record.name === name) return byId;
     let best: HostEntry | null = null;
     for (const entry of this.entries.values()) {
       const { record } = entry;
@@ -402,7 +408,7 @@ export class FleetCore {
     return best;
   }
 
-  /** What to know of a host whose name others have, too; empty for any other. */
+  /** The notice for a host whose name other hosts have as well; empty for any other host. */
   private namesakeNotice({ id, name }: HostRecord): string {
     if (!this.sharedNames.has(name)) return '';
     const others = [...this.entries.values()].flatMap(({ record }) =>
@@ -411,8 +417,11 @@ export class FleetCore {
     const claimed = this.byName(name)?.record.id ?? id;
     if (others.length === 0) return '';
     const whose =
-      claimed === id ? 'Its agent speaks for this one' : `Its agent speaks for the one with the id ${claimed}`;
-    return `Another host has the name ${name}, too (id ${others.join(', ')}). ${whose}; remove what is not needed.`;
+      claimed === id
+        ? 'Their agent is assigned to this one'
+        : `Their agent is assigned to the one with the id ${claimed}`;
+    const who = others.length === 1 ? 'Another host has' : `${others.length} other hosts have`;
+    return `${who} the name ${name} (id ${others.join(', ')}). ${whose}. Remove the hosts you do not need.`;
   }
 
   /** A command that has not ended, or was the last to end on its host. */

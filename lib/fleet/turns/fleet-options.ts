@@ -1,4 +1,4 @@
-/** What the fleet is built from. */
+/** The options of the fleet service. */
 import type { DesiredSource } from '../hosts/desired';
 import type { FlakeUpdates } from '../records/flake-update-port';
 import type { AgentPolicy } from '../records/agent-port';
@@ -10,7 +10,7 @@ import type { DashboardExecutors } from '../records/executor-port';
 export interface FleetOptions {
   store: FleetStore;
   clock: Clock;
-  /** What every wait for a sign of life is measured in. */
+  /** Every wait for a sign of life is measured in it. */
   loop: LoopTime;
   publisher: Publisher;
   desired: DesiredSource;
@@ -20,14 +20,14 @@ export interface FleetOptions {
   /** The version of this dashboard and of the agent that belongs to it. */
   version: string;
   epoch: string;
-  /** Makes the id of a command: unique, and in order of time. */
+  /** Makes a command id: unique, and ordered by time. */
   newId: () => string;
-  /** Characters of output that are kept per command. */
+  /** Characters of output stored per command at most. */
   outputLimit: number;
-  /** How long an agent's input may wait for those of others to share one transaction (milliseconds); 0: not at all. */
+  /** How long an agent's input may wait for those of others to share one transaction (milliseconds); 0: not grouped. */
   groupMs: number;
-  /** What the dashboard's own operations do outside of the fleet. */
+  /** The part of dashboard operations outside of the fleet. */
   executors?: DashboardExecutors;
-  /** Where pull requests are merged; null where no forge is configured. */
+  /** Merges pull requests; null if no forge is configured. */
   flakeUpdates?: FlakeUpdates | null;
 }

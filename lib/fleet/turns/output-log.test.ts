@@ -7,7 +7,7 @@ import type { CommandRecord } from '../records/command-record';
 const command = (changes: Partial<CommandRecord> = {}) => sampleCommand('pull', RUNNING, changes);
 const texts = (log: OutputLog) => log.waiting().flatMap(({ lines }) => lines.map(({ text }) => text));
 
-/** Stores what waits, as the fleet does, and gives the record with that counted in. */
+/** Stores pending output as the fleet does, and returns the record with it counted in. */
 function store(log: OutputLog, record: CommandRecord): CommandRecord {
   const batches = log.waiting(record.id);
   const next = log.current(record);
@@ -16,7 +16,7 @@ function store(log: OutputLog, record: CommandRecord): CommandRecord {
 }
 
 describe('OutputLog', () => {
-  it('numbers the lines of each command by itself, and goes on after they are stored', () => {
+  it('numbers the lines of each command, and continues after they are stored', () => {
     const log = new OutputLog(1_000);
     const [a, b] = [command({ id: 'a' }), command({ id: 'b', lines: 7 })];
     log.append(a, T0, 'stdout', 'one', null);
@@ -39,7 +39,7 @@ describe('OutputLog', () => {
     expect(log.waiting('a')[0]?.lines[0]?.seq).toBe(3);
   });
 
-  it('waits until it is said to be stored: a refusal of the database loses nothing', () => {
+  it('keeps lines until they are stored: a refusal of the database loses nothing', () => {
     const log = new OutputLog(1_000);
     log.append(command(), T0, 'stdout', 'one', null);
     expect(log.waiting()).toEqual(log.waiting());
@@ -51,7 +51,7 @@ describe('OutputLog', () => {
     expect(log.waiting()).toEqual([]);
   });
 
-  it('counts what waits into a record of a new state, and keeps that state', () => {
+  it('adds the pending counts to a record with a new state, and keeps that state', () => {
     const log = new OutputLog(1_000);
     const record = command();
     log.append(record, T0, 'stdout', 'one', 1);
@@ -61,14 +61,14 @@ describe('OutputLog', () => {
     expect(log.recordOf('another')).toBeNull();
   });
 
-  it('lines that come again (protocol 3) are dropped, before and after they were stored', () => {
+  it('drops repeated lines of protocol 3, before and after they are stored', () => {
     const log = new OutputLog(1_000);
     const record = command();
     for (const seq of [1, 2, 2, 1, 3]) log.append(record, T0, 'stdout', `line ${seq}`, seq);
     expect(texts(log)).toEqual(['line 1', 'line 2', 'line 3']);
     const stored = store(log, record);
     log.append(stored, T0, 'stdout', 'line 2', 2);
-    // Nothing waits, so that nothing has to be stored for it either.
+    // Nothing is pending, so nothing has to be stored for it.
     expect(log.isEmpty).toBe(true);
     log.append(stored, T0, 'stdout', 'line 4', 4);
     expect(texts(log)).toEqual(['line 4']);
@@ -86,32 +86,32 @@ describe('OutputLog', () => {
     ]);
   });
 
-  it('the limit is marked once; later lines are not kept, but what was received still counts', () => {
+  it('marks the limit once; later lines are not stored but still count as received', () => {
     const log = new OutputLog(20);
     const record = command();
     for (let seq = 1; seq <= 6; seq += 1) log.append(record, T0, 'stdout', '12345678', seq);
     expect(texts(log)).toEqual([
       '12345678',
       '12345678',
-      'The limit of 1 MiB for one command is reached: later lines are not kept.',
+      'The output limit of 1 MiB per command has been reached: further lines are not stored.',
     ]);
     const stored = store(log, record);
     expect(stored).toMatchObject({ agentSeq: 6, lines: 3, outputTruncated: true });
     log.append(stored, T0, 'stdout', 'x', 7);
-    // A batch without lines: the record alone, so that the agent can be told that it may forget line 7.
+    // A batch without lines: the record alone, so that line 7 can be acknowledged.
     expect(log.waiting()).toEqual([{ commandId: record.id, lines: [] }]);
     expect(store(log, stored)).toMatchObject({ agentSeq: 7, lines: 3 });
     expect(log.isEmpty).toBe(true);
   });
 
-  it('notes of the dashboard are kept beyond the limit', () => {
+  it('stores notes of the dashboard beyond the limit', () => {
     const log = new OutputLog(2);
     const record = command({ outputTruncated: true });
-    log.append(record, T0, 'note', 'The dashboard was restarted here.', null);
-    expect(texts(log)).toEqual(['The dashboard was restarted here.']);
+    log.append(record, T0, 'note', 'The dashboard restarted at this point.', null);
+    expect(texts(log)).toEqual(['The dashboard restarted at this point.']);
   });
 
-  it('nothing that an agent sends makes more than the limit: not empty lines, not gaps', () => {
+  it('stores no more than the limit, whatever an agent sends: empty lines, gaps', () => {
     const kinds = fc.constantFrom('empty', 'gap', 'text');
     fc.assert(
       fc.property(fc.array(kinds, { maxLength: 300 }), (sequence) => {
@@ -125,14 +125,14 @@ describe('OutputLog', () => {
         }
         const lines = log.waiting()[0]?.lines ?? [];
         const size = lines.reduce((sum, { text }) => sum + text.length + 1, 0);
-        // The mark itself, and a note of a gap that came with the last line that was kept.
+        // The mark itself, and the note of a gap before the last stored line.
         expect(size).toBeLessThanOrEqual(limit + 100);
         expect(lines.map(({ seq: number }) => number)).toEqual(lines.map((_line, index) => index + 1));
       }),
     );
   });
 
-  it('memory is bounded while the database refuses; what was dropped is marked when it is back', () => {
+  it('bounds memory while the database refuses, and marks dropped lines afterwards', () => {
     const log = new OutputLog(1e9);
     const record = command();
     const megabyte = 'x'.repeat(1024 * 1024);
@@ -150,7 +150,7 @@ describe('OutputLog', () => {
     expect(texts(log)).toHaveLength(3);
   });
 
-  it('a numbered line that found no room does not count as received', () => {
+  it('does not count a numbered line without room as received', () => {
     const log = new OutputLog(1e9);
     const record = command();
     const megabyte = 'x'.repeat(1024 * 1024);
@@ -163,7 +163,7 @@ describe('OutputLog', () => {
     expect(texts(log)).toEqual([`${40 - agentSeq} lines are missing here.`, 'next']);
   });
 
-  it('is full when a flush should not wait', () => {
+  it('is full when it should be flushed at once', () => {
     const log = new OutputLog(1e9);
     log.append(command(), T0, 'stdout', 'x'.repeat(MAX_PENDING_CHARACTERS - 2), null);
     expect(log.isFull).toBe(false);
@@ -171,7 +171,7 @@ describe('OutputLog', () => {
     expect(log.isFull).toBe(true);
   });
 
-  it('is full by its number of lines, too, and holds a bounded number of them while the database refuses', () => {
+  it('is also full by its number of lines, and bounds them while the database refuses', () => {
     const log = new OutputLog(1e9);
     const record = command();
     for (let count = 1; count < MAX_PENDING_LINES; count += 1) log.append(record, T0, 'stdout', '', null);

@@ -7,24 +7,24 @@ import type { CommandRecord, OutputBatch } from '../records/command-record';
 
 /** Between two flushes while lines keep coming; the first line after a pause is flushed at once. */
 export const FLUSH_INTERVAL_MS = 50;
-/** So many characters that wait are flushed without waiting any longer. */
+/** This many pending characters are flushed at once. */
 export const MAX_PENDING_CHARACTERS = 4 * 1024 * 1024;
 /**
- * And so many lines, for a line costs its row however short it is: those of one agent are stored while its frame is
- * worked through, and that time counts as its own.
+ * And this many lines, as each line costs a row however short it is. Lines of one agent are stored while its frame is
+ * processed, so that the time counts towards that agent.
  */
 export const MAX_PENDING_LINES = 4_000;
-/** Where the database refuses, this many times as much waits; what comes then is dropped. */
+/** While the database refuses writes, this many times as many characters may be pending; further ones are dropped. */
 const MAX_REFUSED_FACTOR = 4;
-/** As above, for lines: they are small. */
+/** The same factor for lines, which are small. */
 const MAX_REFUSED_LINES_FACTOR = 64;
 
 interface Pending {
   lines: OutputLine[];
   size: number;
-  /** The record as it was when the first of them came. */
+  /** The record as it was when the first of these lines arrived. */
   record: CommandRecord;
-  /** What of it will differ once they are stored. Apart, because a copy of the record for each line costs more than the line. */
+  /** The counts once they are stored. Kept apart: copying the record for each line would cost more than the line. */
   counts: Counts;
 }
 
@@ -41,13 +41,13 @@ export class OutputLog {
   private readonly pending = new Map<string, Pending>();
   private characters = 0;
   private lines = 0;
-  /** Lines without a number that were dropped since the last one that was kept, by command. */
+  /** Lines without a number that were dropped since the last stored one, by command. */
   private readonly dropped = new Map<string, number>();
 
-  /** `limit`: characters of output that are kept per command. */
+  /** `limit`: characters of output stored per command at most. */
   constructor(private readonly limit: number) {}
 
-  /** True when so much waits that it should be flushed now. */
+  /** True when enough is pending to flush now. */
   get isFull(): boolean {
     return this.characters >= MAX_PENDING_CHARACTERS || this.lines >= MAX_PENDING_LINES;
   }
@@ -56,13 +56,13 @@ export class OutputLog {
     return this.pending.size === 0;
   }
 
-  /** Takes a line of a command. `agentSeq`: the agent's own number of it, if it has one. */
+  /** Adds a line of a command. `agentSeq`: the agent's number for it, if it has one. */
   append(record: CommandRecord, at: number, stream: OutputLine['stream'], text: string, agentSeq: number | null): void {
     const known: Counts = this.pending.get(record.id)?.counts ?? record;
     if (agentSeq !== null && agentSeq <= known.agentSeq) return;
-    // Only where the database refuses for long does so much wait: then memory must not grow without bound.
+    // Only a database that refuses writes for long lets this much accumulate; memory must stay bounded.
     if (this.hasNoRoom) {
-      // The agent's own numbers tell of the gap by themselves.
+      // With agent numbers, the gap shows by itself.
       if (agentSeq === null) this.dropped.set(record.id, (this.dropped.get(record.id) ?? 0) + 1);
       return;
     }
@@ -71,7 +71,7 @@ export class OutputLog {
     const missing = (this.dropped.get(record.id) ?? 0) + (agentSeq === null ? 0 : agentSeq - counts.agentSeq - 1);
     this.dropped.delete(record.id);
     if (agentSeq !== null) counts.agentSeq = agentSeq;
-    // After the limit nothing of the host is kept, nor what it could make up.
+    // After the limit nothing from the host is stored, not even gaps, which it could invent.
     if (counts.outputTruncated && stream !== 'note') return;
     if (missing > 0) {
       const lines = missing === 1 ? '1 line is' : `${missing} lines are`;
@@ -83,14 +83,14 @@ export class OutputLog {
       this.store(entry, {
         at,
         stream: 'note',
-        text: `The limit of ${megabytes} MiB for one command is reached: later lines are not kept.`,
+        text: `The output limit of ${megabytes} MiB per command has been reached: further lines are not stored.`,
       });
       return;
     }
     this.store(entry, { at, stream, text });
   }
 
-  /** The record with what waits counted in, to base a new state on. */
+  /** The record with pending lines counted in, as the base of its next state. */
   current(record: CommandRecord): CommandRecord {
     const entry = this.pending.get(record.id);
     if (!entry) return record;
@@ -98,8 +98,8 @@ export class OutputLog {
   }
 
   /**
-   * What waits, of one command or of all. It goes on waiting until `stored` says otherwise. A batch without lines: only
-   * the counts of the record moved on, because its limit is reached.
+   * The pending output of one command or of all. It stays pending until `stored` is called. A batch without lines means that
+   * only the record's counts changed, because its limit was reached.
    */
   waiting(commandId?: string): OutputBatch[] {
     const ids = commandId === undefined ? [...this.pending.keys()] : [commandId];
@@ -109,23 +109,23 @@ export class OutputLog {
     });
   }
 
-  /** The record that waiting output belongs to, with that output counted in; null when none waits. */
+  /** The record of a command with pending output, with that output counted in; null if none is pending. */
   recordOf(commandId: string): CommandRecord | null {
     const entry = this.pending.get(commandId);
     return entry ? { ...entry.record, ...entry.counts } : null;
   }
 
-  /** The commands that have output waiting. */
+  /** The ids of commands with pending output. */
   ids(): string[] {
     return [...this.pending.keys()];
   }
 
-  /** These batches are in the database now. */
+  /** Removes batches that are now stored. */
   stored(batches: readonly OutputBatch[]): void {
     for (const { commandId } of batches) this.drop(commandId);
   }
 
-  /** The command is gone, and its lines with it. */
+  /** Drops the pending output of a removed command. */
   forget(commandId: string): void {
     this.drop(commandId);
     this.dropped.delete(commandId);

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DatabaseError } from '@/lib/store/sqlite/store-errors';
-import { openBench, BY, QUIET, type Bench, type GivenLink } from '../testing/test-fleet';
+import { openBench, BY, QUIET, type Bench, type TestLink } from '../testing/test-fleet';
 import type { Turn } from './turn';
 import { MAX_GROUPED, MAX_GROUPED_OF_HOST, TurnRunner, type Refusal } from './turn-runner';
 
@@ -34,7 +34,7 @@ const pullAll = () =>
 const status = { status: 'ok', command: 'pull', exit_code: 0 };
 
 describe('inputs of many hosts', () => {
-  it('share their transactions, and each of them takes effect', () => {
+  it('share a transaction, and each takes effect', () => {
     const links = fleetOf();
     const commands = pullAll();
     commits = 0;
@@ -49,7 +49,7 @@ describe('inputs of many hosts', () => {
     for (const name of names) expect(bench.fleet.host(name)?.command).toBeNull();
   });
 
-  it('are not shown before they are stored', () => {
+  it('are not published before they are stored', () => {
     const links = fleetOf();
     const commands = pullAll();
     for (const link of links.values()) bench.say(link, 'heartbeat', { ...QUIET, pending_command: 'pull' });
@@ -70,7 +70,7 @@ describe('inputs of many hosts', () => {
     expect(link.frames).toContainEqual({ type: 'ack', payload: { command_id: id, result: true } });
   });
 
-  it('come before what is asked for after them, and before their agent has gone', () => {
+  it('are processed before later requests, and before their agent’s disconnect', () => {
     const link = bench.agent('h1');
     const id = bench.dispatch('test');
     bench.say(link, 'status', { ...status, command: 'test' });
@@ -82,7 +82,7 @@ describe('inputs of many hosts', () => {
     expect(bench.fleet.command(next)).toMatchObject({ phase: 'verifying' });
   });
 
-  it('a heartbeat that changes nothing does not wait', () => {
+  it('do not wait if a heartbeat changes nothing', () => {
     const link = bench.agent('h1');
     bench.say(link, 'heartbeat', QUIET);
     bench.clock.advance(1_000);
@@ -90,7 +90,7 @@ describe('inputs of many hosts', () => {
     expect(bench.fleet.host('h1')?.metrics?.cpu).toBe(7);
   });
 
-  it('those of one host wait in a bounded number: the last of them brings all to the database', () => {
+  it('are limited per host: the last one stores them all', () => {
     const link = bench.agent('h1');
     bench.clock.advance(GROUP_MS);
     commits = 0;
@@ -103,7 +103,7 @@ describe('inputs of many hosts', () => {
     expect(bench.fleet.host('h1')?.generation).toBe('ccccccc');
   });
 
-  it('one that breaks a rule of the database does not take the others with it', () => {
+  it('are stored although one of them violates a constraint', () => {
     const links = fleetOf();
     const commands = pullAll();
     const bad = commands.get('h7');
@@ -119,7 +119,7 @@ describe('inputs of many hosts', () => {
     }
   });
 
-  it('are kept while the database refuses, and worked out when it is back', () => {
+  it('are kept while the database refuses, and processed afterwards', () => {
     const links = fleetOf();
     const commands = pullAll();
     const commit = bench.store.commit.bind(bench.store);
@@ -144,8 +144,8 @@ describe('inputs of many hosts', () => {
     expect(bench.store.command(id)?.state.phase).toBe('running');
   });
 
-  it('1.1/11, 3.1/3 an input that can’t be worked out is left out, and the others live', () => {
-    const good: GivenLink = bench.agent('good');
+  it('are processed although one of them fails', () => {
+    const good: TestLink = bench.agent('good');
     const id = bench.dispatch('test', 'good');
     const done: string[] = [];
     const runner = new TurnRunner({
@@ -170,8 +170,8 @@ describe('inputs of many hosts', () => {
   });
 });
 
-describe('what came while the database refused', () => {
-  /** A runner on a database that refuses while `full` is set, and what took effect on it, in order. */
+describe('inputs kept while the database refuses writes', () => {
+  /** A runner on a database that refuses while `full` is set, and the inputs that took effect, in order. */
   function openRunner() {
     const state = { full: true, fault: null as string | null, took: [] as string[] };
     const labels = new Map<Turn, string>();
@@ -181,7 +181,7 @@ describe('what came while the database refused', () => {
       groupMs: 0,
       commit: () => {
         state.fault = state.full ? 'full' : null;
-        return state.full ? { reason: 'full', byRule: false } : null;
+        return state.full ? { reason: 'full', isPermanent: false } : null;
       },
       takeEffect: (turns) => {
         state.took.push(...turns.map((turn) => labels.get(turn) ?? '?'));
@@ -197,7 +197,7 @@ describe('what came while the database refused', () => {
     return { state, runner, input };
   }
 
-  it('goes before what is asked for when it stores again', () => {
+  it('are replayed before a new request when it accepts writes again', () => {
     const { state, runner, input } = openRunner();
     expect(runner.run('retry', input('result'))).toBe('full');
     expect(runner.run('retry', input('second result'))).toBe('full');
@@ -208,7 +208,7 @@ describe('what came while the database refused', () => {
     expect(runner.unstoredCount).toBe(0);
   });
 
-  it('keeps its place while the database refuses on', () => {
+  it('keep their order while the database still refuses', () => {
     const { state, runner, input } = openRunner();
     runner.run('retry', input('one'));
     runner.run('retry', input('two'));
@@ -219,7 +219,7 @@ describe('what came while the database refused', () => {
     expect(state.took).toEqual(['one', 'two', 'asked']);
   });
 
-  it('may ask for more when it takes effect', () => {
+  it('may cause further inputs when they take effect', () => {
     const { state, runner, input } = openRunner();
     runner.run(
       'retry',
@@ -231,7 +231,7 @@ describe('what came while the database refused', () => {
     expect(state.took).toEqual(['one', 'follows one', 'two', 'asked']);
   });
 
-  it('loses only the input that can’t be worked out', () => {
+  it('are all processed except for one that fails', () => {
     const { state, runner, input } = openRunner();
     let poisonous = false;
     runner.run('retry', input('first'));
@@ -247,7 +247,7 @@ describe('what came while the database refused', () => {
   });
 });
 
-it('whatever the database refuses: every input is worked out in its host’s order, and none twice', () => {
+it('with any refusals of the database every input is processed in its host’s order, and none twice', () => {
   const input = fc.record({ host: fc.constantFrom('a', 'b', 'c'), durable: fc.boolean(), settles: fc.boolean() });
   fc.assert(
     fc.property(fc.array(input, { maxLength: 60 }), fc.array(fc.boolean()), (inputs, refusals) => {
@@ -260,7 +260,7 @@ it('whatever the database refuses: every input is worked out in its host’s ord
         log: bench.database.log,
         groupMs: GROUP_MS,
         commit: () => {
-          fault = refusals[tries++] ? { reason: 'full', byRule: false } : null;
+          fault = refusals[tries++] ? { reason: 'full', isPermanent: false } : null;
           return fault;
         },
         takeEffect: (turns) => turns.forEach((turn) => took.push(labels.get(turn) ?? '')),
@@ -278,7 +278,7 @@ it('whatever the database refuses: every input is worked out in its host’s ord
       refusals.length = 0;
       for (let round = 0; round < 3; round += 1) {
         fault = null;
-        runner.workOffUnstored();
+        runner.replayUnstored();
       }
       expect([...took].sort()).toEqual(inputs.map(({ host }, index) => `${host}${index}`).sort());
       for (const host of ['a', 'b', 'c']) {

@@ -1,28 +1,28 @@
 /**
- * Works inputs out, one turn each, stores what follows and lets it take effect. Inputs of several hosts that come within
- * a few milliseconds share one transaction: each durable one waits for the disk, and five hundred agents that answer one
- * request would stop everything else for as long as five hundred such waits take.
+ * Processes inputs, one turn each: stores the turn and lets it take effect. Inputs of several hosts that arrive within a few
+ * milliseconds share one transaction: each durable one waits for the disk, and five hundred agents that answer one request
+ * would block everything else for five hundred such waits.
  */
 import { Turn } from './turn';
 import type { Clock, FleetLog } from '../records/environment';
 
-/** Inputs that wait for a database that refuses; more are dropped. */
+/** Inputs kept while the database refuses writes; further ones are dropped. */
 export const MAX_UNSTORED = 10_000;
-/** So many inputs are not made to wait for their group any longer. */
+/** This many grouped inputs are processed without waiting any longer. */
 export const MAX_GROUPED = 1_000;
 /**
- * So many inputs of one host, likewise. They can't share a transaction, so that many of them would hold the event loop
- * when the group is due; worked out while its agent's frame is, their time counts as that agent's.
+ * The same limit for one host. Inputs of one host can't share a transaction, so many of them would block the event loop
+ * when the group is due; processed with the agent's frame, their time counts towards that agent.
  */
 export const MAX_GROUPED_OF_HOST = 8;
 
-/** Whom a turn's failure to be stored matters to: `retry` keeps the input for when the database is back. */
+/** What happens to an input whose turn can't be stored: `retry` keeps it until the database accepts writes again. */
 export type OnRefusal = 'retry' | 'drop';
 
-/** Why turns were not stored. `byRule`: the database would refuse it at any time. */
+/** Why turns were not stored. `isPermanent`: they violate a constraint, so the database would always refuse them. */
 export interface Refusal {
   reason: string;
-  byRule: boolean;
+  isPermanent: boolean;
 }
 
 interface Input {
@@ -33,47 +33,47 @@ interface Input {
 export interface TurnPorts {
   clock: Clock;
   log: FleetLog;
-  /** Called before inputs are worked out, never in the middle of a turn. */
+  /** Called before inputs are processed, never during a turn. */
   beforeInputs?: () => void;
-  /** How long an input may wait for others to share its transaction; 0: not at all. */
+  /** How long an input may wait for others to share its transaction; 0: not grouped. */
   groupMs: number;
-  /** Stores these turns, all of them or none. Null when they are stored. */
+  /** Stores all of these turns or none. Returns null when they are stored. */
   commit: (turns: readonly Turn[]) => Refusal | null;
-  /** Lets stored turns take effect, in their order. */
+  /** Lets stored turns take effect, in order. */
   takeEffect: (turns: readonly Turn[]) => void;
-  /** Why the database refuses at present; null while it works. */
+  /** Why the database refuses writes now; null while it works. */
   fault: () => string | null;
 }
 
 export class TurnRunner {
   private unstored: Input[] = [];
-  /** Inputs that wait for their group, by host, in the order in which they came. */
+  /** Grouped inputs by host, in order of arrival. */
   private grouped = new Map<string, Input[]>();
   private waiting = 0;
   private cancelTimer: (() => void) | null = null;
-  /** The oldest kept input takes effect: what that asks for does not wait for the ones behind it. */
+  /** True while the oldest kept input takes effect: inputs it causes do not wait for the kept ones behind it. */
   private catchingUp = false;
-  /** Calls of this class that are under way: effects of a turn bring further inputs. */
+  /** Nested calls: effects of a turn cause further inputs. */
   private depth = 0;
 
   constructor(private readonly ports: TurnPorts) {}
 
   /**
-   * Works an input out now, after all that came before it. Gives null, or why the database refused: then nothing has
-   * happened, and with `retry` the input is worked out again when the database is back.
+   * Processes an input now, after all earlier ones. Returns null, or why the database refused: then nothing has happened,
+   * and with `retry` the input is processed again when the database accepts writes.
    */
   run(onRefusal: OnRefusal, work: (turn: Turn) => void): string | null {
     return this.outermost(() => {
       this.settle();
-      return this.one({ onRefusal, work });
+      return this.runOne({ onRefusal, work });
     });
   }
 
-  /** Works an input of a host out within `groupMs`, together with those of others. Those of one host keep their order. */
+  /** Processes a host's input within `groupMs`, together with those of other hosts. Inputs of one host keep their order. */
   group(hostId: string, onRefusal: OnRefusal, work: (turn: Turn) => void): void {
     const { groupMs, clock } = this.ports;
     if (groupMs === 0) {
-      this.outermost(() => this.one({ onRefusal, work }));
+      this.outermost(() => this.runOne({ onRefusal, work }));
       return;
     }
     const line = this.grouped.get(hostId) ?? [];
@@ -85,8 +85,8 @@ export class TurnRunner {
   }
 
   /**
-   * As `group`, for an input that mostly needs no write, as a heartbeat: then it takes effect at once. It may be worked
-   * out twice, so that it must do nothing but fill its turn.
+   * As `group`, for inputs that rarely need a write, such as heartbeats: without one they take effect at once. `work` may
+   * run twice, so it must only fill its turn.
    */
   groupIfDurable(hostId: string, onRefusal: OnRefusal, work: (turn: Turn) => void): void {
     if (this.ports.groupMs > 0 && !this.grouped.has(hostId)) {
@@ -102,7 +102,7 @@ export class TurnRunner {
     this.group(hostId, onRefusal, work);
   }
 
-  /** Works out what waits for its group, now. */
+  /** Processes all grouped inputs now. */
   settle(): void {
     this.outermost(() => this.settleGroups());
   }
@@ -111,15 +111,15 @@ export class TurnRunner {
     this.cancelTimer?.();
     this.cancelTimer = null;
     const lines = [...this.grouped.values()];
-    // Taken out first: what takes effect may ask for this again, and must not find it a second time.
+    // Cleared first: effects may call this again and must not process an input twice.
     this.grouped = new Map();
     this.waiting = 0;
     for (let round = 0; lines.some((line) => round < line.length); round += 1) {
-      this.together(lines.flatMap((line) => line[round] ?? []));
+      this.runTogether(lines.flatMap((line) => line[round] ?? []));
     }
   }
 
-  /** Time that is given back must be in what a turn is worked out from: see `TimeShift`. */
+  /** Calls `beforeInputs` once per outermost call, so that turns see compensated time: see `TimeShift`. */
   private outermost<T>(work: () => T): T {
     if (this.depth === 0) this.ports.beforeInputs?.();
     this.depth += 1;
@@ -130,46 +130,46 @@ export class TurnRunner {
     }
   }
 
-  /** Inputs that wait for a database that refuses. */
+  /** The number of inputs kept while the database refuses writes. */
   get unstoredCount(): number {
     return this.unstored.length;
   }
 
-  /** Works out, in their order, the inputs that came while the database refused. Never in the middle of a turn. */
-  workOffUnstored(): void {
+  /** Processes, in order, the inputs kept while the database refused writes. Never called during a turn. */
+  replayUnstored(): void {
     if (this.ports.fault() !== null || this.unstored.length === 0) return;
-    // Taken out first: each of these runs comes by here too. If the database refuses again, they line up again.
-    for (const input of this.unstored.splice(0)) this.alone(input);
+    // Cleared first: each of these runs calls this method as well. If the database refuses again, they are kept again.
+    for (const input of this.unstored.splice(0)) this.runAlone(input);
   }
 
   /**
-   * Before something new is stored, what came while the database refused: by the oldest of these it is asked whether it
-   * stores again, so that nothing is judged by a state that a kept input changes. Gives why it still refuses, or null.
+   * Replays kept inputs before a new request: the oldest one tests whether the database accepts writes, so that no decision
+   * rests on a state that a kept input changes. Returns why the database still refuses, or null.
    */
   private catchUp(): string | null {
     while (this.ports.fault() !== null && !this.catchingUp) {
       const oldest = this.unstored[0];
       if (oldest === undefined) return null;
-      const made = this.workOut(oldest);
-      const refused = made?.turn.needsCommit === true ? this.ports.commit([made.turn]) : null;
-      if (refused !== null && !refused.byRule) return refused.reason;
+      const prepared = this.prepare(oldest);
+      const refused = prepared?.turn.needsCommit === true ? this.ports.commit([prepared.turn]) : null;
+      if (refused !== null && !refused.isPermanent) return refused.reason;
       this.unstored.shift();
-      if (made === null || refused !== null) continue;
+      if (prepared === null || refused !== null) continue;
       this.catchingUp = true;
       try {
-        this.ports.takeEffect([made.turn]);
+        this.ports.takeEffect([prepared.turn]);
       } finally {
         this.catchingUp = false;
       }
     }
-    this.workOffUnstored();
+    this.replayUnstored();
     return null;
   }
 
-  private one(input: Input): string | null {
+  private runOne(input: Input): string | null {
     const fault = this.ports.fault();
     if (fault !== null && input.onRefusal === 'retry') {
-      this.keep(input);
+      this.keepForRetry(input);
       return fault;
     }
     let turn = new Turn(this.ports.clock.now());
@@ -186,60 +186,60 @@ export class TurnRunner {
       return refused.reason;
     }
     this.ports.takeEffect([turn]);
-    this.workOffUnstored();
+    this.replayUnstored();
     return null;
   }
 
-  /** One input of each of several hosts: they can't disturb each other. */
-  private together(inputs: readonly Input[]): void {
+  /** Processes one input of each of several hosts; they do not affect each other. */
+  private runTogether(inputs: readonly Input[]): void {
     if (inputs.length < 2 || this.ports.fault() !== null) {
-      for (const input of inputs) this.alone(input);
+      for (const input of inputs) this.runAlone(input);
       return;
     }
-    const turns = inputs.flatMap((input) => this.workOut(input) ?? []);
+    const turns = inputs.flatMap((input) => this.prepare(input) ?? []);
     const durable = turns.filter(({ turn }) => turn.needsCommit);
     const refused = durable.length === 0 ? null : this.ports.commit(durable.map(({ turn }) => turn));
     if (refused === null) {
       this.ports.takeEffect(turns.map(({ turn }) => turn));
-      this.workOffUnstored();
+      this.replayUnstored();
       return;
     }
-    // What asks for no write is no concern of the database's.
+    // Turns without a write do not depend on the database.
     this.ports.takeEffect(turns.filter(({ turn }) => !turn.needsCommit).map(({ turn }) => turn));
     for (const { input, turn } of durable) {
-      // One of them breaks a rule: it must not take the others with it.
-      const reason = refused.byRule ? this.ports.commit([turn]) : refused;
+      // One of them violates a constraint; the others must still be stored.
+      const reason = refused.isPermanent ? this.ports.commit([turn]) : refused;
       if (reason === null) this.ports.takeEffect([turn]);
       else this.refused(input, reason);
     }
-    this.workOffUnstored();
+    this.replayUnstored();
   }
 
-  private workOut(input: Input): { input: Input; turn: Turn } | null {
+  private prepare(input: Input): { input: Input; turn: Turn } | null {
     const turn = new Turn(this.ports.clock.now());
     try {
       input.work(turn);
       return { input, turn };
     } catch (error) {
-      this.ports.log.error({ err: error }, 'an input of an agent could not be worked out; it was left out');
+      this.ports.log.error({ err: error }, 'processing an agent input failed; the input was dropped');
       return null;
     }
   }
 
-  private alone(input: Input): void {
+  private runAlone(input: Input): void {
     try {
-      this.one(input);
+      this.runOne(input);
     } catch (error) {
-      this.ports.log.error({ err: error }, 'an input of an agent could not be worked out; it was left out');
+      this.ports.log.error({ err: error }, 'processing an agent input failed; the input was dropped');
     }
   }
 
-  private refused(input: Input, { byRule }: Refusal): void {
-    // What the database refuses by its rules it would refuse for ever, and all that waits behind it.
-    if (input.onRefusal === 'retry' && !byRule) this.keep(input);
+  private refused(input: Input, { isPermanent }: Refusal): void {
+    // The database would refuse it for ever, and every kept input behind it would wait.
+    if (input.onRefusal === 'retry' && !isPermanent) this.keepForRetry(input);
   }
 
-  private keep(input: Input): void {
+  private keepForRetry(input: Input): void {
     if (this.unstored.length < MAX_UNSTORED) this.unstored.push(input);
   }
 }

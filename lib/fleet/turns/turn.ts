@@ -1,6 +1,6 @@
 /**
- * One step of the fleet: collects what has to become durable, so that it can be stored in one transaction and only
- * then take effect, be shown and be sent.
+ * One step of the fleet: collects everything to store, so that it is stored in one transaction and only then takes effect,
+ * is published and sent.
  */
 import type { PipelineHostRecord, PipelineRecord, PipelineRun } from '../records/pipeline-state';
 import type { CommandRecord } from '../records/command-record';
@@ -8,25 +8,25 @@ import type { HostRecord } from '../records/host-record';
 import type { NewEvent } from '../records/event-record';
 
 export class Turn {
-  /** Hosts with something new; `durable` ones are stored now, the others in the next batch. */
+  /** Changed hosts; `durable` ones are stored now, the others with the next batch. */
   readonly hosts = new Map<string, HostRecord>();
   readonly durable = new Set<string>();
-  /** Hosts that go, with everything that is stored of them. */
+  /** Hosts to delete, with everything stored about them. */
   readonly removed: string[] = [];
   readonly commands = new Map<string, CommandRecord>();
   readonly events: NewEvent[] = [];
-  /** Pipelines with something new, as they are after this turn. */
+  /** Changed pipelines, in their state after this turn. */
   readonly pipelines = new Map<string, PipelineRun>();
-  /** The rows of these pipelines that changed. */
+  /** The changed rows of these pipelines. */
   readonly pipelineRecords = new Map<string, PipelineRecord>();
   readonly pipelineHosts = new Map<string, PipelineHostRecord>();
   /** Hosts whose view may have changed. */
   readonly touched = new Set<string>();
-  /** In-memory changes, carried out after the commit and before anything is shown. */
+  /** Changes in memory, made after the commit and before anything is published. */
   readonly apply: (() => void)[] = [];
-  /** What goes out after the changes were shown. */
+  /** Effects carried out after the changes were published. */
   readonly effects: (() => void)[] = [];
-  /** Commands whose waiting output is stored with this turn. */
+  /** Commands whose pending output is stored with this turn. */
   readonly withOutput = new Set<string>();
 
   constructor(readonly now: number) {}

@@ -1,7 +1,7 @@
 /** How far the wall clock runs ahead of the time in which the process could work. */
 import type { Clock, LoopTime } from '../records/environment';
 
-/** Less than this is left to the next time: every deadline that moves is a row that is stored. */
+/** Smaller shifts are left for the next time, because every moved deadline is a stored row. */
 export const MIN_SHIFT_MS = 1_000;
 
 export class WallClockLead {
@@ -15,8 +15,8 @@ export class WallClockLead {
   }
 
   /**
-   * By how much (ms) the wall clock went further than `LoopTime` since this was asked last: the loop was held, or the
-   * clock was set. Negative when it was put back; 0 below `MIN_SHIFT_MS`, which is not lost.
+   * How far (ms) the wall clock moved ahead of `LoopTime` since the last call: the loop was blocked or the clock was set.
+   * Negative when it was set back; 0 below `MIN_SHIFT_MS`, which is carried over.
    */
   take(): number {
     const ms = Math.round(this.lead - this.taken);

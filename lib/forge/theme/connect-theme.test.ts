@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Log } from '@/lib/log';
-import { createManualClock } from '@/lib/desired/testing/test-clock';
+import { TestClock } from '@/lib/fleet/testing/test-clock';
 import { connectColors, placeOf, type ColorSettings } from './connect-theme';
 
 const NOTHING: ColorSettings = {
@@ -61,7 +61,7 @@ describe('where colours are written', () => {
 
   it('nowhere when it is off', () => {
     const executors = (change: Partial<ColorSettings>) =>
-      connectColors({ ...NOTHING, ...change }, null, createManualClock(), {} as Log);
+      connectColors({ ...NOTHING, ...change }, null, new TestClock(), {} as Log);
     expect(executors({ ...GITHUB, colorCommitMode: 'off' })).toEqual({});
     expect(executors({})).toEqual({});
     expect(executors(GITHUB)).toHaveProperty('set-color');

@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createForgejo } from '../forgejo';
 import { createGitHub } from '../github';
 import { StandIn, STAND_IN_REPO, STAND_IN_TOKEN, type Dialect } from '../testing/stand-in-forge';
-import { createManualClock } from '@/lib/desired/testing/test-clock';
+import { TestClock } from '@/lib/fleet/testing/test-clock';
 import {
   createTestRepository,
   gitBackend,
@@ -88,7 +88,7 @@ function writeBack(change: Partial<WriteBackOptions> = {}) {
     file: FILE,
     folder: join(folder.path, 'data', 'nixcfg'),
     forge: null,
-    clock: createManualClock(),
+    clock: new TestClock(),
     log: { info: note, warn: note, error: note } as unknown as WriteBackOptions['log'],
     environment: environment(),
     ...change,

@@ -3,7 +3,7 @@ import { plainText } from '@/lib/text/plain-text';
 import type { CompartmentStatus, MetricsView } from '@/lib/protocol/live';
 import { parseOldTime } from './old-time';
 import type { OldRow } from './old-row';
-import type { ReportedWord } from '@/lib/fleet/records/host-record';
+import type { CompartmentReport } from '@/lib/fleet/records/host-record';
 
 const MAX_COUNT = 1_000_000;
 /** `working` is no result: what was under way is over, and nobody knows how it went. */
@@ -11,7 +11,12 @@ const WORDS: readonly CompartmentStatus[] = ['ok', 'outdated', 'error', 'unknown
 const METRICS = ['cpu', 'ram', 'swap', 'load'] as const;
 
 /** A word of the Go dashboard: JSON of status, message and time. `generation`: what the host had when it was said. */
-export function statusWord(row: OldRow, column: string, generation: string, fallbackAt: number): ReportedWord | null {
+export function statusWord(
+  row: OldRow,
+  column: string,
+  generation: string,
+  fallbackAt: number,
+): CompartmentReport | null {
   const value = row.object(column);
   if (!value) return null;
   const status = WORDS.find((word) => word === value.status);
@@ -26,7 +31,7 @@ export function statusWord(row: OldRow, column: string, generation: string, fall
 }
 
 /** The counts of version 1's last test run, or of the Go dashboard's `test_progress`. Neither says for which commit. */
-export function testWord(row: OldRow, fallbackAt: number): ReportedWord | null {
+export function testWord(row: OldRow, fallbackAt: number): CompartmentReport | null {
   const running = row.integer('test_running', 0, 1);
   const current = row.integer('test_current', 0, MAX_COUNT);
   const total = row.integer('test_total', 0, MAX_COUNT);

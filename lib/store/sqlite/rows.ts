@@ -16,7 +16,7 @@ import {
 import type { ChainedEvent } from './event-chain';
 import type { commands, events, hosts } from './schema';
 import type { CommandRecord } from '@/lib/fleet/records/command-record';
-import type { HostRecord, ReportedWord } from '@/lib/fleet/records/host-record';
+import type { HostRecord, CompartmentReport } from '@/lib/fleet/records/host-record';
 import type { NewEvent } from '@/lib/fleet/records/event-record';
 
 export type HostRow = typeof hosts.$inferSelect;
@@ -26,7 +26,7 @@ export type EventRow = typeof events.$inferSelect;
 /** Told of a value that can't be read; the sentence names table, row and column. */
 export type Complain = (sentence: string) => void;
 
-const reportedWord: z.ZodType<ReportedWord> = z.object({
+const reportedWord: z.ZodType<CompartmentReport> = z.object({
   status: z.enum(['ok', 'outdated', 'error', 'working', 'unknown']),
   message: z.string(),
   saidAt: z.string(),
@@ -180,7 +180,7 @@ export function orElse<T, U>(read: () => T, otherwise: U, complain: Complain): T
   }
 }
 
-function toJson(value: ReportedWord | MetricsView | null): string | null {
+function toJson(value: CompartmentReport | MetricsView | null): string | null {
   return value === null ? null : JSON.stringify(value);
 }
 

@@ -252,7 +252,7 @@ describe('agents’ gateway: two agents with one name', () => {
     newcomer.send('register', { hostname: 'h1' });
     await settled(newcomer);
     expect(newcomer.inbox.all).toEqual([]);
-    expect(house.fleet.host('h1')?.notice).toContain('A second agent says that it is h1');
+    expect(house.fleet.host('h1')?.notice).toContain('Two agents register as h1');
     await settled(present);
     await present.close();
     await newcomer.inbox.find((frame) => frame.type === 'registered');

@@ -174,7 +174,7 @@ const SWITCH: Case[] = [
       still('switch'),
       beat(null, { binary_hash: 'new' }),
     ],
-    ends: { outcome: 'succeeded', reason: 'the agent was replaced' },
+    ends: { outcome: 'succeeded', reason: 'the switch replaced the agent' },
     register: { host_type: 'macos', binary_hash: 'old' },
   },
   {
@@ -204,7 +204,7 @@ const SWITCH: Case[] = [
     name: 'macOS: killed, and the agent can’t tell',
     operation: 'switch',
     script: [hear('switch'), drop, dial(), beat(), hear('refresh-system'), st('ok', 'refresh-system', 0, 'error')],
-    ends: { outcome: 'lost', reason: 'can’t say' },
+    ends: { outcome: 'lost', reason: 'can’t tell' },
   },
   {
     name: 'macOS: killed, and the agent does not answer what it is asked',

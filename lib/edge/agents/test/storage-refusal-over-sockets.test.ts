@@ -103,7 +103,7 @@ describe.each(['a file that may not grow', 'a file that may not be changed', 'a 
       }));
       agent.send('output_batch', { command_id: begun.commandId, lines });
       const told = await browser.until(({ notices }) => notices.length > 0);
-      expect(told.notices[0]?.message).toContain('The database refuses to store');
+      expect(told.notices[0]?.message).toContain('The database refuses writes');
       // Whatever came before this answer was not acknowledged.
       agent.socket.ping();
       await new Promise((resolve) => agent.socket.once('pong', resolve));

@@ -1,0 +1,36 @@
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { COMMAND_OUTCOMES } from '@/lib/protocol/live';
+import { sampleCommand } from '../testing/samples';
+import { openBench, QUIET, type Bench } from '../testing/test-fleet';
+
+let bench: Bench;
+beforeEach(() => {
+  bench = openBench();
+});
+afterEach(() => {
+  bench.close();
+});
+
+const commandOf = (id: string) => bench.fleet.command(id);
+const pulled = { status: 'ok', command: 'pull', exit_code: 0 };
+
+it.each(COMMAND_OUTCOMES)('"%s" is an end: the command is not loaded as running, and keeps its times', (outcome) => {
+  bench.agent('h1');
+  const ended = { outcome, reason: 'Because.', exitCode: null, endedAt: 9, startedAt: 5 };
+  const command = sampleCommand('pull', { phase: 'ended', at: 9, outcome, reason: 'Because.', exitCode: null }, ended);
+  bench.store.commit({ commands: [command] });
+  bench.crash();
+  expect(bench.fleet.host('h1')).toMatchObject({ command: null, control: null, queue: [] });
+  expect(commandOf(command.id)).toMatchObject({ outcome, startedAt: 5, endedAt: 9 });
+});
+
+it('does not change views that were already handed out', () => {
+  const link = bench.agent('h1');
+  const id = bench.dispatch('pull');
+  const handedOut = bench.fleet.hostViews();
+  const before = JSON.stringify(handedOut);
+  bench.say(link, 'status', { ...pulled, status: 'error', exit_code: 1 });
+  bench.say(link, 'heartbeat', { ...QUIET, generation: 'bbbbbbb' });
+  expect(commandOf(id)?.outcome).toBe('failed');
+  expect(JSON.stringify(handedOut)).toBe(before);
+});
