@@ -130,7 +130,7 @@ test('the list ends one session, a new password all others, and with them their 
   await page.getByRole('textbox', { name: 'New password' }).fill(NEW_PASSWORD);
   await page.getByRole('textbox', { name: 'The same again' }).fill(NEW_PASSWORD);
   await page.getByRole('button', { name: 'Change password' }).click();
-  await expect(page.getByText('This is not the present password.')).toBeVisible();
+  await expect(page.getByText('This is not the current password.')).toBeVisible();
   await page.getByRole('textbox', { name: 'Present password' }).fill(PASSWORD);
   await page.getByRole('button', { name: 'Change password' }).click();
   await expect(page.getByText('The other session ended.')).toBeVisible();

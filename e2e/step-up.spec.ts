@@ -43,8 +43,8 @@ test('a reboot asks for a fresh code, takes a right one once, and nothing else',
   await expect(fleet.drawer).toContainText('Reboot');
 
   await page.goto(`${dashboard.url}/activity`);
-  await expect(page.getByText('A fresh proof was refused: wrong or used. Asked for: Reboot on web.')).toBeVisible();
-  await expect(page.getByText('Proved afresh who they are. Asked for: Reboot on web.')).toBeVisible();
+  await expect(page.getByText('Confirmation refused: the code or password was wrong or already used. Requested: Reboot on web.')).toBeVisible();
+  await expect(page.getByText('Confirmed their identity. Requested: Reboot on web.')).toBeVisible();
   await expect(page.getByText('Reboot was asked for on web.')).toHaveCount(1);
 });
 

@@ -1,12 +1,12 @@
-/** A clock that stands still until it is moved. */
+/** A clock that only the test advances. */
 import type { Clock } from '@/lib/fleet/records/environment';
 
 export interface ManualClock extends Clock {
-  /** Moves on, and runs what is due, in order. */
+  /** Advances the time and runs due callbacks in order. */
   advance(ms: number): void;
   /** Milliseconds until each planned call, soonest first. */
   planned(): number[];
-  /** Ends when at least so many calls are planned. */
+  /** Resolves when at least this many calls are planned. */
   whenPlanned(count: number): Promise<void>;
 }
 
