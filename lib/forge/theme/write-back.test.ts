@@ -260,7 +260,7 @@ describe.each<Dialect>(['github', 'forgejo'])('a colour as a pull request at %s'
       title: 'theme(web): change color to #7aa2f7',
     });
     const again = await set(executor, '#e0af68');
-    expect(again.reason).toContain('the open pull request from nixfleet/color-web that is open brings it into main');
+    expect(again.reason).toContain('the open pull request from nixfleet/color-web brings it into main');
     expect(inRemote('show', `nixfleet/color-web:${FILE}`)).toContain('#e0af68');
     expect(standIn.pulls.size).toBe(1);
   });
