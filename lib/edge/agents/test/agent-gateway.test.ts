@@ -88,7 +88,7 @@ describe('agent gateway: a fault of the dashboard', () => {
     relate.mockRestore();
     await settled(steady);
     await server.registeredAgent('h1');
-    expect(server.logged.join('')).toContain('could not be worked through');
+    expect(server.logged.join('')).toContain('handling a message of an agent failed');
   });
 });
 

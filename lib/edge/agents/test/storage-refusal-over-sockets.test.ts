@@ -147,7 +147,7 @@ describe.each(['a file that may not grow', 'a file that may not be changed', 'a 
         auth.signIn({ password: PASSWORD, code: '', address: '192.0.2.1', userAgent: 'x'.repeat(400), cookies: null });
       // Small rows may fit into a page that is there already: then the session is stored like any other.
       const attempts = await trySignIns(signIn, () => refuse(true));
-      expect(attempts.refusal).toMatch(/database takes no changes/);
+      expect(attempts.refusal).toMatch(/database cannot be written/);
       for (const sessionId of attempts.accepted) expect(auth.stillValid(sessionIdHash(sessionId))).not.toBe(null);
       refuse(false);
       expect((await signIn()).kind).toBe('signed-in');
