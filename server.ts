@@ -16,29 +16,29 @@ import { readBuildActions } from '@/lib/edge/http/build-actions';
 import { createEnrolmentShare } from '@/lib/edge/agents/enrol';
 import { createHttpServer } from '@/lib/edge/http/http';
 import { machineNames } from '@/lib/edge/http/origin';
-import { createAgentPrograms } from '@/lib/edge/http/machine-endpoints';
+import { createMachineEndpoints } from '@/lib/edge/http/machine-endpoints';
 import { RequestCounts } from '@/lib/edge/http/request-counts';
 import { createRequestGuard } from '@/lib/edge/http/request-guard';
 import { attachUpgrades } from '@/lib/edge/http/upgrade';
 import { welcome } from '@/lib/dashboard/welcome';
 
-/** Connections that wait to be accepted: a fleet that comes back dials in one moment (Linux: net.core.somaxconn at most). */
+/** Connections waiting to be accepted: a whole fleet reconnects at once (Linux caps this at net.core.somaxconn). */
 const LISTEN_BACKLOG = 4_096;
 
 async function main(): Promise<void> {
-  // Nothing leaves this machine that the operator did not ask for.
+  // Send no telemetry.
   process.env.NEXT_TELEMETRY_DISABLED = '1';
   const foundation = createFoundation();
   const { config, log, db } = foundation;
   const dev = process.env.NODE_ENV === 'development';
-  // In development the console is the developer's own.
+  // In development the console is left to the developer.
   if (!dev) routeConsole(log);
   const buildId = dev ? 'development' : readFileSync('.next/BUILD_ID', 'utf8').trim();
   const services = startServices(foundation, buildId);
   const { loop, limits, fleet, hub, auth, agentAccess, desired, updates, backups } = services;
 
   const { host, port } = config.listen;
-  // Next adds an upgrade listener of its own to the server it is given, and ends sockets that it does not know.
+  // Next adds its own upgrade listener to the server it is given and ends sockets it does not know.
   const decoy = createServer();
   const app = next({ dev, hostname: host || 'localhost', port, httpServer: decoy });
   await app.prepare();
@@ -57,12 +57,28 @@ async function main(): Promise<void> {
   const origins = { ...config, machineNames: machineNames(hostname()) };
   let stopping = false;
   const isStopping = () => stopping;
-  const own = wireHealth({ config, db, agents, requests: counts, ...services, isStopping });
+  const directRoutes = wireHealth({ config, db, agents, requests: counts, ...services, isStopping });
   const { identify: identifyAgent, enrol } = agentAccess;
   const enrolments = createEnrolmentShare();
-  const programs = createAgentPrograms({ inbox: fleet.v1Inbox, identifyAgent, enrolments, enrol, isStopping, log });
+  const machineEndpoints = createMachineEndpoints({
+    inbox: fleet.v1Inbox,
+    identifyAgent,
+    enrolments,
+    enrol,
+    isStopping,
+    log,
+  });
   const agentCount = () => agents.size;
-  const server = createHttpServer({ handle: guard.handle, programs, trusts, origins, own, agentCount, counts, log });
+  const server = createHttpServer({
+    handle: guard.handle,
+    machineEndpoints,
+    trusts,
+    origins,
+    directRoutes,
+    agentCount,
+    counts,
+    log,
+  });
   const upgrades = attachUpgrades(server, {
     agents,
     browsers: hub,
@@ -86,7 +102,7 @@ async function main(): Promise<void> {
     stopping = true;
     return stopInOrder({
       server,
-      talkers: [agents, hub, desired, updates, backups],
+      services: [agents, hub, desired, updates, backups],
       async finish() {
         services.stopRetention();
         fleet.stop();

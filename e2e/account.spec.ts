@@ -130,7 +130,7 @@ test('signing out a session or changing the password closes the live sockets of 
   await page.getByRole('textbox', { name: 'New password' }).fill(NEW_PASSWORD);
   await page.getByRole('textbox', { name: 'Confirm password' }).fill(NEW_PASSWORD);
   await page.getByRole('button', { name: 'Change password' }).click();
-  await expect(page.getByText('This is not the present password.')).toBeVisible();
+  await expect(page.getByText('This is not the current password.')).toBeVisible();
   await page.getByRole('textbox', { name: 'Current password' }).fill(PASSWORD);
   await page.getByRole('button', { name: 'Change password' }).click();
   await expect(page.getByText('1 other session was signed out.')).toBeVisible();

@@ -43,8 +43,10 @@ test('a reboot requires a new code and accepts each correct code once', async ({
   await expect(fleet.drawer).toContainText('Reboot');
 
   await page.goto(`${dashboard.url}/activity`);
-  await expect(page.getByText('A fresh proof was refused: wrong or used. Asked for: Reboot web.')).toBeVisible();
-  await expect(page.getByText('Proved afresh who they are. Asked for: Reboot web.')).toBeVisible();
+  await expect(
+    page.getByText('Confirmation refused: the code or password was wrong or already used. Requested: Reboot web.'),
+  ).toBeVisible();
+  await expect(page.getByText('Confirmed their identity. Requested: Reboot web.')).toBeVisible();
   await expect(page.getByText('The reboot of web was requested.')).toHaveCount(1);
 });
 

@@ -1,5 +1,5 @@
 /**
- * State that lives once in the process. Next loads its own instances of modules that `server.ts` loads too, so a
+ * State that exists once in the process. Next loads separate instances of modules that `server.ts` also loads, so a
  * module-level variable would exist several times; `globalThis` exists once.
  */
 export function singleton<T>(name: string, create: () => T): T {

@@ -1,6 +1,6 @@
 /**
- * The version of the dashboard and of the agent that belongs to it. The file VERSION says it; npm wants it in
- * package.json as well, and a test holds the two equal.
+ * The version of the dashboard and its agent. It is in the file VERSION; npm needs it in package.json as well, and a
+ * test keeps the two equal.
  */
 import manifest from '@/package.json';
 

@@ -1,9 +1,9 @@
-/** Addresses of clients as limits and events use them. */
+/** Client addresses for limits and events. */
 export { limitKey } from '@/lib/limits/address-key';
 
 /**
- * The client's address of a request that went through `server.ts`, which wrote the one right value into
- * X-Forwarded-For: whatever the client sent there is gone.
+ * The client's address of a request that went through `server.ts`, which replaced X-Forwarded-For with the verified
+ * address.
  */
 export function forwardedAddress(header: string | null | undefined): string {
   return header?.trim() || 'unknown';

@@ -6,7 +6,7 @@ import { decrypt, deriveKey, encrypt, equalSecrets } from './encryption';
 
 const bytes = fc.uint8Array({ minLength: 1, maxLength: 64 });
 
-it('encrypts so that only the same key and context can read it, and a change shows', () => {
+it('encrypts for one key and context, and detects changes', () => {
   const key = deriveKey('secret', 'one purpose');
   fc.assert(
     fc.property(bytes, fc.nat(), (plain, where) => {
@@ -25,7 +25,7 @@ it('encrypts so that only the same key and context can read it, and a change sho
   for (const nonsense of ['', 'v1', 'v1...', 'v2.a.b.c', 'plain text']) expect(decrypt(key, nonsense, '')).toBeNull();
 });
 
-it('makes a key of a secret of any length, another one for each purpose', () => {
+it('derives a key from a secret of any length, a different one for each purpose', () => {
   const keys = ['', 'a', 'a'.repeat(10_000)].flatMap((secret) => [deriveKey(secret, 'x'), deriveKey(secret, 'y')]);
   expect(new Set(keys.map((key) => key.toString('hex'))).size).toBe(6);
   for (const key of keys) expect(key).toHaveLength(32);

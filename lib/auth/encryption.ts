@@ -1,10 +1,10 @@
-/** Keys for one purpose each, hashes of tokens, and secrets at rest. */
+/** Key derivation, hashing, and encryption of secrets at rest. */
 import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes, timingSafeEqual } from 'node:crypto';
 
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
-/** Stretches a secret of any length to a key of 32 bytes that is good for one purpose (HKDF, RFC 5869). */
+/** Derives a 32-byte key for one purpose from a secret of any length (HKDF, RFC 5869). */
 export function deriveKey(secret: string, purpose: string): Buffer {
   return Buffer.from(hkdfSync('sha256', secret, 'nixfleet', purpose, 32));
 }
@@ -13,13 +13,13 @@ export function sha256Hex(value: string | Uint8Array): string {
   return createHash('sha256').update(value).digest('hex');
 }
 
-/** Compares in a time that tells neither content nor length. */
+/** Compares in constant time, independent of content and length. */
 export function equalSecrets(one: string, other: string): boolean {
   const digest = (value: string) => createHash('sha256').update(value).digest();
   return timingSafeEqual(digest(one), digest(other));
 }
 
-/** AES-256-GCM as `v1.<nonce>.<tag>.<text>` in base64url. `context` is bound to it: it can't be moved elsewhere. */
+/** AES-256-GCM as `v1.<nonce>.<tag>.<text>` in base64url. It is bound to `context`, so it can't be moved elsewhere. */
 export function encrypt(key: Buffer, plain: Uint8Array, context: string): string {
   const nonce = randomBytes(NONCE_BYTES);
   const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(context));
@@ -27,7 +27,7 @@ export function encrypt(key: Buffer, plain: Uint8Array, context: string): string
   return ['v1', ...[nonce, cipher.getAuthTag(), text].map((part) => part.toString('base64url'))].join('.');
 }
 
-/** Null when it was not made with this key and context, or was changed. */
+/** Null when the key or context differs, or the text was changed. */
 export function decrypt(key: Buffer, stored: string, context: string): Buffer | null {
   const [version, ...parts] = stored.split('.');
   const [nonce, tag, text] = parts.map((part) => Buffer.from(part, 'base64url'));

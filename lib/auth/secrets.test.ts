@@ -15,7 +15,7 @@ afterEach(() => rmSync(dataDir, { recursive: true }));
 
 const mode = (path: string) => statSync(path).mode & 0o777;
 
-it('makes each secret once, for its own user alone', () => {
+it('creates each secret once, readable only by its user', () => {
   const first = loadSecrets(dataDir, NOTHING);
   expect(first.warnings).toEqual([]);
   const { sessionSecret, agentToken, encryptionKey } = first.secrets;
@@ -28,13 +28,13 @@ it('makes each secret once, for its own user alone', () => {
   expect(loadSecrets(dataDir, NOTHING)).toEqual(first);
 });
 
-it('makes no file for what is configured, whatever its length', () => {
+it('creates no file for a configured secret, whatever its length', () => {
   const { secrets } = loadSecrets(dataDir, { sessionSecret: 's', agentToken: 't' });
   expect(secrets).toMatchObject({ sessionSecret: 's', agentToken: 't' });
   expect(readdirSync(join(dataDir, 'secrets'))).toEqual(['encryption-key']);
 });
 
-it('warns of what other users may read, and says how to mend it', () => {
+it('warns about files that other users may read, and says how to fix it', () => {
   loadSecrets(dataDir, NOTHING);
   const file = join(dataDir, 'secrets', 'agent-token');
   chmodSync(file, 0o644);
@@ -51,7 +51,7 @@ it('refuses a damaged secret without showing it', () => {
   expect(() => loadSecrets(dataDir, NOTHING)).toThrow(/encryption-key is too short\. Restore it/);
 });
 
-it('gives two starts at the same time the same secrets', async () => {
+it('gives two concurrent starts the same secrets', async () => {
   const script = join(import.meta.dirname, 'testing', 'load-secrets.ts');
   const starts = Array.from({ length: 4 }, async () => {
     const child = spawn(process.execPath, ['--import', 'tsx', script, dataDir], { stdio: ['pipe', 'pipe', 'inherit'] });

@@ -1,4 +1,4 @@
-/** Secrets that the dashboard makes for itself: once each, in files that only its own user may read. */
+/** Secrets that the dashboard generates once, in files that only its user may read. */
 import { randomBytes } from 'node:crypto';
 import {
   closeSync,
@@ -16,13 +16,13 @@ import { join } from 'node:path';
 export interface Secrets {
   sessionSecret: string;
   agentToken: string;
-  /** For secrets at rest. Always made here: it protects the database when it is copied without its folder. */
+  /** For secrets at rest. Always generated here: it protects a database that is copied without its folder. */
   encryptionKey: string;
 }
 
 export interface LoadedSecrets {
   secrets: Secrets;
-  /** Sentences for the log: what is open too wide, and how to mend it. */
+  /** Sentences for the log: which permissions are too open, and how to fix them. */
   warnings: readonly string[];
 }
 
@@ -35,8 +35,8 @@ const errorCode = (error: unknown): string | null =>
   error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : null;
 
 /**
- * Reads the secrets in `<dataDir>/secrets`, making what is missing and not configured. Two starts at the same time get
- * the same ones. Throws with a sentence that says what to do when a file can't be read or written.
+ * Reads the secrets in `<dataDir>/secrets`, and generates those that are neither present nor configured. Concurrent
+ * starts get the same ones. Throws with a message that says what to do when a file can't be read or written.
  */
 export function loadSecrets(
   dataDir: string,
@@ -56,8 +56,8 @@ export function loadSecrets(
     encryptionKey: made('encryption-key'),
   };
   const warnings = [
-    ...[dataDir, folder].flatMap((path) => openTooWide(path, FOLDER_MODE)),
-    ...files.flatMap((path) => openTooWide(path, FILE_MODE)),
+    ...[dataDir, folder].flatMap((path) => permissionWarning(path, FOLDER_MODE)),
+    ...files.flatMap((path) => permissionWarning(path, FILE_MODE)),
   ];
   return { secrets, warnings };
 }
@@ -65,7 +65,7 @@ export function loadSecrets(
 function readOrMake(file: string): string {
   const found = read(file);
   if (found !== null) return found;
-  // The name appears with its whole content or not at all, and link() refuses where another start was first.
+  // link() makes the file appear with its whole content, and fails when another start was first.
   const draft = `${file}.${randomBytes(6).toString('hex')}`;
   const descriptor = openSync(draft, 'wx', FILE_MODE);
   try {
@@ -82,7 +82,7 @@ function readOrMake(file: string): string {
     rmSync(draft);
   }
   const made = read(file);
-  if (made === null) throw new Error(`The secret in ${file} vanished while it was made. Start again.`);
+  if (made === null) throw new Error(`The secret in ${file} disappeared while it was being created. Start again.`);
   return made;
 }
 
@@ -108,9 +108,9 @@ function read(file: string): string | null {
   return text;
 }
 
-function openTooWide(path: string, wanted: number): string[] {
+function permissionWarning(path: string, wanted: number): string[] {
   const mode = statSync(path).mode & 0o777;
   if ((mode & ~wanted) === 0) return [];
   const shown = (value: number) => value.toString(8).padStart(3, '0');
-  return [`${path} is open to other users of this machine (mode ${shown(mode)}): chmod ${shown(wanted)} ${path}`];
+  return [`${path} is accessible to other users of this machine (mode ${shown(mode)}): chmod ${shown(wanted)} ${path}`];
 }

@@ -1,36 +1,36 @@
 /**
- * Limits on failed attempts, in the database: a restart forgets nothing. An attempt is counted before its hash is
- * computed and taken back when it was right, so that a thousand attempts at once are a thousand, not one.
+ * Limits on failed attempts, stored in the database so that a restart does not reset them. An attempt is counted before
+ * its hash is computed and cleared when it was correct, so a thousand concurrent attempts count as a thousand.
  */
 import { limitKey } from './client-address';
-import type { AuthStore, Clock, ThrottleRecord } from './operator/auth-ports';
+import type { AuthStore, WallClock, ThrottleRecord } from './operator/auth-ports';
 
-/** What was tried. Each has buckets of its own. `decoy` only takes as long as `totp`, and never blocks. */
+/** The kind of attempt. Each has separate buckets. `decoy` takes as long as `totp` and never blocks. */
 export type ThrottleKind =
   'password' | 'totp' | 'setup-code' | 'agent-token' | 'enrolment-code' | 'step-up' | 'present-password' | 'decoy';
 
-/** Codes of six digits are few, so free tries for them don't come back every minute. */
+/** There are few six-digit codes, so their free attempts are not restored every minute. */
 const OF_CODES = /^(?:totp|step-up):/;
 
 export interface Throttle {
-  /** Counts one attempt in each of the buckets; when one of them is blocked, counts none and gives the time to wait (ms). */
+  /** Counts one attempt in each bucket. When one is blocked, counts none and returns the time to wait (ms). */
   take(buckets: readonly string[], alsoBlockedBy?: readonly string[]): number;
-  /** Forgets the failures: the attempt was right. */
+  /** Clears the failures after a correct attempt. */
   clear(buckets: readonly string[]): void;
 }
 
 const FIRST_WAIT_MS = 1_000;
 const HOUR_MS = 3_600_000;
-/** The longest wait, and after how long without another failure those beyond the free ones are forgotten. */
+/** The longest wait, and the time without a failure after which failures beyond the free ones are forgotten. */
 const USUAL = { longestWaitMs: HOUR_MS / 4, forgetAfterMs: 24 * HOUR_MS };
 /**
- * Each guess of a code is right with 3 in a million (three steps are accepted). Whoever holds the password and guesses
- * for a year comes to some 2,200 guesses with these, which is right with 0.7 %.
+ * A guessed code is correct with a probability of 3 in a million (three steps are accepted). An attacker with the
+ * password gets about 2,200 guesses a year with these limits: a 0.7 % chance.
  */
 const FOR_CODES = { longestWaitMs: 4 * HOUR_MS, forgetAfterMs: 7 * 24 * HOUR_MS };
-/** What was quiet for so long is forgotten in every bucket. */
+/** Any bucket without a failure for this long is removed. */
 const FORGOTTEN_AFTER_MS = FOR_CODES.forgetAfterMs;
-/** Buckets of addresses that are kept: an attacker with many addresses fills no disk. */
+/** Most address buckets kept, so that an attacker with many addresses can't fill the disk. */
 const MAX_ADDRESS_BUCKETS = 10_000;
 
 const backOff = (bucket: string) => (OF_CODES.test(bucket) ? FOR_CODES : USUAL);
@@ -38,20 +38,20 @@ const backOff = (bucket: string) => (OF_CODES.test(bucket) ? FOR_CODES : USUAL);
 export const accountBucket = (kind: ThrottleKind, userId: string): string => `${kind}:account:${userId}`;
 export const addressBucket = (kind: ThrottleKind, address: string): string => `${kind}:address:${limitKey(address)}`;
 
-/** Of a browser that signed in before, as its device cookie names it. */
+/** The bucket of a known browser, by the id of its device cookie. */
 export const deviceBucket = (kind: ThrottleKind, deviceId: string): string => `${kind}:device:${deviceId}`;
 
 export type ThrottleStore = Pick<AuthStore, 'throttle' | 'saveThrottles' | 'removeThrottles' | 'pruneThrottles'>;
 
 export function createThrottle(
   store: ThrottleStore,
-  now: Clock,
+  now: WallClock,
   limits: { freeFailures: number; windowMs: number },
 ): Throttle {
   const { freeFailures } = limits;
 
   function isForgotten(record: ThrottleRecord, at: number): boolean {
-    // The clock went back: what it said before can't be compared.
+    // The clock was set back, so the times can't be compared.
     if (record.lastAt > at) return true;
     const windowed = record.failures < freeFailures && !OF_CODES.test(record.bucket);
     return windowed

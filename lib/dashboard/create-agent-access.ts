@@ -1,6 +1,6 @@
-/** Puts agents' tokens, enrolment and rules together with the database and the fleet, for the composition root. */
+/** Connects agent access with the database and the fleet, for the composition root. */
 import { createAgentAccess, type AgentAccess } from '@/lib/auth/agents/agent-access';
-import type { Clock, EventRecorder } from '@/lib/auth/operator/auth-ports';
+import type { WallClock, EventRecorder } from '@/lib/auth/operator/auth-ports';
 import { createThrottle } from '@/lib/auth/throttle';
 import { createAgentTokenStore } from '@/lib/store/sqlite/agent-token-store';
 import { createAuthStore } from '@/lib/store/sqlite/auth-store';
@@ -10,7 +10,7 @@ import type { FleetOperator } from '@/lib/fleet/records/operator-port';
 
 export interface AgentAccessParts {
   db: Db;
-  now: Clock;
+  now: WallClock;
   sharedToken: string;
   settings: {
     agentTokenHashSecret: string | null;
@@ -20,7 +20,7 @@ export interface AgentAccessParts {
     rateWindowMs: number;
   };
   record: EventRecorder;
-  /** Asked only after the fleet was made: it asks about agents itself. */
+  /** Called only after the fleet was created, which needs agent access itself. */
   fleet: () => Pick<FleetOperator, 'enrolHost' | 'reconsiderAgents'>;
 }
 
@@ -34,7 +34,7 @@ export function wireAgentAccess({ db, now, sharedToken, settings, record, fleet 
     }),
     now,
     record,
-    takeIn: (hostName, address) => fleet().enrolHost(hostName, address),
+    enrolHost: (hostName, address) => fleet().enrolHost(hostName, address),
     sharedToken,
     v1HashSecret: settings.agentTokenHashSecret,
     rules: { sharedToken: settings.allowSharedAgentToken, approval: settings.agentApproval },

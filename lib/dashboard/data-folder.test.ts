@@ -12,22 +12,22 @@ beforeEach(() => {
 afterEach(() => rmSync(root, { recursive: true, force: true }));
 
 describe('requireDataFolder', () => {
-  it('makes the folder for its own user alone', () => {
+  it('creates the folder readable only by its user', () => {
     requireDataFolder(join(root, 'deep/data'));
     expect(statSync(join(root, 'deep/data')).mode & 0o777).toBe(0o700);
   });
 
-  it('says the command that mends it: of the host, when it runs in a container', () => {
+  it('names the command that fixes it: the host’s when it runs in a container', () => {
     writeFileSync(join(root, 'file'), '');
     expect(() => requireDataFolder(join(root, 'file/data'), true)).toThrow(
-      /can't be written \(ENOTDIR\).*Run this beside the compose file.*: sudo chown -R \d+:\d+ \.\/data$/,
+      /is not writable \(ENOTDIR\).*Run this next to the compose file.*: sudo chown -R \d+:\d+ \.\/data$/,
     );
     expect(() => requireDataFolder(join(root, 'file/data'), false)).toThrow(
       /sudo mkdir -p '.*file\/data' && sudo chown/,
     );
   });
 
-  it.runIf(process.getuid?.() === 0)('does so for a folder that belongs to somebody else', () => {
+  it.runIf(process.getuid?.() === 0)('does so for a folder of another user', () => {
     chmodSync(root, 0o755);
     mkdirSync(join(root, 'data'), { mode: 0o755 });
     chownSync(join(root, 'data'), 0, 0);
@@ -35,10 +35,10 @@ describe('requireDataFolder', () => {
     const script = `import { requireDataFolder } from ${JSON.stringify(join(import.meta.dirname, 'data-folder.ts'))};
       process.setgid(1000); process.setuid(1000);
       try { requireDataFolder(${JSON.stringify(join(root, 'data'))}, true); } catch (error) { console.log(error.message); }`;
-    const said = execFileSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
+    const output = execFileSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', script], {
       encoding: 'utf8',
     });
-    expect(said).toContain("can't be written (EACCES)");
-    expect(said).toMatch(/sudo chown -R 1000:1000 \.\/data\n$/);
+    expect(output).toContain('is not writable (EACCES)');
+    expect(output).toMatch(/sudo chown -R 1000:1000 \.\/data\n$/);
   });
 });

@@ -1,4 +1,4 @@
-/** What everything else stands on: the configuration, the log, the data folder, the database and the secrets. */
+/** The foundation of the dashboard: configuration, log, data folder, database and secrets. */
 import { loadSecrets, type Secrets } from '@/lib/auth/secrets';
 import { finishRestore } from '@/lib/store/backup/backup-contents';
 import { readConfig, type Config } from '@/lib/config';
@@ -15,15 +15,13 @@ export interface Foundation {
 }
 
 /**
- * Reads the environment and opens the data folder; an older dashboard's database is taken over here. Throws with
- * sentences that say what to do.
+ * Reads the environment and opens the data folder; adopts the database of an older dashboard. Throws with messages that
+ * say what to do.
  */
 export function createFoundation(): Foundation {
   const read = readConfig(process.env);
   if (!read.ok) {
-    throw new Error(
-      ['the configuration has problems:', ...read.problems.map((problem) => `  - ${problem}`)].join('\n'),
-    );
+    throw new Error(['the configuration is invalid:', ...read.problems.map((problem) => `  - ${problem}`)].join('\n'));
   }
   const { config, warnings } = read;
   const log = createLog(config.logLevel);
@@ -32,7 +30,7 @@ export function createFoundation(): Foundation {
   requireDataFolder(config.dataDir);
   const db = openDatabase(config.dbPath, { log, onAdopted: printAdoption });
   finishRestore(db.$client, config.secretsDir, Date.now());
-  const { secrets, warnings: tooOpen } = loadSecrets(config.dataDir, config);
-  for (const warning of tooOpen) log.warn(warning);
+  const { secrets, warnings: permissionWarnings } = loadSecrets(config.dataDir, config);
+  for (const warning of permissionWarnings) log.warn(warning);
   return { config, log, db, secrets };
 }

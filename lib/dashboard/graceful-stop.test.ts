@@ -4,7 +4,7 @@ import { connect, type AddressInfo, type Socket } from 'node:net';
 import { expect, it } from 'vitest';
 import { stopInOrder } from './graceful-stop';
 
-it('stores and closes although a peer holds its connection, and only when nobody talks any more', async () => {
+it('stores and closes although a peer holds its connection, and only after all services have stopped', async () => {
   const server = createServer();
   const kept: Socket[] = [];
   // As an upgraded socket: no time-out of the server holds, and closeAllConnections does not know it.
@@ -27,15 +27,15 @@ it('stores and closes although a peer holds its connection, and only when nobody
     order.push('finish');
     return Promise.resolve();
   };
-  await stopInOrder({ server, talkers: [talker], finish }, 50);
+  await stopInOrder({ server, services: [talker], finish }, 50);
   expect(order).toEqual(['talker within 50', 'finish']);
   client.destroy();
   for (const socket of kept) socket.destroy();
 });
 
-it('fails when what has to be closed does', async () => {
+it('fails when closing fails', async () => {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const finish = () => Promise.reject(new Error('the disk is full'));
-  await expect(stopInOrder({ server, talkers: [], finish })).rejects.toThrow('the disk is full');
+  await expect(stopInOrder({ server, services: [], finish })).rejects.toThrow('the disk is full');
 });

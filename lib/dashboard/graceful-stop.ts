@@ -1,33 +1,33 @@
-/** How the process ends when it is told to: sockets first, what waits to be stored afterwards, whatever a peer does. */
+/** Stops the process in order: sockets first, then pending writes, whatever a peer does. */
 import type { Server } from 'node:http';
 import type { Log } from '@/lib/log';
 
-/** Sockets and running requests have this long to end by themselves. */
-export const GOODBYE_MS = 3_000;
-/** The whole stop ends within this, one way or another. */
+/** Time for sockets and running requests to end. */
+export const GRACE_MS = 3_000;
+/** Time after which the process exits in any case. */
 const STOP_MS = 10_000;
 
 export interface GracefulStop {
   server: Server;
-  /** What still talks or works: each ends within the time it is given (ms). */
-  talkers: readonly { stop(graceMs: number): Promise<void> }[];
-  /** Stores and closes; runs when nobody talks any more. */
+  /** Services to stop; each stops within the given time (ms). */
+  services: readonly { stop(graceMs: number): Promise<void> }[];
+  /** Stores and closes; runs when all services have stopped. */
   finish: () => Promise<void>;
 }
 
-/** Ends everything in order. A peer that holds its connection open is not waited for. */
+/** Stops everything in order. Does not wait for a peer that holds its connection open. */
 export async function stopInOrder(
-  { server, talkers, finish }: GracefulStop,
-  graceMs: number = GOODBYE_MS,
+  { server, services, finish }: GracefulStop,
+  graceMs: number = GRACE_MS,
 ): Promise<void> {
   const answered = new Promise<void>((resolve) => server.close(() => resolve()));
-  const patience = new Promise<void>((resolve) => setTimeout(resolve, graceMs).unref());
-  await Promise.all([...talkers.map((talker) => talker.stop(graceMs)), Promise.race([answered, patience])]);
+  const timeLimit = new Promise<void>((resolve) => setTimeout(resolve, graceMs).unref());
+  await Promise.all([...services.map((service) => service.stop(graceMs)), Promise.race([answered, timeLimit])]);
   server.closeAllConnections();
   await finish();
 }
 
-/** Stops once, at the first SIGTERM or SIGINT, and then ends the process: with 0 when all went well. */
+/** Stops once, at the first SIGTERM or SIGINT, and then exits: with 0 on success. */
 export function stopOnSignals(log: Log, stop: () => Promise<void>): void {
   let stopping = false;
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {
@@ -39,7 +39,7 @@ export function stopOnSignals(log: Log, stop: () => Promise<void>): void {
       stop().then(
         () => process.exit(0),
         (error: unknown) => {
-          log.error({ err: error }, 'the dashboard could not stop in good order');
+          log.error({ err: error }, 'the dashboard did not stop cleanly');
           process.exit(1);
         },
       );

@@ -1,4 +1,4 @@
-/** Where the dashboard's limits are collected from: each part tells of its own. */
+/** Collects the dashboard's limits from its parts. */
 import type { LimitUse } from '@/lib/protocol/limit-use';
 
 export type LimitSource = () => readonly LimitUse[];

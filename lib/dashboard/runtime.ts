@@ -1,4 +1,4 @@
-/** What the composition root made, as pages, actions and route handlers reach it. */
+/** The running dashboard, for pages, actions and route handlers. */
 import type { AgentAdministration } from '@/lib/auth/agents/agent-service';
 import type { AuthService } from '@/lib/auth/operator/auth-service';
 import type { DesiredSource } from '@/lib/fleet/hosts/desired';
@@ -10,7 +10,7 @@ import type { Log } from '@/lib/log';
 import { singleton } from '@/lib/singleton';
 import type { FleetOperator } from '@/lib/fleet/records/operator-port';
 
-/** One row of the settings page: what is configured, without secrets. */
+/** One row of the configuration page, without secrets. */
 export interface SettingView {
   /** The environment variable. */
   name: string;
@@ -29,16 +29,16 @@ export interface Runtime {
   desired: DesiredSource;
   updates: FlakeUpdates;
   log: Log;
-  /** How much of each of the dashboard's limits is in use, and by whom. */
+  /** Use of each of the dashboard's limits, and by whom. */
   limits(): readonly LimitUse[];
-  /** The fleet at one version, to paint a page from; the live socket goes on from it. */
+  /** The fleet at one version for the first paint; the live socket continues from it. */
   fleetView(): FleetView;
   about: {
     version: string;
-    /** Changes with every build: an open page with another one should reload. */
+    /** Changes with every build; an open page with another id should reload. */
     buildId: string;
     demo: boolean;
-    /** Public address, when configured; otherwise null and pages use the address they were asked for. */
+    /** The configured public address, or null: pages then use the requested address. */
     baseUrl: string | null;
     settings: readonly SettingView[];
   };
@@ -46,12 +46,12 @@ export interface Runtime {
 
 const holder = () => singleton<{ runtime: Runtime | null }>('runtime', () => ({ runtime: null }));
 
-/** Called once by the composition root, before anything can ask. */
+/** Called once by the composition root, before any use. */
 export function setRuntime(runtime: Runtime): void {
   holder().runtime = runtime;
 }
 
-/** The running dashboard. Throws outside of one: while building, or when a page is loaded without `server.ts`. */
+/** The running dashboard. Throws when there is none: during a build, or when a page is loaded without `server.ts`. */
 export function runtime(): Runtime {
   const { runtime } = holder();
   if (!runtime) throw new Error('NixFleet is not running here: pages are served by server.ts only');

@@ -1,4 +1,4 @@
-/** The dashboard without its doors: the fleet, sign-in, the desired state, backups and what looks after the data. */
+/** The services behind the HTTP server: the fleet, sign-in, the desired state, backups and retention. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { wireAgentAccess } from './create-agent-access';
 import { createAuth } from '@/lib/auth/operator/create-auth';
@@ -24,7 +24,7 @@ import type { NewEvent } from '@/lib/fleet/records/event-record';
 
 export type Services = ReturnType<typeof startServices>;
 
-/** Makes the services, starts them and hands them to the pages. `buildId` names the pages of this build. */
+/** Creates and starts the services, and makes them available to pages. `buildId` identifies the pages of this build. */
 export function startServices({ config, log, db, secrets }: Foundation, buildId: string) {
   const clock = systemClock;
   const loop = new LoopClock();

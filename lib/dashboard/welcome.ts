@@ -1,4 +1,4 @@
-/** What the start prints for the person at the terminal. */
+/** The welcome text printed at start. */
 import type { AddressInfo } from 'node:net';
 
 interface Listening {
@@ -6,12 +6,12 @@ interface Listening {
   demo: boolean;
 }
 
-/** The lines to print: where the dashboard is, and, until a password is set, the link that sets one. */
+/** The lines to print: the dashboard's address, and, until a password is set, the link to set one. */
 export function welcome(config: Listening, address: AddressInfo | string | null, setupCode: string | null): string[] {
   const base = config.baseUrl?.replace(/\/$/, '') ?? localAddress(address);
   const lines = ['', `  NixFleet is ready at ${base}`];
   if (setupCode !== null) {
-    lines.push('', '  Nobody can sign in yet. Set the password here (the link works once, and until the next start):');
+    lines.push('', '  No password is set yet. Set it here (the link works once, until the next start):');
     lines.push(`  ${base}/setup?code=${setupCode}`);
   }
   return [...lines, ''];

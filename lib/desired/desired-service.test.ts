@@ -39,7 +39,7 @@ function create(options: Partial<DesiredOptions>): Desired {
   return desired;
 }
 
-/** Waits for the condition, looking whenever the source says that something changed. */
+/** Waits for the condition, checking after each change of the source. */
 function until(of: Desired, condition: () => boolean): Promise<void> {
   return new Promise((resolve) => {
     if (condition()) {
@@ -54,8 +54,8 @@ function until(of: Desired, condition: () => boolean): Promise<void> {
   });
 }
 
-describe('nothing configured', () => {
-  it('is no desired state', async () => {
+describe('without configuration', () => {
+  it('there is no desired state', async () => {
     const none = create({});
     none.start();
     await none.refresh();
@@ -65,7 +65,7 @@ describe('nothing configured', () => {
 });
 
 describe('the repository', () => {
-  it('wins over the feed, and tells ancestry once it is known', async () => {
+  it('wins over the feed, and reports ancestry once it is known', async () => {
     const one = repository.commit('one');
     const two = repository.commit('two');
     const git = create({ configRepo: repository.path, versionUrl: 'http://127.0.0.1:1/version.json' });
@@ -80,7 +80,7 @@ describe('the repository', () => {
     expect(git.relate(one)).toEqual({ relation: 'behind', commits: 1 });
   });
 
-  it('answers for the new target at the moment that it is announced', async () => {
+  it('has the relations to a new target when it announces the target', async () => {
     const one = repository.commit('one');
     const two = repository.commit('two');
     const git = create({ configRepo: repository.path });
@@ -97,7 +97,7 @@ describe('the repository', () => {
     expect(seen).toEqual([`${three} behind diverged`]);
   });
 
-  it('fetches by itself, once for each, when hosts run commits that are not known', async () => {
+  it('fetches once for each unknown commit that a host runs', async () => {
     const one = repository.commit('one');
     const git = create({ configRepo: repository.path });
     await git.refresh();
@@ -110,7 +110,7 @@ describe('the repository', () => {
     clock.advance(0);
     await until(git, () => git.state.commit === two);
     expect(git.relate(two.slice(0, 7)).relation).toBe('equal');
-    // Nobody pushed this one: it is asked for once, and no sooner than 15 s after the last time.
+    // This commit was never pushed: it is fetched for once, at the earliest 15 s after the last fetch.
     const stranger = 'f'.repeat(40);
     expect(git.relate(stranger).relation).toBe('unknown');
     await clock.whenPlanned(1);
@@ -121,7 +121,7 @@ describe('the repository', () => {
     expect(clock.planned()).toEqual([]);
   });
 
-  it('keeps the last good answer through failures, and says since when', async () => {
+  it('keeps the last good answer through failures, with the time of the first failure', async () => {
     const one = repository.commit('one');
     const git = create({ configRepo: repository.path });
     await git.refresh();
@@ -139,7 +139,7 @@ describe('the repository', () => {
     expect(git.state).toMatchObject({ commit: one, fetchedAt: clock.now(), error: null });
   });
 
-  it('gives a new object only when something changed', async () => {
+  it('returns a new object only when something changed', async () => {
     const git = create({ configRepo: join(folder.path, 'nothing') });
     await git.refresh();
     const before = git.state;
@@ -155,12 +155,11 @@ describe('the repository', () => {
     const server = await serve((_request, response) => response.writeHead(403).end('no'));
     const git = create({
       configRepo: `${server.url.replace('//', '//ada:hunter22@')}/config`,
-      gitToken: 'tok3n-secret',
       log: createLog('debug', { write: (line) => lines.push(line) }),
     });
     await git.refresh();
     expect(lines.join('')).toContain('cannot be fetched');
-    expect(lines.join('') + JSON.stringify(git.state)).not.toMatch(/hunter22|tok3n-secret/);
+    expect(lines.join('') + JSON.stringify(git.state)).not.toMatch(/hunter22/);
     await server.close();
   });
 
@@ -184,7 +183,7 @@ describe('the repository', () => {
 describe('the feed', () => {
   const COMMIT = '0123456789abcdef0123456789abcdef01234567';
 
-  it('tells equal and differs, and is asked again, once, for a commit that differs', async () => {
+  it('reports equal and differs, and is fetched again once for a commit that differs', async () => {
     let commit = COMMIT;
     let requests = 0;
     const server = await serve((_request, response) => {

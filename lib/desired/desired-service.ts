@@ -6,39 +6,37 @@ import { createFeedSource } from './feed';
 import { createGitSource } from './git-source';
 import { createPoller } from '@/lib/timers/poller';
 import { createRelations } from './relations';
-import type { Outcome, Source } from './source';
+import type { FetchOutcome, DesiredStateSource } from './source';
 import type { Clock } from '@/lib/fleet/records/environment';
 
 export interface DesiredOptions {
-  /** Address of a version.json; empty when there is none. */
+  /** URL of a version.json; empty when not configured. */
   versionUrl: string;
-  /** Address or path of the configuration repository; empty when there is none. Wins over the feed. */
+  /** Address or path of the configuration repository; empty when not configured. Takes precedence over the feed. */
   configRepo: string;
   branch: string;
   /** An existing folder, for the copy of the repository. */
   dataDir: string;
-  /** Between two fetches; some jitter is added. */
+  /** Time between two fetches, plus jitter. */
   intervalMs: number;
-  /** For a repository by http(s) that needs one. */
-  gitToken?: string;
   clock: Clock;
   log: Log;
-  /** From 0 up to 1; for the jitter. */
+  /** Returns 0 to 1, for the jitter. */
   random?: () => number;
 }
 
-/** The desired state, and its life: fetching begins with `start` and ends with `stop`. */
+/** The desired state with its lifecycle: fetching runs from `start` to `stop`. */
 export interface Desired extends DesiredSource {
   /** Fetches in the background at once, then at intervals. */
   start(): void;
-  /** Stops a running fetch, its git process too, and ends when it has ended. */
+  /** Stops a running fetch and its git process. Resolves when it has ended. */
   stop(): Promise<void>;
 }
 
 const UNKNOWN: HostRelation = { relation: 'unknown', commits: null };
 const EQUAL: HostRelation = { relation: 'equal', commits: 0 };
 const DIFFERS: HostRelation = { relation: 'differs', commits: null };
-/** Commits that a feed was asked again for; the oldest are forgotten. */
+/** Commits for which a feed was fetched again; the oldest are forgotten. */
 const MAX_ASKED = 1_000;
 
 export function createDesired(options: DesiredOptions): Desired {
@@ -56,19 +54,18 @@ export function createDesired(options: DesiredOptions): Desired {
   return follow(source, options);
 }
 
-function sourceOf(options: DesiredOptions): Source | null {
+function sourceOf(options: DesiredOptions): DesiredStateSource | null {
   if (options.configRepo !== '') {
     return createGitSource({
       repository: options.configRepo,
       branch: options.branch,
       dataDir: options.dataDir,
-      token: options.gitToken,
     });
   }
   return options.versionUrl === '' ? null : createFeedSource(options.versionUrl);
 }
 
-function follow(source: Source, { clock, log, intervalMs, random = Math.random }: DesiredOptions): Desired {
+function follow(source: DesiredStateSource, { clock, log, intervalMs, random = Math.random }: DesiredOptions): Desired {
   const lifetime = new AbortController();
   const listeners = new Set<() => void>();
   const asked = new Set<string>();
@@ -85,7 +82,10 @@ function follow(source: Source, { clock, log, intervalMs, random = Math.random }
           missed: () => poller.soon(),
           failed(error) {
             if (lifetime.signal.aborted) return;
-            log.warn({ problem: error instanceof Error ? error.message : 'unknown' }, 'ancestry cannot be told');
+            log.warn(
+              { problem: error instanceof Error ? error.message : 'unknown' },
+              'the ancestry of a commit could not be determined',
+            );
           },
         });
 
@@ -110,12 +110,12 @@ function follow(source: Source, { clock, log, intervalMs, random = Math.random }
   function noteFailure(message: string): void {
     if (state.error?.message === message) return;
     log.warn({ problem: message }, 'desired state not fetched');
-    // The last good answer stays; what depends on it is judged by the error.
+    // The last good answer stays; its users check the error.
     state = { ...state, error: { message, since: state.error?.since ?? clock.now() } };
     announce();
   }
 
-  async function noteAnswer({ answer }: Extract<Outcome, { kind: 'ok' }>, signal: AbortSignal): Promise<void> {
+  async function noteAnswer({ answer }: Extract<FetchOutcome, { kind: 'ok' }>, signal: AbortSignal): Promise<void> {
     const install = await relations?.prepare(answer.commit);
     if (signal.aborted) return;
     if (state.error !== null) log.info('desired state fetched again');
@@ -125,7 +125,7 @@ function follow(source: Source, { clock, log, intervalMs, random = Math.random }
     announce();
   }
 
-  /** A feed that was fetched before the host pulled may be old: it is asked again, once for each commit. */
+  /** The feed may have been fetched before the host pulled, so it is fetched again, once per commit. */
   function askFeedAgain(commit: string): void {
     if (asked.has(commit)) return;
     if (asked.size >= MAX_ASKED) {

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { createFeedSource, MAX_FEED_BYTES, parseVersionFile } from './feed';
-import type { Outcome } from './source';
-import { serve, type Handler, type TestServer } from './testing/repository';
+import type { FetchOutcome } from './source';
+import { serve, type Handler, type HttpTestServer } from './testing/repository';
 
 const COMMIT = '0123456789abcdef0123456789abcdef01234567';
 const LOCK = 'a'.repeat(64);
@@ -15,7 +15,7 @@ const FILE = {
 };
 const never = new AbortController().signal;
 
-const servers: TestServer[] = [];
+const servers: HttpTestServer[] = [];
 afterEach(async () => {
   for (const server of servers.splice(0)) await server.close();
 });
@@ -24,17 +24,17 @@ async function listen(handler: Handler): Promise<string> {
   servers.push(server);
   return server.url;
 }
-function answerOf(outcome: Outcome) {
+function answerOf(outcome: FetchOutcome) {
   if (outcome.kind === 'failed') throw new Error(outcome.message);
   return outcome.answer;
 }
-function messageOf(outcome: Outcome) {
+function messageOf(outcome: FetchOutcome) {
   if (outcome.kind === 'ok') throw new Error('a good answer');
   return outcome.message;
 }
 
 describe('version.json', () => {
-  it('says everything', () => {
+  it('reads every field', () => {
     expect(answerOf(parseVersionFile(JSON.stringify(FILE), 'x'))).toEqual({
       branch: 'main',
       commit: COMMIT,
@@ -46,13 +46,13 @@ describe('version.json', () => {
     });
   });
 
-  it('needs no more than the commit, and says what lacks', () => {
+  it('needs only the commit, and hints at what is missing', () => {
     const answer = answerOf(parseVersionFile('{"gitCommit":"0123456789ABCDEF","message":null}', 'x'));
     expect(answer).toMatchObject({ commit: '0123456789abcdef', lockHash: '', committedAt: null, commitUrl: null });
     expect(answer.hint).toContain('no lockHash');
   });
 
-  it('keeps a wrong lockHash and a wrong time out, and says so', () => {
+  it('ignores a wrong lockHash and a wrong time, with a hint', () => {
     const answer = answerOf(
       parseVersionFile(JSON.stringify({ ...FILE, lockHash: 'sha256-x=', timestamp: 'today' }), 'x'),
     );
@@ -64,7 +64,7 @@ describe('version.json', () => {
     ['<html>', 'is not JSON'],
     ['[]', 'wrong type'],
     ['{}', 'no gitCommit'],
-    ['{"gitCommit":"main"}', 'no commit id'],
+    ['{"gitCommit":"main"}', 'not a commit id'],
     [JSON.stringify({ ...FILE, branch: 7 }), 'wrong type (branch)'],
   ])('refuses %s', (body, problem) => {
     expect(messageOf(parseVersionFile(body, 'x'))).toContain(problem);
@@ -72,7 +72,7 @@ describe('version.json', () => {
 });
 
 describe('the feed', () => {
-  it('asks with the validators of the last answer and keeps that answer when nothing changed', async () => {
+  it('sends the validators of the last answer and keeps that answer when nothing changed', async () => {
     const seen: (string | undefined)[] = [];
     const url = await listen((request, response) => {
       seen.push(request.headers['if-none-match']);
@@ -90,7 +90,7 @@ describe('the feed', () => {
     expect(second).toEqual(first);
   });
 
-  it('asks in full again after a bad answer', async () => {
+  it('sends no validators after a bad answer', async () => {
     const seen: (string | undefined)[] = [];
     const url = await listen((request, response) => {
       seen.push(request.headers['if-none-match']);
@@ -103,7 +103,7 @@ describe('the feed', () => {
     expect(seen).toEqual([undefined, '"1"', undefined]);
   });
 
-  it('says the status, without the credentials and the query of the address', async () => {
+  it('reports the status without the credentials and the query of the address', async () => {
     const url = await listen((_request, response) => response.writeHead(404).end('no'));
     const address = `${url.replace('http://', 'http://ada:hunter22@')}/version.json?token=t0ken`;
     const message = messageOf(await createFeedSource(address).fetch(never));
@@ -129,7 +129,7 @@ describe('the feed', () => {
     expect(other).toEqual([undefined]);
   });
 
-  it('follows no redirect to another scheme, and not for ever', async () => {
+  it('follows no redirect to another scheme, and only a few redirects', async () => {
     const url = await listen((request, response) => {
       const location = request.url === '/loop' ? '/loop' : 'https://127.0.0.1:1/version.json';
       response.writeHead(301, { location }).end();
@@ -138,7 +138,7 @@ describe('the feed', () => {
     expect(messageOf(await createFeedSource(`${url}/loop`).fetch(never))).toContain('redirects more than 5 times');
   });
 
-  it('takes no endless answer', async () => {
+  it('refuses an endless answer', async () => {
     const url = await listen((_request, response) => {
       const chunk = 'x'.repeat(MAX_FEED_BYTES);
       response.write(chunk);
@@ -147,7 +147,7 @@ describe('the feed', () => {
     expect(messageOf(await createFeedSource(url).fetch(never))).toContain('larger than 256 KiB');
   });
 
-  it('says when nobody listens', async () => {
+  it('reports a refused connection', async () => {
     const server = await serve(() => undefined);
     await server.close();
     expect(messageOf(await createFeedSource(server.url).fetch(never))).toContain('ECONNREFUSED');

@@ -5,7 +5,7 @@
 import { z } from 'zod';
 import { plainText } from '@/lib/text/plain-text';
 import { basicAuthorization, commitPage, safeAddress, shownAddress } from '@/lib/git/repository-address';
-import type { Answer, Outcome, Source } from './source';
+import type { FetchedState, FetchOutcome, DesiredStateSource } from './source';
 
 export const FEED_TIMEOUT_MS = 10_000;
 export const MAX_FEED_BYTES = 256 * 1024;
@@ -22,7 +22,7 @@ const text = z
 
 const versionSchema = z.object({
   gitCommit: text,
-  // Its first line alone is wanted, so the line ends must survive until then.
+  // Only its first line is used, so line ends must be kept here.
   message: z.string().nullish(),
   branch: text,
   timestamp: text,
@@ -32,8 +32,8 @@ const versionSchema = z.object({
 
 const TIMESTAMP = z.iso.datetime({ offset: true });
 
-/** Reads the text of a version.json. A file that names no commit is a failure; anything else that lacks is a hint. */
-export function parseVersionFile(body: string, shownUrl: string): Outcome {
+/** Parses a version.json. A missing commit is a failure; any other missing field is a hint. */
+export function parseVersionFile(body: string, shownUrl: string): FetchOutcome {
   let json: unknown;
   try {
     json = JSON.parse(body);
@@ -44,26 +44,26 @@ export function parseVersionFile(body: string, shownUrl: string): Outcome {
   if (!parsed.success) {
     const fields = parsed.error.issues.map((issue) => issue.path.join('.') || 'the whole file').join(', ');
     return failed(
-      `The version feed ${shownUrl} has values of a wrong type (${plainText(fields, 200)}): ` +
+      `The version feed ${shownUrl} has values of the wrong type (${plainText(fields, 200)}): ` +
         'every field must be text; correct the workflow that writes version.json.',
     );
   }
   const file = parsed.data;
   const commit = file.gitCommit.toLowerCase();
   if (!COMMIT.test(commit)) {
-    const what = commit === '' ? 'no gitCommit' : `the gitCommit "${plainText(commit, 80)}", which is no commit id`;
+    const what = commit === '' ? 'no gitCommit' : `the gitCommit "${plainText(commit, 80)}", which is not a commit id`;
     return failed(`The version feed ${shownUrl} has ${what}: correct the workflow that writes version.json.`);
   }
   const hints: string[] = [];
   let lockHash = file.lockHash.toLowerCase();
   if (lockHash === '') {
     hints.push(
-      'The version feed has no lockHash, so the lock of a host cannot be judged: ' +
-        'let the workflow add the SHA-256 of flake.lock to version.json.',
+      'The version feed has no lockHash, so the lock of hosts cannot be checked: ' +
+        'have the workflow add the SHA-256 of flake.lock to version.json.',
     );
   } else if (!SHA256.test(lockHash)) {
     hints.push(
-      'The lockHash of the version feed is not a SHA-256 in hex: let the workflow write `sha256sum flake.lock`.',
+      'The lockHash of the version feed is not a SHA-256 in hex: have the workflow write `sha256sum flake.lock`.',
     );
     lockHash = '';
   }
@@ -72,7 +72,7 @@ export function parseVersionFile(body: string, shownUrl: string): Outcome {
   else if (file.timestamp !== '') {
     hints.push('The timestamp of the version feed is not of the form 2026-01-31T12:00:00Z (RFC 3339).');
   }
-  const answer: Answer = {
+  const answer: FetchedState = {
     branch: file.branch,
     commit,
     message: plainText(file.message?.trimStart().split('\n')[0] ?? '', MAX_MESSAGE),
@@ -84,18 +84,18 @@ export function parseVersionFile(body: string, shownUrl: string): Outcome {
   return { kind: 'ok', answer };
 }
 
-function failed(message: string): Outcome {
+function failed(message: string): FetchOutcome {
   return { kind: 'failed', message };
 }
 
-/** What was wrong with an answer, in words for the operator. Thrown inside this file only. */
+/** The problem of an answer, as part of a sentence. Thrown inside this file only. */
 class FeedFault extends Error {}
 
-/** The feed at an http(s) address. Credentials in the address are sent as a header, to that origin only. */
-export function createFeedSource(address: string): Source {
+/** A feed at an http(s) URL. Credentials in the URL are sent as a header, to that origin only. */
+export function createFeedSource(address: string): DesiredStateSource {
   const { url, login } = safeAddress(address);
   const shown = shownAddress(address);
-  let kept: { etag: string | null; modified: string | null; answer: Answer } | null = null;
+  let kept: { etag: string | null; modified: string | null; answer: FetchedState } | null = null;
 
   async function request(signal: AbortSignal): Promise<Response> {
     const start = new URL(url);
@@ -111,10 +111,10 @@ export function createFeedSource(address: string): Source {
         return response;
       }
       await response.body?.cancel();
-      if (!URL.canParse(location, target)) throw new FeedFault('redirects to something that is no address');
+      if (!URL.canParse(location, target)) throw new FeedFault('redirects to an invalid address');
       const next = new URL(location, target);
       if (next.protocol !== target.protocol) {
-        // A feed that was asked for by https must not be answered by anybody on the way.
+        // A redirect from https to http could be answered by an attacker.
         throw new FeedFault(`redirects from ${target.protocol.slice(0, -1)} to ${next.protocol.slice(0, -1)}`);
       }
       target = next;
@@ -122,7 +122,7 @@ export function createFeedSource(address: string): Source {
     throw new FeedFault(`redirects more than ${MAX_REDIRECTS} times`);
   }
 
-  async function answerOf(signal: AbortSignal): Promise<Outcome> {
+  async function answerOf(signal: AbortSignal): Promise<FetchOutcome> {
     const response = await request(signal);
     if (response.status === 304 && kept !== null) return { kind: 'ok', answer: kept.answer };
     if (response.status !== 200) {
@@ -159,10 +159,10 @@ export function createFeedSource(address: string): Source {
 }
 
 function sentence(shown: string, problem: string): string {
-  return `The version feed ${shown} ${problem}: check NIXFLEET_VERSION_URL and whether this machine reaches it.`;
+  return `The version feed ${shown} ${problem}: check NIXFLEET_VERSION_URL and whether this machine can reach it.`;
 }
 
-/** Only the system's code of a network error: its text can hold the whole address. */
+/** Only the system's code of a network error, because its message can contain the whole URL. */
 function reasonOf(error: unknown): string {
   const cause: unknown = error instanceof Error ? (error.cause ?? error) : error;
   if (cause instanceof Error) return 'code' in cause && typeof cause.code === 'string' ? cause.code : cause.name;

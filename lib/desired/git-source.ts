@@ -1,6 +1,6 @@
 /**
- * The desired state from the configuration repository itself. A bare copy in the data folder holds every branch, so
- * that the ancestry of any pushed commit can be told; it is made anew when it belongs to another address or is damaged.
+ * The desired state from the configuration repository. A bare copy in the data folder holds every branch, so the
+ * ancestry of any pushed commit can be determined. It is recreated when it belongs to another address or is damaged.
  */
 import { createHash } from 'node:crypto';
 import { rename, rm } from 'node:fs/promises';
@@ -9,10 +9,10 @@ import type { HostRelation } from '@/lib/fleet/hosts/desired';
 import { plainText } from '@/lib/text/plain-text';
 import { commitPage } from '@/lib/git/repository-address';
 import { gitAccess } from '@/lib/git/git-access';
-import { explainGitEnd, tellsOfDamage } from '@/lib/git/git-faults';
+import { explainGitEnd, isDamaged } from '@/lib/git/git-faults';
 import { runGit, type GitEnd } from '@/lib/git/git-run';
 import { makeMarkedFolder, placeAt, type Place } from '@/lib/git/mirror-folder';
-import type { Answer, Outcome, Source } from './source';
+import type { FetchedState, FetchOutcome, DesiredStateSource } from './source';
 
 export const FETCH_TIMEOUT_MS = 60_000;
 /** The first fetch copies the whole history. */
@@ -30,37 +30,35 @@ export interface GitSourceOptions {
   /** https, ssh or file address, `user@host:path`, or a path. */
   repository: string;
   branch: string;
-  /** An existing folder; the copy is a folder in it. */
+  /** An existing folder, in which the copy is created. */
   dataDir: string;
-  /** For http(s) addresses that need one. */
-  token?: string;
   /** Shortened by tests. */
   fetchTimeoutMs?: number;
   environment?: NodeJS.ProcessEnv;
 }
 
-/** What was found in a copy: an answer, a fault of the repository, or a copy that is no use. */
-type Reading = Outcome | { kind: 'damaged'; end: GitEnd };
+/** The result of reading a copy: an answer, a fault of the repository, or a damaged copy. */
+type Reading = FetchOutcome | { kind: 'damaged'; end: GitEnd };
 
-export function createGitSource(options: GitSourceOptions): Source {
+export function createGitSource(options: GitSourceOptions): DesiredStateSource {
   const { branch } = options;
   const folder = join(options.dataDir, MIRROR_FOLDER);
   const aside = `${folder}.new`;
 
   const { url, shown, environment, secrets, hasCredentials } = gitAccess(
     options.repository,
-    options.token ?? null,
+    null,
     options.environment ?? process.env,
     [
       ['log.showSignature', 'false'],
-      // Commits that a force-push removed stay: hosts may still run them.
+      // Keep commits removed by a force-push: hosts may still run them.
       ['gc.pruneExpire', 'never'],
       ['gc.autoDetach', 'false'],
     ],
   );
   const hintAboutAccess =
     hasCredentials && url.startsWith('http://') && !isLoopback(new URL(url).hostname)
-      ? 'The credentials of the repository travel over plain http: use an https address in NIXFLEET_CONFIG_REPO.'
+      ? 'The credentials of the repository are sent over plain http: use an https address in NIXFLEET_CONFIG_REPO.'
       : null;
 
   let damaged = false;
@@ -76,12 +74,12 @@ export function createGitSource(options: GitSourceOptions): Source {
     return runGit([`--git-dir=${mirror}`, ...args], { environment, signal, timeoutMs, maxOutputBytes });
   }
 
-  function failed(end: GitEnd, timeoutMs: number): Outcome {
+  function failed(end: GitEnd, timeoutMs: number): FetchOutcome {
     return { kind: 'failed', message: explainGitEnd(end, shown, timeoutMs, secrets) };
   }
 
   function fetchInto(mirror: string, signal: AbortSignal, timeoutMs: number): Promise<GitEnd> {
-    // Kept outside refs/heads, so that a branch called "deadbee" is never taken for a commit.
+    // Outside refs/heads, so that a branch named "deadbee" can't be mistaken for a commit.
     const refs = '+refs/heads/*:refs/mirror/*';
     const flags = [
       '--quiet',
@@ -94,7 +92,7 @@ export function createGitSource(options: GitSourceOptions): Source {
     return git(mirror, ['fetch', ...flags, '--', url, refs], signal, timeoutMs);
   }
 
-  /** The commit of the branch, or why there is none. */
+  /** The commit of the branch, or the reason there is none. */
   async function target(mirror: string, signal: AbortSignal): Promise<string | Reading> {
     const local = (args: readonly string[]) => git(mirror, args, signal, LOCAL_TIMEOUT_MS);
     const found = await local(['show-ref', '--verify', '--hash', `refs/mirror/${branch}`]);
@@ -116,11 +114,11 @@ export function createGitSource(options: GitSourceOptions): Source {
     }
     return {
       kind: 'failed',
-      message: `The repository ${shown} has no branch "${branch}": set NIXFLEET_CONFIG_BRANCH to one that it has (${names.join(', ')}), or push it.`,
+      message: `The repository ${shown} has no branch "${branch}": set NIXFLEET_CONFIG_BRANCH to an existing one (${names.join(', ')}), or push it.`,
     };
   }
 
-  /** Reads what the branch says in a copy that was just fetched. */
+  /** Reads the desired state from a copy that was just fetched. */
   async function read(mirror: string, signal: AbortSignal): Promise<Reading> {
     const commit = await target(mirror, signal);
     if (typeof commit !== 'string') return commit;
@@ -131,7 +129,7 @@ export function createGitSource(options: GitSourceOptions): Source {
     if (log.code !== 0) return { kind: 'damaged', end: log };
     const [seconds = '', message = ''] = log.stdout.toString('utf8').split('\0');
 
-    const answer: Answer = {
+    const answer: FetchedState = {
       branch,
       commit,
       message: plainText(message.trimStart().split('\n')[0] ?? '', MAX_MESSAGE),
@@ -147,7 +145,7 @@ export function createGitSource(options: GitSourceOptions): Source {
     const hints = hintAboutAccess === null ? [] : [hintAboutAccess];
     if (blob === undefined) {
       hints.push(
-        `Branch ${branch} has no flake.lock at its top, so the lock of a host cannot be judged: run \`nix flake lock\` and commit the file.`,
+        `Branch ${branch} has no flake.lock at its root, so the lock of hosts cannot be checked: run \`nix flake lock\` and commit the file.`,
       );
     } else {
       const lock = await local(['cat-file', 'blob', blob], MAX_LOCK_BYTES);
@@ -155,15 +153,15 @@ export function createGitSource(options: GitSourceOptions): Source {
         answer.lockHash = createHash('sha256').update(lock.stdout).digest('hex');
       } else if (lock.kind === 'exit') return { kind: 'damaged', end: lock };
       else if (lock.kind === 'too-large')
-        hints.push('flake.lock is larger than 16 MiB, so the lock of a host cannot be judged.');
+        hints.push('flake.lock is larger than 16 MiB, so the lock of hosts cannot be checked.');
       else return failed(lock, LOCAL_TIMEOUT_MS);
     }
     if (hints.length > 0) answer.hint = hints.join(' ');
     return { kind: 'ok', answer };
   }
 
-  /** A whole new copy, which takes the old one's place only when it is complete. */
-  async function copyAnew(signal: AbortSignal, replaces: Place): Promise<Outcome> {
+  /** Creates a new copy, which replaces the old one only when it is complete. */
+  async function recreateCopy(signal: AbortSignal, replaces: Place): Promise<FetchOutcome> {
     if ((await placeAt(aside, null)) === 'foreign') return foreign(aside);
     await rm(aside, { recursive: true, force: true });
     await makeMarkedFolder(aside, url);
@@ -184,21 +182,21 @@ export function createGitSource(options: GitSourceOptions): Source {
     }
   }
 
-  async function fetchNow(signal: AbortSignal): Promise<Outcome> {
+  async function fetchNow(signal: AbortSignal): Promise<FetchOutcome> {
     await tidying;
     const place = await placeAt(folder, url);
     if (place === 'foreign') return foreign(folder);
-    if (place !== 'ours' || damaged) return copyAnew(signal, place);
+    if (place !== 'ours' || damaged) return recreateCopy(signal, place);
 
     const timeoutMs = options.fetchTimeoutMs ?? FETCH_TIMEOUT_MS;
     const fetched = await fetchInto(folder, signal, timeoutMs);
     if (fetched.kind === 'exit' && fetched.code === 0) {
       const reading = await read(folder, signal);
-      if (reading.kind === 'damaged') return copyAnew(signal, place);
+      if (reading.kind === 'damaged') return recreateCopy(signal, place);
       tidying = git(folder, ['gc', '--auto', '--quiet'], signal, TIDY_TIMEOUT_MS);
       return reading;
     }
-    return tellsOfDamage(fetched) ? copyAnew(signal, place) : failed(fetched, timeoutMs);
+    return isDamaged(fetched) ? recreateCopy(signal, place) : failed(fetched, timeoutMs);
   }
 
   async function compare(targetCommit: string, commit: string, signal: AbortSignal): Promise<HostRelation> {
@@ -212,7 +210,7 @@ export function createGitSource(options: GitSourceOptions): Source {
     const counted = await git(folder, ['rev-list', '--left-right', '--count', range, '--'], signal, LOCAL_TIMEOUT_MS);
     const counts = counted.kind === 'exit' ? /^(\d+)\s+(\d+)/.exec(counted.stdout.toString('utf8')) : null;
     if (counts === null) {
-      if (tellsOfDamage(counted)) damaged = true;
+      if (isDamaged(counted)) damaged = true;
       throw new Error(explainGitEnd(counted, shown, LOCAL_TIMEOUT_MS, secrets));
     }
     return relationOf(Number(counts[1]), Number(counts[2]));
@@ -229,14 +227,14 @@ export function createGitSource(options: GitSourceOptions): Source {
         const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown reason';
         return {
           kind: 'failed',
-          message: `The copy of the repository at ${folder} cannot be written (${code}): make the data folder writable and see that it has space.`,
+          message: `The copy of the repository at ${folder} cannot be written (${code}): make the data folder writable and make sure that it has free space.`,
         };
       }
     },
   };
 }
 
-/** `behind`: commits of the target that the host lacks; `ahead`: commits of the host that the target lacks. */
+/** `behind`: commits only in the target; `ahead`: commits only on the host. */
 function relationOf(behind: number, ahead: number): HostRelation {
   if (behind > 0 && ahead > 0) return { relation: 'diverged', commits: null };
   if (behind > 0) return { relation: 'behind', commits: behind };
@@ -244,10 +242,10 @@ function relationOf(behind: number, ahead: number): HostRelation {
   return { relation: 'equal', commits: 0 };
 }
 
-function foreign(path: string): Outcome {
+function foreign(path: string): FetchOutcome {
   return {
     kind: 'failed',
-    message: `The folder ${path} was not made by NixFleet, so it is not touched: move it away, then the repository is copied there.`,
+    message: `The folder ${path} was not created by NixFleet and is left alone: move it away so that the repository can be copied there.`,
   };
 }
 

@@ -1,10 +1,10 @@
-/** How hosts' commits stand to the target: answered at once from memory, found out one after another behind it. */
+/** Relations of hosts' commits to the target: answered at once from memory, computed one by one in the background. */
 import type { HostRelation } from '@/lib/fleet/hosts/desired';
 
-/** A fleet runs a handful of commits; the bound is for agents that send nonsense. */
+/** A fleet runs a handful of commits; the limit is for agents that send garbage. */
 const MAX_COMMITS = 1_000;
-/** So many are told for a new target before it is announced, so that no host turns grey in between. */
-const MAX_TOLD_BEFOREHAND = 100;
+/** Commits compared to a new target before it is announced, so that no host becomes unknown in between. */
+const MAX_COMPARED_BEFOREHAND = 100;
 
 const UNKNOWN: HostRelation = { relation: 'unknown', commits: null };
 const EQUAL: HostRelation = { relation: 'equal', commits: 0 };
@@ -13,24 +13,24 @@ export interface RelationsOptions {
   compare: (target: string, commit: string) => Promise<HostRelation>;
   /** A relation became known or changed. */
   changed: () => void;
-  /** A commit is not in the repository: called once for each. */
+  /** A commit is not in the repository; called once per commit. */
   missed: () => void;
   failed: (error: unknown) => void;
 }
 
 interface Entry {
   relation: HostRelation;
-  state: 'waiting' | 'told';
+  state: 'waiting' | 'compared';
   missed: boolean;
 }
 
 export interface Relations {
   get(commit: string): HostRelation;
-  /** Notes a host's commit that is the target, so that `prepare` tells how it stands to the next one. */
+  /** Notes a host's commit that equals the target, so that `prepare` compares it to the next one. */
   noteEqual(commit: string): void;
   /**
-   * Finds out how the known commits stand to a target after a fetch. What it returns makes that the answer of `get`,
-   * to be called together with announcing the target.
+   * Compares the known commits to a target after a fetch. The returned function makes `get` return the results; call it
+   * together with announcing the target.
    */
   prepare(target: string): Promise<() => void>;
 }
@@ -40,8 +40,8 @@ export function createRelations({ compare, changed, missed, failed }: RelationsO
   let target = '';
   let working = false;
 
-  /** Null where it could not be told. */
-  async function tell(of: string, commit: string): Promise<HostRelation | null> {
+  /** Null when the comparison failed. */
+  async function tryCompare(of: string, commit: string): Promise<HostRelation | null> {
     try {
       return await compare(of, commit);
     } catch (error) {
@@ -53,19 +53,19 @@ export function createRelations({ compare, changed, missed, failed }: RelationsO
   async function work(): Promise<void> {
     if (working) return;
     working = true;
-    let news = false;
+    let hasChanged = false;
     try {
       for (;;) {
         const next = [...entries].find(([, entry]) => entry.state === 'waiting');
         if (next === undefined) break;
         const [commit, entry] = next;
-        entry.state = 'told';
+        entry.state = 'compared';
         const of = target;
-        const relation = await tell(of, commit);
-        // The target moved meanwhile: `prepare` has answered for it, or the next `get` asks again.
+        const relation = await tryCompare(of, commit);
+        // The target changed meanwhile: `prepare` compared it, or the next `get` will.
         if (of !== target || relation === null) continue;
         entry.relation = relation;
-        if (relation.relation !== 'unknown') news = true;
+        if (relation.relation !== 'unknown') hasChanged = true;
         else if (!entry.missed) {
           entry.missed = true;
           missed();
@@ -74,11 +74,11 @@ export function createRelations({ compare, changed, missed, failed }: RelationsO
     } finally {
       working = false;
     }
-    if (news) changed();
+    if (hasChanged) changed();
   }
 
-  /** Puts a commit last in line for being forgotten. */
-  function keep(commit: string, entry: Entry): void {
+  /** Stores an entry as the most recently used one. */
+  function remember(commit: string, entry: Entry): void {
     entries.delete(commit);
     entries.set(commit, entry);
     if (entries.size <= MAX_COMMITS) return;
@@ -90,32 +90,32 @@ export function createRelations({ compare, changed, missed, failed }: RelationsO
     get(commit) {
       const known = entries.get(commit);
       if (known !== undefined) {
-        keep(commit, known);
+        remember(commit, known);
         return known.relation;
       }
       if (target === '') return UNKNOWN;
-      keep(commit, { relation: UNKNOWN, state: 'waiting', missed: false });
+      remember(commit, { relation: UNKNOWN, state: 'waiting', missed: false });
       void work();
       return UNKNOWN;
     },
 
     noteEqual(commit) {
-      keep(commit, entries.get(commit) ?? { relation: EQUAL, state: 'told', missed: false });
+      remember(commit, entries.get(commit) ?? { relation: EQUAL, state: 'compared', missed: false });
     },
 
     async prepare(next) {
       const open = [...entries]
         .filter(([, entry]) => next !== target || entry.relation.relation === 'unknown')
-        .slice(-MAX_TOLD_BEFOREHAND);
-      const told: [string, Entry][] = [];
+        .slice(-MAX_COMPARED_BEFOREHAND);
+      const compared: [string, Entry][] = [];
       for (const [commit, { missed }] of open) {
-        const relation = await tell(next, commit);
-        if (relation !== null) told.push([commit, { relation, state: 'told', missed }]);
+        const relation = await tryCompare(next, commit);
+        if (relation !== null) compared.push([commit, { relation, state: 'compared', missed }]);
       }
       return () => {
         if (next !== target) entries.clear();
         target = next;
-        for (const [commit, entry] of told) keep(commit, entry);
+        for (const [commit, entry] of compared) remember(commit, entry);
       };
     },
   };

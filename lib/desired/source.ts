@@ -1,8 +1,8 @@
-/** What a source of the desired state gives: `feed.ts` and `git.ts` are the two there are. */
+/** The interface of a desired-state source, implemented by `feed.ts` and `git-source.ts`. */
 import type { HostRelation } from '@/lib/fleet/hosts/desired';
 
-/** A good answer: what the source says the fleet should run. */
-export interface Answer {
+/** A fetched desired state: what the fleet should run. */
+export interface FetchedState {
   branch: string;
   /** Commit id, lower-case hex. */
   commit: string;
@@ -14,18 +14,18 @@ export interface Answer {
   hint: string | null;
 }
 
-/** What a fetch ends with. A failure's message is a sentence for the operator, free of credentials. */
-export type Outcome = { kind: 'ok'; answer: Answer } | { kind: 'failed'; message: string };
+/** The result of a fetch. A failure's message is a sentence for the operator without credentials. */
+export type FetchOutcome = { kind: 'ok'; answer: FetchedState } | { kind: 'failed'; message: string };
 
-export interface Source {
+export interface DesiredStateSource {
   readonly kind: 'feed' | 'git';
-  /** The branch as configured; empty where only the answer tells. */
+  /** The configured branch; empty for a feed, whose answer names it. */
   readonly branch: string;
   /** Never rejects; ends soon after `signal` was aborted. */
-  fetch(signal: AbortSignal): Promise<Outcome>;
+  fetch(signal: AbortSignal): Promise<FetchOutcome>;
   /**
-   * How a commit (lower-case, at least seven hex digits or something that is no commit id) stands to the target.
-   * Null when the source can't tell ancestry at all. Rejects when it could, but failed.
+   * The relation of a commit to the target (lower-case, at least seven hex digits, or not a commit id at all). Null
+   * when the source does not know ancestry. Rejects when the comparison fails.
    */
   readonly compare: ((target: string, commit: string, signal: AbortSignal) => Promise<HostRelation>) | null;
 }

@@ -58,13 +58,13 @@ beforeEach(() => {
 afterEach(() => clock.stop());
 
 describe('the clock of the event loop', () => {
-  it('runs with the monotonic clock while the loop turns', () => {
+  it('follows the monotonic clock while the loop turns', () => {
     const before = clock.now();
     source.run(10_000);
     expect(clock.now() - before).toBe(10_000);
   });
 
-  it('stands still while the loop is held, whoever asks and whenever', () => {
+  it('stands still while the loop is blocked, whenever it is read', () => {
     source.run(1_000);
     const before = clock.now();
     source.hold(12_000);
@@ -73,7 +73,7 @@ describe('the clock of the event loop', () => {
     expect(clock.now() - before).toBeLessThanOrEqual(1_000 + 2 * BEAT_INTERVAL_MS);
   });
 
-  it('never goes back, and a beat changes nothing of what it says', () => {
+  it('never goes back, and a beat does not change its time', () => {
     let last = clock.now();
     for (const ms of [30, 250, 12_000, 99, 100]) {
       source.hold(ms);
@@ -92,7 +92,7 @@ describe('the clock of the event loop', () => {
     expect(called).toEqual(['due']);
   });
 
-  it('does not call back for time in which the loop was held', () => {
+  it('does not count time in which the loop was blocked', () => {
     clock.after(5_000, call('due'));
     source.run(1_000);
     source.hold(60_000);
@@ -103,7 +103,7 @@ describe('the clock of the event loop', () => {
     expect(called).toEqual(['due']);
   });
 
-  it('lets what had arrived be read before it calls back, which takes more than one poll', () => {
+  it('lets received data be read before it calls back, which takes more than one poll', () => {
     clock.after(100, call('due'));
     source.hold(12_000);
     source.hold(100);
@@ -114,7 +114,7 @@ describe('the clock of the event loop', () => {
     expect(called).toEqual(['due']);
   });
 
-  it('calls back in the order of the deadlines’ beats, and each by itself', () => {
+  it('calls back in the order of the deadlines, each on its own', () => {
     clock.after(300, call('late'));
     clock.after(100, call('early'));
     clock.after(200, call('middle'));
@@ -122,7 +122,7 @@ describe('the clock of the event loop', () => {
     expect(called).toEqual(['early', 'middle', 'late']);
   });
 
-  it('forgets what was cancelled: before it was due, and while what arrived is read', () => {
+  it('forgets cancelled callbacks: before they are due, and while received data is read', () => {
     clock.after(100, call('never'))();
     const cancel = clock.after(100, call('nor this'));
     source.hold(100);
@@ -133,7 +133,7 @@ describe('the clock of the event loop', () => {
     expect(called).toEqual([]);
   });
 
-  it('calls nobody back once it is stopped', () => {
+  it('calls nothing back once it is stopped', () => {
     clock.after(100, call('due'));
     clock.stop();
     source.run(1_000);
@@ -141,7 +141,7 @@ describe('the clock of the event loop', () => {
     expect(source.isBeating).toBe(false);
   });
 
-  it('keeps to the real event loop: what waits in a socket is read before a deadline is judged', async () => {
+  it('reads data waiting in a socket before a deadline fires, on the real event loop', async () => {
     const real = new LoopClock();
     const order = await new Promise<string[]>((resolve) => {
       const seen: string[] = [];

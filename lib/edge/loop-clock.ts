@@ -1,29 +1,29 @@
 /**
- * The time in which this process could read what its peers sent. It stands still while the event loop is held (a long
- * synchronous piece of work, a stopped or suspended process): a deadline measured in it never passes while the answer
- * lies unread in a socket. Steps of the wall clock don't touch it.
+ * A clock that counts only the time in which this process could read from its peers. It stands still while the event
+ * loop is blocked (long synchronous work, a stopped or suspended process), so a deadline never passes while the answer
+ * is unread in a socket. It is independent of the wall clock.
  */
 import { performance } from 'node:perf_hooks';
 import type { LoopTime } from '@/lib/fleet/records/environment';
 
-/** The clock looks at the time this often. */
+/** The clock reads the time this often. */
 export const BEAT_INTERVAL_MS = 100;
-/** More than this between two beats was not time in which the process could read. */
+/** Time beyond this between two beats does not count: the process could not read. */
 const MAX_BEAT_MS = 2 * BEAT_INTERVAL_MS;
 /**
- * Turns of the event loop after which what had arrived counts as read. Timers run before the poll phase and callers may
- * be in the middle of one, so that three full polls lie in between. One poll reads up to 2 MiB of a socket (libuv reads
- * 32 times 64 KiB), and Linux holds up to 6 MiB of it by default.
+ * Turns of the event loop after which data that had arrived counts as read. Timers run before the poll phase and
+ * callers may be in the middle of one, so three full polls happen in between. One poll reads up to 2 MiB of a socket
+ * (libuv reads 32 times 64 KiB), and Linux holds up to 6 MiB of it by default.
  */
 const READ_TURNS = 4;
 
-/** Where the time comes from. */
+/** Source of the time. */
 export interface LoopSource {
-  /** Milliseconds of a clock that never goes back. */
+  /** Milliseconds of a monotonic clock. */
   monotonicMs(): number;
-  /** Calls back again and again, without keeping the process alive; returns the way to end it. */
+  /** Calls back periodically without keeping the process alive. Returns a function that cancels. */
   every(ms: number, callback: () => void): () => void;
-  /** Calls back after the present turn of the event loop has polled for input; returns the way to cancel. */
+  /** Calls back after the current turn of the event loop has polled for input. Returns a function that cancels. */
   nextTurn(callback: () => void): () => void;
 }
 
@@ -48,7 +48,7 @@ interface Waiting {
 export class LoopClock implements LoopTime {
   private passedMs = 0;
   private beatAt: number;
-  /** The earliest time at which somebody waits; infinite while nobody does. */
+  /** The earliest pending deadline; infinite when there is none. */
   private nextAt = Infinity;
   private readonly waiting = new Set<Waiting>();
   private readonly endBeat: () => void;
@@ -82,13 +82,13 @@ export class LoopClock implements LoopTime {
     return () => cancelTurn();
   }
 
-  /** Calls nobody back any more. */
+  /** Cancels all callbacks. */
   stop(): void {
     this.endBeat();
     this.waiting.clear();
   }
 
-  /** Counts `ms` as passed in which the process could read. */
+  /** Adds `ms` to the time in which the process could read. */
   protected pass(ms: number): void {
     this.passedMs += ms;
     this.beat();

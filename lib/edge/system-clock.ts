@@ -1,4 +1,4 @@
-/** The machine's clock, in the form that the domain asks for. */
+/** The system clock as the domain's `Clock`. */
 import type { Clock } from '@/lib/fleet/records/environment';
 
 export const systemClock: Clock = {

@@ -1,24 +1,24 @@
-/** One word for all checks of a commit, out of the forge's many. Pure. */
+/** Reduces the states of a commit's checks to one. Pure. */
 import type { ChecksView } from '@/lib/protocol/flake-updates';
 
-export type CheckWord = 'passed' | 'running' | 'failed';
+export type CheckState = 'passed' | 'running' | 'failed';
 
-/** Conclusions of a check run that do not stand in the way (GitHub, "About status checks"). */
+/** Conclusions of a check run that allow a merge (GitHub, "About status checks"). */
 const GOOD_CONCLUSIONS = new Set(['success', 'neutral', 'skipped']);
 
-export function wordOfRun(status: string, conclusion: string | null | undefined): CheckWord {
+export function stateOfRun(status: string, conclusion: string | null | undefined): CheckState {
   if (status !== 'completed') return 'running';
   return GOOD_CONCLUSIONS.has(conclusion ?? '') ? 'passed' : 'failed';
 }
 
-/** The word of a commit status: success, pending, failure, error; Forgejo also knows warning. */
-export function wordOfStatus(state: string): CheckWord {
+/** The state of a commit status: success, pending, failure, error; Forgejo also has warning. */
+export function stateOfStatus(state: string): CheckState {
   if (state === 'success' || state === 'warning') return 'passed';
   return state === 'pending' ? 'running' : 'failed';
 }
 
-export function summary(words: readonly CheckWord[]): ChecksView {
-  const count = (word: CheckWord): number => words.filter((one) => one === word).length;
+export function summarise(words: readonly CheckState[]): ChecksView {
+  const count = (word: CheckState): number => words.filter((one) => one === word).length;
   const passed = count('passed');
   const running = count('running');
   const failed = count('failed');

@@ -1,4 +1,4 @@
-/** The forge that the configuration names, and the flake updates there; for the composition root. */
+/** Creates the configured forge and its flake updates, for the composition root. */
 import type { DesiredSource } from '@/lib/fleet/hosts/desired';
 import type { Log } from '@/lib/log';
 import { createFlakeUpdates, type FlakeUpdatesService } from './flake-update-watch';
@@ -27,7 +27,7 @@ export interface ForgeSurroundings {
   clock: Clock;
   log: Log;
   record: (event: NewEvent) => void;
-  /** Looks anew at the branch after a merge. */
+  /** Refreshes the desired state after a merge. */
   desired: Pick<DesiredSource, 'refresh'>;
 }
 

@@ -1,4 +1,4 @@
-/** What changes between two lock files, for a person. Pure. */
+/** The changes between two lock files, for display. Pure. */
 import { MAX_INPUT_CHANGES, type InputChangeView, type LockedInputView } from '@/lib/protocol/flake-updates';
 import { readFlakeLock, type LockedInput, type LockedInputs } from './flake-lock';
 
@@ -7,13 +7,13 @@ export interface LockDiff {
   inputs: InputChangeView[];
   /** Further changes, beyond `MAX_INPUT_CHANGES`. */
   more: number;
-  /** Why there is no answer, as a sentence; empty when there is. */
+  /** Why there is no diff, as a sentence; empty when there is one. */
   problem: string;
 }
 
-/** Compares two lock files; null stands for a file that is not there. */
+/** Compares two lock files; null stands for a missing file. */
 export function diffFlakeLocks(base: string | null, head: string | null): LockDiff {
-  if (head === null) return unknown('The pull request takes flake.lock away, so its inputs can’t be told.');
+  if (head === null) return unknown('The pull request removes flake.lock, so its inputs can’t be listed.');
   const before = base === null ? { ok: true as const, inputs: NOTHING } : readFlakeLock(base);
   if (!before.ok) return unknown(`The flake.lock of the branch can’t be compared: ${before.problem}.`);
   const after = readFlakeLock(head);
@@ -37,11 +37,11 @@ function changesBetween(before: LockedInputs, after: LockedInputs): InputChangeV
   for (const [name, to] of after) {
     const from = before.get(name);
     if (from === undefined) {
-      // A new input that follows another brings nothing of its own.
+      // A new input that follows another locks nothing itself.
       if (!to.follows) changes.push({ name, kind: 'added', from: null, to: viewOf(to), compareUrl: '' });
       continue;
     }
-    // What both follow is told where it is decided.
+    // An input that follows another is reported at the other.
     if (from.identity === to.identity || (from.follows && to.follows)) continue;
     changes.push({ name, kind: 'changed', from: viewOf(from), to: viewOf(to), compareUrl: comparePage(from, to) });
   }
@@ -60,7 +60,7 @@ function viewOf({ rev, ref, lastModified, url }: LockedInput): LockedInputView {
 
 const COMMIT = /^[0-9a-f]{40}$/;
 
-/** Both forges of which a lock file tells by its type have a page for this. */
+/** GitHub and GitLab have a page that compares two commits. */
 function comparePage(from: LockedInput, to: LockedInput): string {
   if (from.url !== to.url || !COMMIT.test(from.rev) || !COMMIT.test(to.rev) || from.rev === to.rev) return '';
   const range = `${from.rev}...${to.rev}`;

@@ -36,7 +36,7 @@ const nested = (rev: string, follows: boolean, own = REV_A) =>
   );
 
 describe('the inputs that an update changes', () => {
-  it('says what is wrong with a file of too many or too deep values before it looks at them', () => {
+  it('refuses a file with too many or too deep values before it parses them', () => {
     const nodes = Object.fromEntries(Array.from({ length: 2_001 }, (_, n) => [`n${n}`, 0]));
     const many = { ok: false, problem: 'it has more than 2000 inputs' };
     expect(readFlakeLock(JSON.stringify({ version: 7, root: 'root', nodes }))).toEqual(many);
@@ -48,7 +48,7 @@ describe('the inputs that an update changes', () => {
     });
   });
 
-  it('tells from, to, age, address and the page that compares them', () => {
+  it('reports from, to, age, address and the page that compares them', () => {
     expect(diffFlakeLocks(simple(REV_A, 1_760_000_000), simple(REV_B, 1_760_000_000 + DAY_S))).toEqual({
       inputs: [
         {
@@ -83,13 +83,13 @@ describe('the inputs that an update changes', () => {
     ['an input that went', simple(REV_A), lock({}, {}), ['removed nixpkgs']],
     ['every input where there was no lock file', null, simple(REV_A), ['added nixpkgs']],
     [
-      'what follows an input is told once, where it is decided',
+      'an input that follows another is reported once, at the other',
       nested(REV_A, true),
       nested(REV_B, true),
       ['changed nixpkgs'],
     ],
     [
-      'an own lock of an input’s input',
+      'a separate lock of an input’s input',
       nested(REV_A, false),
       nested(REV_A, false, REV_B),
       ['changed home-manager/nixpkgs'],
@@ -113,7 +113,7 @@ describe('the inputs that an update changes', () => {
       nested(REV_B, false, REV_B),
       ['changed nixpkgs', 'changed home-manager/nixpkgs'],
     ],
-  ])('tells %s', (_what, base, head, expected) => {
+  ])('reports %s', (_what, base, head, expected) => {
     expect(names(base, head)).toEqual(expected);
   });
 
@@ -145,7 +145,7 @@ describe('the inputs that an update changes', () => {
     ],
     ['gitlab', { type: 'gitlab', owner: 'o', repo: 'r', rev: REV_A }, 'https://gitlab.com/o/r'],
     [
-      'a forge of one’s own',
+      'a self-hosted forge',
       { type: 'gitlab', host: 'git.example.org', owner: 'o', repo: 'r', rev: REV_A },
       'https://git.example.org/o/r',
     ],
@@ -163,7 +163,7 @@ describe('the inputs that an update changes', () => {
     expect(reading.ok && reading.inputs.get('x')?.url).toBe(url);
   });
 
-  it('shows so many changes and counts the rest', () => {
+  it('shows a limited number of changes and counts the rest', () => {
     const many = MAX_INPUT_CHANGES + 7;
     const nodes = Object.fromEntries(Array.from({ length: many }, (_, i) => [`n${i}`, nixpkgs(REV_A)]));
     const inputs = Object.fromEntries(Array.from({ length: many }, (_, i) => [`n${i}`, `n${i}`]));
@@ -179,14 +179,14 @@ describe('a lock file that can’t be read', () => {
     ['not an object', '[]', /not a lock file/],
     ['nodes of a wrong type', '{"version":7,"root":"root","nodes":[1]}', /not a lock file \(at nodes/],
     ['an old version', lock({}, {}, 4), /version is 4/],
-    ['no root', '{"version":7,"root":"gone","nodes":{}}', /lacks its root "gone"/],
-    ['a name that leads nowhere', lock({}, { nixpkgs: 'gone' }), /"nixpkgs" leads nowhere/],
-    ['a follows that leads nowhere', lock({}, { nixpkgs: ['a', 'b'] }), /leads nowhere/],
-    ['a follows of itself', lock({}, { a: ['a'] }), /leads nowhere/],
-    ['follows in a circle', lock({}, { a: ['b'], b: ['a'] }), /leads nowhere/],
-    ['a prototype’s name', lock({}, { a: ['constructor'] }), /leads nowhere/],
+    ['no root', '{"version":7,"root":"gone","nodes":{}}', /has no root "gone"/],
+    ['a name that leads nowhere', lock({}, { nixpkgs: 'gone' }), /"nixpkgs" does not exist/],
+    ['a follows that leads nowhere', lock({}, { nixpkgs: ['a', 'b'] }), /does not exist/],
+    ['a follows of itself', lock({}, { a: ['a'] }), /does not exist/],
+    ['follows in a circle', lock({}, { a: ['b'], b: ['a'] }), /does not exist/],
+    ['a prototype’s name', lock({}, { a: ['constructor'] }), /does not exist/],
     ['a number instead of a name', lock({ n: nixpkgs(REV_A) }, { a: 3 }), /not a lock file/],
-    ['a time that is none', lock({ n: { locked: { lastModified: 1e300 } } }, { n: 'n' }), /not a lock file/],
+    ['an invalid time', lock({ n: { locked: { lastModified: 1e300 } } }, { n: 'n' }), /not a lock file/],
   ])('%s', (_what, content, problem) => {
     const reading = readFlakeLock(content);
     expect(reading.ok).toBe(false);
@@ -195,7 +195,7 @@ describe('a lock file that can’t be read', () => {
     expect(diffFlakeLocks(simple(REV_A), content).problem).toMatch(/^The flake.lock of the pull request can’t/);
   });
 
-  it('nodes in a circle and nodes that are shared end', () => {
+  it('handles cyclic and shared nodes', () => {
     const layers = 40;
     const nodes = Object.fromEntries(
       Array.from({ length: layers }, (_, i) => [
@@ -208,8 +208,8 @@ describe('a lock file that can’t be read', () => {
     expect(reading.ok && reading.inputs.size).toBe(layers * 2 + 1);
   });
 
-  it('a pull request that takes the lock away is told', () => {
-    expect(diffFlakeLocks(simple(REV_A), null).problem).toMatch(/takes flake.lock away/);
+  it('reports a pull request that removes the lock', () => {
+    expect(diffFlakeLocks(simple(REV_A), null).problem).toMatch(/removes flake.lock/);
   });
 
   it('never throws, whatever it is given', () => {

@@ -8,9 +8,9 @@ import { jsonExcess } from '@/lib/protocol/json-limits';
 import { plainText } from '@/lib/text/plain-text';
 import { shownAddress } from '@/lib/git/repository-address';
 
-/** Nodes of a lock file that are taken; a large configuration has about a hundred. */
+/** Most nodes of a lock file; a large configuration has about a hundred. */
 export const MAX_LOCK_NODES = 2_000;
-/** Length of a path of inputs that is followed. */
+/** Longest path of inputs that is followed. */
 const MAX_DEPTH = 32;
 const MAX_NAME = 200;
 /** A lock file nests 5 levels deep, and a node has some 20 values. */
@@ -20,7 +20,7 @@ const MAX_NODE_INPUTS = 1_000;
 
 /** What an input is pinned to. */
 export interface LockedInput {
-  /** Everything that tells one state from another: equal text is the same state. */
+  /** Everything that identifies the state: equal text means equal state. */
   identity: string;
   /** Commit id; the hash of the contents where the input is no git repository. */
   rev: string;
@@ -29,17 +29,17 @@ export interface LockedInput {
   lastModified: number | null;
   /** An http(s) page or an address, without credentials. */
   url: string;
-  /** True where another input decides, at its own path. */
+  /** True when it follows another input. */
   follows: boolean;
 }
 
-/** The inputs by the path that leads to them, `home-manager/nixpkgs`, nearest first. */
+/** The inputs by their path, `home-manager/nixpkgs`, nearest first. */
 export type LockedInputs = ReadonlyMap<string, LockedInput>;
 
 export type LockReading = { ok: true; inputs: LockedInputs } | { ok: false; problem: string };
 
 const text = z.string().max(4_096).optional();
-/** `locked` and `original` of a node: what is known depends on the type of the input. */
+/** `locked` and `original` of a node; the fields depend on the type of the input. */
 const referenceSchema = z.object({
   type: text,
   owner: text,
@@ -98,9 +98,10 @@ export function readFlakeLock(content: string): LockReading {
     return { ok: false, problem: `it is not a lock file${place === '' ? '' : ` (at ${place})`}` };
   }
   const { version, root, nodes } = parsed.data;
-  if (!VERSIONS.has(version)) return { ok: false, problem: `its version is ${version}, and 5, 6 and 7 are known` };
+  if (!VERSIONS.has(version))
+    return { ok: false, problem: `its version is ${version}; versions 5, 6 and 7 are supported` };
   const byName = new Map(Object.entries(nodes));
-  if (!byName.has(root)) return { ok: false, problem: `it lacks its root "${plainText(root, 80)}"` };
+  if (!byName.has(root)) return { ok: false, problem: `it has no root "${plainText(root, 80)}"` };
   return walk(byName, root);
 }
 
@@ -115,18 +116,18 @@ function walk(nodes: ReadonlyMap<string, Node>, root: string): LockReading {
     const { path, key, depth } = next;
     if (depth > MAX_DEPTH) return { ok: false, problem: `its inputs are nested deeper than ${MAX_DEPTH}` };
     for (const [name, target] of Object.entries(nodes.get(key)?.inputs ?? {}).sort(byKey)) {
-      const own = path === '' ? plainText(name, MAX_NAME) : `${path}/${plainText(name, MAX_NAME)}`;
+      const inputPath = path === '' ? plainText(name, MAX_NAME) : `${path}/${plainText(name, MAX_NAME)}`;
       const found = resolve(nodes, root, target);
       const node = found === null ? undefined : nodes.get(found);
       if (found === null || node === undefined) {
-        return { ok: false, problem: `its input "${own}" leads nowhere` };
+        return { ok: false, problem: `its input "${inputPath}" does not exist` };
       }
-      // An input that follows the root itself has nothing that is locked.
-      if (node.locked !== undefined) inputs.set(own, locked(node, typeof target !== 'string'));
+      // An input that follows the root itself has no lock.
+      if (node.locked !== undefined) inputs.set(inputPath, locked(node, typeof target !== 'string'));
       if (inputs.size > MAX_LOCK_NODES) return { ok: false, problem: `it has more than ${MAX_LOCK_NODES} inputs` };
       if (typeof target === 'string' && !seen.has(found)) {
         seen.add(found);
-        queue.push({ path: own, key: found, depth: depth + 1 });
+        queue.push({ path: inputPath, key: found, depth: depth + 1 });
       }
     }
   }
@@ -182,7 +183,7 @@ function addressOf(reference: Reference): string {
   const { type = '', owner = '', repo = '', url, path } = reference;
   const host = reference.host ?? HOSTS[type];
   if (host !== undefined && Object.hasOwn(HOSTS, type)) {
-    // What is no plain name could lead to another place than it seems.
+    // Other names could produce a misleading address.
     const known = HOST.test(host) && NAME.test(owner) && NAME.test(repo) && repo !== '..' && owner !== '..';
     return known ? `https://${host}/${owner}/${repo}` : '';
   }

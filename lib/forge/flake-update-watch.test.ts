@@ -3,7 +3,7 @@ import type { FlakeUpdatesState } from '@/lib/fleet/records/flake-update-port';
 import {
   createFlakeUpdates,
   FIRST_RETRY_MS,
-  LIVELY_INTERVAL_MS,
+  ACTIVE_INTERVAL_MS,
   type FlakeUpdatesOptions,
   type FlakeUpdatesService,
 } from './flake-update-watch';
@@ -133,7 +133,7 @@ describe.each<Dialect>(['github', 'forgejo'])('flake updates at %s', (dialect) =
     });
   });
 
-  it('looks at start, at intervals and on demand', async () => {
+  it('checks at start, at intervals and on demand', async () => {
     const updates = service(dialect);
     updates.start();
     await until(updates, ({ fetchedAt }) => fetchedAt !== null);
@@ -149,19 +149,19 @@ describe.each<Dialect>(['github', 'forgejo'])('flake updates at %s', (dialect) =
     expect(updates.state.update).toBeNull();
   });
 
-  it('looks again soon while checks run', async () => {
+  it('checks again soon while checks run', async () => {
     const pull = openUpdate({ checks: [{ status: 'queued', conclusion: null }] });
     const updates = service(dialect);
     await updates.refresh();
     expect(updates.state.update?.checks.status).toBe('running');
-    expect(clock.planned()).toEqual([LIVELY_INTERVAL_MS]);
+    expect(clock.planned()).toEqual([ACTIVE_INTERVAL_MS]);
     pull.checks = [{ status: 'completed', conclusion: 'failure' }];
-    clock.advance(LIVELY_INTERVAL_MS);
+    clock.advance(ACTIVE_INTERVAL_MS);
     await until(updates, ({ update }) => update?.checks.status === 'failed');
     expect(clock.planned()).toEqual([]);
   });
 
-  it('keeps what it knew through a failure, says since when, and backs off', async () => {
+  it('keeps its state through a failure, with the time of the first failure, and backs off', async () => {
     openUpdate();
     const updates = service(dialect);
     await updates.refresh();
@@ -184,17 +184,17 @@ describe.each<Dialect>(['github', 'forgejo'])('flake updates at %s', (dialect) =
     expect(clock.planned()).toEqual([]);
   });
 
-  it('leaves a forge alone for as long as it wants', async () => {
+  it('waits as long as a rate limit requires', async () => {
     standIn.intercept = () => fault(429, { message: 'slow down' }, { 'retry-after': '600' });
     const updates = service(dialect);
     await updates.refresh();
-    expect(updates.state.error?.message).toContain('wants to be left alone for 10 minutes');
+    expect(updates.state.error?.message).toContain('sends no requests for 10 minutes');
     expect(clock.planned()).toEqual([600_000]);
     await updates.refresh();
     expect(standIn.requests).toHaveLength(1);
   });
 
-  describe('lesson 3.3, 32: what is a flake update, and alone is merged', () => {
+  describe('recognising flake updates', () => {
     it.each<[string, Parameters<StandIn['addPull']>[0], Partial<UpdateRule>, boolean, RegExp | null]>([
       ['a label', { labels: ['automated'], title: 'Weekly' }, {}, true, null],
       ['the other label', { labels: ['Dependencies'], title: 'Weekly' }, {}, true, null],
@@ -243,13 +243,7 @@ describe.each<Dialect>(['github', 'forgejo'])('flake updates at %s', (dialect) =
         false,
         /also changes secrets\.nix/,
       ],
-      [
-        'no lock any more',
-        { files: [{ filename: 'flake.lock', status: 'removed' }] },
-        {},
-        false,
-        /takes flake.lock away/,
-      ],
+      ['no lock any more', { files: [{ filename: 'flake.lock', status: 'removed' }] }, {}, false, /removes flake.lock/],
       [
         'a lock of a folder',
         { files: [{ filename: 'sub/flake.lock', status: 'modified' }] },
@@ -274,7 +268,7 @@ describe.each<Dialect>(['github', 'forgejo'])('flake updates at %s', (dialect) =
       expect(pull.merged).toBe(isUpdate);
     });
 
-    it('the newest of several, and a word about the others', async () => {
+    it('the newest of several, with a hint about the others', async () => {
       openUpdate();
       openUpdate();
       const updates = service(dialect);
@@ -285,7 +279,7 @@ describe.each<Dialect>(['github', 'forgejo'])('flake updates at %s', (dialect) =
   });
 
   describe('merging', () => {
-    it('merges, tells who asked and from where, and the update is gone at once', async () => {
+    it('merges, records who asked and from where, and removes the update at once', async () => {
       const pull = openUpdate();
       const updates = service(dialect);
       await updates.refresh();
@@ -307,7 +301,7 @@ describe.each<Dialect>(['github', 'forgejo'])('flake updates at %s', (dialect) =
       ]);
     });
 
-    it('answers "merged" for one that is merged already, as often as it is asked', async () => {
+    it('answers "merged" for one that is already merged, however often it is asked', async () => {
       const pull = openUpdate();
       const updates = service(dialect);
       await updates.merge(1, ADA);
@@ -315,7 +309,7 @@ describe.each<Dialect>(['github', 'forgejo'])('flake updates at %s', (dialect) =
       expect(standIn.requests.filter(({ method }) => method !== 'GET')).toHaveLength(1);
     });
 
-    it('a double click makes one merge and one event', async () => {
+    it('merges once with one event after a double click', async () => {
       openUpdate();
       const updates = service(dialect);
       const [first, second] = await Promise.all([updates.merge(1, ADA), updates.merge(1, ADA)]);
@@ -323,7 +317,7 @@ describe.each<Dialect>(['github', 'forgejo'])('flake updates at %s', (dialect) =
       expect(events).toHaveLength(1);
     });
 
-    it('finds out that it was merged although the answer never came', async () => {
+    it('detects that it was merged although the answer never arrived', async () => {
       const pull = openUpdate();
       const updates = service(dialect);
       standIn.intercept = (request, response) => {
@@ -361,16 +355,16 @@ describe.each<Dialect>(['github', 'forgejo'])('flake updates at %s', (dialect) =
       expect(pull.merged).toBe(false);
     });
 
-    it('refuses a number that is none', async () => {
+    it('refuses an unknown number', async () => {
       const result = await service(dialect).merge(99, ADA);
       expect(result).toMatchObject({ kind: 'refused' });
       expect('reason' in result && result.reason).toMatch(/There is no pull request #99/);
     });
 
     it.each([
-      [401, 'refused', /Put a valid one into/],
+      [401, 'refused', /to a valid one/],
       [403, 'refused', /The token may not merge pull request #1/],
-      [502, 'failed', /has a fault of its own/],
+      [502, 'failed', /tries again later/],
     ])('says what to do when the forge answers with %s', async (status, kind, reason) => {
       openUpdate();
       standIn.intercept = (request) => (request.method === 'GET' ? null : fault(status, { message: 'no' }));
@@ -380,7 +374,7 @@ describe.each<Dialect>(['github', 'forgejo'])('flake updates at %s', (dialect) =
       expect(events[0]?.message).toMatch(reason);
     });
 
-    it('does not let a look that began before it bring the update back', async () => {
+    it('does not let an earlier check bring the update back', async () => {
       const pull = openUpdate();
       const updates = service(dialect);
       await updates.refresh();
@@ -413,7 +407,7 @@ describe.each<Dialect>(['github', 'forgejo'])('flake updates at %s', (dialect) =
     });
   });
 
-  it('ends a merge that runs when it is stopped', async () => {
+  it('ends a running merge when it is stopped', async () => {
     openUpdate();
     const updates = service(dialect);
     let asked: (() => void) | null = null;
@@ -429,7 +423,7 @@ describe.each<Dialect>(['github', 'forgejo'])('flake updates at %s', (dialect) =
   });
 });
 
-describe('GitHub, which works out first whether an update can be merged', () => {
+describe('GitHub, which first computes whether an update can be merged', () => {
   beforeEach(async () => {
     standIn = new StandIn('github');
     await standIn.start();
@@ -443,7 +437,7 @@ describe('GitHub, which works out first whether an update can be merged', () => 
     await standIn.stop();
   });
 
-  it('is asked again until it knows', async () => {
+  it('is queried again until it knows', async () => {
     const pull = standIn.addPull({ mergeable: null });
     const merge = service('github').merge(1, ADA);
     await clock.whenPlanned(1);
@@ -452,7 +446,7 @@ describe('GitHub, which works out first whether an update can be merged', () => 
     expect((await merge).kind).toBe('merged');
   });
 
-  it('is not asked for ever', async () => {
+  it('is queried only a limited number of times', async () => {
     standIn.addPull({ mergeable: null });
     const merge = service('github').merge(1, ADA);
     for (let i = 0; i < MERGEABLE_RETRIES; i += 1) {
@@ -461,11 +455,11 @@ describe('GitHub, which works out first whether an update can be merged', () => 
     }
     const result = await merge;
     expect(result.kind).toBe('failed');
-    expect('reason' in result && result.reason).toMatch(/still works out whether/);
+    expect('reason' in result && result.reason).toMatch(/is still checking whether/);
   });
 });
 
-it('says what to set where no forge is configured', async () => {
+it('says what to set when no forge is configured', async () => {
   clock = new TestClock();
   services = [];
   const updates = createFlakeUpdates({

@@ -1,4 +1,4 @@
-/** The flake update that waits at the forge: looked for at intervals and on demand, merged on request. */
+/** Watches the forge for a flake update, at intervals and on demand, and merges it on request. */
 import type { FlakeUpdates, FlakeUpdatesState, MergeResult } from '@/lib/fleet/records/flake-update-port';
 import type { Log } from '@/lib/log';
 import { NO_FLAKE_UPDATES } from '@/lib/protocol/flake-updates';
@@ -11,32 +11,32 @@ import type { NewEvent } from '@/lib/fleet/records/event-record';
 import type { Clock } from '@/lib/fleet/records/environment';
 import type { Requester } from '@/lib/fleet/records/requests';
 
-/** While checks run, or the forge works out whether an update can be merged. */
-export const LIVELY_INTERVAL_MS = 60_000;
-/** Before the first attempt after a failure; doubles with each further one, up to the interval. */
+/** Interval while checks run, or while the forge computes whether an update can be merged. */
+export const ACTIVE_INTERVAL_MS = 60_000;
+/** Wait after a failure; doubles with each further one, up to the interval. */
 export const FIRST_RETRY_MS = 30_000;
-/** A merge ends by then, well or not. */
+/** Time-out of a merge. */
 export const MERGE_TIMEOUT_MS = 110_000;
 
 export interface FlakeUpdatesOptions {
   forge: Forge | null;
   rule: UpdateRule;
   method: MergeMethod;
-  /** Between two looks; some jitter is added. */
+  /** Time between two checks, plus jitter. */
   intervalMs: number;
   clock: Clock;
   log: Log;
-  /** From 0 up to 1; for the jitter. */
+  /** Returns 0 to 1, for the jitter. */
   random?: () => number;
   record: (event: NewEvent) => void;
-  /** The branch has moved: whoever follows it may look at once. */
+  /** Called after a merge, so that the branch can be fetched at once. */
   onMerged: () => void;
 }
 
-/** Flake updates, and their life: looking begins with `start` and ends with `stop`. */
+/** Flake updates with their lifecycle: checking runs from `start` to `stop`. */
 export interface FlakeUpdatesService extends FlakeUpdates {
   start(): void;
-  /** Ends what runs, a merge too: whether it was merged, the next `merge` of the same number finds out. */
+  /** Ends running work, including a merge. The next `merge` of the same number finds out whether it succeeded. */
   stop(): Promise<void>;
 }
 
@@ -100,7 +100,7 @@ function follow(forge: Forge, options: FlakeUpdatesOptions): FlakeUpdatesService
       return;
     }
     failures = 0;
-    // What was merged while the forge was asked must not come back.
+    // An update merged during the check must not reappear.
     if (merges !== before) {
       againIn(0);
       return;
@@ -112,7 +112,7 @@ function follow(forge: Forge, options: FlakeUpdatesOptions): FlakeUpdatesService
     }
     set({ update, hint, fetchedAt: clock.now(), error: null });
     if (update !== null && (update.mergeable === null || update.checks.status === 'running'))
-      againIn(LIVELY_INTERVAL_MS);
+      againIn(ACTIVE_INTERVAL_MS);
   }
 
   async function mergeNow(number: number, by: Requester, seen: string | null): Promise<MergeResult> {
@@ -121,7 +121,7 @@ function follow(forge: Forge, options: FlakeUpdatesOptions): FlakeUpdatesService
     const title = state.update?.number === number ? state.update.title : '';
     let result = await mergeUpdate(forge, clock, { number, seen, method, rule }, signal);
     if (result.kind === 'failed' && timeout.aborted && !lifetime.signal.aborted) {
-      const reason = `${forge.name} took longer than ${MERGE_TIMEOUT_MS / 1_000} s: look whether it was merged, and try again if not.`;
+      const reason = `${forge.name} took longer than ${MERGE_TIMEOUT_MS / 1_000} s: check whether it was merged, and try again if not.`;
       result = { kind: 'failed', reason };
     }
     record(mergeEvent(forge, number, title, by, result, clock.now()));
@@ -144,7 +144,7 @@ function follow(forge: Forge, options: FlakeUpdatesOptions): FlakeUpdatesService
     },
     refresh: () => poller.now(),
     merge(number, by, seen = null) {
-      // A double click, or a pipeline that was asked for twice, makes one merge.
+      // A double click or a repeated pipeline must merge once.
       const running = merging.get(number);
       if (running !== undefined) return running;
       const merge = mergeNow(number, by, seen).finally(() => merging.delete(number));

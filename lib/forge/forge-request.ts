@@ -1,6 +1,6 @@
-/** One question to a forge: its answer parsed, or what went wrong; and the rest that a forge asked for is kept. */
+/** One request to a forge: its parsed answer or its fault. Waits required by rate limits are respected. */
 import type { z } from 'zod';
-import { explainGarbage, explainStatus, explainTransport, type ForgeNames, type StatusAnswer } from './forge-faults';
+import { explainUnexpected, explainStatus, explainTransport, type ForgeNames, type StatusAnswer } from './forge-faults';
 import type { ForgeResult } from './forge';
 import { TransportFault } from './transport';
 
@@ -12,22 +12,26 @@ export class StatusFault extends Error {
   }
 }
 
-/** An answer that could be had but not read. Thrown inside the adapters only. */
-export class GarbageFault extends Error {}
+/** An answer that could not be parsed. Thrown inside the adapters only. */
+export class UnexpectedAnswer extends Error {}
 
-export type Asker = <Value>(
+export type ForgeQuery = <Value>(
   /** As in "may not <doing>". */
   doing: string,
   schema: z.ZodType<Value>,
-  /** Gives the answer's data; throws what `faultOf` knows. */
+  /** Returns the answer's data; throws what `faultOf` recognises. */
   run: () => Promise<unknown>,
 ) => Promise<ForgeResult<Value>>;
 
-/** `faultOf` gives what the adapter's client threw as one of the faults that are known here; anything else is a bug. */
-export function createAsker(names: ForgeNames, now: () => number, faultOf: (error: unknown) => unknown): Asker {
-  let restUntil = 0;
+/** `faultOf` maps what the adapter's client throws to the faults known here; anything else is a bug. */
+export function createForgeQuery(
+  names: ForgeNames,
+  now: () => number,
+  faultOf: (error: unknown) => unknown,
+): ForgeQuery {
+  let blockedUntil = 0;
   return async (doing, schema, run) => {
-    const rest = restUntil - now();
+    const rest = blockedUntil - now();
     if (rest > 0) {
       const answer = {
         status: 429,
@@ -40,23 +44,23 @@ export function createAsker(names: ForgeNames, now: () => number, faultOf: (erro
       const parsed = schema.safeParse(await run());
       if (parsed.success) return { ok: true, value: parsed.data };
       const place = parsed.error.issues[0]?.path.map(String).join('.') ?? '';
-      return { ok: false, fault: explainGarbage(place, names) };
+      return { ok: false, fault: explainUnexpected(place, names) };
     } catch (thrown) {
       const error = faultOf(thrown);
       if (error instanceof TransportFault) return { ok: false, fault: explainTransport(error, names) };
-      if (error instanceof GarbageFault) return { ok: false, fault: explainGarbage('', names) };
+      if (error instanceof UnexpectedAnswer) return { ok: false, fault: explainUnexpected('', names) };
       if (!(error instanceof StatusFault)) throw thrown;
       const fault = explainStatus(error.answer, doing, names, now());
-      if (fault.retryAfterMs !== undefined) restUntil = now() + fault.retryAfterMs;
+      if (fault.retryAfterMs !== undefined) blockedUntil = now() + fault.retryAfterMs;
       return { ok: false, fault };
     }
   };
 }
 
-/** Pages of a list that are read. */
+/** Most pages of a list that are read. */
 export const MAX_PAGES = 10;
 
-/** Whether a `link` header leads to a further page (RFC 8288). */
+/** Whether a `link` header has a next page (RFC 8288). */
 export const hasNextPage = (link: string | null | undefined): boolean => /;\s*rel="?next"?/.test(link ?? '');
 
 /** Reads a list page by page, from 1 to its end or to `MAX_PAGES`. */

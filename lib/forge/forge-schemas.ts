@@ -1,4 +1,4 @@
-/** The answers of both forges, which are alike by design of the younger one. What is not needed is not looked at. */
+/** Schemas for the answers of both forges, whose APIs are alike by design. Unused fields are ignored. */
 import { z } from 'zod';
 import { plainText } from '@/lib/text/plain-text';
 import type { ChangedFile, PullRequest } from './forge';
@@ -10,7 +10,7 @@ const time = z.iso.datetime({ offset: true }).transform((value) => Date.parse(va
 const page = z.string().refine((value) => /^https?:\/\//.test(value) && URL.canParse(value));
 const number = z.number().int().positive();
 
-/** One page of a list, and whether its `link` header leads to a further one (RFC 8288). */
+/** One page of a list, and whether its `link` header has a next page (RFC 8288). */
 export const pageSchema = <Item>(item: z.ZodType<Item>) => z.object({ items: z.array(item), hasNext: z.boolean() });
 
 const repository = z.object({ full_name: z.string() });
@@ -36,12 +36,11 @@ export const pullSchema = z.object({
 export type PullAnswer = z.infer<typeof pullSchema>;
 
 /**
- * A pull request in a list. One that can't be read (its fork is gone, and its commit with it) is null: it must not hide
- * the others.
+ * A pull request in a list. An unreadable one (its fork and commit are gone) becomes null and must not hide the others.
  */
 const listedPullSchema = z.unknown().transform((value) => pullSchema.safeParse(value).data ?? null);
 
-/** A page of them. When not one can be read, it is no list of pull requests. */
+/** A page of pull requests. If none is readable, it is not a list of pull requests. */
 export const pullPageSchema = pageSchema(listedPullSchema).refine(
   ({ items }) => items.length === 0 || items.some((item) => item !== null),
 );
@@ -64,7 +63,7 @@ export function pullRequestOf(answer: PullAnswer, obstacle: string): PullRequest
     isOpen: answer.state === 'open',
     isDraft: answer.draft ?? false,
     isMerged,
-    // Of an open one it is GitHub's trial merge, which is on no branch.
+    // For an open one it is GitHub's trial merge, which is on no branch.
     mergeCommit: isMerged && commit != null && SHA.test(commit) ? commit : '',
     mergeable: answer.mergeable ?? null,
     obstacle,
@@ -94,7 +93,7 @@ export const checkRunsSchema = z.object({
   check_runs: z.array(z.object({ status: z.string(), conclusion: z.string().nullish() })),
 });
 
-/** `statuses` is null in Forgejo where there are none; each one's word is `state` at GitHub and `status` at Forgejo. */
+/** `statuses` is null in Forgejo when empty; the state is in `state` at GitHub and in `status` at Forgejo. */
 export const combinedStatusSchema = z.object({
   statuses: z
     .array(z.object({ context: z.string().nullish(), state: z.string().nullish(), status: z.string().nullish() }))

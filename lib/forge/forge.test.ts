@@ -43,8 +43,8 @@ describe.each<Dialect>(['github', 'forgejo'])('%s', (dialect) => {
   });
   afterEach(() => standIn.stop());
 
-  describe('what it reads', () => {
-    it('a pull request with all that is shown of it', async () => {
+  describe('reading', () => {
+    it('a pull request with everything shown of it', async () => {
       const pull = standIn.addPull({ title: 'flake.lock: Update', labels: ['automated'] });
       expect(value(await forge.pullRequest(1, never))).toEqual({
         number: 1,
@@ -76,7 +76,7 @@ describe.each<Dialect>(['github', 'forgejo'])('%s', (dialect) => {
       expect(pulls.every((pull) => pull.base === 'main' && pull.mergeable !== false)).toBe(true);
     });
 
-    it('a list of a server that gives fewer items than asked for, and says when it did not come to the end', async () => {
+    it('a list of a server with smaller pages than requested, and whether it is complete', async () => {
       standIn.maxPageItems = 7;
       for (let i = 0; i < 65; i += 1) standIn.addPull();
       expect(value(await forge.openPullRequests('main', never)).pulls).toHaveLength(65);
@@ -96,7 +96,7 @@ describe.each<Dialect>(['github', 'forgejo'])('%s', (dialect) => {
       expect(pulls.find((pull) => pull.number === 1)?.isFromFork ?? true).toBe(true);
     });
 
-    it('changed files, the former name of one that moved among them', async () => {
+    it('changed files, including the former name of a moved one', async () => {
       standIn.addPull({
         files: [
           { filename: 'flake.lock', status: 'modified' },
@@ -112,7 +112,7 @@ describe.each<Dialect>(['github', 'forgejo'])('%s', (dialect) => {
       ]);
     });
 
-    it('a file at a commit or a branch, and null where there is none', async () => {
+    it('a file at a commit or a branch, and null when there is none', async () => {
       standIn.setFile('main', 'flake.lock', '{"version":7,"ü":"ö"}');
       expect(value(await forge.file('flake.lock', 'main', never))).toBe('{"version":7,"ü":"ö"}');
       expect(value(await forge.file('flake.lock', 'elsewhere', never))).toBeNull();
@@ -138,7 +138,7 @@ describe.each<Dialect>(['github', 'forgejo'])('%s', (dialect) => {
       expect(value(await forge.checks(pull.headSha, never))).toEqual(expected);
     });
 
-    it('asks once more only for what changed, and pays nothing for what did not', async () => {
+    it('sends conditional requests, which cost nothing for unchanged answers', async () => {
       standIn.setFile('main', 'flake.lock', 'first');
       const answers: number[] = [];
       standIn.intercept = (_request, response) => {
@@ -153,8 +153,8 @@ describe.each<Dialect>(['github', 'forgejo'])('%s', (dialect) => {
     });
   });
 
-  describe('what it changes', () => {
-    it.each(['merge', 'squash', 'rebase'] as const)('merges the head that was looked at, by %s', async (method) => {
+  describe('writing', () => {
+    it.each(['merge', 'squash', 'rebase'] as const)('merges the reviewed head, by %s', async (method) => {
       const pull = standIn.addPull();
       expect(value(await forge.merge(1, pull.headSha, method, never))).toEqual({ commit: pull.mergeCommit });
       expect(pull.merged).toBe(true);
@@ -164,7 +164,7 @@ describe.each<Dialect>(['github', 'forgejo'])('%s', (dialect) => {
       expect(sent?.body).toContain(`"${method}"`);
     });
 
-    it('does not merge what was pushed meanwhile', async () => {
+    it('does not merge commits pushed meanwhile', async () => {
       const pull = standIn.addPull();
       const looked = pull.headSha;
       pull.headSha = standIn.newSha();
@@ -174,16 +174,14 @@ describe.each<Dialect>(['github', 'forgejo'])('%s', (dialect) => {
       expect(pull.merged).toBe(false);
     });
 
-    it('tells the forge’s own reason when it does not merge', async () => {
+    it('reports the forge’s reason when it does not merge', async () => {
       const pull = standIn.addPull({ mergeableState: 'blocked' });
       const { kind, message } = problem(await forge.merge(1, pull.headSha, 'merge', never));
       expect(kind).toBe('refused');
-      expect(message).toMatch(
-        isGitHub ? /says "Pull Request is not mergeable"/ : /says "Does not have enough approvals"/,
-      );
+      expect(message).toMatch(isGitHub ? /: "Pull Request is not mergeable"/ : /: "Does not have enough approvals"/);
     });
 
-    it('opens a pull request, and says when there is one already', async () => {
+    it('opens a pull request, and reports an existing one', async () => {
       const wanted = { head: 'nixfleet/color', base: 'main', title: 'theme(a): change color', body: 'x' };
       const { number, url } = value(await forge.createPullRequest(wanted, never));
       expect(url).toContain(String(number));
@@ -192,23 +190,23 @@ describe.each<Dialect>(['github', 'forgejo'])('%s', (dialect) => {
     });
   });
 
-  describe('what goes wrong', () => {
-    it('a token that is not valid', async () => {
+  describe('faults', () => {
+    it('an invalid token', async () => {
       standIn.addPull();
       const { kind, message } = problem(await connect(dialect, { token: 'wr0ng' }).pullRequest(1, never));
       expect(kind).toBe('unauthorised');
-      expect(message).toContain(`Put a valid one into ${prefix}_TOKEN`);
+      expect(message).toContain(`Set ${prefix}_TOKEN to a valid one`);
       expect(message).not.toContain('wr0ng');
     });
 
     it('no token', async () => {
       const { kind, message } = problem(await connect(dialect, { token: null }).pullRequest(1, never));
       expect(kind).toBe('unauthorised');
-      expect(message).toContain(`put one into ${prefix}_TOKEN`);
+      expect(message).toContain(`set ${prefix}_TOKEN`);
       expect(standIn.requests[0]?.headers.authorization).toBeUndefined();
     });
 
-    it('a token that lacks a permission', async () => {
+    it('a token without the permission', async () => {
       const pull = standIn.addPull();
       standIn.intercept = () =>
         isGitHub
@@ -225,10 +223,10 @@ describe.each<Dialect>(['github', 'forgejo'])('%s', (dialect) => {
       expect(message).toContain(`${prefix}_TOKEN`);
     });
 
-    it('nothing there', async () => {
+    it('a missing pull request', async () => {
       const { kind, message } = problem(await forge.pullRequest(4711, never));
       expect(kind).toBe('not-found');
-      expect(message).toContain(`check ${prefix}_REPO (${STAND_IN_REPO})`);
+      expect(message).toContain(`Check ${prefix}_REPO (${STAND_IN_REPO})`);
     });
 
     it.each([
@@ -236,14 +234,14 @@ describe.each<Dialect>(['github', 'forgejo'])('%s', (dialect) => {
       ['429 with a date', 429, { 'retry-after': new Date(NOW + 90_000).toUTCString() }, '', 90_000],
       ['403 with seconds', 403, { 'retry-after': '60' }, '', 60_000],
       [
-        '403 and nothing left',
+        '403 with nothing remaining',
         403,
         { 'x-ratelimit-remaining': '0', 'x-ratelimit-reset': String(NOW / 1000 + 600) },
         '',
         600_000,
       ],
-      ['403 that says so alone', 403, {}, 'You have exceeded a secondary rate limit.', 60_000],
-      ['429 that says nothing', 429, {}, '', 60_000],
+      ['403 with only a message', 403, {}, 'You have exceeded a secondary rate limit.', 60_000],
+      ['429 without a header', 429, {}, '', 60_000],
       ['an absurd time', 429, { 'retry-after': '999999999' }, '', 3_600_000],
       ['nonsense', 429, { 'retry-after': 'soon' }, '', 60_000],
     ])('a rate limit: %s, is kept without asking again', async (_what, status, headers, message, restMs) => {
@@ -259,17 +257,17 @@ describe.each<Dialect>(['github', 'forgejo'])('%s', (dialect) => {
       expect(value(await forge.pullRequest(1, never)).number).toBe(1);
     });
 
-    it.each([500, 502, 503])('a fault of the forge itself (%s)', async (status) => {
+    it.each([500, 502, 503])('a server error (%s)', async (status) => {
       standIn.intercept = () => ({ status, headers: { 'content-type': 'text/html' }, body: '<h1>Bad gateway</h1>' });
       const { kind, message } = problem(await forge.pullRequest(1, never));
       expect(kind).toBe('unreachable');
-      expect(message).toContain(`${name} has a fault of its own (HTTP status ${status})`);
+      expect(message).toContain(`${name} failed (HTTP status ${status})`);
     });
 
     it.each([
       ['not JSON', 'no json'],
       ['a page of something else', '<!doctype html><title>Sign in</title>'],
-      ['JSON of another kind', '{"hello":"world"}'],
+      ['other JSON', '{"hello":"world"}'],
       ['nothing', ''],
       ['an array', '[]'],
       ['a number of a wrong type', '{"number":"1"}'],
@@ -277,16 +275,16 @@ describe.each<Dialect>(['github', 'forgejo'])('%s', (dialect) => {
       standIn.intercept = () => ({ status: 200, body });
       const { kind, message } = problem(await forge.pullRequest(1, never));
       expect(kind).toBe('invalid');
-      expect(message).toContain(`does not answer as ${name} does`);
+      expect(message).toContain(`does not answer like ${name}`);
       expect(message).toContain(urlVariable);
     });
 
-    it('a list in which nothing can be read', async () => {
+    it('a list without a readable item', async () => {
       standIn.intercept = () => ({ status: 200, body: '[{"number":1},{}]' });
       expect(problem(await forge.openPullRequests('main', never)).kind).toBe('invalid');
     });
 
-    it('a link of another kind than http', async () => {
+    it('a link that is not http', async () => {
       standIn.addPull();
       const path = isGitHub ? '/repos' : '/api/v1/repos';
       const plain = await fetch(`${standIn.url}${path}/${STAND_IN_REPO}/pulls/1`, {
@@ -299,7 +297,7 @@ describe.each<Dialect>(['github', 'forgejo'])('%s', (dialect) => {
       expect(message).toContain('(at html_url)');
     });
 
-    it('an answer without end is cut', async () => {
+    it('an endless answer', async () => {
       standIn.intercept = (_request, response) => {
         response.writeHead(200, { 'content-type': 'application/json' });
         const chunk = Buffer.alloc(1024 * 1024, 0x20);
@@ -323,7 +321,7 @@ describe.each<Dialect>(['github', 'forgejo'])('%s', (dialect) => {
       expect(message).toContain('did not answer within 0.05 s');
     });
 
-    it('an answer that stops in its middle', async () => {
+    it('an answer that stops in the middle', async () => {
       standIn.intercept = (_request, response) => {
         response.writeHead(200, { 'content-type': 'application/json', 'content-length': '1000' });
         response.write('{"number":', () => response.destroy());
@@ -332,7 +330,7 @@ describe.each<Dialect>(['github', 'forgejo'])('%s', (dialect) => {
       expect(problem(await forge.pullRequest(1, never)).kind).toBe('unreachable');
     });
 
-    it('nobody there', async () => {
+    it('a refused connection', async () => {
       await standIn.stop();
       const { kind, message } = problem(await forge.pullRequest(1, never));
       expect(kind).toBe('unreachable');
@@ -340,7 +338,7 @@ describe.each<Dialect>(['github', 'forgejo'])('%s', (dialect) => {
       expect(message).toContain(urlVariable);
     });
 
-    it('being stopped', async () => {
+    it('a stop', async () => {
       const stop = new AbortController();
       standIn.intercept = () => {
         stop.abort();
@@ -351,7 +349,7 @@ describe.each<Dialect>(['github', 'forgejo'])('%s', (dialect) => {
       expect(standIn.requests).toHaveLength(1);
     });
 
-    it('one question does not wait for another that nobody wants any more', async () => {
+    it('a request does not wait for an aborted one', async () => {
       standIn.addPull();
       const stop = new AbortController();
       standIn.intercept = () => {
@@ -367,7 +365,7 @@ describe.each<Dialect>(['github', 'forgejo'])('%s', (dialect) => {
   });
 
   describe('redirects', () => {
-    it('are followed on the same server, as for a repository that was renamed', async () => {
+    it('are followed on the same server, as for a renamed repository', async () => {
       const pull = standIn.addPull();
       standIn.intercept = (request) =>
         request.url.includes('moved')
@@ -382,7 +380,7 @@ describe.each<Dialect>(['github', 'forgejo'])('%s', (dialect) => {
       expect(pull.merged).toBe(true);
     });
 
-    it('never lead to another server: the token stays here', async () => {
+    it('never lead to another server with the token', async () => {
       const other = new StandIn(dialect);
       await other.start();
       try {
@@ -400,23 +398,23 @@ describe.each<Dialect>(['github', 'forgejo'])('%s', (dialect) => {
       }
     });
 
-    it('do not turn a change into a question', async () => {
+    it('do not turn a write into a read', async () => {
       const pull = standIn.addPull();
       standIn.intercept = (request) =>
         request.method === 'GET' ? null : { status: 302, headers: { location: '/elsewhere' }, body: '' };
       expect(problem(await forge.merge(1, pull.headSha, 'merge', never)).message).toContain(
-        'although something was to be changed',
+        'a request that changes something',
       );
     });
 
-    it('do not go round for ever', async () => {
+    it('are limited in number', async () => {
       standIn.intercept = (request) => ({ status: 302, headers: { location: request.url }, body: '' });
       expect(problem(await forge.pullRequest(1, never)).message).toContain('more than 3 times');
       expect(standIn.requests).toHaveLength(4);
     });
   });
 
-  it('asks one question at a time', async () => {
+  it('sends one request at a time', async () => {
     standIn.addPull();
     let open = 0;
     let most = 0;
@@ -431,7 +429,7 @@ describe.each<Dialect>(['github', 'forgejo'])('%s', (dialect) => {
     expect(most).toBe(1);
   });
 
-  it('lesson 3.3, 30: the token is in one header alone: in no address, no body and no message, even when the forge repeats it', async () => {
+  it('sends the token in one header only: not in an address, body or message, even when the forge repeats it', async () => {
     const pull = standIn.addPull();
     standIn.setFile('main', 'flake.lock', 'x');
     await forge.openPullRequests('main', never);
@@ -459,7 +457,7 @@ function done(conclusion: string) {
   return { status: 'completed', conclusion };
 }
 
-describe('what GitHub alone says', () => {
+describe('states that only GitHub has', () => {
   beforeEach(async () => {
     time = NOW;
     standIn = new StandIn('github');
@@ -471,18 +469,18 @@ describe('what GitHub alone says', () => {
     ['clean', true, ''],
     ['unstable', true, ''],
     ['has_hooks', true, ''],
-    ['blocked', true, /rules of the branch want something first/],
+    ['blocked', true, /rules of the branch require something first/],
     ['behind', true, /behind the branch/],
     ['dirty', false, /conflicts with the branch/],
     ['draft', true, /is a draft/],
-  ])('its word %s', async (mergeableState, mergeable, expected) => {
+  ])('the state %s', async (mergeableState, mergeable, expected) => {
     standIn.addPull({ mergeableState, mergeable });
     const { obstacle } = value(await connect('github').pullRequest(1, never));
     if (typeof expected === 'string') expect(obstacle).toBe(expected);
     else expect(obstacle).toMatch(expected);
   });
 
-  it('"not known yet"', async () => {
+  it('not known yet', async () => {
     standIn.addPull({ mergeable: null });
     expect(value(await connect('github').pullRequest(1, never))).toMatchObject({ mergeable: null, obstacle: '' });
   });

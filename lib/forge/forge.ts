@@ -1,6 +1,6 @@
 /**
- * What NixFleet asks of a forge, which holds the configuration repository and its pull requests. `github.ts` and
- * `forgejo.ts` are the two there are; one suite of tests runs over both.
+ * The port to a forge, which hosts the configuration repository and its pull requests. Implemented by `github.ts` and
+ * `forgejo.ts`, with one test suite for both.
  */
 import type { ChecksView, ForgeKind } from '@/lib/protocol/flake-updates';
 
@@ -16,22 +16,24 @@ export interface PullRequest {
   isOpen: boolean;
   isDraft: boolean;
   isMerged: boolean;
-  /** Of a merged one; empty where the forge does not tell. */
+  /** Of a merged one; empty when the forge does not report it. */
   mergeCommit: string;
-  /** Null while the forge works it out, and in a list, which does not say. */
+  /** Null while the forge computes it, and in lists. */
   mergeable: boolean | null;
-  /** Why the forge would refuse to merge, as a sentence that says what to do; empty when it would not, or says nothing. */
+  /**
+   * Why the forge would refuse to merge, as a sentence that says what to do; empty when it would not or does not say.
+   */
   obstacle: string;
   base: string;
   head: string;
   headSha: string;
-  /** From another repository than the one it goes into, or from one that is gone. */
+  /** From a repository other than the target, or from a deleted one. */
   isFromFork: boolean;
 }
 
 export interface ChangedFile {
   path: string;
-  /** The file is taken away, or moved elsewhere. */
+  /** The file is deleted or moved. */
   removed: boolean;
 }
 
@@ -41,51 +43,51 @@ export type MergeMethod = (typeof MERGE_METHODS)[number];
 export type ForgeFaultKind =
   /** No token, or one that is not valid. */
   | 'unauthorised'
-  /** The token lacks a permission. */
+  /** The token has no permission. */
   | 'forbidden'
   | 'not-found'
-  /** The forge understood and says no: not mergeable, changed meanwhile, exists already. */
+  /** The forge refused: not mergeable, changed meanwhile, already exists. */
   | 'refused'
   | 'rate-limited'
-  /** Not reached, no answer in time, or a fault of the forge itself. */
+  /** Unreachable, timed out, or a server error. */
   | 'unreachable'
-  /** An answer that is not what a forge says. */
+  /** An answer that could not be parsed. */
   | 'invalid'
-  /** NixFleet itself stops. */
+  /** NixFleet is stopping. */
   | 'stopped';
 
 export interface ForgeFault {
   kind: ForgeFaultKind;
   /** A sentence for the operator that says what to do. Free of secrets. */
   message: string;
-  /** With `rate-limited`: how long the forge wants to be left alone. */
+  /** With `rate-limited`: how long to wait. */
   retryAfterMs?: number;
 }
 
 export type ForgeResult<Value> = { ok: true; value: Value } | { ok: false; fault: ForgeFault };
 
-/** Every call ends soon after `signal` was aborted or its time is up, and never rejects. One request at a time. */
+/** Every call ends soon after `signal` is aborted or its time-out, and never rejects. One request runs at a time. */
 export interface Forge {
   readonly kind: Exclude<ForgeKind, 'none'>;
   /** As people call it: `GitHub`, `Forgejo`. */
   readonly name: string;
   /** `owner/name`. */
   readonly repo: string;
-  /** Newest first; `isComplete` false when there are more than are read. */
+  /** Newest first; `isComplete` is false when there are more than were read. */
   openPullRequests(
     base: string,
     signal: AbortSignal,
   ): Promise<ForgeResult<{ pulls: PullRequest[]; isComplete: boolean }>>;
   pullRequest(number: number, signal: AbortSignal): Promise<ForgeResult<PullRequest>>;
-  /** The old and the new name of a file that moved; `isComplete` false when there are more than are read. */
+  /** Lists old and new name of a moved file; `isComplete` is false when there are more than were read. */
   changedFiles(
     number: number,
     signal: AbortSignal,
   ): Promise<ForgeResult<{ files: ChangedFile[]; isComplete: boolean }>>;
   checks(sha: string, signal: AbortSignal): Promise<ForgeResult<ChecksView>>;
-  /** The text of a file at a commit or branch; null when it is not there. */
+  /** The text of a file at a commit or branch; null when it does not exist. */
   file(path: string, ref: string, signal: AbortSignal): Promise<ForgeResult<string | null>>;
-  /** Merges, if the head still is this commit. */
+  /** Merges if the head is still this commit. */
   merge(
     number: number,
     headSha: string,

@@ -1,8 +1,8 @@
-/** Forgejo and Gitea, by their REST API (`/api/v1`, described by each server at `/api/swagger`). */
+/** Forgejo and Gitea through their REST API (`/api/v1`, described by each server at `/api/swagger`). */
 import { z } from 'zod';
 import { shownAddress } from '@/lib/git/repository-address';
-import { createAsker, GarbageFault, hasNextPage, isNotFound, readPages, StatusFault } from './forge-request';
-import { summary, wordOfStatus } from './check-runs';
+import { createForgeQuery, UnexpectedAnswer, hasNextPage, isNotFound, readPages, StatusFault } from './forge-request';
+import { summarise, stateOfStatus } from './check-runs';
 import type { ForgeNames } from './forge-faults';
 import type { Forge, MergeMethod } from './forge';
 import {
@@ -35,7 +35,7 @@ interface Text {
   link: string | null;
 }
 
-/** The default of `MAX_RESPONSE_ITEMS`: a server gives no more, whatever is asked for; fewer, where it is set so. */
+/** The default of `MAX_RESPONSE_ITEMS`, a server's upper limit; servers may set it lower. */
 const PER_PAGE = 50;
 
 export function createForgejo({ url, repo, token, now, timeoutMs }: ForgejoOptions): Forge {
@@ -51,7 +51,7 @@ export function createForgejo({ url, repo, token, now, timeoutMs }: ForgejoOptio
     permissions: 'the scope write:repository',
     token,
   };
-  const ask = createAsker(names, now, (error) => error);
+  const ask = createForgeQuery(names, now, (error) => error);
 
   async function request(path: string, signal: AbortSignal, method = 'GET', body?: object): Promise<Text> {
     const response = await fetch(`${base}${path}`, {
@@ -120,7 +120,9 @@ export function createForgejo({ url, repo, token, now, timeoutMs }: ForgejoOptio
       if (!answer.ok) return answer;
       return {
         ok: true,
-        value: summary((answer.value.statuses ?? []).map(({ status, state }) => wordOfStatus(status ?? state ?? ''))),
+        value: summarise(
+          (answer.value.statuses ?? []).map(({ status, state }) => stateOfStatus(status ?? state ?? '')),
+        ),
       };
     },
     async file(path, ref, signal) {
@@ -137,7 +139,7 @@ export function createForgejo({ url, repo, token, now, timeoutMs }: ForgejoOptio
         request(`/pulls/${number}/merge`, signal, 'POST', order),
       );
       if (!answer.ok) return answer;
-      // The answer is empty: the commit is asked for.
+      // The answer is empty, so the commit is requested.
       const merged = await pullRequest(number, signal);
       return { ok: true, value: { commit: merged.ok ? merged.value.mergeCommit : '' } };
     },
@@ -148,12 +150,12 @@ export function createForgejo({ url, repo, token, now, timeoutMs }: ForgejoOptio
   };
 }
 
-/** Forgejo says whether there is a conflict; what the branch's rules want it says only when it is asked to merge. */
+/** Forgejo reports conflicts; it reports branch rules only when it refuses a merge. */
 function obstacleOf(answer: PullAnswer): string {
   if (answer.state !== 'open') return '';
-  if (answer.draft ?? false) return 'It is a draft: take "WIP:" from the beginning of its title.';
+  if (answer.draft ?? false) return 'It is a draft: remove "WIP:" from the start of its title.';
   return answer.mergeable === false
-    ? 'It conflicts with the branch, or Forgejo still checks whether it does: look again in a minute, or let the update be made anew.'
+    ? 'It conflicts with the branch, or Forgejo is still checking: look again in a minute, or have the update recreated.'
     : '';
 }
 
@@ -172,6 +174,6 @@ function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    throw new GarbageFault('not JSON');
+    throw new UnexpectedAnswer('not JSON');
   }
 }

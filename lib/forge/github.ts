@@ -1,9 +1,9 @@
-/** GitHub, by its own client (docs.github.com/rest, version 2022-11-28). */
+/** GitHub through its official client (docs.github.com/rest, version 2022-11-28). */
 import { Octokit } from '@octokit/rest';
 import { z } from 'zod';
 import { shownAddress } from '@/lib/git/repository-address';
-import { createAsker, hasNextPage, isNotFound, readPages, StatusFault } from './forge-request';
-import { summary, wordOfRun, wordOfStatus, type CheckWord } from './check-runs';
+import { createForgeQuery, hasNextPage, isNotFound, readPages, StatusFault } from './forge-request';
+import { summarise, stateOfRun, stateOfStatus, type CheckState } from './check-runs';
 import type { ForgeNames } from './forge-faults';
 import type { Forge, ForgeResult } from './forge';
 import {
@@ -22,7 +22,7 @@ import {
 import { createForgeFetch, TransportFault } from './transport';
 
 export interface GitHubOptions {
-  /** Address of the API: `https://api.github.com`, or `https://HOST/api/v3` of an own server. */
+  /** Address of the API: `https://api.github.com`, or `https://HOST/api/v3` of a self-hosted server. */
   apiUrl: string;
   /** `owner/name` */
   repo: string;
@@ -33,22 +33,22 @@ export interface GitHubOptions {
 }
 
 const PER_PAGE = 100;
-/** Check runs that are looked at; GitHub gives no more in one page. */
+/** Most check runs that are read; GitHub returns no more in one page. */
 const MAX_RUNS = 100;
 
-/** What each of GitHub's words for the state of a pull request asks for. */
+/** What to do for each of GitHub's states of a pull request. */
 const OBSTACLES: Readonly<Record<string, string>> = {
-  dirty: 'It conflicts with the branch: let the update be made anew.',
-  draft: 'It is a draft: mark it as ready for review at GitHub.',
-  blocked: 'The rules of the branch want something first (a review, or checks that pass): see its page at GitHub.',
-  behind: 'It is behind the branch, whose rules want it up to date: update it at GitHub.',
+  dirty: 'It conflicts with the branch: have the update recreated.',
+  draft: 'It is a draft: mark it as ready for review on GitHub.',
+  blocked: 'The rules of the branch require something first (a review, or passing checks): see its page on GitHub.',
+  behind: 'It is behind the branch, whose rules require it to be up to date: update it on GitHub.',
 };
 
 export function createGitHub({ apiUrl, repo, token, now, timeoutMs }: GitHubOptions): Forge {
   const [owner = '', name = ''] = repo.split('/');
   const target = { owner, repo: name };
   const fetch = createForgeFetch({ timeoutMs });
-  // Its log would go to the console.
+  // By default it logs to the console.
   const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
   const octokit = new Octokit({
     baseUrl: apiUrl.replace(/\/+$/, ''),
@@ -67,7 +67,7 @@ export function createGitHub({ apiUrl, repo, token, now, timeoutMs }: GitHubOpti
     permissions: 'Contents and Pull requests: read and write; Checks and Commit statuses: read',
     token,
   };
-  const ask = createAsker(names, now, faultOf);
+  const ask = createForgeQuery(names, now, faultOf);
 
   const pullRequest: Forge['pullRequest'] = async (number, signal) => {
     const answer = await ask(`read pull request #${number}`, pullSchema, () =>
@@ -78,12 +78,12 @@ export function createGitHub({ apiUrl, repo, token, now, timeoutMs }: GitHubOpti
     return { ok: true, value: pullRequestOf(answer.value, OBSTACLES[state] ?? '') };
   };
 
-  async function runs(ref: string, signal: AbortSignal): Promise<ForgeResult<CheckWord[]>> {
+  async function runs(ref: string, signal: AbortSignal): Promise<ForgeResult<CheckState[]>> {
     const answer = await ask('read checks', checkRunsSchema, () =>
       data(octokit.rest.checks.listForRef({ ...target, ref, per_page: MAX_RUNS, request: { signal } })),
     );
     if (!answer.ok) return answer;
-    return { ok: true, value: answer.value.check_runs.map(({ status, conclusion }) => wordOfRun(status, conclusion)) };
+    return { ok: true, value: answer.value.check_runs.map(({ status, conclusion }) => stateOfRun(status, conclusion)) };
   }
 
   return {
@@ -128,8 +128,8 @@ export function createGitHub({ apiUrl, repo, token, now, timeoutMs }: GitHubOpti
         data(octokit.rest.repos.getCombinedStatusForRef({ ...target, ref: sha, per_page: 100, request: { signal } })),
       );
       if (!answer.ok) return answer;
-      const ofStatuses = (answer.value.statuses ?? []).map(({ state }) => wordOfStatus(state ?? ''));
-      return { ok: true, value: summary([...ofRuns.value, ...ofStatuses]) };
+      const ofStatuses = (answer.value.statuses ?? []).map(({ state }) => stateOfStatus(state ?? ''));
+      return { ok: true, value: summarise([...ofRuns.value, ...ofStatuses]) };
     },
     async file(path, ref, signal) {
       const answer = await ask(`read ${path}`, z.string(), () =>
@@ -176,7 +176,7 @@ async function data(response: Promise<{ data: unknown }>): Promise<unknown> {
   return (await response).data;
 }
 
-/** The raw form of a file comes as text or as bytes, by its content type. */
+/** A raw file arrives as text or as bytes, depending on its content type. */
 function textOf(content: unknown): unknown {
   return content instanceof ArrayBuffer ? new TextDecoder().decode(content) : content;
 }
@@ -189,7 +189,7 @@ const requestErrorSchema = z.object({
     data: z.unknown(),
   }),
 });
-/** `errors` says of a 422 what "Validation Failed" means. */
+/** For a 422, `errors` explains "Validation Failed". */
 const messageSchema = z
   .object({
     message: z.string(),
@@ -200,7 +200,7 @@ const messageSchema = z
   })
   .transform(({ message, errors = [] }) => [message, ...errors.map((error) => error.message)].join(': '));
 
-/** The client wraps what its fetch throws, and throws statuses of 400 and more. */
+/** The client wraps errors of its fetch, and throws on statuses of 400 and more. */
 function faultOf(error: unknown): unknown {
   if (error instanceof Error && error.cause instanceof TransportFault) return error.cause;
   const parsed = requestErrorSchema.safeParse(error);

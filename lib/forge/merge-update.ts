@@ -1,17 +1,20 @@
-/** Merging a flake update: looked at anew, merged exactly as looked at, and the truth asked for where it is in doubt. */
+/**
+ * Merges a flake update: checks it again, merges exactly the checked commit, and queries the outcome when it is in
+ * doubt.
+ */
 import type { MergeResult } from '@/lib/fleet/records/flake-update-port';
 import type { Forge, ForgeFault, MergeMethod, PullRequest } from './forge';
-import { lookAt, obstacleOf } from './read-update';
+import { inspectPull, obstacleOf } from './read-update';
 import type { UpdateRule } from './recognise-update';
 import type { Clock } from '@/lib/fleet/records/environment';
 
-/** A forge works out whether a pull request can be merged when it is asked, in seconds. */
+/** A forge computes on request whether a pull request can be merged, within seconds. */
 export const MERGEABLE_RETRIES = 5;
 export const MERGEABLE_WAIT_MS = 2_000;
 
 export interface MergeOrder {
   number: number;
-  /** The commit that the operator looked at; when it is no longer the head, nothing is merged. Null: any. */
+  /** The commit that the operator reviewed; if it is no longer the head, nothing is merged. Null: any. */
   seen: string | null;
   method: MergeMethod;
   rule: UpdateRule;
@@ -23,22 +26,22 @@ export async function mergeUpdate(
   { number, seen, method, rule }: MergeOrder,
   signal: AbortSignal,
 ): Promise<MergeResult> {
-  const looked = await ready(forge, clock, number, rule, signal);
+  const looked = await inspectUntilMergeable(forge, clock, number, rule, signal);
   if ('kind' in looked) return looked;
   const { pull } = looked;
   if (seen !== null && seen !== pull.headSha) {
-    return refused(`Pull request #${number} has changed since you looked at it: look again, then merge.`);
+    return refused(`Pull request #${number} has changed since you looked at it: review it again, then merge.`);
   }
   const merged = await forge.merge(number, pull.headSha, method, signal);
   if (merged.ok) return { kind: 'merged', commit: merged.value.commit };
-  // Somebody else was quicker, or it was merged although the answer never came.
+  // Someone else may have merged it, or it was merged although the answer was lost.
   const after = signal.aborted ? null : await forge.pullRequest(number, signal);
   if (after?.ok && after.value.isMerged) return { kind: 'merged', commit: after.value.mergeCommit };
   return resultOf(merged.fault);
 }
 
-/** The pull request once it is certain that it may be merged, or the result. */
-async function ready(
+/** The pull request once it is known to be mergeable, or the result. */
+async function inspectUntilMergeable(
   forge: Forge,
   clock: Clock,
   number: number,
@@ -46,15 +49,17 @@ async function ready(
   signal: AbortSignal,
 ): Promise<{ pull: PullRequest } | MergeResult> {
   for (let attempt = 0; ; attempt += 1) {
-    const looked = await lookAt(forge, number, rule, signal);
+    const looked = await inspectPull(forge, number, rule, signal);
     if (!looked.ok) {
       return looked.fault.kind === 'not-found'
-        ? refused(`There is no pull request #${number} in ${forge.repo} at ${forge.name}, or the token may not see it.`)
+        ? refused(
+            `There is no pull request #${number} in ${forge.repo} on ${forge.name}, or the token has no access to it.`,
+          )
         : resultOf(looked.fault);
     }
     const { pull, notUpdate } = looked.value;
     if (pull.isMerged && pull.base === rule.base) return { kind: 'merged', commit: pull.mergeCommit };
-    if (notUpdate !== null) return refused(`Pull request #${number} is not merged from here: ${notUpdate}.`);
+    if (notUpdate !== null) return refused(`Pull request #${number} can’t be merged here: ${notUpdate}.`);
     if (!pull.isOpen) return refused(`Pull request #${number} was closed without being merged.`);
     const obstacle = obstacleOf(pull);
     if (obstacle !== '') return refused(`Pull request #${number} can’t be merged now. ${obstacle}`);
@@ -62,7 +67,7 @@ async function ready(
     if (attempt >= MERGEABLE_RETRIES) {
       return {
         kind: 'failed',
-        reason: `${forge.name} still works out whether pull request #${number} can be merged: try again in a minute.`,
+        reason: `${forge.name} is still checking whether pull request #${number} can be merged: try again in a minute.`,
       };
     }
     await pause(clock, MERGEABLE_WAIT_MS, signal);
@@ -84,7 +89,7 @@ function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
 
 const refused = (reason: string): MergeResult => ({ kind: 'refused', reason });
 
-/** What asking again may change has failed; what was decided is refused. */
+/** A fault that a retry may fix is `failed`; a decision of the forge is `refused`. */
 function resultOf({ kind, message }: ForgeFault): MergeResult {
   const again = kind === 'unreachable' || kind === 'rate-limited' || kind === 'stopped' || kind === 'invalid';
   return again ? { kind: 'failed', reason: message } : { kind: 'refused', reason: message };

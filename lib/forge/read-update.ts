@@ -1,50 +1,54 @@
-/** Finds the flake update among the open pull requests of a forge, and gathers what is shown of it. */
+/** Finds the flake update among the open pull requests of a forge, and collects what is shown of it. */
 import type { FlakeUpdateView } from '@/lib/protocol/flake-updates';
 import { diffFlakeLocks } from './flake-lock-diff';
 import { UNKNOWN_CHECKS } from './check-runs';
 import type { Forge, ForgeFault, ForgeResult, PullRequest } from './forge';
-import { LOCK_FILE, looksLikeUpdate, whyNoUpdate, type UpdateRule } from './recognise-update';
+import { LOCK_FILE, looksLikeUpdate, notUpdateReason, type UpdateRule } from './recognise-update';
 
-/** Pull requests that look like an update and are looked at closely; each costs two requests. */
+/** Most candidates that are inspected; each costs two requests. */
 export const MAX_CANDIDATES = 5;
 
-export interface Finding {
+export interface FoundUpdate {
   update: FlakeUpdateView | null;
   hint: string | null;
 }
 
-/** A pull request that was looked at, and why it is not to be merged from here, if so. */
-export interface Candidate {
+/** An inspected pull request, and why it may not be merged here, if so. */
+export interface UpdateCandidate {
   pull: PullRequest;
-  /** As `whyNoUpdate` says it. */
+  /** From `notUpdateReason`. */
   notUpdate: string | null;
 }
 
-/** Looks at one pull request by its number. */
-export async function lookAt(
+/** Inspects one pull request by its number. */
+export async function inspectPull(
   forge: Forge,
   number: number,
   rule: UpdateRule,
   signal: AbortSignal,
-): Promise<ForgeResult<Candidate>> {
+): Promise<ForgeResult<UpdateCandidate>> {
   const pull = await forge.pullRequest(number, signal);
   if (!pull.ok) return pull;
   const changed = await forge.changedFiles(number, signal);
   if (!changed.ok) return changed;
-  return { ok: true, value: { pull: pull.value, notUpdate: whyNoUpdate(pull.value, changed.value, rule) } };
+  return { ok: true, value: { pull: pull.value, notUpdate: notUpdateReason(pull.value, changed.value, rule) } };
 }
 
-/** The newest flake update that is open, or none; the hint tells of what looks like one and is none. */
-export async function findUpdate(forge: Forge, rule: UpdateRule, signal: AbortSignal): Promise<ForgeResult<Finding>> {
+/** The newest open flake update, if any; the hint names pull requests that only look like one. */
+export async function findUpdate(
+  forge: Forge,
+  rule: UpdateRule,
+  signal: AbortSignal,
+): Promise<ForgeResult<FoundUpdate>> {
   const open = await forge.openPullRequests(rule.base, signal);
   if (!open.ok) return open;
   const alike = open.value.pulls.filter(looksLikeUpdate);
   const hints: string[] = [];
   let found: PullRequest | null = null;
   for (const { number } of alike.slice(0, MAX_CANDIDATES)) {
-    const candidate = await lookAt(forge, number, rule, signal);
+    const candidate = await inspectPull(forge, number, rule, signal);
     if (!candidate.ok) {
-      // It was closed and taken away between the two questions.
+      // It was deleted between the two requests.
       if (candidate.fault.kind === 'not-found') continue;
       return candidate;
     }
@@ -56,18 +60,21 @@ export async function findUpdate(forge: Forge, rule: UpdateRule, signal: AbortSi
     else hints.push(`Pull request #${number} is an older flake update: close it when #${found.number} is merged.`);
   }
   if (alike.length > MAX_CANDIDATES) {
+    const others = alike.length - MAX_CANDIDATES;
     hints.push(
-      `${alike.length - MAX_CANDIDATES} further pull requests look like flake updates and were not looked at.`,
+      others === 1
+        ? 'One more pull request looks like a flake update and was not checked.'
+        : `${others} more pull requests look like flake updates and were not checked.`,
     );
   }
-  if (!open.value.isComplete) hints.push('More pull requests are open than are read: close old ones.');
-  const update = found === null ? null : await describe(forge, found, signal);
+  if (!open.value.isComplete) hints.push('Too many pull requests are open to read them all: close old ones.');
+  const update = found === null ? null : await viewOf(forge, found, signal);
   if (update !== null && 'kind' in update) return { ok: false, fault: update };
   return { ok: true, value: { update, hint: hints.length > 0 ? hints.join(' ') : null } };
 }
 
-/** What a page shows of an update. Checks and inputs are worth showing, but not worth hiding the update for. */
-async function describe(forge: Forge, pull: PullRequest, signal: AbortSignal): Promise<FlakeUpdateView | ForgeFault> {
+/** The view of an update. Missing checks or inputs do not hide the update. */
+async function viewOf(forge: Forge, pull: PullRequest, signal: AbortSignal): Promise<FlakeUpdateView | ForgeFault> {
   const checks = await forge.checks(pull.headSha, signal);
   const base = await forge.file(LOCK_FILE, pull.base, signal);
   const head = await forge.file(LOCK_FILE, pull.headSha, signal);
@@ -100,5 +107,5 @@ async function describe(forge: Forge, pull: PullRequest, signal: AbortSignal): P
 export function obstacleOf(pull: PullRequest): string {
   if (pull.obstacle !== '') return pull.obstacle;
   if (pull.isDraft) return 'It is a draft: mark it as ready for review.';
-  return pull.mergeable === false ? 'It conflicts with the branch: let the update be made anew.' : '';
+  return pull.mergeable === false ? 'It conflicts with the branch: have the update recreated.' : '';
 }

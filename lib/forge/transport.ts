@@ -1,22 +1,22 @@
 /**
- * HTTP to a forge: one request at a time, bounded in time and size, redirects on the same server alone, and conditional
- * requests (RFC 9110 §13), which cost nothing of GitHub's rate limit where nothing changed.
+ * HTTP to a forge: one request at a time, bounded in time and size, redirects only on the same server, and conditional
+ * requests (RFC 9110 §13), which do not count against GitHub's rate limit when nothing changed.
  */
 
 export const REQUEST_TIMEOUT_MS = 20_000;
 export const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 const MAX_REDIRECTS = 3;
-/** Answers that are kept for conditional requests; a poll makes about ten. */
+/** Answers kept for conditional requests; a poll makes about ten. */
 const MAX_KEPT = 64;
 const MAX_KEPT_BYTES = 16 * 1024 * 1024;
 
 export type TransportProblem = 'timeout' | 'stopped' | 'unreachable' | 'too-large' | 'redirect';
 
-/** Why there is no answer. Thrown, for the GitHub client passes on what its fetch throws. */
+/** Why there is no answer. Thrown, because the GitHub client passes on what its fetch throws. */
 export class TransportFault extends Error {
   constructor(
     readonly problem: TransportProblem,
-    /** A few words without secrets: an error code, where a redirect leads. */
+    /** A short detail without secrets: an error code, a redirect target. */
     readonly detail: string,
   ) {
     super(`${problem}: ${detail}`);
@@ -39,7 +39,10 @@ interface Kept {
   body: Buffer;
 }
 
-/** Makes the one way to a forge. What it gives is read to its end; a status of 400 and more is an answer like others. */
+/**
+ * Creates the fetch function for a forge. Responses are read completely; a status of 400 or more is returned, not
+ * thrown.
+ */
 export function createForgeFetch({ timeoutMs = REQUEST_TIMEOUT_MS, maxBytes = MAX_ANSWER_BYTES } = {}): ForgeFetch {
   const kept = new Map<string, Kept>();
   let last: Promise<unknown> = Promise.resolve();
@@ -92,7 +95,7 @@ export function createForgeFetch({ timeoutMs = REQUEST_TIMEOUT_MS, maxBytes = MA
 
   return (url, request) => {
     const stop = request.signal ?? null;
-    // One after another: GitHub takes parallel requests for abuse (its "secondary rate limits").
+    // One at a time: GitHub treats parallel requests as abuse ("secondary rate limits").
     const turn = last.then(() => {
       if (stop?.aborted) throw new TransportFault('stopped', '');
       return perform(url, request, stop);
@@ -102,7 +105,7 @@ export function createForgeFetch({ timeoutMs = REQUEST_TIMEOUT_MS, maxBytes = MA
   };
 }
 
-/** Follows redirects by hand: a token must not go to another server, and a request that changes something not twice. */
+/** Follows redirects itself: a token must not reach another server, and a write must not be repeated. */
 async function follow(start: URL, init: { method: string } & RequestInit): Promise<Response> {
   let target = start;
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects += 1) {
@@ -111,11 +114,11 @@ async function follow(start: URL, init: { method: string } & RequestInit): Promi
     const { status } = response;
     if (status < 300 || status >= 400 || status === 304 || location === null) return response;
     await response.body?.cancel();
-    if (!URL.canParse(location, target)) throw new TransportFault('redirect', 'to something that is no address');
+    if (!URL.canParse(location, target)) throw new TransportFault('redirect', 'to an invalid address');
     const next = new URL(location, target);
     if (next.origin !== start.origin) throw new TransportFault('redirect', `to another server (${next.host})`);
     if (init.method !== 'GET' && status !== 307 && status !== 308) {
-      throw new TransportFault('redirect', 'although something was to be changed');
+      throw new TransportFault('redirect', 'a request that changes something');
     }
     target = next;
   }
@@ -140,7 +143,7 @@ async function boundedBytes(response: Response, maxBytes: number): Promise<Buffe
 
 const copyOf = (bytes: Buffer): ArrayBuffer => Uint8Array.from(bytes).buffer;
 
-/** Only the system's code of a network error: its text can hold an address. */
+/** Only the system's code of a network error, because its message can contain an address. */
 function codeOf(error: unknown): string {
   const cause: unknown = error instanceof Error ? (error.cause ?? error) : error;
   if (cause instanceof Error) return 'code' in cause && typeof cause.code === 'string' ? cause.code : cause.name;

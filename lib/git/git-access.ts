@@ -1,19 +1,19 @@
-/** How git reaches a repository: its address without secrets, and an environment that carries them (git-config(1)). */
+/** Access to a repository: its address without secrets, and an environment that passes them to git (git-config(1)). */
 import { basicAuthorization, safeAddress, shownAddress } from './repository-address';
 import { gitEnvironment } from './git-run';
 
 export interface GitAccess {
-  /** Without credentials: it is an argument of git, which every user of the machine can read. */
+  /** Without credentials, because every user of the machine can read git's arguments. */
   url: string;
-  /** As an operator may read it. */
+  /** The address without credentials. */
   shown: string;
   environment: NodeJS.ProcessEnv;
-  /** What must not be seen in anything that git says. */
+  /** Strings to redact from git's output. */
   secrets: readonly string[];
   hasCredentials: boolean;
 }
 
-/** `token`: for an http(s) address that has no credentials of its own. */
+/** `token`: for an http(s) address without credentials. */
 export function gitAccess(
   repository: string,
   token: string | null,
@@ -22,7 +22,7 @@ export function gitAccess(
 ): GitAccess {
   const { url, login } = safeAddress(repository);
   const web = /^https?:\/\//.test(url);
-  // Forges take a token as the password of any user name.
+  // Forges accept a token as the password of any user.
   const account = login ?? (token !== null && token !== '' && web ? { user: 'x-access-token', password: token } : null);
   const authorization = account === null ? null : basicAuthorization(account);
   return {
@@ -35,7 +35,7 @@ export function gitAccess(
       ...settings,
       ...(authorization === null
         ? []
-        : // Only for this server: a redirect must not carry it elsewhere.
+        : // Only for this server: a redirect must not send it elsewhere.
           [[`http.${new URL(url).origin}/.extraHeader`, `Authorization: ${authorization}`] as const]),
     ]),
     secrets: [token ?? '', login?.password ?? '', authorization?.slice('Basic '.length) ?? ''],

@@ -1,7 +1,7 @@
-/** Runs git: no questions, a bounded time and output, and nothing left behind when it is stopped. */
+/** Runs git without prompts, with bounded time and output, and with its children ended when it is stopped. */
 import { spawn, type ChildProcess } from 'node:child_process';
 
-/** How a run of git ended: with an exit code, or because of something else. */
+/** How git ended: with an exit code, or for another reason. */
 export type GitEnd =
   | { kind: 'exit'; code: number; stdout: Buffer; stderr: string }
   | { kind: 'timeout' | 'stopped' | 'too-large' | 'no-git' };
@@ -10,20 +10,20 @@ export interface GitRun {
   environment: NodeJS.ProcessEnv;
   timeoutMs: number;
   signal: AbortSignal;
-  /** Largest standard output that is taken, in bytes. */
+  /** Largest accepted standard output, in bytes. */
   maxOutputBytes?: number;
 }
 
 const MAX_OUTPUT_BYTES = 1024 * 1024;
 const MAX_STDERR_CHARACTERS = 8_192;
 
-// These would point git at another repository, or make it print headers with credentials.
+// These would direct git to another repository, or make it print headers with credentials.
 const DROPPED =
   /^(GIT_DIR|GIT_WORK_TREE|GIT_INDEX_FILE|GIT_OBJECT_DIRECTORY|GIT_ALTERNATE_OBJECT_DIRECTORIES|GIT_NAMESPACE|GIT_COMMON_DIR|GIT_TRACE.*|GIT_CURL_VERBOSE|GIT_CONFIG_PARAMETERS|NIXFLEET_.*)$/;
 
 /**
- * The environment for git. Settings, credentials among them, go by GIT_CONFIG_* (git-config(1)): an argument could be
- * read by every user of the machine.
+ * The environment for git. Settings, including credentials, are passed by GIT_CONFIG_* (git-config(1)), because every
+ * user of the machine can read arguments.
  */
 export function gitEnvironment(
   base: NodeJS.ProcessEnv,
@@ -38,7 +38,7 @@ export function gitEnvironment(
   environment.SSH_ASKPASS = '';
   environment.SSH_ASKPASS_REQUIRE = 'never';
   environment.GIT_OPTIONAL_LOCKS = '0';
-  // "ext::" would run any program that the address names.
+  // "ext::" would run any program named in the address.
   environment.GIT_ALLOW_PROTOCOL = 'file:git:http:https:ssh';
   environment.LC_ALL = 'C';
   environment.GIT_SSH_COMMAND ??= 'ssh -oBatchMode=yes -oConnectTimeout=15 -oServerAliveInterval=15';
@@ -51,19 +51,19 @@ export function gitEnvironment(
   return environment;
 }
 
-/** Runs git to its end. Its children (ssh, remote-https) are in its process group and end with it. Never rejects. */
+/** Runs git to its end. Its children (ssh, remote-https) share its process group and end with it. Never rejects. */
 export function runGit(args: readonly string[], run: GitRun): Promise<GitEnd> {
-  return runProgram('git', args, run);
+  return runBoundedProgram('git', args, run);
 }
 
-/** The same for another program; `no-git` then means that this one is not there. */
-export function runProgram(program: string, args: readonly string[], run: GitRun): Promise<GitEnd> {
+/** `runGit` for another program; `no-git` then means that this program was not found. */
+export function runBoundedProgram(program: string, args: readonly string[], run: GitRun): Promise<GitEnd> {
   return new Promise((resolve) => {
     if (run.signal.aborted) {
       resolve({ kind: 'stopped' });
       return;
     }
-    // No pipes are there when the process has no file descriptors left.
+    // The pipes are missing when the process has no file descriptors left.
     const child: ChildProcess = spawn(program, args, {
       env: run.environment,
       stdio: ['ignore', 'pipe', 'pipe'],
@@ -95,13 +95,13 @@ export function runProgram(program: string, args: readonly string[], run: GitRun
     });
     child.stderr?.setEncoding('utf8');
     child.stderr?.on('data', (chunk: string) => {
-      // The last words tell the reason.
+      // The reason is at the end.
       stderr = (stderr + chunk).slice(-MAX_STDERR_CHARACTERS);
     });
     child.on('error', (error) => {
       const code = 'code' in error ? String(error.code) : error.message;
       if (code === 'ENOENT') cut ??= 'no-git';
-      // Nothing else is heard of a process that never began.
+      // A process that never started has no other event.
       if (child.pid !== undefined) return;
       const problem = `fatal: ${program} could not be started (${code})`;
       settle(cut !== null ? { kind: cut } : { kind: 'exit', code: 128, stdout: Buffer.alloc(0), stderr: problem });

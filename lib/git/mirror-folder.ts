@@ -1,4 +1,6 @@
-/** The folder of the repository's copy: whose it is, and for which address. Only a folder made here is ever removed. */
+/**
+ * The folder of a repository's copy, with a marker that names its address. Only a folder created here is ever removed.
+ */
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -6,16 +8,16 @@ import { z } from 'zod';
 const MARKER = 'nixfleet-mirror.json';
 const markerSchema = z.object({ madeBy: z.literal('nixfleet'), url: z.string() });
 
-/** What stands where a copy belongs: ours for this address, ours for another one, nothing, something of somebody else. */
+/** What is at the path of a copy: our copy of this address, our copy of another, nothing, or a foreign folder. */
 export type Place = 'ours' | 'outdated' | 'missing' | 'foreign';
 
-/** Makes the folder, for its owner alone. `url` must hold no credentials. */
+/** Creates the folder, accessible only by its owner. `url` must hold no credentials. */
 export async function makeMarkedFolder(path: string, url: string): Promise<void> {
   await mkdir(path, { mode: 0o700 });
   await writeFile(join(path, MARKER), `${JSON.stringify({ madeBy: 'nixfleet', url })}\n`);
 }
 
-/** What stands at a path; `url` null matches no address. */
+/** What is at a path; `url` null matches no address. */
 export async function placeAt(path: string, url: string | null): Promise<Place> {
   let marker: string;
   try {
@@ -23,7 +25,7 @@ export async function placeAt(path: string, url: string | null): Promise<Place> 
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : null;
     if (code !== 'ENOENT') return 'foreign';
-    // Without the marker it is ours only when nothing is there (or an empty folder, left by a crash).
+    // Without the marker it is ours only when nothing exists (or an empty folder, left by a crash).
     return (await isEmpty(path)) ? 'missing' : 'foreign';
   }
   try {

@@ -28,13 +28,13 @@ describe('commitPage', () => {
     'git@nas:/srv/fleet',
     'ext::sh -c id',
     'javascript:alert(1)//a/b',
-  ])('of %s is not known', (repository) => {
+  ])('of %s is unknown', (repository) => {
     expect(commitPage(repository, COMMIT)).toBeNull();
   });
 });
 
 describe('credentials', () => {
-  it('are taken out of http addresses and kept for the header', () => {
+  it('are removed from http addresses and kept for the header', () => {
     expect(safeAddress('https://ada:p%40ss@git.example.org/fleet')).toEqual({
       url: 'https://git.example.org/fleet',
       login: { user: 'ada', password: 'p@ss' },
@@ -49,7 +49,7 @@ describe('credentials', () => {
     );
   });
 
-  it('never survive in what a program said', () => {
+  it('are removed from program output', () => {
     const secret = fc.stringMatching(/^[A-Za-z0-9_-]{8,40}$/);
     fc.assert(
       fc.property(secret, secret, fc.string(), (user, password, around) => {

@@ -1,6 +1,6 @@
-/** Addresses of repositories and feeds: taking credentials out of them, and finding the page that shows a commit. */
+/** Addresses of repositories and feeds: removes credentials, and finds the web page of a commit. */
 
-/** An address without secrets, and the secret that was in it. */
+/** An address without secrets, and the credentials it contained. */
 export interface SafeAddress {
   url: string;
   /** User and password of an http(s) address, for an Authorization header; null when it has none. */
@@ -22,7 +22,7 @@ function decoded(value: string): string {
   }
 }
 
-/** Takes user and password out of an http(s) address, and the password out of any other. */
+/** Removes user and password from an http(s) address, and the password from any other. */
 export function safeAddress(address: string): SafeAddress {
   const url = parseUrl(address);
   if (url === null || (url.username === '' && url.password === '')) return { url: address, login: null };
@@ -39,7 +39,7 @@ export function basicAuthorization(login: { user: string; password: string }): s
   return `Basic ${Buffer.from(`${login.user}:${login.password}`, 'utf8').toString('base64')}`;
 }
 
-/** An address as an operator may read it: no credentials, and no query, where tokens are put too. */
+/** An address for display: without credentials, and without the query, which may hold tokens. */
 export function shownAddress(address: string): string {
   const url = parseUrl(safeAddress(address).url);
   if (url === null) return address;
@@ -50,7 +50,7 @@ export function shownAddress(address: string): string {
 
 const USERINFO_IN_TEXT = /([a-z][a-z0-9+.-]*:\/\/)[^/\s@]+@/gi;
 
-/** Takes credentials out of what a program said: those of any address in it, and the given secrets. */
+/** Redacts a program's output: credentials in any address, and the given secrets. */
 export function redactText(text: string, secrets: readonly string[]): string {
   let safe = text.replace(USERINFO_IN_TEXT, '$1');
   for (const secret of secrets) {
@@ -83,7 +83,7 @@ function repositoryPage(repository: string): string | null {
   }
   const short = SCP_LIKE.exec(repository);
   const [, user, host, path] = short ?? [];
-  // Forges take everybody as "git" and a path below their root; anything else is a server with plain folders.
+  // Forges use the user "git" and a path below their root; anything else is a plain ssh server.
   if (user !== 'git' || host === undefined || path === undefined || /^[/~]/.test(path)) return null;
   return pageOf('https:', host, path);
 }

@@ -1,4 +1,4 @@
-/** Brings together what health and metrics ask of the running parts. */
+/** Connects health and metrics to the running parts. */
 import { freeBytes } from '@/lib/store/backup/backup-files';
 import type { BackupService } from '@/lib/store/backup/backup-service';
 import type { Config } from '@/lib/config';
@@ -9,9 +9,9 @@ import type { Db } from '@/lib/store/sqlite/open-database';
 import type { DesiredSource } from '@/lib/fleet/hosts/desired';
 import type { FleetService } from '@/lib/fleet/service';
 import type { LimitUse } from '@/lib/protocol/limit-use';
-import type { Metrics } from '@/lib/metrics/create-metrics';
+import type { MetricsRegistry } from '@/lib/metrics/create-metrics';
 import type { AgentGateway } from '@/lib/edge/agents/agent-gateway';
-import type { OwnRoute } from '@/lib/edge/http/http';
+import type { DirectRoute } from '@/lib/edge/http/http';
 import type { LiveHub } from '@/lib/edge/browsers/live-gateway';
 import type { RequestCounts } from '@/lib/edge/http/request-counts';
 import { VERSION } from '@/lib/version';
@@ -25,15 +25,15 @@ export interface HealthParts {
   agents: AgentGateway;
   desired: DesiredSource;
   backups: Pick<BackupService, 'status'>;
-  metrics: Metrics;
+  metrics: MetricsRegistry;
   requests: RequestCounts;
-  /** The dashboard's limits, from wherever they are. */
+  /** The dashboard's limits. */
   limits: { read: () => readonly LimitUse[] };
   isStopping: () => boolean;
 }
 
-/** The routes that the HTTP server answers by itself. */
-export function wireHealth(parts: HealthParts): ReadonlyMap<string, OwnRoute> {
+/** The routes that the HTTP server answers directly. */
+export function wireHealth(parts: HealthParts): ReadonlyMap<string, DirectRoute> {
   const { config, db, fleet, hub, agents, desired, backups, metrics } = parts;
   const now = () => Date.now();
   const diskFreeBytes = () => freeBytes(config.dataDir);
@@ -65,7 +65,7 @@ export function wireHealth(parts: HealthParts): ReadonlyMap<string, OwnRoute> {
       return {
         ...seen,
         version: VERSION,
-        // A database that refuses may take seconds to say so: it is not asked again for this.
+        // A refusing database may take seconds to answer, so it is not checked again.
         databaseIsWritable: seen.vitals.storageFault === null && checkWritable(db).kind === 'writable',
         migrations,
         freeBytes: diskFreeBytes(),
@@ -74,7 +74,7 @@ export function wireHealth(parts: HealthParts): ReadonlyMap<string, OwnRoute> {
       };
     },
     metrics,
-    tokenIsRight: config.metricsToken === null ? null : bearerIs(config.metricsToken),
+    isValidToken: config.metricsToken === null ? null : bearerIs(config.metricsToken),
   });
 }
 

@@ -1,15 +1,15 @@
-/** How the dashboard does, from what its parts say of themselves. Anybody may read it: no path, name or error text. */
+/** The health report. Anyone may read it, so it holds no path, name or error text. */
 import type { DesiredState } from '@/lib/fleet/hosts/desired';
 import type { FleetVitals } from '@/lib/fleet/records/operator-port';
 
 /**
- * The fleet's clock ticks every second and the hub looks after browsers ten times as often: later than this, they hang.
- * In `LoopTime`: a stall that is over is none, and a loop that still hangs answers nobody.
+ * The fleet ticks every second and the hub ten times as often; a later tick means that they hang. In `LoopTime`: a
+ * stall that is over does not count, and a loop that hangs answers nobody.
  */
 export const MAX_TICK_AGE_MS = 10_000;
-/** Below this, writes fail soon. */
+/** Below this, writes will soon fail. */
 const MIN_FREE_BYTES = 64 * 1_048_576;
-/** A desired state that could not be fetched for so many intervals is a fault. */
+/** A desired state that could not be fetched for this long is a fault. */
 const DESIRED_GRACE_MS = 10 * 60_000;
 
 export interface HealthFacts {
@@ -17,7 +17,7 @@ export interface HealthFacts {
   isStopping: boolean;
   version: string;
   vitals: FleetVitals;
-  /** How long ago the browsers' hub was at work (ms of `LoopTime`). */
+  /** Time since the browser hub last ran (ms of `LoopTime`). */
   hubBeatAgeMs: number;
   databaseIsWritable: boolean;
   migrations: number;
@@ -26,12 +26,12 @@ export interface HealthFacts {
   desired: DesiredState;
 }
 
-/** Whether the process does its work: the event loop turns, and the fleet and the hub take part in it. */
+/** Whether the process works: the event loop turns, and the fleet and the hub run in it. */
 export function isAlive(facts: Pick<HealthFacts, 'isStopping' | 'vitals' | 'hubBeatAgeMs'>): boolean {
   return !facts.isStopping && Math.max(facts.vitals.tickAgeMs, facts.hubBeatAgeMs) <= MAX_TICK_AGE_MS;
 }
 
-/** `failing`: it can't do its work. `degraded`: it does, and something has to be mended. */
+/** `failing`: it can't work. `degraded`: it works, but something needs attention. */
 export function readiness(facts: HealthFacts) {
   const { now, vitals, backups, desired } = facts;
   const seconds = (at: number | null) => (at === null ? null : Math.max(0, Math.round((now - at) / 1_000)));
@@ -52,9 +52,9 @@ export function readiness(facts: HealthFacts) {
     },
   };
   const isReady = checks.fleet.ok && checks.database.ok;
-  const isWhole = Object.values(checks).every(({ ok }) => ok);
+  const isHealthy = Object.values(checks).every(({ ok }) => ok);
   return {
-    status: !isReady ? ('failing' as const) : isWhole ? ('ready' as const) : ('degraded' as const),
+    status: !isReady ? ('failing' as const) : isHealthy ? ('ready' as const) : ('degraded' as const),
     version: facts.version,
     checks,
   };

@@ -1,28 +1,28 @@
-/** `/health`, `/health/ready` and `/metrics`, answered beside the pages. */
-import type { Metrics } from '@/lib/metrics/create-metrics';
-import type { OwnAnswer, OwnRoute } from '@/lib/edge/http/http';
+/** `/health`, `/health/ready` and `/metrics`, answered without Next. */
+import type { MetricsRegistry } from '@/lib/metrics/create-metrics';
+import type { DirectResponse, DirectRoute } from '@/lib/edge/http/http';
 import { isAlive, readiness, type HealthFacts } from './health-report';
 
-/** The look at the database is a durable write: whoever asks more often gets the last answer. */
+/** The database check is a durable write, so more frequent requests get the last answer. */
 const READINESS_AGE_MS = 5_000;
 
 export interface HealthSources {
   alive: () => Pick<HealthFacts, 'now' | 'isStopping' | 'vitals' | 'hubBeatAgeMs'>;
   facts: () => HealthFacts;
-  metrics: Metrics;
-  /** False when the header is not the right token; null when none is configured. */
-  tokenIsRight: ((authorization: string | undefined) => boolean) | null;
+  metrics: MetricsRegistry;
+  /** Checks the Authorization header; null when no token is configured. */
+  isValidToken: ((authorization: string | undefined) => boolean) | null;
 }
 
-/** The routes by path. Only `/metrics` asks for a token; without a configured one it is not there. */
-export function healthRoutes({ alive, facts, metrics, tokenIsRight }: HealthSources): ReadonlyMap<string, OwnRoute> {
-  let last: { at: number; answer: OwnAnswer } | null = null;
-  const routes = new Map<string, OwnRoute>();
+/** The routes by path. Only `/metrics` requires a token; without a configured one it answers 404. */
+export function healthRoutes({ alive, facts, metrics, isValidToken }: HealthSources): ReadonlyMap<string, DirectRoute> {
+  let last: { at: number; answer: DirectResponse } | null = null;
+  const routes = new Map<string, DirectRoute>();
 
   routes.set('/health', () => {
     const seen = alive();
-    const word = seen.isStopping ? 'stopping' : isAlive(seen) ? 'ok' : 'stuck';
-    return json(word === 'ok' ? 200 : 503, { status: word });
+    const status = seen.isStopping ? 'stopping' : isAlive(seen) ? 'ok' : 'stuck';
+    return json(status === 'ok' ? 200 : 503, { status });
   });
 
   routes.set('/health/ready', () => {
@@ -35,8 +35,8 @@ export function healthRoutes({ alive, facts, metrics, tokenIsRight }: HealthSour
   });
 
   routes.set('/metrics', async ({ headers }) => {
-    if (tokenIsRight === null) return json(404, { error: 'Set NIXFLEET_METRICS_TOKEN to have metrics here.' });
-    if (tokenIsRight(headers.authorization)) {
+    if (isValidToken === null) return json(404, { error: 'Set NIXFLEET_METRICS_TOKEN to enable metrics.' });
+    if (isValidToken(headers.authorization)) {
       return { status: 200, type: metrics.contentType, body: await metrics.text() };
     }
     const refused = json(401, { error: 'Send the metrics token: Authorization: Bearer …' });
@@ -45,6 +45,6 @@ export function healthRoutes({ alive, facts, metrics, tokenIsRight }: HealthSour
   return routes;
 }
 
-function json(status: number, body: object): OwnAnswer {
+function json(status: number, body: object): DirectResponse {
   return { status, type: 'application/json', body: JSON.stringify(body) };
 }

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { BackupStatus } from '@/lib/store/backup/backup-service';
-import { createMetrics, type Metrics } from '@/lib/metrics/create-metrics';
+import { createMetricsRegistry, type MetricsRegistry } from '@/lib/metrics/create-metrics';
 import { createHttpServer } from '@/lib/edge/http/http';
 import { RequestCounts } from '@/lib/edge/http/request-counts';
 import { createTestServer, type TestServer } from '@/lib/edge/testing/test-server';
@@ -14,16 +14,16 @@ import { wireHealth } from './connect-health';
 
 const TOKEN = 'a-token-for-prometheus';
 
-let house: TestServer;
-let metrics: Metrics;
+let fleetServer: TestServer;
+let metrics: MetricsRegistry;
 let server: Server;
 let stopping: boolean;
 let backups: BackupStatus;
 
 async function serve(metricsToken: string | null): Promise<void> {
   const counts = new RequestCounts();
-  const own = wireHealth({
-    ...house,
+  const directRoutes = wireHealth({
+    ...fleetServer,
     config: { dataDir: tmpdir(), metricsToken },
     backups: { status: () => backups },
     metrics,
@@ -31,9 +31,9 @@ async function serve(metricsToken: string | null): Promise<void> {
     isStopping: () => stopping,
   });
   server = createHttpServer({
-    own,
+    directRoutes,
     counts,
-    programs: [],
+    machineEndpoints: [],
     origins: { baseUrl: null, allowedOrigins: [], machineNames: [] },
     agentCount: () => 0,
     trusts: () => false,
@@ -45,8 +45,8 @@ async function serve(metricsToken: string | null): Promise<void> {
 }
 
 beforeEach(async () => {
-  metrics = createMetrics();
-  house = await createTestServer({ meter: (store) => metrics.meter(store) });
+  metrics = createMetricsRegistry();
+  fleetServer = await createTestServer({ meter: (store) => metrics.meter(store) });
   stopping = false;
   backups = {
     intervalMs: 86_400_000,
@@ -64,7 +64,7 @@ beforeEach(async () => {
 afterEach(async () => {
   server.close();
   server.closeAllConnections();
-  await house.close();
+  await fleetServer.close();
 });
 
 async function get(path: string, init: RequestInit = {}): Promise<{ status: number; text: string; headers: Headers }> {
@@ -75,7 +75,7 @@ async function get(path: string, init: RequestInit = {}): Promise<{ status: numb
 
 const scrape = async () => (await get('/metrics', { headers: { authorization: `Bearer ${TOKEN}` } })).text;
 
-it('answers /health with exactly what engines and agents wait for, without a session', async () => {
+it('answers /health as container engines and agents expect, without a session', async () => {
   await serve(null);
   const { status, text, headers } = await get('/health');
   expect(status).toBe(200);
@@ -87,19 +87,19 @@ it('answers /health with exactly what engines and agents wait for, without a ses
   expect((await get('/healthy')).text).toBe('a page');
 });
 
-it('is not alive while it stops, nor when the fleet’s clock stands still although HTTP answers', async () => {
+it('is not alive while it stops, or when the fleet’s clock stands still although HTTP answers', async () => {
   await serve(null);
   stopping = true;
   expect(await get('/health')).toMatchObject({ status: 503, text: '{"status":"stopping"}' });
   stopping = false;
-  house.fleet.stop();
-  const stood = house.fleet.vitals();
-  house.fleet.vitals = () => ({ ...stood, tickAgeMs: MAX_TICK_AGE_MS + 1 });
+  fleetServer.fleet.stop();
+  const stood = fleetServer.fleet.vitals();
+  fleetServer.fleet.vitals = () => ({ ...stood, tickAgeMs: MAX_TICK_AGE_MS + 1 });
   expect(await get('/health')).toMatchObject({ status: 503, text: '{"status":"stuck"}' });
 });
 
-it('says at /health/ready what it can do, without names, paths and secrets', async () => {
-  await house.registeredAgent('alpha');
+it('reports its checks at /health/ready, without names, paths and secrets', async () => {
+  await fleetServer.registeredAgent('alpha');
   await serve(null);
   const { status, text } = await get('/health/ready');
   expect(status).toBe(200);
@@ -117,7 +117,7 @@ it('says at /health/ready what it can do, without names, paths and secrets', asy
   for (const secret of ['alpha', tmpdir(), '/backups', 'a-token-for-tests']) expect(text).not.toContain(secret);
 });
 
-it('is degraded, and still answers 200, when backups or the desired state are to be mended', async () => {
+it('is degraded, and still answers 200, when backups or the desired state have a problem', async () => {
   backups = { ...backups, problem: 'the disk is full' };
   await serve(null);
   const { status, text } = await get('/health/ready');
@@ -126,32 +126,32 @@ it('is degraded, and still answers 200, when backups or the desired state are to
   expect(text).not.toContain('the disk is full');
 });
 
-it('is failing when the database does not take writes, and ready again when it does', async () => {
+it('is failing while the database refuses writes, and ready again afterwards', async () => {
   await serve(null);
-  house.db.$client.pragma('query_only = ON');
+  fleetServer.db.$client.pragma('query_only = ON');
   const refused = await get('/health/ready');
   expect(refused.status).toBe(503);
   expect(JSON.parse(refused.text)).toMatchObject({ status: 'failing', checks: { database: { ok: false } } });
   // The last answer stands for a while: each look is a durable write.
-  house.db.$client.pragma('query_only = OFF');
+  fleetServer.db.$client.pragma('query_only = OFF');
   expect((await get('/health/ready')).status).toBe(503);
-  // Alive it is all the same: a restart would mend nothing.
+  // It is still alive: a restart would not help.
   expect((await get('/health')).status).toBe(200);
 });
 
-it('judges a late desired state and a full disk', () => {
+it('reports a late desired state and a full disk', () => {
   const now = 10_000_000;
   const facts = {
     now,
     isStopping: false,
     version: '4.0.0',
-    vitals: house.fleet.vitals(),
+    vitals: fleetServer.fleet.vitals(),
     hubBeatAgeMs: 0,
     databaseIsWritable: true,
     migrations: 2,
     freeBytes: 10 ** 9,
     backups: { newest: null, isWrong: false },
-    desired: house.desired.state,
+    desired: fleetServer.desired.state,
   };
   const alive = { ...facts, vitals: { ...facts.vitals, tickAgeMs: 0 } };
   expect(readiness(alive).status).toBe('ready');
@@ -161,11 +161,11 @@ it('judges a late desired state and a full disk', () => {
   expect(readiness({ ...alive, hubBeatAgeMs: MAX_TICK_AGE_MS + 1 }).status).toBe('failing');
 });
 
-it('has no /metrics without a configured token, and asks for the right one', async () => {
+it('has no /metrics without a configured token, and requires the right one', async () => {
   await serve(null);
   expect((await get('/metrics')).status).toBe(404);
   server.close();
-  metrics = createMetrics();
+  metrics = createMetricsRegistry();
   await serve(TOKEN);
   const without = await get('/metrics');
   expect(without.status).toBe(401);
@@ -179,8 +179,8 @@ it('has no /metrics without a configured token, and asks for the right one', asy
 });
 
 it('speaks the text format of Prometheus, with each series once and names from closed lists', async () => {
-  await house.registeredAgent('alpha');
-  await house.browser();
+  await fleetServer.registeredAgent('alpha');
+  await fleetServer.browser();
   await serve(TOKEN);
   const text = await scrape();
   const series = new Set<string>();
@@ -217,7 +217,7 @@ it('speaks the text format of Prometheus, with each series once and names from c
   expect(await scrape()).toContain('nixfleet_agents{state="connected"} 1');
 });
 
-it('counts refused requests by reason, and what was read of them', async () => {
+it('counts refused requests by reason, and the bytes read of them', async () => {
   await serve(TOKEN);
   expect(
     (await get('/', { method: 'POST', body: 'x'.repeat(100), headers: { origin: 'http://evil.example' } })).status,
@@ -230,10 +230,10 @@ it('counts refused requests by reason, and what was read of them', async () => {
   expect(await scrape()).toContain('nixfleet_requests_refused_total{reason="foreign-origin"} 1');
 });
 
-it('shows how much of each limit is in use, by its name alone', async () => {
-  await house.registeredAgent('alpha');
-  await house.agent();
-  await house.agent();
+it('shows the use of each limit, by its name only', async () => {
+  await fleetServer.registeredAgent('alpha');
+  await fleetServer.agent();
+  await fleetServer.agent();
   await serve(TOKEN);
   const text = await scrape();
   expect(text).toContain('nixfleet_limit_used{limit="agents_unregistered"} 2');
@@ -242,26 +242,38 @@ it('shows how much of each limit is in use, by its name alone', async () => {
   expect(text).toContain('nixfleet_limit_used{limit="hosts"} 1');
   const ids = [...text.matchAll(/nixfleet_limit_used\{limit="([^"]*)"\}/g)].map(([, id]) => id);
   expect(ids).toEqual(['agents_unregistered', 'agents_held', 'hosts', 'browsers', 'pending_upgrades', 'enrolments']);
-  expect(house.limits.read()[0]?.by).toEqual([{ who: '127.0.0.1', count: 2 }]);
+  expect(fleetServer.limits.read()[0]?.by).toEqual([{ who: '127.0.0.1', count: 2 }]);
   expect(text).not.toContain('127.0.0.1');
   // A counter that is read again is no sum of its readings.
   expect(await scrape()).toContain('nixfleet_limit_refused_total{limit="agents_unregistered"} 0');
 });
 
 it('counts how commands end and what the database refuses', async () => {
-  const agent = await house.registeredAgent('alpha');
+  const agent = await fleetServer.registeredAgent('alpha');
   await serve(TOKEN);
-  house.fleet.dispatch({ operation: 'pull', hostIds: ['alpha'], requestId: '1'.repeat(32), force: true, by: house.by });
+  fleetServer.fleet.dispatch({
+    operation: 'pull',
+    hostIds: ['alpha'],
+    requestId: '1'.repeat(32),
+    force: true,
+    by: fleetServer.by,
+  });
   await agent.inbox.find(({ type }) => type === 'command');
   agent.send('command_rejected', { reason: 'busy with something else' });
-  const browser = await house.browser();
+  const browser = await fleetServer.browser();
   await browser.until(({ hosts }) => hosts[0]?.lastCommand?.outcome === 'rejected');
   expect(await scrape()).toContain('nixfleet_commands_ended_total{outcome="rejected"} 1');
 
-  house.db.$client.pragma('query_only = ON');
-  house.fleet.dispatch({ operation: 'pull', hostIds: ['alpha'], requestId: '2'.repeat(32), force: true, by: house.by });
+  fleetServer.db.$client.pragma('query_only = ON');
+  fleetServer.fleet.dispatch({
+    operation: 'pull',
+    hostIds: ['alpha'],
+    requestId: '2'.repeat(32),
+    force: true,
+    by: fleetServer.by,
+  });
   const text = await scrape();
   expect(text).toContain('nixfleet_database_refuses 1');
   expect(text).toMatch(/nixfleet_database_refusals_total [1-9]/);
-  house.db.$client.pragma('query_only = OFF');
+  fleetServer.db.$client.pragma('query_only = OFF');
 });

@@ -1,6 +1,6 @@
 /**
- * The log: pino, one JSON object a line. Secret-looking fields are redacted, every character is harmless to a terminal,
- * and lines are bounded in length and number, whoever has a say in what they hold.
+ * The log: pino, one JSON object a line. Secret fields are redacted, characters that could control a terminal are
+ * escaped, and lines are bounded in length and number.
  */
 import { pino, type DestinationStream, type Logger } from 'pino';
 import { LINES_PER_WINDOW, LineBudget } from './log-limit';
@@ -30,15 +30,15 @@ const SECRET_FIELDS = [
 
 /** Longest line, in UTF-16 units. A stack trace fits. */
 export const MAX_LINE_LENGTH = 16_384;
-/** What is kept of each value of a longer line. */
+/** Longest value in a truncated line. */
 const MAX_VALUE_LENGTH = 1_000;
-/** Values that are kept of a longer line. */
+/** Most values in a truncated line. */
 const MAX_VALUES = 12;
 
-/** Makes the root logger. `destination` is for tests; without it, lines go to standard output. */
+/** Creates the root logger. `destination` is for tests; without it, lines go to standard output. */
 export function createLog(level: LogLevel, destination?: DestinationStream): Logger {
   const budget = new LineBudget((message, leftOut) => {
-    log.warn({ message, leftOut }, 'a message was repeated; the rest of its lines were left out');
+    log.warn({ message, leftOut }, 'a message was repeated; further lines of it were suppressed');
   });
   const options = {
     level,
@@ -60,24 +60,24 @@ export function createLog(level: LogLevel, destination?: DestinationStream): Log
   return log;
 }
 
-/** Letters by which messages with a source are told apart: how they begin is rarely somebody else's words. */
-const TOLD_APART_BY = 24;
-/** Lines of one source within a window, whatever they say. */
-const LINES_OF_SOURCE = 10 * LINES_PER_WINDOW;
+/** Letters that distinguish messages with a source: their beginning is rarely untrusted text. */
+const MESSAGE_PREFIX_LENGTH = 24;
+/** Lines of one source within a window. */
+const MAX_LINES_PER_SOURCE = 10 * LINES_PER_WINDOW;
 
-/** What a line counts for, each with its number of lines. Messages with a source are somebody else's words. */
+/** The budget keys of a line, with their limits. Messages with a source hold untrusted text. */
 function budgetKeys([first, second]: readonly unknown[]): (readonly [key: string, lines: number])[] {
   const message = String(typeof first === 'string' ? first : second);
   if (typeof first !== 'object' || first === null || !('source' in first)) return [[message, LINES_PER_WINDOW]];
   const source = String(first.source);
-  const beginning = message.replace(/[^a-z ]/gi, '').slice(0, TOLD_APART_BY);
+  const beginning = message.replace(/[^a-z ]/gi, '').slice(0, MESSAGE_PREFIX_LENGTH);
   return [
     [`${source}: ${beginning}`, LINES_PER_WINDOW],
-    [source, LINES_OF_SOURCE],
+    [source, MAX_LINES_PER_SOURCE],
   ];
 }
 
-/** The same line with its values cut; what holds further values is cut as their text. */
+/** Truncates the values of a line; nested values are truncated as JSON. */
 function shortened(line: string): string {
   const fields = JSON.parse(line) as Record<string, unknown>;
   const kept = Object.entries(fields)

@@ -1,6 +1,6 @@
 /**
- * Next, React and next-auth write to the console, and some of what they write comes from whoever sent the request: it
- * goes through the log, which makes it one harmless line and bounds how much there is.
+ * Routes console output of Next, React and next-auth through the log, because it may hold text from a request: the log
+ * makes it one harmless line and bounds its amount.
  */
 import { format, stripVTControlCharacters } from 'node:util';
 import type { Log } from '.';
@@ -17,10 +17,10 @@ const LEVELS: Readonly<Record<ConsoleMethod, 'debug' | 'info' | 'warn' | 'error'
   error: 'error',
 };
 
-/** Longest text that is kept of one call, in UTF-16 units. */
+/** Longest text of one call, in UTF-16 units. */
 const MAX_TEXT_LENGTH = 4_000;
 
-/** Sends everything that is written to the console of this process to the log. Gives the way back, for tests. */
+/** Routes the console of this process to the log. Returns a function that restores it, for tests. */
 export function routeConsole(
   log: Pick<Log, 'debug' | 'info' | 'warn' | 'error'>,
   target: Record<ConsoleMethod, Write> = globalThis.console,

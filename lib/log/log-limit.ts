@@ -1,12 +1,12 @@
 /**
- * A budget of log lines for each message: whoever makes the dashboard repeat one leaves some lines and one that counts
- * the rest, not a full disk.
+ * A budget of log lines per message, so that a repeated message leaves some lines and one that counts the rest, not a
+ * full disk.
  */
 
 /** Lines of one message within a window. */
 export const LINES_PER_WINDOW = 30;
 export const WINDOW_MS = 60_000;
-/** Messages that are counted at once; further ones share one count. */
+/** Most messages counted separately; further ones share one count. */
 const MAX_MESSAGES = 500;
 const OVERFLOW = 'other messages';
 
@@ -14,10 +14,10 @@ export class LineBudget {
   private readonly lines = new Map<string, { count: number; max: number }>();
   private windowTimer: NodeJS.Timeout | null = null;
 
-  /** `report` is called when a window ends, for each message of which lines were left out. */
+  /** `report` is called at the end of a window for each message with suppressed lines. */
   constructor(private readonly report: (message: string, leftOut: number) => void) {}
 
-  /** Counts a line of this message, of at most `max`; false when it is to be left out. */
+  /** Counts a line of this message; false when it exceeds `max`. */
   allows(message: string, max = LINES_PER_WINDOW): boolean {
     this.windowTimer ??= setTimeout(() => this.endWindow(), WINDOW_MS).unref();
     const counted = this.lines.has(message) || this.lines.size < MAX_MESSAGES ? message : OVERFLOW;

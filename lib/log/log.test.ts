@@ -3,7 +3,7 @@ import { createLog, MAX_LINE_LENGTH } from '.';
 import { LINES_PER_WINDOW, WINDOW_MS } from './log-limit';
 
 describe('createLog', () => {
-  it('keeps secrets out, wherever they stand in a record', () => {
+  it('redacts secrets wherever they are in a record', () => {
     const lines: string[] = [];
     const log = createLog('info', { write: (line: string) => lines.push(line) });
     log.info(
@@ -32,7 +32,7 @@ describe('createLog', () => {
   });
 });
 
-describe('a line of the log that holds somebody else’s text', () => {
+describe('a log line with untrusted text', () => {
   const write = (fields: object, message: string): string => {
     const lines: string[] = [];
     createLog('info', { write: (line: string) => lines.push(line) }).warn(fields, message);
@@ -69,7 +69,7 @@ describe('a message that is repeated', () => {
   beforeEach(() => vi.useFakeTimers());
   afterEach(() => vi.useRealTimers());
 
-  it('leaves some lines and one that counts the rest, in each minute anew', () => {
+  it('is written a limited number of times per minute, with one line that counts the rest', () => {
     const lines: string[] = [];
     const log = createLog('info', { write: (line: string) => lines.push(line) });
     for (let n = 0; n < LINES_PER_WINDOW + 70; n += 1) log.warn({ n }, 'a request was refused');

@@ -1,4 +1,4 @@
-/** Figures for Prometheus: one registry in the process, whose labels have values from closed lists. */
+/** Prometheus metrics: one registry per process, with label values from closed lists. */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { LimitUse } from '@/lib/protocol/limit-use';
 import { COMMAND_OUTCOMES, type HostView } from '@/lib/protocol/live';
@@ -7,7 +7,7 @@ import { meterStore } from './metrics-store';
 import type { FleetStore } from '@/lib/fleet/records/store-port';
 import type { FleetVitals } from '@/lib/fleet/records/operator-port';
 
-/** Where figures come from that are read when somebody asks for them. */
+/** Sources of metrics that are read on demand. */
 export interface MetricSources {
   now: () => number;
   version: string;
@@ -21,22 +21,22 @@ export interface MetricSources {
   limits: () => readonly LimitUse[];
 }
 
-/** What became of HTTP requests since the start. */
+/** Counts of HTTP requests since the start. */
 export interface RequestFigures {
   refusedByReason: () => Iterable<readonly [reason: string, count: number]>;
   bodyBytes: number;
-  /** Handed to a page or a route. */
+  /** Passed to a page or a route. */
   passed: { without_body: number; with_body: number };
-  /** Read from all connections, whoever read it. */
+  /** Bytes read from all connections. */
   socketBytes: number;
 }
 
-export interface Metrics {
-  /** The store, with its times and outcomes counted. */
+export interface MetricsRegistry {
+  /** Wraps the store to measure its transactions and outcomes. */
   meter: (store: FleetStore) => FleetStore;
-  /** Adds what is read on demand. Called once. */
+  /** Adds the metrics that are read on demand. Called once. */
   observe: (sources: MetricSources) => void;
-  /** All figures in the text format of Prometheus, and its type. */
+  /** All metrics in the Prometheus text format. */
   text: () => Promise<string>;
   contentType: string;
 }
@@ -45,12 +45,12 @@ export interface Metrics {
 const COMMIT_BUCKETS_S = [0.0001, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1, 5];
 const QUANTILES = [0.5, 0.95, 1] as const;
 
-/** The metrics of this process: made at the first call. */
-export function processMetrics(): Metrics {
-  return singleton('metrics', createMetrics);
+/** The metrics of this process, created at the first call. */
+export function processMetrics(): MetricsRegistry {
+  return singleton('metrics', createMetricsRegistry);
 }
 
-export function createMetrics(): Metrics {
+export function createMetricsRegistry(): MetricsRegistry {
   const registry = new Registry();
   const registers = [registry];
   collectDefaultMetrics({ register: registry });
@@ -60,11 +60,11 @@ export function createMetrics(): Metrics {
     labelNames: ['outcome'],
     registers,
   });
-  // Each outcome from the start on: a rate of something that was never counted is nothing.
+  // Every outcome starts at 0, so that its rate is defined.
   for (const outcome of COMMAND_OUTCOMES) commands.inc({ outcome }, 0);
   const commits = new Histogram({
     name: 'nixfleet_database_commit_seconds',
-    help: 'How long durable transactions of the fleet took.',
+    help: 'Duration of the durable transactions of the fleet.',
     buckets: COMMIT_BUCKETS_S,
     registers,
   });
@@ -133,46 +133,44 @@ function addGauges(registry: Registry, sources: MetricSources): void {
       },
     });
   const requests = sources.requests();
-  counter(
-    'requests_refused_total',
-    'HTTP requests that were refused before a page saw them, by reason.',
-    'reason',
-    () => requests.refusedByReason(),
+  counter('requests_refused_total', 'HTTP requests refused before they reached a page, by reason.', 'reason', () =>
+    requests.refusedByReason(),
   );
-  counter('requests_passed_total', 'HTTP requests that were handed to a page or a route.', 'body', () =>
+  counter('requests_passed_total', 'HTTP requests passed to a page or a route.', 'body', () =>
     Object.entries(requests.passed),
   );
-  counter('request_body_bytes_total', 'Bytes of request bodies that were read, also to be thrown away.', null, () => [
+  counter('request_body_bytes_total', 'Bytes of request bodies read, including discarded ones.', null, () => [
     ['', requests.bodyBytes],
   ]);
-  counter('socket_read_bytes_total', 'Bytes that were read from all connections.', null, () => [
-    ['', requests.socketBytes],
-  ]);
+  counter('socket_read_bytes_total', 'Bytes read from all connections.', null, () => [['', requests.socketBytes]]);
 
-  labelled('build_info', 'Always 1; the label says which version runs.', 'version', () => [[sources.version, 1]]);
-  labelled('agents', 'Agents by state: held ones are connected and belong to no host.', 'state', () =>
+  labelled('build_info', 'Always 1; the label is the running version.', 'version', () => [[sources.version, 1]]);
+  labelled('agents', 'Agents by state; held agents are connected but not admitted.', 'state', () =>
     Object.entries(sources.vitals().agents),
   );
   labelled('hosts', 'Hosts by state.', 'state', () => hostStates(sources.hosts()));
-  labelled('heartbeat_lag_seconds', 'How long ago connected agents were heard, by quantile.', 'quantile', () =>
-    quantiles(sources.vitals().lastSeenAt.map((at) => Math.max(0, sources.now() - at) / 1_000)),
+  labelled(
+    'heartbeat_lag_seconds',
+    'Seconds since connected agents last sent something, by quantile.',
+    'quantile',
+    () => quantiles(sources.vitals().lastSeenAt.map((at) => Math.max(0, sources.now() - at) / 1_000)),
   );
-  labelled('queue_length', 'What waits inside of the dashboard.', 'queue', () =>
+  labelled('queue_length', 'Length of the queues inside the dashboard.', 'queue', () =>
     Object.entries(sources.vitals().queues),
   );
-  labelled('socket_backlog_bytes', 'Bytes that peers have not taken yet.', 'sockets', () => [
+  labelled('socket_backlog_bytes', 'Bytes sent to peers that they have not read yet.', 'sockets', () => [
     ['agents', sources.agents().backlogBytes],
     ['browsers', sources.browsers().backlogBytes],
   ]);
-  labelled('limit_used', 'How much of a limit is in use.', 'limit', () =>
+  labelled('limit_used', 'Current use of each limit.', 'limit', () =>
     sources.limits().map(({ id, used }) => [id, used] as const),
   );
-  labelled('limit_max', 'How much a limit allows.', 'limit', () =>
+  labelled('limit_max', 'Maximum of each limit.', 'limit', () =>
     sources.limits().map(({ id, max }) => [id, max] as const),
   );
   new Counter({
     name: 'nixfleet_limit_refused_total',
-    help: 'How often something was refused or ended because of a limit, since the start.',
+    help: 'Refusals and disconnections caused by a limit since the start.',
     labelNames: ['limit'],
     registers,
     collect() {
@@ -181,16 +179,16 @@ function addGauges(registry: Registry, sources: MetricSources): void {
     },
   });
   gauge('browsers', 'Open pages with a live socket.', () => sources.browsers().count);
-  gauge('database_refuses', '1 while the database refuses to store.', () =>
+  gauge('database_refuses', '1 while the database refuses writes.', () =>
     sources.vitals().storageFault === null ? 0 : 1,
   );
-  gauge('disk_free_bytes', 'Room on the disk of the data folder.', sources.diskFreeBytes);
-  // Without a backup there is no figure: an alert on absence tells it from an old one.
-  labelled('backup_timestamp_seconds', 'When the newest good backup was made.', 'kind', () => {
+  gauge('disk_free_bytes', 'Free space on the disk of the data folder.', sources.diskFreeBytes);
+  // Without a backup there is no value, so that an alert on absence can tell it from an old one.
+  labelled('backup_timestamp_seconds', 'Time of the newest valid backup.', 'kind', () => {
     const backup = sources.backup();
     return backup ? [['newest', backup.createdAt / 1_000]] : [];
   });
-  labelled('backup_size_bytes', 'Size of the newest good backup.', 'kind', () => {
+  labelled('backup_size_bytes', 'Size of the newest valid backup.', 'kind', () => {
     const backup = sources.backup();
     return backup ? [['newest', backup.bytes]] : [];
   });

@@ -1,11 +1,11 @@
-/** A store that tells how long its transactions take and what ends in them. */
+/** Wraps a store to measure the duration of its transactions and the commands that end in them. */
 import { performance } from 'node:perf_hooks';
 import type { FleetStore } from '@/lib/fleet/records/store-port';
 
 export interface StoreMeter {
   committed: (seconds: number) => void;
   refused: () => void;
-  /** A command ended and that is stored. */
+  /** The end of a command was stored. */
   ended: (outcome: string) => void;
 }
 

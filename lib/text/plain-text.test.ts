@@ -117,9 +117,9 @@ describe('outputLine', () => {
     ['a progress bar that ends its line', ' 10%\r100%\r', '100%'],
     ['a line with a DOS end', 'text\r\n', 'text'],
     ['a colour reset after the text', `text\r${ESC}[0m`, 'text'],
-    ['a bar that is wiped', `50%\r${ESC}[K`, '50%'],
+    ['a bar that is erased', `50%\r${ESC}[K`, '50%'],
     ['carriage returns alone', '\r\r\r', ''],
-  ])('of %s, what was last to be seen is kept', (_name, line, expected) => {
+  ])('of %s, the last visible part is kept', (_name, line, expected) => {
     expect(outputLine(line)).toBe(expected);
   });
 
@@ -127,7 +127,7 @@ describe('outputLine', () => {
     expect(outputLine('\u009b31mred')).toBe(`${ESC}[31mred`);
   });
 
-  it('leaves nothing but text, tabs and whole colours; a second time changes nothing', () => {
+  it('leaves only text, tabs and complete colours, and is idempotent', () => {
     fc.assert(
       fc.property(bits, (parts) => {
         const line = outputLine(parts.join(''));
@@ -141,7 +141,7 @@ describe('outputLine', () => {
     );
   });
 
-  it('does what the patterns say, to every kind of line', () => {
+  it('matches the reference patterns for every kind of line', () => {
     const STEERING = [
       ESC,
       '[',
@@ -206,12 +206,12 @@ describe('outputLine', () => {
     ['63', 63],
     ['64', 64],
     ['65', 65],
-  ])('does what the patterns say to a colour with %s characters of parameters', (_name, length) => {
+  ])('matches the reference patterns for a colour with %s characters of parameters', (_name, length) => {
     const line = `a${ESC}[${'1'.repeat(length)}mb`;
     expect(outputLine(line)).toBe(byPatterns(line));
   });
 
-  it('does what the patterns say where the longest line is cut', () => {
+  it('matches the reference patterns where the longest line is cut', () => {
     for (const tail of [`${ESC}[31m`, '🟢', '\r\n', `\u009b1m`, `${ESC}]x`]) {
       for (let before = MAX_LINE - 6; before <= MAX_LINE; before += 1) {
         const line = 'x'.repeat(before) + tail + 'y';
@@ -220,7 +220,7 @@ describe('outputLine', () => {
     }
   });
 
-  it('keeps every colour of a line that has nothing else, exactly', () => {
+  it('keeps every colour of a line of nothing but colours, exactly', () => {
     const word = fc.stringMatching(/^[ -~]{0,12}$/);
     const sgr = fc.array(fc.nat({ max: 255 }), { maxLength: 6 }).map((parameters) => `${ESC}[${parameters.join(';')}m`);
     fc.assert(
@@ -253,7 +253,7 @@ describe('outputLine', () => {
     ['carriage returns with escapes', `\r${ESC}[`],
     ['line ends with text behind', '\r\n'],
     ['progress', 'a\r'],
-  ])('does not choke on a flood of %s', (_name, unit) => {
+  ])('handles a flood of %s', (_name, unit) => {
     const line = `${unit.repeat(Math.floor((MAX_LINE - 1) / unit.length))}x`;
     for (let sent = 0; sent < FLOOD; sent += 1) outputLine(line);
     expect(outputLine(line).length).toBeLessThanOrEqual(line.length);
@@ -275,11 +275,11 @@ describe('plainText', () => {
     expect(plainText(value)).toBe(expected);
   });
 
-  it('a cut through a pair leaves no half of it', () => {
+  it('leaves no half of a pair that the cut splits', () => {
     expect(plainText('ab🟢', 3)).toBe('ab\ufffd');
   });
 
-  it('is one line of at most so many characters, whatever comes in', () => {
+  it('is one line of bounded length, whatever the input', () => {
     fc.assert(
       fc.property(bits, fc.nat({ max: 50 }), (parts, max) => {
         const text = plainText(parts.join(''), max);
@@ -297,7 +297,7 @@ describe('plainText', () => {
 });
 
 describe('plainName', () => {
-  it('what is unsafe stays visible, so that no name passes as another', () => {
+  it('keeps unsafe characters visible, so that no name passes as another', () => {
     expect(plainName('  h1\n', 64)).toBe('h1');
     expect(plainName('h\u200b1', 64)).toBe('h\ufffd1');
     expect(plainName('h1\u202e', 64)).toBe('h1\ufffd');

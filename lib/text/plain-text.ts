@@ -1,21 +1,21 @@
 /* eslint no-control-regex: off -- control characters are what this file is about */
 /**
- * Makes text from a wire harmless. Everything an agent sends is text: it may not steer a terminal, forge a log
- * line or reorder what a person reads, whatever page, file or terminal it ends up in.
+ * Sanitises received text. Text from an agent must not control a terminal, forge a log line or reorder what a person
+ * reads, on any page, file or terminal.
  */
 
-/** Longest single value (a version, a path, a message) that is kept, in UTF-16 units. */
+/** Longest single value (a version, a path, a message), in UTF-16 units. */
 export const MAX_TEXT = 4_096;
-/** Longest output line that is kept, in UTF-16 units: the reference agent reads lines of up to 64 KiB. */
+/** Longest output line, in UTF-16 units: the reference agent reads lines of up to 64 KiB. */
 export const MAX_LINE = 65_536;
 
 // DEL and C1 controls, line and paragraph separators, bidirectional marks, overrides and isolates, zero-width marks, BOM.
 const UNSAFE_BEYOND_ASCII = '\\u007f-\\u009f\\u061c\\u2028\\u2029\\u200b-\\u200f\\u202a-\\u202e\\u2060-\\u2069\\ufeff';
 /** The same with C0 controls. */
 const UNSAFE = new RegExp(`[\\u0000-\\u001f${UNSAFE_BEYOND_ASCII}]`, 'g');
-/** What JSON leaves as it is: it escapes C0 controls only (RFC 8259, 7). */
+/** Unsafe characters that JSON leaves unescaped: it escapes only C0 controls (RFC 8259, 7). */
 const UNSAFE_IN_JSON = new RegExp(`[${UNSAFE_BEYOND_ASCII}]`, 'g');
-// Half of a pair: UTF-8 has no form for it, so that what is stored would differ from what was hashed or sent.
+// Half of a pair has no UTF-8 form, so the stored text would differ from what was hashed or sent.
 const LONE_SURROGATE = /\p{Surrogate}/gu;
 
 /** One line of plain text: control and direction characters become a space, ends are trimmed, the length is bounded. */
@@ -28,7 +28,7 @@ export function plainName(value: string, max: number): string {
   return value.trim().slice(0, max).replace(LONE_SURROGATE, '\ufffd').replace(UNSAFE, '\ufffd');
 }
 
-/** The same JSON text with every character escaped that could steer a terminal or reorder what a person reads. */
+/** Escapes every character of a JSON text that could control a terminal or reorder what a person reads. */
 export function escapeUnsafe(json: string): string {
   return json.replace(UNSAFE_IN_JSON, (unsafe) => `\\u${unsafe.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
@@ -44,19 +44,19 @@ const OPEN_BRACKET = 0x5b;
 const BACKSLASH = 0x5c;
 const SMALL_M = 0x6d;
 const REPLACEMENT = 0xfffd;
-/** Longest parameters of a colour that are kept, in characters. */
+/** Longest parameters of a kept colour, in characters. */
 const MAX_SGR_PARAMETERS = 64;
-/** What a line is rewritten into. It grows by half at most: C1 CSI and `m` become `ESC [ m`. */
+/** Buffer for a rewritten line. A line grows by half at most: C1 CSI and `m` become `ESC [ m`. */
 const rewritten = new Uint16Array(1.5 * MAX_LINE);
-// The processors that Node and its packages are built for here store numbers in this order, too.
+// All supported processors are little-endian, too.
 const decoder = new TextDecoder('utf-16le', { ignoreBOM: true });
 
 /**
- * One line of program output: of control sequences only colours (SGR, `ESC [ … m`) survive; of a line that a
- * progress bar wrote over with carriage returns, the last part with anything to see is kept.
+ * One line of program output. Of control sequences, only colours (SGR, `ESC [ … m`) are kept; of a line overwritten
+ * with carriage returns by a progress bar, the last visible part is kept.
  *
- * An agent sends as much of this as its connection carries, so it reads every character once or twice and creates
- * nothing but its result: patterns with a callback for each match took 0.3 s for 1 MB of escapes.
+ * Agents send as much output as their connection carries, so this reads every character once or twice and allocates
+ * only its result: patterns with a callback per match took 0.3 s for 1 MB of escapes.
  */
 export function outputLine(value: string): string {
   let to = Math.min(value.length, MAX_LINE);
@@ -75,7 +75,7 @@ function isLineEnd(unit: number): boolean {
   return unit === CR || unit === LF;
 }
 
-/** Whether anything but control sequences is there. */
+/** Whether the part has anything but control sequences. */
 function hasText(line: string, from: number, to: number): boolean {
   let at = from;
   while (at < to) {
@@ -86,14 +86,14 @@ function hasText(line: string, from: number, to: number): boolean {
   return false;
 }
 
-/** This part of a line without control sequences but colours; what is unsafe is replaced. */
+/** The part of a line without control sequences except colours, with unsafe characters replaced. */
 function cleaned(line: string, from: number, to: number): string {
   return isClean(line, from, to)
     ? line.slice(from, to)
     : decoder.decode(rewritten.subarray(0, rewrite(line, from, to)));
 }
 
-/** Whether there is nothing to change. Also false for a pair of surrogates, which is left to `rewrite`. */
+/** Whether nothing needs to change. Also false for surrogate pairs, which `rewrite` handles. */
 function isClean(line: string, from: number, to: number): boolean {
   for (let at = from; at < to; at += 1) {
     const unit = line.charCodeAt(at);
@@ -104,10 +104,11 @@ function isClean(line: string, from: number, to: number): boolean {
   return true;
 }
 
-/** Writes the harmless form into `rewritten`; gives its length in UTF-16 units. */
+/** Writes the sanitised form into `rewritten`; returns its length in UTF-16 units. */
 function rewrite(line: string, from: number, to: number): number {
   let length = 0;
-  // The unit that was written last is the first half of a pair. Judged in the result: halves that an escape parted join.
+  // True when the last written unit is the first half of a pair. Based on the result, because halves separated by an
+  // escape join.
   let isHalf = false;
   let at = from;
   while (at < to) {
@@ -140,8 +141,8 @@ function rewrite(line: string, from: number, to: number): number {
 }
 
 /**
- * Where the escape ends that begins at `at`; `at` when none begins there. A control sequence (ECMA-48 §5.4), an
- * operating-system or device string up to its terminator (§5.6), or any other escape; each may be cut off.
+ * The end of the escape at `at`; `at` itself when there is none. A control sequence (ECMA-48 §5.4), an operating-system
+ * or device string up to its terminator (§5.6), or any other escape; each may be cut off.
  */
 function escapeEnd(line: string, at: number, to: number): number {
   const unit = line.charCodeAt(at);
@@ -181,7 +182,7 @@ function whileWithin(line: string, from: number, to: number, first: number, last
   return at;
 }
 
-/** Behind a final byte from `first` to `~`, if there is one. */
+/** The position after a final byte from `first` to `~`, if there is one. */
 function afterOne(line: string, at: number, to: number, first: number): number {
   if (at >= to) return at;
   const unit = line.charCodeAt(at);
@@ -203,7 +204,7 @@ function isC1String(unit: number): boolean {
   return unit === 0x90 || unit === 0x98 || unit === 0x9d || unit === 0x9e || unit === 0x9f;
 }
 
-/** Controls but the tab, line and paragraph separators, bidirectional overrides and isolates. */
+/** Controls except the tab, line and paragraph separators, bidirectional overrides and isolates. */
 function isUnsafe(unit: number): boolean {
   if (unit < 0x20) return unit !== TAB;
   return unit >= 0x7f && (unit <= 0x9f || isUnsafeBeyondLatin(unit));

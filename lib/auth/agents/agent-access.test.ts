@@ -34,7 +34,7 @@ function start(more: Partial<AgentAccessOptions> = {}): AgentAccess {
     throttle: createThrottle(createAuthStore(database.db), () => clock.now, { freeFailures: 3, windowMs: 60_000 }),
     now: () => clock.now,
     record: (event) => events.push(event),
-    takeIn: (hostName) => ({ ok: true, hostId: addHost(hostName).id }),
+    enrolHost: (hostName) => ({ ok: true, hostId: addHost(hostName).id }),
     sharedToken: SHARED,
     v1HashSecret: null,
     rules: { sharedToken: null, approval: null },
@@ -57,7 +57,7 @@ const identify = (token: string, address = HERE) => access.identify(`Bearer ${to
 const statusOf = (answer: ReturnType<AgentAccess['identify']>) => (answer.kind === 'refused' ? answer.status : 200);
 
 describe('the shared token', () => {
-  it('is right as a bearer token, in any case of the word, and wrong otherwise', () => {
+  it('is valid as a bearer token, whatever the case of the scheme, and invalid otherwise', () => {
     for (const right of [`Bearer ${SHARED}`, `bearer ${SHARED}`, `BEARER  ${SHARED} `]) {
       expect(access.identify(right, HERE)).toEqual({ kind: 'known', identity: { kind: 'shared' } });
     }
@@ -67,7 +67,7 @@ describe('the shared token', () => {
     }
   });
 
-  it('can be shut out in the interface, and is then refused without counting as a guess', () => {
+  it('can be disabled in the interface, and is then refused without counting as a guess', () => {
     expect(access.administration.setRule('sharedToken', false, BY)).toBe(true);
     expect(changes).toBe(1);
     for (let tries = 0; tries < 20; tries += 1) expect(statusOf(identify(SHARED))).toBe(401);
@@ -76,7 +76,7 @@ describe('the shared token', () => {
     expect(start().administration.rule('sharedToken')).toEqual({ value: false, source: 'set here' });
   });
 
-  it('is ruled by the environment where that says something', () => {
+  it('follows the environment where it is set', () => {
     access = start({ rules: { sharedToken: false, approval: true } });
     expect(access.administration.rule('approval')).toEqual({ value: true, source: 'environment' });
     expect(access.administration.setRule('sharedToken', true, BY)).toBe(false);
@@ -84,8 +84,8 @@ describe('the shared token', () => {
   });
 });
 
-describe('a host’s own token', () => {
-  it('is stored as a hash alone, and names its host', () => {
+describe('a host token', () => {
+  it('is stored only as a hash, and identifies its host', () => {
     const token = access.administration.issueToken(addHost('h1'), BY);
     expect(identify(token)).toMatchObject({ kind: 'known', identity: { kind: 'host', hostId: 'h1' } });
     const stored = database.db.$client.prepare<[], Record<string, unknown>>('select * from agent_tokens').all();
@@ -93,7 +93,7 @@ describe('a host’s own token', () => {
     expect(token.length).toBeGreaterThan(43);
   });
 
-  it('is good beside its successor until that one is used', () => {
+  it('stays valid beside its successor until that one is used', () => {
     const host = addHost('h1');
     const first = access.administration.issueToken(host, BY);
     identify(first);
@@ -106,7 +106,7 @@ describe('a host’s own token', () => {
     expect(access.administration.tokens()).toHaveLength(1);
   });
 
-  it('ends a week after it was replaced, also when its successor is never used', () => {
+  it('expires a week after it was replaced, also when its successor is never used', () => {
     const host = addHost('h1');
     const first = access.administration.issueToken(host, BY);
     access.administration.issueToken(host, BY);
@@ -116,7 +116,7 @@ describe('a host’s own token', () => {
     expect(statusOf(identify(first))).toBe(401);
   });
 
-  it('is over at once when it is revoked', () => {
+  it('is invalid at once when it is revoked', () => {
     const token = access.administration.issueToken(addHost('h1'), BY);
     const known = identify(token);
     if (known.kind !== 'known') throw new Error('the token is good');
@@ -129,7 +129,7 @@ describe('a host’s own token', () => {
     expect(access.administration.revokeToken(view?.id ?? '', BY)).toBe(false);
   });
 
-  it('says when revoking it would open its host to the shared token', () => {
+  it('reports when revoking it would let the shared token claim its host', () => {
     const host = addHost('h1');
     access.administration.issueToken(host, BY);
     const [first] = access.administration.tokens();
@@ -155,14 +155,14 @@ describe('a host’s own token', () => {
     expect(access.administration.tokens()[0]?.lastUsedAt).toBe(clock.now);
   });
 
-  it('lets its agent in although the database takes no writes', () => {
+  it('admits its agent although the database refuses writes', () => {
     const token = access.administration.issueToken(addHost('h1'), BY);
     database.db.$client.pragma('query_only = on');
     expect(statusOf(identify(token))).toBe(200);
     database.db.$client.pragma('query_only = off');
   });
 
-  it('of version 1 is honoured with its hash secret, and leaves the shared one its right', () => {
+  it('of version 1 is accepted with its hash secret, and the shared token stays valid', () => {
     addHost('old');
     const secret = 'the secret of version 1';
     createAgentTokenStore(database.db).addToken(
@@ -190,7 +190,7 @@ describe('a host’s own token', () => {
 });
 
 describe('wrong tokens', () => {
-  it('make their address wait longer and longer, and never a good token from there', () => {
+  it('make their address wait longer and longer, but never a valid token from it', () => {
     const token = access.administration.issueToken(addHost('h1'), BY);
     const statuses = Array.from({ length: 10_000 }, (_, index) => statusOf(identify(`guess ${index}`)));
     expect(statuses.slice(0, 4)).toEqual([401, 401, 401, 429]);
@@ -203,7 +203,7 @@ describe('wrong tokens', () => {
     expect(identify('and one more')).toMatchObject({ status: 429, retryAfterMs: 2_000 });
   });
 
-  it('are told once an hour for an address, and of many addresses only some', () => {
+  it('are recorded once an hour per address, and only some of many addresses', () => {
     for (let tries = 0; tries < 100; tries += 1) identify('wrong');
     const refusals = () => events.filter(({ action }) => action === 'agent.refused');
     expect(refusals()).toHaveLength(1);
@@ -212,7 +212,7 @@ describe('wrong tokens', () => {
     expect(refusals()).toHaveLength(2);
     for (let address = 0; address < 500; address += 1) identify('wrong', `203.0.${address >> 8}.${address & 255}`);
     expect(refusals().length).toBeLessThanOrEqual(2 + 60);
-    expect(refusals().at(-1)?.message).toContain('There are more');
+    expect(refusals().at(-1)?.message).toContain('Further refusals');
   });
 });
 
@@ -221,7 +221,7 @@ describe('an enrolment code', () => {
   const create = (hostName: string | null = null) =>
     access.administration.createCode({ hostName, lifetimeMs: HOUR_MS }, BY) ?? '';
 
-  it('gives one host a token, once', () => {
+  it('gives one host one token, once', () => {
     const code = create();
     const answer = enrol(code);
     if (answer.kind !== 'enrolled') throw new Error(answer.message);
@@ -244,19 +244,19 @@ describe('an enrolment code', () => {
     expect(enrol(expired, 'h2')).toMatchObject({ status: 401 });
   });
 
-  it('for a host by name is for that host alone', () => {
+  it('for a named host is valid for that host only', () => {
     const answer = enrol(create('h1'), 'h2');
     expect(answer).toMatchObject({ status: 409 });
     expect(answer.kind === 'refused' && answer.message).toContain('for h1');
   });
 
-  it('for any host takes no host over that has a token; one by name gives it a new one', () => {
+  it('for any host cannot take over a host that has a token; one for the named host replaces it', () => {
     access.administration.issueToken(addHost('h1'), BY);
     expect(enrol(create())).toMatchObject({ status: 409 });
     expect(enrol(create('h1'))).toMatchObject({ kind: 'enrolled', hostId: 'h1' });
   });
 
-  it('can’t be guessed: wrong ones make their address wait, and a good one from there works', () => {
+  it('can’t be guessed: wrong ones make their address wait, and a valid one from it still works', () => {
     const good = create();
     const statuses = Array.from({ length: 1_000 }, (_, index) => {
       const answer = enrol(`guess ${index}`);
@@ -266,7 +266,7 @@ describe('an enrolment code', () => {
     expect(enrol(good).kind).toBe('enrolled');
   });
 
-  it('is not made without end', () => {
+  it('is limited in number', () => {
     const made = Array.from({ length: 101 }, () => create());
     expect(made.filter((code) => code === '')).toHaveLength(1);
   });

@@ -1,21 +1,21 @@
-/** What pages and actions ask about tokens, enrolment and the rules for agents. Nothing here gives a stored secret away. */
+/** What pages and actions use for tokens, enrolment and agent rules. Nothing here reveals a stored secret. */
 import type { AgentRule, AgentRuleName } from './agent-settings';
 import type { Requester } from '@/lib/fleet/records/requests';
 
 export interface AgentTokenView {
   id: string;
   hostId: string;
-  /** Version 1 made it. */
+  /** Created by version 1. */
   isV1: boolean;
   createdAt: number;
   createdBy: string;
   lastUsedAt: number | null;
-  /** When it ends, because another one takes its place; null while it is the only one. */
+  /** When it expires because a newer one replaces it; null otherwise. */
   expiresAt: number | null;
 }
 
 export interface EnrolmentCodeView {
-  /** Names the code without giving it away. */
+  /** Identifies the code without revealing it. */
   id: string;
   hostName: string | null;
   createdAt: number;
@@ -26,25 +26,30 @@ export interface EnrolmentCodeView {
 }
 
 export interface AgentAdministration {
-  /** Good tokens, newest first. */
+  /** Valid tokens, newest first. */
   tokens(): AgentTokenView[];
-  /** A new token for a host, in the clear for this one answer. Its others stay good until the new one is used. */
+  /**
+   * Creates a host token and returns it in clear text, this once. The host's other tokens stay valid until the new one
+   * is used.
+   */
   issueToken(host: { id: string; name: string }, by: Requester): string;
-  /** Whether its host could be claimed with the shared token once this token is revoked. */
+  /** Whether the shared token could claim its host once this token is revoked. */
   revokingOpensHost(id: string): boolean;
-  /** Its connections end at once. False when there was none to revoke. */
+  /** Revokes a token and closes its connections at once. False when there was none. */
   revokeToken(id: string, by: Requester): boolean;
 
   codes(): EnrolmentCodeView[];
-  /** A new code, in the clear for this one answer; null when too many are open. `hostName`: null for any host. */
+  /**
+   * Creates a code and returns it in clear text, this once; null when too many are open. `hostName`: null for any host.
+   */
   createCode(request: { hostName: string | null; lifetimeMs: number }, by: Requester): string | null;
   revokeCode(id: string, by: Requester): boolean;
 
   rule(name: AgentRuleName): AgentRule;
   /** False when the environment sets it. */
   setRule(name: AgentRuleName, value: boolean, by: Requester): boolean;
-  /** A refused host is held, also when it comes again. */
+  /** Refuses a host: it is held, also when it reconnects. */
   refuseHost(name: string, by: Requester): void;
-  /** Takes a refusal back. */
+  /** Withdraws a refusal. */
   allowHost(name: string): void;
 }

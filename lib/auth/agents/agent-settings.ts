@@ -1,9 +1,9 @@
-/** The operator's rules for agents: what the environment sets is fixed, the rest is set in the interface and stored. */
+/** The rules for agents. Those set by the environment are fixed; the others are set in the interface and stored. */
 import { z } from 'zod';
 import type { SettingsPort } from './agent-ports';
-import type { Clock } from '../operator/auth-ports';
+import type { WallClock } from '../operator/auth-ports';
 
-/** Names of refused hosts that are remembered; the oldest goes first. */
+/** Most refused host names that are stored; the oldest is removed first. */
 const MAX_REFUSED = 256;
 const SHARED_KEY = 'agents.shared-token-allowed';
 const APPROVAL_KEY = 'agents.new-hosts-wait';
@@ -17,18 +17,18 @@ export interface AgentRule {
 export type AgentRuleName = 'sharedToken' | 'approval';
 
 export interface AgentSettings {
-  /** Whether the shared token is accepted; and whether hosts that nobody knows wait for approval. */
+  /** `sharedToken`: whether it is accepted. `approval`: whether unknown hosts wait for approval. */
   rule(name: AgentRuleName): AgentRule;
-  /** False, and nothing changed, when the environment sets it. */
+  /** False, with nothing changed, when the environment sets it. */
   setRule(name: AgentRuleName, value: boolean): boolean;
   isRefused(hostName: string): boolean;
   setRefused(hostName: string, refused: boolean): void;
 }
 
-/** Read once: this process alone writes them. */
+/** Reads the stored rules once: only this process writes them. */
 export function createAgentSettings(
   store: SettingsPort,
-  now: Clock,
+  now: WallClock,
   environment: Readonly<Record<AgentRuleName, boolean | null>>,
 ): AgentSettings {
   const keys: Record<AgentRuleName, string> = { sharedToken: SHARED_KEY, approval: APPROVAL_KEY };
@@ -43,8 +43,10 @@ export function createAgentSettings(
     rule(name) {
       const fixed = environment[name];
       if (fixed !== null) return { value: fixed, source: 'environment' };
-      const own = stored[name];
-      return own === null ? { value: defaults[name], source: 'default' } : { value: own, source: 'set here' };
+      const storedValue = stored[name];
+      return storedValue === null
+        ? { value: defaults[name], source: 'default' }
+        : { value: storedValue, source: 'set here' };
     },
     setRule(name, value) {
       if (environment[name] !== null) return false;

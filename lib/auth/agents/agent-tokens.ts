@@ -1,55 +1,58 @@
 /**
- * Tokens of single hosts: 256 random bits, shown once, stored as a hash. Looked up by that hash, so that the time of a
- * look-up tells nothing of any token. Version 1's tokens are honoured while its hash secret is configured.
+ * Host tokens: 256 random bits, shown once, stored as a hash. They are looked up by that hash, so the time of a look-up
+ * reveals nothing about a token. Version 1's tokens are accepted while its hash secret is configured.
  */
 import { createHmac, randomBytes, randomUUID } from 'node:crypto';
 import type { AgentTokenRecord, AgentTokenStore } from './agent-ports';
 import { sha256Hex } from '../encryption';
-import type { Clock } from '../operator/auth-ports';
+import type { WallClock } from '../operator/auth-ports';
 
-/** Marks a token for people and for programs that look for leaked secrets. */
+/** Marks a token for people and for secret scanners. */
 const PREFIX = 'nft_';
 const TOKEN_BYTES = 32;
-/** How exactly the last use is remembered. */
+/** Resolution of the stored last use. */
 const LAST_USED_STEP_MS = 60_000;
-/** How long the old token of a host stays good beside a new one that was not used yet. */
+/** How long a host's old token stays valid beside a new one that was not used yet. */
 export const TOKEN_OVERLAP_MS = 7 * 24 * 3_600_000;
 /** Ended tokens and codes are listed for this long. */
 const FORGET_AFTER_MS = 30 * 24 * 3_600_000;
 
-/** The hash of a secret of high entropy, as it is stored. */
+/** The stored hash of a high-entropy secret. */
 export const secretHash = sha256Hex;
 export const newSecret = (prefix: string): string => `${prefix}${randomBytes(TOKEN_BYTES).toString('base64url')}`;
 
 export interface IssuedToken {
   id: string;
-  /** In the clear: for this one answer, kept nowhere. */
+  /** In clear text; stored nowhere. */
   token: string;
 }
 
 export interface AgentTokens {
-  /** The good token that this is, or null. */
+  /** The record of a valid token, or null. */
   find(token: string): AgentTokenRecord | null;
-  /** Remembers that a token was used; at its first use the host's older ones end. True when some ended. */
+  /** Stores that a token was used; at its first use, the host's older ones end. True when some ended. */
   used(record: AgentTokenRecord): boolean;
   isGood(id: string): boolean;
-  /** Whether a host has a good token that was made here. Version 1 let its hosts use the shared token, too. */
-  hasOwn(hostId: string): boolean;
-  /** Whether no other token that was made here is left to its host. */
-  isLastOwn(id: string): boolean;
-  /** Good ones, newest first. */
+  /**
+   * Whether a host has a valid token of this dashboard. Version-1 tokens do not count: version 1 let its hosts use the
+   * shared token, too.
+   */
+  hasHostToken(hostId: string): boolean;
+  /** Whether it is its host's last valid token of this dashboard. */
+  isLastHostToken(id: string): boolean;
+  /** Valid tokens, newest first. */
   good(): AgentTokenRecord[];
-  /** A record for a new token, not stored yet. */
+  /** Creates a record for a new token without storing it. */
   make(hostId: string, origin: string, createdBy: string): { issued: IssuedToken; record: AgentTokenRecord };
-  /** Makes and stores a token. The host's others stay good until it is used, for a week at most. */
+  /** Creates and stores a token. The host's other tokens stay valid until it is used, for a week at most. */
   issue(hostId: string, createdBy: string): IssuedToken;
-  /** The token that was revoked; null when there was none to revoke. */
+  /** The revoked token; null when there was none. */
   revoke(id: string): AgentTokenRecord | null;
-  /** When a token that is replaced now ends. */
+  /** When a token that is replaced now expires. */
   overlapEnd(): number;
 }
 
-export function createAgentTokens(store: AgentTokenStore, now: Clock, v1HashSecret: string | null): AgentTokens {
+export function createAgentTokens(store: AgentTokenStore, now: WallClock, v1HashSecret: string | null): AgentTokens {
   function isGood(record: AgentTokenRecord): boolean {
     if (record.revokedAt !== null || (record.expiresAt !== null && record.expiresAt <= now())) return false;
     return record.scheme === 'sha256' || v1HashSecret !== null;
@@ -76,8 +79,8 @@ export function createAgentTokens(store: AgentTokenStore, now: Clock, v1HashSecr
 
   return {
     find(token) {
-      const own = store.tokenByHash(secretHash(token));
-      if (own?.scheme === 'sha256') return isGood(own) ? own : null;
+      const issued = store.tokenByHash(secretHash(token));
+      if (issued?.scheme === 'sha256') return isGood(issued) ? issued : null;
       if (v1HashSecret === null) return null;
       const adopted = store.tokenByHash(createHmac('sha256', v1HashSecret).update(token).digest('hex'));
       return adopted?.scheme === 'v1-hmac' && isGood(adopted) ? adopted : null;
@@ -96,13 +99,13 @@ export function createAgentTokens(store: AgentTokenStore, now: Clock, v1HashSecr
       const record = store.token(id);
       return record !== null && isGood(record);
     },
-    hasOwn: (hostId) => store.tokens(hostId).some((record) => record.scheme === 'sha256' && isGood(record)),
-    isLastOwn(id) {
-      const own = store.token(id);
-      if (own === null || own.scheme !== 'sha256' || !isGood(own)) return false;
-      // One that ends by itself soon holds the door no longer than that.
+    hasHostToken: (hostId) => store.tokens(hostId).some((record) => record.scheme === 'sha256' && isGood(record)),
+    isLastHostToken(id) {
+      const token = store.token(id);
+      if (token === null || token.scheme !== 'sha256' || !isGood(token)) return false;
+      // A token that is about to expire does not protect its host after that.
       return !store
-        .tokens(own.hostId)
+        .tokens(token.hostId)
         .some((other) => other.id !== id && other.scheme === 'sha256' && isGood(other) && other.expiresAt === null);
     },
     good: () => store.tokens().filter(isGood),

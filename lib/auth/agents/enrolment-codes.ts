@@ -1,18 +1,18 @@
 /**
- * Enrolment codes: each lets one agent fetch a token of its own, once, until it expires. A code for any host takes in new
- * hosts and those without a token; only a code for a host by name may give a token to one that has one already.
+ * Enrolment codes: each lets one agent fetch a host token, once, until it expires. A code for any host admits new hosts
+ * and hosts without a token; only a code for a named host may replace an existing token.
  */
 import type { AgentTokenStore, EnrolmentCodeRecord } from './agent-ports';
 import { newSecret, secretHash, type AgentTokens } from './agent-tokens';
-import type { Clock } from '../operator/auth-ports';
+import type { WallClock } from '../operator/auth-ports';
 
 const PREFIX = 'nfe_';
-/** Codes that can be used at one time. */
+/** Most usable codes at a time. */
 export const MAX_OPEN_CODES = 100;
 
 export type EnrolOutcome =
   | { kind: 'enrolled'; token: string; hostId: string }
-  /** No such code, or it was used, or it expired: who asks learns no more. */
+  /** The code is unknown, used or expired; the client is not told which. */
   | { kind: 'wrong-code' }
   | { kind: 'refused'; message: string }
   /** It could not be stored. */
@@ -21,23 +21,23 @@ export type EnrolOutcome =
 export interface Enrolment {
   /** Open codes and those that ended within a month, newest first. */
   codes(): EnrolmentCodeRecord[];
-  /** Gives the code in the clear, for this one answer; null when too many are open. */
+  /** Returns the code in clear text, this once; null when too many are open. */
   create(hostName: string | null, lifetimeMs: number, createdBy: string): string | null;
-  /** The code that can no longer be used; null when there was none. */
+  /** The revoked code; null when there was none. */
   revoke(codeHash: string): EnrolmentCodeRecord | null;
   enrol(code: string, hostName: string, address: string): EnrolOutcome;
 }
 
 export interface EnrolmentOptions {
   store: AgentTokenStore;
-  now: Clock;
+  now: WallClock;
   tokens: AgentTokens;
-  /** Makes sure of the host in the fleet. */
-  takeIn: (hostName: string, address: string) => { ok: true; hostId: string } | { ok: false; reason: string };
+  /** Creates the host in the fleet if it does not exist. */
+  enrolHost: (hostName: string, address: string) => { ok: true; hostId: string } | { ok: false; reason: string };
   isRefused: (hostName: string) => boolean;
 }
 
-export function createEnrolment({ store, now, tokens, takeIn, isRefused }: EnrolmentOptions): Enrolment {
+export function createEnrolment({ store, now, tokens, enrolHost, isRefused }: EnrolmentOptions): Enrolment {
   const isOpen = (code: EnrolmentCodeRecord) => code.usedAt === null && code.expiresAt > now();
 
   return {
@@ -70,10 +70,10 @@ export function createEnrolment({ store, now, tokens, takeIn, isRefused }: Enrol
       if (known.hostName === null && isRefused(hostName)) {
         return { kind: 'refused', message: `${hostName} was refused by the operator.` };
       }
-      const host = takeIn(hostName, address);
+      const host = enrolHost(hostName, address);
       if (!host.ok) return { kind: 'unavailable', message: host.reason };
-      if (known.hostName === null && tokens.hasOwn(host.hostId)) {
-        const message = `${hostName} has a token already: to give it another one, make a code for ${hostName} by name.`;
+      if (known.hostName === null && tokens.hasHostToken(host.hostId)) {
+        const message = `${hostName} already has a token. To replace it, create an enrolment code for ${hostName} by name.`;
         return { kind: 'refused', message };
       }
       const { issued, record } = tokens.make(host.hostId, 'enrolment', hostName);

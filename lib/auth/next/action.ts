@@ -1,4 +1,4 @@
-/** The one way into every server action: session, schema, typed function, typed result. */
+/** The wrapper of every server action: session, schema, typed function, typed result. */
 import { unstable_rethrow } from 'next/navigation';
 import { z } from 'zod';
 import { runtime } from '@/lib/dashboard/runtime';
@@ -13,16 +13,16 @@ export interface ActionContext {
   session: Session;
   /** The client's address. */
   address: string;
-  /** Both, as commands and events keep them. */
+  /** Both, as stored in commands and events. */
   by: Requester;
 }
 
 export interface StepUpContext extends ActionContext {
-  /** True when this request carried a fresh proof that was right; false when it needed none. */
+  /** True when this request carried a correct step-up proof; false when it needed none. */
   stepUp: boolean;
 }
 
-/** An action for everybody who reaches the page (set-up): schema, typed function, typed result. */
+/** An action without a session (set-up): schema, typed function, typed result. */
 export function publicAction<Schema extends z.ZodType, Value>(
   schema: Schema,
   handler: (input: z.output<Schema>, context: { address: string }) => Value | Promise<Value>,
@@ -30,7 +30,7 @@ export function publicAction<Schema extends z.ZodType, Value>(
   return async (input) => guarded(async () => answer(schema, input, handler, { address: await getClientAddress() }));
 }
 
-/** An action for a signed-in operator. Looks the session up each time: what was revoked does nothing. */
+/** An action for a signed-in operator. Looks the session up each time, so a revoked one has no effect. */
 export function operatorAction<Schema extends z.ZodType, Value>(
   schema: Schema,
   handler: (input: z.output<Schema>, context: ActionContext) => Value | Promise<Value>,
@@ -43,20 +43,20 @@ export function operatorAction<Schema extends z.ZodType, Value>(
 }
 
 export interface StepUpRule<Input> {
-  /** What the proof is for, in words for the activity: `Reboot of h1`. No secret in it. */
+  /** What the proof is for, as shown in the activity: `Reboot of h1`. Must hold no secret. */
   purpose: (input: Input) => string;
-  /** False where this input needs no proof; without this rule each does. */
+  /** False when this input needs no proof; without this rule, every input does. */
   needed?: (input: Input, context: ActionContext) => boolean;
-  /** What stands in the way whoever asks: told before a proof is asked for, and again before one is used up. */
+  /** A problem independent of the proof. Checked before a proof is requested, and again before one is used up. */
   check?: (input: Input, context: ActionContext) => StepUpError | null | Promise<StepUpError | null>;
 }
 
 const proofSchema = z.string().max(MAX_PROOF).optional();
 
 /**
- * An action that asks for a fresh proof of who asks: a code, or the password where no second factor is set up. Without
- * one it does nothing and answers `step-up-required`; the browser asks (`withStepUp`) and sends the same input again
- * with the proof beside it. One proof is good for one request, which is checked first: a bad input uses no code up.
+ * An action that requires a step-up proof: a code, or the password when no second factor is set up. Without one it does
+ * nothing and answers `step-up-required`; the browser asks (`withStepUp`) and sends the same input again with the
+ * proof. One proof is valid for one request. The input is checked first, so a bad input does not use up a code.
  */
 export function stepUpAction<Schema extends z.ZodType, Value>(
   schema: Schema,
@@ -133,14 +133,14 @@ async function guarded<Value, Problem = ActionError>(
   try {
     return await run();
   } catch (error) {
-    // redirect() and notFound() travel as errors.
+    // redirect() and notFound() are thrown.
     unstable_rethrow(error);
     runtime().log.error({ err: error }, 'an action failed');
     return {
       ok: false,
       error: {
         kind: 'failed',
-        message: storageRefusal(error) ?? 'The dashboard could not do this. Its log says why; try again.',
+        message: storageRefusal(error) ?? 'The dashboard could not do this. Try again; the reason is in its log.',
       },
     };
   }

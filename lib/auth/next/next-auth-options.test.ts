@@ -44,12 +44,12 @@ it('gives the session id for the right password, and codes for everything else',
   expect(deviceCookies).toHaveLength(1);
 });
 
-it('tells the browser nothing of an unexpected failure', async () => {
+it('reveals nothing of an unexpected failure to the browser', async () => {
   const broken = { ...made.auth, signIn: () => Promise.reject(new Error('the disk at /secret/path is full')) };
   await expect(authorize({ password: PASSWORD }, broken)).rejects.toThrow(/^failed$/);
 });
 
-it('puts the session id alone into the token', async () => {
+it('puts only the session id into the token', async () => {
   const jwt = options().callbacks?.jwt;
   const about = { account: null } as const;
   const token = { name: 'x', email: 'y', sub: 'z' };
@@ -76,7 +76,7 @@ it.each([
   expect(await options().callbacks?.redirect?.({ url, baseUrl: 'http://localhost:3000' })).toBe(target);
 });
 
-it('finds the address that the browser uses', () => {
+it('determines the address that the browser uses', () => {
   const headers = new Headers({ host: 'nas.lan:8000', 'x-forwarded-proto': 'https' });
   expect(requestOrigin(headers, null)).toBe('https://nas.lan:8000');
   expect(requestOrigin(headers, 'https://fleet.example.org')).toBe('https://fleet.example.org');

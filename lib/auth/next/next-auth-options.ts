@@ -1,4 +1,4 @@
-/** next-auth as this dashboard uses it: it carries the cookie; who may sign in is decided by the AuthService alone. */
+/** next-auth only carries the cookie; the AuthService alone decides who may sign in. */
 import type { CookieOption, NextAuthOptions } from 'next-auth';
 import CredentialsProvider from 'next-auth/providers/credentials';
 import { z } from 'zod';
@@ -14,13 +14,13 @@ const credentialsSchema = z.object({ password: z.string().min(1).max(4_096), cod
 export interface NextAuthSetting {
   auth: AuthService;
   log: Log;
-  /** Where this request's browser is: the only place a redirect may lead to. */
+  /** Origin of the request's browser: the only allowed redirect target. */
   origin: string;
-  /** The client's address, as `server.ts` found it. */
+  /** The client's address, as determined by `server.ts`. */
   address: string;
   /** The request's Cookie header. */
   cookies: string | null;
-  /** Takes the Set-Cookie header that a sign-in answers with besides next-auth's own. */
+  /** Receives the device cookie's Set-Cookie header, which a sign-in sends besides next-auth's. */
   onDeviceCookie: (setCookie: string) => void;
 }
 
@@ -56,7 +56,7 @@ export function nextAuthOptions(setting: NextAuthSetting): NextAuthOptions {
               log.error({ err: error }, 'sign-in failed');
               return { kind: storageRefusal(error) === null ? 'failed' : 'unstored' } as const;
             });
-          // What is thrown here reaches the browser as text: codes only.
+          // The message reaches the browser, so it is only a code.
           if (result.kind !== 'signed-in') throw new Error(signInErrorCode(result));
           setting.onDeviceCookie(result.deviceCookie);
           return { id: result.sessionId };
@@ -64,7 +64,7 @@ export function nextAuthOptions(setting: NextAuthSetting): NextAuthOptions {
       }),
     ],
     callbacks: {
-      // The token holds the session id and nothing that could be believed without looking the session up.
+      // The token holds only the session id, so every claim requires a session look-up.
       jwt: ({ token, user }) => ({ sid: typeof token.sid === 'string' ? token.sid : user.id }),
       session: ({ session }) => ({ expires: session.expires }),
       redirect: ({ url }) => {
@@ -85,7 +85,7 @@ export function nextAuthOptions(setting: NextAuthSetting): NextAuthOptions {
   };
 }
 
-/** The address that a request's browser has in its address bar, by the public address or what it asked for. */
+/** The origin in the browser's address bar: the public address, or the requested host. */
 export function requestOrigin(headers: Headers, baseUrl: string | null): string {
   if (baseUrl !== null) return baseUrl;
   const host = headers.get('host') ?? 'localhost';

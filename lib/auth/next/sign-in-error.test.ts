@@ -12,7 +12,7 @@ it('carries a failure through one word', () => {
   expect(parseSignInError('CredentialsSignin')).toEqual({ kind: 'failed' });
 });
 
-it('says a wait as people read it', () => {
+it('formats a wait for people', () => {
   expect([0, 900, 32_000, 119_000, 121_000, 900_000].map(waitText)).toEqual([
     '1 s',
     '1 s',

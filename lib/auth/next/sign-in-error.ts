@@ -1,10 +1,13 @@
-/** How a refused sign-in crosses next-auth, which carries one text: a code, and a sentence made of it in the browser. */
+/**
+ * Encodes a refused sign-in as a code, because next-auth passes on only one string; the browser turns it into a
+ * sentence.
+ */
 
 export type SignInFailure =
   | { kind: 'refused' }
   | { kind: 'wrong-origin' }
   | { kind: 'throttled'; retryAfterMs: number }
-  /** The database refuses to store a session. */
+  /** The database refused to store a session. */
   | { kind: 'unstored' }
   | { kind: 'failed' };
 
@@ -15,7 +18,7 @@ export function signInErrorCode(failure: SignInFailure): string {
     : failure.kind;
 }
 
-/** Reads a code back; anything else is an unexpected failure. */
+/** Parses a code; anything else is an unexpected failure. */
 export function parseSignInError(code: string): SignInFailure {
   const [, seconds] = /^throttled-(\d{1,6})$/.exec(code) ?? [];
   if (seconds !== undefined) return { kind: 'throttled', retryAfterMs: Number(seconds) * 1_000 };

@@ -47,7 +47,7 @@ async function enrol({ auth, clock }: Pick<TestAuth, 'auth' | 'clock'>, session:
 }
 
 describe('the password', () => {
-  it('is changed by who knows the present one; the other sessions end, and the old one opens nothing', async () => {
+  it('can be changed with the current one; the other sessions end, and the old one no longer works', async () => {
     const made = await withStoredPassword();
     const { auth, events } = made;
     const session = await signIn(made);
@@ -83,7 +83,7 @@ describe('the password', () => {
     expect(JSON.stringify(row)).toContain('$argon2id$v=19$m=19456,t=2,p=1$');
   });
 
-  it('can’t be guessed where it is changed: the limit of fresh proofs holds', async () => {
+  it('can’t be guessed through a change: the limit on step-up proofs applies', async () => {
     const made = await withStoredPassword();
     const session = await signIn(made);
     const guess = () =>
@@ -94,7 +94,7 @@ describe('the password', () => {
     expect(await made.auth.stepUp(proof)).toMatchObject({ kind: 'throttled' });
   });
 
-  it('forgives no guessed code when it is right: who knows it has no more tries for the second factor', async () => {
+  it('does not clear failed codes when it is right, so knowing it gives no more attempts at the second factor', async () => {
     const made = await withStoredPassword();
     const { auth, clock } = made;
     const session = await signIn(made);
@@ -109,7 +109,7 @@ describe('the password', () => {
     expect([...outcomes]).toEqual(['refused', 'throttled']);
   });
 
-  it('of the environment is not changed here', async () => {
+  it('set by the environment can’t be changed here', async () => {
     const made = configured();
     const session = await signIn(made);
     expect(made.auth.account.view(session.userId).password).toBe('configured');
@@ -122,7 +122,7 @@ describe('the password', () => {
 });
 
 describe('the second factor', () => {
-  it('is set up beside a password of the environment: from then on signing in asks for a code', async () => {
+  it('can be set up beside a password of the environment: from then on signing in requires a code', async () => {
     const made = configured();
     const { auth, clock } = made;
     const session = await signIn(made);
@@ -141,7 +141,7 @@ describe('the second factor', () => {
     expect(auth.account.view(session.userId).recoveryCodesLeft).toBe(9);
   });
 
-  it('is not stored before a code proves it, and no secret is taken that is too short', async () => {
+  it('is not stored before a code proves it, and a secret that is too short is refused', async () => {
     const made = configured();
     const { auth, clock } = made;
     const session = await signIn(made);
@@ -164,7 +164,7 @@ describe('the second factor', () => {
     expect(auth.requiresTotp()).toBe(false);
   });
 
-  it('is replaced: the old codes and recovery codes open nothing any more', async () => {
+  it('can be replaced: the old codes and recovery codes no longer work', async () => {
     const made = configured();
     const { clock } = made;
     const session = await signIn(made);
@@ -180,7 +180,7 @@ describe('the second factor', () => {
     );
   });
 
-  it('is removed, with its recovery codes, unless the environment asks for one', async () => {
+  it('can be removed, with its recovery codes, unless the environment requires one', async () => {
     const made = configured();
     const session = await signIn(made);
     const { recoveryCodes } = await enrol(made, session);
@@ -195,7 +195,7 @@ describe('the second factor', () => {
     expect(JSON.stringify(made.events)).not.toContain(recoveryCodes[0]);
   });
 
-  it('of the environment is neither replaced nor removed here; its recovery codes can be renewed', async () => {
+  it('set by the environment can’t be replaced or removed here, but its recovery codes can be renewed', async () => {
     const made = configured({ totpSecret: SECRET });
     const { auth, clock } = made;
     const session = await signIn(made, await codeAt(SECRET, clock.now));
@@ -212,7 +212,7 @@ describe('the second factor', () => {
     expect(auth.account.view(session.userId)).toMatchObject({ secondFactor: 'configured', recoveryCodesLeft: 9 });
   });
 
-  it('is asked for before the start where the environment says that it must be there', async () => {
+  it('is required at start when the environment requires one', async () => {
     const made = configured();
     expect(() => made.restart({ requireTotp: true })).toThrow('NIXFLEET_REQUIRE_TOTP is true, but no second factor');
     await enrol(made, await signIn(made));
@@ -221,7 +221,7 @@ describe('the second factor', () => {
 });
 
 describe('the list of sessions', () => {
-  it('holds what is valid now, the one last seen first, with where it is from', async () => {
+  it('lists valid sessions with their address, the last seen first', async () => {
     const made = configured();
     const { auth, clock } = made;
     const first = await signIn(made);
@@ -236,7 +236,7 @@ describe('the list of sessions', () => {
     expect(auth.sessionsOf('somebody-else')).toEqual([]);
   });
 
-  it('ends one or all others, each once, and says so; never another user’s', async () => {
+  it('ends one or all others, each once, with an event; never those of another user', async () => {
     const made = configured();
     const { auth, events } = made;
     const [one, two, three] = [await signIn(made), await signIn(made), await signIn(made)];
@@ -255,7 +255,7 @@ describe('the list of sessions', () => {
 });
 
 describe('credentials of the environment', () => {
-  it('that changed since the last start end the sessions that the old ones opened', async () => {
+  it('that changed since the last start end the sessions opened with the old ones', async () => {
     const made = configured();
     const session = await signIn(made);
     expect(made.restart().stillValid(session.idHash)).not.toBeNull();

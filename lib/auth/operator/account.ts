@@ -1,6 +1,6 @@
 /**
- * What a user changes about the own account: password, second factor, recovery codes. Each change asks for a fresh
- * proof (see `step-up.ts`; the actions do) and ends the other sessions: whoever had got in is out.
+ * Changes of a user's account: password, second factor, recovery codes. Actions require a step-up proof for each change
+ * (see `step-up.ts`), and a change ends the other sessions, so an intruder loses access.
  */
 import { decodeBase32, encodeBase32 } from './base32';
 import { totpContext, type Credentials } from './credentials';
@@ -8,21 +8,21 @@ import { encrypt } from '../encryption';
 import type { AuthEvents } from './auth-events';
 import { hashPassword } from './password';
 import { passwordProblem } from './password-rule';
-import type { AuthStore, Clock } from './auth-ports';
+import type { AuthStore, WallClock } from './auth-ports';
 import { newRecoveryCodes, recoveryCodeHash } from './recovery-codes';
 import type { Session, SetupOffer } from './auth-service';
 import type { Sessions } from './sessions';
 import type { StepUp } from './step-up';
 import { matchTotpStep, newTotpSecret, totpSecretHash, totpUri } from './totp';
 
-/** An offered secret comes back from the browser: no shorter one is taken (RFC 4226, 4: at least 128 bits). */
+/** The browser sends back the offered secret: a shorter one is refused (RFC 4226, 4: at least 128 bits). */
 export const MIN_OFFERED_BYTES = 16;
 
 export interface AccountView {
-  /** `configured`: the environment sets it, and the browser can't. */
+  /** `configured`: set by the environment; the browser can't change it. */
   password: 'configured' | 'stored' | 'none';
   secondFactor: 'configured' | 'stored' | 'none';
-  /** A second factor may be replaced, but not taken away. */
+  /** A second factor may be replaced, but not removed. */
   secondFactorRequired: boolean;
   recoveryCodesLeft: number;
 }
@@ -32,13 +32,13 @@ export type AccountProblem =
   | { kind: 'throttled'; retryAfterMs: number };
 
 export interface AccountChange {
-  /** To be shown once; empty when the change made none. */
+  /** Shown once; empty when the change created none. */
   recoveryCodes: string[];
-  /** Other sessions that it ended. */
+  /** Number of other sessions it ended. */
   endedSessions: number;
 }
 
-/** Who changes it, from where. */
+/** The session and address of the change. */
 export interface AccountRequest {
   session: Session;
   address: string;
@@ -46,26 +46,26 @@ export interface AccountRequest {
 
 export interface Account {
   view(userId: string): AccountView;
-  /** What stands in the way of a new password, the present one first; null when nothing does. Changes nothing. */
+  /** Why a new password is refused, checking the current one first; null when it is accepted. Changes nothing. */
   passwordChangeProblem(
     request: AccountRequest & { current: string; password: string },
   ): Promise<AccountProblem | null>;
   changePassword(request: AccountRequest & { password: string }): Promise<AccountChange>;
-  /** A new secret for an authenticator app, with which nothing happens until it is enrolled. */
+  /** Creates a secret for an authenticator app. It has no effect until it is enrolled. */
   offerSecondFactor(): SetupOffer;
-  /** What stands in the way of enrolling a secret with a code of it; null when nothing does. Uses no code up. */
+  /** Why enrolling a secret with its code is refused; null when it is accepted. Does not use up the code. */
   enrolmentProblem(request: AccountRequest & { secret: string; code: string }): Promise<AccountProblem | null>;
-  /** Enrols the first second factor or replaces the present one; its recovery codes are new too. */
+  /** Enrols or replaces the second factor, with new recovery codes. */
   enrolSecondFactor(
     request: AccountRequest & { secret: string; code: string },
   ): Promise<AccountChange | AccountProblem>;
   removalProblem(userId: string): AccountProblem | null;
   removeSecondFactor(request: AccountRequest): AccountChange;
-  /** New recovery codes; those of before are void. */
+  /** Creates new recovery codes; the previous ones become invalid. */
   renewRecoveryCodes(request: AccountRequest): AccountChange;
 }
 
-const WRONG_CODE = 'This code is not right, or was used before. Wait for the next one; check the clock of your phone.';
+const WRONG_CODE = 'This code is wrong or was already used. Wait for the next one, and check your phone’s clock.';
 
 const refused = (field: 'current' | 'password' | 'code' | 'form', message: string): AccountProblem => ({
   kind: 'refused',
@@ -75,7 +75,7 @@ const refused = (field: 'current' | 'password' | 'code' | 'form', message: strin
 
 export function createAccount(options: {
   store: AuthStore;
-  now: Clock;
+  now: WallClock;
   events: AuthEvents;
   credentials: Credentials;
   sessions: Sessions;
@@ -88,7 +88,7 @@ export function createAccount(options: {
 }): Account {
   const { store, now, events, credentials, sessions, stepUp, totpKey, recoveryKey, label } = options;
 
-  /** Ends the other sessions and puts the change on record. */
+  /** Ends the other sessions and records the change. */
   function changed(request: AccountRequest, action: string, message: string, recoveryCodes: string[]): AccountChange {
     const { session, address } = request;
     const endedSessions = sessions.endOthers(session);
@@ -101,14 +101,14 @@ export function createAccount(options: {
 
   const hashesOf = (codes: readonly string[]) => codes.flatMap((code) => recoveryCodeHash(recoveryKey, code) ?? []);
 
-  /** The step of the code, when the secret may be enrolled with it. */
+  /** The time step of the code, if the secret may be enrolled with it. */
   async function checkOffer(userId: string, offered: string, typed: string) {
     if (credentials.totpIsConfigured(userId)) {
       return refused('form', 'NIXFLEET_TOTP_SECRET sets the second factor: change it there.');
     }
     const secret = decodeBase32(offered);
     if (secret === null || secret.length < MIN_OFFERED_BYTES) {
-      return refused('form', 'This secret was not offered by the dashboard. Begin again.');
+      return refused('form', 'This secret was not issued by the dashboard. Start again.');
     }
     const step = await matchTotpStep(secret, typed, now());
     return step === null ? refused('code', WRONG_CODE) : { kind: 'right' as const, secret, step };
@@ -137,7 +137,7 @@ export function createAccount(options: {
       if (problem !== null) return refused('password', problem);
       const checked = await stepUp.checkPassword({ session, proof: current, purpose: 'A new password', address });
       if (checked.kind === 'throttled') return checked;
-      return checked.kind === 'refused' ? refused('current', 'This is not the present password.') : null;
+      return checked.kind === 'refused' ? refused('current', 'This is not the current password.') : null;
     },
     async changePassword(request) {
       store.setPassword(request.session.userId, await hashPassword(request.password), now());
@@ -156,7 +156,7 @@ export function createAccount(options: {
       const { userId } = request.session;
       const checked = await checkOffer(userId, request.secret, request.code);
       if (checked.kind !== 'right') return checked;
-      // Used up, so that it can't sign in as well.
+      // Use it up, so that it can't also sign in.
       if (!store.useTotpStep(totpSecretHash(checked.secret), checked.step)) return refused('code', WRONG_CODE);
       const replaces = credentials.totpSecret(userId) !== null;
       const codes = newRecoveryCodes();
@@ -174,12 +174,17 @@ export function createAccount(options: {
         return refused('form', 'NIXFLEET_TOTP_SECRET sets the second factor: remove it there.');
       }
       return options.requireTotp
-        ? refused('form', 'NIXFLEET_REQUIRE_TOTP asks for a second factor: replace it, but do not remove it.')
+        ? refused('form', 'NIXFLEET_REQUIRE_TOTP requires a second factor: you can replace it, but not remove it.')
         : null;
     },
     removeSecondFactor(request) {
       store.setSecondFactor({ userId: request.session.userId, totpSecret: null, recoveryCodeHashes: [], now: now() });
-      return changed(request, 'auth.totp.removed', 'The second factor was removed: the password alone opens this.', []);
+      return changed(
+        request,
+        'auth.totp.removed',
+        'The second factor was removed: signing in needs only the password.',
+        [],
+      );
     },
     renewRecoveryCodes(request) {
       const codes = newRecoveryCodes();
@@ -188,7 +193,7 @@ export function createAccount(options: {
       const event = { action: 'auth.recovery-codes', level: 'info', outcome: 'done' } as const;
       events(
         { by: session },
-        { ...event, message: 'New recovery codes were made; those of before are void.', address },
+        { ...event, message: 'New recovery codes were created; the previous ones no longer work.', address },
       );
       return { recoveryCodes: codes, endedSessions: 0 };
     },

@@ -1,7 +1,7 @@
-/** Events of sign-in, sessions and the account, worded by those who record them and shaped once. */
-import type { Clock, EventRecorder } from './auth-ports';
+/** Events of sign-in, sessions and the account. */
+import type { WallClock, EventRecorder } from './auth-ports';
 
-/** Who did something, as far as that is proven. */
+/** A proven user. */
 export interface Actor {
   userId: string;
   userName: string;
@@ -17,12 +17,12 @@ export interface AuthEvent {
 }
 
 /**
- * Records what a user did. `claimed` instead of `by`: somebody who only says so, as with a refused sign-in; such an
- * event names the account and carries no user id.
+ * Records what a user did. `claimed` instead of `by`: an unproven user, as with a refused sign-in; the event names the
+ * account without a user id.
  */
 export type AuthEvents = (who: { by: Actor } | { claimed: string }, event: AuthEvent) => void;
 
-export function createAuthEvents(record: EventRecorder, now: Clock): AuthEvents {
+export function createAuthEvents(record: EventRecorder, now: WallClock): AuthEvents {
   return (who, event) =>
     record({
       at: now(),

@@ -1,7 +1,9 @@
-/** What sign-in and sessions ask of the world. Everything is synchronous: what must hold together runs in one turn. */
+/**
+ * The ports of sign-in and sessions. All methods are synchronous, so that steps that belong together run in one turn.
+ */
 import type { NewEvent } from '@/lib/fleet/records/event-record';
 
-/** The one operator there is today. Sessions, events and commands already carry a user. */
+/** Today there is one operator. Sessions, events and commands already carry a user. */
 export const OPERATOR = { id: 'operator', name: 'operator', role: 'operator' } as const;
 
 export const OPERATOR_ACTOR = { userId: OPERATOR.id, userName: OPERATOR.name } as const;
@@ -9,9 +11,9 @@ export const OPERATOR_ACTOR = { userId: OPERATOR.id, userName: OPERATOR.name } a
 export interface UserRecord {
   id: string;
   name: string;
-  /** argon2id (or an adopted bcrypt hash); null while there is none in the database. */
+  /** argon2id (or an adopted bcrypt hash); null when none is stored. */
   passwordHash: string | null;
-  /** Encrypted (see `encryption.ts`); null while there is none in the database. */
+  /** Encrypted (see `encryption.ts`); null when none is stored. */
   totpSecret: string | null;
 }
 
@@ -24,7 +26,7 @@ export interface SessionRecord {
   provenAt: number;
   address: string;
   userAgent: string;
-  /** The browser, as its device cookie names it; empty when it has none. */
+  /** The device id of the browser's device cookie; empty when it has none. */
   deviceId: string;
 }
 
@@ -42,10 +44,13 @@ export interface ThrottleRecord {
 }
 
 export interface AuthStore {
-  /** Adds the user when there is none with this id; never changes one. */
+  /** Adds the user if there is none with this id; never changes one. */
   ensureUser(user: { id: string; name: string; role: string }, now: number): void;
   user(id: string): UserRecord | null;
-  /** Sets the first password, second factor and recovery codes together. False, and nothing written, when there is a password. */
+  /**
+   * Sets the first password, second factor and recovery codes together. False, with nothing written, when a password
+   * exists.
+   */
   setFirstCredentials(credentials: {
     userId: string;
     passwordHash: string;
@@ -65,35 +70,35 @@ export interface AuthStore {
   /** Replaces all recovery codes. */
   setRecoveryCodes(userId: string, codeHashes: readonly string[]): void;
   recoveryCodesLeft(userId: string): number;
-  /** What stands for the credentials that the environment set at the last start; null before the first. */
+  /** Fingerprint of the credentials that the environment set at the last start; null before the first. */
   configuredMark(): string | null;
   setConfiguredMark(mark: string, now: number): void;
 
-  /** Remembers that a code of this time step was used. False when one of this or a later step was used before. */
+  /** Stores that a code of this time step was used. False when one of this or a later step was already used. */
   useTotpStep(secretHash: string, step: number): boolean;
-  /** False when there is no such code, or it was used before. */
+  /** False when the code is unknown or already used. */
   useRecoveryCode(userId: string, codeHash: string, now: number): boolean;
 
   addSession(session: SessionRecord): void;
   session(idHash: string): StoredSession | null;
-  /** Those that were not revoked, the one last seen first. */
+  /** Sessions that were not revoked, the last seen first. */
   sessionsOf(userId: string): StoredSession[];
   touchSession(idHash: string, lastSeenAt: number): void;
-  /** Remembers when its operator last proved afresh who they are. */
+  /** Stores the time of the last step-up proof. */
   markProven(idHash: string, provenAt: number): void;
-  /** False when it was revoked before, or never was. */
+  /** False when it was already revoked or does not exist. */
   revokeSession(idHash: string, now: number): boolean;
-  /** Removes sessions that expired before this moment. */
+  /** Removes sessions that expired before this time. */
   removeSessions(expiredBefore: number): void;
 
   throttle(bucket: string): ThrottleRecord | null;
   /** Writes all of them together. */
   saveThrottles(records: readonly ThrottleRecord[]): void;
   removeThrottles(buckets: readonly string[]): void;
-  /** Removes what was quiet since `before`, and of the buckets of addresses the oldest beyond `keep`. */
+  /** Removes buckets without failures since `before`, and the oldest address buckets beyond `keep`. */
   pruneThrottles(before: number, keep: number): void;
 }
 
 /** Milliseconds since the epoch. */
-export type Clock = () => number;
+export type WallClock = () => number;
 export type EventRecorder = (event: NewEvent) => void;

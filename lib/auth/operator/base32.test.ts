@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { decodeBase32, encodeBase32 } from './base32';
 
 describe('base32', () => {
-  it('gives back what was written, however a person types it', () => {
+  it('decodes what it encoded, however a person types it', () => {
     const typed = fc.tuple(
       fc.uint8Array({ minLength: 1, maxLength: 40 }),
       fc.boolean(),
@@ -21,7 +21,7 @@ describe('base32', () => {
   });
 
   it.each(['', ' ', '=', 'A', 'ABC', 'ABCDEF', 'JBSWY3DPEHPK3PX1', 'JBSWY3DP!', 'ÄBSWY3DP', '\u0000'])(
-    '%j is none',
+    'rejects %j',
     (text) => {
       expect(decodeBase32(text)).toBeNull();
     },

@@ -1,10 +1,10 @@
-/** Base32 (RFC 4648) as people type and old installations hold it: any case, spaces, dashes, padding or none. */
+/** Base32 (RFC 4648) as typed by people and stored by old installations: any case, spaces, dashes, optional padding. */
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 
 /**
- * The bytes of a base32 text; null when it is none. Left-over bits at the end are ignored, as version 1 and the Go
- * dashboard did: their secrets stay valid. (otplib refuses such a text, so it is given bytes.)
+ * Decodes a base32 text; null when it is invalid. Left-over bits at the end are ignored, as version 1 and the Go
+ * dashboard did, so their secrets stay valid. (otplib refuses such a text, so it gets bytes.)
  */
 export function decodeBase32(text: string): Buffer | null {
   const plain = text.replace(/[\s-]/g, '').replace(/=+$/, '').toUpperCase();

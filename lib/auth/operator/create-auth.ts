@@ -1,4 +1,4 @@
-/** Puts sign-in together: what `server.ts` makes and everything else reaches as an AuthService. */
+/** Creates the AuthService from its parts. */
 import { createHmac } from 'node:crypto';
 import { plainText } from '@/lib/text/plain-text';
 import { createAccount } from './account';
@@ -6,8 +6,8 @@ import { createCredentials } from './credentials';
 import { createDeviceCookie } from './device-cookie';
 import { deriveKey } from '../encryption';
 import { createAuthEvents } from './auth-events';
-import { passwordIsRight } from './password';
-import { OPERATOR, OPERATOR_ACTOR, type AuthStore, type Clock, type EventRecorder } from './auth-ports';
+import { verifyPassword } from './password';
+import { OPERATOR, OPERATOR_ACTOR, type AuthStore, type WallClock, type EventRecorder } from './auth-ports';
 import type { Secrets } from '../secrets';
 import type { AuthService, SignInAttempt, SignInResult } from './auth-service';
 import { createSessionCookie } from './session-cookie';
@@ -19,11 +19,11 @@ import { totpSecretHash } from './totp';
 
 export interface AuthOptions {
   store: AuthStore;
-  now: Clock;
+  now: WallClock;
   record: EventRecorder;
   secrets: Secrets;
   settings: {
-    /** bcrypt; null when the password is set in the browser. */
+    /** bcrypt hash; null when the password is set in the browser. */
     passwordHash: string | null;
     /** Null when the second factor is set in the browser. */
     totpSecret: Uint8Array | null;
@@ -32,23 +32,26 @@ export interface AuthOptions {
     sessionIdleMs: number;
     /** A password without a second factor is not enough. */
     requireTotp: boolean;
-    /** Failures that are free within the window. */
+    /** Failures without a wait within the window. */
     rateLimit: number;
     rateWindowMs: number;
     baseUrl: string | null;
   };
 }
 
-/** `setupCode` is for the link that the start prints, and for nobody else. */
+/** `setupCode` is only for the link printed at start. */
 export type Auth = AuthService & Pick<Setup, 'setupCode'>;
 
-/** Throws, with a sentence that says what to do, when the stored second factor can't be read with this installation's key. */
+/**
+ * Throws with a message that says what to do when the stored second factor can't be decrypted with this installation's
+ * key.
+ */
 export function createAuth({ store, now, record, secrets, settings }: AuthOptions): Auth {
   store.ensureUser(OPERATOR, now());
   const totpKey = deriveKey(secrets.encryptionKey, 'totp-secret');
   const recoveryKey = deriveKey(secrets.encryptionKey, 'recovery-codes');
   const credentials = createCredentials({ store, now, configured: settings, totpKey, recoveryKey });
-  // A second factor that can't be read stops the start, not the first sign-in.
+  // An unreadable second factor must fail at start, not at the first sign-in.
   const secondFactor = credentials.totpSecret(OPERATOR.id);
   if (settings.requireTotp && secondFactor === null && credentials.hasPassword(OPERATOR.id)) {
     throw new Error(
@@ -68,10 +71,10 @@ export function createAuth({ store, now, record, secrets, settings }: AuthOption
     ...{ store, now, events, credentials, sessions, stepUp, totpKey, recoveryKey, label },
     requireTotp: settings.requireTotp,
   });
-  endSessionsOfOthers();
+  endSessionsOfChangedCredentials();
 
-  /** Credentials that the environment sets and that changed since the last start end the sessions that the old ones opened. */
-  function endSessionsOfOthers(): void {
+  /** Ends the sessions opened with credentials of the environment that have changed since the last start. */
+  function endSessionsOfChangedCredentials(): void {
     const { passwordHash, totpSecret } = settings;
     const totp = totpSecret === null ? '' : totpSecretHash(totpSecret);
     const mark = createHmac('sha256', deriveKey(secrets.encryptionKey, 'configured-credentials'))
@@ -83,7 +86,7 @@ export function createAuth({ store, now, record, secrets, settings }: AuthOption
     const ended = before === null ? 0 : sessions.endAll(OPERATOR.id);
     if (ended === 0) return;
     const event = { action: 'auth.configured', level: 'warning', outcome: 'done', address: '' } as const;
-    const message = 'The environment sets another password or second factor than before: all sessions ended.';
+    const message = 'The password or second factor set by the environment has changed: all sessions ended.';
     events({ claimed: 'dashboard' }, { ...event, message });
   }
 
@@ -95,9 +98,9 @@ export function createAuth({ store, now, record, secrets, settings }: AuthOption
   }
 
   /**
-   * Limits come before any hash. The account's bucket holds whatever number of addresses an attacker has; a browser that
-   * signed in before has one of its own, so that nobody else's failures make its operator wait. Tries for the
-   * second factor count only after the right password, and a wrong password costs the same work on decoys.
+   * Limits are checked before any hashing. The account bucket limits an attacker with any number of addresses. A known
+   * browser has its own bucket, so that other clients' failures do not make its operator wait. Attempts at the second
+   * factor count only after the right password; a wrong password takes the same time on decoy buckets.
    */
   async function signIn(attempt: SignInAttempt): Promise<SignInResult> {
     const { address, userAgent } = attempt;
@@ -108,7 +111,7 @@ export function createAuth({ store, now, record, secrets, settings }: AuthOption
     const blockedMs = throttle.take(buckets('password'), buckets('totp'));
     if (blockedMs > 0) return { kind: 'throttled', retryAfterMs: blockedMs };
 
-    const right = await passwordIsRight(attempt.password, credentials.passwordHash(OPERATOR.id));
+    const right = await verifyPassword(attempt.password, credentials.passwordHash(OPERATOR.id));
     if (secret !== null) {
       const waitMs = throttle.take(buckets(right ? 'totp' : 'decoy'));
       if (waitMs > 0) return { kind: 'throttled', retryAfterMs: waitMs };
@@ -122,7 +125,7 @@ export function createAuth({ store, now, record, secrets, settings }: AuthOption
     }
     if (!right) return refused(attempt, 'Sign-in refused: wrong password.');
 
-    // Whoever held a session and guessed fresh proofs makes the operator who signs in anew wait no longer.
+    // Failed step-up proofs of a stolen session must not delay the operator who signs in again.
     const proofs = (['step-up', 'present-password'] as const).map((kind) => accountBucket(kind, OPERATOR.id));
     throttle.clear([...buckets('password'), ...buckets('totp'), ...buckets('decoy'), ...proofs]);
     const device = devices.issue(OPERATOR.id);
@@ -157,7 +160,7 @@ export function createAuth({ store, now, record, secrets, settings }: AuthOption
     account,
     sessionsOf: (userId) => sessions.list(userId),
     endSession(idHash, by, address) {
-      // Only one's own.
+      // Users may end only their own sessions.
       if (sessions.byHash(idHash)?.userId !== by.userId || sessions.revoke(idHash) === null) return false;
       const event = { action: 'auth.session.ended', level: 'info', outcome: 'done' } as const;
       events({ by }, { ...event, message: 'Ended another session.', address, data: { session: idHash } });
@@ -167,7 +170,7 @@ export function createAuth({ store, now, record, secrets, settings }: AuthOption
       const ended = sessions.endOthers(by);
       if (ended === 0) return 0;
       const event = { action: 'auth.session.ended', level: 'info', outcome: 'done' } as const;
-      const message = `Ended all ${ended} other session${ended === 1 ? '' : 's'}.`;
+      const message = ended === 1 ? 'Ended the other session.' : `Ended all ${ended} other sessions.`;
       events({ by }, { ...event, message, address, data: { ended } });
       return ended;
     },

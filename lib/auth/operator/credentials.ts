@@ -1,6 +1,8 @@
-/** Credentials as they are in force. What the environment sets is the operator's, and wins over what the browser set. */
+/**
+ * The credentials in force. Those set by the environment belong to the operator and override those set in the browser.
+ */
 import { decrypt } from '../encryption';
-import { OPERATOR, type AuthStore, type Clock } from './auth-ports';
+import { OPERATOR, type AuthStore, type WallClock } from './auth-ports';
 import { recoveryCodeHash } from './recovery-codes';
 import { matchTotpStep, totpSecretHash } from './totp';
 
@@ -14,8 +16,8 @@ export interface Credentials {
   /** True when the environment sets the second factor: it can't be changed in the browser. */
   totpIsConfigured(userId: string): boolean;
   /**
-   * Checks a code from the app, or a recovery code in its place. With `use`, a right one is used up: it counts once,
-   * ever, also when two ask at the same time. Without it the answer takes as long and changes nothing.
+   * Checks a code from the app or a recovery code. With `use`, a correct one is used up: it counts once, also with
+   * concurrent requests. Without it, the check takes as long and changes nothing.
    */
   checkSecondFactor(
     userId: string,
@@ -32,12 +34,12 @@ interface Configured {
 
 const NOTHING: Configured = { passwordHash: null, totpSecret: null };
 
-/** What an encrypted TOTP secret is bound to. */
+/** The context that an encrypted TOTP secret is bound to. */
 export const totpContext = (userId: string): string => `totp:${userId}`;
 
 export function createCredentials(options: {
   store: AuthStore;
-  now: Clock;
+  now: WallClock;
   configured: Configured;
   totpKey: Buffer;
   recoveryKey: Buffer;
@@ -59,7 +61,7 @@ export function createCredentials(options: {
       if (stored === null) return null;
       const secret = decrypt(totpKey, stored, totpContext(userId));
       if (secret !== null) return secret;
-      // Never sign in without the second factor because its key is gone.
+      // A lost key must not remove the second factor.
       throw new Error(
         'The second factor in the database was encrypted with another key. Restore secrets/encryption-key in the data ' +
           'folder from a backup, or set NIXFLEET_TOTP_SECRET.',

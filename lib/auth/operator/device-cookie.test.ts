@@ -28,7 +28,7 @@ describe('the device cookie', () => {
   const clock = { now: Date.now() };
   const devices = createDeviceCookie(KEY, false, () => clock.now);
 
-  it('is kept by the browser for the sign-in form alone, and prefixed behind https', () => {
+  it('is limited to the sign-in form, and has a prefix behind https', () => {
     expect(devices.issue('operator').setCookie).toMatch(
       /^nixfleet\.device=[^;]+; Max-Age=7776000; Path=\/; HttpOnly; SameSite=Strict$/,
     );
@@ -37,7 +37,7 @@ describe('the device cookie', () => {
     );
   });
 
-  it('names its device, for its user, for 90 days, and is another one at each sign-in', () => {
+  it('identifies its device for its user for 90 days, and is new at each sign-in', () => {
     const { deviceId, setCookie } = devices.issue('operator');
     const cookie = cookieOf(setCookie);
     expect(devices.deviceId(`a=b; ${cookie}`, 'operator')).toBe(deviceId);
@@ -52,7 +52,7 @@ describe('the device cookie', () => {
     clock.now += DAY_MS;
   });
 
-  it('is nothing when it is forged, changed, cut or of another installation', () => {
+  it('is ignored when it is forged, changed, truncated or of another installation', () => {
     const cookie = cookieOf(devices.issue('operator').setCookie);
     const [name = '', value = ''] = cookie.split('=');
     const [id = '', at = '', mac = ''] = value.split('.');
@@ -75,7 +75,7 @@ describe('the device cookie', () => {
 });
 
 describe('a browser that signed in before', () => {
-  it('signs in while strangers try passwords and codes from everywhere, who go on waiting', async () => {
+  it('signs in while unknown clients guess passwords and codes from everywhere, which stay throttled', async () => {
     const { auth, clock, database, restart } = installation();
     const signIn = async (cookies: string | null, more: { password?: string; code?: string; address?: string } = {}) =>
       auth.signIn({
@@ -116,7 +116,7 @@ describe('a browser that signed in before', () => {
     expect(failures('password:account:operator') + failures('totp:account:operator')).toBeLessThan(32);
   });
 
-  it('has a budget of its own, that ends as well', async () => {
+  it('has its own limit', async () => {
     const { auth, clock } = installation();
     const attempt = { password: PASSWORD, address: '203.0.113.9', userAgent: '' };
     const first = await auth.signIn({ ...attempt, code: await codeAt(SECRET, clock.now), cookies: null });
@@ -129,7 +129,7 @@ describe('a browser that signed in before', () => {
     expect((await auth.signIn({ ...attempt, password: 'wrong', code: '', cookies: null })).kind).toBe('refused');
   });
 
-  it('is no session', async () => {
+  it('is not a session', async () => {
     const { auth, clock } = installation();
     const attempt = { password: PASSWORD, address: '203.0.113.9', userAgent: '', cookies: null };
     const first = await auth.signIn({ ...attempt, code: await codeAt(SECRET, clock.now) });

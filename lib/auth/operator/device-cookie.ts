@@ -1,30 +1,30 @@
 /**
- * The device cookie: a browser that signed in before shows it at the next sign-in, and its failures are counted apart
- * from everybody else's. Whoever tries passwords from elsewhere can't make its operator wait. It opens nothing, and
- * whoever steals it gains a few tries (OWASP: slow down online guessing attacks with device cookies).
+ * The device cookie: a browser that has signed in sends it at the next sign-in, and its failures are counted
+ * separately, so that guesses from elsewhere can't make its operator wait. It grants no access; a stolen one is worth a
+ * few attempts (OWASP: slow down online guessing attacks with device cookies).
  */
 import { parseCookie, stringifySetCookie } from 'cookie';
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
-import type { Clock } from './auth-ports';
+import type { WallClock } from './auth-ports';
 import { cookieName } from './session-cookie';
 
-/** A browser that did not sign in for so long is a stranger again. */
+/** A browser without a sign-in for this long is unknown again. */
 const MAX_AGE_MS = 90 * 24 * 3_600_000;
 const ID_BYTES = 16;
-/** Longest cookie header that is looked at. */
+/** Longest cookie header that is parsed. */
 const MAX_HEADER = 16_384;
 const FORM = /^([\w-]{22})\.(\d{13})\.([\w-]{43})$/;
 
 export interface DeviceCookie {
-  /** The device that a Cookie header proves to have signed in as this user; null when it proves none. */
+  /** The device id that a Cookie header proves for this user; null when it proves none. */
   deviceId(cookieHeader: string | null | undefined, userId: string): string | null;
-  /** A new device for this user, and the Set-Cookie header that makes the browser keep it. */
+  /** Creates a device id for this user, with the Set-Cookie header that stores it. */
   issue(userId: string): { deviceId: string; setCookie: string };
 }
 
-export function createDeviceCookie(key: Buffer, secure: boolean, now: Clock): DeviceCookie {
+export function createDeviceCookie(key: Buffer, secure: boolean, now: WallClock): DeviceCookie {
   const name = cookieName('device', secure);
-  // The fields can't run into one another: the form of the first two is checked, and the user comes last.
+  // The fields are unambiguous: the first two have a fixed form, and the user comes last.
   const mac = (deviceId: string, issuedAt: string, userId: string) =>
     createHmac('sha256', key).update(`${deviceId}.${issuedAt}.${userId}`).digest();
 
@@ -46,7 +46,7 @@ export function createDeviceCookie(key: Buffer, secure: boolean, now: Clock): De
         value,
         path: '/',
         httpOnly: true,
-        // Only the sign-in form of the dashboard itself sends it.
+        // Sent only by the dashboard's sign-in form.
         sameSite: 'strict',
         secure,
         maxAge: MAX_AGE_MS / 1_000,

@@ -3,15 +3,15 @@ import { createHmac, randomBytes } from 'node:crypto';
 import { encodeBase32 } from './base32';
 
 const COUNT = 10;
-/** 80 bits: out of reach for guessing, even for somebody who holds the stored hashes. */
+/** 80 bits: infeasible to guess, even with the stored hashes. */
 const CODE_BYTES = 10;
 
-/** Ten codes to be shown once, as `ABCD-EFGH-IJKL-MNOP`. */
+/** Ten codes, shown once, as `ABCD-EFGH-IJKL-MNOP`. */
 export function newRecoveryCodes(): string[] {
   return Array.from({ length: COUNT }, () => (encodeBase32(randomBytes(CODE_BYTES)).match(/.{4}/g) ?? []).join('-'));
 }
 
-/** The hash under which a typed code is stored; null when it does not look like one. */
+/** The stored hash of a typed code; null when it does not have the form of one. */
 export function recoveryCodeHash(key: Buffer, typed: string): string | null {
   const code = typed.replace(/[\s-]/g, '').toUpperCase();
   return /^[A-Z2-7]{16}$/.test(code) ? createHmac('sha256', key).update(code).digest('hex') : null;

@@ -11,7 +11,7 @@ it('gives the session id of a cookie that was issued here', async () => {
   expect(await cookie.sessionId(`nixfleet.session=${token}`)).toBe('x'.repeat(43));
 });
 
-it('does not begin to decrypt what names other work than was issued', async () => {
+it('does not decrypt a token with a header other than the issued one', async () => {
   const [, , ...rest] = (await encode({ token: { sid: 'x' }, secret })).split('.');
   const pbes2 = { alg: 'PBES2-HS512+A256KW', enc: 'A256GCM', p2c: 10_000, p2s: 'AAAAAAAAAAAAAAAA' };
   for (const token of [
@@ -28,7 +28,7 @@ it('does not begin to decrypt what names other work than was issued', async () =
   }
 });
 
-it('refuses what was made with another secret', async () => {
+it('refuses a cookie made with another secret', async () => {
   const token = await encode({ token: { sid: 'x' }, secret: 'another' });
   expect(await cookie.sessionId(`nixfleet.session=${token}`)).toBeNull();
 });

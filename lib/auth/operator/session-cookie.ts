@@ -1,20 +1,20 @@
-/** The session cookie: an encrypted token of next-auth that holds the session id and nothing else. */
+/** The session cookie: an encrypted next-auth token that holds only the session id. */
 import { parseCookie } from 'cookie';
 import { decode, type JWT, type JWTDecodeParams } from 'next-auth/jwt';
 import { deriveKey } from '../encryption';
 
-/** Longest cookie header that is looked at. */
+/** Longest cookie header that is parsed. */
 const MAX_HEADER = 16_384;
 
 /**
- * What next-auth issues: a key that both sides have, no compression. Its decoder would do as any header says; one that
- * names a derivation of passwords (PBES2) costs milliseconds for each cookie of a stranger (RFC 7518, 4.8).
+ * The header that next-auth issues: a shared key, no compression. Its decoder follows any header, and one that names
+ * password derivation (PBES2) would cost milliseconds per forged cookie (RFC 7518, 4.8).
  */
 const HEADER = Buffer.from('{"alg":"dir","enc":"A256GCM"}').toString('base64url');
 /** Header, no key, nonce, text, tag (RFC 7516, 3.1). */
 const FORM = new RegExp(`^${HEADER}\\.\\.[\\w-]{16}\\.[\\w-]{1,1024}\\.[\\w-]{22}$`);
 
-/** Decrypts a token of the form that is issued here; null for every other, without work. Rejects when it is forged or has expired. */
+/** Decrypts a token of the issued form; null for any other, without work. Rejects when it is forged or expired. */
 export function decodeSessionToken(params: JWTDecodeParams): Promise<JWT | null> {
   return params.token !== undefined && FORM.test(params.token) ? decode(params) : Promise.resolve(null);
 }
@@ -23,13 +23,13 @@ export interface SessionCookie {
   /** With the `__Host-` prefix behind https: no other host and no plain connection can set it (RFC 6265bis, 4.1.3.2). */
   readonly name: string;
   readonly secure: boolean;
-  /** next-auth's own secret. */
+  /** The secret for next-auth. */
   readonly secret: string;
-  /** The session id of a Cookie header; null when there is none, or it was not made with our secret. Never rejects. */
+  /** The session id of a Cookie header; null when there is none or its secret differs. Never rejects. */
   sessionId(cookieHeader: string | null | undefined): Promise<string | null>;
 }
 
-/** A cookie's name as the dashboard's public address asks for it. */
+/** A cookie's name, with a prefix when the public address is https. */
 export const cookieName = (name: string, secure: boolean): string => `${secure ? '__Host-' : ''}nixfleet.${name}`;
 
 export function createSessionCookie(sessionSecret: string, baseUrl: string | null): SessionCookie {

@@ -1,32 +1,32 @@
-/** Sessions in the database, looked up on every request: what is revoked is over at once. */
+/** Sessions in the database, looked up on every request, so a revoked session ends at once. */
 import { randomBytes } from 'node:crypto';
 import { plainText } from '@/lib/text/plain-text';
 import { sha256Hex } from '../encryption';
-import type { AuthStore, Clock, StoredSession } from './auth-ports';
+import type { AuthStore, WallClock, StoredSession } from './auth-ports';
 import type { OpenSession, Session } from './auth-service';
 
 const SESSION_ID_BYTES = 32;
-/** How exactly activity is remembered: one write a minute at most. */
+/** Resolution of stored activity: at most one write a minute. */
 const LAST_SEEN_STEP_MS = 60_000;
 const MAX_USER_AGENT = 400;
 
 export interface Sessions {
-  /** Starts one. The id goes into the operator's cookie and is stored nowhere. */
+  /** Creates a session. The id goes into the operator's cookie and is stored nowhere. */
   create(who: { userId: string; userName: string; address: string; userAgent: string; deviceId: string }): {
     sessionId: string;
     session: Session;
   };
-  /** The session with this id, as activity of the operator. */
+  /** The session with this id. Counts as activity. */
   bySessionId(sessionId: string): Session | null;
-  /** The session with this hash, without counting as activity. */
+  /** The session with this hash. Does not count as activity. */
   byHash(idHash: string): Session | null;
-  /** The sessions of a user that are valid now, the one last seen first. */
+  /** The valid sessions of a user, the last seen first. */
   list(userId: string): OpenSession[];
-  /** The session that ended, or null when there was none to end. */
+  /** Ends a session and returns it; null when there was none. */
   revoke(idHash: string): Session | null;
-  /** Ends the other sessions of the same user; gives how many there were. */
+  /** Ends the other sessions of the same user. Returns their number. */
   endOthers(kept: Pick<Session, 'userId' | 'idHash'>): number;
-  /** Ends all sessions of a user; gives how many there were. */
+  /** Ends all sessions of a user. Returns their number. */
   endAll(userId: string): number;
   onEnd(listener: (idHash: string) => void): () => void;
 }
@@ -34,13 +34,13 @@ export interface Sessions {
 export const sessionIdHash = (sessionId: string): string => sha256Hex(sessionId);
 
 export interface SessionLimits {
-  /** How long a session lasts at most. */
+  /** Longest duration of a session. */
   sessionDurationMs: number;
   /** A session without activity ends after this long, or after its whole duration when that is shorter. */
   sessionIdleMs: number;
 }
 
-export function createSessions(store: AuthStore, now: Clock, limits: SessionLimits): Sessions {
+export function createSessions(store: AuthStore, now: WallClock, limits: SessionLimits): Sessions {
   const durationMs = limits.sessionDurationMs;
   const idleMs = Math.min(durationMs, limits.sessionIdleMs);
   const listeners = new Set<(idHash: string) => void>();
@@ -94,7 +94,7 @@ export function createSessions(store: AuthStore, now: Clock, limits: SessionLimi
         try {
           store.touchSession(session.idHash, at);
         } catch {
-          // A full disk must not keep the operator from the page that tells of it; the activity is written next time.
+          // A full disk must not keep the operator from the page that reports it; the activity is written next time.
         }
       }
       return session;

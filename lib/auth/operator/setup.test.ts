@@ -33,7 +33,7 @@ function recoveryCodesOf(result: SetupResult): string[] {
   return result.recoveryCodes;
 }
 
-it('sets password and second factor once, and the code of the link is used up', async () => {
+it('sets password and second factor once, and uses up the set-up code', async () => {
   const made = installation();
   const { auth, events, database } = made;
   expect(auth.setupState()).toEqual({ kind: 'open', needsTotp: true });
@@ -57,7 +57,7 @@ it('sets password and second factor once, and the code of the link is used up', 
   expect(JSON.stringify(events)).not.toContain(request.setupCode);
 });
 
-it('leaves an installation that asks for password and code, each code once across set-up and sign-in', async () => {
+it('leaves an installation that requires password and code, each code once across set-up and sign-in', async () => {
   const made = installation();
   const { auth, clock, restart } = made;
   const { request, secret } = await setUp(made);
@@ -67,7 +67,7 @@ it('leaves an installation that asks for password and code, each code once acros
   expect(await signIn(restart(), await codeAt(secret, clock.now))).toMatchObject({ kind: 'signed-in' });
 });
 
-it('takes each recovery code once in place of a code, however it is written', async () => {
+it('accepts each recovery code once in place of a code, however it is written', async () => {
   const made = installation({ rateLimit: 1_000 });
   const { auth, events } = made;
   const [first = '', second = ''] = recoveryCodesOf((await setUp(made)).result);
@@ -80,7 +80,7 @@ it('takes each recovery code once in place of a code, however it is written', as
   expect(await signIn(auth, 'AAAA-AAAA-AAAA-AAAA')).toEqual({ kind: 'refused' });
 });
 
-it('does not use a recovery code up with a wrong password', async () => {
+it('does not use up a recovery code with a wrong password', async () => {
   const made = installation();
   const [code = ''] = recoveryCodesOf((await setUp(made)).result);
   const wrong = { password: 'wrong', code, address: ADDRESS, userAgent: '', cookies: null };
@@ -112,7 +112,7 @@ it('stores nothing before the second factor is proven', async () => {
   expect((await setUp(made)).result.kind).toBe('done');
 });
 
-it('refuses a password by its length, and one that everybody tries', async () => {
+it('refuses a password of the wrong length and a common one', async () => {
   const made = installation();
   for (const password of ['', 'x'.repeat(11), 'x'.repeat(129), 'passwordpassword']) {
     expect((await setUp(made, { password })).result).toMatchObject({ kind: 'refused', field: 'password' });
@@ -120,7 +120,7 @@ it('refuses a password by its length, and one that everybody tries', async () =>
   expect((await setUp(made, { password: 'kdhwoapqmzne' })).result.kind).toBe('done');
 });
 
-it('throttles wrong codes of the link by address, and lets the right one in from another', async () => {
+it('throttles wrong set-up codes by address, and accepts the right one from another', async () => {
   const { auth } = installation();
   const right = auth.setupCode() ?? '';
   const request = { setupCode: 'wrong', password: PASSWORD, secret: '', code: '', address: ADDRESS };
@@ -132,14 +132,14 @@ it('throttles wrong codes of the link by address, and lets the right one in from
   expect(auth.offerSetup(right, '198.51.100.7')).not.toBeNull();
 });
 
-it('makes another code at each start', () => {
+it('creates a new code at each start', () => {
   const { auth, restart } = installation();
   const next = restart();
   expect(next.setupCode()).not.toBe(auth.setupCode());
   expect(next.offerSetup(auth.setupCode() ?? '', ADDRESS)).toBeNull();
 });
 
-it('lets one of two win that finish at the same time', async () => {
+it('lets only one of two concurrent set-ups succeed', async () => {
   const made = installation();
   const { auth, clock } = made;
   const setupCode = auth.setupCode() ?? '';
@@ -168,7 +168,7 @@ it('skips what the environment sets', async () => {
   expect(await signIn(auth, code)).toMatchObject({ kind: 'signed-in' });
 });
 
-it('stops the start when the second factor was encrypted with another key', async () => {
+it('refuses to start when the second factor was encrypted with another key', async () => {
   const made = installation();
   await setUp(made);
   expect(() => made.restart({}, { encryptionKey: 'another key' })).toThrow(/encryption-key/);

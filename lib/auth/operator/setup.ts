@@ -8,7 +8,7 @@ import { encrypt, equalSecrets } from '../encryption';
 import type { AuthEvents } from './auth-events';
 import { hashPassword } from './password';
 import { passwordProblem } from './password-rule';
-import { OPERATOR, OPERATOR_ACTOR, type AuthStore, type Clock } from './auth-ports';
+import { OPERATOR, OPERATOR_ACTOR, type AuthStore, type WallClock } from './auth-ports';
 import { newRecoveryCodes, recoveryCodeHash } from './recovery-codes';
 import type { AuthService, SetupResult } from './auth-service';
 import { addressBucket, type Throttle } from '../throttle';
@@ -16,17 +16,16 @@ import { matchTotpStep, newTotpSecret, totpSecretHash, totpUri } from './totp';
 
 const SETUP_CODE_BYTES = 16;
 
-const WRONG_SETUP_CODE =
-  'This set-up link is not valid any more: restart the dashboard and use the link that it prints.';
+const WRONG_SETUP_CODE = 'This set-up link is no longer valid. Restart the dashboard and use the link it prints.';
 
 export type Setup = Pick<AuthService, 'setupState' | 'offerSetup' | 'completeSetup'> & {
-  /** The code of the link that the start prints; null when there is nothing to set up. */
+  /** The code of the link printed at start; null when nothing is to be set up. */
   setupCode(): string | null;
 };
 
 export function createSetup(options: {
   store: AuthStore;
-  now: Clock;
+  now: WallClock;
   events: AuthEvents;
   throttle: Throttle;
   credentials: Credentials;
@@ -40,7 +39,7 @@ export function createSetup(options: {
   const hasPassword = () => credentials.hasPassword(OPERATOR.id);
   let code: string | null = hasPassword() ? null : randomBytes(SETUP_CODE_BYTES).toString('base64url');
 
-  /** A right code leaves no trace in the limits. */
+  /** A correct code does not count against the limits. */
   function check(setupCode: string, address: string): 'right' | 'wrong' | { waitMs: number } {
     const buckets = [addressBucket('setup-code', address)];
     const waitMs = throttle.take(buckets);
@@ -49,13 +48,13 @@ export function createSetup(options: {
       throttle.clear(buckets);
       return 'right';
     }
-    const message = 'Somebody opened the set-up page with a wrong or used code.';
+    const message = 'The set-up page was opened with a wrong or used code.';
     const refused = { action: 'auth.setup.refused', level: 'warning', outcome: 'refused' } as const;
     events({ claimed: OPERATOR.name }, { ...refused, message, address });
     return 'wrong';
   }
 
-  /** Proves the second factor; the code is used up, so that it can't sign in as well. */
+  /** Proves the second factor. The code is used up, so that it can't also sign in. */
   async function proveTotp(offered: string, typed: string): Promise<Buffer | null> {
     const secret = decodeBase32(offered);
     if (secret === null || secret.length < MIN_OFFERED_BYTES) return null;
@@ -68,8 +67,7 @@ export function createSetup(options: {
     if (problem !== null) return { kind: 'refused', field: 'password', message: problem };
     const secret = needsTotp ? await proveTotp(request.secret, request.code) : null;
     if (needsTotp && secret === null) {
-      const message =
-        'This code is not right, or was used before. Wait for the next one; check the clock of your phone.';
+      const message = 'This code is wrong or was already used. Wait for the next one, and check your phone’s clock.';
       return { kind: 'refused', field: 'code', message };
     }
     const passwordHash = await hashPassword(request.password);

@@ -36,7 +36,7 @@ async function cookieFor(sessionId: unknown, secret: string, maxAge = 3_600): Pr
 }
 
 describe('the password', () => {
-  it('lets in who knows it, and nobody else', async () => {
+  it('admits only with the right password', async () => {
     const { auth, events } = installation();
     expect(auth.requiresTotp()).toBe(false);
     expect(await auth.signIn(attempt({ password: 'wrong' }))).toEqual({ kind: 'refused' });
@@ -55,7 +55,7 @@ describe('the password', () => {
     expect(await auth.signIn(attempt())).toMatchObject({ kind: 'signed-in' });
   });
 
-  it('lets nobody in where there is none', async () => {
+  it('admits nobody when none is set', async () => {
     const { auth } = installation({ passwordHash: null });
     expect(await auth.signIn(attempt({ password: '' }))).toEqual({ kind: 'refused' });
   });
@@ -64,7 +64,7 @@ describe('the password', () => {
 describe('the second factor', () => {
   const withTotp = () => installation({ totpSecret: SECRET });
 
-  it('is asked for, and wrong in every malformed shape', async () => {
+  it('is required, and refused in every malformed shape', async () => {
     const { auth, clock } = installation({ totpSecret: SECRET, rateLimit: 1_000 });
     expect(auth.requiresTotp()).toBe(true);
     const right = await codeAt(SECRET, clock.now);
@@ -91,7 +91,7 @@ describe('the second factor', () => {
     expect(await auth.signIn(attempt({ code }))).toMatchObject({ kind });
   });
 
-  it('counts a code once, ever: also after a restart, and no older one after it', async () => {
+  it('accepts a code once, also across a restart, and no older one after it', async () => {
     const { auth, clock, restart } = withTotp();
     const before = await codeAt(SECRET, clock.now - STEP_MS);
     const code = await codeAt(SECRET, clock.now);
@@ -103,14 +103,14 @@ describe('the second factor', () => {
     expect(await auth.signIn(attempt({ code: await codeAt(SECRET, clock.now) }))).toMatchObject({ kind: 'signed-in' });
   });
 
-  it('does not use a code up with a wrong password', async () => {
+  it('does not use up a code with a wrong password', async () => {
     const { auth, clock } = withTotp();
     const code = await codeAt(SECRET, clock.now);
     expect(await auth.signIn(attempt({ code, password: 'wrong' }))).toEqual({ kind: 'refused' });
     expect(await auth.signIn(attempt({ code }))).toMatchObject({ kind: 'signed-in' });
   });
 
-  it('lets exactly one of many at the same time in with one code', async () => {
+  it('admits exactly one of many concurrent sign-ins with one code', async () => {
     const { auth, clock } = installation({ totpSecret: SECRET, rateLimit: 1_000 });
     const code = await codeAt(SECRET, clock.now);
     const results = await Promise.all(Array.from({ length: 8 }, () => auth.signIn(attempt({ code }))));
@@ -118,7 +118,7 @@ describe('the second factor', () => {
     expect(results.filter(({ kind }) => kind === 'refused')).toHaveLength(7);
   });
 
-  it('takes the short secrets of old installations, and those with left-over bits', async () => {
+  it('accepts the short secrets of old installations, and those with left-over bits', async () => {
     for (const text of ['JBSWY3DPEHPK3PXP', 'JBSWY3DPEH', 'JBSW']) {
       const secret = decodeBase32(text)!;
       const { auth, clock } = installation({ totpSecret: secret });
@@ -131,7 +131,7 @@ describe('the second factor', () => {
 });
 
 describe('limits', () => {
-  it('let 10,000 guesses of the code from many addresses get nowhere', async () => {
+  it('defeat 10,000 guesses of the code from many addresses', async () => {
     const { auth, clock, database } = installation({ totpSecret: SECRET });
     let tried = 0;
     for (let guess = 0; guess < 10_000; guess += 1) {
@@ -148,13 +148,13 @@ describe('limits', () => {
     expect(store.throttle('totp:account:operator')?.failures).toBe(tried);
   });
 
-  it('count guesses at the same time each for itself', async () => {
+  it('count concurrent guesses individually', async () => {
     const { auth } = installation();
     const results = await Promise.all(Array.from({ length: 50 }, () => auth.signIn(attempt({ password: 'wrong' }))));
     expect(results.filter(({ kind }) => kind === 'refused')).toHaveLength(5);
   });
 
-  it('wait twice as long after each failure, up to 15 minutes, over a restart, and end with a right sign-in', async () => {
+  it('double the wait after each failure, up to 15 minutes, across a restart, and are cleared by a correct sign-in', async () => {
     const { auth, clock, restart } = installation();
     const wrong = attempt({ password: 'wrong' });
     for (let free = 0; free < 5; free += 1) expect((await auth.signIn(wrong)).kind).toBe('refused');
@@ -172,7 +172,7 @@ describe('limits', () => {
     for (let free = 0; free < 5; free += 1) expect((await auth.signIn(wrong)).kind).toBe('refused');
   });
 
-  it('give wrong passwords a new start with each window, but not wrong codes', async () => {
+  it('reset for wrong passwords with each window, but not for wrong codes', async () => {
     const password = installation();
     const code = installation({ totpSecret: SECRET });
     const kinds: string[] = [];
@@ -187,7 +187,7 @@ describe('limits', () => {
     expect(kinds.filter((kind) => kind === 'refused')).toHaveLength(5);
   });
 
-  it('count codes only after the right password, and a right sign-in not at all', async () => {
+  it('count codes only after the right password, and do not count a correct sign-in', async () => {
     const { auth, clock, database } = installation({ totpSecret: SECRET });
     const store = createAuthStore(database.db);
     await auth.signIn(attempt({ password: 'wrong', code: '000000' }));
@@ -225,7 +225,7 @@ describe('sessions', () => {
     return { ...made, ...result, cookie: await cookieFor(result.sessionId, made.auth.cookieSecret) };
   }
 
-  it('are found by their cookie; the id is stored nowhere', async () => {
+  it('are found by their cookie, and the id is stored nowhere', async () => {
     const { auth, cookie, session, sessionId, database } = await signedIn();
     expect(await auth.resolveSession(cookie)).toEqual(session);
     database.db.$client.pragma('wal_checkpoint(TRUNCATE)');
@@ -234,7 +234,7 @@ describe('sessions', () => {
     expect(file).not.toContain(sessionId);
   });
 
-  it('end when they are revoked, everywhere at once, and say so once', async () => {
+  it('end everywhere at once when they are revoked, with one notification', async () => {
     const { auth, cookie, session, events } = await signedIn();
     const ended: string[] = [];
     const stop = auth.onSessionEnd((idHash) => ended.push(idHash));
@@ -248,7 +248,7 @@ describe('sessions', () => {
     stop();
   });
 
-  it('end after their duration, whatever happens', async () => {
+  it('end after their maximum duration', async () => {
     const { auth, cookie, session, clock } = await signedIn({ sessionDurationMs: 24 * HOUR_MS });
     for (let hour = 1; hour < 24; hour += 1) {
       clock.now += HOUR_MS;
@@ -259,7 +259,7 @@ describe('sessions', () => {
     expect(auth.stillValid(session.idHash)).toBeNull();
   });
 
-  it('end without activity; an open socket alone is none', async () => {
+  it('end without activity, and an open socket is not activity', async () => {
     const { auth, cookie, session, clock } = await signedIn();
     clock.now += 11 * HOUR_MS;
     expect(auth.stillValid(session.idHash)).not.toBeNull();
@@ -268,7 +268,7 @@ describe('sessions', () => {
     expect(await auth.resolveSession(cookie)).toBeNull();
   });
 
-  it('are valid while the database refuses to write: the page that tells of it must be seen', async () => {
+  it('stay valid while the database refuses writes, so that the operator can see the page that reports it', async () => {
     const { auth, clock, database } = installation();
     const result = await auth.signIn(attempt());
     if (result.kind !== 'signed-in') throw new Error(result.kind);
@@ -280,7 +280,7 @@ describe('sessions', () => {
     expect(await auth.resolveSession(cookie)).toMatchObject({ userName: 'operator' });
   });
 
-  it('are null for every cookie that is not ours', async () => {
+  it('are null for every foreign cookie', async () => {
     const { auth, cookie, sessionId } = await signedIn();
     const forged = await cookieFor(sessionId, deriveKey('another secret', 'session-cookie').toString('base64url'));
     const raw = await cookieFor(sessionId, SECRETS.sessionSecret);
@@ -303,7 +303,7 @@ describe('sessions', () => {
     expect(await auth.resolveSession(cookie)).not.toBeNull();
   });
 
-  it('outlive a restart, but not a new secret', async () => {
+  it('survive a restart, but not a new secret', async () => {
     const { cookie, restart } = await signedIn();
     expect(await restart().resolveSession(cookie)).not.toBeNull();
     expect(await restart({}, { sessionSecret: 'a new one' }).resolveSession(cookie)).toBeNull();

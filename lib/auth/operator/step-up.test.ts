@@ -34,8 +34,8 @@ async function signedIn(settings: Parameters<typeof makeAuth>[0] = {}) {
   return { ...made, session, prove, signInCode: code };
 }
 
-describe('a fresh proof', () => {
-  it('is a code where a second factor is set up: neither the password, nor nothing, nor the code of the sign-in', async () => {
+describe('a step-up proof', () => {
+  it('is a code when a second factor is set up: not the password, not an empty text, not the sign-in code', async () => {
     const { auth, clock, prove, session, signInCode } = await signedIn({ totpSecret: SECRET, rateLimit: 1_000 });
     expect(auth.stepUpAsksFor(session.userId)).toBe('code');
     for (const wrong of ['', ' ', PASSWORD, signInCode, 'x'.repeat(5_000)]) {
@@ -44,7 +44,7 @@ describe('a fresh proof', () => {
     expect(await prove(await codeAt(SECRET, clock.now))).toEqual({ kind: 'proven' });
   });
 
-  it('is good for one request: the same code does not reboot a second time, also over a restart', async () => {
+  it('is valid for one request, also across a restart', async () => {
     const { clock, prove, restart, session } = await signedIn({ totpSecret: SECRET });
     const code = await codeAt(SECRET, clock.now);
     const late = await codeAt(SECRET, clock.now - STEP_MS);
@@ -55,19 +55,19 @@ describe('a fresh proof', () => {
     expect(again.kind).toBe('refused');
   });
 
-  it('is the password where there is no second factor', async () => {
+  it('is the password when there is no second factor', async () => {
     const { auth, prove, session } = await signedIn();
     expect(auth.stepUpAsksFor(session.userId)).toBe('password');
     expect((await prove('wrong')).kind).toBe('refused');
     expect((await prove(PASSWORD)).kind).toBe('proven');
   });
 
-  it('is of the user whose session it is', async () => {
+  it('belongs to the user of the session', async () => {
     const { prove, session } = await signedIn();
     expect((await prove(PASSWORD, '203.0.113.9', { ...session, userId: 'somebody-else' })).kind).toBe('refused');
   });
 
-  it('is on record with who, from where and what for; a refusal too; the proof itself never', async () => {
+  it('is recorded with user, address and purpose, as is a refusal; the proof itself never is', async () => {
     const { clock, database, events, prove, session } = await signedIn({ totpSecret: SECRET });
     const code = await codeAt(SECRET, clock.now);
     await prove(otherCode(code, await codeAt(SECRET, clock.now + STEP_MS)), '198.51.100.4');
@@ -81,8 +81,8 @@ describe('a fresh proof', () => {
   });
 });
 
-describe('the limit on fresh proofs', () => {
-  it('lets 10,000 guesses from many addresses get nowhere, and is one for all purposes', async () => {
+describe('the limit on step-up proofs', () => {
+  it('defeats 10,000 guesses from many addresses, and is shared by all purposes', async () => {
     const { auth, clock, session } = await signedIn({ totpSecret: SECRET });
     let tried = 0;
     for (let guess = 0; guess < 10_000; guess += 1) {
@@ -100,7 +100,7 @@ describe('the limit on fresh proofs', () => {
     expect(tried).toBeLessThan(16);
   });
 
-  it('does not give free tries back every minute, counts many at once each for itself, and ends with a right one', async () => {
+  it('does not restore free attempts every minute, counts concurrent attempts individually, and is cleared by a correct one', async () => {
     const { clock, prove } = await signedIn({ totpSecret: SECRET });
     const many = await Promise.all(Array.from({ length: 20 }, () => prove('nothing')));
     expect(many.filter(({ kind }) => kind === 'refused')).toHaveLength(5);
@@ -112,7 +112,7 @@ describe('the limit on fresh proofs', () => {
     for (let free = 0; free < 5; free += 1) expect((await prove('nothing')).kind).toBe('refused');
   });
 
-  it('keeps nobody from signing in', async () => {
+  it('does not block signing in', async () => {
     const { auth, clock, prove } = await signedIn({ totpSecret: SECRET });
     for (let guess = 0; guess < 10; guess += 1) await prove('nothing');
     const code = await codeAt(SECRET, clock.now);

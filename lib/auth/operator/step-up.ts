@@ -1,16 +1,16 @@
 /**
- * A fresh proof of who asks, for what could cost the fleet: a code of the second factor, or the password where none is
- * set up. One proof is good for one request; a session alone, stolen or left open, is not enough.
+ * Step-up proofs for dangerous requests: a code of the second factor, or the password when none is set up. One proof is
+ * valid for one request; a stolen or unattended session is not enough.
  */
 import { plainText } from '@/lib/text/plain-text';
 import type { Credentials } from './credentials';
 import type { AuthEvents } from './auth-events';
-import { passwordIsRight } from './password';
-import type { AuthStore, Clock } from './auth-ports';
+import { verifyPassword } from './password';
+import type { AuthStore, WallClock } from './auth-ports';
 import type { Session, StepUpResult } from './auth-service';
 import { accountBucket, addressBucket, deviceBucket, type Throttle, type ThrottleKind } from '../throttle';
 
-/** Longest proof that is looked at. */
+/** Longest proof that is checked. */
 export const MAX_PROOF = 1_024;
 const MAX_PURPOSE = 200;
 
@@ -18,39 +18,40 @@ export interface StepUpRequest {
   session: Session;
   /** As typed: a code from the app, a recovery code, or the password. */
   proof: string;
-  /** What it is for, in words for the record: `Reboot of 3 hosts`. */
+  /** What it is for, as recorded: `Reboot of 3 hosts`. */
   purpose: string;
   address: string;
 }
 
 export interface StepUp {
-  /** What a user is asked for. */
+  /** The kind of proof that a user needs. */
   asksFor(userId: string): 'code' | 'password';
   prove(request: StepUpRequest): Promise<StepUpResult>;
   /**
-   * Checks the present password, as a change of it asks. Under the limit of proofs where it is the proof; beside a second
-   * factor under one of its own, so that a right password forgives no guessed code. Right: nothing is recorded.
+   * Checks the current password for a password change. It counts under the step-up limit when the password is the
+   * proof; with a second factor it has its own limit, so that a correct password does not clear failed codes. Success
+   * is not recorded.
    */
   checkPassword(request: StepUpRequest): Promise<StepUpResult>;
 }
 
 export function createStepUp(options: {
   store: AuthStore;
-  now: Clock;
+  now: WallClock;
   events: AuthEvents;
   throttle: Throttle;
   credentials: Credentials;
 }): StepUp {
   const { store, now, events, throttle, credentials } = options;
 
-  type How = 'totp' | 'recovery-code' | 'password';
+  type ProofMethod = 'totp' | 'recovery-code' | 'password';
 
-  /** One limit whatever the proof is for, counted before anything is computed. */
+  /** One limit for all purposes, counted before anything is computed. */
   async function limited(
     { session, proof, purpose, address }: StepUpRequest,
-    check: (userId: string, proof: string) => Promise<How | null>,
+    check: (userId: string, proof: string) => Promise<ProofMethod | null>,
     kind: ThrottleKind = 'step-up',
-  ): Promise<Exclude<StepUpResult, { kind: 'proven' }> | { kind: 'proven'; how: How }> {
+  ): Promise<Exclude<StepUpResult, { kind: 'proven' }> | { kind: 'proven'; how: ProofMethod }> {
     const { userId, deviceId } = session;
     const buckets = [
       accountBucket(kind, userId),
@@ -64,16 +65,16 @@ export function createStepUp(options: {
       throttle.clear(buckets);
       return { kind: 'proven', how };
     }
-    const message = `A fresh proof was refused: wrong or used. Asked for: ${plainText(purpose, MAX_PURPOSE)}.`;
+    const message = `Confirmation refused: the code or password was wrong or already used. Requested: ${plainText(purpose, MAX_PURPOSE)}.`;
     const event = { action: 'auth.step-up.refused', level: 'warning', outcome: 'refused' } as const;
     events({ by: session }, { ...event, message, address, data: { session: session.idHash } });
     return { kind: 'refused' };
   }
 
   const passwordOnly = async (userId: string, proof: string) =>
-    (await passwordIsRight(proof, credentials.passwordHash(userId))) ? 'password' : null;
+    (await verifyPassword(proof, credentials.passwordHash(userId))) ? 'password' : null;
 
-  async function inForce(userId: string, proof: string): Promise<How | null> {
+  async function currentProof(userId: string, proof: string): Promise<ProofMethod | null> {
     const secret = credentials.totpSecret(userId);
     return secret === null ? passwordOnly(userId, proof) : credentials.checkSecondFactor(userId, secret, proof, true);
   }
@@ -81,7 +82,7 @@ export function createStepUp(options: {
   return {
     asksFor: (userId) => (credentials.totpSecret(userId) === null ? 'password' : 'code'),
     async prove(request) {
-      const result = await limited(request, inForce);
+      const result = await limited(request, currentProof);
       if (result.kind !== 'proven') return result;
       const { session, address } = request;
       const by = { by: session };
@@ -91,7 +92,7 @@ export function createStepUp(options: {
         events(by, { action: 'auth.recovery-code', level: 'info', outcome: 'done', message, address });
       }
       const purpose = plainText(request.purpose, MAX_PURPOSE);
-      const message = `Proved afresh who they are. Asked for: ${purpose}.`;
+      const message = `Confirmed their identity. Requested: ${purpose}.`;
       const data = { session: session.idHash, purpose, how: result.how };
       events(by, { action: 'auth.step-up', level: 'info', outcome: 'done', message, address, data });
       return { kind: 'proven' };

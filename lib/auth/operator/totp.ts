@@ -7,7 +7,7 @@ import { sha256Hex } from '../encryption';
 /** One step either side, as version 1 and the Go dashboard accept. */
 const TOLERANCE_S = 30;
 const NEW_SECRET_BYTES = 20;
-/** Secrets of old installations may be shorter than the 16 bytes that otplib wants. */
+/** Secrets of old installations may be shorter than the 16 bytes that otplib requires. */
 const guardrails = createGuardrails({ MIN_SECRET_BYTES: 1 });
 
 export function newTotpSecret(): Buffer {
@@ -19,14 +19,14 @@ export function totpUri(secret: Uint8Array, label: string): string {
   return generateURI({ issuer: 'NixFleet', label, secret: encodeBase32(secret) });
 }
 
-/** Names a secret in the table of used steps without giving it away. */
+/** Identifies a secret in the table of used steps without revealing it. */
 export function totpSecretHash(secret: Uint8Array): string {
   return sha256Hex(secret);
 }
 
 /**
- * The time step that a code belongs to, within the tolerance around `now` (ms); null when it belongs to none. Never
- * rejects: otplib throws on malformed codes, and its answer is an object that is true in every case.
+ * The time step of a code within the tolerance around `now` (ms), or null. Never rejects. otplib throws on malformed
+ * codes, and its result is an object, so it is always truthy.
  */
 export async function matchTotpStep(secret: Uint8Array, code: string, now: number): Promise<number | null> {
   const token = code.replace(/\s/g, '');

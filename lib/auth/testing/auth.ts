@@ -1,4 +1,4 @@
-/** An AuthService on a real, migrated database, with a clock that a test sets. */
+/** An AuthService on a real, migrated database, with a clock set by the test. */
 import { generate } from 'otplib';
 import { createAuthStore } from '@/lib/store/sqlite/auth-store';
 import { openTestDatabase, type TestDatabase } from '@/lib/store/sqlite/testing/database';
@@ -18,7 +18,7 @@ export interface TestAuth {
   auth: Auth;
   database: TestDatabase;
   events: NewEvent[];
-  /** Milliseconds; tests move it. */
+  /** Milliseconds; set by tests. */
   clock: { now: number };
   /** The same installation after a restart, with other settings where given. */
   restart: (settings?: Partial<AuthOptions['settings']>, secrets?: Partial<AuthOptions['secrets']>) => Auth;
@@ -57,7 +57,7 @@ export function codeAt(secret: string | Uint8Array, at: number): Promise<string>
   return generate({ secret, epoch: Math.floor(at / 1_000) });
 }
 
-/** A six-digit code that is none of the given ones. */
+/** A six-digit code other than the given ones. */
 export function otherCode(...codes: string[]): string {
   for (let number = 0; ; number += 1) {
     const code = String(number).padStart(6, '0');

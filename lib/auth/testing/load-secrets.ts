@@ -1,4 +1,4 @@
-/** A process of its own for the test of two starts: says `ready`, waits for a line, loads the secrets and says them. */
+/** A process for the test of concurrent starts: prints `ready`, waits for a line, loads the secrets and prints them. */
 import { loadSecrets } from '../secrets';
 
 const [dataDir = ''] = process.argv.slice(2);

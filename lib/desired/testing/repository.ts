@@ -52,14 +52,14 @@ export function createTestRepository(parent: string, name = 'config'): TestRepos
   };
 }
 
-export interface TestServer {
+export interface HttpTestServer {
   url: string;
   close: () => Promise<void>;
 }
 
 export type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
-export async function serve(handler: Handler): Promise<TestServer> {
+export async function serve(handler: Handler): Promise<HttpTestServer> {
   const server = createServer(handler);
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();

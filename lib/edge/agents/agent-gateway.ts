@@ -1,7 +1,7 @@
 /**
- * The agents' gateway: a thin edge between sockets and the fleet. It answers pings, counts any byte as life, drops what
- * is silent or does not read, slows down what sends too much, ends what sends nothing that can be read, and hands
- * everything else on as it came (agent protocol 1 and 7.9).
+ * The agent gateway: a thin edge between sockets and the fleet (`docs/protocol.md`). It answers pings, treats any
+ * received byte as a sign of life, disconnects agents that are silent or do not read, throttles those that send too
+ * much, closes connections that send unreadable frames, and passes everything else on.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
@@ -16,28 +16,30 @@ import { PacedStream, type Pace } from '../links/paced-stream';
 import type { AgentIdentity, AgentInbox } from '@/lib/fleet/records/agent-port';
 import type { FleetLog, LoopTime } from '@/lib/fleet/records/environment';
 
-/** An own ping this often; the reference agent's deadline is 45 s and is not extended by pings, but by our pongs. */
+/**
+ * Interval of the dashboard's pings. The reference agent's own deadline is 45 s; only the pongs to its pings extend it.
+ */
 export const AGENT_PING_INTERVAL_MS = 25_000;
-/** A link without any byte for this long is dead. */
+/** A connection that sends no byte for this long is closed. */
 export const AGENT_SILENCE_MS = 60_000;
-/** How exactly these two are kept. */
+/** Resolution of the two times above. */
 const LIFE_CHECK_MS = 5_000;
-/** A link that was closed and does not answer is cut after this long, and sooner where too many linger. */
+/** A closed connection that does not answer is terminated after this long, or earlier when too many are closing. */
 const CLOSE_TIMEOUT_MS = 5_000;
 const MAX_CLOSING = 1_024;
 /**
- * Bytes of a link that has not registered, or whose register frame was not answered yet: it has one frame to send, of a
- * few KiB. What comes back is for the pings of one that waits for the operator.
+ * Bytes accepted before the register frame is answered. An agent sends one frame of a few KiB then; the refill is for
+ * the pings of an agent that waits for approval.
  */
 export const UNREGISTERED_LIMITS: BucketLimits = { burst: 64 * 1024, perSecond: 64 };
 
-/** What tests set. */
+/** Set by tests only. */
 export interface AgentGatewayTuning {
   silenceMs?: number;
   pingIntervalMs?: number;
   lifeCheckMs?: number;
   pace?: Pace;
-  /** Moments at which a test may hold the event loop. */
+  /** Called around each frame, so that a test can block the event loop there. */
   beforeFrame?: (text: string) => void;
   afterFrame?: (text: string) => void;
 }
@@ -46,7 +48,8 @@ export interface AgentGatewayTuning {
 const SOCKETS = {
   noServer: true,
   maxPayload: MAX_AGENT_FRAME_BYTES,
-  // Pings are answered in their turn: a flood of them is work as any other, and ws drops a peer after 60 in one chunk.
+  // Pings are answered by `answerPing` within the peer's budget: with `autoPong`, ws drops a peer after 60 pings in one
+  // chunk.
   autoPong: false,
   perMessageDeflate: false,
   clientTracking: false,
@@ -55,7 +58,7 @@ const SOCKETS = {
 
 export class AgentGateway {
   private readonly server = new WebSocketServer(SOCKETS);
-  /** Those that the dashboard has closed and that still have a socket, oldest first. */
+  /** Connections that the dashboard has closed but whose socket is still open, oldest first. */
   private readonly closing = new Set<AgentSocket>();
   private readonly links = new Set<AgentSocket>();
   private readonly turns = new FairTurns();
@@ -79,15 +82,15 @@ export class AgentGateway {
     return this.links.size;
   }
 
-  /** Bytes that wait to be taken by agents, all together. */
+  /** Bytes sent to all agents that they have not read yet. */
   get backlogBytes(): number {
     return [...this.links].reduce((sum, { socket }) => sum + socket.bufferedAmount, 0);
   }
 
-  /** Takes over a request whose token was found right: `identity` is what it proved. */
+  /** Accepts an upgrade whose token is valid; `identity` is what the token proves. */
   accept(request: IncomingMessage, _socket: Duplex, head: Buffer, address: string, identity: AgentIdentity): void {
     const net = request.socket;
-    // Links that nobody is known for share what their address may use, however often they dial.
+    // Connections without a host token share one budget per address, so reconnecting does not renew it.
     const key = identity.kind === 'host' ? hostKey(identity.hostId) : `address ${limitKey(address)}`;
     const { turns } = this;
     const stream = new PacedStream({ net, head, turns, budget: this.budgets.of(key), now: this.pace.now });
@@ -105,28 +108,30 @@ export class AgentGateway {
         unregistered = null;
         stream.budget = this.budgets.of(hostKey(hostId));
       },
-      onClosing: () => this.linger(link),
+      onClosing: () => this.limitClosing(link),
       onEnded: () => ended(1005, ''),
     });
     this.links.add(link);
-    /** A fault of ours must cost one connection, not the process, and must not pass unnoticed: Next swallows both. */
+    /**
+     * An error here must close one connection, not end the process, and must be logged: Next swallows uncaught errors.
+     */
     const guarded = (work: () => void) => {
-      // What was sent before it heard that it is being closed for what it sent.
+      // Sent before the agent learned that it is being closed.
       if (stream.isDropped) return;
-      this.guarded(link, () => link.work(work));
+      this.guarded(link, () => link.handleMessage(work));
     };
     stream.onBytes = (bytes) => {
       if (unregistered === null || unregistered.tryTake(bytes, this.pace.now())) return;
       this.guarded(link, () =>
-        this.inbox.refused(link, 'The connection was closed: it sent more than 64 KiB and was not registered.'),
+        this.inbox.refused(link, 'The connection was closed: it sent more than 64 KiB before registering.'),
       );
-      link.refuse(1009, 'too much before it was registered');
+      link.refuse(1009, 'too many bytes before registering');
     };
     stream.afterPiece = () => guarded(() => link.answerPing());
     socket.on('message', (data, isBinary) => guarded(() => this.received(link, data, isBinary)));
     socket.on('ping', (data) =>
       guarded(() => {
-        link.takePing(data);
+        link.notePing(data);
         this.inbox.alive(link);
       }),
     );
@@ -160,19 +165,19 @@ export class AgentGateway {
       work();
     } catch (error) {
       const { address } = link;
-      this.log.error({ err: error, address }, 'what an agent sent could not be worked through; it was disconnected');
-      link.refuse(1011, 'an error of the dashboard');
+      this.log.error({ err: error, address }, 'handling a message of an agent failed; the agent was disconnected');
+      link.refuse(1011, 'internal error');
     }
   }
 
   private received(link: AgentSocket, data: WebSocket.RawData, isBinary: boolean): void {
-    if (this.isReadable(link, data, isBinary) || link.mayBeUnreadable()) return;
+    if (this.isReadable(link, data, isBinary) || link.allowUnreadable()) return;
     this.inbox.refused(
       link,
       `The connection was closed: more than ${UNREADABLE_LIMITS.burst} frames could not be read. ` +
-        'Look at the agent’s version, and at what else uses its token.',
+        'Check the agent’s version and whether something else uses its token.',
     );
-    link.refuse(1008, 'too many frames that can not be read');
+    link.refuse(1008, 'too many unreadable frames');
   }
 
   private isReadable(link: AgentSocket, data: WebSocket.RawData, isBinary: boolean): boolean {
@@ -187,8 +192,8 @@ export class AgentGateway {
     return isReadable;
   }
 
-  /** Connections that make room for others must not pile up behind the limits instead. */
-  private linger(link: AgentSocket): void {
+  /** Evicted connections must not accumulate outside the limits. */
+  private limitClosing(link: AgentSocket): void {
     if (this.links.has(link)) this.closing.add(link);
     for (const oldest of this.closing) {
       if (this.closing.size <= MAX_CLOSING) return;
@@ -216,7 +221,7 @@ export class AgentGateway {
     }
   }
 
-  /** Says goodbye to every agent; those that do not answer within `graceMs` are cut off. */
+  /** Closes every agent's connection; terminates those that do not answer within `graceMs`. */
   async stop(graceMs: number): Promise<void> {
     this.cancelLifeCheck();
     await closeAll(
@@ -230,7 +235,7 @@ function hostKey(hostId: string): string {
   return `host ${hostId}`;
 }
 
-/** Closes sockets with 1001 (going away), and by force after `graceMs`. Ends when all are closed. */
+/** Closes sockets with 1001 (going away), and terminates them after `graceMs`. Resolves when all are closed. */
 export async function closeAll(sockets: readonly WebSocket[], graceMs: number): Promise<void> {
   const closed = sockets.map(
     (socket) =>
@@ -239,7 +244,7 @@ export async function closeAll(sockets: readonly WebSocket[], graceMs: number): 
         else socket.once('close', () => resolve());
       }),
   );
-  for (const socket of sockets) socket.close(1001, 'the dashboard stops');
+  for (const socket of sockets) socket.close(1001, 'the dashboard is stopping');
   const force = setTimeout(() => {
     for (const socket of sockets) socket.terminate();
   }, graceMs);

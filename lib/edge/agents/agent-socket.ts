@@ -1,18 +1,19 @@
-/** One agent's socket: what is sent to it, how much of that it has not read, and how much of what it sends is read. */
+/** One agent's socket: sending with a bounded backlog, liveness, and the limits on what it sends. */
 import { randomUUID } from 'node:crypto';
 import { WebSocket } from 'ws';
 import type { ServerFrame } from '@/lib/protocol/agent';
-import { Life, type Transport } from '../links/sign-of-life';
+import { PeerLiveness, type Transport } from '../links/peer-liveness';
 import { TokenBucket, type BucketLimits } from '../links/link-budget';
 import type { Pace, PacedStream } from '../links/paced-stream';
 import type { AgentIdentity, AgentLink } from '@/lib/fleet/records/agent-port';
 import type { LoopTime } from '@/lib/fleet/records/environment';
 
-/** What an agent has not read yet; more, and it is dropped. */
+/** An agent with more unread bytes than this is disconnected. */
 export const MAX_AGENT_BACKLOG_BYTES = 4 * 1024 * 1024;
 /**
- * What is read of one agent. An honest one sends some KiB a second and costs below a millisecond; one that prints all it
- * can costs 5 µs a line and stays within the burst for some hundred thousand lines. Beyond them reading slows down.
+ * How fast one agent is read. A regular agent sends some KiB a second and costs less than a millisecond. A build that
+ * prints as fast as it can costs 5 µs a line and stays within the burst for some hundred thousand lines; beyond that,
+ * reading slows down.
  */
 export const AGENT_PACE: Pace = {
   limits: {
@@ -22,23 +23,23 @@ export const AGENT_PACE: Pace = {
   now: () => performance.now(),
 };
 /**
- * Frames of one agent that can't be read. One comes back every five seconds, as often as a heartbeat by default: an agent
- * of another version whose heartbeats can't be read keeps its connection, one that sends nothing else soon loses it.
+ * Allowance of unreadable frames. It refills at the default heartbeat interval of five seconds, so an agent of another
+ * version with unreadable heartbeats stays connected, and one that sends nothing else is soon disconnected.
  */
 export const UNREADABLE_LIMITS: BucketLimits = { burst: 20, perSecond: 1 / 5 };
 
 export interface AgentSocketParts {
   socket: WebSocket;
-  /** The network's socket, which tells of life. */
+  /** The TCP socket, whose received bytes are the signs of life. */
   net: Transport;
   /** What ws reads from and writes to. */
   stream: PacedStream;
   address: string;
   identity: AgentIdentity;
   loop: LoopTime;
-  /** The fleet has let it in as this host. */
+  /** The fleet has admitted it as this host. */
   onRegistered: (hostId: string) => void;
-  /** Its agent has closed it; may be called before its socket says so, and more than once. */
+  /** The agent has closed it. May be called before the socket's `close` event, and more than once. */
   onEnded: () => void;
   /** The dashboard has begun to close it. */
   onClosing: () => void;
@@ -49,10 +50,10 @@ export class AgentSocket implements AgentLink {
   readonly socket: WebSocket;
   readonly address: string;
   readonly identity: AgentIdentity;
-  /** The newest ping that was not answered yet. */
+  /** The newest unanswered ping. */
   private pinged: Buffer | null = null;
   pingedAt: number;
-  private readonly life: Life;
+  private readonly life: PeerLiveness;
   private cancelProbe: () => void = () => undefined;
   private isWorking = false;
   private isClosedByUs = false;
@@ -63,8 +64,8 @@ export class AgentSocket implements AgentLink {
     this.socket = socket;
     this.address = parts.address;
     this.identity = parts.identity;
-    // While we are the ones that do not read, what it sends is not seen, and it is not silent.
-    this.life = new Life(net, () => this.isOpen && stream.isHeld, loop);
+    // While the dashboard itself is not reading, the agent does not count as silent.
+    this.life = new PeerLiveness(net, () => this.isOpen && stream.isHeld, loop);
     this.pingedAt = loop.now();
   }
 
@@ -78,8 +79,8 @@ export class AgentSocket implements AgentLink {
     else this.cancelProbe = this.parts.loop.afterRead(() => done(false));
   }
 
-  /** Works one message of it through. */
-  work(message: () => void): void {
+  /** Handles one message of the agent. */
+  handleMessage(message: () => void): void {
     this.isWorking = true;
     try {
       message();
@@ -89,19 +90,19 @@ export class AgentSocket implements AgentLink {
   }
 
   finish(): void {
-    // From within a message, what came after it would be worked through before it.
+    // Inside a message handler, later messages would overtake this one.
     if (this.isWorking) return;
     this.parts.stream.finish();
     if (!this.isOpen && !this.isClosedByUs) this.parts.onEnded();
   }
 
-  /** The socket is closed: nobody waits for it any more. */
+  /** The socket is closed: cancels a running probe. */
   ended(): void {
     this.cancelProbe();
   }
 
-  /** Counts a frame that could not be read; false when there were too many. */
-  mayBeUnreadable(): boolean {
+  /** Counts an unreadable frame; false when there were too many. */
+  allowUnreadable(): boolean {
     return this.unreadable.tryTake(1, performance.now());
   }
 
@@ -113,11 +114,11 @@ export class AgentSocket implements AgentLink {
   }
 
   /**
-   * Notes a ping, to be answered by `answerPing`. The agent's deadline is extended by nothing else. Of several only the
-   * newest needs an answer (RFC 6455, 5.5.3).
+   * Notes a ping for `answerPing`; only its pong extends the agent's deadline. Of several pings, only the newest needs
+   * an answer (RFC 6455, 5.5.3).
    */
-  takePing(data: Buffer): void {
-    // A copy: the bytes lie in the chunk that was read, which would be kept for them.
+  notePing(data: Buffer): void {
+    // A copy, because a view would keep the whole chunk in memory.
     this.pinged = Buffer.from(data);
   }
 
@@ -139,7 +140,7 @@ export class AgentSocket implements AgentLink {
     this.parts.onClosing();
   }
 
-  /** Closes it for what it sent: nothing more is read. */
+  /** Closes the connection because of what it sent, and reads nothing more. */
   refuse(code: number, reason: string): void {
     this.close(code, reason);
     this.parts.stream.discard();
@@ -149,7 +150,7 @@ export class AgentSocket implements AgentLink {
     return this.socket.readyState === WebSocket.OPEN;
   }
 
-  /** False for a socket that is gone, also because too much lies there that it does not read. */
+  /** False for a closed socket. Terminates a socket with too many unread bytes. */
   private hasRoom(): boolean {
     if (!this.isOpen) return false;
     if (this.socket.bufferedAmount <= MAX_AGENT_BACKLOG_BYTES) return true;

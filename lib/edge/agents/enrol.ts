@@ -1,4 +1,4 @@
-/** Enrolment over HTTP: a code for a token, in JSON whatever happens. */
+/** Enrolment over HTTP: exchanges a code for a token. Every answer is JSON. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { hostNameOf } from '@/lib/fleet/hosts/host';
 import { limitKey } from '@/lib/limits/address-key';
@@ -8,7 +8,7 @@ import { Share, ShareReleases } from '../http/request-shares';
 import { RETRY_AFTER_S } from '../http/send-refusal';
 import type { FleetLog } from '@/lib/fleet/records/environment';
 
-/** Gives a host a token for a code, or says why not. `hostName` is a host name, lower-case. */
+/** Exchanges a code for a host token, or returns the reason for a refusal. `hostName` is lower-case. */
 export type Enrol = (
   code: string,
   hostName: string,
@@ -17,12 +17,12 @@ export type Enrol = (
   | { kind: 'enrolled'; token: string; hostId: string }
   | { kind: 'refused'; status: number; message: string; retryAfterMs: number };
 
-/** Two texts in one object. */
+/** An enrolment is one object with two strings. */
 const BODY_LIMITS = { maxBytes: MAX_ENROL_BODY_BYTES, maxMs: 10_000, maxDepth: 4, maxValues: 32 };
 
-/** Enrolments at once, by address: each lasts as long as its body takes to arrive. */
+/** Concurrent enrolments, by address: each lasts until its body has arrived. */
 export const createEnrolmentShare = (): Share =>
-  new Share({ id: 'enrolments', label: 'Enrolments under way', maxEach: 8, maxTotal: 256 });
+  new Share({ id: 'enrolments', label: 'Enrolments in progress', maxEach: 8, maxTotal: 256 });
 
 export interface EnrolOptions {
   enrolments: Share;
@@ -39,7 +39,7 @@ export function createEnrolHandler({ enrolments, enrol, isStopping, log }: Enrol
     const refuse = (status: number, error: string, headers: Record<string, string> = {}) =>
       sendJsonRefusing(request, response, status, { error }, headers);
     if (path !== ENROL_PATH) {
-      refuse(404, 'There is nothing here.');
+      refuse(404, 'Not found.');
       return;
     }
     if (request.method !== 'POST') {
@@ -47,17 +47,21 @@ export function createEnrolHandler({ enrolments, enrol, isStopping, log }: Enrol
       return;
     }
     if (isStopping()) {
-      refuse(503, 'The dashboard stops. Try again in a moment.', { connection: 'close' });
+      refuse(503, 'The dashboard is stopping. Try again in a moment.', { connection: 'close' });
       return;
     }
-    const given = new AbortController();
-    const part = enrolments.take(limitKey(address), () => given.abort());
+    const evicted = new AbortController();
+    const part = enrolments.take(limitKey(address), () => evicted.abort());
     if (part === null) {
-      refuse(429, 'Too many enrolments of this network are under way. Try again.', retryAfter(RETRY_AFTER_S * 1_000));
+      refuse(
+        429,
+        'Too many enrolments from this network are in progress. Try again.',
+        retryAfter(RETRY_AFTER_S * 1_000),
+      );
       return;
     }
     releases.atEnd(request.socket, response, part.release);
-    const body = await readJson(request, response, { ...BODY_LIMITS, signal: given.signal });
+    const body = await readJson(request, response, { ...BODY_LIMITS, signal: evicted.signal });
     part.settled();
     if (body.kind === 'too-large') {
       refuse(body.status, 'The request is too large.');
@@ -74,7 +78,10 @@ export function createEnrolHandler({ enrolments, enrol, isStopping, log }: Enrol
     }
     const hostName = hostNameOf(parsed.data.hostname);
     if (hostName === null) {
-      refuse(400, 'This is no host name: letters, digits and hyphens, at most 63, no domain.');
+      refuse(
+        400,
+        'This is not a valid host name: use letters, digits and hyphens, at most 63 characters, without a domain.',
+      );
       return;
     }
     const result = enrol(parsed.data.code, hostName, address);
@@ -94,7 +101,7 @@ export function createEnrolHandler({ enrolments, enrol, isStopping, log }: Enrol
         return;
       }
       log.error({ err: error, address }, 'an enrolment failed');
-      sendJson(response, 500, { error: 'The dashboard could not do this. Its log says why.' });
+      sendJson(response, 500, { error: 'The dashboard could not do this. The reason is in its log.' });
     });
     return true;
   };

@@ -1,6 +1,6 @@
 /**
- * Version-1 agents over HTTP. They are shell scripts that die of an answer that is not JSON, follow no redirect and
- * never stop trying (`docs/protocol.md`, "Version 1"): everything below `/api/hosts` is answered here, in JSON, and
+ * Version-1 agents over HTTP. They are shell scripts that exit on an answer that is not JSON, follow no redirect and
+ * retry forever (`docs/protocol.md`, "Version 1"). So everything below `/api/hosts` is answered here, in JSON, and
  * never reaches a page.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -19,7 +19,7 @@ import type { FleetLog } from '@/lib/fleet/records/environment';
 import type { V1Answer, V1Call, V1Inbox } from '@/lib/fleet/records/version-1-port';
 
 const BASE = '/api/hosts';
-/** The deepest thing that is sent is a metric, the widest an inventory of some dozen fields. */
+/** The deepest value is a metric, the widest an inventory of some dozen fields. */
 const BODY_LIMITS = { maxBytes: MAX_V1_BODY_BYTES, maxMs: 10_000, maxDepth: 8, maxValues: 1_000 };
 const BODY_PROBLEMS: Readonly<Record<Exclude<JsonBody['kind'], 'body'>, string>> = {
   'too-large': 'Request body too large',
@@ -39,30 +39,34 @@ export interface V1Options {
 /** Answers a request below `/api/hosts`; false when it is for another path. */
 export type V1Handler = (request: IncomingMessage, response: ServerResponse, address: string) => boolean;
 
-/** What is done with a call that was identified and parsed, and the answer in version 1's words. */
-interface Route {
+/** How an identified call is parsed, handled and answered in version 1's format. */
+interface V1Route {
   method: 'GET' | 'POST';
-  run: (call: V1Call, body: unknown, inbox: V1Inbox) => { kind: 'invalid'; issue: z.core.$ZodIssue | null } | Done;
+  run: (call: V1Call, body: unknown, inbox: V1Inbox) => { kind: 'invalid'; issue: z.core.$ZodIssue | null } | V1Done;
 }
-type Done = { kind: 'done'; answer: V1Answer; say: (hostId: string, answer: V1Answer & { kind: 'ok' }) => unknown };
+type V1Done = {
+  kind: 'done';
+  answer: V1Answer;
+  respond: (hostId: string, answer: V1Answer & { kind: 'ok' }) => unknown;
+};
 
 function withBody<Schema extends z.ZodType>(
   schema: Schema,
   work: (call: V1Call, body: z.output<Schema>, inbox: V1Inbox) => V1Answer,
-  say: Done['say'],
-): Route {
+  respond: V1Done['respond'],
+): V1Route {
   return {
     method: 'POST',
     run(call, body, inbox) {
       const parsed = schema.safeParse(body);
       if (!parsed.success) return { kind: 'invalid', issue: parsed.error.issues[0] ?? null };
-      return { kind: 'done', answer: work(call, parsed.data, inbox), say };
+      return { kind: 'done', answer: work(call, parsed.data, inbox), respond };
     },
   };
 }
 
-// A map, not an object: the names come from the wire, and `constructor` is none.
-const ROUTES: ReadonlyMap<string, Route> = new Map([
+// A map, not an object: names come from the wire, and `constructor` must not match.
+const ROUTES: ReadonlyMap<string, V1Route> = new Map([
   [
     'register',
     withBody(
@@ -78,7 +82,7 @@ const ROUTES: ReadonlyMap<string, Route> = new Map([
       run: (call, _body, inbox) => ({
         kind: 'done',
         answer: inbox.poll(call),
-        say: (_hostId, { command }) => V1_ANSWERS.polled(command),
+        respond: (_hostId, { command }) => V1_ANSWERS.polled(command),
       }),
     },
   ],
@@ -90,11 +94,11 @@ const ROUTES: ReadonlyMap<string, Route> = new Map([
 ]);
 
 export function createV1Handler({ inbox, identifyAgent, isStopping, log }: V1Options): V1Handler {
-  async function answer(request: IncomingMessage, response: ServerResponse, path: string, address: string) {
+  async function handle(request: IncomingMessage, response: ServerResponse, path: string, address: string) {
     const refuse = (status: number, detail: string, headers: Record<string, string> = {}) =>
       sendJsonRefusing(request, response, status, V1_ANSWERS.refused(detail), headers);
     if (isStopping()) {
-      refuse(503, 'The dashboard stops', { connection: 'close' });
+      refuse(503, 'The dashboard is stopping', { connection: 'close' });
       return;
     }
     const [rawId = '', action = '', ...more] = path.slice(BASE.length + 1).split('/');
@@ -109,9 +113,9 @@ export function createV1Handler({ inbox, identifyAgent, isStopping, log }: V1Opt
     }
     const agent = identifyAgent(request.headers.authorization, address);
     if (agent.kind === 'refused') {
-      const words =
+      const detail =
         agent.status === 401 ? 'Invalid API token' : agent.status === 429 ? 'Too many wrong tokens' : 'Unavailable';
-      refuse(agent.status, words, retryAfter(agent.retryAfterMs));
+      refuse(agent.status, detail, retryAfter(agent.retryAfterMs));
       return;
     }
     if (!V1_HOST_ID.test(rawId)) {
@@ -130,26 +134,26 @@ export function createV1Handler({ inbox, identifyAgent, isStopping, log }: V1Opt
       refuse(422, field === '' ? 'The body is not an object' : `Invalid value: ${field.slice(0, 64)}`);
       return;
     }
-    const { answer: said, say } = result;
-    switch (said.kind) {
+    const { answer, respond } = result;
+    switch (answer.kind) {
       case 'ok':
-        sendJson(response, 200, say(said.hostId, said));
+        sendJson(response, 200, respond(answer.hostId, answer));
         return;
       case 'wrong-token':
         refuse(401, 'Invalid API token');
         return;
       case 'too-often':
-        refuse(429, 'Too many requests', retryAfter(said.retryAfterMs));
+        refuse(429, 'Too many requests', retryAfter(answer.retryAfterMs));
         return;
       case 'unavailable':
-        refuse(503, said.reason);
+        refuse(503, answer.reason);
     }
   }
 
   return (request, response, address) => {
     const path = pathOf(request.url ?? '/');
     if (path !== BASE && !path.startsWith(`${BASE}/`)) return false;
-    answer(request, response, path, address).catch((error: unknown) => {
+    handle(request, response, path, address).catch((error: unknown) => {
       if (response.headersSent || request.destroyed) {
         response.destroy();
         return;
@@ -161,7 +165,7 @@ export function createV1Handler({ inbox, identifyAgent, isStopping, log }: V1Opt
   };
 }
 
-/** The path alone. Agents are configured with a base address, with or without a slash at its end. */
+/** The path without query. Base addresses are configured with or without a trailing slash. */
 function pathOf(url: string): string {
   const path = url.replace(/^https?:\/\/[^/]*/i, '').split(/[?#]/, 1)[0] ?? '';
   return path.replace(/\/{2,}/g, '/');

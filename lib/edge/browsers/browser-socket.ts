@@ -1,18 +1,18 @@
-/** One browser's socket: what it has seen, what it watches, and how much of that it has read. */
+/** One browser's socket: the version it has, the outputs it watches, and its unread bytes. */
 import { WebSocket } from 'ws';
 import type { LiveServerMessage, OutputLine } from '@/lib/protocol/live';
 import type { FairTurns } from '../links/fair-turns';
-import { Life, type Transport } from '../links/sign-of-life';
+import { PeerLiveness, type Transport } from '../links/peer-liveness';
 import type { LiveSource } from '@/lib/fleet/records/publisher';
 import type { LoopTime } from '@/lib/fleet/records/environment';
 
-/** More than this unread, and nothing more is sent until there is room. */
+/** With more unread bytes than this, nothing more is sent until there is room. */
 export const FULL_BYTES = 256 * 1024;
-/** Without room for this long, the browser is dropped: time in which the dashboard could not write counts for nothing. */
+/** A browser without room for this long is disconnected. Time in which the dashboard could not write does not count. */
 export const STUCK_MS = 20_000;
 /** Lines that are read from the database at a time. */
 export const PAGE_LINES = 1_000;
-/** A page ends with the line that brings its texts to so many UTF-16 units: a thousand lines may have 64 MB. */
+/** A page ends with the line that reaches this many UTF-16 units: a thousand lines could be 64 MB. */
 export const PAGE_CHARACTERS = 256 * 1024;
 export const MAX_WATCHES = 64;
 
@@ -22,7 +22,7 @@ interface Watch {
   /** True when everything stored was sent, so that new lines go straight out. */
   live: boolean;
   done: boolean;
-  /** Its next page waits for a turn. */
+  /** Its next page is queued. */
   queued: boolean;
 }
 
@@ -34,33 +34,33 @@ export interface BrowserParts {
   address: string;
   source: LiveSource;
   loop: LoopTime;
-  /** The dashboard itself is not reading from it. */
+  /** True while the dashboard itself is not reading from it. */
   isPaused: () => boolean;
   turns: FairTurns;
-  /** Does work of a later turn, whose faults must not end the process. */
+  /** Runs work of a later turn and logs its errors, which must not end the process. */
   guarded: (work: () => void) => void;
-  /** An output that it watched does not exist: it was told so. */
-  missing: (commandId: string) => void;
+  /** Called after the browser was told that an output it watched does not exist. */
+  onMissingOutput: (commandId: string) => void;
 }
 
 export class Browser {
   readonly socket: WebSocket;
   readonly idHash: string;
   readonly address: string;
-  /** The version of the fleet that it has; null until it said hello. */
+  /** The fleet version that it has; null until its hello. */
   version: number | null = null;
-  /** When it was sent the whole fleet last, by the monotonic clock. */
+  /** When it was last sent a snapshot, by the monotonic clock. */
   snapshotAt = -Infinity;
-  private readonly life: Life;
+  private readonly life: PeerLiveness;
   private readonly watches = new Map<string, Watch>();
   private fullSince: number | null = null;
-  private asked: number[] = [];
+  private messagesAt: number[] = [];
 
   constructor(private readonly parts: BrowserParts) {
     this.socket = parts.socket;
     this.idHash = parts.idHash;
     this.address = parts.address;
-    this.life = new Life(parts.stream, parts.isPaused, parts.loop);
+    this.life = new PeerLiveness(parts.stream, parts.isPaused, parts.loop);
   }
 
   get silentMs(): number {
@@ -75,7 +75,7 @@ export class Browser {
     return this.isOpen && this.socket.bufferedAmount < FULL_BYTES;
   }
 
-  /** True when it has not read for so long (ms of `LoopTime`) that it is not worth waiting. */
+  /** True when it has not read for longer than `stuckMs` (of `LoopTime`). */
   isStuck(stuckMs: number): boolean {
     if (this.hasRoom || !this.isOpen) {
       this.fullSince = null;
@@ -87,18 +87,18 @@ export class Browser {
   }
 
   /** Counts a message; false when there were more than `limit` in the last `windowMs` of `LoopTime`. */
-  mayAsk(limit: number, windowMs: number): boolean {
+  allowMessage(limit: number, windowMs: number): boolean {
     const now = this.parts.loop.now();
-    this.asked.push(now);
-    if (this.asked.length > limit) this.asked = this.asked.filter((at) => now - at < windowMs);
-    return this.asked.length <= limit;
+    this.messagesAt.push(now);
+    if (this.messagesAt.length > limit) this.messagesAt = this.messagesAt.filter((at) => now - at < windowMs);
+    return this.messagesAt.length <= limit;
   }
 
   send(message: LiveServerMessage): void {
     this.sendText(JSON.stringify(message));
   }
 
-  /** Sends something that brings the browser to a version. */
+  /** Sends a message that brings the browser to a version. */
   sendVersion(text: string, version: number): void {
     this.sendText(text);
     this.version = version;
@@ -119,7 +119,7 @@ export class Browser {
     this.watches.delete(commandId);
   }
 
-  /** New lines, just stored. Those it can't take now are read from the database later. */
+  /** Sends new lines that were just stored. Without room for them, they are read from the database later. */
   liveLines(commandId: string, lines: readonly OutputLine[]): void {
     const watch = this.watches.get(commandId);
     const last = lines.at(-1);
@@ -142,20 +142,20 @@ export class Browser {
     this.send({ t: 'output', commandId, lines: [], done: true });
   }
 
-  /** Goes on with every output that has lines to catch up with. */
-  pump(): void {
+  /** Continues every output that is behind. */
+  resumeOutputs(): void {
     for (const [commandId, watch] of this.watches) {
       if (!watch.live) this.queuePage(commandId, watch);
     }
   }
 
-  /** The next page, when it is this output's turn: a hundred thousand lines are no reason to hold everybody else. */
+  /** Queues the next page, so that an output of a hundred thousand lines does not block other browsers. */
   private queuePage(commandId: string, watch: Watch): void {
     if (watch.queued || !this.hasRoom) return;
     watch.queued = true;
     this.parts.turns.add(() => {
       watch.queued = false;
-      // Unwatched, or watched anew, meanwhile.
+      // It may have been unwatched or watched again meanwhile.
       if (this.watches.get(commandId) === watch) this.parts.guarded(() => this.sendPage(commandId, watch));
     });
   }
@@ -165,8 +165,8 @@ export class Browser {
     if (watch.live || !this.hasRoom) return;
     const page = this.parts.source.outputAfter(commandId, watch.after, PAGE_LINES, PAGE_CHARACTERS);
     if (!page) {
-      this.send({ t: 'no-output', commandId, reason: 'There is no such command any more.' });
-      this.parts.missing(commandId);
+      this.send({ t: 'no-output', commandId, reason: 'This command no longer exists.' });
+      this.parts.onMissingOutput(commandId);
       return;
     }
     const last = page.lines.at(-1);
@@ -187,7 +187,7 @@ export class Browser {
   }
 }
 
-/** Whether these lines are a page by their size, so that more may follow. */
+/** Whether these lines fill a page by their size, so that more may follow. */
 function isOfFullSize(lines: readonly OutputLine[]): boolean {
   let characters = 0;
   for (const { text } of lines) characters += text.length;

@@ -1,10 +1,10 @@
-/** Merging of changes, so that a browser that fell behind gets fewer, fresher batches. Pure. */
+/** Merges changes, so that a browser that fell behind gets fewer, fresher batches. Pure. */
 import { patchPipelineHosts, type FleetChanges, type HostPatch, type PipelinePatch } from '@/lib/protocol/live';
 
-/** Events that one batch carries at most; of more, the newest. */
+/** Most events in one batch; of more, the newest are kept. */
 export const MAX_EVENTS_IN_BATCH = 200;
 
-/** One batch that does what all of these do in order. They have to follow each other without a gap. */
+/** Returns one batch with the effect of all of these in order. They must follow each other without a gap. */
 export function mergeChanges(batches: readonly FleetChanges[]): FleetChanges | null {
   const first = batches[0];
   const last = batches.at(-1);
@@ -43,7 +43,7 @@ export function mergeChanges(batches: readonly FleetChanges[]): FleetChanges | n
   return merged;
 }
 
-/** Hosts of the later patch replace the same ones of the earlier; others are added to them. */
+/** Hosts of the later patch replace the same hosts of the earlier one; others are added. */
 function mergePipeline(before: PipelinePatch | undefined, after: PipelinePatch): PipelinePatch {
   if (!before) return after;
   const known = before.hosts ?? [];

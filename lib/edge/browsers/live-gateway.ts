@@ -1,7 +1,7 @@
 /**
- * The browsers' gateway. Changes are gathered into numbered batches: at once on a quiet fleet, at a bounded rate under
- * load. A browser that does not keep up gets merged, fresher batches later; it never slows an agent down and nothing
- * queues without bound, for what it missed is read from the ring of batches, the fleet or the database.
+ * The browser gateway. Changes are collected into numbered batches: sent at once on a quiet fleet, at a bounded rate
+ * under load. A browser that does not keep up gets merged, fresher batches later. It never slows an agent down, and
+ * nothing queues without bound: what it missed is read from the ring of batches, the fleet or the database.
  */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
@@ -28,18 +28,18 @@ import { PacedStream, type Pace } from '../links/paced-stream';
 import type { Clock, FleetLog, LoopTime } from '@/lib/fleet/records/environment';
 import type { LiveSource, OtherChanges, Publisher } from '@/lib/fleet/records/publisher';
 
-/** Between two batches while changes keep coming. */
+/** Minimum time between two batches. */
 export const BATCH_INTERVAL_MS = 50;
-/** Batches that are kept for browsers that come back or fell behind. */
+/** Batches kept for browsers that reconnect or fall behind. */
 export const RING_BATCHES = 256;
-/** Browsers that lag and output that has to catch up are looked at this often. */
+/** Interval at which lagging browsers and outputs are served. */
 export const CATCH_UP_INTERVAL_MS = 100;
 export const BROWSER_PING_INTERVAL_MS = 25_000;
 export const BROWSER_SILENCE_MS = 60_000;
 export const SESSION_CHECK_INTERVAL_MS = 30_000;
 export const MAX_BROWSERS = 512;
 export const MAX_BROWSERS_PER_SESSION = 24;
-/** Addresses with the most open pages that are named where limits are shown. */
+/** Number of addresses listed in the limits, those with the most open pages first. */
 const NAMED_ADDRESSES = 5;
 /** Messages of a browser in ten seconds; a page sends a handful. */
 export const MAX_MESSAGES = 400;
@@ -48,14 +48,14 @@ export const MESSAGE_WINDOW_MS = 10_000;
 const MAX_MESSAGE_BYTES = 4 * 1024;
 const MESSAGE_JSON_LIMITS: JsonLimits = { maxDepth: 4, maxValues: 64 };
 /**
- * What is read of one browser. A message costs microseconds, apart from those that ask for a snapshot of the whole fleet
- * or a page of output: some ten milliseconds on a large one.
+ * How fast one browser is read. A message costs microseconds, except a request for a snapshot or a page of output:
+ * about ten milliseconds on a large fleet.
  */
 const BROWSER_PACE: Pace = {
   limits: { bytes: { burst: 256 * 1024, perSecond: 64 * 1024 }, workMs: { burst: 1_000, perSecond: 200 } },
   now: () => performance.now(),
 };
-/** A page that was closed and does not answer is cut after this long. */
+/** A closed page that does not answer is terminated after this long. */
 const CLOSE_TIMEOUT_MS = 5_000;
 /** `closeTimeout` is not in the types of ws yet. */
 const SOCKETS = {
@@ -65,10 +65,10 @@ const SOCKETS = {
   clientTracking: false,
   closeTimeout: CLOSE_TIMEOUT_MS,
 };
-/** The version of a browser that needs everything: no batch goes on from it. */
+/** The version of a browser that needs a snapshot: no batch starts from it. */
 const OUTDATED = 0;
 
-/** What tests set. */
+/** Set by tests only. */
 export interface LiveTuning {
   silenceMs?: number;
   pingIntervalMs?: number;
@@ -77,7 +77,7 @@ export interface LiveTuning {
 
 export interface LiveOptions {
   clock: Clock;
-  /** What silence and a full socket are measured in. */
+  /** Time for silence and full sockets. */
   loop: LoopTime;
   log: FleetLog;
   buildId: string;
@@ -96,7 +96,7 @@ export class LiveHub implements Publisher {
   private refused = 0;
   private readonly watchers = new Map<string, Set<Browser>>();
   private pending: FleetChanges[] = [];
-  /** Both in `LoopTime`: a wall clock that is put back would hold the next batch back as long. */
+  /** Both in `LoopTime`: a wall clock that is set back would delay the next batch. */
   private lastBatchAt = -Infinity;
   private lastBeatAt: number;
   private cancelBatch: (() => void) | null = null;
@@ -110,7 +110,7 @@ export class LiveHub implements Publisher {
     this.lastBeatAt = options.loop.now();
   }
 
-  /** The fleet comes after its publisher: each needs the other. */
+  /** Connects the fleet, which is created after its publisher because each needs the other. */
   start(source: LiveSource): void {
     this.source = source;
     this.endUpdates = this.options.updates.subscribe(() => this.other({ updates: this.options.updates.state }));
@@ -131,26 +131,28 @@ export class LiveHub implements Publisher {
     return this.browsers.size;
   }
 
-  /** Bytes that wait to be taken by browsers, all together. */
+  /** Bytes sent to all browsers that they have not read yet. */
   get backlogBytes(): number {
     return [...this.browsers].reduce((sum, { socket }) => sum + socket.bufferedAmount, 0);
   }
 
-  /** How long ago it looked after its browsers (ms of `LoopTime`): every 100 ms while it does its work. */
+  /** Time since it last served its browsers (ms of `LoopTime`); it does so every 100 ms. */
   get beatAgeMs(): number {
     return this.options.loop.now() - this.lastBeatAt;
   }
 
-  /** Why no further browser is taken, or null. */
+  /** Why no further browser is accepted, or null. */
   refusal(idHash: string): string | null {
-    let own = 0;
-    for (const browser of this.browsers) if (browser.idHash === idHash) own += 1;
-    if (this.browsers.size < MAX_BROWSERS && own < MAX_BROWSERS_PER_SESSION) return null;
+    let sameSession = 0;
+    for (const browser of this.browsers) if (browser.idHash === idHash) sameSession += 1;
+    if (this.browsers.size < MAX_BROWSERS && sameSession < MAX_BROWSERS_PER_SESSION) return null;
     this.refused += 1;
-    return own >= MAX_BROWSERS_PER_SESSION ? 'too many pages are open in this session' : 'too many pages are open';
+    return sameSession >= MAX_BROWSERS_PER_SESSION
+      ? 'too many pages are open in this session'
+      : 'too many pages are open';
   }
 
-  /** How much of the bound on open pages is in use, and from where. */
+  /** Use of the limit on open pages, with the addresses that use most. */
   limits(): LimitUse[] {
     const addresses = new Map<string, number>();
     for (const { address } of this.browsers) addresses.set(address, (addresses.get(address) ?? 0) + 1);
@@ -162,9 +164,9 @@ export class LiveHub implements Publisher {
     return [{ id: 'browsers', label: 'Open pages', used, max: MAX_BROWSERS, refused: this.refused, by }];
   }
 
-  /** The fleet at the present version: what a page is painted from and what a snapshot carries. */
+  /** The fleet at the current version: used for the first paint of a page and for snapshots. */
   view(): FleetView {
-    const source = this.required();
+    const source = this.requireSource();
     return {
       epoch: source.epoch,
       version: this.version,
@@ -176,7 +178,7 @@ export class LiveHub implements Publisher {
     };
   }
 
-  /** Takes over a request whose session and origin were found right. */
+  /** Accepts an upgrade whose session and origin are valid. */
   accept(request: IncomingMessage, _socket: Duplex, head: Buffer, idHash: string, address: string): void {
     const net = request.socket;
     const { turns } = this;
@@ -185,7 +187,7 @@ export class LiveHub implements Publisher {
     this.server.handleUpgrade(request, stream, Buffer.alloc(0), (ws) => this.opened(ws, stream, net, idHash, address));
   }
 
-  /** Ends every socket of a session that has ended. */
+  /** Closes every socket of a session that has ended. */
   closeSession(idHash: string): void {
     for (const browser of this.browsers) {
       if (browser.idHash === idHash) browser.socket.close(LIVE_CLOSE.SIGNED_OUT, 'signed out');
@@ -197,14 +199,14 @@ export class LiveHub implements Publisher {
     this.cancelLifeCheck();
     this.cancelBatch?.();
     this.endUpdates();
-    for (const browser of this.browsers) browser.send({ t: 'goodbye', reason: 'The dashboard restarts.' });
+    for (const browser of this.browsers) browser.send({ t: 'goodbye', reason: 'The dashboard is restarting.' });
     await closeAll(
       [...this.browsers].map((browser) => browser.socket),
       graceMs,
     );
   }
 
-  // ── what the fleet publishes ──────────────────────────────────────────────────────────────────────────────────────
+  // ── published by the fleet ───────────────────────────────────────────────────────────────────────────────────────
 
   hosts(patches: readonly HostPatch[], removed: readonly string[]): void {
     this.gather({ hosts: [...patches], removed: [...removed] });
@@ -251,22 +253,22 @@ export class LiveHub implements Publisher {
     const { turns } = this;
     const browser = new Browser({
       ...{ socket, stream: net, idHash, address, turns },
-      source: this.required(),
+      source: this.requireSource(),
       loop: this.options.loop,
       isPaused: () => stream.isHeld,
       guarded: (work) => this.guarded(work),
-      missing: (commandId) => this.unwatch(browser, commandId),
+      onMissingOutput: (commandId) => this.unwatch(browser, commandId),
     });
     this.browsers.add(browser);
     socket.on('message', (data, isBinary) => {
-      // What was sent before it heard that it is being closed.
+      // Sent before the browser learned that it is being closed.
       if (!browser.isOpen || stream.isDropped) return;
       const message = isBinary ? null : parseClient(bytesOf(data));
-      if (message && browser.mayAsk(MAX_MESSAGES, MESSAGE_WINDOW_MS)) {
+      if (message && browser.allowMessage(MAX_MESSAGES, MESSAGE_WINDOW_MS)) {
         this.guarded(() => this.onMessage(browser, message));
         return;
       }
-      socket.close(LIVE_CLOSE.BAD_MESSAGE, 'not of the protocol');
+      socket.close(LIVE_CLOSE.BAD_MESSAGE, 'invalid message');
       stream.discard();
     });
     socket.on('error', (error) => {
@@ -283,9 +285,9 @@ export class LiveHub implements Publisher {
   private onMessage(browser: Browser, message: LiveClientMessage): void {
     switch (message.t) {
       case 'hello':
-        if (message.epoch === this.required().epoch && message.version !== undefined) {
+        if (message.epoch === this.requireSource().epoch && message.version !== undefined) {
           browser.version = message.version;
-          this.bringUp(browser);
+          this.catchUpBrowser(browser);
         } else {
           this.sendSnapshot(browser);
         }
@@ -298,7 +300,7 @@ export class LiveHub implements Publisher {
           browser.send({
             t: 'no-output',
             commandId: message.commandId,
-            reason: 'Too many outputs are open in this page.',
+            reason: 'Too many outputs are open on this page.',
           });
           return;
         }
@@ -323,8 +325,8 @@ export class LiveHub implements Publisher {
   }
 
   /**
-   * Sends everything; to a browser that has not read what it was sent, when it has; to one that asks again at once, with
-   * the next catching up, for it is the most expensive message there is.
+   * Sends a snapshot, the most expensive message. A browser with unread data, or one that asked a moment ago, gets it
+   * with a later catch-up.
    */
   private sendSnapshot(browser: Browser): void {
     const now = performance.now();
@@ -337,8 +339,10 @@ export class LiveHub implements Publisher {
     browser.sendVersion(JSON.stringify({ t: 'snapshot', fleet }), fleet.version);
   }
 
-  /** Sends what a browser has missed since its version: the batches as one, or everything when they are gone. */
-  private bringUp(browser: Browser): void {
+  /**
+   * Sends what a browser has missed since its version: the merged batches, or a snapshot when they are no longer kept.
+   */
+  private catchUpBrowser(browser: Browser): void {
     if (browser.version === null || browser.version === this.version) return;
     if (!browser.hasRoom) return;
     const from = this.ring.findIndex((batch) => batch.from === browser.version);
@@ -357,8 +361,8 @@ export class LiveHub implements Publisher {
         continue;
       }
       if (!browser.hasRoom) continue;
-      this.bringUp(browser);
-      browser.pump();
+      this.catchUpBrowser(browser);
+      browser.resumeOutputs();
     }
   }
 
@@ -385,7 +389,7 @@ export class LiveHub implements Publisher {
     }
   }
 
-  /** A fault of ours must not pass unnoticed, nor end anything but the work at hand. */
+  /** An error here must be logged, and end nothing but the current work. */
   private guarded(work: () => void): void {
     try {
       work();
@@ -394,7 +398,7 @@ export class LiveHub implements Publisher {
     }
   }
 
-  private required(): LiveSource {
+  private requireSource(): LiveSource {
     if (!this.source) throw new Error('the live hub was used before it was started');
     return this.source;
   }

@@ -1,4 +1,4 @@
-/** The server actions of the build, from its manifest: which there are, and which pages carry them. */
+/** The server actions of the build, from its manifest: their ids, and the pages that use them. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
@@ -6,7 +6,7 @@ import { z } from 'zod';
 export interface BuildActions {
   /** True when the build has an action with this id. */
   has(id: string): boolean;
-  /** True when the page with this pattern (`/activity/pipelines/[id]`) carries it. */
+  /** True when the page with this pattern (`/activity/pipelines/[id]`) uses it. */
   isOn(id: string, pattern: string): boolean;
 }
 
@@ -14,7 +14,7 @@ const manifestSchema = z.object({
   node: z.record(z.string(), z.object({ workers: z.record(z.string(), z.unknown()) })),
 });
 
-/** Reads the manifest of a production build in this folder (`.next`). Throws when there is none that can be read. */
+/** Reads the manifest of a production build in this folder (`.next`). Throws when it can't be read. */
 export function readBuildActions(buildFolder: string): BuildActions {
   const file = join(buildFolder, 'server', 'server-reference-manifest.json');
   const { node } = manifestSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
@@ -25,7 +25,7 @@ export function readBuildActions(buildFolder: string): BuildActions {
   };
 }
 
-/** `app/(auth)/setup/page` is `/setup`: groups in brackets are no part of an address. */
+/** `app/(auth)/setup/page` is `/setup`: route groups are not part of an address. */
 function patternOf(worker: string): string {
   return (
     worker

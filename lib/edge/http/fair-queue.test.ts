@@ -34,7 +34,7 @@ async function settle(): Promise<void> {
 }
 
 describe('FairQueue', () => {
-  it('lets so many work at once, and so many of one; the others when one of them has ended', async () => {
+  it('runs up to its limits, in total and per client, and starts the next when one ends', async () => {
     for (const who of ['a', 'a', 'a', 'b', 'b']) enter(who);
     await settle();
     expect(started).toEqual(['a', 'a', 'b']);
@@ -46,7 +46,7 @@ describe('FairQueue', () => {
     expect(started).toEqual(['a', 'a', 'b', 'b', 'a']);
   });
 
-  it('takes turns between those who wait, however many one of them sends', async () => {
+  it('alternates between waiting clients, however many requests one of them sends', async () => {
     const all = ['a', 'a', 'b', 'a', 'a', 'a', 'c', 'd'].map(enter);
     await settle();
     expect(started).toEqual(['a', 'a', 'b']);
@@ -58,7 +58,7 @@ describe('FairQueue', () => {
     expect(queue.use()).toMatchObject({ used: 0, refused: 0 });
   });
 
-  it('refuses at once where too many wait, of one and altogether', async () => {
+  it('refuses at once when too many wait, per client and in total', async () => {
     const own = Array.from({ length: 7 }, () => enter('a'));
     expect(await own[6]?.turn).toBe(false);
     enter('b');
@@ -67,7 +67,7 @@ describe('FairQueue', () => {
     expect(queue.use()).toMatchObject({ used: 6, max: 6, refused: 2, by: [{ who: 'a', count: 4 }, {}, {}] });
   });
 
-  it('forgets who left while waiting, and who took the turn twice', async () => {
+  it('forgets a client that left while waiting, and ignores a second end of the same turn', async () => {
     for (const who of ['a', 'a', 'b']) enter(who);
     const waiting = enter('c');
     waiting.leave();
@@ -85,7 +85,7 @@ describe('FairQueue', () => {
       vi.useRealTimers();
     });
 
-    it('keeps no place for a page whose reader is slow, and nobody waiting for ever', async () => {
+    it('keeps no place for a page with a slow reader, and lets nobody wait forever', async () => {
       vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
       queue = new FairQueue({ ...LIMITS, maxRunning: 1 });
       for (const who of ['a', 'b']) enter(who);

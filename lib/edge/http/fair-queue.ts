@@ -1,6 +1,6 @@
 /**
- * Lets a bounded number of requests be worked on at once; the others wait their turn, address by address, so that one
- * that sends thousands keeps nobody else waiting. Between two starts the event loop turns.
+ * Runs a bounded number of requests at once. The others wait and are started client by client, so that a client that
+ * sends thousands delays no other. The event loop turns between two starts.
  */
 import type { LimitUse } from '@/lib/protocol/limit-use';
 
@@ -14,20 +14,20 @@ export interface QueueLimits {
   maxWaitingEach: number;
 }
 
-/** Nobody waits for longer. */
+/** Longest time in the queue. */
 export const MAX_WAIT_MS = 30_000;
 /**
- * After so long, whoever works counts as done: the work of a page is over by then, and only its reader is slow, who must
- * not keep the place.
+ * A running request counts as done after this long: its work is over by then, and a slow reader must not keep the
+ * place.
  */
 export const MAX_HOLD_MS = 2_000;
-/** How many of those who wait most are named. */
+/** Number of clients listed in the limits. */
 const NAMED = 5;
 
-/** Ends the turn; to be called at least once, more does nothing. */
+/** Ends the turn. Must be called; further calls do nothing. */
 export type EndTurn = () => void;
 
-interface Waiting {
+interface WaitingRequest {
   settle: (end: EndTurn | null) => void;
   waitTimer: NodeJS.Timeout;
 }
@@ -35,19 +35,21 @@ interface Waiting {
 export class FairQueue {
   private running = 0;
   private readonly runningBy = new Map<string, number>();
-  /** Who waits, in the order of their next turns. */
-  private readonly waitingBy = new Map<string, Set<Waiting>>();
+  /** Waiting requests by client, in the order of the next turns. */
+  private readonly waitingBy = new Map<string, Set<WaitingRequest>>();
   private waiting = 0;
   private refused = 0;
   private isDraining = false;
 
   constructor(private readonly limits: QueueLimits) {}
 
-  /** Waits for a turn. Null when there is no room to wait, it took too long, or `onLeave` told that the client left. */
+  /**
+   * Waits for a turn. Null when the queue is full, the wait was too long, or `onLeave` reported that the client left.
+   */
   enter(who: string, onLeave: (leave: () => void) => void): Promise<EndTurn | null> {
-    const own = this.waitingBy.get(who);
-    if (!own && this.mayRun(who)) return Promise.resolve(this.start(who));
-    if (this.waiting >= this.limits.maxWaiting || (own?.size ?? 0) >= this.limits.maxWaitingEach) {
+    const queued = this.waitingBy.get(who);
+    if (!queued && this.mayRun(who)) return Promise.resolve(this.start(who));
+    if (this.waiting >= this.limits.maxWaiting || (queued?.size ?? 0) >= this.limits.maxWaitingEach) {
       this.refused += 1;
       return Promise.resolve(null);
     }
@@ -62,8 +64,8 @@ export class FairQueue {
         settle(null);
       }, MAX_WAIT_MS);
       waitTimer.unref();
-      const entry: Waiting = { settle, waitTimer };
-      this.waitingBy.set(who, (own ?? new Set()).add(entry));
+      const entry: WaitingRequest = { settle, waitTimer };
+      this.waitingBy.set(who, (queued ?? new Set()).add(entry));
       this.waiting += 1;
       onLeave(() => {
         if (this.waitingBy.get(who)?.has(entry)) settle(null);
@@ -104,11 +106,11 @@ export class FairQueue {
     return end;
   }
 
-  private remove(who: string, entry: Waiting): void {
-    const own = this.waitingBy.get(who);
-    if (!own?.delete(entry)) return;
+  private remove(who: string, entry: WaitingRequest): void {
+    const queued = this.waitingBy.get(who);
+    if (!queued?.delete(entry)) return;
     this.waiting -= 1;
-    if (own.size === 0) this.waitingBy.delete(who);
+    if (queued.size === 0) this.waitingBy.delete(who);
   }
 
   private drain(): void {
@@ -121,13 +123,13 @@ export class FairQueue {
   }
 
   private startNext(): void {
-    for (const [who, own] of this.waitingBy) {
+    for (const [who, queued] of this.waitingBy) {
       if (!this.mayRun(who)) continue;
-      const [next] = own;
+      const [next] = queued;
       if (!next) continue;
-      // Its others come after those of everybody else.
+      // Its other requests come after those of all other clients.
       this.waitingBy.delete(who);
-      this.waitingBy.set(who, own);
+      this.waitingBy.set(who, queued);
       next.settle(this.start(who));
       this.drain();
       return;

@@ -1,11 +1,11 @@
-/** The client's address, worked out once (`server.ts`) for pages, actions and sockets alike. */
+/** The client's address, determined once per request for pages, actions and sockets. */
 import type { IncomingMessage } from 'node:http';
 import { BlockList, isIP } from 'node:net';
 
-/** Tells whether an address is one of the configured proxies. */
+/** True when an address is one of the configured proxies. */
 export type TrustsProxy = (address: string) => boolean;
 
-/** Headers that only a proxy may set; from anybody else they are taken away. */
+/** Headers that only a trusted proxy may set; they are removed from other requests. */
 const PROXY_HEADERS = [
   'x-forwarded-for',
   'x-forwarded-host',
@@ -15,7 +15,7 @@ const PROXY_HEADERS = [
   'forwarded',
 ];
 
-/** The proxies of the configuration (addresses and networks in CIDR form, checked there) as a test. */
+/** The configured proxies (addresses and CIDR networks, validated by the configuration) as a predicate. */
 export function trustedProxies(networks: readonly string[]): TrustsProxy {
   const list = new BlockList();
   for (const network of networks) {
@@ -30,21 +30,21 @@ export function trustedProxies(networks: readonly string[]): TrustsProxy {
   };
 }
 
-/** IPv4 in IPv6 (`::ffff:192.0.2.1`) is the IPv4 address that a person knows; zones are dropped. */
+/** Turns IPv4 in IPv6 (`::ffff:192.0.2.1`) into the IPv4 address, and drops zones. */
 export function plainAddress(address: string): string {
   const bare = address.replace(/%.*$/, '').toLowerCase();
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(bare);
   return mapped?.[1] ?? bare;
 }
 
-/** The address of a hop as proxies write it: some add a port, and IPv6 stands in brackets then (RFC 7239, 6). */
+/** The address of a hop. Some proxies add a port, with IPv6 in brackets (RFC 7239, 6). */
 function hopAddress(hop: string): string {
   const text = hop.trim().replace(/^"(.*)"$/, '$1');
   const [, inBrackets, plain] = /^(?:\[([^\]]+)\]|(\d+(?:\.\d+){3}))(?::\d+)?$/.exec(text) ?? [];
   return plainAddress(inBrackets ?? plain ?? text);
 }
 
-/** The right-most hop that is not a trusted proxy. What stands left of it was written by the client. */
+/** The right-most hop that is not a trusted proxy. Hops left of it were written by the client. */
 export function clientAddress(peer: string, forwardedFor: string, trusts: TrustsProxy): string {
   let address = plainAddress(peer);
   const hops = forwardedFor
@@ -59,8 +59,8 @@ export function clientAddress(peer: string, forwardedFor: string, trusts: Trusts
   return address;
 }
 
-/** Rewrites the forwarding headers of a request so that everything behind may believe them. Gives the address. */
-export function settleAddress(request: IncomingMessage, trusts: TrustsProxy): string {
+/** Rewrites the forwarding headers of a request so that later handlers may trust them. Returns the address. */
+export function setClientAddress(request: IncomingMessage, trusts: TrustsProxy): string {
   const peer = plainAddress(request.socket.remoteAddress ?? '');
   const header = request.headers['x-forwarded-for'];
   const address = clientAddress(peer, Array.isArray(header) ? header.join(',') : (header ?? ''), trusts);

@@ -13,10 +13,10 @@ async function start(): Promise<string> {
       response.writeHead(404).end('a page');
       return Promise.resolve();
     },
-    programs: [],
+    machineEndpoints: [],
     trusts: trustedProxies([]),
     origins: { baseUrl: null, allowedOrigins: [], machineNames: [] },
-    own: new Map([['/health', () => ({ status: 200, type: 'application/json', body: '{"status":"ok"}' })]]),
+    directRoutes: new Map([['/health', () => ({ status: 200, type: 'application/json', body: '{"status":"ok"}' })]]),
     agentCount: () => 7,
     log: silent,
   });
@@ -31,7 +31,7 @@ async function start(): Promise<string> {
 }
 
 describe('the HTTP server', () => {
-  it('tells how many agents are connected to its own machine', async () => {
+  it('reports the number of connected agents to the local machine', async () => {
     const url = await start();
     expect(await (await fetch(`${url}/health/agents`)).json()).toEqual({ connected: 7 });
     expect(await (await fetch(`${url}/health`)).json()).toEqual({ status: 'ok' });
@@ -42,7 +42,7 @@ describe('the HTTP server', () => {
     ['X-Real-IP', '127.0.0.1'],
     ['forwarded', 'for=127.0.0.1'],
     ['via', '1.1 proxy'],
-  ])('does not tell it to who comes through a proxy: %s', async (name, value) => {
+  ])('does not report it through a proxy: %s', async (name, value) => {
     const answer = await fetch(`${await start()}/health/agents`, { headers: { [name]: value } });
     expect(answer.status).toBe(404);
     expect(await answer.text()).toBe('a page');

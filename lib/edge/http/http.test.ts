@@ -22,9 +22,9 @@ async function serve(
     handle: (_request, response) => Promise.resolve(void response.end('handled')),
     trusts: () => false,
     origins: { baseUrl: null, allowedOrigins: [], machineNames: ['nas'] },
-    own: new Map([['/health', () => ({ status: 200, type: 'application/json', body: '{"status":"ok"}' })]]),
+    directRoutes: new Map([['/health', () => ({ status: 200, type: 'application/json', body: '{"status":"ok"}' })]]),
     agentCount: () => 0,
-    programs: [],
+    machineEndpoints: [],
     log: { info: () => undefined, warn: () => undefined, error: () => undefined },
     ...options,
   });
@@ -43,7 +43,7 @@ async function serve(
 }
 
 describe('every response', () => {
-  it('carries the headers: what Next answers, health, a refusal', async () => {
+  it('carries the security headers: pages, health and refusals', async () => {
     const ask = await serve();
     const answers = [
       await ask('GET', '/'),
@@ -65,7 +65,7 @@ describe('every response', () => {
     }
   });
 
-  it('asks for https only where the public address is https', async () => {
+  it('requires https only when the public address is https', async () => {
     const origins = { baseUrl: 'https://fleet.example.org', allowedOrigins: [], machineNames: [] };
     const ask = await serve({ origins });
     for (const path of ['/', '/health']) {
@@ -74,7 +74,7 @@ describe('every response', () => {
   });
 });
 
-describe('what a page asks to be done', () => {
+describe('a request that changes something', () => {
   const statusOf = async (policy: HttpOptions['origins'], method: string, headers: Record<string, string>) =>
     (await (await serve({ origins: policy }))(method, '/settings', headers)).statusCode;
   const none = { baseUrl: null, allowedOrigins: [], machineNames: ['nas'] };

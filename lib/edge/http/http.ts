@@ -1,8 +1,10 @@
-/** The one HTTP server: the client's address is settled first, health and metrics are answered here, all else is Next's. */
+/**
+ * The HTTP server: sets the client's address, answers health and metrics directly, and passes everything else to Next.
+ */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { RefusalReason } from '@/lib/protocol/request-refusals';
-import { settleAddress, type TrustsProxy } from './forwarded-address';
+import { setClientAddress, type TrustsProxy } from './forwarded-address';
 import { sendRefusing } from './json-http';
 import { originIsAllowed, type OriginPolicy } from './origin';
 import { RequestCounts } from './request-counts';
@@ -12,16 +14,16 @@ import { setSecurityHeaders } from './response-headers';
 import { sendRefusal } from './send-refusal';
 import type { FleetLog } from '@/lib/fleet/records/environment';
 
-/** Longer than the idle time of the usual proxies, so that they never meet a connection that just closed. */
+/** Longer than the idle time of common proxies, so that they never reuse a connection that is closing. */
 const KEEP_ALIVE_MS = 75_000;
 const HEADERS_TIMEOUT_MS = 20_000;
-/** Later than the longest time for a body (`request-rules.ts`), so that a slow one is answered in words. */
+/** Longer than the longest time for a body (`request-rules.ts`), so that a slow body gets an answer. */
 const REQUEST_TIMEOUT_MS = 70_000;
 
-/** For update.sh, which waits until as many agents as before are back; to nobody but this machine. */
+/** For update.sh, which waits until as many agents as before are connected. Answered to this machine only. */
 const AGENT_COUNT_PATH = '/health/agents';
 
-export interface OwnAnswer {
+export interface DirectResponse {
   status: number;
   type: string;
   body: string;
@@ -29,39 +31,48 @@ export interface OwnAnswer {
 }
 
 /** Answers one path without Next. */
-export type OwnRoute = (request: IncomingMessage) => OwnAnswer | Promise<OwnAnswer>;
+export type DirectRoute = (request: IncomingMessage) => DirectResponse | Promise<DirectResponse>;
 
 export interface HttpOptions {
   /** Next's handler, behind the guard (`request-guard.ts`). */
   handle: (request: IncomingMessage, response: ServerResponse) => Promise<void>;
-  /** Asked before Next, which answers with pages and redirects: what is for programs alone. True: it was answered. */
-  programs: readonly ((request: IncomingMessage, response: ServerResponse, address: string) => boolean)[];
+  /** Endpoints for programs, tried before Next, which answers with pages and redirects. True when answered. */
+  machineEndpoints: readonly ((request: IncomingMessage, response: ServerResponse, address: string) => boolean)[];
   trusts: TrustsProxy;
-  /** Whose pages may ask for something to be done. */
+  /** Origins whose pages may send requests that change something. */
   origins: OriginPolicy;
-  /** By path. */
-  own: ReadonlyMap<string, OwnRoute>;
-  /** How many agents are connected now. */
+  /** Routes answered without Next, by path. */
+  directRoutes: ReadonlyMap<string, DirectRoute>;
+  /** Number of connected agents. */
   agentCount: () => number;
   /** Where refusals and bytes are counted. */
   counts?: RequestCounts;
   log: FleetLog;
 }
 
-/** Makes the server; it does not listen yet. */
+/** Creates the server; it does not listen yet. */
 export function createHttpServer(options: HttpOptions): Server {
-  const { handle, programs, trusts, origins, own, agentCount, counts = new RequestCounts(), log } = options;
+  const {
+    handle,
+    machineEndpoints,
+    trusts,
+    origins,
+    directRoutes,
+    agentCount,
+    counts = new RequestCounts(),
+    log,
+  } = options;
   const https = origins.baseUrl?.startsWith('https://') ?? false;
   const refuse = (request: IncomingMessage, response: ServerResponse, reason: RefusalReason) => {
     counts.refused(reason);
     sendRefusal(request, response, reason, {}, counts.addBodyBytes);
   };
-  /** Connections with a request that is not answered yet. */
+  /** Connections with an unanswered request. */
   const answering = new WeakSet<Socket>();
   function answer(request: IncomingMessage, response: ServerResponse): void {
     const { socket } = request;
     if (answering.has(socket)) {
-      // Node begins everything that one connection sends at once, and goes on when its client has left.
+      // Node starts all pipelined requests of a connection at once, and continues after its client has left.
       if (socket.destroyed) return;
       counts.refused('pipelined');
       socket.destroy();
@@ -71,7 +82,7 @@ export function createHttpServer(options: HttpOptions): Server {
     response.once('close', () => answering.delete(socket));
     cutUserAgent(request.headers);
     const isLocal = isFromThisMachine(request);
-    const address = settleAddress(request, trusts);
+    const address = setClientAddress(request, trusts);
     setSecurityHeaders(response, https);
     if ((request.method === 'GET' || request.method === 'HEAD') && carriesBody(request.headers)) {
       refuse(request, response, 'unexpected-body');
@@ -82,21 +93,21 @@ export function createHttpServer(options: HttpOptions): Server {
       response.end(JSON.stringify({ connected: agentCount() }));
       return;
     }
-    const route = own.get(request.url?.split('?')[0] ?? '');
-    if (!route && programs.some((answers) => answers(request, response, address))) return;
+    const route = directRoutes.get(request.url?.split('?')[0] ?? '');
+    if (!route && machineEndpoints.some((answers) => answers(request, response, address))) return;
     if (!route && isForeign(request, origins)) {
       log.warn({ address, origin: request.headers.origin }, 'a request was refused: its origin is not allowed');
       refuse(request, response, 'foreign-origin');
       return;
     }
-    const work = route ? answerOwn(route, request, response) : handle(request, response);
+    const work = route ? answerDirectly(route, request, response) : handle(request, response);
     work.catch((error: unknown) => {
       log.error({ err: error }, 'a request failed');
       response.destroy();
     });
   }
   const server = createServer(answer);
-  // Who asks before sending a body is asked for it by whoever reads it (`readBody`), and not where it is refused.
+  // `readBody` sends `100 Continue` when a body is wanted; a refused request never gets it.
   server.on('checkContinue', answer);
   counts.watch(server);
   server.keepAliveTimeout = KEEP_ALIVE_MS;
@@ -105,19 +116,19 @@ export function createHttpServer(options: HttpOptions): Server {
   return server;
 }
 
-/** Asked from the same machine or container, and not through a proxy there. */
+/** True for a request from this machine or container that did not pass a proxy. */
 function isFromThisMachine({ socket, headers }: IncomingMessage): boolean {
   const address = socket.remoteAddress ?? '';
   const isLoopback = address === '127.0.0.1' || address === '::1' || address === '::ffff:127.0.0.1';
   return isLoopback && !Object.keys(headers).some((name) => /^(?:x-forwarded-|forwarded$|x-real-ip$|via$)/.test(name));
 }
 
-/** The methods that change nothing (RFC 9110, 9.2.1). */
+/** Safe methods (RFC 9110, 9.2.1). */
 const SAFE_METHODS: readonly (string | undefined)[] = ['GET', 'HEAD', 'OPTIONS'];
 
 /**
- * True when a page of somebody else asks for something to be done, with the cookies that the browser adds. A browser
- * says where such a request comes from; what says nothing is a program, and brings no cookies but its own.
+ * True for a cross-site request that would change something, to which the browser adds cookies. A browser always names
+ * the origin of such a request; a client that does not is a program without a browser's cookies.
  */
 function isForeign({ method, headers }: IncomingMessage, origins: OriginPolicy): boolean {
   if (SAFE_METHODS.includes(method)) return false;
@@ -126,9 +137,9 @@ function isForeign({ method, headers }: IncomingMessage, origins: OriginPolicy):
   return site !== undefined && site !== 'same-origin' && site !== 'none';
 }
 
-async function answerOwn(route: OwnRoute, request: IncomingMessage, response: ServerResponse): Promise<void> {
+async function answerDirectly(route: DirectRoute, request: IncomingMessage, response: ServerResponse): Promise<void> {
   if (request.method !== 'GET' && request.method !== 'HEAD') {
-    const answer = { status: 405, type: 'text/plain; charset=utf-8', text: 'Read this with GET.\n' };
+    const answer = { status: 405, type: 'text/plain; charset=utf-8', text: 'Use GET.\n' };
     sendRefusing(request, response, { ...answer, headers: { allow: 'GET, HEAD' } });
     return;
   }

@@ -1,10 +1,10 @@
-/** JSON over HTTP for programs: what is read is bounded, and every answer is JSON, also a refusal. */
+/** JSON over HTTP for programs: bodies are bounded, and every answer is JSON, including refusals. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { jsonExcess, type JsonLimits } from '@/lib/protocol/json-limits';
 import { readBody, type BodyLimits } from './request-body';
 import { carriesBody } from './request-judge';
 
-/** A whole answer of text. */
+/** A complete text response. */
 export interface TextAnswer {
   status: number;
   type: string;
@@ -22,7 +22,7 @@ function writeHead(response: ServerResponse, { status, type, text, headers }: Te
   });
 }
 
-/** Sends one JSON value. `headers` come beside it. */
+/** Sends one JSON value with additional `headers`. */
 export function sendJson(
   response: ServerResponse,
   status: number,
@@ -34,17 +34,17 @@ export function sendJson(
   response.end(text);
 }
 
-/** What is still on its way when a request is refused is read and thrown away, for so long and so much at most. */
+/** Limits for reading and discarding the rest of a refused request. */
 const DISCARD_MS = 1_000;
 const DISCARD_BYTES = 1024 * 1024;
-/** A body in tiny pieces costs much for few bytes. */
+/** A body in tiny pieces is expensive for its size. */
 const DISCARD_PIECES = 256;
 
 /**
- * Refuses a request. Where its body was not read to its end, the connection ends with the answer: Node would read all
- * of it to keep the connection. The answer goes out first, and then what the client still sends is taken off the wire,
- * within bounds: a socket that is closed on unread data is reset, and the answer may be lost with it. `onBytes` is
- * called with each number of bytes that was read so.
+ * Refuses a request. If its body was not read completely, the connection is closed after the answer, because Node would
+ * read all of it to keep the connection. The answer is sent first; then the rest of the body is read and discarded,
+ * within bounds, because closing a socket with unread data resets it and the answer may be lost. `onBytes` is called
+ * with each number of discarded bytes.
  */
 export function sendRefusing(
   request: IncomingMessage,
@@ -64,7 +64,7 @@ export function sendRefusing(
   });
 }
 
-/** The same with a JSON value. */
+/** `sendRefusing` with a JSON value. */
 export function sendJsonRefusing(
   request: IncomingMessage,
   response: ServerResponse,
@@ -75,7 +75,7 @@ export function sendJsonRefusing(
   sendRefusing(request, response, { status, type: 'application/json', text: JSON.stringify(value), headers });
 }
 
-/** Resolves when the body is over, or the bounds are reached. Never rejects. */
+/** Resolves at the end of the body or at the bounds. Never rejects. */
 function discardBody(request: IncomingMessage, onBytes: (count: number) => void): Promise<void> {
   return new Promise((resolve) => {
     let size = 0;
@@ -110,7 +110,7 @@ export type JsonBody =
   | { kind: 'too-deep' | 'too-many-values'; status: 400 }
   | { kind: 'unreadable'; status: 422 };
 
-/** Reads a JSON body within bounds of bytes, time, depth and number of values. Rejects when the client goes away. */
+/** Reads a JSON body within bounds of bytes, time, depth and number of values. Rejects when the client disconnects. */
 export async function readJson(
   request: IncomingMessage,
   response: ServerResponse,
@@ -138,7 +138,7 @@ export async function readJson(
   }
 }
 
-/** Time to wait as a header, where there is any. */
+/** The `retry-after` header for a wait; empty for 0. */
 export function retryAfter(ms: number): Record<string, string> {
   return ms > 0 ? { 'retry-after': String(Math.ceil(ms / 1_000)) } : {};
 }

@@ -9,9 +9,9 @@ describe('originIsAllowed', () => {
     ['localhost, same host and port', 'http://localhost:8000', 'localhost:8000', open, true],
     ['an IPv4 address', 'http://192.168.1.5:8000', '192.168.1.5:8000', open, true],
     ['an IPv6 address', 'http://[fd00::1]:8000', '[fd00::1]:8000', open, true],
-    ['the machine’s own name', 'http://nas:8000', 'nas:8000', open, true],
+    ['the machine’s name', 'http://nas:8000', 'nas:8000', open, true],
     [
-      'a name that anybody may point here (DNS rebinding)',
+      'a name that anyone may point at this machine (DNS rebinding)',
       'http://evil.example:8000',
       'evil.example:8000',
       open,

@@ -1,4 +1,6 @@
-/** Which pages may open a socket: cookies ride along on cross-site handshakes, so the origin has to be exact. */
+/**
+ * Which origins may open a socket: browsers send cookies with cross-site handshakes, so the origin must match exactly.
+ */
 import { isIP } from 'node:net';
 
 export interface OriginPolicy {
@@ -6,14 +8,14 @@ export interface OriginPolicy {
   baseUrl: string | null;
   /** Further origins (`http://nas.lan:8000`), exact. */
   allowedOrigins: readonly string[];
-  /** The machine's own names, lower-case. */
+  /** The names of this machine, lower-case. */
   machineNames: readonly string[];
 }
 
 /**
- * True when a browser page of this origin may connect. With a base URL only that origin and the configured ones may;
- * without, a page may that was loaded from the very host it now asks, when that is localhost, an IP address or the
- * machine's own name: names that nobody else can point here.
+ * True when a page of this origin may connect. With a base URL, only that origin and the configured ones may. Without
+ * one, a page loaded from the requested host may, if that is localhost, an IP address or a name of this machine: names
+ * that nobody else can point here.
  */
 export function originIsAllowed(origin: string | undefined, host: string | undefined, policy: OriginPolicy): boolean {
   if (!origin) return false;
@@ -31,7 +33,7 @@ export function originIsAllowed(origin: string | undefined, host: string | undef
   return name === 'localhost' || isIP(name) !== 0 || policy.machineNames.includes(name);
 }
 
-/** The names that the machine goes by: with its domain, and without. */
+/** The names of the machine, with and without its domain. */
 export function machineNames(hostname: string): string[] {
   const full = hostname.toLowerCase();
   return [...new Set([full, full.split('.', 1)[0] ?? full])];

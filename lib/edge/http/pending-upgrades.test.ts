@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { MAX_PENDING_UPGRADES, MAX_PENDING_UPGRADES_PER_ADDRESS, PendingUpgrades } from './pending-upgrades';
 
-it('take the newest place of the address that has the most for one that has none, when all are taken', () => {
+it('evict the newest of the address with the most when all places are taken and another address has none', () => {
   const pending = new PendingUpgrades();
   const ended: string[] = [];
   const addresses = MAX_PENDING_UPGRADES / MAX_PENDING_UPGRADES_PER_ADDRESS;
@@ -16,7 +16,7 @@ it('take the newest place of the address that has the most for one that has none
   expect(pending.take('192.0.2.1', () => undefined)).not.toBeNull();
   expect(ended).toEqual([String(MAX_PENDING_UPGRADES - addresses)]);
   expect(pending.use()).toMatchObject({ used: MAX_PENDING_UPGRADES, refused: 2 });
-  // Whoever lost its place gives none back.
+  // An evicted upgrade frees no second place.
   for (const release of releases) release();
   expect(pending.use()).toMatchObject({ used: 1, by: [{ who: '192.0.2.1', count: 1 }] });
 });

@@ -1,10 +1,10 @@
-/** Upgrades whose session is being looked up: work that strangers can ask for, bounded by shares of their addresses. */
+/** Upgrades whose session is being looked up. Anyone can cause this work, so it is limited per address. */
 import { limitKey } from '@/lib/limits/address-key';
 import type { LimitUse } from '@/lib/protocol/limit-use';
 
-/** Of all addresses together. */
+/** For all addresses together. */
 export const MAX_PENDING_UPGRADES = 256;
-/** Of one address (IPv6: /64 network). */
+/** For one address (IPv6: /64 network). */
 export const MAX_PENDING_UPGRADES_PER_ADDRESS = 32;
 const NAMED = 5;
 
@@ -19,14 +19,14 @@ export class PendingUpgrades {
   private refused = 0;
 
   /**
-   * Counts an upgrade; gives the way to give its place back, or null when it has to be refused. All look-ups take about the
-   * same time, so that what is under way stays: only where all places are taken, the address that has the most of them
-   * loses its newest to one that has fewer. `end` is called when that happens.
+   * Takes a place for an upgrade; returns its release, or null when it must be refused. Look-ups take about the same
+   * time, so running ones normally stay. Only when all places are taken does the address with the most lose its newest
+   * to an address with fewer; `end` is called then.
    */
   take(address: string, end: () => void): (() => void) | null {
     const key = limitKey(address);
-    const own = this.pending.get(key)?.size ?? 0;
-    if (own >= MAX_PENDING_UPGRADES_PER_ADDRESS || (this.size >= MAX_PENDING_UPGRADES && !this.makeRoom(own))) {
+    const held = this.pending.get(key)?.size ?? 0;
+    if (held >= MAX_PENDING_UPGRADES_PER_ADDRESS || (this.size >= MAX_PENDING_UPGRADES && !this.makeRoom(held))) {
       this.refused += 1;
       return null;
     }
@@ -41,7 +41,7 @@ export class PendingUpgrades {
   use(): LimitUse {
     return {
       id: 'pending_upgrades',
-      label: 'Live sockets whose session is being looked up',
+      label: 'Live sockets waiting for their session check',
       used: this.size,
       max: MAX_PENDING_UPGRADES,
       refused: this.refused,
@@ -51,10 +51,10 @@ export class PendingUpgrades {
     };
   }
 
-  private makeRoom(own: number): boolean {
+  private makeRoom(held: number): boolean {
     const [top] = this.largest();
     const newest = top && [...top[1]].at(-1);
-    if (!newest || top[1].size <= own + 1) return false;
+    if (!newest || top[1].size <= held + 1) return false;
     this.release(newest);
     this.refused += 1;
     newest.end();

@@ -27,7 +27,7 @@ async function reading(maxMs: number): Promise<{ body: Promise<Body> }> {
   return begun;
 }
 
-it('ends when a body does not come in time', async () => {
+it('ends when a body does not arrive in time', async () => {
   const { body } = await reading(50);
   expect(await body).toEqual({ kind: 'too-slow' });
 });
@@ -44,14 +44,14 @@ function holdLoop(ms: number): void {
   while (performance.now() < until);
 }
 
-it('reads what has arrived before it says that the time is over', async () => {
+it('reads what has arrived before it times out', async () => {
   const { body } = await reading(200);
   client.write('67890');
   holdLoop(230);
   expect(await body).toEqual({ kind: 'body', bytes: Buffer.from('1234567890') });
 });
 
-it('gives back the time that the process itself was busy', async () => {
+it('does not count time in which the process itself was busy', async () => {
   const { body } = await reading(200);
   holdLoop(2_000);
   // Some turns of the loop later, so that nothing has arrived when the time would have been over.

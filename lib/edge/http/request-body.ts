@@ -1,4 +1,4 @@
-/** Reads a request's body within bounds, and hands on a request whose body has been read. */
+/** Reads a request's body within bounds, and recreates a request whose body has been read. */
 import { IncomingMessage, type ServerResponse } from 'node:http';
 import { performance } from 'node:perf_hooks';
 import { jsonExcess, type JsonExcess } from '@/lib/protocol/json-limits';
@@ -6,15 +6,15 @@ import type { BodyRule } from './request-rules';
 
 export interface BodyLimits {
   maxBytes: number;
-  /** From the first look at it until its last byte. */
+  /** From the call until the last byte. */
   maxMs: number;
-  /** Ends the reading as if the time were over. */
+  /** Aborting it ends the read like a time-out. */
   signal?: AbortSignal;
 }
 
 /**
- * Pieces in which a body may come: some, and one more for each so many bytes. Each costs some microseconds and some
- * hundred bytes, whatever its size; networks carry 1,200 bytes at least in one.
+ * Limit on the pieces of a body: a fixed number, and one more per `BYTES_PER_PIECE`. Each costs some microseconds and a
+ * few hundred bytes, whatever its size; networks carry at least 1,200 bytes in one.
  */
 const FREE_PIECES = 64;
 const BYTES_PER_PIECE = 256;
@@ -24,16 +24,16 @@ export type Body =
   | { kind: 'too-large' }
   | { kind: 'too-slow' }
   | { kind: 'too-many-pieces' }
-  /** The client went away. */
+  /** The client disconnected. */
   | { kind: 'gone' };
 
-/** A timer that fires this much too late says that the event loop was held, and nothing of the client. */
+/** A timer that fires this late means that the event loop was blocked, not that the client is slow. */
 const HELD_LOOP_MS = 100;
 
 /**
- * Reads the body, which has to be untouched. What is larger or slower than its limits is left where it is: the caller
- * answers and closes. A client that waits for `100 Continue` is sent it unless it announced too much. `onBytes` is
- * called with each number of bytes that came off the wire.
+ * Reads a body that nobody has read yet. A body beyond its limits is left unread: the caller answers and closes. Sends
+ * `100 Continue` to a client that waits for it, unless it announced too much. `onBytes` is called with each number of
+ * bytes read.
  */
 export function readBody(
   request: IncomingMessage,
@@ -83,7 +83,7 @@ export function readBody(
         bodyTimer = setTimeout(judgeTime, heldMs);
         return;
       }
-      // What has arrived is read first: sockets come after timers in each turn of the loop.
+      // Data that has arrived is read first: sockets come after timers in each turn of the loop.
       setImmediate(() => finish({ kind: 'too-slow' }));
     }
     signal?.addEventListener('abort', expire);
@@ -91,7 +91,7 @@ export function readBody(
   });
 }
 
-/** What is wrong with the content of a body, found without parsing it where that could cost much; null when nothing is. */
+/** The problem of a body's content, or null. Checked without parsing where parsing could be expensive. */
 export function bodyProblem(bytes: Buffer, rule: BodyRule): JsonExcess | 'malformed' | null {
   if (rule.kind === 'form') {
     let fields = 1;
@@ -102,7 +102,7 @@ export function bodyProblem(bytes: Buffer, rule: BodyRule): JsonExcess | 'malfor
   if (excess !== null) return excess;
   try {
     const value: unknown = JSON.parse(bytes.toString('utf8'));
-    // Anything else than a list of arguments ends in an error within Next.
+    // Anything but a list of arguments causes an error in Next.
     if (!Array.isArray(value) || value.length > MAX_ARGUMENTS) return 'malformed';
     return rule.references || !holdsReference(value) ? null : 'malformed';
   } catch {
@@ -110,7 +110,7 @@ export function bodyProblem(bytes: Buffer, rule: BodyRule): JsonExcess | 'malfor
   }
 }
 
-/** The depth is that of the rule at most: it was measured before. */
+/** The depth is bounded: `jsonExcess` has checked it. */
 function holdsReference(value: unknown): boolean {
   if (typeof value === 'string') return value.startsWith('$') && !value.startsWith('$$');
   if (typeof value !== 'object' || value === null) return false;
@@ -118,12 +118,12 @@ function holdsReference(value: unknown): boolean {
 }
 
 const AMPERSAND = 0x26;
-/** Actions take an input, and some a proof beside it. */
+/** Actions take an input, and some a step-up proof. */
 const MAX_ARGUMENTS = 4;
 
 /**
- * The request as Next would have met it, with its body in memory: a fresh message on the same socket. The original can't
- * be read twice, and what is put back onto a stream that has ended is lost.
+ * Recreates the request for Next with its body in memory: a new message on the same socket. The original can't be read
+ * twice, and data put back onto an ended stream is lost.
  */
 export function replay(
   request: IncomingMessage,
@@ -138,18 +138,18 @@ export function replay(
   again.method = request.method;
   again.url = request.url;
   const { 'transfer-encoding': _chunked, expect: _expect, trailer: _trailer, ...kept } = request.headers;
-  // By the rule's own type it was judged: nobody behind reads another one out of what was sent.
+  // The content type that was checked, so that Next can't interpret the body as another.
   const headers = { ...kept, 'content-length': String(body.length), 'content-type': contentType };
   again.headers = headers;
-  // Made of the headers, in which the client's address has been settled: the raw ones still hold what was sent.
+  // Built from the parsed headers, which hold the verified client address; the original raw headers do not.
   again.rawHeaders = Object.entries(headers).flatMap(([name, value]) =>
     (Array.isArray(value) ? value : [value]).flatMap((one) => [name, one]),
   );
-  // Nothing more comes: without this its end would look like an abort, and take the connection with it.
+  // Without this, the end of the message would look like an abort and close the connection.
   again.complete = true;
   again.push(body);
   again.push(null);
-  // Node tells the messages that it made itself of a lost connection.
+  // Node reports a lost connection only to messages that it created.
   response.once('close', () => {
     if (!response.writableFinished) again.destroy();
   });

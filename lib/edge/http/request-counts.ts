@@ -1,12 +1,12 @@
-/** What became of requests since the start, for metrics. */
+/** Counts of requests since the start, for metrics. */
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { REFUSAL_REASONS, type RefusalReason } from '@/lib/protocol/request-refusals';
 
 export class RequestCounts {
-  /** Bytes of bodies that were read, also of those that were read only to be thrown away. */
+  /** Bytes of bodies read, including discarded ones. */
   bodyBytes = 0;
-  /** Requests that were handed to Next: without a body, and with one that was read and judged. */
+  /** Requests passed to Next: without a body, and with one that was read and checked. */
   readonly passed = { without_body: 0, with_body: 0 };
   private readonly refusals = new Map<RefusalReason, number>(REFUSAL_REASONS.map((reason) => [reason, 0]));
   private readonly sockets = new Set<Socket>();
@@ -16,7 +16,7 @@ export class RequestCounts {
     this.refusals.set(reason, (this.refusals.get(reason) ?? 0) + 1);
   }
 
-  /** Every reason, also those that never occurred. */
+  /** Every reason, including those that never occurred. */
   refusedByReason(): ReadonlyMap<RefusalReason, number> {
     return this.refusals;
   }
@@ -25,7 +25,7 @@ export class RequestCounts {
     this.bodyBytes += count;
   };
 
-  /** Counts what comes over all connections of a server from now on, whoever reads it. */
+  /** Counts bytes received on all connections of a server from now on. */
   watch(server: Server): void {
     server.on('connection', (socket: Socket) => {
       this.sockets.add(socket);
@@ -36,7 +36,7 @@ export class RequestCounts {
     });
   }
 
-  /** Bytes that the server read from its connections, sockets of agents and browsers included. */
+  /** Bytes read from all connections, including the sockets of agents and browsers. */
   get socketBytes(): number {
     let bytes = this.closedSocketBytes;
     for (const socket of this.sockets) bytes += socket.bytesRead;

@@ -36,7 +36,7 @@ const chunk = (text: string) => `${Buffer.byteLength(text).toString(16)}\r\n${te
 const DISCARDED_AT_MOST = 1024 * 1024 + 512 * 1024;
 
 describe('a request that passes', () => {
-  it('reaches the handler as it was sent, byte for byte, and leaves the connection open for the next', async () => {
+  it('reaches the handler byte for byte, and leaves the connection open for the next', async () => {
     const seen: IncomingMessage[] = [];
     await restart({
       async handle(request, response) {
@@ -74,7 +74,7 @@ describe('a request that passes', () => {
     expect(server.counts.passed).toEqual({ with_body: 1, without_body: 1 });
   });
 
-  it('has as many bytes as its path accepts, announced or not; one more is refused', async () => {
+  it('may have as many bytes as its path accepts, announced or not, and not one more', async () => {
     const sized = (path: string, headers: Record<string, string>, bytes: number) =>
       server.ask('POST', path, headers, jsonOf(bytes));
     const exact = await sized('/', ACTION_HEADERS, MAX_ACTION_BODY_BYTES);
@@ -93,7 +93,7 @@ describe('a request that passes', () => {
     }
   });
 
-  it('has as much nesting, as many values and fields as its path accepts; one more is refused', async () => {
+  it('may have as much nesting, values and fields as its path accepts, and not one more', async () => {
     const page = PATH_RULES['/']?.post;
     const form = PATH_RULES['/api/auth/[...nextauth]']?.post;
     if (page?.kind !== 'action' || form?.kind !== 'form') throw new Error('the rules have changed');
@@ -113,7 +113,7 @@ describe('a request that passes', () => {
     expect((await fields(form.maxFields + 1)).status).toBe(400);
   });
 
-  it('names nothing that a decoder would follow, where it needs no session', async () => {
+  it('may hold no reference that a decoder would follow when it needs no session', async () => {
     const setup = (password: string) =>
       server.ask('POST', '/setup', SETUP_HEADERS, JSON.stringify([{ setupCode: 'x', password }]));
     for (const password of ['$1:__proto__:then', '$F1', '$undefined', '$']) {
@@ -124,7 +124,7 @@ describe('a request that passes', () => {
     expect((await server.ask('POST', '/', ACTION_HEADERS, '[{"args":"$undefined"}]')).status).toBe(200);
   });
 
-  it('is not read at all where the tools of development post', async () => {
+  it('is not read at all for the development tools', async () => {
     await restart({ isDevelopmentTool: (target) => target.startsWith('/__nextjs') });
     expect((await server.ask('POST', '/__nextjs_x', {}, 'anything')).text).toBe('anything');
     expect((await server.ask('POST', '/__other', {}, 'anything')).status).toBe(404);
@@ -132,7 +132,7 @@ describe('a request that passes', () => {
 });
 
 describe('a refusal', () => {
-  it('comes before a byte of the body was sent: without a session, for a type, a size, a path, a method', async () => {
+  it('is sent before any byte of the body: for a missing session, a type, a size, a path, a method', async () => {
     const announced = { 'content-length': '100' };
     for (const [path, headers, reason] of [
       ['/', { ...ACTION_HEADERS, cookie: 'session=made-up', ...announced }, 'signed-out'],
@@ -145,7 +145,7 @@ describe('a refusal', () => {
       const client = await server.open();
       await client.send(server.head('POST', path, headers));
       await client.until(refused(reason));
-      // Nobody is kept waiting for the rest.
+      // The answer does not wait for the rest.
       client.socket.end();
       const answer = await client.answer();
       expect([answer.status, answer.headers.get('connection')], reason).toEqual([refusalOf(reason).status, 'close']);
@@ -155,7 +155,7 @@ describe('a refusal', () => {
     expect(server.counts.passed).toEqual({ with_body: 0, without_body: 0 });
   });
 
-  it('is text for an action, as its page reads it, and JSON for everybody else; both with the security headers', async () => {
+  it('is text for an action and JSON for everything else, both with the security headers', async () => {
     const text = await server.ask('POST', '/', { ...ACTION_HEADERS, cookie: '' }, '[]');
     expect([text.status, text.headers.get('content-type'), text.text]).toEqual([
       401,
@@ -172,12 +172,12 @@ describe('a refusal', () => {
     }
   });
 
-  it('tells the page of another build that its action is gone, in the way Next does', async () => {
+  it('tells a page of another build that its action is gone, as Next does', async () => {
     const answer = await server.ask('POST', '/', { ...ACTION_HEADERS, 'next-action': `7f${'c'.repeat(40)}` }, '[]');
     expect([answer.status, answer.headers.get('x-nextjs-action-not-found')]).toEqual([404, '1']);
   });
 
-  it('tells the sign-in form in the address that it reads', async () => {
+  it('tells the sign-in form through the address that it reads', async () => {
     const answer = await server.ask(
       'POST',
       '/api/auth/callback/credentials',
@@ -188,7 +188,7 @@ describe('a refusal', () => {
     expect(parseSignInError(new URL(url).searchParams.get('error') ?? '')).toEqual({ kind: 'refused' });
   });
 
-  it('says so when the session can’t be looked up', async () => {
+  it('reports a session that can’t be looked up', async () => {
     await restart({
       sessions: { resolveSession: () => Promise.reject(new Error('the disk is gone')), knownBrowser: () => null },
     });
@@ -197,7 +197,7 @@ describe('a refusal', () => {
     expect(used('session_lookups')).toBe(0);
   });
 
-  it('reaches a client that sends on, up to a megabyte', async () => {
+  it('reaches a client that keeps sending, up to a megabyte', async () => {
     const asked = httpRequest({
       port: server.port,
       method: 'POST',
@@ -211,7 +211,7 @@ describe('a refusal', () => {
   });
 
   it.each(['/', '/setup', '/login', '/nowhere', '/health', '/api/auth/callback/credentials'])(
-    'of a body that never ends at %s stops reading after about a megabyte',
+    'of an endless body at %s stops reading after about a megabyte',
     async (path) => {
       const client = await server.open();
       const types = path.startsWith('/api') ? FORM_HEADERS : path === '/setup' ? SETUP_HEADERS : ACTION_HEADERS;
@@ -225,8 +225,8 @@ describe('a refusal', () => {
   );
 });
 
-describe('what a request says before its body', () => {
-  it('is refused where the address is longer, or has more fields, than any page needs, whatever the method', async () => {
+describe('the head of a request', () => {
+  it('is refused when the address is longer or has more fields than any page needs, whatever the method', async () => {
     const long = (length: number) => `/login?${'x'.repeat(length - 7)}`;
     const fields = (count: number) => `/login?${Array.from({ length: count }, () => 'a').join('&')}`;
     expect((await server.ask('GET', long(2_048))).status).toBe(200);
@@ -239,7 +239,7 @@ describe('what a request says before its body', () => {
     }
   });
 
-  it('is cut where patterns look at it: the name of the browser', async () => {
+  it('has its user agent truncated, because patterns read it', async () => {
     let agent = '';
     await restart({
       handle: (request, response) => {
@@ -253,7 +253,7 @@ describe('what a request says before its body', () => {
     expect(agent).toBe('-'.repeat(512));
   });
 
-  it('names exactly the type that is read behind', async () => {
+  it('carries exactly the content type that the handler reads', async () => {
     const seen: (string | undefined)[] = [];
     await restart({
       handle: (request, response) => {
@@ -276,7 +276,7 @@ describe('what a request says before its body', () => {
     expect(seen).toEqual(['application/x-www-form-urlencoded', 'application/x-www-form-urlencoded']);
   });
 
-  it('is followed by a list of few arguments, or by nothing that Next would call', async () => {
+  it('is followed by a short list of arguments; anything else is refused before Next', async () => {
     for (const body of ['5', '"x"', 'null', 'true', '{"length":4294967295}', '[1,2,3,4,5]']) {
       expect((await server.ask('POST', '/setup', SETUP_HEADERS, body)).status, body).toBe(400);
     }
@@ -302,7 +302,7 @@ describe('a body in many small pieces', () => {
     expect(counted('too-many-pieces')).toBe(2);
   });
 
-  it('passes where a network delivers it so', async () => {
+  it('passes when a network delivers it in such pieces', async () => {
     const client = await server.open();
     const body = jsonOf(8_000);
     await client.send(
@@ -313,11 +313,11 @@ describe('a body in many small pieces', () => {
   });
 });
 
-describe('a client that asks before it sends', () => {
+describe('a client that sends Expect: 100-continue', () => {
   const asking = (headers: Record<string, string>, length: number) =>
     server.head('POST', '/setup', { ...headers, 'content-length': String(length), expect: '100-continue' });
 
-  it('is asked for a body that may come', async () => {
+  it('is asked for an acceptable body', async () => {
     const client = await server.open();
     await client.send(asking({ ...SETUP_HEADERS, connection: 'close' }, 2));
     await client.until('HTTP/1.1 100 Continue');
@@ -325,7 +325,7 @@ describe('a client that asks before it sends', () => {
     expect(await client.answer()).toMatchObject({ status: 200, text: '[]' });
   });
 
-  it('is not asked for one that is refused', async () => {
+  it('is not asked for a body that is refused', async () => {
     for (const headers of [{ ...SETUP_HEADERS, 'content-type': 'text/html' }, SETUP_HEADERS]) {
       const client = await server.open();
       await client.send(asking(headers, 100_000));
@@ -337,7 +337,7 @@ describe('a client that asks before it sends', () => {
   });
 });
 
-describe('requests at once', () => {
+describe('concurrent requests', () => {
   /** A request that has sent its headers and none of its body. */
   async function hang(headers: Record<string, string>, path = '/setup') {
     const client = await server.open();
@@ -347,7 +347,7 @@ describe('requests at once', () => {
   const from = (address: string) => ({ 'x-forwarded-for': address });
   const poll = (read: () => number) => expect.poll(read, { timeout: 10_000 });
 
-  it('of one address without a session are limited, of its whole /64 network together, and others are not affected', async () => {
+  it('of one address without a session are limited, per /64 network, and do not affect others', async () => {
     const hung = await Promise.all(
       Array.from({ length: 8 }, (_, index) => hang(from(`2001:db8::${(index + 1).toString(16)}`))),
     );
@@ -373,7 +373,7 @@ describe('requests at once', () => {
     expect((await server.ask('POST', '/setup', { ...SETUP_HEADERS, ...from('2001:db8::ff') }, '[]')).status).toBe(200);
   });
 
-  it('of strangers from everywhere leave room for browsers that signed in before, and for sessions', async () => {
+  it('of unknown clients everywhere leave room for known browsers and sessions', async () => {
     await Promise.all(Array.from({ length: 256 }, (_, index) => hang(from(`192.0.2.${index}`))));
     await poll(() => used('requests_without_session')).toBe(256);
     const stranger = from('198.51.100.1');
@@ -384,7 +384,7 @@ describe('requests at once', () => {
     expect((await server.ask('GET', '/login', stranger)).status).toBe(200);
   });
 
-  it('of one known browser are limited, and another one’s are not', async () => {
+  it('of one known browser are limited without limiting another', async () => {
     await Promise.all(Array.from({ length: 16 }, () => hang({ cookie: 'device=laptop' })));
     await poll(() => used('requests_of_known_browsers')).toBe(16);
     const ask = (device: string) =>
@@ -393,7 +393,7 @@ describe('requests at once', () => {
     expect((await ask('phone')).status).toBe(200);
   });
 
-  it('of one session are limited, generously', async () => {
+  it('of one session have a generous limit', async () => {
     const hung = await Promise.all(Array.from({ length: 32 }, () => hang(ACTION_HEADERS, '/')));
     await poll(() => used('requests_with_session')).toBe(32);
     expect((await server.ask('POST', '/', ACTION_HEADERS, '[]')).status).toBe(429);
@@ -402,7 +402,7 @@ describe('requests at once', () => {
     expect((await server.ask('POST', '/', ACTION_HEADERS, '[]')).status).toBe(200);
   });
 
-  it('whose session is being looked up are limited too, and are given back when the client leaves meanwhile', async () => {
+  it('whose session is being looked up are limited too, and free their place when the client leaves', async () => {
     let waiting: (() => void)[] = [];
     await restart({
       sessions: {
@@ -422,7 +422,7 @@ describe('requests at once', () => {
     await poll(() => used('requests_with_session')).toBe(0);
   });
 
-  it('on one connection: the second one ends it, and neither it nor anything behind it is worked on', async () => {
+  it('on one connection: the second closes it, and neither it nor anything after it is handled', async () => {
     const seen: string[] = [];
     let entered: () => void = () => undefined;
     const first = new Promise<void>((resolve) => (entered = resolve));
@@ -456,7 +456,7 @@ describe('requests at once', () => {
     patient.socket.destroy();
   });
 
-  it('give their part back when the client leaves while the handler works, which is told', async () => {
+  it('free their place when the client leaves while the handler works, and the handler learns of it', async () => {
     let entered: (request: IncomingMessage) => void = () => undefined;
     const atWork = new Promise<IncomingMessage>((resolve) => (entered = resolve));
     await restart({

@@ -1,7 +1,7 @@
 /**
- * Stands in front of Next. A request with a body is judged by its headers, takes its part of a share, proves its
- * session, and is read within bounds; only then does Next see it, with its body in memory. So whoever has no session
- * makes nobody parse more than some KB, wait for more than some seconds, or hold more than a few requests.
+ * Guards Next. A request with a body is checked by its headers, takes a place in a share, proves its session, and is
+ * read within bounds; only then does it reach Next, with its body in memory. So a client without a session can't make
+ * the dashboard parse more than some KB, wait for more than some seconds, or hold more than a few requests.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { LimitUse } from '@/lib/protocol/limit-use';
@@ -10,7 +10,7 @@ import type { BuildActions } from './build-actions';
 import { FairQueue } from './fair-queue';
 import { bodyProblem, readBody, replay } from './request-body';
 import type { RequestCounts } from './request-counts';
-import { CONTENT_TYPES, judge } from './request-judge';
+import { BODY_CONTENT_TYPES, judgeRequest } from './request-judge';
 import type { BodyRule } from './request-rules';
 import { Share, ShareReleases, type Part } from './request-shares';
 import { RETRY_AFTER_S, sendRefusal } from './send-refusal';
@@ -24,35 +24,38 @@ export interface GuardOptions {
   sessions: {
     /** Rejects when the database can't be read. */
     resolveSession(cookieHeader: string | undefined): Promise<{ idHash: string } | null>;
-    /** The browser that a cookie header proves to have signed in before; null when it proves none. */
+    /** The known browser that a cookie header proves; null when it proves none. */
     knownBrowser(cookieHeader: string | undefined): string | null;
   };
-  /** What limits count by for an address: the /64 network of an IPv6 address. */
+  /** The key that limits use for an address: the /64 network of an IPv6 address. */
   limitKey: (address: string) => string;
   /** Null in development. */
   actions: BuildActions | null;
-  /** Where the dashboard's own tools of Next post: in development only. */
+  /** True for targets of Next's development tools; development only. */
   isDevelopmentTool?: (target: string) => boolean;
   counts: RequestCounts;
   log: FleetLog;
 }
 
 export interface RequestGuard {
-  /** Takes the place of Next's handler. The client's address has been settled (`settleAddress`). */
+  /** Replaces Next's handler. The client's address must be set (`setClientAddress`). */
   handle: RequestHandler;
-  /** How much of each share is in use. */
+  /** Use of each share. */
   uses(): LimitUse[];
 }
 
-/** A person sends one at a time. All of them hold some MB at most (`request-rules.ts`), each for some seconds. */
+/** A person sends one at a time. All together hold a few MB at most (`request-rules.ts`), each for some seconds. */
 const STRANGERS = { maxEach: 8, maxTotal: 256 };
-/** Lasts milliseconds, so that what is slow in the other share keeps no operator from proving a session. */
+/**
+ * Separate from `STRANGERS`, so that slow bodies there do not keep an operator from proving a session. Each takes
+ * milliseconds.
+ */
 const LOOKUPS = { maxEach: 32, maxTotal: 256 };
 /** A browser has six connections to one address (more with HTTP/2 at a proxy). */
 const KNOWN_BROWSERS = { maxEach: 16, maxTotal: 512 };
 const SESSIONS = { maxEach: 32, maxTotal: 512 };
 
-/** A page costs milliseconds of work. Few at once, so that what else is to be done comes in between. */
+/** A page costs milliseconds of work. Few run at once, so that other work can run in between. */
 const UNKNOWN_PAGES = { maxRunning: 4, maxRunningEach: 2, maxWaiting: 1_024, maxWaitingEach: 64 };
 const KNOWN_PAGES = { maxRunning: 32, maxRunningEach: 16, maxWaiting: 512, maxWaitingEach: 128 };
 const FILES = { maxRunning: 64, maxRunningEach: 32, maxWaiting: 2_048, maxWaitingEach: 512 };
@@ -72,27 +75,27 @@ export function createRequestGuard(options: GuardOptions): RequestGuard {
   const knownBrowsers = new Share({
     id: 'requests_of_known_browsers',
     label: 'POST requests from known browsers, not signed in',
-    shown: beginning,
+    display: beginning,
     ...KNOWN_BROWSERS,
   });
   const signedIn = new Share({
     id: 'requests_with_session',
     label: 'POST requests with a session',
-    shown: beginning,
+    display: beginning,
     ...SESSIONS,
   });
 
   const unknownPages = new FairQueue({
     id: 'pages_of_unknown_browsers',
-    label: 'Page requests from unknown browsers, waiting',
+    label: 'Waiting page requests from unknown browsers',
     ...UNKNOWN_PAGES,
   });
   const knownPages = new FairQueue({
     id: 'pages_of_known_browsers',
-    label: 'Page requests from known browsers and sessions, waiting',
+    label: 'Waiting page requests from known browsers and sessions',
     ...KNOWN_PAGES,
   });
-  const files = new FairQueue({ id: 'files', label: 'Requests for files of pages, waiting', ...FILES });
+  const files = new FairQueue({ id: 'files', label: 'Waiting requests for static files', ...FILES });
 
   function refuse(
     request: IncomingMessage,
@@ -104,27 +107,27 @@ export function createRequestGuard(options: GuardOptions): RequestGuard {
     sendRefusal(request, response, reason, headers, counts.addBodyBytes);
   }
 
-  /** Takes a part of the share of whoever sent this, for a request that has proven no session. */
-  function takeUnproven(request: IncomingMessage, ofStrangers: Share, oust: () => void): Part | null {
+  /** Takes a place in the sender's share for a request without a proven session. */
+  function takeUnproven(request: IncomingMessage, ofStrangers: Share, evict: () => void): Part | null {
     const known = sessions.knownBrowser(request.headers.cookie);
-    return known === null ? ofStrangers.take(limitKey(addressOf(request)), oust) : knownBrowsers.take(known, oust);
+    return known === null ? ofStrangers.take(limitKey(addressOf(request)), evict) : knownBrowsers.take(known, evict);
   }
 
   type Admission = { kind: 'admitted'; part: Part } | { kind: 'refused'; reason: RefusalReason };
 
-  /** `oust` is called when the request has to make room while its body arrives. */
-  async function admit(request: IncomingMessage, rule: BodyRule, oust: () => void): Promise<Admission> {
+  /** `evict` is called when the request must make room while its body arrives. */
+  async function admit(request: IncomingMessage, rule: BodyRule, evict: () => void): Promise<Admission> {
     const busy = { kind: 'refused', reason: 'too-many-at-once' } as const;
-    const part = takeUnproven(request, rule.session ? lookups : strangers, oust);
+    const part = takeUnproven(request, rule.session ? lookups : strangers, evict);
     if (part === null) return busy;
     if (!rule.session) return { kind: 'admitted', part };
-    // A look-up lasts as long as it lasts.
+    // A running look-up is not evicted.
     part.settled();
     try {
       const session = await sessions.resolveSession(request.headers.cookie);
       if (session === null) return { kind: 'refused', reason: 'signed-out' };
-      const own = signedIn.take(session.idHash, oust);
-      return own === null ? busy : { kind: 'admitted', part: own };
+      const sessionPart = signedIn.take(session.idHash, evict);
+      return sessionPart === null ? busy : { kind: 'admitted', part: sessionPart };
     } catch (error) {
       log.error({ err: error }, 'a session could not be looked up');
       return { kind: 'refused', reason: 'unavailable' };
@@ -133,27 +136,28 @@ export function createRequestGuard(options: GuardOptions): RequestGuard {
     }
   }
 
-  /** Whose turn a request takes, and in which queue. */
+  /** The queue of a request, and the client it counts for. */
   async function queueOf(request: IncomingMessage): Promise<{ queue: FairQueue; who: string }> {
     const who = limitKey(addressOf(request));
     if (request.url?.startsWith(STATIC_FILES)) return { queue: files, who };
     const { cookie } = request.headers;
     const known = sessions.knownBrowser(cookie);
     if (known !== null) return { queue: knownPages, who: known };
-    // A browser keeps its device cookie to itself on the way from another site's link: its session says who it is.
+    // A browser does not send its strict device cookie when it follows a link from another site; its session identifies
+    // it.
     const part = cookie === undefined ? null : lookups.take(who);
     try {
       const session = part === null ? null : await sessions.resolveSession(cookie);
       return session === null ? { queue: unknownPages, who } : { queue: knownPages, who: session.idHash };
     } catch {
-      // The page says that the session can't be looked up.
+      // The page reports that the session can't be looked up.
       return { queue: unknownPages, who };
     } finally {
       part?.release();
     }
   }
 
-  /** Lets Next answer, in the request's turn. */
+  /** Lets Next answer in the request's turn. */
   async function answerInTurn(
     request: IncomingMessage,
     response: ServerResponse,
@@ -179,8 +183,8 @@ export function createRequestGuard(options: GuardOptions): RequestGuard {
   const releases = new ShareReleases();
 
   async function read(request: IncomingMessage, response: ServerResponse, rule: BodyRule): Promise<void> {
-    const given = new AbortController();
-    const admission = await admit(request, rule, () => given.abort());
+    const evicted = new AbortController();
+    const admission = await admit(request, rule, () => evicted.abort());
     if (admission.kind === 'refused') {
       const retry = admission.reason === 'too-many-at-once' || admission.reason === 'unavailable';
       refuse(request, response, admission.reason, retry ? { 'retry-after': String(RETRY_AFTER_S) } : {});
@@ -191,7 +195,7 @@ export function createRequestGuard(options: GuardOptions): RequestGuard {
       return;
     }
     releases.atEnd(request.socket, response, admission.part.release);
-    const body = await readBody(request, response, { ...rule, signal: given.signal }, counts.addBodyBytes);
+    const body = await readBody(request, response, { ...rule, signal: evicted.signal }, counts.addBodyBytes);
     admission.part.settled();
     if (body.kind === 'gone') return;
     const problem = body.kind === 'body' ? bodyProblem(body.bytes, rule) : body.kind;
@@ -202,7 +206,7 @@ export function createRequestGuard(options: GuardOptions): RequestGuard {
     const { bytes } = body;
     const answer = () => {
       counts.passed.with_body += 1;
-      return next(replay(request, response, bytes, CONTENT_TYPES[rule.kind]), response);
+      return next(replay(request, response, bytes, BODY_CONTENT_TYPES[rule.kind]), response);
     };
     await (rule.session ? answer() : answerInTurn(request, response, answer));
   }
@@ -211,7 +215,7 @@ export function createRequestGuard(options: GuardOptions): RequestGuard {
     async handle(request, response) {
       const { method = '', url: target = '', headers } = request;
       if (isDevelopmentTool(target)) return next(request, response);
-      const verdict = judge({ method, target, headers }, actions);
+      const verdict = judgeRequest({ method, target, headers }, actions);
       switch (verdict.kind) {
         case 'pass':
           return answerInTurn(request, response, () => {
@@ -228,7 +232,7 @@ export function createRequestGuard(options: GuardOptions): RequestGuard {
   };
 }
 
-/** As `settleAddress` wrote it. */
+/** As written by `setClientAddress`. */
 function addressOf({ headers }: IncomingMessage): string {
   const address = headers['x-forwarded-for'];
   return typeof address === 'string' ? address : 'unknown';

@@ -1,4 +1,4 @@
-/** Judges a request by its first line and its headers, before a byte of its body is read. */
+/** Decides on a request by its request line and headers, before a byte of its body is read. */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { RefusalReason } from '@/lib/protocol/request-refusals';
 import type { BuildActions } from './build-actions';
@@ -6,14 +6,14 @@ import { targetProblem } from './request-line';
 import { ruleFor, type BodyRule } from './request-rules';
 
 export type Verdict =
-  /** Nothing has to be read. */
+  /** There is no body to read. */
   | { kind: 'pass' }
-  /** The body is to be read by this rule. */
+  /** The body is to be read under this rule. */
   | { kind: 'read'; rule: BodyRule }
   /** `allow`: the methods that the path accepts. */
   | { kind: 'refuse'; reason: RefusalReason; allow?: string };
 
-export interface Judged {
+export interface JudgedRequest {
   method: string;
   /** The request target as sent. */
   target: string;
@@ -25,8 +25,8 @@ export function carriesBody(headers: IncomingHttpHeaders): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
-/** `actions` is null in development, where the build grows while it is used: there the form of an id is checked alone. */
-export function judge({ method, target, headers }: Judged, actions: BuildActions | null): Verdict {
+/** `actions` is null in development, where pages are built on demand; only the form of an id is checked there. */
+export function judgeRequest({ method, target, headers }: JudgedRequest, actions: BuildActions | null): Verdict {
   const problem = targetProblem(target);
   if (problem !== null) return { kind: 'refuse', reason: problem };
   const { pattern, rule } = ruleFor(target, method);
@@ -43,8 +43,8 @@ export function judge({ method, target, headers }: Judged, actions: BuildActions
   }
 }
 
-/** What is handed on for each kind of body, and what may be sent: the type alone, or with the one character set. */
-export const CONTENT_TYPES = {
+/** The content type passed on for each kind of body. Clients may send the type alone or with this character set. */
+export const BODY_CONTENT_TYPES = {
   action: 'text/plain;charset=UTF-8',
   form: 'application/x-www-form-urlencoded',
 } as const;
@@ -66,7 +66,7 @@ function judgeBody(
   if (rule.kind === 'action') {
     const id = headers['next-action'];
     if (typeof id !== 'string' || !ACTION_ID.test(id)) return refuse('unknown-action');
-    // Next asks itself over HTTP for an action of another page. Without a session a page answers for its actions alone.
+    // Next may forward an action of another page over HTTP. Without a session, a page answers only for its actions.
     if (actions && !(rule.session ? actions.has(id) : actions.isOn(id, pattern))) return refuse('unknown-action');
   } else if (headers['next-action'] !== undefined) {
     return refuse('unknown-action');
@@ -74,5 +74,5 @@ function judgeBody(
   return Number(headers['content-length'] ?? 0) > rule.maxBytes ? refuse('too-large') : { kind: 'read', rule };
 }
 
-/** As Next 16 makes them: a byte of flags and a SHA-1. */
+/** As Next 16 creates them: a byte of flags and a SHA-1. */
 const ACTION_ID = /^[0-9a-f]{42}$/;

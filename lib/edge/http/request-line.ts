@@ -1,17 +1,17 @@
 /**
- * Bounds on what a request says before its body. Next and its libraries do work that grows with the square of some of
- * it: a `User-Agent` of 15,000 letters and a query with 7,000 fields held the event loop for seconds each.
+ * Bounds on the request line and headers. Next and its libraries take time that grows with the square of some of them:
+ * a `User-Agent` of 15,000 letters and a query with 7,000 fields each blocked the event loop for seconds.
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import type { RefusalReason } from '@/lib/protocol/request-refusals';
 
-/** The longest address of this dashboard is a filtered activity, with some hundred characters. */
+/** The longest address of this dashboard is a filtered activity, with a few hundred characters. */
 export const MAX_TARGET_LENGTH = 2_048;
 export const MAX_QUERY_FIELDS = 32;
-/** What browsers send has below 300 characters. */
+/** Browsers send fewer than 300 characters. */
 export const MAX_USER_AGENT_LENGTH = 512;
 
-/** Why a request target (RFC 9112, 3.2) is refused; null when it is not. Pages are asked for in origin form. */
+/** Why a request target (RFC 9112, 3.2) is refused, or null. Pages are requested in origin form. */
 export function targetProblem(target: string): RefusalReason | null {
   if (target.length > MAX_TARGET_LENGTH) return 'address-too-long';
   if (!target.startsWith('/') || target.startsWith('//')) return 'unknown-address';
@@ -20,8 +20,8 @@ export function targetProblem(target: string): RefusalReason | null {
   return fields > MAX_QUERY_FIELDS ? 'address-too-long' : null;
 }
 
-/** Cuts a long `User-Agent` in place: it is looked at by patterns, and kept as text. */
+/** Truncates a long `User-Agent` in place: patterns read it, and it is stored. */
 export function cutUserAgent(headers: IncomingHttpHeaders): void {
-  const given = headers['user-agent'];
-  if (given !== undefined) headers['user-agent'] = given.slice(0, MAX_USER_AGENT_LENGTH);
+  const userAgent = headers['user-agent'];
+  if (userAgent !== undefined) headers['user-agent'] = userAgent.slice(0, MAX_USER_AGENT_LENGTH);
 }

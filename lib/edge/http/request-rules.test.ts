@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import config from '@/next.config.mjs';
 import { MAX_ACTION_BODY_BYTES } from '@/lib/protocol/action-limits';
-import { judge, type Verdict } from './request-judge';
+import { judgeRequest, type Verdict } from './request-judge';
 import { MAX_SETUP_BODY_BYTES, MAX_SIGN_IN_BODY_BYTES, PATH_RULES, ruleFor } from './request-rules';
 import { ACTION, ACTION_HEADERS, FORM_HEADERS, SETUP_ACTION, SETUP_HEADERS } from '../testing/guarded';
 
@@ -13,7 +13,7 @@ const actions = {
   isOn: (id: string, pattern: string) => (pattern === '/setup' ? id === SETUP_ACTION : id === ACTION),
 };
 const judged = (method: string, target: string, headers: Record<string, string> = {}): string => {
-  const verdict: Verdict = judge({ method, target, headers }, actions);
+  const verdict: Verdict = judgeRequest({ method, target, headers }, actions);
   return verdict.kind === 'refuse' ? verdict.reason : verdict.kind;
 };
 
@@ -26,16 +26,16 @@ function routesOfSource(): string[] {
 }
 
 describe('the rules', () => {
-  it('name each page and route that there is, and no other', () => {
+  it('cover every page and route, and nothing else', () => {
     expect(Object.keys(PATH_RULES).sort()).toEqual([...new Set(routesOfSource())].sort());
   });
 
-  it('give Next the same limit for the arguments of an action', () => {
+  it('give Next the same limit for action arguments', () => {
     expect(config.experimental?.serverActions?.bodySizeLimit).toBe(MAX_ACTION_BODY_BYTES);
     expect(config.experimental?.proxyClientMaxBodySize).toBe(MAX_ACTION_BODY_BYTES);
   });
 
-  it('match a path as it is written, with one segment for a parameter', () => {
+  it('match a path literally, with one segment for a parameter', () => {
     expect(ruleFor('/activity/pipelines/abc?x=/y', 'GET').pattern).toBe('/activity/pipelines/[id]');
     expect(ruleFor('/api/output/abc', 'GET').pattern).toBe('/api/output/[commandId]');
     for (const path of ['/activity/pipelines/a/b', '/activity/', '/%61ctivity', '//', '/Login', 'http://h/settings']) {
@@ -63,11 +63,13 @@ describe('a request', () => {
     }
   });
 
-  it('that is refused for its method says which methods there are', () => {
-    const allow = (target: string) => judge({ method: 'TRACE', target, headers: {} }, actions);
+  it('that is refused for its method lists the allowed methods', () => {
+    const allow = (target: string) => judgeRequest({ method: 'TRACE', target, headers: {} }, actions);
     expect(allow('/')).toMatchObject({ allow: 'GET, HEAD, POST' });
     expect(allow('/login')).toMatchObject({ allow: 'GET, HEAD' });
-    expect(judge({ method: 'POST', target: '/login', headers: {} }, actions)).toMatchObject({ allow: 'GET, HEAD' });
+    expect(judgeRequest({ method: 'POST', target: '/login', headers: {} }, actions)).toMatchObject({
+      allow: 'GET, HEAD',
+    });
   });
 
   it.each(['/no/such/page', '/_next/static/a', '/favicon.ico', '/api/auth/session', '/api/auth/_log', '/_not-found'])(
@@ -83,7 +85,7 @@ describe('a request', () => {
 });
 
 describe('an action', () => {
-  it('is accepted as text, with an id of the build, up to its size', () => {
+  it('is accepted as text, with an action id of the build, up to its size limit', () => {
     const sized = (bytes: number) => judged('POST', '/', { ...ACTION_HEADERS, 'content-length': String(bytes) });
     expect(sized(MAX_ACTION_BODY_BYTES)).toBe('read');
     expect(sized(MAX_ACTION_BODY_BYTES + 1)).toBe('too-large');
@@ -120,10 +122,10 @@ describe('an action', () => {
     );
   });
 
-  it('is known by the form of its id alone while the build grows', () => {
+  it('is recognised only by the form of its id in development', () => {
     const headers = { ...ACTION_HEADERS, 'next-action': `7f${'c'.repeat(40)}` };
-    expect(judge({ method: 'POST', target: '/', headers }, null).kind).toBe('read');
-    expect(judge({ method: 'POST', target: '/', headers: { ...headers, 'next-action': 'x' } }, null).kind).toBe(
+    expect(judgeRequest({ method: 'POST', target: '/', headers }, null).kind).toBe('read');
+    expect(judgeRequest({ method: 'POST', target: '/', headers: { ...headers, 'next-action': 'x' } }, null).kind).toBe(
       'refuse',
     );
   });

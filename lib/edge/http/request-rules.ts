@@ -1,7 +1,7 @@
 /**
  * What each path accepts: methods, and for a request with a body its kind, its size and who may send it. Next decodes a
- * body before anything of ours runs (the arguments of a server action before its session is looked up), so that all of
- * this is decided in front of it. A path without a rule accepts no body.
+ * body before our code runs (the arguments of a server action before its session is looked up), so this is decided
+ * before Next. A path without a rule accepts no body.
  */
 import { MAX_ACTION_BODY_BYTES } from '@/lib/protocol/action-limits';
 import { AUTH_ENDPOINTS } from '@/lib/protocol/auth-endpoints';
@@ -10,9 +10,12 @@ import type { JsonLimits } from '@/lib/protocol/json-limits';
 /** The arguments of a server action, as Next's client sends them: JSON in `text/plain`, its id in `Next-Action`. */
 export interface ActionRule {
   kind: 'action';
-  /** True: a session has to resolve before a byte of the body is read, and every action of the build is accepted. */
+  /** True: a valid session is required before a byte of the body is read, and every action of the build is accepted. */
   session: boolean;
-  /** False: texts that React's decoder follows as references (`$1:a`, `$F2`) are refused; its client writes `$` as `$$`. */
+  /**
+   * False: strings that React's decoder follows as references (`$1:a`, `$F2`) are refused; its client escapes `$` as
+   * `$$`.
+   */
   references: boolean;
   maxBytes: number;
   maxMs: number;
@@ -31,23 +34,25 @@ export interface FormRule {
 export type BodyRule = ActionRule | FormRule;
 
 export interface PathRule {
-  /** What a POST may carry; null where there is none. */
+  /** The rule for a POST; null when it is not allowed. */
   post: BodyRule | null;
-  /** The paths below a catch-all, by method; every other one is unknown. */
+  /** The allowed paths below a catch-all, by method. */
   endpoints?: Readonly<Record<'GET' | 'POST', readonly string[]>>;
 }
 
-/** How long a body may take: of somebody unknown, and of an operator on a slow line. */
+/** Time for a body: of an unknown client, and of an operator on a slow line. */
 export const STRANGER_BODY_MS = 10_000;
 export const SESSION_BODY_MS = 60_000;
 
-/** Set-up code, password, secret and code as long as their schema allows (1,464 characters), each escaped in JSON. */
+/**
+ * Set-up code, password, secret and code at their maximum lengths (1,464 characters), each character escaped in JSON.
+ */
 export const MAX_SETUP_BODY_BYTES = 10 * 1024;
-/** A password of 4,096 and a code of 256 characters, each character escaped, the token and an address of 2,000. */
+/** A password of 4,096 and a code of 256 characters, each escaped, the token, and an address of 2,000. */
 export const MAX_SIGN_IN_BODY_BYTES = 16 * 1024;
 
 const READ_ONLY: PathRule = { post: null };
-/** A page of the signed-in operator. The greatest number of values is that of a dispatch to 5,000 hosts. */
+/** A page of the signed-in operator. A dispatch to 5,000 hosts has the most values. */
 const OPERATOR_PAGE: PathRule = {
   post: {
     kind: 'action',
@@ -58,7 +63,7 @@ const OPERATOR_PAGE: PathRule = {
     json: { maxDepth: 16, maxValues: 10_000 },
   },
 };
-/** Everybody who reaches the page may try its one action: a list of one flat object with four texts. */
+/** Anyone who reaches the page may call its one action: a list of one flat object with four strings. */
 const SETUP_PAGE: PathRule = {
   post: {
     kind: 'action',
@@ -109,7 +114,7 @@ const MATCHERS = Object.entries(PATH_RULES).map(([pattern, rule]) => {
 });
 
 export interface MatchedRule {
-  /** Null for a path that has no rule. */
+  /** Null for a path without a rule. */
   pattern: string | null;
   rule: PathRule;
 }
@@ -117,8 +122,8 @@ export interface MatchedRule {
 const UNKNOWN: MatchedRule = { pattern: null, rule: READ_ONLY };
 
 /**
- * The rule for a request target as it stands in the request: no decoding and no tidying, so that a path which Next
- * would read in another way has no rule, and so no body.
+ * The rule for a request target, taken literally: no decoding and no normalising, so a path that Next would read
+ * differently has no rule and may carry no body.
  */
 export function ruleFor(target: string, method: string): MatchedRule {
   const path = target.split('?', 1)[0] ?? '';

@@ -10,27 +10,27 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** Takes a part whose body arrives slowly; `ousted` tells whether it had to make room. */
+/** Takes a place whose body arrives slowly; `evicted` records whether it was evicted. */
 function slow(who: string) {
-  const state = { ousted: false };
-  const part = share.take(who, () => (state.ousted = true));
+  const state = { evicted: false };
+  const part = share.take(who, () => (state.evicted = true));
   return { part, state };
 }
 
-describe('a share that is full', () => {
-  it('is made room in by whoever sends a body for longest: of the same address, else of all', () => {
+describe('a full share', () => {
+  it('evicts the request whose body has taken longest: of the same address first, then of all', () => {
     const [a1, a2, b] = [slow('a'), slow('a'), slow('b')];
     vi.advanceTimersByTime(1_000);
     expect(share.take('a')).not.toBeNull();
-    expect([a1, a2, b].map(({ state }) => state.ousted)).toEqual([true, false, false]);
+    expect([a1, a2, b].map(({ state }) => state.evicted)).toEqual([true, false, false]);
     expect(share.take('c')).not.toBeNull();
-    expect([a1, a2, b].map(({ state }) => state.ousted)).toEqual([true, true, false]);
+    expect([a1, a2, b].map(({ state }) => state.evicted)).toEqual([true, true, false]);
     // What was given back already is not given back twice.
     a1.part?.release();
     expect(share.use()).toMatchObject({ used: 3, refused: 2 });
   });
 
-  it('has no room while bodies have just begun, or have arrived', () => {
+  it('has no room while bodies have just started or have arrived', () => {
     const parts = [slow('a'), slow('b'), slow('c')];
     expect(share.take('d')).toBeNull();
     for (const { part } of parts) part?.settled();
@@ -38,6 +38,6 @@ describe('a share that is full', () => {
     expect(share.take('d')).toBeNull();
     parts[1]?.part?.release();
     expect(share.take('d')).not.toBeNull();
-    expect(parts.some(({ state }) => state.ousted)).toBe(false);
+    expect(parts.some(({ state }) => state.evicted)).toBe(false);
   });
 });

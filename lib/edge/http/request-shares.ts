@@ -1,4 +1,4 @@
-/** How many requests may be under way at once: altogether, and of each who sends them. */
+/** Limits on concurrent requests: in total and per client. */
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { LimitUse } from '@/lib/protocol/limit-use';
@@ -6,32 +6,34 @@ import type { LimitUse } from '@/lib/protocol/limit-use';
 export interface ShareLimits {
   id: string;
   label: string;
-  /** Of one address, browser or session. */
+  /** Per address, browser or session. */
   maxEach: number;
   maxTotal: number;
-  /** How whoever holds a part is shown to the operator. */
-  shown?: (who: string) => string;
+  /** How a client is shown to the operator. */
+  display?: (who: string) => string;
 }
 
-/** How many of the greatest holders are named. */
+/** Number of clients listed in the limits. */
 const MAX_NAMED = 5;
 
-/** Who sends a body for so long is ended when others need the room: what a person sends arrives in one piece. */
-const OUSTED_AFTER_MS = 500;
+/**
+ * A request whose body takes longer may be evicted when others need the room: what a person sends arrives in one piece.
+ */
+const EVICT_AFTER_MS = 500;
 
-/** A part of a share. */
+/** One request's place in a share. */
 export interface Part {
-  /** Gives it back; once, more does nothing. */
+  /** Frees the place; further calls do nothing. */
   release: () => void;
-  /** Its body has arrived: it is not ended for the sake of others any more. */
+  /** Its body has arrived: it can no longer be evicted. */
   settled: () => void;
 }
 
 interface Holder {
   who: string;
   takenAt: number;
-  /** Null once it may not be ended. */
-  oust: (() => void) | null;
+  /** Null once it can no longer be evicted. */
+  evict: (() => void) | null;
 }
 
 export class Share {
@@ -43,19 +45,19 @@ export class Share {
   constructor(private readonly limits: ShareLimits) {}
 
   /**
-   * Takes a part; null when there is no room. Where it is full, whoever sends a body for longest makes room: `oust` is
-   * called when that is this one, and its part is given back.
+   * Takes a place; null when there is no room. When the share is full, the request whose body has taken longest is
+   * evicted: its `evict` is called and its place freed.
    */
-  take(who: string, oust: (() => void) | null = null): Part | null {
+  take(who: string, evict: (() => void) | null = null): Part | null {
     if (this.countOf(who) >= this.limits.maxEach && !this.makeRoom(who)) return null;
     if (this.holders.size >= this.limits.maxTotal && !this.makeRoom(null)) return null;
-    const holder: Holder = { who, takenAt: performance.now(), oust };
+    const holder: Holder = { who, takenAt: performance.now(), evict };
     this.holders.add(holder);
     this.counts.set(who, this.countOf(who) + 1);
     return {
       release: () => this.release(holder),
       settled: () => {
-        holder.oust = null;
+        holder.evict = null;
       },
     };
   }
@@ -64,16 +66,16 @@ export class Share {
     return this.counts.get(who) ?? 0;
   }
 
-  /** Ends the oldest that may be ended, of everybody (null) or of one. Counts a refusal either way. */
+  /** Evicts the oldest evictable request, of all clients (null) or of one. Counts a refusal either way. */
   private makeRoom(who: string | null): boolean {
     this.refused += 1;
     const now = performance.now();
     for (const holder of this.holders) {
-      if (now - holder.takenAt < OUSTED_AFTER_MS) return false;
-      if (holder.oust === null || (who !== null && holder.who !== who)) continue;
-      const { oust } = holder;
+      if (now - holder.takenAt < EVICT_AFTER_MS) return false;
+      if (holder.evict === null || (who !== null && holder.who !== who)) continue;
+      const { evict } = holder;
       this.release(holder);
-      oust();
+      evict();
       return true;
     }
     return false;
@@ -87,22 +89,22 @@ export class Share {
   }
 
   use(): LimitUse {
-    const { id, label, maxTotal, shown = (who: string) => who } = this.limits;
+    const { id, label, maxTotal, display = (who: string) => who } = this.limits;
     const by = [...this.counts]
       .sort(([, one], [, other]) => other - one)
       .slice(0, MAX_NAMED)
-      .map(([who, count]) => ({ who: shown(who), count }));
+      .map(([who, count]) => ({ who: display(who), count }));
     return { id, label, used: this.holders.size, max: maxTotal, refused: this.refused, by };
   }
 }
 
-/** Gives parts of shares back when their request has ended. */
+/** Frees places when their request has ended. */
 export class ShareReleases {
   private readonly heldBySocket = new WeakMap<Socket, Set<() => void>>();
 
   /**
-   * Gives a part back however the request ends: answered, refused, or left by the client. A response that waits for its
-   * turn on a connection with several requests is never told that the connection is over, so that both are watched.
+   * Frees a place however the request ends: answered, refused, or left by the client. A response that waits on a
+   * connection with several requests gets no event when the connection closes, so both are watched.
    */
   atEnd(socket: Socket, response: ServerResponse, release: () => void): void {
     const held = this.heldBySocket.get(socket) ?? new Set();

@@ -1,15 +1,16 @@
-/** Headers that every response of the dashboard carries, whoever writes it: pages, files, errors, refusals. */
+/** Headers of every response of the dashboard: pages, files, errors, refusals. */
 import type { ServerResponse } from 'node:http';
 
 const PERMISSIONS =
   'accelerometer=(), browsing-topics=(), camera=(), display-capture=(), geolocation=(), gyroscope=(), ' +
   'magnetometer=(), microphone=(), midi=(), payment=(), usb=()';
 
-/** One year; the dashboard's own host alone, because others may live below its name. */
+/** One year, without subdomains: other services may use names below this host. */
 const STRICT_TRANSPORT = 'max-age=31536000';
 
 const HEADERS: Readonly<Record<string, string>> = {
-  // For what is no page: nothing may be loaded or framed. Pages get a policy with a nonce in its place (`proxy.ts`).
+  // For responses that are not pages: nothing may be loaded or framed. Pages get a policy with a nonce instead
+  // (`proxy.ts`).
   'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
   'x-content-type-options': 'nosniff',
   'x-frame-options': 'DENY',
@@ -19,7 +20,7 @@ const HEADERS: Readonly<Record<string, string>> = {
   'cross-origin-resource-policy': 'same-origin',
 };
 
-/** To be called before anything is written. `https`: browsers are told to come by https only from now on. */
+/** Must be called before anything is written. `https`: adds HSTS. */
 export function setSecurityHeaders(response: ServerResponse, https: boolean): void {
   for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
   if (https) response.setHeader('strict-transport-security', STRICT_TRANSPORT);

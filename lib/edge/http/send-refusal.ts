@@ -1,14 +1,14 @@
-/** The answer to a request that was refused before a page saw it. */
+/** The answer to a request that was refused before it reached a page. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { refusalOf, type RefusalReason } from '@/lib/protocol/request-refusals';
 import { sendRefusing } from './json-http';
 
-/** When to try again after `too-many-at-once` and `unavailable`, in seconds. */
+/** Seconds to wait after `too-many-at-once` and `unavailable`. */
 export const RETRY_AFTER_S = 2;
 
 /**
- * Answers in the form that whoever asked can read: an action's page shows text as its error, the sign-in form reads an
- * address, everybody else gets JSON. A connection with an unread body ends with the answer.
+ * Answers in the form that the client can read: an action's page shows text as its error, the sign-in form reads an
+ * address, and others get JSON. A connection with an unread body is closed after the answer.
  */
 export function sendRefusal(
   request: IncomingMessage,
@@ -21,7 +21,7 @@ export function sendRefusal(
   const isAction = request.headers['next-action'] !== undefined;
   const answer = {
     status,
-    // Next's client reads the text of exactly this type, without a parameter.
+    // Next's client accepts exactly this type, without parameters.
     type: isAction ? 'text/plain' : 'application/json',
     text: isAction ? sentence : JSON.stringify({ error: sentence, url: signInAddress(request, reason) }),
     headers: { ...headers, ...(reason === 'unknown-action' ? { 'x-nextjs-action-not-found': '1' } : {}) },
@@ -29,7 +29,7 @@ export function sendRefusal(
   sendRefusing(request, response, answer, onBytes);
 }
 
-/** What the sign-in form reads its answer from (`lib/auth/next/sign-in-error.ts`). */
+/** The address from which the sign-in form reads its answer (`lib/auth/next/sign-in-error.ts`). */
 function signInAddress({ url, headers: { origin } }: IncomingMessage, reason: RefusalReason): string | undefined {
   if (!url?.startsWith('/api/auth/') || origin === undefined || !URL.canParse(origin)) return undefined;
   const code =

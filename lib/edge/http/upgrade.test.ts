@@ -5,18 +5,18 @@ import { createTestServer, TOKEN, type TestServer } from '../testing/test-server
 import { ShiftedLoop } from '../testing/shifted-loop';
 import { AUTH_TIMEOUT_MS } from './upgrade';
 
-let house: TestServer;
+let server: TestServer;
 beforeEach(async () => {
-  house = await createTestServer();
+  server = await createTestServer();
 });
 afterEach(async () => {
-  await house.close();
+  await server.close();
 });
 
 const handshake = (path: string, headers: readonly string[] = []) =>
   [
     `GET ${path} HTTP/1.1`,
-    `Host: 127.0.0.1:${house.port}`,
+    `Host: 127.0.0.1:${server.port}`,
     'Connection: Upgrade',
     'Upgrade: websocket',
     'Sec-WebSocket-Version: 13',
@@ -28,8 +28,8 @@ const handshake = (path: string, headers: readonly string[] = []) =>
 
 /** Asks for an upgrade and never closes its own side. Gives the status line, and when the dashboard's side is gone. */
 async function ask(path: string, headers?: readonly string[]): Promise<{ status: string; gone: Promise<unknown> }> {
-  const accepted = once(house.server, 'connection') as Promise<[Socket]>;
-  const client = connect({ port: house.port, host: '127.0.0.1', allowHalfOpen: true });
+  const accepted = once(server.server, 'connection') as Promise<[Socket]>;
+  const client = connect({ port: server.port, host: '127.0.0.1', allowHalfOpen: true });
   client.on('error', () => undefined);
   const [socket] = await accepted;
   const gone = once(socket, 'close');
@@ -38,32 +38,32 @@ async function ask(path: string, headers?: readonly string[]): Promise<{ status:
   return { status: data.toString('latin1').split('\r\n', 1)[0] ?? '', gone };
 }
 
-const asBrowser = () => ['Cookie: session=session-1', `Origin: http://127.0.0.1:${house.port}`];
+const asBrowser = () => ['Cookie: session=session-1', `Origin: http://127.0.0.1:${server.port}`];
 
-describe('an upgrade that is refused', () => {
+describe('a refused upgrade', () => {
   it.each([
     ['/ws', 'HTTP/1.1 401 Unauthorized'],
     ['/live', 'HTTP/1.1 403 Forbidden'],
     ['/elsewhere', 'HTTP/1.1 404 Not Found'],
-  ])('on %s keeps no socket, though the peer never closes its own side', async (path, expected) => {
+  ])('on %s keeps no socket although the peer never closes its side', async (path, expected) => {
     const { status, gone } = await ask(path);
     expect(status).toBe(expected);
     await gone;
   });
 
   it('is answered when the session can’t be looked up', async () => {
-    house.lookUpSessionsBy(() => Promise.reject(new Error('the database can’t be read')));
+    server.lookUpSessionsBy(() => Promise.reject(new Error('the database can’t be read')));
     const { status, gone } = await ask('/live', asBrowser());
     expect(status).toBe('HTTP/1.1 500 Internal Server Error');
     await gone;
-    expect(house.logged.join('')).toContain('its session could not be looked up');
+    expect(server.logged.join('')).toContain('its session could not be looked up');
   });
 
-  it('is answered with 503 when looking the session up takes too long: nothing is known of the session', async () => {
-    await house.close();
+  it('is answered with 503, not 401, when the session look-up times out', async () => {
+    await server.close();
     const loop = new ShiftedLoop();
-    house = await createTestServer({ loop });
-    house.lookUpSessionsBy(() => {
+    server = await createTestServer({ loop });
+    server.lookUpSessionsBy(() => {
       setImmediate(() => loop.advance(AUTH_TIMEOUT_MS));
       return new Promise(() => undefined);
     });
@@ -72,9 +72,9 @@ describe('an upgrade that is refused', () => {
     await gone;
   });
 
-  it('is every one once the dashboard ends, also one whose session was being looked up', async () => {
-    house.lookUpSessionsBy(() => {
-      house.beginStop();
+  it('covers every upgrade once the dashboard is stopping, also one whose session was being looked up', async () => {
+    server.lookUpSessionsBy(() => {
+      server.beginStop();
       return Promise.resolve({ idHash: 'session-1' });
     });
     const requests = [() => ask('/live', asBrowser()), () => ask('/ws', [`Authorization: Bearer ${TOKEN}`])];

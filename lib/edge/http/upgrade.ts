@@ -1,11 +1,11 @@
 /**
- * The one listener for upgrades: path, address, token or session and origin are checked before a socket is accepted,
- * and every refusal is a real HTTP status. Next's own listener never sees these requests (it would end them).
+ * The only upgrade listener: path, address, token or session, and origin are checked before a socket is accepted, and
+ * every refusal is an HTTP status. Next's listener never sees these requests (it would close them).
  */
 import { STATUS_CODES, type IncomingMessage, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { LimitUse } from '@/lib/protocol/limit-use';
-import { settleAddress, type TrustsProxy } from './forwarded-address';
+import { setClientAddress, type TrustsProxy } from './forwarded-address';
 import type { AgentGateway } from '../agents/agent-gateway';
 import type { LiveHub } from '../browsers/live-gateway';
 import { originIsAllowed, type OriginPolicy } from './origin';
@@ -15,10 +15,10 @@ import type { FleetLog, LoopTime } from '@/lib/fleet/records/environment';
 
 export const AGENT_PATH = '/ws';
 export const BROWSER_PATH = '/live';
-/** Looking a session up may take this long, of the time in which the process could work. */
+/** Time-out of a session look-up, in `LoopTime`. */
 export const AUTH_TIMEOUT_MS = 5_000;
 
-/** Tells an agent by its Authorization header, or gives the status that it is refused with. */
+/** Identifies an agent by its Authorization header, or returns the status to refuse it with. */
 export type IdentifyAgent = (
   authorization: string | undefined,
   address: string,
@@ -31,30 +31,30 @@ export interface UpgradeOptions {
   origins: OriginPolicy;
   identifyAgent: IdentifyAgent;
   resolveSession: (cookieHeader: string | undefined) => Promise<{ idHash: string } | null>;
-  /** What the look-up of a session is measured in. */
+  /** Time for session look-ups. */
   loop: LoopTime;
   log: FleetLog;
-  /** True once the dashboard ends: nothing is accepted any more. */
+  /** True once the dashboard is stopping: nothing more is accepted. */
   isStopping: () => boolean;
-  /** Takes what is not ours in development (hot reload); false when it did not. */
+  /** Handles other upgrades in development (hot reload); false when it did not. */
   fallback: (request: IncomingMessage, socket: Duplex, head: Buffer) => boolean;
 }
 
-/** Gives how much of what bounds upgrades is in use. */
+/** Returns the use of the limits on upgrades. */
 export function attachUpgrades(server: Server, options: UpgradeOptions): { uses: () => LimitUse[] } {
   const pending = new PendingUpgrades();
   server.on('upgrade', (request: IncomingMessage, socket: Duplex, head: Buffer) => {
-    // A peer that resets while its session is looked up must not end the process.
+    // A reset while the session is being looked up must not end the process.
     const onError = () => socket.destroy();
     socket.on('error', onError);
     if (options.isStopping()) {
       refuse(socket, 503);
       return;
     }
-    const address = settleAddress(request, options.trusts);
+    const address = setClientAddress(request, options.trusts);
     const path = pathOf(request);
     if (path === AGENT_PATH) {
-      // Cookies and pages have no business here.
+      // Browsers send an origin; agents never do.
       if (request.headers.origin !== undefined) {
         refuse(socket, 403);
         return;
@@ -84,11 +84,11 @@ export function attachUpgrades(server: Server, options: UpgradeOptions): { uses:
       }
       void withDeadline(options.resolveSession(request.headers.cookie), options.loop)
         .then((session) => {
-          // Gone, or refused to make room for another address.
+          // Closed, or evicted for another address.
           if (socket.destroyed || socket.writableEnded) return;
           if (session === 'late') {
-            // Nothing is known of the session: a browser that hears 401 would think that it had ended.
-            options.log.warn({ address }, 'a live socket was refused: looking its session up took too long');
+            // Not 401: the browser would take its session for ended.
+            options.log.warn({ address }, 'a live socket was refused: its session look-up timed out');
             refuse(socket, 503, AUTH_TIMEOUT_MS);
             return;
           }
@@ -121,7 +121,7 @@ function pathOf(request: IncomingMessage): string {
 }
 
 function refuse(socket: Duplex, status: number, retryAfterMs = 0): void {
-  // A peer that never closes its own side would keep the socket for ever: no time-out of the HTTP server holds any more.
+  // A peer that never closes its side would keep the socket forever: the HTTP server's time-outs no longer apply.
   socket.once('finish', () => socket.destroy());
   const later = retryAfterMs > 0 ? `Retry-After: ${Math.ceil(retryAfterMs / 1_000)}\r\n` : '';
   socket.end(

@@ -16,7 +16,7 @@ function setUp() {
   return { turns, done, job };
 }
 
-it('works off its queue in order, for a few milliseconds in one turn of the event loop', async () => {
+it('works through its queue in order, a few milliseconds per turn of the event loop', async () => {
   const { turns, done, job } = setUp();
   for (const name of ['a', 'b', 'c', 'd', 'e']) turns.add(job(name, TURN_MS / 2));
   expect(done).toEqual([]);
@@ -28,7 +28,7 @@ it('works off its queue in order, for a few milliseconds in one turn of the even
   expect(done).toEqual(['a', 'b', 'c', 'd', 'e']);
 });
 
-it('lets everybody else have a turn before one that comes again', async () => {
+it('runs every other job before one that was added again', async () => {
   const { turns, done, job } = setUp();
   turns.add(job('a', TURN_MS, () => turns.add(job('a again', 0))));
   turns.add(job('b', TURN_MS));
@@ -36,7 +36,7 @@ it('lets everybody else have a turn before one that comes again', async () => {
   expect(done).toEqual(['a', 'b', 'a again']);
 });
 
-it('runs in a turn of its own what a cheap job adds', async () => {
+it('runs what a cheap job adds in a later turn', async () => {
   const { turns, done, job } = setUp();
   turns.add(job('a', 0, () => turns.add(job('a again', 0))));
   await nextTurn();
@@ -45,7 +45,7 @@ it('runs in a turn of its own what a cheap job adds', async () => {
   expect(done).toEqual(['a', 'a again']);
 });
 
-it('runs those with the lowest cost first, however many were added before them', async () => {
+it('runs the jobs with the lowest cost first, however many were added before them', async () => {
   const { turns, done, job } = setUp();
   const costs = { heavy: 500, light: 1 };
   for (let each = 0; each < 100; each += 1) turns.add(job('heavy', TURN_MS), () => costs.heavy);
@@ -54,7 +54,7 @@ it('runs those with the lowest cost first, however many were added before them',
   expect(done).toEqual(['light', 'heavy']);
 });
 
-it('counts what was done outside of the queue, until the next turn', async () => {
+it('counts work done outside the queue until the next turn', async () => {
   const { turns } = setUp();
   turns.spend(TURN_TOTAL_MS - 1);
   expect(turns.isSpent).toBe(false);
@@ -64,7 +64,7 @@ it('counts what was done outside of the queue, until the next turn', async () =>
   expect(turns.isSpent).toBe(false);
 });
 
-it('loses none of the jobs behind one that throws', async () => {
+it('loses no job after one that throws', async () => {
   const { turns, done, job } = setUp();
   const fault = new Promise<unknown>((resolve) => {
     const others = process.rawListeners('uncaughtException');

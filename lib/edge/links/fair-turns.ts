@@ -1,13 +1,13 @@
 /**
- * The work for all peers of a kind, bounded in each turn of the event loop: timers or immediates of each peer would all
- * run in one turn, and a hundred peers with ten milliseconds each would hold the loop for a second. Work is done at once
- * while a turn's time lasts and queued after that; the queue is worked off a few milliseconds in each turn, those with the
- * lowest cost first.
+ * Bounds the work for all peers of a kind in each turn of the event loop. Timers or immediates of each peer would all
+ * run in one turn: a hundred peers with ten milliseconds each would block the loop for a second. Work runs at once
+ * while the turn has time left and is queued after that; the queue runs for a few milliseconds per turn, lowest cost
+ * first.
  */
 
-/** How long one turn works off the queue. The last job may take longer. */
+/** Time for queued jobs in one turn. The last job may exceed it. */
 export const TURN_MS = 10;
-/** All work in one turn, with what is done at once. The last piece of work may take longer. */
+/** Time for all work in one turn, including work done at once. The last piece may exceed it. */
 export const TURN_TOTAL_MS = 20;
 
 interface Job {
@@ -18,7 +18,7 @@ interface Job {
 export class FairTurns {
   private jobs: Job[] = [];
   private armed = false;
-  /** Work of the present turn. */
+  /** Work done in the current turn. */
   private spentMs = 0;
 
   /** `now`: milliseconds of a clock that never steps. */
@@ -36,8 +36,8 @@ export class FairTurns {
   }
 
   /**
-   * Runs a job in a later turn of the event loop: those with the lowest `cost` (what the peer used lately, asked anew in
-   * each turn) first, and of the same cost those that were added first. A fault of a job loses none of the others.
+   * Runs a job in a later turn of the event loop, lowest `cost` first (the peer's recent use, evaluated in each turn),
+   * then in order of addition. A job that throws does not lose the others.
    */
   add(run: () => void, cost: () => number = () => 0): void {
     this.jobs.push({ run, cost });
@@ -57,7 +57,7 @@ export class FairTurns {
   private work(): void {
     if (this.jobs.length === 0) return;
     const jobs = this.jobs.map(({ run, cost }) => ({ run, cost, atCost: cost() })).sort((a, b) => a.atCost - b.atCost);
-    // What the jobs add themselves is for the next turn.
+    // Jobs added by these jobs run in the next turn.
     this.jobs = [];
     const since = this.now();
     let done = 0;

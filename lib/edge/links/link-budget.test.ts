@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { LinkBudget, TokenBucket } from './link-budget';
 
 describe('TokenBucket', () => {
-  it('refills by the second, to its burst and no further', () => {
+  it('refills by the second, up to its burst', () => {
     const bucket = new TokenBucket({ burst: 10, perSecond: 2 }, 1_000);
     bucket.spend(10, 1_000);
     expect(bucket.waitMs(1, 1_000)).toBe(500);
@@ -21,14 +21,14 @@ describe('TokenBucket', () => {
     expect(bucket.isOverdrawn).toBe(false);
   });
 
-  it('gives nothing away that is not there', () => {
+  it('takes nothing when the level is too low', () => {
     const bucket = new TokenBucket({ burst: 2, perSecond: 1 }, 0);
     expect([1, 2, 3].map(() => bucket.tryTake(1, 0))).toEqual([true, true, false]);
     expect(bucket.tryTake(1, 999)).toBe(false);
     expect(bucket.tryTake(1, 1_000)).toBe(true);
   });
 
-  it('takes nothing for a clock that steps back', () => {
+  it('ignores a clock that steps back', () => {
     const bucket = new TokenBucket({ burst: 10, perSecond: 1 }, 10_000);
     bucket.spend(4, 9_000);
     expect(bucket.waitMs(6, 9_000)).toBe(0);

@@ -1,9 +1,9 @@
 /**
- * What one peer may cost: bytes that are read and milliseconds of work, each as a bucket that refills. Pure: the
- * time (milliseconds of a clock that never steps, as `performance.now()`) comes by argument.
+ * What one peer may cost: bytes read and milliseconds of work, each as a token bucket. Pure: the time (ms of a
+ * monotonic clock) is an argument.
  */
 
-/** How much there is at most, and how much comes back in a second. */
+/** Capacity, and refill per second. */
 export interface BucketLimits {
   burst: number;
   perSecond: number;
@@ -19,13 +19,13 @@ export class TokenBucket {
     this.level = limits.burst;
   }
 
-  /** Takes an amount that was used already: the bucket may be overdrawn. */
+  /** Takes an amount that is already spent; the bucket may become overdrawn. */
   spend(amount: number, nowMs: number): void {
     this.refill(nowMs);
     this.level -= amount;
   }
 
-  /** Takes an amount if it is there; false, and nothing is taken, if it is not. */
+  /** Takes an amount if available; otherwise takes nothing and returns false. */
   tryTake(amount: number, nowMs: number): boolean {
     this.refill(nowMs);
     if (this.level < amount) return false;
@@ -37,7 +37,7 @@ export class TokenBucket {
     return this.level < 0;
   }
 
-  /** Milliseconds until so much is there; 0 when it is. */
+  /** Milliseconds until the amount is available; 0 if it is. */
   waitMs(amount: number, nowMs: number): number {
     this.refill(nowMs);
     return Math.max(0, ((amount - this.level) / this.limits.perSecond) * 1_000);
@@ -56,16 +56,16 @@ export interface LinkLimits {
   workMs: BucketLimits;
 }
 
-/** After an overdraft, reading begins again when so much is there: else each message would bring a pause of its own. */
+/** After an overdraft, reading resumes at this level; otherwise each message would cause a pause. */
 const RESUME_BYTES = 64 * 1024;
 const RESUME_WORK_MS = 10;
 
-/** Recent use halves in so long. */
+/** Half-life of recent use. */
 const RECENT_HALF_LIFE_MS = 1_000;
-/** What counts as a millisecond of recent use before it has cost any: dear messages are large ones. */
+/** Waiting bytes that count as one millisecond of recent use: expensive messages are large. */
 const RECENT_BYTES_PER_MS = 8 * 1024;
 
-/** Both buckets of one peer, and what it used lately. */
+/** Both buckets of one peer, and its recent use. */
 export class LinkBudget {
   private readonly bytes: TokenBucket;
   private readonly workMs: TokenBucket;
@@ -85,27 +85,27 @@ export class LinkBudget {
     this.recentAtMs = nowMs;
   }
 
-  /** Milliseconds of work, and bytes as such, that were used in the last seconds or wait (`waitingBytes`). */
+  /** Recent use in milliseconds of work; used and waiting bytes count as work, too. */
   recentMs(nowMs: number, waitingBytes = 0): number {
     const elapsedMs = Math.max(0, nowMs - this.recentAtMs);
     return this.recent * 2 ** (-elapsedMs / RECENT_HALF_LIFE_MS) + waitingBytes / RECENT_BYTES_PER_MS;
   }
 
-  /** True when more was used than there was: nothing more may be read until `waitMs` is over. */
+  /** True when the peer must not be read until `waitMs` has passed. */
   get isOverdrawn(): boolean {
     return this.bytes.isOverdrawn || this.workMs.isOverdrawn;
   }
 
-  /** Milliseconds until reading may begin again after an overdraft; 0 when it may. */
+  /** Milliseconds until reading may resume after an overdraft; 0 if it may. */
   waitMs(nowMs: number): number {
     return Math.max(this.bytes.waitMs(RESUME_BYTES, nowMs), this.workMs.waitMs(RESUME_WORK_MS, nowMs));
   }
 }
 
-/** More peers than this, and those that were met longest ago begin anew. */
+/** With more peers than this, the least recently seen ones lose their history. */
 export const MAX_BUDGETS = 4_096;
 
-/** The budgets of peers by a key (a host, an address): a peer that dials again finds what it has left. */
+/** Budgets by key (a host, an address): a peer that reconnects keeps its remaining budget. */
 export class LinkBudgets {
   private readonly budgets = new Map<string, LinkBudget>();
 
@@ -116,7 +116,7 @@ export class LinkBudgets {
 
   of(key: string): LinkBudget {
     const budget = this.budgets.get(key) ?? new LinkBudget(this.limits, this.now());
-    // A map keeps the order in which keys were set: the first is the one met longest ago.
+    // A map keeps insertion order: the first key is the least recently seen.
     this.budgets.delete(key);
     this.budgets.set(key, budget);
     for (const oldest of this.budgets.keys()) {

@@ -82,8 +82,8 @@ async function openServer(limits: LinkLimits, costMs: (text: string) => number =
 const padded = (text: string) => text.padEnd(PIECE_BYTES + 100);
 const numbers = (count: number) => Array.from({ length: count }, (_, index) => String(index));
 
-describe('a reader whose budget lasts', () => {
-  it('works everything through, in order', async () => {
+describe('a stream within its budget', () => {
+  it('handles everything in order', async () => {
     const server = await openServer(AMPLE);
     const socket = await server.dial();
     for (const text of numbers(10_000)) socket.send(text);
@@ -91,7 +91,7 @@ describe('a reader whose budget lasts', () => {
     expect(server.from(0)).toEqual(numbers(10_000));
   });
 
-  it('lets every other socket have its turn after a slice of work, and keeps the order', async () => {
+  it('gives every other socket a turn after a slice of work, and keeps the order', async () => {
     // Three messages are a slice.
     const server = await openServer(AMPLE, (text) => (text === 'honest' ? 0 : 4));
     const flooding = await server.dial();
@@ -107,7 +107,7 @@ describe('a reader whose budget lasts', () => {
     expect(server.from(0)).toEqual(numbers(2_000));
   });
 
-  it('shares the turns of the event loop among many that flood: an honest one does not wait for each of them', async () => {
+  it('shares the turns of the event loop among many flooding peers: a regular one does not wait for each of them', async () => {
     const server = await openServer(AMPLE, (text) => (text === 'honest' ? 0 : 10));
     const flooding = await Promise.all(numbers(30).map(() => server.dial()));
     const honest = await server.dial();
@@ -121,7 +121,7 @@ describe('a reader whose budget lasts', () => {
     expect(server.got.length - before).toBeLessThan(30);
   });
 
-  it('holds raw bytes while it waits, and no more than what Node had read', async () => {
+  it('holds only raw bytes while it waits, no more than Node had read', async () => {
     const server = await openServer(AMPLE, () => 10);
     const socket = await server.dial();
     const count = 100_000;
@@ -137,7 +137,7 @@ describe('a reader whose budget lasts', () => {
     expect(server.got.length).toBeLessThan(count);
   });
 
-  it('answers pings after what came before them', async () => {
+  it('answers pings after the messages before them', async () => {
     const server = await openServer(AMPLE, () => 10);
     const socket = await server.dial();
     for (const text of numbers(50)) socket.send(padded(text));
@@ -148,11 +148,11 @@ describe('a reader whose budget lasts', () => {
   });
 });
 
-describe('many links at once, each with one dear message', () => {
+describe('many connections at once, each with one expensive message', () => {
   const LINKS = 100;
   const DEAR_MS = 300;
 
-  it('share the time of a turn: one of them a turn, and an honest link comes within a few turns', async () => {
+  it('share the time of a turn: one message per turn, and a regular connection is served within a few turns', async () => {
     const server = await openServer(AMPLE, (text) => (text === 'honest' ? 0 : DEAR_MS));
     const flooding = await Promise.all(numbers(LINKS).map(() => server.dial()));
     const honest = await server.dial();
@@ -184,12 +184,12 @@ describe('many links at once, each with one dear message', () => {
   });
 });
 
-describe('a reader whose budget is used up', () => {
+describe('a stream with an exhausted budget', () => {
   it.each([
     ['bytes', { ...AMPLE, bytes: { burst: 256 * 1024, perSecond: 100 * MIB } }, 0],
     ['work', { ...AMPLE, workMs: { burst: 100, perSecond: 100 } }, 3],
   ])(
-    'by %s is not read until it has recovered; nothing is lost, and nobody else waits',
+    '(%s) is not read until it has recovered; nothing is lost, and no other peer waits',
     async (_name, limits, cost) => {
       const server = await openServer(limits, (text) => (text.startsWith('x') ? cost : 0));
       const flooding = await server.dial();
@@ -218,8 +218,8 @@ describe('a reader whose budget is used up', () => {
   );
 });
 
-describe('a socket that is closed', () => {
-  it('ends when what came before is worked through', async () => {
+describe('a closed socket', () => {
+  it('ends when everything received before is handled', async () => {
     const server = await openServer(AMPLE, () => 10);
     const socket = await server.dial();
     for (const text of numbers(500)) socket.send(padded(text));
@@ -228,7 +228,7 @@ describe('a socket that is closed', () => {
     expect(server.from(0)).toEqual(numbers(500));
   });
 
-  it('ends when what came before is worked through, also when it is cut by us', async () => {
+  it('ends when everything received before is handled, also when the server terminates it', async () => {
     const server = await openServer(AMPLE, () => 10);
     const socket = await server.dial();
     // More than one chunk: Node itself holds some of it.
@@ -244,7 +244,7 @@ describe('a socket that is closed', () => {
     expect(server.from(0)).toEqual(numbers(server.got.length));
   });
 
-  it('is not read any more once what it sends is discarded, and ends although it goes on sending', async () => {
+  it('is no longer read once it is discarded, and ends although the peer keeps sending', async () => {
     const server = await openServer(AMPLE, () => 10);
     const socket = await server.dial();
     for (const text of numbers(5_000)) socket.send(padded(text));

@@ -1,55 +1,55 @@
 /**
- * One peer's socket, as ws sees it: what the peer sends is handed on in small pieces, at a pace that the process can bear.
- * A piece is worked through before the next is handed on, so that nothing waits but raw bytes, and work can stop after any
- * piece. Work is done at once while the turn of the event loop has time for it; a peer that used much lately waits for its
- * turn, and one that used up its budget is not read until it has recovered. What is not read fills the buffers of TCP, and
- * the peer waits. What is written goes straight through.
+ * One peer's socket, as ws sees it. Received bytes are passed on in small pieces, at a rate that the process can
+ * handle. A piece is handled before the next is passed on, so only raw bytes wait, and work can stop after any piece.
+ * Work runs at once while the turn of the event loop has time for it. A peer with much recent use waits for its turn;
+ * one that spent its budget is not read until it has recovered, so TCP buffers fill and the peer waits. Writes pass
+ * straight through.
  */
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import type { FairTurns } from './fair-turns';
 import type { LinkBudget, LinkLimits } from './link-budget';
 
-/** Work for one peer in one turn of the event loop. The piece that exceeds it is worked through to its end. */
+/** Work for one peer in one turn of the event loop. The piece that exceeds it is finished. */
 export const SLICE_MS = 10;
-/** What is handed on at once: at most 170 messages, for a masked frame without content takes 6 bytes. */
+/** Bytes passed on at once: at most 170 messages, because an empty masked frame takes 6 bytes. */
 export const PIECE_BYTES = 1_024;
-/** A peer whose budget is overdrawn is looked at again after so long at the latest. */
+/** Longest pause before an overdrawn peer is checked again. */
 export const MAX_PAUSE_MS = 1_000;
-/** Recent use (see `LinkBudget.recentMs`) up to which a peer needs no turn of its own. */
+/** Recent use (see `LinkBudget.recentMs`) up to which a peer is handled without queueing. */
 const LIGHT_MS = 20;
-/** A dropped peer is cut after so long, or when it sent so much more. */
+/** A dropped peer is terminated after this long, or after this many further bytes. */
 export const DROP_MS = 1_000;
 const DROP_BYTES = 64 * 1_024;
 
-/** How much of one peer is read. */
+/** How fast one peer is read. */
 export interface Pace {
   limits: LinkLimits;
-  /** Milliseconds of a clock that never steps. */
+  /** Milliseconds of a monotonic clock. */
   now: () => number;
 }
 
 export interface PacedStreamOptions {
   net: Socket;
-  /** What came behind the request for the upgrade. */
+  /** Bytes received after the upgrade request. */
   head: Buffer;
   turns: FairTurns;
   budget: LinkBudget;
   now: () => number;
 }
 
-/** `stopped`: by `pause()`. `ending`: the socket is closed and the rest of what came before is worked through. */
+/** `stopped`: by `pause()`. `ending`: the socket is closed and bytes received before are still handled. */
 type State = 'reading' | 'queued' | 'overdrawn' | 'stopped' | 'ending' | 'dropped' | 'closed';
 
 export class PacedStream extends Duplex {
-  /** Who pays; links of one peer share it. May change when it becomes known who the peer is. */
+  /** Shared by the connections of one peer. Changes when the peer is identified. */
   budget: LinkBudget;
-  /** Called with what was received before it is worked through. */
+  /** Called with the number of bytes before they are handled. */
   onBytes: (bytes: number) => void = () => undefined;
-  /** Called after each piece, when its messages are worked through. Must not throw. */
+  /** Called after the messages of each piece. Must not throw. */
   afterPiece: () => void = () => undefined;
   private state: State = 'queued';
-  /** Bytes that came and were not handed on yet: what Node reads at once and what it held itself, some 128 KiB at most. */
+  /** Received bytes that were not passed on yet: what Node reads at once and buffers itself, about 128 KiB at most. */
   private rest: Buffer;
   private hasEnded = false;
   private isPumping = false;
@@ -63,7 +63,7 @@ export class PacedStream extends Duplex {
   private readonly now: () => number;
 
   constructor(options: PacedStreamOptions) {
-    // A piece is always taken: ws reads synchronously.
+    // A piece is always consumed: ws reads synchronously.
     super({ allowHalfOpen: true, readableHighWaterMark: 64 * PIECE_BYTES });
     this.net = options.net;
     this.turns = options.turns;
@@ -86,24 +86,24 @@ export class PacedStream extends Duplex {
     this.queue();
   }
 
-  /** True while we are the ones that do not read: what the peer sends meanwhile is not seen, and it is not silent. */
+  /** True while the dashboard itself is not reading: the peer does not count as silent meanwhile. */
   get isHeld(): boolean {
     return this.state === 'queued' || this.state === 'overdrawn' || this.state === 'stopped';
   }
 
-  /** True when nothing more of it is worked through. */
+  /** True when nothing more of it is handled. */
   get isDropped(): boolean {
     return this.state === 'dropped';
   }
 
-  /** Bytes that came and wait to be worked through. */
+  /** Received bytes that wait to be handled. */
   get restBytes(): number {
     return this.rest.length;
   }
 
   /**
-   * Reads nothing more: the peer is being closed for what it sent. Sends what was written (a close frame), and cuts the
-   * connection when the peer has closed its side, after a second, or when it goes on sending.
+   * Reads nothing more, because the peer is being closed for what it sent. Sends what was written (a close frame), and
+   * terminates the connection when the peer has closed its side, after a second, or when it keeps sending.
    */
   discard(): void {
     if (this.state === 'dropped' || this.state === 'closed') return;
@@ -125,7 +125,7 @@ export class PacedStream extends Duplex {
     this.net.resume();
   }
 
-  /** Works through now what has come and waits: 128 KiB at most, and only where the order of two links depends on it. */
+  /** Handles all waiting bytes now, 128 KiB at most. Used only where the order of two connections depends on it. */
   finish(): void {
     if (this.isPumping || this.isPaused() || this.state === 'dropped' || this.state === 'closed') return;
     if (this.isHeld) this.net.read();
@@ -149,11 +149,11 @@ export class PacedStream extends Duplex {
   }
 
   override _read(): void {
-    // Pieces are pushed when it is their turn.
+    // Pieces are pushed by `pump`.
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
-    // A fault of the socket ends this stream by the socket's events, once what came before is worked through.
+    // An error of the socket ends this stream through the socket's events, after received bytes are handled.
     if (this.net.destroyed) done();
     else this.net.write(chunk, () => done());
   }
@@ -175,12 +175,12 @@ export class PacedStream extends Duplex {
     else this.net.end(() => done());
   }
 
-  /** The socket is closed at once; `close` follows when what came before it is worked through. */
+  /** Closes the socket at once; `close` follows when the bytes received before are handled. */
   override _destroy(error: Error | null, done: (error: Error | null) => void): void {
     this.stopBudgetTimer();
     if (this.dropTimer !== null) clearTimeout(this.dropTimer);
     const isDropped = this.state === 'dropped';
-    // What is read by hand is emitted as well.
+    // `read()` emits `data` as well.
     this.net.off('data', this.onData);
     const held: unknown = isDropped ? null : this.net.read();
     if (Buffer.isBuffer(held)) this.rest = Buffer.concat([this.rest, held]);
@@ -209,7 +209,7 @@ export class PacedStream extends Duplex {
     } else this.pump();
   }
 
-  /** Hands on what came, for one slice at most; then the others come first. */
+  /** Passes on received bytes for one slice at most; then other peers come first. */
   private pump(): void {
     if (this.isPumping) return;
     if (this.isPaused() && this.state !== 'ending') {
@@ -232,20 +232,20 @@ export class PacedStream extends Duplex {
       if (now - since >= SLICE_MS || this.turns.isSpent || (state !== 'ending' && this.budget.isOverdrawn)) break;
     }
     this.isPumping = false;
-    // One that was dropped or destroyed meanwhile has seen to what comes next.
+    // If it was dropped or destroyed meanwhile, that call decided what comes next.
     if (this.state === state) this.goOn();
   }
 
   private handOn(piece: Buffer): void {
     this.onBytes(piece.length);
     if (this.isDropped) return;
-    // A destroyed stream takes nothing more, but its listeners are still there.
+    // A destroyed stream accepts no `push`, but its listeners are still attached.
     if (this.destroyed) this.emit('data', piece);
     else this.push(piece);
     this.afterPiece();
   }
 
-  /** What comes after a slice. */
+  /** Decides what follows a slice. */
   private goOn(): void {
     switch (this.state) {
       case 'ending':
@@ -292,7 +292,7 @@ export class PacedStream extends Duplex {
     const { state } = this;
     this.turns.add(
       () => {
-        // It was dropped or destroyed meanwhile, which queues by itself.
+        // It was dropped or destroyed meanwhile; `_destroy` queues its own turn.
         if (this.state !== state) return;
         if (state === 'queued' && this.budget.isOverdrawn) this.overdraw();
         else this.pump();
@@ -301,7 +301,7 @@ export class PacedStream extends Duplex {
     );
   }
 
-  /** Nothing is read until the budget has recovered. */
+  /** Stops reading until the budget has recovered. */
   private overdraw(): void {
     this.hold();
     this.state = 'overdrawn';

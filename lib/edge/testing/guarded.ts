@@ -1,4 +1,4 @@
-/** The HTTP server with the guard in front of a handler that a test gives, and requests as strangers send them. */
+/** The HTTP server with the request guard in front of a test's handler, and raw client requests. */
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
@@ -7,7 +7,7 @@ import { createHttpServer } from '../http/http';
 import { RequestCounts } from '../http/request-counts';
 import { createRequestGuard, type GuardOptions, type RequestHandler } from '../http/request-guard';
 
-/** An action of every page of the operator, and the one of set-up. */
+/** An action that every operator page has, and the set-up action. */
 export const ACTION = `7f${'a'.repeat(40)}`;
 export const SETUP_ACTION = `7f${'b'.repeat(40)}`;
 export const SESSION = 'session=good';
@@ -19,10 +19,10 @@ export interface Answer {
   text: string;
 }
 
-/** A connection that is written to by hand. */
+/** A raw connection. */
 export class RawClient {
   readonly received: Buffer[] = [];
-  /** Resolves when the connection is over, however it ended. */
+  /** Resolves when the connection is closed, however it ended. */
   readonly closed: Promise<void>;
 
   private constructor(readonly socket: Socket) {
@@ -37,22 +37,22 @@ export class RawClient {
     return new RawClient(socket);
   }
 
-  /** Resolves once the text was handed to the system. */
+  /** Resolves once the text was passed to the system. */
   send(text: string | Buffer): Promise<void> {
     return new Promise((resolve) => this.socket.write(text, () => resolve()));
   }
 
-  /** What has come so far. */
+  /** Everything received so far. */
   get text(): string {
     return Buffer.concat(this.received).toString('utf8');
   }
 
-  /** Waits until what has come holds this. */
+  /** Waits until the received text contains this. */
   async until(part: string): Promise<void> {
     while (!this.text.includes(part)) await once(this.socket, 'data');
   }
 
-  /** The whole answer, once the server has ended the connection. */
+  /** The whole answer, once the server has closed the connection. */
   async answer(): Promise<Answer> {
     await this.closed;
     return parseAnswer(this.text);
@@ -86,7 +86,7 @@ const echo: RequestHandler = async (request: IncomingMessage, response: ServerRe
   response.end(await bodyOf(request));
 };
 
-/** Starts one. Its handler answers with the body that it gets unless another is given. */
+/** Starts a guarded server. By default its handler echoes the body. */
 export async function startGuarded(options: GuardedOptions = {}) {
   const counts = new RequestCounts();
   const guard = createRequestGuard({
@@ -107,11 +107,11 @@ export async function startGuarded(options: GuardedOptions = {}) {
   const server = createHttpServer({
     handle: guard.handle,
     counts,
-    programs: [],
-    // What is asked on behalf of others says so in a header.
+    machineEndpoints: [],
+    // Tests set the client address by header.
     trusts: () => true,
     origins: { baseUrl: null, allowedOrigins: [], machineNames: [] },
-    own: new Map([['/health', () => ({ status: 200, type: 'application/json', body: '{"status":"ok"}' })]]),
+    directRoutes: new Map([['/health', () => ({ status: 200, type: 'application/json', body: '{"status":"ok"}' })]]),
     agentCount: () => 0,
     log: { info: () => undefined, warn: () => undefined, error: () => undefined },
   });
@@ -131,7 +131,7 @@ export async function startGuarded(options: GuardedOptions = {}) {
     guard,
     head,
     open: () => RawClient.open(port),
-    /** Sends a whole request, and gives the answer once the server has closed. */
+    /** Sends a whole request, and returns the answer once the server has closed. */
     async ask(method: string, path: string, headers: Record<string, string> = {}, body = ''): Promise<Answer> {
       const client = await RawClient.open(port);
       const length: Record<string, string> = body === '' ? {} : { 'content-length': String(Buffer.byteLength(body)) };

@@ -1,4 +1,4 @@
-/** A WebSocket peer in a thread of its own: it reads and answers while the event loop of the test is held. */
+/** A WebSocket peer in a worker thread: it reads and answers while the event loop of the test is blocked. */
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 
@@ -7,9 +7,9 @@ export interface PeerOptions {
   headers?: Record<string, string>;
   /** Sent when the socket is open. */
   hello?: readonly string[];
-  /** Sent when a frame with this text in it arrives. */
+  /** Sent when a frame that contains this text arrives. */
   answers?: readonly { to: string; frames: readonly string[] }[];
-  /** Whether it answers pings; true where nothing is said. */
+  /** Whether it answers pings; true by default. */
   autoPong?: boolean;
 }
 
@@ -19,17 +19,17 @@ const { parentPort, workerData } = require('node:worker_threads');
 const { WebSocket } = require('ws');
 const { url, headers, hello = [], answers = [], autoPong = true } = workerData;
 const socket = new WebSocket(url, { headers, autoPong, perMessageDeflate: false });
-const tell = (kind, value) => parentPort.postMessage({ kind, value });
-socket.on('open', () => { tell('open'); for (const frame of hello) socket.send(frame); });
+const report = (kind, value) => parentPort.postMessage({ kind, value });
+socket.on('open', () => { report('open'); for (const frame of hello) socket.send(frame); });
 socket.on('message', (data) => {
   const text = data.toString();
   for (const { to, frames } of answers) if (text.includes(to)) for (const frame of frames) socket.send(frame);
-  tell('message', text);
+  report('message', text);
 });
-socket.on('ping', () => tell('ping'));
-socket.on('unexpected-response', (_request, response) => { tell('refused', response.statusCode); response.destroy(); });
+socket.on('ping', () => report('ping'));
+socket.on('unexpected-response', (_request, response) => { report('refused', response.statusCode); response.destroy(); });
 socket.on('error', () => {});
-socket.on('close', (code) => tell('close', code));
+socket.on('close', (code) => report('close', code));
 parentPort.on('message', ({ text, written }) => socket.send(text, () => {
   if (!written) return;
   Atomics.store(written, 0, 1);
@@ -37,34 +37,34 @@ parentPort.on('message', ({ text, written }) => socket.send(text, () => {
 }));
 `;
 
-type Told = { kind: 'open' | 'ping' | 'message' | 'refused' | 'close'; value?: unknown };
+type PeerEvent = { kind: 'open' | 'ping' | 'message' | 'refused' | 'close'; value?: unknown };
 
 export class Peer {
-  readonly told: Told[] = [];
+  readonly events: PeerEvent[] = [];
   private waiting: (() => void)[] = [];
 
   private constructor(private readonly worker: Worker) {
-    worker.on('message', (told: Told) => {
-      this.told.push(told);
+    worker.on('message', (event: PeerEvent) => {
+      this.events.push(event);
       for (const wake of this.waiting.splice(0)) wake();
     });
   }
 
-  /** Begins to dial. */
+  /** Starts to connect. */
   static dial(options: PeerOptions): Peer {
     return new Peer(new Worker(SOURCE, { eval: true, workerData: options }));
   }
 
-  /** Waits until it told of this. */
-  async until(kind: Told['kind'], fits: (value: unknown) => boolean = () => true): Promise<unknown> {
+  /** Waits for an event of this kind. */
+  async until(kind: PeerEvent['kind'], fits: (value: unknown) => boolean = () => true): Promise<unknown> {
     for (;;) {
-      const found = this.told.find((one) => one.kind === kind && fits(one.value));
+      const found = this.events.find((one) => one.kind === kind && fits(one.value));
       if (found) return found.value;
       await new Promise<void>((resolve) => this.waiting.push(resolve));
     }
   }
 
-  /** Waits for a frame with this text in it. */
+  /** Waits for a frame that contains this text. */
   message(text: string): Promise<unknown> {
     return this.until('message', (value) => String(value).includes(text));
   }
@@ -82,7 +82,7 @@ export class Peer {
 
   /** How its connection ended: a close code, a refused upgrade's status, or null while it lasts. */
   get end(): number | null {
-    const end = this.told.find(({ kind }) => kind === 'close' || kind === 'refused');
+    const end = this.events.find(({ kind }) => kind === 'close' || kind === 'refused');
     return typeof end?.value === 'number' ? end.value : null;
   }
 
@@ -93,7 +93,7 @@ export class Peer {
   }
 }
 
-/** Holds the event loop, as any long synchronous work does. */
+/** Blocks the event loop, as any long synchronous work does. */
 export function holdLoop(ms: number): void {
   const until = performance.now() + ms;
   while (performance.now() < until);

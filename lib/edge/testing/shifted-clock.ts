@@ -1,4 +1,4 @@
-/** The real clock, which a test can put forward: what is due by then happens at once. */
+/** The real clock, which a test can advance: due timers fire at once. */
 import type { Clock, LoopTime } from '@/lib/fleet/records/environment';
 
 interface Timer {
@@ -10,7 +10,7 @@ interface Timer {
 export class ShiftedClock implements Clock {
   private shiftMs = 0;
   private readonly timers = new Set<Timer>();
-  /** As of a loop that is never held. */
+  /** `LoopTime` of a loop that is never blocked. */
   readonly loop: LoopTime = {
     now: () => this.now(),
     after: (ms, callback) => this.after(ms, callback),
@@ -33,7 +33,7 @@ export class ShiftedClock implements Clock {
     };
   }
 
-  /** Puts the clock forward. Timers fire in their order, each once. */
+  /** Advances the clock. Due timers fire in order, each once. */
   advance(ms: number): void {
     this.shiftMs += ms;
     const now = this.now();

@@ -1,8 +1,8 @@
-/** The time of the real event loop, which a test can put forward. */
+/** The clock of the real event loop, which a test can advance. */
 import { LoopClock } from '../loop-clock';
 
 export class ShiftedLoop extends LoopClock {
-  /** As if so much time had passed in which everything was read; who waits for it is called back soon. */
+  /** Acts as if this time had passed with everything read; due callbacks follow soon. */
   advance(ms: number): void {
     this.pass(ms);
   }

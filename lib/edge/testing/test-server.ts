@@ -17,7 +17,7 @@ import { createHttpServer } from '../http/http';
 import { LimitSources } from '@/lib/dashboard/limit-sources';
 import type { Pace } from '../links/paced-stream';
 import { createEnrolmentShare } from '../agents/enrol';
-import { createAgentPrograms } from '../http/machine-endpoints';
+import { createMachineEndpoints } from '../http/machine-endpoints';
 import { attachUpgrades, type IdentifyAgent } from '../http/upgrade';
 import { TestDesiredSource } from '@/lib/fleet/testing/test-desired';
 import { GivenUpdates } from '@/lib/fleet/testing/updates';
@@ -38,7 +38,7 @@ class Inbox<T> {
     for (const wake of this.waiting.splice(0)) wake();
   }
 
-  /** The first message, from the beginning, that fits. */
+  /** The first matching message, including earlier ones. */
   async find<S extends T>(fits: (message: T) => message is S): Promise<S>;
   async find(fits: (message: T) => boolean): Promise<T>;
   async find(fits: (message: T) => boolean): Promise<T> {
@@ -62,16 +62,16 @@ export interface BrowserClient {
   socket: WebSocket;
   inbox: Inbox<LiveServerMessage>;
   send(message: LiveClientMessage): void;
-  /** The fleet as a page would have it now. */
+  /** The fleet as a page has it now. */
   view(): FleetView | null;
   /** Waits until the page's fleet fits. */
   until(fits: (view: FleetView) => boolean): Promise<FleetView>;
 }
 
 export interface TestServerOptions {
-  /** With a `loop`, the fleet measures in that. */
+  /** If it has a `loop`, the fleet uses it. */
   clock?: Clock & { loop?: LoopTime };
-  /** What the gateways measure in, and the fleet where its clock has none. */
+  /** The `LoopTime` of the gateways, and of the fleet when its clock has none. */
   loop?: LoopClock;
   agentTuning?: AgentGatewayTuning;
   liveTuning?: LiveTuning;
@@ -79,7 +79,7 @@ export interface TestServerOptions {
   /** Wraps the store, as the metrics do. */
   meter?: (store: FleetStore) => FleetStore;
   testDb?: TestDatabase;
-  /** How much of one agent is read. */
+  /** How fast one agent is read. */
   pace?: Pace;
 }
 
@@ -155,7 +155,7 @@ export async function createTestServer(options: TestServerOptions = {}) {
       response.setHeader('content-type', 'text/html').end('<p>page');
       return Promise.resolve();
     },
-    programs: createAgentPrograms({
+    machineEndpoints: createMachineEndpoints({
       inbox: fleet.v1Inbox,
       identifyAgent,
       enrolments,
@@ -164,7 +164,7 @@ export async function createTestServer(options: TestServerOptions = {}) {
       log: testDb.log,
     }),
     trusts: () => false,
-    own: new Map(),
+    directRoutes: new Map(),
     agentCount: () => agents.size,
     log: testDb.log,
   });
@@ -198,7 +198,7 @@ export async function createTestServer(options: TestServerOptions = {}) {
 
   const dial = (path: string, options: ClientOptions) => {
     const socket = new WebSocket(`ws://127.0.0.1:${port}${path}`, { perMessageDeflate: false, ...options });
-    // A refused dial is told by `unexpected-response`; ending it afterwards is an error that says nothing.
+    // A refused connection is reported by `unexpected-response`; the later error adds nothing.
     socket.on('error', () => undefined);
     sockets.add(socket);
     return socket;
@@ -236,13 +236,13 @@ export async function createTestServer(options: TestServerOptions = {}) {
     agents,
     limits,
     by: BY,
-    /** Waits until something that the fleet publishes makes it so. */
+    /** Waits until the condition holds, checking after each publication. */
     async until(fits: () => boolean): Promise<void> {
       while (!fits()) await new Promise<void>((resolve) => waiting.push(resolve));
     },
     dial,
     agent: openAgent,
-    /** An agent that registered with nothing but its name and was let in. */
+    /** An agent that registered with only its name and was admitted. */
     async registeredAgent(hostname: string, token?: string): Promise<AgentClient> {
       const agent = await openAgent(token);
       agent.send('register', { hostname });
@@ -280,11 +280,11 @@ export async function createTestServer(options: TestServerOptions = {}) {
         },
       };
     },
-    /** Puts another lookup of sessions in the place of the usual one. */
+    /** Replaces the session look-up. */
     lookUpSessionsBy(other: (cookie: string | undefined) => Promise<{ idHash: string } | null>) {
       lookUp = other;
     },
-    /** From here on nothing is accepted. */
+    /** Marks the server as stopping: nothing more is accepted. */
     beginStop() {
       stopping = true;
     },

@@ -1,13 +1,13 @@
-/** Finds a set by its name in a Nix file, and what is bound in it. Pure. */
+/** Finds an attribute set by name in a Nix file, with its bindings. Pure. */
 import { nixTokens, plainStringValue, type Token } from './nix-tokens';
 
 export interface Binding {
-  /** Null where it is not one plain name: a path (`a.b`), an interpolation, an `inherit`. */
+  /** Null when it is not a plain name: a path (`a.b`), an interpolation, an `inherit`. */
   name: string | null;
   /** From the name's first character. */
   start: number;
   value: readonly Token[];
-  /** Behind the semicolon. */
+  /** After the semicolon. */
   end: number;
 }
 
@@ -25,8 +25,8 @@ const OPENS = new Set(['{', '${', '(', '[', 'let']);
 const CLOSES = new Set(['}', ')', ']', 'in']);
 
 /**
- * The one binding `name = { … };` of a file, wherever it stands. None, several, one that is put together from parts, and
- * one in the form `name.x = …` are problems: a clause for "… <problem>".
+ * The only binding `name = { … };` of a file. None, several, one composed of parts, and one in the form `name.x = …`
+ * are problems: a clause for "The file … <problem>".
  */
 export function findSet(text: string, name: string): Found<AttributeSet> {
   const read = nixTokens(text);
@@ -49,11 +49,11 @@ export function findSet(text: string, name: string): Found<AttributeSet> {
   const [place, second] = places;
   if (place === undefined) return { ok: false, problem: `has no \`${name} = { … };\`` };
   if (second !== undefined)
-    return { ok: false, problem: `sets ${name} ${places.length} times: which one is meant can't be told` };
+    return { ok: false, problem: `sets ${name} ${places.length} times: it is unclear which one is meant` };
   const open = tokens[place]?.text === 'rec' ? place + 1 : place;
   return tokens[open]?.text === '{'
     ? setAt(tokens, open, name)
-    : { ok: false, problem: `has a ${name} that is no plain set` };
+    : { ok: false, problem: `has a ${name} that is not a plain set` };
 }
 
 function setAt(tokens: readonly Token[], open: number, name: string): Found<AttributeSet> {
@@ -64,7 +64,7 @@ function setAt(tokens: readonly Token[], open: number, name: string): Found<Attr
     if (first.text === '}') {
       return tokens[at + 1]?.text === ';'
         ? { ok: true, value: { start: brace.start, close: first.start, bindings } }
-        : { ok: false, problem: `has a ${name} that is put together from parts` };
+        : { ok: false, problem: `has a ${name} that is composed of parts` };
     }
     const end = endOfBinding(tokens, at);
     const semicolon = end === null ? undefined : tokens[end];
@@ -78,7 +78,7 @@ function setAt(tokens: readonly Token[], open: number, name: string): Found<Attr
     });
     at = end + 1;
   }
-  return { ok: false, problem: `has a ${name} without end` };
+  return { ok: false, problem: `has a ${name} that is not closed` };
 }
 
 /** The index of the semicolon that ends the binding; those of `let … in`, `with x;` and `assert x;` do not. */

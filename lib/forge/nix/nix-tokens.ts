@@ -1,6 +1,6 @@
 /**
- * The words of a Nix file (nix.dev, "Nix language"), each with its place: enough to find a set and its bindings without
- * being led astray by strings, comments or interpolation. Pure; an unfinished file is an error value.
+ * The tokens of a Nix file (nix.dev, "Nix language") with their positions: enough to find a set and its bindings
+ * despite strings, comments and interpolation. Pure; an unfinished file is an error value.
  */
 
 export interface Token {
@@ -8,13 +8,13 @@ export interface Token {
   kind: 'word' | 'string' | 'mark' | 'other';
   text: string;
   start: number;
-  /** Behind the last character. */
+  /** After the last character. */
   end: number;
 }
 
 export type Tokens = { ok: true; tokens: Token[] } | { ok: false; problem: string };
 
-/** Depth of strings in interpolations in strings … that is followed. */
+/** Deepest nesting of strings in interpolations. */
 const MAX_DEPTH = 100;
 
 class Unfinished extends Error {}
@@ -32,7 +32,7 @@ const SPACE = /\s+/y;
 const LINE_COMMENT = /#[^\n\r]*/y;
 const WORD = /[A-Za-z_][\w'-]*/y;
 const MARKS = /\$\{|==|!=|<=|>=|->|&&|\|\||\/\/|\+\+|\.\.\.|[{}()[\];=:,.?@!<>+*/-]/y;
-/** Numbers, paths and addresses; their inside never matters here. */
+/** Numbers, paths and URLs; their content does not matter here. */
 const OTHER =
   /(?:[\w~.+-]*(?:\/[\w.+-]+)+\/?|<[\w./+-]+>|[A-Za-z][\w+.-]*:[\w%/?:@&=+$,.!~*'-]+|[\d.]+(?:[eE][+-]?\d+)?)/y;
 
@@ -55,7 +55,7 @@ function read(text: string, from: number, closes: '}' | null, depth: number): { 
     }
     if (text.startsWith('/*', at)) {
       const end = text.indexOf('*/', at + 2);
-      if (end < 0) throw new Unfinished('a comment has no end');
+      if (end < 0) throw new Unfinished('a comment is not closed');
       at = end + 2;
       continue;
     }
@@ -73,7 +73,7 @@ function read(text: string, from: number, closes: '}' | null, depth: number): { 
       other !== null && other.length > (word?.length ?? 0) && other.length > (mark?.length ?? 0)
         ? other
         : (word ?? mark ?? other);
-    if (found === null) throw new Unfinished(`the character "${text[at] ?? ''}" is not understood`);
+    if (found === null) throw new Unfinished(`the character "${text[at] ?? ''}" was not expected`);
     const kind = found === other ? 'other' : found === word ? 'word' : 'mark';
     if (kind === 'mark') {
       if (found === '{' || found === '${') open += 1;
@@ -85,7 +85,7 @@ function read(text: string, from: number, closes: '}' | null, depth: number): { 
     at += found.length;
     tokens.push({ kind, text: found, start, end: at });
   }
-  if (closes !== null) throw new Unfinished('an interpolation has no end');
+  if (closes !== null) throw new Unfinished('an interpolation is not closed');
   return { tokens, end: at };
 }
 
@@ -98,7 +98,7 @@ function plainString(text: string, from: number, depth: number): number {
     else if (text.startsWith('${', at)) at = read(text, at + 2, '}', depth + 1).end;
     else at += 1;
   }
-  throw new Unfinished('a string has no end');
+  throw new Unfinished('a string is not closed');
 }
 
 /** `''…''`: `'''`, `''$` and `''\` are text. */
@@ -111,7 +111,7 @@ function indentedString(text: string, from: number, depth: number): number {
     else if (text.startsWith('${', at)) at = read(text, at + 2, '}', depth + 1).end;
     else at += 1;
   }
-  throw new Unfinished('a string has no end');
+  throw new Unfinished('a string is not closed');
 }
 
 /** The value of a `"…"` without escapes and interpolation; null for any other token. */

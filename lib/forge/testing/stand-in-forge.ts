@@ -1,6 +1,6 @@
 /**
- * A forge on this machine: it answers as GitHub and Forgejo do (shapes, statuses, paging, conditional requests), from a
- * small model of one repository. It stands in where the real ones can't be reached: in tests.
+ * A fake forge for tests: it answers like GitHub and Forgejo (shapes, statuses, paging, conditional requests) from a
+ * small model of one repository.
  */
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
@@ -21,12 +21,12 @@ export interface StandInPull {
   merged: boolean;
   mergeCommit: string;
   mergeable: boolean | null;
-  /** GitHub's word for it. */
+  /** GitHub's `mergeable_state`. */
   mergeableState: string;
   base: string;
   head: string;
   headSha: string;
-  /** `owner/name` of where the head is; null when that is gone. */
+  /** `owner/name` of the head repository; null when it was deleted. */
   headRepo: string | null;
   files: { filename: string; status: string; previous_filename?: string }[];
   checks: { status: string; conclusion: string | null }[];
@@ -47,8 +47,8 @@ export interface StandInAnswer {
   body: string;
 }
 
-/** What one request asks: the path below the repository, decoded. */
-export interface Asked {
+/** A parsed request; the path is below the repository, decoded. */
+export interface RouteRequest {
   method: string;
   path: string;
   query: URLSearchParams;
@@ -58,9 +58,9 @@ export interface Asked {
   origin: string;
 }
 
-export type Routes = (asked: Asked, forge: StandIn) => StandInAnswer;
+export type Routes = (asked: RouteRequest, forge: StandIn) => StandInAnswer;
 
-/** Takes a request over and gives its answer, or null to let it go its usual way; may also do something odd itself. */
+/** Answers a request itself, or returns null for the usual answer. */
 export type Intercept = (request: StandInRequest, response: ServerResponse) => StandInAnswer | 'handled' | null;
 
 export const STAND_IN_TOKEN = 'st4nd-in-t0ken-that-must-never-be-seen';
@@ -72,7 +72,7 @@ export class StandIn {
   /** By branch or commit: path and text. */
   readonly files = new Map<string, Map<string, string>>();
   intercept: Intercept | null = null;
-  /** A server may be set to give fewer items in a page than are asked for. */
+  /** Servers may return fewer items in a page than requested. */
   maxPageItems = 100;
   url = '';
   private close: () => Promise<void> = () => Promise.resolve();
@@ -101,7 +101,7 @@ export class StandIn {
     this.files.set(ref, files);
   }
 
-  /** An open pull request that is a flake update, unless it is said otherwise. */
+  /** Adds an open pull request, by default a flake update. */
   addPull(change: Partial<StandInPull> = {}): StandInPull {
     const pull: StandInPull = {
       number: Math.max(0, ...this.pulls.keys()) + 1,
@@ -179,7 +179,7 @@ export class StandIn {
         : fault(401, { message: 'invalid username, password or token', url: `${this.url}/api/swagger` });
     }
     if (!url.pathname.startsWith(`${root}/`)) return this.notFound();
-    const asked: Asked = {
+    const asked: RouteRequest = {
       method: request.method,
       path: decodeURIComponent(url.pathname.slice(root.length)),
       query: url.searchParams,
@@ -207,8 +207,8 @@ export const found = (body: unknown, headers?: Record<string, string>): StandInA
   body: JSON.stringify(body),
 });
 
-/** One page of a list, with the header that leads to the next one. */
-export function pageOf(asked: Asked, items: readonly unknown[], perPage: number): StandInAnswer {
+/** One page of a list, with the `link` header. */
+export function pageOf(asked: RouteRequest, items: readonly unknown[], perPage: number): StandInAnswer {
   const page = Number(asked.query.get('page') ?? '1');
   const last = Math.max(1, Math.ceil(items.length / perPage));
   const to = (number: number, rel: string) => {

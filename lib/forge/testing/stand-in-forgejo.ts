@@ -1,4 +1,4 @@
-/** How Forgejo and Gitea answer (`/api/swagger` of each server), as far as NixFleet asks them. */
+/** Answers like Forgejo and Gitea (`/api/swagger` of each server), for the requests that NixFleet sends. */
 import {
   fault,
   found,
@@ -72,7 +72,7 @@ export const forgejoRoutes: Routes = (asked, forge) => {
 
 function merge(forge: StandIn, pull: StandInPull, order: Record<string, unknown>): StandInAnswer {
   const url = `${forge.url}/api/swagger`;
-  // Merged ones and closed ones are answered as if they were not there.
+  // Closed pull requests are answered with 404.
   if (pull.merged) return fault(405, { message: 'The PR is already merged', url });
   if (pull.state === 'closed') return forge.notFound();
   if (pull.draft) return fault(405, { message: 'Work in progress PRs cannot be merged', url });

@@ -1,4 +1,4 @@
-/** How GitHub answers (docs.github.com/rest, version 2022-11-28), as far as NixFleet asks it. */
+/** Answers like GitHub (docs.github.com/rest, version 2022-11-28), for the requests that NixFleet sends. */
 import {
   fault,
   found,
@@ -121,7 +121,7 @@ function side(ref: string, sha: string, repo: string | null) {
   };
 }
 
-/** As a list shows it: without `mergeable`, `mergeable_state` and `merged`. */
+/** As in a list: without `mergeable`, `mergeable_state` and `merged`. */
 function listed(pull: StandInPull, origin: string) {
   return {
     url: `${origin}/repos/${STAND_IN_REPO}/pulls/${pull.number}`,

@@ -1,33 +1,33 @@
-/** Whether Nix itself can read a file, before it is committed. */
+/** Checks with Nix that a changed file can be parsed, before it is committed. */
 import { basename } from 'node:path';
 import { plainText } from '@/lib/text/plain-text';
-import { runProgram } from '@/lib/git/git-run';
+import { runBoundedProgram } from '@/lib/git/git-run';
 
 export const CHECK_TIMEOUT_MS = 30_000;
 const PROGRAM = 'nix-instantiate';
 
-/** Null when it can; otherwise a sentence. Without the program nothing is checked, and so nothing is written. */
+/** Null when it can be parsed; otherwise a sentence. Without the program nothing is checked, so nothing is written. */
 export async function checkNixFile(
   path: string,
   environment: NodeJS.ProcessEnv,
   signal: AbortSignal,
 ): Promise<string | null> {
-  // No store is touched: the file is only read, and the user that runs NixFleet may have none.
+  // Uses no Nix store: the file is only parsed, and this machine may have none.
   const args = ['--store', 'dummy://', '--parse', path];
-  const end = await runProgram(PROGRAM, args, { environment, timeoutMs: CHECK_TIMEOUT_MS, signal });
+  const end = await runBoundedProgram(PROGRAM, args, { environment, timeoutMs: CHECK_TIMEOUT_MS, signal });
   switch (end.kind) {
     case 'no-git':
-      return `The program ${PROGRAM} is not found, so the changed file can't be checked, and is not written: install Nix (on Debian the package nix-bin) beside NixFleet.`;
+      return `The program ${PROGRAM} was not found, so the changed file can't be checked and is not written: install Nix next to NixFleet (on Debian, the package nix-bin).`;
     case 'timeout':
       return `${PROGRAM} did not end within ${CHECK_TIMEOUT_MS / 1_000} s: try again.`;
     case 'stopped':
-      return 'NixFleet stops: set the colour again after the next start.';
+      return 'NixFleet is stopping: set the colour again after the next start.';
     case 'too-large':
-      return `${PROGRAM} said more than can be taken in: check the file.`;
+      return `${PROGRAM} printed too much output: check the file.`;
     case 'exit': {
       if (end.code === 0) return null;
-      const words = end.stderr.split('\n').find((line) => /^error:/.test(line.trim())) ?? '';
-      return `The changed file would be no Nix any more (${plainText(words.replaceAll(path, basename(path)), 200)}): nothing was written.`;
+      const message = end.stderr.split('\n').find((line) => /^error:/.test(line.trim())) ?? '';
+      return `The changed file would not be valid Nix (${plainText(message.replaceAll(path, basename(path)), 200)}): nothing was written.`;
     }
   }
 }

@@ -29,7 +29,7 @@ describe('where colours are written', () => {
     ['nothing', {}, null],
     ['GitHub', GITHUB, { repository: 'https://github.com/ada/nixcfg.git', token: 'g' }],
     [
-      'a GitHub of one’s own',
+      'a self-hosted GitHub',
       { ...GITHUB, githubApiUrl: 'https://ghe.example.org/api/v3' },
       { repository: 'https://ghe.example.org/ada/nixcfg.git', token: 'g' },
     ],

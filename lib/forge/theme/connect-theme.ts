@@ -1,4 +1,4 @@
-/** Where colours are written, as the configuration says; for the composition root. */
+/** Connects the colour write-back according to the configuration, for the composition root. */
 import type { Log } from '@/lib/log';
 import { safeAddress } from '@/lib/git/repository-address';
 import type { ForgeSettings } from '../connect-forge';
@@ -16,7 +16,7 @@ export interface ColorSettings extends ForgeSettings {
   nixcfgPath: string;
 }
 
-/** What the fleet's `set-color` does beside setting it; nothing where colours stay on the dashboard. */
+/** The write-back for the fleet's `set-color`; empty when colours stay on the dashboard. */
 export function connectColors(
   settings: ColorSettings,
   forge: Forge | null,
@@ -29,7 +29,7 @@ export function connectColors(
   return { 'set-color': createColorWriteBack({ mode, ...place, branch, file, folder, forge, clock, log }) };
 }
 
-/** The repository, and the forge's token where it is that forge's: it must not be shown to another server. */
+/** The repository, with the forge's token if it is on that forge: the token must not reach another server. */
 export function placeOf(settings: ColorSettings): { repository: string; token: string | null } | null {
   const { configRepo, githubRepo, githubToken, forgejoUrl, forgejoRepo, forgejoToken } = settings;
   const forge =
@@ -46,7 +46,7 @@ export function placeOf(settings: ColorSettings): { repository: string; token: s
   return { repository: configRepo, token: isForges ? forge.token : null };
 }
 
-/** The API of github.com has a host of its own; that of an own server is below the server's address. */
+/** github.com has a separate API host; a self-hosted server has its API below its address. */
 function gitHubPages(apiUrl: string): string {
   const { hostname, origin } = new URL(apiUrl);
   return hostname === 'api.github.com' ? 'https://github.com' : origin;

@@ -51,7 +51,7 @@ const problem = (text: string, host = 'web'): string => {
 };
 
 describe('writing a colour', () => {
-  it('puts the entry and the palette where they belong, and touches nothing else', () => {
+  it('adds the entry and the palette, and changes nothing else', () => {
     const text = changed(FILE, 'web', '#7aa2f7');
     expect(text).toContain('    web = "custom-web"; # the first\n    "mba-work" = "iceBlue";\n  };');
     expect(text).toMatch(/ {4}};\n {4}"custom-web" = \{\n {6}name = "Custom web";/);
@@ -60,13 +60,13 @@ describe('writing a colour', () => {
     expect(text.replace(added, '').replace('"custom-web"', '"iceBlue"')).toBe(FILE);
   });
 
-  it('adds a host that is not there, at the end of the set', () => {
+  it('adds a new host at the end of the set', () => {
     expect(changed(FILE, 'new-host', '#7aa2f7')).toContain(
       '    "mba-work" = "iceBlue";\n    "new-host" = "custom-new-host";\n  };',
     );
   });
 
-  it('replaces its own palette the next time, and changes nothing the time after', () => {
+  it('replaces its palette the second time, and changes nothing the third time', () => {
     const first = changed(FILE, 'web', '#7aa2f7');
     const second = changed(first, 'web', '#e0af68');
     expect(second).not.toContain('#7aa2f7');
@@ -84,26 +84,22 @@ describe('writing a colour', () => {
   it.each<[string, string, RegExp]>([
     ['no such set', '{ palettes = { }; }', /has no `hostPalette = \{ … \};`/],
     ['two of them', `${FILE}\n{ hostPalette = { }; }`, /sets hostPalette 2 times/],
-    ['one put together from parts', '{ palettes = {}; hostPalette = { } // other; }', /put together from parts/],
-    ['one that is worked out', '{ palettes = {}; hostPalette = f { }; }', /no plain set/],
+    ['one composed of parts', '{ palettes = {}; hostPalette = { } // other; }', /composed of parts/],
+    ['one that is computed', '{ palettes = {}; hostPalette = f { }; }', /not a plain set/],
     ['the dotted form', '{ palettes = {}; hostPalette.web = "x"; }', /in the form `hostPalette\.x = …`/],
-    [
-      'an entry that is worked out',
-      '{ palettes = {}; hostPalette = { web = if a then "x" else "y"; }; }',
-      /worked out/,
-    ],
-    ['an entry with an interpolation', '{ palettes = {}; hostPalette = { web = "a-${b}"; }; }', /worked out/],
+    ['an entry that is computed', '{ palettes = {}; hostPalette = { web = if a then "x" else "y"; }; }', /computed/],
+    ['an entry with an interpolation', '{ palettes = {}; hostPalette = { web = "a-${b}"; }; }', /computed/],
     ['the host twice', '{ palettes = {}; hostPalette = { web = "a"; Web = "b"; }; }', /more than one web/],
-    ['an unfinished string', '{ palettes = {}; hostPalette = { web = "a; }; }', /a string has no end/],
-    ['an unfinished comment', `${FILE} /*`, /a comment has no end/],
-    ['an unfinished set', '{ palettes = {}; hostPalette = { web = "a";', /hostPalette without end/],
+    ['an unfinished string', '{ palettes = {}; hostPalette = { web = "a; }; }', /a string is not closed/],
+    ['an unfinished comment', `${FILE} /*`, /a comment is not closed/],
+    ['an unfinished set', '{ palettes = {}; hostPalette = { web = "a";', /hostPalette that is not closed/],
     ['nothing', '', /has no/],
   ])('refuses %s', (_what, text, expected) => {
     expect(problem(text)).toMatch(expected);
   });
 
   it.each(['', 'a b', 'a"; x = "', '${x}', '../x', 'ä', 'a'.repeat(64)])('refuses the host name "%s"', (host) => {
-    expect(problem(FILE, host)).toMatch(/no host of this name/);
+    expect(problem(FILE, host)).toMatch(/cannot hold this host name/);
   });
 
   it('reads what Nix reads: let, with, assert, inherit, rec, functions, lists, paths, addresses and numbers', () => {
@@ -120,7 +116,7 @@ describe('writing a colour', () => {
     expect(changed(text, 'web', '#7aa2f7')).toContain('web = "custom-web"');
   });
 
-  it('never throws, and what it writes it reads again', () => {
+  it('never throws, and can read what it wrote', () => {
     fc.assert(
       fc.property(
         fc.array(
@@ -158,7 +154,7 @@ describe('writing a colour', () => {
   });
 });
 
-describe('what Nix itself says', () => {
+describe('a check with Nix itself', () => {
   const hasNix = (() => {
     try {
       execFileSync('nix-instantiate', ['--version'], { stdio: 'ignore' });
@@ -216,7 +212,7 @@ describe('the palette of a colour', () => {
     expect(paletteOf(color).gradient).toMatchObject({ lightest, midDark, primary: color });
   });
 
-  it('gives colours for every colour', () => {
+  it('returns valid colours for every colour', () => {
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 0xffffff }), (value) => {
         const { gradient, text, zellij } = paletteOf(`#${value.toString(16).padStart(6, '0')}`);

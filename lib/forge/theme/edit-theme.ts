@@ -1,6 +1,6 @@
 /**
- * Writes a host's colour into a Nix file that has the sets `palettes` and `hostPalette`: a palette `custom-<host>`, and
- * the host's entry that names it. Pure. The reference wrote at the last `};` that it found, which broke the file.
+ * Writes a host's colour into a Nix file with the sets `palettes` and `hostPalette`: a palette `custom-<host>`, and the
+ * host's entry that names it. Pure. The reference dashboard wrote at the last `};`, which broke the file.
  */
 import { findSet, type AttributeSet, type Binding, type Found } from '../nix/attribute-set';
 import { plainStringValue } from '../nix/nix-tokens';
@@ -8,10 +8,13 @@ import { paletteOf } from './gradient';
 
 const HOST = /^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$/;
 
-/** Gives the new text; a problem is a clause for "The file … <problem>". Equal text: the colour is there already. */
+/**
+ * Returns the new text; a problem is a clause for "The file … <problem>". Unchanged text means the colour is already
+ * set.
+ */
 export function setThemeColor(text: string, host: string, color: string): Found<string> {
   if (!HOST.test(host))
-    return { ok: false, problem: 'can hold no host of this name: letters, digits, ".", "_" and "-" alone' };
+    return { ok: false, problem: 'cannot hold this host name: only letters, digits, ".", "_" and "-" are allowed' };
   const name = `custom-${host}`;
   const named = withEntry(
     text,
@@ -37,12 +40,14 @@ export function setThemeColor(text: string, host: string, color: string): Found<
     },
   );
   if (!written.ok) return written;
-  return reads(written.value, host, name) ? written : { ok: false, problem: 'would not say afterwards what it should' };
+  return reads(written.value, host, name)
+    ? written
+    : { ok: false, problem: 'would not hold the colour after the change' };
 }
 
 type Replace = (old: Binding['value'], indent: string) => { at: { start: number; end: number }; text: string } | null;
 
-/** The text with an entry of a set put in anew, or added at the set's end. */
+/** Replaces an entry of a set, or adds it at the end of the set. */
 function withEntry(
   text: string,
   set: string,
@@ -59,7 +64,7 @@ function withEntry(
   if (known === undefined) return { ok: true, value: insert(text, found.value, close, added) };
   const change = replace(known.value, indentAt(text, known.start));
   if (change === null)
-    return { ok: false, problem: `has a ${name} in ${set} that is worked out, and is not overwritten` };
+    return { ok: false, problem: `has a ${name} in ${set} that is computed, so it is not overwritten` };
   return { ok: true, value: text.slice(0, change.at.start) + change.text + text.slice(change.at.end) };
 }
 
@@ -67,14 +72,14 @@ function insert(text: string, { bindings }: AttributeSet, close: number, added: 
   const last = bindings.at(-1);
   const outer = indentAt(text, close);
   const indent = last === undefined ? `${outer}  ` : indentAt(text, last.start);
-  // Before the line of the closing brace, so that a comment behind the last entry stays with it.
+  // Before the line of the closing brace, so that a comment after the last entry stays with it.
   const line = text.lastIndexOf('\n', close - 1) + 1;
   const isAlone = text.slice(line, close).trim() === '';
   const at = isAlone ? line : close;
   return `${text.slice(0, at)}${isAlone ? '' : '\n'}${added(indent)}\n${isAlone ? '' : outer}${text.slice(at)}`;
 }
 
-/** The white space at the beginning of the line in which something stands. */
+/** The indentation of the line at this position. */
 function indentAt(text: string, at: number): string {
   const line = text.lastIndexOf('\n', at - 1) + 1;
   return /^[ \t]*/.exec(text.slice(line, at))?.[0] ?? '';
@@ -95,7 +100,7 @@ function palette(host: string, color: string, indent: string): string {
   );
 }
 
-/** Whether the file now says what was to be written. */
+/** Whether the file now holds the written entries. */
 function reads(text: string, host: string, name: string): boolean {
   const hosts = findSet(text, 'hostPalette');
   const palettes = findSet(text, 'palettes');

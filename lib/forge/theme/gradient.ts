@@ -16,7 +16,7 @@ interface Hsl {
   lightness: number;
 }
 
-/** `color` is `#rrggbb`; it stays itself as `primary`. */
+/** `color` is `#rrggbb`, used unchanged as `primary`. */
 export function paletteOf(color: string): ThemePalette {
   const base = toHsl(color);
   const at = (lightness: number): string => toHex({ ...base, lightness });

@@ -1,4 +1,4 @@
-/** Where a host's colour goes beside the dashboard: nowhere, into a commit, or into a pull request. */
+/** Where a host's colour is written besides the dashboard: nowhere, a commit, or a pull request. */
 export const COLOR_COMMIT_MODES = ['off', 'push', 'pr'] as const;
 export type ColorCommitMode = (typeof COLOR_COMMIT_MODES)[number];
 

@@ -1,6 +1,6 @@
 /**
- * The dashboard's own copy of the configuration repository, for writing one file. It is bare: no working tree, so that
- * neither links nor filters nor hooks of the repository have a say in what is written or run.
+ * The dashboard's copy of the configuration repository, for writing one file. It is bare, without a working tree, so
+ * that links, filters and hooks of the repository can't affect what is written or run.
  */
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
@@ -15,11 +15,11 @@ export const NETWORK_TIMEOUT_MS = 60_000;
 const LOCAL_TIMEOUT_MS = 20_000;
 const MAX_FILE_BYTES = 4 * 1024 * 1024;
 
-/** What happened instead, as a sentence for the operator. Thrown inside the write-back only. */
+/** A fault as a sentence for the operator. Thrown inside the write-back only. */
 export class WriteFault extends Error {
   constructor(
     message: string,
-    /** The branch moved between reading and writing: reading again helps. */
+    /** The branch changed between reading and writing; a retry helps. */
     readonly isStale = false,
   ) {
     super(message);
@@ -36,23 +36,23 @@ export interface WritableRepositoryOptions {
   repository: string;
   token: string | null;
   branch: string;
-  /** The copy's folder; made here. */
+  /** The folder of the copy; created here. */
   folder: string;
   environment: NodeJS.ProcessEnv;
   now: () => number;
 }
 
 export interface WritableRepository {
-  /** As an operator may read it. */
+  /** The address without credentials. */
   shown: string;
   environment: NodeJS.ProcessEnv;
-  /** Fetches the branch and gives the file in it. */
+  /** Fetches the branch and returns the file. */
   fetch(path: string, signal: AbortSignal): Promise<FetchedFile>;
-  /** Where a changed text is put to be checked and committed; taken away by `clean`. */
+  /** Writes a changed text to be checked and committed, and returns its path; removed by `clean`. */
   draft(text: string): Promise<string>;
-  /** Commits the draft as `path` on top of what was fetched. Gives the commit. */
+  /** Commits the draft as `path` on top of the fetched commit. Returns the commit. */
   commit(path: string, file: FetchedFile, message: string, signal: AbortSignal): Promise<string>;
-  /** Pushes it as a branch. `force`: for a branch that is the dashboard's own. */
+  /** Pushes it as a branch. `force`: for a branch that belongs to the dashboard. */
   push(commit: string, branch: string, force: boolean, signal: AbortSignal): Promise<void>;
   clean(): Promise<void>;
 }
@@ -78,7 +78,7 @@ export function openWritableRepository(options: WritableRepositoryOptions): Writ
       maxOutputBytes: MAX_FILE_BYTES,
     });
 
-  async function must(
+  async function runOrThrow(
     args: readonly string[],
     signal: AbortSignal,
     more?: Readonly<Record<string, string>>,
@@ -92,14 +92,14 @@ export function openWritableRepository(options: WritableRepositoryOptions): Writ
     const place = await placeAt(folder, url);
     if (place === 'foreign') {
       throw new WriteFault(
-        `The folder ${folder} was not made by NixFleet, so it is not touched: move it away, or set NIXFLEET_NIXCFG_PATH to another one.`,
+        `The folder ${folder} was not created by NixFleet and is left alone: move it away, or set NIXFLEET_NIXCFG_PATH to another one.`,
       );
     }
     if (place === 'ours') return;
     await rm(folder, { recursive: true, force: true });
     await mkdir(dirname(folder), { recursive: true });
     await makeMarkedFolder(folder, url);
-    await must(['init', '--bare', '--quiet', '--template='], signal);
+    await runOrThrow(['init', '--bare', '--quiet', '--template='], signal);
   }
 
   return {
@@ -113,8 +113,8 @@ export function openWritableRepository(options: WritableRepositoryOptions): Writ
       if (fetched.kind !== 'exit' || fetched.code !== 0) {
         throw new WriteFault(explainGitEnd(fetched, shown, NETWORK_TIMEOUT_MS, secrets));
       }
-      const commit = await must(['rev-parse', '--verify', 'refs/nixfleet/base^{commit}'], signal);
-      const entry = await must(['ls-tree', '-z', '--full-tree', commit, '--', path], signal);
+      const commit = await runOrThrow(['rev-parse', '--verify', 'refs/nixfleet/base^{commit}'], signal);
+      const entry = await runOrThrow(['ls-tree', '-z', '--full-tree', commit, '--', path], signal);
       const [, mode, blob] = /^(100\d{3}) blob ([0-9a-f]+)\t/.exec(entry) ?? [];
       if (mode === undefined || blob === undefined) {
         throw new WriteFault(
@@ -131,10 +131,10 @@ export function openWritableRepository(options: WritableRepositoryOptions): Writ
       return draftPath;
     },
     async commit(path, { commit, mode }, message, signal) {
-      const blob = await must(['hash-object', '-w', '--no-filters', '--', draftPath], signal);
-      await must(['read-tree', commit], signal);
-      await must(['update-index', '--cacheinfo', `${mode},${blob},${path}`], signal);
-      const tree = await must(['write-tree'], signal);
+      const blob = await runOrThrow(['hash-object', '-w', '--no-filters', '--', draftPath], signal);
+      await runOrThrow(['read-tree', commit], signal);
+      await runOrThrow(['update-index', '--cacheinfo', `${mode},${blob},${path}`], signal);
+      const tree = await runOrThrow(['write-tree'], signal);
       const date = `${Math.floor(now() / 1_000)} +0000`;
       const identity = Object.fromEntries(
         ['AUTHOR', 'COMMITTER'].flatMap((who) => [
@@ -143,7 +143,7 @@ export function openWritableRepository(options: WritableRepositoryOptions): Writ
           [`GIT_${who}_DATE`, date],
         ]),
       );
-      return must(['commit-tree', '-p', commit, '-m', message, tree], signal, identity);
+      return runOrThrow(['commit-tree', '-p', commit, '-m', message, tree], signal, identity);
     },
     async push(commit, target, force, signal) {
       const refs = `${force ? '+' : ''}${commit}:refs/heads/${target}`;
@@ -159,31 +159,31 @@ export function openWritableRepository(options: WritableRepositoryOptions): Writ
 
 function pushFault(end: GitEnd, branch: string, shown: string, secrets: readonly string[]): WriteFault {
   if (end.kind !== 'exit') return new WriteFault(explainGitEnd(end, shown, NETWORK_TIMEOUT_MS, secrets));
-  const said = `${end.stdout.toString('utf8')}\n${end.stderr}`;
+  const output = `${end.stdout.toString('utf8')}\n${end.stderr}`;
   if (
     /\[(?:remote )?rejected\].*(?:non-fast-forward|fetch first|stale info|failed to update ref|cannot lock ref)/i.test(
-      said,
+      output,
     )
   ) {
     return new WriteFault(
-      `The branch ${branch} of ${shown} kept moving while the colour was written: try again.`,
+      `The branch ${branch} of ${shown} kept changing while the colour was written: try again.`,
       true,
     );
   }
-  if (/protected branch|GH006|GH013|pre-receive hook declined|hook declined/i.test(said)) {
+  if (/protected branch|GH006|GH013|pre-receive hook declined|hook declined/i.test(output)) {
     return new WriteFault(
       `${shown} does not let NixFleet push to ${branch}: set NIXFLEET_COLOR_COMMIT_MODE=pr, or let its token push there.`,
     );
   }
   if (
-    /returned error: 40[13]|Authentication failed|Permission .*denied|could not read Username|read only/i.test(said)
+    /returned error: 40[13]|Authentication failed|Permission .*denied|could not read Username|read only/i.test(output)
   ) {
     return new WriteFault(
       `NixFleet may not write to ${shown}: give its token (or key) the right to push (at GitHub "Contents: read and write").`,
     );
   }
-  const line = said.split('\n').find((one) => /rejected|^fatal:|^error:/.test(one.trim())) ?? '';
+  const line = output.split('\n').find((one) => /rejected|^fatal:|^error:/.test(one.trim())) ?? '';
   return new WriteFault(
-    `The colour can't be pushed to ${branch} of ${shown} (git says "${plainText(redactText(line, secrets), 200)}"): look at the repository's rules.`,
+    `The colour can't be pushed to ${branch} of ${shown} (git says "${plainText(redactText(line, secrets), 200)}"): check the repository's rules.`,
   );
 }

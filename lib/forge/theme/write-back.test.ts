@@ -1,6 +1,6 @@
 /**
- * Real repositories, a real git server, and Nix's own check where this machine has it; where it lacks, a program of the
- * same name that knows an unfinished file by its brackets stands in (the titles say which).
+ * Real repositories, a real git server, and Nix's own check where this machine has it; elsewhere, a program of the same
+ * name that detects an unfinished file by its brackets (the titles say which).
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -115,10 +115,13 @@ const inRemote = (...args: string[]): string =>
   execFileSync('git', [`--git-dir=${bare}`, ...args], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
 
 describe(`a colour as a commit, checked by ${checker}`, () => {
-  it('is one commit of NixFleet on the branch, in one file', async () => {
+  it('is one commit by NixFleet on the branch, in one file', async () => {
     const end = await set(writeBack(), '#7aa2f7');
     const head = inRemote('rev-parse', 'main');
-    expect(end).toEqual({ outcome: 'succeeded', reason: `The colour is #7aa2f7, and in main as ${head.slice(0, 7)}.` });
+    expect(end).toEqual({
+      outcome: 'succeeded',
+      reason: `The colour is #7aa2f7, committed to main as ${head.slice(0, 7)}.`,
+    });
     expect(inRemote('log', '-1', '--format=%an <%ae>|%cn|%s|%b', 'main')).toBe(
       'NixFleet <nixfleet@localhost>|NixFleet|theme(web): change color to #7aa2f7|Set in NixFleet by ada.',
     );
@@ -128,20 +131,20 @@ describe(`a colour as a commit, checked by ${checker}`, () => {
     expect(notes[0]).toBe(`Fetching main of ${bare}.`);
   });
 
-  it('is unchanged when the file says so already', async () => {
+  it('is unchanged when the file already has it', async () => {
     const executor = writeBack();
     await set(executor, '#7aa2f7');
     const before = inRemote('rev-parse', 'main');
-    expect(await set(executor, '#7aa2f7')).toEqual({ outcome: 'unchanged', reason: `${FILE} says #7aa2f7 already.` });
+    expect(await set(executor, '#7aa2f7')).toEqual({ outcome: 'unchanged', reason: `${FILE} already has #7aa2f7.` });
     expect(inRemote('rev-parse', 'main')).toBe(before);
   });
 
-  it('leaves the repository alone when the colour becomes the agent’s affair again', async () => {
+  it('leaves the repository alone when the agent chooses the colour again', async () => {
     expect((await set(writeBack(), null)).outcome).toBe('succeeded');
     expect(existsSync(join(folder.path, 'data'))).toBe(false);
   });
 
-  it('goes on from what others pushed meanwhile, and writes one after the other', async () => {
+  it('builds on commits pushed meanwhile, and writes one at a time', async () => {
     const executor = writeBack();
     const ends = await Promise.all([
       set(executor, '#111111'),
@@ -160,16 +163,16 @@ describe(`a colour as a commit, checked by ${checker}`, () => {
       program('nix-instantiate', `#!/bin/sh\n${push}\n${nix}`);
       const end = await set(executor, '#444444');
       expect(end.outcome).toBe('succeeded');
-      expect(notes).toContain('The branch has moved: reading it again.');
+      expect(notes).toContain('The branch has changed: reading it again.');
       expect(inRemote('show', 'main:other.txt')).toBe('new');
     }
   });
 
   it.each<[string, string, RegExp]>([
     ['has no such set', '{ palettes = { }; }\n', /^The file modules\/theme\.nix has no `hostPalette/],
-    ['says it twice', `${THEME}${THEME}`, /sets hostPalette 2 times.*Nothing was written\.$/],
-    ['was broken before', `${THEME.trimEnd().slice(0, -1)}\n`, /would be no Nix any more/],
-  ])('lesson 1.4, 62: is refused when the file %s', async (_what, text, reason) => {
+    ['sets it twice', `${THEME}${THEME}`, /sets hostPalette 2 times.*Nothing was written\.$/],
+    ['was already broken', `${THEME.trimEnd().slice(0, -1)}\n`, /would not be valid Nix/],
+  ])('is refused when the file %s', async (_what, text, reason) => {
     working.commit('other', { [FILE]: text });
     working.git('push', '--quiet', bare, 'main');
     const before = inRemote('rev-parse', 'main');
@@ -179,7 +182,7 @@ describe(`a colour as a commit, checked by ${checker}`, () => {
     expect(inRemote('rev-parse', 'main')).toBe(before);
   });
 
-  it('is refused when the file is a link, or not there', async () => {
+  it('is refused when the file is a link or missing', async () => {
     symlinkSync('/etc/passwd', join(working.path, 'link.nix'));
     working.commit('a link');
     working.git('push', '--quiet', bare, 'main');
@@ -188,7 +191,7 @@ describe(`a colour as a commit, checked by ${checker}`, () => {
     }
   });
 
-  it('is refused where Nix is not there', async () => {
+  it('is refused without Nix', async () => {
     const without = join(folder.path, 'without');
     mkdirSync(without);
     symlinkSync(join(programs, 'git'), join(without, 'git'));
@@ -196,7 +199,7 @@ describe(`a colour as a commit, checked by ${checker}`, () => {
     const before = inRemote('rev-parse', 'main');
     const end = await set(writeBack({ environment: environment(without) }), '#7aa2f7');
     expect(end.outcome).toBe('failed');
-    expect(end.reason).toMatch(/^The program nix-instantiate is not found.*install Nix/);
+    expect(end.reason).toMatch(/^The program nix-instantiate was not found.*install Nix/);
     expect(inRemote('rev-parse', 'main')).toBe(before);
   });
 
@@ -206,11 +209,11 @@ describe(`a colour as a commit, checked by ${checker}`, () => {
     expect((await set(writeBack(), '#7aa2f7')).reason).toContain('set NIXFLEET_COLOR_COMMIT_MODE=pr');
   });
 
-  it('never touches a folder that is somebody else’s, and keeps its own to its owner', async () => {
+  it('never touches a foreign folder, and keeps its copy private', async () => {
     const mine = join(folder.path, 'mine');
     mkdirSync(mine);
     writeFileSync(join(mine, 'precious'), 'x');
-    expect((await set(writeBack({ folder: mine }), '#7aa2f7')).reason).toMatch(/was not made by NixFleet/);
+    expect((await set(writeBack({ folder: mine }), '#7aa2f7')).reason).toMatch(/was not created by NixFleet/);
     expect(readFileSync(join(mine, 'precious'), 'utf8')).toBe('x');
     await set(writeBack(), '#7aa2f7');
     expect(statSync(join(folder.path, 'data', 'nixcfg')).mode & 0o777).toBe(0o700);
@@ -241,7 +244,7 @@ describe.each<Dialect>(['github', 'forgejo'])('a colour as a pull request at %s'
       : createForgejo({ url: standIn.url, ...common });
   };
 
-  it('is a branch of its own and a pull request, and the next colour follows it', async () => {
+  it('is a separate branch and a pull request, which the next colour reuses', async () => {
     const executor = writeBack({ mode: 'pr', forge: forge() });
     const before = inRemote('rev-parse', 'main');
     const end = await set(executor, '#7aa2f7');
@@ -257,12 +260,12 @@ describe.each<Dialect>(['github', 'forgejo'])('a colour as a pull request at %s'
       title: 'theme(web): change color to #7aa2f7',
     });
     const again = await set(executor, '#e0af68');
-    expect(again.reason).toContain('the pull request of nixfleet/color-web that is open brings it into main');
+    expect(again.reason).toContain('the open pull request from nixfleet/color-web brings it into main');
     expect(inRemote('show', `nixfleet/color-web:${FILE}`)).toContain('#e0af68');
     expect(standIn.pulls.size).toBe(1);
   });
 
-  it('says so when the branch was pushed and the forge refuses', async () => {
+  it('reports a pushed branch without a pull request when the forge refuses', async () => {
     standIn.intercept = () => ({ status: 403, body: '{"message":"Resource not accessible"}' });
     const end = await set(writeBack({ mode: 'pr', forge: forge() }), '#7aa2f7');
     expect(end.outcome).toBe('failed');
@@ -273,7 +276,7 @@ describe.each<Dialect>(['github', 'forgejo'])('a colour as a pull request at %s'
 });
 
 describe('the token of a repository by http', () => {
-  it('lesson 3.3, 30: goes as a header: it is in no argument, address, file, note or message', async () => {
+  it('is sent as a header: it is in no argument, address, file, note or message', async () => {
     execFileSync('git', [`--git-dir=${bare}`, 'config', 'http.receivepack', 'true']);
     const seen: string[] = [];
     const backend = gitBackend(folder.path);

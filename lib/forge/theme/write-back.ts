@@ -13,16 +13,16 @@ import type {
   DashboardOperationTask,
 } from '@/lib/fleet/records/executor-port';
 
-/** A branch that moved in between is read again so often. */
+/** Attempts when the branch changes in between. */
 const ATTEMPTS = 3;
 
 export interface WriteBackOptions {
   mode: Exclude<ColorCommitMode, 'off'>;
   repository: string;
-  /** For http(s) addresses without credentials of their own. */
+  /** For http(s) addresses without credentials. */
   token: string | null;
   branch: string;
-  /** The Nix file, from the top of the repository. */
+  /** Path of the Nix file in the repository. */
   file: string;
   /** The folder of the copy. */
   folder: string;
@@ -33,7 +33,9 @@ export interface WriteBackOptions {
   environment?: NodeJS.ProcessEnv;
 }
 
-/** The part of `set-color` outside of the fleet. One is written at a time: they share a copy and a branch. */
+/**
+ * The part of `set-color` outside the fleet. One colour is written at a time, because they share a copy and a branch.
+ */
 export function createColorWriteBack(options: WriteBackOptions): DashboardExecutor {
   const repository = openWritableRepository({
     ...options,
@@ -57,7 +59,7 @@ async function write(
   if (typeof color !== 'string') {
     return {
       outcome: 'succeeded',
-      reason: 'The colour is its agent’s affair again; the repository keeps what it has.',
+      reason: 'The agent chooses the colour again; the repository is unchanged.',
     };
   }
   try {
@@ -66,7 +68,7 @@ async function write(
         return await writeOnce(repository, options, task, color);
       } catch (error) {
         if (!(error instanceof WriteFault) || !error.isStale || attempt >= ATTEMPTS) throw error;
-        task.note('The branch has moved: reading it again.');
+        task.note('The branch has changed: reading it again.');
       }
     }
   } catch (error) {
@@ -75,7 +77,7 @@ async function write(
     options.log.warn({ problem: code, folder: options.folder }, 'a colour was not written back');
     return {
       outcome: 'failed',
-      reason: `The copy of the repository at ${options.folder} can’t be written (${code}): make the folder writable and see that it has space.`,
+      reason: `The copy of the repository at ${options.folder} can’t be written (${code}): make the folder writable and make sure that it has free space.`,
     };
   } finally {
     await repository.clean();
@@ -93,7 +95,7 @@ async function writeOnce(
   const fetched = await repository.fetch(file, signal);
   const edited = setThemeColor(fetched.text, host.name, color);
   if (!edited.ok) return { outcome: 'failed', reason: `The file ${file} ${edited.problem}. Nothing was written.` };
-  if (edited.value === fetched.text) return { outcome: 'unchanged', reason: `${file} says ${color} already.` };
+  if (edited.value === fetched.text) return { outcome: 'unchanged', reason: `${file} already has ${color}.` };
 
   task.note(`Checking ${file} with nix-instantiate.`);
   const fault = await checkNixFile(await repository.draft(edited.value), repository.environment, signal);
@@ -107,9 +109,9 @@ async function writeOnce(
   await repository.push(commit, target, mode === 'pr', signal);
   log.info({ host: host.name, commit, branch: target }, 'colour written back');
   if (mode === 'push') {
-    return { outcome: 'succeeded', reason: `The colour is ${color}, and in ${branch} as ${commit.slice(0, 7)}.` };
+    return { outcome: 'succeeded', reason: `The colour is ${color}, committed to ${branch} as ${commit.slice(0, 7)}.` };
   }
-  if (forge === null) return { outcome: 'failed', reason: 'No forge is configured that could open a pull request.' };
+  if (forge === null) return { outcome: 'failed', reason: 'No forge is configured to open a pull request.' };
   task.note(`Opening a pull request at ${forge.name}.`);
   const opened = await forge.createPullRequest({ head: target, base: branch, title, body }, signal);
   if (opened.ok) {
@@ -118,11 +120,11 @@ async function writeOnce(
       reason: `The colour is ${color}; pull request #${opened.value.number} brings it into ${branch}.`,
     };
   }
-  // One of the colour before is open still: it follows its branch.
+  // A pull request of an earlier colour is still open and follows its branch.
   if (opened.fault.kind === 'refused' && /already exists/i.test(opened.fault.message)) {
     return {
       outcome: 'succeeded',
-      reason: `The colour is ${color}; the pull request of ${target} that is open brings it into ${branch}.`,
+      reason: `The colour is ${color}; the open pull request from ${target} brings it into ${branch}.`,
     };
   }
   return {

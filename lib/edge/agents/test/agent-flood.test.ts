@@ -6,9 +6,9 @@ import { createTestServer, type AgentClient, type TestServer } from '../../testi
 const KIB = 1024;
 const BURST_BYTES = 256 * KIB;
 
-let house: TestServer;
+let server: TestServer;
 afterEach(async () => {
-  await house.close();
+  await server.close();
 });
 
 async function settled(agent: AgentClient): Promise<void> {
@@ -17,10 +17,10 @@ async function settled(agent: AgentClient): Promise<void> {
   await pong;
 }
 
-/** A house on whose clock no time goes by until the test says so: a budget that is used up stays used up. */
+/** A server whose clock only the test advances, so that a spent budget stays spent. */
 async function openSlowHouse() {
   const clock = { nowMs: 0, stepMs: 0 };
-  house = await createTestServer({
+  server = await createTestServer({
     groupMs: 4,
     pace: {
       limits: { bytes: { burst: BURST_BYTES, perSecond: 64 * KIB * KIB }, workMs: { burst: 1_000, perSecond: 1_000 } },
@@ -31,8 +31,8 @@ async function openSlowHouse() {
 }
 
 async function runningTest(hostname: string): Promise<{ agent: AgentClient; id: string }> {
-  const agent = await house.registeredAgent(hostname);
-  const [result] = house.fleet.dispatch({ operation: 'test', hostIds: [hostname], requestId: 'r', by: house.by });
+  const agent = await server.registeredAgent(hostname);
+  const [result] = server.fleet.dispatch({ operation: 'test', hostIds: [hostname], requestId: 'r', by: server.by });
   if (result?.kind !== 'accepted') throw new Error('not accepted');
   return { agent, id: result.commandId };
 }
@@ -41,7 +41,7 @@ async function runningTest(hostname: string): Promise<{ agent: AgentClient; id: 
 function linesOf(commandId: string): string[] {
   const all: string[] = [];
   for (;;) {
-    const page = house.fleet.output(commandId, all.length, 1_000);
+    const page = server.fleet.output(commandId, all.length, 1_000);
     if (page.length === 0) return all;
     all.push(...page.map(({ text }) => text));
   }
@@ -65,18 +65,18 @@ async function honestRounds(agents: readonly AgentClient[]): Promise<void> {
 /** Waits until the last round of each of them is what its host shows. */
 function honestHosts(): Promise<void> {
   const generation = `${ROUNDS}`.padStart(7, 'a');
-  return house.until(() =>
-    Array.from({ length: HONEST }, (_, index) => house.fleet.host(`honest-${index}`)).every(
+  return server.until(() =>
+    Array.from({ length: HONEST }, (_, index) => server.fleet.host(`honest-${index}`)).every(
       (host) => host?.online === true && host.generation === generation,
     ),
   );
 }
 
-describe('one agent that floods, beside 50 honest ones', () => {
+describe('one flooding agent next to 50 regular ones', () => {
   const honestAgents = () =>
-    Promise.all(Array.from({ length: HONEST }, (_, index) => house.registeredAgent(`honest-${index}`)));
+    Promise.all(Array.from({ length: HONEST }, (_, index) => server.registeredAgent(`honest-${index}`)));
 
-  it('with output: it is slowed, every line arrives in order, the link stays, and nobody else waits', async () => {
+  it('with output: it is throttled, every line arrives in order, its connection stays open, and no other agent waits', async () => {
     const clock = await openSlowHouse();
     const honest = await honestAgents();
     const { agent, id } = await runningTest('flood');
@@ -87,45 +87,45 @@ describe('one agent that floods, beside 50 honest ones', () => {
     await honestHosts();
     // The budget, and what Node had read already: two chunks at most.
     const readBytes = BURST_BYTES + 128 * KIB;
-    expect(house.fleet.command(id)?.lines ?? 0).toBeLessThan(readBytes / 300);
+    expect(server.fleet.command(id)?.lines ?? 0).toBeLessThan(readBytes / 300);
     // What we do not read lies with the sender.
     expect(agent.socket.bufferedAmount).toBeGreaterThan(0);
     clock.stepMs = 0.1;
-    await house.until(() => (house.fleet.command(id)?.lines ?? 0) === total);
+    await server.until(() => (server.fleet.command(id)?.lines ?? 0) === total);
     const lines = linesOf(id);
     expect(lines).toHaveLength(total);
     expect(lines.every((line, index) => line === lineOf(index))).toBe(true);
     expect(agent.socket.readyState).toBe(agent.socket.OPEN);
-    expect(house.fleet.host('flood')?.online).toBe(true);
+    expect(server.fleet.host('flood')?.online).toBe(true);
   });
 
   it.each([
     ['the smallest heartbeats', '{"type":"heartbeat"}'],
     ['heartbeats', JSON.stringify({ type: 'heartbeat', payload: { lock_hash: 'x'.repeat(200) } })],
     [
-      'frames of an unknown type that begins as output does',
+      'frames of an unknown type that starts like output',
       JSON.stringify({ type: 'output_later', payload: 'x'.repeat(200) }),
     ],
     ['frames of an unknown type', JSON.stringify({ type: 'later', payload: 'x'.repeat(200) })],
-  ])('with %s: it is slowed, the link stays, and nobody else waits', async (_name, frame) => {
+  ])('with %s: it is throttled, its connection stays open, and no other agent waits', async (_name, frame) => {
     const clock = await openSlowHouse();
     const honest = await honestAgents();
-    const agent = await house.registeredAgent('flood');
+    const agent = await server.registeredAgent('flood');
     const count = Math.ceil((KIB * KIB) / frame.length);
     for (let sent = 0; sent < count; sent += 1) agent.raw(frame);
     agent.send('heartbeat', { generation: 'fffffff' });
     await honestRounds(honest);
     await honestHosts();
-    expect(house.fleet.host('flood')?.generation).not.toBe('fffffff');
+    expect(server.fleet.host('flood')?.generation).not.toBe('fffffff');
     expect(agent.socket.readyState).toBe(agent.socket.OPEN);
     clock.stepMs = 0.1;
-    await house.until(() => house.fleet.host('flood')?.generation === 'fffffff');
+    await server.until(() => server.fleet.host('flood')?.generation === 'fffffff');
     expect(agent.socket.readyState).toBe(agent.socket.OPEN);
   });
 
-  it('with pings: the newest is answered, in order, and the link stays', async () => {
-    house = await createTestServer();
-    const agent = await house.registeredAgent('flood');
+  it('with pings: the newest is answered, in order, and its connection stays open', async () => {
+    server = await createTestServer();
+    const agent = await server.registeredAgent('flood');
     const count = 20_000;
     const pongs: number[] = [];
     const last = new Promise<void>((resolve) => {
@@ -142,47 +142,47 @@ describe('one agent that floods, beside 50 honest ones', () => {
   });
 });
 
-describe('a link that has not registered', () => {
+describe('a connection that has not registered', () => {
   it.each([
     ['pings', (agent: AgentClient) => agent.socket.ping('x'.repeat(100))],
     ['frames', (agent: AgentClient) => agent.send('heartbeat', { lock_hash: 'x'.repeat(100) })],
     // Never ended, so that it is never a message.
     ['parts of one message', (agent: AgentClient) => agent.socket.send('x'.repeat(100), { fin: false })],
-  ])('ends when it sends more than 64 KiB of %s, with an event that says so', async (_name, send) => {
-    house = await createTestServer();
-    const agent = await house.agent();
+  ])('is closed, with an event, when it sends more than 64 KiB of %s', async (_name, send) => {
+    server = await createTestServer();
+    const agent = await server.agent();
     const closed = once(agent.socket, 'close');
     for (let sent = 0; sent < 1_000; sent += 1) send(agent);
     const [code] = (await closed) as [number];
     expect(code).toBe(1009);
-    await house.until(() =>
-      house.fleet
+    await server.until(() =>
+      server.fleet
         .events({ limit: 500 })
         .some(({ message }) => message.startsWith('The connection was closed: it sent more than 64 KiB')),
     );
   });
 
-  it('may send as much as it likes once it has', async () => {
-    house = await createTestServer();
-    const agent = await house.registeredAgent('h1');
+  it('may send any amount once it has registered', async () => {
+    server = await createTestServer();
+    const agent = await server.registeredAgent('h1');
     for (let sent = 0; sent < 1_000; sent += 1) agent.send('heartbeat', { lock_hash: 'x'.repeat(200) });
     await settled(agent);
     expect(agent.socket.readyState).toBe(agent.socket.OPEN);
   });
 
-  it('finds its budget as it left it when it dials again, and hosts that are known are not held up', async () => {
+  it('keeps its spent budget when it reconnects, and known hosts are not delayed', async () => {
     const clock = await openSlowHouse();
     const flood = async () => {
-      const agent = await house.agent();
+      const agent = await server.agent();
       for (let sent = 0; sent < 60; sent += 1) agent.socket.ping('x'.repeat(100));
       for (let sent = 0; sent < 55; sent += 1) agent.send('later', { x: 'x'.repeat(1_000) });
       return agent;
     };
-    const known = await house.registeredAgent('known');
+    const known = await server.registeredAgent('known');
     // Each sends less than one link may, all of them more than their address may.
     const agents = await Promise.all(Array.from({ length: 8 }, flood));
     await settled(known);
-    const last = await house.agent();
+    const last = await server.agent();
     let isAnswered = false;
     const answered = settled(last).then(() => (isAnswered = true));
     for (let round = 0; round < 20; round += 1) await settled(known);
@@ -194,12 +194,12 @@ describe('a link that has not registered', () => {
 });
 
 describe('the output of a build', () => {
-  it.each([2, 3])('of 20,000 lines, one of them 64 KiB, is stored whole by protocol %i', async (protocol) => {
-    house = await createTestServer();
-    const agent = await house.agent();
+  it.each([2, 3])('of 20,000 lines, one of them 64 KiB, is stored completely with protocol %i', async (protocol) => {
+    server = await createTestServer();
+    const agent = await server.agent();
     agent.send('register', { hostname: 'h1', protocol, instance: 'i', running: null, finished: [] });
     await agent.inbox.find((frame) => frame.type === 'registered');
-    const [result] = house.fleet.dispatch({ operation: 'test', hostIds: ['h1'], requestId: 'r', by: house.by });
+    const [result] = server.fleet.dispatch({ operation: 'test', hostIds: ['h1'], requestId: 'r', by: server.by });
     if (result?.kind !== 'accepted') throw new Error('not accepted');
     const total = 20_000;
     const lineOf = (index: number) => (index === 10_000 ? '"'.repeat(64 * KIB) : `${index} ${'x'.repeat(80)}`);
@@ -213,32 +213,32 @@ describe('the output of a build', () => {
         agent.send('output_batch', { command_id: result.commandId, lines });
       }
     }
-    await house.until(() => (house.fleet.command(result.commandId)?.lines ?? 0) === total);
+    await server.until(() => (server.fleet.command(result.commandId)?.lines ?? 0) === total);
     expect(linesOf(result.commandId)).toEqual(all);
     expect(agent.socket.readyState).toBe(agent.socket.OPEN);
   });
 });
 
-describe('a link that sends what can’t be read', () => {
-  const faults = () => house.fleet.events({ limit: 500 }).filter(({ action }) => action === 'agent.fault');
+describe('a connection that sends unreadable frames', () => {
+  const faults = () => server.fleet.events({ limit: 500 }).filter(({ action }) => action === 'agent.fault');
 
   it.each([
     ['text that is not JSON', 'no JSON'],
     ['brackets', '['.repeat(1_000)],
-    ['a frame that its schema refuses', '{"type":"heartbeat","payload":{"command_pid":"x"}}'],
+    ['a frame that its schema rejects', '{"type":"heartbeat","payload":{"command_pid":"x"}}'],
     ['a frame that is too large for its type', JSON.stringify({ type: 'started', payload: { x: 'x'.repeat(5_000) } })],
     ['binary frames', Buffer.from('binary')],
-  ])('ends with 1008 after some of them, with one event that says so: %s', async (_name, frame) => {
-    house = await createTestServer();
-    const agent = await house.registeredAgent('h1');
+  ])('is closed with 1008 and one event after too many of them: %s', async (_name, frame) => {
+    server = await createTestServer();
+    const agent = await server.registeredAgent('h1');
     const closed = once(agent.socket, 'close');
     for (let sent = 0; sent <= UNREADABLE_LIMITS.burst; sent += 1) agent.raw(frame);
     const [code, reason] = (await closed) as [number, Buffer];
     expect(code).toBe(1008);
-    expect(reason.toString()).toBe('too many frames that can not be read');
+    expect(reason.toString()).toBe('too many unreadable frames');
     // Events are stored in batches.
-    await house.until(() => faults().length >= 2);
-    expect(house.fleet.host('h1')?.online).toBe(false);
+    await server.until(() => faults().length >= 2);
+    expect(server.fleet.host('h1')?.online).toBe(false);
     expect(
       faults().filter(({ message }) => message.startsWith('The connection was closed: more than 20')),
     ).toHaveLength(1);
@@ -246,43 +246,43 @@ describe('a link that sends what can’t be read', () => {
     expect(faults()).toHaveLength(2);
   });
 
-  it('is not read any more, and ends soon, although it goes on sending and never answers', async () => {
-    house = await createTestServer();
-    const agent = await house.registeredAgent('h1');
+  it('is no longer read and closes soon although it keeps sending and never answers', async () => {
+    server = await createTestServer();
+    const agent = await server.registeredAgent('h1');
     const closed = once(agent.socket, 'close');
     for (let sent = 0; sent <= UNREADABLE_LIMITS.burst; sent += 1) agent.raw('no JSON');
     for (let sent = 0; sent < 100_000; sent += 1) agent.raw('{"type":"heartbeat","payload":{"generation":"fffffff"}}');
     await closed;
-    await house.until(() => house.agents.size === 0);
-    expect(house.fleet.host('h1')?.generation).not.toBe('fffffff');
+    await server.until(() => server.agents.size === 0);
+    expect(server.fleet.host('h1')?.generation).not.toBe('fffffff');
   });
 
-  it('ends with its event although each of its frames was wrong in another way', async () => {
-    house = await createTestServer();
-    const agent = await house.agent();
+  it('is closed with its event although each of its frames was wrong in a different way', async () => {
+    server = await createTestServer();
+    const agent = await server.agent();
     const closed = once(agent.socket, 'close');
     for (let sent = 0; sent <= UNREADABLE_LIMITS.burst; sent += 1) agent.raw('x'.repeat(sent + 1));
     await closed;
-    await house.until(() => faults().some(({ message }) => message.startsWith('The connection was closed')));
+    await server.until(() => faults().some(({ message }) => message.startsWith('The connection was closed')));
     expect(faults().filter(({ message }) => message.startsWith('The connection was closed'))).toHaveLength(1);
   });
 
-  it('stays while it sends as many as are allowed, and what it sends after them counts', async () => {
-    house = await createTestServer();
-    const agent = await house.registeredAgent('h1');
+  it('stays open within the allowance, and later frames still count', async () => {
+    server = await createTestServer();
+    const agent = await server.registeredAgent('h1');
     for (let sent = 0; sent < UNREADABLE_LIMITS.burst; sent += 1) agent.raw('no JSON');
     agent.send('heartbeat', { generation: 'abcdef1' });
     await settled(agent);
-    expect(house.fleet.host('h1')).toMatchObject({ online: true, generation: 'abcdef1' });
+    expect(server.fleet.host('h1')).toMatchObject({ online: true, generation: 'abcdef1' });
   });
 
-  it('is not judged by types and fields that are unknown: 10,000 of them are no fault', async () => {
-    house = await createTestServer();
-    const agent = await house.registeredAgent('h1');
+  it('may send 10,000 frames of unknown types and fields', async () => {
+    server = await createTestServer();
+    const agent = await server.registeredAgent('h1');
     for (let sent = 0; sent < 10_000; sent += 1) agent.send(sent % 2 === 0 ? 'later' : 'heartbeat', { later: sent });
     agent.send('heartbeat', { generation: 'abcdef1' });
     await settled(agent);
-    expect(house.fleet.host('h1')).toMatchObject({ online: true, generation: 'abcdef1' });
+    expect(server.fleet.host('h1')).toMatchObject({ online: true, generation: 'abcdef1' });
     expect(agent.socket.readyState).toBe(agent.socket.OPEN);
   });
 });

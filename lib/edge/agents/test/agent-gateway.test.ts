@@ -16,12 +16,12 @@ const QUIET_BEAT = {
   update_status: null,
 };
 
-let house: TestServer;
+let server: TestServer;
 beforeEach(async () => {
-  house = await createTestServer();
+  server = await createTestServer();
 });
 afterEach(async () => {
-  await house.close();
+  await server.close();
 });
 
 /** Everything sent before is worked through once this has come back: frames of one socket stay in order. */
@@ -32,28 +32,28 @@ async function settled(agent: AgentClient): Promise<void> {
 }
 
 function dispatch(operation: 'pull' | 'switch' | 'test' | 'stop', requestId: string, hostId = 'h1') {
-  const [result] = house.fleet.dispatch({ operation, hostIds: [hostId], requestId, by: house.by });
+  const [result] = server.fleet.dispatch({ operation, hostIds: [hostId], requestId, by: server.by });
   if (result?.kind !== 'accepted') throw new Error(`not accepted: ${JSON.stringify(result)}`);
   return result.commandId;
 }
 
 async function eventsOf(action: string): Promise<string[]> {
   // Such events are stored in batches: a browser hears of them when they are.
-  const browser = await house.browser();
+  const browser = await server.browser();
   await browser.inbox.find(
     (message) => message.t === 'changes' && (message.events ?? []).some((e) => e.action === action),
   );
-  return house.fleet
+  return server.fleet
     .events({ limit: 100 })
     .filter((event) => event.action === action)
     .map((event) => event.message);
 }
 
-describe('agents’ gateway: the upgrade', () => {
+describe('agent gateway: the upgrade', () => {
   it('answers a wrong token and a missing one with 401 before the upgrade', async () => {
     const wrong: Record<string, string>[] = [{}, { authorization: 'Bearer wrong' }];
     for (const headers of wrong) {
-      const [, response] = (await once(house.dial('/ws', { headers }), 'unexpected-response')) as [
+      const [, response] = (await once(server.dial('/ws', { headers }), 'unexpected-response')) as [
         unknown,
         { statusCode: number },
       ];
@@ -61,25 +61,25 @@ describe('agents’ gateway: the upgrade', () => {
     }
   });
 
-  it('refuses a page that dials the agents’ path, even with the token', async () => {
-    const socket = house.dial('/ws', { headers: { authorization: `Bearer ${TOKEN}` }, origin: 'http://evil.example' });
+  it('refuses a page that connects to the agent path, even with the token', async () => {
+    const socket = server.dial('/ws', { headers: { authorization: `Bearer ${TOKEN}` }, origin: 'http://evil.example' });
     const [, response] = (await once(socket, 'unexpected-response')) as [unknown, { statusCode: number }];
     expect(response.statusCode).toBe(403);
   });
 
   it('answers every ping', async () => {
-    const agent = await house.agent();
+    const agent = await server.agent();
     await settled(agent);
     expect(agent.socket.readyState).toBe(agent.socket.OPEN);
   });
 });
 
-describe('agents’ gateway: a fault of the dashboard', () => {
-  it('1.1/11, 3.1/3 costs the connection that it came with, and nothing else', async () => {
-    const steady = await house.registeredAgent('steady');
-    const agent = await house.registeredAgent('h1');
+describe('agent gateway: a fault of the dashboard', () => {
+  it('closes the connection that caused it and nothing else', async () => {
+    const steady = await server.registeredAgent('steady');
+    const agent = await server.registeredAgent('h1');
     const closed = once(agent.socket, 'close');
-    const relate = vi.spyOn(house.desired, 'relate').mockImplementationOnce(() => {
+    const relate = vi.spyOn(server.desired, 'relate').mockImplementationOnce(() => {
       throw new Error('a fault of ours');
     });
     agent.send('heartbeat', { ...QUIET_BEAT, lock_hash: 'a'.repeat(64) });
@@ -87,18 +87,18 @@ describe('agents’ gateway: a fault of the dashboard', () => {
     expect(code).toBe(1011);
     relate.mockRestore();
     await settled(steady);
-    await house.registeredAgent('h1');
-    expect(house.logged.join('')).toContain('could not be worked through');
+    await server.registeredAgent('h1');
+    expect(server.logged.join('')).toContain('handling a message of an agent failed');
   });
 });
 
-describe('agents’ gateway: frames', () => {
-  it('takes all 39 sample frames and is left with the state that they tell of', async () => {
+describe('agent gateway: frames', () => {
+  it('accepts all 39 sample frames and holds the state they describe', async () => {
     expect(FRAMES).toHaveLength(39);
-    const agent = await house.agent();
+    const agent = await server.agent();
     for (const frame of FRAMES) agent.raw(frame);
     await settled(agent);
-    const host = house.fleet.host('h1');
+    const host = server.fleet.host('h1');
     expect(host).toMatchObject({
       online: true,
       type: 'nixos',
@@ -110,42 +110,42 @@ describe('agents’ gateway: frames', () => {
       heartbeatIntervalS: 5,
       repoUrl: 'https://git.example.com/ops/nixcfg.git',
       themeColor: '#7aa2f7',
-      // Nothing was asked of it, so nothing is under way but what its last heartbeat says.
+      // No command was requested, so only its last heartbeat reports one.
       command: null,
       control: null,
       foreignCommand: 'test',
     });
-    const faults = house.fleet.events({ limit: 100 }).filter((event) => event.action === 'agent.fault');
+    const faults = server.fleet.events({ limit: 100 }).filter((event) => event.action === 'agent.fault');
     expect(faults).toEqual([]);
   });
 
-  it('1.6/79 follows a pull through its real frames to its end, with every line', async () => {
-    const agent = await house.agent();
+  it('follows a pull through its real frames to its end, with every line', async () => {
+    const agent = await server.agent();
     for (const frame of FRAMES.slice(0, 2)) agent.raw(frame);
     await settled(agent);
     const commandId = dispatch('pull', 'r1');
     await agent.inbox.find((frame) => frame.type === 'command' && frame.payload.command === 'pull');
     for (const frame of FRAMES.slice(2, 7)) agent.raw(frame);
     await settled(agent);
-    expect(house.fleet.command(commandId)?.phase).toBe('verifying');
+    expect(server.fleet.command(commandId)?.phase).toBe('verifying');
     agent.send('heartbeat', QUIET_BEAT);
     await settled(agent);
-    const ended = house.fleet.command(commandId);
+    const ended = server.fleet.command(commandId);
     expect(ended).toMatchObject({ phase: 'ended', outcome: 'unchanged', exitCode: 0, lines: 2 });
-    expect(house.fleet.output(commandId, 0, 10).map((line) => [line.seq, line.stream, line.text])).toEqual([
+    expect(server.fleet.output(commandId, 0, 10).map((line) => [line.seq, line.stream, line.text])).toEqual([
       [1, 'stderr', 'From https://git.example.com/ops/nixcfg.git'],
       [2, 'stdout', 'HEAD is now at 3c9a808 init'],
     ]);
-    expect(house.fleet.host('h1')?.command).toBeNull();
+    expect(server.fleet.host('h1')?.command).toBeNull();
   });
 
   it('never sends an id to an agent of protocol 2, and always to one of protocol 3', async () => {
-    const old = await house.registeredAgent('h1');
+    const old = await server.registeredAgent('h1');
     dispatch('test', 'r1', 'h1');
     const plain = await old.inbox.find((frame) => frame.type === 'command');
     expect(plain.payload).toEqual({ command: 'test' });
 
-    const agent = await house.agent();
+    const agent = await server.agent();
     agent.send('register', { hostname: 'h3', protocol: 3, instance: 'i1', running: null, finished: [] });
     const registered = await agent.inbox.find((frame) => frame.type === 'registered');
     expect(registered.payload).toMatchObject({ host_id: 'h3', protocol: 3 });
@@ -154,8 +154,8 @@ describe('agents’ gateway: frames', () => {
     expect(command.payload).toEqual({ command: 'test', id });
   });
 
-  it('acknowledges numbered output and results once they are stored, drops what comes twice and marks gaps', async () => {
-    const agent = await house.agent();
+  it('acknowledges numbered output and results once they are stored, drops duplicates and marks gaps', async () => {
+    const agent = await server.agent();
     agent.send('register', { hostname: 'h3', protocol: 3, instance: 'i1', running: null, finished: [] });
     await agent.inbox.find((frame) => frame.type === 'registered');
     const id = dispatch('test', 'r1', 'h3');
@@ -165,7 +165,7 @@ describe('agents’ gateway: frames', () => {
     agent.send('output_batch', { command_id: id, lines: [line(1), line(2), line(3)] });
     agent.send('output_batch', { command_id: id, lines: [line(6)] });
     await agent.inbox.find((frame) => frame.type === 'ack' && frame.payload.output_seq === 6);
-    expect(house.fleet.output(id, 0, 10).map(({ seq, text }) => `${seq} ${text}`)).toEqual([
+    expect(server.fleet.output(id, 0, 10).map(({ seq, text }) => `${seq} ${text}`)).toEqual([
       '1 line 1',
       '2 line 2',
       '3 line 3',
@@ -178,15 +178,15 @@ describe('agents’ gateway: frames', () => {
     agent.send('heartbeat', { ...QUIET_BEAT, command_id: null });
     agent.send('status', status);
     await settled(agent);
-    expect(house.fleet.command(id)).toMatchObject({ outcome: 'failed', exitCode: 3 });
+    expect(server.fleet.command(id)).toMatchObject({ outcome: 'failed', exitCode: 3 });
     expect(agent.inbox.all.filter((frame) => frame.type === 'ack' && frame.payload.result === true)).toHaveLength(2);
   });
 });
 
-describe('agents’ gateway: bad input', () => {
-  it('keeps a malformed frame, an unknown type and a frame before the register from doing anything but an event', async () => {
-    const other = await house.registeredAgent('other');
-    const agent = await house.agent();
+describe('agent gateway: bad input', () => {
+  it('records only an event for a malformed frame, an unknown type or a frame before the register', async () => {
+    const other = await server.registeredAgent('other');
+    const agent = await server.agent();
     agent.send('heartbeat', QUIET_BEAT);
     agent.raw('{"type":"register","payload":{"hostname":');
     agent.raw('[]');
@@ -197,8 +197,8 @@ describe('agents’ gateway: bad input', () => {
     await agent.inbox.find((frame) => frame.type === 'registered');
     agent.send('heartbeat', QUIET_BEAT);
     await settled(agent);
-    expect(house.fleet.host('h1')).toMatchObject({ online: true, generation: '3c9a808' });
-    expect(house.fleet.host('other')?.online).toBe(true);
+    expect(server.fleet.host('h1')).toMatchObject({ online: true, generation: '3c9a808' });
+    expect(server.fleet.host('other')?.online).toBe(true);
     await settled(other);
     const faults = await eventsOf('agent.fault');
     expect(faults.filter((message) => message.includes('"party"'))).toHaveLength(1);
@@ -207,78 +207,78 @@ describe('agents’ gateway: bad input', () => {
     expect(faults.some((message) => message.includes('before the agent registered'))).toBe(true);
   });
 
-  it('ends only the connection that sends an oversized frame, and says so', async () => {
-    const other = await house.registeredAgent('other');
-    const agent = await house.registeredAgent('h1');
+  it('closes only the connection that sends an oversized frame, with an event', async () => {
+    const other = await server.registeredAgent('other');
+    const agent = await server.registeredAgent('h1');
     const closed = once(agent.socket, 'close');
     agent.raw(JSON.stringify({ type: 'output', payload: { line: 'x'.repeat(MAX_AGENT_FRAME_BYTES) } }));
     const [code] = (await closed) as [number];
     expect(code).toBe(1009);
     await settled(other);
-    expect(house.fleet.host('other')?.online).toBe(true);
+    expect(server.fleet.host('other')?.online).toBe(true);
     expect(await eventsOf('agent.fault')).toEqual([expect.stringContaining('more than 1 MiB')]);
-    const again = await house.registeredAgent('h1');
+    const again = await server.registeredAgent('h1');
     await settled(again);
-    expect(house.fleet.host('h1')?.online).toBe(true);
+    expect(server.fleet.host('h1')?.online).toBe(true);
   });
 
-  it('lets a host in that says nothing but its name, and keeps what is known when it does so again', async () => {
-    const agent = await house.agent();
+  it('admits a host that reports only its name, and keeps known facts when it does so again', async () => {
+    const agent = await server.agent();
     agent.raw(FRAMES[0] ?? '');
     await agent.inbox.find((frame) => frame.type === 'registered');
     await agent.close();
-    await house.registeredAgent('h1');
-    expect(house.fleet.host('h1')).toMatchObject({ agentVersion: '3.1.5', generation: '3c9a808', type: 'nixos' });
+    await server.registeredAgent('h1');
+    expect(server.fleet.host('h1')).toMatchObject({ agentVersion: '3.1.5', generation: '3c9a808', type: 'nixos' });
   });
 
   it.each(['', '../../etc/passwd', 'a b', '<script>', 'x'.repeat(64), 'ü', 'host.lan\n'])(
-    'holds an agent with the impossible name %j: no host, no command, one notice',
+    'holds an agent with the invalid name %j: no host, no command, one notice',
     async (hostname) => {
-      const agent = await house.agent();
+      const agent = await server.agent();
       agent.send('register', { hostname });
       await settled(agent);
       expect(agent.socket.readyState).toBe(agent.socket.OPEN);
       expect(agent.inbox.all).toEqual([]);
-      expect(house.fleet.hostViews()).toEqual([]);
-      expect(house.fleet.notices()).toHaveLength(1);
+      expect(server.fleet.hostViews()).toEqual([]);
+      expect(server.fleet.notices()).toHaveLength(1);
     },
   );
 });
 
-describe('agents’ gateway: two agents with one name', () => {
-  it('holds the newcomer while the present one answers, shows both addresses, and lets it in when the other goes', async () => {
-    const present = await house.registeredAgent('h1');
-    const newcomer = await house.agent();
+describe('agent gateway: two agents with the same name', () => {
+  it('holds the second agent while the first answers, shows both addresses, and admits it when the first disconnects', async () => {
+    const present = await server.registeredAgent('h1');
+    const newcomer = await server.agent();
     newcomer.send('register', { hostname: 'h1' });
     await settled(newcomer);
     expect(newcomer.inbox.all).toEqual([]);
-    expect(house.fleet.host('h1')?.notice).toContain('Two agents register as h1');
+    expect(server.fleet.host('h1')?.notice).toContain('Two agents register as h1');
     await settled(present);
     await present.close();
     await newcomer.inbox.find((frame) => frame.type === 'registered');
-    expect(house.fleet.host('h1')).toMatchObject({ online: true, notice: '' });
+    expect(server.fleet.host('h1')).toMatchObject({ online: true, notice: '' });
   });
 
-  it('takes the new connection of the same process at once', async () => {
+  it('accepts a new connection of the same process at once', async () => {
     const register = { hostname: 'h1', protocol: 3, instance: 'process-1', running: null, finished: [] };
-    const first = await house.agent();
+    const first = await server.agent();
     first.send('register', register);
     await first.inbox.find((frame) => frame.type === 'registered');
     const closed = once(first.socket, 'close');
-    const second = await house.agent();
+    const second = await server.agent();
     second.send('register', register);
     await second.inbox.find((frame) => frame.type === 'registered');
     const [code] = (await closed) as [number];
     expect(code).toBe(4409);
-    expect(house.fleet.host('h1')?.online).toBe(true);
+    expect(server.fleet.host('h1')?.online).toBe(true);
   });
 });
 
-describe('agents’ gateway: the lesson of each freeze', () => {
-  it('1.1/12, 1.6/75 refuses a second command while one runs, and stop goes through', async () => {
-    const agent = await house.registeredAgent('h1');
+describe('agent gateway: commands', () => {
+  it('refuses a second command while one runs, but sends a stop', async () => {
+    const agent = await server.registeredAgent('h1');
     dispatch('test', 'r1');
-    const [refused] = house.fleet.dispatch({ operation: 'switch', hostIds: ['h1'], requestId: 'r2', by: house.by });
+    const [refused] = server.fleet.dispatch({ operation: 'switch', hostIds: ['h1'], requestId: 'r2', by: server.by });
     expect(refused).toMatchObject({ kind: 'blocked', blocked: { code: 'busy', unblock: 'stop' } });
     const stop = dispatch('stop', 'r3');
     await agent.inbox.find((frame) => frame.type === 'command' && frame.payload.command === 'stop');
@@ -286,12 +286,16 @@ describe('agents’ gateway: the lesson of each freeze', () => {
     agent.send('status', { status: 'error', command: 'test', exit_code: -1 });
     agent.send('heartbeat', QUIET_BEAT);
     await settled(agent);
-    expect(house.fleet.command(stop)).toMatchObject({ outcome: 'succeeded' });
-    expect(house.fleet.host('h1')).toMatchObject({ command: null, control: null, lastCommand: { outcome: 'stopped' } });
+    expect(server.fleet.command(stop)).toMatchObject({ outcome: 'succeeded' });
+    expect(server.fleet.host('h1')).toMatchObject({
+      command: null,
+      control: null,
+      lastCommand: { outcome: 'stopped' },
+    });
   });
 
-  it('3.2/16 makes one command of a repeated request', async () => {
-    const agent = await house.registeredAgent('h1');
+  it('creates one command for a repeated request', async () => {
+    const agent = await server.registeredAgent('h1');
     expect(dispatch('test', 'same')).toBe(dispatch('test', 'same'));
     await settled(agent);
     expect(agent.inbox.all.filter((frame) => frame.type === 'command')).toHaveLength(1);

@@ -12,7 +12,7 @@ let loop: ShiftedLoop;
 let server: Server;
 let gateway: AgentGateway;
 let links: AgentLink[];
-/** Tells of frames. */
+/** Reports frames to the test. */
 let arrived: EventEmitter;
 let port: number;
 let open: { close(): unknown }[];
@@ -85,7 +85,7 @@ async function read(times: number): Promise<void> {
 const probed = (link: AgentLink, ms: number) => new Promise<boolean>((resolve) => link.probe(ms, resolve));
 
 describe('a silent agent', () => {
-  it('is ended after a minute without a byte, and one that answers pings is kept', async () => {
+  it('is disconnected after a minute without a byte, while one that answers pings stays', async () => {
     await start();
     const silent = await dial({ autoPong: false });
     const answering = await dial();
@@ -99,7 +99,7 @@ describe('a silent agent', () => {
     expect(answering.readyState).toBe(WebSocket.OPEN);
   });
 
-  it('is not one whose large frame is half there: every byte counts', async () => {
+  it('is not one that is sending a large frame: every byte counts', async () => {
     await start();
     const raw = await rawAgent();
     const answering = await dial();
@@ -118,7 +118,7 @@ describe('a silent agent', () => {
     expect(answering.readyState).toBe(WebSocket.OPEN);
   });
 
-  it('is not one that the dashboard itself does not read', async () => {
+  it('is not one that the dashboard itself is not reading', async () => {
     await start();
     const agent = await dial({ autoPong: false });
     const answering = await dial();
@@ -134,7 +134,7 @@ describe('a silent agent', () => {
     await dead;
   });
 
-  it('is not one whose frame lies unread because the loop was held', async () => {
+  it('is not one whose frame is unread because the event loop was blocked', async () => {
     await start({ silenceMs: 2_000, lifeCheckMs: 100 });
     const alive = await peer();
     const dead = await peer();
@@ -152,7 +152,7 @@ describe('a silent agent', () => {
 });
 
 describe('a probe', () => {
-  it('proves an agent alive that answers, and finds out one that does not', async () => {
+  it('proves that an answering agent is alive, and detects one that does not answer', async () => {
     await start();
     await Promise.all([dial(), dial({ autoPong: false })]);
     const answers = Promise.all(links.map((link) => probed(link, 1_000)));
@@ -163,7 +163,7 @@ describe('a probe', () => {
     expect((await answers).filter(Boolean)).toHaveLength(1);
   });
 
-  it('reads the answer that came while the loop was held before it judges', async () => {
+  it('reads an answer that arrived while the event loop was blocked before it decides', async () => {
     await start();
     await peer();
     await peer(false);
@@ -173,7 +173,7 @@ describe('a probe', () => {
     expect((await answers).filter(Boolean)).toHaveLength(1);
   });
 
-  it('is not answered by what was on its way before it was asked', async () => {
+  it('is not satisfied by bytes sent before the probe', async () => {
     await start();
     const gone = await dial({ autoPong: false });
     const [link] = links;
@@ -185,7 +185,7 @@ describe('a probe', () => {
     expect(await answer).toBe(false);
   });
 
-  it('waits for a link that the dashboard does not read', async () => {
+  it('waits for a connection that the dashboard is not reading', async () => {
     await start();
     const agent = await dial();
     const link = links[0] as AgentLink & { socket: WebSocket };
@@ -211,7 +211,7 @@ describe('a probe', () => {
     expect(await answer).toBe(true);
   });
 
-  it('finds out a link that is closed already, in a later turn, although it was not read when it closed', async () => {
+  it('detects a connection that is already closed, in a later turn, although it was unread when it closed', async () => {
     await start();
     await dial();
     const link = links[0] as AgentLink & { socket: WebSocket };
@@ -225,7 +225,7 @@ describe('a probe', () => {
     expect(isAlive).toBe(false);
   });
 
-  it('ends with its link: nobody is called back', async () => {
+  it('is cancelled with its connection: no callback follows', async () => {
     await start();
     const agent = await dial();
     const [link] = links;

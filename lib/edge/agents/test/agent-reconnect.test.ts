@@ -12,58 +12,58 @@ function slowPace(): Pace {
   return { limits: { bytes: PLENTY, workMs: PLENTY }, now: () => (ms += SLICE_MS) };
 }
 
-let house: TestServer;
+let server: TestServer;
 beforeEach(async () => {
-  house = await createTestServer({ pace: slowPace() });
+  server = await createTestServer({ pace: slowPace() });
 });
 afterEach(async () => {
-  await house.close();
+  await server.close();
 });
 
 const register = (instance: string) => ({ hostname: 'h1', protocol: 3, instance, running: null, finished: [] });
 
 /** An agent that ran a command and closed its connection after the result, and its next connection, not yet registered. */
 async function closedAfterResult(): Promise<{ id: string; next: AgentClient }> {
-  const agent = await house.agent();
+  const agent = await server.agent();
   agent.send('register', register('i1'));
   await agent.inbox.find((frame) => frame.type === 'registered');
-  const [result] = house.fleet.dispatch({ operation: 'test', hostIds: ['h1'], requestId: 'r', by: house.by });
+  const [result] = server.fleet.dispatch({ operation: 'test', hostIds: ['h1'], requestId: 'r', by: server.by });
   if (result?.kind !== 'accepted') throw new Error('not accepted');
   const id = result.commandId;
   await agent.inbox.find((frame) => frame.type === 'command');
-  const next = await house.agent();
+  const next = await server.agent();
   for (let seq = 1; seq <= LINES; seq += 1) {
     agent.send('output_batch', { command_id: id, lines: [{ seq, stream: 'stdout', line: `line ${seq}` }] });
   }
   agent.send('status', { status: 'ok', command: 'test', exit_code: 0, command_id: id, last_seq: LINES });
   agent.socket.close(1000);
   // All of it is some 45 KiB, which Node reads at once.
-  await house.until(() => (house.fleet.command(id)?.lines ?? 0) > 0);
+  await server.until(() => (server.fleet.command(id)?.lines ?? 0) > 0);
   return { id, next };
 }
 
 describe('an agent that dials again', () => {
-  it('loses nothing of what it sent before it closed its last connection', async () => {
+  it('loses nothing that it sent before closing its previous connection', async () => {
     const { id, next } = await closedAfterResult();
     next.send('register', register('i1'));
     await next.inbox.find((frame) => frame.type === 'registered');
     next.send('heartbeat', { generation: '', command_id: null });
-    await house.until(() => house.fleet.command(id)?.outcome !== null);
-    expect(house.fleet.command(id)).toMatchObject({ exitCode: 0, outcome: 'succeeded' });
-    const texts = house.fleet.output(id, 0, 1_000).map(({ text }) => text);
+    await server.until(() => server.fleet.command(id)?.outcome !== null);
+    expect(server.fleet.command(id)).toMatchObject({ exitCode: 0, outcome: 'succeeded' });
+    const texts = server.fleet.output(id, 0, 1_000).map(({ text }) => text);
     expect(texts).toEqual(Array.from({ length: LINES }, (_, index) => `line ${index + 1}`));
   });
 
-  it('is no second agent, although it is a new process', async () => {
+  it('is not taken for a second agent although it is a new process', async () => {
     const { id, next } = await closedAfterResult();
     next.send('register', register('i2'));
     await next.inbox.find((frame) => frame.type === 'registered');
     next.send('heartbeat', { generation: '', command_id: null });
-    await house.until(() => house.fleet.command(id)?.outcome !== null);
-    expect(house.fleet.output(id, 0, 1_000)).toHaveLength(LINES);
+    await server.until(() => server.fleet.command(id)?.outcome !== null);
+    expect(server.fleet.output(id, 0, 1_000)).toHaveLength(LINES);
     // Events of agents are stored in batches, in their order: this one comes after what there may be.
-    const actions = () => house.fleet.events({ limit: 100 }).map(({ action }) => action);
-    await house.until(() => actions().filter((action) => action === 'agent.connected').length === 2);
+    const actions = () => server.fleet.events({ limit: 100 }).map(({ action }) => action);
+    await server.until(() => actions().filter((action) => action === 'agent.connected').length === 2);
     expect(actions()).not.toContain('agent.held');
   });
 });

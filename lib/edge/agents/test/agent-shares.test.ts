@@ -8,7 +8,7 @@ import { createTestServer, TOKEN, type TestServer } from '../../testing/test-ser
 import { ShiftedClock } from '../../testing/shifted-clock';
 import { ShiftedLoop } from '../../testing/shifted-loop';
 
-let house: TestServer;
+let server: TestServer;
 let loop: ShiftedLoop;
 let clock: ShiftedClock;
 let sockets: Socket[];
@@ -17,7 +17,7 @@ beforeEach(async () => {
   loop = new ShiftedLoop();
   clock = new ShiftedClock();
   sockets = [];
-  house = await createTestServer({
+  server = await createTestServer({
     clock: { now: () => clock.now(), after: (ms, callback) => clock.after(ms, callback) },
     loop,
     groupMs: GROUP_INPUTS_MS,
@@ -25,7 +25,7 @@ beforeEach(async () => {
 });
 afterEach(async () => {
   for (const socket of sockets) socket.destroy();
-  await house.close();
+  await server.close();
 });
 
 const HANDSHAKE = [
@@ -42,7 +42,7 @@ const HANDSHAKE = [
 
 /** A connection below the level of frames. Gives it with the status line that its upgrade was answered with. */
 async function dialRaw(): Promise<{ socket: Socket; status: string }> {
-  const socket = connect({ port: house.port, host: '127.0.0.1' });
+  const socket = connect({ port: server.port, host: '127.0.0.1' });
   socket.on('error', () => undefined);
   sockets.push(socket);
   socket.write(HANDSHAKE);
@@ -67,11 +67,11 @@ function frame(type: string, payload: unknown): Buffer {
   return Buffer.concat([Buffer.from([0x81, 0x80 | text.length, 0, 0, 0, 0]), text]);
 }
 
-const unregistered = () => house.limits.read().find(({ id }) => id === 'agents_unregistered');
+const unregistered = () => server.limits.read().find(({ id }) => id === 'agents_unregistered');
 
 describe('one address with 5,000 connections that never register', { timeout: 120_000 }, () => {
-  it('keeps neither a known host out nor a new one, is seen, and is gone after ten seconds', async () => {
-    const known = await house.registeredAgent('known');
+  it('blocks neither a known host nor a new one, is visible in the limits, and is dropped after ten seconds', async () => {
+    const known = await server.registeredAgent('known');
     await known.close();
     expect(await squat(5_000)).toEqual(new Set(['HTTP/1.1 101 Switching Protocols']));
     expect(unregistered()).toMatchObject({
@@ -80,21 +80,21 @@ describe('one address with 5,000 connections that never register', { timeout: 12
       by: [{ who: '127.0.0.1', count: MAX_UNREGISTERED_PER_ADDRESS }],
     });
     // Nor do those that made room for others pile up behind the limit.
-    expect(house.agents.size).toBeLessThanOrEqual(MAX_UNREGISTERED_PER_ADDRESS + 1_024);
-    await house.registeredAgent('known');
-    await house.registeredAgent('new-one');
-    expect(['known', 'new-one'].map((id) => house.fleet.host(id)?.online)).toEqual([true, true]);
+    expect(server.agents.size).toBeLessThanOrEqual(MAX_UNREGISTERED_PER_ADDRESS + 1_024);
+    await server.registeredAgent('known');
+    await server.registeredAgent('new-one');
+    expect(['known', 'new-one'].map((id) => server.fleet.host(id)?.online)).toEqual([true, true]);
 
     loop.advance(REGISTER_TIMEOUT_MS);
     clock.advance(REGISTER_TIMEOUT_MS);
     while ((unregistered()?.used ?? 0) > 0) await new Promise((resolve) => setImmediate(resolve));
-    while (house.agents.size > 2 + 1_024) await new Promise((resolve) => setImmediate(resolve));
-    expect(['known', 'new-one'].map((id) => house.fleet.host(id)?.online)).toEqual([true, true]);
+    while (server.agents.size > 2 + 1_024) await new Promise((resolve) => setImmediate(resolve));
+    expect(['known', 'new-one'].map((id) => server.fleet.host(id)?.online)).toEqual([true, true]);
   });
 });
 
 describe('a fleet behind one address', { timeout: 120_000 }, () => {
-  it('of 1,000 hosts that dial in one moment comes in whole, though squatters have filled its share', async () => {
+  it('of 1,000 hosts that connect at the same moment is admitted completely although idle connections have filled its share', async () => {
     await squat(2 * MAX_UNREGISTERED_PER_ADDRESS);
     const names = Array.from({ length: 1_000 }, (_, n) => `h${n}`);
     const dialled = await Promise.all(
@@ -107,25 +107,25 @@ describe('a fleet behind one address', { timeout: 120_000 }, () => {
       }),
     );
     expect(dialled.filter(Boolean)).toHaveLength(names.length);
-    expect(house.fleet.hostViews().filter(({ online }) => online)).toHaveLength(names.length);
+    expect(server.fleet.hostViews().filter(({ online }) => online)).toHaveLength(names.length);
   });
 });
 
-describe('sessions that are looked up', () => {
-  it('of one address are bounded by a share, and leave room for another one', async () => {
+describe('session look-ups', () => {
+  it('from one address are limited, and leave room for another address', async () => {
     let lookUps = 0;
-    house.lookUpSessionsBy(() => {
+    server.lookUpSessionsBy(() => {
       lookUps += 1;
       return new Promise(() => undefined);
     });
     const ask = (localAddress: string) => {
-      const socket = connect({ port: house.port, host: '127.0.0.1', localAddress });
+      const socket = connect({ port: server.port, host: '127.0.0.1', localAddress });
       socket.on('error', () => undefined);
       sockets.push(socket);
-      const headers = ['Cookie: session=session-1', `Origin: http://127.0.0.1:${house.port}`, '', ''].join('\r\n');
+      const headers = ['Cookie: session=session-1', `Origin: http://127.0.0.1:${server.port}`, '', ''].join('\r\n');
       socket.write(
         HANDSHAKE.replace('/ws', '/live')
-          .replace('Host: 127.0.0.1', `Host: 127.0.0.1:${house.port}`)
+          .replace('Host: 127.0.0.1', `Host: 127.0.0.1:${server.port}`)
           .replace(/Authorization[^]*$/, headers),
       );
       return socket;
@@ -136,7 +136,7 @@ describe('sessions that are looked up', () => {
     expect(refused.toString('latin1')).toContain('503 Service Unavailable');
     ask('127.0.0.2');
     while (lookUps < 33) await new Promise((resolve) => setImmediate(resolve));
-    const use = house.limits.read().find(({ id }) => id === 'pending_upgrades');
+    const use = server.limits.read().find(({ id }) => id === 'pending_upgrades');
     expect(use).toMatchObject({
       used: 33,
       refused: 1,

@@ -3,20 +3,20 @@ import { connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createTestServer, type TestServer } from '../../testing/test-server';
 
-let house: TestServer;
+let server: TestServer;
 beforeEach(async () => {
-  house = await createTestServer();
+  server = await createTestServer();
 });
 afterEach(async () => {
-  await house.close();
+  await server.close();
 });
 
 const newCode = (hostName: string | null = null) =>
-  house.access.administration.createCode({ hostName, lifetimeMs: 3_600_000 }, house.by) ?? '';
+  server.access.administration.createCode({ hostName, lifetimeMs: 3_600_000 }, server.by) ?? '';
 
 async function post(body: unknown, path = '/api/agents/enrol', method = 'POST') {
   const sent = typeof body === 'string' ? body : JSON.stringify(body);
-  const answer = await fetch(`http://127.0.0.1:${house.port}${path}`, {
+  const answer = await fetch(`http://127.0.0.1:${server.port}${path}`, {
     method,
     redirect: 'manual',
     ...(method === 'GET' ? {} : { body: sent }),
@@ -26,20 +26,20 @@ async function post(body: unknown, path = '/api/agents/enrol', method = 'POST') 
   return { status: answer.status, json: (await answer.json()) as Record<string, string>, headers: answer.headers };
 }
 
-it('gives a token for a code, with which the host comes in', async () => {
+it('exchanges a code for a token that admits the host', async () => {
   const { status, json } = await post({ code: newCode(), hostname: 'H1' });
   expect([status, json['host_id']]).toEqual([200, 'h1']);
-  await house.registeredAgent('h1', json['token']);
-  expect(house.fleet.connectedAs('h1')?.kind).toBe('host');
+  await server.registeredAgent('h1', json['token']);
+  expect(server.fleet.connectedAs('h1')?.kind).toBe('host');
 });
 
-it('takes in the host without a further approval', async () => {
-  house.access.administration.setRule('approval', true, house.by);
+it('admits the host without further approval', async () => {
+  server.access.administration.setRule('approval', true, server.by);
   const { json } = await post({ code: newCode(), hostname: 'h1' });
-  await house.registeredAgent('h1', json['token']);
+  await server.registeredAgent('h1', json['token']);
 });
 
-it('answers everything else with JSON that says what is wrong, and makes no host', async () => {
+it('answers everything else with a JSON error and creates no host', async () => {
   const code = newCode();
   expect((await post('{')).status).toBe(400);
   expect((await post({ code })).status).toBe(400);
@@ -51,10 +51,10 @@ it('answers everything else with JSON that says what is wrong, and makes no host
   expect((await post({ code: 'x'.repeat(10_000), hostname: 'h1' })).status).toBe(413);
   expect((await post('', '/api/agents/enrol', 'GET')).status).toBe(405);
   expect((await post('', '/api/agents/other')).status).toBe(404);
-  expect(house.fleet.hostViews()).toEqual([]);
+  expect(server.fleet.hostViews()).toEqual([]);
 });
 
-it('makes an address wait that guesses, and takes a good code from there', async () => {
+it('throttles an address that guesses, and still accepts a valid code from it', async () => {
   const statuses: number[] = [];
   for (let guess = 0; guess < 7; guess += 1) {
     statuses.push((await post({ code: `guess-${guess}`, hostname: 'h1' })).status);
@@ -65,25 +65,25 @@ it('makes an address wait that guesses, and takes a good code from there', async
   expect((await post({ code: newCode(), hostname: 'h1' })).status).toBe(200);
 });
 
-it('uses no code up when the database refuses, or the dashboard stops', async () => {
+it('keeps a code usable when the database refuses or the dashboard is stopping', async () => {
   const code = newCode();
-  house.db.$client.pragma('query_only = on');
+  server.db.$client.pragma('query_only = on');
   expect((await post({ code, hostname: 'h1' })).status).toBe(503);
-  house.db.$client.pragma('query_only = off');
+  server.db.$client.pragma('query_only = off');
   await expect.poll(async () => (await post({ code, hostname: 'h1' })).status, { timeout: 10_000 }).toBe(200);
   const later = newCode();
-  house.beginStop();
+  server.beginStop();
   expect((await post({ code: later, hostname: 'h2' })).status).toBe(503);
 });
 
-it('takes few requests of one address at once, and each part is given back when its request ends', async () => {
+it('limits concurrent requests of one address, and frees each place when its request ends', async () => {
   const hung: Socket[] = [];
   for (let n = 0; n < 8; n += 1) {
-    const socket = connect(house.port, '127.0.0.1');
+    const socket = connect(server.port, '127.0.0.1');
     socket.write('POST /api/agents/enrol HTTP/1.1\r\nhost: x\r\ncontent-length: 100\r\n\r\n{');
     hung.push(socket);
   }
-  const used = () => house.limits.read().find(({ id }) => id === 'enrolments');
+  const used = () => server.limits.read().find(({ id }) => id === 'enrolments');
   await expect.poll(used, { timeout: 10_000 }).toMatchObject({ used: 8, by: [{ who: '127.0.0.1', count: 8 }] });
   const refused = await post({ code: newCode(), hostname: 'h1' });
   expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '2']);

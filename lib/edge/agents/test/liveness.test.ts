@@ -1,6 +1,6 @@
 /**
- * The event loop is held at the worst moment for longer than any sign of life may take, while peers in threads of their
- * own go on sending. Nobody may lose a place, a session or a result by it.
+ * The event loop is blocked at the worst moment for longer than any liveness time-out, while peers in worker threads
+ * keep sending. No agent, session or result may be lost.
  */
 import { once } from 'node:events';
 import type { Server } from 'node:http';
@@ -11,7 +11,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DUPLICATE_PROBE_MS } from '@/lib/fleet/agents/admission-rules';
 import { GROUP_INPUTS_MS } from '@/lib/fleet/service';
 import { wireHealth } from '@/lib/health/connect-health';
-import { createMetrics } from '@/lib/metrics/create-metrics';
+import { createMetricsRegistry } from '@/lib/metrics/create-metrics';
 import { createHttpServer } from '../../http/http';
 import { RequestCounts } from '../../http/request-counts';
 import { createTestServer, TOKEN, type TestServer } from '../../testing/test-server';
@@ -27,7 +27,7 @@ const PULL_AGE_MS = 5 * 60_000 - 5_000;
 const frame = (type: string, payload: unknown) => JSON.stringify({ type, payload });
 const QUIET = { generation: '3c9a808', pending_command: null, command_pid: null, metrics: null };
 
-let house: TestServer;
+let server: TestServer;
 let health: Server;
 let echo: Worker;
 let loop: ShiftedLoop;
@@ -39,15 +39,15 @@ const peers: Peer[] = [];
 
 function dialAgent(hello: readonly string[] = []): Peer {
   const headers = { authorization: `Bearer ${TOKEN}` };
-  const peer = Peer.dial({ url: `ws://127.0.0.1:${house.port}/ws`, headers, hello });
+  const peer = Peer.dial({ url: `ws://127.0.0.1:${server.port}/ws`, headers, hello });
   peers.push(peer);
   return peer;
 }
 
 function dialBrowser(): Peer {
-  const headers = { cookie: 'session=session-1', origin: `http://127.0.0.1:${house.port}` };
+  const headers = { cookie: 'session=session-1', origin: `http://127.0.0.1:${server.port}` };
   const peer = Peer.dial({
-    url: `ws://127.0.0.1:${house.port}/live`,
+    url: `ws://127.0.0.1:${server.port}/live`,
     headers,
     hello: [JSON.stringify({ t: 'hello' })],
   });
@@ -61,12 +61,12 @@ async function registered(hostname: string): Promise<Peer> {
   return peer;
 }
 
-const pings = (peer: Peer) => peer.told.filter(({ kind }) => kind === 'ping').length;
+const pings = (peer: Peer) => peer.events.filter(({ kind }) => kind === 'ping').length;
 
 beforeAll(async () => {
   loop = new ShiftedLoop();
   clock = new ShiftedClock();
-  house = await createTestServer({
+  server = await createTestServer({
     clock: {
       now: () => clock.now(),
       after: (ms, callback) => clock.after(ms, callback),
@@ -91,7 +91,7 @@ beforeAll(async () => {
     liveTuning: { silenceMs: SILENCE_MS, pingIntervalMs: 500, stuckMs: SILENCE_MS },
   });
   const counts = new RequestCounts();
-  const parts = { ...house, metrics: createMetrics(), requests: counts, isStopping: () => false };
+  const parts = { ...server, metrics: createMetricsRegistry(), requests: counts, isStopping: () => false };
   const status = () => ({
     intervalMs: 0,
     folder: '',
@@ -104,9 +104,9 @@ beforeAll(async () => {
     late: false,
   });
   health = createHttpServer({
-    own: wireHealth({ ...parts, config: { dataDir: tmpdir(), metricsToken: null }, backups: { status } }),
+    directRoutes: wireHealth({ ...parts, config: { dataDir: tmpdir(), metricsToken: null }, backups: { status } }),
     counts,
-    programs: [],
+    machineEndpoints: [],
     origins: { baseUrl: null, allowedOrigins: [], machineNames: [] },
     agentCount: () => 0,
     trusts: () => false,
@@ -126,10 +126,10 @@ afterAll(async () => {
   await echo.terminate();
   health.close();
   health.closeAllConnections();
-  await house.close();
+  await server.close();
 });
 
-describe('after the event loop was held for twelve seconds', { timeout: 60_000 }, () => {
+describe('after the event loop was blocked for twelve seconds', { timeout: 60_000 }, () => {
   let present: Peer;
   let pulling: Peer;
   let intruder: Peer;
@@ -144,18 +144,18 @@ describe('after the event loop was held for twelve seconds', { timeout: 60_000 }
     page = dialBrowser();
     await page.message('"snapshot"');
     // A command that has five seconds left.
-    const request = { operation: 'pull', hostIds: ['h2'], requestId: 'pull', force: true, by: house.by } as const;
-    const [result] = house.fleet.dispatch(request);
+    const request = { operation: 'pull', hostIds: ['h2'], requestId: 'pull', force: true, by: server.by } as const;
+    const [result] = server.fleet.dispatch(request);
     if (result?.kind !== 'accepted') throw new Error(`not accepted: ${JSON.stringify(result)}`);
     ({ commandId } = result);
     await pulling.message('"pull"');
     ageMs += PULL_AGE_MS;
     clock.advance(PULL_AGE_MS);
-    await house.until(() => house.fleet.command(commandId)?.phase === 'warning');
+    await server.until(() => server.fleet.command(commandId)?.phase === 'warning');
     await Promise.all([present, pulling, page].map((peer) => peer.until('ping')));
     // A session whose look-up is under way: its answer comes from another thread.
     const isLookedUp = new Promise<void>((resolve) => {
-      house.lookUpSessionsBy(async () => {
+      server.lookUpSessionsBy(async () => {
         const answer = once(echo, 'message');
         resolve();
         await answer;
@@ -187,22 +187,22 @@ describe('after the event loop was held for twelve seconds', { timeout: 60_000 }
     await held;
   });
 
-  it('/health, asked meanwhile, says that all is well', async () => {
+  it('/health, requested meanwhile, reports ok', async () => {
     const [answer] = await healthAnswer;
     expect(answer.toString('latin1')).toContain('HTTP/1.1 200 OK');
   });
 
-  it('a command whose deadline passed ends by the result that lay unread', async () => {
-    await house.until(() => (house.fleet.command(commandId)?.outcome ?? null) !== null);
-    expect(house.fleet.command(commandId)).toMatchObject({ outcome: 'unchanged', exitCode: 0 });
+  it('a command whose deadline passed ends with the result that was still unread', async () => {
+    await server.until(() => (server.fleet.command(commandId)?.outcome ?? null) !== null);
+    expect(server.fleet.command(commandId)).toMatchObject({ outcome: 'unchanged', exitCode: 0 });
   });
 
-  it('a session that was being looked up is let in', async () => {
+  it('a session that was being looked up is accepted', async () => {
     await newPage.message('"snapshot"');
     expect(newPage.end).toBeNull();
   });
 
-  it('agents and browsers that went on answering are kept', async () => {
+  it('agents and browsers that kept answering stay connected', async () => {
     const before = [present, pulling, page].map(pings);
     for (const [index, peer] of [present, pulling, page].entries()) {
       // The look after the hold was taken, and it found them alive.
@@ -211,17 +211,17 @@ describe('after the event loop was held for twelve seconds', { timeout: 60_000 }
       }
     }
     expect([present, pulling, page].map(({ end }) => end)).toEqual([null, null, null]);
-    expect(['h1', 'h2'].map((id) => house.fleet.host(id)?.online)).toEqual([true, true]);
+    expect(['h1', 'h2'].map((id) => server.fleet.host(id)?.online)).toEqual([true, true]);
   });
 
-  it('the present agent has kept its place, although another one claimed its name right before', async () => {
+  it('the connected agent keeps its place although another one claimed its name just before', async () => {
     loop.advance(DUPLICATE_PROBE_MS);
     for (let reads = 0; reads < 5; reads += 1) await new Promise((resolve) => loop.afterRead(() => resolve(null)));
-    expect(house.fleet.heldAgents()).toMatchObject([{ name: 'h1', version: 'intruder', reason: 'duplicate' }]);
-    expect(intruder.told.some(({ kind, value }) => kind === 'message' && String(value).includes('registered'))).toBe(
+    expect(server.fleet.heldAgents()).toMatchObject([{ name: 'h1', version: 'intruder', reason: 'duplicate' }]);
+    expect(intruder.events.some(({ kind, value }) => kind === 'message' && String(value).includes('registered'))).toBe(
       false,
     );
     expect(present.end).toBeNull();
-    expect(house.fleet.events({ limit: 200 }).filter(({ action }) => action === 'agent.disconnected')).toEqual([]);
+    expect(server.fleet.events({ limit: 200 }).filter(({ action }) => action === 'agent.disconnected')).toEqual([]);
   });
 });

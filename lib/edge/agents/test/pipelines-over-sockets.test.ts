@@ -26,10 +26,10 @@ function makeAgent(url: string, index: number): SimulatedAgent {
   });
 }
 
-it('twenty hosts of both protocols go through pull, switch and test, each command once; a browser sees it all', async () => {
-  const house = await createTestServer();
-  closers.push(() => house.close());
-  const agents = Array.from({ length: 20 }, (_, index) => makeAgent(`ws://127.0.0.1:${house.port}/ws`, index));
+it('runs pull, switch and test on twenty hosts of both protocols, each command once, and shows it all to a browser', async () => {
+  const server = await createTestServer();
+  closers.push(() => server.close());
+  const agents = Array.from({ length: 20 }, (_, index) => makeAgent(`ws://127.0.0.1:${server.port}/ws`, index));
   closers.push(async () => {
     await Promise.all(agents.map((agent) => agent.close()));
   });
@@ -40,24 +40,24 @@ it('twenty hosts of both protocols go through pull, switch and test, each comman
     });
   }
   for (const agent of agents) agent.connect();
-  const browser = await house.browser();
+  const browser = await server.browser();
   await browser.until((view) => view.hosts.filter(({ online }) => online).length === 20);
 
-  const started = house.fleet.startPipeline({
+  const started = server.fleet.startPipeline({
     kind: 'do-all',
-    hostIds: house.fleet.hostViews().map(({ id }) => id),
+    hostIds: server.fleet.hostViews().map(({ id }) => id),
     requestId: 'click',
     parallelism: 8,
     stopOnFailure: false,
-    by: house.by,
+    by: server.by,
   });
   if (started.kind !== 'started') throw new Error(JSON.stringify(started));
   const { pipelineId } = started;
   const view = await browser.until((seen) => seen.pipelines[0]?.phase === 'ended');
   expect(view.pipelines[0]).toMatchObject({ outcome: 'succeeded', counts: { done: 20 } });
-  expect(view.pipelines).toEqual([house.fleet.pipeline(pipelineId)]);
+  expect(view.pipelines).toEqual([server.fleet.pipeline(pipelineId)]);
   expect([...wire.values()]).toEqual(agents.map(() => ['pull', 'switch', 'test']));
-  // The browser was told of hosts that changed, not of the whole pipeline again and again.
+  // The browser received changed hosts, not the whole pipeline each time.
   const patches = browser.inbox.all.flatMap((message) => (message.t === 'changes' ? (message.pipelines ?? []) : []));
   expect(patches.length).toBeGreaterThan(3);
   expect(Math.min(...patches.map(({ hosts = [] }) => hosts.length))).toBeLessThan(8);

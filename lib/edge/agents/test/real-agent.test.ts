@@ -17,7 +17,7 @@ import { BY, createTestServer, TOKEN, type TestServer } from '../../testing/test
 
 const folder = mkdtempSync(join(tmpdir(), 'nixfleet-bundle-'));
 let bundle = '';
-let house: TestServer;
+let server: TestServer;
 let host: TestHost;
 
 beforeAll(async () => {
@@ -25,25 +25,25 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 beforeEach(async () => {
-  house = await createTestServer({ groupMs: 4 });
+  server = await createTestServer({ groupMs: 4 });
   host = createHost();
 });
 afterEach(async () => {
   await host.remove();
-  await house.close();
+  await server.close();
 });
 
-const view = () => house.fleet.host('h1');
+const view = () => server.fleet.host('h1');
 
 /** Starts the agent, as a service manager does, and waits until the dashboard knows its first heartbeat. */
 async function startAgent(): Promise<AgentProcess> {
-  const agent = host.start(bundle, `ws://127.0.0.1:${house.port}/ws`, { NIXFLEET_TOKEN: TOKEN });
-  await house.until(() => view()?.online === true && view()?.generation !== '');
+  const agent = host.start(bundle, `ws://127.0.0.1:${server.port}/ws`, { NIXFLEET_TOKEN: TOKEN });
+  await server.until(() => view()?.online === true && view()?.generation !== '');
   return agent;
 }
 
 function ask(operation: OperationId): string {
-  const [result] = house.fleet.dispatch({
+  const [result] = server.fleet.dispatch({
     operation,
     hostIds: ['h1'],
     requestId: `${operation}-${Math.random()}`,
@@ -56,19 +56,19 @@ function ask(operation: OperationId): string {
 }
 
 async function ended(id: string): Promise<CommandView> {
-  await house.until(() => house.fleet.command(id)?.outcome !== null);
-  const command = house.fleet.command(id);
+  await server.until(() => server.fleet.command(id)?.outcome !== null);
+  const command = server.fleet.command(id);
   if (!command) throw new Error(`no command ${id}`);
   return command;
 }
 
 /** The host takes the next command, and does it. */
 async function expectFree(): Promise<void> {
-  await house.until(() => view()?.command === null && view()?.control === null && view()?.foreignCommand === '');
+  await server.until(() => view()?.command === null && view()?.control === null && view()?.foreignCommand === '');
   expect(await ended(ask('refresh-lock'))).toMatchObject({ outcome: 'succeeded' });
 }
 
-it('1.6/75, 3.2/9 stop in the middle of a switch stops it, and the agent survives', async () => {
+it('stops a switch in the middle, and the agent survives', async () => {
   const agent = await startAgent();
   host.program(
     'nixos-rebuild',
@@ -86,36 +86,36 @@ it('1.6/75, 3.2/9 stop in the middle of a switch stops it, and the agent survive
   await expectFree();
 });
 
-it('1.6/74 restart ends when the agent is back', async () => {
+it('ends a restart when the agent is back', async () => {
   const agent = await startAgent();
   const id = ask('restart');
   expect(await agent.exit).toEqual({ code: 0, signal: null });
-  expect(house.fleet.command(id)?.outcome).toBeNull();
+  expect(server.fleet.command(id)?.outcome).toBeNull();
   await startAgent();
   expect(await ended(id)).toMatchObject({ outcome: 'succeeded', reason: 'The agent came back.' });
   await expectFree();
 });
 
-it('1.6/74 reboot ends when the host is back', async () => {
+it('ends a reboot when the host is back', async () => {
   const agent = await startAgent();
   // What a reboot is to an agent: everything ends, unasked.
   host.program('reboot', 'kill -KILL $PPID');
   const id = ask('reboot');
   expect(await agent.exit).toEqual({ code: null, signal: 'SIGKILL' });
-  expect(house.fleet.command(id)?.outcome).toBeNull();
+  expect(server.fleet.command(id)?.outcome).toBeNull();
   await startAgent();
   expect(await ended(id)).toMatchObject({ outcome: 'succeeded' });
   await expectFree();
 });
 
-it('a reboot that the host refuses ends at once, with what it said', async () => {
+it('ends a reboot that the host refuses at once, with the output of the host', async () => {
   await startAgent();
   host.program('reboot', 'echo "not allowed" >&2; exit 1');
   expect(await ended(ask('reboot'))).toMatchObject({ outcome: 'failed' });
   await expectFree();
 });
 
-it('a switch that worked is a success after the restart that it brings', async () => {
+it('counts a completed switch as a success after the agent restart it causes', async () => {
   const agent = await startAgent();
   host.program('nixos-rebuild', 'echo "building $*"');
   const id = ask('switch');
@@ -126,10 +126,10 @@ it('a switch that worked is a success after the restart that it brings', async (
 });
 
 it.each([
-  ['the host says that its system needs a rebuild', 'new-system', 'failed'],
-  ['the host says that its system is current', 'current-system', 'succeeded'],
-  ['the host can’t say', null, 'lost'],
-] as const)('1.6/80, 3.2/11 a switch whose agent is killed: %s', async (_name, built, outcome) => {
+  ['the host reports that its system needs a rebuild', 'new-system', 'failed'],
+  ['the host reports that its system is current', 'current-system', 'succeeded'],
+  ['the host does not know', null, 'lost'],
+] as const)('ends a switch whose agent is killed: %s', async (_name, built, outcome) => {
   mkdirSync(host.path('current-system'));
   host.program('nix', built === null ? 'exit 1' : `echo '[{"outputs":{"out":"${host.path(built)}"}}]'`);
   host.program('nixos-rebuild', `echo building; touch ${host.path('begun')}; exec sleep 600`);

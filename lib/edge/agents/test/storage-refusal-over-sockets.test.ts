@@ -1,6 +1,6 @@
 /**
- * What agents, browsers and operators meet while the database can't be written, on real sockets: a file that may not
- * grow, one that may not be changed, and a disk that is really full (where this process may mount one).
+ * What agents, browsers and operators experience while the database can't be written, on real sockets: a file that may
+ * not grow, one that may not be changed, and a disk that is really full (where this process may mount one).
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, realpathSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
@@ -55,14 +55,14 @@ probe?.remove();
 
 describe.each(['a file that may not grow', 'a file that may not be changed', 'a disk that is full'])('%s', (what) => {
   const skips = what === 'a disk that is full' && probe === null;
-  let house: TestServer;
+  let server: TestServer;
   let disk: Disk | null;
   let refuse: (on: boolean) => void;
 
   beforeEach(async () => {
     disk = what === 'a disk that is full' && !skips ? mountDisk() : null;
-    house = await createTestServer({ testDb: openTestDatabase(disk?.folder) });
-    const client = house.db.$client;
+    server = await createTestServer({ testDb: openTestDatabase(disk?.folder) });
+    const client = server.db.$client;
     refuse = (on) => {
       if (disk) {
         if (on) disk.fill();
@@ -75,21 +75,21 @@ describe.each(['a file that may not grow', 'a file that may not be changed', 'a 
 
   afterEach(async () => {
     refuse(false);
-    await house.close();
+    await server.close();
     disk?.remove();
   });
 
   const dispatch = (hostId: string, requestId: string) =>
-    house.fleet.dispatch({ operation: 'test', hostIds: [hostId], requestId, force: true, by: house.by })[0];
+    server.fleet.dispatch({ operation: 'test', hostIds: [hostId], requestId, force: true, by: server.by })[0];
 
   it.skipIf(skips)(
-    `keeps agents connected, acknowledges nothing that is not stored, tells every page, and recovers${skips ? ' (skipped: this process may not mount a file system)' : ''}`,
+    `keeps agents connected, acknowledges nothing that is not stored, informs every page, and recovers${skips ? ' (skipped: this process may not mount a file system)' : ''}`,
     async () => {
-      const agent = await house.agent();
+      const agent = await server.agent();
       agent.send('register', { hostname: 'h3', protocol: 3, instance: 'i1', running: null, finished: [] });
       await agent.inbox.find((frame) => frame.type === 'registered');
-      const browser = await house.browser();
-      const idle = await house.registeredAgent('h4');
+      const browser = await server.browser();
+      const idle = await server.registeredAgent('h4');
       const begun = dispatch('h3', '1'.repeat(32));
       if (begun?.kind !== 'accepted') throw new Error(begun?.kind);
       await agent.inbox.find((frame) => frame.type === 'command');
@@ -102,21 +102,21 @@ describe.each(['a file that may not grow', 'a file that may not be changed', 'a 
         line: `${index} ${'x'.repeat(200)}`,
       }));
       agent.send('output_batch', { command_id: begun.commandId, lines });
-      const told = await browser.until(({ notices }) => notices.length > 0);
-      expect(told.notices[0]?.message).toContain('The database refuses writes');
+      const fleet = await browser.until(({ notices }) => notices.length > 0);
+      expect(fleet.notices[0]?.message).toContain('The database refuses writes');
       // Whatever came before this answer was not acknowledged.
       agent.socket.ping();
       await new Promise((resolve) => agent.socket.once('pong', resolve));
       expect(agent.inbox.all.filter((frame) => frame.type === 'ack')).toEqual([]);
-      expect(house.fleet.host('h3')?.online).toBe(true);
+      expect(server.fleet.host('h3')?.online).toBe(true);
       expect(dispatch('h4', '2'.repeat(32))).toMatchObject({ kind: 'not-stored' });
-      expect(checkWritable(house.db).kind).toBe('refused');
+      expect(checkWritable(server.db).kind).toBe('refused');
 
       refuse(false);
       await agent.inbox.find((frame) => frame.type === 'ack' && frame.payload.output_seq === 400);
       await browser.until(({ notices }) => notices.length === 0);
-      expect(house.fleet.output(begun.commandId, 0, 1_000)).toHaveLength(400);
-      expect(checkWritable(house.db).kind).toBe('writable');
+      expect(server.fleet.output(begun.commandId, 0, 1_000)).toHaveLength(400);
+      expect(checkWritable(server.db).kind).toBe('writable');
       // What was refused was never sent, and what is accepted now is.
       expect(idle.inbox.all.filter((frame) => frame.type === 'command')).toEqual([]);
       expect(dispatch('h4', '3'.repeat(32))).toMatchObject({ kind: 'accepted' });
@@ -124,32 +124,35 @@ describe.each(['a file that may not grow', 'a file that may not be changed', 'a 
     },
   );
 
-  it.skipIf(skips)('lets nobody in whose session can’t be kept, says why, and lets them in afterwards', async () => {
-    const auth = createAuth({
-      store: createAuthStore(house.db),
-      now: () => Date.now(),
-      record: (event) => house.fleet.record(event),
-      secrets: SECRETS,
-      settings: {
-        passwordHash: PASSWORD_HASH,
-        totpSecret: null,
-        sessionDurationMs: 3_600_000,
-        sessionIdleMs: 3_600_000,
-        requireTotp: false,
-        rateLimit: 5,
-        rateWindowMs: 60_000,
-        baseUrl: null,
-      },
-    });
-    const signIn = () =>
-      auth.signIn({ password: PASSWORD, code: '', address: '192.0.2.1', userAgent: 'x'.repeat(400), cookies: null });
-    // Small rows may fit into a page that is there already: then the session is stored like any other.
-    const attempts = await trySignIns(signIn, () => refuse(true));
-    expect(attempts.refusal).toMatch(/database takes no changes/);
-    for (const sessionId of attempts.accepted) expect(auth.stillValid(sessionIdHash(sessionId))).not.toBe(null);
-    refuse(false);
-    expect((await signIn()).kind).toBe('signed-in');
-  });
+  it.skipIf(skips)(
+    'refuses a sign-in whose session can’t be stored, with the reason, and accepts it afterwards',
+    async () => {
+      const auth = createAuth({
+        store: createAuthStore(server.db),
+        now: () => Date.now(),
+        record: (event) => server.fleet.record(event),
+        secrets: SECRETS,
+        settings: {
+          passwordHash: PASSWORD_HASH,
+          totpSecret: null,
+          sessionDurationMs: 3_600_000,
+          sessionIdleMs: 3_600_000,
+          requireTotp: false,
+          rateLimit: 5,
+          rateWindowMs: 60_000,
+          baseUrl: null,
+        },
+      });
+      const signIn = () =>
+        auth.signIn({ password: PASSWORD, code: '', address: '192.0.2.1', userAgent: 'x'.repeat(400), cookies: null });
+      // Small rows may fit into a page that is there already: then the session is stored like any other.
+      const attempts = await trySignIns(signIn, () => refuse(true));
+      expect(attempts.refusal).toMatch(/database cannot be written/);
+      for (const sessionId of attempts.accepted) expect(auth.stillValid(sessionIdHash(sessionId))).not.toBe(null);
+      refuse(false);
+      expect((await signIn()).kind).toBe('signed-in');
+    },
+  );
 
   if (what !== 'a disk that is full') return;
   it.skipIf(skips)('makes no backup there, and leaves nothing of it', async () => {
@@ -158,7 +161,7 @@ describe.each(['a file that may not grow', 'a file that may not be changed', 'a 
     refuse(true);
     await expect(
       createBackup({
-        dbPath: house.db.$client.name,
+        dbPath: server.db.$client.name,
         secretsFolder: join(disk?.folder ?? '', 'secrets'),
         folder,
         key: null,
@@ -181,7 +184,7 @@ async function trySignIns(
       const { sessionId } = await signIn();
       if (sessionId !== undefined) accepted.push(sessionId);
     } catch (error) {
-      return { refusal: storageRefusal(error) ?? `not told as a refusal: ${String(error)}`, accepted };
+      return { refusal: storageRefusal(error) ?? `not a storage refusal: ${String(error)}`, accepted };
     }
   }
   return { refusal: 'none', accepted };

@@ -8,12 +8,12 @@ import { createAgentTokenStore } from '@/lib/store/sqlite/agent-token-store';
 import { RawClient } from '../../testing/guarded';
 import { createTestServer, TOKEN, V1_HASH_SECRET, type TestServer } from '../../testing/test-server';
 
-let house: TestServer;
+let server: TestServer;
 beforeEach(async () => {
-  house = await createTestServer();
+  server = await createTestServer();
 });
 afterEach(async () => {
-  await house.close();
+  await server.close();
 });
 
 interface Answer {
@@ -32,7 +32,7 @@ function call(
   headers: Record<string, string> = { authorization: `Bearer ${TOKEN}` },
 ): Promise<Answer> {
   return new Promise((resolve, reject) => {
-    const request = httpRequest({ host: '127.0.0.1', port: house.port, method, path, headers }, (response) => {
+    const request = httpRequest({ host: '127.0.0.1', port: server.port, method, path, headers }, (response) => {
       let text = '';
       response.setEncoding('utf8');
       response.on('data', (chunk: string) => (text += chunk));
@@ -69,16 +69,16 @@ const register = (id = 'hsb0', more: object = {}) =>
 const status = (body: object, id = 'hsb0') => call('POST', `/api/hosts/${id}/status`, body);
 
 function dispatch(operation: 'pull' | 'pull-switch' | 'reboot' | 'test', requestId: string = operation) {
-  const [result] = house.fleet.dispatch({ operation, hostIds: ['hsb0'], requestId, by: house.by, stepUp: true });
+  const [result] = server.fleet.dispatch({ operation, hostIds: ['hsb0'], requestId, by: server.by, stepUp: true });
   return result;
 }
 
 describe('a version-1 agent', () => {
-  it('registers, is shown as what it is, and with all that it says', async () => {
+  it('registers and is shown with everything that it reports', async () => {
     const answer = await register();
     expect(answer).toMatchObject({ status: 200, type: 'application/json' });
     expect(answer.json).toEqual({ status: 'registered', host_id: 'hsb0', command: null });
-    expect(house.fleet.host('hsb0')).toMatchObject({
+    expect(server.fleet.host('hsb0')).toMatchObject({
       online: true,
       protocol: 1,
       type: 'nixos',
@@ -89,51 +89,51 @@ describe('a version-1 agent', () => {
       metrics: { cpu: 3, ram: 41, swap: 0, load: 0.52 },
       compartments: { agent: { status: 'outdated', next: 'pull-switch' } },
     });
-    expect(house.fleet.host('hsb0')?.compartments.agent.message).toContain('Version-1 agent 0.4.0-7c087d2');
+    expect(server.fleet.host('hsb0')?.compartments.agent.message).toContain('Version-1 agent 0.4.0-7c087d2');
   });
 
-  it('polls, as the first ones did, and is taken in by that', async () => {
+  it('is admitted by a poll alone, as the first agents did', async () => {
     expect((await call('GET', '/api/hosts/csb0/poll')).json).toEqual({ command: null });
-    expect(house.fleet.host('csb0')).toMatchObject({ online: true, protocol: 1, type: 'nixos' });
+    expect(server.fleet.host('csb0')).toMatchObject({ online: true, protocol: 1, type: 'nixos' });
   });
 
-  it('is one host by its id in any case, and bad ids are refused', async () => {
+  it('is one host whatever the case of its id, and bad ids are refused', async () => {
     await register('HSB0');
     await register('hsb0');
-    expect(house.fleet.hostViews().map(({ id }) => id)).toEqual(['hsb0']);
+    expect(server.fleet.hostViews().map(({ id }) => id)).toEqual(['hsb0']);
     for (const id of ['1abc', '-a', 'a_b', 'a.b', 'a'.repeat(64), '%2e%2e', 'a%20b', "a';--"]) {
       expect(await register(id), id).toMatchObject({ status: 400, json: { detail: 'Invalid host id' } });
     }
   });
 
-  it('is given the one command that it was asked for, once', async () => {
+  it('receives a requested command exactly once', async () => {
     await register();
     const asked = dispatch('pull-switch');
     expect(asked).toMatchObject({ kind: 'queued' });
     expect((await register()).json).toMatchObject({ command: 'pull-switch' });
     expect((await register()).json).toMatchObject({ command: null });
     expect((await call('GET', '/api/hosts/hsb0/poll')).json).toEqual({ command: null });
-    expect(house.fleet.host('hsb0')?.command).toMatchObject({ operation: 'pull-switch', phase: 'sent' });
+    expect(server.fleet.host('hsb0')?.command).toMatchObject({ operation: 'pull-switch', phase: 'sent' });
     const reported = await status({ status: 'error', output: 'Pull failed\nfatal: no route\u001b[31m' });
     expect(reported.json).toEqual({ status: 'updated' });
-    const last = house.fleet.host('hsb0')?.lastCommand;
+    const last = server.fleet.host('hsb0')?.lastCommand;
     expect(last).toMatchObject({ outcome: 'failed', lines: 2 });
     expect(last?.reason).toContain('Pull failed');
-    expect(house.fleet.output(last?.id ?? '', 0, 10).map(({ text }) => text)).toEqual([
+    expect(server.fleet.output(last?.id ?? '', 0, 10).map(({ text }) => text)).toEqual([
       'Pull failed',
       'fatal: no route\u001b[31m',
     ]);
   });
 
-  it('does not prove a switch by saying ok', async () => {
+  it('does not prove a switch by reporting ok', async () => {
     await register();
     dispatch('pull-switch');
     await register();
     await status({ status: 'ok', output: 'Pull successful', current_generation: 'abcdef0' });
-    expect(house.fleet.host('hsb0')).toMatchObject({ generation: 'abcdef0', lastCommand: { outcome: 'partial' } });
+    expect(server.fleet.host('hsb0')).toMatchObject({ generation: 'abcdef0', lastCommand: { outcome: 'partial' } });
   });
 
-  it('can do nothing else, and it is said why', async () => {
+  it('supports no other operation, and the reason is shown', async () => {
     await register();
     for (const operation of ['pull', 'test', 'reboot'] as const) {
       expect(dispatch(operation)).toMatchObject({
@@ -143,12 +143,12 @@ describe('a version-1 agent', () => {
     }
   });
 
-  it('gives its place to the agent that comes over a socket, and is answered without effect from then on', async () => {
+  it('is replaced by an agent that connects over a socket, and its requests have no effect from then on', async () => {
     await register();
-    const agent = await house.registeredAgent('hsb0');
-    expect(house.fleet.host('hsb0')).toMatchObject({ online: true, protocol: 2 });
+    const agent = await server.registeredAgent('hsb0');
+    expect(server.fleet.host('hsb0')).toMatchObject({ online: true, protocol: 2 });
     expect((await register('hsb0', { agent_version: '0.0.1' })).json).toMatchObject({ status: 'registered' });
-    expect(house.fleet.host('hsb0')).toMatchObject({ protocol: 2, agentVersion: '0.4.0-7c087d2' });
+    expect(server.fleet.host('hsb0')).toMatchObject({ protocol: 2, agentVersion: '0.4.0-7c087d2' });
     await agent.close();
   });
 
@@ -156,21 +156,21 @@ describe('a version-1 agent', () => {
     await register();
     const progress = { current: 9, total: 9, passed: 7, running: false, result: '7/9 pass, 2 fail' };
     expect((await call('POST', '/api/hosts/hsb0/test-progress', progress)).json).toEqual({ status: 'updated' });
-    expect(house.fleet.host('hsb0')?.compartments.tests).toMatchObject({
+    expect(server.fleet.host('hsb0')?.compartments.tests).toMatchObject({
       status: 'error',
       message: '7/9 pass, 2 fail',
     });
   });
 
-  it('is not made a host by a status alone', async () => {
+  it('does not become a host by a status alone', async () => {
     expect((await status({ status: 'ok' }, 'nobody')).json).toEqual({ status: 'updated' });
-    expect(house.fleet.hostViews()).toEqual([]);
+    expect(server.fleet.hostViews()).toEqual([]);
   });
 
-  it('comes with its own token of then, which is for its host alone', async () => {
+  it('may use its version-1 token, which is valid for its host only', async () => {
     const token = 'a token that version 1 made';
     await register();
-    createAgentTokenStore(house.db).addToken(
+    createAgentTokenStore(server.db).addToken(
       {
         id: 'adopted',
         hostId: 'hsb0',
@@ -191,21 +191,21 @@ describe('a version-1 agent', () => {
     expect((await register()).status).toBe(200);
   });
 
-  it('can’t speak for a host that has a token of its own', async () => {
+  it('can’t act for a host that has its own token', async () => {
     await register();
-    house.access.administration.issueToken({ id: 'hsb0', name: 'hsb0' }, house.by);
+    server.access.administration.issueToken({ id: 'hsb0', name: 'hsb0' }, server.by);
     expect(await register()).toMatchObject({ status: 401, json: { detail: 'Invalid API token' } });
   });
 
   it('waits for approval without knowing it', async () => {
-    house.access.administration.setRule('approval', true, house.by);
+    server.access.administration.setRule('approval', true, server.by);
     expect((await register()).json).toEqual({ status: 'registered', host_id: 'hsb0', command: null });
-    expect(house.fleet.hostViews()).toEqual([]);
-    expect(house.fleet.heldAgents()).toMatchObject([{ name: 'hsb0', reason: 'approval', version: '0.4.0-7c087d2' }]);
-    house.fleet.approveHost('hsb0', house.by);
+    expect(server.fleet.hostViews()).toEqual([]);
+    expect(server.fleet.heldAgents()).toMatchObject([{ name: 'hsb0', reason: 'approval', version: '0.4.0-7c087d2' }]);
+    server.fleet.approveHost('hsb0', server.by);
     await register();
-    expect(house.fleet.host('hsb0')).toMatchObject({ online: true, protocol: 1 });
-    expect(house.fleet.heldAgents()).toEqual([]);
+    expect(server.fleet.host('hsb0')).toMatchObject({ online: true, protocol: 1 });
+    expect(server.fleet.heldAgents()).toEqual([]);
   });
 
   it('is limited by its host, not by its address', async () => {
@@ -216,7 +216,7 @@ describe('a version-1 agent', () => {
   });
 });
 
-describe('whatever a version-1 agent asks', () => {
+describe('any request of a version-1 agent', () => {
   const isHarmless = ({ type, location, status: code }: Answer) =>
     type === 'application/json' && location === undefined && (code < 300 || code >= 400);
 
@@ -240,12 +240,12 @@ describe('whatever a version-1 agent asks', () => {
     expect(isHarmless(answer)).toBe(true);
   });
 
-  it('is refused with 401 and JSON without a right token, whatever it sends', async () => {
+  it('is refused with 401 and JSON without a valid token, whatever it sends', async () => {
     for (const headers of [{}, { authorization: 'Bearer wrong' }, { authorization: 'Basic eA==' }]) {
       const answer = await call('POST', '/api/hosts/hsb0/register', REGISTER, headers as Record<string, string>);
       expect(answer).toMatchObject({ status: 401, json: { detail: 'Invalid API token' } });
     }
-    expect(house.fleet.hostViews()).toEqual([]);
+    expect(server.fleet.hostViews()).toEqual([]);
   });
 
   it('is refused with 422 where version 1 did so', async () => {
@@ -271,7 +271,7 @@ describe('whatever a version-1 agent asks', () => {
 
   it('is refused with 413 when it is too large, announced or not', async () => {
     expect(await status({ status: 'ok', output: 'x'.repeat(300_000) })).toMatchObject({ status: 413 });
-    const socket = connect(house.port, '127.0.0.1');
+    const socket = connect(server.port, '127.0.0.1');
     socket.on('error', () => undefined);
     const head = `POST /api/hosts/hsb0/status HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${TOKEN}\r\nTransfer-Encoding: chunked\r\n\r\n`;
     socket.write(head);
@@ -299,39 +299,39 @@ describe('whatever a version-1 agent asks', () => {
     ['a wrong token', '/api/hosts/hsb0/status', 401],
     ['an unknown path', '/api/hosts/hsb0/other', 404],
     ['an unknown path of agents', '/api/agents/other', 404],
-  ])('ends the connection of a body that never ends after %s', async (_what, path, expected) => {
-    const client = await RawClient.open(house.port);
+  ])('closes the connection of an endless body after %s', async (_what, path, expected) => {
+    const client = await RawClient.open(server.port);
     await client.send(`POST ${path} HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n`);
     const piece = `10000\r\n${'x'.repeat(0x10000)}\r\n`;
     while (!client.socket.closed) await Promise.race([client.send(piece), client.closed]);
     expect((await client.answer()).status).toBe(expected);
   });
 
-  it('is told in JSON that the dashboard stops, or that its database refuses', async () => {
-    house.db.$client.pragma('query_only = on');
+  it('is answered in JSON when the dashboard is stopping or its database refuses', async () => {
+    server.db.$client.pragma('query_only = on');
     const refused = await register();
     expect(refused.status).toBe(503);
     expect(isHarmless(refused)).toBe(true);
-    house.db.$client.pragma('query_only = off');
-    house.beginStop();
+    server.db.$client.pragma('query_only = off');
+    server.beginStop();
     const stopping = await register();
     expect(stopping.status).toBe(503);
     expect(isHarmless(stopping)).toBe(true);
   });
 
-  it('is not given a command that could not be stored as sent', async () => {
+  it('does not receive a command that could not be stored as sent', async () => {
     await register();
     dispatch('pull-switch');
-    house.db.$client.pragma('query_only = on');
+    server.db.$client.pragma('query_only = on');
     expect((await register()).status).toBe(503);
-    house.db.$client.pragma('query_only = off');
+    server.db.$client.pragma('query_only = off');
     await expect
       .poll(async () => (await register()).json, { timeout: 10_000 })
       .toMatchObject({ command: 'pull-switch' });
     expect((await register()).json).toMatchObject({ command: null });
   });
 
-  it('gets JSON for any path and body there is', async () => {
+  it('is answered with JSON for any path and body', async () => {
     const segment = fc.oneof(fc.constantFrom('hsb0', 'register', 'poll', 'status', '..', '', '%00', '%'), fc.string());
     const path = fc.array(segment, { maxLength: 4 }).map((parts) => `/api/hosts/${parts.map(encodeOnce).join('/')}`);
     await fc.assert(

@@ -8,30 +8,30 @@ import { ShiftedLoop } from '../../testing/shifted-loop';
 /** Messages that a page sends in one window. */
 const ASKED = MAX_MESSAGES - 10;
 
-let house: TestServer;
+let server: TestServer;
 let loop: ShiftedLoop;
 let peer: Peer | null = null;
 
 async function start(liveTuning: LiveTuning): Promise<void> {
   loop = new ShiftedLoop();
-  house = await createTestServer({ loop, liveTuning });
+  server = await createTestServer({ loop, liveTuning });
 }
 
 afterEach(async () => {
   await peer?.stop();
   peer = null;
-  await house.close();
+  await server.close();
 });
 
 describe('a page', () => {
-  it('that sends nothing for too long is dropped', async () => {
+  it('that sends nothing for too long is disconnected', async () => {
     await start({ silenceMs: 5_000, pingIntervalMs: 1_000 });
-    const page = await house.browser();
+    const page = await server.browser();
     await page.inbox.find((message) => message.t === 'snapshot');
     const gone = once(page.socket, 'close');
     // It answers no ping any more.
     page.socket.pause();
-    while (house.hub.size > 0) {
+    while (server.hub.size > 0) {
       loop.advance(1_000);
       await new Promise((resolve) => loop.afterRead(() => resolve(null)));
     }
@@ -39,11 +39,11 @@ describe('a page', () => {
     await gone;
   });
 
-  it('whose message lies unread because the loop was held is kept', async () => {
+  it('whose message is unread because the event loop was blocked stays connected', async () => {
     await start({ silenceMs: 2_000, pingIntervalMs: 100 });
-    const headers = { cookie: 'session=session-1', origin: `http://127.0.0.1:${house.port}` };
+    const headers = { cookie: 'session=session-1', origin: `http://127.0.0.1:${server.port}` };
     const hello = [JSON.stringify({ t: 'hello' })];
-    peer = Peer.dial({ url: `ws://127.0.0.1:${house.port}/live`, headers, hello, autoPong: false });
+    peer = Peer.dial({ url: `ws://127.0.0.1:${server.port}/live`, headers, hello, autoPong: false });
     await peer.message('"snapshot"');
     // What came with its greeting was seen by a look.
     await new Promise((resolve) => loop.after(300, () => resolve(null)));
@@ -55,9 +55,9 @@ describe('a page', () => {
     expect(peer.end).toBeNull();
   });
 
-  it('that asks no more than it may is kept, also when the clock is put back', async () => {
+  it('that stays within its message limit stays connected, also when the clock is set back', async () => {
     await start({});
-    const page = await house.browser();
+    const page = await server.browser();
     const closed = once(page.socket, 'close');
     const ask = async () => {
       page.inbox.all.length = 0;
@@ -74,16 +74,16 @@ describe('a page', () => {
     expect(page.socket.readyState).toBe(page.socket.OPEN);
   });
 
-  it('that does not read is dropped after a while, in which the dashboard could write', async () => {
+  it('that does not read is disconnected after a while in which the dashboard could write', async () => {
     await start({ stuckMs: 3_000 });
-    const page = await house.browser();
+    const page = await server.browser();
     await page.inbox.find((message) => message.t === 'snapshot');
     page.socket.pause();
     const fill = () => {
-      for (let host = 0; host < 2_000; host += 1) house.fleet.enrolHost(`h${host}`, '192.0.2.1');
+      for (let host = 0; host < 2_000; host += 1) server.fleet.enrolHost(`h${host}`, '192.0.2.1');
     };
     fill();
-    while (house.hub.backlogBytes < 256 * 1024) {
+    while (server.hub.backlogBytes < 256 * 1024) {
       page.send({ t: 'resync' });
       await new Promise((resolve) => setImmediate(resolve));
     }
@@ -91,8 +91,8 @@ describe('a page', () => {
     await new Promise((resolve) => loop.after(300, () => resolve(null)));
     holdLoop(3_500);
     await new Promise((resolve) => loop.after(500, () => resolve(null)));
-    expect(house.hub.size).toBe(1);
+    expect(server.hub.size).toBe(1);
     loop.advance(3_000);
-    while (house.hub.size > 0) await new Promise((resolve) => setImmediate(resolve));
+    while (server.hub.size > 0) await new Promise((resolve) => setImmediate(resolve));
   });
 });

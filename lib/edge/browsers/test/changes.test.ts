@@ -22,7 +22,7 @@ const view: FleetView = {
 };
 
 describe('mergeChanges', () => {
-  it('does in one batch what the batches do one after the other', () => {
+  it('has the effect of the batches one after the other', () => {
     const batches: FleetChanges[] = [
       { from: 1, version: 2, hosts: [{ id: 'a', generation: '1' }] },
       { from: 2, version: 3, removed: ['b'], notices: [{ level: 'error', message: 'x' }] },
@@ -41,7 +41,7 @@ describe('mergeChanges', () => {
     expect(applyChanges(view, merged)).toEqual(oneByOne);
   });
 
-  it('merges what is said of pipelines as if it came one after the other', () => {
+  it('merges pipeline changes as if they arrived one after the other', () => {
     const whole = (id: string, hosts: PipelineHostView[]) =>
       ({ id, stages: ['pull'], phase: 'running', reason: '', hosts }) as unknown as PipelineView;
     const at = (hostId: string, reason: string): PipelineHostView => ({

@@ -5,12 +5,12 @@ import { PAGE_CHARACTERS, PAGE_LINES } from '../browser-socket';
 import { createTestServer, type BrowserClient, type TestServer } from '../../testing/test-server';
 import { holdLoop } from '../../testing/peer';
 
-let house: TestServer;
+let server: TestServer;
 beforeEach(async () => {
-  house = await createTestServer();
+  server = await createTestServer();
 });
 afterEach(async () => {
-  await house.close();
+  await server.close();
 });
 
 /** How many of these long lines one frame of an agent has room for. */
@@ -18,10 +18,10 @@ const LONG_IN_FRAME = 15;
 const longLine = (seq: number) => ({ seq, stream: 'stdout', line: `${seq} `.padEnd(MAX_LINE, 'x') });
 
 async function runningCommand() {
-  const agent = await house.agent();
+  const agent = await server.agent();
   agent.send('register', { hostname: 'h1', protocol: 3, instance: 'i', running: null, finished: [] });
   await agent.inbox.find((frame) => frame.type === 'registered');
-  const [result] = house.fleet.dispatch({ operation: 'test', hostIds: ['h1'], requestId: 'r', by: house.by });
+  const [result] = server.fleet.dispatch({ operation: 'test', hostIds: ['h1'], requestId: 'r', by: server.by });
   if (result?.kind !== 'accepted') throw new Error('not accepted');
   return { agent, id: result.commandId };
 }
@@ -42,12 +42,12 @@ async function storedLines(total: number): Promise<string> {
     const lines = Array.from({ length: 500 }, (_, index) => ({ seq: from + index, stream: 'stdout', line: 'line' }));
     agent.send('output_batch', { command_id: id, lines });
   }
-  await house.until(() => house.fleet.command(id)?.lines === total);
+  await server.until(() => server.fleet.command(id)?.lines === total);
   return id;
 }
 
-describe('output that is opened', () => {
-  it('is read a page at a time, and the event loop turns between two pages of each browser', async () => {
+describe('opened output', () => {
+  it('is read one page at a time, with a turn of the event loop between two pages of each browser', async () => {
     const pages = 30;
     const id = await storedLines(pages * PAGE_LINES);
     // How many pages were read in each turn of the event loop.
@@ -59,12 +59,12 @@ describe('output that is opened', () => {
     };
     setImmediate(count);
     const readIn = new Map<number, number>();
-    const outputAfter = house.fleet.outputAfter.bind(house.fleet);
-    vi.spyOn(house.fleet, 'outputAfter').mockImplementation((...asked) => {
+    const outputAfter = server.fleet.outputAfter.bind(server.fleet);
+    vi.spyOn(server.fleet, 'outputAfter').mockImplementation((...asked) => {
       readIn.set(turns, (readIn.get(turns) ?? 0) + 1);
       return outputAfter(...asked);
     });
-    const browsers = [await house.browser(), await house.browser()];
+    const browsers = [await server.browser(), await server.browser()];
     for (const browser of browsers) browser.send({ t: 'watch', commandId: id, after: 0 });
     for (const browser of browsers) {
       await browser.inbox.find(
@@ -79,7 +79,7 @@ describe('output that is opened', () => {
     expect(Math.max(...readIn.values())).toBeLessThanOrEqual(3);
   });
 
-  it('is sent in pages of bounded size, however long its lines are, stored ones and new ones', async () => {
+  it('is sent in pages of bounded size however long its stored and new lines are', async () => {
     const { agent, id } = await runningCommand();
     const stored = 6 * LONG_IN_FRAME;
     const sendFrame = (from: number) => {
@@ -87,8 +87,8 @@ describe('output that is opened', () => {
       agent.send('output_batch', { command_id: id, lines });
     };
     for (let from = 1; from <= stored; from += LONG_IN_FRAME) sendFrame(from);
-    await house.until(() => house.fleet.command(id)?.lines === stored);
-    const browser = await house.browser();
+    await server.until(() => server.fleet.command(id)?.lines === stored);
+    const browser = await server.browser();
     const sees = (seq: number) =>
       browser.inbox.find((message) => message.t === 'output' && message.lines.some((line) => line.seq === seq));
     browser.send({ t: 'watch', commandId: id, after: 0 });
@@ -102,10 +102,10 @@ describe('output that is opened', () => {
     expect(Math.max(...sizes)).toBeLessThan(PAGE_CHARACTERS + MAX_LINE);
   });
 
-  it('waits for its turn from the first page on, however many open one at once', async () => {
+  it('waits for its turn from the first page on, however many browsers open one at once', async () => {
     const id = await storedLines(PAGE_LINES / 2);
     const browsers = [];
-    for (let count = 0; count < 6; count += 1) browsers.push(await house.browser());
+    for (let count = 0; count < 6; count += 1) browsers.push(await server.browser());
     let turns = 0;
     let counting = true;
     const count = () => {
@@ -114,8 +114,8 @@ describe('output that is opened', () => {
     };
     setImmediate(count);
     const readIn = new Map<number, number>();
-    const outputAfter = house.fleet.outputAfter.bind(house.fleet);
-    vi.spyOn(house.fleet, 'outputAfter').mockImplementation((...asked) => {
+    const outputAfter = server.fleet.outputAfter.bind(server.fleet);
+    vi.spyOn(server.fleet, 'outputAfter').mockImplementation((...asked) => {
       readIn.set(turns, (readIn.get(turns) ?? 0) + 1);
       // Longer than a turn of the queue.
       holdLoop(20);
@@ -128,10 +128,10 @@ describe('output that is opened', () => {
     expect(Math.max(...readIn.values())).toBeLessThanOrEqual(2);
   });
 
-  it('goes on for who watches it anew, and stops for who does not watch it any more', async () => {
+  it('resumes when it is watched again, and stops when it is unwatched', async () => {
     const total = 5 * PAGE_LINES;
     const id = await storedLines(total);
-    const browser = await house.browser();
+    const browser = await server.browser();
     const messages = [
       { t: 'watch', commandId: id, after: 0 },
       { t: 'unwatch', commandId: id },
@@ -149,10 +149,10 @@ describe('output that is opened', () => {
   });
 });
 
-describe('what a browser asks for', () => {
-  it('costs no snapshot each time, however often it asks', async () => {
-    const agent = await house.registeredAgent('h1');
-    const browser = await house.browser();
+describe('the messages of a browser', () => {
+  it('do not cost one snapshot each, however often it asks', async () => {
+    const agent = await server.registeredAgent('h1');
+    const browser = await server.browser();
     await browser.until((view) => view.hosts.length === 1);
     const asked = 300;
     for (let times = 0; times < asked; times += 1) browser.send({ t: 'resync' });
@@ -169,8 +169,8 @@ describe('what a browser asks for', () => {
     ['a message of more than 4 KiB', `{"t":"hello","epoch":"${'x'.repeat(4_096)}"}`, 1009],
     ['brackets', `{"t":"ping","x":${'['.repeat(1_000)}${']'.repeat(1_000)}}`, 4400],
     ['many values', `{"t":"ping","x":[${'1,'.repeat(1_000)}1]}`, 4400],
-  ])('closes its socket when it is %s', async (_name, message, expected) => {
-    const browser = await house.browser();
+  ])('close its socket for %s', async (_name, message, expected) => {
+    const browser = await server.browser();
     const closed = once(browser.socket, 'close');
     browser.socket.send(message);
     const [code] = (await closed) as [number];

@@ -9,18 +9,18 @@ import { createTestServer, type TestServer } from '../../testing/test-server';
 
 const ADDRESS = '203.0.113.9';
 
-let house: TestServer;
+let server: TestServer;
 let made: TestAuth;
 beforeEach(async () => {
   // The hub's regular check of sessions never comes: what closes a socket is the end of its session.
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
-  house = await createTestServer();
+  server = await createTestServer();
   made = makeAuth({ passwordHash: PASSWORD_HASH });
-  house.lookUpSessionsBy((cookie) => made.auth.resolveSession(cookie));
-  made.auth.onSessionEnd((idHash) => house.hub.closeSession(idHash));
+  server.lookUpSessionsBy((cookie) => made.auth.resolveSession(cookie));
+  made.auth.onSessionEnd((idHash) => server.hub.closeSession(idHash));
 });
 afterEach(async () => {
-  await house.close();
+  await server.close();
   made.close();
   vi.useRealTimers();
 });
@@ -31,7 +31,8 @@ interface SignedIn {
   sockets: WebSocket[];
 }
 
-const dial = (cookie: string) => house.dial('/live', { headers: { cookie, origin: `http://127.0.0.1:${house.port}` } });
+const dial = (cookie: string) =>
+  server.dial('/live', { headers: { cookie, origin: `http://127.0.0.1:${server.port}` } });
 
 /** A browser with two pages open. */
 async function signIn(): Promise<SignedIn> {
@@ -64,14 +65,14 @@ async function expectDead({ cookie, session }: SignedIn): Promise<void> {
 const isOpen = ({ sockets }: SignedIn) => sockets.every((socket) => socket.readyState === socket.OPEN);
 
 describe('the sockets of a session', () => {
-  it('are closed when its operator signs out, and another’s are not', async () => {
+  it('are closed when its operator signs out, and those of another session are not', async () => {
     const [leaving, staying] = [await signIn(), await signIn()];
     await expectClosedBy(() => made.auth.signOut(leaving.session.idHash, ADDRESS), leaving);
     expect(isOpen(staying)).toBe(true);
     await expectDead(leaving);
   });
 
-  it('are closed when it is ended from the list of another session, one or all', async () => {
+  it('are closed when another session ends it, alone or with all others', async () => {
     const [own, one, two, three] = [await signIn(), await signIn(), await signIn(), await signIn()];
     const listed = made.auth.sessionsOf(own.session.userId).map(({ idHash }) => idHash);
     expect(new Set(listed)).toEqual(new Set([own, one, two, three].map(({ session }) => session.idHash)));
@@ -84,7 +85,7 @@ describe('the sockets of a session', () => {
     for (const ended of [one, two, three]) await expectDead(ended);
   });
 
-  it('are closed when another session changes what the account is opened with', async () => {
+  it('are closed when another session changes the credentials of the account', async () => {
     const [own, other] = [await signIn(), await signIn()];
     const change = () => made.auth.account.removeSecondFactor({ session: own.session, address: ADDRESS });
     await expectClosedBy(change, other);

@@ -1,17 +1,17 @@
-/** Signs of life of one peer. Every byte that arrives is one: an answer may wait behind a large, half-read frame. */
+/** Liveness of one peer. Every received byte counts, because an answer may wait behind a large, half-read frame. */
 import type { LoopTime } from '@/lib/fleet/records/environment';
 
-/** The socket below, as far as it tells of life. */
+/** The part of a socket that liveness needs. */
 export interface Transport {
   /** Bytes read from the network so far. */
   readonly bytesRead: number;
 }
 
-export class Life {
+export class PeerLiveness {
   private seenBytes: number;
   private aliveAt: number;
 
-  /** `isPaused`: the dashboard itself is not reading from this peer. */
+  /** `isPaused`: true while the dashboard itself is not reading from this peer. */
   constructor(
     private readonly transport: Transport,
     private readonly isPaused: () => boolean,
@@ -21,7 +21,10 @@ export class Life {
     this.aliveAt = loop.now();
   }
 
-  /** How long nothing has arrived (ms of `LoopTime`), as far as this was asked. While nothing is read, it is not silent. */
+  /**
+   * Time without a received byte (ms of `LoopTime`), at the resolution of the calls. A paused peer does not count as
+   * silent.
+   */
   silentMs(): number {
     const { bytesRead } = this.transport;
     if (bytesRead !== this.seenBytes || this.isPaused()) {
@@ -32,8 +35,8 @@ export class Life {
   }
 
   /**
-   * Waits for a sign of life after `ask`, which is called once what is on its way already was read: that proves nothing.
-   * Calls back after `ms`, or as long later as the dashboard itself does not read; returns the way to cancel.
+   * Waits for a byte after `ask`, which is called once data already on its way was read, because that proves nothing.
+   * Calls back after `ms`, or later while the dashboard itself is not reading. Returns a function that cancels.
    */
   probe(ms: number, ask: () => void, done: (isAlive: boolean) => void): () => void {
     let cancel = this.loop.afterRead(() => {
