@@ -140,7 +140,7 @@ test('a session survives a reload and a restart of the dashboard', async ({ page
   expect(dashboard.lines.some((line) => line.includes('/setup?code='))).toBe(false);
 });
 
-test('two pages of one operator share a session, and a stranger is led to the sign-in page', async ({
+test('two pages of one operator share a session, and other browsers are redirected to sign-in', async ({
   browser,
   page,
   world,

@@ -328,10 +328,10 @@ describe('the live connection', () => {
   it('keeps a connection that answers pings', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const connection = accept();
-    let told: () => void = () => undefined;
+    let received: () => void = () => undefined;
     const { store } = start({
       times: { ...QUICK, pingEveryMs: 20_000, silenceMs: 25_000 },
-      serverTime: () => told(),
+      serverTime: () => received(),
     });
     const peer = await connection;
     await peer.next();
@@ -340,7 +340,7 @@ describe('the live connection', () => {
     for (let i = 0; i < 5; i += 1) {
       vi.advanceTimersByTime(20_000);
       expect(await peer.next()).toEqual({ t: 'ping' });
-      const read = new Promise<void>((resolve) => (told = resolve));
+      const read = new Promise<void>((resolve) => (received = resolve));
       peer.send({ t: 'pong', serverTime: i });
       await read;
     }

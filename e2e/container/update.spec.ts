@@ -107,7 +107,7 @@ updating('an update keeps the data and waits for the agents; --rollback undoes i
   expect(await updated.run(['--rollback']).ended).toBe(1);
 });
 
-updating('an update that fails its health check is taken back, with the data as before', async ({ world, updated }) => {
+updating('an update that fails its health check is rolled back with its data', async ({ world, updated }) => {
   const before = await updated.runs();
   world.startAgent(world.makeHost('web'), updated, token);
   await expect.poll(async () => hosts(await updated.stored())).toBe(1);
@@ -124,7 +124,7 @@ updating('an update that fails its health check is taken back, with the data as 
   await expect.poll(() => updated.agents()).toBe('1');
 });
 
-updating('an update to which the agents do not come back is taken back', async ({ world, updated }) => {
+updating('an update is rolled back when the agents do not reconnect', async ({ world, updated }) => {
   const before = await updated.runs();
   world.startAgent(world.makeHost('web'), updated, token);
   await expect.poll(() => updated.agents()).toBe('1');
