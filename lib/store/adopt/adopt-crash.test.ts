@@ -6,8 +6,9 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Database } from '../sqlite/driver';
 import { createFleetStore } from '../sqlite/fleet-store';
-import { closeDatabase, openDatabase } from '../sqlite/open-database';
+import { closeDatabase } from '../sqlite/open-database';
 import { makeTestFolder, makeTestLog } from '../sqlite/testing/database';
+import { openAdopting } from './testing/open-adopting';
 import type { AdoptionStep } from './adopt';
 
 const SAMPLE = fileURLToPath(new URL('./fixtures/nixfleet-v1.db', import.meta.url));
@@ -62,7 +63,7 @@ function dieAfter(step: AdoptionStep): void {
 
 /** The next start finds everything. */
 function expectAdopted(): void {
-  const db = openDatabase(path, { log });
+  const db = openAdopting(path, { log });
   try {
     expect(createFleetStore(db, { log }).load().hosts).toHaveLength(14);
     expect(db.$client.prepare('select count(*) from commands').pluck().get()).toBe(501 + 2 + ADDED_COMMANDS);
@@ -111,7 +112,7 @@ describe('a crash by SIGKILL while an old database is taken over', () => {
     const old = new Database(path);
     old.exec("update hosts set comment = 'written afterwards' where id = 'csb0'");
     old.close();
-    const db = openDatabase(path, { log });
+    const db = openAdopting(path, { log });
     expect(
       createFleetStore(db, { log })
         .load()

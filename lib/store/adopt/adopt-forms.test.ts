@@ -7,9 +7,10 @@ import { hostNameOf } from '@/lib/fleet/hosts/host';
 import { Database } from '../sqlite/driver';
 import { verifyChain } from '../sqlite/event-chain';
 import { createFleetStore } from '../sqlite/fleet-store';
-import { closeDatabase, openDatabase } from '../sqlite/open-database';
+import { closeDatabase } from '../sqlite/open-database';
 import { events } from '../sqlite/schema';
 import { makeTestFolder, makeTestLog } from '../sqlite/testing/database';
+import { openAdopting } from './testing/open-adopting';
 import type { AdoptionReport } from './adopt-report';
 import {
   GO_FORMS,
@@ -50,7 +51,7 @@ function adopt(tables: OldTablesOf, rows: Record<string, OldCells[]>) {
   old.close();
   const { log, logged } = makeTestLog();
   let report: AdoptionReport | null = null;
-  const db = openDatabase(path, { log, onAdopted: (made) => (report = made) });
+  const db = openAdopting(path, { log, onAdopted: (made) => (report = made) });
   const store = createFleetStore(db, { log });
   const all = (sql: string) => db.$client.prepare<[], Record<string, unknown>>(sql).all();
   const { hosts } = store.load();

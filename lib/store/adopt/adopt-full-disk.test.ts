@@ -5,8 +5,9 @@ import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } fro
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { closeDatabase, openDatabase } from '../sqlite/open-database';
+import { closeDatabase } from '../sqlite/open-database';
 import { makeTestFolder, makeTestLog } from '../sqlite/testing/database';
+import { openAdopting } from './testing/open-adopting';
 
 const SAMPLE = fileURLToPath(new URL('./fixtures/nixfleet-v1.db', import.meta.url));
 /** The sample has 180 KiB: each size runs out at another step, the last one does not. */
@@ -41,7 +42,7 @@ describe('a disk that is full while an old database is taken over', () => {
     const path = join(place, 'nixfleet.db');
     copyFileSync(SAMPLE, path);
     const { log } = makeTestLog();
-    expect(() => openDatabase(path, { log })).toThrow(expect.objectContaining({ kind: 'disk-full' }) as Error);
+    expect(() => openAdopting(path, { log })).toThrow(expect.objectContaining({ kind: 'disk-full' }) as Error);
     const hash = (file: string) => createHash('sha256').update(readFileSync(file)).digest('hex');
     expect(hash(path)).toBe(hash(SAMPLE));
     expect(readdirSync(place).filter((name) => /adopt|look|part/.test(name))).toEqual([]);
@@ -53,9 +54,9 @@ describe('a disk that is full while an old database is taken over', () => {
     copyFileSync(SAMPLE, path);
     const { log } = makeTestLog();
     writeFileSync(join(place, 'ballast'), Buffer.alloc(ENOUGH_KIB * 1024 - 512 * 1024));
-    expect(() => openDatabase(path, { log })).toThrow(/no room left/);
+    expect(() => openAdopting(path, { log })).toThrow(/no room left/);
     execFileSync('rm', [join(place, 'ballast')]);
-    const db = openDatabase(path, { log });
+    const db = openAdopting(path, { log });
     expect(db.$client.prepare('select count(*) from hosts').pluck().get()).toBe(14);
     closeDatabase(db);
   });

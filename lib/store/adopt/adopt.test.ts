@@ -16,9 +16,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Database } from '../sqlite/driver';
 import { verifyChain } from '../sqlite/event-chain';
 import { createFleetStore } from '../sqlite/fleet-store';
-import { closeDatabase, openDatabase, type Db } from '../sqlite/open-database';
+import { closeDatabase, lockDatabase, openDatabase, type Db } from '../sqlite/open-database';
 import { events } from '../sqlite/schema';
 import { makeTestFolder, makeTestLog } from '../sqlite/testing/database';
+import { openAdopting } from './testing/open-adopting';
 import type { AdoptionReport } from './adopt-report';
 import { reportLines } from './adopt-report';
 
@@ -44,7 +45,7 @@ afterEach(() => {
 });
 
 function open(): Db {
-  const db = openDatabase(path, { log: testLog.log, onAdopted: (report) => reports.push(report) });
+  const db = openAdopting(path, { log: testLog.log, onAdopted: (report) => reports.push(report) });
   opened.push(db);
   return db;
 }
@@ -219,6 +220,58 @@ describe('the sample of the Go dashboard', () => {
   });
 });
 
+describe('the lock of the database', () => {
+  const isHeld = () => {
+    try {
+      lockDatabase(path, testLog.log).lock.release();
+      return false;
+    } catch (error) {
+      expect(error).toMatchObject({ kind: 'in-use' });
+      return true;
+    }
+  };
+
+  it('is held at every step of the adoption, and from there until the database is closed', () => {
+    copyFileSync(join(SAMPLES, 'nixfleet-v1.db'), path);
+    const held: [string, boolean][] = [];
+    const db = openAdopting(path, {
+      log: testLog.log,
+      onStep: (step) => held.push([step, isHeld()]),
+      onAdopted: () => held.push(['adopted', isHeld()]),
+    });
+    opened.push(db);
+    expect(held.map(([step]) => step)).toEqual([
+      'backup-made',
+      'backup-checked',
+      'built',
+      'whole',
+      'logs-removed',
+      'renamed',
+      'adopted',
+    ]);
+    expect(held.every(([, isHeldThen]) => isHeldThen)).toBe(true);
+    expect(isHeld()).toBe(true);
+    closeDatabase(db);
+    expect(isHeld()).toBe(false);
+  });
+
+  it('is released when the adoption fails', () => {
+    copyFileSync(join(SAMPLES, 'nixfleet-v1.db'), path);
+    const stop = () => {
+      throw new Error('stopped by the test');
+    };
+    expect(() => openAdopting(path, { log: testLog.log, onStep: stop })).toThrow('stopped by the test');
+    expect(isHeld()).toBe(false);
+  });
+
+  it('is released when an old database is opened without adopting it, which refuses it and changes nothing', () => {
+    copyFileSync(join(SAMPLES, 'nixfleet-v1.db'), path);
+    const before = hashOf(path);
+    expect(() => openDatabase(path, testLog)).toThrow(expect.objectContaining({ kind: 'foreign' }) as Error);
+    expect([hashOf(path), isHeld()]).toEqual([before, false]);
+  });
+});
+
 describe('log files of the Go dashboard', () => {
   it('stay where they are, and the report says so', () => {
     const file = join(folder, 'logs', 'sim1', '2026-11-22T17-19-49-.log');
@@ -361,9 +414,9 @@ describe('a file that can not be taken over', () => {
       old.exec("update hosts set comment = 'still here' where id = 'csb0'");
       old.close();
     };
-    expect(() =>
-      openDatabase(path, { log: testLog.log, onAdoptionStep: (step) => step === 'built' && meddle() }),
-    ).toThrow(/still writes to it\. Stop that one/);
+    expect(() => openAdopting(path, { log: testLog.log, onStep: (step) => step === 'built' && meddle() })).toThrow(
+      /still writes to it\. Stop that one/,
+    );
     const old = new Database(path, { readonly: true });
     expect(old.prepare("select comment from hosts where id = 'csb0'").pluck().get()).toBe('still here');
     old.close();

@@ -2,7 +2,7 @@
  * Takes over the database of an older dashboard. The old file is only read: it is copied to an untouched backup, the new
  * database is built from that copy in a file of its own, checked, and put in the old one's place by one rename. Until
  * then a crash leaves everything as it was, and the next start begins anew; once the new file is whole (`.adopted`), the
- * next start goes on. Run under the database's lock, with the file open nowhere in this process.
+ * next start goes on. The file must be open nowhere in this process.
  */
 import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -11,7 +11,9 @@ import type { Log } from '@/lib/log';
 import { Database } from '../sqlite/driver';
 import { asDatabaseError, DatabaseError, errorCode } from '../sqlite/store-errors';
 import { createPrivateFile } from '../sqlite/folder-lock';
-import { migrateDatabase } from '../sqlite/migrate';
+import { inspectFile, withUntouched } from '../sqlite/inspect';
+import { findMigrationsFolder, migrateDatabase, readMigrations } from '../sqlite/migrate';
+import type { LockedDatabase } from '../sqlite/open-database';
 import * as schema from '../sqlite/schema';
 import { lookFolderPrefix, openUntouched, SIDE_FILES } from '../sqlite/untouched';
 import {
@@ -38,16 +40,40 @@ export type AdoptionStep =
   'backup-made' | 'backup-checked' | 'rows-written' | 'built' | 'whole' | 'logs-removed' | 'renamed';
 
 export interface AdoptOptions {
-  /** Real path of the database. */
-  file: string;
-  migrationsFolder: string;
   log: Log;
-  now: number;
+  /** Default: the folder `drizzle` of this installation. */
+  migrationsFolder?: string;
+  /** Called after each step. */
   onStep?: (step: AdoptionStep) => void;
 }
 
-/** Puts a new database in place that an earlier start completed. Removes what else a start left that was cut off. */
-export function finishAdoption({ file, log, onStep = () => undefined }: AdoptOptions): void {
+interface Adopting extends AdoptOptions {
+  file: string;
+  migrationsFolder: string;
+  now: number;
+}
+
+/**
+ * Adopts the locked file if an older dashboard wrote it; call this before opening it. Gives the report, or null when
+ * there is nothing to adopt, and keeps the lock. Throws a DatabaseError; then the old file is unchanged and the lock is
+ * released.
+ */
+export function adoptOldDatabase({ file, lock }: LockedDatabase, options: AdoptOptions): AdoptionReport | null {
+  try {
+    const migrationsFolder = options.migrationsFolder ?? findMigrationsFolder();
+    const known = readMigrations(migrationsFolder);
+    const adopting = { ...options, file, migrationsFolder, now: Date.now() };
+    finishAdoption(adopting);
+    const isForeign = inspectFile(file, known, withUntouched).kind === 'foreign';
+    return isForeign ? adoptFile(adopting) : null;
+  } catch (error) {
+    lock.release();
+    throw asDatabaseError(error, file);
+  }
+}
+
+/** Puts a new database in place that an earlier start completed, and removes other files that a crash left. */
+function finishAdoption({ file, log, onStep = () => undefined }: Adopting): void {
   removeLeftovers(file);
   if (!existsSync(file + ADOPTED)) return;
   const adoption = adoptionOf(file + ADOPTED);
@@ -60,8 +86,8 @@ export function finishAdoption({ file, log, onStep = () => undefined }: AdoptOpt
   rmSync(file + ADOPTED);
 }
 
-/** Takes over the file when an older dashboard wrote it; null when it did not. Throws a DatabaseError. */
-export function adoptOldDatabase(options: AdoptOptions): AdoptionReport | null {
+/** Null when no older dashboard wrote the file. */
+function adoptFile(options: Adopting): AdoptionReport | null {
   const { file, log, now, onStep = () => undefined } = options;
   const kind = kindOf(file);
   if (!kind) return null;
@@ -97,7 +123,7 @@ function kindOf(file: string): OldDashboard['kind'] | null {
 }
 
 /** Builds the new database from the copy, which proves on the way that the copy can be opened and is whole. */
-function build({ file, migrationsFolder, log, now, onStep = () => undefined }: AdoptOptions, backup: OldBackup) {
+function build({ file, migrationsFolder, log, now, onStep = () => undefined }: Adopting, backup: OldBackup) {
   const old = openUntouched(backup.path);
   const path = file + ADOPTING;
   let client: InstanceType<typeof Database> | null = null;

@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Database } from '../sqlite/driver';
-import { closeDatabase, openDatabase } from '../sqlite/open-database';
+import { closeDatabase } from '../sqlite/open-database';
 import { makeTestFolder, makeTestLog } from '../sqlite/testing/database';
+import { openAdopting } from './testing/open-adopting';
 
 const SAMPLES = fileURLToPath(new URL('./fixtures/', import.meta.url));
 const PAGE = fileURLToPath(new URL('../../../docs/adoption.md', import.meta.url));
@@ -63,7 +64,7 @@ describe('going back', () => {
   ])('to %s gives its files back, byte for byte', (_name, sample, make) => {
     make(sample);
     const before = files();
-    const db = openDatabase(path, { log });
+    const db = openAdopting(path, { log });
     db.$client.exec('delete from events');
     closeDatabase(db);
     expect(files()).not.toEqual(before);

@@ -1,4 +1,4 @@
-/** Opens the one database file, and closes it. */
+/** Locks and opens the one database file, and closes it. */
 import { accessSync, constants, existsSync, mkdirSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { drizzle, type BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
@@ -6,8 +6,6 @@ import type { Log } from '@/lib/log';
 import type Sqlite from 'better-sqlite3';
 import { Database } from './driver';
 import { asDatabaseError, DatabaseError, errorCode, howToMend } from './store-errors';
-import { adoptOldDatabase, finishAdoption, type AdoptionStep } from '../adopt/adopt';
-import type { AdoptionReport } from '../adopt/adopt-report';
 import { inspectFile, withUntouched, type FileContent } from './inspect';
 import { createPrivateFile, takeLock, type DatabaseLock } from './folder-lock';
 import { findMigrationsFolder, migrateDatabase, readMigrations } from './migrate';
@@ -26,25 +24,42 @@ export interface OpenOptions {
   log: Log;
   /** Default: the folder `drizzle` of this installation. */
   migrationsFolder?: string;
-  /** Told what became of every row, when the database of an older dashboard was taken over. */
-  onAdopted?: (report: AdoptionReport) => void;
-  /** Told of each step of that. */
-  onAdoptionStep?: (step: AdoptionStep) => void;
+}
+
+/** A database file that only this process may use, and that is not open yet. */
+export interface LockedDatabase {
+  /** Real path of the file, which may not exist yet. */
+  readonly file: string;
+  readonly lock: DatabaseLock;
 }
 
 /**
- * Opens the database at `path` for this process alone and brings it to the newest schema, that of an older dashboard too;
- * makes folder (0700) and file (0600) where there are none. Throws a DatabaseError whose sentence says what to do; then
- * the file is as it was.
+ * Locks and opens the database at `path`, without adopting that of an older dashboard. Throws a DatabaseError whose
+ * sentence says what to do; then the file is unchanged.
  */
 export function openDatabase(path: string, options: OpenOptions): Db {
-  const { log } = options;
+  return openLockedDatabase(lockDatabase(path, options.log), options);
+}
+
+/**
+ * Takes the lock of the database at `path` for this process, and creates its folder (0700) if needed. Throws a
+ * DatabaseError.
+ */
+export function lockDatabase(path: string, log: Log): LockedDatabase {
   const file = prepareFolder(path);
-  const folder = options.migrationsFolder ?? findMigrationsFolder();
-  const lock = takeLock(file, log);
+  return { file, lock: takeLock(file, log) };
+}
+
+/**
+ * Opens a locked database and migrates it to the newest schema; creates the file (0600) if needed. The lock is held
+ * until the database is closed. Throws a DatabaseError; then the file is unchanged and the lock is released.
+ */
+export function openLockedDatabase({ file, lock }: LockedDatabase, options: OpenOptions): Db {
+  const { log } = options;
   let client: Sqlite.Database | null = null;
   try {
-    requireOurs(file, takeOver(file, folder, options));
+    const folder = options.migrationsFolder ?? findMigrationsFolder();
+    requireOurs(file, inspectFile(file, readMigrations(folder), withUntouched));
     createPrivateFile(file);
     requireWritable(file);
     client = new Database(file, { timeout: BUSY_TIMEOUT_MS });
@@ -102,18 +117,6 @@ function prepareFolder(path: string): string {
     throw new DatabaseError('folder', `${wanted} is a folder. Set NIXFLEET_DB_PATH to a file in it.`);
   }
   return realpathSync(wanted);
-}
-
-/** What the file is, once that of an older dashboard was taken over. */
-function takeOver(file: string, folder: string, { log, onAdopted, onAdoptionStep }: OpenOptions): FileContent {
-  const known = readMigrations(folder);
-  const adoption = { file, migrationsFolder: folder, log, now: Date.now(), onStep: onAdoptionStep };
-  finishAdoption(adoption);
-  const content = inspectFile(file, known, withUntouched);
-  const report = content.kind === 'foreign' ? adoptOldDatabase(adoption) : null;
-  if (!report) return content;
-  onAdopted?.(report);
-  return inspectFile(file, known, withUntouched);
 }
 
 function requireOurs(file: string, content: FileContent): void {
