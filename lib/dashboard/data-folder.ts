@@ -1,6 +1,6 @@
 /** The data folder is looked at before anything is stored in it, so that a wrong owner is told with what mends it. */
 import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
-import { errorCode, howToMend } from '@/lib/store/sqlite/store-errors';
+import { errorCode, howToFix } from '@/lib/store/sqlite/store-errors';
 
 /** Made by the Dockerfile. What engines leave in a container differs, and is missing on a read-only file system. */
 const MARK_OF_THE_IMAGE = '/etc/nixfleet-container';
@@ -20,7 +20,7 @@ export function requireDataFolder(path: string, contained: boolean = inContainer
     accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
     const why = `The data folder ${path} can't be written (${errorCode(error)}).`;
-    throw new Error(`${why} ${contained ? mendFromOutside() : howToMend(path)}`, { cause: error });
+    throw new Error(`${why} ${contained ? mendFromOutside() : howToFix(path)}`, { cause: error });
   }
 }
 

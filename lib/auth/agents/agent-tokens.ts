@@ -40,7 +40,7 @@ export interface AgentTokens {
   /** Good ones, newest first. */
   good(): AgentTokenRecord[];
   /** A record for a new token, not stored yet. */
-  make(hostId: string, origin: string, createdBy: string): { issued: IssuedToken; record: AgentTokenRecord };
+  make(hostId: string, createdBy: string): { issued: IssuedToken; record: AgentTokenRecord };
   /** Makes and stores a token. The host's others stay good until it is used, for a week at most. */
   issue(hostId: string, createdBy: string): IssuedToken;
   /** The token that was revoked; null when there was none to revoke. */
@@ -57,14 +57,13 @@ export function createAgentTokens(store: AgentTokenStore, now: Clock, v1HashSecr
 
   const overlapEnd = () => now() + TOKEN_OVERLAP_MS;
 
-  function make(hostId: string, origin: string, createdBy: string) {
+  function make(hostId: string, createdBy: string) {
     const token = newSecret(PREFIX);
     const record: AgentTokenRecord = {
       id: randomUUID(),
       hostId,
       scheme: 'sha256',
       tokenHash: secretHash(token),
-      origin,
       createdAt: now(),
       createdBy,
       lastUsedAt: null,
@@ -108,8 +107,7 @@ export function createAgentTokens(store: AgentTokenStore, now: Clock, v1HashSecr
     good: () => store.tokens().filter(isGood),
     make,
     issue(hostId, createdBy) {
-      const replaces = store.tokens(hostId).some(isGood);
-      const { issued, record } = make(hostId, replaces ? 'rotation' : 'interface', createdBy);
+      const { issued, record } = make(hostId, createdBy);
       store.forgetEnded(now() - FORGET_AFTER_MS);
       store.addToken(record, overlapEnd());
       return issued;

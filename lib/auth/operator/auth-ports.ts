@@ -2,7 +2,7 @@
 import type { NewEvent } from '@/lib/fleet/records/event-record';
 
 /** The one operator there is today. Sessions, events and commands already carry a user. */
-export const OPERATOR = { id: 'operator', name: 'operator', role: 'operator' } as const;
+export const OPERATOR = { id: 'operator', name: 'operator' } as const;
 
 export const OPERATOR_ACTOR = { userId: OPERATOR.id, userName: OPERATOR.name } as const;
 
@@ -21,7 +21,6 @@ export interface SessionRecord {
   createdAt: number;
   lastSeenAt: number;
   expiresAt: number;
-  provenAt: number;
   address: string;
   userAgent: string;
   /** The browser, as its device cookie names it; empty when it has none. */
@@ -43,7 +42,7 @@ export interface ThrottleRecord {
 
 export interface AuthStore {
   /** Adds the user when there is none with this id; never changes one. */
-  ensureUser(user: { id: string; name: string; role: string }, now: number): void;
+  ensureUser(user: { id: string; name: string }, now: number): void;
   user(id: string): UserRecord | null;
   /** Sets the first password, second factor and recovery codes together. False, and nothing written, when there is a password. */
   setFirstCredentials(credentials: {
@@ -79,8 +78,6 @@ export interface AuthStore {
   /** Those that were not revoked, the one last seen first. */
   sessionsOf(userId: string): StoredSession[];
   touchSession(idHash: string, lastSeenAt: number): void;
-  /** Remembers when its operator last proved afresh who they are. */
-  markProven(idHash: string, provenAt: number): void;
   /** False when it was revoked before, or never was. */
   revokeSession(idHash: string, now: number): boolean;
   /** Removes sessions that expired before this moment. */

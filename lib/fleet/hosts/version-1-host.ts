@@ -17,15 +17,10 @@ export function afterV1Register(host: HostRecord, said: V1Register, now: number)
         host.themeColorPinned || (said.theme_color === '' && !isNew)
           ? host.themeColor
           : unpinnedColor(said.theme_color, said.host_type, host.themeColor),
-      // The operator's to change from then on.
-      criticality: isNew ? (said.criticality ?? host.criticality) : host.criticality,
       generation: keep(said.current_generation, host.generation),
-      repoDir: keep(said.config_repo, host.repoDir),
       heartbeatIntervalS: said.poll_interval,
       agentVersion: keep(said.agent_version, host.agentVersion),
-      nixpkgsVersion: keep(said.nixpkgs_version, host.nixpkgsVersion),
       osVersion: keep(said.os_version, host.osVersion),
-      osName: keep(said.os_name, host.osName),
       metrics: said.metrics ?? host.metrics,
       metricsAt: said.metrics ? now : host.metricsAt,
     },

@@ -1,4 +1,4 @@
-/** A disk that is full while an old database is taken over: a real, small file system, where mounting is allowed. */
+/** An adoption on a full disk: on a real, small file system, where mounting is allowed. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { makeTestFolder, makeTestLog } from '../sqlite/testing/database';
 import { openAdopting } from './testing/open-adopting';
 
 const SAMPLE = fileURLToPath(new URL('./fixtures/nixfleet-v1.db', import.meta.url));
-/** The sample has 180 KiB: each size runs out at another step, the last one does not. */
+/** The sample has 180 KiB: each size runs out at another step. */
 const TOO_SMALL_KIB = [256, 384, 512, 768];
 const ENOUGH_KIB = 4_096;
 
@@ -36,8 +36,8 @@ function mount(kib: number): string | null {
   return place;
 }
 
-describe('a disk that is full while an old database is taken over', () => {
-  it.for(TOO_SMALL_KIB)('with %i KiB: says so, and leaves the old file and no half of anything', (kib, { skip }) => {
+describe('an adoption on a full disk', () => {
+  it.for(TOO_SMALL_KIB)('of %i KiB says so, leaves the old file unchanged and no unfinished file', (kib, { skip }) => {
     const place = mount(kib) ?? skip('mounting is not allowed here');
     const path = join(place, 'nixfleet.db');
     copyFileSync(SAMPLE, path);
@@ -48,7 +48,7 @@ describe('a disk that is full while an old database is taken over', () => {
     expect(readdirSync(place).filter((name) => /adopt|look|part/.test(name))).toEqual([]);
   });
 
-  it('goes on when there is room again', ({ skip }) => {
+  it('succeeds at the next start with enough room', ({ skip }) => {
     const place = mount(ENOUGH_KIB) ?? skip('mounting is not allowed here');
     const path = join(place, 'nixfleet.db');
     copyFileSync(SAMPLE, path);

@@ -1,4 +1,4 @@
-/** Opens the database of an older dashboard and dies by SIGKILL right after the given step (`child.ts PATH STEP`). */
+/** Opens the database of an older dashboard and dies by SIGKILL right after the given step (`adopt-child.ts PATH STEP`). */
 import { createLog } from '@/lib/log';
 import { openAdopting } from './open-adopting';
 
