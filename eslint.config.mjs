@@ -51,6 +51,8 @@ const borders = [
   inLib('desired', ['protocol', 'fleet', 'log', ...PURE]),
   inLib('forge', ['protocol', 'fleet', 'log', ...PURE]),
   inLib('store', ['protocol', 'fleet', 'log', 'auth/operator/auth-ports.ts', 'auth/agents/agent-ports.ts', ...PURE]),
+  // Adopting and backing up use the database file; opening it knows neither.
+  { target: './lib/store/sqlite', from: ['./lib/store/adopt', './lib/store/backup'] },
   inLib('auth', ['protocol', 'fleet', 'log', 'dashboard/runtime.ts', ...PURE]),
   // Its wrappers for pages and actions reach the running dashboard; the rest of it does not.
   ...['operator', 'agents'].map((room) => ({

@@ -1,14 +1,14 @@
-/** Options of a command, read by node's own parser; what it refuses becomes a sentence. */
+/** Parses the options of a command with node's parser, and turns its errors into sentences. */
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { Problem } from './command';
 
 type Options = NonNullable<ParseArgsConfig['options']>;
 
-/** Reads options and the words that are none; more than `maxWords` of them are refused. */
+/** Parses options and positional arguments; more than `maxWords` positional arguments are refused. */
 export function readArguments<const T extends Options>(args: readonly string[], options: T, maxWords: number) {
   const parsed = parse(args, options);
   const surplus = parsed.positionals[maxWords];
-  if (surplus !== undefined) throw new Problem('usage', `"${surplus}" is one word too many.`);
+  if (surplus !== undefined) throw new Problem('usage', `Unexpected argument "${surplus}".`);
   return parsed;
 }
 

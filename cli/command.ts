@@ -1,13 +1,13 @@
-/** What a command of the `nixfleet` program is, and how it ends. */
+/** The commands of the `nixfleet` program and their exit codes. */
 import type { Environment } from '@/lib/config';
 import type { Terminal } from './terminal';
 
-/** As scripts read it: 0 done, 1 failed, 2 called in a wrong way. */
+/** 0: done, 1: failed, 2: wrong usage. */
 export const EXIT = { done: 0, failed: 1, usage: 2 } as const;
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
 
 export interface Call {
-  /** What follows the command's name. */
+  /** The arguments after the command's name. */
   args: readonly string[];
   env: Environment;
   terminal: Terminal;
@@ -20,11 +20,11 @@ export interface Command {
   summary: string;
   /** What `--help` prints. */
   help: string;
-  /** Throws a Problem for what the operator can mend; anything else thrown is a fault of the program. */
+  /** Throws a Problem for what the operator can fix; any other error is a bug in the program. */
   run(call: Call): Promise<ExitCode>;
 }
 
-/** What went wrong, as a sentence that says what to do. `usage`: the command was called in a wrong way. */
+/** An error with a sentence that says what to do. `usage`: the command was called with wrong arguments. */
 export class Problem extends Error {
   readonly kind: 'failed' | 'usage';
 

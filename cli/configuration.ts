@@ -1,9 +1,9 @@
-/** The dashboard's configuration, for commands that work on its files. */
+/** The dashboard's configuration, for commands that use its files. */
 import { createLog, type Log } from '@/lib/log';
 import { readConfig, type Config, type Environment } from '@/lib/config';
 import { Problem } from './command';
 
-/** Throws with all that is wrong with it. */
+/** Throws a Problem that lists everything wrong with the configuration. */
 export function requireConfig(env: Environment): Config {
   const read = readConfig(env);
   if (read.ok) return read.config;
@@ -13,7 +13,7 @@ export function requireConfig(env: Environment): Config {
   );
 }
 
-/** Warnings go to standard error: standard output is for the command's answer. */
+/** A log on standard error: standard output is for the command's result. */
 export function commandLog(): Log {
   return createLog('warn', { write: (line) => void process.stderr.write(line) });
 }

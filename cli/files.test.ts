@@ -1,4 +1,4 @@
-/** The commands that work on the installation's files, on a real database. */
+/** The commands that use the installation's files, on a real database. */
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
@@ -33,7 +33,7 @@ function edit(sql: string): void {
   client.close();
 }
 
-it('backs up beside a running dashboard, checks, and restores once it is stopped', async () => {
+it('backs up and checks while the dashboard is running, and restores once it is stopped', async () => {
   const made = await nixfleet(['backup']);
   expect(made).toMatchObject({ code: 0 });
   const path = made.out.trim();
@@ -44,8 +44,8 @@ it('backs up beside a running dashboard, checks, and restores once it is stopped
   expect(checked.code).toBe(0);
   expect(checked.out).toContain('a backup of');
   expect(checked.out).toContain('hosts 1');
-  expect(checked.out).toContain('as its manifest says');
-  expect(checked.out).toContain('It is sound.');
+  expect(checked.out).toContain('matches the manifest');
+  expect(checked.out).toContain('No problems found.');
 
   const running = await nixfleet(['restore', path]);
   expect(running).toMatchObject({ code: 1, out: '' });
@@ -59,7 +59,7 @@ it('backs up beside a running dashboard, checks, and restores once it is stopped
   database.reopen();
 });
 
-it('says as JSON what became of a backup, and keeps as many as it is told', async () => {
+it('prints the result of a backup as JSON, and keeps the requested number', async () => {
   const folder = join(database.folder, 'mine');
   for (let count = 0; count < 3; count += 1) {
     const { code, out } = await nixfleet(['backup', '--json', '--to', folder, '--keep', '2']);
@@ -70,7 +70,7 @@ it('says as JSON what became of a backup, and keeps as many as it is told', asyn
   expect((await nixfleet(['backup', '--keep', '0'])).err).toContain('whole number from 1');
 });
 
-it('encrypts with the key of the environment, which check and restore then need', async () => {
+it('encrypts with the key in the environment, which check and restore then need', async () => {
   const env = { NIXFLEET_BACKUP_KEY: 'AGE-SECRET-KEY-1AUZYTFS7AA65Q48R7STS9KTYJHLTXLZADNDGNEE5AMUM039YW70QCDSMZC' };
   const path = (await nixfleet(['backup'], env)).out.trim();
   expect(path).toMatch(/\.age$/);
@@ -80,7 +80,7 @@ it('encrypts with the key of the environment, which check and restore then need'
   expect((await nixfleet(['check', path], env)).out).toContain('encrypted, a backup of');
 });
 
-it('checks the database in use and one at rest, and leaves no file behind', async () => {
+it('checks the database while it is open and closed, and leaves no file behind', async () => {
   expect(await nixfleet(['check'])).toMatchObject({ code: 0 });
   closeDatabase(database.db);
   const before = readdirSync(database.folder).sort();
@@ -91,7 +91,7 @@ it('checks the database in use and one at rest, and leaves no file behind', asyn
   database.reopen();
 });
 
-it('says what else a file may be', async () => {
+it('describes a file that is not a NixFleet database', async () => {
   const file = join(database.folder, 'other');
   expect((await nixfleet(['check', file])).err).toContain('There is no file');
   writeFileSync(file, 'hello');
@@ -106,7 +106,7 @@ it('says what else a file may be', async () => {
   expect(out).toContain('its tables: users');
 });
 
-it('ends with 2 when a command is called in a wrong way', async () => {
+it('exits with 2 for wrong arguments', async () => {
   for (const args of [
     ['restore'],
     ['restore', 'file', '--newest'],
@@ -119,38 +119,38 @@ it('ends with 2 when a command is called in a wrong way', async () => {
   }
 });
 
-it('tells what is wrong with the configuration', async () => {
+it('prints the problems of the configuration', async () => {
   const { code, err } = await nixfleet(['check'], { NIXFLEET_BACKUP_KEY: 'short' });
   expect(code).toBe(1);
   expect(err).toContain('NIXFLEET_BACKUP_KEY: write at least 16 characters');
 });
 
-it('verifies the chain of events, and prints a head that is worth noting', async () => {
+it('verifies the chain of events, and prints its head', async () => {
   const { code, out } = await nixfleet(['audit', 'verify']);
   expect(code).toBe(0);
   expect(out).toContain('3 events, 1 to 3.');
   const head = /^Head: (.*)$/m.exec(out)?.[1] ?? '';
   expect(head).toMatch(/^3:[0-9a-f]{64}$/);
-  expect((await nixfleet(['audit', 'verify', '--head', head])).out).toContain('Compared with 1 heads');
+  expect((await nixfleet(['audit', 'verify', '--head', head])).out).toContain('Noted heads that match: 1.');
 });
 
 it.each([
   ['an edited event', "update events set message = 'nothing' where id = 2", 'Event 2 was changed'],
-  ['a hole', 'delete from events where id = 2', 'Event 2 is missing'],
-  ['a cut oldest end', 'delete from events where id = 1', 'The oldest events are missing: 1 to 1'],
-  ['a cut newest end', 'delete from events where id = 3', 'The newest events are missing: 3 were written'],
+  ['a gap', 'delete from events where id = 2', 'Event 2 is missing'],
+  ['missing oldest events', 'delete from events where id = 1', 'The oldest events are missing: 1 to 1'],
+  ['missing newest events', 'delete from events where id = 3', 'The newest events are missing: 3 were written'],
 ])('finds %s', async (_what, sql, sentence) => {
   edit(sql);
   const { code, out } = await nixfleet(['audit', 'verify']);
   expect(code).toBe(1);
   expect(out).toContain(sentence);
-  expect(out).toContain('The chain does not hold.');
+  expect(out).toContain('The chain of events is not intact.');
 });
 
-it('finds a newest end that was cut with the counter set back, by the head in a backup', async () => {
+it('finds removed newest events with a reset counter, by the head in a backup', async () => {
   await nixfleet(['backup']);
   edit("delete from events where id = 3; update sqlite_sequence set seq = 2 where name = 'events'");
   const { code, out } = await nixfleet(['audit', 'verify']);
   expect(code).toBe(1);
-  expect(out).toMatch(/the backup nixfleet-.* has event 3, the last one that is there is 2/);
+  expect(out).toMatch(/the backup nixfleet-.* has event 3, but the last one is 2/);
 });

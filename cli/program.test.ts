@@ -5,7 +5,7 @@ import { VERSION } from '@/lib/version';
 import { run } from './testing/run';
 
 describe('the program', () => {
-  it('tells its commands and its version', async () => {
+  it('prints its commands and its version', async () => {
     const help = await run(['--help']);
     expect(help.code).toBe(0);
     expect(help.out).toContain('hash-password');
@@ -13,7 +13,7 @@ describe('the program', () => {
     expect(await run(['--version'])).toMatchObject({ code: 0, out: `${VERSION}\n` });
   });
 
-  it('ends with 2 when it is called in a wrong way, and says how', async () => {
+  it('exits with 2 for wrong arguments, and names them', async () => {
     expect(await run([])).toMatchObject({ code: 2, out: '' });
     const unknown = await run(['explode']);
     expect(unknown).toMatchObject({ code: 2, out: '' });
@@ -25,7 +25,7 @@ describe('the program', () => {
     expect(word).toMatchObject({ code: 2, out: '' });
   });
 
-  it('tells how each command is used', async () => {
+  it('prints the usage of each command', async () => {
     for (const name of ['hash-password', 'generate-secrets']) {
       const help = await run([name, '--help']);
       expect(help.code).toBe(0);
@@ -35,14 +35,14 @@ describe('the program', () => {
 });
 
 describe('hash-password', () => {
-  it('prints a bcrypt hash of what was typed', async () => {
+  it('prints a bcrypt hash of the typed password', async () => {
     const { code, out } = await run(['hash-password'], { typed: ['correct horse battery'] });
     expect(code).toBe(0);
     expect(await verify('correct horse battery', out.trim())).toBe(true);
     expect(readConfig({ NIXFLEET_PASSWORD_HASH: out.trim() }).ok).toBe(true);
   });
 
-  it('asks a person twice', async () => {
+  it('asks twice on a terminal', async () => {
     const same = await run(['hash-password'], {
       typed: ['correct horse battery', 'correct horse battery'],
       person: true,
@@ -53,7 +53,7 @@ describe('hash-password', () => {
     expect(different.err).toContain('not the same');
   });
 
-  it('refuses what is too short, and what bcrypt would cut', async () => {
+  it('refuses a password that is too short, or that bcrypt would truncate', async () => {
     expect(await run(['hash-password'], { typed: ['short'] })).toMatchObject({ code: 1, out: '' });
     const long = await run(['hash-password'], { typed: ['äöüßéàâêîô'.repeat(4).slice(3)] });
     expect(long.code).toBe(1);
@@ -62,7 +62,7 @@ describe('hash-password', () => {
 });
 
 describe('generate-secrets', () => {
-  it('prints lines that the configuration takes, different ones each time', async () => {
+  it('prints different lines each time, which the configuration accepts', async () => {
     const { code, out } = await run(['generate-secrets', '--password'], { typed: ['correct horse battery'] });
     expect(code).toBe(0);
     const read = readConfig(environmentOf(out));
@@ -72,7 +72,7 @@ describe('generate-secrets', () => {
     expect((await run(['generate-secrets'])).out).not.toBe((await run(['generate-secrets'])).out);
   });
 
-  it('needs no quotes but for the hash', async () => {
+  it('prints only the hash in quotes', async () => {
     const { out } = await run(['generate-secrets']);
     for (const line of out.split('\n').filter((one) => one.startsWith('NIXFLEET_'))) {
       expect(line).toMatch(/^[A-Z_]+=[A-Za-z0-9_-]+$/);
@@ -80,7 +80,7 @@ describe('generate-secrets', () => {
   });
 });
 
-/** As compose reads an .env file: comments left out, single quotes taken off. */
+/** Reads an .env file like compose: without comments and single quotes. */
 function environmentOf(text: string): Record<string, string> {
   const lines = text.split('\n').filter((line) => line !== '' && !line.startsWith('#'));
   return Object.fromEntries(

@@ -1,4 +1,4 @@
-/** Finds the command that was asked for, runs it, and turns what it throws into a sentence and an exit code. */
+/** Finds and runs the command, and turns its errors into a sentence and an exit code. */
 import { VERSION } from '@/lib/version';
 import { EXIT, type Call, type Command, type ExitCode } from './command';
 import { auditVerify } from './commands/audit-verify';
@@ -23,7 +23,7 @@ export async function runProgram({ args, env, terminal }: Call): Promise<ExitCod
   }
   const found = findCommand(args);
   if (found === null) {
-    terminal.note(first === '' ? 'Which command?' : `There is no command "${args.slice(0, 2).join(' ')}".`);
+    terminal.note(first === '' ? 'No command given.' : `There is no command "${args.slice(0, 2).join(' ')}".`);
     for (const line of overview()) terminal.note(line);
     return EXIT.usage;
   }
@@ -37,7 +37,7 @@ export async function runProgram({ args, env, terminal }: Call): Promise<ExitCod
   } catch (error) {
     terminal.note(`nixfleet ${command.name}: ${sentence(error)}`);
     if (!isUsage(error)) return EXIT.failed;
-    terminal.note(`"nixfleet ${command.name} --help" tells how it is used.`);
+    terminal.note(`Run "nixfleet ${command.name} --help" for its usage.`);
     return EXIT.usage;
   }
 }
@@ -59,11 +59,11 @@ function overview(): string[] {
     '',
     ...COMMANDS.map(({ name, summary }) => `  ${name.padEnd(width)}   ${summary}`),
     '',
-    '"nixfleet COMMAND --help" tells more. It exits with 0 when done, 1 when it failed, 2 when it was called in a wrong way.',
+    'Run "nixfleet COMMAND --help" for details. Exit codes: 0 done, 1 failed, 2 wrong usage.',
   ];
 }
 
-/** Kinds, not classes: what is thrown may come from another copy of its module. */
+/** Compares the kind, not the class: the error may come from another copy of its module. */
 function isUsage(error: unknown): boolean {
   return error instanceof Error && 'kind' in error && error.kind === 'usage';
 }

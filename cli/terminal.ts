@@ -1,18 +1,18 @@
-/** The terminal, or what stands in for it in a pipe. Answers go to standard output, everything else to standard error. */
+/** The terminal or a pipe. Results go to standard output, everything else to standard error. */
 import type { ReadStream } from 'node:tty';
 import { Problem } from './command';
 
-/** Longest line that is read as a secret. */
+/** Longest secret that is read. */
 const MAX_SECRET_BYTES = 4_096;
 
 export interface Terminal {
-  /** What the command is asked for; safe to redirect. */
+  /** Prints the command's result, on standard output. */
   print(line: string): void;
-  /** What a person should know meanwhile. */
+  /** Prints a message for a person, on standard error. */
   note(line: string): void;
-  /** True when a person sits at it. */
+  /** True when standard input is a terminal. */
   readonly isInteractive: boolean;
-  /** Asks without showing what is typed; in a pipe, reads standard input to its end. */
+  /** Asks without showing the input; in a pipe, reads standard input to its end. */
   readSecret(prompt: string): Promise<string>;
 }
 
@@ -23,7 +23,7 @@ export function processTerminal(): Terminal {
     print: (line) => void stdout.write(`${line}\n`),
     note: (line) => void stderr.write(`${line}\n`),
     isInteractive: stdin.isTTY,
-    readSecret: (prompt) => (stdin.isTTY ? typeHidden(stdin, prompt) : readPipe()),
+    readSecret: (prompt) => (stdin.isTTY ? readHidden(stdin, prompt) : readPipe()),
   };
 }
 
@@ -42,8 +42,8 @@ async function readPipe(): Promise<string> {
     .replace(/\r?\n$/, '');
 }
 
-/** The line is read key by key, so that nothing echoes it; Ctrl-C and Ctrl-D give up. */
-function typeHidden(stdin: ReadStream, prompt: string): Promise<string> {
+/** Reads a line key by key, so that nothing echoes it. Ctrl-C and Ctrl-D cancel. */
+function readHidden(stdin: ReadStream, prompt: string): Promise<string> {
   process.stderr.write(prompt);
   stdin.setRawMode(true);
   stdin.setEncoding('utf8');
@@ -63,7 +63,7 @@ function typeHidden(stdin: ReadStream, prompt: string): Promise<string> {
           return;
         }
         if (key === '\u0003' || key === '\u0004') {
-          done(() => reject(new Problem('failed', 'Given up.')));
+          done(() => reject(new Problem('failed', 'Cancelled.')));
           return;
         }
         if (key === '\u007f' || key === '\b') typed.pop();
@@ -81,5 +81,5 @@ function typeHidden(stdin: ReadStream, prompt: string): Promise<string> {
 }
 
 function tooLong(): Problem {
-  return new Problem('failed', `That is longer than ${MAX_SECRET_BYTES} bytes: it is hardly what was asked for.`);
+  return new Problem('failed', `The input is longer than ${MAX_SECRET_BYTES} bytes.`);
 }

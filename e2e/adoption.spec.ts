@@ -27,21 +27,25 @@ test('a version-1 database is adopted with its password and all hosts', async ({
   const dashboard = world.makeDashboard(SETTINGS);
   const data = putOld(dashboard, 'nixfleet-v1.db');
   await dashboard.start();
-  expect(dashboard.lines.join('\n')).toContain('hosts: 14 rows = 11 kept + 3 mended');
+  expect(dashboard.lines.join('\n')).toContain('hosts: 14 rows = 11 kept + 3 adjusted');
   await page.goto(dashboard.url);
   await signIn(page, new Authenticator(TOTP_SECRET));
 
   const fleet = new FleetPage(page);
   for (const name of ['csb0', 'hsb8', 'mba-mbp-work', 'planned-nas']) await expect(fleet.row(name)).toBeVisible();
+  await fleet.row('csb0').getByRole('button', { name: 'More actions for csb0' }).click();
+  const menu = page.getByRole('menu', { name: 'More actions for csb0' });
+  await expect(menu).toHaveAccessibleDescription(/Pull successful\s+Criticality: high/);
+  await expect(menu).toContainText('Note from the older dashboard:');
   await page.goto(`${dashboard.url}/activity`);
-  await expect(page.getByText(/The database of version 1 .* was taken over: 14 hosts/)).toBeVisible();
+  await expect(page.getByText(/The database of version 1 .* was adopted: 14 hosts/)).toBeVisible();
   const copy = readdirSync(data).find((name) => /\.backup-v1-.*\.db$/.test(name)) ?? '';
   expect(readFileSync(join(data, copy)).equals(readFileSync(join(SAMPLES, 'nixfleet-v1.db')))).toBe(true);
 
   // A second start finds its own database.
   expect(await dashboard.end()).toBe(0);
   await dashboard.start();
-  expect(dashboard.lines.join('\n')).not.toContain('was taken over');
+  expect(dashboard.lines.join('\n')).not.toContain('was adopted');
 });
 
 test('a database of the Go dashboard is adopted with its password and all hosts', async ({ page, world }) => {

@@ -32,7 +32,7 @@ test('a backup is created on demand, listed, and restored after the dashboard st
     start('node', ['dist/cli.mjs', ...args], plainEnvironment({ NIXFLEET_DATA_DIR: join(dashboard.folder, 'data') }));
   const checked = nixfleet('check', file);
   expect(await checked.ended).toBe(0);
-  expect(checked.lines.join('\n')).toContain('It is sound.');
+  expect(checked.lines.join('\n')).toContain('No problems found.');
   const refused = nixfleet('restore', file);
   expect(await refused.ended).toBe(1);
   expect(refused.lines.join('\n')).toContain('is in use by another NixFleet');

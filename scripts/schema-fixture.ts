@@ -1,6 +1,6 @@
 /**
- * Writes the filled database of one of our own versions, which every later one must open:
- * `npx tsx scripts/schema-fixture.ts [migration]`. Without a name: the newest migration. See docs/adoption.md.
+ * Writes a filled database with one migration as the newest, which every later version must open:
+ * `npx tsx scripts/schema-fixture.ts [migration]`. Default: the newest migration. See docs/adoption.md.
  */
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -29,8 +29,9 @@ function write(wanted: string | null): number {
   const tags = journal.entries.map(({ tag }) => tag);
   const tag = wanted ?? tags.at(-1) ?? '';
   const target = join(FIXTURES, `${tag}.db`);
-  if (!tags.includes(tag)) return problem(`There is no migration ${tag}. There are: ${tags.join(', ')}.`);
-  if (existsSync(target)) return problem(`${target} is there already: a released version does not change.`);
+  if (!tags.includes(tag)) return problem(`There is no migration ${tag}. The migrations are: ${tags.join(', ')}.`);
+  if (existsSync(target))
+    return problem(`${target} already exists: the fixture of a released version must not change.`);
 
   const entries = journal.entries.slice(0, tags.indexOf(tag) + 1);
   writeFileSync(journalPath, JSON.stringify({ ...journal, entries }));

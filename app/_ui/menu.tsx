@@ -2,7 +2,7 @@
 
 import { Check } from 'lucide-react';
 import { DropdownMenu } from 'radix-ui';
-import { createContext, use, useCallback, useRef, type ReactElement, type ReactNode } from 'react';
+import { createContext, use, useCallback, useId, useRef, type ReactElement, type ReactNode } from 'react';
 import { cx } from './cx';
 
 const ITEM =
@@ -22,17 +22,21 @@ const Choose = createContext<(act: () => void) => void>((act) => act());
 export function Menu({
   trigger,
   label,
+  note = '',
   align = 'end',
   defaultOpen = false,
   children,
 }: {
   trigger: ReactElement;
   label: string;
+  /** Text above the items, one or more lines; a screen reader reads it with the label. */
+  note?: string;
   align?: 'start' | 'center' | 'end';
   /** Initially open: for a menu that is created by the click on its trigger. */
   defaultOpen?: boolean;
   children: ReactNode;
 }) {
+  const noteId = useId();
   const chosen = useRef<(() => void) | null>(null);
   const choose = useCallback((act: () => void) => {
     chosen.current = act;
@@ -49,6 +53,7 @@ export function Menu({
       <DropdownMenu.Portal>
         <DropdownMenu.Content
           aria-label={label}
+          aria-describedby={note === '' ? undefined : noteId}
           align={align}
           sideOffset={6}
           collisionPadding={8}
@@ -56,6 +61,11 @@ export function Menu({
           onCloseAutoFocus={closed}
           className="thin-scrollbar z-50 max-h-[min(40rem,var(--radix-dropdown-menu-content-available-height))] min-w-52 animate-rise overflow-y-auto rounded-lg bg-raised p-1 text-ink shadow-pop"
         >
+          {note !== '' && (
+            <div id={noteId} className="max-w-72 px-2 py-1.5 text-xs wrap-anywhere whitespace-pre-line text-muted">
+              {note}
+            </div>
+          )}
           <Choose value={choose}>{children}</Choose>
         </DropdownMenu.Content>
       </DropdownMenu.Portal>

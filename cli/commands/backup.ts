@@ -8,23 +8,24 @@ import { sizeText } from '../wording';
 
 export const backup: Command = {
   name: 'backup',
-  summary: 'Copy the database and the secrets beside it, and check the copy',
+  summary: 'Back up the database and its secrets, and check the backup',
   help: `Usage: nixfleet backup [--to FOLDER] [--keep N] [--json]
 
-Copies the database, with the secrets that the dashboard made, into one file: at one
-moment, beside a running dashboard or without one. The copy is opened and checked before it
-counts; a manifest with its SHA-256 stands beside it. Older backups beyond the number to
-keep are removed. Prints the path of the backup.
+Copies a snapshot of the database, with the secrets that the dashboard generated, into one
+file. The dashboard may be running. The copy is opened and checked; a manifest with its
+SHA-256 is written beside it. Older backups beyond the number to keep are removed. Prints
+the path of the backup.
 
-Without NIXFLEET_BACKUP_KEY the file is not encrypted: an SQLite database with a table of
-secrets in it. Whoever has it can read all of that. With the key it is in the age format.
+Without NIXFLEET_BACKUP_KEY the file is not encrypted: it is an SQLite database with a
+table of secrets, and whoever has it can read everything. With the key it is encrypted in
+the age format.
 
   --to FOLDER   instead of NIXFLEET_BACKUP_DIR (default: backups in the data folder)
   --keep N      instead of NIXFLEET_BACKUP_KEEP (default: 14)
-  --json        print what became of it as one line of JSON
+  --json        print the result as one line of JSON
 
-It holds what the folder "secrets" holds, and not what is set in the environment: keep the
-.env file as well.`,
+The backup holds the secrets of the folder "secrets", but not those set in the environment:
+keep the .env file as well.`,
   async run({ args, env, terminal }) {
     const { values } = readArguments(
       args,

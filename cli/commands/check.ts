@@ -8,16 +8,15 @@ import { sizeText, timeText } from '../wording';
 
 export const check: Command = {
   name: 'check',
-  summary: 'Say what a database or a backup is, and whether it is sound',
+  summary: 'Check a database or a backup for problems',
   help: `Usage: nixfleet check [FILE]
 
-Says what the file is (default: the database of this installation, also beside a running
-dashboard), which version it needs, how many rows each table has, whether SQLite finds it
-whole, whether every row refers to one that is there, whether the chain of events holds, and
-whether a backup is still what its manifest says. Changes nothing. An encrypted backup needs
-NIXFLEET_BACKUP_KEY.
+Prints what the file is, its schema version and the number of rows in each table, and
+checks SQLite's integrity, the references between rows, the chain of events and, for a
+backup, the SHA-256 in its manifest. The default is the database of this installation; the
+dashboard may be running. Changes nothing. An encrypted backup needs NIXFLEET_BACKUP_KEY.
 
-Exits with 0 when it is sound and this version can open it, and with 1 otherwise.`,
+Exits with 0 when there is no problem and this version can open the file, otherwise with 1.`,
   async run({ args, env, terminal }) {
     const { positionals } = readArguments(args, {}, 1);
     const config = requireConfig(env);
@@ -35,30 +34,30 @@ Exits with 0 when it is sound and this version can open it, and with 1 otherwise
     const problems = [...(checked.examined?.problems ?? []), ...(checked.examined?.audit.problems ?? [])];
     for (const problem of problems) terminal.print(`  PROBLEM  ${problem}`);
     const isSound = checked.examined !== null && problems.length === 0;
-    if (checked.examined !== null) terminal.print(isSound ? 'It is sound.' : 'It is not sound.');
+    if (checked.examined !== null) terminal.print(isSound ? 'No problems found.' : 'Problems found.');
     return isSound ? EXIT.done : EXIT.failed;
   },
 };
 
 function kindText({ content, about, encrypted }: Checked): string {
   switch (content.kind) {
-    case 'ours': {
+    case 'nixfleet': {
       const backup = about ? `a backup of ${timeText(about.createdAt)}, by NixFleet ${about.version}` : 'a database';
       return `${encrypted ? 'encrypted, ' : ''}${backup}`;
     }
     case 'empty':
-      return 'empty: a start makes a new database of it';
+      return 'empty: the dashboard creates a new database in it';
     case 'newer':
-      return `written by a newer NixFleet (schema of ${timeText(content.newestApplied)}): start that version`;
+      return `written by a newer NixFleet (schema of ${timeText(content.newestApplied)}): use that version`;
     case 'foreign':
-      return `a database, but not of this NixFleet; its tables: ${content.tables.join(', ')}`;
+      return `a database that this NixFleet did not write; its tables: ${content.tables.join(', ')}`;
     case 'not-a-database':
       return 'not an SQLite database';
   }
 }
 
 function detailLines({ content, examined, manifest }: Checked): string[] {
-  if (examined === null || content.kind !== 'ours') return [];
+  if (examined === null || content.kind !== 'nixfleet') return [];
   const { audit, rows, schema } = examined;
   return [
     `  schema   ${content.applied.length} migrations, the newest of ${timeText(schema)}`,
@@ -66,6 +65,6 @@ function detailLines({ content, examined, manifest }: Checked): string[] {
       .map(([table, count]) => `${table} ${count}`)
       .join(', ')}`,
     `  events   ${audit.head ? `${audit.first?.id ?? '?'} to ${audit.head.id}, head ${audit.head.hash}` : 'none'}`,
-    manifest ? `  sha256   ${manifest.sha256}, as its manifest says` : '  sha256   it has no manifest',
+    manifest ? `  sha256   ${manifest.sha256}, matches the manifest` : '  sha256   no manifest',
   ];
 }

@@ -11,16 +11,16 @@ const ACCOUNT = 'operator';
 
 export const generateSecrets: Command = {
   name: 'generate-secrets',
-  summary: 'Make the secrets of an installation, as lines for .env',
+  summary: 'Generate the secrets of an installation, as lines for .env',
   help: `Usage: nixfleet generate-secrets [--password]
 
 Prints new random secrets as lines for the .env file of a compose project:
 
   nixfleet generate-secrets >> .env && chmod 600 .env
 
-The second factor's address (otpauth://) goes into an authenticator app; on a terminal it
-is shown as a QR code too. The lines need no quotes, but for the password hash, which
-stands in single quotes because of its $ characters.
+Enter the address of the second factor (otpauth://) in an authenticator app; a terminal
+also shows it as a QR code. The lines need no quotes, except the password hash, which is in
+single quotes because of its $ characters.
 
   --password   ask for the operator's password as well, and add its hash`,
   async run({ args, terminal }) {
@@ -35,7 +35,7 @@ stands in single quotes because of its $ characters.
     terminal.print(`NIXFLEET_AGENT_TOKEN=${secret()}`);
     terminal.print(`# For the authenticator app: ${uri}`);
     terminal.print(`NIXFLEET_TOTP_SECRET=${encodeBase32(totp)}`);
-    terminal.print('# Encrypts backups; keep it elsewhere too, or they can never be opened:');
+    terminal.print('# Encrypts backups. Keep a copy elsewhere: without it, they can never be opened:');
     terminal.print(`NIXFLEET_BACKUP_KEY=${secret()}`);
     terminal.print('# Lets Prometheus read /metrics:');
     terminal.print(`NIXFLEET_METRICS_TOKEN=${secret()}`);

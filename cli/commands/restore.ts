@@ -8,23 +8,23 @@ import { timeText } from '../wording';
 
 export const restore: Command = {
   name: 'restore',
-  summary: 'Put a backup in the place of the database',
+  summary: 'Replace the database with a backup',
   help: `Usage: nixfleet restore FILE
        nixfleet restore --newest
 
-Checks the backup first, then puts it in the place of the database, with its secrets: all or
-nothing. The database and the secrets that were there stay beside it, under a name with
-"before-restore". Stop the dashboard first: beside a running one it refuses.
+Checks the backup, then replaces the database and its secrets with it: completely or not at
+all. The replaced database and secrets stay in the same folders, with "before-restore" in
+their names. Stop the dashboard first: the command refuses while one is running.
 
-An encrypted backup needs the NIXFLEET_BACKUP_KEY that it was made with.
+An encrypted backup needs the NIXFLEET_BACKUP_KEY it was encrypted with.
 
-  --newest   take the newest good backup in NIXFLEET_BACKUP_DIR`,
+  --newest   restore the newest good backup in NIXFLEET_BACKUP_DIR`,
   async run({ args, env, terminal }) {
     const { values, positionals } = readArguments(args, { newest: { type: 'boolean' } }, 1);
     const config = requireConfig(env);
     const [named] = positionals;
     if ((named === undefined) === (values.newest !== true)) {
-      throw new Problem('usage', 'Name the backup to restore, or say --newest.');
+      throw new Problem('usage', 'Name the backup to restore, or use --newest.');
     }
     const file = named === undefined ? listBackups(config.backupDir)[0]?.path : resolve(named);
     if (file === undefined) throw new Problem('failed', `There is no good backup in ${config.backupDir}.`);
@@ -36,10 +36,10 @@ An encrypted backup needs the NIXFLEET_BACKUP_KEY that it was made with.
       now: () => Date.now(),
       log: commandLog(),
     });
-    const taken = restored.takenAt === null ? '' : ` of ${timeText(restored.takenAt)}`;
-    terminal.print(`Restored ${file}${taken} to ${config.dbPath}.`);
-    if (restored.secrets.length > 0) terminal.print(`Secrets put back: ${restored.secrets.join(', ')}.`);
-    if (restored.aside !== null) terminal.print(`The database that was there is kept as ${restored.aside}.`);
+    const time = restored.takenAt === null ? '' : ` of ${timeText(restored.takenAt)}`;
+    terminal.print(`Restored ${file}${time} to ${config.dbPath}.`);
+    if (restored.secrets.length > 0) terminal.print(`Restored secrets: ${restored.secrets.join(', ')}.`);
+    if (restored.replaced !== null) terminal.print(`The replaced database is kept as ${restored.replaced}.`);
     for (const problem of restored.examined.audit.problems) terminal.note(`Warning: ${problem}`);
     return EXIT.done;
   },

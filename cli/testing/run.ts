@@ -1,4 +1,4 @@
-/** Runs the program in this process, with a terminal that a test types into. */
+/** Runs the program in this process, with a terminal whose input comes from the test. */
 import type { Environment } from '@/lib/config';
 import { runProgram } from '../program';
 
@@ -8,7 +8,7 @@ export interface Ended {
   err: string;
 }
 
-/** `typed`: what is answered, one for each question. */
+/** `typed`: the answers to the program's questions, in order. */
 export async function run(
   args: readonly string[],
   options: { typed?: readonly string[]; person?: boolean; env?: Environment } = {},

@@ -3,7 +3,7 @@
  * it.
  */
 import { accessSync, constants, existsSync, mkdirSync } from 'node:fs';
-import { errorCode, howToMend } from '@/lib/store/sqlite/store-errors';
+import { errorCode, howToFix } from '@/lib/store/sqlite/store-errors';
 
 /** Created by the Dockerfile. The files that engines create differ, and are missing on a read-only file system. */
 const IMAGE_MARKER = '/etc/nixfleet-container';
@@ -23,7 +23,7 @@ export function requireDataFolder(path: string, contained: boolean = inContainer
     accessSync(path, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
     const why = `The data folder ${path} is not writable (${errorCode(error)}).`;
-    throw new Error(`${why} ${contained ? fixFromOutside() : howToMend(path)}`, { cause: error });
+    throw new Error(`${why} ${contained ? fixFromOutside() : howToFix(path)}`, { cause: error });
   }
 }
 

@@ -3,8 +3,9 @@ import { loadSecrets, type Secrets } from '@/lib/auth/secrets';
 import { finishRestore } from '@/lib/store/backup/backup-contents';
 import { readConfig, type Config } from '@/lib/config';
 import { requireDataFolder } from './data-folder';
+import { adoptOldDatabase } from '@/lib/store/adopt/adopt';
 import { printAdoption } from '@/lib/store/adopt/adopt-report';
-import { openDatabase, type Db } from '@/lib/store/sqlite/open-database';
+import { lockDatabase, openLockedDatabase, type Db } from '@/lib/store/sqlite/open-database';
 import { createLog, type Log } from '@/lib/log';
 
 export interface Foundation {
@@ -28,7 +29,11 @@ export function createFoundation(): Foundation {
   for (const warning of warnings) log.warn(warning);
 
   requireDataFolder(config.dataDir);
-  const db = openDatabase(config.dbPath, { log, onAdopted: printAdoption });
+  // The lock is held from here until the database is closed: no other dashboard gets between adopting and opening.
+  const locked = lockDatabase(config.dbPath, log);
+  const report = adoptOldDatabase(locked, { log });
+  if (report) printAdoption(report);
+  const db = openLockedDatabase(locked, { log });
   finishRestore(db.$client, config.secretsDir, Date.now());
   const { secrets, warnings: permissionWarnings } = loadSecrets(config.dataDir, config);
   for (const warning of permissionWarnings) log.warn(warning);

@@ -127,11 +127,11 @@ export interface HostView {
   /** 1: a version-1 agent that polls; 2: the Go agent; 3: commands with ids and acknowledged output; 0: not known yet. */
   protocol: number;
   osVersion: string;
-  nixpkgsVersion: string;
   generation: string;
   /** Without credentials. */
   repoUrl: string;
-  repoDir: string;
+  /** Comment and criticality that an older dashboard had stored; several lines, or empty. */
+  note: string;
   compartments: Record<CompartmentName, CompartmentView>;
   metrics: MetricsView | null;
   /** The command that the host is busy with. */

@@ -32,12 +32,10 @@ export const v1RegisterSchema = z.object({
   location: text(50),
   device_type: text(50),
   theme_color: text(20),
-  criticality: z.enum(['low', 'medium', 'high']).nullish(),
   icon: text(10),
   current_generation: known(64),
   comment: text(500),
   test_status: text(100),
-  config_repo: text(200),
   poll_interval: z
     .number()
     .int()
@@ -46,9 +44,7 @@ export const v1RegisterSchema = z.object({
     .nullish()
     .transform((value) => value ?? DEFAULT_POLL_INTERVAL_S),
   agent_version: known(20),
-  nixpkgs_version: text(64),
   os_version: text(50),
-  os_name: text(50),
   metrics: metricsSchema.nullish().transform((value) => value ?? null),
 });
 export type V1Register = z.infer<typeof v1RegisterSchema>;

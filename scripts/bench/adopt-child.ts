@@ -1,10 +1,14 @@
-/** Takes over the old database at a path, in a process of its own, and says how long it took and how much memory. */
-import { closeDatabase, openDatabase } from '@/lib/store/sqlite/open-database';
+/** Adopts the old database at a path, in a separate process, and prints the time and memory it took. */
+import { adoptOldDatabase } from '@/lib/store/adopt/adopt';
+import { closeDatabase, lockDatabase, openLockedDatabase } from '@/lib/store/sqlite/open-database';
 import { createLog } from '@/lib/log';
 
 const [path = ''] = process.argv.slice(2);
+const log = createLog('error');
 const startedAt = performance.now();
-const db = openDatabase(path, { log: createLog('error') });
+const locked = lockDatabase(path, log);
+adoptOldDatabase(locked, { log });
+const db = openLockedDatabase(locked, { log });
 const ms = performance.now() - startedAt;
 const count = (table: string) => db.$client.prepare<[], number>(`select count(*) from ${table}`).pluck().get() ?? 0;
 const counts = { hosts: count('hosts'), commands: count('commands') };

@@ -1,4 +1,4 @@
-/** A dashboard that is killed while it takes an old database over: nothing of the old one may be lost, at any moment. */
+/** Kills a dashboard while it adopts an old database: nothing of the old database may be lost, at any moment. */
 import { copyFileSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -12,13 +12,13 @@ const SAMPLES = [
   { file: 'lib/store/adopt/fixtures/nixfleet-v1.db', hosts: 14 },
   { file: 'lib/store/adopt/fixtures/nixfleet-go-3.1.5.db', hosts: 5 },
 ];
-/** Counted from the start of the process: loading takes most of a second, the rest is the adoption and the first writes. */
+/** After the start of the process: loading takes most of a second, then come the adoption and the first writes. */
 const EARLIEST_KILL_MS = 300;
 const LATEST_KILL_MS = 1_600;
-/** Kills in a row before it is left alone. */
+/** Most kills in a row before the adoption may complete. */
 const MAX_KILLS = 3;
 
-/** Gives what was lost; empty when the old file is there, byte for byte, and the new one has every host. */
+/** Returns what was lost; empty when the old file still exists, byte for byte, and the new one has every host. */
 export async function adoptionRound(random: Random): Promise<string[]> {
   const sample = pick(random, SAMPLES);
   const dataDir = mkdtempSync(join(tmpdir(), 'nixfleet-crash-adoption-'));
@@ -38,12 +38,12 @@ export async function adoptionRound(random: Random): Promise<string[]> {
       );
       child.kill('SIGKILL');
       await ended;
-      if (!oldFileIsThere(dataDir, sample.file)) faults.push(`The old file ${sample.file} is nowhere, byte for byte.`);
+      if (!oldFileExists(dataDir, sample.file)) faults.push(`The old file ${sample.file} no longer exists unchanged.`);
     }
-    // Left alone, the next start goes on to the end.
+    // The next start completes the adoption.
     const server = await Server.start(['dist/server.mjs'], environment);
     await server.stop();
-    if (!oldFileIsThere(dataDir, sample.file)) faults.push(`After the adoption, ${sample.file} has no untouched copy.`);
+    if (!oldFileExists(dataDir, sample.file)) faults.push(`After the adoption, ${sample.file} has no untouched copy.`);
     faults.push(...newFileFaults(database, sample.hosts));
   } finally {
     if (faults.length === 0) rmSync(dataDir, { recursive: true, force: true });
@@ -52,8 +52,8 @@ export async function adoptionRound(random: Random): Promise<string[]> {
   return faults;
 }
 
-/** In its place while it was not taken over, or as the copy that is made before anything else. */
-function oldFileIsThere(dataDir: string, sample: string): boolean {
+/** In place while it was not adopted, or as the copy that is made first. */
+function oldFileExists(dataDir: string, sample: string): boolean {
   const old = readFileSync(sample);
   return readdirSync(dataDir)
     .filter((name) => name === 'nixfleet.db' || /\.backup-.*\.db$/.test(name))

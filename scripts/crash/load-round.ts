@@ -1,4 +1,4 @@
-/** A dashboard under load that is killed, again and again, on one data folder. */
+/** Kills a dashboard under load, again and again, on one data folder. */
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,20 +18,20 @@ const HOSTS = 12;
 const BCRYPT_COST = 4;
 const PASSWORD = 'a password for the crash test alone';
 /**
- * Killed after at most so much work since it answered, in steps that the witness saw, and a moment more: a kill by the
- * clock alone would come before any work on a slow machine.
+ * The kill comes after at most this much work since the dashboard answered, in steps that the witness saw, plus a random
+ * pause: a kill by the clock alone would come before any work on a slow machine.
  */
 const MOST_STEPS = 60;
-const LONGEST_MOMENT_MS = 100;
+const LONGEST_PAUSE_MS = 100;
 /** How often the steps are counted. */
 const COUNT_INTERVAL_MS = 5;
-/** Between two requests of the operator. */
+/** Pause between two requests of the operator. */
 const DISPATCH_PAUSE_MS = 60;
-/** In so many rounds, a backup is made meanwhile. */
+/** Share of rounds in which a backup runs. */
 const BACKUP_SHARE = 0.3;
 const OPERATIONS = ['pull', 'switch', 'test', 'refresh-lock'];
 
-/** Quick, with much output, and now and then an agent that dies as well. */
+/** Quick commands with much output; sometimes an agent dies as well. */
 const BEHAVIOUR: Behaviour = {
   ...REALISTIC,
   commands: {
@@ -46,7 +46,7 @@ const BEHAVIOUR: Behaviour = {
 
 export class LoadedDashboard {
   readonly witness = new Witness();
-  /** Good backups that there were after the last round. */
+  /** Number of good backups after the last round. */
   backups = 0;
   private server: Server | null = null;
   private operator: Operator | null = null;
@@ -61,17 +61,17 @@ export class LoadedDashboard {
     private readonly random: Random,
   ) {}
 
-  /** Starts the dashboard (the first time with its fleet), lets it work, kills it. Gives what it lost. */
+  /** Starts the dashboard (the first time with its fleet), lets it work and kills it. Returns what it lost. */
   async round(): Promise<string[]> {
     const server = await this.start();
     const steps = Math.floor(this.random() * MOST_STEPS);
-    const momentMs = this.random() * LONGEST_MOMENT_MS;
+    const pauseMs = this.random() * LONGEST_PAUSE_MS;
     const from = this.witness.steps;
     const killed = { yet: false };
     const work = this.work(() => killed.yet);
     const backup = this.random() < BACKUP_SHARE ? beginBackup(this.dataDir) : null;
     while (this.witness.steps < from + steps) await wait(COUNT_INTERVAL_MS);
-    await wait(momentMs);
+    await wait(pauseMs);
     killed.yet = true;
     await Promise.all([server.kill(), backup?.kill()]);
     this.server = null;
@@ -95,7 +95,7 @@ export class LoadedDashboard {
     });
     this.server = server;
     this.port = server.port;
-    // A sign-in outlives a kill: one is enough.
+    // A session survives a kill: one sign-in is enough.
     if (this.cookie === '') this.cookie = await signIn(server, PASSWORD);
     this.operator ??= new Operator(server.http, this.cookie);
     if (this.fleet === null) {
@@ -115,7 +115,7 @@ export class LoadedDashboard {
     return server;
   }
 
-  /** Presses buttons until the kill; some requests are sent twice, as an impatient finger does. */
+  /** Sends requests until the kill, some of them twice, like a double click. */
   private async work(isOver: () => boolean): Promise<void> {
     const { operator, fleet } = this;
     if (!operator || !fleet) return;
@@ -129,8 +129,8 @@ export class LoadedDashboard {
       const times = this.random() < 0.3 ? 2 : 1;
       for (let sent = 0; sent < times && input.hostIds.length > 0; sent += 1) {
         requests.push(
-          operator.dispatch(input).then((taken) => {
-            for (const { commandId, hostId } of taken) this.witness.took(commandId, hostId);
+          operator.dispatch(input).then((accepted) => {
+            for (const { commandId, hostId } of accepted) this.witness.recordAccepted(commandId, hostId);
           }),
         );
       }

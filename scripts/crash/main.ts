@@ -1,6 +1,6 @@
 /**
- * `npm run test:crash`: kills the dashboard with SIGKILL at seeded random moments under load, and looks each time whether
- * everything that it had promised is there. `--rounds N` (200), `--seed N` (by the clock; printed, to run it again).
+ * `npm run test:crash`: kills the dashboard with SIGKILL at seeded random moments under load, and checks each time that
+ * everything it had promised is stored. `--rounds N` (200), `--seed N` (default: the clock; printed to repeat a run).
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -11,7 +11,7 @@ import { adoptionRound } from './adoption-round';
 import { LoadedDashboard } from './load-round';
 
 const MAX_ROUNDS = 10_000;
-/** Each so many rounds, one takes an old database over instead. */
+/** Every n-th round adopts an old database instead. */
 const ADOPTION_EVERY = 8;
 
 const { values } = parseArgs({ options: { rounds: { type: 'string' }, seed: { type: 'string' } } });
@@ -31,7 +31,7 @@ try {
     if (round % 10 === 0 || round === rounds) {
       const { accepted, results, onWire } = dashboard.witness;
       console.log(
-        `${round} rounds: ${accepted.size} commands taken, ${onWire.length} on the wire, ${results.size} results acknowledged, ${dashboard.backups} good backups, ${failed} rounds with faults`,
+        `${round} rounds: ${accepted.size} commands accepted, ${onWire.length} on the wire, ${results.size} results acknowledged, ${dashboard.backups} good backups, ${failed} rounds with faults`,
       );
     }
   }
@@ -45,6 +45,6 @@ process.exitCode = failed === 0 ? 0 : 1;
 function wholeNumber(name: string, text: string, most: number): number {
   const value = Number(text);
   if (Number.isInteger(value) && value >= 1 && value <= most) return value;
-  console.error(`--${name} is "${text}": write a whole number from 1 to ${most}.`);
+  console.error(`--${name} is "${text}": use a whole number from 1 to ${most}.`);
   process.exit(2);
 }

@@ -1,4 +1,4 @@
-/** The operator who presses buttons while the dashboard is being killed: the actions that the pages use, over HTTP. */
+/** An operator who sends requests while the dashboard is being killed: the server actions of the pages, over HTTP. */
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
 
@@ -36,7 +36,7 @@ export class Operator {
     this.actionId = found[0];
   }
 
-  /** What the dashboard says that it took; nothing where it did not answer to the end. */
+  /** The commands that the dashboard accepted; empty without a complete answer. */
   async dispatch({ operation, hostIds, requestId }: DispatchInput): Promise<Dispatched[]> {
     let text: string;
     try {
@@ -53,11 +53,11 @@ export class Operator {
       });
       text = await response.text();
     } catch {
-      // The dashboard was killed in the middle: what it did not say, it did not promise.
+      // The dashboard was killed before it answered: it promised nothing.
       return [];
     }
     const line = text.split('\n').find((one) => /^1:\{/.test(one));
-    if (line === undefined) throw new Error(`the action answered something else: ${text.slice(0, 400)}`);
+    if (line === undefined) throw new Error(`unexpected answer of the action: ${text.slice(0, 400)}`);
     const answer = answerSchema.safeParse(JSON.parse(line.slice(2)));
     if (!answer.success) throw new Error(`the action refused: ${line.slice(0, 400)}`);
     return answer.data.value.flatMap(({ kind, hostId, commandId }) =>

@@ -1,31 +1,31 @@
-/** What the file says after a kill, against what was promised before it. The file is read as the next start finds it. */
+/** Compares the file after a kill with what was promised before. The file is read as the next start finds it. */
 import type Sqlite from 'better-sqlite3';
 import { Database } from '@/lib/store/sqlite/driver';
 import { verifyChain, type ChainedEvent } from '@/lib/store/sqlite/event-chain';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
 import type { OnWire, Promises } from './witness';
 
-/** Of a list of faults, so many are told. */
-const MAX_TOLD = 5;
+/** Most faults that are reported. */
+const MAX_FAULTS = 5;
 
 interface CommandRow {
   id: string;
   hostId: string;
   operation: string;
   outcome: string | null;
-  /** What the agent's status said, while it is being verified. */
+  /** The status that the agent reported, while the command is being verified. */
   result: string | null;
   lines: number;
   agentSeq: number;
 }
 
-/** Everything that is wrong, in sentences; empty when every promise was kept. */
+/** All faults, one sentence each; empty when every promise was kept. */
 export function findBrokenPromises(path: string, promises: Promises, onWire: readonly OnWire[]): string[] {
   const client = new Database(path, { readonly: true });
   try {
     return [...fileFaults(client), ...commandFaults(client, promises), ...wireFaults(client, onWire)].slice(
       0,
-      MAX_TOLD,
+      MAX_FAULTS,
     );
   } finally {
     client.close();
@@ -37,7 +37,7 @@ function fileFaults(client: Sqlite.Database): string[] {
   const integrity = client.pragma('integrity_check', { simple: true });
   if (integrity !== 'ok') faults.push(`The file is damaged: ${String(integrity)}`);
   const orphans = client.prepare('select "table", rowid, parent from pragma_foreign_key_check').all();
-  if (orphans.length > 0) faults.push(`Rows refer to what is not there: ${JSON.stringify(orphans.slice(0, MAX_TOLD))}`);
+  if (orphans.length > 0) faults.push(`Rows refer to missing rows: ${JSON.stringify(orphans.slice(0, MAX_FAULTS))}`);
   const chain = verifyChain(
     client
       .prepare<[], ChainedEvent & { prevHash: string; hash: string }>(
@@ -64,26 +64,27 @@ function commandFaults(client: Sqlite.Database, { accepted, results, output }: P
   const faults: string[] = [];
   for (const [id, hostId] of accepted) {
     const row = find.get(id);
-    if (!row) faults.push(`Command ${id} on ${hostId} was taken and is not there.`);
-    else if (row.hostId !== hostId) faults.push(`Command ${id} was taken for ${hostId} and belongs to ${row.hostId}.`);
+    if (!row) faults.push(`Command ${id} on ${hostId} was accepted but is missing.`);
+    else if (row.hostId !== hostId)
+      faults.push(`Command ${id} was accepted for ${hostId} but belongs to ${row.hostId}.`);
   }
   for (const id of results) {
     const row = find.get(id);
     if (row?.outcome == null && row?.result == null)
-      faults.push(`The result of command ${id} was acknowledged and is not there.`);
+      faults.push(`The result of command ${id} was acknowledged but is missing.`);
   }
   for (const [id, seq] of output) {
     const row = find.get(id);
     if (!row || row.agentSeq < seq) {
       faults.push(`Output of command ${id} was acknowledged up to ${seq}; the file has ${row?.agentSeq ?? 'nothing'}.`);
     } else if ((stored.get(id) ?? 0) !== row.lines) {
-      faults.push(`Command ${id} counts ${row.lines} lines, and ${stored.get(id) ?? 0} are stored.`);
+      faults.push(`Command ${id} counts ${row.lines} lines, but ${stored.get(id) ?? 0} are stored.`);
     }
   }
   return faults;
 }
 
-/** At most once on the wire: by id where there is one, by count where there is none (protocol 2). */
+/** Each command is sent at most once: checked by its id, or by count where it has none (protocol 2). */
 function wireFaults(client: Sqlite.Database, onWire: readonly OnWire[]): string[] {
   const faults: string[] = [];
   const seen = new Map<string, number>();
@@ -96,9 +97,8 @@ function wireFaults(client: Sqlite.Database, onWire: readonly OnWire[]): string[
     const key = id ?? `${host} ${command}`;
     seen.set(key, (seen.get(key) ?? 0) + 1);
     if (id === null) continue;
-    if ((seen.get(key) ?? 0) > 1) faults.push(`Command ${id} (${command} on ${host}) was on the wire twice.`);
-    if (known.get(id) === 0)
-      faults.push(`Command ${id} (${command} on ${host}) was on the wire and is not in the file.`);
+    if ((seen.get(key) ?? 0) > 1) faults.push(`Command ${id} (${command} on ${host}) was sent twice.`);
+    if (known.get(id) === 0) faults.push(`Command ${id} (${command} on ${host}) was sent but is not in the file.`);
   }
   const count = client
     .prepare<[string, string], number>('select count(*) from commands where host_id = ? and operation = ?')
@@ -107,7 +107,7 @@ function wireFaults(client: Sqlite.Database, onWire: readonly OnWire[]): string[
     const received = seen.get(`${host} ${command}`) ?? 0;
     const stored = count.get(host, command) ?? 0;
     if (received > stored)
-      faults.push(`${host} received ${command} ${received} times, and ${stored} commands are stored.`);
+      faults.push(`${host} received ${command} ${received} times, but ${stored} commands are stored.`);
   }
   return [...new Set(faults)];
 }

@@ -1,19 +1,19 @@
 /**
- * What was promised: recorded outside of the dashboard, as its agents and its operator saw it, and compared with the file
- * after each kill. The file must know at least this much.
+ * Records what the dashboard promised, as its agents and its operator saw it, for comparison with the file after each
+ * kill. The file must hold at least this much.
  */
 import type { SimulatedAgent } from '@/simulator/agent';
 
 export interface Promises {
-  /** Ids of commands that the dashboard told the operator it had taken, by host. */
+  /** Accepted commands: command id to host id. */
   accepted: ReadonlyMap<string, string>;
   /** Ids of commands whose result the dashboard acknowledged. */
   results: ReadonlySet<string>;
-  /** The highest number of an output line that the dashboard acknowledged, by command. */
+  /** The highest acknowledged output line of each command. */
   output: ReadonlyMap<string, number>;
 }
 
-/** A command that a host received, as often as it did. */
+/** A command that a host received; one entry each time. */
 export interface OnWire {
   host: string;
   command: string;
@@ -27,12 +27,12 @@ export class Witness implements Promises {
   readonly output = new Map<string, number>();
   readonly onWire: OnWire[] = [];
 
-  /** How much it has seen: commands that were taken, sent and acknowledged as ended. */
+  /** Number of commands accepted, sent and acknowledged so far. */
   get steps(): number {
     return this.accepted.size + this.onWire.length + this.results.size;
   }
 
-  /** Watches an agent for good. */
+  /** Records everything that an agent receives. */
   watch(agent: SimulatedAgent): void {
     agent.on((event) => {
       if (event.type === 'command') this.onWire.push({ host: agent.hostname, command: event.command, id: event.id });
@@ -44,8 +44,8 @@ export class Witness implements Promises {
     });
   }
 
-  /** The dashboard said that it took this command. */
-  took(commandId: string, hostId: string): void {
+  /** The dashboard accepted this command. */
+  recordAccepted(commandId: string, hostId: string): void {
     this.accepted.set(commandId, hostId);
   }
 }

@@ -21,7 +21,12 @@ const MENU = operationMenu('one');
 export function HostMenu({ host, trigger }: { host: HostView; trigger: ReactElement }) {
   const newest = newestCommand(host);
   return (
-    <Menu label={`More actions for ${host.name}`} defaultOpen trigger={trigger}>
+    <Menu
+      label={`More actions for ${host.name}`}
+      note={host.note === '' ? '' : `Note from the older dashboard:\n${host.note}`}
+      defaultOpen
+      trigger={trigger}
+    >
       {newest && (
         <>
           <MenuItem

@@ -171,7 +171,6 @@ describe('a host token', () => {
         hostId: 'old',
         scheme: 'v1-hmac',
         tokenHash: createHmac('sha256', secret).update('a token of version 1').digest('hex'),
-        origin: 'adopted',
         createdAt: 0,
         createdBy: 'version 1',
         lastUsedAt: null,

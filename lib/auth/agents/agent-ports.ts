@@ -7,8 +7,6 @@ export interface AgentTokenRecord {
   /** `sha256`: of the token; `v1-hmac`: HMAC-SHA256 with version 1's hash secret, as adopted from its database. */
   scheme: 'sha256' | 'v1-hmac';
   tokenHash: string;
-  /** How it was created: `interface`, `enrolment`, `rotation`, `adopted`. */
-  origin: string;
   createdAt: number;
   /** Who created it: an operator's name, or the host that enrolled. */
   createdBy: string;

@@ -43,7 +43,7 @@ export interface AgentTokens {
   /** Valid tokens, newest first. */
   good(): AgentTokenRecord[];
   /** Creates a record for a new token without storing it. */
-  make(hostId: string, origin: string, createdBy: string): { issued: IssuedToken; record: AgentTokenRecord };
+  make(hostId: string, createdBy: string): { issued: IssuedToken; record: AgentTokenRecord };
   /** Creates and stores a token. The host's other tokens stay valid until it is used, for a week at most. */
   issue(hostId: string, createdBy: string): IssuedToken;
   /** The revoked token; null when there was none. */
@@ -60,14 +60,13 @@ export function createAgentTokens(store: AgentTokenStore, now: WallClock, v1Hash
 
   const overlapEnd = () => now() + TOKEN_OVERLAP_MS;
 
-  function make(hostId: string, origin: string, createdBy: string) {
+  function make(hostId: string, createdBy: string) {
     const token = newSecret(PREFIX);
     const record: AgentTokenRecord = {
       id: randomUUID(),
       hostId,
       scheme: 'sha256',
       tokenHash: secretHash(token),
-      origin,
       createdAt: now(),
       createdBy,
       lastUsedAt: null,
@@ -111,8 +110,7 @@ export function createAgentTokens(store: AgentTokenStore, now: WallClock, v1Hash
     good: () => store.tokens().filter(isGood),
     make,
     issue(hostId, createdBy) {
-      const replaces = store.tokens(hostId).some(isGood);
-      const { issued, record } = make(hostId, replaces ? 'rotation' : 'interface', createdBy);
+      const { issued, record } = make(hostId, createdBy);
       store.forgetEnded(now() - FORGET_AFTER_MS);
       store.addToken(record, overlapEnd());
       return issued;

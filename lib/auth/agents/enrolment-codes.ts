@@ -76,7 +76,7 @@ export function createEnrolment({ store, now, tokens, enrolHost, isRefused }: En
         const message = `${hostName} already has a token. To replace it, create an enrolment code for ${hostName} by name.`;
         return { kind: 'refused', message };
       }
-      const { issued, record } = tokens.make(host.hostId, 'enrolment', hostName);
+      const { issued, record } = tokens.make(host.hostId, hostName);
       const done = store.useCode(known.codeHash, record, tokens.overlapEnd());
       return done ? { kind: 'enrolled', token: issued.token, hostId: host.hostId } : { kind: 'wrong-code' };
     },

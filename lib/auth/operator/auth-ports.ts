@@ -4,7 +4,7 @@
 import type { NewEvent } from '@/lib/fleet/records/event-record';
 
 /** Today there is one operator. Sessions, events and commands already carry a user. */
-export const OPERATOR = { id: 'operator', name: 'operator', role: 'operator' } as const;
+export const OPERATOR = { id: 'operator', name: 'operator' } as const;
 
 export const OPERATOR_ACTOR = { userId: OPERATOR.id, userName: OPERATOR.name } as const;
 
@@ -23,7 +23,6 @@ export interface SessionRecord {
   createdAt: number;
   lastSeenAt: number;
   expiresAt: number;
-  provenAt: number;
   address: string;
   userAgent: string;
   /** The device id of the browser's device cookie; empty when it has none. */
@@ -45,7 +44,7 @@ export interface ThrottleRecord {
 
 export interface AuthStore {
   /** Adds the user if there is none with this id; never changes one. */
-  ensureUser(user: { id: string; name: string; role: string }, now: number): void;
+  ensureUser(user: { id: string; name: string }, now: number): void;
   user(id: string): UserRecord | null;
   /**
    * Sets the first password, second factor and recovery codes together. False, with nothing written, when a password
@@ -84,8 +83,6 @@ export interface AuthStore {
   /** Sessions that were not revoked, the last seen first. */
   sessionsOf(userId: string): StoredSession[];
   touchSession(idHash: string, lastSeenAt: number): void;
-  /** Stores the time of the last step-up proof. */
-  markProven(idHash: string, provenAt: number): void;
   /** False when it was already revoked or does not exist. */
   revokeSession(idHash: string, now: number): boolean;
   /** Removes sessions that expired before this time. */

@@ -16,8 +16,6 @@ export interface Session {
   deviceId: string;
   createdAt: number;
   expiresAt: number;
-  /** When a second factor (or the password, without one) was last proven. */
-  provenAt: number;
 }
 
 /** A session as its user sees it in the list of sessions. */

@@ -66,7 +66,7 @@ export function createAuth({ store, now, record, secrets, settings }: AuthOption
   const label = settings.baseUrl === null ? OPERATOR.name : new URL(settings.baseUrl).host;
   const events = createAuthEvents(record, now);
   const setup = createSetup({ store, now, events, throttle, credentials, totpKey, recoveryKey, label });
-  const stepUp = createStepUp({ store, now, events, throttle, credentials });
+  const stepUp = createStepUp({ events, throttle, credentials });
   const account = createAccount({
     ...{ store, now, events, credentials, sessions, stepUp, totpKey, recoveryKey, label },
     requireTotp: settings.requireTotp,

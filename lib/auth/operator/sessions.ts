@@ -48,8 +48,8 @@ export function createSessions(store: AuthStore, now: WallClock, limits: Session
   function valid(stored: StoredSession | null, at: number): Session | null {
     if (stored === null || stored.revokedAt !== null) return null;
     if (at >= stored.expiresAt || at - stored.lastSeenAt >= idleMs) return null;
-    const { idHash, userId, userName, deviceId, createdAt, expiresAt, provenAt } = stored;
-    return { idHash, userId, userName, deviceId, createdAt, expiresAt, provenAt };
+    const { idHash, userId, userName, deviceId, createdAt, expiresAt } = stored;
+    return { idHash, userId, userName, deviceId, createdAt, expiresAt };
   }
 
   function byHash(idHash: string): Session | null {
@@ -81,7 +81,7 @@ export function createSessions(store: AuthStore, now: WallClock, limits: Session
       const at = now();
       const sessionId = randomBytes(SESSION_ID_BYTES).toString('base64url');
       const idHash = sessionIdHash(sessionId);
-      const session = { idHash, userId, deviceId, createdAt: at, expiresAt: at + durationMs, provenAt: at };
+      const session = { idHash, userId, deviceId, createdAt: at, expiresAt: at + durationMs };
       store.removeSessions(at);
       store.addSession({ ...session, lastSeenAt: at, address, userAgent: plainText(userAgent, MAX_USER_AGENT) });
       return { sessionId, session: { ...session, userName } };

@@ -6,7 +6,6 @@ import { plainText } from '@/lib/text/plain-text';
 import type { Credentials } from './credentials';
 import type { AuthEvents } from './auth-events';
 import { verifyPassword } from './password';
-import type { AuthStore, WallClock } from './auth-ports';
 import type { Session, StepUpResult } from './auth-service';
 import { accountBucket, addressBucket, deviceBucket, type Throttle, type ThrottleKind } from '../throttle';
 
@@ -35,14 +34,8 @@ export interface StepUp {
   checkPassword(request: StepUpRequest): Promise<StepUpResult>;
 }
 
-export function createStepUp(options: {
-  store: AuthStore;
-  now: WallClock;
-  events: AuthEvents;
-  throttle: Throttle;
-  credentials: Credentials;
-}): StepUp {
-  const { store, now, events, throttle, credentials } = options;
+export function createStepUp(options: { events: AuthEvents; throttle: Throttle; credentials: Credentials }): StepUp {
+  const { events, throttle, credentials } = options;
 
   type ProofMethod = 'totp' | 'recovery-code' | 'password';
 
@@ -86,7 +79,6 @@ export function createStepUp(options: {
       if (result.kind !== 'proven') return result;
       const { session, address } = request;
       const by = { by: session };
-      store.markProven(session.idHash, now());
       if (result.how === 'recovery-code') {
         const message = 'A recovery code was used in place of a code from the app.';
         events(by, { action: 'auth.recovery-code', level: 'info', outcome: 'done', message, address });

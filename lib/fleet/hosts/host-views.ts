@@ -53,10 +53,9 @@ export function hostView(parts: HostParts, desired: DesiredSource, version: stri
     agentVersion: record.agentVersion,
     protocol: record.protocol,
     osVersion: record.osVersion,
-    nixpkgsVersion: record.nixpkgsVersion,
     generation: record.generation,
     repoUrl: record.repoUrl,
-    repoDir: record.repoDir,
+    note: record.note,
     compartments: judgeCompartments({
       host: record,
       desired: desired.state,

@@ -17,15 +17,10 @@ export function afterV1Register(host: HostRecord, register: V1Register, now: num
         host.themeColorPinned || (register.theme_color === '' && !isNew)
           ? host.themeColor
           : unpinnedColor(register.theme_color, register.host_type, host.themeColor),
-      // Only the first register sets it; afterwards the operator does.
-      criticality: isNew ? (register.criticality ?? host.criticality) : host.criticality,
       generation: keep(register.current_generation, host.generation),
-      repoDir: keep(register.config_repo, host.repoDir),
       heartbeatIntervalS: register.poll_interval,
       agentVersion: keep(register.agent_version, host.agentVersion),
-      nixpkgsVersion: keep(register.nixpkgs_version, host.nixpkgsVersion),
       osVersion: keep(register.os_version, host.osVersion),
-      osName: keep(register.os_name, host.osName),
       metrics: register.metrics ?? host.metrics,
       metricsAt: register.metrics ? now : host.metricsAt,
     },

@@ -26,17 +26,13 @@ export interface HostRecord {
   themeColor: string;
   /** Set by an operator: an agent's register no longer overwrites the colour. */
   themeColorPinned: boolean;
-  criticality: 'low' | 'medium' | 'high';
-  comment: string;
+  /** Comment and criticality that an older dashboard had stored; several lines, or empty. Never changed. */
+  note: string;
   agentVersion: string;
   protocol: number;
   osVersion: string;
-  osName: string;
-  nixpkgsVersion: string;
   generation: string;
   repoUrl: string;
-  repoDir: string;
-  sourceCommit: string;
   storePath: string;
   binaryHash: string;
   lockHash: string;

@@ -1,6 +1,6 @@
 /**
- * The untouched copy: an old database with what lies beside it, byte for byte, under a name of its own that nothing
- * overwrites, with its SHA-256 in a list that `sha256sum -c` reads.
+ * The untouched copy: an old database with its side files, byte for byte, under a name that nothing overwrites, with its
+ * SHA-256 in a list that `sha256sum -c` reads.
  */
 import { createHash } from 'node:crypto';
 import {
@@ -26,27 +26,27 @@ const PART = '.part';
 const LIST = '.sha256';
 const LIST_LINE = /^([0-9a-f]{64}) {2}(.+)$/;
 
-/** SHA-256 of the database and of each side file that is there, by suffix; the database's own is ''. */
+/** SHA-256 of the database (suffix '') and of each existing side file, by suffix. */
 export type FileHashes = Readonly<Record<string, string>>;
 
 export interface OldBackup {
-  /** The copy of the database; the side files are beside it, by its name and their suffix. */
+  /** Path of the copied database; the copied side files have its name and their suffix. */
   path: string;
   hashes: FileHashes;
 }
 
-/** What the files of a database hold now. */
+/** The hashes of the files of a database. */
 export function hashFiles(path: string): FileHashes {
   const suffixes = ['', ...SIDE_FILES].filter((suffix) => existsSync(path + suffix));
   return Object.fromEntries(suffixes.map((suffix) => [suffix, sha256(path + suffix)]));
 }
 
-/** True when the database and its logs are the same; `-shm` is no content, SQLite makes it anew. */
+/** True when the database and its logs are equal; `-shm` holds no content, SQLite rebuilds it. */
 export function sameContent(a: FileHashes, b: FileHashes): boolean {
   return ['', '-wal', '-journal'].every((suffix) => a[suffix] === b[suffix]);
 }
 
-/** Makes the copy, or gives one of exactly these bytes that an earlier start made. All of it is on the disk afterwards. */
+/** Makes the copy, or returns an identical one that an earlier start made. It is synced to the disk. */
 export function backUpOld(path: string, kind: string, now: number): OldBackup {
   const hashes = hashFiles(path);
   const made = findBackup(path, hashes);
@@ -60,13 +60,13 @@ export function backUpOld(path: string, kind: string, now: number): OldBackup {
   }
   const list = Object.entries(hashes).map(([suffix, hash]) => `${hash}  ${basename(backup)}${suffix}\n`);
   writeFileSync(backup + LIST + PART, list.join(''), { mode: 0o600, flush: true });
-  // The list first: a copy without one would be made again, one whose files are missing is passed over.
+  // The list first: a copy without a list would be made again, and a list without its files is ignored.
   for (const suffix of [LIST, ...Object.keys(hashes)]) renameSync(backup + suffix + PART, backup + suffix);
   syncFolder(dirname(path));
   return { path: backup, hashes };
 }
 
-/** What a start that was cut off left of a copy. */
+/** Removes the unfinished copies of an interrupted start. */
 export function removeParts(path: string): void {
   const prefix = backupPrefix(path);
   const folder = dirname(path);
@@ -75,7 +75,7 @@ export function removeParts(path: string): void {
   }
 }
 
-/** How the names of the copies of `path` begin. */
+/** Prefix of the names of the copies of `path`. */
 export function backupPrefix(path: string): string {
   return `${basename(path).replace(/\.db$/, '')}.backup-`;
 }
@@ -89,7 +89,7 @@ export function syncFile(path: string): void {
   }
 }
 
-/** Makes names that came, went or changed in a folder last through a power failure. */
+/** Makes added, removed and changed names in a folder durable across a power failure. */
 export function syncFolder(path: string): void {
   const folder = openSync(path, 'r');
   try {

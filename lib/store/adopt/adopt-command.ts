@@ -1,4 +1,4 @@
-/** Rows of older tables of commands, as ended commands of today or, where they can't be that, as events. */
+/** Maps rows of older tables of commands to ended commands or, if that is not possible, to events. */
 import type { EventLevel, OutputLine } from '@/lib/protocol/live';
 import { outputLine, plainName } from '@/lib/text/plain-text';
 import { NOBODY } from '@/lib/fleet/events';
@@ -18,7 +18,7 @@ export interface KnownHost {
 
 export interface CommandContext {
   host(oldId: string): KnownHost | null;
-  /** An id for a command of that time. */
+  /** A new id for a command of that time. */
   newId(at: number): string;
   hasCommand(id: string): boolean;
   now: number;
@@ -31,12 +31,12 @@ export interface AdoptedEvent {
 
 export type AdoptedCommand =
   | { kind: 'command'; row: CommandRow; output: OutputLine[] }
-  /** Of a host that is gone, or of no operation of today. */
+  /** The host no longer exists, or the operation is unknown. */
   | { kind: 'event'; event: AdoptedEvent };
 
 type CommandTable = 'command_log' | 'command_logs' | 'commands';
 
-/** Where each table keeps what; a message is one sentence, output is lines. */
+/** The columns of each table; a message is one sentence, output is lines. */
 const COLUMNS = {
   command_log: { operation: 'command', started: null, ended: 'completed_at', message: null, output: 'output' },
   command_logs: {
@@ -57,7 +57,7 @@ export function mapCommand(row: OldRow, table: CommandTable, context: CommandCon
   const oldName = row.text(columns.operation, { max: 64 });
   const status = row.text('status', { max: 64 });
   const end = endOf(status);
-  if (!end) row.mend('status', 'is no known end of a command.');
+  if (!end) row.reject('status', 'is not a known result of a command.');
   const { outcome, reason } = end ?? NO_END;
   const started = columns.started === null ? null : row.time(columns.started);
   const ended = row.time(columns.ended);
@@ -68,11 +68,11 @@ export function mapCommand(row: OldRow, table: CommandTable, context: CommandCon
   const operation = operationOf(oldName);
   const host = context.host(oldHost);
   if (!operation || !host) {
-    row.mend(
+    row.reject(
       host ? columns.operation : 'host_id',
       host
-        ? 'is no operation of today: the row was kept as an event.'
-        : 'is no known host: the row was kept as an event.',
+        ? 'is not a known operation: the row was kept as an event.'
+        : 'is not a known host: the row was kept as an event.',
     );
     const event = commandEvent(oldName, oldHost, host, outcome, message || reason, endedAt, LEVELS[outcome] ?? 'info');
     return { kind: 'event', event: { event, importNote: row.wholeNote() } };
@@ -83,12 +83,20 @@ export function mapCommand(row: OldRow, table: CommandTable, context: CommandCon
   if (operation !== oldName) row.keep(columns.operation);
   if (end && end.outcome === 'lost') row.keep('status');
   const id = commandId(row, table, createdAt, context);
-  const said = message || reason;
   return {
     kind: 'command',
     output,
     row: {
-      ...endedCommand({ id, hostId: host.id, operation, outcome, reason: said, createdAt, endedAt, exitCode }),
+      ...endedCommand({
+        id,
+        hostId: host.id,
+        operation,
+        outcome,
+        reason: message || reason,
+        createdAt,
+        endedAt,
+        exitCode,
+      }),
       startedAt: started,
       lines: output.length,
       outputSize: output.reduce((size, { text }) => size + text.length + 1, 0),
@@ -98,7 +106,7 @@ export function mapCommand(row: OldRow, table: CommandTable, context: CommandCon
   };
 }
 
-/** What waited for a host, or ran on it, when the old dashboard stopped: never sent again. */
+/** A command that waited for a host or ran on it when the old dashboard stopped. It is not sent again. */
 export function mapPending(
   operationName: string,
   at: number,
@@ -107,7 +115,7 @@ export function mapPending(
 ): AdoptedCommand {
   const operation = operationOf(operationName);
   const reason =
-    'It waited for the host, or was under way, when the old dashboard was stopped. It was not sent again: ask for it anew if it is still wanted.';
+    'It was waiting or running when the old dashboard was stopped. It was not sent again: start it again if you still need it.';
   const importNote = JSON.stringify({ table: 'hosts', values: { pending_command: operationName } });
   if (!operation) {
     return {
@@ -143,7 +151,7 @@ function endedCommand(command: Ended): CommandRow {
     requestId: `adopted-${id}`,
     targetId: null,
     forced: false,
-    // Older dashboards did not write down who asked.
+    // Older dashboards did not record the operator.
     userId: '',
     userName: 'not recorded',
     address: '',
@@ -158,13 +166,13 @@ function endedCommand(command: Ended): CommandRow {
   };
 }
 
-/** Ids of the Go dashboard are kept; version 1 had numbers, which stay in the note. */
+/** Keeps ids of the Go dashboard. The numbers of version 1 stay in the note. */
 function commandId(row: OldRow, table: CommandTable, at: number, context: CommandContext): string {
   const value = row.take('id');
   row.keep('id');
   if (table === 'commands' && typeof value === 'string' && value !== '' && value === plainName(value, MAX_ID)) {
     if (!context.hasCommand(value)) return value;
-    row.mend('id', 'is that of another row, too.');
+    row.reject('id', 'is also the id of another row.');
   }
   return context.newId(at);
 }
@@ -173,14 +181,14 @@ function oldOutput(row: OldRow, column: string, at: number): OutputLine[] {
   const value = row.take(column);
   if (value === null || value === '') return [];
   if (value instanceof Buffer) {
-    row.mend(column, 'holds bytes instead of text.');
+    row.reject(column, 'holds bytes instead of text.');
     return [];
   }
   const text = String(value);
   const lines = text.replace(/\n$/, '').split('\n').map(outputLine);
   const stored = lines.join('\n');
   if (stored !== text && `${stored}\n` !== text)
-    row.mend(column, 'holds control characters, or a line that is too long.');
+    row.reject(column, 'holds control characters or a line that is too long.');
   return lines.map((line, index) => ({ seq: index + 1, at, stream: 'stdout', text: line }));
 }
 

@@ -6,14 +6,15 @@ import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Database } from '../sqlite/driver';
 import { createFleetStore } from '../sqlite/fleet-store';
-import { closeDatabase, openDatabase } from '../sqlite/open-database';
+import { closeDatabase } from '../sqlite/open-database';
 import { makeTestFolder, makeTestLog } from '../sqlite/testing/database';
+import { openAdopting } from './testing/open-adopting';
 import type { AdoptionStep } from './adopt';
 
 const SAMPLE = fileURLToPath(new URL('./fixtures/nixfleet-v1.db', import.meta.url));
 const CHILD = fileURLToPath(new URL('./testing/adopt-child.ts', import.meta.url));
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
-/** More than one transaction's rows. */
+/** More rows than fit in one transaction. */
 const ADDED_COMMANDS = 6_000;
 
 const { log } = makeTestLog();
@@ -27,7 +28,7 @@ beforeEach(() => {
 });
 afterEach(() => remove());
 
-/** The sample with more commands, as a killed Go dashboard leaves it: the newest rows are in the log alone. */
+/** The sample with more commands, as a killed Go dashboard leaves it: the newest rows are only in the log. */
 function makeOldFile(): void {
   const other = join(folder, 'other.db');
   copyFileSync(SAMPLE, other);
@@ -60,9 +61,9 @@ function dieAfter(step: AdoptionStep): void {
   expect([child.signal, child.stdout]).toEqual(['SIGKILL', '']);
 }
 
-/** The next start finds everything. */
+/** The next start adopts everything and leaves no temporary files. */
 function expectAdopted(): void {
-  const db = openDatabase(path, { log });
+  const db = openAdopting(path, { log });
   try {
     expect(createFleetStore(db, { log }).load().hosts).toHaveLength(14);
     expect(db.$client.prepare('select count(*) from commands').pluck().get()).toBe(501 + 2 + ADDED_COMMANDS);
@@ -75,9 +76,9 @@ function expectAdopted(): void {
   expect(readdirSync(folder).filter((name) => name.includes('.backup-') && /(look|part)/.test(name))).toEqual([]);
 }
 
-describe('a crash by SIGKILL while an old database is taken over', () => {
+describe('a crash by SIGKILL during an adoption', () => {
   it.each(['backup-made', 'backup-checked', 'rows-written', 'built', 'whole'] as const)(
-    'after the step "%s" leaves the old files as they were, and the next start adopts them',
+    'after the step "%s" leaves the old files unchanged, and the next start adopts them',
     (step) => {
       makeOldFile();
       const before = filesNow();
@@ -91,7 +92,7 @@ describe('a crash by SIGKILL while an old database is taken over', () => {
     },
   );
 
-  it('between the removal of the old logs and the rename is gone on with, not begun anew without them', () => {
+  it('between the removal of the old logs and the rename: the next start continues instead of starting again without them', () => {
     makeOldFile();
     const before = filesNow();
     dieAfter('logs-removed');
@@ -99,29 +100,29 @@ describe('a crash by SIGKILL while an old database is taken over', () => {
     expectAdopted();
   });
 
-  it('after the rename leaves nothing to do', () => {
+  it('after the rename: the next start opens the adopted database', () => {
     makeOldFile();
     dieAfter('renamed');
     expectAdopted();
   });
 
-  it('and another program that then goes on with the old file: the half-put-in-place database gives way to that', () => {
+  it('after which another program changes the old file: the next start adopts the changed file', () => {
     makeOldFile();
     dieAfter('whole');
     const old = new Database(path);
     old.exec("update hosts set comment = 'written afterwards' where id = 'csb0'");
     old.close();
-    const db = openDatabase(path, { log });
+    const db = openAdopting(path, { log });
     expect(
       createFleetStore(db, { log })
         .load()
-        .hosts.find(({ id }) => id === 'csb0')?.comment,
-    ).toBe('written afterwards');
+        .hosts.find(({ id }) => id === 'csb0')?.note,
+    ).toMatch(/^written afterwards\n/);
     closeDatabase(db);
     expect(readdirSync(folder).filter((name) => name.endsWith('.sha256'))).toHaveLength(2);
   });
 
-  it('in the middle of copying: the part of a copy is removed, not taken for one', () => {
+  it('while copying: the next start removes the unfinished copy', () => {
     makeOldFile();
     const part = join(folder, 'nixfleet.backup-v1-20260101T000000Z.db.part');
     writeFileSync(part, 'half');

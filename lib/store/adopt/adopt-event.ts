@@ -1,4 +1,4 @@
-/** Rows of the Go dashboard's event, audit and reboot tables, and of its pipelines, as events. */
+/** Maps rows of the Go dashboard's event, audit, reboot and pipeline tables to events. */
 import { createHash } from 'node:crypto';
 import type { EventCategory, EventLevel } from '@/lib/protocol/live';
 import { plainText } from '@/lib/text/plain-text';
@@ -30,8 +30,8 @@ export function mapEvent(row: OldRow, context: EventContext): AdoptedEvent {
   const level = row.text('level', { max: 64 });
   const knownCategory = CATEGORIES.get(category);
   const knownLevel = LEVELS.get(level);
-  if (!knownCategory) row.mend('category', 'is no known category.');
-  if (!knownLevel) row.mend('level', 'is no known level.');
+  if (!knownCategory) row.reject('category', 'is not a known category.');
+  if (!knownLevel) row.reject('level', 'is not a known level.');
   const action = row.text('action', { max: 64 });
   const actor = row.text('actor', { max: 64 });
   const isOperator = actor === 'user';
@@ -50,7 +50,7 @@ export function mapEvent(row: OldRow, context: EventContext): AdoptedEvent {
   return finished(row, event);
 }
 
-/** A row of `audit_log`: in fact attempts to reboot, with why they were refused. */
+/** A row of `audit_log`: an attempt to reboot, with the reason of a refusal. */
 export function mapAudit(row: OldRow, context: EventContext): AdoptedEvent {
   const action = row.text('action', { max: 64 });
   const success = row.integer('success', 0, 1);
@@ -88,12 +88,12 @@ export function mapReboot(row: OldRow, context: EventContext): AdoptedEvent {
     actorKind: 'operator',
     actor: 'operator',
     outcome: success === null ? '' : success === 1 ? 'success' : 'refused',
-    message: `A reboot of ${base.hostName || 'a host'} was asked for${success === 1 ? '' : ' and refused'}.`,
+    message: `A reboot of ${base.hostName || 'a host'} was requested${success === 1 ? '' : ' and refused'}.`,
   } satisfies NewEvent;
   return finished(row, event);
 }
 
-/** What an old row says that a pipeline of today has no place for: all of it, so that it can be looked up. */
+/** An event with the whole old row in its import note: a pipeline has no place for all of it. */
 export function pipelineEvent(row: OldRow, name: string, status: string, at: number): AdoptedEvent {
   const event = {
     ...NOBODY,
@@ -116,13 +116,13 @@ function about(row: OldRow, context: EventContext) {
 
 function eventTime(row: OldRow, column: string, now: number): number {
   const at = row.time(column);
-  if (at === null && !row.isWrong(column)) {
-    row.mend(column, 'is missing; the time of the adoption stands in its place.');
+  if (at === null && !row.hasProblem(column)) {
+    row.reject(column, 'is missing; the time of the adoption is used instead.');
   }
   return at ?? now;
 }
 
-/** Which rows were of one session. The id itself opens the old dashboard's door, should somebody go back to it. */
+/** Shows which rows belong to one session. The id itself is still valid after going back to the old dashboard. */
 function sessionMark(row: OldRow): { session?: string } {
   const id = row.text('user_session', { max: 255 });
   return id === '' ? {} : { session: createHash('sha256').update(id).digest('hex').slice(0, 16) };

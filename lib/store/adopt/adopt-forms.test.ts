@@ -7,9 +7,10 @@ import { hostNameOf } from '@/lib/fleet/hosts/host';
 import { Database } from '../sqlite/driver';
 import { verifyChain } from '../sqlite/event-chain';
 import { createFleetStore } from '../sqlite/fleet-store';
-import { closeDatabase, openDatabase } from '../sqlite/open-database';
+import { closeDatabase } from '../sqlite/open-database';
 import { events } from '../sqlite/schema';
 import { makeTestFolder, makeTestLog } from '../sqlite/testing/database';
+import { openAdopting } from './testing/open-adopting';
 import type { AdoptionReport } from './adopt-report';
 import {
   GO_FORMS,
@@ -40,17 +41,17 @@ beforeEach(() => {
 });
 afterEach(() => remove());
 
-/** Adopts the file and gives what can be asked of it. */
+/** Writes and adopts a file, and returns the contents of the new database. */
 function adopt(tables: OldTablesOf, rows: Record<string, OldCells[]>) {
   for (const name of readdirSync(folder)) rmSync(join(folder, name), { recursive: true });
   writeOldFile(path, tables, rows);
-  // As SQLite gives it back: it has no half surrogates, for one.
+  // As SQLite returns it: for example without lone surrogates.
   const old = new Database(path);
   const was = old.prepare<[], OldCells>('select * from hosts').all();
   old.close();
   const { log, logged } = makeTestLog();
   let report: AdoptionReport | null = null;
-  const db = openDatabase(path, { log, onAdopted: (made) => (report = made) });
+  const db = openAdopting(path, { log, onAdopted: (made) => (report = made) });
   const store = createFleetStore(db, { log });
   const all = (sql: string) => db.$client.prepare<[], Record<string, unknown>>(sql).all();
   const { hosts } = store.load();
@@ -90,7 +91,7 @@ const HOSTILE_TEXT = [
   '{"__proto__":{"x":1},"status":"ok"}',
   '../../etc/passwd',
   "Robert'); drop table hosts;--",
-  // The Kelvin sign: a k in small letters.
+  // The Kelvin sign, whose lower case is a plain k.
   '\u212a',
   'x'.repeat(70_000),
   '9999-99-99T99:99:99',
@@ -140,12 +141,12 @@ const rowsOf = (tables: OldTablesOf): fc.Arbitrary<Record<string, OldCells[]>> =
 const noteOf = (row: Record<string, unknown> | undefined) =>
   typeof row?.import_note === 'string' ? row.import_note : '{}';
 
-/** A text of a host is there as it was, or in its note; so is what can't be one. */
+/** Every text of a host is kept in its row or in its import note, and so are values that are not text. */
 function expectKept(was: OldCells[], hosts: HostRecord[], made: Record<string, unknown>[]): void {
   was.forEach((cells, index) => {
     const host = hosts[index]!;
     const note = JSON.parse(noteOf(made[index])) as { values?: Record<string, unknown> };
-    const texts = { comment: host.comment, location: host.location, hostname: host.name, id: host.id };
+    const texts = { comment: made[index]?.comment, location: host.location, hostname: host.name, id: host.id };
     for (const [column, now] of Object.entries(texts)) {
       const text = cells[column];
       if (typeof text !== 'string' || text.trim() === '' || now === text || now === text.trim()) continue;
@@ -156,7 +157,7 @@ function expectKept(was: OldCells[], hosts: HostRecord[], made: Record<string, u
         expect([column, note.values?.[column]]).toEqual([column, { bytes: bytes.toString('base64') }]);
       }
     }
-    // What an agent can claim was that host name before.
+    // A name that an agent can claim was that host name before.
     if (typeof cells.hostname === 'string' && cells.hostname !== '' && hostNameOf(host.name) === host.name) {
       expect(hostNameOf(cells.hostname)).toBe(host.name);
     }
@@ -164,7 +165,7 @@ function expectKept(was: OldCells[], hosts: HostRecord[], made: Record<string, u
 }
 
 describe.each(FORMS)('%s', (_name, tables) => {
-  it('opens with any values in any column: every row accounted for, no host set aside, nothing lost', () => {
+  it('is adopted with any values in any column: every row is accounted for, every host kept, no value lost', () => {
     fc.assert(
       fc.property(rowsOf(tables), (rows) => {
         const { report, hosts, was, chain, errors, rows: made } = adopt(tables, rows);
@@ -192,7 +193,7 @@ describe.each(FORMS)('%s', (_name, tables) => {
 });
 
 describe('hosts of a damaged table', () => {
-  it('without an id, or with the id of another row, are kept under an id that is made', () => {
+  it('without an id or with the id of another row get a new id', () => {
     const { hosts, report } = adopt(v1Tables('H'), {
       hosts: [
         { id: null, hostname: 'first', host_type: 'nixos' },
@@ -211,18 +212,18 @@ describe('hosts of a damaged table', () => {
     expect(report?.sharedNames).toEqual([{ name: 'web', ids: ['web', 'web.2'], claimed: 'web' }]);
   });
 
-  it('with one token for two keep it for the first', () => {
+  it('with one token for two hosts keep it for the first', () => {
     const agent_token_hash = 'ab'.repeat(32);
     const { notes } = adopt(v1Tables('H'), {
       hosts: ['a', 'b'].map((id) => ({ id, hostname: id, host_type: 'nixos', agent_token_hash })),
     });
     expect(notes[0]?.note).toBeNull();
-    expect(notes[1]?.note).toContain('is that of another host, too.');
+    expect(notes[1]?.note).toContain('is also the token of another host.');
   });
 });
 
-describe('history that fits no host or no operation', () => {
-  it('is kept as events, with everything that the row held', () => {
+describe('history of an unknown host or operation', () => {
+  it('is kept as events that hold the whole row', () => {
     const { rows, commands } = adopt(v1Tables('H'), {
       hosts: [{ id: 'web', hostname: 'web', host_type: 'nixos' }],
       command_log: [
@@ -248,18 +249,18 @@ describe('history that fits no host or no operation', () => {
   });
 });
 
-describe('what the Go dashboard had in hand', () => {
-  it('is told once: by its own row where there is one', () => {
+describe('a pending command of the Go dashboard', () => {
+  it('is recorded once: from its row in the table of commands if it has one', () => {
     const host = { id: 'web', hostname: 'web', host_type: 'nixos', last_seen: '2026-11-22 10:00:00' };
     const row = { id: 'c1', host_id: 'web', op: 'switch', status: 'EXECUTING', created_at: '2026-11-22 09:59:00' };
-    const told = adopt(goTables('of 3.1'), { hosts: [{ ...host, pending_command: 'switch' }], commands: [row] });
-    expect(told.commands.map(({ id, outcome }) => [id, outcome])).toEqual([['c1', 'lost']]);
-    const untold = adopt(goTables('of 3.1'), { hosts: [{ ...host, pending_command: 'pull' }], commands: [row] });
-    expect(untold.commands.map(({ operation }) => operation).sort()).toEqual(['pull', 'switch']);
-    expect(untold.report?.lostCommands).toBe(1);
+    const recorded = adopt(goTables('of 3.1'), { hosts: [{ ...host, pending_command: 'switch' }], commands: [row] });
+    expect(recorded.commands.map(({ id, outcome }) => [id, outcome])).toEqual([['c1', 'lost']]);
+    const unrecorded = adopt(goTables('of 3.1'), { hosts: [{ ...host, pending_command: 'pull' }], commands: [row] });
+    expect(unrecorded.commands.map(({ operation }) => operation).sort()).toEqual(['pull', 'switch']);
+    expect(unrecorded.report?.lostCommands).toBe(1);
   });
 
-  it('leaves out the credentials of a repository, in the note too', () => {
+  it('leaves out the credentials of a repository, also in the note', () => {
     const { rows } = adopt(goTables('of 3.1'), {
       hosts: [{ id: 'web', hostname: 'web', host_type: 'nixos', repo_url: 'https://me:hunter2@example.org/fleet.git' }],
     });

@@ -1,15 +1,16 @@
-/** A disk that is full while an old database is taken over: a real, small file system, where mounting is allowed. */
+/** An adoption on a full disk: on a real, small file system, where mounting is allowed. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { closeDatabase, openDatabase } from '../sqlite/open-database';
+import { closeDatabase } from '../sqlite/open-database';
 import { makeTestFolder, makeTestLog } from '../sqlite/testing/database';
+import { openAdopting } from './testing/open-adopting';
 
 const SAMPLE = fileURLToPath(new URL('./fixtures/nixfleet-v1.db', import.meta.url));
-/** The sample has 180 KiB: each size runs out at another step, the last one does not. */
+/** The sample has 180 KiB: each size runs out at another step. */
 const TOO_SMALL_KIB = [256, 384, 512, 768];
 const ENOUGH_KIB = 4_096;
 
@@ -35,27 +36,27 @@ function mount(kib: number): string | null {
   return place;
 }
 
-describe('a disk that is full while an old database is taken over', () => {
-  it.for(TOO_SMALL_KIB)('with %i KiB: says so, and leaves the old file and no half of anything', (kib, { skip }) => {
+describe('an adoption on a full disk', () => {
+  it.for(TOO_SMALL_KIB)('of %i KiB says so, leaves the old file unchanged and no unfinished file', (kib, { skip }) => {
     const place = mount(kib) ?? skip('mounting is not allowed here');
     const path = join(place, 'nixfleet.db');
     copyFileSync(SAMPLE, path);
     const { log } = makeTestLog();
-    expect(() => openDatabase(path, { log })).toThrow(expect.objectContaining({ kind: 'disk-full' }) as Error);
+    expect(() => openAdopting(path, { log })).toThrow(expect.objectContaining({ kind: 'disk-full' }) as Error);
     const hash = (file: string) => createHash('sha256').update(readFileSync(file)).digest('hex');
     expect(hash(path)).toBe(hash(SAMPLE));
     expect(readdirSync(place).filter((name) => /adopt|look|part/.test(name))).toEqual([]);
   });
 
-  it('goes on when there is room again', ({ skip }) => {
+  it('succeeds at the next start with enough room', ({ skip }) => {
     const place = mount(ENOUGH_KIB) ?? skip('mounting is not allowed here');
     const path = join(place, 'nixfleet.db');
     copyFileSync(SAMPLE, path);
     const { log } = makeTestLog();
     writeFileSync(join(place, 'ballast'), Buffer.alloc(ENOUGH_KIB * 1024 - 512 * 1024));
-    expect(() => openDatabase(path, { log })).toThrow(/no room left/);
+    expect(() => openAdopting(path, { log })).toThrow(/no room left/);
     execFileSync('rm', [join(place, 'ballast')]);
-    const db = openDatabase(path, { log });
+    const db = openAdopting(path, { log });
     expect(db.$client.prepare('select count(*) from hosts').pluck().get()).toBe(14);
     closeDatabase(db);
   });

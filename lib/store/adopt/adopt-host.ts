@@ -1,28 +1,28 @@
-/** One row of an older table of hosts, as a host of today. Columns by name; any of the late ones may be missing. */
+/** Maps a row of an older table of hosts to a host. Columns are found by name; later ones may be missing. */
 import { hostNameOf, newHost, withoutCredentials } from '@/lib/fleet/hosts/host';
 import { plainName } from '@/lib/text/plain-text';
-import { toHostRow, type HostRow } from '../sqlite/rows';
+import { toHostRow, type HostRow, type WrittenHostRow } from '../sqlite/rows';
 import type { OldDashboard } from './old-schema';
 import type { OldRow } from './old-row';
-import { oldMetrics, statusWord, testWord } from './adopt-words';
+import { oldMetrics, oldStatus, oldTestStatus } from './old-status';
 
 const MAX_ID = 255;
 const MAX_NAME = 255;
 const DAY_MS = 86_400_000;
 const COLOR = /^#[0-9a-f]{6}$/;
 const TOKEN_HASH = /^[0-9a-f]{64}$/;
-/** The default of the agent that wrote to the old dashboard, for a file whose column is missing. */
+/** Default interval of the agents of the old dashboard, for a file without that column. */
 const INTERVAL_S = { v1: 30, go: 5 } as const;
 
 export interface AdoptedHost {
-  row: HostRow;
-  /** HMAC-SHA256 of its own token (version 1). */
+  row: WrittenHostRow & Pick<HostRow, 'criticality' | 'comment' | 'importNote'>;
+  /** HMAC-SHA256 of the host's token (version 1). */
   tokenHash: string | null;
-  /** What waited for it or ran when the old dashboard stopped: the old name of the operation. */
+  /** The command that waited or ran when the old dashboard stopped, by the old name of its operation. */
   pending: { operation: string; at: number } | null;
 }
 
-/** What the mapping has to know of the hosts before. */
+/** Ids and tokens of the hosts mapped before. */
 export interface TakenIds {
   hasHost(id: string): boolean;
   hasToken(hash: string): boolean;
@@ -36,8 +36,8 @@ export function mapHost(row: OldRow, kind: OldDashboard['kind'], taken: TakenIds
   const lastSeenAt = pastTime(row, 'last_seen', now);
   const type = row.text('host_type', { max: 64 });
   const generation = oldGeneration(row);
-  const said = lastSeenAt ?? created ?? now;
-  const tests = testsOf(row, said);
+  const reportedAt = lastSeenAt ?? created ?? now;
+  const tests = testsOf(row, reportedAt);
   const metrics = oldMetrics(row, row.take('metrics') === null ? 'metrics_json' : 'metrics');
   const metricsAt = row.time('metrics_updated_at') ?? lastSeenAt;
   const record = {
@@ -46,38 +46,34 @@ export function mapHost(row: OldRow, kind: OldDashboard['kind'], taken: TakenIds
     location: row.text('location', { max: 255 }),
     deviceType: row.text('device_type', { max: 64 }),
     themeColor: themeColor(row, type === 'macos' ? '#bb9af7' : base.themeColor),
-    criticality: criticality(row),
-    comment: row.text('comment', { lines: true }),
     agentVersion: row.text('agent_version', { max: 255 }),
-    // Who never came said nothing of how it speaks.
+    // A host that never connected has no known protocol.
     protocol: lastSeenAt === null ? 0 : kind === 'v1' ? 1 : 2,
     osVersion: row.text('os_version', { max: 255 }),
-    osName: row.text('os_name', { max: 255 }),
-    nixpkgsVersion: row.text('nixpkgs_version', { max: 255 }),
     generation,
     repoUrl: repoUrl(row),
-    repoDir: row.text(row.take('repo_dir') === null ? 'config_repo' : 'repo_dir'),
     lockHash: row.text('lock_hash', { max: 255 }),
     heartbeatIntervalS: row.integer('poll_interval', 1, 3_600) ?? INTERVAL_S[kind],
-    lock: statusWord(row, 'lock_status_json', generation, said),
-    system: statusWord(row, 'system_status_json', generation, said),
+    lock: oldStatus(row, 'lock_status_json', generation, reportedAt),
+    system: oldStatus(row, 'system_status_json', generation, reportedAt),
     tests,
     metrics,
     metricsAt: metrics === null ? null : metricsAt,
     lastSeenAt,
   };
-  const tokenHash = ownTokenHash(row, taken);
-  const pending = pendingCommand(row, said);
-  return { row: { ...toHostRow(record), importNote: row.note() }, tokenHash, pending };
+  const tokenHash = hostTokenHash(row, taken);
+  const pending = pendingCommand(row, reportedAt);
+  const shown = { criticality: criticality(row), comment: row.text('comment', { lines: true }) };
+  return { row: { ...toHostRow(record), ...shown, importNote: row.note() }, tokenHash, pending };
 }
 
-/** The id as it is, unless there is none, another row has it, or no address could hold it. */
+/** The old id, unless it is missing, taken by another row, or unusable in an address. */
 function hostId(row: OldRow, taken: TakenIds): string {
   const value = row.take('id');
   const text = value === null || value instanceof Buffer ? '' : String(value);
   const isUsable = text !== '' && text === plainName(text, MAX_ID);
   if (isUsable && !taken.hasHost(text)) return text;
-  row.mend('id', isUsable ? 'is that of another row, too.' : 'can’t be used as an id.');
+  row.reject('id', isUsable ? 'is also the id of another row.' : 'can’t be used as an id.');
   const base = isUsable ? text : 'adopted';
   for (let n = isUsable ? 2 : row.position; ; n += 1) {
     const made = `${base}.${n}`;
@@ -85,7 +81,7 @@ function hostId(row: OldRow, taken: TakenIds): string {
   }
 }
 
-/** Lower-case. What is no host name is shown as it is: no agent can claim it. */
+/** Lower-case. An invalid host name is shown unchanged: no agent can claim it. */
 function hostName(row: OldRow, id: string): string {
   const value = row.take('hostname');
   const text = value === null || value instanceof Buffer ? '' : String(value);
@@ -94,33 +90,33 @@ function hostName(row: OldRow, id: string): string {
     if (name !== text) row.keep('hostname');
     return name;
   }
-  row.mend('hostname', 'is no host name: letters, digits and hyphens, at most 63. No agent can connect under it.');
+  row.reject('hostname', 'is not a host name (letters, digits and hyphens, at most 63). No agent can connect with it.');
   const shown = plainName(text === '' ? id : text, MAX_NAME);
-  // ASCII alone: the Kelvin sign would become a plain k, and the name one that an agent can claim.
+  // ASCII only: the Kelvin sign would become a plain k, and an agent could claim the name.
   return shown.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 }
 
 function pastTime(row: OldRow, column: string, now: number): number | null {
   const at = row.time(column);
   if (at === null || at <= now + DAY_MS) return at;
-  row.mend(column, 'lies in the future.');
+  row.reject(column, 'is in the future.');
   return null;
 }
 
-/** Version 1 stored the commit of the checkout; its first agents a store hash or a number, which no commit is like. */
+/** Version 1 stored the commit of the checkout; its first agents stored a store hash or a number instead. */
 function oldGeneration(row: OldRow): string {
   const go = row.text('generation', { max: 255 });
   if (go !== '') return go;
   const v1 = row.text('current_generation', { max: 255 });
   if (/^[0-9a-f]{7,64}$/i.test(v1)) return v1;
   if (v1 !== '') row.keep('current_generation');
-  if (v1 !== '' && v1 !== 'unknown') row.mend('current_generation', 'is no commit.');
+  if (v1 !== '' && v1 !== 'unknown') row.reject('current_generation', 'is not a commit.');
   return '';
 }
 
-function testsOf(row: OldRow, said: number) {
-  const counted = testWord(row, said);
-  const tests = statusWord(row, 'tests_status_json', row.text('tests_generation', { max: 255 }), said);
+function testsOf(row: OldRow, reportedAt: number) {
+  const counted = oldTestStatus(row, reportedAt);
+  const tests = oldStatus(row, 'tests_status_json', row.text('tests_generation', { max: 255 }), reportedAt);
   return tests ?? counted;
 }
 
@@ -128,38 +124,38 @@ function themeColor(row: OldRow, fallback: string): string {
   const text = row.text('theme_color');
   const color = text.toLowerCase();
   if (COLOR.test(color)) return color;
-  if (text !== '') row.mend('theme_color', 'is no colour of the form #rrggbb.');
+  if (text !== '') row.reject('theme_color', 'is not a colour of the form #rrggbb.');
   return fallback;
 }
 
 function criticality(row: OldRow): HostRow['criticality'] {
   const text = row.text('criticality');
   const known = (['low', 'medium', 'high'] as const).find((word) => word === text);
-  if (!known && text !== '') row.mend('criticality', 'is not low, medium or high.');
+  if (!known && text !== '') row.reject('criticality', 'is not low, medium or high.');
   return known ?? 'low';
 }
 
 function repoUrl(row: OldRow): string {
   const text = row.text('repo_url');
   const safe = withoutCredentials(text);
-  if (safe !== text) row.drop('repo_url', 'held credentials or a query, which were left out.');
+  if (safe !== text) row.drop('repo_url', 'held credentials or a query, which were removed.');
   return safe;
 }
 
-function ownTokenHash(row: OldRow, taken: TakenIds): string | null {
+function hostTokenHash(row: OldRow, taken: TakenIds): string | null {
   const text = row.text('agent_token_hash').toLowerCase();
   if (text === '') return null;
-  if (!TOKEN_HASH.test(text)) row.mend('agent_token_hash', 'is no hash of a token.');
-  else if (taken.hasToken(text)) row.mend('agent_token_hash', 'is that of another host, too.');
+  if (!TOKEN_HASH.test(text)) row.reject('agent_token_hash', 'is not the hash of a token.');
+  else if (taken.hasToken(text)) row.reject('agent_token_hash', 'is also the token of another host.');
   else return text;
   return null;
 }
 
-/** It is not run again: see `mapPending` in command.ts. */
-function pendingCommand(row: OldRow, said: number): AdoptedHost['pending'] {
+/** It is not run again: see `mapPending` in adopt-command.ts. */
+function pendingCommand(row: OldRow, reportedAt: number): AdoptedHost['pending'] {
   const operation = row.text('pending_command', { max: 64 });
   row.keep('pending_command');
   const queued = row.time('command_queued_at');
   row.keep('command_queued_at');
-  return operation === '' ? null : { operation, at: queued ?? said };
+  return operation === '' ? null : { operation, at: queued ?? reportedAt };
 }

@@ -1,9 +1,9 @@
-/** A row of the Go dashboard's table of metrics. It never wrote one; hand-made tools may have. */
+/** Maps a row of the Go dashboard's table of metrics, which other tools may have written. */
 import type { KnownHost } from './adopt-command';
 import type { OldRow } from './old-row';
 import type { MetricsSample } from '@/lib/fleet/records/host-record';
 
-/** Null when it can't be placed. */
+/** Null when the host or the time is unknown. */
 export function mapSample(row: OldRow, context: { host(oldId: string): KnownHost | null }): MetricsSample | null {
   const host = context.host(row.text('host_id', { max: 255 }));
   const at = row.time('recorded_at');
@@ -13,7 +13,7 @@ export function mapSample(row: OldRow, context: { host(oldId: string): KnownHost
     if (value === null) return null;
     const number = Number(value instanceof Buffer ? NaN : value);
     if (Number.isFinite(number) && value !== '') return number;
-    row.mend(column, 'is no number.');
+    row.reject(column, 'is not a number.');
     return null;
   };
   return {

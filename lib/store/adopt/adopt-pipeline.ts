@@ -1,4 +1,4 @@
-/** Rows of the Go dashboard's pipelines. It kept the hosts and one stage for all of them, and none ever got far. */
+/** Maps rows of the Go dashboard's pipelines, which have a list of hosts and one stage for all of them. */
 import type { InferInsertModel } from 'drizzle-orm';
 import type { OperationId } from '@/lib/protocol/live';
 import { plainName, plainText } from '@/lib/text/plain-text';
@@ -10,7 +10,7 @@ import type { OldRow } from './old-row';
 const MAX_ID = 64;
 const MAX_STAGE = 100;
 
-/** Its four pipelines, by the names of today. */
+/** The four pipelines of the Go dashboard, by today's names. */
 const KINDS: ReadonlyMap<string, { kind: string; stages: readonly OperationId[] }> = new Map<
   string,
   { kind: string; stages: readonly OperationId[] }
@@ -21,27 +21,27 @@ const KINDS: ReadonlyMap<string, { kind: string; stages: readonly OperationId[] 
   ['force-update', { kind: 'force-rebuild', stages: ['force-update', 'restart'] }],
 ]);
 
-const NOT_RECORDED = 'How far it came on this host was not recorded.';
+const NOT_RECORDED = 'Its progress on this host was not recorded.';
 const ENDS: ReadonlyMap<string, { outcome: string; reason: string; host: 'done' | 'skipped' }> = new Map<
   string,
   { outcome: string; reason: string; host: 'done' | 'skipped' }
 >([
-  ['COMPLETE', { outcome: 'succeeded', reason: 'It ended well on every host.', host: 'done' }],
-  ['PARTIAL', { outcome: 'partial', reason: 'It ended well on some hosts.', host: 'skipped' }],
+  ['COMPLETE', { outcome: 'succeeded', reason: 'It succeeded on every host.', host: 'done' }],
+  ['PARTIAL', { outcome: 'partial', reason: 'It succeeded on some hosts.', host: 'skipped' }],
   ['FAILED', { outcome: 'failed', reason: 'It failed.', host: 'skipped' }],
   ['CANCELLED', { outcome: 'cancelled', reason: 'It was cancelled.', host: 'skipped' }],
   [
     'RUNNING',
     {
       outcome: 'cancelled',
-      reason: 'It was under way when the old dashboard was stopped: nobody knows how far it came.',
+      reason: 'It was running when the old dashboard was stopped, so its progress is unknown.',
       host: 'skipped',
     },
   ],
 ]);
 
 export interface AdoptedPipeline {
-  /** Null for one of no known name or end: the event has it all. */
+  /** Null for an unknown name or result: the event then holds everything. */
   row: InferInsertModel<typeof pipelines> | null;
   hosts: InferInsertModel<typeof pipelineHosts>[];
   event: AdoptedEvent;
@@ -62,15 +62,15 @@ export function mapPipeline(row: OldRow, context: PipelineContext): AdoptedPipel
   const names = hostNames(row);
   const known = KINDS.get(name);
   const end = ENDS.get(status);
-  if (!known) row.mend('name', 'is no known pipeline: the row was kept as an event.');
-  if (!end) row.mend('status', 'is no known end of a pipeline: the row was kept as an event.');
+  if (!known) row.reject('name', 'is not a known pipeline: the row was kept as an event.');
+  if (!end) row.reject('status', 'is not a known result of a pipeline: the row was kept as an event.');
   const value = row.take('id');
   const id = typeof value === 'string' && value === plainName(value, MAX_ID) ? value : '';
-  if (id === '' || context.hasPipeline(id)) row.mend('id', 'can’t be used as an id: the row was kept as an event.');
+  if (id === '' || context.hasPipeline(id)) row.reject('id', 'can’t be used as an id: the row was kept as an event.');
   const event = pipelineEvent(row, name, status, endedAt);
   if (!known || !end || id === '' || context.hasPipeline(id)) return { row: null, hosts: [], event };
 
-  // Their key is pipeline and host: a host that is named twice takes part once.
+  // The key is pipeline and host: a host that is listed twice takes part once.
   const hosts = new Map<string, string>();
   for (const oldId of names) {
     const host = context.host(oldId);
@@ -116,8 +116,8 @@ function hostNames(row: OldRow): string[] {
       return value.map((name) => plainText(name, 255));
     }
   } catch {
-    // Said below.
+    // Reported below.
   }
-  row.mend('hosts', 'is no list of hosts.');
+  row.reject('hosts', 'is not a list of hosts.');
   return [];
 }

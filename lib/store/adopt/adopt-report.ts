@@ -1,19 +1,19 @@
-/** What an adoption did with every row, for the operator and for the events. */
+/** The report of an adoption: what became of every row. Printed at the start and stored as an event. */
 import { BY_DASHBOARD, NOBODY } from '@/lib/fleet/events';
 import type { NewEvent } from '@/lib/fleet/records/event-record';
 
 const MAX_NAMED_PROBLEMS = 200;
 
 export interface TableCount {
-  /** As the old dashboard called it. */
+  /** Name of the table in the old database. */
   table: string;
-  /** Rows that were there. */
+  /** Rows in the old table. */
   before: number;
-  /** Taken over as they were. */
+  /** Rows adopted unchanged. */
   kept: number;
-  /** Taken over, with something that did not fit in the import note or as an event. */
+  /** Rows adopted with an adjustment: what did not fit is in the import note or in an event. */
   mended: number;
-  /** Not taken over; only the backup has them. */
+  /** Rows not adopted; only the copy has them. */
   setAside: number;
   /** Why rows were set aside. */
   why: string;
@@ -21,9 +21,9 @@ export interface TableCount {
 
 export interface SharedName {
   name: string;
-  /** The ids of the hosts that have it. */
+  /** Ids of the hosts with this name. */
   ids: string[];
-  /** The one that an agent of this name speaks for. */
+  /** Id of the host that an agent with this name connects as. */
   claimed: string;
 }
 
@@ -34,19 +34,19 @@ export interface AdoptionReport {
   /** File name of the untouched copy, beside the database. */
   backup: string;
   tables: TableCount[];
-  /** Commands that waited or ran when the old dashboard stopped, now recorded as lost. */
+  /** Number of commands that waited or ran when the old dashboard stopped, now recorded as lost. */
   lostCommands: number;
   sharedNames: SharedName[];
-  /** Files in the Go dashboard's folder of logs, which stay where they are. */
+  /** Number of files in the Go dashboard's folder of logs, which stay there. */
   logFiles: number;
   problemCount: number;
-  /** The first of them, a sentence each. */
+  /** The first of the problems, one sentence each. */
   problems: string[];
 }
 
 type Facts = Pick<AdoptionReport, 'from' | 'at' | 'backup' | 'sharedNames' | 'logFiles'>;
 
-/** Counts while rows are taken over. */
+/** Counts rows while they are adopted. */
 export class ReportCounter {
   readonly tables = new Map<string, TableCount>();
   readonly problems: string[] = [];
@@ -59,7 +59,7 @@ export class ReportCounter {
     return count;
   }
 
-  complain(sentences: readonly string[]): void {
+  addProblems(sentences: readonly string[]): void {
     for (const sentence of sentences) {
       this.problemCount += 1;
       if (this.problems.length < MAX_NAMED_PROBLEMS) this.problems.push(sentence);
@@ -72,7 +72,7 @@ export class ReportCounter {
   }
 }
 
-/** The last event of an adopted history: from here on, this dashboard writes. */
+/** The last event of an adopted history: this dashboard writes the following ones. */
 export function adoptedEvent(report: AdoptionReport): NewEvent {
   const hosts = report.tables.find(({ table }) => table === 'hosts')?.before ?? 0;
   return {
@@ -83,8 +83,8 @@ export function adoptedEvent(report: AdoptionReport): NewEvent {
     level: report.problemCount > 0 || report.sharedNames.length > 0 ? 'warning' : 'info',
     action: 'database.adopted',
     message:
-      `The database of ${report.from} was taken over: ${hosts} ${hosts === 1 ? 'host' : 'hosts'}, ` +
-      `${report.problemCount} ${report.problemCount === 1 ? 'value' : 'values'} that did not fit. ` +
+      `The database of ${report.from} was adopted: ${hosts} ${hosts === 1 ? 'host' : 'hosts'}, ` +
+      `${report.problemCount} ${report.problemCount === 1 ? 'value' : 'values'} did not fit. ` +
       `The untouched copy is ${report.backup}.`,
     data: { report },
   };
@@ -97,33 +97,36 @@ const rows = (count: number) => `${count.toLocaleString('en')} ${count === 1 ? '
 export function reportLines(report: AdoptionReport): string[] {
   const { tables, problems, problemCount, sharedNames, lostCommands } = report;
   const lines = [
-    `The database of ${report.from} was taken over. The untouched copy is ${report.backup}.`,
+    `The database of ${report.from} was adopted. The untouched copy is ${report.backup}.`,
     ...tables.map(({ table, before, kept, mended, setAside, why }) => {
       const aside = setAside === 0 ? '' : ` + ${setAside.toLocaleString('en')} set aside (${why})`;
-      return `  ${table}: ${rows(before)} = ${kept.toLocaleString('en')} kept + ${mended.toLocaleString('en')} mended${aside}`;
+      return `  ${table}: ${rows(before)} = ${kept.toLocaleString('en')} kept + ${mended.toLocaleString('en')} adjusted${aside}`;
     }),
   ];
   if (lostCommands > 0) {
     lines.push(
-      `  ${lostCommands} ${lostCommands === 1 ? 'command' : 'commands'} that waited or ran: not run again, recorded as lost.`,
+      `  ${lostCommands} ${lostCommands === 1 ? 'command' : 'commands'} waited or ran: recorded as lost, not run again.`,
     );
   }
   for (const { name, ids, claimed } of sharedNames) {
-    lines.push(`  ${ids.length} hosts are named ${name} (${ids.join(', ')}): its agent will speak for ${claimed}.`);
+    lines.push(
+      `  ${ids.length} hosts are named ${name} (${ids.join(', ')}): the agent of that name connects as ${claimed}.`,
+    );
   }
   if (report.logFiles > 0) {
     lines.push(
-      `  logs/: ${report.logFiles} log files stay where they are. They do not say which command they belong to.`,
+      `  logs/: ${report.logFiles} log ${report.logFiles === 1 ? 'file stays' : 'files stay'} in that folder. The files do not say which command they belong to.`,
     );
   }
-  lines.push('  People sign in again: sessions of the old dashboard are ended.');
-  if (problemCount > 0) lines.push(`  ${problemCount} values did not fit and are kept in import notes:`);
+  lines.push('  People have to sign in again: the sessions of the old dashboard have ended.');
+  if (problemCount > 0)
+    lines.push(`  ${problemCount} ${problemCount === 1 ? 'value' : 'values'} did not fit. Import notes keep them:`);
   for (const problem of problems.slice(0, SHOWN_PROBLEMS)) lines.push(`    - ${problem}`);
   if (problemCount > SHOWN_PROBLEMS) lines.push('    - … (more in the event "database.adopted" and in the rows)');
   return lines;
 }
 
-/** Says on standard output, whatever the log level, what became of every row. */
+/** Prints the report on standard output, whatever the log level. */
 export function printAdoption(report: AdoptionReport): void {
   for (const line of reportLines(report)) process.stdout.write(`${line}\n`);
 }

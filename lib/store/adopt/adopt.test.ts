@@ -16,9 +16,10 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Database } from '../sqlite/driver';
 import { verifyChain } from '../sqlite/event-chain';
 import { createFleetStore } from '../sqlite/fleet-store';
-import { closeDatabase, openDatabase, type Db } from '../sqlite/open-database';
+import { closeDatabase, lockDatabase, openDatabase, type Db } from '../sqlite/open-database';
 import { events } from '../sqlite/schema';
 import { makeTestFolder, makeTestLog } from '../sqlite/testing/database';
+import { openAdopting } from './testing/open-adopting';
 import type { AdoptionReport } from './adopt-report';
 import { reportLines } from './adopt-report';
 
@@ -44,7 +45,7 @@ afterEach(() => {
 });
 
 function open(): Db {
-  const db = openDatabase(path, { log: testLog.log, onAdopted: (report) => reports.push(report) });
+  const db = openAdopting(path, { log: testLog.log, onAdopted: (report) => reports.push(report) });
   opened.push(db);
   return db;
 }
@@ -55,7 +56,7 @@ function adoptSample(name: string): Db {
 }
 
 const hashOf = (file: string) => createHash('sha256').update(readFileSync(file)).digest('hex');
-const complaints = () => testLog.logged.filter((line) => line.includes('"level":"error"'));
+const loggedErrors = () => testLog.logged.filter((line) => line.includes('"level":"error"'));
 const counts = () =>
   Object.fromEntries(
     reports[0]!.tables.map(({ table, before, kept, mended, setAside }) => [table, [before, kept, mended, setAside]]),
@@ -65,7 +66,7 @@ const column = (db: Db, query: string) => db.$client.prepare(query).pluck().all(
 const copies = (end: string) => readdirSync(folder).filter((name) => name.includes('.backup-') && name.endsWith(end));
 
 describe('the sample of version 1', () => {
-  it('opens with every row accounted for, once, and every host readable', () => {
+  it('is adopted once, with every row accounted for and every host readable', () => {
     const store = storeOf(adoptSample('nixfleet-v1.db'));
     expect(counts()).toEqual({ hosts: [14, 11, 3, 0], command_log: [503, 501, 2, 0], sessions: [14, 0, 0, 14] });
     expect(reports[0]).toMatchObject({ lostCommands: 2, problemCount: 5 });
@@ -73,14 +74,14 @@ describe('the sample of version 1', () => {
     expect(hosts).toHaveLength(14);
     expect(commands).toEqual([]);
     expect(lastEnded.length).toBeGreaterThan(5);
-    expect(complaints()).toEqual([]);
+    expect(loggedErrors()).toEqual([]);
 
     closeDatabase(opened[0]!);
     expect(storeOf(open()).load().hosts).toHaveLength(14);
     expect(reports).toHaveLength(1);
   });
 
-  it('carries over what a host was', () => {
+  it('keeps the facts of each host', () => {
     const db = adoptSample('nixfleet-v1.db');
     const host = (id: string) =>
       storeOf(db)
@@ -92,15 +93,11 @@ describe('the sample of version 1', () => {
       location: 'cloud',
       deviceType: 'server',
       themeColor: '#e0af68',
-      criticality: 'high',
-      comment: 'Pull successful',
+      note: 'Pull successful\nCriticality: high',
       agentVersion: '0.4.0-e547f73',
       protocol: 1,
-      osName: 'NixOS',
       osVersion: '25.11.20251210.3087743 (Xantusia)',
-      nixpkgsVersion: '30877432d1026706d7e805da846a32c3bb81e3c2',
       generation: '9b62179273c8eb5bb682575ec87a171ac826a6fc',
-      repoDir: '/var/lib/nixfleet-agent/repo',
       heartbeatIntervalS: 30,
       tests: { status: 'ok', message: '9/9 pass', generation: '', at: Date.UTC(2026, 10, 20, 12, 0, 0, 999) },
       metrics: { cpu: 50, ram: 79, swap: 0, load: 1.59 },
@@ -108,16 +105,19 @@ describe('the sample of version 1', () => {
       lastSeenAt: Date.UTC(2026, 10, 22, 11, 59, 35, 169),
     });
     expect(host('imac0').metrics?.load).toBe(1.52);
-    expect(host('mba-mbp-work').comment).toContain('„Pro“ 🚀 日本語 O\'Brien "x" <b>&amp;</b>\nzweite Zeile\t;');
+    expect(host('mba-mbp-work').note).toContain('„Pro“ 🚀 日本語 O\'Brien "x" <b>&amp;</b>\nzweite Zeile\t;');
     expect(host('planned-nas')).toMatchObject({ lastSeenAt: null, protocol: 0 });
-    expect(host('hsb1').tests).toMatchObject({ status: 'unknown', message: 'A run was under way: 3 of 9 tests.' });
+    expect(host('hsb1').tests).toMatchObject({
+      status: 'unknown',
+      message: 'A test run was in progress: 3 of 9 tests.',
+    });
     expect(column(db, "select import_note from hosts where id = 'old-box'")).toEqual([
       expect.stringContaining('"theme_color":"tomato"'),
     ]);
     expect(column(db, "select import_note from hosts where id = 'gpc0'")).toEqual([expect.stringContaining('RTX')]);
   });
 
-  it('keeps the tokens of hosts, and gives nobody a session', () => {
+  it('keeps the tokens of hosts, but no sessions', () => {
     const db = adoptSample('nixfleet-v1.db');
     const old = new Database(join(SAMPLES, 'nixfleet-v1.db'), { readonly: true });
     const before = old.prepare('select id, agent_token_hash from hosts where agent_token_hash is not null order by id');
@@ -131,7 +131,7 @@ describe('the sample of version 1', () => {
     expect(column(db, 'select count(*) from sessions')).toEqual([0]);
   });
 
-  it('keeps the history with its output, and runs nothing again', () => {
+  it('keeps the history with its output, and runs no command again', () => {
     const db = adoptSample('nixfleet-v1.db');
     const old = new Database(join(SAMPLES, 'nixfleet-v1.db'), { readonly: true });
     const outputs = old.prepare<[], [number, string]>(
@@ -156,7 +156,7 @@ describe('the sample of version 1', () => {
     ).toEqual(expect.arrayContaining([0, 1]));
   });
 
-  it('names both hosts of one name, and the one that the agent will speak for', () => {
+  it('reports two hosts with one name, and which of them the agent connects as', () => {
     adoptSample('nixfleet-v1.db');
     expect(reports[0]!.sharedNames).toEqual([{ name: 'twin', ids: ['x'.repeat(63), 'twin'], claimed: 'twin' }]);
     expect(reportLines(reports[0]!).join('\n')).toContain('2 hosts are named twin');
@@ -164,7 +164,7 @@ describe('the sample of version 1', () => {
 });
 
 describe('the sample of the Go dashboard', () => {
-  it('opens with every row accounted for, and its story in order before the adoption', () => {
+  it('is adopted with every row accounted for, and its events in order before the adoption', () => {
     const db = adoptSample('nixfleet-go-3.1.5.db');
     expect(counts()).toEqual({
       hosts: [5, 3, 2, 0],
@@ -184,10 +184,10 @@ describe('the sample of the Go dashboard', () => {
     const times = chained.map(({ at }) => at);
     expect(times).toEqual([...times].sort((a, b) => a - b));
     expect(chained.at(-1)).toMatchObject({ action: 'database.adopted', category: 'system' });
-    expect(complaints()).toEqual([]);
+    expect(loggedErrors()).toEqual([]);
   });
 
-  it('carries over hosts, commands, reboots and the pipeline', () => {
+  it('keeps hosts, commands, reboots and the pipeline', () => {
     const db = adoptSample('nixfleet-go-3.1.5.db');
     const store = storeOf(db);
     const { hosts } = store.load();
@@ -213,25 +213,77 @@ describe('the sample of the Go dashboard', () => {
       outcome: 'cancelled',
     });
     expect(column(db, 'select host_id from pipeline_hosts')).toEqual(['pp']);
-    // The id of a session opens the old dashboard's door.
+    // A session id is still valid after going back to the old dashboard.
     const all = readFileSync(path, 'latin1') + (existsSync(`${path}-wal`) ? readFileSync(`${path}-wal`, 'latin1') : '');
     expect(all).not.toContain('y84gKbOQ0qrqk8R');
   });
 });
 
+describe('the lock of the database', () => {
+  const isHeld = () => {
+    try {
+      lockDatabase(path, testLog.log).lock.release();
+      return false;
+    } catch (error) {
+      expect(error).toMatchObject({ kind: 'in-use' });
+      return true;
+    }
+  };
+
+  it('is held at every step of the adoption, and from there until the database is closed', () => {
+    copyFileSync(join(SAMPLES, 'nixfleet-v1.db'), path);
+    const held: [string, boolean][] = [];
+    const db = openAdopting(path, {
+      log: testLog.log,
+      onStep: (step) => held.push([step, isHeld()]),
+      onAdopted: () => held.push(['adopted', isHeld()]),
+    });
+    opened.push(db);
+    expect(held.map(([step]) => step)).toEqual([
+      'backup-made',
+      'backup-checked',
+      'built',
+      'whole',
+      'logs-removed',
+      'renamed',
+      'adopted',
+    ]);
+    expect(held.every(([, isHeldThen]) => isHeldThen)).toBe(true);
+    expect(isHeld()).toBe(true);
+    closeDatabase(db);
+    expect(isHeld()).toBe(false);
+  });
+
+  it('is released when the adoption fails', () => {
+    copyFileSync(join(SAMPLES, 'nixfleet-v1.db'), path);
+    const stop = () => {
+      throw new Error('stopped by the test');
+    };
+    expect(() => openAdopting(path, { log: testLog.log, onStep: stop })).toThrow('stopped by the test');
+    expect(isHeld()).toBe(false);
+  });
+
+  it('is released when an old database is opened without adopting it, which refuses it and changes nothing', () => {
+    copyFileSync(join(SAMPLES, 'nixfleet-v1.db'), path);
+    const before = hashOf(path);
+    expect(() => openDatabase(path, testLog)).toThrow(expect.objectContaining({ kind: 'foreign' }) as Error);
+    expect([hashOf(path), isHeld()]).toEqual([before, false]);
+  });
+});
+
 describe('log files of the Go dashboard', () => {
-  it('stay where they are, and the report says so', () => {
+  it('stay in their folder, and the report says so', () => {
     const file = join(folder, 'logs', 'sim1', '2026-11-22T17-19-49-.log');
     mkdirSync(dirname(file), { recursive: true });
     writeFileSync(file, '# Host: sim1');
     adoptSample('nixfleet-go-3.1.5.db');
     expect(readFileSync(file, 'utf8')).toBe('# Host: sim1');
-    expect(reportLines(reports[0]!).join('\n')).toContain('logs/: 1 log files stay where they are');
+    expect(reportLines(reports[0]!).join('\n')).toContain('logs/: 1 log file stays in that folder');
   });
 });
 
 describe('the untouched copy', () => {
-  it('is the old file, byte for byte, and its list is one that sha256sum reads', () => {
+  it('is the old file, byte for byte, with a list that sha256sum reads', () => {
     for (const name of ['nixfleet-v1.db', 'nixfleet-go-3.1.5.db']) {
       adoptSample(name);
       const [copy = ''] = copies('.db');
@@ -245,7 +297,7 @@ describe('the untouched copy', () => {
     }
   });
 
-  it('has the log that was not folded in, and what was in it is adopted', () => {
+  it('includes the write-ahead log, whose rows are adopted', () => {
     const other = join(folder, 'other.db');
     copyFileSync(join(SAMPLES, 'nixfleet-v1.db'), other);
     const old = new Database(other);
@@ -253,7 +305,7 @@ describe('the untouched copy', () => {
     old.exec("update hosts set comment = 'only in the log' where id = 'csb0'");
     for (const suffix of ['', '-wal', '-shm']) copyFileSync(other + suffix, path + suffix);
     old.close();
-    // As a killed process leaves it: not the index that belongs to the log.
+    // As a killed process leaves it: the index does not match the log.
     writeFileSync(`${path}-shm`, Buffer.alloc(32_768, 5));
     const before = ['', '-wal', '-shm'].map((suffix) => hashOf(path + suffix));
     const db = open();
@@ -262,7 +314,7 @@ describe('the untouched copy', () => {
     expect(['', '-wal', '-shm'].map((suffix) => hashOf(join(folder, copy + suffix)))).toEqual(before);
   });
 
-  it('has the journal of a transaction that was cut off, which is taken back in what is adopted', () => {
+  it('includes the journal of an interrupted transaction, which is rolled back in the adopted database', () => {
     const other = join(folder, 'other.db');
     copyFileSync(join(SAMPLES, 'nixfleet-v1.db'), other);
     const old = new Database(other);
@@ -284,7 +336,7 @@ describe('the untouched copy', () => {
     expect(existsSync(`${path}-journal`)).toBe(false);
   });
 
-  it('is not overwritten by a second adoption, and not made twice of the same bytes', () => {
+  it('is not overwritten by a second adoption, and not made twice from the same bytes', () => {
     adoptSample('nixfleet-v1.db');
     closeDatabase(opened[0]!);
     adoptSample('nixfleet-v1.db');
@@ -296,7 +348,7 @@ describe('the untouched copy', () => {
 });
 
 describe('going back', () => {
-  it('to version 1: the copy put back is the old file, and version 1’s own statements work on it', () => {
+  it('to version 1 restores the old file, and the statements of version 1 work on it', () => {
     closeDatabase(adoptSample('nixfleet-v1.db'));
     // docs/adoption.md, "Going back".
     const [copy = ''] = copies('.db');
@@ -313,7 +365,7 @@ describe('going back', () => {
       .run('2026-11-25T00:00:00', 'abc', '{}', '0.4.0', 'csb0');
     expect(old.prepare('select count(*) from command_log').pluck().get()).toBe(503);
     old.close();
-    // And forward again, with what version 1 did in between.
+    // Adopting again includes what version 1 wrote in between.
     expect(
       storeOf(open())
         .load()
@@ -322,7 +374,7 @@ describe('going back', () => {
   });
 });
 
-describe('a file that can not be taken over', () => {
+describe('a file that cannot be adopted', () => {
   const failure = () => {
     try {
       open();
@@ -333,7 +385,7 @@ describe('a file that can not be taken over', () => {
     throw new Error('it was opened');
   };
 
-  it('is refused with what was found in it, untouched, when no older dashboard wrote it', () => {
+  it('is refused unchanged, naming its tables, when no older dashboard wrote it', () => {
     const other = new Database(path);
     other.exec('create table hosts (id text, hostname text); create table recipes (id)');
     other.close();
@@ -343,7 +395,7 @@ describe('a file that can not be taken over', () => {
     expect(copies('')).toEqual([]);
   });
 
-  it('is refused, untouched, when it is damaged', () => {
+  it('is refused unchanged when it is damaged', () => {
     copyFileSync(join(SAMPLES, 'nixfleet-v1.db'), path);
     const bytes = readFileSync(path);
     bytes.fill(0xff, 20 * 4_096, 24 * 4_096);
@@ -354,23 +406,23 @@ describe('a file that can not be taken over', () => {
     expect(readdirSync(folder).filter((name) => name.includes('.adopt') || name.includes('.look-'))).toEqual([]);
   });
 
-  it('is refused, untouched, when somebody else writes to it meanwhile', () => {
+  it('is refused unchanged when another program writes to it meanwhile', () => {
     copyFileSync(join(SAMPLES, 'nixfleet-v1.db'), path);
     const meddle = () => {
       const old = new Database(path);
       old.exec("update hosts set comment = 'still here' where id = 'csb0'");
       old.close();
     };
-    expect(() =>
-      openDatabase(path, { log: testLog.log, onAdoptionStep: (step) => step === 'built' && meddle() }),
-    ).toThrow(/still writes to it\. Stop that one/);
+    expect(() => openAdopting(path, { log: testLog.log, onStep: (step) => step === 'built' && meddle() })).toThrow(
+      /still writes to it\. Stop that program/,
+    );
     const old = new Database(path, { readonly: true });
     expect(old.prepare("select comment from hosts where id = 'csb0'").pluck().get()).toBe('still here');
     old.close();
     expect(
       storeOf(open())
         .load()
-        .hosts.find(({ id }) => id === 'csb0')?.comment,
-    ).toBe('still here');
+        .hosts.find(({ id }) => id === 'csb0')?.note,
+    ).toMatch(/^still here\n/);
   });
 });

@@ -1,8 +1,8 @@
 /**
- * Takes over the database of an older dashboard. The old file is only read: it is copied to an untouched backup, the new
- * database is built from that copy in a file of its own, checked, and put in the old one's place by one rename. Until
- * then a crash leaves everything as it was, and the next start begins anew; once the new file is whole (`.adopted`), the
- * next start goes on. Run under the database's lock, with the file open nowhere in this process.
+ * Adopts the database of an older dashboard. The old file is only read: it is copied to an untouched copy, the new
+ * database is built from that copy in a separate file, checked, and renamed to the name of the old one. Until then a
+ * crash changes nothing, and the next start begins again; once the new file is complete (`.adopted`), the next start
+ * continues. The file must be open nowhere in this process.
  */
 import { existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -11,9 +11,11 @@ import type { Log } from '@/lib/log';
 import { Database } from '../sqlite/driver';
 import { asDatabaseError, DatabaseError, errorCode } from '../sqlite/store-errors';
 import { createPrivateFile } from '../sqlite/folder-lock';
-import { migrateDatabase } from '../sqlite/migrate';
+import { inspectFile, withUntouched } from '../sqlite/inspect';
+import { findMigrationsFolder, migrateDatabase, readMigrations } from '../sqlite/migrate';
+import type { LockedDatabase } from '../sqlite/open-database';
 import * as schema from '../sqlite/schema';
-import { lookFolderPrefix, openUntouched, SIDE_FILES } from '../sqlite/untouched';
+import { viewFolderPrefix, openUntouched, SIDE_FILES } from '../sqlite/untouched';
 import {
   backupPrefix,
   backUpOld,
@@ -24,30 +26,54 @@ import {
   syncFolder,
   type OldBackup,
 } from './adopt-backup';
-import { readAdoption, writeAdoption, type Adoption } from './adopted';
+import { readAdoption, writeAdoption, type Adoption } from '../sqlite/adoption-record';
 import { buildFromOld } from './build-adopted';
 import { recognise, readTables, type OldDashboard } from './old-schema';
 import type { AdoptionReport } from './adopt-report';
 
-/** Where the new database is built, and where it waits once it is whole. */
+/** Suffix of the new database while it is built, and once it is complete. */
 const ADOPTING = '.adopting';
 const ADOPTED = '.adopted';
 
-/** The steps of an adoption, in order; what is said has been done. */
+/** The completed steps of an adoption, in order. */
 export type AdoptionStep =
   'backup-made' | 'backup-checked' | 'rows-written' | 'built' | 'whole' | 'logs-removed' | 'renamed';
 
 export interface AdoptOptions {
-  /** Real path of the database. */
-  file: string;
-  migrationsFolder: string;
   log: Log;
-  now: number;
+  /** Default: the folder `drizzle` of this installation. */
+  migrationsFolder?: string;
+  /** Called after each step. */
   onStep?: (step: AdoptionStep) => void;
 }
 
-/** Puts a new database in place that an earlier start completed. Removes what else a start left that was cut off. */
-export function finishAdoption({ file, log, onStep = () => undefined }: AdoptOptions): void {
+interface Adopting extends AdoptOptions {
+  file: string;
+  migrationsFolder: string;
+  now: number;
+}
+
+/**
+ * Adopts the locked file if an older dashboard wrote it; call this before opening it. Returns the report, or null when
+ * there is nothing to adopt, and keeps the lock. Throws a DatabaseError; then the old file is unchanged and the lock is
+ * released.
+ */
+export function adoptOldDatabase({ file, lock }: LockedDatabase, options: AdoptOptions): AdoptionReport | null {
+  try {
+    const migrationsFolder = options.migrationsFolder ?? findMigrationsFolder();
+    const known = readMigrations(migrationsFolder);
+    const adopting = { ...options, file, migrationsFolder, now: Date.now() };
+    finishAdoption(adopting);
+    const isForeign = inspectFile(file, known, withUntouched).kind === 'foreign';
+    return isForeign ? adoptFile(adopting) : null;
+  } catch (error) {
+    lock.release();
+    throw asDatabaseError(error, file);
+  }
+}
+
+/** Puts a new database in place that an earlier start completed, and removes other files that a crash left. */
+function finishAdoption({ file, log, onStep = () => undefined }: Adopting): void {
   removeLeftovers(file);
   if (!existsSync(file + ADOPTED)) return;
   const adoption = adoptionOf(file + ADOPTED);
@@ -56,16 +82,16 @@ export function finishAdoption({ file, log, onStep = () => undefined }: AdoptOpt
     log.warn({ backup: adoption.backup }, 'the adoption of the old database was completed');
     return;
   }
-  log.warn({ file: file + ADOPTED }, 'the old database was changed since it was adopted: it is adopted anew');
+  log.warn({ file: file + ADOPTED }, 'the old database has changed since it was adopted: adopting it again');
   rmSync(file + ADOPTED);
 }
 
-/** Takes over the file when an older dashboard wrote it; null when it did not. Throws a DatabaseError. */
-export function adoptOldDatabase(options: AdoptOptions): AdoptionReport | null {
+/** Null when no older dashboard wrote the file. */
+function adoptFile(options: Adopting): AdoptionReport | null {
   const { file, log, now, onStep = () => undefined } = options;
   const kind = kindOf(file);
   if (!kind) return null;
-  log.info({ from: kind }, 'an older dashboard wrote this database: taking it over');
+  log.info({ from: kind }, 'an older dashboard wrote this database: adopting it');
   const backup = backUpOld(file, kind, now);
   onStep('backup-made');
   const report = build(options, backup);
@@ -74,8 +100,8 @@ export function adoptOldDatabase(options: AdoptOptions): AdoptionReport | null {
     removeDatabase(file + ADOPTING);
     throw new DatabaseError(
       'in-use',
-      `${file} was changed while it was taken over: another program, perhaps the old dashboard, still writes to it. ` +
-        'Stop that one and start again; nothing was changed here.',
+      `${file} changed while it was being adopted: another program, perhaps the old dashboard, still writes to it. ` +
+        'Stop that program and start again; the adoption changed nothing.',
     );
   }
   renameSync(file + ADOPTING, file + ADOPTED);
@@ -96,8 +122,8 @@ function kindOf(file: string): OldDashboard['kind'] | null {
   }
 }
 
-/** Builds the new database from the copy, which proves on the way that the copy can be opened and is whole. */
-function build({ file, migrationsFolder, log, now, onStep = () => undefined }: AdoptOptions, backup: OldBackup) {
+/** Builds the new database from the copy, which also proves that the copy can be opened and is not damaged. */
+function build({ file, migrationsFolder, log, now, onStep = () => undefined }: Adopting, backup: OldBackup) {
   const old = openUntouched(backup.path);
   const path = file + ADOPTING;
   let client: InstanceType<typeof Database> | null = null;
@@ -106,15 +132,15 @@ function build({ file, migrationsFolder, log, now, onStep = () => undefined }: A
     if (problem !== 'ok') {
       throw new DatabaseError(
         'damaged',
-        `${file} is damaged (${String(problem)}). It was not changed. Mend it with the sqlite3 program (.recover), or put an older copy in its place.`,
+        `${file} is damaged (${String(problem)}). It was not changed. Repair it with the sqlite3 program (.recover), or replace it with an older copy.`,
       );
     }
     const dashboard = recognise(readTables(old.client));
-    if (!dashboard) throw new DatabaseError('adoption', `The copy ${backup.path} is not what was copied.`);
+    if (!dashboard) throw new DatabaseError('adoption', `The copy ${backup.path} is not the database that was copied.`);
     onStep('backup-checked');
     createPrivateFile(path);
     client = new Database(path);
-    // A crash throws this file away: nothing of it needs to last before it is whole.
+    // After a crash this file is deleted: it needs no durability before it is complete.
     client.pragma('journal_mode = MEMORY');
     client.pragma('synchronous = OFF');
     migrateDatabase(Object.assign(drizzle(client, { schema }), { $client: client }), migrationsFolder, log);
@@ -140,8 +166,8 @@ function build({ file, migrationsFolder, log, now, onStep = () => undefined }: A
 }
 
 /**
- * The old logs go first: beside the new file, SQLite would play them into it. Should the process die between the two, the
- * next start goes on here, and the backup has all of it.
+ * The old logs are removed first: SQLite would apply them to the new file. If the process dies in between, the next start
+ * continues here, and the untouched copy holds everything.
  */
 function putInPlace(file: string, onStep: (step: AdoptionStep) => void): void {
   try {
@@ -155,31 +181,31 @@ function putInPlace(file: string, onStep: (step: AdoptionStep) => void): void {
     if (errorCode(error) !== 'EBUSY') throw asDatabaseError(error, file);
     throw new DatabaseError(
       'folder',
-      `${file} can't be replaced: it is a mount of its own. Mount its folder instead of the file, so that its log lies beside it.`,
+      `${file} can't be replaced, because the file itself is mounted. Mount its folder instead, so that its log is in the same folder.`,
       error,
     );
   }
 }
 
 function isUnchanged(file: string, hashes: Record<string, string>): boolean {
-  // Missing logs are those that putting it in place took away.
+  // Missing logs were removed when the new database was put in place.
   return (
     !existsSync(file) ||
     Object.entries(hashFiles(file)).every(([suffix, hash]) => suffix === '-shm' || hash === hashes[suffix])
   );
 }
 
-/** What the whole new database says of its making. It was on the disk before it got its name, so it can be read. */
+/** The adoption record of the complete new database. It was synced to the disk before it got its name. */
 function adoptionOf(path: string): Adoption {
   const { client, close } = openUntouched(path);
   try {
     const adoption = readAdoption(client);
     if (adoption) return adoption;
-    throw new Error('it does not say what it was made from');
+    throw new Error('it has no adoption record');
   } catch (error) {
     throw new DatabaseError(
       'damaged',
-      `${path}, a database that was adopted but not yet put in place, can't be read. Move it away: the old database is adopted anew then.`,
+      `${path}, an adopted database that is not in place yet, can't be read. Move it away: then the old database is adopted again.`,
       error,
     );
   } finally {
@@ -191,13 +217,14 @@ function removeLeftovers(file: string): void {
   removeDatabase(file + ADOPTING);
   removeParts(file);
   const folder = dirname(file);
-  const begin = [lookFolderPrefix(file), lookFolderPrefix(file + ADOPTED), `.${backupPrefix(file)}`];
+  const prefixes = [viewFolderPrefix(file), viewFolderPrefix(file + ADOPTED), `.${backupPrefix(file)}`];
   for (const name of readdirSync(folder)) {
-    if (begin.some((prefix) => name.startsWith(prefix))) rmSync(join(folder, name), { recursive: true, force: true });
+    if (prefixes.some((prefix) => name.startsWith(prefix)))
+      rmSync(join(folder, name), { recursive: true, force: true });
   }
 }
 
-/** The Go dashboard wrote a file for each host and start, in a folder for each host, and no command's name in it. */
+/** The Go dashboard wrote one file per host and start, in a folder per host, without the command's name. */
 function countLogFiles(folder: string): number {
   if (!existsSync(folder)) return 0;
   return readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).length;

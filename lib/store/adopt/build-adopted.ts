@@ -14,10 +14,10 @@ import { mapPipeline } from './adopt-pipeline';
 import { adoptedEvent, ReportCounter, type AdoptionReport } from './adopt-report';
 import { Writers } from './writers';
 
-/** Tables that have nothing to take over, and why. */
+/** Tables that are not adopted, and why. */
 const SET_ASIDE: ReadonlyMap<string, string> = new Map([
   ['sessions', 'people sign in again'],
-  ['state_version', 'a counter that means nothing here'],
+  ['state_version', 'a counter that has no meaning here'],
 ]);
 
 export interface BuildOptions {
@@ -27,15 +27,15 @@ export interface BuildOptions {
   /** File name of the untouched copy. */
   backup: string;
   now: number;
-  /** Files in the folder of logs beside the old database. */
+  /** Number of files in the folder `logs` beside the old database. */
   logFiles: number;
   /** Called after each transaction. */
   onBatch?: () => void;
 }
 
-/** How a row was taken over; null when it was set aside, with the reason. */
-type Taken = { kind: 'taken' } | { kind: 'aside'; why: string };
-const TAKEN: Taken = { kind: 'taken' };
+/** Whether a row was adopted, or set aside for a reason. */
+type RowResult = { kind: 'adopted' } | { kind: 'aside'; why: string };
+const ADOPTED: RowResult = { kind: 'adopted' };
 
 /** Fills the new database and checks that every row is accounted for. Throws a DatabaseError that names the row. */
 export function buildFromOld(options: BuildOptions): AdoptionReport {
@@ -49,7 +49,7 @@ class Builder {
   private readonly stage: EventStage;
   private readonly pending: { operation: string; at: number; hostId: string }[] = [];
   private readonly context;
-  /** Rows that must be in the new tables at the end. */
+  /** Number of rows that the new tables must hold at the end. */
   private readonly written = { commands: 0, events: 0 };
 
   constructor(private readonly options: BuildOptions) {
@@ -98,8 +98,8 @@ class Builder {
     return report;
   }
 
-  /** Takes over each row of a table, where the old dashboard has it. */
-  private each(table: string, take: (row: OldRow) => Taken): void {
+  /** Adopts each row of a table, if the old dashboard has that table. */
+  private each(table: string, adopt: (row: OldRow) => RowResult): void {
     const { client, dashboard } = this.options.old;
     if (!dashboard.tables.has(table)) return;
     const count = this.counter.begin(table, countRows(client, table));
@@ -109,13 +109,13 @@ class Builder {
       position += 1;
       const row = new OldRow(table, position, values);
       try {
-        const taken = take(row);
-        if (taken.kind === 'aside') {
+        const result = adopt(row);
+        if (result.kind === 'aside') {
           count.setAside += 1;
-          count.why ||= taken.why;
-        } else if (row.isMended) count.mended += 1;
+          count.why ||= result.why;
+        } else if (row.hasProblems) count.mended += 1;
         else count.kept += 1;
-        this.counter.complain(row.complaints);
+        this.counter.addProblems(row.problemSentences);
         this.writers.step();
       } catch (error) {
         throw rowError(error, row, this.options.client.name);
@@ -126,70 +126,68 @@ class Builder {
   private setAside(table: string): void {
     const count = this.counter.begin(table, countRows(this.options.old.client, table));
     count.setAside = count.before;
-    count.why = SET_ASIDE.get(table) ?? 'no table of an older dashboard that we know';
+    count.why = SET_ASIDE.get(table) ?? 'not a known table of an older dashboard';
   }
 
-  private host(row: OldRow): Taken {
+  private host(row: OldRow): RowResult {
     const { old, now } = this.options;
     const host = mapHost(row, old.dashboard.kind, this.directory, now);
     this.writers.host(host, now);
     this.directory.add(host.row);
     if (host.tokenHash !== null) this.directory.addToken(host.tokenHash);
     if (host.pending) this.pending.push({ ...host.pending, hostId: host.row.id });
-    return TAKEN;
+    return ADOPTED;
   }
 
-  private command(adopted: AdoptedCommand): Taken {
+  private command(adopted: AdoptedCommand): RowResult {
     if (adopted.kind === 'event') return this.event(adopted.event);
     this.writers.command(adopted);
     this.written.commands += 1;
-    return TAKEN;
+    return ADOPTED;
   }
 
-  /** What the old dashboard still had in hand, unless a row of its own tells of it. */
+  /** Commands that waited or ran when the old dashboard stopped, unless they have a row in a table of commands. */
   private pendingCommands(): void {
-    const told = this.options.client
+    const recorded = this.options.client
       .prepare<[string, string], number>(
         `select 1 from commands where host_id = ? and outcome = 'lost' and operation = ? limit 1`,
       )
       .pluck();
     for (const { operation, at, hostId } of this.pending) {
       const host = this.directory.find(hostId);
-      const isTold = this.options.old.dashboard.kind === 'go' && told.get(hostId, operationOf(operation) ?? '') === 1;
-      if (!host || isTold) continue;
+      const isRecorded =
+        this.options.old.dashboard.kind === 'go' && recorded.get(hostId, operationOf(operation) ?? '') === 1;
+      if (!host || isRecorded) continue;
       this.counter.lostCommands += 1;
       this.command(mapPending(operation, at, host, this.context));
     }
   }
 
-  private event(event: AdoptedEvent): Taken {
+  private event(event: AdoptedEvent): RowResult {
     this.stage.add(event);
     this.written.events += 1;
-    return TAKEN;
+    return ADOPTED;
   }
 
-  private sample(row: OldRow): Taken {
+  private sample(row: OldRow): RowResult {
     const sample = mapSample(row, this.context);
-    // These rows have no import note: one that does not fit as it is stays in the backup.
-    if (!sample || row.isMended || this.writers.hasSample(sample.hostId, sample.at)) {
-      return { kind: 'aside', why: 'of no known host, without a time or a number, or twice' };
+    // These rows have no import note: a row that does not fit unchanged stays in the copy only.
+    if (!sample || row.hasProblems || this.writers.hasSample(sample.hostId, sample.at)) {
+      return { kind: 'aside', why: 'unknown host, missing time or number, or duplicate' };
     }
     this.writers.sample(sample);
-    return TAKEN;
+    return ADOPTED;
   }
 
-  /** Every row was counted, and what was counted is there. */
+  /** Checks that every row was counted and that every counted row exists. */
   private verify({ tables }: AdoptionReport, events: number): void {
     const { client } = this.options;
     const fail = (what: string) => {
-      throw new DatabaseError(
-        'adoption',
-        `The new database does not hold what it should: ${what}. The old one is untouched.`,
-      );
+      throw new DatabaseError('adoption', `The new database is incomplete: ${what}. The old one is unchanged.`);
     };
     for (const { table, before, kept, mended, setAside } of tables) {
       if (before !== kept + mended + setAside) {
-        fail(`of ${before} rows of ${table}, ${kept} were kept, ${mended} mended and ${setAside} set aside`);
+        fail(`of ${before} rows of ${table}, ${kept} were kept, ${mended} adjusted and ${setAside} set aside`);
       }
     }
     const expected = { hosts: this.directory.size, commands: this.written.commands, events: this.written.events + 1 };
@@ -199,9 +197,9 @@ class Builder {
     }
     if (events !== expected.events) fail(`${events} events were chained instead of ${expected.events}`);
     const orphan = client.prepare<[], { table: string }>('select "table" from pragma_foreign_key_check').get();
-    if (orphan) fail(`a row of ${orphan.table} refers to something that is not there`);
+    if (orphan) fail(`a row of ${orphan.table} refers to a missing row`);
     const verdict = client.pragma('quick_check(1)', { simple: true });
-    if (verdict !== 'ok') fail(`SQLite says: ${String(verdict)}`);
+    if (verdict !== 'ok') fail(`SQLite reports: ${String(verdict)}`);
   }
 }
 
@@ -210,13 +208,13 @@ function countRows(client: Sqlite.Database, table: string): number {
   return client.prepare<[], number>(`select count(*) from "${name}"`).pluck().get() ?? 0;
 }
 
-/** A full disk is no fault of the row. */
+/** A full disk is not an error of the row. */
 function rowError(error: unknown, row: OldRow, path: string): DatabaseError {
   const known = asDatabaseError(error, path);
   if (known.kind === 'disk-full' || known.kind === 'read-only') return known;
   return new DatabaseError(
     'adoption',
-    `${row.name} can’t be taken over: ${known.message} The old database is untouched.`,
+    `${row.name} can’t be adopted: ${known.message} The old database is unchanged.`,
     error,
   );
 }

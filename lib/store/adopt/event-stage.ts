@@ -1,6 +1,6 @@
 /**
- * Events come from several old tables, and the chain wants them in the order of time: they are laid down in a table that
- * sorts them and then drained, so that memory does not grow with their number.
+ * Events come from several old tables, and the chain needs them in the order of time. They are collected in a temporary
+ * table that sorts them, so that memory does not grow with their number.
  */
 import type Sqlite from 'better-sqlite3';
 import { CHAIN_START, eventHash, type ChainedEvent } from '../sqlite/event-chain';
@@ -33,7 +33,7 @@ type StagedEvent = ChainedEvent & { number: number; importNote: string | null };
 
 export interface EventStage {
   add(event: AdoptedEvent): void;
-  /** Writes all of them into the chain, oldest first, and `last` behind them. Gives how many that were. */
+  /** Writes all events into the chain, oldest first, then `last`. Returns their number. */
   drain(last: NewEvent, batch: () => void): number;
 }
 

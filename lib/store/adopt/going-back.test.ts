@@ -1,4 +1,4 @@
-/** Runs the commands of docs/adoption.md, "Going back", as they stand there. */
+/** Runs the commands of docs/adoption.md, "Going back", exactly as written there. */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Database } from '../sqlite/driver';
-import { closeDatabase, openDatabase } from '../sqlite/open-database';
+import { closeDatabase } from '../sqlite/open-database';
 import { makeTestFolder, makeTestLog } from '../sqlite/testing/database';
+import { openAdopting } from './testing/open-adopting';
 
 const SAMPLES = fileURLToPath(new URL('./fixtures/', import.meta.url));
 const PAGE = fileURLToPath(new URL('../../../docs/adoption.md', import.meta.url));
@@ -43,7 +44,7 @@ const files = () =>
   );
 
 /** A sample whose newest row is only in the log, as a killed process leaves it. */
-function unfolded(sample: string): void {
+function withLog(sample: string): void {
   const other = join(folder, 'other.db');
   copyFileSync(join(SAMPLES, sample), other);
   const old = new Database(other);
@@ -57,13 +58,13 @@ function unfolded(sample: string): void {
 describe('going back', () => {
   it.each([
     ['version 1', 'nixfleet-v1.db', (sample: string) => copyFileSync(join(SAMPLES, sample), path)],
-    ['version 1 with a log', 'nixfleet-v1.db', unfolded],
+    ['version 1 with a log', 'nixfleet-v1.db', withLog],
     ['the Go dashboard', 'nixfleet-go-3.1.5.db', (sample: string) => copyFileSync(join(SAMPLES, sample), path)],
-    ['the Go dashboard with a log', 'nixfleet-go-3.1.5.db', unfolded],
-  ])('to %s gives its files back, byte for byte', (_name, sample, make) => {
+    ['the Go dashboard with a log', 'nixfleet-go-3.1.5.db', withLog],
+  ])('to %s restores its files, byte for byte', (_name, sample, make) => {
     make(sample);
     const before = files();
-    const db = openDatabase(path, { log });
+    const db = openAdopting(path, { log });
     db.$client.exec('delete from events');
     closeDatabase(db);
     expect(files()).not.toEqual(before);

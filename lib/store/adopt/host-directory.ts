@@ -1,4 +1,4 @@
-/** The hosts that were taken over, found by what old rows call them. */
+/** Finds adopted hosts by the ids and names in old rows. */
 import type { HostRow } from '../sqlite/rows';
 import type { KnownHost } from './adopt-command';
 import type { SharedName } from './adopt-report';
@@ -36,21 +36,21 @@ export class HostDirectory {
     return this.tokens.has(hash);
   }
 
-  /** By id; else by the id in other letters or by the name, where that can mean one host only. */
+  /** Finds a host by its id, else by its id in another case or by its name if only one host matches. */
   find(key: string): KnownHost | null {
     const lower = key.toLowerCase();
     return this.byId.get(key) ?? only(this.byLowerCase.get(lower)) ?? only(this.byName.get(lower)) ?? null;
   }
 
-  /** Names that several hosts have. Whom an agent of that name speaks for: `FleetCore.byName`. */
+  /** Names of several hosts. `FleetCore.byName` says which of them an agent with that name connects as. */
   sharedNames(): SharedName[] {
     return [...this.byName].flatMap(([name, hosts]) => {
       const [first, ...others] = hosts;
       if (!first || others.length === 0) return [];
       const ofId = this.byId.get(name);
-      const own = ofId?.name === name ? ofId : hosts.find(({ id }) => id.toLowerCase() === name);
+      const sameId = ofId?.name === name ? ofId : hosts.find(({ id }) => id.toLowerCase() === name);
       const newest = others.reduce((a, b) => ((b.lastSeenAt ?? 0) > (a.lastSeenAt ?? 0) ? b : a), first);
-      return [{ name, ids: hosts.map(({ id }) => id), claimed: (own ?? newest).id }];
+      return [{ name, ids: hosts.map(({ id }) => id), claimed: (sameId ?? newest).id }];
     });
   }
 }

@@ -1,7 +1,7 @@
-/** Names of operations and ends of commands, as older dashboards wrote them. */
+/** Maps the names of operations and the results of commands of older dashboards to today's. */
 import { OPERATION_IDS, type CommandOutcome, type OperationId } from '@/lib/protocol/live';
 
-/** What does the same thing under another name today. A map, not an object: the names come from a file. */
+/** Operations that have another name today. A map, not an object: the names come from a file. */
 const ALIASES: ReadonlyMap<string, OperationId> = new Map([
   ['pull-reset', 'pull'],
   ['bump-flake', 'update'],
@@ -11,12 +11,12 @@ const ALIASES: ReadonlyMap<string, OperationId> = new Map([
 
 interface End {
   outcome: CommandOutcome;
-  /** Where the row has no message of its own. */
+  /** Used when the row has no message. */
   reason: string;
 }
 
-const UNKNOWN_END = 'How it ended was not recorded.';
-const CUT_OFF = 'It had not ended when the old dashboard was stopped: nobody knows how it went.';
+const UNKNOWN_END = 'Its result was not recorded.';
+const CUT_OFF = 'It had not ended when the old dashboard was stopped, so its result is unknown.';
 
 const ENDS: ReadonlyMap<string, End> = new Map<string, End>([
   // Version 1.
@@ -26,28 +26,31 @@ const ENDS: ReadonlyMap<string, End> = new Map<string, End>([
   ['running', { outcome: 'lost', reason: CUT_OFF }],
   // The Go dashboard.
   ['success', { outcome: 'succeeded', reason: 'The old dashboard recorded a success.' }],
-  ['partial', { outcome: 'partial', reason: 'It ended well, but what it should have changed did not hold.' }],
+  [
+    'partial',
+    { outcome: 'partial', reason: 'The command succeeded, but the host did not have the expected state afterwards.' },
+  ],
   ['timeout', { outcome: 'timed-out', reason: 'It did not end in time.' }],
   ['skipped', { outcome: 'skipped', reason: 'The operator no longer waited for it.' }],
   ['blocked', { outcome: 'skipped', reason: 'It was blocked before it was sent.' }],
-  ['suspicious', { outcome: 'partial', reason: 'The agent came back with another commit but the same program.' }],
-  ['stale_binary', { outcome: 'partial', reason: 'The agent came back with the same program as before.' }],
-  ['killed', { outcome: 'stopped', reason: 'It was ended by force.' }],
+  ['suspicious', { outcome: 'partial', reason: 'The agent reconnected with another commit but the same program.' }],
+  ['stale_binary', { outcome: 'partial', reason: 'The agent reconnected with the same program as before.' }],
+  ['killed', { outcome: 'stopped', reason: 'It was killed.' }],
   ['orphaned', { outcome: 'lost', reason: CUT_OFF }],
   ...['pending', 'validating', 'executing', 'running_warning', 'timeout_pending', 'awaiting_reconnect', 'killing'].map(
     (status): [string, End] => [status, { outcome: 'lost', reason: CUT_OFF }],
   ),
 ]);
 
-/** Null for what is no operation of today: it is kept as an event then, and not called something that it was not. */
+/** Null for an unknown operation, which is then kept as an event. */
 export function operationOf(name: string): OperationId | null {
   return OPERATION_IDS.find((id) => id === name) ?? ALIASES.get(name) ?? null;
 }
 
-/** Null for a status that no older dashboard wrote. */
+/** Null for an unknown status. */
 export function endOf(status: string): End | null {
   return ENDS.get(status.toLowerCase()) ?? null;
 }
 
-/** Where the status says nothing that can be read. */
+/** For a status that is not known. */
 export const NO_END: End = { outcome: 'lost', reason: UNKNOWN_END };

@@ -1,6 +1,6 @@
 /**
- * A row of an older dashboard while it is taken over. SQLite keeps any value in any column, so each is looked at; what
- * does not fit, and what nobody asked for, goes into the row's import note: nothing is lost by forgetting it.
+ * A row of an older dashboard while it is adopted. SQLite stores any value in any column, so each value is checked. What
+ * does not fit, and every column that was not read, goes into the row's import note: no value can be lost.
  */
 import { MAX_TEXT, outputLine, plainText } from '@/lib/text/plain-text';
 import { parseOldTime } from './old-time';
@@ -8,7 +8,7 @@ import { parseOldTime } from './old-time';
 export type OldValue = null | string | number | bigint | Buffer;
 
 export interface TextOptions {
-  /** Longest that is taken, in UTF-16 units. */
+  /** Maximum length, in UTF-16 units. */
   max?: number;
   /** Keeps line ends and tabs. */
   lines?: boolean;
@@ -16,12 +16,12 @@ export interface TextOptions {
 
 export class OldRow {
   private readonly values = new Map<string, OldValue>();
-  /** What has no place in the new row, by column. */
+  /** Columns whose value goes into the import note. */
   private readonly left: Set<string>;
   private readonly problems = new Map<string, string>();
   private readonly secrets = new Set<string>();
 
-  /** `position`: counted from 1, for rows without a name. */
+  /** `position`: counted from 1, to name rows without an id. */
   constructor(
     readonly table: string,
     readonly position: number,
@@ -39,88 +39,88 @@ export class OldRow {
     return `Table ${this.table}, row ${this.position}${shown === '' ? '' : ` (${shown})`}`;
   }
 
-  get isMended(): boolean {
+  get hasProblems(): boolean {
     return this.problems.size > 0;
   }
 
-  isWrong(column: string): boolean {
+  hasProblem(column: string): boolean {
     return this.problems.has(column);
   }
 
-  /** What was wrong, a sentence for each column. */
-  get complaints(): string[] {
+  /** One sentence for each column with a problem. */
+  get problemSentences(): string[] {
     return [...this.problems].map(([column, problem]) => `${this.name}: ${column} ${problem}`);
   }
 
-  /** The value of a column, null when it has none or the table lacks it. It counts as taken over. */
+  /** Takes the value of a column out of the note; null when the row or the table has none. */
   take(column: string): OldValue {
     this.left.delete(column);
     return this.values.get(column) ?? null;
   }
 
-  /** The value stays in the note: there is no place for it, or the new one says less. */
+  /** Keeps the value in the note: the new row has no place for it, or holds less than it. */
   keep(column: string): void {
     if (this.values.has(column)) this.left.add(column);
   }
 
-  /** The value is wrong: it stays in the note, with the reason. `problem` goes on from the column's name. */
-  mend(column: string, problem: string): void {
+  /** Keeps an invalid value in the note, with the reason. `problem` continues a sentence that starts with the column. */
+  reject(column: string, problem: string): void {
     this.keep(column);
     this.problems.set(column, problem);
   }
 
-  /** The value may not be written down anywhere else. */
+  /** Keeps a secret value out of the note as well. `problem` as for `reject`. */
   drop(column: string, problem: string): void {
     this.secrets.add(column);
     this.problems.set(column, problem);
   }
 
-  /** Harmless text; empty for nothing. */
+  /** Text without control characters; empty without a value. */
   text(column: string, { max = MAX_TEXT, lines = false }: TextOptions = {}): string {
     const value = this.take(column);
     if (value === null) return '';
     if (value instanceof Buffer) {
-      this.mend(column, 'holds bytes instead of text.');
+      this.reject(column, 'holds bytes instead of text.');
       return '';
     }
     const text = String(value);
     const clean = lines ? text.split('\n').map(outputLine).join('\n').slice(0, max) : plainText(text, max);
     if (clean !== (lines ? text : text.trim())) {
-      this.mend(column, text.length > max ? `is longer than ${max} characters.` : 'holds control characters.');
+      this.reject(column, text.length > max ? `is longer than ${max} characters.` : 'holds control characters.');
     }
     return clean;
   }
 
-  /** Epoch milliseconds; null for nothing, and for what is no time. */
+  /** Epoch milliseconds; null without a value, and for an invalid time. */
   time(column: string): number | null {
     const value = this.take(column);
     if (value === null || value === '') return null;
     const at = parseOldTime(value);
-    if (at === null) this.mend(column, 'is no time.');
+    if (at === null) this.reject(column, 'is not a time.');
     return at;
   }
 
-  /** A whole number within bounds; null for nothing, and for what is none. */
+  /** A whole number within bounds; null without a value, and for an invalid one. */
   integer(column: string, min: number, max: number): number | null {
     const value = this.take(column);
     if (value === null) return null;
     const number = typeof value === 'string' && /^-?\d{1,15}$/.test(value.trim()) ? Number(value) : value;
     const whole = typeof number === 'bigint' || typeof number === 'number' ? Number(number) : NaN;
     if (Number.isInteger(whole) && whole >= min && whole <= max) return whole;
-    this.mend(column, `is no whole number from ${min} to ${max}.`);
+    this.reject(column, `is not a whole number from ${min} to ${max}.`);
     return null;
   }
 
-  /** A JSON object; null for nothing, and for what is none. */
+  /** A JSON object; null without a value, and for an invalid one. */
   object(column: string): Record<string, unknown> | null {
     const value = this.take(column);
     if (value === null || value === '' || value === 'null') return null;
     const parsed = typeof value === 'string' ? parseObject(value) : null;
-    if (!parsed) this.mend(column, 'is no JSON object.');
+    if (!parsed) this.reject(column, 'is not a JSON object.');
     return parsed;
   }
 
-  /** The import note: everything that is left, and what was wrong with it; null when there is nothing to say. */
+  /** The import note: the values that have no other place, and their problems; null when there are none. */
   note(): string | null {
     const values = this.remaining();
     const problems = Object.fromEntries(this.problems);
@@ -129,7 +129,7 @@ export class OldRow {
     return JSON.stringify(hasProblems ? { table: this.table, values, problems } : { table: this.table, values });
   }
 
-  /** As `note`, with the values of all columns: for a row that becomes something else. */
+  /** Like `note`, with the values of all columns: for a row that becomes an event. */
   wholeNote(): string {
     for (const column of this.values.keys()) this.left.add(column);
     return this.note() ?? JSON.stringify({ table: this.table, values: {} });
@@ -160,7 +160,7 @@ function asOldValue(value: unknown): OldValue {
   return value instanceof Buffer ? value : null;
 }
 
-/** So that it can be read back: JSON has no bytes, no infinity, and no whole numbers beyond 2^53. */
+/** Encodes values that JSON does not have: bytes, infinity, and whole numbers beyond 2^53. */
 function asJson(value: Exclude<OldValue, null>): unknown {
   if (value instanceof Buffer) return { bytes: value.toString('base64') };
   if (typeof value === 'bigint') {

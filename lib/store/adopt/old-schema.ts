@@ -1,20 +1,20 @@
 /**
- * Which older dashboard wrote a file. By the names of tables and columns alone: files of the field have their columns in
- * any order, and the late ones may be missing (version 1 had eight forms of its table of hosts).
+ * Recognises which older dashboard wrote a file, from the names of tables and columns alone: real files have their columns
+ * in any order, and later ones may be missing (version 1 had eight forms of its table of hosts).
  */
 import type Sqlite from 'better-sqlite3';
 
-/** Table names as they are, columns in lower case. */
+/** Table names unchanged, columns in lower case. */
 export type OldTables = ReadonlyMap<string, ReadonlySet<string>>;
 
 export interface OldDashboard {
   kind: 'v1' | 'go';
-  /** For people. */
+  /** Name of the dashboard for messages. */
   label: string;
   tables: OldTables;
 }
 
-/** What tells the forms of version 1's table of hosts apart, newest first. */
+/** A distinctive column of each form of version 1's table of hosts, newest first. */
 const V1_FORMS = [
   ['H', 'os_name'],
   ['G', 'metrics_updated_at'],
@@ -35,7 +35,7 @@ export function readTables(client: Sqlite.Database): OldTables {
   return new Map(names.map((name) => [name, new Set(columns.all(name).map((column) => column.toLowerCase()))]));
 }
 
-/** Null for a file of something else. */
+/** Null for a file that no older dashboard wrote. */
 export function recognise(tables: OldTables): OldDashboard | null {
   const hosts = tables.get('hosts');
   if (!hosts || !['id', 'hostname', 'host_type'].every((column) => hosts.has(column))) return null;

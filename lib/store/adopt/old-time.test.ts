@@ -15,7 +15,7 @@ describe('a time of an older dashboard', () => {
     ['the Go driver', '2026-11-22 17:19:48.790536484+00:00', AT + 790],
     ["Go's time.String()", '2026-11-22 17:19:48.790536484 +0000 UTC m=+0.012', AT + 790],
     ["Go's time.String() with a zone name", '2026-11-22 18:19:48.5 +0100 CET', AT + 500],
-    ['a day, as somebody typed it', '2026-11-22', Date.UTC(2026, 10, 22)],
+    ['a day, as typed by a person', '2026-11-22', Date.UTC(2026, 10, 22)],
     ['epoch seconds', AT / 1_000, AT],
     ['epoch seconds as a bigint', BigInt(AT / 1_000), AT],
     ['epoch milliseconds', AT, AT],
@@ -41,11 +41,11 @@ describe('a time of an older dashboard', () => {
     NaN,
     2 ** 60,
     Buffer.from('2026-11-22'),
-  ])('is none: %s', (value) => {
+  ])('is not parsed: %s', (value) => {
     expect(parseOldTime(value)).toBeNull();
   });
 
-  it('is read back as it was written, to the millisecond', () => {
+  it('is parsed to the millisecond in every form', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1e11, max: 2e12 }), (at) => {
         const iso = new Date(at).toISOString();

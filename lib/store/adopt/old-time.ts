@@ -1,17 +1,17 @@
-/** The forms in which older dashboards stored a time. All are UTC where they name no zone. */
+/** Parses the forms in which older dashboards stored a time. All are UTC unless they name a zone. */
 import type { OldValue } from './old-row';
 
 const TEXT =
   /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?)? ?(Z|UTC|([+-])(\d{2}):?(\d{2})(?: [A-Z+-][A-Z0-9]*)?)?(?: m=[+-][\d.]+)?$/;
 /** Numbers below are seconds (until the year 5138), from there on milliseconds. */
 const MILLISECONDS_FROM = 1e11;
-/** 1973: a smaller number is no time of this project. */
+/** 1973: a smaller number is not a time of this project. */
 const SECONDS_FROM = 1e8;
 const MILLISECONDS_UNTIL = 1e14;
 const MINUTE_MS = 60_000;
 
 /**
- * Epoch milliseconds, or null for what is no time. Python's `isoformat()` without zone, with or without a fraction;
+ * Epoch milliseconds, or null for an invalid time. Python's `isoformat()` without zone, with or without a fraction;
  * SQLite's `datetime('now')`; RFC 3339; Go's `time.String()`; epoch seconds or milliseconds.
  */
 export function parseOldTime(value: OldValue): number | null {
@@ -26,7 +26,7 @@ export function parseOldTime(value: OldValue): number | null {
   const parts = [year, month, day, hour, minute, second].map(Number);
   const [y = 0, mo = 0, d = 0, h = 0, mi = 0, s = 0] = parts;
   const at = new Date(Date.UTC(y, mo - 1, d, h, mi, s));
-  // Date.UTC takes the 31st of April for the 1st of May.
+  // Date.UTC turns the 31st of April into the 1st of May.
   const isReal =
     at.getUTCMonth() === mo - 1 &&
     at.getUTCDate() === d &&

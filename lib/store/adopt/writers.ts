@@ -1,4 +1,4 @@
-/** Where taken-over rows go in the new database. Statements are prepared once; a transaction ends now and then. */
+/** Writes adopted rows into the new database, in transactions of bounded size. Statements are prepared once. */
 import { randomBytes, randomUUID } from 'node:crypto';
 import { drizzle } from 'drizzle-orm/better-sqlite3';
 import type Sqlite from 'better-sqlite3';
@@ -11,7 +11,7 @@ import type { AdoptedHost } from './adopt-host';
 import type { AdoptedPipeline } from './adopt-pipeline';
 import type { MetricsSample } from '@/lib/fleet/records/host-record';
 
-/** Rows in one transaction: a second's work at most. */
+/** Rows per transaction: at most a second's work. */
 const ROWS_PER_TRANSACTION = 5_000;
 /** Lines of output in one row. */
 const LINES_PER_ROW = 500;
@@ -45,7 +45,7 @@ export class Writers {
     };
   }
 
-  /** Ends a transaction and begins the next one, when it is time. */
+  /** Counts a row; commits and starts the next transaction when this one is full. */
   step(): void {
     this.rows += 1;
     if (this.rows % ROWS_PER_TRANSACTION !== 0) return;
@@ -54,7 +54,7 @@ export class Writers {
   }
 
   newCommandId(at: number): string {
-    // A UUID of version 7 has no time before 1970.
+    // A UUID of version 7 can't hold a time before 1970.
     this.idTime = Math.max(0, at);
     return this.nextId();
   }
@@ -79,7 +79,6 @@ export class Writers {
       hostId: row.id,
       scheme: 'v1-hmac',
       tokenHash,
-      origin: 'adopted',
       createdAt: now,
       createdBy: 'version 1',
     });

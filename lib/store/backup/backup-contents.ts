@@ -1,7 +1,7 @@
 /**
- * What a backup holds beside the tables: when it was made, and the secrets without which the database is of little use
- * (the second factor in it is encrypted with one). They lie in one table of their own in the copy, so that a backup is
- * one file that SQLite opens. A restore takes them out again and drops the table.
+ * What a backup holds besides the database's tables: when it was made, and the secrets that the database needs (its
+ * second factor is encrypted with one). They are in an extra table of the copy, so that a backup is one file that SQLite
+ * opens. A restore moves them back to their folder and drops the table.
  */
 import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -13,15 +13,15 @@ import { BackupProblem } from './backup-problem';
 const TABLE = 'backup_contents';
 const ABOUT = 'about';
 const SECRET_PREFIX = 'secrets/';
-/** A secret is a line of text; what is larger is something else. */
+/** A secret is one line of text; a larger file is something else. */
 const MAX_SECRET_BYTES = 65_536;
-/** No name leads out of the folder, and drafts (`name.abcdef…`) are left out with what is kept aside. */
+/** No path separators, and no dots: drafts (`name.abcdef…`) and replaced secrets are not backed up. */
 const SECRET_NAME = /^[a-z0-9][a-z0-9_-]{0,63}$/;
 
 const aboutSchema = z.object({ createdAt: z.number(), version: z.string() });
 export type AboutBackup = z.infer<typeof aboutSchema>;
 
-/** Reads the secrets of an installation; empty when it has no such folder. */
+/** Reads the secrets of an installation; empty without the folder. */
 export function readSecrets(folder: string): Map<string, Buffer> {
   const found = new Map<string, Buffer>();
   if (!existsSync(folder)) return found;
@@ -33,7 +33,7 @@ export function readSecrets(folder: string): Map<string, Buffer> {
   return found;
 }
 
-/** Puts everything into a copy, in one transaction. */
+/** Writes time, version and secrets into a copy, in one transaction. */
 export function putContents(client: Sqlite.Database, about: AboutBackup, secrets: ReadonlyMap<string, Buffer>): void {
   client.transaction(() => {
     client.exec(`drop table if exists ${TABLE}; create table ${TABLE} (name text primary key, content blob not null)`);
@@ -49,19 +49,19 @@ function hasContents(client: Sqlite.Database): boolean {
   );
 }
 
-/** Null when the database is no backup. */
+/** When and by which version the backup was made; null when the database is not a backup. */
 export function readAbout(client: Sqlite.Database): AboutBackup | null {
   if (!hasContents(client)) return null;
   const content = client.prepare<[string], Buffer>(`select content from ${TABLE} where name = ?`).pluck().get(ABOUT);
   const parsed = aboutSchema.safeParse(content === undefined ? null : JSON.parse(content.toString('utf8')));
-  if (!parsed.success) throw new BackupProblem('The backup does not say when it was made: it is damaged.');
+  if (!parsed.success) throw new BackupProblem('The backup is damaged: it does not say when it was made.');
   return parsed.data;
 }
 
 /**
- * The last step of a restore: puts the secrets of a restored database into their folder and drops the table. A secret
- * that is another one is kept aside. Done again from the start when a crash interrupted it; does nothing to a database
- * that is no backup. Gives the names of the secrets that were put back.
+ * The last step of a restore: writes the secrets of a restored database into their folder and drops the table. A
+ * different secret that it replaces is kept under another name. Safe to repeat after a crash; does nothing to a database
+ * that is not a backup. Returns the names of the restored secrets.
  */
 export function finishRestore(client: Sqlite.Database, secretsFolder: string, now: number): string[] {
   if (!hasContents(client)) return [];
@@ -73,26 +73,26 @@ export function finishRestore(client: Sqlite.Database, secretsFolder: string, no
   for (const { name: stored, content } of rows) {
     const name = stored.slice(SECRET_PREFIX.length);
     if (!stored.startsWith(SECRET_PREFIX) || !SECRET_NAME.test(name)) {
-      throw new BackupProblem(`The backup holds a file of the unknown name "${stored}": it was not made by NixFleet.`);
+      throw new BackupProblem(`The backup holds an unknown file "${stored}": NixFleet did not make it.`);
     }
-    if (putSecretBack(join(secretsFolder, name), content, now)) restored.push(name);
+    if (restoreSecret(join(secretsFolder, name), content, now)) restored.push(name);
   }
   client.exec(`drop table ${TABLE}`);
   return restored;
 }
 
-function putSecretBack(path: string, content: Buffer, now: number): boolean {
+function restoreSecret(path: string, content: Buffer, now: number): boolean {
   if (existsSync(path)) {
     if (readFileSync(path).equals(content)) return false;
-    const aside = asidePath(path, now);
-    rmSync(aside, { force: true });
-    linkSync(path, aside);
+    const replaced = replacedPath(path, now);
+    rmSync(replaced, { force: true });
+    linkSync(path, replaced);
   }
   writeWhole(path, content);
   return true;
 }
 
-/** Where a restore keeps what it replaces. */
-export function asidePath(path: string, now: number): string {
+/** The path under which a restore keeps a file that it replaces. */
+export function replacedPath(path: string, now: number): string {
   return `${path}.before-restore-${new Date(now).toISOString().replace(/[:.]/g, '-')}`;
 }

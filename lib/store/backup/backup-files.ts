@@ -1,4 +1,4 @@
-/** Files that are whole or not there: written beside their place, brought to the disk, renamed. */
+/** Writes files completely or not at all: under a temporary name, synced to the disk, then renamed. */
 import { createHash } from 'node:crypto';
 import { closeSync, createReadStream, fsyncSync, openSync, renameSync, statfsSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -7,15 +7,15 @@ import { pipeline } from 'node:stream/promises';
 export const PRIVATE_FILE = 0o600;
 export const PRIVATE_FOLDER = 0o700;
 
-/** Unfinished files; what a crash leaves of them is removed by a later backup. */
+/** Suffix of unfinished files; a later backup removes those that a crash left. */
 export const UNFINISHED_SUFFIX = '.unfinished';
 
-/** Where a file is made before it gets its name: hidden, in the same folder. */
+/** The temporary name of a file: hidden, in the same folder. */
 export function unfinishedPath(path: string): string {
   return join(dirname(path), `.${basename(path)}.${process.pid}${UNFINISHED_SUFFIX}`);
 }
 
-/** Brings a file or a folder's list of names to the disk. */
+/** Syncs a file, or the names in a folder, to the disk. */
 export function syncToDisk(path: string): void {
   const descriptor = openSync(path, 'r');
   try {
@@ -25,7 +25,7 @@ export function syncToDisk(path: string): void {
   }
 }
 
-/** Gives a finished file its name, so that it keeps it over a power failure. */
+/** Gives a finished file its final name, durable across a power failure. */
 export function publishFile(unfinished: string, path: string): void {
   syncToDisk(unfinished);
   renameSync(unfinished, path);
@@ -45,7 +45,7 @@ export async function sha256OfFile(path: string): Promise<string> {
   return hash.digest('hex');
 }
 
-/** Bytes that this user may still write on the disk of `folder`. */
+/** Bytes that this user can still write to the disk of `folder`. */
 export function freeBytes(folder: string): number {
   const { bavail, bsize } = statfsSync(folder);
   return bavail * bsize;

@@ -1,11 +1,11 @@
-/** The folder of backups: which good ones there are, and which may go. */
+/** The backup folder: lists the good backups and removes old ones. */
 import { existsSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Witness } from '@/lib/store/sqlite/audit';
 import { UNFINISHED_SUFFIX } from './backup-files';
 import { isBackupName, manifestName, parseManifest, type BackupManifest } from './backup-manifest';
 
-/** No backup takes longer: what is unfinished and older was left by a crash. */
+/** No backup takes longer: an older unfinished file was left by a crash. */
 export const MAX_BACKUP_MS = 2 * 3_600_000;
 
 export interface StoredBackup extends BackupManifest {
@@ -13,8 +13,8 @@ export interface StoredBackup extends BackupManifest {
 }
 
 /**
- * The backups of a folder that were checked when they were made and still have their size, newest first. Empty when
- * there is no such folder.
+ * The backups in a folder that were checked when they were made and still have their size, newest first. Empty without
+ * the folder.
  */
 export function listBackups(folder: string): StoredBackup[] {
   const found: StoredBackup[] = [];
@@ -26,7 +26,7 @@ export function listBackups(folder: string): StoredBackup[] {
   return found.sort((one, other) => other.createdAt - one.createdAt);
 }
 
-/** A file with the manifest that stands beside it; null when there is none, or it is about another file. */
+/** A file with the manifest beside it; null when there is none, or when it does not match the file. */
 export function readBackup(path: string): StoredBackup | null {
   try {
     const manifest = parseManifest(readFileSync(manifestName(path), 'utf8'));
@@ -36,19 +36,19 @@ export function readBackup(path: string): StoredBackup | null {
   }
 }
 
-/** What the backups of a folder testify of the chain of events. */
+/** The newest event of each backup in a folder, as witnesses of the chain of events. */
 export function backupWitnesses(folder: string): Witness[] {
   return listBackups(folder).flatMap(({ file, createdAt, head }) =>
     head ? [{ source: `the backup ${file}`, at: createdAt, id: head.id, hash: head.hash }] : [],
   );
 }
 
-/** Removes all but the newest `keep` good backups, and what crashes left. Gives the names of the removed ones. */
+/** Removes all but the newest `keep` good backups, and files that crashes left. Returns the names of the removed backups. */
 export function rotateBackups(folder: string, keep: number, now: number): string[] {
   const good = listBackups(folder);
   const surplus = good.slice(keep);
   for (const { path } of surplus) {
-    // The manifest first: what is half removed must not count as good.
+    // The manifest first: a half removed backup must not count as good.
     rmSync(manifestName(path), { force: true });
     rmSync(path, { force: true });
   }
@@ -61,7 +61,7 @@ export function rotateBackups(folder: string, keep: number, now: number): string
   return surplus.map(({ file }) => file);
 }
 
-/** A backup that never got its manifest, a manifest without its backup, or something unfinished. */
+/** A backup without its manifest, a manifest without its backup, or an unfinished file. */
 function isLeftover(folder: string, name: string): boolean {
   if (name.startsWith('.nixfleet-') && name.endsWith(UNFINISHED_SUFFIX)) return true;
   if (isBackupName(name)) return !existsSync(join(folder, manifestName(name)));

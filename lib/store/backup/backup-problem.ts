@@ -1,4 +1,4 @@
-/** What keeps a backup or a restore from being done, as a sentence that says what to do. Compare `kind`. */
+/** Why a backup or a restore failed: a sentence that says what to do. Compare `kind`, never `instanceof`. */
 export class BackupProblem extends Error {
   readonly kind = 'backup';
 

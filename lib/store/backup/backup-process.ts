@@ -1,4 +1,4 @@
-/** Runs `nixfleet backup` in a process of its own: reading, hashing and encrypting a whole database blocks nobody. */
+/** Runs `nixfleet backup` in a separate process, so that reading, hashing and encrypting blocks no requests. */
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
@@ -11,13 +11,13 @@ import { roundResultSchema, type RoundResult } from './run-backup';
 const MAX_OUTPUT = 16_384;
 
 export interface RunningBackup {
-  /** Rejects with the sentence that the program said last. */
+  /** Rejects with the error that the program printed. */
   result: Promise<RoundResult>;
-  /** Ends it; what it left unfinished is removed by a later one. */
+  /** Ends it; a later backup removes its unfinished files. */
   stop(): void;
 }
 
-/** The program beside this bundle, or its source where the dashboard runs from there. */
+/** The program beside this bundle, or its source when the dashboard runs from source. */
 function findProgram(from: string = import.meta.url): string[] {
   const start = dirname(fileURLToPath(from));
   const bundle = join(start, 'cli.mjs');
@@ -26,19 +26,23 @@ function findProgram(from: string = import.meta.url): string[] {
     const source = join(folder, 'cli', 'main.ts');
     if (existsSync(source)) return ['--import', 'tsx', source];
   }
-  throw new BackupProblem(`The program of backups is not there: neither ${bundle} nor cli/main.ts above it.`);
+  throw new BackupProblem(`The backup program is missing: found neither ${bundle} nor cli/main.ts above it.`);
 }
 
-/** Starts a backup as the environment configures it. `program` is for tests. */
+/** Starts a backup that is configured by `env`. `program` is for tests. */
 export function startBackup(env: NodeJS.ProcessEnv, program: readonly string[] = findProgram()): RunningBackup {
   const child = spawn(process.execPath, [...program, 'backup', '--json'], {
     env,
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  if (child.pid !== undefined) giveWay(child.pid);
-  const said = { out: '', err: '' };
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (said.out = `${said.out}${text}`.slice(-MAX_OUTPUT)));
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (said.err = `${said.err}${text}`.slice(-MAX_OUTPUT)));
+  if (child.pid !== undefined) lowerPriority(child.pid);
+  const output = { out: '', err: '' };
+  child.stdout
+    .setEncoding('utf8')
+    .on('data', (text: string) => (output.out = `${output.out}${text}`.slice(-MAX_OUTPUT)));
+  child.stderr
+    .setEncoding('utf8')
+    .on('data', (text: string) => (output.err = `${output.err}${text}`.slice(-MAX_OUTPUT)));
   const timeout = setTimeout(() => child.kill('SIGKILL'), MAX_BACKUP_MS);
   timeout.unref();
   const result = new Promise<RoundResult>((resolve, reject) => {
@@ -47,20 +51,20 @@ export function startBackup(env: NodeJS.ProcessEnv, program: readonly string[] =
     );
     child.on('close', (code, signal) => {
       clearTimeout(timeout);
-      const parsed = code === 0 ? roundResultSchema.safeParse(parse(said.out)) : null;
+      const parsed = code === 0 ? roundResultSchema.safeParse(parse(output.out)) : null;
       if (parsed?.success === true) resolve(parsed.data);
-      else reject(new BackupProblem(sentence(said.err, code, signal)));
+      else reject(new BackupProblem(failureText(output.err, code, signal)));
     });
   });
   return { result, stop: () => void child.kill('SIGTERM') };
 }
 
-/** Serving comes first. */
-function giveWay(pid: number): void {
+/** Serving requests comes first. */
+function lowerPriority(pid: number): void {
   try {
     setPriority(pid, constants.priority.PRIORITY_BELOW_NORMAL);
   } catch {
-    // It has ended already, or may not be told: then it runs as it is.
+    // The process has ended already, or its priority may not be changed: it runs as it is.
   }
 }
 
@@ -72,7 +76,7 @@ function parse(text: string): unknown {
   }
 }
 
-function sentence(err: string, code: number | null, signal: string | null): string {
-  const said = err.trim().replace(/^nixfleet backup: /, '');
-  return said === '' ? `The backup ended without a word (${signal ?? `code ${code ?? '?'}`}).` : said;
+function failureText(err: string, code: number | null, signal: string | null): string {
+  const message = err.trim().replace(/^nixfleet backup: /, '');
+  return message === '' ? `The backup ended without an error message (${signal ?? `code ${code ?? '?'}`}).` : message;
 }

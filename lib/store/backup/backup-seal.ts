@@ -10,8 +10,8 @@ import { PRIVATE_FILE } from './backup-files';
 import { BackupProblem } from './backup-problem';
 
 /**
- * 2^16: about a third of a second and 64 MB for each guess. age's own 2^18 takes 256 MB, which is more than the whole
- * dashboard needs; the key is best a random one anyway (`nixfleet generate-secrets`).
+ * 2^16: about a third of a second and 64 MB for each guess. The default of age, 2^18, takes 256 MB, more than the whole
+ * dashboard needs. A random key is best anyway (`nixfleet generate-secrets`).
  */
 const SCRYPT_WORK_FACTOR = 16;
 
@@ -19,14 +19,14 @@ const PIECE_BYTES = 262_144;
 
 const isIdentity = (key: string): boolean => key.startsWith('AGE-SECRET-KEY-');
 
-/** Encrypts a file into a new one that only this user may read. */
+/** Encrypts a file into a new one that only this user can read. */
 export async function sealFile(from: string, to: string, key: string): Promise<void> {
   const encrypter = new Encrypter();
   if (isIdentity(key)) {
     encrypter.addRecipient(
       await identityToRecipient(key).catch((error: unknown) => {
         throw new BackupProblem(
-          'NIXFLEET_BACKUP_KEY is not a whole age identity: write it as age-keygen gave it.',
+          'NIXFLEET_BACKUP_KEY is not a complete age identity: write it exactly as age-keygen printed it.',
           error,
         );
       }),
@@ -38,17 +38,17 @@ export async function sealFile(from: string, to: string, key: string): Promise<v
   await writePieces(piecesOf(await encrypter.encrypt(streamOf(from))), to);
 }
 
-/** Decrypts a file into a new one. Throws a BackupProblem when the key is another one or the file was changed. */
+/** Decrypts a file into a new one. Throws a BackupProblem when the key is wrong or the file was changed. */
 export async function openSealedFile(from: string, to: string, key: string): Promise<void> {
   await writePieces(await openSealed(from, key), to).catch((error: unknown) => {
     if (error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code.startsWith('E')) {
       throw error;
     }
-    throw new BackupProblem(`${from} is damaged: it can be decrypted in part only.`, error);
+    throw new BackupProblem(`${from} is damaged: only a part of it can be decrypted.`, error);
   });
 }
 
-/** What is in an encrypted file, piece by piece as it is decrypted. */
+/** The decrypted content of a file, piece by piece. */
 export async function openSealed(from: string, key: string): Promise<AsyncIterable<Uint8Array>> {
   const decrypter = new Decrypter();
   try {
@@ -57,13 +57,13 @@ export async function openSealed(from: string, key: string): Promise<AsyncIterab
     return piecesOf(await decrypter.decrypt(streamOf(from)));
   } catch (error) {
     throw new BackupProblem(
-      `${from} can’t be decrypted: NIXFLEET_BACKUP_KEY is not the key that it was made with, or the file is damaged.`,
+      `${from} can’t be decrypted: NIXFLEET_BACKUP_KEY is not the key it was encrypted with, or the file is damaged.`,
       error,
     );
   }
 }
 
-/** age takes web streams; node's own conversion has other types than the platform's. */
+/** age takes web streams; the types of node's conversion do not match the platform's. */
 function streamOf(path: string): ReadableStream<Uint8Array> {
   const opened = open(path, 'r');
   return new ReadableStream<Uint8Array>({

@@ -14,8 +14,8 @@ const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const BY = { userId: 'operator', userName: 'Operator', address: '192.0.2.7' };
 
-/** A desk whose clock and program the test drives. */
-function makeDesk(options: { intervalMs?: number; age?: number | null } = {}) {
+/** A backup service whose clock and program the test controls. */
+function makeService(options: { intervalMs?: number; age?: number | null } = {}) {
   const { intervalMs = DAY_MS, age = null } = options;
   const state = {
     now: 100 * DAY_MS,
@@ -29,7 +29,7 @@ function makeDesk(options: { intervalMs?: number; age?: number | null } = {}) {
   };
   const stored = (createdAt: number) => ({ createdAt, file: `of-${createdAt}` }) as StoredBackup;
   if (age !== null) state.backups = [stored(state.now - age)];
-  const desk = new BackupService({
+  const service = new BackupService({
     intervalMs,
     folder: '/backups',
     copyFolder: null,
@@ -68,7 +68,7 @@ function makeDesk(options: { intervalMs?: number; age?: number | null } = {}) {
     record: (event) => void state.events.push(event),
     notify: (message) => void state.notices.push(message),
   });
-  desk.start();
+  service.start();
   const tick = () => {
     const { timer } = state;
     state.timer = null;
@@ -76,21 +76,21 @@ function makeDesk(options: { intervalMs?: number; age?: number | null } = {}) {
     timer?.callback();
   };
   const good = (warnings: string[] = []) => state.end({ file: 'new', bytes: 1, createdAt: state.now, warnings });
-  return { desk, state, tick, good };
+  return { service, state, tick, good };
 }
 
-let made: ReturnType<typeof makeDesk>;
+let made: ReturnType<typeof makeService>;
 
-describe('the desk of backups', () => {
+describe('the backup service', () => {
   beforeEach(() => {
-    made = makeDesk();
+    made = makeService();
   });
 
-  it('begins a minute after the first start, and then after each interval', async () => {
+  it('makes a backup a minute after the first start, and then after each interval', async () => {
     expect(made.state.timer?.ms).toBe(60_000);
     made.tick();
     expect(made.state.begun).toBe(1);
-    expect(made.desk.status().runningSince).toBe(made.state.now);
+    expect(made.service.status().runningSince).toBe(made.state.now);
     await made.good();
     expect(made.state.timer?.ms).toBe(DAY_MS);
     expect(made.state.events.map(({ action, actorKind }) => [action, actorKind])).toEqual([
@@ -98,66 +98,66 @@ describe('the desk of backups', () => {
     ]);
   });
 
-  it('counts from the newest backup that is there, over restarts', () => {
-    expect(makeDesk({ age: 20 * HOUR_MS }).state.timer?.ms).toBe(4 * HOUR_MS);
-    expect(makeDesk({ age: 3 * DAY_MS }).state.timer?.ms).toBe(60_000);
-    // A clock that was put back.
-    expect(makeDesk({ age: -300 * DAY_MS }).state.timer?.ms).toBe(DAY_MS);
+  it('schedules from the newest backup, across restarts', () => {
+    expect(makeService({ age: 20 * HOUR_MS }).state.timer?.ms).toBe(4 * HOUR_MS);
+    expect(makeService({ age: 3 * DAY_MS }).state.timer?.ms).toBe(60_000);
+    // A clock that was set back.
+    expect(makeService({ age: -300 * DAY_MS }).state.timer?.ms).toBe(DAY_MS);
   });
 
-  it('tells of a failure on every page, tries again after an hour, and takes it back when it is mended', async () => {
+  it('shows a failure on every page, retries after an hour, and clears it after a success', async () => {
     made.tick();
     await made.state.end(new Error('The disk is full.'));
     expect(made.state.notices).toEqual(['The last backup failed: The disk is full.']);
-    expect(made.desk.status()).toMatchObject({ problem: 'The disk is full.', runningSince: null });
+    expect(made.service.status()).toMatchObject({ problem: 'The disk is full.', runningSince: null });
     expect(made.state.events[0]).toMatchObject({ level: 'error', action: 'backup.failed' });
     expect(made.state.timer?.ms).toBe(HOUR_MS);
     made.tick();
     await made.good();
     expect(made.state.notices.at(-1)).toBe(null);
-    expect(made.desk.status().problem).toBe(null);
+    expect(made.service.status().problem).toBe(null);
   });
 
-  it('shows what is to be mended although the backup is good', async () => {
+  it('shows the warnings of a good backup', async () => {
     made.tick();
     await made.good(['The copy failed.']);
     expect(made.state.notices).toEqual(['The copy failed.']);
     expect(made.state.events[0]).toMatchObject({ level: 'warning', action: 'backup.made' });
   });
 
-  it('makes one at a time on demand, in the name of who asked', async () => {
-    expect(made.desk.backUpNow(BY)).toBe(true);
-    expect(made.desk.backUpNow(BY)).toBe(false);
+  it('makes one backup at a time on demand, and records who asked', async () => {
+    expect(made.service.backUpNow(BY)).toBe(true);
+    expect(made.service.backUpNow(BY)).toBe(false);
     await made.good();
     expect(made.state.events[0]).toMatchObject({ actorKind: 'operator', actor: 'Operator', address: '192.0.2.7' });
     expect(made.state.begun).toBe(1);
   });
 
-  it('says that the newest one is too old after two intervals', () => {
-    expect(made.desk.status().late).toBe(false);
+  it('reports the newest backup as late after two intervals', () => {
+    expect(made.service.status().late).toBe(false);
     made.state.now += 2 * DAY_MS + 1;
-    expect(made.desk.status().late).toBe(true);
+    expect(made.service.status().late).toBe(true);
   });
 
-  it('makes none by itself when it is off, and is never late', () => {
-    const { state, desk } = makeDesk({ intervalMs: 0 });
+  it('schedules none when the interval is off, and is never late', () => {
+    const { state, service } = makeService({ intervalMs: 0 });
     expect(state.timer).toBe(null);
     state.now += 300 * DAY_MS;
-    expect(desk.status().late).toBe(false);
-    expect(desk.backUpNow(BY)).toBe(true);
+    expect(service.status().late).toBe(false);
+    expect(service.backUpNow(BY)).toBe(true);
   });
 
-  it('ends a running one when the dashboard stops, and says nothing of it', async () => {
+  it('cancels a running backup when the dashboard stops, and records nothing', async () => {
     made.tick();
-    await made.desk.stop(1_000);
+    await made.service.stop(1_000);
     expect(made.state.stops).toBe(1);
     expect(made.state.events).toEqual([]);
-    expect(made.desk.backUpNow(BY)).toBe(false);
+    expect(made.service.backUpNow(BY)).toBe(false);
   });
 });
 
-describe('the program of backups', () => {
-  it('backs up a database that this process has open, in a process of its own', async () => {
+describe('the backup program', () => {
+  it('backs up a database that this process has open, in a separate process', async () => {
     const database = openTestDatabase();
     mkdirSync(join(database.folder, 'secrets'));
     writeFileSync(join(database.folder, 'secrets', 'encryption-key'), 'a-key-that-is-kept-with-it\n');

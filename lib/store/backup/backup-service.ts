@@ -1,36 +1,36 @@
-/** Backups by the clock and on demand: one at a time, each one told of, and what is wrong shown until it is mended. */
+/** Scheduled and manual backups: one at a time, each recorded as an event; problems are shown until they are solved. */
 import type { StoredBackup } from './backup-folder';
 import type { RunningBackup } from './backup-process';
 import type { NewEvent } from '@/lib/fleet/records/event-record';
 import type { Clock, FleetLog } from '@/lib/fleet/records/environment';
 import type { Requester } from '@/lib/fleet/records/requests';
 
-/** After a start there is more urgent work. */
+/** Delay of the first backup: a start has more urgent work. */
 const FIRST_AFTER_MS = 60_000;
-/** A backup that failed is tried again after this, if the interval is longer. */
+/** A failed backup is retried after this time, or after the interval if that is shorter. */
 const RETRY_MS = 3_600_000;
-/** The newest good backup is too old when it is older than so many intervals. */
+/** The newest good backup is late when it is older than this number of intervals. */
 const LATE_INTERVALS = 2;
 
 export interface BackupStatus {
-  /** 0: the dashboard makes none by itself. */
+  /** 0: no scheduled backups. */
   intervalMs: number;
   folder: string;
   copyFolder: string | null;
   encrypted: boolean;
-  /** When the one that runs was begun; null when none runs. */
+  /** When the running backup was started; null when none is running. */
   runningSince: number | null;
-  /** Good ones, newest first. */
+  /** Good backups, newest first. */
   backups: readonly Pick<StoredBackup, 'file' | 'bytes' | 'createdAt' | 'encrypted' | 'version'>[];
-  /** What the last one failed with; null when it was good or none was tried. */
+  /** Why the last backup failed; null when it succeeded or none was tried. */
   problem: string | null;
-  /** What is to be mended although the last one is good. */
+  /** Problems to solve although the last backup is good. */
   warnings: readonly string[];
-  /** True when the newest good one is older than two intervals. */
+  /** True when the newest good backup is older than two intervals. */
   late: boolean;
 }
 
-export interface BackupDeskOptions {
+export interface BackupServiceOptions {
   intervalMs: number;
   folder: string;
   copyFolder: string | null;
@@ -40,7 +40,7 @@ export interface BackupDeskOptions {
   clock: Clock;
   log: FleetLog;
   record: (event: NewEvent) => void;
-  /** Shows a sentence on every page until it is called with null. */
+  /** Shows a sentence on every page until called with null. */
   notify: (message: string | null) => void;
 }
 
@@ -53,15 +53,15 @@ export class BackupService {
   private stopped = false;
   private cancelBackupTimer: () => void = () => undefined;
 
-  constructor(private readonly options: BackupDeskOptions) {}
+  constructor(private readonly options: BackupServiceOptions) {}
 
   start(): void {
     this.startedAt = this.options.clock.now();
-    this.look();
-    this.arm(FIRST_AFTER_MS);
+    this.refreshList();
+    this.schedule(FIRST_AFTER_MS);
   }
 
-  /** Ends a backup that runs (what it left is no backup), and waits for that no longer than `graceMs`. */
+  /** Cancels a running backup, which then does not count, and waits at most `graceMs` for it to end. */
   async stop(graceMs: number): Promise<void> {
     this.stopped = true;
     this.cancelBackupTimer();
@@ -69,8 +69,8 @@ export class BackupService {
     if (!running) return;
     running.backup.stop();
     let cancel: () => void = () => undefined;
-    const patience = new Promise<void>((resolve) => (cancel = this.options.clock.after(graceMs, resolve)));
-    await Promise.race([running.ended, patience]);
+    const timeout = new Promise<void>((resolve) => (cancel = this.options.clock.after(graceMs, resolve)));
+    await Promise.race([running.ended, timeout]);
     cancel();
   }
 
@@ -83,19 +83,19 @@ export class BackupService {
     return { intervalMs, folder, copyFolder, encrypted, runningSince, backups, problem, warnings, late };
   }
 
-  /** Begins one now. False when one runs already. */
+  /** Starts a backup now. False when one is already running. */
   backUpNow(by: Requester): boolean {
     if (this.running || this.stopped) return false;
     this.begin(by);
     return true;
   }
 
-  private arm(atLeastMs: number): void {
+  private schedule(atLeastMs: number): void {
     const { intervalMs, clock } = this.options;
     this.cancelBackupTimer();
     if (intervalMs === 0 || this.stopped) return;
     const due = (this.backups[0]?.createdAt ?? 0) + intervalMs - clock.now();
-    // At most one interval from now: a clock that was put back must not put the next one off for years.
+    // At most one interval from now: a clock that was set back must not delay the next backup for years.
     this.cancelBackupTimer = clock.after(Math.min(Math.max(due, atLeastMs), intervalMs), () => {
       if (!this.running) this.begin(null);
     });
@@ -118,7 +118,9 @@ export class BackupService {
           if (!this.stopped) this.failed(error, by);
         },
       )
-      .catch((error: unknown) => this.options.log.error({ err: error }, 'what became of a backup could not be told'));
+      .catch((error: unknown) =>
+        this.options.log.error({ err: error }, 'the result of a backup could not be recorded'),
+      );
     this.running = { since, backup, ended };
   }
 
@@ -126,7 +128,7 @@ export class BackupService {
     this.running = null;
     this.problem = null;
     this.warnings = warnings;
-    this.look();
+    this.refreshList();
     this.options.notify(warnings[0] ?? null);
     this.options.record({
       ...this.event(by),
@@ -135,7 +137,7 @@ export class BackupService {
       outcome: 'succeeded',
       message: [`The backup ${file} was made and checked.`, ...warnings].join(' '),
     });
-    this.arm(0);
+    this.schedule(0);
   }
 
   private failed(error: unknown, by: Requester | null): void {
@@ -150,7 +152,7 @@ export class BackupService {
       outcome: 'failed',
       message: `The backup failed: ${why}`,
     });
-    this.arm(RETRY_MS);
+    this.schedule(RETRY_MS);
   }
 
   private event(by: Requester | null): Omit<NewEvent, 'level' | 'action' | 'outcome' | 'message'> {
@@ -167,14 +169,14 @@ export class BackupService {
     };
   }
 
-  /** The folder is read when something changed in it, not for every page. */
-  private look(): void {
+  /** Reads the folder when something changed in it, not for every page. */
+  private refreshList(): void {
     try {
       this.backups = this.options.list();
     } catch (error) {
       this.backups = [];
       const why = error instanceof Error ? error.message : String(error);
-      this.options.log.error({ problem: why }, 'the folder of backups can not be read');
+      this.options.log.error({ problem: why }, 'the backup folder can not be read');
     }
   }
 }

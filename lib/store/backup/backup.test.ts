@@ -80,7 +80,7 @@ function addHost(id: string): void {
   });
 }
 
-it('copies a database in use, checks the copy and says what is in it', async () => {
+it('copies a database in use, checks the copy and describes it in a manifest', async () => {
   const made = await createBackup(options());
   expect(made.file).toBe('nixfleet-2026-01-02T03-04-06-678Z.db');
   expect(made).toMatchObject({ encrypted: false, secrets: ['encryption-key'], chainProblems: [], version: '4.0.0' });
@@ -88,17 +88,17 @@ it('copies a database in use, checks the copy and says what is in it', async () 
   expect(made.head?.id).toBe(3);
   expect(statSync(made.path).mode & 0o777).toBe(0o600);
   expect(statSync(folder).mode & 0o777).toBe(0o700);
-  // The sum that anybody's tool computes.
+  // The hash that sha256sum computes.
   expect(execFileSync('sha256sum', [made.path], { encoding: 'utf8' }).split(' ')[0]).toBe(made.sha256);
   expect(readdirSync(folder).sort()).toEqual([made.file, manifestName(made.file)]);
   expect(listBackups(folder)).toEqual([made]);
 });
 
-it('holds one moment of a database that is written meanwhile, and makes no writer wait', async () => {
+it('holds one snapshot of a database that is being written, and blocks no writer', async () => {
   let written = 0;
   const progress = { ended: false };
   const writing = (async () => {
-    // Two hosts in each commit: a copy that is not of one moment could hold one of them.
+    // Two hosts per commit: a copy that is not one snapshot could hold only one of them.
     while (!progress.ended) {
       written += 1;
       createFleetStore(database.db, { log: database.log }).commit({
@@ -117,7 +117,7 @@ it('holds one moment of a database that is written meanwhile, and makes no write
   expect(names.filter((name) => name.startsWith('one-'))).toHaveLength(names.length / 2);
 });
 
-it('restores what was there, with its secrets, and keeps what it replaces', async () => {
+it('restores the database with its secrets, and keeps the replaced files', async () => {
   const made = await createBackup(options());
   addHost('gamma');
   writeFileSync(join(secretsFolder, 'encryption-key'), 'another-key-that-came-later\n');
@@ -132,16 +132,16 @@ it('restores what was there, with its secrets, and keeps what it replaces', asyn
   const [asideSecret] = readdirSync(secretsFolder).filter((name) => name.includes('before-restore'));
   expect(readFileSync(join(secretsFolder, asideSecret ?? ''), 'utf8')).toBe('another-key-that-came-later\n');
 
-  const aside = openDatabase(restored.aside ?? '', { log: database.log });
-  expect(createFleetStore(aside, { log: database.log }).load().hosts).toHaveLength(3);
-  closeDatabase(aside);
+  const replaced = openDatabase(restored.replaced ?? '', { log: database.log });
+  expect(createFleetStore(replaced, { log: database.log }).load().hosts).toHaveLength(3);
+  closeDatabase(replaced);
   // The table of secrets is not in a database in use.
   expect(database.db.$client.prepare("select 1 from sqlite_master where name = 'backup_contents'").get()).toBe(
     undefined,
   );
 });
 
-it('says in the chain of events that it was restored, and what backups of the replaced history say counts no more', async () => {
+it('records a restore in the chain of events, and ignores witnesses of the replaced history', async () => {
   const first = await createBackup(options());
   addHost('gamma');
   await createBackup(options());
@@ -154,13 +154,13 @@ it('says in the chain of events that it was restored, and what backups of the re
   expect(next.chainProblems).toEqual([]);
 });
 
-it('refuses to restore beside a running dashboard', async () => {
+it('refuses to restore while a dashboard is running', async () => {
   const made = await createBackup(options());
   await expect(restore(made.path)).rejects.toThrow('is in use by another NixFleet');
   expect(hostNames()).toEqual(['alpha', 'beta']);
 });
 
-it('refuses it also where the database is named by a link', async () => {
+it('refuses to restore while a dashboard is running on the target of a link', async () => {
   const made = await createBackup(options());
   const link = join(database.folder, 'link.db');
   symlinkSync(database.path, link);
@@ -174,7 +174,7 @@ it('refuses it also where the database is named by a link', async () => {
   expect(hostNames()).toEqual(['alpha', 'beta']);
 });
 
-it('keeps what it restores from others, whatever the permissions of the backup', async () => {
+it('restores files that only their owner can read, whatever the permissions of the backup', async () => {
   const made = await createBackup(options());
   closeDatabase(database.db);
   for (const mode of [0o644, 0o400]) {
@@ -185,17 +185,17 @@ it('keeps what it restores from others, whatever the permissions of the backup',
   database.reopen();
 });
 
-it('refuses a copy with a log beside it: it lacks what is in that', async () => {
+it('refuses a copy with a log beside it, whose changes are not in the file', async () => {
   const copy = join(database.folder, 'copy.db');
   addHost('gamma');
   for (const suffix of ['', '-wal']) copyFileSync(`${database.path}${suffix}`, `${copy}${suffix}`);
   closeDatabase(database.db);
-  await expect(restore(copy)).rejects.toThrow('copy.db-wal with changes that are not in it');
+  await expect(restore(copy)).rejects.toThrow('copy.db-wal holds changes that are not in');
   database.reopen();
   expect(hostNames()).toEqual(['alpha', 'beta', 'gamma']);
 });
 
-it('refuses a damaged, cut, foreign or missing backup, and leaves everything as it was', async () => {
+it('refuses a damaged, truncated, foreign or missing backup, and changes nothing', async () => {
   const made = await createBackup(options());
   addHost('gamma');
   closeDatabase(database.db);
@@ -205,7 +205,7 @@ it('refuses a damaged, cut, foreign or missing backup, and leaves everything as 
   const broken = Buffer.from(content);
   broken.fill(0xff, 8_192, 12_288);
   writeFileSync(made.path, broken);
-  await expect(restore(made.path)).rejects.toThrow('its SHA-256 is another one');
+  await expect(restore(made.path)).rejects.toThrow('its SHA-256 differs from the manifest');
   rmSync(manifestName(made.path));
   await expect(restore(made.path)).rejects.toThrow(/damaged|malformed/);
   writeFileSync(made.path, content.subarray(0, content.length / 2));
@@ -223,10 +223,10 @@ it('refuses a damaged, cut, foreign or missing backup, and leaves everything as 
   expect(hostNames()).toEqual(['alpha', 'beta', 'gamma']);
 });
 
-it('goes on at the next start where a crash stopped a restore', async () => {
+it('completes at the next start a restore that a crash interrupted', async () => {
   const made = await createBackup(options());
   closeDatabase(database.db);
-  // As the one rename leaves it: the new file in place, its secrets still inside.
+  // As after the rename: the new file in place, its secrets still inside.
   writeFileSync(database.path, readFileSync(made.path));
   rmSync(secretsFolder, { recursive: true });
   const db = database.reopen();
@@ -236,13 +236,13 @@ it('goes on at the next start where a crash stopped a restore', async () => {
   expect(hostNames()).toEqual(['alpha', 'beta']);
 });
 
-it('restores in the place of a damaged database, and keeps that one with its write-ahead log', async () => {
+it('replaces a damaged database, and keeps that one with its write-ahead log', async () => {
   const made = await createBackup(options());
   closeDatabase(database.db);
   writeFileSync(database.path, 'no database any more');
   writeFileSync(`${database.path}-wal`, 'and no log');
-  const { aside } = await restore(made.path);
-  expect(readFileSync(aside ?? '', 'utf8')).toBe('no database any more');
+  const { replaced } = await restore(made.path);
+  expect(readFileSync(replaced ?? '', 'utf8')).toBe('no database any more');
   database.reopen();
   expect(hostNames()).toEqual(['alpha', 'beta']);
 });
@@ -259,7 +259,11 @@ it.each([
   expect(content.includes('the-key-of-the-second-factor')).toBe(false);
 
   const checked = await checkFile({ file: made.path, dbPath: database.path, key, log: database.log, witnesses: [] });
-  expect(checked).toMatchObject({ encrypted: true, content: { kind: 'ours' }, about: { createdAt: made.createdAt } });
+  expect(checked).toMatchObject({
+    encrypted: true,
+    content: { kind: 'nixfleet' },
+    about: { createdAt: made.createdAt },
+  });
   addHost('gamma');
   closeDatabase(database.db);
   await expect(restore(made.path)).rejects.toThrow('set NIXFLEET_BACKUP_KEY');
@@ -276,12 +280,12 @@ it('makes no backup of a damaged database', async () => {
   client.pragma('foreign_keys = OFF');
   client.exec("insert into command_output values ('nobody', 1, 1, '[]')");
   client.close();
-  await expect(createBackup(options())).rejects.toThrow('command_output refers to a row of commands');
+  await expect(createBackup(options())).rejects.toThrow('command_output refers to a missing row of commands');
   expect(readdirSync(folder)).toEqual([]);
   database.reopen();
 });
 
-it('says so when there is nothing to copy, or no place', async () => {
+it('says so when there is no database, or not enough room', async () => {
   await expect(createBackup(options({ dbPath: join(database.folder, 'none.db') }))).rejects.toThrow(
     'There is no database',
   );
@@ -289,7 +293,7 @@ it('says so when there is nothing to copy, or no place', async () => {
   await expect(createBackup(options({ folder: join(database.folder, 'file') }))).rejects.toThrow('file');
 });
 
-it('keeps the newest, removes what crashes left, and touches nothing else', async () => {
+it('keeps the newest backups, removes files that crashes left, and touches nothing else', async () => {
   for (let count = 0; count < 3; count += 1) await createBackup(options());
   writeFileSync(join(folder, 'notes.txt'), 'mine');
   writeFileSync(join(folder, 'nixfleet-by-hand.db'), 'mine too');
@@ -307,14 +311,14 @@ it('keeps the newest, removes what crashes left, and touches nothing else', asyn
   expect(readdirSync(folder)).toHaveLength(6);
 });
 
-it('does not count a backup that was never found good, or is not whole any more', async () => {
+it('does not count a backup that was never checked or has changed its size', async () => {
   const made = await createBackup(options());
   const unchecked = join(folder, 'nixfleet-2027-01-01T00-00-00-000Z.db');
   writeFileSync(unchecked, readFileSync(made.path));
   expect(listBackups(folder)).toEqual([made]);
   appendFileSync(made.path, 'x');
   expect(listBackups(folder)).toEqual([]);
-  // Young ones may be in the making.
+  // Recent files may belong to a running backup.
   rotateBackups(folder, 1, Date.now() + MAX_BACKUP_MS / 2);
   expect(existsSync(unchecked)).toBe(true);
 });

@@ -1,4 +1,4 @@
-/** Says what a file is and whether it is sound: the database in use, a backup, an encrypted one, or something else. */
+/** Checks a file: the database in use, a backup, an encrypted backup, or something else. */
 import { existsSync, rmSync, statSync } from 'node:fs';
 import type { Log } from '@/lib/log';
 import type { Witness } from '@/lib/store/sqlite/audit';
@@ -10,12 +10,12 @@ import { readAbout, type AboutBackup } from './backup-contents';
 import { unfinishedPath } from './backup-files';
 import { readBackup, type StoredBackup } from './backup-folder';
 import { BackupProblem } from './backup-problem';
-import { requireAsNoted } from './restore-backup';
+import { requireManifestHash } from './restore-backup';
 import { openSealedFile } from './backup-seal';
 
 export interface CheckOptions {
   file: string;
-  /** The database of this installation, which may be in use. */
+  /** The database of this installation; it may be in use. */
   dbPath: string;
   key: string | null;
   log: Log;
@@ -26,58 +26,58 @@ export interface CheckOptions {
 export interface Checked {
   bytes: number;
   encrypted: boolean;
-  /** What stands beside it; null when it has no manifest. */
+  /** The manifest beside the file; null without one. */
   manifest: StoredBackup | null;
   content: FileContent;
-  /** Null when it is not a database of this NixFleet. */
+  /** Null when this NixFleet can't read the file as its database. */
   examined: Examination | null;
-  /** Null when it is no backup. */
+  /** Null when the file is not a backup. */
   about: AboutBackup | null;
 }
 
-/** Throws a sentence when the file can't be read or opened. Changes nothing. */
+/** Throws an error with a sentence when the file can't be read or opened. Changes nothing. */
 export async function checkFile(options: CheckOptions): Promise<Checked> {
   const { file, key, dbPath } = options;
   if (!existsSync(file)) throw new BackupProblem(`There is no file ${file}.`);
-  await requireAsNoted(file);
+  await requireManifestHash(file);
   const described = { bytes: statSync(file).size, encrypted: file.endsWith('.age'), manifest: readBackup(file) };
   if (!described.encrypted) {
-    return { ...described, ...(file === dbPath ? whileHeld(options) : look(file, options)) };
+    return { ...described, ...(file === dbPath ? readWithLock(options) : read(file, options)) };
   }
   if (key === null) {
-    throw new BackupProblem(`${file} is encrypted: set NIXFLEET_BACKUP_KEY to the key that it was made with.`);
+    throw new BackupProblem(`${file} is encrypted: set NIXFLEET_BACKUP_KEY to the key it was encrypted with.`);
   }
   const plain = unfinishedPath(file.replace(/\.age$/, ''));
   try {
     await openSealedFile(file, plain, key);
-    return { ...described, ...look(plain, options) };
+    return { ...described, ...read(plain, options) };
   } finally {
     rmSync(plain, { force: true });
   }
 }
 
-type Look = Pick<Checked, 'content' | 'examined' | 'about'>;
+type Findings = Pick<Checked, 'content' | 'examined' | 'about'>;
 
-/** Without a dashboard, none may start while SQLite's side files come and go; beside a running one they stay. */
-function whileHeld(options: CheckOptions): Look {
+/** Holds the lock, so that no dashboard starts while SQLite creates and removes side files. A running one keeps them. */
+function readWithLock(options: CheckOptions): Findings {
   try {
     const lock = takeLock(options.dbPath, options.log);
     try {
-      return look(options.file, options);
+      return read(options.file, options);
     } finally {
       lock.release();
     }
   } catch (error) {
     if (!(error instanceof Error && 'kind' in error && error.kind === 'in-use')) throw error;
-    return look(options.file, options);
+    return read(options.file, options);
   }
 }
 
-function look(file: string, { witnesses, migrationsFolder }: CheckOptions): Look {
+function read(file: string, { witnesses, migrationsFolder }: CheckOptions): Findings {
   const content = inspectFile(file, readMigrations(migrationsFolder ?? findMigrationsFolder()));
-  if (content.kind !== 'ours') return { content, examined: null, about: null };
+  if (content.kind !== 'nixfleet') return { content, examined: null, about: null };
   return withReadOnly(file, (client) => {
-    // All of it at one moment, also beside a dashboard that writes.
+    // One snapshot, even while a dashboard writes.
     client.exec('begin');
     return { content, examined: examineDatabase(client, witnesses), about: readAbout(client) };
   });

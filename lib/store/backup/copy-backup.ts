@@ -1,4 +1,4 @@
-/** A second place for backups: a copy counts like its original once its content was read back. */
+/** Copies backups to a second folder: a copy counts once its content was read back. */
 import { copyFileSync, mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { PRIVATE_FOLDER, publishFile, sha256OfFile, unfinishedPath, writeWhole } from './backup-files';
@@ -6,7 +6,7 @@ import type { StoredBackup } from './backup-folder';
 import { manifestName } from './backup-manifest';
 import { BackupProblem } from './backup-problem';
 
-/** Copies a finished backup with its manifest. Throws when what arrives is not what was sent. */
+/** Copies a finished backup with its manifest. Throws when the copy differs from the original. */
 export async function copyBackup({ path, ...manifest }: StoredBackup, folder: string): Promise<void> {
   mkdirSync(folder, { recursive: true, mode: PRIVATE_FOLDER });
   const target = join(folder, manifest.file);
@@ -14,7 +14,7 @@ export async function copyBackup({ path, ...manifest }: StoredBackup, folder: st
   try {
     copyFileSync(path, unfinished);
     if ((await sha256OfFile(unfinished)) !== manifest.sha256) {
-      throw new BackupProblem(`The copy of ${manifest.file} in ${folder} is not what was written: check that disk.`);
+      throw new BackupProblem(`The copy of ${manifest.file} in ${folder} differs from the original: check that disk.`);
     }
     publishFile(unfinished, target);
     writeWhole(manifestName(target), `${JSON.stringify(manifest, null, 2)}\n`);

@@ -1,4 +1,4 @@
-/** The desk of backups as the dashboard runs it. */
+/** Creates the backup service of the dashboard from its configuration. */
 import { BackupService } from './backup-service';
 import { listBackups } from './backup-folder';
 import { startBackup } from './backup-process';
@@ -7,7 +7,7 @@ import type { Clock, FleetLog } from '@/lib/fleet/records/environment';
 
 export function createBackupService(options: {
   config: { backupIntervalMs: number; backupDir: string; backupCopyDir: string | null; backupKey: string | null };
-  /** What the program of backups is configured by. */
+  /** Environment of the backup program, which configures it. */
   env: NodeJS.ProcessEnv;
   clock: Clock;
   log: FleetLog;

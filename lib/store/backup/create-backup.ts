@@ -1,6 +1,6 @@
 /**
- * Makes a backup beside a running dashboard, or without one: a copy at one moment, through a connection of its own, so
- * that writers neither wait nor make it start again. It counts only once it was opened and checked.
+ * Makes a backup, whether or not a dashboard is running: one snapshot through a separate connection, so that writers
+ * neither wait nor make the copy start again. The backup counts only once it was opened and checked.
  */
 import { mkdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -21,25 +21,25 @@ import { openSealed, sealFile } from './backup-seal';
 
 const BUSY_TIMEOUT_MS = 10_000;
 const PAGES_PER_STEP = 10_000;
-/** Left free on the disk for the dashboard, which goes on writing meanwhile. */
+/** Left free on the disk for the dashboard, which keeps writing meanwhile. */
 const SPARE_BYTES = 64 * 1_048_576;
 
 export interface BackupOptions {
   dbPath: string;
-  /** The installation's folder of secrets. */
+  /** The folder with the installation's secrets. */
   secretsFolder: string;
-  /** Where the backup goes; made when it is missing. */
+  /** The folder for the backup; created when it is missing. */
   folder: string;
   /** A passphrase or an age identity; null leaves the backup unencrypted. */
   key: string | null;
-  /** Of this NixFleet. */
+  /** The version of this NixFleet. */
   version: string;
   now: () => number;
   /** Default: the folder `drizzle` of this installation. */
   migrationsFolder?: string;
 }
 
-/** Gives the finished backup. Throws a sentence when it can't be made or is not good; then nothing is left of it. */
+/** Returns the finished backup. Throws an error with a sentence when it can't be made or its check fails; no file is left. */
 export async function createBackup(options: BackupOptions): Promise<StoredBackup> {
   const { dbPath, folder, key, now } = options;
   const createdAt = now();
@@ -92,7 +92,7 @@ function makeFolder(folder: string): void {
   }
 }
 
-/** While it is encrypted, the copy lies there twice. */
+/** During encryption, the folder holds the copy twice. */
 function requireRoom(dbPath: string, folder: string, encrypted: boolean): void {
   const size = (path: string) => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
   if (size(dbPath) === 0) {
@@ -103,18 +103,18 @@ function requireRoom(dbPath: string, folder: string, encrypted: boolean): void {
   if (free >= needed) return;
   const mb = (bytes: number) => `${Math.ceil(bytes / 1_048_576)} MiB`;
   throw new BackupProblem(
-    `There is not enough room for a backup in ${folder}: it takes ${mb(needed)}, ${mb(free)} are free. Free space, keep ` +
+    `There is not enough room for a backup in ${folder}: it needs ${mb(needed)}, but ${mb(free)} are free. Free some space, keep ` +
       'fewer backups (NIXFLEET_BACKUP_KEEP), or set NIXFLEET_BACKUP_DIR to another disk.',
   );
 }
 
 async function copyDatabase(from: string, to: string): Promise<void> {
   createPrivateFile(to);
-  // Opened for writing, so that SQLite itself clears up its side files at the end; it writes nothing.
+  // Opened for writing only so that SQLite removes its side files at the end; nothing is written.
   const source = new Database(from, { fileMustExist: true, timeout: BUSY_TIMEOUT_MS });
   try {
     source.pragma('query_only = ON');
-    // A reader of its own holds one moment still: in a write-ahead log, writers go on beside it.
+    // A read transaction pins one snapshot: with a write-ahead log, writers continue beside it.
     source.exec('begin');
     source.prepare('select count(*) from sqlite_master').get();
     await source.backup(to, { progress: () => PAGES_PER_STEP });
@@ -131,7 +131,7 @@ function addContents(
 ): void {
   const client = new Database(copy, { fileMustExist: true });
   try {
-    // One file that stands for itself, also on a disk that can't be written.
+    // One file without side files, which also opens on a read-only disk.
     client.pragma('journal_mode = DELETE');
     client.pragma('synchronous = FULL');
     putContents(client, about, secrets);
@@ -142,10 +142,10 @@ function addContents(
 
 function examineCopy(copy: string, { dbPath, folder, migrationsFolder }: BackupOptions): Examination {
   const content = inspectFile(copy, readMigrations(migrationsFolder ?? findMigrationsFolder()));
-  if (content.kind !== 'ours') {
+  if (content.kind !== 'nixfleet') {
     throw new BackupProblem(
       `${dbPath} is not a database that this NixFleet can restore (${content.kind}): it was not backed up. ` +
-        'Use the program of the version that wrote it.',
+        'Back it up with the version that wrote it.',
     );
   }
   const client = new Database(copy, { readonly: true, fileMustExist: true });
@@ -163,14 +163,14 @@ function examineCopy(copy: string, { dbPath, folder, migrationsFolder }: BackupO
   }
 }
 
-/** What was encrypted has to come out again, byte for byte. */
+/** Throws unless the encrypted file decrypts to the same content. */
 async function requireSame(sealed: string, key: string, plainHash: string): Promise<void> {
   const hash = createHash('sha256');
   await pipeline(await openSealed(sealed, key), hash);
   if (hash.digest('hex') !== plainHash) throw new BackupProblem('The encrypted backup can’t be decrypted: try again.');
 }
 
-/** Faults of SQLite and of the file system as sentences; others as they are. */
+/** Turns errors of SQLite and of the file system into sentences; returns others unchanged. */
 function asProblem(error: unknown, path: string): unknown {
   return error instanceof Error && 'code' in error && error.code !== undefined ? asDatabaseError(error, path) : error;
 }

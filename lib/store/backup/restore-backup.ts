@@ -1,6 +1,6 @@
 /**
- * Puts a backup in the place of the database: checked first, all or nothing, and never beside a running dashboard. One
- * rename is the moment that decides; before it nothing has changed, after it the rest is done by whoever starts next.
+ * Replaces the database with a backup: checked first, all or nothing, and never while a dashboard is running. One rename
+ * decides: before it nothing has changed; after it the next start completes what is left.
  */
 import { chmodSync, copyFileSync, existsSync, linkSync, mkdirSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -14,14 +14,14 @@ import { inspectFile } from '@/lib/store/sqlite/inspect';
 import { takeLock } from '@/lib/store/sqlite/folder-lock';
 import { findMigrationsFolder, readMigrations } from '@/lib/store/sqlite/migrate';
 import { NOBODY } from '@/lib/fleet/events';
-import { asidePath, finishRestore, readAbout } from './backup-contents';
+import { finishRestore, readAbout, replacedPath } from './backup-contents';
 import { PRIVATE_FILE, PRIVATE_FOLDER, publishFile, sha256OfFile, unfinishedPath } from './backup-files';
 import { readBackup } from './backup-folder';
 import { BackupProblem } from './backup-problem';
 import { openSealedFile } from './backup-seal';
 
 export interface RestoreOptions {
-  /** The backup. A plain copy of a database of ours is taken too. */
+  /** The backup, or a plain copy of a NixFleet database. */
   file: string;
   dbPath: string;
   secretsFolder: string;
@@ -33,22 +33,22 @@ export interface RestoreOptions {
 
 export interface Restored {
   examined: Examination;
-  /** Where the database is that was there before; null when there was none. */
-  aside: string | null;
-  /** Secrets that came back with it. */
+  /** Path of the replaced database; null when there was none. */
+  replaced: string | null;
+  /** Names of the restored secrets. */
   secrets: readonly string[];
-  /** When the backup was made; null when the file does not say. */
+  /** When the backup was made, epoch milliseconds; null when the file does not say. */
   takenAt: number | null;
 }
 
-/** Throws a sentence when it can't be done; then the installation is as it was. */
+/** Throws an error with a sentence when it fails; the installation is then unchanged. */
 export async function restoreBackup(named: RestoreOptions): Promise<Restored> {
   try {
     mkdirSync(dirname(named.dbPath), { recursive: true, mode: PRIVATE_FOLDER });
   } catch (error) {
     throw asDatabaseError(error, dirname(named.dbPath));
   }
-  // The dashboard locks the real file: by another name it would not be seen here.
+  // The dashboard locks the real path: another name of the file would not meet its lock.
   const options = existsSync(named.dbPath) ? { ...named, dbPath: realpathSync(named.dbPath) } : named;
   const { dbPath, now, log } = options;
   const lock = takeLock(dbPath, log);
@@ -57,12 +57,12 @@ export async function restoreBackup(named: RestoreOptions): Promise<Restored> {
     await stage(options, staged);
     const restoredAt = now();
     const { examined, takenAt } = prepareStaged(staged, options, restoredAt);
-    const aside = keepAside(dbPath, restoredAt);
-    // The old write-ahead log must never meet the new file: its content is in the old file, or aside with it.
+    const replaced = keepReplaced(dbPath, restoredAt);
+    // SQLite must never apply the old write-ahead log to the new file. Its content is kept with the replaced database.
     for (const side of ['-wal', '-shm']) rmSync(`${dbPath}${side}`, { force: true });
     publishFile(staged, dbPath);
-    const secrets = putSecretsBack(dbPath, options.secretsFolder, restoredAt);
-    return { examined, aside, secrets, takenAt };
+    const secrets = restoreSecrets(dbPath, options.secretsFolder, restoredAt);
+    return { examined, replaced, secrets, takenAt };
   } catch (error) {
     throw error instanceof Error && 'code' in error && error.code !== undefined
       ? asDatabaseError(error, staged)
@@ -73,40 +73,40 @@ export async function restoreBackup(named: RestoreOptions): Promise<Restored> {
   }
 }
 
-/** A copy beside the database, decrypted, and the same as its manifest says. */
+/** Copies the backup beside the database, decrypted, after comparing it with its manifest. */
 async function stage({ file, key }: RestoreOptions, staged: string): Promise<void> {
   if (!existsSync(file)) throw new BackupProblem(`There is no file ${file}.`);
-  await requireAsNoted(file);
+  await requireManifestHash(file);
   if (!file.endsWith('.age')) {
     requireNoLog(file);
     copyFileSync(file, staged);
-    // It comes with the permissions of the backup, which others may read, or nobody may write.
+    // The copy has the permissions of the backup, which may be readable by others or read-only.
     chmodSync(staged, PRIVATE_FILE);
     return;
   }
   if (key === null) {
-    throw new BackupProblem(`${file} is encrypted: set NIXFLEET_BACKUP_KEY to the key that it was made with.`);
+    throw new BackupProblem(`${file} is encrypted: set NIXFLEET_BACKUP_KEY to the key it was encrypted with.`);
   }
   await openSealedFile(file, staged, key);
 }
 
-/** A backup stands for itself; what was copied from a running dashboard has its newest rows in the log beside it. */
+/** A backup is one file; a copy from a running dashboard has its newest rows in the log beside it. */
 function requireNoLog(file: string): void {
   for (const log of [`${file}-wal`, `${file}-journal`]) {
     if ((statSync(log, { throwIfNoEntry: false })?.size ?? 0) === 0) continue;
     throw new BackupProblem(
-      `Beside ${file} lies ${log} with changes that are not in it: it was not restored. Fold them in first ` +
+      `${log} holds changes that are not in ${file}: it was not restored. Write them into the file first ` +
         `(sqlite3 ${file} 'pragma wal_checkpoint(truncate)'), or restore a backup.`,
     );
   }
 }
 
-/** Throws when a manifest stands beside the file and says another content. */
-export async function requireAsNoted(file: string): Promise<void> {
-  const noted = readBackup(file);
-  if (noted !== null && (await sha256OfFile(file)) !== noted.sha256) {
+/** Throws when the manifest beside the file names another SHA-256. */
+export async function requireManifestHash(file: string): Promise<void> {
+  const manifest = readBackup(file);
+  if (manifest !== null && (await sha256OfFile(file)) !== manifest.sha256) {
     throw new BackupProblem(
-      `${file} is not the backup that was made: its SHA-256 is another one. Take an older backup.`,
+      `${file} has changed since it was made: its SHA-256 differs from the manifest. Use an older backup.`,
     );
   }
 }
@@ -118,10 +118,10 @@ function prepareStaged(
 ): { examined: Examination; takenAt: number | null } {
   const content = inspectFile(staged, readMigrations(migrationsFolder ?? findMigrationsFolder()));
   if (content.kind === 'newer') {
-    throw new BackupProblem(`${file} was made by a newer NixFleet than this one: restore it with that version.`);
+    throw new BackupProblem(`${file} was made by a newer NixFleet: restore it with that version.`);
   }
-  if (content.kind !== 'ours') {
-    throw new BackupProblem(`${file} is no backup of a NixFleet database (${content.kind}): it was not restored.`);
+  if (content.kind !== 'nixfleet') {
+    throw new BackupProblem(`${file} is not a backup of a NixFleet database (${content.kind}): it was not restored.`);
   }
   const client = new Database(staged, { fileMustExist: true });
   try {
@@ -141,8 +141,7 @@ function prepareStaged(
 }
 
 function restoredEvent(takenAt: number | null, restoredAt: number) {
-  const of =
-    takenAt === null ? 'a copy that does not say its time' : `the backup of ${new Date(takenAt).toISOString()}`;
+  const of = takenAt === null ? 'a copy of unknown time' : `the backup of ${new Date(takenAt).toISOString()}`;
   return {
     ...NOBODY,
     at: restoredAt,
@@ -151,29 +150,29 @@ function restoredEvent(takenAt: number | null, restoredAt: number) {
     action: DATABASE_RESTORED,
     actorKind: 'operator',
     actor: 'nixfleet restore',
-    message: `The database was restored from ${of}: what happened later is not in it.`,
+    message: `The database was restored from ${of}: it holds nothing that happened later.`,
     data: { takenAt: takenAt ?? 0, restoredAt },
   } as const;
 }
 
 /**
- * Keeps the present database under another name. A healthy one is folded into its file first; of one that can't be, the
- * write-ahead log is kept beside it.
+ * Keeps the present database under another name. The write-ahead log of a healthy database is written into its file
+ * first; that of a damaged one is kept beside it.
  */
-function keepAside(dbPath: string, now: number): string | null {
+function keepReplaced(dbPath: string, now: number): string | null {
   if (!existsSync(dbPath)) return null;
-  const aside = asidePath(dbPath, now);
-  if (!fold(dbPath) && existsSync(`${dbPath}-wal`)) copyFileSync(`${dbPath}-wal`, `${aside}-wal`);
+  const replaced = replacedPath(dbPath, now);
+  if (!checkpoint(dbPath) && existsSync(`${dbPath}-wal`)) copyFileSync(`${dbPath}-wal`, `${replaced}-wal`);
   try {
-    linkSync(dbPath, aside);
+    linkSync(dbPath, replaced);
   } catch {
-    // A file system without hard links.
-    copyFileSync(dbPath, aside);
+    // The file system has no hard links.
+    copyFileSync(dbPath, replaced);
   }
-  return aside;
+  return replaced;
 }
 
-function fold(dbPath: string): boolean {
+function checkpoint(dbPath: string): boolean {
   try {
     const client = new Database(dbPath, { fileMustExist: true });
     try {
@@ -187,7 +186,7 @@ function fold(dbPath: string): boolean {
   }
 }
 
-function putSecretsBack(dbPath: string, secretsFolder: string, now: number): string[] {
+function restoreSecrets(dbPath: string, secretsFolder: string, now: number): string[] {
   const client = new Database(dbPath, { fileMustExist: true });
   try {
     return finishRestore(client, secretsFolder, now);

@@ -1,4 +1,4 @@
-/** One round of backing up: make, copy to the second place, remove what is beyond the number to keep. */
+/** One backup round: make a backup, copy it to the second folder, remove backups beyond the number to keep. */
 import { z } from 'zod';
 import { copyBackup } from './copy-backup';
 import { createBackup, type BackupOptions } from './create-backup';
@@ -10,24 +10,24 @@ export interface BackupRound extends BackupOptions {
   copyFolder: string | null;
 }
 
-/** What a round came to, as the process that ran it says it to the one that asked. */
+/** The result of a round, as the backup process prints it for the dashboard. */
 export const roundResultSchema = z.object({
   file: z.string(),
   bytes: z.number(),
   createdAt: z.number(),
-  /** Sentences on what is to be mended although the backup is good. */
+  /** Problems to solve although the backup is good; sentences. */
   warnings: z.array(z.string()),
 });
 
 export type RoundResult = z.infer<typeof roundResultSchema>;
 
-/** Throws when there is no new good backup. A failed copy or a broken chain of events is a warning. */
+/** Throws when no good backup was made. A failed copy or a broken chain of events is a warning. */
 export async function runBackupRound(round: BackupRound): Promise<{ backup: StoredBackup; warnings: string[] }> {
   const { folder, copyFolder, keep, now } = round;
   const backup = await createBackup(round);
   const warnings: string[] = [];
   if (backup.chainProblems.length > 0) {
-    warnings.push(`The chain of events does not hold: ${backup.chainProblems.join(' ')}`);
+    warnings.push(`The chain of events is not intact: ${backup.chainProblems.join(' ')}`);
   }
   rotateBackups(folder, keep, now());
   if (copyFolder !== null) {

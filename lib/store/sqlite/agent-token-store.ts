@@ -1,21 +1,23 @@
-/** Tokens of hosts and enrolment codes in the database, as `lib/auth/agents/agent-ports.ts` asks for them. */
-import { and, desc, eq, gt, isNull, lt, ne, or, sql } from 'drizzle-orm';
+/** Tokens of hosts and enrolment codes in the database: implements `lib/auth/agents/agent-ports.ts`. */
+import { and, desc, eq, getTableColumns, gt, isNull, lt, ne, or, sql } from 'drizzle-orm';
 import type { AgentTokenRecord, AgentTokenStore } from '@/lib/auth/agents/agent-ports';
 import type { Db } from './open-database';
 import { agentTokens, enrolmentCodes } from './schema';
 
 type Writer = Pick<Db, 'insert' | 'update'>;
 
-/** The store on an open database. */
+const { origin: _origin, ...tokenColumns } = getTableColumns(agentTokens);
+
+/** Creates the store on an open database. */
 export function createAgentTokenStore(db: Db): AgentTokenStore {
-  // Asked at every upgrade and at every call of a version-1 agent.
+  // Runs at every upgrade and every call of a version-1 agent.
   const byHash = db
-    .select()
+    .select(tokenColumns)
     .from(agentTokens)
     .where(eq(agentTokens.tokenHash, sql.placeholder('tokenHash')))
     .prepare();
 
-  /** Tokens that would be good for longer end at this moment. */
+  /** Makes the host's other tokens expire at this moment, unless they expire earlier. */
   function endOthers(tx: Writer, hostId: string, exceptId: string, at: number): void {
     const isLonger = or(isNull(agentTokens.expiresAt), gt(agentTokens.expiresAt, at));
     tx.update(agentTokens)
@@ -34,11 +36,11 @@ export function createAgentTokenStore(db: Db): AgentTokenStore {
       return byHash.get({ tokenHash }) ?? null;
     },
     token(id) {
-      return db.select().from(agentTokens).where(eq(agentTokens.id, id)).get() ?? null;
+      return db.select(tokenColumns).from(agentTokens).where(eq(agentTokens.id, id)).get() ?? null;
     },
     tokens(hostId) {
       return db
-        .select()
+        .select(tokenColumns)
         .from(agentTokens)
         .where(and(isNull(agentTokens.revokedAt), hostId === undefined ? undefined : eq(agentTokens.hostId, hostId)))
         .orderBy(desc(agentTokens.createdAt))

@@ -1,37 +1,37 @@
 /**
- * Verifies the stored chain of events from its oldest row to its newest: what was changed, moved or taken out in between
- * shows by itself. Of the oldest end, retention keeps an anchor: an event of its own that names the last row it cut.
- * That the newest end is whole is told by SQLite's own counter of ids, and by witnesses outside of the file (manifests
- * of backups, lines of the log); whoever can write file, backups and log alike can write another history.
+ * Verifies the stored chain of events from its oldest row to its newest. The hashes reveal rows that were changed, moved
+ * or removed in between. At the oldest end, retention leaves an anchor: an event that names the last row it removed. The
+ * newest end is compared with SQLite's counter of ids and with witnesses outside the file (manifests of backups, lines
+ * of the log). Whoever can write the file, the backups and the log can forge the whole history.
  */
 import { z } from 'zod';
 import type Sqlite from 'better-sqlite3';
 import { CHAIN_START, verifyChain, type ChainedEvent, type ChainLink } from './event-chain';
 
-/** The action of the event that retention leaves when it cuts the oldest end. */
+/** The action of the event that retention records when it removes the oldest events. */
 export const EVENTS_CUT = 'events.cut';
-/** The action of the event that a restore leaves. */
+/** The action of the event that a restore records. */
 export const DATABASE_RESTORED = 'database.restored';
 
-/** A link of the chain that was noted elsewhere. */
+/** A link of the chain that was noted outside the database. */
 export interface Witness extends ChainLink {
-  /** Where it was noted, for people. */
+  /** Where it was noted, as words for a sentence. */
   source: string;
-  /** When; null when that is not known. */
+  /** When it was noted, epoch milliseconds; null when that is not known. */
   at: number | null;
 }
 
 export interface AuditReport {
-  /** Rows that were read. */
+  /** Number of events read. */
   rows: number;
   first: ChainLink | null;
-  /** The newest link; worth noting elsewhere. */
+  /** The newest link: note it outside the database. */
   head: ChainLink | null;
-  /** The last event that retention cut; null when it cut nothing. */
+  /** Id of the last event that retention removed; null when it removed none. */
   cutUpTo: number | null;
-  /** Witnesses that the rows agree with. */
+  /** Number of witnesses that match the events. */
   agreed: number;
-  /** Sentences, at most 20. None: the chain holds. */
+  /** At most 20 sentences; empty when the chain is intact. */
   problems: readonly string[];
 }
 
@@ -42,10 +42,10 @@ const restoredData = z.object({ takenAt: z.number(), restoredAt: z.number() });
 
 type StoredEvent = ChainedEvent & { prevHash: string; hash: string };
 
-/** Reads all events of a database of ours. Takes about a second for 200,000 of them. */
+/** Reads all events. Takes about a second for 200,000 of them. */
 export function auditEvents(client: Sqlite.Database, witnesses: readonly Witness[] = []): AuditReport {
   const problems: string[] = [];
-  const complain = (problem: string): void => {
+  const addProblem = (problem: string): void => {
     if (problems.length < MAX_PROBLEMS) problems.push(problem);
   };
   const anchor = newestCut(client);
@@ -61,11 +61,11 @@ export function auditEvents(client: Sqlite.Database, witnesses: readonly Witness
       if (row.id > 1) {
         head = { id: row.id - 1, hash: row.prevHash };
         const problem = oldestEndProblem(head, anchor, anchor ? hashAt.get(anchor.upTo) : undefined);
-        if (problem !== null) complain(problem);
+        if (problem !== null) addProblem(problem);
       }
     }
     const verdict = verifyChain([row], head);
-    if (verdict.kind === 'broken') complain(verdict.reason);
+    if (verdict.kind === 'broken') addProblem(verdict.reason);
     head = { id: row.id, hash: row.hash };
   }
 
@@ -74,18 +74,18 @@ export function auditEvents(client: Sqlite.Database, witnesses: readonly Witness
     .pluck()
     .get();
   if (counted !== undefined && counted > head.id) {
-    complain(`The newest events are missing: ${counted} were written, the last one that is there is ${head.id}.`);
+    addProblem(`The newest events are missing: ${counted} were written, but the last one is ${head.id}.`);
   }
   let agreed = 0;
   for (const witness of outsideRestores(client, witnesses)) {
     const problem = witnessProblem(witness, first, head, hashAt.get(witness.id));
     if (problem === null) agreed += 1;
-    else complain(problem);
+    else addProblem(problem);
   }
   return { rows, first, head: rows > 0 ? head : null, cutUpTo: anchor?.upTo ?? null, agreed, problems };
 }
 
-/** What retention cut last, and when; null when it cut nothing. */
+/** The last event that retention removed, and when; null when it removed none. */
 export function newestCut(client: Sqlite.Database): { upTo: number; hash: string; at: number } | null {
   return newestData(client, EVENTS_CUT, cutData)[0] ?? null;
 }
@@ -100,7 +100,7 @@ function readEvents(client: Sqlite.Database): Iterable<StoredEvent> {
     .iterate();
 }
 
-/** A cut that a crash interrupted leaves rows before its anchor: they are proven by the row that the anchor names. */
+/** A crash during retention leaves rows before the anchor: the row that the anchor names proves them. */
 function oldestEndProblem(
   before: ChainLink,
   anchor: { upTo: number; hash: string } | null,
@@ -108,12 +108,12 @@ function oldestEndProblem(
 ): string | null {
   if (anchor === null || anchor.upTo < before.id) {
     const from = anchor === null ? 1 : anchor.upTo + 1;
-    return `The oldest events are missing: ${from} to ${before.id} were not cut by retention.`;
+    return `The oldest events are missing: ${from} to ${before.id} were not removed by retention.`;
   }
   const found = anchor.upTo === before.id ? before.hash : anchored;
   return found === anchor.hash
     ? null
-    : `Event ${anchor.upTo} is not the one that retention named when it cut the oldest events.`;
+    : `Event ${anchor.upTo} is not the one that retention named when it removed the oldest events.`;
 }
 
 function witnessProblem(
@@ -124,12 +124,14 @@ function witnessProblem(
 ): string | null {
   const noted = `${witness.source} has event ${witness.id}`;
   if (witness.id === CHAIN_START.id) return null;
-  if (witness.id > head.id) return `The newest events are missing: ${noted}, the last one that is there is ${head.id}.`;
+  if (witness.id > head.id) return `The newest events are missing: ${noted}, but the last one is ${head.id}.`;
   if (first !== null && witness.id < first.id) return null;
-  return found === witness.hash ? null : `${noted} with another hash: the events were written anew, or it was edited.`;
+  return found === witness.hash
+    ? null
+    : `${noted} with another hash: that event was edited, or the events were rewritten.`;
 }
 
-/** What was noted of a history that a restore replaced says nothing about this one. */
+/** A witness of a history that a restore has replaced says nothing about this one. */
 function outsideRestores(client: Sqlite.Database, witnesses: readonly Witness[]): Witness[] {
   const restores = newestData(client, DATABASE_RESTORED, restoredData);
   return witnesses.filter(

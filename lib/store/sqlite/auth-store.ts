@@ -1,5 +1,5 @@
-/** Users, sessions, used codes and limits in the database, as `lib/auth/operator/auth-ports.ts` asks for them. */
-import { and, asc, count, desc, eq, inArray, isNull, like, lt } from 'drizzle-orm';
+/** Users, sessions, used codes and limits in the database: implements `lib/auth/operator/auth-ports.ts`. */
+import { and, asc, count, desc, eq, getTableColumns, inArray, isNull, like, lt } from 'drizzle-orm';
 import { z } from 'zod';
 import type { AuthStore } from '@/lib/auth/operator/auth-ports';
 import type { Db } from './open-database';
@@ -7,18 +7,19 @@ import { recoveryCodes, sessions, throttles, totpSteps, users } from './schema';
 import { createSettingsStore } from './settings-store';
 
 const CONFIGURED_MARK = 'auth.configured-credentials';
+const { provenAt: _provenAt, ...sessionColumns } = getTableColumns(sessions);
 
 function replaceCodes(tx: Pick<Db, 'delete' | 'insert'>, userId: string, codeHashes: readonly string[]): void {
   tx.delete(recoveryCodes).where(eq(recoveryCodes.userId, userId)).run();
   for (const codeHash of codeHashes) tx.insert(recoveryCodes).values({ userId, codeHash }).run();
 }
 
-/** The store on an open database. */
+/** Creates the store on an open database. */
 export function createAuthStore(db: Db): AuthStore {
   const settings = createSettingsStore(db);
   return {
-    ensureUser({ id, name, role }, now) {
-      db.insert(users).values({ id, name, role, createdAt: now, updatedAt: now }).onConflictDoNothing().run();
+    ensureUser({ id, name }, now) {
+      db.insert(users).values({ id, name, createdAt: now, updatedAt: now }).onConflictDoNothing().run();
     },
     user(id) {
       const { name, passwordHash, totpSecret } = users;
@@ -89,28 +90,24 @@ export function createAuthStore(db: Db): AuthStore {
     },
     session(idHash) {
       const row = db
-        .select({ session: sessions, userName: users.name })
+        .select({ ...sessionColumns, userName: users.name })
         .from(sessions)
         .innerJoin(users, eq(users.id, sessions.userId))
         .where(eq(sessions.idHash, idHash))
         .get();
-      return row ? { ...row.session, userName: row.userName } : null;
+      return row ?? null;
     },
     sessionsOf(userId) {
       return db
-        .select({ session: sessions, userName: users.name })
+        .select({ ...sessionColumns, userName: users.name })
         .from(sessions)
         .innerJoin(users, eq(users.id, sessions.userId))
         .where(and(eq(sessions.userId, userId), isNull(sessions.revokedAt)))
         .orderBy(desc(sessions.lastSeenAt))
-        .all()
-        .map(({ session, userName }) => ({ ...session, userName }));
+        .all();
     },
     touchSession(idHash, lastSeenAt) {
       db.update(sessions).set({ lastSeenAt }).where(eq(sessions.idHash, idHash)).run();
-    },
-    markProven(idHash, provenAt) {
-      db.update(sessions).set({ provenAt }).where(eq(sessions.idHash, idHash)).run();
     },
     revokeSession(idHash, now) {
       const open = and(eq(sessions.idHash, idHash), isNull(sessions.revokedAt));

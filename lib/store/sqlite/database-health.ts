@@ -1,14 +1,14 @@
-/** Whether the database takes writes now. */
+/** Whether the database accepts writes now. */
 import { asDatabaseError } from './store-errors';
 import type { Db } from './open-database';
 
 const PROBE_KEY = 'health.probe';
-/** More than one page, so that a file which may not grow is noticed although small changes would still fit. */
+/** More than one page, so that the check fails when the file can't grow, even if small changes would still fit. */
 const PROBE_BYTES = 16_384;
 
 export type Writability = { kind: 'writable' } | { kind: 'refused'; reason: string };
 
-/** Writes and removes a row in one durable transaction: what a reader sees does not change. Never throws. */
+/** Writes and removes a row in one durable transaction, so that readers see no change. Never throws. */
 export function checkWritable(db: Db): Writability {
   const client = db.$client;
   try {

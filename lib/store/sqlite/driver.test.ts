@@ -2,14 +2,14 @@ import { describe, expect, it } from 'vitest';
 import { Database, driverFor } from './driver';
 
 describe('driverFor', () => {
-  it('takes version 13 where Node-API 10 is there (Node 22.14), version 12 where it is not', () => {
+  it('chooses version 13 with Node-API 10 (Node 22.14) and version 12 without it', () => {
     expect(driverFor(9)).toBe('better-sqlite3-node20');
     expect(driverFor(10)).toBe('better-sqlite3');
   });
 });
 
 describe('Database', () => {
-  it('survives the garbage collection of its statements (Node 24.19 ended the process of version 12)', () => {
+  it('survives the garbage collection of its statements, which crashed version 12 on Node 24.19', () => {
     const database = new Database(':memory:');
     for (let round = 0; round < 200_000; round += 1) database.prepare('select 1');
     expect(database.prepare('select 1').pluck().get()).toBe(1);

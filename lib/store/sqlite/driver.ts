@@ -1,7 +1,7 @@
 /**
- * better-sqlite3 in the version that this Node can run. Version 12 ends the process on Node 24.19 and later, when a
- * statement is collected as garbage; version 13 ends it on Node before 22.14, which lacks Node-API 10
- * (docs/decisions/0014-two-sqlite-drivers.md). Both have the same interface, and neither is loaded before it is used.
+ * better-sqlite3 in the version that this Node can run. Version 12 crashes Node 24.19 and later when a statement is
+ * garbage-collected; version 13 crashes Node before 22.14, which has no Node-API 10
+ * (docs/decisions/0014-two-sqlite-drivers.md). Both have the same interface, and only the one needed is loaded.
  */
 import { createRequire } from 'node:module';
 import type Driver from 'better-sqlite3';
@@ -14,5 +14,5 @@ export function driverFor(nodeApi: number): 'better-sqlite3' | 'better-sqlite3-n
 }
 
 const load = createRequire(import.meta.url);
-// The package's own type definitions say what it exports.
+// Both packages export what the type definitions of better-sqlite3 say.
 export const Database = load(driverFor(Number(process.versions.napi))) as typeof Driver;

@@ -18,7 +18,7 @@ function chainOf(messages: readonly string[]): Row[] {
 }
 
 describe('the chain of events', () => {
-  it('has the encoding that is documented', () => {
+  it('uses the documented encoding', () => {
     const event = toChainedEvent(1, testEvent('ä "quoted"', { data: { a: 1 } }));
     const text =
       `[1,"${'0'.repeat(64)}",1,4000,"fleet","info","host.seen","dashboard","dashboard",null,"",null,"",null,"",` +
@@ -26,14 +26,14 @@ describe('the chain of events', () => {
     expect(eventHash(CHAIN_START.hash, event)).toBe(createHash('sha256').update(text, 'utf8').digest('hex'));
   });
 
-  it('is intact as written, and page by page', () => {
+  it('verifies as written, as a whole and page by page', () => {
     const rows = chainOf(['a', 'b', 'c', 'd']);
     const first = verifyChain(rows.slice(0, 2));
     expect(first).toEqual({ kind: 'intact', last: { id: 2, hash: rows[1]!.hash } });
     if (first.kind === 'intact') expect(verifyChain(rows.slice(2), first.last)).toMatchObject({ kind: 'intact' });
   });
 
-  it('shows any single changed field at its row', () => {
+  it('reports any single changed field at its row', () => {
     const fields = Object.keys(chainOf(['a'])[0]!) as (keyof Row)[];
     fc.assert(
       fc.property(fc.integer({ min: 0, max: 5 }), fc.constantFrom(...fields), (index, field) => {
@@ -47,13 +47,13 @@ describe('the chain of events', () => {
     );
   });
 
-  it('shows a deleted row and a row out of its place', () => {
+  it('reports a deleted row and a row out of order', () => {
     const rows = chainOf(['a', 'b', 'c', 'd']);
     expect(verifyChain(rows.filter(({ id }) => id !== 3))).toMatchObject({ kind: 'broken', id: 3 });
     expect(verifyChain(rows.slice(1))).toMatchObject({ kind: 'broken', id: 1 });
     const [a, b, c, d] = [rows[0]!, rows[1]!, rows[2]!, rows[3]!];
     expect(verifyChain([a, c, b, d])).toMatchObject({ kind: 'broken' });
-    // The contents change places, the ids stay.
+    // The contents are swapped, the ids stay.
     expect(verifyChain([a, { ...c, id: 2 }, { ...b, id: 3 }, d])).toMatchObject({ kind: 'broken', id: 2 });
   });
 });

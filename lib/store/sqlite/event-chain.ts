@@ -1,19 +1,19 @@
 /**
- * The chain of events. Each row's hash covers its content, its id and the hash of the row before it, so that a changed,
- * missing or moved row shows. Whoever can write the file can also compute the whole chain anew: it proves no more than
- * that nobody edited rows by hand.
+ * The chain of events. Each row's hash covers its content, its id and the hash of the row before it, which reveals a
+ * changed, missing or moved row. Whoever can write the file can also recompute the whole chain: it proves only that
+ * nobody edited single rows.
  *
  * Canonical encoding: the UTF-8 bytes of `JSON.stringify` of the array
  * `[1, prevHash, id, at, category, level, action, actorKind, actor, userId, address, hostId, hostName, commandId,
  * outcome, message, data]`, where 1 is the version of this encoding, absent values are null, and `data` is the text of
- * its column as stored. JSON writes an array of strings, integers and nulls in one way only (ECMA-262, 25.5.2). The
- * hash is its SHA-256 in lower-case hex. Before the first row comes a hash of 64 zeros and the id 0; ids have no gaps.
+ * its column as stored. JSON.stringify has one output for an array of strings, integers and nulls (ECMA-262, 25.5.2).
+ * The hash is its SHA-256 in lower-case hex. The first row follows a hash of 64 zeros and the id 0; ids have no gaps.
  */
 import { createHash } from 'node:crypto';
 
 const ENCODING_VERSION = 1;
 
-/** An event as its row holds it, without the hashes. */
+/** An event as stored in its row, without the hashes. */
 export interface ChainedEvent {
   id: number;
   at: number;
@@ -37,11 +37,11 @@ export interface ChainLink {
   hash: string;
 }
 
-/** What the first row follows. */
+/** The link that the first row follows. */
 export const CHAIN_START: ChainLink = { id: 0, hash: '0'.repeat(64) };
 
 export type ChainVerdict =
-  /** `last` is where a check of the following rows goes on. */
+  /** A check of the following rows continues from `last`. */
   { kind: 'intact'; last: ChainLink } | { kind: 'broken'; id: number; reason: string };
 
 /** The hash of an event that follows one with the hash `prevHash`. */
@@ -69,8 +69,8 @@ export function eventHash(prevHash: string, event: ChainedEvent): string {
 }
 
 /**
- * Checks rows in the order of their ids; long tables go page by page, each from the `last` of the one before. Rows that
- * are missing at the very end can only be seen by somebody who knows the last id (`sqlite_sequence` does).
+ * Checks rows in the order of their ids; check a long table page by page, each from the `last` of the page before. Rows
+ * missing at the newest end are only noticed by comparing with the last id (in `sqlite_sequence`).
  */
 export function verifyChain(
   rows: Iterable<ChainedEvent & { prevHash: string; hash: string }>,

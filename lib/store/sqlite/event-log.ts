@@ -1,16 +1,16 @@
-/** Appends to the one table of events, each row chained to the one before it. */
+/** Appends events to their table, each row chained to the one before it. */
 import type Sqlite from 'better-sqlite3';
 import type { EventView } from '@/lib/protocol/live';
 import { CHAIN_START, eventHash } from './event-chain';
-import { toChainedEvent, toEventView, type Complain } from './rows';
+import { toChainedEvent, toEventView, type OnUnreadable } from './rows';
 import { events } from './schema';
 import { prepareWriter } from './statements';
 import type { NewEvent } from '@/lib/fleet/records/event-record';
 
-/** Gives a function that appends events; it has to run inside a transaction of its caller. */
+/** Returns a function that appends events; call it inside a transaction. */
 export function prepareEventLog(
   client: Sqlite.Database,
-  complain: Complain,
+  onUnreadable: OnUnreadable,
 ): (added: readonly NewEvent[]) => EventView[] {
   const writeEvent = prepareWriter(client, events, { omit: ['importNote'] });
   const lastEvent = client.prepare<[], { id: number; hash: string }>(
@@ -24,7 +24,7 @@ export function prepareEventLog(
     if (added.length === 0) return [];
     const last = lastEvent.get() ?? CHAIN_START;
     let prevHash = last.hash;
-    // The sequence also remembers rows that somebody deleted from the end: the gap then shows.
+    // The sequence also counts rows that somebody deleted from the newest end, which leaves a visible gap.
     let id = Math.max(last.id, lastEventId.get() ?? 0);
     return added.map((event) => {
       id += 1;
@@ -32,7 +32,7 @@ export function prepareEventLog(
       const hash = eventHash(prevHash, row);
       writeEvent({ ...row, prevHash, hash });
       prevHash = hash;
-      return toEventView(row, complain);
+      return toEventView(row, onUnreadable);
     });
   };
 }

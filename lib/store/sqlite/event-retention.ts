@@ -1,6 +1,6 @@
 /**
- * Cuts the oldest events. What is left can still be verified, because an event that names the last one cut is stored
- * before the first row goes (see `audit.ts`).
+ * Removes the oldest events. The remaining ones can still be verified, because an event that names the last removed one
+ * is stored before the first row is deleted (see `audit.ts`).
  */
 import type Sqlite from 'better-sqlite3';
 import { BY_DASHBOARD, NOBODY } from '@/lib/fleet/events';
@@ -8,20 +8,20 @@ import { EVENTS_CUT, newestCut } from './audit';
 import type { NewEvent } from '@/lib/fleet/records/event-record';
 
 const DAY_MS = 86_400_000;
-/** Not more often, or each hour would leave an event of its own about the few that became too old in it. */
+/** Not more often, or every hour would record an event about a few removed ones. */
 const CUT_EVERY_MS = DAY_MS;
 const MAX_ROWS_PER_STEP = 2_000;
 
 export interface EventLimits {
-  /** Events that are older go. */
+  /** Older events are removed. */
   eventDays: number;
-  /** Beyond so many, the oldest go. */
+  /** Beyond this number, the oldest events are removed. */
   eventRows: number;
 }
 
 interface Times {
   now: number;
-  /** What happened before this moment is older than `eventDays`. */
+  /** Events before this moment are older than `eventDays`. */
   tooOld: number;
 }
 
@@ -31,7 +31,7 @@ interface Row {
   hash: string;
 }
 
-/** One pass: each `next()` is one short transaction and gives the rows it deleted. `record` stores the anchor. */
+/** One pass: each `next()` is one short transaction and yields the number of rows it deleted. `record` stores the anchor. */
 export function* eventSteps(
   client: Sqlite.Database,
   limits: EventLimits,
@@ -44,7 +44,7 @@ export function* eventSteps(
   const last = lastToCut(client, limits.eventRows, tooOld);
   if (last === null) return;
   record(cutEvent(last, limits, now));
-  // A database that refuses to store the anchor loses nothing.
+  // Without a stored anchor, nothing is deleted.
   if (newestCut(client)?.upTo === last.id) yield* deleteUpTo(client, last.id);
 }
 
@@ -58,14 +58,14 @@ function* deleteUpTo(client: Sqlite.Database, id: number): Generator<number, voi
   }
 }
 
-/** The newest event that may go; null when there is none. The newest of all always stays. */
+/** The newest event to remove; null when there is none. The newest event of all always stays. */
 function lastToCut(client: Sqlite.Database, eventRows: number, tooOld: number): Row | null {
   const ends = client
     .prepare<[], { first: number | null; last: number | null }>('select min(id) as first, max(id) as last from events')
     .get();
   if (ends?.first == null || ends.last == null) return null;
   const row = client.prepare<[number], Row>('select id, at, hash from events where id >= ? order by id limit 1');
-  // Ids rise with time (but for a clock that was put back), so the first one that is young enough is found by halving.
+  // Ids increase with time (unless the clock was set back), so a binary search finds the first event to keep.
   let low = ends.first;
   let high = ends.last;
   while (low < high) {

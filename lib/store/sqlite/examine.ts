@@ -1,4 +1,4 @@
-/** Looks a database through, without changing it: is it sound, what is in it, does the chain of events hold. */
+/** Examines a database without changing it: its integrity, its contents and its chain of events. */
 import type Sqlite from 'better-sqlite3';
 import { auditEvents, type AuditReport, type Witness } from './audit';
 import { readApplied } from './migrate';
@@ -11,11 +11,11 @@ export interface Examination {
   /** Rows of each table. */
   rows: Record<string, number>;
   audit: AuditReport;
-  /** What is wrong with the file itself; sentences. None: it is sound. */
+  /** What is wrong with the file, one sentence each; empty when it is sound. */
   problems: readonly string[];
 }
 
-/** Reads the whole database, which takes seconds for a large one: not for the process that serves. It has to be ours. */
+/** Reads the whole database of NixFleet. Takes seconds for a large one: not for the process that serves. */
 export function examineDatabase(client: Sqlite.Database, witnesses: readonly Witness[] = []): Examination {
   const problems = [...integrityProblems(client), ...referenceProblems(client)];
   const rows: Record<string, number> = {};
@@ -25,7 +25,7 @@ export function examineDatabase(client: Sqlite.Database, witnesses: readonly Wit
   return { schema: readApplied(client).at(-1)?.createdAt ?? 0, rows, audit: auditEvents(client, witnesses), problems };
 }
 
-/** The tables that hold something of ours. */
+/** NixFleet's tables, without those of SQLite and drizzle. */
 export function tableNames(client: Sqlite.Database): string[] {
   return client
     .prepare<[], string>(
@@ -38,7 +38,7 @@ export function tableNames(client: Sqlite.Database): string[] {
 
 function integrityProblems(client: Sqlite.Database): string[] {
   const found = client.prepare<[], string>(`pragma integrity_check(${MAX_PROBLEMS})`).pluck().all();
-  return found.filter((line) => line !== 'ok').map((line) => `It is damaged: ${line}.`);
+  return found.filter((line) => line !== 'ok').map((line) => `The file is damaged: ${line}.`);
 }
 
 function referenceProblems(client: Sqlite.Database): string[] {
@@ -47,7 +47,5 @@ function referenceProblems(client: Sqlite.Database): string[] {
       `select "table", rowid, parent from pragma_foreign_key_check limit ${MAX_PROBLEMS}`,
     )
     .all()
-    .map(
-      ({ table, rowid, parent }) => `Row ${rowid ?? '?'} of ${table} refers to a row of ${parent} that is not there.`,
-    );
+    .map(({ table, rowid, parent }) => `Row ${rowid ?? '?'} of ${table} refers to a missing row of ${parent}.`);
 }

@@ -27,7 +27,7 @@ function restart(): void {
 }
 
 describe('hosts', () => {
-  it('come back after a restart as they were stored, and are updated in place', () => {
+  it('are loaded after a restart as they were stored, and are updated in place', () => {
     const word = { status: 'ok' as const, message: 'current', saidAt: 'then', at: 5, generation: '42' };
     const host = testHost('a', {
       themeColorPinned: true,
@@ -50,7 +50,25 @@ describe('hosts', () => {
     expect(test.db.$client.prepare('select import_note from hosts').pluck().get()).toBe('{"old":1}');
   });
 
-  it('with an unreadable column are loaded without it, and the log says where it is', () => {
+  it('show the comment and criticality of an older dashboard as a note, which later writes keep', () => {
+    store.commit({ hosts: ['a', 'b', 'c'].map((id) => testHost(id)) });
+    const columns = `comment, criticality, os_name, nixpkgs_version, repo_dir, source_commit`;
+    const stored = ['In the cellar\n', 'high', 'NixOS', '25.11', '/etc/nixos', 'abc'];
+    test.db.$client
+      .prepare(`update hosts set (${columns}) = (${stored.map(() => '?').join(', ')}) where id = 'a'`)
+      .run(...stored);
+    test.db.$client.prepare(`update hosts set comment = ? where id = 'b'`).run('x'.repeat(4_000));
+    const { hosts } = store.load();
+    expect(hosts.map(({ note }) => note)).toEqual(['In the cellar\nCriticality: high', `${'x'.repeat(1_000)}…`, '']);
+
+    store.commit({ hosts: hosts.map((host) => ({ ...host, location: 'office' })) });
+    restart();
+    expect(store.load().hosts).toEqual(hosts.map((host) => ({ ...host, location: 'office' })));
+    const rows = test.db.$client.prepare(`select ${columns} from hosts where id <> 'b' order by id`).raw().all();
+    expect(rows).toEqual([stored, ['', 'low', '', '', '', '']]);
+  });
+
+  it('are loaded without an unreadable column, and the log names the column', () => {
     const word = { status: 'ok' as const, message: '', saidAt: '', at: 5, generation: '' };
     store.commit({ hosts: [testHost('a', { system: word, tests: word }), testHost('b')] });
     test.db.$client.prepare(`update hosts set system = '{"status":', tests = '{"status":"blue"}' where id = 'a'`).run();
@@ -62,7 +80,7 @@ describe('hosts', () => {
     expect(test.logged.join('')).toContain('Table hosts, row a, column tests');
   });
 
-  it('take their commands, output and metrics with them; events stay', () => {
+  it('are removed with their commands, output and metrics; events stay', () => {
     store.commit({
       hosts: [testHost('a'), testHost('b')],
       commands: [testCommand('c', 'a'), testCommand('d', 'b')],
@@ -86,7 +104,7 @@ describe('commands', () => {
   };
   const running: CommandState = { phase: 'running', ...wired, quiet: 0, progress: null };
 
-  it('come back in every detail, by id, by request and newest first', () => {
+  it('are read back in full by id, by request and newest first', () => {
     const old = endedCommand('old', 'a', 50, { createdAt: 10, forced: true, outputTruncated: true });
     const now = testCommand('now', 'a', { state: running, createdAt: 20, startedAt: 21, targetId: 'old', lines: 3 });
     store.commit({ hosts: [testHost('a'), testHost('b')], commands: [old, now] });
@@ -100,7 +118,7 @@ describe('commands', () => {
     expect(store.load()).toMatchObject({ commands: [now], lastEnded: [old] });
   });
 
-  it('loads the last ended of each host, by the time of its end', () => {
+  it('loads the last ended command of each host, by the time of its end', () => {
     store.commit({
       hosts: ['a', 'b', 'c'].map((id) => testHost(id)),
       commands: [
@@ -115,7 +133,7 @@ describe('commands', () => {
     expect(lastEnded.map(({ id }) => id).sort()).toEqual(['a1', 'b1']);
   });
 
-  it('takes what a host did last for its last command, not the stop of it', () => {
+  it('takes the last command that a host ran as its last, not the stop of it', () => {
     store.commit({
       hosts: [testHost('a')],
       commands: [
@@ -126,7 +144,7 @@ describe('commands', () => {
     expect(store.load().lastEnded.map(({ id }) => id)).toEqual(['switch']);
   });
 
-  it('with a state that can not be read end as lost', () => {
+  it('end as lost when their state cannot be read', () => {
     store.commit({ hosts: [testHost('a')], commands: [testCommand('c', 'a'), testCommand('d', 'a')] });
     test.db.$client
       .prepare("update commands set state = '{\"phase\":\"flying\"}', phase = 'flying' where id = 'c'")
@@ -137,7 +155,7 @@ describe('commands', () => {
     expect(test.logged.join('')).toContain('Table commands, row c, column state');
   });
 
-  it('are refused where the state and the outcome disagree, or a request repeats', () => {
+  it('are refused when state and outcome disagree, or when a request repeats', () => {
     store.commit({ hosts: [testHost('a')], commands: [testCommand('c', 'a')] });
     expect(() => store.commit({ commands: [testCommand('d', 'a', { outcome: 'failed' })] })).toThrow(
       expect.objectContaining({ kind: 'constraint' }),
@@ -151,7 +169,7 @@ describe('commands', () => {
 describe('output', () => {
   const TOTAL = 100_000;
 
-  it('replays 100,000 lines from any offset', () => {
+  it('reads 100,000 lines from any offset', () => {
     store.commit({ hosts: [testHost('a')], commands: [testCommand('c', 'a'), testCommand('d', 'a')] });
     const sizes = [1, 7, 250, 499];
     const batches = [];
@@ -184,7 +202,7 @@ describe('output', () => {
     expect(store.output('d', 1, 10).map(({ seq }) => seq)).toEqual([2, 3]);
   });
 
-  it('ends a page with the line that reaches its size, and loses none from page to page', () => {
+  it('ends a page with the line that reaches its size, and loses no line between pages', () => {
     const lengths = [10, 100, 3, 250, 0, 99, 1, 400, 5];
     const batch = testOutput('c', 1, lengths.length);
     for (const [index, length] of lengths.entries()) batch.lines[index]!.text = 'x'.repeat(length);
@@ -201,7 +219,7 @@ describe('output', () => {
     expect(store.output('c', 0, 100)).toHaveLength(lengths.length);
   });
 
-  it('is stored in rows of bounded size, so that a page reads little more than itself', () => {
+  it('is stored in rows of bounded size, so that reading a page parses little more than the page', () => {
     const batch = testOutput('c', 1, 100);
     for (const line of batch.lines) line.text = String(line.seq).padEnd(65_536, 'x');
     store.commit({ hosts: [testHost('a')], commands: [testCommand('c', 'a')], output: [batch] });
@@ -212,7 +230,7 @@ describe('output', () => {
     expect(() => store.commit({ output: [testOutput('c', 50, 50)] })).toThrow(/lines from/);
   });
 
-  it('refuses batches that overlap or have a gap within, wherever they lie', () => {
+  it('refuses batches that overlap others or have a gap', () => {
     store.commit({
       hosts: [testHost('a')],
       commands: [testCommand('c', 'a')],
@@ -235,7 +253,7 @@ describe('output', () => {
     expect(store.output('c', 0, 100).map(({ seq }) => seq)).toEqual(Array.from({ length: 41 }, (_, i) => i + 10));
   });
 
-  it('says in place of an unreadable batch that it can not be read, once', () => {
+  it('shows one note in place of an unreadable batch', () => {
     store.commit({
       hosts: [testHost('a')],
       commands: [testCommand('c', 'a')],
@@ -254,7 +272,7 @@ describe('output', () => {
 });
 
 describe('events', () => {
-  it('are given back with their ids, filtered and newest first', () => {
+  it('are returned with their ids, filtered and newest first', () => {
     const added = store.commit({
       events: [
         testEvent('one', { hostId: 'a', category: 'command' }),
@@ -276,7 +294,7 @@ describe('events', () => {
     expect(store.events({ limit: 10 })).toEqual([...added].reverse());
   });
 
-  it('make a chain that verifies from the file, whatever text they hold, across restarts', () => {
+  it('form a chain that verifies across restarts, whatever text they hold', () => {
     const text = fc.string({ unit: 'binary' });
     fc.assert(
       fc.property(fc.array(fc.tuple(text, fc.dictionary(text, fc.jsonValue())), { maxLength: 4 }), (contents) => {
@@ -293,13 +311,13 @@ describe('events', () => {
     expect(chain()).toMatchObject({ kind: 'intact', last: { id: last[0]!.id } });
   });
 
-  it('that were changed or deleted in the file are found at their id', () => {
+  it('that were changed or deleted in the file are reported by their id', () => {
     store.commit({ events: ['a', 'b', 'c', 'd'].map((message) => testEvent(message)) });
     test.db.$client.prepare("update events set message = 'B' where id = 2").run();
     expect(chain()).toMatchObject({ kind: 'broken', id: 2 });
     test.db.$client.prepare("update events set message = 'b' where id = 2").run();
     expect(chain()).toMatchObject({ kind: 'intact' });
-    // Even from the end: the next event keeps its distance.
+    // Also at the newest end: the next event does not reuse the id.
     test.db.$client.prepare('delete from events where id = 4').run();
     store.commit({ events: [testEvent('e')] });
     expect(chain()).toMatchObject({ kind: 'broken', id: 4 });
@@ -321,7 +339,7 @@ describe('a commit', () => {
     return found.kind === 'refused' ? found.reason : '';
   };
 
-  it('that fails in the middle leaves nothing', () => {
+  it('that fails halfway writes nothing', () => {
     const bad = { ...everything, metrics: [{ hostId: 'nobody', at: 1, metrics: everything.metrics[0]!.metrics }] };
     expect(() => store.commit(bad)).toThrow(expect.objectContaining({ kind: 'constraint' }));
     expect(counts()).toEqual([0, 0, 0, 0, 0]);
@@ -330,7 +348,7 @@ describe('a commit', () => {
     expect(chain()).toMatchObject({ kind: 'intact', last: { id: 1 } });
   });
 
-  it('that finds the disk full says so, leaves nothing, and works once there is room', () => {
+  it('on a full disk says so, writes nothing, and works once there is room', () => {
     const client = test.db.$client;
     client.pragma(`max_page_count = ${String(client.pragma('page_count', { simple: true }))}`);
     expect(() => store.commit(everything)).toThrow(expect.objectContaining({ kind: 'disk-full' }));
@@ -341,7 +359,7 @@ describe('a commit', () => {
     expect(counts()).toEqual([1, 1, 1, 1, 1]);
   });
 
-  it('on a file that can not be written says so, and works again afterwards', () => {
+  it('on a read-only file says so, and works again afterwards', () => {
     const client = test.db.$client;
     client.pragma('query_only = ON');
     expect(() => store.commit(everything)).toThrow(expect.objectContaining({ kind: 'read-only' }));

@@ -1,4 +1,4 @@
-/** The fleet's memory across restarts, as `lib/fleet/records/ports.ts` asks for it. Statements are prepared once. */
+/** The fleet's records in the database: implements `lib/fleet/records/store-port.ts`. Statements are prepared once. */
 import { and, asc, desc, eq, inArray, isNotNull, isNull, lt, sql } from 'drizzle-orm';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
 import type { EventView, OutputLine } from '@/lib/protocol/live';
@@ -11,6 +11,7 @@ import {
   fromCommandRow,
   fromHostRow,
   fromOutputRow,
+  HOST_FIELDS_OF_ADOPTION,
   orElse,
   toCommandRow,
   toEventView,
@@ -27,11 +28,11 @@ import { isDoneByHost } from '@/lib/fleet/operations/operation-rules';
 
 const MAX_EVENTS = 500;
 /**
- * Characters of output in one row, but for a single longer line. A page is read from whole rows, so that a large one
- * would be parsed again for each page in it.
+ * Most characters of output in one row, unless a single line is longer. A page is read from whole rows, so a large row
+ * would be parsed again for each of its pages.
  */
 const MAX_ROW_CHARACTERS = 256 * 1024;
-const LOST_REASON = 'Its stored state could not be read, so nobody can know how it went.';
+const LOST_REASON = 'Its stored state could not be read, so its outcome is unknown.';
 
 const eventViewColumns = {
   id: events.id,
@@ -48,24 +49,28 @@ const eventViewColumns = {
   message: events.message,
 };
 
-/** The store on an open database. Its methods throw a DatabaseError when the database refuses. */
-/** Operations that are not what a host does: they act upon a command, or the dashboard does them. */
-const NOT_OF_HOST = Object.values(OPERATIONS)
+/** Operations that a host does not run: they act on a command, or the dashboard runs them. */
+const NOT_RUN_BY_HOST = Object.values(OPERATIONS)
   .filter((operation) => !isDoneByHost(operation))
   .map((operation) => operation.id);
 
+/** Creates the store on an open database. Its methods throw a DatabaseError when the database refuses. */
 export function createFleetStore(db: Db, { log }: { log: Log }): FleetStore {
   const client = db.$client;
-  const complain = (sentence: string) => log.error({ problem: sentence }, 'stored value can not be read');
+  const onUnreadable = (sentence: string) => log.error({ problem: sentence }, 'stored value can not be read');
 
-  const writeHost = prepareWriter(client, hosts, { key: ['id'], omit: ['importNote'] });
+  const writeHost = prepareWriter(client, hosts, {
+    key: ['id'],
+    omit: ['importNote'],
+    insertOnly: HOST_FIELDS_OF_ADOPTION,
+  });
   const writeCommand = prepareWriter(client, commands, { key: ['id'], omit: ['importNote'] });
   const writeOutput = prepareWriter(client, commandOutput);
   const writeMetrics = prepareWriter(client, metricSamples, { key: ['hostId', 'at'] });
-  const appendEvents = prepareEventLog(client, complain);
-  const pipelines = createPipelineStore(db, complain);
+  const appendEvents = prepareEventLog(client, onUnreadable);
+  const pipelines = createPipelineStore(db, onUnreadable);
   const deleteHost = client.prepare<[string]>('delete from hosts where id = ?');
-  // Output before the commands that it belongs to: a cascade would delete any amount of it in one step.
+  // Output before its commands: a cascade would delete any amount of it in one step.
   const forgetRows = [
     `delete from metric_samples where rowid in (select rowid from metric_samples where host_id = ? limit ?)`,
     `delete from command_output where rowid in (select o.rowid from commands c
@@ -100,7 +105,7 @@ export function createFleetStore(db: Db, { log }: { log: Log }): FleetStore {
     .prepare();
 
   function readCommand(row: CommandRow): CommandRecord | null {
-    return orElse(() => fromCommandRow(row), null, complain);
+    return orElse(() => fromCommandRow(row), null, onUnreadable);
   }
 
   function writeBatch({ commandId, lines }: OutputBatch): void {
@@ -108,12 +113,15 @@ export function createFleetStore(db: Db, { log }: { log: Log }): FleetStore {
     if (!first) return;
     const lastSeq = first.seq + lines.length - 1;
     if (lines.some(({ seq }, index) => seq !== first.seq + index)) {
-      throw new DatabaseError('constraint', `Output of command ${commandId} from line ${first.seq} on has a gap.`);
+      throw new DatabaseError(
+        'constraint',
+        `Output of command ${commandId} has a gap in the batch from line ${first.seq}.`,
+      );
     }
-    // Batches do not overlap, so the last one that begins up to here is the only one that could reach into this.
+    // Stored batches do not overlap, so only the last one that begins before the end of this one can overlap it.
     const before = lastBatchUpTo.get(commandId, lastSeq);
     if (before && before.lastSeq >= first.seq) {
-      throw new DatabaseError('constraint', `Output of command ${commandId} has lines from ${first.seq} on already.`);
+      throw new DatabaseError('constraint', `Output of command ${commandId} already has lines from ${first.seq} on.`);
     }
     for (const row of inRows(lines)) {
       const firstSeq = row[0]?.seq ?? first.seq;
@@ -128,7 +136,7 @@ export function createFleetStore(db: Db, { log }: { log: Log }): FleetStore {
     for (const { hostId, at, metrics } of writes.metrics ?? []) writeMetrics({ hostId, at, ...metrics });
     pipelines.write(writes.pipelines ?? [], writes.pipelineHosts ?? []);
     const added = appendEvents(writes.events ?? []);
-    // Last, so that what the same step still said of a removed host goes with it.
+    // Last, so that what the same commit wrote about a removed host is removed as well.
     for (const id of writes.removedHosts ?? []) deleteHost.run(id);
     return added;
   });
@@ -141,7 +149,7 @@ export function createFleetStore(db: Db, { log }: { log: Log }): FleetStore {
     return deleted;
   });
 
-  /** Commands that have not ended. One that can't be read can't be followed either: it ends as lost, in the file too. */
+  /** Commands that have not ended. One that can't be read can't be continued: it is stored as lost. */
   function unendedCommands(): CommandRecord[] {
     const found: CommandRecord[] = [];
     for (const row of db
@@ -166,10 +174,10 @@ export function createFleetStore(db: Db, { log }: { log: Log }): FleetStore {
       .run();
   }
 
-  /** What a host did last: not a stop, which is about another command, nor what the dashboard did. */
+  /** The last command that each host ran: not a stop, which acts on another command, nor one that the dashboard ran. */
   function lastEndedCommands(): CommandRecord[] {
     const newestOfHost = sql`(select c.id from commands c where c.host_id = hosts.id and c.ended_at is not null
-      and c.operation not in ${NOT_OF_HOST} and c.outcome not in ('cancelled', 'superseded') order by c.ended_at desc, c.rowid desc limit 1)`;
+      and c.operation not in ${NOT_RUN_BY_HOST} and c.outcome not in ('cancelled', 'superseded') order by c.ended_at desc, c.rowid desc limit 1)`;
     return db
       .select()
       .from(commands)
@@ -178,7 +186,7 @@ export function createFleetStore(db: Db, { log }: { log: Log }): FleetStore {
       .flatMap((row) => readCommand(row) ?? []);
   }
 
-  /** Runs a use of the database; what it throws names the file and what to do. */
+  /** Runs database access; errors name the file and what to do. */
   function guarded<T>(use: () => T): T {
     try {
       return use();
@@ -194,7 +202,7 @@ export function createFleetStore(db: Db, { log }: { log: Log }): FleetStore {
           .select()
           .from(hosts)
           .all()
-          .map((row) => fromHostRow(row, complain));
+          .map((row) => fromHostRow(row, onUnreadable));
         return { hosts: allHosts, commands: unendedCommands(), lastEnded: lastEndedCommands() };
       });
     },
@@ -225,7 +233,7 @@ export function createFleetStore(db: Db, { log }: { log: Log }): FleetStore {
         let characters = 0;
         if (limit < 1) return lines;
         for (const row of batchesFrom.iterate(commandId, commandId, after + 1)) {
-          for (const line of fromOutputRow(row, commandId, complain)) {
+          for (const line of fromOutputRow(row, commandId, onUnreadable)) {
             if (line.seq <= after) continue;
             lines.push(line);
             characters += line.text.length;
@@ -250,7 +258,7 @@ export function createFleetStore(db: Db, { log }: { log: Log }): FleetStore {
           .orderBy(desc(events.id))
           .limit(Math.min(Math.max(1, limit), MAX_EVENTS))
           .all()
-          .map((row) => toEventView(row, complain)),
+          .map((row) => toEventView(row, onUnreadable)),
       );
     },
     unendedPipelines: () => guarded(() => pipelines.unended()),
@@ -260,7 +268,7 @@ export function createFleetStore(db: Db, { log }: { log: Log }): FleetStore {
   };
 }
 
-/** The lines of a batch, cut into what is stored in one row each. */
+/** Splits the lines of a batch into rows. */
 function inRows(lines: readonly OutputLine[]): OutputLine[][] {
   const rows: OutputLine[][] = [];
   let row: OutputLine[] = [];

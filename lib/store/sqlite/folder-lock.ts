@@ -1,9 +1,9 @@
 /**
- * One process at a time. An empty SQLite file beside the database is held with BEGIN EXCLUSIVE: the kernel lets go of
- * it when the process ends, however it ends, and it works between containers that share a volume, where process
- * numbers mean nothing.
+ * One process at a time. The lock is an empty SQLite file beside the database, held with BEGIN EXCLUSIVE: the kernel
+ * releases it however the process ends, and it works between containers that share a volume, where process ids mean
+ * nothing.
  *
- * No part of this process may open the lock file or the database by other means than SQLite while they are in use:
+ * No code in this process may open the lock file or the database except through SQLite while they are in use:
  * closing any descriptor of a file drops all POSIX locks that the process has on it
  * (https://www.sqlite.org/howtocorrupt.html, 2.2).
  */
@@ -13,7 +13,7 @@ import type { Log } from '@/lib/log';
 import { Database } from './driver';
 import { asDatabaseError, DatabaseError, errorCode } from './store-errors';
 
-/** A predecessor that is just ending gets this long. Waiting blocks, but nothing is served before the start. */
+/** How long to wait for a previous process that is ending. Waiting blocks, but nothing is served before the start. */
 const LOCK_WAIT_MS = 500;
 const MAX_NOTE_LENGTH = 200;
 
@@ -35,7 +35,7 @@ export function takeLock(path: string, log: Log): DatabaseLock {
     if (errorCode(error).startsWith('SQLITE_BUSY')) {
       throw new DatabaseError(
         'in-use',
-        `The database ${path} is in use by another NixFleet (${readNote(notePath)}). Only one may run on it: ` +
+        `The database ${path} is in use by another NixFleet (${readNote(notePath)}). Only one can use it: ` +
           'stop the other one first, or set NIXFLEET_DB_PATH to another file.',
         error,
       );
@@ -52,7 +52,7 @@ export function takeLock(path: string, log: Log): DatabaseLock {
   };
 }
 
-/** Makes an empty file that only its owner may read, unless there is one. An existing file is not opened. */
+/** Creates an empty file that only its owner can read. An existing file is left as it is and not opened. */
 export function createPrivateFile(path: string): void {
   try {
     closeSync(openSync(path, 'wx', 0o600));
@@ -69,16 +69,16 @@ function writeNote(notePath: string, log: Log): void {
     });
     renameSync(temporary, notePath);
   } catch (error) {
-    // Who holds the lock is a courtesy; the lock itself stands.
-    log.warn({ err: error }, 'could not write down who holds the database lock');
+    // The note is for people only; the lock itself is taken.
+    log.warn({ err: error }, 'could not write the note that says who holds the database lock');
   }
 }
 
 function readNote(notePath: string): string {
   try {
     const note = readFileSync(notePath, 'utf8').trim().slice(0, MAX_NOTE_LENGTH);
-    return note.replace(/[^\x20-\x7e]/g, '?') || 'it left no note';
+    return note.replace(/[^\x20-\x7e]/g, '?') || 'no details available';
   } catch {
-    return 'it left no note';
+    return 'no details available';
   }
 }

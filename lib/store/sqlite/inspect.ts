@@ -1,4 +1,4 @@
-/** Says what a file is, before anything is written to it. A file that is not ours is left exactly as it was. */
+/** Finds out what a file is before anything is written to it. A file that NixFleet did not write is left unchanged. */
 import { closeSync, existsSync, openSync, readSync, rmSync, statSync } from 'node:fs';
 import type { MigrationMeta } from 'drizzle-orm/migrator';
 import type Sqlite from 'better-sqlite3';
@@ -12,18 +12,18 @@ const SQLITE_MAGIC = 'SQLite format 3\0';
 export type FileContent =
   /** No file, an empty one, or a database without tables. */
   | { kind: 'empty' }
-  /** Written by this NixFleet or an older one. */
-  | { kind: 'ours'; applied: AppliedMigration[] }
-  /** Has our first migration, and one that this build does not know. */
+  /** Written by this version of NixFleet, or by an earlier one since 4.0.0. */
+  | { kind: 'nixfleet'; applied: AppliedMigration[] }
+  /** Has NixFleet's first migration, and one that this build does not know. */
   | { kind: 'newer'; newestApplied: number }
-  /** A database of something else: an older dashboard, or another program. */
+  /** The database of an older dashboard or of another program. */
   | { kind: 'foreign'; tables: string[] }
   | { kind: 'not-a-database' };
 
-/** How a file is read: with a connection that is closed afterwards. */
+/** Reads a file through a connection that is closed afterwards. */
 type Reader = <T>(path: string, read: (client: Sqlite.Database) => T) => T;
 
-/** Reads what the file at `path` is; another process may be using it. Nobody in this process may have it open. */
+/** Says what the file at `path` is. Another process may be using it; this process must not have it open. */
 export function inspectFile(path: string, known: readonly MigrationMeta[], reader: Reader = withReadOnly): FileContent {
   if (!existsSync(path)) return { kind: 'empty' };
   const head = readHead(path);
@@ -41,14 +41,14 @@ export function inspectFile(path: string, known: readonly MigrationMeta[], reade
     if (!tables.includes('__drizzle_migrations')) return { kind: 'foreign', tables };
 
     const applied = readApplied(client);
-    // drizzle makes its table before its transaction: alone and empty, it is what a crash at the first start leaves.
+    // drizzle creates its table before its transaction: alone and empty, it is what a crash at the first start leaves.
     if (applied.length === 0) return tables.length === 1 ? { kind: 'empty' } : { kind: 'foreign', tables };
     if (applied[0]?.createdAt !== known[0]?.folderMillis) return { kind: 'foreign', tables };
 
     const times = new Set(known.map(({ folderMillis }) => folderMillis));
     const unknown = applied.filter(({ createdAt }) => !times.has(createdAt));
     const newest = unknown.at(-1);
-    return newest ? { kind: 'newer', newestApplied: newest.createdAt } : { kind: 'ours', applied };
+    return newest ? { kind: 'newer', newestApplied: newest.createdAt } : { kind: 'nixfleet', applied };
   });
 }
 
@@ -67,8 +67,8 @@ function readHead(path: string): string {
 }
 
 /**
- * A read-only connection to a WAL database leaves `-shm` and an empty `-wal` behind. They would belong to this process'
- * user, and could lock out the dashboard that the file belongs to: what was not there before is removed.
+ * A read-only connection to a WAL database leaves `-shm` and an empty `-wal` behind. They would belong to the user of
+ * this process and could lock out the dashboard that owns the file, so new ones are removed.
  */
 export function withReadOnly<T>(path: string, read: (client: Sqlite.Database) => T): T {
   const side = [`${path}-wal`, `${path}-shm`].map((file) => ({ file, existed: existsSync(file) }));
@@ -90,22 +90,22 @@ export function withReadOnly<T>(path: string, read: (client: Sqlite.Database) =>
 }
 
 /**
- * Reads a file that nobody uses without a trace, also in its `-shm`, and also when its rollback journal is hot. On a full
- * disk there is no room for that: then `-shm`, which is no content, may be rewritten.
+ * Reads a file that no process uses and changes nothing, not even its `-shm`, even if its rollback journal is hot. A full
+ * disk has no room for that: then `-shm`, which holds no content, may be rewritten.
  */
 export function withUntouched<T>(path: string, read: (client: Sqlite.Database) => T): T {
-  let look: UntouchedDatabase;
+  let view: UntouchedDatabase;
   try {
-    look = openUntouched(path);
+    view = openUntouched(path);
   } catch (error) {
     if (asDatabaseError(error, path).kind === 'disk-full') return withReadOnly(path, read);
     throw error;
   }
   try {
-    return read(look.client);
+    return read(view.client);
   } catch (error) {
     throw asDatabaseError(error, path);
   } finally {
-    look.close();
+    view.close();
   }
 }

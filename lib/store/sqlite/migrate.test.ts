@@ -31,7 +31,7 @@ function open(migrationsFolder?: string): Db {
   return db;
 }
 
-/** What opening throws. */
+/** The error that opening throws. */
 function failure(migrationsFolder?: string): { kind: unknown; message: string } {
   try {
     open(migrationsFolder);
@@ -44,7 +44,7 @@ function failure(migrationsFolder?: string): { kind: unknown; message: string } 
 
 const hashOf = (file: string) => createHash('sha256').update(readFileSync(file)).digest('hex');
 
-/** A migrations folder like ours with one more file in it. */
+/** A copy of the migrations folder with one more migration. */
 function withMigration(sql: string, when: number): string {
   const copy = join(folder, `drizzle-${when}`);
   cpSync(findMigrationsFolder(), copy, { recursive: true });
@@ -60,7 +60,7 @@ function withMigration(sql: string, when: number): string {
 const FAR_FUTURE = 4_000_000_000_000;
 
 describe('migrations', () => {
-  it('have times that strictly increase, and files for every entry', () => {
+  it('have strictly increasing times, and a file for every entry', () => {
     const journal = JSON.parse(readFileSync(join(findMigrationsFolder(), 'meta', '_journal.json'), 'utf8')) as {
       entries: { when: number; tag: string }[];
     };
@@ -71,7 +71,7 @@ describe('migrations', () => {
     expect(files.sort()).toEqual(journal.entries.map(({ tag }) => `${tag}.sql`));
   });
 
-  it('agree with the schema: drizzle-kit finds nothing to generate', () => {
+  it('match the schema: drizzle-kit finds nothing to generate', () => {
     const root = join(findMigrationsFolder(), '..');
     const copy = join(folder, 'drizzle');
     cpSync(findMigrationsFolder(), copy, { recursive: true });
@@ -91,7 +91,7 @@ describe('migrations', () => {
     expect(readdirSync(copy)).toEqual(before);
   });
 
-  it('that rebuild a table keep the rows that refer to it', () => {
+  it('keep the rows that refer to a table when they rebuild it', () => {
     const store = createFleetStore(open(), { log });
     store.commit({
       hosts: [testHost('a')],
@@ -112,7 +112,7 @@ describe('migrations', () => {
     expect(createFleetStore(db, { log }).output('c', 0, 10)).toHaveLength(3);
   });
 
-  it('that leave a row without what it refers to are refused, at every start, naming it', () => {
+  it('that leave a row with an invalid reference are refused at every start, and the error names the row', () => {
     const store = createFleetStore(open(), { log });
     store.commit({ hosts: [testHost('a')], commands: [endedCommand('c', 'a', 5)] });
     closeDatabase(opened[0]!);
@@ -120,11 +120,11 @@ describe('migrations', () => {
     for (let round = 0; round < 2; round += 1) {
       const { kind, message } = failure(migrations);
       expect(kind).toBe('migration');
-      expect(message).toContain('1 row refers to something that is not there: commands row 1 (no such row in hosts)');
+      expect(message).toContain('1 row refers to a missing row: commands row 1 (missing in hosts)');
     }
   });
 
-  it('that fail leave the file as it was, and say what SQLite said', () => {
+  it('that fail leave the file unchanged and pass on the error of SQLite', () => {
     closeDatabase(open());
     const failing = 'CREATE TABLE more (a);\n--> statement-breakpoint\nCREATE TABLE hosts (a);';
     const migrations = withMigration(failing, FAR_FUTURE);
@@ -133,7 +133,7 @@ describe('migrations', () => {
     expect(db.$client.prepare("select count(*) from sqlite_master where name = 'more'").pluck().get()).toBe(0);
   });
 
-  it('of a newer version are not opened by an older one', () => {
+  it('of a newer version are refused', () => {
     closeDatabase(open(withMigration('CREATE TABLE more (a);', FAR_FUTURE)));
     const before = hashOf(path);
     expect(failure()).toMatchObject({ kind: 'newer' });
@@ -141,7 +141,7 @@ describe('migrations', () => {
     expect(hashOf(path)).toBe(before);
   });
 
-  it('that came in with an older time than an applied one are noticed', () => {
+  it('that are older than an applied one are refused', () => {
     closeDatabase(open());
     const first = open();
     const newest = Number(first.$client.prepare('select max(created_at) from __drizzle_migrations').pluck().get());

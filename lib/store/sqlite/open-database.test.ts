@@ -52,7 +52,7 @@ function start(...args: Parameters<typeof startChild>): Child {
   return child;
 }
 
-/** What opening throws. */
+/** The error that opening throws. */
 function failure(file = path, migrationsFolder?: string): { kind: unknown; message: string } {
   try {
     open(file, migrationsFolder);
@@ -67,7 +67,7 @@ const hashOf = (file: string) => createHash('sha256').update(readFileSync(file))
 const modeOf = (file: string) => (statSync(file).mode & 0o777).toString(8);
 
 describe('opening', () => {
-  it('makes folder and file for their owner alone, and sets every pragma each time', () => {
+  it('creates folder and file for their owner only, and sets every pragma each time', () => {
     const file = join(folder, 'deep', 'down', 'fleet.db');
     for (let round = 0; round < 2; round += 1) {
       const db = open(file);
@@ -95,15 +95,15 @@ describe('opening', () => {
     }
   });
 
-  it('finds the migrations from the source and from a bundle', () => {
+  it('finds the migrations from the source and from the bundle', () => {
     const root = join(folder, 'installed');
     mkdirSync(join(root, 'drizzle', 'meta'), { recursive: true });
     writeFileSync(join(root, 'drizzle', 'meta', '_journal.json'), '{}');
     expect(findMigrationsFolder(`file://${root}/dist/server.mjs`)).toBe(join(root, 'drizzle'));
-    expect(() => findMigrationsFolder('file:///nowhere/dist/server.mjs')).toThrow(/No folder "drizzle"/);
+    expect(() => findMigrationsFolder('file:///nowhere/dist/server.mjs')).toThrow(/no folder "drizzle"/);
   });
 
-  it('goes on after a crash at the very first start', () => {
+  it('recovers from a crash during the first start', () => {
     writeFileSync(path, '');
     closeDatabase(open());
     const half = join(folder, 'half.db');
@@ -114,7 +114,7 @@ describe('opening', () => {
   });
 });
 
-describe('a file that is not ours', () => {
+describe('a file that NixFleet did not write', () => {
   const tables = 'create table hosts (id text primary key, hostname text); create table sessions (a); ';
 
   it.each([
@@ -125,7 +125,7 @@ describe('a file that is not ours', () => {
       'wal',
       `${tables} create table __drizzle_migrations (id, hash, created_at); insert into __drizzle_migrations values (1, 'x', 5)`,
     ],
-  ])('is refused untouched, naming what was found: %s', (_name, mode, sql) => {
+  ])('is refused unchanged, and the error names its tables: %s', (_name, mode, sql) => {
     const client = new Database(path);
     client.pragma(`journal_mode = ${mode}`);
     client.exec(sql);
@@ -138,7 +138,7 @@ describe('a file that is not ours', () => {
     expect(readdirSync(folder).filter((name) => !name.includes('.lock'))).toEqual(before.names);
   });
 
-  it('is refused untouched while its write-ahead log is not folded in', () => {
+  it('is refused unchanged when it has a write-ahead log', () => {
     const other = new Database(join(folder, 'other.db'));
     other.pragma('journal_mode = WAL');
     other.exec(tables);
@@ -150,7 +150,7 @@ describe('a file that is not ours', () => {
     expect(existsSync(`${path}-shm`)).toBe(false);
   });
 
-  it('is refused untouched when it is no database at all', () => {
+  it('is refused unchanged when it is not a database', () => {
     writeFileSync(path, 'Dear diary, today I was taken for a database.');
     const before = hashOf(path);
     expect(failure()).toMatchObject({ kind: 'not-a-database' });
@@ -159,24 +159,24 @@ describe('a file that is not ours', () => {
     expect(failure(join(path, 'below.db'))).toMatchObject({ kind: 'folder' });
   });
 
-  it('is reported when it is damaged', () => {
+  it('is refused when it is damaged', () => {
     writeFileSync(path, Buffer.concat([Buffer.from('SQLite format 3\0'), Buffer.alloc(8_000, 7)]));
     expect(['not-a-database', 'damaged']).toContain(failure().kind);
   });
 });
 
-describe('a file or folder that can not be written', () => {
-  // Root may write everything: the child gives that up.
+describe('a file or folder that cannot be written', () => {
+  // Root can write everywhere, so the child runs as another user.
   const uid = process.getuid?.() === 0 ? 65_534 : undefined;
 
-  it('is named with the command that mends it', async () => {
+  it('is named with the command that fixes it', async () => {
     closeDatabase(open());
     chmodSync(folder, 0o555);
     const inFolder = await start('hold', path, uid).line();
     expect(inFolder).toMatch(/^failed folder The folder .* can't be written\. /);
     expect(inFolder).toContain(uid ? `sudo chown -R ${uid}:${uid} '${folder}'` : `chmod u+rwx '${folder}'`);
     const below = await start('hold', join(folder, 'new', 'fleet.db'), uid).line();
-    expect(below).toContain(`The folder ${folder}/new can't be made (EACCES)`);
+    expect(below).toContain(`The folder ${folder}/new can't be created (EACCES)`);
 
     chmodSync(folder, 0o777);
     chmodSync(path, 0o444);
@@ -188,7 +188,7 @@ describe('a file or folder that can not be written', () => {
 });
 
 describe('the lock', () => {
-  it('refuses a second process and says who holds it, by any name of the file, until the first is killed', async () => {
+  it('refuses a second process under any name of the file and says who holds it, until the first is killed', async () => {
     const first = start('hold', path);
     expect(await first.line()).toBe('open');
     const link = join(folder, 'link.db');
@@ -208,7 +208,7 @@ describe('the lock', () => {
     expect(failure().message).toContain(`process ${third.process.pid ?? 0} on `);
   });
 
-  it('holds within one process too, and is free after a failed start', () => {
+  it('also applies within one process, and is released after a failed start', () => {
     const db = open();
     expect(failure()).toMatchObject({ kind: 'in-use' });
     closeDatabase(db);
@@ -219,7 +219,7 @@ describe('the lock', () => {
 });
 
 describe('a crash', () => {
-  it('by SIGKILL loses nothing that a commit returned for, and leaves nothing half-written', async () => {
+  it('by SIGKILL loses no completed commit and leaves nothing half-written', async () => {
     const child = start('commit', path);
     expect(await child.line()).toBe('open');
     let committed = 0;

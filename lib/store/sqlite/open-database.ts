@@ -1,19 +1,17 @@
-/** Opens the one database file, and closes it. */
+/** Locks and opens the one database file, and closes it. */
 import { accessSync, constants, existsSync, mkdirSync, realpathSync, statSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
 import { drizzle, type BetterSQLite3Database } from 'drizzle-orm/better-sqlite3';
 import type { Log } from '@/lib/log';
 import type Sqlite from 'better-sqlite3';
 import { Database } from './driver';
-import { asDatabaseError, DatabaseError, errorCode, howToMend } from './store-errors';
-import { adoptOldDatabase, finishAdoption, type AdoptionStep } from '../adopt/adopt';
-import type { AdoptionReport } from '../adopt/adopt-report';
+import { asDatabaseError, DatabaseError, errorCode, howToFix } from './store-errors';
 import { inspectFile, withUntouched, type FileContent } from './inspect';
 import { createPrivateFile, takeLock, type DatabaseLock } from './folder-lock';
 import { findMigrationsFolder, migrateDatabase, readMigrations } from './migrate';
 import * as schema from './schema';
 
-/** How long a statement waits for another connection's write (a backup tool, `sqlite3` in a terminal). */
+/** How long a statement waits while another connection writes (a backup tool, `sqlite3` in a terminal). */
 const BUSY_TIMEOUT_MS = 5_000;
 const MAX_NAMED_TABLES = 10;
 
@@ -26,25 +24,42 @@ export interface OpenOptions {
   log: Log;
   /** Default: the folder `drizzle` of this installation. */
   migrationsFolder?: string;
-  /** Told what became of every row, when the database of an older dashboard was taken over. */
-  onAdopted?: (report: AdoptionReport) => void;
-  /** Told of each step of that. */
-  onAdoptionStep?: (step: AdoptionStep) => void;
+}
+
+/** A database file that only this process may use, and that is not open yet. */
+export interface LockedDatabase {
+  /** Real path of the file, which may not exist yet. */
+  readonly file: string;
+  readonly lock: DatabaseLock;
 }
 
 /**
- * Opens the database at `path` for this process alone and brings it to the newest schema, that of an older dashboard too;
- * makes folder (0700) and file (0600) where there are none. Throws a DatabaseError whose sentence says what to do; then
- * the file is as it was.
+ * Locks and opens the database at `path`, without adopting that of an older dashboard. Throws a DatabaseError whose
+ * sentence says what to do; then the file is unchanged.
  */
 export function openDatabase(path: string, options: OpenOptions): Db {
-  const { log } = options;
+  return openLockedDatabase(lockDatabase(path, options.log), options);
+}
+
+/**
+ * Takes the lock of the database at `path` for this process, and creates its folder (0700) if needed. Throws a
+ * DatabaseError.
+ */
+export function lockDatabase(path: string, log: Log): LockedDatabase {
   const file = prepareFolder(path);
-  const folder = options.migrationsFolder ?? findMigrationsFolder();
-  const lock = takeLock(file, log);
+  return { file, lock: takeLock(file, log) };
+}
+
+/**
+ * Opens a locked database and migrates it to the newest schema; creates the file (0600) if needed. The lock is held
+ * until the database is closed. Throws a DatabaseError; then the file is unchanged and the lock is released.
+ */
+export function openLockedDatabase({ file, lock }: LockedDatabase, options: OpenOptions): Db {
+  const { log } = options;
   let client: Sqlite.Database | null = null;
   try {
-    requireOurs(file, takeOver(file, folder, options));
+    const folder = options.migrationsFolder ?? findMigrationsFolder();
+    requireOwnSchema(file, inspectFile(file, readMigrations(folder), withUntouched));
     createPrivateFile(file);
     requireWritable(file);
     client = new Database(file, { timeout: BUSY_TIMEOUT_MS });
@@ -59,7 +74,7 @@ export function openDatabase(path: string, options: OpenOptions): Db {
   }
 }
 
-/** Folds the write-ahead log into the file, closes it and frees the lock. A second call does nothing. */
+/** Writes the write-ahead log into the file, closes it and releases the lock. A second call does nothing. */
 export function closeDatabase(db: Db): void {
   const client = db.$client;
   if (!client.open) return;
@@ -67,7 +82,7 @@ export function closeDatabase(db: Db): void {
     client.pragma('optimize');
     client.pragma('wal_checkpoint(TRUNCATE)');
   } catch (error) {
-    // With a full disk the log stays beside the file, and the next start reads it: nothing is lost.
+    // On a full disk the log stays beside the file, and the next start reads it: nothing is lost.
     throw asDatabaseError(error, client.name);
   } finally {
     client.close();
@@ -90,12 +105,12 @@ function prepareFolder(path: string): string {
         error,
       );
     }
-    throw new DatabaseError('folder', `The folder ${folder} can't be made (${code}). ${howToMend(folder)}`, error);
+    throw new DatabaseError('folder', `The folder ${folder} can't be created (${code}). ${howToFix(folder)}`, error);
   }
   try {
     accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
-    throw new DatabaseError('folder', `The folder ${folder} can't be written. ${howToMend(folder)}`, error);
+    throw new DatabaseError('folder', `The folder ${folder} can't be written. ${howToFix(folder)}`, error);
   }
   if (!existsSync(wanted)) return join(realpathSync(folder), basename(wanted));
   if (statSync(wanted).isDirectory()) {
@@ -104,23 +119,11 @@ function prepareFolder(path: string): string {
   return realpathSync(wanted);
 }
 
-/** What the file is, once that of an older dashboard was taken over. */
-function takeOver(file: string, folder: string, { log, onAdopted, onAdoptionStep }: OpenOptions): FileContent {
-  const known = readMigrations(folder);
-  const adoption = { file, migrationsFolder: folder, log, now: Date.now(), onStep: onAdoptionStep };
-  finishAdoption(adoption);
-  const content = inspectFile(file, known, withUntouched);
-  const report = content.kind === 'foreign' ? adoptOldDatabase(adoption) : null;
-  if (!report) return content;
-  onAdopted?.(report);
-  return inspectFile(file, known, withUntouched);
-}
-
-function requireOurs(file: string, content: FileContent): void {
+function requireOwnSchema(file: string, content: FileContent): void {
   const away = 'It was not changed. Move it away, or set NIXFLEET_DB_PATH to another file.';
   switch (content.kind) {
     case 'empty':
-    case 'ours':
+    case 'nixfleet':
       return;
     case 'newer':
       throw new DatabaseError(
@@ -133,8 +136,8 @@ function requireOurs(file: string, content: FileContent): void {
       const named = tables.slice(0, MAX_NAMED_TABLES).join(', ') + (tables.length > MAX_NAMED_TABLES ? ', …' : '');
       throw new DatabaseError(
         'foreign',
-        `${file} is a database, but not one of this NixFleet or an older one: it has ${tables.length} ` +
-          `${tables.length === 1 ? 'table' : 'tables'} (${named}) and not our list of migrations. ${away}`,
+        `${file} is a database, but NixFleet did not write it: it has ${tables.length} ` +
+          `${tables.length === 1 ? 'table' : 'tables'} (${named}) and no list of NixFleet's migrations. ${away}`,
       );
     }
     case 'not-a-database':
@@ -142,12 +145,12 @@ function requireOurs(file: string, content: FileContent): void {
   }
 }
 
-/** SQLite would open such a file for reading without a word, and fail at the first write. */
+/** SQLite would open such a file read-only without an error, and fail at the first write. */
 function requireWritable(file: string): void {
   try {
     accessSync(file, constants.R_OK | constants.W_OK);
   } catch (error) {
-    throw new DatabaseError('read-only', `The database ${file} can't be written. ${howToMend(file)}`, error);
+    throw new DatabaseError('read-only', `The database ${file} can't be written. ${howToFix(file)}`, error);
   }
 }
 
@@ -159,7 +162,7 @@ function setPragmas(client: Sqlite.Database): void {
       `${client.name} can't use a write-ahead log. Put it on a local disk: network file systems don't work.`,
     );
   }
-  // Not NORMAL: that may lose the last commits when the power fails. Set each time: it is not kept in the file.
+  // Not NORMAL: that may lose the last commits on a power failure. SQLite does not store this setting in the file.
   client.pragma('synchronous = FULL');
   client.pragma('foreign_keys = ON');
   client.pragma('trusted_schema = OFF');

@@ -21,7 +21,7 @@ function restart(): void {
 const ended = { phase: 'ended', outcome: 'partial', reason: '1 done, 1 failed.', endedAt: 9_000 } as const;
 
 describe('pipelines in the store', () => {
-  it('come back after a restart as they were stored, hosts in their order, and are updated in place', () => {
+  it('are loaded after a restart as they were stored, with hosts in order, and are updated in place', () => {
     const pipeline = testPipeline('p', {
       kind: 'merge-deploy',
       stages: ['merge-pr', 'pull'],
@@ -73,14 +73,14 @@ describe('pipelines in the store', () => {
     expect(store.pipelines(1)).toHaveLength(1);
   });
 
-  it('are stored with the commands and events that they cause, all or nothing', () => {
+  it('are stored together with the commands and events that they cause, or not at all', () => {
     const step = { status: 'running', startedAt: 1, commandId: 'c' } as const;
     const writes = {
       pipelines: [testPipeline('p')],
       pipelineHosts: [testPipelineHost('p', 'a', { status: 'running', commandId: 'c', steps: [step] })],
       events: [testEvent('started')],
     };
-    // A command of a host that is not there breaks a rule of the database.
+    // A command of an unknown host violates a constraint.
     expect(() => store.commit({ ...writes, commands: [testCommand('c', 'nobody')] })).toThrow();
     expect(store.pipeline('p')).toBeNull();
     expect(store.events({ limit: 5 })).toEqual([]);
@@ -89,13 +89,13 @@ describe('pipelines in the store', () => {
     expect(store.pipeline('p')?.hosts[0]?.steps).toEqual([step]);
   });
 
-  it('of one request are one: a second row is refused', () => {
+  it('are unique per request: a second row is refused', () => {
     store.commit({ pipelines: [testPipeline('p', { requestId: 'r' })] });
     expect(() => store.commit({ pipelines: [testPipeline('q', { requestId: 'r' })] })).toThrow();
     expect(store.pipelines(5)).toHaveLength(1);
   });
 
-  it('that can not be read end, in the file too; a host whose steps can not be read has failed', () => {
+  it('that cannot be read are stored as ended; a host whose steps cannot be read has failed', () => {
     store.commit({
       pipelines: [testPipeline('p'), testPipeline('q')],
       pipelineHosts: [testPipelineHost('q', 'a', { status: 'running' })],

@@ -1,4 +1,4 @@
-/** Pipelines as rows, both ways: the part of the fleet's store that remembers them. */
+/** Pipelines as rows, both ways: the part of the fleet's store that stores them. */
 import { asc, eq, isNull, sql, desc } from 'drizzle-orm';
 import { z } from 'zod';
 import {
@@ -13,12 +13,12 @@ import {
   type PipelineRun,
 } from '@/lib/fleet/records/pipeline-state';
 import type { Db } from './open-database';
-import { orElse, parseJson, parseValue, type Complain } from './rows';
+import { orElse, parseJson, parseValue, type OnUnreadable } from './rows';
 import { pipelineHosts, pipelines } from './schema';
 import { prepareWriter } from './statements';
 
 const MAX_PIPELINES = 500;
-const UNREADABLE = 'Its stored state could not be read, so nobody can know how far it came.';
+const UNREADABLE = 'Its stored state could not be read, so its progress is unknown.';
 
 const args = z.record(z.string(), z.unknown());
 
@@ -34,8 +34,8 @@ export interface PipelineStore {
   newest(limit: number): { pipeline: PipelineRecord; counts: PipelineCounts }[];
 }
 
-/** Its methods throw what the database throws; the fleet's store names it. */
-export function createPipelineStore(db: Db, complain: Complain): PipelineStore {
+/** Its methods throw what the database throws; the fleet's store turns that into a DatabaseError. */
+export function createPipelineStore(db: Db, onUnreadable: OnUnreadable): PipelineStore {
   const writePipeline = prepareWriter(db.$client, pipelines, { key: ['id'] });
   const writeHost = prepareWriter(db.$client, pipelineHosts, { key: ['pipelineId', 'hostId'] });
   const hostsOf = db
@@ -51,15 +51,15 @@ export function createPipelineStore(db: Db, complain: Complain): PipelineStore {
     .groupBy(pipelineHosts.status)
     .prepare();
 
-  const readRecord = (row: PipelineRow) => orElse(() => fromPipelineRow(row), null, complain);
+  const readRecord = (row: PipelineRow) => orElse(() => fromPipelineRow(row), null, onUnreadable);
 
   function withHosts(row: PipelineRow | undefined): PipelineRun | null {
     const pipeline = row && readRecord(row);
     if (!pipeline) return null;
-    return { pipeline, hosts: hostsOf.all({ id: pipeline.id }).map((host) => fromHostRow(host, complain)) };
+    return { pipeline, hosts: hostsOf.all({ id: pipeline.id }).map((host) => fromHostRow(host, onUnreadable)) };
   }
 
-  /** One that can't be read can't be gone on with either: it ends, in the file too. */
+  /** A pipeline that can't be read can't be continued: it is stored as failed. */
   function endUnreadable({ id, createdAt }: PipelineRow): void {
     db.update(pipelines)
       .set({ phase: 'ended', outcome: 'failed', reason: UNREADABLE, endedAt: createdAt })
@@ -120,11 +120,11 @@ function fromPipelineRow(row: PipelineRow): PipelineRecord {
   };
 }
 
-/** A host whose steps can't be read has failed: what it is at can't be told. */
-function fromHostRow(row: PipelineHostRow, complain: Complain): PipelineHostRecord {
+/** A host whose steps can't be read has failed, because its progress is unknown. */
+function fromHostRow(row: PipelineHostRow, onUnreadable: OnUnreadable): PipelineHostRecord {
   const read = () =>
     parseJson(pipelineStepsSchema, row.steps, 'pipeline_hosts', `${row.pipelineId}/${row.hostId}`, 'steps');
-  const steps = orElse(read, null, complain);
+  const steps = orElse(read, null, onUnreadable);
   if (steps) return { ...row, steps };
   const status = row.status === 'waiting' || row.status === 'running' ? 'failed' : row.status;
   return { ...row, steps: [], status, reason: row.reason === '' ? UNREADABLE : row.reason };

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { writeAdoption } from '../adopt/adopted';
+import { writeAdoption } from './adoption-record';
 import { auditEvents, EVENTS_CUT } from './audit';
 import { createFleetStore } from './fleet-store';
 import { DEFAULT_RETENTION, retentionSteps, startRetention, type RetentionLimits } from './retention';
@@ -40,7 +40,7 @@ const ended = (id: string, days: number, outputSize = 100) =>
   endedCommand(id, 'a', daysAgo(days), { createdAt: daysAgo(days) - 1, lines: 3, outputSize });
 
 describe('retention', () => {
-  it('deletes output, then commands, of what ended long ago; what has not ended stays', () => {
+  it('deletes old output, then old commands, and keeps commands that have not ended', () => {
     store.commit({
       commands: [
         ended('ancient', 181),
@@ -59,7 +59,7 @@ describe('retention', () => {
     expect(run()).toEqual([]);
   });
 
-  it('counts the age of an adopted history from its adoption', () => {
+  it('counts the age of an adopted history from the adoption', () => {
     store.commit({ commands: [ended('ancient', 900)], output: [testOutput('ancient', 1, 3)] });
     const adoptedDaysAgo = (days: number) => {
       test.db.$client.exec('delete from settings');
@@ -75,7 +75,7 @@ describe('retention', () => {
     expect(store.command('ancient')).toBeNull();
   });
 
-  it('deletes pipelines that ended as long ago as commands may, with their hosts', () => {
+  it('deletes pipelines with their hosts at the same age as commands', () => {
     const at = (id: string, endedAt: number | null) =>
       testPipeline(id, { createdAt: daysAgo(400), endedAt, ...(endedAt === null ? {} : ENDED) });
     store.commit({
@@ -93,7 +93,7 @@ describe('retention', () => {
     expect(column('select count(*) from pipeline_hosts')).toEqual([4]);
   });
 
-  it('deletes the oldest output first where there is too much of it', () => {
+  it('deletes the oldest output first when the total exceeds its limit', () => {
     const ids = ['one', 'two', 'three', 'four'];
     store.commit({
       commands: ids.map((id, index) => ended(id, 10 - index, 1_000)),
@@ -128,7 +128,7 @@ describe('retention', () => {
       'insert into command_output (command_id, first_seq, last_seq, lines) values (?, ?, ?, \'[[1,"stdout",""]]\')',
     );
     const commands = [
-      // The size is 0 although there is output: it goes with its command.
+      // The size is 0 although there is output: the output is deleted with its command.
       ...Array.from({ length: 2_500 }, (_, index) => ended(`bulk-${index}`, 200, 0)),
       ended('long', 200),
     ];
@@ -153,7 +153,7 @@ describe('retention', () => {
     expect(['command_output', 'commands', 'metric_samples'].map(sum)).toEqual([10_000, 2_501, 4_500]);
   });
 
-  it('leaves the event loop between steps, goes on after a failure, and stops when told', () => {
+  it('yields to the event loop between steps, continues after a failure, and stops on request', () => {
     const timers: { ms: number; callback: () => void }[] = [];
     const clock = {
       now: () => NOW,
@@ -190,18 +190,18 @@ describe('retention of events', () => {
     Array.from({ length: count }, (_, index) => testEvent(`event ${index}`, { at: daysAgo(days) + index }));
   const verified = () => auditEvents(test.db.$client);
 
-  it('cuts what is too old, and leaves an anchor from which the rest verifies', () => {
+  it('removes events that are too old, and leaves an anchor with which the rest verifies', () => {
     store.commit({ events: [...eventsOf(5, 401), ...eventsOf(3, 399)] });
     run();
     expect(column('select id from events order by id')).toEqual([6, 7, 8, 9]);
     expect(column('select action from events where id = 9')).toEqual([EVENTS_CUT]);
     expect(verified()).toMatchObject({ rows: 4, cutUpTo: 5, problems: [], first: { id: 6 }, head: { id: 9 } });
-    // What somebody cuts beyond that shows.
+    // Removing more than that is detected.
     test.db.$client.exec('delete from events where id = 6');
-    expect(verified().problems).toEqual(['The oldest events are missing: 6 to 6 were not cut by retention.']);
+    expect(verified().problems).toEqual(['The oldest events are missing: 6 to 6 were not removed by retention.']);
   });
 
-  it('cuts what is too much, in steps of at most 2,000, once a day', () => {
+  it('removes events beyond the limit once a day, in steps of at most 2,000', () => {
     store.commit({ events: eventsOf(7_000, 1) });
     const steps = run({ eventRows: 1_500 });
     expect(steps.map(({ rows }) => rows)).toEqual([2_000, 2_000, 1_500]);
@@ -212,37 +212,37 @@ describe('retention of events', () => {
     expect(verified().problems).toEqual([]);
   });
 
-  it('verifies while a cut is half done, and goes on with it', () => {
+  it('leaves a chain that verifies when interrupted, and continues later', () => {
     store.commit({ events: [...eventsOf(5_000, 401), ...eventsOf(10, 1)] });
     const steps = retentionSteps(test.db, DEFAULT_RETENTION, NOW, record);
     steps.next();
     expect(verified()).toMatchObject({ rows: 3_011, problems: [] });
     expect(run().reduce((sum, { rows }) => sum + rows, 0)).toBe(3_000);
     expect(verified()).toMatchObject({ rows: 11, cutUpTo: 5_000, problems: [] });
-    // One anchor: the interrupted cut was finished, not begun anew.
+    // One anchor: the interrupted removal was completed, not started again.
     expect(column(`select count(*) from events where action = '${EVENTS_CUT}'`)).toEqual([1]);
   });
 
-  it('shows what was changed before the anchor while it is still there', () => {
+  it('detects a change before the anchor while those rows still exist', () => {
     store.commit({ events: [...eventsOf(5_000, 401), ...eventsOf(10, 1)] });
     retentionSteps(test.db, DEFAULT_RETENTION, NOW, record).next();
     test.db.$client.exec("update events set message = 'nothing' where id = 4500");
     expect(verified().problems).toEqual(['Event 4500 was changed after it was written.']);
   });
 
-  it('cuts nothing when the anchor could not be stored', () => {
+  it('removes nothing when the anchor could not be stored', () => {
     store.commit({ events: [...eventsOf(5, 401), ...eventsOf(3, 1)] });
     expect([...retentionSteps(test.db, DEFAULT_RETENTION, NOW, () => undefined)]).toEqual([]);
     expect(verified()).toMatchObject({ rows: 8, problems: [] });
   });
 
-  it('never cuts the newest event, and does nothing where there is none', () => {
+  it('never removes the newest event, and does nothing without events', () => {
     run();
     store.commit({ events: eventsOf(1, 500) });
     expect(run()).toEqual([]);
   });
 
-  it('writes the newest link into the log, once for each', () => {
+  it('logs each newest link once', () => {
     store.commit({ events: eventsOf(3, 1) });
     const timers: (() => void)[] = [];
     const after = (_ms: number, callback: () => void) => {

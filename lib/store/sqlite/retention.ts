@@ -1,7 +1,7 @@
-/** Deletes what is older than it needs to be, in steps so small that no socket waits for them. */
+/** Deletes old rows, in steps so small that no socket waits for them. */
 import type Database from 'better-sqlite3';
 import type { Log } from '@/lib/log';
-import { readAdoptionTime } from '../adopt/adopted';
+import { readAdoptionTime } from './adoption-record';
 import type { Db } from './open-database';
 import { asDatabaseError } from './store-errors';
 import { eventSteps, type EventLimits } from './event-retention';
@@ -9,7 +9,7 @@ import type { NewEvent } from '@/lib/fleet/records/event-record';
 import type { Clock } from '@/lib/fleet/records/environment';
 
 const DAY_MS = 86_400_000;
-/** What a stored line takes beside its text: time, stream, brackets. */
+/** Bytes of a stored line besides its text: time, stream, brackets. */
 const LINE_OVERHEAD_BYTES = 30;
 const MAX_ROWS_PER_STEP = 2_000;
 const MAX_COMMANDS_PER_STEP = 100;
@@ -18,14 +18,14 @@ const FIRST_RUN_AFTER_MS = 60_000;
 const RUN_EVERY_MS = 3_600_000;
 
 export interface RetentionLimits extends EventLimits {
-  /** Output of commands that ended longer ago. */
+  /** Output of commands that ended longer ago is deleted. */
   outputDays: number;
-  /** All stored output together (characters and a share for each line); beyond it, the oldest ended go first. */
+  /** Limit of all stored output (characters plus an overhead per line); beyond it, the oldest output is deleted. */
   outputBytes: number;
-  /** Commands that ended longer ago, with their output; pipelines too. */
+  /** Commands that ended longer ago are deleted with their output; pipelines too. */
   commandDays: number;
   metricDays: number;
-  /** Sessions that expired longer ago. */
+  /** Sessions that expired longer ago are deleted. */
   sessionDays: number;
 }
 
@@ -54,12 +54,12 @@ const systemClock: Clock = {
   },
 };
 
-/** Runs a minute after the start and then every hour, a step at a time. Returns the way to stop it. */
+/** Runs a minute after the start and then every hour, one step at a time. Returns a function that stops it. */
 export function startRetention(
   db: Db,
   options: {
     log: Log;
-    /** Stores an event and shows it, at once or not at all. */
+    /** Stores an event and shows it, immediately or not at all. */
     record: (event: NewEvent) => void;
     clock?: Clock;
     limits?: Partial<RetentionLimits>;
@@ -84,7 +84,7 @@ export function startRetention(
         if (Object.keys(deleted).length > 0) log.info({ deleted }, 'old rows deleted');
         noteHead();
       } catch (error) {
-        // Nothing is lost by keeping rows longer: the next run goes on where this one stopped.
+        // Keeping rows longer does no harm: the next run continues where this one stopped.
         log.warn({ problem: asDatabaseError(error, db.$client.name).message }, 'old rows could not be deleted');
       }
       cancelRetentionTimer = clock.after(RUN_EVERY_MS, run);
@@ -92,7 +92,7 @@ export function startRetention(
     next();
   }
 
-  /** A log that is kept elsewhere is a witness that no newer end of the events was cut off. */
+  /** A log that is stored elsewhere can then prove that no newest events were removed. */
   function noteHead(): void {
     const head = db.$client
       .prepare<[], { id: number; hash: string }>('select id, hash from events order by id desc limit 1')
@@ -105,7 +105,7 @@ export function startRetention(
   return () => cancelRetentionTimer();
 }
 
-/** One pass: each `next()` is one short transaction. Ends when nothing is beyond its limit. */
+/** One pass: each `next()` is one short transaction. Ends when nothing exceeds its limit. */
 export function* retentionSteps(
   db: Db,
   limits: RetentionLimits,
@@ -114,7 +114,7 @@ export function* retentionSteps(
 ): Generator<RetentionStep, void> {
   const client = db.$client;
   const adoptedAt = readAdoptionTime(client);
-  // What an older dashboard brought is as old as its adoption: else the first hour here would delete its history.
+  // The age of adopted rows counts from the adoption: otherwise the first hour would delete the old history.
   const before = (days: number) => {
     const at = now - days * DAY_MS;
     return adoptedAt !== null && at < adoptedAt ? 0 : at;
@@ -187,7 +187,7 @@ function* commandSteps(client: Database.Database, endedBefore: number): Generato
     for (;;) {
       const ids = old.all(hostId, endedBefore, MAX_ROWS_PER_STEP);
       if (ids.length === 0) break;
-      // Output first: a cascade would delete any number of rows in one go.
+      // Output first: a cascade would delete any number of rows at once.
       const output = deleteOutput(ids);
       if (output > 0) yield { table: 'command_output', rows: output };
       if (output < MAX_ROWS_PER_STEP)
@@ -196,7 +196,7 @@ function* commandSteps(client: Database.Database, endedBefore: number): Generato
   }
 }
 
-/** One pipeline after the other: its hosts first, for a cascade would delete thousands in one go. */
+/** One pipeline after the other, its hosts first: a cascade would delete thousands of rows at once. */
 function* pipelineSteps(client: Database.Database, endedBefore: number): Generator<RetentionStep, void> {
   const oldest = client
     .prepare<[number], string>('select id from pipelines where ended_at < ? order by created_at limit 1')
@@ -212,7 +212,7 @@ function* pipelineSteps(client: Database.Database, endedBefore: number): Generat
   }
 }
 
-/** Host by host, which is how the table is sorted; hosts without anything to delete share a step. */
+/** Host by host, in the order of the table; hosts with nothing to delete share a step. */
 function* metricSteps(client: Database.Database, before: number): Generator<RetentionStep, void> {
   const hostIds = client.prepare<[], string>('select id from hosts').pluck().all();
   const statement = client.prepare<[string, number, number]>(

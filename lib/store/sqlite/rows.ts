@@ -1,6 +1,6 @@
 /**
- * Records of the fleet as rows, both ways. SQLite keeps what it is given, and a file may have been edited: JSON and
- * names from a closed list pass a schema on the way out.
+ * Records of the fleet as rows, both ways. SQLite stores any value, and somebody may have edited the file: JSON and names
+ * from a closed list are checked by a schema when they are read.
  */
 import { z } from 'zod';
 import { commandStateSchema } from '@/lib/fleet/records/command-state';
@@ -20,11 +20,25 @@ import type { HostRecord, CompartmentReport } from '@/lib/fleet/records/host-rec
 import type { NewEvent } from '@/lib/fleet/records/event-record';
 
 export type HostRow = typeof hosts.$inferSelect;
+/** What the fleet writes of a host. The other columns are written by an adoption, or no longer used. */
+export type WrittenHostRow = Omit<HostRow, (typeof HOST_FIELDS_OF_ADOPTION)[number] | 'importNote'>;
+
+/** Fields of `hosts` that the fleet does not write: a new row gets their defaults, and an update leaves them alone. */
+export const HOST_FIELDS_OF_ADOPTION = [
+  'criticality',
+  'comment',
+  'osName',
+  'nixpkgsVersion',
+  'repoDir',
+  'sourceCommit',
+] as const satisfies readonly (keyof HostRow)[];
+/** Longest note that is shown, in UTF-16 units; the comment stays whole in its column. */
+const MAX_NOTE_LENGTH = 1_000;
 export type CommandRow = typeof commands.$inferSelect;
 export type EventRow = typeof events.$inferSelect;
 
-/** Told of a value that can't be read; the sentence names table, row and column. */
-export type Complain = (sentence: string) => void;
+/** Called for a value that can't be read; the sentence names table, row and column. */
+export type OnUnreadable = (sentence: string) => void;
 
 const reportedWord: z.ZodType<CompartmentReport> = z.object({
   status: z.enum(['ok', 'outdated', 'error', 'working', 'unknown']),
@@ -66,12 +80,12 @@ export function parseValue<T>(schema: z.ZodType<T>, value: unknown, table: strin
   const [issue] = parsed.error.issues;
   const where = issue && issue.path.length > 0 ? ` at ${issue.path.join('.')}` : '';
   throw new UnreadableError(
-    `Table ${table}, row ${id}, column ${column} can't be used${where}: ${issue?.message ?? 'it does not fit'}`,
+    `Table ${table}, row ${id}, column ${column} is invalid${where}: ${issue?.message ?? 'it does not fit'}`,
   );
 }
 
-/** `importNote` belongs to the adoption of old databases: the fleet neither reads nor writes it. */
-export function toHostRow(record: HostRecord): Omit<HostRow, 'importNote'> {
+/** The note is made from what an adoption stored: the fleet never writes it. */
+export function toHostRow({ note: _note, ...record }: HostRecord): WrittenHostRow {
   return {
     ...record,
     lock: toJson(record.lock),
@@ -81,19 +95,29 @@ export function toHostRow(record: HostRecord): Omit<HostRow, 'importNote'> {
   };
 }
 
-/** A JSON column that can't be read becomes null: the agent will say it again. */
-export function fromHostRow({ importNote: _importNote, ...row }: HostRow, complain: Complain): HostRecord {
+/** A JSON column that can't be read becomes null: the agent will report it again. */
+export function fromHostRow(stored: HostRow, onUnreadable: OnUnreadable): HostRecord {
+  const { importNote: _importNote, comment, criticality, ...others } = stored;
+  const { osName: _osName, nixpkgsVersion: _nixpkgsVersion, repoDir: _repoDir, sourceCommit: _commit, ...row } = others;
   const read = <T>(schema: z.ZodType<T>, column: 'lock' | 'system' | 'tests' | 'metrics') => {
     const text = row[column];
-    return text === null ? null : orElse(() => parseJson(schema, text, 'hosts', row.id, column), null, complain);
+    return text === null ? null : orElse(() => parseJson(schema, text, 'hosts', row.id, column), null, onUnreadable);
   };
   return {
     ...row,
+    note: noteOf(comment, criticality),
     lock: read(reportedWord, 'lock'),
     system: read(reportedWord, 'system'),
     tests: read(reportedWord, 'tests'),
     metrics: read(metricsView, 'metrics'),
   };
+}
+
+/** What an older dashboard stored of a host and this one has no field for: `low` was its default and says nothing. */
+function noteOf(comment: string, criticality: string): string {
+  const text = comment.trim();
+  const shown = text.length > MAX_NOTE_LENGTH ? `${text.slice(0, MAX_NOTE_LENGTH)}…` : text;
+  return [shown, criticality === 'low' ? '' : `Criticality: ${criticality}`].filter((line) => line !== '').join('\n');
 }
 
 export function toCommandRow(record: CommandRecord): Omit<CommandRow, 'importNote'> {
@@ -112,16 +136,16 @@ export function fromCommandRow({ phase: _phase, importNote: _importNote, ...row 
   };
 }
 
-/** `[at, stream, text]` of each line: the numbers follow from the first. */
+/** `[at, stream, text]` of each line: the line numbers follow from the first. */
 export function toOutputJson(lines: readonly OutputLine[]): string {
   return JSON.stringify(lines.map(({ at, stream, text }) => [at, stream, text]));
 }
 
-/** The lines of a batch. One that can't be read is replaced by a note in the place of its last line. */
+/** The lines of a batch. An unreadable batch becomes a note in the place of its last line. */
 export function fromOutputRow(
   row: { firstSeq: number; lastSeq: number; lines: string },
   commandId: string,
-  complain: Complain,
+  onUnreadable: OnUnreadable,
 ): OutputLine[] {
   const rowId = `${commandId}/${row.firstSeq}`;
   const read = () => {
@@ -131,7 +155,7 @@ export function fromOutputRow(
       `Table command_output, row ${rowId}, column lines holds ${lines.length} lines instead of ${row.firstSeq} to ${row.lastSeq}`,
     );
   };
-  const lines = orElse(read, null, complain);
+  const lines = orElse(read, null, onUnreadable);
   if (lines) return lines.map(([at, stream, text], index) => ({ seq: row.firstSeq + index, at, stream, text }));
   const text = `Lines ${row.firstSeq} to ${row.lastSeq} can't be read from the database.`;
   return [{ seq: row.lastSeq, at: 0, stream: 'note', text }];
@@ -159,23 +183,23 @@ export function toChainedEvent(id: number, event: NewEvent): ChainedEvent {
 
 type ViewColumns = Omit<ChainedEvent, 'actorKind' | 'userId' | 'data'>;
 
-/** A level or category of no known name is shown as a warning of the system. */
-export function toEventView(row: ViewColumns, complain: Complain): EventView {
+/** An event of unknown level or category is shown as a warning of the system. */
+export function toEventView(row: ViewColumns, onUnreadable: OnUnreadable): EventView {
   const { id, at, action, actor, address, hostId, hostName, commandId, outcome, message } = row;
   const read = <T>(schema: z.ZodType<T>, column: 'category' | 'level', otherwise: T) =>
-    orElse(() => parseValue(schema, row[column], 'events', String(id), column), otherwise, complain);
+    orElse(() => parseValue(schema, row[column], 'events', String(id), column), otherwise, onUnreadable);
   const category = read(eventCategory, 'category', 'system');
   const level = read(eventLevel, 'level', 'warning');
   return { id, at, category, level, action, actor, address, hostId, hostName, commandId, outcome, message };
 }
 
-/** Gives a fallback for an unreadable value, and complains. Any other error goes on. */
-export function orElse<T, U>(read: () => T, otherwise: U, complain: Complain): T | U {
+/** Returns a fallback for an unreadable value and reports it. Other errors are thrown. */
+export function orElse<T, U>(read: () => T, otherwise: U, onUnreadable: OnUnreadable): T | U {
   try {
     return read();
   } catch (error) {
     if (!(error instanceof UnreadableError)) throw error;
-    complain(error.message);
+    onUnreadable(error.message);
     return otherwise;
   }
 }
@@ -184,7 +208,7 @@ function toJson(value: CompartmentReport | MetricsView | null): string | null {
   return value === null ? null : JSON.stringify(value);
 }
 
-/** SQLite stores UTF-8, which has no half surrogates: the hash must cover what will be read back. */
+/** SQLite stores UTF-8, which has no lone surrogates: the hash must cover what will be read back. */
 function wellFormed(text: string): string {
   return Buffer.from(text, 'utf8').toString('utf8');
 }

@@ -5,7 +5,7 @@
 import { sql } from 'drizzle-orm';
 import { check, index, integer, primaryKey, real, sqliteTable, text, uniqueIndex } from 'drizzle-orm/sqlite-core';
 
-/** Small facts about the installation, one JSON value each (see `settings-store.ts`). */
+/** Small facts about the installation, one JSON value per name (see `settings-store.ts`). */
 export const settings = sqliteTable('settings', {
   key: text('key').primaryKey(),
   value: text('value').notNull(),
@@ -15,16 +15,17 @@ export const settings = sqliteTable('settings', {
 export const users = sqliteTable('users', {
   id: text('id').primaryKey(),
   name: text('name').notNull(),
+  /** Not used: kept for going back to 4.0.0; dropped with the next major change of the schema. */
   role: text('role').notNull().default('operator'),
   /** bcrypt or argon2id; null while the password comes from the environment or is not set yet. */
   passwordHash: text('password_hash'),
-  /** Encrypted with a key derived from the installation's own; null when there is none or it comes from the environment. */
+  /** Encrypted with a key derived from the installation's key; null when there is none or it comes from the environment. */
   totpSecret: text('totp_secret'),
   createdAt: integer('created_at').notNull(),
   updatedAt: integer('updated_at').notNull(),
 });
 
-/** The last time step of which a TOTP code was accepted, per secret: a code counts once, ever. */
+/** The last time step of which a TOTP code was accepted, per secret: each code is accepted once. */
 export const totpSteps = sqliteTable('totp_steps', {
   /** SHA-256 of the secret, hex. */
   secretHash: text('secret_hash').primaryKey(),
@@ -54,18 +55,20 @@ export const sessions = sqliteTable(
     createdAt: integer('created_at').notNull(),
     lastSeenAt: integer('last_seen_at').notNull(),
     expiresAt: integer('expires_at').notNull(),
-    /** When a second factor (or the password, where there is none) was last proven in this session. */
-    provenAt: integer('proven_at').notNull(),
+    /** Not used: kept for going back to 4.0.0; dropped with the next major change of the schema. */
+    provenAt: integer('proven_at')
+      .notNull()
+      .$default(() => 0),
     address: text('address').notNull(),
     userAgent: text('user_agent').notNull(),
     revokedAt: integer('revoked_at'),
-    /** The browser that it was opened in, as its device cookie names it; empty when it has none. */
+    /** The browser, as named by its device cookie; empty without one. */
     deviceId: text('device_id').notNull().default(''),
   },
   (table) => [index('sessions_expires').on(table.expiresAt)],
 );
 
-/** Failed attempts, per what was tried and by whom; back-off grows with `failures`. */
+/** Failed attempts, by kind and source; the back-off grows with `failures`. */
 export const throttles = sqliteTable('throttles', {
   /** Kind and key, e.g. `password:address:203.0.113.9`. */
   bucket: text('bucket').primaryKey(),
@@ -79,29 +82,43 @@ export const hosts = sqliteTable(
   'hosts',
   {
     id: text('id').primaryKey(),
-    /** Lower-case. Not unique: an adopted database may hold two rows of one name. */
+    /** Lower-case. Not unique: an adopted database may hold two hosts of one name. */
     name: text('name').notNull(),
     type: text('type').notNull(),
     location: text('location').notNull(),
     deviceType: text('device_type').notNull(),
     themeColor: text('theme_color').notNull(),
     themeColorPinned: integer('theme_color_pinned', { mode: 'boolean' }).notNull(),
-    criticality: text('criticality', { enum: ['low', 'medium', 'high'] }).notNull(),
-    comment: text('comment').notNull(),
+    /** Written by an adoption only, and shown in the host's note, like `comment`. */
+    criticality: text('criticality', { enum: ['low', 'medium', 'high'] })
+      .notNull()
+      .$default(() => 'low'),
+    comment: text('comment')
+      .notNull()
+      .$default(() => ''),
     agentVersion: text('agent_version').notNull(),
     protocol: integer('protocol').notNull(),
     osVersion: text('os_version').notNull(),
-    osName: text('os_name').notNull(),
-    nixpkgsVersion: text('nixpkgs_version').notNull(),
+    /** `osName`, `nixpkgsVersion`, `repoDir` and `sourceCommit` are not used: kept for going back to 4.0.0; dropped with the next major change of the schema. */
+    osName: text('os_name')
+      .notNull()
+      .$default(() => ''),
+    nixpkgsVersion: text('nixpkgs_version')
+      .notNull()
+      .$default(() => ''),
     generation: text('generation').notNull(),
     repoUrl: text('repo_url').notNull(),
-    repoDir: text('repo_dir').notNull(),
-    sourceCommit: text('source_commit').notNull(),
+    repoDir: text('repo_dir')
+      .notNull()
+      .$default(() => ''),
+    sourceCommit: text('source_commit')
+      .notNull()
+      .$default(() => ''),
     storePath: text('store_path').notNull(),
     binaryHash: text('binary_hash').notNull(),
     lockHash: text('lock_hash').notNull(),
     heartbeatIntervalS: real('heartbeat_interval_s').notNull(),
-    /** JSON of a reported word with its generation, or null. */
+    /** JSON of a reported status with its generation, or null. */
     lock: text('lock'),
     system: text('system'),
     tests: text('tests'),
@@ -110,7 +127,7 @@ export const hosts = sqliteTable(
     metricsAt: integer('metrics_at'),
     createdAt: integer('created_at').notNull(),
     lastSeenAt: integer('last_seen_at'),
-    /** What an adopted row held that fits no column here: JSON, kept as it was. */
+    /** What an adopted row held that fits no column: JSON, never changed. */
     importNote: text('import_note'),
   },
   (table) => [
@@ -119,7 +136,7 @@ export const hosts = sqliteTable(
   ],
 );
 
-/** Operations in order over hosts; a host that fails drops out. */
+/** Operations in order over several hosts; a host that fails drops out. */
 export const pipelines = sqliteTable(
   'pipelines',
   {
@@ -128,16 +145,16 @@ export const pipelines = sqliteTable(
     kind: text('kind').notNull(),
     /** JSON array of operation ids, in order. */
     stages: text('stages').notNull(),
-    /** JSON of what the stages were given. */
+    /** JSON of the arguments of the stages. */
     args: text('args'),
     requestId: text('request_id').notNull(),
-    /** Hosts that work at the same time. */
+    /** Number of hosts that work at the same time. */
     parallelism: integer('parallelism').notNull(),
-    /** No further stage begins once a host failed. */
+    /** No further stage starts once a host failed. */
     stopOnFailure: integer('stop_on_failure', { mode: 'boolean' }).notNull().default(false),
     forced: integer('forced', { mode: 'boolean' }).notNull(),
     phase: text('phase', { enum: ['running', 'cancelling', 'ended'] }).notNull(),
-    /** JSON of what the dashboard does before the hosts begin, and of why nothing more is begun. */
+    /** JSON of what the dashboard does before the hosts start, and of why no further stage starts. */
     state: text('state').notNull().default('{"prelude":null,"halt":null}'),
     outcome: text('outcome'),
     reason: text('reason').notNull(),
@@ -154,7 +171,7 @@ export const pipelines = sqliteTable(
   ],
 );
 
-/** How far a pipeline has come on one host. */
+/** The progress of a pipeline on one host. */
 export const pipelineHosts = sqliteTable(
   'pipeline_hosts',
   {
@@ -165,18 +182,18 @@ export const pipelineHosts = sqliteTable(
     /** Kept beside the id: the host may be removed later. */
     hostName: text('host_name').notNull(),
     position: integer('position').notNull(),
-    /** Index of the stage it is at, or ended with. */
+    /** Index of the current or last stage. */
     stage: integer('stage').notNull(),
     status: text('status', { enum: ['waiting', 'running', 'done', 'failed', 'skipped'] }).notNull(),
     commandId: text('command_id'),
-    /** JSON array: one for each stage that was begun, with its command, times, outcome and reason. */
+    /** JSON array with one entry per started stage: its command, times, outcome and reason. */
     steps: text('steps').notNull().default('[]'),
     reason: text('reason').notNull(),
   },
   (table) => [primaryKey({ columns: [table.pipelineId, table.hostId] })],
 );
 
-/** Tokens of single hosts. The shared token is not here: it comes from the environment or the secrets folder. */
+/** Tokens of single hosts. The shared token is not stored here but in the environment or the secrets folder. */
 export const agentTokens = sqliteTable(
   'agent_tokens',
   {
@@ -187,22 +204,24 @@ export const agentTokens = sqliteTable(
     /** `sha256`: of the token; `v1-hmac`: HMAC-SHA256 with version 1's hash secret, as adopted. */
     scheme: text('scheme', { enum: ['sha256', 'v1-hmac'] }).notNull(),
     tokenHash: text('token_hash').notNull(),
-    /** How it came to be: `interface`, `enrolment`, `rotation`, `adopted`. */
-    origin: text('origin').notNull(),
+    /** Not used: kept for going back to 4.0.0; dropped with the next major change of the schema. */
+    origin: text('origin')
+      .notNull()
+      .$default(() => ''),
     createdAt: integer('created_at').notNull(),
     createdBy: text('created_by').notNull(),
     lastUsedAt: integer('last_used_at'),
-    /** Set when another one takes its place: until then both are good. */
+    /** Set when another token replaces this one: until then both are valid. */
     expiresAt: integer('expires_at'),
     revokedAt: integer('revoked_at'),
   },
   (table) => [uniqueIndex('agent_tokens_hash').on(table.tokenHash), index('agent_tokens_host').on(table.hostId)],
 );
 
-/** Codes that each let one host fetch a token of its own, once. */
+/** Codes with which one host each can fetch its token, once. */
 export const enrolmentCodes = sqliteTable('enrolment_codes', {
   codeHash: text('code_hash').primaryKey(),
-  /** The one host it is for; null for any. */
+  /** The host it is for; null for any. */
   hostName: text('host_name'),
   createdAt: integer('created_at').notNull(),
   createdBy: text('created_by').notNull(),
@@ -220,7 +239,7 @@ export const commands = sqliteTable(
       .references(() => hosts.id, { onDelete: 'cascade' }),
     operation: text('operation').notNull(),
     phase: text('phase').notNull(),
-    /** JSON of the state; `phase` and `outcome` repeat what queries need of it. */
+    /** JSON of the state; `phase` and `outcome` repeat what queries need. */
     state: text('state').notNull(),
     outcome: text('outcome'),
     requestId: text('request_id').notNull(),
@@ -238,11 +257,11 @@ export const commands = sqliteTable(
     agentSeq: integer('agent_seq').notNull(),
     outputSize: integer('output_size').notNull(),
     outputTruncated: integer('output_truncated', { mode: 'boolean' }).notNull(),
-    /** JSON of what the operation was given (a colour, a pull request); null for most. */
+    /** JSON of the operation's arguments (a colour, a pull request); null for most. */
     args: text('args'),
-    /** The pipeline that sent it. No reference: the command is kept when the pipeline is forgotten. */
+    /** The pipeline that sent it. No foreign key: the command stays when the pipeline is deleted. */
     pipelineId: text('pipeline_id'),
-    /** What an adopted row held that fits no column here: JSON, kept as it was. */
+    /** What an adopted row held that fits no column: JSON, never changed. */
     importNote: text('import_note'),
   },
   (table) => [
@@ -254,7 +273,7 @@ export const commands = sqliteTable(
     index('commands_host_ended')
       .on(table.hostId, table.endedAt)
       .where(sql`${table.endedAt} is not null`),
-    /** Retention asks which output is the oldest and how much there is: answered from the index alone. */
+    /** For retention: the oldest output and the total size, from the index alone. */
     index('commands_with_output')
       .on(table.endedAt, table.outputSize, table.lines)
       .where(sql`${table.endedAt} is not null and ${table.outputSize} > 0`),
@@ -271,7 +290,7 @@ export const commandOutput = sqliteTable(
       .references(() => commands.id, { onDelete: 'cascade' }),
     firstSeq: integer('first_seq').notNull(),
     lastSeq: integer('last_seq').notNull(),
-    /** JSON array of `[at, stream, text]`, one for each number from first to last. */
+    /** JSON array of `[at, stream, text]`, one per line from first to last. */
     lines: text('lines').notNull(),
   },
   (table) => [primaryKey({ columns: [table.commandId, table.firstSeq] })],
@@ -292,7 +311,7 @@ export const metricSamples = sqliteTable(
   (table) => [primaryKey({ columns: [table.hostId, table.at] })],
 );
 
-/** What happened and who did it: append-only, each row chained to the one before it. */
+/** What happened and who did it: append-only, each row chained to the previous one. */
 export const events = sqliteTable(
   'events',
   {
@@ -315,7 +334,7 @@ export const events = sqliteTable(
     prevHash: text('prev_hash').notNull(),
     /** SHA-256 over prevHash and the row's content, hex. */
     hash: text('hash').notNull(),
-    /** What an adopted row held that fits no column here: JSON. Not part of the hash: `data` is. */
+    /** What an adopted row held that fits no column: JSON. Not part of the hash; `data` is. */
     importNote: text('import_note'),
   },
   (table) => [index('events_host').on(table.hostId, table.id), index('events_category').on(table.category, table.id)],

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { createSettingsStore } from './settings-store';
 import { openTestDatabase } from './testing/database';
 
-it('keeps a value over a restart, and gives none that does not fit its schema', () => {
+it('keeps a value across restarts, and ignores one that does not fit its schema', () => {
   const database = openTestDatabase();
   try {
     const schema = z.object({ columns: z.array(z.string()) });

@@ -1,11 +1,11 @@
-/** Small facts about the installation: one JSON value for each name, parsed on read. */
+/** Small facts about the installation: one JSON value per name, parsed on read. */
 import { eq } from 'drizzle-orm';
 import type { z } from 'zod';
 import type { Db } from './open-database';
 import { settings } from './schema';
 
 export interface SettingsStore {
-  /** The stored value; null when there is none, or it does not fit the schema any more. */
+  /** The stored value; null when there is none or it no longer fits the schema. */
   get<T>(key: string, schema: z.ZodType<T>): T | null;
   /** Durable when it returns. */
   set(key: string, value: unknown, now: number): void;
@@ -20,7 +20,7 @@ function parseJson(text: string): unknown {
   }
 }
 
-/** The store on an open database. */
+/** Creates the store on an open database. */
 export function createSettingsStore(db: Db): SettingsStore {
   return {
     get(key, schema) {

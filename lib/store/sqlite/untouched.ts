@@ -1,7 +1,7 @@
 /**
- * Reads a database file without changing a byte of it or of what lies beside it. A plain read-only connection is not
- * enough: it rewrites `-shm`, and refuses a file whose rollback journal is hot. So the file is opened by another name, a
- * hard link in a folder of its own, beside copies of its log: what SQLite writes, it writes there.
+ * Reads a database file without changing a byte of it or of its side files. A plain read-only connection is not enough:
+ * it rewrites `-shm`, and refuses a file whose rollback journal is hot. So the file is opened under another name, a hard
+ * link in a separate folder, beside copies of its log. SQLite then writes in that folder only.
  */
 import { constants, copyFileSync, existsSync, linkSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
@@ -17,7 +17,7 @@ export interface UntouchedDatabase {
   close: () => void;
 }
 
-/** Opens the database at `path` for reading, as its log says it is. Close it. Throws a DatabaseError. */
+/** Opens the database at `path` for reading, including what is still in its log. Close it. Throws a DatabaseError. */
 export function openUntouched(path: string): UntouchedDatabase {
   let folder: string | null = null;
   let client: Sqlite.Database | null = null;
@@ -26,16 +26,16 @@ export function openUntouched(path: string): UntouchedDatabase {
     if (folder !== null) rmSync(folder, { recursive: true, force: true });
   };
   try {
-    folder = mkdtempSync(join(dirname(path), lookFolderPrefix(path)));
+    folder = mkdtempSync(join(dirname(path), viewFolderPrefix(path)));
     const view = join(folder, 'view.db');
     const isHot = hasContent(`${path}-journal`);
     if (isHot) copy(path, view);
     else linkOrCopy(path, view);
-    // Not `-shm`: SQLite makes it anew from the log.
+    // Not `-shm`: SQLite rebuilds it from the log.
     for (const suffix of ['-wal', '-journal']) {
       if (hasContent(path + suffix)) copy(path + suffix, view + suffix);
     }
-    // A hot journal has to be played back, into the copy.
+    // A hot journal has to be rolled back, in the copy.
     client = new Database(view, { readonly: !isHot, fileMustExist: true });
     return { client, close };
   } catch (error) {
@@ -44,8 +44,8 @@ export function openUntouched(path: string): UntouchedDatabase {
   }
 }
 
-/** How the names of the folders begin in which `path` is looked at; a crash may leave one. */
-export function lookFolderPrefix(path: string): string {
+/** Prefix of the folders in which `path` is opened; a crash may leave one. */
+export function viewFolderPrefix(path: string): string {
   return `.${basename(path)}.look-`;
 }
 

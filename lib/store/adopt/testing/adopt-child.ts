@@ -1,12 +1,12 @@
-/** Opens the database of an older dashboard and dies by SIGKILL right after the given step (`child.ts PATH STEP`). */
+/** Opens the database of an older dashboard and dies by SIGKILL right after the given step (`adopt-child.ts PATH STEP`). */
 import { createLog } from '@/lib/log';
-import { openDatabase } from '../../sqlite/open-database';
+import { openAdopting } from './open-adopting';
 
 const [path = '', step = ''] = process.argv.slice(2);
 
-openDatabase(path, {
+openAdopting(path, {
   log: createLog('error', { write: () => undefined }),
-  onAdoptionStep: (done) => {
+  onStep: (done) => {
     if (done === step) process.kill(process.pid, 'SIGKILL');
   },
 });

@@ -1,10 +1,10 @@
-/** Files as older dashboards wrote them, in every form of their tables, for tests. */
+/** Writes files like those of older dashboards, in every form of their tables, for tests. */
 import { Database } from '../../sqlite/driver';
 
 export type OldCell = null | string | number | bigint | Buffer;
 export type OldCells = Record<string, OldCell>;
 
-/** Columns of version 1's table of hosts: what each form added to the one before. */
+/** Columns of version 1's table of hosts: the first form, and what each later form added. */
 const V1_FIRST = [
   'id',
   'hostname',
@@ -34,7 +34,7 @@ const V1_ADDED: Record<string, string[]> = {
   H: ['nixpkgs_version', 'os_version', 'os_name'],
 };
 export const V1_FORMS = Object.keys(V1_ADDED);
-/** What the Go dashboard adds to a file of version 1 that it opens. */
+/** Columns that the Go dashboard adds to a file of version 1 that it opens. */
 const ADDED_BY_GO = [
   'metrics_json',
   'test_progress',
@@ -97,7 +97,7 @@ const GO_TABLES = {
   event_log: ['id', 'timestamp', 'category', 'level', 'actor', 'host_id', 'action', 'message', 'details'],
   state_version: ['id', 'version'],
 };
-/** These came with the last forms of the Go dashboard. */
+/** Tables that only the last form of the Go dashboard has. */
 const LATE_GO_TABLES = ['reboot_attempts', 'audit_log', 'commands', 'pipelines', 'event_log', 'state_version'];
 
 export type OldTablesOf = Record<string, string[]>;
@@ -129,8 +129,8 @@ export function goTables(form: string): OldTablesOf {
 }
 
 /**
- * Writes a file. Its columns have no type and no rule, so that they hold any value, and come in reverse order: nothing
- * may go by position.
+ * Writes a file. Its columns have no type and no constraint, so that they hold any value, and are in reverse order, because
+ * the adoption must not depend on their position.
  */
 export function writeOldFile(path: string, tables: OldTablesOf, rows: Record<string, OldCells[]>): void {
   const client = new Database(path);

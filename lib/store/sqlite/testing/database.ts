@@ -1,4 +1,4 @@
-/** Real, migrated databases in folders of their own, for tests. */
+/** Real, migrated databases for tests, each in a temporary folder. */
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ export interface TestDatabase {
   path: string;
   folder: string;
   log: Log;
-  /** What was logged so far, one JSON object a line. */
+  /** The lines logged so far, one JSON object each. */
   logged: string[];
   /** Closes the database and opens it again, as a restart would. */
   reopen(): Db;
@@ -29,7 +29,7 @@ export function makeTestLog(): { log: Log; logged: string[] } {
   return { logged, log: createLog('debug', { write: (line) => logged.push(line) }) };
 }
 
-/** A new database with the real migrations, in a folder of its own below `where`. Call `close()` when the test ends. */
+/** A new database with the real migrations, in a new folder below `where`. Call `close()` when the test ends. */
 export function openTestDatabase(where?: string): TestDatabase {
   const { folder, remove } = makeTestFolder(where);
   const { log, logged } = makeTestLog();

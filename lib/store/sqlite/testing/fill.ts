@@ -1,4 +1,4 @@
-/** Rows in every table of a database, whatever its version: for files that later versions must still open. */
+/** Fills every table of a database of any version: for fixtures that later versions must still open. */
 import type Sqlite from 'better-sqlite3';
 
 export const ROWS_PER_TABLE = 3;
@@ -9,8 +9,8 @@ interface Column {
   pk: number;
 }
 
-/** Values that a rule of the schema asks for; anything else may be anything. */
-const GIVEN: Record<string, Record<string, string | number | null>> = {
+/** Values that the schema restricts; other columns get any value. */
+const REQUIRED: Record<string, Record<string, string | number | null>> = {
   hosts: {
     criticality: 'high',
     type: 'nixos',
@@ -35,7 +35,7 @@ const GIVEN: Record<string, Record<string, string | number | null>> = {
   settings: { value: '1' },
 };
 
-/** Fills every table with a few rows that refer to each other. Gives the number of rows of each. */
+/** Fills every table with a few rows that refer to each other. Returns the number of rows per table. */
 export function fillTables(client: Sqlite.Database): Record<string, number> {
   client.pragma('foreign_keys = OFF');
   for (const table of tablesOf(client)) {
@@ -77,7 +77,7 @@ function tablesOf(client: Sqlite.Database): string[] {
 }
 
 function valueOf(table: string, { name, type }: Column, parent: string | undefined, n: number): string | number | null {
-  const given = GIVEN[table]?.[name];
+  const given = REQUIRED[table]?.[name];
   if (given !== undefined) return given;
   if (parent !== undefined) return `${parent}-${n}`;
   switch (type.toLowerCase()) {

@@ -1,6 +1,6 @@
 /**
- * A process of its own for the tests of locking and of crashes. `hold PATH`: opens and waits. `commit PATH`: opens and
- * commits for ever, saying the number of each commit once it returned. Says `failed KIND SENTENCE` when it can't open.
+ * A child process for the tests of locking and crashes. `hold PATH`: opens and waits. `commit PATH`: opens and commits
+ * forever, printing the number of each commit once it returned. Prints `failed KIND SENTENCE` when it can't open.
  */
 import { createLog } from '@/lib/log';
 import { createFleetStore } from '../fleet-store';
@@ -9,17 +9,17 @@ import { endedCommand, testEvent, testHost, testOutput } from './sample-records'
 
 const [mode, path = ''] = process.argv.slice(2);
 const log = createLog('error', { write: () => undefined });
-const say = (line: string) => process.stdout.write(`${line}\n`);
+const print = (line: string) => process.stdout.write(`${line}\n`);
 
 try {
   const store = createFleetStore(openDatabase(path, { log }), { log });
-  say('open');
+  print('open');
   if (mode === 'commit') commitForever(store);
-  // A database that nothing refers to is closed by the garbage collector, and its lock with it.
+  // The garbage collector closes a database that nothing refers to, and releases its lock.
   else setInterval(() => store.events({ limit: 1 }), 60_000);
 } catch (error) {
   const kind = error instanceof Error && 'kind' in error ? String(error.kind) : 'unknown';
-  say(`failed ${kind} ${error instanceof Error ? error.message : String(error)}`);
+  print(`failed ${kind} ${error instanceof Error ? error.message : String(error)}`);
 }
 
 function commitForever(fleetStore: ReturnType<typeof createFleetStore>): void {
@@ -33,7 +33,7 @@ function commitForever(fleetStore: ReturnType<typeof createFleetStore>): void {
       output: [testOutput(id, 1, 20)],
       events: [testEvent(`commit ${number}`, { commandId: id })],
     });
-    say(`committed ${number}`);
+    print(`committed ${number}`);
     setImmediate(next);
   };
   next();

@@ -1,4 +1,4 @@
-/** Records as the fleet makes them, for tests. */
+/** Sample records of the fleet, for tests. */
 import type { PipelineHostRecord, PipelineRecord } from '@/lib/fleet/records/pipeline-state';
 import type { CommandRecord, OutputBatch } from '@/lib/fleet/records/command-record';
 import type { HostRecord } from '@/lib/fleet/records/host-record';
@@ -13,17 +13,12 @@ export function testHost(id: string, changes: Partial<HostRecord> = {}): HostRec
     deviceType: 'server',
     themeColor: '#7aa2f7',
     themeColorPinned: false,
-    criticality: 'low',
-    comment: '',
+    note: '',
     agentVersion: '3.1.5',
     protocol: 2,
     osVersion: '25.11',
-    osName: 'NixOS',
-    nixpkgsVersion: '25.11',
     generation: '42',
     repoUrl: 'https://example.org/fleet.git',
-    repoDir: '/etc/nixos',
-    sourceCommit: 'abc',
     storePath: '/nix/store/abc',
     binaryHash: 'def',
     lockHash: 'ghi',
@@ -83,7 +78,7 @@ export function endedCommand(
   });
 }
 
-/** Lines `from` to `to`, both included. */
+/** Lines `from` to `to`, inclusive. */
 export function testOutput(commandId: string, from: number, to: number): OutputBatch {
   const lines = Array.from({ length: to - from + 1 }, (_, index) => ({
     seq: from + index,

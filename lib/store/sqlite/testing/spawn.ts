@@ -1,4 +1,4 @@
-/** Starts `child.ts` and reads what it says, line by line. */
+/** Starts `open-child.ts` and reads its output line by line. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
@@ -8,11 +8,11 @@ export interface Child {
   process: ChildProcess;
   /** The next line; rejects when the process ends without one. */
   line(): Promise<string>;
-  /** SIGKILL, and waits until it is gone. */
+  /** Sends SIGKILL and waits for the process to end. */
   kill(): Promise<void>;
 }
 
-/** `uid`: runs as this user, which only root may ask for. */
+/** `uid`: the user to run as; only root can set it. */
 export function startChild(mode: 'hold' | 'commit', path: string, uid?: number): Child {
   const script = fileURLToPath(new URL('./open-child.ts', import.meta.url));
   const child = spawn(process.execPath, ['--import', 'tsx', script, mode, path], {

@@ -1,4 +1,4 @@
-/** What the new database remembers of its adoption. */
+/** The setting in which an adopted database records its adoption. */
 import type Sqlite from 'better-sqlite3';
 import { z } from 'zod';
 
@@ -19,7 +19,7 @@ export function writeAdoption(client: Sqlite.Database, adoption: Adoption): void
     .run(ADOPTION_SETTING, JSON.stringify(adoption), adoption.at);
 }
 
-/** Null for a database that began here. Throws when what is written there can't be read. */
+/** Null for a database that was not adopted. Throws when the record can't be read. */
 export function readAdoption(client: Sqlite.Database): Adoption | null {
   const text = client
     .prepare<[string], string>('select value from settings where key = ?')
@@ -28,7 +28,7 @@ export function readAdoption(client: Sqlite.Database): Adoption | null {
   return text === undefined ? null : adoptionSchema.parse(JSON.parse(text));
 }
 
-/** When the database was adopted; null for one that began here, and for what can't be read. */
+/** When the database was adopted, epoch milliseconds; null for one that was not, or when the record can't be read. */
 export function readAdoptionTime(client: Sqlite.Database): number | null {
   try {
     return readAdoption(client)?.at ?? null;
