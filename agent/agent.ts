@@ -1,7 +1,10 @@
 /** Puts the parts together: one connection, one outbox, one runner. */
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
+import { createOutbox, type OutboxEntry } from '@/lib/outbox/outbox';
 import { PROTOCOL_WITH_IDS, type AgentFrameInput } from '@/lib/protocol/agent';
+import { MAX_BATCH_LINES } from '@/lib/protocol/agent-limits';
+import { loadCommandMemory } from './command-memory';
 import { createCompartments, wireWord } from './compartments';
 import type { AgentConfig } from './config';
 import { createConnection, type RegisterFrame } from './connection';
@@ -11,7 +14,6 @@ import type { Log } from './log';
 import { createMetrics } from './metrics';
 import { shortCommit, type Host } from './operation';
 import { createOperations } from './operations';
-import { createOutbox, type OutboxEntry } from './outbox';
 import type { Child } from './process';
 import type { Redact } from './redact';
 import { createRepository } from './repository';
@@ -23,6 +25,8 @@ import type { TokenSource } from './token';
 const ACK_TIMEOUT_MS = 5_000;
 /** How long the first connection waits for the first clone; a slow one goes on beside it. */
 const FIRST_CLONE_WAIT_MS = 15_000;
+/** Lines of a burst are sent in one frame. */
+const OUTPUT_BATCH_DELAY_MS = 20;
 const LOCK_CHECK_INTERVAL_MS = 5 * 60_000;
 
 export interface AgentOptions {
@@ -101,7 +105,7 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
     register,
     onRegistered(_payload, first) {
       if (first) {
-        outbox.restart();
+        outbox.resendAll();
         runner.repeatProgress();
         if (heartbeats !== null) clearInterval(heartbeats);
         heartbeats = setInterval(() => void heartbeat(), config.intervalS * 1_000);
@@ -116,8 +120,9 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
     onDrain: () => outbox.pump(),
   });
   const outbox = createOutbox({
-    stateDir: config.stateDir,
-    log,
+    memory: loadCommandMemory({ stateDir: config.stateDir, log }),
+    maxBatchLines: MAX_BATCH_LINES,
+    batchDelayMs: OUTPUT_BATCH_DELAY_MS,
     link: { ready: connection.ready, withIds: connection.withIds, send: connection.send },
     onResultSent: () => void heartbeat(),
   });
@@ -219,7 +224,7 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
     ending = true;
     if (entry !== null) {
       const waited = new Promise((resolve) => timers.push(setTimeout(resolve, ACK_TIMEOUT_MS)));
-      await Promise.race([outbox.settled(entry), waited]);
+      await Promise.race([outbox.whenSettled(entry), waited]);
     }
     if (heartbeats !== null) clearInterval(heartbeats);
     for (const timer of timers) clearTimeout(timer);

@@ -2,11 +2,11 @@
  * Carries commands out, one at a time: the place is taken before anything is awaited. `stop`, `kill_command`,
  * `restart` and `reboot` need no place. Stop and kill reach the command's own process group and nothing else.
  */
+import type { Outbox, OutboxEntry } from '@/lib/outbox/outbox';
 import type { AgentFrameInput, OutputStream, ReceivedServerFrame } from '@/lib/protocol/agent';
 import type { HostType } from './config';
 import type { Log } from './log';
 import type { AgentOperation, OperationContext, OperationEnd } from './operation';
-import type { Outbox, OutboxEntry } from './outbox';
 import { STOP_GRACE_MS, type Child } from './process';
 import { createShell, failureOf, type Shell, type ShellOptions } from './shell';
 
@@ -73,7 +73,7 @@ export function createRunner(options: RunnerOptions) {
   }
 
   function say(entry: OutboxEntry, line: string, stream: OutputStream = 'stdout'): void {
-    outbox.addLine(entry, options.redact(line), stream);
+    outbox.addLines(entry, stream, [options.redact(line)]);
   }
 
   async function finish(
@@ -103,8 +103,7 @@ export function createRunner(options: RunnerOptions) {
 
   /** An id that was seen is answered from memory and never run again. */
   function isNew(id: string, name: string): boolean {
-    const seen = outbox.seen(id);
-    switch (seen.kind) {
+    switch (outbox.stateOf(id)) {
       case 'new':
         return true;
       case 'running':
@@ -117,7 +116,7 @@ export function createRunner(options: RunnerOptions) {
         send({ type: 'command_rejected', payload: { reason: 'this command was refused before', command_id: id } });
         return false;
       case 'finished':
-        outbox.repeat(id);
+        outbox.resendResult(id);
         return false;
       case 'lost':
         void finish(

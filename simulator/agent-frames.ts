@@ -1,7 +1,7 @@
 /** The frames that a simulated agent sends, with every field that the real agents send. */
+import type { CommandResult } from '@/lib/outbox/command-memory';
 import type { AgentFrameInput, OutputStream } from '@/lib/protocol/agent';
 import type { HostFacts, Metrics } from './host-facts';
-import type { Result } from './outbox';
 import { PHASE_TOTALS, type Learnt, type Phase } from './script';
 
 export interface Word {
@@ -92,7 +92,10 @@ export function progressFrame(phase: Phase, status: 'in_progress' | 'complete' |
 }
 
 /** A result as protocol 2 has it: absent where there is nothing to say. */
-export function statusFrame(command: string, result: Omit<Result, 'restarting'>): AgentFrameInput {
+export function statusFrame(
+  command: string,
+  result: Pick<CommandResult, 'status' | 'exitCode' | 'message' | 'generation'>,
+): AgentFrameInput {
   const { status, exitCode, message, generation } = result;
   return {
     type: 'status',

@@ -2,13 +2,15 @@
  * A scripted agent on the real wire: registers, beats, carries commands out as its behaviour says, and can be dropped,
  * restarted and closed. Protocol 2 is the Go agent's (agent protocol, sections 1 to 5), protocol 3 is docs/protocol.md.
  */
+import { createCommandMemory } from '@/lib/outbox/command-memory';
+import { createOutbox, type Outbox } from '@/lib/outbox/outbox';
 import { WIRE_COMMANDS, type ReceivedServerFrame, type WireCommand } from '@/lib/protocol/agent';
+import { MAX_BATCH_LINES, MAX_FINISHED_IDS } from '@/lib/protocol/agent-limits';
 import { heartbeatFrame, NO_WORD, registerFrame, type Words } from './agent-frames';
 import { AgentSocket, FIRST_REDIAL_MS } from './agent-socket';
 import { behaviourOf, REALISTIC, type Behaviour } from './behaviour';
 import { Events, type AgentEvent, type AgentEventType, type EventOf } from './events';
 import { agentStorePath, makeFacts, makeMetrics, type HostFacts, type HostType, type Metrics } from './host-facts';
-import { Outbox } from './outbox';
 import { Pauses } from './pauses';
 import { hex, seeded, type Random } from './random';
 import { Runner, wireTime } from './runner';
@@ -44,7 +46,10 @@ export class SimulatedAgent {
   private readonly pauses = new Pauses();
   private readonly tasks = new Set<Promise<void>>();
   private readonly socket: AgentSocket;
-  private readonly outbox: Outbox;
+  /** What a real agent has on disk. */
+  private readonly memory = createCommandMemory({ maxCommands: MAX_FINISHED_IDS });
+  /** A new one at each start of the process: output is lost with the process, results are not. */
+  private outbox: Outbox;
   private readonly runner: Runner;
   /** A new one at each start of the process. */
   private instance: string;
@@ -88,16 +93,12 @@ export class SimulatedAgent {
       },
       onDrain: () => this.outbox.pump(),
     });
-    this.outbox = new Outbox({
-      ready: () => this.spoken === 3 && this.socket.isOpen && !this.socket.isCongested,
-      send: (frame) => void this.socket.send(frame),
-      onResultSent: () => this.heartbeat(),
-    });
+    this.outbox = this.makeOutbox();
     this.runner = new Runner({
       behaviour,
       facts: this.facts,
       words: () => this.words,
-      outbox: this.outbox,
+      outbox: () => this.outbox,
       pauses: this.pauses,
       pullsTo: options.pullsTo,
       spoken: () => this.spoken,
@@ -182,6 +183,19 @@ export class SimulatedAgent {
     this.events.end(`the simulated agent ${this.hostname} was closed`);
   }
 
+  private makeOutbox(): Outbox {
+    return createOutbox({
+      memory: this.memory,
+      maxBatchLines: MAX_BATCH_LINES,
+      link: {
+        ready: () => this.spoken === 3 && this.socket.isOpen && !this.socket.isCongested,
+        withIds: () => this.spoken === 3,
+        send: (frame) => void this.socket.send(frame),
+      },
+      onResultSent: () => this.heartbeat(),
+    });
+  }
+
   private register(): void {
     const { running } = this.runner;
     const three = {
@@ -223,7 +237,7 @@ export class SimulatedAgent {
     this.spoken = this.protocol === 3 && protocol >= 3 ? 3 : 2;
     if (first) {
       this.socket.settled();
-      this.outbox.resend();
+      this.outbox.resendAll();
       if (this.ticker === null) this.startTicker();
     }
     this.heartbeat();
@@ -238,7 +252,7 @@ export class SimulatedAgent {
     this.stopTicker();
     if (how === 'goodbye') await this.socket.hangUp();
     else await this.socket.breakOff();
-    this.outbox.restart();
+    this.outbox = this.makeOutbox();
     this.events.emit({ type: 'exited' });
     void this.task(async () => {
       await this.pauses.wait(pauseMs);

@@ -1,10 +1,11 @@
 /** Carries commands out as the behaviour says, one at a time; stop, kill, restart and reboot need no place. */
+import type { CommandResult } from '@/lib/outbox/command-memory';
+import type { Outbox, OutboxEntry } from '@/lib/outbox/outbox';
 import { WIRE_COMMANDS, type AgentFrameInput, type OutputStream } from '@/lib/protocol/agent';
 import { outputFrame, progressFrame, statusFrame, type Words } from './agent-frames';
 import { behaviourOf, type Behaviour } from './behaviour';
 import type { AgentEvent } from './events';
 import type { HostFacts } from './host-facts';
-import type { Outbox, OutboxEntry, Result } from './outbox';
 import type { Pauses } from './pauses';
 import { scriptOf, type RunCommand, type Step } from './script';
 
@@ -21,7 +22,8 @@ export interface RunnerHost {
   readonly behaviour: Behaviour;
   readonly facts: HostFacts;
   readonly words: () => Words;
-  readonly outbox: Outbox;
+  /** The outbox of the present process. */
+  readonly outbox: () => Outbox;
   readonly pauses: Pauses;
   /** The commit that a pull brings the clone to. */
   readonly pullsTo: string | undefined;
@@ -108,8 +110,9 @@ export class Runner {
 
   /** An id that was seen is answered from memory and never carried out again. */
   private isNew(id: string, command: string): boolean {
-    const { outbox, send } = this.host;
-    switch (outbox.seen(id)) {
+    const { send } = this.host;
+    const outbox = this.host.outbox();
+    switch (outbox.stateOf(id)) {
       case 'new':
         return true;
       case 'running':
@@ -119,7 +122,7 @@ export class Runner {
         send({ type: 'command_rejected', payload: { reason: 'refused before', command_id: id } });
         return false;
       case 'finished':
-        outbox.repeat(id);
+        outbox.resendResult(id);
         return false;
       case 'lost':
         this.report('error', command, id, 1, 'the agent ended while this command ran');
@@ -129,7 +132,7 @@ export class Runner {
 
   private reject(command: string, id: string | null): void {
     const running = this.current;
-    if (id !== null) this.host.outbox.refuse(id);
+    if (id !== null) this.host.outbox().refuse(id, command);
     this.host.send({
       type: 'command_rejected',
       payload: {
@@ -144,7 +147,7 @@ export class Runner {
   }
 
   private takeUp(command: string, id: string): OutboxEntry {
-    const entry = this.host.outbox.begin(id, command);
+    const entry = this.host.outbox().begin(id, command);
     this.host.send({ type: 'started', payload: { command_id: id, pid: null } });
     return entry;
   }
@@ -247,21 +250,26 @@ export class Runner {
   private say(running: Running | null, stream: OutputStream, lines: readonly string[]): void {
     if (running?.entry) {
       // In protocol 3 every line comes before the result.
-      if (running.result === null) this.host.outbox.add(running.entry, stream, lines);
+      if (running.result === null) this.host.outbox().addLines(running.entry, stream, lines);
       return;
     }
     if (this.host.spoken() !== 2) return;
     for (const line of lines) this.host.send(outputFrame(stream, line));
   }
 
-  private resultOf(status: Result['status'], exitCode: number, message: string, restarting = false): Result {
+  private resultOf(
+    status: CommandResult['status'],
+    exitCode: number,
+    message: string,
+    restarting = false,
+  ): Omit<CommandResult, 'lastSeq'> {
     return { status, exitCode, message, generation: this.host.facts.generation, restarting };
   }
 
   /** Gives the result of a command; in protocol 3 the place is free from here on. */
   private finish(
     running: Running,
-    status: Result['status'],
+    status: CommandResult['status'],
     exitCode: number,
     message: string,
     restarting = false,
@@ -269,19 +277,19 @@ export class Runner {
     const again = running.result !== null;
     running.result = status;
     const result = this.resultOf(status, exitCode, message, restarting);
-    const { entry } = running;
-    if (entry === null) {
+    const { entry, id } = running;
+    if (entry === null || id === null) {
       this.host.send(statusFrame(running.command, result));
       return;
     }
     if (this.current === running) this.current = null;
-    if (again) this.host.outbox.repeat(entry.id);
-    else this.host.outbox.finish(entry, result);
+    if (again) this.host.outbox().resendResult(id);
+    else this.host.outbox().finish(entry, result);
   }
 
   /** A result without work. */
   private report(
-    status: Result['status'],
+    status: CommandResult['status'],
     command: string,
     id: string | null,
     exitCode: number,
@@ -289,7 +297,7 @@ export class Runner {
   ): void {
     const result = this.resultOf(status, exitCode, message);
     if (id === null) this.host.send(statusFrame(command, result));
-    else this.host.outbox.finish(this.host.outbox.begin(id, command), result);
+    else this.host.outbox().finish(this.host.outbox().begin(id, command), result);
     this.host.emit({ type: 'ended', command, id, result: status });
   }
 
@@ -306,7 +314,7 @@ export class Runner {
     await running.done;
     if (entry) {
       this.finish(running, 'stopped', 130, 'terminated by user');
-      this.host.outbox.finish(entry, this.resultOf('ok', 0, ''));
+      this.host.outbox().finish(entry, this.resultOf('ok', 0, ''));
       return;
     }
     const { stop, restartMs } = this.host.behaviour;
@@ -337,7 +345,7 @@ export class Runner {
     this.exiting = true;
     const entry = id === null ? null : this.takeUp('reboot', id);
     const line = `⚠️  Reboot command received. System will reboot in ${rebootDelayMs / 1_000} seconds...`;
-    if (entry) this.host.outbox.add(entry, 'stdout', [line]);
+    if (entry) this.host.outbox().addLines(entry, 'stdout', [line]);
     else this.say(null, 'stdout', [line]);
     await this.host.pauses.wait(rebootDelayMs);
     if (entry) await this.settle(entry, 'the host reboots');
@@ -351,12 +359,12 @@ export class Runner {
   }
 
   private async settle(entry: OutboxEntry, message: string): Promise<void> {
-    this.host.outbox.finish(entry, this.resultOf('ok', 0, message, true));
+    this.host.outbox().finish(entry, this.resultOf('ok', 0, message, true));
     await this.acknowledged(entry);
   }
 
   private async acknowledged(entry: OutboxEntry): Promise<void> {
-    await this.host.pauses.wait(ACK_TIMEOUT_MS, (wake) => this.host.outbox.whenSettled(entry, wake));
+    await this.host.pauses.wait(ACK_TIMEOUT_MS, (wake) => void this.host.outbox().whenSettled(entry).then(wake));
   }
 }
 
