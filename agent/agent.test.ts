@@ -33,7 +33,7 @@ async function connect(more: Record<string, string> = {}): Promise<AgentProcess>
   return agent;
 }
 
-/** Resolves when the file has this many lines; a stand-in writes one for each of its runs. */
+/** Resolves when the file has this many lines; a fake program writes one for each of its runs. */
 function runs(path: string): number {
   return existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n').length : 0;
 }

@@ -153,7 +153,7 @@ describe('the environment of children', () => {
     const env = childEnvironment(
       {
         NODE_ENV: 'test',
-        PATH: '/stand-ins:/run/current-system/sw/bin',
+        PATH: '/fakes:/run/current-system/sw/bin',
         NIXFLEET_TOKEN: 'x',
         GIT_DIR: '/y',
         KEEP: 'z',
@@ -163,7 +163,7 @@ describe('the environment of children', () => {
     expect(env).not.toHaveProperty('NIXFLEET_TOKEN');
     expect(env).not.toHaveProperty('GIT_DIR');
     expect(env['KEEP']).toBe('z');
-    expect(env['PATH']).toMatch(/^\/stand-ins:\/run\/wrappers\/bin:\/run\/current-system\/sw\/bin:/);
+    expect(env['PATH']).toMatch(/^\/fakes:\/run\/wrappers\/bin:\/run\/current-system\/sw\/bin:/);
     expect(completePath('/a:/run/wrappers/bin', '/home/u')).toMatch(/^\/a:\/run\/wrappers\/bin:/);
   });
 });

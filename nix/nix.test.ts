@@ -1,6 +1,6 @@
 /**
  * The Nix files, as far as they can be proven without nixpkgs: all of them parse, the lockfile is completed, and the
- * modules are evaluated with a stand-in for nixpkgs' lib. What needs nixpkgs is listed in docs/nix.md.
+ * modules are evaluated with a substitute for nixpkgs' lib. What needs nixpkgs is listed in docs/nix.md.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';

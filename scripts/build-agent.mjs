@@ -9,7 +9,18 @@ const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 /** Where the bundle is kept. */
 export const AGENT_BUNDLE = join(ROOT, 'dist', 'agent.mjs');
 /** What the bundle is made of. */
-const SOURCES = ['agent', 'lib/protocol', 'package.json', 'package-lock.json', 'scripts/build-agent.mjs'];
+const SOURCES = [
+  'agent',
+  'lib/git',
+  'lib/limits',
+  'lib/outbox',
+  'lib/protocol',
+  'lib/text',
+  'lib/timers',
+  'package.json',
+  'package-lock.json',
+  'scripts/build-agent.mjs',
+];
 
 /**
  * Builds the agent and gives the path of the bundle. It appears under its name whole or not at all, so that builds

@@ -1,4 +1,4 @@
-/** A host for tests: folders, a real git repository with a remote, stand-ins for the programs of Nix, and the real agent as a process. */
+/** A host for tests: folders, a real git repository with a remote, fake Nix programs, and the real agent as a process. */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, watch, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-# The flake's outputs with a stand-in for nixpkgs whose builders give back what they were asked for. As JSON for
+# The flake's outputs with a substitute for nixpkgs whose builders return their arguments. As JSON for
 # nix.test.ts.
 let
   lib = import ./lib.nix;

@@ -1,4 +1,4 @@
-# A stand-in for the part of nixpkgs' lib that the modules use, faithful in what it computes, for machines where nixpkgs
+# A substitute for the part of nixpkgs' lib that the modules use, faithful in what it computes, for machines where nixpkgs
 # is not there. Option types check their values, so that a wrong one is found here too.
 let
   inherit (builtins)

@@ -145,7 +145,7 @@ function instructions(address, password, failing, repository) {
     `  Password: ${password}   (no code is asked for)`,
     '',
     `  ${HOSTS.length} hosts with real agents; nothing of this machine is changed: nixos-rebuild, home-manager, nix, sudo`,
-    '  and reboot are stand-ins that print what the real ones would.',
+    '  and reboot are fakes that print what the real ones would.',
     '',
     `  - ${behind} start behind the repository: select them and press Pull, then Switch.`,
     '  - Press Test on a host, or on all of them at once, and open the output.',

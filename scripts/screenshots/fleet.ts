@@ -8,7 +8,7 @@ import { REALISTIC, type Behaviour } from '@/simulator/behaviour';
 import type { Metrics } from '@/simulator/host-facts';
 import { seeded } from '@/simulator/random';
 import { wireTime } from '@/simulator/runner';
-import { buildLog } from '../demo/stand-in/build-log.mjs';
+import { buildLog } from '../demo/fake-nix/build-log.mjs';
 import type { PictureHost } from './hosts';
 
 /** The last version of the agent's earlier generation. */
