@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { buildAgent } from '../scripts/build-agent.mjs';
-import { startDashboard, TOKEN, type Dashboard } from './testing/dashboard';
+import { startTestDashboard, TEST_TOKEN, type TestDashboard } from './testing/dashboard';
 import { createHost, fileAppears, processEnds, type AgentProcess, type TestHost } from './testing/host';
 
 const folder = mkdtempSync(join(tmpdir(), 'nixfleet-bundle-'));
 let bundle = '';
 let host: TestHost;
-let dashboard: Dashboard;
+let dashboard: TestDashboard;
 
 beforeAll(async () => {
   bundle = await buildAgent({ outfile: join(folder, 'agent.mjs'), sourceCommit: 'abc1234' });
@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 beforeEach(async () => {
   host = createHost();
-  dashboard = await startDashboard();
+  dashboard = await startTestDashboard();
 });
 afterEach(async () => {
   await host.remove();
@@ -594,7 +594,7 @@ describe('command line', () => {
     expect(good.stdout()).toContain('answers 200');
     expect(good.stdout()).toContain('takes the token');
     expect(good.stdout()).toContain('https://git.example.com/x.git');
-    expect(good.stdout()).not.toMatch(new RegExp(`repo-secret|${TOKEN}`));
+    expect(good.stdout()).not.toMatch(new RegExp(`repo-secret|${TEST_TOKEN}`));
     expect(dashboard.received).toEqual([]);
     const bad = host.start(bundle, dashboard.url, { NIXFLEET_TOKEN: 'wrong-token-123' }, ['--check']);
     expect(await bad.exit).toMatchObject({ code: 1 });

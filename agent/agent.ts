@@ -5,19 +5,19 @@ import { createOutbox, type OutboxEntry } from '@/lib/outbox/outbox';
 import { PROTOCOL_WITH_IDS, type AgentFrameInput } from '@/lib/protocol/agent';
 import { MAX_BATCH_LINES } from '@/lib/protocol/agent-limits';
 import { loadCommandMemory } from './command-memory';
-import { createCompartments, wireWord } from './compartments';
+import { createCompartments, wireReport } from './compartments';
 import type { AgentConfig } from './config';
-import { createConnection, type RegisterFrame } from './connection';
-import { AGENT_VERSION, readFacts, readNixpkgsVersion } from './facts';
+import { createDashboardConnection, type RegisterFrame } from './connection';
+import { AGENT_VERSION, readProgramFacts, readNixpkgsVersion } from './facts';
 import { createLockHash, describeLockAge } from './lock';
-import type { Log } from './log';
-import { createMetrics } from './metrics';
-import { shortCommit, type Host } from './operation';
+import type { AgentLog } from './log';
+import { createMetricsReader } from './metrics';
+import { shortCommit, type OperationHost } from './operation';
 import { createOperations } from './operations';
 import type { Child } from './process';
 import type { Redact } from './redact';
 import { createRepository } from './repository';
-import { createRunner } from './runner';
+import { createCommandRunner } from './runner';
 import { createShell } from './shell';
 import type { TokenSource } from './token';
 
@@ -36,7 +36,7 @@ export interface AgentOptions {
   env: NodeJS.ProcessEnv;
   /** Path of the running program. */
   program: string;
-  log: Log;
+  log: AgentLog;
   redact: Redact;
 }
 
@@ -49,7 +49,7 @@ export interface Agent {
 
 export function createAgent({ config, tokens, env, program, log, redact }: AgentOptions): Agent {
   const instance = randomUUID();
-  const facts = readFacts(program);
+  const facts = readProgramFacts(program);
   const cwd = (): string => (config.repoDir !== '' && existsSync(config.repoDir) ? config.repoDir : '/');
   const background = new Set<Child>();
   const backgroundShell = createShell({
@@ -69,7 +69,7 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
   });
   const compartments = createCompartments({ stateDir: config.stateDir, log, now: () => new Date() });
   const lockHash = createLockHash(config.repoDir);
-  const metrics = createMetrics({
+  const metrics = createMetricsReader({
     platform: process.platform,
     stasysmoDir: process.platform === 'darwin' ? '/tmp/stasysmo' : '/dev/shm/stasysmo',
     procDir: '/proc',
@@ -84,7 +84,7 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
     resolveExit = resolve;
   });
 
-  const host: Host = {
+  const host: OperationHost = {
     config,
     repository,
     compartments,
@@ -96,7 +96,7 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
       return word;
     },
   };
-  const connection = createConnection({
+  const connection = createDashboardConnection({
     url: config.url,
     token: tokens.get,
     onTokenRefused: tokens.refused,
@@ -126,7 +126,7 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
     link: { ready: connection.ready, withIds: connection.withIds, send: connection.send },
     onResultSent: () => void heartbeat(),
   });
-  const runner = createRunner({
+  const runner = createCommandRunner({
     operations: createOperations(host),
     hostType: config.hostType,
     outbox,
@@ -195,9 +195,9 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
           metrics: figures,
           update_status: {
             git: { status: '', message: '', checked_at: '' },
-            lock: wireWord(compartments.lock()),
-            system: wireWord(compartments.get('system', commit)),
-            tests: wireWord(compartments.get('tests', commit)),
+            lock: wireReport(compartments.lock()),
+            system: wireReport(compartments.get('system', commit)),
+            tests: wireReport(compartments.get('tests', commit)),
           },
           ...programFacts(),
           ...(hash === '' ? {} : { lock_hash: hash }),

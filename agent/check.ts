@@ -34,12 +34,12 @@ export async function checkConfiguration(config: AgentConfig, write: (line: stri
   return health.ok && socket.ok;
 }
 
-interface Finding {
+interface CheckResult {
   ok: boolean;
   text: string;
 }
 
-const NOT_TRIED: Finding = { ok: true, text: 'not tried: the agent fetches its token at its first start' };
+const NOT_TRIED: CheckResult = { ok: true, text: 'not tried: the agent fetches its token at its first start' };
 
 function describeToken(config: AgentConfig, own: string | null): string {
   if (own !== null) return `of this host, in ${tokenFile(config.stateDir)}`;
@@ -48,7 +48,7 @@ function describeToken(config: AgentConfig, own: string | null): string {
   return `to be fetched with the enrolment code${configured === '' ? '' : `; until then ${configured}`}`;
 }
 
-async function checkHealth(socketUrl: string): Promise<Finding> {
+async function checkHealth(socketUrl: string): Promise<CheckResult> {
   const address = httpAddress(socketUrl, '/health');
   try {
     const answer = await fetch(address, { redirect: 'manual', signal: AbortSignal.timeout(HEALTH_TIMEOUT_MS) });
@@ -68,7 +68,7 @@ async function checkHealth(socketUrl: string): Promise<Finding> {
   }
 }
 
-function checkSocket(url: string, token: string): Promise<Finding> {
+function checkSocket(url: string, token: string): Promise<CheckResult> {
   return new Promise((resolve) => {
     const socket = new WebSocket(url, {
       headers: { Authorization: `Bearer ${token}` },

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { loadCommandMemory } from './command-memory';
-import { createLog } from './log';
+import { createAgentLog } from './log';
 
 const RESULT = { status: 'ok', exitCode: 0, message: '', generation: 'abc', restarting: true, lastSeq: 7 } as const;
 let folder: string;
@@ -19,7 +19,8 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-const load = () => loadCommandMemory({ stateDir, log: createLog('error', undefined, (line) => logged.push(line)) });
+const load = () =>
+  loadCommandMemory({ stateDir, log: createAgentLog('error', undefined, (line) => logged.push(line)) });
 const command = (id: string) => ({ id, command: 'pull', refused: false, acknowledged: false, result: null });
 
 describe('command memory', () => {

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { createCommandMemory, type CommandMemory } from '@/lib/outbox/command-memory';
 import { MAX_FINISHED_IDS } from '@/lib/protocol/agent-limits';
-import type { Log } from './log';
+import type { AgentLog } from './log';
 import { readStateFile, writeStateFile } from './state-file';
 
 /** `register` names every result that is not acknowledged, so no more than it may name are kept. */
@@ -31,7 +31,7 @@ const commandsSchema = z.object({
 });
 
 /** Reads `commands.json` of the state folder and keeps it up to date. A file that can't be written is logged. */
-export function loadCommandMemory({ stateDir, log }: { stateDir: string; log: Log }): CommandMemory {
+export function loadCommandMemory({ stateDir, log }: { stateDir: string; log: AgentLog }): CommandMemory {
   const path = join(stateDir, 'commands.json');
   return createCommandMemory({
     maxCommands: MAX_COMMANDS,

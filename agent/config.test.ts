@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { readConfig, VARIABLES, type Machine } from './config';
+import { readAgentConfig, AGENT_VARIABLES, type MachineFacts } from './config';
 import { completePath, childEnvironment } from './machine';
 
-const machine: Machine = {
+const machine: MachineFacts = {
   platform: 'linux',
   home: '/home/u',
   hostname: 'box',
@@ -24,14 +24,14 @@ const good = {
   NIXFLEET_REPO_URL: 'git@git.example.com:ops/nixcfg.git',
 };
 
-function config(env: Record<string, string>, on: Machine = machine) {
-  const result = readConfig({ ...good, ...env }, on);
+function config(env: Record<string, string>, on: MachineFacts = machine) {
+  const result = readAgentConfig({ ...good, ...env }, on);
   if (!result.ok) throw new Error(result.problems.join('\n'));
   return result.config;
 }
 
 function problems(env: Record<string, string>): string[] {
-  const result = readConfig(env, machine);
+  const result = readAgentConfig(env, machine);
   return result.ok ? [] : result.problems;
 }
 
@@ -75,7 +75,7 @@ describe('readConfig', () => {
 
   it('reads an enrolment code where the token file holds one', () => {
     const from = (content: string) =>
-      readConfig(
+      readAgentConfig(
         { ...good, NIXFLEET_TOKEN: '', NIXFLEET_TOKEN_FILE: '/code' },
         { ...machine, readFile: () => content },
       );
@@ -134,7 +134,7 @@ describe('readConfig', () => {
 
   it('describes every variable that it reads', () => {
     const read = new Set<string>();
-    readConfig(
+    readAgentConfig(
       new Proxy(good, {
         get(target, name) {
           read.add(String(name));
@@ -144,7 +144,7 @@ describe('readConfig', () => {
       machine,
     );
     read.delete('XDG_STATE_HOME');
-    expect([...read].sort()).toEqual(VARIABLES.map(([name]) => name).sort());
+    expect([...read].sort()).toEqual(AGENT_VARIABLES.map(([name]) => name).sort());
   });
 });
 

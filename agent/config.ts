@@ -29,7 +29,7 @@ export interface AgentConfig {
 }
 
 /** What the machine says, as far as the configuration depends on it. */
-export interface Machine {
+export interface MachineFacts {
   platform: NodeJS.Platform;
   home: string;
   /** The name to use where none is configured: `localHostname()`. */
@@ -39,10 +39,10 @@ export interface Machine {
   mayWrite: (folder: string) => boolean;
 }
 
-export type ConfigResult = { ok: true; config: AgentConfig } | { ok: false; problems: string[] };
+export type AgentConfigResult = { ok: true; config: AgentConfig } | { ok: false; problems: string[] };
 
 /** Each variable, its default in words, and its prose: the text of `--help`. */
-export const VARIABLES: readonly (readonly [name: string, fallback: string, prose: string])[] = [
+export const AGENT_VARIABLES: readonly (readonly [name: string, fallback: string, prose: string])[] = [
   ['NIXFLEET_URL', 'required', 'the dashboard, as wss://fleet.example.com/ws'],
   ['NIXFLEET_TOKEN', 'required without a code', 'the token of this host, or the shared one of the dashboard'],
   [
@@ -85,7 +85,10 @@ const BRANCH = /^[A-Za-z0-9_][^\s~^:?*[\\]{0,199}$/;
 const NO_CONTROLS = /^[^\p{Cc}]*$/u;
 
 /** Reads the configuration, or says everything that is wrong with it. An empty value counts as unset; blanks around one are dropped. */
-export function readConfig(env: Readonly<Record<string, string | undefined>>, machine: Machine): ConfigResult {
+export function readAgentConfig(
+  env: Readonly<Record<string, string | undefined>>,
+  machine: MachineFacts,
+): AgentConfigResult {
   const problems: string[] = [];
   const get = (name: string): string => (env[name] ?? '').trim();
   const stateDir = get('NIXFLEET_STATE_DIR') || defaultStateDir(env, machine);
@@ -167,7 +170,7 @@ function readSecret(
   value: string,
   file: string,
   code: string,
-  machine: Machine,
+  machine: MachineFacts,
   problems: string[],
 ): Pick<AgentConfig, 'token' | 'enrolmentCode'> {
   let token = value;
@@ -228,14 +231,14 @@ function readLogLevel(value: string, problems: string[]): LogLevel {
   return level ?? 'info';
 }
 
-function readHostType(value: string, machine: Machine, problems: string[]): HostType {
+function readHostType(value: string, machine: MachineFacts, problems: string[]): HostType {
   const own = machine.platform === 'darwin' ? 'macos' : 'nixos';
   if (value === '' || value === 'nixos' || value === 'macos') return value === '' ? own : value;
   problems.push(`NIXFLEET_HOST_TYPE "${value}" is not known: write nixos or macos, or leave it out.`);
   return own;
 }
 
-function defaultStateDir(env: Readonly<Record<string, string | undefined>>, machine: Machine): string {
+function defaultStateDir(env: Readonly<Record<string, string | undefined>>, machine: MachineFacts): string {
   const own = join((env['XDG_STATE_HOME'] ?? '').trim() || join(machine.home, '.local', 'state'), 'nixfleet-agent');
   if (machine.platform === 'darwin') return join(machine.home, '.local', 'state', 'nixfleet-agent');
   const system = '/var/lib/nixfleet-agent';

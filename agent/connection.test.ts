@@ -2,23 +2,23 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
-  createConnection,
+  createDashboardConnection,
   FIRST_DELAY_MS,
   PING_INTERVAL_MS,
   SILENCE_TIMEOUT_MS,
-  type Connection,
-  type ConnectionOptions,
+  type DashboardConnection,
+  type DashboardConnectionOptions,
   type RegisterFrame,
 } from './connection';
-import { createLog } from './log';
-import { startDashboard, TOKEN, type Dashboard } from './testing/dashboard';
+import { createAgentLog } from './log';
+import { startTestDashboard, TEST_TOKEN, type TestDashboard } from './testing/dashboard';
 
-let dashboard: Dashboard;
-let connection: Connection;
+let dashboard: TestDashboard;
+let connection: DashboardConnection;
 let written: string[];
 
 beforeEach(async () => {
-  dashboard = await startDashboard();
+  dashboard = await startTestDashboard();
   written = [];
 });
 afterEach(async () => {
@@ -27,14 +27,14 @@ afterEach(async () => {
   await dashboard.stop();
 });
 
-function connect(more: Partial<ConnectionOptions> = {}): void {
+function connect(more: Partial<DashboardConnectionOptions> = {}): void {
   const register: RegisterFrame = { type: 'register', payload: { hostname: 'h1', protocol: 3 } };
-  connection = createConnection({
+  connection = createDashboardConnection({
     url: dashboard.url,
-    token: () => Promise.resolve(TOKEN),
+    token: () => Promise.resolve(TEST_TOKEN),
     onTokenRefused: () => undefined,
     userAgent: 'test',
-    log: createLog('debug', undefined, (line) => {
+    log: createAgentLog('debug', undefined, (line) => {
       written.push(line);
       dashboard.changed();
     }),

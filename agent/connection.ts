@@ -8,7 +8,7 @@ import {
 } from '@/lib/protocol/agent';
 import { MAX_AGENT_FRAME_BYTES } from '@/lib/protocol/agent-limits';
 import { plainText } from '@/lib/text/plain-text';
-import type { Log } from './log';
+import type { AgentLog } from './log';
 
 export const HANDSHAKE_TIMEOUT_MS = 10_000;
 export const PING_INTERVAL_MS = 10_000;
@@ -24,13 +24,13 @@ const CLOSE_TIMEOUT_MS = 2_000;
 type Registered = Extract<ReceivedServerFrame, { type: 'registered' }>['payload'];
 export type RegisterFrame = Extract<AgentFrameInput, { type: 'register' }>;
 
-export interface ConnectionOptions {
+export interface DashboardConnectionOptions {
   url: string;
   /** Asked for before each dial. */
   token: () => Promise<string>;
   onTokenRefused: () => void;
   userAgent: string;
-  log: Log;
+  log: AgentLog;
   /** The first frame of a connection. Asked for before each dial; may take a moment. */
   register: () => Promise<RegisterFrame>;
   /** Every `registered`; `first` for the first one of a connection. */
@@ -44,7 +44,7 @@ export interface ConnectionOptions {
   silenceTimeoutMs?: number;
 }
 
-export interface Connection {
+export interface DashboardConnection {
   start: () => void;
   /** `registered` was received and the socket takes more. */
   ready: () => boolean;
@@ -62,7 +62,7 @@ export function reconnectDelayMs(attempt: number, random: () => number): number 
   return Math.round(full * (0.5 + random() / 2));
 }
 
-export function createConnection(options: ConnectionOptions): Connection {
+export function createDashboardConnection(options: DashboardConnectionOptions): DashboardConnection {
   const { log, random = Math.random } = options;
   const { pingIntervalMs = PING_INTERVAL_MS, silenceTimeoutMs = SILENCE_TIMEOUT_MS } = options;
   let socket: WebSocket | null = null;
@@ -78,7 +78,7 @@ export function createConnection(options: ConnectionOptions): Connection {
       token = await options.token();
     } catch (error) {
       log.error(error instanceof Error ? error.message : 'there is no token to dial with');
-      again();
+      redialLater();
       return;
     }
     let register: RegisterFrame;
@@ -86,7 +86,7 @@ export function createConnection(options: ConnectionOptions): Connection {
       register = await options.register();
     } catch (error) {
       log.error(`what to register could not be gathered: ${error instanceof Error ? error.message : 'unknown reason'}`);
-      again();
+      redialLater();
       return;
     }
     if (closing) return;
@@ -124,7 +124,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     });
     current.on('unexpected-response', (_request, response) => {
       explained = true;
-      explainAnswer(response.statusCode ?? 0, response.headers.location);
+      explainResponse(response.statusCode ?? 0, response.headers.location);
       // Ends the handshake, which brings 'close' and so the next try.
       current.terminate();
     });
@@ -140,11 +140,11 @@ export function createConnection(options: ConnectionOptions): Connection {
       registered = null;
       if (opened && !closing)
         log.warn(`the connection was closed (${code}${reason.length > 0 ? ` ${reason.toString()}` : ''})`);
-      again();
+      redialLater();
     });
   }
 
-  function again(): void {
+  function redialLater(): void {
     if (closing || redial !== null) return;
     const delay = reconnectDelayMs(attempt, random);
     attempt++;
@@ -172,7 +172,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     options.onRegistered(frame.payload, first);
   }
 
-  function explainAnswer(status: number, location: string | undefined): void {
+  function explainResponse(status: number, location: string | undefined): void {
     if (status === 401) {
       log.error(
         'the dashboard refused the token (401): set NIXFLEET_TOKEN, or the file of NIXFLEET_TOKEN_FILE, to the token that the dashboard was given or made for this host, or NIXFLEET_ENROLMENT_CODE to a new code, and restart the agent',

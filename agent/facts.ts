@@ -11,7 +11,7 @@ export const AGENT_VERSION = typeof __NIXFLEET_VERSION__ === 'string' ? __NIXFLE
 /** The commit that the bundle was built from, or '': an unknown one counts neither as equal nor as different. */
 const SOURCE_COMMIT = typeof __NIXFLEET_SOURCE_COMMIT__ === 'string' ? __NIXFLEET_SOURCE_COMMIT__ : '';
 
-export interface Facts {
+export interface ProgramFacts {
   osVersion: string;
   sourceCommit: string;
   /** The real path of the running program. */
@@ -20,7 +20,7 @@ export interface Facts {
   binaryHash: string;
 }
 
-export function readFacts(program: string): Facts {
+export function readProgramFacts(program: string): ProgramFacts {
   let storePath = program;
   let binaryHash = '';
   try {

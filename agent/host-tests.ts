@@ -1,10 +1,10 @@
 /** The host's own tests: `hosts/<name>/tests/*.sh` in the configuration repository. */
 import { accessSync, constants, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { error, ok, type Host, type OperationContext, type OperationEnd } from './operation';
+import { error, ok, type OperationHost, type OperationContext, type OperationEnd } from './operation';
 
 /** Runs every executable script, in order of their names, whatever the ones before said. Fails with exit code 1 when any failed. */
-export async function runTests(host: Host, context: OperationContext): Promise<OperationEnd> {
+export async function runTests(host: OperationHost, context: OperationContext): Promise<OperationEnd> {
   const { shell, progress } = context;
   const folder = join(host.repository.dir, 'hosts', host.config.hostname, 'tests');
   const commit = await host.repository.head();

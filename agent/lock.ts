@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Word } from './compartments';
+import type { CompartmentReport } from './compartments';
 
 const DAY_MS = 86_400_000;
 /** Older than this, the lock is called outdated by its age. Whether it is the wanted one, only its hash says. */
@@ -31,7 +31,7 @@ export function createLockHash(folder: string): () => Promise<string> {
 }
 
 /** The word for the Lock compartment from the time of the last commit that touched flake.lock (ISO 8601; '' if none). */
-export function describeLockAge(committedAt: string, now: Date): Word {
+export function describeLockAge(committedAt: string, now: Date): CompartmentReport {
   const checkedAt = now.toISOString();
   const time = Date.parse(committedAt);
   if (Number.isNaN(time)) return { status: 'unknown', message: 'flake.lock not found', checkedAt };

@@ -3,11 +3,11 @@ import { execFileSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
 import { homedir, hostname, platform } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
-import type { Machine } from './config';
+import type { MachineFacts } from './config';
 
 const SCUTIL_TIMEOUT_MS = 5_000;
 
-export function describeMachine(): Machine {
+export function describeMachine(): MachineFacts {
   return {
     platform: platform(),
     home: homedir(),
@@ -44,7 +44,7 @@ function mayWrite(folder: string): boolean {
 }
 
 /** Names a child must not inherit: the token, and what would point git at another repository. */
-const WITHHELD = new Set([
+const NOT_INHERITED = new Set([
   'NIXFLEET_TOKEN',
   'NIXFLEET_TOKEN_FILE',
   'NIXFLEET_ENROLMENT_CODE',
@@ -61,7 +61,7 @@ const WITHHELD = new Set([
 /** The environment of every child: without secrets, and with the places where Nix keeps its programs at the end of PATH. */
 export function childEnvironment(env: NodeJS.ProcessEnv, home: string): NodeJS.ProcessEnv {
   const result: NodeJS.ProcessEnv = { ...env, PATH: completePath(env['PATH'] ?? '', home) };
-  for (const name of WITHHELD) Reflect.deleteProperty(result, name);
+  for (const name of NOT_INHERITED) Reflect.deleteProperty(result, name);
   return result;
 }
 

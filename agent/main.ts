@@ -1,11 +1,11 @@
 /** The agent's command line. Exit codes: 0 ended or restarted, 1 another agent or a failed check, 78 configuration (EX_CONFIG), 101 after a switch. */
 import { createAgent } from './agent';
 import { checkConfiguration } from './check';
-import { readConfig, VARIABLES, type AgentConfig } from './config';
+import { readAgentConfig, AGENT_VARIABLES, type AgentConfig } from './config';
 import { AGENT_VERSION } from './facts';
-import { createLog } from './log';
+import { createAgentLog } from './log';
 import { childEnvironment, describeMachine } from './machine';
-import { takePidLock } from './pid-lock';
+import { acquirePidLock } from './pid-lock';
 import { createRedact, splitRepositoryAddress } from './redact';
 import { createTokenSource } from './token';
 
@@ -31,7 +31,7 @@ async function main(args: readonly string[]): Promise<number> {
     return 0;
   }
   const machine = describeMachine();
-  const read = readConfig(process.env, machine);
+  const read = readAgentConfig(process.env, machine);
   if (!read.ok) {
     console.error('The configuration of nixfleet-agent is not complete:');
     for (const problem of read.problems) console.error(`- ${problem}`);
@@ -45,12 +45,12 @@ async function serve(config: AgentConfig, home: string): Promise<number> {
   const fetched = new Set<string>();
   const known = [config.token, config.enrolmentCode, ...splitRepositoryAddress(config.repoUrl).secrets];
   const redact = createRedact(known, fetched);
-  const log = createLog(config.logLevel, redact);
+  const log = createAgentLog(config.logLevel, redact);
   // A log that nobody reads any more must not end the agent.
   process.stderr.on('error', () => undefined);
   let release: () => void;
   try {
-    const lock = takePidLock(config.stateDir);
+    const lock = acquirePidLock(config.stateDir);
     if (!lock.ok) {
       log.error(
         `another agent (process ${lock.pid}) uses ${config.stateDir}: stop it, or set NIXFLEET_STATE_DIR to another folder`,
@@ -79,7 +79,7 @@ async function serve(config: AgentConfig, home: string): Promise<number> {
 }
 
 function helpText(): string {
-  const width = Math.max(...VARIABLES.map(([name]) => name.length));
+  const width = Math.max(...AGENT_VARIABLES.map(([name]) => name.length));
   return [
     'nixfleet-agent: connects this host to a NixFleet dashboard.',
     '',
@@ -88,7 +88,7 @@ function helpText(): string {
     '  --check    shows the configuration, asks the dashboard for its health and tries the token',
     '',
     'Environment:',
-    ...VARIABLES.map(
+    ...AGENT_VARIABLES.map(
       ([name, fallback, prose]) => `  ${name.padEnd(width)}  ${prose}${fallback === '' ? '' : ` (${fallback})`}`,
     ),
   ].join('\n');

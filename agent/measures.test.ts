@@ -6,8 +6,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { httpAddress } from './token';
 import { FIRST_DELAY_MS, MAX_DELAY_MS, reconnectDelayMs } from './connection';
 import { createLockHash, describeLockAge } from './lock';
-import { createLog } from './log';
-import { createMetrics, parseSwapUsage, parseVmStat } from './metrics';
+import { createAgentLog } from './log';
+import { createMetricsReader, parseSwapUsage, parseVmStat } from './metrics';
 import { previousGeneration } from './rollback';
 
 let folder: string;
@@ -18,7 +18,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('metrics', () => {
   it('measures CPU between two calls, memory by what is available, and swap', async () => {
-    const metrics = createMetrics({ platform: 'linux', procDir: folder, stasysmoDir: join(folder, 'none') });
+    const metrics = createMetricsReader({ platform: 'linux', procDir: folder, stasysmoDir: join(folder, 'none') });
     writeFileSync(
       join(folder, 'meminfo'),
       'MemTotal: 1000 kB\nMemFree: 100 kB\nMemAvailable: 750 kB\nSwapTotal: 200 kB\nSwapFree: 150 kB\n',
@@ -44,7 +44,7 @@ describe('metrics', () => {
       join(folder, 'meminfo'),
       'MemTotal: 1000 kB\nMemAvailable: 500 kB\nSwapTotal: 100 kB\nSwapFree: 90 kB\n',
     );
-    const metrics = createMetrics({ platform: 'linux', procDir: folder, stasysmoDir });
+    const metrics = createMetricsReader({ platform: 'linux', procDir: folder, stasysmoDir });
     expect(await metrics()).toEqual({ cpu: 12.5, ram: 50, swap: 10, load: 0.75 });
   });
 
@@ -119,7 +119,7 @@ describe('small rules', () => {
 
   it('logs one line each, from its level up, without secrets or control characters', () => {
     const written: string[] = [];
-    const log = createLog(
+    const log = createAgentLog(
       'warn',
       (text) => text.replaceAll('secret', '***'),
       (line) => written.push(line),

@@ -8,14 +8,14 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 const TOOL_TIMEOUT_MS = 3_000;
 
-export interface Metrics {
+export interface HostMetrics {
   cpu: number | null;
   ram: number | null;
   swap: number | null;
   load: number | null;
 }
 
-export interface MetricsOptions {
+export interface MetricsReaderOptions {
   platform: NodeJS.Platform;
   /** Where StaSysMo writes its four files. */
   stasysmoDir: string;
@@ -24,12 +24,12 @@ export interface MetricsOptions {
 }
 
 /** Gives the figures each time it is called; CPU is the mean since the call before (null at the first). */
-export function createMetrics(options: MetricsOptions): () => Promise<Metrics> {
+export function createMetricsReader(options: MetricsReaderOptions): () => Promise<HostMetrics> {
   const linux = options.platform === 'linux';
   const cpu = createCpu(() => (linux ? readProcStat(options.procDir) : Promise.resolve(readCpus())));
   return async () => {
     const [own, given] = await Promise.all([
-      (async (): Promise<Metrics> => {
+      (async (): Promise<HostMetrics> => {
         const memory = linux ? await readMeminfo(options.procDir) : await readMac();
         return { cpu: await cpu(), ...memory, load: round(loadavg()[0] ?? 0, 2) };
       })(),
@@ -123,7 +123,7 @@ export function parseSwapUsage(text: string): number | null {
   return Number.isFinite(total + used) ? percent(used, total) : null;
 }
 
-async function readStasysmo(folder: string): Promise<Metrics> {
+async function readStasysmo(folder: string): Promise<HostMetrics> {
   const [cpu, ram, swap, load] = await Promise.all(
     ['cpu', 'ram', 'swap', 'load'].map(async (name) => {
       const text = (await readOrNull(join(folder, name)))?.trim().replace(',', '.') ?? '';

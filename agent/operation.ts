@@ -1,6 +1,6 @@
 /** What an operation is: what it is given, and what it gives back. */
 import { join } from 'node:path';
-import type { Compartments, Word } from './compartments';
+import type { Compartments, CompartmentReport } from './compartments';
 import type { AgentConfig } from './config';
 import type { Repository } from './repository';
 import type { RunOptions, Shell } from './shell';
@@ -25,7 +25,7 @@ export interface OperationEnd {
 
 export type AgentOperation = (context: OperationContext) => Promise<OperationEnd>;
 
-export interface Host {
+export interface OperationHost {
   config: AgentConfig;
   repository: Repository;
   compartments: Compartments;
@@ -34,7 +34,7 @@ export interface Host {
   /** Path of the running program. */
   program: string;
   /** Looks at the age of flake.lock again. */
-  refreshLock: () => Promise<Word>;
+  refreshLock: () => Promise<CompartmentReport>;
 }
 
 export const ok = (message = ''): OperationEnd => ({ status: 'ok', exitCode: 0, message });
@@ -42,7 +42,7 @@ export const error = (exitCode: number, message: string): OperationEnd => ({ sta
 export const shortCommit = (commit: string): string => commit.slice(0, 7);
 
 /** On macOS the activation restarts the agent through launchd, so what activates must go on without it. */
-export function outliving(host: Host): RunOptions {
+export function outliving(host: OperationHost): RunOptions {
   const folder = join(host.config.stateDir, 'output');
   return { outputFiles: { stdout: join(folder, 'stdout'), stderr: join(folder, 'stderr') } };
 }

@@ -10,11 +10,11 @@ const ownerSchema = z.object({ pid: z.number().int().positive(), started: z.stri
 export type LockResult = { ok: true; release: () => void } | { ok: false; pid: number };
 
 /** Takes the lock, or says which process has it. A lock whose process is gone, or whose number belongs to another program now, is taken over. Throws when the folder can't be written. */
-export function takePidLock(stateDir: string): LockResult {
+export function acquirePidLock(stateDir: string): LockResult {
   mkdirSync(stateDir, { recursive: true, mode: 0o700 });
   const path = join(stateDir, 'agent.pid');
   const own = `${path}.${process.pid}`;
-  const content = JSON.stringify({ pid: process.pid, started: startOf(process.pid) });
+  const content = JSON.stringify({ pid: process.pid, started: startTimeOf(process.pid) });
   writeFileSync(own, content, { mode: 0o600 });
   try {
     for (let attempt = 0; attempt < 5; attempt++) {
@@ -74,12 +74,12 @@ function isAlive(owner: z.infer<typeof ownerSchema>): boolean {
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'EPERM')) return false;
   }
-  const started = startOf(owner.pid);
+  const started = startTimeOf(owner.pid);
   return started === '' || owner.started === '' || started === owner.started;
 }
 
 /** When a process was started, in the system's own words: tells a process from a later one with the same number. '' where unknown. */
-function startOf(pid: number): string {
+function startTimeOf(pid: number): string {
   const stat = readText(`/proc/${pid}/stat`);
   // The second field is the program's name in parentheses and may hold blanks; the start is the 22nd field (proc_pid_stat(5)).
   if (stat !== null) {

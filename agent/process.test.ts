@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { startChild, type ChildOptions } from './process';
-import { fileAppears, isRunning, processEnds } from './testing/host';
+import { fileAppears, isProcessRunning, processEnds } from './testing/host';
 
 const folder = mkdtempSync(join(tmpdir(), 'nixfleet-process-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -44,7 +44,7 @@ describe('startChild', () => {
     expect(lines[1]).toContain('still holds its output');
     const left = Number(readFileSync(pidFile, 'utf8'));
     // Nobody asked to stop it: a service that the command started goes on.
-    expect(isRunning(left)).toBe(true);
+    expect(isProcessRunning(left)).toBe(true);
     process.kill(left, 'SIGKILL');
   });
 

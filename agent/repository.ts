@@ -21,13 +21,13 @@ export interface RepositoryOptions {
   quietShell: Shell;
 }
 
-export type Outcome = { ok: true } | { ok: false; message: string };
+export type RepositoryOutcome = { ok: true } | { ok: false; message: string };
 /** Told after each step of a pull: how many of `PULL_STEPS` are done. */
-export type OnStep = (done: number) => void;
+export type OnPullStep = (done: number) => void;
 export const PULL_STEPS = 4;
 
 /** Which folder this agent made: only that one may be emptied or reset without a look. */
-const ownedSchema = z.object({ dir: z.string() });
+const managedSchema = z.object({ dir: z.string() });
 
 export type Repository = ReturnType<typeof createRepository>;
 
@@ -35,7 +35,7 @@ export function createRepository(options: RepositoryOptions) {
   const { dir, branch, quietShell } = options;
   const isolated = options.url !== '';
   const address = splitRepositoryAddress(options.url);
-  const ownedFile = join(options.stateDir, 'repository.json');
+  const managedFile = join(options.stateDir, 'repository.json');
   const env = gitEnvironment(options, address);
   const headKey = createHeadKey(dir);
   let head = { key: '', commit: '' };
@@ -46,21 +46,21 @@ export function createRepository(options: RepositoryOptions) {
     return shell.run('git', args, { cwd, env, quiet, timeoutMs: quiet ? QUICK_GIT_TIMEOUT_MS : GIT_TIMEOUT_MS });
   }
 
-  function isOwned(): boolean {
-    return dir === join(options.stateDir, 'repo') || readStateFile(ownedFile, ownedSchema)?.dir === dir;
+  function isManaged(): boolean {
+    return dir === join(options.stateDir, 'repo') || readStateFile(managedFile, managedSchema)?.dir === dir;
   }
 
   /** Makes sure that there is a clone that may be reset, or says why not and what to do. */
-  async function ensure(shell: Shell): Promise<Outcome> {
+  async function ensure(shell: Shell): Promise<RepositoryOutcome> {
     if (!existsSync(dir) || (statSync(dir).isDirectory() && readdirSync(dir).length === 0)) return clone(shell);
     if (!statSync(dir).isDirectory())
       return failed(`${dir} is a file: move it away, or set NIXFLEET_REPO_DIR to another folder`);
     const found = await git(quietShell, ['rev-parse', '--git-dir'], true);
-    if (found.ok) return isOwned() ? pointToAddress() : adopt();
+    if (found.ok) return isManaged() ? pointToAddress() : adopt();
     if (found.end.kind !== 'exited') return failed(failureOf('git', found));
     if (/dubious ownership/.test(found.lastError))
       return failed(`${dir} belongs to another user, so git refuses it: chown it to the agent's user, or move it away`);
-    if (!isOwned())
+    if (!isManaged())
       return failed(
         `${dir} is not empty, is not a git repository that can be read, and was not made by this agent, so it is left alone: move it away, or set NIXFLEET_REPO_DIR to another folder`,
       );
@@ -69,14 +69,14 @@ export function createRepository(options: RepositoryOptions) {
     return clone(shell);
   }
 
-  async function clone(shell: Shell): Promise<Outcome> {
+  async function clone(shell: Shell): Promise<RepositoryOutcome> {
     const parent = dirname(dir);
     try {
       if (!existsSync(parent)) mkdirSync(parent, { recursive: true, mode: 0o700 });
       mkdirSync(dir, { recursive: true, mode: 0o700 });
       chmodSync(dir, 0o700);
       // Noted down first: a clone that is cut short leaves a folder that only its maker may remove.
-      writeStateFile(ownedFile, { dir });
+      writeStateFile(managedFile, { dir });
     } catch (error) {
       return failed(
         `${dir} can't be made (${error instanceof Error && 'code' in error ? String(error.code) : 'unknown reason'}): give the agent's user the right to write in ${parent}, or set NIXFLEET_REPO_DIR`,
@@ -92,7 +92,7 @@ export function createRepository(options: RepositoryOptions) {
   }
 
   /** A repository that was there before: taken over when a reset loses nothing. So the clone of an earlier agent goes on serving, and nobody's work is thrown away. */
-  async function adopt(): Promise<Outcome> {
+  async function adopt(): Promise<RepositoryOutcome> {
     const advice = `${dir} was not made by this agent and is left alone: move it away, or set NIXFLEET_REPO_DIR to another folder`;
     const origin = await git(quietShell, ['remote', 'get-url', 'origin'], true);
     if (!origin.ok || splitRepositoryAddress(origin.stdout[0] ?? '').url !== address.url)
@@ -108,22 +108,22 @@ export function createRepository(options: RepositoryOptions) {
     const stash = await git(quietShell, ['rev-parse', '--verify', '--quiet', 'refs/stash'], true);
     if (stash.ok) return failed(`${advice} (it holds a stash)`);
     try {
-      writeStateFile(ownedFile, { dir });
+      writeStateFile(managedFile, { dir });
     } catch (error) {
-      return failed(`${ownedFile} can't be written (${error instanceof Error ? error.message : 'unknown reason'})`);
+      return failed(`${managedFile} can't be written (${error instanceof Error ? error.message : 'unknown reason'})`);
     }
     return pointToAddress();
   }
 
   /** The address may have changed since, and older clones keep the credentials in theirs. */
-  async function pointToAddress(): Promise<Outcome> {
+  async function pointToAddress(): Promise<RepositoryOutcome> {
     const origin = await git(quietShell, ['remote', 'get-url', 'origin'], true);
     if (origin.ok && origin.stdout[0] === address.url) return { ok: true };
     const run = await git(quietShell, ['remote', origin.ok ? 'set-url' : 'add', 'origin', address.url], true);
     return run.ok ? { ok: true } : failed(failureOf('git remote', run));
   }
 
-  async function pullIsolated(shell: Shell, onStep: OnStep): Promise<Outcome> {
+  async function pullIsolated(shell: Shell, onStep: OnPullStep): Promise<RepositoryOutcome> {
     const there = await ensure(shell);
     if (!there.ok) return there;
     const remote = `refs/remotes/origin/${branch}`;
@@ -143,7 +143,7 @@ export function createRepository(options: RepositoryOptions) {
     return { ok: true };
   }
 
-  async function pullLegacy(shell: Shell, onStep: OnStep): Promise<Outcome> {
+  async function pullLegacy(shell: Shell, onStep: OnPullStep): Promise<RepositoryOutcome> {
     if (!existsSync(dir)) return failed(`${dir} does not exist: check it out there, or set NIXFLEET_REPO_URL`);
     const run = await git(shell, ['pull', '--ff-only']);
     if (!run.ok) return failed(failureOf('git pull', run));
@@ -151,7 +151,7 @@ export function createRepository(options: RepositoryOptions) {
     return { ok: true };
   }
 
-  function alone(work: () => Promise<Outcome>): Promise<Outcome> {
+  function inOrder(work: () => Promise<RepositoryOutcome>): Promise<RepositoryOutcome> {
     // What the file system refuses (a folder of another user) is an answer too.
     const result = queue
       .then(work)
@@ -169,10 +169,10 @@ export function createRepository(options: RepositoryOptions) {
     url: address.url,
     exists: () => existsSync(join(dir, '.git')),
     /** Clones at the first start; nothing to do in legacy mode. */
-    prepare: (shell: Shell): Promise<Outcome> =>
-      isolated ? alone(() => ensure(shell)) : Promise.resolve({ ok: true }),
-    pull: (shell: Shell, onStep: OnStep): Promise<Outcome> =>
-      alone(() => (isolated ? pullIsolated(shell, onStep) : pullLegacy(shell, onStep))),
+    prepare: (shell: Shell): Promise<RepositoryOutcome> =>
+      isolated ? inOrder(() => ensure(shell)) : Promise.resolve({ ok: true }),
+    pull: (shell: Shell, onStep: OnPullStep): Promise<RepositoryOutcome> =>
+      inOrder(() => (isolated ? pullIsolated(shell, onStep) : pullLegacy(shell, onStep))),
     /** The full commit of HEAD, or ''. Asks git only when the folder's bookkeeping has changed. */
     async head(): Promise<string> {
       const key = headKey();
@@ -193,7 +193,7 @@ export function createRepository(options: RepositoryOptions) {
   };
 }
 
-function failed(message: string): Outcome {
+function failed(message: string): RepositoryOutcome {
   return { ok: false, message };
 }
 

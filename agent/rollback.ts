@@ -1,11 +1,11 @@
 /** Back to the generation before the present one. */
 import { join } from 'node:path';
-import { error, ok, outliving, type Host, type OperationContext, type OperationEnd } from './operation';
+import { error, ok, outliving, type OperationHost, type OperationContext, type OperationEnd } from './operation';
 import { exitCodeOf, failureOf, type RunEnd } from './shell';
 
 const LIST_TIMEOUT_MS = 60_000;
 
-export async function runRollback(host: Host, context: OperationContext): Promise<OperationEnd> {
+export async function runRollback(host: OperationHost, context: OperationContext): Promise<OperationEnd> {
   const { shell } = context;
   const commit = await host.repository.head();
   shell.say('🔄 Rolling back to previous generation...');

@@ -5,7 +5,7 @@
 import type { Outbox, OutboxEntry } from '@/lib/outbox/outbox';
 import type { AgentFrameInput, OutputStream, ReceivedServerFrame } from '@/lib/protocol/agent';
 import type { HostType } from './config';
-import type { Log } from './log';
+import type { AgentLog } from './log';
 import type { AgentOperation, OperationContext, OperationEnd } from './operation';
 import { STOP_GRACE_MS, type Child } from './process';
 import { createShell, failureOf, type Shell, type ShellOptions } from './shell';
@@ -22,7 +22,7 @@ type CommandPayload = Extract<ReceivedServerFrame, { type: 'command' }>['payload
 type KillPayload = Extract<ReceivedServerFrame, { type: 'kill_command' }>['payload'];
 type StopSignal = 'SIGTERM' | 'SIGKILL';
 
-interface Running {
+interface RunningCommand {
   readonly entry: OutboxEntry;
   readonly shell: Shell;
   child: Child | null;
@@ -35,11 +35,11 @@ interface Running {
   done: Promise<void>;
 }
 
-export interface RunnerOptions {
+export interface CommandRunnerOptions {
   operations: ReadonlyMap<string, AgentOperation>;
   hostType: HostType;
   outbox: Outbox;
-  log: Log;
+  log: AgentLog;
   /** Sends a frame that needs no acknowledgement; dropped while there is no connection. */
   send: (frame: AgentFrameInput) => void;
   /** Whether ids are spoken on this connection. */
@@ -54,11 +54,11 @@ export interface RunnerOptions {
   rebootDelayMs?: number;
 }
 
-export type Runner = ReturnType<typeof createRunner>;
+export type CommandRunner = ReturnType<typeof createCommandRunner>;
 
-export function createRunner(options: RunnerOptions) {
+export function createCommandRunner(options: CommandRunnerOptions) {
   const { outbox, log, send, stopGraceMs = STOP_GRACE_MS, rebootDelayMs = REBOOT_DELAY_MS } = options;
-  let current: Running | null = null;
+  let current: RunningCommand | null = null;
   /** Set when the process is about to end: nothing new is taken up. */
   let exiting = false;
   let rebooting = false;
@@ -146,7 +146,7 @@ export function createRunner(options: RunnerOptions) {
     });
   }
 
-  function takeUp(id: string | null, name: string): OutboxEntry {
+  function accept(id: string | null, name: string): OutboxEntry {
     log.info(`${name} taken up`);
     const entry = outbox.begin(id, name);
     if (id !== null) send({ type: 'started', payload: { command_id: id, pid: null } });
@@ -159,8 +159,8 @@ export function createRunner(options: RunnerOptions) {
       void finish(outbox.begin(id, name), 'error', 1, 'unknown command');
       return;
     }
-    const entry = takeUp(id, name);
-    const running: Running = {
+    const entry = accept(id, name);
+    const running: RunningCommand = {
       entry,
       shell: shellFor(entry, {
         stopping: () => running.stop !== null,
@@ -177,10 +177,10 @@ export function createRunner(options: RunnerOptions) {
       done: Promise.resolve(),
     };
     current = running;
-    running.done = carryOut(running, operation);
+    running.done = perform(running, operation);
   }
 
-  async function carryOut(running: Running, operation: AgentOperation): Promise<void> {
+  async function perform(running: RunningCommand, operation: AgentOperation): Promise<void> {
     const context: OperationContext = {
       shell: running.shell,
       stopping: () => running.stop !== null,
@@ -221,7 +221,7 @@ export function createRunner(options: RunnerOptions) {
       return;
     }
     // Without ids the stopped command's own result is the whole answer.
-    const entry = id === null ? null : takeUp(id, 'stop');
+    const entry = id === null ? null : accept(id, 'stop');
     const problem = await end(running, 'SIGTERM', { exitCode: 130, message: 'terminated by user' });
     if (problem !== null) {
       await finish(entry ?? outbox.begin(null, 'stop'), 'error', 1, problem);
@@ -233,9 +233,9 @@ export function createRunner(options: RunnerOptions) {
 
   /** Ends the running command's group; SIGKILL follows where SIGTERM is not enough. Gives a sentence when that is not possible. */
   async function end(
-    running: Running,
+    running: RunningCommand,
     signal: StopSignal,
-    stopped: NonNullable<Running['stop']>,
+    stopped: NonNullable<RunningCommand['stop']>,
   ): Promise<string | null> {
     running.stop ??= stopped;
     const { child } = running;
@@ -253,7 +253,7 @@ export function createRunner(options: RunnerOptions) {
   }
 
   /** What sudo started belongs to root and takes signals from root alone. */
-  async function deliver(running: Running, child: Child, signal: StopSignal): Promise<boolean> {
+  async function deliver(running: RunningCommand, child: Child, signal: StopSignal): Promise<boolean> {
     const outcome = child.signal(signal);
     if (outcome !== 'forbidden' || child.pid === null) return true;
     const shell = shellFor(running.entry);
@@ -269,28 +269,28 @@ export function createRunner(options: RunnerOptions) {
     const running = current;
     const pid = payload.pid ?? 0;
     if (payload.signal !== 'SIGTERM' && payload.signal !== 'SIGKILL') {
-      tell(running, `❌ Unknown signal: ${payload.signal}`);
+      reply(running, `❌ Unknown signal: ${payload.signal}`);
     } else if (running === null) {
-      tell(null, '⚠️ No command running to kill');
+      reply(null, '⚠️ No command running to kill');
     } else if (pid !== 0 && pid !== running.child?.pid) {
-      tell(running, `❌ Refused to kill PID ${pid}: it is not the running command's`);
+      reply(running, `❌ Refused to kill PID ${pid}: it is not the running command's`);
     } else {
-      tell(running, `⚠️ Received kill command: ${payload.signal} (PID ${running.child?.pid ?? 0})`, 'stdout');
+      reply(running, `⚠️ Received kill command: ${payload.signal} (PID ${running.child?.pid ?? 0})`, 'stdout');
       const exitCode = payload.signal === 'SIGKILL' ? 137 : 143;
       void end(running, payload.signal, { exitCode, message: `ended by ${payload.signal}` }).then((problem) => {
-        if (problem !== null) tell(running, `❌ ${problem}`);
+        if (problem !== null) reply(running, `❌ ${problem}`);
       });
     }
   }
 
-  function tell(running: Running | null, line: string, stream: OutputStream = 'stderr'): void {
+  function reply(running: RunningCommand | null, line: string, stream: OutputStream = 'stderr'): void {
     log.warn(line);
     if (running !== null) say(running.entry, line, stream);
     else if (!options.withIds()) send({ type: 'output', payload: { line, stream } });
   }
 
   /** Ends what runs, except what is meant to outlive the agent. Gives the command whose result is still to be told. */
-  async function windUp(message: string): Promise<OutboxEntry | null> {
+  async function endCurrent(message: string): Promise<OutboxEntry | null> {
     exiting = true;
     const running = current;
     if (running === null || running.outlives) return null;
@@ -304,8 +304,8 @@ export function createRunner(options: RunnerOptions) {
   }
 
   async function restart(id: string | null): Promise<void> {
-    const entry = takeUp(id, 'restart');
-    await windUp('the agent was restarted');
+    const entry = accept(id, 'restart');
+    await endCurrent('the agent was restarted');
     // Without ids a restart has no result: the dashboard sees the agent come back.
     if (id === null) outbox.close(entry);
     else await finish(entry, 'ok', 0, 'the agent restarts', true);
@@ -314,7 +314,7 @@ export function createRunner(options: RunnerOptions) {
 
   async function reboot(id: string | null): Promise<void> {
     rebooting = true;
-    const entry = takeUp(id, 'reboot');
+    const entry = accept(id, 'reboot');
     say(entry, `⚠️  Reboot command received. System will reboot in ${rebootDelayMs / 1000} seconds...`);
     await new Promise((resolve) => setTimeout(resolve, rebootDelayMs));
     const run = await shellFor(entry).run('sudo', ['reboot'], { timeoutMs: REBOOT_TIMEOUT_MS });
@@ -341,6 +341,6 @@ export function createRunner(options: RunnerOptions) {
       for (const frame of current?.progress.values() ?? []) send(frame);
     },
     /** The agent is told to end (SIGTERM): so is its command. */
-    shutDown: (): Promise<OutboxEntry | null> => windUp('the agent was shut down'),
+    shutDown: (): Promise<OutboxEntry | null> => endCurrent('the agent was shut down'),
   };
 }

@@ -4,17 +4,17 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { ensureAgent } from '../scripts/build-agent.mjs';
-import { startDashboard, type Dashboard } from './testing/dashboard';
+import { startTestDashboard, type TestDashboard } from './testing/dashboard';
 import { createHost, processEnds, type TestHost } from './testing/host';
 
 const launcher = fileURLToPath(new URL('../scripts/launch.mjs', import.meta.url));
 let host: TestHost;
-let dashboard: Dashboard;
+let dashboard: TestDashboard;
 
 beforeEach(async () => {
   await ensureAgent();
   host = createHost();
-  dashboard = await startDashboard();
+  dashboard = await startTestDashboard();
 });
 afterEach(async () => {
   await host.remove();

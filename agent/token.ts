@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { ENROL_PATH, enrolErrorSchema, enrolledSchema, type EnrolRequest } from '@/lib/protocol/enrolment';
 import { plainText } from '@/lib/text/plain-text';
 import type { AgentConfig } from './config';
-import type { Log } from './log';
+import type { AgentLog } from './log';
 import { readStateFile, writeStateFile } from './state-file';
 
 const ENROL_TIMEOUT_MS = 10_000;
@@ -31,7 +31,7 @@ export interface TokenSource {
 
 export interface TokenOptions {
   config: Pick<AgentConfig, 'url' | 'token' | 'enrolmentCode' | 'hostname' | 'stateDir'>;
-  log: Log;
+  log: AgentLog;
   /** Called with a token that was not known at the start, so that no log shows it. */
   onSecret: (token: string) => void;
   now?: () => number;

@@ -1,8 +1,13 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { startDashboard, TOKEN, type Dashboard, type DashboardOptions } from '@/agent/testing/dashboard';
+import {
+  startTestDashboard,
+  TEST_TOKEN,
+  type TestDashboard,
+  type TestDashboardOptions,
+} from '@/agent/testing/dashboard';
 import type { WireCommand } from '@/lib/protocol/agent';
 import { SimulatedAgent, type SimulatedAgentOptions } from './agent';
-import { PROMPT, type Behaviour, type CommandBehaviour, type Ending } from './behaviour';
+import { PROMPT, type Behaviour, type CommandBehaviour, type ScriptedEnding } from './behaviour';
 
 const closers: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -13,13 +18,13 @@ const INTERVAL_MS = 3_600_000;
 
 async function begin(
   options: Partial<SimulatedAgentOptions> = {},
-  server: DashboardOptions = {},
-): Promise<{ dashboard: Dashboard; agent: SimulatedAgent }> {
-  const dashboard = await startDashboard(server);
+  server: TestDashboardOptions = {},
+): Promise<{ dashboard: TestDashboard; agent: SimulatedAgent }> {
+  const dashboard = await startTestDashboard(server);
   closers.push(() => dashboard.stop());
   const agent = new SimulatedAgent({
     url: dashboard.url,
-    token: TOKEN,
+    token: TEST_TOKEN,
     hostname: 'sim-1',
     // Long, so that no heartbeat comes but those that the protocol asks for.
     intervalMs: INTERVAL_MS,
@@ -36,11 +41,11 @@ async function begin(
 }
 
 /** With this ending, and lines where they are wanted. */
-function behaving(ending: Ending, more: Partial<CommandBehaviour> = {}): Behaviour {
+function behaving(ending: ScriptedEnding, more: Partial<CommandBehaviour> = {}): Behaviour {
   return { ...PROMPT, standard: { ...PROMPT.standard, ending, ...more } };
 }
 
-const types = (dashboard: Dashboard, from: number) => dashboard.received.slice(from).map(({ frame }) => frame.type);
+const types = (dashboard: TestDashboard, from: number) => dashboard.received.slice(from).map(({ frame }) => frame.type);
 
 describe('protocol 2', () => {
   it('registers and beats as the Go agent does', async () => {
@@ -99,7 +104,7 @@ describe('protocol 2', () => {
     await dashboard.until('all frames', () => dashboard.received.length >= from + order.length || undefined);
     expect(types(dashboard, from)).toEqual(order);
     expect(dashboard.malformed).toEqual([]);
-    expect(agent.busyWith).toBeNull();
+    expect(agent.currentCommand).toBeNull();
   });
 
   it('gives the result of a switch on NixOS before its process ends, and comes back having forgotten', async () => {
@@ -136,7 +141,7 @@ describe('protocol 2', () => {
     dashboard.command('pull');
     await rejected;
     expect(await dashboard.frame('command_rejected')).toMatchObject({ current_command: 'test' });
-    expect(agent.busyWith).toBe('test');
+    expect(agent.currentCommand).toBe('test');
   });
 
   it('says that it does not know a command', async () => {
@@ -158,7 +163,7 @@ describe('protocol 2', () => {
     dashboard.command('stop');
     const status = await dashboard.frame('status', () => true, from);
     expect(status).toMatchObject({ command: 'stop', status: 'error', message: 'no command running' });
-    expect(agent.busyWith).toBe('pull');
+    expect(agent.currentCommand).toBe('pull');
   });
 
   it.each([
@@ -208,7 +213,7 @@ describe('protocol 2', () => {
     dashboard.cut();
     await back;
     await dashboard.frame('heartbeat', (beat) => beat.pending_command === 'test');
-    expect(agent.busyWith).toBe('test');
+    expect(agent.currentCommand).toBe('test');
   });
 
   describe('oddities', () => {
@@ -260,7 +265,7 @@ describe('protocol 3', () => {
     const status = await dashboard.frame('status');
     expect(status.command_id).toBeNull();
     expect(dashboard.all('output_batch')).toEqual([]);
-    expect(agent.busyWith).toBeNull();
+    expect(agent.currentCommand).toBeNull();
   });
 
   it('numbers all output from 1, in portions that the schema takes, before the result', async () => {
@@ -367,11 +372,11 @@ describe('protocol 3', () => {
   });
 
   it('comes with a command that it was given before', async () => {
-    const dashboard = await startDashboard();
+    const dashboard = await startTestDashboard();
     closers.push(() => dashboard.stop());
-    const agent = new SimulatedAgent({ url: dashboard.url, token: TOKEN, hostname: 'sim-1', behaviour: PROMPT });
+    const agent = new SimulatedAgent({ url: dashboard.url, token: TEST_TOKEN, hostname: 'sim-1', behaviour: PROMPT });
     closers.push(() => agent.close());
-    agent.takeUp('test', ID);
+    agent.resumeCommand('test', ID);
     agent.connect();
     expect(await dashboard.result(ID)).toMatchObject({ status: 'ok', last_seq: 3 });
     expect(dashboard.lines(ID)).toHaveLength(3);
@@ -386,7 +391,7 @@ describe('protocol 3', () => {
 
 describe('the connection', () => {
   it('dials again with a wrong token, for ever', async () => {
-    const dashboard = await startDashboard();
+    const dashboard = await startTestDashboard();
     closers.push(() => dashboard.stop());
     const agent = new SimulatedAgent({ url: dashboard.url, token: 'wrong', hostname: 'sim-1', firstRedialMs: 1 });
     closers.push(() => agent.close());
@@ -398,9 +403,14 @@ describe('the connection', () => {
   });
 
   it('is held without registered, and beats only when it is let in', async () => {
-    const dashboard = await startDashboard({ answer: false });
+    const dashboard = await startTestDashboard({ answer: false });
     closers.push(() => dashboard.stop());
-    const agent = new SimulatedAgent({ url: dashboard.url, token: TOKEN, hostname: 'sim-1', intervalMs: INTERVAL_MS });
+    const agent = new SimulatedAgent({
+      url: dashboard.url,
+      token: TEST_TOKEN,
+      hostname: 'sim-1',
+      intervalMs: INTERVAL_MS,
+    });
     closers.push(() => agent.close());
     agent.connect();
     await dashboard.frame('register');
@@ -425,7 +435,7 @@ describe('the connection', () => {
     dashboard.command('test', 'one');
     await dashboard.frame('started');
     await agent.close();
-    expect(agent.busyWith).toBeNull();
+    expect(agent.currentCommand).toBeNull();
   });
 
   it('refuses a behaviour that asks for too much', () => {

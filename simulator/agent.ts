@@ -6,14 +6,21 @@ import { createCommandMemory } from '@/lib/outbox/command-memory';
 import { createOutbox, type Outbox } from '@/lib/outbox/outbox';
 import { WIRE_COMMANDS, type ReceivedServerFrame, type WireCommand } from '@/lib/protocol/agent';
 import { MAX_BATCH_LINES, MAX_FINISHED_IDS } from '@/lib/protocol/agent-limits';
-import { heartbeatFrame, NO_WORD, registerFrame, type Words } from './agent-frames';
-import { AgentSocket, FIRST_REDIAL_MS } from './agent-socket';
+import { heartbeatFrame, NO_REPORT, registerFrame, type WireReports } from './agent-frames';
+import { SimulatedConnection, FIRST_REDIAL_MS } from './connection';
 import { behaviourOf, REALISTIC, type Behaviour } from './behaviour';
 import { Events, type AgentEvent, type AgentEventType, type EventOf } from './events';
-import { agentStorePath, makeFacts, makeMetrics, type HostFacts, type HostType, type Metrics } from './host-facts';
+import {
+  agentStorePath,
+  makeFacts,
+  makeMetrics,
+  type SimulatedFacts,
+  type HostType,
+  type SimulatedMetrics,
+} from './host-facts';
 import { Pauses } from './pauses';
 import { hex, seeded, type Random } from './random';
-import { Runner, wireTime } from './runner';
+import { ScriptRunner, wireTime } from './runner';
 
 export interface SimulatedAgentOptions {
   url: string;
@@ -26,39 +33,39 @@ export interface SimulatedAgentOptions {
   random?: Random;
   behaviour?: Behaviour;
   /** What differs from what the random numbers give. */
-  facts?: Partial<HostFacts>;
+  facts?: Partial<SimulatedFacts>;
   /** The commit (7 characters) that a pull brings the clone to; without it a pull changes nothing. */
   pullsTo?: string;
   /** The figures of a heartbeat at a time (epoch milliseconds). */
-  metrics?: (now: number) => Metrics | null;
+  metrics?: (now: number) => SimulatedMetrics | null;
   /** The first pause before dialling again after a loss, in milliseconds. */
   firstRedialMs?: number;
 }
 
 export class SimulatedAgent {
   readonly hostname: string;
-  readonly facts: HostFacts;
+  readonly facts: SimulatedFacts;
   private readonly protocol: 2 | 3;
   private readonly intervalMs: number;
   private readonly random: Random;
-  private readonly metrics: (now: number) => Metrics | null;
+  private readonly metrics: (now: number) => SimulatedMetrics | null;
   private readonly events = new Events();
   private readonly pauses = new Pauses();
   private readonly tasks = new Set<Promise<void>>();
-  private readonly socket: AgentSocket;
+  private readonly socket: SimulatedConnection;
   /** What a real agent has on disk. */
   private readonly memory = createCommandMemory({ maxCommands: MAX_FINISHED_IDS });
   /** A new one at each start of the process: output is lost with the process, results are not. */
   private outbox: Outbox;
-  private readonly runner: Runner;
+  private readonly runner: ScriptRunner;
   /** A new one at each start of the process. */
   private instance: string;
-  private words: Words = freshWords();
+  private reports: WireReports = initialReports();
   /** What is spoken on this connection; null until `registered`. */
-  private spoken: 2 | 3 | null = null;
+  private negotiated: 2 | 3 | null = null;
   /** The process has ended and the next one has not started. */
-  private away = false;
-  private installed: Partial<HostFacts> = {};
+  private offline = false;
+  private installed: Partial<SimulatedFacts> = {};
   private ticker: NodeJS.Timeout | null = null;
   private closed = false;
 
@@ -74,7 +81,7 @@ export class SimulatedAgent {
     this.facts = { ...makeFacts(this.random, options.hostType ?? 'nixos', version), ...options.facts };
     this.metrics = options.metrics ?? makeMetrics(this.random);
     this.instance = hex(this.random, 32);
-    this.socket = new AgentSocket({
+    this.socket = new SimulatedConnection({
       url: options.url,
       token: options.token,
       userAgent: this.protocol === 3 ? `nixfleet-agent/${version}` : 'Go-http-client/1.1',
@@ -88,22 +95,22 @@ export class SimulatedAgent {
       onFrame: (frame) => this.received(frame),
       onRefused: (status) => this.events.emit({ type: 'refused', status }),
       onClosed: (code) => {
-        this.spoken = null;
+        this.negotiated = null;
         this.events.emit({ type: 'disconnected', code });
       },
       onDrain: () => this.outbox.pump(),
     });
     this.outbox = this.makeOutbox();
-    this.runner = new Runner({
+    this.runner = new ScriptRunner({
       behaviour,
       facts: this.facts,
-      words: () => this.words,
+      reports: () => this.reports,
       outbox: () => this.outbox,
       pauses: this.pauses,
       pullsTo: options.pullsTo,
-      spoken: () => this.spoken,
+      negotiated: () => this.negotiated,
       send: (frame) => {
-        if (this.spoken !== null) this.socket.send(frame);
+        if (this.negotiated !== null) this.socket.send(frame);
       },
       heartbeat: () => this.heartbeat(),
       emit: (event) => this.events.emit(event),
@@ -117,18 +124,18 @@ export class SimulatedAgent {
   }
 
   get isRegistered(): boolean {
-    return this.spoken !== null;
+    return this.negotiated !== null;
   }
 
   /** The name of the command that it carries out now; null when idle. */
-  get busyWith(): string | null {
+  get currentCommand(): string | null {
     return this.runner.running?.command ?? null;
   }
 
   /** Dials, now and whenever the connection is lost. */
   connect(): void {
     if (this.closed) throw new Error(`the simulated agent ${this.hostname} was closed`);
-    if (!this.away) this.socket.dial();
+    if (!this.offline) this.socket.dial();
   }
 
   /** Resolves when the dashboard has let it in; rejects when it is closed before. */
@@ -142,17 +149,17 @@ export class SimulatedAgent {
   }
 
   /** Carries a command of protocol 3 out as one that was given on an earlier connection: before the first one, too. */
-  takeUp(command: WireCommand, id: string): void {
+  resumeCommand(command: WireCommand, id: string): void {
     this.runner.command(command, id, null);
   }
 
   /** Sends a heartbeat now, when the dashboard has let it in. */
   heartbeat(): void {
-    if (this.spoken === null) return;
+    if (this.negotiated === null) return;
     const { running } = this.runner;
-    const id = this.spoken === 3 ? (running?.id ?? null) : null;
+    const id = this.negotiated === 3 ? (running?.id ?? null) : null;
     const shown = running && { command: running.command, pid: running.pid, id };
-    if (this.socket.send(heartbeatFrame(this.facts, this.words, this.metrics(Date.now()), shown))) {
+    if (this.socket.send(heartbeatFrame(this.facts, this.reports, this.metrics(Date.now()), shown))) {
       this.events.emit({ type: 'heartbeat' });
     }
   }
@@ -178,7 +185,7 @@ export class SimulatedAgent {
     this.runner.processEnded();
     this.stopTicker();
     this.pauses.endAll();
-    await this.socket.hangUp();
+    await this.socket.close();
     await Promise.all(this.tasks);
     this.events.end(`the simulated agent ${this.hostname} was closed`);
   }
@@ -188,8 +195,8 @@ export class SimulatedAgent {
       memory: this.memory,
       maxBatchLines: MAX_BATCH_LINES,
       link: {
-        ready: () => this.spoken === 3 && this.socket.isOpen && !this.socket.isCongested,
-        withIds: () => this.spoken === 3,
+        ready: () => this.negotiated === 3 && this.socket.isOpen && !this.socket.isCongested,
+        withIds: () => this.negotiated === 3,
         send: (frame) => void this.socket.send(frame),
       },
       onResultSent: () => this.heartbeat(),
@@ -215,7 +222,7 @@ export class SimulatedAgent {
         return;
       case 'command': {
         const { command, id, target } = frame.payload;
-        const known = this.spoken === 3 ? (id ?? null) : null;
+        const known = this.negotiated === 3 ? (id ?? null) : null;
         this.events.emit({ type: 'command', command, id: known });
         this.runner.command(command, known, target ?? null);
         return;
@@ -233,35 +240,35 @@ export class SimulatedAgent {
   }
 
   private registered(protocol: number): void {
-    const first = this.spoken === null;
-    this.spoken = this.protocol === 3 && protocol >= 3 ? 3 : 2;
+    const first = this.negotiated === null;
+    this.negotiated = this.protocol === 3 && protocol >= 3 ? 3 : 2;
     if (first) {
-      this.socket.settled();
+      this.socket.resetBackOff();
       this.outbox.resendAll();
       if (this.ticker === null) this.startTicker();
     }
     this.heartbeat();
-    this.events.emit({ type: 'registered', first, protocol: this.spoken });
+    this.events.emit({ type: 'registered', first, protocol: this.negotiated });
   }
 
   /** Resolves when the process is gone; the next one starts by itself after the pause. */
   private async endProcess(how: 'goodbye' | 'broken', pauseMs: number): Promise<void> {
-    if (this.closed || this.away) return;
-    this.away = true;
+    if (this.closed || this.offline) return;
+    this.offline = true;
     this.runner.processEnded();
     this.stopTicker();
-    if (how === 'goodbye') await this.socket.hangUp();
-    else await this.socket.breakOff();
+    if (how === 'goodbye') await this.socket.close();
+    else await this.socket.dropAndWait();
     this.outbox = this.makeOutbox();
     this.events.emit({ type: 'exited' });
     void this.task(async () => {
       await this.pauses.wait(pauseMs);
       this.instance = hex(this.random, 32);
-      this.words = freshWords();
+      this.reports = initialReports();
       Object.assign(this.facts, this.installed);
       this.installed = {};
       this.runner.processStarted();
-      this.away = false;
+      this.offline = false;
       if (!this.closed) this.socket.dial();
     });
   }
@@ -288,7 +295,7 @@ export class SimulatedAgent {
 }
 
 /** A new process knows the age of flake.lock and has forgotten the rest. */
-function freshWords(): Words {
+function initialReports(): WireReports {
   const lock = { status: 'ok', message: 'Updated today', checked_at: wireTime() };
-  return { lock, system: { ...NO_WORD }, tests: { ...NO_WORD } };
+  return { lock, system: { ...NO_REPORT }, tests: { ...NO_REPORT } };
 }

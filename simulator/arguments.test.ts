@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
-import { isLoopback, readArguments, type Surroundings } from './arguments';
+import { isLoopback, readArguments, type ArgumentSources } from './arguments';
 
-const around: Surroundings = {
+const around: ArgumentSources = {
   tokenFromEnvironment: undefined,
   tokenFile: 'data/secrets/agent-token',
   readTokenFile: () => 'from-the-file\n',

@@ -1,8 +1,8 @@
 /** What `npm run simulate` was asked to do. */
 import { parseArgs } from 'node:util';
-import { DEFAULT_DIALS_PER_S, MAX_HOSTS } from './fleet';
+import { DEFAULT_DIALS_PER_S, MAX_SIMULATED_HOSTS } from './fleet';
 
-export interface Settings {
+export interface SimulationSettings {
   url: string;
   token: string;
   hosts: number;
@@ -15,13 +15,14 @@ export interface Settings {
   pullsTo: string | undefined;
 }
 
-export type Asked = { kind: 'help' } | { kind: 'problems'; problems: string[] } | { kind: 'run'; settings: Settings };
+export type ParsedArguments =
+  { kind: 'help' } | { kind: 'problems'; problems: string[] } | { kind: 'run'; settings: SimulationSettings };
 
 export const USAGE = `npm run simulate -- [options]
 
 Connects a fleet of simulated hosts to a dashboard. Ctrl-C ends it.
 
-  --hosts <n>       how many hosts, 1 to ${MAX_HOSTS} (50)
+  --hosts <n>       how many hosts, 1 to ${MAX_SIMULATED_HOSTS} (50)
   --url <address>   where the dashboard takes agents (ws://localhost:8000/ws)
   --token <token>   the agents' token (NIXFLEET_AGENT_TOKEN, or what is in data/secrets/agent-token)
   --interval <s>    seconds between heartbeats of a host, 1 to 3600 (5)
@@ -47,7 +48,7 @@ const OPTIONS = {
   help: { type: 'boolean', default: false },
 } as const;
 
-export interface Surroundings {
+export interface ArgumentSources {
   /** The value of NIXFLEET_AGENT_TOKEN. */
   tokenFromEnvironment: string | undefined;
   /** The content of the dashboard's own token file; null when there is none. */
@@ -56,7 +57,7 @@ export interface Surroundings {
 }
 
 /** Reads the command line. Never throws; tells all problems at once. */
-export function readArguments(argv: readonly string[], around: Surroundings): Asked {
+export function readArguments(argv: readonly string[], around: ArgumentSources): ParsedArguments {
   let values;
   try {
     ({ values } = parseArgs({ args: [...argv], options: OPTIONS, strict: true, allowPositionals: false }));
@@ -85,10 +86,10 @@ export function readArguments(argv: readonly string[], around: Surroundings): As
       `There is no token: start the dashboard once so that it makes ${around.tokenFile}, or set NIXFLEET_AGENT_TOKEN, or give --token.`,
     );
   }
-  const settings: Settings = {
+  const settings: SimulationSettings = {
     url: values.url,
     token: token ?? '',
-    hosts: number('hosts', values.hosts, 1, MAX_HOSTS),
+    hosts: number('hosts', values.hosts, 1, MAX_SIMULATED_HOSTS),
     intervalMs: number('interval', values.interval, 1, 3_600, false) * 1_000,
     protocol: protocol === '2' ? 2 : protocol === '3' ? 3 : 'mixed',
     seed: number('seed', values.seed, 0, 4_294_967_295),

@@ -13,7 +13,7 @@ export const ENDINGS = {
     'in the middle of the work the process ends (1000) and a new binary comes back: a switch on macOS that went well',
   hangs: 'the work never ends until it is stopped or killed',
 } as const;
-export type Ending = keyof typeof ENDINGS;
+export type ScriptedEnding = keyof typeof ENDINGS;
 
 /** What follows a `stop` of a running command in protocol 2. */
 export const STOP_ENDINGS = {
@@ -33,7 +33,7 @@ export interface CommandBehaviour {
   lines: number;
   /** The text of line `number`, from 1. */
   line: (number: number) => string;
-  ending: Ending;
+  ending: ScriptedEnding;
   /** The exit code of a failure. */
   exitCode: number;
   /** The work begins once this is fulfilled, also where the command is stopped before. Without it: at once. */

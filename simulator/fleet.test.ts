@@ -1,5 +1,5 @@
 import { afterEach, expect, it } from 'vitest';
-import { startDashboard, TOKEN } from '@/agent/testing/dashboard';
+import { startTestDashboard, TEST_TOKEN } from '@/agent/testing/dashboard';
 import { SimulatedFleet, type SimulatedFleetOptions } from './fleet';
 
 const closers: (() => Promise<void>)[] = [];
@@ -8,13 +8,13 @@ afterEach(async () => {
 });
 
 function fleetOf(options: Partial<SimulatedFleetOptions> = {}): SimulatedFleet {
-  const fleet = new SimulatedFleet({ url: 'ws://127.0.0.1:1/ws', token: TOKEN, hosts: 40, ...options });
+  const fleet = new SimulatedFleet({ url: 'ws://127.0.0.1:1/ws', token: TEST_TOKEN, hosts: 40, ...options });
   closers.push(() => fleet.close());
   return fleet;
 }
 
 it('registers every host under a name of its own, and comes back after a storm', async () => {
-  const dashboard = await startDashboard();
+  const dashboard = await startTestDashboard();
   closers.push(() => dashboard.stop());
   const fleet = fleetOf({ url: dashboard.url, intervalMs: 3_600_000 });
   const all = fleet.whenRegistered();
@@ -43,7 +43,7 @@ it('is the same fleet with the same seed, and another one with another', () => {
 });
 
 it('dials no faster than it is told to', async () => {
-  const dashboard = await startDashboard();
+  const dashboard = await startTestDashboard();
   closers.push(() => dashboard.stop());
   const fleet = fleetOf({ url: dashboard.url, dialsPerS: 100 });
   const from = performance.now();

@@ -1,10 +1,10 @@
 /** Many simulated agents with a seeded variety: the load maker of the demonstration, of tests and of the bench. */
 import { SimulatedAgent } from './agent';
 import { REALISTIC, type Behaviour } from './behaviour';
-import type { HostType, Metrics } from './host-facts';
+import type { HostType, SimulatedMetrics } from './host-facts';
 import { pick, seeded, type Random } from './random';
 
-export const MAX_HOSTS = 4_000;
+export const MAX_SIMULATED_HOSTS = 4_000;
 /** New connections a second at the start. A storm asks for no such patience. */
 export const DEFAULT_DIALS_PER_S = 200;
 const DIAL_STEP_MS = 50;
@@ -30,7 +30,7 @@ export interface SimulatedFleetOptions {
   pullsTo?: string;
   dialsPerS?: number;
   /** The figures of host `index` instead of the usual curves. */
-  metrics?: (index: number) => (now: number) => Metrics | null;
+  metrics?: (index: number) => (now: number) => SimulatedMetrics | null;
   /** The first pause before dialling again after a loss, in milliseconds. */
   firstRedialMs?: number;
 }
@@ -42,8 +42,8 @@ export class SimulatedFleet {
   /** Throws where a number is out of bounds. */
   constructor(private readonly options: SimulatedFleetOptions) {
     const { hosts, dialsPerS = DEFAULT_DIALS_PER_S } = options;
-    if (!Number.isInteger(hosts) || hosts < 1 || hosts > MAX_HOSTS) {
-      throw new Error(`a simulated fleet has 1 to ${MAX_HOSTS} hosts, not ${hosts}`);
+    if (!Number.isInteger(hosts) || hosts < 1 || hosts > MAX_SIMULATED_HOSTS) {
+      throw new Error(`a simulated fleet has 1 to ${MAX_SIMULATED_HOSTS} hosts, not ${hosts}`);
     }
     if (!(dialsPerS > 0)) throw new Error(`a rate of ${dialsPerS} dials a second never gets anywhere`);
     const seeds = seeded(options.seed ?? 1);

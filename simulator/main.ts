@@ -1,7 +1,7 @@
 /** `npm run simulate`: a simulated fleet until Ctrl-C. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readArguments, USAGE, type Settings } from './arguments';
+import { readArguments, USAGE, type SimulationSettings } from './arguments';
 import { SimulatedFleet } from './fleet';
 
 const REPORT_INTERVAL_MS = 2_000;
@@ -34,7 +34,7 @@ switch (asked.kind) {
 }
 
 /** Runs until a signal, or until the dashboard refuses the token. Gives the exit code. */
-async function simulate({ stormMs, ...settings }: Settings): Promise<number> {
+async function simulate({ stormMs, ...settings }: SimulationSettings): Promise<number> {
   const fleet = new SimulatedFleet(settings);
   let end: (code: number) => void = () => undefined;
   const ended = new Promise<number>((resolve) => {

@@ -2,12 +2,12 @@
 import type { CommandResult } from '@/lib/outbox/command-memory';
 import type { Outbox, OutboxEntry } from '@/lib/outbox/outbox';
 import { WIRE_COMMANDS, type AgentFrameInput, type OutputStream } from '@/lib/protocol/agent';
-import { outputFrame, progressFrame, statusFrame, type Words } from './agent-frames';
+import { outputFrame, progressFrame, statusFrame, type WireReports } from './agent-frames';
 import { behaviourOf, type Behaviour } from './behaviour';
 import type { AgentEvent } from './events';
-import type { HostFacts } from './host-facts';
+import type { SimulatedFacts } from './host-facts';
 import type { Pauses } from './pauses';
-import { scriptOf, type RunCommand, type Step } from './script';
+import { stepsOf, type RunCommand, type ScriptStep } from './script';
 
 /** Lines of one command come in portions of about this time. */
 const PORTION_MS = 100;
@@ -18,17 +18,17 @@ const NEVER_MS = 2_147_483_647;
 const FIRST_PID = 1_000;
 
 /** What the runner asks of its agent. */
-export interface RunnerHost {
+export interface ScriptRunnerHost {
   readonly behaviour: Behaviour;
-  readonly facts: HostFacts;
-  readonly words: () => Words;
+  readonly facts: SimulatedFacts;
+  readonly reports: () => WireReports;
   /** The outbox of the present process. */
   readonly outbox: () => Outbox;
   readonly pauses: Pauses;
   /** The commit that a pull brings the clone to. */
   readonly pullsTo: string | undefined;
   /** What is spoken on the present connection; null when there is none. */
-  readonly spoken: () => 2 | 3 | null;
+  readonly negotiated: () => 2 | 3 | null;
   readonly send: (frame: AgentFrameInput) => void;
   readonly heartbeat: () => void;
   readonly emit: (event: AgentEvent) => void;
@@ -40,7 +40,7 @@ export interface RunnerHost {
   readonly task: (work: () => Promise<void>) => Promise<void>;
 }
 
-export interface Running {
+export interface RunningScript {
   readonly command: RunCommand;
   readonly id: string | null;
   readonly entry: OutboxEntry | null;
@@ -54,15 +54,15 @@ export interface Running {
   done: Promise<void>;
 }
 
-export class Runner {
-  private current: Running | null = null;
+export class ScriptRunner {
+  private current: RunningScript | null = null;
   /** The process is about to end, or is not there: nothing new is taken up. */
   private exiting = false;
   private pids = FIRST_PID;
 
-  constructor(private readonly host: RunnerHost) {}
+  constructor(private readonly host: ScriptRunnerHost) {}
 
-  get running(): Running | null {
+  get running(): RunningScript | null {
     return this.current;
   }
 
@@ -86,7 +86,7 @@ export class Runner {
     else if (command === 'reboot' && !this.exiting) void task(() => this.reboot(id));
     else if (this.current !== null || this.exiting) this.reject(command, id);
     else if (!isRunCommand(command)) this.report('error', command, id, 1, 'unknown command');
-    else this.carryOut(command, id);
+    else this.runScript(command, id);
   }
 
   /** A `kill_command` frame. */
@@ -146,24 +146,24 @@ export class Runner {
     this.host.emit({ type: 'rejected', command, id });
   }
 
-  private takeUp(command: string, id: string): OutboxEntry {
+  private accept(command: string, id: string): OutboxEntry {
     const entry = this.host.outbox().begin(id, command);
     this.host.send({ type: 'started', payload: { command_id: id, pid: null } });
     return entry;
   }
 
-  private carryOut(command: RunCommand, id: string | null): void {
-    const { behaviour, facts, words } = this.host;
-    const script = scriptOf(command, behaviourOf(behaviour, command), {
+  private runScript(command: RunCommand, id: string | null): void {
+    const { behaviour, facts, reports } = this.host;
+    const script = stepsOf(command, behaviourOf(behaviour, command), {
       hostType: facts.hostType,
-      lock: words().lock.status,
-      system: words().system.status || 'ok',
+      lock: reports().lock.status,
+      system: reports().system.status || 'ok',
       version: facts.agentVersion,
     });
-    const running: Running = {
+    const running: RunningScript = {
       command,
       id,
-      entry: id === null ? null : this.takeUp(command, id),
+      entry: id === null ? null : this.accept(command, id),
       // The isolated pull of the Go agent runs no child that it knows the number of.
       pid: command === 'pull' ? null : ++this.pids,
       ended: false,
@@ -182,7 +182,7 @@ export class Runner {
     });
   }
 
-  private async play(running: Running, step: Step): Promise<void> {
+  private async play(running: RunningScript, step: ScriptStep): Promise<void> {
     switch (step.do) {
       case 'progress':
         this.host.send(progressFrame(step.phase, step.status));
@@ -203,7 +203,7 @@ export class Runner {
         this.host.install();
         return;
       case 'learn':
-        this.host.words()[step.compartment] = { status: step.status, message: step.message, checked_at: wireTime() };
+        this.host.reports()[step.compartment] = { status: step.status, message: step.message, checked_at: wireTime() };
         return;
       case 'status':
         if (step.restarting && running.entry) this.exiting = true;
@@ -214,14 +214,14 @@ export class Runner {
         return;
       case 'exit':
         if (step.how === 'switched') {
-          if (running.entry) await this.acknowledged(running.entry);
+          if (running.entry) await this.whenAcknowledged(running.entry);
           await this.host.pauses.wait(this.host.behaviour.exitDelayMs);
         }
         await this.host.endProcess(step.how === 'crash' ? 'broken' : 'goodbye', this.host.behaviour.restartMs);
     }
   }
 
-  private async work(running: Running, share: number): Promise<void> {
+  private async work(running: RunningScript, share: number): Promise<void> {
     const { lines, durationMs, line, held } = behaviourOf(this.host.behaviour, running.command);
     await held;
     const count = Math.round(lines * share);
@@ -241,19 +241,19 @@ export class Runner {
     }
   }
 
-  private async pause(running: Running, ms: number): Promise<void> {
+  private async pause(running: RunningScript, ms: number): Promise<void> {
     await this.host.pauses.wait(ms, (wake) => {
       running.wake = wake;
     });
   }
 
-  private say(running: Running | null, stream: OutputStream, lines: readonly string[]): void {
+  private say(running: RunningScript | null, stream: OutputStream, lines: readonly string[]): void {
     if (running?.entry) {
       // In protocol 3 every line comes before the result.
       if (running.result === null) this.host.outbox().addLines(running.entry, stream, lines);
       return;
     }
-    if (this.host.spoken() !== 2) return;
+    if (this.host.negotiated() !== 2) return;
     for (const line of lines) this.host.send(outputFrame(stream, line));
   }
 
@@ -268,7 +268,7 @@ export class Runner {
 
   /** Gives the result of a command; in protocol 3 the place is free from here on. */
   private finish(
-    running: Running,
+    running: RunningScript,
     status: CommandResult['status'],
     exitCode: number,
     message: string,
@@ -309,7 +309,7 @@ export class Runner {
       this.report('error', 'stop', id, 1, 'no command running');
       return;
     }
-    const entry = id === null ? null : this.takeUp('stop', id);
+    const entry = id === null ? null : this.accept('stop', id);
     this.interrupt(running);
     await running.done;
     if (entry) {
@@ -328,7 +328,7 @@ export class Runner {
   }
 
   private async restart(id: string | null): Promise<void> {
-    const entry = id === null ? null : this.takeUp('restart', id);
+    const entry = id === null ? null : this.accept('restart', id);
     this.exiting = true;
     const running = this.current;
     if (running) {
@@ -336,34 +336,34 @@ export class Runner {
       await running.done;
       if (running.entry) this.finish(running, 'stopped', 130, 'the agent was restarted');
     }
-    if (entry) await this.settle(entry, 'the agent restarts');
+    if (entry) await this.finishAndWait(entry, 'the agent restarts');
     await this.host.endProcess('goodbye', this.host.behaviour.restartMs);
   }
 
   private async reboot(id: string | null): Promise<void> {
     const { rebootDelayMs, rebootMs } = this.host.behaviour;
     this.exiting = true;
-    const entry = id === null ? null : this.takeUp('reboot', id);
+    const entry = id === null ? null : this.accept('reboot', id);
     const line = `⚠️  Reboot command received. System will reboot in ${rebootDelayMs / 1_000} seconds...`;
     if (entry) this.host.outbox().addLines(entry, 'stdout', [line]);
     else this.say(null, 'stdout', [line]);
     await this.host.pauses.wait(rebootDelayMs);
-    if (entry) await this.settle(entry, 'the host reboots');
+    if (entry) await this.finishAndWait(entry, 'the host reboots');
     await this.host.endProcess('goodbye', rebootMs);
   }
 
   /** Ends the wait of a command; its script goes no further. */
-  private interrupt(running: Running): void {
+  private interrupt(running: RunningScript): void {
     running.ended = true;
     running.wake();
   }
 
-  private async settle(entry: OutboxEntry, message: string): Promise<void> {
+  private async finishAndWait(entry: OutboxEntry, message: string): Promise<void> {
     this.host.outbox().finish(entry, this.resultOf('ok', 0, message, true));
-    await this.acknowledged(entry);
+    await this.whenAcknowledged(entry);
   }
 
-  private async acknowledged(entry: OutboxEntry): Promise<void> {
+  private async whenAcknowledged(entry: OutboxEntry): Promise<void> {
     await this.host.pauses.wait(ACK_TIMEOUT_MS, (wake) => void this.host.outbox().whenSettled(entry).then(wake));
   }
 }

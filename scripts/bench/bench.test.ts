@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { Server } from './child';
 import { measureLatency, type Latency } from './latency';
-import { readPlan, type Plan } from './plan';
+import { readPlan, type BenchPlan } from './plan';
 import { render, type Figures, type Measured } from './report';
 import { spread } from './statistics';
 import { measureStorm } from './storm';
@@ -32,7 +32,7 @@ const FIGURES: Figures = {
 };
 const AROUND = { date: '2026-01-02', node: 'v24.0.0', version: '4.0.0', cores: 2, cpu: 'a processor', system: 'Linux' };
 
-function planOf(...argv: string[]): Plan {
+function planOf(...argv: string[]): BenchPlan {
   const asked = readPlan(argv);
   if (asked.kind !== 'run') throw new Error(JSON.stringify(asked));
   return asked.plan;

@@ -16,7 +16,7 @@ export interface Started {
   startMs: number;
 }
 
-export async function startDashboard(dataDir: string): Promise<Started> {
+export async function startBenchDashboard(dataDir: string): Promise<Started> {
   const from = performance.now();
   const server = await Server.start(['--enable-source-maps', 'dist/server.mjs'], {
     NODE_ENV: 'production',
@@ -45,7 +45,7 @@ async function isHealthy(server: Server): Promise<boolean> {
 }
 
 /** Signs in, and reads the agents' token that the dashboard made. */
-export async function enter(server: Server, dataDir: string): Promise<Target> {
+export async function signInToBench(server: Server, dataDir: string): Promise<Target> {
   const token = readFileSync(join(dataDir, 'secrets', 'agent-token'), 'utf8').trim();
   return { server, token, cookie: await signIn(server, PASSWORD) };
 }

@@ -2,7 +2,7 @@
 import { SimulatedFleet } from '@/simulator/fleet';
 import type { LiveServerMessage } from '@/lib/protocol/live';
 import type { Server } from './child';
-import { LiveClient } from './live-client';
+import { BenchLiveClient } from './live-client';
 import { spread, type Spread } from './statistics';
 
 const WARM_UP_MS = 3_000;
@@ -72,10 +72,10 @@ export async function measureLatency(target: Target, load: LatencyLoad): Promise
       if (from !== undefined) arrived.push(at - from);
     }
   };
-  const clients: LiveClient[] = [];
+  const clients: BenchLiveClient[] = [];
   try {
     for (let count = 0; count < load.browsers; count += 1) {
-      clients.push(await LiveClient.open(target.server.http, target.cookie, onMessage));
+      clients.push(await BenchLiveClient.open(target.server.http, target.cookie, onMessage));
     }
     const registered = fleet.whenRegistered();
     await fleet.connect();

@@ -4,7 +4,7 @@ import type { LiveClientMessage, LiveServerMessage } from '@/lib/protocol/live';
 
 const OPEN_TIMEOUT_MS = 10_000;
 
-export class LiveClient {
+export class BenchLiveClient {
   private constructor(private readonly socket: WebSocket) {}
 
   /**
@@ -15,14 +15,14 @@ export class LiveClient {
     origin: string,
     cookie: string,
     onMessage: (message: LiveServerMessage, at: number) => void,
-  ): Promise<LiveClient> {
+  ): Promise<BenchLiveClient> {
     const socket = new WebSocket(`${origin.replace(/^http/, 'ws')}/live`, {
       headers: { Cookie: cookie, Origin: origin },
       perMessageDeflate: false,
       handshakeTimeout: OPEN_TIMEOUT_MS,
       maxPayload: 64 * 1024 * 1024,
     });
-    const client = new LiveClient(socket);
+    const client = new BenchLiveClient(socket);
     await new Promise<void>((resolve, reject) => {
       const timer = setTimeout(() => reject(new Error('no snapshot came in time')), OPEN_TIMEOUT_MS);
       socket.on('error', reject);

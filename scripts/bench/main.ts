@@ -6,11 +6,11 @@ import { format } from 'prettier';
 import { findChromium } from '../setup/chromium.mjs';
 import { measureAnswers } from './answers';
 import { Server } from './child';
-import { enter, startDashboard } from './dashboard';
+import { signInToBench, startBenchDashboard } from './dashboard';
 import { measureLatency, type Target } from './latency';
 import { measureOutput, prepareCommand } from './output';
 import { measurePage } from './page';
-import { QUIET_HOSTS, readPlan, USAGE, type Plan } from './plan';
+import { QUIET_HOSTS, readPlan, USAGE, type BenchPlan } from './plan';
 import { render, type Figures, type Measured } from './report';
 import { withSectionsOf } from './sections';
 import { measureStorm } from './storm';
@@ -37,7 +37,7 @@ switch (asked.kind) {
     process.exitCode = await bench(asked.plan);
 }
 
-async function bench(plan: Plan): Promise<number> {
+async function bench(plan: BenchPlan): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'nixfleet-bench-'));
   const running = new Set<Server>();
   const abort = (why: string) => {
@@ -69,10 +69,10 @@ async function bench(plan: Plan): Promise<number> {
   }
 }
 
-async function measure(plan: Plan, folder: string, running: Set<Server>): Promise<Figures> {
+async function measure(plan: BenchPlan, folder: string, running: Set<Server>): Promise<Figures> {
   const dataDir = join(folder, 'data');
   const begin = async () => {
-    const started = await startDashboard(dataDir);
+    const started = await startBenchDashboard(dataDir);
     running.add(started.server);
     return started;
   };
@@ -82,7 +82,7 @@ async function measure(plan: Plan, folder: string, running: Set<Server>): Promis
   const commandId = prepareCommand(dataDir);
   say('next start');
   const next = await begin();
-  const target = await enter(next.server, dataDir);
+  const target = await signInToBench(next.server, dataDir);
   const dashboard = await measureServer('dashboard', target, commandId, plan);
   const chromium = findChromium(process.env);
   say(`the fleet page with ${plan.pageHosts} hosts`);
@@ -98,7 +98,7 @@ async function measure(plan: Plan, folder: string, running: Set<Server>): Promis
   return { dashboard, bare, answers, firstStartMs: first.startMs, nextStartMs: next.startMs, page };
 }
 
-async function measureServer(name: string, target: Target, commandId: string, plan: Plan): Promise<Measured> {
+async function measureServer(name: string, target: Target, commandId: string, plan: BenchPlan): Promise<Measured> {
   const { hosts, intervalMs, seconds, browsers } = plan;
   say(`${name}: ${plan.lines} lines of output`);
   const output = await measureOutput(target, commandId, plan.lines);

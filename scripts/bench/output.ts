@@ -11,7 +11,7 @@ import { LoopClock } from '@/lib/edge/loop-clock';
 import { SimulatedAgent } from '@/simulator/agent';
 import { buildLine, PROMPT } from '@/simulator/behaviour';
 import type { Target } from './latency';
-import { LiveClient } from './live-client';
+import { BenchLiveClient } from './live-client';
 import type { AgentLink } from '@/lib/fleet/records/agent-port';
 import type { Publisher } from '@/lib/fleet/records/publisher';
 
@@ -96,11 +96,11 @@ export async function measureOutput(target: Target, commandId: string, lines: nu
   });
   let count = 0;
   let bytes = 0;
-  const clients: LiveClient[] = [];
+  const clients: BenchLiveClient[] = [];
   let timer: NodeJS.Timeout | undefined;
   const done = new Promise<number>((resolve, reject) => {
     timer = setTimeout(() => reject(new Error(`${count} of ${lines} lines had come in time`)), OUTPUT_TIMEOUT_MS);
-    void LiveClient.open(target.server.http, target.cookie, (message, at) => {
+    void BenchLiveClient.open(target.server.http, target.cookie, (message, at) => {
       if (message.t === 'no-output') reject(new Error(message.reason));
       if (message.t !== 'output') return;
       for (const { stream, text } of message.lines) {
@@ -114,7 +114,7 @@ export async function measureOutput(target: Target, commandId: string, lines: nu
     }).then((opened) => {
       clients.push(opened);
       opened.send({ t: 'watch', commandId, after: 0 });
-      agent.takeUp('test', commandId);
+      agent.resumeCommand('test', commandId);
       agent.connect();
     }, reject);
   });

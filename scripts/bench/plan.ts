@@ -1,7 +1,7 @@
 /** What the bench was asked to do, and how much of everything that is. */
 import { parseArgs } from 'node:util';
 
-export interface Plan {
+export interface BenchPlan {
   /** Hosts while latency and load are measured. */
   hosts: number;
   /** Between two heartbeats of a host. */
@@ -35,9 +35,9 @@ docs/benchmarks.md. Takes about two minutes.
   --quick         a tenth of everything, printed and not written
   --help          this text`;
 
-export type Asked = { kind: 'help' } | { kind: 'problem'; problem: string } | { kind: 'run'; plan: Plan };
+export type ParsedPlan = { kind: 'help' } | { kind: 'problem'; problem: string } | { kind: 'run'; plan: BenchPlan };
 
-export function readPlan(argv: readonly string[]): Asked {
+export function readPlan(argv: readonly string[]): ParsedPlan {
   let values;
   try {
     ({ values } = parseArgs({

@@ -9,7 +9,7 @@ import { cpus, release, tmpdir, type as systemName } from 'node:os';
 import { join } from 'node:path';
 import { format } from 'prettier';
 import { Server } from './child';
-import { startDashboard } from './dashboard';
+import { startBenchDashboard } from './dashboard';
 import { withSection } from './sections';
 import { spread, type Spread } from './statistics';
 
@@ -84,7 +84,7 @@ Measured ${new Date().toISOString().slice(0, 10)}, Node ${process.version}, ${cp
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'nixfleet-bench-strangers-'));
-const { server: dashboard } = await startDashboard(join(folder, 'data'));
+const { server: dashboard } = await startBenchDashboard(join(folder, 'data'));
 try {
   const ours = await measure(dashboard);
   const server = await Server.start(['--import', 'tsx', 'scripts/bench/bare-server.ts'], {});

@@ -3,18 +3,18 @@ import { existsSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { startDashboard, TOKEN, type Dashboard } from '@/agent/testing/dashboard';
+import { startTestDashboard, TEST_TOKEN, type TestDashboard } from '@/agent/testing/dashboard';
 import { ensureAgent } from '../build-agent.mjs';
 import { startDemoAgent, type DemoAgent } from './agents.mjs';
 import { RUN_VARIABLE } from './environment.mjs';
-import { HOSTS, type DemoHost } from './fleet.mjs';
+import { DEMO_HOSTS, type DemoHost } from './fleet.mjs';
 import { endProcessesOf, processesOf } from './processes.mjs';
 import { createDemoRepository, type DemoRepository } from './repository.mjs';
 
 let bundle: string;
 let folder: string;
 let repository: DemoRepository;
-let dashboard: Dashboard;
+let dashboard: TestDashboard;
 let run: string;
 let agents: DemoAgent[];
 
@@ -25,8 +25,8 @@ beforeEach(async () => {
   run = randomUUID();
   agents = [];
   folder = realpathSync(mkdtempSync(join(tmpdir(), 'nixfleet-demo-test-')));
-  repository = await createDemoRepository(folder, HOSTS);
-  dashboard = await startDashboard();
+  repository = await createDemoRepository(folder, DEMO_HOSTS);
+  dashboard = await startTestDashboard();
 });
 afterEach(async () => {
   await Promise.all(agents.map((agent) => agent.stop()));
@@ -36,10 +36,10 @@ afterEach(async () => {
 });
 
 function start(name: string, options: Record<string, string> = {}): DemoAgent {
-  const host = HOSTS.find((one): one is DemoHost => one.name === name);
+  const host = DEMO_HOSTS.find((one): one is DemoHost => one.name === name);
   if (host === undefined) throw new Error(`there is no host ${name}`);
   const env = { NIXFLEET_DEMO_SPEED: '200', NIXFLEET_LOG_LEVEL: 'info', [RUN_VARIABLE]: run, ...options };
-  const place = { folder: join(folder, name), bundle, url: dashboard.url, token: TOKEN, repository };
+  const place = { folder: join(folder, name), bundle, url: dashboard.url, token: TEST_TOKEN, repository };
   const agent = startDemoAgent({ host, ...place, intervalS: 1, restartMs: 20, env });
   agents.push(agent);
   return agent;

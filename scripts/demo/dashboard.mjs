@@ -44,7 +44,7 @@ async function isFree(port) {
  * @param {{ root: string, port: number, env: NodeJS.ProcessEnv, settings: Record<string, string>,
  *   signal: AbortSignal }} options `signal` ends the wait and the dashboard
  */
-export async function startDashboard({ root, port, env, settings, signal }) {
+export async function startDemoDashboard({ root, port, env, settings, signal }) {
   /** @type {() => void} */
   let tellReady = () => undefined;
   /** @type {Promise<'ready'>} */

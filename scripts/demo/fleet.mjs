@@ -11,7 +11,7 @@
  */
 
 /** @type {readonly DemoHost[]} */
-export const HOSTS = [
+export const DEMO_HOSTS = [
   { name: 'atlas', type: 'nixos', location: 'cellar', deviceType: 'server', themeColor: '#7aa2f7' },
   { name: 'borealis', type: 'nixos', location: 'office', deviceType: 'desktop', themeColor: '#7dcfff' },
   { name: 'cygnus', type: 'nixos', location: 'cloud', deviceType: 'server', themeColor: '#9ece6a' },

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { HOSTS, STORIES } from './fleet.mjs';
+import { DEMO_HOSTS, STORIES } from './fleet.mjs';
 import { createDemoRepository, type DemoRepository } from './repository.mjs';
 
 let folder: string;
@@ -11,7 +11,7 @@ let repository: DemoRepository;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'nixfleet-demo-test-'));
-  repository = await createDemoRepository(folder, HOSTS);
+  repository = await createDemoRepository(folder, DEMO_HOSTS);
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -21,7 +21,7 @@ const show = (path: string) => git('show', `main:${path}`);
 describe('the demonstration repository', () => {
   it('is bare, holds a configuration of each host, and tests that are executable', () => {
     expect(git('rev-parse', '--is-bare-repository')).toBe('true');
-    for (const { name, type } of HOSTS) {
+    for (const { name, type } of DEMO_HOSTS) {
       const attribute = type === 'nixos' ? `${name} = nixos "${name}";` : `${name} = home "${name}";`;
       expect(show('flake.nix')).toContain(attribute);
       expect(show(`hosts/${name}/configuration.nix`)).toContain('services.nixfleet-agent.enable = true;');
@@ -73,7 +73,7 @@ describe('the demonstration repository', () => {
   it('ends a git that runs when it is told to stop', async () => {
     const stopped = AbortSignal.abort();
     const elsewhere = mkdtempSync(join(tmpdir(), 'nixfleet-demo-test-'));
-    await expect(createDemoRepository(elsewhere, HOSTS, { signal: stopped })).rejects.toMatchObject({
+    await expect(createDemoRepository(elsewhere, DEMO_HOSTS, { signal: stopped })).rejects.toMatchObject({
       name: 'AbortError',
     });
     rmSync(elsewhere, { recursive: true });
@@ -87,6 +87,6 @@ describe('the stories', () => {
     const lines = STORIES.flatMap(({ line }) => (line === undefined ? [] : [line]));
     expect(new Set(lines).size).toBe(lines.length);
     for (const line of lines) expect(common).not.toContain(line.split(' = ')[0]);
-    for (const { host } of STORIES) if (host !== undefined) expect(HOSTS.map(({ name }) => name)).toContain(host);
+    for (const { host } of STORIES) if (host !== undefined) expect(DEMO_HOSTS.map(({ name }) => name)).toContain(host);
   });
 });

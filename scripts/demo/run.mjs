@@ -8,9 +8,9 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { AGENT_BUNDLE } from '../build-agent.mjs';
 import { SetupProblem } from '../setup/problem.mjs';
 import { startDemoAgent } from './agents.mjs';
-import { findPort, startDashboard } from './dashboard.mjs';
+import { findPort, startDemoDashboard } from './dashboard.mjs';
 import { RUN_VARIABLE } from './environment.mjs';
-import { FAILING_HOST, HOSTS, STARTS_BEHIND, STORIES } from './fleet.mjs';
+import { FAILING_HOST, DEMO_HOSTS, STARTS_BEHIND, STORIES } from './fleet.mjs';
 import { endProcessesOf } from './processes.mjs';
 import { createDemoRepository } from './repository.mjs';
 
@@ -53,7 +53,7 @@ export async function runDemo(root, environment, signal) {
   }
 
   async function play() {
-    const repository = await createDemoRepository(folder, HOSTS, { env, signal });
+    const repository = await createDemoRepository(folder, DEMO_HOSTS, { env, signal });
     const { hash } = await import('@node-rs/bcrypt');
     const password = newPassword();
     const token = randomBytes(24).toString('base64url');
@@ -68,11 +68,11 @@ export async function runDemo(root, environment, signal) {
     };
     signal.throwIfAborted();
     const port = await findPort();
-    const dashboard = await startDashboard({ root, port, env, settings, signal });
+    const dashboard = await startDemoDashboard({ root, port, env, settings, signal });
     stops.push(() => dashboard.stop());
 
     const agents = [];
-    for (const host of HOSTS) {
+    for (const host of DEMO_HOSTS) {
       const place = join(folder, host.name);
       const behind = STARTS_BEHIND.get(host.name);
       if (behind !== undefined) {
@@ -144,7 +144,7 @@ function instructions(address, password, failing, repository) {
     `  The demonstration is ready at ${address}`,
     `  Password: ${password}   (no code is asked for)`,
     '',
-    `  ${HOSTS.length} hosts with real agents; nothing of this machine is changed: nixos-rebuild, home-manager, nix, sudo`,
+    `  ${DEMO_HOSTS.length} hosts with real agents; nothing of this machine is changed: nixos-rebuild, home-manager, nix, sudo`,
     '  and reboot are fakes that print what the real ones would.',
     '',
     `  - ${behind} start behind the repository: select them and press Pull, then Switch.`,

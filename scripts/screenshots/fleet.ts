@@ -3,9 +3,9 @@ import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { VERSION } from '@/lib/version';
 import { SimulatedAgent } from '@/simulator/agent';
-import { heartbeatFrame, NO_WORD } from '@/simulator/agent-frames';
+import { heartbeatFrame, NO_REPORT } from '@/simulator/agent-frames';
 import { REALISTIC, type Behaviour } from '@/simulator/behaviour';
-import type { Metrics } from '@/simulator/host-facts';
+import type { SimulatedMetrics } from '@/simulator/host-facts';
 import { seeded } from '@/simulator/random';
 import { wireTime } from '@/simulator/runner';
 import { buildLog } from '../demo/fake-nix/build-log.mjs';
@@ -30,7 +30,7 @@ export interface Connect {
   work: string;
 }
 
-export function createAgent(host: PictureHost, index: number, { url, token, work }: Connect): SimulatedAgent {
+export function createScreenshotAgent(host: PictureHost, index: number, { url, token, work }: Connect): SimulatedAgent {
   const commit = git(work, 'rev-parse', `HEAD~${host.behind}`);
   const random = seeded(index + 1);
   return new SimulatedAgent({
@@ -59,9 +59,9 @@ export function createAgent(host: PictureHost, index: number, { url, token, work
 }
 
 /** Lets a registered agent say once what it knows of its system and its tests. */
-export function sayWords(agent: SimulatedAgent, host: PictureHost): void {
+export function sendReports(agent: SimulatedAgent, host: PictureHost): void {
   const word = (status: string, message: string) =>
-    status === '' ? NO_WORD : { status, message, checked_at: wireTime() };
+    status === '' ? NO_REPORT : { status, message, checked_at: wireTime() };
   const words = {
     lock: word('ok', 'Updated today'),
     system: word(host.system, host.system === 'ok' ? 'Switch successful (exit 0)' : 'Rebuild needed'),
@@ -97,7 +97,7 @@ function behaviourOf(host: PictureHost): Behaviour {
 
 const testLine = (number: number) => `ok ${number} - hosts/tests/T0${number}.sh`;
 
-function metricsAbout({ metrics: [cpu, ram, load] }: PictureHost, random: () => number): Metrics {
+function metricsAbout({ metrics: [cpu, ram, load] }: PictureHost, random: () => number): SimulatedMetrics {
   const about = (value: number) => Math.round(value * (0.97 + random() * 0.06) * 10) / 10;
   return { cpu: about(cpu), ram: about(ram), swap: 0, load: Math.round(load * (0.95 + random() * 0.1) * 100) / 100 };
 }

@@ -37,7 +37,7 @@ const CALM = {
 /** Its switch is what the open drawer shows. */
 export const SWITCHING = 'cygnus';
 
-export const HOSTS: readonly PictureHost[] = [
+export const SCREENSHOT_HOSTS: readonly PictureHost[] = [
   {
     ...CALM,
     name: 'atlas',

@@ -6,7 +6,7 @@ import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { FAKE_NIX_BIN } from '../agents.mjs';
-import { HOSTS } from '../fleet.mjs';
+import { DEMO_HOSTS } from '../fleet.mjs';
 import { createDemoRepository, type DemoRepository } from '../repository.mjs';
 
 const FAST = '500';
@@ -16,7 +16,7 @@ let system: string;
 
 beforeAll(async () => {
   folder = realpathSync(mkdtempSync(join(tmpdir(), 'nixfleet-demo-test-')));
-  repository = await createDemoRepository(folder, HOSTS);
+  repository = await createDemoRepository(folder, DEMO_HOSTS);
 });
 beforeEach(() => {
   system = mkdtempSync(join(folder, 'system-'));
@@ -213,7 +213,7 @@ describe('all fake programs', () => {
 });
 
 describe('the tests of the demo repository', () => {
-  it.each(HOSTS)('pass on $name', async ({ name, type }) => {
+  it.each(DEMO_HOSTS)('pass on $name', async ({ name, type }) => {
     if (type === 'macos') await run(['home-manager', 'switch', '--flake', flake(name)]);
     execFileSync('git', ['checkout', '--quiet', '.'], { cwd: repository.work });
     for (const test of ['10-configuration.sh', '20-disk.sh', '30-services.sh']) {

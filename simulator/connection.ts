@@ -6,14 +6,14 @@ import type { Random } from './random';
 
 export const HANDSHAKE_TIMEOUT_MS = 10_000;
 export const PING_INTERVAL_MS = 10_000;
-export const SILENCE_MS = 45_000;
+export const SILENCE_TIMEOUT_MS = 45_000;
 export const FIRST_REDIAL_MS = 1_000;
 export const MAX_REDIAL_MS = 60_000;
 /** More than this in the socket's buffer, and output waits. */
 const CONGESTED_BYTES = 1024 * 1024;
 const CLOSE_TIMEOUT_MS = 2_000;
 
-export interface AgentSocketOptions {
+export interface SimulatedConnectionOptions {
   url: string;
   token: string;
   userAgent: string;
@@ -33,20 +33,20 @@ export interface AgentSocketOptions {
 /** The pause before dial `attempt` (0: the first after a loss). */
 export function redialMs(
   attempt: number,
-  { firstRedialMs, jitter, random }: Pick<AgentSocketOptions, 'firstRedialMs' | 'jitter' | 'random'>,
+  { firstRedialMs, jitter, random }: Pick<SimulatedConnectionOptions, 'firstRedialMs' | 'jitter' | 'random'>,
 ): number {
   const full = Math.min(firstRedialMs * (MAX_REDIAL_MS / FIRST_REDIAL_MS), firstRedialMs * 2 ** Math.min(attempt, 16));
   return Math.round(full * (jitter ? 0.5 + random() / 2 : 1));
 }
 
-export class AgentSocket {
+export class SimulatedConnection {
   private socket: WebSocket | null = null;
   private attempt = 0;
   private redial: NodeJS.Timeout | null = null;
   /** Says whether a lost connection is dialled again. */
-  private wanted = false;
+  private redials = false;
 
-  constructor(private readonly options: AgentSocketOptions) {}
+  constructor(private readonly options: SimulatedConnectionOptions) {}
 
   get isOpen(): boolean {
     return this.socket?.readyState === WebSocket.OPEN;
@@ -58,7 +58,7 @@ export class AgentSocket {
 
   /** Dials now, unless there is a connection already or one is being made. */
   dial(): void {
-    this.wanted = true;
+    this.redials = true;
     this.stopRedial();
     if (this.socket !== null) return;
     const { url, token, userAgent } = this.options;
@@ -70,7 +70,7 @@ export class AgentSocket {
       maxPayload: MAX_AGENT_FRAME_BYTES,
     });
     this.socket = socket;
-    const silence = setTimeout(() => socket.terminate(), SILENCE_MS);
+    const silence = setTimeout(() => socket.terminate(), SILENCE_TIMEOUT_MS);
     const alive = () => void silence.refresh();
     const pings = setInterval(() => {
       if (socket.readyState === WebSocket.OPEN) socket.ping();
@@ -96,12 +96,12 @@ export class AgentSocket {
       clearInterval(pings);
       this.socket = null;
       this.options.onClosed(code);
-      this.again();
+      this.redialLater();
     });
   }
 
   /** The connection is a good one: the next pause is the first again. */
-  settled(): void {
+  resetBackOff(): void {
     this.attempt = 0;
   }
 
@@ -121,21 +121,21 @@ export class AgentSocket {
 
   /** Breaks the connection as a network does (1006). `redial`: whether to dial again by the usual back-off. */
   drop(redial: boolean): void {
-    this.wanted = redial;
+    this.redials = redial;
     if (!redial) this.stopRedial();
     this.socket?.terminate();
   }
 
   /** As `drop` without a new dial. Resolves when the connection is gone. */
-  async breakOff(): Promise<void> {
+  async dropAndWait(): Promise<void> {
     const closed = this.whenClosed();
     this.drop(false);
     await closed;
   }
 
   /** Closes with 1000 "shutdown" and stays away until it is told to dial. Resolves when the connection is gone. */
-  async hangUp(): Promise<void> {
-    this.wanted = false;
+  async close(): Promise<void> {
+    this.redials = false;
     this.stopRedial();
     const { socket } = this;
     if (socket === null) return;
@@ -157,8 +157,8 @@ export class AgentSocket {
     this.redial = null;
   }
 
-  private again(): void {
-    if (!this.wanted) return;
+  private redialLater(): void {
+    if (!this.redials) return;
     const pauseMs = redialMs(this.attempt, this.options);
     this.attempt += 1;
     this.redial = setTimeout(() => this.dial(), pauseMs);
