@@ -1,4 +1,4 @@
-/** Puts the parts together: one connection, one outbox, one runner. */
+/** Composes the agent: one connection, one outbox, one command runner. */
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { createOutbox, type OutboxEntry } from '@/lib/outbox/outbox';
@@ -23,7 +23,7 @@ import type { TokenSource } from './token';
 
 /** How long a planned exit waits for the acknowledgement of the last result. */
 const ACK_TIMEOUT_MS = 5_000;
-/** How long the first connection waits for the first clone; a slow one goes on beside it. */
+/** How long the first connection waits for the first clone. A slower clone continues in the background. */
 const FIRST_CLONE_WAIT_MS = 15_000;
 /** Lines of a burst are sent in one frame. */
 const OUTPUT_BATCH_DELAY_MS = 20;
@@ -41,7 +41,7 @@ export interface AgentOptions {
 }
 
 export interface Agent {
-  /** Runs until the agent is to end; gives the exit code. */
+  /** Runs until the agent ends; gives the exit code. */
   run: () => Promise<number>;
   /** Ends the running command and the connection; `run` then gives 0. */
   shutDown: () => void;
@@ -76,8 +76,8 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
   });
   const timers: NodeJS.Timeout[] = [];
   let heartbeats: NodeJS.Timeout | null = null;
-  let beating = false;
-  let beatAgain = false;
+  let preparingHeartbeat = false;
+  let heartbeatRequested = false;
   let ending = false;
   let resolveExit: (code: number) => void = () => undefined;
   const exited = new Promise<number>((resolve) => {
@@ -91,9 +91,9 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
     env,
     program,
     async refreshLock() {
-      const word = describeLockAge(await repository.lockCommittedAt(), new Date());
-      compartments.setLock(word);
-      return word;
+      const report = describeLockAge(await repository.lockCommittedAt(), new Date());
+      compartments.setLock(report);
+      return report;
     },
   };
   const connection = createDashboardConnection({
@@ -167,7 +167,7 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
     };
   }
 
-  /** Unknown ones are left out: an empty value would say that there is none. */
+  /** Unknown facts are omitted: an empty value would mean that there is none. */
   function programFacts(): { source_commit?: string; store_path?: string; binary_hash?: string } {
     return {
       ...(facts.sourceCommit === '' ? {} : { source_commit: facts.sourceCommit }),
@@ -176,11 +176,11 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
     };
   }
 
-  /** Sends one heartbeat; one that is asked for while another is gathered follows it, so that the last word is fresh. */
+  /** Sends one heartbeat. A heartbeat requested while one is being prepared follows it, so that the last one is fresh. */
   async function heartbeat(): Promise<void> {
-    beatAgain = beating;
-    if (beating) return;
-    beating = true;
+    heartbeatRequested = preparingHeartbeat;
+    if (preparingHeartbeat) return;
+    preparingHeartbeat = true;
     try {
       const [commit, hash, figures] = await Promise.all([repository.head(), lockHash(), metrics()]);
       const running = runner.running();
@@ -205,16 +205,16 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
       };
       connection.send(frame);
     } catch (error) {
-      log.error(`a heartbeat could not be made: ${error instanceof Error ? error.message : 'unknown reason'}`);
+      log.error(`could not prepare a heartbeat: ${error instanceof Error ? error.message : 'unknown reason'}`);
     } finally {
-      beating = false;
+      preparingHeartbeat = false;
     }
-    if (beatAgain) await heartbeat();
+    if (heartbeatRequested) await heartbeat();
   }
 
   async function firstClone(): Promise<void> {
     const outcome = await repository.prepare(backgroundShell);
-    if (!outcome.ok) log.error(`${redact(outcome.message)}; the agent goes on, and Pull tries again`);
+    if (!outcome.ok) log.error(`${redact(outcome.message)}; the agent continues, and Pull tries again`);
     await host.refreshLock();
     void heartbeat();
   }
@@ -228,7 +228,7 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
     }
     if (heartbeats !== null) clearInterval(heartbeats);
     for (const timer of timers) clearTimeout(timer);
-    // A first clone that is still going on would outlive the agent.
+    // A first clone that is still running would outlive the agent.
     for (const child of background) child.signal('SIGTERM');
     await connection.close('shutdown');
     resolveExit(code);
@@ -236,7 +236,7 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
 
   return {
     async run() {
-      log.info(`nixfleet-agent ${AGENT_VERSION} for ${config.hostname}, dialling ${config.url}`);
+      log.info(`nixfleet-agent ${AGENT_VERSION} for ${config.hostname}, connecting to ${config.url}`);
       await metrics();
       const wait = new Promise((resolve) => timers.push(setTimeout(resolve, FIRST_CLONE_WAIT_MS)));
       await Promise.race([firstClone(), wait]);

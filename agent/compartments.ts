@@ -1,4 +1,4 @@
-/** The words for Lock, System and Tests, and what of them outlives a restart. Nothing here is inferred: a word is the fact that an operation left behind. */
+/** The status of the compartments Lock, System and Tests. System and Tests survive a restart. Nothing is inferred: a report is what an operation found. */
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { AgentLog } from './log';
@@ -40,14 +40,14 @@ export function createCompartments(options: { stateDir: string; log: AgentLog; n
   }
 
   return {
-    /** What is true of this commit of the configuration from now on. */
+    /** Records the status for this commit of the configuration. */
     set(name: 'system' | 'tests', status: CompartmentStatus, message: string, generation: string): void {
       // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- two names, both written above
       delete working[name];
       memory[name] = { ...makeReport(status, message), generation };
       save();
     },
-    /** An operation is changing it. What was known ends here: were the agent killed now, nobody could vouch for it. */
+    /** An operation is changing it. The stored report is dropped: if the agent were killed now, it could be wrong. */
     begin(name: 'system' | 'tests', message: string): void {
       working[name] = makeReport('working', message);
       memory[name] = NO_COMMIT_REPORT;
@@ -57,15 +57,15 @@ export function createCompartments(options: { stateDir: string; log: AgentLog; n
       lock = value;
     },
     lock: () => lock,
-    /** A word counts for the commit that it was learned with, and says nothing about another one. */
+    /** The report for this commit. A report for another commit does not count. */
     get(name: 'system' | 'tests', generation: string): CompartmentReport {
-      const kept = memory[name];
-      return working[name] ?? (kept.generation === generation ? kept : NO_REPORT);
+      const stored = memory[name];
+      return working[name] ?? (stored.generation === generation ? stored : NO_REPORT);
     },
   };
 }
 
-/** A word as it goes on the wire: UTC without fractions, as the Go agent writes times. */
-export function wireReport(word: CompartmentReport): { status: string; message: string; checked_at: string } {
-  return { status: word.status, message: word.message, checked_at: word.checkedAt.replace(/\.\d+Z$/, 'Z') };
+/** A report in the form of the wire: times are UTC without fractions, as the Go agent writes them. */
+export function wireReport(report: CompartmentReport): { status: string; message: string; checked_at: string } {
+  return { status: report.status, message: report.message, checked_at: report.checkedAt.replace(/\.\d+Z$/, 'Z') };
 }

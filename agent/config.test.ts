@@ -62,7 +62,7 @@ describe('readConfig', () => {
     expect(user.stateDir).toBe('/home/u/.local/state/nixfleet-agent');
   });
 
-  it('takes an empty value for an unset one, and the folder from the first name that is set', () => {
+  it('treats an empty value as unset, and takes the folder from the first name that is set', () => {
     expect(config({ NIXFLEET_INTERVAL: '', NIXFLEET_BRANCH: ' ', NIXFLEET_HOSTNAME: '' })).toMatchObject({
       intervalS: 5,
       branch: 'main',
@@ -73,7 +73,7 @@ describe('readConfig', () => {
     expect(config({ NIXFLEET_REPO_URL: '', NIXFLEET_NIXCFG: '/old' })).toMatchObject({ repoUrl: '', repoDir: '/old' });
   });
 
-  it('reads an enrolment code where the token file holds one', () => {
+  it('reads an enrolment code from the token file', () => {
     const from = (content: string) =>
       readAgentConfig(
         { ...good, NIXFLEET_TOKEN: '', NIXFLEET_TOKEN_FILE: '/code' },
@@ -148,7 +148,7 @@ describe('readConfig', () => {
   });
 });
 
-describe('the environment of children', () => {
+describe('the environment of child processes', () => {
   it('holds no token, and finds the set-uid sudo before the plain one', () => {
     const env = childEnvironment(
       {

@@ -49,8 +49,8 @@ function connect(more: Partial<DashboardConnectionOptions> = {}): void {
 }
 
 describe('connection', () => {
-  it('takes silence for a dead link and dials again; pings that are answered are life', async () => {
-    // Time passes as the test says, so that no answer is late on a slow machine.
+  it('reconnects after silence; answered pings count as a sign of life', async () => {
+    // Fake timers, so that no answer is late on a slow machine.
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
     connect();
     await dashboard.until('registered', () => connection.ready());
@@ -64,13 +64,13 @@ describe('connection', () => {
     connect({ pingIntervalMs: 2 * SILENCE_TIMEOUT_MS });
     await dashboard.until('registered again', () => connection.ready());
     vi.advanceTimersByTime(SILENCE_TIMEOUT_MS);
-    await dashboard.until('the next try', () => written.some((line) => line.includes('dialling again in')));
-    expect(written.join('')).toContain('nothing heard from the dashboard');
+    await dashboard.until('the next attempt', () => written.some((line) => line.includes('reconnecting in')));
+    expect(written.join('')).toContain('no sign of life from the dashboard');
     vi.advanceTimersByTime(FIRST_DELAY_MS);
     await dashboard.until('the reconnect', () => dashboard.connections() === 3);
   });
 
-  it('ignores what it does not understand', async () => {
+  it('ignores frames that it does not understand', async () => {
     connect();
     await dashboard.until('registered', () => connection.ready());
     dashboard.send('tomorrow', { x: 1 });
@@ -81,7 +81,7 @@ describe('connection', () => {
     expect(dashboard.connections()).toBe(1);
   });
 
-  it('never follows a redirect, and says what to do', async () => {
+  it('never follows a redirect, and logs what to do', async () => {
     const redirecting = createServer();
     redirecting.on('upgrade', (_request, socket) => {
       socket.on('error', () => undefined);
@@ -93,13 +93,13 @@ describe('connection', () => {
     const { port } = redirecting.address() as AddressInfo;
     connect({ url: `ws://127.0.0.1:${port}/ws` });
     await dashboard.until('the words', () => written.some((line) => line.includes('redirect (302)')));
-    await dashboard.until('the next try', () => written.some((line) => line.includes('dialling again in 0.5 s')));
+    await dashboard.until('the next attempt', () => written.some((line) => line.includes('reconnecting in 0.5 s')));
     expect(dashboard.connections()).toBe(0);
     await connection.close('test');
     redirecting.close();
   });
 
-  it('drops a frame while nobody is there to take it', async () => {
+  it('drops a frame without a connection', async () => {
     dashboard.settings.answer = false;
     connect();
     await dashboard.frame('register');

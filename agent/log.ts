@@ -5,7 +5,7 @@ export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 export type AgentLog = Record<LogLevel, (message: string) => void>;
 
-/** A log that writes messages of `level` and above; `redact` takes every secret out first. */
+/** A log that writes messages of `level` and above, after `redact` has removed every secret. */
 export function createAgentLog(
   level: LogLevel,
   redact: (text: string) => string = (text) => text,

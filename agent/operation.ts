@@ -1,4 +1,4 @@
-/** What an operation is: what it is given, and what it gives back. */
+/** The types of an operation: its context and its result. */
 import { join } from 'node:path';
 import type { Compartments, CompartmentReport } from './compartments';
 import type { AgentConfig } from './config';
@@ -11,7 +11,7 @@ export type PhaseStatus = 'in_progress' | 'complete' | 'error';
 export interface OperationContext {
   shell: Shell;
   progress: (phase: Phase, current: number, total: number, status: PhaseStatus) => void;
-  /** True once somebody asked to stop this command. */
+  /** True once this command is being stopped. */
   stopping: () => boolean;
 }
 
@@ -19,7 +19,7 @@ export interface OperationEnd {
   status: 'ok' | 'error' | 'warning';
   exitCode: number;
   message: string;
-  /** A switch put a new system in place: this process ends, so that the new unit starts the new agent. */
+  /** A switch activated a new system: this process ends, so that the new unit starts the new agent. */
   switched?: boolean;
 }
 
@@ -33,7 +33,7 @@ export interface OperationHost {
   env: NodeJS.ProcessEnv;
   /** Path of the running program. */
   program: string;
-  /** Looks at the age of flake.lock again. */
+  /** Checks the age of flake.lock again. */
   refreshLock: () => Promise<CompartmentReport>;
 }
 
@@ -41,7 +41,7 @@ export const ok = (message = ''): OperationEnd => ({ status: 'ok', exitCode: 0, 
 export const error = (exitCode: number, message: string): OperationEnd => ({ status: 'error', exitCode, message });
 export const shortCommit = (commit: string): string => commit.slice(0, 7);
 
-/** On macOS the activation restarts the agent through launchd, so what activates must go on without it. */
+/** Options for a program that must survive the agent: on macOS the activation restarts the agent through launchd. */
 export function outliving(host: OperationHost): RunOptions {
   const folder = join(host.config.stateDir, 'output');
   return { outputFiles: { stdout: join(folder, 'stdout'), stderr: join(folder, 'stderr') } };

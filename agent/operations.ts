@@ -1,4 +1,4 @@
-/** What each command does on the host. Names, words and texts follow the Go agent (protocol, sections 3 and 4) where it is right. */
+/** What each operation does on the host. Names and texts follow the Go agent (docs/protocol.md) where it is right. */
 import { realpathSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { WireCommand } from '@/lib/protocol/agent';
@@ -87,7 +87,7 @@ async function switchSystem(host: OperationHost, context: OperationContext, titl
   const { shell, progress } = context;
   const { compartments, repository } = host;
   const commit = await repository.head();
-  if (commit === '') return error(1, `there is no repository in ${repository.dir} yet: run Pull first`);
+  if (commit === '') return error(1, `${repository.dir} holds no repository yet: run Pull first`);
   compartments.begin('system', `${title} in progress...`);
   progress('system', 0, SYSTEM_STEPS, 'in_progress');
   const run = await rebuild(host, shell);
@@ -120,8 +120,7 @@ async function update(host: OperationHost, { shell }: OperationContext): Promise
   const run = await shell.run('nix', ['flake', 'update'], { cwd: host.repository.dir });
   await host.refreshLock();
   if (!run.ok) return error(exitCodeOf(run.end), failureOf('nix flake update', run));
-  if (host.repository.isolated)
-    shell.say('The new flake.lock is not committed: the next Pull takes it back.', 'stderr');
+  if (host.repository.isolated) shell.say('The new flake.lock is not committed: the next Pull reverts it.', 'stderr');
   return ok();
 }
 
@@ -176,15 +175,15 @@ async function refreshSystem(host: OperationHost, shell: Shell): Promise<Operati
 
   function judge(): [CompartmentReport['status'], string] {
     if (!run.ok) return ['error', failureOf('nix build --dry-run', run)];
-    // With --json the paths stand in one line of JSON on stdout.
+    // With --json, stdout is one line of JSON with the paths.
     const wanted = /"out"\s*:\s*"([^"]+)"/.exec(run.stdout.join(''))?.[1];
-    if (wanted === undefined) return ['error', 'nix build --dry-run did not name the path of the system'];
+    if (wanted === undefined) return ['error', 'nix build --dry-run did not print the path of the system'];
     try {
       return realpathSync(config.systemLink) === wanted
         ? ['ok', 'The running system is what the configuration builds']
         : ['outdated', 'The configuration builds another system: rebuild needed'];
     } catch {
-      return ['unknown', `${config.systemLink} can't be read, so the running system is not known`];
+      return ['unknown', `${config.systemLink} can't be read, so the running system is unknown`];
     }
   }
 }
@@ -196,7 +195,7 @@ async function refreshAll(host: OperationHost, { shell }: OperationContext): Pro
   return ok('all refreshed');
 }
 
-/** The version on disk against the running one: they differ after a rebuild whose agent was not restarted. */
+/** Compares the installed version with the running one: they differ after a rebuild that did not restart the agent. */
 async function checkVersion(host: OperationHost, shell: Shell): Promise<OperationEnd> {
   const installed = findOnPath('nixfleet-agent', host.env['PATH'] ?? '');
   const run = await (installed === null
@@ -206,7 +205,7 @@ async function checkVersion(host: OperationHost, shell: Shell): Promise<Operatio
   if (!run.ok || version === undefined)
     return error(
       1,
-      `the installed agent did not say its version: ${failureOf(basename(installed ?? host.program), run)}`,
+      `the installed agent did not print its version: ${failureOf(basename(installed ?? host.program), run)}`,
     );
   const summary = `running=${AGENT_VERSION} installed=${version}`;
   shell.say(summary);
@@ -222,6 +221,6 @@ const SIGNS: Record<CompartmentReport['status'], string> = {
   '': '⚪',
 };
 
-function sayReport(shell: Shell, name: string, word: CompartmentReport): void {
-  shell.say(`${SIGNS[word.status]} ${name}: ${word.message || 'not known'}`);
+function sayReport(shell: Shell, name: string, report: CompartmentReport): void {
+  shell.say(`${SIGNS[report.status]} ${name}: ${report.message || 'unknown'}`);
 }

@@ -1,6 +1,6 @@
 /**
- * Carries commands out, one at a time: the place is taken before anything is awaited. `stop`, `kill_command`,
- * `restart` and `reboot` need no place. Stop and kill reach the command's own process group and nothing else.
+ * Runs commands one at a time: a command counts as running before anything is awaited. `stop`, `kill_command`,
+ * `restart` and `reboot` don't wait for it. Stop and kill reach the command's process group and nothing else.
  */
 import type { Outbox, OutboxEntry } from '@/lib/outbox/outbox';
 import type { AgentFrameInput, OutputStream, ReceivedServerFrame } from '@/lib/protocol/agent';
@@ -26,9 +26,9 @@ interface RunningCommand {
   readonly entry: OutboxEntry;
   readonly shell: Shell;
   child: Child | null;
-  /** The child goes on without the agent (a switch on macOS). */
+  /** The child survives the agent (a switch on macOS). */
   outlives: boolean;
-  /** Set once somebody asked to end it: what its result is to say. */
+  /** Set once it is being stopped: its result. */
   stop: { exitCode: number; message: string } | null;
   escalation: NodeJS.Timeout | null;
   progress: Map<string, AgentFrameInput>;
@@ -40,15 +40,15 @@ export interface CommandRunnerOptions {
   hostType: HostType;
   outbox: Outbox;
   log: AgentLog;
-  /** Sends a frame that needs no acknowledgement; dropped while there is no connection. */
+  /** Sends a frame that needs no acknowledgement; it is dropped without a connection. */
   send: (frame: AgentFrameInput) => void;
-  /** Whether ids are spoken on this connection. */
+  /** Whether this connection uses ids (protocol 3). */
   withIds: () => boolean;
   generation: () => Promise<string>;
   redact: (text: string) => string;
   env: NodeJS.ProcessEnv;
   cwd: () => string;
-  /** The process is to end once the result of `entry` is acknowledged. */
+  /** Ends the process once the result of `entry` is acknowledged. */
   exit: (code: number, entry: OutboxEntry) => void;
   stopGraceMs?: number;
   rebootDelayMs?: number;
@@ -59,7 +59,7 @@ export type CommandRunner = ReturnType<typeof createCommandRunner>;
 export function createCommandRunner(options: CommandRunnerOptions) {
   const { outbox, log, send, stopGraceMs = STOP_GRACE_MS, rebootDelayMs = REBOOT_DELAY_MS } = options;
   let current: RunningCommand | null = null;
-  /** Set when the process is about to end: nothing new is taken up. */
+  /** The process is about to end: new commands are refused. */
   let exiting = false;
   let rebooting = false;
 
@@ -101,7 +101,7 @@ export function createCommandRunner(options: CommandRunnerOptions) {
     else start(id, name);
   }
 
-  /** An id that was seen is answered from memory and never run again. */
+  /** A known id is answered from memory and never run again. */
   function isNew(id: string, name: string): boolean {
     switch (outbox.stateOf(id)) {
       case 'new':
@@ -113,7 +113,7 @@ export function createCommandRunner(options: CommandRunnerOptions) {
         });
         return false;
       case 'refused':
-        send({ type: 'command_rejected', payload: { reason: 'this command was refused before', command_id: id } });
+        send({ type: 'command_rejected', payload: { reason: 'this command was refused earlier', command_id: id } });
         return false;
       case 'finished':
         outbox.resendResult(id);
@@ -123,7 +123,7 @@ export function createCommandRunner(options: CommandRunnerOptions) {
           outbox.begin(id, name),
           'error',
           1,
-          'the agent ended while this command ran: its result is not known',
+          'the agent ended while this command ran: its result is unknown',
         );
         return false;
     }
@@ -131,7 +131,7 @@ export function createCommandRunner(options: CommandRunnerOptions) {
 
   function reject(id: string | null, name: string): void {
     log.warn(
-      `${name} refused: ${current === null ? 'the agent is about to end' : `${current.entry.command} is running`}`,
+      `refused ${name}: ${current === null ? 'the agent is about to end' : `${current.entry.command} is running`}`,
     );
     if (id !== null) outbox.refuse(id, name);
     send({
@@ -147,7 +147,7 @@ export function createCommandRunner(options: CommandRunnerOptions) {
   }
 
   function accept(id: string | null, name: string): OutboxEntry {
-    log.info(`${name} taken up`);
+    log.info(`${name} started`);
     const entry = outbox.begin(id, name);
     if (id !== null) send({ type: 'started', payload: { command_id: id, pid: null } });
     return entry;
@@ -220,7 +220,7 @@ export function createCommandRunner(options: CommandRunnerOptions) {
       await finish(outbox.begin(id, 'stop'), 'error', 1, 'no command running');
       return;
     }
-    // Without ids the stopped command's own result is the whole answer.
+    // Without ids the result of the stopped command is the only answer.
     const entry = id === null ? null : accept(id, 'stop');
     const problem = await end(running, 'SIGTERM', { exitCode: 130, message: 'terminated by user' });
     if (problem !== null) {
@@ -231,7 +231,7 @@ export function createCommandRunner(options: CommandRunnerOptions) {
     if (entry !== null) await finish(entry, 'ok', 0, '');
   }
 
-  /** Ends the running command's group; SIGKILL follows where SIGTERM is not enough. Gives a sentence when that is not possible. */
+  /** Ends the running command's group, with SIGKILL if SIGTERM is not enough. Gives a sentence if that is not possible. */
   async function end(
     running: RunningCommand,
     signal: StopSignal,
@@ -246,13 +246,13 @@ export function createCommandRunner(options: CommandRunnerOptions) {
     }
     running.escalation ??= setTimeout(() => {
       if (running.child !== child) return;
-      say(running.entry, `[not ended ${stopGraceMs / 1000} s after SIGTERM: sending SIGKILL]`, 'stderr');
+      say(running.entry, `[still running ${stopGraceMs / 1000} s after SIGTERM: sending SIGKILL]`, 'stderr');
       void deliver(running, child, 'SIGKILL');
     }, stopGraceMs);
     return null;
   }
 
-  /** What sudo started belongs to root and takes signals from root alone. */
+  /** A child of sudo belongs to root and accepts signals from root only. */
   async function deliver(running: RunningCommand, child: Child, signal: StopSignal): Promise<boolean> {
     const outcome = child.signal(signal);
     if (outcome !== 'forbidden' || child.pid === null) return true;
@@ -264,7 +264,7 @@ export function createCommandRunner(options: CommandRunnerOptions) {
     return run.ok || running.child !== child;
   }
 
-  /** Ends the present command's group, and never another process: the number is a question, not an address. */
+  /** Ends the running command's group and never another process: the PID in the frame is only compared. */
   function kill(payload: KillPayload): void {
     const running = current;
     const pid = payload.pid ?? 0;
@@ -289,7 +289,7 @@ export function createCommandRunner(options: CommandRunnerOptions) {
     else if (!options.withIds()) send({ type: 'output', payload: { line, stream } });
   }
 
-  /** Ends what runs, except what is meant to outlive the agent. Gives the command whose result is still to be told. */
+  /** Ends the running command, unless it must outlive the agent. Gives the command whose result is still to be sent. */
   async function endCurrent(message: string): Promise<OutboxEntry | null> {
     exiting = true;
     const running = current;
@@ -306,7 +306,7 @@ export function createCommandRunner(options: CommandRunnerOptions) {
   async function restart(id: string | null): Promise<void> {
     const entry = accept(id, 'restart');
     await endCurrent('the agent was restarted');
-    // Without ids a restart has no result: the dashboard sees the agent come back.
+    // Without ids a restart has no result: the dashboard sees the agent reconnect.
     if (id === null) outbox.close(entry);
     else await finish(entry, 'ok', 0, 'the agent restarts', true);
     options.exit(EXIT_RESTART, entry);
@@ -331,16 +331,16 @@ export function createCommandRunner(options: CommandRunnerOptions) {
   return {
     command,
     kill,
-    /** For `register` and heartbeats: what runs now. */
+    /** The running command, for `register` and heartbeats. */
     running: (): { id: string | null; command: string; pid: number | null } | null =>
       current === null
         ? null
         : { id: current.entry.id, command: current.entry.command, pid: current.child?.pid ?? null },
-    /** After a reconnect: how far the running command is. */
+    /** Sends the progress of the running command again, after a reconnect. */
     repeatProgress(): void {
       for (const frame of current?.progress.values() ?? []) send(frame);
     },
-    /** The agent is told to end (SIGTERM): so is its command. */
+    /** Ends the running command because the agent got SIGTERM. */
     shutDown: (): Promise<OutboxEntry | null> => endCurrent('the agent was shut down'),
   };
 }

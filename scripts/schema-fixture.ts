@@ -1,5 +1,5 @@
 /**
- * Writes the filled database of one of our own versions, which every later one must open:
+ * Writes the filled database of one version of NixFleet, which every later version must open:
  * `npx tsx scripts/schema-fixture.ts [migration]`. Without a name: the newest migration. See docs/adoption.md.
  */
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

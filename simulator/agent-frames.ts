@@ -1,4 +1,4 @@
-/** The frames that a simulated agent sends, with every field that the real agents send. */
+/** The frames of a simulated agent, with every field that the real agents send. */
 import type { CommandResult } from '@/lib/outbox/command-memory';
 import type { AgentFrameInput, OutputStream } from '@/lib/protocol/agent';
 import type { SimulatedFacts, SimulatedMetrics } from './host-facts';
@@ -91,7 +91,7 @@ export function progressFrame(phase: Phase, status: 'in_progress' | 'complete' |
   };
 }
 
-/** A result as protocol 2 has it: absent where there is nothing to say. */
+/** A result in protocol 2: empty fields are omitted. */
 export function statusFrame(
   command: string,
   result: Pick<CommandResult, 'status' | 'exitCode' | 'message' | 'generation'>,

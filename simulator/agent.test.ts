@@ -48,7 +48,7 @@ function behaving(ending: ScriptedEnding, more: Partial<CommandBehaviour> = {}):
 const types = (dashboard: TestDashboard, from: number) => dashboard.received.slice(from).map(({ frame }) => frame.type);
 
 describe('protocol 2', () => {
-  it('registers and beats as the Go agent does', async () => {
+  it('registers and sends heartbeats as the Go agent does', async () => {
     const { dashboard, agent } = await begin({ protocol: 2 });
     expect(dashboard.received[0]?.raw).toEqual({
       hostname: 'sim-1',
@@ -95,7 +95,7 @@ describe('protocol 2', () => {
     ['refresh-all', [O, O, O, O, O, 'status']],
     ['force-update', [O, O, O, O, O, 'status']],
     ['check-version', [O, O, O, O, O, O, O, 'status']],
-  ])('plays %s in the order of the agent protocol', async (command, order) => {
+  ])('sends the frames of %s in the order of the protocol', async (command, order) => {
     const { dashboard, agent } = await begin({ protocol: 2, behaviour: behaving('succeeds', { lines: 2 }) });
     const from = dashboard.received.length;
     const ended = agent.next('ended');
@@ -107,7 +107,7 @@ describe('protocol 2', () => {
     expect(agent.currentCommand).toBeNull();
   });
 
-  it('gives the result of a switch on NixOS before its process ends, and comes back having forgotten', async () => {
+  it('sends the result of a switch on NixOS before its process ends, and starts again without memory of it', async () => {
     const { dashboard, agent } = await begin({ protocol: 2 });
     const from = dashboard.received.length;
     const back = agent.next('registered');
@@ -124,7 +124,7 @@ describe('protocol 2', () => {
     expect(new Set(paths).size).toBe(1);
   });
 
-  it('stays where a switch fails', async () => {
+  it('keeps running when a switch fails', async () => {
     const { dashboard, agent } = await begin({ protocol: 2, behaviour: behaving('fails', { exitCode: 7 }) });
     const ended = agent.next('ended');
     dashboard.command('switch');
@@ -144,7 +144,7 @@ describe('protocol 2', () => {
     expect(agent.currentCommand).toBe('test');
   });
 
-  it('says that it does not know a command', async () => {
+  it('answers an unknown command with an error', async () => {
     const { dashboard } = await begin({ protocol: 2 });
     dashboard.command('bump-flake');
     expect(await dashboard.frame('status')).toMatchObject({
@@ -154,7 +154,7 @@ describe('protocol 2', () => {
     });
   });
 
-  it('has nothing to stop when idle, nor during an isolated pull', async () => {
+  it('has nothing to stop when idle or during an isolated pull', async () => {
     const { dashboard, agent } = await begin({ protocol: 2, behaviour: behaving('hangs') });
     dashboard.command('stop');
     await dashboard.frame('status', (status) => status.command === 'stop');
@@ -196,7 +196,7 @@ describe('protocol 2', () => {
     expect(dashboard.all('status')).toEqual([]);
   });
 
-  it.each(['restart', 'reboot'])('comes back after %s without a status', async (command) => {
+  it.each(['restart', 'reboot'])('restarts after %s without a status', async (command) => {
     const { dashboard, agent } = await begin({ protocol: 2 });
     const back = agent.next('registered');
     dashboard.command(command);
@@ -205,7 +205,7 @@ describe('protocol 2', () => {
     expect(dashboard.all('status')).toEqual([]);
   });
 
-  it('loses what comes while the connection is down, and shows that it still works', async () => {
+  it('loses output while the connection is down, and still reports the running command', async () => {
     const { dashboard, agent } = await begin({ protocol: 2, behaviour: behaving('hangs') });
     dashboard.command('test');
     await dashboard.frame('operation_progress');
@@ -216,8 +216,8 @@ describe('protocol 2', () => {
     expect(agent.currentCommand).toBe('test');
   });
 
-  describe('oddities', () => {
-    it('silent: no status, and the next heartbeat shows nothing', async () => {
+  describe('unusual endings', () => {
+    it('silent: no status, and the next heartbeat shows no command', async () => {
       const { dashboard, agent } = await begin({ protocol: 2, behaviour: behaving('silent') });
       const ended = agent.next('ended');
       dashboard.command('test');
@@ -228,7 +228,7 @@ describe('protocol 2', () => {
       expect(dashboard.all('heartbeat').at(-1)?.payload.pending_command).toBe('');
     });
 
-    it('status-twice and late-output', async () => {
+    it('status-twice and late-output: two results, and output after them', async () => {
       const twice = await begin({ protocol: 2, behaviour: behaving('status-twice') });
       twice.dashboard.command('test');
       await twice.dashboard.until('two', () => twice.dashboard.all('status').length === 2 || undefined);
@@ -258,7 +258,7 @@ describe('protocol 2', () => {
 describe('protocol 3', () => {
   const ID = '01-a';
 
-  it('is spoken only where the dashboard answers with it', async () => {
+  it('is used only if the dashboard confirms it', async () => {
     const { dashboard, agent } = await begin({ protocol: 3 }, { protocol: 2 });
     expect(dashboard.all('register')[0]?.payload).toMatchObject({ protocol: 3, running: null, finished: [] });
     dashboard.command('test', ID);
@@ -268,7 +268,7 @@ describe('protocol 3', () => {
     expect(agent.currentCommand).toBeNull();
   });
 
-  it('numbers all output from 1, in portions that the schema takes, before the result', async () => {
+  it('numbers all output from 1, in batches that the schema accepts, before the result', async () => {
     const { dashboard } = await begin({ behaviour: behaving('succeeds', { lines: 1_234 }) });
     dashboard.command('test', ID);
     const result = await dashboard.result(ID);
@@ -281,7 +281,7 @@ describe('protocol 3', () => {
     });
   });
 
-  it('sends again after a reconnect what was not acknowledged, and nothing else', async () => {
+  it('resends only what was not acknowledged after a reconnect', async () => {
     const { dashboard, agent } = await begin(
       { behaviour: behaving('succeeds', { lines: 10 }) },
       { acknowledge: false },
@@ -309,7 +309,7 @@ describe('protocol 3', () => {
     expect(types(dashboard, later)).toEqual(['register', 'heartbeat']);
   });
 
-  it('never carries out an id twice', async () => {
+  it('never runs an id twice', async () => {
     const { dashboard } = await begin();
     dashboard.command('test', ID);
     await dashboard.result(ID);
@@ -320,14 +320,14 @@ describe('protocol 3', () => {
     expect(types(dashboard, from)).not.toContain('output_batch');
   });
 
-  it('names both commands where it refuses one', async () => {
+  it('names both commands when it refuses one', async () => {
     const { dashboard } = await begin({ behaviour: behaving('hangs') });
     dashboard.command('test', 'one');
     dashboard.command('pull', 'two');
     expect(await dashboard.frame('command_rejected')).toMatchObject({ command_id: 'two', current_command_id: 'one' });
   });
 
-  it('stops the command that it is told to, and no other', async () => {
+  it('stops only the command that the stop names', async () => {
     const { dashboard } = await begin({ behaviour: behaving('hangs') });
     dashboard.command('test', 'one');
     dashboard.command('stop', 'two', { target: 'other' });
@@ -337,7 +337,7 @@ describe('protocol 3', () => {
     expect(await dashboard.result('one')).toMatchObject({ status: 'stopped', exit_code: 130 });
   });
 
-  it('shows the running command after a lost connection and goes on', async () => {
+  it('reports the running command after a lost connection and continues it', async () => {
     const { dashboard, agent } = await begin({ behaviour: behaving('hangs', { lines: 6 }) });
     dashboard.command('test', ID);
     await dashboard.until('half of the lines', () => dashboard.lines(ID).length === 3 || undefined);
@@ -362,7 +362,7 @@ describe('protocol 3', () => {
     expect(new Set(instances()).size).toBe(2);
   });
 
-  it('does not know after a crash what became of a command', async () => {
+  it('does not know the result of a command after a crash', async () => {
     const { dashboard, agent } = await begin({ behaviour: behaving('crashes') });
     const back = agent.next('registered');
     dashboard.command('test', ID);
@@ -371,7 +371,7 @@ describe('protocol 3', () => {
     expect(await dashboard.result(ID)).toMatchObject({ status: 'error', exit_code: 1 });
   });
 
-  it('comes with a command that it was given before', async () => {
+  it('registers with a command from an earlier connection', async () => {
     const dashboard = await startTestDashboard();
     closers.push(() => dashboard.stop());
     const agent = new SimulatedAgent({ url: dashboard.url, token: TEST_TOKEN, hostname: 'sim-1', behaviour: PROMPT });
@@ -382,7 +382,7 @@ describe('protocol 3', () => {
     expect(dashboard.lines(ID)).toHaveLength(3);
   });
 
-  it('sends the same result again as an oddity', async () => {
+  it('sends the same result again with the ending status-twice', async () => {
     const { dashboard } = await begin({ behaviour: behaving('status-twice') }, { acknowledge: false });
     dashboard.command('test', ID);
     await dashboard.until('two results', () => dashboard.all('status').length === 2 || undefined);
@@ -390,7 +390,7 @@ describe('protocol 3', () => {
 });
 
 describe('the connection', () => {
-  it('dials again with a wrong token, for ever', async () => {
+  it('keeps reconnecting with a wrong token', async () => {
     const dashboard = await startTestDashboard();
     closers.push(() => dashboard.stop());
     const agent = new SimulatedAgent({ url: dashboard.url, token: 'wrong', hostname: 'sim-1', firstRedialMs: 1 });
@@ -402,7 +402,7 @@ describe('the connection', () => {
     expect(agent.isRegistered).toBe(false);
   });
 
-  it('is held without registered, and beats only when it is let in', async () => {
+  it('is held until registered, and sends heartbeats only from then on', async () => {
     const dashboard = await startTestDashboard({ answer: false });
     closers.push(() => dashboard.stop());
     const agent = new SimulatedAgent({
@@ -421,7 +421,7 @@ describe('the connection', () => {
     expect(types(dashboard, 0)).toEqual(['register', 'heartbeat']);
   });
 
-  it('says goodbye with 1000, and whoever waits for it is told', async () => {
+  it('closes with 1000, and pending waits reject', async () => {
     const { dashboard, agent } = await begin();
     const never = agent.next('command');
     await Promise.all([expect(never).rejects.toThrow('sim-1 was closed'), agent.close()]);
@@ -430,7 +430,7 @@ describe('the connection', () => {
     expect(() => agent.connect()).toThrow('was closed');
   });
 
-  it('ends in the middle of a command', async () => {
+  it('can be closed during a command', async () => {
     const { dashboard, agent } = await begin({ behaviour: behaving('hangs') });
     dashboard.command('test', 'one');
     await dashboard.frame('started');
@@ -438,7 +438,7 @@ describe('the connection', () => {
     expect(agent.currentCommand).toBeNull();
   });
 
-  it('refuses a behaviour that asks for too much', () => {
+  it('refuses a behaviour with numbers out of bounds', () => {
     const behaviour = behaving('succeeds', { lines: 1e9 });
     expect(() => new SimulatedAgent({ url: 'ws://127.0.0.1:1/ws', token: 't', hostname: 'h', behaviour })).toThrow(
       'asks for 1000000000 lines: write 0 to 200000',

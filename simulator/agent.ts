@@ -1,6 +1,6 @@
 /**
- * A scripted agent on the real wire: registers, beats, carries commands out as its behaviour says, and can be dropped,
- * restarted and closed. Protocol 2 is the Go agent's (agent protocol, sections 1 to 5), protocol 3 is docs/protocol.md.
+ * A simulated agent on a real connection: registers, sends heartbeats, runs commands as its behaviour says, and can be
+ * dropped, restarted and closed. It speaks either protocol of docs/protocol.md; protocol 2 is the Go agent's.
  */
 import { createCommandMemory } from '@/lib/outbox/command-memory';
 import { createOutbox, type Outbox } from '@/lib/outbox/outbox';
@@ -32,13 +32,13 @@ export interface SimulatedAgentOptions {
   hostType?: HostType;
   random?: Random;
   behaviour?: Behaviour;
-  /** What differs from what the random numbers give. */
+  /** Facts that replace the random ones. */
   facts?: Partial<SimulatedFacts>;
-  /** The commit (7 characters) that a pull brings the clone to; without it a pull changes nothing. */
+  /** The commit (7 characters) of the clone after a pull; without it a pull changes nothing. */
   pullsTo?: string;
-  /** The figures of a heartbeat at a time (epoch milliseconds). */
+  /** The metrics of a heartbeat at a time (epoch milliseconds). */
   metrics?: (now: number) => SimulatedMetrics | null;
-  /** The first pause before dialling again after a loss, in milliseconds. */
+  /** The delay before the first reconnect after a loss, in milliseconds. */
   firstRedialMs?: number;
 }
 
@@ -61,7 +61,7 @@ export class SimulatedAgent {
   /** A new one at each start of the process. */
   private instance: string;
   private reports: WireReports = initialReports();
-  /** What is spoken on this connection; null until `registered`. */
+  /** The protocol of this connection; null until `registered`. */
   private negotiated: 2 | 3 | null = null;
   /** The process has ended and the next one has not started. */
   private offline = false;
@@ -71,7 +71,7 @@ export class SimulatedAgent {
 
   constructor(options: SimulatedAgentOptions) {
     const behaviour = options.behaviour ?? REALISTIC;
-    // Every mistake in a behaviour shows here and not in the middle of a run.
+    // A mistake in the behaviour fails here and not in the middle of a run.
     for (const command of WIRE_COMMANDS) behaviourOf(behaviour, command);
     this.hostname = options.hostname;
     this.protocol = options.protocol ?? 3;
@@ -127,33 +127,33 @@ export class SimulatedAgent {
     return this.negotiated !== null;
   }
 
-  /** The name of the command that it carries out now; null when idle. */
+  /** The name of the running command; null when idle. */
   get currentCommand(): string | null {
     return this.runner.running?.command ?? null;
   }
 
-  /** Dials, now and whenever the connection is lost. */
+  /** Connects, and reconnects whenever the connection is lost. */
   connect(): void {
     if (this.closed) throw new Error(`the simulated agent ${this.hostname} was closed`);
     if (!this.offline) this.socket.dial();
   }
 
-  /** Resolves when the dashboard has let it in; rejects when it is closed before. */
+  /** Resolves when it is registered; rejects when it is closed before that. */
   async whenRegistered(): Promise<void> {
     if (!this.isRegistered) await this.next('registered');
   }
 
-  /** Breaks the connection without a close frame. It dials again by its back-off, or with `stayAway` when told to. */
+  /** Breaks the connection without a close frame. It reconnects after its back-off; with `stayAway`, only on `connect`. */
   drop({ stayAway = false }: { stayAway?: boolean } = {}): void {
     this.socket.drop(!stayAway);
   }
 
-  /** Carries a command of protocol 3 out as one that was given on an earlier connection: before the first one, too. */
+  /** Runs a command of protocol 3 as if it came on an earlier connection. Works before the first connection. */
   resumeCommand(command: WireCommand, id: string): void {
     this.runner.command(command, id, null);
   }
 
-  /** Sends a heartbeat now, when the dashboard has let it in. */
+  /** Sends a heartbeat now, if it is registered. */
   heartbeat(): void {
     if (this.negotiated === null) return;
     const { running } = this.runner;
@@ -164,22 +164,22 @@ export class SimulatedAgent {
     }
   }
 
-  /** Sends a text frame as it is: for frames that no agent should send. False when there is no connection. */
+  /** Sends a text frame unchanged, for frames that no agent should send. False without a connection. */
   sendText(text: string): boolean {
     return this.socket.sendText(text);
   }
 
-  /** Calls back with every event from now on. Returns the way to end it. */
+  /** Calls the listener with every event from now on. Returns a function that removes it. */
   on(listener: (event: AgentEvent) => void): () => void {
     return this.events.on(listener);
   }
 
-  /** The next event of this type, from now on, for which `test` holds. Rejects when the agent is closed before. */
+  /** The next event of this type that passes `test`. Rejects when the agent is closed before that. */
   next<T extends AgentEventType>(type: T, test?: (event: EventOf<T>) => boolean): Promise<EventOf<T>> {
     return this.events.next(type, test);
   }
 
-  /** Says goodbye (1000) and ends; nothing of it is left when this resolves. */
+  /** Closes with 1000 and ends. No timer or socket is left when this resolves. */
   async close(): Promise<void> {
     this.closed = true;
     this.runner.processEnded();
@@ -251,13 +251,13 @@ export class SimulatedAgent {
     this.events.emit({ type: 'registered', first, protocol: this.negotiated });
   }
 
-  /** Resolves when the process is gone; the next one starts by itself after the pause. */
-  private async endProcess(how: 'goodbye' | 'broken', pauseMs: number): Promise<void> {
+  /** Resolves when the process has ended; the next one starts after the pause. */
+  private async endProcess(how: 'closed' | 'broken', pauseMs: number): Promise<void> {
     if (this.closed || this.offline) return;
     this.offline = true;
     this.runner.processEnded();
     this.stopTicker();
-    if (how === 'goodbye') await this.socket.close();
+    if (how === 'closed') await this.socket.close();
     else await this.socket.dropAndWait();
     this.outbox = this.makeOutbox();
     this.events.emit({ type: 'exited' });
@@ -273,7 +273,7 @@ export class SimulatedAgent {
     });
   }
 
-  /** The beat is the process's own: where it stands when a connection is made is chance, as in a real fleet. */
+  /** The first heartbeat comes at a random time within the interval, so that a fleet's heartbeats spread as in reality. */
   private startTicker(): void {
     this.ticker = setTimeout(() => {
       this.heartbeat();
@@ -282,7 +282,7 @@ export class SimulatedAgent {
   }
 
   private stopTicker(): void {
-    // One function ends both kinds of timer.
+    // clearTimeout also clears intervals.
     if (this.ticker !== null) clearTimeout(this.ticker);
     this.ticker = null;
   }
@@ -294,7 +294,7 @@ export class SimulatedAgent {
   }
 }
 
-/** A new process knows the age of flake.lock and has forgotten the rest. */
+/** A new process knows the age of flake.lock and nothing else. */
 function initialReports(): WireReports {
   const lock = { status: 'ok', message: 'Updated today', checked_at: wireTime() };
   return { lock, system: { ...NO_REPORT }, tests: { ...NO_REPORT } };

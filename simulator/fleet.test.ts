@@ -13,7 +13,7 @@ function fleetOf(options: Partial<SimulatedFleetOptions> = {}): SimulatedFleet {
   return fleet;
 }
 
-it('registers every host under a name of its own, and comes back after a storm', async () => {
+it('registers every host under a unique name, and reconnects after a storm', async () => {
   const dashboard = await startTestDashboard();
   closers.push(() => dashboard.stop());
   const fleet = fleetOf({ url: dashboard.url, intervalMs: 3_600_000 });
@@ -36,13 +36,13 @@ it('registers every host under a name of its own, and comes back after a storm',
   expect(dashboard.malformed).toEqual([]);
 });
 
-it('is the same fleet with the same seed, and another one with another', () => {
+it('makes the same fleet from the same seed, and another from another', () => {
   const shape = (seed: number) => fleetOf({ seed }).agents.map(({ hostname, facts }) => ({ hostname, ...facts }));
   expect(shape(7)).toEqual(shape(7));
   expect(shape(7)).not.toEqual(shape(8));
 });
 
-it('dials no faster than it is told to', async () => {
+it('connects no faster than its rate', async () => {
   const dashboard = await startTestDashboard();
   closers.push(() => dashboard.stop());
   const fleet = fleetOf({ url: dashboard.url, dialsPerS: 100 });
@@ -56,7 +56,7 @@ it('dials no faster than it is told to', async () => {
 it.each([
   [{ hosts: 0 }, '1 to 4000'],
   [{ hosts: 5_000 }, '1 to 4000'],
-  [{ dialsPerS: 0 }, 'dials a second'],
+  [{ dialsPerS: 0 }, 'connections per second'],
 ])('refuses %j', (options, problem) => {
   expect(() => fleetOf(options)).toThrow(problem);
 });

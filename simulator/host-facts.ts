@@ -1,4 +1,4 @@
-/** What a simulated host says of itself: made from a seed, so that a fleet is the same one each time. */
+/** The facts and metrics of a simulated host, made from a seed so that a fleet is the same each time. */
 import { hex, pick, type Random } from './random';
 
 export type HostType = 'nixos' | 'macos';
@@ -56,7 +56,7 @@ export function makeFacts(random: Random, hostType: HostType, agentVersion: stri
   };
 }
 
-/** A curve over the time in milliseconds: a slow wave of the host's own, with a little noise on it. */
+/** Metrics over time (milliseconds): a slow wave for each host, with a little noise. */
 export function makeMetrics(random: Random): (now: number) => SimulatedMetrics {
   const periodMs = 60_000 + random() * 600_000;
   const shift = random() * Math.PI * 2;

@@ -1,4 +1,4 @@
-/** Carries commands out as the behaviour says, one at a time; stop, kill, restart and reboot need no place. */
+/** Runs commands as the behaviour says, one at a time; stop, kill, restart and reboot don't wait for the running one. */
 import type { CommandResult } from '@/lib/outbox/command-memory';
 import type { Outbox, OutboxEntry } from '@/lib/outbox/outbox';
 import { WIRE_COMMANDS, type AgentFrameInput, type OutputStream } from '@/lib/protocol/agent';
@@ -9,34 +9,34 @@ import type { SimulatedFacts } from './host-facts';
 import type { Pauses } from './pauses';
 import { stepsOf, type RunCommand, type ScriptStep } from './script';
 
-/** Lines of one command come in portions of about this time. */
+/** Lines of a command are sent in portions of about this duration. */
 const PORTION_MS = 100;
-/** A planned exit waits this long for the acknowledgement of the last result. */
+/** How long a planned exit waits for the acknowledgement of the last result. */
 const ACK_TIMEOUT_MS = 5_000;
-/** The longest pause that a timer can make: 24 days. */
+/** The longest possible timer: 24 days. */
 const NEVER_MS = 2_147_483_647;
 const FIRST_PID = 1_000;
 
-/** What the runner asks of its agent. */
+/** What the runner needs of its agent. */
 export interface ScriptRunnerHost {
   readonly behaviour: Behaviour;
   readonly facts: SimulatedFacts;
   readonly reports: () => WireReports;
-  /** The outbox of the present process. */
+  /** The outbox of the current process. */
   readonly outbox: () => Outbox;
   readonly pauses: Pauses;
-  /** The commit that a pull brings the clone to. */
+  /** The commit of the clone after a pull. */
   readonly pullsTo: string | undefined;
-  /** What is spoken on the present connection; null when there is none. */
+  /** The protocol of the current connection; null without one. */
   readonly negotiated: () => 2 | 3 | null;
   readonly send: (frame: AgentFrameInput) => void;
   readonly heartbeat: () => void;
   readonly emit: (event: AgentEvent) => void;
-  /** Another agent binary is installed; the next process is it. */
+  /** Installs another agent binary, which the next process runs. */
   readonly install: () => void;
-  /** Ends the process, with a close frame or without; another one starts after the pause. */
-  readonly endProcess: (how: 'goodbye' | 'broken', pauseMs: number) => Promise<void>;
-  /** Runs something to its end; closing the agent waits for it. */
+  /** Ends the process, with or without a close frame; another one starts after the pause. */
+  readonly endProcess: (how: 'closed' | 'broken', pauseMs: number) => Promise<void>;
+  /** Runs work that closing the agent waits for. */
   readonly task: (work: () => Promise<void>) => Promise<void>;
 }
 
@@ -45,18 +45,18 @@ export interface RunningScript {
   readonly id: string | null;
   readonly entry: OutboxEntry | null;
   readonly pid: number | null;
-  /** Set once it is to end before its script does. */
+  /** Set when it must end before its script does. */
   ended: boolean;
-  /** The word of the status that was sent. */
+  /** The status that was sent. */
   result: string | null;
-  /** Ends the present pause. */
+  /** Ends the current pause. */
   wake: () => void;
   done: Promise<void>;
 }
 
 export class ScriptRunner {
   private current: RunningScript | null = null;
-  /** The process is about to end, or is not there: nothing new is taken up. */
+  /** The process is about to end or has ended: commands are refused. */
   private exiting = false;
   private pids = FIRST_PID;
 
@@ -66,7 +66,7 @@ export class ScriptRunner {
     return this.current;
   }
 
-  /** The process ended, and what it ran with it. */
+  /** The process ended, and its running command with it. */
   processEnded(): void {
     this.exiting = true;
     if (this.current) this.interrupt(this.current);
@@ -77,7 +77,7 @@ export class ScriptRunner {
     this.exiting = false;
   }
 
-  /** A `command` frame. `id` is null where no ids are spoken. */
+  /** A `command` frame. `id` is null on a connection without ids. */
   command(command: string, id: string | null, target: string | null): void {
     const { task } = this.host;
     if (id !== null && !this.isNew(id, command)) return;
@@ -102,13 +102,13 @@ export class ScriptRunner {
         this.interrupt(running);
         await running.done;
         if (running.entry) this.finish(running, 'stopped', signal === 'SIGKILL' ? 137 : 143, `ended by ${signal}`);
-        // The Go agent is of its child's process group: the signal ends both.
-        else await this.host.endProcess(signal === 'SIGKILL' ? 'broken' : 'goodbye', this.host.behaviour.restartMs);
+        // The Go agent is in its child's process group: the signal ends both.
+        else await this.host.endProcess(signal === 'SIGKILL' ? 'broken' : 'closed', this.host.behaviour.restartMs);
       });
     }
   }
 
-  /** An id that was seen is answered from memory and never carried out again. */
+  /** A known id is answered from memory and never run again. */
   private isNew(id: string, command: string): boolean {
     const { send } = this.host;
     const outbox = this.host.outbox();
@@ -202,7 +202,7 @@ export class ScriptRunner {
       case 'install':
         this.host.install();
         return;
-      case 'learn':
+      case 'report':
         this.host.reports()[step.compartment] = { status: step.status, message: step.message, checked_at: wireTime() };
         return;
       case 'status':
@@ -217,7 +217,7 @@ export class ScriptRunner {
           if (running.entry) await this.whenAcknowledged(running.entry);
           await this.host.pauses.wait(this.host.behaviour.exitDelayMs);
         }
-        await this.host.endProcess(step.how === 'crash' ? 'broken' : 'goodbye', this.host.behaviour.restartMs);
+        await this.host.endProcess(step.how === 'crash' ? 'broken' : 'closed', this.host.behaviour.restartMs);
     }
   }
 
@@ -249,7 +249,7 @@ export class ScriptRunner {
 
   private say(running: RunningScript | null, stream: OutputStream, lines: readonly string[]): void {
     if (running?.entry) {
-      // In protocol 3 every line comes before the result.
+      // In protocol 3 no line follows the result.
       if (running.result === null) this.host.outbox().addLines(running.entry, stream, lines);
       return;
     }
@@ -266,7 +266,7 @@ export class ScriptRunner {
     return { status, exitCode, message, generation: this.host.facts.generation, restarting };
   }
 
-  /** Gives the result of a command; in protocol 3 the place is free from here on. */
+  /** Sends the result of a command; in protocol 3 the next command may run from here on. */
   private finish(
     running: RunningScript,
     status: CommandResult['status'],
@@ -287,7 +287,7 @@ export class ScriptRunner {
     else this.host.outbox().finish(entry, result);
   }
 
-  /** A result without work. */
+  /** Sends a result without any work. */
   private report(
     status: CommandResult['status'],
     command: string,
@@ -300,8 +300,6 @@ export class ScriptRunner {
     else this.host.outbox().finish(this.host.outbox().begin(id, command), result);
     this.host.emit({ type: 'ended', command, id, result: status });
   }
-
-  // ── ends ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   private async stop(id: string | null, target: string | null): Promise<void> {
     const running = this.current;
@@ -323,7 +321,7 @@ export class ScriptRunner {
       this.finish(running, 'error', -1, 'command failed');
       this.host.heartbeat();
     } else {
-      await this.host.endProcess('goodbye', restartMs);
+      await this.host.endProcess('closed', restartMs);
     }
   }
 
@@ -337,7 +335,7 @@ export class ScriptRunner {
       if (running.entry) this.finish(running, 'stopped', 130, 'the agent was restarted');
     }
     if (entry) await this.finishAndWait(entry, 'the agent restarts');
-    await this.host.endProcess('goodbye', this.host.behaviour.restartMs);
+    await this.host.endProcess('closed', this.host.behaviour.restartMs);
   }
 
   private async reboot(id: string | null): Promise<void> {
@@ -349,10 +347,10 @@ export class ScriptRunner {
     else this.say(null, 'stdout', [line]);
     await this.host.pauses.wait(rebootDelayMs);
     if (entry) await this.finishAndWait(entry, 'the host reboots');
-    await this.host.endProcess('goodbye', rebootMs);
+    await this.host.endProcess('closed', rebootMs);
   }
 
-  /** Ends the wait of a command; its script goes no further. */
+  /** Ends the pause of a command; its script stops there. */
   private interrupt(running: RunningScript): void {
     running.ended = true;
     running.wake();
@@ -368,7 +366,7 @@ export class ScriptRunner {
   }
 }
 
-/** The time as agents write it: UTC, RFC 3339, without fractions. */
+/** The time in the form of agents: UTC, RFC 3339, without fractions. */
 export const wireTime = () => new Date().toISOString().replace(/\.\d+Z$/, 'Z');
 
 function isRunCommand(name: string): name is RunCommand {

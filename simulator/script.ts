@@ -1,4 +1,4 @@
-/** What an agent does for each command, as steps: the table of the agent protocol, section 4. Pure. */
+/** What an agent does for each command, as steps (docs/protocol.md). Pure. */
 import type { OutputStream, WireCommand } from '@/lib/protocol/agent';
 import type { CommandBehaviour } from './behaviour';
 
@@ -8,15 +8,15 @@ export type ReportedCompartment = 'lock' | 'system' | 'tests';
 export type ScriptStep =
   | { do: 'progress'; phase: Phase; status: 'in_progress' | 'complete' | 'error' }
   | { do: 'say'; lines: readonly string[]; stream: OutputStream }
-  /** A share of the behaviour's lines over the same share of its time. */
+  /** Prints a share of the behaviour's lines over the same share of its duration. */
   | { do: 'work'; share: number }
-  /** The clone is at another commit. */
+  /** The clone moves to another commit. */
   | { do: 'pull' }
-  /** Another agent binary is installed; the next process is it. */
+  /** Another agent binary is installed, which the next process runs. */
   | { do: 'install' }
-  | { do: 'learn'; compartment: ReportedCompartment; status: string; message: string }
+  | { do: 'report'; compartment: ReportedCompartment; status: string; message: string }
   | { do: 'status'; status: 'ok' | 'error' | 'warning'; exitCode: number; message: string; restarting: boolean }
-  /** The one after a status that still shows the command (protocol 2). */
+  /** The heartbeat after a status that still shows the command (protocol 2). */
   | { do: 'heartbeat' }
   | { do: 'exit'; how: 'planned' | 'switched' | 'crash' }
   | { do: 'hang' };
@@ -25,7 +25,7 @@ export type RunCommand = Exclude<WireCommand, 'stop' | 'restart' | 'reboot'>;
 
 export interface ScriptHost {
   hostType: 'nixos' | 'macos';
-  /** What `refresh-lock` and `refresh-system` find. */
+  /** What `refresh-lock` and `refresh-system` report. */
   lock: string;
   system: string;
   version: string;
@@ -38,7 +38,7 @@ interface CommandScript {
   failed: readonly ScriptStep[];
   okMessage: string;
   failedMessage: string;
-  /** The failure's exit code when it isn't the child's. */
+  /** The exit code of a failure, if it is not the child's. */
   failedExitCode: number | null;
   /** Protocol 2: a heartbeat follows the status. */
   beats: boolean;
@@ -47,7 +47,7 @@ interface CommandScript {
 
 const say = (...lines: string[]): ScriptStep => ({ do: 'say', lines, stream: 'stdout' });
 const report = (compartment: ReportedCompartment, status: string, message: string): ScriptStep => ({
-  do: 'learn',
+  do: 'report',
   compartment,
   status,
   message,
@@ -211,5 +211,5 @@ const progress = (phase: Phase, status: 'in_progress' | 'complete' | 'error'): S
   status,
 });
 
-/** How many parts a phase has, as the agents say it. */
+/** How many parts a phase has, as the agents report it. */
 export const PHASE_TOTALS: Readonly<Record<Phase, number>> = { pull: 4, system: 3, tests: 8 };

@@ -13,7 +13,7 @@ let
           isLinux = lib.hasSuffix "-linux" system;
           isDarwin = lib.hasSuffix "-darwin" system;
         };
-        # As nixpkgs: called with what it names of its arguments.
+        # Like nixpkgs: passes only the arguments that the function names.
         callPackage =
           file: overrides:
           let

@@ -1,4 +1,4 @@
-/** The production server that is measured, in a data folder of its own. */
+/** The measured production server, with its data folder. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hash } from '@node-rs/bcrypt';
@@ -44,7 +44,7 @@ async function isHealthy(server: Server): Promise<boolean> {
   );
 }
 
-/** Signs in, and reads the agents' token that the dashboard made. */
+/** Signs in, and reads the agent token that the dashboard created. */
 export async function signInToBench(server: Server, dataDir: string): Promise<Target> {
   const token = readFileSync(join(dataDir, 'secrets', 'agent-token'), 'utf8').trim();
   return { server, token, cookie: await signIn(server, PASSWORD) };

@@ -16,25 +16,25 @@ import { withSectionsOf } from './sections';
 import { measureStorm } from './storm';
 
 const PAGE = 'docs/benchmarks.md';
-/** A run that has not ended by then never will. */
+/** A run that takes longer is stuck. */
 const RUN_TIMEOUT_MS = 10 * 60_000;
 const EXIT_USAGE = 2;
-/** The best of so many counts. */
+/** The best of these rounds counts. */
 const ANSWER_ROUNDS = 3;
-/** Quick enough for a figure, slow enough that no two changes meet. */
+/** Short enough for many samples, long enough that no two changes share a batch. */
 const QUIET_INTERVAL_MS = 700;
 
-const asked = readPlan(process.argv.slice(2));
-switch (asked.kind) {
+const parsed = readPlan(process.argv.slice(2));
+switch (parsed.kind) {
   case 'help':
     console.log(USAGE);
     break;
   case 'problem':
-    console.error(`${asked.problem}\n\nnpm run bench -- --help tells the options.`);
+    console.error(`${parsed.problem}\n\nnpm run bench -- --help lists the options.`);
     process.exitCode = EXIT_USAGE;
     break;
   case 'run':
-    process.exitCode = await bench(asked.plan);
+    process.exitCode = await bench(parsed.plan);
 }
 
 async function bench(plan: BenchPlan): Promise<number> {
@@ -44,13 +44,13 @@ async function bench(plan: BenchPlan): Promise<number> {
     console.error(why);
     void cleanUp(folder, running).finally(() => process.exit(1));
   };
-  const timer = setTimeout(() => abort('The bench took too long and was stopped.'), RUN_TIMEOUT_MS);
+  const timer = setTimeout(() => abort('The benchmark took too long and was stopped.'), RUN_TIMEOUT_MS);
   const onSignal = () => abort('Stopped.');
   process.once('SIGINT', onSignal);
   process.once('SIGTERM', onSignal);
   try {
     const figures = await measure(plan, folder, running);
-    const text = withSectionsOf(readFileSync(PAGE, 'utf8'), render(plan, figures, surroundings()));
+    const text = withSectionsOf(readFileSync(PAGE, 'utf8'), render(plan, figures, environment()));
     if (plan.writes) {
       writeFileSync(PAGE, await format(text, { parser: 'markdown', singleQuote: true, printWidth: 120 }));
       console.log(`\nWritten to ${PAGE}.`);
@@ -117,7 +117,7 @@ async function cleanUp(folder: string, running: Set<Server>): Promise<void> {
   rmSync(folder, { recursive: true, force: true });
 }
 
-function surroundings() {
+function environment() {
   const manifest: unknown = JSON.parse(readFileSync('package.json', 'utf8'));
   const version =
     typeof manifest === 'object' && manifest !== null && 'version' in manifest ? String(manifest.version) : '';

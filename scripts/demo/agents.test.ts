@@ -48,8 +48,8 @@ function start(name: string, options: Record<string, string> = {}): DemoAgent {
 const registrations = () => dashboard.all('register').map(({ payload }) => payload);
 const registered = (count: number) => dashboard.until(`registration ${count}`, () => registrations()[count - 1]);
 
-describe('an agent of the demonstration', () => {
-  it('is the host that it is said to be', async () => {
+describe('a demo agent', () => {
+  it('registers as the given host', async () => {
     const agent = start('ember');
     await agent.registered;
     const { payload } = dashboard.all('register')[0] ?? {};
@@ -65,7 +65,7 @@ describe('an agent of the demonstration', () => {
     });
   });
 
-  it('pulls, switches, is started again, and its system is then the one that the configuration builds', async () => {
+  it('pulls, switches and restarts, and then runs the system that the configuration builds', async () => {
     const agent = start('atlas');
     await agent.registered;
     const before = agent.process.pid;
@@ -83,7 +83,7 @@ describe('an agent of the demonstration', () => {
     expect(await dashboard.result('c4')).toMatchObject({ status: 'ok', message: 'outdated' });
   });
 
-  it.each(['atlas', 'ember'])('runs its tests, goes back, and updates the lock (%s)', async (name) => {
+  it.each(['atlas', 'ember'])('runs its tests, rolls back, and updates the lock file (%s)', async (name) => {
     const agent = start(name);
     await agent.registered;
     dashboard.command('test', 'test');
@@ -100,7 +100,7 @@ describe('an agent of the demonstration', () => {
     expect(await dashboard.result('update')).toMatchObject({ status: 'ok' });
   });
 
-  it('tells why a build fails', async () => {
+  it('reports why a build fails', async () => {
     const agent = start('draco', { NIXFLEET_DEMO_FAILS: 'draco' });
     await agent.registered;
     dashboard.command('switch', 'c1');
@@ -109,7 +109,7 @@ describe('an agent of the demonstration', () => {
     expect(message).toContain('failed to build');
   });
 
-  it('is away while its host reboots, and comes back', async () => {
+  it('is offline while its host reboots, and reconnects', async () => {
     const agent = start('cygnus');
     await agent.registered;
     dashboard.command('reboot', 'c1');
@@ -118,7 +118,7 @@ describe('an agent of the demonstration', () => {
     expect(existsSync(join(folder, 'cygnus', 'system', 'reboot'))).toBe(false);
   });
 
-  it('is started again after a crash, and not after stop', async () => {
+  it('is restarted after a crash but not after stop', async () => {
     const agent = start('atlas');
     await agent.registered;
     agent.process.kill('SIGKILL');
@@ -129,7 +129,7 @@ describe('an agent of the demonstration', () => {
     expect(registrations()).toHaveLength(2);
   });
 
-  it('is not started again with a wrong configuration', async () => {
+  it('is not restarted with a wrong configuration', async () => {
     const agent = start('atlas', { NIXFLEET_LOG_LEVEL: 'loud' });
     await agent.ended;
     expect(agent.process.exitCode).toBe(78);
@@ -137,8 +137,8 @@ describe('an agent of the demonstration', () => {
   });
 });
 
-describe('the end of a demonstration', () => {
-  it('also ends what outlives its agent: a switch on macOS, and what a crash left behind', async () => {
+describe('the end of a demo', () => {
+  it('also ends processes that outlive their agent: a switch on macOS, and what a crash left behind', async () => {
     const slow = { NIXFLEET_DEMO_SPEED: '0.05' };
     const ember = start('ember', slow);
     await ember.registered;
@@ -149,7 +149,7 @@ describe('the end of a demonstration', () => {
     await atlas.registered;
     dashboard.command('switch', 'c2');
     await dashboard.until('output', () => dashboard.lines('c2').length > 0 || undefined);
-    // Nobody starts the agent again that crashes in the very moment of the end.
+    // An agent that crashes while it is being stopped is not restarted.
     const stopped = atlas.stop();
     atlas.process.kill('SIGKILL');
     await stopped;

@@ -1,5 +1,5 @@
 // @ts-check
-/** One demonstration from its start to its end. */
+/** One demo from start to end. */
 import { randomBytes, randomInt, randomUUID } from 'node:crypto';
 import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -21,7 +21,7 @@ const COMMIT_INTERVAL_MS = 60_000;
 /** @typedef {import('./repository.mjs').DemoRepository} DemoRepository */
 
 /**
- * Runs until `signal`, and throws when the dashboard ends by itself. At its end nothing is left: no process, no folder.
+ * Runs until `signal`; throws when the dashboard or an agent ends by itself. Leaves no process and no folder behind.
  * @param {string} root of the project, installed and built
  * @param {NodeJS.ProcessEnv} environment without settings of an installation
  * @param {AbortSignal} signal
@@ -36,7 +36,7 @@ export async function runDemo(root, environment, signal) {
   };
   /** @type {(() => Promise<void>)[]} */
   const stops = [];
-  /** Synchronous, so that it also works when this process ends by an error that nobody foresaw. */
+  /** Synchronous, so that it also works when an unexpected error ends this process. */
   const removeAll = () => {
     const left = endProcessesOf(run);
     if (left.length > 0) console.error(`These processes could not be ended: ${left.join(', ')}.`);
@@ -49,7 +49,7 @@ export async function runDemo(root, environment, signal) {
     await Promise.all(stops.map((stop) => stop()));
     removeAll();
     process.off('exit', removeAll);
-    console.log('The demonstration has ended and is removed.');
+    console.log('The demo has ended and its files are removed.');
   }
 
   async function play() {
@@ -124,7 +124,7 @@ export async function runDemo(root, environment, signal) {
   }
 }
 
-/** Easy to type: without letters that look alike. */
+/** Easy to type: without characters that look alike. */
 function newPassword() {
   const letters = 'abcdefghjkmnpqrstuvwxyz23456789';
   const group = () => Array.from({ length: 4 }, () => letters[randomInt(letters.length)]).join('');
@@ -141,16 +141,16 @@ function instructions(address, password, failing, repository) {
   const behind = [...STARTS_BEHIND.keys()].join(' and ');
   return [
     '',
-    `  The demonstration is ready at ${address}`,
-    `  Password: ${password}   (no code is asked for)`,
+    `  The demo is ready at ${address}`,
+    `  Password: ${password}   (no second factor)`,
     '',
-    `  ${DEMO_HOSTS.length} hosts with real agents; nothing of this machine is changed: nixos-rebuild, home-manager, nix, sudo`,
+    `  ${DEMO_HOSTS.length} hosts with real agents; nothing on this machine is changed: nixos-rebuild, home-manager, nix, sudo`,
     '  and reboot are fakes that print what the real ones would.',
     '',
     `  - ${behind} start behind the repository: select them and press Pull, then Switch.`,
     '  - Press Test on a host, or on all of them at once, and open the output.',
     ...(failing === '' ? [] : [`  - Press Switch on ${failing}: its build fails.`]),
-    '  - A new commit comes every minute, and hosts are behind by themselves. You can make one too:',
+    '  - A new commit is made every minute, so hosts fall behind. You can make one too:',
     `    cd ${repository.work} && git commit --allow-empty -m "my change" && git push origin main`,
     '',
     '  Ctrl-C ends it and removes everything.',

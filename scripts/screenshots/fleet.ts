@@ -1,4 +1,4 @@
-/** Scripted agents that show a chosen state, on commits of a real repository. */
+/** Simulated agents in a chosen state, on commits of a real repository. */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { VERSION } from '@/lib/version';
@@ -15,9 +15,9 @@ import type { PictureHost } from './hosts';
 const EARLIER_VERSION = '3.1.5';
 const INTERVAL_MS = 2_000;
 const COMPILER_LINES = 24;
-/** Lines at the end of the log that a build which hangs does not come to. */
+/** Lines at the end of the log that a hanging build does not reach. */
 const UNREACHED_LINES = 9;
-/** The line that it comes to. */
+/** The last line that it reaches. */
 export const LAST_LINE = /^building '.+-unit-prometheus-node-exporter\.service\.drv'/;
 const SHORT_MS = 700;
 const LONG_MS = 6_000;
@@ -58,7 +58,7 @@ export function createScreenshotAgent(host: PictureHost, index: number, { url, t
   });
 }
 
-/** Lets a registered agent say once what it knows of its system and its tests. */
+/** Sends the reports of a registered agent on its system and its tests once. */
 export function sendReports(agent: SimulatedAgent, host: PictureHost): void {
   const word = (status: string, message: string) =>
     status === '' ? NO_REPORT : { status, message, checked_at: wireTime() };

@@ -1,4 +1,4 @@
-/** Brings the fleet of the pictures into its state, as an operator would, and photographs it in both themes. */
+/** Puts the fleet into its state, as an operator would, and takes the README's pictures in both themes. */
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -83,7 +83,7 @@ async function takePictures(): Promise<void> {
   mkdirSync(IMAGES, { recursive: true });
   for (const colorScheme of ['dark', 'light'] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    // Nothing is pointed at.
+    // Away from every control.
     await page.mouse.move(VIEW.width / 2, 4);
     const path = join(IMAGES, `fleet-${colorScheme}.png`);
     await page.screenshot({ path, animations: 'disabled', caret: 'hide' });
