@@ -4,13 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { buildAgent } from '../scripts/build-agent.mjs';
-import { startDashboard, TOKEN, type Dashboard } from './testing/dashboard';
+import { startTestDashboard, TEST_TOKEN, type TestDashboard } from './testing/dashboard';
 import { createHost, fileAppears, processEnds, type AgentProcess, type TestHost } from './testing/host';
 
 const folder = mkdtempSync(join(tmpdir(), 'nixfleet-bundle-'));
 let bundle = '';
 let host: TestHost;
-let dashboard: Dashboard;
+let dashboard: TestDashboard;
 
 beforeAll(async () => {
   bundle = await buildAgent({ outfile: join(folder, 'agent.mjs'), sourceCommit: 'abc1234' });
@@ -18,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 beforeEach(async () => {
   host = createHost();
-  dashboard = await startDashboard();
+  dashboard = await startTestDashboard();
 });
 afterEach(async () => {
   await host.remove();
@@ -33,7 +33,7 @@ async function connect(more: Record<string, string> = {}): Promise<AgentProcess>
   return agent;
 }
 
-/** Resolves when the file has this many lines; a stand-in writes one for each of its runs. */
+/** Resolves when the file has this many lines; a fake program writes one for each of its runs. */
 function runs(path: string): number {
   return existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n').length : 0;
 }
@@ -80,14 +80,14 @@ describe('connection', () => {
     await dashboard.until('a second heartbeat', () => dashboard.all('heartbeat').length === 2);
   });
 
-  it('sends nothing before it is let in, and lives on when the dashboard refuses its token', async () => {
+  it('sends nothing before it is registered, and keeps running when the dashboard refuses its token', async () => {
     dashboard.settings.answer = false;
     const agent = host.start(bundle, dashboard.url);
     await dashboard.frame('register');
     dashboard.cut();
     await dashboard.until('a second connection', () => dashboard.all('register').length === 2);
     expect(dashboard.received.map(({ frame }) => frame.type)).toEqual(['register', 'register']);
-    expect(agent.log()).toContain('dialling again');
+    expect(agent.log()).toContain('reconnecting in');
 
     const wrong = host.start(bundle, dashboard.url, {
       NIXFLEET_TOKEN: 'not-the-token-at-all',
@@ -99,7 +99,7 @@ describe('connection', () => {
     expect(wrong.child.exitCode).toBeNull();
   });
 
-  it('a second agent for the same state folder does not start; a lock that was left behind is taken over', async () => {
+  it('refuses a second agent for the same state folder, and replaces a stale lock', async () => {
     const agent = await connect();
     const second = host.start(bundle, dashboard.url);
     expect((await second.exit).code).toBe(1);
@@ -111,7 +111,7 @@ describe('connection', () => {
     await dashboard.until('another registration', () => dashboard.all('register').length === 2);
   });
 
-  it('ends with 1000 on SIGTERM, gives the lock back, and exits with 0', async () => {
+  it('closes with 1000 on SIGTERM, releases the lock, and exits with 0', async () => {
     const agent = await connect();
     agent.child.kill('SIGTERM');
     expect(await agent.exit).toEqual({ code: 0, signal: null });
@@ -120,7 +120,7 @@ describe('connection', () => {
   });
 });
 
-it('ends a first clone that is still going on when it is told to end', async () => {
+it('ends a running first clone on SIGTERM', async () => {
   host.program(
     'git',
     `trap 'touch ${host.path('ended')}; exit 1' TERM; touch ${host.path('cloning')}; sleep 300 & wait`,
@@ -133,7 +133,7 @@ it('ends a first clone that is still going on when it is told to end', async () 
 });
 
 describe('pull', () => {
-  it('brings the clone to the commit of the branch, with output, progress, result and a heartbeat after it', async () => {
+  it('moves the clone to the commit of the branch, with output, progress, result and a heartbeat afterwards', async () => {
     await connect({ NIXFLEET_INTERVAL: '3600' });
     const commit = host.commit({ 'flake.lock': '{"version":7,"new":true}\n' }, 'second commit');
     writeFileSync(join(host.repoDir, 'flake.nix'), 'dirt');
@@ -163,7 +163,7 @@ describe('pull', () => {
     expect(heartbeat.update_status?.system).toMatchObject({ status: 'outdated' });
   });
 
-  it('comes up without a repository, says so, and clones on pull', async () => {
+  it('starts without a repository, logs it, and clones on pull', async () => {
     const agent = await connect({ NIXFLEET_REPO_URL: host.path('later.git') });
     expect(dashboard.all('heartbeat')[0]?.payload).toMatchObject({
       generation: '',
@@ -180,7 +180,7 @@ describe('pull', () => {
     expect(agent.child.exitCode).toBeNull();
   });
 
-  it('speaks plain frames without ids to a protocol-2 dashboard', async () => {
+  it('sends plain frames without ids to a protocol-2 dashboard', async () => {
     dashboard.settings.protocol = 2;
     await connect();
     dashboard.command('pull', 'ignored-id');
@@ -208,7 +208,7 @@ describe('pull', () => {
 });
 
 describe('output', () => {
-  it('30,000 quick lines arrive, in order, numbered without gaps', async () => {
+  it('sends 30,000 quick lines in order, numbered without gaps', async () => {
     await connect();
     host.program('nix', 'i=0; while [ $i -lt 30000 ]; do i=$((i+1)); echo "line $i"; done');
     dashboard.command('update', 'many');
@@ -223,7 +223,7 @@ describe('output', () => {
     expect(order.lastIndexOf('output_batch')).toBeLessThan(order.indexOf('status'));
   });
 
-  it('a line of one MiB neither blocks nor is lost', async () => {
+  it('sends a line of one MiB without blocking or losing any of it', async () => {
     await connect();
     host.program('nix', `${process.execPath} -e 'process.stdout.write("x".repeat(1048576) + "\\nend\\n")'`);
     dashboard.command('update', 'long');
@@ -238,7 +238,7 @@ describe('output', () => {
     ).toBe('x'.repeat(1_048_576));
   });
 
-  it('what a command prints and its result, while the link is down, follow after the reconnect', async () => {
+  it('sends output and a result from while the link was down after the reconnect', async () => {
     await connect();
     host.program(
       'nix',
@@ -264,7 +264,7 @@ describe('output', () => {
     ).toEqual(['before', 'while away']);
   });
 
-  it('a result that was not acknowledged outlives a SIGKILL of the agent; the id is never run again', async () => {
+  it('keeps an unacknowledged result across SIGKILL, and never runs the id again', async () => {
     dashboard.settings.acknowledge = false;
     const agent = await connect();
     host.program('nix', `echo run >> ${host.path('runs')}; exit 3`);
@@ -289,7 +289,7 @@ describe('output', () => {
     expect(runs(host.path('runs'))).toBe(1);
   });
 
-  it('a command that an agent did not live to end is not run again, and is answered truthfully', async () => {
+  it('does not rerun a command that the agent did not survive, and reports its result as unknown', async () => {
     const agent = await connect();
     host.program('nix', `echo run >> ${host.path('runs')}; touch ${host.path('first')}; sleep 60`);
     dashboard.command('update', 'cut-short');
@@ -305,7 +305,7 @@ describe('output', () => {
     expect(register).toMatchObject({ running: null, finished: [] });
     await dashboard.frame('heartbeat', () => true, from);
     dashboard.command('update', 'cut-short');
-    expect((await dashboard.result('cut-short')).message).toContain('its result is not known');
+    expect((await dashboard.result('cut-short')).message).toContain('its result is unknown');
     expect(runs(host.path('runs'))).toBe(1);
     if (pid !== null) process.kill(-pid, 'SIGKILL');
   });
@@ -318,7 +318,7 @@ describe('commands', () => {
       `echo run >> ${host.path('runs')}; sleep 300 & echo $! > ${host.path('grandchild.tmp')}; mv ${host.path('grandchild.tmp')} ${host.path('grandchild')}; wait`,
     );
 
-  it('stop in the middle of a switch ends its whole group, the agent survives, and there is one stopped', async () => {
+  it('stop during a switch ends the whole group, the agent survives, and one stopped result is sent', async () => {
     const agent = await connect();
     slowSwitch();
     dashboard.command('switch', 'sw');
@@ -337,7 +337,7 @@ describe('commands', () => {
     expect(dashboard.connections()).toBe(1);
   });
 
-  it('to a protocol-2 dashboard, the stopped command has the only result', async () => {
+  it('sends only the result of the stopped command to a protocol-2 dashboard', async () => {
     dashboard.settings.protocol = 2;
     await connect();
     slowSwitch();
@@ -350,7 +350,7 @@ describe('commands', () => {
     expect(dashboard.all('status')).toHaveLength(2);
   });
 
-  it('the same id twice runs once, and what comes while busy is refused', async () => {
+  it('runs a repeated id once, and refuses other commands while busy', async () => {
     await connect();
     slowSwitch();
     dashboard.command('switch', 'one');
@@ -374,7 +374,7 @@ describe('commands', () => {
     expect(runs(host.path('runs'))).toBe(1);
   });
 
-  it('kill_command ends its own command and nothing else', async () => {
+  it('kill_command ends the running command and nothing else', async () => {
     await connect();
     slowSwitch();
     const bystander = process.pid;
@@ -388,7 +388,7 @@ describe('commands', () => {
     expect(await dashboard.result('sw')).toMatchObject({ status: 'stopped', exit_code: 137 });
   });
 
-  it('a switch that worked: result, acknowledgement, 1000, exit 101; the words outlive the restart', async () => {
+  it('a successful switch: result, acknowledgement, 1000, exit 101; compartment reports survive the restart', async () => {
     const agent = await connect();
     host.program('nixos-rebuild', 'echo "building $*"');
     dashboard.settings.acknowledge = false;
@@ -421,7 +421,7 @@ describe('commands', () => {
     expect(later.update_status?.tests.status).toBe('');
   });
 
-  it('a switch that failed keeps the agent and says why', async () => {
+  it('a failed switch keeps the agent running and reports the reason', async () => {
     await connect();
     host.program('nixos-rebuild', 'echo "error: attribute missing" >&2; exit 7');
     dashboard.command('pull-switch', 'ps');
@@ -432,7 +432,7 @@ describe('commands', () => {
     expect(dashboard.all('operation_progress').at(-1)?.payload.progress['system']?.status).toBe('error');
   });
 
-  it('on macOS a switch goes on when the agent ends in its middle', async () => {
+  it('a switch on macOS continues when the agent ends during it', async () => {
     const agent = await connect({ NIXFLEET_HOST_TYPE: 'macos' });
     host.program(
       'home-manager',
@@ -448,7 +448,7 @@ describe('commands', () => {
     expect(dashboard.all('status')).toEqual([]);
   });
 
-  it('runs every test, counts, and fails when one failed', async () => {
+  it('runs every test, counts them, and fails when one failed', async () => {
     host.commit({
       'hosts/h1/tests/10-good.sh': '#!/bin/sh\necho good\n',
       'hosts/h1/tests/20-bad.sh': '#!/bin/sh\necho bad >&2\nexit 4\n',
@@ -480,7 +480,7 @@ describe('commands', () => {
     expect(await dashboard.result('t2')).toMatchObject({ status: 'ok', exit_code: 0 });
   });
 
-  it('1.1/26 without tests the result is ok and says so', async () => {
+  it('reports ok with "no tests" when there are none', async () => {
     await connect();
     dashboard.command('test', 't');
     expect(await dashboard.result('t')).toMatchObject({ status: 'ok', exit_code: 0, message: 'no tests' });
@@ -498,7 +498,7 @@ describe('commands', () => {
     await processEnds(Number(readFileSync(host.path('grandchild'), 'utf8')));
   });
 
-  it('reboot calls the program from PATH after its delay, without blocking other frames', async () => {
+  it('reboot runs the program on PATH after its delay, without blocking other frames', async () => {
     await connect();
     host.program('reboot', `touch ${host.path('rebooted')}`);
     dashboard.command('reboot', 'rb');
@@ -510,7 +510,7 @@ describe('commands', () => {
     expect(await dashboard.result('rb')).toMatchObject({ status: 'ok', restarting: true });
   });
 
-  it('a reboot that is not allowed says so', async () => {
+  it('reports a reboot that is not allowed', async () => {
     await connect();
     host.program('reboot', 'echo "not allowed" >&2; exit 1');
     dashboard.command('reboot', 'rb');
@@ -519,7 +519,7 @@ describe('commands', () => {
     expect(result.message).toContain('not allowed');
   });
 
-  it('refresh-system compares what would be built with what runs', async () => {
+  it('refresh-system compares what would be built with the running system', async () => {
     await connect();
     host.program('nix', `echo '[{"outputs":{"out":"${host.path('system-b')}"}}]'`);
     dashboard.command('refresh-system', 'a');
@@ -538,7 +538,7 @@ describe('commands', () => {
     expect(await dashboard.result('e')).toMatchObject({ message: 'ok' });
   });
 
-  it('check-version compares with the installed program', async () => {
+  it('check-version compares the running version with the installed one', async () => {
     await connect();
     dashboard.command('check-version', 'own');
     expect(await dashboard.result('own')).toMatchObject({ status: 'ok', message: 'running=4.0.0 installed=4.0.0' });
@@ -551,7 +551,7 @@ describe('commands', () => {
     });
   });
 
-  it('rollback and force-update', async () => {
+  it('runs rollback and force-update', async () => {
     const agent = await connect();
     host.program('nixos-rebuild', 'echo "nixos-rebuild $*"');
     host.program('nix', 'echo "nix $*"');
@@ -572,7 +572,7 @@ describe('commands', () => {
 });
 
 describe('command line', () => {
-  it('--version, --help, unknown options, and a list of every problem', async () => {
+  it('prints --version and --help, refuses unknown options, and lists every problem', async () => {
     const version = host.start(bundle, dashboard.url, {}, ['--version']);
     expect(await version.exit).toMatchObject({ code: 0 });
     expect(version.stdout()).toBe('nixfleet-agent 4.0.0\n');
@@ -587,14 +587,14 @@ describe('command line', () => {
     expect(wrong.log()).toContain('NIXFLEET_TOKEN');
   });
 
-  it('--check tries health and token, and shows no secret', async () => {
+  it('--check checks the health page and the token, and shows no secret', async () => {
     const secretUrl = 'https://user:repo-secret-123@git.example.com/x.git';
     const good = host.start(bundle, dashboard.url, { NIXFLEET_REPO_URL: secretUrl }, ['--check']);
     expect(await good.exit).toMatchObject({ code: 0 });
     expect(good.stdout()).toContain('answers 200');
-    expect(good.stdout()).toContain('takes the token');
+    expect(good.stdout()).toContain('accepts the token');
     expect(good.stdout()).toContain('https://git.example.com/x.git');
-    expect(good.stdout()).not.toMatch(new RegExp(`repo-secret|${TOKEN}`));
+    expect(good.stdout()).not.toMatch(new RegExp(`repo-secret|${TEST_TOKEN}`));
     expect(dashboard.received).toEqual([]);
     const bad = host.start(bundle, dashboard.url, { NIXFLEET_TOKEN: 'wrong-token-123' }, ['--check']);
     expect(await bad.exit).toMatchObject({ code: 1 });

@@ -1,28 +1,32 @@
-/** Puts the parts together: one connection, one outbox, one runner. */
+/** Composes the agent: one connection, one outbox, one command runner. */
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
+import { createOutbox, type OutboxEntry } from '@/lib/outbox/outbox';
 import { PROTOCOL_WITH_IDS, type AgentFrameInput } from '@/lib/protocol/agent';
-import { createCompartments, wireWord } from './compartments';
+import { MAX_BATCH_LINES } from '@/lib/protocol/agent-limits';
+import { loadCommandMemory } from './command-memory';
+import { createCompartments, wireReport } from './compartments';
 import type { AgentConfig } from './config';
-import { createConnection, type RegisterFrame } from './connection';
-import { AGENT_VERSION, readFacts, readNixpkgsVersion } from './facts';
+import { createDashboardConnection, type RegisterFrame } from './connection';
+import { AGENT_VERSION, readProgramFacts, readNixpkgsVersion } from './facts';
 import { createLockHash, describeLockAge } from './lock';
-import type { Log } from './log';
-import { createMetrics } from './metrics';
-import { shortCommit, type Host } from './operation';
+import type { AgentLog } from './log';
+import { createMetricsReader } from './metrics';
+import { shortCommit, type OperationHost } from './operation';
 import { createOperations } from './operations';
-import { createOutbox, type OutboxEntry } from './outbox';
 import type { Child } from './process';
 import type { Redact } from './redact';
 import { createRepository } from './repository';
-import { createRunner } from './runner';
+import { createCommandRunner } from './runner';
 import { createShell } from './shell';
 import type { TokenSource } from './token';
 
 /** How long a planned exit waits for the acknowledgement of the last result. */
 const ACK_TIMEOUT_MS = 5_000;
-/** How long the first connection waits for the first clone; a slow one goes on beside it. */
+/** How long the first connection waits for the first clone. A slower clone continues in the background. */
 const FIRST_CLONE_WAIT_MS = 15_000;
+/** Lines of a burst are sent in one frame. */
+const OUTPUT_BATCH_DELAY_MS = 20;
 const LOCK_CHECK_INTERVAL_MS = 5 * 60_000;
 
 export interface AgentOptions {
@@ -32,12 +36,12 @@ export interface AgentOptions {
   env: NodeJS.ProcessEnv;
   /** Path of the running program. */
   program: string;
-  log: Log;
+  log: AgentLog;
   redact: Redact;
 }
 
 export interface Agent {
-  /** Runs until the agent is to end; gives the exit code. */
+  /** Runs until the agent ends; gives the exit code. */
   run: () => Promise<number>;
   /** Ends the running command and the connection; `run` then gives 0. */
   shutDown: () => void;
@@ -45,7 +49,7 @@ export interface Agent {
 
 export function createAgent({ config, tokens, env, program, log, redact }: AgentOptions): Agent {
   const instance = randomUUID();
-  const facts = readFacts(program);
+  const facts = readProgramFacts(program);
   const cwd = (): string => (config.repoDir !== '' && existsSync(config.repoDir) ? config.repoDir : '/');
   const background = new Set<Child>();
   const backgroundShell = createShell({
@@ -65,34 +69,34 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
   });
   const compartments = createCompartments({ stateDir: config.stateDir, log, now: () => new Date() });
   const lockHash = createLockHash(config.repoDir);
-  const metrics = createMetrics({
+  const metrics = createMetricsReader({
     platform: process.platform,
     stasysmoDir: process.platform === 'darwin' ? '/tmp/stasysmo' : '/dev/shm/stasysmo',
     procDir: '/proc',
   });
   const timers: NodeJS.Timeout[] = [];
   let heartbeats: NodeJS.Timeout | null = null;
-  let beating = false;
-  let beatAgain = false;
+  let preparingHeartbeat = false;
+  let heartbeatRequested = false;
   let ending = false;
   let resolveExit: (code: number) => void = () => undefined;
   const exited = new Promise<number>((resolve) => {
     resolveExit = resolve;
   });
 
-  const host: Host = {
+  const host: OperationHost = {
     config,
     repository,
     compartments,
     env,
     program,
     async refreshLock() {
-      const word = describeLockAge(await repository.lockCommittedAt(), new Date());
-      compartments.setLock(word);
-      return word;
+      const report = describeLockAge(await repository.lockCommittedAt(), new Date());
+      compartments.setLock(report);
+      return report;
     },
   };
-  const connection = createConnection({
+  const connection = createDashboardConnection({
     url: config.url,
     token: tokens.get,
     onTokenRefused: tokens.refused,
@@ -101,7 +105,7 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
     register,
     onRegistered(_payload, first) {
       if (first) {
-        outbox.restart();
+        outbox.resendAll();
         runner.repeatProgress();
         if (heartbeats !== null) clearInterval(heartbeats);
         heartbeats = setInterval(() => void heartbeat(), config.intervalS * 1_000);
@@ -116,12 +120,13 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
     onDrain: () => outbox.pump(),
   });
   const outbox = createOutbox({
-    stateDir: config.stateDir,
-    log,
+    memory: loadCommandMemory({ stateDir: config.stateDir, log }),
+    maxBatchLines: MAX_BATCH_LINES,
+    batchDelayMs: OUTPUT_BATCH_DELAY_MS,
     link: { ready: connection.ready, withIds: connection.withIds, send: connection.send },
     onResultSent: () => void heartbeat(),
   });
-  const runner = createRunner({
+  const runner = createCommandRunner({
     operations: createOperations(host),
     hostType: config.hostType,
     outbox,
@@ -162,7 +167,7 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
     };
   }
 
-  /** Unknown ones are left out: an empty value would say that there is none. */
+  /** Unknown facts are omitted: an empty value would mean that there is none. */
   function programFacts(): { source_commit?: string; store_path?: string; binary_hash?: string } {
     return {
       ...(facts.sourceCommit === '' ? {} : { source_commit: facts.sourceCommit }),
@@ -171,11 +176,11 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
     };
   }
 
-  /** Sends one heartbeat; one that is asked for while another is gathered follows it, so that the last word is fresh. */
+  /** Sends one heartbeat. A heartbeat requested while one is being prepared follows it, so that the last one is fresh. */
   async function heartbeat(): Promise<void> {
-    beatAgain = beating;
-    if (beating) return;
-    beating = true;
+    heartbeatRequested = preparingHeartbeat;
+    if (preparingHeartbeat) return;
+    preparingHeartbeat = true;
     try {
       const [commit, hash, figures] = await Promise.all([repository.head(), lockHash(), metrics()]);
       const running = runner.running();
@@ -190,9 +195,9 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
           metrics: figures,
           update_status: {
             git: { status: '', message: '', checked_at: '' },
-            lock: wireWord(compartments.lock()),
-            system: wireWord(compartments.get('system', commit)),
-            tests: wireWord(compartments.get('tests', commit)),
+            lock: wireReport(compartments.lock()),
+            system: wireReport(compartments.get('system', commit)),
+            tests: wireReport(compartments.get('tests', commit)),
           },
           ...programFacts(),
           ...(hash === '' ? {} : { lock_hash: hash }),
@@ -200,16 +205,16 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
       };
       connection.send(frame);
     } catch (error) {
-      log.error(`a heartbeat could not be made: ${error instanceof Error ? error.message : 'unknown reason'}`);
+      log.error(`could not prepare a heartbeat: ${error instanceof Error ? error.message : 'unknown reason'}`);
     } finally {
-      beating = false;
+      preparingHeartbeat = false;
     }
-    if (beatAgain) await heartbeat();
+    if (heartbeatRequested) await heartbeat();
   }
 
   async function firstClone(): Promise<void> {
     const outcome = await repository.prepare(backgroundShell);
-    if (!outcome.ok) log.error(`${redact(outcome.message)}; the agent goes on, and Pull tries again`);
+    if (!outcome.ok) log.error(`${redact(outcome.message)}; the agent continues, and Pull tries again`);
     await host.refreshLock();
     void heartbeat();
   }
@@ -219,11 +224,11 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
     ending = true;
     if (entry !== null) {
       const waited = new Promise((resolve) => timers.push(setTimeout(resolve, ACK_TIMEOUT_MS)));
-      await Promise.race([outbox.settled(entry), waited]);
+      await Promise.race([outbox.whenSettled(entry), waited]);
     }
     if (heartbeats !== null) clearInterval(heartbeats);
     for (const timer of timers) clearTimeout(timer);
-    // A first clone that is still going on would outlive the agent.
+    // A first clone that is still running would outlive the agent.
     for (const child of background) child.signal('SIGTERM');
     await connection.close('shutdown');
     resolveExit(code);
@@ -231,7 +236,7 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
 
   return {
     async run() {
-      log.info(`nixfleet-agent ${AGENT_VERSION} for ${config.hostname}, dialling ${config.url}`);
+      log.info(`nixfleet-agent ${AGENT_VERSION} for ${config.hostname}, connecting to ${config.url}`);
       await metrics();
       const wait = new Promise((resolve) => timers.push(setTimeout(resolve, FIRST_CLONE_WAIT_MS)));
       await Promise.race([firstClone(), wait]);

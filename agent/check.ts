@@ -1,4 +1,4 @@
-/** `--check`: is this configuration good, does the dashboard answer, and does it take the token? */
+/** `--check`: shows the configuration, and checks that the dashboard answers and accepts the token. */
 import { WebSocket } from 'ws';
 import type { AgentConfig } from './config';
 import { HANDSHAKE_TIMEOUT_MS } from './connection';
@@ -7,14 +7,14 @@ import { httpAddress, storedToken, tokenFile } from './token';
 
 const HEALTH_TIMEOUT_MS = 10_000;
 
-/** Writes what it finds line by line; true when an agent with this configuration would come in. */
+/** Writes its results line by line; true when an agent with this configuration could connect. */
 export async function checkConfiguration(config: AgentConfig, write: (line: string) => void): Promise<boolean> {
-  const own = storedToken(config);
+  const stored = storedToken(config);
   const shown: [string, string][] = [
     ['dashboard', config.url],
-    ['token', describeToken(config, own)],
+    ['token', describeToken(config, stored)],
     ['host', `${config.hostname} (${config.hostType})`],
-    ['repository', splitRepositoryAddress(config.repoUrl).url || 'none: a checkout that you keep'],
+    ['repository', splitRepositoryAddress(config.repoUrl).url || 'none: you maintain the checkout'],
     ['folder', config.repoDir],
     ['branch', config.branch],
     ['SSH key', config.sshKey || 'none'],
@@ -25,39 +25,39 @@ export async function checkConfiguration(config: AgentConfig, write: (line: stri
     ['log level', config.logLevel],
   ];
   for (const [name, value] of shown) write(`${name.padEnd(12)} ${value}`);
-  const token = own ?? config.token;
+  const token = stored ?? config.token;
   const health = await checkHealth(config.url);
   write(`${'health'.padEnd(12)} ${health.text}`);
-  // A code is good once: it is left for the agent itself.
+  // A code works once: the agent itself needs it.
   const socket = token === '' ? NOT_TRIED : await checkSocket(config.url, token);
   write(`${'socket'.padEnd(12)} ${socket.text}`);
   return health.ok && socket.ok;
 }
 
-interface Finding {
+interface CheckResult {
   ok: boolean;
   text: string;
 }
 
-const NOT_TRIED: Finding = { ok: true, text: 'not tried: the agent fetches its token at its first start' };
+const NOT_TRIED: CheckResult = { ok: true, text: 'not tried: the agent fetches its token at its first start' };
 
-function describeToken(config: AgentConfig, own: string | null): string {
-  if (own !== null) return `of this host, in ${tokenFile(config.stateDir)}`;
+function describeToken(config: AgentConfig, stored: string | null): string {
+  if (stored !== null) return `this host's, in ${tokenFile(config.stateDir)}`;
   const configured = config.token === '' ? '' : `set (${config.token.length} characters)`;
   if (config.enrolmentCode === '') return configured;
-  return `to be fetched with the enrolment code${configured === '' ? '' : `; until then ${configured}`}`;
+  return `to be fetched with the enrolment code${configured === '' ? '' : `; until then: ${configured}`}`;
 }
 
-async function checkHealth(socketUrl: string): Promise<Finding> {
+async function checkHealth(socketUrl: string): Promise<CheckResult> {
   const address = httpAddress(socketUrl, '/health');
   try {
-    const answer = await fetch(address, { redirect: 'manual', signal: AbortSignal.timeout(HEALTH_TIMEOUT_MS) });
-    await answer.body?.cancel();
-    if (answer.ok) return { ok: true, text: `${address} answers ${answer.status}` };
-    const where = answer.headers.get('location');
+    const response = await fetch(address, { redirect: 'manual', signal: AbortSignal.timeout(HEALTH_TIMEOUT_MS) });
+    await response.body?.cancel();
+    if (response.ok) return { ok: true, text: `${address} answers ${response.status}` };
+    const where = response.headers.get('location');
     return {
       ok: false,
-      text: `${address} answers ${answer.status}${where === null ? '' : `, a redirect to ${where}: use that address in NIXFLEET_URL`}`,
+      text: `${address} answers ${response.status}${where === null ? '' : `, a redirect to ${where}: use that address in NIXFLEET_URL`}`,
     };
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
@@ -68,7 +68,7 @@ async function checkHealth(socketUrl: string): Promise<Finding> {
   }
 }
 
-function checkSocket(url: string, token: string): Promise<Finding> {
+function checkSocket(url: string, token: string): Promise<CheckResult> {
   return new Promise((resolve) => {
     const socket = new WebSocket(url, {
       headers: { Authorization: `Bearer ${token}` },
@@ -76,7 +76,7 @@ function checkSocket(url: string, token: string): Promise<Finding> {
       handshakeTimeout: HANDSHAKE_TIMEOUT_MS,
     });
     socket.on('open', () => {
-      resolve({ ok: true, text: 'opened: the dashboard takes the token' });
+      resolve({ ok: true, text: 'opened: the dashboard accepts the token' });
       socket.close(1000, 'check');
     });
     socket.on('unexpected-response', (_request, response) => {
@@ -85,7 +85,7 @@ function checkSocket(url: string, token: string): Promise<Finding> {
         ok: false,
         text:
           status === 401
-            ? 'the dashboard refuses the token (401): compare NIXFLEET_TOKEN with the one that it was given'
+            ? 'the dashboard refuses the token (401): compare NIXFLEET_TOKEN with the token in the dashboard'
             : `the dashboard answers ${status} instead of opening the socket: is the path of NIXFLEET_URL /ws?`,
       });
       socket.terminate();

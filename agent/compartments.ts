@@ -1,37 +1,37 @@
-/** The words for Lock, System and Tests, and what of them outlives a restart. Nothing here is inferred: a word is the fact that an operation left behind. */
+/** The status of the compartments Lock, System and Tests. System and Tests survive a restart. Nothing is inferred: a report is what an operation found. */
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { Log } from './log';
+import type { AgentLog } from './log';
 import { readStateFile, writeStateFile } from './state-file';
 
-const wordSchema = z.object({
+const reportSchema = z.object({
   status: z.enum(['', 'ok', 'error', 'outdated', 'working', 'unknown']),
   message: z.string(),
   checkedAt: z.string(),
 });
-export type Word = z.infer<typeof wordSchema>;
-export type WordStatus = Word['status'];
+export type CompartmentReport = z.infer<typeof reportSchema>;
+export type CompartmentStatus = CompartmentReport['status'];
 
-const scopedSchema = wordSchema.extend({ generation: z.string() });
-type Scoped = z.infer<typeof scopedSchema>;
-const memorySchema = z.object({ system: scopedSchema, tests: scopedSchema });
+const commitReportSchema = reportSchema.extend({ generation: z.string() });
+type CommitReport = z.infer<typeof commitReportSchema>;
+const memorySchema = z.object({ system: commitReportSchema, tests: commitReportSchema });
 
-const NOTHING: Word = { status: '', message: '', checkedAt: '' };
-const NOTHING_YET: Scoped = { ...NOTHING, generation: '' };
+const NO_REPORT: CompartmentReport = { status: '', message: '', checkedAt: '' };
+const NO_COMMIT_REPORT: CommitReport = { ...NO_REPORT, generation: '' };
 
 export type Compartments = ReturnType<typeof createCompartments>;
 
-export function createCompartments(options: { stateDir: string; log: Log; now: () => Date }) {
+export function createCompartments(options: { stateDir: string; log: AgentLog; now: () => Date }) {
   const path = join(options.stateDir, 'compartments.json');
-  const memory = readStateFile(path, memorySchema) ?? { system: NOTHING_YET, tests: NOTHING_YET };
-  const working: Partial<Record<'system' | 'tests', Word>> = {};
-  let lock: Word = NOTHING;
+  const memory = readStateFile(path, memorySchema) ?? { system: NO_COMMIT_REPORT, tests: NO_COMMIT_REPORT };
+  const working: Partial<Record<'system' | 'tests', CompartmentReport>> = {};
+  let lock: CompartmentReport = NO_REPORT;
 
-  function word(status: WordStatus, message: string): Word {
+  function makeReport(status: CompartmentStatus, message: string): CompartmentReport {
     return { status, message, checkedAt: options.now().toISOString() };
   }
 
-  function keep(): void {
+  function save(): void {
     try {
       writeStateFile(path, memory);
     } catch (error) {
@@ -40,32 +40,32 @@ export function createCompartments(options: { stateDir: string; log: Log; now: (
   }
 
   return {
-    /** What is true of this commit of the configuration from now on. */
-    set(name: 'system' | 'tests', status: WordStatus, message: string, generation: string): void {
+    /** Records the status for this commit of the configuration. */
+    set(name: 'system' | 'tests', status: CompartmentStatus, message: string, generation: string): void {
       // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- two names, both written above
       delete working[name];
-      memory[name] = { ...word(status, message), generation };
-      keep();
+      memory[name] = { ...makeReport(status, message), generation };
+      save();
     },
-    /** An operation is changing it. What was known ends here: were the agent killed now, nobody could vouch for it. */
+    /** An operation is changing it. The stored report is dropped: if the agent were killed now, it could be wrong. */
     begin(name: 'system' | 'tests', message: string): void {
-      working[name] = word('working', message);
-      memory[name] = NOTHING_YET;
-      keep();
+      working[name] = makeReport('working', message);
+      memory[name] = NO_COMMIT_REPORT;
+      save();
     },
-    setLock(value: Word): void {
+    setLock(value: CompartmentReport): void {
       lock = value;
     },
     lock: () => lock,
-    /** A word counts for the commit that it was learned with, and says nothing about another one. */
-    get(name: 'system' | 'tests', generation: string): Word {
-      const kept = memory[name];
-      return working[name] ?? (kept.generation === generation ? kept : NOTHING);
+    /** The report for this commit. A report for another commit does not count. */
+    get(name: 'system' | 'tests', generation: string): CompartmentReport {
+      const stored = memory[name];
+      return working[name] ?? (stored.generation === generation ? stored : NO_REPORT);
     },
   };
 }
 
-/** A word as it goes on the wire: UTC without fractions, as the Go agent writes times. */
-export function wireWord(word: Word): { status: string; message: string; checked_at: string } {
-  return { status: word.status, message: word.message, checked_at: word.checkedAt.replace(/\.\d+Z$/, 'Z') };
+/** A report in the form of the wire: times are UTC without fractions, as the Go agent writes them. */
+export function wireReport(report: CompartmentReport): { status: string; message: string; checked_at: string } {
+  return { status: report.status, message: report.message, checked_at: report.checkedAt.replace(/\.\d+Z$/, 'Z') };
 }

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { readConfig, VARIABLES, type Machine } from './config';
+import { readAgentConfig, AGENT_VARIABLES, type MachineFacts } from './config';
 import { completePath, childEnvironment } from './machine';
 
-const machine: Machine = {
+const machine: MachineFacts = {
   platform: 'linux',
   home: '/home/u',
   hostname: 'box',
@@ -24,14 +24,14 @@ const good = {
   NIXFLEET_REPO_URL: 'git@git.example.com:ops/nixcfg.git',
 };
 
-function config(env: Record<string, string>, on: Machine = machine) {
-  const result = readConfig({ ...good, ...env }, on);
+function config(env: Record<string, string>, on: MachineFacts = machine) {
+  const result = readAgentConfig({ ...good, ...env }, on);
   if (!result.ok) throw new Error(result.problems.join('\n'));
   return result.config;
 }
 
 function problems(env: Record<string, string>): string[] {
-  const result = readConfig(env, machine);
+  const result = readAgentConfig(env, machine);
   return result.ok ? [] : result.problems;
 }
 
@@ -62,7 +62,7 @@ describe('readConfig', () => {
     expect(user.stateDir).toBe('/home/u/.local/state/nixfleet-agent');
   });
 
-  it('takes an empty value for an unset one, and the folder from the first name that is set', () => {
+  it('treats an empty value as unset, and takes the folder from the first name that is set', () => {
     expect(config({ NIXFLEET_INTERVAL: '', NIXFLEET_BRANCH: ' ', NIXFLEET_HOSTNAME: '' })).toMatchObject({
       intervalS: 5,
       branch: 'main',
@@ -73,9 +73,9 @@ describe('readConfig', () => {
     expect(config({ NIXFLEET_REPO_URL: '', NIXFLEET_NIXCFG: '/old' })).toMatchObject({ repoUrl: '', repoDir: '/old' });
   });
 
-  it('reads an enrolment code where the token file holds one', () => {
+  it('reads an enrolment code from the token file', () => {
     const from = (content: string) =>
-      readConfig(
+      readAgentConfig(
         { ...good, NIXFLEET_TOKEN: '', NIXFLEET_TOKEN_FILE: '/code' },
         { ...machine, readFile: () => content },
       );
@@ -134,7 +134,7 @@ describe('readConfig', () => {
 
   it('describes every variable that it reads', () => {
     const read = new Set<string>();
-    readConfig(
+    readAgentConfig(
       new Proxy(good, {
         get(target, name) {
           read.add(String(name));
@@ -144,16 +144,16 @@ describe('readConfig', () => {
       machine,
     );
     read.delete('XDG_STATE_HOME');
-    expect([...read].sort()).toEqual(VARIABLES.map(([name]) => name).sort());
+    expect([...read].sort()).toEqual(AGENT_VARIABLES.map(([name]) => name).sort());
   });
 });
 
-describe('the environment of children', () => {
+describe('the environment of child processes', () => {
   it('holds no token, and finds the set-uid sudo before the plain one', () => {
     const env = childEnvironment(
       {
         NODE_ENV: 'test',
-        PATH: '/stand-ins:/run/current-system/sw/bin',
+        PATH: '/fakes:/run/current-system/sw/bin',
         NIXFLEET_TOKEN: 'x',
         GIT_DIR: '/y',
         KEEP: 'z',
@@ -163,7 +163,7 @@ describe('the environment of children', () => {
     expect(env).not.toHaveProperty('NIXFLEET_TOKEN');
     expect(env).not.toHaveProperty('GIT_DIR');
     expect(env['KEEP']).toBe('z');
-    expect(env['PATH']).toMatch(/^\/stand-ins:\/run\/wrappers\/bin:\/run\/current-system\/sw\/bin:/);
+    expect(env['PATH']).toMatch(/^\/fakes:\/run\/wrappers\/bin:\/run\/current-system\/sw\/bin:/);
     expect(completePath('/a:/run/wrappers/bin', '/home/u')).toMatch(/^\/a:\/run\/wrappers\/bin:/);
   });
 });

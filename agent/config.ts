@@ -1,4 +1,4 @@
-/** The agent's environment: every variable that it reads, what it means, and what is wrong with it. */
+/** The agent's configuration: every environment variable that it reads, with its meaning, default and checks. */
 import { join } from 'node:path';
 import { LOG_LEVELS, type LogLevel } from './log';
 
@@ -28,38 +28,38 @@ export interface AgentConfig {
   systemLink: string;
 }
 
-/** What the machine says, as far as the configuration depends on it. */
-export interface Machine {
+/** Facts of the machine that the configuration depends on. */
+export interface MachineFacts {
   platform: NodeJS.Platform;
   home: string;
-  /** The name to use where none is configured: `localHostname()`. */
+  /** The default of NIXFLEET_HOSTNAME. */
   hostname: string;
   readFile: (path: string) => string;
-  /** Whether this user may make files in (or make) the folder. */
+  /** Whether this user may create the folder, or files in it. */
   mayWrite: (folder: string) => boolean;
 }
 
-export type ConfigResult = { ok: true; config: AgentConfig } | { ok: false; problems: string[] };
+export type AgentConfigResult = { ok: true; config: AgentConfig } | { ok: false; problems: string[] };
 
-/** Each variable, its default in words, and its prose: the text of `--help`. */
-export const VARIABLES: readonly (readonly [name: string, fallback: string, prose: string])[] = [
+/** Each variable with its default and its description: the text of `--help`. */
+export const AGENT_VARIABLES: readonly (readonly [name: string, fallback: string, prose: string])[] = [
   ['NIXFLEET_URL', 'required', 'the dashboard, as wss://fleet.example.com/ws'],
   ['NIXFLEET_TOKEN', 'required without a code', 'the token of this host, or the shared one of the dashboard'],
   [
     'NIXFLEET_TOKEN_FILE',
     '',
-    'a file that holds the token, bare or as NIXFLEET_TOKEN=…, or NIXFLEET_ENROLMENT_CODE=…; read where NIXFLEET_TOKEN is not set',
+    'a file with the bare token, NIXFLEET_TOKEN=… or NIXFLEET_ENROLMENT_CODE=…; read when NIXFLEET_TOKEN is not set',
   ],
   [
     'NIXFLEET_ENROLMENT_CODE',
     '',
-    'a one-time code of the dashboard: at its first start the agent fetches a token of its own and keeps it in the state folder',
+    'a one-time code from the dashboard: at its first start the agent fetches its token and stores it in the state folder',
   ],
-  ['NIXFLEET_REPO_URL', '', 'the configuration repository; the agent keeps a clone of its own'],
+  ['NIXFLEET_REPO_URL', '', 'the configuration repository; the agent maintains a clone of it'],
   [
     'NIXFLEET_REPO_DIR',
     '<state folder>/repo',
-    'the folder of that clone; without NIXFLEET_REPO_URL, a checkout that you keep',
+    'the folder of that clone; without NIXFLEET_REPO_URL, a checkout that you maintain',
   ],
   ['NIXFLEET_NIXCFG', '', 'older name of NIXFLEET_REPO_DIR'],
   ['NIXFLEET_BRANCH', 'main', 'the branch that the host follows'],
@@ -74,7 +74,7 @@ export const VARIABLES: readonly (readonly [name: string, fallback: string, pros
   [
     'NIXFLEET_STATE_DIR',
     '/var/lib/nixfleet-agent',
-    'results that were not acknowledged, the own token, the process lock, known SSH hosts',
+    'unacknowledged results, the token of this host, the process lock, known SSH hosts',
   ],
   ['NIXFLEET_HOST_TYPE', 'by the operating system', 'nixos or macos: macos uses home-manager, also on Linux'],
   ['NIXFLEET_SYSTEM_LINK', '/run/current-system', 'the link that points at the running system'],
@@ -84,8 +84,11 @@ const HOSTNAME = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/;
 const BRANCH = /^[A-Za-z0-9_][^\s~^:?*[\\]{0,199}$/;
 const NO_CONTROLS = /^[^\p{Cc}]*$/u;
 
-/** Reads the configuration, or says everything that is wrong with it. An empty value counts as unset; blanks around one are dropped. */
-export function readConfig(env: Readonly<Record<string, string | undefined>>, machine: Machine): ConfigResult {
+/** Reads the configuration, or lists every problem. An empty value counts as unset; surrounding blanks are dropped. */
+export function readAgentConfig(
+  env: Readonly<Record<string, string | undefined>>,
+  machine: MachineFacts,
+): AgentConfigResult {
   const problems: string[] = [];
   const get = (name: string): string => (env[name] ?? '').trim();
   const stateDir = get('NIXFLEET_STATE_DIR') || defaultStateDir(env, machine);
@@ -115,7 +118,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>, ma
   };
   if (config.repoDir === '')
     problems.push(
-      'Set NIXFLEET_REPO_URL to the address of your configuration repository (the agent clones it), or NIXFLEET_REPO_DIR to a checkout that is there.',
+      'Set NIXFLEET_REPO_URL to the address of your configuration repository (the agent clones it), or NIXFLEET_REPO_DIR to an existing checkout.',
     );
   for (const [name, path] of [
     ['NIXFLEET_REPO_DIR', config.repoDir],
@@ -167,7 +170,7 @@ function readSecret(
   value: string,
   file: string,
   code: string,
-  machine: Machine,
+  machine: MachineFacts,
   problems: string[],
 ): Pick<AgentConfig, 'token' | 'enrolmentCode'> {
   let token = value;
@@ -195,7 +198,7 @@ function readSecret(
   if (token === '') {
     if (enrolmentCode !== '') return { token: '', enrolmentCode };
     problems.push(
-      "Set NIXFLEET_TOKEN to this host's token or the dashboard's shared one, NIXFLEET_TOKEN_FILE to a file that holds it, or NIXFLEET_ENROLMENT_CODE to a code that the dashboard made.",
+      "Set NIXFLEET_TOKEN to this host's token or the dashboard's shared one, NIXFLEET_TOKEN_FILE to a file that holds it, or NIXFLEET_ENROLMENT_CODE to a code from the dashboard.",
     );
   } else if (!/^[\x21-\x7e]+$/.test(token))
     problems.push(`The token in ${source} holds blanks or characters that a header can't carry: copy it again.`);
@@ -205,7 +208,7 @@ function readSecret(
 /** The token in a file: bare, or in the form of a systemd environment file. */
 const tokenOfFile = (content: string): string => assignedIn(content, 'NIXFLEET_TOKEN') ?? unquoted(content.trim());
 
-/** What a line `NAME=…` of the file assigns. */
+/** The value that a line `NAME=…` of the file assigns. */
 function assignedIn(content: string, name: string): string | undefined {
   const lines = content.split('\n').map((line) => line.trim());
   const assigned = lines.find((line) => new RegExp(`^(export\\s+)?${name}\\s*=`).test(line));
@@ -228,16 +231,16 @@ function readLogLevel(value: string, problems: string[]): LogLevel {
   return level ?? 'info';
 }
 
-function readHostType(value: string, machine: Machine, problems: string[]): HostType {
-  const own = machine.platform === 'darwin' ? 'macos' : 'nixos';
-  if (value === '' || value === 'nixos' || value === 'macos') return value === '' ? own : value;
+function readHostType(value: string, machine: MachineFacts, problems: string[]): HostType {
+  const byPlatform = machine.platform === 'darwin' ? 'macos' : 'nixos';
+  if (value === '' || value === 'nixos' || value === 'macos') return value === '' ? byPlatform : value;
   problems.push(`NIXFLEET_HOST_TYPE "${value}" is not known: write nixos or macos, or leave it out.`);
-  return own;
+  return byPlatform;
 }
 
-function defaultStateDir(env: Readonly<Record<string, string | undefined>>, machine: Machine): string {
-  const own = join((env['XDG_STATE_HOME'] ?? '').trim() || join(machine.home, '.local', 'state'), 'nixfleet-agent');
+function defaultStateDir(env: Readonly<Record<string, string | undefined>>, machine: MachineFacts): string {
+  const ofUser = join((env['XDG_STATE_HOME'] ?? '').trim() || join(machine.home, '.local', 'state'), 'nixfleet-agent');
   if (machine.platform === 'darwin') return join(machine.home, '.local', 'state', 'nixfleet-agent');
   const system = '/var/lib/nixfleet-agent';
-  return machine.mayWrite(system) ? system : own;
+  return machine.mayWrite(system) ? system : ofUser;
 }

@@ -2,23 +2,23 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import {
-  createConnection,
+  createDashboardConnection,
   FIRST_DELAY_MS,
   PING_INTERVAL_MS,
   SILENCE_TIMEOUT_MS,
-  type Connection,
-  type ConnectionOptions,
+  type DashboardConnection,
+  type DashboardConnectionOptions,
   type RegisterFrame,
 } from './connection';
-import { createLog } from './log';
-import { startDashboard, TOKEN, type Dashboard } from './testing/dashboard';
+import { createAgentLog } from './log';
+import { startTestDashboard, TEST_TOKEN, type TestDashboard } from './testing/dashboard';
 
-let dashboard: Dashboard;
-let connection: Connection;
+let dashboard: TestDashboard;
+let connection: DashboardConnection;
 let written: string[];
 
 beforeEach(async () => {
-  dashboard = await startDashboard();
+  dashboard = await startTestDashboard();
   written = [];
 });
 afterEach(async () => {
@@ -27,14 +27,14 @@ afterEach(async () => {
   await dashboard.stop();
 });
 
-function connect(more: Partial<ConnectionOptions> = {}): void {
+function connect(more: Partial<DashboardConnectionOptions> = {}): void {
   const register: RegisterFrame = { type: 'register', payload: { hostname: 'h1', protocol: 3 } };
-  connection = createConnection({
+  connection = createDashboardConnection({
     url: dashboard.url,
-    token: () => Promise.resolve(TOKEN),
+    token: () => Promise.resolve(TEST_TOKEN),
     onTokenRefused: () => undefined,
     userAgent: 'test',
-    log: createLog('debug', undefined, (line) => {
+    log: createAgentLog('debug', undefined, (line) => {
       written.push(line);
       dashboard.changed();
     }),
@@ -49,8 +49,8 @@ function connect(more: Partial<ConnectionOptions> = {}): void {
 }
 
 describe('connection', () => {
-  it('takes silence for a dead link and dials again; pings that are answered are life', async () => {
-    // Time passes as the test says, so that no answer is late on a slow machine.
+  it('reconnects after silence; answered pings count as a sign of life', async () => {
+    // Fake timers, so that no answer is late on a slow machine.
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
     connect();
     await dashboard.until('registered', () => connection.ready());
@@ -64,13 +64,13 @@ describe('connection', () => {
     connect({ pingIntervalMs: 2 * SILENCE_TIMEOUT_MS });
     await dashboard.until('registered again', () => connection.ready());
     vi.advanceTimersByTime(SILENCE_TIMEOUT_MS);
-    await dashboard.until('the next try', () => written.some((line) => line.includes('dialling again in')));
-    expect(written.join('')).toContain('nothing heard from the dashboard');
+    await dashboard.until('the next attempt', () => written.some((line) => line.includes('reconnecting in')));
+    expect(written.join('')).toContain('no sign of life from the dashboard');
     vi.advanceTimersByTime(FIRST_DELAY_MS);
     await dashboard.until('the reconnect', () => dashboard.connections() === 3);
   });
 
-  it('ignores what it does not understand', async () => {
+  it('ignores frames that it does not understand', async () => {
     connect();
     await dashboard.until('registered', () => connection.ready());
     dashboard.send('tomorrow', { x: 1 });
@@ -81,7 +81,7 @@ describe('connection', () => {
     expect(dashboard.connections()).toBe(1);
   });
 
-  it('never follows a redirect, and says what to do', async () => {
+  it('never follows a redirect, and logs what to do', async () => {
     const redirecting = createServer();
     redirecting.on('upgrade', (_request, socket) => {
       socket.on('error', () => undefined);
@@ -93,13 +93,13 @@ describe('connection', () => {
     const { port } = redirecting.address() as AddressInfo;
     connect({ url: `ws://127.0.0.1:${port}/ws` });
     await dashboard.until('the words', () => written.some((line) => line.includes('redirect (302)')));
-    await dashboard.until('the next try', () => written.some((line) => line.includes('dialling again in 0.5 s')));
+    await dashboard.until('the next attempt', () => written.some((line) => line.includes('reconnecting in 0.5 s')));
     expect(dashboard.connections()).toBe(0);
     await connection.close('test');
     redirecting.close();
   });
 
-  it('drops a frame while nobody is there to take it', async () => {
+  it('drops a frame without a connection', async () => {
     dashboard.settings.answer = false;
     connect();
     await dashboard.frame('register');

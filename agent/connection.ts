@@ -1,4 +1,4 @@
-/** The agent's one WebSocket: dials, registers, watches for life, and dials again (docs/protocol.md, "Every connection"). */
+/** The agent's WebSocket: connects, registers, detects a dead link and reconnects (docs/protocol.md, "Every connection"). */
 import { WebSocket } from 'ws';
 import {
   parseServerFrame,
@@ -8,61 +8,61 @@ import {
 } from '@/lib/protocol/agent';
 import { MAX_AGENT_FRAME_BYTES } from '@/lib/protocol/agent-limits';
 import { plainText } from '@/lib/text/plain-text';
-import type { Log } from './log';
+import type { AgentLog } from './log';
 
 export const HANDSHAKE_TIMEOUT_MS = 10_000;
 export const PING_INTERVAL_MS = 10_000;
 export const SILENCE_TIMEOUT_MS = 45_000;
 export const FIRST_DELAY_MS = 1_000;
 export const MAX_DELAY_MS = 60_000;
-/** A registration that held this long was a good one: the next delay is the first again. */
+/** After a registration that lasted this long, the next delay starts from the first again. */
 const STABLE_AFTER_MS = 10_000;
-/** More than this in the socket's buffer, and output waits in the outbox instead. */
+/** With more than this in the socket's buffer, output waits in the outbox. */
 const CONGESTED_BYTES = 1024 * 1024;
 const CLOSE_TIMEOUT_MS = 2_000;
 
 type Registered = Extract<ReceivedServerFrame, { type: 'registered' }>['payload'];
 export type RegisterFrame = Extract<AgentFrameInput, { type: 'register' }>;
 
-export interface ConnectionOptions {
+export interface DashboardConnectionOptions {
   url: string;
-  /** Asked for before each dial. */
+  /** Called before each attempt to connect. */
   token: () => Promise<string>;
   onTokenRefused: () => void;
   userAgent: string;
-  log: Log;
-  /** The first frame of a connection. Asked for before each dial; may take a moment. */
+  log: AgentLog;
+  /** Makes the first frame of a connection. Called before each attempt to connect. */
   register: () => Promise<RegisterFrame>;
-  /** Every `registered`; `first` for the first one of a connection. */
+  /** Called for every `registered`; `first` is true for the first one of a connection. */
   onRegistered: (payload: Registered, first: boolean) => void;
   onFrame: (frame: Exclude<ReceivedServerFrame, { type: 'registered' }>) => void;
-  /** The socket was congested and is not any more. */
+  /** The socket is no longer congested. */
   onDrain: () => void;
-  /** A number from 0 to below 1. */
+  /** Gives a number from 0 to below 1. */
   random?: () => number;
   pingIntervalMs?: number;
   silenceTimeoutMs?: number;
 }
 
-export interface Connection {
+export interface DashboardConnection {
   start: () => void;
-  /** `registered` was received and the socket takes more. */
+  /** `registered` was received and the socket is not congested. */
   ready: () => boolean;
   /** Whether the dashboard answered with protocol 3 on this connection. */
   withIds: () => boolean;
-  /** Sends when registered; drops the frame otherwise. */
+  /** Sends the frame when registered, else drops it. */
   send: (frame: AgentFrameInput) => void;
-  /** Says goodbye (1000) and never dials again. Resolves when the socket is closed and what was sent is out. */
+  /** Closes with 1000 and never reconnects. Resolves when the socket is closed and everything was sent. */
   close: (reason: string) => Promise<void>;
 }
 
-/** The delay before dial `attempt` (0: the first after a loss): 1 s doubling to 60 s, times a factor between 0.5 and 1. */
+/** Milliseconds before reconnect `attempt` (0: the first after a loss): 1 s doubling to 60 s, times a factor between 0.5 and 1. */
 export function reconnectDelayMs(attempt: number, random: () => number): number {
   const full = Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** Math.min(attempt, 16));
   return Math.round(full * (0.5 + random() / 2));
 }
 
-export function createConnection(options: ConnectionOptions): Connection {
+export function createDashboardConnection(options: DashboardConnectionOptions): DashboardConnection {
   const { log, random = Math.random } = options;
   const { pingIntervalMs = PING_INTERVAL_MS, silenceTimeoutMs = SILENCE_TIMEOUT_MS } = options;
   let socket: WebSocket | null = null;
@@ -77,16 +77,16 @@ export function createConnection(options: ConnectionOptions): Connection {
     try {
       token = await options.token();
     } catch (error) {
-      log.error(error instanceof Error ? error.message : 'there is no token to dial with');
-      again();
+      log.error(error instanceof Error ? error.message : 'no token is available');
+      redialLater();
       return;
     }
     let register: RegisterFrame;
     try {
       register = await options.register();
     } catch (error) {
-      log.error(`what to register could not be gathered: ${error instanceof Error ? error.message : 'unknown reason'}`);
-      again();
+      log.error(`could not prepare the registration: ${error instanceof Error ? error.message : 'unknown reason'}`);
+      redialLater();
       return;
     }
     if (closing) return;
@@ -101,7 +101,7 @@ export function createConnection(options: ConnectionOptions): Connection {
     });
     socket = current;
     const silence = setTimeout(() => {
-      log.warn(`nothing heard from the dashboard for ${silenceTimeoutMs / 1000} s: dialling again`);
+      log.warn(`no sign of life from the dashboard for ${silenceTimeoutMs / 1000} s: reconnecting`);
       current.terminate();
     }, silenceTimeoutMs);
     const alive = (): void => void silence.refresh();
@@ -119,13 +119,13 @@ export function createConnection(options: ConnectionOptions): Connection {
     current.on('pong', alive);
     current.on('message', (data, isBinary) => {
       alive();
-      if (isBinary) log.warn('a binary frame was ignored');
+      if (isBinary) log.warn('ignored a binary frame');
       else if (Buffer.isBuffer(data)) receive(data);
     });
     current.on('unexpected-response', (_request, response) => {
       explained = true;
-      explainAnswer(response.statusCode ?? 0, response.headers.location);
-      // Ends the handshake, which brings 'close' and so the next try.
+      explainResponse(response.statusCode ?? 0, response.headers.location);
+      // Ends the handshake: 'close' follows and schedules the next attempt.
       current.terminate();
     });
     current.on('error', (error) => {
@@ -139,24 +139,24 @@ export function createConnection(options: ConnectionOptions): Connection {
       if (registered !== null && Date.now() - registered.at >= STABLE_AFTER_MS) attempt = 0;
       registered = null;
       if (opened && !closing)
-        log.warn(`the connection was closed (${code}${reason.length > 0 ? ` ${reason.toString()}` : ''})`);
-      again();
+        log.warn(`the connection closed (${code}${reason.length > 0 ? ` ${reason.toString()}` : ''})`);
+      redialLater();
     });
   }
 
-  function again(): void {
+  function redialLater(): void {
     if (closing || redial !== null) return;
     const delay = reconnectDelayMs(attempt, random);
     attempt++;
-    log.info(`dialling again in ${(delay / 1000).toFixed(1)} s`);
+    log.info(`reconnecting in ${(delay / 1000).toFixed(1)} s`);
     redial = setTimeout(() => void dial(), delay);
   }
 
   function receive(data: Buffer): void {
     const parsed = parseServerFrame(data);
     if (parsed.kind !== 'frame') {
-      // Unknown types are a newer dashboard's business; what is no frame at all is worth a word.
-      if (parsed.kind === 'malformed') log.warn(`${parsed.problem}: ignored`);
+      // A newer dashboard may send unknown types; anything that is not a frame is worth a warning.
+      if (parsed.kind === 'malformed') log.warn(`ignored a frame: ${parsed.problem}`);
       else log.debug(parsed.problem);
       return;
     }
@@ -172,23 +172,23 @@ export function createConnection(options: ConnectionOptions): Connection {
     options.onRegistered(frame.payload, first);
   }
 
-  function explainAnswer(status: number, location: string | undefined): void {
+  function explainResponse(status: number, location: string | undefined): void {
     if (status === 401) {
       log.error(
-        'the dashboard refused the token (401): set NIXFLEET_TOKEN, or the file of NIXFLEET_TOKEN_FILE, to the token that the dashboard was given or made for this host, or NIXFLEET_ENROLMENT_CODE to a new code, and restart the agent',
+        'the dashboard refused the token (401): set NIXFLEET_TOKEN, or the file of NIXFLEET_TOKEN_FILE, to the shared token of the dashboard or the one of this host, or NIXFLEET_ENROLMENT_CODE to a new code, and restart the agent',
       );
       options.onTokenRefused();
     } else if (status === 429)
       log.error(
-        'the dashboard refused the token and makes this address wait (429): set NIXFLEET_TOKEN, or the file of NIXFLEET_TOKEN_FILE, to a token that is good, and restart the agent',
+        'the dashboard refused the token and limits attempts from this address (429): set NIXFLEET_TOKEN, or the file of NIXFLEET_TOKEN_FILE, to a valid token, and restart the agent',
       );
     else if (status >= 300 && status < 400)
       log.error(
-        `the dashboard answered with a redirect (${status}) to ${plainText(location ?? 'nowhere', 200)}, which is never followed: set NIXFLEET_URL to the address itself, with ws:// or wss:// and /ws`,
+        `the dashboard answered with a redirect (${status}) to ${plainText(location ?? 'nowhere', 200)}, which the agent never follows: set NIXFLEET_URL to the final address, with ws:// or wss:// and /ws`,
       );
     else if (status === 404)
       log.error(
-        'there is no agent socket at this address (404): NIXFLEET_URL must end in /ws, as wss://fleet.example.com/ws',
+        'this address has no agent socket (404): NIXFLEET_URL must end in /ws, for example wss://fleet.example.com/ws',
       );
     else log.warn(`the dashboard answered ${status} instead of opening the socket`);
   }
@@ -232,8 +232,8 @@ export function createConnection(options: ConnectionOptions): Connection {
 function explainError(error: Error): string {
   const code = 'code' in error ? String(error.code) : '';
   if (code === 'ECONNREFUSED')
-    return 'nothing listens there (ECONNREFUSED); is the dashboard running, and the port right?';
+    return 'nothing listens there (ECONNREFUSED): check that the dashboard runs, and the port in NIXFLEET_URL';
   if (code === 'ENOTFOUND' || code === 'EAI_AGAIN')
-    return `its name can't be resolved (${code}); is the network up, and the name right?`;
+    return `its name can't be resolved (${code}): check the network, and the name in NIXFLEET_URL`;
   return plainText(code === '' ? error.message : `${error.message} (${code})`, 300);
 }

@@ -33,7 +33,7 @@ const newCode = (hostName: string | null = null) =>
   house.access.administration.createCode({ hostName, lifetimeMs: 3_600_000 }, house.by) ?? '';
 const identity = () => house.fleet.connectedAs('h1')?.kind ?? 'nobody';
 
-it('fetches a token with its code, keeps it for itself alone, and comes with it from then on', async () => {
+it('fetches a token with its code, stores it for its user only, and connects with it from then on', async () => {
   const code = newCode();
   const first = host.start(bundle, url, { NIXFLEET_TOKEN: '', NIXFLEET_ENROLMENT_CODE: code });
   await expect.poll(identity, WAIT).toBe('host');
@@ -50,7 +50,7 @@ it('fetches a token with its code, keeps it for itself alone, and comes with it 
   await expect.poll(identity, WAIT).toBe('host');
 });
 
-it('tells with --check which token it has, and uses no code up for that', async () => {
+it('--check shows which token the agent has, and does not use the code', async () => {
   const code = newCode();
   const env = { NIXFLEET_TOKEN: '', NIXFLEET_ENROLMENT_CODE: code };
   const before = host.start(bundle, url, env, ['--check']);
@@ -62,26 +62,26 @@ it('tells with --check which token it has, and uses no code up for that', async 
   await agent.exit;
   const after = host.start(bundle, url, env, ['--check']);
   expect(await after.exit).toMatchObject({ code: 0 });
-  expect(after.stdout()).toContain(`of this host, in ${tokenFile(host.stateDir)}`);
-  expect(after.stdout()).toContain('takes the token');
+  expect(after.stdout()).toContain(`this host's, in ${tokenFile(host.stateDir)}`);
+  expect(after.stdout()).toContain('accepts the token');
 });
 
-it('uses the configured token when its code is refused, and says why', async () => {
+it('uses the configured token when its code is refused, and logs the reason', async () => {
   const agent = host.start(bundle, url, { NIXFLEET_TOKEN: TOKEN, NIXFLEET_ENROLMENT_CODE: newCode('another-host') });
   await expect.poll(identity, WAIT).toBe('shared');
   expect(agent.log()).toContain('This code is for another-host, not for h1.');
 });
 
-it('tries the configured token when its own was revoked', async () => {
+it('tries the configured token when the token of the host was revoked', async () => {
   const agent = host.start(bundle, url, { NIXFLEET_TOKEN: TOKEN, NIXFLEET_ENROLMENT_CODE: newCode() });
   await expect.poll(identity, WAIT).toBe('host');
   const [token] = house.access.administration.tokens();
   house.access.administration.revokeToken(token?.id ?? '', house.by);
   await expect.poll(identity, WAIT).toBe('shared');
-  expect(agent.log()).toContain('the configured one is tried next');
+  expect(agent.log()).toContain('trying the configured token next');
 });
 
-it('fetches another token with another code', async () => {
+it('fetches a new token with a new code', async () => {
   const first = host.start(bundle, url, { NIXFLEET_TOKEN: '', NIXFLEET_ENROLMENT_CODE: newCode('h1') });
   await expect.poll(identity, WAIT).toBe('host');
   const [token] = house.access.administration.tokens();

@@ -1,33 +1,33 @@
-/** What stays the same while the agent runs: the program itself and the system that it was started on. */
+/** Facts that stay the same while the agent runs: the program and the operating system. */
 import { createHash } from 'node:crypto';
 import { readFileSync, realpathSync } from 'node:fs';
 import type { AgentConfig } from './config';
 
-// Replaced by scripts/build-agent.mjs; absent where the sources run unbundled.
+// Replaced by scripts/build-agent.mjs; undefined when the sources run unbundled.
 declare const __NIXFLEET_VERSION__: string | undefined;
 declare const __NIXFLEET_SOURCE_COMMIT__: string | undefined;
 
 export const AGENT_VERSION = typeof __NIXFLEET_VERSION__ === 'string' ? __NIXFLEET_VERSION__ : 'dev';
-/** The commit that the bundle was built from, or '': an unknown one counts neither as equal nor as different. */
+/** The commit that the bundle was built from, or '' when unknown: then no comparison is made. */
 const SOURCE_COMMIT = typeof __NIXFLEET_SOURCE_COMMIT__ === 'string' ? __NIXFLEET_SOURCE_COMMIT__ : '';
 
-export interface Facts {
+export interface ProgramFacts {
   osVersion: string;
   sourceCommit: string;
   /** The real path of the running program. */
   storePath: string;
-  /** Hex sha256 of that file as it was at the start. */
+  /** SHA-256 of that file at the start, in hex. */
   binaryHash: string;
 }
 
-export function readFacts(program: string): Facts {
+export function readProgramFacts(program: string): ProgramFacts {
   let storePath = program;
   let binaryHash = '';
   try {
     storePath = realpathSync(program);
     binaryHash = createHash('sha256').update(readFileSync(storePath)).digest('hex');
   } catch {
-    // The file was replaced or removed while this process started: its hash is not known.
+    // The file was replaced or removed while this process started: its hash is unknown.
   }
   return { osVersion: readOsVersion(process.platform), sourceCommit: SOURCE_COMMIT, storePath, binaryHash };
 }
@@ -40,7 +40,7 @@ function readOsVersion(platform: NodeJS.Platform): string {
   return pattern.exec(readText(path))?.[1]?.trim() || 'unknown';
 }
 
-/** The configured version, else that of the running system: read each time, for a switch changes it. */
+/** The configured version, else the running system's. Read each time, because a switch changes it. */
 export function readNixpkgsVersion(config: AgentConfig): string {
   return config.nixpkgsVersion || readText('/run/current-system/nixos-version').trim();
 }

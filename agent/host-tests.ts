@@ -1,16 +1,16 @@
-/** The host's own tests: `hosts/<name>/tests/*.sh` in the configuration repository. */
+/** The tests of a host: `hosts/<name>/tests/*.sh` in the configuration repository. */
 import { accessSync, constants, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { error, ok, type Host, type OperationContext, type OperationEnd } from './operation';
+import { error, ok, type OperationHost, type OperationContext, type OperationEnd } from './operation';
 
-/** Runs every executable script, in order of their names, whatever the ones before said. Fails with exit code 1 when any failed. */
-export async function runTests(host: Host, context: OperationContext): Promise<OperationEnd> {
+/** Runs every executable script in order of name, even after a failure. Fails with exit code 1 when any failed. */
+export async function runTests(host: OperationHost, context: OperationContext): Promise<OperationEnd> {
   const { shell, progress } = context;
   const folder = join(host.repository.dir, 'hosts', host.config.hostname, 'tests');
   const commit = await host.repository.head();
   const scripts = listScripts(folder);
   if (scripts.length === 0) {
-    shell.say(`There are no executable tests in hosts/${host.config.hostname}/tests`);
+    shell.say(`No executable tests in hosts/${host.config.hostname}/tests`);
     host.compartments.set('tests', 'unknown', 'no tests', commit);
     return ok('no tests');
   }
@@ -26,13 +26,13 @@ export async function runTests(host: Host, context: OperationContext): Promise<O
     if (context.stopping() && !run.ok) break;
     done++;
     if (!run.ok) failed.push(name);
-    const how =
+    const reason =
       run.end.kind === 'exited'
         ? `exit code ${run.end.code}`
         : run.end.kind === 'signalled'
           ? run.end.signal
           : 'not started';
-    shell.say(run.ok ? `✓ ${name}` : `✗ ${name} (${how})`, run.ok ? 'stdout' : 'stderr');
+    shell.say(run.ok ? `✓ ${name}` : `✗ ${name} (${reason})`, run.ok ? 'stdout' : 'stderr');
     if (done < total) progress('tests', done, total, 'in_progress');
   }
   if (done < total) {

@@ -16,7 +16,7 @@ function cut(bytes: Uint8Array, places: number[]): Uint8Array[] {
 }
 
 describe('createLineReader', () => {
-  it('gives the same lines wherever the chunks are cut', () => {
+  it('gives the same lines wherever the chunks are split', () => {
     const line = fc.string({ unit: 'binary', maxLength: 40 }).filter((text) => !/[\r\n]/.test(text));
     fc.assert(
       fc.property(fc.array(line), fc.array(fc.nat()), fc.boolean(), (lines, places, windows) => {
@@ -29,7 +29,7 @@ describe('createLineReader', () => {
     );
   });
 
-  it('hands any bytes over in bounded pieces, and loses none of a long line', () => {
+  it('splits any bytes into bounded pieces without losing any of a long line', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 400 }), fc.array(fc.nat()), (bytes, places) => {
         for (const line of read(cut(bytes, places), 16)) expect(line.length).toBeLessThanOrEqual(16);
@@ -43,7 +43,7 @@ describe('createLineReader', () => {
     );
   });
 
-  it('replaces invalid UTF-8, keeps what a progress bar shows last, and gives the last line without its end', () => {
+  it('replaces invalid UTF-8, keeps the last state of a progress bar, and gives a last line without a line break', () => {
     expect(read([Uint8Array.from([0x61, 0xff, 0x62, 0x0a])])).toEqual(['a\ufffdb']);
     expect(read([Buffer.from('10%\r50%\r100%\nplain\r\n\nlast')])).toEqual(['100%', 'plain', '', 'last']);
     expect(read([Buffer.from('x'.repeat(20)), Buffer.from('\r'), Buffer.from('y'.repeat(5))], 10)).toEqual([

@@ -1,17 +1,16 @@
-/** Turns the bytes of a stream into lines. */
+/** Splits the bytes of a stream into lines. */
 import { MAX_LINE } from '@/lib/text/plain-text';
 
 export interface LineReader {
   push(chunk: Uint8Array): void;
-  /** The stream is over: what is left is a line too. */
+  /** The stream has ended: the rest counts as a line. */
   end(): void;
 }
 
 /**
- * Calls `onLine` for each line, without its end. Invalid UTF-8 becomes U+FFFD, also where a character is cut by a
- * chunk's border. A line that is longer than `maxLength` (UTF-16 units) is handed over in pieces, so that a program
- * that never ends its line neither blocks nor fills the memory. Of a line that carriage returns wrote over, what a
- * terminal shows last is kept.
+ * Calls `onLine` for each line, without its line break. Invalid UTF-8 becomes U+FFFD; a character may span chunks. A
+ * line longer than `maxLength` (UTF-16 units) is split, so that a program that never ends its line neither blocks nor
+ * fills the memory. If carriage returns overwrite a line, the text that a terminal would show last is kept.
  */
 export function createLineReader(onLine: (line: string) => void, maxLength: number = MAX_LINE): LineReader {
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
@@ -34,7 +33,7 @@ export function createLineReader(onLine: (line: string) => void, maxLength: numb
     if (rest.length <= maxLength) return;
     if (rest.includes('\r')) rest = lastShown(rest);
     while (rest.length > maxLength) {
-      // Never between the two halves of a character.
+      // Never between the two halves of a surrogate pair.
       const high = rest.charCodeAt(maxLength - 1);
       const cut = maxLength > 1 && high >= 0xd800 && high <= 0xdbff ? maxLength - 1 : maxLength;
       onLine(rest.slice(0, cut));

@@ -1,14 +1,14 @@
-/** flake.lock: its hash, which the dashboard compares with the desired state, and its age in words. */
+/** flake.lock: its hash, which the dashboard compares with the desired state, and its age. */
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Word } from './compartments';
+import type { CompartmentReport } from './compartments';
 
 const DAY_MS = 86_400_000;
-/** Older than this, the lock is called outdated by its age. Whether it is the wanted one, only its hash says. */
+/** A lock older than this counts as outdated. Only its hash tells whether it is the desired one. */
 const OLD_AFTER_DAYS = 7;
 
-/** Hex sha256 of `folder`/flake.lock, or '' without one. The file is read again only when its time, size or inode changed. */
+/** SHA-256 of `folder`/flake.lock in hex, or '' without one. Reads the file again only when its time, size or inode changed. */
 export function createLockHash(folder: string): () => Promise<string> {
   const path = join(folder, 'flake.lock');
   let known = { key: '', hash: '' };
@@ -30,8 +30,8 @@ export function createLockHash(folder: string): () => Promise<string> {
   };
 }
 
-/** The word for the Lock compartment from the time of the last commit that touched flake.lock (ISO 8601; '' if none). */
-export function describeLockAge(committedAt: string, now: Date): Word {
+/** The report for the Lock compartment, from the time of the last commit that changed flake.lock (ISO 8601; '' if none). */
+export function describeLockAge(committedAt: string, now: Date): CompartmentReport {
   const checkedAt = now.toISOString();
   const time = Date.parse(committedAt);
   if (Number.isNaN(time)) return { status: 'unknown', message: 'flake.lock not found', checkedAt };

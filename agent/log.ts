@@ -3,14 +3,14 @@ import { plainText } from '@/lib/text/plain-text';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
-export type Log = Record<LogLevel, (message: string) => void>;
+export type AgentLog = Record<LogLevel, (message: string) => void>;
 
-/** A log that writes messages of `level` and above; `redact` takes every secret out first. */
-export function createLog(
+/** A log that writes messages of `level` and above, after `redact` has removed every secret. */
+export function createAgentLog(
   level: LogLevel,
   redact: (text: string) => string = (text) => text,
   write: (line: string) => void = (line) => void process.stderr.write(line),
-): Log {
+): AgentLog {
   const lowest = LOG_LEVELS.indexOf(level);
   const at = (name: LogLevel) => (message: string) => {
     if (LOG_LEVELS.indexOf(name) < lowest) return;

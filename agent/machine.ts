@@ -1,13 +1,13 @@
-/** What the machine says about itself before anything is configured. */
+/** Facts of the machine, and the environment of child processes. */
 import { execFileSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
 import { homedir, hostname, platform } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
-import type { Machine } from './config';
+import type { MachineFacts } from './config';
 
 const SCUTIL_TIMEOUT_MS = 5_000;
 
-export function describeMachine(): Machine {
+export function describeMachine(): MachineFacts {
   return {
     platform: platform(),
     home: homedir(),
@@ -27,7 +27,7 @@ function localHostname(): string {
         timeout: SCUTIL_TIMEOUT_MS,
       }).trim();
     } catch {
-      // Not set on this Mac: the host name serves.
+      // Not set on this Mac: the host name is used.
     }
   }
   return (name || (hostname().split('.')[0] ?? '')).toLowerCase();
@@ -43,8 +43,8 @@ function mayWrite(folder: string): boolean {
   }
 }
 
-/** Names a child must not inherit: the token, and what would point git at another repository. */
-const WITHHELD = new Set([
+/** Variables that a child must not inherit: secrets, and variables that would point git at another repository. */
+const NOT_INHERITED = new Set([
   'NIXFLEET_TOKEN',
   'NIXFLEET_TOKEN_FILE',
   'NIXFLEET_ENROLMENT_CODE',
@@ -58,24 +58,24 @@ const WITHHELD = new Set([
   'GIT_PREFIX',
 ]);
 
-/** The environment of every child: without secrets, and with the places where Nix keeps its programs at the end of PATH. */
+/** The environment of every child: without secrets, and with the folders of Nix's programs at the end of PATH. */
 export function childEnvironment(env: NodeJS.ProcessEnv, home: string): NodeJS.ProcessEnv {
   const result: NodeJS.ProcessEnv = { ...env, PATH: completePath(env['PATH'] ?? '', home) };
-  for (const name of WITHHELD) Reflect.deleteProperty(result, name);
+  for (const name of NOT_INHERITED) Reflect.deleteProperty(result, name);
   return result;
 }
 
 const WRAPPERS = '/run/wrappers/bin';
 const SYSTEM = '/run/current-system/sw/bin';
 
-/** launchd and systemd start services with a short PATH. The set-uid `sudo` in the wrappers must win over the one in the system's packages. */
+/** launchd and systemd start services with a short PATH. The set-uid `sudo` in the wrappers must come before the one in the system's packages. */
 export function completePath(path: string, home: string): string {
   const parts = path.split(delimiter).filter((part) => part !== '');
   if (!parts.includes(WRAPPERS)) {
     const system = parts.indexOf(SYSTEM);
     parts.splice(system === -1 ? parts.length : system, 0, WRAPPERS);
   }
-  for (const place of [
+  for (const folder of [
     join(home, '.nix-profile', 'bin'),
     join('/etc/profiles/per-user', home.split('/').pop() ?? '', 'bin'),
     '/nix/var/nix/profiles/default/bin',
@@ -85,11 +85,11 @@ export function completePath(path: string, home: string): string {
     '/usr/sbin',
     '/sbin',
   ])
-    if (!parts.includes(place)) parts.push(place);
+    if (!parts.includes(folder)) parts.push(folder);
   return parts.join(delimiter);
 }
 
-/** The program that a shell would find, or null. */
+/** The path that a shell would find for a program, or null. */
 export function findOnPath(program: string, path: string): string | null {
   for (const folder of path.split(delimiter)) {
     if (folder === '') continue;

@@ -1,11 +1,11 @@
-/** The agent's command line. Exit codes: 0 ended or restarted, 1 another agent or a failed check, 78 configuration (EX_CONFIG), 101 after a switch. */
+/** The agent's command line. Exit codes: 0 ended or restarting, 1 another agent runs or a check failed, 64 usage, 78 configuration (EX_CONFIG), 101 after a switch. */
 import { createAgent } from './agent';
 import { checkConfiguration } from './check';
-import { readConfig, VARIABLES, type AgentConfig } from './config';
+import { readAgentConfig, AGENT_VARIABLES, type AgentConfig } from './config';
 import { AGENT_VERSION } from './facts';
-import { createLog } from './log';
+import { createAgentLog } from './log';
 import { childEnvironment, describeMachine } from './machine';
-import { takePidLock } from './pid-lock';
+import { acquirePidLock } from './pid-lock';
 import { createRedact, splitRepositoryAddress } from './redact';
 import { createTokenSource } from './token';
 
@@ -13,13 +13,13 @@ const EXIT_USAGE = 64;
 const EXIT_CONFIG = 78;
 
 process.exitCode = await main(process.argv.slice(2));
-// Nothing that is left (a socket that closes slowly, a switch that outlives its agent) may hold up the end.
+// A socket that closes slowly or a switch that outlives its agent must not delay the exit.
 process.exit();
 
 async function main(args: readonly string[]): Promise<number> {
   const [option] = args;
   if (args.length > 1 || (option !== undefined && !['-v', '--version', '-h', '--help', '--check'].includes(option))) {
-    console.error(`nixfleet-agent does not know "${args.join(' ')}": see nixfleet-agent --help`);
+    console.error(`Unknown arguments "${args.join(' ')}": see nixfleet-agent --help.`);
     return EXIT_USAGE;
   }
   if (option === '-v' || option === '--version') {
@@ -31,9 +31,9 @@ async function main(args: readonly string[]): Promise<number> {
     return 0;
   }
   const machine = describeMachine();
-  const read = readConfig(process.env, machine);
+  const read = readAgentConfig(process.env, machine);
   if (!read.ok) {
-    console.error('The configuration of nixfleet-agent is not complete:');
+    console.error('The configuration of nixfleet-agent has problems:');
     for (const problem of read.problems) console.error(`- ${problem}`);
     return EXIT_CONFIG;
   }
@@ -45,12 +45,12 @@ async function serve(config: AgentConfig, home: string): Promise<number> {
   const fetched = new Set<string>();
   const known = [config.token, config.enrolmentCode, ...splitRepositoryAddress(config.repoUrl).secrets];
   const redact = createRedact(known, fetched);
-  const log = createLog(config.logLevel, redact);
-  // A log that nobody reads any more must not end the agent.
+  const log = createAgentLog(config.logLevel, redact);
+  // A closed log pipe must not end the agent.
   process.stderr.on('error', () => undefined);
   let release: () => void;
   try {
-    const lock = takePidLock(config.stateDir);
+    const lock = acquirePidLock(config.stateDir);
     if (!lock.ok) {
       log.error(
         `another agent (process ${lock.pid}) uses ${config.stateDir}: stop it, or set NIXFLEET_STATE_DIR to another folder`,
@@ -60,7 +60,7 @@ async function serve(config: AgentConfig, home: string): Promise<number> {
     release = lock.release;
   } catch (error) {
     log.error(
-      `${config.stateDir} can't be used (${error instanceof Error ? error.message : 'unknown reason'}): give the agent's user the right to write there, or set NIXFLEET_STATE_DIR`,
+      `${config.stateDir} can't be used (${error instanceof Error ? error.message : 'unknown reason'}): give the agent's user write access, or set NIXFLEET_STATE_DIR to another folder`,
     );
     return EXIT_CONFIG;
   }
@@ -79,16 +79,16 @@ async function serve(config: AgentConfig, home: string): Promise<number> {
 }
 
 function helpText(): string {
-  const width = Math.max(...VARIABLES.map(([name]) => name.length));
+  const width = Math.max(...AGENT_VARIABLES.map(([name]) => name.length));
   return [
     'nixfleet-agent: connects this host to a NixFleet dashboard.',
     '',
     'Usage: nixfleet-agent [--version | --help | --check]',
     '',
-    '  --check    shows the configuration, asks the dashboard for its health and tries the token',
+    '  --check    shows the configuration, checks that the dashboard answers and accepts the token',
     '',
     'Environment:',
-    ...VARIABLES.map(
+    ...AGENT_VARIABLES.map(
       ([name, fallback, prose]) => `  ${name.padEnd(width)}  ${prose}${fallback === '' ? '' : ` (${fallback})`}`,
     ),
   ].join('\n');

@@ -6,8 +6,8 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { httpAddress } from './token';
 import { FIRST_DELAY_MS, MAX_DELAY_MS, reconnectDelayMs } from './connection';
 import { createLockHash, describeLockAge } from './lock';
-import { createLog } from './log';
-import { createMetrics, parseSwapUsage, parseVmStat } from './metrics';
+import { createAgentLog } from './log';
+import { createMetricsReader, parseSwapUsage, parseVmStat } from './metrics';
 import { previousGeneration } from './rollback';
 
 let folder: string;
@@ -17,8 +17,8 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('metrics', () => {
-  it('measures CPU between two calls, memory by what is available, and swap', async () => {
-    const metrics = createMetrics({ platform: 'linux', procDir: folder, stasysmoDir: join(folder, 'none') });
+  it('measures CPU between two calls, memory from what is available, and swap', async () => {
+    const metrics = createMetricsReader({ platform: 'linux', procDir: folder, stasysmoDir: join(folder, 'none') });
     writeFileSync(
       join(folder, 'meminfo'),
       'MemTotal: 1000 kB\nMemFree: 100 kB\nMemAvailable: 750 kB\nSwapTotal: 200 kB\nSwapFree: 150 kB\n',
@@ -44,11 +44,11 @@ describe('metrics', () => {
       join(folder, 'meminfo'),
       'MemTotal: 1000 kB\nMemAvailable: 500 kB\nSwapTotal: 100 kB\nSwapFree: 90 kB\n',
     );
-    const metrics = createMetrics({ platform: 'linux', procDir: folder, stasysmoDir });
+    const metrics = createMetricsReader({ platform: 'linux', procDir: folder, stasysmoDir });
     expect(await metrics()).toEqual({ cpu: 12.5, ram: 50, swap: 10, load: 0.75 });
   });
 
-  it('reads the tools of macOS', () => {
+  it('parses the output of the macOS tools', () => {
     const vmStat = `Mach Virtual Memory Statistics: (page size of 16384 bytes)
 Pages free:                                1000.
 Pages active:                            300000.
@@ -64,7 +64,7 @@ Pages purgeable:                            500.
 });
 
 describe('flake.lock', () => {
-  it('is hashed again only when it changed', async () => {
+  it('is hashed again only when it has changed', async () => {
     const hash = createLockHash(folder);
     expect(await hash()).toBe('');
     writeFileSync(join(folder, 'flake.lock'), 'one');
@@ -77,7 +77,7 @@ describe('flake.lock', () => {
     expect(await hash()).toBe('');
   });
 
-  it('has an age in words', () => {
+  it('is described by its age', () => {
     const now = new Date('2026-01-22T12:00:00Z');
     const at = (time: string) => {
       const { status, message } = describeLockAge(time, now);
@@ -92,7 +92,7 @@ describe('flake.lock', () => {
 });
 
 describe('small rules', () => {
-  it('backs off from 1 s to 60 s, each time by a factor between a half and one', () => {
+  it('backs off from 1 s to 60 s, each time with a factor between 0.5 and 1', () => {
     for (let attempt = 0; attempt < 40; attempt++) {
       const full = Math.min(MAX_DELAY_MS, FIRST_DELAY_MS * 2 ** attempt);
       expect(reconnectDelayMs(attempt, () => 0)).toBe(full / 2);
@@ -100,7 +100,7 @@ describe('small rules', () => {
     }
   });
 
-  it('finds the health page beside the socket', () => {
+  it('derives the health address from the socket address', () => {
     expect(httpAddress('ws://h:8000/ws', '/health')).toBe('http://h:8000/health');
     expect(httpAddress('wss://h/fleet/ws?x=1', '/health')).toBe('https://h/fleet/health');
     expect(httpAddress('wss://h/ws/agent', '/health')).toBe('https://h/health');
@@ -117,9 +117,9 @@ describe('small rules', () => {
     expect(previousGeneration(['2026-01-01 10:00 : id 1 -> /nix/store/a'])).toBeNull();
   });
 
-  it('logs one line each, from its level up, without secrets or control characters', () => {
+  it('logs one line per message, from its level up, without secrets or control characters', () => {
     const written: string[] = [];
-    const log = createLog(
+    const log = createAgentLog(
       'warn',
       (text) => text.replaceAll('secret', '***'),
       (line) => written.push(line),

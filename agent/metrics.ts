@@ -1,4 +1,4 @@
-/** CPU, memory and swap in percent and the load, from the system itself; StaSysMo's figures are preferred where they are. */
+/** CPU, memory and swap in percent, and the load. StaSysMo's figures are preferred where they exist. */
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { cpus, freemem, loadavg, totalmem } from 'node:os';
@@ -8,38 +8,38 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 const TOOL_TIMEOUT_MS = 3_000;
 
-export interface Metrics {
+export interface HostMetrics {
   cpu: number | null;
   ram: number | null;
   swap: number | null;
   load: number | null;
 }
 
-export interface MetricsOptions {
+export interface MetricsReaderOptions {
   platform: NodeJS.Platform;
   /** Where StaSysMo writes its four files. */
   stasysmoDir: string;
-  /** `/proc`, or where a test keeps its own. */
+  /** `/proc`, or a test's copy of it. */
   procDir: string;
 }
 
-/** Gives the figures each time it is called; CPU is the mean since the call before (null at the first). */
-export function createMetrics(options: MetricsOptions): () => Promise<Metrics> {
+/** Gives a function that reads the current figures. CPU is the mean since the previous call (null at the first). */
+export function createMetricsReader(options: MetricsReaderOptions): () => Promise<HostMetrics> {
   const linux = options.platform === 'linux';
   const cpu = createCpu(() => (linux ? readProcStat(options.procDir) : Promise.resolve(readCpus())));
   return async () => {
-    const [own, given] = await Promise.all([
-      (async (): Promise<Metrics> => {
+    const [measured, stasysmo] = await Promise.all([
+      (async (): Promise<HostMetrics> => {
         const memory = linux ? await readMeminfo(options.procDir) : await readMac();
         return { cpu: await cpu(), ...memory, load: round(loadavg()[0] ?? 0, 2) };
       })(),
       readStasysmo(options.stasysmoDir),
     ]);
     return {
-      cpu: given.cpu ?? own.cpu,
-      ram: given.ram ?? own.ram,
-      swap: given.swap ?? own.swap,
-      load: given.load ?? own.load,
+      cpu: stasysmo.cpu ?? measured.cpu,
+      ram: stasysmo.ram ?? measured.ram,
+      swap: stasysmo.swap ?? measured.swap,
+      load: stasysmo.load ?? measured.load,
     };
   };
 }
@@ -54,7 +54,7 @@ function createCpu(read: () => Promise<CpuTimes | null>): () => Promise<number |
   let last: number | null = null;
   return async () => {
     const now = await read();
-    // Two heartbeats in the same clock tick tell nothing new.
+    // Two heartbeats in the same clock tick give no new figure.
     if (now !== null && before !== null && now.total > before.total)
       last = percent(now.busy - before.busy, now.total - before.total);
     if (now !== null && (before === null || now.total > before.total)) before = now;
@@ -108,7 +108,7 @@ async function readMac(): Promise<{ ram: number | null; swap: number | null }> {
   };
 }
 
-/** Memory in use in percent from `vm_stat`: what is neither free, inactive, speculative nor purgeable can't be had at once. */
+/** Memory in use in percent, from `vm_stat`: everything except free, inactive, speculative and purgeable pages. */
 export function parseVmStat(text: string, totalBytes: number): number | null {
   const pageSize = Number(/page size of (\d+) bytes/.exec(text)?.[1]);
   const pages = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(text)?.[1]);
@@ -116,14 +116,14 @@ export function parseVmStat(text: string, totalBytes: number): number | null {
   return Number.isFinite(free * pageSize) ? percent(totalBytes - free * pageSize, totalBytes) : null;
 }
 
-/** Swap in use in percent from `sysctl -n vm.swapusage`: `total = 2048.00M  used = 512.00M  free = …`. */
+/** Swap in use in percent, from `sysctl -n vm.swapusage`: `total = 2048.00M  used = 512.00M  free = …`. */
 export function parseSwapUsage(text: string): number | null {
   const size = (name: string): number => Number(new RegExp(`${name} = ([\\d.,]+)M`).exec(text)?.[1]?.replace(',', '.'));
   const [total, used] = [size('total'), size('used')];
   return Number.isFinite(total + used) ? percent(used, total) : null;
 }
 
-async function readStasysmo(folder: string): Promise<Metrics> {
+async function readStasysmo(folder: string): Promise<HostMetrics> {
   const [cpu, ram, swap, load] = await Promise.all(
     ['cpu', 'ram', 'swap', 'load'].map(async (name) => {
       const text = (await readOrNull(join(folder, name)))?.trim().replace(',', '.') ?? '';
@@ -150,7 +150,7 @@ async function toolOutput(program: string, args: string[]): Promise<string | nul
   }
 }
 
-/** A share in percent with one decimal, 0 to 100. Of nothing (no swap at all) nothing is used. */
+/** A share in percent with one decimal, 0 to 100. 0 when the whole is 0 (no swap). */
 function percent(part: number, whole: number): number {
   return whole <= 0 ? 0 : Math.min(100, Math.max(0, round((part / whole) * 100, 1)));
 }

@@ -1,6 +1,6 @@
-/** What an operation is: what it is given, and what it gives back. */
+/** The types of an operation: its context and its result. */
 import { join } from 'node:path';
-import type { Compartments, Word } from './compartments';
+import type { Compartments, CompartmentReport } from './compartments';
 import type { AgentConfig } from './config';
 import type { Repository } from './repository';
 import type { RunOptions, Shell } from './shell';
@@ -11,7 +11,7 @@ export type PhaseStatus = 'in_progress' | 'complete' | 'error';
 export interface OperationContext {
   shell: Shell;
   progress: (phase: Phase, current: number, total: number, status: PhaseStatus) => void;
-  /** True once somebody asked to stop this command. */
+  /** True once this command is being stopped. */
   stopping: () => boolean;
 }
 
@@ -19,13 +19,13 @@ export interface OperationEnd {
   status: 'ok' | 'error' | 'warning';
   exitCode: number;
   message: string;
-  /** A switch put a new system in place: this process ends, so that the new unit starts the new agent. */
+  /** A switch activated a new system: this process ends, so that the new unit starts the new agent. */
   switched?: boolean;
 }
 
 export type AgentOperation = (context: OperationContext) => Promise<OperationEnd>;
 
-export interface Host {
+export interface OperationHost {
   config: AgentConfig;
   repository: Repository;
   compartments: Compartments;
@@ -33,16 +33,16 @@ export interface Host {
   env: NodeJS.ProcessEnv;
   /** Path of the running program. */
   program: string;
-  /** Looks at the age of flake.lock again. */
-  refreshLock: () => Promise<Word>;
+  /** Checks the age of flake.lock again. */
+  refreshLock: () => Promise<CompartmentReport>;
 }
 
 export const ok = (message = ''): OperationEnd => ({ status: 'ok', exitCode: 0, message });
 export const error = (exitCode: number, message: string): OperationEnd => ({ status: 'error', exitCode, message });
 export const shortCommit = (commit: string): string => commit.slice(0, 7);
 
-/** On macOS the activation restarts the agent through launchd, so what activates must go on without it. */
-export function outliving(host: Host): RunOptions {
+/** Options for a program that must survive the agent: on macOS the activation restarts the agent through launchd. */
+export function outliving(host: OperationHost): RunOptions {
   const folder = join(host.config.stateDir, 'output');
   return { outputFiles: { stdout: join(folder, 'stdout'), stderr: join(folder, 'stderr') } };
 }

@@ -1,8 +1,8 @@
-/** What each command does on the host. Names, words and texts follow the Go agent (protocol, sections 3 and 4) where it is right. */
+/** What each operation does on the host. Names and texts follow the Go agent (docs/protocol.md) where it is right. */
 import { realpathSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { WireCommand } from '@/lib/protocol/agent';
-import type { Word } from './compartments';
+import type { CompartmentReport } from './compartments';
 import { AGENT_VERSION } from './facts';
 import { runTests } from './host-tests';
 import { findOnPath } from './machine';
@@ -11,7 +11,7 @@ import {
   ok,
   outliving,
   shortCommit,
-  type Host,
+  type OperationHost,
   type AgentOperation,
   type OperationContext,
   type OperationEnd,
@@ -27,7 +27,7 @@ const VERSION_TIMEOUT_MS = 20_000;
 /** The commands that take the host's one place. The others act on what runs: the runner has them. */
 type OperationName = Exclude<WireCommand, 'stop' | 'restart' | 'reboot'>;
 
-export function createOperations(host: Host): ReadonlyMap<string, AgentOperation> {
+export function createOperations(host: OperationHost): ReadonlyMap<string, AgentOperation> {
   const operations: Readonly<Record<OperationName, AgentOperation>> = {
     pull: (context) => pull(host, context),
     switch: (context) => switchSystem(host, context, 'Switch'),
@@ -45,7 +45,7 @@ export function createOperations(host: Host): ReadonlyMap<string, AgentOperation
   return new Map(Object.entries(operations));
 }
 
-async function pull(host: Host, { shell, progress }: OperationContext): Promise<OperationEnd> {
+async function pull(host: OperationHost, { shell, progress }: OperationContext): Promise<OperationEnd> {
   const { repository, compartments } = host;
   const before = await repository.head();
   let done = 0;
@@ -67,27 +67,27 @@ async function pull(host: Host, { shell, progress }: OperationContext): Promise<
       ? `✅ Pull complete: already at ${shortCommit(after)}`
       : `✅ Pull complete: ${before === '' ? '' : `${shortCommit(before)} → `}${shortCommit(after)}`,
   );
-  sayWord(shell, 'Lock', lock);
+  sayReport(shell, 'Lock', lock);
   return ok();
 }
 
 /** nixos-rebuild through sudo, or home-manager as the user. */
-function rebuild(host: Host, shell: Shell, extra: readonly string[] = []): Promise<RunEnd> {
+function rebuild(host: OperationHost, shell: Shell, extra: readonly string[] = []): Promise<RunEnd> {
   const flake = `${host.repository.dir}#${host.config.hostname}`;
   return host.config.hostType === 'nixos'
     ? shell.run('sudo', ['nixos-rebuild', 'switch', '--flake', flake, ...extra])
     : shell.run('home-manager', ['switch', '--flake', flake, ...extra], outliving(host));
 }
 
-function rebuildProgram(host: Host): string {
+function rebuildProgram(host: OperationHost): string {
   return host.config.hostType === 'nixos' ? 'nixos-rebuild' : 'home-manager';
 }
 
-async function switchSystem(host: Host, context: OperationContext, title: string): Promise<OperationEnd> {
+async function switchSystem(host: OperationHost, context: OperationContext, title: string): Promise<OperationEnd> {
   const { shell, progress } = context;
   const { compartments, repository } = host;
   const commit = await repository.head();
-  if (commit === '') return error(1, `there is no repository in ${repository.dir} yet: run Pull first`);
+  if (commit === '') return error(1, `${repository.dir} holds no repository yet: run Pull first`);
   compartments.begin('system', `${title} in progress...`);
   progress('system', 0, SYSTEM_STEPS, 'in_progress');
   const run = await rebuild(host, shell);
@@ -107,25 +107,24 @@ async function switchSystem(host: Host, context: OperationContext, title: string
   compartments.set('tests', 'outdated', 'Tests not run — run Test to verify system', commit);
   shell.say('');
   shell.say(`✅ ${title} completed: the system is built from ${shortCommit(commit)}`);
-  sayWord(shell, 'Lock', await host.refreshLock());
+  sayReport(shell, 'Lock', await host.refreshLock());
   return { ...ok(), switched: host.config.hostType === 'nixos' };
 }
 
-async function pullSwitch(host: Host, context: OperationContext): Promise<OperationEnd> {
+async function pullSwitch(host: OperationHost, context: OperationContext): Promise<OperationEnd> {
   const pulled = await pull(host, context);
   return pulled.status === 'ok' ? switchSystem(host, context, 'Pull+Switch') : pulled;
 }
 
-async function update(host: Host, { shell }: OperationContext): Promise<OperationEnd> {
+async function update(host: OperationHost, { shell }: OperationContext): Promise<OperationEnd> {
   const run = await shell.run('nix', ['flake', 'update'], { cwd: host.repository.dir });
   await host.refreshLock();
   if (!run.ok) return error(exitCodeOf(run.end), failureOf('nix flake update', run));
-  if (host.repository.isolated)
-    shell.say('The new flake.lock is not committed: the next Pull takes it back.', 'stderr');
+  if (host.repository.isolated) shell.say('The new flake.lock is not committed: the next Pull reverts it.', 'stderr');
   return ok();
 }
 
-async function forceUpdate(host: Host, context: OperationContext): Promise<OperationEnd> {
+async function forceUpdate(host: OperationHost, context: OperationContext): Promise<OperationEnd> {
   const { shell } = context;
   shell.say('Step 1 of 3: pull');
   const pulled = await pull(host, context);
@@ -152,14 +151,14 @@ function refreshGit(shell: Shell): Promise<OperationEnd> {
   return Promise.resolve(ok('git status check is dashboard-side'));
 }
 
-async function refreshLock(host: Host, shell: Shell): Promise<OperationEnd> {
+async function refreshLock(host: OperationHost, shell: Shell): Promise<OperationEnd> {
   const lock = await host.refreshLock();
-  sayWord(shell, 'Lock', lock);
+  sayReport(shell, 'Lock', lock);
   return ok(lock.status);
 }
 
 /** Compares what the configuration would build with what runs. Nothing is built. */
-async function refreshSystem(host: Host, shell: Shell): Promise<OperationEnd> {
+async function refreshSystem(host: OperationHost, shell: Shell): Promise<OperationEnd> {
   const { config, repository, compartments } = host;
   const commit = await repository.head();
   const attribute =
@@ -171,33 +170,33 @@ async function refreshSystem(host: Host, shell: Shell): Promise<OperationEnd> {
   });
   const [status, message] = judge();
   compartments.set('system', status, message, commit);
-  sayWord(shell, 'System', compartments.get('system', commit));
+  sayReport(shell, 'System', compartments.get('system', commit));
   return ok(status);
 
-  function judge(): [Word['status'], string] {
+  function judge(): [CompartmentReport['status'], string] {
     if (!run.ok) return ['error', failureOf('nix build --dry-run', run)];
-    // With --json the paths stand in one line of JSON on stdout.
+    // With --json, stdout is one line of JSON with the paths.
     const wanted = /"out"\s*:\s*"([^"]+)"/.exec(run.stdout.join(''))?.[1];
-    if (wanted === undefined) return ['error', 'nix build --dry-run did not name the path of the system'];
+    if (wanted === undefined) return ['error', 'nix build --dry-run did not print the path of the system'];
     try {
       return realpathSync(config.systemLink) === wanted
         ? ['ok', 'The running system is what the configuration builds']
         : ['outdated', 'The configuration builds another system: rebuild needed'];
     } catch {
-      return ['unknown', `${config.systemLink} can't be read, so the running system is not known`];
+      return ['unknown', `${config.systemLink} can't be read, so the running system is unknown`];
     }
   }
 }
 
-async function refreshAll(host: Host, { shell }: OperationContext): Promise<OperationEnd> {
+async function refreshAll(host: OperationHost, { shell }: OperationContext): Promise<OperationEnd> {
   await refreshGit(shell);
   await refreshLock(host, shell);
   await refreshSystem(host, shell);
   return ok('all refreshed');
 }
 
-/** The version on disk against the running one: they differ after a rebuild whose agent was not restarted. */
-async function checkVersion(host: Host, shell: Shell): Promise<OperationEnd> {
+/** Compares the installed version with the running one: they differ after a rebuild that did not restart the agent. */
+async function checkVersion(host: OperationHost, shell: Shell): Promise<OperationEnd> {
   const installed = findOnPath('nixfleet-agent', host.env['PATH'] ?? '');
   const run = await (installed === null
     ? shell.run(process.execPath, [host.program, '--version'], { timeoutMs: VERSION_TIMEOUT_MS })
@@ -206,14 +205,14 @@ async function checkVersion(host: Host, shell: Shell): Promise<OperationEnd> {
   if (!run.ok || version === undefined)
     return error(
       1,
-      `the installed agent did not say its version: ${failureOf(basename(installed ?? host.program), run)}`,
+      `the installed agent did not print its version: ${failureOf(basename(installed ?? host.program), run)}`,
     );
   const summary = `running=${AGENT_VERSION} installed=${version}`;
   shell.say(summary);
   return version === AGENT_VERSION ? ok(summary) : { status: 'warning', exitCode: 0, message: `mismatch: ${summary}` };
 }
 
-const SIGNS: Record<Word['status'], string> = {
+const SIGNS: Record<CompartmentReport['status'], string> = {
   ok: '🟢',
   outdated: '🟡',
   error: '🔴',
@@ -222,6 +221,6 @@ const SIGNS: Record<Word['status'], string> = {
   '': '⚪',
 };
 
-function sayWord(shell: Shell, name: string, word: Word): void {
-  shell.say(`${SIGNS[word.status]} ${name}: ${word.message || 'not known'}`);
+function sayReport(shell: Shell, name: string, report: CompartmentReport): void {
+  shell.say(`${SIGNS[report.status]} ${name}: ${report.message || 'unknown'}`);
 }

@@ -1,4 +1,4 @@
-/** One agent per state folder: two would take each other's results, and the dashboard would see one host twice. */
+/** One agent per state folder: two would send each other's results, and the dashboard would see one host twice. */
 import { execFileSync } from 'node:child_process';
 import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -9,18 +9,18 @@ const ownerSchema = z.object({ pid: z.number().int().positive(), started: z.stri
 
 export type LockResult = { ok: true; release: () => void } | { ok: false; pid: number };
 
-/** Takes the lock, or says which process has it. A lock whose process is gone, or whose number belongs to another program now, is taken over. Throws when the folder can't be written. */
-export function takePidLock(stateDir: string): LockResult {
+/** Acquires the lock, or gives the process that holds it. Replaces a lock whose process has ended or whose number now belongs to another program. Throws when the folder can't be written. */
+export function acquirePidLock(stateDir: string): LockResult {
   mkdirSync(stateDir, { recursive: true, mode: 0o700 });
   const path = join(stateDir, 'agent.pid');
-  const own = `${path}.${process.pid}`;
-  const content = JSON.stringify({ pid: process.pid, started: startOf(process.pid) });
-  writeFileSync(own, content, { mode: 0o600 });
+  const temporary = `${path}.${process.pid}`;
+  const content = JSON.stringify({ pid: process.pid, started: startTimeOf(process.pid) });
+  writeFileSync(temporary, content, { mode: 0o600 });
   try {
     for (let attempt = 0; attempt < 5; attempt++) {
       try {
         // A link appears with its whole content or not at all, so nobody reads half a lock.
-        linkSync(own, path);
+        linkSync(temporary, path);
         return { ok: true, release: () => release(path, content) };
       } catch (error) {
         if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
@@ -30,13 +30,13 @@ export function takePidLock(stateDir: string): LockResult {
       if (owner !== null && isAlive(owner)) return { ok: false, pid: owner.pid };
       if (found !== null) removeStale(path, found);
     }
-    throw new Error(`the lock ${path} changes all the time`);
+    throw new Error(`the lock ${path} keeps changing`);
   } finally {
-    rmSync(own, { force: true });
+    rmSync(temporary, { force: true });
   }
 }
 
-/** Moves the lock aside before it is removed: were it a new one by now, it is put back. */
+/** Moves the lock aside before removing it. If it is a new one by then, it is moved back. */
 function removeStale(path: string, content: string): void {
   const aside = `${path}.${process.pid}.stale`;
   try {
@@ -74,12 +74,12 @@ function isAlive(owner: z.infer<typeof ownerSchema>): boolean {
   } catch (error) {
     if (!(error instanceof Error && 'code' in error && error.code === 'EPERM')) return false;
   }
-  const started = startOf(owner.pid);
+  const started = startTimeOf(owner.pid);
   return started === '' || owner.started === '' || started === owner.started;
 }
 
-/** When a process was started, in the system's own words: tells a process from a later one with the same number. '' where unknown. */
-function startOf(pid: number): string {
+/** When a process started, as the system reports it: distinguishes it from a later process with the same number. '' if unknown. */
+function startTimeOf(pid: number): string {
   const stat = readText(`/proc/${pid}/stat`);
   // The second field is the program's name in parentheses and may hold blanks; the start is the 22nd field (proc_pid_stat(5)).
   if (stat !== null) {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, it, vi } from 'vitest';
 import { startChild, type ChildOptions } from './process';
-import { fileAppears, isRunning, processEnds } from './testing/host';
+import { fileAppears, isProcessRunning, processEnds } from './testing/host';
 
 const folder = mkdtempSync(join(tmpdir(), 'nixfleet-process-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -23,7 +23,7 @@ function start(script: string, more: Partial<ChildOptions> = {}) {
 }
 
 describe('startChild', () => {
-  it('says how the program ended', async () => {
+  it('reports how the program ended', async () => {
     expect(await start('exit 7').child.end).toEqual({ kind: 'exited', code: 7 });
     expect(await start('kill -9 $$').child.end).toEqual({ kind: 'signalled', signal: 'SIGKILL' });
     expect(await start('', { program: 'no-such-program-here' }).child.end).toMatchObject({
@@ -36,19 +36,19 @@ describe('startChild', () => {
     expect(await start('', { args: ['-c', 'x'.repeat(4_000_000)] }).child.end).toMatchObject({ kind: 'not-started' });
   });
 
-  it('does not wait for ever for a process that was left behind, and says so', async () => {
+  it('stops waiting for the output of a process that was left behind, and says so', async () => {
     const pidFile = join(folder, 'left-behind');
     const { child, lines } = start(`sleep 60 & echo $! > ${pidFile}; echo out`, { pipeGraceMs: 200 });
     expect(await child.end).toEqual({ kind: 'exited', code: 0 });
     expect(lines[0]).toBe('stdout: out');
-    expect(lines[1]).toContain('still holds its output');
+    expect(lines[1]).toContain('keeps its output open');
     const left = Number(readFileSync(pidFile, 'utf8'));
     // Nobody asked to stop it: a service that the command started goes on.
-    expect(isRunning(left)).toBe(true);
+    expect(isProcessRunning(left)).toBe(true);
     process.kill(left, 'SIGKILL');
   });
 
-  it('ends a program that takes too long, with everything it started, also when it ignores SIGTERM', async () => {
+  it('ends a program that takes too long with everything it started, even if it ignores SIGTERM', async () => {
     const pidFile = join(folder, 'stubborn');
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const { child } = start(
@@ -65,7 +65,7 @@ describe('startChild', () => {
     await processEnds(Number(readFileSync(pidFile, 'utf8')));
   });
 
-  it('a signal takes whoever of the group ignored SIGTERM while its leader obeyed', async () => {
+  it('kills members of the group that ignore SIGTERM after the leader has ended', async () => {
     const pidFile = join(folder, 'survivor');
     const { child } = start(
       `sh -c 'trap "" TERM; echo $$ > ${pidFile}.tmp; mv ${pidFile}.tmp ${pidFile}; while :; do sleep 1; done' & wait`,
@@ -80,7 +80,7 @@ describe('startChild', () => {
     expect(child.signal('SIGTERM')).toBe('gone');
   });
 
-  it('reads output that goes through files to its end, and removes them', async () => {
+  it('reads output files to the end and removes them', async () => {
     const outputFiles = { stdout: join(folder, 'out', 'stdout'), stderr: join(folder, 'out', 'stderr') };
     const { child, lines } = start('i=0; while [ $i -lt 5000 ]; do i=$((i+1)); echo $i; done; echo e >&2', {
       outputFiles,

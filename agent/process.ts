@@ -1,4 +1,4 @@
-/** Runs one program in a process group of its own and reads what it prints to the very end. */
+/** Runs one program in its own process group and reads its output to the end. */
 import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process';
 import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
@@ -8,9 +8,9 @@ import { createLineReader, type LineReader } from './lines';
 
 /** How long a program may take to end after SIGTERM before it gets SIGKILL. */
 export const STOP_GRACE_MS = 10_000;
-/** How long output is waited for after the program ended, where a process that it left behind keeps the pipe open. */
+/** How long to wait for output after the program ended, if a process that it left behind holds the pipe open. */
 export const PIPE_GRACE_MS = 5_000;
-/** How often output that goes through files is looked at. */
+/** How often output files are read. */
 const FILE_POLL_MS = 100;
 
 export type ChildEnd =
@@ -19,7 +19,7 @@ export type ChildEnd =
   | { kind: 'not-started'; problem: string }
   | { kind: 'timed-out'; afterMs: number };
 
-/** What became of a signal: `forbidden` where the group belongs to another user (a child of sudo). */
+/** `forbidden`: the group belongs to another user (a child of sudo). */
 export type SignalOutcome = 'sent' | 'gone' | 'forbidden';
 
 export interface Child {
@@ -37,18 +37,18 @@ export interface ChildOptions {
   cwd: string;
   env: NodeJS.ProcessEnv;
   onLine: (line: string, stream: OutputStream) => void;
-  /** Ends the program's group after this time; `null`: no limit. */
+  /** After this time the program's group is ended; `null`: no limit. */
   timeoutMs: number | null;
   /**
-   * Paths of two files that the output goes through instead of pipes. Only so can a program outlive the agent: the
-   * first write to a pipe without a reader would end it.
+   * Paths of two files for the output instead of pipes. A program that outlives the agent needs them: the first write
+   * to a pipe without a reader would end it.
    */
   outputFiles?: { stdout: string; stderr: string } | undefined;
   stopGraceMs?: number;
   pipeGraceMs?: number;
 }
 
-/** Starts the program. Its group is its own session, so that a signal to the agent never reaches it and the reverse. */
+/** Starts the program in its own session: signals to the agent don't reach it, and the reverse. */
 export function startChild(options: ChildOptions): Child {
   const { onLine, stopGraceMs = STOP_GRACE_MS, pipeGraceMs = PIPE_GRACE_MS } = options;
   const files = options.outputFiles ? openFiles(options.outputFiles) : null;
@@ -57,7 +57,7 @@ export function startChild(options: ChildOptions): Child {
   try {
     child = spawn(options.program, [...options.args], { cwd: options.cwd, env: options.env, detached: true, stdio });
   } catch (error) {
-    // Most reasons come as an event; a few, as arguments that are too long, are thrown.
+    // Most failures are events; a few, such as too long arguments, are thrown.
     if (files) closeFiles(files);
     const end: ChildEnd = { kind: 'not-started', problem: explainStart(options, error) };
     return { pid: null, end: Promise.resolve(end), signal: () => 'gone' };
@@ -93,7 +93,7 @@ export function startChild(options: ChildOptions): Child {
     const output = files ? followFiles(files, readers) : readPipes(child.stdout, child.stderr, readers);
 
     child.on('error', (error) => {
-      // Once the program runs, an error here is about a signal or a message, and its exit still follows.
+      // Once the program runs, an error here concerns a signal or a message, and 'exit' still follows.
       if (pid === null) void settle({ kind: 'not-started', problem: explainStart(options, error) });
     });
     child.on('exit', (code, name) => {
@@ -108,11 +108,8 @@ export function startChild(options: ChildOptions): Child {
     async function settle(cause: ChildEnd): Promise<void> {
       const complete = await output.finish(pid === null ? 0 : pipeGraceMs);
       if (!complete)
-        onLine(
-          '[a process that this command left behind still holds its output: not waiting for it any longer]',
-          'stderr',
-        );
-      // Whoever of a stopped group is left had its SIGTERM, and nobody would end it later.
+        onLine('[a process that this command left behind keeps its output open: not waiting any longer]', 'stderr');
+      // What is left of a stopped group ignored SIGTERM, and nothing would end it later.
       if (signalled) signal('SIGKILL');
       over = true;
       for (const timer of timers) clearTimeout(timer);
@@ -131,7 +128,7 @@ function explainStart(options: ChildOptions, error: unknown): string {
   const code = error instanceof Error && 'code' in error ? String(error.code) : 'unknown reason';
   if (code === 'ENOENT' && !existsSync(options.cwd)) return `the folder ${options.cwd} does not exist`;
   if (code === 'ENOENT') return `${options.program} was not found: install it, or add its folder to the agent's PATH`;
-  if (code === 'EACCES') return `${options.program} may not be executed by the agent's user`;
+  if (code === 'EACCES') return `the agent's user may not execute ${options.program}`;
   return `${options.program} could not be started (${code})`;
 }
 
@@ -198,7 +195,7 @@ function followFiles(files: OutputFiles, readers: Readers): Output {
   ];
   function drain(): void {
     for (const { file, reader } of all) {
-      // Up to the present end: whoever writes faster than this reads must not hold up everything else.
+      // Up to the current end: a program that writes faster than this reads must not block everything else.
       const end = fstatSync(file.read).size;
       while (file.position < end) {
         const size = readSync(file.read, chunk, 0, Math.min(chunk.length, end - file.position), file.position);

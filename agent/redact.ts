@@ -1,14 +1,14 @@
-/** Takes secrets out of whatever leaves the agent: output lines, messages, logs. */
+/** Removes secrets from everything that leaves the agent: output lines, messages, logs. */
 
 export type Redact = (text: string) => string;
 
-/** Shorter values are not searched for: a two-letter password would make holes in every line. */
+/** Shorter values are not replaced: a two-letter password would match in every line. */
 const SHORTEST_SECRET = 6;
 const URL_WITH_USER = /([a-z][a-z0-9+.-]*:\/\/)([^\s/@'"<>]+)@/gi;
 
 /**
  * Replaces the given secrets, and the user part of every URL, by `***`. `ssh://git@host` names no secret and stays.
- * `late`: secrets that become known after the start.
+ * `late`: secrets that are added after the start.
  */
 export function createRedact(secrets: readonly string[], late: ReadonlySet<string> = new Set()): Redact {
   const wanted = [...new Set(secrets)]
@@ -25,13 +25,13 @@ export function createRedact(secrets: readonly string[], late: ReadonlySet<strin
   };
 }
 
-/** A repository address without what its user part says, and that part as git can be given it apart. */
+/** A repository address without its credentials, and the credentials in the form that git takes separately. */
 export interface RepositoryAddress {
   /** Safe to show and to put into arguments. */
   url: string;
   /** For HTTP addresses with a user part: the value of the `Authorization` header, else null. */
   authorization: string | null;
-  /** Every form in which the credentials could turn up in output. */
+  /** Every form in which the credentials could appear in output. */
   secrets: string[];
 }
 

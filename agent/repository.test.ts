@@ -43,7 +43,7 @@ function open(more: Partial<RepositoryOptions> = {}) {
 }
 
 describe('the isolated clone', () => {
-  it('is made for its owner alone, of one branch, and follows a branch that was rewritten', async () => {
+  it('is readable by its owner only, has one branch, and follows a rewritten branch', async () => {
     const { repository, shell } = open();
     expect(await repository.prepare(shell)).toEqual({ ok: true });
     expect(statSync(host.repoDir).mode & 0o777).toBe(0o700);
@@ -73,7 +73,7 @@ describe('the isolated clone', () => {
     expect(host.git(['remote', 'get-url', 'origin'], host.repoDir)).toBe(host.path('moved.git'));
   });
 
-  it('clones again when its own clone is broken', async () => {
+  it('clones again when its clone is broken', async () => {
     const { repository, shell } = open();
     await repository.prepare(shell);
     writeFileSync(join(host.repoDir, '.git', 'HEAD'), 'broken');
@@ -81,7 +81,7 @@ describe('the isolated clone', () => {
     expect(await repository.head()).toBe(host.git(['rev-parse', 'HEAD']));
   });
 
-  it('never deletes a folder that it did not make, and says what to do', async () => {
+  it('never deletes a folder that it did not create, and says what to do', async () => {
     const dir = host.path('mine');
     mkdirSync(dir);
     writeFileSync(join(dir, 'precious'), 'work');
@@ -93,7 +93,7 @@ describe('the isolated clone', () => {
     expect(readFileSync(join(dir, 'precious'), 'utf8')).toBe('work');
   });
 
-  it('never resets a repository around its folder', async () => {
+  it('never resets a repository that encloses its folder', async () => {
     const dir = join(host.work, 'sub');
     mkdirSync(dir);
     writeFileSync(join(dir, 'precious'), 'work');
@@ -105,8 +105,8 @@ describe('the isolated clone', () => {
   });
 
   it.each([
-    ['changes', () => writeFileSync(join(host.work, 'untracked'), 'work'), 'not committed'],
-    ['commits', () => host.git(['commit', '-q', '--allow-empty', '-m', 'mine']), 'not pushed'],
+    ['changes', () => writeFileSync(join(host.work, 'untracked'), 'work'), 'uncommitted'],
+    ['commits', () => host.git(['commit', '-q', '--allow-empty', '-m', 'mine']), 'unpushed'],
     [
       'another origin',
       () => host.git(['remote', 'set-url', 'origin', '/elsewhere']),
@@ -120,7 +120,7 @@ describe('the isolated clone', () => {
       },
       'stash',
     ],
-  ])('leaves a foreign checkout with %s alone', async (_what, prepare, reason) => {
+  ])('does not touch a foreign checkout with %s', async (_what, prepare, reason) => {
     host.git(['fetch', '-q']);
     prepare();
     const before = host.git(['status', '--porcelain', '--branch']);
@@ -130,7 +130,7 @@ describe('the isolated clone', () => {
     expect(host.git(['status', '--porcelain', '--branch'])).toBe(before);
   });
 
-  it('takes over a clean clone of the same repository: that of an earlier agent', async () => {
+  it('adopts a clean clone of the same repository from an earlier agent', async () => {
     const dir = host.path('earlier');
     host.git(['clone', '-q', host.remote, dir], host.root);
     const commit = host.commit({ x: 'y' });
@@ -141,7 +141,7 @@ describe('the isolated clone', () => {
 });
 
 describe('credentials', () => {
-  it('reach the server, and neither output, messages, arguments nor the folder', async () => {
+  it('reach the server but not output, messages, arguments or the folder', async () => {
     const asked: (string | undefined)[] = [];
     server = createServer((request, response) => {
       asked.push(request.headers.authorization);
@@ -160,7 +160,7 @@ describe('credentials', () => {
     expect(everything).not.toMatch(/pass|word-123/);
   });
 
-  it('are taken out of any text', () => {
+  it('are removed from any text', () => {
     const { secrets } = splitRepositoryAddress('https://ghp_tokentoken@github.com/a/b');
     const redact = createRedact(['agent-token-1', ...secrets]);
     expect(redact('x agent-token-1 y ghp_tokentoken')).toBe('x *** y ***');
@@ -170,7 +170,7 @@ describe('credentials', () => {
     expect(splitRepositoryAddress('git@host:a/b')).toEqual({ url: 'git@host:a/b', authorization: null, secrets: [] });
   });
 
-  it('SSH keeps the keys of hosts in the state folder and refuses changed ones', async () => {
+  it('SSH stores server keys in the state folder and refuses changed ones', async () => {
     host.program('ssh', `printf '%s\\n' "$@" > ${host.path('ssh-arguments')}; exit 1`);
     const quietShell = createShell({
       cwd: () => '/',
@@ -192,7 +192,7 @@ describe('credentials', () => {
 });
 
 describe('legacy mode', () => {
-  it('fast-forwards a checkout that somebody else keeps, and never more than that', async () => {
+  it('only fast-forwards a checkout that the operator maintains', async () => {
     const dir = host.path('checkout');
     host.git(['clone', '-q', host.remote, dir], host.root);
     const commit = host.commit({ x: 'y' });

@@ -1,11 +1,11 @@
-/** Back to the generation before the present one. */
+/** Rolls back to the previous generation. */
 import { join } from 'node:path';
-import { error, ok, outliving, type Host, type OperationContext, type OperationEnd } from './operation';
+import { error, ok, outliving, type OperationHost, type OperationContext, type OperationEnd } from './operation';
 import { exitCodeOf, failureOf, type RunEnd } from './shell';
 
 const LIST_TIMEOUT_MS = 60_000;
 
-export async function runRollback(host: Host, context: OperationContext): Promise<OperationEnd> {
+export async function runRollback(host: OperationHost, context: OperationContext): Promise<OperationEnd> {
   const { shell } = context;
   const commit = await host.repository.head();
   shell.say('🔄 Rolling back to previous generation...');
@@ -18,7 +18,7 @@ export async function runRollback(host: Host, context: OperationContext): Promis
     const list = await shell.run('home-manager', ['generations'], { timeoutMs: LIST_TIMEOUT_MS });
     if (!list.ok) return error(exitCodeOf(list.end), failureOf('home-manager generations', list));
     const previous = previousGeneration(list.stdout);
-    if (previous === null) return error(1, 'there is no generation before the present one');
+    if (previous === null) return error(1, 'there is no previous generation');
     name = 'the activation';
     host.compartments.begin('system', 'Rollback in progress...');
     run = await shell.run(join(previous, 'activate'), [], outliving(host));
@@ -28,8 +28,8 @@ export async function runRollback(host: Host, context: OperationContext): Promis
     host.compartments.set('system', context.stopping() ? 'unknown' : 'error', failure, commit);
     return error(exitCodeOf(run.end), failure);
   }
-  // What runs now was built from an earlier commit, so it is not what this one says.
-  host.compartments.set('system', 'outdated', 'Rolled back to the generation before', commit);
+  // The running system was built from an earlier commit.
+  host.compartments.set('system', 'outdated', 'Rolled back to the previous generation', commit);
   host.compartments.set('tests', 'outdated', 'Tests not run — run Test to verify system after rollback', commit);
   shell.say('✅ Rollback completed');
   return ok();

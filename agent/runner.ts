@@ -1,12 +1,12 @@
 /**
- * Carries commands out, one at a time: the place is taken before anything is awaited. `stop`, `kill_command`,
- * `restart` and `reboot` need no place. Stop and kill reach the command's own process group and nothing else.
+ * Runs commands one at a time: a command counts as running before anything is awaited. `stop`, `kill_command`,
+ * `restart` and `reboot` don't wait for it. Stop and kill reach the command's process group and nothing else.
  */
+import type { Outbox, OutboxEntry } from '@/lib/outbox/outbox';
 import type { AgentFrameInput, OutputStream, ReceivedServerFrame } from '@/lib/protocol/agent';
 import type { HostType } from './config';
-import type { Log } from './log';
+import type { AgentLog } from './log';
 import type { AgentOperation, OperationContext, OperationEnd } from './operation';
-import type { Outbox, OutboxEntry } from './outbox';
 import { STOP_GRACE_MS, type Child } from './process';
 import { createShell, failureOf, type Shell, type ShellOptions } from './shell';
 
@@ -22,44 +22,44 @@ type CommandPayload = Extract<ReceivedServerFrame, { type: 'command' }>['payload
 type KillPayload = Extract<ReceivedServerFrame, { type: 'kill_command' }>['payload'];
 type StopSignal = 'SIGTERM' | 'SIGKILL';
 
-interface Running {
+interface RunningCommand {
   readonly entry: OutboxEntry;
   readonly shell: Shell;
   child: Child | null;
-  /** The child goes on without the agent (a switch on macOS). */
+  /** The child survives the agent (a switch on macOS). */
   outlives: boolean;
-  /** Set once somebody asked to end it: what its result is to say. */
+  /** Set once it is being stopped: its result. */
   stop: { exitCode: number; message: string } | null;
   escalation: NodeJS.Timeout | null;
   progress: Map<string, AgentFrameInput>;
   done: Promise<void>;
 }
 
-export interface RunnerOptions {
+export interface CommandRunnerOptions {
   operations: ReadonlyMap<string, AgentOperation>;
   hostType: HostType;
   outbox: Outbox;
-  log: Log;
-  /** Sends a frame that needs no acknowledgement; dropped while there is no connection. */
+  log: AgentLog;
+  /** Sends a frame that needs no acknowledgement; it is dropped without a connection. */
   send: (frame: AgentFrameInput) => void;
-  /** Whether ids are spoken on this connection. */
+  /** Whether this connection uses ids (protocol 3). */
   withIds: () => boolean;
   generation: () => Promise<string>;
   redact: (text: string) => string;
   env: NodeJS.ProcessEnv;
   cwd: () => string;
-  /** The process is to end once the result of `entry` is acknowledged. */
+  /** Ends the process once the result of `entry` is acknowledged. */
   exit: (code: number, entry: OutboxEntry) => void;
   stopGraceMs?: number;
   rebootDelayMs?: number;
 }
 
-export type Runner = ReturnType<typeof createRunner>;
+export type CommandRunner = ReturnType<typeof createCommandRunner>;
 
-export function createRunner(options: RunnerOptions) {
+export function createCommandRunner(options: CommandRunnerOptions) {
   const { outbox, log, send, stopGraceMs = STOP_GRACE_MS, rebootDelayMs = REBOOT_DELAY_MS } = options;
-  let current: Running | null = null;
-  /** Set when the process is about to end: nothing new is taken up. */
+  let current: RunningCommand | null = null;
+  /** The process is about to end: new commands are refused. */
   let exiting = false;
   let rebooting = false;
 
@@ -73,7 +73,7 @@ export function createRunner(options: RunnerOptions) {
   }
 
   function say(entry: OutboxEntry, line: string, stream: OutputStream = 'stdout'): void {
-    outbox.addLine(entry, options.redact(line), stream);
+    outbox.addLines(entry, stream, [options.redact(line)]);
   }
 
   async function finish(
@@ -101,10 +101,9 @@ export function createRunner(options: RunnerOptions) {
     else start(id, name);
   }
 
-  /** An id that was seen is answered from memory and never run again. */
+  /** A known id is answered from memory and never run again. */
   function isNew(id: string, name: string): boolean {
-    const seen = outbox.seen(id);
-    switch (seen.kind) {
+    switch (outbox.stateOf(id)) {
       case 'new':
         return true;
       case 'running':
@@ -114,17 +113,17 @@ export function createRunner(options: RunnerOptions) {
         });
         return false;
       case 'refused':
-        send({ type: 'command_rejected', payload: { reason: 'this command was refused before', command_id: id } });
+        send({ type: 'command_rejected', payload: { reason: 'this command was refused earlier', command_id: id } });
         return false;
       case 'finished':
-        outbox.repeat(id);
+        outbox.resendResult(id);
         return false;
       case 'lost':
         void finish(
           outbox.begin(id, name),
           'error',
           1,
-          'the agent ended while this command ran: its result is not known',
+          'the agent ended while this command ran: its result is unknown',
         );
         return false;
     }
@@ -132,7 +131,7 @@ export function createRunner(options: RunnerOptions) {
 
   function reject(id: string | null, name: string): void {
     log.warn(
-      `${name} refused: ${current === null ? 'the agent is about to end' : `${current.entry.command} is running`}`,
+      `refused ${name}: ${current === null ? 'the agent is about to end' : `${current.entry.command} is running`}`,
     );
     if (id !== null) outbox.refuse(id, name);
     send({
@@ -147,8 +146,8 @@ export function createRunner(options: RunnerOptions) {
     });
   }
 
-  function takeUp(id: string | null, name: string): OutboxEntry {
-    log.info(`${name} taken up`);
+  function accept(id: string | null, name: string): OutboxEntry {
+    log.info(`${name} started`);
     const entry = outbox.begin(id, name);
     if (id !== null) send({ type: 'started', payload: { command_id: id, pid: null } });
     return entry;
@@ -160,8 +159,8 @@ export function createRunner(options: RunnerOptions) {
       void finish(outbox.begin(id, name), 'error', 1, 'unknown command');
       return;
     }
-    const entry = takeUp(id, name);
-    const running: Running = {
+    const entry = accept(id, name);
+    const running: RunningCommand = {
       entry,
       shell: shellFor(entry, {
         stopping: () => running.stop !== null,
@@ -178,10 +177,10 @@ export function createRunner(options: RunnerOptions) {
       done: Promise.resolve(),
     };
     current = running;
-    running.done = carryOut(running, operation);
+    running.done = perform(running, operation);
   }
 
-  async function carryOut(running: Running, operation: AgentOperation): Promise<void> {
+  async function perform(running: RunningCommand, operation: AgentOperation): Promise<void> {
     const context: OperationContext = {
       shell: running.shell,
       stopping: () => running.stop !== null,
@@ -221,8 +220,8 @@ export function createRunner(options: RunnerOptions) {
       await finish(outbox.begin(id, 'stop'), 'error', 1, 'no command running');
       return;
     }
-    // Without ids the stopped command's own result is the whole answer.
-    const entry = id === null ? null : takeUp(id, 'stop');
+    // Without ids the result of the stopped command is the only answer.
+    const entry = id === null ? null : accept(id, 'stop');
     const problem = await end(running, 'SIGTERM', { exitCode: 130, message: 'terminated by user' });
     if (problem !== null) {
       await finish(entry ?? outbox.begin(null, 'stop'), 'error', 1, problem);
@@ -232,11 +231,11 @@ export function createRunner(options: RunnerOptions) {
     if (entry !== null) await finish(entry, 'ok', 0, '');
   }
 
-  /** Ends the running command's group; SIGKILL follows where SIGTERM is not enough. Gives a sentence when that is not possible. */
+  /** Ends the running command's group, with SIGKILL if SIGTERM is not enough. Gives a sentence if that is not possible. */
   async function end(
-    running: Running,
+    running: RunningCommand,
     signal: StopSignal,
-    stopped: NonNullable<Running['stop']>,
+    stopped: NonNullable<RunningCommand['stop']>,
   ): Promise<string | null> {
     running.stop ??= stopped;
     const { child } = running;
@@ -247,14 +246,14 @@ export function createRunner(options: RunnerOptions) {
     }
     running.escalation ??= setTimeout(() => {
       if (running.child !== child) return;
-      say(running.entry, `[not ended ${stopGraceMs / 1000} s after SIGTERM: sending SIGKILL]`, 'stderr');
+      say(running.entry, `[still running ${stopGraceMs / 1000} s after SIGTERM: sending SIGKILL]`, 'stderr');
       void deliver(running, child, 'SIGKILL');
     }, stopGraceMs);
     return null;
   }
 
-  /** What sudo started belongs to root and takes signals from root alone. */
-  async function deliver(running: Running, child: Child, signal: StopSignal): Promise<boolean> {
+  /** A child of sudo belongs to root and accepts signals from root only. */
+  async function deliver(running: RunningCommand, child: Child, signal: StopSignal): Promise<boolean> {
     const outcome = child.signal(signal);
     if (outcome !== 'forbidden' || child.pid === null) return true;
     const shell = shellFor(running.entry);
@@ -265,33 +264,33 @@ export function createRunner(options: RunnerOptions) {
     return run.ok || running.child !== child;
   }
 
-  /** Ends the present command's group, and never another process: the number is a question, not an address. */
+  /** Ends the running command's group and never another process: the PID in the frame is only compared. */
   function kill(payload: KillPayload): void {
     const running = current;
     const pid = payload.pid ?? 0;
     if (payload.signal !== 'SIGTERM' && payload.signal !== 'SIGKILL') {
-      tell(running, `❌ Unknown signal: ${payload.signal}`);
+      reply(running, `❌ Unknown signal: ${payload.signal}`);
     } else if (running === null) {
-      tell(null, '⚠️ No command running to kill');
+      reply(null, '⚠️ No command running to kill');
     } else if (pid !== 0 && pid !== running.child?.pid) {
-      tell(running, `❌ Refused to kill PID ${pid}: it is not the running command's`);
+      reply(running, `❌ Refused to kill PID ${pid}: it is not the running command's`);
     } else {
-      tell(running, `⚠️ Received kill command: ${payload.signal} (PID ${running.child?.pid ?? 0})`, 'stdout');
+      reply(running, `⚠️ Received kill command: ${payload.signal} (PID ${running.child?.pid ?? 0})`, 'stdout');
       const exitCode = payload.signal === 'SIGKILL' ? 137 : 143;
       void end(running, payload.signal, { exitCode, message: `ended by ${payload.signal}` }).then((problem) => {
-        if (problem !== null) tell(running, `❌ ${problem}`);
+        if (problem !== null) reply(running, `❌ ${problem}`);
       });
     }
   }
 
-  function tell(running: Running | null, line: string, stream: OutputStream = 'stderr'): void {
+  function reply(running: RunningCommand | null, line: string, stream: OutputStream = 'stderr'): void {
     log.warn(line);
     if (running !== null) say(running.entry, line, stream);
     else if (!options.withIds()) send({ type: 'output', payload: { line, stream } });
   }
 
-  /** Ends what runs, except what is meant to outlive the agent. Gives the command whose result is still to be told. */
-  async function windUp(message: string): Promise<OutboxEntry | null> {
+  /** Ends the running command, unless it must outlive the agent. Gives the command whose result is still to be sent. */
+  async function endCurrent(message: string): Promise<OutboxEntry | null> {
     exiting = true;
     const running = current;
     if (running === null || running.outlives) return null;
@@ -305,9 +304,9 @@ export function createRunner(options: RunnerOptions) {
   }
 
   async function restart(id: string | null): Promise<void> {
-    const entry = takeUp(id, 'restart');
-    await windUp('the agent was restarted');
-    // Without ids a restart has no result: the dashboard sees the agent come back.
+    const entry = accept(id, 'restart');
+    await endCurrent('the agent was restarted');
+    // Without ids a restart has no result: the dashboard sees the agent reconnect.
     if (id === null) outbox.close(entry);
     else await finish(entry, 'ok', 0, 'the agent restarts', true);
     options.exit(EXIT_RESTART, entry);
@@ -315,7 +314,7 @@ export function createRunner(options: RunnerOptions) {
 
   async function reboot(id: string | null): Promise<void> {
     rebooting = true;
-    const entry = takeUp(id, 'reboot');
+    const entry = accept(id, 'reboot');
     say(entry, `⚠️  Reboot command received. System will reboot in ${rebootDelayMs / 1000} seconds...`);
     await new Promise((resolve) => setTimeout(resolve, rebootDelayMs));
     const run = await shellFor(entry).run('sudo', ['reboot'], { timeoutMs: REBOOT_TIMEOUT_MS });
@@ -332,16 +331,16 @@ export function createRunner(options: RunnerOptions) {
   return {
     command,
     kill,
-    /** For `register` and heartbeats: what runs now. */
+    /** The running command, for `register` and heartbeats. */
     running: (): { id: string | null; command: string; pid: number | null } | null =>
       current === null
         ? null
         : { id: current.entry.id, command: current.entry.command, pid: current.child?.pid ?? null },
-    /** After a reconnect: how far the running command is. */
+    /** Sends the progress of the running command again, after a reconnect. */
     repeatProgress(): void {
       for (const frame of current?.progress.values() ?? []) send(frame);
     },
-    /** The agent is told to end (SIGTERM): so is its command. */
-    shutDown: (): Promise<OutboxEntry | null> => windUp('the agent was shut down'),
+    /** Ends the running command because the agent got SIGTERM. */
+    shutDown: (): Promise<OutboxEntry | null> => endCurrent('the agent was shut down'),
   };
 }

@@ -1,4 +1,4 @@
-/** How operations run programs and speak: the same inside a command (to the dashboard) and outside one (to the log). */
+/** Runs programs for operations. Output goes to the dashboard inside a command and to the log outside of one. */
 import type { OutputStream } from '@/lib/protocol/agent';
 import { startChild, type Child, type ChildEnd, type ChildOptions } from './process';
 
@@ -7,38 +7,38 @@ export interface RunOptions {
   /** Added to the environment of every child. */
   env?: Record<string, string>;
   timeoutMs?: number;
-  /** Output is for the caller alone. */
+  /** Output goes to the caller only. */
   quiet?: boolean;
   outputFiles?: ChildOptions['outputFiles'];
 }
 
-/** How a program ended, and the last of what it printed on stdout. */
+/** How a program ended, and what it printed on stdout. */
 export interface RunEnd {
   end: ChildEnd;
   ok: boolean;
   stdout: string[];
-  /** The last line on stderr that is not empty: mostly the reason. */
+  /** The last line on stderr that is not empty: usually the reason. */
   lastError: string;
 }
 
 export interface Shell {
   say: (line: string, stream?: OutputStream) => void;
-  /** Never rejects: what went wrong is in the answer. */
+  /** Never rejects: failures are in the result. */
   run: (program: string, args: readonly string[], options?: RunOptions) => Promise<RunEnd>;
 }
 
-/** Lines that a caller may want to look at afterwards. */
+/** Lines of stdout that are kept for the caller. */
 const MAX_KEPT_LINES = 1_000;
 
 export interface ShellOptions {
   cwd: () => string;
   env: NodeJS.ProcessEnv;
   say: (line: string, stream: OutputStream) => void;
-  /** Told of each program while it runs, and null after it; `outlives`: it goes on when the agent ends. */
+  /** Called with each program when it starts and with null when it ended; `outlives`: it survives the agent. */
   onChild?: (child: Child | null, outlives: boolean) => void;
-  /** Told of each program as it starts. */
+  /** Called with each program when it starts. */
   onStart?: (child: Child) => void;
-  /** When true, nothing more is started. */
+  /** While true, no program is started. */
   stopping?: () => boolean;
 }
 
@@ -75,7 +75,7 @@ export function createShell(options: ShellOptions): Shell {
   };
 }
 
-/** The exit code to report: that of the program, or what a shell would say of a signal (128 + n), of a time-out (124) and of a missing program (127). */
+/** The exit code to report: the program's, or as in a shell 128 + n for a signal, 124 for a time-out and 127 for a missing program. */
 export function exitCodeOf(end: ChildEnd): number {
   switch (end.kind) {
     case 'exited':

@@ -3,7 +3,7 @@ import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, wr
 import { dirname } from 'node:path';
 import type { z } from 'zod';
 
-/** What `path` holds, or null when it is absent or not what the schema says. A file that can't be used is not an error: the agent starts afresh. */
+/** The content of `path`, or null when it is absent or does not match the schema. An unusable file is not an error: the agent starts without it. */
 export function readStateFile<T extends z.ZodType>(path: string, schema: T): z.output<T> | null {
   let text: string;
   try {

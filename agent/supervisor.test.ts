@@ -1,28 +1,28 @@
-/** `npm run agent`: what systemd does on a host. */
+/** `npm run agent` restarts the agent as systemd does on a host. */
 import { copyFileSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { ensureAgent } from '../scripts/build-agent.mjs';
-import { startDashboard, type Dashboard } from './testing/dashboard';
+import { startTestDashboard, type TestDashboard } from './testing/dashboard';
 import { createHost, processEnds, type TestHost } from './testing/host';
 
-const script = fileURLToPath(new URL('../scripts/agent.mjs', import.meta.url));
+const launcher = fileURLToPath(new URL('../scripts/launch.mjs', import.meta.url));
 let host: TestHost;
-let dashboard: Dashboard;
+let dashboard: TestDashboard;
 
 beforeEach(async () => {
   await ensureAgent();
   host = createHost();
-  dashboard = await startDashboard();
+  dashboard = await startTestDashboard();
 });
 afterEach(async () => {
   await host.remove();
   await dashboard.stop();
 });
 
-it('starts the agent again after a switch and after a crash, and leaves nothing behind at the end', async () => {
-  const agent = host.start(script, dashboard.url, { NIXFLEET_RESTART_SEC: '0.05' });
+it('restarts the agent after a switch and after a crash, and leaves no process behind at the end', async () => {
+  const agent = host.start(launcher, dashboard.url, { NIXFLEET_RESTART_SEC: '0.05' }, ['agent']);
   await dashboard.frame('heartbeat');
   host.program('nixos-rebuild', 'echo built');
   dashboard.command('switch', 'sw');
@@ -38,16 +38,16 @@ it('starts the agent again after a switch and after a crash, and leaves nothing 
   expect(dashboard.all('register')).toHaveLength(3);
 });
 
-it('does not try again with a configuration that is wrong, and hands options on', async () => {
-  const wrong = host.start(script, dashboard.url, { NIXFLEET_INTERVAL: 'often' });
+it('does not restart an agent with a wrong configuration, and passes options on', async () => {
+  const wrong = host.start(launcher, dashboard.url, { NIXFLEET_INTERVAL: 'often' }, ['agent']);
   expect(await wrong.exit).toEqual({ code: 78, signal: null });
   expect(wrong.log()).toContain('NIXFLEET_INTERVAL "often"');
-  const version = host.start(script, dashboard.url, {}, ['--version']);
+  const version = host.start(launcher, dashboard.url, {}, ['agent', '--version']);
   expect(await version.exit).toEqual({ code: 0, signal: null });
   expect(version.stdout()).toMatch(/^nixfleet-agent \d/);
 });
 
-it('the bundle is one file that runs away from its sources', async () => {
+it('the bundle is one file that runs without its sources', async () => {
   const copy = host.path('alone.mjs');
   const bundle = await ensureAgent();
   copyFileSync(bundle, copy);

@@ -1,6 +1,6 @@
 /**
- * Which token the agent dials with: the one of its own that it fetched with an enrolment code and keeps in its state
- * folder, else the configured one. A refused one gives way to the other, where there are both.
+ * The token that the agent connects with: the host token, which it fetched with an enrolment code and stored in its
+ * state folder, else the configured token. If one is refused and the other exists, the other is tried next.
  */
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import { z } from 'zod';
 import { ENROL_PATH, enrolErrorSchema, enrolledSchema, type EnrolRequest } from '@/lib/protocol/enrolment';
 import { plainText } from '@/lib/text/plain-text';
 import type { AgentConfig } from './config';
-import type { Log } from './log';
+import type { AgentLog } from './log';
 import { readStateFile, writeStateFile } from './state-file';
 
 const ENROL_TIMEOUT_MS = 10_000;
@@ -17,22 +17,22 @@ const REFUSED_PAUSE_MS = 5 * 60_000;
 
 const storedSchema = z.object({
   token: z.string().regex(/^[\x21-\x7e]+$/),
-  /** SHA-256 of the code that it was fetched with: another code in the configuration means another token. */
+  /** SHA-256 of the code that it was fetched with: a new code in the configuration means a new token. */
   codeHash: z.string(),
 });
 type StoredToken = z.infer<typeof storedSchema>;
 
 export interface TokenSource {
-  /** The token to dial with; fetches it first where there is none yet. Rejects with a sentence when it can't be had now. */
+  /** The token to connect with, fetched first if there is none yet. Rejects with a sentence when that fails. */
   get: () => Promise<string>;
-  /** The dashboard refused the token that was given last. */
+  /** The dashboard refused the last token. */
   refused: () => void;
 }
 
 export interface TokenOptions {
   config: Pick<AgentConfig, 'url' | 'token' | 'enrolmentCode' | 'hostname' | 'stateDir'>;
-  log: Log;
-  /** Called with a token that was not known at the start, so that no log shows it. */
+  log: AgentLog;
+  /** Called with a token that was unknown at the start, so that no log shows it. */
   onSecret: (token: string) => void;
   now?: () => number;
 }
@@ -48,22 +48,22 @@ export function storedToken(config: TokenOptions['config']): string | null {
 }
 
 export function createTokenSource({ config, log, onSecret, now = Date.now }: TokenOptions): TokenSource {
-  let own = storedToken(config);
+  let hostToken = storedToken(config);
   let prefersConfigured = false;
   let pausedUntil = 0;
-  if (own !== null) onSecret(own);
+  if (hostToken !== null) onSecret(hostToken);
 
   async function fetched(): Promise<string> {
     const token = await enrol(config);
     const stored: StoredToken = { token, codeHash: hashOf(config.enrolmentCode) };
     onSecret(token);
-    own = token;
+    hostToken = token;
     try {
       writeStateFile(tokenFile(config.stateDir), stored);
-      log.info(`this host has a token of its own now; it is kept in ${tokenFile(config.stateDir)}`);
+      log.info(`fetched a token for this host and stored it in ${tokenFile(config.stateDir)}`);
     } catch (error) {
       log.error(
-        `the token of this host could not be kept in ${tokenFile(config.stateDir)} (${error instanceof Error ? error.message : 'unknown reason'}): it is good until the agent ends, then a new code is needed`,
+        `could not store the token of this host in ${tokenFile(config.stateDir)} (${error instanceof Error ? error.message : 'unknown reason'}): it works until the agent ends, then a new code is needed`,
       );
     }
     return token;
@@ -71,14 +71,14 @@ export function createTokenSource({ config, log, onSecret, now = Date.now }: Tok
 
   return {
     async get() {
-      if (own !== null && !(prefersConfigured && config.token !== '')) return own;
-      if (own === null && config.enrolmentCode !== '' && now() >= pausedUntil) {
+      if (hostToken !== null && !(prefersConfigured && config.token !== '')) return hostToken;
+      if (hostToken === null && config.enrolmentCode !== '' && now() >= pausedUntil) {
         try {
           return await fetched();
         } catch (error) {
           if (error instanceof EnrolmentRefused) pausedUntil = now() + REFUSED_PAUSE_MS;
           if (config.token === '') throw error;
-          log.warn(`${error instanceof Error ? error.message : 'enrolment failed'}; the configured token is used`);
+          log.warn(`${error instanceof Error ? error.message : 'enrolment failed'}; using the configured token`);
         }
       }
       if (config.token === '')
@@ -88,18 +88,18 @@ export function createTokenSource({ config, log, onSecret, now = Date.now }: Tok
       return config.token;
     },
     refused() {
-      if (own === null || config.token === '') return;
+      if (hostToken === null || config.token === '') return;
       prefersConfigured = !prefersConfigured;
       log.warn(
         prefersConfigured
-          ? 'the own token of this host was refused: the configured one is tried next'
-          : 'the configured token was refused: the own one of this host is tried next',
+          ? 'the token of this host was refused: trying the configured token next'
+          : 'the configured token was refused: trying the token of this host next',
       );
     },
   };
 }
 
-/** The dashboard answered, and said no: trying again at once would change nothing. */
+/** The dashboard refused the code: trying again at once would change nothing. */
 class EnrolmentRefused extends Error {
   override readonly name = 'EnrolmentRefused';
 }
@@ -107,17 +107,17 @@ class EnrolmentRefused extends Error {
 async function enrol({ url, enrolmentCode, hostname }: TokenOptions['config']): Promise<string> {
   const address = httpAddress(url, ENROL_PATH);
   const body: EnrolRequest = { code: enrolmentCode, hostname };
-  let answer: Response;
+  let response: Response;
   let json: unknown;
   try {
-    answer = await fetch(address, {
+    response = await fetch(address, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(body),
       redirect: 'manual',
       signal: AbortSignal.timeout(ENROL_TIMEOUT_MS),
     });
-    json = await answer.json().catch(() => null);
+    json = await response.json().catch(() => null);
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
     throw new Error(
@@ -126,14 +126,14 @@ async function enrol({ url, enrolmentCode, hostname }: TokenOptions['config']): 
     );
   }
   const enrolled = enrolledSchema.safeParse(json);
-  if (answer.status === 200 && enrolled.success) return enrolled.data.token;
-  const said = enrolErrorSchema.safeParse(json);
-  const why = said.success ? plainText(said.data.error, 300) : 'it gave no reason';
-  const sentence = `the dashboard did not enrol this host (${answer.status}): ${why}`;
-  throw answer.status < 500 && answer.status !== 429 ? new EnrolmentRefused(sentence) : new Error(sentence);
+  if (response.status === 200 && enrolled.success) return enrolled.data.token;
+  const failure = enrolErrorSchema.safeParse(json);
+  const reason = failure.success ? plainText(failure.data.error, 300) : 'it gave no reason';
+  const sentence = `the dashboard did not enrol this host (${response.status}): ${reason}`;
+  throw response.status < 500 && response.status !== 429 ? new EnrolmentRefused(sentence) : new Error(sentence);
 }
 
-/** An address of the dashboard over HTTP: beside the agents' socket. */
+/** An HTTP address of the dashboard, derived from its agent socket. */
 export function httpAddress(socketUrl: string, path: string): string {
   const url = new URL(socketUrl);
   url.protocol = url.protocol === 'ws:' ? 'http:' : 'https:';

@@ -11,7 +11,11 @@ test('the demo connects six real agents, one build succeeds and one fails, and s
   world,
 }) => {
   const folder = mkdtempSync(join(tmpdir(), 'nixfleet-e2e-demo-'));
-  const demo = start('node', ['scripts/demo.mjs'], plainEnvironment({ TMPDIR: folder, NIXFLEET_DEMO_SPEED: '20' }));
+  const demo = start(
+    'node',
+    ['scripts/launch.mjs', 'demo'],
+    plainEnvironment({ TMPDIR: folder, NIXFLEET_DEMO_SPEED: '20' }),
+  );
   try {
     await demo.line(/All 6 hosts are connected\./);
     const [, address = ''] = await demo.line(/(http:\/\/[^\s/]+:\d+)/);

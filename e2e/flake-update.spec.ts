@@ -1,5 +1,5 @@
-/** A flake update, from the pull request that is opened to the merge, with a stand-in for the forge. */
-import { StandIn, STAND_IN_REPO, STAND_IN_TOKEN } from '@/lib/forge/testing/stand-in-forge';
+/** A flake update, from the pull request that is opened to the merge, with a fake forge. */
+import { FakeForge, FAKE_FORGE_REPO, FAKE_FORGE_TOKEN } from '@/lib/forge/testing/fake-forge';
 import { expectAccessible } from './support/accessible';
 import { expect, test } from './support/fixtures';
 import { FleetPage } from './support/fleet-page';
@@ -27,21 +27,21 @@ const lock = (rev: string, at: number) =>
 
 for (const dialect of ['github', 'forgejo'] as const) {
   test(`a flake update on ${dialect} appears, shows its changes and is merged`, async ({ page, world }) => {
-    const forge = new StandIn(dialect);
+    const forge = new FakeForge(dialect);
     await forge.start();
     const dashboard = world.makeDashboard({
       ...CONFIGURED,
       ...(dialect === 'github'
         ? {
             NIXFLEET_GITHUB_API_URL: forge.url,
-            NIXFLEET_GITHUB_REPO: STAND_IN_REPO,
-            NIXFLEET_GITHUB_TOKEN: STAND_IN_TOKEN,
+            NIXFLEET_GITHUB_REPO: FAKE_FORGE_REPO,
+            NIXFLEET_GITHUB_TOKEN: FAKE_FORGE_TOKEN,
             NIXFLEET_GITHUB_POLL_TTL: '10s',
           }
         : {
             NIXFLEET_FORGEJO_URL: forge.url,
-            NIXFLEET_FORGEJO_REPO: STAND_IN_REPO,
-            NIXFLEET_FORGEJO_TOKEN: STAND_IN_TOKEN,
+            NIXFLEET_FORGEJO_REPO: FAKE_FORGE_REPO,
+            NIXFLEET_FORGEJO_TOKEN: FAKE_FORGE_TOKEN,
             NIXFLEET_FORGEJO_POLL_TTL: '10s',
           }),
     });
@@ -112,14 +112,14 @@ for (const dialect of ['github', 'forgejo'] as const) {
 
       await page.goto(`${dashboard.url}/settings/forge`);
       await expect(page.getByText('None open')).toBeVisible();
-      await expect(page.getByRole('main')).not.toContainText(STAND_IN_TOKEN);
+      await expect(page.getByRole('main')).not.toContainText(FAKE_FORGE_TOKEN);
       forge.intercept = () => ({ status: 401, body: '{"message":"Bad credentials"}' });
       await page.getByRole('button', { name: 'Check now' }).click();
       await expect(
         page.getByText(/refuses the token .* Put a valid one into NIXFLEET_(GITHUB|FORGEJO)_TOKEN\./),
       ).toBeVisible();
       await expectAccessible(page, 'the settings of the forge');
-      expect(dashboard.lines.join('\n')).not.toContain(STAND_IN_TOKEN);
+      expect(dashboard.lines.join('\n')).not.toContain(FAKE_FORGE_TOKEN);
     } finally {
       await forge.stop();
     }

@@ -1,6 +1,6 @@
 /** Pipelines over many hosts: started, watched, cancelled, and gone on with after the dashboard was killed. */
 import type { Page } from '@playwright/test';
-import { StandIn, STAND_IN_REPO, STAND_IN_TOKEN } from '@/lib/forge/testing/stand-in-forge';
+import { FakeForge, FAKE_FORGE_REPO, FAKE_FORGE_TOKEN } from '@/lib/forge/testing/fake-forge';
 import { SimulatedAgent } from '@/simulator/agent';
 import { PROMPT, type Behaviour } from '@/simulator/behaviour';
 import { AGENT_TOKEN, type Dashboard } from './support/dashboard';
@@ -189,13 +189,13 @@ test('a custom pipeline is composed, watched stage by stage and cancelled, witho
 });
 
 test('merge and deploy merges the pull request once, then runs the stages on the hosts', async ({ page, world }) => {
-  const forge = new StandIn('github');
+  const forge = new FakeForge('github');
   await forge.start();
   const dashboard = world.makeDashboard({
     ...CONFIGURED,
     NIXFLEET_GITHUB_API_URL: forge.url,
-    NIXFLEET_GITHUB_REPO: STAND_IN_REPO,
-    NIXFLEET_GITHUB_TOKEN: STAND_IN_TOKEN,
+    NIXFLEET_GITHUB_REPO: FAKE_FORGE_REPO,
+    NIXFLEET_GITHUB_TOKEN: FAKE_FORGE_TOKEN,
   });
   const pull = forge.addPull();
   await dashboard.start();

@@ -1,6 +1,6 @@
 /**
  * The Nix files, as far as they can be proven without nixpkgs: all of them parse, the lockfile is completed, and the
- * modules are evaluated with a stand-in for nixpkgs' lib. What needs nixpkgs is listed in docs/nix.md.
+ * modules are evaluated with a substitute for nixpkgs' lib. What needs nixpkgs is listed in docs/nix.md.
  */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -44,13 +44,13 @@ const lockSchema = z.object({
   ),
 });
 
-describe.skipIf(!hasNix)('the Nix files (skipped where there is no nix-instantiate)', () => {
+describe.skipIf(!hasNix)('the Nix files (skipped without nix-instantiate)', () => {
   it.each(nixFiles)('%s parses', (file) => {
     expect(nix(['--parse', file])).not.toBe('');
   });
 });
 
-describe.skipIf(!hasNix)('the completed lockfile (skipped where there is no nix-instantiate)', () => {
+describe.skipIf(!hasNix)('the completed lockfile (skipped without nix-instantiate)', () => {
   const complete = (system: string, lockfile = 'builtins.fromJSON (builtins.readFile ./package-lock.json)') =>
     lockSchema.parse(
       evaluate(
@@ -58,7 +58,7 @@ describe.skipIf(!hasNix)('the completed lockfile (skipped where there is no nix-
       ),
     ).packages;
 
-  it('gives every package that fits the system its address, and no other', () => {
+  it('gives an address only to packages of the system', () => {
     const before = lockSchema.parse(JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8'))).packages;
     const packages = complete('x86_64-linux');
     expect(packages['node_modules/ws']?.resolved).toBe(
@@ -81,12 +81,12 @@ describe.skipIf(!hasNix)('the completed lockfile (skipped where there is no nix-
     expect(lacking).toEqual(['node_modules/better-sqlite3-node20']);
   });
 
-  it('names the package that has no hash although the system needs it', () => {
+  it('names a package of the system that has no hash', () => {
     const lockfile = `{ packages = { "" = {}; "node_modules/a" = { version = "1.0.0"; }; }; }`;
     expect(() => complete('x86_64-linux', lockfile)).toThrow(/no hash of a, which x86_64-linux needs/);
   });
 
-  it("knows npm's rule for systems, aliases and nested packages", () => {
+  it("follows npm's rule for systems, aliases and nested packages", () => {
     const hash = 'integrity = "sha512-x"; version = "1.2.3";';
     const packages = complete(
       'aarch64-darwin',
@@ -108,7 +108,7 @@ describe.skipIf(!hasNix)('the completed lockfile (skipped where there is no nix-
     ]);
   });
 
-  it('takes the address of the registry from nixpkgs, and says what to do where it is not found', () => {
+  it('takes the address of the registry from nixpkgs, and says what to do if it is not found', () => {
     const registry = (pkgs: string) => evaluate(`import ./nix/packages/registry.nix (${pkgs})`);
     expect(registry('{ pnpm_9.src.urls = [ "https://packages.example.org/pnpm/-/pnpm-9.0.0.tgz" ]; }')).toBe(
       'https://packages.example.org',
@@ -180,7 +180,7 @@ const modulesSchema = z.object({
   dashboardFault: z.object({ assertions: z.array(assertion) }),
 });
 
-describe.skipIf(!hasNix)('the modules (skipped where there is no nix-instantiate)', () => {
+describe.skipIf(!hasNix)('the modules (skipped without nix-instantiate)', () => {
   let made: z.infer<typeof modulesSchema>;
   beforeAll(() => {
     made = modulesSchema.parse(JSON.parse(nix(['--eval', '--strict', '--json', 'nix/tests/modules.nix'])));
@@ -188,7 +188,7 @@ describe.skipIf(!hasNix)('the modules (skipped where there is no nix-instantiate
   const failing = (assertions: readonly z.infer<typeof assertion>[]) =>
     assertions.filter((one) => !one.assertion).map((one) => one.message.split(':')[0]);
 
-  it('take a configuration of NixFleet 3 unchanged, with its rules for the unit', () => {
+  it('accept a configuration of NixFleet 3 unchanged, with its rules for the unit', () => {
     const unit = made.nixos.systemd.services['nixfleet-agent'];
     expect(failing(made.nixos.assertions)).toEqual([]);
     expect(unit).toMatchObject({ restartIfChanged: false, stopIfChanged: false });
@@ -208,7 +208,7 @@ describe.skipIf(!hasNix)('the modules (skipped where there is no nix-instantiate
       expect(unit.serviceConfig).not.toHaveProperty(name);
   });
 
-  it('let the agent’s user run what it needs as root, with either sudo, and nothing else', () => {
+  it('let the agent’s user run only what it needs as root, with either sudo', () => {
     const commands = (made_: z.infer<typeof nixosSchema>, sudo: 'sudo' | 'sudo-rs') =>
       made_.security[sudo].extraRules.flatMap((rule) => rule.commands.map(({ command }) => command));
     const programs = (names: string[]) => names.map((name) => `/run/current-system/sw/bin/${name}`);
@@ -218,7 +218,7 @@ describe.skipIf(!hasNix)('the modules (skipped where there is no nix-instantiate
     expect(made.nixos.security.sudo.extraRules[0]?.users).toEqual(['you']);
   });
 
-  it('pass every option on, and leave empty ones to the agent', () => {
+  it('pass every option on, and omit empty ones', () => {
     expect(made.nixosEverything.systemd.services['nixfleet-agent'].environment).toMatchObject({
       NIXFLEET_URL: 'wss://fleet.example.org/ws',
       NIXFLEET_REPO_URL: 'https://git.example.org/you/nixcfg.git',
@@ -234,7 +234,7 @@ describe.skipIf(!hasNix)('the modules (skipped where there is no nix-instantiate
     expect(made.nixos.systemd.services['nixfleet-agent'].environment).not.toHaveProperty('NIXFLEET_HOSTNAME');
   });
 
-  it('name the options that the agent really reads', () => {
+  it('set only variables that the agent reads', () => {
     const known = new Set(
       [...readFileSync(join(ROOT, 'agent/config.ts'), 'utf8').matchAll(/'(NIXFLEET_[A-Z_]+)'/g)].map(
         ([, name]) => name,
@@ -244,7 +244,7 @@ describe.skipIf(!hasNix)('the modules (skipped where there is no nix-instantiate
     expect(set.filter((name) => name.startsWith('NIXFLEET_') && !known.has(name))).toEqual([]);
   });
 
-  it('say what is wrong', () => {
+  it('report invalid options', () => {
     expect(failing(made.nixosFaults.assertions)).toEqual([
       'services.nixfleet-agent.url',
       'services.nixfleet-agent',
@@ -259,7 +259,7 @@ describe.skipIf(!hasNix)('the modules (skipped where there is no nix-instantiate
     expect(made.nixosOff).toEqual({});
   });
 
-  it('make a launchd agent on macOS, without a wrapper', () => {
+  it('define a launchd agent on macOS, without a wrapper', () => {
     const home = made.homeDarwin.launchd.agents['nixfleet-agent'];
     expect(home.enable).toBe(true);
     for (const agent of [home.config, made.darwin.launchd.user.agents['nixfleet-agent'].serviceConfig]) {
@@ -273,14 +273,14 @@ describe.skipIf(!hasNix)('the modules (skipped where there is no nix-instantiate
     }
   });
 
-  it('make a user service of Home Manager elsewhere', () => {
+  it('define a user service of Home Manager elsewhere', () => {
     const { Service, Unit } = made.homeLinux.systemd.user.services['nixfleet-agent'];
     expect(Service).toMatchObject({ Restart: 'always', RestartForceExitStatus: 101 });
     expect(Service['Environment']).toContain('"NIXFLEET_HOST_TYPE=macos"');
     expect(Unit).toMatchObject({ 'X-RestartIfChanged': false });
   });
 
-  it('run the dashboard in a sandbox, secrets by file', () => {
+  it('run the dashboard in a sandbox, with secrets from files', () => {
     const unit = made.dashboard.systemd.services.nixfleet;
     expect(unit.serviceConfig).toMatchObject({
       DynamicUser: true,
@@ -319,7 +319,7 @@ const flakeSchema = z.object({
   dashboard: packageSchema,
 });
 
-describe.skipIf(!hasNix)('the flake (skipped where there is no nix-instantiate)', () => {
+describe.skipIf(!hasNix)('the flake (skipped without nix-instantiate)', () => {
   let flake: z.infer<typeof flakeSchema>;
   beforeAll(() => {
     flake = flakeSchema.parse(JSON.parse(nix(['--eval', '--strict', '--json', 'nix/tests/flake-outputs.nix'])));
@@ -351,7 +351,7 @@ describe.skipIf(!hasNix)('the flake (skipped where there is no nix-instantiate)'
     expect(flake.overlay).toEqual(['nixfleet', 'nixfleet-agent']);
   });
 
-  it('builds both packages with the programs of this project, the one version and the completed lockfile', () => {
+  it('builds both packages with the programs of this project, one version and the completed lockfile', () => {
     const version = readFileSync(join(ROOT, 'VERSION'), 'utf8').trim();
     for (const made of [flake.agent, flake.dashboard]) {
       expect(made.version).toBe(version);

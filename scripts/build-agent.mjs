@@ -8,12 +8,23 @@ import { fileURLToPath } from 'node:url';
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 /** Where the bundle is kept. */
 export const AGENT_BUNDLE = join(ROOT, 'dist', 'agent.mjs');
-/** What the bundle is made of. */
-const SOURCES = ['agent', 'lib/protocol', 'package.json', 'package-lock.json', 'scripts/build-agent.mjs'];
+/** The sources of the bundle. */
+const SOURCES = [
+  'agent',
+  'lib/git',
+  'lib/limits',
+  'lib/outbox',
+  'lib/protocol',
+  'lib/text',
+  'lib/timers',
+  'package.json',
+  'package-lock.json',
+  'scripts/build-agent.mjs',
+];
 
 /**
- * Builds the agent and gives the path of the bundle. It appears under its name whole or not at all, so that builds
- * beside each other, and agents that start meanwhile, see a complete file.
+ * Builds the agent and gives the path of the bundle. It is renamed into place when complete, so that
+ * parallel builds and agents that start meanwhile never see half a file.
  * @param {{ outfile?: string, sourceCommit?: string }} [options]
  * @returns {Promise<string>}
  */
@@ -36,13 +47,13 @@ export async function buildAgent({ outfile = AGENT_BUNDLE, sourceCommit = findSo
     format: 'esm',
     target: 'node20',
     legalComments: 'inline',
-    // ws asks for these natives, which it works without; they would be the only files beside this one.
+    // Optional native parts of ws: they would be the only files beside the bundle.
     external: ['bufferutil', 'utf-8-validate'],
     define: {
       __NIXFLEET_VERSION__: JSON.stringify(version),
       __NIXFLEET_SOURCE_COMMIT__: JSON.stringify(sourceCommit),
     },
-    // ws is CommonJS and asks for node's own modules by require().
+    // ws is CommonJS and loads Node's modules with require().
     banner: {
       js: "#!/usr/bin/env node\nimport { createRequire as createRequireOfAgent } from 'node:module';\nconst require = createRequireOfAgent(import.meta.url);",
     },
@@ -53,7 +64,7 @@ export async function buildAgent({ outfile = AGENT_BUNDLE, sourceCommit = findSo
 }
 
 /**
- * Gives the bundle, built anew when it is missing or older than its sources.
+ * Gives the path of the bundle, rebuilt when it is missing or older than its sources.
  * @returns {Promise<string>}
  */
 export async function ensureAgent() {
@@ -66,7 +77,7 @@ export async function ensureAgent() {
 
 /**
  * @param {string} path
- * @returns {number} the newest time of change in a file or folder, tests left aside; 0 when there is none
+ * @returns {number} the newest modification time in a file or folder, without tests; 0 when there is none
  */
 function newest(path) {
   if (!existsSync(path)) return 0;
@@ -75,7 +86,7 @@ function newest(path) {
   return Math.max(0, ...readdirSync(path).map((name) => newest(join(path, name))));
 }
 
-/** @returns {string} the commit of the sources, or '' where it is not known */
+/** @returns {string} the commit of the sources, or '' if unknown */
 function findSourceCommit() {
   const given = process.env['NIXFLEET_SOURCE_COMMIT'];
   if (given !== undefined && given !== '') return given;

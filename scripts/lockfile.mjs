@@ -1,8 +1,8 @@
 // @ts-check
 /**
- * `npm run lockfile`: makes the lockfile anew, for every system. npm leaves out optional packages of other systems when
- * they are installed already for this one only, or when the registry at hand does not have them; `npm ci` then fails
- * there. So: from nothing, and what is missing is written down with the version that its parent asks for.
+ * `npm run lockfile`: rebuilds the lockfile for every system. npm omits optional packages of other systems when they are
+ * installed for this one only or when the registry does not have them; `npm ci` then fails on those systems. So it
+ * starts from nothing and adds what is missing, with the version that the parent package requires.
  */
 import { execFileSync } from 'node:child_process';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -20,8 +20,8 @@ const PROCESSOR = /-(arm64|arm|x64|ia32|loong64|mips64el|ppc64|riscv64|s390x|was
 const EXACT = /^\d+\.\d+\.\d+[\w.-]*$/;
 
 /**
- * Adds the optional packages that a lockfile's packages name but the lockfile lacks. Their names tell for which system,
- * processor and C library they are. Gives the names of what was added; changes the lockfile in place.
+ * Adds the optional packages that other packages name but the lockfile does not contain. System, processor and C library
+ * come from the package name. Changes the lockfile in place and gives the added names.
  * @param {Lockfile} lockfile
  * @returns {string[]}
  */
@@ -64,5 +64,5 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   const lockfile = /** @type {Lockfile} */ (read);
   const added = completeLockfile(lockfile);
   writeFileSync(path, `${JSON.stringify(lockfile, null, 2)}\n`);
-  console.log(`The lockfile is complete; ${added.length} packages of other systems were added to it.`);
+  console.log(`The lockfile is complete: added ${added.length} packages of other systems.`);
 }

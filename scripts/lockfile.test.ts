@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { completeLockfile } from './lockfile.mjs';
 
 describe('completeLockfile', () => {
-  it('adds what is missing, with what its name tells, and nothing twice', () => {
+  it('adds missing packages with the system from their name, and nothing twice', () => {
     const lockfile = {
       packages: {
         'node_modules/tool': {

@@ -1,6 +1,6 @@
 /**
- * Writes a filled database with one migration as the newest, which every later version must open:
- * `npx tsx scripts/schema-fixture.ts [migration]`. Default: the newest migration. See docs/adoption.md.
+ * Writes the filled database of one version of NixFleet, which every later version must open:
+ * `npx tsx scripts/schema-fixture.ts [migration]`. Without a name: the newest migration. See docs/adoption.md.
  */
 import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,16 +1,16 @@
-/** The frames that a simulated agent sends, with every field that the real agents send. */
+/** The frames of a simulated agent, with every field that the real agents send. */
+import type { CommandResult } from '@/lib/outbox/command-memory';
 import type { AgentFrameInput, OutputStream } from '@/lib/protocol/agent';
-import type { HostFacts, Metrics } from './host-facts';
-import type { Result } from './outbox';
-import { PHASE_TOTALS, type Learnt, type Phase } from './script';
+import type { SimulatedFacts, SimulatedMetrics } from './host-facts';
+import { PHASE_TOTALS, type ReportedCompartment, type Phase } from './script';
 
-export interface Word {
+export interface WireReport {
   status: string;
   message: string;
   checked_at: string;
 }
-export type Words = Record<Learnt, Word>;
-export const NO_WORD: Word = { status: '', message: '', checked_at: '' };
+export type WireReports = Record<ReportedCompartment, WireReport>;
+export const NO_REPORT: WireReport = { status: '', message: '', checked_at: '' };
 
 /** Fields that the Go agent always sends with the same value. */
 const GO_OUTPUT = { command: '', is_error: false };
@@ -18,11 +18,11 @@ const GO_TESTS = { results: null };
 
 export interface RegisterState {
   hostname: string;
-  facts: HostFacts;
+  facts: SimulatedFacts;
   heartbeatIntervalS: number;
 }
 
-function programFacts({ sourceCommit, storePath, binaryHash }: HostFacts) {
+function programFacts({ sourceCommit, storePath, binaryHash }: SimulatedFacts) {
   return { source_commit: sourceCommit, store_path: storePath, binary_hash: binaryHash };
 }
 
@@ -57,9 +57,9 @@ export function registerFrame(
 }
 
 export function heartbeatFrame(
-  facts: HostFacts,
-  words: Words,
-  metrics: Metrics | null,
+  facts: SimulatedFacts,
+  words: WireReports,
+  metrics: SimulatedMetrics | null,
   running: { command: string; pid: number | null; id: string | null } | null,
 ): AgentFrameInput {
   return {
@@ -71,7 +71,7 @@ export function heartbeatFrame(
       command_pid: running?.pid ?? null,
       ...(running?.id == null ? {} : { command_id: running.id }),
       metrics,
-      update_status: { git: NO_WORD, ...words },
+      update_status: { git: NO_REPORT, ...words },
       ...programFacts(facts),
       lock_hash: facts.lockHash,
     },
@@ -91,8 +91,11 @@ export function progressFrame(phase: Phase, status: 'in_progress' | 'complete' |
   };
 }
 
-/** A result as protocol 2 has it: absent where there is nothing to say. */
-export function statusFrame(command: string, result: Omit<Result, 'restarting'>): AgentFrameInput {
+/** A result in protocol 2: empty fields are omitted. */
+export function statusFrame(
+  command: string,
+  result: Pick<CommandResult, 'status' | 'exitCode' | 'message' | 'generation'>,
+): AgentFrameInput {
   const { status, exitCode, message, generation } = result;
   return {
     type: 'status',

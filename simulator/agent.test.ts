@@ -1,8 +1,13 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { startDashboard, TOKEN, type Dashboard, type DashboardOptions } from '@/agent/testing/dashboard';
+import {
+  startTestDashboard,
+  TEST_TOKEN,
+  type TestDashboard,
+  type TestDashboardOptions,
+} from '@/agent/testing/dashboard';
 import type { WireCommand } from '@/lib/protocol/agent';
 import { SimulatedAgent, type SimulatedAgentOptions } from './agent';
-import { PROMPT, type Behaviour, type CommandBehaviour, type Ending } from './behaviour';
+import { PROMPT, type Behaviour, type CommandBehaviour, type ScriptedEnding } from './behaviour';
 
 const closers: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -13,13 +18,13 @@ const INTERVAL_MS = 3_600_000;
 
 async function begin(
   options: Partial<SimulatedAgentOptions> = {},
-  server: DashboardOptions = {},
-): Promise<{ dashboard: Dashboard; agent: SimulatedAgent }> {
-  const dashboard = await startDashboard(server);
+  server: TestDashboardOptions = {},
+): Promise<{ dashboard: TestDashboard; agent: SimulatedAgent }> {
+  const dashboard = await startTestDashboard(server);
   closers.push(() => dashboard.stop());
   const agent = new SimulatedAgent({
     url: dashboard.url,
-    token: TOKEN,
+    token: TEST_TOKEN,
     hostname: 'sim-1',
     // Long, so that no heartbeat comes but those that the protocol asks for.
     intervalMs: INTERVAL_MS,
@@ -36,14 +41,14 @@ async function begin(
 }
 
 /** With this ending, and lines where they are wanted. */
-function behaving(ending: Ending, more: Partial<CommandBehaviour> = {}): Behaviour {
+function behaving(ending: ScriptedEnding, more: Partial<CommandBehaviour> = {}): Behaviour {
   return { ...PROMPT, standard: { ...PROMPT.standard, ending, ...more } };
 }
 
-const types = (dashboard: Dashboard, from: number) => dashboard.received.slice(from).map(({ frame }) => frame.type);
+const types = (dashboard: TestDashboard, from: number) => dashboard.received.slice(from).map(({ frame }) => frame.type);
 
 describe('protocol 2', () => {
-  it('registers and beats as the Go agent does', async () => {
+  it('registers and sends heartbeats as the Go agent does', async () => {
     const { dashboard, agent } = await begin({ protocol: 2 });
     expect(dashboard.received[0]?.raw).toEqual({
       hostname: 'sim-1',
@@ -90,7 +95,7 @@ describe('protocol 2', () => {
     ['refresh-all', [O, O, O, O, O, 'status']],
     ['force-update', [O, O, O, O, O, 'status']],
     ['check-version', [O, O, O, O, O, O, O, 'status']],
-  ])('plays %s in the order of the agent protocol', async (command, order) => {
+  ])('sends the frames of %s in the order of the protocol', async (command, order) => {
     const { dashboard, agent } = await begin({ protocol: 2, behaviour: behaving('succeeds', { lines: 2 }) });
     const from = dashboard.received.length;
     const ended = agent.next('ended');
@@ -99,10 +104,10 @@ describe('protocol 2', () => {
     await dashboard.until('all frames', () => dashboard.received.length >= from + order.length || undefined);
     expect(types(dashboard, from)).toEqual(order);
     expect(dashboard.malformed).toEqual([]);
-    expect(agent.busyWith).toBeNull();
+    expect(agent.currentCommand).toBeNull();
   });
 
-  it('gives the result of a switch on NixOS before its process ends, and comes back having forgotten', async () => {
+  it('sends the result of a switch on NixOS before its process ends, and starts again without memory of it', async () => {
     const { dashboard, agent } = await begin({ protocol: 2 });
     const from = dashboard.received.length;
     const back = agent.next('registered');
@@ -119,7 +124,7 @@ describe('protocol 2', () => {
     expect(new Set(paths).size).toBe(1);
   });
 
-  it('stays where a switch fails', async () => {
+  it('keeps running when a switch fails', async () => {
     const { dashboard, agent } = await begin({ protocol: 2, behaviour: behaving('fails', { exitCode: 7 }) });
     const ended = agent.next('ended');
     dashboard.command('switch');
@@ -136,10 +141,10 @@ describe('protocol 2', () => {
     dashboard.command('pull');
     await rejected;
     expect(await dashboard.frame('command_rejected')).toMatchObject({ current_command: 'test' });
-    expect(agent.busyWith).toBe('test');
+    expect(agent.currentCommand).toBe('test');
   });
 
-  it('says that it does not know a command', async () => {
+  it('answers an unknown command with an error', async () => {
     const { dashboard } = await begin({ protocol: 2 });
     dashboard.command('bump-flake');
     expect(await dashboard.frame('status')).toMatchObject({
@@ -149,7 +154,7 @@ describe('protocol 2', () => {
     });
   });
 
-  it('has nothing to stop when idle, nor during an isolated pull', async () => {
+  it('has nothing to stop when idle or during an isolated pull', async () => {
     const { dashboard, agent } = await begin({ protocol: 2, behaviour: behaving('hangs') });
     dashboard.command('stop');
     await dashboard.frame('status', (status) => status.command === 'stop');
@@ -158,7 +163,7 @@ describe('protocol 2', () => {
     dashboard.command('stop');
     const status = await dashboard.frame('status', () => true, from);
     expect(status).toMatchObject({ command: 'stop', status: 'error', message: 'no command running' });
-    expect(agent.busyWith).toBe('pull');
+    expect(agent.currentCommand).toBe('pull');
   });
 
   it.each([
@@ -191,7 +196,7 @@ describe('protocol 2', () => {
     expect(dashboard.all('status')).toEqual([]);
   });
 
-  it.each(['restart', 'reboot'])('comes back after %s without a status', async (command) => {
+  it.each(['restart', 'reboot'])('restarts after %s without a status', async (command) => {
     const { dashboard, agent } = await begin({ protocol: 2 });
     const back = agent.next('registered');
     dashboard.command(command);
@@ -200,7 +205,7 @@ describe('protocol 2', () => {
     expect(dashboard.all('status')).toEqual([]);
   });
 
-  it('loses what comes while the connection is down, and shows that it still works', async () => {
+  it('loses output while the connection is down, and still reports the running command', async () => {
     const { dashboard, agent } = await begin({ protocol: 2, behaviour: behaving('hangs') });
     dashboard.command('test');
     await dashboard.frame('operation_progress');
@@ -208,11 +213,11 @@ describe('protocol 2', () => {
     dashboard.cut();
     await back;
     await dashboard.frame('heartbeat', (beat) => beat.pending_command === 'test');
-    expect(agent.busyWith).toBe('test');
+    expect(agent.currentCommand).toBe('test');
   });
 
-  describe('oddities', () => {
-    it('silent: no status, and the next heartbeat shows nothing', async () => {
+  describe('unusual endings', () => {
+    it('silent: no status, and the next heartbeat shows no command', async () => {
       const { dashboard, agent } = await begin({ protocol: 2, behaviour: behaving('silent') });
       const ended = agent.next('ended');
       dashboard.command('test');
@@ -223,7 +228,7 @@ describe('protocol 2', () => {
       expect(dashboard.all('heartbeat').at(-1)?.payload.pending_command).toBe('');
     });
 
-    it('status-twice and late-output', async () => {
+    it('status-twice and late-output: two results, and output after them', async () => {
       const twice = await begin({ protocol: 2, behaviour: behaving('status-twice') });
       twice.dashboard.command('test');
       await twice.dashboard.until('two', () => twice.dashboard.all('status').length === 2 || undefined);
@@ -253,17 +258,17 @@ describe('protocol 2', () => {
 describe('protocol 3', () => {
   const ID = '01-a';
 
-  it('is spoken only where the dashboard answers with it', async () => {
+  it('is used only if the dashboard confirms it', async () => {
     const { dashboard, agent } = await begin({ protocol: 3 }, { protocol: 2 });
     expect(dashboard.all('register')[0]?.payload).toMatchObject({ protocol: 3, running: null, finished: [] });
     dashboard.command('test', ID);
     const status = await dashboard.frame('status');
     expect(status.command_id).toBeNull();
     expect(dashboard.all('output_batch')).toEqual([]);
-    expect(agent.busyWith).toBeNull();
+    expect(agent.currentCommand).toBeNull();
   });
 
-  it('numbers all output from 1, in portions that the schema takes, before the result', async () => {
+  it('numbers all output from 1, in batches that the schema accepts, before the result', async () => {
     const { dashboard } = await begin({ behaviour: behaving('succeeds', { lines: 1_234 }) });
     dashboard.command('test', ID);
     const result = await dashboard.result(ID);
@@ -276,7 +281,7 @@ describe('protocol 3', () => {
     });
   });
 
-  it('sends again after a reconnect what was not acknowledged, and nothing else', async () => {
+  it('resends only what was not acknowledged after a reconnect', async () => {
     const { dashboard, agent } = await begin(
       { behaviour: behaving('succeeds', { lines: 10 }) },
       { acknowledge: false },
@@ -304,7 +309,7 @@ describe('protocol 3', () => {
     expect(types(dashboard, later)).toEqual(['register', 'heartbeat']);
   });
 
-  it('never carries out an id twice', async () => {
+  it('never runs an id twice', async () => {
     const { dashboard } = await begin();
     dashboard.command('test', ID);
     await dashboard.result(ID);
@@ -315,14 +320,14 @@ describe('protocol 3', () => {
     expect(types(dashboard, from)).not.toContain('output_batch');
   });
 
-  it('names both commands where it refuses one', async () => {
+  it('names both commands when it refuses one', async () => {
     const { dashboard } = await begin({ behaviour: behaving('hangs') });
     dashboard.command('test', 'one');
     dashboard.command('pull', 'two');
     expect(await dashboard.frame('command_rejected')).toMatchObject({ command_id: 'two', current_command_id: 'one' });
   });
 
-  it('stops the command that it is told to, and no other', async () => {
+  it('stops only the command that the stop names', async () => {
     const { dashboard } = await begin({ behaviour: behaving('hangs') });
     dashboard.command('test', 'one');
     dashboard.command('stop', 'two', { target: 'other' });
@@ -332,7 +337,7 @@ describe('protocol 3', () => {
     expect(await dashboard.result('one')).toMatchObject({ status: 'stopped', exit_code: 130 });
   });
 
-  it('shows the running command after a lost connection and goes on', async () => {
+  it('reports the running command after a lost connection and continues it', async () => {
     const { dashboard, agent } = await begin({ behaviour: behaving('hangs', { lines: 6 }) });
     dashboard.command('test', ID);
     await dashboard.until('half of the lines', () => dashboard.lines(ID).length === 3 || undefined);
@@ -357,7 +362,7 @@ describe('protocol 3', () => {
     expect(new Set(instances()).size).toBe(2);
   });
 
-  it('does not know after a crash what became of a command', async () => {
+  it('does not know the result of a command after a crash', async () => {
     const { dashboard, agent } = await begin({ behaviour: behaving('crashes') });
     const back = agent.next('registered');
     dashboard.command('test', ID);
@@ -366,18 +371,18 @@ describe('protocol 3', () => {
     expect(await dashboard.result(ID)).toMatchObject({ status: 'error', exit_code: 1 });
   });
 
-  it('comes with a command that it was given before', async () => {
-    const dashboard = await startDashboard();
+  it('registers with a command from an earlier connection', async () => {
+    const dashboard = await startTestDashboard();
     closers.push(() => dashboard.stop());
-    const agent = new SimulatedAgent({ url: dashboard.url, token: TOKEN, hostname: 'sim-1', behaviour: PROMPT });
+    const agent = new SimulatedAgent({ url: dashboard.url, token: TEST_TOKEN, hostname: 'sim-1', behaviour: PROMPT });
     closers.push(() => agent.close());
-    agent.takeUp('test', ID);
+    agent.resumeCommand('test', ID);
     agent.connect();
     expect(await dashboard.result(ID)).toMatchObject({ status: 'ok', last_seq: 3 });
     expect(dashboard.lines(ID)).toHaveLength(3);
   });
 
-  it('sends the same result again as an oddity', async () => {
+  it('sends the same result again with the ending status-twice', async () => {
     const { dashboard } = await begin({ behaviour: behaving('status-twice') }, { acknowledge: false });
     dashboard.command('test', ID);
     await dashboard.until('two results', () => dashboard.all('status').length === 2 || undefined);
@@ -385,8 +390,8 @@ describe('protocol 3', () => {
 });
 
 describe('the connection', () => {
-  it('dials again with a wrong token, for ever', async () => {
-    const dashboard = await startDashboard();
+  it('keeps reconnecting with a wrong token', async () => {
+    const dashboard = await startTestDashboard();
     closers.push(() => dashboard.stop());
     const agent = new SimulatedAgent({ url: dashboard.url, token: 'wrong', hostname: 'sim-1', firstRedialMs: 1 });
     closers.push(() => agent.close());
@@ -397,10 +402,15 @@ describe('the connection', () => {
     expect(agent.isRegistered).toBe(false);
   });
 
-  it('is held without registered, and beats only when it is let in', async () => {
-    const dashboard = await startDashboard({ answer: false });
+  it('is held until registered, and sends heartbeats only from then on', async () => {
+    const dashboard = await startTestDashboard({ answer: false });
     closers.push(() => dashboard.stop());
-    const agent = new SimulatedAgent({ url: dashboard.url, token: TOKEN, hostname: 'sim-1', intervalMs: INTERVAL_MS });
+    const agent = new SimulatedAgent({
+      url: dashboard.url,
+      token: TEST_TOKEN,
+      hostname: 'sim-1',
+      intervalMs: INTERVAL_MS,
+    });
     closers.push(() => agent.close());
     agent.connect();
     await dashboard.frame('register');
@@ -411,7 +421,7 @@ describe('the connection', () => {
     expect(types(dashboard, 0)).toEqual(['register', 'heartbeat']);
   });
 
-  it('says goodbye with 1000, and whoever waits for it is told', async () => {
+  it('closes with 1000, and pending waits reject', async () => {
     const { dashboard, agent } = await begin();
     const never = agent.next('command');
     await Promise.all([expect(never).rejects.toThrow('sim-1 was closed'), agent.close()]);
@@ -420,15 +430,15 @@ describe('the connection', () => {
     expect(() => agent.connect()).toThrow('was closed');
   });
 
-  it('ends in the middle of a command', async () => {
+  it('can be closed during a command', async () => {
     const { dashboard, agent } = await begin({ behaviour: behaving('hangs') });
     dashboard.command('test', 'one');
     await dashboard.frame('started');
     await agent.close();
-    expect(agent.busyWith).toBeNull();
+    expect(agent.currentCommand).toBeNull();
   });
 
-  it('refuses a behaviour that asks for too much', () => {
+  it('refuses a behaviour with numbers out of bounds', () => {
     const behaviour = behaving('succeeds', { lines: 1e9 });
     expect(() => new SimulatedAgent({ url: 'ws://127.0.0.1:1/ws', token: 't', hostname: 'h', behaviour })).toThrow(
       'asks for 1000000000 lines: write 0 to 200000',

@@ -1,17 +1,26 @@
 /**
- * A scripted agent on the real wire: registers, beats, carries commands out as its behaviour says, and can be dropped,
- * restarted and closed. Protocol 2 is the Go agent's (agent protocol, sections 1 to 5), protocol 3 is docs/protocol.md.
+ * A simulated agent on a real connection: registers, sends heartbeats, runs commands as its behaviour says, and can be
+ * dropped, restarted and closed. It speaks either protocol of docs/protocol.md; protocol 2 is the Go agent's.
  */
+import { createCommandMemory } from '@/lib/outbox/command-memory';
+import { createOutbox, type Outbox } from '@/lib/outbox/outbox';
 import { WIRE_COMMANDS, type ReceivedServerFrame, type WireCommand } from '@/lib/protocol/agent';
-import { heartbeatFrame, NO_WORD, registerFrame, type Words } from './agent-frames';
-import { AgentSocket, FIRST_REDIAL_MS } from './agent-socket';
+import { MAX_BATCH_LINES, MAX_FINISHED_IDS } from '@/lib/protocol/agent-limits';
+import { heartbeatFrame, NO_REPORT, registerFrame, type WireReports } from './agent-frames';
+import { SimulatedConnection, FIRST_REDIAL_MS } from './connection';
 import { behaviourOf, REALISTIC, type Behaviour } from './behaviour';
 import { Events, type AgentEvent, type AgentEventType, type EventOf } from './events';
-import { agentStorePath, makeFacts, makeMetrics, type HostFacts, type HostType, type Metrics } from './host-facts';
-import { Outbox } from './outbox';
+import {
+  agentStorePath,
+  makeFacts,
+  makeMetrics,
+  type SimulatedFacts,
+  type HostType,
+  type SimulatedMetrics,
+} from './host-facts';
 import { Pauses } from './pauses';
 import { hex, seeded, type Random } from './random';
-import { Runner, wireTime } from './runner';
+import { ScriptRunner, wireTime } from './runner';
 
 export interface SimulatedAgentOptions {
   url: string;
@@ -23,43 +32,46 @@ export interface SimulatedAgentOptions {
   hostType?: HostType;
   random?: Random;
   behaviour?: Behaviour;
-  /** What differs from what the random numbers give. */
-  facts?: Partial<HostFacts>;
-  /** The commit (7 characters) that a pull brings the clone to; without it a pull changes nothing. */
+  /** Facts that replace the random ones. */
+  facts?: Partial<SimulatedFacts>;
+  /** The commit (7 characters) of the clone after a pull; without it a pull changes nothing. */
   pullsTo?: string;
-  /** The figures of a heartbeat at a time (epoch milliseconds). */
-  metrics?: (now: number) => Metrics | null;
-  /** The first pause before dialling again after a loss, in milliseconds. */
+  /** The metrics of a heartbeat at a time (epoch milliseconds). */
+  metrics?: (now: number) => SimulatedMetrics | null;
+  /** The delay before the first reconnect after a loss, in milliseconds. */
   firstRedialMs?: number;
 }
 
 export class SimulatedAgent {
   readonly hostname: string;
-  readonly facts: HostFacts;
+  readonly facts: SimulatedFacts;
   private readonly protocol: 2 | 3;
   private readonly intervalMs: number;
   private readonly random: Random;
-  private readonly metrics: (now: number) => Metrics | null;
+  private readonly metrics: (now: number) => SimulatedMetrics | null;
   private readonly events = new Events();
   private readonly pauses = new Pauses();
   private readonly tasks = new Set<Promise<void>>();
-  private readonly socket: AgentSocket;
-  private readonly outbox: Outbox;
-  private readonly runner: Runner;
+  private readonly socket: SimulatedConnection;
+  /** What a real agent has on disk. */
+  private readonly memory = createCommandMemory({ maxCommands: MAX_FINISHED_IDS });
+  /** A new one at each start of the process: output is lost with the process, results are not. */
+  private outbox: Outbox;
+  private readonly runner: ScriptRunner;
   /** A new one at each start of the process. */
   private instance: string;
-  private words: Words = freshWords();
-  /** What is spoken on this connection; null until `registered`. */
-  private spoken: 2 | 3 | null = null;
+  private reports: WireReports = initialReports();
+  /** The protocol of this connection; null until `registered`. */
+  private negotiated: 2 | 3 | null = null;
   /** The process has ended and the next one has not started. */
-  private away = false;
-  private installed: Partial<HostFacts> = {};
+  private offline = false;
+  private installed: Partial<SimulatedFacts> = {};
   private ticker: NodeJS.Timeout | null = null;
   private closed = false;
 
   constructor(options: SimulatedAgentOptions) {
     const behaviour = options.behaviour ?? REALISTIC;
-    // Every mistake in a behaviour shows here and not in the middle of a run.
+    // A mistake in the behaviour fails here and not in the middle of a run.
     for (const command of WIRE_COMMANDS) behaviourOf(behaviour, command);
     this.hostname = options.hostname;
     this.protocol = options.protocol ?? 3;
@@ -69,7 +81,7 @@ export class SimulatedAgent {
     this.facts = { ...makeFacts(this.random, options.hostType ?? 'nixos', version), ...options.facts };
     this.metrics = options.metrics ?? makeMetrics(this.random);
     this.instance = hex(this.random, 32);
-    this.socket = new AgentSocket({
+    this.socket = new SimulatedConnection({
       url: options.url,
       token: options.token,
       userAgent: this.protocol === 3 ? `nixfleet-agent/${version}` : 'Go-http-client/1.1',
@@ -83,26 +95,22 @@ export class SimulatedAgent {
       onFrame: (frame) => this.received(frame),
       onRefused: (status) => this.events.emit({ type: 'refused', status }),
       onClosed: (code) => {
-        this.spoken = null;
+        this.negotiated = null;
         this.events.emit({ type: 'disconnected', code });
       },
       onDrain: () => this.outbox.pump(),
     });
-    this.outbox = new Outbox({
-      ready: () => this.spoken === 3 && this.socket.isOpen && !this.socket.isCongested,
-      send: (frame) => void this.socket.send(frame),
-      onResultSent: () => this.heartbeat(),
-    });
-    this.runner = new Runner({
+    this.outbox = this.makeOutbox();
+    this.runner = new ScriptRunner({
       behaviour,
       facts: this.facts,
-      words: () => this.words,
-      outbox: this.outbox,
+      reports: () => this.reports,
+      outbox: () => this.outbox,
       pauses: this.pauses,
       pullsTo: options.pullsTo,
-      spoken: () => this.spoken,
+      negotiated: () => this.negotiated,
       send: (frame) => {
-        if (this.spoken !== null) this.socket.send(frame);
+        if (this.negotiated !== null) this.socket.send(frame);
       },
       heartbeat: () => this.heartbeat(),
       emit: (event) => this.events.emit(event),
@@ -116,70 +124,83 @@ export class SimulatedAgent {
   }
 
   get isRegistered(): boolean {
-    return this.spoken !== null;
+    return this.negotiated !== null;
   }
 
-  /** The name of the command that it carries out now; null when idle. */
-  get busyWith(): string | null {
+  /** The name of the running command; null when idle. */
+  get currentCommand(): string | null {
     return this.runner.running?.command ?? null;
   }
 
-  /** Dials, now and whenever the connection is lost. */
+  /** Connects, and reconnects whenever the connection is lost. */
   connect(): void {
     if (this.closed) throw new Error(`the simulated agent ${this.hostname} was closed`);
-    if (!this.away) this.socket.dial();
+    if (!this.offline) this.socket.dial();
   }
 
-  /** Resolves when the dashboard has let it in; rejects when it is closed before. */
+  /** Resolves when it is registered; rejects when it is closed before that. */
   async whenRegistered(): Promise<void> {
     if (!this.isRegistered) await this.next('registered');
   }
 
-  /** Breaks the connection without a close frame. It dials again by its back-off, or with `stayAway` when told to. */
+  /** Breaks the connection without a close frame. It reconnects after its back-off; with `stayAway`, only on `connect`. */
   drop({ stayAway = false }: { stayAway?: boolean } = {}): void {
     this.socket.drop(!stayAway);
   }
 
-  /** Carries a command of protocol 3 out as one that was given on an earlier connection: before the first one, too. */
-  takeUp(command: WireCommand, id: string): void {
+  /** Runs a command of protocol 3 as if it came on an earlier connection. Works before the first connection. */
+  resumeCommand(command: WireCommand, id: string): void {
     this.runner.command(command, id, null);
   }
 
-  /** Sends a heartbeat now, when the dashboard has let it in. */
+  /** Sends a heartbeat now, if it is registered. */
   heartbeat(): void {
-    if (this.spoken === null) return;
+    if (this.negotiated === null) return;
     const { running } = this.runner;
-    const id = this.spoken === 3 ? (running?.id ?? null) : null;
+    const id = this.negotiated === 3 ? (running?.id ?? null) : null;
     const shown = running && { command: running.command, pid: running.pid, id };
-    if (this.socket.send(heartbeatFrame(this.facts, this.words, this.metrics(Date.now()), shown))) {
+    if (this.socket.send(heartbeatFrame(this.facts, this.reports, this.metrics(Date.now()), shown))) {
       this.events.emit({ type: 'heartbeat' });
     }
   }
 
-  /** Sends a text frame as it is: for frames that no agent should send. False when there is no connection. */
+  /** Sends a text frame unchanged, for frames that no agent should send. False without a connection. */
   sendText(text: string): boolean {
     return this.socket.sendText(text);
   }
 
-  /** Calls back with every event from now on. Returns the way to end it. */
+  /** Calls the listener with every event from now on. Returns a function that removes it. */
   on(listener: (event: AgentEvent) => void): () => void {
     return this.events.on(listener);
   }
 
-  /** The next event of this type, from now on, for which `test` holds. Rejects when the agent is closed before. */
+  /** The next event of this type that passes `test`. Rejects when the agent is closed before that. */
   next<T extends AgentEventType>(type: T, test?: (event: EventOf<T>) => boolean): Promise<EventOf<T>> {
     return this.events.next(type, test);
   }
 
-  /** Says goodbye (1000) and ends; nothing of it is left when this resolves. */
+  /** Closes with 1000 and ends. No timer or socket is left when this resolves. */
   async close(): Promise<void> {
     this.closed = true;
     this.runner.processEnded();
     this.stopTicker();
     this.pauses.endAll();
-    await this.socket.hangUp();
+    await this.socket.close();
     await Promise.all(this.tasks);
     this.events.end(`the simulated agent ${this.hostname} was closed`);
+  }
+
+  private makeOutbox(): Outbox {
+    return createOutbox({
+      memory: this.memory,
+      maxBatchLines: MAX_BATCH_LINES,
+      link: {
+        ready: () => this.negotiated === 3 && this.socket.isOpen && !this.socket.isCongested,
+        withIds: () => this.negotiated === 3,
+        send: (frame) => void this.socket.send(frame),
+      },
+      onResultSent: () => this.heartbeat(),
+    });
   }
 
   private register(): void {
@@ -201,7 +222,7 @@ export class SimulatedAgent {
         return;
       case 'command': {
         const { command, id, target } = frame.payload;
-        const known = this.spoken === 3 ? (id ?? null) : null;
+        const known = this.negotiated === 3 ? (id ?? null) : null;
         this.events.emit({ type: 'command', command, id: known });
         this.runner.command(command, known, target ?? null);
         return;
@@ -219,40 +240,40 @@ export class SimulatedAgent {
   }
 
   private registered(protocol: number): void {
-    const first = this.spoken === null;
-    this.spoken = this.protocol === 3 && protocol >= 3 ? 3 : 2;
+    const first = this.negotiated === null;
+    this.negotiated = this.protocol === 3 && protocol >= 3 ? 3 : 2;
     if (first) {
-      this.socket.settled();
-      this.outbox.resend();
+      this.socket.resetBackOff();
+      this.outbox.resendAll();
       if (this.ticker === null) this.startTicker();
     }
     this.heartbeat();
-    this.events.emit({ type: 'registered', first, protocol: this.spoken });
+    this.events.emit({ type: 'registered', first, protocol: this.negotiated });
   }
 
-  /** Resolves when the process is gone; the next one starts by itself after the pause. */
-  private async endProcess(how: 'goodbye' | 'broken', pauseMs: number): Promise<void> {
-    if (this.closed || this.away) return;
-    this.away = true;
+  /** Resolves when the process has ended; the next one starts after the pause. */
+  private async endProcess(how: 'closed' | 'broken', pauseMs: number): Promise<void> {
+    if (this.closed || this.offline) return;
+    this.offline = true;
     this.runner.processEnded();
     this.stopTicker();
-    if (how === 'goodbye') await this.socket.hangUp();
-    else await this.socket.breakOff();
-    this.outbox.restart();
+    if (how === 'closed') await this.socket.close();
+    else await this.socket.dropAndWait();
+    this.outbox = this.makeOutbox();
     this.events.emit({ type: 'exited' });
     void this.task(async () => {
       await this.pauses.wait(pauseMs);
       this.instance = hex(this.random, 32);
-      this.words = freshWords();
+      this.reports = initialReports();
       Object.assign(this.facts, this.installed);
       this.installed = {};
       this.runner.processStarted();
-      this.away = false;
+      this.offline = false;
       if (!this.closed) this.socket.dial();
     });
   }
 
-  /** The beat is the process's own: where it stands when a connection is made is chance, as in a real fleet. */
+  /** The first heartbeat comes at a random time within the interval, so that a fleet's heartbeats spread as in reality. */
   private startTicker(): void {
     this.ticker = setTimeout(() => {
       this.heartbeat();
@@ -261,7 +282,7 @@ export class SimulatedAgent {
   }
 
   private stopTicker(): void {
-    // One function ends both kinds of timer.
+    // clearTimeout also clears intervals.
     if (this.ticker !== null) clearTimeout(this.ticker);
     this.ticker = null;
   }
@@ -273,8 +294,8 @@ export class SimulatedAgent {
   }
 }
 
-/** A new process knows the age of flake.lock and has forgotten the rest. */
-function freshWords(): Words {
+/** A new process knows the age of flake.lock and nothing else. */
+function initialReports(): WireReports {
   const lock = { status: 'ok', message: 'Updated today', checked_at: wireTime() };
-  return { lock, system: { ...NO_WORD }, tests: { ...NO_WORD } };
+  return { lock, system: { ...NO_REPORT }, tests: { ...NO_REPORT } };
 }

@@ -1,21 +1,21 @@
 import { expect, it } from 'vitest';
-import { isLoopback, readArguments, type Surroundings } from './arguments';
+import { isLoopback, readArguments, type ArgumentSources } from './arguments';
 
-const around: Surroundings = {
+const around: ArgumentSources = {
   tokenFromEnvironment: undefined,
   tokenFile: 'data/secrets/agent-token',
   readTokenFile: () => 'from-the-file\n',
 };
 
 function settingsOf(argv: string[], surroundings = around) {
-  const asked = readArguments(argv, surroundings);
-  if (asked.kind !== 'run') throw new Error(JSON.stringify(asked));
-  return asked.settings;
+  const parsed = readArguments(argv, surroundings);
+  if (parsed.kind !== 'run') throw new Error(JSON.stringify(parsed));
+  return parsed.settings;
 }
 
 function problemsOf(argv: string[], surroundings = around) {
-  const asked = readArguments(argv, surroundings);
-  return asked.kind === 'problems' ? asked.problems : [];
+  const parsed = readArguments(argv, surroundings);
+  return parsed.kind === 'problems' ? parsed.problems : [];
 }
 
 it('has a default for everything', () => {
@@ -32,7 +32,7 @@ it('has a default for everything', () => {
   });
 });
 
-it('takes what it is told', () => {
+it('takes every option', () => {
   const argv = '--hosts 7 --url ws://127.0.0.1:9/ws --token t --interval 1.5 --protocol 3 --seed 9 --storm 60';
   expect(settingsOf([...argv.split(' '), '--commit', '0123456789abcdef'])).toMatchObject({
     hosts: 7,
@@ -56,7 +56,7 @@ it('looks for the token in the options, the environment and the file, in this or
   ]);
 });
 
-it('tells all problems at once', () => {
+it('lists all problems at once', () => {
   const problems = problemsOf('--hosts x --interval 0 --protocol 4 --url http://localhost --commit zz'.split(' '));
   expect(problems).toHaveLength(5);
   expect(problemsOf(['--wrong'])).toHaveLength(1);
@@ -73,8 +73,8 @@ it.each([
   ['localhost.example.com', false],
   ['127.0.0.1.example.com', false],
   ['fleet.example.com', false],
-])('%s is this machine: %s', (host, own) => {
-  expect(isLoopback(host)).toBe(own);
-  expect(problemsOf(['--url', `ws://${host}/ws`])).toHaveLength(own ? 0 : 1);
+])('%s is this machine: %s', (host, expected) => {
+  expect(isLoopback(host)).toBe(expected);
+  expect(problemsOf(['--url', `ws://${host}/ws`])).toHaveLength(expected ? 0 : 1);
   expect(problemsOf(['--url', `ws://${host}/ws`, '--yes-remote'])).toEqual([]);
 });

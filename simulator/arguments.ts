@@ -1,8 +1,8 @@
-/** What `npm run simulate` was asked to do. */
+/** The command line of `npm run simulate`. */
 import { parseArgs } from 'node:util';
-import { DEFAULT_DIALS_PER_S, MAX_HOSTS } from './fleet';
+import { DEFAULT_DIALS_PER_S, MAX_SIMULATED_HOSTS } from './fleet';
 
-export interface Settings {
+export interface SimulationSettings {
   url: string;
   token: string;
   hosts: number;
@@ -10,28 +10,29 @@ export interface Settings {
   protocol: 2 | 3 | 'mixed';
   seed: number;
   dialsPerS: number;
-  /** All connections break this often, in milliseconds; null: never. */
+  /** Interval at which all connections break, in milliseconds; null: never. */
   stormMs: number | null;
   pullsTo: string | undefined;
 }
 
-export type Asked = { kind: 'help' } | { kind: 'problems'; problems: string[] } | { kind: 'run'; settings: Settings };
+export type ParsedArguments =
+  { kind: 'help' } | { kind: 'problems'; problems: string[] } | { kind: 'run'; settings: SimulationSettings };
 
 export const USAGE = `npm run simulate -- [options]
 
 Connects a fleet of simulated hosts to a dashboard. Ctrl-C ends it.
 
-  --hosts <n>       how many hosts, 1 to ${MAX_HOSTS} (50)
-  --url <address>   where the dashboard takes agents (ws://localhost:8000/ws)
-  --token <token>   the agents' token (NIXFLEET_AGENT_TOKEN, or what is in data/secrets/agent-token)
+  --hosts <n>       number of hosts, 1 to ${MAX_SIMULATED_HOSTS} (50)
+  --url <address>   the dashboard's agent socket (ws://localhost:8000/ws)
+  --token <token>   the agent token (NIXFLEET_AGENT_TOKEN, or the content of data/secrets/agent-token)
   --interval <s>    seconds between heartbeats of a host, 1 to 3600 (5)
-  --protocol <p>    2: as the Go agent; 3: as this project's agent; mixed: half of each (mixed)
-  --seed <n>        another seed is another fleet (1)
-  --dial-rate <n>   new connections a second at the start (${DEFAULT_DIALS_PER_S})
-  --storm <s>       break all connections every so many seconds; the hosts dial again (never)
-  --commit <hash>   the commit that a pull brings a host to, 7 to 40 hexadecimal digits (its present one)
-  --yes-remote      connect to another machine than this one
-  --help            this text`;
+  --protocol <p>    2: like the Go agent; 3: like this project's agent; mixed: half of each (mixed)
+  --seed <n>        seed of the random numbers: the same seed gives the same fleet (1)
+  --dial-rate <n>   new connections per second at the start (${DEFAULT_DIALS_PER_S})
+  --storm <s>       break all connections every <s> seconds; the hosts reconnect (never)
+  --commit <hash>   the commit of a host after a pull, 7 to 40 hexadecimal digits (its current one)
+  --yes-remote      allow a dashboard on another machine
+  --help            show this text`;
 
 const OPTIONS = {
   hosts: { type: 'string', default: '50' },
@@ -47,16 +48,16 @@ const OPTIONS = {
   help: { type: 'boolean', default: false },
 } as const;
 
-export interface Surroundings {
+export interface ArgumentSources {
   /** The value of NIXFLEET_AGENT_TOKEN. */
   tokenFromEnvironment: string | undefined;
-  /** The content of the dashboard's own token file; null when there is none. */
+  /** The content of the dashboard's token file; null when it does not exist. */
   readTokenFile: () => string | null;
   tokenFile: string;
 }
 
-/** Reads the command line. Never throws; tells all problems at once. */
-export function readArguments(argv: readonly string[], around: Surroundings): Asked {
+/** Reads the command line. Never throws; lists all problems at once. */
+export function readArguments(argv: readonly string[], sources: ArgumentSources): ParsedArguments {
   let values;
   try {
     ({ values } = parseArgs({ args: [...argv], options: OPTIONS, strict: true, allowPositionals: false }));
@@ -79,16 +80,18 @@ export function readArguments(argv: readonly string[], around: Surroundings): As
   if (values.commit !== undefined && !/^[0-9a-f]{7,40}$/.test(values.commit)) {
     problems.push(`--commit is "${values.commit}": write 7 to 40 hexadecimal digits.`);
   }
-  const token = [values.token, around.tokenFromEnvironment, around.readTokenFile()].find((one) => one?.trim())?.trim();
+  const token = [values.token, sources.tokenFromEnvironment, sources.readTokenFile()]
+    .find((one) => one?.trim())
+    ?.trim();
   if (token === undefined) {
     problems.push(
-      `There is no token: start the dashboard once so that it makes ${around.tokenFile}, or set NIXFLEET_AGENT_TOKEN, or give --token.`,
+      `No agent token was found: start the dashboard once so that it creates ${sources.tokenFile}, set NIXFLEET_AGENT_TOKEN, or pass --token.`,
     );
   }
-  const settings: Settings = {
+  const settings: SimulationSettings = {
     url: values.url,
     token: token ?? '',
-    hosts: number('hosts', values.hosts, 1, MAX_HOSTS),
+    hosts: number('hosts', values.hosts, 1, MAX_SIMULATED_HOSTS),
     intervalMs: number('interval', values.interval, 1, 3_600, false) * 1_000,
     protocol: protocol === '2' ? 2 : protocol === '3' ? 3 : 'mixed',
     seed: number('seed', values.seed, 0, 4_294_967_295),
@@ -102,15 +105,15 @@ export function readArguments(argv: readonly string[], around: Surroundings): As
 function addressProblems(text: string, remote: boolean): string[] {
   const url = URL.canParse(text) ? new URL(text) : null;
   if (url?.protocol !== 'ws:' && url?.protocol !== 'wss:') {
-    return [`--url is "${text}": write an address as ws://localhost:8000/ws.`];
+    return [`--url is "${text}": write an address such as ws://localhost:8000/ws.`];
   }
   if (isLoopback(url.hostname) || remote) return [];
   return [
-    `--url leads to ${url.hostname}, which is not this machine: simulated hosts would fill that dashboard. If that is what you want, add --yes-remote.`,
+    `--url points to ${url.hostname}, which is not this machine: its dashboard would fill with simulated hosts. To do that anyway, add --yes-remote.`,
   ];
 }
 
-/** Whether a host name, as URL gives it, is this very machine. */
+/** Whether a host name, in the form that URL gives, is this machine. */
 export function isLoopback(hostname: string): boolean {
   return hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
 }

@@ -1,47 +1,46 @@
-/** How a scripted agent behaves: how long a command takes, what it prints and how it ends, oddities included. */
+/** How a simulated agent behaves: how long a command takes, what it prints and how it ends, unusual endings included. */
 import type { WireCommand } from '@/lib/protocol/agent';
 
-/** Every way in which a command may end, and what is seen of it on the wire (agent protocol, section 4). */
+/** Every way in which a command may end, and what the dashboard sees of it (docs/protocol.md). */
 export const ENDINGS = {
-  succeeds: 'status ok; after a switch on NixOS the process ends and comes back',
+  succeeds: 'status ok; after a switch on NixOS the process restarts',
   fails: 'status error with the exit code',
   silent: 'the work ends without a status and without an extra heartbeat',
-  'status-twice': 'the status comes two times',
-  'late-output': 'some output comes after the status, as it does after an isolated pull (protocol 2)',
-  crashes: 'in the middle of the work the connection breaks (1006); a new process comes back and knows nothing of it',
-  'killed-by-switch':
-    'in the middle of the work the process ends (1000) and a new binary comes back: a switch on macOS that went well',
-  hangs: 'the work never ends until it is stopped or killed',
+  'status-twice': 'the status is sent twice',
+  'late-output': 'some output follows the status, as after an isolated pull (protocol 2)',
+  crashes: 'the connection breaks during the work (1006); a new process starts and does not know the command',
+  'killed-by-switch': 'the process ends during the work (1000) and a new binary starts: a successful switch on macOS',
+  hangs: 'the work does not end until it is stopped or killed',
 } as const;
-export type Ending = keyof typeof ENDINGS;
+export type ScriptedEnding = keyof typeof ENDINGS;
 
 /** What follows a `stop` of a running command in protocol 2. */
 export const STOP_ENDINGS = {
-  'result-and-exit': 'status stopped, then the process ends and comes back (NixOS)',
-  exit: 'the process ends and comes back, with no status (NixOS, the other side of the race)',
-  'two-results': 'status stopped and then status error -1 of the same command (macOS)',
+  'result-and-exit': 'status stopped, then the process restarts (NixOS)',
+  exit: 'the process restarts without a status (NixOS, the other outcome of the race)',
+  'two-results': 'status stopped, then status error -1 of the same command (macOS)',
 } as const;
 export type StopEnding = keyof typeof STOP_ENDINGS;
 
-/** More output than this is not made for one command. */
+/** Maximum output of one command. */
 export const MAX_LINES = 200_000;
 
 export interface CommandBehaviour {
-  /** Milliseconds that the work takes. */
+  /** Duration of the work in milliseconds. */
   durationMs: number;
   /** Lines of output of the work. */
   lines: number;
   /** The text of line `number`, from 1. */
   line: (number: number) => string;
-  ending: Ending;
-  /** The exit code of a failure. */
+  ending: ScriptedEnding;
+  /** The exit code when it fails. */
   exitCode: number;
   /** The work begins once this is fulfilled, also where the command is stopped before. Without it: at once. */
   held?: Promise<void>;
 }
 
 export interface Behaviour {
-  /** By command; what is not named here is as in `standard`. */
+  /** By command; what is absent is as in `standard`. */
   commands: Partial<Record<WireCommand, Partial<CommandBehaviour>>>;
   standard: CommandBehaviour;
   /** Every duration of a command's work is multiplied by this. */
@@ -53,7 +52,7 @@ export interface Behaviour {
   restartMs: number;
   /** Between the command `reboot` and the end of the connection. */
   rebootDelayMs: number;
-  /** How long the host is away for a reboot. */
+  /** How long a reboot takes. */
   rebootMs: number;
 }
 
@@ -67,7 +66,7 @@ const PACKAGES = [
   'home-manager',
 ];
 
-/** A line as nix prints it. */
+/** A line in the form that nix prints. */
 export function buildLine(number: number): string {
   const name = PACKAGES[number % PACKAGES.length] ?? 'system';
   const hash = ((number * 2_654_435_761) >>> 0).toString(36).padStart(7, '0');
@@ -83,7 +82,7 @@ export function buildLine(number: number): string {
   }
 }
 
-/** As on a real host that is in good order. */
+/** Like a healthy real host. */
 export const REALISTIC: Behaviour = {
   commands: {
     pull: { durationMs: 2_000, lines: 8 },
@@ -103,7 +102,7 @@ export const REALISTIC: Behaviour = {
   rebootMs: 20_000,
 };
 
-/** Everything at once: no pause where a real host takes its time. */
+/** Without any delay. */
 export const PROMPT: Behaviour = {
   commands: {},
   standard: { ...REALISTIC.standard, durationMs: 0, lines: 3 },
@@ -115,7 +114,7 @@ export const PROMPT: Behaviour = {
   rebootMs: 0,
 };
 
-/** The behaviour for one command. Throws where it asks for more than an agent may do. */
+/** The behaviour for one command. Throws when a number is out of bounds. */
 export function behaviourOf(behaviour: Behaviour, command: WireCommand): CommandBehaviour {
   const { commands, standard, pace } = behaviour;
   const found = { ...standard, ...commands[command] };

@@ -1,16 +1,16 @@
-/** What a simulated agent tells of itself, so that a test waits for things that happen and never for time to pass. */
+/** Events of a simulated agent: a test waits for them and never for time to pass. */
 
 export type AgentEvent =
   | { type: 'open' }
-  /** The upgrade was answered with something else than a socket. */
+  /** The upgrade was refused. */
   | { type: 'refused'; status: number }
-  /** `first`: of this connection. `protocol`: what is spoken from here on. */
+  /** `first`: of this connection. `protocol`: the negotiated one. */
   | { type: 'registered'; first: boolean; protocol: 2 | 3 }
   | { type: 'heartbeat' }
   | { type: 'command'; command: string; id: string | null }
   | { type: 'kill'; signal: string }
   | { type: 'rejected'; command: string; id: string | null }
-  /** The agent is done with a command; `result` is the word of its status, null when it gave none. */
+  /** A command ended; `result` is its status, null when it sent none. */
   | { type: 'ended'; command: string; id: string | null; result: string | null }
   | { type: 'acknowledged'; id: string; outputSeq: number | null; result: boolean }
   | { type: 'disconnected'; code: number }
@@ -29,7 +29,7 @@ export class Events {
     for (const listener of [...this.listeners]) listener(event);
   }
 
-  /** Calls back with every event from now on. Returns the way to end it. */
+  /** Calls the listener with every event from now on. Returns a function that removes it. */
   on(listener: Listener): () => void {
     this.listeners.add(listener);
     return () => {
@@ -37,7 +37,7 @@ export class Events {
     };
   }
 
-  /** The next event of this type, from now on, for which `test` holds. Rejects when the agent is closed before. */
+  /** The next event of this type that passes `test`. Rejects when the agent is closed before that. */
   next<T extends AgentEventType>(type: T, test: (event: EventOf<T>) => boolean = () => true): Promise<EventOf<T>> {
     return new Promise((resolve, reject) => {
       const stop = this.on((event) => {
@@ -54,7 +54,7 @@ export class Events {
     });
   }
 
-  /** Nothing more will happen. */
+  /** Ends all waits and removes all listeners. */
   end(reason: string): void {
     for (const fail of this.waiting) fail(new Error(reason));
     this.waiting.clear();

@@ -1,5 +1,5 @@
 import { afterEach, expect, it } from 'vitest';
-import { startDashboard, TOKEN } from '@/agent/testing/dashboard';
+import { startTestDashboard, TEST_TOKEN } from '@/agent/testing/dashboard';
 import { SimulatedFleet, type SimulatedFleetOptions } from './fleet';
 
 const closers: (() => Promise<void>)[] = [];
@@ -8,13 +8,13 @@ afterEach(async () => {
 });
 
 function fleetOf(options: Partial<SimulatedFleetOptions> = {}): SimulatedFleet {
-  const fleet = new SimulatedFleet({ url: 'ws://127.0.0.1:1/ws', token: TOKEN, hosts: 40, ...options });
+  const fleet = new SimulatedFleet({ url: 'ws://127.0.0.1:1/ws', token: TEST_TOKEN, hosts: 40, ...options });
   closers.push(() => fleet.close());
   return fleet;
 }
 
-it('registers every host under a name of its own, and comes back after a storm', async () => {
-  const dashboard = await startDashboard();
+it('registers every host under a unique name, and reconnects after a storm', async () => {
+  const dashboard = await startTestDashboard();
   closers.push(() => dashboard.stop());
   const fleet = fleetOf({ url: dashboard.url, intervalMs: 3_600_000 });
   const all = fleet.whenRegistered();
@@ -36,14 +36,14 @@ it('registers every host under a name of its own, and comes back after a storm',
   expect(dashboard.malformed).toEqual([]);
 });
 
-it('is the same fleet with the same seed, and another one with another', () => {
+it('makes the same fleet from the same seed, and another from another', () => {
   const shape = (seed: number) => fleetOf({ seed }).agents.map(({ hostname, facts }) => ({ hostname, ...facts }));
   expect(shape(7)).toEqual(shape(7));
   expect(shape(7)).not.toEqual(shape(8));
 });
 
-it('dials no faster than it is told to', async () => {
-  const dashboard = await startDashboard();
+it('connects no faster than its rate', async () => {
+  const dashboard = await startTestDashboard();
   closers.push(() => dashboard.stop());
   const fleet = fleetOf({ url: dashboard.url, dialsPerS: 100 });
   const from = performance.now();
@@ -56,7 +56,7 @@ it('dials no faster than it is told to', async () => {
 it.each([
   [{ hosts: 0 }, '1 to 4000'],
   [{ hosts: 5_000 }, '1 to 4000'],
-  [{ dialsPerS: 0 }, 'dials a second'],
+  [{ dialsPerS: 0 }, 'connections per second'],
 ])('refuses %j', (options, problem) => {
   expect(() => fleetOf(options)).toThrow(problem);
 });

@@ -1,11 +1,11 @@
-/** Many simulated agents with a seeded variety: the load maker of the demonstration, of tests and of the bench. */
+/** Many different simulated agents from a seed: the load of tests and of the benchmark. */
 import { SimulatedAgent } from './agent';
 import { REALISTIC, type Behaviour } from './behaviour';
-import type { HostType, Metrics } from './host-facts';
+import type { HostType, SimulatedMetrics } from './host-facts';
 import { pick, seeded, type Random } from './random';
 
-export const MAX_HOSTS = 4_000;
-/** New connections a second at the start. A storm asks for no such patience. */
+export const MAX_SIMULATED_HOSTS = 4_000;
+/** New connections per second at the start. Reconnects after a storm are not limited. */
 export const DEFAULT_DIALS_PER_S = 200;
 const DIAL_STEP_MS = 50;
 /** Agents closed at once. */
@@ -24,14 +24,14 @@ export interface SimulatedFleetOptions {
   intervalMs?: number;
   /** `mixed`: half of the hosts each. */
   protocol?: 2 | 3 | 'mixed';
-  /** One behaviour for all; without it each host has its own pace, and a few fail to switch. */
+  /** One behaviour for all; without it each host has its pace, and a few fail to switch. */
   behaviour?: Behaviour;
-  /** The commit (7 characters) that a pull brings a host to. */
+  /** The commit (7 characters) of a host after a pull. */
   pullsTo?: string;
   dialsPerS?: number;
-  /** The figures of host `index` instead of the usual curves. */
-  metrics?: (index: number) => (now: number) => Metrics | null;
-  /** The first pause before dialling again after a loss, in milliseconds. */
+  /** The metrics of host `index` instead of the default curves. */
+  metrics?: (index: number) => (now: number) => SimulatedMetrics | null;
+  /** The delay before the first reconnect after a loss, in milliseconds. */
   firstRedialMs?: number;
 }
 
@@ -39,13 +39,13 @@ export class SimulatedFleet {
   readonly agents: readonly SimulatedAgent[];
   private closed = false;
 
-  /** Throws where a number is out of bounds. */
+  /** Throws when a number is out of bounds. */
   constructor(private readonly options: SimulatedFleetOptions) {
     const { hosts, dialsPerS = DEFAULT_DIALS_PER_S } = options;
-    if (!Number.isInteger(hosts) || hosts < 1 || hosts > MAX_HOSTS) {
-      throw new Error(`a simulated fleet has 1 to ${MAX_HOSTS} hosts, not ${hosts}`);
+    if (!Number.isInteger(hosts) || hosts < 1 || hosts > MAX_SIMULATED_HOSTS) {
+      throw new Error(`a simulated fleet has 1 to ${MAX_SIMULATED_HOSTS} hosts, not ${hosts}`);
     }
-    if (!(dialsPerS > 0)) throw new Error(`a rate of ${dialsPerS} dials a second never gets anywhere`);
+    if (!(dialsPerS > 0)) throw new Error(`${dialsPerS} connections per second is not a rate above 0`);
     const seeds = seeded(options.seed ?? 1);
     this.agents = Array.from({ length: hosts }, (_, index) => makeAgent(options, index, seeded(seeds() * 2 ** 32)));
   }
@@ -54,7 +54,7 @@ export class SimulatedFleet {
     return this.agents.filter((agent) => agent.isRegistered).length;
   }
 
-  /** Dials host after host at the bounded rate. Resolves when the last one was dialled or the fleet is closed. */
+  /** Connects host after host at the limited rate. Resolves when the last one is connecting or the fleet is closed. */
   async connect(): Promise<void> {
     const perStep = (this.options.dialsPerS ?? DEFAULT_DIALS_PER_S) * (DIAL_STEP_MS / 1_000);
     let allowed = 0;
@@ -66,12 +66,12 @@ export class SimulatedFleet {
     }
   }
 
-  /** Resolves when every host is registered at least now. */
+  /** Resolves when every host has been registered since the call. */
   async whenRegistered(): Promise<void> {
     await Promise.all(this.agents.map((agent) => agent.whenRegistered()));
   }
 
-  /** Breaks every connection at once, without close frames. They stay away until `reconnect`. */
+  /** Breaks every connection at once, without close frames. The hosts stay disconnected until `reconnect`. */
   async dropAll(): Promise<void> {
     const connected = this.agents.filter((agent) => agent.isRegistered);
     const gone = connected.map((agent) => agent.next('disconnected'));
@@ -79,7 +79,7 @@ export class SimulatedFleet {
     await Promise.all(gone);
   }
 
-  /** Dials with every host at once, as after a restart of the dashboard. Gives the milliseconds until all are registered. */
+  /** Connects every host at once, as after a restart of the dashboard. Gives the milliseconds until all are registered. */
   async reconnect(): Promise<number> {
     const from = performance.now();
     const back = this.whenRegistered();
@@ -88,7 +88,7 @@ export class SimulatedFleet {
     return performance.now() - from;
   }
 
-  /** Closes every agent; nothing is left when this resolves. */
+  /** Closes every agent. No timer or socket is left when this resolves. */
   async close(): Promise<void> {
     this.closed = true;
     for (let from = 0; from < this.agents.length; from += CLOSE_AT_ONCE) {
@@ -101,7 +101,7 @@ function makeAgent(options: SimulatedFleetOptions, index: number, random: Random
   const { protocol = 'mixed' } = options;
   const hostType: HostType = random() < MACOS_SHARE ? 'macos' : 'nixos';
   const role = hostType === 'macos' ? 'mac' : pick(random, ROLES);
-  const own = makeBehaviour(random);
+  const ofHost = makeBehaviour(random);
   return new SimulatedAgent({
     url: options.url,
     token: options.token,
@@ -110,14 +110,14 @@ function makeAgent(options: SimulatedFleetOptions, index: number, random: Random
     intervalMs: options.intervalMs,
     hostType,
     random,
-    behaviour: options.behaviour ?? own,
+    behaviour: options.behaviour ?? ofHost,
     pullsTo: options.pullsTo,
     metrics: options.metrics?.(index),
     firstRedialMs: options.firstRedialMs,
   });
 }
 
-/** A host's own pace, and sometimes a configuration that does not build. */
+/** The behaviour of one host: its pace, and for a few a switch that fails. */
 function makeBehaviour(random: Random): Behaviour {
   const pace = 0.5 + random() * 1.5;
   const { commands } = REALISTIC;

@@ -1,9 +1,9 @@
-/** What a simulated host says of itself: made from a seed, so that a fleet is the same one each time. */
+/** The facts and metrics of a simulated host, made from a seed so that a fleet is the same each time. */
 import { hex, pick, type Random } from './random';
 
 export type HostType = 'nixos' | 'macos';
 
-export interface HostFacts {
+export interface SimulatedFacts {
   hostType: HostType;
   agentVersion: string;
   osVersion: string;
@@ -22,7 +22,7 @@ export interface HostFacts {
 }
 
 /** CPU, memory and swap in percent; load as the one-minute average. */
-export interface Metrics {
+export interface SimulatedMetrics {
   cpu: number;
   ram: number;
   swap: number;
@@ -36,7 +36,7 @@ export function agentStorePath(random: Random, version: string): string {
   return `/nix/store/${hex(random, 32)}-nixfleet-agent-${version}/bin/nixfleet-agent`;
 }
 
-export function makeFacts(random: Random, hostType: HostType, agentVersion: string): HostFacts {
+export function makeFacts(random: Random, hostType: HostType, agentVersion: string): SimulatedFacts {
   const nixos = hostType === 'nixos';
   return {
     hostType,
@@ -56,8 +56,8 @@ export function makeFacts(random: Random, hostType: HostType, agentVersion: stri
   };
 }
 
-/** A curve over the time in milliseconds: a slow wave of the host's own, with a little noise on it. */
-export function makeMetrics(random: Random): (now: number) => Metrics {
+/** Metrics over time (milliseconds): a slow wave for each host, with a little noise. */
+export function makeMetrics(random: Random): (now: number) => SimulatedMetrics {
   const periodMs = 60_000 + random() * 600_000;
   const shift = random() * Math.PI * 2;
   const busy = 5 + random() * 50;

@@ -1,14 +1,14 @@
 /** `npm run simulate`: a simulated fleet until Ctrl-C. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { readArguments, USAGE, type Settings } from './arguments';
+import { readArguments, USAGE, type SimulationSettings } from './arguments';
 import { SimulatedFleet } from './fleet';
 
 const REPORT_INTERVAL_MS = 2_000;
 const EXIT_USAGE = 2;
 
 const tokenFile = join(process.env.NIXFLEET_DATA_DIR?.trim() || './data', 'secrets', 'agent-token');
-const asked = readArguments(process.argv.slice(2), {
+const parsed = readArguments(process.argv.slice(2), {
   tokenFromEnvironment: process.env.NIXFLEET_AGENT_TOKEN,
   tokenFile,
   readTokenFile() {
@@ -20,21 +20,21 @@ const asked = readArguments(process.argv.slice(2), {
   },
 });
 
-switch (asked.kind) {
+switch (parsed.kind) {
   case 'help':
     console.log(USAGE);
     break;
   case 'problems':
-    for (const problem of asked.problems) console.error(problem);
-    console.error('\nnpm run simulate -- --help tells the options.');
+    for (const problem of parsed.problems) console.error(problem);
+    console.error('\nnpm run simulate -- --help lists the options.');
     process.exitCode = EXIT_USAGE;
     break;
   case 'run':
-    process.exitCode = await simulate(asked.settings);
+    process.exitCode = await simulate(parsed.settings);
 }
 
 /** Runs until a signal, or until the dashboard refuses the token. Gives the exit code. */
-async function simulate({ stormMs, ...settings }: Settings): Promise<number> {
+async function simulate({ stormMs, ...settings }: SimulationSettings): Promise<number> {
   const fleet = new SimulatedFleet(settings);
   let end: (code: number) => void = () => undefined;
   const ended = new Promise<number>((resolve) => {
@@ -48,25 +48,25 @@ async function simulate({ stormMs, ...settings }: Settings): Promise<number> {
         console.log(`${agent.hostname}: ${event.command} ended, ${event.result ?? 'no status'}`);
       if (event.type !== 'refused') return;
       if (event.status === 401) {
-        console.error(`The dashboard at ${settings.url} refused the token (401): give the right one with --token.`);
+        console.error(`The dashboard at ${settings.url} refused the token (401): pass the right one with --token.`);
         end(1);
       } else if (event.status === 404) {
-        console.error(`There is no agent socket at ${settings.url} (404): the address ends in /ws.`);
+        console.error(`${settings.url} has no agent socket (404): the address must end in /ws.`);
         end(1);
       }
     });
   }
-  let said = '';
+  let reported = '';
   const report = () => {
     const text = `${fleet.registeredCount} of ${fleet.agents.length} hosts are registered at ${settings.url}`;
-    if (text !== said) console.log(text);
-    said = text;
+    if (text !== reported) console.log(text);
+    reported = text;
   };
   const timers = [setInterval(report, REPORT_INTERVAL_MS)];
   if (stormMs !== null) {
     timers.push(
       setInterval(() => {
-        console.log('Storm: all connections break.');
+        console.log('Storm: breaking all connections.');
         for (const agent of fleet.agents) agent.drop();
       }, stormMs),
     );

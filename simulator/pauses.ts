@@ -3,7 +3,7 @@ export class Pauses {
   private readonly pending = new Set<() => void>();
   private over = false;
 
-  /** Resolves after `ms` or when `wake` is called. Zero waits for nothing. */
+  /** Resolves after `ms` or when `wake` is called; at once for 0. */
   async wait(ms: number, onStart?: (wake: () => void) => void): Promise<void> {
     if (ms <= 0 || this.over) return;
     await new Promise<void>((resolve) => {
@@ -18,7 +18,7 @@ export class Pauses {
     });
   }
 
-  /** Ends every pause now; those that come later end at once. */
+  /** Ends every pause now; later ones end at once. */
   endAll(): void {
     this.over = true;
     for (const end of [...this.pending]) end();

@@ -1,4 +1,4 @@
-/** Numbers that look random and come again with the same seed. */
+/** Random numbers that repeat with the same seed. */
 
 /** A number from 0 to below 1. */
 export type Random = () => number;
@@ -14,14 +14,14 @@ export function seeded(seed: number): Random {
   };
 }
 
-/** One of these. Throws when there is none. */
+/** A random element. Throws when the list is empty. */
 export function pick<T>(random: Random, from: readonly T[]): T {
   const found = from[Math.floor(random() * from.length)];
-  if (found === undefined) throw new Error('there is nothing to pick from');
+  if (found === undefined) throw new Error('the list to pick from is empty');
   return found;
 }
 
-/** Lower-case hexadecimal digits, as of a hash. */
+/** Random lower-case hexadecimal digits, as in a hash. */
 export function hex(random: Random, length: number): string {
   return Array.from({ length }, () => Math.floor(random() * 16).toString(16)).join('');
 }

@@ -1,70 +1,72 @@
-/** Carries commands out as the behaviour says, one at a time; stop, kill, restart and reboot need no place. */
+/** Runs commands as the behaviour says, one at a time; stop, kill, restart and reboot don't wait for the running one. */
+import type { CommandResult } from '@/lib/outbox/command-memory';
+import type { Outbox, OutboxEntry } from '@/lib/outbox/outbox';
 import { WIRE_COMMANDS, type AgentFrameInput, type OutputStream } from '@/lib/protocol/agent';
-import { outputFrame, progressFrame, statusFrame, type Words } from './agent-frames';
+import { outputFrame, progressFrame, statusFrame, type WireReports } from './agent-frames';
 import { behaviourOf, type Behaviour } from './behaviour';
 import type { AgentEvent } from './events';
-import type { HostFacts } from './host-facts';
-import type { Outbox, OutboxEntry, Result } from './outbox';
+import type { SimulatedFacts } from './host-facts';
 import type { Pauses } from './pauses';
-import { scriptOf, type RunCommand, type Step } from './script';
+import { stepsOf, type RunCommand, type ScriptStep } from './script';
 
-/** Lines of one command come in portions of about this time. */
+/** Lines of a command are sent in portions of about this duration. */
 const PORTION_MS = 100;
-/** A planned exit waits this long for the acknowledgement of the last result. */
+/** How long a planned exit waits for the acknowledgement of the last result. */
 const ACK_TIMEOUT_MS = 5_000;
-/** The longest pause that a timer can make: 24 days. */
+/** The longest possible timer: 24 days. */
 const NEVER_MS = 2_147_483_647;
 const FIRST_PID = 1_000;
 
-/** What the runner asks of its agent. */
-export interface RunnerHost {
+/** What the runner needs of its agent. */
+export interface ScriptRunnerHost {
   readonly behaviour: Behaviour;
-  readonly facts: HostFacts;
-  readonly words: () => Words;
-  readonly outbox: Outbox;
+  readonly facts: SimulatedFacts;
+  readonly reports: () => WireReports;
+  /** The outbox of the current process. */
+  readonly outbox: () => Outbox;
   readonly pauses: Pauses;
-  /** The commit that a pull brings the clone to. */
+  /** The commit of the clone after a pull. */
   readonly pullsTo: string | undefined;
-  /** What is spoken on the present connection; null when there is none. */
-  readonly spoken: () => 2 | 3 | null;
+  /** The protocol of the current connection; null without one. */
+  readonly negotiated: () => 2 | 3 | null;
   readonly send: (frame: AgentFrameInput) => void;
   readonly heartbeat: () => void;
   readonly emit: (event: AgentEvent) => void;
-  /** Another agent binary is installed; the next process is it. */
+  /** Installs another agent binary, which the next process runs. */
   readonly install: () => void;
-  /** Ends the process, with a close frame or without; another one starts after the pause. */
-  readonly endProcess: (how: 'goodbye' | 'broken', pauseMs: number) => Promise<void>;
-  /** Runs something to its end; closing the agent waits for it. */
+  /** Ends the process, with or without a close frame; another one starts after the pause. */
+  readonly endProcess: (how: 'closed' | 'broken', pauseMs: number) => Promise<void>;
+  /** Runs work that closing the agent waits for. */
   readonly task: (work: () => Promise<void>) => Promise<void>;
 }
 
-export interface Running {
+export interface RunningScript {
   readonly command: RunCommand;
   readonly id: string | null;
   readonly entry: OutboxEntry | null;
   readonly pid: number | null;
-  /** Set once it is to end before its script does. */
+  /** Set when it must end before its script does. */
   ended: boolean;
-  /** The word of the status that was sent. */
+  /** The status that was sent. */
   result: string | null;
-  /** Ends the present pause. */
+  /** Ends the current pause. */
   wake: () => void;
   done: Promise<void>;
 }
 
-export class Runner {
-  private current: Running | null = null;
-  /** The process is about to end, or is not there: nothing new is taken up. */
+export class ScriptRunner {
+  private current: RunningScript | null = null;
+  /** The process is about to end or has ended: commands are refused. */
   private exiting = false;
   private pids = FIRST_PID;
 
-  constructor(private readonly host: RunnerHost) {}
+  constructor(private readonly host: ScriptRunnerHost) {}
 
-  get running(): Running | null {
+  get running(): RunningScript | null {
     return this.current;
   }
 
-  /** The process ended, and what it ran with it. */
+  /** The process ended, and its running command with it. */
   processEnded(): void {
     this.exiting = true;
     if (this.current) this.interrupt(this.current);
@@ -75,7 +77,7 @@ export class Runner {
     this.exiting = false;
   }
 
-  /** A `command` frame. `id` is null where no ids are spoken. */
+  /** A `command` frame. `id` is null on a connection without ids. */
   command(command: string, id: string | null, target: string | null): void {
     const { task } = this.host;
     if (id !== null && !this.isNew(id, command)) return;
@@ -84,7 +86,7 @@ export class Runner {
     else if (command === 'reboot' && !this.exiting) void task(() => this.reboot(id));
     else if (this.current !== null || this.exiting) this.reject(command, id);
     else if (!isRunCommand(command)) this.report('error', command, id, 1, 'unknown command');
-    else this.carryOut(command, id);
+    else this.runScript(command, id);
   }
 
   /** A `kill_command` frame. */
@@ -100,16 +102,17 @@ export class Runner {
         this.interrupt(running);
         await running.done;
         if (running.entry) this.finish(running, 'stopped', signal === 'SIGKILL' ? 137 : 143, `ended by ${signal}`);
-        // The Go agent is of its child's process group: the signal ends both.
-        else await this.host.endProcess(signal === 'SIGKILL' ? 'broken' : 'goodbye', this.host.behaviour.restartMs);
+        // The Go agent is in its child's process group: the signal ends both.
+        else await this.host.endProcess(signal === 'SIGKILL' ? 'broken' : 'closed', this.host.behaviour.restartMs);
       });
     }
   }
 
-  /** An id that was seen is answered from memory and never carried out again. */
+  /** A known id is answered from memory and never run again. */
   private isNew(id: string, command: string): boolean {
-    const { outbox, send } = this.host;
-    switch (outbox.seen(id)) {
+    const { send } = this.host;
+    const outbox = this.host.outbox();
+    switch (outbox.stateOf(id)) {
       case 'new':
         return true;
       case 'running':
@@ -119,7 +122,7 @@ export class Runner {
         send({ type: 'command_rejected', payload: { reason: 'refused before', command_id: id } });
         return false;
       case 'finished':
-        outbox.repeat(id);
+        outbox.resendResult(id);
         return false;
       case 'lost':
         this.report('error', command, id, 1, 'the agent ended while this command ran');
@@ -129,7 +132,7 @@ export class Runner {
 
   private reject(command: string, id: string | null): void {
     const running = this.current;
-    if (id !== null) this.host.outbox.refuse(id);
+    if (id !== null) this.host.outbox().refuse(id, command);
     this.host.send({
       type: 'command_rejected',
       payload: {
@@ -143,24 +146,24 @@ export class Runner {
     this.host.emit({ type: 'rejected', command, id });
   }
 
-  private takeUp(command: string, id: string): OutboxEntry {
-    const entry = this.host.outbox.begin(id, command);
+  private accept(command: string, id: string): OutboxEntry {
+    const entry = this.host.outbox().begin(id, command);
     this.host.send({ type: 'started', payload: { command_id: id, pid: null } });
     return entry;
   }
 
-  private carryOut(command: RunCommand, id: string | null): void {
-    const { behaviour, facts, words } = this.host;
-    const script = scriptOf(command, behaviourOf(behaviour, command), {
+  private runScript(command: RunCommand, id: string | null): void {
+    const { behaviour, facts, reports } = this.host;
+    const script = stepsOf(command, behaviourOf(behaviour, command), {
       hostType: facts.hostType,
-      lock: words().lock.status,
-      system: words().system.status || 'ok',
+      lock: reports().lock.status,
+      system: reports().system.status || 'ok',
       version: facts.agentVersion,
     });
-    const running: Running = {
+    const running: RunningScript = {
       command,
       id,
-      entry: id === null ? null : this.takeUp(command, id),
+      entry: id === null ? null : this.accept(command, id),
       // The isolated pull of the Go agent runs no child that it knows the number of.
       pid: command === 'pull' ? null : ++this.pids,
       ended: false,
@@ -179,7 +182,7 @@ export class Runner {
     });
   }
 
-  private async play(running: Running, step: Step): Promise<void> {
+  private async play(running: RunningScript, step: ScriptStep): Promise<void> {
     switch (step.do) {
       case 'progress':
         this.host.send(progressFrame(step.phase, step.status));
@@ -199,8 +202,8 @@ export class Runner {
       case 'install':
         this.host.install();
         return;
-      case 'learn':
-        this.host.words()[step.compartment] = { status: step.status, message: step.message, checked_at: wireTime() };
+      case 'report':
+        this.host.reports()[step.compartment] = { status: step.status, message: step.message, checked_at: wireTime() };
         return;
       case 'status':
         if (step.restarting && running.entry) this.exiting = true;
@@ -211,14 +214,14 @@ export class Runner {
         return;
       case 'exit':
         if (step.how === 'switched') {
-          if (running.entry) await this.acknowledged(running.entry);
+          if (running.entry) await this.whenAcknowledged(running.entry);
           await this.host.pauses.wait(this.host.behaviour.exitDelayMs);
         }
-        await this.host.endProcess(step.how === 'crash' ? 'broken' : 'goodbye', this.host.behaviour.restartMs);
+        await this.host.endProcess(step.how === 'crash' ? 'broken' : 'closed', this.host.behaviour.restartMs);
     }
   }
 
-  private async work(running: Running, share: number): Promise<void> {
+  private async work(running: RunningScript, share: number): Promise<void> {
     const { lines, durationMs, line, held } = behaviourOf(this.host.behaviour, running.command);
     await held;
     const count = Math.round(lines * share);
@@ -238,30 +241,35 @@ export class Runner {
     }
   }
 
-  private async pause(running: Running, ms: number): Promise<void> {
+  private async pause(running: RunningScript, ms: number): Promise<void> {
     await this.host.pauses.wait(ms, (wake) => {
       running.wake = wake;
     });
   }
 
-  private say(running: Running | null, stream: OutputStream, lines: readonly string[]): void {
+  private say(running: RunningScript | null, stream: OutputStream, lines: readonly string[]): void {
     if (running?.entry) {
-      // In protocol 3 every line comes before the result.
-      if (running.result === null) this.host.outbox.add(running.entry, stream, lines);
+      // In protocol 3 no line follows the result.
+      if (running.result === null) this.host.outbox().addLines(running.entry, stream, lines);
       return;
     }
-    if (this.host.spoken() !== 2) return;
+    if (this.host.negotiated() !== 2) return;
     for (const line of lines) this.host.send(outputFrame(stream, line));
   }
 
-  private resultOf(status: Result['status'], exitCode: number, message: string, restarting = false): Result {
+  private resultOf(
+    status: CommandResult['status'],
+    exitCode: number,
+    message: string,
+    restarting = false,
+  ): Omit<CommandResult, 'lastSeq'> {
     return { status, exitCode, message, generation: this.host.facts.generation, restarting };
   }
 
-  /** Gives the result of a command; in protocol 3 the place is free from here on. */
+  /** Sends the result of a command; in protocol 3 the next command may run from here on. */
   private finish(
-    running: Running,
-    status: Result['status'],
+    running: RunningScript,
+    status: CommandResult['status'],
     exitCode: number,
     message: string,
     restarting = false,
@@ -269,19 +277,19 @@ export class Runner {
     const again = running.result !== null;
     running.result = status;
     const result = this.resultOf(status, exitCode, message, restarting);
-    const { entry } = running;
-    if (entry === null) {
+    const { entry, id } = running;
+    if (entry === null || id === null) {
       this.host.send(statusFrame(running.command, result));
       return;
     }
     if (this.current === running) this.current = null;
-    if (again) this.host.outbox.repeat(entry.id);
-    else this.host.outbox.finish(entry, result);
+    if (again) this.host.outbox().resendResult(id);
+    else this.host.outbox().finish(entry, result);
   }
 
-  /** A result without work. */
+  /** Sends a result without any work. */
   private report(
-    status: Result['status'],
+    status: CommandResult['status'],
     command: string,
     id: string | null,
     exitCode: number,
@@ -289,11 +297,9 @@ export class Runner {
   ): void {
     const result = this.resultOf(status, exitCode, message);
     if (id === null) this.host.send(statusFrame(command, result));
-    else this.host.outbox.finish(this.host.outbox.begin(id, command), result);
+    else this.host.outbox().finish(this.host.outbox().begin(id, command), result);
     this.host.emit({ type: 'ended', command, id, result: status });
   }
-
-  // ── ends ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
   private async stop(id: string | null, target: string | null): Promise<void> {
     const running = this.current;
@@ -301,12 +307,12 @@ export class Runner {
       this.report('error', 'stop', id, 1, 'no command running');
       return;
     }
-    const entry = id === null ? null : this.takeUp('stop', id);
+    const entry = id === null ? null : this.accept('stop', id);
     this.interrupt(running);
     await running.done;
     if (entry) {
       this.finish(running, 'stopped', 130, 'terminated by user');
-      this.host.outbox.finish(entry, this.resultOf('ok', 0, ''));
+      this.host.outbox().finish(entry, this.resultOf('ok', 0, ''));
       return;
     }
     const { stop, restartMs } = this.host.behaviour;
@@ -315,12 +321,12 @@ export class Runner {
       this.finish(running, 'error', -1, 'command failed');
       this.host.heartbeat();
     } else {
-      await this.host.endProcess('goodbye', restartMs);
+      await this.host.endProcess('closed', restartMs);
     }
   }
 
   private async restart(id: string | null): Promise<void> {
-    const entry = id === null ? null : this.takeUp('restart', id);
+    const entry = id === null ? null : this.accept('restart', id);
     this.exiting = true;
     const running = this.current;
     if (running) {
@@ -328,39 +334,39 @@ export class Runner {
       await running.done;
       if (running.entry) this.finish(running, 'stopped', 130, 'the agent was restarted');
     }
-    if (entry) await this.settle(entry, 'the agent restarts');
-    await this.host.endProcess('goodbye', this.host.behaviour.restartMs);
+    if (entry) await this.finishAndWait(entry, 'the agent restarts');
+    await this.host.endProcess('closed', this.host.behaviour.restartMs);
   }
 
   private async reboot(id: string | null): Promise<void> {
     const { rebootDelayMs, rebootMs } = this.host.behaviour;
     this.exiting = true;
-    const entry = id === null ? null : this.takeUp('reboot', id);
+    const entry = id === null ? null : this.accept('reboot', id);
     const line = `⚠️  Reboot command received. System will reboot in ${rebootDelayMs / 1_000} seconds...`;
-    if (entry) this.host.outbox.add(entry, 'stdout', [line]);
+    if (entry) this.host.outbox().addLines(entry, 'stdout', [line]);
     else this.say(null, 'stdout', [line]);
     await this.host.pauses.wait(rebootDelayMs);
-    if (entry) await this.settle(entry, 'the host reboots');
-    await this.host.endProcess('goodbye', rebootMs);
+    if (entry) await this.finishAndWait(entry, 'the host reboots');
+    await this.host.endProcess('closed', rebootMs);
   }
 
-  /** Ends the wait of a command; its script goes no further. */
-  private interrupt(running: Running): void {
+  /** Ends the pause of a command; its script stops there. */
+  private interrupt(running: RunningScript): void {
     running.ended = true;
     running.wake();
   }
 
-  private async settle(entry: OutboxEntry, message: string): Promise<void> {
-    this.host.outbox.finish(entry, this.resultOf('ok', 0, message, true));
-    await this.acknowledged(entry);
+  private async finishAndWait(entry: OutboxEntry, message: string): Promise<void> {
+    this.host.outbox().finish(entry, this.resultOf('ok', 0, message, true));
+    await this.whenAcknowledged(entry);
   }
 
-  private async acknowledged(entry: OutboxEntry): Promise<void> {
-    await this.host.pauses.wait(ACK_TIMEOUT_MS, (wake) => this.host.outbox.whenSettled(entry, wake));
+  private async whenAcknowledged(entry: OutboxEntry): Promise<void> {
+    await this.host.pauses.wait(ACK_TIMEOUT_MS, (wake) => void this.host.outbox().whenSettled(entry).then(wake));
   }
 }
 
-/** The time as agents write it: UTC, RFC 3339, without fractions. */
+/** The time in the form of agents: UTC, RFC 3339, without fractions. */
 export const wireTime = () => new Date().toISOString().replace(/\.\d+Z$/, 'Z');
 
 function isRunCommand(name: string): name is RunCommand {

@@ -1,22 +1,22 @@
-/** What an agent does for each command, as steps: the table of the agent protocol, section 4. Pure. */
+/** What an agent does for each command, as steps (docs/protocol.md). Pure. */
 import type { OutputStream, WireCommand } from '@/lib/protocol/agent';
 import type { CommandBehaviour } from './behaviour';
 
 export type Phase = 'pull' | 'system' | 'tests';
-export type Learnt = 'lock' | 'system' | 'tests';
+export type ReportedCompartment = 'lock' | 'system' | 'tests';
 
-export type Step =
+export type ScriptStep =
   | { do: 'progress'; phase: Phase; status: 'in_progress' | 'complete' | 'error' }
   | { do: 'say'; lines: readonly string[]; stream: OutputStream }
-  /** A share of the behaviour's lines over the same share of its time. */
+  /** Prints a share of the behaviour's lines over the same share of its duration. */
   | { do: 'work'; share: number }
-  /** The clone is at another commit. */
+  /** The clone moves to another commit. */
   | { do: 'pull' }
-  /** Another agent binary is installed; the next process is it. */
+  /** Another agent binary is installed, which the next process runs. */
   | { do: 'install' }
-  | { do: 'learn'; compartment: Learnt; status: string; message: string }
+  | { do: 'report'; compartment: ReportedCompartment; status: string; message: string }
   | { do: 'status'; status: 'ok' | 'error' | 'warning'; exitCode: number; message: string; restarting: boolean }
-  /** The one after a status that still shows the command (protocol 2). */
+  /** The heartbeat after a status that still shows the command (protocol 2). */
   | { do: 'heartbeat' }
   | { do: 'exit'; how: 'planned' | 'switched' | 'crash' }
   | { do: 'hang' };
@@ -25,35 +25,35 @@ export type RunCommand = Exclude<WireCommand, 'stop' | 'restart' | 'reboot'>;
 
 export interface ScriptHost {
   hostType: 'nixos' | 'macos';
-  /** What `refresh-lock` and `refresh-system` find. */
+  /** What `refresh-lock` and `refresh-system` report. */
   lock: string;
   system: string;
   version: string;
 }
 
-interface Plan {
+interface CommandScript {
   phases: readonly Phase[];
   before: readonly string[];
-  ok: readonly Step[];
-  failed: readonly Step[];
+  ok: readonly ScriptStep[];
+  failed: readonly ScriptStep[];
   okMessage: string;
   failedMessage: string;
-  /** The failure's exit code when it isn't the child's. */
+  /** The exit code of a failure, if it is not the child's. */
   failedExitCode: number | null;
   /** Protocol 2: a heartbeat follows the status. */
   beats: boolean;
   restarts: boolean;
 }
 
-const say = (...lines: string[]): Step => ({ do: 'say', lines, stream: 'stdout' });
-const learn = (compartment: Learnt, status: string, message: string): Step => ({
-  do: 'learn',
+const say = (...lines: string[]): ScriptStep => ({ do: 'say', lines, stream: 'stdout' });
+const report = (compartment: ReportedCompartment, status: string, message: string): ScriptStep => ({
+  do: 'report',
   compartment,
   status,
   message,
 });
 
-const PLAIN: Plan = {
+const PLAIN: CommandScript = {
   phases: [],
   before: [],
   ok: [],
@@ -65,9 +65,9 @@ const PLAIN: Plan = {
   restarts: false,
 };
 
-const SWITCHED: readonly Step[] = [
-  learn('system', 'ok', 'Switch successful (exit 0)'),
-  learn('tests', 'outdated', 'Tests not run'),
+const SWITCHED: readonly ScriptStep[] = [
+  report('system', 'ok', 'Switch successful (exit 0)'),
+  report('tests', 'outdated', 'Tests not run'),
   say(
     '',
     '📊 Post-validation...',
@@ -79,9 +79,9 @@ const SWITCHED: readonly Step[] = [
   ),
 ];
 
-function planOf(command: RunCommand, host: ScriptHost): Plan {
-  const pulled: readonly Step[] = [{ do: 'pull' }, learn('lock', 'ok', 'Updated today')];
-  const switchFailed: readonly Step[] = [learn('system', 'error', 'Switch failed')];
+function commandScriptOf(command: RunCommand, host: ScriptHost): CommandScript {
+  const pulled: readonly ScriptStep[] = [{ do: 'pull' }, report('lock', 'ok', 'Updated today')];
+  const switchFailed: readonly ScriptStep[] = [report('system', 'error', 'Switch failed')];
   const restarts = host.hostType === 'nixos';
   switch (command) {
     case 'pull':
@@ -101,24 +101,24 @@ function planOf(command: RunCommand, host: ScriptHost): Plan {
       return {
         ...PLAIN,
         phases: ['tests'],
-        ok: [learn('tests', 'ok', 'All tests passed')],
-        failed: [learn('tests', 'error', 'Tests failed')],
+        ok: [report('tests', 'ok', 'All tests passed')],
+        failed: [report('tests', 'error', 'Tests failed')],
       };
     case 'rollback':
       return {
         ...PLAIN,
         before: ['🔄 Rolling back to previous generation...'],
-        ok: [learn('system', 'outdated', 'Rolled back')],
+        ok: [report('system', 'outdated', 'Rolled back')],
       };
     case 'update':
-      return { ...PLAIN, ok: [learn('lock', 'ok', 'Updated today')] };
+      return { ...PLAIN, ok: [report('lock', 'ok', 'Updated today')] };
     case 'refresh-git':
       return { ...PLAIN, before: ['Git status is checked by dashboard (GitHub API)'], beats: false };
     case 'refresh-lock':
       return {
         ...PLAIN,
         before: ['Checking flake.lock...'],
-        ok: [learn('lock', host.lock, 'Checked'), say(`✓ Lock status: ${host.lock}`)],
+        ok: [report('lock', host.lock, 'Checked'), say(`✓ Lock status: ${host.lock}`)],
         okMessage: host.lock,
         beats: false,
       };
@@ -126,7 +126,7 @@ function planOf(command: RunCommand, host: ScriptHost): Plan {
       return {
         ...PLAIN,
         before: ['Checking system...'],
-        ok: [learn('system', host.system, 'Checked'), say(`✓ System status: ${host.system}`)],
+        ok: [report('system', host.system, 'Checked'), say(`✓ System status: ${host.system}`)],
         okMessage: host.system,
         beats: false,
       };
@@ -134,7 +134,7 @@ function planOf(command: RunCommand, host: ScriptHost): Plan {
       return {
         ...PLAIN,
         before: ['Refreshing all...'],
-        ok: [learn('lock', host.lock, 'Checked'), say(`✓ Lock: ${host.lock}`, '✓ All refreshed')],
+        ok: [report('lock', host.lock, 'Checked'), say(`✓ Lock: ${host.lock}`, '✓ All refreshed')],
         okMessage: 'all refreshed',
         beats: false,
       };
@@ -159,10 +159,10 @@ function planOf(command: RunCommand, host: ScriptHost): Plan {
 }
 
 /** The steps of a command, from the first output to the last frame. */
-export function scriptOf(command: RunCommand, behaviour: CommandBehaviour, host: ScriptHost): Step[] {
-  const plan = planOf(command, host);
+export function stepsOf(command: RunCommand, behaviour: CommandBehaviour, host: ScriptHost): ScriptStep[] {
+  const plan = commandScriptOf(command, host);
   const { ending } = behaviour;
-  const steps: Step[] = [];
+  const steps: ScriptStep[] = [];
   if (plan.before.length > 0) steps.push(say(...plan.before));
 
   const first = plan.phases.slice(0, -1);
@@ -188,7 +188,7 @@ export function scriptOf(command: RunCommand, behaviour: CommandBehaviour, host:
   if (ending === 'silent') return steps;
 
   const restarting = plan.restarts && !failed;
-  const status: Step = failed
+  const status: ScriptStep = failed
     ? {
         do: 'status',
         status: 'error',
@@ -205,11 +205,11 @@ export function scriptOf(command: RunCommand, behaviour: CommandBehaviour, host:
   return steps;
 }
 
-const progress = (phase: Phase, status: 'in_progress' | 'complete' | 'error'): Step => ({
+const progress = (phase: Phase, status: 'in_progress' | 'complete' | 'error'): ScriptStep => ({
   do: 'progress',
   phase,
   status,
 });
 
-/** How many parts a phase has, as the agents say it. */
+/** How many parts a phase has, as the agents report it. */
 export const PHASE_TOTALS: Readonly<Record<Phase, number>> = { pull: 4, system: 3, tests: 8 };

@@ -5,7 +5,7 @@ import { WebSocketServer, type WebSocket } from 'ws';
 import { parseAgentFrame, type AgentFrame, type AgentFrameType } from '@/lib/protocol/agent';
 import { MAX_AGENT_FRAME_BYTES } from '@/lib/protocol/agent-limits';
 
-export const TOKEN = 'test-token-0123456789';
+export const TEST_TOKEN = 'test-token-0123456789';
 const WAIT_TIMEOUT_MS = 45_000;
 
 export type FrameOf<T extends AgentFrameType> = Extract<AgentFrame, { type: T }>;
@@ -17,7 +17,7 @@ export interface Received {
   connection: number;
 }
 
-export interface DashboardOptions {
+export interface TestDashboardOptions {
   protocol?: 2 | 3;
   /** Acknowledge output and results as they come. */
   acknowledge?: boolean;
@@ -25,9 +25,9 @@ export interface DashboardOptions {
   answer?: boolean;
 }
 
-export type Dashboard = Awaited<ReturnType<typeof startDashboard>>;
+export type TestDashboard = Awaited<ReturnType<typeof startTestDashboard>>;
 
-export async function startDashboard(options: DashboardOptions = {}) {
+export async function startTestDashboard(options: TestDashboardOptions = {}) {
   const settings = { protocol: 3, acknowledge: true, answer: true, ...options };
   const received: Received[] = [];
   const malformed: string[] = [];
@@ -47,7 +47,7 @@ export async function startDashboard(options: DashboardOptions = {}) {
     // A client that is gone in the middle of a refusal must not end the process.
     socket.on('error', () => undefined);
     headers.push(request.headers);
-    if (request.headers.authorization !== `Bearer ${TOKEN}`) {
+    if (request.headers.authorization !== `Bearer ${TEST_TOKEN}`) {
       refused.push(401);
       socket.end('HTTP/1.1 401 Unauthorized\r\nConnection: close\r\n\r\n');
       changed();

@@ -1,9 +1,9 @@
-/** A host for tests: folders, a real git repository with a remote, stand-ins for the programs of Nix, and the real agent as a process. */
+/** A host for tests: folders, a real git repository with a remote, fake Nix programs, and the real agent as a process. */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, watch, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { TOKEN } from './dashboard';
+import { TEST_TOKEN } from './dashboard';
 
 const FILE_TIMEOUT_MS = 45_000;
 
@@ -51,7 +51,7 @@ export function createHost(name = 'h1') {
         PATH: `${bin}:${process.env['PATH'] ?? ''}`,
         HOME: root,
         NIXFLEET_URL: url,
-        NIXFLEET_TOKEN: TOKEN,
+        NIXFLEET_TOKEN: TEST_TOKEN,
         NIXFLEET_REPO_URL: remote,
         NIXFLEET_STATE_DIR: stateDir,
         NIXFLEET_HOSTNAME: name,
@@ -130,7 +130,7 @@ export function fileAppears(path: string): Promise<void> {
 }
 
 /** Whether a process runs; one that has ended and was not collected yet counts as gone. */
-export function isRunning(pid: number): boolean {
+export function isProcessRunning(pid: number): boolean {
   try {
     return !/^State:\s+Z/m.test(execFileSync('cat', [`/proc/${pid}/status`], { encoding: 'utf8', stdio: 'pipe' }));
   } catch {
@@ -143,7 +143,7 @@ export function processEnds(pid: number): Promise<void> {
   const until = Date.now() + FILE_TIMEOUT_MS;
   return new Promise((resolve, reject) => {
     const timer = setInterval(() => {
-      const running = isRunning(pid);
+      const running = isProcessRunning(pid);
       if (running && Date.now() < until) return;
       clearInterval(timer);
       if (running) reject(new Error(`process ${pid} still runs`));

@@ -57,11 +57,12 @@ export const test = base.extend<{ world: World; page: Page; requests: PageReques
         return dashboard;
       },
       startAgent(host, dashboard, more = {}) {
-        const agent = host.start('scripts/agent.mjs', dashboard.agentUrl, {
-          NIXFLEET_TOKEN: AGENT_TOKEN,
-          NIXFLEET_RESTART_SEC: '0.2',
-          ...more,
-        });
+        const agent = host.start(
+          'scripts/launch.mjs',
+          dashboard.agentUrl,
+          { NIXFLEET_TOKEN: AGENT_TOKEN, NIXFLEET_RESTART_SEC: '0.2', ...more },
+          ['agent'],
+        );
         supervised.push(agent);
         return agent;
       },

@@ -11,7 +11,7 @@ import { createForgejo } from './forgejo';
 import { createGitHub } from './github';
 import { MERGEABLE_RETRIES, MERGEABLE_WAIT_MS } from './merge-update';
 import type { UpdateRule } from './recognise-update';
-import { fault, StandIn, STAND_IN_REPO, STAND_IN_TOKEN, type Dialect } from './testing/stand-in-forge';
+import { fault, FakeForge, FAKE_FORGE_REPO, FAKE_FORGE_TOKEN, type Dialect } from './testing/fake-forge';
 import { TestClock } from '@/lib/fleet/testing/test-clock';
 import type { NewEvent } from '@/lib/fleet/records/event-record';
 
@@ -31,7 +31,7 @@ const lock = (rev: string, at: number) =>
     },
   });
 
-let standIn: StandIn;
+let fakeForge: FakeForge;
 let clock: TestClock;
 let events: NewEvent[];
 let logged: string[];
@@ -40,13 +40,13 @@ let services: FlakeUpdatesService[];
 
 function service(dialect: Dialect, change: Partial<FlakeUpdatesOptions> & { ruled?: Partial<UpdateRule> } = {}) {
   const { ruled = {}, ...options } = change;
-  const common = { repo: STAND_IN_REPO, token: STAND_IN_TOKEN, now: () => clock.now() };
+  const common = { repo: FAKE_FORGE_REPO, token: FAKE_FORGE_TOKEN, now: () => clock.now() };
   const note = (fields: object, message: string) => logged.push(`${message} ${JSON.stringify(fields)}`);
   const made = createFlakeUpdates({
     forge:
       dialect === 'github'
-        ? createGitHub({ apiUrl: standIn.url, ...common })
-        : createForgejo({ url: standIn.url, ...common }),
+        ? createGitHub({ apiUrl: fakeForge.url, ...common })
+        : createForgejo({ url: fakeForge.url, ...common }),
     rule: { base: 'main', files: [], forks: false, ...ruled },
     method: 'merge',
     intervalMs: INTERVAL_MS,
@@ -78,8 +78,8 @@ function until(updates: FlakeUpdatesService, reached: (state: FlakeUpdatesState)
 
 describe.each<Dialect>(['github', 'forgejo'])('flake updates at %s', (dialect) => {
   beforeEach(async () => {
-    standIn = new StandIn(dialect);
-    await standIn.start();
+    fakeForge = new FakeForge(dialect);
+    await fakeForge.start();
     clock = new TestClock();
     events = [];
     logged = [];
@@ -88,14 +88,14 @@ describe.each<Dialect>(['github', 'forgejo'])('flake updates at %s', (dialect) =
   });
   afterEach(async () => {
     for (const one of services) await one.stop();
-    await standIn.stop();
-    expect(JSON.stringify([events, logged])).not.toContain(STAND_IN_TOKEN);
+    await fakeForge.stop();
+    expect(JSON.stringify([events, logged])).not.toContain(FAKE_FORGE_TOKEN);
   });
 
-  const openUpdate = (change: Parameters<StandIn['addPull']>[0] = {}) => {
-    const pull = standIn.addPull(change);
-    standIn.setFile('main', 'flake.lock', lock('a'.repeat(40), 1_760_000_000));
-    standIn.setFile(pull.headSha, 'flake.lock', lock('b'.repeat(40), 1_760_086_400));
+  const openUpdate = (change: Parameters<FakeForge['addPull']>[0] = {}) => {
+    const pull = fakeForge.addPull(change);
+    fakeForge.setFile('main', 'flake.lock', lock('a'.repeat(40), 1_760_000_000));
+    fakeForge.setFile(pull.headSha, 'flake.lock', lock('b'.repeat(40), 1_760_086_400));
     return pull;
   };
 
@@ -105,7 +105,7 @@ describe.each<Dialect>(['github', 'forgejo'])('flake updates at %s', (dialect) =
     await updates.refresh();
     expect(updates.state).toMatchObject({
       source: dialect,
-      repo: STAND_IN_REPO,
+      repo: FAKE_FORGE_REPO,
       fetchedAt: clock.now(),
       error: null,
       hint: null,
@@ -144,7 +144,7 @@ describe.each<Dialect>(['github', 'forgejo'])('flake updates at %s', (dialect) =
     clock.advance(INTERVAL_MS);
     await until(updates, ({ update }) => update !== null);
     await clock.whenPlanned(1);
-    standIn.pulls.clear();
+    fakeForge.pulls.clear();
     await updates.refresh();
     expect(updates.state.update).toBeNull();
   });
@@ -165,7 +165,7 @@ describe.each<Dialect>(['github', 'forgejo'])('flake updates at %s', (dialect) =
     openUpdate();
     const updates = service(dialect);
     await updates.refresh();
-    standIn.intercept = () => ({ status: 502, body: 'bad gateway' });
+    fakeForge.intercept = () => ({ status: 502, body: 'bad gateway' });
     clock.advance(1_000);
     await updates.refresh();
     const since = clock.now();
@@ -178,24 +178,24 @@ describe.each<Dialect>(['github', 'forgejo'])('flake updates at %s', (dialect) =
     }
     expect(updates.state.error?.since).toBe(since);
     expect(logged.filter((line) => line.startsWith('flake updates not fetched'))).toHaveLength(1);
-    standIn.intercept = null;
+    fakeForge.intercept = null;
     await updates.refresh();
     expect(updates.state.error).toBeNull();
     expect(clock.planned()).toEqual([]);
   });
 
   it('waits as long as a rate limit requires', async () => {
-    standIn.intercept = () => fault(429, { message: 'slow down' }, { 'retry-after': '600' });
+    fakeForge.intercept = () => fault(429, { message: 'slow down' }, { 'retry-after': '600' });
     const updates = service(dialect);
     await updates.refresh();
     expect(updates.state.error?.message).toContain('sends no requests for 10 minutes');
     expect(clock.planned()).toEqual([600_000]);
     await updates.refresh();
-    expect(standIn.requests).toHaveLength(1);
+    expect(fakeForge.requests).toHaveLength(1);
   });
 
   describe('recognising flake updates', () => {
-    it.each<[string, Parameters<StandIn['addPull']>[0], Partial<UpdateRule>, boolean, RegExp | null]>([
+    it.each<[string, Parameters<FakeForge['addPull']>[0], Partial<UpdateRule>, boolean, RegExp | null]>([
       ['a label', { labels: ['automated'], title: 'Weekly' }, {}, true, null],
       ['the other label', { labels: ['Dependencies'], title: 'Weekly' }, {}, true, null],
       ['a title', { labels: [], title: 'chore: bump flake inputs' }, {}, true, null],
@@ -306,7 +306,7 @@ describe.each<Dialect>(['github', 'forgejo'])('flake updates at %s', (dialect) =
       const updates = service(dialect);
       await updates.merge(1, ADA);
       expect(await updates.merge(1, ADA)).toEqual({ kind: 'merged', commit: pull.mergeCommit });
-      expect(standIn.requests.filter(({ method }) => method !== 'GET')).toHaveLength(1);
+      expect(fakeForge.requests.filter(({ method }) => method !== 'GET')).toHaveLength(1);
     });
 
     it('merges once with one event after a double click', async () => {
@@ -320,9 +320,9 @@ describe.each<Dialect>(['github', 'forgejo'])('flake updates at %s', (dialect) =
     it('detects that it was merged although the answer never arrived', async () => {
       const pull = openUpdate();
       const updates = service(dialect);
-      standIn.intercept = (request, response) => {
+      fakeForge.intercept = (request, response) => {
         if (request.method === 'GET') return null;
-        standIn.merge(pull);
+        fakeForge.merge(pull);
         response.destroy();
         return 'handled';
       };
@@ -334,7 +334,7 @@ describe.each<Dialect>(['github', 'forgejo'])('flake updates at %s', (dialect) =
       const updates = service(dialect);
       await updates.refresh();
       const seen = pull.headSha;
-      pull.headSha = standIn.newSha();
+      pull.headSha = fakeForge.newSha();
       const result = await updates.merge(1, ADA, seen);
       expect(result).toMatchObject({ kind: 'refused' });
       expect('reason' in result && result.reason).toContain('has changed since you looked at it');
@@ -342,7 +342,7 @@ describe.each<Dialect>(['github', 'forgejo'])('flake updates at %s', (dialect) =
       expect(events[0]).toMatchObject({ action: 'update.refused', level: 'warning' });
     });
 
-    it.each<[string, Parameters<StandIn['addPull']>[0], RegExp]>([
+    it.each<[string, Parameters<FakeForge['addPull']>[0], RegExp]>([
       ['a draft', { draft: true, mergeableState: 'draft' }, /is a draft/],
       ['a conflict', { mergeable: false, mergeableState: 'dirty' }, /conflicts with the branch/],
       ['one that was closed', { state: 'closed' }, /was closed without being merged/],
@@ -367,7 +367,7 @@ describe.each<Dialect>(['github', 'forgejo'])('flake updates at %s', (dialect) =
       [502, 'failed', /tries again later/],
     ])('says what to do when the forge answers with %s', async (status, kind, reason) => {
       openUpdate();
-      standIn.intercept = (request) => (request.method === 'GET' ? null : fault(status, { message: 'no' }));
+      fakeForge.intercept = (request) => (request.method === 'GET' ? null : fault(status, { message: 'no' }));
       const result = await service(dialect).merge(1, ADA);
       expect(result.kind).toBe(kind);
       expect('reason' in result && result.reason).toMatch(reason);
@@ -383,9 +383,9 @@ describe.each<Dialect>(['github', 'forgejo'])('flake updates at %s', (dialect) =
       const isHeld = new Promise<void>((resolve) => (held = resolve));
       // The look has seen the update before the merge, and ends after it has begun.
       const listing = new Promise<void>((resolve) => (release = resolve));
-      standIn.intercept = (request, response) => {
+      fakeForge.intercept = (request, response) => {
         if (!request.url.includes('/commits/')) return null;
-        standIn.intercept = null;
+        fakeForge.intercept = null;
         held?.();
         void listing.then(() => {
           response.writeHead(200, { 'content-type': 'application/json' });
@@ -412,7 +412,7 @@ describe.each<Dialect>(['github', 'forgejo'])('flake updates at %s', (dialect) =
     const updates = service(dialect);
     let asked: (() => void) | null = null;
     const isAsked = new Promise<void>((resolve) => (asked = resolve));
-    standIn.intercept = () => {
+    fakeForge.intercept = () => {
       asked?.();
       return 'handled';
     };
@@ -425,8 +425,8 @@ describe.each<Dialect>(['github', 'forgejo'])('flake updates at %s', (dialect) =
 
 describe('GitHub, which first computes whether an update can be merged', () => {
   beforeEach(async () => {
-    standIn = new StandIn('github');
-    await standIn.start();
+    fakeForge = new FakeForge('github');
+    await fakeForge.start();
     clock = new TestClock();
     events = [];
     logged = [];
@@ -434,11 +434,11 @@ describe('GitHub, which first computes whether an update can be merged', () => {
   });
   afterEach(async () => {
     for (const one of services) await one.stop();
-    await standIn.stop();
+    await fakeForge.stop();
   });
 
   it('is queried again until it knows', async () => {
-    const pull = standIn.addPull({ mergeable: null });
+    const pull = fakeForge.addPull({ mergeable: null });
     const merge = service('github').merge(1, ADA);
     await clock.whenPlanned(1);
     pull.mergeable = true;
@@ -447,7 +447,7 @@ describe('GitHub, which first computes whether an update can be merged', () => {
   });
 
   it('is queried only a limited number of times', async () => {
-    standIn.addPull({ mergeable: null });
+    fakeForge.addPull({ mergeable: null });
     const merge = service('github').merge(1, ADA);
     for (let i = 0; i < MERGEABLE_RETRIES; i += 1) {
       await clock.whenPlanned(1);

@@ -1,4 +1,4 @@
-# What has to hold for the agent's options, in words that say what to write.
+# Assertions on the agent's options. Each message says what to write.
 cfg: [
   {
     assertion = cfg.url != "";

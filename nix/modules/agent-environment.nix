@@ -1,5 +1,5 @@
-# From the options to the agent's environment. Plain Nix, so that it can be tested where nixpkgs is not there.
-# What is empty is left out: the agent has its own default for it.
+# Maps the options to the agent's environment. Plain Nix, so that it can be tested without nixpkgs.
+# Empty values are omitted: the agent has a default for each.
 cfg:
 let
   all = {

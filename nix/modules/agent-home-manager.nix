@@ -10,7 +10,7 @@ let
   cfg = config.services.nixfleet-agent;
   inherit (pkgs.stdenv.hostPlatform) isDarwin;
   home = config.home.homeDirectory;
-  # The agent's word for what it switches: "macos" is Home Manager, on any system.
+  # The agent's host type: "macos" means Home Manager, on any system.
   hostType =
     lib.optionalAttrs (cfg.switches == "home") { NIXFLEET_HOST_TYPE = "macos"; }
     // lib.optionalAttrs (cfg.switches == "system") { NIXFLEET_HOST_TYPE = "nixos"; };

@@ -1,5 +1,5 @@
-# The launchd agent, as Home Manager and nix-darwin both want it. No wrapper waits for the dashboard or the network: the
-# agent dials again by itself. No wrapper reads the token: the agent reads its file.
+# The launchd agent, in the form that Home Manager and nix-darwin both accept. No wrapper waits for the dashboard or the
+# network: the agent reconnects by itself. No wrapper reads the token: the agent reads its file.
 {
   cfg,
   home,
@@ -23,7 +23,7 @@
   };
   RunAtLoad = true;
   KeepAlive = true;
-  # launchd's own least pause; an agent that was told to restart is back after it.
+  # launchd's minimum pause; the agent starts again after it.
   ThrottleInterval = 3;
   ProcessType = "Background";
   StandardOutPath = "/tmp/nixfleet-agent.log";

@@ -10,7 +10,7 @@ let
   cfg = config.services.nixfleet-agent;
   environment = import ./agent-environment.nix cfg;
   systemPrograms = "/run/current-system/sw/bin";
-  # As the agent calls them. `kill` is how it ends what sudo started: that belongs to root.
+  # The commands in the form that the agent runs. It needs `kill` to end children of sudo, which belong to root.
   commands = map
     (command: {
       inherit command;
@@ -66,11 +66,11 @@ in
       wantedBy = [ "multi-user.target" ];
       wants = [ "network-online.target" ];
       after = [ "network-online.target" ];
-      # A switch runs inside the agent: systemd must not stop it in the middle. It ends by itself afterwards, with 101.
+      # A switch runs inside the agent: systemd must not stop it. The agent exits with 101 afterwards.
       restartIfChanged = false;
       stopIfChanged = false;
       startLimitIntervalSec = 0;
-      # The set-uid sudo of the wrappers has to win over the plain one of the system's packages.
+      # The set-uid sudo of the wrappers must come before the plain one of the system's packages.
       environment = environment // {
         PATH = lib.mkForce "/run/wrappers/bin:${systemPrograms}:/nix/var/nix/profiles/default/bin";
         NIXFLEET_TOKEN_FILE = "%d/token";
@@ -82,11 +82,11 @@ in
         Restart = "always";
         RestartSec = 3;
         RestartForceExitStatus = 101;
-        # Read by systemd as root: the file may belong to root alone, in either of its two forms.
+        # Read by systemd as root: the file may be readable by root only, in either form.
         LoadCredential = "token:${toString cfg.tokenFile}";
         StateDirectory = "nixfleet-agent";
         StateDirectoryMode = "0700";
-        # What the agent started (nixos-rebuild) is the agent's to end, or to leave alone.
+        # The agent decides whether to end what it started (nixos-rebuild).
         KillMode = "mixed";
         TimeoutStopSec = 25;
         # No sandbox: options such as NoNewPrivileges or ProtectSystem break sudo and the rebuild itself.

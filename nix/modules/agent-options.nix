@@ -1,5 +1,5 @@
-# The options that every form of the agent has. Names and defaults are those of NixFleet 3: a host's configuration
-# works unchanged.
+# The options of the agent in every module. Names and defaults are those of NixFleet 3: a host's configuration works
+# unchanged.
 { lib, defaultPackage }:
 let
   inherit (lib) mkEnableOption mkOption types;
@@ -34,13 +34,13 @@ in
     type = types.str;
     default = "";
     example = "https://git.example.org/you/nixcfg.git";
-    description = "The configuration repository. The agent keeps a clone of its own in its state folder.";
+    description = "The configuration repository. The agent maintains a clone of it in its state folder.";
   };
 
   configRepo = mkOption {
     type = types.str;
     default = "";
-    description = "Deprecated: a checkout on the host that you keep yourself. Use `repoUrl`.";
+    description = "Deprecated: a checkout on the host that you maintain. Use `repoUrl`.";
   };
 
   branch = mkOption {
@@ -69,7 +69,7 @@ in
   hostname = mkOption {
     type = types.str;
     default = "";
-    description = "Name of the host in the dashboard, in `hosts/<name>` and in the flake. Empty: the machine's own.";
+    description = "Name of the host in the dashboard, in `hosts/<name>` and in the flake. Empty: the machine's host name.";
   };
 
   version = mkOption {
@@ -82,7 +82,7 @@ in
   nixpkgsVersion = mkOption {
     type = types.str;
     default = "";
-    description = "The version of nixpkgs to show. Empty: what the system says.";
+    description = "The version of nixpkgs to show. Empty: the version of the running system.";
   };
 
   themeColor = mkOption {

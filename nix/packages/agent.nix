@@ -30,7 +30,7 @@ buildNpmPackage {
   inherit (importNpmLock) npmConfigHook;
   inherit src;
   nodejs = nodejs_24;
-  # Only esbuild is needed, and its binary is in its package: nothing has to be compiled.
+  # Only esbuild is needed, and its package contains the binary: nothing is compiled.
   npmRebuildFlags = [ "--ignore-scripts" ];
   nativeBuildInputs = [ makeWrapper ];
 
@@ -40,7 +40,7 @@ buildNpmPackage {
     runHook postBuild
   '';
 
-  # git and ssh at the end: the host's own win, and `sudo` has to come from the host.
+  # git and ssh at the end: the host's programs take precedence, and `sudo` must come from the host.
   installPhase = ''
     runHook preInstall
     install -D -m 644 dist/agent.mjs "$out/lib/nixfleet-agent/agent.mjs"

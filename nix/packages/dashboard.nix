@@ -1,4 +1,4 @@
-# The dashboard and its command line, with the files that the container image has.
+# The dashboard and its command line, with the files of the container image.
 {
   lib,
   pkgs,
@@ -30,7 +30,7 @@ buildNpmPackage {
   inherit (importNpmLock) npmConfigHook;
   inherit src;
   nodejs = nodejs_24;
-  # Every package with a binary brings it along: nothing is compiled.
+  # Every package with a binary contains it: nothing is compiled.
   npmRebuildFlags = [ "--ignore-scripts" ];
   nativeBuildInputs = [ makeWrapper ];
 

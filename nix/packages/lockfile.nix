@@ -1,8 +1,8 @@
-# Fills in what package-lock.json leaves out on purpose: the address of each package. Plain Nix, no nixpkgs, so that it
-# can be tested where nixpkgs is not there.
+# Adds what package-lock.json omits on purpose: the address of each package. Plain Nix, so that it can be tested without
+# nixpkgs.
 #
-# What does not fit the system keeps no address, so that it is not fetched; npm passes over it. A package that fits but
-# has no hash in the lockfile can't be fetched by Nix: the error says what to do.
+# Packages of other systems get no address, so they are not fetched; npm skips them. Nix can't fetch a package of this
+# system without a hash in the lockfile: the error says what to do.
 {
   # Address of the package registry, without a slash at its end.
   registry,
@@ -32,7 +32,7 @@ let
     .${elemAt parts 0} or (throw "nixfleet: no package for the processor of ${system}");
   os = elemAt parts 1;
 
-  # npm's own rule: a list names what fits, or with "!" what does not.
+  # npm's rule: a list names the supported systems, or with "!" the unsupported ones.
   fits =
     list: value:
     let
@@ -72,7 +72,7 @@ let
   without = names: set: removeAttrs set names;
 in
 {
-  # package-lock.json as Nix's npm builders want it.
+  # package-lock.json in the form that Nix's npm builders need.
   completeLockfile =
     lockfile:
     lockfile

@@ -1,5 +1,5 @@
-# The address of the npm registry, as nixpkgs itself knows it: it is not written down in this project. Taken from a
-# package of nixpkgs that comes from there; pass `npmRegistry` where none is found or another registry is wanted.
+# The address of the npm registry, from a nixpkgs package that is fetched from it: this project does not contain it. Pass
+# `npmRegistry` if none is found or to use another registry.
 pkgs:
 let
   addressIn =

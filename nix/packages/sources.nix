@@ -1,4 +1,4 @@
-# What both packages are made of: the sources, and the lockfile as Nix's npm builders want it.
+# The inputs of both packages: version, and dependencies in the form that Nix's npm builders need.
 {
   lib,
   stdenv,

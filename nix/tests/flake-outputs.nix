@@ -1,4 +1,4 @@
-# The flake's outputs with a stand-in for nixpkgs whose builders give back what they were asked for. As JSON for
+# The flake's outputs with a substitute for nixpkgs whose builders return their arguments. As JSON for
 # nix.test.ts.
 let
   lib = import ./lib.nix;
@@ -13,7 +13,7 @@ let
           isLinux = lib.hasSuffix "-linux" system;
           isDarwin = lib.hasSuffix "-darwin" system;
         };
-        # As nixpkgs: called with what it names of its arguments.
+        # Like nixpkgs: passes only the arguments that the function names.
         callPackage =
           file: overrides:
           let

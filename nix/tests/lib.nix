@@ -1,5 +1,5 @@
-# A stand-in for the part of nixpkgs' lib that the modules use, faithful in what it computes, for machines where nixpkgs
-# is not there. Option types check their values, so that a wrong one is found here too.
+# A substitute for the part of nixpkgs' lib that the modules use, with the same results, for machines without
+# nixpkgs. Option types check their values, so that a wrong one fails here too.
 let
   inherit (builtins)
     all
@@ -115,14 +115,14 @@ rec {
   licenses.agpl3Only = "AGPL-3.0-only";
   getExe' = package: name: "${package}/bin/${name}";
 
-  # What one module makes of a configuration: its options filled in and checked, and its config with conditions applied.
+  # Evaluates one module: its options filled in and checked, and its config with conditions applied.
   evalModule =
     {
       module,
       # Values of the module's options, by the dotted path of the service.
       service,
       values,
-      # What other modules would hold (home.homeDirectory …).
+      # Values of other modules (home.homeDirectory …).
       others ? { },
       pkgs,
     }:
@@ -153,7 +153,7 @@ rec {
           else
             mapAttrs valueOf options;
       };
-      # Conditions and merges taken away; what is off leaves nothing.
+      # Resolves conditions and merges; what is disabled is dropped.
       resolve =
         value:
         if !(isAttrs value) then

@@ -1,4 +1,4 @@
-# What the modules make of a configuration, evaluated without nixpkgs. Printed as JSON for nix.test.ts.
+# The modules, evaluated without nixpkgs. Printed as JSON for nix.test.ts.
 let
   lib = import ./lib.nix;
   store = "/nix/store/00000000000000000000000000000000";
@@ -41,7 +41,7 @@ let
     in
     if tried.success then tried.value else "refused";
 
-  # As the documentation of NixFleet 3 has it.
+  # As in the documentation of NixFleet 3.
   ofVersion3 = {
     enable = true;
     url = "wss://fleet.example.org/ws";

@@ -1,6 +1,6 @@
 /**
- * `npm run bench:adopt`: how long the adoption of a large database of version 1 takes and whether its memory stays flat.
- * Writes its part of `docs/benchmarks.md`; `--quick` prints a hundredth of it.
+ * `npm run bench:adopt`: how long the adoption of a large database of version 1 takes, and whether its memory stays flat.
+ * Writes its section of `docs/benchmarks.md`; `--quick` prints a hundredth of it.
  */
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
@@ -46,10 +46,10 @@ function measure(commands: number): Row {
   console.log(`· ${commands.toLocaleString('en')} commands`);
   writeVersionOne(path, commands);
   const oldBytes = statSync(path).size;
-  const said = execFileSync(process.execPath, ['--import', 'tsx', 'scripts/bench/adopt-child.ts', path], {
+  const printed = execFileSync(process.execPath, ['--import', 'tsx', 'scripts/bench/adopt-child.ts', path], {
     encoding: 'utf8',
   });
-  const figures = figuresSchema.parse(JSON.parse(said));
+  const figures = figuresSchema.parse(JSON.parse(printed));
   if (figures.hosts !== HOSTS || figures.commands !== commands) {
     throw new Error(`${figures.hosts} hosts and ${figures.commands} commands came out of ${HOSTS} and ${commands}.`);
   }
@@ -58,7 +58,7 @@ function measure(commands: number): Row {
   return { commands, oldBytes, newBytes, ms: figures.ms, peakBytes: figures.peakBytes };
 }
 
-/** As version 1 makes it; the output is 300 characters on average, in lines. */
+/** In the form of version 1; the output is 300 characters on average, in lines. */
 function writeVersionOne(path: string, commands: number): void {
   const client = new Database(path);
   client.pragma('synchronous = OFF');

@@ -1,4 +1,4 @@
-/** How long the dashboard stands still when every agent answers one request in the same moment. */
+/** How long the dashboard needs when every agent answers one request at the same moment. */
 import { randomBytes } from 'node:crypto';
 import { pino } from 'pino';
 import { createFleetStore } from '@/lib/store/sqlite/fleet-store';
@@ -14,19 +14,19 @@ import type { Publisher } from '@/lib/fleet/records/publisher';
 const BEAT = { generation: 'aaaaaaa', pending_command: null };
 
 export interface Answers {
-  /** Each input in a transaction of its own, and together as the dashboard does it: milliseconds until all have ended. */
+  /** Milliseconds until all commands have ended, with one transaction per input and with grouped inputs. */
   aloneMs: number;
   togetherMs: number;
 }
 
-/** Each of `hosts` agents takes a command up, ends it and says so, at once, `rounds` times in turn for either way. */
+/** All `hosts` agents start, end and report a command at once; `rounds` times for each way. */
 export async function measureAnswers(folder: string, hosts: number, rounds: number): Promise<Answers> {
   const times = { alone: [] as number[], together: [] as number[] };
   for (let round = 0; round < rounds; round += 1) {
     times.alone.push(await answer(`${folder}/alone-${round}.db`, hosts, 0));
     times.together.push(await answer(`${folder}/together-${round}.db`, hosts, GROUP_INPUTS_MS));
   }
-  // The best of each: what else the machine did is in the others.
+  // The best of each: the others include what else the machine did.
   return { aloneMs: Math.min(...times.alone), togetherMs: Math.min(...times.together) };
 }
 

@@ -1,6 +1,6 @@
 /**
- * What the dashboard is compared with: the least that carries the same messages. No database, no checks, no parsing
- * beyond JSON; a heartbeat goes to every browser at once as a message of the size that the dashboard's own has.
+ * The baseline for the dashboard: the minimum that carries the same messages. No database, no checks, no parsing
+ * beyond JSON; a heartbeat goes to every browser at once, in a message as large as the dashboard's.
  */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';

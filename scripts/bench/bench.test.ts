@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { Server } from './child';
 import { measureLatency, type Latency } from './latency';
-import { readPlan, type Plan } from './plan';
+import { readPlan, type BenchPlan } from './plan';
 import { render, type Figures, type Measured } from './report';
 import { spread } from './statistics';
 import { measureStorm } from './storm';
@@ -32,20 +32,20 @@ const FIGURES: Figures = {
 };
 const AROUND = { date: '2026-01-02', node: 'v24.0.0', version: '4.0.0', cores: 2, cpu: 'a processor', system: 'Linux' };
 
-function planOf(...argv: string[]): Plan {
+function planOf(...argv: string[]): BenchPlan {
   const asked = readPlan(argv);
   if (asked.kind !== 'run') throw new Error(JSON.stringify(asked));
   return asked.plan;
 }
 
-it('takes percentiles by the nearest rank', () => {
+it('computes percentiles by the nearest rank', () => {
   const hundred = Array.from({ length: 100 }, (_, index) => 100 - index);
   expect(spread(hundred)).toEqual({ count: 100, p50: 50, p95: 95, p99: 99, max: 100 });
   expect(spread([7])).toEqual({ count: 1, p50: 7, p95: 7, p99: 7, max: 7 });
   expect(() => spread([])).toThrow('nothing arrived');
 });
 
-it('gives percentiles that were measured, in order', () => {
+it('gives only measured values as percentiles, in order', () => {
   fc.assert(
     fc.property(fc.array(fc.double({ noNaN: true }), { minLength: 1 }), (values) => {
       const { p50, p95, p99, max } = spread(values);
@@ -56,7 +56,7 @@ it('gives percentiles that were measured, in order', () => {
   );
 });
 
-it('reads what it is asked to do', () => {
+it('reads the command line', () => {
   expect(planOf()).toMatchObject({ hosts: 200, seconds: 20, reconnects: 500, lines: 100_000, writes: true });
   expect(planOf('--quick')).toMatchObject({ hosts: 50, lines: 10_000, writes: false });
   expect(planOf('--quick', '--hosts', '7', '--seconds', '2')).toMatchObject({ hosts: 7, seconds: 2 });
@@ -66,7 +66,7 @@ it('reads what it is asked to do', () => {
   expect(readPlan(['--help'])).toEqual({ kind: 'help' });
 });
 
-it('writes both figures and what one is to the other', () => {
+it('writes both figures and their ratio', () => {
   const text = render(planOf(), FIGURES, AROUND);
   expect(text).toContain('| p50 | 5.0 ms | 2.0 ms | 2.50 × |');
   expect(text).toContain('| 500 reconnects | 600 ms | 30 ms | 20 × |');
@@ -75,7 +75,7 @@ it('writes both figures and what one is to the other', () => {
   expect(text).toContain('there was no Chromium');
 });
 
-it('measures a server that is a process of its own, and ends it', async () => {
+it('measures a server in a separate process, and ends it', async () => {
   const server = await Server.start(['--import', 'tsx', 'scripts/bench/bare-server.ts'], {});
   try {
     const target = { server, token: 'bare', cookie: '' };
@@ -95,7 +95,7 @@ it('measures a server that is a process of its own, and ends it', async () => {
   expect(server.usage()).toBeNull();
 });
 
-it('says why a server did not start', async () => {
+it('reports why a server did not start', async () => {
   await expect(Server.start(['--eval', 'console.error("no such luck"); process.exit(3)'], {})).rejects.toThrow(
     /ended with 3[^]*no such luck/,
   );

@@ -1,4 +1,4 @@
-/** A server as a process of its own: started, watched from outside, ended for sure. */
+/** A server in a separate process: starts it, reads its usage and ends it reliably. */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
@@ -24,11 +24,11 @@ export class Server {
     readonly port: number,
   ) {}
 
-  /** Starts a Node program that says an address with its port (`http://…:1234`) once it listens. */
+  /** Starts a Node program that prints its address (`http://…:1234`) once it listens. */
   static async start(args: readonly string[], env: Record<string, string>): Promise<Server> {
     const child = spawn(process.execPath, args, {
-      // Nothing of the caller's own dashboard settings may reach the one that is measured.
-      env: { ...withoutOurs(process.env), NODE_ENV: 'production', ...env },
+      // The caller's dashboard settings must not reach the measured one.
+      env: { ...withoutSettings(process.env), NODE_ENV: 'production', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     const said: string[] = [];
@@ -44,7 +44,7 @@ export class Server {
         child.kill('SIGKILL');
         reject(new Error(`${args.join(' ')}: ${why}\n${said.join('\n')}`));
       };
-      const timer = setTimeout(() => fail('said no address in time'), START_TIMEOUT_MS);
+      const timer = setTimeout(() => fail('printed no address in time'), START_TIMEOUT_MS);
       child.once('error', (error) => fail(error.message));
       child.once('exit', (code) => fail(`ended with ${code}`));
       lines.on('line', (line) => {
@@ -68,7 +68,7 @@ export class Server {
     return `ws://127.0.0.1:${this.port}`;
   }
 
-  /** Null where the system does not tell (only Linux does, in /proc). */
+  /** Null on systems without /proc (only Linux has it). */
   usage(): Usage | null {
     try {
       const stat = readFileSync(`/proc/${this.child.pid}/stat`, 'utf8');
@@ -82,7 +82,7 @@ export class Server {
     }
   }
 
-  /** Ends it as a power cut would, without a word. */
+  /** Ends it with SIGKILL, as a power failure would. */
   async kill(): Promise<void> {
     if (this.child.exitCode !== null || this.child.signalCode !== null) return;
     const gone = once(this.child, 'exit');
@@ -90,7 +90,7 @@ export class Server {
     await gone;
   }
 
-  /** Ends it: asked first, by force after a while. */
+  /** Ends it with SIGTERM, and with SIGKILL after a time-out. */
   async stop(): Promise<void> {
     if (this.child.exitCode !== null || this.child.signalCode !== null) return;
     const gone = once(this.child, 'exit');
@@ -101,7 +101,7 @@ export class Server {
   }
 }
 
-function withoutOurs(env: NodeJS.ProcessEnv): Record<string, string | undefined> {
+function withoutSettings(env: NodeJS.ProcessEnv): Record<string, string | undefined> {
   return Object.fromEntries(Object.entries(env).filter(([name]) => !name.startsWith('NIXFLEET_')));
 }
 

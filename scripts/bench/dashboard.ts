@@ -1,4 +1,4 @@
-/** The production server that is measured, in a data folder of its own. */
+/** The measured production server, with its data folder. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hash } from '@node-rs/bcrypt';
@@ -16,7 +16,7 @@ export interface Started {
   startMs: number;
 }
 
-export async function startDashboard(dataDir: string): Promise<Started> {
+export async function startBenchDashboard(dataDir: string): Promise<Started> {
   const from = performance.now();
   const server = await Server.start(['--enable-source-maps', 'dist/server.mjs'], {
     NODE_ENV: 'production',
@@ -44,8 +44,8 @@ async function isHealthy(server: Server): Promise<boolean> {
   );
 }
 
-/** Signs in, and reads the agents' token that the dashboard made. */
-export async function enter(server: Server, dataDir: string): Promise<Target> {
+/** Signs in, and reads the agent token that the dashboard created. */
+export async function signInToBench(server: Server, dataDir: string): Promise<Target> {
   const token = readFileSync(join(dataDir, 'secrets', 'agent-token'), 'utf8').trim();
   return { server, token, cookie: await signIn(server, PASSWORD) };
 }

@@ -1,7 +1,7 @@
-/** Sends what costs more to read than to send, from a process of its own, until it is ended. `node … <port>` */
+/** Sends requests that cost more to read than to send, in a separate process, until it is killed. `node … <port>` */
 import { connect } from 'node:net';
 
-const AT_ONCE = 8;
+const CONNECTIONS = 8;
 const PAUSE_MS = 5;
 const port = Number(process.argv[2]);
 
@@ -38,11 +38,11 @@ function send(index: number): Promise<void> {
   });
 }
 
-async function goOn(from: number): Promise<void> {
+async function sendForever(from: number): Promise<void> {
   for (let index = from; ; index += 1) {
     await send(index);
     await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }
 }
 
-for (let line = 0; line < AT_ONCE; line += 1) void goOn(line);
+for (let line = 0; line < CONNECTIONS; line += 1) void sendForever(line);

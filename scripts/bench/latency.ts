@@ -1,12 +1,12 @@
-/** How long a heartbeat takes to every browser, and what the server uses meanwhile. */
+/** How long a heartbeat takes to reach every browser, and what the server uses meanwhile. */
 import { SimulatedFleet } from '@/simulator/fleet';
 import type { LiveServerMessage } from '@/lib/protocol/live';
 import type { Server } from './child';
-import { LiveClient } from './live-client';
+import { BenchLiveClient } from './live-client';
 import { spread, type Spread } from './statistics';
 
 const WARM_UP_MS = 3_000;
-/** After the last heartbeat, what is on its way may arrive. */
+/** How long messages may still arrive after the last heartbeat. */
 const LAST_WAIT_MS = 1_000;
 
 export interface Target {
@@ -18,9 +18,9 @@ export interface Target {
 export interface Latency {
   /** Milliseconds from the heartbeat's sending to its arrival at a browser. */
   ms: Spread;
-  /** Heartbeats sent a second. */
+  /** Heartbeats sent per second. */
   rate: number;
-  /** Arrivals that never came, of so many expected. */
+  /** Arrivals that are missing, and all that were expected. */
   missing: number;
   expected: number;
   /** Share of one processor; null where it can't be measured. */
@@ -34,11 +34,11 @@ export interface LatencyLoad {
   intervalMs: number;
   seconds: number;
   browsers: number;
-  /** Connecting and the first batches are not measured: this long. */
+  /** How long to wait before measuring, while hosts connect. */
   warmUpMs?: number;
 }
 
-/** Each heartbeat carries its own number as the load figure, by which it is known again when it arrives. */
+/** Each heartbeat carries its number as the load figure, which identifies it on arrival. */
 export async function measureLatency(target: Target, load: LatencyLoad): Promise<Latency> {
   const sent = new Map<string, number>();
   const arrived: number[] = [];
@@ -72,10 +72,10 @@ export async function measureLatency(target: Target, load: LatencyLoad): Promise
       if (from !== undefined) arrived.push(at - from);
     }
   };
-  const clients: LiveClient[] = [];
+  const clients: BenchLiveClient[] = [];
   try {
     for (let count = 0; count < load.browsers; count += 1) {
-      clients.push(await LiveClient.open(target.server.http, target.cookie, onMessage));
+      clients.push(await BenchLiveClient.open(target.server.http, target.cookie, onMessage));
     }
     const registered = fleet.whenRegistered();
     await fleet.connect();

@@ -1,36 +1,36 @@
-/** A browser's socket without a browser: follows the fleet or one command's output, as a page does. */
+/** The live socket of a page, without a browser: follows the fleet or the output of one command. */
 import { WebSocket } from 'ws';
 import type { LiveClientMessage, LiveServerMessage } from '@/lib/protocol/live';
 
 const OPEN_TIMEOUT_MS = 10_000;
 
-export class LiveClient {
+export class BenchLiveClient {
   private constructor(private readonly socket: WebSocket) {}
 
   /**
-   * Resolves once the first snapshot is there. `onMessage` gets every message with the time at which it came
+   * Resolves when the first snapshot has arrived. `onMessage` gets every message with the time of its arrival
    * (performance.now(), taken before the message is parsed).
    */
   static async open(
     origin: string,
     cookie: string,
     onMessage: (message: LiveServerMessage, at: number) => void,
-  ): Promise<LiveClient> {
+  ): Promise<BenchLiveClient> {
     const socket = new WebSocket(`${origin.replace(/^http/, 'ws')}/live`, {
       headers: { Cookie: cookie, Origin: origin },
       perMessageDeflate: false,
       handshakeTimeout: OPEN_TIMEOUT_MS,
       maxPayload: 64 * 1024 * 1024,
     });
-    const client = new LiveClient(socket);
+    const client = new BenchLiveClient(socket);
     await new Promise<void>((resolve, reject) => {
-      const timer = setTimeout(() => reject(new Error('no snapshot came in time')), OPEN_TIMEOUT_MS);
+      const timer = setTimeout(() => reject(new Error('no snapshot arrived in time')), OPEN_TIMEOUT_MS);
       socket.on('error', reject);
       socket.on('open', () => client.send({ t: 'hello' }));
       socket.on('close', (code) => reject(new Error(`the live socket was closed (${code})`)));
       socket.on('message', (data: Buffer) => {
         const at = performance.now();
-        // Ours and of the same build: parsed as it is.
+        // From a dashboard of the same build: not validated.
         const message = JSON.parse(data.toString('utf8')) as LiveServerMessage;
         if (message.t === 'snapshot') {
           clearTimeout(timer);

@@ -6,51 +6,51 @@ import { format } from 'prettier';
 import { findChromium } from '../setup/chromium.mjs';
 import { measureAnswers } from './answers';
 import { Server } from './child';
-import { enter, startDashboard } from './dashboard';
+import { signInToBench, startBenchDashboard } from './dashboard';
 import { measureLatency, type Target } from './latency';
 import { measureOutput, prepareCommand } from './output';
 import { measurePage } from './page';
-import { QUIET_HOSTS, readPlan, USAGE, type Plan } from './plan';
+import { QUIET_HOSTS, readPlan, USAGE, type BenchPlan } from './plan';
 import { render, type Figures, type Measured } from './report';
 import { withSectionsOf } from './sections';
 import { measureStorm } from './storm';
 
 const PAGE = 'docs/benchmarks.md';
-/** A run that has not ended by then never will. */
+/** A run that takes longer is stuck. */
 const RUN_TIMEOUT_MS = 10 * 60_000;
 const EXIT_USAGE = 2;
-/** The best of so many counts. */
+/** The best of these rounds counts. */
 const ANSWER_ROUNDS = 3;
-/** Quick enough for a figure, slow enough that no two changes meet. */
+/** Short enough for many samples, long enough that no two changes share a batch. */
 const QUIET_INTERVAL_MS = 700;
 
-const asked = readPlan(process.argv.slice(2));
-switch (asked.kind) {
+const parsed = readPlan(process.argv.slice(2));
+switch (parsed.kind) {
   case 'help':
     console.log(USAGE);
     break;
   case 'problem':
-    console.error(`${asked.problem}\n\nnpm run bench -- --help tells the options.`);
+    console.error(`${parsed.problem}\n\nnpm run bench -- --help lists the options.`);
     process.exitCode = EXIT_USAGE;
     break;
   case 'run':
-    process.exitCode = await bench(asked.plan);
+    process.exitCode = await bench(parsed.plan);
 }
 
-async function bench(plan: Plan): Promise<number> {
+async function bench(plan: BenchPlan): Promise<number> {
   const folder = mkdtempSync(join(tmpdir(), 'nixfleet-bench-'));
   const running = new Set<Server>();
   const abort = (why: string) => {
     console.error(why);
     void cleanUp(folder, running).finally(() => process.exit(1));
   };
-  const timer = setTimeout(() => abort('The bench took too long and was stopped.'), RUN_TIMEOUT_MS);
+  const timer = setTimeout(() => abort('The benchmark took too long and was stopped.'), RUN_TIMEOUT_MS);
   const onSignal = () => abort('Stopped.');
   process.once('SIGINT', onSignal);
   process.once('SIGTERM', onSignal);
   try {
     const figures = await measure(plan, folder, running);
-    const text = withSectionsOf(readFileSync(PAGE, 'utf8'), render(plan, figures, surroundings()));
+    const text = withSectionsOf(readFileSync(PAGE, 'utf8'), render(plan, figures, environment()));
     if (plan.writes) {
       writeFileSync(PAGE, await format(text, { parser: 'markdown', singleQuote: true, printWidth: 120 }));
       console.log(`\nWritten to ${PAGE}.`);
@@ -69,10 +69,10 @@ async function bench(plan: Plan): Promise<number> {
   }
 }
 
-async function measure(plan: Plan, folder: string, running: Set<Server>): Promise<Figures> {
+async function measure(plan: BenchPlan, folder: string, running: Set<Server>): Promise<Figures> {
   const dataDir = join(folder, 'data');
   const begin = async () => {
-    const started = await startDashboard(dataDir);
+    const started = await startBenchDashboard(dataDir);
     running.add(started.server);
     return started;
   };
@@ -82,7 +82,7 @@ async function measure(plan: Plan, folder: string, running: Set<Server>): Promis
   const commandId = prepareCommand(dataDir);
   say('next start');
   const next = await begin();
-  const target = await enter(next.server, dataDir);
+  const target = await signInToBench(next.server, dataDir);
   const dashboard = await measureServer('dashboard', target, commandId, plan);
   const chromium = findChromium(process.env);
   say(`the fleet page with ${plan.pageHosts} hosts`);
@@ -98,7 +98,7 @@ async function measure(plan: Plan, folder: string, running: Set<Server>): Promis
   return { dashboard, bare, answers, firstStartMs: first.startMs, nextStartMs: next.startMs, page };
 }
 
-async function measureServer(name: string, target: Target, commandId: string, plan: Plan): Promise<Measured> {
+async function measureServer(name: string, target: Target, commandId: string, plan: BenchPlan): Promise<Measured> {
   const { hosts, intervalMs, seconds, browsers } = plan;
   say(`${name}: ${plan.lines} lines of output`);
   const output = await measureOutput(target, commandId, plan.lines);
@@ -117,7 +117,7 @@ async function cleanUp(folder: string, running: Set<Server>): Promise<void> {
   rmSync(folder, { recursive: true, force: true });
 }
 
-function surroundings() {
+function environment() {
   const manifest: unknown = JSON.parse(readFileSync('package.json', 'utf8'));
   const version =
     typeof manifest === 'object' && manifest !== null && 'version' in manifest ? String(manifest.version) : '';

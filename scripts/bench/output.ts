@@ -1,4 +1,4 @@
-/** How fast the output of one command comes across, from the agent to a browser that watches it. */
+/** How fast the output of one command gets from the agent to a browser that watches it. */
 import { randomBytes } from 'node:crypto';
 import { pino } from 'pino';
 import { createFleetStore } from '@/lib/store/sqlite/fleet-store';
@@ -11,7 +11,7 @@ import { LoopClock } from '@/lib/edge/loop-clock';
 import { SimulatedAgent } from '@/simulator/agent';
 import { buildLine, PROMPT } from '@/simulator/behaviour';
 import type { Target } from './latency';
-import { LiveClient } from './live-client';
+import { BenchLiveClient } from './live-client';
 import type { AgentLink } from '@/lib/fleet/records/agent-port';
 import type { Publisher } from '@/lib/fleet/records/publisher';
 
@@ -25,8 +25,8 @@ export interface Throughput {
 }
 
 /**
- * Makes a command that was under way when the dashboard was stopped: its agent comes with it and the output, so that no
- * page has to be clicked. To be called while the server does not run. Gives the command's id.
+ * Creates a command that was running when the dashboard stopped: its agent registers with it and sends the output, so
+ * that no page has to be clicked. Call it while the server is stopped. Gives the command's id.
  */
 export function prepareCommand(dataDir: string): string {
   const log = pino({ level: 'silent' });
@@ -75,7 +75,8 @@ export function prepareCommand(dataDir: string): string {
       requestId: 'bench',
       by: { userId: 'bench', userName: 'bench', address: '127.0.0.1' },
     });
-    if (result?.kind !== 'accepted') throw new Error(`the bench’s command was not taken: ${JSON.stringify(result)}`);
+    if (result?.kind !== 'accepted')
+      throw new Error(`the command of the benchmark was not accepted: ${JSON.stringify(result)}`);
     return result.commandId;
   } finally {
     fleet.stop();
@@ -83,7 +84,7 @@ export function prepareCommand(dataDir: string): string {
   }
 }
 
-/** From the opening of the agent's connection until the browser has the last line. Throws when a line is missing, doubled or wrong. */
+/** From the opening of the agent's connection until the browser has the last line. Throws when a line is missing, duplicated or wrong. */
 export async function measureOutput(target: Target, commandId: string, lines: number): Promise<Throughput> {
   const { standard } = PROMPT;
   const agent = new SimulatedAgent({
@@ -91,20 +92,20 @@ export async function measureOutput(target: Target, commandId: string, lines: nu
     token: target.token,
     hostname: HOSTNAME,
     protocol: 3,
-    // Half of the lines come before it hangs: what is measured is a command that goes on.
+    // Half of the lines are sent before it hangs: the measured command keeps running.
     behaviour: { ...PROMPT, standard: { ...standard, lines: 2 * lines, ending: 'hangs' } },
   });
   let count = 0;
   let bytes = 0;
-  const clients: LiveClient[] = [];
+  const clients: BenchLiveClient[] = [];
   let timer: NodeJS.Timeout | undefined;
   const done = new Promise<number>((resolve, reject) => {
-    timer = setTimeout(() => reject(new Error(`${count} of ${lines} lines had come in time`)), OUTPUT_TIMEOUT_MS);
-    void LiveClient.open(target.server.http, target.cookie, (message, at) => {
+    timer = setTimeout(() => reject(new Error(`${count} of ${lines} lines arrived in time`)), OUTPUT_TIMEOUT_MS);
+    void BenchLiveClient.open(target.server.http, target.cookie, (message, at) => {
       if (message.t === 'no-output') reject(new Error(message.reason));
       if (message.t !== 'output') return;
       for (const { stream, text } of message.lines) {
-        // What the dashboard itself says (that it was restarted) is no line of the host's.
+        // Notes of the dashboard (that it was restarted) are not lines of the host.
         if (stream === 'note') continue;
         count += 1;
         bytes += text.length;
@@ -114,14 +115,14 @@ export async function measureOutput(target: Target, commandId: string, lines: nu
     }).then((opened) => {
       clients.push(opened);
       opened.send({ t: 'watch', commandId, after: 0 });
-      agent.takeUp('test', commandId);
+      agent.resumeCommand('test', commandId);
       agent.connect();
     }, reject);
   });
   try {
     const from = await openedAt(agent, done);
     const ms = (await done) - from;
-    if (count > lines) throw new Error(`${lines} lines were sent and ${count} came across`);
+    if (count > lines) throw new Error(`${lines} lines were sent and ${count} arrived`);
     return { linesPerS: (lines / ms) * 1_000, megabytesPerS: bytes / ms / 1_000, ms };
   } finally {
     clearTimeout(timer);
@@ -130,10 +131,10 @@ export async function measureOutput(target: Target, commandId: string, lines: nu
   }
 }
 
-/** The time at which the agent's connection opened, or the failure that came before it. */
+/** The time when the agent's connection opened; rejects with an earlier failure. */
 async function openedAt(agent: SimulatedAgent, failing: Promise<number>): Promise<number> {
   const opened = agent.next('open').then(() => performance.now());
-  // Closing the agent ends the wait; by then nobody asks for it any more.
+  // Closing the agent rejects the wait; by then nothing uses it.
   opened.catch(() => undefined);
   return Promise.race([opened, failing]);
 }

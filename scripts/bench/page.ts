@@ -1,4 +1,4 @@
-/** What a real browser makes of the fleet page with many hosts. */
+/** How a real browser loads the fleet page with many hosts. */
 import { chromium } from '@playwright/test';
 import { SimulatedFleet } from '@/simulator/fleet';
 import type { Target } from './latency';
@@ -8,10 +8,10 @@ const INTERVAL_MS = 5_000;
 const LOADS = 3;
 
 export interface PageFigures {
-  /** Milliseconds from the navigation to the first paint of content, and until a host is to be seen. Best of three. */
+  /** Milliseconds from the navigation to the first paint of content, and until a host is visible. Best of three. */
   firstPaintMs: number;
   hostVisibleMs: number;
-  /** Compressed bodies, with an empty cache: asked for before the page was loaded, and after. */
+  /** Compressed sizes with an empty cache: requested before the page was loaded, and after. */
   scriptKB: number;
   aheadKB: number;
   documentKB: number;
@@ -59,8 +59,8 @@ async function loadOnce(page: Page, address: string, fleet: SimulatedFleet, host
   }
   await page.waitForFunction(() => performance.getEntriesByName('host-visible').length > 0);
   await page.waitForLoadState('networkidle');
-  // Without a function of its own inside: the TypeScript loader would give it a name by a helper that the page lacks.
-  const told = await page.evaluate(() => ({
+  // No named function inside: the TypeScript loader would add a helper that the page does not have.
+  const timings = await page.evaluate(() => ({
     paint: performance.getEntriesByName('first-contentful-paint')[0]?.startTime,
     visible: performance.getEntriesByName('host-visible')[0]?.startTime,
     documents: performance
@@ -78,13 +78,14 @@ async function loadOnce(page: Page, address: string, fleet: SimulatedFleet, host
           : [],
       ),
   }));
-  const [document] = told.documents;
-  if (told.paint === undefined || told.visible === undefined || !document) throw new Error('the page told no times');
+  const [document] = timings.documents;
+  if (timings.paint === undefined || timings.visible === undefined || !document)
+    throw new Error('the page reported no timings');
   return {
-    firstPaintMs: told.paint,
-    hostVisibleMs: told.visible,
-    scriptKB: kilobytes(told.scripts.filter(({ at }) => at <= document.at)),
-    aheadKB: kilobytes(told.scripts.filter(({ at }) => at > document.at)),
+    firstPaintMs: timings.paint,
+    hostVisibleMs: timings.visible,
+    scriptKB: kilobytes(timings.scripts.filter(({ at }) => at <= document.at)),
+    aheadKB: kilobytes(timings.scripts.filter(({ at }) => at > document.at)),
     documentKB: kilobytes([document]),
     hosts,
   };

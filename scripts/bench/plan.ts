@@ -1,10 +1,10 @@
-/** What the bench was asked to do, and how much of everything that is. */
+/** The command line of the benchmark, and the size of each measurement. */
 import { parseArgs } from 'node:util';
 
-export interface Plan {
+export interface BenchPlan {
   /** Hosts while latency and load are measured. */
   hosts: number;
-  /** Between two heartbeats of a host. */
+  /** Interval between the heartbeats of a host. */
   intervalMs: number;
   /** How long latency and load are measured. */
   seconds: number;
@@ -14,11 +14,11 @@ export interface Plan {
   reconnects: number;
   pageHosts: number;
   lines: number;
-  /** False: only printed. */
+  /** False: the result is only printed. */
   writes: boolean;
 }
 
-/** One: so that no two changes fall into one batch. */
+/** One, so that no two changes share a batch. */
 export const QUIET_HOSTS = 1;
 const FULL = { seconds: 20, quietSeconds: 10, reconnects: 500, pageHosts: 1_000, lines: 100_000, writes: true };
 const QUICK = { seconds: 4, quietSeconds: 3, reconnects: 100, pageHosts: 100, lines: 10_000, writes: false };
@@ -31,13 +31,13 @@ Measures the production build under a simulated fleet on this machine, beside a 
 docs/benchmarks.md. Takes about two minutes.
 
   --hosts <n>     hosts with one heartbeat a second while latency is measured, 1 to ${MAX_BENCH_HOSTS} (200)
-  --seconds <n>   how long that is measured, 1 to ${MAX_SECONDS} (${FULL.seconds}; quick: ${QUICK.seconds})
-  --quick         a tenth of everything, printed and not written
-  --help          this text`;
+  --seconds <n>   duration of that measurement, 1 to ${MAX_SECONDS} (${FULL.seconds}; quick: ${QUICK.seconds})
+  --quick         a tenth of everything, only printed
+  --help          show this text`;
 
-export type Asked = { kind: 'help' } | { kind: 'problem'; problem: string } | { kind: 'run'; plan: Plan };
+export type ParsedPlan = { kind: 'help' } | { kind: 'problem'; problem: string } | { kind: 'run'; plan: BenchPlan };
 
-export function readPlan(argv: readonly string[]): Asked {
+export function readPlan(argv: readonly string[]): ParsedPlan {
   let values;
   try {
     ({ values } = parseArgs({

@@ -4,9 +4,9 @@ import type { Latency } from './latency';
 import type { Throughput } from './output';
 import { GROUP_INPUTS_MS } from '@/lib/fleet/service';
 import type { PageFigures } from './page';
-import { QUIET_HOSTS, type Plan } from './plan';
+import { QUIET_HOSTS, type BenchPlan } from './plan';
 
-export interface Surroundings {
+export interface BenchEnvironment {
   date: string;
   node: string;
   version: string;
@@ -68,7 +68,7 @@ function latencyRows(of: Latency, bare: Latency): Row[] {
 const COMPARED = ['', 'Dashboard', 'Bare server', 'Ratio'];
 
 /** The page in Markdown. */
-export function render(plan: Plan, figures: Figures, around: Surroundings): string {
+export function render(plan: BenchPlan, figures: Figures, around: BenchEnvironment): string {
   const { dashboard, bare, answers, page } = figures;
   const sections = [
     `# Benchmarks

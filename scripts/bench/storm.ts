@@ -1,4 +1,4 @@
-/** How long a fleet takes to be back after all of its connections broke at once. */
+/** How long a fleet needs to reconnect after all of its connections broke at once. */
 import { SimulatedFleet } from '@/simulator/fleet';
 import type { Target } from './latency';
 
@@ -12,7 +12,7 @@ export async function measureStorm({ server, token }: Target, hosts: number): Pr
   const late = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => {
       const missing = hosts - fleet.registeredCount;
-      reject(new Error(`${missing} of ${hosts} hosts were not back after ${STORM_TIMEOUT_MS / 1_000} s`));
+      reject(new Error(`${missing} of ${hosts} hosts had not reconnected after ${STORM_TIMEOUT_MS / 1_000} s`));
     }, STORM_TIMEOUT_MS);
   });
   try {

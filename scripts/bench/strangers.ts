@@ -1,6 +1,6 @@
 /**
- * `npm run bench:strangers`: how quickly `/health` answers while strangers send requests that cost more to read than to
- * send, beside the bare server. Writes its part of `docs/benchmarks.md`; `--quick` prints it.
+ * `npm run bench:strangers`: how quickly `/health` answers while unauthenticated clients send requests that cost more to
+ * read than to send, compared with the bare server. Writes its section of `docs/benchmarks.md`; `--quick` prints it.
  */
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
@@ -9,7 +9,7 @@ import { cpus, release, tmpdir, type as systemName } from 'node:os';
 import { join } from 'node:path';
 import { format } from 'prettier';
 import { Server } from './child';
-import { startDashboard } from './dashboard';
+import { startBenchDashboard } from './dashboard';
 import { withSection } from './sections';
 import { spread, type Spread } from './statistics';
 
@@ -17,7 +17,7 @@ const PAGE = 'docs/benchmarks.md';
 const MIB = 1024 * 1024;
 const isQuick = process.argv.includes('--quick');
 const SECONDS = isQuick ? 2 : 10;
-/** Between two questions. */
+/** Between two requests. */
 const PAUSE_MS = 5;
 
 interface Measured {
@@ -27,7 +27,7 @@ interface Measured {
   rssAfter: number;
 }
 
-/** Asks for /health, one question after the other, each on a connection of its own. */
+/** Requests /health, one request after the other, each on a new connection. */
 async function health(server: Server): Promise<Spread> {
   const times: number[] = [];
   const until = performance.now() + SECONDS * 1_000;
@@ -84,7 +84,7 @@ Measured ${new Date().toISOString().slice(0, 10)}, Node ${process.version}, ${cp
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'nixfleet-bench-strangers-'));
-const { server: dashboard } = await startDashboard(join(folder, 'data'));
+const { server: dashboard } = await startBenchDashboard(join(folder, 'data'));
 try {
   const ours = await measure(dashboard);
   const server = await Server.start(['--import', 'tsx', 'scripts/bench/bare-server.ts'], {});

@@ -1,18 +1,18 @@
 // @ts-check
-/** The container engine for the tests: the one that is named, Docker, or Podman; where none answers, one is set up. */
+/** Finds the container engine for the tests: the configured one, Docker, or Podman. */
 import { execFileSync, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** A script that gives a machine an engine and prints its variables, where developers keep one beside the checkout. */
+/** An optional script that sets an engine up and prints its variables. */
 const SETUP = '../shared/container/setup';
 const WANTED = ['CONTAINER_ENGINE', 'CONTAINER_COMPOSE', 'BUILDAH_ISOLATION'];
-/** Podman's own format of images has no place for a health check. */
+/** Podman's default image format does not support health checks. */
 const ALWAYS = { BUILDAH_FORMAT: 'docker' };
 
 /**
  * @param {string} root of the checkout
- * @returns {{ env: Record<string, string> } | { missing: string }} variables for whoever uses the engine, or a sentence
+ * @returns {{ env: Record<string, string> } | { missing: string }} environment variables for the engine, or why there is none
  */
 export function findEngine(root) {
   const { CONTAINER_ENGINE: engine = '', CONTAINER_COMPOSE: compose = '' } = process.env;
@@ -48,12 +48,12 @@ function composeFor(engine) {
  */
 function setUp(setup) {
   const script = 'eval "$("$0")" && for name in "$@"; do printf "%s=%s\\n" "$name" "${!name-}"; done';
-  const said = execFileSync('bash', ['-c', script, setup, ...WANTED], {
+  const printed = execFileSync('bash', ['-c', script, setup, ...WANTED], {
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   /** @type {Record<string, string>} */
   const env = {};
-  for (const [, name = '', value = ''] of said.matchAll(/^(\w+)=(.+)$/gm)) env[name] = value;
+  for (const [, name = '', value = ''] of printed.matchAll(/^(\w+)=(.+)$/gm)) env[name] = value;
   return env;
 }

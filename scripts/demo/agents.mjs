@@ -1,24 +1,24 @@
 // @ts-check
-/** A real agent with stand-ins for the programs of Nix, run as a service manager runs it. For the demonstration and for tests. */
+/** A real agent with fake Nix programs, run as a service manager runs it. For the demo and for tests. */
 import { existsSync, mkdirSync, realpathSync, rmSync, watch } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cleanEnvironment } from './environment.mjs';
 import { startNode } from './processes.mjs';
-import { readOptions } from './stand-in/options.mjs';
-import { nixpkgsVersion, openSystem, wantedName } from './stand-in/system.mjs';
+import { readOptions } from './fake-nix/options.mjs';
+import { nixpkgsVersion, openSystem, wantedName } from './fake-nix/system.mjs';
 
-/** The folder to put first on a PATH. */
-export const STAND_INS = fileURLToPath(new URL('./stand-ins', import.meta.url));
+/** The folder of the fake programs: it goes first on an agent's PATH. */
+export const FAKE_NIX_BIN = fileURLToPath(new URL('./fake-nix/bin', import.meta.url));
 
-/** A wrong configuration does not get better by trying again. */
+/** A wrong configuration stays wrong when it is tried again. */
 const EXIT_CONFIG = 78;
 const RESTART_MS = 1_000;
-/** A machine that reboots goes on for a moment: long enough for the agent to say that it does. */
+/** A machine runs on for a moment before it reboots: long enough for the agent to report it. */
 const GOING_DOWN_MS = 1_000;
-/** How long a reboot keeps the host away, at usual speed. */
+/** How long a reboot takes at normal speed. */
 const BOOT_MS = 8_000;
-/** An agent that has not ended by then after SIGTERM is ended. */
+/** After this time an agent that ignores SIGTERM gets SIGKILL. */
 const STOP_TIMEOUT_MS = 6_000;
 
 /** @typedef {import('./fleet.mjs').DemoHost} DemoHost */
@@ -27,20 +27,20 @@ const STOP_TIMEOUT_MS = 6_000;
 /**
  * @typedef {object} AgentOptions
  * @property {DemoHost} host
- * @property {string} folder of this host alone; made when it is missing
+ * @property {string} folder of this host alone, created when missing
  * @property {string} bundle path of the agent: `dist/agent.mjs`
  * @property {string} url of the dashboard's agent socket: `ws://127.0.0.1:8000/ws`
  * @property {string} token
  * @property {{ origin: string, work: string }} repository
  * @property {number} [intervalS] between heartbeats
  * @property {number} [restartMs] between the agent's end and its next start
- * @property {Record<string, string | undefined>} [env] added to what the agent inherits: the options of the stand-ins, for instance
+ * @property {Record<string, string | undefined>} [env] added to what the agent inherits: options of the fake programs, for instance
  * @property {(line: string) => void} [onLine] each line of the agent's log
  */
 
 /**
- * Starts the agent of one host, whose system is the one that its clone (in `state/repo`) or else the repository says.
- * It is started again whenever it ends, until `stop`; `reboot` keeps it away for some seconds.
+ * Starts the agent of one host. The host's system is what its clone (`state/repo`) or else the repository describes.
+ * The agent is restarted whenever it ends, until `stop`; after `reboot` it is offline for some seconds.
  * @param {AgentOptions} options
  */
 export function startDemoAgent({
@@ -62,15 +62,14 @@ export function startDemoAgent({
   const inherited = { ...cleanEnvironment(process.env).env, ...env };
   const bootMs = BOOT_MS / readOptions(inherited).speed;
   const system = openSystem(systemDir);
-  // What the host runs is what its clone says, where it has one already.
   const clone = join(stateDir, 'repo');
   const flake = existsSync(clone) ? clone : repository.work;
   const name = wantedName(flake, host.name, host.type);
   if (name !== null && system.current() === null) system.activate(name);
   const environment = {
     ...inherited,
-    // The stand-ins are Node programs: they are to find this Node, whatever PATH says.
-    PATH: [STAND_INS, inherited['PATH'] ?? '', dirname(process.execPath)].filter(Boolean).join(delimiter),
+    // The fakes are Node programs and need this Node, whatever PATH says.
+    PATH: [FAKE_NIX_BIN, inherited['PATH'] ?? '', dirname(process.execPath)].filter(Boolean).join(delimiter),
     HOME: join(root, 'home'),
     NIXFLEET_URL: url,
     NIXFLEET_TOKEN: token,
@@ -91,17 +90,17 @@ export function startDemoAgent({
   const isStopping = () => stopping.signal.aborted;
   let rebooting = false;
   /** @type {() => void} */
-  let tellRegistered = () => undefined;
+  let resolveRegistered = () => undefined;
   /** @type {Promise<void>} */
   const registered = new Promise((resolve) => {
-    tellRegistered = resolve;
+    resolveRegistered = resolve;
   });
   const start = () =>
     startNode([bundle], {
       cwd: root,
       env: environment,
       onLine(line) {
-        if (/ info registered \(/.test(line)) tellRegistered();
+        if (/ info registered \(/.test(line)) resolveRegistered();
         onLine?.(line);
       },
     });
@@ -131,13 +130,13 @@ export function startDemoAgent({
 
   return {
     host,
-    /** The agent's present process; another one after each restart. */
+    /** The agent's current process; a new one after each restart. */
     get process() {
       return agent.child;
     },
     /** Resolves when the agent has registered for the first time. */
     registered,
-    /** Resolves when the agent is not started again: after `stop`, or because its configuration is wrong. */
+    /** Resolves when the agent is no longer restarted: after `stop`, or because its configuration is wrong. */
     ended: supervised,
     lastLines: () => agent.lastLines(),
     async stop() {

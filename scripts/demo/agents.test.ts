@@ -3,18 +3,18 @@ import { existsSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { startDashboard, TOKEN, type Dashboard } from '@/agent/testing/dashboard';
+import { startTestDashboard, TEST_TOKEN, type TestDashboard } from '@/agent/testing/dashboard';
 import { ensureAgent } from '../build-agent.mjs';
 import { startDemoAgent, type DemoAgent } from './agents.mjs';
 import { RUN_VARIABLE } from './environment.mjs';
-import { HOSTS, type DemoHost } from './fleet.mjs';
+import { DEMO_HOSTS, type DemoHost } from './fleet.mjs';
 import { endProcessesOf, processesOf } from './processes.mjs';
 import { createDemoRepository, type DemoRepository } from './repository.mjs';
 
 let bundle: string;
 let folder: string;
 let repository: DemoRepository;
-let dashboard: Dashboard;
+let dashboard: TestDashboard;
 let run: string;
 let agents: DemoAgent[];
 
@@ -25,8 +25,8 @@ beforeEach(async () => {
   run = randomUUID();
   agents = [];
   folder = realpathSync(mkdtempSync(join(tmpdir(), 'nixfleet-demo-test-')));
-  repository = await createDemoRepository(folder, HOSTS);
-  dashboard = await startDashboard();
+  repository = await createDemoRepository(folder, DEMO_HOSTS);
+  dashboard = await startTestDashboard();
 });
 afterEach(async () => {
   await Promise.all(agents.map((agent) => agent.stop()));
@@ -36,10 +36,10 @@ afterEach(async () => {
 });
 
 function start(name: string, options: Record<string, string> = {}): DemoAgent {
-  const host = HOSTS.find((one): one is DemoHost => one.name === name);
+  const host = DEMO_HOSTS.find((one): one is DemoHost => one.name === name);
   if (host === undefined) throw new Error(`there is no host ${name}`);
   const env = { NIXFLEET_DEMO_SPEED: '200', NIXFLEET_LOG_LEVEL: 'info', [RUN_VARIABLE]: run, ...options };
-  const place = { folder: join(folder, name), bundle, url: dashboard.url, token: TOKEN, repository };
+  const place = { folder: join(folder, name), bundle, url: dashboard.url, token: TEST_TOKEN, repository };
   const agent = startDemoAgent({ host, ...place, intervalS: 1, restartMs: 20, env });
   agents.push(agent);
   return agent;
@@ -48,8 +48,8 @@ function start(name: string, options: Record<string, string> = {}): DemoAgent {
 const registrations = () => dashboard.all('register').map(({ payload }) => payload);
 const registered = (count: number) => dashboard.until(`registration ${count}`, () => registrations()[count - 1]);
 
-describe('an agent of the demonstration', () => {
-  it('is the host that it is said to be', async () => {
+describe('a demo agent', () => {
+  it('registers as the given host', async () => {
     const agent = start('ember');
     await agent.registered;
     const { payload } = dashboard.all('register')[0] ?? {};
@@ -65,7 +65,7 @@ describe('an agent of the demonstration', () => {
     });
   });
 
-  it('pulls, switches, is started again, and its system is then the one that the configuration builds', async () => {
+  it('pulls, switches and restarts, and then runs the system that the configuration builds', async () => {
     const agent = start('atlas');
     await agent.registered;
     const before = agent.process.pid;
@@ -83,7 +83,7 @@ describe('an agent of the demonstration', () => {
     expect(await dashboard.result('c4')).toMatchObject({ status: 'ok', message: 'outdated' });
   });
 
-  it.each(['atlas', 'ember'])('runs its tests, goes back, and updates the lock (%s)', async (name) => {
+  it.each(['atlas', 'ember'])('runs its tests, rolls back, and updates the lock file (%s)', async (name) => {
     const agent = start(name);
     await agent.registered;
     dashboard.command('test', 'test');
@@ -100,7 +100,7 @@ describe('an agent of the demonstration', () => {
     expect(await dashboard.result('update')).toMatchObject({ status: 'ok' });
   });
 
-  it('tells why a build fails', async () => {
+  it('reports why a build fails', async () => {
     const agent = start('draco', { NIXFLEET_DEMO_FAILS: 'draco' });
     await agent.registered;
     dashboard.command('switch', 'c1');
@@ -109,7 +109,7 @@ describe('an agent of the demonstration', () => {
     expect(message).toContain('failed to build');
   });
 
-  it('is away while its host reboots, and comes back', async () => {
+  it('is offline while its host reboots, and reconnects', async () => {
     const agent = start('cygnus');
     await agent.registered;
     dashboard.command('reboot', 'c1');
@@ -118,7 +118,7 @@ describe('an agent of the demonstration', () => {
     expect(existsSync(join(folder, 'cygnus', 'system', 'reboot'))).toBe(false);
   });
 
-  it('is started again after a crash, and not after stop', async () => {
+  it('is restarted after a crash but not after stop', async () => {
     const agent = start('atlas');
     await agent.registered;
     agent.process.kill('SIGKILL');
@@ -129,7 +129,7 @@ describe('an agent of the demonstration', () => {
     expect(registrations()).toHaveLength(2);
   });
 
-  it('is not started again with a wrong configuration', async () => {
+  it('is not restarted with a wrong configuration', async () => {
     const agent = start('atlas', { NIXFLEET_LOG_LEVEL: 'loud' });
     await agent.ended;
     expect(agent.process.exitCode).toBe(78);
@@ -137,8 +137,8 @@ describe('an agent of the demonstration', () => {
   });
 });
 
-describe('the end of a demonstration', () => {
-  it('also ends what outlives its agent: a switch on macOS, and what a crash left behind', async () => {
+describe('the end of a demo', () => {
+  it('also ends processes that outlive their agent: a switch on macOS, and what a crash left behind', async () => {
     const slow = { NIXFLEET_DEMO_SPEED: '0.05' };
     const ember = start('ember', slow);
     await ember.registered;
@@ -149,7 +149,7 @@ describe('the end of a demonstration', () => {
     await atlas.registered;
     dashboard.command('switch', 'c2');
     await dashboard.until('output', () => dashboard.lines('c2').length > 0 || undefined);
-    // Nobody starts the agent again that crashes in the very moment of the end.
+    // An agent that crashes while it is being stopped is not restarted.
     const stopped = atlas.stop();
     atlas.process.kill('SIGKILL');
     await stopped;

@@ -1,5 +1,5 @@
 // @ts-check
-/** The demonstration's dashboard: the production server with a data folder of its own. */
+/** The demo's dashboard: the production server with a temporary data folder. */
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { SetupProblem } from '../setup/problem.mjs';
@@ -9,16 +9,16 @@ const ADDRESS = '127.0.0.1';
 const FIRST_PORT = 8000;
 const PORTS_TRIED = 100;
 const START_TIMEOUT_MS = 60_000;
-/** The dashboard itself gives up after 10 s. */
+/** The dashboard stops within 10 s. */
 const STOP_TIMEOUT_MS = 12_000;
 
-/** @returns {Promise<number>} 8000, or the next port that is free on this machine's own address */
+/** @returns {Promise<number>} 8000, or the next port that is free on 127.0.0.1 */
 export async function findPort() {
   for (let port = FIRST_PORT; port < FIRST_PORT + PORTS_TRIED; port++) {
     if (await isFree(port)) return port;
   }
   throw new SetupProblem(
-    `No port from ${FIRST_PORT} to ${FIRST_PORT + PORTS_TRIED - 1} is free: end a program that listens there.`,
+    `No port from ${FIRST_PORT} to ${FIRST_PORT + PORTS_TRIED - 1} is free: end a program that listens on one of them.`,
   );
 }
 
@@ -40,22 +40,22 @@ async function isFree(port) {
 }
 
 /**
- * Starts the dashboard and waits until it answers. Throws a sentence, with the dashboard's own lines, when it does not.
+ * Starts the dashboard and waits until it is ready. Throws a sentence with the dashboard's last lines when it fails.
  * @param {{ root: string, port: number, env: NodeJS.ProcessEnv, settings: Record<string, string>,
  *   signal: AbortSignal }} options `signal` ends the wait and the dashboard
  */
-export async function startDashboard({ root, port, env, settings, signal }) {
+export async function startDemoDashboard({ root, port, env, settings, signal }) {
   /** @type {() => void} */
-  let tellReady = () => undefined;
+  let resolveReady = () => undefined;
   /** @type {Promise<'ready'>} */
   const ready = new Promise((resolve) => {
-    tellReady = () => resolve('ready');
+    resolveReady = () => resolve('ready');
   });
   const server = startNode(['dist/server.mjs'], {
     cwd: root,
     env: { ...env, ...settings, NODE_ENV: 'production', NIXFLEET_LISTEN: `${ADDRESS}:${port}` },
     onLine: (line) => {
-      if (line.includes('NixFleet is ready at')) tellReady();
+      if (line.includes('NixFleet is ready at')) resolveReady();
     },
   });
   /** @type {NodeJS.Timeout | undefined} */

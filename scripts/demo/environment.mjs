@@ -1,16 +1,16 @@
 // @ts-check
-/** Environments: a demonstration must not meet the settings of a real installation, nor a person's git settings. */
-import { OPTION_NAMES } from './stand-in/options.mjs';
+/** The environment of a demo: without the settings of a real installation and without a person's git settings. */
+import { OPTION_NAMES } from './fake-nix/options.mjs';
 
-/** Carried by every process of a demonstration, so that at its end none is overlooked. */
+/** Set for every process of a demo, so that all of them are found at its end. */
 export const RUN_VARIABLE = 'FLEET_DEMO_RUN';
 
 const OF_AN_INSTALLATION = /^(?:NIXFLEET_|NEXTAUTH_|AUTH_TRUST_HOST$)/;
-/** These would point git at another repository, or into a debugger's file. */
+/** These could point git at another repository or make it write traces. */
 const OF_GIT = /^GIT_/;
 
 /**
- * The environment without what belongs to a real installation, and the names of what was left out and had a value.
+ * The environment without the settings of a real installation, and the names of those that were dropped and had a value.
  * @param {NodeJS.ProcessEnv} env
  * @returns {{ env: NodeJS.ProcessEnv, dropped: string[] }}
  */
@@ -23,5 +23,5 @@ export function cleanEnvironment(env) {
   };
 }
 
-/** Signing, hooks and templates of the person's own settings have no place in a throw-away repository. */
+/** A person's signing, hooks and templates must not apply to a throw-away repository. */
 export const GIT_SETTINGS = { GIT_CONFIG_NOSYSTEM: '1', GIT_CONFIG_GLOBAL: '/dev/null', GIT_TERMINAL_PROMPT: '0' };

@@ -1,5 +1,5 @@
 // @ts-check
-/** The fleet of the demonstration, and what happens to its configuration while one watches. */
+/** The hosts of the demo, and the commits to its configuration while it runs. */
 
 /**
  * @typedef {object} DemoHost
@@ -11,7 +11,7 @@
  */
 
 /** @type {readonly DemoHost[]} */
-export const HOSTS = [
+export const DEMO_HOSTS = [
   { name: 'atlas', type: 'nixos', location: 'cellar', deviceType: 'server', themeColor: '#7aa2f7' },
   { name: 'borealis', type: 'nixos', location: 'office', deviceType: 'desktop', themeColor: '#7dcfff' },
   { name: 'cygnus', type: 'nixos', location: 'cloud', deviceType: 'server', themeColor: '#9ece6a' },
@@ -20,15 +20,15 @@ export const HOSTS = [
   { name: 'flint', type: 'macos', location: 'office', deviceType: 'laptop', themeColor: '#bb9af7' },
 ];
 
-/** Whose build fails where nobody chose another. */
+/** The host whose build fails by default. */
 export const FAILING_HOST = 'draco';
-/** Hosts that were away for a while: they start so many commits behind. */
+/** Hosts that start a number of commits behind. */
 export const STARTS_BEHIND = new Map([
   ['borealis', 1],
   ['flint', 2],
 ]);
 
-/** Commits that are made one after the other; then the repository stays as it is. */
+/** Commits that are made one after the other; after the last one the repository stays unchanged. */
 export const STORIES = [
   {
     message: 'atlas: open the port of the metrics exporter',

@@ -1,12 +1,12 @@
 // @ts-check
-/** Processes of a demonstration: starting them, listening to them, ending them all. */
+/** The processes of a demo: starts them, reads their output, ends them all. */
 import { execFileSync, spawn } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { RUN_VARIABLE } from './environment.mjs';
 
-const KEPT_LINES = 40;
-const LOOK_INTERVAL_MS = 20;
+const MAX_KEPT_LINES = 40;
+const CHECK_INTERVAL_MS = 20;
 const END_TIMEOUT_MS = 5_000;
 const PS_TIMEOUT_MS = 5_000;
 const MAX_PS_BYTES = 64 * 1024 * 1024;
@@ -14,8 +14,8 @@ const MAX_PS_BYTES = 64 * 1024 * 1024;
 /** @typedef {{ code: number | null, signal: NodeJS.Signals | null }} Ended */
 
 /**
- * Starts a Node program in a process group of its own: a terminal's Ctrl-C reaches the demonstration alone, which then
- * ends its programs in order.
+ * Starts a Node program in its own process group: a terminal's Ctrl-C reaches only the demo, which then ends its
+ * programs in order.
  * @param {readonly string[]} args
  * @param {{ cwd: string, env: NodeJS.ProcessEnv, onLine?: (line: string) => void }} options
  */
@@ -25,7 +25,7 @@ export function startNode(args, { cwd, env, onLine }) {
   const lines = [];
   for (const input of [child.stdout, child.stderr]) {
     createInterface({ input }).on('line', (line) => {
-      if (lines.push(line) > KEPT_LINES) lines.shift();
+      if (lines.push(line) > MAX_KEPT_LINES) lines.shift();
       onLine?.(line);
     });
   }
@@ -40,7 +40,7 @@ export function startNode(args, { cwd, env, onLine }) {
     /** The last lines that it printed. */
     lastLines: () => lines.join('\n'),
     /**
-     * Asks it to end, and ends it when it has not done so in time.
+     * Sends SIGTERM, and SIGKILL after the time-out.
      * @param {number} timeoutMs
      */
     async stop(timeoutMs) {
@@ -53,7 +53,7 @@ export function startNode(args, { cwd, env, onLine }) {
 }
 
 /**
- * The processes that carry this run's mark, wherever they ended up in the tree of processes.
+ * All processes of this run, wherever they are in the process tree.
  * @param {string} run
  */
 export function processesOf(run) {
@@ -61,8 +61,8 @@ export function processesOf(run) {
 }
 
 /**
- * The processes with a variable in their environment. Linux says it in /proc; macOS by `ps`, which hides the environment
- * of the system's own programs.
+ * The processes with a variable in their environment: from /proc on Linux, from `ps` on macOS, which hides the
+ * environment of system programs.
  * @param {string} entry `NAME=value`
  * @returns {number[]}
  */
@@ -88,7 +88,7 @@ function readEnvironment(pid) {
   try {
     return readFileSync(`/proc/${pid}/environ`, 'latin1').split('\0');
   } catch {
-    // Ended meanwhile, or somebody else's.
+    // Ended meanwhile, or another user's.
     return [];
   }
 }
@@ -112,6 +112,6 @@ export function endProcessesOf(run) {
         // Ended meanwhile.
       }
     }
-    Atomics.wait(pause, 0, 0, LOOK_INTERVAL_MS);
+    Atomics.wait(pause, 0, 0, CHECK_INTERVAL_MS);
   }
 }

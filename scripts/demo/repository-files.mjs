@@ -1,5 +1,5 @@
 // @ts-check
-/** The files of the demonstration's configuration repository. */
+/** The files of the demo's configuration repository. */
 
 /**
  * @typedef {object} RepositoryHost
@@ -9,7 +9,7 @@
 
 /**
  * @param {readonly RepositoryHost[]} hosts
- * @returns {Record<string, string>} path and contents; scripts are to be executable
+ * @returns {Record<string, string>} path and contents; scripts must be executable
  */
 export function repositoryFiles(hosts) {
   /** @type {Record<string, string>} */

@@ -1,5 +1,5 @@
 // @ts-check
-/** A real git repository for a demonstration or a test: a bare `origin.git`, and a clone in which commits are made. */
+/** A real git repository for the demo or a test: a bare `origin.git`, and a clone for making commits. */
 import { execFile } from 'node:child_process';
 import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -19,9 +19,9 @@ const execute = promisify(execFile);
 /**
  * @typedef {object} Change
  * @property {boolean} [bumpLock] moves every input of flake.lock
- * @property {string} [host] whose configuration gets the line; without it, what all NixOS hosts share
+ * @property {string} [host] whose configuration gets the line; without it, the shared NixOS configuration
  * @property {string} [line] of Nix, or a comment with the message
- * @property {Record<string, string>} [files] path and contents, written as they are; scripts (`*.sh`) are made executable
+ * @property {Record<string, string>} [files] path and contents, written unchanged; scripts (`*.sh`) are made executable
  * @property {Date} [date] of the commit
  */
 
@@ -38,7 +38,7 @@ const execute = promisify(execFile);
  * Makes the repository in an existing folder, with a history of some days.
  * @param {string} folder
  * @param {readonly RepositoryHost[]} hosts
- * @param {{ env?: NodeJS.ProcessEnv, signal?: AbortSignal }} [options] `signal` ends a git that is running
+ * @param {{ env?: NodeJS.ProcessEnv, signal?: AbortSignal }} [options] `signal` ends a running git
  * @returns {Promise<DemoRepository>}
  */
 export async function createDemoRepository(folder, hosts, { env = cleanEnvironment(process.env).env, signal } = {}) {

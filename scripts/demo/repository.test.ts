@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { HOSTS, STORIES } from './fleet.mjs';
+import { DEMO_HOSTS, STORIES } from './fleet.mjs';
 import { createDemoRepository, type DemoRepository } from './repository.mjs';
 
 let folder: string;
@@ -11,17 +11,17 @@ let repository: DemoRepository;
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'nixfleet-demo-test-'));
-  repository = await createDemoRepository(folder, HOSTS);
+  repository = await createDemoRepository(folder, DEMO_HOSTS);
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const git = (...args: string[]) => execFileSync('git', args, { cwd: repository.origin, encoding: 'utf8' }).trim();
 const show = (path: string) => git('show', `main:${path}`);
 
-describe('the demonstration repository', () => {
-  it('is bare, holds a configuration of each host, and tests that are executable', () => {
+describe('the demo repository', () => {
+  it('is bare, with a configuration and executable tests for each host', () => {
     expect(git('rev-parse', '--is-bare-repository')).toBe('true');
-    for (const { name, type } of HOSTS) {
+    for (const { name, type } of DEMO_HOSTS) {
       const attribute = type === 'nixos' ? `${name} = nixos "${name}";` : `${name} = home "${name}";`;
       expect(show('flake.nix')).toContain(attribute);
       expect(show(`hosts/${name}/configuration.nix`)).toContain('services.nixfleet-agent.enable = true;');
@@ -31,14 +31,14 @@ describe('the demonstration repository', () => {
     }
   });
 
-  it('has a history of days, with the lock older than the last commit', () => {
+  it('has a history of several days, with a lock file older than the last commit', () => {
     const times = git('log', '--format=%ct', 'main').split('\n').map(Number);
     expect(times.length).toBeGreaterThan(3);
     expect([...times].sort((a, b) => b - a)).toEqual(times);
     expect(Number(git('log', '-1', '--format=%ct', 'main', '--', 'flake.lock'))).toBeLessThan(times[0] ?? 0);
   });
 
-  it('takes commits that change one host, all of them, or the lock', async () => {
+  it('accepts commits that change one host, all hosts, or the lock file', async () => {
     const before = await repository.head();
     const lock = show('flake.lock');
     const one = await repository.commit('ember: add a shell', { host: 'ember', line: 'programs.zsh.enable = true;' });
@@ -54,14 +54,14 @@ describe('the demonstration repository', () => {
     expect(git('rev-parse', 'main')).toBe(bumped);
   });
 
-  it('takes files as they are, scripts executable', async () => {
+  it('writes files unchanged and makes scripts executable', async () => {
     await repository.commit('atlas: test backups', {
       files: { 'hosts/atlas/tests/40-backup.sh': '#!/bin/sh\nexit 1\n' },
     });
     expect(git('ls-tree', 'main', 'hosts/atlas/tests/40-backup.sh')).toMatch(/^100755/);
   });
 
-  it('gives clones that are behind', async () => {
+  it('makes clones that are behind', async () => {
     const path = join(folder, 'late');
     await repository.cloneTo(path, 2);
     expect(
@@ -70,23 +70,23 @@ describe('the demonstration repository', () => {
     expect(statSync(join(path, 'hosts/atlas/tests/20-disk.sh')).mode & 0o111).not.toBe(0);
   });
 
-  it('ends a git that runs when it is told to stop', async () => {
+  it('ends a running git when it is aborted', async () => {
     const stopped = AbortSignal.abort();
     const elsewhere = mkdtempSync(join(tmpdir(), 'nixfleet-demo-test-'));
-    await expect(createDemoRepository(elsewhere, HOSTS, { signal: stopped })).rejects.toMatchObject({
+    await expect(createDemoRepository(elsewhere, DEMO_HOSTS, { signal: stopped })).rejects.toMatchObject({
       name: 'AbortError',
     });
     rmSync(elsewhere, { recursive: true });
   });
 });
 
-describe('the stories', () => {
-  it('are at most 20, and each names a host of the fleet and a line that is not there yet', () => {
+describe('the scheduled commits', () => {
+  it('are at most 20, each for a host of the fleet and with a new line', () => {
     expect(STORIES.length).toBeLessThanOrEqual(20);
     const common = readFileSync(join(repository.work, 'modules/common.nix'), 'utf8');
     const lines = STORIES.flatMap(({ line }) => (line === undefined ? [] : [line]));
     expect(new Set(lines).size).toBe(lines.length);
     for (const line of lines) expect(common).not.toContain(line.split(' = ')[0]);
-    for (const { host } of STORIES) if (host !== undefined) expect(HOSTS.map(({ name }) => name)).toContain(host);
+    for (const { host } of STORIES) if (host !== undefined) expect(DEMO_HOSTS.map(({ name }) => name)).toContain(host);
   });
 });

@@ -1,5 +1,5 @@
 // @ts-check
-/** One demonstration from its start to its end. */
+/** One demo from start to end. */
 import { randomBytes, randomInt, randomUUID } from 'node:crypto';
 import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -8,9 +8,9 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { AGENT_BUNDLE } from '../build-agent.mjs';
 import { SetupProblem } from '../setup/problem.mjs';
 import { startDemoAgent } from './agents.mjs';
-import { findPort, startDashboard } from './dashboard.mjs';
+import { findPort, startDemoDashboard } from './dashboard.mjs';
 import { RUN_VARIABLE } from './environment.mjs';
-import { FAILING_HOST, HOSTS, STARTS_BEHIND, STORIES } from './fleet.mjs';
+import { FAILING_HOST, DEMO_HOSTS, STARTS_BEHIND, STORIES } from './fleet.mjs';
 import { endProcessesOf } from './processes.mjs';
 import { createDemoRepository } from './repository.mjs';
 
@@ -21,7 +21,7 @@ const COMMIT_INTERVAL_MS = 60_000;
 /** @typedef {import('./repository.mjs').DemoRepository} DemoRepository */
 
 /**
- * Runs until `signal`, and throws when the dashboard ends by itself. At its end nothing is left: no process, no folder.
+ * Runs until `signal`; throws when the dashboard or an agent ends by itself. Leaves no process and no folder behind.
  * @param {string} root of the project, installed and built
  * @param {NodeJS.ProcessEnv} environment without settings of an installation
  * @param {AbortSignal} signal
@@ -36,7 +36,7 @@ export async function runDemo(root, environment, signal) {
   };
   /** @type {(() => Promise<void>)[]} */
   const stops = [];
-  /** Synchronous, so that it also works when this process ends by an error that nobody foresaw. */
+  /** Synchronous, so that it also works when an unexpected error ends this process. */
   const removeAll = () => {
     const left = endProcessesOf(run);
     if (left.length > 0) console.error(`These processes could not be ended: ${left.join(', ')}.`);
@@ -49,11 +49,11 @@ export async function runDemo(root, environment, signal) {
     await Promise.all(stops.map((stop) => stop()));
     removeAll();
     process.off('exit', removeAll);
-    console.log('The demonstration has ended and is removed.');
+    console.log('The demo has ended and its files are removed.');
   }
 
   async function play() {
-    const repository = await createDemoRepository(folder, HOSTS, { env, signal });
+    const repository = await createDemoRepository(folder, DEMO_HOSTS, { env, signal });
     const { hash } = await import('@node-rs/bcrypt');
     const password = newPassword();
     const token = randomBytes(24).toString('base64url');
@@ -68,11 +68,11 @@ export async function runDemo(root, environment, signal) {
     };
     signal.throwIfAborted();
     const port = await findPort();
-    const dashboard = await startDashboard({ root, port, env, settings, signal });
+    const dashboard = await startDemoDashboard({ root, port, env, settings, signal });
     stops.push(() => dashboard.stop());
 
     const agents = [];
-    for (const host of HOSTS) {
+    for (const host of DEMO_HOSTS) {
       const place = join(folder, host.name);
       const behind = STARTS_BEHIND.get(host.name);
       if (behind !== undefined) {
@@ -124,7 +124,7 @@ export async function runDemo(root, environment, signal) {
   }
 }
 
-/** Easy to type: without letters that look alike. */
+/** Easy to type: without characters that look alike. */
 function newPassword() {
   const letters = 'abcdefghjkmnpqrstuvwxyz23456789';
   const group = () => Array.from({ length: 4 }, () => letters[randomInt(letters.length)]).join('');
@@ -141,16 +141,16 @@ function instructions(address, password, failing, repository) {
   const behind = [...STARTS_BEHIND.keys()].join(' and ');
   return [
     '',
-    `  The demonstration is ready at ${address}`,
-    `  Password: ${password}   (no code is asked for)`,
+    `  The demo is ready at ${address}`,
+    `  Password: ${password}   (no second factor)`,
     '',
-    `  ${HOSTS.length} hosts with real agents; nothing of this machine is changed: nixos-rebuild, home-manager, nix, sudo`,
-    '  and reboot are stand-ins that print what the real ones would.',
+    `  ${DEMO_HOSTS.length} hosts with real agents; nothing on this machine is changed: nixos-rebuild, home-manager, nix, sudo`,
+    '  and reboot are fakes that print what the real ones would.',
     '',
     `  - ${behind} start behind the repository: select them and press Pull, then Switch.`,
     '  - Press Test on a host, or on all of them at once, and open the output.',
     ...(failing === '' ? [] : [`  - Press Switch on ${failing}: its build fails.`]),
-    '  - A new commit comes every minute, and hosts are behind by themselves. You can make one too:',
+    '  - A new commit is made every minute, so hosts fall behind. You can make one too:',
     `    cd ${repository.work} && git commit --allow-empty -m "my change" && git push origin main`,
     '',
     '  Ctrl-C ends it and removes everything.',

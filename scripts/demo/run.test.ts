@@ -30,7 +30,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Runs the demonstration with a server in place of the dashboard; SIGINT once it has said `until`. */
+/** Runs the demo with another server in place of the dashboard; sends SIGINT when it prints `until`. */
 async function demonstrate(server: string, until: RegExp | null) {
   writeFileSync(join(folder, 'dist/server.mjs'), server);
   const code = `
@@ -48,25 +48,29 @@ async function demonstrate(server: string, until: RegExp | null) {
     env: { ...cleanEnvironment(process.env).env, TMPDIR: temporary },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
-  const said: string[] = [];
+  const printed: string[] = [];
   createInterface({ input: child.stdout }).on('line', (line) => {
-    said.push(line);
+    printed.push(line);
     if (until?.test(line) === true) child.kill('SIGINT');
   });
   const [exit] = (await once(child, 'close')) as unknown[];
-  return { exit, said: said.join('\n'), left: [...readdirSync(temporary), ...processesWith(`TMPDIR=${temporary}`)] };
+  return {
+    exit,
+    output: printed.join('\n'),
+    left: [...readdirSync(temporary), ...processesWith(`TMPDIR=${temporary}`)],
+  };
 }
 
-describe('the demonstration', () => {
-  it('says how to sign in, and leaves nothing behind when it is stopped', async () => {
-    const { exit, said, left } = await demonstrate(SERVER_THAT_SERVES, /Ctrl-C ends it/);
+describe('the demo', () => {
+  it('prints how to sign in, and leaves nothing behind when it is stopped', async () => {
+    const { exit, output, left } = await demonstrate(SERVER_THAT_SERVES, /Ctrl-C ends it/);
     expect(exit).toBe(0);
-    expect(said).toMatch(/ready at http:\/\/127\.0\.0\.1:\d+\n {2}Password: [a-z2-9]{4}-[a-z2-9]{4}-[a-z2-9]{4} /);
-    expect(said).toContain('Press Switch on draco: its build fails.');
+    expect(output).toMatch(/ready at http:\/\/127\.0\.0\.1:\d+\n {2}Password: [a-z2-9]{4}-[a-z2-9]{4}-[a-z2-9]{4} /);
+    expect(output).toContain('Press Switch on draco: its build fails.');
     expect(left).toEqual([]);
   });
 
-  it('leaves nothing behind when it is stopped while it starts', async () => {
+  it('leaves nothing behind when it is stopped during its start', async () => {
     const { exit, left } = await demonstrate(SERVER_THAT_SERVES, /^begun$/);
     expect(exit).toBe(0);
     expect(left).toEqual([]);
@@ -75,10 +79,10 @@ describe('the demonstration', () => {
   it.each([
     ['does not start', SERVER_THAT_FAILS, 'there is no table'],
     ['crashes later', SERVER_THAT_CRASHES, 'out of luck'],
-  ])('ends with the last words of a dashboard that %s, and leaves nothing behind', async (_how, server, words) => {
-    const { exit, said, left } = await demonstrate(server, null);
+  ])('ends with the last lines of a dashboard that %s, and leaves nothing behind', async (_how, server, words) => {
+    const { exit, output, left } = await demonstrate(server, null);
     expect(exit).toBe(1);
-    expect(said).toContain(words);
+    expect(output).toContain(words);
     expect(left).toEqual([]);
   });
 });

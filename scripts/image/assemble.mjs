@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * `node scripts/image/assemble.mjs FOLDER`: builds, and puts what the container image holds into FOLDER (made here; it
- * may not exist yet). The Dockerfile runs it; it works outside of a container as well.
+ * `node scripts/image/assemble.mjs FOLDER`: builds, and writes the content of the container image to FOLDER, which must not
+ * exist. The Dockerfile runs it; it works outside of a container too.
  */
 import { copyFileSync, cpSync, existsSync, mkdirSync } from 'node:fs';
 import { dirname, join, relative, resolve } from 'node:path';
@@ -11,7 +11,7 @@ import { failWith, SetupProblem } from '../setup/problem.mjs';
 import { traceModules } from './trace.mjs';
 
 const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
-/** Of the build and the sources, besides the traced packages. What is not there (`public`) is left out. */
+/** Parts of the build and the sources, besides the traced packages. Missing ones (`public`) are skipped. */
 const PARTS = [
   'VERSION',
   'package.json',
@@ -22,13 +22,13 @@ const PARTS = [
   'dist/cli.mjs',
   '.next',
 ];
-/** Of `.next`: the builder's own notes, and source maps, which only a debugger reads. */
+/** Parts of `.next` that are not served: build caches and traces, and source maps. */
 const NOT_SERVED =
   /^\.next\/(?:cache|build|dev|diagnostics|types|turbopack|trace|trace-build)(?:\/|$)|\.map$|\.nft\.json$/;
 
 /** @param {string} target */
 async function assemble(target) {
-  if (existsSync(target)) throw new SetupProblem(`${target} is there already: name a folder that is to be made.`);
+  if (existsSync(target)) throw new SetupProblem(`${target} exists already: name a folder that does not exist.`);
   await ensureBuilt(ROOT, console.log);
   const modules = await traceModules(ROOT);
   for (const file of modules) {
@@ -43,7 +43,7 @@ async function assemble(target) {
       filter: (source) => !NOT_SERVED.test(relative(ROOT, source)),
     });
   }
-  console.log(`${target} holds the dashboard and ${modules.length} files of its packages.`);
+  console.log(`${target} contains the dashboard and ${modules.length} files of its packages.`);
 }
 
 try {

@@ -1,14 +1,14 @@
 // @ts-check
 /**
- * The image's HEALTHCHECK: asks the dashboard in this container whether it lives; exit code 0 when it does. With
- * --agents it prints how many agents are connected (nothing when the dashboard does not tell), for update.sh.
+ * The image's HEALTHCHECK: exit code 0 if the dashboard in this container is healthy. With --agents it prints the number
+ * of connected agents (nothing if the dashboard does not report it), for update.sh.
  */
 import { fileURLToPath } from 'node:url';
 
 const TIMEOUT_MS = 4_000;
 
 /**
- * Where the dashboard listens, from NIXFLEET_LISTEN as it understands it (`:8000`, `127.0.0.1:8000`, `[::1]:8000`).
+ * The health address, from NIXFLEET_LISTEN in the forms that the dashboard accepts (`:8000`, `127.0.0.1:8000`, `[::1]:8000`).
  * @param {string | undefined} listen
  */
 export function healthAddress(listen) {
@@ -27,9 +27,9 @@ if (process.argv[1] === fileURLToPath(import.meta.url)) {
   try {
     if (process.argv[2] === '--agents') {
       /** @type {unknown} */
-      const told = await (await ask('/agents')).json();
-      const count = typeof told === 'object' && told !== null && 'connected' in told ? told.connected : null;
-      if (typeof count !== 'number') throw new Error('This dashboard does not tell how many agents are connected.');
+      const answer = await (await ask('/agents')).json();
+      const count = typeof answer === 'object' && answer !== null && 'connected' in answer ? answer.connected : null;
+      if (typeof count !== 'number') throw new Error('This dashboard does not report how many agents are connected.');
       console.log(count);
     } else {
       const answer = await ask('');

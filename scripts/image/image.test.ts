@@ -1,4 +1,4 @@
-/** What the image, the compose files and the version must agree on; `npm run test:container` starts them. */
+/** Checks that the image, the compose files and the version agree; `npm run test:container` starts them. */
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
@@ -21,19 +21,22 @@ describe('the version', () => {
 });
 
 describe('the compose files', () => {
-  /** Set by the image or the compose file itself, or of no use in a container. */
+  /** Set by the image or the compose file, or useless in a container. */
   const NOT_PASSED = new Set(['NIXFLEET_LISTEN', 'NIXFLEET_DATA_DIR', 'NIXFLEET_DEMO']);
   const variables: Variable<unknown>[] = Object.values(VARIABLES);
 
-  it.each(COMPOSE_FILES)('%s hands on every variable, and the names of version 1 that still mean something', (file) => {
-    const passed = new Set([...text(file).matchAll(/^ {6}(NIXFLEET_\w+):/gm)].map(([, name = '']) => name));
-    const wanted = variables.flatMap(({ name, formerly }) => [name, ...(formerly ? [formerly.name] : [])]);
-    expect(wanted.filter((name) => !NOT_PASSED.has(name) && !passed.has(name))).toEqual([]);
-    const known = new Set([...wanted, 'NIXFLEET_TRUST_PROXY_HEADERS', 'NIXFLEET_TRUSTED_PROXY_IPS']);
-    expect([...passed].filter((name) => !known.has(name) && !(name in UNUSED_VARIABLES))).toEqual([]);
-  });
+  it.each(COMPOSE_FILES)(
+    '%s passes on every variable, and the names of version 1 that still have a meaning',
+    (file) => {
+      const passed = new Set([...text(file).matchAll(/^ {6}(NIXFLEET_\w+):/gm)].map(([, name = '']) => name));
+      const wanted = variables.flatMap(({ name, formerly }) => [name, ...(formerly ? [formerly.name] : [])]);
+      expect(wanted.filter((name) => !NOT_PASSED.has(name) && !passed.has(name))).toEqual([]);
+      const known = new Set([...wanted, 'NIXFLEET_TRUST_PROXY_HEADERS', 'NIXFLEET_TRUSTED_PROXY_IPS']);
+      expect([...passed].filter((name) => !known.has(name) && !(name in UNUSED_VARIABLES))).toEqual([]);
+    },
+  );
 
-  it.each(COMPOSE_FILES)('%s gives the container no more than it needs', (file) => {
+  it.each(COMPOSE_FILES)('%s gives the container minimal privileges', (file) => {
     for (const line of [
       '    read_only: true',
       '    cap_drop:\n      - ALL',
@@ -43,21 +46,21 @@ describe('the compose files', () => {
     }
   });
 
-  it('publish a port in the local one alone', () => {
+  it('publish a port only in the local one', () => {
     expect(text('docker-compose.yml')).not.toContain('ports:');
     expect(text('docker-compose.local.yml')).toContain("'${NIXFLEET_PUBLISH:-8000}:8000'");
   });
 });
 
 describe('the image', () => {
-  it('is built from one base image that nothing pins to a registry', () => {
+  it('is built from one base image without a fixed registry', () => {
     const from = [...text('Dockerfile').matchAll(/^FROM (\S+)/gm)].map(([, image]) => image);
     expect(new Set(from)).toEqual(new Set(['${BASE_IMAGE}']));
     expect(text('Dockerfile')).toContain('ARG BASE_IMAGE=node:24-bookworm-slim\n');
   });
 
-  it('gets no file that git does not know, but for what is generated', () => {
-    // The list of what may come in is closed: a new secret beside the sources stays out.
+  it('contains only files that git tracks, or generated ones', () => {
+    // The list is an allowlist: a new secret beside the sources stays out.
     expect(
       text('.dockerignore')
         .split('\n')
@@ -81,7 +84,7 @@ describe('the health check', () => {
     ['[::]:80', 'http://127.0.0.1:80/health'],
     ['[::1]:80', 'http://[::1]:80/health'],
     ['10.1.2.3:8000', 'http://10.1.2.3:8000/health'],
-  ])('asks where NIXFLEET_LISTEN=%s says', (listen, address) => {
+  ])('derives the address from NIXFLEET_LISTEN=%s', (listen, address) => {
     expect(healthAddress(listen)).toBe(address);
   });
 });

@@ -1,5 +1,5 @@
 // @ts-check
-/** Which files a running dashboard needs: found from its programs and from what Next says of its own pages. */
+/** Finds the files that a running dashboard needs, from its programs and from Next's traces of its pages. */
 import { nodeFileTrace } from '@vercel/nft';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -7,7 +7,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { asObject } from '../setup/json.mjs';
 import { SetupProblem } from '../setup/problem.mjs';
 
-/** What the image runs. The database driver is loaded by a computed name, which no trace can follow. */
+/** The programs of the image. The database driver is loaded by a computed name, which no trace can follow. */
 const ENTRIES = [
   'dist/server.mjs',
   'dist/cli.mjs',
@@ -16,8 +16,8 @@ const ENTRIES = [
 ];
 
 /**
- * What the trace finds and production never loads: Next for development and for building, the optimiser of pictures
- * (`images.unoptimized` in next.config.mjs), binaries of other systems. The container's own tests are the proof.
+ * Files that the trace finds and production never loads: Next's development and build code, the image optimiser
+ * (`images.unoptimized` in next.config.mjs), binaries of other systems. The container tests prove it.
  */
 const NEVER_LOADED = [
   /\.d\.[cm]?ts$/,
@@ -52,7 +52,7 @@ function isNeverLoaded(file) {
 }
 
 /**
- * What Next found when it built: for its server, and for each page.
+ * The files that Next traced at build time, for its server and for each page.
  * @param {string} root
  * @returns {string[]}
  */
@@ -64,13 +64,14 @@ function tracedByNext(root) {
     /** @type {unknown} */
     const read = JSON.parse(readFileSync(path, 'utf8'));
     const files = asObject(read)?.['files'];
-    if (!Array.isArray(files)) throw new SetupProblem(`${path} does not list files: Next writes its traces otherwise.`);
+    if (!Array.isArray(files))
+      throw new SetupProblem(`${path} does not list files: the format of Next's traces has changed.`);
     return files.map((file) => relative(root, resolve(dirname(path), String(file))));
   });
 }
 
 /**
- * What Next looks up, but does not load, when it reads its configuration: names in a list that no trace can follow.
+ * Files that Next looks up but does not load when it reads its configuration: a list that no trace can follow.
  * @param {string} root
  * @returns {string[]}
  */
@@ -81,7 +82,7 @@ function lookedUpByNext(root) {
   return [...names].map(([, name = '']) => relative(root, find(name)));
 }
 
-/** The driver's binary for this system: the package brings one for each. @param {string} root */
+/** The driver's binary for this system: the package contains one for each. @param {string} root */
 function sqliteBinary(root) {
   const file = `node_modules/better-sqlite3/prebuilds/${process.platform}-${process.arch}.node`;
   if (!isFile(join(root, file))) throw new SetupProblem(`better-sqlite3 has no binary for this system: ${file}.`);

@@ -1,23 +1,23 @@
-/** Scripted agents that show a chosen state, on commits of a real repository. */
+/** Simulated agents in a chosen state, on commits of a real repository. */
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { VERSION } from '@/lib/version';
 import { SimulatedAgent } from '@/simulator/agent';
-import { heartbeatFrame, NO_WORD } from '@/simulator/agent-frames';
+import { heartbeatFrame, NO_REPORT } from '@/simulator/agent-frames';
 import { REALISTIC, type Behaviour } from '@/simulator/behaviour';
-import type { Metrics } from '@/simulator/host-facts';
+import type { SimulatedMetrics } from '@/simulator/host-facts';
 import { seeded } from '@/simulator/random';
 import { wireTime } from '@/simulator/runner';
-import { buildLog } from '../demo/stand-in/build-log.mjs';
+import { buildLog } from '../demo/fake-nix/build-log.mjs';
 import type { PictureHost } from './hosts';
 
 /** The last version of the agent's earlier generation. */
 const EARLIER_VERSION = '3.1.5';
 const INTERVAL_MS = 2_000;
 const COMPILER_LINES = 24;
-/** Lines at the end of the log that a build which hangs does not come to. */
+/** Lines at the end of the log that a hanging build does not reach. */
 const UNREACHED_LINES = 9;
-/** The line that it comes to. */
+/** The last line that it reaches. */
 export const LAST_LINE = /^building '.+-unit-prometheus-node-exporter\.service\.drv'/;
 const SHORT_MS = 700;
 const LONG_MS = 6_000;
@@ -30,7 +30,7 @@ export interface Connect {
   work: string;
 }
 
-export function createAgent(host: PictureHost, index: number, { url, token, work }: Connect): SimulatedAgent {
+export function createScreenshotAgent(host: PictureHost, index: number, { url, token, work }: Connect): SimulatedAgent {
   const commit = git(work, 'rev-parse', `HEAD~${host.behind}`);
   const random = seeded(index + 1);
   return new SimulatedAgent({
@@ -58,10 +58,10 @@ export function createAgent(host: PictureHost, index: number, { url, token, work
   });
 }
 
-/** Lets a registered agent say once what it knows of its system and its tests. */
-export function sayWords(agent: SimulatedAgent, host: PictureHost): void {
+/** Sends the reports of a registered agent on its system and its tests once. */
+export function sendReports(agent: SimulatedAgent, host: PictureHost): void {
   const word = (status: string, message: string) =>
-    status === '' ? NO_WORD : { status, message, checked_at: wireTime() };
+    status === '' ? NO_REPORT : { status, message, checked_at: wireTime() };
   const words = {
     lock: word('ok', 'Updated today'),
     system: word(host.system, host.system === 'ok' ? 'Switch successful (exit 0)' : 'Rebuild needed'),
@@ -97,7 +97,7 @@ function behaviourOf(host: PictureHost): Behaviour {
 
 const testLine = (number: number) => `ok ${number} - hosts/tests/T0${number}.sh`;
 
-function metricsAbout({ metrics: [cpu, ram, load] }: PictureHost, random: () => number): Metrics {
+function metricsAbout({ metrics: [cpu, ram, load] }: PictureHost, random: () => number): SimulatedMetrics {
   const about = (value: number) => Math.round(value * (0.97 + random() * 0.06) * 10) / 10;
   return { cpu: about(cpu), ram: about(ram), swap: 0, load: Math.round(load * (0.95 + random() * 0.1) * 100) / 100 };
 }

@@ -1,4 +1,4 @@
-/** The fleet of the pictures: believable hosts, each in a state of its own. */
+/** The fleet of the pictures: believable hosts in different states. */
 import type { HostType } from '@/simulator/host-facts';
 
 export interface PictureHost {
@@ -11,18 +11,18 @@ export interface PictureHost {
   /** Commits between its clone and the newest one. */
   behind: number;
   protocol: 2 | 3;
-  /** What its agent says of system and tests, of the commit that it has. */
+  /** What its agent reports on system and tests for its commit. */
   system: 'ok' | 'outdated' | '';
   tests: 'ok' | 'outdated' | '';
-  /** What the operator presses on it, and how that ends. */
+  /** The operation that the operator starts, and how it ends. */
   presses: { operation: 'Pull' | 'Switch' | 'Test'; ending: 'succeeds' | 'fails' | 'hangs' } | null;
-  /** It is gone when the picture is taken. */
+  /** It is offline in the picture. */
   leaves: boolean;
   /** CPU and memory in percent, and load, about which its figures move. */
   metrics: readonly [cpu: number, ram: number, load: number];
 }
 
-/** All in order, with nothing pressed. */
+/** Up to date, without an operation. */
 const CALM = {
   type: 'nixos',
   osVersion: '26.05',
@@ -37,7 +37,7 @@ const CALM = {
 /** Its switch is what the open drawer shows. */
 export const SWITCHING = 'cygnus';
 
-export const HOSTS: readonly PictureHost[] = [
+export const SCREENSHOT_HOSTS: readonly PictureHost[] = [
   {
     ...CALM,
     name: 'atlas',

@@ -1,4 +1,4 @@
-/** Brings the fleet of the pictures into its state, as an operator would, and photographs it in both themes. */
+/** Puts the fleet into its state, as an operator would, and takes the README's pictures in both themes. */
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -7,12 +7,12 @@ import { fileURLToPath } from 'node:url';
 import { hash } from '@node-rs/bcrypt';
 import { chromium, type Browser, type Page } from '@playwright/test';
 import { DEFAULT_SETTINGS, SETTINGS_KEY } from '@/app/_output/drawer/drawer-settings';
-import { findPort, startDashboard } from '../demo/dashboard.mjs';
+import { findPort, startDemoDashboard } from '../demo/dashboard.mjs';
 import { cleanEnvironment } from '../demo/environment.mjs';
 import { createDemoRepository } from '../demo/repository.mjs';
 import { findChromium } from '../setup/chromium.mjs';
-import { createAgent, LAST_LINE, sayWords } from './fleet';
-import { HOSTS, SWITCHING } from './hosts';
+import { createScreenshotAgent, LAST_LINE, sendReports } from './fleet';
+import { SCREENSHOT_HOSTS, SWITCHING } from './hosts';
 
 const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 const IMAGES = join(ROOT, 'docs', 'images');
@@ -38,7 +38,7 @@ try {
 
 async function takePictures(): Promise<void> {
   const { env } = cleanEnvironment(process.env);
-  const repository = await createDemoRepository(folder, HOSTS, { env });
+  const repository = await createDemoRepository(folder, SCREENSHOT_HOSTS, { env });
   const ago = (minutes: number) => ({ date: new Date(Date.now() - minutes * MINUTE_MS) });
   await repository.commit('common: refuse passwords over SSH', ago(154));
   await repository.commit('atlas: back up the photo archive too', { host: 'atlas', ...ago(71) });
@@ -53,16 +53,16 @@ async function takePictures(): Promise<void> {
     NIXFLEET_LOG_LEVEL: 'warn',
   };
   const signal = new AbortController().signal;
-  const dashboard = await startDashboard({ root: ROOT, port: await findPort(), env, settings, signal });
+  const dashboard = await startDemoDashboard({ root: ROOT, port: await findPort(), env, settings, signal });
   undo.push(() => dashboard.stop());
 
   const connect = { url: dashboard.agentUrl, token, work: repository.work };
-  const fleet = HOSTS.map((host, index) => ({ host, agent: createAgent(host, index, connect) }));
+  const fleet = SCREENSHOT_HOSTS.map((host, index) => ({ host, agent: createScreenshotAgent(host, index, connect) }));
   undo.push(() => Promise.all(fleet.map(({ agent }) => agent.close())));
   for (const { host, agent } of fleet) {
     agent.connect();
     await agent.whenRegistered();
-    sayWords(agent, host);
+    sendReports(agent, host);
   }
 
   const browser = await chromium.launch({
@@ -83,7 +83,7 @@ async function takePictures(): Promise<void> {
   mkdirSync(IMAGES, { recursive: true });
   for (const colorScheme of ['dark', 'light'] as const) {
     await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });
-    // Nothing is pointed at.
+    // Away from every control.
     await page.mouse.move(VIEW.width / 2, 4);
     const path = join(IMAGES, `fleet-${colorScheme}.png`);
     await page.screenshot({ path, animations: 'disabled', caret: 'hide' });

@@ -8,7 +8,7 @@ import { delimiter, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createForgejo } from '../forgejo';
 import { createGitHub } from '../github';
-import { StandIn, STAND_IN_REPO, STAND_IN_TOKEN, type Dialect } from '../testing/stand-in-forge';
+import { FakeForge, FAKE_FORGE_REPO, FAKE_FORGE_TOKEN, type Dialect } from '../testing/fake-forge';
 import { TestClock } from '@/lib/fleet/testing/test-clock';
 import {
   createTestRepository,
@@ -31,10 +31,10 @@ const which = (program: string): string | null =>
     .map((folder) => join(folder, program))
     .find((path) => existsSync(path)) ?? null;
 const realNix = which('nix-instantiate');
-const checker = realNix === null ? 'a stand-in for nix-instantiate' : 'the real nix-instantiate';
+const checker = realNix === null ? 'a fake nix-instantiate' : 'the real nix-instantiate';
 
 /** Takes a file whose brackets do not close for no Nix, as Nix does too. */
-const STAND_IN_NIX = `#!${process.execPath}
+const FAKE_NIX_INSTANTIATE = `#!${process.execPath}
 const text = require('node:fs').readFileSync(process.argv[process.argv.length - 1], 'utf8').replace(/"[^"]*"/g, '');
 let depth = 0;
 for (const c of text) depth += c === '{' ? 1 : c === '}' ? -1 : 0;
@@ -59,7 +59,7 @@ beforeEach(() => {
   logged = [];
   programs = join(folder.path, 'bin');
   mkdirSync(programs);
-  program('nix-instantiate', realNix === null ? STAND_IN_NIX : `#!/bin/sh\nexec ${realNix} "$@"\n`);
+  program('nix-instantiate', realNix === null ? FAKE_NIX_INSTANTIATE : `#!/bin/sh\nexec ${realNix} "$@"\n`);
   // Every git of the dashboard, with its arguments written down.
   program(
     'git',
@@ -230,18 +230,18 @@ describe(`a colour as a commit, checked by ${checker}`, () => {
 });
 
 describe.each<Dialect>(['github', 'forgejo'])('a colour as a pull request at %s', (dialect) => {
-  let standIn: StandIn;
+  let fakeForge: FakeForge;
   beforeEach(async () => {
-    standIn = new StandIn(dialect);
-    await standIn.start();
+    fakeForge = new FakeForge(dialect);
+    await fakeForge.start();
   });
-  afterEach(() => standIn.stop());
+  afterEach(() => fakeForge.stop());
 
   const forge = () => {
-    const common = { repo: STAND_IN_REPO, token: STAND_IN_TOKEN, now: () => 0 };
+    const common = { repo: FAKE_FORGE_REPO, token: FAKE_FORGE_TOKEN, now: () => 0 };
     return dialect === 'github'
-      ? createGitHub({ apiUrl: standIn.url, ...common })
-      : createForgejo({ url: standIn.url, ...common });
+      ? createGitHub({ apiUrl: fakeForge.url, ...common })
+      : createForgejo({ url: fakeForge.url, ...common });
   };
 
   it('is a separate branch and a pull request, which the next colour reuses', async () => {
@@ -254,7 +254,7 @@ describe.each<Dialect>(['github', 'forgejo'])('a colour as a pull request at %s'
     });
     expect(inRemote('rev-parse', 'main')).toBe(before);
     expect(inRemote('show', `nixfleet/color-web:${FILE}`)).toContain('#7aa2f7');
-    expect(standIn.pulls.get(1)).toMatchObject({
+    expect(fakeForge.pulls.get(1)).toMatchObject({
       head: 'nixfleet/color-web',
       base: 'main',
       title: 'theme(web): change color to #7aa2f7',
@@ -262,11 +262,11 @@ describe.each<Dialect>(['github', 'forgejo'])('a colour as a pull request at %s'
     const again = await set(executor, '#e0af68');
     expect(again.reason).toContain('the open pull request from nixfleet/color-web brings it into main');
     expect(inRemote('show', `nixfleet/color-web:${FILE}`)).toContain('#e0af68');
-    expect(standIn.pulls.size).toBe(1);
+    expect(fakeForge.pulls.size).toBe(1);
   });
 
   it('reports a pushed branch without a pull request when the forge refuses', async () => {
-    standIn.intercept = () => ({ status: 403, body: '{"message":"Resource not accessible"}' });
+    fakeForge.intercept = () => ({ status: 403, body: '{"message":"Resource not accessible"}' });
     const end = await set(writeBack({ mode: 'pr', forge: forge() }), '#7aa2f7');
     expect(end.outcome).toBe('failed');
     expect(end.reason).toMatch(
@@ -280,7 +280,7 @@ describe('the token of a repository by http', () => {
     execFileSync('git', [`--git-dir=${bare}`, 'config', 'http.receivepack', 'true']);
     const seen: string[] = [];
     const backend = gitBackend(folder.path);
-    const wanted = `Basic ${Buffer.from(`x-access-token:${STAND_IN_TOKEN}`).toString('base64')}`;
+    const wanted = `Basic ${Buffer.from(`x-access-token:${FAKE_FORGE_TOKEN}`).toString('base64')}`;
     const server = await serve((request, response) => {
       seen.push(request.url ?? '');
       if (request.headers.authorization === wanted) backend(request, response);
@@ -291,7 +291,7 @@ describe('the token of a repository by http', () => {
       const refused = await set(writeBack({ repository, token: 'wr0ng-t0ken' }), '#7aa2f7');
       expect(refused.outcome).toBe('failed');
       expect(refused.reason).toMatch(/give NixFleet a token or key that may read the repository/);
-      const end = await set(writeBack({ repository, token: STAND_IN_TOKEN }), '#7aa2f7');
+      const end = await set(writeBack({ repository, token: FAKE_FORGE_TOKEN }), '#7aa2f7');
       expect(end).toMatchObject({ outcome: 'succeeded' });
       expect(inRemote('show', `main:${FILE}`)).toContain('#7aa2f7');
       const said = [
@@ -302,8 +302,8 @@ describe('the token of a repository by http', () => {
         refused.reason,
         readFileSync(join(folder.path, 'arguments'), 'utf8'),
       ];
-      expect(said.join('\n')).not.toContain(STAND_IN_TOKEN);
-      const patterns = ['-e', STAND_IN_TOKEN, '-e', wanted.slice('Basic '.length)];
+      expect(said.join('\n')).not.toContain(FAKE_FORGE_TOKEN);
+      const patterns = ['-e', FAKE_FORGE_TOKEN, '-e', wanted.slice('Basic '.length)];
       // 1: read everything and found nothing.
       expect(spawnSync('grep', ['-r', ...patterns, join(folder.path, 'data')]).status).toBe(1);
     } finally {

@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
 import {
   createHost,
   fileAppears,
-  isRunning,
+  isProcessRunning,
   processEnds,
   type AgentProcess,
   type TestHost,
@@ -77,7 +77,7 @@ it('stops a switch in the middle, and the agent survives', async () => {
   const id = ask('switch');
   await fileAppears(host.path('pid'));
   const pid = Number(readFileSync(host.path('pid'), 'utf8'));
-  expect(isRunning(pid)).toBe(true);
+  expect(isProcessRunning(pid)).toBe(true);
   const stop = ask('stop');
   expect(await ended(id)).toMatchObject({ outcome: 'stopped' });
   expect(await ended(stop)).toMatchObject({ outcome: 'succeeded' });

@@ -3,12 +3,12 @@ import {
   fault,
   found,
   pageOf,
-  STAND_IN_REPO,
+  FAKE_FORGE_REPO,
   type Routes,
-  type StandIn,
-  type StandInAnswer,
-  type StandInPull,
-} from './stand-in-forge';
+  type FakeForge,
+  type FakeForgeResponse,
+  type FakePull,
+} from './fake-forge';
 
 export const forgejoRoutes: Routes = (asked, forge) => {
   const { method, path, query, body } = asked;
@@ -70,7 +70,7 @@ export const forgejoRoutes: Routes = (asked, forge) => {
   return forge.notFound();
 };
 
-function merge(forge: StandIn, pull: StandInPull, order: Record<string, unknown>): StandInAnswer {
+function merge(forge: FakeForge, pull: FakePull, order: Record<string, unknown>): FakeForgeResponse {
   const url = `${forge.url}/api/swagger`;
   // Closed pull requests are answered with 404.
   if (pull.merged) return fault(405, { message: 'The PR is already merged', url });
@@ -84,7 +84,7 @@ function merge(forge: StandIn, pull: StandInPull, order: Record<string, unknown>
   return { status: 200, headers: { 'content-type': 'text/plain' }, body: '' };
 }
 
-function create(forge: StandIn, body: Record<string, unknown>, origin: string): StandInAnswer {
+function create(forge: FakeForge, body: Record<string, unknown>, origin: string): FakeForgeResponse {
   const head = String(body.head);
   const known = [...forge.pulls.values()].find((pull) => pull.state === 'open' && pull.head === head);
   if (known !== undefined) {
@@ -103,14 +103,14 @@ function side(ref: string, sha: string, repo: string | null) {
     ref,
     sha: repo === null ? '' : sha,
     repo_id: repo === null ? 0 : 1,
-    repo: repo === null ? null : { id: 1, name: repo.split('/')[1], full_name: repo, fork: repo !== STAND_IN_REPO },
+    repo: repo === null ? null : { id: 1, name: repo.split('/')[1], full_name: repo, fork: repo !== FAKE_FORGE_REPO },
   };
 }
 
-function shown(pull: StandInPull, origin: string) {
+function shown(pull: FakePull, origin: string) {
   return {
     id: 1_000 + pull.number,
-    url: `${origin}/${STAND_IN_REPO}/pulls/${pull.number}`,
+    url: `${origin}/${FAKE_FORGE_REPO}/pulls/${pull.number}`,
     number: pull.number,
     user: account(pull.author),
     title: pull.title,
@@ -129,7 +129,7 @@ function shown(pull: StandInPull, origin: string) {
     state: pull.state,
     is_locked: false,
     comments: 0,
-    html_url: `${origin}/${STAND_IN_REPO}/pulls/${pull.number}`,
+    html_url: `${origin}/${FAKE_FORGE_REPO}/pulls/${pull.number}`,
     diff_url: '',
     patch_url: '',
     // Forgejo has no "not known yet": while it checks, it says no.
@@ -139,7 +139,7 @@ function shown(pull: StandInPull, origin: string) {
     merged_at: pull.merged ? pull.createdAt : null,
     merge_commit_sha: pull.merged ? pull.mergeCommit : null,
     merged_by: pull.merged ? account('ada') : null,
-    base: side(pull.base, 'f'.repeat(40), STAND_IN_REPO),
+    base: side(pull.base, 'f'.repeat(40), FAKE_FORGE_REPO),
     head: side(pull.head, pull.headSha, pull.headRepo),
     merge_base: 'e'.repeat(40),
     due_date: null,
@@ -150,7 +150,7 @@ function shown(pull: StandInPull, origin: string) {
   };
 }
 
-function changed({ filename, status, previous_filename }: StandInPull['files'][number]) {
+function changed({ filename, status, previous_filename }: FakePull['files'][number]) {
   return {
     filename,
     ...(previous_filename === undefined ? {} : { previous_filename }),

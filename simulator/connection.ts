@@ -1,4 +1,4 @@
-/** One simulated agent's WebSocket: dials, pings, watches for life, dials again (docs/protocol.md, "Every connection"). */
+/** The WebSocket of a simulated agent: connects, pings, detects a dead link and reconnects (docs/protocol.md, "Every connection"). */
 import { WebSocket } from 'ws';
 import { parseServerFrame, type AgentFrameInput, type ReceivedServerFrame } from '@/lib/protocol/agent';
 import { MAX_AGENT_FRAME_BYTES } from '@/lib/protocol/agent-limits';
@@ -6,47 +6,47 @@ import type { Random } from './random';
 
 export const HANDSHAKE_TIMEOUT_MS = 10_000;
 export const PING_INTERVAL_MS = 10_000;
-export const SILENCE_MS = 45_000;
+export const SILENCE_TIMEOUT_MS = 45_000;
 export const FIRST_REDIAL_MS = 1_000;
 export const MAX_REDIAL_MS = 60_000;
-/** More than this in the socket's buffer, and output waits. */
+/** With more than this in the socket's buffer, output waits. */
 const CONGESTED_BYTES = 1024 * 1024;
 const CLOSE_TIMEOUT_MS = 2_000;
 
-export interface AgentSocketOptions {
+export interface SimulatedConnectionOptions {
   url: string;
   token: string;
   userAgent: string;
   random: Random;
-  /** False as the Go agent: no random factor, and any connection that opened counts as good. */
+  /** False for the Go agent: no random factor, and every opened connection resets the back-off. */
   jitter: boolean;
-  /** The pause before the first new dial, in milliseconds; doubles to 60 times itself. */
+  /** The delay before the first reconnect, in milliseconds; it doubles up to 60 times itself. */
   firstRedialMs: number;
   onOpen: () => void;
   onFrame: (frame: ReceivedServerFrame) => void;
   onRefused: (status: number) => void;
   onClosed: (code: number) => void;
-  /** The buffer has room again. */
+  /** The buffer has drained. */
   onDrain: () => void;
 }
 
-/** The pause before dial `attempt` (0: the first after a loss). */
+/** Milliseconds before reconnect `attempt` (0: the first after a loss). */
 export function redialMs(
   attempt: number,
-  { firstRedialMs, jitter, random }: Pick<AgentSocketOptions, 'firstRedialMs' | 'jitter' | 'random'>,
+  { firstRedialMs, jitter, random }: Pick<SimulatedConnectionOptions, 'firstRedialMs' | 'jitter' | 'random'>,
 ): number {
   const full = Math.min(firstRedialMs * (MAX_REDIAL_MS / FIRST_REDIAL_MS), firstRedialMs * 2 ** Math.min(attempt, 16));
   return Math.round(full * (jitter ? 0.5 + random() / 2 : 1));
 }
 
-export class AgentSocket {
+export class SimulatedConnection {
   private socket: WebSocket | null = null;
   private attempt = 0;
   private redial: NodeJS.Timeout | null = null;
-  /** Says whether a lost connection is dialled again. */
-  private wanted = false;
+  /** Whether it reconnects after a loss. */
+  private redials = false;
 
-  constructor(private readonly options: AgentSocketOptions) {}
+  constructor(private readonly options: SimulatedConnectionOptions) {}
 
   get isOpen(): boolean {
     return this.socket?.readyState === WebSocket.OPEN;
@@ -56,9 +56,9 @@ export class AgentSocket {
     return (this.socket?.bufferedAmount ?? 0) >= CONGESTED_BYTES;
   }
 
-  /** Dials now, unless there is a connection already or one is being made. */
+  /** Connects now, unless it is connected or connecting already. */
   dial(): void {
-    this.wanted = true;
+    this.redials = true;
     this.stopRedial();
     if (this.socket !== null) return;
     const { url, token, userAgent } = this.options;
@@ -70,7 +70,7 @@ export class AgentSocket {
       maxPayload: MAX_AGENT_FRAME_BYTES,
     });
     this.socket = socket;
-    const silence = setTimeout(() => socket.terminate(), SILENCE_MS);
+    const silence = setTimeout(() => socket.terminate(), SILENCE_TIMEOUT_MS);
     const alive = () => void silence.refresh();
     const pings = setInterval(() => {
       if (socket.readyState === WebSocket.OPEN) socket.ping();
@@ -89,23 +89,23 @@ export class AgentSocket {
       this.options.onRefused(response.statusCode ?? 0);
       socket.terminate();
     });
-    // The reason is told by 'close' or 'unexpected-response'.
+    // 'close' or 'unexpected-response' gives the reason.
     socket.on('error', () => undefined);
     socket.on('close', (code) => {
       clearTimeout(silence);
       clearInterval(pings);
       this.socket = null;
       this.options.onClosed(code);
-      this.again();
+      this.redialLater();
     });
   }
 
-  /** The connection is a good one: the next pause is the first again. */
-  settled(): void {
+  /** The next reconnect uses the first delay again. */
+  resetBackOff(): void {
     this.attempt = 0;
   }
 
-  /** Sends a frame; false when there is no open connection. */
+  /** Sends a frame; false without an open connection. */
   send(frame: AgentFrameInput): boolean {
     return this.sendText(JSON.stringify(frame));
   }
@@ -119,23 +119,23 @@ export class AgentSocket {
     return true;
   }
 
-  /** Breaks the connection as a network does (1006). `redial`: whether to dial again by the usual back-off. */
+  /** Breaks the connection as a network does (1006). `redial`: whether to reconnect after the usual back-off. */
   drop(redial: boolean): void {
-    this.wanted = redial;
+    this.redials = redial;
     if (!redial) this.stopRedial();
     this.socket?.terminate();
   }
 
-  /** As `drop` without a new dial. Resolves when the connection is gone. */
-  async breakOff(): Promise<void> {
+  /** Breaks the connection without a reconnect. Resolves when it is closed. */
+  async dropAndWait(): Promise<void> {
     const closed = this.whenClosed();
     this.drop(false);
     await closed;
   }
 
-  /** Closes with 1000 "shutdown" and stays away until it is told to dial. Resolves when the connection is gone. */
-  async hangUp(): Promise<void> {
-    this.wanted = false;
+  /** Closes with 1000 "shutdown", without a reconnect. Resolves when the connection is closed. */
+  async close(): Promise<void> {
+    this.redials = false;
     this.stopRedial();
     const { socket } = this;
     if (socket === null) return;
@@ -157,15 +157,15 @@ export class AgentSocket {
     this.redial = null;
   }
 
-  private again(): void {
-    if (!this.wanted) return;
+  private redialLater(): void {
+    if (!this.redials) return;
     const pauseMs = redialMs(this.attempt, this.options);
     this.attempt += 1;
     this.redial = setTimeout(() => this.dial(), pauseMs);
   }
 
   private received(data: Buffer): void {
-    // Unknown types and frames that don't parse are ignored, as every agent does.
+    // Unknown types and malformed frames are ignored, as every agent does.
     const parsed = parseServerFrame(data);
     if (parsed.kind === 'frame') this.options.onFrame(parsed.frame);
   }

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The pretended system of one host: a store, numbered generations, and a profile link that points at the active one.
- * What a configuration builds follows from the files that the host reads, so only a change of those asks for a rebuild.
+ * The simulated system of one host: a store, numbered generations, and a profile link that points at the active one.
+ * A hash of the files that a host reads names what its configuration builds, so only a change of those needs a rebuild.
  */
 import { createHash } from 'node:crypto';
 import {
@@ -27,7 +27,7 @@ const FIRST_GENERATION = 41;
 /** @typedef {{ number: number, path: string, madeAt: Date }} Generation */
 
 /**
- * A hash as the names in a Nix store begin with: 32 characters of its alphabet.
+ * A hash in the form of Nix store names: 32 characters of the store's alphabet.
  * @param {string} seed
  */
 export function storeHash(seed) {
@@ -35,7 +35,7 @@ export function storeHash(seed) {
 }
 
 /**
- * The version of nixpkgs that a lock file pins, as NixOS words it: `25.11.20260118.3497aa5`.
+ * The version of nixpkgs that a lock file pins, in the form NixOS uses: `25.11.20260118.3497aa5`.
  * @param {string} flake folder
  */
 export function nixpkgsVersion(flake) {
@@ -48,7 +48,7 @@ export function nixpkgsVersion(flake) {
 }
 
 /**
- * The name in the store of what a configuration builds for a host, or null when it has no such host.
+ * The store name of what a configuration builds for a host, or null when it has no such host.
  * @param {string} flake folder
  * @param {string} host
  * @param {HostType} type
@@ -63,12 +63,12 @@ export function wantedName(flake, host, type) {
 }
 
 /**
- * Opens the system in a folder, which is made when it is missing.
+ * Opens the system in a folder, which is created when missing.
  * @param {string} folder
  */
 export function openSystem(folder) {
   mkdirSync(join(folder, 'store'), { recursive: true });
-  // Real paths throughout: what the profile points at is compared with what a build says.
+  // Real paths throughout: the target of the profile is compared with the paths that a build prints.
   const root = realpathSync(folder);
   const store = join(root, 'store');
   const profile = join(root, 'profile');
@@ -100,13 +100,13 @@ export function openSystem(folder) {
     /** @returns {string | null} the path of the active generation */
     current: () => (existsSync(profile) ? realpathSync(profile) : null),
     /**
-     * Puts a system into the store and makes it the active generation, a new one where it was not active before.
+     * Adds a system to the store and makes it the active generation: a new one unless it is active already.
      * @param {string} name in the store
      */
     activate(name) {
       const path = join(store, name);
       mkdirSync(path, { recursive: true });
-      // Home Manager generations are activated by the program in them.
+      // A Home Manager generation is activated by the program in it.
       const activate = join(path, 'activate');
       writeFileSync(activate, `#!/bin/sh\nexec node ${shellWord(MAIN)} activate ${shellWord(path)}\n`);
       chmodSync(activate, 0o755);
@@ -115,7 +115,7 @@ export function openSystem(folder) {
       symlinkSync(path, join(root, link));
       point(link);
     },
-    /** Points the profile at the generation before the active one; null when there is none. */
+    /** Points the profile at the previous generation; null when there is none. */
     rollBack() {
       const active = existsSync(profile) ? realpathSync(profile) : null;
       const all = generations();

@@ -5,12 +5,12 @@
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { serve } from '@/lib/desired/testing/repository';
-import { forgejoRoutes } from './stand-in-forgejo';
-import { githubRoutes } from './stand-in-github';
+import { forgejoRoutes } from './fake-forgejo';
+import { githubRoutes } from './fake-github';
 
 export type Dialect = 'github' | 'forgejo';
 
-export interface StandInPull {
+export interface FakePull {
   number: number;
   title: string;
   author: string;
@@ -33,7 +33,7 @@ export interface StandInPull {
   statuses: string[];
 }
 
-export interface StandInRequest {
+export interface FakeForgeRequest {
   method: string;
   /** Path and query. */
   url: string;
@@ -41,7 +41,7 @@ export interface StandInRequest {
   body: string;
 }
 
-export interface StandInAnswer {
+export interface FakeForgeResponse {
   status: number;
   headers?: Record<string, string>;
   body: string;
@@ -58,17 +58,17 @@ export interface RouteRequest {
   origin: string;
 }
 
-export type Routes = (asked: RouteRequest, forge: StandIn) => StandInAnswer;
+export type Routes = (asked: RouteRequest, forge: FakeForge) => FakeForgeResponse;
 
 /** Answers a request itself, or returns null for the usual answer. */
-export type Intercept = (request: StandInRequest, response: ServerResponse) => StandInAnswer | 'handled' | null;
+export type Intercept = (request: FakeForgeRequest, response: ServerResponse) => FakeForgeResponse | 'handled' | null;
 
-export const STAND_IN_TOKEN = 'st4nd-in-t0ken-that-must-never-be-seen';
-export const STAND_IN_REPO = 'ada/nixcfg';
+export const FAKE_FORGE_TOKEN = 'st4nd-in-t0ken-that-must-never-be-seen';
+export const FAKE_FORGE_REPO = 'ada/nixcfg';
 
-export class StandIn {
-  readonly requests: StandInRequest[] = [];
-  readonly pulls = new Map<number, StandInPull>();
+export class FakeForge {
+  readonly requests: FakeForgeRequest[] = [];
+  readonly pulls = new Map<number, FakePull>();
   /** By branch or commit: path and text. */
   readonly files = new Map<string, Map<string, string>>();
   intercept: Intercept | null = null;
@@ -102,8 +102,8 @@ export class StandIn {
   }
 
   /** Adds an open pull request, by default a flake update. */
-  addPull(change: Partial<StandInPull> = {}): StandInPull {
-    const pull: StandInPull = {
+  addPull(change: Partial<FakePull> = {}): FakePull {
+    const pull: FakePull = {
       number: Math.max(0, ...this.pulls.keys()) + 1,
       title: 'flake.lock: Update',
       author: 'flake-bot',
@@ -118,7 +118,7 @@ export class StandIn {
       base: 'main',
       head: 'update_flake_lock_action',
       headSha: this.newSha(),
-      headRepo: STAND_IN_REPO,
+      headRepo: FAKE_FORGE_REPO,
       files: [{ filename: 'flake.lock', status: 'modified' }],
       checks: [],
       statuses: [],
@@ -128,7 +128,7 @@ export class StandIn {
     return pull;
   }
 
-  merge(pull: StandInPull): void {
+  merge(pull: FakePull): void {
     pull.merged = true;
     pull.state = 'closed';
     pull.mergeCommit = this.newSha();
@@ -139,7 +139,7 @@ export class StandIn {
   private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
-    const seen: StandInRequest = {
+    const seen: FakeForgeRequest = {
       method: request.method ?? 'GET',
       url: request.url ?? '/',
       headers: request.headers,
@@ -162,17 +162,17 @@ export class StandIn {
     response.writeHead(answer.status, headers).end(answer.body);
   }
 
-  private answer(request: StandInRequest): StandInAnswer {
+  private answer(request: FakeForgeRequest): FakeForgeResponse {
     const { headers } = request;
     const url = new URL(request.url, this.url);
     const scheme = /^(?:token|bearer) (.*)$/i.exec(headers.authorization ?? '');
-    if (scheme?.[1] !== STAND_IN_TOKEN) return this.routes(null, url, request);
+    if (scheme?.[1] !== FAKE_FORGE_TOKEN) return this.routes(null, url, request);
     return this.routes(scheme[1], url, request);
   }
 
-  private routes(token: string | null, url: URL, request: StandInRequest): StandInAnswer {
+  private routes(token: string | null, url: URL, request: FakeForgeRequest): FakeForgeResponse {
     const isGitHub = this.dialect === 'github';
-    const root = isGitHub ? `/repos/${STAND_IN_REPO}` : `/api/v1/repos/${STAND_IN_REPO}`;
+    const root = isGitHub ? `/repos/${FAKE_FORGE_REPO}` : `/api/v1/repos/${FAKE_FORGE_REPO}`;
     if (token === null) {
       return isGitHub
         ? fault(401, { message: 'Bad credentials', documentation_url: 'https://docs.github.com/rest', status: '401' })
@@ -190,25 +190,25 @@ export class StandIn {
     return (isGitHub ? githubRoutes : forgejoRoutes)(asked, this);
   }
 
-  notFound(): StandInAnswer {
+  notFound(): FakeForgeResponse {
     return this.dialect === 'github'
       ? fault(404, { message: 'Not Found', documentation_url: 'https://docs.github.com/rest', status: '404' })
       : fault(404, { errors: null, message: "The target couldn't be found.", url: `${this.url}/api/swagger` });
   }
 }
 
-export function fault(status: number, body: object, headers?: Record<string, string>): StandInAnswer {
+export function fault(status: number, body: object, headers?: Record<string, string>): FakeForgeResponse {
   return { status, headers, body: JSON.stringify(body) };
 }
 
-export const found = (body: unknown, headers?: Record<string, string>): StandInAnswer => ({
+export const found = (body: unknown, headers?: Record<string, string>): FakeForgeResponse => ({
   status: 200,
   headers,
   body: JSON.stringify(body),
 });
 
 /** One page of a list, with the `link` header. */
-export function pageOf(asked: RouteRequest, items: readonly unknown[], perPage: number): StandInAnswer {
+export function pageOf(asked: RouteRequest, items: readonly unknown[], perPage: number): FakeForgeResponse {
   const page = Number(asked.query.get('page') ?? '1');
   const last = Math.max(1, Math.ceil(items.length / perPage));
   const to = (number: number, rel: string) => {

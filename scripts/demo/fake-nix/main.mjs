@@ -1,19 +1,19 @@
 // @ts-check
 /**
- * Stand-ins for the programs that an agent runs: `main.mjs <program> <arguments…>`. The programs in `../stand-ins` call
- * it; put that folder first on an agent's PATH. They take the arguments that the agent gives and print what the real
- * programs would, over some seconds; SIGTERM ends them at once. They keep a system of their own, so that switch,
- * rollback, generations and dry runs agree with each other. Nothing of the machine is changed.
+ * Fakes of the programs that an agent runs: `main.mjs <program> <arguments…>`. The programs in `bin` call it; put that
+ * folder first on an agent's PATH. They accept the arguments that the agent uses and print what the real programs
+ * would, over some seconds; SIGTERM ends them at once. They share a simulated system, so that switch, rollback,
+ * generations and dry runs agree with each other. Nothing on the machine is changed.
  *
- *   NIXFLEET_DEMO_SPEED   how many times faster than usual (0.01 to 1000; a switch takes about 9 s at 1, the default)
- *   NIXFLEET_DEMO_LINES   lines of compiler output in a build (48), `fleet-status> [ 7/48] …`; they take the same time
- *                         however many they are
+ *   NIXFLEET_DEMO_SPEED   speed factor (0.01 to 1000; at 1, the default, a switch takes about 9 s)
+ *   NIXFLEET_DEMO_LINES   lines of compiler output in a build (48), `fleet-status> [ 7/48] …`; the build takes the same
+ *                         time whatever their number
  *   NIXFLEET_DEMO_FAILS   names of hosts, separated by commas, whose build fails with exit code 1
- *   NIXFLEET_DEMO_HOLD    a file: as long as it exists, a build waits in the middle of its compiler output
- *   NIXFLEET_DEMO_SYSTEM  the folder of the pretended system (NIXFLEET_STATE_DIR/system); its link `profile` is what
- *                         the agent's NIXFLEET_SYSTEM_LINK is to point at
+ *   NIXFLEET_DEMO_HOLD    a file: while it exists, a build pauses in the middle of its compiler output
+ *   NIXFLEET_DEMO_SYSTEM  the folder of the simulated system (NIXFLEET_STATE_DIR/system); the agent's
+ *                         NIXFLEET_SYSTEM_LINK must point at its link `profile`
  *
- * `reboot` leaves the file `reboot` in that folder: whoever plays the machine (`../agents.mjs`) restarts the agent.
+ * `reboot` creates the file `reboot` in that folder; `../agents.mjs`, which plays the machine, then restarts the agent.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
@@ -28,12 +28,12 @@ const SWITCH_MS = 9_000;
 const ACTIVATION_MS = 2_500;
 const UPDATE_MS = 3_000;
 const DRY_RUN_MS = 1_500;
-const LOOK_MS = 400;
+const QUICK_MS = 400;
 const EXIT_USAGE = 64;
 
 /** @typedef {import('./system.mjs').HostType} HostType */
 
-// Whoever read the output is gone.
+// The reader of the output is gone.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => process.exit(1));
 
 const [program = '', ...args] = process.argv.slice(2);
@@ -41,7 +41,7 @@ try {
   process.exitCode = await main(program, args);
 } catch (error) {
   if (!(error instanceof SetupProblem)) throw error;
-  console.error(`${program} (stand-in): ${error.message}`);
+  console.error(`${program} (fake): ${error.message}`);
   process.exitCode = EXIT_USAGE;
 }
 
@@ -61,7 +61,7 @@ async function main(name, words) {
   if (name === 'nix' && verb === 'build' && words.includes('--dry-run')) return dryRun(words);
   if (name === 'systemctl' && verb === 'is-active') return isActive(words.slice(1));
   if (name === 'reboot' && verb === undefined) return reboot();
-  throw new SetupProblem(`nothing stands in for "${[name, ...words].join(' ')}".`);
+  throw new SetupProblem(`no fake for "${[name, ...words].join(' ')}".`);
 }
 
 /**
@@ -91,15 +91,15 @@ async function rollBack() {
   const system = openSystem(systemFolder(process.env));
   const generation = system.rollBack();
   if (generation === null) {
-    await print([err('error: cannot find generation before the current one', 1)], LOOK_MS / speed);
+    await print([err('error: cannot find generation before the current one', 1)], QUICK_MS / speed);
     return 1;
   }
   const { number, name } = generation;
-  const said = [
+  const lines = [
     err(`switching profile from the current version to version ${number}`),
     ...activationLog('nixos', name),
   ];
-  await print(said, ACTIVATION_MS / speed);
+  await print(lines, ACTIVATION_MS / speed);
   return 0;
 }
 
@@ -128,16 +128,16 @@ async function updateLock(input) {
   try {
     before = readFileSync(path, 'utf8');
   } catch {
-    await print([err(`error: path '${path}' does not exist`, 1)], LOOK_MS / speed);
+    await print([err(`error: path '${path}' does not exist`, 1)], QUICK_MS / speed);
     return 1;
   }
   const { text, updated } = bumpLock(before, input, new Date());
-  const said = updated.flatMap(({ name, from, to }) => [
+  const changes = updated.flatMap(({ name, from, to }) => [
     err(`• Updated input '${name}':`, 5),
     err(`    '${from}'`, 0),
     err(`  → '${to}'`, 0),
   ]);
-  await print([err(`unpacking 'github:NixOS/nixpkgs' into the Git cache...`, 2), ...said], UPDATE_MS / speed);
+  await print([err(`unpacking 'github:NixOS/nixpkgs' into the Git cache...`, 2), ...changes], UPDATE_MS / speed);
   writeFileSync(path, text);
   return 0;
 }
@@ -165,7 +165,7 @@ async function isActive(units) {
   const { speed } = readOptions(process.env);
   await print(
     units.map(() => out('active')),
-    LOOK_MS / speed,
+    QUICK_MS / speed,
   );
   return 0;
 }

@@ -1,92 +1,88 @@
 /**
- * What the agent owes the dashboard: numbered output and results, kept until they are acknowledged and sent again
- * after a reconnect (docs/protocol.md, "What protocol 3 adds"). To a protocol-2 dashboard the same goes out as plain
- * frames, once.
+ * Numbered output and results of commands, kept until the dashboard acknowledges them and sent again after a reconnect
+ * (docs/protocol.md, "What protocol 3 adds"). A protocol-2 dashboard gets the same as plain frames, once.
  */
-import type { AgentFrameInput, OutputStream } from '@/lib/protocol/agent';
-import { MAX_BATCH_LINES } from '@/lib/protocol/agent-limits';
-import { createCommandMemory, MAX_REMEMBERED, type Remembered, type Result } from './command-memory';
-import type { Log } from './log';
+import type { CommandMemory, CommandResult, KnownCommand } from './command-memory';
+import type { OutboxFrame, OutputLine, OutputStream } from './frames';
 
-/** Unacknowledged output that is kept, in UTF-16 units plus an allowance for each line. */
+/** Bound of the unacknowledged output, in UTF-16 units plus an allowance for each line. */
 export const MAX_OUTBOX_BYTES = 64 * 1024 * 1024;
 const LINE_OVERHEAD_BYTES = 64;
-const BATCH_DELAY_MS = 20;
 /** A frame may take 1 MiB; a line of 64 Ki units takes at most 384 KiB once it is escaped. */
 const MAX_BATCH_BYTES = 256 * 1024;
 
-interface Line {
-  seq: number;
-  stream: OutputStream;
-  line: string;
+interface KeptLine extends OutputLine {
   /** For the line that stands for dropped ones: the number of the first of them. */
   missingFrom?: number;
 }
 
-/** One command's debt. `id` is null where the dashboard gave none. */
+/** What is kept of one command. `id` is null where the dashboard gave none. */
 interface Entry {
   id: string | null;
   command: string;
-  lines: Line[];
+  lines: KeptLine[];
   /** Index of the next line to send on this connection. */
   cursor: number;
-  /** Number of the last line that was sent on this connection, and of the last one there is. */
+  /** Number of the last line that was sent on this connection. */
   sentSeq: number;
+  /** Number of the command's last line. */
   lastSeq: number;
-  result: Result | null;
+  result: CommandResult | null;
   resultSent: boolean;
+  /** Acknowledged, or sent to a dashboard that does not acknowledge. */
   resultSettled: boolean;
+  /** Resolvers of `whenSettled`. */
   waiting: (() => void)[];
 }
 
-/** The wire as the outbox sees it. */
+/** The connection as the outbox sees it. */
 export interface OutboxLink {
   /** True when frames may be sent and the socket is not congested. */
   ready: () => boolean;
-  /** Whether `registered` said protocol 3. */
+  /** Whether `registered` confirmed protocol 3. */
   withIds: () => boolean;
-  send: (frame: AgentFrameInput) => void;
+  send: (frame: OutboxFrame) => void;
 }
 
-/** What is known of an id that arrives. */
-export type Seen =
-  { kind: 'new' } | { kind: 'running' } | { kind: 'refused' } | { kind: 'finished' } | { kind: 'lost' };
+/** `lost`: an earlier process began the command and ended without a result. */
+export type CommandState = 'new' | 'running' | 'refused' | 'finished' | 'lost';
 
 export type OutboxEntry = Pick<Entry, 'id' | 'command' | 'lastSeq'>;
 export type Outbox = ReturnType<typeof createOutbox>;
 
 export interface OutboxOptions {
-  stateDir: string;
   link: OutboxLink;
-  log: Log;
-  /** A result went out. */
+  memory: CommandMemory;
+  /** Called after each result that was sent. */
   onResultSent: () => void;
+  /** Lines of one `output_batch`. */
+  maxBatchLines: number;
+  /** How long a line waits for more, so that a burst makes one frame. 0: each call of `addLines` sends at once. */
+  batchDelayMs?: number;
   maxBytes?: number;
 }
 
 export function createOutbox(options: OutboxOptions) {
-  const { link, maxBytes = MAX_OUTBOX_BYTES } = options;
-  const memory = createCommandMemory(options);
-  let entries: Entry[] = memory.untold().map((command) => restored(command));
+  const { link, memory, maxBatchLines, batchDelayMs = 0, maxBytes = MAX_OUTBOX_BYTES } = options;
+  let entries: Entry[] = memory.unacknowledged().map((command) => restored(command));
   let bytes = 0;
-  let soon: NodeJS.Timeout | null = null;
+  let batchTimer: NodeJS.Timeout | null = null;
 
-  /** Says what is known of this id. `lost`: it was begun by an earlier process, which ended without a result. */
-  function seen(id: string): Seen {
+  function stateOf(id: string): CommandState {
     const known = memory.find(id);
-    if (known === undefined) return { kind: 'new' };
-    if (known.refused) return { kind: 'refused' };
-    if (known.result !== null) return { kind: 'finished' };
-    return { kind: entries.some((entry) => entry.id === id) ? 'running' : 'lost' };
+    if (known === undefined) return 'new';
+    if (known.refused) return 'refused';
+    if (known.result !== null) return 'finished';
+    return entries.some((entry) => entry.id === id) ? 'running' : 'lost';
   }
 
-  /** Takes a command up. With an id, that is on disk before this returns, so that no restart can run it twice. */
+  /** Starts a command. With an id, that is saved before this returns, so that no restart runs it twice. */
   function begin(id: string | null, command: string): OutboxEntry {
     const entry = createEntry(id, command);
     entries.push(entry);
     if (id !== null && memory.find(id) === undefined) {
       if (!memory.add({ id, command, refused: false, acknowledged: false, result: null }))
-        addLine(entry, '[the agent could not note this command down: after a crash it might not know it]', 'stderr');
+        addLines(entry, 'stderr', ['[the agent could not save this command: after a crash it may not recognise it]']);
     }
     return entry;
   }
@@ -95,22 +91,27 @@ export function createOutbox(options: OutboxOptions) {
     memory.add({ id, command, refused: true, acknowledged: true, result: null });
   }
 
-  function addLine(to: OutboxEntry, line: string, stream: OutputStream): void {
+  function addLines(to: OutboxEntry, stream: OutputStream, lines: readonly string[]): void {
     const entry = entries.find((other) => other === to);
     if (entry === undefined || entry.result !== null) return;
-    entry.lastSeq++;
-    entry.lines.push({ seq: entry.lastSeq, stream, line });
-    bytes += line.length + LINE_OVERHEAD_BYTES;
-    if (bytes > maxBytes) dropOldest();
-    // A short wait makes one frame of the lines of a burst.
-    soon ??= setTimeout(() => {
-      soon = null;
+    for (const line of lines) {
+      entry.lastSeq++;
+      entry.lines.push({ seq: entry.lastSeq, stream, line });
+      bytes += line.length + LINE_OVERHEAD_BYTES;
+      if (bytes > maxBytes) dropOldest();
+    }
+    if (batchDelayMs === 0) {
       pump();
-    }, BATCH_DELAY_MS);
+      return;
+    }
+    batchTimer ??= setTimeout(() => {
+      batchTimer = null;
+      pump();
+    }, batchDelayMs);
   }
 
-  /** Ends a command. Its result is on disk before it is sent. */
-  function finish(of: OutboxEntry, result: Omit<Result, 'lastSeq'>): void {
+  /** Ends a command. Its result is saved before it is sent. */
+  function finish(of: OutboxEntry, result: Omit<CommandResult, 'lastSeq'>): void {
     const entry = entries.find((other) => other === of);
     if (entry === undefined || entry.result !== null) return;
     entry.result = { ...result, lastSeq: entry.lastSeq };
@@ -118,7 +119,7 @@ export function createOutbox(options: OutboxOptions) {
     pump();
   }
 
-  /** Ends a command that gives no result on the wire; its lines still go out. */
+  /** Ends a command without a result; its lines are still sent. */
   function close(of: OutboxEntry): void {
     const entry = entries.find((other) => other === of);
     if (entry === undefined) return;
@@ -128,7 +129,7 @@ export function createOutbox(options: OutboxOptions) {
   }
 
   /** Sends the result of a finished command once more. */
-  function repeat(id: string): void {
+  function resendResult(id: string): void {
     const entry = entries.find((other) => other.id === id);
     const known = memory.find(id);
     if (entry !== undefined) entry.resultSent = false;
@@ -136,8 +137,8 @@ export function createOutbox(options: OutboxOptions) {
     pump();
   }
 
-  /** A new connection is registered: everything that was not acknowledged goes out again. */
-  function restart(): void {
+  /** A new connection is registered: everything that was not acknowledged is sent again, in order. */
+  function resendAll(): void {
     for (const entry of entries) {
       entry.cursor = 0;
       entry.sentSeq = 0;
@@ -150,7 +151,7 @@ export function createOutbox(options: OutboxOptions) {
     const entry = entries.find((other) => other.id === id);
     if (entry === undefined) return;
     if (outputSeq !== undefined)
-      forgetLines(
+      dropLines(
         entry,
         entry.lines.findIndex((line) => line.seq > outputSeq),
       );
@@ -169,9 +170,9 @@ export function createOutbox(options: OutboxOptions) {
   }
 
   function sendLines(entry: Entry): void {
-    const batch: { seq: number; stream: OutputStream; line: string }[] = [];
+    const batch: OutputLine[] = [];
     let size = 0;
-    while (entry.cursor < entry.lines.length && batch.length < MAX_BATCH_LINES) {
+    while (entry.cursor < entry.lines.length && batch.length < maxBatchLines) {
       const next = entry.lines[entry.cursor];
       if (next === undefined) break;
       const line =
@@ -189,11 +190,11 @@ export function createOutbox(options: OutboxOptions) {
       return;
     }
     for (const { line, stream } of batch) link.send({ type: 'output', payload: { line, stream } });
-    forgetLines(entry, entry.cursor);
+    dropLines(entry, entry.cursor);
   }
 
-  function sendResult(entry: Entry, result: Result): void {
-    const withIds = entry.id !== null && link.withIds();
+  function sendResult(entry: Entry, result: CommandResult): void {
+    const id = link.withIds() ? entry.id : null;
     entry.resultSent = true;
     link.send({
       type: 'status',
@@ -203,11 +204,11 @@ export function createOutbox(options: OutboxOptions) {
         exit_code: result.exitCode,
         ...(result.message === '' ? {} : { message: result.message }),
         ...(result.generation === '' ? {} : { generation: result.generation }),
-        ...(withIds ? { command_id: entry.id, last_seq: result.lastSeq, restarting: result.restarting } : {}),
+        ...(id === null ? {} : { command_id: id, last_seq: result.lastSeq, restarting: result.restarting }),
       },
     });
-    // Without ids nobody acknowledges: what was sent counts as told.
-    if (!withIds) settle(entry);
+    // Without ids the dashboard does not acknowledge.
+    if (id === null) settle(entry);
     options.onResultSent();
   }
 
@@ -215,17 +216,17 @@ export function createOutbox(options: OutboxOptions) {
     if (entry.resultSettled) return;
     entry.resultSettled = true;
     memory.update(entry.id, { acknowledged: true });
-    for (const done of entry.waiting.splice(0)) done();
+    for (const resolve of entry.waiting.splice(0)) resolve();
   }
 
-  /** Drops the first `count` lines of a command; -1 stands for all of them. */
-  function forgetLines(entry: Entry, count: number): void {
+  /** Drops the first `count` lines of a command; -1: all of them. */
+  function dropLines(entry: Entry, count: number): void {
     const dropped = entry.lines.splice(0, count === -1 ? entry.lines.length : count);
     for (const line of dropped) bytes -= line.line.length + LINE_OVERHEAD_BYTES;
     entry.cursor = Math.max(0, entry.cursor - dropped.length);
   }
 
-  /** Replaces the oldest lines by one that stands for them, until an eighth of the room is free. */
+  /** Replaces the oldest lines by one that stands for them, until an eighth of the space is free. */
   function dropOldest(): void {
     const target = maxBytes - Math.ceil(maxBytes / 8);
     for (const entry of entries) {
@@ -237,7 +238,12 @@ export function createOutbox(options: OutboxOptions) {
       const first = entry.lines[0];
       const last = entry.lines[count - 1];
       if (first === undefined || last === undefined) continue;
-      const marker: Line = { seq: last.seq, stream: 'stderr', line: '', missingFrom: first.missingFrom ?? first.seq };
+      const marker: KeptLine = {
+        seq: last.seq,
+        stream: 'stderr',
+        line: '',
+        missingFrom: first.missingFrom ?? first.seq,
+      };
       entry.lines.splice(0, count, marker);
       bytes += LINE_OVERHEAD_BYTES;
       entry.cursor = Math.max(0, entry.cursor - count + (entry.cursor >= count ? 1 : 0));
@@ -247,36 +253,37 @@ export function createOutbox(options: OutboxOptions) {
 
   function tidy(): void {
     if (entries.some(isDone)) entries = entries.filter((entry) => !isDone(entry));
-    // A dashboard that never acknowledges may not make this grow for ever.
-    for (const entry of entries.splice(0, Math.max(0, entries.length - MAX_REMEMBERED))) {
-      forgetLines(entry, -1);
-      for (const done of entry.waiting.splice(0)) done();
+    // A dashboard that never acknowledges must not make this grow without bound.
+    for (const entry of entries.splice(0, Math.max(0, entries.length - memory.maxCommands))) {
+      dropLines(entry, -1);
+      for (const resolve of entry.waiting.splice(0)) resolve();
     }
   }
 
   return {
-    seen,
+    stateOf,
     begin,
     refuse,
-    addLine,
+    addLines,
     finish,
     close,
-    repeat,
-    restart,
+    resendResult,
+    resendAll,
     acknowledge,
     pump,
-    /** Ids of results that were not acknowledged yet. */
+    /** Ids of results that are not acknowledged. */
     finished: (): string[] =>
       entries.flatMap((entry) =>
         entry.result !== null && !entry.resultSettled && entry.id !== null ? [entry.id] : [],
       ),
-    /** Resolves when the command's result was acknowledged, or sent to a dashboard that does not acknowledge. */
-    settled: (of: OutboxEntry): Promise<void> =>
+    /** Resolves when the command's result is acknowledged, or sent to a dashboard that does not acknowledge. */
+    whenSettled: (of: OutboxEntry): Promise<void> =>
       new Promise((resolve) => {
         const entry = entries.find((other) => other === of);
         if (entry === undefined || entry.resultSettled) resolve();
         else entry.waiting.push(resolve);
       }),
+    /** Size of the kept output, measured as `MAX_OUTBOX_BYTES` is. */
     size: () => bytes,
   };
 }
@@ -296,8 +303,8 @@ function createEntry(id: string | null, command: string): Entry {
   };
 }
 
-/** What an earlier process left. The restart that its result announced has happened: this process is proof of it. */
-function restored(command: Remembered): Entry {
+/** An entry for a result of an earlier process. The restart that it announced is over: this process runs. */
+function restored(command: KnownCommand): Entry {
   const entry = createEntry(command.id, command.command);
   entry.result = command.result && { ...command.result, restarting: false };
   entry.lastSeq = command.result?.lastSeq ?? 0;
@@ -309,5 +316,5 @@ function isDone(entry: Entry): boolean {
 }
 
 function missingText(count: number): string {
-  return `[${count} ${count === 1 ? 'line is' : 'lines are'} missing here: the dashboard did not take them in time, and the agent keeps at most 64 MiB]`;
+  return `[${count} ${count === 1 ? 'line is' : 'lines are'} missing here: the dashboard did not acknowledge them in time, and the agent keeps at most 64 MiB]`;
 }

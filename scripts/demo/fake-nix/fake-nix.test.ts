@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { STAND_INS } from '../agents.mjs';
-import { HOSTS } from '../fleet.mjs';
+import { FAKE_NIX_BIN } from '../agents.mjs';
+import { DEMO_HOSTS } from '../fleet.mjs';
 import { createDemoRepository, type DemoRepository } from '../repository.mjs';
 
 const FAST = '500';
@@ -16,14 +16,14 @@ let system: string;
 
 beforeAll(async () => {
   folder = realpathSync(mkdtempSync(join(tmpdir(), 'nixfleet-demo-test-')));
-  repository = await createDemoRepository(folder, HOSTS);
+  repository = await createDemoRepository(folder, DEMO_HOSTS);
 });
 beforeEach(() => {
   system = mkdtempSync(join(folder, 'system-'));
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Starts a program as an agent does: by name, with the stand-ins first on the PATH. */
+/** Starts a program as an agent does: by name, with the fakes first on the PATH. */
 function start(command: readonly string[], options: Record<string, string> = {}) {
   const [program = '', ...args] = command;
   const child = spawn(program, args, {
@@ -31,17 +31,17 @@ function start(command: readonly string[], options: Record<string, string> = {})
     stdio: ['ignore', 'pipe', 'pipe'],
     env: {
       NODE_ENV: 'test',
-      PATH: [STAND_INS, process.env.PATH].join(delimiter),
+      PATH: [FAKE_NIX_BIN, process.env.PATH].join(delimiter),
       NIXFLEET_DEMO_SYSTEM: system,
       NIXFLEET_DEMO_SPEED: FAST,
       ...options,
     },
   });
-  const said = { out: [] as string[], err: [] as string[] };
-  const outLines = createInterface({ input: child.stdout }).on('line', (line) => said.out.push(line));
-  const errLines = createInterface({ input: child.stderr }).on('line', (line) => said.err.push(line));
+  const output = { out: [] as string[], err: [] as string[] };
+  const outLines = createInterface({ input: child.stdout }).on('line', (line) => output.out.push(line));
+  const errLines = createInterface({ input: child.stderr }).on('line', (line) => output.err.push(line));
   const ended = Promise.all([once(child, 'exit'), once(outLines, 'close'), once(errLines, 'close')]).then(
-    ([[code, signal]]) => ({ code: code as number | null, signal: signal as string | null, ...said }),
+    ([[code, signal]]) => ({ code: code as number | null, signal: signal as string | null, ...output }),
   );
   return { child, outLines, errLines, ended };
 }
@@ -66,7 +66,7 @@ async function dryRun(host: string, attribute: string): Promise<string> {
 const nixosAttribute = (host: string) => `nixosConfigurations."${host}".config.system.build.toplevel`;
 
 describe('nixos-rebuild', () => {
-  it('prints a build with colours on both streams and puts the new system in place', async () => {
+  it('prints a coloured build on both streams and activates the new system', async () => {
     const { code, out, err } = await run(rebuild('atlas'));
     expect(code).toBe(0);
     expect(err.join('\n')).toMatch(/these 14 derivations will be built:\n {2}\/nix\/store\/[0-9a-z]{32}-\S+\.drv/);
@@ -77,7 +77,7 @@ describe('nixos-rebuild', () => {
     expect(await dryRun('atlas', nixosAttribute('atlas'))).toBe(current());
   });
 
-  it('fails like Nix for the hosts that are to fail, and changes nothing', async () => {
+  it('fails as Nix does for the hosts named in NIXFLEET_DEMO_FAILS, and changes nothing', async () => {
     await run(rebuild('atlas'));
     const before = current();
     const { code, out, err } = await run(rebuild('draco'), { NIXFLEET_DEMO_FAILS: 'cygnus, draco' });
@@ -96,14 +96,14 @@ describe('nixos-rebuild', () => {
     expect(numbers).toEqual(Array.from({ length: count }, (_, index) => index + 1));
   });
 
-  it('waits in its middle as long as the file is there', async () => {
+  it('pauses the build while the hold file exists', async () => {
     const hold = join(system, 'hold');
     writeFileSync(hold, '');
     const { outLines, ended } = start(rebuild('atlas'), { NIXFLEET_DEMO_HOLD: hold, NIXFLEET_DEMO_LINES: '10' });
     const seen: string[] = [];
     outLines.on('line', (line: string) => seen.push(line));
     while (seen.length < 5) await once(outLines, 'line');
-    // Whoever only slowed down would have printed the rest by the time another one has run to its end.
+    // A build that was only slower would have printed the rest by the time another one has finished.
     await run(rebuild('borealis'));
     expect(seen).toHaveLength(5);
     rmSync(hold);
@@ -111,7 +111,7 @@ describe('nixos-rebuild', () => {
     expect(seen.filter((line) => line.startsWith('fleet-status>'))).toHaveLength(10);
   });
 
-  it('ends at once by SIGTERM and leaves the system as it was', async () => {
+  it('ends at once on SIGTERM and leaves the system unchanged', async () => {
     await run(rebuild('atlas'));
     const before = current();
     await repository.commit('a change');
@@ -125,7 +125,7 @@ describe('nixos-rebuild', () => {
     expect(current()).toBe(before);
   });
 
-  it('goes back by one generation, and says when there is none', async () => {
+  it('rolls back by one generation, and fails when there is none', async () => {
     await run(rebuild('atlas'));
     const first = current();
     await repository.commit('another change');
@@ -138,7 +138,7 @@ describe('nixos-rebuild', () => {
     expect(again.err.join('')).toContain('cannot find generation');
   });
 
-  it('knows only the hosts of the configuration', async () => {
+  it('refuses a host that the configuration does not have', async () => {
     const { code, err } = await run(rebuild('nobody'));
     expect(code).toBe(1);
     expect(err.join('')).toContain('does not provide attribute \'nixosConfigurations."nobody"\'');
@@ -148,7 +148,7 @@ describe('nixos-rebuild', () => {
 describe('home-manager', () => {
   const home = ['home-manager', 'switch', '--flake'];
 
-  it('lists its generations, and the one before can be activated', async () => {
+  it('lists its generations, and the previous one can be activated', async () => {
     await run([...home, flake('ember')]);
     const first = current();
     await repository.commit('ember: change', { host: 'ember' });
@@ -161,7 +161,7 @@ describe('home-manager', () => {
     expect(current()).toBe(first);
   });
 
-  it('is not asked to rebuild by a change of another host', async () => {
+  it('needs no rebuild after a change of another host', async () => {
     await run([...home, flake('ember')]);
     const wanted = () => dryRun('ember', 'homeConfigurations."ember".activationPackage');
     await repository.commit('atlas: change', { host: 'atlas' });
@@ -172,7 +172,7 @@ describe('home-manager', () => {
 });
 
 describe('nix', () => {
-  it('updates one input of the lock, or all', async () => {
+  it('updates one input of the lock file, or all', async () => {
     const lock = () => readFileSync(join(repository.work, 'flake.lock'), 'utf8');
     const before = lock();
     const { err } = await run(['nix', 'flake', 'update', 'nixfleet']);
@@ -185,13 +185,13 @@ describe('nix', () => {
   });
 });
 
-describe('all of them', () => {
+describe('all fake programs', () => {
   it.each(['nixos-rebuild', 'home-manager', 'nix', 'reboot', 'systemctl'])(
-    '%s refuses what it does not know',
+    '%s refuses unknown arguments',
     async (name) => {
       const { code, err } = await run([name, 'frobnicate']);
       expect(code).toBe(64);
-      expect(err.join('')).toContain(`nothing stands in for "${name} frobnicate"`);
+      expect(err.join('')).toContain(`no fake for "${name} frobnicate"`);
     },
   );
 
@@ -199,21 +199,21 @@ describe('all of them', () => {
     ['NIXFLEET_DEMO_SPEED', 'fast'],
     ['NIXFLEET_DEMO_SPEED', '-1'],
     ['NIXFLEET_DEMO_LINES', '1.5'],
-  ])('%s=%s is refused with what to write', async (name, value) => {
+  ])('refuses %s=%s and says what to write', async (name, value) => {
     const { code, err } = await run(rebuild('atlas'), { [name]: value });
     expect(code).toBe(64);
     expect(err.join('')).toMatch(new RegExp(`${name} is not .*: write `));
   });
 
-  it('need a folder for their system', async () => {
+  it('need a folder for the simulated system', async () => {
     const { code, err } = await run(['home-manager', 'generations'], { NIXFLEET_DEMO_SYSTEM: '' });
     expect(code).toBe(64);
     expect(err.join('')).toContain('NIXFLEET_DEMO_SYSTEM or NIXFLEET_STATE_DIR');
   });
 });
 
-describe("the hosts' own tests", () => {
-  it.each(HOSTS)('pass on $name', async ({ name, type }) => {
+describe('the tests of the demo repository', () => {
+  it.each(DEMO_HOSTS)('pass on $name', async ({ name, type }) => {
     if (type === 'macos') await run(['home-manager', 'switch', '--flake', flake(name)]);
     execFileSync('git', ['checkout', '--quiet', '.'], { cwd: repository.work });
     for (const test of ['10-configuration.sh', '20-disk.sh', '30-services.sh']) {

@@ -3,12 +3,12 @@ import {
   fault,
   found,
   pageOf,
-  STAND_IN_REPO,
+  FAKE_FORGE_REPO,
   type Routes,
-  type StandIn,
-  type StandInAnswer,
-  type StandInPull,
-} from './stand-in-forge';
+  type FakeForge,
+  type FakeForgeResponse,
+  type FakePull,
+} from './fake-forge';
 
 const DOCS = 'https://docs.github.com/rest';
 
@@ -72,7 +72,11 @@ export const githubRoutes: Routes = (asked, forge) => {
   return forge.notFound();
 };
 
-function merge(forge: StandIn, pull: StandInPull, { sha, merge_method: way }: Record<string, unknown>): StandInAnswer {
+function merge(
+  forge: FakeForge,
+  pull: FakePull,
+  { sha, merge_method: way }: Record<string, unknown>,
+): FakeForgeResponse {
   if (pull.merged || pull.state === 'closed' || pull.mergeable === false || pull.mergeableState === 'blocked') {
     return fault(405, { message: 'Pull Request is not mergeable', documentation_url: DOCS, status: '405' });
   }
@@ -94,7 +98,7 @@ function merge(forge: StandIn, pull: StandInPull, { sha, merge_method: way }: Re
   return found({ sha: pull.mergeCommit, merged: true, message: 'Pull Request successfully merged' });
 }
 
-function create(forge: StandIn, body: Record<string, unknown>, origin: string): StandInAnswer {
+function create(forge: FakeForge, body: Record<string, unknown>, origin: string): FakeForgeResponse {
   const head = String(body.head);
   if ([...forge.pulls.values()].some((pull) => pull.state === 'open' && pull.head === head)) {
     return fault(422, {
@@ -117,17 +121,17 @@ function side(ref: string, sha: string, repo: string | null) {
     ref,
     sha,
     user: repo === null ? null : account(owner),
-    repo: repo === null ? null : { id: 1, full_name: repo, private: true, fork: repo !== STAND_IN_REPO },
+    repo: repo === null ? null : { id: 1, full_name: repo, private: true, fork: repo !== FAKE_FORGE_REPO },
   };
 }
 
 /** As in a list: without `mergeable`, `mergeable_state` and `merged`. */
-function listed(pull: StandInPull, origin: string) {
+function listed(pull: FakePull, origin: string) {
   return {
-    url: `${origin}/repos/${STAND_IN_REPO}/pulls/${pull.number}`,
+    url: `${origin}/repos/${FAKE_FORGE_REPO}/pulls/${pull.number}`,
     id: 1_000 + pull.number,
     node_id: `PR_${pull.number}`,
-    html_url: `https://github.com/${STAND_IN_REPO}/pull/${pull.number}`,
+    html_url: `https://github.com/${FAKE_FORGE_REPO}/pull/${pull.number}`,
     number: pull.number,
     state: pull.state,
     locked: false,
@@ -152,13 +156,13 @@ function listed(pull: StandInPull, origin: string) {
     milestone: null,
     draft: pull.draft,
     head: side(pull.head, pull.headSha, pull.headRepo),
-    base: side(pull.base, 'f'.repeat(40), STAND_IN_REPO),
+    base: side(pull.base, 'f'.repeat(40), FAKE_FORGE_REPO),
     author_association: 'CONTRIBUTOR',
     auto_merge: null,
   };
 }
 
-function whole(pull: StandInPull, origin: string) {
+function whole(pull: FakePull, origin: string) {
   return {
     ...listed(pull, origin),
     merged: pull.merged,
@@ -174,7 +178,7 @@ function whole(pull: StandInPull, origin: string) {
   };
 }
 
-function changed(file: StandInPull['files'][number]) {
+function changed(file: FakePull['files'][number]) {
   return {
     sha: 'c'.repeat(40),
     additions: 3,

@@ -1,10 +1,10 @@
 // @ts-check
-/** Printing lines over a span of time. */
+/** Prints lines over a span of time. */
 import { existsSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as wait } from 'node:timers/promises';
 
-const HOLD_LOOK_INTERVAL_MS = 20;
+const HOLD_CHECK_INTERVAL_MS = 20;
 
 /**
  * @typedef {object} Line
@@ -31,7 +31,7 @@ export async function print(lines, spanMs, hold = null) {
     if (early >= 1) await wait(early);
     if (line.hold === true && hold !== null) {
       const heldAt = performance.now();
-      while (existsSync(hold)) await wait(HOLD_LOOK_INTERVAL_MS);
+      while (existsSync(hold)) await wait(HOLD_CHECK_INTERVAL_MS);
       startedAt += performance.now() - heldAt;
     }
     (line.stream === 'out' ? process.stdout : process.stderr).write(`${line.text}\n`);

@@ -1,9 +1,9 @@
 // @ts-check
-/** The environment of the stand-ins: see `main.mjs`. */
+/** Options of the fake programs, from the environment: see `main.mjs`. */
 import { join } from 'node:path';
 import { SetupProblem } from '../../setup/problem.mjs';
 
-/** The variables of the stand-ins that a person may set. */
+/** The variables that a person may set. */
 export const OPTION_NAMES = ['NIXFLEET_DEMO_SPEED', 'NIXFLEET_DEMO_LINES', 'NIXFLEET_DEMO_FAILS', 'NIXFLEET_DEMO_HOLD'];
 
 const DEFAULT_LINES = 48;
@@ -13,10 +13,10 @@ const MAX_SPEED = 1_000;
 
 /**
  * @typedef {object} Options
- * @property {number} speed how many times faster than usual
+ * @property {number} speed factor: 2 is twice as fast
  * @property {number} lines of compiler output in a build
  * @property {ReadonlySet<string>} fails hosts whose build fails
- * @property {string | null} hold a file: a build waits in its middle as long as it exists
+ * @property {string | null} hold a file: a build pauses halfway while it exists
  */
 
 /**
@@ -45,7 +45,7 @@ export function readOptions(env) {
 }
 
 /**
- * The folder of the pretended system.
+ * The folder of the simulated system.
  * @param {NodeJS.ProcessEnv} env
  */
 export function systemFolder(env) {
@@ -53,7 +53,9 @@ export function systemFolder(env) {
   if (given) return given;
   const stateDir = env['NIXFLEET_STATE_DIR'];
   if (!stateDir) {
-    throw new SetupProblem('This stand-in needs NIXFLEET_DEMO_SYSTEM or NIXFLEET_STATE_DIR: a folder for its system.');
+    throw new SetupProblem(
+      'Set NIXFLEET_DEMO_SYSTEM or NIXFLEET_STATE_DIR: this program needs a folder for the simulated system.',
+    );
   }
   return join(stateDir, 'system');
 }
