@@ -1,7 +1,6 @@
 /** Puts the parts together: one connection, one outbox, one runner. */
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { PROTOCOL_WITH_IDS, type AgentFrameInput } from '@/lib/protocol/agent';
 import { createCompartments, wireWord } from './compartments';
 import type { AgentConfig } from './config';
 import { createConnection, type RegisterFrame } from './connection';
@@ -18,6 +17,8 @@ import { createRepository } from './repository';
 import { createRunner } from './runner';
 import { createShell } from './shell';
 import type { TokenSource } from './token';
+import { PROTOCOL_WITH_IDS } from '@/lib/protocol/agent/generations';
+import type { AgentFrameInput } from '@/lib/protocol/agent/to-dashboard';
 
 /** How long a planned exit waits for the acknowledgement of the last result. */
 const ACK_TIMEOUT_MS = 5_000;

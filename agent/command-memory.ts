@@ -1,9 +1,9 @@
 /** Which commands this host has seen, and how they ended: on disk, so that no restart runs one twice or loses a result. */
 import { join } from 'node:path';
 import { z } from 'zod';
-import { MAX_FINISHED_IDS } from '@/lib/protocol/agent-limits';
 import type { Log } from './log';
 import { readStateFile, writeStateFile } from './state-file';
+import { MAX_FINISHED_IDS } from '@/lib/protocol/agent/frame-limits';
 
 /** Commands whose ids and results are remembered: `register` names all of those that are not acknowledged. */
 export const MAX_REMEMBERED = MAX_FINISHED_IDS;

@@ -1,7 +1,7 @@
 /** What each command does on the host. Names, words and texts follow the Go agent (protocol, sections 3 and 4) where it is right. */
 import { realpathSync } from 'node:fs';
 import { basename } from 'node:path';
-import type { WireCommand } from '@/lib/protocol/agent';
+import type { WireCommand } from '@/lib/protocol/agent/wire-commands';
 import type { Word } from './compartments';
 import { AGENT_VERSION } from './facts';
 import { runTests } from './host-tests';

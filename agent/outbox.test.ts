@@ -3,9 +3,10 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, it } from 'vitest';
-import { parseAgentFrame, type AgentFrame, type AgentFrameInput } from '@/lib/protocol/agent';
 import { createLog } from './log';
 import { createOutbox, type OutboxOptions } from './outbox';
+import { parseAgentFrame } from '@/lib/protocol/agent/parse-agent-frame';
+import type { AgentFrame, AgentFrameInput } from '@/lib/protocol/agent/to-dashboard';
 
 const folder = mkdtempSync(join(tmpdir(), 'nixfleet-outbox-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));

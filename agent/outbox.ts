@@ -3,10 +3,11 @@
  * after a reconnect (docs/protocol.md, "What protocol 3 adds"). To a protocol-2 dashboard the same goes out as plain
  * frames, once.
  */
-import type { AgentFrameInput, OutputStream } from '@/lib/protocol/agent';
-import { MAX_BATCH_LINES } from '@/lib/protocol/agent-limits';
 import { createCommandMemory, MAX_REMEMBERED, type Remembered, type Result } from './command-memory';
 import type { Log } from './log';
+import type { AgentFrameInput } from '@/lib/protocol/agent/to-dashboard';
+import type { OutputStream } from '@/lib/protocol/output-stream';
+import { MAX_BATCH_LINES } from '@/lib/protocol/agent/frame-limits';
 
 /** Unacknowledged output that is kept, in UTF-16 units plus an allowance for each line. */
 export const MAX_OUTBOX_BYTES = 64 * 1024 * 1024;

@@ -2,13 +2,15 @@
  * Carries commands out, one at a time: the place is taken before anything is awaited. `stop`, `kill_command`,
  * `restart` and `reboot` need no place. Stop and kill reach the command's own process group and nothing else.
  */
-import type { AgentFrameInput, OutputStream, ReceivedServerFrame } from '@/lib/protocol/agent';
 import type { HostType } from './config';
 import type { Log } from './log';
 import type { AgentOperation, OperationContext, OperationEnd } from './operation';
 import type { Outbox, OutboxEntry } from './outbox';
 import { STOP_GRACE_MS, type Child } from './process';
 import { createShell, failureOf, type Shell, type ShellOptions } from './shell';
+import type { AgentFrameInput } from '@/lib/protocol/agent/to-dashboard';
+import type { OutputStream } from '@/lib/protocol/output-stream';
+import type { ReceivedServerFrame } from '@/lib/protocol/agent/to-agent';
 
 /** Exit codes: 101 after a switch (the Go agent's), 0 after `restart`. The service manager starts the agent again. */
 export const EXIT_SWITCHED = 101;

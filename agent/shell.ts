@@ -1,6 +1,6 @@
 /** How operations run programs and speak: the same inside a command (to the dashboard) and outside one (to the log). */
-import type { OutputStream } from '@/lib/protocol/agent';
 import { startChild, type Child, type ChildEnd, type ChildOptions } from './process';
+import type { OutputStream } from '@/lib/protocol/output-stream';
 
 export interface RunOptions {
   cwd?: string;

@@ -1,8 +1,9 @@
 /** The frames that a simulated agent sends, with every field that the real agents send. */
-import type { AgentFrameInput, OutputStream } from '@/lib/protocol/agent';
 import type { HostFacts, Metrics } from './host-facts';
 import type { Result } from './outbox';
 import { PHASE_TOTALS, type Learnt, type Phase } from './script';
+import type { AgentFrameInput } from '@/lib/protocol/agent/to-dashboard';
+import type { OutputStream } from '@/lib/protocol/output-stream';
 
 export interface Word {
   status: string;

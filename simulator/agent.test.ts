@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { startDashboard, TOKEN, type Dashboard, type DashboardOptions } from '@/agent/testing/dashboard';
-import type { WireCommand } from '@/lib/protocol/agent';
 import { SimulatedAgent, type SimulatedAgentOptions } from './agent';
 import { PROMPT, type Behaviour, type CommandBehaviour, type Ending } from './behaviour';
+import type { WireCommand } from '@/lib/protocol/agent/wire-commands';
 
 const closers: (() => Promise<void>)[] = [];
 afterEach(async () => {

@@ -2,7 +2,6 @@
  * A scripted agent on the real wire: registers, beats, carries commands out as its behaviour says, and can be dropped,
  * restarted and closed. Protocol 2 is the Go agent's (agent protocol, sections 1 to 5), protocol 3 is docs/protocol.md.
  */
-import { WIRE_COMMANDS, type ReceivedServerFrame, type WireCommand } from '@/lib/protocol/agent';
 import { heartbeatFrame, NO_WORD, registerFrame, type Words } from './agent-frames';
 import { AgentSocket, FIRST_REDIAL_MS } from './agent-socket';
 import { behaviourOf, REALISTIC, type Behaviour } from './behaviour';
@@ -12,6 +11,8 @@ import { Outbox } from './outbox';
 import { Pauses } from './pauses';
 import { hex, seeded, type Random } from './random';
 import { Runner, wireTime } from './runner';
+import { WIRE_COMMANDS, type WireCommand } from '@/lib/protocol/agent/wire-commands';
+import type { ReceivedServerFrame } from '@/lib/protocol/agent/to-agent';
 
 export interface SimulatedAgentOptions {
   url: string;

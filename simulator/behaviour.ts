@@ -1,5 +1,5 @@
 /** How a scripted agent behaves: how long a command takes, what it prints and how it ends, oddities included. */
-import type { WireCommand } from '@/lib/protocol/agent';
+import type { WireCommand } from '@/lib/protocol/agent/wire-commands';
 
 /** Every way in which a command may end, and what is seen of it on the wire (agent protocol, section 4). */
 export const ENDINGS = {

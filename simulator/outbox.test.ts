@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { parseAgentFrame, type AgentFrameInput } from '@/lib/protocol/agent';
 import { Outbox } from './outbox';
+import { parseAgentFrame } from '@/lib/protocol/agent/parse-agent-frame';
+import type { AgentFrameInput } from '@/lib/protocol/agent/to-dashboard';
 
 type Act = { do: 'add'; lines: number } | { do: 'cut' } | { do: 'register' } | { do: 'ack'; share: number };
 

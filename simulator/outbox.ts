@@ -1,6 +1,7 @@
 /** Protocol 3: what an agent keeps until it is acknowledged, and the ids it has seen (docs/protocol.md). */
-import type { AgentFrameInput, OutputStream } from '@/lib/protocol/agent';
-import { MAX_BATCH_LINES } from '@/lib/protocol/agent-limits';
+import type { AgentFrameInput } from '@/lib/protocol/agent/to-dashboard';
+import type { OutputStream } from '@/lib/protocol/output-stream';
+import { MAX_BATCH_LINES } from '@/lib/protocol/agent/frame-limits';
 
 /** A character takes at most six bytes (`\u00xx`), and a frame 1 MiB. */
 const MAX_BATCH_CHARACTERS = 128 * 1024;

@@ -1,5 +1,4 @@
 /** Carries commands out as the behaviour says, one at a time; stop, kill, restart and reboot need no place. */
-import { WIRE_COMMANDS, type AgentFrameInput, type OutputStream } from '@/lib/protocol/agent';
 import { outputFrame, progressFrame, statusFrame, type Words } from './agent-frames';
 import { behaviourOf, type Behaviour } from './behaviour';
 import type { AgentEvent } from './events';
@@ -7,6 +6,9 @@ import type { HostFacts } from './host-facts';
 import type { Outbox, OutboxEntry, Result } from './outbox';
 import type { Pauses } from './pauses';
 import { scriptOf, type RunCommand, type Step } from './script';
+import { WIRE_COMMANDS } from '@/lib/protocol/agent/wire-commands';
+import type { AgentFrameInput } from '@/lib/protocol/agent/to-dashboard';
+import type { OutputStream } from '@/lib/protocol/output-stream';
 
 /** Lines of one command come in portions of about this time. */
 const PORTION_MS = 100;

@@ -1,6 +1,7 @@
 /** A browser's socket without a browser: follows the fleet or one command's output, as a page does. */
 import { WebSocket } from 'ws';
-import type { LiveClientMessage, LiveServerMessage } from '@/lib/protocol/live';
+import type { LiveServerMessage } from '@/lib/protocol/live/to-browser';
+import type { LiveClientMessage } from '@/lib/protocol/live/to-dashboard';
 
 const OPEN_TIMEOUT_MS = 10_000;
 

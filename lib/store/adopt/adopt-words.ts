@@ -1,9 +1,10 @@
 /** What older dashboards stored of tests, compartments and metrics, as the words of today. */
 import { plainText } from '@/lib/text/plain-text';
-import type { CompartmentStatus, MetricsView } from '@/lib/protocol/live';
 import { parseOldTime } from './old-time';
 import type { OldRow } from './old-row';
 import type { CompartmentReport } from '@/lib/fleet/records/host-record';
+import type { CompartmentStatus } from '@/lib/protocol/compartment-names';
+import type { MetricsView } from '@/lib/protocol/live/views/host-view';
 
 const MAX_COUNT = 1_000_000;
 /** `working` is no result: what was under way is over, and nobody knows how it went. */

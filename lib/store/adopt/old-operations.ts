@@ -1,5 +1,6 @@
 /** Names of operations and ends of commands, as older dashboards wrote them. */
-import { OPERATION_IDS, type CommandOutcome, type OperationId } from '@/lib/protocol/live';
+import { OPERATION_IDS, type OperationId } from '@/lib/protocol/operation-ids';
+import type { CommandOutcome } from '@/lib/protocol/command-phases';
 
 /** What does the same thing under another name today. A map, not an object: the names come from a file. */
 const ALIASES: ReadonlyMap<string, OperationId> = new Map([

@@ -1,11 +1,11 @@
 /** Appends to the one table of events, each row chained to the one before it. */
 import type Sqlite from 'better-sqlite3';
-import type { EventView } from '@/lib/protocol/live';
 import { CHAIN_START, eventHash } from './event-chain';
 import { toChainedEvent, toEventView, type Complain } from './rows';
 import { events } from './schema';
 import { prepareWriter } from './statements';
 import type { NewEvent } from '@/lib/fleet/records/event-record';
+import type { EventView } from '@/lib/protocol/live/views/event-view';
 
 /** Gives a function that appends events; it has to run inside a transaction of its caller. */
 export function prepareEventLog(

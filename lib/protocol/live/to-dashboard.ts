@@ -1,6 +1,16 @@
 /** The parser of what a browser sends over `/live`. Apart from the views, so that no page loads a schema library. */
 import { z } from 'zod';
-import type { LiveClientMessage } from './live';
+
+/** What a browser sends. */
+export type LiveClientMessage =
+  /** First message: what the page was painted with, if anything; the server answers with what is missing. */
+  | { t: 'hello'; epoch?: string; version?: number }
+  /** After a gap: send everything again. */
+  | { t: 'resync' }
+  /** Follow the output of a command, from the line after `after`. */
+  | { t: 'watch'; commandId: string; after: number }
+  | { t: 'unwatch'; commandId: string }
+  | { t: 'ping' };
 
 export const liveClientSchema: z.ZodType<LiveClientMessage> = z.discriminatedUnion('t', [
   z.object({

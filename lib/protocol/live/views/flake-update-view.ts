@@ -65,9 +65,6 @@ export interface FlakeUpdateView {
   inputsProblem: string;
 }
 
-/** Changed inputs that are shown; a lock file has tens. */
-export const MAX_INPUT_CHANGES = 100;
-
 export interface FlakeUpdatesView {
   source: ForgeKind;
   /** `owner/name`; empty when none is configured. */
@@ -80,12 +77,3 @@ export interface FlakeUpdatesView {
   /** Why it gives none now, as a sentence that says what to do, and since when. */
   error: { message: string; since: number } | null;
 }
-
-export const NO_FLAKE_UPDATES: FlakeUpdatesView = {
-  source: 'none',
-  repo: '',
-  update: null,
-  hint: null,
-  fetchedAt: null,
-  error: null,
-};

@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseAgentFrame, serverFrameSchema, WIRE_COMMANDS, type AgentFrame } from './agent';
+import { parseAgentFrame } from './parse-agent-frame';
+import { serverFrameSchema } from './to-agent';
+import type { AgentFrame } from './to-dashboard';
+import { WIRE_COMMANDS } from './wire-commands';
 
 const fixtures = readFileSync(new URL('fixtures/agent-frames.ndjson', import.meta.url), 'utf8')
   .trim()

@@ -4,7 +4,7 @@
  * taken and judged later. Only the answers of `V1_ANSWERS` may ever go back: an agent dies of anything that is not JSON.
  */
 import { z } from 'zod';
-import { metricsSchema } from './agent';
+import { metricsSchema } from '../agent/metrics';
 import { outputLine, plainText } from '@/lib/text/plain-text';
 
 /** A host's id in the path, before it is made lower-case. */

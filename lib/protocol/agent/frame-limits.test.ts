@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { parseAgentFrame, parseServerFrame, type AgentFrameType } from './agent';
-import { MAX_AGENT_FRAME_BYTES, MAX_FRAME_BYTES, MAX_UNKNOWN_FRAME_BYTES } from './agent-limits';
+import { parseAgentFrame } from './parse-agent-frame';
+import { parseServerFrame } from './parse-server-frame';
+import type { AgentFrameType } from './to-dashboard';
+import { MAX_AGENT_FRAME_BYTES, MAX_FRAME_BYTES, MAX_UNKNOWN_FRAME_BYTES } from './frame-limits';
 
 const MIB = 1024 * 1024;
 

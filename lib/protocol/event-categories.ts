@@ -1,0 +1,2 @@
+export type EventLevel = 'info' | 'success' | 'warning' | 'error';
+export type EventCategory = 'fleet' | 'command' | 'auth' | 'agent' | 'system';

@@ -1,0 +1,2 @@
+/** Where a command writes a line. */
+export type OutputStream = 'stdout' | 'stderr';
