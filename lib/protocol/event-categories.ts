@@ -1,2 +1,5 @@
-export type EventLevel = 'info' | 'success' | 'warning' | 'error';
-export type EventCategory = 'fleet' | 'command' | 'auth' | 'agent' | 'system';
+export const EVENT_LEVELS = ['info', 'success', 'warning', 'error'] as const;
+export type EventLevel = (typeof EVENT_LEVELS)[number];
+
+export const EVENT_CATEGORIES = ['fleet', 'command', 'auth', 'agent', 'system'] as const;
+export type EventCategory = (typeof EVENT_CATEGORIES)[number];

@@ -8,4 +8,5 @@ export type PipelineKind = (typeof PIPELINE_KINDS)[number];
 export const PIPELINE_OUTCOMES = ['succeeded', 'partial', 'failed', 'cancelled'] as const;
 export type PipelineOutcome = (typeof PIPELINE_OUTCOMES)[number];
 
-export type PipelineHostStatus = 'waiting' | 'running' | 'done' | 'failed' | 'skipped';
+export const PIPELINE_HOST_STATUSES = ['waiting', 'running', 'done', 'failed', 'skipped'] as const;
+export type PipelineHostStatus = (typeof PIPELINE_HOST_STATUSES)[number];

@@ -1,27 +1,36 @@
-import type { FlakeUpdatesView } from './views/flake-update-view';
-import type { HostView } from './views/host-view';
-import type { DesiredView } from './views/desired-view';
-import type { EventView } from './views/event-view';
-import type { PipelineView } from './views/pipeline-view';
-import type { ServiceNotice } from './views/service-notice';
+import { z } from 'zod';
+import { desiredViewSchema } from './views/desired-view';
+import { eventViewSchema } from './views/event-view';
+import { flakeUpdatesViewSchema } from './views/flake-update-view';
+import { hostViewSchema } from './views/host-view';
+import { pipelineViewSchema } from './views/pipeline-view';
+import { serviceNoticeSchema } from './views/service-notice';
 
-/** `hosts`: those that changed. */
-export type PipelinePatch = { id: string } & Partial<Omit<PipelineView, 'id'>>;
+/** The fields of a host that changed. */
+export const hostPatchSchema = hostViewSchema.partial().required({ id: true });
+export type HostPatch = z.infer<typeof hostPatchSchema>;
 
-export type HostPatch = { id: string } & Partial<Omit<HostView, 'id'>>;
+/** The fields of a pipeline that changed. `hosts`: those that changed. */
+export const pipelinePatchSchema = pipelineViewSchema.partial().required({ id: true });
+export type PipelinePatch = z.infer<typeof pipelinePatchSchema>;
 
-/** Everything that changed from one version to another. A host that is not known yet comes whole. */
-export interface FleetChanges {
+/** Everything that changed from one version to another. */
+export const fleetChangesSchema = z.object({
   /** Applies to a view of this version only. */
-  from: number;
-  version: number;
-  hosts?: HostPatch[];
-  removed?: string[];
-  desired?: DesiredView;
-  updates?: FlakeUpdatesView;
-  notices?: ServiceNotice[];
-  events?: EventView[];
-  /** A pipeline that is not known yet comes whole. */
-  pipelines?: PipelinePatch[];
-  removedPipelines?: string[];
-}
+  from: z.number(),
+  version: z.number(),
+  /** A host that the view does not have yet comes whole. */
+  hosts: z.array(hostPatchSchema).optional(),
+  /** Ids of hosts. */
+  removed: z.array(z.string()).optional(),
+  desired: desiredViewSchema.optional(),
+  updates: flakeUpdatesViewSchema.optional(),
+  notices: z.array(serviceNoticeSchema).optional(),
+  events: z.array(eventViewSchema).optional(),
+  /** A pipeline that the view does not have yet comes whole. */
+  pipelines: z.array(pipelinePatchSchema).optional(),
+  removedPipelines: z.array(z.string()).optional(),
+});
+export type FleetChanges = z.infer<typeof fleetChangesSchema>;
+
+export const changesSchema = fleetChangesSchema.extend({ t: z.literal('changes') });

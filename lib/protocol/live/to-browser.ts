@@ -1,15 +1,20 @@
-import type { OutputLine } from './views/output-line';
-import type { FleetView } from './views/fleet-view';
-import type { FleetChanges } from './changes';
+/** Every message of the dashboard to a browser. Pages import the type alone, so that none loads the schema library. */
+import { z } from 'zod';
+import { changesSchema } from './changes';
+import { commandOutputSchema } from './command-output';
+import { dashboardHelloSchema } from './dashboard-hello';
+import { goodbyeSchema } from './goodbye';
+import { noOutputSchema } from './no-output';
+import { pongSchema } from './pong';
+import { snapshotSchema } from './snapshot';
 
-export type LiveServerMessage =
-  | { t: 'hello'; buildId: string; serverTime: number; demo: boolean }
-  | { t: 'snapshot'; fleet: FleetView }
-  | ({ t: 'changes' } & FleetChanges)
-  /** Lines of a command that this browser watches; `done` after the last line of an ended command. */
-  | { t: 'output'; commandId: string; lines: OutputLine[]; done?: true }
-  /** The command or its output is not there (any more). */
-  | { t: 'no-output'; commandId: string; reason: string }
-  | { t: 'pong'; serverTime: number }
-  /** The server is about to restart: reconnect soon. */
-  | { t: 'goodbye'; reason: string };
+export const liveServerSchema = z.discriminatedUnion('t', [
+  dashboardHelloSchema,
+  snapshotSchema,
+  changesSchema,
+  commandOutputSchema,
+  noOutputSchema,
+  pongSchema,
+  goodbyeSchema,
+]);
+export type LiveServerMessage = z.infer<typeof liveServerSchema>;

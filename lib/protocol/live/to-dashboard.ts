@@ -1,25 +1,16 @@
-/** The parser of what a browser sends over `/live`. Apart from the views, so that no page loads a schema library. */
+/** Every message of a browser to the dashboard. Pages import the type alone, so that none loads the schema library. */
 import { z } from 'zod';
+import { browserHelloSchema } from './browser-hello';
+import { pingSchema } from './ping';
+import { resyncSchema } from './resync';
+import { unwatchSchema } from './unwatch';
+import { watchSchema } from './watch';
 
-/** What a browser sends. */
-export type LiveClientMessage =
-  /** First message: what the page was painted with, if anything; the server answers with what is missing. */
-  | { t: 'hello'; epoch?: string; version?: number }
-  /** After a gap: send everything again. */
-  | { t: 'resync' }
-  /** Follow the output of a command, from the line after `after`. */
-  | { t: 'watch'; commandId: string; after: number }
-  | { t: 'unwatch'; commandId: string }
-  | { t: 'ping' };
-
-export const liveClientSchema: z.ZodType<LiveClientMessage> = z.discriminatedUnion('t', [
-  z.object({
-    t: z.literal('hello'),
-    epoch: z.string().max(64).optional(),
-    version: z.number().int().min(0).optional(),
-  }),
-  z.object({ t: z.literal('resync') }),
-  z.object({ t: z.literal('watch'), commandId: z.string().max(64), after: z.number().int().min(0) }),
-  z.object({ t: z.literal('unwatch'), commandId: z.string().max(64) }),
-  z.object({ t: z.literal('ping') }),
+export const liveClientSchema = z.discriminatedUnion('t', [
+  browserHelloSchema,
+  resyncSchema,
+  watchSchema,
+  unwatchSchema,
+  pingSchema,
 ]);
+export type LiveClientMessage = z.infer<typeof liveClientSchema>;

@@ -1,11 +1,14 @@
-export interface DesiredView {
-  source: 'none' | 'feed' | 'git';
-  branch: string;
-  commit: string;
-  message: string;
-  committedAt: number | null;
-  commitUrl: string | null;
-  fetchedAt: number | null;
-  error: { message: string; since: number } | null;
-  hint: string | null;
-}
+import { z } from 'zod';
+
+export const desiredViewSchema = z.object({
+  source: z.enum(['none', 'feed', 'git']),
+  branch: z.string(),
+  commit: z.string(),
+  message: z.string(),
+  committedAt: z.number().nullable(),
+  commitUrl: z.string().nullable(),
+  fetchedAt: z.number().nullable(),
+  error: z.object({ message: z.string(), since: z.number() }).nullable(),
+  hint: z.string().nullable(),
+});
+export type DesiredView = z.infer<typeof desiredViewSchema>;

@@ -1,19 +1,21 @@
-import type { EventCategory, EventLevel } from '../../event-categories';
+import { z } from 'zod';
+import { EVENT_CATEGORIES, EVENT_LEVELS } from '../../event-categories';
 
-export interface EventView {
-  id: number;
-  at: number;
-  category: EventCategory;
-  level: EventLevel;
+export const eventViewSchema = z.object({
+  id: z.number(),
+  at: z.number(),
+  category: z.enum(EVENT_CATEGORIES),
+  level: z.enum(EVENT_LEVELS),
   /** What happened, in dotted form: `command.ended`. */
-  action: string;
+  action: z.string(),
   /** Who: an operator's name, `agent <name>` or `dashboard`. */
-  actor: string;
-  address: string;
-  hostId: string | null;
-  hostName: string;
-  commandId: string | null;
-  outcome: string;
+  actor: z.string(),
+  address: z.string(),
+  hostId: z.string().nullable(),
+  hostName: z.string(),
+  commandId: z.string().nullable(),
+  outcome: z.string(),
   /** A sentence for a person. */
-  message: string;
-}
+  message: z.string(),
+});
+export type EventView = z.infer<typeof eventViewSchema>;

@@ -1,52 +1,55 @@
-import type { CompartmentName } from '../../compartment-names';
-import type { CompartmentView } from './compartment-view';
-import type { CommandView } from './command-view';
+import { z } from 'zod';
+import { COMPARTMENT_NAMES } from '../../compartment-names';
+import { commandViewSchema } from './command-view';
+import { compartmentViewSchema } from './compartment-view';
 
-export interface MetricsView {
-  cpu: number | null;
-  ram: number | null;
-  swap: number | null;
-  load: number | null;
-}
+export const metricsViewSchema = z.object({
+  cpu: z.number().nullable(),
+  ram: z.number().nullable(),
+  swap: z.number().nullable(),
+  load: z.number().nullable(),
+});
+export type MetricsView = z.infer<typeof metricsViewSchema>;
 
-export interface HostView {
-  id: string;
-  name: string;
+export const hostViewSchema = z.object({
+  id: z.string(),
+  name: z.string(),
   /** 'nixos' or 'macos'; anything else as the agent said it. */
-  type: string;
-  online: boolean;
+  type: z.string(),
+  online: z.boolean(),
   /** Last sign of life; null when the host was never seen. */
-  lastSeenAt: number | null;
-  heartbeatIntervalS: number;
-  location: string;
-  deviceType: string;
+  lastSeenAt: z.number().nullable(),
+  heartbeatIntervalS: z.number(),
+  location: z.string(),
+  deviceType: z.string(),
   /** `#rrggbb`. */
-  themeColor: string;
+  themeColor: z.string(),
   /** An operator chose the colour: what the agent says of it does not count. */
-  themeColorPinned: boolean;
-  agentVersion: string;
+  themeColorPinned: z.boolean(),
+  agentVersion: z.string(),
   /** 1: a version-1 agent that polls; 2: the Go agent; 3: commands with ids and acknowledged output; 0: not known yet. */
-  protocol: number;
-  osVersion: string;
-  nixpkgsVersion: string;
-  generation: string;
+  protocol: z.number(),
+  osVersion: z.string(),
+  nixpkgsVersion: z.string(),
+  generation: z.string(),
   /** Without credentials. */
-  repoUrl: string;
-  repoDir: string;
-  compartments: Record<CompartmentName, CompartmentView>;
-  metrics: MetricsView | null;
+  repoUrl: z.string(),
+  repoDir: z.string(),
+  compartments: z.record(z.enum(COMPARTMENT_NAMES), compartmentViewSchema),
+  metrics: metricsViewSchema.nullable(),
   /** The command that the host is busy with. */
-  command: CommandView | null;
+  command: commandViewSchema.nullable(),
   /** A stop, kill, restart or reboot that is under way. */
-  control: CommandView | null;
+  control: commandViewSchema.nullable(),
   /** What the dashboard itself is doing about this host: a colour that is written back, its removal. */
-  dashboardCommand: CommandView | null;
+  dashboardCommand: commandViewSchema.nullable(),
   /** Commands that wait for the host to come back, in the order in which they will be sent. */
-  queue: CommandView[];
+  queue: z.array(commandViewSchema),
   /** The last command that ended. */
-  lastCommand: CommandView | null;
+  lastCommand: commandViewSchema.nullable(),
   /** What the agent says it is running although no command of ours accounts for it; empty when nothing. */
-  foreignCommand: string;
+  foreignCommand: z.string(),
   /** Something the operator should know about this host's connection ("a second agent uses this name from …"). */
-  notice: string;
-}
+  notice: z.string(),
+});
+export type HostView = z.infer<typeof hostViewSchema>;

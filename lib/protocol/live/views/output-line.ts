@@ -1,10 +1,12 @@
-import type { OutputStream } from '../../output-stream';
+import { z } from 'zod';
+import { OUTPUT_STREAMS } from '../../output-stream';
 
 /** One line of a command's output. Colours (SGR) are kept in `text`; nothing else of a terminal is. */
-export interface OutputLine {
-  seq: number;
-  at: number;
+export const outputLineSchema = z.object({
+  seq: z.number(),
+  at: z.number(),
   /** `note`: written by the dashboard, not by the host ("3 lines are missing here"). */
-  stream: OutputStream | 'note';
-  text: string;
-}
+  stream: z.enum([...OUTPUT_STREAMS, 'note']),
+  text: z.string(),
+});
+export type OutputLine = z.infer<typeof outputLineSchema>;
