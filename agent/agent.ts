@@ -157,7 +157,7 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
         ...programFacts(),
         protocol: PROTOCOL_WITH_IDS,
         instance,
-        running: running?.id == null ? null : { command_id: running.id, command: running.command, pid: running.pid },
+        running: running?.id == null ? null : { command_id: running.id },
         finished: outbox.finished(),
       },
     };

@@ -110,10 +110,7 @@ export function createRunner(options: RunnerOptions) {
       case 'new':
         return true;
       case 'running':
-        send({
-          type: 'started',
-          payload: { command_id: id, pid: current?.entry.id === id ? (current.child?.pid ?? null) : null },
-        });
+        send({ type: 'started', payload: { command_id: id } });
         return false;
       case 'refused':
         send({ type: 'command_rejected', payload: { reason: 'this command was refused before', command_id: id } });
@@ -142,7 +139,6 @@ export function createRunner(options: RunnerOptions) {
       payload: {
         reason: current === null ? 'the agent is restarting' : 'command already running',
         ...(current === null ? {} : { current_command: current.entry.command }),
-        ...(current?.child?.pid == null ? {} : { current_pid: current.child.pid }),
         ...(id === null ? {} : { command_id: id }),
         ...(id === null || current?.entry.id == null ? {} : { current_command_id: current.entry.id }),
       },
@@ -152,7 +148,7 @@ export function createRunner(options: RunnerOptions) {
   function takeUp(id: string | null, name: string): OutboxEntry {
     log.info(`${name} taken up`);
     const entry = outbox.begin(id, name);
-    if (id !== null) send({ type: 'started', payload: { command_id: id, pid: null } });
+    if (id !== null) send({ type: 'started', payload: { command_id: id } });
     return entry;
   }
 

@@ -32,7 +32,7 @@ export function registerFrame(
   /** Null: an agent of protocol 2. */
   three: {
     instance: string;
-    running: { command_id: string; command: string; pid: number | null } | null;
+    running: { command_id: string } | null;
     finished: string[];
   } | null,
 ): AgentFrameInput {

@@ -187,7 +187,7 @@ export class SimulatedAgent {
     const { running } = this.runner;
     const three = {
       instance: this.instance,
-      running: running?.id == null ? null : { command_id: running.id, command: running.command, pid: running.pid },
+      running: running?.id == null ? null : { command_id: running.id },
       finished: this.outbox.finished(),
     };
     const heartbeatIntervalS = Math.max(1, this.intervalMs / 1_000);

@@ -115,7 +115,7 @@ export class Runner {
       case 'new':
         return true;
       case 'running':
-        send({ type: 'started', payload: { command_id: id, pid: this.current?.pid ?? null } });
+        send({ type: 'started', payload: { command_id: id } });
         return false;
       case 'refused':
         send({ type: 'command_rejected', payload: { reason: 'refused before', command_id: id } });
@@ -147,7 +147,7 @@ export class Runner {
 
   private takeUp(command: string, id: string): OutboxEntry {
     const entry = this.host.outbox.begin(id, command);
-    this.host.send({ type: 'started', payload: { command_id: id, pid: null } });
+    this.host.send({ type: 'started', payload: { command_id: id } });
     return entry;
   }
 

@@ -1,11 +1,10 @@
 import { z } from 'zod';
-import { commandId, count, text } from './fields';
+import { commandId, text } from './fields';
 
 /** The agent did not start a command, because another one runs. */
 export const commandRejectedSchema = z.object({
   reason: text(512),
   current_command: text(64),
-  current_pid: count.nullish().transform((value) => value ?? null),
   /** Protocol 3: the id of the command that was refused. */
   command_id: commandId.nullish().transform((value) => value ?? null),
   /** Protocol 3: the id of the command that is running instead. */

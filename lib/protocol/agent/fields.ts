@@ -8,7 +8,9 @@ export const text = (max: number = MAX_TEXT) =>
   z
     .string()
     .nullish()
-    .transform((value) => plainText(value ?? '', max));
+    .transform((value) => plainText(value ?? '', max))
+    // For the hash of the schemas: a transform shows nothing of itself.
+    .meta({ cutAt: max });
 
 export const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 export const commandId = z.string().regex(/^[0-9A-Za-z-]{1,64}$/);

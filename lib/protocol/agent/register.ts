@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { plainName } from '@/lib/text/plain-text';
 import { boundedArray } from '../bounded';
-import { commandId, count, text } from './fields';
+import { commandId, text } from './fields';
 import { MAX_FINISHED_IDS } from './frame-limits';
 
 /** Seconds between heartbeats where an agent does not say. */
@@ -44,7 +44,7 @@ export const registerSchema = z.object({
   instance: text(64),
   /** Protocol 3: the command that this agent is running now. */
   running: z
-    .object({ command_id: commandId, command: text(32), pid: count.nullish() })
+    .object({ command_id: commandId })
     .nullish()
     .transform((value) => value ?? null),
   /** Protocol 3: commands whose result the agent keeps because it was not acknowledged yet. */

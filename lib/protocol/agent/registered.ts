@@ -1,8 +1,10 @@
 import { z } from 'zod';
+import { PROTOCOL_WITH_IDS } from './generations';
+import { sentAs } from './sent-as';
 
-/** The host is admitted; sent again, it asks for a fresh heartbeat. */
+/** The host is admitted. Sent again, it asks for a fresh heartbeat. */
 export const registeredSchema = z.object({
-  host_id: z.string().optional(),
-  protocol: z.number().optional(),
-  server_time: z.string().optional(),
+  host_id: sentAs<string>()(z.string().optional()),
+  /** Only sent to an agent that registered with it. */
+  protocol: sentAs<typeof PROTOCOL_WITH_IDS>()(z.number()).optional(),
 });

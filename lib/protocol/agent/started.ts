@@ -1,8 +1,5 @@
 import { z } from 'zod';
-import { commandId, count } from './fields';
+import { commandId } from './fields';
 
-/** Protocol 3: the command was started (or, for `pid` null, taken up). */
-export const startedSchema = z.object({
-  command_id: commandId,
-  pid: count.nullish().transform((value) => value ?? null),
-});
+/** Protocol 3: the agent has started the command, or knows that it runs. */
+export const startedSchema = z.object({ command_id: commandId });
