@@ -12,7 +12,7 @@ function actionHosts() {
     .map((address) => new URL(address).host);
 }
 
-/** The size of a server action's arguments: MAX_ACTION_BODY_BYTES in `lib/protocol/action-limits.ts`, which a test compares. */
+/** The size of a server action's arguments: MAX_ACTION_BODY_BYTES in `lib/protocol/http/action-limits.ts`, which a test compares. */
 const MAX_ACTION_BODY_BYTES = 512 * 1024;
 
 /** @type {import('next').NextConfig} */

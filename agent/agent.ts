@@ -2,8 +2,6 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { createOutbox, type OutboxEntry } from '@/lib/outbox/outbox';
-import { PROTOCOL_WITH_IDS, type AgentFrameInput } from '@/lib/protocol/agent';
-import { MAX_BATCH_LINES } from '@/lib/protocol/agent-limits';
 import { loadCommandMemory } from './command-memory';
 import { createCompartments, wireReport } from './compartments';
 import type { AgentConfig } from './config';
@@ -20,6 +18,9 @@ import { createRepository } from './repository';
 import { createCommandRunner } from './runner';
 import { createShell } from './shell';
 import type { TokenSource } from './token';
+import { PROTOCOL_WITH_IDS } from '@/lib/protocol/agent/generations';
+import type { AgentFrameInput } from '@/lib/protocol/agent/to-dashboard';
+import { MAX_BATCH_LINES } from '@/lib/protocol/agent/frame-limits';
 
 /** How long a planned exit waits for the acknowledgement of the last result. */
 const ACK_TIMEOUT_MS = 5_000;
@@ -161,7 +162,7 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
         ...programFacts(),
         protocol: PROTOCOL_WITH_IDS,
         instance,
-        running: running?.id == null ? null : { command_id: running.id, command: running.command, pid: running.pid },
+        running: running?.id == null ? null : { command_id: running.id },
         finished: outbox.finished(),
       },
     };

@@ -2,9 +2,9 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { createCommandMemory, type CommandMemory } from '@/lib/outbox/command-memory';
-import { MAX_FINISHED_IDS } from '@/lib/protocol/agent-limits';
 import type { AgentLog } from './log';
 import { readStateFile, writeStateFile } from './state-file';
+import { MAX_FINISHED_IDS } from '@/lib/protocol/agent/frame-limits';
 
 /** `register` names every result that is not acknowledged, so no more than it may name are kept. */
 const MAX_COMMANDS = MAX_FINISHED_IDS;

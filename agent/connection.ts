@@ -1,14 +1,12 @@
 /** The agent's WebSocket: connects, registers, detects a dead link and reconnects (docs/protocol.md, "Every connection"). */
 import { WebSocket } from 'ws';
-import {
-  parseServerFrame,
-  PROTOCOL_WITH_IDS,
-  type AgentFrameInput,
-  type ReceivedServerFrame,
-} from '@/lib/protocol/agent';
-import { MAX_AGENT_FRAME_BYTES } from '@/lib/protocol/agent-limits';
 import { plainText } from '@/lib/text/plain-text';
 import type { AgentLog } from './log';
+import { parseServerFrame } from '@/lib/protocol/agent/parse-server-frame';
+import { PROTOCOL_WITH_IDS } from '@/lib/protocol/agent/generations';
+import type { AgentFrameInput } from '@/lib/protocol/agent/to-dashboard';
+import type { ReceivedServerFrame } from '@/lib/protocol/agent/to-agent';
+import { MAX_AGENT_FRAME_BYTES } from '@/lib/protocol/agent/frame-limits';
 
 export const HANDSHAKE_TIMEOUT_MS = 10_000;
 export const PING_INTERVAL_MS = 10_000;

@@ -1,7 +1,6 @@
 /** What each operation does on the host. Names and texts follow the Go agent (docs/protocol.md) where it is right. */
 import { realpathSync } from 'node:fs';
 import { basename } from 'node:path';
-import type { WireCommand } from '@/lib/protocol/agent';
 import type { CompartmentReport } from './compartments';
 import { AGENT_VERSION } from './facts';
 import { runTests } from './host-tests';
@@ -19,6 +18,7 @@ import {
 import { PULL_STEPS } from './repository';
 import { runRollback } from './rollback';
 import { exitCodeOf, failureOf, type RunEnd, type Shell } from './shell';
+import type { WireCommand } from '@/lib/protocol/agent/wire-commands';
 
 const SYSTEM_STEPS = 3;
 const REFRESH_SYSTEM_TIMEOUT_MS = 60_000;

@@ -3,8 +3,8 @@ import { spawn, type ChildProcess, type StdioOptions } from 'node:child_process'
 import { closeSync, existsSync, fstatSync, mkdirSync, openSync, readSync, rmSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Readable } from 'node:stream';
-import type { OutputStream } from '@/lib/protocol/agent';
 import { createLineReader, type LineReader } from './lines';
+import type { OutputStream } from '@/lib/protocol/output-stream';
 
 /** How long a program may take to end after SIGTERM before it gets SIGKILL. */
 export const STOP_GRACE_MS = 10_000;

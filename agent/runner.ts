@@ -3,12 +3,14 @@
  * `restart` and `reboot` don't wait for it. Stop and kill reach the command's process group and nothing else.
  */
 import type { Outbox, OutboxEntry } from '@/lib/outbox/outbox';
-import type { AgentFrameInput, OutputStream, ReceivedServerFrame } from '@/lib/protocol/agent';
 import type { HostType } from './config';
 import type { AgentLog } from './log';
 import type { AgentOperation, OperationContext, OperationEnd } from './operation';
 import { STOP_GRACE_MS, type Child } from './process';
 import { createShell, failureOf, type Shell, type ShellOptions } from './shell';
+import type { AgentFrameInput } from '@/lib/protocol/agent/to-dashboard';
+import type { OutputStream } from '@/lib/protocol/output-stream';
+import type { ReceivedServerFrame } from '@/lib/protocol/agent/to-agent';
 
 /** Exit codes: 101 after a switch (the Go agent's), 0 after `restart`. The service manager starts the agent again. */
 export const EXIT_SWITCHED = 101;
@@ -107,10 +109,7 @@ export function createCommandRunner(options: CommandRunnerOptions) {
       case 'new':
         return true;
       case 'running':
-        send({
-          type: 'started',
-          payload: { command_id: id, pid: current?.entry.id === id ? (current.child?.pid ?? null) : null },
-        });
+        send({ type: 'started', payload: { command_id: id } });
         return false;
       case 'refused':
         send({ type: 'command_rejected', payload: { reason: 'this command was refused earlier', command_id: id } });
@@ -139,7 +138,6 @@ export function createCommandRunner(options: CommandRunnerOptions) {
       payload: {
         reason: current === null ? 'the agent is restarting' : 'command already running',
         ...(current === null ? {} : { current_command: current.entry.command }),
-        ...(current?.child?.pid == null ? {} : { current_pid: current.child.pid }),
         ...(id === null ? {} : { command_id: id }),
         ...(id === null || current?.entry.id == null ? {} : { current_command_id: current.entry.id }),
       },
@@ -149,7 +147,7 @@ export function createCommandRunner(options: CommandRunnerOptions) {
   function accept(id: string | null, name: string): OutboxEntry {
     log.info(`${name} started`);
     const entry = outbox.begin(id, name);
-    if (id !== null) send({ type: 'started', payload: { command_id: id, pid: null } });
+    if (id !== null) send({ type: 'started', payload: { command_id: id } });
     return entry;
   }
 

@@ -1,6 +1,6 @@
 /** Runs programs for operations. Output goes to the dashboard inside a command and to the log outside of one. */
-import type { OutputStream } from '@/lib/protocol/agent';
 import { startChild, type Child, type ChildEnd, type ChildOptions } from './process';
+import type { OutputStream } from '@/lib/protocol/output-stream';
 
 export interface RunOptions {
   cwd?: string;

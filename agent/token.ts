@@ -5,11 +5,11 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { ENROL_PATH, enrolErrorSchema, enrolledSchema, type EnrolRequest } from '@/lib/protocol/enrolment';
 import { plainText } from '@/lib/text/plain-text';
 import type { AgentConfig } from './config';
 import type { AgentLog } from './log';
 import { readStateFile, writeStateFile } from './state-file';
+import { ENROL_PATH, enrolErrorSchema, enrolledSchema, type EnrolRequest } from '@/lib/protocol/http/enrolment';
 
 const ENROL_TIMEOUT_MS = 10_000;
 /** A code that the dashboard refused is not tried again for this long. */

@@ -5,11 +5,11 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { WebSocket } from 'ws';
-import { refusalOf } from '@/lib/protocol/request-refusals';
 import { AGENT_TOKEN, type Dashboard } from './support/dashboard';
 import { expect, test } from './support/fixtures';
 import { CONFIGURED, signInConfigured } from './support/operator';
 import { allActions, allRoutes } from './support/surface';
+import { refusalOf } from '@/lib/protocol/http/request-refusals';
 
 /** What strangers may ask for. Whoever adds to these lists decides it. */
 const PUBLIC_PAGES = ['/login', '/setup'];

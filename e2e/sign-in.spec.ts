@@ -3,13 +3,13 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { WebSocket } from 'ws';
 import { Database } from '@/lib/store/sqlite/driver';
-import { refusalOf } from '@/lib/protocol/request-refusals';
 import type { Dashboard } from './support/dashboard';
 import { expect, test } from './support/fixtures';
 import { Authenticator } from './support/authenticator';
 import { CONFIGURED, PASSWORD, PASSWORD_ONLY, TOTP_SECRET } from './support/operator';
 import { signInForm } from './support/sign-in';
 import { allActions, allRoutes } from './support/surface';
+import { refusalOf } from '@/lib/protocol/http/request-refusals';
 
 const GUESSES = 300;
 /** Failures without a wait; after them, each wait is twice as long as the one before, from a second on. */

@@ -1,8 +1,9 @@
 /** The frames of a simulated agent, with every field that the real agents send. */
 import type { CommandResult } from '@/lib/outbox/command-memory';
-import type { AgentFrameInput, OutputStream } from '@/lib/protocol/agent';
 import type { SimulatedFacts, SimulatedMetrics } from './host-facts';
 import { PHASE_TOTALS, type ReportedCompartment, type Phase } from './script';
+import type { AgentFrameInput } from '@/lib/protocol/agent/to-dashboard';
+import type { OutputStream } from '@/lib/protocol/output-stream';
 
 export interface WireReport {
   status: string;
@@ -31,7 +32,7 @@ export function registerFrame(
   /** Null: an agent of protocol 2. */
   three: {
     instance: string;
-    running: { command_id: string; command: string; pid: number | null } | null;
+    running: { command_id: string } | null;
     finished: string[];
   } | null,
 ): AgentFrameInput {

@@ -5,9 +5,9 @@ import {
   type TestDashboard,
   type TestDashboardOptions,
 } from '@/agent/testing/dashboard';
-import type { WireCommand } from '@/lib/protocol/agent';
 import { SimulatedAgent, type SimulatedAgentOptions } from './agent';
 import { PROMPT, type Behaviour, type CommandBehaviour, type ScriptedEnding } from './behaviour';
+import type { WireCommand } from '@/lib/protocol/agent/wire-commands';
 
 const closers: (() => Promise<void>)[] = [];
 afterEach(async () => {
@@ -344,7 +344,7 @@ describe('protocol 3', () => {
     const back = agent.next('registered');
     dashboard.cut();
     await back;
-    expect(dashboard.all('register').at(-1)?.payload.running).toMatchObject({ command_id: ID, command: 'test' });
+    expect(dashboard.all('register').at(-1)?.payload.running).toEqual({ command_id: ID });
     dashboard.command('test', ID);
     await dashboard.until('started again', () => dashboard.all('started').length === 2 || undefined);
   });

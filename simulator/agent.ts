@@ -4,8 +4,6 @@
  */
 import { createCommandMemory } from '@/lib/outbox/command-memory';
 import { createOutbox, type Outbox } from '@/lib/outbox/outbox';
-import { WIRE_COMMANDS, type ReceivedServerFrame, type WireCommand } from '@/lib/protocol/agent';
-import { MAX_BATCH_LINES, MAX_FINISHED_IDS } from '@/lib/protocol/agent-limits';
 import { heartbeatFrame, NO_REPORT, registerFrame, type WireReports } from './agent-frames';
 import { SimulatedConnection, FIRST_REDIAL_MS } from './connection';
 import { behaviourOf, REALISTIC, type Behaviour } from './behaviour';
@@ -21,6 +19,9 @@ import {
 import { Pauses } from './pauses';
 import { hex, seeded, type Random } from './random';
 import { ScriptRunner, wireTime } from './runner';
+import { WIRE_COMMANDS, type WireCommand } from '@/lib/protocol/agent/wire-commands';
+import type { ReceivedServerFrame } from '@/lib/protocol/agent/to-agent';
+import { MAX_BATCH_LINES, MAX_FINISHED_IDS } from '@/lib/protocol/agent/frame-limits';
 
 export interface SimulatedAgentOptions {
   url: string;
@@ -207,7 +208,7 @@ export class SimulatedAgent {
     const { running } = this.runner;
     const three = {
       instance: this.instance,
-      running: running?.id == null ? null : { command_id: running.id, command: running.command, pid: running.pid },
+      running: running?.id == null ? null : { command_id: running.id },
       finished: this.outbox.finished(),
     };
     const heartbeatIntervalS = Math.max(1, this.intervalMs / 1_000);

@@ -1,5 +1,5 @@
 /** How a simulated agent behaves: how long a command takes, what it prints and how it ends, unusual endings included. */
-import type { WireCommand } from '@/lib/protocol/agent';
+import type { WireCommand } from '@/lib/protocol/agent/wire-commands';
 
 /** Every way in which a command may end, and what the dashboard sees of it (docs/protocol.md). */
 export const ENDINGS = {

@@ -1,8 +1,10 @@
 /** The WebSocket of a simulated agent: connects, pings, detects a dead link and reconnects (docs/protocol.md, "Every connection"). */
 import { WebSocket } from 'ws';
-import { parseServerFrame, type AgentFrameInput, type ReceivedServerFrame } from '@/lib/protocol/agent';
-import { MAX_AGENT_FRAME_BYTES } from '@/lib/protocol/agent-limits';
 import type { Random } from './random';
+import { parseServerFrame } from '@/lib/protocol/agent/parse-server-frame';
+import type { AgentFrameInput } from '@/lib/protocol/agent/to-dashboard';
+import type { ReceivedServerFrame } from '@/lib/protocol/agent/to-agent';
+import { MAX_AGENT_FRAME_BYTES } from '@/lib/protocol/agent/frame-limits';
 
 export const HANDSHAKE_TIMEOUT_MS = 10_000;
 export const PING_INTERVAL_MS = 10_000;

@@ -1,13 +1,15 @@
 /** Runs commands as the behaviour says, one at a time; stop, kill, restart and reboot don't wait for the running one. */
 import type { CommandResult } from '@/lib/outbox/command-memory';
 import type { Outbox, OutboxEntry } from '@/lib/outbox/outbox';
-import { WIRE_COMMANDS, type AgentFrameInput, type OutputStream } from '@/lib/protocol/agent';
 import { outputFrame, progressFrame, statusFrame, type WireReports } from './agent-frames';
 import { behaviourOf, type Behaviour } from './behaviour';
 import type { AgentEvent } from './events';
 import type { SimulatedFacts } from './host-facts';
 import type { Pauses } from './pauses';
 import { stepsOf, type RunCommand, type ScriptStep } from './script';
+import { WIRE_COMMANDS } from '@/lib/protocol/agent/wire-commands';
+import type { AgentFrameInput } from '@/lib/protocol/agent/to-dashboard';
+import type { OutputStream } from '@/lib/protocol/output-stream';
 
 /** Lines of a command are sent in portions of about this duration. */
 const PORTION_MS = 100;
@@ -116,7 +118,7 @@ export class ScriptRunner {
       case 'new':
         return true;
       case 'running':
-        send({ type: 'started', payload: { command_id: id, pid: this.current?.pid ?? null } });
+        send({ type: 'started', payload: { command_id: id } });
         return false;
       case 'refused':
         send({ type: 'command_rejected', payload: { reason: 'refused before', command_id: id } });
@@ -148,7 +150,7 @@ export class ScriptRunner {
 
   private accept(command: string, id: string): OutboxEntry {
     const entry = this.host.outbox().begin(id, command);
-    this.host.send({ type: 'started', payload: { command_id: id, pid: null } });
+    this.host.send({ type: 'started', payload: { command_id: id } });
     return entry;
   }
 

@@ -1,6 +1,7 @@
 /** What an agent does for each command, as steps (docs/protocol.md). Pure. */
-import type { OutputStream, WireCommand } from '@/lib/protocol/agent';
 import type { CommandBehaviour } from './behaviour';
+import type { OutputStream } from '@/lib/protocol/output-stream';
+import type { WireCommand } from '@/lib/protocol/agent/wire-commands';
 
 export type Phase = 'pull' | 'system' | 'tests';
 export type ReportedCompartment = 'lock' | 'system' | 'tests';

@@ -2,8 +2,9 @@
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { WebSocketServer, type WebSocket } from 'ws';
-import { parseAgentFrame, type AgentFrame, type AgentFrameType } from '@/lib/protocol/agent';
-import { MAX_AGENT_FRAME_BYTES } from '@/lib/protocol/agent-limits';
+import { parseAgentFrame } from '@/lib/protocol/agent/parse-agent-frame';
+import type { AgentFrame, AgentFrameType } from '@/lib/protocol/agent/to-dashboard';
+import { MAX_AGENT_FRAME_BYTES } from '@/lib/protocol/agent/frame-limits';
 
 export const TEST_TOKEN = 'test-token-0123456789';
 const WAIT_TIMEOUT_MS = 45_000;

@@ -6,8 +6,8 @@ import { operatorAction, stepUpAction } from '@/lib/auth/next/action';
 import { verbPhrase } from '@/lib/fleet/operations/operation-words';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
 import { MAX_QUEUE_MS, MIN_QUEUE_MS } from '@/lib/fleet/operations/queue-time';
-import { OPERATION_IDS } from '@/lib/protocol/live';
 import { runtime } from '@/lib/dashboard/runtime';
+import { OPERATION_IDS } from '@/lib/protocol/operation-ids';
 
 /** Hosts per request. */
 const MAX_HOSTS = 5_000;

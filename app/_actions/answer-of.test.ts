@@ -1,8 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
-import { REFUSAL_REASONS, refusalOf } from '@/lib/protocol/request-refusals';
 import { answerOf } from './answer-of';
+import { REFUSAL_REASONS, refusalOf } from '@/lib/protocol/http/request-refusals';
 
 it('gives the result of an action', async () => {
   expect(await answerOf(Promise.resolve({ ok: true, value: 7 }))).toEqual({ ok: true, value: 7 });

@@ -3,7 +3,7 @@
  * turns such a refusal (text with status 400 or higher) into an error with that text. Every call of an action goes
  * through here; a test checks that.
  */
-import { reasonOfSentence } from '@/lib/protocol/request-refusals';
+import { reasonOfSentence } from '@/lib/protocol/http/request-refusals';
 
 export type Refused = { ok: false; error: { kind: 'signed-out' } | { kind: 'failed'; message: string } };
 

@@ -1,6 +1,6 @@
 /** Values derived from the hosts that stay the same object while they are equal. */
-import type { HostView } from '@/lib/protocol/live';
 import type { FleetCopy } from './fleet-copy';
+import type { HostView } from '@/lib/protocol/live/views/host-view';
 
 /**
  * A getter for a value that `compute` derives from the hosts. It computes at most once per set of hosts, and gives the

@@ -1,5 +1,9 @@
 /** The browser's copy of the fleet, with its connection state: one immutable object, replaced with each change. */
-import { applyChanges, type EventView, type FleetChanges, type FleetView, type HostView } from '@/lib/protocol/live';
+import { applyChanges } from '@/lib/protocol/live/apply-changes';
+import type { EventView } from '@/lib/protocol/live/views/event-view';
+import type { FleetChanges } from '@/lib/protocol/live/changes';
+import type { FleetView } from '@/lib/protocol/live/views/fleet-view';
+import type { HostView } from '@/lib/protocol/live/views/host-view';
 
 export type ConnectionStatus =
   /** The first connection of this page is being made. */

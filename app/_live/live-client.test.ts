@@ -2,12 +2,13 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { WebSocket, WebSocketServer, type WebSocket as Socket } from 'ws';
-import { LIVE_CLOSE, type LiveClientMessage, type LiveServerMessage } from '@/lib/protocol/live';
-import { liveClientSchema } from '@/lib/protocol/live-client';
 import { FleetCopy } from './fleet-copy';
 import { LIVE_TIMES, LiveClient, type LiveTimes, type LiveWorld } from './live-client';
 import { OutputChannel } from './output-channel';
 import { aFleet, aHost } from './testing/views';
+import { LIVE_CLOSE } from '@/lib/protocol/live/close-codes';
+import type { LiveServerMessage } from '@/lib/protocol/live/to-browser';
+import { type LiveClientMessage, liveClientSchema } from '@/lib/protocol/live/to-dashboard';
 
 /** Short back-off; all other timeouts are too long to fire in a test. */
 const QUICK: LiveTimes = { ...LIVE_TIMES, backOffMs: 10, backOffCapMs: 40 };

@@ -2,9 +2,11 @@
  * A browser's connection to `/live`: sends the version of the page, applies changes, requests a snapshot after a gap, and
  * reconnects automatically. No framework and no globals: socket, clock and randomness are passed in.
  */
-import { LIVE_CLOSE, type LiveClientMessage, type LiveServerMessage } from '@/lib/protocol/live';
 import type { FleetCopy } from './fleet-copy';
 import type { OutputChannel } from './output-channel';
+import { LIVE_CLOSE } from '@/lib/protocol/live/close-codes';
+import type { LiveServerMessage } from '@/lib/protocol/live/to-browser';
+import type { LiveClientMessage } from '@/lib/protocol/live/to-dashboard';
 
 export interface SocketHandlers {
   open(): void;

@@ -2,13 +2,17 @@
 
 import { createContext, use, useEffect, useMemo, useState, useSyncExternalStore, type ReactNode } from 'react';
 import { RenderedAtProvider } from '@/app/_ui/time-ago';
-import type { FlakeUpdatesView } from '@/lib/protocol/flake-updates';
-import type { DesiredView, FleetView, HostView, PipelineView, ServiceNotice } from '@/lib/protocol/live';
 import { browserWorld } from './browser-world';
 import { derive } from './derived';
 import { FleetCopy, type ConnectionStatus } from './fleet-copy';
 import { LiveClient } from './live-client';
 import { OutputChannel } from './output-channel';
+import type { FlakeUpdatesView } from '@/lib/protocol/live/views/flake-update-view';
+import type { DesiredView } from '@/lib/protocol/live/views/desired-view';
+import type { FleetView } from '@/lib/protocol/live/views/fleet-view';
+import type { HostView } from '@/lib/protocol/live/views/host-view';
+import type { PipelineView } from '@/lib/protocol/live/views/pipeline-view';
+import type { ServiceNotice } from '@/lib/protocol/live/views/service-notice';
 
 /** Facts that do not change while a page is open. */
 export interface LiveFacts {

@@ -2,7 +2,8 @@
  * Follows the output of commands over the live socket. Each subscriber names its last line; after a reconnect the channel
  * requests the lines after the last received one, so that nothing is lost or repeated.
  */
-import type { LiveClientMessage, LiveServerMessage } from '@/lib/protocol/live';
+import type { LiveServerMessage } from '@/lib/protocol/live/to-browser';
+import type { LiveClientMessage } from '@/lib/protocol/live/to-dashboard';
 
 export type OutputMessage = Extract<LiveServerMessage, { t: 'output' | 'no-output' }>;
 export type OutputListener = (message: OutputMessage) => void;

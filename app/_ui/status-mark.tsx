@@ -1,5 +1,5 @@
-import type { CompartmentStatus } from '@/lib/protocol/live';
 import { cx } from './cx';
+import type { CompartmentStatus } from '@/lib/protocol/compartment-names';
 
 /** Text colour of each status. Whole class names, so that Tailwind finds them. */
 export const STATUS_TEXT: Record<CompartmentStatus, string> = {

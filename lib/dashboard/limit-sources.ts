@@ -1,5 +1,5 @@
 /** Collects the dashboard's limits from its parts. */
-import type { LimitUse } from '@/lib/protocol/limit-use';
+import type { LimitUse } from '@/lib/limits/limit-use';
 
 export type LimitSource = () => readonly LimitUse[];
 

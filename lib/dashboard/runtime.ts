@@ -4,11 +4,11 @@ import type { AuthService } from '@/lib/auth/operator/auth-service';
 import type { DesiredSource } from '@/lib/fleet/hosts/desired';
 import type { FlakeUpdates } from '@/lib/fleet/records/flake-update-port';
 import type { BackupService } from '@/lib/store/backup/backup-service';
-import type { LimitUse } from '@/lib/protocol/limit-use';
-import type { FleetView } from '@/lib/protocol/live';
 import type { Log } from '@/lib/log';
 import { singleton } from '@/lib/singleton';
 import type { FleetOperator } from '@/lib/fleet/records/operator-port';
+import type { FleetView } from '@/lib/protocol/live/views/fleet-view';
+import type { LimitUse } from '@/lib/limits/limit-use';
 
 /** One row of the configuration page, without secrets. */
 export interface SettingView {

@@ -1,11 +1,13 @@
 /** The events of the fleet: one function per kind, with its sentence. */
-import type { CommandOutcome, EventLevel, OperationId } from '@/lib/protocol/live';
 import { nounPhrase, OUTCOME_PHRASES } from './operations/operation-words';
 import { OPERATIONS } from './operations/operations';
 import type { CommandRecord } from './records/command-record';
 import type { HostRecord } from './records/host-record';
 import type { NewEvent } from './records/event-record';
 import type { Requester } from './records/requests';
+import type { CommandOutcome } from '@/lib/protocol/command-phases';
+import type { EventLevel } from '@/lib/protocol/event-categories';
+import type { OperationId } from '@/lib/protocol/operation-ids';
 
 type Host = Pick<HostRecord, 'id' | 'name'>;
 

@@ -1,16 +1,4 @@
 /** The fleet as gateways, pages and actions use it: the only owner of hosts and commands. */
-import type {
-  CommandView,
-  DesiredView,
-  EventView,
-  HostView,
-  OperationId,
-  OutputLine,
-  PipelineSummary,
-  PipelineView,
-  ServiceNotice,
-} from '@/lib/protocol/live';
-import type { LimitUse } from '@/lib/protocol/limit-use';
 import { AgentAdmission } from './agents/agent-admission';
 import { AgentConnections } from './agents/agent-connections';
 import { deadlineOf } from './commands/command';
@@ -39,6 +27,15 @@ import type { FleetOperator, FleetVitals } from './records/operator-port';
 import type { LiveSource } from './records/publisher';
 import type { V1Inbox } from './records/version-1-port';
 import type { FleetOptions } from './turns/fleet-options';
+import type { CommandView } from '@/lib/protocol/live/views/command-view';
+import type { DesiredView } from '@/lib/protocol/live/views/desired-view';
+import type { EventView } from '@/lib/protocol/live/views/event-view';
+import type { HostView } from '@/lib/protocol/live/views/host-view';
+import type { OperationId } from '@/lib/protocol/operation-ids';
+import type { OutputLine } from '@/lib/protocol/live/views/output-line';
+import type { PipelineSummary, PipelineView } from '@/lib/protocol/live/views/pipeline-view';
+import type { ServiceNotice } from '@/lib/protocol/live/views/service-notice';
+import type { LimitUse } from '@/lib/limits/limit-use';
 
 /** How often deadlines, probes and deferred events are checked. */
 export const FLEET_TICK_MS = 1_000;

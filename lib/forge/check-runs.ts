@@ -1,5 +1,5 @@
 /** Reduces the states of a commit's checks to one. Pure. */
-import type { ChecksView } from '@/lib/protocol/flake-updates';
+import type { ChecksView } from '@/lib/protocol/live/views/flake-update-view';
 
 export type CheckState = 'passed' | 'running' | 'failed';
 

@@ -1,6 +1,7 @@
 /** The changes between two lock files, for display. Pure. */
-import { MAX_INPUT_CHANGES, type InputChangeView, type LockedInputView } from '@/lib/protocol/flake-updates';
 import { readFlakeLock, type LockedInput, type LockedInputs } from './flake-lock';
+import { MAX_INPUT_CHANGES } from '@/lib/protocol/live/flake-update-constants';
+import type { InputChangeView, LockedInputView } from '@/lib/protocol/live/views/flake-update-view';
 
 export interface LockDiff {
   /** The configuration's own inputs first, then those of its inputs, by name. */

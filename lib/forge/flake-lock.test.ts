@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { MAX_INPUT_CHANGES } from '@/lib/protocol/flake-updates';
 import { readFlakeLock } from './flake-lock';
 import { diffFlakeLocks } from './flake-lock-diff';
+import { MAX_INPUT_CHANGES } from '@/lib/protocol/live/flake-update-constants';
 
 const REV_A = 'a'.repeat(40);
 const REV_B = 'b'.repeat(40);

@@ -1,7 +1,6 @@
 /** Watches the forge for a flake update, at intervals and on demand, and merges it on request. */
 import type { FlakeUpdates, FlakeUpdatesState, MergeResult } from '@/lib/fleet/records/flake-update-port';
 import type { Log } from '@/lib/log';
-import { NO_FLAKE_UPDATES } from '@/lib/protocol/flake-updates';
 import type { Forge, MergeMethod } from './forge';
 import { findUpdate } from './read-update';
 import { mergeUpdate } from './merge-update';
@@ -10,6 +9,7 @@ import { createPoller } from '@/lib/timers/poller';
 import type { NewEvent } from '@/lib/fleet/records/event-record';
 import type { Clock } from '@/lib/fleet/records/environment';
 import type { Requester } from '@/lib/fleet/records/requests';
+import { NO_FLAKE_UPDATES } from '@/lib/protocol/live/flake-update-constants';
 
 /** Interval while checks run, or while the forge computes whether an update can be merged. */
 export const ACTIVE_INTERVAL_MS = 60_000;

@@ -2,7 +2,7 @@
  * The port to a forge, which hosts the configuration repository and its pull requests. Implemented by `github.ts` and
  * `forgejo.ts`, with one test suite for both.
  */
-import type { ChecksView, ForgeKind } from '@/lib/protocol/flake-updates';
+import type { ChecksView, ForgeKind } from '@/lib/protocol/live/views/flake-update-view';
 
 export interface PullRequest {
   number: number;

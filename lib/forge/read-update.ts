@@ -1,9 +1,9 @@
 /** Finds the flake update among the open pull requests of a forge, and collects what is shown of it. */
-import type { FlakeUpdateView } from '@/lib/protocol/flake-updates';
 import { diffFlakeLocks } from './flake-lock-diff';
 import { UNKNOWN_CHECKS } from './check-runs';
 import type { Forge, ForgeFault, ForgeResult, PullRequest } from './forge';
 import { LOCK_FILE, looksLikeUpdate, notUpdateReason, type UpdateRule } from './recognise-update';
+import type { FlakeUpdateView } from '@/lib/protocol/live/views/flake-update-view';
 
 /** Most candidates that are inspected; each costs two requests. */
 export const MAX_CANDIDATES = 5;

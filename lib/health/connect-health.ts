@@ -8,7 +8,6 @@ import { readApplied } from '@/lib/store/sqlite/migrate';
 import type { Db } from '@/lib/store/sqlite/open-database';
 import type { DesiredSource } from '@/lib/fleet/hosts/desired';
 import type { FleetService } from '@/lib/fleet/service';
-import type { LimitUse } from '@/lib/protocol/limit-use';
 import type { MetricsRegistry } from '@/lib/metrics/create-metrics';
 import type { AgentGateway } from '@/lib/edge/agents/agent-gateway';
 import type { DirectRoute } from '@/lib/edge/http/http';
@@ -16,6 +15,7 @@ import type { LiveHub } from '@/lib/edge/browsers/live-gateway';
 import type { RequestCounts } from '@/lib/edge/http/request-counts';
 import { VERSION } from '@/lib/version';
 import { healthRoutes } from './health-routes';
+import type { LimitUse } from '@/lib/limits/limit-use';
 
 export interface HealthParts {
   config: Pick<Config, 'dataDir' | 'metricsToken'>;

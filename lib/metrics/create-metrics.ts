@@ -1,11 +1,12 @@
 /** Prometheus metrics: one registry per process, with label values from closed lists. */
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
-import type { LimitUse } from '@/lib/protocol/limit-use';
-import { COMMAND_OUTCOMES, type HostView } from '@/lib/protocol/live';
 import { singleton } from '@/lib/singleton';
 import { meterStore } from './metrics-store';
 import type { FleetStore } from '@/lib/fleet/records/store-port';
 import type { FleetVitals } from '@/lib/fleet/records/operator-port';
+import { COMMAND_OUTCOMES } from '@/lib/protocol/command-phases';
+import type { HostView } from '@/lib/protocol/live/views/host-view';
+import type { LimitUse } from '@/lib/limits/limit-use';
 
 /** Sources of metrics that are read on demand. */
 export interface MetricSources {

@@ -1,9 +1,9 @@
 /** How long a heartbeat takes to reach every browser, and what the server uses meanwhile. */
 import { SimulatedFleet } from '@/simulator/fleet';
-import type { LiveServerMessage } from '@/lib/protocol/live';
 import type { Server } from './child';
 import { BenchLiveClient } from './live-client';
 import { spread, type Spread } from './statistics';
+import type { LiveServerMessage } from '@/lib/protocol/live/to-browser';
 
 const WARM_UP_MS = 3_000;
 /** How long messages may still arrive after the last heartbeat. */

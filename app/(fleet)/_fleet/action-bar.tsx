@@ -7,7 +7,6 @@ import { useDerived } from '@/app/_live/live';
 import { Button } from '@/app/_ui/button';
 import { IconButton, type IconButtonProps } from '@/app/_ui/icon-button';
 import { useOnDemand } from '@/app/_ui/on-demand';
-import type { HostView, OperationId } from '@/lib/protocol/live';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
 import { PIPELINES } from '@/lib/fleet/pipelines/pipeline-kinds';
 import { useOperations } from '../_operations/operations-context';
@@ -16,6 +15,8 @@ import { WaitChoice } from '../_operations/wait';
 import { PageBar } from '../_shell/page-bar';
 import { OperationIcon } from './operation-icons';
 import type { Selection } from './selection';
+import type { HostView } from '@/lib/protocol/live/views/host-view';
+import type { OperationId } from '@/lib/protocol/operation-ids';
 
 const OFFERED: OperationId[] = ['pull', 'switch', 'test', 'stop'];
 

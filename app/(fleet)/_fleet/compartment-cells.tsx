@@ -4,9 +4,11 @@ import { memo } from 'react';
 import { cx } from '@/app/_ui/cx';
 import { STATUS_SOFT, STATUS_WORD, StatusMark } from '@/app/_ui/status-mark';
 import { verbPhrase } from '@/lib/fleet/operations/operation-words';
-import { COMPARTMENT_NAMES, type CompartmentName, type CompartmentView, type HostView } from '@/lib/protocol/live';
 import { useOperations } from '../_operations/operations-context';
 import { COMPARTMENT_WORDS } from './facts';
+import { COMPARTMENT_NAMES, type CompartmentName } from '@/lib/protocol/compartment-names';
+import type { CompartmentView } from '@/lib/protocol/live/views/compartment-view';
+import type { HostView } from '@/lib/protocol/live/views/host-view';
 
 /** The five compartments of a host: one icon per column on wide screens, one named tile each on phones. */
 export function CompartmentCells({ host }: { host: HostView }) {

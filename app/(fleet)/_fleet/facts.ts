@@ -1,7 +1,10 @@
 /** What the fleet page derives from a host's view. Pure. */
 import { commandWord } from '@/app/_output/drawer/command-words';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
-import type { CommandView, CompartmentName, CompartmentStatus, HostView, OperationId } from '@/lib/protocol/live';
+import type { CommandView } from '@/lib/protocol/live/views/command-view';
+import type { CompartmentName, CompartmentStatus } from '@/lib/protocol/compartment-names';
+import type { HostView } from '@/lib/protocol/live/views/host-view';
+import type { OperationId } from '@/lib/protocol/operation-ids';
 
 /** Missed heartbeats after which a host is late, and very late. */
 const LATE_BEATS = 2;

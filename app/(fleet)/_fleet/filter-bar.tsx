@@ -8,10 +8,10 @@ import { cx } from '@/app/_ui/cx';
 import { controlClass } from '@/app/_ui/field';
 import { Kbd } from '@/app/_ui/kbd';
 import { capitalised } from '@/app/_ui/sentence';
-import type { HostView } from '@/lib/protocol/live';
 import { isTyping } from '../_shell/typing';
 import { facetValues, type FleetFilter } from './filter';
 import { osName } from './os-icon';
+import type { HostView } from '@/lib/protocol/live/views/host-view';
 
 /** Free text and facets. "/" focuses the text; Escape clears it, then leaves it. */
 export function FilterBar({

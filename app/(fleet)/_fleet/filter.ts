@@ -1,6 +1,7 @@
 /** Which hosts the fleet page shows and in which order, as encoded in its address. Pure. */
-import { COMPARTMENT_NAMES, type CompartmentName, type HostView } from '@/lib/protocol/live';
 import { isBehind, isFailing, isRunning, SEVERITY } from './facts';
+import { COMPARTMENT_NAMES, type CompartmentName } from '@/lib/protocol/compartment-names';
+import type { HostView } from '@/lib/protocol/live/views/host-view';
 
 export const STATUS_FILTERS = ['online', 'offline', 'behind', 'failing', 'running'] as const;
 export type StatusFilter = (typeof STATUS_FILTERS)[number];

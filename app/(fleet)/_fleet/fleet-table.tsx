@@ -4,11 +4,11 @@ import { useWindowVirtualizer } from '@tanstack/react-virtual';
 import { ArrowDown, ArrowUp } from 'lucide-react';
 import { useEffect, useRef, useState, useSyncExternalStore, type ReactNode } from 'react';
 import { cx } from '@/app/_ui/cx';
-import { COMPARTMENT_NAMES } from '@/lib/protocol/live';
 import { COMPARTMENT_WORDS } from './facts';
 import type { FleetFilter, SortKey } from './filter';
 import { HostRow } from './host-row';
 import type { Selection } from './selection';
+import { COMPARTMENT_NAMES } from '@/lib/protocol/compartment-names';
 
 /** Above this many rows, only those in view are rendered. */
 const VIRTUAL_FROM = 100;

@@ -7,7 +7,6 @@ import { sameList } from '@/app/_live/derived';
 import { useDerived } from '@/app/_live/live';
 import { Button } from '@/app/_ui/button';
 import { EmptyState } from '@/app/_ui/empty-state';
-import { COMPARTMENT_NAMES, type HostView } from '@/lib/protocol/live';
 import { useOperations } from '../_operations/operations-context';
 import { PipelineStrip } from '../_pipelines/pipeline-strip';
 import { isTyping } from '../_shell/typing';
@@ -19,6 +18,8 @@ import { FleetTable } from './fleet-table';
 import { Selection } from './selection';
 import { Summary } from './summary';
 import { changeFilter, useFilter } from './use-filter';
+import { COMPARTMENT_NAMES } from '@/lib/protocol/compartment-names';
+import type { HostView } from '@/lib/protocol/live/views/host-view';
 
 /** Loaded only while there is no host, which is once in a dashboard's life. */
 const FirstHost = dynamic(() => import('./first-host').then((page) => page.FirstHost));

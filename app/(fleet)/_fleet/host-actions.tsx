@@ -8,12 +8,13 @@ import { useOnDemand } from '@/app/_ui/on-demand';
 import { capitalised } from '@/app/_ui/sentence';
 import { verbPhrase } from '@/lib/fleet/operations/operation-words';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
-import type { HostView, OperationId } from '@/lib/protocol/live';
 import { useOperations } from '../_operations/operations-context';
 import { isPossible } from '../_operations/plan';
 import { isRunning, nextStep } from './facts';
 import { OperationIcon } from './operation-icons';
 import { checkOperation } from '@/lib/fleet/operations/operation-rules';
+import type { HostView } from '@/lib/protocol/live/views/host-view';
+import type { OperationId } from '@/lib/protocol/operation-ids';
 
 /** The operations for one host. While one is running, Stop takes the place of the others, so that nothing moves. */
 export function HostActions({ host }: { host: HostView }) {

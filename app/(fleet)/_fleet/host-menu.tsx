@@ -6,7 +6,6 @@ import { newestCommand, openOutput } from '@/app/_output/drawer/open-output';
 import { Menu, MenuItem, MenuSeparator } from '@/app/_ui/menu';
 import { OPERATION_WORDS } from '@/lib/fleet/operations/operation-words';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
-import type { HostView, OperationId } from '@/lib/protocol/live';
 import { cancelQueued } from '../_operations/cancel';
 import { useOperations } from '../_operations/operations-context';
 import { isPossible } from '../_operations/plan';
@@ -14,6 +13,8 @@ import { PipelineItems } from '../_pipelines/pipeline-items';
 import { OperationIcon } from './operation-icons';
 import { operationMenu } from './operation-menu';
 import { checkOperation } from '@/lib/fleet/operations/operation-rules';
+import type { HostView } from '@/lib/protocol/live/views/host-view';
+import type { OperationId } from '@/lib/protocol/operation-ids';
 
 const MENU = operationMenu('one');
 

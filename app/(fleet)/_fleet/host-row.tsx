@@ -6,7 +6,6 @@ import { useConnection, useHost } from '@/app/_live/live';
 import { cx } from '@/app/_ui/cx';
 import { StatusDot, type DotTone } from '@/app/_ui/status-dot';
 import { TimeAgo, useNow } from '@/app/_ui/time-ago';
-import type { HostView } from '@/lib/protocol/live';
 import { CompartmentCells } from './compartment-cells';
 import { lateness, type Lateness } from './facts';
 import { HostActions } from './host-actions';
@@ -14,6 +13,7 @@ import { MetricCells } from './metric-cells';
 import { OperationCell } from './operation-cell';
 import { OsIcon, osName } from './os-icon';
 import type { Selection } from './selection';
+import type { HostView } from '@/lib/protocol/live/views/host-view';
 
 export interface HostRowProps {
   id: string;

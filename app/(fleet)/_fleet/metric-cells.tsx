@@ -2,7 +2,7 @@
 
 import { Meter, type ProgressTone } from '@/app/_ui/progress';
 import { cx } from '@/app/_ui/cx';
-import type { MetricsView } from '@/lib/protocol/live';
+import type { MetricsView } from '@/lib/protocol/live/views/host-view';
 
 /** Percentages from which a metric is highlighted. */
 const HIGH = 80;

@@ -10,8 +10,9 @@ import { Spinner } from '@/app/_ui/spinner';
 import { Elapsed, TimeAgo } from '@/app/_ui/time-ago';
 import { OPERATION_WORDS } from '@/lib/fleet/operations/operation-words';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
-import type { CommandView, HostView } from '@/lib/protocol/live';
 import { activity } from './facts';
+import type { CommandView } from '@/lib/protocol/live/views/command-view';
+import type { HostView } from '@/lib/protocol/live/views/host-view';
 
 const BUTTON = 'block w-full rounded-md px-2 py-1 text-left text-xs hover:bg-hover pointer-coarse:py-2';
 

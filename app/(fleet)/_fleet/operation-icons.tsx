@@ -13,7 +13,7 @@ import {
   Trash2,
   Zap,
 } from 'lucide-react';
-import type { OperationId } from '@/lib/protocol/live';
+import type { OperationId } from '@/lib/protocol/operation-ids';
 
 const OPERATION_ICONS: Readonly<Record<OperationId, typeof Play | null>> = {
   pull: Download,

@@ -1,5 +1,5 @@
 /** The position of each operation in the menus of one host and of several. */
-import { OPERATION_IDS, type OperationId } from '@/lib/protocol/live';
+import { OPERATION_IDS, type OperationId } from '@/lib/protocol/operation-ids';
 
 const SECTIONS = ['run', 'control', 'host'] as const;
 

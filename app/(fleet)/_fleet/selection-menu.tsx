@@ -3,7 +3,8 @@
 import { Fragment, type ReactElement } from 'react';
 import { Menu, MenuItem, MenuSeparator } from '@/app/_ui/menu';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
-import type { HostView, OperationId } from '@/lib/protocol/live';
+import type { HostView } from '@/lib/protocol/live/views/host-view';
+import type { OperationId } from '@/lib/protocol/operation-ids';
 import { useOperations } from '../_operations/operations-context';
 import { isPossible, planOperation, planSentence } from '../_operations/plan';
 import { PipelineItems } from '../_pipelines/pipeline-items';

@@ -2,8 +2,8 @@ import { answerOf } from '@/app/_actions/answer-of';
 import { valueOrNull } from '@/app/_actions/value-or-null';
 import { toast } from '@/app/_ui/toast-store';
 import { OPERATION_WORDS } from '@/lib/fleet/operations/operation-words';
-import type { CommandView } from '@/lib/protocol/live';
 import { cancelCommand } from '../actions';
+import type { CommandView } from '@/lib/protocol/live/views/command-view';
 
 /** Cancels a queued command and shows a message when that was not possible. Never rejects. */
 export async function cancelQueued({ id, operation }: Pick<CommandView, 'id' | 'operation'>): Promise<void> {

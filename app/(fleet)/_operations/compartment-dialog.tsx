@@ -6,11 +6,13 @@ import { Dialog } from '@/app/_ui/dialog';
 import { STATUS_WORD, StatusMark } from '@/app/_ui/status-mark';
 import { TimeAgo } from '@/app/_ui/time-ago';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
-import type { CompartmentName, HostView, OperationId } from '@/lib/protocol/live';
 import { COMPARTMENT_WORDS } from '../_fleet/facts';
 import { useOperations } from './operations-context';
 import { isPossible } from './plan';
 import { checkOperation } from '@/lib/fleet/operations/operation-rules';
+import type { CompartmentName } from '@/lib/protocol/compartment-names';
+import type { HostView } from '@/lib/protocol/live/views/host-view';
+import type { OperationId } from '@/lib/protocol/operation-ids';
 
 /** The operation that checks a compartment again. */
 const CHECKS: Record<CompartmentName, OperationId> = {

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
-import { OPERATION_IDS, type OperationId } from '@/lib/protocol/live';
 import { reportDispatch } from './dispatch-report';
 import type { DispatchResult } from '@/lib/fleet/records/requests';
+import { OPERATION_IDS, type OperationId } from '@/lib/protocol/operation-ids';
 
 const accepted = (n: number): DispatchResult => ({
   kind: 'accepted',

@@ -2,8 +2,8 @@
 import { capitalised } from '@/app/_ui/sentence';
 import { OPERATION_WORDS, verbPhrase } from '@/lib/fleet/operations/operation-words';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
-import type { OperationId } from '@/lib/protocol/live';
 import type { DispatchResult } from '@/lib/fleet/records/requests';
+import type { OperationId } from '@/lib/protocol/operation-ids';
 
 export interface Report {
   tone: 'success' | 'warning' | 'error';

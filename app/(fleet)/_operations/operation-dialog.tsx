@@ -4,11 +4,12 @@ import type { ReactNode } from 'react';
 import { Button } from '@/app/_ui/button';
 import { Dialog } from '@/app/_ui/dialog';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
-import type { HostView, OperationId } from '@/lib/protocol/live';
 import { canWait, hostCount, endedBy, planOffers, planOperation, planSentence, type BlockedGroup } from './plan';
 import { sendOperation, type SendOptions } from './send';
 import { useHosts } from './use-hosts';
 import { WaitForm } from './wait';
+import type { HostView } from '@/lib/protocol/live/views/host-view';
+import type { OperationId } from '@/lib/protocol/operation-ids';
 
 /** Host names shown per group; the rest are counted. */
 const MAX_NAMES = 6;

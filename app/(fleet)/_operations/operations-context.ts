@@ -1,8 +1,10 @@
 'use client';
 
 import { createContext, use } from 'react';
-import type { CompartmentName, OperationId, PipelineKind } from '@/lib/protocol/live';
 import type { ReviewedPullRequest } from '@/lib/fleet/records/requests';
+import type { CompartmentName } from '@/lib/protocol/compartment-names';
+import type { OperationId } from '@/lib/protocol/operation-ids';
+import type { PipelineKind } from '@/lib/protocol/pipeline-kinds';
 
 export interface RunOptions {
   /** Queue the operation for offline hosts, for at most this long. */

@@ -3,7 +3,6 @@
 import dynamic from 'next/dynamic';
 import { useCallback, useMemo, useState, type ReactNode } from 'react';
 import { useLive } from '@/app/_live/live';
-import type { CompartmentName, OperationId, PipelineKind } from '@/lib/protocol/live';
 import { CompartmentDialog } from './compartment-dialog';
 import { DoubleClicks } from './double-click';
 import { OperationDialog } from './operation-dialog';
@@ -11,6 +10,9 @@ import { OperationsContext, type Operations, type RunOptions } from './operation
 import { canWait, hostCount, needsReview, planOperation } from './plan';
 import { sendOperation } from './send';
 import type { ReviewedPullRequest } from '@/lib/fleet/records/requests';
+import type { CompartmentName } from '@/lib/protocol/compartment-names';
+import type { OperationId } from '@/lib/protocol/operation-ids';
+import type { PipelineKind } from '@/lib/protocol/pipeline-kinds';
 
 /** Loaded on demand, because they are rarely needed. */
 const ColorDialog = dynamic(() => import('./color-dialog').then((part) => part.ColorDialog));

@@ -2,9 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { aCommand, aHost, withCompartments } from '@/app/_live/testing/views';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
-import { OPERATION_IDS, type HostView } from '@/lib/protocol/live';
 import { needsReview, planOffers, planOperation, planSentence } from './plan';
 import { checkOperation } from '@/lib/fleet/operations/operation-rules';
+import { OPERATION_IDS } from '@/lib/protocol/operation-ids';
+import type { HostView } from '@/lib/protocol/live/views/host-view';
 
 const online = (n: number): HostView[] => Array.from({ length: n }, (_, i) => aHost(`h${i}`));
 const offline = (n: number): HostView[] => Array.from({ length: n }, (_, i) => aHost(`off${i}`, { online: false }));

@@ -2,9 +2,10 @@
 import { capitalised, joinWords } from '@/app/_ui/sentence';
 import { OPERATION_WORDS, verbPhrase } from '@/lib/fleet/operations/operation-words';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
-import type { HostView, OperationId } from '@/lib/protocol/live';
 import { checkOperation } from '@/lib/fleet/operations/operation-rules';
 import type { Blocked } from '@/lib/fleet/records/blocked';
+import type { HostView } from '@/lib/protocol/live/views/host-view';
+import type { OperationId } from '@/lib/protocol/operation-ids';
 
 /** Hosts on which an operation is blocked for the same reason. */
 export interface BlockedGroup {

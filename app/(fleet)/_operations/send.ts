@@ -8,11 +8,11 @@ import { toast } from '@/app/_ui/toast-store';
 import { verbPhrase } from '@/lib/fleet/operations/operation-words';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
 import type { StepUpError } from '@/lib/auth/next/action-result';
-import type { OperationId } from '@/lib/protocol/live';
 import { dispatchOperation } from '../actions';
 import { reportDispatch } from './dispatch-report';
 import { newRequestId } from './request-id';
 import type { DispatchResult } from '@/lib/fleet/records/requests';
+import type { OperationId } from '@/lib/protocol/operation-ids';
 
 /** A request without an answer is sent once more with the same id, so that nothing is started twice. */
 const TRIES = 2;

@@ -4,8 +4,9 @@ import { z } from 'zod';
 import { operatorAction, stepUpAction } from '@/lib/auth/next/action';
 import { stagesOf } from '@/lib/fleet/pipelines/pipeline-plan';
 import { MAX_PIPELINE_HOSTS, MAX_STAGES, PIPELINES, stageToProve } from '@/lib/fleet/pipelines/pipeline-kinds';
-import { OPERATION_IDS, PIPELINE_KINDS } from '@/lib/protocol/live';
 import { runtime } from '@/lib/dashboard/runtime';
+import { OPERATION_IDS } from '@/lib/protocol/operation-ids';
+import { PIPELINE_KINDS } from '@/lib/protocol/pipeline-kinds';
 
 const id = z.string().min(1).max(64);
 

@@ -1,6 +1,6 @@
 import { cx } from '@/app/_ui/cx';
-import type { PipelineSummary } from '@/lib/protocol/live';
 import { hostsOver, progressText } from './pipeline-words';
+import type { PipelineSummary } from '@/lib/protocol/live/views/pipeline-view';
 
 /** The progress of a pipeline: the shares of done, failed, skipped and running hosts. Drawn without style attributes. */
 export function PipelineBar({

@@ -14,13 +14,14 @@ import {
   PIPELINES,
   stagesProblem,
 } from '@/lib/fleet/pipelines/pipeline-kinds';
-import type { OperationId, PipelineKind } from '@/lib/protocol/live';
 import { hostCount } from '../_operations/plan';
 import { useHosts } from '../_operations/use-hosts';
 import { previewPipeline, previewSentences, type SkippedGroup } from './pipeline-preview';
 import { sendPipeline } from './send-pipeline';
 import { StagePicker } from './stage-picker';
 import type { ReviewedPullRequest } from '@/lib/fleet/records/requests';
+import type { OperationId } from '@/lib/protocol/operation-ids';
+import type { PipelineKind } from '@/lib/protocol/pipeline-kinds';
 
 const AT_ONCE = [1, 2, 5, DEFAULT_PARALLELISM, 25, 50];
 /** Host names shown per group; the rest are counted. */

@@ -2,8 +2,8 @@ import { Ban, CircleCheck, CircleDashed, CircleX, Hourglass, TriangleAlert } fro
 import { Badge } from '@/app/_ui/badge';
 import { cx } from '@/app/_ui/cx';
 import { Spinner } from '@/app/_ui/spinner';
-import type { PipelineSummary } from '@/lib/protocol/live';
 import { pipelineWord, type PipelineWord } from './pipeline-words';
+import type { PipelineSummary } from '@/lib/protocol/live/views/pipeline-view';
 
 const TEXT: Record<PipelineWord['tone'], string> = {
   ok: 'text-ok',

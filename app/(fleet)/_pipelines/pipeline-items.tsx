@@ -3,8 +3,9 @@
 import { ListChecks, ListPlus, RefreshCcwDot, Hammer, type LucideIcon } from 'lucide-react';
 import { MenuItem, MenuSeparator } from '@/app/_ui/menu';
 import { PIPELINES } from '@/lib/fleet/pipelines/pipeline-kinds';
-import type { HostView, PipelineKind } from '@/lib/protocol/live';
 import { useOperations } from '../_operations/operations-context';
+import type { HostView } from '@/lib/protocol/live/views/host-view';
+import type { PipelineKind } from '@/lib/protocol/pipeline-kinds';
 
 /** The pipelines for a selection. A merge is started where its pull request is shown. */
 const OFFERED: [PipelineKind, LucideIcon][] = [

@@ -5,9 +5,9 @@ import { usePipelines } from '@/app/_live/live';
 import { duration } from '@/app/_ui/ages';
 import { Elapsed, TimeAgo } from '@/app/_ui/time-ago';
 import { PIPELINES } from '@/lib/fleet/pipelines/pipeline-kinds';
-import type { PipelineSummary } from '@/lib/protocol/live';
 import { PipelineBadge } from './pipeline-icon';
 import { progressText, stageWords } from './pipeline-words';
+import type { PipelineSummary } from '@/lib/protocol/live/views/pipeline-view';
 
 /** Pipelines, newest first: as rendered by the server, updated live. `limit`: the maximum number. */
 export function PipelineList({ initial, limit }: { initial: readonly PipelineSummary[]; limit: number }) {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { aCommand, aHost, withCompartments } from '@/app/_live/testing/views';
-import type { PipelineView } from '@/lib/protocol/live';
 import { previewPipeline, previewSentences } from './pipeline-preview';
+import type { PipelineView } from '@/lib/protocol/live/views/pipeline-view';
 
 const other = {
   hosts: [

@@ -2,11 +2,13 @@
 import { verbPhrase } from '@/lib/fleet/operations/operation-words';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
 import { hostStages, isPrelude } from '@/lib/fleet/pipelines/pipeline-kinds';
-import type { HostView, OperationId, PipelineView } from '@/lib/protocol/live';
 import { hostCount } from '../_operations/plan';
 import { stageWords } from './pipeline-words';
 import { notBusy } from '@/lib/fleet/operations/preconditions';
 import { checkOperation } from '@/lib/fleet/operations/operation-rules';
+import type { HostView } from '@/lib/protocol/live/views/host-view';
+import type { OperationId } from '@/lib/protocol/operation-ids';
+import type { PipelineView } from '@/lib/protocol/live/views/pipeline-view';
 
 /** Hosts that will be skipped for the same reason. */
 export interface SkippedGroup {

@@ -7,10 +7,10 @@ import { usePipelines } from '@/app/_live/live';
 import { IconButton } from '@/app/_ui/icon-button';
 import { Elapsed } from '@/app/_ui/time-ago';
 import { PIPELINES } from '@/lib/fleet/pipelines/pipeline-kinds';
-import type { PipelineView } from '@/lib/protocol/live';
 import { PipelineBar } from './pipeline-bar';
 import { PipelineBadge } from './pipeline-icon';
 import { progressText } from './pipeline-words';
+import type { PipelineView } from '@/lib/protocol/live/views/pipeline-view';
 
 /** Running pipelines, and those that ended while this page was open until they are dismissed: one line each. */
 export function PipelineStrip() {

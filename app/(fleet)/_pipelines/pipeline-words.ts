@@ -2,7 +2,9 @@
 import { commandWord, type CommandWord } from '@/app/_output/drawer/command-words';
 import { joinWords } from '@/app/_ui/sentence';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
-import type { OperationId, PipelineHostStatus, PipelineStepView, PipelineSummary } from '@/lib/protocol/live';
+import type { OperationId } from '@/lib/protocol/operation-ids';
+import type { PipelineHostStatus } from '@/lib/protocol/pipeline-kinds';
+import type { PipelineStepView, PipelineSummary } from '@/lib/protocol/live/views/pipeline-view';
 
 export interface PipelineWord {
   word: string;

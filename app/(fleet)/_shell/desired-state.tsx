@@ -3,7 +3,7 @@
 import { GitBranch } from 'lucide-react';
 import { useDesired } from '@/app/_live/live';
 import { TimeAgo } from '@/app/_ui/time-ago';
-import type { DesiredView } from '@/lib/protocol/live';
+import type { DesiredView } from '@/lib/protocol/live/views/desired-view';
 
 /** The desired state: branch, commit, message and age. Problems are shown in a bar above. */
 export function DesiredStateBar() {

@@ -1,8 +1,8 @@
 import { ArrowRight } from 'lucide-react';
 import { Badge } from '@/app/_ui/badge';
 import { TimeAgo } from '@/app/_ui/time-ago';
-import type { FlakeUpdateView, InputChangeView, LockedInputView } from '@/lib/protocol/flake-updates';
 import { INPUT_KINDS, shortRev } from './words';
+import type { FlakeUpdateView, InputChangeView, LockedInputView } from '@/lib/protocol/live/views/flake-update-view';
 
 /** The inputs that an update changes: old and new revision, and their ages. */
 export function ChangedInputs({ update: { inputs, moreInputs, inputsProblem } }: { update: FlakeUpdateView }) {

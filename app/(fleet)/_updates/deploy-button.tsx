@@ -2,8 +2,8 @@
 
 import { useLive } from '@/app/_live/live';
 import { Button } from '@/app/_ui/button';
-import type { FlakeUpdateView } from '@/lib/protocol/flake-updates';
 import { useOperations } from '../_operations/operations-context';
+import type { FlakeUpdateView } from '@/lib/protocol/live/views/flake-update-view';
 
 /** Opens the dialog that merges the update and deploys it to all hosts. */
 export function DeployButton({ update: { number, headSha, blocked } }: { update: FlakeUpdateView }) {

@@ -5,10 +5,10 @@ import { useFlakeUpdates } from '@/app/_live/live';
 import { Badge } from '@/app/_ui/badge';
 import { Button } from '@/app/_ui/button';
 import { Dialog } from '@/app/_ui/dialog';
-import type { FlakeUpdateView } from '@/lib/protocol/flake-updates';
 import { ChangedInputs } from './changed-inputs';
 import { sendMerge } from './send-merge';
 import { checksWords, FORGE_NAMES, mergeWarning } from './words';
+import type { FlakeUpdateView } from '@/lib/protocol/live/views/flake-update-view';
 
 /**
  * Confirms a merge. It keeps showing the commit that was opened: when the pull request changes meanwhile, the operator

@@ -1,7 +1,7 @@
 import { answerOf } from '@/app/_actions/answer-of';
 import { toast } from '@/app/_ui/toast-store';
-import type { FlakeUpdateView } from '@/lib/protocol/flake-updates';
 import { mergeFlakeUpdate } from './actions';
+import type { FlakeUpdateView } from '@/lib/protocol/live/views/flake-update-view';
 
 /** Requests the merge. Gives null once merged, or a sentence that says why not. Never rejects. */
 export async function sendMerge({ number, headSha }: FlakeUpdateView): Promise<string | null> {

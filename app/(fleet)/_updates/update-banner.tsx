@@ -9,9 +9,9 @@ import { Badge } from '@/app/_ui/badge';
 import { Button } from '@/app/_ui/button';
 import { cx } from '@/app/_ui/cx';
 import { TimeAgo } from '@/app/_ui/time-ago';
-import type { FlakeUpdatesView, FlakeUpdateView } from '@/lib/protocol/flake-updates';
 import { DeployButton } from './deploy-button';
 import { changeSentence, checksWords, FORGE_NAMES } from './words';
+import type { FlakeUpdatesView, FlakeUpdateView } from '@/lib/protocol/live/views/flake-update-view';
 
 /** Loaded on demand. */
 const ChangedInputs = dynamic(() => import('./changed-inputs').then((part) => part.ChangedInputs));

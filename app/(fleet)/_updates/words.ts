@@ -6,7 +6,7 @@ import type {
   ForgeKind,
   InputChangeView,
   LockedInputView,
-} from '@/lib/protocol/flake-updates';
+} from '@/lib/protocol/live/views/flake-update-view';
 
 export const FORGE_NAMES: Record<ForgeKind, string> = { none: 'the forge', github: 'GitHub', forgejo: 'Forgejo' };
 

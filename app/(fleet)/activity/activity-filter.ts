@@ -1,6 +1,7 @@
 /** The filter of the activity page, as encoded in its address. */
 import { z } from 'zod';
-import type { EventCategory, EventView } from '@/lib/protocol/live';
+import type { EventCategory } from '@/lib/protocol/event-categories';
+import type { EventView } from '@/lib/protocol/live/views/event-view';
 
 export const CATEGORIES = ['fleet', 'command', 'agent', 'auth', 'system'] as const satisfies readonly EventCategory[];
 

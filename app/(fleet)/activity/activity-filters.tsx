@@ -8,8 +8,8 @@ import { useDerived } from '@/app/_live/live';
 import { Button, buttonClass } from '@/app/_ui/button';
 import { SelectField, TextField } from '@/app/_ui/field';
 import { Spinner } from '@/app/_ui/spinner';
-import type { HostView } from '@/lib/protocol/live';
 import { CATEGORIES, CATEGORY_WORDS, NO_FILTER, filterQuery, type ActivityFilter } from './activity-filter';
+import type { HostView } from '@/lib/protocol/live/views/host-view';
 
 /** Delay between the last key and the search. */
 const TYPING_MS = 250;

@@ -9,12 +9,12 @@ import { Button } from '@/app/_ui/button';
 import { Card } from '@/app/_ui/card';
 import { EmptyState } from '@/app/_ui/empty-state';
 import { toast } from '@/app/_ui/toast-store';
-import type { EventView } from '@/lib/protocol/live';
 import { readEvents } from './actions';
 import { filterQuery, matchesFilter, type ActivityFilter } from './activity-filter';
 import { EventRow } from './event-row';
 import { withNewer, withNewestPage, withOlder } from './event-list';
 import type { EventPage } from './event-pages';
+import type { EventView } from '@/lib/protocol/live/views/event-view';
 
 /** Scrolled further than this, new events are held back, so that the list does not move under the reader. */
 const AT_TOP_PX = 80;

@@ -1,12 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { EventView } from '@/lib/protocol/live';
 import { NO_FILTER, filterFrom, filterQuery, matchesFilter, type ActivityFilter } from './activity-filter';
 import { csvField, exportEvent, exportHead } from './event-export';
 import { MAX_EVENTS, withNewer, withNewestPage, withOlder } from './event-list';
 import { readEventPage, type EventPage } from './event-pages';
 import { exportStream } from './export-stream';
 import type { EventFilter } from '@/lib/fleet/records/store-port';
+import type { EventView } from '@/lib/protocol/live/views/event-view';
 
 const event = (id: number, more: Partial<EventView> = {}): EventView => ({
   id,

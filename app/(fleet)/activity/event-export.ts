@@ -1,5 +1,5 @@
 /** Events as files: NDJSON for programs, CSV for spreadsheets. */
-import type { EventView } from '@/lib/protocol/live';
+import type { EventView } from '@/lib/protocol/live/views/event-view';
 
 export const EXPORT_FORMATS = ['ndjson', 'csv'] as const;
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];

@@ -1,6 +1,6 @@
 /** The events that the activity page holds: newest first, each once, bounded. */
-import type { EventView } from '@/lib/protocol/live';
 import type { EventPage } from './event-pages';
+import type { EventView } from '@/lib/protocol/live/views/event-view';
 
 /** Limit for a page that stays open for weeks; older events can be loaded again. */
 export const MAX_EVENTS = 2_000;

@@ -1,7 +1,7 @@
 /** Reads events page by page, and searches their text, which the store cannot do. */
-import type { EventView } from '@/lib/protocol/live';
 import { matchesFilter, type ActivityFilter } from './activity-filter';
 import type { EventFilter } from '@/lib/fleet/records/store-port';
+import type { EventView } from '@/lib/protocol/live/views/event-view';
 
 /** Events per page. */
 export const PAGE_EVENTS = 100;

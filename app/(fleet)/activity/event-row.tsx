@@ -7,7 +7,8 @@ import { newestCommand, openOutput } from '@/app/_output/drawer/open-output';
 import { cx } from '@/app/_ui/cx';
 import { IconButton } from '@/app/_ui/icon-button';
 import { TimeAgo } from '@/app/_ui/time-ago';
-import type { EventLevel, EventView } from '@/lib/protocol/live';
+import type { EventLevel } from '@/lib/protocol/event-categories';
+import type { EventView } from '@/lib/protocol/live/views/event-view';
 
 const LEVELS: Record<EventLevel, { Icon: typeof Info; className: string; word: string }> = {
   info: { Icon: Info, className: 'text-faint', word: 'Information' },

@@ -1,7 +1,7 @@
 import Link from 'next/link';
 import { Card } from '@/app/_ui/card';
-import type { PipelineSummary } from '@/lib/protocol/live';
 import { PipelineList } from '../_pipelines/pipeline-list';
+import type { PipelineSummary } from '@/lib/protocol/live/views/pipeline-view';
 
 /** Pipelines shown above the events. */
 export const RECENT_PIPELINES = 3;

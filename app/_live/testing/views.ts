@@ -1,6 +1,9 @@
 /** Sample views for tests, with defaults for all fields. */
-import type { CommandView, CompartmentView, FleetView, HostView } from '@/lib/protocol/live';
-import { NO_FLAKE_UPDATES } from '@/lib/protocol/flake-updates';
+import type { CommandView } from '@/lib/protocol/live/views/command-view';
+import type { CompartmentView } from '@/lib/protocol/live/views/compartment-view';
+import type { FleetView } from '@/lib/protocol/live/views/fleet-view';
+import type { HostView } from '@/lib/protocol/live/views/host-view';
+import { NO_FLAKE_UPDATES } from '@/lib/protocol/live/flake-update-constants';
 
 const OK: CompartmentView = { status: 'ok', message: 'OK', checkedAt: 1_000, next: null };
 

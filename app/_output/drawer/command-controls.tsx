@@ -9,10 +9,11 @@ import { useHost } from '@/app/_live/live';
 import { Button } from '@/app/_ui/button';
 import { toast } from '@/app/_ui/toast-store';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
-import type { CommandView, HostView } from '@/lib/protocol/live';
 import { extendCommand } from './actions';
 import { valueOrNull } from '@/app/_actions/value-or-null';
 import { checkOperation } from '@/lib/fleet/operations/operation-rules';
+import type { CommandView } from '@/lib/protocol/live/views/command-view';
+import type { HostView } from '@/lib/protocol/live/views/host-view';
 
 /** Stop while a command is running; an extended deadline, or Kill, when it is overdue. */
 export function CommandControls({ command }: { command: CommandView }) {

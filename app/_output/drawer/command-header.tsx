@@ -4,13 +4,13 @@ import { Elapsed, TimeAgo } from '@/app/_ui/time-ago';
 import { duration } from '@/app/_ui/ages';
 import { TimeLeft } from '@/app/_ui/time-left';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
-import type { CommandView, ProgressView } from '@/lib/protocol/live';
 import { CommandControls } from './command-controls';
 import { CommandStateBadge } from './command-state';
 import { isSuccess } from './command-words';
 import type { NixProgress } from '../text/nix-phase';
 import { nixSteps } from '../text/nix-phase';
 import { NixSteps } from '../text/nix-steps';
+import type { CommandView, ProgressView } from '@/lib/protocol/live/views/command-view';
 
 /** A command: its operation, its state and its controls. */
 export function CommandHeader({

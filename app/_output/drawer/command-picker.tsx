@@ -8,12 +8,12 @@ import { Menu, MenuChoice, MenuLabel } from '@/app/_ui/menu';
 import { Spinner } from '@/app/_ui/spinner';
 import { TimeAgo } from '@/app/_ui/time-ago';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
-import type { CommandView } from '@/lib/protocol/live';
 import { recentCommands } from './actions';
 import { valueOrNull } from '@/app/_actions/value-or-null';
 import { CommandIcon } from './command-state';
 import { commandWord } from './command-words';
 import { openOutput } from './open-output';
+import type { CommandView } from '@/lib/protocol/live/views/command-view';
 
 /** Selects one of a host's recent commands. The newest one is followed; an older one stays until another is selected. */
 export function CommandPicker({ hostId, commandId }: { hostId: string; commandId: string }) {

@@ -1,9 +1,9 @@
 import { Ban, CircleCheck, CircleDashed, CircleX, Hourglass, TriangleAlert } from 'lucide-react';
-import type { CommandView } from '@/lib/protocol/live';
 import { Badge } from '@/app/_ui/badge';
 import { Spinner } from '@/app/_ui/spinner';
 import { cx } from '@/app/_ui/cx';
 import { commandWord, type CommandWord } from './command-words';
+import type { CommandView } from '@/lib/protocol/live/views/command-view';
 
 const TEXT: Record<CommandWord['tone'], string> = {
   ok: 'text-ok',

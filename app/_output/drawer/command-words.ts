@@ -1,5 +1,6 @@
 /** Words and colours for the states of commands, used by all pages. */
-import type { CommandOutcome, CommandPhase, CommandView } from '@/lib/protocol/live';
+import type { CommandOutcome, CommandPhase } from '@/lib/protocol/command-phases';
+import type { CommandView } from '@/lib/protocol/live/views/command-view';
 
 export interface CommandWord {
   word: string;

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import type { CommandView, OperationId } from '@/lib/protocol/live';
 import {
   MAX_TABS,
   newestCommand,
@@ -9,6 +8,8 @@ import {
   type TabHost,
   type TabStorage,
 } from './open-output';
+import type { CommandView } from '@/lib/protocol/live/views/command-view';
+import type { OperationId } from '@/lib/protocol/operation-ids';
 
 const command = (id: string, createdAt: number, operation: OperationId = 'pull'): CommandView => ({
   id,

@@ -3,7 +3,8 @@
  * any part of the dashboard can open an output.
  */
 import * as z from 'zod/mini';
-import type { CommandView, HostView } from '@/lib/protocol/live';
+import type { CommandView } from '@/lib/protocol/live/views/command-view';
+import type { HostView } from '@/lib/protocol/live/views/host-view';
 
 export interface OutputTab {
   hostId: string;

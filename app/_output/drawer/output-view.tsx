@@ -5,7 +5,6 @@ import { Button } from '@/app/_ui/button';
 import { EmptyState } from '@/app/_ui/empty-state';
 import { Spinner } from '@/app/_ui/spinner';
 import { OPERATION_WORDS } from '@/lib/fleet/operations/operation-words';
-import type { CommandView } from '@/lib/protocol/live';
 import { CommandHeader } from './command-header';
 import { CommandPicker } from './command-picker';
 import { drawerSettings } from './drawer-settings';
@@ -15,6 +14,7 @@ import { OutputLines } from '../text/output-lines';
 import { OutputToolbar } from './output-toolbar';
 import { useCommand } from './use-command';
 import { useSearch } from './use-search';
+import type { CommandView } from '@/lib/protocol/live/views/command-view';
 
 /** The output of one command, with its header and toolbar. */
 export function OutputView({ tab, hostName, feed }: { tab: OutputTab; hostName: string; feed: OutputFeed }) {

@@ -3,9 +3,9 @@
 import { answerOf } from '@/app/_actions/answer-of';
 import { useEffect, useState } from 'react';
 import { useHost } from '@/app/_live/live';
-import type { CommandView } from '@/lib/protocol/live';
 import { findCommand } from './actions';
 import { valueOrNull } from '@/app/_actions/value-or-null';
+import type { CommandView } from '@/lib/protocol/live/views/command-view';
 
 /**
  * A command: live while its host's view contains it, else read from the dashboard. Null while it is loading, and when it

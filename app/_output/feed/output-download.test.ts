@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { OutputLine } from '@/lib/protocol/live';
 import { downloadName, outputStream } from './output-download';
+import type { OutputLine } from '@/lib/protocol/live/views/output-line';
 
 const line = (seq: number, text: string, stream: OutputLine['stream'] = 'stdout'): OutputLine => ({
   seq,

@@ -1,6 +1,7 @@
 /** A command's output as a text file. */
-import type { CommandView, OutputLine } from '@/lib/protocol/live';
 import { plainOutput } from '../text/sgr';
+import type { CommandView } from '@/lib/protocol/live/views/command-view';
+import type { OutputLine } from '@/lib/protocol/live/views/output-line';
 
 /** Lines per read. */
 const PAGE_LINES = 1_000;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { OutputLine } from '@/lib/protocol/live';
 import { OutputFeed, OutputFeeds, type FeedWorld, type OutputMessage } from './output-feed';
+import type { OutputLine } from '@/lib/protocol/live/views/output-line';
 
 const line = (seq: number, text = `line ${seq}`): OutputLine => ({ seq, at: 0, stream: 'stdout', text });
 const lines = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => line(from + i));

@@ -1,8 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { OutputLine } from '@/lib/protocol/live';
 import { OutputBuffer } from './output-buffer';
 import { findIn, OutputSearch, searchPattern } from './output-search';
+import type { OutputLine } from '@/lib/protocol/live/views/output-line';
 
 const line = (seq: number, text = `line ${seq}`): OutputLine => ({ seq, at: seq * 10, stream: 'stdout', text });
 const lines = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => line(from + i));

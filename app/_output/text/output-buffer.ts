@@ -2,8 +2,8 @@
  * The output of one command in a browser: lines in order of their numbers, each once. Stored in chunks, so that a hundred
  * thousand lines are appended without copying and the oldest are dropped chunk by chunk.
  */
-import type { OutputLine } from '@/lib/protocol/live';
 import { PLAIN_STYLE, styleAfter, type SgrStyle } from './sgr';
+import type { OutputLine } from '@/lib/protocol/live/views/output-line';
 
 /** One displayed line. */
 export interface OutputRow extends OutputLine {

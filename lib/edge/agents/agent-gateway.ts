@@ -7,7 +7,6 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocket, WebSocketServer } from 'ws';
-import { MAX_AGENT_FRAME_BYTES } from '@/lib/protocol/agent-limits';
 import { limitKey } from '@/lib/limits/address-key';
 import { AGENT_PACE, AgentSocket, UNREADABLE_LIMITS } from './agent-socket';
 import { FairTurns } from '../links/fair-turns';
@@ -15,6 +14,7 @@ import { LinkBudgets, TokenBucket, type BucketLimits } from '../links/link-budge
 import { PacedStream, type Pace } from '../links/paced-stream';
 import type { AgentIdentity, AgentInbox } from '@/lib/fleet/records/agent-port';
 import type { FleetLog, LoopTime } from '@/lib/fleet/records/environment';
+import { MAX_AGENT_FRAME_BYTES } from '@/lib/protocol/agent/frame-limits';
 
 /**
  * Interval of the dashboard's pings. The reference agent's own deadline is 45 s; only the pongs to its pings extend it.

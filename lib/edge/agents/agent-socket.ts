@@ -1,12 +1,12 @@
 /** One agent's socket: sending with a bounded backlog, liveness, and the limits on what it sends. */
 import { randomUUID } from 'node:crypto';
 import { WebSocket } from 'ws';
-import type { ServerFrame } from '@/lib/protocol/agent';
 import { PeerLiveness, type Transport } from '../links/peer-liveness';
 import { TokenBucket, type BucketLimits } from '../links/link-budget';
 import type { Pace, PacedStream } from '../links/paced-stream';
 import type { AgentIdentity, AgentLink } from '@/lib/fleet/records/agent-port';
 import type { LoopTime } from '@/lib/fleet/records/environment';
+import type { ServerFrame } from '@/lib/protocol/agent/to-agent';
 
 /** An agent with more unread bytes than this is disconnected. */
 export const MAX_AGENT_BACKLOG_BYTES = 4 * 1024 * 1024;

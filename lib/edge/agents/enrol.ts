@@ -2,11 +2,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { hostNameOf } from '@/lib/fleet/hosts/host';
 import { limitKey } from '@/lib/limits/address-key';
-import { ENROL_PATH, enrolRequestSchema, MAX_ENROL_BODY_BYTES } from '@/lib/protocol/enrolment';
 import { readJson, retryAfter, sendJson, sendJsonRefusing } from '../http/json-http';
 import { Share, ShareReleases } from '../http/request-shares';
 import { RETRY_AFTER_S } from '../http/send-refusal';
 import type { FleetLog } from '@/lib/fleet/records/environment';
+import { ENROL_PATH, enrolRequestSchema, MAX_ENROL_BODY_BYTES } from '@/lib/protocol/http/enrolment';
 
 /** Exchanges a code for a host token, or returns the reason for a refusal. `hostName` is lower-case. */
 export type Enrol = (

@@ -5,6 +5,10 @@
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { z } from 'zod';
+import { readJson, retryAfter, sendJson, sendJsonRefusing, type JsonBody } from '../http/json-http';
+import type { IdentifyAgent } from '../http/upgrade';
+import type { FleetLog } from '@/lib/fleet/records/environment';
+import type { V1Answer, V1Call, V1Inbox } from '@/lib/fleet/records/version-1-port';
 import {
   MAX_V1_BODY_BYTES,
   V1_ANSWERS,
@@ -12,11 +16,7 @@ import {
   v1RegisterSchema,
   v1StatusSchema,
   v1TestProgressSchema,
-} from '@/lib/protocol/v1-agent';
-import { readJson, retryAfter, sendJson, sendJsonRefusing, type JsonBody } from '../http/json-http';
-import type { IdentifyAgent } from '../http/upgrade';
-import type { FleetLog } from '@/lib/fleet/records/environment';
-import type { V1Answer, V1Call, V1Inbox } from '@/lib/fleet/records/version-1-port';
+} from '@/lib/protocol/http/v1-agent';
 
 const BASE = '/api/hosts';
 /** The deepest value is a metric, the widest an inventory of some dozen fields. */

@@ -1,10 +1,11 @@
 /** One browser's socket: the version it has, the outputs it watches, and its unread bytes. */
 import { WebSocket } from 'ws';
-import type { LiveServerMessage, OutputLine } from '@/lib/protocol/live';
 import type { FairTurns } from '../links/fair-turns';
 import { PeerLiveness, type Transport } from '../links/peer-liveness';
 import type { LiveSource } from '@/lib/fleet/records/publisher';
 import type { LoopTime } from '@/lib/fleet/records/environment';
+import type { LiveServerMessage } from '@/lib/protocol/live/to-browser';
+import type { OutputLine } from '@/lib/protocol/live/views/output-line';
 
 /** With more unread bytes than this, nothing more is sent until there is room. */
 export const FULL_BYTES = 256 * 1024;

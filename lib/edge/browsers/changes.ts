@@ -1,5 +1,6 @@
 /** Merges changes, so that a browser that fell behind gets fewer, fresher batches. Pure. */
-import { patchPipelineHosts, type FleetChanges, type HostPatch, type PipelinePatch } from '@/lib/protocol/live';
+import { patchPipelineHosts } from '@/lib/protocol/live/apply-changes';
+import type { FleetChanges, HostPatch, PipelinePatch } from '@/lib/protocol/live/changes';
 
 /** Most events in one batch; of more, the newest are kept. */
 export const MAX_EVENTS_IN_BATCH = 200;

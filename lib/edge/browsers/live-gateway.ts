@@ -7,17 +7,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import { WebSocketServer, type WebSocket } from 'ws';
-import {
-  LIVE_CLOSE,
-  type FleetChanges,
-  type FleetView,
-  type HostPatch,
-  type LiveClientMessage,
-  type OutputLine,
-} from '@/lib/protocol/live';
 import { jsonExcess, type JsonLimits } from '@/lib/protocol/json-limits';
-import type { LimitUse } from '@/lib/protocol/limit-use';
-import { liveClientSchema } from '@/lib/protocol/live-client';
 import type { FlakeUpdates } from '@/lib/fleet/records/flake-update-port';
 import { bytesOf, closeAll } from '../agents/agent-gateway';
 import { Browser, MAX_WATCHES, STUCK_MS } from './browser-socket';
@@ -27,6 +17,12 @@ import { LinkBudget } from '../links/link-budget';
 import { PacedStream, type Pace } from '../links/paced-stream';
 import type { Clock, FleetLog, LoopTime } from '@/lib/fleet/records/environment';
 import type { LiveSource, OtherChanges, Publisher } from '@/lib/fleet/records/publisher';
+import { LIVE_CLOSE } from '@/lib/protocol/live/close-codes';
+import type { FleetChanges, HostPatch } from '@/lib/protocol/live/changes';
+import type { FleetView } from '@/lib/protocol/live/views/fleet-view';
+import type { OutputLine } from '@/lib/protocol/live/views/output-line';
+import type { LimitUse } from '@/lib/limits/limit-use';
+import { type LiveClientMessage, liveClientSchema } from '@/lib/protocol/live/to-dashboard';
 
 /** Minimum time between two batches. */
 export const BATCH_INTERVAL_MS = 50;

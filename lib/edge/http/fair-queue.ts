@@ -2,7 +2,7 @@
  * Runs a bounded number of requests at once. The others wait and are started client by client, so that a client that
  * sends thousands delays no other. The event loop turns between two starts.
  */
-import type { LimitUse } from '@/lib/protocol/limit-use';
+import type { LimitUse } from '@/lib/limits/limit-use';
 
 export interface QueueLimits {
   id: string;

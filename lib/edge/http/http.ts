@@ -3,7 +3,6 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { RefusalReason } from '@/lib/protocol/request-refusals';
 import { setClientAddress, type TrustsProxy } from './forwarded-address';
 import { sendRefusing } from './json-http';
 import { originIsAllowed, type OriginPolicy } from './origin';
@@ -13,6 +12,7 @@ import { cutUserAgent } from './request-line';
 import { setSecurityHeaders } from './response-headers';
 import { sendRefusal } from './send-refusal';
 import type { FleetLog } from '@/lib/fleet/records/environment';
+import type { RefusalReason } from '@/lib/protocol/http/request-refusals';
 
 /** Longer than the idle time of common proxies, so that they never reuse a connection that is closing. */
 const KEEP_ALIVE_MS = 75_000;

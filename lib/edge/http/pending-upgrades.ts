@@ -1,6 +1,6 @@
 /** Upgrades whose session is being looked up. Anyone can cause this work, so it is limited per address. */
 import { limitKey } from '@/lib/limits/address-key';
-import type { LimitUse } from '@/lib/protocol/limit-use';
+import type { LimitUse } from '@/lib/limits/limit-use';
 
 /** For all addresses together. */
 export const MAX_PENDING_UPGRADES = 256;

@@ -1,7 +1,7 @@
 /** Counts of requests since the start, for metrics. */
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
-import { REFUSAL_REASONS, type RefusalReason } from '@/lib/protocol/request-refusals';
+import { REFUSAL_REASONS, type RefusalReason } from '@/lib/protocol/http/request-refusals';
 
 export class RequestCounts {
   /** Bytes of bodies read, including discarded ones. */

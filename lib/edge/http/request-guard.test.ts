@@ -3,8 +3,6 @@ import { once } from 'node:events';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseSignInError } from '@/lib/auth/next/sign-in-error';
-import { MAX_ACTION_BODY_BYTES } from '@/lib/protocol/action-limits';
-import { refusalOf } from '@/lib/protocol/request-refusals';
 import { MAX_SETUP_BODY_BYTES, PATH_RULES } from './request-rules';
 import {
   ACTION_HEADERS,
@@ -16,6 +14,8 @@ import {
   type Guarded,
   type GuardedOptions,
 } from '../testing/guarded';
+import { MAX_ACTION_BODY_BYTES } from '@/lib/protocol/http/action-limits';
+import { refusalOf } from '@/lib/protocol/http/request-refusals';
 
 let server: Guarded;
 const serve = async (options: GuardedOptions = {}) => (server = await startGuarded(options));

@@ -4,8 +4,6 @@
  * the dashboard parse more than some KB, wait for more than some seconds, or hold more than a few requests.
  */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { LimitUse } from '@/lib/protocol/limit-use';
-import type { RefusalReason } from '@/lib/protocol/request-refusals';
 import type { BuildActions } from './build-actions';
 import { FairQueue } from './fair-queue';
 import { bodyProblem, readBody, replay } from './request-body';
@@ -15,6 +13,8 @@ import type { BodyRule } from './request-rules';
 import { Share, ShareReleases, type Part } from './request-shares';
 import { RETRY_AFTER_S, sendRefusal } from './send-refusal';
 import type { FleetLog } from '@/lib/fleet/records/environment';
+import type { LimitUse } from '@/lib/limits/limit-use';
+import type { RefusalReason } from '@/lib/protocol/http/request-refusals';
 
 export type RequestHandler = (request: IncomingMessage, response: ServerResponse) => Promise<void>;
 

@@ -1,9 +1,9 @@
 /** Decides on a request by its request line and headers, before a byte of its body is read. */
 import type { IncomingHttpHeaders } from 'node:http';
-import type { RefusalReason } from '@/lib/protocol/request-refusals';
 import type { BuildActions } from './build-actions';
 import { targetProblem } from './request-line';
 import { ruleFor, type BodyRule } from './request-rules';
+import type { RefusalReason } from '@/lib/protocol/http/request-refusals';
 
 export type Verdict =
   /** There is no body to read. */

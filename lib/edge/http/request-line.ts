@@ -3,7 +3,7 @@
  * a `User-Agent` of 15,000 letters and a query with 7,000 fields each blocked the event loop for seconds.
  */
 import type { IncomingHttpHeaders } from 'node:http';
-import type { RefusalReason } from '@/lib/protocol/request-refusals';
+import type { RefusalReason } from '@/lib/protocol/http/request-refusals';
 
 /** The longest address of this dashboard is a filtered activity, with a few hundred characters. */
 export const MAX_TARGET_LENGTH = 2_048;

@@ -3,10 +3,10 @@ import { readdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import config from '@/next.config.mjs';
-import { MAX_ACTION_BODY_BYTES } from '@/lib/protocol/action-limits';
 import { judgeRequest, type Verdict } from './request-judge';
 import { MAX_SETUP_BODY_BYTES, MAX_SIGN_IN_BODY_BYTES, PATH_RULES, ruleFor } from './request-rules';
 import { ACTION, ACTION_HEADERS, FORM_HEADERS, SETUP_ACTION, SETUP_HEADERS } from '../testing/guarded';
+import { MAX_ACTION_BODY_BYTES } from '@/lib/protocol/http/action-limits';
 
 const actions = {
   has: (id: string) => id === ACTION || id === SETUP_ACTION,

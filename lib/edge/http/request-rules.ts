@@ -3,9 +3,9 @@
  * body before our code runs (the arguments of a server action before its session is looked up), so this is decided
  * before Next. A path without a rule accepts no body.
  */
-import { MAX_ACTION_BODY_BYTES } from '@/lib/protocol/action-limits';
-import { AUTH_ENDPOINTS } from '@/lib/protocol/auth-endpoints';
 import type { JsonLimits } from '@/lib/protocol/json-limits';
+import { MAX_ACTION_BODY_BYTES } from '@/lib/protocol/http/action-limits';
+import { AUTH_ENDPOINTS } from '@/lib/protocol/http/auth-endpoints';
 
 /** The arguments of a server action, as Next's client sends them: JSON in `text/plain`, its id in `Next-Action`. */
 export interface ActionRule {

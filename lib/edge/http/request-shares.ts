@@ -1,7 +1,7 @@
 /** Limits on concurrent requests: in total and per client. */
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
-import type { LimitUse } from '@/lib/protocol/limit-use';
+import type { LimitUse } from '@/lib/limits/limit-use';
 
 export interface ShareLimits {
   id: string;

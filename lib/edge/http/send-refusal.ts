@@ -1,7 +1,7 @@
 /** The answer to a request that was refused before it reached a page. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { refusalOf, type RefusalReason } from '@/lib/protocol/request-refusals';
 import { sendRefusing } from './json-http';
+import { refusalOf, type RefusalReason } from '@/lib/protocol/http/request-refusals';
 
 /** Seconds to wait after `too-many-at-once` and `unavailable`. */
 export const RETRY_AFTER_S = 2;

@@ -4,7 +4,6 @@
  */
 import { STATUS_CODES, type IncomingMessage, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
-import type { LimitUse } from '@/lib/protocol/limit-use';
 import { setClientAddress, type TrustsProxy } from './forwarded-address';
 import type { AgentGateway } from '../agents/agent-gateway';
 import type { LiveHub } from '../browsers/live-gateway';
@@ -12,6 +11,7 @@ import { originIsAllowed, type OriginPolicy } from './origin';
 import { PendingUpgrades } from './pending-upgrades';
 import type { AgentIdentity } from '@/lib/fleet/records/agent-port';
 import type { FleetLog, LoopTime } from '@/lib/fleet/records/environment';
+import type { LimitUse } from '@/lib/limits/limit-use';
 
 export const AGENT_PATH = '/ws';
 export const BROWSER_PATH = '/live';

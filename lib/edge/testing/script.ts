@@ -1,9 +1,11 @@
 /** Agents that play a script against the dashboard: each step is one thing that goes over a real socket. */
 import { once } from 'node:events';
 import { GROUP_INPUTS_MS } from '@/lib/fleet/service';
-import type { CommandOutcome, CommandView, OperationId } from '@/lib/protocol/live';
 import { BY, createTestServer, type AgentClient } from './test-server';
 import { ShiftedClock } from './shifted-clock';
+import type { CommandOutcome } from '@/lib/protocol/command-phases';
+import type { CommandView } from '@/lib/protocol/live/views/command-view';
+import type { OperationId } from '@/lib/protocol/operation-ids';
 
 /** As the dashboard has it: inputs wait a moment for those of others. */
 const GROUP_MS = GROUP_INPUTS_MS;

@@ -8,7 +8,6 @@ import { createFleetStore } from '@/lib/store/sqlite/fleet-store';
 import { openTestDatabase, type TestDatabase } from '@/lib/store/sqlite/testing/database';
 import { newCommandId } from '@/lib/fleet/records/ids';
 import { FleetService } from '@/lib/fleet/service';
-import { applyChanges, type FleetView, type LiveClientMessage, type LiveServerMessage } from '@/lib/protocol/live';
 import { textOf, AgentGateway, type AgentGatewayTuning } from '../agents/agent-gateway';
 import { systemClock } from '../system-clock';
 import { LiveHub, type LiveTuning } from '../browsers/live-gateway';
@@ -23,6 +22,10 @@ import { TestDesiredSource } from '@/lib/fleet/testing/test-desired';
 import { GivenUpdates } from '@/lib/fleet/testing/updates';
 import type { Clock, LoopTime } from '@/lib/fleet/records/environment';
 import type { FleetStore } from '@/lib/fleet/records/store-port';
+import { applyChanges } from '@/lib/protocol/live/apply-changes';
+import type { FleetView } from '@/lib/protocol/live/views/fleet-view';
+import type { LiveServerMessage } from '@/lib/protocol/live/to-browser';
+import type { LiveClientMessage } from '@/lib/protocol/live/to-dashboard';
 
 export const TOKEN = 'a-token-for-tests';
 export const V1_HASH_SECRET = 'the hash secret of version 1';

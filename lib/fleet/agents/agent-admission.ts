@@ -1,6 +1,4 @@
 /** Host admission: tracks every agent connection and decides which speaks for which host, which is held, and which is closed. */
-import type { Register } from '@/lib/protocol/agent';
-import type { LimitUse } from '@/lib/protocol/limit-use';
 import {
   countConnect,
   decideAdmission,
@@ -23,6 +21,8 @@ import type { Requester } from '../records/requests';
 import { MAX_HOSTS } from '../records/limits';
 import { type Connection, newConnection } from '../turns/connection';
 import type { HostEntry } from '../turns/entry';
+import type { Register } from '@/lib/protocol/agent/register';
+import type { LimitUse } from '@/lib/limits/limit-use';
 
 /** The shortest time between two events about one held agent, however often it reconnects. */
 const HELD_EVENT_PERIOD_MS = 3_600_000;

@@ -2,7 +2,6 @@
  * Receives agents' frames: finds the host and the command that a frame is about, and applies it. Every frame is a sign of
  * life; one that can't be read causes an event and changes nothing.
  */
-import { parseAgentFrame, type AgentFrame, type Register } from '@/lib/protocol/agent';
 import { plainText } from '@/lib/text/plain-text';
 import { isNewComplaint } from './admission-rules';
 import type { AgentAdmission } from './agent-admission';
@@ -18,6 +17,9 @@ import type { AgentInbox, AgentLink } from '../records/agent-port';
 import type { Connection } from '../turns/connection';
 import { wireName } from '../operations/wire';
 import type { HostEntry } from '../turns/entry';
+import { parseAgentFrame } from '@/lib/protocol/agent/parse-agent-frame';
+import type { AgentFrame } from '@/lib/protocol/agent/to-dashboard';
+import type { Register } from '@/lib/protocol/agent/register';
 
 type Payload<T extends AgentFrame['type']> = Extract<AgentFrame, { type: T }>['payload'];
 

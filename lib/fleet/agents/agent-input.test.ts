@@ -1,9 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { parseAgentFrame, type AgentFrame, type AgentFrameType } from '@/lib/protocol/agent';
 import { addressRejection, addressStatus, progressView, resultOf, shownBy, shownByRegister } from './agent-input';
 import { commandStateSchema } from '../records/command-state';
 import { RUNNING, sampleCommand } from '../testing/samples';
 import { wireName } from '../operations/wire';
+import { parseAgentFrame } from '@/lib/protocol/agent/parse-agent-frame';
+import type { AgentFrame, AgentFrameType } from '@/lib/protocol/agent/to-dashboard';
 
 type Payloads = { [F in AgentFrame as F['type']]: F['payload'] };
 

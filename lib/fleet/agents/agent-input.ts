@@ -1,11 +1,15 @@
 /** Which command an agent's frame is about, and the input it becomes. Pure. */
-import type { AgentFrame, Heartbeat, Register, StatusResult } from '@/lib/protocol/agent';
-import type { CommandPhase, ProgressView } from '@/lib/protocol/live';
 import { plainText } from '@/lib/text/plain-text';
 import type { CommandInput, Shown } from '../commands/command-step';
 import type { CommandResult } from '../records/command-state';
 import type { CommandRecord } from '../records/command-record';
 import { wireName } from '../operations/wire';
+import type { AgentFrame } from '@/lib/protocol/agent/to-dashboard';
+import type { Heartbeat } from '@/lib/protocol/agent/heartbeat';
+import type { Register } from '@/lib/protocol/agent/register';
+import type { StatusResult } from '@/lib/protocol/agent/status';
+import type { CommandPhase } from '@/lib/protocol/command-phases';
+import type { ProgressView } from '@/lib/protocol/live/views/command-view';
 
 /** The commands of one host that have not ended. */
 export interface LiveCommands {

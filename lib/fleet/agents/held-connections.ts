@@ -1,8 +1,8 @@
 /** Held connections: open, without `registered`. Bounded so that unknown agents can't keep a known host out. */
-import type { LimitUse } from '@/lib/protocol/limit-use';
 import { MAX_HELD } from './admission-rules';
 import { limitKey } from '@/lib/limits/address-key';
 import type { Connection } from '../turns/connection';
+import type { LimitUse } from '@/lib/limits/limit-use';
 
 /** How many of the addresses with the most held connections are named. */
 const NAMED = 5;

@@ -2,10 +2,10 @@
  * Unregistered agent connections. A normal agent registers within milliseconds; anyone with a token could open
  * thousands and leave them idle. They are bounded per address and token, time out, and are reported to the operator.
  */
-import type { LimitUse } from '@/lib/protocol/limit-use';
 import { limitKey } from '@/lib/limits/address-key';
 import { Shares } from '@/lib/limits/shares';
 import type { Connection } from '../turns/connection';
+import type { LimitUse } from '@/lib/limits/limit-use';
 
 /** How long (ms of `LoopTime`) a connection may take to register. */
 export const REGISTER_TIMEOUT_MS = 10_000;

@@ -3,7 +3,6 @@
  * operator's request, which replaces them with the current agent. A command is stored as sent before it is handed out, so
  * that it is handed out at most once.
  */
-import type { V1Command, V1Register, V1Status, V1TestProgress } from '@/lib/protocol/v1-agent';
 import { plainText } from '@/lib/text/plain-text';
 import { countConnect, decideAdmission } from './admission-rules';
 import type { AgentAdmission } from './agent-admission';
@@ -20,6 +19,7 @@ import type { HostRecord } from '../records/host-record';
 import type { HeldAgent } from '../records/agent-port';
 import type { V1Answer, V1Call, V1Inbox } from '../records/version-1-port';
 import type { HostEntry } from '../turns/entry';
+import type { V1Command, V1Register, V1Status, V1TestProgress } from '@/lib/protocol/http/v1-agent';
 
 /** A host counts as offline after this many intervals without a poll, and not before the minimum. */
 const OFFLINE_AFTER_INTERVALS = 3;

@@ -1,5 +1,4 @@
 /** An operator's request for some hosts: one command per host, or the reason for refusing it, stored in one turn. */
-import type { OperationId } from '@/lib/protocol/live';
 import * as events from '../events';
 import { requiresStepUp, stepUpMissing } from '../operations/operation-rules';
 import { nounPhrase } from '../operations/operation-words';
@@ -11,6 +10,7 @@ import type { CommandEngine } from './command-engine';
 import type { CommandQueue } from './command-queue';
 import type { DashboardOperations } from './dashboard-operations';
 import { planDispatch } from './dispatch';
+import type { OperationId } from '@/lib/protocol/operation-ids';
 
 /** The longest extension that an operator can give a command at once. */
 export const MAX_EXTENSION_MS = 60 * 60_000;

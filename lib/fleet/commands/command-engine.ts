@@ -159,11 +159,7 @@ export class CommandEngine {
   }
 
   sendRegistered({ link, protocol }: Connection, hostId: string): void {
-    const three =
-      protocol === 3
-        ? ({ protocol: 3, server_time: new Date(this.core.options.clock.now()).toISOString() } as const)
-        : {};
-    link.send({ type: 'registered', payload: { host_id: hostId, ...three } });
+    link.send({ type: 'registered', payload: { host_id: hostId, ...(protocol === 3 ? { protocol } : {}) } });
   }
 
   factsOf(record: HostRecord): VerdictFacts {

@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { COMMAND_OUTCOMES, OPERATION_IDS } from '@/lib/protocol/live';
 import { deadlineOf } from './command';
 import { EVIDENCE_MS, MAX_EXTENSION_MS, RECOVERY_MS, type CommandInput, type Shown } from './command-step';
 import { type CommandResult, type CommandState } from '../records/command-state';
@@ -9,6 +8,8 @@ import { OPERATIONS } from '../operations/operations';
 import { BEFORE, A_SENTENCE, Play, send, wait, closed, back, stop } from '../testing/command-play';
 import { MINUTE, SECOND, T0 } from '../testing/samples';
 import type { Operation } from '../operations/operation';
+import { COMMAND_OUTCOMES } from '@/lib/protocol/command-phases';
+import { OPERATION_IDS } from '@/lib/protocol/operation-ids';
 
 const HOUR = 60 * MINUTE;
 

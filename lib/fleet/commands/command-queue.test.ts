@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { OPERATION_IDS, type OperationId } from '@/lib/protocol/live';
 import { OPERATIONS } from '../operations/operations';
 import { DEFAULT_QUEUE_MS, MAX_QUEUE_MS, MIN_QUEUE_MS, queueMs } from '../operations/queue-time';
 import { BY, openBench, QUIET, type Bench, type TestLink } from '../testing/test-fleet';
+import { OPERATION_IDS, type OperationId } from '@/lib/protocol/operation-ids';
 
 const HOUR = 3_600_000;
 

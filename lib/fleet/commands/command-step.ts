@@ -1,8 +1,9 @@
 /** The inputs and effects of a command, and the parts its steps are made of. Pure. */
-import type { CommandOutcome, ProgressView } from '@/lib/protocol/live';
 import type { Before, CommandResult, CommandState, LiveCommandState } from '../records/command-state';
 import type { Ending, VerdictFacts } from './command-verdict';
 import type { Operation } from '../operations/operation';
+import type { CommandOutcome } from '@/lib/protocol/command-phases';
+import type { ProgressView } from '@/lib/protocol/live/views/command-view';
 
 /** How long a command may wait to be sent. */
 export const QUEUED_MS = 60_000;

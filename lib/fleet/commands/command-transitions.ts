@@ -1,5 +1,4 @@
 /** The transitions that several phases share: after a result, a reconnect, a missing sign of life or a deadline. Pure. */
-import type { CommandOutcome, ProgressView } from '@/lib/protocol/live';
 import type { CommandResult, CommandState, LiveCommandState } from '../records/command-state';
 import {
   STOP_MS,
@@ -24,6 +23,8 @@ import {
 } from './command-step';
 import { conclude, type VerdictFacts } from './command-verdict';
 import type { Operation } from '../operations/operation';
+import type { CommandOutcome } from '@/lib/protocol/command-phases';
+import type { ProgressView } from '@/lib/protocol/live/views/command-view';
 
 /** A status frame. */
 export function onResult(

@@ -1,8 +1,9 @@
 /** Judges a status frame by the facts of the host: exit 0 is a claim, the facts decide. */
-import type { CommandOutcome, CompartmentView } from '@/lib/protocol/live';
 import type { Before, CommandResult } from '../records/command-state';
 import { sameCommit, type Relation } from '../hosts/desired';
 import type { Operation } from '../operations/operation';
+import type { CommandOutcome } from '@/lib/protocol/command-phases';
+import type { CompartmentView } from '@/lib/protocol/live/views/compartment-view';
 
 /** The facts of a host that a verdict reads. */
 export interface VerdictFacts {

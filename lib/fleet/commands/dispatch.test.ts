@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest';
-import { OPERATION_IDS, type OperationId } from '@/lib/protocol/live';
 import { QUEUED_MS } from './command-step';
 import { planDispatch } from './dispatch';
 import { frameOf } from '../operations/wire';
@@ -7,6 +6,7 @@ import { OPERATIONS } from '../operations/operations';
 import { commandView } from '../hosts/host-views';
 import { RUNNING, sampleCommand, sampleView, T0 } from '../testing/samples';
 import type { CommandRecord } from '../records/command-record';
+import { OPERATION_IDS, type OperationId } from '@/lib/protocol/operation-ids';
 
 const by = { userId: 'u1', userName: 'operator', address: '10.0.0.9' };
 const running = sampleCommand('switch', RUNNING, { id: 'c-switch' });

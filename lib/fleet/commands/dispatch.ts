@@ -1,5 +1,4 @@
 /** Turns a request into a command, or into the reason for refusing it. Pure. */
-import type { HostView } from '@/lib/protocol/live';
 import { QUEUED_MS } from './command-step';
 import { nounPhrase } from '../operations/operation-words';
 import { OPERATIONS } from '../operations/operations';
@@ -9,6 +8,7 @@ import type { CommandRecord } from '../records/command-record';
 import type { DispatchRequest } from '../records/requests';
 import { checkOperation } from '../operations/operation-rules';
 import type { Blocked } from '../records/blocked';
+import type { HostView } from '@/lib/protocol/live/views/host-view';
 
 /** How long a command waits for a version-1 agent to poll; three of its intervals if those are longer. */
 export const V1_WAIT_MS = 5 * 60_000;

@@ -1,16 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  COMPARTMENT_NAMES,
-  OPERATION_IDS,
-  type CompartmentName,
-  type CompartmentStatus,
-  type OperationId,
-} from '@/lib/protocol/live';
 import { judgeCompartments, type CompartmentInput } from './compartments';
 import type { DesiredState, HostRelation } from './desired';
 import { COMMIT, sampleDesired, sampleHost, T0 } from '../testing/samples';
 import type { HostRecord, CompartmentReport } from '../records/host-record';
+import { COMPARTMENT_NAMES, type CompartmentName, type CompartmentStatus } from '@/lib/protocol/compartment-names';
+import { OPERATION_IDS, type OperationId } from '@/lib/protocol/operation-ids';
 
 const HERE = '3c9a808';
 const OLD = '2c4ef43';

@@ -3,10 +3,12 @@
  * for the generation it was sent for, and what can't be compared with the desired state is not called current. Pure; its
  * test is a table of cases.
  */
-import type { CompartmentName, CompartmentView, OperationId } from '@/lib/protocol/live';
 import { plainText } from '@/lib/text/plain-text';
 import { sameCommit, type DesiredState, type HostRelation } from './desired';
 import type { HostRecord, CompartmentReport } from '../records/host-record';
+import type { CompartmentName } from '@/lib/protocol/compartment-names';
+import type { CompartmentView } from '@/lib/protocol/live/views/compartment-view';
+import type { OperationId } from '@/lib/protocol/operation-ids';
 
 export interface CompartmentInput {
   host: Pick<

@@ -1,12 +1,14 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { applyChanges, type FleetView, type HostView } from '@/lib/protocol/live';
 import { NO_DESIRED_STATE } from './desired';
 import { commandStateSchema } from '../records/command-state';
 import { commandView, desiredView, hostPatch, hostView, type HostParts } from './host-views';
 import { MINUTE, RUNNING, sampleCommand, sampleDesired, sampleHost, sampleSource, T0 } from '../testing/samples';
-import { NO_FLAKE_UPDATES } from '@/lib/protocol/flake-updates';
 import type { HostRecord } from '../records/host-record';
+import { applyChanges } from '@/lib/protocol/live/apply-changes';
+import type { FleetView } from '@/lib/protocol/live/views/fleet-view';
+import type { HostView } from '@/lib/protocol/live/views/host-view';
+import { NO_FLAKE_UPDATES } from '@/lib/protocol/live/flake-update-constants';
 
 const parts: HostParts = {
   record: sampleHost(),

@@ -1,9 +1,12 @@
 /** The serializer of hosts, commands and the desired state, used by pages, the live socket and the API. */
-import type { CommandView, DesiredView, HostPatch, HostView } from '@/lib/protocol/live';
 import { judgeCompartments } from './compartments';
 import type { DesiredSource, DesiredState } from './desired';
 import type { CommandRecord } from '../records/command-record';
 import type { HostRecord } from '../records/host-record';
+import type { CommandView } from '@/lib/protocol/live/views/command-view';
+import type { DesiredView } from '@/lib/protocol/live/views/desired-view';
+import type { HostPatch } from '@/lib/protocol/live/changes';
+import type { HostView } from '@/lib/protocol/live/views/host-view';
 
 export function commandView(command: CommandRecord): CommandView {
   const { state } = command;

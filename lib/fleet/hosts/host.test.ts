@@ -1,6 +1,5 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseAgentFrame, type AgentFrame } from '@/lib/protocol/agent';
 import {
   afterHeartbeat,
   afterRegister,
@@ -12,6 +11,8 @@ import {
 } from './host';
 import { SECOND, T0 } from '../testing/samples';
 import type { HostRecord } from '../records/host-record';
+import { parseAgentFrame } from '@/lib/protocol/agent/parse-agent-frame';
+import type { AgentFrame } from '@/lib/protocol/agent/to-dashboard';
 
 type Payload<T> = Extract<AgentFrame, { type: T }>['payload'];
 

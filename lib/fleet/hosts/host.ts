@@ -1,7 +1,8 @@
 /** Updates a host's record from its agent's frames. Pure: an empty value never overwrites a known one. */
-import type { Heartbeat, Register } from '@/lib/protocol/agent';
-import type { CompartmentStatus } from '@/lib/protocol/live';
 import type { HostRecord, CompartmentReport } from '../records/host-record';
+import type { Heartbeat } from '@/lib/protocol/agent/heartbeat';
+import type { Register } from '@/lib/protocol/agent/register';
+import type { CompartmentStatus } from '@/lib/protocol/compartment-names';
 
 const DEFAULT_COLORS: Record<string, string> = { nixos: '#7aa2f7', macos: '#bb9af7' };
 const COLOR = /^#[0-9a-f]{6}$/;

@@ -1,7 +1,7 @@
 /** Updates a host's record from the calls of its version-1 agent. Pure. */
-import type { V1Register } from '@/lib/protocol/v1-agent';
 import { unpinnedColor } from './host';
 import type { HostRecord, CompartmentReport } from '../records/host-record';
+import type { V1Register } from '@/lib/protocol/http/v1-agent';
 
 const keep = (reported: string, known: string) => (reported === '' ? known : reported);
 

@@ -1,7 +1,7 @@
 /** The arguments of dashboard operations: their schemas, and how they are checked. */
 import { z } from 'zod';
-import type { OperationId } from '@/lib/protocol/live';
 import type { Blocked } from '../records/blocked';
+import type { OperationId } from '@/lib/protocol/operation-ids';
 
 const colorSchema = z
   .string()

@@ -1,9 +1,9 @@
 /** What follows from the table of operations: whether one can be sent now, in which lane, and with which proof. */
-import type { OperationId } from '@/lib/protocol/live';
 import type { Blocked } from '../records/blocked';
 import type { HostFacts, Operation } from './operation';
 import { nounPhrase } from './operation-words';
 import { OPERATIONS } from './operations';
+import type { OperationId } from '@/lib/protocol/operation-ids';
 
 /** The first reason why an operation can't be sent to a host now, or null. With `force`, only reasons that can't be overridden. */
 export function checkOperation(operation: Operation, facts: HostFacts, force = false): Blocked | null {

@@ -2,7 +2,8 @@
  * The words of each operation, for buttons and for sentences. A sentence picks the form it needs and never uses the
  * label. `{hosts}` stands for one host's name or for "3 hosts": see `nounPhrase`, `verbPhrase` and `pastPhrase`.
  */
-import type { CommandOutcome, OperationId } from '@/lib/protocol/live';
+import type { CommandOutcome } from '@/lib/protocol/command-phases';
+import type { OperationId } from '@/lib/protocol/operation-ids';
 
 export interface OperationWords {
   /** On a button or in a menu: "Roll back". */

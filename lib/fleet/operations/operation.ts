@@ -1,7 +1,8 @@
 /** The fields of an operation in the table. */
-import type { WireCommand } from '@/lib/protocol/agent';
-import type { HostView, OperationId } from '@/lib/protocol/live';
 import type { Blocked } from '../records/blocked';
+import type { WireCommand } from '@/lib/protocol/agent/wire-commands';
+import type { HostView } from '@/lib/protocol/live/views/host-view';
+import type { OperationId } from '@/lib/protocol/operation-ids';
 
 /** What ends a command of this operation (see `docs/protocol.md`). */
 export type EndRule =

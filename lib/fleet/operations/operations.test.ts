@@ -1,11 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { WIRE_COMMANDS } from '@/lib/protocol/agent';
-import { OPERATION_IDS, type CompartmentStatus, type HostView, type OperationId } from '@/lib/protocol/live';
 import { OPERATIONS } from './operations';
 import { commandView } from '../hosts/host-views';
 import { RUNNING, sampleCommand, sampleView, T0 } from '../testing/samples';
 import { nounPhrase, pastPhrase, verbPhrase } from './operation-words';
 import { checkOperation, operationOfWire, requiresStepUp } from './operation-rules';
+import { OPERATION_IDS, type OperationId } from '@/lib/protocol/operation-ids';
+import type { CompartmentStatus } from '@/lib/protocol/compartment-names';
+import type { HostView } from '@/lib/protocol/live/views/host-view';
+import { WIRE_COMMANDS } from '@/lib/protocol/agent/wire-commands';
 
 const all = OPERATION_IDS.map((id) => OPERATIONS[id]);
 const command = (operation: OperationId) => commandView(sampleCommand(operation, RUNNING));

@@ -2,8 +2,6 @@
  * The table of operations: everything that can be done to a host, defined once. Pages, actions, the command lifecycle
  * and the tests read it; nothing repeats it. Wire names and ends: `docs/protocol.md`.
  */
-import type { WireCommand } from '@/lib/protocol/agent';
-import type { OperationId } from '@/lib/protocol/live';
 import type { Operation } from './operation';
 import { OPERATION_WORDS } from './operation-words';
 import {
@@ -17,6 +15,8 @@ import {
   pulled,
   hasRunningCommand,
 } from './preconditions';
+import type { OperationId } from '@/lib/protocol/operation-ids';
+import type { WireCommand } from '@/lib/protocol/agent/wire-commands';
 
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;

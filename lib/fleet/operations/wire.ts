@@ -1,7 +1,7 @@
 /** A command as it is sent to an agent: its name on the wire and its frame. */
-import type { ServerFrame } from '@/lib/protocol/agent';
 import type { CommandRecord } from '../records/command-record';
 import { OPERATIONS } from './operations';
+import type { ServerFrame } from '@/lib/protocol/agent/to-agent';
 
 /** The command's name on the wire; empty for operations without one. */
 export function wireName(command: CommandRecord | null): string {

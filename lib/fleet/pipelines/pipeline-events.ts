@@ -1,5 +1,4 @@
 /** The events of pipelines: one function per kind, with its sentence. */
-import type { EventLevel, PipelineOutcome } from '@/lib/protocol/live';
 import { BY_DASHBOARD, byOperator, NOBODY } from '../events';
 import { nounPhrase } from '../operations/operation-words';
 import { countHosts } from './pipeline-machine';
@@ -7,6 +6,8 @@ import type { PipelineRecord, PipelineRun } from '../records/pipeline-state';
 import { PIPELINES } from './pipeline-kinds';
 import type { NewEvent } from '../records/event-record';
 import type { Requester } from '../records/requests';
+import type { EventLevel } from '@/lib/protocol/event-categories';
+import type { PipelineOutcome } from '@/lib/protocol/pipeline-kinds';
 
 const LEVELS: Record<PipelineOutcome, EventLevel> = {
   succeeded: 'success',

@@ -2,10 +2,11 @@
  * The table of pipelines: operations in order over hosts. Pages, actions, the pipeline's state machine and the tests
  * read it; nothing repeats it.
  */
-import { OPERATION_IDS, type OperationId, type PipelineKind } from '@/lib/protocol/live';
 import { nounPhrase } from '../operations/operation-words';
 import { OPERATIONS } from '../operations/operations';
 import { requiresStepUp } from '../operations/operation-rules';
+import { OPERATION_IDS, type OperationId } from '@/lib/protocol/operation-ids';
+import type { PipelineKind } from '@/lib/protocol/pipeline-kinds';
 
 /** Hosts that run at the same time unless the operator chooses otherwise. */
 export const DEFAULT_PARALLELISM = 10;

@@ -1,7 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { OUTCOME_PHRASES } from '../operations/operation-words';
-import { COMMAND_OUTCOMES, OPERATION_IDS, PIPELINE_KINDS, type OperationId } from '@/lib/protocol/live';
 import {
   countHosts,
   hasPulled,
@@ -18,6 +17,9 @@ import { pipelinePatch, pipelineView } from './pipeline-view';
 import { hostStages, isStage, MAX_STAGES, PIPELINES, stagesProblem, stageToProve } from './pipeline-kinds';
 import { T0 } from '../testing/samples';
 import type { PipelineRequest } from '../records/requests';
+import { COMMAND_OUTCOMES } from '@/lib/protocol/command-phases';
+import { OPERATION_IDS, type OperationId } from '@/lib/protocol/operation-ids';
+import { PIPELINE_KINDS } from '@/lib/protocol/pipeline-kinds';
 
 const BY = { userId: 'u', userName: 'ada', address: '192.0.2.7' };
 

@@ -3,10 +3,12 @@
  * continue. At most `parallelism` hosts run at the same time. A waiting stage has a deadline and a running stage has a
  * command with one, so every pipeline ends.
  */
-import type { CommandOutcome, OperationId, PipelineOutcome } from '@/lib/protocol/live';
 import { nounPhrase, OUTCOME_PHRASES } from '../operations/operation-words';
 import { hostStages, isPrelude } from './pipeline-kinds';
 import type { PipelineCounts, PipelineHostRecord, PipelineRun, PipelineStep } from '../records/pipeline-state';
+import type { CommandOutcome } from '@/lib/protocol/command-phases';
+import type { OperationId } from '@/lib/protocol/operation-ids';
+import type { PipelineOutcome } from '@/lib/protocol/pipeline-kinds';
 
 /**
  * How long a stage may wait for its host: longer than an agent may take to come back, and longer than another operator's

@@ -1,9 +1,10 @@
 /** Turns a request into a pipeline, or into the reason for refusing it. Pure. */
-import type { HostView, OperationId } from '@/lib/protocol/live';
 import { nounPhrase } from '../operations/operation-words';
 import type { PipelineHostRecord, PipelineRun } from '../records/pipeline-state';
 import { isPrelude, MAX_PIPELINE_HOSTS, PIPELINES, stagesProblem } from './pipeline-kinds';
 import type { PipelineRequest } from '../records/requests';
+import type { HostView } from '@/lib/protocol/live/views/host-view';
+import type { OperationId } from '@/lib/protocol/operation-ids';
 
 /** A host as a candidate for a new pipeline. */
 export interface Candidate {

@@ -3,7 +3,6 @@
  * and the host's step are stored in one transaction before anything is sent. A stage's request id is made of pipeline and
  * stage, so that no second command can be made for it.
  */
-import type { CommandOutcome, PipelineSummary, PipelineView } from '@/lib/protocol/live';
 import type { FleetCore } from '../turns/fleet-core';
 import { OPERATIONS } from '../operations/operations';
 import { hasPulled, runningCommand, stageOf, stepPipeline, waitingSteps, type PipelineInput } from './pipeline-machine';
@@ -19,6 +18,8 @@ import type { DispatchRequest, DispatchResult, PipelineRequest, PipelineStart, R
 import { notBusy } from '../operations/preconditions';
 import { checkOperation, stepUpMissing } from '../operations/operation-rules';
 import type { HostEntry } from '../turns/entry';
+import type { CommandOutcome } from '@/lib/protocol/command-phases';
+import type { PipelineSummary, PipelineView } from '@/lib/protocol/live/views/pipeline-view';
 
 /** Ended pipelines that are still published live, so that someone watching one sees its end. */
 export const ENDED_SHOWN = 4;

@@ -1,11 +1,4 @@
 /** The serializer of pipelines, used by pages and the live socket. */
-import type {
-  PipelineHostView,
-  PipelinePatch,
-  PipelineStepView,
-  PipelineSummary,
-  PipelineView,
-} from '@/lib/protocol/live';
 import { countHosts } from './pipeline-machine';
 import type {
   PipelineCounts,
@@ -15,6 +8,13 @@ import type {
   PipelineRun,
   PipelineStep,
 } from '../records/pipeline-state';
+import type {
+  PipelineHostView,
+  PipelineStepView,
+  PipelineSummary,
+  PipelineView,
+} from '@/lib/protocol/live/views/pipeline-view';
+import type { PipelinePatch } from '@/lib/protocol/live/changes';
 
 export function pipelineSummary(pipeline: PipelineRecord, counts: PipelineCounts): PipelineSummary {
   const { id, kind, stages, parallelism, stopOnFailure, phase, outcome, state, createdAt, endedAt } = pipeline;

@@ -1,5 +1,5 @@
 /** The ports between the fleet and the gateway of agents: connections, identities and admission. */
-import type { ServerFrame } from '@/lib/protocol/agent';
+import type { ServerFrame } from '@/lib/protocol/agent/to-agent';
 
 /** The identity an agent proved with its token, before any frame was read. */
 export type AgentIdentity =

@@ -1,5 +1,5 @@
 /** The type for a refused operation. */
-import type { OperationId } from '@/lib/protocol/live';
+import type { OperationId } from '@/lib/protocol/operation-ids';
 
 /** Why an operation can't be sent now. */
 export interface Blocked {

@@ -1,6 +1,8 @@
 /** The stored record of a command and its output. */
-import type { CommandOutcome, OperationId, OutputLine } from '@/lib/protocol/live';
 import type { CommandState } from './command-state';
+import type { CommandOutcome } from '@/lib/protocol/command-phases';
+import type { OperationId } from '@/lib/protocol/operation-ids';
+import type { OutputLine } from '@/lib/protocol/live/views/output-line';
 
 /** One operation sent to one host. The record is the truth; what an agent reports is evidence. */
 export interface CommandRecord {

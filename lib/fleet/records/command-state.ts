@@ -1,6 +1,6 @@
 /** The states of a command, as they are stored. Every state but `ended` has a deadline: nothing waits for ever. */
 import { z } from 'zod';
-import { COMMAND_OUTCOMES } from '@/lib/protocol/live';
+import { COMMAND_OUTCOMES } from '@/lib/protocol/command-phases';
 
 const time = z.number();
 const progress = z.object({ label: z.string(), current: z.number(), total: z.number() }).nullable();

@@ -1,5 +1,5 @@
 /** The stored record of an event. */
-import type { EventCategory, EventLevel } from '@/lib/protocol/live';
+import type { EventCategory, EventLevel } from '@/lib/protocol/event-categories';
 
 export interface NewEvent {
   at: number;

@@ -1,6 +1,7 @@
 /** The port for the part of a dashboard operation that happens outside of the fleet. */
-import type { CommandOutcome, OperationId } from '@/lib/protocol/live';
 import type { Requester } from './requests';
+import type { CommandOutcome } from '@/lib/protocol/command-phases';
+import type { OperationId } from '@/lib/protocol/operation-ids';
 
 /** How a dashboard operation ended. */
 export interface DashboardOperationEnd {

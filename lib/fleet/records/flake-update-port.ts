@@ -2,8 +2,8 @@
  * Flake updates: the pull request that brings the configuration's inputs up to date. `lib/forge` finds and
  * merges it; pages and pipelines use this port.
  */
-import type { FlakeUpdatesView } from '@/lib/protocol/flake-updates';
 import type { Requester } from './requests';
+import type { FlakeUpdatesView } from '@/lib/protocol/live/views/flake-update-view';
 
 /** The state of the open update. It holds no secrets and is shown as it is. */
 export type FlakeUpdatesState = FlakeUpdatesView;

@@ -1,5 +1,6 @@
 /** The stored record of a host. */
-import type { CompartmentStatus, MetricsView } from '@/lib/protocol/live';
+import type { CompartmentStatus } from '@/lib/protocol/compartment-names';
+import type { MetricsView } from '@/lib/protocol/live/views/host-view';
 
 /** What a host reported about one of its compartments, and for which generation that holds. */
 export interface CompartmentReport {

@@ -1,13 +1,4 @@
 /** The fleet as pages, server actions, health checks and metrics see it. */
-import type {
-  CommandView,
-  EventView,
-  HostView,
-  OperationId,
-  OutputLine,
-  PipelineSummary,
-  PipelineView,
-} from '@/lib/protocol/live';
 import type { NewEvent } from './event-record';
 import type { EventFilter } from './store-port';
 import type { AgentIdentity, HeldAgent } from './agent-port';
@@ -19,6 +10,12 @@ import type {
   PipelineStart,
   Requester,
 } from './requests';
+import type { CommandView } from '@/lib/protocol/live/views/command-view';
+import type { EventView } from '@/lib/protocol/live/views/event-view';
+import type { HostView } from '@/lib/protocol/live/views/host-view';
+import type { OperationId } from '@/lib/protocol/operation-ids';
+import type { OutputLine } from '@/lib/protocol/live/views/output-line';
+import type { PipelineSummary, PipelineView } from '@/lib/protocol/live/views/pipeline-view';
 
 /** The state of the fleet for health checks and metrics. */
 export interface FleetVitals {

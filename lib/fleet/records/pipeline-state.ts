@@ -1,7 +1,13 @@
 /** The states of a pipeline and of its hosts' stages, as they are stored. */
 import { z } from 'zod';
-import { COMMAND_OUTCOMES, OPERATION_IDS, PIPELINE_KINDS, PIPELINE_OUTCOMES } from '@/lib/protocol/live';
-import type { OperationId, PipelineKind, PipelineOutcome } from '@/lib/protocol/live';
+import { COMMAND_OUTCOMES } from '@/lib/protocol/command-phases';
+import { OPERATION_IDS, type OperationId } from '@/lib/protocol/operation-ids';
+import {
+  PIPELINE_KINDS,
+  PIPELINE_OUTCOMES,
+  type PipelineKind,
+  type PipelineOutcome,
+} from '@/lib/protocol/pipeline-kinds';
 
 const time = z.number();
 

@@ -1,13 +1,10 @@
 /** The ports between the fleet and browsers: published changes and the first state a browser reads. */
-import type {
-  DesiredView,
-  FleetChanges,
-  HostPatch,
-  HostView,
-  OutputLine,
-  PipelineView,
-  ServiceNotice,
-} from '@/lib/protocol/live';
+import type { DesiredView } from '@/lib/protocol/live/views/desired-view';
+import type { FleetChanges, HostPatch } from '@/lib/protocol/live/changes';
+import type { HostView } from '@/lib/protocol/live/views/host-view';
+import type { OutputLine } from '@/lib/protocol/live/views/output-line';
+import type { PipelineView } from '@/lib/protocol/live/views/pipeline-view';
+import type { ServiceNotice } from '@/lib/protocol/live/views/service-notice';
 
 /** Changes other than to hosts and output. */
 export type OtherChanges = Pick<

@@ -1,6 +1,7 @@
 /** Requests of operators to the fleet, and their results. */
-import type { OperationId, PipelineKind } from '@/lib/protocol/live';
 import type { Blocked } from './blocked';
+import type { OperationId } from '@/lib/protocol/operation-ids';
+import type { PipelineKind } from '@/lib/protocol/pipeline-kinds';
 
 /** Who sent a request, as stored with commands and events. */
 export interface Requester {

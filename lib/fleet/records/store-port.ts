@@ -1,9 +1,10 @@
 /** The port to the fleet's store. */
-import type { EventView, OutputLine } from '@/lib/protocol/live';
 import type { PipelineCounts, PipelineHostRecord, PipelineRecord, PipelineRun } from './pipeline-state';
 import type { CommandRecord, OutputBatch } from './command-record';
 import type { HostRecord, MetricsSample } from './host-record';
 import type { NewEvent } from './event-record';
+import type { EventView } from '@/lib/protocol/live/views/event-view';
+import type { OutputLine } from '@/lib/protocol/live/views/output-line';
 
 /** Everything that one step stores, in one transaction. */
 export interface FleetWrites {

@@ -1,6 +1,6 @@
 /** The port between the fleet and version-1 agents, which poll over HTTP. */
-import type { V1Command, V1Register, V1Status, V1TestProgress } from '@/lib/protocol/v1-agent';
 import type { AgentIdentity } from './agent-port';
+import type { V1Command, V1Register, V1Status, V1TestProgress } from '@/lib/protocol/http/v1-agent';
 
 /** One call of a version-1 agent with a valid token. */
 export interface V1Call {

@@ -4,10 +4,10 @@
  */
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { OPERATION_IDS, type OperationId } from '@/lib/protocol/live';
 import { OPERATIONS } from '../operations/operations';
 import { MIN_QUEUE_MS } from '../operations/queue-time';
 import { BY, openBench, QUIET, type Bench, type TestLink } from '../testing/test-fleet';
+import { OPERATION_IDS, type OperationId } from '@/lib/protocol/operation-ids';
 
 const HOSTS = ['a', 'b'];
 const MINUTE = 60_000;

@@ -1,15 +1,15 @@
 import { readdirSync } from 'node:fs';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import {
-  v1RegisterSchema,
-  v1StatusSchema,
-  v1TestProgressSchema,
-  type V1Register,
-  type V1Status,
-  type V1TestProgress,
-} from '@/lib/protocol/v1-agent';
 import { openBench, type Bench } from '../testing/test-fleet';
+import {
+  type V1Register,
+  v1RegisterSchema,
+  type V1Status,
+  v1StatusSchema,
+  type V1TestProgress,
+  v1TestProgressSchema,
+} from '@/lib/protocol/http/v1-agent';
 
 /* eslint no-control-regex: off -- control characters are what this file is about */
 

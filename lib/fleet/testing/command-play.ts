@@ -1,6 +1,5 @@
 /** Plays a command in memory: named steps of a fleet and its agents, for tables of cases. */
 import { expect, it } from 'vitest';
-import type { CommandOutcome, OperationId } from '@/lib/protocol/live';
 import { deadlineOf, stepCommand } from '../commands/command';
 import { QUEUED_MS, type CommandEffect, type CommandInput, type Shown } from '../commands/command-step';
 import { commandStateSchema, type CommandResult, type CommandState } from '../records/command-state';
@@ -8,6 +7,8 @@ import type { VerdictFacts } from '../commands/command-verdict';
 import { OPERATIONS } from '../operations/operations';
 import { MINUTE, SECOND, T0 } from './samples';
 import type { Operation } from '../operations/operation';
+import type { CommandOutcome } from '@/lib/protocol/command-phases';
+import type { OperationId } from '@/lib/protocol/operation-ids';
 
 export const BEFORE = { generation: '2c4ef43', storePath: '/nix/store/old', binaryHash: 'old' };
 const good = { status: 'ok', message: 'As it should be.' } as const;

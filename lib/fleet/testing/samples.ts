@@ -1,11 +1,14 @@
 /** Records and views for tests: a healthy host, and the differences from it. */
-import { COMPARTMENT_NAMES, type CompartmentView, type HostView, type OperationId } from '@/lib/protocol/live';
 import type { CommandState } from '../records/command-state';
 import { NO_DESIRED_STATE, type DesiredSource, type DesiredState, type HostRelation } from '../hosts/desired';
 import { newHost } from '../hosts/host';
 import { hostView } from '../hosts/host-views';
 import type { CommandRecord } from '../records/command-record';
 import type { HostRecord } from '../records/host-record';
+import { COMPARTMENT_NAMES } from '@/lib/protocol/compartment-names';
+import type { CompartmentView } from '@/lib/protocol/live/views/compartment-view';
+import type { HostView } from '@/lib/protocol/live/views/host-view';
+import type { OperationId } from '@/lib/protocol/operation-ids';
 
 /** 2027-01-15T08:00:00Z. */
 export const T0 = 1_800_000_000_000;

@@ -1,9 +1,6 @@
 /** The fleet on a real database, with a clock, links and ports that a test drives. */
 import { createFleetStore } from '@/lib/store/sqlite/fleet-store';
 import { openTestDatabase } from '@/lib/store/sqlite/testing/database';
-import type { ServerFrame } from '@/lib/protocol/agent';
-import { NO_FLAKE_UPDATES } from '@/lib/protocol/flake-updates';
-import type { EventView, OutputLine, ServiceNotice } from '@/lib/protocol/live';
 import type { FlakeUpdates, FlakeUpdatesState, MergeResult } from '../records/flake-update-port';
 import { FleetService } from '../service';
 import type { AgentIdentity, AgentLink, AgentPolicy } from '../records/agent-port';
@@ -13,6 +10,11 @@ import type { Requester } from '../records/requests';
 import type { DashboardExecutors } from '../records/executor-port';
 import { TestClock } from './test-clock';
 import { TestDesiredSource } from './test-desired';
+import type { ServerFrame } from '@/lib/protocol/agent/to-agent';
+import { NO_FLAKE_UPDATES } from '@/lib/protocol/live/flake-update-constants';
+import type { EventView } from '@/lib/protocol/live/views/event-view';
+import type { OutputLine } from '@/lib/protocol/live/views/output-line';
+import type { ServiceNotice } from '@/lib/protocol/live/views/service-notice';
 
 export class TestLink implements AgentLink {
   readonly frames: ServerFrame[] = [];

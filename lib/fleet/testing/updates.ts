@@ -1,6 +1,6 @@
 /** Flake updates that a test sets. */
-import { NO_FLAKE_UPDATES } from '@/lib/protocol/flake-updates';
 import type { FlakeUpdates, FlakeUpdatesState, MergeResult } from '../records/flake-update-port';
+import { NO_FLAKE_UPDATES } from '@/lib/protocol/live/flake-update-constants';
 
 export class GivenUpdates implements FlakeUpdates {
   state: FlakeUpdatesState = NO_FLAKE_UPDATES;

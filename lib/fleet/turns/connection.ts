@@ -1,6 +1,6 @@
 /** An agent's connection in the fleet's memory. */
-import type { Register } from '@/lib/protocol/agent';
 import type { AgentLink, HeldReason } from '../records/agent-port';
+import type { Register } from '@/lib/protocol/agent/register';
 
 export interface Connection {
   link: AgentLink;

@@ -1,8 +1,8 @@
 /** A host in the fleet's memory. */
-import type { HostView } from '@/lib/protocol/live';
 import type { CommandRecord } from '../records/command-record';
 import type { HostRecord } from '../records/host-record';
 import type { Connection } from './connection';
+import type { HostView } from '@/lib/protocol/live/views/host-view';
 
 /** One host: its stored record, and its state while the dashboard runs. */
 export interface HostEntry {

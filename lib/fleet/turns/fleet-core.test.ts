@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { COMMAND_OUTCOMES } from '@/lib/protocol/live';
 import { sampleCommand } from '../testing/samples';
 import { openBench, QUIET, type Bench } from '../testing/test-fleet';
+import { COMMAND_OUTCOMES } from '@/lib/protocol/command-phases';
 
 let bench: Bench;
 beforeEach(() => {

@@ -2,7 +2,6 @@
  * The state of the fleet and the only way to change it. An input fills a turn; the turn is stored in one transaction; only
  * then it takes effect, is published, and its frames are sent.
  */
-import type { HostPatch, HostView, OutputLine } from '@/lib/protocol/live';
 import { differsDurably } from '../hosts/host';
 import { OPERATIONS } from '../operations/operations';
 import { FLUSH_INTERVAL_MS, OutputLog } from './output-log';
@@ -16,6 +15,9 @@ import { isDoneByHost, laneOf } from '../operations/operation-rules';
 import { wireName } from '../operations/wire';
 import type { FleetOptions } from './fleet-options';
 import type { HostEntry } from './entry';
+import type { HostPatch } from '@/lib/protocol/live/changes';
+import type { HostView } from '@/lib/protocol/live/views/host-view';
+import type { OutputLine } from '@/lib/protocol/live/views/output-line';
 
 /** How often a sample of a host's metrics is stored. */
 export const METRICS_SAMPLE_MS = 60_000;

@@ -2,8 +2,8 @@
  * Output between its receipt and the database: numbered by the dashboard, limited per command, flushed in batches at a
  * bounded rate. What is published or acknowledged was stored before.
  */
-import type { OutputLine } from '@/lib/protocol/live';
 import type { CommandRecord, OutputBatch } from '../records/command-record';
+import type { OutputLine } from '@/lib/protocol/live/views/output-line';
 
 /** Between two flushes while lines keep coming; the first line after a pause is flushed at once. */
 export const FLUSH_INTERVAL_MS = 50;

@@ -1,11 +1,12 @@
 /** Maps rows of older tables of commands to ended commands or, if that is not possible, to events. */
-import type { EventLevel, OutputLine } from '@/lib/protocol/live';
 import { outputLine, plainName } from '@/lib/text/plain-text';
 import { NOBODY } from '@/lib/fleet/events';
 import type { CommandRow } from '../sqlite/rows';
 import { endOf, NO_END, operationOf } from './old-operations';
 import type { OldRow } from './old-row';
 import type { NewEvent } from '@/lib/fleet/records/event-record';
+import type { EventLevel } from '@/lib/protocol/event-categories';
+import type { OutputLine } from '@/lib/protocol/live/views/output-line';
 
 const MAX_ID = 64;
 const MIN_EXIT_CODE = -1_000;

@@ -1,11 +1,11 @@
 /** Maps rows of the Go dashboard's event, audit, reboot and pipeline tables to events. */
 import { createHash } from 'node:crypto';
-import type { EventCategory, EventLevel } from '@/lib/protocol/live';
 import { plainText } from '@/lib/text/plain-text';
 import { NOBODY } from '@/lib/fleet/events';
 import type { AdoptedEvent, KnownHost } from './adopt-command';
 import type { OldRow } from './old-row';
 import type { NewEvent } from '@/lib/fleet/records/event-record';
+import type { EventCategory, EventLevel } from '@/lib/protocol/event-categories';
 
 export interface EventContext {
   host(oldId: string): KnownHost | null;

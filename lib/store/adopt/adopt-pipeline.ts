@@ -1,11 +1,11 @@
 /** Maps rows of the Go dashboard's pipelines, which have a list of hosts and one stage for all of them. */
 import type { InferInsertModel } from 'drizzle-orm';
-import type { OperationId } from '@/lib/protocol/live';
 import { plainName, plainText } from '@/lib/text/plain-text';
 import type { pipelineHosts, pipelines } from '../sqlite/schema';
 import { pipelineEvent } from './adopt-event';
 import type { AdoptedEvent, KnownHost } from './adopt-command';
 import type { OldRow } from './old-row';
+import type { OperationId } from '@/lib/protocol/operation-ids';
 
 const MAX_ID = 64;
 const MAX_STAGE = 100;

@@ -1,5 +1,6 @@
 /** Maps the names of operations and the results of commands of older dashboards to today's. */
-import { OPERATION_IDS, type CommandOutcome, type OperationId } from '@/lib/protocol/live';
+import { OPERATION_IDS, type OperationId } from '@/lib/protocol/operation-ids';
+import type { CommandOutcome } from '@/lib/protocol/command-phases';
 
 /** Operations that have another name today. A map, not an object: the names come from a file. */
 const ALIASES: ReadonlyMap<string, OperationId> = new Map([

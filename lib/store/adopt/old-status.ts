@@ -1,9 +1,10 @@
 /** Maps what older dashboards stored of tests, compartments and metrics to today's values. */
 import { plainText } from '@/lib/text/plain-text';
-import type { CompartmentStatus, MetricsView } from '@/lib/protocol/live';
 import { parseOldTime } from './old-time';
 import type { OldRow } from './old-row';
 import type { CompartmentReport } from '@/lib/fleet/records/host-record';
+import type { CompartmentStatus } from '@/lib/protocol/compartment-names';
+import type { MetricsView } from '@/lib/protocol/live/views/host-view';
 
 const MAX_COUNT = 1_000_000;
 /** `working` is not a result: the work has ended, and its outcome is unknown. */

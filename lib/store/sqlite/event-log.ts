@@ -1,11 +1,11 @@
 /** Appends events to their table, each row chained to the one before it. */
 import type Sqlite from 'better-sqlite3';
-import type { EventView } from '@/lib/protocol/live';
 import { CHAIN_START, eventHash } from './event-chain';
 import { toChainedEvent, toEventView, type OnUnreadable } from './rows';
 import { events } from './schema';
 import { prepareWriter } from './statements';
 import type { NewEvent } from '@/lib/fleet/records/event-record';
+import type { EventView } from '@/lib/protocol/live/views/event-view';
 
 /** Returns a function that appends events; call it inside a transaction. */
 export function prepareEventLog(

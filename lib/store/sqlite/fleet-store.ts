@@ -1,7 +1,6 @@
 /** The fleet's records in the database: implements `lib/fleet/records/store-port.ts`. Statements are prepared once. */
 import { and, asc, desc, eq, inArray, isNotNull, isNull, lt, sql } from 'drizzle-orm';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
-import type { EventView, OutputLine } from '@/lib/protocol/live';
 import type { Log } from '@/lib/log';
 import { asDatabaseError, DatabaseError } from './store-errors';
 import { prepareEventLog } from './event-log';
@@ -25,6 +24,8 @@ import type { CommandRecord, OutputBatch } from '@/lib/fleet/records/command-rec
 import type { HostRecord } from '@/lib/fleet/records/host-record';
 import type { EventFilter, FleetStore, FleetWrites } from '@/lib/fleet/records/store-port';
 import { isDoneByHost } from '@/lib/fleet/operations/operation-rules';
+import type { EventView } from '@/lib/protocol/live/views/event-view';
+import type { OutputLine } from '@/lib/protocol/live/views/output-line';
 
 const MAX_EVENTS = 500;
 /**

@@ -4,20 +4,17 @@
  */
 import { z } from 'zod';
 import { commandStateSchema } from '@/lib/fleet/records/command-state';
-import {
-  COMMAND_OUTCOMES,
-  OPERATION_IDS,
-  type EventCategory,
-  type EventLevel,
-  type EventView,
-  type MetricsView,
-  type OutputLine,
-} from '@/lib/protocol/live';
 import type { ChainedEvent } from './event-chain';
 import type { commands, events, hosts } from './schema';
 import type { CommandRecord } from '@/lib/fleet/records/command-record';
 import type { HostRecord, CompartmentReport } from '@/lib/fleet/records/host-record';
 import type { NewEvent } from '@/lib/fleet/records/event-record';
+import { COMMAND_OUTCOMES } from '@/lib/protocol/command-phases';
+import { OPERATION_IDS } from '@/lib/protocol/operation-ids';
+import type { EventCategory, EventLevel } from '@/lib/protocol/event-categories';
+import type { EventView } from '@/lib/protocol/live/views/event-view';
+import type { MetricsView } from '@/lib/protocol/live/views/host-view';
+import type { OutputLine } from '@/lib/protocol/live/views/output-line';
 
 export type HostRow = typeof hosts.$inferSelect;
 /** What the fleet writes of a host. The other columns are written by an adoption, or no longer used. */

@@ -1,5 +1,5 @@
 /** Sample flake updates for tests. */
-import type { FlakeUpdateView, InputChangeView } from '@/lib/protocol/flake-updates';
+import type { FlakeUpdateView, InputChangeView } from '@/lib/protocol/live/views/flake-update-view';
 
 export function anInput(change: Partial<InputChangeView> = {}): InputChangeView {
   const side = (rev: string, lastModified: number) => ({ rev, ref: '', lastModified, url: 'https://example.org/r' });

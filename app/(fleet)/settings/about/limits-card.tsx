@@ -1,7 +1,7 @@
 /** How much of each of the dashboard's limits is in use, and who uses most. */
 import { Card } from '@/app/_ui/card';
 import { Meter, type ProgressTone } from '@/app/_ui/progress';
-import type { LimitUse } from '@/lib/protocol/limit-use';
+import type { LimitUse } from '@/lib/limits/limit-use';
 
 /** Shares from which a limit is shown as an alarm, and as a warning. */
 const NEARLY_FULL = 0.9;

@@ -9,11 +9,11 @@ import { Button } from '@/app/_ui/button';
 import { Card } from '@/app/_ui/card';
 import { TimeAgo } from '@/app/_ui/time-ago';
 import { toast } from '@/app/_ui/toast-store';
-import type { FlakeUpdatesView } from '@/lib/protocol/flake-updates';
 import type { SettingView } from '@/lib/dashboard/runtime';
 import { checkForUpdates } from '../../_updates/actions';
 import { FORGE_NAMES } from '../../_updates/words';
 import { Fact, Facts } from '../facts';
+import type { FlakeUpdatesView } from '@/lib/protocol/live/views/flake-update-view';
 
 export function ForgeSettingsPanel({ settings }: { settings: readonly SettingView[] }) {
   const updates = useFlakeUpdates();

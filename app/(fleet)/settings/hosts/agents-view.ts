@@ -1,8 +1,8 @@
 /** The data of the page: tokens, codes, pending agents and admission rules. Plain, because it is sent to the browser. */
 import type { AgentAdministration, AgentTokenView, EnrolmentCodeView } from '@/lib/auth/agents/agent-service';
 import type { AgentRule } from '@/lib/auth/agents/agent-settings';
-import type { HostView } from '@/lib/protocol/live';
 import type { AgentIdentity, HeldAgent } from '@/lib/fleet/records/agent-port';
+import type { HostView } from '@/lib/protocol/live/views/host-view';
 
 export interface HostTokens {
   id: string;

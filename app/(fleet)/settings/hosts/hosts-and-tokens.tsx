@@ -3,12 +3,12 @@
 import { useRouter } from 'next/navigation';
 import { useEffect } from 'react';
 import { useDerived, useNotices } from '@/app/_live/live';
-import type { HostView } from '@/lib/protocol/live';
 import type { AgentsView } from './agents-view';
 import { CodesCard } from './codes-card';
 import { HostTokensCard } from './host-tokens-card';
 import { HostAdmissionCard } from './host-admission-card';
 import { PendingAgentsCard } from './pending-agents-card';
+import type { HostView } from '@/lib/protocol/live/views/host-view';
 
 /** Changes when an agent connects, disconnects or becomes pending: the page's data is then out of date. */
 const connectionFacts = (hosts: readonly HostView[]) =>

@@ -4,8 +4,8 @@ import NextAuth from 'next-auth';
 import { z } from 'zod';
 import { forwardedAddress } from '@/lib/auth/client-address';
 import { nextAuthOptions, requestOrigin } from '@/lib/auth/next/next-auth-options';
-import { AUTH_ENDPOINTS } from '@/lib/protocol/auth-endpoints';
 import { runtime } from '@/lib/dashboard/runtime';
+import { AUTH_ENDPOINTS } from '@/lib/protocol/http/auth-endpoints';
 
 /** next-auth's response to a form submitted by a script. */
 const redirectSchema = z.object({ url: z.string() });

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { MAX_AGENT_FRAME_BYTES } from '@/lib/protocol/agent-limits';
 import { createTestServer, TOKEN, type AgentClient, type TestServer } from '../../testing/test-server';
+import { MAX_AGENT_FRAME_BYTES } from '@/lib/protocol/agent/frame-limits';
 
-const FRAMES = readFileSync(new URL('../../../protocol/fixtures/agent-frames.ndjson', import.meta.url), 'utf8')
+const FRAMES = readFileSync(new URL('../../../protocol/agent/fixtures/agent-frames.ndjson', import.meta.url), 'utf8')
   .split('\n')
   .filter((line) => line !== '');
 

@@ -3,7 +3,6 @@
  * over real sockets to the real gateway, fleet and database: how each ends, and that the host is free afterwards.
  */
 import { afterEach, describe, expect, it } from 'vitest';
-import type { OperationId } from '@/lib/protocol/live';
 import {
   answer,
   ask,
@@ -24,6 +23,7 @@ import {
   type Expected,
   type Script,
 } from '../../testing/script';
+import type { OperationId } from '@/lib/protocol/operation-ids';
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;

@@ -11,9 +11,10 @@ import {
   type AgentProcess,
   type TestHost,
 } from '@/agent/testing/host';
-import type { CommandView, OperationId } from '@/lib/protocol/live';
 import { buildAgent } from '@/scripts/build-agent.mjs';
 import { BY, createTestServer, TOKEN, type TestServer } from '../../testing/test-server';
+import type { CommandView } from '@/lib/protocol/live/views/command-view';
+import type { OperationId } from '@/lib/protocol/operation-ids';
 
 const folder = mkdtempSync(join(tmpdir(), 'nixfleet-bundle-'));
 let bundle = '';

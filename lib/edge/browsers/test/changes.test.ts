@@ -1,14 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import {
-  applyChanges,
-  type FleetChanges,
-  type FleetView,
-  type HostView,
-  type PipelineHostView,
-  type PipelineView,
-} from '@/lib/protocol/live';
 import { mergeChanges } from '../changes';
-import { NO_FLAKE_UPDATES } from '@/lib/protocol/flake-updates';
+import { applyChanges } from '@/lib/protocol/live/apply-changes';
+import type { FleetChanges } from '@/lib/protocol/live/changes';
+import type { FleetView } from '@/lib/protocol/live/views/fleet-view';
+import type { HostView } from '@/lib/protocol/live/views/host-view';
+import type { PipelineHostView, PipelineView } from '@/lib/protocol/live/views/pipeline-view';
+import { NO_FLAKE_UPDATES } from '@/lib/protocol/live/flake-update-constants';
 
 const host = (id: string) => ({ id, name: id, compartments: {}, generation: '' }) as unknown as HostView;
 const view: FleetView = {

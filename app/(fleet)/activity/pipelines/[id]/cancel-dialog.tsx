@@ -7,8 +7,8 @@ import { Dialog } from '@/app/_ui/dialog';
 import { capitalised } from '@/app/_ui/sentence';
 import { toast } from '@/app/_ui/toast-store';
 import { PIPELINES } from '@/lib/fleet/pipelines/pipeline-kinds';
-import type { PipelineView } from '@/lib/protocol/live';
 import { cancelPipeline } from '../../../_pipelines/actions';
+import type { PipelineView } from '@/lib/protocol/live/views/pipeline-view';
 
 /** Cancels a pipeline: running commands finish, or are stopped too. */
 export function CancelDialog({ pipeline, onClose }: { pipeline: PipelineView; onClose: () => void }) {

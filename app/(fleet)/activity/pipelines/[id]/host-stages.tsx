@@ -11,9 +11,10 @@ import { toast } from '@/app/_ui/toast-store';
 import { Elapsed } from '@/app/_ui/time-ago';
 import { OPERATION_WORDS } from '@/lib/fleet/operations/operation-words';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
-import type { OperationId, PipelineHostView, PipelineStepView } from '@/lib/protocol/live';
 import { ToneIcon } from '../../../_pipelines/pipeline-icon';
 import { HOST_WORDS, stepWord } from '../../../_pipelines/pipeline-words';
+import type { OperationId } from '@/lib/protocol/operation-ids';
+import type { PipelineHostView, PipelineStepView } from '@/lib/protocol/live/views/pipeline-view';
 
 /** Each host in each stage. A stage with a command opens its output. */
 export function HostStages({

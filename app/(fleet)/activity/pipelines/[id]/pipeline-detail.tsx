@@ -8,13 +8,14 @@ import { cx } from '@/app/_ui/cx';
 import { Elapsed, TimeAgo } from '@/app/_ui/time-ago';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
 import { hostStages, PIPELINES } from '@/lib/fleet/pipelines/pipeline-kinds';
-import type { PipelineHostStatus, PipelineView } from '@/lib/protocol/live';
 import { PipelineBar } from '../../../_pipelines/pipeline-bar';
 import { PipelineBadge, ToneIcon } from '../../../_pipelines/pipeline-icon';
 import { HOST_WORDS, progressText, stageWords, stepWord } from '../../../_pipelines/pipeline-words';
 import { CancelDialog } from './cancel-dialog';
 import { HostStages } from './host-stages';
 import { usePipeline } from './use-pipeline';
+import type { PipelineHostStatus } from '@/lib/protocol/pipeline-kinds';
+import type { PipelineView } from '@/lib/protocol/live/views/pipeline-view';
 
 const STATUSES: PipelineHostStatus[] = ['running', 'waiting', 'failed', 'skipped', 'done'];
 

@@ -4,8 +4,8 @@ import { answerOf } from '@/app/_actions/answer-of';
 import { useEffect, useState } from 'react';
 import { useConnection, useLivePipeline } from '@/app/_live/live';
 import { valueOrNull } from '@/app/_actions/value-or-null';
-import type { PipelineView } from '@/lib/protocol/live';
 import { readPipeline } from '../../../_pipelines/actions';
+import type { PipelineView } from '@/lib/protocol/live/views/pipeline-view';
 
 /**
  * A pipeline: live while the dashboard sends it, then its last known state. One that ended without a connection is read

@@ -4,7 +4,7 @@
  * taken and judged later. Only the answers of `V1_ANSWERS` may ever go back: an agent dies of anything that is not JSON.
  */
 import { z } from 'zod';
-import { metricsSchema } from './agent';
+import { metricsSchema } from '../agent/metrics';
 import { outputLine, plainText } from '@/lib/text/plain-text';
 
 /** A host's id in the path, before it is made lower-case. */
@@ -16,7 +16,11 @@ const DEFAULT_POLL_INTERVAL_S = 30;
 
 /** Version 1 counted characters, not UTF-16 units. A character has two of these at most, so that a long text is not counted. */
 const limited = (max: number) =>
-  z.string().refine((value) => value.length <= max || (value.length <= 2 * max && Array.from(value).length <= max));
+  z
+    .string()
+    .refine((value) => value.length <= max || (value.length <= 2 * max && Array.from(value).length <= max))
+    // For the hash of the schemas: a refinement shows nothing of itself.
+    .meta({ maxCharacters: max });
 const text = (max: number) =>
   limited(max)
     .nullish()
@@ -32,9 +36,7 @@ export const v1RegisterSchema = z.object({
   location: text(50),
   device_type: text(50),
   theme_color: text(20),
-  icon: text(10),
   current_generation: known(64),
-  comment: text(500),
   test_status: text(100),
   poll_interval: z
     .number()
@@ -62,7 +64,6 @@ export const v1StatusSchema = z.object({
 export type V1Status = z.infer<typeof v1StatusSchema>;
 
 export const v1TestProgressSchema = z.object({
-  current: count,
   total: count,
   passed: count.nullish().transform((value) => value ?? 0),
   running: z
@@ -70,7 +71,6 @@ export const v1TestProgressSchema = z.object({
     .nullish()
     .transform((value) => value ?? true),
   result: text(1_000),
-  comment: text(1_000),
 });
 export type V1TestProgress = z.infer<typeof v1TestProgressSchema>;
 

@@ -3,7 +3,7 @@
  * so that the bounds are looked at in the order of their price: bytes, depth and number of values before the parser,
  * the size of that type of frame after it, lengths before elements in the schema.
  */
-import { jsonExcess, type JsonLimits } from './json-limits';
+import { jsonExcess, type JsonLimits } from '../json-limits';
 
 /** Largest frame accepted from an agent, in bytes. The Go agent's largest is about 400 KiB. */
 export const MAX_AGENT_FRAME_BYTES = 1024 * 1024;

@@ -1,7 +1,10 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { parseAgentFrame, serverFrameSchema, WIRE_COMMANDS, type AgentFrame } from './agent';
+import { parseAgentFrame } from './parse-agent-frame';
+import { serverFrameSchema } from './to-agent';
+import type { AgentFrame } from './to-dashboard';
+import { WIRE_COMMANDS } from './wire-commands';
 
 const fixtures = readFileSync(new URL('fixtures/agent-frames.ndjson', import.meta.url), 'utf8')
   .trim()
@@ -169,7 +172,6 @@ const EXPECTED = [
     payload: {
       reason: 'command already running',
       current_command: 'test',
-      current_pid: 9931,
       command_id: null,
       current_command_id: null,
     },
@@ -337,7 +339,7 @@ describe('fields that are not there (agent protocol 1.13, 3)', () => {
 
 describe('protocol 3', () => {
   it('reads ids, numbers and what runs', () => {
-    const running = { command_id: 'c-1', command: 'switch', pid: 7 };
+    const running = { command_id: 'c-1' };
     expect(
       parsed('register', { hostname: 'h', protocol: 3, instance: 'i', running, finished: ['c-0'] }).payload,
     ).toMatchObject({ protocol: 3, instance: 'i', running, finished: ['c-0'] });
@@ -347,7 +349,7 @@ describe('protocol 3', () => {
       restarting: true,
       exit_code: null,
     });
-    expect(parsed('started', { command_id: 'c-1' }).payload).toEqual({ command_id: 'c-1', pid: null });
+    expect(parsed('started', { command_id: 'c-1' }).payload).toEqual({ command_id: 'c-1' });
     const lines = [{ seq: 1, stream: 'stderr', line: 'a\u001b[2Jb' }];
     expect(parsed('output_batch', { command_id: 'c-1', lines }).payload).toEqual({
       command_id: 'c-1',
@@ -377,7 +379,7 @@ describe('what can’t be read', () => {
     ['status', { status: 'secret' }, 'field "status"'],
     ['status', { status: 'ok', exit_code: 'secret' }, 'field "exit_code"'],
     ['operation_progress', { progress: 'secret' }, 'field "progress"'],
-    ['command_rejected', { current_pid: 'secret' }, 'field "current_pid"'],
+    ['command_rejected', { command_id: 'secret!' }, 'field "command_id"'],
     ['output', 'secret', 'output:'],
     ['output', ['secret'], 'output:'],
   ])('%s %j names the field and repeats nothing of the content', (type, payload, expected) => {

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { parseAgentFrame, parseServerFrame, type AgentFrameType } from './agent';
-import { MAX_AGENT_FRAME_BYTES, MAX_FRAME_BYTES, MAX_UNKNOWN_FRAME_BYTES } from './agent-limits';
+import { parseAgentFrame } from './parse-agent-frame';
+import { parseServerFrame } from './parse-server-frame';
+import type { AgentFrameType } from './to-dashboard';
+import { MAX_AGENT_FRAME_BYTES, MAX_FRAME_BYTES, MAX_UNKNOWN_FRAME_BYTES } from './frame-limits';
 
 const MIB = 1024 * 1024;
 
@@ -91,7 +93,7 @@ describe('the worst honest frames', () => {
       theme_color: escaped(32),
       instance: escaped(64),
       protocol: 3,
-      running: { command_id: 'c'.repeat(64), command: escaped(32), pid: Number.MAX_SAFE_INTEGER },
+      running: { command_id: 'c'.repeat(64) },
       finished: Array<string>(256).fill('c'.repeat(64)),
     };
     expect(problemOf(JSON.stringify({ type: 'register', payload }))).toBe('');

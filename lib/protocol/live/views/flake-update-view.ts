@@ -2,90 +2,85 @@
  * The flake update that waits in the configuration repository's forge, as pages and the live socket show it. Times are
  * epoch milliseconds.
  */
+import { z } from 'zod';
 
 /** Which forge is asked: none is configured, GitHub, or Forgejo (Gitea speaks the same). */
-export type ForgeKind = 'none' | 'github' | 'forgejo';
+export const FORGE_KINDS = ['none', 'github', 'forgejo'] as const;
+export type ForgeKind = (typeof FORGE_KINDS)[number];
 
 /** One side of a changed input. Empty text means that the lock file does not say. */
-export interface LockedInputView {
+export const lockedInputViewSchema = z.object({
   /** Commit id, or the hash of the contents where the input is no git repository. */
-  rev: string;
+  rev: z.string(),
   /** The branch or tag that is followed. */
-  ref: string;
+  ref: z.string(),
   /** When that state of the input was made. */
-  lastModified: number | null;
+  lastModified: z.number().nullable(),
   /** A page or address that a person can open; never holds credentials. */
-  url: string;
-}
+  url: z.string(),
+});
+export type LockedInputView = z.infer<typeof lockedInputViewSchema>;
 
 /** An input of the flake whose lock the update changes. */
-export interface InputChangeView {
+export const inputChangeViewSchema = z.object({
   /** The path of inputs that leads to it: `nixpkgs`, `home-manager/nixpkgs`. */
-  name: string;
-  kind: 'changed' | 'added' | 'removed';
-  from: LockedInputView | null;
-  to: LockedInputView | null;
+  name: z.string(),
+  kind: z.enum(['changed', 'added', 'removed']),
+  from: lockedInputViewSchema.nullable(),
+  to: lockedInputViewSchema.nullable(),
   /** A page that shows what came in between; empty where there is none. */
-  compareUrl: string;
-}
+  compareUrl: z.string(),
+});
+export type InputChangeView = z.infer<typeof inputChangeViewSchema>;
 
 /** What the checks of the head commit say, together. */
-export interface ChecksView {
+export const checksViewSchema = z.object({
   /** `none`: the forge knows of no check; `unknown`: it could not be asked. */
-  status: 'none' | 'passed' | 'running' | 'failed' | 'unknown';
-  passed: number;
-  running: number;
-  failed: number;
-}
+  status: z.enum(['none', 'passed', 'running', 'failed', 'unknown']),
+  passed: z.number(),
+  running: z.number(),
+  failed: z.number(),
+});
+export type ChecksView = z.infer<typeof checksViewSchema>;
 
 /** An open pull request that was recognised as a flake update. */
-export interface FlakeUpdateView {
-  number: number;
-  title: string;
+export const flakeUpdateViewSchema = z.object({
+  number: z.number(),
+  title: z.string(),
   /** Its page at the forge. */
-  url: string;
-  author: string;
-  createdAt: number;
+  url: z.string(),
+  author: z.string(),
+  createdAt: z.number(),
   /** The branch that it wants to change. */
-  base: string;
+  base: z.string(),
   /** The branch that it comes from. */
-  head: string;
+  head: z.string(),
   /** The commit that was looked at, and that alone is merged. */
-  headSha: string;
+  headSha: z.string(),
   /** Null while the forge still works it out. */
-  mergeable: boolean | null;
+  mergeable: z.boolean().nullable(),
   /** Why it can't be merged now, as a sentence that says what to do; empty when it can. */
-  blocked: string;
-  checks: ChecksView;
+  blocked: z.string(),
+  checks: checksViewSchema,
   /** By name; at most `MAX_INPUT_CHANGES`. */
-  inputs: InputChangeView[];
+  inputs: z.array(inputChangeViewSchema),
   /** How many further changes there are. */
-  moreInputs: number;
+  moreInputs: z.number(),
   /** Why the inputs can't be told, as a sentence; empty when they can. */
-  inputsProblem: string;
-}
+  inputsProblem: z.string(),
+});
+export type FlakeUpdateView = z.infer<typeof flakeUpdateViewSchema>;
 
-/** Changed inputs that are shown; a lock file has tens. */
-export const MAX_INPUT_CHANGES = 100;
-
-export interface FlakeUpdatesView {
-  source: ForgeKind;
+export const flakeUpdatesViewSchema = z.object({
+  source: z.enum(FORGE_KINDS),
   /** `owner/name`; empty when none is configured. */
-  repo: string;
-  update: FlakeUpdateView | null;
+  repo: z.string(),
+  update: flakeUpdateViewSchema.nullable(),
   /** Something that the operator should know, e.g. a pull request that looks like an update but is none. */
-  hint: string | null;
+  hint: z.string().nullable(),
   /** When the forge last gave a good answer. */
-  fetchedAt: number | null;
+  fetchedAt: z.number().nullable(),
   /** Why it gives none now, as a sentence that says what to do, and since when. */
-  error: { message: string; since: number } | null;
-}
-
-export const NO_FLAKE_UPDATES: FlakeUpdatesView = {
-  source: 'none',
-  repo: '',
-  update: null,
-  hint: null,
-  fetchedAt: null,
-  error: null,
-};
+  error: z.object({ message: z.string(), since: z.number() }).nullable(),
+});
+export type FlakeUpdatesView = z.infer<typeof flakeUpdatesViewSchema>;

@@ -1,0 +1,25 @@
+import { z } from 'zod';
+import { commandId, count, text } from './fields';
+
+/** The result of a command. */
+export const statusSchema = z.object({
+  status: z.enum(['ok', 'error', 'stopped', 'warning']),
+  command: text(64),
+  exit_code: z
+    .number()
+    .int()
+    .nullish()
+    .transform((value) => value ?? null),
+  message: text(2_048),
+  generation: text(128),
+  /** Protocol 3. */
+  command_id: commandId.nullish().transform((value) => value ?? null),
+  /** Protocol 3: the agent process ends after this result and comes back as a new one. */
+  restarting: z
+    .boolean()
+    .nullish()
+    .transform((value) => value ?? false),
+  /** Protocol 3: the number of the last output line of this command. */
+  last_seq: count.nullish().transform((value) => value ?? null),
+});
+export type StatusResult = z.infer<typeof statusSchema>;

@@ -1,0 +1,32 @@
+/** Every frame that an agent sends. Extra fields are ignored. */
+import type { z } from 'zod';
+import { commandRejectedSchema } from './command-rejected';
+import { heartbeatSchema } from './heartbeat';
+import { operationProgressSchema } from './operation-progress';
+import { outputSchema } from './output';
+import { outputBatchSchema } from './output-batch';
+import { registerSchema } from './register';
+import { startedSchema } from './started';
+import { statusSchema } from './status';
+
+/** The schema of each frame's payload, by the frame's type. */
+export const agentPayloadSchemas = {
+  register: registerSchema,
+  heartbeat: heartbeatSchema,
+  output: outputSchema,
+  output_batch: outputBatchSchema,
+  status: statusSchema,
+  started: startedSchema,
+  operation_progress: operationProgressSchema,
+  command_rejected: commandRejectedSchema,
+} as const;
+
+export type AgentFrameType = keyof typeof agentPayloadSchemas;
+/** A parsed frame from an agent: every field is there, and every text is harmless. */
+export type AgentFrame = {
+  [T in AgentFrameType]: { type: T; payload: z.infer<(typeof agentPayloadSchemas)[T]> };
+}[AgentFrameType];
+/** What an agent puts on the wire for a frame, before parsing. */
+export type AgentFrameInput = {
+  [T in AgentFrameType]: { type: T; payload: z.input<(typeof agentPayloadSchemas)[T]> };
+}[AgentFrameType];

@@ -1,0 +1,33 @@
+import { z } from 'zod';
+import { COMMAND_OUTCOMES, COMMAND_PHASES } from '../../command-phases';
+import { OPERATION_IDS } from '../../operation-ids';
+
+export const progressViewSchema = z.object({
+  /** What is going on: the agent's phase, or what the output shows ("building"). */
+  label: z.string(),
+  current: z.number(),
+  total: z.number(),
+});
+export type ProgressView = z.infer<typeof progressViewSchema>;
+
+export const commandViewSchema = z.object({
+  id: z.string(),
+  hostId: z.string(),
+  operation: z.enum(OPERATION_IDS),
+  phase: z.enum(COMMAND_PHASES),
+  outcome: z.enum(COMMAND_OUTCOMES).nullable(),
+  /** Why it ended so, or what it waits for. A sentence; may be empty while it runs. */
+  reason: z.string(),
+  progress: progressViewSchema.nullable(),
+  createdAt: z.number(),
+  startedAt: z.number().nullable(),
+  endedAt: z.number().nullable(),
+  exitCode: z.number().nullable(),
+  /** Who asked for it. */
+  by: z.string(),
+  /** Number of the last stored output line. */
+  lines: z.number(),
+  /** While it waits for its host to come back: when it is given up. */
+  expiresAt: z.number().nullable(),
+});
+export type CommandView = z.infer<typeof commandViewSchema>;
