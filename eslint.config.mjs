@@ -99,7 +99,6 @@ export default defineConfig(
       'no-console': 'error',
       eqeqeq: ['error', 'always', { null: 'ignore' }],
       'import-x/no-restricted-paths': ['error', { basePath: import.meta.dirname, zones: borders }],
-      'import-x/no-cycle': ['error', { maxDepth: 6, ignoreExternal: true }],
       '@typescript-eslint/no-floating-promises': 'error',
       '@typescript-eslint/no-explicit-any': 'error',
       '@typescript-eslint/switch-exhaustiveness-check': ['error', { considerDefaultExhaustiveForUnions: true }],

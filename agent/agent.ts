@@ -19,7 +19,7 @@ import { createCommandRunner } from './runner';
 import { createShell } from './shell';
 import type { TokenSource } from './token';
 import { PROTOCOL_WITH_IDS } from '@/lib/protocol/agent/generations';
-import type { AgentFrameInput } from '@/lib/protocol/agent/to-dashboard';
+import type { AgentFrameInput } from '@/lib/protocol/agent/from-agent';
 import { MAX_BATCH_LINES } from '@/lib/protocol/agent/frame-limits';
 
 /** How long a planned exit waits for the acknowledgement of the last result. */

@@ -4,7 +4,7 @@ import { plainText } from '@/lib/text/plain-text';
 import type { AgentLog } from './log';
 import { parseServerFrame } from '@/lib/protocol/agent/parse-server-frame';
 import { PROTOCOL_WITH_IDS } from '@/lib/protocol/agent/generations';
-import type { AgentFrameInput } from '@/lib/protocol/agent/to-dashboard';
+import type { AgentFrameInput } from '@/lib/protocol/agent/from-agent';
 import type { ReceivedServerFrame } from '@/lib/protocol/agent/to-agent';
 import { MAX_AGENT_FRAME_BYTES } from '@/lib/protocol/agent/frame-limits';
 

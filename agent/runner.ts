@@ -8,7 +8,7 @@ import type { AgentLog } from './log';
 import type { AgentOperation, OperationContext, OperationEnd } from './operation';
 import { STOP_GRACE_MS, type Child } from './process';
 import { createShell, failureOf, type Shell, type ShellOptions } from './shell';
-import type { AgentFrameInput } from '@/lib/protocol/agent/to-dashboard';
+import type { AgentFrameInput } from '@/lib/protocol/agent/from-agent';
 import type { OutputStream } from '@/lib/protocol/output-stream';
 import type { ReceivedServerFrame } from '@/lib/protocol/agent/to-agent';
 

@@ -1,9 +1,10 @@
 /** A flake update, from the pull request that is opened to the merge, with a fake forge. */
-import { FakeForge, FAKE_FORGE_REPO, FAKE_FORGE_TOKEN } from '@/lib/forge/testing/fake-forge';
+import { FakeForge, FAKE_FORGE_TOKEN } from '@/lib/forge/testing/fake-forge';
 import { expectAccessible } from './support/accessible';
 import { expect, test } from './support/fixtures';
 import { FleetPage } from './support/fleet-page';
 import { CONFIGURED, signInConfigured } from './support/operator';
+import { FAKE_FORGE_REPO } from '@/lib/forge/testing/fake-responses';
 
 const DAY_S = 86_400;
 

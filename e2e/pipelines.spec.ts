@@ -1,12 +1,13 @@
 /** Pipelines over many hosts: started, watched, cancelled, and gone on with after the dashboard was killed. */
 import type { Page } from '@playwright/test';
-import { FakeForge, FAKE_FORGE_REPO, FAKE_FORGE_TOKEN } from '@/lib/forge/testing/fake-forge';
+import { FakeForge, FAKE_FORGE_TOKEN } from '@/lib/forge/testing/fake-forge';
 import { SimulatedAgent } from '@/simulator/agent';
 import { PROMPT, type Behaviour } from '@/simulator/behaviour';
 import { AGENT_TOKEN, type Dashboard } from './support/dashboard';
 import { expectAccessible } from './support/accessible';
 import { expect, test } from './support/fixtures';
 import { CONFIGURED, expectLiveAgain, signInConfigured } from './support/operator';
+import { FAKE_FORGE_REPO } from '@/lib/forge/testing/fake-responses';
 
 /**
  * What each host was told to do, in order, over all connections. Not the look at the system by which the dashboard may

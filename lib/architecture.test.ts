@@ -85,3 +85,35 @@ describe.skipIf(files.length === 0)('rooms of lib/fleet', () => {
     expect(between.length, between.join('\n')).toBeLessThanOrEqual(MOST_IMPORTS_BETWEEN_ROOMS);
   });
 });
+
+describe.skipIf(files.length === 0)('imports of code', () => {
+  const modules = files.filter((path) => /\.(ts|tsx|mjs)$/.test(path));
+  const known = new Set(modules);
+
+  /** The file of this project that an import in `from` names; null for a package. */
+  function fileOf(specifier: string, from: string): string | null {
+    const path = specifier.startsWith('@/') ? specifier.slice(2) : join(dirname(from), specifier);
+    const endings = ['', '.ts', '.tsx', '.mjs', '/index.ts'];
+    return endings.map((ending) => path + ending).find((candidate) => known.has(candidate)) ?? null;
+  }
+
+  function importsOf(path: string): string[] {
+    const text = readFileSync(join(ROOT, path), 'utf8');
+    const found = text.matchAll(/^(?:import|export) (?!type )(?:[^;'"]*? from )?'((?:@|\.{1,2})\/[^']+)'/gms);
+    return [...found].flatMap(([, specifier = '']) => fileOf(specifier, path) ?? []);
+  }
+
+  it('form no cycle', () => {
+    const done = new Set<string>();
+    const cycles: string[] = [];
+    const visit = (path: string, trail: readonly string[]) => {
+      if (trail.includes(path)) cycles.push([...trail.slice(trail.indexOf(path)), path].join(' -> '));
+      if (done.has(path)) return;
+      done.add(path);
+      for (const next of importsOf(path)) visit(next, [...trail, path]);
+    };
+    for (const path of modules) visit(path, []);
+    expect(done.size).toBeGreaterThan(500);
+    expect(cycles).toEqual([]);
+  });
+});

@@ -2,7 +2,7 @@
 import type { CommandResult } from '@/lib/outbox/command-memory';
 import type { SimulatedFacts, SimulatedMetrics } from './host-facts';
 import { PHASE_TOTALS, type ReportedCompartment, type Phase } from './script';
-import type { AgentFrameInput } from '@/lib/protocol/agent/to-dashboard';
+import type { AgentFrameInput } from '@/lib/protocol/agent/from-agent';
 import type { OutputStream } from '@/lib/protocol/output-stream';
 
 export interface WireReport {

@@ -2,7 +2,7 @@
 import { WebSocket } from 'ws';
 import type { Random } from './random';
 import { parseServerFrame } from '@/lib/protocol/agent/parse-server-frame';
-import type { AgentFrameInput } from '@/lib/protocol/agent/to-dashboard';
+import type { AgentFrameInput } from '@/lib/protocol/agent/from-agent';
 import type { ReceivedServerFrame } from '@/lib/protocol/agent/to-agent';
 import { MAX_AGENT_FRAME_BYTES } from '@/lib/protocol/agent/frame-limits';
 

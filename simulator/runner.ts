@@ -8,7 +8,7 @@ import type { SimulatedFacts } from './host-facts';
 import type { Pauses } from './pauses';
 import { stepsOf, type RunCommand, type ScriptStep } from './script';
 import { WIRE_COMMANDS } from '@/lib/protocol/agent/wire-commands';
-import type { AgentFrameInput } from '@/lib/protocol/agent/to-dashboard';
+import type { AgentFrameInput } from '@/lib/protocol/agent/from-agent';
 import type { OutputStream } from '@/lib/protocol/output-stream';
 
 /** Lines of a command are sent in portions of about this duration. */

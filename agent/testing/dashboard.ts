@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { WebSocketServer, type WebSocket } from 'ws';
 import { parseAgentFrame } from '@/lib/protocol/agent/parse-agent-frame';
-import type { AgentFrame, AgentFrameType } from '@/lib/protocol/agent/to-dashboard';
+import type { AgentFrame, AgentFrameType } from '@/lib/protocol/agent/from-agent';
 import { MAX_AGENT_FRAME_BYTES } from '@/lib/protocol/agent/frame-limits';
 
 export const TEST_TOKEN = 'test-token-0123456789';

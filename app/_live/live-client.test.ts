@@ -8,7 +8,7 @@ import { OutputChannel } from './output-channel';
 import { aFleet, aHost } from './testing/views';
 import { LIVE_CLOSE } from '@/lib/protocol/live/close-codes';
 import type { LiveServerMessage } from '@/lib/protocol/live/to-browser';
-import { type LiveClientMessage, liveClientSchema } from '@/lib/protocol/live/to-dashboard';
+import { type LiveClientMessage, liveClientSchema } from '@/lib/protocol/live/from-browser';
 
 /** Short back-off; all other timeouts are too long to fire in a test. */
 const QUICK: LiveTimes = { ...LIVE_TIMES, backOffMs: 10, backOffCapMs: 40 };

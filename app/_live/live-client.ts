@@ -6,7 +6,7 @@ import type { FleetCopy } from './fleet-copy';
 import type { OutputChannel } from './output-channel';
 import { LIVE_CLOSE } from '@/lib/protocol/live/close-codes';
 import type { LiveServerMessage } from '@/lib/protocol/live/to-browser';
-import type { LiveClientMessage } from '@/lib/protocol/live/to-dashboard';
+import type { LiveClientMessage } from '@/lib/protocol/live/from-browser';
 
 export interface SocketHandlers {
   open(): void;

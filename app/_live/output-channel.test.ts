@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { OutputChannel, type OutputMessage } from './output-channel';
 import type { OutputLine } from '@/lib/protocol/live/views/output-line';
-import type { LiveClientMessage } from '@/lib/protocol/live/to-dashboard';
+import type { LiveClientMessage } from '@/lib/protocol/live/from-browser';
 
 const line = (seq: number): OutputLine => ({ seq, at: 0, stream: 'stdout', text: String(seq) });
 const lines = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, i) => line(from + i));

@@ -3,7 +3,7 @@
  * requests the lines after the last received one, so that nothing is lost or repeated.
  */
 import type { LiveServerMessage } from '@/lib/protocol/live/to-browser';
-import type { LiveClientMessage } from '@/lib/protocol/live/to-dashboard';
+import type { LiveClientMessage } from '@/lib/protocol/live/from-browser';
 
 export type OutputMessage = Extract<LiveServerMessage, { t: 'output' | 'no-output' }>;
 export type OutputListener = (message: OutputMessage) => void;

@@ -1,7 +1,7 @@
 /** The fleet as gateways, pages and actions use it: the only owner of hosts and commands. */
 import { AgentAdmission } from './agents/agent-admission';
 import { AgentConnections } from './agents/agent-connections';
-import { deadlineOf } from './commands/command';
+import { deadlineOf } from './commands/step-command';
 import { CommandEngine } from './commands/command-engine';
 import { FleetCore } from './turns/fleet-core';
 import { CommandDispatcher } from './commands/command-dispatcher';

@@ -11,9 +11,10 @@ import { createForgejo } from './forgejo';
 import { createGitHub } from './github';
 import { MERGEABLE_RETRIES, MERGEABLE_WAIT_MS } from './merge-update';
 import type { UpdateRule } from './recognise-update';
-import { fault, FakeForge, FAKE_FORGE_REPO, FAKE_FORGE_TOKEN, type Dialect } from './testing/fake-forge';
+import { FakeForge, FAKE_FORGE_TOKEN, type Dialect } from './testing/fake-forge';
 import { TestClock } from '@/lib/fleet/testing/test-clock';
 import type { NewEvent } from '@/lib/fleet/records/event-record';
+import { FAKE_FORGE_REPO, fault } from './testing/fake-responses';
 
 const INTERVAL_MS = 3_600_000;
 const ADA = { userId: 'u1', userName: 'ada', address: '192.0.2.7' };

@@ -3,8 +3,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Forge, ForgeResult } from './forge';
 import { createForgejo } from './forgejo';
 import { createGitHub } from './github';
-import { fault, FakeForge, FAKE_FORGE_REPO, FAKE_FORGE_TOKEN, type Dialect } from './testing/fake-forge';
+import { FakeForge, FAKE_FORGE_TOKEN, type Dialect } from './testing/fake-forge';
 import { MAX_ANSWER_BYTES } from './transport';
+import { FAKE_FORGE_REPO, fault } from './testing/fake-responses';
 
 const NOW = Date.parse('2026-02-01T12:00:00Z');
 const never = new AbortController().signal;

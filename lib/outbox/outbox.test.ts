@@ -4,7 +4,7 @@ import { createCommandMemory } from './command-memory';
 import type { OutboxFrame } from './frames';
 import { createOutbox, type OutboxOptions } from './outbox';
 import { parseAgentFrame } from '@/lib/protocol/agent/parse-agent-frame';
-import type { AgentFrame } from '@/lib/protocol/agent/to-dashboard';
+import type { AgentFrame } from '@/lib/protocol/agent/from-agent';
 import { MAX_BATCH_LINES, MAX_FINISHED_IDS } from '@/lib/protocol/agent/frame-limits';
 
 const DONE = { status: 'ok', exitCode: 0, message: '', generation: 'abc', restarting: false } as const;

@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { serverFrameSchema } from './agent/to-agent';
-import { agentPayloadSchemas } from './agent/to-dashboard';
+import { agentPayloadSchemas } from './agent/from-agent';
 import { WIRE_COMMANDS } from './agent/wire-commands';
 import { enrolErrorSchema, enrolledSchema, enrolRequestSchema } from './http/enrolment';
 import { v1RegisterSchema, v1StatusSchema, v1TestProgressSchema } from './http/v1-agent';
 import { liveServerSchema } from './live/to-browser';
-import { liveClientSchema } from './live/to-dashboard';
+import { liveClientSchema } from './live/from-browser';
 import { PROTOCOL_REVISIONS } from './revision';
 
 type Schemas = Record<string, z.ZodType>;

@@ -1,7 +1,7 @@
 /** The live socket of a page, without a browser: follows the fleet or the output of one command. */
 import { WebSocket } from 'ws';
 import type { LiveServerMessage } from '@/lib/protocol/live/to-browser';
-import type { LiveClientMessage } from '@/lib/protocol/live/to-dashboard';
+import type { LiveClientMessage } from '@/lib/protocol/live/from-browser';
 
 const OPEN_TIMEOUT_MS = 10_000;
 

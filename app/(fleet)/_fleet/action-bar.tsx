@@ -8,7 +8,7 @@ import { Button } from '@/app/_ui/button';
 import { IconButton, type IconButtonProps } from '@/app/_ui/icon-button';
 import { useOnDemand } from '@/app/_ui/on-demand';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
-import { PIPELINES } from '@/lib/fleet/pipelines/pipeline-kinds';
+import { PIPELINES } from '@/lib/fleet/pipelines/pipeline-definitions';
 import { useOperations } from '../_operations/operations-context';
 import { canWait, planOperation, planSentence } from '../_operations/plan';
 import { WaitChoice } from '../_operations/wait';

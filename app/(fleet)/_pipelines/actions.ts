@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { operatorAction, stepUpAction } from '@/lib/auth/next/action';
 import { stagesOf } from '@/lib/fleet/pipelines/pipeline-plan';
-import { MAX_PIPELINE_HOSTS, MAX_STAGES, PIPELINES, stageToProve } from '@/lib/fleet/pipelines/pipeline-kinds';
+import { MAX_PIPELINE_HOSTS, MAX_STAGES, PIPELINES, stageToProve } from '@/lib/fleet/pipelines/pipeline-definitions';
 import { runtime } from '@/lib/dashboard/runtime';
 import { OPERATION_IDS } from '@/lib/protocol/operation-ids';
 import { PIPELINE_KINDS } from '@/lib/protocol/pipeline-kinds';

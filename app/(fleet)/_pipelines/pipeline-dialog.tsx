@@ -13,7 +13,7 @@ import {
   MAX_PIPELINE_HOSTS,
   PIPELINES,
   stagesProblem,
-} from '@/lib/fleet/pipelines/pipeline-kinds';
+} from '@/lib/fleet/pipelines/pipeline-definitions';
 import { hostCount } from '../_operations/plan';
 import { useHosts } from '../_operations/use-hosts';
 import { previewPipeline, previewSentences, type SkippedGroup } from './pipeline-preview';

@@ -2,7 +2,7 @@
 
 import { ListChecks, ListPlus, RefreshCcwDot, Hammer, type LucideIcon } from 'lucide-react';
 import { MenuItem, MenuSeparator } from '@/app/_ui/menu';
-import { PIPELINES } from '@/lib/fleet/pipelines/pipeline-kinds';
+import { PIPELINES } from '@/lib/fleet/pipelines/pipeline-definitions';
 import { useOperations } from '../_operations/operations-context';
 import type { HostView } from '@/lib/protocol/live/views/host-view';
 import type { PipelineKind } from '@/lib/protocol/pipeline-kinds';

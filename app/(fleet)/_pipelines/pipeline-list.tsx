@@ -4,7 +4,7 @@ import Link from 'next/link';
 import { usePipelines } from '@/app/_live/live';
 import { duration } from '@/app/_ui/ages';
 import { Elapsed, TimeAgo } from '@/app/_ui/time-ago';
-import { PIPELINES } from '@/lib/fleet/pipelines/pipeline-kinds';
+import { PIPELINES } from '@/lib/fleet/pipelines/pipeline-definitions';
 import { PipelineBadge } from './pipeline-icon';
 import { progressText, stageWords } from './pipeline-words';
 import type { PipelineSummary } from '@/lib/protocol/live/views/pipeline-view';

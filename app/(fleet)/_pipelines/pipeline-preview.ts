@@ -1,7 +1,7 @@
 /** What a pipeline will do, by the rules that the dashboard applies. Pure. */
 import { verbPhrase } from '@/lib/fleet/operations/operation-words';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
-import { hostStages, isPrelude } from '@/lib/fleet/pipelines/pipeline-kinds';
+import { hostStages, isPrelude } from '@/lib/fleet/pipelines/pipeline-definitions';
 import { hostCount } from '../_operations/plan';
 import { stageWords } from './pipeline-words';
 import { notBusy } from '@/lib/fleet/operations/preconditions';

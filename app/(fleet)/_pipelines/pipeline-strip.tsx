@@ -6,7 +6,7 @@ import { X } from 'lucide-react';
 import { usePipelines } from '@/app/_live/live';
 import { IconButton } from '@/app/_ui/icon-button';
 import { Elapsed } from '@/app/_ui/time-ago';
-import { PIPELINES } from '@/lib/fleet/pipelines/pipeline-kinds';
+import { PIPELINES } from '@/lib/fleet/pipelines/pipeline-definitions';
 import { PipelineBar } from './pipeline-bar';
 import { PipelineBadge } from './pipeline-icon';
 import { progressText } from './pipeline-words';

@@ -1,7 +1,7 @@
 import { answerOf } from '@/app/_actions/answer-of';
 import { withStepUp } from '@/app/_step-up/step-up';
 import { toast } from '@/app/_ui/toast-store';
-import { PIPELINES } from '@/lib/fleet/pipelines/pipeline-kinds';
+import { PIPELINES } from '@/lib/fleet/pipelines/pipeline-definitions';
 import { showError } from '../_operations/send';
 import { newRequestId } from '../_operations/request-id';
 import { startPipeline } from './actions';

@@ -6,7 +6,7 @@ import { Button } from '@/app/_ui/button';
 import { SelectField } from '@/app/_ui/field';
 import { IconButton } from '@/app/_ui/icon-button';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
-import { isPrelude, MAX_STAGES, STAGE_CHOICES } from '@/lib/fleet/pipelines/pipeline-kinds';
+import { isPrelude, MAX_STAGES, STAGE_CHOICES } from '@/lib/fleet/pipelines/pipeline-definitions';
 import type { OperationId } from '@/lib/protocol/operation-ids';
 
 /** The operations that hosts can run. A merge is offered where its pull request is shown. */

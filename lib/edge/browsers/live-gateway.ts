@@ -11,7 +11,7 @@ import { jsonExcess, type JsonLimits } from '@/lib/protocol/json-limits';
 import type { FlakeUpdates } from '@/lib/fleet/records/flake-update-port';
 import { bytesOf, closeAll } from '../agents/agent-gateway';
 import { Browser, MAX_WATCHES, STUCK_MS } from './browser-socket';
-import { mergeChanges } from './changes';
+import { mergeChanges } from './pending-changes';
 import { FairTurns } from '../links/fair-turns';
 import { LinkBudget } from '../links/link-budget';
 import { PacedStream, type Pace } from '../links/paced-stream';
@@ -22,7 +22,7 @@ import type { FleetChanges, HostPatch } from '@/lib/protocol/live/changes';
 import type { FleetView } from '@/lib/protocol/live/views/fleet-view';
 import type { OutputLine } from '@/lib/protocol/live/views/output-line';
 import type { LimitUse } from '@/lib/limits/limit-use';
-import { type LiveClientMessage, liveClientSchema } from '@/lib/protocol/live/to-dashboard';
+import { type LiveClientMessage, liveClientSchema } from '@/lib/protocol/live/from-browser';
 
 /** Minimum time between two batches. */
 export const BATCH_INTERVAL_MS = 50;

@@ -25,7 +25,7 @@ import type { FleetStore } from '@/lib/fleet/records/store-port';
 import { applyChanges } from '@/lib/protocol/live/apply-changes';
 import type { FleetView } from '@/lib/protocol/live/views/fleet-view';
 import type { LiveServerMessage } from '@/lib/protocol/live/to-browser';
-import type { LiveClientMessage } from '@/lib/protocol/live/to-dashboard';
+import type { LiveClientMessage } from '@/lib/protocol/live/from-browser';
 
 export const TOKEN = 'a-token-for-tests';
 export const V1_HASH_SECRET = 'the hash secret of version 1';

@@ -18,7 +18,7 @@ import type { Connection } from '../turns/connection';
 import { wireName } from '../operations/wire';
 import type { HostEntry } from '../turns/entry';
 import { parseAgentFrame } from '@/lib/protocol/agent/parse-agent-frame';
-import type { AgentFrame } from '@/lib/protocol/agent/to-dashboard';
+import type { AgentFrame } from '@/lib/protocol/agent/from-agent';
 import type { Register } from '@/lib/protocol/agent/register';
 
 type Payload<T extends AgentFrame['type']> = Extract<AgentFrame, { type: T }>['payload'];

@@ -4,7 +4,7 @@ import { commandStateSchema } from '../records/command-state';
 import { RUNNING, sampleCommand } from '../testing/samples';
 import { wireName } from '../operations/wire';
 import { parseAgentFrame } from '@/lib/protocol/agent/parse-agent-frame';
-import type { AgentFrame, AgentFrameType } from '@/lib/protocol/agent/to-dashboard';
+import type { AgentFrame, AgentFrameType } from '@/lib/protocol/agent/from-agent';
 
 type Payloads = { [F in AgentFrame as F['type']]: F['payload'] };
 

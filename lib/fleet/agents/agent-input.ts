@@ -4,7 +4,7 @@ import type { CommandInput, Shown } from '../commands/command-step';
 import type { CommandResult } from '../records/command-state';
 import type { CommandRecord } from '../records/command-record';
 import { wireName } from '../operations/wire';
-import type { AgentFrame } from '@/lib/protocol/agent/to-dashboard';
+import type { AgentFrame } from '@/lib/protocol/agent/from-agent';
 import type { Heartbeat } from '@/lib/protocol/agent/heartbeat';
 import type { Register } from '@/lib/protocol/agent/register';
 import type { StatusResult } from '@/lib/protocol/agent/status';

@@ -1,5 +1,5 @@
 /** Runs commands: feeds each its inputs, stores the result with the turn, and carries out the effects afterwards. */
-import { stepCommand } from './command';
+import { stepCommand } from './step-command';
 import type { CommandEffect, CommandInput } from './command-step';
 import type { VerdictFacts } from './command-verdict';
 import type { FleetCore } from '../turns/fleet-core';

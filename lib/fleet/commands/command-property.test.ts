@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { deadlineOf } from './command';
+import { deadlineOf } from './step-command';
 import { EVIDENCE_MS, MAX_EXTENSION_MS, RECOVERY_MS, type CommandInput, type Shown } from './command-step';
 import { type CommandResult, type CommandState } from '../records/command-state';
 import type { VerdictFacts } from './command-verdict';

@@ -12,7 +12,7 @@ import {
 import { SECOND, T0 } from '../testing/samples';
 import type { HostRecord } from '../records/host-record';
 import { parseAgentFrame } from '@/lib/protocol/agent/parse-agent-frame';
-import type { AgentFrame } from '@/lib/protocol/agent/to-dashboard';
+import type { AgentFrame } from '@/lib/protocol/agent/from-agent';
 
 type Payload<T> = Extract<AgentFrame, { type: T }>['payload'];
 

@@ -3,7 +3,7 @@ import { BY_DASHBOARD, byOperator, NOBODY } from '../events';
 import { nounPhrase } from '../operations/operation-words';
 import { countHosts } from './pipeline-machine';
 import type { PipelineRecord, PipelineRun } from '../records/pipeline-state';
-import { PIPELINES } from './pipeline-kinds';
+import { PIPELINES } from './pipeline-definitions';
 import type { NewEvent } from '../records/event-record';
 import type { Requester } from '../records/requests';
 import type { EventLevel } from '@/lib/protocol/event-categories';

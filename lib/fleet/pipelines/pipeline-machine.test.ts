@@ -13,8 +13,8 @@ import {
 } from './pipeline-machine';
 import { planPipeline } from './pipeline-plan';
 import type { PipelineRun } from '../records/pipeline-state';
-import { pipelinePatch, pipelineView } from './pipeline-view';
-import { hostStages, isStage, MAX_STAGES, PIPELINES, stagesProblem, stageToProve } from './pipeline-kinds';
+import { pipelinePatch, pipelineView } from './pipeline-views';
+import { hostStages, isStage, MAX_STAGES, PIPELINES, stagesProblem, stageToProve } from './pipeline-definitions';
 import { T0 } from '../testing/samples';
 import type { PipelineRequest } from '../records/requests';
 import { COMMAND_OUTCOMES } from '@/lib/protocol/command-phases';

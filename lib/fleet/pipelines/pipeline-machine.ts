@@ -4,7 +4,7 @@
  * command with one, so every pipeline ends.
  */
 import { nounPhrase, OUTCOME_PHRASES } from '../operations/operation-words';
-import { hostStages, isPrelude } from './pipeline-kinds';
+import { hostStages, isPrelude } from './pipeline-definitions';
 import type { PipelineCounts, PipelineHostRecord, PipelineRun, PipelineStep } from '../records/pipeline-state';
 import type { CommandOutcome } from '@/lib/protocol/command-phases';
 import type { OperationId } from '@/lib/protocol/operation-ids';

@@ -1,7 +1,7 @@
 /** Turns a request into a pipeline, or into the reason for refusing it. Pure. */
 import { nounPhrase } from '../operations/operation-words';
 import type { PipelineHostRecord, PipelineRun } from '../records/pipeline-state';
-import { isPrelude, MAX_PIPELINE_HOSTS, PIPELINES, stagesProblem } from './pipeline-kinds';
+import { isPrelude, MAX_PIPELINE_HOSTS, PIPELINES, stagesProblem } from './pipeline-definitions';
 import type { PipelineRequest } from '../records/requests';
 import type { HostView } from '@/lib/protocol/live/views/host-view';
 import type { OperationId } from '@/lib/protocol/operation-ids';

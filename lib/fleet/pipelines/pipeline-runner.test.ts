@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { STAGE_WAIT_MS } from './pipeline-machine';
 import { MERGE_ANSWER_MS } from './pipeline-merge';
-import { MAX_RUNNING_PIPELINES } from './pipeline-kinds';
+import { MAX_RUNNING_PIPELINES } from './pipeline-definitions';
 import { BY, openBench, QUIET, type Bench, type TestLink } from '../testing/test-fleet';
 import type { PipelineRequest } from '../records/requests';
 

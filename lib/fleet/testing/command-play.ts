@@ -1,6 +1,6 @@
 /** Plays a command in memory: named steps of a fleet and its agents, for tables of cases. */
 import { expect, it } from 'vitest';
-import { deadlineOf, stepCommand } from '../commands/command';
+import { deadlineOf, stepCommand } from '../commands/step-command';
 import { QUEUED_MS, type CommandEffect, type CommandInput, type Shown } from '../commands/command-step';
 import { commandStateSchema, type CommandResult, type CommandState } from '../records/command-state';
 import type { VerdictFacts } from '../commands/command-verdict';

@@ -7,6 +7,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { serve } from '@/lib/desired/testing/repository';
 import { forgejoRoutes } from './fake-forgejo';
 import { githubRoutes } from './fake-github';
+import type { FakeForgeResponse, RouteRequest } from './fake-responses';
+import { FAKE_FORGE_REPO, fault } from './fake-responses';
 
 export type Dialect = 'github' | 'forgejo';
 
@@ -41,30 +43,12 @@ export interface FakeForgeRequest {
   body: string;
 }
 
-export interface FakeForgeResponse {
-  status: number;
-  headers?: Record<string, string>;
-  body: string;
-}
-
-/** A parsed request; the path is below the repository, decoded. */
-export interface RouteRequest {
-  method: string;
-  path: string;
-  query: URLSearchParams;
-  headers: IncomingMessage['headers'];
-  body: Record<string, unknown>;
-  /** Address of the server, for links. */
-  origin: string;
-}
-
 export type Routes = (asked: RouteRequest, forge: FakeForge) => FakeForgeResponse;
 
 /** Answers a request itself, or returns null for the usual answer. */
 export type Intercept = (request: FakeForgeRequest, response: ServerResponse) => FakeForgeResponse | 'handled' | null;
 
 export const FAKE_FORGE_TOKEN = 'st4nd-in-t0ken-that-must-never-be-seen';
-export const FAKE_FORGE_REPO = 'ada/nixcfg';
 
 export class FakeForge {
   readonly requests: FakeForgeRequest[] = [];
@@ -195,30 +179,4 @@ export class FakeForge {
       ? fault(404, { message: 'Not Found', documentation_url: 'https://docs.github.com/rest', status: '404' })
       : fault(404, { errors: null, message: "The target couldn't be found.", url: `${this.url}/api/swagger` });
   }
-}
-
-export function fault(status: number, body: object, headers?: Record<string, string>): FakeForgeResponse {
-  return { status, headers, body: JSON.stringify(body) };
-}
-
-export const found = (body: unknown, headers?: Record<string, string>): FakeForgeResponse => ({
-  status: 200,
-  headers,
-  body: JSON.stringify(body),
-});
-
-/** One page of a list, with the `link` header. */
-export function pageOf(asked: RouteRequest, items: readonly unknown[], perPage: number): FakeForgeResponse {
-  const page = Number(asked.query.get('page') ?? '1');
-  const last = Math.max(1, Math.ceil(items.length / perPage));
-  const to = (number: number, rel: string) => {
-    const query = new URLSearchParams(asked.query);
-    query.set('page', String(number));
-    return `<${asked.origin}${asked.path}?${query.toString()}>; rel="${rel}"`;
-  };
-  const links = page < last ? [to(page + 1, 'next'), to(last, 'last')] : page > 1 ? [to(1, 'first')] : [];
-  return found(items.slice((page - 1) * perPage, page * perPage), {
-    'x-total-count': String(items.length),
-    ...(links.length > 0 ? { link: links.join(', ') } : {}),
-  });
 }

@@ -1,14 +1,6 @@
 /** Answers like Forgejo and Gitea (`/api/swagger` of each server), for the requests that NixFleet sends. */
-import {
-  fault,
-  found,
-  pageOf,
-  FAKE_FORGE_REPO,
-  type Routes,
-  type FakeForge,
-  type FakeForgeResponse,
-  type FakePull,
-} from './fake-forge';
+import { type Routes, type FakeForge, type FakePull } from './fake-forge';
+import { FAKE_FORGE_REPO, type FakeForgeResponse, fault, found, pageOf } from './fake-responses';
 
 export const forgejoRoutes: Routes = (asked, forge) => {
   const { method, path, query, body } = asked;

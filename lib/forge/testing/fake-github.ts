@@ -1,14 +1,6 @@
 /** Answers like GitHub (docs.github.com/rest, version 2022-11-28), for the requests that NixFleet sends. */
-import {
-  fault,
-  found,
-  pageOf,
-  FAKE_FORGE_REPO,
-  type Routes,
-  type FakeForge,
-  type FakeForgeResponse,
-  type FakePull,
-} from './fake-forge';
+import { type Routes, type FakeForge, type FakePull } from './fake-forge';
+import { FAKE_FORGE_REPO, type FakeForgeResponse, fault, found, pageOf } from './fake-responses';
 
 const DOCS = 'https://docs.github.com/rest';
 

@@ -8,7 +8,7 @@ import { delimiter, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createForgejo } from '../forgejo';
 import { createGitHub } from '../github';
-import { FakeForge, FAKE_FORGE_REPO, FAKE_FORGE_TOKEN, type Dialect } from '../testing/fake-forge';
+import { FakeForge, FAKE_FORGE_TOKEN, type Dialect } from '../testing/fake-forge';
 import { TestClock } from '@/lib/fleet/testing/test-clock';
 import {
   createTestRepository,
@@ -19,6 +19,7 @@ import {
 } from '@/lib/desired/testing/repository';
 import { createColorWriteBack, type WriteBackOptions } from './write-back';
 import type { DashboardOperationEnd } from '@/lib/fleet/records/executor-port';
+import { FAKE_FORGE_REPO } from '../testing/fake-responses';
 
 const FILE = 'modules/theme.nix';
 const THEME =

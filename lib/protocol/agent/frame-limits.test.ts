@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { parseAgentFrame } from './parse-agent-frame';
 import { parseServerFrame } from './parse-server-frame';
-import type { AgentFrameType } from './to-dashboard';
+import type { AgentFrameType } from './from-agent';
 import { MAX_AGENT_FRAME_BYTES, MAX_FRAME_BYTES, MAX_UNKNOWN_FRAME_BYTES } from './frame-limits';
 
 const MIB = 1024 * 1024;

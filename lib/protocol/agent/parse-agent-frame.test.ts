@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { parseAgentFrame } from './parse-agent-frame';
 import { serverFrameSchema } from './to-agent';
-import type { AgentFrame } from './to-dashboard';
+import type { AgentFrame } from './from-agent';
 import { WIRE_COMMANDS } from './wire-commands';
 
 const fixtures = readFileSync(new URL('fixtures/agent-frames.ndjson', import.meta.url), 'utf8')

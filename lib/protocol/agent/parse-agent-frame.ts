@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { plainText } from '@/lib/text/plain-text';
 import { describeIssue } from './describe-issue';
 import { agentFrameExcess, MAX_FRAME_BYTES, MAX_UNKNOWN_FRAME_BYTES, tooLarge } from './frame-limits';
-import { agentPayloadSchemas, type AgentFrame, type AgentFrameType } from './to-dashboard';
+import { agentPayloadSchemas, type AgentFrame, type AgentFrameType } from './from-agent';
 
 export type ParsedAgentFrame =
   { kind: 'frame'; frame: AgentFrame } | { kind: 'unknown'; type: string } | { kind: 'malformed'; problem: string };

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { PROTOCOL_WITH_IDS } from './generations';
+import type { PROTOCOL_WITH_IDS } from './generations';
 import { sentAs } from './sent-as';
 
 /** The host is admitted. Sent again, it asks for a fresh heartbeat. */

@@ -6,7 +6,7 @@ import { Button } from '@/app/_ui/button';
 import { Dialog } from '@/app/_ui/dialog';
 import { capitalised } from '@/app/_ui/sentence';
 import { toast } from '@/app/_ui/toast-store';
-import { PIPELINES } from '@/lib/fleet/pipelines/pipeline-kinds';
+import { PIPELINES } from '@/lib/fleet/pipelines/pipeline-definitions';
 import { cancelPipeline } from '../../../_pipelines/actions';
 import type { PipelineView } from '@/lib/protocol/live/views/pipeline-view';
 

@@ -7,7 +7,7 @@ import { Card } from '@/app/_ui/card';
 import { cx } from '@/app/_ui/cx';
 import { Elapsed, TimeAgo } from '@/app/_ui/time-ago';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
-import { hostStages, PIPELINES } from '@/lib/fleet/pipelines/pipeline-kinds';
+import { hostStages, PIPELINES } from '@/lib/fleet/pipelines/pipeline-definitions';
 import { PipelineBar } from '../../../_pipelines/pipeline-bar';
 import { PipelineBadge, ToneIcon } from '../../../_pipelines/pipeline-icon';
 import { HOST_WORDS, progressText, stageWords, stepWord } from '../../../_pipelines/pipeline-words';

@@ -2,7 +2,7 @@
  * The state machine of a command. `stepCommand` handles every input in every state; every state but `ended` has a
  * deadline, so every command ends. What an agent reports is evidence; the rules follow `docs/protocol.md`.
  */
-import { stepQueued, stepActive, stepStopping, stepAwaiting, stepVerifying } from './command-phases';
+import { stepQueued, stepActive, stepStopping, stepAwaiting, stepVerifying } from './step-by-phase';
 import type { CommandState } from '../records/command-state';
 import { type CommandInput, type CommandStep, stay, end, ended, isAboutAgent } from './command-step';
 import type { Operation } from '../operations/operation';

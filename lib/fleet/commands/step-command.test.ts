@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { deadlineOf } from './command';
+import { deadlineOf } from './step-command';
 import { HEARTBEAT_ANSWER_MS, MAX_EXTENSION_MS } from './command-step';
 import { OPERATIONS } from '../operations/operations';
 import {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { mergeChanges } from '../changes';
+import { mergeChanges } from '../pending-changes';
 import { applyChanges } from '@/lib/protocol/live/apply-changes';
 import type { FleetChanges } from '@/lib/protocol/live/changes';
 import type { FleetView } from '@/lib/protocol/live/views/fleet-view';

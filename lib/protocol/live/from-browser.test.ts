@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { liveClientSchema } from './to-dashboard';
+import { liveClientSchema } from './from-browser';
 
 describe('what a browser may say', () => {
   it.each([
