@@ -1,5 +1,5 @@
 /** Answers like Forgejo and Gitea (`/api/swagger` of each server), for the requests that NixFleet sends. */
-import { type Routes, type FakeForge, type FakePull } from './fake-forge';
+import type { Routes, FakeForge, FakePull } from './fake-forge';
 import { FAKE_FORGE_REPO, type FakeForgeResponse, fault, found, pageOf } from './fake-responses';
 
 export const forgejoRoutes: Routes = (asked, forge) => {

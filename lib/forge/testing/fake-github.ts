@@ -1,5 +1,5 @@
 /** Answers like GitHub (docs.github.com/rest, version 2022-11-28), for the requests that NixFleet sends. */
-import { type Routes, type FakeForge, type FakePull } from './fake-forge';
+import type { Routes, FakeForge, FakePull } from './fake-forge';
 import { FAKE_FORGE_REPO, type FakeForgeResponse, fault, found, pageOf } from './fake-responses';
 
 const DOCS = 'https://docs.github.com/rest';
