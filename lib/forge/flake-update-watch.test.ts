@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { FlakeUpdatesState } from '@/lib/fleet/records/flake-update-port';
+import type { FlakeUpdatesView } from '@/lib/protocol/live/views/flake-update-view';
 import {
   createFlakeUpdates,
   FIRST_RETRY_MS,
@@ -63,7 +63,7 @@ function service(dialect: Dialect, change: Partial<FlakeUpdatesOptions> & { rule
 }
 
 /** Ends when the state is as it should be. */
-function until(updates: FlakeUpdatesService, reached: (state: FlakeUpdatesState) => boolean): Promise<void> {
+function until(updates: FlakeUpdatesService, reached: (state: FlakeUpdatesView) => boolean): Promise<void> {
   return new Promise((resolve) => {
     if (reached(updates.state)) {
       resolve();

@@ -1,5 +1,6 @@
 /** Watches the forge for a flake update, at intervals and on demand, and merges it on request. */
-import type { FlakeUpdates, FlakeUpdatesState, MergeResult } from '@/lib/fleet/records/flake-update-port';
+import type { FlakeUpdates, MergeResult } from '@/lib/fleet/records/flake-update-port';
+import type { FlakeUpdatesView } from '@/lib/protocol/live/views/flake-update-view';
 import type { Log } from '@/lib/log';
 import type { Forge, MergeMethod } from './forge';
 import { findUpdate } from './read-update';
@@ -59,14 +60,14 @@ function follow(forge: Forge, options: FlakeUpdatesOptions): FlakeUpdatesService
   const lifetime = new AbortController();
   const listeners = new Set<() => void>();
   const merging = new Map<number, Promise<MergeResult>>();
-  let state: FlakeUpdatesState = { ...NO_FLAKE_UPDATES, source: forge.kind, repo: forge.repo };
+  let state: FlakeUpdatesView = { ...NO_FLAKE_UPDATES, source: forge.kind, repo: forge.repo };
   let failures = 0;
   let merges = 0;
   let cancelRetry: (() => void) | null = null;
 
   const poller = createPoller({ intervalMs, clock, random, run });
 
-  function set(change: Partial<FlakeUpdatesState>): void {
+  function set(change: Partial<FlakeUpdatesView>): void {
     if (lifetime.signal.aborted) return;
     state = { ...state, ...change };
     for (const listener of [...listeners]) {

@@ -1,6 +1,6 @@
 /**
- * Schemas that look at a length before they look at anything inside. Zod's `.max()` of an array comes after all of its
- * elements were parsed, and a record has no bound at all: a long one costs its whole length, and an issue for each.
+ * Schemas that check a length before any element. Zod checks `.max()` of an array after it has parsed all elements, and
+ * a record has no limit at all: a long one would cost time and an issue for each element.
  */
 import { z } from 'zod';
 
@@ -19,8 +19,8 @@ export function boundedArray<Element extends z.ZodType>(
 }
 
 /**
- * At most `max` entries of an object, to be piped into the record's schema, which also refuses what is no object.
- * `entries` is what the message calls them.
+ * An object of at most `max` entries. Pipe it into the schema of the record, which refuses what is not an object.
+ * `entries` names them in the message.
  */
 export function boundedEntries(max: number, entries: string) {
   return z.custom<Record<string, unknown>>(

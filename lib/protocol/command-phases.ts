@@ -1,4 +1,4 @@
-/** Ends of a command. Every end has a reason that a person can read. */
+/** How a command ended. The command's `reason` explains it to a person. */
 export const COMMAND_OUTCOMES = [
   'succeeded',
   'unchanged',

@@ -5,7 +5,7 @@ import { jsonExcess, type JsonLimits } from './json-limits';
 const excess = (json: string, limits: Partial<JsonLimits>) =>
   jsonExcess(Buffer.from(json), { maxDepth: 1_000, maxValues: 1_000_000, ...limits });
 
-/** The same two figures, counted in the parsed value. */
+/** The same two numbers, counted in the parsed value. */
 function measure(value: unknown): { depth: number; values: number } {
   if (typeof value !== 'object' || value === null) return { depth: 0, values: 1 };
   const inner = Object.values(value).map(measure);
@@ -24,15 +24,15 @@ describe('jsonExcess', () => {
     expect(excess('[1,2,3,4]', { maxValues: 4 })).toBe('too-many-values');
   });
 
-  it('takes no bracket or comma inside a string for structure', () => {
+  it('ignores brackets and commas inside strings', () => {
     expect(excess(JSON.stringify(['[[[[,,,,', '\\"[[[{,', '"', '\\']), { maxDepth: 1, maxValues: 5 })).toBeNull();
   });
 
-  it('ends at a string that never ends', () => {
+  it('stops at a string without an end', () => {
     expect(excess('["abc\\"[[[[', { maxDepth: 1 })).toBeNull();
   });
 
-  it('never lets more through than the limits, whatever the JSON', () => {
+  it('agrees with the parsed value for any JSON', () => {
     fc.assert(
       fc.property(fc.jsonValue({ maxDepth: 6 }), fc.integer({ min: 0, max: 8 }), (value, maxDepth) => {
         const { depth, values } = measure(value);

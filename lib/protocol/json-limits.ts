@@ -1,12 +1,12 @@
 /**
- * Bounds on JSON from a wire, checked on its bytes before anything is parsed: a parser's time and memory grow with the
+ * Limits on JSON from the network, checked on its bytes before it is parsed: a parser's time and memory grow with the
  * number and the nesting of values, not only with bytes.
  */
 
 export interface JsonLimits {
-  /** Arrays and objects inside each other. */
+  /** Levels of nested arrays and objects. */
   maxDepth: number;
-  /** Values altogether: elements, members, and the arrays and objects that hold them. */
+  /** All values: elements, members, and the arrays and objects that contain them. */
   maxValues: number;
 }
 
@@ -21,8 +21,8 @@ const OPEN_BRACE = 0x7b;
 const CLOSE_BRACE = 0x7d;
 
 /**
- * Which bound a JSON text (UTF-8) exceeds, or null. One pass, which ends where a bound is exceeded. It says nothing of
- * whether the text is JSON: a text that is none gives some answer, and the parser refuses it.
+ * Which limit a JSON text (UTF-8) exceeds, or null. One pass, which ends where a limit is exceeded. It does not check
+ * that the text is JSON: for any other text the result means nothing, and the parser refuses it.
  */
 export function jsonExcess(json: Buffer, { maxDepth, maxValues }: JsonLimits): JsonExcess | null {
   let depth = 0;
@@ -45,14 +45,14 @@ export function jsonExcess(json: Buffer, { maxDepth, maxValues }: JsonLimits): J
   return null;
 }
 
-/** Where the quote is that ends a string whose content begins at `from`; past the end for one that never ends. */
+/** The index of the quote that ends a string whose content begins at `from`; the length for a string without an end. */
 function endOfString(json: Buffer, from: number): number {
   for (let at = from; ;) {
     const quote = json.indexOf(QUOTE, at);
     if (quote < 0) return json.length;
     let backslashes = 0;
     while (quote - 1 - backslashes >= from && json[quote - 1 - backslashes] === BACKSLASH) backslashes += 1;
-    // After an even number of backslashes the quote is no part of the string.
+    // A quote after an even number of backslashes is not escaped.
     if (backslashes % 2 === 0) return quote;
     at = quote + 1;
   }

@@ -1,4 +1,4 @@
-/** Everything that can be done, by the name that code, pages and API use. Defined in `lib/fleet/operations/operations.ts`. */
+/** The ids of all operations. `lib/fleet/operations/operations.ts` defines what each one does. */
 export const OPERATION_IDS = [
   'pull',
   'switch',

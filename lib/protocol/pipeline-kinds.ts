@@ -2,8 +2,8 @@ export const PIPELINE_KINDS = ['do-all', 'merge-deploy', 'update-agent', 'force-
 export type PipelineKind = (typeof PIPELINE_KINDS)[number];
 
 /**
- * `succeeded`: every host went through all stages; `partial`: some did; `failed`: none did; `cancelled`: an operator
- * ended it before.
+ * `succeeded`: every host completed all stages; `partial`: some did; `failed`: none did; `cancelled`: an operator
+ * cancelled it.
  */
 export const PIPELINE_OUTCOMES = ['succeeded', 'partial', 'failed', 'cancelled'] as const;
 export type PipelineOutcome = (typeof PIPELINE_OUTCOMES)[number];

@@ -5,9 +5,6 @@
 import type { Requester } from './requests';
 import type { FlakeUpdatesView } from '@/lib/protocol/live/views/flake-update-view';
 
-/** The state of the open update. It holds no secrets and is shown as it is. */
-export type FlakeUpdatesState = FlakeUpdatesView;
-
 export type MergeResult =
   /** `commit`: the merge's commit on the base branch; empty if the forge does not report it. */
   | { kind: 'merged'; commit: string }
@@ -18,7 +15,7 @@ export type MergeResult =
 
 export interface FlakeUpdates {
   /** The newest state; a new object whenever anything in it changed. */
-  readonly state: FlakeUpdatesState;
+  readonly state: FlakeUpdatesView;
   /** Calls back after `state` changed. Returns the unsubscribe function. */
   subscribe(listener: () => void): () => void;
   /** Queries the forge now; resolves when that succeeded or failed. Concurrent calls share one fetch. Never rejects. */

@@ -1,7 +1,8 @@
 /** The fleet on a real database, with a clock, links and ports that a test drives. */
 import { createFleetStore } from '@/lib/store/sqlite/fleet-store';
 import { openTestDatabase } from '@/lib/store/sqlite/testing/database';
-import type { FlakeUpdates, FlakeUpdatesState, MergeResult } from '../records/flake-update-port';
+import type { FlakeUpdates, MergeResult } from '../records/flake-update-port';
+import type { FlakeUpdatesView } from '@/lib/protocol/live/views/flake-update-view';
 import { FleetService } from '../service';
 import type { AgentIdentity, AgentLink, AgentPolicy } from '../records/agent-port';
 import type { LoopTime } from '../records/environment';
@@ -85,7 +86,7 @@ export class TestPolicy implements AgentPolicy {
 
 /** A forge that answers a merge when the test tells it to. */
 export class TestFlakeUpdates implements FlakeUpdates {
-  state: FlakeUpdatesState = { ...NO_FLAKE_UPDATES, source: 'github' };
+  state: FlakeUpdatesView = { ...NO_FLAKE_UPDATES, source: 'github' };
   /** The requested merges: number and reviewed commit. */
   readonly requested: string[] = [];
   private answers: ((result: MergeResult) => void)[] = [];

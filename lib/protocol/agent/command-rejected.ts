@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { commandId, text } from './fields';
 
-/** The agent did not start a command, because another one runs. */
+/** The agent refused a command, usually because another one is running. */
 export const commandRejectedSchema = z.object({
   reason: text(512),
   current_command: text(64),

@@ -1,9 +1,9 @@
 import type { z } from 'zod';
 import { plainText } from '@/lib/text/plain-text';
 
-/** What a schema found wrong, naming the field and nothing of its content. */
+/** Names the field that a schema refuses, without its content. */
 export function describeIssue(issue: z.core.$ZodIssue | undefined): string {
-  if (!issue) return 'not readable';
+  if (!issue) return 'unreadable';
   const path = plainText(issue.path.map(String).join('.'), 128);
   return path === '' ? plainText(issue.message, 200) : `field "${path}": ${plainText(issue.message, 200)}`;
 }

@@ -1,15 +1,15 @@
-/** The kinds of fields that several frames have. */
+/** Kinds of fields that several frames share. */
 import { z } from 'zod';
 import { MAX_TEXT, plainText } from '@/lib/text/plain-text';
 import type { OutputStream } from '../output-stream';
 
-/** A text field: absent, null and empty are one thing (''), and what is there is made harmless. */
+/** A text field. Absent, null and empty mean the same (''); longer texts are cut, and control characters are replaced. */
 export const text = (max: number = MAX_TEXT) =>
   z
     .string()
     .nullish()
     .transform((value) => plainText(value ?? '', max))
-    // For the hash of the schemas: a transform shows nothing of itself.
+    // For the hash in `revision.ts`: JSON Schema does not show what a transform does.
     .meta({ cutAt: max });
 
 export const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);

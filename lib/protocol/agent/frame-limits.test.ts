@@ -6,13 +6,13 @@ import { MAX_AGENT_FRAME_BYTES, MAX_FRAME_BYTES, MAX_UNKNOWN_FRAME_BYTES } from 
 
 const MIB = 1024 * 1024;
 
-/** What is wrong with a frame; empty when it was read. */
+/** The problem of a frame; empty when it can be parsed. */
 function problemOf(frame: string | Buffer): string {
   const parsed = parseAgentFrame(frame);
   return parsed.kind === 'malformed' ? parsed.problem : '';
 }
 
-/** A frame of exactly so many bytes: a field that the schema does not know fills it up. */
+/** A frame of exactly `bytes` bytes, filled up with an unknown field. */
 function padded(type: string, payload: Record<string, unknown>, bytes: number): string {
   const bare = JSON.stringify({ type, payload: { ...payload, padding: '' } });
   return JSON.stringify({ type, payload: { ...payload, padding: 'x'.repeat(bytes - Buffer.byteLength(bare)) } });
@@ -30,24 +30,24 @@ const SMALLEST: Record<AgentFrameType, Record<string, unknown>> = {
 };
 const TYPES = Object.keys(SMALLEST) as AgentFrameType[];
 
-describe('the size of a frame', () => {
-  it.each(TYPES)('of type %s may be exactly its limit and not one byte more', (type) => {
+describe('the size limit of a frame', () => {
+  it.each(TYPES)('accepts a %s frame of exactly its limit and refuses one byte more', (type) => {
     const limit = MAX_FRAME_BYTES[type];
     expect(parseAgentFrame(padded(type, SMALLEST[type], limit)).kind).toBe('frame');
     const subject = limit === MAX_AGENT_FRAME_BYTES ? 'the frame' : `a frame of type ${type}`;
     expect(problemOf(padded(type, SMALLEST[type], limit + 1))).toBe(
-      `${subject} has ${limit + 1} bytes, more than the ${limit} that it may have`,
+      `${subject} has ${limit + 1} bytes, more than the limit of ${limit}`,
     );
   });
 
-  it('of an unknown type has a limit, too; below it the type stays unknown', () => {
+  it('also holds for unknown types', () => {
     expect(parseAgentFrame(padded('later', {}, MAX_UNKNOWN_FRAME_BYTES))).toEqual({ kind: 'unknown', type: 'later' });
     expect(problemOf(padded('later', {}, MAX_UNKNOWN_FRAME_BYTES + 1))).toContain(
       'a frame of an unknown type has 65537',
     );
   });
 
-  it('is counted in bytes, not in characters', () => {
+  it('counts bytes, not characters', () => {
     const frame = JSON.stringify({ type: 'status', payload: { status: 'ok', message: 'ü'.repeat(40_000) } });
     expect(frame.length).toBeLessThan(MAX_FRAME_BYTES.status);
     expect(problemOf(frame)).toContain('a frame of type status has 80');
@@ -55,10 +55,10 @@ describe('the size of a frame', () => {
   });
 });
 
-describe('the worst honest frames', () => {
+describe('the largest legitimate frames are accepted', () => {
   const escaped = (length: number) => '\u0001'.repeat(length);
 
-  it('fit: a line of 64 Ki characters that take six bytes each', () => {
+  it('a line of 64 Ki characters that take six bytes each', () => {
     expect(problemOf(JSON.stringify({ type: 'output', payload: { line: escaped(65_536), stream: 'stderr' } }))).toBe(
       '',
     );
@@ -66,7 +66,7 @@ describe('the worst honest frames', () => {
     expect(problemOf(JSON.stringify({ type: 'output_batch', payload: { command_id: 'c', lines } }))).toBe('');
   });
 
-  it('fit: a batch of 500 lines, each with as many unknown fields as known ones', () => {
+  it('a batch of 500 lines, each with as many unknown fields as known ones', () => {
     const lines = Array.from({ length: 500 }, (_, index) => ({
       seq: index + 1,
       stream: 'stdout',
@@ -78,7 +78,7 @@ describe('the worst honest frames', () => {
     expect(problemOf(JSON.stringify({ type: 'output_batch', payload: { command_id: 'c', lines } }))).toBe('');
   });
 
-  it('fit: a register whose every text is at its bound and escaped, with 256 finished commands', () => {
+  it('a register with every text at its limit and escaped, and 256 finished commands', () => {
     const payload = {
       ...Object.fromEntries(['repo_url', 'repo_dir', 'store_path'].map((field) => [field, escaped(1_024)])),
       ...Object.fromEntries(
@@ -99,7 +99,7 @@ describe('the worst honest frames', () => {
     expect(problemOf(JSON.stringify({ type: 'register', payload }))).toBe('');
   });
 
-  it('fit: a heartbeat and a result whose every text is at its bound and escaped', () => {
+  it('a heartbeat and a result with every text at its limit and escaped', () => {
     const word = { status: escaped(32), message: escaped(1_024), checked_at: escaped(64) };
     const beat = {
       ...Object.fromEntries(
@@ -115,27 +115,27 @@ describe('the worst honest frames', () => {
     expect(problemOf(JSON.stringify({ type: 'status', payload: result }))).toBe('');
   });
 
-  it('fit: 16 phases at their bounds', () => {
+  it('16 phases at their limits', () => {
     const phase = { current: Number.MAX_SAFE_INTEGER, total: Number.MAX_SAFE_INTEGER, status: escaped(32) };
     const progress = Object.fromEntries(Array.from({ length: 16 }, (_, index) => [`${escaped(30)}${index}`, phase]));
     expect(problemOf(JSON.stringify({ type: 'operation_progress', payload: { progress } }))).toBe('');
   });
 });
 
-describe('a frame of 1 MB that costs its length in work', () => {
-  // Each sentence is that of a bound which is looked at before the parser or before the elements.
+describe('a frame of 1 MB that would be expensive to parse', () => {
+  // Each problem names a limit that is checked before the parser runs or before the elements are parsed.
   const filled = (start: string, piece: string, end: string) => {
     const count = Math.floor((MIB - start.length - end.length) / (piece.length + 1));
     return `${start}${Array<string>(count).fill(piece).join(',')}${end}`;
   };
-  const TOO_MANY = 'the frame holds more than 4096 values';
+  const TOO_MANY = 'the frame contains more than 4096 values';
 
   it.each([
     ['500,000 brackets', `{"type":"heartbeat","payload":{"x":${'['.repeat(500_000)}${']'.repeat(500_000)}}}`],
     ['brackets that never close', '['.repeat(MIB)],
     ['objects in each other', '{"type":"output","payload":'.repeat(30_000)],
   ])('is refused for its depth: %s', (_name, frame) => {
-    expect(problemOf(frame)).toBe('the frame nests deeper than 16 levels');
+    expect(problemOf(frame)).toBe('the frame is nested deeper than 16 levels');
   });
 
   it.each([
@@ -157,21 +157,21 @@ describe('a frame of 1 MB that costs its length in work', () => {
   });
 });
 
-describe('the depth and the number of values', () => {
-  it('may be exactly the limit', () => {
+describe('the limits on depth and number of values', () => {
+  it('accept a frame of exactly the limit', () => {
     const nested = (levels: number) =>
       `{"type":"heartbeat","payload":{"x":${'['.repeat(levels - 2)}${']'.repeat(levels - 2)}}}`;
     expect(problemOf(nested(16))).toBe('');
-    expect(problemOf(nested(17))).toBe('the frame nests deeper than 16 levels');
+    expect(problemOf(nested(17))).toBe('the frame is nested deeper than 16 levels');
     // The frame, its two members, the payload's one, the list and its elements.
     const holding = (values: number) =>
       JSON.stringify({ type: 'heartbeat', payload: { x: Array<number>(values - 5).fill(1) } });
     expect(problemOf(holding(4_096))).toBe('');
-    expect(problemOf(holding(4_200))).toBe('the frame holds more than 4096 values');
+    expect(problemOf(holding(4_200))).toBe('the frame contains more than 4096 values');
   });
 });
 
-describe('lengths before elements', () => {
+describe('lengths are checked before elements', () => {
   it.each([
     ['lines', 'output_batch', { command_id: 'c', lines: Array(501).fill('no line') }, '1 to 500 elements'],
     ['no lines', 'output_batch', { command_id: 'c', lines: [] }, '1 to 500 elements'],
@@ -182,13 +182,13 @@ describe('lengths before elements', () => {
       { progress: Object.fromEntries(Array.from({ length: 17 }, (_, n) => ['k'.repeat(40 + n), 0])) },
       'at most 16 phases',
     ],
-  ])('%s: the length is what is wrong, whatever the elements are', (_name, type, payload, bound) => {
+  ])('%s: reports the length, whatever the elements are', (_name, type, payload, bound) => {
     expect(problemOf(JSON.stringify({ type, payload }))).toContain(bound);
   });
 });
 
-describe('a frame of the dashboard', () => {
-  it('is read as bytes', () => {
+describe('frames of the dashboard', () => {
+  it('are parsed from bytes', () => {
     expect(parseServerFrame(Buffer.from('{"type":"registered","payload":{"host_id":"h"}}'))).toEqual({
       kind: 'frame',
       frame: { type: 'registered', payload: { host_id: 'h' } },
@@ -200,10 +200,10 @@ describe('a frame of the dashboard', () => {
   it.each([
     ['brackets', `{"type":"registered","payload":${'['.repeat(100_000)}`],
     ['values', `{"type":"registered","payload":[${'1,'.repeat(100_000)}1]}`],
-  ])('with too many %s is refused before it is parsed', (_name, frame) => {
+  ])('with too many %s are refused before they are parsed', (_name, frame) => {
     expect(parseServerFrame(Buffer.from(frame))).toEqual({
       kind: 'malformed',
-      problem: `a frame of ${frame.length} bytes nests too deep or holds too many values`,
+      problem: `a frame of ${frame.length} bytes is nested too deep or contains too many values`,
     });
   });
 });

@@ -1,7 +1,7 @@
 /**
- * How large and how complex an agent's frame may be. What an agent sends costs time before anything of it can be judged,
- * so that the bounds are looked at in the order of their price: bytes, depth and number of values before the parser,
- * the size of that type of frame after it, lengths before elements in the schema.
+ * Limits on the size and complexity of frames. They are checked in the order of their cost, the cheapest first: bytes,
+ * depth and number of values before the parser runs, the size for the type of frame after it, and lengths before
+ * elements in the schema.
  */
 import { jsonExcess, type JsonLimits } from '../json-limits';
 
@@ -9,21 +9,21 @@ import { jsonExcess, type JsonLimits } from '../json-limits';
 export const MAX_AGENT_FRAME_BYTES = 1024 * 1024;
 /** Lines of one `output_batch`. */
 export const MAX_BATCH_LINES = 500;
-/** Commands that `register` names as finished. */
+/** Ids in the field `finished` of `register`. */
 export const MAX_FINISHED_IDS = 256;
-/** Phases of one `operation_progress`: the Go agent sends one a frame and knows four. */
+/** Phases of one `operation_progress`. The Go agent knows four and sends one per frame. */
 export const MAX_PROGRESS_PHASES = 16;
 
-/** A batch of 500 lines has 2,007 values in 5 levels; the rest is room for fields of newer agents. */
+/** A batch of 500 lines has 2,007 values in 5 levels; the rest is left for fields of newer agents. */
 const AGENT_JSON_LIMITS: JsonLimits = { maxDepth: 16, maxValues: 4_096 };
 /** The dashboard's largest frame has 8 values in 2 levels. */
 const SERVER_JSON_LIMITS: JsonLimits = { maxDepth: 16, maxValues: 256 };
 
 const KIB = 1024;
 /**
- * Bytes of one frame by its type. A character takes at most six bytes (`\u00xx`): a line of 64 Ki such characters is
+ * Maximum size of a frame in bytes, by type. A character takes at most six bytes (`\u00xx`): a line of 64 Ki such characters is
  * 384 KiB. Every text field of `register` at its bound is 26 KiB and its ids 17 KiB, `heartbeat` is 38 KiB, `status`
- * 14 KiB; the rest is room for longer texts, which are cut, and for unknown fields.
+ * 14 KiB; the rest is left for longer texts, which are cut, and for unknown fields.
  */
 export const MAX_FRAME_BYTES = {
   register: 64 * KIB,
@@ -35,29 +35,29 @@ export const MAX_FRAME_BYTES = {
   operation_progress: 32 * KIB,
   command_rejected: 16 * KIB,
 } as const;
-/** Bytes of a frame whose type is unknown, as a newer agent may send it. */
+/** Maximum size in bytes of a frame of an unknown type, which a newer agent may send. */
 export const MAX_UNKNOWN_FRAME_BYTES = 64 * KIB;
 
-/** Which bound an agent's frame exceeds before it is parsed, as a sentence's end; null when it may be parsed. */
+/** Which limit an agent's frame exceeds before it is parsed, as a clause; null when it may be parsed. */
 export function agentFrameExcess(frame: Buffer): string | null {
-  // The socket refuses larger ones; a frame may also come from elsewhere, as in a test.
+  // The socket refuses larger frames, but other callers have no socket.
   if (frame.length > MAX_AGENT_FRAME_BYTES) return tooLarge('the frame', frame.length, MAX_AGENT_FRAME_BYTES);
   switch (jsonExcess(frame, AGENT_JSON_LIMITS)) {
     case 'too-deep':
-      return `the frame nests deeper than ${AGENT_JSON_LIMITS.maxDepth} levels`;
+      return `the frame is nested deeper than ${AGENT_JSON_LIMITS.maxDepth} levels`;
     case 'too-many-values':
-      return `the frame holds more than ${AGENT_JSON_LIMITS.maxValues} values`;
+      return `the frame contains more than ${AGENT_JSON_LIMITS.maxValues} values`;
     case null:
       return null;
   }
 }
 
-/** True when a frame of the dashboard is too complex to be parsed: an agent trusts nobody with its time, either. */
+/** True when a frame of the dashboard is too complex for an agent to parse. */
 export function isServerFrameTooComplex(frame: Buffer): boolean {
   return jsonExcess(frame, SERVER_JSON_LIMITS) !== null;
 }
 
-/** Says that `subject` has too many bytes. */
+/** A clause: `subject` is larger than `maxBytes`. */
 export function tooLarge(subject: string, bytes: number, maxBytes: number): string {
-  return `${subject} has ${bytes} bytes, more than the ${maxBytes} that it may have`;
+  return `${subject} has ${bytes} bytes, more than the limit of ${maxBytes}`;
 }

@@ -22,11 +22,11 @@ export const agentPayloadSchemas = {
 } as const;
 
 export type AgentFrameType = keyof typeof agentPayloadSchemas;
-/** A parsed frame from an agent: every field is there, and every text is harmless. */
+/** A parsed frame of an agent: no field is absent, and texts contain no control characters. */
 export type AgentFrame = {
   [T in AgentFrameType]: { type: T; payload: z.infer<(typeof agentPayloadSchemas)[T]> };
 }[AgentFrameType];
-/** What an agent puts on the wire for a frame, before parsing. */
+/** A frame as an agent sends it. */
 export type AgentFrameInput = {
   [T in AgentFrameType]: { type: T; payload: z.input<(typeof agentPayloadSchemas)[T]> };
 }[AgentFrameType];

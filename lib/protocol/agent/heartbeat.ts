@@ -2,17 +2,17 @@ import { z } from 'zod';
 import { commandId, count, text } from './fields';
 import { metricsSchema } from './metrics';
 
-const compartmentWordSchema = z
+const compartmentReportSchema = z
   .object({ status: text(32), message: text(1_024), checked_at: text(64) })
   .nullish()
   .transform((value) => value ?? { status: '', message: '', checked_at: '' });
 
 const updateStatusSchema = z
   .object({
-    git: compartmentWordSchema,
-    lock: compartmentWordSchema,
-    system: compartmentWordSchema,
-    tests: compartmentWordSchema,
+    git: compartmentReportSchema,
+    lock: compartmentReportSchema,
+    system: compartmentReportSchema,
+    tests: compartmentReportSchema,
   })
   .nullish()
   .transform((value) => value ?? null);

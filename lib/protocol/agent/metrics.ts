@@ -1,4 +1,4 @@
-/** What a host measures of itself, as every generation of agents reports it. */
+/** Measurements of a host, as every generation of agents reports them. */
 import { z } from 'zod';
 
 const percent = z.number().nullish();

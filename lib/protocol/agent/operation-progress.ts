@@ -9,7 +9,7 @@ const progressPhaseSchema = z.object({
   status: text(32),
 });
 
-/** How far the command is, by the phases that the agent names. */
+/** The progress of the current command, by phase. */
 export const operationProgressSchema = z.object({
   progress: boundedEntries(MAX_PROGRESS_PHASES, 'phases').pipe(
     z.record(z.string().max(32), progressPhaseSchema.nullish().catch(null)),

@@ -15,7 +15,7 @@ const binaryHash = '8b22e253e7d8e17df622833191d39b65db4267c335c8a792e4197ce65a78
 const at = (time: string) => `2026-11-22T${time}Z`;
 const none = { status: '', message: '', checked_at: '' };
 
-/** A heartbeat of the fixtures: what differs between them, in full. */
+/** A heartbeat of the fixtures; the parameters are what differs between them. */
 function beat(
   pending: string,
   pid: number | null,
@@ -199,22 +199,22 @@ function problemOf(type: string, payload: unknown): string {
   return result.kind === 'malformed' ? result.problem : `not malformed: ${result.kind}`;
 }
 
-describe('the frames that a real Go agent sent', () => {
-  it('are 39, each with what it has to parse to', () => {
+describe('frames recorded from a Go agent', () => {
+  it('are 39, each with an expected result', () => {
     expect(fixtures).toHaveLength(39);
     expect(EXPECTED).toHaveLength(39);
   });
 
   it.each(fixtures.map((line, index) => ({ number: index + 1, type: EXPECTED[index]?.type, line, index })))(
-    'frame $number ($type) parses to what it says',
+    'frame $number ($type) parses to the expected result',
     ({ line, index }) => {
       expect(parseAgentFrame(line)).toEqual({ kind: 'frame', frame: EXPECTED[index] });
     },
   );
 });
 
-describe('fields that are not there (agent protocol 1.13, 3)', () => {
-  it('a register with nothing but a host name is a register', () => {
+describe('absent fields', () => {
+  it('accepts a register with only a host name', () => {
     expect(parsed('register', { hostname: 'h1' }).payload).toEqual({
       hostname: 'h1',
       host_type: '',
@@ -238,7 +238,7 @@ describe('fields that are not there (agent protocol 1.13, 3)', () => {
     });
   });
 
-  it('the first Go agent: no update status, no lock hash, no freshness in its heartbeat', () => {
+  it('accepts the heartbeat of the first Go agent, which has no update status and no lock hash', () => {
     const payload = { generation: 'abc1234', nixpkgs_version: '', pending_command: null, command_pid: null };
     expect(parsed('heartbeat', payload).payload).toMatchObject({
       generation: 'abc1234',
@@ -251,7 +251,7 @@ describe('fields that are not there (agent protocol 1.13, 3)', () => {
   });
 
   it.each(['register', 'heartbeat', 'output', 'operation_progress', 'command_rejected'] as const)(
-    '%s: absent, null and empty mean the same for every text field',
+    'treats absent, null and empty text fields of %s alike',
     (type) => {
       const known = fixtures.map((line) => JSON.parse(line) as { type: string; payload: Record<string, unknown> });
       const sample = known.find((frame) => frame.type === type);
@@ -268,20 +268,20 @@ describe('fields that are not there (agent protocol 1.13, 3)', () => {
     },
   );
 
-  it('a payload that is absent or null is an empty one', () => {
+  it('treats an absent or null payload as an empty one', () => {
     expect(parsed('output')).toEqual(parsed('output', {}));
     expect(parsed('heartbeat', null)).toEqual(parsed('heartbeat', {}));
   });
 
-  it('fields that nobody knows are ignored (1.5)', () => {
+  it('ignores unknown fields', () => {
     expect(parsed('output', { line: 'x', stream: 'stdout', command: 'ignored', later: { a: 1 } }).payload).toEqual({
       line: 'x',
       stream: 'stdout',
     });
   });
 
-  it('a heartbeat interval outside of 1 to 3600 s is replaced by the default', () => {
-    for (const [said, kept] of [
+  it('replaces a heartbeat interval outside 1 to 3600 s by the default', () => {
+    for (const [sent, expected] of [
       [0, 5],
       [-1, 5],
       [1, 1],
@@ -289,8 +289,8 @@ describe('fields that are not there (agent protocol 1.13, 3)', () => {
       [3601, 5],
       [null, 5],
     ] as const) {
-      expect(parsed('register', { hostname: 'h', heartbeat_interval: said }).payload).toMatchObject({
-        heartbeat_interval: kept,
+      expect(parsed('register', { hostname: 'h', heartbeat_interval: sent }).payload).toMatchObject({
+        heartbeat_interval: expected,
       });
     }
   });
@@ -303,18 +303,18 @@ describe('fields that are not there (agent protocol 1.13, 3)', () => {
     ['  ', null],
     ['much', null],
     [null, null],
-  ])('a load of %j is %j', (load, expected) => {
+  ])('parses a load of %j as %j', (load, expected) => {
     expect(parsed('heartbeat', { metrics: { cpu: 3, load } }).payload).toMatchObject({
       metrics: { cpu: 3, ram: null, swap: null, load: expected },
     });
   });
 
-  it('output: anything but stderr is stdout', () => {
+  it('treats any stream but stderr as stdout', () => {
     expect(parsed('output', { stream: 'stderr' }).payload).toEqual({ line: '', stream: 'stderr' });
     expect(parsed('output', { stream: 'other' }).payload).toEqual({ line: '', stream: 'stdout' });
   });
 
-  it('operation_progress: more phases than any operation has are refused as a whole', () => {
+  it('refuses an operation_progress with more than 16 phases', () => {
     const phases = (count: number) =>
       JSON.stringify({
         type: 'operation_progress',
@@ -329,7 +329,7 @@ describe('fields that are not there (agent protocol 1.13, 3)', () => {
     }
   });
 
-  it('operation_progress: a phase that makes no sense is null, the others stay', () => {
+  it('sets an unreadable phase of operation_progress to null and keeps the others', () => {
     const payload = { progress: { pull: { current: 1.5 }, tests: null, system: { current: 1, total: 3 } } };
     expect(parsed('operation_progress', payload).payload).toEqual({
       progress: { pull: null, tests: null, system: { current: 1, total: 3, status: '' } },
@@ -338,7 +338,7 @@ describe('fields that are not there (agent protocol 1.13, 3)', () => {
 });
 
 describe('protocol 3', () => {
-  it('reads ids, numbers and what runs', () => {
+  it('parses ids, line numbers and the running command', () => {
     const running = { command_id: 'c-1' };
     expect(
       parsed('register', { hostname: 'h', protocol: 3, instance: 'i', running, finished: ['c-0'] }).payload,
@@ -368,7 +368,7 @@ describe('protocol 3', () => {
   });
 });
 
-describe('what can’t be read', () => {
+describe('malformed frames', () => {
   it.each([
     ['register', { hostname: 42 }, 'field "hostname"'],
     ['register', { hostname: 'h', repo_url: ['secret'] }, 'field "repo_url"'],
@@ -382,7 +382,7 @@ describe('what can’t be read', () => {
     ['command_rejected', { command_id: 'secret!' }, 'field "command_id"'],
     ['output', 'secret', 'output:'],
     ['output', ['secret'], 'output:'],
-  ])('%s %j names the field and repeats nothing of the content', (type, payload, expected) => {
+  ])('%s %j: the problem names the field and repeats no content', (type, payload, expected) => {
     const problem = problemOf(type, payload);
     expect(problem).toContain(expected);
     expect(problem).not.toContain('secret');
@@ -390,7 +390,7 @@ describe('what can’t be read', () => {
     expect(problem.length).toBeLessThan(400);
   });
 
-  it('text that is not JSON: its length and nothing of it', () => {
+  it('text that is not JSON: the problem gives its length and no content', () => {
     expect(parseAgentFrame('{"type":"register","token":"secret"')).toEqual({
       kind: 'malformed',
       problem: 'the frame (35 characters) is not JSON',
@@ -398,7 +398,7 @@ describe('what can’t be read', () => {
   });
 
   it.each(['null', '1', '"register"', '[]', '[{"type":"register"}]', '{}', '{"type":5}', '{"type":null}'])(
-    '%s is no envelope',
+    '%s is not an envelope',
     (data) => {
       expect(parseAgentFrame(data)).toEqual({
         kind: 'malformed',
@@ -407,7 +407,7 @@ describe('what can’t be read', () => {
     },
   );
 
-  it('unknown types are named, made harmless and bounded', () => {
+  it('an unknown type is reported without control characters, in at most 64 characters', () => {
     expect(parseAgentFrame('{"type":"test_progress","payload":{}}')).toEqual({
       kind: 'unknown',
       type: 'test_progress',
@@ -420,7 +420,7 @@ describe('what can’t be read', () => {
     expect(long).toEqual({ kind: 'unknown', type: 'x'.repeat(64) });
   });
 
-  it('a type that only looks like a known one is unknown', () => {
+  it('a type that only resembles a known one is unknown', () => {
     for (const type of [' register', 'register\u200b', 'Register', 'REGISTER']) {
       expect(parseAgentFrame(JSON.stringify({ type, payload: { hostname: 'h' } })).kind).toBe('unknown');
     }
@@ -430,11 +430,11 @@ describe('what can’t be read', () => {
 describe('hostile input', () => {
   const PROTOTYPE_KEYS = ['__proto__', 'constructor', 'prototype', 'toString', 'hasOwnProperty', 'valueOf'];
 
-  it.each(PROTOTYPE_KEYS)('%s is no frame type', (type) => {
+  it.each(PROTOTYPE_KEYS)('%s is not a frame type', (type) => {
     expect(parseAgentFrame(`{"type":"${type}","payload":{}}`)).toEqual({ kind: 'unknown', type });
   });
 
-  it.each(PROTOTYPE_KEYS)('%s as a phase is no more than a name', (phase) => {
+  it.each(PROTOTYPE_KEYS)('%s as a phase name changes no prototype', (phase) => {
     const frame = parseAgentFrame(
       `{"type":"operation_progress","payload":{"progress":{"${phase}":{"current":1,"total":2,"status":"in_progress"}}}}`,
     );
@@ -442,12 +442,12 @@ describe('hostile input', () => {
     expect(({} as Record<string, unknown>)['current']).toBeUndefined();
   });
 
-  it('a __proto__ in a payload gives no fields', () => {
+  it('__proto__ in a payload sets no fields', () => {
     const frame = parseAgentFrame('{"type":"register","payload":{"__proto__":{"hostname":"evil"}}}');
     expect(frame).toMatchObject({ kind: 'frame', frame: { payload: { hostname: '' } } });
   });
 
-  it('long texts are cut', () => {
+  it('cuts long texts', () => {
     const long = 'x'.repeat(20_000);
     expect(parsed('register', { hostname: long, repo_url: long, host_type: long }).payload).toMatchObject({
       hostname: 'x'.repeat(256),
@@ -458,7 +458,7 @@ describe('hostile input', () => {
     expect(parsed('status', { status: 'error', message: long }).payload).toMatchObject({ message: 'x'.repeat(2_048) });
   });
 
-  it('control and direction characters reach no field; in a name they stay visible', () => {
+  it('replaces control and direction characters: visibly in names, by spaces elsewhere', () => {
     const evil = 'a\r\n\u001b[2J\u202eb';
     const { payload } = parsed('register', { hostname: evil, agent_version: evil, generation: evil });
     expect(payload).toMatchObject({
@@ -468,7 +468,7 @@ describe('hostile input', () => {
     });
   });
 
-  it('never throws, whatever the string', () => {
+  it('never throws for any string', () => {
     fc.assert(
       fc.property(fc.oneof(fc.string({ unit: 'binary' }), fc.json()), (data) => {
         expect(['frame', 'unknown', 'malformed']).toContain(parseAgentFrame(data).kind);
@@ -476,7 +476,7 @@ describe('hostile input', () => {
     );
   });
 
-  it('never throws, whatever the payload; and every text that comes out is one harmless line', () => {
+  it('never throws for any payload, and every resulting text is one line without control characters', () => {
     const type = fc.constantFrom(...new Set(EXPECTED.map((frame) => frame.type)), 'output_batch', 'started');
     const field = fc.constantFrom(
       ...new Set(EXPECTED.flatMap((frame) => Object.keys(frame.payload))),
@@ -505,14 +505,14 @@ describe('hostile input', () => {
   });
 });
 
-describe('what the dashboard sends', () => {
-  it('is understood by the other end for every command name', () => {
+describe('WIRE_COMMANDS', () => {
+  it('all pass the schema of the agent', () => {
     for (const command of WIRE_COMMANDS) {
       expect(serverFrameSchema.safeParse({ type: 'command', payload: { command } }).success).toBe(true);
     }
   });
 
-  it('has exactly the names of the agent protocol, section 2', () => {
+  it('are exactly the names that the Go agent knows (docs/protocol.md)', () => {
     expect([...WIRE_COMMANDS]).toEqual(
       (
         'pull switch pull-switch test rollback update refresh-git refresh-lock refresh-system refresh-all ' +

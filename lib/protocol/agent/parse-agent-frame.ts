@@ -10,8 +10,8 @@ export type ParsedAgentFrame =
 const envelopeSchema = z.object({ type: z.string(), payload: z.unknown().optional() });
 
 /**
- * Parses one text frame of an agent, as the bytes that came (UTF-8) or as text. Never throws. The problem is a sentence
- * without any of the frame's content but names; which bounds are looked at, and when, is in `frame-limits.ts`.
+ * Parses one text frame of an agent, given as UTF-8 bytes or as text. Never throws. The problem repeats no content of
+ * the frame except names. `frame-limits.ts` says which limits are checked when.
  */
 export function parseAgentFrame(data: Buffer | string): ParsedAgentFrame {
   const bytes = typeof data === 'string' ? Buffer.from(data) : data;
@@ -37,7 +37,7 @@ export function parseAgentFrame(data: Buffer | string): ParsedAgentFrame {
   if (!known) return { kind: 'unknown', type: plainText(type, 64) };
   const payload = agentPayloadSchemas[type].safeParse(envelope.data.payload ?? {});
   if (!payload.success) return { kind: 'malformed', problem: `${type}: ${describeIssue(payload.error.issues[0])}` };
-  // The schema was looked up by this very type, so the pair is right.
+  // The schema was looked up by this type, so type and payload match.
   return { kind: 'frame', frame: { type, payload: payload.data } as AgentFrame };
 }
 

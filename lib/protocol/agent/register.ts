@@ -4,10 +4,10 @@ import { boundedArray } from '../bounded';
 import { commandId, text } from './fields';
 import { MAX_FINISHED_IDS } from './frame-limits';
 
-/** Seconds between heartbeats where an agent does not say. */
+/** Seconds between the heartbeats of an agent that does not send a valid `heartbeat_interval`. */
 const DEFAULT_HEARTBEAT_INTERVAL_S = 5;
 
-/** The first frame of a connection: which host it is, and what it runs. */
+/** The first frame of a connection: which host it is, and what the agent is running. */
 export const registerSchema = z.object({
   hostname: z
     .string()
@@ -47,7 +47,7 @@ export const registerSchema = z.object({
     .object({ command_id: commandId })
     .nullish()
     .transform((value) => value ?? null),
-  /** Protocol 3: commands whose result the agent keeps because it was not acknowledged yet. */
+  /** Protocol 3: commands whose results are not acknowledged yet. The agent keeps and sends them again. */
   finished: boundedArray(commandId, { max: MAX_FINISHED_IDS })
     .nullish()
     .transform((value) => value ?? []),

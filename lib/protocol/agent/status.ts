@@ -14,7 +14,7 @@ export const statusSchema = z.object({
   generation: text(128),
   /** Protocol 3. */
   command_id: commandId.nullish().transform((value) => value ?? null),
-  /** Protocol 3: the agent process ends after this result and comes back as a new one. */
+  /** Protocol 3: the agent process ends after this result and a new one starts. */
   restarting: z
     .boolean()
     .nullish()

@@ -1,4 +1,4 @@
-/** Every command name that the Go agent knows, exactly as on the wire. Nothing else may ever be sent. */
+/** Every command name that the Go agent knows, as on the wire. No other name is sent. */
 export const WIRE_COMMANDS = [
   'pull',
   'switch',

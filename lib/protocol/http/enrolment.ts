@@ -1,4 +1,4 @@
-/** How an agent fetches a token of its own: `POST /api/agents/enrol`, once, with a code that the operator made. */
+/** How an agent gets its host token: `POST /api/agents/enrol`, once, with a code that the operator created. */
 import { z } from 'zod';
 
 export const ENROL_PATH = '/api/agents/enrol';

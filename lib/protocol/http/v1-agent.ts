@@ -1,25 +1,25 @@
 /**
  * What version-1 agents send over HTTP (`/api/hosts/{id}/register|poll|status|test-progress`): bash scripts that poll.
  * Types and lengths are those of version 1; values that it refused for their meaning alone (a device type, a colour) are
- * taken and judged later. Only the answers of `V1_ANSWERS` may ever go back: an agent dies of anything that is not JSON.
+ * accepted here and checked later. Only the answers in `V1_ANSWERS` are sent: these agents exit on anything that is not JSON.
  */
 import { z } from 'zod';
 import { metricsSchema } from '../agent/metrics';
 import { outputLine, plainText } from '@/lib/text/plain-text';
 
-/** A host's id in the path, before it is made lower-case. */
+/** The id of a host in the path, before it is converted to lower case. */
 export const V1_HOST_ID = /^[a-zA-Z][a-zA-Z0-9-]{0,62}$/;
-/** Largest body: 10,000 characters of output, each escaped, and the rest. */
+/** Largest body: 10,000 characters of output, each escaped, and the other fields. */
 export const MAX_V1_BODY_BYTES = 256 * 1024;
-/** Seconds between two calls where an agent does not say. */
+/** Seconds between two calls of an agent that does not send `poll_interval`. */
 const DEFAULT_POLL_INTERVAL_S = 30;
 
-/** Version 1 counted characters, not UTF-16 units. A character has two of these at most, so that a long text is not counted. */
+/** Version 1 counted characters, not UTF-16 units. A character has at most two, so a text over twice the limit need not be counted. */
 const limited = (max: number) =>
   z
     .string()
     .refine((value) => value.length <= max || (value.length <= 2 * max && Array.from(value).length <= max))
-    // For the hash of the schemas: a refinement shows nothing of itself.
+    // For the hash in `revision.ts`: JSON Schema does not show a refinement.
     .meta({ maxCharacters: max });
 const text = (max: number) =>
   limited(max)
@@ -27,7 +27,7 @@ const text = (max: number) =>
     .transform((value) => plainText(value ?? '', 2 * max));
 const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
 
-/** `unknown` and a placeholder that was never filled in are no values. */
+/** `unknown` and an unfilled placeholder count as empty. */
 const known = (max: number) => text(max).transform((value) => (/^(?:unknown|@\w+@)$/.test(value) ? '' : value));
 
 export const v1RegisterSchema = z.object({
@@ -54,7 +54,7 @@ export type V1Register = z.infer<typeof v1RegisterSchema>;
 export const v1StatusSchema = z.object({
   status: z.enum(['ok', 'error', 'unknown']),
   current_generation: known(64),
-  /** In lines, each harmless. */
+  /** Split into lines; control characters are replaced. */
   output: limited(10_000)
     .nullish()
     .transform((value) => (value ? value.split('\n').map(outputLine) : [])),
@@ -74,7 +74,7 @@ export const v1TestProgressSchema = z.object({
 });
 export type V1TestProgress = z.infer<typeof v1TestProgressSchema>;
 
-/** The one command that a version-1 agent is ever given: it pulls and switches, and so gets its successor. */
+/** The only command for a version-1 agent: it pulls and switches, which installs the current agent. */
 export type V1Command = 'pull-switch';
 
 export const V1_ANSWERS = {

@@ -15,24 +15,24 @@ function fleet(...ids: string[]): FleetView {
 }
 
 describe('applyChanges', () => {
-  it('changes what the patch says and nothing else', () => {
+  it('changes only the fields of the patch', () => {
     const before = fleet('a', 'b');
     const after = applyChanges(before, { from: 7, version: 8, hosts: [{ id: 'b', location: 'work' }] });
     expect(after?.version).toBe(8);
     expect(after?.hosts).toEqual([host('a'), host('b', 'work')]);
-    // What did not change is the same object, so that a page need not draw it again.
+    // An unchanged host stays the same object, so that a page does not render it again.
     expect(after?.hosts[0]).toBe(before.hosts[0]);
     expect(before.hosts[1]?.location).toBe('home');
   });
 
   it.each([
     ['a gap', 8],
-    ['changes that were applied already', 6],
-  ])('%s gives null', (_name, from) => {
+    ['changes that are applied already', 6],
+  ])('returns null for %s', (_name, from) => {
     expect(applyChanges(fleet('a'), { from, version: 9, hosts: [{ id: 'a', location: 'work' }] })).toBeNull();
   });
 
-  it('a host that is not known comes whole', () => {
+  it('adds an unknown host only if it is complete', () => {
     expect(applyChanges(fleet('a'), { from: 7, version: 8, hosts: [host('b')] })?.hosts).toEqual([
       host('a'),
       host('b'),
@@ -40,36 +40,36 @@ describe('applyChanges', () => {
     expect(applyChanges(fleet('a'), { from: 7, version: 8, hosts: [{ id: 'b', location: 'work' }] })).toBeNull();
   });
 
-  it('a new host and a patch of it in one batch', () => {
+  it('adds a host and patches it in one batch', () => {
     const changes = { from: 7, version: 9, hosts: [host('b'), { id: 'b', location: 'work' }] };
     expect(applyChanges(fleet('a'), changes)?.hosts).toEqual([host('a'), host('b', 'work')]);
   });
 
-  it('a removed host is gone; removing one that is not there is no fault', () => {
+  it('removes hosts and ignores unknown ids', () => {
     expect(applyChanges(fleet('a', 'b'), { from: 7, version: 8, removed: ['a', 'x'] })?.hosts).toEqual([host('b')]);
   });
 
-  it('removed and added again in one batch: only the new one counts', () => {
+  it('keeps only the new host when it is removed and added in one batch', () => {
     const changes = { from: 7, version: 9, removed: ['a'], hosts: [host('a', 'work')] };
     expect(applyChanges(fleet('a'), changes)?.hosts).toEqual([host('a', 'work')]);
-    // A patch can't be of the host that was removed.
+    // A patch does not apply to a removed host.
     const patched = { from: 7, version: 9, removed: ['a'], hosts: [{ id: 'a', location: 'work' }] };
     expect(applyChanges(fleet('a'), patched)).toBeNull();
   });
 
-  it('desired state and notices stay unless they are said', () => {
+  it('keeps the desired state and notices unless the changes contain them', () => {
     const before: FleetView = { ...fleet('a'), notices: [{ level: 'error', message: 'disk full' }] };
-    const quiet = applyChanges(before, { from: 7, version: 8 });
-    expect(quiet).toEqual({ ...before, version: 8 });
-    expect(quiet?.hosts).toBe(before.hosts);
-    const said = applyChanges(before, {
+    const unchanged = applyChanges(before, { from: 7, version: 8 });
+    expect(unchanged).toEqual({ ...before, version: 8 });
+    expect(unchanged?.hosts).toBe(before.hosts);
+    const changed = applyChanges(before, {
       from: 7,
       version: 8,
       updates: NO_FLAKE_UPDATES,
       notices: [],
       desired: { ...desired, source: 'git', commit: 'abc' },
     });
-    expect(said?.notices).toEqual([]);
-    expect(said?.desired.commit).toBe('abc');
+    expect(changed?.notices).toEqual([]);
+    expect(changed?.desired.commit).toBe('abc');
   });
 });

@@ -3,7 +3,7 @@ import type { PipelineHostView, PipelineView } from './views/pipeline-view';
 import type { FleetChanges, HostPatch, PipelinePatch } from './changes';
 import type { FleetView } from './views/fleet-view';
 
-/** Applies changes to a view, or gives null when they do not follow it (then ask for everything: `resync`). */
+/** Applies changes to a view. Null when they are for another version of it: then send `resync`. */
 export function applyChanges(view: FleetView, changes: FleetChanges): FleetView | null {
   if (changes.from !== view.version) return null;
   let hosts = view.hosts;
@@ -52,7 +52,7 @@ function isWholePipeline(patch: PipelinePatch): patch is PipelineView {
   return patch.stages !== undefined && patch.hosts !== undefined;
 }
 
-/** Puts changed hosts in the place of what was known of them, in their order. */
+/** Replaces the hosts of a pipeline that changed, and keeps the order. */
 export function patchPipelineHosts(
   known: PipelineHostView[],
   changed: readonly PipelineHostView[] | undefined,

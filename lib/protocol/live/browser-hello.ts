@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** The first message: what the page was painted with, if anything; the dashboard answers with what is missing. */
+/** The first message: the version that the page was rendered with, if any. The dashboard answers with what is missing. */
 export const browserHelloSchema = z.object({
   t: z.literal('hello'),
   epoch: z.string().max(64).optional(),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** The first message: which build the page must be of, and the dashboard's time. */
+/** The first message: the build that serves the page, and the dashboard's time. */
 export const dashboardHelloSchema = z.object({
   t: z.literal('hello'),
   buildId: z.string(),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { liveClientSchema } from './from-browser';
 
-describe('what a browser may say', () => {
+describe('messages of browsers', () => {
   it.each([
     { t: 'hello' },
     { t: 'hello', epoch: 'e', version: 3 },
@@ -9,7 +9,7 @@ describe('what a browser may say', () => {
     { t: 'watch', commandId: 'c', after: 0 },
     { t: 'unwatch', commandId: 'c' },
     { t: 'ping' },
-  ])('%j', (message) => {
+  ])('accepts %j', (message) => {
     expect(liveClientSchema.parse(message)).toEqual(message);
   });
 

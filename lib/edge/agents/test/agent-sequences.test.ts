@@ -547,7 +547,7 @@ const CONTROL: Case[] = [
     name: 'restart while it is busy: the children go with the agent',
     operation: 'test',
     script: [hear('test'), beat('test'), ask('restart'), hear('restart'), close(1000), dial(), beat()],
-    ends: { outcome: 'stopped', reason: 'restart of the agent' },
+    ends: { outcome: 'stopped', reason: 'the agent restarted' },
     others: { restart: { outcome: 'succeeded' } },
   },
   {
@@ -827,7 +827,7 @@ const PROTOCOL_3: Case[] = [
     operation: 'switch',
     register: three,
     script: [hear('switch'), drop, dial3('switch', { instance: 'after' })],
-    ends: { outcome: 'lost', reason: 'knows nothing of it' },
+    ends: { outcome: 'lost', reason: 'does not know the command' },
   },
   {
     name: 'restart over a link that only dropped is no restart',

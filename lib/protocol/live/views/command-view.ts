@@ -3,7 +3,7 @@ import { COMMAND_OUTCOMES, COMMAND_PHASES } from '../../command-phases';
 import { OPERATION_IDS } from '../../operation-ids';
 
 export const progressViewSchema = z.object({
-  /** What is going on: the agent's phase, or what the output shows ("building"). */
+  /** The phase that the agent reports or that the output shows ("building"). */
   label: z.string(),
   current: z.number(),
   total: z.number(),
@@ -16,18 +16,18 @@ export const commandViewSchema = z.object({
   operation: z.enum(OPERATION_IDS),
   phase: z.enum(COMMAND_PHASES),
   outcome: z.enum(COMMAND_OUTCOMES).nullable(),
-  /** Why it ended so, or what it waits for. A sentence; may be empty while it runs. */
+  /** Why it ended this way, or what it waits for. A sentence; may be empty while it runs. */
   reason: z.string(),
   progress: progressViewSchema.nullable(),
   createdAt: z.number(),
   startedAt: z.number().nullable(),
   endedAt: z.number().nullable(),
   exitCode: z.number().nullable(),
-  /** Who asked for it. */
+  /** Who requested it. */
   by: z.string(),
   /** Number of the last stored output line. */
   lines: z.number(),
-  /** While it waits for its host to come back: when it is given up. */
+  /** While it waits for its host to reconnect: when it expires. */
   expiresAt: z.number().nullable(),
 });
 export type CommandView = z.infer<typeof commandViewSchema>;

@@ -4,11 +4,11 @@ import { OPERATION_IDS } from '../../operation-ids';
 
 export const compartmentViewSchema = z.object({
   status: z.enum(COMPARTMENT_STATUSES),
-  /** The fact, as a sentence. */
+  /** What is known, as a sentence. */
   message: z.string(),
-  /** When the fact was learnt; null when there is none. */
+  /** When this was determined; null when nothing is known. */
   checkedAt: z.number().nullable(),
-  /** The operation that would mend it, when there is one. */
+  /** The operation that would fix it; null when there is none. */
   next: z.enum(OPERATION_IDS).nullable(),
 });
 export type CompartmentView = z.infer<typeof compartmentViewSchema>;

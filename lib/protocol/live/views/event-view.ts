@@ -6,7 +6,7 @@ export const eventViewSchema = z.object({
   at: z.number(),
   category: z.enum(EVENT_CATEGORIES),
   level: z.enum(EVENT_LEVELS),
-  /** What happened, in dotted form: `command.ended`. */
+  /** The code of the event: `command.ended`. */
   action: z.string(),
   /** Who: an operator's name, `agent <name>` or `dashboard`. */
   actor: z.string(),

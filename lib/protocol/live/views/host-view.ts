@@ -14,20 +14,20 @@ export type MetricsView = z.infer<typeof metricsViewSchema>;
 export const hostViewSchema = z.object({
   id: z.string(),
   name: z.string(),
-  /** 'nixos' or 'macos'; anything else as the agent said it. */
+  /** 'nixos' or 'macos'; anything else as the agent reports it. */
   type: z.string(),
   online: z.boolean(),
-  /** Last sign of life; null when the host was never seen. */
+  /** When anything was last received from the host; null when it was never seen. */
   lastSeenAt: z.number().nullable(),
   heartbeatIntervalS: z.number(),
   location: z.string(),
   deviceType: z.string(),
   /** `#rrggbb`. */
   themeColor: z.string(),
-  /** An operator chose the colour: what the agent says of it does not count. */
+  /** An operator chose the colour; the agent's is ignored. */
   themeColorPinned: z.boolean(),
   agentVersion: z.string(),
-  /** 1: a version-1 agent that polls; 2: the Go agent; 3: commands with ids and acknowledged output; 0: not known yet. */
+  /** 1: a version-1 agent that polls; 2: the Go agent; 3: commands with ids and acknowledged output; 0: unknown. */
   protocol: z.number(),
   osVersion: z.string(),
   generation: z.string(),
@@ -37,19 +37,19 @@ export const hostViewSchema = z.object({
   note: z.string(),
   compartments: z.record(z.enum(COMPARTMENT_NAMES), compartmentViewSchema),
   metrics: metricsViewSchema.nullable(),
-  /** The command that the host is busy with. */
+  /** The command that keeps the host busy. */
   command: commandViewSchema.nullable(),
   /** A stop, kill, restart or reboot that is under way. */
   control: commandViewSchema.nullable(),
-  /** What the dashboard itself is doing about this host: a colour that is written back, its removal. */
+  /** A running dashboard operation on this host: writing its colour back, or removing it. */
   dashboardCommand: commandViewSchema.nullable(),
-  /** Commands that wait for the host to come back, in the order in which they will be sent. */
+  /** Commands that wait for the host to reconnect, in the order in which they will be sent. */
   queue: z.array(commandViewSchema),
   /** The last command that ended. */
   lastCommand: commandViewSchema.nullable(),
-  /** What the agent says it is running although no command of ours accounts for it; empty when nothing. */
+  /** What the agent is running without a command of this dashboard; empty when nothing. */
   foreignCommand: z.string(),
-  /** Something the operator should know about this host's connection ("a second agent uses this name from …"). */
+  /** A problem with this host's connection ("a second agent uses this name from …"); empty when there is none. */
   notice: z.string(),
 });
 export type HostView = z.infer<typeof hostViewSchema>;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { OUTPUT_STREAMS } from '../../output-stream';
 
-/** One line of a command's output. Colours (SGR) are kept in `text`; nothing else of a terminal is. */
+/** One line of a command's output. `text` keeps colours (SGR) and no other control sequence. */
 export const outputLineSchema = z.object({
   seq: z.number(),
   at: z.number(),

@@ -3,7 +3,7 @@ import { COMMAND_OUTCOMES } from '../../command-phases';
 import { OPERATION_IDS } from '../../operation-ids';
 import { PIPELINE_HOST_STATUSES, PIPELINE_KINDS, PIPELINE_OUTCOMES } from '../../pipeline-kinds';
 
-/** One stage of a pipeline on one host, or the one that the dashboard does before all hosts. */
+/** One stage of a pipeline on one host, or the stage that the dashboard does before all hosts. */
 export const pipelineStepViewSchema = z.object({
   /** `waiting`: the host can't take it yet; `reason` says why. */
   status: z.enum(['waiting', 'running', 'done', 'failed']),
@@ -20,9 +20,9 @@ export const pipelineHostViewSchema = z.object({
   hostId: z.string(),
   name: z.string(),
   status: z.enum(PIPELINE_HOST_STATUSES),
-  /** One for each stage that was begun, in order. */
+  /** One for each stage that has started, in order. */
   steps: z.array(pipelineStepViewSchema),
-  /** Why it dropped out or was skipped; empty otherwise. */
+  /** Why the host failed or was skipped; empty otherwise. */
   reason: z.string(),
 });
 export type PipelineHostView = z.infer<typeof pipelineHostViewSchema>;
@@ -31,18 +31,18 @@ export type PipelineHostView = z.infer<typeof pipelineHostViewSchema>;
 export const pipelineSummarySchema = z.object({
   id: z.string(),
   kind: z.enum(PIPELINE_KINDS),
-  /** All stages in order, also the one that the dashboard does. */
+  /** All stages in order, including the one that the dashboard does. */
   stages: z.array(z.enum(OPERATION_IDS)),
   parallelism: z.number(),
   stopOnFailure: z.boolean(),
   phase: z.enum(['running', 'cancelling', 'ended']),
   outcome: z.enum(PIPELINE_OUTCOMES).nullable(),
-  /** How it ended, or why it begins nothing more. A sentence; may be empty while it runs. */
+  /** How it ended, or why it starts no further stage. A sentence; may be empty while it runs. */
   reason: z.string(),
   /** The stage that the dashboard does once, before the hosts; null when there is none. */
   prelude: pipelineStepViewSchema.nullable(),
   counts: z.record(z.enum(PIPELINE_HOST_STATUSES), z.number()),
-  /** Who asked for it. */
+  /** Who requested it. */
   by: z.string(),
   createdAt: z.number(),
   endedAt: z.number().nullable(),

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/** Something that is wrong with the dashboard itself, shown on every page until it is mended. */
+/** A problem with the dashboard itself, shown on every page until it is fixed. */
 export const serviceNoticeSchema = z.object({
   level: z.enum(['warning', 'error']),
   message: z.string(),
