@@ -408,7 +408,7 @@ describe('commands', () => {
       tests: { status: 'outdated' },
     });
     expect((await dashboard.frame('register', () => true, from)).finished).toEqual([]);
-    // At another commit the words say nothing.
+    // The reports don't apply to another commit.
     dashboard.settings.acknowledge = true;
     host.commit({ other: 'x' });
     dashboard.command('pull', 'p');

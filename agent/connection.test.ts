@@ -54,7 +54,7 @@ describe('connection', () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval'] });
     connect();
     await dashboard.until('registered', () => connection.ready());
-    // Pongs alone keep it for several times the limit.
+    // Pongs alone keep the connection open for several times the limit.
     for (let count = 1; count * PING_INTERVAL_MS < 4 * SILENCE_TIMEOUT_MS; count++) {
       vi.advanceTimersByTime(PING_INTERVAL_MS);
       await dashboard.until('a ping', () => dashboard.pings() === count);
@@ -92,7 +92,7 @@ describe('connection', () => {
     await new Promise<void>((resolve) => redirecting.listen(0, '127.0.0.1', resolve));
     const { port } = redirecting.address() as AddressInfo;
     connect({ url: `ws://127.0.0.1:${port}/ws` });
-    await dashboard.until('the words', () => written.some((line) => line.includes('redirect (302)')));
+    await dashboard.until('the warning', () => written.some((line) => line.includes('redirect (302)')));
     await dashboard.until('the next attempt', () => written.some((line) => line.includes('reconnecting in 0.5 s')));
     expect(dashboard.connections()).toBe(0);
     await connection.close('test');

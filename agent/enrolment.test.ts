@@ -1,4 +1,4 @@
-/** The real agent as a process, against the real gateways and database: how it gets a token of its own, and keeps it. */
+/** The real agent as a process, against the real gateways and database: how it fetches its token and stores it. */
 import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,7 +12,7 @@ const folder = mkdtempSync(join(tmpdir(), 'nixfleet-bundle-'));
 const WAIT = { timeout: 45_000 };
 let bundle = '';
 let host: TestHost;
-let house: TestServer;
+let server: TestServer;
 let url: string;
 
 beforeAll(async () => {
@@ -21,17 +21,17 @@ beforeAll(async () => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 beforeEach(async () => {
   host = createHost();
-  house = await createTestServer();
-  url = `ws://127.0.0.1:${house.port}/ws`;
+  server = await createTestServer();
+  url = `ws://127.0.0.1:${server.port}/ws`;
 });
 afterEach(async () => {
   await host.remove();
-  await house.close();
+  await server.close();
 });
 
 const newCode = (hostName: string | null = null) =>
-  house.access.administration.createCode({ hostName, lifetimeMs: 3_600_000 }, house.by) ?? '';
-const identity = () => house.fleet.connectedAs('h1')?.kind ?? 'nobody';
+  server.access.administration.createCode({ hostName, lifetimeMs: 3_600_000 }, server.by) ?? '';
+const identity = () => server.fleet.connectedAs('h1')?.kind ?? 'nobody';
 
 it('fetches a token with its code, stores it for its user only, and connects with it from then on', async () => {
   const code = newCode();
@@ -45,7 +45,7 @@ it('fetches a token with its code, stores it for its user only, and connects wit
   first.child.kill('SIGTERM');
   await first.exit;
 
-  // The code is used up: it is the kept token that lets it in again, also beside a configured one.
+  // The code is used: the agent connects with the stored token, even if another one is configured.
   host.start(bundle, url, { NIXFLEET_TOKEN: TOKEN, NIXFLEET_ENROLMENT_CODE: code });
   await expect.poll(identity, WAIT).toBe('host');
 });
@@ -75,8 +75,8 @@ it('uses the configured token when its code is refused, and logs the reason', as
 it('tries the configured token when the token of the host was revoked', async () => {
   const agent = host.start(bundle, url, { NIXFLEET_TOKEN: TOKEN, NIXFLEET_ENROLMENT_CODE: newCode() });
   await expect.poll(identity, WAIT).toBe('host');
-  const [token] = house.access.administration.tokens();
-  house.access.administration.revokeToken(token?.id ?? '', house.by);
+  const [token] = server.access.administration.tokens();
+  server.access.administration.revokeToken(token?.id ?? '', server.by);
   await expect.poll(identity, WAIT).toBe('shared');
   expect(agent.log()).toContain('trying the configured token next');
 });
@@ -84,10 +84,10 @@ it('tries the configured token when the token of the host was revoked', async ()
 it('fetches a new token with a new code', async () => {
   const first = host.start(bundle, url, { NIXFLEET_TOKEN: '', NIXFLEET_ENROLMENT_CODE: newCode('h1') });
   await expect.poll(identity, WAIT).toBe('host');
-  const [token] = house.access.administration.tokens();
+  const [token] = server.access.administration.tokens();
   first.child.kill('SIGTERM');
   await first.exit;
-  house.access.administration.revokeToken(token?.id ?? '', house.by);
+  server.access.administration.revokeToken(token?.id ?? '', server.by);
   host.start(bundle, url, { NIXFLEET_TOKEN: '', NIXFLEET_ENROLMENT_CODE: newCode('h1') });
   await expect.poll(identity, WAIT).toBe('host');
 });

@@ -43,7 +43,7 @@ describe('startChild', () => {
     expect(lines[0]).toBe('stdout: out');
     expect(lines[1]).toContain('keeps its output open');
     const left = Number(readFileSync(pidFile, 'utf8'));
-    // Nobody asked to stop it: a service that the command started goes on.
+    // The command was not stopped: a service that it started continues.
     expect(isProcessRunning(left)).toBe(true);
     process.kill(left, 'SIGKILL');
   });

@@ -25,7 +25,7 @@ export type SignalOutcome = 'sent' | 'gone' | 'forbidden';
 export interface Child {
   /** Null when the program could not be started. Also the number of its process group. */
   readonly pid: number | null;
-  /** Never rejects; comes after the last line. */
+  /** Resolves after the last line; never rejects. */
   readonly end: Promise<ChildEnd>;
   /** Sends a signal to the whole group. */
   signal(signal: 'SIGTERM' | 'SIGKILL'): SignalOutcome;

@@ -142,9 +142,9 @@ describe('the isolated clone', () => {
 
 describe('credentials', () => {
   it('reach the server but not output, messages, arguments or the folder', async () => {
-    const asked: (string | undefined)[] = [];
+    const received: (string | undefined)[] = [];
     server = createServer((request, response) => {
-      asked.push(request.headers.authorization);
+      received.push(request.headers.authorization);
       response.writeHead(404).end();
     });
     await new Promise<void>((resolve) => server?.listen(0, '127.0.0.1', resolve));
@@ -153,7 +153,7 @@ describe('credentials', () => {
     const { repository, shell } = open({ url });
     const outcome = await repository.prepare(shell);
     expect(outcome.ok).toBe(false);
-    expect(asked[0]).toBe(`Basic ${Buffer.from('user:pass/word-123').toString('base64')}`);
+    expect(received[0]).toBe(`Basic ${Buffer.from('user:pass/word-123').toString('base64')}`);
     expect(repository.url).toBe(`http://127.0.0.1:${port}/x.git`);
     const everything = JSON.stringify([outcome, lines]);
     expect(everything).toContain('x.git');

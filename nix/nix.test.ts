@@ -10,7 +10,7 @@ import { z } from 'zod';
 
 const ROOT = join(import.meta.dirname, '..');
 const hasNix = spawnSync('nix-instantiate', ['--version']).status === 0;
-/** Nix keeps a log of its own somewhere; a user without a home may have none. */
+/** A folder for Nix's log: a user without a home has none. */
 const NIX_TIMEOUT_MS = 60_000;
 
 function nix(args: readonly string[]): string {
@@ -76,7 +76,7 @@ describe.skipIf(!hasNix)('the completed lockfile (skipped without nix-instantiat
       expect(packages[path]?.resolved, path).toBeUndefined();
     }
     expect(Object.entries(packages).filter(([, entry]) => entry.resolved && !entry.integrity)).toEqual([]);
-    // Nothing is lost: npm refuses a lockfile that lacks packages of other systems. Only the second SQLite is left out.
+    // Nothing is lost: npm refuses a lockfile without the packages of other systems. Only the second SQLite is omitted.
     const lacking = Object.keys(before).filter((path) => packages[path] === undefined);
     expect(lacking).toEqual(['node_modules/better-sqlite3-node20']);
   });

@@ -6,7 +6,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
-/** Where the bundle is kept. */
+/** Path of the bundle. */
 export const AGENT_BUNDLE = join(ROOT, 'dist', 'agent.mjs');
 /** The sources of the bundle. */
 const SOURCES = [

@@ -20,8 +20,8 @@ const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const IMAGE = 'nixfleet:test';
 const reports = mkdtempSync(join(tmpdir(), 'nixfleet-test-'));
 
-/** @returns {Promise<Record<string, string>>} what the tests are told by the environment */
-async function world() {
+/** @returns {Promise<Record<string, string>>} environment variables for the tests */
+async function containerEnvironment() {
   const engine = findEngine(ROOT);
   if ('missing' in engine) {
     console.log(`\nTHE CONTAINER TESTS ARE SKIPPED. ${engine.missing}\n`);
@@ -42,12 +42,12 @@ async function world() {
 
 try {
   await prepare(ROOT, 'install');
-  const told = await world();
+  const containerEnv = await containerEnvironment();
   const report = join(reports, 'playwright.json');
   const args = ['test', '--config=playwright.container.config.ts', '--reporter=line,json', ...process.argv.slice(2)];
   const code = await run(join(ROOT, 'node_modules/.bin/playwright'), args, {
     cwd: ROOT,
-    env: { ...process.env, ...told, PLAYWRIGHT_JSON_OUTPUT_FILE: report },
+    env: { ...process.env, ...containerEnv, PLAYWRIGHT_JSON_OUTPUT_FILE: report },
   });
   const counts = countPlaywright(readJsonObject(report), code);
   if (counts.failed > 0 || wasStopped(code)) process.exitCode = 1;

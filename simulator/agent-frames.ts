@@ -59,7 +59,7 @@ export function registerFrame(
 
 export function heartbeatFrame(
   facts: SimulatedFacts,
-  words: WireReports,
+  reports: WireReports,
   metrics: SimulatedMetrics | null,
   running: { command: string; pid: number | null; id: string | null } | null,
 ): AgentFrameInput {
@@ -72,7 +72,7 @@ export function heartbeatFrame(
       command_pid: running?.pid ?? null,
       ...(running?.id == null ? {} : { command_id: running.id }),
       metrics,
-      update_status: { git: NO_REPORT, ...words },
+      update_status: { git: NO_REPORT, ...reports },
       ...programFacts(facts),
       lock_hash: facts.lockHash,
     },

@@ -26,7 +26,7 @@ async function begin(
     url: dashboard.url,
     token: TEST_TOKEN,
     hostname: 'sim-1',
-    // Long, so that no heartbeat comes but those that the protocol asks for.
+    // Long, so that only the heartbeats that the protocol requires are sent.
     intervalMs: INTERVAL_MS,
     behaviour: PROMPT,
     firstRedialMs: 1,
@@ -170,7 +170,7 @@ describe('protocol 2', () => {
     ['result-and-exit', ['stopped'], [1000]],
     ['exit', [], [1000]],
     ['two-results', ['stopped', 'error'], []],
-  ] as const)('stops with %s', async (stop, words, closes) => {
+  ] as const)('stops with %s', async (stop, statuses, closes) => {
     const { dashboard, agent } = await begin({ protocol: 2, behaviour: { ...behaving('hangs'), stop } });
     dashboard.command('test');
     await dashboard.frame('operation_progress');
@@ -178,7 +178,7 @@ describe('protocol 2', () => {
     dashboard.command('stop');
     await done;
     await dashboard.until('a heartbeat after it', () => dashboard.all('heartbeat').length === 2 || undefined);
-    expect(dashboard.all('status').map(({ payload }) => payload.status)).toEqual(words);
+    expect(dashboard.all('status').map(({ payload }) => payload.status)).toEqual(statuses);
     expect(dashboard.closed).toEqual(closes);
   });
 

@@ -59,7 +59,7 @@ in
     ];
     warnings = lib.optional (
       cfg.configRepo != ""
-    ) "services.nixfleet-agent.configRepo is deprecated: set repoUrl, and the agent keeps a clone of its own.";
+    ) "services.nixfleet-agent.configRepo is deprecated: set repoUrl, and the agent maintains a clone.";
 
     systemd.services.nixfleet-agent = {
       description = "NixFleet agent";

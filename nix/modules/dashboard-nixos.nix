@@ -91,9 +91,9 @@ in
     };
 
     passwordHashFile = secretFile "the operator's password as a bcrypt hash. Without it the first start prints a set-up link";
-    sessionSecretFile = secretFile "the secret behind the session cookies. Without it the dashboard makes one";
+    sessionSecretFile = secretFile "the secret behind the session cookies. Without it the dashboard generates one";
     totpSecretFile = secretFile "the secret of the second factor in base32. Without it set-up enrols one";
-    agentTokenFile = secretFile "the token that agents present. Without it the dashboard makes one";
+    agentTokenFile = secretFile "the token that agents present. Without it the dashboard generates one";
 
     settings = mkOption {
       type = types.attrsOf (

@@ -33,9 +33,9 @@ const FIGURES: Figures = {
 const AROUND = { date: '2026-01-02', node: 'v24.0.0', version: '4.0.0', cores: 2, cpu: 'a processor', system: 'Linux' };
 
 function planOf(...argv: string[]): BenchPlan {
-  const asked = readPlan(argv);
-  if (asked.kind !== 'run') throw new Error(JSON.stringify(asked));
-  return asked.plan;
+  const parsed = readPlan(argv);
+  if (parsed.kind !== 'run') throw new Error(JSON.stringify(parsed));
+  return parsed.plan;
 }
 
 it('computes percentiles by the nearest rank', () => {

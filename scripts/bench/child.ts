@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 
 const START_TIMEOUT_MS = 60_000;
 const STOP_TIMEOUT_MS = 12_000;
-const KEPT_LINES = 30;
+const MAX_KEPT_LINES = 30;
 
 /** What a process has used until now. */
 export interface Usage {
@@ -17,7 +17,7 @@ export interface Usage {
 }
 
 export class Server {
-  private readonly said: string[] = [];
+  private readonly lastLines: string[] = [];
 
   private constructor(
     private readonly child: ChildProcess,
@@ -31,24 +31,24 @@ export class Server {
       env: { ...withoutSettings(process.env), NODE_ENV: 'production', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
-    const said: string[] = [];
-    const keep = (line: string) => {
-      said.push(line);
-      if (said.length > KEPT_LINES) said.shift();
+    const lastLines: string[] = [];
+    const keepLine = (line: string) => {
+      lastLines.push(line);
+      if (lastLines.length > MAX_KEPT_LINES) lastLines.shift();
     };
-    createInterface({ input: child.stderr }).on('line', keep);
+    createInterface({ input: child.stderr }).on('line', keepLine);
     const lines = createInterface({ input: child.stdout });
     const port = await new Promise<number>((resolve, reject) => {
       const fail = (why: string) => {
         clearTimeout(timer);
         child.kill('SIGKILL');
-        reject(new Error(`${args.join(' ')}: ${why}\n${said.join('\n')}`));
+        reject(new Error(`${args.join(' ')}: ${why}\n${lastLines.join('\n')}`));
       };
       const timer = setTimeout(() => fail('printed no address in time'), START_TIMEOUT_MS);
       child.once('error', (error) => fail(error.message));
       child.once('exit', (code) => fail(`ended with ${code}`));
       lines.on('line', (line) => {
-        keep(line);
+        keepLine(line);
         const found = /http:\/\/\S+:(\d+)/.exec(line)?.[1];
         if (found === undefined) return;
         clearTimeout(timer);
@@ -56,7 +56,7 @@ export class Server {
       });
     });
     const server = new Server(child, port);
-    server.said.push(...said);
+    server.lastLines.push(...lastLines);
     return server;
   }
 

@@ -94,22 +94,22 @@ On a quiet fleet (${QUIET_HOSTS} host, ${plan.quietSeconds} s; ${dashboard.quiet
 ${table(COMPARED, latencyRows(dashboard.quiet, bare.quiet))}`,
     `## After a broken network
 
-${plan.reconnects} hosts lose their connections in one moment and dial again in one moment, until each has its \`registered\`.
+${plan.reconnects} hosts lose their connections and reconnect at the same moment, until each has received \`registered\`.
 
 ${table(COMPARED, [row(`${plan.reconnects} reconnects`, dashboard.stormMs, bare.stormMs, ms)])}`,
     `## When all answer at once
 
-${plan.reconnects} agents are asked for one operation in one request, and take it up, end it and say so in one moment: how long until the last of these commands has its stored end. The fleet and its database alone, without sockets, in one process; the best of three.
+${plan.reconnects} agents get one operation in one request, and start, finish and report it at the same moment: the time until the result of the last command is stored. The fleet and its database alone, without sockets, in one process; the best of three.
 
 ${table(
   ['', 'Inputs together', 'Each input by itself', 'Ratio'],
   [row(`${plan.reconnects} answers`, answers.togetherMs, answers.aloneMs, ms)],
 )}
 
-The dashboard takes them together: inputs that come within ${GROUP_INPUTS_MS} ms share a transaction. The other column is the same program with that turned off.`,
+The dashboard groups them: inputs that arrive within ${GROUP_INPUTS_MS} ms share a transaction. The other column is the same program without grouping.`,
     `## Output
 
-${plan.lines.toLocaleString('en')} lines of one command, from one agent to one browser that watches. The dashboard stores each line before it shows it. Every line arrived once, in order and unchanged; else the run had failed.
+${plan.lines.toLocaleString('en')} lines of one command, from one agent to one browser that watches. The dashboard stores each line before it shows it. Every line arrived once, in order and unchanged; otherwise the run fails.
 
 ${table(COMPARED, [
   row('throughput', dashboard.output.linesPerS, bare.output.linesPerS, perS),
@@ -150,7 +150,7 @@ ${table(
 - Server, simulated agents and browsers share the machine's cores, and all times are taken by one clock in one process. What the simulator needs itself is in both columns.
 - Processor and memory are those of the server process alone, from \`/proc\`.
 
-Run it: \`npm run bench\` (about two minutes; it builds first where that is needed), \`npm run bench -- --quick\` for a look without writing, \`--hosts\` and \`--seconds\` for another load. It speaks to 127.0.0.1 only, uses a data folder of its own and leaves nothing behind.
+Run it: \`npm run bench\` (about two minutes; it builds first if needed), \`npm run bench -- --quick\` for a short run that writes nothing, \`--hosts\` and \`--seconds\` for another load. It connects to 127.0.0.1 only, uses a temporary data folder and leaves nothing behind.
 `,
   ];
   return sections.join('\n\n');

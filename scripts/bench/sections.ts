@@ -1,4 +1,4 @@
-/** Parts of `docs/benchmarks.md` that are measured by themselves: each between two marks, kept by whoever writes the rest. */
+/** Sections of `docs/benchmarks.md` that are measured separately: each stands between two marks and survives a rewrite of the rest. */
 
 const begin = (name: string) => `<!-- ${name}: begin -->`;
 const end = (name: string) => `<!-- ${name}: end -->`;

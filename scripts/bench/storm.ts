@@ -5,7 +5,7 @@ import type { Target } from './latency';
 const STORM_TIMEOUT_MS = 60_000;
 const INTERVAL_MS = 5_000;
 
-/** Milliseconds from the first dial until every host is `registered` again. */
+/** Milliseconds from the first connection attempt until every host is `registered` again. */
 export async function measureStorm({ server, token }: Target, hosts: number): Promise<number> {
   const fleet = new SimulatedFleet({ url: `${server.ws}/ws`, token, hosts, intervalMs: INTERVAL_MS });
   let timer: NodeJS.Timeout | undefined;

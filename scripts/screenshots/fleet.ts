@@ -60,14 +60,14 @@ export function createScreenshotAgent(host: PictureHost, index: number, { url, t
 
 /** Sends the reports of a registered agent on its system and its tests once. */
 export function sendReports(agent: SimulatedAgent, host: PictureHost): void {
-  const word = (status: string, message: string) =>
+  const report = (status: string, message: string) =>
     status === '' ? NO_REPORT : { status, message, checked_at: wireTime() };
-  const words = {
-    lock: word('ok', 'Updated today'),
-    system: word(host.system, host.system === 'ok' ? 'Switch successful (exit 0)' : 'Rebuild needed'),
-    tests: word(host.tests, host.tests === 'ok' ? 'All tests passed' : 'Tests not run'),
+  const reports = {
+    lock: report('ok', 'Updated today'),
+    system: report(host.system, host.system === 'ok' ? 'Switch successful (exit 0)' : 'Rebuild needed'),
+    tests: report(host.tests, host.tests === 'ok' ? 'All tests passed' : 'Tests not run'),
   };
-  if (!agent.sendText(JSON.stringify(heartbeatFrame(agent.facts, words, metricsAbout(host, seeded(1)), null)))) {
+  if (!agent.sendText(JSON.stringify(heartbeatFrame(agent.facts, reports, metricsAbout(host, seeded(1)), null)))) {
     throw new Error(`${host.name} is not connected`);
   }
 }
