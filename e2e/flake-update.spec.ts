@@ -117,7 +117,7 @@ for (const dialect of ['github', 'forgejo'] as const) {
       forge.intercept = () => ({ status: 401, body: '{"message":"Bad credentials"}' });
       await page.getByRole('button', { name: 'Check now' }).click();
       await expect(
-        page.getByText(/refuses the token .* Put a valid one into NIXFLEET_(GITHUB|FORGEJO)_TOKEN\./),
+        page.getByText(/refuses the token .* Set NIXFLEET_(GITHUB|FORGEJO)_TOKEN to a valid one\./),
       ).toBeVisible();
       await expectAccessible(page, 'the settings of the forge');
       expect(dashboard.lines.join('\n')).not.toContain(FAKE_FORGE_TOKEN);
