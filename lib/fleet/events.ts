@@ -47,7 +47,7 @@ export function commandRequested(host: Host, command: CommandRecord, at: number,
     hostId: host.id,
     hostName: host.name,
     commandId: command.id,
-    message: `The ${nounPhrase(command.operation, host.name)} was requested${command.forced ? ' with force' : ''}.`,
+    message: `The ${nounPhrase(command.operation, host.name)} was requested${command.forced ? ' despite a failed precondition' : ''}.`,
     ...(command.args === null ? {} : { data: { args: command.args } }),
   };
 }
@@ -140,7 +140,9 @@ export function commandEnded(host: Host, command: CommandRecord, at: number): Ne
   const { runs } = OPERATIONS[command.operation];
   const outcome = command.outcome ?? 'lost';
   const what = nounPhrase(command.operation, host.name);
-  const exit = command.exitCode === null ? '' : ` (exit code ${command.exitCode})`;
+  // A reason that names the exit code says it once.
+  const isNamed = command.exitCode === null || command.reason.includes(`exit code ${command.exitCode}`);
+  const exit = isNamed ? '' : ` (exit code ${command.exitCode})`;
   return {
     ...NOBODY,
     at,

@@ -28,7 +28,8 @@ const PROTOCOLS: Record<keyof typeof PROTOCOL_REVISIONS, Schemas> = {
 /** JSON in which the order of keys and of texts (required fields, values of an enum) says nothing. */
 function sortedJson(value: unknown): string {
   return JSON.stringify(value, (_key, inner: unknown) => {
-    if (Array.isArray(inner)) return inner.every((item) => typeof item === 'string') ? [...inner].sort() : inner;
+    if (Array.isArray(inner))
+      return inner.every((item) => typeof item === 'string') ? inner.toSorted() : (inner as unknown[]);
     if (typeof inner !== 'object' || inner === null) return inner;
     return Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)));
   });

@@ -121,7 +121,9 @@ describe('an unregistered connection', () => {
     );
     bench.clock.advance(HOUR);
     expect(told()).toHaveLength(2);
-    expect(told()[0]?.message).toContain('1 agent connection was closed because it had not registered');
+    expect(told()[0]?.message).toContain(
+      '1 agent connection from 198.51.100.7 was closed because it had not registered',
+    );
     bench.clock.advance(HOUR);
     expect(told()).toHaveLength(2);
   });

@@ -15,6 +15,7 @@ import type { Turn } from '../turns/turn';
 import type { CommandRecord } from '../records/command-record';
 import type { AgentInbox, AgentLink } from '../records/agent-port';
 import type { Connection } from '../turns/connection';
+import { OUTCOME_PHRASES } from '../operations/operation-words';
 import { wireName } from '../operations/wire';
 import type { HostEntry } from '../turns/entry';
 import { parseAgentFrame } from '@/lib/protocol/agent/parse-agent-frame';
@@ -208,7 +209,7 @@ export class AgentConnections implements AgentInbox {
   /** A result for a command that has already ended: its outcome stays, and the result is shown as a note. */
   private lateResult(turn: Turn, entry: HostEntry, command: CommandRecord, status: string, message: string): void {
     if (command.outcome !== 'lost' && command.outcome !== 'timed-out') return;
-    const text = `A late result arrived: ${status}${message === '' ? '' : `, ${message}`}. The command had already ended as ${command.outcome}.`;
+    const text = `A late result arrived: ${status}${message === '' ? '' : `, ${message}`}. It came after the command ${OUTCOME_PHRASES[command.outcome]}.`;
     this.core.outputLog.append(command, turn.now, 'note', text, null);
     turn.withOutput.add(command.id);
     turn.events.push(

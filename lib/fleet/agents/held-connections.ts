@@ -65,7 +65,7 @@ export class HeldConnections {
     const { counted } = this.counted();
     return {
       id: 'agents_held',
-      label: 'Held agents',
+      label: 'Pending agents',
       used: counted.length,
       max: MAX_HELD,
       refused: this.refused,

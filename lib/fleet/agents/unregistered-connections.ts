@@ -86,11 +86,11 @@ export class UnregisteredConnections {
     if (this.unreportedCount === 0 || !isDue) return null;
     const [first = ['', 0] as const] = [...this.unreported].sort((one, other) => other[1] - one[1]);
     const [address, count] = first;
-    const were =
+    const what =
       this.unreportedCount === 1
-        ? 'connection was closed because it had not registered'
-        : 'connections were closed because they had not registered';
-    const message = `${this.unreportedCount} agent ${were}; most came from ${address} (${count}). See Settings, About.`;
+        ? `1 agent connection from ${address} was closed because it had not registered.`
+        : `${this.unreportedCount} agent connections were closed because they had not registered; most came from ${address} (${count}).`;
+    const message = `${what} See Settings, About.`;
     this.unreported = new Map();
     this.unreportedCount = 0;
     this.reportedAt = now;

@@ -98,7 +98,7 @@ export class Version1Agents implements V1Inbox {
       this.fault(
         call,
         entry,
-        `A version-1 agent still polls on ${entry.record.name} beside the current agent: remove it.`,
+        `A version-1 agent still polls for ${entry.record.name}, which has a current agent: remove the version-1 agent.`,
       );
       return idle;
     }

@@ -23,6 +23,7 @@ import {
 } from './command-step';
 import { conclude, type VerdictFacts } from './command-verdict';
 import type { Operation } from '../operations/operation';
+import { OUTCOME_PHRASES } from '../operations/operation-words';
 import type { CommandOutcome } from '@/lib/protocol/command-phases';
 import type { ProgressView } from '@/lib/protocol/live/views/command-view';
 
@@ -302,7 +303,7 @@ export function recovered(operation: Operation, state: LiveCommandState, now: nu
 export function targetEnded(outcome: CommandOutcome, now: number): CommandStep {
   switch (outcome) {
     case 'stopped':
-      return ended(now, 'succeeded', 'It was stopped.');
+      return ended(now, 'succeeded', 'The running command was stopped.');
     case 'lost':
     case 'timed-out':
       return ended(now, 'lost', 'The result of the stopped command is not known: it may still be running on the host.');
@@ -315,7 +316,7 @@ export function targetEnded(outcome: CommandOutcome, now: number): CommandStep {
     case 'expired':
     case 'superseded':
     case 'skipped':
-      return ended(now, 'unchanged', `The command ended by itself: ${outcome}.`);
+      return ended(now, 'unchanged', `The command had already ended: it ${OUTCOME_PHRASES[outcome]}.`);
   }
 }
 

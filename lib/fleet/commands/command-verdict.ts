@@ -1,6 +1,6 @@
 /** Judges a status frame by the facts of the host: exit 0 is a claim, the facts decide. */
 import type { Before, CommandResult } from '../records/command-state';
-import { sameCommit, type Relation } from '../hosts/desired';
+import { sameCommit, shortCommit, type Relation } from '../hosts/desired';
 import type { Operation } from '../operations/operation';
 import type { CommandOutcome } from '@/lib/protocol/command-phases';
 import type { CompartmentView } from '@/lib/protocol/live/views/compartment-view';
@@ -36,7 +36,7 @@ export function conclude(
   const { exitCode } = result;
   switch (result.status) {
     case 'stopped':
-      return { outcome: 'stopped', reason: asSentence(result.message) || 'It was stopped.', exitCode };
+      return { outcome: 'stopped', reason: asSentence(result.message) || 'The agent confirmed the stop.', exitCode };
     case 'error':
       return { outcome: 'failed', reason: failure(result), exitCode };
     case 'warning':
@@ -53,7 +53,9 @@ function asSentence(message: string): string {
 
 function failure({ message, exitCode }: CommandResult): string {
   if (message === '' || message === 'command failed') {
-    return exitCode === null ? 'The host reported an error.' : `It ended with exit code ${exitCode}.`;
+    return exitCode === null
+      ? 'The host reported an error without a message.'
+      : `The host reported exit code ${exitCode}.`;
   }
   return asSentence(message);
 }
@@ -83,15 +85,19 @@ function afterPull(
   if (moved && relation === 'differs') {
     return {
       outcome: 'succeeded',
-      reason: `It moved to ${generation}, which is not (yet) the desired commit in the feed.`,
+      reason: `The host moved to ${shortCommit(generation)}. The feed does not name it as the desired commit.`,
     };
   }
-  if (moved && relation === 'unknown') return { outcome: 'succeeded', reason: `It moved to ${generation}.` };
+  if (moved && relation === 'unknown')
+    return { outcome: 'succeeded', reason: `The host moved to ${shortCommit(generation)}.` };
   for (const compartment of [git, lock]) {
     if (compartment.status === 'outdated') return notMet(compartment.message);
   }
   if (!moved && generation !== '') return { outcome: 'unchanged', reason: 'There was nothing new to pull.' };
-  return { outcome: 'succeeded', reason: moved ? `It moved to ${generation}.` : 'The host reported success.' };
+  return {
+    outcome: 'succeeded',
+    reason: moved ? `The host moved to ${shortCommit(generation)}.` : 'The host reported success.',
+  };
 }
 
 const notMet = (why: string): Pick<Ending, 'outcome' | 'reason'> => ({

@@ -132,7 +132,7 @@ export class DashboardOperations {
       signal: controller.signal,
     }).catch((error: unknown): DashboardOperationEnd => {
       this.core.options.log.error({ err: error, commandId: command.id }, 'a dashboard operation failed');
-      return { outcome: 'failed', reason: 'It failed. The reason is in the dashboard’s log.' };
+      return { outcome: 'failed', reason: 'The reason is in the dashboard’s log.' };
     });
     this.running.delete(command.id);
     this.end(command, command.operation === 'set-color' ? afterColor(end) : end);

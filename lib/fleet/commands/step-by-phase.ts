@@ -57,11 +57,9 @@ export function stepQueued(
     case 'cancel':
       return ended(now, 'cancelled', input.reason);
     case 'stop-requested':
-      return ended(now, 'cancelled', 'It was stopped before it was sent to the host.');
+      return ended(now, 'cancelled', 'It had not been sent to the host.');
     case 'tick':
-      return now >= state.deadline
-        ? ended(now, 'expired', 'The host did not come online before the command expired.')
-        : stay(state);
+      return now >= state.deadline ? ended(now, 'expired', 'The host did not come online in time.') : stay(state);
     case 'activity':
     case 'result':
     case 'rejected':

@@ -74,7 +74,7 @@ const CASES: Case[] = [
     'pull',
     [send, status('ok', 0), beat('none', { ...MOVED, relation: 'differs', git: bad, lock: bad })],
     'succeeded',
-    /not \(yet\)/,
+    /does not name it as the desired commit/,
   ],
   [
     'pull: the pulled commit is not known to the desired state yet',

@@ -3,8 +3,7 @@
  * for the generation it was sent for, and what can't be compared with the desired state is not called current. Pure; its
  * test is a table of cases.
  */
-import { plainText } from '@/lib/text/plain-text';
-import { sameCommit, type DesiredState, type HostRelation } from './desired';
+import { sameCommit, shortCommit, type DesiredState, type HostRelation } from './desired';
 import type { HostRecord, CompartmentReport } from '../records/host-record';
 import type { CompartmentName } from '@/lib/protocol/compartment-names';
 import type { CompartmentView } from '@/lib/protocol/live/views/compartment-view';
@@ -26,7 +25,6 @@ export interface CompartmentInput {
 type Judged = CompartmentView;
 
 /** Cut safely: an agent's commit may be any text, and a cut must not split a character. */
-const short = (commit: string) => plainText(commit, 7);
 /** Agents send commit ids of different lengths; anything that is not a commit id has to be the same text. */
 const isSame = (a: string, b: string) => a === b || sameCommit(a, b);
 const plural = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`;
@@ -76,8 +74,8 @@ function judgeAgent({ host, version }: CompartmentInput): Judged {
   if (host.protocol === 1) {
     const version = host.agentVersion === '' ? '' : ` ${host.agentVersion}`;
     const message =
-      `Version-1 agent${version}: it can only be replaced. Add this dashboard’s agent to the host’s ` +
-      'configuration, then pull and switch.';
+      `Version-1 agent${version}, which can only pull and switch. To replace it, add this dashboard’s agent to the ` +
+      'host’s configuration, then pull and switch.';
     return { status: 'outdated', message, checkedAt, next: 'pull-switch' };
   }
   if (host.agentVersion === '') {
@@ -122,7 +120,7 @@ function judgeGit({ host, desired, relation }: CompartmentInput): Judged {
   if (host.generation === '') {
     return { status: 'unknown', message: 'The host has not reported its commit.', checkedAt, next: 'pull' };
   }
-  const [has, wanted] = [short(host.generation), short(desired.commit)];
+  const [has, wanted] = [shortCommit(host.generation), shortCommit(desired.commit)];
   const about = desired.message === '' ? '' : `: ${desired.message}`;
   const count = relation.commits === null ? '' : ` ${plural(relation.commits, 'commit')}`;
   switch (relation.relation) {
@@ -138,7 +136,7 @@ function judgeGit({ host, desired, relation }: CompartmentInput): Judged {
     case 'behind':
       return {
         status: 'outdated',
-        message: `Behind by${count || ' some commits'} (${has} → ${wanted})${about}`,
+        message: `Behind by${count || ' an unknown number of commits'} (${has} → ${wanted})${about}`,
         checkedAt,
         next: 'pull',
       };
@@ -150,7 +148,12 @@ function judgeGit({ host, desired, relation }: CompartmentInput): Judged {
         next: 'pull',
       };
     case 'differs':
-      return { status: 'outdated', message: `Differs (${has}, desired ${wanted})${about}`, checkedAt, next: 'pull' };
+      return {
+        status: 'outdated',
+        message: `At ${has}; the desired commit is ${wanted}${about}`,
+        checkedAt,
+        next: 'pull',
+      };
     case 'unknown':
       return { status: 'unknown', message: `At ${has}, which is not in the repository.`, checkedAt, next: 'pull' };
   }
@@ -197,7 +200,7 @@ function judgeSystem({ host }: CompartmentInput, git: Judged, lock: Judged): Jud
     if (blocker && blocker.status !== 'unknown') {
       return {
         status: 'outdated',
-        message: `Not known to be current: ${blocker.message}`,
+        message: `Not known to be current. ${blocker.message}`,
         checkedAt,
         next: blocker.next,
       };
@@ -224,7 +227,7 @@ function judgeSystem({ host }: CompartmentInput, git: Judged, lock: Judged): Jud
   if (host.generation !== '' && !isSame(report.generation, host.generation)) {
     return {
       status: 'outdated',
-      message: `Runs ${short(report.generation)}; ${short(host.generation)} is pulled but not switched to.`,
+      message: `Runs ${shortCommit(report.generation)}; ${shortCommit(host.generation)} is pulled but not switched to.`,
       checkedAt,
       next: 'switch',
     };
@@ -236,14 +239,14 @@ function judgeSystem({ host }: CompartmentInput, git: Judged, lock: Judged): Jud
     case 'working':
       return {
         status: 'outdated',
-        message: `Switched, but not to the desired state: ${blocker.message}`,
+        message: `Switched, but not to the desired state. ${blocker.message}`,
         checkedAt,
         next: blocker.next,
       };
     case 'error':
       return {
         status: 'outdated',
-        message: `Switched, but it can’t be compared with the desired state: ${blocker.message}`,
+        message: `Switched, but it can’t be compared with the desired state. ${blocker.message}`,
         checkedAt,
         next: blocker.next,
       };
@@ -251,7 +254,7 @@ function judgeSystem({ host }: CompartmentInput, git: Judged, lock: Judged): Jud
     case 'ok':
       return {
         status: 'unknown',
-        message: `Switched, but it is not known whether to the desired state: ${blocker.message}`,
+        message: `Switched. Whether this is the desired state is not known. ${blocker.message}`,
         checkedAt,
         next: null,
       };
@@ -272,7 +275,7 @@ function judgeTests({ host }: CompartmentInput, git: Judged, lock: Judged, syste
   if (!isSame(report.generation, host.generation)) {
     return {
       status: 'outdated',
-      message: `Tested at ${short(report.generation) || 'an unknown commit'}, not at ${short(host.generation) || 'this one'}.`,
+      message: `Tested at ${shortCommit(report.generation) || 'an unknown commit'}, not at ${shortCommit(host.generation) || 'the current commit'}.`,
       checkedAt,
       next: 'test',
     };
@@ -287,13 +290,13 @@ function judgeTests({ host }: CompartmentInput, git: Judged, lock: Judged, syste
   return blocker.status === 'unknown'
     ? {
         status: 'unknown',
-        message: `Passed, but it is not known whether for the desired state: ${blocker.message}`,
+        message: `Passed. Whether this is the desired state is not known. ${blocker.message}`,
         checkedAt,
         next: null,
       }
     : {
         status: 'outdated',
-        message: `Passed, but not for the desired state: ${blocker.message}`,
+        message: `Passed, but not for the desired state. ${blocker.message}`,
         checkedAt,
         next: blocker.next,
       };

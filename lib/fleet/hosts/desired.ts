@@ -2,6 +2,7 @@
  * The desired state: which commit of the configuration repository the fleet should run. `lib/desired` determines it;
  * the fleet judges hosts by it.
  */
+import { plainText } from '@/lib/text/plain-text';
 
 /** What is known of the desired state. Empty text means unknown; times are epoch milliseconds. */
 export interface DesiredState {
@@ -69,4 +70,9 @@ export function sameCommit(a: string, b: string): boolean {
   if (!COMMIT.test(a) || !COMMIT.test(b)) return false;
   const length = Math.min(a.length, b.length);
   return a.slice(0, length).toLowerCase() === b.slice(0, length).toLowerCase();
+}
+
+/** The first seven characters of a commit, as git shows it. */
+export function shortCommit(commit: string): string {
+  return plainText(commit, 7);
 }

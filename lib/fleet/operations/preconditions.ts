@@ -10,7 +10,7 @@ export const notVersion1: Precondition = (facts) =>
   facts.protocol === 1
     ? {
         code: 'version-1',
-        reason: `${facts.name} has a version-1 agent, which can only pull and switch. That installs the current agent.`,
+        reason: `${facts.name} has a version-1 agent, which can only pull and switch. Add this dashboard’s agent to its configuration first: the switch then replaces the old agent.`,
         unblock: 'pull-switch',
         forceable: false,
       }

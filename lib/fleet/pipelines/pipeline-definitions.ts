@@ -41,7 +41,7 @@ export const PIPELINES: Readonly<Record<PipelineKind, PipelineDefinition>> = {
   'update-agent': {
     kind: 'update-agent',
     label: 'Update agent',
-    description: 'Pulls and switches, which installs the agent version of the configuration on each host.',
+    description: 'Pulls and switches, which installs the agent version that the configuration names on each host.',
     stages: ['pull', 'switch'],
   },
   'force-rebuild': {

@@ -71,8 +71,8 @@ describe('the table of pipelines', () => {
     [[], 'at least one'],
     [['merge-pr'], 'at least one'],
     [['pull', 'merge-pr'], 'first stage'],
-    [['pull', 'stop'], 'stop request'],
-    [['kill'], 'kill request'],
+    [['pull', 'stop'], 'stop'],
+    [['kill'], 'kill'],
     [['remove-host'], 'removal'],
     [['add-host', 'pull'], 'addition'],
     [['set-color'], 'colour'],
@@ -247,7 +247,7 @@ describe('a pipeline', () => {
     expect(stageOf(merged, hostOf(merged, 'a'))).toBe('pull');
     const refused = after(run, { type: 'prelude-ended', ok: false, reason: 'The checks failed.' });
     expect(refused.pipeline).toMatchObject({ outcome: 'failed', reason: '2 skipped. The checks failed.' });
-    expect(hostOf(refused, 'a').reason).toBe('The flake update merge failed: The checks failed.');
+    expect(hostOf(refused, 'a').reason).toBe('The merge of the flake update failed: The checks failed.');
   });
 
   it('waits for the merge when it is cancelled meanwhile, and reports it', () => {

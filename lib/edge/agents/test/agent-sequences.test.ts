@@ -74,7 +74,7 @@ const PULL: Case[] = [
       st('ok', 'pull', 0),
       answer({ generation: 'bbbbbbb' }),
     ],
-    ends: { outcome: 'succeeded', reason: 'It moved to bbbbbbb' },
+    ends: { outcome: 'succeeded', reason: 'The host moved to bbbbbbb' },
   },
   {
     name: 'isolated, error: exit 1 and the Go error text',
