@@ -34,7 +34,7 @@ test('with a configured password, the second factor can be set up and removed in
   const code = dialog.getByRole('textbox', { name: 'Code from your authenticator app' });
   await code.fill('000000');
   await page.keyboard.press('Enter');
-  await expect(dialog.getByRole('alert')).toContainText('This code is not right');
+  await expect(dialog.getByRole('alert')).toContainText('This code is wrong or was already used');
   await code.fill(await authenticator.unspentCode());
   await page.keyboard.press('Enter');
   // There is no second factor yet: the password proves who asks.
