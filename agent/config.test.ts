@@ -112,7 +112,7 @@ describe('readConfig', () => {
       NIXFLEET_HOST_TYPE: 'windows',
     });
     expect(list).toHaveLength(10);
-    expect(list).toContain('NIXFLEET_URL needs the path of the agent socket: write ws://10.0.0.1:8000/ws.');
+    expect(list).toContain("NIXFLEET_URL has no path: the agents' socket is at /ws. Write ws://10.0.0.1:8000/ws.");
     for (const name of [
       'LOG_LEVEL',
       'INTERVAL',

@@ -159,7 +159,7 @@ function readUrl(value: string, problems: string[]): string {
     else if (url.protocol !== 'ws:' && url.protocol !== 'wss:')
       problems.push(`NIXFLEET_URL must begin with ws:// or wss://: write it as ${example}.`);
     else if (url.pathname === '/' || url.pathname === '')
-      problems.push(`NIXFLEET_URL needs the path of the agent socket: write ${url.protocol}//${url.host}/ws.`);
+      problems.push(`NIXFLEET_URL has no path: the agents' socket is at /ws. Write ${url.protocol}//${url.host}/ws.`);
     else if (url.hash !== '') problems.push('NIXFLEET_URL must not hold a "#": leave out what follows it.');
   }
   return value;

@@ -200,7 +200,7 @@ describe('readConfig', () => {
     expect(config(github)).toMatchObject({ githubRepo: 'ada/nixcfg', githubApiUrl: 'https://api.github.com' });
     expect(config(forgejo)).toMatchObject({ forgejoRepo: 'ada/nixcfg', forgejoUrl: 'https://git.example.org' });
     expect(warnings(github) + warnings(forgejo)).toBe('');
-    expect(problems({ ...github, ...forgejo }).join()).toContain('remove those of the other');
+    expect(problems({ ...github, ...forgejo }).join()).toContain('both configured, but only one can be used');
     expect(problems({ NIXFLEET_FORGEJO_REPO: 'ada/nixcfg' }).join()).toContain('write the address of the server');
     expect(problems({ NIXFLEET_FORGEJO_URL: 'https://git.example.org' }).join()).toContain('as owner/name');
     expect(warnings({ NIXFLEET_GITHUB_TOKEN: 's3cret' })).toMatch(/^NIXFLEET_GITHUB_TOKEN is not used/);

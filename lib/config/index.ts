@@ -140,8 +140,8 @@ function forgeProblems({ githubRepo, forgejoUrl, forgejoRepo, configRepo, colorC
   const problems: string[] = [];
   if (githubRepo !== null && (forgejoUrl !== null || forgejoRepo !== null)) {
     problems.push(
-      'NIXFLEET_GITHUB_REPO and NIXFLEET_FORGEJO_URL or NIXFLEET_FORGEJO_REPO are set, but the configuration is in one ' +
-        'repository: remove those of the other.',
+      'GitHub and Forgejo are both configured, but only one can be used: remove NIXFLEET_GITHUB_REPO, or ' +
+        'NIXFLEET_FORGEJO_URL and NIXFLEET_FORGEJO_REPO.',
     );
   } else if (forgejoUrl === null && forgejoRepo !== null) {
     problems.push('NIXFLEET_FORGEJO_REPO is set, but NIXFLEET_FORGEJO_URL is not: write the address of the server.');

@@ -192,7 +192,7 @@ export const VARIABLES = {
   allowSharedAgentToken: variable({
     name: 'NIXFLEET_ALLOW_SHARED_AGENT_TOKEN',
     prose:
-      'Whether the shared token is accepted. If not, each host needs a host token. When unset, it is set in the interface.',
+      'Whether the shared token is accepted. If not, each host needs a host token. When unset, the setting in the interface applies.',
     parse: optional(boolean),
     fallback: null,
     fallbackText: 'true',
@@ -208,7 +208,7 @@ export const VARIABLES = {
   }),
   agentApproval: variable({
     name: 'NIXFLEET_AGENT_APPROVAL',
-    prose: 'Whether unknown hosts wait for approval. When unset, it is set in the interface.',
+    prose: 'Whether unknown hosts wait for approval. When unset, the setting in the interface applies.',
     parse: optional(boolean),
     fallback: null,
     fallbackText: 'false',
@@ -274,7 +274,7 @@ export const VARIABLES = {
   githubPollTtlMs: variable({
     name: 'NIXFLEET_GITHUB_POLL_TTL',
     prose:
-      'How often GitHub is asked for flake updates. A request that finds no change does not count against its rate limit.',
+      'How often GitHub is checked for flake updates. A request that finds no change does not count against its rate limit.',
     parse: parseDuration(10_000, '10s'),
     fallback: 5 * MINUTE_MS,
     fallbackText: '5m',
@@ -304,7 +304,7 @@ export const VARIABLES = {
   }),
   forgejoPollTtlMs: variable({
     name: 'NIXFLEET_FORGEJO_POLL_TTL',
-    prose: 'How often that server is asked for flake updates.',
+    prose: 'How often that server is checked for flake updates.',
     parse: parseDuration(10_000, '10s'),
     fallback: 5 * MINUTE_MS,
     fallbackText: '5m',
