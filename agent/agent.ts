@@ -215,7 +215,7 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
 
   async function firstClone(): Promise<void> {
     const outcome = await repository.prepare(backgroundShell);
-    if (!outcome.ok) log.error(`${redact(outcome.message)}; the agent continues, and Pull tries again`);
+    if (!outcome.ok) log.error(`${redact(outcome.message)}; the agent continues, and the next pull tries again`);
     await host.refreshLock();
     void heartbeat();
   }

@@ -119,7 +119,8 @@ function follow(source: DesiredStateSource, { clock, log, intervalMs, random = M
     const install = await relations?.prepare(answer.commit);
     if (signal.aborted) return;
     if (state.error !== null) log.info('desired state fetched again');
-    if (state.commit !== answer.commit) log.info({ commit: answer.commit, branch: answer.branch }, 'desired state');
+    if (state.commit !== answer.commit)
+      log.info({ commit: answer.commit, branch: answer.branch }, 'desired state changed');
     install?.();
     state = { source: source.kind, ...answer, fetchedAt: clock.now(), error: null };
     announce();

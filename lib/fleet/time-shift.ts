@@ -30,7 +30,7 @@ export class TimeShift {
     if (Math.abs(ms) >= LOGGED_SHIFT_MS) {
       this.core.options.log.warn(
         { ms },
-        'the event loop was blocked or the clock was set; deadlines were moved by the same time',
+        'the event loop was blocked or the clock was set; deadlines were moved by the same amount',
       );
     }
     this.v1.timeShifted(ms);

@@ -38,7 +38,7 @@ const MAX_VALUES = 12;
 /** Creates the root logger. `destination` is for tests; without it, lines go to standard output. */
 export function createLog(level: LogLevel, destination?: DestinationStream): Logger {
   const budget = new LineBudget((message, leftOut) => {
-    log.warn({ message, leftOut }, 'a message was repeated; further lines of it were suppressed');
+    log.warn({ message, leftOut }, 'a message was repeated; further repeats were suppressed');
   });
   const options = {
     level,

@@ -390,12 +390,12 @@ export class LiveHub implements Publisher {
     try {
       work();
     } catch (error) {
-      this.options.log.error({ err: error }, 'work for the browsers failed');
+      this.options.log.error({ err: error }, 'sending to the browsers failed');
     }
   }
 
   private requireSource(): LiveSource {
-    if (!this.source) throw new Error('the live hub was used before it was started');
+    if (!this.source) throw new Error('the live gateway was used before it was started');
     return this.source;
   }
 }

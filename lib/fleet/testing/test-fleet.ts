@@ -71,7 +71,7 @@ export class TestPolicy implements AgentPolicy {
   }
 
   hasOwnToken(hostId: string): boolean {
-    if (this.fails) throw new Error('the database can not be read');
+    if (this.fails) throw new Error("the database can't be read");
     return this.owners.has(hostId);
   }
 

@@ -18,7 +18,7 @@ export interface AdoptedHost {
   row: WrittenHostRow & Pick<HostRow, 'criticality' | 'comment' | 'importNote'>;
   /** HMAC-SHA256 of the host's token (version 1). */
   tokenHash: string | null;
-  /** The command that waited or ran when the old dashboard stopped, by the old name of its operation. */
+  /** The command that was waiting or running when the old dashboard stopped, by the old name of its operation. */
   pending: { operation: string; at: number } | null;
 }
 

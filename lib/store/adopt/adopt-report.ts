@@ -11,7 +11,7 @@ export interface TableCount {
   before: number;
   /** Rows adopted unchanged. */
   kept: number;
-  /** Rows adopted with an adjustment: what did not fit is in the import note or in an event. */
+  /** Rows adopted with an adjustment; values that were not valid are in the import note or in an event. */
   mended: number;
   /** Rows not adopted; only the copy has them. */
   setAside: number;
@@ -34,7 +34,7 @@ export interface AdoptionReport {
   /** File name of the untouched copy, beside the database. */
   backup: string;
   tables: TableCount[];
-  /** Number of commands that waited or ran when the old dashboard stopped, now recorded as lost. */
+  /** Number of commands that were waiting or running when the old dashboard stopped, now recorded as lost. */
   lostCommands: number;
   sharedNames: SharedName[];
   /** Number of files in the Go dashboard's folder of logs, which stay there. */
@@ -83,8 +83,8 @@ export function adoptedEvent(report: AdoptionReport): NewEvent {
     level: report.problemCount > 0 || report.sharedNames.length > 0 ? 'warning' : 'info',
     action: 'database.adopted',
     message:
-      `The database of ${report.from} was adopted: ${hosts} ${hosts === 1 ? 'host' : 'hosts'}, ` +
-      `${report.problemCount} ${report.problemCount === 1 ? 'value' : 'values'} did not fit. ` +
+      `The database of ${report.from} was adopted: ${hosts} ${hosts === 1 ? 'host' : 'hosts'}; ` +
+      `${report.problemCount} ${report.problemCount === 1 ? 'value was' : 'values were'} not valid. ` +
       `The untouched copy is ${report.backup}.`,
     data: { report },
   };
@@ -105,7 +105,9 @@ export function reportLines(report: AdoptionReport): string[] {
   ];
   if (lostCommands > 0) {
     lines.push(
-      `  ${lostCommands} ${lostCommands === 1 ? 'command' : 'commands'} waited or ran: recorded as lost, not run again.`,
+      lostCommands === 1
+        ? '  1 command was waiting or running: it is recorded as lost and is not run again.'
+        : `  ${lostCommands} commands were waiting or running: they are recorded as lost and are not run again.`,
     );
   }
   for (const { name, ids, claimed } of sharedNames) {
@@ -120,7 +122,9 @@ export function reportLines(report: AdoptionReport): string[] {
   }
   lines.push('  People have to sign in again: the sessions of the old dashboard have ended.');
   if (problemCount > 0)
-    lines.push(`  ${problemCount} ${problemCount === 1 ? 'value' : 'values'} did not fit. Import notes keep them:`);
+    lines.push(
+      `  ${problemCount} ${problemCount === 1 ? 'value was' : 'values were'} not valid. Import notes keep them:`,
+    );
   for (const problem of problems.slice(0, SHOWN_PROBLEMS)) lines.push(`    - ${problem}`);
   if (problemCount > SHOWN_PROBLEMS) lines.push('    - … (more in the event "database.adopted" and in the rows)');
   return lines;

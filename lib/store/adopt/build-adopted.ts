@@ -146,7 +146,7 @@ class Builder {
     return ADOPTED;
   }
 
-  /** Commands that waited or ran when the old dashboard stopped, unless they have a row in a table of commands. */
+  /** Commands that were waiting or running when the old dashboard stopped, unless they have a row in a table of commands. */
   private pendingCommands(): void {
     const recorded = this.options.client
       .prepare<[string, string], number>(

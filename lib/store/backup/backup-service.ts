@@ -176,7 +176,7 @@ export class BackupService {
     } catch (error) {
       this.backups = [];
       const why = error instanceof Error ? error.message : String(error);
-      this.options.log.error({ problem: why }, 'the backup folder can not be read');
+      this.options.log.error({ problem: why }, "the backup folder can't be read");
     }
   }
 }

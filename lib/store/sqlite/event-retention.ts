@@ -85,7 +85,7 @@ function cutEvent({ id, hash }: Row, { eventDays, eventRows }: EventLimits, now:
     category: 'system',
     level: 'info',
     action: EVENTS_CUT,
-    message: `Events up to ${id} were removed: they are older than ${eventDays} days or beyond the newest ${eventRows}.`,
+    message: `Events with ids up to ${id} were deleted: they were older than ${eventDays} days or exceeded the limit of ${eventRows.toLocaleString('en')}.`,
     data: { upTo: id, hash },
   };
 }

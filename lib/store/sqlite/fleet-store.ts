@@ -58,7 +58,7 @@ const NOT_RUN_BY_HOST = Object.values(OPERATIONS)
 /** Creates the store on an open database. Its methods throw a DatabaseError when the database refuses. */
 export function createFleetStore(db: Db, { log }: { log: Log }): FleetStore {
   const client = db.$client;
-  const onUnreadable = (sentence: string) => log.error({ problem: sentence }, 'stored value can not be read');
+  const onUnreadable = (sentence: string) => log.error({ problem: sentence }, "stored value can't be read");
 
   const writeHost = prepareWriter(client, hosts, {
     key: ['id'],
