@@ -11,7 +11,7 @@ export function welcome(config: Listening, address: AddressInfo | string | null,
   const base = config.baseUrl?.replace(/\/$/, '') ?? localAddress(address);
   const lines = ['', `  NixFleet is ready at ${base}`];
   if (setupCode !== null) {
-    lines.push('', '  No password is set yet. Set it here (the link works once, until the next start):');
+    lines.push('', '  No password is set yet. Set it here (the link works once and expires at the next start):');
     lines.push(`  ${base}/setup?code=${setupCode}`);
   }
   return [...lines, ''];
