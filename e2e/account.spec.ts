@@ -1,4 +1,4 @@
-/** The account page: password, second factor, recovery codes and sessions, each change with a fresh proof. */
+/** The account page: password, second factor, recovery codes and sessions, each change with a step-up proof. */
 import type { Page } from '@playwright/test';
 import { expectAccessible } from './support/accessible';
 import { Authenticator } from './support/authenticator';
@@ -40,7 +40,7 @@ test('with a configured password, the second factor can be set up and removed in
   // There is no second factor yet: the password proves who asks.
   const password = dialog.getByRole('textbox', { name: 'Your password' });
   await expect(password).toBeFocused();
-  await expectAccessible(page, 'a fresh proof');
+  await expectAccessible(page, 'a step-up proof');
   await password.fill('not the password');
   await page.keyboard.press('Enter');
   await expect(dialog.getByRole('alert').last()).toContainText('Wrong password.');

@@ -6,7 +6,7 @@ import { PASSWORD, PASSWORD_ONLY, signInWithPassword } from './support/operator'
 
 test('host tokens are created, fetched with an enrolment code, and revoked', async ({ page, world }) => {
   const [web, nas] = [world.makeHost('web'), world.makeHost('nas')];
-  // Without a second factor a fresh proof is the password, which can be given more than once.
+  // Without a second factor, a step-up proof is the password, which can be given more than once.
   const dashboard = world.makeDashboard(PASSWORD_ONLY);
   await dashboard.start();
   await signInWithPassword(page, dashboard.url);

@@ -81,7 +81,7 @@ export class FleetService implements FleetOperator, LiveSource {
     this.dispatcher = new CommandDispatcher(this.core, this.engine, this.queue, this.dashboardOperations);
     this.pipelineRunner = new PipelineRunner(
       this.core,
-      // The fresh proof was given when the pipeline was started.
+      // The step-up proof was given when the pipeline was started.
       (turn, entry, request) => this.dispatcher.dispatchTo(turn, entry, request, false),
       (turn, entry, command, by) => this.queue.cancelInTurn(turn, entry, command, by),
     );

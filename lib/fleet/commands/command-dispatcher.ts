@@ -55,7 +55,7 @@ export class CommandDispatcher {
     return requiresStepUp(operation, hosts.size);
   }
 
-  /** The same for one host, in the caller's turn. `unproven`: the fresh proof that the operation needs is missing. */
+  /** The same for one host, in the caller's turn. `unproven`: the step-up proof that the operation needs is missing. */
   dispatchTo(turn: Turn, entry: HostEntry, request: DispatchRequest, unproven: boolean): DispatchResult {
     const { record } = entry;
     const named = { hostId: record.id, hostName: record.name };

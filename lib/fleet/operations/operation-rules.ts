@@ -30,13 +30,13 @@ export function isDoneByHost({ runs, ends }: Operation): boolean {
   return runs === 'agent' && ends !== 'target';
 }
 
-/** Whether an operation on this many hosts needs fresh proof of the operator's identity. */
+/** Whether an operation on this many hosts needs a step-up proof. */
 export function requiresStepUp(id: OperationId, hostCount: number): boolean {
   const { needsStepUp } = OPERATIONS[id];
   return needsStepUp === 'always' || (needsStepUp === 'bulk' && hostCount > 1);
 }
 
-/** Why an operation that needs fresh proof is refused without it. */
+/** Why an operation that needs a step-up proof is refused without it. */
 export function stepUpMissing(id: OperationId): Blocked {
   const reason = `The ${nounPhrase(id)} needs a fresh code from your authenticator app, or your password if no app is set up.`;
   return { code: 'step-up-required', reason, unblock: null, forceable: false };

@@ -91,7 +91,7 @@ export function stagesProblem(stages: readonly OperationId[]): string | null {
   return hostStages(stages).length === 0 ? 'Pick at least one operation for the hosts.' : null;
 }
 
-/** The first stage that needs fresh proof of identity on this many hosts; null if none does. It is given once per pipeline. */
+/** The first stage that needs a step-up proof on this many hosts; null if none does. It is given once per pipeline. */
 export function stageToProve(stages: readonly OperationId[], hostCount: number): OperationId | null {
   return stages.find((id) => requiresStepUp(id, hostCount)) ?? null;
 }

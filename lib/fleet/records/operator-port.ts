@@ -44,7 +44,7 @@ export interface FleetOperator {
   /** Adds a host. A repeated request adds nothing. */
   addHost(request: AddHostRequest): DispatchResult;
   /**
-   * Whether an operation on these hosts needs fresh proof of identity now. Hosts on which it is already running count as
+   * Whether an operation on these hosts needs a step-up proof now. Hosts on which it is already running count as
    * well: many hosts one by one are still many.
    */
   needsStepUp(operation: OperationId, hostIds: readonly string[]): boolean;

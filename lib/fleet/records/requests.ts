@@ -22,7 +22,7 @@ export interface DispatchRequest {
   /** Arguments of the operation: `color` of set-color. */
   args?: Readonly<Record<string, unknown>>;
   /**
-   * The operator gave fresh proof of identity for this request. Set only by the wrapper that checks the proof
+   * The operator gave a step-up proof for this request. Set only by the wrapper that checks the proof
    * (`stepUpAction`); an operation that needs it is refused without it.
    */
   stepUp?: boolean;
@@ -77,7 +77,7 @@ export interface PipelineRequest {
   force?: boolean;
   /** The pull request to merge, if that is a stage. */
   pullRequest?: ReviewedPullRequest;
-  /** The operator gave fresh proof of identity, as for a dispatch; once for all stages. */
+  /** The operator gave a step-up proof, as for a dispatch; once for all stages. */
   stepUp?: boolean;
   by: Requester;
 }
