@@ -1,4 +1,4 @@
-/** Agents that play a script against the dashboard: each step is one thing that goes over a real socket. */
+/** Agents that play a script against the dashboard: each step is one action over a real socket. */
 import { once } from 'node:events';
 import { GROUP_INPUTS_MS } from '@/lib/fleet/service';
 import { BY, createTestServer, type AgentClient } from './test-server';
@@ -7,7 +7,7 @@ import type { CommandOutcome } from '@/lib/protocol/command-phases';
 import type { CommandView } from '@/lib/protocol/live/views/command-view';
 import type { OperationId } from '@/lib/protocol/operation-ids';
 
-/** As the dashboard has it: inputs wait a moment for those of others. */
+/** As in the dashboard: inputs wait a moment, so that several share a transaction. */
 const GROUP_MS = GROUP_INPUTS_MS;
 
 export type Step = (player: Player) => Promise<void>;
@@ -16,10 +16,10 @@ export type Script = readonly (Step | Step[])[];
 export class Player {
   readonly ids = new Map<OperationId, string>();
   private agent!: AgentClient;
-  private heard = { registered: 0, commands: 0 };
+  private received = { registered: 0, commands: 0 };
 
   private constructor(
-    readonly house: Awaited<ReturnType<typeof createTestServer>>,
+    readonly server: Awaited<ReturnType<typeof createTestServer>>,
     readonly clock: ShiftedClock,
     private readonly register: Record<string, unknown>,
   ) {}
@@ -28,7 +28,7 @@ export class Player {
     const clock = new ShiftedClock();
     const player = new Player(await createTestServer({ clock, groupMs: GROUP_MS }), clock, register);
     await player.dial({});
-    await player.say('heartbeat', QUIET_BEAT);
+    await player.send('heartbeat', QUIET_BEAT);
     return player;
   }
 
@@ -38,60 +38,60 @@ export class Player {
 
   ask(operation: OperationId): void {
     const requestId = `${operation}-${this.ids.size}`;
-    const [result] = this.house.fleet.dispatch({ operation, hostIds: ['h1'], requestId, stepUp: true, by: BY });
+    const [result] = this.server.fleet.dispatch({ operation, hostIds: ['h1'], requestId, stepUp: true, by: BY });
     if (result?.kind !== 'accepted') throw new Error(`${operation} was not accepted: ${JSON.stringify(result)}`);
     this.ids.set(operation, result.commandId);
   }
 
   command(operation: OperationId): CommandView {
-    const command = this.house.fleet.command(this.ids.get(operation) ?? '');
+    const command = this.server.fleet.command(this.ids.get(operation) ?? '');
     if (!command) throw new Error(`no command ${operation}`);
     return command;
   }
 
   async dial(more: Record<string, unknown>): Promise<void> {
-    this.agent = await this.house.agent();
-    this.heard = { registered: 0, commands: 0 };
+    this.agent = await this.server.agent();
+    this.received = { registered: 0, commands: 0 };
     this.agent.send('register', { hostname: 'h1', generation: '3c9a808', ...this.register, ...more });
-    await this.hearRegistered();
+    await this.receiveRegistered();
   }
 
-  /** Another process dials and says the same name; it hears nothing. */
+  /** Another process connects with the same name; it receives nothing. */
   async intrude(frames: readonly [string, unknown][]): Promise<void> {
-    const other = await this.house.agent();
+    const other = await this.server.agent();
     for (const [type, payload] of frames) other.send(type, payload);
     await settled(other);
-    if (other.inbox.all.some((frame) => frame.type === 'registered')) throw new Error('the intruder was let in');
+    if (other.inbox.all.some((frame) => frame.type === 'registered')) throw new Error('the intruder was admitted');
   }
 
   /** Sends a frame, and goes on when the dashboard has read it. */
-  async say(type: string, payload: unknown): Promise<void> {
+  async send(type: string, payload: unknown): Promise<void> {
     this.agent.send(type, payload);
     await settled(this.agent);
   }
 
-  async hearRegistered(): Promise<void> {
-    this.heard.registered += 1;
-    await this.hear('registered', () => true, this.heard.registered);
+  async receiveRegistered(): Promise<void> {
+    this.received.registered += 1;
+    await this.receive('registered', () => true, this.received.registered);
   }
 
-  async hearCommand(name: string): Promise<void> {
-    this.heard.commands += 1;
+  async receiveCommand(name: string): Promise<void> {
+    this.received.commands += 1;
     const isCommand = ({ type }: { type: string }) => type === 'command' || type === 'kill_command';
-    const frame = await this.nth(isCommand, this.heard.commands);
-    const said = frame.type === 'command' ? frame.payload.command : frame.type;
-    if (said !== name) throw new Error(`heard ${String(said)}, not ${name}`);
+    const frame = await this.nth(isCommand, this.received.commands);
+    const received = frame.type === 'command' ? frame.payload.command : frame.type;
+    if (received !== name) throw new Error(`received ${String(received)}, not ${name}`);
   }
 
   async close(code: number): Promise<void> {
     this.agent.socket.close(code, 'shutdown');
     await once(this.agent.socket, 'close');
-    await this.house.until(() => this.house.fleet.host('h1')?.online === false);
+    await this.server.until(() => this.server.fleet.host('h1')?.online === false);
   }
 
   async drop(): Promise<void> {
     this.agent.socket.terminate();
-    await this.house.until(() => this.house.fleet.host('h1')?.online === false);
+    await this.server.until(() => this.server.fleet.host('h1')?.online === false);
   }
 
   /** All commands that were put on the wire of the present connection. */
@@ -101,7 +101,7 @@ export class Player {
     );
   }
 
-  private async hear(type: string, fits: () => boolean, count: number): Promise<void> {
+  private async receive(type: string, fits: () => boolean, count: number): Promise<void> {
     await this.nth((frame) => frame.type === type && fits(), count);
   }
 
@@ -130,30 +130,30 @@ export const ask =
     return Promise.resolve();
   };
 /** Waits for a command on the wire, by its name. */
-export const hear =
+export const receive =
   (name: string): Step =>
   (player) =>
-    player.hearCommand(name);
-export const say =
+    player.receiveCommand(name);
+export const send =
   (type: string, payload: unknown): Step =>
   (player) =>
-    player.say(type, payload);
+    player.send(type, payload);
 export const op = (phase: string, status: 'in_progress' | 'complete' | 'error'): Step =>
-  say('operation_progress', {
+  send('operation_progress', {
     progress: { [phase]: { current: status === 'complete' ? PHASES[phase] : 0, total: PHASES[phase], status } },
   });
 export const out = (line: string, stream: 'stdout' | 'stderr' = 'stdout'): Step =>
-  say('output', { line, stream, command: '', is_error: false });
+  send('output', { line, stream, command: '', is_error: false });
 export const st = (status: string, command: string, exitCode: number, message?: string): Step =>
-  say('status', { status, command, exit_code: exitCode, ...(message === undefined ? {} : { message }) });
+  send('status', { status, command, exit_code: exitCode, ...(message === undefined ? {} : { message }) });
 export const beat = (pending: string | null = null, more: Record<string, unknown> = {}): Step =>
-  say('heartbeat', { ...QUIET_BEAT, pending_command: pending, ...more });
+  send('heartbeat', { ...QUIET_BEAT, pending_command: pending, ...more });
 /** Every agent answers a `registered` with a heartbeat at once. */
 export const answer =
   (more: Record<string, unknown> = {}): Step =>
   async (player) => {
-    await player.hearRegistered();
-    await player.say('heartbeat', { ...QUIET_BEAT, ...more });
+    await player.receiveRegistered();
+    await player.send('heartbeat', { ...QUIET_BEAT, ...more });
   };
 export const close =
   (code: number): Step =>
@@ -171,7 +171,7 @@ export const intrude =
 export const later =
   (ms: number): Step =>
   (player) => {
-    // What was said before belongs to the time before.
+    // Frames sent before are processed before the time passes.
     player.clock.advance(GROUP_MS);
     player.clock.advance(ms);
     return Promise.resolve();
@@ -187,7 +187,7 @@ export const still =
 export const ended =
   (operation: OperationId): Step =>
   (player) =>
-    player.house.until(() => player.command(operation).outcome !== null);
+    player.server.until(() => player.command(operation).outcome !== null);
 
 export interface Expected {
   outcome: CommandOutcome;

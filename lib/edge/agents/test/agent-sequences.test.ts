@@ -1,6 +1,6 @@
 /**
- * What agents say to each command, as they were seen on the wire (agent protocol 4, and the oddities of 1 to 5), played
- * over real sockets to the real gateway, fleet and database: how each ends, and that the host is free afterwards.
+ * What agents send for each command, as seen on the wire, and its oddities, played over real sockets to the real
+ * gateway, fleet and database: how each command ends, and that the host is free afterwards.
  */
 import { afterEach, describe, expect, it } from 'vitest';
 import {
@@ -11,13 +11,13 @@ import {
   dial,
   drop,
   ended,
-  hear,
+  receive,
   intrude,
   later,
   op,
   out,
   Player,
-  say,
+  send,
   st,
   still,
   type Expected,
@@ -55,7 +55,7 @@ const PULL: Case[] = [
     name: 'isolated',
     operation: 'pull',
     script: [
-      hear('pull'),
+      receive('pull'),
       op('pull', 'in_progress'),
       out('HEAD is now at 3c9a808'),
       op('pull', 'complete'),
@@ -68,7 +68,7 @@ const PULL: Case[] = [
     name: 'isolated, to a newer commit',
     operation: 'pull',
     script: [
-      hear('pull'),
+      receive('pull'),
       op('pull', 'in_progress'),
       op('pull', 'complete'),
       st('ok', 'pull', 0),
@@ -80,7 +80,7 @@ const PULL: Case[] = [
     name: 'isolated, error: exit 1 and the Go error text',
     operation: 'pull',
     script: [
-      hear('pull'),
+      receive('pull'),
       op('pull', 'in_progress'),
       out('fatal: no route', 'stderr'),
       op('pull', 'error'),
@@ -92,14 +92,14 @@ const PULL: Case[] = [
   {
     name: 'isolated, with output after the status',
     operation: 'pull',
-    script: [hear('pull'), st('ok', 'pull', 0), out('late line'), quiet, out('later line')],
+    script: [receive('pull'), st('ok', 'pull', 0), out('late line'), quiet, out('later line')],
     ends: { outcome: 'unchanged' },
   },
   {
-    name: '1.1/15 legacy, with the text of its post-validation and one more heartbeat that still shows it',
+    name: 'legacy, with the text of its post-validation and one more heartbeat that still shows it',
     operation: 'pull',
     script: [
-      hear('pull'),
+      receive('pull'),
       op('pull', 'in_progress'),
       out('From github.com:example/config'),
       op('pull', 'complete'),
@@ -129,14 +129,14 @@ const SWITCH: Case[] = [
   {
     name: 'NixOS: status, 1000, exit 101, register',
     operation: 'switch',
-    script: [hear('switch'), ...switchOk('switch'), restarted],
+    script: [receive('switch'), ...switchOk('switch'), restarted],
     ends: { outcome: 'succeeded' },
   },
   {
     name: 'NixOS, failed: the agent stays',
     operation: 'switch',
     script: [
-      hear('switch'),
+      receive('switch'),
       op('system', 'in_progress'),
       out('error: builder failed', 'stderr'),
       op('system', 'error'),
@@ -147,10 +147,10 @@ const SWITCH: Case[] = [
     ends: { outcome: 'failed', reason: 'exit code 1' },
   },
   {
-    name: '1.1/24, 3.1/2 longer than five minutes: the agent’s own rule calls it stale, and all is well',
+    name: 'longer than five minutes: the agent reports its status as stale, and the switch succeeds',
     operation: 'switch',
     script: [
-      hear('switch'),
+      receive('switch'),
       later(6 * MINUTE),
       beat('switch', {
         update_status: {
@@ -164,10 +164,10 @@ const SWITCH: Case[] = [
     ends: { outcome: 'succeeded' },
   },
   {
-    name: '1.1/5 macOS: killed by launchd in the middle, a new agent registers',
+    name: 'macOS: killed by launchd during the switch, a new agent registers',
     operation: 'switch',
     script: [
-      hear('switch'),
+      receive('switch'),
       op('system', 'in_progress'),
       drop,
       dial({ binary_hash: 'new' }),
@@ -181,12 +181,12 @@ const SWITCH: Case[] = [
     name: 'macOS: killed, the same agent registers, and says that its system is current',
     operation: 'switch',
     script: [
-      hear('switch'),
+      receive('switch'),
       op('system', 'in_progress'),
       close(1000),
       dial(),
       beat(),
-      hear('refresh-system'),
+      receive('refresh-system'),
       out('checking'),
       st('ok', 'refresh-system', 0, 'ok'),
     ],
@@ -196,27 +196,41 @@ const SWITCH: Case[] = [
   {
     name: 'macOS: killed, and its system still needs a rebuild',
     operation: 'switch',
-    script: [hear('switch'), drop, dial(), beat(), hear('refresh-system'), st('ok', 'refresh-system', 0, 'outdated')],
+    script: [
+      receive('switch'),
+      drop,
+      dial(),
+      beat(),
+      receive('refresh-system'),
+      st('ok', 'refresh-system', 0, 'outdated'),
+    ],
     ends: { outcome: 'failed', reason: 'still needs a rebuild' },
     register: { host_type: 'macos', binary_hash: 'same' },
   },
   {
     name: 'macOS: killed, and the agent can’t tell',
     operation: 'switch',
-    script: [hear('switch'), drop, dial(), beat(), hear('refresh-system'), st('ok', 'refresh-system', 0, 'error')],
+    script: [
+      receive('switch'),
+      drop,
+      dial(),
+      beat(),
+      receive('refresh-system'),
+      st('ok', 'refresh-system', 0, 'error'),
+    ],
     ends: { outcome: 'lost', reason: 'can’t tell' },
   },
   {
     name: 'macOS: killed, and the agent does not answer what it is asked',
     operation: 'switch',
-    script: [hear('switch'), drop, dial(), beat(), hear('refresh-system'), later(2 * MINUTE)],
+    script: [receive('switch'), drop, dial(), beat(), receive('refresh-system'), later(2 * MINUTE)],
     ends: { outcome: 'lost' },
   },
   {
     name: 'macOS: not killed: exit 0, and no restart follows',
     operation: 'switch',
     script: [
-      hear('switch'),
+      receive('switch'),
       op('system', 'complete'),
       st('ok', 'switch', 0),
       beat('switch'),
@@ -230,21 +244,21 @@ const SWITCH: Case[] = [
   {
     name: 'macOS: failed before it came to the bootout',
     operation: 'switch',
-    script: [hear('switch'), st('error', 'switch', 1, 'command failed'), quiet],
+    script: [receive('switch'), st('error', 'switch', 1, 'command failed'), quiet],
     ends: { outcome: 'failed' },
     register: { host_type: 'macos' },
   },
   {
     name: 'its host never comes back',
     operation: 'switch',
-    script: [hear('switch'), ...switchOk('switch'), close(1000), later(10 * MINUTE)],
+    script: [receive('switch'), ...switchOk('switch'), close(1000), later(10 * MINUTE)],
     ends: { outcome: 'timed-out', reason: 'did not come back' },
   },
   {
     name: 'pull-switch: both phases, one status of that name',
     operation: 'pull-switch',
     script: [
-      hear('pull-switch'),
+      receive('pull-switch'),
       op('pull', 'in_progress'),
       op('pull', 'complete'),
       ...switchOk('pull-switch'),
@@ -256,7 +270,7 @@ const SWITCH: Case[] = [
     name: 'pull-switch whose pull fails: no restart',
     operation: 'pull-switch',
     script: [
-      hear('pull-switch'),
+      receive('pull-switch'),
       op('pull', 'in_progress'),
       op('pull', 'error'),
       st('error', 'pull-switch', 1, 'exit status 128'),
@@ -271,7 +285,7 @@ const OTHERS: Case[] = [
     name: 'test that passes',
     operation: 'test',
     script: [
-      hear('test'),
+      receive('test'),
       op('tests', 'in_progress'),
       out('ok 1'),
       op('tests', 'complete'),
@@ -285,7 +299,7 @@ const OTHERS: Case[] = [
     name: 'test that fails: the exit code of the last script',
     operation: 'test',
     script: [
-      hear('test'),
+      receive('test'),
       op('tests', 'in_progress'),
       op('tests', 'error'),
       st('error', 'test', 3, 'command failed'),
@@ -298,7 +312,7 @@ const OTHERS: Case[] = [
     name: 'rollback',
     operation: 'rollback',
     script: [
-      hear('rollback'),
+      receive('rollback'),
       out('🔄 Rolling back to previous generation...'),
       st('ok', 'rollback', 0),
       beat('rollback'),
@@ -310,7 +324,7 @@ const OTHERS: Case[] = [
     name: 'update',
     operation: 'update',
     script: [
-      hear('update'),
+      receive('update'),
       out('warning: updating lock file', 'stderr'),
       st('ok', 'update', 0),
       beat('update'),
@@ -319,10 +333,10 @@ const OTHERS: Case[] = [
     ends: { outcome: 'succeeded' },
   },
   {
-    name: '3.1/6 refresh-git, where no desired state is configured',
+    name: 'refresh-git, where no desired state is configured',
     operation: 'refresh-git',
     script: [
-      hear('refresh-git'),
+      receive('refresh-git'),
       out('Git status is checked by dashboard (GitHub API)'),
       st('ok', 'refresh-git', 0),
       quiet,
@@ -333,7 +347,7 @@ const OTHERS: Case[] = [
     name: 'refresh-lock: the message is the word',
     operation: 'refresh-lock',
     script: [
-      hear('refresh-lock'),
+      receive('refresh-lock'),
       out('…'),
       out('✓ Lock status: outdated'),
       st('ok', 'refresh-lock', 0, 'outdated'),
@@ -349,7 +363,7 @@ const OTHERS: Case[] = [
     name: 'refresh-system: a minute of silence, then the word',
     operation: 'refresh-system',
     script: [
-      hear('refresh-system'),
+      receive('refresh-system'),
       out('evaluating'),
       later(59 * SECOND),
       st('ok', 'refresh-system', 0, 'error'),
@@ -360,14 +374,14 @@ const OTHERS: Case[] = [
   {
     name: 'refresh-all',
     operation: 'refresh-all',
-    script: [hear('refresh-all'), out('1'), out('2'), out('3'), st('ok', 'refresh-all', 0, 'all refreshed'), quiet],
+    script: [receive('refresh-all'), out('1'), out('2'), out('3'), st('ok', 'refresh-all', 0, 'all refreshed'), quiet],
     ends: { outcome: 'succeeded', reason: 'all refreshed' },
   },
   {
     name: 'force-update: its text claims a restart that does not come',
     operation: 'force-update',
     script: [
-      hear('force-update'),
+      receive('force-update'),
       out('Step 1/4'),
       out('Agent will restart'),
       st('ok', 'force-update', 0, 'force update complete'),
@@ -378,14 +392,14 @@ const OTHERS: Case[] = [
   {
     name: 'force-update whose rebuild fails',
     operation: 'force-update',
-    script: [hear('force-update'), st('error', 'force-update', 1, 'rebuild failed'), quiet],
+    script: [receive('force-update'), st('error', 'force-update', 1, 'rebuild failed'), quiet],
     ends: { outcome: 'failed', reason: 'rebuild failed' },
   },
   {
     name: 'check-version that finds the same',
     operation: 'check-version',
     script: [
-      hear('check-version'),
+      receive('check-version'),
       out('running=3.1.5'),
       st('ok', 'check-version', 0, 'running=3.1.5 installed=3.1.5'),
       quiet,
@@ -396,7 +410,7 @@ const OTHERS: Case[] = [
     name: 'check-version that finds another one: warning, exit 0',
     operation: 'check-version',
     script: [
-      hear('check-version'),
+      receive('check-version'),
       st('warning', 'check-version', 0, 'mismatch: running=3.1.4 installed=3.1.5'),
       quiet,
     ],
@@ -405,7 +419,7 @@ const OTHERS: Case[] = [
   {
     name: 'a name that this agent does not know',
     operation: 'check-version',
-    script: [hear('check-version'), st('error', 'check-version', 1, 'unknown command'), quiet],
+    script: [receive('check-version'), st('error', 'check-version', 1, 'unknown command'), quiet],
     ends: { outcome: 'failed', reason: 'unknown command' },
   },
 ];
@@ -415,10 +429,10 @@ const CONTROL: Case[] = [
     name: 'stop of a test: SIGTERM ends the agent too; its status comes first',
     operation: 'test',
     script: [
-      hear('test'),
+      receive('test'),
       beat('test'),
       ask('stop'),
-      hear('stop'),
+      receive('stop'),
       st('stopped', 'test', 130),
       close(1000),
       dial(),
@@ -430,18 +444,18 @@ const CONTROL: Case[] = [
   {
     name: 'stop of a test: the agent ends before its status is out',
     operation: 'test',
-    script: [hear('test'), beat('test'), ask('stop'), hear('stop'), close(1000), dial(), still('test'), beat()],
+    script: [receive('test'), beat('test'), ask('stop'), receive('stop'), close(1000), dial(), still('test'), beat()],
     ends: { outcome: 'lost', reason: 'may still be running' },
     others: { stop: { outcome: 'lost' } },
   },
   {
-    name: 'stop of a switch on macOS: two status for one command',
+    name: 'stop of a switch on macOS: two status frames for one command',
     operation: 'switch',
     script: [
-      hear('switch'),
+      receive('switch'),
       beat('switch'),
       ask('stop'),
-      hear('stop'),
+      receive('stop'),
       st('stopped', 'switch', 130),
       st('error', 'switch', -1, 'command failed'),
       beat('switch'),
@@ -455,10 +469,10 @@ const CONTROL: Case[] = [
     name: 'stop of a switch on macOS: the status of the child that was killed comes alone',
     operation: 'switch',
     script: [
-      hear('switch'),
+      receive('switch'),
       beat('switch'),
       ask('stop'),
-      hear('stop'),
+      receive('stop'),
       st('error', 'switch', -1, 'command failed'),
       beat('switch'),
       beat(),
@@ -470,10 +484,10 @@ const CONTROL: Case[] = [
     name: 'stop during an isolated pull: “no command running”, and the pull goes on',
     operation: 'pull',
     script: [
-      hear('pull'),
+      receive('pull'),
       op('pull', 'in_progress'),
       ask('stop'),
-      hear('stop'),
+      receive('stop'),
       st('error', 'stop', 1, 'no command running'),
       ended('stop'),
       still('pull'),
@@ -485,13 +499,13 @@ const CONTROL: Case[] = [
     others: { stop: { outcome: 'failed', reason: 'no command running' } },
   },
   {
-    name: 'stop that comes too late: the command ended by itself',
+    name: 'stop that comes too late: the command has already ended',
     operation: 'test',
     script: [
-      hear('test'),
+      receive('test'),
       beat('test'),
       ask('stop'),
-      hear('stop'),
+      receive('stop'),
       st('ok', 'test', 0),
       st('error', 'stop', 1, 'no command running'),
       beat('test'),
@@ -501,13 +515,13 @@ const CONTROL: Case[] = [
     others: { stop: { outcome: 'failed' } },
   },
   {
-    name: '3.2/10 kill: no status of its own, the agent dies with 1006',
+    name: 'kill: it gets no status, and the connection ends with 1006',
     operation: 'test',
     script: [
-      hear('test'),
+      receive('test'),
       beat('test'),
       ask('kill'),
-      hear('kill_command'),
+      receive('kill_command'),
       out('⚠️ Received kill command: SIGKILL (PID 7)'),
       drop,
       dial(),
@@ -520,9 +534,9 @@ const CONTROL: Case[] = [
     name: 'kill that finds nothing: the agent says so in its output alone',
     operation: 'pull',
     script: [
-      hear('pull'),
+      receive('pull'),
       ask('kill'),
-      hear('kill_command'),
+      receive('kill_command'),
       out('⚠️ No command running to kill', 'stderr'),
       later(4 * SECOND),
       beat(),
@@ -532,21 +546,21 @@ const CONTROL: Case[] = [
     others: { kill: { outcome: 'succeeded' } },
   },
   {
-    name: '1.6/74, 3.2/8 restart: nothing, 1000, and a new process',
+    name: 'restart: no frame, a close with 1000, and a new process',
     operation: 'restart',
-    script: [hear('restart'), close(1000), still('restart'), dial()],
+    script: [receive('restart'), close(1000), still('restart'), dial()],
     ends: { outcome: 'succeeded', reason: 'came back' },
   },
   {
     name: 'restart that never happens',
     operation: 'restart',
-    script: [hear('restart'), beat(), beat(), later(3 * MINUTE + SECOND), later(SECOND)],
+    script: [receive('restart'), beat(), beat(), later(3 * MINUTE + SECOND), later(SECOND)],
     ends: { outcome: 'timed-out', reason: 'No restart' },
   },
   {
     name: 'restart while it is busy: the children go with the agent',
     operation: 'test',
-    script: [hear('test'), beat('test'), ask('restart'), hear('restart'), close(1000), dial(), beat()],
+    script: [receive('test'), beat('test'), ask('restart'), receive('restart'), close(1000), dial(), beat()],
     ends: { outcome: 'stopped', reason: 'the agent restarted' },
     others: { restart: { outcome: 'succeeded' } },
   },
@@ -554,7 +568,7 @@ const CONTROL: Case[] = [
     name: 'reboot: a line, three seconds, 1006, and back',
     operation: 'reboot',
     script: [
-      hear('reboot'),
+      receive('reboot'),
       out('⚠️  Reboot command received. System will reboot in 3 seconds...'),
       later(3 * SECOND),
       drop,
@@ -568,7 +582,7 @@ const CONTROL: Case[] = [
     name: 'reboot that sudo refuses: the agent says so in its output alone',
     operation: 'reboot',
     script: [
-      hear('reboot'),
+      receive('reboot'),
       out('❌ Reboot failed: exit status 1', 'stderr'),
       beat(),
       later(5 * MINUTE + SECOND),
@@ -579,17 +593,17 @@ const CONTROL: Case[] = [
   {
     name: 'reboot from which the host does not come back',
     operation: 'reboot',
-    script: [hear('reboot'), later(3 * SECOND), close(1000), later(16 * MINUTE)],
+    script: [receive('reboot'), later(3 * SECOND), close(1000), later(16 * MINUTE)],
     ends: { outcome: 'timed-out', reason: 'did not come back' },
   },
 ];
 
 const ODDITIES: Case[] = [
   {
-    name: '3.1/3 two status for one command',
+    name: 'two status frames for one command',
     operation: 'test',
     script: [
-      hear('test'),
+      receive('test'),
       st('ok', 'test', 0),
       st('error', 'test', 1, 'command failed'),
       beat('test'),
@@ -601,20 +615,20 @@ const ODDITIES: Case[] = [
   {
     name: 'no status at all: two heartbeats without it',
     operation: 'test',
-    script: [hear('test'), beat('test'), later(4 * SECOND), beat(), still('test'), beat()],
+    script: [receive('test'), beat('test'), later(4 * SECOND), beat(), still('test'), beat()],
     ends: { outcome: 'lost', reason: 'no result arrived' },
   },
   {
-    name: '1.12 its status was lost with a broken connection',
+    name: 'its status was lost with a broken connection',
     operation: 'test',
-    script: [hear('test'), beat('test'), drop, dial(), still('test'), beat(), quiet],
+    script: [receive('test'), beat('test'), drop, dial(), still('test'), beat(), quiet],
     ends: { outcome: 'lost' },
   },
   {
-    name: '7.5 the connection breaks, and the agent that comes back still runs it',
+    name: 'the connection breaks, and the agent that comes back still runs it',
     operation: 'test',
     script: [
-      hear('test'),
+      receive('test'),
       beat('test'),
       drop,
       dial(),
@@ -631,7 +645,7 @@ const ODDITIES: Case[] = [
     name: 'a status after the end changes nothing',
     operation: 'test',
     script: [
-      hear('test'),
+      receive('test'),
       beat('test'),
       later(6 * MINUTE),
       beat('test'),
@@ -643,10 +657,10 @@ const ODDITIES: Case[] = [
     ends: { outcome: 'timed-out', reason: 'may still be running' },
   },
   {
-    name: '5. a line of more than 64 KiB stops the child: the command never ends by itself',
+    name: 'a line of more than 64 KiB stops the child: no result ever arrives',
     operation: 'pull',
     script: [
-      hear('pull'),
+      receive('pull'),
       out('x'.repeat(65_000)),
       beat('pull'),
       later(2 * MINUTE + SECOND),
@@ -657,10 +671,10 @@ const ODDITIES: Case[] = [
     ends: { outcome: 'timed-out' },
   },
   {
-    name: '6.2 a second agent of the same name is held, and what it says counts for nothing',
+    name: 'a second agent of the same name is held, and its frames have no effect',
     operation: 'test',
     script: [
-      hear('test'),
+      receive('test'),
       beat('test'),
       intrude(['status', { status: 'ok', command: 'test', exit_code: 0 }], ['heartbeat', {}]),
       still('test'),
@@ -674,8 +688,8 @@ const ODDITIES: Case[] = [
     name: 'refused: it runs something else',
     operation: 'test',
     script: [
-      hear('test'),
-      say('command_rejected', { reason: 'command already running', current_command: 'pull', current_pid: 9931 }),
+      receive('test'),
+      send('command_rejected', { reason: 'command already running', current_command: 'pull', current_pid: 9931 }),
       ended('test'),
       beat('pull'),
       beat(),
@@ -683,11 +697,11 @@ const ODDITIES: Case[] = [
     ends: { outcome: 'rejected', reason: 'it is running "pull"' },
   },
   {
-    name: '7.8 refused, because this very command runs already',
+    name: 'refused: this command already runs',
     operation: 'test',
     script: [
-      hear('test'),
-      say('command_rejected', { reason: 'command already running', current_command: 'test' }),
+      receive('test'),
+      send('command_rejected', { reason: 'command already running', current_command: 'test' }),
       still('test'),
       st('ok', 'test', 0),
       beat('test'),
@@ -696,27 +710,27 @@ const ODDITIES: Case[] = [
     ends: { outcome: 'succeeded' },
   },
   {
-    name: '1.13 the first Go agent: no update status, no freshness, no generation in its status, two fields of output',
+    name: 'the first Go agent: no update status, no freshness, no generation in its status, two fields of output',
     operation: 'pull',
     script: [
-      hear('pull'),
-      say('output', { line: 'x', stream: 'stdout' }),
-      say('status', { status: 'ok', command: 'pull', exit_code: 0 }),
+      receive('pull'),
+      send('output', { line: 'x', stream: 'stdout' }),
+      send('status', { status: 'ok', command: 'pull', exit_code: 0 }),
       quiet,
     ],
     ends: { outcome: 'unchanged' },
     register: { agent_version: '2.0.0', heartbeat_interval: 30 },
   },
   {
-    name: 'frames that make no sense in its middle',
+    name: 'invalid frames while it runs',
     operation: 'test',
     script: [
-      hear('test'),
-      say('test_progress', {}),
-      say('command_complete', { ok: true }),
-      say('status', { status: 'fine' }),
-      say('status', { status: 'ok', command: 'bump-flake', exit_code: 0 }),
-      say('operation_progress', { progress: { tests: null } }),
+      receive('test'),
+      send('test_progress', {}),
+      send('command_complete', { ok: true }),
+      send('status', { status: 'fine' }),
+      send('status', { status: 'ok', command: 'bump-flake', exit_code: 0 }),
+      send('operation_progress', { progress: { tests: null } }),
       still('test'),
       st('ok', 'test', 0),
       quiet,
@@ -724,10 +738,10 @@ const ODDITIES: Case[] = [
     ends: { outcome: 'succeeded' },
   },
   {
-    name: '1.9 seven pings in ten seconds and a silent child: still alive',
+    name: 'seven heartbeats within ten seconds and no output: still running',
     operation: 'test',
     script: [
-      hear('test'),
+      receive('test'),
       ...Array.from({ length: 7 }, () => [beat('test'), later(SECOND)]).flat(),
       still('test'),
       st('ok', 'test', 0),
@@ -741,10 +755,10 @@ const ODDITIES: Case[] = [
 /** Protocol 3: what this project's agent says. */
 const three = { protocol: 3, instance: 'before', running: null, finished: [] };
 const status3 = (operation: OperationId, more: Record<string, unknown>) => (player: Player) =>
-  player.say('status', { command: operation, command_id: player.ids.get(operation), last_seq: 0, ...more });
+  player.send('status', { command: operation, command_id: player.ids.get(operation), last_seq: 0, ...more });
 /** It was taken up: sent at once by an agent of protocol 3. */
 const started3 = (operation: OperationId) => (player: Player) =>
-  player.say('started', { command_id: player.ids.get(operation) });
+  player.send('started', { command_id: player.ids.get(operation) });
 const dial3 =
   (operation: OperationId, more: { instance?: string; runs?: boolean; finished?: boolean }) => (player: Player) => {
     const command_id = player.ids.get(operation) ?? '';
@@ -762,7 +776,7 @@ const PROTOCOL_3: Case[] = [
     operation: 'switch',
     register: three,
     script: [
-      hear('switch'),
+      receive('switch'),
       status3('switch', { status: 'ok', exit_code: 0, restarting: true }),
       beat(),
       still('switch'),
@@ -772,11 +786,11 @@ const PROTOCOL_3: Case[] = [
     ends: { outcome: 'succeeded' },
   },
   {
-    name: 'a result that came about while the link was down',
+    name: 'a result produced while the connection was down',
     operation: 'test',
     register: three,
     script: [
-      hear('test'),
+      receive('test'),
       drop,
       dial3('test', { finished: true }),
       beat(),
@@ -792,7 +806,7 @@ const PROTOCOL_3: Case[] = [
     operation: 'test',
     register: three,
     script: [
-      hear('test'),
+      receive('test'),
       drop,
       dial3('test', { runs: true }),
       still('test'),
@@ -802,10 +816,10 @@ const PROTOCOL_3: Case[] = [
     ends: { outcome: 'succeeded' },
   },
   {
-    name: 'a command that its agent did not live to end',
+    name: 'a command whose agent died before it ended',
     operation: 'test',
     register: three,
-    script: [hear('test'), drop, dial3('test', { instance: 'after' })],
+    script: [receive('test'), drop, dial3('test', { instance: 'after' })],
     ends: { outcome: 'lost' },
   },
   {
@@ -813,28 +827,28 @@ const PROTOCOL_3: Case[] = [
     operation: 'switch',
     register: three,
     script: [
-      hear('switch'),
+      receive('switch'),
       started3('switch'),
       drop,
       dial3('switch', { instance: 'after' }),
-      hear('refresh-system'),
+      receive('refresh-system'),
       st('ok', 'refresh-system', 0, 'outdated'),
     ],
     ends: { outcome: 'failed', reason: 'still needs a rebuild' },
   },
   {
-    name: 'a switch that its agent never took up, as far as it says, is lost and not judged by how the host is',
+    name: 'a switch that its agent reports as never started is lost, and the state of the host does not decide',
     operation: 'switch',
     register: three,
-    script: [hear('switch'), drop, dial3('switch', { instance: 'after' })],
+    script: [receive('switch'), drop, dial3('switch', { instance: 'after' })],
     ends: { outcome: 'lost', reason: 'does not know the command' },
   },
   {
-    name: 'restart over a link that only dropped is no restart',
+    name: 'a connection that only dropped is no restart',
     operation: 'restart',
     register: three,
     script: [
-      hear('restart'),
+      receive('restart'),
       drop,
       dial3('restart', {}),
       still('restart'),
@@ -847,7 +861,7 @@ const PROTOCOL_3: Case[] = [
 
 let player: Player | null = null;
 afterEach(async () => {
-  await player?.house.close();
+  await player?.server.close();
   player = null;
 });
 
@@ -874,8 +888,8 @@ describe.each([
       expect(reason).toMatch(/[.!?…]$/);
     }
     // Free again, and nothing was put on the wire twice.
-    await player.house.until(() => player?.house.fleet.host('h1')?.command === null);
-    const host = player.house.fleet.host('h1');
+    await player.server.until(() => player?.server.fleet.host('h1')?.command === null);
+    const host = player.server.fleet.host('h1');
     expect(host).toMatchObject({ command: null, control: null, dashboardCommand: null, queue: [] });
     const own = player.wire.filter((name) => name !== 'refresh-system' || operation === 'refresh-system');
     expect(new Set(own).size).toBe(own.length);
