@@ -54,7 +54,7 @@ for (const dialect of ['github', 'forgejo'] as const) {
       const banner = page.getByTestId('flake-update');
       await expect(banner).toHaveCount(0);
 
-      // It is opened while the page is looked at: the page follows by itself.
+      // It is opened while the page is open: the page shows it without a reload.
       const now = Math.floor(Date.now() / 1_000);
       const pull = forge.addPull({
         createdAt: new Date((now - 7_200) * 1_000).toISOString(),

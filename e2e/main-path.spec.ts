@@ -29,7 +29,7 @@ test('set-up, sign-in, first host, pull, a new commit, pull again, switch with c
     await fleet.expectOutcome('unchanged');
   });
 
-  await test.step('a commit turns Git yellow by itself', async () => {
+  await test.step('a commit turns Git yellow without a reload', async () => {
     host.commit({ 'hosts/web/default.nix': '{ }\n' }, 'web: open the firewall');
     await expect(fleet.compartment('web', 'git')).toHaveAttribute('data-status', 'outdated');
     await expect(page.getByTestId('desired-state')).toContainText('web: open the firewall');

@@ -10,16 +10,16 @@ import { CONFIGURED, expectLiveAgain, signInConfigured } from './support/operato
 import { FAKE_FORGE_REPO } from '@/lib/forge/testing/fake-responses';
 
 /**
- * What each host was told to do, in order, over all connections. Not the look at the system by which the dashboard may
- * judge a switch whose end nobody told: it changes nothing.
+ * The commands each host received, in order, over all connections. Without refresh-system, by which the dashboard may
+ * judge a switch without a result: it changes nothing.
  */
 function wireOf(agents: readonly SimulatedAgent[]): Map<string, string[]> {
   const wire = new Map<string, string[]>();
   for (const agent of agents) {
-    const told: string[] = [];
-    wire.set(agent.hostname, told);
+    const received: string[] = [];
+    wire.set(agent.hostname, received);
     agent.on((event) => {
-      if (event.type === 'command' && event.command !== 'refresh-system') told.push(event.command);
+      if (event.type === 'command' && event.command !== 'refresh-system') received.push(event.command);
     });
   }
   return wire;
@@ -90,19 +90,20 @@ test('after kill -9, a pipeline on 20 hosts continues and ends, and no command i
     letPullsEnd();
     await firstSwitch;
     expect(await dashboard.end('SIGKILL')).toBe('SIGKILL');
-    const begun = [...wire.values()].filter((told) => told.length > 0).length;
+    const begun = [...wire.values()].filter((received) => received.length > 0).length;
     expect(begun, 'it was killed in the middle').toBeLessThan(20);
     await dashboard.start();
     await expectLiveAgain(page);
     await expect(page.getByTestId('pipeline-state')).toHaveAttribute('data-phase', 'ended', { timeout: 90_000 });
 
-    // Each at most once and in order. A switch whose frame the kill cut off may be missing: facts decided what it came to.
+    // Each at most once and in order. A switch whose frame the kill cut off may be missing: facts decided its outcome.
     const all = ['pull', 'switch', 'test'];
-    for (const [host, told] of wire) {
-      expect(told, `what ${host} was told`).toEqual(all.filter((operation) => told.includes(operation)));
+    for (const [host, received] of wire) {
+      expect(received, `what ${host} received`).toEqual(all.filter((operation) => received.includes(operation)));
     }
-    // A Go agent that ended a command while nobody listened can't tell how; those of protocol 3 keep what they know.
-    // One of these is done if it was told all of it, and only then: what the kill cut off is known not to have got there.
+    // A Go agent whose command ended while the dashboard was down can't report the result; agents of protocol 3 keep it.
+    // One of these is done if it received every command, and only then: a frame that the kill cut off is known not to
+    // have arrived.
     const three = agents.filter((_agent, index) => index % 2 === 1);
     for (const { hostname } of three) {
       const status = wire.get(hostname)?.length === all.length ? 'done' : 'failed';
@@ -174,7 +175,7 @@ test('a custom pipeline is composed, watched stage by stage and cancelled, witho
     await expect(page.getByTestId('pipeline-state')).toHaveAttribute('data-outcome', 'cancelled');
     await expect(page.locator('[data-status="skipped"]')).toHaveCount(2);
     await expect(page.getByTestId('pipeline-progress')).toContainText('Cancelled by');
-    expect([...wire.values()].filter((told) => told.length > 0)).toEqual([
+    expect([...wire.values()].filter((received) => received.length > 0)).toEqual([
       ['pull', 'test', 'stop'],
       ['pull', 'test', 'stop'],
     ]);

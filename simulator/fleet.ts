@@ -10,7 +10,7 @@ export const DEFAULT_DIALS_PER_S = 200;
 const DIAL_STEP_MS = 50;
 /** Agents closed at once. */
 const CLOSE_AT_ONCE = 200;
-const ROLES = ['web', 'db', 'build', 'desk', 'edge', 'media', 'lab'];
+const ROLES = ['web', 'db', 'build', 'desktop', 'edge', 'media', 'lab'];
 const MACOS_SHARE = 0.2;
 /** Hosts on which a switch fails. */
 const FAILING_SHARE = 0.05;

@@ -4,7 +4,7 @@ import { createHost, type TestHost } from '@/agent/testing/host';
 import { AGENT_TOKEN, Dashboard } from './dashboard';
 import { PageRequests } from './page-requests';
 
-/** What Chromium writes to the console by itself when a sign-in or a request without a session is refused. */
+/** What Chromium itself writes to the console when a sign-in or a request without a session is refused. */
 const REFUSED = /Failed to load resource: the server responded with a status of 401/;
 
 /**

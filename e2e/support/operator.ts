@@ -61,7 +61,7 @@ export async function expectLive(page: Page): Promise<void> {
   await expect(page.getByTestId('connection')).toHaveAttribute('data-state', 'live');
 }
 
-/** After its dashboard was away, the page comes back by itself, at the latest after its longest wait between attempts. */
+/** After its dashboard was away, the page reconnects without a reload, at the latest after its longest wait between attempts. */
 export async function expectLiveAgain(page: Page): Promise<void> {
   await expect(page.getByTestId('connection')).toHaveAttribute('data-state', 'live', {
     timeout: LIVE_TIMES.backOffCapMs + LIVE_TIMES.openWithinMs,

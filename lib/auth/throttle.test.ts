@@ -42,7 +42,7 @@ function guessesInAYear(kind: ThrottleKind, restAfter: number, restMs: number): 
 }
 
 describe('a year of guessing the second factor with the right password', () => {
-  it.each(['totp', 'step-up'] as const)('%s: is right with less than 1 %%, whatever the pace', (kind) => {
+  it.each(['totp', 'step-up'] as const)('%s: succeeds with a probability below 1 %%, at any pace', (kind) => {
     const paces: [number, number][] = [
       [Infinity, 0],
       [4, 60_000],

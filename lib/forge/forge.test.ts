@@ -77,7 +77,7 @@ describe.each<Dialect>(['github', 'forgejo'])('%s', (dialect) => {
       expect(pulls.every((pull) => pull.base === 'main' && pull.mergeable !== false)).toBe(true);
     });
 
-    it('a list of a server with smaller pages than requested, and whether it is complete', async () => {
+    it('reads all pages when the server’s pages are smaller than requested, and reports an incomplete list', async () => {
       fakeForge.maxPageItems = 7;
       for (let i = 0; i < 65; i += 1) fakeForge.addPull();
       expect(value(await forge.openPullRequests('main', never)).pulls).toHaveLength(65);

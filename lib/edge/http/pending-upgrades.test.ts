@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { MAX_PENDING_UPGRADES, MAX_PENDING_UPGRADES_PER_ADDRESS, PendingUpgrades } from './pending-upgrades';
 
-it('evict the newest of the address with the most when all places are taken and another address has none', () => {
+it('when full, a new address displaces the newest upgrade of the address with the most', () => {
   const pending = new PendingUpgrades();
   const ended: string[] = [];
   const addresses = MAX_PENDING_UPGRADES / MAX_PENDING_UPGRADES_PER_ADDRESS;

@@ -74,7 +74,7 @@ describe('a request that passes', () => {
     expect(server.counts.passed).toEqual({ with_body: 1, without_body: 1 });
   });
 
-  it('may have as many bytes as its path accepts, announced or not, and not one more', async () => {
+  it('may have as many bytes as its path accepts, with or without Content-Length, and not one more', async () => {
     const sized = (path: string, headers: Record<string, string>, bytes: number) =>
       server.ask('POST', path, headers, jsonOf(bytes));
     const exact = await sized('/', ACTION_HEADERS, MAX_ACTION_BODY_BYTES);
@@ -275,8 +275,10 @@ describe('the head of a request', () => {
     }
     expect(seen).toEqual(['application/x-www-form-urlencoded', 'application/x-www-form-urlencoded']);
   });
+});
 
-  it('is followed by a short list of arguments; anything else is refused before Next', async () => {
+describe('an action body', () => {
+  it('is a list of at most four arguments; anything else is refused before Next', async () => {
     for (const body of ['5', '"x"', 'null', 'true', '{"length":4294967295}', '[1,2,3,4,5]']) {
       expect((await server.ask('POST', '/setup', SETUP_HEADERS, body)).status, body).toBe(400);
     }
@@ -317,7 +319,7 @@ describe('a client that sends Expect: 100-continue', () => {
   const asking = (headers: Record<string, string>, length: number) =>
     server.head('POST', '/setup', { ...headers, 'content-length': String(length), expect: '100-continue' });
 
-  it('is asked for an acceptable body', async () => {
+  it('gets 100 Continue when its body is acceptable', async () => {
     const client = await server.open();
     await client.send(asking({ ...SETUP_HEADERS, connection: 'close' }, 2));
     await client.until('HTTP/1.1 100 Continue');
@@ -325,7 +327,7 @@ describe('a client that sends Expect: 100-continue', () => {
     expect(await client.answer()).toMatchObject({ status: 200, text: '[]' });
   });
 
-  it('is not asked for a body that is refused', async () => {
+  it('gets no 100 Continue when its body is refused', async () => {
     for (const headers of [{ ...SETUP_HEADERS, 'content-type': 'text/html' }, SETUP_HEADERS]) {
       const client = await server.open();
       await client.send(asking(headers, 100_000));

@@ -30,7 +30,7 @@ describe('a full share', () => {
     expect(share.use()).toMatchObject({ used: 3, refused: 2 });
   });
 
-  it('has no room while bodies have just started or have arrived', () => {
+  it('evicts no request whose body has just started or has arrived', () => {
     const parts = [slow('a'), slow('b'), slow('c')];
     expect(share.take('d')).toBeNull();
     for (const { part } of parts) part?.settled();

@@ -170,7 +170,7 @@ describe('agent admission', () => {
     expect(link.closed?.code).toBe(4401);
   });
 
-  it('notices an expired token by itself', () => {
+  it('disconnects an agent within a minute after its token expires', () => {
     bench.store.commit({ hosts: [newHost('h1', 'h1', 0)] });
     bench.crash();
     const own = dial('h1', OWN);
@@ -179,7 +179,7 @@ describe('agent admission', () => {
     expect(own.closed?.code).toBe(4401);
   });
 
-  it('closes a connection when the database can not be read', () => {
+  it('closes a connection when the database can’t be read', () => {
     dial('h1');
     bench.policy.fails = true;
     const link = dial('h1');

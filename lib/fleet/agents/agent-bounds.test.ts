@@ -30,7 +30,7 @@ const dial = (hostname: string, address?: string, identity?: AgentIdentity) => {
 const many = <T>(count: number, make: (index: number) => T) => Array.from({ length: count }, (_, index) => make(index));
 const closed = (links: readonly TestLink[]) => links.filter((link) => link.closed !== null).length;
 const limit = (id: string) => bench.fleet.limits().find((one) => one.id === id);
-const told = () => bench.store.events({ limit: 100 }).filter(({ action }) => action === 'agent.limit');
+const limitEvents = () => bench.store.events({ limit: 100 }).filter(({ action }) => action === 'agent.limit');
 
 describe('an unregistered connection', () => {
   it('is closed after ten seconds with the reason; a registered one stays', () => {
@@ -113,19 +113,19 @@ describe('an unregistered connection', () => {
     bench.clock.advance(60_000);
     bench.connect('198.51.100.7');
     bench.clock.advance(60_000);
-    const [event, ...more] = told();
+    const [event, ...more] = limitEvents();
     expect(more).toEqual([]);
     expect(event).toMatchObject({ level: 'warning', address: STRANGER });
     expect(event?.message).toMatch(
       /^\d+ agent connections were closed because they had not registered; most came from 203\.0\.113\.66 \(\d+\)\. See Settings, About\.$/,
     );
     bench.clock.advance(HOUR);
-    expect(told()).toHaveLength(2);
-    expect(told()[0]?.message).toContain(
+    expect(limitEvents()).toHaveLength(2);
+    expect(limitEvents()[0]?.message).toContain(
       '1 agent connection from 198.51.100.7 was closed because it had not registered',
     );
     bench.clock.advance(HOUR);
-    expect(told()).toHaveLength(2);
+    expect(limitEvents()).toHaveLength(2);
   });
 });
 
@@ -182,7 +182,7 @@ describe('held agents', () => {
 });
 
 describe('other limits', () => {
-  it('count new hosts that a full fleet can not admit; known hosts are not affected', () => {
+  it('count new hosts that a full fleet can’t admit; known hosts are not affected', () => {
     bench.store.commit({ hosts: many(MAX_HOSTS, (n) => newHost(`h${n}`, `h${n}`, 0)) });
     bench.crash();
     dial('one-more');

@@ -45,7 +45,7 @@ it('a command sent to a connection that was just lost ends, and other hosts are 
   expect(bench.fleet.host('other')?.online).toBe(true);
 });
 
-it('a heartbeat neither creates nor ends a command by itself', () => {
+it('a heartbeat alone neither creates nor ends a command', () => {
   const link = bench.agent('h1');
   bench.say(link, 'heartbeat', { ...QUIET, pending_command: 'test' });
   expect(bench.fleet.host('h1')).toMatchObject({ command: null, foreignCommand: 'test' });

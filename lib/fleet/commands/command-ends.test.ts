@@ -75,7 +75,7 @@ const CASES: Case[] = [
     [send, stop(), status('ok', 0), beat('none')],
     'succeeded',
   ],
-  ['stop: the command fails by itself', 'test', [send, stop(), status('error', 2), beat('none')], 'failed'],
+  ['stop: the command fails independently of it', 'test', [send, stop(), status('error', 2), beat('none')], 'failed'],
   [
     'stop: no status, and the agent no longer shows the command',
     'test',
@@ -211,10 +211,10 @@ const CASES: Case[] = [
     'lost',
     /may still be running/,
   ],
-  ['stop: its target ended by itself', 'stop', [send, targetEnded('succeeded')], 'unchanged'],
+  ['stop: its target ended before it took effect', 'stop', [send, targetEnded('succeeded')], 'unchanged'],
   ['stop, protocol 3: it gets a status', 'stop', [send, status('ok', 0, '', false)], 'succeeded'],
   [
-    'kill of a command the agent ran by itself: no status, but it no longer runs',
+    'kill of a command that the dashboard did not send: no status, but it no longer runs',
     'kill',
     [send, output, wait(4 * SECOND), beat('other'), beat('none'), beat('none')],
     'succeeded',

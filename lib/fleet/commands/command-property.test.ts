@@ -68,7 +68,7 @@ const byDashboard: fc.Arbitrary<CommandInput> = fc.oneof(
     { type: 'cancel', reason: 'The operator cancelled it.' },
     { type: 'sent', before: BEFORE },
     { type: 'not-sent', outcome: 'rejected', reason: 'The connection was gone.' },
-    { type: 'not-sent', outcome: 'superseded', reason: 'It was asked for again.' },
+    { type: 'not-sent', outcome: 'superseded', reason: 'It was requested again.' },
     { type: 'not-sent', outcome: 'skipped', reason: 'It could not be done.' },
     { type: 'host-removed' },
     { type: 'done', ending: { outcome: 'succeeded', reason: 'It is done.', exitCode: null } },

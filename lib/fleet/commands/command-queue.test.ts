@@ -93,7 +93,7 @@ describe('a command for a host that is offline', () => {
     expect(bench.events.map(({ action }) => action)).toContain('command.dequeued');
   });
 
-  it('waits until a command that the agent runs by itself has ended', () => {
+  it('waits until a command that the dashboard did not send has ended', () => {
     awayHost();
     queued('pull');
     const link = bench.agent('h1');

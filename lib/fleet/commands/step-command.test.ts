@@ -256,7 +256,7 @@ const CASES: Case[] = [
     'lost',
   ],
   [
-    'a crash during a switch is not a success by itself',
+    'a crash alone does not make a switch succeed',
     'switch',
     [send, output, closed, wait(3 * SECOND), back(), beat('none'), is('verifying'), probed('outdated')],
     'failed',

@@ -326,7 +326,7 @@ describe('reports of the agent', () => {
     expect(beats(twice, system('ok', 't1')).system).toBe(twice.system);
   });
 
-  it('without a report to replace, the next report of the agent is new', () => {
+  it('the agent’s next report counts as new when there was none before', () => {
     const concluded = { ...known, system: concludedReport('ok', 'Switched.', '3c9a808', T0 + 9) };
     expect(concluded.system.saidAt).toBe('');
     expect(beats(concluded, system('error', '')).system).toMatchObject({ status: 'error' });

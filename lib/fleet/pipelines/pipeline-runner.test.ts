@@ -139,7 +139,7 @@ describe('stages', () => {
     expect(viewOf(id)).toMatchObject({ phase: 'ended', outcome: 'failed' });
   });
 
-  it('for a version-1 agent that never polls end with the wait', () => {
+  it('fail when a version-1 agent does not poll in time', () => {
     bench.fleet.v1Inbox.poll({ id: 'old', address: '198.51.100.9', identity: { kind: 'shared' } });
     const id = start(['old'], { stages: ['pull-switch'] });
     bench.clock.advance(STAGE_WAIT_MS);

@@ -199,7 +199,7 @@ describe('deadlines of a command', () => {
   });
 });
 
-describe('fresh proof of identity', () => {
+describe('a step-up proof', () => {
   let requests = 0;
   const ask = (operation: 'reboot' | 'rollback' | 'pull', hostIds: string[], stepUp?: boolean) =>
     bench.fleet
@@ -340,7 +340,7 @@ describe('a database that refuses writes', () => {
     expect(bench.notices.at(-1)).toEqual([]);
   });
 
-  it('loses no result or line meanwhile, acknowledges neither, and recovers by itself', () => {
+  it('loses no result or line meanwhile, acknowledges neither, and recovers without a restart', () => {
     const link = bench.agent('h3', { protocol: 3, instance: 'i', running: null, finished: [] });
     const id = bench.dispatch('test', 'h3');
     refuse(true);
@@ -458,7 +458,7 @@ describe('the tick of the fleet', () => {
   });
 });
 
-describe('an agent can not flood', () => {
+describe('an agent can’t flood', () => {
   const countOf = (action: string) => bench.fleet.events({ limit: 500 }).filter((event) => event.action === action);
 
   it('the event log by registering repeatedly on a held connection', () => {

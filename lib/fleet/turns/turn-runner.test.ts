@@ -90,7 +90,7 @@ describe('inputs of many hosts', () => {
     expect(bench.fleet.host('h1')?.metrics?.cpu).toBe(7);
   });
 
-  it('are limited per host: the last one stores them all', () => {
+  it('are all stored when one host reaches its limit', () => {
     const link = bench.agent('h1');
     bench.clock.advance(GROUP_MS);
     commits = 0;

@@ -55,7 +55,7 @@ describe('the size limit of a frame', () => {
   });
 });
 
-describe('the largest legitimate frames are accepted', () => {
+describe('the largest valid frames are within the limits', () => {
   const escaped = (length: number) => '\u0001'.repeat(length);
 
   it('a line of 64 Ki characters that take six bytes each', () => {

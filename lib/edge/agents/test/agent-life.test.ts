@@ -84,7 +84,7 @@ async function read(times: number): Promise<void> {
 
 const probed = (link: AgentLink, ms: number) => new Promise<boolean>((resolve) => link.probe(ms, resolve));
 
-describe('a silent agent', () => {
+describe('an agent', () => {
   it('is disconnected after a minute without a byte, while one that answers pings stays', async () => {
     await start();
     const silent = await dial({ autoPong: false });
@@ -99,7 +99,7 @@ describe('a silent agent', () => {
     expect(answering.readyState).toBe(WebSocket.OPEN);
   });
 
-  it('is not one that is sending a large frame: every byte counts', async () => {
+  it('that is sending a large frame does not count as silent: every byte counts', async () => {
     await start();
     const raw = await rawAgent();
     const answering = await dial();
@@ -118,7 +118,7 @@ describe('a silent agent', () => {
     expect(answering.readyState).toBe(WebSocket.OPEN);
   });
 
-  it('is not one that the dashboard itself is not reading', async () => {
+  it('that the dashboard itself is not reading does not count as silent', async () => {
     await start();
     const agent = await dial({ autoPong: false });
     const answering = await dial();
@@ -134,7 +134,7 @@ describe('a silent agent', () => {
     await dead;
   });
 
-  it('is not one whose frame is unread because the event loop was blocked', async () => {
+  it('whose frame is unread because the event loop was blocked does not count as silent', async () => {
     await start({ silenceMs: 2_000, lifeCheckMs: 100 });
     const alive = await peer();
     const dead = await peer();

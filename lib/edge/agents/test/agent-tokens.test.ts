@@ -37,7 +37,7 @@ describe('host tokens, over real sockets', () => {
     expect(server.fleet.host('h1')?.online).toBe(false);
   });
 
-  it('hold an agent that uses the shared token for their host: open, pings answered, nothing else', async () => {
+  it('keep an agent with the shared token pending: its socket stays open, pings are answered, nothing else is sent', async () => {
     withToken('h1');
     const agent = await server.agent();
     agent.send('register', { hostname: 'h1' });
