@@ -1,5 +1,5 @@
 // @ts-check
-/** A problem that the person who started a script can mend: its message is all that is shown of it. */
+/** A problem that the person who started a script can fix: only its message is shown. */
 export class SetupProblem extends Error {}
 
 /**
