@@ -82,9 +82,8 @@ export function previewSentences({ stages, ready, busy, skipped }: PipelinePrevi
     perHost.length === 1 ? runs : `${runs} ${until}`,
   ];
   if (busy.length > 0) {
-    sentences.push(
-      `${hostCount(busy)} ${busy.length === 1 ? 'is busy; the pipeline waits up to 10 minutes for it' : 'are busy; the pipeline waits up to 10 minutes for them'}.`,
-    );
+    const [are, them] = busy.length === 1 ? ['is', 'it'] : ['are', 'them'];
+    sentences.push(`${hostCount(busy)} ${are} busy; the pipeline waits up to 10 minutes for ${them}.`);
   }
   if (skippedCount > 0) {
     const why = skipped.map(({ code, hosts }) => SKIPPED[code](hosts.length));
