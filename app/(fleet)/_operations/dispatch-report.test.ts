@@ -75,7 +75,7 @@ describe('reportDispatch', () => {
     ['pull-switch', 'Pull and switch on 2 hosts started', 'Could not pull and switch h1'],
     ['test', 'Test run on 2 hosts started', 'Could not run the tests on h1'],
     ['rollback', 'Rollback of 2 hosts started', 'Could not roll back h1'],
-    ['update', 'Input update on 2 hosts started', 'Could not update the inputs on h1'],
+    ['update', 'Flake input update on 2 hosts started', 'Could not update the flake inputs on h1'],
     ['stop', 'Stop request sent to 2 hosts', 'Could not stop the running command on h1'],
     ['kill', 'Kill request sent to 2 hosts', 'Could not kill the running command on h1'],
     ['restart', 'Agent restart on 2 hosts started', 'Could not restart the agent on h1'],

@@ -48,7 +48,7 @@ function titleOf(operation: OperationId, results: readonly DispatchResult[]): st
 
 /** "Agent restart on 3 hosts started", "Stop request sent to 3 hosts". */
 function startedOn(operation: OperationId, hosts: string): string {
-  if (OPERATIONS[operation].ends === 'target') return `${nounOf(operation)} sent to ${hosts}`;
+  if (OPERATIONS[operation].ends === 'target') return `${nounOf(operation)} request sent to ${hosts}`;
   return `${capitalised(nounPhrase(operation, hosts))} started`;
 }
 
