@@ -86,9 +86,9 @@ test('the selection shows which hosts run and which are queued; a queued command
 
   for (const name of ['web', 'lap-1']) await page.getByRole('checkbox', { name: `Select ${name}` }).check();
   const plan = page.getByTestId('action-plan');
-  await expect(plan).toHaveText('Pull the configuration on web; 1 is offline and will be skipped.');
+  await expect(plan).toHaveText('Pull the configuration on web. Skipped: 1 offline.');
   await page.getByRole('combobox', { name: 'Offline hosts' }).selectOption({ label: 'Queue for a day' });
-  await expect(plan).toHaveText('Pull the configuration on web; 1 is offline and will be queued.');
+  await expect(plan).toHaveText('Pull the configuration on web. Queued: 1 offline.');
   await expectAccessible(page, 'selection');
   await page.setViewportSize({ width: 1440, height: 900 });
   await page.getByTestId('action-bar').getByRole('button', { name: /^Pull/ }).first().click();

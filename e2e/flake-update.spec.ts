@@ -63,7 +63,7 @@ for (const dialect of ['github', 'forgejo'] as const) {
       forge.setFile('main', 'flake.lock', lock('a'.repeat(40), now - 9 * DAY_S));
       forge.setFile(pull.headSha, 'flake.lock', lock('b'.repeat(40), now - 2 * DAY_S));
       await expect(banner).toContainText('#1 flake.lock: Update', { timeout: 30_000 });
-      await expect(banner).toContainText('nixpkgs changes, opened 2h ago');
+      await expect(banner).toContainText('nixpkgs changes · opened 2h ago');
       await expect(banner).toContainText('1 check failed');
 
       const more = banner.getByRole('button', { name: 'Show changes' });

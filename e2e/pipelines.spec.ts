@@ -78,7 +78,7 @@ test('after kill -9, a pipeline on 20 hosts continues and ends, and no command i
     await page.getByTestId('action-bar').getByRole('button', { name: 'Do all …' }).click();
     const dialog = page.getByRole('dialog');
     await expect(dialog.getByTestId('pipeline-preview')).toHaveText(
-      'Runs Pull, Switch and Test on 20 hosts. Each host stops at its first failure.',
+      'On 20 hosts: Pull, Switch, then Test. Each host stops at its first failure.',
     );
     await dialog.getByRole('combobox', { name: 'Hosts in parallel' }).selectOption('5');
     await dialog.getByRole('button', { name: 'Start on 20 hosts' }).click();
@@ -210,7 +210,7 @@ test('merge and deploy merges the pull request once, then runs the stages on the
     await expect(dialog.getByTestId('pipeline-preview')).toContainText(
       'The first step is to merge the flake update. If it fails, no host is changed.',
     );
-    await expect(dialog.getByTestId('pipeline-preview')).toContainText('Runs Pull, Switch and Test on 3 hosts.');
+    await expect(dialog.getByTestId('pipeline-preview')).toContainText('On 3 hosts: Pull, Switch, then Test.');
     await dialog.getByRole('button', { name: 'Start on 3 hosts' }).click();
     await page.getByTestId('pipeline-strip').getByRole('link').click();
     await expect(page.getByTestId('pipeline-state')).toHaveAttribute('data-outcome', 'succeeded', { timeout: 60_000 });

@@ -68,5 +68,5 @@ test('rolling back several hosts requires one confirmation, with the password wh
   await dialog.getByRole('textbox', { name: 'Your password' }).fill(PASSWORD);
   await page.keyboard.press('Enter');
   await expect(dialog).toHaveCount(0);
-  await expect(page.getByText('Rollback started on 2 hosts')).toBeVisible();
+  await expect(page.getByText('Rollback of 2 hosts started')).toBeVisible();
 });

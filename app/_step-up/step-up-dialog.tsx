@@ -98,8 +98,8 @@ function Question({ question }: { question: StepUpQuestion }) {
           </>
         )}
         <p className="text-xs text-muted">
-          {asksFor === 'code' ? 'A new code' : 'Your password'} is required each time, so that access to an open browser
-          is not enough.
+          {asksFor === 'code' ? 'A new code' : 'Your password'} is required each time, so that nobody can do this from a
+          browser you left open.
         </p>
       </form>
     </Dialog>

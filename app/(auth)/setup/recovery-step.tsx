@@ -21,7 +21,7 @@ export function RecoveryStep({ codes }: { codes: string[] }) {
       ) : (
         <>
           <Heading title="Save your recovery codes">
-            Each code works once, in case you lose your phone. They are not shown again.
+            Use one if you lose your phone. Each works once. They are not shown again.
           </Heading>
           <RecoveryCodes codes={codes} />
         </>

@@ -91,7 +91,7 @@ function Queued({ command, more }: { command: CommandView; more: number }) {
     <button
       type="button"
       className={BUTTON}
-      data-tip={`${label}: queued\nSent when the host is back online. Requested by ${command.by}.`}
+      data-tip={`${label}: queued\nIt will be sent when the host is back online. Requested by ${command.by}.`}
       data-tip-next="Click to view or cancel it."
       onClick={() => openOutput({ hostId: command.hostId, commandId: command.id, focus: true })}
     >

@@ -80,7 +80,7 @@ export function AddHostDialog({ onClose }: { onClose: () => void }) {
       >
         <TextField
           label="Name"
-          hint="The host’s own host name, without a domain."
+          hint="The host name, without the domain."
           className="col-span-2"
           value={name}
           error={problem ?? (tried ? nameProblem : '')}

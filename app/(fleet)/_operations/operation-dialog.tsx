@@ -4,6 +4,7 @@ import type { ReactNode } from 'react';
 import { Button } from '@/app/_ui/button';
 import { Dialog } from '@/app/_ui/dialog';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
+import { blockedHosts } from './blocked-words';
 import { canWait, hostCount, endedBy, planOffers, planOperation, planSentence, type BlockedGroup } from './plan';
 import { sendOperation, type SendOptions } from './send';
 import { useHosts } from './use-hosts';
@@ -103,20 +104,15 @@ export function OperationDialog({
   );
 }
 
-function Group({ group: { blocked, hosts }, children }: { group: BlockedGroup; children: ReactNode }) {
-  const more = hosts.length - MAX_NAMES;
+function Group({ group: { code, blocked, hosts }, children }: { group: BlockedGroup; children: ReactNode }) {
+  const { summary, details } = blockedHosts(code, blocked.reason, hosts, MAX_NAMES);
   return (
     <li className="rounded-md bg-sunken px-3 py-2.5 text-xs text-muted">
       {hosts.length === 1 ? (
         blocked.reason
       ) : (
         <>
-          <span className="font-medium text-ink">{hosts.length} hosts:</span> {blocked.reason} The same applies to{' '}
-          {hosts
-            .slice(1, MAX_NAMES)
-            .map((host) => host.name)
-            .join(', ')}
-          {more > 0 && ` and ${more} more`}.
+          <span className="font-medium text-ink">{summary}</span> {details}
         </>
       )}
       <div className="mt-2 flex flex-wrap gap-1.5 empty:hidden">{children}</div>

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { aCommand, aHost, withCompartments } from '@/app/_live/testing/views';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
-import { needsReview, planOffers, planOperation, planSentence } from './plan';
+import { endedBy, needsReview, planOffers, planOperation, planSentence } from './plan';
 import { checkOperation } from '@/lib/fleet/operations/operation-rules';
 import { OPERATION_IDS } from '@/lib/protocol/operation-ids';
 import type { HostView } from '@/lib/protocol/live/views/host-view';
@@ -11,18 +11,29 @@ const online = (n: number): HostView[] => Array.from({ length: n }, (_, i) => aH
 const offline = (n: number): HostView[] => Array.from({ length: n }, (_, i) => aHost(`off${i}`, { online: false }));
 const behind = withCompartments('behind', { git: 'outdated' });
 const busy = aHost('busy', { command: aCommand({ hostId: 'busy' }) });
+const agentBusy = aHost('agent-busy', { foreignCommand: 'nixos-rebuild' });
+const version1 = (n: number): HostView[] => Array.from({ length: n }, (_, i) => aHost(`v1-${i}`, { protocol: 1 }));
 
 describe('planSentence', () => {
   it.each([
-    ['pull', [...online(12), ...offline(2)], 'Pull the configuration on 12 hosts; 2 are offline and will be skipped.'],
+    ['pull', [...online(12), ...offline(2)], 'Pull the configuration on 12 hosts. Skipped: 2 offline.'],
     ['pull', online(3), 'Pull the configuration on 3 hosts.'],
-    ['test', [...online(1), ...offline(1)], 'Run the tests on h0; 1 is offline and will be skipped.'],
+    ['test', [...online(1), ...offline(1)], 'Run the tests on h0. Skipped: 1 offline.'],
     [
       'switch',
       [...online(2), behind, busy, ...offline(1)],
-      'Switch 2 hosts; 1 has not pulled yet, 1 is busy and 1 is offline and will be skipped.',
+      'Switch 2 hosts. Skipped: 1 not pulled yet, 1 busy, 1 offline.',
     ],
     ['stop', online(2), 'Cannot stop the running command on any host: 2 are idle.'],
+    ['stop', online(1), 'Cannot stop the running command on h0: it is idle.'],
+    [
+      'stop',
+      [...online(2), ...offline(1)],
+      'Cannot stop the running command on any host: 2 are idle and 1 is offline.',
+    ],
+    ['reboot', [aHost('v1', { protocol: 1 })], 'Cannot reboot v1: it has a version-1 agent.'],
+    ['reboot', version1(3), 'Cannot reboot any host: 3 have a version-1 agent.'],
+    ['pull', [...online(1), busy, agentBusy], 'Pull the configuration on h0. Skipped: 2 busy.'],
     ['stop', [busy], 'Stop the running command on busy.'],
     ['pull', [], 'Cannot pull the configuration on any host: no host is selected.'],
   ] satisfies [keyof typeof OPERATIONS, HostView[], string][])('%s', (operation, hosts, sentence) => {
@@ -32,16 +43,16 @@ describe('planSentence', () => {
 
 describe('planSentence with a queue for offline hosts', () => {
   it.each([
-    ['pull', [...online(12), ...offline(2)], 'Pull the configuration on 12 hosts; 2 are offline and will be queued.'],
+    ['pull', [...online(12), ...offline(2)], 'Pull the configuration on 12 hosts. Queued: 2 offline.'],
     [
       'pull',
       [...online(2), ...offline(1), busy],
-      'Pull the configuration on 2 hosts; 1 is offline and will be queued; 1 is busy and will be skipped.',
+      'Pull the configuration on 2 hosts. Queued: 1 offline. Skipped: 1 busy.',
     ],
     ['pull', offline(3), 'Queue the pull for 3 offline hosts.'],
-    ['test', [...offline(1), busy], 'Queue the test run for 1 offline host; 1 is busy and will be skipped.'],
+    ['test', [...offline(1), busy], 'Queue the test run for 1 offline host. Skipped: 1 busy.'],
     ['pull', online(3), 'Pull the configuration on 3 hosts.'],
-    ['restart', [...online(1), ...offline(2)], 'Restart the agent on h0; 2 are offline and will be skipped.'],
+    ['restart', [...online(1), ...offline(2)], 'Restart the agent on h0. Skipped: 2 offline.'],
   ] satisfies [keyof typeof OPERATIONS, HostView[], string][])('%s', (operation, hosts, sentence) => {
     expect(planSentence(planOperation(operation, hosts), true)).toBe(sentence);
   });
@@ -58,6 +69,14 @@ describe('planOperation', () => {
         for (const host of plan.ready) expect(checkOperation(OPERATIONS[operation], host, force)).toBeNull();
       }),
     );
+  });
+});
+
+describe('endedBy', () => {
+  it('names the running commands that the operation ends', () => {
+    const rollback = aHost('web', { command: aCommand({ hostId: 'web', operation: 'rollback' }) });
+    expect(endedBy(planOperation('restart', [rollback, ...online(1)]))).toEqual(['the rollback of web']);
+    expect(endedBy(planOperation('stop', [rollback]))).toEqual([]);
   });
 });
 

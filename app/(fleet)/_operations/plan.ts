@@ -1,8 +1,9 @@
 /** What an operation on several hosts will do, by the preconditions that the dashboard checks. Pure. */
 import { capitalised, joinWords } from '@/app/_ui/sentence';
-import { OPERATION_WORDS, verbPhrase } from '@/lib/fleet/operations/operation-words';
+import { nounPhrase, OPERATION_WORDS, verbPhrase } from '@/lib/fleet/operations/operation-words';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
 import { checkOperation } from '@/lib/fleet/operations/operation-rules';
+import { blockedCount, blockedPhrases } from './blocked-words';
 import type { Blocked } from '@/lib/fleet/records/blocked';
 import type { HostView } from '@/lib/protocol/live/views/host-view';
 import type { OperationId } from '@/lib/protocol/operation-ids';
@@ -42,16 +43,6 @@ export function hostCount(hosts: readonly Pick<HostView, 'name'>[]): string {
   return hosts.length === 1 && hosts[0] ? hosts[0].name : `${hosts.length} hosts`;
 }
 
-const SKIPPED: Record<string, (n: number) => string> = {
-  offline: (n) => `${n} ${n === 1 ? 'is' : 'are'} offline`,
-  busy: (n) => `${n} ${n === 1 ? 'is' : 'are'} busy`,
-  'agent-busy': (n) => `${n} ${n === 1 ? 'is' : 'are'} busy`,
-  online: (n) => `${n} ${n === 1 ? 'is' : 'are'} online`,
-  unfinished: (n) => `${n} ${n === 1 ? 'has' : 'have'} unfinished commands`,
-  idle: (n) => `${n} ${n === 1 ? 'is' : 'are'} idle`,
-  behind: (n) => `${n} ${n === 1 ? 'has' : 'have'} not pulled yet`,
-};
-
 /** The hosts for which the operation can be queued: they are offline, and the operation allows it. */
 export function canWait(plan: OperationPlan): readonly HostView[] {
   if (!OPERATIONS[plan.operation].queueable) return [];
@@ -59,33 +50,46 @@ export function canWait(plan: OperationPlan): readonly HostView[] {
 }
 
 /**
- * One sentence that says exactly what will happen: "Roll back 12 hosts; 2 are offline and will be skipped." `queue`:
- * the operation is queued for offline hosts.
+ * What exactly will happen, in one or two short sentences: "Roll back 12 hosts. Skipped: 2 offline." `queue`: the
+ * operation is queued for offline hosts.
  */
 export function planSentence(plan: OperationPlan, queue = false): string {
-  const doIt = (hosts: string) => capitalised(verbPhrase(plan.operation, hosts));
+  const { operation, ready, groups } = plan;
   const waits = queue ? canWait(plan).length : 0;
-  const reasons = plan.groups
-    .filter(({ code }) => waits === 0 || code !== 'offline')
-    .map(({ code, hosts }) => (SKIPPED[code] ?? otherReason)(hosts.length));
+  const skipped = shortReasons(groups.filter(({ code }) => waits === 0 || code !== 'offline'));
+  const rest = skipped === '' ? '' : ` Skipped: ${skipped}.`;
+  if (ready.length > 0) {
+    const queued = waits > 0 ? ` Queued: ${waits} offline.` : '';
+    return `${capitalised(verbPhrase(operation, hostCount(ready)))}.${queued}${rest}`;
+  }
   if (waits > 0) {
-    const rest = reasons.length === 0 ? '' : `; ${joinWords(reasons)} and will be skipped`;
-    if (plan.ready.length === 0) {
-      const { noun } = OPERATION_WORDS[plan.operation];
-      return `Queue the ${noun} for ${waits} offline ${waits === 1 ? 'host' : 'hosts'}${rest}.`;
-    }
-    return `${doIt(hostCount(plan.ready))}; ${(SKIPPED.offline ?? otherReason)(waits)} and will be queued${rest}.`;
+    const { noun } = OPERATION_WORDS[operation];
+    return `Queue the ${noun} for ${waits} offline ${waits === 1 ? 'host' : 'hosts'}.${rest}`;
   }
-  if (plan.ready.length === 0) {
-    const why = reasons.length === 0 ? 'no host is selected' : joinWords(reasons);
-    return `Cannot ${verbPhrase(plan.operation, 'any host')}: ${why}.`;
-  }
-  const skipped = reasons.length === 0 ? '' : `; ${joinWords(reasons)} and will be skipped`;
-  return `${doIt(hostCount(plan.ready))}${skipped}.`;
+  return `Cannot ${verbPhrase(operation, onWhat(groups))}: ${whyNot(groups)}.`;
 }
 
-function otherReason(n: number): string {
-  return `${n} can’t do this now`;
+/** The hosts of a sentence that denies: the one host's name, or "any host". */
+function onWhat(groups: readonly BlockedGroup[]): string {
+  const [only, ...others] = groups.flatMap(({ hosts }) => hosts);
+  return only && others.length === 0 ? only.name : 'any host';
+}
+
+function whyNot(groups: readonly BlockedGroup[]): string {
+  const [first] = groups;
+  if (!first) return 'no host is selected';
+  if (groups.length === 1 && first.hosts.length === 1) return `it ${blockedPhrases(first.code).one}`;
+  return joinWords(groups.map(({ code, hosts }) => blockedCount(code, hosts.length)));
+}
+
+/** "2 offline, 1 busy": reasons with the same words are counted together. */
+function shortReasons(groups: readonly BlockedGroup[]): string {
+  const counts = new Map<string, number>();
+  for (const { code, hosts } of groups) {
+    const { short } = blockedPhrases(code);
+    counts.set(short, (counts.get(short) ?? 0) + hosts.length);
+  }
+  return [...counts].map(([short, count]) => `${count} ${short}`).join(', ');
 }
 
 /** An operation that is offered for blocked hosts. */
@@ -138,9 +142,7 @@ function labelOf(operation: OperationId, hosts: readonly HostView[], more = ''):
 export function endedBy(plan: OperationPlan): string[] {
   const { bypassesBusy, ends } = OPERATIONS[plan.operation];
   if (!bypassesBusy || ends === 'target') return [];
-  return plan.ready.flatMap(({ name, command }) =>
-    command ? [`the ${OPERATION_WORDS[command.operation].noun} on ${name}`] : [],
-  );
+  return plan.ready.flatMap(({ name, command }) => (command ? [`the ${nounPhrase(command.operation, name)}`] : []));
 }
 
 /** True when the operation can run now, can be queued, or something can be offered instead. */

@@ -52,7 +52,7 @@ export function WaitForm({ count, onWait }: { count: number; onWait: (ms: number
   const id = useId();
   return (
     <div className="flex flex-wrap items-center gap-x-2 gap-y-1.5">
-      <label htmlFor={id}>Run it when {count === 1 ? 'the host is' : 'they are'} back online, within</label>
+      <label htmlFor={id}>Run it if {count === 1 ? 'the host comes' : 'they come'} back online within</label>
       <select
         id={id}
         value={ms}

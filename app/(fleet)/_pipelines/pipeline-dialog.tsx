@@ -14,6 +14,7 @@ import {
   PIPELINES,
   stagesProblem,
 } from '@/lib/fleet/pipelines/pipeline-definitions';
+import { blockedHosts } from '../_operations/blocked-words';
 import { hostCount } from '../_operations/plan';
 import { useHosts } from '../_operations/use-hosts';
 import { previewPipeline, previewSentences, type SkippedGroup } from './pipeline-preview';
@@ -141,15 +142,12 @@ function Stages({ stages }: { stages: readonly OperationId[] }) {
   );
 }
 
-function Skipped({ group: { reason, hosts } }: { group: SkippedGroup }) {
-  const more = hosts.length - MAX_NAMES;
+function Skipped({ group: { blockedBy, reason, hosts } }: { group: SkippedGroup }) {
   if (hosts.length === 1) return reason;
-  const names = hosts.slice(1, MAX_NAMES).map((host) => host.name);
+  const { summary, details } = blockedHosts(blockedBy, reason, hosts, MAX_NAMES);
   return (
     <>
-      <span className="font-medium text-ink">{hosts.length} hosts:</span> {reason} The same applies to{' '}
-      {names.join(', ')}
-      {more > 0 && ` and ${more} more`}.
+      <span className="font-medium text-ink">{summary}</span> {details}
     </>
   );
 }

@@ -24,8 +24,8 @@ describe('previewPipeline', () => {
     expect(preview.busy.map(({ id }) => id)).toEqual(['busy']);
     expect(preview.skipped.map(({ reason }) => reason)).toEqual(['away is offline.', 'taken is in another pipeline.']);
     expect(previewSentences(preview)).toEqual([
-      'Runs Pull, Switch and Test on 3 hosts. Each host stops at its first failure.',
-      'busy is busy; the pipeline waits for it for at most 10 minutes.',
+      'On 3 hosts: Pull, Switch, then Test. Each host stops at its first failure.',
+      'busy is busy; the pipeline waits up to 10 minutes for it.',
       'Skipped: 1 offline, 1 in another pipeline.',
     ]);
   });
@@ -34,9 +34,9 @@ describe('previewPipeline', () => {
     const hosts = [withCompartments('web', { git: 'outdated' }), aHost('db')];
     const plain = previewPipeline(['switch', 'test'], hosts, [], false);
     expect(plain.ready.map(({ id }) => id)).toEqual(['db']);
-    expect(plain.skipped).toMatchObject([{ code: 'blocked', forceable: true }]);
+    expect(plain.skipped).toMatchObject([{ code: 'blocked', blockedBy: 'behind', forceable: true }]);
     expect(previewSentences(plain)).toEqual([
-      'Runs Switch and Test on db. It stops at the first failure.',
+      'On db: Switch, then Test. It stops at the first failure.',
       'Skipped: 1 not ready for the first stage.',
     ]);
     expect(previewPipeline(['switch', 'test'], hosts, [], true).skipped).toEqual([]);
@@ -45,7 +45,7 @@ describe('previewPipeline', () => {
   it('names the stage that runs before the hosts, and says when nothing can start', () => {
     expect(previewSentences(previewPipeline(['merge-pr', 'pull'], [aHost('web')], [], false))).toEqual([
       'The first step is to merge the flake update. If it fails, no host is changed.',
-      'Runs Pull on web.',
+      'On web: Pull.',
     ]);
     const away = [aHost('web', { online: false })];
     expect(previewSentences(previewPipeline(['pull'], away, [], false))).toEqual([

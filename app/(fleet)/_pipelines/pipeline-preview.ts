@@ -3,7 +3,7 @@ import { verbPhrase } from '@/lib/fleet/operations/operation-words';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
 import { hostStages, isPrelude } from '@/lib/fleet/pipelines/pipeline-definitions';
 import { hostCount } from '../_operations/plan';
-import { stageWords } from './pipeline-words';
+import { stageOrder } from './pipeline-words';
 import { notBusy } from '@/lib/fleet/operations/preconditions';
 import { checkOperation } from '@/lib/fleet/operations/operation-rules';
 import type { HostView } from '@/lib/protocol/live/views/host-view';
@@ -13,6 +13,8 @@ import type { PipelineView } from '@/lib/protocol/live/views/pipeline-view';
 /** Hosts that will be skipped for the same reason. */
 export interface SkippedGroup {
   code: 'offline' | 'elsewhere' | 'blocked';
+  /** The code of the reason: that of the rule when `code` is `blocked`. */
+  blockedBy: string;
   /** Names the first of them. */
   reason: string;
   hosts: readonly HostView[];
@@ -44,10 +46,10 @@ export function previewPipeline(
   const ready: HostView[] = [];
   const busy: HostView[] = [];
   const groups = new Map<string, SkippedGroup & { hosts: HostView[] }>();
-  const skip = (code: SkippedGroup['code'], key: string, reason: string, host: HostView, forceable = false) => {
-    const group = groups.get(key);
+  const skip = (code: SkippedGroup['code'], blockedBy: string, reason: string, host: HostView, forceable = false) => {
+    const group = groups.get(blockedBy);
     if (group) group.hosts.push(host);
-    else groups.set(key, { code, reason, hosts: [host], forceable });
+    else groups.set(blockedBy, { code, blockedBy, reason, hosts: [host], forceable });
   };
   for (const host of hosts) {
     const isBusy = notBusy(host) !== null;
@@ -74,15 +76,14 @@ export function previewSentences({ stages, ready, busy, skipped }: PipelinePrevi
   const first = stages.find(isPrelude);
   const hosts = hostCount(ready);
   const until = ready.length === 1 ? 'It stops at the first failure.' : 'Each host stops at its first failure.';
-  const runs = `Runs ${stageWords(perHost)} on ${hosts}.`;
+  const runs = `On ${hosts}: ${stageOrder(perHost)}.`;
   const sentences = [
     ...(first ? [`The first step is to ${verbPhrase(first, hosts)}. If it fails, no host is changed.`] : []),
     perHost.length === 1 ? runs : `${runs} ${until}`,
   ];
   if (busy.length > 0) {
-    sentences.push(
-      `${hostCount(busy)} ${busy.length === 1 ? 'is busy; the pipeline waits for it' : 'are busy; the pipeline waits for them'} for at most 10 minutes.`,
-    );
+    const [are, them] = busy.length === 1 ? ['is', 'it'] : ['are', 'them'];
+    sentences.push(`${hostCount(busy)} ${are} busy; the pipeline waits up to 10 minutes for ${them}.`);
   }
   if (skippedCount > 0) {
     const why = skipped.map(({ code, hosts }) => SKIPPED[code](hosts.length));

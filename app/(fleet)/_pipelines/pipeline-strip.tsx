@@ -48,10 +48,10 @@ function Line({ pipeline, onDismiss }: { pipeline: PipelineView; onDismiss: () =
           <span className="text-xs text-muted">{progressText(pipeline)}</span>
           {phase !== 'ended' && <Elapsed since={createdAt} className="ml-auto text-xs text-faint" />}
         </span>
-        <PipelineBar pipeline={pipeline} label={`Progress of ${label}`} className="mt-2" />
+        <PipelineBar pipeline={pipeline} label={`Progress of the “${label}” pipeline`} className="mt-2" />
       </Link>
       {phase === 'ended' && (
-        <IconButton size="sm" label={`Dismiss ${label}`} tip="Dismiss" onClick={onDismiss}>
+        <IconButton size="sm" label={`Dismiss the “${label}” pipeline`} tip="Dismiss" onClick={onDismiss}>
           <X className="size-4" aria-hidden="true" />
         </IconButton>
       )}

@@ -54,6 +54,13 @@ export function stageWords(stages: readonly OperationId[]): string {
   return joinWords(stages.map((id) => OPERATIONS[id].label));
 }
 
+/** "Pull, Switch, then Test": the stages in their order. */
+export function stageOrder(stages: readonly OperationId[]): string {
+  const labels = stages.map((id) => OPERATIONS[id].label);
+  const last = labels.pop() ?? '';
+  return labels.length === 0 ? last : `${labels.join(', ')}, then ${last}`;
+}
+
 /** The number of hosts that are done, failed or skipped, and of all hosts. */
 export function hostsOver({ counts }: Pick<PipelineSummary, 'counts'>): { over: number; all: number } {
   const over = counts.done + counts.failed + counts.skipped;

@@ -7,7 +7,7 @@ import type { FlakeUpdateView, InputChangeView, LockedInputView } from '@/lib/pr
 /** The inputs that an update changes: old and new revision, and their ages. */
 export function ChangedInputs({ update: { inputs, moreInputs, inputsProblem } }: { update: FlakeUpdateView }) {
   if (inputsProblem !== '') return <p className="text-xs text-pretty text-warn">{inputsProblem}</p>;
-  if (inputs.length === 0) return <p className="text-xs text-muted">No locked input changes.</p>;
+  if (inputs.length === 0) return <p className="text-xs text-muted">No inputs change.</p>;
   return (
     <>
       <table className="w-full text-left text-xs max-sm:block">

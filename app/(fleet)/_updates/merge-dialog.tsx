@@ -67,7 +67,8 @@ export function MergeDialog({ opened, onClose }: { opened: FlakeUpdateView; onCl
         <p className="flex flex-wrap items-center gap-2 text-xs text-muted">
           <Badge tone={checks.tone}>{checks.text}</Badge>
           <span>
-            Commit <code className="text-ink">{shown.headSha.slice(0, 7)}</code> by {shown.author || 'unknown'}
+            Commit <code className="text-ink">{shown.headSha.slice(0, 7)}</code> by{' '}
+            {shown.author || 'an unknown author'}
           </span>
         </p>
         <Notes

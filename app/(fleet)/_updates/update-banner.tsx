@@ -57,7 +57,7 @@ function Banner({ update, onMerge }: { update: FlakeUpdateView; onMerge: (update
               <Badge tone={checks.tone}>{checks.text}</Badge>
             </p>
             <p className="mt-0.5 text-xs text-pretty text-muted">
-              {changeSentence(update)}, opened <TimeAgo at={update.createdAt} />
+              {changeSentence(update)} · opened <TimeAgo at={update.createdAt} />
               {update.blocked !== '' && <span className="text-warn"> · {update.blocked}</span>}
             </p>
           </div>

@@ -4,7 +4,7 @@ import { changeSentence, checksWords, mergeWarning, shortRev } from './words';
 
 describe('changeSentence', () => {
   it.each([
-    [[], 0, '', 'No input changes'],
+    [[], 0, '', 'No inputs change'],
     [['nixpkgs'], 0, '', 'nixpkgs changes'],
     [['a', 'b'], 0, '', 'a and b change'],
     [['a', 'b', 'c'], 0, '', 'a, b and c change'],

@@ -16,7 +16,7 @@ const MAX_NAMED = 3;
 /** "nixpkgs, home-manager and 3 more change". */
 export function changeSentence({ inputs, moreInputs, inputsProblem }: FlakeUpdateView): string {
   if (inputsProblem !== '') return 'The changes are unknown';
-  if (inputs.length === 0) return 'No input changes';
+  if (inputs.length === 0) return 'No inputs change';
   const named = inputs.slice(0, MAX_NAMED).map(({ name }) => name);
   const more = inputs.length - named.length + moreInputs;
   const all = more > 0 ? [...named, `${more} more`] : named;

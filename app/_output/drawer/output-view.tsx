@@ -4,7 +4,7 @@ import { useSyncExternalStore } from 'react';
 import { Button } from '@/app/_ui/button';
 import { EmptyState } from '@/app/_ui/empty-state';
 import { Spinner } from '@/app/_ui/spinner';
-import { OPERATION_WORDS } from '@/lib/fleet/operations/operation-words';
+import { nounPhrase } from '@/lib/fleet/operations/operation-words';
 import { CommandHeader } from './command-header';
 import { CommandPicker } from './command-picker';
 import { drawerSettings } from './drawer-settings';
@@ -55,11 +55,7 @@ export function OutputView({ tab, hostName, feed }: { tab: OutputTab; hostName: 
           buffer={feed.buffer}
           size={state.size}
           dropped={state.dropped}
-          label={
-            command
-              ? `Output of the ${OPERATION_WORDS[command.operation].noun} on ${hostName}`
-              : `Output of ${hostName}`
-          }
+          label={command ? `Output of the ${nounPhrase(command.operation, hostName)}` : `Output of ${hostName}`}
           wrap={settings.wrap}
           times={settings.times}
           pattern={search.pattern}

@@ -12,7 +12,7 @@ export function RecoveryDialog({ codes, onClose }: { codes: readonly string[]; o
       onClose={onClose}
       closesByPress={false}
       title="Save your recovery codes"
-      description="Each code works once, in case you lose your phone. They are not shown again."
+      description="Use one if you lose your phone. Each works once. They are not shown again."
       footer={
         <Button variant="primary" onClick={onClose}>
           I have saved them

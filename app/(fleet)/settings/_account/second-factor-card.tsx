@@ -112,7 +112,10 @@ export function SecondFactorCard({ account }: { account: AccountView }) {
           </div>
         </Fact>
         {on && (
-          <Fact name="Recovery codes" hint="Each code replaces one code from the app, in case you lose your phone.">
+          <Fact
+            name="Recovery codes"
+            hint="Use one instead of a code from the app if you lose your phone. Each works once."
+          >
             <div className="flex flex-wrap items-center justify-between gap-3">
               <span className="flex items-center gap-2">
                 {recoveryCodesLeft} left

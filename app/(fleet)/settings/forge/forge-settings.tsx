@@ -48,7 +48,7 @@ function Forge({ updates }: { updates: FlakeUpdatesView }) {
   return (
     <Card
       title="Forge"
-      description="The host of the configuration repository and its flake updates."
+      description="The service that stores the configuration repository and its pull requests."
       actions={<CheckNow />}
       flush
     >

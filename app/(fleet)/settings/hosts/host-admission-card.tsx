@@ -52,7 +52,7 @@ export function HostAdmissionCard({
           change={sharedToken.value ? 'Refuse the shared token' : 'Accept the shared token'}
           warning={
             sharedToken.value && dependent > 0
-              ? `${dependent === 1 ? '1 host' : `${dependent} hosts`} connected with it now will be disconnected.`
+              ? `The ${dependent === 1 ? 'host that uses' : `${dependent} hosts that use`} it now will be disconnected.`
               : undefined
           }
         />
@@ -98,7 +98,7 @@ function Rule({ title, variable, rule, state, explanation, change, warning, name
               <Lock className="size-3" aria-hidden="true" /> Set by <code className="break-all">{variable}</code>
             </span>
           ) : rule.source === 'set here' ? (
-            'Set here'
+            'Set in the dashboard'
           ) : (
             'Default'
           )}

@@ -37,10 +37,10 @@ export function RevokeDialog({ what, onClose }: { what: Revocable | null; onClos
       title={what?.kind === 'code' ? 'Revoke this code?' : `Revoke this token of ${what?.target ?? ''}?`}
       description={
         what?.kind === 'code'
-          ? `It is for ${what.target}. After that, no host can use it.`
+          ? `This code is for ${what.target}. Once revoked, it can’t be used.`
           : what?.isUsed
             ? 'The connection that uses it is closed at once, and its agent can’t reconnect with it.'
-            : 'It has not been used yet. After that, nobody can connect with it.'
+            : 'This token has not been used yet. Once revoked, it can’t be used to connect.'
       }
       footer={
         <>

@@ -9,7 +9,7 @@ import { cx } from '@/app/_ui/cx';
 import { capitalised } from '@/app/_ui/sentence';
 import { toast } from '@/app/_ui/toast-store';
 import { Elapsed } from '@/app/_ui/time-ago';
-import { OPERATION_WORDS } from '@/lib/fleet/operations/operation-words';
+import { nounPhrase } from '@/lib/fleet/operations/operation-words';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
 import { ToneIcon } from '../../../_pipelines/pipeline-icon';
 import { HOST_WORDS, stepWord } from '../../../_pipelines/pipeline-words';
@@ -116,7 +116,7 @@ function Step({
   operation: OperationId;
 }) {
   const { store } = useLive();
-  const { noun } = OPERATION_WORDS[operation];
+  const phrase = nounPhrase(operation, host.name);
   if (!step) return <span className="px-1.5 text-xs text-faint">–</span>;
   const { word, tone } = stepWord(step);
   const { commandId } = step;
@@ -139,7 +139,7 @@ function Step({
     <button
       type="button"
       className={cx(classes, 'hover:bg-hover')}
-      data-tip={`${capitalised(noun)} on ${host.name}: ${word.toLowerCase()}\n${step.reason}`.trimEnd()}
+      data-tip={`${capitalised(phrase)}: ${word.toLowerCase()}\n${step.reason}`.trimEnd()}
       data-tip-next="Click to view the output."
       onClick={() => {
         const known = store.get().byId.get(host.hostId);
@@ -148,7 +148,7 @@ function Step({
         else toast({ tone: 'info', title: `${host.name} was removed, with its output` });
       }}
     >
-      <span className="sr-only">{`Output of the ${noun} on ${host.name}: `}</span>
+      <span className="sr-only">{`Output of the ${phrase}: `}</span>
       {content}
     </button>
   );

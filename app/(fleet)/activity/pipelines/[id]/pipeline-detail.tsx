@@ -51,7 +51,7 @@ export function PipelineDetail({ initial }: { initial: PipelineView }) {
           </Button>
         )}
       </div>
-      <PipelineBar pipeline={pipeline} label={`Progress of ${label}`} className="mt-4 h-1.5" />
+      <PipelineBar pipeline={pipeline} label={`Progress of the “${label}” pipeline`} className="mt-4 h-1.5" />
       <p role="status" className="mt-2 text-sm" data-testid="pipeline-progress">
         {phase === 'ended' ? reason : `${progressText(pipeline)}.${reason === '' ? '' : ` ${reason}`}`}
       </p>
