@@ -57,7 +57,7 @@ test('adds a host, sets its colour, queues and cancels a command, and removes it
   await expect(fleet.row('lap-1')).not.toContainText('queued');
 
   await menu(/^Remove host/);
-  await expect(dialog).toContainText('Forgets the host');
+  await expect(dialog).toContainText('Removes the host and everything that is stored about it');
   await dialog.getByRole('button', { name: 'Remove host' }).click();
   await dialog.getByRole('textbox', { name: /code/i }).fill(await authenticator.newCode());
   await page.keyboard.press('Enter');

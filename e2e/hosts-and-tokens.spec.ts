@@ -43,7 +43,7 @@ test('host tokens are created, fetched with an enrolment code, and revoked', asy
   // An agent with the shared token is now pending.
   const thief = world.makeHost('web');
   world.startAgent(thief, dashboard);
-  await expect(pending).toContainText('web has a token of its own');
+  await expect(pending).toContainText('web has a host token');
 
   // With a code, the agent fetches its token and needs no approval.
   await page.getByRole('button', { name: 'New code' }).click();

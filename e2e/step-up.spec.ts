@@ -21,7 +21,7 @@ test('a reboot requires a new code and accepts each correct code once', async ({
   const askForReboot = async () => {
     await more.click();
     await page.getByRole('menuitem', { name: /^Reboot/ }).click();
-    await expect(dialog).toContainText('nobody reaches it until it is up again');
+    await expect(dialog).toContainText('unreachable until it is up again');
     await dialog.getByRole('button', { name: 'Reboot' }).click();
     await expect(code).toBeFocused();
   };
