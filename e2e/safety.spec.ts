@@ -113,7 +113,7 @@ test('startup fails with instructions when the data folder is not writable', asy
   }
   try {
     const dashboard = world.makeDashboard({ NIXFLEET_DATA_DIR: folder });
-    await expect(dashboard.start()).rejects.toThrow(/can't be written/);
+    await expect(dashboard.start()).rejects.toThrow(/is not writable/);
   } finally {
     execFileSync('umount', [folder]);
     rmSync(folder, { recursive: true });

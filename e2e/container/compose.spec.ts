@@ -70,7 +70,7 @@ test('startup fails with the fixing command when the data folder has another own
   });
   await asRoot(installation.folder, 'chown 0:0 /mnt/data && chmod 700 /mnt/data');
   await installation.up();
-  await expect.poll(() => installation.log()).toContain("can't be written");
+  await expect.poll(() => installation.log()).toContain('is not writable');
   const log = await installation.log();
   const [, command = ''] = /then start again: sudo (chown -R 1000:1000 \.\/data)$/m.exec(log) ?? [];
   expect(command, log).not.toBe('');

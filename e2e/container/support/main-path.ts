@@ -60,7 +60,7 @@ export async function walkMainPath({ page, installation, host, startAgent, signI
     expect(Date.now() - startedAt).toBeLessThan(STOP_WITHIN_MS);
     const id = await installation.container();
     expect(await engine('inspect', '--format', '{{.State.ExitCode}}', id)).toBe('0');
-    await expect.poll(() => agent?.log()).toMatch(/the connection was closed \(1001/);
+    await expect.poll(() => agent?.log()).toMatch(/the connection closed \(1001/);
     await expect(page.getByTestId('connection')).not.toHaveAttribute('data-state', 'live');
   });
 
