@@ -35,6 +35,8 @@ export interface GuardOptions {
   isDevelopmentTool?: (target: string) => boolean;
   counts: RequestCounts;
   log: FleetLog;
+  /** Milliseconds of a monotonic clock, for the limits on concurrent requests; by default the process's. */
+  now?: () => number;
 }
 
 export interface RequestGuard {
@@ -64,26 +66,38 @@ const STATIC_FILES = '/_next/static/';
 const beginning = (text: string) => `${text.slice(0, 8)}…`;
 
 export function createRequestGuard(options: GuardOptions): RequestGuard {
-  const { handle: next, sessions, limitKey, actions, counts, log } = options;
+  const { handle: next, sessions, limitKey, actions, counts, log, now } = options;
   const { isDevelopmentTool = () => false } = options;
-  const strangers = new Share({
-    id: 'requests_without_session',
-    label: 'POST requests without a session',
-    ...STRANGERS,
-  });
-  const lookups = new Share({ id: 'session_lookups', label: 'Session look-ups from unknown browsers', ...LOOKUPS });
-  const knownBrowsers = new Share({
-    id: 'requests_of_known_browsers',
-    label: 'POST requests from known browsers, not signed in',
-    display: beginning,
-    ...KNOWN_BROWSERS,
-  });
-  const signedIn = new Share({
-    id: 'requests_with_session',
-    label: 'POST requests with a session',
-    display: beginning,
-    ...SESSIONS,
-  });
+  const strangers = new Share(
+    {
+      id: 'requests_without_session',
+      label: 'POST requests without a session',
+      ...STRANGERS,
+    },
+    now,
+  );
+  const lookups = new Share(
+    { id: 'session_lookups', label: 'Session look-ups from unknown browsers', ...LOOKUPS },
+    now,
+  );
+  const knownBrowsers = new Share(
+    {
+      id: 'requests_of_known_browsers',
+      label: 'POST requests from known browsers, not signed in',
+      display: beginning,
+      ...KNOWN_BROWSERS,
+    },
+    now,
+  );
+  const signedIn = new Share(
+    {
+      id: 'requests_with_session',
+      label: 'POST requests with a session',
+      display: beginning,
+      ...SESSIONS,
+    },
+    now,
+  );
 
   const unknownPages = new FairQueue({
     id: 'pages_of_unknown_browsers',

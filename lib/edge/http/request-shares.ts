@@ -42,7 +42,11 @@ export class Share {
   private readonly holders = new Set<Holder>();
   private refused = 0;
 
-  constructor(private readonly limits: ShareLimits) {}
+  /** `now`: milliseconds of a monotonic clock. */
+  constructor(
+    private readonly limits: ShareLimits,
+    private readonly now: () => number = () => performance.now(),
+  ) {}
 
   /**
    * Takes a place; null when there is no room. When the share is full, the request whose body has taken longest is
@@ -51,7 +55,7 @@ export class Share {
   take(who: string, evict: (() => void) | null = null): Part | null {
     if (this.countOf(who) >= this.limits.maxEach && !this.makeRoom(who)) return null;
     if (this.holders.size >= this.limits.maxTotal && !this.makeRoom(null)) return null;
-    const holder: Holder = { who, takenAt: performance.now(), evict };
+    const holder: Holder = { who, takenAt: this.now(), evict };
     this.holders.add(holder);
     this.counts.set(who, this.countOf(who) + 1);
     return {
@@ -69,7 +73,7 @@ export class Share {
   /** Evicts the oldest evictable request, of all clients (null) or of one. Counts a refusal either way. */
   private makeRoom(who: string | null): boolean {
     this.refused += 1;
-    const now = performance.now();
+    const now = this.now();
     for (const holder of this.holders) {
       if (now - holder.takenAt < EVICT_AFTER_MS) return false;
       if (holder.evict === null || (who !== null && holder.who !== who)) continue;

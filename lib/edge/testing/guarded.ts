@@ -71,7 +71,9 @@ function parseAnswer(text: string): Answer {
   return { status: Number(first.split(' ')[1]), headers, text: rest.join('\r\n\r\n') };
 }
 
-export interface GuardedOptions extends Partial<Pick<GuardOptions, 'sessions' | 'actions' | 'isDevelopmentTool'>> {
+export interface GuardedOptions extends Partial<
+  Pick<GuardOptions, 'sessions' | 'actions' | 'isDevelopmentTool' | 'now'>
+> {
   handle?: RequestHandler;
 }
 
@@ -101,6 +103,7 @@ export async function startGuarded(options: GuardedOptions = {}) {
       isOn: (id, pattern) => (pattern === '/setup' ? id === SETUP_ACTION : id === ACTION),
     },
     isDevelopmentTool: options.isDevelopmentTool,
+    now: options.now,
     counts,
     log: { info: () => undefined, warn: () => undefined, error: () => undefined },
   });
