@@ -1,8 +1,7 @@
 // @ts-check
 /**
- * `npm test`: every check there is, on a machine where nothing is set up yet. A failed step does not keep the others
- * from running; steps that run beside each other are shown when they end. The last line is
- * `N passed, N failed, N skipped`.
+ * `npm test`: runs every check, also on a machine where nothing is set up. A failed step does not stop the others;
+ * output of concurrent steps is printed when they end. The last line is `N passed, N failed, N skipped`.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -21,7 +20,7 @@ import { countPlaywright, countVitest, CRASHED, sum, summaryLine } from './setup
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 const NOTHING = { passed: 0, failed: 0, skipped: 0 };
-/** Each tool chooses NODE_ENV itself: one that a shell was left with must not decide what is tested. @type {NodeJS.ProcessEnv} */
+/** Each tool sets NODE_ENV; a value from the shell must not decide what is tested. @type {NodeJS.ProcessEnv} */
 const ENVIRONMENT = { ...process.env };
 Reflect.deleteProperty(ENVIRONMENT, 'NODE_ENV');
 const reports = mkdtempSync(join(tmpdir(), 'nixfleet-test-'));

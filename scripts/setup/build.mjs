@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * The production build: Next's pages, and the server, the agent and the `nixfleet` program in one file each. Made only
+ * The production build: Next's pages, and the server, the agent and the `nixfleet` program in one file each. Built only
  * when out of date.
  */
 import { rmSync, statSync } from 'node:fs';
@@ -38,7 +38,7 @@ export function buildKey(root) {
 
 /**
  * @param {string} root
- * @returns {boolean} true when everything that a build makes is there and made from these sources
+ * @returns {boolean} true when every product of a build exists and was built from these sources
  */
 export function isBuilt(root) {
   const stamp = readJsonObject(join(root, STAMP));
@@ -47,12 +47,12 @@ export function isBuilt(root) {
 }
 
 /**
- * Builds everything. Throws a sentence when it fails; the compiler's own lines stand above it.
+ * Builds everything. Throws a problem when it fails, after the compiler's output.
  * @param {string} root
  * @param {(line: string) => void} say
  */
 export async function build(root, say) {
-  // Of the sources as they are now: what changes while it builds is built next time.
+  // The hash of the sources before the build: changes during it are built next time.
   const sources = buildKey(root);
   rmSync(join(root, STAMP), { force: true });
 
@@ -63,11 +63,11 @@ export async function build(root, say) {
     env,
   });
   if (code !== 0) {
-    throw new SetupProblem(wasStopped(code) ? 'The build was stopped.' : 'The build failed: the lines above say why.');
+    throw new SetupProblem(wasStopped(code) ? 'The build was stopped.' : 'The build failed; see the lines above.');
   }
 
   say('Building the server, the agent and the commands …');
-  // Not at the top: where nothing is installed yet, this file must still load.
+  // Imported here, not at the top: this file must load before anything is installed.
   const esbuild = await import('esbuild');
   await esbuild
     .build({
@@ -84,7 +84,7 @@ export async function build(root, say) {
       logLevel: 'warning',
     })
     .catch(() => {
-      throw new SetupProblem('The build of the server and the commands failed: the lines above say why.');
+      throw new SetupProblem('The build of the server and the commands failed; see the lines above.');
     });
   const { buildAgent } = await import('../build-agent.mjs');
   await buildAgent();

@@ -14,7 +14,7 @@ beforeEach(() => {
 });
 afterEach(() => fixture.remove());
 
-it('is built when all products are there, of these sources', () => {
+it('is built when all products exist and were built from these sources', () => {
   expect(isBuilt(fixture.root)).toBe(true);
   fixture.write('docs/text.md', 'another text');
   expect(isBuilt(fixture.root)).toBe(true);

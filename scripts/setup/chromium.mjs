@@ -1,5 +1,5 @@
 // @ts-check
-/** The browser of the end-to-end tests: one that is there, or Debian's where it may be installed. */
+/** Finds the browser of the end-to-end tests; installs Debian's where that is allowed. */
 import { spawnSync } from 'node:child_process';
 import { SetupProblem } from './problem.mjs';
 import { findProgram } from './requirements.mjs';
@@ -25,7 +25,7 @@ export function findChromium(env) {
     );
   }
   const found = [...NAMES.map((name) => findProgram(name, env['PATH'])), ...PLACES];
-  // Ubuntu's chromium-browser is there and only says that it should be installed otherwise.
+  // Ubuntu's chromium-browser exists but only prints how to install the snap.
   return found.find((path) => path !== null && starts(path)) ?? null;
 }
 
@@ -35,7 +35,7 @@ function starts(path) {
 }
 
 /**
- * Finds or installs Chromium. Throws a sentence that says how to get one.
+ * Finds or installs Chromium. Throws a problem that says how to install it.
  * @param {string} root
  * @param {(line: string) => void} say
  * @returns {Promise<string>} its path

@@ -1,15 +1,15 @@
 // @ts-check
-/** Hashes of files, by which a start decides what is out of date. */
+/** Hashes of files: a start compares them to find what is out of date. */
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** What no build depends on. */
+/** Files that no build depends on. */
 const LEFT_ASIDE = /^(node_modules|\.DS_Store|.*\.test\.tsx?)$/;
 
 /**
- * SHA-256 over the names and contents of files and whole folders, in hex. What is missing counts as missing, so that
- * its appearance changes the hash.
+ * SHA-256 over the names and contents of files and whole folders, in hex. A missing path is part of the hash, so
+ * creating it changes the hash.
  * @param {string} root
  * @param {readonly string[]} paths relative to `root`
  */
@@ -43,14 +43,14 @@ function addTo(hash, root, path) {
   }
   if (!stat.isDirectory()) {
     const content = readFileSync(full);
-    // With its length before it, no content can pass for the next file's name.
+    // The length comes first, so that no content can be read as the next file's name.
     hash.update(`file\0${path}\0${content.length}\0`).update(content);
     return;
   }
   const entries = readdirSync(full, { withFileTypes: true }).filter(({ name }) => !LEFT_ASIDE.test(name));
   for (const entry of entries.sort((a, b) => (a.name < b.name ? -1 : 1))) {
     const inner = `${path}/${entry.name}`;
-    // A link could lead in a circle; where it leads is what it says.
+    // A link is hashed by its target's path: following it could loop.
     if (entry.isSymbolicLink()) hash.update(`link\0${inner}\0${readlinkSync(join(root, inner))}\0`);
     else if (entry.isDirectory() || entry.isFile()) addTo(hash, root, inner);
   }

@@ -14,7 +14,7 @@ afterEach(() => fixture.remove());
 
 const hash = () => hashSources(fixture.root, ['lib', 'server.ts']);
 
-it('is the same for the same files, in whatever order they are named', () => {
+it('is the same for the same files in any order', () => {
   expect(hashSources(fixture.root, ['server.ts', 'lib'])).toBe(hash());
   expect(hash()).toMatch(/^[0-9a-f]{64}$/);
 });
@@ -39,7 +39,7 @@ it.each<[string, () => void]>([
   expect(hash()).not.toBe(before);
 });
 
-it('leaves tests and packages aside, and goes round no circle of links', () => {
+it('ignores tests and packages, and follows no links', () => {
   const before = hash();
   fixture.write('lib/a.test.ts', 'test');
   fixture.write('lib/node_modules/x/index.js', 'x');

@@ -1,5 +1,5 @@
 // @ts-check
-/** Installing the packages of the lockfile, only when that is needed. */
+/** Installs the packages of the lockfile when needed. */
 import { spawnSync } from 'node:child_process';
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -17,7 +17,7 @@ const SQLITE = HAS_NODE_API_10 ? 'better-sqlite3' : 'better-sqlite3-node20';
 const NATIVE_PACKAGES = [SQLITE, '@node-rs/argon2', '@node-rs/bcrypt'];
 
 /**
- * What an install depends on: the lockfile, and the Node ABI, system and processor that binaries are made for.
+ * The inputs of an install: the lockfile, and the Node ABI, system and processor that binaries are made for.
  * @param {string} root
  * @returns {{ lockfile: string, abi: string, platform: string }}
  */
@@ -39,7 +39,7 @@ export function isInstalled(root) {
 }
 
 /**
- * Whether npm itself has installed what the lockfile says, by its own record in node_modules: `npm ci` by hand counts.
+ * Whether npm has installed the lockfile, by its record in node_modules; a manual `npm ci` counts.
  * @param {string} root
  */
 export function matchesLockfile(root) {
@@ -51,7 +51,7 @@ export function matchesLockfile(root) {
   const complete = Object.entries(wanted).every(([name, value]) => {
     const entry = asObject(value);
     if (name === '' || entry === null || versionIn(present, name) === entry['version']) return true;
-    // What is for other systems only is rightly absent.
+    // Packages for other systems are expected to be absent.
     return present[name] === undefined && (entry['optional'] === true || entry['devOptional'] === true);
   });
   return complete && Object.keys(present).every((name) => versionIn(wanted, name) === versionIn(present, name));
@@ -64,14 +64,14 @@ export function matchesLockfile(root) {
 export function brokenNativePackage(root) {
   for (const name of NATIVE_PACKAGES) {
     const use = name === SQLITE ? `new (require('${name}'))(':memory:').close()` : `require('${name}')`;
-    // In a process of its own: a binary for another Node can end the process that loads it.
+    // In a separate process: a binary for another Node can crash the process that loads it.
     if (spawnSync(process.execPath, ['-e', use], { cwd: root, stdio: 'ignore' }).status !== 0) return name;
   }
   return null;
 }
 
 /**
- * Installs from the lockfile, development packages too, unless that was done. Throws a sentence when it fails.
+ * Installs from the lockfile, with development packages, unless it is installed. Throws a problem when it fails.
  * @param {string} root
  * @param {(line: string) => void} say
  */
@@ -86,7 +86,7 @@ export async function ensureInstalled(root, say) {
   rmSync(stamp, { force: true });
   const key = installKey(root);
   let said = '';
-  // With Node-API 10 everything comes as a binary, and nothing has to be compiled; before it, version 12 has.
+  // With Node-API 10 every package has a binary; older Node versions compile version 12.
   const scripts = HAS_NODE_API_10 ? ['--ignore-scripts'] : [];
   const code = await run('npm', ['ci', '--include=dev', ...scripts], {
     cwd: root,
@@ -94,7 +94,7 @@ export async function ensureInstalled(root, say) {
       said = (said + text).slice(-200_000);
     },
   });
-  if (wasStopped(code)) throw new SetupProblem('The install was stopped; the next start does it anew.');
+  if (wasStopped(code)) throw new SetupProblem('The install was stopped; the next start repeats it.');
   if (code !== 0) throw new SetupProblem(explainFailedInstall(said, missingCompilers()));
   const broken = brokenNativePackage(root);
   if (broken !== null) throw new SetupProblem(explainBrokenPackage(broken, missingCompilers()));
@@ -111,13 +111,13 @@ const HOW_TO_COMPILE =
 export function explainFailedInstall(said, missing) {
   if (/better-sqlite3|node-gyp/.test(said)) {
     return missing.length > 0
-      ? `No ready-made binary of better-sqlite3 fits this machine, and compiling it needs ${missing.join(', ')}, which this machine lacks. ${HOW_TO_COMPILE}`
+      ? `No ready-made binary of better-sqlite3 fits this machine, and compiling it needs ${missing.join(', ')}, which this machine does not have. ${HOW_TO_COMPILE}`
       : 'better-sqlite3 could not be compiled: the lines of npm above say why.';
   }
   if (/EUSAGE|in sync/.test(said)) {
     return 'package.json and package-lock.json do not fit each other: the lines of npm above say where. Take both from the same commit, or run npm install.';
   }
-  return 'The packages could not be installed: the lines of npm above say why. Check that this machine reaches its npm registry and has space, and start again.';
+  return 'The packages could not be installed; see the lines of npm above. Check that this machine reaches its npm registry and has free disk space, then start again.';
 }
 
 /**
@@ -127,6 +127,8 @@ export function explainFailedInstall(said, missing) {
 export function explainBrokenPackage(name, missing) {
   const cause = 'Was npm told not to run install scripts (ignore-scripts in .npmrc or npm_config_ignore_scripts)?';
   const tools =
-    missing.length > 0 ? ` Compiling it needs ${missing.join(', ')}, which this machine lacks. ${HOW_TO_COMPILE}` : '';
+    missing.length > 0
+      ? ` Compiling it needs ${missing.join(', ')}, which this machine does not have. ${HOW_TO_COMPILE}`
+      : '';
   return `The package ${name} was installed, but its binary does not load. ${cause}${tools}`;
 }

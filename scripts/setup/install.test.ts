@@ -42,7 +42,7 @@ describe('isInstalled', () => {
     },
   );
 
-  it('is false when the lockfile changed, or the stamp is half written', () => {
+  it('is false when the lockfile changed, or the stamp file is incomplete', () => {
     stamp({});
     fixture.write('package-lock.json', { ...LOCK, more: true });
     expect(isInstalled(fixture.root)).toBe(false);
@@ -54,7 +54,7 @@ describe('isInstalled', () => {
 describe('matchesLockfile', () => {
   const present = (packages: object) => fixture.write('node_modules/.package-lock.json', { packages });
 
-  it('takes an install by hand, without the packages for other systems', () => {
+  it('accepts a manual install, without the packages for other systems', () => {
     present({ 'node_modules/a': { version: '1.2.3' } });
     expect(matchesLockfile(fixture.root)).toBe(true);
   });
@@ -69,7 +69,7 @@ describe('matchesLockfile', () => {
     expect(matchesLockfile(fixture.root)).toBe(false);
   });
 
-  it('is false where npm has left no record', () => {
+  it('is false when npm has left no record', () => {
     expect(matchesLockfile(fixture.root)).toBe(false);
   });
 });
@@ -85,7 +85,7 @@ it('finds a native package whose binary does not load', () => {
   expect(brokenNativePackage(fixture.root)).toBeNull();
 });
 
-it('says what lacks for compiling, only where compiling was the problem', () => {
+it('names the missing tools only when compiling was the problem', () => {
   const said = explainFailedInstall('npm error path /x/node_modules/better-sqlite3\nnpm error gyp ERR!', [
     'python3',
     'g++',

@@ -1,5 +1,5 @@
 // @ts-check
-/** Reading JSON files that may be missing, half written or of another shape. */
+/** Reads JSON files that may be missing, incomplete or of another shape. */
 import { mkdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 
@@ -26,7 +26,7 @@ export function asObject(value) {
 }
 
 /**
- * Writes a file that appears whole or not at all.
+ * Writes a file atomically.
  * @param {string} path
  * @param {unknown} value
  */

@@ -1,5 +1,5 @@
 // @ts-check
-/** One set-up at a time in one folder: two installs or builds beside each other would destroy each other's files. */
+/** Allows one set-up at a time in a folder: concurrent installs or builds would destroy each other's files. */
 import { randomUUID } from 'node:crypto';
 import {
   linkSync,
@@ -17,15 +17,15 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { readJsonObject } from './json.mjs';
 import { SetupProblem } from './problem.mjs';
 
-/** The owner touches its lock this often; processes of another container or machine can only be seen by that. */
+/** The owner touches its lock this often; for processes in another container or on another machine, it is the only sign. */
 const TOUCH_INTERVAL_MS = 5_000;
 const STALE_AFTER_MS = 60_000;
 const LOOK_INTERVAL_MS = 300;
 const MAX_WAIT_MS = 30 * 60_000;
 
 /**
- * Runs `work` while this process alone holds the lock; waits for another holder that lives, and takes over from one
- * that does not.
+ * Runs `work` while this process alone holds the lock; waits for a live holder, and takes the lock from a dead
+ * one.
  * @template T
  * @param {string} path the lock file
  * @param {() => Promise<T>} work
@@ -38,7 +38,7 @@ export async function withLock(path, work, { say = console.log, maxWaitMs = MAX_
   const deadline = Date.now() + maxWaitMs;
   let told = false;
   while (!tryTake(path, own)) {
-    if (!told) say(`Another set-up works in this folder (process ${holderOf(path)}); waiting until it has ended.`);
+    if (!told) say(`Another set-up is running in this folder (process ${holderOf(path)}); waiting for it to end.`);
     told = true;
     if (Date.now() > deadline) {
       throw new SetupProblem(
@@ -68,14 +68,14 @@ function tryTake(path, own) {
   try {
     renameSync(path, moved);
   } catch {
-    return false; // Somebody else was quicker.
+    return false; // Another process was faster.
   }
   if (contentOf(moved) !== content) {
-    // Between the look and the rename somebody else had taken it: it is given back.
+    // Another process took it between the check and the rename: give it back.
     try {
       linkSync(moved, path);
     } catch {
-      // A third one has it now; the owner notices that it is no longer its own.
+      // A third process holds it now; the owner will notice that it lost the lock.
     }
   }
   unlinkSync(moved);
@@ -112,7 +112,7 @@ function isAlive(pid) {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    // EPERM: it lives and belongs to somebody else.
+    // EPERM: it is alive and belongs to another user.
     return error instanceof Error && 'code' in error && error.code === 'EPERM';
   }
 }
@@ -126,7 +126,7 @@ function touch(path, own) {
     const now = new Date();
     if (contentOf(path) === own) utimesSync(path, now, now);
   } catch {
-    // The folder went away; the work itself will say so.
+    // The folder was removed; the work itself will report it.
   }
 }
 

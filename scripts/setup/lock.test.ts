@@ -48,14 +48,14 @@ const take = (options: { maxWaitMs?: number } = {}) =>
   withLock(path, () => Promise.resolve('done'), { say: () => undefined, ...options });
 
 describe('the lock', () => {
-  it('gives what the work gives, and is gone afterwards, also after a failure', async () => {
+  it('returns the result of the work, and is removed afterwards, also after a failure', async () => {
     expect(await take()).toBe('done');
     expect(existsSync(path)).toBe(false);
     await expect(withLock(path, () => Promise.reject(new Error('no')))).rejects.toThrow('no');
     expect(existsSync(path)).toBe(false);
   });
 
-  it('lets one process at a time work', async () => {
+  it('admits one process at a time', async () => {
     const counter = join(fixture.root, 'counter');
     writeFileSync(counter, '0');
     // Reading, waiting, writing: without the lock, counts would be lost.
@@ -69,7 +69,7 @@ describe('the lock', () => {
     expect(readdirSync(join(fixture.root, 'dist'))).toEqual([]);
   });
 
-  it('is taken over when its holder was killed', async () => {
+  it('is taken from a killed holder', async () => {
     const child = holder(HOLDS_UNTIL_TOLD);
     await once(child.stdout, 'data');
     await expect(take({ maxWaitMs: 0 })).rejects.toThrow(SetupProblem);
@@ -78,7 +78,7 @@ describe('the lock', () => {
     expect(await take()).toBe('done');
   });
 
-  it('is waited for, and then given, when its holder ends', async () => {
+  it('is waited for until its holder ends', async () => {
     const child = holder(HOLDS_UNTIL_TOLD);
     await once(child.stdout, 'data');
     const said: string[] = [];
@@ -90,7 +90,7 @@ describe('the lock', () => {
     expect(said).toEqual([expect.stringContaining(`process ${child.pid ?? 0}`)]);
   });
 
-  it('of another machine counts as left behind only when nobody touched it for a minute', async () => {
+  it('of another machine counts as abandoned after a minute without a touch', async () => {
     fixture.write('dist/.setup.lock', { pid: await deadPid(), machine: `not-${hostname()}` });
     await expect(take({ maxWaitMs: 0 })).rejects.toThrow('remove that file');
     const old = new Date(Date.now() - 61_000);
@@ -98,7 +98,7 @@ describe('the lock', () => {
     expect(await take()).toBe('done');
   });
 
-  it('that is rubbish is taken over after a minute', async () => {
+  it('with invalid content is taken after a minute', async () => {
     fixture.write('dist/.setup.lock', 'rubbish');
     const old = new Date(Date.now() - 61_000);
     utimesSync(path, old, old);

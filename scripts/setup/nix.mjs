@@ -1,10 +1,10 @@
 // @ts-check
-/** Nix for the tests of the flake and of what edits Nix files: one that is there, or Debian's where it may be installed. */
+/** Finds Nix for the tests of the flake and of edits to Nix files; installs Debian's where that is allowed. */
 import { findProgram } from './requirements.mjs';
 import { run } from './run.mjs';
 
 /**
- * Finds or installs `nix-instantiate`. Without one, the tests that need it are skipped and say so.
+ * Finds or installs `nix-instantiate`. Without it, the tests that need it are skipped and reported.
  * @param {string} root
  * @param {(line: string) => void} say
  */
@@ -17,6 +17,8 @@ export async function ensureNix(root, say) {
     await run('apt-get', ['install', '--yes', '--no-install-recommends', 'nix-bin'], { cwd: root, env });
   }
   if (findProgram('nix-instantiate') === null) {
-    say('There is no nix-instantiate: the tests that need Nix are skipped. Debian: apt-get install nix-bin (as root).');
+    say(
+      'nix-instantiate was not found: the tests that need Nix are skipped. Debian: apt-get install nix-bin (as root).',
+    );
   }
 }

@@ -1,5 +1,5 @@
 // @ts-check
-/** What the npm scripts do before their own work: check the machine, install, build. */
+/** Steps before every npm script: check the machine, install, build. */
 import { join } from 'node:path';
 import { build, ensureBuilt, isBuilt } from './build.mjs';
 import { ensureInstalled, isInstalled } from './install.mjs';
@@ -8,7 +8,7 @@ import { SetupProblem } from './problem.mjs';
 import { requirePrograms } from './requirements.mjs';
 
 /**
- * Prepares the folder. Throws a sentence when that fails.
+ * Prepares the folder. Throws a problem when that fails.
  * @param {string} root
  * @param {'install' | 'build-if-needed' | 'build'} target
  * @param {(line: string) => void} [say]
@@ -27,9 +27,9 @@ export async function prepare(root, target, say = console.log) {
     );
   } catch (error) {
     if (!isReadOnly(error)) throw error;
-    // A folder that nobody can write to, an image for instance, needs no lock when all is there.
+    // A read-only folder, such as an image, needs no lock when everything is installed and built.
     if (isInstalled(root) && (target === 'install' || (target === 'build-if-needed' && isBuilt(root)))) return;
-    throw new SetupProblem(`Something is to be installed or built, but ${root} cannot be written: make it writable.`);
+    throw new SetupProblem(`Packages or the build are out of date, but ${root} is not writable: make it writable.`);
   }
 }
 

@@ -1,5 +1,5 @@
 // @ts-check
-/** What must be on the machine before anything is installed. */
+/** Programs that must exist before anything is installed. */
 import { accessSync, constants, statSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { SetupProblem } from './problem.mjs';
@@ -29,13 +29,13 @@ export function findProgram(name, path = process.env['PATH']) {
       accessSync(full, constants.X_OK);
       if (statSync(full).isFile()) return full;
     } catch {
-      // Not there.
+      // Not in this folder.
     }
   }
   return null;
 }
 
-/** Throws a sentence when Node is too old, or git or npm is missing. */
+/** Throws a problem when Node is too old, or git or npm is missing. */
 export function requirePrograms() {
   if (!isNodeNewEnough(process.versions.node)) {
     throw new SetupProblem(
@@ -53,7 +53,7 @@ export function requirePrograms() {
 }
 
 /**
- * What lacks for compiling better-sqlite3, which is needed where no ready-made binary fits.
+ * The missing tools for compiling better-sqlite3, which is needed where no ready-made binary fits.
  * @param {string | undefined} path a PATH
  */
 export function missingCompilers(path = process.env['PATH']) {

@@ -26,7 +26,7 @@ it.each([
   expect(isNodeNewEnough(version)).toBe(enough);
 });
 
-it('finds programs that can be run, and nothing else', () => {
+it('finds only executable programs', () => {
   const git = program('bin/git');
   fixture.write('bin/npm', 'no program', 0o644);
   fixture.write('bin/make/x', '');
@@ -36,7 +36,7 @@ it('finds programs that can be run, and nothing else', () => {
   expect(findProgram('make', path)).toBeNull();
 });
 
-it('names what lacks for compiling; any C++ compiler will do', () => {
+it('names the missing tools for compiling; any C++ compiler counts', () => {
   program('bin/clang++');
   program('bin/make');
   expect(missingCompilers(join(fixture.root, 'bin'))).toEqual(['python3']);
@@ -44,7 +44,7 @@ it('names what lacks for compiling; any C++ compiler will do', () => {
 });
 
 describe('Chromium', () => {
-  it('is the configured one, or a sentence', () => {
+  it('is the configured one, or a problem is reported', () => {
     const chromium = program('my-chromium');
     expect(findChromium({ ...process.env, CHROMIUM_PATH: chromium })).toBe(chromium);
     expect(() => findChromium({ ...process.env, CHROMIUM_PATH: '/nowhere' })).toThrow('CHROMIUM_PATH is "/nowhere"');

@@ -7,7 +7,7 @@ import { run, wasStopped } from './run.mjs';
 const cwd = process.cwd();
 
 describe('run', () => {
-  it('gives the exit code, and the number of the signal as a shell does', async () => {
+  it('returns the exit code, and for a signal the code that a shell returns', async () => {
     expect(await run(process.execPath, ['-e', 'process.exit(7)'], { cwd })).toBe(7);
     const code = await run(process.execPath, ['-e', 'process.kill(process.pid, "SIGTERM")'], { cwd });
     expect(code).toBe(128 + constants.signals.SIGTERM);
@@ -15,7 +15,7 @@ describe('run', () => {
     expect(wasStopped(1)).toBe(false);
   });
 
-  it('gives everything that the program writes, in place of showing it', async () => {
+  it('passes on all output instead of printing it', async () => {
     const texts: string[] = [];
     const code = await run(process.execPath, ['-e', 'console.log("out"); console.error("err"); process.exit(3)'], {
       cwd,
@@ -25,7 +25,7 @@ describe('run', () => {
     expect(texts.sort()).toEqual(['err\n', 'out\n']);
   });
 
-  it('refuses what cannot be run with a sentence', async () => {
+  it('reports a program that cannot be run', async () => {
     await expect(run('/nowhere/at-all', [], { cwd })).rejects.toThrow('The program /nowhere/at-all cannot be run');
   });
 

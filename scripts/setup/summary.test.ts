@@ -12,7 +12,7 @@ describe('vitest', () => {
     expect(countVitest({ ...report, numFailedTests: 1, testResults: [failing] }, 1)).toMatchObject({ failed: 1 });
   });
 
-  it('counts a file that does not load, and an error outside of all tests', () => {
+  it('counts a file that does not load, and an error outside of tests', () => {
     const broken = { status: 'failed', assertionResults: [] };
     expect(countVitest({ ...report, testResults: [broken, broken] }, 1)).toMatchObject({ passed: 5, failed: 2 });
     expect(countVitest(report, 1)).toEqual({ passed: 5, failed: 1, skipped: 3 });
@@ -30,13 +30,13 @@ describe('Playwright', () => {
     expect(countPlaywright({ stats: { ...stats, unexpected: 0 } }, 0)).toMatchObject({ failed: 2 });
   });
 
-  it('is one failure when it failed before any test, or wrote no report', () => {
+  it('counts one failure when it failed before any test or wrote no report', () => {
     expect(countPlaywright({ stats: { expected: 0, unexpected: 0, flaky: 0, skipped: 0 } }, 1)).toEqual(CRASHED);
     expect(countPlaywright(null, 0)).toEqual(CRASHED);
   });
 });
 
-it('sums up in one line', () => {
+it('prints one line', () => {
   const total = sum([CRASHED, { passed: 2, failed: 0, skipped: 1 }, { passed: 10, failed: 1, skipped: 0 }]);
   expect(summaryLine(total)).toBe('12 passed, 2 failed, 1 skipped');
 });
