@@ -173,7 +173,7 @@ export function createDashboardConnection(options: DashboardConnectionOptions): 
   function explainResponse(status: number, location: string | undefined): void {
     if (status === 401) {
       log.error(
-        'the dashboard refused the token (401): set NIXFLEET_TOKEN, or the file of NIXFLEET_TOKEN_FILE, to the shared token of the dashboard or the one of this host, or NIXFLEET_ENROLMENT_CODE to a new code, and restart the agent',
+        'the dashboard refused the token (401): set NIXFLEET_TOKEN (or the file that NIXFLEET_TOKEN_FILE names) to the shared token or to this host’s token, or set NIXFLEET_ENROLMENT_CODE to a new code; then restart the agent',
       );
       options.onTokenRefused();
     } else if (status === 429)

@@ -153,7 +153,7 @@ test('a click after the session ended elsewhere shows a message with a sign-in b
   world.startAgent(host, dashboard);
   const fleet = new FleetPage(page);
   await expect(fleet.row('web')).toBeVisible();
-  // The page is not told: it loses its connection first.
+  // The page gets no notice: it loses its connection first.
   let asked = 0;
   page.on('request', (request) => {
     if (request.method() === 'POST' && request.headers()['next-action'] !== undefined) asked += 1;

@@ -94,7 +94,7 @@ for (const dialect of ['github', 'forgejo'] as const) {
       await dialog.getByRole('button', { name: 'Show the current version' }).click();
       await expect(dialog.locator('[data-input="nixpkgs"]')).toContainText('ccccccc');
 
-      // The forge's own no is told where the button was pressed.
+      // A refusal by the forge is shown in the dialog whose button was pressed.
       pull.mergeableState = 'blocked';
       await dialog.getByRole('button', { name: 'Merge', exact: true }).click();
       await expect(dialog.getByRole('alert')).toContainText(/rules of the branch|Does not have enough approvals/);

@@ -14,7 +14,7 @@ const code = () => new Authenticator(TOTP_SECRET).newCode();
 interface Answer {
   status: number;
   headers: IncomingHttpHeaders;
-  /** As sent: a header that is there twice is told. */
+  /** Names as sent: a repeated header appears twice. */
   rawNames: string[];
 }
 

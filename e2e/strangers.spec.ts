@@ -204,7 +204,7 @@ test('a missing body is awaited at few paths, briefly, and blocks nobody', async
       return sendHostile(port, { ...request, headers });
     }),
   );
-  // While they hang, the operator comes in.
+  // While they hang, the operator signs in.
   const { error } = await (
     await signInForm(dashboard.url)
   )(PASSWORD, await new Authenticator(TOTP_SECRET).newCode(), { forwardedFor: '203.0.113.1' });

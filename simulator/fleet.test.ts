@@ -36,7 +36,7 @@ it('registers every host under a unique name, and reconnects after a storm', asy
   expect(dashboard.malformed).toEqual([]);
 });
 
-it('makes the same fleet from the same seed, and another from another', () => {
+it('makes the same fleet from the same seed, and a different fleet from a different seed', () => {
   const shape = (seed: number) => fleetOf({ seed }).agents.map(({ hostname, facts }) => ({ hostname, ...facts }));
   expect(shape(7)).toEqual(shape(7));
   expect(shape(7)).not.toEqual(shape(8));

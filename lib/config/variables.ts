@@ -91,7 +91,7 @@ export const VARIABLES = {
   baseUrl: variable({
     name: 'NIXFLEET_BASE_URL',
     prose:
-      'Public address, as browsers see it. With https, cookies are `Secure` and browsers are told to use https only. ' +
+      'Public address, as browsers see it. With https, cookies are `Secure` and browsers are instructed to use https only. ' +
       'Without it, a browser is accepted at localhost, at an IP address and at the name of the machine.',
     parse: optional(origin),
     fallback: null,

@@ -364,7 +364,7 @@ describe.each<Dialect>(['github', 'forgejo'])('flake updates at %s', (dialect) =
 
     it.each([
       [401, 'refused', /to a valid one/],
-      [403, 'refused', /The token may not merge pull request #1/],
+      [403, 'refused', /The token is not allowed to merge pull request #1/],
       [502, 'failed', /tries again later/],
     ])('says what to do when the forge answers with %s', async (status, kind, reason) => {
       openUpdate();

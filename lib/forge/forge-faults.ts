@@ -53,7 +53,7 @@ export function explainTransport({ problem, detail }: TransportFault, names: For
   }
 }
 
-/** An answer with a status of 400 or more. `doing`: the attempted action, as in "may not <doing>". */
+/** An answer with a status of 400 or more. `doing`: the attempted action, as in "not allowed to <doing>". */
 export function explainStatus(answer: StatusAnswer, doing: string, names: ForgeNames, now: number): ForgeFault {
   const { name, repo } = names;
   const rest = retryAfterOf(answer, now);
@@ -80,7 +80,7 @@ export function explainStatus(answer: StatusAnswer, doing: string, names: ForgeN
       const which = needs === null ? names.permissions : `GitHub requires ${plainText(needs, 100)}`;
       return {
         kind: 'forbidden',
-        message: `The token may not ${doing} (${detail}): give the token in ${names.tokenVariable} the permission for ${repo} (${which}).`,
+        message: `The token is not allowed to ${doing} (${detail}): give the token in ${names.tokenVariable} the permission for ${repo} (${which}).`,
       };
     }
     case 404:

@@ -219,7 +219,7 @@ describe.each<Dialect>(['github', 'forgejo'])('%s', (dialect) => {
           : fault(403, { message: 'token does not have at least one of required scope(s): [write:repository]' });
       const { kind, message } = problem(await forge.merge(1, pull.headSha, 'merge', never));
       expect(kind).toBe('forbidden');
-      expect(message).toContain('The token may not merge pull request #1');
+      expect(message).toContain('The token is not allowed to merge pull request #1');
       expect(message).toContain(isGitHub ? 'contents=write' : 'write:repository');
       expect(message).toContain(`${prefix}_TOKEN`);
     });

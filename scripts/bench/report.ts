@@ -102,7 +102,7 @@ ${table(COMPARED, [row(`${plan.reconnects} reconnects`, dashboard.stormMs, bare.
 ${plan.reconnects} agents get one operation in one request, and start, finish and report it at the same moment: the time until the result of the last command is stored. The fleet and its database alone, without sockets, in one process; the best of three.
 
 ${table(
-  ['', 'Inputs together', 'Each input by itself', 'Ratio'],
+  ['', 'Inputs together', 'Each input alone', 'Ratio'],
   [row(`${plan.reconnects} answers`, answers.togetherMs, answers.aloneMs, ms)],
 )}
 

@@ -46,11 +46,11 @@ export function FirstHost() {
         <p className="mt-4 text-xs text-muted">
           The token is the value of <code className="font-mono">NIXFLEET_AGENT_TOKEN</code>. If that is not set, the
           dashboard generated one, in <code className="font-mono">secrets/agent-token</code> in its data folder. Or
-          create an enrolment code, with which the host fetches its host token, under{' '}
+          create an enrolment code under{' '}
           <Link href="/settings/hosts" className="text-accent underline underline-offset-2">
             Hosts and tokens
           </Link>
-          .
+          ; the host fetches its host token with it.
         </p>
       </Card>
       <p role="status" className="mt-6 flex items-center justify-center gap-2.5 text-muted">

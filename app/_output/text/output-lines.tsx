@@ -98,7 +98,7 @@ export function OutputLines({ buffer, size, dropped, label, wrap, times, pattern
     <div className="relative flex min-h-0 grow flex-col">
       {dropped > 0 && (
         <p className="border-b bg-sunken px-4 py-1 text-xs text-muted">
-          The first {dropped.toLocaleString('en')} lines are not shown here. Download the output for all lines.
+          The first {dropped.toLocaleString('en')} lines are not shown here. Download the output to see all lines.
         </p>
       )}
       <div

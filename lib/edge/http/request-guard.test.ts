@@ -113,7 +113,7 @@ describe('a request that passes', () => {
     expect((await fields(form.maxFields + 1)).status).toBe(400);
   });
 
-  it('may hold no reference that a decoder would follow when it needs no session', async () => {
+  it('holds no reference for a decoder to follow, unless it needs a session', async () => {
     const setup = (password: string) =>
       server.ask('POST', '/setup', SETUP_HEADERS, JSON.stringify([{ setupCode: 'x', password }]));
     for (const password of ['$1:__proto__:then', '$F1', '$undefined', '$']) {
@@ -177,7 +177,7 @@ describe('a refusal', () => {
     expect([answer.status, answer.headers.get('x-nextjs-action-not-found')]).toEqual([404, '1']);
   });
 
-  it('tells the sign-in form through the address that it reads', async () => {
+  it('reaches the sign-in form in the address that the form reads', async () => {
     const answer = await server.ask(
       'POST',
       '/api/auth/callback/credentials',

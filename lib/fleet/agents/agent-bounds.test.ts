@@ -54,7 +54,7 @@ describe('an unregistered connection', () => {
     expect([link.closed, isIn(link)]).toEqual([null, true]);
   });
 
-  it('does not time out while its register waits for the database', () => {
+  it('does not time out while its register frame waits for the database', () => {
     bench.agent('other');
     bench.database.db.$client.pragma('query_only = ON');
     const link = dial('h1');

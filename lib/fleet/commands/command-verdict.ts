@@ -85,7 +85,7 @@ function afterPull(
   if (moved && relation === 'differs') {
     return {
       outcome: 'succeeded',
-      reason: `The host moved to ${shortCommit(generation)}. The feed does not name it as the desired commit.`,
+      reason: `The host moved to ${shortCommit(generation)}. The version feed does not name it as the desired commit.`,
     };
   }
   if (moved && relation === 'unknown')

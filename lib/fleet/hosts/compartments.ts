@@ -24,7 +24,6 @@ export interface CompartmentInput {
 
 type Judged = CompartmentView;
 
-/** Cut safely: an agent's commit may be any text, and a cut must not split a character. */
 /** Agents send commit ids of different lengths; anything that is not a commit id has to be the same text. */
 const isSame = (a: string, b: string) => a === b || sameCommit(a, b);
 const plural = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`;

@@ -72,7 +72,7 @@ export function sameCommit(a: string, b: string): boolean {
   return a.slice(0, length).toLowerCase() === b.slice(0, length).toLowerCase();
 }
 
-/** The first seven characters of a commit, as git shows it. */
+/** The first seven characters of a commit, as git shows it; an agent's commit may be any text, and no character is split. */
 export function shortCommit(commit: string): string {
   return plainText(commit, 7);
 }

@@ -313,7 +313,7 @@ describe('reports of the agent', () => {
     expect(beats(fresh, system('unknown', 't1')).system).toMatchObject({ status: 'unknown' });
   });
 
-  it('a conclusion of the dashboard is not replaced by the repeated report it replaced', () => {
+  it('a report that the dashboard’s conclusion replaced does not replace it when the agent repeats it', () => {
     const concluded = {
       ...known,
       system: concludedReport('outdated', 'Rolled back.', '3c9a808', T0 + 9, known.system),

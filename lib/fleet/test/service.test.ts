@@ -142,7 +142,7 @@ describe('a switch', () => {
     expect(back.commands()).toEqual([]);
   });
 
-  it('does not succeed when the agent crashes in between: the host is asked for facts', () => {
+  it('does not succeed when the agent crashes in between: the host’s facts are requested', () => {
     const link = bench.agent('h1', { store_path: '/nix/store/a', binary_hash: 'aa' });
     const id = bench.dispatch('switch', 'h1', true);
     bench.say(link, 'operation_progress', { progress: { system: { current: 0, total: 3, status: 'in_progress' } } });

@@ -20,7 +20,7 @@ export interface Connection {
   eventsEnabled: boolean;
   /** Kinds of problem that have already caused an event. */
   complaints: Set<string>;
-  /** It was asked for a sign of life, because another connection claims its host name. */
+  /** It is being probed for a sign of life, because another connection claims its host name. */
   probing: boolean;
   /** The dashboard closed it, so its end does not count as unstable. */
   dismissed: boolean;

@@ -171,7 +171,7 @@ describe('OutputLog', () => {
     expect(log.isFull).toBe(true);
   });
 
-  it('is also full by its number of lines, and bounds them while the database refuses', () => {
+  it('is also full at a maximum number of lines, and bounds them while the database refuses writes', () => {
     const log = new OutputLog(1e9);
     const record = command();
     for (let count = 1; count < MAX_PENDING_LINES; count += 1) log.append(record, T0, 'stdout', '', null);

@@ -179,7 +179,7 @@ function pushFault(end: GitEnd, branch: string, shown: string, secrets: readonly
     /returned error: 40[13]|Authentication failed|Permission .*denied|could not read Username|read only/i.test(output)
   ) {
     return new WriteFault(
-      `NixFleet may not write to ${shown}: give its token (or key) the right to push (at GitHub "Contents: read and write").`,
+      `NixFleet is not allowed to write to ${shown}: give its token (or key) the right to push (at GitHub "Contents: read and write").`,
     );
   }
   const line = output.split('\n').find((one) => /rejected|^fatal:|^error:/.test(one.trim())) ?? '';

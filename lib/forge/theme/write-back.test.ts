@@ -271,7 +271,7 @@ describe.each<Dialect>(['github', 'forgejo'])('a colour as a pull request at %s'
     const end = await set(writeBack({ mode: 'pr', forge: forge() }), '#7aa2f7');
     expect(end.outcome).toBe('failed');
     expect(end.reason).toMatch(
-      /^The branch nixfleet\/color-web was pushed, but no pull request was opened\. The token may not open/,
+      /^The branch nixfleet\/color-web was pushed, but no pull request was opened\. The token is not allowed to open/,
     );
   });
 });

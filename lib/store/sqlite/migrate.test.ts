@@ -148,6 +148,6 @@ describe('migrations', () => {
     closeDatabase(first);
     const { kind, message } = failure(withMigration('CREATE TABLE more (a);', newest - 1));
     expect(kind).toBe('migration');
-    expect(message).toContain('older time');
+    expect(message).toContain('is older than one that was already applied');
   });
 });

@@ -86,8 +86,8 @@ export function migrateDatabase(
     // drizzle compares times only: it silently skips a migration that is older than the newest applied one.
     throw new DatabaseError(
       'migration',
-      `The database ${client.name} has ${readApplied(client).length} of this NixFleet's ${known.length} migrations: one has an ` +
-        'older time than one that was applied before it. Restore a backup, or use the build that wrote it.',
+      `The database ${client.name} has ${readApplied(client).length} of this NixFleet's ${known.length} migrations: a missing ` +
+        'one is older than one that was already applied, so it was skipped. Restore a backup, or use the build that wrote it.',
     );
   }
   if (client.pragma('user_version', { simple: true }) === CHECK_DUE) {

@@ -77,7 +77,7 @@ async function look(answering: WebSocket): Promise<void> {
   await pong;
 }
 
-/** Lets what is there be read, so many times over. */
+/** Lets waiting data be read, `times` times. */
 async function read(times: number): Promise<void> {
   for (let n = 0; n < times; n += 1) await new Promise((resolve) => loop.afterRead(() => resolve(null)));
 }

@@ -33,7 +33,7 @@ interface Case {
   operation: OperationId;
   script: Script;
   ends: Expected;
-  /** How what was asked for besides ends. */
+  /** How the other requested operations end. */
   others?: Partial<Record<OperationId, Expected>>;
   /** What the agent registers with, beside its name. */
   register?: Record<string, unknown>;

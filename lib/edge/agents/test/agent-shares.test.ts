@@ -50,7 +50,7 @@ async function dialRaw(): Promise<{ socket: Socket; status: string }> {
   return { socket, status: data.toString('latin1').split('\r\n', 1)[0] ?? '' };
 }
 
-/** As many as are asked for, some hundred at a time. */
+/** Opens `count` connections, at most 250 at a time. Gives the status lines of their upgrades. */
 async function squat(count: number): Promise<Set<string>> {
   const statuses = new Set<string>();
   for (let opened = 0; opened < count; opened += 250) {
