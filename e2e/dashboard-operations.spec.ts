@@ -84,7 +84,7 @@ test('the selection shows which hosts run and which are queued; a queued command
   await agent.exit;
   await expect(fleet.row('lap-1')).toContainText('Offline');
 
-  for (const name of ['web', 'lap-1']) await page.getByRole('checkbox', { name: `Select ${name}` }).check();
+  await fleet.select('web', 'lap-1');
   const plan = page.getByTestId('action-plan');
   await expect(plan).toHaveText('Pull the configuration on web. Skipped: 1 offline.');
   await page.getByRole('combobox', { name: 'Offline hosts' }).selectOption({ label: 'Queue for a day' });

@@ -77,7 +77,7 @@ test('on a phone, the selection bar is above the navigation, and the reason of a
   world.startAgent(host, dashboard);
   const fleet = new FleetPage(page);
   await page.setViewportSize({ width: 390, height: 844 });
-  await fleet.row('web').getByRole('checkbox').check();
+  await fleet.select('web');
   const bar = await page.getByTestId('action-bar').boundingBox();
   const places = await page.getByRole('navigation', { name: 'Main' }).boundingBox();
   expect((bar?.y ?? 0) + (bar?.height ?? 0)).toBeLessThanOrEqual(places?.y ?? 0);
@@ -104,7 +104,7 @@ test('on a phone, the collapsed output covers neither the navigation nor the sel
 
   await page.setViewportSize({ width: 390, height: 844 });
   await fleet.drawer.getByRole('button', { name: 'Collapse output' }).click();
-  await fleet.row('web').getByRole('checkbox').check();
+  await fleet.select('web');
   // A trial: it fails where something else would take the click.
   await page.getByTestId('action-bar').getByRole('button', { name: /^Pull/ }).click({ trial: true });
   await page.getByRole('link', { name: 'Activity' }).click();

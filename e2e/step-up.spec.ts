@@ -59,7 +59,7 @@ test('rolling back several hosts requires one confirmation, with the password wh
   await signInWithPassword(page, dashboard.url);
   for (const name of ['web', 'db']) world.startAgent(world.makeHost(name), dashboard);
   const fleet = new FleetPage(page);
-  for (const name of ['web', 'db']) await fleet.row(name).getByRole('checkbox').check();
+  await fleet.select('web', 'db');
   await page.getByRole('button', { name: 'More actions for the selected hosts' }).click();
   await page.getByRole('menuitem', { name: /^Roll back/ }).click();
   const dialog = page.getByRole('dialog');

@@ -8,6 +8,12 @@ export class FleetPage {
     return this.page.locator(`[data-testid="host-row"][data-host="${host}"]`);
   }
 
+  /** Selects hosts, once all of them have their row: a row that comes in between moves the others under the pointer. */
+  async select(...hosts: string[]): Promise<void> {
+    for (const host of hosts) await expect(this.row(host)).toBeVisible();
+    for (const host of hosts) await this.row(host).getByRole('checkbox').check();
+  }
+
   compartment(host: string, name: 'agent' | 'git' | 'lock' | 'system' | 'tests'): Locator {
     return this.row(host).locator(`[data-compartment="${name}"]`);
   }
