@@ -118,6 +118,13 @@ export default defineConfig(
     ...reactHooks.configs.flat['recommended-latest'],
   },
   { files: ['app/**/*.tsx'], ...jsxA11y.flatConfigs.strict },
+  {
+    files: ['app/**/*.tsx'],
+    rules: {
+      // What scrolls must be reachable by keyboard (axe: scrollable-region-focusable); so must a window splitter (ARIA).
+      'jsx-a11y/no-noninteractive-tabindex': ['error', { tags: [], roles: ['tabpanel', 'region', 'log', 'separator'] }],
+    },
+  },
   // Programs that speak to a person on a terminal.
   { files: ['scripts/**', 'cli/**', 'agent/main.ts', 'simulator/main.ts'], rules: { 'no-console': 'off' } },
   {

@@ -24,7 +24,7 @@ export type Compartments = ReturnType<typeof createCompartments>;
 export function createCompartments(options: { stateDir: string; log: AgentLog; now: () => Date }) {
   const path = join(options.stateDir, 'compartments.json');
   const memory = readStateFile(path, memorySchema) ?? { system: NO_COMMIT_REPORT, tests: NO_COMMIT_REPORT };
-  const working: Partial<Record<'system' | 'tests', CompartmentReport>> = {};
+  const working = new Map<'system' | 'tests', CompartmentReport>();
   let lock: CompartmentReport = NO_REPORT;
 
   function makeReport(status: CompartmentStatus, message: string): CompartmentReport {
@@ -42,14 +42,13 @@ export function createCompartments(options: { stateDir: string; log: AgentLog; n
   return {
     /** Records the status for this commit of the configuration. */
     set(name: 'system' | 'tests', status: CompartmentStatus, message: string, generation: string): void {
-      // eslint-disable-next-line @typescript-eslint/no-dynamic-delete -- two names, both written above
-      delete working[name];
+      working.delete(name);
       memory[name] = { ...makeReport(status, message), generation };
       save();
     },
     /** An operation is changing it. The stored report is dropped: if the agent were killed now, it could be wrong. */
     begin(name: 'system' | 'tests', message: string): void {
-      working[name] = makeReport('working', message);
+      working.set(name, makeReport('working', message));
       memory[name] = NO_COMMIT_REPORT;
       save();
     },
@@ -60,7 +59,7 @@ export function createCompartments(options: { stateDir: string; log: AgentLog; n
     /** The report for this commit. A report for another commit does not count. */
     get(name: 'system' | 'tests', generation: string): CompartmentReport {
       const stored = memory[name];
-      return working[name] ?? (stored.generation === generation ? stored : NO_REPORT);
+      return working.get(name) ?? (stored.generation === generation ? stored : NO_REPORT);
     },
   };
 }

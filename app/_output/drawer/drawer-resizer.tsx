@@ -53,7 +53,6 @@ export function DrawerResizer({ height, onResize }: { height: number; onResize: 
       aria-valuemin={MIN_HEIGHT_PX}
       aria-valuemax={Math.max(MIN_HEIGHT_PX, window.innerHeight - KEPT_ABOVE_PX)}
       aria-valuetext={`${height} pixels`}
-      // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- as above
       tabIndex={0}
       onKeyDown={key}
       onPointerDown={press}

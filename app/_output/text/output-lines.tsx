@@ -107,7 +107,6 @@ export function OutputLines({ buffer, size, dropped, label, wrap, times, pattern
         aria-label={label}
         aria-live="off"
         data-following={following}
-        // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls, so the keyboard has to reach it
         tabIndex={0}
         onScroll={scrolled}
         className="thin-scrollbar min-h-0 grow overflow-auto overscroll-contain bg-sunken font-mono text-xs focus-visible:-outline-offset-2"

@@ -5,6 +5,8 @@ import { parseSgr, PLAIN_STYLE, plainOutput, styleAfter } from './sgr';
 import { contrastOf, MIN_CONTRAST, paintSgr, SGR_BACKGROUNDS } from './sgr-paint';
 
 const ESC = '\u001b';
+/** A sequence without its last character, at the end of a text. */
+const UNFINISHED = new RegExp(`${ESC}\\[[0-9;:]*$`);
 
 /** Lines with many sequences, well-formed and malformed. */
 const line = fc
@@ -84,7 +86,7 @@ describe('parseSgr', () => {
   it('gives the same style for a line parsed at once or in pieces', () => {
     fc.assert(
       fc.property(line, line, (a, b) => {
-        fc.pre(!a.endsWith(ESC) && !/\u001b\[[0-9;:]*$/.test(a)); // eslint-disable-line no-control-regex -- ESC is the subject
+        fc.pre(!a.endsWith(ESC) && !UNFINISHED.test(a));
         expect(styleAfter(b, styleAfter(a))).toEqual(styleAfter(a + b));
       }),
     );

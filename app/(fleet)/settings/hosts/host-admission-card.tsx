@@ -46,7 +46,7 @@ export function HostAdmissionCard({
           state={sharedToken.value ? 'Accepted' : 'Refused'}
           explanation={
             sharedToken.value
-              ? 'Anyone who has it can act as any host without a host token.'
+              ? 'Anyone who has it can impersonate every host that has no host token.'
               : 'Every host needs a host token.'
           }
           change={sharedToken.value ? 'Refuse the shared token' : 'Accept the shared token'}

@@ -31,7 +31,6 @@ export function HostStages({
     <div
       role="region"
       aria-label="Hosts and stages"
-      // eslint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- what scrolls has to be reached by keyboard
       tabIndex={0}
       className="thin-scrollbar overflow-x-auto focus-visible:-outline-offset-2"
     >
