@@ -238,6 +238,7 @@ describe('settings and the table of variables', () => {
     expect(view('NIXFLEET_LISTEN')).toMatchObject({ value: ':8000', source: 'default' });
     expect(view('NIXFLEET_SESSION_SECRET')).toMatchObject({ source: 'made by the dashboard' });
     expect(view('NIXFLEET_PASSWORD_HASH')).toMatchObject({ source: 'set here' });
+    expect(view('NIXFLEET_COLOR_FILE')?.value).not.toContain('`');
     for (const { name } of Object.values(VARIABLES)) expect(configurationTable()).toContain(`| \`${name}\` |`);
   });
 });

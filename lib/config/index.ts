@@ -250,7 +250,13 @@ export function settingViews(environment: Environment): SettingView[] {
     const found = rawValue(env, variable);
     const { name, prose } = variable;
     return found === null
-      ? { name, prose, value: variable.fallbackText, source: variable.fallbackSource ?? 'default' }
+      ? {
+          name,
+          prose,
+          // The back quotes are for the document.
+          value: variable.fallbackText.replaceAll('`', ''),
+          source: variable.fallbackSource ?? 'default',
+        }
       : { name, prose, value: shownValue(variable, found.raw), source: 'environment' };
   });
 }

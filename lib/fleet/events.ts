@@ -140,9 +140,10 @@ export function commandEnded(host: Host, command: CommandRecord, at: number): Ne
   const { runs } = OPERATIONS[command.operation];
   const outcome = command.outcome ?? 'lost';
   const what = nounPhrase(command.operation, host.name);
-  // A reason that names the exit code says it once.
-  const isNamed = command.exitCode === null || command.reason.includes(`exit code ${command.exitCode}`);
-  const exit = isNamed ? '' : ` (exit code ${command.exitCode})`;
+  // 0 adds nothing to a success, and a reason may name the code already.
+  const isShown = command.exitCode !== null && command.exitCode !== 0;
+  const exit =
+    isShown && !command.reason.includes(`exit code ${command.exitCode}`) ? ` (exit code ${command.exitCode})` : '';
   return {
     ...NOBODY,
     at,

@@ -33,7 +33,7 @@ export function ForgeSettingsPanel({ settings }: { settings: readonly SettingVie
                 <span className="mt-0.5 block text-xs text-pretty text-muted">{prose.replaceAll('`', '')}</span>
               </dt>
               <dd className="min-w-0 text-xs break-all">
-                <code className="text-ink">{value.replaceAll('`', '')}</code>
+                <code className="text-ink">{value}</code>
               </dd>
             </div>
           ))}
