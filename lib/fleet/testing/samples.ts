@@ -1,4 +1,5 @@
 /** Records and views for tests: a healthy host, and the differences from it. */
+import { newCommand } from '../commands/dispatch';
 import type { CommandState } from '../records/command-state';
 import { NO_DESIRED_STATE, type DesiredSource, type DesiredState, type HostRelation } from '../hosts/desired';
 import { newHost } from '../hosts/host';
@@ -46,29 +47,11 @@ export function sampleCommand(
   state: CommandState,
   changes: Partial<CommandRecord> = {},
 ): CommandRecord {
+  const by = { userId: 'u1', userName: 'operator', address: '127.0.0.1' };
   return {
-    id: `${operation}-1`,
-    hostId: 'h1',
-    operation,
+    ...newCommand({ operation, requestId: 'r1', by }, 'h1', `${operation}-1`, T0),
     state,
-    requestId: 'r1',
-    targetId: null,
-    forced: false,
-    userId: 'u1',
-    userName: 'operator',
-    address: '127.0.0.1',
-    createdAt: T0,
-    startedAt: null,
-    endedAt: null,
     outcome: state.phase === 'ended' ? state.outcome : null,
-    exitCode: null,
-    reason: '',
-    lines: 0,
-    agentSeq: 0,
-    outputSize: 0,
-    outputTruncated: false,
-    args: null,
-    pipelineId: null,
     ...changes,
   };
 }

@@ -1,4 +1,5 @@
 /** Sample records of the fleet, for tests. */
+import { newCommand } from '@/lib/fleet/commands/dispatch';
 import type { PipelineHostRecord, PipelineRecord } from '@/lib/fleet/records/pipeline-state';
 import type { CommandRecord, OutputBatch } from '@/lib/fleet/records/command-record';
 import type { HostRecord } from '@/lib/fleet/records/host-record';
@@ -35,31 +36,9 @@ export function testHost(id: string, changes: Partial<HostRecord> = {}): HostRec
 }
 
 export function testCommand(id: string, hostId: string, changes: Partial<CommandRecord> = {}): CommandRecord {
-  return {
-    id,
-    hostId,
-    operation: 'switch',
-    state: { phase: 'queued', deadline: 9_000 },
-    requestId: `request-${id}`,
-    targetId: null,
-    forced: false,
-    userId: 'operator',
-    userName: 'Operator',
-    address: '192.0.2.7',
-    createdAt: 2_000,
-    startedAt: null,
-    endedAt: null,
-    outcome: null,
-    exitCode: null,
-    reason: '',
-    lines: 0,
-    agentSeq: 0,
-    outputSize: 0,
-    outputTruncated: false,
-    args: null,
-    pipelineId: null,
-    ...changes,
-  };
+  const by = { userId: 'operator', userName: 'Operator', address: '192.0.2.7' };
+  const command = newCommand({ operation: 'switch', requestId: `request-${id}`, by }, hostId, id, 2_000);
+  return { ...command, state: { phase: 'queued', deadline: 9_000 }, ...changes };
 }
 
 export function endedCommand(
