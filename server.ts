@@ -28,7 +28,7 @@ const LISTEN_BACKLOG = 4_096;
 async function main(): Promise<void> {
   // Send no telemetry.
   process.env.NEXT_TELEMETRY_DISABLED = '1';
-  const foundation = createFoundation();
+  const foundation = await createFoundation();
   const { config, log, db } = foundation;
   const dev = process.env.NODE_ENV === 'development';
   // In development the console is left to the developer.

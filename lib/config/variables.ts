@@ -397,6 +397,15 @@ export const VARIABLES = {
     fallback: 14,
     fallbackText: '14',
   }),
+  backupBeforeUpdate: variable({
+    name: 'NIXFLEET_BACKUP_BEFORE_UPDATE',
+    prose:
+      'Whether the start makes a backup before it migrates the database of an earlier version, so that you can go back. ' +
+      'If the backup fails, the start ends and nothing is migrated. With `false`, it migrates without a backup.',
+    parse: boolean,
+    fallback: true,
+    fallbackText: 'true',
+  }),
   backupDir: variable({
     name: 'NIXFLEET_BACKUP_DIR',
     prose: 'Folder for backups, preferably on another disk than the database.',

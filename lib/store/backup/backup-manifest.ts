@@ -28,6 +28,11 @@ export const manifestSchema = z.object({
   head: chainLink.nullable(),
   /** Problems of the chain of events in the backup; empty when it is intact. The copy is exact either way. */
   chainProblems: z.array(z.string()),
+  /**
+   * Identifies the state that a start backed up before a migration, in lower-case hex. Versions before this field
+   * ignore it.
+   */
+  source: z.string().optional(),
 });
 
 export type BackupManifest = z.infer<typeof manifestSchema>;

@@ -2,7 +2,7 @@
  * Makes a backup, whether or not a dashboard is running: one snapshot through a separate connection, so that writers
  * neither wait nor make the copy start again. The backup counts only once it was opened and checked.
  */
-import { mkdirSync, rmSync, statSync } from 'node:fs';
+import { accessSync, constants, mkdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { createHash } from 'node:crypto';
 import { pipeline } from 'node:stream/promises';
@@ -37,31 +37,44 @@ export interface BackupOptions {
   now: () => number;
   /** Default: the folder `drizzle` of this installation. */
   migrationsFolder?: string;
+  /** The name of the file. Default: that of a scheduled backup. */
+  name?: (createdAt: number, encrypted: boolean) => string;
+  /** The state that is backed up, for the manifest. */
+  source?: string;
+  /** Called after each step. */
+  onStep?: (step: BackupStep) => void;
 }
+
+/** The completed steps of a backup, in order. `encrypted` exists only with a key. */
+export type BackupStep = 'copied' | 'contents-added' | 'encrypted' | 'named' | 'whole';
 
 /** Returns the finished backup. Throws an error with a sentence when it can't be made or its check fails; no file is left. */
 export async function createBackup(options: BackupOptions): Promise<StoredBackup> {
-  const { dbPath, folder, key, now } = options;
+  const { dbPath, folder, key, now, name = backupName, onStep = () => undefined } = options;
   const createdAt = now();
+  const file = name(createdAt, key !== null);
   makeFolder(folder);
   requireRoom(dbPath, folder, key !== null);
-  const path = join(folder, backupName(createdAt, key !== null));
+  const path = join(folder, file);
   const copy = unfinishedPath(path.replace(/\.age$/, ''));
   const sealed = unfinishedPath(path);
   try {
     await copyDatabase(dbPath, copy);
+    onStep('copied');
     const secrets = readSecrets(options.secretsFolder);
     addContents(copy, { createdAt, version: options.version }, secrets);
+    onStep('contents-added');
     const examined = examineCopy(copy, options);
     const plainHash = await sha256OfFile(copy);
     if (key !== null) {
       await sealFile(copy, sealed, key);
       await requireSame(sealed, key, plainHash);
+      onStep('encrypted');
     }
     const finished = key === null ? copy : sealed;
     const manifest: BackupManifest = {
       format: BACKUP_FORMAT,
-      file: backupName(createdAt, key !== null),
+      file,
       bytes: statSync(finished).size,
       sha256: key === null ? plainHash : await sha256OfFile(sealed),
       encrypted: key !== null,
@@ -73,9 +86,12 @@ export async function createBackup(options: BackupOptions): Promise<StoredBackup
       secrets: [...secrets.keys()],
       head: examined.audit.head,
       chainProblems: [...examined.audit.problems],
+      ...(options.source === undefined ? {} : { source: options.source }),
     };
     publishFile(finished, path);
+    onStep('named');
     writeWhole(manifestName(path), `${JSON.stringify(manifest, null, 2)}\n`);
+    onStep('whole');
     return { ...manifest, path };
   } catch (error) {
     throw asProblem(error, copy);
@@ -87,6 +103,7 @@ export async function createBackup(options: BackupOptions): Promise<StoredBackup
 function makeFolder(folder: string): void {
   try {
     mkdirSync(folder, { recursive: true, mode: PRIVATE_FOLDER });
+    accessSync(folder, constants.R_OK | constants.W_OK | constants.X_OK);
   } catch (error) {
     throw asDatabaseError(error, folder);
   }

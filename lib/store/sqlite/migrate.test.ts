@@ -1,12 +1,13 @@
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createFleetStore } from './fleet-store';
 import { findMigrationsFolder } from './migrate';
 import { closeDatabase, openDatabase, type Db } from './open-database';
 import { makeTestFolder, makeTestLog } from './testing/database';
+import { addMigration, FAR_FUTURE } from './testing/migrations';
 import { endedCommand, testHost, testOutput } from './testing/sample-records';
 
 const { log } = makeTestLog();
@@ -44,20 +45,7 @@ function failure(migrationsFolder?: string): { kind: unknown; message: string } 
 
 const hashOf = (file: string) => createHash('sha256').update(readFileSync(file)).digest('hex');
 
-/** A copy of the migrations folder with one more migration. */
-function withMigration(sql: string, when: number): string {
-  const copy = join(folder, `drizzle-${when}`);
-  cpSync(findMigrationsFolder(), copy, { recursive: true });
-  const journalPath = join(copy, 'meta', '_journal.json');
-  const journal = JSON.parse(readFileSync(journalPath, 'utf8')) as { entries: object[] };
-  const tag = `${String(journal.entries.length).padStart(4, '0')}_added`;
-  journal.entries.push({ idx: journal.entries.length, version: '6', when, tag, breakpoints: true });
-  writeFileSync(journalPath, JSON.stringify(journal));
-  writeFileSync(join(copy, `${tag}.sql`), sql);
-  return copy;
-}
-
-const FAR_FUTURE = 4_000_000_000_000;
+const withMigration = (sql: string, when: number) => addMigration(folder, sql, when);
 
 describe('migrations', () => {
   it('have strictly increasing times, and a file for every entry', () => {

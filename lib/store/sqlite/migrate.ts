@@ -51,6 +51,14 @@ export function readApplied(client: Database.Database): AppliedMigration[] {
     .all();
 }
 
+/** The migrations that opening a database applies, oldest first. */
+export function pendingMigrations(
+  known: readonly MigrationMeta[],
+  applied: readonly AppliedMigration[],
+): MigrationMeta[] {
+  return known.filter(({ folderMillis }) => folderMillis > (applied.at(-1)?.createdAt ?? -1));
+}
+
 /** Applies all pending migrations or none, and checks that every reference between rows is still valid. */
 export function migrateDatabase(
   db: BetterSQLite3Database<Record<string, unknown>> & { $client: Database.Database },
@@ -63,7 +71,7 @@ export function migrateDatabase(
   const hasTable =
     client.prepare("select 1 from sqlite_master where name = '__drizzle_migrations'").get() !== undefined;
   const before = hasTable ? readApplied(client) : [];
-  const pending = known.filter(({ folderMillis }) => folderMillis > (before.at(-1)?.createdAt ?? -1));
+  const pending = pendingMigrations(known, before);
 
   if (newest && pending.length > 0) {
     // Inside of migrate()'s transaction this pragma does nothing, and rebuilding a table would delete its children.

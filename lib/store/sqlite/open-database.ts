@@ -24,6 +24,11 @@ export interface OpenOptions {
   log: Log;
   /** Default: the folder `drizzle` of this installation. */
   migrationsFolder?: string;
+  /**
+   * Says how to go back from the database of a newer version, as the end of a sentence that begins with "Start that
+   * version, or"; null when nothing is known. `newestKnown` is the time of the newest migration of this version.
+   */
+  wayBack?: (newestKnown: number) => string | null;
 }
 
 /** A database file that only this process may use, and that is not open yet. */
@@ -59,7 +64,10 @@ export function openLockedDatabase({ file, lock }: LockedDatabase, options: Open
   let client: Sqlite.Database | null = null;
   try {
     const folder = options.migrationsFolder ?? findMigrationsFolder();
-    requireOwnSchema(file, inspectFile(file, readMigrations(folder), withUntouched));
+    const known = readMigrations(folder);
+    const back = () =>
+      options.wayBack?.(known.at(-1)?.folderMillis ?? 0) ?? 'restore the backup from before the update.';
+    requireOwnSchema(file, inspectFile(file, known, withUntouched), back);
     createPrivateFile(file);
     requireWritable(file);
     client = new Database(file, { timeout: BUSY_TIMEOUT_MS });
@@ -119,7 +127,7 @@ function prepareFolder(path: string): string {
   return realpathSync(wanted);
 }
 
-function requireOwnSchema(file: string, content: FileContent): void {
+function requireOwnSchema(file: string, content: FileContent, back: () => string): void {
   const away = 'It was not changed. Move it away, or set NIXFLEET_DB_PATH to another file.';
   switch (content.kind) {
     case 'empty':
@@ -129,7 +137,7 @@ function requireOwnSchema(file: string, content: FileContent): void {
       throw new DatabaseError(
         'newer',
         `${file} was written by a newer NixFleet (its schema is of ${new Date(content.newestApplied).toISOString()}). ` +
-          'It was not changed. Start that version, or restore the backup from before the update.',
+          `It was not changed. Start that version, or ${back()}`,
       );
     case 'foreign': {
       const { tables } = content;
