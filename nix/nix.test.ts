@@ -7,6 +7,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { restoreCommand } from '@/lib/store/backup/going-back';
 
 const ROOT = join(import.meta.dirname, '..');
 const hasNix = spawnSync('nix-instantiate', ['--version']).status === 0;
@@ -130,6 +131,7 @@ const sudoRules = z.object({
     }),
   ),
 });
+const script = z.object({ name: z.string(), text: z.string() });
 const nixosSchema = z.object({
   assertions: z.array(assertion),
   warnings: z.array(z.string()),
@@ -174,11 +176,22 @@ const modulesSchema = z.object({
   refused: z.record(z.string(), z.string()),
   dashboard: z.object({
     assertions: z.array(assertion),
+    environment: z.object({ systemPackages: z.array(script) }),
     networking: z.object({ firewall: z.object({ allowedTCPPorts: z.array(z.number()) }) }),
+    systemd: z.object({ services: z.object({ nixfleet: service }) }),
+  }),
+  dashboardBackups: z.object({
+    environment: z.object({ systemPackages: z.array(script) }),
     systemd: z.object({ services: z.object({ nixfleet: service }) }),
   }),
   dashboardFault: z.object({ assertions: z.array(assertion) }),
 });
+
+/** The arguments with which the script runs systemd-run, for the command `restore`. */
+function optionsOf(text: string): string[] {
+  const printing = text.replace(/exec \S+\/systemd-run/, 'printf "%s\\n"');
+  return execFileSync('sh', ['-c', printing, 'nixfleet', 'restore'], { encoding: 'utf8' }).trimEnd().split('\n');
+}
 
 describe.skipIf(!hasNix)('the modules (skipped without nix-instantiate)', () => {
   let made: z.infer<typeof modulesSchema>;
@@ -298,6 +311,37 @@ describe.skipIf(!hasNix)('the modules (skipped without nix-instantiate)', () => 
     });
     expect(made.dashboard.networking.firewall.allowedTCPPorts).toEqual([9000]);
     expect(failing(made.dashboardFault.assertions)).toEqual(['services.nixfleet']);
+  });
+
+  it('install the command that the dashboard names for going back, with the service’s user, data and settings', () => {
+    const [, named] = /^sudo (\S+) restore /.exec(restoreCommand('nix', '/var/lib/nixfleet/backups/b.db')) ?? [];
+    const [command, ...more] = made.dashboard.environment.systemPackages;
+    expect(more).toEqual([]);
+    expect(command?.name).toBe(named);
+    // The backups lie in the state directory, which belongs to the user of the service and is writable in its sandbox.
+    const { environment, serviceConfig } = made.dashboard.systemd.services.nixfleet;
+    expect(environment).not.toHaveProperty('NIXFLEET_BACKUP_DIR');
+    expect(environment['NIXFLEET_DATA_DIR']).toBe(`/var/lib/${String(serviceConfig['StateDirectory'])}`);
+    const given = optionsOf(command?.text ?? '');
+    for (const option of [
+      '--property=DynamicUser=yes',
+      '--property=User=nixfleet',
+      `--property=StateDirectory=${String(serviceConfig['StateDirectory'])}`,
+      `--setenv=NIXFLEET_DATA_DIR=${environment['NIXFLEET_DATA_DIR'] ?? ''}`,
+      '--setenv=NIXFLEET_CONFIG_REPO=https://git.example.org/you/nixcfg.git',
+      '--setenv=NIXFLEET_REQUIRE_TOTP=false',
+    ])
+      expect(given).toContain(option);
+    expect(given.slice(-2)).toEqual([expect.stringMatching(/nixfleet\/bin\/nixfleet$/), 'restore']);
+  });
+
+  it('let service and command write to folders for backups elsewhere', () => {
+    const { systemd, environment } = made.dashboardBackups;
+    expect(systemd.services.nixfleet.serviceConfig['ReadWritePaths']).toEqual(['-/mnt/backups', '-/mnt/share']);
+    const given = optionsOf(environment.systemPackages[0]?.text ?? '');
+    expect(given).toContain('--property=ReadWritePaths=-/mnt/backups');
+    expect(given).toContain('--setenv=NIXFLEET_BACKUP_DIR=/mnt/backups');
+    expect(given).toContain('--property=EnvironmentFile=/run/secrets/nixfleet.env');
   });
 });
 

@@ -56,6 +56,43 @@ let
       file = cfg.agentTokenFile;
     }
   ];
+
+  settings = lib.mapAttrs (
+    _: value: if lib.isBool value then lib.boolToString value else toString value
+  ) cfg.settings;
+  dataDir = "/var/lib/nixfleet";
+  # Folders for backups outside the data folder, which the sandbox would make read-only.
+  backupFolders = lib.filter (folder: folder != "") [
+    (settings.NIXFLEET_BACKUP_DIR or "")
+    (settings.NIXFLEET_BACKUP_COPY_DIR or "")
+  ];
+
+  # The nixfleet program with the user, the data and the settings of the service. Without its credentials: the commands
+  # need none. Paths have to be absolute.
+  command =
+    let
+      properties = [
+        "DynamicUser=yes"
+        "User=nixfleet"
+        "StateDirectory=nixfleet"
+        "StateDirectoryMode=0700"
+        "UMask=0077"
+      ]
+      ++ map (folder: "ReadWritePaths=-${folder}") backupFolders
+      ++ map (file: "EnvironmentFile=${toString file}") cfg.environmentFiles;
+      environment = settings // {
+        NIXFLEET_DATA_DIR = dataDir;
+        HOME = dataDir;
+      };
+      options =
+        map (property: "--property=${property}") properties
+        ++ lib.mapAttrsToList (name: value: "--setenv=${name}=${value}") environment;
+    in
+    pkgs.writeShellScriptBin "nixfleet" ''
+      exec ${pkgs.systemd}/bin/systemd-run --quiet --collect --wait --pipe \
+        ${lib.concatStringsSep " \\\n  " (map lib.escapeShellArg options)} \
+        -- ${cfg.package}/bin/nixfleet "$@"
+    '';
 in
 {
   options.services.nixfleet = {
@@ -131,6 +168,9 @@ in
       }
     ];
 
+    # `sudo nixfleet restore FILE`, as the dashboard's messages say.
+    environment.systemPackages = [ command ];
+
     systemd.services.nixfleet = {
       description = "NixFleet dashboard";
       wantedBy = [ "multi-user.target" ];
@@ -142,12 +182,12 @@ in
         pkgs.nix
       ];
       environment =
-        lib.mapAttrs (_: value: if lib.isBool value then lib.boolToString value else toString value) cfg.settings
+        settings
         // {
-          NIXFLEET_DATA_DIR = "/var/lib/nixfleet";
+          NIXFLEET_DATA_DIR = dataDir;
           NIXFLEET_LISTEN = cfg.listen;
           NIXFLEET_TRUSTED_PROXIES = lib.concatStringsSep "," cfg.trustedProxies;
-          HOME = "/var/lib/nixfleet";
+          HOME = dataDir;
         }
         // lib.optionalAttrs (cfg.baseUrl != "") { NIXFLEET_BASE_URL = cfg.baseUrl; }
         // lib.listToAttrs (
@@ -163,6 +203,8 @@ in
         DynamicUser = true;
         StateDirectory = "nixfleet";
         StateDirectoryMode = "0700";
+        # Without an error for a folder that is missing: the dashboard then says what to do.
+        ReadWritePaths = map (folder: "-${folder}") backupFolders;
         UMask = "0077";
         Restart = "on-failure";
         RestartSec = 5;

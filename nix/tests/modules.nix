@@ -14,6 +14,8 @@ let
     git.outPath = "${store}-git";
     openssh.outPath = "${store}-openssh";
     nix.outPath = "${store}-nix";
+    systemd.outPath = "${store}-systemd";
+    writeShellScriptBin = name: text: { inherit name text; };
   };
   agent = file: isDarwin: others: values: lib.evalModule {
     module = import file { inherit self; };
@@ -91,6 +93,14 @@ in
     };
     openFirewall = true;
     listen = ":9000";
+  };
+  dashboardBackups = dashboard {
+    enable = true;
+    environmentFiles = [ "/run/secrets/nixfleet.env" ];
+    settings = {
+      NIXFLEET_BACKUP_DIR = "/mnt/backups";
+      NIXFLEET_BACKUP_COPY_DIR = "/mnt/share";
+    };
   };
   dashboardFault = dashboard {
     enable = true;
