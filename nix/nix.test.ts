@@ -301,6 +301,8 @@ describe.skipIf(!hasNix)('the modules (skipped without nix-instantiate)', () => 
       ProtectSystem: 'strict',
       StateDirectory: 'nixfleet',
       UMask: '0077',
+      // Without @pkey, the kernel kills Node 24 at once.
+      SystemCallFilter: ['@system-service', '@pkey', '~@privileged'],
       LoadCredential: ['password-hash:/run/secrets/hash', 'agent-token:/run/secrets/token'],
     });
     expect(unit.environment).toMatchObject({

@@ -240,6 +240,8 @@ in
         SystemCallArchitectures = "native";
         SystemCallFilter = [
           "@system-service"
+          # V8 protects the code it compiles with memory protection keys.
+          "@pkey"
           "~@privileged"
         ];
       };

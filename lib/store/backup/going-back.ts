@@ -20,7 +20,7 @@ export function restoreCommand(installation: Installation, path: string): string
   const file = quoted(path);
   switch (installation) {
     case 'container':
-      return `docker compose run --rm nixfleet nixfleet restore ${file}`;
+      return `docker compose run --rm --no-deps nixfleet nixfleet restore ${file}`;
     case 'nix':
       return `sudo nixfleet restore ${file}`;
     case 'plain':

@@ -14,9 +14,7 @@ const VERSION = '[0-9A-Za-z][0-9A-Za-z.+-]{0,63}';
 const NAME = `before-${VERSION}-\\d{4}-\\d{2}-\\d{2}T\\d{2}-\\d{2}-\\d{2}-\\d{3}Z\\.db(?:\\.age)?`;
 const WHOLE = new RegExp(`^${NAME}$`);
 const COMPANION = new RegExp(`^(${NAME})\\.(?:json|txt)$`);
-const UNFINISHED = new RegExp(
-  `^\\.${NAME.replace('(?:\\.age)?', '')}(?:\\.age)?(?:\\.json|\\.txt)?\\.\\d+\\.unfinished(?:-journal)?$`,
-);
+const UNFINISHED = new RegExp(`^\\.${NAME}(?:\\.json|\\.txt)?\\.\\d+\\.unfinished(?:-journal)?$`);
 
 /** The name of the backup that `version` makes before it migrates; the time is in UTC. */
 export function updateBackupName(version: string, at: number, encrypted: boolean): string {
@@ -44,9 +42,14 @@ export function newestUpdateBackup(folder: string, newestKnown: number): StoredB
   return listUpdateBackups(folder).find(({ schema }) => schema <= newestKnown) ?? null;
 }
 
-/** Removes all but the newest backups of this kind. Returns the names of the removed ones. */
-export function rotateUpdateBackups(folder: string, keep = UPDATE_BACKUPS_KEPT): string[] {
-  const surplus = listUpdateBackups(folder).slice(keep);
+/**
+ * Removes all but the newest backups of this kind and `current`, which stays even if the clock was set back. Returns the
+ * names of the removed ones.
+ */
+export function rotateUpdateBackups(folder: string, current: string, keep = UPDATE_BACKUPS_KEPT): string[] {
+  const surplus = listUpdateBackups(folder)
+    .filter(({ path }) => path !== current)
+    .slice(keep - 1);
   for (const { path } of surplus) {
     // The manifest first: a half removed backup must not count as whole.
     for (const part of [manifestName(path), path, stepsName(path)]) rmSync(part, { force: true });

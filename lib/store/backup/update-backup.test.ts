@@ -127,7 +127,7 @@ describe('a start that will migrate', () => {
     const text = readFileSync(stepsName(made?.path ?? ''), 'utf8');
     expect(text.trimEnd().split('\n').length).toBeLessThanOrEqual(15);
     expect(text).toContain('Going back to NixFleet 4.0.0\n');
-    expect(text).toContain(`docker compose run --rm nixfleet nixfleet restore ${made?.path}\n`);
+    expect(text).toContain(`docker compose run --rm --no-deps nixfleet nixfleet restore ${made?.path}\n`);
     expect(text).toContain(`sudo nixfleet restore ${made?.path}\n`);
     expect(text).toContain(`npm run nixfleet -- restore ${made?.path},`);
   });
@@ -379,6 +379,15 @@ describe('the backups of starts', () => {
     expect(listUpdateBackups(backups)).toHaveLength(3);
   });
 
+  it('keep the newest made one when the clock was set back', async () => {
+    for (let round = 0; round < 4; round += 1) {
+      edit(`insert into settings values ('round-${round}', '1', 1)`);
+      const made = await backUp({ now: () => Date.UTC(2026, 0, 9 - round) });
+      expect(listUpdateBackups(backups).map(({ path: stored }) => stored)).toContain(made?.path);
+    }
+    expect(listUpdateBackups(backups)).toHaveLength(3);
+  });
+
   it('leave every other file in the folder alone', async () => {
     mkdirSync(backups);
     const names = ['before-lunch.db', '.before-lunch.db.1.unfinished', 'notes.txt', 'before-4.1.0.txt'];
@@ -410,7 +419,7 @@ describe('a database that is newer than this version', () => {
     expect(refusal()).toContain(
       `Start that version, or restore the backup that was made before the update (${made?.path}).`,
     );
-    expect(refusal()).toContain(`docker compose run --rm nixfleet nixfleet restore ${made?.path}`);
+    expect(refusal()).toContain(`docker compose run --rm --no-deps nixfleet nixfleet restore ${made?.path}`);
   });
 
   it('is refused as before without such a backup, or when it is not whole', async () => {

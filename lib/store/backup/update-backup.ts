@@ -110,7 +110,7 @@ async function makeOrReuse(file: string, options: UpdateBackupOptions): Promise<
     onStep('steps-written');
     for (const problem of backup.chainProblems)
       log.warn({ backup: path, problem }, 'the chain of events is not intact');
-    rotateUpdateBackups(folder);
+    rotateUpdateBackups(folder, path);
     log.info(
       { backup: path, reused: found !== null, goBackTo: from, command: restoreCommand(installation, path) },
       'backup made before the migration; to go back, install the version in "goBackTo", then run "command"',
