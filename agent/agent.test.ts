@@ -6,6 +6,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import { buildAgent } from '../scripts/build-agent.mjs';
 import { startTestDashboard, TEST_TOKEN, type TestDashboard } from './testing/dashboard';
 import { createHost, fileAppears, processEnds, type AgentProcess, type TestHost } from './testing/host';
+import { AGENT_CAPABILITIES } from '@/lib/protocol/agent/capabilities';
 
 const folder = mkdtempSync(join(tmpdir(), 'nixfleet-bundle-'));
 let bundle = '';
@@ -62,6 +63,7 @@ describe('connection', () => {
       protocol: 3,
       running: null,
       finished: [],
+      capabilities: AGENT_CAPABILITIES,
     });
     expect(String(first?.raw['binary_hash'])).toMatch(/^[0-9a-f]{64}$/);
     expect(String(first?.raw['instance'])).toMatch(/^[0-9a-f-]{36}$/);

@@ -18,6 +18,7 @@ import { createRepository } from './repository';
 import { createCommandRunner } from './runner';
 import { createShell } from './shell';
 import type { TokenSource } from './token';
+import { AGENT_CAPABILITIES } from '@/lib/protocol/agent/capabilities';
 import { PROTOCOL_WITH_IDS } from '@/lib/protocol/agent/generations';
 import type { AgentFrameInput } from '@/lib/protocol/agent/from-agent';
 import { MAX_BATCH_LINES } from '@/lib/protocol/agent/frame-limits';
@@ -164,6 +165,7 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
         instance,
         running: running?.id == null ? null : { command_id: running.id },
         finished: outbox.finished(),
+        capabilities: AGENT_CAPABILITIES,
       },
     };
   }

@@ -11,6 +11,7 @@ import {
   type RegisterFrame,
 } from './connection';
 import { createAgentLog } from './log';
+import { BASE_FRAMES } from '@/lib/protocol/agent/accepts';
 import { startTestDashboard, TEST_TOKEN, type TestDashboard } from './testing/dashboard';
 
 let dashboard: TestDashboard;
@@ -111,5 +112,27 @@ describe('connection', () => {
     connection.send({ type: 'heartbeat', payload: { generation: 'second' } });
     await dashboard.frame('heartbeat');
     expect(dashboard.all('heartbeat').map(({ payload }) => payload.generation)).toEqual(['second']);
+  });
+
+  it('sends a new type of frame only on a connection whose dashboard accepts it', async () => {
+    // A later agent, for which `started` is not among the frames that every dashboard reads.
+    const later = new Set([...BASE_FRAMES].filter((type) => type !== 'started'));
+    const sendBoth = async (heartbeats: number): Promise<string[]> => {
+      connection.send({ type: 'started', payload: { command_id: 'c1' } });
+      connection.send({ type: 'heartbeat', payload: {} });
+      await dashboard.until('the heartbeat', () => dashboard.all('heartbeat').length === heartbeats);
+      return dashboard.received.map(({ frame }) => frame.type).slice(-2);
+    };
+    connect({ baseFrames: later });
+    await dashboard.until('registered', () => connection.ready());
+    expect(await sendBoth(1)).toEqual(['register', 'heartbeat']);
+    dashboard.settings.accepts = ['preview', 'started'];
+    dashboard.cut();
+    await dashboard.until('registered again', () => dashboard.connections() === 2 && connection.ready());
+    expect(await sendBoth(2)).toEqual(['started', 'heartbeat']);
+    dashboard.settings.accepts = null;
+    dashboard.cut();
+    await dashboard.until('registered a third time', () => dashboard.connections() === 3 && connection.ready());
+    expect(await sendBoth(3)).toEqual(['register', 'heartbeat']);
   });
 });

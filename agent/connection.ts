@@ -3,6 +3,7 @@ import { WebSocket } from 'ws';
 import { plainText } from '@/lib/text/plain-text';
 import type { AgentLog } from './log';
 import { parseServerFrame } from '@/lib/protocol/agent/parse-server-frame';
+import { BASE_FRAMES } from '@/lib/protocol/agent/accepts';
 import { PROTOCOL_WITH_IDS } from '@/lib/protocol/agent/generations';
 import type { AgentFrameInput } from '@/lib/protocol/agent/from-agent';
 import type { ReceivedServerFrame } from '@/lib/protocol/agent/to-agent';
@@ -38,6 +39,8 @@ export interface DashboardConnectionOptions {
   onDrain: () => void;
   /** Gives a number from 0 to below 1. */
   random?: () => number;
+  /** The types of frames that every dashboard reads; any other one is sent only where `registered` names it. */
+  baseFrames?: ReadonlySet<string>;
   pingIntervalMs?: number;
   silenceTimeoutMs?: number;
 }
@@ -48,7 +51,7 @@ export interface DashboardConnection {
   ready: () => boolean;
   /** Whether the dashboard answered with protocol 3 on this connection. */
   withIds: () => boolean;
-  /** Sends the frame when registered, else drops it. */
+  /** Sends the frame when registered and when the dashboard reads frames of this type, else drops it. */
   send: (frame: AgentFrameInput) => void;
   /** Closes with 1000 and never reconnects. Resolves when the socket is closed and everything was sent. */
   close: (reason: string) => Promise<void>;
@@ -61,10 +64,10 @@ export function reconnectDelayMs(attempt: number, random: () => number): number 
 }
 
 export function createDashboardConnection(options: DashboardConnectionOptions): DashboardConnection {
-  const { log, random = Math.random } = options;
+  const { log, random = Math.random, baseFrames = BASE_FRAMES } = options;
   const { pingIntervalMs = PING_INTERVAL_MS, silenceTimeoutMs = SILENCE_TIMEOUT_MS } = options;
   let socket: WebSocket | null = null;
-  let registered: { protocol: number; at: number } | null = null;
+  let registered: { protocol: number; accepts: readonly string[]; at: number } | null = null;
   let attempt = 0;
   let closing = false;
   let redial: NodeJS.Timeout | null = null;
@@ -165,7 +168,7 @@ export function createDashboardConnection(options: DashboardConnectionOptions): 
     }
     const first = registered === null;
     const protocol = frame.payload.protocol ?? 2;
-    registered = { protocol, at: registered?.at ?? Date.now() };
+    registered = { protocol, accepts: frame.payload.accepts ?? [], at: registered?.at ?? Date.now() };
     if (first) log.info(`registered (protocol ${protocol >= PROTOCOL_WITH_IDS ? PROTOCOL_WITH_IDS : 2})`);
     options.onRegistered(frame.payload, first);
   }
@@ -195,6 +198,11 @@ export function createDashboardConnection(options: DashboardConnectionOptions): 
     return registered !== null && socket?.readyState === WebSocket.OPEN;
   }
 
+  /** A dashboard of 4.0.0 or older would report the frame as unknown. */
+  function accepts(type: string): boolean {
+    return baseFrames.has(type) || registered?.accepts.includes(type) === true;
+  }
+
   return {
     start: () => void dial(),
     ready: () => usable() && (socket?.bufferedAmount ?? 0) < CONGESTED_BYTES,
@@ -202,6 +210,10 @@ export function createDashboardConnection(options: DashboardConnectionOptions): 
     send(frame) {
       const current = socket;
       if (current === null || !usable()) return;
+      if (!accepts(frame.type)) {
+        log.debug(`did not send a frame of type ${frame.type}: the dashboard does not accept it`);
+        return;
+      }
       const wasCongested = current.bufferedAmount >= CONGESTED_BYTES;
       current.send(JSON.stringify(frame), () => {
         if (current === socket && current.bufferedAmount < CONGESTED_BYTES) options.onDrain();

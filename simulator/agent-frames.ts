@@ -34,6 +34,7 @@ export function registerFrame(
     instance: string;
     running: { command_id: string } | null;
     finished: string[];
+    capabilities?: readonly string[];
   } | null,
 ): AgentFrameInput {
   return {

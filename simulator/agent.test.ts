@@ -7,6 +7,7 @@ import {
 } from '@/agent/testing/dashboard';
 import { SimulatedAgent, type SimulatedAgentOptions } from './agent';
 import { PROMPT, type Behaviour, type CommandBehaviour, type ScriptedEnding } from './behaviour';
+import { AGENT_CAPABILITIES } from '@/lib/protocol/agent/capabilities';
 import type { WireCommand } from '@/lib/protocol/agent/wire-commands';
 
 const closers: (() => Promise<void>)[] = [];
@@ -260,7 +261,12 @@ describe('protocol 3', () => {
 
   it('is used only if the dashboard confirms it', async () => {
     const { dashboard, agent } = await begin({ protocol: 3 }, { protocol: 2 });
-    expect(dashboard.all('register')[0]?.payload).toMatchObject({ protocol: 3, running: null, finished: [] });
+    expect(dashboard.all('register')[0]?.payload).toMatchObject({
+      protocol: 3,
+      running: null,
+      finished: [],
+      capabilities: AGENT_CAPABILITIES,
+    });
     dashboard.command('test', ID);
     const status = await dashboard.frame('status');
     expect(status.command_id).toBeNull();

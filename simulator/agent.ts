@@ -19,6 +19,7 @@ import {
 import { Pauses } from './pauses';
 import { hex, seeded, type Random } from './random';
 import { ScriptRunner, wireTime } from './runner';
+import { AGENT_CAPABILITIES } from '@/lib/protocol/agent/capabilities';
 import { WIRE_COMMANDS, type WireCommand } from '@/lib/protocol/agent/wire-commands';
 import type { ReceivedServerFrame } from '@/lib/protocol/agent/to-agent';
 import { MAX_BATCH_LINES, MAX_FINISHED_IDS } from '@/lib/protocol/agent/frame-limits';
@@ -28,6 +29,8 @@ export interface SimulatedAgentOptions {
   token: string;
   hostname: string;
   protocol?: 2 | 3;
+  /** What it names in `register` of protocol 3; null: nothing, like 4.0.0. Default: what this project's agent names. */
+  capabilities?: readonly string[] | null;
   /** Between heartbeats, in milliseconds. */
   intervalMs?: number;
   hostType?: HostType;
@@ -47,6 +50,7 @@ export class SimulatedAgent {
   readonly hostname: string;
   readonly facts: SimulatedFacts;
   private readonly protocol: 2 | 3;
+  private readonly capabilities: readonly string[] | null;
   private readonly intervalMs: number;
   private readonly random: Random;
   private readonly metrics: (now: number) => SimulatedMetrics | null;
@@ -76,6 +80,7 @@ export class SimulatedAgent {
     for (const command of WIRE_COMMANDS) behaviourOf(behaviour, command);
     this.hostname = options.hostname;
     this.protocol = options.protocol ?? 3;
+    this.capabilities = options.capabilities === undefined ? AGENT_CAPABILITIES : options.capabilities;
     this.intervalMs = options.intervalMs ?? 5_000;
     this.random = options.random ?? seeded(1);
     const version = this.protocol === 3 ? '4.0.0' : '3.1.5';
@@ -210,6 +215,7 @@ export class SimulatedAgent {
       instance: this.instance,
       running: running?.id == null ? null : { command_id: running.id },
       finished: this.outbox.finished(),
+      ...(this.capabilities === null ? {} : { capabilities: this.capabilities }),
     };
     const heartbeatIntervalS = Math.max(1, this.intervalMs / 1_000);
     const state = { hostname: this.hostname, facts: this.facts, heartbeatIntervalS };

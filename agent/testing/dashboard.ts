@@ -24,12 +24,14 @@ export interface TestDashboardOptions {
   acknowledge?: boolean;
   /** Answer `register`. */
   answer?: boolean;
+  /** The types of frames that `registered` names; null: the field is absent, as in 4.0.0. */
+  accepts?: readonly string[] | null;
 }
 
 export type TestDashboard = Awaited<ReturnType<typeof startTestDashboard>>;
 
 export async function startTestDashboard(options: TestDashboardOptions = {}) {
-  const settings = { protocol: 3, acknowledge: true, answer: true, ...options };
+  const settings = { protocol: 3, acknowledge: true, answer: true, accepts: null, ...options };
   const received: Received[] = [];
   const malformed: string[] = [];
   const closed: number[] = [];
@@ -88,7 +90,11 @@ export async function startTestDashboard(options: TestDashboardOptions = {}) {
 
   function react(socket: WebSocket, frame: AgentFrame): void {
     if (frame.type === 'register' && settings.answer)
-      put(socket, 'registered', { host_id: 'h', ...(settings.protocol === 3 ? { protocol: 3 } : {}) });
+      put(socket, 'registered', {
+        host_id: 'h',
+        ...(settings.protocol === 3 ? { protocol: 3 } : {}),
+        ...(settings.accepts === null ? {} : { accepts: settings.accepts }),
+      });
     if (!settings.acknowledge) return;
     if (frame.type === 'output_batch')
       put(socket, 'ack', { command_id: frame.payload.command_id, output_seq: frame.payload.lines.at(-1)?.seq });

@@ -11,6 +11,8 @@ export const MAX_AGENT_FRAME_BYTES = 1024 * 1024;
 export const MAX_BATCH_LINES = 500;
 /** Ids in the field `finished` of `register`. */
 export const MAX_FINISHED_IDS = 256;
+/** Names in `capabilities` of `register` and in `accepts` of `registered`. */
+export const MAX_NAMES = 64;
 /** Phases of one `operation_progress`. The Go agent knows four and sends one per frame. */
 export const MAX_PROGRESS_PHASES = 16;
 
@@ -22,8 +24,8 @@ const SERVER_JSON_LIMITS: JsonLimits = { maxDepth: 16, maxValues: 256 };
 const KIB = 1024;
 /**
  * Maximum size of a frame in bytes, by type. A character takes at most six bytes (`\u00xx`): a line of 64 Ki such characters is
- * 384 KiB. Every text field of `register` at its bound is 26 KiB and its ids 17 KiB, `heartbeat` is 38 KiB, `status`
- * 14 KiB; the rest is left for longer texts, which are cut, and for unknown fields.
+ * 384 KiB. Every text field of `register` at its bound is 26 KiB, its ids 17 KiB and its capabilities 3 KiB;
+ * `heartbeat` is 38 KiB, `status` 14 KiB; the rest is left for longer texts, which are cut, and for unknown fields.
  */
 export const MAX_FRAME_BYTES = {
   register: 64 * KIB,

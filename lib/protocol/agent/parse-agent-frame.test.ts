@@ -109,6 +109,7 @@ const EXPECTED = [
       instance: '',
       running: null,
       finished: [],
+      capabilities: null,
     },
   },
   beat('', null, { status: 'unknown', message: 'flake.lock not found', checked_at: at('17:13:53') }),
@@ -235,6 +236,7 @@ describe('absent fields', () => {
       instance: '',
       running: null,
       finished: [],
+      capabilities: null,
     });
   });
 
@@ -277,6 +279,31 @@ describe('absent fields', () => {
     expect(parsed('output', { line: 'x', stream: 'stdout', command: 'ignored', later: { a: 1 } }).payload).toEqual({
       line: 'x',
       stream: 'stdout',
+    });
+  });
+
+  it.each([
+    ['names, unknown ones included', ['pull', 'time-travel'], ['pull', 'time-travel']],
+    ['none', [], []],
+    ['a repeated name once', ['pull', 'pull'], ['pull']],
+    [
+      'no name that does not fit',
+      ['pull', '', 'Pull', 'a b', 'a'.repeat(41), 5, null, {}, 'b'.repeat(40)],
+      ['pull', 'b'.repeat(40)],
+    ],
+    [
+      'the first 64 names',
+      Array.from({ length: 70 }, (_, i) => `c-${i}`),
+      Array.from({ length: 64 }, (_, i) => `c-${i}`),
+    ],
+    ['null for what is not a list', 'pull', null],
+    ['null for an object', { pull: true }, null],
+    ['null for a number', 7, null],
+    ['null for null', null, null],
+  ])('keeps of capabilities: %s', (_name, capabilities, expected) => {
+    expect(parsed('register', { hostname: 'h1', capabilities }).payload).toMatchObject({
+      hostname: 'h1',
+      capabilities: expected,
     });
   });
 

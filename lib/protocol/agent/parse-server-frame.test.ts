@@ -22,6 +22,21 @@ describe('parseServerFrame', () => {
   });
 
   it.each([
+    [
+      ['output_batch', 'preview'],
+      ['output_batch', 'preview'],
+    ],
+    [['Preview', 'preview'], ['preview']],
+    ['preview', null],
+    [null, null],
+  ])('reads a registered whose accepts is %j', (accepts, expected) => {
+    expect(read({ type: 'registered', payload: { accepts } })).toEqual({
+      kind: 'frame',
+      frame: { type: 'registered', payload: { accepts: expected } },
+    });
+  });
+
+  it.each([
     ['payload.host_id', { type: 'registered', payload: { host_id: 5 } }],
     ['payload.command', { type: 'command', payload: { command: 'x'.repeat(65) } }],
     ['payload.id', { type: 'command', payload: { command: 'pull', id: '../x' } }],

@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import { plainName } from '@/lib/text/plain-text';
 import { boundedArray } from '../bounded';
-import { commandId, text } from './fields';
-import { MAX_FINISHED_IDS } from './frame-limits';
+import { commandId, nameList, text } from './fields';
+import { MAX_FINISHED_IDS, MAX_NAMES } from './frame-limits';
 
 /** Seconds between the heartbeats of an agent that does not send a valid `heartbeat_interval`. */
 const DEFAULT_HEARTBEAT_INTERVAL_S = 5;
@@ -51,5 +51,7 @@ export const registerSchema = z.object({
   finished: boundedArray(commandId, { max: MAX_FINISHED_IDS })
     .nullish()
     .transform((value) => value ?? []),
+  /** What this agent can do (`capabilities.ts`), unknown names included. Null: it names none, as do all agents up to 4.0.0. */
+  capabilities: nameList({ pattern: /^[a-z0-9-]{1,40}$/, max: MAX_NAMES }),
 });
 export type Register = z.infer<typeof registerSchema>;

@@ -1,0 +1,14 @@
+import { expect, it } from 'vitest';
+import { AGENT_CAPABILITIES, CAPABILITIES } from './capabilities';
+import { MAX_NAMES } from './frame-limits';
+import { parseAgentFrame } from './parse-agent-frame';
+
+it('the agent’s names arrive complete', () => {
+  const payload = { hostname: 'h1', capabilities: AGENT_CAPABILITIES };
+  expect(parseAgentFrame(JSON.stringify({ type: 'register', payload }))).toMatchObject({ frame: { payload } });
+  expect(CAPABILITIES.length).toBeLessThanOrEqual(MAX_NAMES);
+});
+
+it('this project’s agent has every capability', () => {
+  expect([...AGENT_CAPABILITIES].sort()).toEqual([...CAPABILITIES].sort());
+});
