@@ -28,6 +28,8 @@ describe('blockedCount', () => {
   it.each([
     ['version-1', 1, '1 has a version-1 agent'],
     ['version-1', 3, '3 have a version-1 agent'],
+    ['unsupported', 1, '1 has an agent that does not support it'],
+    ['unsupported', 3, '3 have agents that do not support it'],
     ['unfinished', 1, '1 has an unfinished command'],
     ['unknown-code', 2, '2 are not ready'],
   ])('%s on %i', (code, count, expected) => {

@@ -31,6 +31,11 @@ const PHRASES: Readonly<Record<string, BlockedPhrases>> = {
     many: 'have a version-1 agent',
     short: 'with a version-1 agent',
   },
+  unsupported: {
+    one: 'has an agent that does not support it',
+    many: 'have agents that do not support it',
+    short: 'with an agent that does not support it',
+  },
   elsewhere: { one: 'is in another pipeline', many: 'are in another pipeline', short: 'in another pipeline' },
 };
 

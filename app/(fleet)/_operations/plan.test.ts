@@ -4,6 +4,7 @@ import { aCommand, aHost, withCompartments } from '@/app/_live/testing/views';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
 import { endedBy, needsReview, planOffers, planOperation, planSentence } from './plan';
 import { checkOperation } from '@/lib/fleet/operations/operation-rules';
+import { CAPABILITIES } from '@/lib/protocol/agent/capabilities';
 import { OPERATION_IDS } from '@/lib/protocol/operation-ids';
 import type { HostView } from '@/lib/protocol/live/views/host-view';
 
@@ -12,7 +13,13 @@ const offline = (n: number): HostView[] => Array.from({ length: n }, (_, i) => a
 const behind = withCompartments('behind', { git: 'outdated' });
 const busy = aHost('busy', { command: aCommand({ hostId: 'busy' }) });
 const agentBusy = aHost('agent-busy', { foreignCommand: 'nixos-rebuild' });
-const version1 = (n: number): HostView[] => Array.from({ length: n }, (_, i) => aHost(`v1-${i}`, { protocol: 1 }));
+const VERSION_1: Partial<HostView> = {
+  protocol: 1,
+  missingCapabilities: CAPABILITIES.filter((capability) => capability !== 'pull-switch'),
+};
+const version1 = (n: number): HostView[] => Array.from({ length: n }, (_, i) => aHost(`v1-${i}`, VERSION_1));
+const older = (n: number): HostView[] =>
+  Array.from({ length: n }, (_, i) => aHost(`old-${i}`, { missingCapabilities: ['rollback'] }));
 
 describe('planSentence', () => {
   it.each([
@@ -31,8 +38,12 @@ describe('planSentence', () => {
       [...online(2), ...offline(1)],
       'Cannot stop the running command on any host: 2 are idle and 1 is offline.',
     ],
-    ['reboot', [aHost('v1', { protocol: 1 })], 'Cannot reboot v1: it has a version-1 agent.'],
+    ['reboot', [aHost('v1', VERSION_1)], 'Cannot reboot v1: it has a version-1 agent.'],
     ['reboot', version1(3), 'Cannot reboot any host: 3 have a version-1 agent.'],
+    ['rollback', older(1), 'Cannot roll back old-0: it has an agent that does not support it.'],
+    ['rollback', older(3), 'Cannot roll back any host: 3 have agents that do not support it.'],
+    ['rollback', [...online(2), ...older(2)], 'Roll back 2 hosts. Skipped: 2 with an agent that does not support it.'],
+    ['pull', older(2), 'Pull the configuration on 2 hosts.'],
     ['pull', [...online(1), busy, agentBusy], 'Pull the configuration on h0. Skipped: 2 busy.'],
     ['stop', [busy], 'Stop the running command on busy.'],
     ['pull', [], 'Cannot pull the configuration on any host: no host is selected.'],
@@ -89,6 +100,13 @@ describe('planOffers', () => {
       ['switch', true, 'Switch anyway'],
     ]);
     for (const offer of offers) expect(offer.hosts).toEqual([behind]);
+  });
+
+  it('offers pull and switch for a version-1 agent, and nothing for another agent that does not support the operation', () => {
+    expect(planOffers(planOperation('reboot', version1(1)))).toMatchObject([
+      { operation: 'pull-switch', force: false },
+    ]);
+    expect(planOffers(planOperation('rollback', older(2)))).toEqual([]);
   });
 
   it('never offers a stop, and offers nothing for an offline host', () => {

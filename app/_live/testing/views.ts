@@ -21,6 +21,7 @@ export function aHost(id: string, change: Partial<HostView> = {}): HostView {
     themeColorPinned: false,
     agentVersion: '4.0.0',
     protocol: 3,
+    missingCapabilities: [],
     osVersion: '26.05',
     generation: '0123456789abcdef',
     repoUrl: '',

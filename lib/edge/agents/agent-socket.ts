@@ -46,6 +46,7 @@ export interface AgentSocketParts {
 }
 
 export class AgentSocket implements AgentLink {
+  /** Random, so that no other process gives the same one. */
   readonly id = randomUUID();
   readonly socket: WebSocket;
   readonly address: string;

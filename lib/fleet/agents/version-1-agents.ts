@@ -10,8 +10,11 @@ import type { CommandEngine } from '../commands/command-engine';
 import type { Ending } from '../commands/command-verdict';
 import type { FleetCore } from '../turns/fleet-core';
 import * as events from '../events';
+import { agentFacts } from '../hosts/agent-capabilities';
 import { newHost } from '../hosts/host';
 import { afterV1Call, afterV1Register, afterV1Tests } from '../hosts/version-1-host';
+import { checkAgent } from '../operations/operation-rules';
+import { OPERATIONS } from '../operations/operations';
 import { OncePer } from '@/lib/limits/once-per';
 import type { Turn } from '../turns/turn';
 import type { CommandRecord } from '../records/command-record';
@@ -113,6 +116,7 @@ export class Version1Agents implements V1Inbox {
       }
       if (entry) {
         also(turn, entry);
+        if (mayTake) this.skipUnsupported(turn, entry, record);
         if (mayTake && this.handOut(turn, entry, record)) command = 'pull-switch';
       }
       turn.apply.push(() => this.markPolled(record, call));
@@ -166,6 +170,16 @@ export class Version1Agents implements V1Inbox {
       if (known?.reason !== reason) this.admission.noticesChanged();
     }
     return 'wait';
+  }
+
+  /** Ends queued commands that a version-1 agent can't run: they waited for an agent that it has replaced. */
+  private skipUnsupported(turn: Turn, entry: HostEntry, record: HostRecord): void {
+    for (const waiting of entry.queue) {
+      const blocked = checkAgent(OPERATIONS[waiting.operation], agentFacts(record));
+      if (!blocked) continue;
+      const reason = `The host came back online, but the command could not be sent: ${blocked.reason}`;
+      this.engine.feed(turn, waiting, { type: 'not-sent', outcome: 'skipped', reason });
+    }
   }
 
   /** Hands a queued pull-switch to the agent that polls. */

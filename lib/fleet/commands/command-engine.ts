@@ -5,6 +5,8 @@ import type { VerdictFacts } from './command-verdict';
 import type { FleetCore } from '../turns/fleet-core';
 import * as events from '../events';
 import { concludedReport } from '../hosts/host';
+import { agentFacts } from '../hosts/agent-capabilities';
+import { checkAgent } from '../operations/operation-rules';
 import { OPERATIONS } from '../operations/operations';
 import { frameOf } from '../operations/wire';
 import type { Turn } from '../turns/turn';
@@ -13,6 +15,8 @@ import type { CommandRecord } from '../records/command-record';
 import type { HostRecord } from '../records/host-record';
 import type { Connection } from '../turns/connection';
 import type { HostEntry } from '../turns/entry';
+import { ACCEPTED } from '@/lib/protocol/agent/accepts';
+import type { OperationId } from '@/lib/protocol/operation-ids';
 
 /** How long a fetch of the desired state may hold up a post-check. */
 export const REFRESH_BEFORE_CHECK_MS = 5_000;
@@ -118,20 +122,36 @@ export class CommandEngine {
         turn.effects.push(() => this.askHeartbeat(entry, OPERATIONS[command.operation].postCheck === 'git-current'));
         return;
       case 'probe-system':
+        if (this.unsupported(turn, entry, 'refresh-system') !== null) {
+          this.feed(turn, command, { type: 'probed', status: 'unknown' });
+          return;
+        }
         turn.effects.push(() =>
           entry.connection?.link.send({ type: 'command', payload: { command: 'refresh-system' } }),
         );
         return;
-      case 'send-again':
+      case 'send-again': {
+        // The agent that came back may be another one than the one that was sent it first.
+        const reason = this.unsupported(turn, entry, command.operation);
+        if (reason !== null) {
+          this.feed(turn, command, { type: 'rejected', isThis: false, reason });
+          return;
+        }
         turn.effects.push(() => {
           if (OPERATIONS[command.operation].runs === 'dashboard') this.runDashboardOperation(command);
           else sendTo(entry, command);
         });
         return;
+      }
       case 'note':
         this.core.outputLog.append(turn.commands.get(command.id) ?? command, turn.now, 'note', effect.text, null);
         turn.withOutput.add(command.id);
     }
+  }
+
+  /** Why the host's agent, as of this turn, can't be sent an operation; null when it can. */
+  private unsupported(turn: Turn, { record }: HostEntry, operation: OperationId): string | null {
+    return checkAgent(OPERATIONS[operation], agentFacts(turn.hosts.get(record.id) ?? record))?.reason ?? null;
   }
 
   /** Asks for a fresh heartbeat; for a pull, after the desired state was fetched again, so that the newest one decides. */
@@ -159,7 +179,10 @@ export class CommandEngine {
   }
 
   sendRegistered({ link, protocol }: Connection, hostId: string): void {
-    link.send({ type: 'registered', payload: { host_id: hostId, ...(protocol === 3 ? { protocol } : {}) } });
+    link.send({
+      type: 'registered',
+      payload: { host_id: hostId, ...(protocol === 3 ? { protocol, accepts: ACCEPTED } : {}) },
+    });
   }
 
   factsOf(record: HostRecord): VerdictFacts {

@@ -1,4 +1,5 @@
 /** The serializer of hosts, commands and the desired state, used by pages, the live socket and the API. */
+import { missingCapabilities } from './agent-capabilities';
 import { judgeCompartments } from './compartments';
 import type { DesiredSource, DesiredState } from './desired';
 import type { CommandRecord } from '../records/command-record';
@@ -55,6 +56,7 @@ export function hostView(parts: HostParts, desired: DesiredSource, version: stri
     themeColorPinned: record.themeColorPinned,
     agentVersion: record.agentVersion,
     protocol: record.protocol,
+    missingCapabilities: missingCapabilities(record),
     osVersion: record.osVersion,
     generation: record.generation,
     repoUrl: record.repoUrl,

@@ -188,6 +188,13 @@ describe('afterRegister', () => {
     expect(differsDurably(known, { ...again, heartbeatIntervalS: 7 })).toBe(false);
   });
 
+  it('the capabilities are those of the last register, and change nothing durably', () => {
+    const named = afterRegister(known, register({ capabilities: ['pull', 'later'] }), T0);
+    expect(named.capabilities).toEqual(['pull', 'later']);
+    expect(afterRegister(named, register(), T0).capabilities).toBeNull();
+    expect(differsDurably(known, { ...known, capabilities: ['pull'] })).toBe(false);
+  });
+
   it('"unknown" counts as an empty value', () => {
     const again = afterRegister(known, register({ os_version: 'unknown' }), T0);
     expect(again).toMatchObject({ osVersion: '12' });

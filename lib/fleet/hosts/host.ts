@@ -49,6 +49,7 @@ export function newHost(id: string, name: string, now: number): HostRecord {
     note: '',
     agentVersion: '',
     protocol: 0,
+    capabilities: null,
     osVersion: '',
     generation: '',
     repoUrl: '',
@@ -90,6 +91,7 @@ export function afterRegister(host: HostRecord, register: Register, now: number)
           : host.themeColor,
     agentVersion: keep(register.agent_version, host.agentVersion),
     protocol: register.protocol >= 3 ? 3 : 2,
+    capabilities: register.capabilities,
     osVersion: keep(register.os_version === 'unknown' ? '' : register.os_version, host.osVersion),
     generation: keep(register.generation, host.generation),
     repoUrl: keep(withoutCredentials(register.repo_url), host.repoUrl),
@@ -157,10 +159,10 @@ function replacedMark({ status, saidAt }: CompartmentReport): string {
   return saidAt === '' || saidAt.startsWith(OVER) ? saidAt : markOf(status, saidAt);
 }
 
-/** True if something differs that must survive a crash: anything but the last-seen time and metrics. */
+/** True if something differs that must survive a crash: anything but the last-seen time, metrics and capabilities. */
 export function differsDurably(a: HostRecord, b: HostRecord): boolean {
   for (const key of Object.keys(b) as (keyof HostRecord)[]) {
-    if (key === 'lastSeenAt' || key === 'metrics' || key === 'metricsAt') continue;
+    if (key === 'lastSeenAt' || key === 'metrics' || key === 'metricsAt' || key === 'capabilities') continue;
     if (a[key] !== b[key]) return true;
   }
   return false;

@@ -1,17 +1,36 @@
 /** What follows from the table of operations: whether one can be sent now, in which lane, and with which proof. */
 import type { Blocked } from '../records/blocked';
-import type { HostFacts, Operation } from './operation';
+import type { AgentFacts, HostFacts, Operation } from './operation';
 import { nounPhrase } from './operation-words';
 import { OPERATIONS } from './operations';
 import type { OperationId } from '@/lib/protocol/operation-ids';
 
 /** The first reason why an operation can't be sent to a host now, or null. With `force`, only reasons that can't be overridden. */
 export function checkOperation(operation: Operation, facts: HostFacts, force = false): Blocked | null {
+  const unsupported = checkAgent(operation, facts);
+  if (unsupported) return unsupported;
   for (const precondition of operation.preconditions) {
     const blocked = precondition(facts);
     if (blocked && !(force && blocked.forceable)) return blocked;
   }
   return null;
+}
+
+/** Why a host's agent can't be sent an operation at all, or null. Nothing overrides it. */
+export function checkAgent({ id, needs }: Operation, facts: AgentFacts): Blocked | null {
+  if (!needs.some((capability) => facts.missingCapabilities.includes(capability))) return null;
+  const { name, agentVersion } = facts;
+  if (facts.protocol === 1) {
+    return {
+      code: 'version-1',
+      reason: `${name} has a version-1 agent, which can only pull and switch. Add this dashboard’s agent to its configuration first: the switch then replaces the old agent.`,
+      unblock: 'pull-switch',
+      forceable: false,
+    };
+  }
+  const version = agentVersion === '' ? '' : ` (version ${agentVersion})`;
+  const reason = `The agent on ${name}${version} does not support the ${nounPhrase(id)}. Update the agent.`;
+  return { code: 'unsupported', reason, unblock: null, forceable: false };
 }
 
 /**

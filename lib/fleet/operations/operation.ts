@@ -1,4 +1,5 @@
 /** The fields of an operation in the table. */
+import type { Capability } from '@/lib/protocol/agent/capabilities';
 import type { Blocked } from '../records/blocked';
 import type { WireCommand } from '@/lib/protocol/agent/wire-commands';
 import type { HostView } from '@/lib/protocol/live/views/host-view';
@@ -17,11 +18,12 @@ export type EndRule =
   /** The dashboard does the work itself. */
   | 'immediate';
 
-/** The facts of a host that preconditions read: part of what pages show, so that both agree. */
-export type HostFacts = Pick<
-  HostView,
-  'name' | 'online' | 'compartments' | 'command' | 'control' | 'dashboardCommand' | 'foreignCommand' | 'protocol'
->;
+/** The facts of a host's agent that say whether it supports an operation. */
+export type AgentFacts = Pick<HostView, 'name' | 'protocol' | 'agentVersion' | 'missingCapabilities'>;
+
+/** The facts of a host that decide whether an operation can be sent: part of what pages show, so that both agree. */
+export type HostFacts = AgentFacts &
+  Pick<HostView, 'online' | 'compartments' | 'command' | 'control' | 'dashboardCommand' | 'foreignCommand'>;
 
 export type Precondition = (facts: HostFacts) => Blocked | null;
 
@@ -36,6 +38,8 @@ export interface Operation {
   scope: 'host' | 'fleet';
   /** The frame for the agent; null for dashboard operations. */
   wire: { kind: 'command'; command: WireCommand } | { kind: 'kill'; signal: 'SIGTERM' | 'SIGKILL' } | null;
+  /** What the agent must be able to do; an agent that can't is never sent it. Empty for dashboard operations. */
+  needs: readonly Capability[];
   ends: EndRule;
   /** May be sent while another command runs. */
   bypassesBusy: boolean;

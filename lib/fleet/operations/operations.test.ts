@@ -7,6 +7,7 @@ import { checkOperation, operationOfWire, requiresStepUp } from './operation-rul
 import { OPERATION_IDS, type OperationId } from '@/lib/protocol/operation-ids';
 import type { CompartmentStatus } from '@/lib/protocol/compartment-names';
 import type { HostView } from '@/lib/protocol/live/views/host-view';
+import { CAPABILITIES, COMMAND_CAPABILITIES } from '@/lib/protocol/agent/capabilities';
 import { WIRE_COMMANDS } from '@/lib/protocol/agent/wire-commands';
 
 const all = OPERATION_IDS.map((id) => OPERATIONS[id]);
@@ -52,6 +53,18 @@ describe('the table of operations', () => {
     expect([...names].sort()).toEqual([...WIRE_COMMANDS].sort());
     expect(all.filter(({ wire }) => wire?.kind === 'kill').map(({ id }) => id)).toEqual(['kill']);
     for (const { id, wire, runs } of all) expect(wire === null, id).toBe(runs === 'dashboard');
+  });
+
+  it('needs the capability of its command; a dashboard operation needs none', () => {
+    for (const { id, wire, needs } of all) {
+      const name = wire?.kind === 'command' ? wire.command : wire?.kind;
+      if (name === undefined) expect(needs, id).toEqual([]);
+      else expect(needs, id).toContain(COMMAND_CAPABILITIES[name]);
+    }
+  });
+
+  it('has an operation for every capability', () => {
+    expect([...new Set(all.flatMap(({ needs }) => needs))].sort()).toEqual([...CAPABILITIES].sort());
   });
 
   it('finds operations by their name on the wire', () => {
@@ -187,5 +200,48 @@ describe('preconditions', () => {
     ['rollback does not need the newest commit', 'rollback', {}, null],
   ] as const)('%s', (_name, id, changes, code) => {
     expect(checkOperation(OPERATIONS[id], sampleView(changes))?.code ?? null).toBe(code);
+  });
+});
+
+describe('an agent without the capability', () => {
+  it('blocks exactly the operations that need it, online or offline, and by force', () => {
+    for (const capability of CAPABILITIES) {
+      for (const operation of all) {
+        for (const online of [true, false]) {
+          const view = sampleView({ protocol: 3, online, missingCapabilities: [capability] });
+          const isUnsupported = checkOperation(operation, view, true)?.code === 'unsupported';
+          expect(isUnsupported, `${operation.id} without ${capability}`).toBe(operation.needs.includes(capability));
+        }
+      }
+    }
+  });
+
+  it('is the first reason, with the version of the agent', () => {
+    const view = sampleView({
+      online: false,
+      protocol: 3,
+      agentVersion: '4.0.0',
+      missingCapabilities: ['rollback'],
+    });
+    expect(checkOperation(OPERATIONS.rollback, view)).toEqual({
+      code: 'unsupported',
+      reason: 'The agent on h1 (version 4.0.0) does not support the rollback. Update the agent.',
+      unblock: null,
+      forceable: false,
+    });
+    expect(checkOperation(OPERATIONS.rollback, { ...view, agentVersion: '' })?.reason).toBe(
+      'The agent on h1 does not support the rollback. Update the agent.',
+    );
+  });
+
+  it('of version 1 is replaced by pulling and switching', () => {
+    const missing = CAPABILITIES.filter((capability) => capability !== 'pull-switch');
+    const view = sampleView({ protocol: 1, missingCapabilities: missing });
+    for (const operation of all) {
+      if (operation.runs === 'dashboard' || operation.id === 'pull-switch') continue;
+      const blocked = checkOperation(operation, view);
+      expect(blocked, operation.id).toMatchObject({ code: 'version-1', unblock: 'pull-switch', forceable: false });
+    }
+    expect(checkOperation(OPERATIONS['pull-switch'], view)).toBeNull();
   });
 });

@@ -5,17 +5,6 @@ import { nounPhrase } from './operation-words';
 export const online: Precondition = (facts) =>
   facts.online ? null : { code: 'offline', reason: `${facts.name} is offline.`, unblock: null, forceable: false };
 
-/** Version-1 agents poll over HTTP and are sent pull-switch only. */
-export const notVersion1: Precondition = (facts) =>
-  facts.protocol === 1
-    ? {
-        code: 'version-1',
-        reason: `${facts.name} has a version-1 agent, which can only pull and switch. Add this dashboard’s agent to its configuration first: the switch then replaces the old agent.`,
-        unblock: 'pull-switch',
-        forceable: false,
-      }
-    : null;
-
 /** No command may be running on the host. */
 export const notBusy: Precondition = (facts) => {
   const running = facts.command ?? facts.control;

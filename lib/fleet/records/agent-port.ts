@@ -37,6 +37,7 @@ export interface HeldAgent {
 
 /** An agent's connection as the fleet sees it. */
 export interface AgentLink {
+  /** Unique, also among other processes and earlier runs. State about a link is keyed by it, never by the object. */
   readonly id: string;
   readonly address: string;
   /** Proven before the connection was accepted. */

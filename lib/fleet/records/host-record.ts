@@ -31,6 +31,11 @@ export interface HostRecord {
   note: string;
   agentVersion: string;
   protocol: number;
+  /**
+   * What its agent named in its last `register`; null when it named none. Kept in memory only: after a restart of the
+   * dashboard it is null until the agent registers again.
+   */
+  capabilities: readonly string[] | null;
   osVersion: string;
   generation: string;
   repoUrl: string;

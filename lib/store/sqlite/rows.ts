@@ -81,8 +81,8 @@ export function parseValue<T>(schema: z.ZodType<T>, value: unknown, table: strin
   );
 }
 
-/** The note is made from what an adoption stored: the fleet never writes it. */
-export function toHostRow({ note: _note, ...record }: HostRecord): WrittenHostRow {
+/** The note is made from what an adoption stored: the fleet never writes it. Capabilities are not stored. */
+export function toHostRow({ note: _note, capabilities: _capabilities, ...record }: HostRecord): WrittenHostRow {
   return {
     ...record,
     lock: toJson(record.lock),
@@ -103,6 +103,7 @@ export function fromHostRow(stored: HostRow, onUnreadable: OnUnreadable): HostRe
   return {
     ...row,
     note: noteOf(comment, criticality),
+    capabilities: null,
     lock: read(reportedWord, 'lock'),
     system: read(reportedWord, 'system'),
     tests: read(reportedWord, 'tests'),

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { CAPABILITIES } from '../../agent/capabilities';
 import { COMPARTMENT_NAMES } from '../../compartment-names';
 import { commandViewSchema } from './command-view';
 import { compartmentViewSchema } from './compartment-view';
@@ -29,6 +30,8 @@ export const hostViewSchema = z.object({
   agentVersion: z.string(),
   /** 1: a version-1 agent that polls; 2: the Go agent; 3: commands with ids and acknowledged output; 0: unknown. */
   protocol: z.number(),
+  /** What this dashboard could ask of an agent and this host's agent can't do; usually empty. */
+  missingCapabilities: z.array(z.enum(CAPABILITIES)),
   osVersion: z.string(),
   generation: z.string(),
   /** Without credentials. */

@@ -17,6 +17,7 @@ export function testHost(id: string, changes: Partial<HostRecord> = {}): HostRec
     note: '',
     agentVersion: '3.1.5',
     protocol: 2,
+    capabilities: null,
     osVersion: '25.11',
     generation: '42',
     repoUrl: 'https://example.org/fleet.git',

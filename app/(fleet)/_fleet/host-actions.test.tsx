@@ -1,0 +1,36 @@
+import { renderToStaticMarkup } from 'react-dom/server';
+import { describe, expect, it } from 'vitest';
+import { aHost } from '@/app/_live/testing/views';
+import { OperationsContext, type Operations } from '../_operations/operations-context';
+import { HostActions } from './host-actions';
+import type { HostView } from '@/lib/protocol/live/views/host-view';
+
+const NOTHING: Operations = {
+  run: () => undefined,
+  addHost: () => undefined,
+  runPipeline: () => undefined,
+  inspect: () => undefined,
+};
+
+/** The buttons of a host by their label, each as its HTML. */
+function buttonsOf(host: HostView): Map<string, string> {
+  const html = renderToStaticMarkup(
+    <OperationsContext value={NOTHING}>
+      <HostActions host={host} />
+    </OperationsContext>,
+  );
+  const buttons = html.match(/<button.*?<\/button>/gs) ?? [];
+  return new Map(buttons.map((button) => [button.replaceAll(/<[^>]*>/g, '').trim(), button]));
+}
+
+describe('the buttons of a host', () => {
+  it('say why one is disabled that the agent does not support', () => {
+    const buttons = buttonsOf(aHost('web', { agentVersion: '3.2', missingCapabilities: ['test'] }));
+    expect(buttons.get('Test')).toContain('aria-disabled="true"');
+    expect(buttons.get('Test')).toContain(
+      'The agent on web (version 3.2) does not support the test run. Update the agent.',
+    );
+    expect(buttons.get('Pull')).not.toContain('aria-disabled=');
+    expect(buttons.get('Pull')).not.toContain('does not support');
+  });
+});
