@@ -19,6 +19,7 @@ const PARTS = [
   'drizzle',
   'public',
   'dist/server.mjs',
+  'dist/store-thread.mjs',
   'dist/cli.mjs',
   '.next',
 ];

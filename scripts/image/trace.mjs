@@ -10,6 +10,7 @@ import { SetupProblem } from '../setup/problem.mjs';
 /** The programs of the image. The database driver is loaded by a computed name, which no trace can follow. */
 const ENTRIES = [
   'dist/server.mjs',
+  'dist/store-thread.mjs',
   'dist/cli.mjs',
   'node_modules/better-sqlite3/lib/index.js',
   'node_modules/next/dist/server/next.js',

@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The production build: Next's pages, and the server, the agent and the `nixfleet` program in one file each. Built only
- * when out of date.
+ * The production build: Next's pages, and the server, its database threads, the agent and the `nixfleet` program in one
+ * file each. Built only when out of date.
  */
 import { rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { SetupProblem } from './problem.mjs';
 import { run, wasStopped } from './run.mjs';
 
 const STAMP = 'dist/.build-stamp.json';
-const PRODUCTS = ['dist/server.mjs', 'dist/cli.mjs', 'dist/agent.mjs', '.next/BUILD_ID'];
+const PRODUCTS = ['dist/server.mjs', 'dist/store-thread.mjs', 'dist/cli.mjs', 'dist/agent.mjs', '.next/BUILD_ID'];
 const SOURCES = [
   'package-lock.json',
   'package.json',
@@ -72,7 +72,8 @@ export async function build(root, say) {
   await esbuild
     .build({
       absWorkingDir: root,
-      entryPoints: { server: 'server.ts', cli: 'cli/main.ts' },
+      // The threads of the database run a program of their own (lib/store/thread/start-worker.ts).
+      entryPoints: { server: 'server.ts', cli: 'cli/main.ts', 'store-thread': 'lib/store/thread/store-thread.ts' },
       outdir: 'dist',
       outExtension: { '.js': '.mjs' },
       bundle: true,

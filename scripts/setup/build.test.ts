@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { buildKey, isBuilt } from './build.mjs';
 import { createFixture, type Fixture } from './fixture';
 
-const PRODUCTS = ['dist/server.mjs', 'dist/cli.mjs', 'dist/agent.mjs', '.next/BUILD_ID'];
+const PRODUCTS = ['dist/server.mjs', 'dist/store-thread.mjs', 'dist/cli.mjs', 'dist/agent.mjs', '.next/BUILD_ID'];
 let fixture: Fixture;
 beforeEach(() => {
   fixture = createFixture();
