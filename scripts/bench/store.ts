@@ -1,6 +1,6 @@
 /**
  * `npm run bench:store`: how long the event loop waits for the database, with the stores in the main thread and in threads
- * of their own (docs/decisions/0050-store-in-threads.md). Three loads on a database like one in production, 5 interleaved
+ * of their own (docs/decisions/0051-store-in-threads.md). Three loads on a database like one in production, 5 interleaved
  * rounds, each in a process of its own. Writes its section of `docs/benchmarks.md`; `--quick` prints one round.
  *
  * The databases are in the folder for temporary files (`TMPDIR`): it must be on a real disk, or the waits are missing.

@@ -12,6 +12,7 @@ import { errorCode } from '../sqlite/store-errors';
 import { makeTestFolder, openTestDatabase } from '../sqlite/testing/database';
 import { endedCommand, testEvent, testHost, testOutput } from '../sqlite/testing/sample-records';
 import { openInThread } from './open-in-thread';
+import { startWorker } from './start-worker';
 import { openTestEngine, startSilentWorker, type TestEngine } from './testing/engines';
 
 const cleanUps: (() => unknown)[] = [];
@@ -99,6 +100,18 @@ describe('calls of stores in a thread', () => {
     const before = engine.vitals().oldestMs;
     await nextTask();
     expect(engine.vitals().oldestMs).toBeGreaterThan(before);
+  });
+});
+
+describe('a long read', () => {
+  it('is answered while the writer waits for its disk', async () => {
+    const { engine } = await open({
+      startWorker: (file, role) => (role === 'writer' ? startSilentWorker() : startWorker(file, role)),
+      stopWithinMs: 1,
+    });
+    void engine.fleet.commit({ events: events(1) }).catch(() => undefined);
+    expect(await engine.fleet.events({ limit: 1 })).toEqual([]);
+    expect(engine.vitals().outstanding).toBe(1);
   });
 });
 

@@ -1,6 +1,6 @@
 /**
  * The stores in threads of their own, so that the event loop waits for no disk: a writer, which answers all calls in
- * order, and a reader for what may read much (docs/decisions/0050-store-in-threads.md).
+ * order, and a reader for what may read much (docs/decisions/0051-store-in-threads.md).
  */
 import type { Worker } from 'node:worker_threads';
 import type { Log } from '@/lib/log';
