@@ -74,7 +74,7 @@ export class ThreadLink {
   call(port: string, method: string, args: readonly unknown[]): Promise<unknown> {
     const { role, log, maxOutstanding = MAX_OUTSTANDING } = this.options;
     if (this.refusesCalls || this.state === 'ended') {
-      const why = this.crash === null ? 'it was closed' : 'its thread has ended';
+      const why = this.refusesCalls ? 'it was closed' : 'its thread has ended';
       return Promise.reject(new DatabaseError('io', `The database can't be used any more: ${why}.`));
     }
     if (this.calls.size >= maxOutstanding) {
