@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setImmediate as nextTask } from 'node:timers/promises';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
+import { Worker } from 'node:worker_threads';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { createFleetStore } from '../sqlite/fleet-store';
 import { closeDatabase, openDatabase } from '../sqlite/open-database';
@@ -13,6 +14,8 @@ import { makeTestFolder, openTestDatabase } from '../sqlite/testing/database';
 import { endedCommand, testEvent, testHost, testOutput } from '../sqlite/testing/sample-records';
 import { openInThread } from './open-in-thread';
 import { startWorker } from './start-worker';
+import { createThreadLog } from './thread-log';
+import { ThreadLink } from './thread-link';
 import { openTestEngine, startSilentWorker, type TestEngine } from './testing/engines';
 
 const cleanUps: (() => unknown)[] = [];
@@ -199,6 +202,14 @@ describe('the thread', () => {
     await engine.fleet.output('c', 0, 10);
     const line = test.logged.find((logged) => logged.includes("stored value can't be read"));
     expect(JSON.parse(line ?? '{}')).toMatchObject({ level: 'error', problem: expect.any(String) as string });
+  });
+
+  it('prints nothing: what a library prints is logged', async () => {
+    const worker = new Worker("console.log('printed')", { eval: true, stdout: true, stderr: true });
+    const line = await new Promise((resolve) => {
+      new ThreadLink(worker, { role: 'reader', log: createThreadLog(resolve), onDeath: () => undefined });
+    });
+    expect(line).toMatchObject({ level: 'warn', fields: { thread: 'reader', line: 'printed' } });
   });
 
   it('rejects what it has not answered when it dies, and everything after it', async () => {

@@ -27,3 +27,16 @@ it('the reader can’t write', () => {
   );
   db.$client.close();
 });
+
+it('the reader opens a file that nobody else has open, and sees what is written later', () => {
+  test.db.$client.close();
+  const reader = openThreadConnection(test.path, 'reader');
+  const store = createFleetStore(reader, test);
+  expect(store.load().hosts).toEqual([]);
+  const writer = openThreadConnection(test.path, 'writer');
+  createFleetStore(writer, test).commit({ hosts: [testHost('a')] });
+  expect(store.load().hosts).toHaveLength(1);
+  reader.$client.close();
+  writer.$client.close();
+  test.db.$lock.release();
+});
