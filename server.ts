@@ -34,7 +34,7 @@ async function main(): Promise<void> {
   // In development the console is left to the developer.
   if (!dev) routeConsole(log);
   const buildId = dev ? 'development' : readFileSync('.next/BUILD_ID', 'utf8').trim();
-  const services = startServices(foundation, buildId);
+  const services = await startServices(foundation, buildId);
   const { loop, limits, fleet, hub, auth, agentAccess, desired, updates, backups } = services;
 
   const { host, port } = config.listen;
@@ -86,6 +86,7 @@ async function main(): Promise<void> {
     origins,
     identifyAgent,
     resolveSession: (cookies) => auth.resolveSession(cookies),
+    sessionHasEnded: (idHash) => auth.hasEnded(idHash),
     loop,
     log,
     isStopping,
@@ -105,6 +106,7 @@ async function main(): Promise<void> {
       services: [agents, hub, desired, updates, backups],
       async finish() {
         services.stopRetention();
+        await agentAccess.settled();
         fleet.stop();
         loop.stop();
         await app.close();
@@ -113,12 +115,13 @@ async function main(): Promise<void> {
     });
   });
 
+  const setupCode = await auth.setupCode();
   server.on('error', (error) => {
     if (server.listening) log.error({ err: error }, 'the listening socket failed');
     else fail(`The dashboard can’t listen on ${host || '*'}:${port}: ${error.message}.`);
   });
   server.listen({ port, backlog: LISTEN_BACKLOG, ...(host === null ? {} : { host }) }, () => {
-    for (const line of welcome(config, server.address(), auth.setupCode())) process.stdout.write(`${line}\n`);
+    for (const line of welcome(config, server.address(), setupCode)) process.stdout.write(`${line}\n`);
   });
 }
 

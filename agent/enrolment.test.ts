@@ -29,12 +29,12 @@ afterEach(async () => {
   await server.close();
 });
 
-const newCode = (hostName: string | null = null) =>
-  server.access.administration.createCode({ hostName, lifetimeMs: 3_600_000 }, server.by) ?? '';
+const newCode = async (hostName: string | null = null) =>
+  (await server.access.administration.createCode({ hostName, lifetimeMs: 3_600_000 }, server.by)) ?? '';
 const identity = () => server.fleet.connectedAs('h1')?.kind ?? 'nobody';
 
 it('fetches a token with its code, stores it for its user only, and connects with it from then on', async () => {
-  const code = newCode();
+  const code = await newCode();
   const first = host.start(bundle, url, { NIXFLEET_TOKEN: '', NIXFLEET_ENROLMENT_CODE: code });
   await expect.poll(identity, WAIT).toBe('host');
   const file = tokenFile(host.stateDir);
@@ -51,7 +51,7 @@ it('fetches a token with its code, stores it for its user only, and connects wit
 });
 
 it('--check shows which token the agent has, and does not use the code', async () => {
-  const code = newCode();
+  const code = await newCode();
   const env = { NIXFLEET_TOKEN: '', NIXFLEET_ENROLMENT_CODE: code };
   const before = host.start(bundle, url, env, ['--check']);
   expect(await before.exit).toMatchObject({ code: 0 });
@@ -67,27 +67,30 @@ it('--check shows which token the agent has, and does not use the code', async (
 });
 
 it('uses the configured token when its code is refused, and logs the reason', async () => {
-  const agent = host.start(bundle, url, { NIXFLEET_TOKEN: TOKEN, NIXFLEET_ENROLMENT_CODE: newCode('another-host') });
+  const agent = host.start(bundle, url, {
+    NIXFLEET_TOKEN: TOKEN,
+    NIXFLEET_ENROLMENT_CODE: await newCode('another-host'),
+  });
   await expect.poll(identity, WAIT).toBe('shared');
   expect(agent.log()).toContain('This code is for another-host, not for h1.');
 });
 
 it('tries the configured token when the token of the host was revoked', async () => {
-  const agent = host.start(bundle, url, { NIXFLEET_TOKEN: TOKEN, NIXFLEET_ENROLMENT_CODE: newCode() });
+  const agent = host.start(bundle, url, { NIXFLEET_TOKEN: TOKEN, NIXFLEET_ENROLMENT_CODE: await newCode() });
   await expect.poll(identity, WAIT).toBe('host');
   const [token] = server.access.administration.tokens();
-  server.access.administration.revokeToken(token?.id ?? '', server.by);
+  await server.access.administration.revokeToken(token?.id ?? '', server.by, true);
   await expect.poll(identity, WAIT).toBe('shared');
   expect(agent.log()).toContain('trying the configured token next');
 });
 
 it('fetches a new token with a new code', async () => {
-  const first = host.start(bundle, url, { NIXFLEET_TOKEN: '', NIXFLEET_ENROLMENT_CODE: newCode('h1') });
+  const first = host.start(bundle, url, { NIXFLEET_TOKEN: '', NIXFLEET_ENROLMENT_CODE: await newCode('h1') });
   await expect.poll(identity, WAIT).toBe('host');
   const [token] = server.access.administration.tokens();
   first.child.kill('SIGTERM');
   await first.exit;
-  server.access.administration.revokeToken(token?.id ?? '', server.by);
-  host.start(bundle, url, { NIXFLEET_TOKEN: '', NIXFLEET_ENROLMENT_CODE: newCode('h1') });
+  await server.access.administration.revokeToken(token?.id ?? '', server.by, true);
+  host.start(bundle, url, { NIXFLEET_TOKEN: '', NIXFLEET_ENROLMENT_CODE: await newCode('h1') });
   await expect.poll(identity, WAIT).toBe('host');
 });

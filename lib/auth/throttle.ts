@@ -1,6 +1,9 @@
 /**
  * Limits on failed attempts, stored in the database so that a restart does not reset them. An attempt is counted before
  * its hash is computed and cleared when it was correct, so a thousand concurrent attempts count as a thousand.
+ *
+ * The rule is here, and other attempts run between reading a record and writing it. So the store writes a count only if
+ * the record is still the one that was read; otherwise the rule is applied to the new record.
  */
 import { limitKey } from './client-address';
 import type { AuthStore, WallClock, ThrottleRecord } from './operator/auth-ports';
@@ -12,11 +15,22 @@ export type ThrottleKind =
 /** There are few six-digit codes, so their free attempts are not restored every minute. */
 const OF_CODES = /^(?:totp|step-up):/;
 
+export type Attempt =
+  /** It may be made. `records`: its buckets with this attempt counted. */
+  | { kind: 'counted'; records: readonly ThrottleRecord[] }
+  /** It must not be made before this time has passed. Nothing was counted. */
+  | { kind: 'blocked'; waitMs: number };
+
 export interface Throttle {
-  /** Counts one attempt in each bucket. When one is blocked, counts none and returns the time to wait (ms). */
-  take(buckets: readonly string[], alsoBlockedBy?: readonly string[]): number;
-  /** Clears the failures after a correct attempt. */
-  clear(buckets: readonly string[]): void;
+  /** Counts one attempt in each bucket, unless one of them or of `alsoBlockedBy` is blocked. */
+  take(buckets: readonly string[], alsoBlockedBy?: readonly string[]): Promise<Attempt>;
+  /**
+   * Clears the failures up to a correct attempt. Attempts counted after it stay counted: concurrent guesses must not
+   * become free because somebody else's attempt was correct.
+   */
+  clear(records: readonly ThrottleRecord[]): Promise<void>;
+  /** Clears all failures of these buckets, which the correct attempt itself was not counted in. */
+  forget(buckets: readonly string[]): Promise<void>;
 }
 
 const FIRST_WAIT_MS = 1_000;
@@ -33,6 +47,12 @@ const FORGOTTEN_AFTER_MS = FOR_CODES.forgetAfterMs;
 /** Most address buckets kept, so that an attacker with many addresses can't fill the disk. */
 const MAX_ADDRESS_BUCKETS = 10_000;
 
+/**
+ * How often a count is tried again because others were counted meanwhile. A bucket blocks after a few attempts, so more
+ * than this many in a row do not succeed unless the limits were set very high.
+ */
+const MAX_ROUNDS = 100;
+
 const backOff = (bucket: string) => (OF_CODES.test(bucket) ? FOR_CODES : USUAL);
 
 export const accountBucket = (kind: ThrottleKind, userId: string): string => `${kind}:account:${userId}`;
@@ -41,7 +61,7 @@ export const addressBucket = (kind: ThrottleKind, address: string): string => `$
 /** The bucket of a known browser, by the id of its device cookie. */
 export const deviceBucket = (kind: ThrottleKind, deviceId: string): string => `${kind}:device:${deviceId}`;
 
-export type ThrottleStore = Pick<AuthStore, 'throttle' | 'saveThrottles' | 'removeThrottles' | 'pruneThrottles'>;
+export type ThrottleStore = Pick<AuthStore, 'throttles' | 'changeThrottles' | 'removeThrottles' | 'pruneThrottles'>;
 
 export function createThrottle(
   store: ThrottleStore,
@@ -59,31 +79,66 @@ export function createThrottle(
       : at - record.lastAt >= backOff(record.bucket).forgetAfterMs;
   }
 
-  function known(bucket: string, at: number): ThrottleRecord | null {
-    const record = store.throttle(bucket);
-    return record === null || isForgotten(record, at) ? null : record;
+  const known = (record: ThrottleRecord | null, at: number) =>
+    record === null || isForgotten(record, at) ? null : record;
+
+  /** When a bucket with this many failures, the last of them at `lastAt`, accepts the next attempt; 0 for at once. */
+  function blockedUntil(bucket: string, failures: number, lastAt: number): number {
+    if (failures < freeFailures || bucket.startsWith('decoy:')) return 0;
+    return lastAt + Math.min(FIRST_WAIT_MS * 2 ** (failures - freeFailures), backOff(bucket).longestWaitMs);
   }
 
   function afterFailure(bucket: string, record: ThrottleRecord | null, at: number): ThrottleRecord {
     const failures = (record?.failures ?? 0) + 1;
-    const blocks = failures >= freeFailures && !bucket.startsWith('decoy:');
-    const waitMs = blocks ? Math.min(FIRST_WAIT_MS * 2 ** (failures - freeFailures), backOff(bucket).longestWaitMs) : 0;
-    return { bucket, failures, firstAt: record?.firstAt ?? at, lastAt: at, blockedUntil: blocks ? at + waitMs : 0 };
+    const firstAt = record?.firstAt ?? at;
+    return { bucket, failures, firstAt, lastAt: at, blockedUntil: blockedUntil(bucket, failures, at) };
+  }
+
+  /** What remains of a record when the attempt that was counted last in `counted` was correct. */
+  function afterSuccess(stored: ThrottleRecord, counted: ThrottleRecord): ThrottleRecord | null {
+    // Cleared or forgotten meanwhile, and begun anew by later attempts.
+    if (stored.firstAt !== counted.firstAt) return stored;
+    const failures = stored.failures - counted.failures;
+    if (failures <= 0) return null;
+    return { ...stored, failures, blockedUntil: blockedUntil(stored.bucket, failures, stored.lastAt) };
+  }
+
+  /** One try at counting an attempt; null when a record changed meanwhile. */
+  async function tryTake(buckets: readonly string[], others: readonly string[]): Promise<Attempt | null> {
+    const at = now();
+    const stored = await store.throttles([...buckets, ...others]);
+    const records = stored.map((record) => known(record, at));
+    const waitMs = Math.max(0, ...records.map((record) => (record?.blockedUntil ?? 0) - at));
+    if (waitMs > 0) return { kind: 'blocked', waitMs };
+    const counted = buckets.map((bucket, index) => afterFailure(bucket, records[index] ?? null, at));
+    const changes = counted.map((to, index) => ({ bucket: to.bucket, from: stored[index] ?? null, to }));
+    if (!(await store.changeThrottles(changes))) return null;
+    if (records.slice(0, buckets.length).includes(null)) {
+      await store.pruneThrottles(at - FORGOTTEN_AFTER_MS, MAX_ADDRESS_BUCKETS);
+    }
+    return { kind: 'counted', records: counted };
   }
 
   return {
-    take(buckets, alsoBlockedBy = []) {
-      const at = now();
-      const records = buckets.map((bucket) => known(bucket, at));
-      const others = alsoBlockedBy.map((bucket) => known(bucket, at));
-      const waitMs = Math.max(0, ...[...records, ...others].map((record) => (record?.blockedUntil ?? 0) - at));
-      if (waitMs > 0) return waitMs;
-      store.saveThrottles(buckets.map((bucket, index) => afterFailure(bucket, records[index] ?? null, at)));
-      if (records.includes(null)) store.pruneThrottles(at - FORGOTTEN_AFTER_MS, MAX_ADDRESS_BUCKETS);
-      return 0;
+    async take(buckets, alsoBlockedBy = []) {
+      for (let round = 0; round < MAX_ROUNDS; round += 1) {
+        const attempt = await tryTake(buckets, alsoBlockedBy);
+        if (attempt !== null) return attempt;
+      }
+      return { kind: 'blocked', waitMs: FIRST_WAIT_MS };
     },
-    clear(buckets) {
-      store.removeThrottles(buckets);
+    async clear(records) {
+      for (let round = 0; round < MAX_ROUNDS; round += 1) {
+        const stored = await store.throttles(records.map(({ bucket }) => bucket));
+        const changes = records.flatMap((counted, index) => {
+          const from = stored[index] ?? null;
+          const to = from === null ? null : afterSuccess(from, counted);
+          return to === from ? [] : [{ bucket: counted.bucket, from, to }];
+        });
+        if (changes.length === 0 || (await store.changeThrottles(changes))) return;
+      }
+      // The failures stay counted: the next attempt may have to wait, but none becomes free.
     },
+    forget: (buckets) => store.removeThrottles(buckets),
   };
 }

@@ -1,15 +1,14 @@
 /** Connects agent access with the database and the fleet, for the composition root. */
 import { createAgentAccess, type AgentAccess } from '@/lib/auth/agents/agent-access';
+import type { AgentTokenStore, SettingsStore } from '@/lib/auth/agents/agent-ports';
 import type { WallClock, EventRecorder } from '@/lib/auth/operator/auth-ports';
-import { createThrottle } from '@/lib/auth/throttle';
-import { createAgentTokenStore } from '@/lib/store/sqlite/agent-token-store';
-import { createAuthStore } from '@/lib/store/sqlite/auth-store';
-import type { Db } from '@/lib/store/sqlite/open-database';
-import { createSettingsStore } from '@/lib/store/sqlite/settings-store';
+import { createThrottle, type ThrottleStore } from '@/lib/auth/throttle';
+import type { FleetLog } from '@/lib/fleet/records/environment';
 import type { FleetOperator } from '@/lib/fleet/records/operator-port';
+import type { Publisher } from '@/lib/fleet/records/publisher';
 
 export interface AgentAccessParts {
-  db: Db;
+  stores: { agentTokens: AgentTokenStore; settings: SettingsStore; auth: ThrottleStore };
   now: WallClock;
   sharedToken: string;
   settings: {
@@ -20,20 +19,24 @@ export interface AgentAccessParts {
     rateWindowMs: number;
   };
   record: EventRecorder;
+  log: FleetLog;
   /** Called only after the fleet was created, which needs agent access itself. */
   fleet: () => Pick<FleetOperator, 'enrolHost' | 'reconsiderAgents'>;
 }
 
-export function wireAgentAccess({ db, now, sharedToken, settings, record, fleet }: AgentAccessParts): AgentAccess {
-  const access = createAgentAccess({
-    store: createAgentTokenStore(db),
-    settings: createSettingsStore(db),
-    throttle: createThrottle(createAuthStore(db), now, {
+/** Reads tokens and rules from the stores. Rejects when the database can't be read. */
+export async function wireAgentAccess(parts: AgentAccessParts): Promise<AgentAccess> {
+  const { stores, now, sharedToken, settings, record, log, fleet } = parts;
+  const access = await createAgentAccess({
+    store: stores.agentTokens,
+    settings: stores.settings,
+    throttle: createThrottle(stores.auth, now, {
       freeFailures: settings.rateLimit,
       windowMs: settings.rateWindowMs,
     }),
     now,
     record,
+    log,
     enrolHost: (hostName, address) => fleet().enrolHost(hostName, address),
     sharedToken,
     v1HashSecret: settings.agentTokenHashSecret,
@@ -41,4 +44,17 @@ export function wireAgentAccess({ db, now, sharedToken, settings, record, fleet 
   });
   access.onChange(() => fleet().reconsiderAgents());
   return access;
+}
+
+/** The publisher of a fleet, with which agent access learns of removed hosts: their tokens are removed with them. */
+export function forgetRemovedHosts(access: Pick<AgentAccess, 'forgetHosts'>, publisher: Publisher): Publisher {
+  return {
+    hosts(patches, removed) {
+      access.forgetHosts(removed);
+      publisher.hosts(patches, removed);
+    },
+    other: (change) => publisher.other(change),
+    output: (commandId, lines) => publisher.output(commandId, lines),
+    outputDone: (commandId) => publisher.outputDone(commandId),
+  };
 }

@@ -1,12 +1,17 @@
 /** The services behind the HTTP server: the fleet, sign-in, the desired state, backups and retention. */
 import { randomBytes, randomUUID } from 'node:crypto';
-import { wireAgentAccess } from './create-agent-access';
+import { forgetRemovedHosts, wireAgentAccess } from './create-agent-access';
 import { createAuth } from '@/lib/auth/operator/create-auth';
 import { createBackupService } from '@/lib/store/backup/create-backup-service';
 import { settingViews } from '@/lib/config';
+import { createAgentTokenStore } from '@/lib/store/sqlite/agent-token-store';
 import { createAuthStore } from '@/lib/store/sqlite/auth-store';
 import { createFleetStore } from '@/lib/store/sqlite/fleet-store';
+import { answerLater } from '@/lib/store/sqlite/later';
 import { startRetention } from '@/lib/store/sqlite/retention';
+import { createSettingsStore } from '@/lib/store/sqlite/settings-store';
+import type { AgentTokenStore, SettingsStore } from '@/lib/auth/agents/agent-ports';
+import type { AuthStore } from '@/lib/auth/operator/auth-ports';
 import { createDesired } from '@/lib/desired/desired-service';
 import { connectForge, forgeOf } from '@/lib/forge/connect-forge';
 import { connectColors } from '@/lib/forge/theme/connect-theme';
@@ -22,10 +27,15 @@ import type { Foundation } from './foundation';
 import { LimitSources } from './limit-sources';
 import type { NewEvent } from '@/lib/fleet/records/event-record';
 
-export type Services = ReturnType<typeof startServices>;
+export type Services = Awaited<ReturnType<typeof startServices>>;
 
 /** Creates and starts the services, and makes them available to pages. `buildId` identifies the pages of this build. */
-export function startServices({ config, log, db, secrets }: Foundation, buildId: string) {
+export async function startServices({ config, log, db, secrets }: Foundation, buildId: string) {
+  const stores = {
+    auth: answerLater<AuthStore>(createAuthStore(db)),
+    agentTokens: answerLater<AgentTokenStore>(createAgentTokenStore(db)),
+    settings: answerLater<SettingsStore>(createSettingsStore(db)),
+  };
   const clock = systemClock;
   const loop = new LoopClock();
   const now = () => Date.now();
@@ -48,22 +58,23 @@ export function startServices({ config, log, db, secrets }: Foundation, buildId:
     buildId,
     demo: config.demo,
     updates,
-    sessionIsValid: (idHash) => auth.stillValid(idHash) !== null,
+    sessionIsValid: async (idHash) => (await auth.stillValid(idHash)) !== null,
   });
   const metrics = processMetrics();
-  const agentAccess = wireAgentAccess({
-    db,
+  const agentAccess = await wireAgentAccess({
+    stores,
     now,
     sharedToken: secrets.agentToken,
     settings: config,
     record,
+    log,
     fleet: () => fleet,
   });
   const fleet = new FleetService({
     store: metrics.meter(createFleetStore(db, { log })),
     clock,
     loop,
-    publisher: hub,
+    publisher: forgetRemovedHosts(agentAccess, hub),
     desired,
     agents: agentAccess.policy,
     executors: connectColors(config, forge, clock, log),
@@ -75,7 +86,7 @@ export function startServices({ config, log, db, secrets }: Foundation, buildId:
     groupMs: GROUP_INPUTS_MS,
     flakeUpdates: updates,
   });
-  const auth = createAuth({ store: createAuthStore(db), now, record, secrets, settings: config });
+  const auth = await createAuth({ store: stores.auth, now, record, log, secrets, settings: config });
   hub.start(fleet);
   fleet.start();
   desired.start();

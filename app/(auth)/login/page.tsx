@@ -11,7 +11,7 @@ export const metadata: Metadata = { title: 'Sign in' };
 export default async function LoginPage() {
   if ((await getSession()) !== null) redirect('/');
   const { auth } = runtime();
-  if (auth.setupState().kind === 'open') {
+  if ((await auth.setupState()).kind === 'open') {
     return (
       <Card>
         <Heading title="Not set up yet">
@@ -23,7 +23,7 @@ export default async function LoginPage() {
   return (
     <Card>
       <Heading title="Sign in" />
-      <LoginForm asksForCode={auth.requiresTotp()} />
+      <LoginForm asksForCode={await auth.requiresTotp()} />
     </Card>
   );
 }

@@ -13,10 +13,10 @@ export default async function SetupPage({ searchParams }: { searchParams: Promis
   const { code } = await searchParams;
   const address = await getClientAddress();
   const { auth } = runtime();
-  const state = auth.setupState();
+  const state = await auth.setupState();
   if (state.kind === 'done') redirect('/login');
   const setupCode = typeof code === 'string' ? code : '';
-  const offer = auth.offerSetup(setupCode, address);
+  const offer = await auth.offerSetup(setupCode, address);
   return (
     <Card>
       {offer === null ? (

@@ -17,8 +17,8 @@ export const metadata: Metadata = { title: 'Account' };
 export default async function AccountPage() {
   const session = await requireSession();
   const { auth } = runtime();
-  const account = auth.account.view(session.userId);
-  const sessions = auth.sessionsOf(session.userId).map((one) => ({
+  const account = await auth.account.view(session.userId);
+  const sessions = (await auth.sessionsOf(session.userId)).map((one) => ({
     id: one.idHash,
     current: one.idHash === session.idHash,
     device: deviceName(one.userAgent),

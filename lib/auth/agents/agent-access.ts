@@ -2,22 +2,25 @@
  * Agent access: identifies an agent by its token before reading anything from it, answers the fleet's questions about
  * admission, and manages tokens, codes and rules for the operator.
  */
-import type { AgentTokenStore, SettingsPort } from './agent-ports';
+import type { AgentTokenStore, SettingsStore } from './agent-ports';
 import { createAgentRefusals } from './agent-refusals';
 import type { AgentAdministration } from './agent-service';
-import { createAgentSettings, type AgentRuleName } from './agent-settings';
-import { createAgentTokens } from './agent-tokens';
+import { loadAgentSettings, type AgentRuleName } from './agent-settings';
+import { loadAgentTokens } from './agent-tokens';
 import { equalSecrets } from '../encryption';
 import { createEnrolment, type EnrolmentOptions } from './enrolment-codes';
+import { createSafeRecorder } from '../event-recorder';
 import type { WallClock, EventRecorder } from '../operator/auth-ports';
 import type { Throttle } from '../throttle';
+import { WorkQueue } from '../work-queue';
 import type { AgentIdentity, AgentPolicy } from '@/lib/fleet/records/agent-port';
+import type { FleetLog } from '@/lib/fleet/records/environment';
 import type { Requester } from '@/lib/fleet/records/requests';
 
 export type AgentIdentification =
   | { kind: 'known'; identity: AgentIdentity }
   /** The HTTP status of the refusal; with 429, how long the client should wait (ms). */
-  | { kind: 'refused'; status: 401 | 429 | 503; retryAfterMs: number };
+  | { kind: 'refused'; status: 401 | 429; retryAfterMs: number };
 
 export type EnrolAnswer =
   | { kind: 'enrolled'; token: string; hostId: string }
@@ -26,20 +29,28 @@ export type EnrolAnswer =
 export interface AgentAccess {
   policy: AgentPolicy;
   administration: AgentAdministration;
-  /** Identifies an agent by its Authorization header. A valid token is never refused because of its address. */
-  identify: (authorization: string | null | undefined, address: string) => AgentIdentification;
+  /**
+   * Identifies an agent by its Authorization header. A valid token is never refused because of its address, and waits
+   * for no disk; the count of a wrong one is stored before the answer.
+   */
+  identify: (authorization: string | null | undefined, address: string) => Promise<AgentIdentification>;
   /** Exchanges an enrolment code for a host token. `hostName` is lower-case. */
-  enrol: (code: string, hostName: string, address: string) => EnrolAnswer;
+  enrol: (code: string, hostName: string, address: string) => Promise<EnrolAnswer>;
+  /** Forgets the tokens of hosts that were removed. */
+  forgetHosts(hostIds: readonly string[]): void;
   /** Calls back after the answers to the fleet may have changed. */
   onChange(listener: () => void): void;
+  /** Resolves when all changes asked for so far are stored or refused. */
+  settled(): Promise<void>;
 }
 
 export interface AgentAccessOptions {
   store: AgentTokenStore;
-  settings: SettingsPort;
+  settings: SettingsStore;
   throttle: Throttle;
   now: WallClock;
   record: EventRecorder;
+  log: FleetLog;
   /** Creates the enrolled host in the fleet if it does not exist. */
   enrolHost: EnrolmentOptions['enrolHost'];
   sharedToken: string;
@@ -56,30 +67,44 @@ const RULE_SENTENCES: Record<AgentRuleName, (value: boolean) => string> = {
     value ? 'New hosts wait for approval from now on.' : 'New hosts are admitted without approval from now on.',
 };
 
-export function createAgentAccess(options: AgentAccessOptions): AgentAccess {
-  const { store, now, record, sharedToken } = options;
-  const tokens = createAgentTokens(store, now, options.v1HashSecret);
-  const settings = createAgentSettings(options.settings, now, options.rules);
-  const enrolment = createEnrolment({
-    store,
-    now,
-    tokens,
-    enrolHost: options.enrolHost,
-    isRefused: (name) => settings.isRefused(name),
-  });
-  const refusals = createAgentRefusals(options.throttle, now, record);
+/**
+ * Reads tokens and rules, and answers from memory from then on: this process is the only one that changes them while it
+ * holds the data folder. Rejects when the database can't be read.
+ */
+export async function createAgentAccess(options: AgentAccessOptions): Promise<AgentAccess> {
+  const { store, now, log, sharedToken } = options;
+  const record = createSafeRecorder(options.record, log);
   const listeners = new Set<() => void>();
   const changed = () => {
     for (const listener of listeners) listener();
   };
+  const writes = new WorkQueue();
+  const tokens = await loadAgentTokens({
+    store,
+    now,
+    v1HashSecret: options.v1HashSecret,
+    writes,
+    onReplaced: changed,
+  });
+  const settings = await loadAgentSettings(options.settings, now, options.rules, writes);
+  const enrolment = createEnrolment({
+    store,
+    now,
+    tokens,
+    writes,
+    enrolHost: options.enrolHost,
+    isRefused: (name) => settings.isRefused(name),
+  });
+  const refusals = createAgentRefusals(options.throttle, now, record);
+  const revokingOpensHost = (id: string) => settings.rule('sharedToken').value && tokens.isLastHostToken(id);
 
   function recordChange(
     action: string,
     message: string,
     by: Requester,
     host: { id: string; name: string } | null,
-  ): void {
-    record({
+  ): Promise<void> {
+    return record({
       at: now(),
       category: 'auth',
       level: 'info',
@@ -96,18 +121,7 @@ export function createAgentAccess(options: AgentAccessOptions): AgentAccess {
     });
   }
 
-  /** A failure to store the use (a full disk) must not block a valid agent. */
-  function rememberUse(found: NonNullable<ReturnType<typeof tokens.find>>): void {
-    let othersEnded = false;
-    try {
-      othersEnded = tokens.used(found);
-    } catch {
-      return;
-    }
-    if (othersEnded) changed();
-  }
-
-  function identify(authorization: string | null | undefined, address: string): AgentIdentification {
+  async function identify(authorization: string | null | undefined, address: string): Promise<AgentIdentification> {
     const [, token] = /^Bearer +(\S.*)$/i.exec(authorization?.trim() ?? '') ?? [];
     if (token !== undefined && equalSecrets(token, sharedToken)) {
       if (settings.rule('sharedToken').value) return { kind: 'known', identity: { kind: 'shared' } };
@@ -115,36 +129,35 @@ export function createAgentAccess(options: AgentAccessOptions): AgentAccess {
       refusals.recordOnce('agent.shared-token-refused', address, message);
       return { kind: 'refused', status: 401, retryAfterMs: 0 };
     }
-    try {
-      const found = token === undefined ? null : tokens.find(token);
-      if (found !== null) {
-        rememberUse(found);
-        return { kind: 'known', identity: { kind: 'host', hostId: found.hostId, tokenId: found.id } };
-      }
-    } catch {
-      return { kind: 'refused', status: 503, retryAfterMs: 0 };
+    const found = token === undefined ? null : tokens.find(token);
+    if (found !== null) {
+      tokens.used(found.id);
+      return { kind: 'known', identity: { kind: 'host', hostId: found.hostId, tokenId: found.id } };
     }
-    const waitMs = refusals.count('agent-token', address);
+    const waitMs = await refusals.count('agent-token', address);
     const message = `An agent at ${address} was refused: ${token === undefined ? 'it sent no token' : 'its token is wrong, expired or revoked'}. It keeps trying; this event is recorded once an hour.`;
     refusals.recordOnce('agent.refused', address, message);
     return { kind: 'refused', status: waitMs > 0 ? 429 : 401, retryAfterMs: waitMs };
   }
 
-  function enrol(code: string, hostName: string, address: string): EnrolAnswer {
+  async function enrol(code: string, hostName: string, address: string): Promise<EnrolAnswer> {
     const refused = (status: 401 | 409 | 429 | 503, message: string, retryAfterMs = 0): EnrolAnswer => ({
       kind: 'refused',
       status,
       message,
       retryAfterMs,
     });
-    const outcome = enrolment.enrol(code, hostName, address);
+    const outcome = await enrolment.enrol(code, hostName, address);
     switch (outcome.kind) {
       case 'enrolled':
-        settings.setRefused(hostName, false);
+        await settings.setRefused(hostName, false).catch((error: unknown) => {
+          // The code is used up, so the agent must get its token.
+          log.error({ err: error, hostName }, 'the refusal of an enrolled host could not be withdrawn');
+        });
         changed();
         return outcome;
       case 'wrong-code': {
-        const waitMs = refusals.count('enrolment-code', address);
+        const waitMs = await refusals.count('enrolment-code', address);
         const message = `An enrolment of ${hostName} from ${address} was refused: its code is wrong, used or expired.`;
         refusals.recordOnce('enrolment.refused', address, message);
         return waitMs > 0
@@ -184,33 +197,42 @@ export function createAgentAccess(options: AgentAccessOptions): AgentAccess {
           lastUsedAt,
           expiresAt,
         })),
-      issueToken(host, by) {
-        const { token } = tokens.issue(host.id, by.userName);
-        recordChange('agent-token.created', `A token was created for ${host.name}.`, by, host);
+      async issueToken(host, by) {
+        const { token } = await tokens.issue(host.id, by.userName);
+        const recorded = recordChange('agent-token.created', `A token was created for ${host.name}.`, by, host);
         changed();
+        await recorded;
         return token;
       },
-      revokingOpensHost: (id) => settings.rule('sharedToken').value && tokens.isLastHostToken(id),
-      revokeToken(id, by) {
-        const revoked = tokens.revoke(id);
-        if (revoked === null) return false;
+      revokingOpensHost,
+      async revokeToken(id, by, isConfirmed) {
+        // Asked again when the write is due: another token of the host may have been revoked meanwhile.
+        const revoked = await tokens.revoke(id, (due) => isConfirmed || !revokingOpensHost(due));
+        if (revoked === 'not-allowed') return 'unconfirmed';
+        if (revoked === null) return 'none';
         const host = { id: revoked.hostId, name: revoked.hostId };
-        recordChange('agent-token.revoked', `A token of ${host.name} was revoked.`, by, host);
+        const recorded = recordChange('agent-token.revoked', `A token of ${host.name} was revoked.`, by, host);
         changed();
-        return true;
+        await recorded;
+        return 'revoked';
       },
-      codes: () => enrolment.codes().map(({ codeHash, ...code }) => ({ id: codeHash, ...code })),
-      createCode({ hostName, lifetimeMs }, by) {
-        const code = enrolment.create(hostName, lifetimeMs, by.userName);
+      codes: async () => (await enrolment.codes()).map(({ codeHash, ...code }) => ({ id: codeHash, ...code })),
+      async createCode({ hostName, lifetimeMs }, by) {
+        const code = await enrolment.create(hostName, lifetimeMs, by.userName);
         if (code !== null) {
-          recordChange('enrolment.created', `An enrolment code was created for ${hostName ?? 'any host'}.`, by, null);
+          await recordChange(
+            'enrolment.created',
+            `An enrolment code was created for ${hostName ?? 'any host'}.`,
+            by,
+            null,
+          );
         }
         return code;
       },
-      revokeCode(id, by) {
-        const revoked = enrolment.revoke(id);
+      async revokeCode(id, by) {
+        const revoked = await enrolment.revoke(id);
         if (revoked === null) return false;
-        recordChange(
+        await recordChange(
           'enrolment.revoked',
           `An enrolment code for ${revoked.hostName ?? 'any host'} was revoked.`,
           by,
@@ -219,21 +241,27 @@ export function createAgentAccess(options: AgentAccessOptions): AgentAccess {
         return true;
       },
       rule: (name) => settings.rule(name),
-      setRule(name, value, by) {
-        if (!settings.setRule(name, value)) return false;
-        recordChange('agents.rule', RULE_SENTENCES[name](value), by, null);
+      async setRule(name, value, by) {
+        if (!(await settings.setRule(name, value))) return false;
+        const recorded = recordChange('agents.rule', RULE_SENTENCES[name](value), by, null);
         changed();
+        await recorded;
         return true;
       },
-      refuseHost(name, by) {
-        settings.setRefused(name, true);
-        recordChange('host.refused', `${name} was refused.`, by, null);
+      async refuseHost(name, by) {
+        await settings.setRefused(name, true);
+        const recorded = recordChange('host.refused', `${name} was refused.`, by, null);
         changed();
+        await recorded;
       },
       allowHost: (name) => settings.setRefused(name, false),
+    },
+    forgetHosts(hostIds) {
+      for (const hostId of hostIds) tokens.forgetHost(hostId);
     },
     onChange(listener) {
       listeners.add(listener);
     },
+    settled: () => writes.settled(),
   };
 }

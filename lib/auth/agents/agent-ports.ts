@@ -1,5 +1,4 @@
-/** Records of agent tokens and enrolment codes, and the port to their store. */
-import type { z } from 'zod';
+/** Records of agent tokens and enrolment codes, and the ports to their store. See also `operator/auth-ports.ts`. */
 
 export interface AgentTokenRecord {
   id: string;
@@ -27,37 +26,45 @@ export interface EnrolmentCodeRecord {
   usedByHostId: string | null;
 }
 
-/** Every method throws when the database refuses. */
-export interface AgentTokenStore {
-  tokenByHash(tokenHash: string): AgentTokenRecord | null;
-  token(id: string): AgentTokenRecord | null;
-  /** Tokens that were not revoked, of one host or of all, newest first. */
-  tokens(hostId?: string): AgentTokenRecord[];
-  /** Stores a token; the host's other tokens expire at `othersEndAt` at the latest. In one transaction. */
-  addToken(token: AgentTokenRecord, othersEndAt: number): void;
-  /** Stores a use. With `othersEndAt`, the host's other tokens expire then. In one transaction. */
-  useToken(id: string, at: number, othersEndAt: number | null): void;
-  /** False when it was already revoked or does not exist. */
-  revokeToken(id: string, at: number): boolean;
-  /** Removes tokens and codes that ended before this time. */
-  forgetEnded(before: number): void;
+export interface TokenUse {
+  id: string;
+  at: number;
+  /** When the host's other tokens expire at the latest; null leaves them as they are. */
+  othersEndAt: number | null;
+}
 
-  code(codeHash: string): EnrolmentCodeRecord | null;
+/** Every method rejects when the database refuses; then nothing has changed. */
+export interface AgentTokenStore {
+  token(id: string): Promise<AgentTokenRecord | null>;
+  /** Tokens that were not revoked, of one host or of all, newest first. */
+  tokens(hostId?: string): Promise<AgentTokenRecord[]>;
+  /** Stores a token; the host's other tokens expire at `othersEndAt` at the latest. In one transaction. */
+  addToken(token: AgentTokenRecord, othersEndAt: number): Promise<void>;
+  /** Stores uses, in one transaction. A token that no longer exists is passed over. */
+  useTokens(uses: readonly TokenUse[]): Promise<void>;
+  /** False when it was already revoked or does not exist. */
+  revokeToken(id: string, at: number): Promise<boolean>;
+  /** Removes tokens and codes that ended before this time. */
+  forgetEnded(before: number): Promise<void>;
+
+  code(codeHash: string): Promise<EnrolmentCodeRecord | null>;
   /** Newest first. */
-  codes(): EnrolmentCodeRecord[];
-  addCode(code: EnrolmentCodeRecord): void;
+  codes(): Promise<EnrolmentCodeRecord[]>;
+  addCode(code: EnrolmentCodeRecord): Promise<void>;
   /**
    * Marks a code as used and stores its token, in one transaction. False, with nothing written, when it was already
    * used.
    */
-  useCode(codeHash: string, token: AgentTokenRecord, othersEndAt: number): boolean;
+  useCode(codeHash: string, token: AgentTokenRecord, othersEndAt: number): Promise<boolean>;
   /** False when there is no usable code. */
-  revokeCode(codeHash: string): boolean;
+  revokeCode(codeHash: string): Promise<boolean>;
 }
 
 /** Small settings of the installation, one JSON value per name. */
-export interface SettingsPort {
-  /** The stored value; null when there is none or it no longer matches the schema. */
-  get<T>(key: string, schema: z.ZodType<T>): T | null;
-  set(key: string, value: unknown, now: number): void;
+export interface SettingsStore {
+  /** The stored value; null when there is none. The caller checks its form. */
+  get(key: string): Promise<unknown>;
+  /** `value` is a JSON value. */
+  set(key: string, value: unknown, now: number): Promise<void>;
+  remove(key: string): Promise<void>;
 }

@@ -4,32 +4,42 @@
  */
 import { OncePer } from '@/lib/limits/once-per';
 import { limitKey } from '../client-address';
-import type { WallClock, EventRecorder } from '../operator/auth-ports';
+import type { SafeRecorder } from '../event-recorder';
+import type { WallClock } from '../operator/auth-ports';
 import { addressBucket, type Throttle, type ThrottleKind } from '../throttle';
 
 const REPEAT_AFTER_MS = 3_600_000;
 const MAX_REMEMBERED = 1_000;
 /** Most refusal events within an hour, over all addresses. */
 const MAX_EVENTS_PER_HOUR = 60;
+/** Most counts in progress. Beyond it nothing is counted: such a token or code is refused either way. */
+const MAX_COUNTING = 256;
+const BUSY_WAIT_MS = 1_000;
 
 export interface AgentRefusals {
   /** Counts a wrong token or code. Returns how long its address must wait (ms); 0 for the first few. */
-  count(kind: ThrottleKind, address: string): number;
+  count(kind: ThrottleKind, address: string): Promise<number>;
   /** Records an event, once an hour per address and action. */
   recordOnce(action: string, address: string, message: string): void;
 }
 
-export function createAgentRefusals(throttle: Throttle, now: WallClock, record: EventRecorder): AgentRefusals {
+export function createAgentRefusals(throttle: Throttle, now: WallClock, record: SafeRecorder): AgentRefusals {
   const reported = new OncePer(REPEAT_AFTER_MS, MAX_REMEMBERED);
   let hour = { since: 0, count: 0 };
+  let counting = 0;
 
   return {
-    count(kind, address) {
+    async count(kind, address) {
+      if (counting >= MAX_COUNTING) return BUSY_WAIT_MS;
+      counting += 1;
       try {
-        return throttle.take([addressBucket(kind, address)]);
+        const attempt = await throttle.take([addressBucket(kind, address)]);
+        return attempt.kind === 'blocked' ? attempt.waitMs : 0;
       } catch {
         // A full disk can't store the count; the token is refused either way.
         return 0;
+      } finally {
+        counting -= 1;
       }
     },
     recordOnce(action, address, message) {
@@ -39,7 +49,7 @@ export function createAgentRefusals(throttle: Throttle, now: WallClock, record: 
       hour.count += 1;
       if (hour.count > MAX_EVENTS_PER_HOUR) return;
       const last = hour.count === MAX_EVENTS_PER_HOUR ? ' Further refusals are suppressed for this hour.' : '';
-      record({
+      void record({
         at,
         category: 'auth',
         level: 'warning',

@@ -32,24 +32,27 @@ export interface AgentAdministration {
    * Creates a host token and returns it in clear text, this once. The host's other tokens stay valid until the new one
    * is used.
    */
-  issueToken(host: { id: string; name: string }, by: Requester): string;
+  issueToken(host: { id: string; name: string }, by: Requester): Promise<string>;
   /** Whether the shared token could claim its host once this token is revoked. */
   revokingOpensHost(id: string): boolean;
-  /** Revokes a token and closes its connections at once. False when there was none. */
-  revokeToken(id: string, by: Requester): boolean;
+  /**
+   * Revokes a token and closes its connections at once. `none`: there was none. `unconfirmed`: the shared token could
+   * claim its host afterwards, and `isConfirmed` is false; nothing was done.
+   */
+  revokeToken(id: string, by: Requester, isConfirmed: boolean): Promise<'revoked' | 'none' | 'unconfirmed'>;
 
-  codes(): EnrolmentCodeView[];
+  codes(): Promise<EnrolmentCodeView[]>;
   /**
    * Creates a code and returns it in clear text, this once; null when too many are open. `hostName`: null for any host.
    */
-  createCode(request: { hostName: string | null; lifetimeMs: number }, by: Requester): string | null;
-  revokeCode(id: string, by: Requester): boolean;
+  createCode(request: { hostName: string | null; lifetimeMs: number }, by: Requester): Promise<string | null>;
+  revokeCode(id: string, by: Requester): Promise<boolean>;
 
   rule(name: AgentRuleName): AgentRule;
   /** False when the environment sets it. */
-  setRule(name: AgentRuleName, value: boolean, by: Requester): boolean;
+  setRule(name: AgentRuleName, value: boolean, by: Requester): Promise<boolean>;
   /** Refuses a host: it is held, also when it reconnects. */
-  refuseHost(name: string, by: Requester): void;
+  refuseHost(name: string, by: Requester): Promise<void>;
   /** Withdraws a refusal. */
-  allowHost(name: string): void;
+  allowHost(name: string): Promise<void>;
 }

@@ -1,7 +1,8 @@
 /** The rules for agents. Those set by the environment are fixed; the others are set in the interface and stored. */
 import { z } from 'zod';
-import type { SettingsPort } from './agent-ports';
+import type { SettingsStore } from './agent-ports';
 import type { WallClock } from '../operator/auth-ports';
+import type { WorkQueue } from '../work-queue';
 
 /** Most refused host names that are stored; the oldest is removed first. */
 const MAX_REFUSED = 256;
@@ -20,24 +21,30 @@ export interface AgentSettings {
   /** `sharedToken`: whether it is accepted. `approval`: whether unknown hosts wait for approval. */
   rule(name: AgentRuleName): AgentRule;
   /** False, with nothing changed, when the environment sets it. */
-  setRule(name: AgentRuleName, value: boolean): boolean;
+  setRule(name: AgentRuleName, value: boolean): Promise<boolean>;
   isRefused(hostName: string): boolean;
-  setRefused(hostName: string, refused: boolean): void;
+  setRefused(hostName: string, refused: boolean): Promise<void>;
 }
 
-/** Reads the stored rules once: only this process writes them. */
-export function createAgentSettings(
-  store: SettingsPort,
+/** The stored value; null when there is none or it no longer matches the schema. */
+async function readSetting<T>(store: SettingsStore, key: string, schema: z.ZodType<T>): Promise<T | null> {
+  return schema.safeParse(await store.get(key)).data ?? null;
+}
+
+/** Reads the stored rules once: only this process writes them. `writes` runs the changes in order. */
+export async function loadAgentSettings(
+  store: SettingsStore,
   now: WallClock,
   environment: Readonly<Record<AgentRuleName, boolean | null>>,
-): AgentSettings {
+  writes: WorkQueue,
+): Promise<AgentSettings> {
   const keys: Record<AgentRuleName, string> = { sharedToken: SHARED_KEY, approval: APPROVAL_KEY };
   const defaults: Record<AgentRuleName, boolean> = { sharedToken: true, approval: false };
   const stored: Record<AgentRuleName, boolean | null> = {
-    sharedToken: store.get(SHARED_KEY, z.boolean()),
-    approval: store.get(APPROVAL_KEY, z.boolean()),
+    sharedToken: await readSetting(store, SHARED_KEY, z.boolean()),
+    approval: await readSetting(store, APPROVAL_KEY, z.boolean()),
   };
-  let refused = new Set(store.get(REFUSED_KEY, z.array(z.string())) ?? []);
+  let refused = new Set(await readSetting(store, REFUSED_KEY, z.array(z.string())));
 
   return {
     rule(name) {
@@ -48,20 +55,22 @@ export function createAgentSettings(
         ? { value: defaults[name], source: 'default' }
         : { value: storedValue, source: 'set here' };
     },
-    setRule(name, value) {
-      if (environment[name] !== null) return false;
-      store.set(keys[name], value, now());
-      stored[name] = value;
-      return true;
-    },
+    setRule: (name, value) =>
+      writes.run(async () => {
+        if (environment[name] !== null) return false;
+        await store.set(keys[name], value, now());
+        stored[name] = value;
+        return true;
+      }),
     isRefused: (hostName) => refused.has(hostName),
-    setRefused(hostName, isRefused) {
-      if (refused.has(hostName) === isRefused) return;
-      const next = [...refused].filter((name) => name !== hostName);
-      if (isRefused) next.push(hostName);
-      const kept = next.slice(-MAX_REFUSED);
-      store.set(REFUSED_KEY, kept, now());
-      refused = new Set(kept);
-    },
+    setRefused: (hostName, isRefused) =>
+      writes.run(async () => {
+        if (refused.has(hostName) === isRefused) return;
+        const next = [...refused].filter((name) => name !== hostName);
+        if (isRefused) next.push(hostName);
+        const kept = next.slice(-MAX_REFUSED);
+        await store.set(REFUSED_KEY, kept, now());
+        refused = new Set(kept);
+      }),
   };
 }

@@ -1,11 +1,13 @@
 /**
- * Host tokens: 256 random bits, shown once, stored as a hash. They are looked up by that hash, so the time of a look-up
- * reveals nothing about a token. Version 1's tokens are accepted while its hash secret is configured.
+ * Host tokens: 256 random bits, shown once, stored as a hash. They are read from memory: this process is the only one
+ * that changes them while it holds the data folder. Version 1's tokens are accepted while its hash secret is configured.
  */
 import { createHmac, randomBytes, randomUUID } from 'node:crypto';
 import type { AgentTokenRecord, AgentTokenStore } from './agent-ports';
 import { sha256Hex } from '../encryption';
 import type { WallClock } from '../operator/auth-ports';
+import { TokenMemory } from './token-memory';
+import type { WorkQueue } from '../work-queue';
 
 /** Marks a token for people and for secret scanners. */
 const PREFIX = 'nft_';
@@ -27,11 +29,17 @@ export interface IssuedToken {
   token: string;
 }
 
+/** What came of an enrolment code for a host. */
+export type Redemption = { kind: 'issued'; issued: IssuedToken } | { kind: 'has-token' } | { kind: 'used-up' };
+
 export interface AgentTokens {
   /** The record of a valid token, or null. */
   find(token: string): AgentTokenRecord | null;
-  /** Stores that a token was used; at its first use, the host's older ones end. True when some ended. */
-  used(record: AgentTokenRecord): boolean;
+  /**
+   * Stores in the background that a token was used; at its first use, the host's older ones end. A use that the database
+   * refuses is forgotten: the next one stores it.
+   */
+  used(id: string): void;
   isGood(id: string): boolean;
   /**
    * Whether a host has a valid token of this dashboard. Version-1 tokens do not count: version 1 let its hosts use the
@@ -42,23 +50,43 @@ export interface AgentTokens {
   isLastHostToken(id: string): boolean;
   /** Valid tokens, newest first. */
   good(): AgentTokenRecord[];
-  /** Creates a record for a new token without storing it. */
-  make(hostId: string, createdBy: string): { issued: IssuedToken; record: AgentTokenRecord };
   /** Creates and stores a token. The host's other tokens stay valid until it is used, for a week at most. */
-  issue(hostId: string, createdBy: string): IssuedToken;
-  /** The revoked token; null when there was none. */
-  revoke(id: string): AgentTokenRecord | null;
-  /** When a token that is replaced now expires. */
-  overlapEnd(): number;
+  issue(hostId: string, createdBy: string): Promise<IssuedToken>;
+  /** Creates a token as `issue` does and uses up the code. With `onlyFirst`, not for a host that has a token. */
+  redeem(codeHash: string, host: { id: string; name: string }, onlyFirst: boolean): Promise<Redemption>;
+  /** The revoked token; null when there was none. `mayRevoke` is asked before anything is written. */
+  revoke(id: string, mayRevoke: (id: string) => boolean): Promise<AgentTokenRecord | 'not-allowed' | null>;
+  /** Forgets the tokens of a removed host, whose rows were removed with it. */
+  forgetHost(hostId: string): void;
 }
 
-export function createAgentTokens(store: AgentTokenStore, now: WallClock, v1HashSecret: string | null): AgentTokens {
+export interface AgentTokenOptions {
+  store: AgentTokenStore;
+  now: WallClock;
+  v1HashSecret: string | null;
+  /** Runs writes in order, so that memory changes in the order of the database. */
+  writes: WorkQueue;
+  /** Called when tokens have ended because their successor was used. */
+  onReplaced: () => void;
+}
+
+/** Reads the tokens once. Rejects when the database can't be read. */
+export async function loadAgentTokens(options: AgentTokenOptions): Promise<AgentTokens> {
+  const { store, now, v1HashSecret, writes, onReplaced } = options;
+  const memory = new TokenMemory(await store.tokens());
+  memory.dropExpired(now());
+  /** Tokens whose use is to be stored, with its time. */
+  let unstoredUses = new Map<string, number>();
+
   function isGood(record: AgentTokenRecord): boolean {
     if (record.revokedAt !== null || (record.expiresAt !== null && record.expiresAt <= now())) return false;
     return record.scheme === 'sha256' || v1HashSecret !== null;
   }
 
-  const overlapEnd = () => now() + TOKEN_OVERLAP_MS;
+  const isDue = ({ lastUsedAt }: AgentTokenRecord, at: number) =>
+    lastUsedAt === null || Math.abs(at - lastUsedAt) >= LAST_USED_STEP_MS;
+  const isGoodHostToken = (record: AgentTokenRecord) => record.scheme === 'sha256' && isGood(record);
+  const hasHostToken = (hostId: string) => memory.ofHost(hostId).some(isGoodHostToken);
 
   function make(hostId: string, createdBy: string) {
     const token = newSecret(PREFIX);
@@ -73,52 +101,88 @@ export function createAgentTokens(store: AgentTokenStore, now: WallClock, v1Hash
       expiresAt: null,
       revokedAt: null,
     };
-    return { issued: { id: record.id, token }, record };
+    return { issued: { id: record.id, token }, record, othersEndAt: now() + TOKEN_OVERLAP_MS };
+  }
+
+  /** Stores all uses that wait, in one transaction: a whole fleet reconnects at once. */
+  async function storeUses(): Promise<void> {
+    const waiting = unstoredUses;
+    unstoredUses = new Map();
+    const uses = [...waiting].flatMap(([id, at]) => {
+      const record = memory.get(id);
+      if (record === null || !isDue(record, at)) return [];
+      const replaces =
+        record.lastUsedAt === null &&
+        record.scheme === 'sha256' &&
+        memory.ofHost(record.hostId).some((other) => other.id !== id && isGood(other));
+      return [{ id, at, othersEndAt: replaces ? at : null }];
+    });
+    if (uses.length === 0) return;
+    await store.useTokens(uses);
+    for (const use of uses) memory.use(use);
+    if (uses.some(({ othersEndAt }) => othersEndAt !== null)) onReplaced();
   }
 
   return {
     find(token) {
-      const issued = store.tokenByHash(secretHash(token));
+      const issued = memory.withHash(secretHash(token));
       if (issued?.scheme === 'sha256') return isGood(issued) ? issued : null;
       if (v1HashSecret === null) return null;
-      const adopted = store.tokenByHash(createHmac('sha256', v1HashSecret).update(token).digest('hex'));
+      const adopted = memory.withHash(createHmac('sha256', v1HashSecret).update(token).digest('hex'));
       return adopted?.scheme === 'v1-hmac' && isGood(adopted) ? adopted : null;
     },
-    used(record) {
+    used(id) {
       const at = now();
-      if (record.lastUsedAt !== null && Math.abs(at - record.lastUsedAt) < LAST_USED_STEP_MS) return false;
-      const isFirst = record.lastUsedAt === null && record.scheme === 'sha256';
-      const others = isFirst
-        ? store.tokens(record.hostId).filter((other) => other.id !== record.id && isGood(other))
-        : [];
-      store.useToken(record.id, at, others.length > 0 ? at : null);
-      return others.length > 0;
+      const record = memory.get(id);
+      if (record === null || !isDue(record, at)) return;
+      const isScheduled = unstoredUses.size > 0;
+      unstoredUses.set(id, at);
+      // A failure to store the use (a full disk) must not block a valid agent.
+      if (!isScheduled) writes.run(storeUses).catch(() => undefined);
     },
     isGood(id) {
-      const record = store.token(id);
+      const record = memory.get(id);
       return record !== null && isGood(record);
     },
-    hasHostToken: (hostId) => store.tokens(hostId).some((record) => record.scheme === 'sha256' && isGood(record)),
+    hasHostToken,
     isLastHostToken(id) {
-      const token = store.token(id);
-      if (token === null || token.scheme !== 'sha256' || !isGood(token)) return false;
+      const token = memory.get(id);
+      if (token === null || !isGoodHostToken(token)) return false;
       // A token that is about to expire does not protect its host after that.
-      return !store
-        .tokens(token.hostId)
-        .some((other) => other.id !== id && other.scheme === 'sha256' && isGood(other) && other.expiresAt === null);
+      return !memory
+        .ofHost(token.hostId)
+        .some((other) => other.id !== id && isGoodHostToken(other) && other.expiresAt === null);
     },
-    good: () => store.tokens().filter(isGood),
-    make,
-    issue(hostId, createdBy) {
-      const { issued, record } = make(hostId, createdBy);
-      store.forgetEnded(now() - FORGET_AFTER_MS);
-      store.addToken(record, overlapEnd());
-      return issued;
+    good: () => memory.all().filter(isGood),
+    issue: (hostId, createdBy) =>
+      writes.run(async () => {
+        const { issued, record, othersEndAt } = make(hostId, createdBy);
+        memory.dropExpired(now());
+        await store.forgetEnded(now() - FORGET_AFTER_MS);
+        await store.addToken(record, othersEndAt);
+        memory.add(record, othersEndAt);
+        return issued;
+      }),
+    redeem: (codeHash, host, onlyFirst) =>
+      writes.run(async () => {
+        if (onlyFirst && hasHostToken(host.id)) return { kind: 'has-token' };
+        const { issued, record, othersEndAt } = make(host.id, host.name);
+        if (!(await store.useCode(codeHash, record, othersEndAt))) return { kind: 'used-up' };
+        memory.add(record, othersEndAt);
+        return { kind: 'issued', issued };
+      }),
+    revoke: (id, mayRevoke) =>
+      writes.run(async () => {
+        if (!mayRevoke(id)) return 'not-allowed';
+        const record = await store.token(id);
+        if (record === null || !(await store.revokeToken(id, now()))) return null;
+        memory.remove(id);
+        return record;
+      }),
+    forgetHost(hostId) {
+      memory.removeHost(hostId);
+      // A token that was stored before the removal may be added to memory after it.
+      void writes.run(() => Promise.resolve(memory.removeHost(hostId)));
     },
-    revoke(id) {
-      const record = store.token(id);
-      return record !== null && store.revokeToken(id, now()) ? record : null;
-    },
-    overlapEnd,
   };
 }

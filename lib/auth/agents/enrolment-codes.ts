@@ -5,6 +5,7 @@
 import type { AgentTokenStore, EnrolmentCodeRecord } from './agent-ports';
 import { newSecret, secretHash, type AgentTokens } from './agent-tokens';
 import type { WallClock } from '../operator/auth-ports';
+import { WorkQueue } from '../work-queue';
 
 const PREFIX = 'nfe_';
 /** Most usable codes at a time. */
@@ -20,65 +21,89 @@ export type EnrolOutcome =
 
 export interface Enrolment {
   /** Open codes and those that ended within a month, newest first. */
-  codes(): EnrolmentCodeRecord[];
+  codes(): Promise<EnrolmentCodeRecord[]>;
   /** Returns the code in clear text, this once; null when too many are open. */
-  create(hostName: string | null, lifetimeMs: number, createdBy: string): string | null;
+  create(hostName: string | null, lifetimeMs: number, createdBy: string): Promise<string | null>;
   /** The revoked code; null when there was none. */
-  revoke(codeHash: string): EnrolmentCodeRecord | null;
-  enrol(code: string, hostName: string, address: string): EnrolOutcome;
+  revoke(codeHash: string): Promise<EnrolmentCodeRecord | null>;
+  enrol(code: string, hostName: string, address: string): Promise<EnrolOutcome>;
 }
+
+type EnrolledHost = { ok: true; hostId: string } | { ok: false; reason: string };
 
 export interface EnrolmentOptions {
   store: AgentTokenStore;
   now: WallClock;
   tokens: AgentTokens;
+  /** Runs writes in order. */
+  writes: WorkQueue;
   /** Creates the host in the fleet if it does not exist. */
-  enrolHost: (hostName: string, address: string) => { ok: true; hostId: string } | { ok: false; reason: string };
+  enrolHost: (hostName: string, address: string) => EnrolledHost | Promise<EnrolledHost>;
   isRefused: (hostName: string) => boolean;
 }
 
-export function createEnrolment({ store, now, tokens, enrolHost, isRefused }: EnrolmentOptions): Enrolment {
+export function createEnrolment(options: EnrolmentOptions): Enrolment {
+  const { store, now, tokens, writes, enrolHost, isRefused } = options;
   const isOpen = (code: EnrolmentCodeRecord) => code.usedAt === null && code.expiresAt > now();
+  /** One enrolment at a time: of two with one code, the second finds it used and creates no host. */
+  const enrolments = new WorkQueue();
 
-  return {
-    codes: () => store.codes(),
-    create(hostName, lifetimeMs, createdBy) {
-      if (store.codes().filter(isOpen).length >= MAX_OPEN_CODES) return null;
-      const code = newSecret(PREFIX);
-      const at = now();
-      store.addCode({
-        codeHash: secretHash(code),
-        hostName,
-        createdAt: at,
-        createdBy,
-        expiresAt: at + lifetimeMs,
-        usedAt: null,
-        usedByHostId: null,
-      });
-      return code;
-    },
-    revoke(codeHash) {
-      const code = store.code(codeHash);
-      return code !== null && store.revokeCode(codeHash) ? code : null;
-    },
-    enrol(code, hostName, address) {
-      const known = store.code(secretHash(code));
-      if (known === null || !isOpen(known)) return { kind: 'wrong-code' };
-      if (known.hostName !== null && known.hostName !== hostName) {
-        return { kind: 'refused', message: `This code is for ${known.hostName}, not for ${hostName}.` };
-      }
-      if (known.hostName === null && isRefused(hostName)) {
-        return { kind: 'refused', message: `${hostName} was refused by the operator.` };
-      }
-      const host = enrolHost(hostName, address);
-      if (!host.ok) return { kind: 'unavailable', message: host.reason };
-      if (known.hostName === null && tokens.hasHostToken(host.hostId)) {
+  async function openCode(codeHash: string): Promise<EnrolmentCodeRecord | null> {
+    const code = await store.code(codeHash);
+    return code !== null && isOpen(code) ? code : null;
+  }
+
+  async function enrolWith(codeHash: string, hostName: string, address: string): Promise<EnrolOutcome> {
+    const code = await openCode(codeHash);
+    if (code === null) return { kind: 'wrong-code' };
+    if (code.hostName !== null && code.hostName !== hostName) {
+      return { kind: 'refused', message: `This code is for ${code.hostName}, not for ${hostName}.` };
+    }
+    if (code.hostName === null && isRefused(hostName)) {
+      return { kind: 'refused', message: `${hostName} was refused by the operator.` };
+    }
+    const host = await enrolHost(hostName, address);
+    if (!host.ok) return { kind: 'unavailable', message: host.reason };
+    const redeemed = await tokens.redeem(codeHash, { id: host.hostId, name: hostName }, code.hostName === null);
+    switch (redeemed.kind) {
+      case 'issued':
+        return { kind: 'enrolled', token: redeemed.issued.token, hostId: host.hostId };
+      case 'used-up':
+        return { kind: 'wrong-code' };
+      case 'has-token': {
         const message = `${hostName} already has a token. To replace it, create an enrolment code for ${hostName} by name.`;
         return { kind: 'refused', message };
       }
-      const { issued, record } = tokens.make(host.hostId, hostName);
-      const done = store.useCode(known.codeHash, record, tokens.overlapEnd());
-      return done ? { kind: 'enrolled', token: issued.token, hostId: host.hostId } : { kind: 'wrong-code' };
+    }
+  }
+
+  return {
+    codes: () => store.codes(),
+    create: (hostName, lifetimeMs, createdBy) =>
+      writes.run(async () => {
+        if ((await store.codes()).filter(isOpen).length >= MAX_OPEN_CODES) return null;
+        const code = newSecret(PREFIX);
+        const at = now();
+        await store.addCode({
+          codeHash: secretHash(code),
+          hostName,
+          createdAt: at,
+          createdBy,
+          expiresAt: at + lifetimeMs,
+          usedAt: null,
+          usedByHostId: null,
+        });
+        return code;
+      }),
+    async revoke(codeHash) {
+      const code = await store.code(codeHash);
+      return code !== null && (await store.revokeCode(codeHash)) ? code : null;
+    },
+    async enrol(code, hostName, address) {
+      const codeHash = secretHash(code);
+      // A flood of wrong codes does not wait in the queue.
+      if ((await openCode(codeHash)) === null) return { kind: 'wrong-code' };
+      return enrolments.run(() => enrolWith(codeHash, hostName, address));
     },
   };
 }

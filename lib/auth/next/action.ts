@@ -46,7 +46,7 @@ export interface StepUpRule<Input> {
   /** What the proof is for, as shown in the activity: `Reboot of h1`. Must hold no secret. */
   purpose: (input: Input) => string;
   /** False when this input needs no proof; without this rule, every input does. */
-  needed?: (input: Input, context: ActionContext) => boolean;
+  needed?: (input: Input, context: ActionContext) => boolean | Promise<boolean>;
   /** A problem independent of the proof. Checked before a proof is requested, and again before one is used up. */
   check?: (input: Input, context: ActionContext) => StepUpError | null | Promise<StepUpError | null>;
 }
@@ -73,7 +73,7 @@ export function stepUpAction<Schema extends z.ZodType, Value>(
       if (!proof.ok) return proof;
       const problem = (await rule.check?.(parsed.value, context)) ?? null;
       if (problem !== null) return { ok: false, error: problem };
-      const stepUp = rule.needed?.(parsed.value, context) ?? true;
+      const stepUp = (await rule.needed?.(parsed.value, context)) ?? true;
       const refused = stepUp ? await refusal(context, rule.purpose(parsed.value), proof.value) : null;
       if (refused !== null) return { ok: false, error: refused };
       return { ok: true, value: await handler(parsed.value, { ...context, stepUp }) };
@@ -86,7 +86,7 @@ async function refusal(
   proof: string | undefined,
 ): Promise<StepUpError | null> {
   const { auth } = runtime();
-  const asksFor = auth.stepUpAsksFor(session.userId);
+  const asksFor = await auth.stepUpAsksFor(session.userId);
   if (proof === undefined || proof === '') return { kind: 'step-up-required', asksFor };
   const result = await auth.stepUp({ session, proof, purpose, address });
   switch (result.kind) {

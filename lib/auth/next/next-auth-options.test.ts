@@ -6,9 +6,9 @@ import { sessionIdHash } from '../operator/sessions';
 
 let made: TestAuth;
 let deviceCookies: string[] = [];
-beforeEach(() => {
+beforeEach(async () => {
   deviceCookies = [];
-  made = makeAuth({ passwordHash: PASSWORD_HASH });
+  made = await makeAuth({ passwordHash: PASSWORD_HASH });
 });
 afterEach(() => made.close());
 
@@ -34,7 +34,7 @@ async function authorize(credentials: Record<string, string>, auth = made.auth):
 
 it('gives the session id for the right password, and codes for everything else', async () => {
   const sessionId = await authorize({ password: PASSWORD });
-  expect(made.auth.stillValid(sessionIdHash(sessionId))).not.toBeNull();
+  expect(await made.auth.stillValid(sessionIdHash(sessionId))).not.toBeNull();
   expect(deviceCookies).toHaveLength(1);
   await expect(authorize({ password: 'wrong' })).rejects.toThrow(/^refused$/);
   await expect(authorize({})).rejects.toThrow(/^refused$/);
@@ -61,7 +61,7 @@ it('ends the session when the browser signs out', async () => {
   const sessionId = await authorize({ password: PASSWORD });
   const session = { expires: '' };
   await options().events?.signOut?.({ token: { sid: sessionId }, session });
-  expect(made.auth.stillValid(sessionIdHash(sessionId))).toBeNull();
+  expect(await made.auth.stillValid(sessionIdHash(sessionId))).toBeNull();
   await options().events?.signOut?.({ token: {}, session });
 });
 

@@ -73,8 +73,8 @@ export function nextAuthOptions(setting: NextAuthSetting): NextAuthOptions {
       },
     },
     events: {
-      signOut: ({ token }) => {
-        if (typeof token.sid === 'string') auth.signOut(sessionIdHash(token.sid), address);
+      signOut: async ({ token }) => {
+        if (typeof token.sid === 'string') await auth.signOut(sessionIdHash(token.sid), address);
       },
     },
     logger: {

@@ -45,7 +45,7 @@ export interface AccountRequest {
 }
 
 export interface Account {
-  view(userId: string): AccountView;
+  view(userId: string): Promise<AccountView>;
   /** Why a new password is refused, checking the current one first; null when it is accepted. Changes nothing. */
   passwordChangeProblem(
     request: AccountRequest & { current: string; password: string },
@@ -60,9 +60,9 @@ export interface Account {
     request: AccountRequest & { secret: string; code: string },
   ): Promise<AccountChange | AccountProblem>;
   removalProblem(userId: string): AccountProblem | null;
-  removeSecondFactor(request: AccountRequest): AccountChange;
+  removeSecondFactor(request: AccountRequest): Promise<AccountChange>;
   /** Creates new recovery codes; the previous ones become invalid. */
-  renewRecoveryCodes(request: AccountRequest): AccountChange;
+  renewRecoveryCodes(request: AccountRequest): Promise<AccountChange>;
 }
 
 const WRONG_CODE = 'This code is wrong or was already used. Wait for the next one, and check your phone’s clock.';
@@ -89,13 +89,18 @@ export function createAccount(options: {
   const { store, now, events, credentials, sessions, stepUp, totpKey, recoveryKey, label } = options;
 
   /** Ends the other sessions and records the change. */
-  function changed(request: AccountRequest, action: string, message: string, recoveryCodes: string[]): AccountChange {
+  async function changed(
+    request: AccountRequest,
+    action: string,
+    message: string,
+    recoveryCodes: string[],
+  ): Promise<AccountChange> {
     const { session, address } = request;
-    const endedSessions = sessions.endOthers(session);
+    const endedSessions = await sessions.endOthers(session);
     const ended = endedSessions === 0 ? '' : ` ${endedSessions} other session${endedSessions === 1 ? '' : 's'} ended.`;
     const data = { session: session.idHash, endedSessions };
     const event = { action, level: 'warning', outcome: 'done', message: `${message}${ended}` } as const;
-    events({ by: session }, { ...event, address, data });
+    await events({ by: session }, { ...event, address, data });
     return { recoveryCodes, endedSessions };
   }
 
@@ -115,17 +120,17 @@ export function createAccount(options: {
   }
 
   return {
-    view(userId) {
-      const hasTotp = credentials.totpSecret(userId) !== null;
+    async view(userId) {
+      const hasTotp = (await credentials.totpSecret(userId)) !== null;
       return {
         password: credentials.passwordIsConfigured(userId)
           ? 'configured'
-          : credentials.hasPassword(userId)
+          : (await credentials.hasPassword(userId))
             ? 'stored'
             : 'none',
         secondFactor: credentials.totpIsConfigured(userId) ? 'configured' : hasTotp ? 'stored' : 'none',
         secondFactorRequired: options.requireTotp,
-        recoveryCodesLeft: hasTotp ? store.recoveryCodesLeft(userId) : 0,
+        recoveryCodesLeft: hasTotp ? await store.recoveryCodesLeft(userId) : 0,
       };
     },
 
@@ -140,7 +145,7 @@ export function createAccount(options: {
       return checked.kind === 'refused' ? refused('current', 'This is not the current password.') : null;
     },
     async changePassword(request) {
-      store.setPassword(request.session.userId, await hashPassword(request.password), now());
+      await store.setPassword(request.session.userId, await hashPassword(request.password), now());
       return changed(request, 'auth.password.changed', 'The password was changed.', []);
     },
 
@@ -157,10 +162,10 @@ export function createAccount(options: {
       const checked = await checkOffer(userId, request.secret, request.code);
       if (checked.kind !== 'right') return checked;
       // Use it up, so that it can't also sign in.
-      if (!store.useTotpStep(totpSecretHash(checked.secret), checked.step)) return refused('code', WRONG_CODE);
-      const replaces = credentials.totpSecret(userId) !== null;
+      if (!(await store.useTotpStep(totpSecretHash(checked.secret), checked.step))) return refused('code', WRONG_CODE);
+      const replaces = (await credentials.totpSecret(userId)) !== null;
       const codes = newRecoveryCodes();
-      store.setSecondFactor({
+      await store.setSecondFactor({
         userId,
         totpSecret: encrypt(totpKey, checked.secret, totpContext(userId)),
         recoveryCodeHashes: hashesOf(codes),
@@ -177,8 +182,13 @@ export function createAccount(options: {
         ? refused('form', 'NIXFLEET_REQUIRE_TOTP requires a second factor: you can replace it, but not remove it.')
         : null;
     },
-    removeSecondFactor(request) {
-      store.setSecondFactor({ userId: request.session.userId, totpSecret: null, recoveryCodeHashes: [], now: now() });
+    async removeSecondFactor(request) {
+      await store.setSecondFactor({
+        userId: request.session.userId,
+        totpSecret: null,
+        recoveryCodeHashes: [],
+        now: now(),
+      });
       return changed(
         request,
         'auth.totp.removed',
@@ -186,12 +196,12 @@ export function createAccount(options: {
         [],
       );
     },
-    renewRecoveryCodes(request) {
+    async renewRecoveryCodes(request) {
       const codes = newRecoveryCodes();
-      store.setRecoveryCodes(request.session.userId, hashesOf(codes));
+      await store.setRecoveryCodes(request.session.userId, hashesOf(codes));
       const { session, address } = request;
       const event = { action: 'auth.recovery-codes', level: 'info', outcome: 'done' } as const;
-      events(
+      await events(
         { by: session },
         { ...event, message: 'New recovery codes were created; the previous ones no longer work.', address },
       );

@@ -1,5 +1,6 @@
 /** Events of sign-in, sessions and the account. */
-import type { WallClock, EventRecorder } from './auth-ports';
+import type { SafeRecorder } from '../event-recorder';
+import type { WallClock } from './auth-ports';
 
 /** A proven user. */
 export interface Actor {
@@ -18,11 +19,11 @@ export interface AuthEvent {
 
 /**
  * Records what a user did. `claimed` instead of `by`: an unproven user, as with a refused sign-in; the event names the
- * account without a user id.
+ * account without a user id. Resolves when the event is stored; never rejects.
  */
-export type AuthEvents = (who: { by: Actor } | { claimed: string }, event: AuthEvent) => void;
+export type AuthEvents = (who: { by: Actor } | { claimed: string }, event: AuthEvent) => Promise<void>;
 
-export function createAuthEvents(record: EventRecorder, now: WallClock): AuthEvents {
+export function createAuthEvents(record: SafeRecorder, now: WallClock): AuthEvents {
   return (who, event) =>
     record({
       at: now(),

@@ -1,5 +1,6 @@
 /**
- * The ports of sign-in and sessions. All methods are synchronous, so that steps that belong together run in one turn.
+ * The ports of sign-in and sessions. Between two calls, calls of others may run: a decision that depends on what is
+ * stored is one method, which compares and writes in one transaction. Arguments and answers survive structured clone.
  */
 import type { NewEvent } from '@/lib/fleet/records/event-record';
 
@@ -42,10 +43,18 @@ export interface ThrottleRecord {
   blockedUntil: number;
 }
 
+/** A change of one record: `from` as it was read, `to` as it shall be; null for none. */
+export interface ThrottleChange {
+  bucket: string;
+  from: ThrottleRecord | null;
+  to: ThrottleRecord | null;
+}
+
+/** Every method rejects when the database refuses; then nothing has changed. */
 export interface AuthStore {
   /** Adds the user if there is none with this id; never changes one. */
-  ensureUser(user: { id: string; name: string }, now: number): void;
-  user(id: string): UserRecord | null;
+  ensureUser(user: { id: string; name: string }, now: number): Promise<void>;
+  user(id: string): Promise<UserRecord | null>;
   /**
    * Sets the first password, second factor and recovery codes together. False, with nothing written, when a password
    * exists.
@@ -56,46 +65,47 @@ export interface AuthStore {
     totpSecret: string | null;
     recoveryCodeHashes: readonly string[];
     now: number;
-  }): boolean;
+  }): Promise<boolean>;
 
-  setPassword(userId: string, passwordHash: string, now: number): void;
+  setPassword(userId: string, passwordHash: string, now: number): Promise<void>;
   /** Sets or (null) removes the second factor, and its recovery codes with it. */
   setSecondFactor(factor: {
     userId: string;
     totpSecret: string | null;
     recoveryCodeHashes: readonly string[];
     now: number;
-  }): void;
+  }): Promise<void>;
   /** Replaces all recovery codes. */
-  setRecoveryCodes(userId: string, codeHashes: readonly string[]): void;
-  recoveryCodesLeft(userId: string): number;
+  setRecoveryCodes(userId: string, codeHashes: readonly string[]): Promise<void>;
+  recoveryCodesLeft(userId: string): Promise<number>;
   /** Fingerprint of the credentials that the environment set at the last start; null before the first. */
-  configuredMark(): string | null;
-  setConfiguredMark(mark: string, now: number): void;
+  configuredMark(): Promise<string | null>;
+  setConfiguredMark(mark: string, now: number): Promise<void>;
 
   /** Stores that a code of this time step was used. False when one of this or a later step was already used. */
-  useTotpStep(secretHash: string, step: number): boolean;
+  useTotpStep(secretHash: string, step: number): Promise<boolean>;
   /** False when the code is unknown or already used. */
-  useRecoveryCode(userId: string, codeHash: string, now: number): boolean;
+  useRecoveryCode(userId: string, codeHash: string, now: number): Promise<boolean>;
 
-  addSession(session: SessionRecord): void;
-  session(idHash: string): StoredSession | null;
+  addSession(session: SessionRecord): Promise<void>;
+  session(idHash: string): Promise<StoredSession | null>;
   /** Sessions that were not revoked, the last seen first. */
-  sessionsOf(userId: string): StoredSession[];
-  touchSession(idHash: string, lastSeenAt: number): void;
+  sessionsOf(userId: string): Promise<StoredSession[]>;
+  touchSession(idHash: string, lastSeenAt: number): Promise<void>;
   /** False when it was already revoked or does not exist. */
-  revokeSession(idHash: string, now: number): boolean;
+  revokeSession(idHash: string, now: number): Promise<boolean>;
   /** Removes sessions that expired before this time. */
-  removeSessions(expiredBefore: number): void;
+  removeSessions(expiredBefore: number): Promise<void>;
 
-  throttle(bucket: string): ThrottleRecord | null;
-  /** Writes all of them together. */
-  saveThrottles(records: readonly ThrottleRecord[]): void;
-  removeThrottles(buckets: readonly string[]): void;
+  /** The records of these buckets, in their order. */
+  throttles(buckets: readonly string[]): Promise<(ThrottleRecord | null)[]>;
+  /** Makes all of these changes. False, with nothing written, when a record is no longer the one it changes. */
+  changeThrottles(changes: readonly ThrottleChange[]): Promise<boolean>;
+  removeThrottles(buckets: readonly string[]): Promise<void>;
   /** Removes buckets without failures since `before`, and the oldest address buckets beyond `keep`. */
-  pruneThrottles(before: number, keep: number): void;
+  pruneThrottles(before: number, keep: number): Promise<void>;
 }
 
 /** Milliseconds since the epoch. */
 export type WallClock = () => number;
-export type EventRecorder = (event: NewEvent) => void;
+export type EventRecorder = (event: NewEvent) => void | Promise<void>;

@@ -78,16 +78,16 @@ export interface AuthService {
   /** Longest duration of a sign-in and its cookie, in seconds. */
   readonly sessionMaxAgeS: number;
   /** True when a second factor is set up, so that the sign-in form asks for a code. */
-  requiresTotp(): boolean;
+  requiresTotp(): Promise<boolean>;
   signIn(attempt: SignInAttempt): Promise<SignInResult>;
   /** Ends a session; its sockets are closed. */
-  signOut(idHash: string, address: string): void;
+  signOut(idHash: string, address: string): Promise<void>;
   /** The valid sessions of a user, the last seen first. */
-  sessionsOf(userId: string): OpenSession[];
+  sessionsOf(userId: string): Promise<OpenSession[]>;
   /** Ends another session of the same user. False when it does not exist (any more). */
-  endSession(idHash: string, by: Session, address: string): boolean;
+  endSession(idHash: string, by: Session, address: string): Promise<boolean>;
   /** Ends all other sessions of the same user. Returns their number. */
-  endOtherSessions(by: Session, address: string): number;
+  endOtherSessions(by: Session, address: string): Promise<number>;
   /** Password, second factor and recovery codes. */
   readonly account: Account;
   /** Looks up the session of a Cookie header; null when there is none. Rejects when the database can't be read. */
@@ -95,16 +95,21 @@ export interface AuthService {
   /** The known browser that a Cookie header proves; null when it proves none. It grants no access. */
   knownBrowser(cookieHeader: string | null | undefined): string | null;
   /** Looks up a session again; null once it has ended. */
-  stillValid(idHash: string): Session | null;
+  stillValid(idHash: string): Promise<Session | null>;
+  /**
+   * True when this process has ended the session. Answered from memory, so that whoever looked a session up can check
+   * at once that it did not end meanwhile.
+   */
+  hasEnded(idHash: string): boolean;
   /** Calls back with the hash of each session that is ended early. Returns a function that unsubscribes. */
   onSessionEnd(listener: (idHash: string) => void): () => void;
   /** The kind of step-up proof: a code of the second factor, or the password when none is set up. */
-  stepUpAsksFor(userId: string): 'code' | 'password';
+  stepUpAsksFor(userId: string): Promise<'code' | 'password'>;
   /** Checks a step-up proof for one request. A correct code is used up. */
   stepUp(request: StepUpRequest): Promise<StepUpResult>;
-  setupState(): SetupState;
+  setupState(): Promise<SetupState>;
   /** Checks a set-up code (throttled by address) and offers a new TOTP secret for it; null when the code is wrong. */
-  offerSetup(setupCode: string, address: string): SetupOffer | null;
+  offerSetup(setupCode: string, address: string): Promise<SetupOffer | null>;
   /** Sets the password and the second factor. Success uses up the set-up code. */
   completeSetup(request: {
     setupCode: string;

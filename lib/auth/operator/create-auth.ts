@@ -5,6 +5,7 @@ import { createAccount } from './account';
 import { createCredentials } from './credentials';
 import { createDeviceCookie } from './device-cookie';
 import { deriveKey } from '../encryption';
+import { createSafeRecorder } from '../event-recorder';
 import { createAuthEvents } from './auth-events';
 import { verifyPassword } from './password';
 import { OPERATOR, OPERATOR_ACTOR, type AuthStore, type WallClock, type EventRecorder } from './auth-ports';
@@ -16,11 +17,13 @@ import { createSetup, type Setup } from './setup';
 import { createStepUp } from './step-up';
 import { accountBucket, addressBucket, createThrottle, deviceBucket, type ThrottleKind } from '../throttle';
 import { totpSecretHash } from './totp';
+import type { FleetLog } from '@/lib/fleet/records/environment';
 
 export interface AuthOptions {
   store: AuthStore;
   now: WallClock;
   record: EventRecorder;
+  log: FleetLog;
   secrets: Secrets;
   settings: {
     /** bcrypt hash; null when the password is set in the browser. */
@@ -43,17 +46,17 @@ export interface AuthOptions {
 export type Auth = AuthService & Pick<Setup, 'setupCode'>;
 
 /**
- * Throws with a message that says what to do when the stored second factor can't be decrypted with this installation's
+ * Rejects with a message that says what to do when the stored second factor can't be decrypted with this installation's
  * key.
  */
-export function createAuth({ store, now, record, secrets, settings }: AuthOptions): Auth {
-  store.ensureUser(OPERATOR, now());
+export async function createAuth({ store, now, record, log, secrets, settings }: AuthOptions): Promise<Auth> {
+  await store.ensureUser(OPERATOR, now());
   const totpKey = deriveKey(secrets.encryptionKey, 'totp-secret');
   const recoveryKey = deriveKey(secrets.encryptionKey, 'recovery-codes');
   const credentials = createCredentials({ store, now, configured: settings, totpKey, recoveryKey });
   // An unreadable second factor must fail at start, not at the first sign-in.
-  const secondFactor = credentials.totpSecret(OPERATOR.id);
-  if (settings.requireTotp && secondFactor === null && credentials.hasPassword(OPERATOR.id)) {
+  const secondFactor = await credentials.totpSecret(OPERATOR.id);
+  if (settings.requireTotp && secondFactor === null && (await credentials.hasPassword(OPERATOR.id))) {
     throw new Error(
       'NIXFLEET_REQUIRE_TOTP is true, but no second factor is set up: set NIXFLEET_TOTP_SECRET, or start without ' +
         'NIXFLEET_REQUIRE_TOTP once and set a second factor up under Settings, Account.',
@@ -64,36 +67,37 @@ export function createAuth({ store, now, record, secrets, settings }: AuthOption
   const cookie = createSessionCookie(secrets.sessionSecret, settings.baseUrl);
   const devices = createDeviceCookie(deriveKey(secrets.encryptionKey, 'device-cookie'), cookie.secure, now);
   const label = settings.baseUrl === null ? OPERATOR.name : new URL(settings.baseUrl).host;
-  const events = createAuthEvents(record, now);
-  const setup = createSetup({ store, now, events, throttle, credentials, totpKey, recoveryKey, label });
+  const events = createAuthEvents(createSafeRecorder(record, log), now);
+  const setup = await createSetup({ store, now, events, throttle, credentials, totpKey, recoveryKey, label });
   const stepUp = createStepUp({ events, throttle, credentials });
   const account = createAccount({
     ...{ store, now, events, credentials, sessions, stepUp, totpKey, recoveryKey, label },
     requireTotp: settings.requireTotp,
   });
-  endSessionsOfChangedCredentials();
+  await endSessionsOfChangedCredentials();
 
   /** Ends the sessions opened with credentials of the environment that have changed since the last start. */
-  function endSessionsOfChangedCredentials(): void {
+  async function endSessionsOfChangedCredentials(): Promise<void> {
     const { passwordHash, totpSecret } = settings;
     const totp = totpSecret === null ? '' : totpSecretHash(totpSecret);
     const mark = createHmac('sha256', deriveKey(secrets.encryptionKey, 'configured-credentials'))
       .update(JSON.stringify([passwordHash, totp]))
       .digest('hex');
-    const before = store.configuredMark();
+    const before = await store.configuredMark();
     if (before === mark) return;
-    store.setConfiguredMark(mark, now());
-    const ended = before === null ? 0 : sessions.endAll(OPERATOR.id);
+    await store.setConfiguredMark(mark, now());
+    const ended = before === null ? 0 : await sessions.endAll(OPERATOR.id);
     if (ended === 0) return;
     const event = { action: 'auth.configured', level: 'warning', outcome: 'done', address: '' } as const;
     const message = 'The password or second factor set by the environment has changed: all sessions ended.';
-    events({ claimed: 'dashboard' }, { ...event, message });
+    // Not awaited: the fleet, which stores events, starts later.
+    void events({ claimed: 'dashboard' }, { ...event, message });
   }
 
-  function refused({ address, userAgent }: SignInAttempt, message: string): SignInResult {
+  async function refused({ address, userAgent }: SignInAttempt, message: string): Promise<SignInResult> {
     const event = { action: 'auth.sign-in.refused', level: 'warning', outcome: 'refused' } as const;
     const data = { userAgent: plainText(userAgent, 400) };
-    events({ claimed: OPERATOR.name }, { ...event, message, address, data });
+    await events({ claimed: OPERATOR.name }, { ...event, message, address, data });
     return { kind: 'refused' };
   }
 
@@ -107,32 +111,35 @@ export function createAuth({ store, now, record, secrets, settings }: AuthOption
     const known = devices.deviceId(attempt.cookies, OPERATOR.id);
     const buckets = (kind: ThrottleKind) =>
       known === null ? [accountBucket(kind, OPERATOR.id), addressBucket(kind, address)] : [deviceBucket(kind, known)];
-    const secret = credentials.totpSecret(OPERATOR.id);
-    const blockedMs = throttle.take(buckets('password'), buckets('totp'));
-    if (blockedMs > 0) return { kind: 'throttled', retryAfterMs: blockedMs };
+    const secret = await credentials.totpSecret(OPERATOR.id);
+    const first = await throttle.take(buckets('password'), buckets('totp'));
+    if (first.kind === 'blocked') return { kind: 'throttled', retryAfterMs: first.waitMs };
+    const counted = [...first.records];
 
-    const right = await verifyPassword(attempt.password, credentials.passwordHash(OPERATOR.id));
+    const right = await verifyPassword(attempt.password, await credentials.passwordHash(OPERATOR.id));
     if (secret !== null) {
-      const waitMs = throttle.take(buckets(right ? 'totp' : 'decoy'));
-      if (waitMs > 0) return { kind: 'throttled', retryAfterMs: waitMs };
+      const second = await throttle.take(buckets(right ? 'totp' : 'decoy'));
+      if (second.kind === 'blocked') return { kind: 'throttled', retryAfterMs: second.waitMs };
+      counted.push(...second.records);
       const factor = await credentials.checkSecondFactor(OPERATOR.id, secret, attempt.code, right);
       if (right && factor === null) return refused(attempt, 'Sign-in refused: right password, wrong or used code.');
       if (factor === 'recovery-code') {
         const message = 'A recovery code was used to sign in.';
         const event = { action: 'auth.recovery-code', level: 'info', outcome: 'done' } as const;
-        events({ by: OPERATOR_ACTOR }, { ...event, message, address });
+        await events({ by: OPERATOR_ACTOR }, { ...event, message, address });
       }
     }
     if (!right) return refused(attempt, 'Sign-in refused: wrong password.');
 
+    await throttle.clear(counted);
     // Failed step-up proofs of a stolen session must not delay the operator who signs in again.
     const proofs = (['step-up', 'present-password'] as const).map((kind) => accountBucket(kind, OPERATOR.id));
-    throttle.clear([...buckets('password'), ...buckets('totp'), ...buckets('decoy'), ...proofs]);
+    await throttle.forget([...(secret === null ? buckets('totp') : []), ...buckets('decoy'), ...proofs]);
     const device = devices.issue(OPERATOR.id);
-    const made = sessions.create({ ...OPERATOR_ACTOR, address, userAgent, deviceId: device.deviceId });
+    const made = await sessions.create({ ...OPERATOR_ACTOR, address, userAgent, deviceId: device.deviceId });
     const data = { userAgent: plainText(userAgent, 400), session: made.session.idHash };
     const event = { action: 'auth.sign-in', level: 'success', outcome: 'done', message: 'Signed in.' } as const;
-    events({ by: made.session }, { ...event, address, data });
+    await events({ by: made.session }, { ...event, address, data });
     return { kind: 'signed-in', ...made, deviceCookie: device.setCookie };
   }
 
@@ -142,13 +149,13 @@ export function createAuth({ store, now, record, secrets, settings }: AuthOption
     secureCookies: cookie.secure,
     cookieSecret: cookie.secret,
     sessionMaxAgeS: Math.ceil(settings.sessionDurationMs / 1_000),
-    requiresTotp: () => credentials.totpSecret(OPERATOR.id) !== null,
+    requiresTotp: async () => (await credentials.totpSecret(OPERATOR.id)) !== null,
     signIn,
-    signOut(idHash, address) {
-      const ended = sessions.revoke(idHash);
+    async signOut(idHash, address) {
+      const ended = await sessions.revoke(idHash);
       if (ended === null) return;
       const event = { action: 'auth.sign-out', level: 'info', outcome: 'done', message: 'Signed out.' } as const;
-      events({ by: ended }, { ...event, address, data: { session: idHash } });
+      await events({ by: ended }, { ...event, address, data: { session: idHash } });
     },
     async resolveSession(cookieHeader) {
       const sessionId = await cookie.sessionId(cookieHeader);
@@ -156,22 +163,24 @@ export function createAuth({ store, now, record, secrets, settings }: AuthOption
     },
     knownBrowser: (cookieHeader) => devices.deviceId(cookieHeader, OPERATOR.id),
     stillValid: (idHash) => sessions.byHash(idHash),
+    hasEnded: (idHash) => sessions.hasEnded(idHash),
     onSessionEnd: (listener) => sessions.onEnd(listener),
     account,
     sessionsOf: (userId) => sessions.list(userId),
-    endSession(idHash, by, address) {
+    async endSession(idHash, by, address) {
       // Users may end only their own sessions.
-      if (sessions.byHash(idHash)?.userId !== by.userId || sessions.revoke(idHash) === null) return false;
+      if ((await sessions.byHash(idHash))?.userId !== by.userId) return false;
+      if ((await sessions.revoke(idHash)) === null) return false;
       const event = { action: 'auth.session.ended', level: 'info', outcome: 'done' } as const;
-      events({ by }, { ...event, message: 'Ended another session.', address, data: { session: idHash } });
+      await events({ by }, { ...event, message: 'Ended another session.', address, data: { session: idHash } });
       return true;
     },
-    endOtherSessions(by, address) {
-      const ended = sessions.endOthers(by);
+    async endOtherSessions(by, address) {
+      const ended = await sessions.endOthers(by);
       if (ended === 0) return 0;
       const event = { action: 'auth.session.ended', level: 'info', outcome: 'done' } as const;
       const message = ended === 1 ? 'Ended the other session.' : `Ended all ${ended} other sessions.`;
-      events({ by }, { ...event, message, address, data: { ended } });
+      await events({ by }, { ...event, message, address, data: { ended } });
       return ended;
     },
     stepUpAsksFor: (userId) => stepUp.asksFor(userId),

@@ -7,10 +7,10 @@ import { recoveryCodeHash } from './recovery-codes';
 import { matchTotpStep, totpSecretHash } from './totp';
 
 export interface Credentials {
-  passwordHash(userId: string): string | null;
-  /** Null when no second factor is set up. */
-  totpSecret(userId: string): Uint8Array | null;
-  hasPassword(userId: string): boolean;
+  passwordHash(userId: string): Promise<string | null>;
+  /** Null when no second factor is set up. Rejects when the stored one can't be decrypted. */
+  totpSecret(userId: string): Promise<Uint8Array | null>;
+  hasPassword(userId: string): Promise<boolean>;
   /** True when the environment sets the password: it can't be changed in the browser. */
   passwordIsConfigured(userId: string): boolean;
   /** True when the environment sets the second factor: it can't be changed in the browser. */
@@ -47,17 +47,18 @@ export function createCredentials(options: {
   const { store, now, configured, totpKey, recoveryKey } = options;
 
   const set = (userId: string) => (userId === OPERATOR.id ? configured : NOTHING);
-  const passwordHash = (userId: string) => set(userId).passwordHash ?? store.user(userId)?.passwordHash ?? null;
+  const passwordHash = async (userId: string) =>
+    set(userId).passwordHash ?? (await store.user(userId))?.passwordHash ?? null;
 
   return {
     passwordHash,
-    hasPassword: (userId) => passwordHash(userId) !== null,
+    hasPassword: async (userId) => (await passwordHash(userId)) !== null,
     passwordIsConfigured: (userId) => set(userId).passwordHash !== null,
     totpIsConfigured: (userId) => set(userId).totpSecret !== null,
-    totpSecret(userId) {
+    async totpSecret(userId) {
       const { totpSecret } = set(userId);
       if (totpSecret !== null) return totpSecret;
-      const stored = store.user(userId)?.totpSecret ?? null;
+      const stored = (await store.user(userId))?.totpSecret ?? null;
       if (stored === null) return null;
       const secret = decrypt(totpKey, stored, totpContext(userId));
       if (secret !== null) return secret;
@@ -69,10 +70,10 @@ export function createCredentials(options: {
     },
     async checkSecondFactor(userId, secret, typed, use) {
       const step = await matchTotpStep(secret, typed, now());
-      if (step !== null) return use && store.useTotpStep(totpSecretHash(secret), step) ? 'totp' : null;
+      if (step !== null) return use && (await store.useTotpStep(totpSecretHash(secret), step)) ? 'totp' : null;
       const codeHash = recoveryCodeHash(recoveryKey, typed);
       if (codeHash === null) return null;
-      return use && store.useRecoveryCode(userId, codeHash, now()) ? 'recovery-code' : null;
+      return use && (await store.useRecoveryCode(userId, codeHash, now())) ? 'recovery-code' : null;
     },
   };
 }

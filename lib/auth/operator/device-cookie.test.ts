@@ -18,8 +18,8 @@ afterEach(() => {
   open = [];
 });
 
-function installation(): TestAuth {
-  const made = makeAuth({ passwordHash: PASSWORD_HASH, totpSecret: SECRET });
+async function installation(): Promise<TestAuth> {
+  const made = await makeAuth({ passwordHash: PASSWORD_HASH, totpSecret: SECRET });
   open.push(made);
   return made;
 }
@@ -76,7 +76,7 @@ describe('the device cookie', () => {
 
 describe('a browser that signed in before', () => {
   it('signs in while unknown clients guess passwords and codes from everywhere, which stay throttled', async () => {
-    const { auth, clock, database, restart } = installation();
+    const { auth, clock, database, restart } = await installation();
     const signIn = async (cookies: string | null, more: { password?: string; code?: string; address?: string } = {}) =>
       auth.signIn({
         password: PASSWORD,
@@ -101,7 +101,7 @@ describe('a browser that signed in before', () => {
       expect(result.kind).not.toBe('signed-in');
       clock.now += 100;
       if (guess % 1_000 === 999) {
-        const result = await (guess % 2_000 === 999 ? auth : restart()).signIn({
+        const result = await (guess % 2_000 === 999 ? auth : await restart()).signIn({
           ...{ password: PASSWORD, code: await codeAt(SECRET, clock.now), address: '203.0.113.9', userAgent: '' },
           cookies: owner,
         });
@@ -112,12 +112,12 @@ describe('a browser that signed in before', () => {
       }
     }
     expect(entries).toBe(10);
-    const failures = (bucket: string) => createAuthStore(database.db).throttle(bucket)?.failures ?? 0;
+    const failures = (bucket: string) => createAuthStore(database.db).throttles([bucket])[0]?.failures ?? 0;
     expect(failures('password:account:operator') + failures('totp:account:operator')).toBeLessThan(32);
   });
 
   it('has its own limit', async () => {
-    const { auth, clock } = installation();
+    const { auth, clock } = await installation();
     const attempt = { password: PASSWORD, address: '203.0.113.9', userAgent: '' };
     const first = await auth.signIn({ ...attempt, code: await codeAt(SECRET, clock.now), cookies: null });
     if (first.kind !== 'signed-in') throw new Error(first.kind);
@@ -130,7 +130,7 @@ describe('a browser that signed in before', () => {
   });
 
   it('is not a session', async () => {
-    const { auth, clock } = installation();
+    const { auth, clock } = await installation();
     const attempt = { password: PASSWORD, address: '203.0.113.9', userAgent: '', cookies: null };
     const first = await auth.signIn({ ...attempt, code: await codeAt(SECRET, clock.now) });
     if (first.kind !== 'signed-in') throw new Error(first.kind);

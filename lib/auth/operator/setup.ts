@@ -20,10 +20,10 @@ const WRONG_SETUP_CODE = 'This set-up link is no longer valid. Restart the dashb
 
 export type Setup = Pick<AuthService, 'setupState' | 'offerSetup' | 'completeSetup'> & {
   /** The code of the link printed at start; null when nothing is to be set up. */
-  setupCode(): string | null;
+  setupCode(): Promise<string | null>;
 };
 
-export function createSetup(options: {
+export async function createSetup(options: {
   store: AuthStore;
   now: WallClock;
   events: AuthEvents;
@@ -33,24 +33,24 @@ export function createSetup(options: {
   recoveryKey: Buffer;
   /** Names the account in an authenticator app. */
   label: string;
-}): Setup {
+}): Promise<Setup> {
   const { store, now, events, throttle, credentials, totpKey, recoveryKey, label } = options;
   const needsTotp = !credentials.totpIsConfigured(OPERATOR.id);
   const hasPassword = () => credentials.hasPassword(OPERATOR.id);
-  let code: string | null = hasPassword() ? null : randomBytes(SETUP_CODE_BYTES).toString('base64url');
+  let code: string | null = (await hasPassword()) ? null : randomBytes(SETUP_CODE_BYTES).toString('base64url');
 
   /** A correct code does not count against the limits. */
-  function check(setupCode: string, address: string): 'right' | 'wrong' | { waitMs: number } {
-    const buckets = [addressBucket('setup-code', address)];
-    const waitMs = throttle.take(buckets);
-    if (waitMs > 0) return { waitMs };
-    if (code !== null && !hasPassword() && equalSecrets(setupCode, code)) {
-      throttle.clear(buckets);
+  async function check(setupCode: string, address: string): Promise<'right' | 'wrong' | { waitMs: number }> {
+    const attempt = await throttle.take([addressBucket('setup-code', address)]);
+    if (attempt.kind === 'blocked') return { waitMs: attempt.waitMs };
+    const isDone = await hasPassword();
+    if (code !== null && !isDone && equalSecrets(setupCode, code)) {
+      await throttle.clear(attempt.records);
       return 'right';
     }
     const message = 'The set-up page was opened with a wrong or used code.';
     const refused = { action: 'auth.setup.refused', level: 'warning', outcome: 'refused' } as const;
-    events({ claimed: OPERATOR.name }, { ...refused, message, address });
+    await events({ claimed: OPERATOR.name }, { ...refused, message, address });
     return 'wrong';
   }
 
@@ -59,7 +59,7 @@ export function createSetup(options: {
     const secret = decodeBase32(offered);
     if (secret === null || secret.length < MIN_OFFERED_BYTES) return null;
     const step = await matchTotpStep(secret, typed, now());
-    return step !== null && store.useTotpStep(totpSecretHash(secret), step) ? secret : null;
+    return step !== null && (await store.useTotpStep(totpSecretHash(secret), step)) ? secret : null;
   }
 
   async function complete(request: Parameters<AuthService['completeSetup']>[0]): Promise<SetupResult> {
@@ -72,7 +72,7 @@ export function createSetup(options: {
     }
     const passwordHash = await hashPassword(request.password);
     const recoveryCodes = secret === null ? [] : newRecoveryCodes();
-    const done = store.setFirstCredentials({
+    const done = await store.setFirstCredentials({
       userId: OPERATOR.id,
       passwordHash,
       totpSecret: secret && encrypt(totpKey, secret, totpContext(OPERATOR.id)),
@@ -83,20 +83,20 @@ export function createSetup(options: {
     code = null;
     const message = secret ? 'Password and second factor were set.' : 'The password was set.';
     const { address } = request;
-    events({ by: OPERATOR_ACTOR }, { action: 'auth.setup', level: 'success', outcome: 'done', message, address });
+    await events({ by: OPERATOR_ACTOR }, { action: 'auth.setup', level: 'success', outcome: 'done', message, address });
     return { kind: 'done', recoveryCodes };
   }
 
   return {
-    setupCode: () => (hasPassword() ? null : code),
-    setupState: () => (hasPassword() ? { kind: 'done' } : { kind: 'open', needsTotp }),
-    offerSetup(setupCode, address) {
-      if (check(setupCode, address) !== 'right') return null;
+    setupCode: async () => ((await hasPassword()) ? null : code),
+    setupState: async () => ((await hasPassword()) ? { kind: 'done' } : { kind: 'open', needsTotp }),
+    async offerSetup(setupCode, address) {
+      if ((await check(setupCode, address)) !== 'right') return null;
       const secret = newTotpSecret();
       return { secret: encodeBase32(secret), uri: totpUri(secret, label) };
     },
     async completeSetup(request) {
-      const checked = check(request.setupCode, request.address);
+      const checked = await check(request.setupCode, request.address);
       if (typeof checked === 'object') return { kind: 'throttled', retryAfterMs: checked.waitMs };
       if (checked === 'wrong') return { kind: 'refused', field: 'setup-code', message: WRONG_SETUP_CODE };
       return complete(request);

@@ -18,8 +18,8 @@ afterEach(() => {
   open = [];
 });
 
-function installation(settings: Parameters<typeof makeAuth>[0] = {}): TestAuth {
-  const made = makeAuth({ passwordHash: PASSWORD_HASH, ...settings });
+async function installation(settings: Parameters<typeof makeAuth>[0] = {}): Promise<TestAuth> {
+  const made = await makeAuth({ passwordHash: PASSWORD_HASH, ...settings });
   open.push(made);
   return made;
 }
@@ -37,8 +37,8 @@ async function cookieFor(sessionId: unknown, secret: string, maxAge = 3_600): Pr
 
 describe('the password', () => {
   it('admits only with the right password', async () => {
-    const { auth, events } = installation();
-    expect(auth.requiresTotp()).toBe(false);
+    const { auth, events } = await installation();
+    expect(await auth.requiresTotp()).toBe(false);
     expect(await auth.signIn(attempt({ password: 'wrong' }))).toEqual({ kind: 'refused' });
     expect(await auth.signIn(attempt({ password: '' }))).toEqual({ kind: 'refused' });
     expect(await auth.signIn(attempt({ password: PASSWORD.padEnd(2_000, 'x') }))).toEqual({ kind: 'refused' });
@@ -51,12 +51,12 @@ describe('the password', () => {
   });
 
   it.each(['2a', '2b', '2y'])('may be hashed with $%s$', async (version) => {
-    const { auth } = installation({ passwordHash: PASSWORD_HASH.replace(/^\$2.\$/, `$${version}$`) });
+    const { auth } = await installation({ passwordHash: PASSWORD_HASH.replace(/^\$2.\$/, `$${version}$`) });
     expect(await auth.signIn(attempt())).toMatchObject({ kind: 'signed-in' });
   });
 
   it('admits nobody when none is set', async () => {
-    const { auth } = installation({ passwordHash: null });
+    const { auth } = await installation({ passwordHash: null });
     expect(await auth.signIn(attempt({ password: '' }))).toEqual({ kind: 'refused' });
   });
 });
@@ -65,8 +65,8 @@ describe('the second factor', () => {
   const withTotp = () => installation({ totpSecret: SECRET });
 
   it('is required, and refused in every malformed shape', async () => {
-    const { auth, clock } = installation({ totpSecret: SECRET, rateLimit: 1_000 });
-    expect(auth.requiresTotp()).toBe(true);
+    const { auth, clock } = await installation({ totpSecret: SECRET, rateLimit: 1_000 });
+    expect(await auth.requiresTotp()).toBe(true);
     const right = await codeAt(SECRET, clock.now);
     const wide = right.replace(/\d/g, (digit) => String.fromCodePoint(0xff10 + Number(digit)));
     const near = [await codeAt(SECRET, clock.now - STEP_MS), await codeAt(SECRET, clock.now + STEP_MS)];
@@ -86,32 +86,32 @@ describe('the second factor', () => {
     ['one step late', -1, 'signed-in'],
     ['two steps late', -2, 'refused'],
   ])('takes a code %s: %i → %s', async (_case, steps, kind) => {
-    const { auth, clock } = withTotp();
+    const { auth, clock } = await withTotp();
     const code = await codeAt(SECRET, clock.now + steps * STEP_MS);
     expect(await auth.signIn(attempt({ code }))).toMatchObject({ kind });
   });
 
   it('accepts a code once, also across a restart, and no older one after it', async () => {
-    const { auth, clock, restart } = withTotp();
+    const { auth, clock, restart } = await withTotp();
     const before = await codeAt(SECRET, clock.now - STEP_MS);
     const code = await codeAt(SECRET, clock.now);
     expect(await auth.signIn(attempt({ code }))).toMatchObject({ kind: 'signed-in' });
     expect(await auth.signIn(attempt({ code }))).toEqual({ kind: 'refused' });
-    expect(await restart().signIn(attempt({ code }))).toEqual({ kind: 'refused' });
+    expect(await (await restart()).signIn(attempt({ code }))).toEqual({ kind: 'refused' });
     expect(await auth.signIn(attempt({ code: before }))).toEqual({ kind: 'refused' });
     clock.now += STEP_MS;
     expect(await auth.signIn(attempt({ code: await codeAt(SECRET, clock.now) }))).toMatchObject({ kind: 'signed-in' });
   });
 
   it('does not use up a code with a wrong password', async () => {
-    const { auth, clock } = withTotp();
+    const { auth, clock } = await withTotp();
     const code = await codeAt(SECRET, clock.now);
     expect(await auth.signIn(attempt({ code, password: 'wrong' }))).toEqual({ kind: 'refused' });
     expect(await auth.signIn(attempt({ code }))).toMatchObject({ kind: 'signed-in' });
   });
 
   it('admits exactly one of many concurrent sign-ins with one code', async () => {
-    const { auth, clock } = installation({ totpSecret: SECRET, rateLimit: 1_000 });
+    const { auth, clock } = await installation({ totpSecret: SECRET, rateLimit: 1_000 });
     const code = await codeAt(SECRET, clock.now);
     const results = await Promise.all(Array.from({ length: 8 }, () => auth.signIn(attempt({ code }))));
     expect(results.filter(({ kind }) => kind === 'signed-in')).toHaveLength(1);
@@ -121,7 +121,7 @@ describe('the second factor', () => {
   it('accepts the short secrets of old installations, and those with left-over bits', async () => {
     for (const text of ['JBSWY3DPEHPK3PXP', 'JBSWY3DPEH', 'JBSW']) {
       const secret = decodeBase32(text)!;
-      const { auth, clock } = installation({ totpSecret: secret });
+      const { auth, clock } = await installation({ totpSecret: secret });
       const { createGuardrails, generate } = await import('otplib');
       const guardrails = createGuardrails({ MIN_SECRET_BYTES: 1 });
       const code = await generate({ secret, epoch: Math.floor(clock.now / 1_000), guardrails });
@@ -132,7 +132,7 @@ describe('the second factor', () => {
 
 describe('limits', () => {
   it('defeat 10,000 guesses of the code from many addresses', async () => {
-    const { auth, clock, database } = installation({ totpSecret: SECRET });
+    const { auth, clock, database } = await installation({ totpSecret: SECRET });
     let tried = 0;
     for (let guess = 0; guess < 10_000; guess += 1) {
       const address = `198.51.${guess >> 8}.${guess & 255}`;
@@ -145,22 +145,22 @@ describe('limits', () => {
     // A thousand seconds: five free, then after waits of 1, 2, 4 … 512 seconds.
     expect(tried).toBeLessThan(16);
     const store = createAuthStore(database.db);
-    expect(store.throttle('totp:account:operator')?.failures).toBe(tried);
+    expect(store.throttles(['totp:account:operator'])[0]?.failures).toBe(tried);
   });
 
   it('count concurrent guesses individually', async () => {
-    const { auth } = installation();
+    const { auth } = await installation();
     const results = await Promise.all(Array.from({ length: 50 }, () => auth.signIn(attempt({ password: 'wrong' }))));
     expect(results.filter(({ kind }) => kind === 'refused')).toHaveLength(5);
   });
 
   it('double the wait after each failure, up to 15 minutes, across a restart, and are cleared by a correct sign-in', async () => {
-    const { auth, clock, restart } = installation();
+    const { auth, clock, restart } = await installation();
     const wrong = attempt({ password: 'wrong' });
     for (let free = 0; free < 5; free += 1) expect((await auth.signIn(wrong)).kind).toBe('refused');
     const waits: number[] = [];
     for (let more = 0; more < 13; more += 1) {
-      const blocked = await restart().signIn(attempt());
+      const blocked = await (await restart()).signIn(attempt());
       if (blocked.kind !== 'throttled') throw new Error(`not throttled but ${blocked.kind}`);
       waits.push(blocked.retryAfterMs / 1_000);
       clock.now += blocked.retryAfterMs;
@@ -173,8 +173,8 @@ describe('limits', () => {
   });
 
   it('reset for wrong passwords with each window, but not for wrong codes', async () => {
-    const password = installation();
-    const code = installation({ totpSecret: SECRET });
+    const password = await installation();
+    const code = await installation({ totpSecret: SECRET });
     const kinds: string[] = [];
     for (let round = 0; round < 3; round += 1) {
       for (let guess = 0; guess < 4; guess += 1) {
@@ -188,38 +188,42 @@ describe('limits', () => {
   });
 
   it('count codes only after the right password, and do not count a correct sign-in', async () => {
-    const { auth, clock, database } = installation({ totpSecret: SECRET });
+    const { auth, clock, database } = await installation({ totpSecret: SECRET });
     const store = createAuthStore(database.db);
     await auth.signIn(attempt({ password: 'wrong', code: '000000' }));
-    expect(store.throttle('totp:account:operator')).toBeNull();
-    expect(store.throttle('password:account:operator')?.failures).toBe(1);
+    expect(store.throttles(['totp:account:operator'])[0]).toBeNull();
+    expect(store.throttles(['password:account:operator'])[0]?.failures).toBe(1);
     await auth.signIn(attempt({ code: await codeAt(SECRET, clock.now) }));
-    expect(store.throttle('password:account:operator')).toBeNull();
-    expect(store.throttle('totp:account:operator')).toBeNull();
-    expect(store.throttle('password:address:203.0.113.9')).toBeNull();
+    expect(store.throttles(['password:account:operator'])[0]).toBeNull();
+    expect(store.throttles(['totp:account:operator'])[0]).toBeNull();
+    expect(store.throttles(['password:address:203.0.113.9'])[0]).toBeNull();
   });
 
-  it('keep a bounded table', () => {
-    const { database, clock } = installation();
+  it('keep a bounded table', async () => {
+    const { database, clock } = await installation();
     const store = createAuthStore(database.db);
     const row = { failures: 1, blockedUntil: 0 };
-    const at = (bucket: string, lastAt: number) => ({ bucket, ...row, firstAt: lastAt, lastAt });
-    store.saveThrottles([
+    const at = (bucket: string, lastAt: number) => ({
+      bucket,
+      from: null,
+      to: { bucket, ...row, firstAt: lastAt, lastAt },
+    });
+    store.changeThrottles([
       at('password:account:operator', clock.now - 50),
       ...Array.from({ length: 30 }, (_, index) => at(`password:address:${index}`, clock.now - index)),
       at('password:address:old', clock.now - 1_000),
     ]);
     store.pruneThrottles(clock.now - 100, 10);
-    expect(store.throttle('password:account:operator')).not.toBeNull();
-    expect(store.throttle('password:address:9')).not.toBeNull();
-    expect(store.throttle('password:address:10')).toBeNull();
-    expect(store.throttle('password:address:old')).toBeNull();
+    expect(store.throttles(['password:account:operator'])[0]).not.toBeNull();
+    expect(store.throttles(['password:address:9'])[0]).not.toBeNull();
+    expect(store.throttles(['password:address:10'])[0]).toBeNull();
+    expect(store.throttles(['password:address:old'])[0]).toBeNull();
   });
 });
 
 describe('sessions', () => {
   async function signedIn(settings: Parameters<typeof makeAuth>[0] = {}) {
-    const made = installation(settings);
+    const made = await installation(settings);
     const result = await made.auth.signIn(attempt());
     if (result.kind !== 'signed-in') throw new Error(result.kind);
     return { ...made, ...result, cookie: await cookieFor(result.sessionId, made.auth.cookieSecret) };
@@ -238,13 +242,13 @@ describe('sessions', () => {
     const { auth, cookie, session, events } = await signedIn();
     const ended: string[] = [];
     const stop = auth.onSessionEnd((idHash) => ended.push(idHash));
-    auth.signOut(session.idHash, '203.0.113.9');
-    auth.signOut(session.idHash, '203.0.113.9');
-    auth.signOut('no such session', '203.0.113.9');
+    await auth.signOut(session.idHash, '203.0.113.9');
+    await auth.signOut(session.idHash, '203.0.113.9');
+    await auth.signOut('no such session', '203.0.113.9');
     expect(ended).toEqual([session.idHash]);
     expect(events.filter(({ action }) => action === 'auth.sign-out')).toHaveLength(1);
     expect(await auth.resolveSession(cookie)).toBeNull();
-    expect(auth.stillValid(session.idHash)).toBeNull();
+    expect(await auth.stillValid(session.idHash)).toBeNull();
     stop();
   });
 
@@ -256,20 +260,20 @@ describe('sessions', () => {
     }
     clock.now += HOUR_MS;
     expect(await auth.resolveSession(cookie)).toBeNull();
-    expect(auth.stillValid(session.idHash)).toBeNull();
+    expect(await auth.stillValid(session.idHash)).toBeNull();
   });
 
   it('end without activity, and an open socket is not activity', async () => {
     const { auth, cookie, session, clock } = await signedIn();
     clock.now += 11 * HOUR_MS;
-    expect(auth.stillValid(session.idHash)).not.toBeNull();
+    expect(await auth.stillValid(session.idHash)).not.toBeNull();
     clock.now += HOUR_MS;
-    expect(auth.stillValid(session.idHash)).toBeNull();
+    expect(await auth.stillValid(session.idHash)).toBeNull();
     expect(await auth.resolveSession(cookie)).toBeNull();
   });
 
   it('stay valid while the database refuses writes, so that the operator can see the page that reports it', async () => {
-    const { auth, clock, database } = installation();
+    const { auth, clock, database } = await installation();
     const result = await auth.signIn(attempt());
     if (result.kind !== 'signed-in') throw new Error(result.kind);
     const cookie = await cookieFor(result.sessionId, auth.cookieSecret);
@@ -305,13 +309,13 @@ describe('sessions', () => {
 
   it('survive a restart, but not a new secret', async () => {
     const { cookie, restart } = await signedIn();
-    expect(await restart().resolveSession(cookie)).not.toBeNull();
-    expect(await restart({}, { sessionSecret: 'a new one' }).resolveSession(cookie)).toBeNull();
+    expect(await (await restart()).resolveSession(cookie)).not.toBeNull();
+    expect(await (await restart({}, { sessionSecret: 'a new one' })).resolveSession(cookie)).toBeNull();
   });
 
-  it('have a prefixed cookie behind https', () => {
-    const { auth } = installation({ baseUrl: 'https://fleet.example.org' });
+  it('have a prefixed cookie behind https', async () => {
+    const { auth } = await installation({ baseUrl: 'https://fleet.example.org' });
     expect(auth).toMatchObject({ cookieName: '__Host-nixfleet.session', secureCookies: true });
-    expect(installation().auth).toMatchObject({ cookieName: 'nixfleet.session', secureCookies: false });
+    expect((await installation()).auth).toMatchObject({ cookieName: 'nixfleet.session', secureCookies: false });
   });
 });

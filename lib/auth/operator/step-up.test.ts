@@ -14,7 +14,7 @@ afterEach(() => {
 
 /** Signed in, a step after the code for that was used. */
 async function signedIn(settings: Parameters<typeof makeAuth>[0] = {}) {
-  const made = makeAuth({ passwordHash: PASSWORD_HASH, ...settings });
+  const made = await makeAuth({ passwordHash: PASSWORD_HASH, ...settings });
   open.push(made);
   const code = settings.totpSecret ? await codeAt(settings.totpSecret, made.clock.now) : '';
   const signIn = await made.auth.signIn({
@@ -36,7 +36,7 @@ async function signedIn(settings: Parameters<typeof makeAuth>[0] = {}) {
 describe('a step-up proof', () => {
   it('is a code when a second factor is set up: not the password, not an empty text, not the sign-in code', async () => {
     const { auth, clock, prove, session, signInCode } = await signedIn({ totpSecret: SECRET, rateLimit: 1_000 });
-    expect(auth.stepUpAsksFor(session.userId)).toBe('code');
+    expect(await auth.stepUpAsksFor(session.userId)).toBe('code');
     for (const wrong of ['', ' ', PASSWORD, signInCode, 'x'.repeat(5_000)]) {
       expect(await prove(wrong)).toEqual({ kind: 'refused' });
     }
@@ -50,13 +50,13 @@ describe('a step-up proof', () => {
     expect((await prove(code)).kind).toBe('proven');
     expect((await prove(code)).kind).toBe('refused');
     expect((await prove(late)).kind).toBe('refused');
-    const again = await restart().stepUp({ session, proof: code, purpose: 'again', address: '203.0.113.9' });
+    const again = await (await restart()).stepUp({ session, proof: code, purpose: 'again', address: '203.0.113.9' });
     expect(again.kind).toBe('refused');
   });
 
   it('is the password when there is no second factor', async () => {
     const { auth, prove, session } = await signedIn();
-    expect(auth.stepUpAsksFor(session.userId)).toBe('password');
+    expect(await auth.stepUpAsksFor(session.userId)).toBe('password');
     expect((await prove('wrong')).kind).toBe('refused');
     expect((await prove(PASSWORD)).kind).toBe('proven');
   });

@@ -24,7 +24,7 @@ export interface StepUpRequest {
 
 export interface StepUp {
   /** The kind of proof that a user needs. */
-  asksFor(userId: string): 'code' | 'password';
+  asksFor(userId: string): Promise<'code' | 'password'>;
   prove(request: StepUpRequest): Promise<StepUpResult>;
   /**
    * Checks the current password for a password change. It counts under the step-up limit when the password is the
@@ -51,29 +51,29 @@ export function createStepUp(options: { events: AuthEvents; throttle: Throttle; 
       addressBucket(kind, address),
       ...(deviceId === '' ? [] : [deviceBucket(kind, deviceId)]),
     ];
-    const waitMs = throttle.take(buckets);
-    if (waitMs > 0) return { kind: 'throttled', retryAfterMs: waitMs };
+    const attempt = await throttle.take(buckets);
+    if (attempt.kind === 'blocked') return { kind: 'throttled', retryAfterMs: attempt.waitMs };
     const how = proof.length > MAX_PROOF ? null : await check(userId, proof);
     if (how !== null) {
-      throttle.clear(buckets);
+      await throttle.clear(attempt.records);
       return { kind: 'proven', how };
     }
     const message = `Confirmation refused: the code or password was wrong or already used. Requested: ${plainText(purpose, MAX_PURPOSE)}.`;
     const event = { action: 'auth.step-up.refused', level: 'warning', outcome: 'refused' } as const;
-    events({ by: session }, { ...event, message, address, data: { session: session.idHash } });
+    await events({ by: session }, { ...event, message, address, data: { session: session.idHash } });
     return { kind: 'refused' };
   }
 
   const passwordOnly = async (userId: string, proof: string) =>
-    (await verifyPassword(proof, credentials.passwordHash(userId))) ? 'password' : null;
+    (await verifyPassword(proof, await credentials.passwordHash(userId))) ? 'password' : null;
 
   async function currentProof(userId: string, proof: string): Promise<ProofMethod | null> {
-    const secret = credentials.totpSecret(userId);
+    const secret = await credentials.totpSecret(userId);
     return secret === null ? passwordOnly(userId, proof) : credentials.checkSecondFactor(userId, secret, proof, true);
   }
 
   return {
-    asksFor: (userId) => (credentials.totpSecret(userId) === null ? 'password' : 'code'),
+    asksFor: async (userId) => ((await credentials.totpSecret(userId)) === null ? 'password' : 'code'),
     async prove(request) {
       const result = await limited(request, currentProof);
       if (result.kind !== 'proven') return result;
@@ -81,16 +81,16 @@ export function createStepUp(options: { events: AuthEvents; throttle: Throttle; 
       const by = { by: session };
       if (result.how === 'recovery-code') {
         const message = 'A recovery code was used in place of a code from the app.';
-        events(by, { action: 'auth.recovery-code', level: 'info', outcome: 'done', message, address });
+        await events(by, { action: 'auth.recovery-code', level: 'info', outcome: 'done', message, address });
       }
       const purpose = plainText(request.purpose, MAX_PURPOSE);
       const message = `Confirmed their identity. Requested: ${purpose}.`;
       const data = { session: session.idHash, purpose, how: result.how };
-      events(by, { action: 'auth.step-up', level: 'info', outcome: 'done', message, address, data });
+      await events(by, { action: 'auth.step-up', level: 'info', outcome: 'done', message, address, data });
       return { kind: 'proven' };
     },
     async checkPassword(request) {
-      const isProof = credentials.totpSecret(request.session.userId) === null;
+      const isProof = (await credentials.totpSecret(request.session.userId)) === null;
       const result = await limited(request, passwordOnly, isProof ? 'step-up' : 'present-password');
       return result.kind === 'proven' ? { kind: 'proven' } : result;
     },

@@ -1,8 +1,10 @@
 /** An AuthService on a real, migrated database, with a clock set by the test. */
 import { generate } from 'otplib';
 import { createAuthStore } from '@/lib/store/sqlite/auth-store';
+import { answerLater, type Direct } from '@/lib/store/sqlite/later';
 import { openTestDatabase, type TestDatabase } from '@/lib/store/sqlite/testing/database';
 import { createAuth, type Auth, type AuthOptions } from '../operator/create-auth';
+import type { AuthStore } from '../operator/auth-ports';
 import type { NewEvent } from '@/lib/fleet/records/event-record';
 
 export const PASSWORD = 'correct horse battery staple';
@@ -21,20 +23,25 @@ export interface TestAuth {
   /** Milliseconds; set by tests. */
   clock: { now: number };
   /** The same installation after a restart, with other settings where given. */
-  restart: (settings?: Partial<AuthOptions['settings']>, secrets?: Partial<AuthOptions['secrets']>) => Auth;
+  restart: (settings?: Partial<AuthOptions['settings']>, secrets?: Partial<AuthOptions['secrets']>) => Promise<Auth>;
   close(): void;
 }
 
-export function makeAuth(settings: Partial<AuthOptions['settings']> = {}): TestAuth {
+/** `through`: what stands between sign-in and the store, as a thread does. */
+export async function makeAuth(
+  settings: Partial<AuthOptions['settings']> = {},
+  through: (store: Direct<AuthStore>) => AuthStore = answerLater,
+): Promise<TestAuth> {
   const database = openTestDatabase();
-  const store = createAuthStore(database.db);
+  const store = through(createAuthStore(database.db));
   const events: NewEvent[] = [];
   const clock = { now: Date.now() };
-  const start = (more: Partial<AuthOptions['settings']> = {}, secrets: Partial<AuthOptions['secrets']> = {}): Auth =>
+  const start = (more: Partial<AuthOptions['settings']> = {}, secrets: Partial<AuthOptions['secrets']> = {}) =>
     createAuth({
       store,
       now: () => clock.now,
-      record: (event) => events.push(event),
+      record: (event) => void events.push(event),
+      log: database.log,
       secrets: { ...SECRETS, ...secrets },
       settings: {
         passwordHash: null,
@@ -49,7 +56,7 @@ export function makeAuth(settings: Partial<AuthOptions['settings']> = {}): TestA
         ...more,
       },
     });
-  return { auth: start(), database, events, clock, restart: start, close: () => database.close() };
+  return { auth: await start(), database, events, clock, restart: start, close: () => database.close() };
 }
 
 /** The code that an authenticator app shows at this time (ms). */

@@ -8,14 +8,15 @@ import { RETRY_AFTER_S } from '../http/send-refusal';
 import type { FleetLog } from '@/lib/fleet/records/environment';
 import { ENROL_PATH, enrolRequestSchema, MAX_ENROL_BODY_BYTES } from '@/lib/protocol/http/enrolment';
 
-/** Exchanges a code for a host token, or returns the reason for a refusal. `hostName` is lower-case. */
+/** Exchanges a code for a host token, or gives the reason for a refusal. `hostName` is lower-case. */
 export type Enrol = (
   code: string,
   hostName: string,
   address: string,
-) =>
+) => Promise<
   | { kind: 'enrolled'; token: string; hostId: string }
-  | { kind: 'refused'; status: number; message: string; retryAfterMs: number };
+  | { kind: 'refused'; status: number; message: string; retryAfterMs: number }
+>;
 
 /** An enrolment is one object with two strings. */
 const BODY_LIMITS = { maxBytes: MAX_ENROL_BODY_BYTES, maxMs: 10_000, maxDepth: 4, maxValues: 32 };
@@ -84,7 +85,7 @@ export function createEnrolHandler({ enrolments, enrol, isStopping, log }: Enrol
       );
       return;
     }
-    const result = enrol(parsed.data.code, hostName, address);
+    const result = await enrol(parsed.data.code, hostName, address);
     if (result.kind === 'refused') {
       refuse(result.status, result.message, retryAfter(result.retryAfterMs));
       return;

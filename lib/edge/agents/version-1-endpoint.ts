@@ -111,7 +111,7 @@ export function createV1Handler({ inbox, identifyAgent, isStopping, log }: V1Opt
       refuse(405, 'Method Not Allowed', { allow: route.method });
       return;
     }
-    const agent = identifyAgent(request.headers.authorization, address);
+    const agent = await identifyAgent(request.headers.authorization, address);
     if (agent.kind === 'refused') {
       const detail =
         agent.status === 401 ? 'Invalid API token' : agent.status === 429 ? 'Too many wrong tokens' : 'Unavailable';

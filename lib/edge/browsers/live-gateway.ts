@@ -80,7 +80,7 @@ export interface LiveOptions {
   demo: boolean;
   updates: Pick<FlakeUpdates, 'state' | 'subscribe'>;
   /** False once a session has ended. */
-  sessionIsValid: (idHash: string) => boolean;
+  sessionIsValid: (idHash: string) => Promise<boolean>;
   tuning?: LiveTuning;
 }
 
@@ -381,7 +381,12 @@ export class LiveHub implements Publisher {
 
   private checkSessions(): void {
     for (const idHash of new Set([...this.browsers].map((browser) => browser.idHash))) {
-      if (!this.options.sessionIsValid(idHash)) this.closeSession(idHash);
+      this.options.sessionIsValid(idHash).then(
+        (isValid) => {
+          if (!isValid) this.closeSession(idHash);
+        },
+        (error: unknown) => this.options.log.error({ err: error }, 'a session could not be looked up'),
+      );
     }
   }
 

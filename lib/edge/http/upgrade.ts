@@ -18,11 +18,11 @@ export const BROWSER_PATH = '/live';
 /** Time-out of a session look-up, in `LoopTime`. */
 export const AUTH_TIMEOUT_MS = 5_000;
 
-/** Identifies an agent by its Authorization header, or returns the status to refuse it with. */
+/** Identifies an agent by its Authorization header, or gives the status to refuse it with. */
 export type IdentifyAgent = (
   authorization: string | undefined,
   address: string,
-) => { kind: 'known'; identity: AgentIdentity } | { kind: 'refused'; status: number; retryAfterMs: number };
+) => Promise<{ kind: 'known'; identity: AgentIdentity } | { kind: 'refused'; status: number; retryAfterMs: number }>;
 
 export interface UpgradeOptions {
   agents: AgentGateway;
@@ -31,6 +31,8 @@ export interface UpgradeOptions {
   origins: OriginPolicy;
   identifyAgent: IdentifyAgent;
   resolveSession: (cookieHeader: string | undefined) => Promise<{ idHash: string } | null>;
+  /** True when the session ended after its look-up was asked for. */
+  sessionHasEnded: (idHash: string) => boolean;
   /** Time for session look-ups. */
   loop: LoopTime;
   log: FleetLog;
@@ -59,13 +61,26 @@ export function attachUpgrades(server: Server, options: UpgradeOptions): { uses:
         refuse(socket, 403);
         return;
       }
-      const agent = options.identifyAgent(request.headers.authorization, address);
-      if (agent.kind === 'refused') {
-        refuse(socket, agent.status, agent.retryAfterMs);
-        return;
-      }
-      socket.off('error', onError);
-      options.agents.accept(request, socket, head, address, agent.identity);
+      options
+        .identifyAgent(request.headers.authorization, address)
+        .then((agent) => {
+          if (socket.destroyed || socket.writableEnded) return;
+          if (agent.kind === 'refused') {
+            refuse(socket, agent.status, agent.retryAfterMs);
+            return;
+          }
+          if (options.isStopping()) {
+            refuse(socket, 503);
+            return;
+          }
+          socket.off('error', onError);
+          options.agents.accept(request, socket, head, address, agent.identity);
+        })
+        .catch((error: unknown) => {
+          options.log.error({ err: error, address }, 'an agent was refused: it could not be identified');
+          if (socket.destroyed || socket.writableEnded) return;
+          refuse(socket, 500);
+        });
       return;
     }
     if (path === BROWSER_PATH) {
@@ -92,7 +107,8 @@ export function attachUpgrades(server: Server, options: UpgradeOptions): { uses:
             refuse(socket, 503, AUTH_TIMEOUT_MS);
             return;
           }
-          if (!session) {
+          // The sockets of a session are closed when it ends: one that is accepted later would stay open.
+          if (!session || options.sessionHasEnded(session.idHash)) {
             refuse(socket, 401);
             return;
           }

@@ -3,8 +3,14 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { WebSocket, type ClientOptions } from 'ws';
-import { wireAgentAccess } from '@/lib/dashboard/create-agent-access';
+import type { AgentTokenStore, SettingsStore } from '@/lib/auth/agents/agent-ports';
+import type { AuthStore } from '@/lib/auth/operator/auth-ports';
+import { forgetRemovedHosts, wireAgentAccess } from '@/lib/dashboard/create-agent-access';
+import { createAgentTokenStore } from '@/lib/store/sqlite/agent-token-store';
+import { createAuthStore } from '@/lib/store/sqlite/auth-store';
 import { createFleetStore } from '@/lib/store/sqlite/fleet-store';
+import { answerLater } from '@/lib/store/sqlite/later';
+import { createSettingsStore } from '@/lib/store/sqlite/settings-store';
 import { openTestDatabase, type TestDatabase } from '@/lib/store/sqlite/testing/database';
 import { newCommandId } from '@/lib/fleet/records/ids';
 import { FleetService } from '@/lib/fleet/service';
@@ -93,6 +99,7 @@ export async function createTestServer(options: TestServerOptions = {}) {
   const desired = new TestDesiredSource();
   const now = () => Date.now();
   let sessions = new Set(['session-1']);
+  const ended = new Set<string>();
   let stopping = false;
   let lookUp: ((cookie: string | undefined) => Promise<{ idHash: string } | null>) | null = null;
   const updates = new GivenUpdates();
@@ -104,10 +111,14 @@ export async function createTestServer(options: TestServerOptions = {}) {
     buildId: 'test',
     demo: false,
     updates,
-    sessionIsValid: (idHash) => sessions.has(idHash),
+    sessionIsValid: (idHash) => Promise.resolve(sessions.has(idHash)),
   });
-  const access = wireAgentAccess({
-    db: testDb.db,
+  const access = await wireAgentAccess({
+    stores: {
+      auth: answerLater<AuthStore>(createAuthStore(testDb.db)),
+      agentTokens: answerLater<AgentTokenStore>(createAgentTokenStore(testDb.db)),
+      settings: answerLater<SettingsStore>(createSettingsStore(testDb.db)),
+    },
     now,
     sharedToken: TOKEN,
     settings: {
@@ -118,6 +129,7 @@ export async function createTestServer(options: TestServerOptions = {}) {
       rateWindowMs: 60_000,
     },
     record: (event) => fleet.record(event),
+    log: testDb.log,
     fleet: () => fleet,
   });
   let waiting: (() => void)[] = [];
@@ -131,12 +143,12 @@ export async function createTestServer(options: TestServerOptions = {}) {
     store: meter(createFleetStore(testDb.db, { log: testDb.log })),
     clock,
     loop: clock.loop ?? loop,
-    publisher: {
+    publisher: forgetRemovedHosts(access, {
       hosts: (patches, removed) => published(() => hub.hosts(patches, removed)),
       other: (change) => published(() => hub.other(change)),
       output: (commandId, lines) => published(() => hub.output(commandId, lines)),
       outputDone: (commandId) => published(() => hub.outputDone(commandId)),
-    },
+    }),
     desired,
     agents: access.policy,
     log: testDb.log,
@@ -182,6 +194,7 @@ export async function createTestServer(options: TestServerOptions = {}) {
       const idHash = /session=([^;]*)/.exec(cookie ?? '')?.[1];
       return Promise.resolve(idHash !== undefined && sessions.has(idHash) ? { idHash } : null);
     },
+    sessionHasEnded: (idHash) => ended.has(idHash),
     loop,
     log: testDb.log,
     isStopping: () => stopping,
@@ -287,6 +300,11 @@ export async function createTestServer(options: TestServerOptions = {}) {
     lookUpSessionsBy(other: (cookie: string | undefined) => Promise<{ idHash: string } | null>) {
       lookUp = other;
     },
+    /** Ends a session as its operator does: its sockets are closed. */
+    endSession(idHash: string) {
+      ended.add(idHash);
+      hub.closeSession(idHash);
+    },
     /** Marks the server as stopping: nothing more is accepted. */
     beginStop() {
       stopping = true;
@@ -297,6 +315,7 @@ export async function createTestServer(options: TestServerOptions = {}) {
     async close() {
       await Promise.all([agents.stop(200), hub.stop(200)]);
       for (const socket of sockets) socket.terminate();
+      await access.settled();
       fleet.stop();
       loop.stop();
       server.close();

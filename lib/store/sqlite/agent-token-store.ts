@@ -1,6 +1,8 @@
 /** Tokens of hosts and enrolment codes in the database: implements `lib/auth/agents/agent-ports.ts`. */
-import { and, desc, eq, getTableColumns, gt, isNull, lt, ne, or, sql } from 'drizzle-orm';
+import { and, desc, eq, getTableColumns, gt, isNull, lt, ne, or } from 'drizzle-orm';
 import type { AgentTokenRecord, AgentTokenStore } from '@/lib/auth/agents/agent-ports';
+import { withDatabaseErrors } from './database-errors';
+import type { Direct } from './later';
 import type { Db } from './open-database';
 import { agentTokens, enrolmentCodes } from './schema';
 
@@ -9,14 +11,7 @@ type Writer = Pick<Db, 'insert' | 'update'>;
 const { origin: _origin, ...tokenColumns } = getTableColumns(agentTokens);
 
 /** Creates the store on an open database. */
-export function createAgentTokenStore(db: Db): AgentTokenStore {
-  // Runs at every upgrade and every call of a version-1 agent.
-  const byHash = db
-    .select(tokenColumns)
-    .from(agentTokens)
-    .where(eq(agentTokens.tokenHash, sql.placeholder('tokenHash')))
-    .prepare();
-
+export function createAgentTokenStore(db: Db): Direct<AgentTokenStore> {
   /** Makes the host's other tokens expire at this moment, unless they expire earlier. */
   function endOthers(tx: Writer, hostId: string, exceptId: string, at: number): void {
     const isLonger = or(isNull(agentTokens.expiresAt), gt(agentTokens.expiresAt, at));
@@ -31,10 +26,7 @@ export function createAgentTokenStore(db: Db): AgentTokenStore {
     tx.insert(agentTokens).values(token).run();
   }
 
-  return {
-    tokenByHash(tokenHash) {
-      return byHash.get({ tokenHash }) ?? null;
-    },
+  const store: Direct<AgentTokenStore> = {
     token(id) {
       return db.select(tokenColumns).from(agentTokens).where(eq(agentTokens.id, id)).get() ?? null;
     },
@@ -49,16 +41,18 @@ export function createAgentTokenStore(db: Db): AgentTokenStore {
     addToken(token, othersEndAt) {
       db.transaction((tx) => add(tx, token, othersEndAt), { behavior: 'immediate' });
     },
-    useToken(id, at, othersEndAt) {
+    useTokens(uses) {
       db.transaction(
         (tx) => {
-          const used = tx
-            .update(agentTokens)
-            .set({ lastUsedAt: at })
-            .where(eq(agentTokens.id, id))
-            .returning({ hostId: agentTokens.hostId })
-            .get();
-          if (othersEndAt !== null) endOthers(tx, used.hostId, id, othersEndAt);
+          for (const { id, at, othersEndAt } of uses) {
+            const [used] = tx
+              .update(agentTokens)
+              .set({ lastUsedAt: at })
+              .where(eq(agentTokens.id, id))
+              .returning({ hostId: agentTokens.hostId })
+              .all();
+            if (used && othersEndAt !== null) endOthers(tx, used.hostId, id, othersEndAt);
+          }
         },
         { behavior: 'immediate' },
       );
@@ -68,12 +62,17 @@ export function createAgentTokenStore(db: Db): AgentTokenStore {
       return db.update(agentTokens).set({ revokedAt: at }).where(open).run().changes === 1;
     },
     forgetEnded(before) {
-      db.delete(agentTokens)
-        .where(or(lt(agentTokens.revokedAt, before), lt(agentTokens.expiresAt, before)))
-        .run();
-      db.delete(enrolmentCodes)
-        .where(or(lt(enrolmentCodes.usedAt, before), lt(enrolmentCodes.expiresAt, before)))
-        .run();
+      db.transaction(
+        (tx) => {
+          tx.delete(agentTokens)
+            .where(or(lt(agentTokens.revokedAt, before), lt(agentTokens.expiresAt, before)))
+            .run();
+          tx.delete(enrolmentCodes)
+            .where(or(lt(enrolmentCodes.usedAt, before), lt(enrolmentCodes.expiresAt, before)))
+            .run();
+        },
+        { behavior: 'immediate' },
+      );
     },
 
     code(codeHash) {
@@ -105,4 +104,5 @@ export function createAgentTokenStore(db: Db): AgentTokenStore {
       return db.delete(enrolmentCodes).where(open).run().changes === 1;
     },
   };
+  return withDatabaseErrors(store, db.$client.name);
 }

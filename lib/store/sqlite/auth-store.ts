@@ -1,7 +1,9 @@
 /** Users, sessions, used codes and limits in the database: implements `lib/auth/operator/auth-ports.ts`. */
 import { and, asc, count, desc, eq, getTableColumns, inArray, isNull, like, lt } from 'drizzle-orm';
 import { z } from 'zod';
-import type { AuthStore } from '@/lib/auth/operator/auth-ports';
+import type { AuthStore, ThrottleRecord } from '@/lib/auth/operator/auth-ports';
+import { withDatabaseErrors } from './database-errors';
+import type { Direct } from './later';
 import type { Db } from './open-database';
 import { recoveryCodes, sessions, throttles, totpSteps, users } from './schema';
 import { createSettingsStore } from './settings-store';
@@ -14,10 +16,23 @@ function replaceCodes(tx: Pick<Db, 'delete' | 'insert'>, userId: string, codeHas
   for (const codeHash of codeHashes) tx.insert(recoveryCodes).values({ userId, codeHash }).run();
 }
 
+function isSame(one: ThrottleRecord | null, other: ThrottleRecord | null): boolean {
+  if (one === null || other === null) return one === other;
+  return (
+    one.failures === other.failures &&
+    one.firstAt === other.firstAt &&
+    one.lastAt === other.lastAt &&
+    one.blockedUntil === other.blockedUntil
+  );
+}
+
 /** Creates the store on an open database. */
-export function createAuthStore(db: Db): AuthStore {
+export function createAuthStore(db: Db): Direct<AuthStore> {
   const settings = createSettingsStore(db);
-  return {
+  const throttle = (from: Pick<Db, 'select'>, bucket: string) =>
+    from.select().from(throttles).where(eq(throttles.bucket, bucket)).get() ?? null;
+
+  const store: Direct<AuthStore> = {
     ensureUser({ id, name }, now) {
       db.insert(users).values({ id, name, createdAt: now, updatedAt: now }).onConflictDoNothing().run();
     },
@@ -58,7 +73,7 @@ export function createAuthStore(db: Db): AuthStore {
       const unused = and(eq(recoveryCodes.userId, userId), isNull(recoveryCodes.usedAt));
       return db.select({ left: count() }).from(recoveryCodes).where(unused).get()?.left ?? 0;
     },
-    configuredMark: () => settings.get(CONFIGURED_MARK, z.string()),
+    configuredMark: () => z.string().safeParse(settings.get(CONFIGURED_MARK)).data ?? null,
     setConfiguredMark(mark, now) {
       settings.set(CONFIGURED_MARK, mark, now);
     },
@@ -117,15 +132,19 @@ export function createAuthStore(db: Db): AuthStore {
       db.delete(sessions).where(lt(sessions.expiresAt, expiredBefore)).run();
     },
 
-    throttle(bucket) {
-      return db.select().from(throttles).where(eq(throttles.bucket, bucket)).get() ?? null;
-    },
-    saveThrottles(records) {
-      db.transaction((tx) => {
-        for (const record of records) {
-          tx.insert(throttles).values(record).onConflictDoUpdate({ target: throttles.bucket, set: record }).run();
-        }
-      });
+    throttles: (buckets) => buckets.map((bucket) => throttle(db, bucket)),
+    changeThrottles(changes) {
+      return db.transaction(
+        (tx) => {
+          if (!changes.every(({ bucket, from }) => isSame(throttle(tx, bucket), from))) return false;
+          for (const { bucket, to } of changes) {
+            if (to === null) tx.delete(throttles).where(eq(throttles.bucket, bucket)).run();
+            else tx.insert(throttles).values(to).onConflictDoUpdate({ target: throttles.bucket, set: to }).run();
+          }
+          return true;
+        },
+        { behavior: 'immediate' },
+      );
     },
     removeThrottles(buckets) {
       db.delete(throttles)
@@ -133,17 +152,23 @@ export function createAuthStore(db: Db): AuthStore {
         .run();
     },
     pruneThrottles(before, keep) {
-      db.delete(throttles).where(lt(throttles.lastAt, before)).run();
-      const ofAddresses = like(throttles.bucket, '%:address:%');
-      const [{ total } = { total: 0 }] = db.select({ total: count() }).from(throttles).where(ofAddresses).all();
-      if (total <= keep) return;
-      const oldest = db
-        .select({ bucket: throttles.bucket })
-        .from(throttles)
-        .where(ofAddresses)
-        .orderBy(asc(throttles.lastAt))
-        .limit(total - keep);
-      db.delete(throttles).where(inArray(throttles.bucket, oldest)).run();
+      db.transaction(
+        (tx) => {
+          tx.delete(throttles).where(lt(throttles.lastAt, before)).run();
+          const ofAddresses = like(throttles.bucket, '%:address:%');
+          const [{ total } = { total: 0 }] = tx.select({ total: count() }).from(throttles).where(ofAddresses).all();
+          if (total <= keep) return;
+          const oldest = tx
+            .select({ bucket: throttles.bucket })
+            .from(throttles)
+            .where(ofAddresses)
+            .orderBy(asc(throttles.lastAt))
+            .limit(total - keep);
+          tx.delete(throttles).where(inArray(throttles.bucket, oldest)).run();
+        },
+        { behavior: 'immediate' },
+      );
     },
   };
+  return withDatabaseErrors(store, db.$client.name);
 }

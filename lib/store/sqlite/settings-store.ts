@@ -1,32 +1,25 @@
-/** Small facts about the installation: one JSON value per name, parsed on read. */
+/** Small facts about the installation, one JSON value per name: implements a port of `lib/auth/agents/agent-ports.ts`. */
 import { eq } from 'drizzle-orm';
-import type { z } from 'zod';
+import type { SettingsStore } from '@/lib/auth/agents/agent-ports';
+import { withDatabaseErrors } from './database-errors';
+import type { Direct } from './later';
 import type { Db } from './open-database';
 import { settings } from './schema';
-
-export interface SettingsStore {
-  /** The stored value; null when there is none or it no longer fits the schema. */
-  get<T>(key: string, schema: z.ZodType<T>): T | null;
-  /** Durable when it returns. */
-  set(key: string, value: unknown, now: number): void;
-  remove(key: string): void;
-}
 
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {
-    return undefined;
+    return null;
   }
 }
 
 /** Creates the store on an open database. */
-export function createSettingsStore(db: Db): SettingsStore {
-  return {
-    get(key, schema) {
+export function createSettingsStore(db: Db): Direct<SettingsStore> {
+  const store: Direct<SettingsStore> = {
+    get(key) {
       const row = db.select({ value: settings.value }).from(settings).where(eq(settings.key, key)).get();
-      const parsed = row && schema.safeParse(parseJson(row.value));
-      return parsed?.success ? parsed.data : null;
+      return row === undefined ? null : parseJson(row.value);
     },
     set(key, value, now) {
       const row = { value: JSON.stringify(value), updatedAt: now };
@@ -39,4 +32,5 @@ export function createSettingsStore(db: Db): SettingsStore {
       db.delete(settings).where(eq(settings.key, key)).run();
     },
   };
+  return withDatabaseErrors(store, db.$client.name);
 }

@@ -22,7 +22,7 @@ export const changePassword = stepUpAction(
     purpose: () => 'Change the password',
     check: async (input, context) =>
       asError(await runtime().auth.account.passwordChangeProblem({ ...input, ...context })),
-    needed: (_input, { session }) => runtime().auth.stepUpAsksFor(session.userId) === 'code',
+    needed: async (_input, { session }) => (await runtime().auth.stepUpAsksFor(session.userId)) === 'code',
   },
   ({ password }, { session, address }) => runtime().auth.account.changePassword({ session, address, password }),
 );

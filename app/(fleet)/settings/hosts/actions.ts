@@ -29,7 +29,12 @@ export const revokeToken = stepUpAction(
     purpose: () => 'Revoke the last token of a host',
     needed: ({ id }) => runtime().agentAccess.revokingOpensHost(id),
   },
-  ({ id }, { by }) => runtime().agentAccess.revokeToken(id, by),
+  async ({ id }, { by, stepUp }) => {
+    const done = await runtime().agentAccess.revokeToken(id, by, stepUp);
+    // Another token of the host was revoked at the same moment: trying again asks for the proof.
+    if (done === 'unconfirmed') throw new Error('the token has become the last one of its host');
+    return done === 'revoked';
+  },
 );
 
 /** Gives the code, which is not stored anywhere else; null when too many codes are open. */
@@ -61,15 +66,15 @@ export const setRule = stepUpAction(
 );
 
 /** Gives an empty text, or the reason why the host was not approved. */
-export const approveHost = operatorAction(z.object({ hostName }), ({ hostName }, { by }) => {
+export const approveHost = operatorAction(z.object({ hostName }), async ({ hostName }, { by }) => {
   const { agentAccess, fleet } = runtime();
   const approved = fleet.approveHost(hostName, by);
   if (!approved.ok) return approved.reason;
-  agentAccess.allowHost(hostName);
+  await agentAccess.allowHost(hostName);
   return '';
 });
 
-export const refuseHost = operatorAction(z.object({ hostName }), ({ hostName }, { by }) => {
-  runtime().agentAccess.refuseHost(hostName, by);
+export const refuseHost = operatorAction(z.object({ hostName }), async ({ hostName }, { by }) => {
+  await runtime().agentAccess.refuseHost(hostName, by);
   return true;
 });

@@ -20,12 +20,12 @@ export interface AgentsView {
   approval: AgentRule;
 }
 
-export function agentsView(
+export async function agentsView(
   hosts: readonly HostView[],
   access: Pick<AgentAdministration, 'tokens' | 'codes' | 'rule'>,
   held: readonly HeldAgent[],
   connectedAs: (hostId: string) => AgentIdentity | null,
-): AgentsView {
+): Promise<AgentsView> {
   const tokens = groupTokens(access.tokens());
   const connection = (host: HostView): HostTokens['connected'] => {
     if (!host.online) return null;
@@ -41,7 +41,7 @@ export function agentsView(
         tokens: tokens.get(host.id) ?? [],
       }))
       .sort((a, b) => a.name.localeCompare(b.name, 'en', { numeric: true })),
-    codes: access.codes(),
+    codes: await access.codes(),
     held: [...held].sort((a, b) => a.since - b.since),
     sharedToken: access.rule('sharedToken'),
     approval: access.rule('approval'),

@@ -10,6 +10,6 @@ export const metadata: Metadata = { title: 'Hosts and tokens' };
 export default async function HostsAndTokensPage() {
   await requireSession();
   const { fleet, agentAccess } = runtime();
-  const view = agentsView(fleet.hostViews(), agentAccess, fleet.heldAgents(), (id) => fleet.connectedAs(id));
+  const view = await agentsView(fleet.hostViews(), agentAccess, fleet.heldAgents(), (id) => fleet.connectedAs(id));
   return <HostsAndTokens view={view} />;
 }

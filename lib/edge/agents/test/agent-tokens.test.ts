@@ -20,7 +20,7 @@ async function refusalOf(token: string): Promise<{ status: number; retryAfter: s
 }
 
 /** A host with a token of its own, without an agent. */
-function withToken(name: string): string {
+async function withToken(name: string): Promise<string> {
   const taken = server.fleet.enrolHost(name, '');
   if (!taken.ok) throw new Error(taken.reason);
   return server.access.administration.issueToken({ id: taken.hostId, name }, server.by);
@@ -28,17 +28,17 @@ function withToken(name: string): string {
 
 describe('host tokens, over real sockets', () => {
   it('admit their host, and close its socket at once when they are revoked', async () => {
-    const agent = await server.registeredAgent('h1', withToken('h1'));
+    const agent = await server.registeredAgent('h1', await withToken('h1'));
     const closed = once(agent.socket, 'close');
     const [token] = server.access.administration.tokens();
-    server.access.administration.revokeToken(token?.id ?? '', server.by);
+    await server.access.administration.revokeToken(token?.id ?? '', server.by, true);
     const [code] = (await closed) as [number];
     expect(code).toBe(4401);
     expect(server.fleet.host('h1')?.online).toBe(false);
   });
 
   it('keep an agent with the shared token pending: its socket stays open, pings are answered, nothing else is sent', async () => {
-    withToken('h1');
+    await withToken('h1');
     const agent = await server.agent();
     agent.send('register', { hostname: 'h1' });
     const pong = once(agent.socket, 'pong');
@@ -49,15 +49,15 @@ describe('host tokens, over real sockets', () => {
   });
 
   it('are replaced without a gap: the old connection is closed when the new token is used', async () => {
-    const old = await server.registeredAgent('h1', withToken('h1'));
+    const old = await server.registeredAgent('h1', await withToken('h1'));
     const gone = once(old.socket, 'close');
-    await server.registeredAgent('h1', withToken('h1'));
+    await server.registeredAgent('h1', await withToken('h1'));
     await gone;
     expect(server.fleet.host('h1')?.online).toBe(true);
   });
 
   it('are refused with 401 and then 429 when they are wrong, while valid ones are accepted from the same address', async () => {
-    const token = withToken('h1');
+    const token = await withToken('h1');
     const statuses: number[] = [];
     for (let guess = 0; guess < 8; guess += 1) statuses.push((await refusalOf(`guess-${guess}`)).status);
     expect(statuses).toEqual([401, 401, 401, 401, 401, 429, 429, 429]);

@@ -11,8 +11,8 @@ afterEach(async () => {
   await server.close();
 });
 
-const newCode = (hostName: string | null = null) =>
-  server.access.administration.createCode({ hostName, lifetimeMs: 3_600_000 }, server.by) ?? '';
+const newCode = async (hostName: string | null = null) =>
+  (await server.access.administration.createCode({ hostName, lifetimeMs: 3_600_000 }, server.by)) ?? '';
 
 async function post(body: unknown, path = '/api/agents/enrol', method = 'POST') {
   const sent = typeof body === 'string' ? body : JSON.stringify(body);
@@ -27,20 +27,20 @@ async function post(body: unknown, path = '/api/agents/enrol', method = 'POST') 
 }
 
 it('exchanges a code for a token that admits the host', async () => {
-  const { status, json } = await post({ code: newCode(), hostname: 'H1' });
+  const { status, json } = await post({ code: await newCode(), hostname: 'H1' });
   expect([status, json['host_id']]).toEqual([200, 'h1']);
   await server.registeredAgent('h1', json['token']);
   expect(server.fleet.connectedAs('h1')?.kind).toBe('host');
 });
 
 it('admits the host without further approval', async () => {
-  server.access.administration.setRule('approval', true, server.by);
-  const { json } = await post({ code: newCode(), hostname: 'h1' });
+  await server.access.administration.setRule('approval', true, server.by);
+  const { json } = await post({ code: await newCode(), hostname: 'h1' });
   await server.registeredAgent('h1', json['token']);
 });
 
 it('answers everything else with a JSON error and creates no host', async () => {
-  const code = newCode();
+  const code = await newCode();
   expect((await post('{')).status).toBe(400);
   expect((await post({ code })).status).toBe(400);
   for (const hostname of ['../../x', 'a b', '<b>', 'h1.example.com', '-', '\u001b[31m']) {
@@ -62,16 +62,16 @@ it('throttles an address that guesses, and still accepts a valid code from it', 
   expect(statuses).toEqual([401, 401, 401, 401, 401, 429, 429]);
   const refused = await post({ code: 'guess', hostname: 'h1' });
   expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
-  expect((await post({ code: newCode(), hostname: 'h1' })).status).toBe(200);
+  expect((await post({ code: await newCode(), hostname: 'h1' })).status).toBe(200);
 });
 
 it('keeps a code usable when the database refuses or the dashboard is stopping', async () => {
-  const code = newCode();
+  const code = await newCode();
   server.db.$client.pragma('query_only = on');
   expect((await post({ code, hostname: 'h1' })).status).toBe(503);
   server.db.$client.pragma('query_only = off');
   await expect.poll(async () => (await post({ code, hostname: 'h1' })).status, { timeout: 10_000 }).toBe(200);
-  const later = newCode();
+  const later = await newCode();
   server.beginStop();
   expect((await post({ code: later, hostname: 'h2' })).status).toBe(503);
 });
@@ -85,7 +85,7 @@ it('limits concurrent requests of one address, and frees each place when its req
   }
   const used = () => server.limits.read().find(({ id }) => id === 'enrolments');
   await expect.poll(used, { timeout: 10_000 }).toMatchObject({ used: 8, by: [{ who: '127.0.0.1', count: 8 }] });
-  const refused = await post({ code: newCode(), hostname: 'h1' });
+  const refused = await post({ code: await newCode(), hostname: 'h1' });
   expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '2']);
   expect(used()).toMatchObject({ refused: 1 });
   for (const socket of hung) {
@@ -93,5 +93,5 @@ it('limits concurrent requests of one address, and frees each place when its req
     await once(socket, 'close');
   }
   await expect.poll(used, { timeout: 10_000 }).toMatchObject({ used: 0 });
-  expect((await post({ code: newCode(), hostname: 'h1' })).status).toBe(200);
+  expect((await post({ code: await newCode(), hostname: 'h1' })).status).toBe(200);
 });

@@ -12,9 +12,11 @@ import { sessionIdHash } from '@/lib/auth/operator/sessions';
 import { storageRefusal } from '@/lib/auth/next/storage-refusal';
 import { PASSWORD, PASSWORD_HASH, SECRETS } from '@/lib/auth/testing/auth';
 import { createBackup } from '@/lib/store/backup/create-backup';
+import type { AuthStore } from '@/lib/auth/operator/auth-ports';
 import { createAuthStore } from '@/lib/store/sqlite/auth-store';
+import { answerLater } from '@/lib/store/sqlite/later';
 import { checkWritable } from '@/lib/store/sqlite/database-health';
-import { openTestDatabase } from '@/lib/store/sqlite/testing/database';
+import { makeTestLog, openTestDatabase } from '@/lib/store/sqlite/testing/database';
 import { createTestServer, type TestServer } from '../../testing/test-server';
 
 const DISK_BYTES = 6 * 1_048_576;
@@ -127,10 +129,11 @@ describe.each(['a file that may not grow', 'a file that may not be changed', 'a 
   it.skipIf(skips)(
     'refuses a sign-in whose session can’t be stored, with the reason, and accepts it afterwards',
     async () => {
-      const auth = createAuth({
-        store: createAuthStore(server.db),
+      const auth = await createAuth({
+        store: answerLater<AuthStore>(createAuthStore(server.db)),
         now: () => Date.now(),
         record: (event) => server.fleet.record(event),
+        log: makeTestLog().log,
         secrets: SECRETS,
         settings: {
           passwordHash: PASSWORD_HASH,
@@ -148,7 +151,7 @@ describe.each(['a file that may not grow', 'a file that may not be changed', 'a 
       // Small rows may fit into a page that is there already: then the session is stored like any other.
       const attempts = await trySignIns(signIn, () => refuse(true));
       expect(attempts.refusal).toMatch(/database cannot be written/);
-      for (const sessionId of attempts.accepted) expect(auth.stillValid(sessionIdHash(sessionId))).not.toBe(null);
+      for (const sessionId of attempts.accepted) expect(await auth.stillValid(sessionIdHash(sessionId))).not.toBe(null);
       refuse(false);
       expect((await signIn()).kind).toBe('signed-in');
     },

@@ -4,7 +4,10 @@ import { request as httpRequest } from 'node:http';
 import { connect } from 'node:net';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { newHost } from '@/lib/fleet/hosts/host';
 import { createAgentTokenStore } from '@/lib/store/sqlite/agent-token-store';
+import { createFleetStore } from '@/lib/store/sqlite/fleet-store';
+import { openTestDatabase } from '@/lib/store/sqlite/testing/database';
 import { RawClient } from '../../testing/guarded';
 import { createTestServer, TOKEN, V1_HASH_SECRET, type TestServer } from '../../testing/test-server';
 
@@ -168,8 +171,10 @@ describe('a version-1 agent', () => {
 
   it('may use its version-1 token, which is valid for its host only', async () => {
     const token = 'a token that version 1 made';
-    await register();
-    createAgentTokenStore(server.db).addToken(
+    await server.close();
+    const testDb = openTestDatabase();
+    createFleetStore(testDb.db, { log: testDb.log }).commit({ hosts: [newHost('hsb0', 'hsb0', 0)] });
+    createAgentTokenStore(testDb.db).addToken(
       {
         id: 'adopted',
         hostId: 'hsb0',
@@ -183,6 +188,7 @@ describe('a version-1 agent', () => {
       },
       0,
     );
+    server = await createTestServer({ testDb });
     const own = { authorization: `Bearer ${token}` };
     expect((await call('POST', '/api/hosts/hsb0/register', REGISTER, own)).status).toBe(200);
     expect((await call('POST', '/api/hosts/other/register', REGISTER, own)).status).toBe(401);
@@ -191,12 +197,12 @@ describe('a version-1 agent', () => {
 
   it('can’t act for a host that has its own token', async () => {
     await register();
-    server.access.administration.issueToken({ id: 'hsb0', name: 'hsb0' }, server.by);
+    await server.access.administration.issueToken({ id: 'hsb0', name: 'hsb0' }, server.by);
     expect(await register()).toMatchObject({ status: 401, json: { detail: 'Invalid API token' } });
   });
 
   it('waits for approval without knowing it', async () => {
-    server.access.administration.setRule('approval', true, server.by);
+    await server.access.administration.setRule('approval', true, server.by);
     expect((await register()).json).toEqual({ status: 'registered', host_id: 'hsb0', command: null });
     expect(server.fleet.hostViews()).toEqual([]);
     expect(server.fleet.heldAgents()).toMatchObject([{ name: 'hsb0', reason: 'approval', version: '0.4.0-7c087d2' }]);

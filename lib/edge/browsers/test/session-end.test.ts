@@ -15,7 +15,7 @@ beforeEach(async () => {
   // The hub's regular check of sessions never comes: what closes a socket is the end of its session.
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
   server = await createTestServer();
-  made = makeAuth({ passwordHash: PASSWORD_HASH });
+  made = await makeAuth({ passwordHash: PASSWORD_HASH });
   server.lookUpSessionsBy((cookie) => made.auth.resolveSession(cookie));
   made.auth.onSessionEnd((idHash) => server.hub.closeSession(idHash));
 });
@@ -59,7 +59,7 @@ async function expectDead({ cookie, session }: SignedIn): Promise<void> {
   const [, response] = (await once(dial(cookie), 'unexpected-response')) as [unknown, { statusCode: number }];
   expect(response.statusCode).toBe(401);
   expect(await made.auth.resolveSession(cookie)).toBeNull();
-  expect(made.auth.stillValid(session.idHash)).toBeNull();
+  expect(await made.auth.stillValid(session.idHash)).toBeNull();
 }
 
 const isOpen = ({ sockets }: SignedIn) => sockets.every((socket) => socket.readyState === socket.OPEN);
@@ -74,7 +74,7 @@ describe('the sockets of a session', () => {
 
   it('are closed when another session ends it, alone or with all others', async () => {
     const [own, one, two, three] = [await signIn(), await signIn(), await signIn(), await signIn()];
-    const listed = made.auth.sessionsOf(own.session.userId).map(({ idHash }) => idHash);
+    const listed = (await made.auth.sessionsOf(own.session.userId)).map(({ idHash }) => idHash);
     expect(new Set(listed)).toEqual(new Set([own, one, two, three].map(({ session }) => session.idHash)));
     const end = () => made.auth.endSession(one.session.idHash, own.session, ADDRESS);
     await expectClosedBy(end, one);
