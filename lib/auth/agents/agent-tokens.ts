@@ -182,7 +182,10 @@ export async function loadAgentTokens(options: AgentTokenOptions): Promise<Agent
     forgetHost(hostId) {
       memory.removeHost(hostId);
       // A token that was stored before the removal may be added to memory after it.
-      void writes.run(() => Promise.resolve(memory.removeHost(hostId)));
+      void writes.run(() => {
+        memory.removeHost(hostId);
+        return Promise.resolve();
+      });
     },
   };
 }

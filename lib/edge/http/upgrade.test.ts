@@ -59,6 +59,17 @@ describe('a refused upgrade', () => {
     expect(server.logged.join('')).toContain('its session could not be looked up');
   });
 
+  it('is answered with 401 when the session ends while it is being looked up: its sockets were already closed', async () => {
+    server.lookUpSessionsBy(() => {
+      server.endSession('session-1');
+      return Promise.resolve({ idHash: 'session-1' });
+    });
+    const { status, gone } = await ask('/live', asBrowser());
+    expect(status).toBe('HTTP/1.1 401 Unauthorized');
+    await gone;
+    expect(server.hub.size).toBe(0);
+  });
+
   it('is answered with 503, not 401, when the session look-up times out', async () => {
     await server.close();
     const loop = new ShiftedLoop();

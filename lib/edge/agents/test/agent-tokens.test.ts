@@ -48,6 +48,17 @@ describe('host tokens, over real sockets', () => {
     expect(server.fleet.heldAgents()).toMatchObject([{ name: 'h1', reason: 'own-token', address: '127.0.0.1' }]);
   });
 
+  it('end when their host is removed', async () => {
+    const token = await withToken('h1');
+    server.fleet.dispatch({
+      ...{ operation: 'remove-host', hostIds: ['h1'], requestId: '1'.repeat(32) },
+      ...{ by: server.by, stepUp: true },
+    });
+    await server.until(() => server.fleet.host('h1') === null);
+    expect(server.access.policy.hasOwnToken('h1')).toBe(false);
+    expect((await refusalOf(token)).status).toBe(401);
+  });
+
   it('are replaced without a gap: the old connection is closed when the new token is used', async () => {
     const old = await server.registeredAgent('h1', await withToken('h1'));
     const gone = once(old.socket, 'close');
