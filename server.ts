@@ -107,7 +107,7 @@ async function main(): Promise<void> {
       async finish() {
         services.stopRetention();
         await agentAccess.settled();
-        fleet.stop();
+        await fleet.stop();
         loop.stop();
         await app.close();
         closeDatabase(db);

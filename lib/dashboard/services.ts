@@ -16,7 +16,8 @@ import { createDesired } from '@/lib/desired/desired-service';
 import { connectForge, forgeOf } from '@/lib/forge/connect-forge';
 import { connectColors } from '@/lib/forge/theme/connect-theme';
 import { newCommandId } from '@/lib/fleet/records/ids';
-import { FleetService, GROUP_INPUTS_MS } from '@/lib/fleet/service';
+import type { FleetStore } from '@/lib/fleet/records/store-port';
+import { FleetService } from '@/lib/fleet/service';
 import { processMetrics } from '@/lib/metrics/create-metrics';
 import { systemClock } from '@/lib/edge/system-clock';
 import { LiveHub } from '@/lib/edge/browsers/live-gateway';
@@ -32,6 +33,7 @@ export type Services = Awaited<ReturnType<typeof startServices>>;
 /** Creates and starts the services, and makes them available to pages. `buildId` identifies the pages of this build. */
 export async function startServices({ config, log, db, secrets }: Foundation, buildId: string) {
   const stores = {
+    fleet: answerLater<FleetStore>(createFleetStore(db, { log })),
     auth: answerLater<AuthStore>(createAuthStore(db)),
     agentTokens: answerLater<AgentTokenStore>(createAgentTokenStore(db)),
     settings: answerLater<SettingsStore>(createSettingsStore(db)),
@@ -71,7 +73,7 @@ export async function startServices({ config, log, db, secrets }: Foundation, bu
     fleet: () => fleet,
   });
   const fleet = new FleetService({
-    store: metrics.meter(createFleetStore(db, { log })),
+    store: metrics.meter(stores.fleet),
     clock,
     loop,
     publisher: forgetRemovedHosts(agentAccess, hub),
@@ -83,12 +85,11 @@ export async function startServices({ config, log, db, secrets }: Foundation, bu
     epoch: randomUUID(),
     newId: newCommandId(now, randomBytes),
     outputLimit: config.outputLimitBytes,
-    groupMs: GROUP_INPUTS_MS,
     flakeUpdates: updates,
   });
   const auth = await createAuth({ store: stores.auth, now, record, log, secrets, settings: config });
   hub.start(fleet);
-  fleet.start();
+  await fleet.start();
   desired.start();
   updates.start();
   auth.onSessionEnd((idHash) => hub.closeSession(idHash));

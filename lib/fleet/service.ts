@@ -1,5 +1,5 @@
 /** The fleet as gateways, pages and actions use it: the only owner of hosts and commands. */
-import { AgentAdmission } from './agents/agent-admission';
+import { AgentAdmission, type HostAdded } from './agents/agent-admission';
 import { AgentConnections } from './agents/agent-connections';
 import { deadlineOf } from './commands/step-command';
 import { CommandEngine } from './commands/command-engine';
@@ -12,6 +12,8 @@ import { CommandQueue } from './commands/command-queue';
 import { TimeShift } from './time-shift';
 import { Version1Agents } from './agents/version-1-agents';
 import { commandView, desiredView } from './hosts/host-views';
+import type { CommandRecord } from './records/command-record';
+import type { HostEntry } from './turns/entry';
 import type { NewEvent } from './records/event-record';
 import type {
   AddHostRequest,
@@ -39,12 +41,12 @@ import type { LimitUse } from '@/lib/limits/limit-use';
 
 /** How often deadlines, probes and deferred events are checked. */
 export const FLEET_TICK_MS = 1_000;
-/** How long an agent's input may wait for those of others to share one write to the disk. */
-export const GROUP_INPUTS_MS = 4;
 /** How often last-seen times and metrics, which change with every heartbeat, are stored. */
 export const FACTS_FLUSH_MS = 15_000;
 /** How often agents' tokens are checked for having expired. */
 export const AGENT_RECHECK_MS = 60_000;
+/** Events of other parts of the dashboard depend on no host. */
+const EVENT_KEY = 'events of other parts';
 
 export class FleetService implements FleetOperator, LiveSource {
   readonly epoch: string;
@@ -69,10 +71,17 @@ export class FleetService implements FleetOperator, LiveSource {
   constructor(options: FleetOptions) {
     this.epoch = options.epoch;
     const noticesChanged = () => options.publisher.other({ notices: this.notices() });
+    // Each of these reaches the ones made after it through a function, called only once all are there.
     this.core = new FleetCore(options, noticesChanged, () => this.timeShift.apply());
-    this.engine = new CommandEngine(this.core);
+    this.engine = new CommandEngine(this.core, {
+      carryOut: (command) => this.dashboardOperations.carryOut(command),
+      ended: (turn, command) => this.pipelineRunner.commandEnded(turn, command),
+    });
     this.queue = new CommandQueue(this.core, this.engine);
-    this.admission = new AgentAdmission(this.core, this.engine, noticesChanged);
+    this.admission = new AgentAdmission(this.core, this.engine, {
+      noticesChanged,
+      polling: () => this.version1.polling,
+    });
     this.connections = new AgentConnections(this.core, this.engine, this.queue, this.admission);
     this.version1 = new Version1Agents(this.core, this.engine, this.admission);
     this.dashboardOperations = new DashboardOperations(this.core, this.engine, (name) =>
@@ -86,7 +95,6 @@ export class FleetService implements FleetOperator, LiveSource {
       (turn, entry, command, by) => this.queue.cancelInTurn(turn, entry, command, by),
     );
     this.timeShift = new TimeShift(this.core, this.engine, this.pipelineRunner, this.version1);
-    this.engine.onEnd = (turn, command) => this.pipelineRunner.commandEnded(turn, command);
   }
 
   /** Receives what the agents' gateway reads. */
@@ -100,37 +108,43 @@ export class FleetService implements FleetOperator, LiveSource {
   }
 
   /** Loads the fleet from the database and starts its tick. */
-  start(): void {
-    const { hosts, commands, lastEnded } = this.core.options.store.load();
-    for (const record of hosts) this.core.addEntry(record);
-    for (const command of lastEnded) this.core.place(command);
-    for (const command of commands) this.core.place(command);
-    this.core.run('retry', (turn) => {
+  async start(): Promise<void> {
+    const { store, desired, loop, publisher } = this.core.options;
+    const { memory } = this.core;
+    const { hosts, commands, lastEnded } = await store.load();
+    for (const record of hosts) memory.addEntry(record);
+    for (const command of [...lastEnded, ...commands]) memory.place(command);
+    await this.core.run('retry', (turn) => {
       for (const command of commands) this.engine.feed(turn, command, { type: 'recovered' });
     });
-    this.pipelineRunner.recover();
-    for (const entry of this.core.entries.values()) entry.view = this.core.viewOf(entry);
-    this.unsubscribe = this.core.options.desired.subscribe(() => {
-      this.core.publish([...this.core.entries.keys()]);
-      this.core.options.publisher.other({ desired: this.desiredView() });
+    await this.pipelineRunner.recover();
+    for (const entry of memory.entries.values()) entry.view = memory.viewOf(entry);
+    this.unsubscribe = desired.subscribe(() => {
+      this.core.publish(memory.entries.keys());
+      publisher.other({ desired: this.desiredView() });
     });
-    this.core.lastFactsFlush = this.core.options.loop.now();
-    this.tickedAt = this.core.options.loop.now();
+    this.core.lastFactsFlush = loop.now();
+    this.tickedAt = loop.now();
     this.isTicking = true;
     this.armTick();
   }
 
   /** Stores everything pending and stops the tick. The gateway has to close its connections before. */
-  stop(): void {
+  async stop(): Promise<void> {
     this.isTicking = false;
     this.cancelTick();
     this.cancelRead();
     this.unsubscribe?.();
     this.dashboardOperations.stop();
-    this.core.flushAll();
+    await this.core.flushAll();
   }
 
-  dispatch(request: DispatchRequest): DispatchResult[] {
+  /** Resolves when everything sent so far is stored and has taken effect, or was refused. */
+  settled(): Promise<void> {
+    return this.core.turns.idle();
+  }
+
+  dispatch(request: DispatchRequest): Promise<DispatchResult[]> {
     return this.dispatcher.dispatch(request);
   }
 
@@ -138,31 +152,31 @@ export class FleetService implements FleetOperator, LiveSource {
     return this.dispatcher.needsStepUp(operation, hostIds);
   }
 
-  addHost(request: AddHostRequest): DispatchResult {
+  addHost(request: AddHostRequest): Promise<DispatchResult> {
     return this.dashboardOperations.addHost(request);
   }
 
-  cancel(commandId: string, by: Requester): boolean {
+  cancel(commandId: string, by: Requester): Promise<boolean> {
     return this.queue.cancel(commandId, by);
   }
 
-  extend(commandId: string, ms: number, by: Requester): boolean {
+  extend(commandId: string, ms: number, by: Requester): Promise<boolean> {
     return this.dispatcher.extend(commandId, ms, by);
   }
 
-  startPipeline(request: PipelineRequest): PipelineStart {
+  startPipeline(request: PipelineRequest): Promise<PipelineStart> {
     return this.pipelineRunner.start(request);
   }
 
-  cancelPipeline(id: string, { stopRunning }: { stopRunning: boolean }, by: Requester): boolean {
+  cancelPipeline(id: string, { stopRunning }: { stopRunning: boolean }, by: Requester): Promise<boolean> {
     return this.pipelineRunner.cancel(id, stopRunning, by);
   }
 
-  pipeline(id: string): PipelineView | null {
+  pipeline(id: string): Promise<PipelineView | null> {
     return this.pipelineRunner.view(id);
   }
 
-  pipelines(limit: number): PipelineSummary[] {
+  pipelines(limit: number): Promise<PipelineSummary[]> {
     return this.pipelineRunner.recent(limit);
   }
 
@@ -170,8 +184,8 @@ export class FleetService implements FleetOperator, LiveSource {
     return this.pipelineRunner.views();
   }
 
-  record(event: NewEvent): void {
-    this.core.run('retry', (turn) => turn.events.push(event));
+  async record(event: NewEvent): Promise<void> {
+    await this.core.turns.run({ keys: [EVENT_KEY], onRefusal: 'retry', work: (turn) => turn.events.push(event) });
   }
 
   /** How much of each limit on agents and hosts is in use, and by whom. */
@@ -183,16 +197,16 @@ export class FleetService implements FleetOperator, LiveSource {
     return this.admission.heldAgents();
   }
 
-  approveHost(name: string, by: Requester): { ok: true; hostId: string } | { ok: false; reason: string } {
+  approveHost(name: string, by: Requester): Promise<HostAdded> {
     return this.admission.approve(name, by);
   }
 
-  enrolHost(name: string, address: string): { ok: true; hostId: string } | { ok: false; reason: string } {
+  enrolHost(name: string, address: string): Promise<HostAdded> {
     return this.admission.admitHost(name, (host, now) => events.hostEnrolled(host, now, address));
   }
 
   connectedAs(hostId: string): AgentIdentity | null {
-    return this.core.entries.get(hostId)?.connection?.link.identity ?? null;
+    return this.core.memory.entries.get(hostId)?.connection?.link.identity ?? null;
   }
 
   reconsiderAgents(): void {
@@ -200,12 +214,12 @@ export class FleetService implements FleetOperator, LiveSource {
   }
 
   hostViews(): HostView[] {
-    return [...this.core.entries.values()].map((entry) => entry.view ?? this.core.viewOf(entry));
+    return [...this.core.memory.entries.values()].map((entry) => entry.view ?? this.core.memory.viewOf(entry));
   }
 
   host(id: string): HostView | null {
-    const entry = this.core.entries.get(id);
-    return entry ? (entry.view ?? this.core.viewOf(entry)) : null;
+    const entry = this.core.memory.entries.get(id);
+    return entry ? (entry.view ?? this.core.memory.viewOf(entry)) : null;
   }
 
   desiredView(): DesiredView {
@@ -236,7 +250,7 @@ export class FleetService implements FleetOperator, LiveSource {
 
   /** The state of the fleet service for health checks and metrics. */
   vitals(): FleetVitals {
-    const connected = [...this.core.entries.values()].flatMap(({ connection, record }) =>
+    const connected = [...this.core.memory.entries.values()].flatMap(({ connection, record }) =>
       connection === null ? [] : [record.lastSeenAt ?? 0],
     );
     return {
@@ -248,79 +262,89 @@ export class FleetService implements FleetOperator, LiveSource {
     };
   }
 
-  command(id: string): CommandView | null {
-    const command = this.core.liveCommand(id) ?? this.core.options.store.command(id);
+  async command(id: string): Promise<CommandView | null> {
+    const command = await this.commandRecord(id);
     return command && commandView(command);
   }
 
-  commandsOf(hostId: string, limit: number): CommandView[] {
-    return this.core.options.store.commandsOf(hostId, limit).map(commandView);
+  async commandsOf(hostId: string, limit: number): Promise<CommandView[]> {
+    return (await this.core.options.store.commandsOf(hostId, limit)).map(commandView);
   }
 
-  outputAfter(
+  async outputAfter(
     commandId: string,
     after: number,
     limit: number,
     maxCharacters?: number,
-  ): { lines: OutputLine[]; ended: boolean } | null {
-    const command = this.core.liveCommand(commandId) ?? this.core.options.store.command(commandId);
+  ): Promise<{ lines: OutputLine[]; ended: boolean } | null> {
+    // Looked up first: the lines that are read then are at least those that it had at its end.
+    const command = await this.commandRecord(commandId);
     if (!command) return null;
-    return { lines: this.output(commandId, after, limit, maxCharacters), ended: command.outcome !== null };
+    return { lines: await this.output(commandId, after, limit, maxCharacters), ended: command.outcome !== null };
   }
 
-  output(commandId: string, after: number, limit: number, maxCharacters?: number): OutputLine[] {
+  output(commandId: string, after: number, limit: number, maxCharacters?: number): Promise<OutputLine[]> {
     return this.core.options.store.output(commandId, after, limit, maxCharacters);
   }
 
-  events(filter: EventFilter): EventView[] {
+  events(filter: EventFilter): Promise<EventView[]> {
     return this.core.options.store.events(filter);
+  }
+
+  private async commandRecord(id: string): Promise<CommandRecord | null> {
+    return this.core.memory.liveCommand(id) ?? (await this.core.options.store.command(id));
   }
 
   /** Checks deadlines only after everything that had arrived was read: it may contain what they wait for. */
   private armTick(): void {
-    const { clock, loop } = this.core.options;
+    const { clock, loop, log } = this.core.options;
     this.cancelTick = clock.after(FLEET_TICK_MS, () => {
       this.cancelRead = loop.afterRead(() => {
-        try {
-          this.tick();
-        } catch (error) {
+        this.tick()
           // Next keeps the process alive after any error: without its tick, the fleet would stop working unnoticed.
-          this.core.options.log.error({ err: error }, 'a tick of the fleet failed');
-        }
-        if (this.isTicking) this.armTick();
+          .catch((error: unknown) => log.error({ err: error }, 'a tick of the fleet failed'))
+          .finally(() => {
+            if (this.isTicking) this.armTick();
+          });
       });
     });
   }
 
-  private tick(): void {
-    this.tickedAt = this.core.options.loop.now();
-    // Compensates the time that the loop was blocked, and processes inputs that wait for their group.
-    this.core.turns.settle();
-    const now = this.core.options.clock.now();
-    for (const entry of this.core.entries.values()) {
-      for (const command of [entry.active, entry.control, entry.dashboardCommand, ...entry.queue]) {
-        const deadline = command && deadlineOf(command.state);
-        if (command && deadline !== null && now >= deadline) {
-          this.core.run('retry', (turn) => this.engine.feed(turn, command, { type: 'tick' }));
-          if (this.core.liveCommand(command.id)?.outcome !== null) this.dashboardOperations.abandon(command.id);
-        }
-      }
-    }
+  private async tick(): Promise<void> {
+    const { core } = this;
+    this.tickedAt = core.options.loop.now();
+    // After the compensation of time in which the loop was blocked, and after every input that came before: one of them
+    // may be what a deadline waits for.
+    await core.run('drop', () => undefined);
+    const now = core.now();
+    for (const entry of core.memory.entries.values()) this.checkDeadlines(entry, now);
     this.admission.tick();
     this.version1.tick(now);
     if (Math.abs(now - this.agentsCheckedAt) >= AGENT_RECHECK_MS) {
       this.agentsCheckedAt = now;
       this.admission.reconsider();
     }
-    this.pipelineRunner.tick();
-    if (this.core.storageFault !== null && !this.core.outputLog.isEmpty) this.core.flushOutput();
-    if (
-      this.core.hasDeferred ||
-      this.core.storageFault !== null ||
-      this.tickedAt - this.core.lastFactsFlush >= FACTS_FLUSH_MS
-    ) {
-      this.core.flushFacts();
+    await this.pipelineRunner.tick();
+    core.turns.retryUnstored();
+    if (core.storageFault !== null && !core.outputLog.isEmpty) core.flushOutput();
+    const isDue = this.tickedAt - core.lastFactsFlush >= FACTS_FLUSH_MS;
+    core.publishSeen();
+    if (core.hasDeferred || core.storageFault !== null || isDue) core.flushFacts();
+  }
+
+  private checkDeadlines(entry: HostEntry, now: number): void {
+    for (const { id, state } of [entry.active, entry.control, entry.dashboardCommand, ...entry.queue].flatMap(
+      (command) => command ?? [],
+    )) {
+      const deadline = deadlineOf(state);
+      if (deadline === null || now < deadline) continue;
+      this.core.about(entry, 'retry', (turn) => {
+        const command = this.core.memory.liveCommand(id);
+        if (!command) return;
+        this.engine.feed(turn, command, { type: 'tick' });
+        const isOver = turn.commands.get(id)?.state.phase === 'ended';
+        if (isOver) turn.effects.push(() => this.dashboardOperations.abandon(id));
+      });
     }
-    this.core.publish([...this.core.dirty]);
   }
 }

@@ -33,9 +33,9 @@ export class TimeShift {
         'the event loop was blocked or the clock was set; deadlines were moved by the same amount',
       );
     }
-    this.v1.timeShifted(ms);
-    this.core.run('retry', (turn) => {
-      for (const { active, control, dashboardCommand, queue } of this.core.entries.values()) {
+    this.core.post('retry', (turn) => {
+      turn.apply.push(() => this.v1.timeShifted(ms));
+      for (const { active, control, dashboardCommand, queue } of this.core.memory.entries.values()) {
         for (const command of [active, control, dashboardCommand, ...queue]) {
           if (command) this.engine.feed(turn, command, { type: 'time-shifted', ms });
         }

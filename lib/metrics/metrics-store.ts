@@ -12,10 +12,10 @@ export interface StoreMeter {
 export function meterStore(store: FleetStore, meter: StoreMeter): FleetStore {
   return {
     ...store,
-    commit(writes) {
+    async commit(writes) {
       const begunAt = performance.now();
       try {
-        const stored = store.commit(writes);
+        const stored = await store.commit(writes);
         meter.committed((performance.now() - begunAt) / 1_000);
         for (const { action, outcome } of writes.events ?? []) if (action === 'command.ended') meter.ended(outcome);
         return stored;

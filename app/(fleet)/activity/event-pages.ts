@@ -7,10 +7,10 @@ import type { EventView } from '@/lib/protocol/live/views/event-view';
 export const PAGE_EVENTS = 100;
 /** Maximum that the store returns per read. */
 const STORE_PAGE = 500;
-/** Events that one request searches: the store is synchronous, and blocks everything else meanwhile. */
+/** Events that one request searches; the page asks for the rest. */
 const MAX_SEARCHED = 10_000;
 
-export type ReadEvents = (filter: EventFilter) => EventView[];
+export type ReadEvents = (filter: EventFilter) => Promise<EventView[]>;
 
 export interface EventPage {
   /** Newest first. */
@@ -20,18 +20,18 @@ export interface EventPage {
 }
 
 /** The matching events before an id, or the newest. May give fewer than `limit` together with a `next`. */
-export function readEventPage(
+export async function readEventPage(
   read: ReadEvents,
   filter: ActivityFilter,
   before: number | null,
   limit = PAGE_EVENTS,
-): EventPage {
+): Promise<EventPage> {
   const events: EventView[] = [];
   let next = before;
   for (let searched = 0; searched < MAX_SEARCHED;) {
     // Without a search text, the store's page is the result.
     const size = filter.text === '' ? limit - events.length : STORE_PAGE;
-    const page = read({
+    const page = await read({
       limit: Math.min(STORE_PAGE, size),
       ...(next === null ? {} : { before: next }),
       ...(filter.category ? { category: filter.category } : {}),

@@ -17,9 +17,9 @@ export function exportStream(
     start(controller) {
       controller.enqueue(encoder.encode(exportHead(format)));
     },
-    pull(controller) {
+    async pull(controller) {
       // A filter with few matches searches many events without output: one page per turn of the event loop.
-      const page = readEventPage(read, filter, before, BATCH_EVENTS);
+      const page = await readEventPage(read, filter, before, BATCH_EVENTS);
       before = page.next;
       controller.enqueue(encoder.encode(page.events.map((event) => exportEvent(format, event)).join('')));
       if (page.next === null) controller.close();

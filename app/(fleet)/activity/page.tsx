@@ -21,11 +21,11 @@ export default async function ActivityPage({ searchParams }: { searchParams: Sea
       return (Array.isArray(value) ? value[0] : value) ?? null;
     },
   });
-  const page = readEventPage((asked) => runtime().fleet.events(asked), filter, null);
+  const page = await readEventPage((asked) => runtime().fleet.events(asked), filter, null);
   return (
     <div className="mx-auto w-full max-w-6xl px-4 py-5 md:px-6">
       <h1 className="mb-4 text-xl font-semibold tracking-tight">Activity</h1>
-      <RecentPipelines initial={runtime().fleet.pipelines(RECENT_PIPELINES)} />
+      <RecentPipelines initial={await runtime().fleet.pipelines(RECENT_PIPELINES)} />
       <ActivityFilters filter={filter} />
       <ActivityList key={filterQuery(filter)} filter={filter} initial={page} />
     </div>

@@ -28,14 +28,14 @@ function fileLine(line: OutputLine, withTimes: boolean): string {
 
 /** The stored lines as bytes, read page by page as fast as the client consumes them. */
 export function outputStream(
-  read: (after: number, limit: number, maxCharacters: number) => OutputLine[],
+  read: (after: number, limit: number, maxCharacters: number) => Promise<OutputLine[]>,
   withTimes: boolean,
 ): ReadableStream<Uint8Array> {
   const encoder = new TextEncoder();
   let after = 0;
   return new ReadableStream({
-    pull(controller) {
-      const lines = read(after, PAGE_LINES, PAGE_CHARACTERS);
+    async pull(controller) {
+      const lines = await read(after, PAGE_LINES, PAGE_CHARACTERS);
       const last = lines.at(-1);
       if (!last) {
         controller.close();

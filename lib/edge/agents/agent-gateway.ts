@@ -15,6 +15,7 @@ import { PacedStream, type Pace } from '../links/paced-stream';
 import type { AgentIdentity, AgentInbox } from '@/lib/fleet/records/agent-port';
 import type { FleetLog, LoopTime } from '@/lib/fleet/records/environment';
 import { MAX_AGENT_FRAME_BYTES } from '@/lib/protocol/agent/frame-limits';
+import { parseAgentFrame } from '@/lib/protocol/agent/parse-agent-frame';
 
 /**
  * Interval of the dashboard's pings. The reference agent's own deadline is 45 s; only the pongs to its pings extend it.
@@ -187,9 +188,10 @@ export class AgentGateway {
     }
     const { beforeFrame, afterFrame } = this.tuning;
     beforeFrame?.(textOf(data));
-    const isReadable = this.inbox.frame(link, bytesOf(data));
+    const parsed = parseAgentFrame(bytesOf(data));
+    this.inbox.frame(link, parsed);
     afterFrame?.(textOf(data));
-    return isReadable;
+    return parsed.kind !== 'malformed';
   }
 
   /** Evicted connections must not accumulate outside the limits. */

@@ -57,6 +57,8 @@ export class AgentSocket implements AgentLink {
   private readonly life: PeerLiveness;
   private cancelProbe: () => void = () => undefined;
   private isWorking = false;
+  /** While above 0, nothing is read. */
+  private holds = 0;
   private isClosedByUs = false;
   private readonly unreadable = new TokenBucket(UNREADABLE_LIMITS, performance.now());
 
@@ -95,6 +97,16 @@ export class AgentSocket implements AgentLink {
     if (this.isWorking) return;
     this.parts.stream.finish();
     if (!this.isOpen && !this.isClosedByUs) this.parts.onEnded();
+  }
+
+  holdUntil(stored: Promise<unknown>): void {
+    if (this.holds === 0) this.socket.pause();
+    this.holds += 1;
+    const release = () => {
+      this.holds -= 1;
+      if (this.holds === 0) this.socket.resume();
+    };
+    stored.then(release, release);
   }
 
   /** The socket is closed: cancels a running probe. */

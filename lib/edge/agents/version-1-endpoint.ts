@@ -46,13 +46,13 @@ interface V1Route {
 }
 type V1Done = {
   kind: 'done';
-  answer: V1Answer;
+  answer: Promise<V1Answer>;
   respond: (hostId: string, answer: V1Answer & { kind: 'ok' }) => unknown;
 };
 
 function withBody<Schema extends z.ZodType>(
   schema: Schema,
-  work: (call: V1Call, body: z.output<Schema>, inbox: V1Inbox) => V1Answer,
+  work: (call: V1Call, body: z.output<Schema>, inbox: V1Inbox) => Promise<V1Answer>,
   respond: V1Done['respond'],
 ): V1Route {
   return {
@@ -134,7 +134,8 @@ export function createV1Handler({ inbox, identifyAgent, isStopping, log }: V1Opt
       refuse(422, field === '' ? 'The body is not an object' : `Invalid value: ${field.slice(0, 64)}`);
       return;
     }
-    const { answer, respond } = result;
+    const { respond } = result;
+    const answer = await result.answer;
     switch (answer.kind) {
       case 'ok':
         sendJson(response, 200, respond(answer.hostId, answer));

@@ -17,14 +17,20 @@ export const PAGE_LINES = 1_000;
 export const PAGE_CHARACTERS = 256 * 1024;
 export const MAX_WATCHES = 64;
 
+type OutputPage = NonNullable<Awaited<ReturnType<LiveSource['outputAfter']>>>;
+
 interface Watch {
   /** Number of the last line that was sent. */
   after: number;
   /** True when everything stored was sent, so that new lines go straight out. */
   live: boolean;
   done: boolean;
-  /** Its next page is queued. */
+  /** Its next page is queued or being read. */
   queued: boolean;
+  /** The last line that was published since a page is being read. */
+  published: number;
+  /** It ended while a page was being read. */
+  hasEnded: boolean;
 }
 
 export interface BrowserParts {
@@ -39,7 +45,7 @@ export interface BrowserParts {
   isPaused: () => boolean;
   turns: FairTurns;
   /** Runs work of a later turn and logs its errors, which must not end the process. */
-  guarded: (work: () => void) => void;
+  guarded: (work: () => Promise<void>) => void;
   /** Called after the browser was told that an output it watched does not exist. */
   onMissingOutput: (commandId: string) => void;
 }
@@ -111,7 +117,7 @@ export class Browser {
 
   /** Follows a command's output from the line after `after`. Its first page waits for its turn, too. */
   watch(commandId: string, after: number): void {
-    const watch = { after, live: false, done: false, queued: false };
+    const watch = { after, live: false, done: false, queued: false, published: 0, hasEnded: false };
     this.watches.set(commandId, watch);
     this.queuePage(commandId, watch);
   }
@@ -124,7 +130,9 @@ export class Browser {
   liveLines(commandId: string, lines: readonly OutputLine[]): void {
     const watch = this.watches.get(commandId);
     const last = lines.at(-1);
-    if (!watch?.live || !last) return;
+    if (!watch || !last) return;
+    watch.published = last.seq;
+    if (!watch.live) return;
     const fresh = lines.filter((line) => line.seq > watch.after);
     if (!this.hasRoom || fresh[0]?.seq !== watch.after + 1 || isOfFullSize(fresh)) {
       watch.live = false;
@@ -138,7 +146,9 @@ export class Browser {
   /** The command has ended and all of its lines are stored. */
   ended(commandId: string): void {
     const watch = this.watches.get(commandId);
-    if (!watch?.live || watch.done) return;
+    if (!watch || watch.done) return;
+    watch.hasEnded = true;
+    if (!watch.live) return;
     watch.done = true;
     this.send({ t: 'output', commandId, lines: [], done: true });
   }
@@ -155,16 +165,31 @@ export class Browser {
     if (watch.queued || !this.hasRoom) return;
     watch.queued = true;
     this.parts.turns.add(() => {
-      watch.queued = false;
-      // It may have been unwatched or watched again meanwhile.
-      if (this.watches.get(commandId) === watch) this.parts.guarded(() => this.sendPage(commandId, watch));
+      this.parts.guarded(async () => {
+        const page = await this.readPage(commandId, watch);
+        // It may have been unwatched or watched again meanwhile.
+        if (page !== undefined && this.wants(commandId, watch)) this.sendPage(commandId, watch, page);
+      });
     });
   }
 
-  /** Sends one page of stored lines, where there is room. */
-  private sendPage(commandId: string, watch: Watch): void {
-    if (watch.live || !this.hasRoom) return;
-    const page = this.parts.source.outputAfter(commandId, watch.after, PAGE_LINES, PAGE_CHARACTERS);
+  /** The next page of stored lines, null when there is no such command; undefined when nobody wants it any more. */
+  private async readPage(commandId: string, watch: Watch): Promise<OutputPage | null | undefined> {
+    watch.published = 0;
+    try {
+      if (!this.wants(commandId, watch)) return undefined;
+      return await this.parts.source.outputAfter(commandId, watch.after, PAGE_LINES, PAGE_CHARACTERS);
+    } finally {
+      watch.queued = false;
+    }
+  }
+
+  private wants(commandId: string, watch: Watch): boolean {
+    return this.watches.get(commandId) === watch && !watch.live && this.hasRoom;
+  }
+
+  /** Sends one page of stored lines. */
+  private sendPage(commandId: string, watch: Watch, page: OutputPage | null): void {
     if (!page) {
       this.send({ t: 'no-output', commandId, reason: 'This command no longer exists.' });
       this.parts.onMissingOutput(commandId);
@@ -175,12 +200,13 @@ export class Browser {
       this.send({ t: 'output', commandId, lines: page.lines });
       watch.after = last.seq;
     }
-    if (page.lines.length === PAGE_LINES || isOfFullSize(page.lines)) {
+    // Lines that were published while the page was being read are in the next one.
+    if (page.lines.length === PAGE_LINES || isOfFullSize(page.lines) || watch.published > watch.after) {
       this.queuePage(commandId, watch);
       return;
     }
     watch.live = true;
-    if (page.ended) this.ended(commandId);
+    if (page.ended || watch.hasEnded) this.ended(commandId);
   }
 
   private sendText(text: string): void {

@@ -252,7 +252,7 @@ export class LiveHub implements Publisher {
       source: this.requireSource(),
       loop: this.options.loop,
       isPaused: () => stream.isHeld,
-      guarded: (work) => this.guarded(work),
+      guarded: (work) => void this.guardedLater(work),
       onMissingOutput: (commandId) => this.unwatch(browser, commandId),
     });
     this.browsers.add(browser);
@@ -396,6 +396,14 @@ export class LiveHub implements Publisher {
       work();
     } catch (error) {
       this.options.log.error({ err: error }, 'sending to the browsers failed');
+    }
+  }
+
+  private async guardedLater(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      this.options.log.error({ err: error }, 'reading for the browsers failed');
     }
   }
 

@@ -7,6 +7,7 @@ import {
   STABLE_AFTER_MS,
   unstableNotice,
 } from './admission-rules';
+import { plainText } from '@/lib/text/plain-text';
 import { shownByRegister } from './agent-input';
 import type { CommandEngine } from '../commands/command-engine';
 import type { FleetCore } from '../turns/fleet-core';
@@ -19,7 +20,20 @@ import type { NewEvent } from '../records/event-record';
 import type { AgentLink, HeldAgent, HeldReason } from '../records/agent-port';
 import type { Requester } from '../records/requests';
 import { MAX_HOSTS } from '../records/limits';
-import { type Connection, newConnection } from '../turns/connection';
+import {
+  endConnection,
+  heldOf,
+  isAdmitted,
+  newConnection,
+  registrationOf,
+  type AdmittedConnection,
+  type Connection,
+  type ConnectionState,
+  type Held,
+  type Registration,
+} from '../turns/connection';
+import { currentRecord } from '../turns/fleet-memory';
+import type { Turn } from '../turns/turn';
 import type { HostEntry } from '../turns/entry';
 import type { Register } from '@/lib/protocol/agent/register';
 import type { LimitUse } from '@/lib/limits/limit-use';
@@ -43,216 +57,215 @@ export const AGENT_CLOSE = {
   TRY_LATER: 1013,
 } as const;
 
+type Claiming = Extract<ConnectionState, { phase: 'claiming' }>;
+
+/** What admission needs of its surroundings. */
+export interface AdmissionPorts {
+  /** Called when what `notices()` says may have changed. */
+  noticesChanged: () => void;
+  /** Version-1 agents, which poll without a connection, that wait for approval. */
+  polling: () => readonly HeldAgent[];
+}
+
+export type HostAdded = { ok: true; hostId: string } | { ok: false; reason: string };
+
 export class AgentAdmission {
-  private readonly connections = new Map<AgentLink, Connection>();
+  /** Open connections by the id of their link. */
+  private readonly connections = new Map<string, Connection>();
   private readonly held: HeldConnections;
   private readonly unregistered = new UnregisteredConnections();
+  /** Names of new hosts that are admitted and not stored yet. */
+  private readonly arriving = new Set<string>();
   /** How often a new host was not admitted because the fleet is full. */
   private fleetFull = 0;
-  /** True while a connection is dismissed for the sake of another one. */
-  private hasSuccessor = false;
   private readonly heldEvents = new OncePer(HELD_EVENT_PERIOD_MS, MAX_HELD_EVENTS);
 
-  /** `noticesChanged` is called when what `notices()` says may have changed. */
   constructor(
     private readonly core: FleetCore,
     private readonly engine: CommandEngine,
-    readonly noticesChanged: () => void,
+    private readonly ports: AdmissionPorts,
   ) {
-    this.held = new HeldConnections((name) => core.knowsName(name));
+    this.held = new HeldConnections((name) => core.memory.knowsName(name));
+  }
+
+  /** Call this when what `notices()` says of polling agents may have changed. */
+  noticesChanged(): void {
+    this.ports.noticesChanged();
   }
 
   open(link: AgentLink): void {
     const now = this.core.options.loop.now();
-    const connection = newConnection(link, now);
-    this.connections.set(link, connection);
+    const connection = newConnection(link, now, this.core.now());
+    this.connections.set(link.id, connection);
     for (const displaced of this.unregistered.add(connection, now)) {
       this.dismiss(displaced, AGENT_CLOSE.TRY_LATER, 'too many unregistered connections');
     }
   }
 
+  /** The open connection of a link; null once the dashboard has closed it or it has ended. */
   of(link: AgentLink): Connection | null {
-    return this.connections.get(link) ?? null;
+    return this.connections.get(link.id) ?? null;
   }
 
-  entryOf(connection: Connection): HostEntry | null {
-    return connection.hostId === null ? null : (this.core.entries.get(connection.hostId) ?? null);
+  entryOf({ state }: Connection): HostEntry | null {
+    return state.phase === 'admitted' ? (this.core.memory.entries.get(state.hostId) ?? null) : null;
   }
 
-  /** A connection has ended. `onHostLost` is called for the host that lost its agent, before a held agent replaces it. */
-  close(link: AgentLink, onHostLost: (entry: HostEntry, connection: Connection) => void): void {
-    const connection = this.connections.get(link);
-    if (!connection) return;
-    this.connections.delete(link);
-    this.unregistered.delete(connection);
-    const entry = this.entryOf(connection);
-    if (!entry) {
-      if (this.held.delete(connection)) this.heldChanged(connection);
-      return;
-    }
-    entry.connection = null;
-    if (!connection.dismissed) {
-      const lasted = this.core.options.loop.now() - connection.connectedAt;
-      entry.shortConnections = lasted < STABLE_AFTER_MS ? entry.shortConnections + 1 : 0;
-      entry.notice = this.noticeOf(entry);
-    }
-    onHostLost(entry, connection);
-    if (this.hasSuccessor) return;
-    // The newest first, as it is the most likely to be alive; those that are not admitted stay held.
-    for (const waiting of this.held.forName(entry.record.name).reverse()) {
-      if (this.core.entries.get(entry.record.id)?.connection) return;
-      this.claim(waiting);
-    }
+  /** A link has ended. */
+  close(link: AgentLink, code: number, reason: string): void {
+    const connection = this.connections.get(link.id);
+    if (connection) this.ends(connection, code, reason);
   }
 
   /** A connection's register frame: it names its host. */
   register(connection: Connection, register: Register): void {
-    connection.register = register;
-    connection.protocol = register.protocol >= 3 ? 3 : 2;
     const name = this.nameOf(register.hostname);
-    if (name === null) {
-      const shown = JSON.stringify(register.hostname.slice(0, 80));
-      const what = register.hostname === '' ? 'without a host name' : `with the invalid host name ${shown}`;
-      this.hold(
-        connection,
-        'bad-name',
-        `An agent registered ${what}. A host name has letters, digits and hyphens, at most 63 characters.`,
-      );
+    const registration: Registration = { register, name: name ?? '', protocol: register.protocol >= 3 ? 3 : 2 };
+    if (name !== null) {
+      this.report(this.claim(connection, registration, null));
       return;
     }
-    connection.name = name;
-    this.claim(connection);
+    const shown = JSON.stringify(register.hostname.slice(0, 80));
+    const what = register.hostname === '' ? 'without a host name' : `with the invalid host name ${shown}`;
+    const message = `An agent registered ${what}. A host name has letters, digits and hyphens, at most 63 characters.`;
+    this.hold(connection, registration, null, 'bad-name', message);
   }
 
   /** The claimed host name: a DNS label, or the exact name of a host from an old database. */
   private nameOf(claimed: string): string | null {
     const label = hostNameOf(claimed);
     if (label !== null) return label;
-    const known = this.core.byName(claimed.trim().toLowerCase());
+    const known = this.core.memory.byName(claimed.trim().toLowerCase());
     return known && hostNameOf(known.record.name) === null ? known.record.name : null;
   }
 
-  /** Decides whether a connection may speak for the host it names. */
-  private claim(connection: Connection): void {
-    const { link, name, register } = connection;
-    const { identity, address } = link;
-    if (!register || !this.connections.has(link)) return;
-    // Deliver what the current agent sent before its connection ended; an ended connection does not block this one.
-    this.entryFor(connection)?.connection?.link.finish();
-    // Its end may already have admitted this connection, if it was held.
-    if (connection.state === 'admitted' || !this.connections.has(link)) return;
-    const { agents } = this.core.options;
-    const entry = this.entryFor(connection);
-    const present = entry?.connection ?? null;
-    const owner = identity.kind === 'host' ? this.core.entries.get(identity.hostId) : null;
-    let admission;
+  // ── claims ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Decides, after what its host has sent so far, whether a connection may speak for the host it names. */
+  private async claim(connection: Connection, registration: Registration, held: Held | null): Promise<void> {
+    const present = this.entryFor(connection, registration.name)?.connection;
+    // What the current agent sent before its connection ended comes first; an ended connection does not block this one.
+    present?.link.finish();
+    const hostId = this.hostIdFor(connection, registration.name);
+    connection.state = { phase: 'claiming', registration, held };
     try {
-      admission = decideAdmission({
-        name,
-        address,
-        identity,
-        instance: register.instance,
-        host: entry && {
-          id: entry.record.id,
-          name,
-          hasOwnToken: agents.hasOwnToken(entry.record.id),
-          isLeaving: entry.dashboardCommand?.operation === 'remove-host',
-        },
-        tokenOf: owner?.record.name ?? null,
-        present: present && {
-          address: present.link.address,
-          identity: present.link.identity,
-          instance: present.register?.instance ?? '',
-        },
-        newHostsWait: agents.newHostsWait(),
-        isRefused: agents.isRefused(name),
-        hosts: this.core.entries.size,
+      await this.core.runAbout(hostId, 'retry', (turn) => {
+        const { state } = connection;
+        if (state.phase !== 'claiming' || !this.isOpen(connection)) return;
+        if (this.hostIdFor(connection, registration.name) === hostId) this.decide(turn, connection, state, hostId);
+        else turn.effects.push(() => this.report(this.claim(connection, registration, held)));
       });
-    } catch (error) {
-      // It dials again, more slowly each time. Until the database can be read, admission can't be decided.
-      this.core.options.log.error({ err: error, address }, 'disconnected an agent: its token could not be looked up');
-      this.dismiss(connection, AGENT_CLOSE.TRY_LATER, 'the database cannot be read');
-      return;
+    } finally {
+      this.arriving.delete(registration.name);
     }
+  }
+
+  private decide(turn: Turn, connection: Connection, { registration, held }: Claiming, hostId: string): void {
+    const { link } = connection;
+    const { identity, address } = link;
+    const { name, register } = registration;
+    const { agents } = this.core.options;
+    const { entries } = this.core.memory;
+    const entry = this.entryFor(connection, name);
+    const present = entry?.connection ?? null;
+    const owner = identity.kind === 'host' ? entries.get(identity.hostId) : null;
+    const admission = decideAdmission({
+      name,
+      address,
+      identity,
+      instance: register.instance,
+      host: entry && {
+        id: entry.record.id,
+        name,
+        hasOwnToken: agents.hasOwnToken(entry.record.id),
+        isLeaving: entry.dashboardCommand?.operation === 'remove-host',
+      },
+      tokenOf: owner?.record.name ?? null,
+      present: present && {
+        address: present.link.address,
+        identity: present.link.identity,
+        instance: present.state.registration.register.instance,
+      },
+      newHostsWait: agents.newHostsWait(),
+      isRefused: agents.isRefused(name),
+      hosts: entries.size + this.arriving.size,
+    });
     if (admission.kind === 'hold') {
-      if (admission.reason === 'duplicate' && present) {
-        this.probe(present);
-      }
-      this.hold(connection, admission.reason, admission.message);
+      const { reason, message } = admission;
+      if (entry) turn.touched.add(entry.record.id);
+      turn.apply.push(() => this.hold(connection, registration, held, reason, message));
+      if (reason === 'duplicate' && present) turn.effects.push(() => this.probe(present));
       return;
     }
-    if (present && admission.dismiss !== null) {
-      // A third connection that is held for the same name must not be admitted in between.
-      this.hasSuccessor = true;
-      this.dismiss(present, AGENT_CLOSE.REPLACED, admission.dismiss);
-      this.hasSuccessor = false;
-    }
-    this.admit(connection, register);
+    if (!entry) this.arriving.add(name);
+    if (entry && present && admission.dismiss !== null) this.replace(turn, entry, present, admission.dismiss);
+    this.admit(turn, connection, registration, entry, hostId);
   }
 
   /** If two hosts have the same name, a host token says which one is meant. */
-  private entryFor({ link: { identity }, name }: Connection): HostEntry | null {
-    const ofToken = identity.kind === 'host' ? this.core.entries.get(identity.hostId) : undefined;
-    return ofToken?.record.name === name ? ofToken : this.core.byName(name);
+  private entryFor({ link: { identity } }: Connection, name: string): HostEntry | null {
+    const ofToken = identity.kind === 'host' ? this.core.memory.entries.get(identity.hostId) : undefined;
+    return ofToken?.record.name === name ? ofToken : this.core.memory.byName(name);
   }
 
-  private admit(connection: Connection, register: Register): void {
-    const { name } = connection;
-    this.core.run('retry', (turn) => {
-      if (!this.connections.has(connection.link) || connection.state === 'admitted') return;
-      const known = this.entryFor(connection);
-      if (known?.connection) {
-        // While the database refused writes, another connection claimed the same name first.
-        turn.effects.push(() => this.claim(connection));
-        return;
-      }
-      const before = known?.record ?? newHost(this.core.freshHostId(name), name, turn.now);
-      const record = afterRegister(before, register, turn.now);
-      this.core.putHost(turn, before, record, !known);
-      if (!known) {
-        const message = `${name} connected for the first time.`;
-        turn.events.push(
-          events.agentEvent('host.added', 'success', message, turn.now, connection.link.address, record),
-        );
-      }
-      const wasInstance = known?.instance ?? '';
-      const sameProcess = register.instance === '' || wasInstance === '' ? null : register.instance === wasInstance;
-      if (known) {
-        for (const command of [known.active, known.control]) {
-          if (!command) continue;
-          this.engine.feed(turn, command, {
-            type: 'registered',
-            shown: shownByRegister(register, command),
-            hasResult: register.finished.includes(command.id),
-            sameProcess,
-            facts: this.engine.factsOf(record),
-          });
-        }
-      }
-      turn.apply.push(() => {
-        const entry = this.core.entries.get(record.id);
-        if (!entry) return;
-        const wasHeld = this.held.delete(connection);
-        this.unregistered.delete(connection);
-        connection.state = 'admitted';
-        connection.held = null;
-        connection.hostId = record.id;
-        entry.connection = connection;
-        entry.polledUntil = 0;
-        entry.notice = this.noticeOf(entry);
-        entry.instance = register.instance;
-        this.recordConnect(entry, connection, register.agent_version);
-        if (wasHeld) this.noticesChanged();
+  private hostIdFor(connection: Connection, name: string): string {
+    return this.entryFor(connection, name)?.record.id ?? this.core.memory.freshHostId(name);
+  }
+
+  private admit(
+    turn: Turn,
+    connection: Connection,
+    registration: Registration,
+    known: HostEntry | null,
+    hostId: string,
+  ): void {
+    const { name, register } = registration;
+    const before = known ? (turn.hosts.get(hostId) ?? known.record) : newHost(hostId, name, turn.now);
+    const record = afterRegister(before, register, turn.now);
+    this.core.putHost(turn, before, record, !known);
+    if (!known) {
+      const message = `${name} connected for the first time.`;
+      turn.events.push(events.agentEvent('host.added', 'success', message, turn.now, connection.link.address, record));
+    }
+    const wasInstance = known?.instance ?? '';
+    const sameProcess = register.instance === '' || wasInstance === '' ? null : register.instance === wasInstance;
+    for (const command of [known?.active, known?.control]) {
+      if (!command) continue;
+      this.engine.feed(turn, command, {
+        type: 'registered',
+        shown: shownByRegister(register, command),
+        hasResult: register.finished.includes(command.id),
+        sameProcess,
+        facts: this.engine.factsOf(record),
       });
-      turn.effects.push(() => this.engine.sendRegistered(connection, record.id));
-    });
+    }
+    turn.apply.push(() => this.attach(turn, connection, registration, hostId));
   }
 
-  private recordConnect(entry: HostEntry, connection: Connection, version: string): void {
-    const now = this.core.options.clock.now();
-    const { address } = connection.link;
+  /** An admitted connection speaks for its host from now on, unless it has ended while that was being stored. */
+  private attach(turn: Turn, connection: Connection, registration: Registration, hostId: string): void {
+    const entry = this.core.memory.entries.get(hostId);
+    if (!entry) return;
+    if (!this.isOpen(connection)) {
+      turn.effects.push(() => this.commandsLostConnection(entry));
+      return;
+    }
+    const wasHeld = this.held.delete(connection);
+    this.unregistered.delete(connection);
+    const eventsEnabled = this.recordConnect(entry, connection, registration.register.agent_version);
+    connection.state = { phase: 'admitted', registration, hostId, eventsEnabled, pending: null };
+    if (isAdmitted(connection)) entry.connection = connection;
+    entry.polledUntil = 0;
+    entry.notice = this.noticeOf(entry);
+    entry.instance = registration.register.instance;
+    if (wasHeld) turn.effects.push(() => this.ports.noticesChanged());
+    turn.effects.push(() => this.engine.sendRegistered(connection.link, registration.protocol, hostId));
+  }
+
+  /** Whether events about the connections of this host are written. */
+  private recordConnect(entry: HostEntry, { link: { address } }: Connection, version: string): boolean {
+    const now = this.core.now();
     const logging = countConnect(entry.connects, now);
-    connection.eventsEnabled = logging === 'log';
     if (logging === 'log') {
       const message = `Agent ${version || 'of unknown version'} connected.`;
       this.core.defer(events.agentEvent('agent.connected', 'info', message, now, address, entry.record));
@@ -262,146 +275,235 @@ export class AgentAdmission {
         'further connect and disconnect events are suppressed for this hour. Check its log and the network.';
       this.core.defer(events.agentEvent('agent.unsteady', 'warning', message, now, address, entry.record));
     }
+    return logging === 'log';
   }
 
-  private hold(connection: Connection, reason: HeldReason, message: string): void {
+  // ── held connections ──────────────────────────────────────────────────────────────────────────────────────────────
+
+  private hold(
+    connection: Connection,
+    registration: Registration,
+    before: Held | null,
+    reason: HeldReason,
+    message: string,
+  ): void {
     if (!this.held.has(connection)) {
       if (reason === 'fleet-full') this.fleetFull += 1;
-      const displaced = this.held.displacedBy(connection);
+      const displaced = this.held.displacedBy(connection, registration.name);
       if (displaced) this.dismiss(displaced, AGENT_CLOSE.TRY_LATER, 'too many held agents');
       if (displaced === connection) return;
     }
     this.unregistered.delete(connection);
-    const now = this.core.options.clock.now();
+    const now = this.core.now();
     this.held.add(connection);
-    connection.state = 'held';
-    connection.held = { reason, message, since: connection.held?.since ?? now };
+    connection.state = { phase: 'held', registration, held: { reason, message, since: before?.since ?? now } };
     const { address } = connection.link;
-    if (this.heldEvents.isDue(`${reason} ${address} ${connection.name}`, now)) {
+    if (this.heldEvents.isDue(`${reason} ${address} ${registration.name}`, now)) {
       this.core.defer(events.agentEvent('agent.held', 'warning', message, now, address, null));
     }
-    this.heldChanged(connection);
+    this.heldChanged(registration.name);
   }
 
-  private heldChanged({ name }: Connection): void {
-    const entry = name === '' ? null : this.core.byName(name);
-    if (entry) {
-      entry.notice = this.noticeOf(entry);
-      this.core.publish([entry.record.id]);
-    }
-    this.noticesChanged();
+  private heldChanged(name: string): void {
+    const entry = name === '' ? null : this.core.memory.byName(name);
+    if (entry) this.noticeChanged(entry);
+    this.ports.noticesChanged();
+  }
+
+  private noticeChanged(entry: HostEntry): void {
+    this.core.about(entry, 'drop', (turn) => {
+      turn.touched.add(entry.record.id);
+      turn.apply.push(() => {
+        entry.notice = this.noticeOf(entry);
+      });
+    });
   }
 
   private noticeOf(entry: HostEntry): string {
-    const held = this.held
-      .forName(entry.record.name)
-      .findLast(({ held: why }) => why !== null && ABOUT_A_HOST.includes(why.reason));
-    return held?.held?.message ?? unstableNotice(entry.shortConnections);
+    const held = this.held.forName(entry.record.name).flatMap((connection) => heldOf(connection) ?? []);
+    const newest = held.findLast(({ reason }) => ABOUT_A_HOST.includes(reason));
+    return newest?.message ?? unstableNotice(entry.shortConnections);
   }
 
   /** Asks a connection for a sign of life because another one claims its host name; without one it is closed. */
   private probe(connection: Connection): void {
-    if (connection.probing) return;
-    connection.probing = true;
+    if (connection.isProbing) return;
+    connection.isProbing = true;
     connection.link.probe(DUPLICATE_PROBE_MS, (isAlive) => {
-      connection.probing = false;
-      if (isAlive || this.connections.get(connection.link) !== connection) return;
+      connection.isProbing = false;
+      if (isAlive || !this.isOpen(connection)) return;
       this.dismiss(connection, AGENT_CLOSE.REPLACED, 'no sign of life, and another agent claims its host name');
     });
   }
 
-  /** Closes a connection; to the commands of its host this is a lost connection, nothing more. */
+  /** Decides again for a held connection. */
+  private async claimHeld(connection: Connection): Promise<void> {
+    const { state } = connection;
+    if (state.phase === 'held' && state.registration.name !== '' && this.isOpen(connection)) {
+      await this.claim(connection, state.registration, state.held);
+    }
+  }
+
+  /** Decides again for the connections that are held for this name, the newest first, as it is the most likely to be alive. */
+  private async claimFor(name: string): Promise<void> {
+    for (const waiting of this.held.forName(name).reverse()) {
+      if (this.core.memory.byName(name)?.connection) return;
+      await this.claimHeld(waiting);
+    }
+  }
+
+  /** Decides again for connections that are held for this name. */
+  claimAgain(name: string): void {
+    this.report(this.claimFor(name).then(() => this.ports.noticesChanged()));
+  }
+
+  // ── the end of connections ────────────────────────────────────────────────────────────────────────────────────────
+
+  private isOpen({ link }: Connection): boolean {
+    return this.connections.has(link.id);
+  }
+
+  /** Closes a connection at once; nothing more that it sends is processed. */
   private dismiss(connection: Connection, code: number, why: string): void {
-    connection.dismissed = true;
-    this.onDismiss(connection.link, code, why);
+    this.ends(connection, code, why, true);
     connection.link.close(code, why);
   }
 
-  /** Called for a connection that is being closed; set by `AgentConnections`. */
-  onDismiss: (link: AgentLink, code: number, reason: string) => void = () => undefined;
+  private ends(connection: Connection, code: number, reason: string, isDismissed = false): void {
+    const { state } = connection;
+    this.connections.delete(connection.link.id);
+    this.unregistered.delete(connection);
+    const wasHeld = this.held.delete(connection);
+    if (isAdmitted(connection)) {
+      this.detach(connection, code, reason, isDismissed);
+      return;
+    }
+    endConnection(connection);
+    if (wasHeld && (state.phase === 'held' || state.phase === 'claiming')) this.heldChanged(state.registration.name);
+  }
+
+  /** The host of an admitted connection is offline from now on. */
+  private detach(connection: AdmittedConnection, code: number, reason: string, isDismissed: boolean): void {
+    const { hostId } = connection.state;
+    const entry = this.core.memory.entries.get(hostId);
+    if (!entry) return;
+    this.core.about(entry, 'drop', (turn) => {
+      if (entry.connection === connection) this.detachInTurn(turn, entry, connection, code, reason, isDismissed);
+      turn.effects.push(() => this.report(this.claimFor(entry.record.name)));
+    });
+    this.commandsLostConnection(entry);
+  }
+
+  private detachInTurn(
+    turn: Turn,
+    entry: HostEntry,
+    connection: AdmittedConnection,
+    code: number,
+    reason: string,
+    isDismissed: boolean,
+  ): void {
+    const record = currentRecord(entry);
+    this.core.putHost(turn, entry.record, record);
+    const { eventsEnabled } = connection.state;
+    turn.apply.push(() => {
+      entry.connection = null;
+      endConnection(connection);
+      if (!isDismissed) {
+        const lasted = this.core.options.loop.now() - connection.connectedAt;
+        entry.shortConnections = lasted < STABLE_AFTER_MS ? entry.shortConnections + 1 : 0;
+        entry.notice = this.noticeOf(entry);
+      }
+      if (!eventsEnabled) return;
+      // The reason in a close frame is text chosen by the agent.
+      const text = plainText(reason, 120);
+      const why = `The connection ended (${code}${text === '' ? '' : `, ${text}`}).`;
+      const { address } = connection.link;
+      this.core.defer(events.agentEvent('agent.disconnected', 'info', why, turn.now, address, record));
+    });
+  }
+
+  /** The commands of a host without a connection: unless a new one has been admitted meanwhile, and has said more. */
+  private commandsLostConnection(entry: HostEntry): void {
+    this.core.about(entry, 'retry', (turn) => {
+      if (entry.connection === null) this.engine.feedAll(turn, entry, { type: 'disconnected' });
+    });
+  }
+
+  /** Another connection takes over from the current one: in one turn, so that no third one is admitted in between. */
+  private replace(turn: Turn, entry: HostEntry, present: AdmittedConnection, why: string): void {
+    this.detachInTurn(turn, entry, present, AGENT_CLOSE.REPLACED, why, true);
+    this.engine.feedAll(turn, entry, { type: 'disconnected' });
+    turn.apply.push(() => this.connections.delete(present.link.id));
+    turn.effects.push(() => present.link.close(AGENT_CLOSE.REPLACED, why));
+  }
 
   /**
    * Checks all agents again after tokens, settings or hosts changed: closes connections whose token is no longer valid,
    * and admits held ones if they may now be admitted.
    */
   reconsider(): void {
+    const { agents } = this.core.options;
     for (const connection of [...this.connections.values()]) {
-      if (!this.hasValidToken(connection)) {
+      if (!agents.isStillValid(connection.link.identity)) {
         this.dismiss(connection, AGENT_CLOSE.TOKEN_ENDED, 'its token is no longer valid');
       }
     }
     for (const connection of [...this.held]) {
-      if (connection.held?.reason !== 'duplicate' && connection.name !== '') this.claim(connection);
+      const { state } = connection;
+      if (state.phase === 'held' && state.held.reason !== 'duplicate') this.report(this.claimHeld(connection));
     }
-    if (this.held.size > 0) this.noticesChanged();
+    if (this.held.size > 0) this.ports.noticesChanged();
   }
 
-  /** While tokens can't be looked up, admitted connections stay. */
-  private hasValidToken({ link }: Connection): boolean {
-    try {
-      return this.core.options.agents.isStillValid(link.identity);
-    } catch {
-      return true;
-    }
+  /** Logs the failure of work that nobody waits for. */
+  private report(work: Promise<void>): void {
+    work.catch((error: unknown) => this.core.options.log.error({ err: error }, 'deciding about an agent failed'));
   }
+
+  // ── hosts added by hand ───────────────────────────────────────────────────────────────────────────────────────────
 
   /**
-   * Adds an unknown host, before its agent connects or while that is held. Returns its id (also if it already exists), or
-   * why it was not added.
+   * Adds an unknown host, before its agent connects or while that is held. Resolves with its id (also if it already
+   * exists), or with why it was not added.
    */
-  admitHost(
+  async admitHost(
     name: string,
     event: (host: { id: string; name: string }, now: number) => NewEvent,
-  ): { ok: true; hostId: string } | { ok: false; reason: string } {
-    const known = this.core.byName(name);
-    if (known) return { ok: true, hostId: known.record.id };
-    if (hostNameOf(name) !== name) {
-      return {
-        ok: false,
-        reason: `“${name}” is not a valid host name: use lower-case letters, digits and hyphens, at most 63 characters.`,
-      };
+  ): Promise<HostAdded> {
+    if (!this.core.memory.byName(name) && hostNameOf(name) !== name) {
+      const rule = 'use lower-case letters, digits and hyphens, at most 63 characters';
+      return { ok: false, reason: `“${name}” is not a valid host name: ${rule}.` };
     }
-    const id = this.core.freshHostId(name);
-    const refused = this.core.run('drop', (turn) => {
-      const record = newHost(id, name, turn.now);
+    let hostId = '';
+    const refused = await this.core.run('drop', (turn) => {
+      const known = this.core.memory.byName(name);
+      hostId = known?.record.id ?? this.core.memory.freshHostId(name);
+      if (known) return;
+      const record = newHost(hostId, name, turn.now);
       this.core.putHost(turn, record, record, true);
       turn.events.push(event(record, turn.now));
     });
     if (refused !== null) return { ok: false, reason: refused };
     this.claimAgain(name);
-    return { ok: true, hostId: id };
-  }
-
-  /** Decides again for connections that are held for this name. */
-  claimAgain(name: string): void {
-    for (const waiting of this.held.forName(name).reverse()) this.claim(waiting);
-    this.noticesChanged();
+    return { ok: true, hostId };
   }
 
   /** Approves a host whose agent is held for approval. */
-  approve(name: string, by: Requester): { ok: true; hostId: string } | { ok: false; reason: string } {
+  approve(name: string, by: Requester): Promise<HostAdded> {
     return this.admitHost(name, (host, now) => events.hostApproved(host, now, by));
   }
 
-  /** Version-1 agents, which poll without a connection, that wait for approval; set by `Version1Agents`. */
-  polling: () => readonly HeldAgent[] = () => [];
+  // ── shown to operators ────────────────────────────────────────────────────────────────────────────────────────────
 
   heldAgents(): HeldAgent[] {
-    const connected = [...this.held].flatMap(({ held, name, link, register }) =>
-      held
-        ? [
-            {
-              name: name === '' ? (register?.hostname ?? '') : name,
-              address: link.address,
-              version: register?.agent_version ?? '',
-              since: held.since,
-              reason: held.reason,
-              message: held.message,
-            },
-          ]
-        : [],
-    );
-    return [...connected, ...this.polling()];
+    const connected = [...this.held].flatMap((connection) => {
+      const [held, registration] = [heldOf(connection), registrationOf(connection)];
+      if (!held || !registration) return [];
+      const { name, register } = registration;
+      const shown = name === '' ? register.hostname : name;
+      return [{ name: shown, address: connection.link.address, version: register.agent_version, ...held }];
+    });
+    return [...connected, ...this.ports.polling()];
   }
 
   get heldCount(): number {
@@ -412,11 +514,14 @@ export class AgentAdmission {
   notices(): string[] {
     const waiting = new Set<string>();
     const others: string[] = [];
-    for (const { held, name } of this.held) {
-      if (held?.reason === 'approval') waiting.add(name);
-      else if (held && held.reason !== 'refused' && !(name !== '' && this.core.byName(name))) others.push(held.message);
+    for (const connection of this.held) {
+      const held = heldOf(connection);
+      if (!held) continue;
+      const name = registrationOf(connection)?.name ?? '';
+      if (held.reason === 'approval') waiting.add(name);
+      else if (held.reason !== 'refused' && !(name !== '' && this.core.memory.byName(name))) others.push(held.message);
     }
-    for (const { name, reason } of this.polling()) if (reason === 'approval') waiting.add(name);
+    for (const { name, reason } of this.ports.polling()) if (reason === 'approval') waiting.add(name);
     const [first] = waiting;
     if (first === undefined) return others;
     const who = waiting.size === 1 ? `A new host, ${first}, is waiting` : `${waiting.size} new hosts are waiting`;
@@ -425,10 +530,11 @@ export class AgentAdmission {
 
   /** How much of each limit on agents is in use. */
   limits(): LimitUse[] {
+    const { entries } = this.core.memory;
     return [
-      this.unregistered.use((hostId) => this.core.entries.get(hostId)?.record.name ?? hostId),
+      this.unregistered.use((hostId) => entries.get(hostId)?.record.name ?? hostId),
       this.held.use(),
-      { id: 'hosts', label: 'Hosts', used: this.core.entries.size, max: MAX_HOSTS, refused: this.fleetFull, by: [] },
+      { id: 'hosts', label: 'Hosts', used: entries.size, max: MAX_HOSTS, refused: this.fleetFull, by: [] },
     ];
   }
 
@@ -440,15 +546,20 @@ export class AgentAdmission {
     }
     const report = this.unregistered.takeReport(now);
     if (report) {
-      const at = this.core.options.clock.now();
-      this.core.defer(events.agentEvent('agent.limit', 'warning', report.message, at, report.address, null));
+      this.core.defer(
+        events.agentEvent('agent.limit', 'warning', report.message, this.core.now(), report.address, null),
+      );
     }
-    for (const entry of this.core.entries.values()) {
+    for (const entry of this.core.memory.entries.values()) {
       const { connection } = entry;
       if (!connection || entry.shortConnections === 0 || now - connection.connectedAt < STABLE_AFTER_MS) continue;
-      entry.shortConnections = 0;
-      entry.notice = this.noticeOf(entry);
-      this.core.dirty.add(entry.record.id);
+      this.core.about(entry, 'drop', (turn) => {
+        turn.touched.add(entry.record.id);
+        turn.apply.push(() => {
+          entry.shortConnections = 0;
+          entry.notice = this.noticeOf(entry);
+        });
+      });
     }
   }
 }

@@ -2,7 +2,6 @@
  * Receives agents' frames: finds the host and the command that a frame is about, and applies it. Every frame is a sign of
  * life; one that can't be read causes an event and changes nothing.
  */
-import { plainText } from '@/lib/text/plain-text';
 import { isNewComplaint } from './admission-rules';
 import type { AgentAdmission } from './agent-admission';
 import { addressRejection, addressStatus, progressView, resultOf, shownBy } from './agent-input';
@@ -11,18 +10,21 @@ import type { FleetCore } from '../turns/fleet-core';
 import * as events from '../events';
 import { afterHeartbeat } from '../hosts/host';
 import type { CommandQueue } from '../commands/command-queue';
-import type { Turn } from '../turns/turn';
+import { hostKey, type Turn } from '../turns/turn';
 import type { CommandRecord } from '../records/command-record';
 import type { AgentInbox, AgentLink } from '../records/agent-port';
-import type { Connection } from '../turns/connection';
+import { isAdmitted, type AdmittedConnection, type Connection } from '../turns/connection';
 import { OUTCOME_PHRASES } from '../operations/operation-words';
 import { wireName } from '../operations/wire';
 import type { HostEntry } from '../turns/entry';
-import { parseAgentFrame } from '@/lib/protocol/agent/parse-agent-frame';
+import type { ParsedAgentFrame } from '@/lib/protocol/agent/parse-agent-frame';
 import type { AgentFrame } from '@/lib/protocol/agent/from-agent';
 import type { Register } from '@/lib/protocol/agent/register';
 
 type Payload<T extends AgentFrame['type']> = Extract<AgentFrame, { type: T }>['payload'];
+
+/** Inputs of one host that wait before its agent is no longer read. */
+const MAX_WAITING_OF_HOST = 8;
 
 export class AgentConnections implements AgentInbox {
   /** Commands with an output line whose activity input is still pending. */
@@ -33,9 +35,7 @@ export class AgentConnections implements AgentInbox {
     private readonly engine: CommandEngine,
     private readonly queue: CommandQueue,
     private readonly admission: AgentAdmission,
-  ) {
-    admission.onDismiss = (link, code, reason) => this.disconnected(link, code, reason);
-  }
+  ) {}
 
   connected(link: AgentLink): void {
     this.admission.open(link);
@@ -43,12 +43,7 @@ export class AgentConnections implements AgentInbox {
 
   alive(link: AgentLink): void {
     const connection = this.admission.of(link);
-    if (!connection) return;
-    const now = this.core.options.clock.now();
-    const entry = this.admission.entryOf(connection);
-    if (!entry) return;
-    entry.record = { ...entry.record, lastSeenAt: now };
-    this.core.dirty.add(entry.record.id);
+    if (connection) this.sawLife(connection);
   }
 
   fault(link: AgentLink, problem: string): void {
@@ -58,44 +53,33 @@ export class AgentConnections implements AgentInbox {
 
   refused(link: AgentLink, problem: string): void {
     const connection = this.admission.of(link);
-    if (connection?.eventsEnabled) this.report(connection, problem);
+    if (connection && writesEvents(connection)) this.report(connection, problem);
   }
 
-  frame(link: AgentLink, data: Buffer | string): boolean {
+  frame(link: AgentLink, parsed: ParsedAgentFrame): void {
     const connection = this.admission.of(link);
-    if (!connection) return true;
-    this.alive(link);
-    const parsed = parseAgentFrame(data);
+    if (!connection) return;
+    this.sawLife(connection);
     switch (parsed.kind) {
       case 'malformed':
         this.complain(connection, parsed.problem, `A frame could not be read: ${parsed.problem}.`);
-        return false;
+        return;
       case 'unknown':
         this.complain(connection, `type ${parsed.type}`, `A frame of the unknown type "${parsed.type}" was ignored.`);
-        return true;
+        return;
       case 'frame':
         this.parsedFrame(connection, parsed.frame);
-        return true;
     }
   }
 
   disconnected(link: AgentLink, code: number, reason: string): void {
-    // Inputs it sent before it disconnected come first.
-    this.core.turns.settle();
-    this.pendingActivity.clear();
-    this.admission.close(link, (entry, connection) => {
-      if (connection.eventsEnabled) {
-        // The reason in a close frame is text chosen by the agent.
-        const text = plainText(reason, 120);
-        const why = `The connection ended (${code}${text === '' ? '' : `, ${text}`}).`;
-        const now = this.core.options.clock.now();
-        this.core.defer(events.agentEvent('agent.disconnected', 'info', why, now, link.address, entry.record));
-      }
-      this.core.run('retry', (turn) => {
-        turn.touched.add(entry.record.id);
-        this.engine.feedAll(turn, entry, { type: 'disconnected' });
-      });
-    });
+    this.admission.close(link, code, reason);
+  }
+
+  private sawLife(connection: Connection): void {
+    connection.seenAt = this.core.now();
+    const entry = this.admission.entryOf(connection);
+    if (entry) this.core.seen(entry);
   }
 
   private parsedFrame(connection: Connection, frame: AgentFrame): void {
@@ -104,29 +88,47 @@ export class AgentConnections implements AgentInbox {
       return;
     }
     const entry = this.admission.entryOf(connection);
-    if (!entry) {
-      if (connection.state === 'new') {
-        this.complain(
-          connection,
-          'unregistered',
-          `A ${frame.type} frame arrived before the agent registered; it was ignored.`,
-        );
+    if (!entry || !isAdmitted(connection)) {
+      if (connection.state.phase === 'unregistered') {
+        const what = `A ${frame.type} frame arrived before the agent registered; it was ignored.`;
+        this.complain(connection, 'unregistered', what);
       }
       return;
     }
+    this.hostFrame(entry, connection, frame);
+    // It sends faster than its inputs can be stored.
+    const key = hostKey(entry.record.id);
+    if (this.core.turns.countOf(key) > MAX_WAITING_OF_HOST) connection.link.holdUntil(this.core.turns.whenFree(key));
+  }
+
+  private hostFrame(
+    entry: HostEntry,
+    connection: AdmittedConnection,
+    frame: Exclude<AgentFrame, { type: 'register' }>,
+  ): void {
     switch (frame.type) {
       case 'heartbeat':
         this.heartbeat(entry, connection, frame.payload);
         return;
       case 'output':
-        this.lines(entry, [{ seq: null, stream: frame.payload.stream, line: frame.payload.line }], null);
+        this.lines(entry, connection, this.outputOwner(entry), [
+          { seq: null, stream: frame.payload.stream, line: frame.payload.line },
+        ]);
         return;
-      case 'output_batch':
-        this.lines(entry, frame.payload.lines, frame.payload.command_id);
+      case 'output_batch': {
+        const { command_id: id, lines } = frame.payload;
+        this.withCommand(entry, id, (command) => {
+          if (command) this.lines(entry, connection, command, lines);
+          else this.acknowledgeUnknown(connection, id, lines.at(-1)?.seq ?? null);
+        });
         return;
+      }
       case 'started': {
-        const command = this.core.commandOf(entry, frame.payload.command_id);
-        if (command) this.core.group(entry, 'retry', (turn) => this.engine.feed(turn, command, { type: 'activity' }));
+        const id = frame.payload.command_id;
+        this.core.about(entry, 'retry', (turn) => {
+          const command = liveOf(this.core, entry, id);
+          if (command) this.engine.feed(turn, command, { type: 'activity' });
+        });
         return;
       }
       case 'status':
@@ -134,84 +136,103 @@ export class AgentConnections implements AgentInbox {
         return;
       case 'operation_progress': {
         const progress = progressView(frame.payload);
-        const { active } = entry;
-        if (active && progress)
-          this.core.group(entry, 'drop', (turn) => this.engine.feed(turn, active, { type: 'activity', progress }));
+        if (progress === null) return;
+        this.core.about(entry, 'drop', (turn) => {
+          if (entry.active) this.engine.feed(turn, entry.active, { type: 'activity', progress });
+        });
         return;
       }
       case 'command_rejected':
-        this.core.group(entry, 'retry', (turn) => {
-          for (const { command, input } of addressRejection(frame.payload, entry))
+        this.core.about(entry, 'retry', (turn) => {
+          for (const { command, input } of addressRejection(frame.payload, entry)) {
             this.engine.feed(turn, command, input);
+          }
         });
     }
   }
 
   private registered(connection: Connection, register: Register): void {
-    if (connection.register !== null) {
-      this.complain(
-        connection,
-        'second register',
-        'The agent registered twice on one connection; the second frame was ignored.',
-      );
+    if (connection.state.phase === 'unregistered') {
+      this.admission.register(connection, register);
       return;
     }
-    this.core.turns.settle();
-    this.admission.register(connection, register);
+    const what = 'The agent registered twice on one connection; the second frame was ignored.';
+    this.complain(connection, 'second register', what);
   }
 
-  private heartbeat(entry: HostEntry, connection: Connection, beat: Payload<'heartbeat'>): void {
-    const input = (turn: Turn) => {
+  private heartbeat(entry: HostEntry, connection: AdmittedConnection, beat: Payload<'heartbeat'>): void {
+    this.core.about(entry, 'drop', (turn) => {
       const before = entry.record;
       const record = afterHeartbeat(before, beat, turn.now);
       this.core.putHost(turn, before, record);
       for (const command of [entry.active, entry.control]) {
         if (!command) continue;
-        this.engine.feed(turn, command, {
-          type: 'heartbeat',
-          shown: shownBy(beat, command),
-          facts: this.engine.factsOf(record),
-        });
+        const shown = shownBy(beat, command);
+        this.engine.feed(turn, command, { type: 'heartbeat', shown, facts: this.engine.factsOf(record) });
       }
       turn.apply.push(() => {
-        connection.pending = beat.pending_command;
-        connection.hasHeartbeat = true;
+        connection.state.pending = beat.pending_command;
       });
-      turn.effects.push(() => this.queue.release(entry));
-    };
-    this.core.turns.groupIfDurable(entry.record.id, 'drop', input);
+      if (entry.queue.length > 0) turn.effects.push(() => this.queue.release(entry));
+    });
   }
 
-  private status(entry: HostEntry, connection: Connection, status: Payload<'status'>): void {
-    if (status.command_id !== null) {
-      const id = status.command_id;
-      this.core.group(entry, 'retry', (turn) => {
-        // Looked up in the turn: the command may have changed while the database refused writes.
-        const command = this.core.commandOf(entry, id);
+  private status(entry: HostEntry, connection: AdmittedConnection, status: Payload<'status'>): void {
+    const id = status.command_id;
+    if (id === null) {
+      this.core.about(entry, 'retry', (turn) => {
+        const addressed = addressStatus(status, entry);
+        for (const { command, input } of addressed) this.engine.feed(turn, command, input);
+        if (addressed.length === 0 && entry.last && status.command === wireName(entry.last)) {
+          this.lateResult(turn, entry, entry.last, status.status, status.message);
+        }
+      });
+      return;
+    }
+    this.withCommand(entry, id, (found) => {
+      this.core.about(entry, 'retry', (turn) => {
+        // Looked up in the turn: the command may have changed since the frame arrived.
+        const command = liveOf(this.core, entry, id) ?? found;
         if (command && command.outcome === null) {
-          this.engine.feed(turn, command, { type: 'result', result: resultOf(status, connection.protocol) });
+          const result = resultOf(status, connection.state.registration.protocol);
+          this.engine.feed(turn, command, { type: 'result', result });
         } else if (command) {
           this.lateResult(turn, entry, command, status.status, status.message);
         }
         turn.effects.push(() => connection.link.send({ type: 'ack', payload: { command_id: id, result: true } }));
       });
+    });
+  }
+
+  /**
+   * Finds the command of this host with an id: at once in memory, else later in the database. Frames about one command
+   * keep their order, because the database answers in order.
+   */
+  private withCommand(entry: HostEntry, id: string, use: (command: CommandRecord | null) => void): void {
+    const live = liveOf(this.core, entry, id);
+    if (live) {
+      use(live);
       return;
     }
-    this.core.group(entry, 'retry', (turn) => {
-      const addressed = addressStatus(status, entry);
-      for (const { command, input } of addressed) this.engine.feed(turn, command, input);
-      if (addressed.length === 0 && entry.last && status.command === wireName(entry.last)) {
-        this.lateResult(turn, entry, entry.last, status.status, status.message);
-      }
-    });
+    const { store, log } = this.core.options;
+    store
+      .command(id)
+      .then((command) => use(command?.hostId === entry.record.id ? command : null))
+      .catch((error: unknown) => {
+        // Neither taken nor acknowledged: the agent sends it again with its next connection.
+        log.error({ err: error, commandId: id }, 'an agent’s frame was dropped: its command could not be looked up');
+      });
+  }
+
+  private acknowledgeUnknown({ link }: AdmittedConnection, commandId: string, outputSeq: number | null): void {
+    if (outputSeq !== null) link.send({ type: 'ack', payload: { command_id: commandId, output_seq: outputSeq } });
   }
 
   /** A result for a command that has already ended: its outcome stays, and the result is shown as a note. */
   private lateResult(turn: Turn, entry: HostEntry, command: CommandRecord, status: string, message: string): void {
     if (command.outcome !== 'lost' && command.outcome !== 'timed-out') return;
     const text = `A late result arrived: ${status}${message === '' ? '' : `, ${message}`}. It came after the command ${OUTCOME_PHRASES[command.outcome]}.`;
-    this.core.outputLog.append(command, turn.now, 'note', text, null);
-    turn.withOutput.add(command.id);
+    turn.lines.push({ command, at: turn.now, stream: 'note', text });
     turn.events.push(
       events.agentEvent(
         'command.late-result',
@@ -229,37 +250,36 @@ export class AgentConnections implements AgentInbox {
 
   private lines(
     entry: HostEntry,
+    connection: AdmittedConnection,
+    command: CommandRecord | null,
     lines: readonly { seq: number | null; stream: 'stdout' | 'stderr'; line: string }[],
-    commandId: string | null,
   ): void {
-    const now = this.core.options.clock.now();
-    const command = commandId === null ? this.outputOwner(entry) : this.core.commandOf(entry, commandId);
-    if (!command) {
-      const last = lines.at(-1);
-      if (commandId !== null && last && last.seq !== null) {
-        entry.connection?.link.send({ type: 'ack', payload: { command_id: commandId, output_seq: last.seq } });
-      }
-      return;
-    }
-    for (const { seq, stream, line } of lines) this.core.outputLog.append(command, now, stream, line, seq);
-    if (command.outcome === null && this.awaitsActivity(command)) {
-      this.markActive(entry, command);
-    }
+    if (!command) return;
+    const now = this.core.now();
+    const { outputLog } = this.core;
+    for (const { seq, stream, line } of lines) outputLog.append(command, now, stream, line, seq);
+    if (command.outcome === null && this.awaitsActivity(command)) this.markActive(entry, command);
     // While the database refuses writes, the timer retries, not every line.
-    if (this.core.outputLog.isFull && this.core.storageFault === null) this.core.flushOutput();
-    else this.core.armFlush();
+    if (outputLog.isFull && this.core.storageFault === null) {
+      this.core.flushOutput();
+      connection.link.holdUntil(this.core.turns.whenFree(hostKey(entry.record.id)));
+    } else {
+      this.core.armFlush();
+    }
     // The agent repeats lines that are already stored: the acknowledgement was lost with an earlier connection.
-    if (commandId !== null && this.core.outputLog.recordOf(command.id) === null) this.core.acknowledgeOutput(command);
+    if (lines.at(-1)?.seq != null && !outputLog.has(command.id)) this.core.acknowledgeOutput(command);
   }
 
   /** A line shows that its command is running; one input is enough for many lines at once. */
-  private markActive(entry: HostEntry, command: CommandRecord): void {
-    if (this.pendingActivity.has(command.id)) return;
-    this.pendingActivity.add(command.id);
-    this.core.group(entry, 'retry', (turn) => {
-      this.pendingActivity.delete(command.id);
-      this.engine.feed(turn, command, { type: 'activity' });
-    });
+  private markActive(entry: HostEntry, { id }: CommandRecord): void {
+    if (this.pendingActivity.has(id)) return;
+    this.pendingActivity.add(id);
+    const work = (turn: Turn) => {
+      const command = liveOf(this.core, entry, id);
+      if (command) this.engine.feed(turn, command, { type: 'activity' });
+    };
+    const done = () => this.pendingActivity.delete(id);
+    this.core.runAbout(entry.record.id, 'retry', work).then(done, done);
   }
 
   /** The command that a line without an id belongs to: the running one, or the one that just ended. */
@@ -276,7 +296,7 @@ export class AgentConnections implements AgentInbox {
   }
 
   private complain(connection: Connection, kind: string, message: string): void {
-    if (connection.eventsEnabled && isNewComplaint(connection, kind)) this.report(connection, message);
+    if (writesEvents(connection) && isNewComplaint(connection, kind)) this.report(connection, message);
   }
 
   private report(connection: Connection, message: string): void {
@@ -292,4 +312,15 @@ export class AgentConnections implements AgentInbox {
       ),
     );
   }
+}
+
+/** Events about a host's connections are suppressed while it reconnects too often. */
+function writesEvents({ state }: Connection): boolean {
+  return state.phase !== 'admitted' || state.eventsEnabled;
+}
+
+/** A command of this host that has not ended, or was the last to end. */
+function liveOf({ memory }: FleetCore, entry: HostEntry, id: string): CommandRecord | null {
+  const command = memory.liveCommand(id);
+  return command?.hostId === entry.record.id ? command : null;
 }

@@ -1,7 +1,7 @@
 /** Held connections: open, without `registered`. Bounded so that unknown agents can't keep a known host out. */
 import { MAX_HELD } from './admission-rules';
 import { limitKey } from '@/lib/limits/address-key';
-import type { Connection } from '../turns/connection';
+import { registrationOf, type Connection } from '../turns/connection';
 import type { LimitUse } from '@/lib/limits/limit-use';
 
 /** How many of the addresses with the most held connections are named. */
@@ -36,20 +36,20 @@ export class HeldConnections {
 
   /** The connections that claim a name, oldest first. */
   forName(name: string): Connection[] {
-    return [...this.all].filter((connection) => connection.name === name);
+    return [...this.all].filter((connection) => nameOf(connection) === name);
   }
 
   /**
-   * The connection to close so that this one can be held: null while there is room; it may be the new one itself. A claim
+   * The connection to close so that this one, which claims `name`, can be held: null while there is room; it may be the new one itself. A claim
    * to a known host always finds room: its agent may be back after a cut that the dashboard has not noticed yet.
    */
-  displacedBy(newcomer: Connection): Connection | null {
+  displacedBy(newcomer: Connection, name: string): Connection | null {
     if (this.all.size < MAX_HELD) return null;
     const { counted, names } = this.counted();
-    const isKnown = this.isKnown(newcomer.name);
-    if (counted.length < MAX_HELD || (isKnown && !names.has(newcomer.name))) return null;
+    const isKnown = this.isKnown(name);
+    if (counted.length < MAX_HELD || (isKnown && !names.has(name))) return null;
     this.refused += 1;
-    const strangers = counted.filter(({ name }) => !this.isKnown(name));
+    const strangers = counted.filter((connection) => !this.isKnown(nameOf(connection)));
     const candidates = isKnown && strangers.length === 0 ? counted : strangers;
     const [top] = byAddress(candidates);
     if (!top) return newcomer;
@@ -80,12 +80,17 @@ export class HeldConnections {
     const names = new Set<string>();
     const counted: Connection[] = [];
     for (const connection of this.all) {
-      const { name } = connection;
+      const name = nameOf(connection);
       if (names.has(name) || !this.isKnown(name)) counted.push(connection);
       else names.add(name);
     }
     return { counted, names };
   }
+}
+
+/** The host name that a connection claims; empty if it is not a valid one. */
+function nameOf(connection: Connection): string {
+  return registrationOf(connection)?.name ?? '';
 }
 
 /** The address with the most connections first; of each address, the oldest connection first. */

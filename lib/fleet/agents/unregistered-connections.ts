@@ -59,7 +59,7 @@ export class UnregisteredConnections {
     const late: Connection[] = [];
     for (const connection of this.shares) {
       if (now - connection.connectedAt < REGISTER_TIMEOUT_MS) break;
-      if (connection.register === null) late.push(connection);
+      if (connection.state.phase === 'unregistered') late.push(connection);
     }
     for (const connection of late) {
       this.shares.delete(connection);

@@ -4,7 +4,7 @@
  * that it is handed out at most once.
  */
 import { plainText } from '@/lib/text/plain-text';
-import { countConnect, decideAdmission } from './admission-rules';
+import { countConnect, decideAdmission, type Admission } from './admission-rules';
 import type { AgentAdmission } from './agent-admission';
 import type { CommandEngine } from '../commands/command-engine';
 import type { Ending } from '../commands/command-verdict';
@@ -19,10 +19,10 @@ import { OncePer } from '@/lib/limits/once-per';
 import type { Turn } from '../turns/turn';
 import type { CommandRecord } from '../records/command-record';
 import type { HostRecord } from '../records/host-record';
-import type { HeldAgent } from '../records/agent-port';
+import type { HeldAgent, HeldReason } from '../records/agent-port';
 import type { V1Answer, V1Call, V1Inbox } from '../records/version-1-port';
 import type { HostEntry } from '../turns/entry';
-import type { V1Command, V1Register, V1Status, V1TestProgress } from '@/lib/protocol/http/v1-agent';
+import type { V1Register, V1Status, V1TestProgress } from '@/lib/protocol/http/v1-agent';
 
 /** A host counts as offline after this many intervals without a poll, and not before the minimum. */
 const OFFLINE_AFTER_INTERVALS = 3;
@@ -52,19 +52,22 @@ export class Version1Agents implements V1Inbox {
     private readonly core: FleetCore,
     private readonly engine: CommandEngine,
     private readonly admission: AgentAdmission,
-  ) {
-    admission.polling = () => [...this.waiting.values()].filter(({ name }) => !this.core.byName(name));
+  ) {}
+
+  /** Unknown hosts that wait for approval. */
+  get polling(): HeldAgent[] {
+    return [...this.waiting.values()].filter(({ name }) => !this.core.memory.byName(name));
   }
 
-  register(call: V1Call, body: V1Register): V1Answer {
+  register(call: V1Call, body: V1Register): Promise<V1Answer> {
     return this.called(call, body.agent_version, true, (host, now) => afterV1Register(host, body, now));
   }
 
-  poll(call: V1Call): V1Answer {
+  poll(call: V1Call): Promise<V1Answer> {
     return this.called(call, '', true, (host, now) => ({ ...afterV1Call(host, now), type: host.type || 'nixos' }));
   }
 
-  status(call: V1Call, body: V1Status): V1Answer {
+  status(call: V1Call, body: V1Status): Promise<V1Answer> {
     const changed = (host: HostRecord, now: number) => {
       const generation = body.current_generation === '' ? host.generation : body.current_generation;
       return afterV1Tests({ ...afterV1Call(host, now), generation }, body.test_status, now);
@@ -72,7 +75,7 @@ export class Version1Agents implements V1Inbox {
     return this.called(call, '', false, changed, (turn, entry) => this.reported(turn, entry, call, body));
   }
 
-  testProgress(call: V1Call, body: V1TestProgress): V1Answer {
+  testProgress(call: V1Call, body: V1TestProgress): Promise<V1Answer> {
     const { running, total, passed, result } = body;
     const words = result === '' || !/^\d+\/\d+ pass/.test(result) ? `${passed}/${total} passed` : result;
     return this.called(call, '', false, (host, now) => {
@@ -82,63 +85,65 @@ export class Version1Agents implements V1Inbox {
   }
 
   /** `mayTake`: the agent asks for a command (and may be new) rather than reporting a result. */
-  private called(
+  private async called(
     call: V1Call,
     version: string,
     mayTake: boolean,
     change: (host: HostRecord, now: number) => HostRecord,
     also: (turn: Turn, entry: HostEntry) => void = () => undefined,
-  ): V1Answer {
-    const now = this.core.options.clock.now();
-    const waitMs = this.tooOften(call, now);
+  ): Promise<V1Answer> {
+    const waitMs = this.tooOften(call, this.core.now());
     if (waitMs > 0) return { kind: 'too-often', retryAfterMs: waitMs };
-    const entry = this.entryFor(call);
-    const admission = this.admit(call, entry, version, now);
-    if (admission === 'wrong-token') return { kind: 'wrong-token' };
     const idle: V1Answer = { kind: 'ok', hostId: call.id, command: null };
-    if (admission === 'wait' || (!entry && !mayTake)) return idle;
-    if (entry?.connection) {
-      this.fault(
-        call,
-        entry,
-        `A version-1 agent still polls for ${entry.record.name}, which has a current agent: remove the version-1 agent.`,
-      );
-      return idle;
-    }
-    let command: V1Command | null = null;
-    const refused = this.core.run('drop', (turn) => {
-      const before = entry?.record ?? newHost(this.core.freshHostId(call.id), call.id, turn.now);
+    const known = this.entryFor(call);
+    let answer: V1Answer = idle;
+    const hostId = known?.record.id ?? this.core.memory.freshHostId(call.id);
+    const refused = await this.core.runAbout(hostId, 'drop', (turn) => {
+      answer = idle;
+      const entry = this.entryFor(call);
+      const admission = this.decide(call, entry);
+      if (admission.kind === 'hold') {
+        const { reason, message } = admission;
+        if (reason === 'own-token' || reason === 'foreign-token') answer = { kind: 'wrong-token' };
+        turn.apply.push(() => this.hold(call, entry, version, reason, message));
+        return;
+      }
+      turn.apply.push(() => this.waiting.delete(call.id));
+      if (!entry && !mayTake) return;
+      if (entry?.connection) {
+        const { name } = entry.record;
+        const what = `A version-1 agent still polls for ${name}, which has a current agent: remove the version-1 agent.`;
+        turn.apply.push(() => this.fault(call, entry, what));
+        return;
+      }
+      const before = entry?.record ?? newHost(hostId, call.id, turn.now);
       const record = change(before, turn.now);
       this.core.putHost(turn, before, record, !entry);
+      turn.apply.push(() => this.markPolled(record, call));
       if (!entry) {
         const message = `${record.name} connected for the first time, with a version-1 agent.`;
         turn.events.push(events.agentEvent('host.added', 'success', message, turn.now, call.address, record));
+        return;
       }
-      if (entry) {
-        also(turn, entry);
-        if (mayTake) this.skipUnsupported(turn, entry, record);
-        if (mayTake && this.handOut(turn, entry, record)) command = 'pull-switch';
-      }
-      turn.apply.push(() => this.markPolled(record, call));
+      also(turn, entry);
+      if (mayTake) this.skipUnsupported(turn, entry, record);
+      if (mayTake && this.handOut(turn, entry, record)) answer = { ...idle, command: 'pull-switch' };
     });
-    return refused === null ? { ...idle, command } : { kind: 'unavailable', reason: refused };
+    return refused === null ? answer : { kind: 'unavailable', reason: refused };
   }
 
   private entryFor({ id, identity }: V1Call): HostEntry | null {
-    const ofToken = identity.kind === 'host' ? this.core.entries.get(identity.hostId) : undefined;
+    const { entries } = this.core.memory;
+    const ofToken = identity.kind === 'host' ? entries.get(identity.hostId) : undefined;
     if (ofToken && (ofToken.record.id.toLowerCase() === id || ofToken.record.name === id)) return ofToken;
-    return this.core.entries.get(id) ?? this.core.byName(id);
+    return entries.get(id) ?? this.core.memory.byName(id);
   }
 
-  private admit(
-    call: V1Call,
-    entry: HostEntry | null,
-    version: string,
-    now: number,
-  ): 'admitted' | 'wait' | 'wrong-token' {
+  private decide(call: V1Call, entry: HostEntry | null): Admission {
     const { agents } = this.core.options;
+    const { entries } = this.core.memory;
     const { id: name, address, identity } = call;
-    const admission = decideAdmission({
+    return decideAdmission({
       name,
       address,
       identity,
@@ -149,27 +154,25 @@ export class Version1Agents implements V1Inbox {
         hasOwnToken: agents.hasOwnToken(entry.record.id),
         isLeaving: entry.dashboardCommand?.operation === 'remove-host',
       },
-      tokenOf: identity.kind === 'host' ? (this.core.entries.get(identity.hostId)?.record.name ?? null) : null,
+      tokenOf: identity.kind === 'host' ? (entries.get(identity.hostId)?.record.name ?? null) : null,
       present: null,
       newHostsWait: agents.newHostsWait(),
       isRefused: agents.isRefused(name),
-      hosts: this.core.entries.size,
+      hosts: entries.size,
     });
-    if (admission.kind === 'admit') {
-      this.waiting.delete(name);
-      return 'admitted';
-    }
-    const { reason, message } = admission;
+  }
+
+  private hold(call: V1Call, entry: HostEntry | null, version: string, reason: HeldReason, message: string): void {
     this.fault(call, entry, message);
-    if (reason === 'own-token' || reason === 'foreign-token') return 'wrong-token';
+    if (reason === 'own-token' || reason === 'foreign-token') return;
+    const { id: name, address } = call;
     const known = this.waiting.get(name);
-    if (known || this.waiting.size < MAX_WAITING) {
-      const since = known?.since ?? now;
-      const reportedVersion = version === '' ? (known?.version ?? '') : version;
-      this.waiting.set(name, { name, address, version: reportedVersion, since, reason, message, calledAt: now });
-      if (known?.reason !== reason) this.admission.noticesChanged();
-    }
-    return 'wait';
+    if (!known && this.waiting.size >= MAX_WAITING) return;
+    const now = this.core.now();
+    const since = known?.since ?? now;
+    const reportedVersion = version === '' ? (known?.version ?? '') : version;
+    this.waiting.set(name, { name, address, version: reportedVersion, since, reason, message, calledAt: now });
+    if (known?.reason !== reason) this.admission.noticesChanged();
   }
 
   /** Ends queued commands that a version-1 agent can't run: they waited for an agent that it has replaced. */
@@ -192,7 +195,7 @@ export class Version1Agents implements V1Inbox {
   }
 
   private markPolled(record: HostRecord, { address }: V1Call): void {
-    const entry = this.core.entries.get(record.id);
+    const entry = this.core.memory.entries.get(record.id);
     if (!entry) return;
     const now = this.core.options.clock.now();
     const wasOnline = entry.polledUntil > 0;
@@ -211,15 +214,16 @@ export class Version1Agents implements V1Inbox {
       this.endWith(turn, active, body, words);
       return;
     }
-    if (!this.reports.isDue(record.id, turn.now)) return;
     const level = body.status === 'ok' ? 'info' : 'warning';
     const message = `The version-1 agent reported ${body.status}${words === '' ? '' : `: ${words}`}`;
-    this.core.defer(events.agentEvent('agent.report', level, message, turn.now, address, record));
+    turn.apply.push(() => {
+      if (!this.reports.isDue(record.id, turn.now)) return;
+      this.core.defer(events.agentEvent('agent.report', level, message, turn.now, address, record));
+    });
   }
 
   private endWith(turn: Turn, command: CommandRecord, { status, output }: V1Status, words: string): void {
-    for (const line of output) this.core.outputLog.append(command, turn.now, 'stdout', line, null);
-    turn.withOutput.add(command.id);
+    for (const text of output) turn.lines.push({ command, at: turn.now, stream: 'stdout', text });
     this.engine.feed(turn, command, { type: 'done', ending: endingOf(status, words) });
   }
 
@@ -244,19 +248,23 @@ export class Version1Agents implements V1Inbox {
 
   /** Moves deadlines by `ms`: the wall clock moved further than the time in which calls could be read. */
   timeShifted(ms: number): void {
-    for (const entry of this.core.entries.values()) if (entry.polledUntil > 0) entry.polledUntil += ms;
+    for (const entry of this.core.memory.entries.values()) if (entry.polledUntil > 0) entry.polledUntil += ms;
     for (const waiting of this.waiting.values()) waiting.calledAt += ms;
   }
 
   /** Marks hosts that stopped polling as offline; drops old counts of calls and waiting hosts. */
   tick(now: number): void {
-    for (const entry of this.core.entries.values()) {
+    for (const entry of this.core.memory.entries.values()) {
       if (entry.polledUntil === 0 || now < entry.polledUntil) continue;
-      entry.polledUntil = 0;
-      this.core.dirty.add(entry.record.id);
-      const { record } = entry;
-      const message = 'The version-1 agent stopped polling.';
-      this.core.defer(events.agentEvent('agent.disconnected', 'info', message, now, '', record));
+      this.core.about(entry, 'drop', (turn) => {
+        if (entry.polledUntil === 0 || turn.now < entry.polledUntil) return;
+        turn.touched.add(entry.record.id);
+        turn.apply.push(() => {
+          entry.polledUntil = 0;
+          const message = 'The version-1 agent stopped polling.';
+          this.core.defer(events.agentEvent('agent.disconnected', 'info', message, turn.now, '', entry.record));
+        });
+      });
     }
     for (const [id, { since }] of this.calls) if (Math.abs(now - since) >= MINUTE_MS) this.calls.delete(id);
     for (const [name, { calledAt }] of this.waiting) {

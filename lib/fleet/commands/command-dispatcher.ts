@@ -2,6 +2,8 @@
 import * as events from '../events';
 import { requiresStepUp, stepUpMissing } from '../operations/operation-rules';
 import { nounPhrase } from '../operations/operation-words';
+import { KeyedQueue } from '@/lib/limits/keyed-queue';
+import type { CommandRecord } from '../records/command-record';
 import type { DispatchRequest, DispatchResult, Requester } from '../records/requests';
 import type { HostEntry } from '../turns/entry';
 import type { FleetCore } from '../turns/fleet-core';
@@ -16,6 +18,8 @@ import type { OperationId } from '@/lib/protocol/operation-ids';
 export const MAX_EXTENSION_MS = 60 * 60_000;
 
 export class CommandDispatcher {
+  private readonly requests = new KeyedQueue();
+
   constructor(
     private readonly core: FleetCore,
     private readonly engine: CommandEngine,
@@ -23,13 +27,21 @@ export class CommandDispatcher {
     private readonly dashboardOperations: DashboardOperations,
   ) {}
 
-  dispatch(request: DispatchRequest): DispatchResult[] {
+  /** A repeated request causes no second command: its answer names the first. */
+  dispatch(request: DispatchRequest): Promise<DispatchResult[]> {
+    return this.requests.inOrder(request.requestId, () => this.dispatchOnce(request));
+  }
+
+  private async dispatchOnce(request: DispatchRequest): Promise<DispatchResult[]> {
     const results: DispatchResult[] = [];
-    const unproven = request.stepUp !== true && this.needsStepUp(request.operation, request.hostIds);
+    const hostIds = [...new Set(request.hostIds)];
+    const stored = await this.core.options.store.commandsByRequest(request.requestId, hostIds);
+    const repeated = new Map(stored.map((command) => [command.hostId, command]));
     const work = (turn: Turn) => {
       results.length = 0;
-      for (const hostId of new Set(request.hostIds)) {
-        const entry = this.core.entries.get(hostId);
+      const unproven = request.stepUp !== true && this.needsStepUp(request.operation, hostIds);
+      for (const hostId of hostIds) {
+        const entry = this.core.memory.entries.get(hostId);
         if (!entry) {
           const what = `The ${nounPhrase(request.operation)}`;
           const reason = 'its host is no longer known.';
@@ -37,10 +49,11 @@ export class CommandDispatcher {
           results.push({ kind: 'unknown-host', hostId, hostName: hostId });
           continue;
         }
-        results.push(this.dispatchTo(turn, entry, request, unproven));
+        const known = repeated.get(hostId);
+        results.push(known ? answerOf(entry, known) : this.dispatchTo(turn, entry, request, unproven));
       }
     };
-    const refused = this.core.run('drop', work);
+    const refused = await this.core.run('drop', work);
     if (refused === null) return results;
     return results.map((result) =>
       result.kind === 'accepted' || result.kind === 'queued'
@@ -51,7 +64,7 @@ export class CommandDispatcher {
 
   needsStepUp(operation: OperationId, hostIds: readonly string[]): boolean {
     const hosts = new Set(hostIds);
-    for (const [hostId, { active }] of this.core.entries) if (active?.operation === operation) hosts.add(hostId);
+    for (const [hostId, { active }] of this.core.memory.entries) if (active?.operation === operation) hosts.add(hostId);
     return requiresStepUp(operation, hosts.size);
   }
 
@@ -59,14 +72,9 @@ export class CommandDispatcher {
   dispatchTo(turn: Turn, entry: HostEntry, request: DispatchRequest, unproven: boolean): DispatchResult {
     const { record } = entry;
     const named = { hostId: record.id, hostName: record.name };
-    const repeated = this.core.options.store.commandByRequest(request.requestId, record.id);
-    if (repeated) {
-      const kind = repeated.state.phase === 'queued' ? 'queued' : 'accepted';
-      return { kind, ...named, commandId: repeated.id };
-    }
     const plan = unproven
       ? ({ kind: 'blocked', blocked: stepUpMissing(request.operation) } as const)
-      : planDispatch(request, this.core.viewOf(entry), entry, this.core.options.newId(), turn.now);
+      : planDispatch(request, this.core.memory.viewOf(entry), entry, this.core.options.newId(), turn.now);
     if (plan.kind === 'blocked') {
       turn.events.push(events.commandBlocked(record, request.operation, plan.blocked.reason, turn.now, request.by));
       return { kind: 'blocked', ...named, blocked: plan.blocked };
@@ -90,16 +98,25 @@ export class CommandDispatcher {
     return { kind: 'accepted', ...named, commandId: command.id };
   }
 
-  extend(commandId: string, ms: number, by: Requester): boolean {
-    const command = this.core.liveCommand(commandId);
-    const entry = command && this.core.entries.get(command.hostId);
-    if (!entry || command.state.phase !== 'warning') return false;
+  async extend(commandId: string, ms: number, by: Requester): Promise<boolean> {
+    const hostId = this.core.memory.liveCommand(commandId)?.hostId;
+    if (hostId === undefined) return false;
     const extensionMs = Math.min(ms, MAX_EXTENSION_MS);
-    return (
-      this.core.run('drop', (turn) => {
-        turn.events.push(events.commandExtended(entry.record, command, extensionMs, turn.now, by));
-        this.engine.feed(turn, command, { type: 'extend', ms: extensionMs });
-      }) === null
-    );
+    let isWarning = false;
+    const refused = await this.core.runAbout(hostId, 'drop', (turn) => {
+      const entry = this.core.memory.entries.get(hostId);
+      const command = this.core.memory.liveCommand(commandId);
+      isWarning = command?.state.phase === 'warning';
+      if (!entry || !command || !isWarning) return;
+      turn.events.push(events.commandExtended(entry.record, command, extensionMs, turn.now, by));
+      this.engine.feed(turn, command, { type: 'extend', ms: extensionMs });
+    });
+    return isWarning && refused === null;
   }
+}
+
+/** The answer to a request that this command was made for. */
+function answerOf({ record }: HostEntry, { id, state }: CommandRecord): DispatchResult {
+  const kind = state.phase === 'queued' ? 'queued' : 'accepted';
+  return { kind, hostId: record.id, hostName: record.name, commandId: id };
 }

@@ -3,34 +3,34 @@ import { openBench, QUIET, type Bench } from '../testing/test-fleet';
 import { REFRESH_BEFORE_CHECK_MS } from './command-engine';
 
 let bench: Bench;
-beforeEach(() => {
-  bench = openBench();
+beforeEach(async () => {
+  bench = await openBench();
 });
-afterEach(() => {
-  bench.close();
+afterEach(async () => {
+  await bench.close();
 });
 
 const commandOf = (id: string) => bench.fleet.command(id);
 const pulled = { status: 'ok', command: 'pull', exit_code: 0 };
 
-it('writes one event per step of a command', () => {
-  const link = bench.agent('h1');
-  const id = bench.dispatch('pull');
-  bench.say(link, 'heartbeat', { ...QUIET, pending_command: 'pull' });
-  bench.say(link, 'output', { line: 'x', stream: 'stdout' });
-  bench.say(link, 'status', pulled);
-  bench.say(link, 'heartbeat', QUIET);
-  bench.say(link, 'status', pulled);
-  bench.say(link, 'heartbeat', QUIET);
-  const recorded = bench.store.events({ limit: 99, hostId: 'h1' }).filter((event) => event.commandId === id);
+it('writes one event per step of a command', async () => {
+  const link = await bench.agent('h1');
+  const id = await bench.dispatch('pull');
+  await bench.say(link, 'heartbeat', { ...QUIET, pending_command: 'pull' });
+  await bench.say(link, 'output', { line: 'x', stream: 'stdout' });
+  await bench.say(link, 'status', pulled);
+  await bench.say(link, 'heartbeat', QUIET);
+  await bench.say(link, 'status', pulled);
+  await bench.say(link, 'heartbeat', QUIET);
+  const recorded = (await bench.store.events({ limit: 99, hostId: 'h1' })).filter((event) => event.commandId === id);
   expect(recorded.map(({ action }) => action)).toEqual(['command.ended', 'command.requested']);
 });
 
-it('asks for the heartbeat it needs after a status, however rarely the agent sends one', () => {
-  const link = bench.agent('h1', { heartbeat_interval: 3_600 });
-  bench.dispatch('test');
+it('asks for the heartbeat it needs after a status, however rarely the agent sends one', async () => {
+  const link = await bench.agent('h1', { heartbeat_interval: 3_600 });
+  await bench.dispatch('test');
   const before = link.frames.length;
-  bench.say(link, 'status', { ...pulled, command: 'test' });
+  await bench.say(link, 'status', { ...pulled, command: 'test' });
   expect(link.frames.slice(before).map(({ type }) => type)).toEqual(['registered']);
 });
 
@@ -41,13 +41,13 @@ describe('a verdict', () => {
     bench.desired.relations.set('bbbbbbb', { relation: 'equal', commits: 0 });
   });
 
-  it('follows from the facts of the host, not from exit 0', () => {
-    const link = bench.agent('h1');
-    const id = bench.dispatch('pull');
-    bench.say(link, 'status', pulled);
-    bench.clock.advance(REFRESH_BEFORE_CHECK_MS);
-    bench.say(link, 'heartbeat', QUIET);
-    expect(commandOf(id)).toMatchObject({ outcome: 'partial', exitCode: 0 });
+  it('follows from the facts of the host, not from exit 0', async () => {
+    const link = await bench.agent('h1');
+    const id = await bench.dispatch('pull');
+    await bench.say(link, 'status', pulled);
+    await bench.advance(REFRESH_BEFORE_CHECK_MS);
+    await bench.say(link, 'heartbeat', QUIET);
+    expect(await commandOf(id)).toMatchObject({ outcome: 'partial', exitCode: 0 });
   });
 
   it('is made after the desired state was fetched again and the new facts were stored', async () => {
@@ -56,32 +56,32 @@ describe('a verdict', () => {
       order.push('fetched');
       return Promise.resolve();
     };
-    const link = bench.agent('h1');
-    const id = bench.dispatch('pull');
+    const link = await bench.agent('h1');
+    const id = await bench.dispatch('pull');
     const send = link.send.bind(link);
     link.send = (frame) => {
       order.push(frame.type);
       return send(frame);
     };
-    bench.say(link, 'status', pulled);
+    await bench.say(link, 'status', pulled);
     await Promise.resolve();
     await Promise.resolve();
     expect(order).toEqual(['fetched', 'registered']);
-    bench.say(link, 'heartbeat', { ...QUIET, generation: 'bbbbbbb' });
-    expect(commandOf(id)).toMatchObject({ outcome: 'succeeded' });
-    expect(bench.store.load().hosts[0]?.generation).toBe('bbbbbbb');
+    await bench.say(link, 'heartbeat', { ...QUIET, generation: 'bbbbbbb' });
+    expect(await commandOf(id)).toMatchObject({ outcome: 'succeeded' });
+    expect((await bench.store.load()).hosts[0]?.generation).toBe('bbbbbbb');
   });
 
-  it('does not wait for a fetch that hangs, and neither does anything else', () => {
+  it('does not wait for a fetch that hangs, and neither does anything else', async () => {
     bench.desired.refresh = () => new Promise(() => undefined);
-    const link = bench.agent('h1');
-    const other = bench.agent('other');
-    const id = bench.dispatch('pull');
-    bench.say(link, 'status', pulled);
-    bench.say(other, 'heartbeat', { ...QUIET, generation: 'bbbbbbb' });
+    const link = await bench.agent('h1');
+    const other = await bench.agent('other');
+    const id = await bench.dispatch('pull');
+    await bench.say(link, 'status', pulled);
+    await bench.say(other, 'heartbeat', { ...QUIET, generation: 'bbbbbbb' });
     expect(bench.fleet.host('other')?.generation).toBe('bbbbbbb');
-    bench.clock.advance(REFRESH_BEFORE_CHECK_MS);
-    bench.say(link, 'heartbeat', { ...QUIET, generation: 'bbbbbbb' });
-    expect(commandOf(id)?.outcome).toBe('succeeded');
+    await bench.advance(REFRESH_BEFORE_CHECK_MS);
+    await bench.say(link, 'heartbeat', { ...QUIET, generation: 'bbbbbbb' });
+    expect((await commandOf(id))?.outcome).toBe('succeeded');
   });
 });

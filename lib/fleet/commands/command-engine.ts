@@ -10,10 +10,10 @@ import { checkAgent } from '../operations/operation-rules';
 import { OPERATIONS } from '../operations/operations';
 import { frameOf } from '../operations/wire';
 import type { Turn } from '../turns/turn';
-import { hostView } from '../hosts/host-views';
+import { judgeCompartments } from '../hosts/compartments';
 import type { CommandRecord } from '../records/command-record';
 import type { HostRecord } from '../records/host-record';
-import type { Connection } from '../turns/connection';
+import type { AgentLink } from '../records/agent-port';
 import type { HostEntry } from '../turns/entry';
 import { ACCEPTED } from '@/lib/protocol/agent/accepts';
 import type { OperationId } from '@/lib/protocol/operation-ids';
@@ -21,13 +21,19 @@ import type { OperationId } from '@/lib/protocol/operation-ids';
 /** How long a fetch of the desired state may hold up a post-check. */
 export const REFRESH_BEFORE_CHECK_MS = 5_000;
 
-export class CommandEngine {
-  /** Carries out a dashboard operation; set by `DashboardOperations`. */
-  runDashboardOperation: (command: CommandRecord) => void = () => undefined;
-  /** Called for each ended command, in the turn that stores its end; set by the service. */
-  onEnd: (turn: Turn, command: CommandRecord) => void = () => undefined;
+/** What the engine needs of its surroundings. */
+export interface EnginePorts {
+  /** Carries out a dashboard operation. */
+  carryOut: (command: CommandRecord) => void;
+  /** Called for each ended command, in the turn that stores its end. */
+  ended: (turn: Turn, command: CommandRecord) => void;
+}
 
-  constructor(private readonly core: FleetCore) {}
+export class CommandEngine {
+  constructor(
+    private readonly core: FleetCore,
+    private readonly ports: EnginePorts,
+  ) {}
 
   feedAll(turn: Turn, entry: HostEntry, input: CommandInput): void {
     for (const command of [entry.active, entry.control]) if (command) this.feed(turn, command, input);
@@ -47,11 +53,11 @@ export class CommandEngine {
   /** Gives a command an input and adds the result to the turn. */
   feed(turn: Turn, command: CommandRecord, input: CommandInput): void {
     // A command in neither place has ended: the record that the caller holds may be older than that.
-    const base = turn.commands.get(command.id) ?? this.core.liveCommand(command.id);
+    const base = turn.commands.get(command.id) ?? this.core.memory.liveCommand(command.id);
     if (!base) return;
     const operation = OPERATIONS[base.operation];
     const { state, effects } = stepCommand(operation, base.state, input, turn.now);
-    const entry = this.core.entries.get(base.hostId);
+    const entry = this.core.memory.entries.get(base.hostId);
     if (!entry) return;
     if (JSON.stringify(state) !== JSON.stringify(base.state)) {
       const next: CommandRecord = { ...base, state };
@@ -95,7 +101,7 @@ export class CommandEngine {
       );
       this.recordConclusion(turn, rolledBack, 'tests', 'outdated', 'Not tested since the rollback.');
     }
-    this.onEnd(turn, command);
+    this.ports.ended(turn, command);
     turn.effects.push(() => this.core.options.publisher.outputDone(command.id));
     const { control } = entry;
     if (control && control.targetId === command.id && command.outcome) {
@@ -138,14 +144,18 @@ export class CommandEngine {
           return;
         }
         turn.effects.push(() => {
-          if (OPERATIONS[command.operation].runs === 'dashboard') this.runDashboardOperation(command);
+          if (OPERATIONS[command.operation].runs === 'dashboard') this.ports.carryOut(command);
           else sendTo(entry, command);
         });
         return;
       }
       case 'note':
-        this.core.outputLog.append(turn.commands.get(command.id) ?? command, turn.now, 'note', effect.text, null);
-        turn.withOutput.add(command.id);
+        turn.lines.push({
+          command: turn.commands.get(command.id) ?? command,
+          at: turn.now,
+          stream: 'note',
+          text: effect.text,
+        });
     }
   }
 
@@ -158,7 +168,7 @@ export class CommandEngine {
   private askHeartbeat(entry: HostEntry, afterRefresh: boolean): void {
     const ask = () => {
       const { connection } = entry;
-      if (connection) this.sendRegistered(connection, entry.record.id);
+      if (connection) this.sendRegistered(connection.link, connection.state.registration.protocol, entry.record.id);
     };
     if (!afterRefresh || this.core.options.desired.state.source === 'none') {
       ask();
@@ -178,33 +188,22 @@ export class CommandEngine {
     void this.core.options.desired.refresh().then(refreshed, refreshed);
   }
 
-  sendRegistered({ link, protocol }: Connection, hostId: string): void {
-    link.send({
-      type: 'registered',
-      payload: { host_id: hostId, ...(protocol === 3 ? { protocol, accepts: ACCEPTED } : {}) },
-    });
+  sendRegistered(link: AgentLink, protocol: 2 | 3, hostId: string): void {
+    const named = protocol === 3 ? { protocol, accepts: ACCEPTED } : {};
+    link.send({ type: 'registered', payload: { host_id: hostId, ...named } });
   }
 
   factsOf(record: HostRecord): VerdictFacts {
     const { desired, version } = this.core.options;
-    const parts = {
-      record,
-      online: true,
-      active: null,
-      control: null,
-      dashboardCommand: null,
-      queue: [],
-      last: null,
-      foreignCommand: '',
-      notice: '',
-    };
-    const { git, lock, system } = hostView(parts, desired, version).compartments;
     const { generation, storePath, binaryHash } = record;
-    return { generation, storePath, binaryHash, relation: desired.relate(generation).relation, git, lock, system };
+    const relation = desired.relate(generation);
+    const judged = judgeCompartments({ host: record, desired: desired.state, relation, version, running: null });
+    const { git, lock, system } = judged;
+    return { generation, storePath, binaryHash, relation: relation.relation, git, lock, system };
   }
 }
 
 function sendTo({ connection }: HostEntry, command: CommandRecord): void {
-  const frame = connection && frameOf(command, connection.protocol);
+  const frame = connection && frameOf(command, connection.state.registration.protocol);
   if (frame) connection.link.send(frame);
 }

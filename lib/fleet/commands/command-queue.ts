@@ -38,31 +38,37 @@ export class CommandQueue {
 
   /** Sends the first queued command if the host can take it now. Called after a heartbeat that shows nothing running. */
   release(entry: HostEntry): void {
-    for (const command of [...entry.queue]) {
-      const { connection } = entry;
-      if (!connection || connection.pending !== '') return;
+    this.core.about(entry, 'drop', (turn) => this.releaseInTurn(turn, entry));
+  }
+
+  private releaseInTurn(turn: Turn, entry: HostEntry): void {
+    if (entry.connection?.state.pending !== '') return;
+    for (const command of entry.queue) {
       const operation = OPERATIONS[command.operation];
-      const blocked = checkOperation(operation, this.core.viewOf(entry), command.forced);
+      const blocked = checkOperation(operation, this.core.memory.viewOf(entry), command.forced);
       if (blocked && PASSING.includes(blocked.code)) return;
-      this.core.run('drop', (turn) => {
-        if (blocked) {
-          const reason = `The host came back online, but the command could not be sent: ${blocked.reason}`;
-          this.engine.feed(turn, command, { type: 'not-sent', outcome: 'skipped', reason });
-          return;
-        }
+      if (!blocked) {
         turn.events.push(events.commandDequeued(entry.record, command, turn.now));
         this.engine.send(turn, entry, command);
-      });
-      if (!blocked) return;
+        return;
+      }
+      const reason = `The host came back online, but the command could not be sent: ${blocked.reason}`;
+      this.engine.feed(turn, command, { type: 'not-sent', outcome: 'skipped', reason });
     }
   }
 
   /** Cancels a command that has not been sent. False when it was sent or is unknown. */
-  cancel(commandId: string, by: Requester): boolean {
-    const command = this.core.liveCommand(commandId);
-    const entry = command && this.core.entries.get(command.hostId);
-    if (!entry || command.state.phase !== 'queued') return false;
-    return this.core.run('drop', (turn) => this.cancelInTurn(turn, entry, command, by)) === null;
+  async cancel(commandId: string, by: Requester): Promise<boolean> {
+    const hostId = this.core.memory.liveCommand(commandId)?.hostId;
+    if (hostId === undefined) return false;
+    let isQueued = false;
+    const refused = await this.core.runAbout(hostId, 'drop', (turn) => {
+      const entry = this.core.memory.entries.get(hostId);
+      const command = entry?.queue.find(({ id }) => id === commandId);
+      isQueued = command !== undefined;
+      if (entry && command) this.cancelInTurn(turn, entry, command, by);
+    });
+    return isQueued && refused === null;
   }
 
   /** As `cancel`, in the caller's turn. */

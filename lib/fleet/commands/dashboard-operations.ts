@@ -3,6 +3,7 @@ import type { CommandEngine } from './command-engine';
 import type { FleetCore } from '../turns/fleet-core';
 import { newCommand } from './dispatch';
 import * as events from '../events';
+import { KeyedQueue } from '@/lib/limits/keyed-queue';
 import { hostNameOf, newHost, unpinnedColor } from '../hosts/host';
 import { colorOf } from '../operations/dashboard-args';
 import type { Turn } from '../turns/turn';
@@ -22,15 +23,14 @@ const REMOVAL_PAUSE_MS = 20;
 
 export class DashboardOperations {
   private readonly running = new Map<string, AbortController>();
+  private readonly requests = new KeyedQueue();
 
   /** `onRemovalEnd` is called when the removal of a host of this name succeeded or failed, and when one is added. */
   constructor(
     private readonly core: FleetCore,
     private readonly engine: CommandEngine,
     private readonly onRemovalEnd: (name: string) => void,
-  ) {
-    engine.runDashboardOperation = (command) => this.carryOut(command);
-  }
+  ) {}
 
   /** Adds a new command to the turn: the change in the fleet is part of the turn, the rest follows after the commit. */
   begin(turn: Turn, entry: HostEntry, command: CommandRecord): void {
@@ -52,25 +52,31 @@ export class DashboardOperations {
     turn.effects.push(() => this.carryOut(command));
   }
 
-  addHost(request: AddHostRequest): DispatchResult {
+  /** A repeated request adds nothing: its answer names the first command. */
+  addHost(request: AddHostRequest): Promise<DispatchResult> {
+    return this.requests.inOrder(request.requestId, () => this.addHostOnce(request));
+  }
+
+  private async addHostOnce(request: AddHostRequest): Promise<DispatchResult> {
     const name = hostNameOf(request.name);
     if (name === null) {
       const reason = 'This is not a valid host name: use letters, digits and hyphens, at most 63 characters.';
       return this.refuse(request, 'bad-name', reason);
     }
-    const known = this.core.byName(name);
+    const known = this.core.memory.byName(name);
     if (known) {
-      const repeated = this.core.options.store.commandByRequest(request.requestId, known.record.id);
-      if (repeated) return { kind: 'accepted', hostId: known.record.id, hostName: name, commandId: repeated.id };
+      const hostId = known.record.id;
+      const [repeated] = await this.core.options.store.commandsByRequest(request.requestId, [hostId]);
+      if (repeated) return { kind: 'accepted', hostId, hostName: name, commandId: repeated.id };
       return this.refuse(request, 'known', `${name} already exists.`);
     }
-    if (this.core.entries.size >= MAX_HOSTS) {
-      const reason = `The fleet already has ${MAX_HOSTS} hosts, which is the maximum.`;
-      return this.refuse(request, 'full', reason);
-    }
-    const id = this.core.freshHostId(name);
+    const problems: [code: string, reason: string][] = [];
+    let id = '';
     const commandId = this.core.options.newId();
-    const refused = this.core.run('drop', (turn) => {
+    const refused = await this.core.run('drop', (turn) => {
+      problems.splice(0, problems.length, ...this.whyNotAdded(name));
+      if (problems.length > 0) return;
+      id = this.core.memory.freshHostId(name);
       const fresh = newHost(id, name, turn.now);
       const host: HostRecord = {
         ...fresh,
@@ -86,8 +92,16 @@ export class DashboardOperations {
       // An agent with this name may be held: for room, or for approval.
       turn.effects.push(() => this.onRemovalEnd(name));
     });
+    const [problem] = problems;
+    if (problem) return this.refuse(request, ...problem);
     if (refused !== null) return { kind: 'not-stored', hostId: id, hostName: name, reason: refused };
     return { kind: 'accepted', hostId: id, hostName: name, commandId };
+  }
+
+  private whyNotAdded(name: string): [code: string, reason: string][] {
+    if (this.core.memory.byName(name)) return [['known', `${name} already exists.`]];
+    if (this.core.memory.entries.size < MAX_HOSTS) return [];
+    return [['full', `The fleet already has ${MAX_HOSTS} hosts, which is the maximum.`]];
   }
 
   /** Aborts running executors because the dashboard stops. */
@@ -95,9 +109,9 @@ export class DashboardOperations {
     for (const controller of this.running.values()) controller.abort();
   }
 
-  private refuse({ name, by }: AddHostRequest, code: string, reason: string): DispatchResult {
+  private async refuse({ name, by }: AddHostRequest, code: string, reason: string): Promise<DispatchResult> {
     const what = `Adding the host ${JSON.stringify(name.slice(0, MAX_SHOWN_NAME))}`;
-    this.core.run('drop', (turn) => turn.events.push(events.refusedWithoutHost(what, reason, turn.now, by)));
+    await this.core.run('drop', (turn) => turn.events.push(events.refusedWithoutHost(what, reason, turn.now, by)));
     const blocked = { code, reason, unblock: null, forceable: false };
     return { kind: 'blocked', hostId: '', hostName: name, blocked };
   }
@@ -105,19 +119,22 @@ export class DashboardOperations {
   private setColor(turn: Turn, entry: HostEntry, command: CommandRecord): void {
     const { record, connection } = entry;
     const color = colorOf(command.args);
-    const themeColor = color ?? unpinnedColor(connection?.register?.theme_color ?? '', record.type, record.themeColor);
+    const themeColor =
+      color ?? unpinnedColor(connection?.state.registration.register.theme_color ?? '', record.type, record.themeColor);
     this.core.putHost(turn, record, { ...record, themeColor, themeColorPinned: color !== null });
   }
 
   /** Does the work outside the fleet's memory: once, or again after a restart if the operation may be repeated. */
-  private carryOut(command: CommandRecord): void {
-    if (command.operation === 'remove-host') this.removeSome(command);
-    else void this.execute(command);
+  carryOut(command: CommandRecord): void {
+    const work = command.operation === 'remove-host' ? this.remove(command) : this.execute(command);
+    work.catch((error: unknown) => {
+      this.core.options.log.error({ err: error, commandId: command.id }, 'a dashboard operation failed');
+    });
   }
 
   private async execute(command: CommandRecord): Promise<void> {
     const executor = this.core.options.executors?.[command.operation];
-    const entry = this.core.entries.get(command.hostId);
+    const entry = this.core.memory.entries.get(command.hostId);
     if (!executor || !entry) return;
     const controller = new AbortController();
     this.running.set(command.id, controller);
@@ -135,7 +152,7 @@ export class DashboardOperations {
       return { outcome: 'failed', reason: 'The reason is in the dashboard’s log.' };
     });
     this.running.delete(command.id);
-    this.end(command, command.operation === 'set-color' ? afterColor(end) : end);
+    await this.end(command, command.operation === 'set-color' ? afterColor(end) : end);
   }
 
   /** Aborts the executor of a command that timed out. */
@@ -148,34 +165,44 @@ export class DashboardOperations {
     this.core.armFlush();
   }
 
-  private end(command: CommandRecord, end: DashboardOperationEnd): void {
-    this.core.run('retry', (turn) => {
+  private async end(command: CommandRecord, end: DashboardOperationEnd): Promise<void> {
+    await this.core.runAbout(command.hostId, 'retry', (turn) => {
       this.engine.feed(turn, command, { type: 'done', ending: { ...end, exitCode: null } });
     });
   }
 
-  private removeSome(command: CommandRecord): void {
-    const entry = this.core.entries.get(command.hostId);
-    // It has timed out meanwhile.
-    if (!entry || entry.dashboardCommand?.id !== command.id) return;
+  private async remove(command: CommandRecord): Promise<void> {
+    const { hostId } = command;
+    const name = this.core.memory.entries.get(hostId)?.record.name ?? '';
     try {
-      if (this.core.options.store.forgetSome(command.hostId, REMOVAL_STEP_ROWS) >= REMOVAL_STEP_ROWS) {
-        this.core.options.clock.after(REMOVAL_PAUSE_MS, () => this.removeSome(command));
-        return;
+      while (this.isRemoving(command)) {
+        if ((await this.core.options.store.forgetSome(hostId, REMOVAL_STEP_ROWS)) < REMOVAL_STEP_ROWS) break;
+        await this.pause(REMOVAL_PAUSE_MS);
       }
     } catch (error) {
       const why = error instanceof Error ? error.message : String(error);
       const reason = `The database refused the removal: ${why} Part of the host’s data is already deleted; remove the host again.`;
-      this.end(command, { outcome: 'failed', reason });
-      this.onRemovalEnd(entry.record.name);
+      await this.end(command, { outcome: 'failed', reason });
+      this.onRemovalEnd(name);
       return;
     }
     const { userId, userName, address } = command;
-    this.core.run('retry', (turn) => {
-      turn.removed.push(command.hostId);
+    await this.core.runAbout(hostId, 'retry', (turn) => {
+      const entry = this.core.memory.entries.get(hostId);
+      if (!entry || !this.isRemoving(command)) return;
+      turn.removed.push(hostId);
       turn.events.push(events.hostRemoved(entry.record, command.id, turn.now, { userId, userName, address }));
-      turn.effects.push(() => this.onRemovalEnd(entry.record.name));
+      turn.effects.push(() => this.onRemovalEnd(name));
     });
+  }
+
+  /** False once it has timed out. */
+  private isRemoving({ id, hostId }: CommandRecord): boolean {
+    return this.core.memory.entries.get(hostId)?.dashboardCommand?.id === id;
+  }
+
+  private pause(ms: number): Promise<void> {
+    return new Promise((resolve) => this.core.options.clock.after(ms, resolve));
   }
 }
 

@@ -4,6 +4,7 @@
  * stage, so that no second command can be made for it.
  */
 import type { FleetCore } from '../turns/fleet-core';
+import { KeyedQueue } from '@/lib/limits/keyed-queue';
 import { OPERATIONS } from '../operations/operations';
 import { hasPulled, runningCommand, stageOf, stepPipeline, waitingSteps, type PipelineInput } from './pipeline-machine';
 import * as events from './pipeline-events';
@@ -38,6 +39,7 @@ export class PipelineRunner {
   private readonly justEnded: CommandRecord[] = [];
   /** Pipelines whose pull request is being merged now. */
   private readonly merging = new Set<string>();
+  private readonly requests = new KeyedQueue();
 
   constructor(
     private readonly core: FleetCore,
@@ -46,16 +48,29 @@ export class PipelineRunner {
   ) {}
 
   /** Loads pipelines that have not ended. Their waiting stages are sent by later ticks, when the hosts are back. */
-  recover(): void {
-    for (const run of this.core.options.store.unendedPipelines()) this.runs.set(run.pipeline.id, run);
-    this.core.run('retry', (turn) => {
+  async recover(): Promise<void> {
+    for (const run of await this.core.options.store.unendedPipelines()) this.runs.set(run.pipeline.id, run);
+    await this.core.run('retry', (turn) => {
       for (const id of this.runs.keys()) this.feed(turn, id, { type: 'recovered' });
     });
   }
 
-  start(request: PipelineRequest): PipelineStart {
-    const known = this.byRequest(request.requestId);
+  /** A repeated request starts nothing: its answer names the first pipeline. */
+  start(request: PipelineRequest): Promise<PipelineStart> {
+    return this.requests.inOrder(request.requestId, () => this.startOnce(request));
+  }
+
+  private async startOnce(request: PipelineRequest): Promise<PipelineStart> {
+    const known = await this.byRequest(request.requestId);
     if (known) return { kind: 'started', pipelineId: known.pipeline.id };
+    let answer: PipelineStart = { kind: 'refused', reason: '' };
+    const refused = await this.core.run('drop', (turn) => {
+      answer = this.startInTurn(turn, request);
+    });
+    return refused === null ? answer : { kind: 'not-stored', reason: refused };
+  }
+
+  private startInTurn(turn: Turn, request: PipelineRequest): PipelineStart {
     if (this.runs.size >= MAX_RUNNING_PIPELINES) {
       const reason = `${MAX_RUNNING_PIPELINES} pipelines are already running: wait until one ends, or cancel one.`;
       return { kind: 'refused', reason };
@@ -65,27 +80,27 @@ export class PipelineRunner {
     if (stagesOf(request).some(isPrelude) && (this.core.options.flakeUpdates?.state.source ?? 'none') === 'none') {
       return { kind: 'refused', reason: 'No forge is configured, so no pull request can be merged.' };
     }
-    const plan = planPipeline(request, this.candidates(request.hostIds), this.core.options.newId(), this.core.now());
+    const plan = planPipeline(request, this.candidates(request.hostIds), this.core.options.newId(), turn.now);
     if (plan.kind === 'refused') return plan;
     const { id } = plan.run.pipeline;
-    const refused = this.core.run('drop', (turn) => {
-      turn.events.push(events.pipelineStarted(plan.run, turn.now, request.by));
-      this.put(turn, null, stepPipeline(plan.run, { type: 'begin' }, turn.now));
-      turn.effects.push(() => this.advance(id));
-    });
-    return refused === null ? { kind: 'started', pipelineId: id } : { kind: 'not-stored', reason: refused };
+    turn.events.push(events.pipelineStarted(plan.run, turn.now, request.by));
+    this.put(turn, null, stepPipeline(plan.run, { type: 'begin' }, turn.now));
+    turn.effects.push(() => this.advance(id));
+    return { kind: 'started', pipelineId: id };
   }
 
-  cancel(id: string, stopRunning: boolean, by: Requester): boolean {
-    const run = this.runs.get(id);
-    if (!run) return false;
-    const refused = this.core.run('drop', (turn) => {
+  async cancel(id: string, stopRunning: boolean, by: Requester): Promise<boolean> {
+    let isRunning = false;
+    const refused = await this.core.run('drop', (turn) => {
+      const run = this.runs.get(id);
+      isRunning = run !== undefined;
+      if (!run) return;
       turn.events.push(events.pipelineCancelled(run.pipeline, stopRunning, turn.now, by));
       this.feed(turn, id, { type: 'cancel', by: by.userName });
       this.cancelQueuedCommands(turn, run, by);
       if (stopRunning) this.stopCommands(turn, run, by);
     });
-    return refused === null;
+    return isRunning && refused === null;
   }
 
   /**
@@ -104,11 +119,14 @@ export class PipelineRunner {
   }
 
   /** Sends waiting stages to hosts that are ready, and processes ends that caused no input. */
-  tick(): void {
+  async tick(): Promise<void> {
     for (const id of [...this.runs.keys()]) {
       this.advance(id);
-      const run = this.runs.get(id);
-      const missed = run?.hosts.flatMap((host) => this.missedEnd(host) ?? []) ?? [];
+      const missed: PipelineInput[] = [];
+      for (const host of this.runs.get(id)?.hosts ?? []) {
+        const end = await this.missedEnd(host);
+        if (end) missed.push(end);
+      }
       if (missed.length > 0) this.advanceAfter(id, missed);
     }
   }
@@ -117,16 +135,17 @@ export class PipelineRunner {
     return [...this.ended, ...this.runs.values()].map(pipelineView);
   }
 
-  view(id: string): PipelineView | null {
-    const run = this.runs.get(id) ?? this.core.options.store.pipeline(id);
+  async view(id: string): Promise<PipelineView | null> {
+    const run = this.runs.get(id) ?? (await this.core.options.store.pipeline(id));
     return run && pipelineView(run);
   }
 
-  recent(limit: number): PipelineSummary[] {
-    return this.core.options.store.pipelines(limit).map(({ pipeline, counts }) => pipelineSummary(pipeline, counts));
+  async recent(limit: number): Promise<PipelineSummary[]> {
+    const stored = await this.core.options.store.pipelines(limit);
+    return stored.map(({ pipeline, counts }) => pipelineSummary(pipeline, counts));
   }
 
-  private byRequest(requestId: string): PipelineRun | null {
+  private async byRequest(requestId: string): Promise<PipelineRun | null> {
     for (const run of this.runs.values()) if (run.pipeline.requestId === requestId) return run;
     return this.core.options.store.pipelineByRequest(requestId);
   }
@@ -140,8 +159,8 @@ export class PipelineRunner {
       }
     }
     return [...new Set(hostIds)].map((hostId) => {
-      const entry = this.core.entries.get(hostId);
-      return { hostId, host: entry ? this.core.viewOf(entry) : null, elsewhere: elsewhere.get(hostId) ?? null };
+      const entry = this.core.memory.entries.get(hostId);
+      return { hostId, host: entry ? this.core.memory.viewOf(entry) : null, elsewhere: elsewhere.get(hostId) ?? null };
     });
   }
 
@@ -151,7 +170,7 @@ export class PipelineRunner {
     const run = this.runs.get(id);
     if (!run) return;
     if (run.pipeline.state.prelude?.status === 'running') this.merge(run.pipeline);
-    else if (waitingSteps(run).length > 0) this.core.run('drop', (turn) => this.sendWaiting(turn, id, () => true));
+    else if (waitingSteps(run).length > 0) this.core.post('drop', (turn) => this.sendWaiting(turn, id, () => true));
   }
 
   /** Processes the commands that ended in the turns just stored: one turn per pipeline. */
@@ -167,7 +186,7 @@ export class PipelineRunner {
 
   /** Feeds ends to a pipeline and sends the next stages in the same turn. If the database refuses, the next tick retries. */
   private advanceAfter(id: string, inputs: readonly PipelineInput[]): void {
-    this.core.run('drop', (turn) => {
+    this.core.post('drop', (turn) => {
       for (const input of inputs) this.feed(turn, id, input);
       // Only stages that were never attempted; the tick retries those that were not ready.
       this.sendWaiting(turn, id, (host) => {
@@ -195,15 +214,15 @@ export class PipelineRunner {
     const { hostId } = host;
     const run = turn.pipelines.get(id) ?? this.runs.get(id);
     const operation = run && stageOf(run, host);
-    const entry = this.core.entries.get(hostId);
+    const entry = this.core.memory.entries.get(hostId);
     if (!run || !operation || !entry) return { type: 'host-removed', hostId };
     const { pipeline } = run;
-    const view = this.core.viewOf(entry);
+    const view = this.core.memory.viewOf(entry);
     const busy = notBusy(view);
     if (!view.online) return { type: 'not-ready', hostId, reason: `${view.name} is offline.` };
     if (busy) return { type: 'not-ready', hostId, reason: busy.reason };
     // Until its first heartbeat, it is unknown what an agent that came back is running.
-    if (entry.connection?.hasHeartbeat === false) {
+    if (entry.connection?.state.pending === null) {
       return { type: 'not-ready', hostId, reason: `${view.name} is back; its first heartbeat has not arrived yet.` };
     }
     const first = checkOperation(OPERATIONS[operation], view, pipeline.forced);
@@ -230,14 +249,14 @@ export class PipelineRunner {
   }
 
   /** The end of a running stage that caused no input: its host was removed, or its command is no longer live. */
-  private missedEnd(host: PipelineHostRecord): PipelineInput | null {
+  private async missedEnd(host: PipelineHostRecord): Promise<PipelineInput | null> {
     const { hostId } = host;
     const commandId = runningCommand(host);
     if (commandId === null) return null;
-    if (!this.core.entries.has(hostId)) return { type: 'host-removed', hostId };
-    const live = this.core.liveCommand(commandId);
+    if (!this.core.memory.entries.has(hostId)) return { type: 'host-removed', hostId };
+    const live = this.core.memory.liveCommand(commandId);
     if (live && live.outcome === null) return null;
-    const command = live ?? this.core.options.store.command(commandId);
+    const command = live ?? (await this.core.options.store.command(commandId));
     const outcome: CommandOutcome = command?.outcome ?? 'lost';
     return {
       type: 'command-ended',
@@ -251,7 +270,7 @@ export class PipelineRunner {
   /** A queued command (for a version-1 agent that has not polled) must not be sent after the cancel. */
   private cancelQueuedCommands(turn: Turn, run: PipelineRun, by: Requester): void {
     for (const host of run.hosts) {
-      const entry = this.core.entries.get(host.hostId);
+      const entry = this.core.memory.entries.get(host.hostId);
       const queued = entry?.queue.find(({ id }) => id === runningCommand(host));
       if (entry && queued) this.cancelQueuedCommand(turn, entry, queued, by);
     }
@@ -259,7 +278,7 @@ export class PipelineRunner {
 
   private stopCommands(turn: Turn, run: PipelineRun, by: Requester): void {
     for (const host of run.hosts) {
-      const entry = this.core.entries.get(host.hostId);
+      const entry = this.core.memory.entries.get(host.hostId);
       if (!entry || entry.active === null || entry.active.id !== runningCommand(host)) continue;
       const requestId = `${run.pipeline.id}:stop`;
       this.dispatchTo(turn, entry, { operation: 'stop', hostIds: [host.hostId], requestId, by });
@@ -272,9 +291,9 @@ export class PipelineRunner {
     if (this.merging.has(id)) return;
     this.merging.add(id);
     void mergeFirst(pipeline, this.core.options).then(({ ok, reason }) =>
-      this.core.run('retry', (turn) => {
-        this.merging.delete(id);
+      this.core.post('retry', (turn) => {
         this.feed(turn, id, { type: 'prelude-ended', ok, reason });
+        turn.apply.push(() => this.merging.delete(id));
         turn.effects.push(() => this.advance(id));
       }),
     );

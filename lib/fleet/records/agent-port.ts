@@ -1,4 +1,5 @@
 /** The ports between the fleet and the gateway of agents: connections, identities and admission. */
+import type { ParsedAgentFrame } from '@/lib/protocol/agent/parse-agent-frame';
 import type { ServerFrame } from '@/lib/protocol/agent/to-agent';
 
 /** The identity an agent proved with its token, before any frame was read. */
@@ -54,6 +55,8 @@ export interface AgentLink {
    * an open link, or while a frame of this link is being processed.
    */
   finish(): void;
+  /** Reads no further frame until the promise settles: the agent sends faster than the fleet can store. */
+  holdUntil(stored: Promise<unknown>): void;
   close(code: number, reason: string): void;
 }
 
@@ -61,11 +64,8 @@ export interface AgentLink {
 export interface AgentInbox {
   /** A socket with a valid token was opened. */
   connected(link: AgentLink): void;
-  /**
-   * One text frame as received. False when it is malformed (an unknown type is not): the gateway closes a link that sends
-   * many of them.
-   */
-  frame(link: AgentLink, data: Buffer | string): boolean;
+  /** One text frame, parsed. */
+  frame(link: AgentLink, parsed: ParsedAgentFrame): void;
   /** Any sign of life: a ping, a pong, a frame. */
   alive(link: AgentLink): void;
   disconnected(link: AgentLink, code: number, reason: string): void;

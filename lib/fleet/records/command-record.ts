@@ -41,5 +41,5 @@ export interface CommandRecord {
 export interface OutputBatch {
   commandId: string;
   /** Consecutive: `lines[i].seq === lines[0].seq + i`. */
-  lines: OutputLine[];
+  lines: readonly OutputLine[];
 }

@@ -36,47 +36,50 @@ export interface FleetVitals {
   };
 }
 
-/** The fleet as pages and actions see it. Every method is synchronous: its result is stored when it returns. */
+/**
+ * The fleet as pages and actions see it. What a method changes is stored when its promise resolves; what is in memory is
+ * answered at once.
+ */
 export interface FleetOperator {
   hostViews(): HostView[];
   host(id: string): HostView | null;
-  dispatch(request: DispatchRequest): DispatchResult[];
+  dispatch(request: DispatchRequest): Promise<DispatchResult[]>;
   /** Adds a host. A repeated request adds nothing. */
-  addHost(request: AddHostRequest): DispatchResult;
+  addHost(request: AddHostRequest): Promise<DispatchResult>;
   /**
    * Whether an operation on these hosts needs a step-up proof now. Hosts on which it is already running count as
    * well: many hosts one by one are still many.
    */
   needsStepUp(operation: OperationId, hostIds: readonly string[]): boolean;
   /** Cancels a queued command. False when it was already sent or is unknown. */
-  cancel(commandId: string, by: Requester): boolean;
+  cancel(commandId: string, by: Requester): Promise<boolean>;
   /** Extends the deadline of a command in its warning phase (milliseconds, at most an hour). False in any other phase. */
-  extend(commandId: string, ms: number, by: Requester): boolean;
-  command(id: string): CommandView | null;
+  extend(commandId: string, ms: number, by: Requester): Promise<boolean>;
+  command(id: string): Promise<CommandView | null>;
   /** Newest first. */
-  commandsOf(hostId: string, limit: number): CommandView[];
+  commandsOf(hostId: string, limit: number): Promise<CommandView[]>;
   /** As `FleetStore.output`. */
-  output(commandId: string, after: number, limit: number, maxCharacters?: number): OutputLine[];
-  events(filter: EventFilter): EventView[];
+  output(commandId: string, after: number, limit: number, maxCharacters?: number): Promise<OutputLine[]>;
+  events(filter: EventFilter): Promise<EventView[]>;
   /** Agents that are held or wait for approval. */
   heldAgents(): HeldAgent[];
   /** Approves a host whose agent waits for approval. */
-  approveHost(name: string, by: Requester): { ok: true; hostId: string } | { ok: false; reason: string };
+  approveHost(name: string, by: Requester): Promise<{ ok: true; hostId: string } | { ok: false; reason: string }>;
   /** Adds the host that an enrolment code was used for, unless it exists; returns its id. */
-  enrolHost(name: string, address: string): { ok: true; hostId: string } | { ok: false; reason: string };
+  enrolHost(name: string, address: string): Promise<{ ok: true; hostId: string } | { ok: false; reason: string }>;
   /** The identity of the agent that is connected for a host; null while none is. */
   connectedAs(hostId: string): AgentIdentity | null;
   /** Checks all agents again after tokens or settings changed: some are closed, some may be admitted. */
   reconsiderAgents(): void;
-  startPipeline(request: PipelineRequest): PipelineStart;
+  startPipeline(request: PipelineRequest): Promise<PipelineStart>;
   /**
    * Starts no further stage of a pipeline. Running commands continue, or are stopped. False when it has already ended or
    * the change can't be stored.
    */
-  cancelPipeline(id: string, how: { stopRunning: boolean }, by: Requester): boolean;
-  pipeline(id: string): PipelineView | null;
+  cancelPipeline(id: string, how: { stopRunning: boolean }, by: Requester): Promise<boolean>;
+  pipeline(id: string): Promise<PipelineView | null>;
   /** Newest first, without their hosts. */
-  pipelines(limit: number): PipelineSummary[];
+  pipelines(limit: number): Promise<PipelineSummary[]>;
   /** Stores and publishes an event of another part of the dashboard (sign-ins, settings). */
-  record(event: NewEvent): void;
+  record(event: NewEvent): Promise<void>;
 }

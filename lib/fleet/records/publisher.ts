@@ -35,5 +35,5 @@ export interface LiveSource {
     after: number,
     limit: number,
     maxCharacters?: number,
-  ): { lines: OutputLine[]; ended: boolean } | null;
+  ): Promise<{ lines: OutputLine[]; ended: boolean } | null>;
 }

@@ -31,31 +31,39 @@ export interface EventFilter {
   limit: number;
 }
 
+/**
+ * The fleet's records on disk. Answers arrive later and in the order of the calls; a call rejects with an error that says
+ * what to do. A read sees every commit that was answered before it was asked.
+ */
 export interface FleetStore {
   /** All hosts and all commands that have not ended, at start. */
-  load(): { hosts: HostRecord[]; commands: CommandRecord[]; lastEnded: CommandRecord[] };
-  /** Durable when it returns. Throws when the database refuses (disk full, read-only); then nothing was written. */
-  commit(writes: FleetWrites): EventView[];
+  load(): Promise<{ hosts: HostRecord[]; commands: CommandRecord[]; lastEnded: CommandRecord[] }>;
   /**
-   * Deletes some of a host's samples, output and ended commands, at most `rows` rows. Returns how many were deleted: fewer
+   * Durable when it is answered: the events as stored. Rejects when the database refuses (disk full, read-only); then
+   * nothing was written.
+   */
+  commit(writes: FleetWrites): Promise<EventView[]>;
+  /**
+   * Deletes some of a host's samples, output and ended commands, at most `rows` rows. Answers how many were deleted: fewer
    * than `rows` when none are left.
    */
-  forgetSome(hostId: string, rows: number): number;
-  command(id: string): CommandRecord | null;
-  commandByRequest(requestId: string, hostId: string): CommandRecord | null;
+  forgetSome(hostId: string, rows: number): Promise<number>;
+  command(id: string): Promise<CommandRecord | null>;
+  /** The commands that one request caused, for those of these hosts that have one. */
+  commandsByRequest(requestId: string, hostIds: readonly string[]): Promise<CommandRecord[]>;
   /** Newest first. */
-  commandsOf(hostId: string, limit: number): CommandRecord[];
+  commandsOf(hostId: string, limit: number): Promise<CommandRecord[]>;
   /**
    * Lines with a number above `after`, in order, at most `limit`. The line that makes their texts reach
    * `maxCharacters` (UTF-16 units) is the last one.
    */
-  output(commandId: string, after: number, limit: number, maxCharacters?: number): OutputLine[];
+  output(commandId: string, after: number, limit: number, maxCharacters?: number): Promise<OutputLine[]>;
   /** Newest first. */
-  events(filter: EventFilter): EventView[];
+  events(filter: EventFilter): Promise<EventView[]>;
   /** All pipelines that have not ended, at start. */
-  unendedPipelines(): PipelineRun[];
-  pipeline(id: string): PipelineRun | null;
-  pipelineByRequest(requestId: string): PipelineRun | null;
+  unendedPipelines(): Promise<PipelineRun[]>;
+  pipeline(id: string): Promise<PipelineRun | null>;
+  pipelineByRequest(requestId: string): Promise<PipelineRun | null>;
   /** Newest first. */
-  pipelines(limit: number): { pipeline: PipelineRecord; counts: PipelineCounts }[];
+  pipelines(limit: number): Promise<{ pipeline: PipelineRecord; counts: PipelineCounts }[]>;
 }

@@ -22,8 +22,8 @@ export type V1Answer =
 /** The fleet as version-1 agents use it: they poll, nothing can be sent to them. */
 export interface V1Inbox {
   /** First contact and heartbeat. */
-  register(call: V1Call, body: V1Register): V1Answer;
-  poll(call: V1Call): V1Answer;
-  status(call: V1Call, body: V1Status): V1Answer;
-  testProgress(call: V1Call, body: V1TestProgress): V1Answer;
+  register(call: V1Call, body: V1Register): Promise<V1Answer>;
+  poll(call: V1Call): Promise<V1Answer>;
+  status(call: V1Call, body: V1Status): Promise<V1Answer>;
+  testProgress(call: V1Call, body: V1TestProgress): Promise<V1Answer>;
 }

@@ -1,5 +1,6 @@
 import { readdirSync } from 'node:fs';
 import fc from 'fast-check';
+import { parseAgentFrame } from '@/lib/protocol/agent/parse-agent-frame';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openBench, type Bench } from '../testing/test-fleet';
 import {
@@ -14,8 +15,8 @@ import {
 /* eslint no-control-regex: off -- control characters are what this file is about */
 
 let bench: Bench;
-beforeEach(() => {
-  bench = openBench();
+beforeEach(async () => {
+  bench = await openBench();
 });
 afterEach(() => bench.close());
 
@@ -125,54 +126,65 @@ function taken(value: unknown): unknown {
   }
 }
 
-function expectHarmless(): void {
+async function expectHarmless(): Promise<void> {
   const { fleet, database } = bench;
-  const shown = [fleet.hostViews(), fleet.notices(), fleet.heldAgents(), fleet.events({ limit: 500 }), bench.notices];
+  const shown = [
+    fleet.hostViews(),
+    fleet.notices(),
+    fleet.heldAgents(),
+    await fleet.events({ limit: 500 }),
+    bench.notices,
+  ];
   for (const value of [...strings(shown), ...stored()]) expect(value).toMatch(PLAIN);
-  const lines = fleet
-    .hostViews()
-    .flatMap(({ lastCommand, command }) =>
-      [lastCommand, command].flatMap((one) => (one ? fleet.output(one.id, 0, 1_000) : [])),
-    );
-  for (const line of lines) expect(line.text).toMatch(PRINTED);
+  for (const { lastCommand, command } of fleet.hostViews()) {
+    for (const one of [lastCommand, command]) {
+      const lines = one ? await fleet.output(one.id, 0, 1_000) : [];
+      for (const line of lines) expect(line.text).toMatch(PRINTED);
+    }
+  }
   for (const line of database.logged) expect(line.trimEnd()).toMatch(PLAIN);
   // No name that an agent sends ever becomes a file name.
   expect(readdirSync(database.folder).filter((name) => !name.startsWith('nixfleet.db'))).toEqual([]);
 }
 
 describe('hostile text from agents is treated as text', () => {
-  it('from agents over sockets: names, versions, reports, output, messages', () => {
-    fc.assert(
-      fc.property(
+  it('from agents over sockets: names, versions, reports, output, messages', async () => {
+    await fc.assert(
+      fc.asyncProperty(
         fc.oneof(fc.constant('h1'), text),
         register,
         fc.array(heartbeat, { maxLength: 2 }),
         fc.array(text, { maxLength: 4 }),
         result,
         progress,
-        (hostname, said, beats, output, end, phases) => {
+        async (hostname, said, beats, output, end, phases) => {
           const link = bench.connect();
-          bench.say(link, 'register', { hostname, ...said });
+          await bench.say(link, 'register', { hostname, ...said });
           const [host] = bench.fleet.hostViews().filter(({ online }) => online);
           if (host)
-            bench.fleet.dispatch({ operation: 'test', hostIds: [host.id], requestId: `${Math.random()}`, by: BY });
-          for (const beat of beats) bench.say(link, 'heartbeat', beat);
-          bench.say(link, 'operation_progress', phases);
-          for (const line of output) bench.say(link, 'output', { line, stream: 'stderr' });
-          bench.say(link, 'status', end);
-          bench.say(link, 'command_rejected', { reason: said.location, current_command: said.repo_dir });
-          bench.say(link, said.host_type, {});
-          bench.fleet.inbox.frame(link, said.store_path);
-          bench.clock.advance(2_000);
-          expectHarmless();
-          bench.fleet.inbox.disconnected(link, 1006, said.instance.slice(0, 100));
+            await bench.fleet.dispatch({
+              operation: 'test',
+              hostIds: [host.id],
+              requestId: `${Math.random()}`,
+              by: BY,
+            });
+          for (const beat of beats) await bench.say(link, 'heartbeat', beat);
+          await bench.say(link, 'operation_progress', phases);
+          for (const line of output) await bench.say(link, 'output', { line, stream: 'stderr' });
+          await bench.say(link, 'status', end);
+          await bench.say(link, 'command_rejected', { reason: said.location, current_command: said.repo_dir });
+          await bench.say(link, said.host_type, {});
+          bench.fleet.inbox.frame(link, parseAgentFrame(said.store_path));
+          await bench.advance(2_000);
+          await expectHarmless();
+          await bench.hangUp(link, 1006, said.instance.slice(0, 100));
         },
       ),
       { numRuns: 25 },
     );
   });
 
-  it('from version-1 agents over HTTP', () => {
+  it('from version-1 agents over HTTP', async () => {
     const v1 = record(
       'location',
       'device_type',
@@ -189,8 +201,8 @@ describe('hostile text from agents is treated as text', () => {
     const call = { id: 'hsb0', address: '198.51.100.9', identity: { kind: 'shared' } } as const;
     const cut = (fields: Record<string, string>) =>
       Object.fromEntries(Object.entries(fields).map(([name, value]) => [name, value.slice(0, 20)]));
-    fc.assert(
-      fc.property(v1, text, text, (fields, output, comment) => {
+    await fc.assert(
+      fc.asyncProperty(v1, text, text, async (fields, output, comment) => {
         const registered: V1Register = v1RegisterSchema.parse({ hostname: 'hsb0', host_type: 'nixos', ...cut(fields) });
         const status: V1Status = v1StatusSchema.parse({ status: 'error', output, comment: comment.slice(0, 200) });
         const tests: V1TestProgress = v1TestProgressSchema.parse({
@@ -201,14 +213,19 @@ describe('hostile text from agents is treated as text', () => {
           result: `1/2 pass${output.slice(0, 100)}`,
         });
         const { v1Inbox } = bench.fleet;
-        v1Inbox.register(call, registered);
-        bench.fleet.dispatch({ operation: 'pull-switch', hostIds: ['hsb0'], requestId: `${Math.random()}`, by: BY });
-        v1Inbox.register(call, registered);
-        v1Inbox.status(call, status);
-        v1Inbox.status(call, status);
-        v1Inbox.testProgress(call, tests);
-        bench.clock.advance(61_000);
-        expectHarmless();
+        await v1Inbox.register(call, registered);
+        await bench.fleet.dispatch({
+          operation: 'pull-switch',
+          hostIds: ['hsb0'],
+          requestId: `${Math.random()}`,
+          by: BY,
+        });
+        await v1Inbox.register(call, registered);
+        await v1Inbox.status(call, status);
+        await v1Inbox.status(call, status);
+        await v1Inbox.testProgress(call, tests);
+        await bench.advance(61_000);
+        await expectHarmless();
       }),
       { numRuns: 25 },
     );

@@ -1,199 +1,216 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { DUPLICATE_PROBE_MS, MAX_CONNECT_EVENTS_PER_HOUR } from '../agents/admission-rules';
-import { LATE_OUTPUT_MS } from '../turns/fleet-core';
+import { LATE_OUTPUT_MS } from '../turns/fleet-memory';
 import { newHost } from '../hosts/host';
 import { FACTS_FLUSH_MS } from '../service';
 import { openBench, QUIET, BY, type Bench } from '../testing/test-fleet';
 import { MAX_HOSTS } from '../records/limits';
 
 let bench: Bench;
-beforeEach(() => {
-  bench = openBench();
+beforeEach(async () => {
+  bench = await openBench();
 });
-afterEach(() => {
-  bench.close();
+afterEach(async () => {
+  await bench.close();
 });
 
-const commandOf = (id: string) => {
-  const command = bench.fleet.command(id);
+const commandOf = async (id: string) => {
+  const command = await bench.fleet.command(id);
   if (!command) throw new Error(`no command ${id}`);
   return command;
 };
 
 describe('a restart of the dashboard in the middle of a command', () => {
-  it('recovers the command if the agent still runs it, and never sends it twice', () => {
-    bench.agent('h1');
-    const id = bench.dispatch('pull');
-    bench.crash();
-    expect(commandOf(id)).toMatchObject({ phase: 'awaiting-reconnect', outcome: null });
-    const link = bench.agent('h1');
-    bench.say(link, 'heartbeat', { ...QUIET, pending_command: 'pull' });
-    expect(commandOf(id).phase).toBe('running');
-    bench.say(link, 'status', { status: 'ok', command: 'pull', exit_code: 0 });
-    bench.say(link, 'heartbeat', QUIET);
-    expect(commandOf(id)).toMatchObject({ phase: 'ended', outcome: 'unchanged' });
+  it('recovers the command if the agent still runs it, and never sends it twice', async () => {
+    await bench.agent('h1');
+    const id = await bench.dispatch('pull');
+    await bench.crash();
+    expect(await commandOf(id)).toMatchObject({ phase: 'awaiting-reconnect', outcome: null });
+    const link = await bench.agent('h1');
+    await bench.say(link, 'heartbeat', { ...QUIET, pending_command: 'pull' });
+    expect((await commandOf(id)).phase).toBe('running');
+    await bench.say(link, 'status', { status: 'ok', command: 'pull', exit_code: 0 });
+    await bench.say(link, 'heartbeat', QUIET);
+    expect(await commandOf(id)).toMatchObject({ phase: 'ended', outcome: 'unchanged' });
     expect(link.commands()).toEqual([]);
   });
 
-  it('ends it as lost at the second heartbeat that does not show it', () => {
-    bench.agent('h1');
-    const id = bench.dispatch('test');
-    bench.crash();
-    const link = bench.agent('h1');
-    bench.say(link, 'heartbeat', QUIET);
-    expect(commandOf(id).outcome).toBeNull();
-    bench.say(link, 'heartbeat', QUIET);
-    expect(commandOf(id)).toMatchObject({
+  it('ends it as lost at the second heartbeat that does not show it', async () => {
+    await bench.agent('h1');
+    const id = await bench.dispatch('test');
+    await bench.crash();
+    const link = await bench.agent('h1');
+    await bench.say(link, 'heartbeat', QUIET);
+    expect((await commandOf(id)).outcome).toBeNull();
+    await bench.say(link, 'heartbeat', QUIET);
+    expect(await commandOf(id)).toMatchObject({
       outcome: 'lost',
       reason: expect.stringContaining('nothing is running') as string,
     });
     expect(bench.fleet.host('h1')?.command).toBeNull();
   });
 
-  it('ends it with the result that an agent of protocol 3 kept', () => {
+  it('ends it with the result that an agent of protocol 3 kept', async () => {
     const three = { protocol: 3, instance: 'process', running: null, finished: [] };
-    bench.agent('h1', three);
-    const id = bench.dispatch('test');
-    bench.crash();
-    const link = bench.agent('h1', { ...three, finished: [id] });
-    bench.say(link, 'output_batch', { command_id: id, lines: [{ seq: 1, stream: 'stdout', line: 'kept' }] });
-    bench.say(link, 'status', { status: 'error', command: 'test', exit_code: 2, command_id: id, last_seq: 1 });
-    bench.say(link, 'heartbeat', QUIET);
-    expect(commandOf(id)).toMatchObject({ outcome: 'failed', exitCode: 2 });
-    expect(bench.fleet.output(id, 0, 10).map(({ text }) => text)).toEqual([
+    await bench.agent('h1', three);
+    const id = await bench.dispatch('test');
+    await bench.crash();
+    const link = await bench.agent('h1', { ...three, finished: [id] });
+    await bench.say(link, 'output_batch', { command_id: id, lines: [{ seq: 1, stream: 'stdout', line: 'kept' }] });
+    await bench.say(link, 'status', { status: 'error', command: 'test', exit_code: 2, command_id: id, last_seq: 1 });
+    await bench.say(link, 'heartbeat', QUIET);
+    expect(await commandOf(id)).toMatchObject({ outcome: 'failed', exitCode: 2 });
+    expect((await bench.fleet.output(id, 0, 10)).map(({ text }) => text)).toEqual([
       'The dashboard restarted at this point.',
       'kept',
     ]);
     expect(link.frames).toContainEqual({ type: 'ack', payload: { command_id: id, result: true } });
   });
 
-  it('waits for an announced result, however long its output takes', () => {
+  it('waits for an announced result, however long its output takes', async () => {
     const three = { protocol: 3, instance: 'process', running: null, finished: [] };
-    bench.agent('h1', three);
-    const id = bench.dispatch('test');
-    bench.crash();
-    const link = bench.agent('h1', { ...three, finished: [id] });
+    await bench.agent('h1', three);
+    const id = await bench.dispatch('test');
+    await bench.crash();
+    const link = await bench.agent('h1', { ...three, finished: [id] });
     for (let seq = 1; seq <= 50; seq += 1) {
-      bench.say(link, 'output_batch', { command_id: id, lines: [{ seq, stream: 'stdout', line: `line ${seq}` }] });
-      bench.say(link, 'heartbeat', QUIET);
-      bench.clock.advance(5_000);
+      await bench.say(link, 'output_batch', {
+        command_id: id,
+        lines: [{ seq, stream: 'stdout', line: `line ${seq}` }],
+      });
+      await bench.say(link, 'heartbeat', QUIET);
+      await bench.advance(5_000);
     }
-    bench.say(link, 'status', { status: 'ok', command: 'test', exit_code: 0, command_id: id, last_seq: 50 });
-    bench.say(link, 'heartbeat', QUIET);
-    expect(commandOf(id)).toMatchObject({ outcome: 'succeeded' });
-    expect(bench.fleet.output(id, 0, 100).filter(({ stream }) => stream === 'stdout')).toHaveLength(50);
+    await bench.say(link, 'status', { status: 'ok', command: 'test', exit_code: 0, command_id: id, last_seq: 50 });
+    await bench.say(link, 'heartbeat', QUIET);
+    expect(await commandOf(id)).toMatchObject({ outcome: 'succeeded' });
+    expect((await bench.fleet.output(id, 0, 100)).filter(({ stream }) => stream === 'stdout')).toHaveLength(50);
   });
 
-  it('waits for the restart that the agent announced, also when the dashboard restarted before it', () => {
+  it('waits for the restart that the agent announced, also when the dashboard restarted before it', async () => {
     const three = { protocol: 3, instance: 'before', running: null, finished: [] };
-    bench.agent('h1', three);
-    const id = bench.dispatch('switch', 'h1', true);
-    bench.crash();
-    const link = bench.agent('h1', { ...three, finished: [id] });
-    bench.say(link, 'status', { status: 'ok', command: 'switch', exit_code: 0, command_id: id, restarting: true });
-    bench.say(link, 'heartbeat', QUIET);
-    bench.say(link, 'heartbeat', QUIET);
-    expect(commandOf(id)).toMatchObject({ phase: 'awaiting-reconnect', outcome: null });
+    await bench.agent('h1', three);
+    const id = await bench.dispatch('switch', 'h1', true);
+    await bench.crash();
+    const link = await bench.agent('h1', { ...three, finished: [id] });
+    await bench.say(link, 'status', {
+      status: 'ok',
+      command: 'switch',
+      exit_code: 0,
+      command_id: id,
+      restarting: true,
+    });
+    await bench.say(link, 'heartbeat', QUIET);
+    await bench.say(link, 'heartbeat', QUIET);
+    expect(await commandOf(id)).toMatchObject({ phase: 'awaiting-reconnect', outcome: null });
     expect(bench.fleet.host('h1')?.command?.id).toBe(id);
     bench.fleet.inbox.disconnected(link, 1000, 'shutdown');
-    bench.agent('h1', { ...three, instance: 'after' });
-    expect(commandOf(id)).toMatchObject({ outcome: 'succeeded', exitCode: 0 });
+    await bench.agent('h1', { ...three, instance: 'after' });
+    expect(await commandOf(id)).toMatchObject({ outcome: 'succeeded', exitCode: 0 });
   });
 
-  it('accepts the result of an earlier agent process that has restarted since', () => {
+  it('accepts the result of an earlier agent process that has restarted since', async () => {
     const three = { protocol: 3, instance: 'before', running: null, finished: [] };
-    bench.agent('h1', three);
-    const id = bench.dispatch('switch', 'h1', true);
-    bench.crash();
-    const link = bench.agent('h1', { ...three, instance: 'after', finished: [id] });
-    bench.say(link, 'status', { status: 'ok', command: 'switch', exit_code: 0, command_id: id, restarting: false });
-    bench.say(link, 'heartbeat', QUIET);
-    expect(commandOf(id)).toMatchObject({ outcome: 'succeeded' });
+    await bench.agent('h1', three);
+    const id = await bench.dispatch('switch', 'h1', true);
+    await bench.crash();
+    const link = await bench.agent('h1', { ...three, instance: 'after', finished: [id] });
+    await bench.say(link, 'status', {
+      status: 'ok',
+      command: 'switch',
+      exit_code: 0,
+      command_id: id,
+      restarting: false,
+    });
+    await bench.say(link, 'heartbeat', QUIET);
+    expect(await commandOf(id)).toMatchObject({ outcome: 'succeeded' });
   });
 
-  it('shows every host offline until its agent is back', () => {
-    bench.agent('h1');
-    bench.clock.advance(FACTS_FLUSH_MS + 1_000);
-    bench.crash();
+  it('shows every host offline until its agent is back', async () => {
+    await bench.agent('h1');
+    await bench.advance(FACTS_FLUSH_MS + 1_000);
+    await bench.crash();
     expect(bench.fleet.host('h1')).toMatchObject({ online: false, name: 'h1' });
   });
 
-  it('ends it as lost when the host never comes back', () => {
-    bench.agent('h1');
-    const id = bench.dispatch('pull');
-    bench.crash();
-    bench.clock.advance(60 * 60_000);
-    expect(commandOf(id).outcome).toBe('lost');
+  it('ends it as lost when the host never comes back', async () => {
+    await bench.agent('h1');
+    const id = await bench.dispatch('pull');
+    await bench.crash();
+    await bench.advance(60 * 60_000);
+    expect((await commandOf(id)).outcome).toBe('lost');
   });
 });
 
 describe('a switch', () => {
-  it('ends when the agent is back after its status, and proves the system', () => {
-    const link = bench.agent('h1');
-    bench.say(link, 'heartbeat', QUIET);
-    const id = bench.dispatch('switch', 'h1', true);
-    bench.say(link, 'status', { status: 'ok', command: 'switch', exit_code: 0 });
-    expect(commandOf(id).phase).toBe('awaiting-reconnect');
+  it('ends when the agent is back after its status, and proves the system', async () => {
+    const link = await bench.agent('h1');
+    await bench.say(link, 'heartbeat', QUIET);
+    const id = await bench.dispatch('switch', 'h1', true);
+    await bench.say(link, 'status', { status: 'ok', command: 'switch', exit_code: 0 });
+    expect((await commandOf(id)).phase).toBe('awaiting-reconnect');
     bench.fleet.inbox.disconnected(link, 1000, 'shutdown');
-    expect(commandOf(id).outcome).toBeNull();
-    const back = bench.agent('h1');
-    expect(commandOf(id)).toMatchObject({ outcome: 'succeeded', exitCode: 0 });
+    expect((await commandOf(id)).outcome).toBeNull();
+    const back = await bench.agent('h1');
+    expect(await commandOf(id)).toMatchObject({ outcome: 'succeeded', exitCode: 0 });
     expect(bench.fleet.host('h1')?.compartments.system.message).toContain('Switched');
     expect(back.commands()).toEqual([]);
   });
 
-  it('does not succeed when the agent crashes in between: the host’s facts are requested', () => {
-    const link = bench.agent('h1', { store_path: '/nix/store/a', binary_hash: 'aa' });
-    const id = bench.dispatch('switch', 'h1', true);
-    bench.say(link, 'operation_progress', { progress: { system: { current: 0, total: 3, status: 'in_progress' } } });
+  it('does not succeed when the agent crashes in between: the host’s facts are requested', async () => {
+    const link = await bench.agent('h1', { store_path: '/nix/store/a', binary_hash: 'aa' });
+    const id = await bench.dispatch('switch', 'h1', true);
+    await bench.say(link, 'operation_progress', {
+      progress: { system: { current: 0, total: 3, status: 'in_progress' } },
+    });
     bench.fleet.inbox.disconnected(link, 1006, '');
-    const back = bench.agent('h1', { store_path: '/nix/store/a', binary_hash: 'aa' });
-    bench.say(back, 'heartbeat', QUIET);
+    const back = await bench.agent('h1', { store_path: '/nix/store/a', binary_hash: 'aa' });
+    await bench.say(back, 'heartbeat', QUIET);
     expect(back.commands()).toEqual(['refresh-system']);
-    bench.say(back, 'status', { status: 'ok', command: 'refresh-system', exit_code: 0, message: 'outdated' });
-    expect(commandOf(id).outcome).toBe('failed');
+    await bench.say(back, 'status', { status: 'ok', command: 'refresh-system', exit_code: 0, message: 'outdated' });
+    expect((await commandOf(id)).outcome).toBe('failed');
     expect(bench.fleet.host('h1')?.compartments.system.status).toBe('error');
   });
 
-  it('succeeds without a status when the agent was replaced (macOS)', () => {
-    const link = bench.agent('h1', { host_type: 'macos', store_path: '/nix/store/a' });
-    const id = bench.dispatch('switch', 'h1', true);
+  it('succeeds without a status when the agent was replaced (macOS)', async () => {
+    const link = await bench.agent('h1', { host_type: 'macos', store_path: '/nix/store/a' });
+    const id = await bench.dispatch('switch', 'h1', true);
     bench.fleet.inbox.disconnected(link, 1006, '');
-    const back = bench.agent('h1', { host_type: 'macos', store_path: '/nix/store/b' });
-    bench.say(back, 'heartbeat', { ...QUIET, store_path: '/nix/store/b' });
-    expect(commandOf(id).outcome).toBe('succeeded');
+    const back = await bench.agent('h1', { host_type: 'macos', store_path: '/nix/store/b' });
+    await bench.say(back, 'heartbeat', { ...QUIET, store_path: '/nix/store/b' });
+    expect((await commandOf(id)).outcome).toBe('succeeded');
   });
 });
 
 describe('deadlines of a command', () => {
-  it('warn the operator before the time-out, and can be extended repeatedly', () => {
-    bench.agent('h1');
-    const id = bench.dispatch('pull');
-    bench.clock.advance(2 * 60_000 + 1_000);
-    expect(commandOf(id)).toMatchObject({ phase: 'warning', reason: expect.stringContaining('2 min') as string });
-    expect(bench.fleet.extend(id, 10 * 60_000, BY)).toBe(true);
-    expect(bench.fleet.extend(id, 10 * 60_000, BY)).toBe(false);
-    bench.clock.advance(9 * 60_000);
-    expect(commandOf(id).phase).toBe('running');
-    bench.clock.advance(60_000);
-    expect(commandOf(id).phase).toBe('warning');
-    expect(bench.fleet.extend(id, 10 * 60_000, BY)).toBe(true);
-    bench.clock.advance(10 * 60_000);
-    bench.clock.advance(10 * 60_000);
-    expect(commandOf(id).outcome).toBe('timed-out');
-    expect(bench.fleet.extend(id, 60_000, BY)).toBe(false);
+  it('warn the operator before the time-out, and can be extended repeatedly', async () => {
+    await bench.agent('h1');
+    const id = await bench.dispatch('pull');
+    await bench.advance(2 * 60_000 + 1_000);
+    expect(await commandOf(id)).toMatchObject({ phase: 'warning', reason: expect.stringContaining('2 min') as string });
+    expect(await bench.fleet.extend(id, 10 * 60_000, BY)).toBe(true);
+    expect(await bench.fleet.extend(id, 10 * 60_000, BY)).toBe(false);
+    await bench.advance(9 * 60_000);
+    expect((await commandOf(id)).phase).toBe('running');
+    await bench.advance(60_000);
+    expect((await commandOf(id)).phase).toBe('warning');
+    expect(await bench.fleet.extend(id, 10 * 60_000, BY)).toBe(true);
+    await bench.advance(10 * 60_000);
+    await bench.advance(10 * 60_000);
+    expect((await commandOf(id)).outcome).toBe('timed-out');
+    expect(await bench.fleet.extend(id, 60_000, BY)).toBe(false);
   });
 
-  it('keep a restart and a reboot from blocking their host for ever', () => {
+  it('keep a restart and a reboot from blocking their host for ever', async () => {
     for (const operation of ['restart', 'reboot'] as const) {
-      const link = bench.agent(operation);
-      const id = bench.dispatch(operation, operation);
+      const link = await bench.agent(operation);
+      const id = await bench.dispatch(operation, operation);
       bench.fleet.inbox.disconnected(link, 1000, '');
-      bench.agent(operation);
-      expect(commandOf(id).outcome).toBe('succeeded');
-      const again = bench.dispatch(operation, operation);
-      bench.clock.advance(20 * 60_000);
-      expect(commandOf(again).outcome).toBe('timed-out');
+      await bench.agent(operation);
+      expect((await commandOf(id)).outcome).toBe('succeeded');
+      const again = await bench.dispatch(operation, operation);
+      await bench.advance(20 * 60_000);
+      expect((await commandOf(again)).outcome).toBe('timed-out');
       expect(bench.fleet.host(operation)?.control).toBeNull();
     }
   });
@@ -201,58 +218,64 @@ describe('deadlines of a command', () => {
 
 describe('a step-up proof', () => {
   let requests = 0;
-  const ask = (operation: 'reboot' | 'rollback' | 'pull', hostIds: string[], stepUp?: boolean) =>
-    bench.fleet
-      .dispatch({ operation, hostIds, requestId: `proof-${++requests}`, by: BY, ...(stepUp ? { stepUp } : {}) })
-      .map((result) => (result.kind === 'blocked' ? result.blocked.code : result.kind));
+  const ask = async (operation: 'reboot' | 'rollback' | 'pull', hostIds: string[], stepUp?: boolean) =>
+    (
+      await bench.fleet.dispatch({
+        operation,
+        hostIds,
+        requestId: `proof-${++requests}`,
+        by: BY,
+        ...(stepUp ? { stepUp } : {}),
+      })
+    ).map((result) => (result.kind === 'blocked' ? result.blocked.code : result.kind));
 
-  it('is required by the table of operations: without it nothing is sent, and the refusal is recorded', () => {
-    const link = bench.agent('h1');
-    expect(ask('reboot', ['h1'])).toEqual(['step-up-required']);
+  it('is required by the table of operations: without it nothing is sent, and the refusal is recorded', async () => {
+    const link = await bench.agent('h1');
+    expect(await ask('reboot', ['h1'])).toEqual(['step-up-required']);
     expect(link.commands()).toEqual([]);
     expect(bench.fleet.host('h1')?.control).toBeNull();
     expect(bench.events.at(-1)).toMatchObject({ action: 'command.blocked', actor: 'operator', hostId: 'h1' });
-    expect(ask('reboot', ['h1'], true)).toEqual(['accepted']);
+    expect(await ask('reboot', ['h1'], true)).toEqual(['accepted']);
     expect(link.commands()).toEqual(['reboot']);
   });
 
-  it('is required to roll back several hosts, in one request or one after the other', () => {
-    const links = ['h1', 'h2', 'h3'].map((name) => bench.agent(name));
-    expect(ask('rollback', ['h1', 'h2'])).toEqual(['step-up-required', 'step-up-required']);
+  it('is required to roll back several hosts, in one request or one after the other', async () => {
+    const links = [await bench.agent('h1'), await bench.agent('h2'), await bench.agent('h3')];
+    expect(await ask('rollback', ['h1', 'h2'])).toEqual(['step-up-required', 'step-up-required']);
     // The same host named twice is one host.
-    expect(ask('rollback', ['h1', 'h1'])).toEqual(['accepted']);
-    expect(ask('rollback', ['h2'])).toEqual(['step-up-required']);
-    expect(ask('rollback', ['h2', 'h3'], true)).toEqual(['accepted', 'accepted']);
+    expect(await ask('rollback', ['h1', 'h1'])).toEqual(['accepted']);
+    expect(await ask('rollback', ['h2'])).toEqual(['step-up-required']);
+    expect(await ask('rollback', ['h2', 'h3'], true)).toEqual(['accepted', 'accepted']);
     expect(links.map((link) => link.commands())).toEqual([['rollback'], ['rollback'], ['rollback']]);
-    expect(ask('pull', ['h1', 'h2'])).toEqual(['busy', 'busy']);
+    expect(await ask('pull', ['h1', 'h2'])).toEqual(['busy', 'busy']);
   });
 });
 
 describe('output', () => {
-  it('that arrives after the end still belongs to the command for a while', () => {
-    const link = bench.agent('h1');
-    const id = bench.dispatch('pull');
-    bench.say(link, 'status', { status: 'ok', command: 'pull', exit_code: 0 });
-    bench.say(link, 'heartbeat', QUIET);
-    bench.say(link, 'output', { line: 'late', stream: 'stdout' });
-    bench.clock.advance(100);
-    expect(bench.fleet.output(id, 0, 10).map(({ text }) => text)).toEqual(['late']);
-    bench.clock.advance(LATE_OUTPUT_MS);
-    bench.say(link, 'output', { line: 'nobody’s', stream: 'stdout' });
-    bench.clock.advance(100);
-    expect(bench.fleet.output(id, 0, 10)).toHaveLength(1);
+  it('that arrives after the end still belongs to the command for a while', async () => {
+    const link = await bench.agent('h1');
+    const id = await bench.dispatch('pull');
+    await bench.say(link, 'status', { status: 'ok', command: 'pull', exit_code: 0 });
+    await bench.say(link, 'heartbeat', QUIET);
+    await bench.say(link, 'output', { line: 'late', stream: 'stdout' });
+    await bench.advance(100);
+    expect((await bench.fleet.output(id, 0, 10)).map(({ text }) => text)).toEqual(['late']);
+    await bench.advance(LATE_OUTPUT_MS);
+    await bench.say(link, 'output', { line: 'nobody’s', stream: 'stdout' });
+    await bench.advance(100);
+    expect(await bench.fleet.output(id, 0, 10)).toHaveLength(1);
   });
 
-  it('is stored before it is published, and its end is published after the last line', () => {
-    const link = bench.agent('h1');
-    const id = bench.dispatch('test');
-    bench.say(link, 'output', { line: 'one', stream: 'stdout' });
+  it('is stored before it is published, and its end is published after the last line', async () => {
+    const link = await bench.agent('h1');
+    const id = await bench.dispatch('test');
+    await bench.say(link, 'output', { line: 'one', stream: 'stdout' });
     expect(bench.output).toEqual([]);
-    bench.clock.advance(0);
+    await bench.advance(0);
     expect(bench.output.map(({ text }) => text)).toEqual(['one']);
-    bench.say(link, 'output', { line: 'two', stream: 'stderr' });
-    bench.say(link, 'status', { status: 'ok', command: 'test', exit_code: 0 });
-    bench.say(link, 'heartbeat', QUIET);
+    await bench.say(link, 'output', { line: 'two', stream: 'stderr' });
+    await bench.say(link, 'status', { status: 'ok', command: 'test', exit_code: 0 });
+    await bench.say(link, 'heartbeat', QUIET);
     expect(bench.output.map(({ text }) => text)).toEqual(['one', 'two']);
     expect(bench.done).toEqual([id]);
   });
@@ -262,33 +285,33 @@ describe('late output of protocol 3', () => {
   const three = { protocol: 3, instance: 'process', running: null, finished: [] };
   const line = (seq: number) => ({ seq, stream: 'stdout', line: `line ${seq}` });
 
-  it('for a command that is no longer the last one is stored and acknowledged in batches', () => {
-    const link = bench.agent('h1', three);
-    const first = bench.dispatch('test');
-    bench.clock.advance(11 * 60_000);
-    const second = bench.dispatch('test');
-    bench.clock.advance(11 * 60_000);
-    expect(commandOf(second).outcome).toBe('timed-out');
+  it('for a command that is no longer the last one is stored and acknowledged in batches', async () => {
+    const link = await bench.agent('h1', three);
+    const first = await bench.dispatch('test');
+    await bench.advance(11 * 60_000);
+    const second = await bench.dispatch('test');
+    await bench.advance(11 * 60_000);
+    expect((await commandOf(second)).outcome).toBe('timed-out');
     for (const seq of [1, 2, 3]) {
-      bench.say(link, 'output_batch', { command_id: first, lines: [line(seq)] });
-      bench.clock.advance(100);
+      await bench.say(link, 'output_batch', { command_id: first, lines: [line(seq)] });
+      await bench.advance(100);
     }
-    expect(bench.fleet.output(first, 0, 10).map(({ text }) => text)).toEqual(['line 1', 'line 2', 'line 3']);
+    expect((await bench.fleet.output(first, 0, 10)).map(({ text }) => text)).toEqual(['line 1', 'line 2', 'line 3']);
     expect(link.frames.at(-1)).toEqual({ type: 'ack', payload: { command_id: first, output_seq: 3 } });
     expect(bench.fleet.notices()).toEqual([]);
   });
 
-  it('that is already stored is acknowledged again', () => {
-    const link = bench.agent('h1', three);
-    const id = bench.dispatch('test');
-    bench.say(link, 'output_batch', { command_id: id, lines: [line(1), line(2)] });
-    bench.clock.advance(100);
-    const again = bench.agent('h1', three);
-    bench.say(again, 'output_batch', { command_id: id, lines: [line(1), line(2)] });
+  it('that is already stored is acknowledged again', async () => {
+    const link = await bench.agent('h1', three);
+    const id = await bench.dispatch('test');
+    await bench.say(link, 'output_batch', { command_id: id, lines: [line(1), line(2)] });
+    await bench.advance(100);
+    const again = await bench.agent('h1', three);
+    await bench.say(again, 'output_batch', { command_id: id, lines: [line(1), line(2)] });
     expect(again.frames.filter((frame) => frame.type === 'ack')).toEqual([
       { type: 'ack', payload: { command_id: id, output_seq: 2 } },
     ]);
-    expect(bench.fleet.output(id, 0, 10)).toHaveLength(2);
+    expect(await bench.fleet.output(id, 0, 10)).toHaveLength(2);
   });
 });
 
@@ -299,23 +322,23 @@ describe('verdicts', () => {
     update_status: { git: null, lock: null, system, tests: null },
   });
 
-  it('are not undone by an agent that repeats an old report', () => {
-    const link = bench.agent('h1');
-    bench.say(link, 'heartbeat', beat(word('ok', 't1')));
-    bench.dispatch('switch', 'h1', true);
-    bench.say(link, 'status', { status: 'error', command: 'switch', exit_code: 1 });
-    bench.say(link, 'heartbeat', beat(word('ok', 't1')));
+  it('are not undone by an agent that repeats an old report', async () => {
+    const link = await bench.agent('h1');
+    await bench.say(link, 'heartbeat', beat(word('ok', 't1')));
+    await bench.dispatch('switch', 'h1', true);
+    await bench.say(link, 'status', { status: 'error', command: 'switch', exit_code: 1 });
+    await bench.say(link, 'heartbeat', beat(word('ok', 't1')));
     expect(bench.fleet.host('h1')?.compartments.system.status).toBe('error');
-    bench.say(link, 'heartbeat', beat(word('ok', 't1')));
+    await bench.say(link, 'heartbeat', beat(word('ok', 't1')));
     expect(bench.fleet.host('h1')?.compartments.system.status).toBe('error');
   });
 
-  it('of a rollback make System and Tests outdated, whatever the agent reports', () => {
-    const link = bench.agent('h1');
-    bench.say(link, 'heartbeat', beat(word('ok', 't1')));
-    bench.dispatch('rollback');
-    bench.say(link, 'status', { status: 'ok', command: 'rollback', exit_code: 0 });
-    bench.say(link, 'heartbeat', beat(word('ok', 't1')));
+  it('of a rollback make System and Tests outdated, whatever the agent reports', async () => {
+    const link = await bench.agent('h1');
+    await bench.say(link, 'heartbeat', beat(word('ok', 't1')));
+    await bench.dispatch('rollback');
+    await bench.say(link, 'status', { status: 'ok', command: 'rollback', exit_code: 0 });
+    await bench.say(link, 'heartbeat', beat(word('ok', 't1')));
     expect(bench.fleet.host('h1')?.compartments.system).toMatchObject({
       status: 'outdated',
       message: expect.stringContaining('Rolled back') as string,
@@ -327,194 +350,199 @@ describe('verdicts', () => {
 describe('a database that refuses writes', () => {
   const refuse = (on: boolean) => bench.database.db.$client.pragma(`query_only = ${on ? 'ON' : 'OFF'}`);
 
-  it('prevents sending, and the reason is shown', () => {
-    const link = bench.agent('h1');
+  it('prevents sending, and the reason is shown', async () => {
+    const link = await bench.agent('h1');
     refuse(true);
-    const [result] = bench.fleet.dispatch({ operation: 'test', hostIds: ['h1'], requestId: 'r', by: BY });
+    const [result] = await bench.fleet.dispatch({ operation: 'test', hostIds: ['h1'], requestId: 'r', by: BY });
     expect(result).toMatchObject({ kind: 'not-stored' });
     expect(link.commands()).toEqual([]);
     expect(bench.fleet.notices()[0]).toMatchObject({ level: 'error' });
     refuse(false);
-    bench.clock.advance(1_000);
+    await bench.advance(1_000);
     expect(bench.fleet.notices()).toEqual([]);
     expect(bench.notices.at(-1)).toEqual([]);
   });
 
-  it('loses no result or line meanwhile, acknowledges neither, and recovers without a restart', () => {
-    const link = bench.agent('h3', { protocol: 3, instance: 'i', running: null, finished: [] });
-    const id = bench.dispatch('test', 'h3');
+  it('loses no result or line meanwhile, acknowledges neither, and recovers without a restart', async () => {
+    const link = await bench.agent('h3', { protocol: 3, instance: 'i', running: null, finished: [] });
+    const id = await bench.dispatch('test', 'h3');
     refuse(true);
-    bench.say(link, 'output_batch', { command_id: id, lines: [{ seq: 1, stream: 'stdout', line: 'kept' }] });
-    bench.say(link, 'status', { status: 'ok', command: 'test', exit_code: 0, command_id: id, last_seq: 1 });
-    bench.clock.advance(5_000);
+    await bench.say(link, 'output_batch', { command_id: id, lines: [{ seq: 1, stream: 'stdout', line: 'kept' }] });
+    await bench.say(link, 'status', { status: 'ok', command: 'test', exit_code: 0, command_id: id, last_seq: 1 });
+    await bench.advance(5_000);
     expect(link.frames.filter((frame) => frame.type === 'ack')).toEqual([]);
     expect(bench.fleet.host('h3')?.online).toBe(true);
     refuse(false);
-    bench.clock.advance(2_000);
-    bench.say(link, 'heartbeat', QUIET);
-    expect(commandOf(id)).toMatchObject({ outcome: 'succeeded', lines: 1 });
-    expect(bench.fleet.output(id, 0, 10).map(({ text }) => text)).toEqual(['kept']);
+    await bench.advance(2_000);
+    await bench.say(link, 'heartbeat', QUIET);
+    expect(await commandOf(id)).toMatchObject({ outcome: 'succeeded', lines: 1 });
+    expect((await bench.fleet.output(id, 0, 10)).map(({ text }) => text)).toEqual(['kept']);
     const acks = link.frames.flatMap((frame) => (frame.type === 'ack' ? [frame.payload] : []));
     expect(acks).toContainEqual({ command_id: id, output_seq: 1 });
     expect(acks).toContainEqual({ command_id: id, result: true });
   });
 
-  it('is retried once a second, not with every input', () => {
-    const link = bench.agent('h1');
+  it('is retried once a second, not with every input', async () => {
+    const link = await bench.agent('h1');
     refuse(true);
     const transaction = vi.spyOn(bench.store, 'commit');
-    for (let beat = 0; beat < 50; beat += 1) bench.say(link, 'heartbeat', { ...QUIET, lock_hash: `${beat}` });
+    for (let beat = 0; beat < 50; beat += 1) await bench.say(link, 'heartbeat', { ...QUIET, lock_hash: `${beat}` });
     expect(transaction).toHaveBeenCalledTimes(1);
-    bench.clock.advance(10_000);
+    await bench.advance(10_000);
     expect(transaction.mock.calls.length).toBeLessThanOrEqual(11);
     refuse(false);
-    bench.clock.advance(2_000);
-    bench.say(link, 'heartbeat', { ...QUIET, generation: 'bbbbbbb' });
+    await bench.advance(2_000);
+    await bench.say(link, 'heartbeat', { ...QUIET, generation: 'bbbbbbb' });
     expect(bench.fleet.host('h1')?.generation).toBe('bbbbbbb');
     expect(bench.fleet.notices()).toEqual([]);
   });
 
-  it('replays kept inputs before the input that finds it working again', () => {
-    bench.agent('h1', { store_path: '/nix/store/a' });
-    const id = bench.dispatch('switch', 'h1', true);
-    bench.crash();
-    const link = bench.agent('h1', { store_path: '/nix/store/a' });
-    bench.say(link, 'heartbeat', QUIET);
+  it('replays kept inputs before the input that finds it working again', async () => {
+    await bench.agent('h1', { store_path: '/nix/store/a' });
+    const id = await bench.dispatch('switch', 'h1', true);
+    await bench.crash();
+    const link = await bench.agent('h1', { store_path: '/nix/store/a' });
+    await bench.say(link, 'heartbeat', QUIET);
     expect(link.commands()).toEqual(['refresh-system']);
     refuse(true);
-    bench.say(link, 'status', { status: 'ok', command: 'refresh-system', exit_code: 0, message: 'outdated' });
+    await bench.say(link, 'status', { status: 'ok', command: 'refresh-system', exit_code: 0, message: 'outdated' });
     refuse(false);
-    bench.say(link, 'heartbeat', { ...QUIET, lock_hash: 'b'.repeat(64) });
-    bench.clock.advance(2_000);
-    bench.say(link, 'heartbeat', { ...QUIET, lock_hash: 'b'.repeat(64) });
-    expect(commandOf(id).outcome).toBe('failed');
+    await bench.say(link, 'heartbeat', { ...QUIET, lock_hash: 'b'.repeat(64) });
+    await bench.advance(2_000);
+    await bench.say(link, 'heartbeat', { ...QUIET, lock_hash: 'b'.repeat(64) });
+    expect((await commandOf(id)).outcome).toBe('failed');
     expect(bench.fleet.host('h1')?.compartments.system.status).toBe('error');
-    bench.clock.advance(FACTS_FLUSH_MS + 1_000);
-    bench.crash();
+    await bench.advance(FACTS_FLUSH_MS + 1_000);
+    await bench.crash();
     expect(bench.fleet.host('h1')?.compartments.system.status).toBe('error');
   });
 
-  it('admits one of two agents that claimed the same new name meanwhile', () => {
+  it('admits one of two agents that claimed the same new name meanwhile', async () => {
     refuse(true);
-    const [first, second] = [bench.agent('h1'), bench.agent('h1')];
-    bench.say(first, 'register', { hostname: 'h1' });
+    const [first, second] = [await bench.agent('h1'), await bench.agent('h1')];
+    await bench.say(first, 'register', { hostname: 'h1' });
     refuse(false);
-    bench.clock.advance(2_000);
+    await bench.advance(2_000);
     expect([first.frames.length, second.frames.length]).toEqual([1, 0]);
     bench.fleet.inbox.alive(first);
     bench.fleet.inbox.disconnected(second, 1006, '');
     expect(bench.fleet.host('h1')).toMatchObject({ online: true, notice: '' });
   });
 
-  it('stores a late result with late lines that both arrived meanwhile', () => {
+  it('stores a late result with late lines that both arrived meanwhile', async () => {
     const three = { protocol: 3, instance: 'process', running: null, finished: [] };
-    bench.agent('h1', three);
-    const id = bench.dispatch('test');
-    bench.clock.advance(11 * 60_000);
-    expect(commandOf(id).outcome).toBe('timed-out');
-    const link = bench.agent('h1', three);
+    await bench.agent('h1', three);
+    const id = await bench.dispatch('test');
+    await bench.advance(11 * 60_000);
+    expect((await commandOf(id)).outcome).toBe('timed-out');
+    const link = await bench.agent('h1', three);
     refuse(true);
-    bench.say(link, 'output_batch', { command_id: id, lines: [{ seq: 1, stream: 'stdout', line: 'late' }] });
-    bench.clock.advance(100);
-    bench.say(link, 'status', { status: 'ok', command: 'test', exit_code: 0, command_id: id, last_seq: 1 });
+    await bench.say(link, 'output_batch', { command_id: id, lines: [{ seq: 1, stream: 'stdout', line: 'late' }] });
+    await bench.advance(100);
+    await bench.say(link, 'status', { status: 'ok', command: 'test', exit_code: 0, command_id: id, last_seq: 1 });
     refuse(false);
-    bench.clock.advance(2_000);
-    expect(bench.fleet.output(id, 0, 10).map(({ stream }) => stream)).toEqual(['stdout', 'note']);
+    await bench.advance(2_000);
+    expect((await bench.fleet.output(id, 0, 10)).map(({ stream }) => stream)).toEqual(['stdout', 'note']);
     expect(bench.fleet.notices()).toEqual([]);
   });
 
-  it('blocks no other input or output when one change violates a constraint', () => {
-    const [bad, good] = [bench.agent('bad'), bench.agent('good')];
-    const [badId, goodId] = [bench.dispatch('test', 'bad'), bench.dispatch('test', 'good')];
+  it('blocks no other input or output when one change violates a constraint', async () => {
+    const [bad, good] = [await bench.agent('bad'), await bench.agent('good')];
+    const [badId, goodId] = [await bench.dispatch('test', 'bad'), await bench.dispatch('test', 'good')];
     bench.database.db.$client.exec(
       `create temp trigger no before update on commands when new.host_id = 'bad' begin select raise(abort, 'no'); end`,
     );
-    bench.say(bad, 'output', { line: 'refused' });
-    bench.say(good, 'output', { line: 'kept' });
-    bench.clock.advance(100);
-    expect(bench.fleet.output(goodId, 0, 10).map(({ text }) => text)).toEqual(['kept']);
-    bench.say(bad, 'status', { status: 'ok', command: 'test', exit_code: 0 });
-    bench.say(good, 'status', { status: 'ok', command: 'test', exit_code: 0 });
-    bench.say(good, 'heartbeat', QUIET);
-    expect([commandOf(badId).outcome, commandOf(goodId).outcome]).toEqual([null, 'succeeded']);
+    await bench.say(bad, 'output', { line: 'refused' });
+    await bench.say(good, 'output', { line: 'kept' });
+    await bench.advance(100);
+    expect((await bench.fleet.output(goodId, 0, 10)).map(({ text }) => text)).toEqual(['kept']);
+    await bench.say(bad, 'status', { status: 'ok', command: 'test', exit_code: 0 });
+    await bench.say(good, 'status', { status: 'ok', command: 'test', exit_code: 0 });
+    await bench.say(good, 'heartbeat', QUIET);
+    expect([(await commandOf(badId)).outcome, (await commandOf(goodId)).outcome]).toEqual([null, 'succeeded']);
     expect(bench.fleet.notices()).toEqual([]);
   });
 });
 
 describe('the tick of the fleet', () => {
-  it('continues after a failed tick', () => {
-    const link = bench.agent('h1');
-    const id = bench.dispatch('test');
-    bench.clock.advance(1_000);
-    bench.say(link, 'heartbeat', QUIET);
+  it('continues after a failed tick', async () => {
+    const link = await bench.agent('h1');
+    const id = await bench.dispatch('test');
+    await bench.advance(1_000);
+    await bench.say(link, 'heartbeat', QUIET);
     const relate = vi.spyOn(bench.desired, 'relate').mockImplementation(() => {
       throw new Error('a fault of ours');
     });
-    bench.clock.advance(2_000);
+    bench.fleet.inbox.alive(link);
+    await bench.advance(2_000);
     relate.mockRestore();
     expect(bench.database.logged.join('')).toContain('a tick of the fleet failed');
-    bench.clock.advance(60 * 60_000);
-    expect(commandOf(id).outcome).toBe('timed-out');
+    await bench.advance(60 * 60_000);
+    expect((await commandOf(id)).outcome).toBe('timed-out');
   });
 });
 
 describe('an agent can’t flood', () => {
-  const countOf = (action: string) => bench.fleet.events({ limit: 500 }).filter((event) => event.action === action);
+  const countOf = async (action: string) =>
+    (await bench.fleet.events({ limit: 500 })).filter((event) => event.action === action);
 
-  it('the event log by registering repeatedly on a held connection', () => {
+  it('the event log by registering repeatedly on a held connection', async () => {
     const link = bench.connect();
-    for (let times = 0; times < 50; times += 1) bench.say(link, 'register', { hostname: 'no host name' });
-    bench.clock.advance(2_000);
-    expect(bench.fleet.events({ limit: 500 }).map(({ action }) => action)).toEqual(['agent.fault', 'agent.held']);
+    for (let times = 0; times < 50; times += 1) await bench.say(link, 'register', { hostname: 'no host name' });
+    await bench.advance(2_000);
+    expect((await bench.fleet.events({ limit: 500 })).map(({ action }) => action)).toEqual([
+      'agent.fault',
+      'agent.held',
+    ]);
   });
 
-  it('the event log by reconnecting', () => {
+  it('the event log by reconnecting', async () => {
     for (let times = 0; times < 100; times += 1) {
-      const link = bench.agent('h1');
-      bench.say(link, 'party', {});
+      const link = await bench.agent('h1');
+      await bench.say(link, 'party', {});
       bench.fleet.inbox.disconnected(link, 1006, '');
-      bench.clock.advance(2_000);
+      await bench.advance(2_000);
     }
-    expect(countOf('agent.connected')).toHaveLength(MAX_CONNECT_EVENTS_PER_HOUR);
-    expect(countOf('agent.disconnected')).toHaveLength(MAX_CONNECT_EVENTS_PER_HOUR);
-    expect(countOf('agent.unsteady')).toHaveLength(1);
-    expect(countOf('agent.fault')).toHaveLength(MAX_CONNECT_EVENTS_PER_HOUR);
-    bench.clock.advance(60 * 60_000);
-    bench.agent('h1');
-    bench.clock.advance(2_000);
-    expect(countOf('agent.connected')).toHaveLength(MAX_CONNECT_EVENTS_PER_HOUR + 1);
+    expect(await countOf('agent.connected')).toHaveLength(MAX_CONNECT_EVENTS_PER_HOUR);
+    expect(await countOf('agent.disconnected')).toHaveLength(MAX_CONNECT_EVENTS_PER_HOUR);
+    expect(await countOf('agent.unsteady')).toHaveLength(1);
+    expect(await countOf('agent.fault')).toHaveLength(MAX_CONNECT_EVENTS_PER_HOUR);
+    await bench.advance(60 * 60_000);
+    await bench.agent('h1');
+    await bench.advance(2_000);
+    expect(await countOf('agent.connected')).toHaveLength(MAX_CONNECT_EVENTS_PER_HOUR + 1);
   });
 
-  it('the fleet with host names', () => {
+  it('the fleet with host names', async () => {
     const at = bench.clock.now();
-    bench.store.commit({
+    await bench.store.commit({
       hosts: Array.from({ length: MAX_HOSTS }, (_, index) => newHost(`h${index}`, `h${index}`, at)),
     });
-    bench.crash();
-    const newcomer = bench.agent('one-more');
+    await bench.crash();
+    const newcomer = await bench.agent('one-more');
     expect(newcomer.frames).toEqual([]);
     expect(bench.fleet.notices()[0]?.message).toContain('one-more');
-    expect(bench.agent('h7').frames).toHaveLength(1);
+    expect((await bench.agent('h7')).frames).toHaveLength(1);
   });
 });
 
 describe('two agents with the same host name', () => {
-  it('replaces the current one if it gives no sign of life within five seconds', () => {
-    const present = bench.agent('h1');
-    const newcomer = bench.agent('h1');
+  it('replaces the current one if it gives no sign of life within five seconds', async () => {
+    const present = await bench.agent('h1');
+    const newcomer = await bench.agent('h1');
     expect(present.pings).toBe(1);
     expect(newcomer.frames).toEqual([]);
-    bench.clock.advance(DUPLICATE_PROBE_MS + 1_000);
+    await bench.advance(DUPLICATE_PROBE_MS + 1_000);
     expect(present.closed).toMatchObject({ code: 4409 });
     expect(newcomer.frames[0]).toMatchObject({ type: 'registered' });
     expect(bench.fleet.host('h1')).toMatchObject({ online: true, notice: '' });
   });
 
-  it('keeps the current one as long as it answers', () => {
-    const present = bench.agent('h1');
-    const newcomer = bench.agent('h1');
+  it('keeps the current one as long as it answers', async () => {
+    const present = await bench.agent('h1');
+    const newcomer = await bench.agent('h1');
     present.isAlive = true;
-    bench.clock.advance(60_000);
+    await bench.advance(60_000);
     expect(present.closed).toBeNull();
     expect(newcomer.frames).toEqual([]);
     expect(bench.fleet.host('h1')?.notice).toContain('Two agents');
@@ -526,36 +554,36 @@ describe('two hosts with the same name, as an adopted database may hold them', (
     ...newHost(id, name, bench.clock.now()),
     lastSeenAt,
   });
-  const take = (...hosts: ReturnType<typeof seen>[]) => {
-    bench.store.commit({ hosts });
-    bench.crash();
+  const take = async (...hosts: ReturnType<typeof seen>[]) => {
+    await bench.store.commit({ hosts });
+    await bench.crash();
   };
-  const speaksFor = (name: string) => {
-    bench.agent(name);
+  const speaksFor = async (name: string) => {
+    await bench.agent(name);
     return bench.fleet
       .hostViews()
       .filter(({ online }) => online)
       .map(({ id }) => id);
   };
 
-  it('assigns the agent to the host whose id is the name, in upper or lower case', () => {
-    take(seen('other', 'web', 2_000), seen('web', 'web', 1_000));
-    expect(speaksFor('web')).toEqual(['web']);
+  it('assigns the agent to the host whose id is the name, in upper or lower case', async () => {
+    await take(seen('other', 'web', 2_000), seen('web', 'web', 1_000));
+    expect(await speaksFor('web')).toEqual(['web']);
     expect(bench.fleet.hostViews()).toHaveLength(2);
   });
 
-  it('matches an id in capitals', () => {
-    take(seen('other', 'web', 2_000), seen('WEB', 'web', 1_000));
-    expect(speaksFor('web')).toEqual(['WEB']);
+  it('matches an id in capitals', async () => {
+    await take(seen('other', 'web', 2_000), seen('WEB', 'web', 1_000));
+    expect(await speaksFor('web')).toEqual(['WEB']);
   });
 
-  it('assigns the agent to the host seen last if no id matches', () => {
-    take(seen('a', 'web', 1_000), seen('b', 'web', 3_000), seen('c', 'web', null), seen('d', 'db', 4_000));
-    expect(speaksFor('web')).toEqual(['b']);
+  it('assigns the agent to the host seen last if no id matches', async () => {
+    await take(seen('a', 'web', 1_000), seen('b', 'web', 3_000), seen('c', 'web', null), seen('d', 'db', 4_000));
+    expect(await speaksFor('web')).toEqual(['b']);
   });
 
-  it('shows a notice on both, and none when one host remains', () => {
-    take(seen('other', 'web', 2_000), seen('web', 'web', 1_000), seen('db', 'db', 1_000));
+  it('shows a notice on both, and none when one host remains', async () => {
+    await take(seen('other', 'web', 2_000), seen('web', 'web', 1_000), seen('db', 'db', 1_000));
     expect(bench.fleet.host('web')?.notice).toBe(
       'Another host has the name web (id other). Their agent is assigned to this one. Remove the hosts you do not need.',
     );
@@ -567,16 +595,16 @@ describe('two hosts with the same name, as an adopted database may hold them', (
 });
 
 describe('late results', () => {
-  it('leave the outcome as it is, and are shown', () => {
+  it('leave the outcome as it is, and are shown', async () => {
     const three = { protocol: 3, instance: 'process', running: null, finished: [] };
-    bench.agent('h1', three);
-    const id = bench.dispatch('test');
-    bench.clock.advance(11 * 60_000);
-    expect(commandOf(id).outcome).toBe('timed-out');
-    const link = bench.agent('h1', three);
-    bench.say(link, 'status', { status: 'ok', command: 'test', exit_code: 0, command_id: id });
-    expect(commandOf(id).outcome).toBe('timed-out');
-    expect(bench.fleet.output(id, 0, 10).at(-1)).toMatchObject({
+    await bench.agent('h1', three);
+    const id = await bench.dispatch('test');
+    await bench.advance(11 * 60_000);
+    expect((await commandOf(id)).outcome).toBe('timed-out');
+    const link = await bench.agent('h1', three);
+    await bench.say(link, 'status', { status: 'ok', command: 'test', exit_code: 0, command_id: id });
+    expect((await commandOf(id)).outcome).toBe('timed-out');
+    expect((await bench.fleet.output(id, 0, 10)).at(-1)).toMatchObject({
       stream: 'note',
       text: expect.stringContaining('A late result arrived: ok') as string,
     });

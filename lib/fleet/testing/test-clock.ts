@@ -66,6 +66,21 @@ export class TestClock implements Clock {
     this.time = until;
   }
 
+  /** As `advance`; after each timer, lets what it caused come to an end. */
+  async advanceSettled(ms: number, settle: () => Promise<void>): Promise<void> {
+    const until = this.time + ms;
+    await settle();
+    for (;;) {
+      const next = this.timers.filter(({ at }) => at <= until).sort((a, b) => a.at - b.at)[0];
+      if (next === undefined) break;
+      this.timers = this.timers.filter((timer) => timer !== next);
+      this.time = Math.max(this.time, next.at);
+      next.callback();
+      await settle();
+    }
+    this.time = until;
+  }
+
   /** Milliseconds until each planned call, soonest first. */
   planned(): number[] {
     return this.timers.map(({ at }) => at - this.time).sort((a, b) => a - b);

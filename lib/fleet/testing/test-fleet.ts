@@ -3,7 +3,10 @@ import { createFleetStore } from '@/lib/store/sqlite/fleet-store';
 import { openTestDatabase } from '@/lib/store/sqlite/testing/database';
 import type { FlakeUpdates, MergeResult } from '../records/flake-update-port';
 import type { FlakeUpdatesView } from '@/lib/protocol/live/views/flake-update-view';
+import { answerLater } from '@/lib/store/sqlite/later';
+import { parseAgentFrame } from '@/lib/protocol/agent/parse-agent-frame';
 import { FleetService } from '../service';
+import type { FleetStore } from '../records/store-port';
 import type { AgentIdentity, AgentLink, AgentPolicy } from '../records/agent-port';
 import type { LoopTime } from '../records/environment';
 import type { Publisher } from '../records/publisher';
@@ -23,6 +26,8 @@ export class TestLink implements AgentLink {
   /** Whether the agent answers a probe. */
   isAlive = false;
   closed: { code: number; reason: string } | null = null;
+  /** How often the fleet asked not to read it. */
+  holds = 0;
 
   constructor(
     readonly id: string,
@@ -44,6 +49,10 @@ export class TestLink implements AgentLink {
   /** Frames are delivered at once, so nothing is pending. */
   finish(): void {}
 
+  holdUntil(): void {
+    this.holds += 1;
+  }
+
   close(code: number, reason: string): void {
     this.closed = { code, reason };
   }
@@ -63,15 +72,12 @@ export class TestPolicy implements AgentPolicy {
   readonly refused = new Set<string>();
   sharedIsGood = true;
   waits = false;
-  /** True: the database can't be read. */
-  fails = false;
 
   isStillValid(identity: AgentIdentity): boolean {
     return identity.kind === 'shared' ? this.sharedIsGood : !this.ended.has(identity.tokenId);
   }
 
   hasOwnToken(hostId: string): boolean {
-    if (this.fails) throw new Error("the database can't be read");
     return this.owners.has(hostId);
   }
 
@@ -120,7 +126,10 @@ export const BY = { userId: 'operator', userName: 'operator', address: '192.0.2.
 /** A heartbeat of an idle agent. */
 export const QUIET = { generation: 'aaaaaaa', pending_command: null, update_status: null };
 
-export function openBench({ groupMs = 0 } = {}) {
+/** Lets everything that was sent so far be stored and take effect: the database of a test answers within a turn. */
+export const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
+
+export async function openBench() {
   const database = openTestDatabase();
   const clock = new TestClock();
   const desired = new TestDesiredSource();
@@ -143,8 +152,8 @@ export function openBench({ groupMs = 0 } = {}) {
     output: (_id, lines) => output.push(...lines),
     outputDone: (id) => done.push(id),
   };
-  const store = createFleetStore(database.db, { log: database.log });
-  const open = () => {
+  const store = answerLater<FleetStore>(createFleetStore(database.db, { log: database.log }));
+  const open = async () => {
     const fleet = new FleetService({
       store,
       clock,
@@ -157,11 +166,10 @@ export function openBench({ groupMs = 0 } = {}) {
       epoch: 'epoch',
       newId: () => `command-${++ids}`,
       outputLimit: 1_000_000,
-      groupMs,
       executors,
       flakeUpdates,
     });
-    fleet.start();
+    await fleet.start();
     return fleet;
   };
   const bench = {
@@ -177,29 +185,42 @@ export function openBench({ groupMs = 0 } = {}) {
     removed,
     flakeUpdates,
     executors,
-    fleet: open(),
+    fleet: await open(),
     /** As after `kill -9`: everything that was not stored is lost, and no connection was closed. */
-    crash() {
+    async crash() {
       clock.forget();
       flakeUpdates.forget();
-      bench.fleet = open();
+      bench.fleet = await open();
     },
+    /** Moves the clock; timers fire in order, each at its time. */
+    advance: (ms: number) => clock.advanceSettled(ms, settle),
     connect(address = '198.51.100.1', identity?: AgentIdentity): TestLink {
       const link = new TestLink(`link-${++links}`, address, clock.loop, identity);
       bench.fleet.inbox.connected(link);
       return link;
     },
     /** An agent that registered and sent a first heartbeat. */
-    agent(hostname: string, register: Record<string, unknown> = {}): TestLink {
+    async agent(hostname: string, register: Record<string, unknown> = {}): Promise<TestLink> {
       const link = bench.connect();
-      bench.say(link, 'register', { hostname, generation: 'aaaaaaa', ...register });
+      await bench.say(link, 'register', { hostname, generation: 'aaaaaaa', ...register });
       return link;
     },
-    say(link: TestLink, type: string, payload: unknown) {
-      bench.fleet.inbox.frame(link, JSON.stringify({ type, payload }));
+    /** Sends a frame, and waits for what it causes. */
+    say(link: TestLink, type: string, payload: unknown): Promise<void> {
+      bench.fleet.inbox.frame(link, parseAgentFrame(JSON.stringify({ type, payload })));
+      return settle();
     },
-    dispatch(operation: Parameters<FleetService['dispatch']>[0]['operation'], hostId = 'h1', force = false): string {
-      const [result] = bench.fleet.dispatch({
+    /** The agent's socket ends. */
+    hangUp(link: TestLink, code = 1006, reason = ''): Promise<void> {
+      bench.fleet.inbox.disconnected(link, code, reason);
+      return settle();
+    },
+    async dispatch(
+      operation: Parameters<FleetService['dispatch']>[0]['operation'],
+      hostId = 'h1',
+      force = false,
+    ): Promise<string> {
+      const [result] = await bench.fleet.dispatch({
         operation,
         hostIds: [hostId],
         requestId: `request-${++ids}`,
@@ -210,12 +231,12 @@ export function openBench({ groupMs = 0 } = {}) {
       if (result?.kind !== 'accepted') throw new Error(`not accepted: ${JSON.stringify(result)}`);
       return result.commandId;
     },
-    close() {
-      bench.fleet.stop();
+    async close() {
+      await bench.fleet.stop();
       database.close();
     },
   };
   return bench;
 }
 
-export type Bench = ReturnType<typeof openBench>;
+export type Bench = Awaited<ReturnType<typeof openBench>>;

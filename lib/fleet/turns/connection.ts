@@ -3,32 +3,49 @@ import type { AgentLink, HeldReason } from '../records/agent-port';
 import type { Register } from '@/lib/protocol/agent/register';
 
 export interface Connection {
-  link: AgentLink;
-  state: 'new' | 'admitted' | 'held';
-  /** The host it speaks for, once admitted. */
-  hostId: string | null;
-  /** Its register frame. */
-  register: Register | null;
-  /** The host name it claims; empty until it has registered a valid one. */
+  readonly link: AgentLink;
+  /** In `LoopTime`. */
+  readonly connectedAt: number;
+  state: ConnectionState;
+  /** The last sign of life, by the wall clock. */
+  seenAt: number;
+  /** Kinds of problem that have already caused an event. */
+  readonly complaints: Set<string>;
+  /** It is being probed for a sign of life, because another connection claims its host name. */
+  isProbing: boolean;
+}
+
+/** A connection that has registered: under which name, and with what. */
+export interface Registration {
+  register: Register;
+  /** The host name it claims; empty if it is not a valid one. */
   name: string;
   protocol: 2 | 3;
-  /** Why it is held. */
-  held: Held | null;
-  /** In `LoopTime`. */
-  connectedAt: number;
-  /** False while events about its host's connections are suppressed because it reconnects too often. */
-  eventsEnabled: boolean;
-  /** Kinds of problem that have already caused an event. */
-  complaints: Set<string>;
-  /** It is being probed for a sign of life, because another connection claims its host name. */
-  probing: boolean;
-  /** The dashboard closed it, so its end does not count as unstable. */
-  dismissed: boolean;
-  /** The pending command of its last heartbeat. */
-  pending: string;
-  /** It has sent a heartbeat. */
-  hasHeartbeat: boolean;
 }
+
+export type ConnectionState =
+  | { phase: 'unregistered' }
+  /** Its claim is being decided or stored. */
+  | { phase: 'claiming'; registration: Registration; held: Held | null }
+  /** Open, without `registered`. */
+  | { phase: 'held'; registration: Registration; held: Held }
+  /** It speaks for a host. */
+  | {
+      phase: 'admitted';
+      registration: Registration;
+      hostId: string;
+      /** False while events about its host's connections are suppressed because it reconnects too often. */
+      eventsEnabled: boolean;
+      /** The pending command of its last heartbeat; null before the first. */
+      pending: string | null;
+    }
+  /** The dashboard closed it, or its socket ended. */
+  | { phase: 'ended' };
+
+export type AdmittedConnection = Connection & { state: Extract<ConnectionState, { phase: 'admitted' }> };
+
+export const isAdmitted = (connection: Connection): connection is AdmittedConnection =>
+  connection.state.phase === 'admitted';
 
 export interface Held {
   reason: HeldReason;
@@ -36,22 +53,28 @@ export interface Held {
   since: number;
 }
 
-/** `now` in `LoopTime`. */
-export function newConnection(link: AgentLink, now: number): Connection {
+/** `now` in `LoopTime`, `at` by the wall clock. */
+export function newConnection(link: AgentLink, now: number, at: number): Connection {
   return {
     link,
-    state: 'new',
-    hostId: null,
-    register: null,
-    name: '',
-    protocol: 2,
-    held: null,
     connectedAt: now,
-    eventsEnabled: true,
+    state: { phase: 'unregistered' },
+    seenAt: at,
     complaints: new Set(),
-    probing: false,
-    dismissed: false,
-    pending: '',
-    hasHeartbeat: false,
+    isProbing: false,
   };
+}
+
+/** What it registered with; null before. */
+export function registrationOf({ state }: Connection): Registration | null {
+  return state.phase === 'unregistered' || state.phase === 'ended' ? null : state.registration;
+}
+
+/** Why it is held; null when it is not. */
+export function heldOf({ state }: Connection): Held | null {
+  return state.phase === 'held' || state.phase === 'claiming' ? state.held : null;
+}
+
+export function endConnection(connection: Connection): void {
+  connection.state = { phase: 'ended' };
 }

@@ -1,13 +1,14 @@
 /** A host in the fleet's memory. */
 import type { CommandRecord } from '../records/command-record';
 import type { HostRecord } from '../records/host-record';
-import type { Connection } from './connection';
+import type { AdmittedConnection } from './connection';
 import type { HostView } from '@/lib/protocol/live/views/host-view';
 
 /** One host: its stored record, and its state while the dashboard runs. */
 export interface HostEntry {
   record: HostRecord;
-  connection: Connection | null;
+  /** The admitted connection that speaks for it. */
+  connection: AdmittedConnection | null;
   active: CommandRecord | null;
   control: CommandRecord | null;
   /** The dashboard operation that is running on it. */
@@ -27,6 +28,6 @@ export interface HostEntry {
   polledUntil: number;
   /** Output without an id still belongs to `last` until this time (`LoopTime`). */
   lateOutputUntil: number;
-  /** Connections in a row that were shorter than `STEADY_MS`. */
+  /** Connections in a row that were shorter than `STABLE_AFTER_MS`. */
   shortConnections: number;
 }

@@ -4,33 +4,40 @@ import { openBench, QUIET, type Bench } from '../testing/test-fleet';
 import { COMMAND_OUTCOMES } from '@/lib/protocol/command-phases';
 
 let bench: Bench;
-beforeEach(() => {
-  bench = openBench();
+beforeEach(async () => {
+  bench = await openBench();
 });
-afterEach(() => {
-  bench.close();
+afterEach(async () => {
+  await bench.close();
 });
 
 const commandOf = (id: string) => bench.fleet.command(id);
 const pulled = { status: 'ok', command: 'pull', exit_code: 0 };
 
-it.each(COMMAND_OUTCOMES)('"%s" is an end: the command is not loaded as running, and keeps its times', (outcome) => {
-  bench.agent('h1');
-  const ended = { outcome, reason: 'Because.', exitCode: null, endedAt: 9, startedAt: 5 };
-  const command = sampleCommand('pull', { phase: 'ended', at: 9, outcome, reason: 'Because.', exitCode: null }, ended);
-  bench.store.commit({ commands: [command] });
-  bench.crash();
-  expect(bench.fleet.host('h1')).toMatchObject({ command: null, control: null, queue: [] });
-  expect(commandOf(command.id)).toMatchObject({ outcome, startedAt: 5, endedAt: 9 });
-});
+it.each(COMMAND_OUTCOMES)(
+  '"%s" is an end: the command is not loaded as running, and keeps its times',
+  async (outcome) => {
+    await bench.agent('h1');
+    const ended = { outcome, reason: 'Because.', exitCode: null, endedAt: 9, startedAt: 5 };
+    const command = sampleCommand(
+      'pull',
+      { phase: 'ended', at: 9, outcome, reason: 'Because.', exitCode: null },
+      ended,
+    );
+    await bench.store.commit({ commands: [command] });
+    await bench.crash();
+    expect(bench.fleet.host('h1')).toMatchObject({ command: null, control: null, queue: [] });
+    expect(await commandOf(command.id)).toMatchObject({ outcome, startedAt: 5, endedAt: 9 });
+  },
+);
 
-it('does not change views that were already handed out', () => {
-  const link = bench.agent('h1');
-  const id = bench.dispatch('pull');
+it('does not change views that were already handed out', async () => {
+  const link = await bench.agent('h1');
+  const id = await bench.dispatch('pull');
   const handedOut = bench.fleet.hostViews();
   const before = JSON.stringify(handedOut);
-  bench.say(link, 'status', { ...pulled, status: 'error', exit_code: 1 });
-  bench.say(link, 'heartbeat', { ...QUIET, generation: 'bbbbbbb' });
-  expect(commandOf(id)?.outcome).toBe('failed');
+  await bench.say(link, 'status', { ...pulled, status: 'error', exit_code: 1 });
+  await bench.say(link, 'heartbeat', { ...QUIET, generation: 'bbbbbbb' });
+  expect((await commandOf(id))?.outcome).toBe('failed');
   expect(JSON.stringify(handedOut)).toBe(before);
 });

@@ -24,8 +24,6 @@ export interface FleetOptions {
   newId: () => string;
   /** Characters of output stored per command at most. */
   outputLimit: number;
-  /** How long an agent's input may wait for those of others to share one transaction (milliseconds); 0: not grouped. */
-  groupMs: number;
   /** The part of dashboard operations outside of the fleet. */
   executors?: DashboardExecutors;
   /** Merges pull requests; null if no forge is configured. */

@@ -2,7 +2,8 @@
  * Output between its receipt and the database: numbered by the dashboard, limited per command, flushed in batches at a
  * bounded rate. What is published or acknowledged was stored before.
  */
-import type { CommandRecord, OutputBatch } from '../records/command-record';
+import type { NewLine } from './turn';
+import type { CommandRecord } from '../records/command-record';
 import type { OutputLine } from '@/lib/protocol/live/views/output-line';
 
 /** Between two flushes while lines keep coming; the first line after a pause is flushed at once. */
@@ -21,14 +22,37 @@ const MAX_REFUSED_LINES_FACTOR = 64;
 
 interface Pending {
   lines: OutputLine[];
+  /** Characters of these lines. */
   size: number;
+  /** Lines that are being stored. */
+  sent: Sent | null;
   /** The record as it was when the first of these lines arrived. */
   record: CommandRecord;
   /** The counts once they are stored. Kept apart: copying the record for each line would cost more than the line. */
   counts: Counts;
 }
 
-type Counts = Pick<CommandRecord, 'lines' | 'agentSeq' | 'outputSize' | 'outputTruncated'>;
+interface Sent {
+  lines: readonly OutputLine[];
+  size: number;
+  /** The counts with these lines. */
+  counts: Counts;
+  /** The first lines, which agents sent; the dashboard added the others for the turn that is being stored. */
+  kept: number;
+  /** The counts without the added lines. */
+  before: Counts;
+}
+
+export type Counts = Pick<CommandRecord, 'lines' | 'agentSeq' | 'outputSize' | 'outputTruncated'>;
+
+/** Lines of one command that are being stored, with its record and counts once they are. */
+export interface SentOutput {
+  commandId: string;
+  /** Empty when only the counts changed, because the limit was reached. */
+  lines: readonly OutputLine[];
+  record: CommandRecord;
+  counts: Counts;
+}
 
 const countsOf = ({ lines, agentSeq, outputSize, outputTruncated }: CommandRecord): Counts => ({
   lines,
@@ -90,45 +114,89 @@ export class OutputLog {
     this.store(entry, { at, stream, text });
   }
 
-  /** The record with pending lines counted in, as the base of its next state. */
-  current(record: CommandRecord): CommandRecord {
-    const entry = this.pending.get(record.id);
-    if (!entry) return record;
-    return { ...record, ...entry.counts };
+  /**
+   * The pending lines of a command, to be stored, with `added` behind them; null if there are none. One batch of a command
+   * at a time.
+   */
+  take(record: CommandRecord, added: readonly Omit<NewLine, 'command'>[]): SentOutput | null {
+    const entry = this.pending.get(record.id) ?? (added.length > 0 ? this.entryOf(record) : null);
+    if (!entry || entry.sent) return null;
+    const before = { ...entry.counts };
+    const kept = entry.lines.length;
+    for (const { at, stream, text } of added) this.append(record, at, stream, text, null);
+    const { lines, size } = entry;
+    const counts = { ...entry.counts };
+    entry.sent = { lines, size, counts, kept, before };
+    entry.lines = [];
+    entry.size = 0;
+    return { commandId: record.id, lines, record: entry.record, counts };
+  }
+
+  /** A batch is stored. */
+  stored({ commandId }: SentOutput): void {
+    const entry = this.pending.get(commandId);
+    if (!entry?.sent) return;
+    const { lines, size, counts } = entry.sent;
+    this.characters -= size;
+    this.lines -= lines.length;
+    entry.sent = null;
+    const isComplete =
+      counts.agentSeq === entry.counts.agentSeq && counts.outputTruncated === entry.counts.outputTruncated;
+    if (entry.lines.length === 0 && isComplete) this.pending.delete(commandId);
   }
 
   /**
-   * The pending output of one command or of all. It stays pending until `stored` is called. A batch without lines means that
-   * only the record's counts changed, because its limit was reached.
+   * A batch could not be stored: its lines are pending again, before those that came meanwhile. The added ones are not:
+   * what added them has not happened.
    */
-  waiting(commandId?: string): OutputBatch[] {
-    const ids = commandId === undefined ? [...this.pending.keys()] : [commandId];
-    return ids.flatMap((id) => {
-      const entry = this.pending.get(id);
-      return entry ? [{ commandId: id, lines: entry.lines }] : [];
-    });
-  }
-
-  /** The record of a command with pending output, with that output counted in; null if none is pending. */
-  recordOf(commandId: string): CommandRecord | null {
+  putBack({ commandId }: SentOutput): void {
     const entry = this.pending.get(commandId);
-    return entry ? { ...entry.record, ...entry.counts } : null;
+    if (!entry?.sent) return;
+    const { lines, size, counts, kept, before } = entry.sent;
+    const removed = lines.slice(kept);
+    const removedSize = counts.outputSize - before.outputSize;
+    const hasNone = kept + entry.lines.length === 0;
+    entry.lines = [
+      ...lines.slice(0, kept),
+      ...entry.lines.map((line) => ({ ...line, seq: line.seq - removed.length })),
+    ];
+    entry.size += size - removedSize;
+    entry.sent = null;
+    entry.counts.lines -= removed.length;
+    entry.counts.outputSize -= removedSize;
+    if (entry.counts.outputTruncated === counts.outputTruncated) entry.counts.outputTruncated = before.outputTruncated;
+    this.characters -= removedSize;
+    this.lines -= removed.length;
+    if (hasNone && entry.counts.agentSeq === entry.record.agentSeq) this.pending.delete(commandId);
   }
 
-  /** The ids of commands with pending output. */
-  ids(): string[] {
-    return [...this.pending.keys()];
+  /** Whether output of this command is pending. */
+  has(commandId: string): boolean {
+    return this.pending.has(commandId);
   }
 
-  /** Removes batches that are now stored. */
-  stored(batches: readonly OutputBatch[]): void {
-    for (const { commandId } of batches) this.drop(commandId);
+  /** A command with pending output, as it was when that arrived. */
+  recordOf(commandId: string): CommandRecord | null {
+    return this.pending.get(commandId)?.record ?? null;
   }
 
-  /** Drops the pending output of a removed command. */
+  /** The commands with pending output, as they were when it arrived. */
+  records(): CommandRecord[] {
+    return [...this.pending.values()].map(({ record }) => record);
+  }
+
+  get size(): number {
+    return this.pending.size;
+  }
+
+  /** Drops the pending output of a command. */
   forget(commandId: string): void {
-    this.drop(commandId);
+    const entry = this.pending.get(commandId);
     this.dropped.delete(commandId);
+    if (!entry) return;
+    this.characters -= entry.size + (entry.sent?.size ?? 0);
+    this.lines -= entry.lines.length + (entry.sent?.lines.length ?? 0);
+    this.pending.delete(commandId);
   }
 
   private get hasNoRoom(): boolean {
@@ -138,18 +206,10 @@ export class OutputLog {
     );
   }
 
-  private drop(commandId: string): void {
-    const entry = this.pending.get(commandId);
-    if (!entry) return;
-    this.characters -= entry.size;
-    this.lines -= entry.lines.length;
-    this.pending.delete(commandId);
-  }
-
   private entryOf(record: CommandRecord): Pending {
     const known = this.pending.get(record.id);
     if (known) return known;
-    const entry: Pending = { lines: [], size: 0, record, counts: countsOf(record) };
+    const entry: Pending = { lines: [], size: 0, sent: null, record, counts: countsOf(record) };
     this.pending.set(record.id, entry);
     return entry;
   }

@@ -4,8 +4,20 @@
  */
 import type { PipelineHostRecord, PipelineRecord, PipelineRun } from '../records/pipeline-state';
 import type { CommandRecord } from '../records/command-record';
-import type { HostRecord } from '../records/host-record';
+import type { HostRecord, MetricsSample } from '../records/host-record';
 import type { NewEvent } from '../records/event-record';
+import type { OutputLine } from '@/lib/protocol/live/views/output-line';
+
+/** A line that the dashboard adds to the output of a command. */
+export interface NewLine {
+  command: CommandRecord;
+  at: number;
+  stream: OutputLine['stream'];
+  text: string;
+}
+
+/** What inputs about a host have in common: `TurnRunner`. */
+export const hostKey = (hostId: string): string => `host ${hostId}`;
 
 export class Turn {
   /** Changed hosts; `durable` ones are stored now, the others with the next batch. */
@@ -28,12 +40,26 @@ export class Turn {
   readonly effects: (() => void)[] = [];
   /** Commands whose pending output is stored with this turn. */
   readonly withOutput = new Set<string>();
+  /** Lines of output that the dashboard adds; they are stored with this turn as well. */
+  readonly lines: NewLine[] = [];
+  /** Hosts as they are, for the facts that change too often to be stored with each change. */
+  readonly facts: HostRecord[] = [];
+  readonly metrics: MetricsSample[] = [];
 
   constructor(readonly now: number) {}
 
   get needsCommit(): boolean {
     const pipelines = this.pipelineRecords.size + this.pipelineHosts.size;
-    const rows = this.durable.size + this.commands.size + this.events.length + this.withOutput.size;
-    return rows + pipelines + this.removed.length > 0;
+    const output = this.withOutput.size + this.lines.length;
+    const hosts = this.durable.size + this.removed.length + this.facts.length + this.metrics.length;
+    return hosts + output + pipelines + this.commands.size + this.events.length > 0;
+  }
+
+  /** The keys of the hosts that it changes: `TurnRunner`. */
+  keys(): string[] {
+    const ids = new Set([...this.hosts.keys(), ...this.touched, ...this.removed]);
+    for (const { hostId } of this.commands.values()) ids.add(hostId);
+    for (const { command } of this.lines) ids.add(command.hostId);
+    return [...ids].map(hostKey);
   }
 }

@@ -4,6 +4,7 @@ import { OPERATIONS } from '@/lib/fleet/operations/operations';
 import type { Log } from '@/lib/log';
 import { asDatabaseError, DatabaseError } from './store-errors';
 import { prepareEventLog } from './event-log';
+import type { Direct } from './later';
 import type { Db } from './open-database';
 import { createPipelineStore } from './pipeline-store';
 import {
@@ -56,7 +57,7 @@ const NOT_RUN_BY_HOST = Object.values(OPERATIONS)
   .map((operation) => operation.id);
 
 /** Creates the store on an open database. Its methods throw a DatabaseError when the database refuses. */
-export function createFleetStore(db: Db, { log }: { log: Log }): FleetStore {
+export function createFleetStore(db: Db, { log }: { log: Log }): Direct<FleetStore> {
   const client = db.$client;
   const onUnreadable = (sentence: string) => log.error({ problem: sentence }, "stored value can't be read");
 
@@ -219,11 +220,13 @@ export function createFleetStore(db: Db, { log }: { log: Log }): FleetStore {
         return row ? readCommand(row) : null;
       });
     },
-    commandByRequest(requestId, hostId) {
-      return guarded(() => {
-        const row = byRequest.get({ requestId, hostId });
-        return row ? readCommand(row) : null;
-      });
+    commandsByRequest(requestId, hostIds) {
+      return guarded(() =>
+        hostIds.flatMap((hostId) => {
+          const row = byRequest.get({ requestId, hostId });
+          return (row && readCommand(row)) ?? [];
+        }),
+      );
     },
     commandsOf(hostId, limit) {
       return guarded(() => byHost.all({ hostId, limit }).flatMap((row) => readCommand(row) ?? []));

@@ -21,7 +21,7 @@ export default async function PipelinesPage() {
       </p>
       <h1 className="mb-4 text-xl font-semibold tracking-tight">Pipelines</h1>
       <Card flush>
-        <PipelineList initial={runtime().fleet.pipelines(SHOWN)} limit={SHOWN} />
+        <PipelineList initial={await runtime().fleet.pipelines(SHOWN)} limit={SHOWN} />
       </Card>
     </div>
   );

@@ -68,7 +68,7 @@ export const setRule = stepUpAction(
 /** Gives an empty text, or the reason why the host was not approved. */
 export const approveHost = operatorAction(z.object({ hostName }), async ({ hostName }, { by }) => {
   const { agentAccess, fleet } = runtime();
-  const approved = fleet.approveHost(hostName, by);
+  const approved = await fleet.approveHost(hostName, by);
   if (!approved.ok) return approved.reason;
   await agentAccess.allowHost(hostName);
   return '';

@@ -11,7 +11,7 @@ export async function GET(request: Request, { params }: { params: Promise<{ comm
   }
   const { commandId } = await params;
   const { fleet } = runtime();
-  const command = commandId.length <= 64 ? fleet.command(commandId) : null;
+  const command = commandId.length <= 64 ? await fleet.command(commandId) : null;
   if (!command) {
     return Response.json({ error: 'Command not found.' }, { status: 404 });
   }

@@ -11,7 +11,7 @@ export const metadata: Metadata = { title: 'Pipeline' };
 export default async function PipelinePage({ params }: { params: Promise<{ id: string }> }) {
   await requireSession();
   const { id } = await params;
-  const pipeline = runtime().fleet.pipeline(id);
+  const pipeline = await runtime().fleet.pipeline(id);
   if (!pipeline) notFound();
   return (
     <div className="mx-auto w-full max-w-6xl px-4 py-5 md:px-6">
