@@ -8,16 +8,16 @@ import { DEFAULT_QUEUE_MS } from '../operations/queue-time';
 import { BY, openBench, QUIET, type Bench, type TestLink } from '../testing/test-fleet';
 
 let bench: Bench;
-beforeEach(() => {
-  bench = openBench();
+beforeEach(async () => {
+  bench = await openBench();
 });
-afterEach(() => {
-  bench.close();
+afterEach(async () => {
+  await bench.close();
 });
 
 let requests = 0;
-const ask = (operation: OperationId) => {
-  const [result] = bench.fleet.dispatch({
+const ask = async (operation: OperationId) => {
+  const [result] = await bench.fleet.dispatch({
     operation,
     hostIds: ['h1'],
     requestId: `ask-${(requests += 1)}`,
@@ -27,8 +27,8 @@ const ask = (operation: OperationId) => {
   if (!result) throw new Error('no result');
   return result;
 };
-const queued = (operation: OperationId): string => {
-  const result = ask(operation);
+const queued = async (operation: OperationId): Promise<string> => {
+  const result = await ask(operation);
   if (result.kind !== 'queued') throw new Error(`not queued: ${JSON.stringify(result)}`);
   return result.commandId;
 };
@@ -36,9 +36,9 @@ const without = (...missing: Capability[]) => CAPABILITIES.filter((capability) =
 const NEWER = { protocol: 3, agent_version: '4.1.0' };
 
 /** An agent that names all capabilities but these. */
-function agentWithout(...missing: Capability[]): TestLink {
-  const link = bench.agent('h1', { ...NEWER, capabilities: without(...missing) });
-  bench.say(link, 'heartbeat', QUIET);
+async function agentWithout(...missing: Capability[]): Promise<TestLink> {
+  const link = await bench.agent('h1', { ...NEWER, capabilities: without(...missing) });
+  await bench.say(link, 'heartbeat', QUIET);
   return link;
 }
 
@@ -47,20 +47,20 @@ function away(link: TestLink): void {
 }
 
 describe('registered', () => {
-  it('names what this dashboard accepts to an agent of protocol 3 only', () => {
-    expect(bench.agent('h1', NEWER).frames[0]).toEqual({
+  it('names what this dashboard accepts to an agent of protocol 3 only', async () => {
+    expect((await bench.agent('h1', NEWER)).frames[0]).toEqual({
       type: 'registered',
       payload: { host_id: 'h1', protocol: 3, accepts: ACCEPTED },
     });
-    expect(bench.agent('h2').frames[0]).toEqual({ type: 'registered', payload: { host_id: 'h2' } });
+    expect((await bench.agent('h2')).frames[0]).toEqual({ type: 'registered', payload: { host_id: 'h2' } });
   });
 });
 
 describe('an operation that the agent does not support', () => {
-  it('is refused with the reason that the page shows', () => {
-    const link = agentWithout('rollback');
+  it('is refused with the reason that the page shows', async () => {
+    const link = await agentWithout('rollback');
     expect(bench.fleet.host('h1')).toMatchObject({ missingCapabilities: ['rollback'] });
-    expect(ask('rollback')).toMatchObject({
+    expect(await ask('rollback')).toMatchObject({
       kind: 'blocked',
       blocked: {
         code: 'unsupported',
@@ -68,23 +68,23 @@ describe('an operation that the agent does not support', () => {
       },
     });
     expect(link.commands()).toEqual([]);
-    expect(ask('pull').kind).toBe('accepted');
+    expect((await ask('pull')).kind).toBe('accepted');
     expect(link.commands()).toEqual(['pull']);
   });
 
-  it('is not queued for a host that is offline', () => {
-    away(agentWithout('test'));
-    expect(ask('test')).toMatchObject({ kind: 'blocked', blocked: { code: 'unsupported' } });
-    expect(ask('pull').kind).toBe('queued');
+  it('is not queued for a host that is offline', async () => {
+    away(await agentWithout('test'));
+    expect(await ask('test')).toMatchObject({ kind: 'blocked', blocked: { code: 'unsupported' } });
+    expect((await ask('pull')).kind).toBe('queued');
   });
 
-  it('is skipped with a reason when the host comes back with another agent; the next command is sent', () => {
-    away(agentWithout());
-    const test = queued('test');
-    bench.clock.advance(10);
-    queued('pull');
-    const link = agentWithout('test');
-    expect(bench.fleet.command(test)).toMatchObject({
+  it('is skipped with a reason when the host comes back with another agent; the next command is sent', async () => {
+    away(await agentWithout());
+    const test = await queued('test');
+    await bench.advance(10);
+    await queued('pull');
+    const link = await agentWithout('test');
+    expect(await bench.fleet.command(test)).toMatchObject({
       outcome: 'skipped',
       reason:
         'The host came back online, but the command could not be sent: The agent on h1 (version 4.1.0) does not ' +
@@ -93,61 +93,64 @@ describe('an operation that the agent does not support', () => {
     expect(link.commands()).toEqual(['pull']);
   });
 
-  it('is skipped when a version-1 agent has replaced the agent; its pull and switch is handed out', () => {
-    away(agentWithout());
-    const test = queued('test');
-    queued('pull-switch');
+  it('is skipped when a version-1 agent has replaced the agent; its pull and switch is handed out', async () => {
+    away(await agentWithout());
+    const test = await queued('test');
+    await queued('pull-switch');
     const call = { id: 'h1', address: '198.51.100.1', identity: { kind: 'shared' } } as const;
     const body = v1RegisterSchema.parse({ hostname: 'h1', host_type: 'nixos', agent_version: '0.4.0' });
-    expect(bench.fleet.v1Inbox.register(call, body)).toMatchObject({ kind: 'ok', command: 'pull-switch' });
-    expect(bench.fleet.command(test)).toMatchObject({ outcome: 'skipped' });
-    expect(bench.fleet.command(test)?.reason).toContain('version-1 agent');
+    expect(await bench.fleet.v1Inbox.register(call, body)).toMatchObject({ kind: 'ok', command: 'pull-switch' });
+    expect(await bench.fleet.command(test)).toMatchObject({ outcome: 'skipped' });
+    expect((await bench.fleet.command(test))?.reason).toContain('version-1 agent');
     expect(bench.fleet.host('h1')?.missingCapabilities).toEqual(without('pull-switch'));
   });
 
-  it('is not sent again to an agent that came back without it', () => {
-    const first = agentWithout();
-    const id = bench.dispatch('refresh-lock');
+  it('is not sent again to an agent that came back without it', async () => {
+    const first = await agentWithout();
+    const id = await bench.dispatch('refresh-lock');
     expect(first.commands()).toEqual(['refresh-lock']);
     away(first);
-    const second = agentWithout('refresh');
-    bench.clock.advance(10_000);
-    for (let beats = 0; beats < 3; beats += 1) bench.say(second, 'heartbeat', QUIET);
+    const second = await agentWithout('refresh');
+    await bench.advance(10_000);
+    for (let beats = 0; beats < 3; beats += 1) await bench.say(second, 'heartbeat', QUIET);
     expect(second.commands()).toEqual([]);
-    expect(bench.fleet.command(id)).toMatchObject({
+    expect(await bench.fleet.command(id)).toMatchObject({
       outcome: 'rejected',
       reason: 'The agent on h1 (version 4.1.0) does not support the lock status refresh. Update the agent.',
     });
   });
 
-  it('is sent again to an agent that came back with it', () => {
-    const first = agentWithout();
-    bench.dispatch('refresh-lock');
+  it('is sent again to an agent that came back with it', async () => {
+    const first = await agentWithout();
+    await bench.dispatch('refresh-lock');
     away(first);
-    const second = agentWithout();
-    bench.clock.advance(10_000);
-    for (let beats = 0; beats < 3; beats += 1) bench.say(second, 'heartbeat', QUIET);
+    const second = await agentWithout();
+    await bench.advance(10_000);
+    for (let beats = 0; beats < 3; beats += 1) await bench.say(second, 'heartbeat', QUIET);
     expect(second.commands()).toEqual(['refresh-lock']);
   });
 
   it.each([
     [['refresh'], [], 'lost'],
     [[], ['refresh-system'], null],
-  ] as const)('does not get the question that judges a switch: without %j, it is sent %j', (missing, sent, outcome) => {
-    // Protocol 2: a register does not show that the switch no longer runs.
-    const link = bench.agent('h1', { capabilities: without() });
-    bench.say(link, 'heartbeat', QUIET);
-    const id = bench.dispatch('switch');
-    away(link);
-    const second = bench.agent('h1', { capabilities: without(...missing) });
-    bench.say(second, 'heartbeat', QUIET);
-    expect(second.commands()).toEqual(sent);
-    expect(bench.fleet.command(id)?.outcome).toBe(outcome);
-  });
+  ] as const)(
+    'does not get the question that judges a switch: without %j, it is sent %j',
+    async (missing, sent, outcome) => {
+      // Protocol 2: a register does not show that the switch no longer runs.
+      const link = await bench.agent('h1', { capabilities: without() });
+      await bench.say(link, 'heartbeat', QUIET);
+      const id = await bench.dispatch('switch');
+      away(link);
+      const second = await bench.agent('h1', { capabilities: without(...missing) });
+      await bench.say(second, 'heartbeat', QUIET);
+      expect(second.commands()).toEqual(sent);
+      expect((await bench.fleet.command(id))?.outcome).toBe(outcome);
+    },
+  );
 
-  it('fails its stage of a pipeline with the reason', () => {
-    const link = agentWithout('test');
-    const result = bench.fleet.startPipeline({
+  it('fails its stage of a pipeline with the reason', async () => {
+    const link = await agentWithout('test');
+    const result = await bench.fleet.startPipeline({
       kind: 'custom',
       stages: ['pull', 'test'],
       hostIds: ['h1'],
@@ -156,24 +159,24 @@ describe('an operation that the agent does not support', () => {
       stopOnFailure: false,
       by: BY,
     });
-    bench.say(link, 'status', { status: 'ok', command: 'pull', exit_code: 0 });
-    bench.say(link, 'heartbeat', QUIET);
+    await bench.say(link, 'status', { status: 'ok', command: 'pull', exit_code: 0 });
+    await bench.say(link, 'heartbeat', QUIET);
     expect(link.commands()).toEqual(['pull']);
-    const view = bench.fleet.pipeline(result.kind === 'started' ? result.pipelineId : '');
+    const view = await bench.fleet.pipeline(result.kind === 'started' ? result.pipelineId : '');
     expect(view).toMatchObject({ phase: 'ended', outcome: 'failed' });
     expect(view?.hosts[0]?.reason).toContain('does not support the test run');
   });
 });
 
 describe('after a restart of the dashboard', () => {
-  it('a host that is still offline is judged by its protocol until its agent registers again', () => {
-    away(agentWithout('test'));
-    bench.crash();
+  it('a host that is still offline is judged by its protocol until its agent registers again', async () => {
+    away(await agentWithout('test'));
+    await bench.crash();
     expect(bench.fleet.host('h1')).toMatchObject({ protocol: 3, missingCapabilities: [] });
-    const test = queued('test');
-    const link = agentWithout('test');
+    const test = await queued('test');
+    const link = await agentWithout('test');
     expect(bench.fleet.host('h1')).toMatchObject({ missingCapabilities: ['test'] });
-    expect(bench.fleet.command(test)).toMatchObject({ outcome: 'skipped' });
+    expect(await bench.fleet.command(test)).toMatchObject({ outcome: 'skipped' });
     expect(link.commands()).toEqual([]);
   });
 });
