@@ -42,6 +42,8 @@ export async function startServices({ config, log, db, secrets }: Foundation, bu
   const loop = new LoopClock();
   const now = () => Date.now();
   const record = (event: NewEvent) => fleet.record(event);
+  /** For those who do not wait until the event is stored: `FleetService.record` keeps it while the database refuses. */
+  const note = (event: NewEvent) => void record(event);
   const desired = createDesired({
     versionUrl: config.versionUrl ?? '',
     configRepo: config.configRepo ?? '',
@@ -52,7 +54,7 @@ export async function startServices({ config, log, db, secrets }: Foundation, bu
     log,
   });
   const forge = forgeOf(config, clock);
-  const updates = connectForge(config, forge, { clock, log, record, desired });
+  const updates = connectForge(config, forge, { clock, log, record: note, desired });
   const hub = new LiveHub({
     clock,
     loop,
@@ -93,13 +95,13 @@ export async function startServices({ config, log, db, secrets }: Foundation, bu
   desired.start();
   updates.start();
   auth.onSessionEnd((idHash) => hub.closeSession(idHash));
-  const stopRetention = startRetention(db, { log, record, limits: config });
+  const stopRetention = startRetention(db, { log, record: note, limits: config });
   const backups = createBackupService({
     config,
     env: process.env,
     clock,
     log,
-    record,
+    record: note,
     notify: (message) => fleet.setNotice('backup', message === null ? null : { level: 'warning', message }),
   });
   backups.start();

@@ -92,7 +92,7 @@ it('is not alive while it stops, or when the fleet’s clock stands still althou
   stopping = true;
   expect(await get('/health')).toMatchObject({ status: 503, text: '{"status":"stopping"}' });
   stopping = false;
-  fleetServer.fleet.stop();
+  await fleetServer.fleet.stop();
   const stood = fleetServer.fleet.vitals();
   fleetServer.fleet.vitals = () => ({ ...stood, tickAgeMs: MAX_TICK_AGE_MS + 1 });
   expect(await get('/health')).toMatchObject({ status: 503, text: '{"status":"stuck"}' });
@@ -251,7 +251,7 @@ it('shows the use of each limit, by its name only', async () => {
 it('counts how commands end and what the database refuses', async () => {
   const agent = await fleetServer.registeredAgent('alpha');
   await serve(TOKEN);
-  fleetServer.fleet.dispatch({
+  await fleetServer.fleet.dispatch({
     operation: 'pull',
     hostIds: ['alpha'],
     requestId: '1'.repeat(32),
@@ -265,7 +265,7 @@ it('counts how commands end and what the database refuses', async () => {
   expect(await scrape()).toContain('nixfleet_commands_ended_total{outcome="rejected"} 1');
 
   fleetServer.db.$client.pragma('query_only = ON');
-  fleetServer.fleet.dispatch({
+  await fleetServer.fleet.dispatch({
     operation: 'pull',
     hostIds: ['alpha'],
     requestId: '2'.repeat(32),

@@ -79,7 +79,7 @@ async function measure(plan: BenchPlan, folder: string, running: Set<Server>): P
   say('first start of the dashboard');
   const first = await begin();
   await first.server.stop();
-  const commandId = prepareCommand(dataDir);
+  const commandId = await prepareCommand(dataDir);
   say('next start');
   const next = await begin();
   const target = await signInToBench(next.server, dataDir);

@@ -12,7 +12,10 @@ import { SimulatedAgent } from '@/simulator/agent';
 import { buildLine, PROMPT } from '@/simulator/behaviour';
 import type { Target } from './latency';
 import { BenchLiveClient } from './live-client';
+import { answerLater } from '@/lib/store/sqlite/later';
+import { parseAgentFrame } from '@/lib/protocol/agent/parse-agent-frame';
 import type { AgentLink } from '@/lib/fleet/records/agent-port';
+import type { FleetStore } from '@/lib/fleet/records/store-port';
 import type { Publisher } from '@/lib/fleet/records/publisher';
 
 const HOSTNAME = 'bench-output';
@@ -28,13 +31,13 @@ export interface Throughput {
  * Creates a command that was running when the dashboard stopped: its agent registers with it and sends the output, so
  * that no page has to be clicked. Call it while the server is stopped. Gives the command's id.
  */
-export function prepareCommand(dataDir: string): string {
+export async function prepareCommand(dataDir: string): Promise<string> {
   const log = pino({ level: 'silent' });
   const db = openDatabase(`${dataDir}/nixfleet.db`, { log });
   const nothing = () => undefined;
   const publisher: Publisher = { hosts: nothing, other: nothing, output: nothing, outputDone: nothing };
   const fleet = new FleetService({
-    store: createFleetStore(db, { log }),
+    store: answerLater<FleetStore>(createFleetStore(db, { log })),
     clock: systemClock,
     loop: new LoopClock(),
     publisher,
@@ -53,10 +56,9 @@ export function prepareCommand(dataDir: string): string {
     epoch: 'bench',
     newId: newCommandId(() => Date.now(), randomBytes),
     outputLimit: 64 * 1024 * 1024,
-    groupMs: 0,
   });
   try {
-    fleet.start();
+    await fleet.start();
     const identity = { kind: 'shared' } as const;
     const link: AgentLink = {
       id: 'bench',
@@ -64,12 +66,15 @@ export function prepareCommand(dataDir: string): string {
       identity,
       send: () => true,
       finish: () => undefined,
+      holdUntil: () => undefined,
       probe: nothing,
       close: nothing,
     };
     fleet.inbox.connected(link);
-    fleet.inbox.frame(link, JSON.stringify({ type: 'register', payload: { hostname: HOSTNAME, protocol: 3 } }));
-    const [result] = fleet.dispatch({
+    const register = { type: 'register', payload: { hostname: HOSTNAME, protocol: 3 } };
+    fleet.inbox.frame(link, parseAgentFrame(JSON.stringify(register)));
+    await fleet.settled();
+    const [result] = await fleet.dispatch({
       operation: 'test',
       hostIds: [HOSTNAME],
       requestId: 'bench',
@@ -79,7 +84,7 @@ export function prepareCommand(dataDir: string): string {
       throw new Error(`the command of the benchmark was not accepted: ${JSON.stringify(result)}`);
     return result.commandId;
   } finally {
-    fleet.stop();
+    await fleet.stop();
     closeDatabase(db);
   }
 }

@@ -2,7 +2,6 @@
 import type { Answers } from './answers';
 import type { Latency } from './latency';
 import type { Throughput } from './output';
-import { GROUP_INPUTS_MS } from '@/lib/fleet/service';
 import type { PageFigures } from './page';
 import { QUIET_HOSTS, type BenchPlan } from './plan';
 
@@ -106,7 +105,7 @@ ${table(
   [row(`${plan.reconnects} answers`, answers.togetherMs, answers.aloneMs, ms)],
 )}
 
-The dashboard groups them: inputs that arrive within ${GROUP_INPUTS_MS} ms share a transaction. The other column is the same program without grouping.`,
+Inputs that arrive while others are being stored share the next transaction. In the other column, each input is sent after the one before it has been stored.`,
     `## Output
 
 ${plan.lines.toLocaleString('en')} lines of one command, from one agent to one browser that watches. The dashboard stores each line before it shows it. Every line arrived once, in order and unchanged; otherwise the run fails.

@@ -31,12 +31,13 @@ function store(events: EventView[]) {
     asked.push(filter);
     expect(filter.limit).toBeGreaterThan(0);
     expect(filter.limit).toBeLessThanOrEqual(500);
-    return events
+    const found = events
       .filter((one) => filter.before === undefined || one.id < filter.before)
       .filter((one) => !filter.category || one.category === filter.category)
       .filter((one) => !filter.hostId || one.hostId === filter.hostId)
       .sort((a, b) => b.id - a.id)
       .slice(0, filter.limit);
+    return Promise.resolve(found);
   };
   return { read, asked };
 }
@@ -84,12 +85,12 @@ describe('readEventPage', () => {
     ['everything', NO_FILTER],
     ['one host', { ...NO_FILTER, hostId: 'h2' }],
     ['a text', { ...NO_FILTER, text: 'needle' }],
-  ])('gives each event once, newest first, page by page: %s', (_name, filter) => {
+  ])('gives each event once, newest first, page by page: %s', async (_name, filter) => {
     const { read } = store(many);
     const seen: number[] = [];
     let before: number | null = null;
     do {
-      const page = readEventPage(read, filter, before, 7);
+      const page = await readEventPage(read, filter, before, 7);
       expect(page.events.length).toBeLessThanOrEqual(7);
       seen.push(...page.events.map((one) => one.id));
       before = page.next;
@@ -102,15 +103,15 @@ describe('readEventPage', () => {
     );
   });
 
-  it('reads no more than one page from the store without a search text', () => {
+  it('reads no more than one page from the store without a search text', async () => {
     const { read, asked } = store(many);
-    readEventPage(read, NO_FILTER, null, 100);
+    await readEventPage(read, NO_FILTER, null, 100);
     expect(asked).toEqual([{ limit: 100 }]);
   });
 
-  it('searches a bounded number of events and says where to continue', () => {
+  it('searches a bounded number of events and says where to continue', async () => {
     const { read, asked } = store(Array.from({ length: 30_000 }, (_, i) => event(i + 1)));
-    const page = readEventPage(read, { ...NO_FILTER, text: 'not there' }, null);
+    const page = await readEventPage(read, { ...NO_FILTER, text: 'not there' }, null);
     expect(page).toEqual({ events: [], next: 20_001 });
     expect(asked).toHaveLength(20);
   });

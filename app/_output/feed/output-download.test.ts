@@ -11,7 +11,7 @@ const line = (seq: number, text: string, stream: OutputLine['stream'] = 'stdout'
 });
 
 const reader = (lines: OutputLine[]) => (after: number, limit: number) =>
-  lines.filter((one) => one.seq > after).slice(0, limit);
+  Promise.resolve(lines.filter((one) => one.seq > after).slice(0, limit));
 
 describe('outputStream', () => {
   it('contains every line once, in order, over many pages', async () => {
@@ -24,7 +24,7 @@ describe('outputStream', () => {
     const sizes: number[] = [];
     const read = (after: number, _limit: number, maxCharacters: number) => {
       sizes.push(maxCharacters);
-      return after === 0 ? [line(1, 'x')] : [];
+      return Promise.resolve(after === 0 ? [line(1, 'x')] : []);
     };
     expect(await new Response(outputStream(read, false)).text()).toBe('x\n');
     expect(sizes).toEqual([256 * 1024, 256 * 1024]);

@@ -1,14 +1,10 @@
 /** Agents that play a script against the dashboard: each step is one action over a real socket. */
 import { once } from 'node:events';
-import { GROUP_INPUTS_MS } from '@/lib/fleet/service';
 import { BY, createTestServer, type AgentClient } from './test-server';
 import { ShiftedClock } from './shifted-clock';
 import type { CommandOutcome } from '@/lib/protocol/command-phases';
 import type { CommandView } from '@/lib/protocol/live/views/command-view';
 import type { OperationId } from '@/lib/protocol/operation-ids';
-
-/** As in the dashboard: inputs wait a moment, so that several share a transaction. */
-const GROUP_MS = GROUP_INPUTS_MS;
 
 export type Step = (player: Player) => Promise<void>;
 export type Script = readonly (Step | Step[])[];
@@ -26,7 +22,7 @@ export class Player {
 
   static async open(register: Record<string, unknown>): Promise<Player> {
     const clock = new ShiftedClock();
-    const player = new Player(await createTestServer({ clock, groupMs: GROUP_MS }), clock, register);
+    const player = new Player(await createTestServer({ clock }), clock, register);
     await player.dial({});
     await player.send('heartbeat', QUIET_BEAT);
     return player;
@@ -36,15 +32,15 @@ export class Player {
     for (const step of script.flat()) await step(this);
   }
 
-  ask(operation: OperationId): void {
+  async ask(operation: OperationId): Promise<void> {
     const requestId = `${operation}-${this.ids.size}`;
-    const [result] = this.server.fleet.dispatch({ operation, hostIds: ['h1'], requestId, stepUp: true, by: BY });
+    const [result] = await this.server.fleet.dispatch({ operation, hostIds: ['h1'], requestId, stepUp: true, by: BY });
     if (result?.kind !== 'accepted') throw new Error(`${operation} was not accepted: ${JSON.stringify(result)}`);
     this.ids.set(operation, result.commandId);
   }
 
-  command(operation: OperationId): CommandView {
-    const command = this.server.fleet.command(this.ids.get(operation) ?? '');
+  async command(operation: OperationId): Promise<CommandView> {
+    const command = await this.server.fleet.command(this.ids.get(operation) ?? '');
     if (!command) throw new Error(`no command ${operation}`);
     return command;
   }
@@ -125,9 +121,8 @@ const PHASES: Record<string, number> = { pull: 4, system: 3, tests: 8 };
 
 export const ask =
   (operation: OperationId): Step =>
-  (player) => {
-    player.ask(operation);
-    return Promise.resolve();
+  async (player) => {
+    await player.ask(operation);
   };
 /** Waits for a command on the wire, by its name. */
 export const receive =
@@ -170,24 +165,23 @@ export const intrude =
     player.intrude([['register', { hostname: 'h1' }], ...frames]);
 export const later =
   (ms: number): Step =>
-  (player) => {
+  async (player) => {
     // Frames sent before are processed before the time passes.
-    player.clock.advance(GROUP_MS);
+    await player.server.fleet.settled();
     player.clock.advance(ms);
-    return Promise.resolve();
   };
 /** The host is still busy with it: nothing has ended it too early. */
 export const still =
   (operation: OperationId): Step =>
-  (player) => {
-    const { outcome, phase } = player.command(operation);
+  async (player) => {
+    const { outcome, phase } = await player.command(operation);
     if (outcome !== null) throw new Error(`${operation} has ended already: ${outcome} (${phase})`);
     return Promise.resolve();
   };
 export const ended =
   (operation: OperationId): Step =>
   (player) =>
-    player.server.until(() => player.command(operation).outcome !== null);
+    player.server.until(async () => (await player.command(operation)).outcome !== null);
 
 export interface Expected {
   outcome: CommandOutcome;

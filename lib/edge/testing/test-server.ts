@@ -84,7 +84,6 @@ export interface TestServerOptions {
   loop?: LoopClock;
   agentTuning?: AgentGatewayTuning;
   liveTuning?: LiveTuning;
-  groupMs?: number;
   /** Wraps the store, as the metrics do. */
   meter?: (store: FleetStore) => FleetStore;
   testDb?: TestDatabase;
@@ -94,7 +93,7 @@ export interface TestServerOptions {
 
 export async function createTestServer(options: TestServerOptions = {}) {
   const clock: Clock & { loop?: LoopTime } = options.clock ?? systemClock;
-  const { groupMs = 0, meter = (store) => store, testDb = openTestDatabase() } = options;
+  const { meter = (store) => store, testDb = openTestDatabase() } = options;
   const { loop = new LoopClock() } = options;
   const desired = new TestDesiredSource();
   const now = () => Date.now();
@@ -133,14 +132,16 @@ export async function createTestServer(options: TestServerOptions = {}) {
     fleet: () => fleet,
   });
   let waiting: (() => void)[] = [];
+  let publications = 0;
   const published = (publish: () => void) => {
     publish();
+    publications += 1;
     const woken = waiting;
     waiting = [];
     for (const wake of woken) wake();
   };
   const fleet = new FleetService({
-    store: meter(createFleetStore(testDb.db, { log: testDb.log })),
+    store: meter(answerLater<FleetStore>(createFleetStore(testDb.db, { log: testDb.log }))),
     clock,
     loop: clock.loop ?? loop,
     publisher: forgetRemovedHosts(access, {
@@ -156,10 +157,9 @@ export async function createTestServer(options: TestServerOptions = {}) {
     epoch: randomUUID(),
     newId: newCommandId(now, randomBytes),
     outputLimit: 1024 * 1024 * 32,
-    groupMs,
   });
   hub.start(fleet);
-  fleet.start();
+  await fleet.start();
   const agents = new AgentGateway(fleet.inbox, testDb.log, loop, { ...options.agentTuning, pace: options.pace });
   const identifyAgent: IdentifyAgent = (authorization, address) => access.identify(authorization, address);
   const origins = { baseUrl: null, allowedOrigins: [], machineNames: [] };
@@ -253,8 +253,13 @@ export async function createTestServer(options: TestServerOptions = {}) {
     limits,
     by: BY,
     /** Waits until the condition holds, checking after each publication. */
-    async until(fits: () => boolean): Promise<void> {
-      while (!fits()) await new Promise<void>((resolve) => waiting.push(resolve));
+    async until(fits: () => boolean | Promise<boolean>): Promise<void> {
+      for (;;) {
+        const seen = publications;
+        if (await fits()) return;
+        // What was published while the condition was being read may already fulfil it.
+        if (seen === publications) await new Promise<void>((resolve) => waiting.push(resolve));
+      }
     },
     dial,
     agent: openAgent,
@@ -316,7 +321,7 @@ export async function createTestServer(options: TestServerOptions = {}) {
       await Promise.all([agents.stop(200), hub.stop(200)]);
       for (const socket of sockets) socket.terminate();
       await access.settled();
-      fleet.stop();
+      await fleet.stop();
       loop.stop();
       server.close();
       server.closeAllConnections();

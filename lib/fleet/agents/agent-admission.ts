@@ -51,6 +51,8 @@ export const AGENT_CLOSE = {
   TOKEN_ENDED: 4401,
   /** Another connection speaks for its host. */
   REPLACED: 4409,
+  /** A fault of the dashboard (RFC 6455, 7.4.1). */
+  INTERNAL_ERROR: 1011,
   /** It did not register in time (RFC 6455, 7.4.1: policy violation). */
   POLICY: 1008,
   /** There is no room (IANA's registry of close codes: try again later). */
@@ -122,7 +124,7 @@ export class AgentAdmission {
     const name = this.nameOf(register.hostname);
     const registration: Registration = { register, name: name ?? '', protocol: register.protocol >= 3 ? 3 : 2 };
     if (name !== null) {
-      this.report(this.claim(connection, registration, null));
+      this.claim(connection, registration, null).catch((error: unknown) => this.failed(connection, error));
       return;
     }
     const shown = JSON.stringify(register.hostname.slice(0, 80));
@@ -355,6 +357,19 @@ export class AgentAdmission {
   /** Decides again for connections that are held for this name. */
   claimAgain(name: string): void {
     this.report(this.claimFor(name).then(() => this.ports.noticesChanged()));
+  }
+
+  /**
+   * What a connection sent could not be processed because of a fault of the dashboard: its agent connects again, and
+   * sends again what was not acknowledged.
+   */
+  failed(connection: Connection, error: unknown): void {
+    const { address } = connection.link;
+    this.core.options.log.error(
+      { err: error, address },
+      'handling a message of an agent failed; the agent was disconnected',
+    );
+    if (this.isOpen(connection)) this.dismiss(connection, AGENT_CLOSE.INTERNAL_ERROR, 'internal error');
   }
 
   // ── the end of connections ────────────────────────────────────────────────────────────────────────────────────────

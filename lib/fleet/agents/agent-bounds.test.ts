@@ -54,7 +54,7 @@ describe('an unregistered connection', () => {
   it('is not charged the time its register frame lay unread', async () => {
     const link = bench.connect();
     await bench.advance(5_000);
-    bench.clock.unread.push(() => bench.say(link, 'register', { hostname: 'h1' }));
+    bench.clock.unread.push(() => void bench.say(link, 'register', { hostname: 'h1' }));
     bench.clock.hold(60_000);
     await bench.advance(1_000);
     expect([link.closed, isIn(link)]).toEqual([null, true]);

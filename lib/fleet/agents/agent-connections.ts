@@ -11,6 +11,7 @@ import * as events from '../events';
 import { afterHeartbeat } from '../hosts/host';
 import type { CommandQueue } from '../commands/command-queue';
 import { hostKey, type Turn } from '../turns/turn';
+import type { OnRefusal } from '../turns/turn-runner';
 import type { CommandRecord } from '../records/command-record';
 import type { AgentInbox, AgentLink } from '../records/agent-port';
 import { isAdmitted, type AdmittedConnection, type Connection } from '../turns/connection';
@@ -125,7 +126,7 @@ export class AgentConnections implements AgentInbox {
       }
       case 'started': {
         const id = frame.payload.command_id;
-        this.core.about(entry, 'retry', (turn) => {
+        this.input(entry, connection, 'retry', (turn) => {
           const command = liveOf(this.core, entry, id);
           if (command) this.engine.feed(turn, command, { type: 'activity' });
         });
@@ -137,13 +138,13 @@ export class AgentConnections implements AgentInbox {
       case 'operation_progress': {
         const progress = progressView(frame.payload);
         if (progress === null) return;
-        this.core.about(entry, 'drop', (turn) => {
+        this.input(entry, connection, 'drop', (turn) => {
           if (entry.active) this.engine.feed(turn, entry.active, { type: 'activity', progress });
         });
         return;
       }
       case 'command_rejected':
-        this.core.about(entry, 'retry', (turn) => {
+        this.input(entry, connection, 'retry', (turn) => {
           for (const { command, input } of addressRejection(frame.payload, entry)) {
             this.engine.feed(turn, command, input);
           }
@@ -161,7 +162,7 @@ export class AgentConnections implements AgentInbox {
   }
 
   private heartbeat(entry: HostEntry, connection: AdmittedConnection, beat: Payload<'heartbeat'>): void {
-    this.core.about(entry, 'drop', (turn) => {
+    this.input(entry, connection, 'drop', (turn) => {
       const before = entry.record;
       const record = afterHeartbeat(before, beat, turn.now);
       this.core.putHost(turn, before, record);
@@ -180,7 +181,7 @@ export class AgentConnections implements AgentInbox {
   private status(entry: HostEntry, connection: AdmittedConnection, status: Payload<'status'>): void {
     const id = status.command_id;
     if (id === null) {
-      this.core.about(entry, 'retry', (turn) => {
+      this.input(entry, connection, 'retry', (turn) => {
         const addressed = addressStatus(status, entry);
         for (const { command, input } of addressed) this.engine.feed(turn, command, input);
         if (addressed.length === 0 && entry.last && status.command === wireName(entry.last)) {
@@ -190,7 +191,7 @@ export class AgentConnections implements AgentInbox {
       return;
     }
     this.withCommand(entry, id, (found) => {
-      this.core.about(entry, 'retry', (turn) => {
+      this.input(entry, connection, 'retry', (turn) => {
         // Looked up in the turn: the command may have changed since the frame arrived.
         const command = liveOf(this.core, entry, id) ?? found;
         if (command && command.outcome === null) {
@@ -226,6 +227,16 @@ export class AgentConnections implements AgentInbox {
 
   private acknowledgeUnknown({ link }: AdmittedConnection, commandId: string, outputSeq: number | null): void {
     if (outputSeq !== null) link.send({ type: 'ack', payload: { command_id: commandId, output_seq: outputSeq } });
+  }
+
+  /** An input that a frame of this connection causes. */
+  private input(
+    entry: HostEntry,
+    connection: AdmittedConnection,
+    onRefusal: OnRefusal,
+    work: (turn: Turn) => void,
+  ): void {
+    this.core.about(entry, onRefusal, work, (error) => this.admission.failed(connection, error));
   }
 
   /** A result for a command that has already ended: its outcome stays, and the result is shown as a note. */

@@ -102,16 +102,16 @@ export class CommandDispatcher {
     const hostId = this.core.memory.liveCommand(commandId)?.hostId;
     if (hostId === undefined) return false;
     const extensionMs = Math.min(ms, MAX_EXTENSION_MS);
-    let isWarning = false;
+    const found = { isWarning: false };
     const refused = await this.core.runAbout(hostId, 'drop', (turn) => {
       const entry = this.core.memory.entries.get(hostId);
       const command = this.core.memory.liveCommand(commandId);
-      isWarning = command?.state.phase === 'warning';
-      if (!entry || !command || !isWarning) return;
+      found.isWarning = command?.state.phase === 'warning';
+      if (!entry || !command || !found.isWarning) return;
       turn.events.push(events.commandExtended(entry.record, command, extensionMs, turn.now, by));
       this.engine.feed(turn, command, { type: 'extend', ms: extensionMs });
     });
-    return isWarning && refused === null;
+    return found.isWarning && refused === null;
   }
 }
 

@@ -61,14 +61,14 @@ export class CommandQueue {
   async cancel(commandId: string, by: Requester): Promise<boolean> {
     const hostId = this.core.memory.liveCommand(commandId)?.hostId;
     if (hostId === undefined) return false;
-    let isQueued = false;
+    const found = { isQueued: false };
     const refused = await this.core.runAbout(hostId, 'drop', (turn) => {
       const entry = this.core.memory.entries.get(hostId);
       const command = entry?.queue.find(({ id }) => id === commandId);
-      isQueued = command !== undefined;
+      found.isQueued = command !== undefined;
       if (entry && command) this.cancelInTurn(turn, entry, command, by);
     });
-    return isQueued && refused === null;
+    return found.isQueued && refused === null;
   }
 
   /** As `cancel`, in the caller's turn. */

@@ -90,17 +90,17 @@ export class PipelineRunner {
   }
 
   async cancel(id: string, stopRunning: boolean, by: Requester): Promise<boolean> {
-    let isRunning = false;
+    const found = { isRunning: false };
     const refused = await this.core.run('drop', (turn) => {
       const run = this.runs.get(id);
-      isRunning = run !== undefined;
+      found.isRunning = run !== undefined;
       if (!run) return;
       turn.events.push(events.pipelineCancelled(run.pipeline, stopRunning, turn.now, by));
       this.feed(turn, id, { type: 'cancel', by: by.userName });
       this.cancelQueuedCommands(turn, run, by);
       if (stopRunning) this.stopCommands(turn, run, by);
     });
-    return isRunning && refused === null;
+    return found.isRunning && refused === null;
   }
 
   /**

@@ -476,7 +476,7 @@ describe('the tick of the fleet', () => {
     bench.fleet.inbox.alive(link);
     await bench.advance(2_000);
     relate.mockRestore();
-    expect(bench.database.logged.join('')).toContain('a tick of the fleet failed');
+    expect(bench.database.logged.join('')).toContain('publishing or carrying out a stored change failed');
     await bench.advance(60 * 60_000);
     expect((await commandOf(id)).outcome).toBe('timed-out');
   });

@@ -97,12 +97,17 @@ export class FleetCore {
   }
 
   /** Processes an input about one host, together with those of other hosts; not if the host has been removed meanwhile. */
-  about(entry: HostEntry, onRefusal: Input['onRefusal'], work: (turn: Turn) => void): void {
+  about(
+    entry: HostEntry,
+    onRefusal: Input['onRefusal'],
+    work: (turn: Turn) => void,
+    failed?: (error: unknown) => void,
+  ): void {
     const { id } = entry.record;
     const unlessRemoved = (turn: Turn) => {
       if (this.memory.entries.get(id) === entry) work(turn);
     };
-    this.turns.post({ keys: [hostKey(id)], onRefusal, work: unlessRemoved });
+    this.turns.post({ keys: [hostKey(id)], onRefusal, work: unlessRemoved }, failed);
   }
 
   /** Processes an input about one host, which may not exist yet. Resolves as `TurnRunner.run`. */
@@ -134,10 +139,12 @@ export class FleetCore {
       this.unpublished.delete(id);
       const entry = this.memory.entries.get(id);
       if (!entry) continue;
-      const view = this.memory.viewOf(entry);
-      const patch = hostPatch(entry.view, view);
-      entry.view = view;
-      if (patch) patches.push(patch);
+      this.guarded(() => {
+        const view = this.memory.viewOf(entry);
+        const patch = hostPatch(entry.view, view);
+        entry.view = view;
+        if (patch) patches.push(patch);
+      });
     }
     if (patches.length > 0) this.options.publisher.hosts(patches, []);
   }
@@ -191,7 +198,7 @@ export class FleetCore {
     try {
       work();
     } catch (error) {
-      this.options.log.error({ err: error }, 'an effect of a stored change failed');
+      this.options.log.error({ err: error }, 'publishing or carrying out a stored change failed');
     }
   }
 

@@ -10,6 +10,13 @@ const N = 20;
 const FULL: Refusal = { reason: 'full', isPermanent: false };
 const names = Array.from({ length: N }, (_, n) => `h${n}`);
 
+interface Options {
+  durable: boolean;
+  onRefusal: Input['onRefusal'];
+  effect: () => void;
+}
+const NOTHING = () => undefined;
+
 /** A runner whose commits the test answers one by one, and the labels of the turns that took effect, in order. */
 function openRunner() {
   const labels = new Map<Turn, string>();
@@ -40,7 +47,7 @@ function openRunner() {
   const input = (
     keys: readonly string[] | 'everything',
     label: string,
-    { durable = true, onRefusal = 'drop' as Input['onRefusal'], effect = () => undefined as void } = {},
+    { durable = true, onRefusal = 'drop', effect = NOTHING }: Partial<Options> = {},
   ): Input => ({
     keys,
     onRefusal,
@@ -184,8 +191,12 @@ describe('inputs', () => {
     const { runner, input, answer } = openRunner();
     const seen: string[] = [];
     runner.post(input(['a'], 'a'));
-    void runner.idle().then(() => seen.push('idle'));
-    void runner.whenFree('a').then(() => seen.push('free'));
+    void runner.idle().then(() => {
+      seen.push('idle');
+    });
+    void runner.whenFree('a').then(() => {
+      seen.push('free');
+    });
     await settle();
     expect(seen).toEqual([]);
     await answer();
@@ -240,7 +251,9 @@ describe('inputs kept while the database refuses writes', () => {
       work(turn) {
         const next = state + 1;
         turn.withOutput.add(label);
-        turn.apply.push(() => (state = next));
+        turn.apply.push(() => {
+          state = next;
+        });
         turn.effects.push(...turn.apply);
       },
     });
@@ -294,7 +307,7 @@ describe('in the fleet, answers of many hosts', () => {
   let commits: number;
   beforeEach(async () => {
     bench = await openBench();
-    const { commit } = bench.store;
+    const commit = bench.store.commit.bind(bench.store);
     bench.store.commit = (writes) => {
       commits += 1;
       return commit(writes);
@@ -329,7 +342,7 @@ describe('in the fleet, answers of many hosts', () => {
   it('are not published before they are stored', async () => {
     const { links, ids } = await pullAll();
     let atCommit: (string | undefined)[] = [];
-    const { commit } = bench.store;
+    const commit = bench.store.commit.bind(bench.store);
     bench.store.commit = async (writes) => {
       const stored = await commit(writes);
       atCommit = names.map((name) => bench.fleet.host(name)?.command?.phase);
@@ -342,7 +355,7 @@ describe('in the fleet, answers of many hosts', () => {
 
   it('are kept while the database refuses, and processed afterwards', async () => {
     const { links, ids } = await pullAll();
-    const { commit } = bench.store;
+    const commit = bench.store.commit.bind(bench.store);
     bench.store.commit = () => Promise.reject(new DatabaseError('disk-full', 'The disk is full.'));
     await Promise.all(links.map((link) => bench.say(link, 'status', { ...RESULT, status: 'error', exit_code: 1 })));
     for (const id of ids) expect((await bench.fleet.command(id))?.phase).toBe('sent');
@@ -363,7 +376,7 @@ describe('in the fleet, answers of many hosts', () => {
   it('are acknowledged after they are stored', async () => {
     const link = await bench.agent('h1', { protocol: 3, instance: 'a', running: null, finished: [] });
     const id = await bench.dispatch('pull');
-    const { commit } = bench.store;
+    const commit = bench.store.commit.bind(bench.store);
     let framesAtCommit: string[] = [];
     bench.store.commit = async (writes) => {
       const stored = await commit(writes);

@@ -104,13 +104,10 @@ export class TurnRunner {
     return (await this.settled(input))?.reason ?? null;
   }
 
-  /** As `settled`, where nobody waits for the end; an error of its work is logged. */
-  post(input: Input): void {
-    this.add(
-      input,
-      () => undefined,
-      (error) => this.ports.log.error({ err: error }, 'processing an input failed; it was dropped'),
-    );
+  /** As `settled`, where nobody waits for the end. An error of its work is logged unless `failed` takes it. */
+  post(input: Input, failed?: (error: unknown) => void): void {
+    const log = (error: unknown) => this.ports.log.error({ err: error }, 'processing an input failed; it was dropped');
+    this.add(input, () => undefined, failed ?? log);
   }
 
   /** Resolves when no input with this key waits or is being stored. */

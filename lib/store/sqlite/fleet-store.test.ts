@@ -8,10 +8,11 @@ import { checkWritable } from './database-health';
 import { events } from './schema';
 import { openTestDatabase, type TestDatabase } from './testing/database';
 import { endedCommand, testCommand, testEvent, testHost, testOutput } from './testing/sample-records';
+import type { Direct } from './later';
 import type { FleetStore } from '@/lib/fleet/records/store-port';
 
 let test: TestDatabase;
-let store: FleetStore;
+let store: Direct<FleetStore>;
 
 beforeEach(() => {
   test = openTestDatabase();
@@ -111,8 +112,8 @@ describe('commands', () => {
     restart();
     expect(store.command('now')).toEqual(now);
     expect(store.command('other')).toBeNull();
-    expect(store.commandByRequest('request-old', 'a')).toEqual(old);
-    expect(store.commandByRequest('request-old', 'b')).toBeNull();
+    expect(store.commandsByRequest('request-old', ['b', 'a'])).toEqual([old]);
+    expect(store.commandsByRequest('request-old', ['b'])).toEqual([]);
     expect(store.commandsOf('a', 10)).toEqual([now, old]);
     expect(store.commandsOf('a', 1)).toEqual([now]);
     expect(store.load()).toMatchObject({ commands: [now], lastEnded: [old] });
@@ -246,8 +247,8 @@ describe('output', () => {
     ] as const) {
       expect(() => store.commit({ output: [testOutput('c', from, to)] }), `${from}-${to}`).toThrow(/lines from/);
     }
-    const gap = testOutput('c', 60, 62);
-    gap.lines.splice(1, 1);
+    const { commandId, lines } = testOutput('c', 60, 62);
+    const gap = { commandId, lines: lines.filter((_, index) => index !== 1) };
     expect(() => store.commit({ output: [gap] })).toThrow(/gap/);
     store.commit({ output: [testOutput('c', 21, 39)] });
     expect(store.output('c', 0, 100).map(({ seq }) => seq)).toEqual(Array.from({ length: 41 }, (_, i) => i + 10));

@@ -2,10 +2,11 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createFleetStore } from './fleet-store';
 import { openTestDatabase, type TestDatabase } from './testing/database';
 import { testCommand, testEvent, testHost, testPipeline, testPipelineHost } from './testing/sample-records';
+import type { Direct } from './later';
 import type { FleetStore } from '@/lib/fleet/records/store-port';
 
 let test: TestDatabase;
-let store: FleetStore;
+let store: Direct<FleetStore>;
 
 beforeEach(() => {
   test = openTestDatabase();
@@ -85,7 +86,7 @@ describe('pipelines in the store', () => {
     expect(store.pipeline('p')).toBeNull();
     expect(store.events({ limit: 5 })).toEqual([]);
     store.commit({ ...writes, commands: [testCommand('c', 'a', { pipelineId: 'p', requestId: 'p:0' })] });
-    expect(store.commandByRequest('p:0', 'a')).toMatchObject({ id: 'c', pipelineId: 'p' });
+    expect(store.commandsByRequest('p:0', ['a'])).toMatchObject([{ id: 'c', pipelineId: 'p' }]);
     expect(store.pipeline('p')?.hosts[0]?.steps).toEqual([step]);
   });
 

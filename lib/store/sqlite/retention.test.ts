@@ -14,6 +14,7 @@ import {
   testPipelineHost,
 } from './testing/sample-records';
 import type { NewEvent } from '@/lib/fleet/records/event-record';
+import type { Direct } from './later';
 import type { FleetStore } from '@/lib/fleet/records/store-port';
 
 const ENDED = { phase: 'ended', outcome: 'partial' } as const;
@@ -22,7 +23,7 @@ const NOW = 1_000 * DAY_MS;
 const daysAgo = (days: number) => NOW - days * DAY_MS;
 
 let test: TestDatabase;
-let store: FleetStore;
+let store: Direct<FleetStore>;
 
 beforeEach(() => {
   test = openTestDatabase();

@@ -21,7 +21,6 @@ async function settled(agent: AgentClient): Promise<void> {
 async function openSlowHouse() {
   const clock = { nowMs: 0, stepMs: 0 };
   server = await createTestServer({
-    groupMs: 4,
     pace: {
       limits: { bytes: { burst: BURST_BYTES, perSecond: 64 * KIB * KIB }, workMs: { burst: 1_000, perSecond: 1_000 } },
       now: () => (clock.nowMs += clock.stepMs),
@@ -32,16 +31,21 @@ async function openSlowHouse() {
 
 async function runningTest(hostname: string): Promise<{ agent: AgentClient; id: string }> {
   const agent = await server.registeredAgent(hostname);
-  const [result] = server.fleet.dispatch({ operation: 'test', hostIds: [hostname], requestId: 'r', by: server.by });
+  const [result] = await server.fleet.dispatch({
+    operation: 'test',
+    hostIds: [hostname],
+    requestId: 'r',
+    by: server.by,
+  });
   if (result?.kind !== 'accepted') throw new Error('not accepted');
   return { agent, id: result.commandId };
 }
 
 /** All stored lines of a command. */
-function linesOf(commandId: string): string[] {
+async function linesOf(commandId: string): Promise<string[]> {
   const all: string[] = [];
   for (;;) {
-    const page = server.fleet.output(commandId, all.length, 1_000);
+    const page = await server.fleet.output(commandId, all.length, 1_000);
     if (page.length === 0) return all;
     all.push(...page.map(({ text }) => text));
   }
@@ -87,12 +91,12 @@ describe('one flooding agent next to 50 regular ones', () => {
     await honestHosts();
     // The budget, and what Node had read already: two chunks at most.
     const readBytes = BURST_BYTES + 128 * KIB;
-    expect(server.fleet.command(id)?.lines ?? 0).toBeLessThan(readBytes / 300);
+    expect((await server.fleet.command(id))?.lines ?? 0).toBeLessThan(readBytes / 300);
     // What we do not read lies with the sender.
     expect(agent.socket.bufferedAmount).toBeGreaterThan(0);
     clock.stepMs = 0.1;
-    await server.until(() => (server.fleet.command(id)?.lines ?? 0) === total);
-    const lines = linesOf(id);
+    await server.until(async () => ((await server.fleet.command(id))?.lines ?? 0) === total);
+    const lines = await linesOf(id);
     expect(lines).toHaveLength(total);
     expect(lines.every((line, index) => line === lineOf(index))).toBe(true);
     expect(agent.socket.readyState).toBe(agent.socket.OPEN);
@@ -155,10 +159,10 @@ describe('a connection that has not registered', () => {
     for (let sent = 0; sent < 1_000; sent += 1) send(agent);
     const [code] = (await closed) as [number];
     expect(code).toBe(1009);
-    await server.until(() =>
-      server.fleet
-        .events({ limit: 500 })
-        .some(({ message }) => message.startsWith('The connection was closed: it sent more than 64 KiB')),
+    await server.until(async () =>
+      (await server.fleet.events({ limit: 500 })).some(({ message }) =>
+        message.startsWith('The connection was closed: it sent more than 64 KiB'),
+      ),
     );
   });
 
@@ -199,7 +203,7 @@ describe('the output of a build', () => {
     const agent = await server.agent();
     agent.send('register', { hostname: 'h1', protocol, instance: 'i', running: null, finished: [] });
     await agent.inbox.find((frame) => frame.type === 'registered');
-    const [result] = server.fleet.dispatch({ operation: 'test', hostIds: ['h1'], requestId: 'r', by: server.by });
+    const [result] = await server.fleet.dispatch({ operation: 'test', hostIds: ['h1'], requestId: 'r', by: server.by });
     if (result?.kind !== 'accepted') throw new Error('not accepted');
     const total = 20_000;
     const lineOf = (index: number) => (index === 10_000 ? '"'.repeat(64 * KIB) : `${index} ${'x'.repeat(80)}`);
@@ -213,14 +217,15 @@ describe('the output of a build', () => {
         agent.send('output_batch', { command_id: result.commandId, lines });
       }
     }
-    await server.until(() => (server.fleet.command(result.commandId)?.lines ?? 0) === total);
-    expect(linesOf(result.commandId)).toEqual(all);
+    await server.until(async () => ((await server.fleet.command(result.commandId))?.lines ?? 0) === total);
+    expect(await linesOf(result.commandId)).toEqual(all);
     expect(agent.socket.readyState).toBe(agent.socket.OPEN);
   });
 });
 
 describe('a connection that sends unreadable frames', () => {
-  const faults = () => server.fleet.events({ limit: 500 }).filter(({ action }) => action === 'agent.fault');
+  const faults = async () =>
+    (await server.fleet.events({ limit: 500 })).filter(({ action }) => action === 'agent.fault');
 
   it.each([
     ['text that is not JSON', 'no JSON'],
@@ -237,13 +242,13 @@ describe('a connection that sends unreadable frames', () => {
     expect(code).toBe(1008);
     expect(reason.toString()).toBe('too many unreadable frames');
     // Events are stored in batches.
-    await server.until(() => faults().length >= 2);
+    await server.until(async () => (await faults()).length >= 2);
     expect(server.fleet.host('h1')?.online).toBe(false);
     expect(
-      faults().filter(({ message }) => message.startsWith('The connection was closed: more than 20')),
+      (await faults()).filter(({ message }) => message.startsWith('The connection was closed: more than 20')),
     ).toHaveLength(1);
     // One for what was wrong with the frames, one for the end.
-    expect(faults()).toHaveLength(2);
+    expect(await faults()).toHaveLength(2);
   });
 
   it('is no longer read and closes soon although it keeps sending and never answers', async () => {
@@ -263,8 +268,10 @@ describe('a connection that sends unreadable frames', () => {
     const closed = once(agent.socket, 'close');
     for (let sent = 0; sent <= UNREADABLE_LIMITS.burst; sent += 1) agent.raw('x'.repeat(sent + 1));
     await closed;
-    await server.until(() => faults().some(({ message }) => message.startsWith('The connection was closed')));
-    expect(faults().filter(({ message }) => message.startsWith('The connection was closed'))).toHaveLength(1);
+    await server.until(async () =>
+      (await faults()).some(({ message }) => message.startsWith('The connection was closed')),
+    );
+    expect((await faults()).filter(({ message }) => message.startsWith('The connection was closed'))).toHaveLength(1);
   });
 
   it('stays open within the allowance, and later frames still count', async () => {

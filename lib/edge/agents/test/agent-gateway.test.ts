@@ -31,8 +31,8 @@ async function settled(agent: AgentClient): Promise<void> {
   await pong;
 }
 
-function dispatch(operation: 'pull' | 'switch' | 'test' | 'stop', requestId: string, hostId = 'h1') {
-  const [result] = server.fleet.dispatch({ operation, hostIds: [hostId], requestId, by: server.by });
+async function dispatch(operation: 'pull' | 'switch' | 'test' | 'stop', requestId: string, hostId = 'h1') {
+  const [result] = await server.fleet.dispatch({ operation, hostIds: [hostId], requestId, by: server.by });
   if (result?.kind !== 'accepted') throw new Error(`not accepted: ${JSON.stringify(result)}`);
   return result.commandId;
 }
@@ -43,8 +43,7 @@ async function eventsOf(action: string): Promise<string[]> {
   await browser.inbox.find(
     (message) => message.t === 'changes' && (message.events ?? []).some((e) => e.action === action),
   );
-  return server.fleet
-    .events({ limit: 100 })
+  return (await server.fleet.events({ limit: 100 }))
     .filter((event) => event.action === action)
     .map((event) => event.message);
 }
@@ -78,6 +77,8 @@ describe('agent gateway: a fault of the dashboard', () => {
   it('closes the connection that caused it and nothing else', async () => {
     const steady = await server.registeredAgent('steady');
     const agent = await server.registeredAgent('h1');
+    const request = { operation: 'pull', hostIds: ['h1'], requestId: 'pull', by: server.by } as const;
+    await server.fleet.dispatch(request);
     const closed = once(agent.socket, 'close');
     const relate = vi.spyOn(server.desired, 'relate').mockImplementationOnce(() => {
       throw new Error('a fault of ours');
@@ -115,7 +116,7 @@ describe('agent gateway: frames', () => {
       control: null,
       foreignCommand: 'test',
     });
-    const faults = server.fleet.events({ limit: 100 }).filter((event) => event.action === 'agent.fault');
+    const faults = (await server.fleet.events({ limit: 100 })).filter((event) => event.action === 'agent.fault');
     expect(faults).toEqual([]);
   });
 
@@ -123,16 +124,16 @@ describe('agent gateway: frames', () => {
     const agent = await server.agent();
     for (const frame of FRAMES.slice(0, 2)) agent.raw(frame);
     await settled(agent);
-    const commandId = dispatch('pull', 'r1');
+    const commandId = await dispatch('pull', 'r1');
     await agent.inbox.find((frame) => frame.type === 'command' && frame.payload.command === 'pull');
     for (const frame of FRAMES.slice(2, 7)) agent.raw(frame);
     await settled(agent);
-    expect(server.fleet.command(commandId)?.phase).toBe('verifying');
+    expect((await server.fleet.command(commandId))?.phase).toBe('verifying');
     agent.send('heartbeat', QUIET_BEAT);
     await settled(agent);
-    const ended = server.fleet.command(commandId);
+    const ended = await server.fleet.command(commandId);
     expect(ended).toMatchObject({ phase: 'ended', outcome: 'unchanged', exitCode: 0, lines: 2 });
-    expect(server.fleet.output(commandId, 0, 10).map((line) => [line.seq, line.stream, line.text])).toEqual([
+    expect((await server.fleet.output(commandId, 0, 10)).map((line) => [line.seq, line.stream, line.text])).toEqual([
       [1, 'stderr', 'From https://git.example.com/ops/nixcfg.git'],
       [2, 'stdout', 'HEAD is now at 3c9a808 init'],
     ]);
@@ -141,7 +142,7 @@ describe('agent gateway: frames', () => {
 
   it('never sends an id to an agent of protocol 2, and always to one of protocol 3', async () => {
     const old = await server.registeredAgent('h1');
-    dispatch('test', 'r1', 'h1');
+    await dispatch('test', 'r1', 'h1');
     const plain = await old.inbox.find((frame) => frame.type === 'command');
     expect(plain.payload).toEqual({ command: 'test' });
 
@@ -149,7 +150,7 @@ describe('agent gateway: frames', () => {
     agent.send('register', { hostname: 'h3', protocol: 3, instance: 'i1', running: null, finished: [] });
     const registered = await agent.inbox.find((frame) => frame.type === 'registered');
     expect(registered.payload).toMatchObject({ host_id: 'h3', protocol: 3 });
-    const id = dispatch('test', 'r2', 'h3');
+    const id = await dispatch('test', 'r2', 'h3');
     const command = await agent.inbox.find((frame) => frame.type === 'command');
     expect(command.payload).toEqual({ command: 'test', id });
   });
@@ -158,14 +159,14 @@ describe('agent gateway: frames', () => {
     const agent = await server.agent();
     agent.send('register', { hostname: 'h3', protocol: 3, instance: 'i1', running: null, finished: [] });
     await agent.inbox.find((frame) => frame.type === 'registered');
-    const id = dispatch('test', 'r1', 'h3');
+    const id = await dispatch('test', 'r1', 'h3');
     const line = (seq: number) => ({ seq, stream: 'stdout', line: `line ${seq}` });
     agent.send('output_batch', { command_id: id, lines: [line(1), line(2)] });
     await agent.inbox.find((frame) => frame.type === 'ack' && frame.payload.output_seq === 2);
     agent.send('output_batch', { command_id: id, lines: [line(1), line(2), line(3)] });
     agent.send('output_batch', { command_id: id, lines: [line(6)] });
     await agent.inbox.find((frame) => frame.type === 'ack' && frame.payload.output_seq === 6);
-    expect(server.fleet.output(id, 0, 10).map(({ seq, text }) => `${seq} ${text}`)).toEqual([
+    expect((await server.fleet.output(id, 0, 10)).map(({ seq, text }) => `${seq} ${text}`)).toEqual([
       '1 line 1',
       '2 line 2',
       '3 line 3',
@@ -178,7 +179,7 @@ describe('agent gateway: frames', () => {
     agent.send('heartbeat', { ...QUIET_BEAT, command_id: null });
     agent.send('status', status);
     await settled(agent);
-    expect(server.fleet.command(id)).toMatchObject({ outcome: 'failed', exitCode: 3 });
+    expect(await server.fleet.command(id)).toMatchObject({ outcome: 'failed', exitCode: 3 });
     expect(agent.inbox.all.filter((frame) => frame.type === 'ack' && frame.payload.result === true)).toHaveLength(2);
   });
 });
@@ -277,16 +278,21 @@ describe('agent gateway: two agents with the same name', () => {
 describe('agent gateway: commands', () => {
   it('refuses a second command while one runs, but sends a stop', async () => {
     const agent = await server.registeredAgent('h1');
-    dispatch('test', 'r1');
-    const [refused] = server.fleet.dispatch({ operation: 'switch', hostIds: ['h1'], requestId: 'r2', by: server.by });
+    await dispatch('test', 'r1');
+    const [refused] = await server.fleet.dispatch({
+      operation: 'switch',
+      hostIds: ['h1'],
+      requestId: 'r2',
+      by: server.by,
+    });
     expect(refused).toMatchObject({ kind: 'blocked', blocked: { code: 'busy', unblock: 'stop' } });
-    const stop = dispatch('stop', 'r3');
+    const stop = await dispatch('stop', 'r3');
     await agent.inbox.find((frame) => frame.type === 'command' && frame.payload.command === 'stop');
     agent.send('status', { status: 'stopped', command: 'test', exit_code: 130, message: 'terminated by user' });
     agent.send('status', { status: 'error', command: 'test', exit_code: -1 });
     agent.send('heartbeat', QUIET_BEAT);
     await settled(agent);
-    expect(server.fleet.command(stop)).toMatchObject({ outcome: 'succeeded' });
+    expect(await server.fleet.command(stop)).toMatchObject({ outcome: 'succeeded' });
     expect(server.fleet.host('h1')).toMatchObject({
       command: null,
       control: null,
@@ -296,7 +302,7 @@ describe('agent gateway: commands', () => {
 
   it('creates one command for a repeated request', async () => {
     const agent = await server.registeredAgent('h1');
-    expect(dispatch('test', 'same')).toBe(dispatch('test', 'same'));
+    expect(await dispatch('test', 'same')).toBe(await dispatch('test', 'same'));
     await settled(agent);
     expect(agent.inbox.all.filter((frame) => frame.type === 'command')).toHaveLength(1);
   });

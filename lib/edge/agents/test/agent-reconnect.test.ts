@@ -27,7 +27,7 @@ async function closedAfterResult(): Promise<{ id: string; next: AgentClient }> {
   const agent = await server.agent();
   agent.send('register', register('i1'));
   await agent.inbox.find((frame) => frame.type === 'registered');
-  const [result] = server.fleet.dispatch({ operation: 'test', hostIds: ['h1'], requestId: 'r', by: server.by });
+  const [result] = await server.fleet.dispatch({ operation: 'test', hostIds: ['h1'], requestId: 'r', by: server.by });
   if (result?.kind !== 'accepted') throw new Error('not accepted');
   const id = result.commandId;
   await agent.inbox.find((frame) => frame.type === 'command');
@@ -38,7 +38,7 @@ async function closedAfterResult(): Promise<{ id: string; next: AgentClient }> {
   agent.send('status', { status: 'ok', command: 'test', exit_code: 0, command_id: id, last_seq: LINES });
   agent.socket.close(1000);
   // All of it is some 45 KiB, which Node reads at once.
-  await server.until(() => (server.fleet.command(id)?.lines ?? 0) > 0);
+  await server.until(async () => ((await server.fleet.command(id))?.lines ?? 0) > 0);
   return { id, next };
 }
 
@@ -48,9 +48,9 @@ describe('an agent that dials again', () => {
     next.send('register', register('i1'));
     await next.inbox.find((frame) => frame.type === 'registered');
     next.send('heartbeat', { generation: '', command_id: null });
-    await server.until(() => server.fleet.command(id)?.outcome !== null);
-    expect(server.fleet.command(id)).toMatchObject({ exitCode: 0, outcome: 'succeeded' });
-    const texts = server.fleet.output(id, 0, 1_000).map(({ text }) => text);
+    await server.until(async () => (await server.fleet.command(id))?.outcome !== null);
+    expect(await server.fleet.command(id)).toMatchObject({ exitCode: 0, outcome: 'succeeded' });
+    const texts = (await server.fleet.output(id, 0, 1_000)).map(({ text }) => text);
     expect(texts).toEqual(Array.from({ length: LINES }, (_, index) => `line ${index + 1}`));
   });
 
@@ -59,11 +59,11 @@ describe('an agent that dials again', () => {
     next.send('register', register('i2'));
     await next.inbox.find((frame) => frame.type === 'registered');
     next.send('heartbeat', { generation: '', command_id: null });
-    await server.until(() => server.fleet.command(id)?.outcome !== null);
-    expect(server.fleet.output(id, 0, 1_000)).toHaveLength(LINES);
+    await server.until(async () => (await server.fleet.command(id))?.outcome !== null);
+    expect(await server.fleet.output(id, 0, 1_000)).toHaveLength(LINES);
     // Events of agents are stored in batches, in their order: this one comes after what there may be.
-    const actions = () => server.fleet.events({ limit: 100 }).map(({ action }) => action);
-    await server.until(() => actions().filter((action) => action === 'agent.connected').length === 2);
-    expect(actions()).not.toContain('agent.held');
+    const actions = async () => (await server.fleet.events({ limit: 100 })).map(({ action }) => action);
+    await server.until(async () => (await actions()).filter((action) => action === 'agent.connected').length === 2);
+    expect(await actions()).not.toContain('agent.held');
   });
 });

@@ -28,11 +28,11 @@ describe.each([
 ] as const)('%s', (_group, cases) => {
   it.each(cases)('$operation: $name', async ({ operation, script, ends, others = {}, register = {} }) => {
     player = await Player.open(register);
-    player.ask(operation);
+    await player.ask(operation);
     await player.play(script);
     for (const [id, expected] of [[operation, ends], ...Object.entries(others)] as [OperationId, Expected][]) {
       await player.play([ended(id)]);
-      const { outcome, reason } = player.command(id);
+      const { outcome, reason } = await player.command(id);
       expect({ id, outcome, reason }).toEqual({
         id,
         outcome: expected.outcome,

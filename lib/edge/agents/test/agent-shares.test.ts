@@ -2,7 +2,6 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { GROUP_INPUTS_MS } from '@/lib/fleet/service';
 import { MAX_UNREGISTERED_PER_ADDRESS, REGISTER_TIMEOUT_MS } from '@/lib/fleet/agents/unregistered-connections';
 import { createTestServer, TOKEN, type TestServer } from '../../testing/test-server';
 import { ShiftedClock } from '../../testing/shifted-clock';
@@ -20,7 +19,6 @@ beforeEach(async () => {
   server = await createTestServer({
     clock: { now: () => clock.now(), after: (ms, callback) => clock.after(ms, callback) },
     loop,
-    groupMs: GROUP_INPUTS_MS,
   });
 });
 afterEach(async () => {

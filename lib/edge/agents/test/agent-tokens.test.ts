@@ -21,7 +21,7 @@ async function refusalOf(token: string): Promise<{ status: number; retryAfter: s
 
 /** A host with a token of its own, without an agent. */
 async function withToken(name: string): Promise<string> {
-  const taken = server.fleet.enrolHost(name, '');
+  const taken = await server.fleet.enrolHost(name, '');
   if (!taken.ok) throw new Error(taken.reason);
   return server.access.administration.issueToken({ id: taken.hostId, name }, server.by);
 }
@@ -50,7 +50,7 @@ describe('host tokens, over real sockets', () => {
 
   it('end when their host is removed', async () => {
     const token = await withToken('h1');
-    server.fleet.dispatch({
+    await server.fleet.dispatch({
       ...{ operation: 'remove-host', hostIds: ['h1'], requestId: '1'.repeat(32) },
       ...{ by: server.by, stepUp: true },
     });

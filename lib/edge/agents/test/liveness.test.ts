@@ -9,7 +9,6 @@ import { tmpdir } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { DUPLICATE_PROBE_MS } from '@/lib/fleet/agents/admission-rules';
-import { GROUP_INPUTS_MS } from '@/lib/fleet/service';
 import { wireHealth } from '@/lib/health/connect-health';
 import { createMetricsRegistry } from '@/lib/metrics/create-metrics';
 import { createHttpServer } from '../../http/http';
@@ -77,7 +76,6 @@ beforeAll(async () => {
       },
     },
     loop,
-    groupMs: GROUP_INPUTS_MS,
     agentTuning: {
       silenceMs: SILENCE_MS,
       pingIntervalMs: 500,
@@ -145,13 +143,13 @@ describe('after the event loop was blocked for twelve seconds', { timeout: 60_00
     await page.message('"snapshot"');
     // A command that has five seconds left.
     const request = { operation: 'pull', hostIds: ['h2'], requestId: 'pull', force: true, by: server.by } as const;
-    const [result] = server.fleet.dispatch(request);
+    const [result] = await server.fleet.dispatch(request);
     if (result?.kind !== 'accepted') throw new Error(`not accepted: ${JSON.stringify(result)}`);
     ({ commandId } = result);
     await pulling.message('"pull"');
     ageMs += PULL_AGE_MS;
     clock.advance(PULL_AGE_MS);
-    await server.until(() => server.fleet.command(commandId)?.phase === 'warning');
+    await server.until(async () => (await server.fleet.command(commandId))?.phase === 'warning');
     await Promise.all([present, pulling, page].map((peer) => peer.until('ping')));
     // A session whose look-up is under way: its answer comes from another thread.
     const isLookedUp = new Promise<void>((resolve) => {
@@ -193,8 +191,8 @@ describe('after the event loop was blocked for twelve seconds', { timeout: 60_00
   });
 
   it('a command whose deadline passed ends with the result that was still unread', async () => {
-    await server.until(() => (server.fleet.command(commandId)?.outcome ?? null) !== null);
-    expect(server.fleet.command(commandId)).toMatchObject({ outcome: 'unchanged', exitCode: 0 });
+    await server.until(async () => ((await server.fleet.command(commandId))?.outcome ?? null) !== null);
+    expect(await server.fleet.command(commandId)).toMatchObject({ outcome: 'unchanged', exitCode: 0 });
   });
 
   it('a session that was being looked up is accepted', async () => {
@@ -222,6 +220,8 @@ describe('after the event loop was blocked for twelve seconds', { timeout: 60_00
       false,
     );
     expect(present.end).toBeNull();
-    expect(server.fleet.events({ limit: 200 }).filter(({ action }) => action === 'agent.disconnected')).toEqual([]);
+    expect((await server.fleet.events({ limit: 200 })).filter(({ action }) => action === 'agent.disconnected')).toEqual(
+      [],
+    );
   });
 });

@@ -43,7 +43,7 @@ it('runs pull, switch and test on twenty hosts of both protocols, each command o
   const browser = await server.browser();
   await browser.until((view) => view.hosts.filter(({ online }) => online).length === 20);
 
-  const started = server.fleet.startPipeline({
+  const started = await server.fleet.startPipeline({
     kind: 'do-all',
     hostIds: server.fleet.hostViews().map(({ id }) => id),
     requestId: 'click',
@@ -55,7 +55,7 @@ it('runs pull, switch and test on twenty hosts of both protocols, each command o
   const { pipelineId } = started;
   const view = await browser.until((seen) => seen.pipelines[0]?.phase === 'ended');
   expect(view.pipelines[0]).toMatchObject({ outcome: 'succeeded', counts: { done: 20 } });
-  expect(view.pipelines).toEqual([server.fleet.pipeline(pipelineId)]);
+  expect(view.pipelines).toEqual([await server.fleet.pipeline(pipelineId)]);
   expect([...wire.values()]).toEqual(agents.map(() => ['pull', 'switch', 'test']));
   // The browser received changed hosts, not the whole pipeline each time.
   const patches = browser.inbox.all.flatMap((message) => (message.t === 'changes' ? (message.pipelines ?? []) : []));

@@ -26,7 +26,7 @@ beforeAll(async () => {
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 beforeEach(async () => {
-  server = await createTestServer({ groupMs: 4 });
+  server = await createTestServer();
   host = createHost();
 });
 afterEach(async () => {
@@ -43,8 +43,8 @@ async function startAgent(): Promise<AgentProcess> {
   return agent;
 }
 
-function ask(operation: OperationId): string {
-  const [result] = server.fleet.dispatch({
+async function ask(operation: OperationId): Promise<string> {
+  const [result] = await server.fleet.dispatch({
     operation,
     hostIds: ['h1'],
     requestId: `${operation}-${Math.random()}`,
@@ -57,8 +57,8 @@ function ask(operation: OperationId): string {
 }
 
 async function ended(id: string): Promise<CommandView> {
-  await server.until(() => server.fleet.command(id)?.outcome !== null);
-  const command = server.fleet.command(id);
+  await server.until(async () => (await server.fleet.command(id))?.outcome !== null);
+  const command = await server.fleet.command(id);
   if (!command) throw new Error(`no command ${id}`);
   return command;
 }
@@ -66,7 +66,7 @@ async function ended(id: string): Promise<CommandView> {
 /** The host takes the next command, and does it. */
 async function expectFree(): Promise<void> {
   await server.until(() => view()?.command === null && view()?.control === null && view()?.foreignCommand === '');
-  expect(await ended(ask('refresh-lock'))).toMatchObject({ outcome: 'succeeded' });
+  expect(await ended(await ask('refresh-lock'))).toMatchObject({ outcome: 'succeeded' });
 }
 
 it('stops a switch in the middle, and the agent survives', async () => {
@@ -75,11 +75,11 @@ it('stops a switch in the middle, and the agent survives', async () => {
     'nixos-rebuild',
     `echo building; echo $$ > ${host.path('pid.new')}; mv ${host.path('pid.new')} ${host.path('pid')}; exec sleep 600`,
   );
-  const id = ask('switch');
+  const id = await ask('switch');
   await fileAppears(host.path('pid'));
   const pid = Number(readFileSync(host.path('pid'), 'utf8'));
   expect(isProcessRunning(pid)).toBe(true);
-  const stop = ask('stop');
+  const stop = await ask('stop');
   expect(await ended(id)).toMatchObject({ outcome: 'stopped' });
   expect(await ended(stop)).toMatchObject({ outcome: 'succeeded' });
   await processEnds(pid);
@@ -89,9 +89,9 @@ it('stops a switch in the middle, and the agent survives', async () => {
 
 it('ends a restart when the agent is back', async () => {
   const agent = await startAgent();
-  const id = ask('restart');
+  const id = await ask('restart');
   expect(await agent.exit).toEqual({ code: 0, signal: null });
-  expect(server.fleet.command(id)?.outcome).toBeNull();
+  expect((await server.fleet.command(id))?.outcome).toBeNull();
   await startAgent();
   expect(await ended(id)).toMatchObject({ outcome: 'succeeded', reason: 'The agent came back.' });
   await expectFree();
@@ -101,9 +101,9 @@ it('ends a reboot when the host is back', async () => {
   const agent = await startAgent();
   // What a reboot is to an agent: everything ends, unasked.
   host.program('reboot', 'kill -KILL $PPID');
-  const id = ask('reboot');
+  const id = await ask('reboot');
   expect(await agent.exit).toEqual({ code: null, signal: 'SIGKILL' });
-  expect(server.fleet.command(id)?.outcome).toBeNull();
+  expect((await server.fleet.command(id))?.outcome).toBeNull();
   await startAgent();
   expect(await ended(id)).toMatchObject({ outcome: 'succeeded' });
   await expectFree();
@@ -112,14 +112,14 @@ it('ends a reboot when the host is back', async () => {
 it('ends a reboot that the host refuses at once, with the output of the host', async () => {
   await startAgent();
   host.program('reboot', 'echo "not allowed" >&2; exit 1');
-  expect(await ended(ask('reboot'))).toMatchObject({ outcome: 'failed' });
+  expect(await ended(await ask('reboot'))).toMatchObject({ outcome: 'failed' });
   await expectFree();
 });
 
 it('counts a completed switch as a success after the agent restart it causes', async () => {
   const agent = await startAgent();
   host.program('nixos-rebuild', 'echo "building $*"');
-  const id = ask('switch');
+  const id = await ask('switch');
   expect(await agent.exit).toEqual({ code: 101, signal: null });
   await startAgent();
   expect(await ended(id)).toMatchObject({ outcome: 'succeeded', exitCode: 0 });
@@ -135,7 +135,7 @@ it.each([
   host.program('nix', built === null ? 'exit 1' : `echo '[{"outputs":{"out":"${host.path(built)}"}}]'`);
   host.program('nixos-rebuild', `echo building; touch ${host.path('begun')}; exec sleep 600`);
   const agent = await startAgent();
-  const id = ask('switch');
+  const id = await ask('switch');
   await fileAppears(host.path('begun'));
   agent.child.kill('SIGKILL');
   await agent.exit;

@@ -81,8 +81,8 @@ describe.each(['a file that may not grow', 'a file that may not be changed', 'a 
     disk?.remove();
   });
 
-  const dispatch = (hostId: string, requestId: string) =>
-    server.fleet.dispatch({ operation: 'test', hostIds: [hostId], requestId, force: true, by: server.by })[0];
+  const dispatch = async (hostId: string, requestId: string) =>
+    (await server.fleet.dispatch({ operation: 'test', hostIds: [hostId], requestId, force: true, by: server.by }))[0];
 
   it.skipIf(skips)(
     `keeps agents connected, acknowledges nothing that is not stored, informs every page, and recovers${skips ? ' (skipped: this process may not mount a file system)' : ''}`,
@@ -92,7 +92,7 @@ describe.each(['a file that may not grow', 'a file that may not be changed', 'a 
       await agent.inbox.find((frame) => frame.type === 'registered');
       const browser = await server.browser();
       const idle = await server.registeredAgent('h4');
-      const begun = dispatch('h3', '1'.repeat(32));
+      const begun = await dispatch('h3', '1'.repeat(32));
       if (begun?.kind !== 'accepted') throw new Error(begun?.kind);
       await agent.inbox.find((frame) => frame.type === 'command');
 
@@ -111,17 +111,17 @@ describe.each(['a file that may not grow', 'a file that may not be changed', 'a 
       await new Promise((resolve) => agent.socket.once('pong', resolve));
       expect(agent.inbox.all.filter((frame) => frame.type === 'ack')).toEqual([]);
       expect(server.fleet.host('h3')?.online).toBe(true);
-      expect(dispatch('h4', '2'.repeat(32))).toMatchObject({ kind: 'not-stored' });
+      expect(await dispatch('h4', '2'.repeat(32))).toMatchObject({ kind: 'not-stored' });
       expect(checkWritable(server.db).kind).toBe('refused');
 
       refuse(false);
       await agent.inbox.find((frame) => frame.type === 'ack' && frame.payload.output_seq === 400);
       await browser.until(({ notices }) => notices.length === 0);
-      expect(server.fleet.output(begun.commandId, 0, 1_000)).toHaveLength(400);
+      expect(await server.fleet.output(begun.commandId, 0, 1_000)).toHaveLength(400);
       expect(checkWritable(server.db).kind).toBe('writable');
       // What was refused was never sent, and what is accepted now is.
       expect(idle.inbox.all.filter((frame) => frame.type === 'command')).toEqual([]);
-      expect(dispatch('h4', '3'.repeat(32))).toMatchObject({ kind: 'accepted' });
+      expect(await dispatch('h4', '3'.repeat(32))).toMatchObject({ kind: 'accepted' });
       await idle.inbox.find((frame) => frame.type === 'command');
     },
   );

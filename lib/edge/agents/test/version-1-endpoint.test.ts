@@ -71,8 +71,14 @@ const register = (id = 'hsb0', more: object = {}) =>
   call('POST', `/api/hosts/${id}/register`, { ...REGISTER, ...more });
 const status = (body: object, id = 'hsb0') => call('POST', `/api/hosts/${id}/status`, body);
 
-function dispatch(operation: 'pull' | 'pull-switch' | 'reboot' | 'test', requestId: string = operation) {
-  const [result] = server.fleet.dispatch({ operation, hostIds: ['hsb0'], requestId, by: server.by, stepUp: true });
+async function dispatch(operation: 'pull' | 'pull-switch' | 'reboot' | 'test', requestId: string = operation) {
+  const [result] = await server.fleet.dispatch({
+    operation,
+    hostIds: ['hsb0'],
+    requestId,
+    by: server.by,
+    stepUp: true,
+  });
   return result;
 }
 
@@ -110,7 +116,7 @@ describe('a version-1 agent', () => {
 
   it('receives a requested command exactly once', async () => {
     await register();
-    const asked = dispatch('pull-switch');
+    const asked = await dispatch('pull-switch');
     expect(asked).toMatchObject({ kind: 'queued' });
     expect((await register()).json).toMatchObject({ command: 'pull-switch' });
     expect((await register()).json).toMatchObject({ command: null });
@@ -121,7 +127,7 @@ describe('a version-1 agent', () => {
     const last = server.fleet.host('hsb0')?.lastCommand;
     expect(last).toMatchObject({ outcome: 'failed', lines: 2 });
     expect(last?.reason).toContain('Pull failed');
-    expect(server.fleet.output(last?.id ?? '', 0, 10).map(({ text }) => text)).toEqual([
+    expect((await server.fleet.output(last?.id ?? '', 0, 10)).map(({ text }) => text)).toEqual([
       'Pull failed',
       'fatal: no route\u001b[31m',
     ]);
@@ -129,7 +135,7 @@ describe('a version-1 agent', () => {
 
   it('does not prove a switch by reporting ok', async () => {
     await register();
-    dispatch('pull-switch');
+    await dispatch('pull-switch');
     await register();
     await status({ status: 'ok', output: 'Pull successful', current_generation: 'abcdef0' });
     expect(server.fleet.host('hsb0')).toMatchObject({ generation: 'abcdef0', lastCommand: { outcome: 'partial' } });
@@ -138,7 +144,7 @@ describe('a version-1 agent', () => {
   it('supports no other operation, and the reason is shown', async () => {
     await register();
     for (const operation of ['pull', 'test', 'reboot'] as const) {
-      expect(dispatch(operation)).toMatchObject({
+      expect(await dispatch(operation)).toMatchObject({
         kind: 'blocked',
         blocked: { code: 'version-1', unblock: 'pull-switch' },
       });
@@ -206,7 +212,7 @@ describe('a version-1 agent', () => {
     expect((await register()).json).toEqual({ status: 'registered', host_id: 'hsb0', command: null });
     expect(server.fleet.hostViews()).toEqual([]);
     expect(server.fleet.heldAgents()).toMatchObject([{ name: 'hsb0', reason: 'approval', version: '0.4.0-7c087d2' }]);
-    server.fleet.approveHost('hsb0', server.by);
+    await server.fleet.approveHost('hsb0', server.by);
     await register();
     expect(server.fleet.host('hsb0')).toMatchObject({ online: true, protocol: 1 });
     expect(server.fleet.heldAgents()).toEqual([]);
@@ -325,7 +331,7 @@ describe('any request of a version-1 agent', () => {
 
   it('does not receive a command that could not be stored as sent', async () => {
     await register();
-    dispatch('pull-switch');
+    await dispatch('pull-switch');
     server.db.$client.pragma('query_only = on');
     expect((await register()).status).toBe(503);
     server.db.$client.pragma('query_only = off');

@@ -80,7 +80,7 @@ describe('a page', () => {
     await page.inbox.find((message) => message.t === 'snapshot');
     page.socket.pause();
     const fill = () => {
-      for (let host = 0; host < 2_000; host += 1) server.fleet.enrolHost(`h${host}`, '192.0.2.1');
+      for (let host = 0; host < 2_000; host += 1) void server.fleet.enrolHost(`h${host}`, '192.0.2.1');
     };
     fill();
     while (server.hub.backlogBytes < 256 * 1024) {

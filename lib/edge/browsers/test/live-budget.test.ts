@@ -21,7 +21,7 @@ async function runningCommand() {
   const agent = await server.agent();
   agent.send('register', { hostname: 'h1', protocol: 3, instance: 'i', running: null, finished: [] });
   await agent.inbox.find((frame) => frame.type === 'registered');
-  const [result] = server.fleet.dispatch({ operation: 'test', hostIds: ['h1'], requestId: 'r', by: server.by });
+  const [result] = await server.fleet.dispatch({ operation: 'test', hostIds: ['h1'], requestId: 'r', by: server.by });
   if (result?.kind !== 'accepted') throw new Error('not accepted');
   return { agent, id: result.commandId };
 }
@@ -42,7 +42,7 @@ async function storedLines(total: number): Promise<string> {
     const lines = Array.from({ length: 500 }, (_, index) => ({ seq: from + index, stream: 'stdout', line: 'line' }));
     agent.send('output_batch', { command_id: id, lines });
   }
-  await server.until(() => server.fleet.command(id)?.lines === total);
+  await server.until(async () => (await server.fleet.command(id))?.lines === total);
   return id;
 }
 
@@ -87,7 +87,7 @@ describe('opened output', () => {
       agent.send('output_batch', { command_id: id, lines });
     };
     for (let from = 1; from <= stored; from += LONG_IN_FRAME) sendFrame(from);
-    await server.until(() => server.fleet.command(id)?.lines === stored);
+    await server.until(async () => (await server.fleet.command(id))?.lines === stored);
     const browser = await server.browser();
     const sees = (seq: number) =>
       browser.inbox.find((message) => message.t === 'output' && message.lines.some((line) => line.seq === seq));

@@ -1,3 +1,4 @@
+import { parseAgentFrame } from '@/lib/protocol/agent/parse-agent-frame';
 import { once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createTestServer, type TestServer } from '../../testing/test-server';
@@ -115,7 +116,7 @@ describe('browser gateway: a page that does not read', () => {
       const identity = { kind: 'shared' } as const;
       const link = {
         ...{ id: `link-${host}`, address: '', identity },
-        ...{ send: () => true, probe: nothing, finish: nothing, close: nothing },
+        ...{ send: () => true, probe: nothing, finish: nothing, close: nothing, holdUntil: nothing },
       };
       server.fleet.inbox.connected(link);
       const payload = {
@@ -124,7 +125,7 @@ describe('browser gateway: a page that does not read', () => {
         store_path: 'x',
         repo_url: 'y'.repeat(1_000),
       };
-      server.fleet.inbox.frame(link, JSON.stringify({ type: 'register', payload }));
+      server.fleet.inbox.frame(link, parseAgentFrame(JSON.stringify({ type: 'register', payload })));
     }
     const browser = await server.browser();
     await browser.until((view) => view.hosts.length === 100);
@@ -146,7 +147,7 @@ describe('browser gateway: output', () => {
     const agent = await server.agent();
     agent.send('register', { hostname: 'h3', protocol: 3, instance: 'i', running: null, finished: [] });
     await agent.inbox.find((frame) => frame.type === 'registered');
-    const [result] = server.fleet.dispatch({ operation: 'test', hostIds: ['h3'], requestId: 'r', by: server.by });
+    const [result] = await server.fleet.dispatch({ operation: 'test', hostIds: ['h3'], requestId: 'r', by: server.by });
     if (result?.kind !== 'accepted') throw new Error('not accepted');
     return { agent, id: result.commandId };
   }
