@@ -119,12 +119,12 @@ export class AgentAdmission {
     if (connection) this.ends(connection, code, reason);
   }
 
-  /** A connection's register frame: it names its host. */
-  register(connection: Connection, register: Register): void {
+  /** A connection's register frame: it names its host. Resolves when the claim is decided and stored, or was refused. */
+  async register(connection: Connection, register: Register): Promise<void> {
     const name = this.nameOf(register.hostname);
     const registration: Registration = { register, name: name ?? '', protocol: register.protocol >= 3 ? 3 : 2 };
     if (name !== null) {
-      this.claim(connection, registration, null).catch((error: unknown) => this.failed(connection, error));
+      await this.claim(connection, registration, null);
       return;
     }
     const shown = JSON.stringify(register.hostname.slice(0, 80));

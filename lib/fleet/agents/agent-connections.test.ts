@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { openBench, QUIET, type Bench } from '../testing/test-fleet';
+import { openBench, QUIET, settle, type Bench } from '../testing/test-fleet';
 
 let bench: Bench;
 beforeEach(async () => {
@@ -69,4 +69,32 @@ it('null, empty and absent all mean no pending command, and a disconnect clears 
   bench.fleet.inbox.disconnected(link, 1006, '');
   await bench.agent('h1');
   expect(bench.fleet.host('h1')?.foreignCommand).toBe('');
+});
+
+it('frames sent right behind a register frame, before that is stored, are processed in order', async () => {
+  const link = bench.connect();
+  void bench.say(link, 'register', { hostname: 'new' });
+  void bench.say(link, 'heartbeat', { ...QUIET, generation: 'bbbbbbb' });
+  expect(bench.fleet.host('new')).toBeNull();
+  await bench.say(link, 'heartbeat', { ...QUIET, generation: 'ccccccc' });
+  expect(bench.fleet.host('new')).toMatchObject({ online: true, generation: 'ccccccc' });
+  expect(bench.events.some(({ action }) => action === 'agent.fault')).toBe(false);
+});
+
+it('an agent that ends while its register frame is being stored leaves its host offline', async () => {
+  await bench.agent('h1');
+  await bench.crash();
+  const link = bench.connect();
+  void bench.say(link, 'register', { hostname: 'h1', generation: 'bbbbbbb' });
+  await bench.hangUp(link);
+  expect(bench.fleet.host('h1')).toMatchObject({ online: false, generation: 'bbbbbbb' });
+  expect((await bench.agent('h1')).frames.map(({ type }) => type)).toContain('registered');
+});
+
+it('an agent that sends faster than the database stores is not read meanwhile', async () => {
+  const link = await bench.agent('h1');
+  for (let n = 0; n < 12; n += 1) void bench.say(link, 'heartbeat', { ...QUIET, generation: `bbbbbb${n}` });
+  expect(link.holds).toBeGreaterThan(1);
+  await settle();
+  expect(bench.fleet.host('h1')?.generation).toBe('bbbbbb11');
 });

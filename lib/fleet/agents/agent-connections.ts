@@ -24,12 +24,16 @@ import type { Register } from '@/lib/protocol/agent/register';
 
 type Payload<T extends AgentFrame['type']> = Extract<AgentFrame, { type: T }>['payload'];
 
+/** One piece of what is read of an agent at once has no more frames than this: `PIECE_BYTES`. */
+const MAX_EARLY_FRAMES = 256;
 /** Inputs of one host that wait before its agent is no longer read. */
 const MAX_WAITING_OF_HOST = 8;
 
 export class AgentConnections implements AgentInbox {
   /** Commands with an output line whose activity input is still pending. */
   private readonly pendingActivity = new Set<string>();
+  /** Frames behind a register frame that is being stored, by the id of their link. */
+  private readonly early = new Map<string, AgentFrame[]>();
 
   constructor(
     private readonly core: FleetCore,
@@ -74,6 +78,7 @@ export class AgentConnections implements AgentInbox {
   }
 
   disconnected(link: AgentLink, code: number, reason: string): void {
+    this.early.delete(link.id);
     this.admission.close(link, code, reason);
   }
 
@@ -86,6 +91,12 @@ export class AgentConnections implements AgentInbox {
   private parsedFrame(connection: Connection, frame: AgentFrame): void {
     if (frame.type === 'register') {
       this.registered(connection, frame.payload);
+      return;
+    }
+    const early = this.early.get(connection.link.id);
+    if (early) {
+      // It is not read any more; what was already read is a few frames.
+      if (early.length < MAX_EARLY_FRAMES) early.push(frame);
       return;
     }
     const entry = this.admission.entryOf(connection);
@@ -154,11 +165,23 @@ export class AgentConnections implements AgentInbox {
 
   private registered(connection: Connection, register: Register): void {
     if (connection.state.phase === 'unregistered') {
-      this.admission.register(connection, register);
+      const { link } = connection;
+      const claimed = this.admission.register(connection, register);
+      this.early.set(link.id, []);
+      link.holdUntil(claimed);
+      const replay = () => this.replayEarly(connection);
+      claimed.catch((error: unknown) => this.admission.failed(connection, error)).then(replay, replay);
       return;
     }
     const what = 'The agent registered twice on one connection; the second frame was ignored.';
     this.complain(connection, 'second register', what);
+  }
+
+  /** Processes what an agent sent behind its register frame, before that was stored. */
+  private replayEarly(connection: Connection): void {
+    const frames = this.early.get(connection.link.id) ?? [];
+    this.early.delete(connection.link.id);
+    for (const frame of frames) this.parsedFrame(connection, frame);
   }
 
   private heartbeat(entry: HostEntry, connection: AdmittedConnection, beat: Payload<'heartbeat'>): void {
