@@ -6,7 +6,6 @@ import { hostname } from 'node:os';
 import { limitKey } from '@/lib/auth/client-address';
 import { createFoundation } from '@/lib/dashboard/foundation';
 import { startServices } from '@/lib/dashboard/services';
-import { closeDatabase } from '@/lib/store/sqlite/open-database';
 import { stopInOrder, stopOnSignals } from '@/lib/dashboard/graceful-stop';
 import { wireHealth } from '@/lib/health/connect-health';
 import { routeConsole } from '@/lib/log/log-console';
@@ -29,7 +28,7 @@ async function main(): Promise<void> {
   // Send no telemetry.
   process.env.NEXT_TELEMETRY_DISABLED = '1';
   const foundation = await createFoundation();
-  const { config, log, db } = foundation;
+  const { config, log, store } = foundation;
   const dev = process.env.NODE_ENV === 'development';
   // In development the console is left to the developer.
   if (!dev) routeConsole(log);
@@ -57,7 +56,7 @@ async function main(): Promise<void> {
   const origins = { ...config, machineNames: machineNames(hostname()) };
   let stopping = false;
   const isStopping = () => stopping;
-  const directRoutes = wireHealth({ config, db, agents, requests: counts, ...services, isStopping });
+  const directRoutes = wireHealth({ config, store, agents, requests: counts, ...services, isStopping });
   const { identify: identifyAgent, enrol } = agentAccess;
   const enrolments = createEnrolmentShare();
   const machineEndpoints = createMachineEndpoints({
@@ -110,7 +109,7 @@ async function main(): Promise<void> {
         await fleet.stop();
         loop.stop();
         await app.close();
-        closeDatabase(db);
+        await store.stop();
       },
     });
   });

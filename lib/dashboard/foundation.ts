@@ -7,7 +7,9 @@ import { requireDataFolder } from './data-folder';
 import { findInstallation } from './installation';
 import { adoptOldDatabase } from '@/lib/store/adopt/adopt';
 import { printAdoption } from '@/lib/store/adopt/adopt-report';
-import { lockDatabase, openLockedDatabase, type Db } from '@/lib/store/sqlite/open-database';
+import { lockDatabase, openLockedDatabase } from '@/lib/store/sqlite/open-database';
+import { openInThread } from '@/lib/store/thread/open-in-thread';
+import type { StoreEngine } from '@/lib/store/thread/store-engine';
 import { recordVersion } from '@/lib/store/sqlite/last-version';
 import { createLog, type Log } from '@/lib/log';
 import { VERSION } from '@/lib/version';
@@ -15,7 +17,7 @@ import { VERSION } from '@/lib/version';
 export interface Foundation {
   config: Config;
   log: Log;
-  db: Db;
+  store: StoreEngine;
   secrets: Secrets;
 }
 
@@ -57,5 +59,6 @@ export async function createFoundation(): Promise<Foundation> {
   recordVersion(db.$client, VERSION, Date.now());
   const { secrets, warnings: permissionWarnings } = loadSecrets(config.dataDir, config);
   for (const warning of permissionWarnings) log.warn(warning);
-  return { config, log, db, secrets };
+  const store = await openInThread(db, { log });
+  return { config, log, store, secrets };
 }

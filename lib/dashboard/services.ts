@@ -4,19 +4,11 @@ import { forgetRemovedHosts, wireAgentAccess } from './create-agent-access';
 import { createAuth } from '@/lib/auth/operator/create-auth';
 import { createBackupService } from '@/lib/store/backup/create-backup-service';
 import { settingViews } from '@/lib/config';
-import { createAgentTokenStore } from '@/lib/store/sqlite/agent-token-store';
-import { createAuthStore } from '@/lib/store/sqlite/auth-store';
-import { createFleetStore } from '@/lib/store/sqlite/fleet-store';
-import { answerLater } from '@/lib/store/sqlite/later';
-import { startRetention } from '@/lib/store/sqlite/retention';
-import { createSettingsStore } from '@/lib/store/sqlite/settings-store';
-import type { AgentTokenStore, SettingsStore } from '@/lib/auth/agents/agent-ports';
-import type { AuthStore } from '@/lib/auth/operator/auth-ports';
+import { scheduleRetention } from '@/lib/store/thread/retention-schedule';
 import { createDesired } from '@/lib/desired/desired-service';
 import { connectForge, forgeOf } from '@/lib/forge/connect-forge';
 import { connectColors } from '@/lib/forge/theme/connect-theme';
 import { newCommandId } from '@/lib/fleet/records/ids';
-import type { FleetStore } from '@/lib/fleet/records/store-port';
 import { FleetService } from '@/lib/fleet/service';
 import { processMetrics } from '@/lib/metrics/create-metrics';
 import { systemClock } from '@/lib/edge/system-clock';
@@ -31,13 +23,7 @@ import type { NewEvent } from '@/lib/fleet/records/event-record';
 export type Services = Awaited<ReturnType<typeof startServices>>;
 
 /** Creates and starts the services, and makes them available to pages. `buildId` identifies the pages of this build. */
-export async function startServices({ config, log, db, secrets }: Foundation, buildId: string) {
-  const stores = {
-    fleet: answerLater<FleetStore>(createFleetStore(db, { log })),
-    auth: answerLater<AuthStore>(createAuthStore(db)),
-    agentTokens: answerLater<AgentTokenStore>(createAgentTokenStore(db)),
-    settings: answerLater<SettingsStore>(createSettingsStore(db)),
-  };
+export async function startServices({ config, log, store, secrets }: Foundation, buildId: string) {
   const clock = systemClock;
   const loop = new LoopClock();
   const now = () => Date.now();
@@ -66,7 +52,7 @@ export async function startServices({ config, log, db, secrets }: Foundation, bu
   });
   const metrics = processMetrics();
   const agentAccess = await wireAgentAccess({
-    stores,
+    stores: store,
     now,
     sharedToken: secrets.agentToken,
     settings: config,
@@ -75,7 +61,7 @@ export async function startServices({ config, log, db, secrets }: Foundation, bu
     fleet: () => fleet,
   });
   const fleet = new FleetService({
-    store: metrics.meter(stores.fleet),
+    store: metrics.meter(store.fleet),
     clock,
     loop,
     publisher: forgetRemovedHosts(agentAccess, hub),
@@ -89,13 +75,13 @@ export async function startServices({ config, log, db, secrets }: Foundation, bu
     outputLimit: config.outputLimitBytes,
     flakeUpdates: updates,
   });
-  const auth = await createAuth({ store: stores.auth, now, record, log, secrets, settings: config });
+  const auth = await createAuth({ store: store.auth, now, record, log, secrets, settings: config });
   hub.start(fleet);
   await fleet.start();
   desired.start();
   updates.start();
   auth.onSessionEnd((idHash) => hub.closeSession(idHash));
-  const stopRetention = startRetention(db, { log, record: note, limits: config });
+  const stopRetention = scheduleRetention(store.maintenance, { log, record, clock, limits: config });
   const backups = createBackupService({
     config,
     env: process.env,

@@ -3,9 +3,7 @@ import { freeBytes } from '@/lib/store/backup/backup-files';
 import type { BackupService } from '@/lib/store/backup/backup-service';
 import type { Config } from '@/lib/config';
 import { equalSecrets } from '@/lib/auth/encryption';
-import { checkWritable } from '@/lib/store/sqlite/database-health';
-import { readApplied } from '@/lib/store/sqlite/migrate';
-import type { Db } from '@/lib/store/sqlite/open-database';
+import type { StoreEngine } from '@/lib/store/thread/store-engine';
 import type { DesiredSource } from '@/lib/fleet/hosts/desired';
 import type { FleetService } from '@/lib/fleet/service';
 import type { MetricsRegistry } from '@/lib/metrics/create-metrics';
@@ -17,9 +15,12 @@ import { VERSION } from '@/lib/version';
 import { healthRoutes } from './health-routes';
 import type { LimitUse } from '@/lib/limits/limit-use';
 
+/** A database that has not answered for this long counts as refusing. */
+const MAX_ANSWER_MS = 5_000;
+
 export interface HealthParts {
   config: Pick<Config, 'dataDir' | 'metricsToken'>;
-  db: Db;
+  store: Pick<StoreEngine, 'maintenance' | 'vitals'>;
   fleet: FleetService;
   hub: LiveHub;
   agents: AgentGateway;
@@ -34,7 +35,7 @@ export interface HealthParts {
 
 /** The routes that the HTTP server answers directly. */
 export function wireHealth(parts: HealthParts): ReadonlyMap<string, DirectRoute> {
-  const { config, db, fleet, hub, agents, desired, backups, metrics } = parts;
+  const { config, store, fleet, hub, agents, desired, backups, metrics } = parts;
   const now = () => Date.now();
   const diskFreeBytes = () => freeBytes(config.dataDir);
   const newestBackup = () => backups.status().backups[0] ?? null;
@@ -50,24 +51,25 @@ export function wireHealth(parts: HealthParts): ReadonlyMap<string, DirectRoute>
     limits: () => parts.limits.read(),
     diskFreeBytes,
   });
-  const migrations = readApplied(db.$client).length;
   const alive = () => ({
     now: now(),
     isStopping: parts.isStopping(),
     vitals: fleet.vitals(),
     hubBeatAgeMs: hub.beatAgeMs,
   });
+  let applied: Promise<readonly unknown[]> | null = null;
+  const migrations = () => (applied ??= store.maintenance.appliedMigrations());
   return healthRoutes({
     alive,
-    facts() {
+    async facts() {
       const { problem, late } = backups.status();
       const seen = alive();
       return {
         ...seen,
         version: VERSION,
-        // A refusing database may take seconds to answer, so it is not checked again.
-        databaseIsWritable: seen.vitals.storageFault === null && checkWritable(db).kind === 'writable',
-        migrations,
+        // A refusing database may take seconds to answer, so it is not checked again; nor is one that does not answer.
+        databaseIsWritable: seen.vitals.storageFault === null && (await isWritable(store)),
+        migrations: (await migrations()).length,
         freeBytes: diskFreeBytes(),
         backups: { newest: newestBackup(), isWrong: problem !== null || late },
         desired: desired.state,
@@ -76,6 +78,14 @@ export function wireHealth(parts: HealthParts): ReadonlyMap<string, DirectRoute>
     metrics,
     isValidToken: config.metricsToken === null ? null : bearerIs(config.metricsToken),
   });
+}
+
+/** False when the database refuses writes, or has not answered for longer than any transaction takes. */
+async function isWritable({ maintenance, vitals }: HealthParts['store']): Promise<boolean> {
+  if (vitals().oldestMs > MAX_ANSWER_MS) return false;
+  const tooLate = new Promise<null>((resolve) => setTimeout(() => resolve(null), MAX_ANSWER_MS).unref());
+  const answer = await Promise.race([maintenance.checkWritable(), tooLate]);
+  return answer?.kind === 'writable';
 }
 
 function bearerIs(token: string): (authorization: string | undefined) => boolean {

@@ -8,7 +8,7 @@ const READINESS_AGE_MS = 5_000;
 
 export interface HealthSources {
   alive: () => Pick<HealthFacts, 'now' | 'isStopping' | 'vitals' | 'hubBeatAgeMs'>;
-  facts: () => HealthFacts;
+  facts: () => Promise<HealthFacts>;
   metrics: MetricsRegistry;
   /** Checks the Authorization header; null when no token is configured. */
   isValidToken: ((authorization: string | undefined) => boolean) | null;
@@ -25,10 +25,10 @@ export function healthRoutes({ alive, facts, metrics, isValidToken }: HealthSour
     return json(status === 'ok' ? 200 : 503, { status });
   });
 
-  routes.set('/health/ready', () => {
+  routes.set('/health/ready', async () => {
     const { now, isStopping } = alive();
     if (last === null || isStopping || Math.abs(now - last.at) >= READINESS_AGE_MS) {
-      const report = readiness(facts());
+      const report = readiness(await facts());
       last = { at: now, answer: json(report.status === 'failing' ? 503 : 200, report) };
     }
     return last.answer;

@@ -3,14 +3,8 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { WebSocket, type ClientOptions } from 'ws';
-import type { AgentTokenStore, SettingsStore } from '@/lib/auth/agents/agent-ports';
-import type { AuthStore } from '@/lib/auth/operator/auth-ports';
 import { forgetRemovedHosts, wireAgentAccess } from '@/lib/dashboard/create-agent-access';
-import { createAgentTokenStore } from '@/lib/store/sqlite/agent-token-store';
-import { createAuthStore } from '@/lib/store/sqlite/auth-store';
-import { createFleetStore } from '@/lib/store/sqlite/fleet-store';
-import { answerLater } from '@/lib/store/sqlite/later';
-import { createSettingsStore } from '@/lib/store/sqlite/settings-store';
+import { openHere } from '@/lib/store/thread/open-here';
 import { openTestDatabase, type TestDatabase } from '@/lib/store/sqlite/testing/database';
 import { newCommandId } from '@/lib/fleet/records/ids';
 import { FleetService } from '@/lib/fleet/service';
@@ -112,12 +106,9 @@ export async function createTestServer(options: TestServerOptions = {}) {
     updates,
     sessionIsValid: (idHash) => Promise.resolve(sessions.has(idHash)),
   });
+  const store = openHere(testDb.db, { log: testDb.log });
   const access = await wireAgentAccess({
-    stores: {
-      auth: answerLater<AuthStore>(createAuthStore(testDb.db)),
-      agentTokens: answerLater<AgentTokenStore>(createAgentTokenStore(testDb.db)),
-      settings: answerLater<SettingsStore>(createSettingsStore(testDb.db)),
-    },
+    stores: store,
     now,
     sharedToken: TOKEN,
     settings: {
@@ -141,7 +132,7 @@ export async function createTestServer(options: TestServerOptions = {}) {
     for (const wake of woken) wake();
   };
   const fleet = new FleetService({
-    store: meter(answerLater<FleetStore>(createFleetStore(testDb.db, { log: testDb.log }))),
+    store: meter(store.fleet),
     clock,
     loop: clock.loop ?? loop,
     publisher: forgetRemovedHosts(access, {
@@ -244,6 +235,7 @@ export async function createTestServer(options: TestServerOptions = {}) {
     server,
     logged: testDb.logged,
     db: testDb.db,
+    store,
     desired,
     updates,
     fleet,

@@ -276,8 +276,10 @@ it('with any refusals every input is processed in its host’s order, and none t
     fc.asyncProperty(fc.array(one, { maxLength: 40 }), fc.array(fc.boolean()), async (inputs, refusals) => {
       const { runner, input, commits, took } = openRunner();
       const drain = async () => {
-        for (await settle(); commits.length > 0; await settle()) {
+        await settle();
+        while (commits.length > 0) {
           for (const { answer } of commits.splice(0)) answer(refusals.shift() === true ? FULL : null);
+          await settle();
         }
       };
       for (const [index, { keys, durable, waits }] of inputs.entries()) {

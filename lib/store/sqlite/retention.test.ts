@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { writeAdoption } from './adoption-record';
 import { auditEvents, EVENTS_CUT } from './audit';
 import { createFleetStore } from './fleet-store';
-import { DEFAULT_RETENTION, retentionSteps, startRetention, type RetentionLimits } from './retention';
+import { DEFAULT_RETENTION, retentionSteps, type RetentionLimits } from './retention';
 import { openTestDatabase, type TestDatabase } from './testing/database';
 import {
   endedCommand,
@@ -153,37 +153,6 @@ describe('retention', () => {
       steps.filter((step) => step.table === table).reduce((total, { rows }) => total + rows, 0);
     expect(['command_output', 'commands', 'metric_samples'].map(sum)).toEqual([10_000, 2_501, 4_500]);
   });
-
-  it('yields to the event loop between steps, continues after a failure, and stops on request', () => {
-    const timers: { ms: number; callback: () => void }[] = [];
-    const clock = {
-      now: () => NOW,
-      after(ms: number, callback: () => void) {
-        const timer = { ms, callback };
-        timers.push(timer);
-        return () => void timers.splice(timers.indexOf(timer), 1);
-      },
-    };
-    const tick = () => {
-      const timer = timers.shift();
-      timer?.callback();
-      return timer?.ms;
-    };
-    store.commit({ commands: [ended('old', 31)], output: [testOutput('old', 1, 3)] });
-    const stop = startRetention(test.db, { log: test.log, record, clock });
-
-    test.db.$client.pragma('query_only = ON');
-    expect(tick()).toBe(60_000);
-    expect(test.logged.join('')).toContain('old rows could not be deleted');
-    test.db.$client.pragma('query_only = OFF');
-    expect(tick()).toBe(3_600_000);
-    expect(column('select count(*) from command_output')).toEqual([0]);
-    expect(timers.map(({ ms }) => ms)).toEqual([50]);
-    tick();
-    expect(timers.map(({ ms }) => ms)).toEqual([3_600_000]);
-    stop();
-    expect(timers).toEqual([]);
-  });
 });
 
 describe('retention of events', () => {
@@ -241,20 +210,5 @@ describe('retention of events', () => {
     run();
     store.commit({ events: eventsOf(1, 500) });
     expect(run()).toEqual([]);
-  });
-
-  it('logs each newest link once', () => {
-    store.commit({ events: eventsOf(3, 1) });
-    const timers: (() => void)[] = [];
-    const after = (_ms: number, callback: () => void) => {
-      timers.push(callback);
-      return () => undefined;
-    };
-    startRetention(test.db, { log: test.log, record, clock: { now: () => NOW, after } });
-    timers.shift()?.();
-    timers.shift()?.();
-    const { head } = verified();
-    const noted = test.logged.filter((line) => line.includes(`${head?.id ?? 0}:${head?.hash ?? ''}`));
-    expect(noted).toHaveLength(1);
   });
 });

@@ -1,21 +1,15 @@
 /** Deletes old rows, in steps so small that no socket waits for them. */
 import type Database from 'better-sqlite3';
-import type { Log } from '@/lib/log';
 import { readAdoptionTime } from './adoption-record';
 import type { Db } from './open-database';
-import { asDatabaseError } from './store-errors';
 import { eventSteps, type EventLimits } from './event-retention';
 import type { NewEvent } from '@/lib/fleet/records/event-record';
-import type { Clock } from '@/lib/fleet/records/environment';
 
 const DAY_MS = 86_400_000;
 /** Bytes of a stored line besides its text: time, stream, brackets. */
 const LINE_OVERHEAD_BYTES = 30;
 const MAX_ROWS_PER_STEP = 2_000;
 const MAX_COMMANDS_PER_STEP = 100;
-const STEP_PAUSE_MS = 50;
-const FIRST_RUN_AFTER_MS = 60_000;
-const RUN_EVERY_MS = 3_600_000;
 
 export interface RetentionLimits extends EventLimits {
   /** Output of commands that ended longer ago is deleted. */
@@ -43,66 +37,6 @@ export interface RetentionStep {
   table: 'command_output' | 'commands' | 'pipelines' | 'pipeline_hosts' | 'metric_samples' | 'sessions' | 'events';
   /** Rows that this step deleted, at most 2,000. */
   rows: number;
-}
-
-const systemClock: Clock = {
-  now: () => Date.now(),
-  after(ms, callback) {
-    const timer = setTimeout(callback, ms);
-    timer.unref();
-    return () => clearTimeout(timer);
-  },
-};
-
-/** Runs a minute after the start and then every hour, one step at a time. Returns a function that stops it. */
-export function startRetention(
-  db: Db,
-  options: {
-    log: Log;
-    /** Stores an event and shows it, immediately or not at all. */
-    record: (event: NewEvent) => void;
-    clock?: Clock;
-    limits?: Partial<RetentionLimits>;
-  },
-): () => void {
-  const { log, record, clock = systemClock } = options;
-  const limits = { ...DEFAULT_RETENTION, ...options.limits };
-  let notedHead = 0;
-  let cancelRetentionTimer = clock.after(FIRST_RUN_AFTER_MS, run);
-
-  function run(): void {
-    const deleted: Record<string, number> = {};
-    const steps = retentionSteps(db, limits, clock.now(), record);
-    const next = (): void => {
-      try {
-        const step = steps.next();
-        if (!step.done) {
-          deleted[step.value.table] = (deleted[step.value.table] ?? 0) + step.value.rows;
-          cancelRetentionTimer = clock.after(STEP_PAUSE_MS, next);
-          return;
-        }
-        if (Object.keys(deleted).length > 0) log.info({ deleted }, 'old rows deleted');
-        noteHead();
-      } catch (error) {
-        // Keeping rows longer does no harm: the next run continues where this one stopped.
-        log.warn({ problem: asDatabaseError(error, db.$client.name).message }, 'old rows could not be deleted');
-      }
-      cancelRetentionTimer = clock.after(RUN_EVERY_MS, run);
-    };
-    next();
-  }
-
-  /** A log that is stored elsewhere can then prove that no newest events were removed. */
-  function noteHead(): void {
-    const head = db.$client
-      .prepare<[], { id: number; hash: string }>('select id, hash from events order by id desc limit 1')
-      .get();
-    if (!head || head.id === notedHead) return;
-    notedHead = head.id;
-    log.info({ head: `${head.id}:${head.hash}` }, 'newest event (for: nixfleet audit verify --head)');
-  }
-
-  return () => cancelRetentionTimer();
 }
 
 /** One pass: each `next()` is one short transaction. Ends when nothing exceeds its limit. */

@@ -1,5 +1,4 @@
 /** Creates all stores on one connection. */
-import { z } from 'zod';
 import type { Log } from '@/lib/log';
 import { createAgentTokenStore } from '../sqlite/agent-token-store';
 import { createAuthStore } from '../sqlite/auth-store';
@@ -18,20 +17,7 @@ export function createStores(db: Db, log: Log): DirectStores {
     fleet: createFleetStore(db, { log }),
     auth: createAuthStore(db),
     agentTokens: createAgentTokenStore(db),
-    settings: createStoredSettings(db),
+    settings: createSettingsStore(db),
     maintenance: createMaintenanceStore(db),
-  };
-}
-
-function createStoredSettings(db: Db): DirectStores['settings'] {
-  const settings: {
-    get(key: string, schema: z.ZodType): unknown;
-    set(key: string, value: unknown, now: number): void;
-    remove(key: string): void;
-  } = createSettingsStore(db);
-  return {
-    get: (key) => settings.get(key, z.unknown()),
-    set: (key, value, now) => settings.set(key, value, now),
-    remove: (key) => settings.remove(key),
   };
 }

@@ -10,7 +10,11 @@ export function storeClient<Name extends PortName>(
   methods: readonly string[],
   send: SendCall,
 ): StorePorts[Name] {
-  const entries = methods.map((method) => [method, (...args: readonly unknown[]) => send(port, method, args)] as const);
+  const entries: readonly (readonly [string, unknown])[] = methods.map((method) => [
+    method,
+    (...args: readonly unknown[]) => send(port, method, args),
+  ]);
   // The thread names the methods of its stores, which implement the port, and structured clone keeps what they return.
-  return Object.fromEntries(entries) as StorePorts[Name];
+  const client: unknown = Object.fromEntries(entries);
+  return client as StorePorts[Name];
 }

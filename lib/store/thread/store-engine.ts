@@ -1,31 +1,15 @@
 /** All stores of the dashboard behind one interface, whichever thread has the file open. */
-import type { AgentTokenStore } from '@/lib/auth/agents/agent-ports';
+import type { AgentTokenStore, SettingsStore } from '@/lib/auth/agents/agent-ports';
 import type { AuthStore } from '@/lib/auth/operator/auth-ports';
 import type { FleetStore } from '@/lib/fleet/records/store-port';
 import type { MaintenanceStore } from './maintenance-store';
 
-/** A port whose methods all answer with a promise. Changes nothing where they already do. */
-export type Later<Port> = {
-  [Name in keyof Port]: Port[Name] extends (...args: infer Args) => infer Answer
-    ? (...args: Args) => Promise<Awaited<Answer>>
-    : never;
-};
-
-/** Small settings of the installation, one JSON value per name. A schema can't cross threads: the caller parses. */
-export interface StoredSettings {
-  /** The stored value; null when there is none or it is not JSON. */
-  get(key: string): Promise<unknown>;
-  /** `value` is a JSON value. Durable when it is answered. */
-  set(key: string, value: unknown, now: number): Promise<void>;
-  remove(key: string): Promise<void>;
-}
-
 /** The ports. Arguments and answers survive structured clone. */
 export interface StorePorts {
-  fleet: Later<FleetStore>;
-  auth: Later<AuthStore>;
-  agentTokens: Later<AgentTokenStore>;
-  settings: StoredSettings;
+  fleet: FleetStore;
+  auth: AuthStore;
+  agentTokens: AgentTokenStore;
+  settings: SettingsStore;
   maintenance: MaintenanceStore;
 }
 
