@@ -5,7 +5,7 @@ import type { WallClock, EventRecorder } from '@/lib/auth/operator/auth-ports';
 import { createThrottle, type ThrottleStore } from '@/lib/auth/throttle';
 import type { FleetLog } from '@/lib/fleet/records/environment';
 import type { FleetOperator } from '@/lib/fleet/records/operator-port';
-import type { Publisher } from '@/lib/fleet/records/publisher';
+import type { Subscriber } from '@/lib/fleet/publish-to';
 
 export interface AgentAccessParts {
   stores: { agentTokens: AgentTokenStore; settings: SettingsStore; auth: ThrottleStore };
@@ -46,15 +46,7 @@ export async function wireAgentAccess(parts: AgentAccessParts): Promise<AgentAcc
   return access;
 }
 
-/** The publisher of a fleet, with which agent access learns of removed hosts: their tokens are removed with them. */
-export function forgetRemovedHosts(access: Pick<AgentAccess, 'forgetHosts'>, publisher: Publisher): Publisher {
-  return {
-    hosts(patches, removed) {
-      access.forgetHosts(removed);
-      publisher.hosts(patches, removed);
-    },
-    other: (change) => publisher.other(change),
-    output: (commandId, lines) => publisher.output(commandId, lines),
-    outputDone: (commandId) => publisher.outputDone(commandId),
-  };
+/** Lets agent access learn of removed hosts: their tokens are removed with them. */
+export function removedHostsOf(access: Pick<AgentAccess, 'forgetHosts'>): Subscriber {
+  return { hosts: (_patches, removed) => access.forgetHosts(removed) };
 }

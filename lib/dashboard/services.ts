@@ -1,6 +1,6 @@
 /** The services behind the HTTP server: the fleet, sign-in, the desired state, backups and retention. */
 import { randomBytes, randomUUID } from 'node:crypto';
-import { forgetRemovedHosts, wireAgentAccess } from './create-agent-access';
+import { removedHostsOf, wireAgentAccess } from './create-agent-access';
 import { createAuth } from '@/lib/auth/operator/create-auth';
 import { createBackupService } from '@/lib/store/backup/create-backup-service';
 import { settingViews } from '@/lib/config';
@@ -9,6 +9,7 @@ import { createDesired } from '@/lib/desired/desired-service';
 import { connectForge, forgeOf } from '@/lib/forge/connect-forge';
 import { connectColors } from '@/lib/forge/theme/connect-theme';
 import { newCommandId } from '@/lib/fleet/records/ids';
+import { publishTo } from '@/lib/fleet/publish-to';
 import { FleetService } from '@/lib/fleet/service';
 import { processMetrics } from '@/lib/metrics/create-metrics';
 import { systemClock } from '@/lib/edge/system-clock';
@@ -64,7 +65,7 @@ export async function startServices({ config, log, store, secrets }: Foundation,
     store: metrics.meter(store.fleet),
     clock,
     loop,
-    publisher: forgetRemovedHosts(agentAccess, hub),
+    publisher: publishTo([removedHostsOf(agentAccess), hub], log),
     desired,
     agents: agentAccess.policy,
     executors: connectColors(config, forge, clock, log),

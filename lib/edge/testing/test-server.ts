@@ -3,10 +3,11 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { randomBytes, randomUUID } from 'node:crypto';
 import { WebSocket, type ClientOptions } from 'ws';
-import { forgetRemovedHosts, wireAgentAccess } from '@/lib/dashboard/create-agent-access';
+import { removedHostsOf, wireAgentAccess } from '@/lib/dashboard/create-agent-access';
 import { openHere } from '@/lib/store/thread/open-here';
 import { openTestDatabase, type TestDatabase } from '@/lib/store/sqlite/testing/database';
 import { newCommandId } from '@/lib/fleet/records/ids';
+import { publishTo } from '@/lib/fleet/publish-to';
 import { FleetService } from '@/lib/fleet/service';
 import { textOf, AgentGateway, type AgentGatewayTuning } from '../agents/agent-gateway';
 import { systemClock } from '../system-clock';
@@ -124,8 +125,7 @@ export async function createTestServer(options: TestServerOptions = {}) {
   });
   let waiting: (() => void)[] = [];
   let publications = 0;
-  const published = (publish: () => void) => {
-    publish();
+  const published = () => {
     publications += 1;
     const woken = waiting;
     waiting = [];
@@ -135,12 +135,10 @@ export async function createTestServer(options: TestServerOptions = {}) {
     store: meter(store.fleet),
     clock,
     loop: clock.loop ?? loop,
-    publisher: forgetRemovedHosts(access, {
-      hosts: (patches, removed) => published(() => hub.hosts(patches, removed)),
-      other: (change) => published(() => hub.other(change)),
-      output: (commandId, lines) => published(() => hub.output(commandId, lines)),
-      outputDone: (commandId) => published(() => hub.outputDone(commandId)),
-    }),
+    publisher: publishTo(
+      [removedHostsOf(access), hub, { hosts: published, other: published, output: published, outputDone: published }],
+      testDb.log,
+    ),
     desired,
     agents: access.policy,
     log: testDb.log,
