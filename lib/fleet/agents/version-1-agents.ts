@@ -10,11 +10,8 @@ import type { CommandEngine } from '../commands/command-engine';
 import type { Ending } from '../commands/command-verdict';
 import type { FleetCore } from '../turns/fleet-core';
 import * as events from '../events';
-import { agentFacts } from '../hosts/agent-capabilities';
 import { newHost } from '../hosts/host';
 import { afterV1Call, afterV1Register, afterV1Tests } from '../hosts/version-1-host';
-import { checkAgent } from '../operations/operation-rules';
-import { OPERATIONS } from '../operations/operations';
 import { OncePer } from '@/lib/limits/once-per';
 import type { Turn } from '../turns/turn';
 import type { CommandRecord } from '../records/command-record';
@@ -126,7 +123,7 @@ export class Version1Agents implements V1Inbox {
         return;
       }
       also(turn, entry);
-      if (mayTake) this.skipUnsupported(turn, entry, record);
+      if (mayTake) this.skipUnsupported(turn, entry);
       if (mayTake && this.handOut(turn, entry, record)) answer = { ...idle, command: 'pull-switch' };
     });
     return refused === null ? answer : { kind: 'unavailable', reason: refused };
@@ -176,11 +173,11 @@ export class Version1Agents implements V1Inbox {
   }
 
   /** Ends queued commands that a version-1 agent can't run: they waited for an agent that it has replaced. */
-  private skipUnsupported(turn: Turn, entry: HostEntry, record: HostRecord): void {
+  private skipUnsupported(turn: Turn, entry: HostEntry): void {
     for (const waiting of entry.queue) {
-      const blocked = checkAgent(OPERATIONS[waiting.operation], agentFacts(record));
-      if (!blocked) continue;
-      const reason = `The host came back online, but the command could not be sent: ${blocked.reason}`;
+      const unsupported = this.engine.unsupported(turn, entry, waiting.operation);
+      if (unsupported === null) continue;
+      const reason = `The host came back online, but the command could not be sent: ${unsupported}`;
       this.engine.feed(turn, waiting, { type: 'not-sent', outcome: 'skipped', reason });
     }
   }

@@ -160,7 +160,7 @@ export class CommandEngine {
   }
 
   /** Why the host's agent, as of this turn, can't be sent an operation; null when it can. */
-  private unsupported(turn: Turn, { record }: HostEntry, operation: OperationId): string | null {
+  unsupported(turn: Turn, { record }: HostEntry, operation: OperationId): string | null {
     return checkAgent(OPERATIONS[operation], agentFacts(turn.hosts.get(record.id) ?? record))?.reason ?? null;
   }
 
