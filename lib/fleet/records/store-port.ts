@@ -32,11 +32,16 @@ export interface EventFilter {
 }
 
 /**
- * The fleet's records on disk. Answers arrive later and in the order of the calls; a call rejects with an error that says
- * what to do. A read sees every commit that was answered before it was asked.
+ * The fleet's records on disk. Commits are made and answered in the order of the calls; a call rejects with an error that
+ * says what to do, and arguments may change afterwards. A read sees every commit that was answered before it was asked, and
+ * may be answered before a commit that was asked for earlier. In text, UTF-8 has no half of a surrogate pair: it becomes
+ * U+FFFD, but stays in lines of output, states, steps, reports and arguments.
  */
 export interface FleetStore {
-  /** All hosts and all commands that have not ended, at start. */
+  /**
+   * At start: all hosts; all commands that have not ended, the oldest first (in the order of storing within one moment);
+   * and the last command that each host ran, if it has ended.
+   */
   load(): Promise<{ hosts: HostRecord[]; commands: CommandRecord[]; lastEnded: CommandRecord[] }>;
   /**
    * Durable when it is answered: the events as stored. Rejects when the database refuses (disk full, read-only); then
@@ -60,7 +65,7 @@ export interface FleetStore {
   output(commandId: string, after: number, limit: number, maxCharacters?: number): Promise<OutputLine[]>;
   /** Newest first. */
   events(filter: EventFilter): Promise<EventView[]>;
-  /** All pipelines that have not ended, at start. */
+  /** All pipelines that have not ended, at start: the oldest first (in the order of storing within one moment). */
   unendedPipelines(): Promise<PipelineRun[]>;
   pipeline(id: string): Promise<PipelineRun | null>;
   pipelineByRequest(requestId: string): Promise<PipelineRun | null>;

@@ -21,6 +21,7 @@ import {
 } from './rows';
 import { commandOutput, commands, events, hosts, metricSamples } from './schema';
 import { prepareWriter } from './statements';
+import { wellFormed } from './well-formed';
 import type { CommandRecord, OutputBatch } from '@/lib/fleet/records/command-record';
 import type { HostRecord } from '@/lib/fleet/records/host-record';
 import type { EventFilter, FleetStore, FleetWrites } from '@/lib/fleet/records/store-port';
@@ -121,7 +122,7 @@ export function createFleetStore(db: Db, { log }: { log: Log }): Direct<FleetSto
       );
     }
     // Stored batches do not overlap, so only the last one that begins before the end of this one can overlap it.
-    const before = lastBatchUpTo.get(commandId, lastSeq);
+    const before = lastBatchUpTo.get(wellFormed(commandId), lastSeq);
     if (before && before.lastSeq >= first.seq) {
       throw new DatabaseError('constraint', `Output of command ${commandId} already has lines from ${first.seq} on.`);
     }
@@ -139,7 +140,7 @@ export function createFleetStore(db: Db, { log }: { log: Log }): Direct<FleetSto
     pipelines.write(writes.pipelines ?? [], writes.pipelineHosts ?? []);
     const added = appendEvents(writes.events ?? []);
     // Last, so that what the same commit wrote about a removed host is removed as well.
-    for (const id of writes.removedHosts ?? []) deleteHost.run(id);
+    for (const id of writes.removedHosts ?? []) deleteHost.run(wellFormed(id));
     return added;
   });
 
@@ -158,7 +159,7 @@ export function createFleetStore(db: Db, { log }: { log: Log }): Direct<FleetSto
       .select()
       .from(commands)
       .where(isNull(commands.outcome))
-      .orderBy(asc(commands.createdAt))
+      .orderBy(asc(commands.createdAt), sql`commands.rowid`)
       .all()) {
       const command = readCommand(row);
       if (command) found.push(command);
@@ -212,31 +213,32 @@ export function createFleetStore(db: Db, { log }: { log: Log }): Direct<FleetSto
       return guarded(() => commit.immediate(writes));
     },
     forgetSome(hostId, rows) {
-      return guarded(() => forgetSome.immediate(hostId, rows));
+      return guarded(() => forgetSome.immediate(wellFormed(hostId), rows));
     },
     command(id) {
       return guarded(() => {
-        const row = byId.get({ id });
+        const row = byId.get({ id: wellFormed(id) });
         return row ? readCommand(row) : null;
       });
     },
     commandsByRequest(requestId, hostIds) {
       return guarded(() =>
         hostIds.flatMap((hostId) => {
-          const row = byRequest.get({ requestId, hostId });
+          const row = byRequest.get({ requestId: wellFormed(requestId), hostId: wellFormed(hostId) });
           return (row && readCommand(row)) ?? [];
         }),
       );
     },
     commandsOf(hostId, limit) {
-      return guarded(() => byHost.all({ hostId, limit }).flatMap((row) => readCommand(row) ?? []));
+      return guarded(() => byHost.all({ hostId: wellFormed(hostId), limit }).flatMap((row) => readCommand(row) ?? []));
     },
     output(commandId, after, limit, maxCharacters = Infinity) {
       return guarded(() => {
         const lines: OutputLine[] = [];
         let characters = 0;
         if (limit < 1) return lines;
-        for (const row of batchesFrom.iterate(commandId, commandId, after + 1)) {
+        const id = wellFormed(commandId);
+        for (const row of batchesFrom.iterate(id, id, after + 1)) {
           for (const line of fromOutputRow(row, commandId, onUnreadable)) {
             if (line.seq <= after) continue;
             lines.push(line);
@@ -255,7 +257,7 @@ export function createFleetStore(db: Db, { log }: { log: Log }): Direct<FleetSto
           .where(
             and(
               before === undefined ? undefined : lt(events.id, before),
-              hostId === undefined ? undefined : eq(events.hostId, hostId),
+              hostId === undefined ? undefined : eq(events.hostId, wellFormed(hostId)),
               category === undefined ? undefined : eq(events.category, category),
             ),
           )
@@ -266,8 +268,8 @@ export function createFleetStore(db: Db, { log }: { log: Log }): Direct<FleetSto
       );
     },
     unendedPipelines: () => guarded(() => pipelines.unended()),
-    pipeline: (id) => guarded(() => pipelines.byId(id)),
-    pipelineByRequest: (requestId) => guarded(() => pipelines.byRequest(requestId)),
+    pipeline: (id) => guarded(() => pipelines.byId(wellFormed(id))),
+    pipelineByRequest: (requestId) => guarded(() => pipelines.byRequest(wellFormed(requestId))),
     pipelines: (limit) => guarded(() => pipelines.newest(limit)),
   };
 }

@@ -73,7 +73,12 @@ export function createPipelineStore(db: Db, onUnreadable: OnUnreadable): Pipelin
       for (const host of hosts) writeHost({ ...host, steps: JSON.stringify(host.steps) });
     },
     unended() {
-      const rows = db.select().from(pipelines).where(isNull(pipelines.outcome)).orderBy(asc(pipelines.createdAt)).all();
+      const rows = db
+        .select()
+        .from(pipelines)
+        .where(isNull(pipelines.outcome))
+        .orderBy(asc(pipelines.createdAt), sql`pipelines.rowid`)
+        .all();
       return rows.flatMap((row) => {
         const run = withHosts(row);
         if (!run) endUnreadable(row);

@@ -6,6 +6,7 @@ import { z } from 'zod';
 import { commandStateSchema } from '@/lib/fleet/records/command-state';
 import type { ChainedEvent } from './event-chain';
 import type { commands, events, hosts } from './schema';
+import { wellFormed } from './well-formed';
 import type { CommandRecord } from '@/lib/fleet/records/command-record';
 import type { HostRecord, CompartmentReport } from '@/lib/fleet/records/host-record';
 import type { NewEvent } from '@/lib/fleet/records/event-record';
@@ -204,11 +205,6 @@ export function orElse<T, U>(read: () => T, otherwise: U, onUnreadable: OnUnread
 
 function toJson(value: CompartmentReport | MetricsView | null): string | null {
   return value === null ? null : JSON.stringify(value);
-}
-
-/** SQLite stores UTF-8, which has no lone surrogates: the hash must cover what will be read back. */
-function wellFormed(text: string): string {
-  return Buffer.from(text, 'utf8').toString('utf8');
 }
 
 function messageOf(error: unknown): string {

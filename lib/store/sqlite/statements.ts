@@ -2,6 +2,7 @@
 import type Database from 'better-sqlite3';
 import { getTableColumns, getTableName, type InferInsertModel } from 'drizzle-orm';
 import type { SQLiteTable } from 'drizzle-orm/sqlite-core';
+import { wellFormed } from './well-formed';
 
 export interface WriterOptions {
   /** Names of the fields that identify a row: an existing row is then updated in place. Without them, a clash throws. */
@@ -37,7 +38,8 @@ export function prepareWriter<T extends SQLiteTable>(
     statement.run(
       columns.map(([field, column]) => {
         const value: unknown = values.get(field) ?? column.defaultFn?.() ?? null;
-        return value === null ? null : column.mapToDriverValue(value);
+        const bound: unknown = value === null ? null : column.mapToDriverValue(value);
+        return typeof bound === 'string' ? wellFormed(bound) : bound;
       }),
     );
   };
