@@ -1,50 +1,6 @@
-/** The program of the store's threads: opens the file and answers calls one by one, in the order of their arrival. */
+/** The program of the store's threads. */
 import { parentPort, workerData } from 'node:worker_threads';
-import { z } from 'zod';
-import { closeDatabase } from '../sqlite/open-database';
-import { asDatabaseError } from '../sqlite/store-errors';
-import { createStores } from './create-stores';
-import { toErrorValue } from './error-value';
-import { createCallAnswerer } from './answer-call';
-import { openThreadConnection } from './thread-connection';
-import { createThreadLog } from './thread-log';
-import type { FromThread, ToThread } from './thread-messages';
-
-const dataSchema = z.object({ file: z.string(), role: z.enum(['writer', 'reader']) });
+import { serveStores } from './serve-stores';
 
 if (parentPort === null) throw new Error('This program runs only as a thread of the dashboard.');
-const main = parentPort;
-const { file, role } = dataSchema.parse(workerData);
-const post = (message: FromThread): void => main.postMessage(message);
-
-function end(error: unknown): void {
-  post({ kind: 'closed', error: error === null ? null : toErrorValue(error) });
-  // Nothing else keeps the thread alive.
-  main.close();
-}
-
-function serve(): void {
-  const db = openThreadConnection(file, role);
-  const stores = createStores(db, createThreadLog(post));
-  const { methods, answer } = createCallAnswerer(stores);
-  main.on('message', (message: ToThread) => {
-    if (message.kind === 'call') {
-      answer(message, post);
-      return;
-    }
-    try {
-      if (role === 'writer') closeDatabase(db);
-      else db.$client.close();
-      end(null);
-    } catch (error) {
-      end(error);
-    }
-  });
-  post({ kind: 'ready', methods });
-}
-
-try {
-  serve();
-} catch (error) {
-  end(asDatabaseError(error, file));
-}
+serveStores(parentPort, workerData);

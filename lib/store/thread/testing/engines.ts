@@ -21,7 +21,7 @@ export interface TestEngine {
 export async function openTestEngine(
   options: Partial<ThreadOptions> & { where?: string; test?: TestDatabase } = {},
 ): Promise<TestEngine> {
-  const { where, test = openTestDatabase(where), ...rest } = options;
+  const { where, test = openTestDatabase(where), startWorker: start = startWorker, ...rest } = options;
   const started = new Map<ThreadRole, Worker>();
   const deaths: Error[] = [];
   let onFirst: () => void = () => undefined;
@@ -35,7 +35,7 @@ export async function openTestEngine(
       onFirst();
     },
     startWorker(file, role) {
-      const worker = startWorker(file, role);
+      const worker = start(file, role);
       started.set(role, worker);
       return worker;
     },

@@ -1,0 +1,455 @@
+/** The contract of `FleetStore`: commits, hosts, commands, deletion. Output, events and pipelines have files of their own. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import type { CommandState } from '@/lib/fleet/records/command-state';
+import type { FleetStore, FleetWrites } from '@/lib/fleet/records/store-port';
+import {
+  endedCommand,
+  testCommand,
+  testEvent,
+  testHost,
+  testOutput,
+  testPipeline,
+  testPipelineHost,
+} from '../sqlite/testing/sample-records';
+import {
+  CONSTRAINT,
+  LARGEST,
+  LONE_SURROGATE,
+  REFUSAL,
+  REPLACEMENT,
+  throughClone,
+  UNUSUAL_TEXT,
+  type Open,
+  type OpenPort,
+} from './contract';
+
+const METRICS = { cpu: 1.5, ram: null, swap: 0, load: 0.25 };
+const REPORT = { status: 'ok', message: UNUSUAL_TEXT, saidAt: '', at: LARGEST, generation: UNUSUAL_TEXT } as const;
+const RUNNING: CommandState = {
+  phase: 'running',
+  sentAt: LARGEST - 2,
+  before: { generation: UNUSUAL_TEXT, storePath: '', binaryHash: 'x' },
+  deadline: LARGEST - 1,
+  hardDeadline: LARGEST,
+  heard: true,
+  quiet: 0,
+  progress: { label: UNUSUAL_TEXT, current: 1, total: LARGEST },
+};
+const ENDED = { phase: 'ended', at: 5, outcome: 'failed', exitCode: 1, reason: 'No.' } as const;
+
+/** One of everything, about a host of its own. */
+function oneOfEach(name: string): FleetWrites {
+  return {
+    hosts: [testHost(name)],
+    commands: [testCommand(name, name)],
+    output: [testOutput(name, 1, 3)],
+    metrics: [{ hostId: name, at: 1, metrics: METRICS }],
+    pipelines: [testPipeline(name)],
+    pipelineHosts: [testPipelineHost(name, name)],
+    events: [testEvent(name, { hostId: name })],
+  };
+}
+
+export function fleetStoreContract(name: string, open: Open<FleetStore>): void {
+  describe(`fleet: ${name}`, () => {
+    let opened: OpenPort<FleetStore>;
+    let store: FleetStore;
+    beforeEach(async () => {
+      opened = await open();
+      store = throughClone(opened.store);
+    });
+    afterEach(() => opened.close());
+
+    async function reopen(): Promise<void> {
+      store = throughClone(await opened.reopen());
+    }
+
+    /** What all reads together show of the things that `oneOfEach` writes under these names. */
+    async function stateOf(names: readonly string[]) {
+      const { hosts, ...commands } = await store.load();
+      return {
+        hosts: new Map(hosts.map((host) => [host.id, host])),
+        commands,
+        byId: await Promise.all(names.map((id) => store.command(id))),
+        ofHosts: await Promise.all(names.map((id) => store.commandsOf(id, 10))),
+        byRequest: await Promise.all(names.map((id) => store.commandsByRequest(`request-${id}`, names))),
+        output: await Promise.all(names.map((id) => store.output(id, 0, 100))),
+        events: await store.events({ limit: 500 }),
+        unended: await store.unendedPipelines(),
+        pipelines: await store.pipelines(100),
+        pipelineById: await Promise.all(names.map((id) => store.pipeline(id))),
+        pipelineByRequest: await Promise.all(names.map((id) => store.pipelineByRequest(`request-${id}`))),
+      };
+    }
+
+    describe('a commit', () => {
+      it('is answered in the order of the calls, and seen by each read that is asked after its answer', async () => {
+        await store.commit({ hosts: [testHost('a')], commands: [testCommand('c', 'a')] });
+        const numbers = Array.from({ length: 200 }, (_, index) => index + 1);
+        const answered: number[] = [];
+        await Promise.all(
+          numbers.map(async (number) => {
+            const command = testCommand('c', 'a', { lines: number });
+            const event = testEvent(`event ${number}`);
+            const added = await store.commit({
+              commands: [command],
+              output: [testOutput('c', number, number)],
+              events: [event],
+            });
+            answered.push(number);
+            expect(added.map(({ id, message }) => [id, message])).toEqual([[number, event.message]]);
+            const [stored, lines, events, [newest]] = await Promise.all([
+              store.command('c'),
+              store.output('c', number - 1, 1),
+              store.events({ before: number + 1, limit: 1 }),
+              store.commandsOf('a', 1),
+            ]);
+            expect(stored?.lines).toBeGreaterThanOrEqual(number);
+            expect(newest?.lines).toBeGreaterThanOrEqual(number);
+            expect(lines.map(({ seq }) => seq)).toEqual([number]);
+            expect(events).toEqual(added);
+          }),
+        );
+        expect(answered).toEqual(numbers);
+        expect((await store.command('c'))?.lines).toBe(200);
+      });
+
+      it('may refer to what it adds itself', async () => {
+        const added = await store.commit(oneOfEach('a'));
+        const command = testCommand('a', 'a');
+        const run = { pipeline: testPipeline('a'), hosts: [testPipelineHost('a', 'a')] };
+        expect(await stateOf(['a'])).toEqual({
+          hosts: new Map([['a', testHost('a')]]),
+          commands: { commands: [command], lastEnded: [] },
+          byId: [command],
+          ofHosts: [[command]],
+          byRequest: [[command]],
+          output: [testOutput('a', 1, 3).lines],
+          events: added,
+          unended: [run],
+          pipelines: [{ pipeline: run.pipeline, counts: { waiting: 1, running: 0, done: 0, failed: 0, skipped: 0 } }],
+          pipelineById: [run],
+          pipelineByRequest: [run],
+        });
+      });
+
+      it('that is empty changes nothing', async () => {
+        expect(await store.commit({})).toEqual([]);
+        const nothing = {
+          hosts: [],
+          removedHosts: [],
+          commands: [],
+          output: [],
+          metrics: [],
+          pipelines: [],
+          events: [],
+        };
+        expect(await store.commit({ ...nothing, pipelineHosts: [] })).toEqual([]);
+        expect((await store.load()).hosts).toEqual([]);
+      });
+
+      it.each<[string, FleetWrites]>([
+        ['a command of an unknown host', { commands: [testCommand('bad', 'nothing')] }],
+        ['a second command of a request', { commands: [testCommand('bad', 'a', { requestId: 'request-a' })] }],
+        ['an end without an outcome', { commands: [testCommand('bad', 'a', { state: ENDED })] }],
+        ['an outcome without an end', { commands: [testCommand('bad', 'a', { outcome: 'failed' })] }],
+        ['output of an unknown command', { output: [testOutput('bad', 1, 1)] }],
+        ['output that overlaps', { output: [testOutput('b', 4, 5), testOutput('b', 5, 6)] }],
+        ['metrics of an unknown host', { metrics: [{ hostId: 'bad', at: 1, metrics: METRICS }] }],
+        ['a second pipeline of a request', { pipelines: [testPipeline('bad', { requestId: 'request-a' })] }],
+        ['a pipeline that ended without an outcome', { pipelines: [testPipeline('bad', { phase: 'ended' })] }],
+        ['a host of an unknown pipeline', { pipelineHosts: [testPipelineHost('bad', 'a')] }],
+      ])('with %s at its end writes nothing of its start', async (_what, bad) => {
+        const names = ['a', 'b', 'bad'];
+        await store.commit(oneOfEach('a'));
+        const before = await stateOf(names);
+        const good = oneOfEach('b');
+        const writes: FleetWrites = {
+          ...good,
+          hosts: [...(good.hosts ?? []), testHost('a', { name: 'changed' })],
+          commands: [...(good.commands ?? []), ...(bad.commands ?? [])],
+          output: [...(good.output ?? []), ...(bad.output ?? [])],
+          metrics: [...(good.metrics ?? []), ...(bad.metrics ?? [])],
+          pipelines: [...(good.pipelines ?? []), ...(bad.pipelines ?? [])],
+          pipelineHosts: [...(good.pipelineHosts ?? []), ...(bad.pipelineHosts ?? [])],
+        };
+        await expect(store.commit(writes)).rejects.toMatchObject(CONSTRAINT);
+        expect(await stateOf(names)).toEqual(before);
+        // The failed commit took no id.
+        expect(await store.commit(good)).toMatchObject([{ id: 2, message: 'b' }]);
+      });
+
+      it('that fails does not stop those that were sent after it', async () => {
+        const results = await Promise.allSettled([
+          store.commit({ hosts: [testHost('a')] }),
+          store.commit({ hosts: [testHost('b')], commands: [testCommand('bad', 'nothing')] }),
+          store.commit({ commands: [testCommand('c', 'a')] }),
+        ]);
+        expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+        const { hosts, commands } = await store.load();
+        expect([hosts.map(({ id }) => id), commands.map(({ id }) => id)]).toEqual([['a'], ['c']]);
+      });
+
+      it('stores its records as they were when it was called', async () => {
+        const host = testHost('a');
+        const hosts = [host];
+        const committed = store.commit({ hosts });
+        host.name = 'changed';
+        hosts.push(testHost('b'));
+        await committed;
+        expect((await store.load()).hosts).toEqual([testHost('a')]);
+      });
+    });
+
+    describe('hosts', () => {
+      it('are loaded as they were stored, also across a reopening, and are replaced by id', async () => {
+        const empty = testHost('', { name: '', location: '', osVersion: '' });
+        const full = testHost(UNUSUAL_TEXT, {
+          name: UNUSUAL_TEXT,
+          themeColorPinned: true,
+          heartbeatIntervalS: 2.5,
+          protocol: LARGEST,
+          lock: REPORT,
+          system: { ...REPORT, status: 'error' },
+          tests: { ...REPORT, message: 'x'.repeat(100_000) },
+          metrics: METRICS,
+          metricsAt: LARGEST,
+          createdAt: LARGEST,
+          lastSeenAt: LARGEST,
+        });
+        await store.commit({ hosts: [full, empty], commands: [testCommand('c', UNUSUAL_TEXT)] });
+        await reopen();
+        expect((await stateOf([])).hosts).toEqual(new Map([full, empty].map((host) => [host.id, host])));
+        const changed = { ...full, name: '', lock: null, metrics: null, metricsAt: null, themeColorPinned: false };
+        await store.commit({ hosts: [changed] });
+        expect((await stateOf([])).hosts.get(UNUSUAL_TEXT)).toEqual(changed);
+        expect(await store.command('c')).not.toBeNull();
+      });
+
+      it('may have the same name', async () => {
+        await store.commit({ hosts: [testHost('a', { name: 'same' }), testHost('b', { name: 'same' })] });
+        expect((await store.load()).hosts).toHaveLength(2);
+      });
+
+      it('are stored without their capabilities, and with the note that is stored', async () => {
+        await store.commit({ hosts: [testHost('a', { capabilities: ['x'], note: 'another' })] });
+        expect((await store.load()).hosts).toEqual([testHost('a')]);
+      });
+
+      it('are removed with what the same commit wrote about them; events, pipelines and other hosts stay', async () => {
+        await store.commit(oneOfEach('a'));
+        await store.commit(oneOfEach('b'));
+        await store.commit({
+          ...oneOfEach('c'),
+          commands: [testCommand('c', 'c'), testCommand('of a', 'a')],
+          output: [testOutput('of a', 1, 3), testOutput('a', 4, 5)],
+          removedHosts: ['a', 'c', 'nothing'],
+        });
+        const names = ['a', 'b', 'c', 'of a'];
+        const { hosts, commands, byId, output, events, pipelineById } = await stateOf(names);
+        expect([...hosts.keys()]).toEqual(['b']);
+        expect(commands).toEqual({ commands: [testCommand('b', 'b')], lastEnded: [] });
+        expect(byId).toEqual([null, testCommand('b', 'b'), null, null]);
+        expect(output).toEqual([[], testOutput('b', 1, 3).lines, [], []]);
+        expect(events.map(({ message }) => message)).toEqual(['c', 'b', 'a']);
+        expect(pipelineById.map((run) => run?.hosts.length)).toEqual([1, 1, 1, undefined]);
+        // Nothing of the removed host comes back with a new one of its id.
+        await store.commit({ hosts: [testHost('a')] });
+        expect(await store.commandsOf('a', 10)).toEqual([]);
+        expect(await store.forgetSome('a', 10)).toBe(0);
+      });
+    });
+
+    describe('commands', () => {
+      const all = (id: string): ReturnType<typeof testCommand> => ({
+        ...testCommand(id, 'a'),
+        state: RUNNING,
+        requestId: UNUSUAL_TEXT,
+        targetId: UNUSUAL_TEXT,
+        forced: true,
+        userId: '',
+        userName: UNUSUAL_TEXT,
+        address: '',
+        createdAt: LARGEST,
+        startedAt: LARGEST,
+        lines: LARGEST,
+        agentSeq: LARGEST,
+        outputSize: LARGEST,
+        outputTruncated: true,
+        args: { [UNUSUAL_TEXT]: [UNUSUAL_TEXT, LARGEST, -0.125, null, true, { '': '\0' }], surrogate: LONE_SURROGATE },
+        pipelineId: UNUSUAL_TEXT,
+      });
+
+      it('are given as they were stored, also across a reopening, and are replaced by id', async () => {
+        const running = all(UNUSUAL_TEXT);
+        await store.commit({ hosts: [testHost('a')], commands: [running], output: [testOutput(UNUSUAL_TEXT, 1, 2)] });
+        await reopen();
+        expect(await store.command(UNUSUAL_TEXT)).toEqual(running);
+        expect(await store.commandsByRequest(UNUSUAL_TEXT, ['a'])).toEqual([running]);
+        expect(await store.commandsOf('a', 10)).toEqual([running]);
+        expect((await store.load()).commands).toEqual([running]);
+        expect(await store.command('nothing')).toBeNull();
+        const end = { state: { ...ENDED, reason: UNUSUAL_TEXT, at: LARGEST }, outcome: ENDED.outcome, args: null };
+        const ended = { ...running, ...end, exitCode: LARGEST, reason: UNUSUAL_TEXT, endedAt: LARGEST };
+        await store.commit({ commands: [ended] });
+        expect(await store.command(UNUSUAL_TEXT)).toEqual(ended);
+        expect(await store.load()).toMatchObject({ commands: [], lastEnded: [ended] });
+        expect(await store.output(UNUSUAL_TEXT, 0, 10)).toHaveLength(2);
+      });
+
+      it('keep NUL and empty text; half a character becomes a replacement outside JSON', async () => {
+        const nul = testCommand('a\0b', 'a', { reason: 'x\0y', userName: '', requestId: '\0' });
+        const half = testCommand(`a${LONE_SURROGATE}b`, 'a', {
+          reason: `${LONE_SURROGATE}y`,
+          userName: LONE_SURROGATE,
+        });
+        await store.commit({ hosts: [testHost('a')], commands: [nul, half] });
+        expect(await store.command('a\0b')).toEqual(nul);
+        expect(await store.command('a')).toBeNull();
+        expect(await store.commandsByRequest('\0', ['a'])).toEqual([nul]);
+        const stored = {
+          ...half,
+          id: `a${REPLACEMENT}b`,
+          reason: `${REPLACEMENT}y`,
+          userName: REPLACEMENT,
+          requestId: `request-a${REPLACEMENT}b`,
+        };
+        expect(await store.command(half.id)).toEqual(stored);
+        expect(await store.command(stored.id)).toEqual(stored);
+      });
+
+      it('are unique by host and request, also when asked for at the same moment', async () => {
+        await store.commit({ hosts: [testHost('a'), testHost('b')] });
+        const results = await Promise.allSettled(
+          Array.from({ length: 10 }, (_, index) =>
+            store.commit({ commands: [testCommand(`c${index}`, 'a', { requestId: 'r' })] }),
+          ),
+        );
+        expect(results.map(({ status }) => status)).toEqual(['fulfilled', ...Array<string>(9).fill('rejected')]);
+        await store.commit({ commands: [testCommand('other', 'b', { requestId: 'r' })] });
+        const found = await store.commandsByRequest('r', ['b', 'nothing', 'a']);
+        expect(found.map(({ id }) => id).sort()).toEqual(['c0', 'other']);
+        expect((await store.commandsByRequest('r', ['b'])).map(({ id }) => id)).toEqual(['other']);
+        expect(await store.commandsByRequest('r', [])).toEqual([]);
+        expect(await store.commandsByRequest('nothing', ['a', 'b'])).toEqual([]);
+      });
+
+      it('are listed newest first, the last stored first within one moment', async () => {
+        const at = (id: string, createdAt: number, hostId = 'a') => testCommand(id, hostId, { createdAt });
+        const commands = [at('2', 20), at('other', 25, 'b'), at('1', 10), at('3', 30), at('3, later', 30)];
+        await store.commit({ hosts: [testHost('a'), testHost('b')], commands });
+        const listed = async (limit: number) => (await store.commandsOf('a', limit)).map(({ id }) => id);
+        expect(await listed(10)).toEqual(['3, later', '3', '2', '1']);
+        expect(await listed(2)).toEqual(['3, later', '3']);
+        expect(await store.commandsOf('nothing', 10)).toEqual([]);
+      });
+
+      it('that have not ended are loaded oldest first, in the order of storing within one moment', async () => {
+        const at = (id: string, hostId: string, createdAt: number) => testCommand(id, hostId, { createdAt });
+        const commands = [at('z', 'b', 5), at('y', 'a', 5), at('x', 'b', 5), at('old', 'b', 1), at('w', 'a', 5)];
+        await store.commit({ hosts: [testHost('a'), testHost('b')], commands });
+        // A change does not move a command back.
+        await store.commit({ commands: [testCommand('z', 'b', { createdAt: 5, state: RUNNING })] });
+        await reopen();
+        expect((await store.load()).commands.map(({ id }) => id)).toEqual(['old', 'z', 'y', 'x', 'w']);
+      });
+
+      it('that ended last are loaded, one for each host that ran one', async () => {
+        const withdrawn = (id: string, outcome: 'cancelled' | 'superseded') =>
+          endedCommand(id, 'a', 200, { outcome, state: { ...ENDED, outcome } });
+        await store.commit({
+          hosts: ['a', 'b', 'c', 'd'].map((id) => testHost(id)),
+          commands: [
+            endedCommand('a1', 'a', 90, { createdAt: 1 }),
+            endedCommand('a2', 'a', 80, { createdAt: 2 }),
+            endedCommand('stop', 'a', 200, { operation: 'stop', targetId: 'a1' }),
+            endedCommand('by the dashboard', 'a', 200, { operation: 'remove-host' }),
+            withdrawn('cancelled', 'cancelled'),
+            withdrawn('superseded', 'superseded'),
+            endedCommand('b1', 'b', 5),
+            endedCommand('b2', 'b', 5),
+            testCommand('c1', 'c'),
+          ],
+        });
+        await reopen();
+        const { commands, lastEnded } = await store.load();
+        expect(commands.map(({ id }) => id)).toEqual(['c1']);
+        expect(lastEnded.map(({ id }) => id).sort()).toEqual(['a1', 'b2']);
+      });
+    });
+
+    describe('deletion', () => {
+      it('forgets one host in slices, between which others write, and ends with a slice that is not full', async () => {
+        await store.commit({
+          hosts: [testHost('a'), testHost('b')],
+          commands: [
+            ...Array.from({ length: 25 }, (_, index) => endedCommand(`a${index}`, 'a', 5)),
+            testCommand('open', 'a'),
+            endedCommand('b', 'b', 5),
+          ],
+          output: [
+            ...Array.from({ length: 25 }, (_, index) => testOutput(`a${index}`, 1, 2)),
+            testOutput('open', 1, 2),
+            testOutput('b', 1, 2),
+          ],
+          metrics: ['a', 'b'].flatMap((hostId) =>
+            Array.from({ length: 30 }, (_, at) => ({ hostId, at, metrics: METRICS })),
+          ),
+        });
+        const slices: number[] = [];
+        do {
+          slices.push(await store.forgetSome('a', 10));
+          await store.commit({ events: [testEvent(`after slice ${slices.length}`)] });
+        } while (slices.at(-1) === 10);
+        expect(slices.slice(0, -1)).toEqual(Array<number>(slices.length - 1).fill(10));
+        expect(slices.length).toBeGreaterThan(5);
+        expect(await store.commandsOf('a', 100)).toEqual([testCommand('open', 'a')]);
+        expect(await store.output('open', 0, 10)).toEqual([]);
+        expect(await store.output('b', 0, 10)).toHaveLength(2);
+        expect(await store.command('b')).not.toBeNull();
+        expect(await store.forgetSome('a', 10)).toBe(0);
+        expect(await store.forgetSome('nothing', 10)).toBe(0);
+        expect(await store.forgetSome('b', 1_000)).toBeLessThan(1_000);
+        expect(await store.command('b')).toBeNull();
+      });
+
+      it('counts one sample of metrics for each moment: a repeated one replaces the first', async () => {
+        await store.commit({ hosts: [testHost('a')] });
+        const at = (time: number, cpu: number | null) => ({ hostId: 'a', at: time, metrics: { ...METRICS, cpu } });
+        await store.commit({ metrics: [at(1, 5), at(LARGEST, null), at(1, 6)] });
+        await store.commit({ metrics: [at(LARGEST, 7)] });
+        await reopen();
+        expect(await store.forgetSome('a', 10)).toBe(2);
+      });
+    });
+
+    it('changes nothing when it refuses, and is read meanwhile', async () => {
+      const names = ['a', 'b'];
+      await store.commit(oneOfEach('a'));
+      await store.commit({ commands: [endedCommand('ended', 'a', 5)] });
+      const before = await stateOf(names);
+      await opened.refuse(true);
+      const changed = { name: 'changed', reason: 'changed' };
+      for (const write of [
+        () => store.commit(oneOfEach('b')),
+        () => store.commit({ hosts: [testHost('a', { name: changed.name })] }),
+        () => store.commit({ removedHosts: ['a'] }),
+        () => store.commit({ commands: [testCommand('a', 'a', { reason: changed.reason })] }),
+        () => store.commit({ output: [testOutput('a', 4, 4)] }),
+        () => store.commit({ metrics: [{ hostId: 'a', at: 2, metrics: METRICS }] }),
+        () => store.commit({ pipelines: [testPipeline('a', { reason: changed.reason })] }),
+        () => store.commit({ pipelineHosts: [testPipelineHost('a', 'b')] }),
+        () => store.commit({ events: [testEvent('refused')] }),
+        () => store.forgetSome('a', 10),
+      ]) {
+        await expect(write()).rejects.toMatchObject(REFUSAL);
+      }
+      expect(await stateOf(names)).toEqual(before);
+      await opened.refuse(false);
+      expect(await store.commit(oneOfEach('b'))).toMatchObject([{ id: 2 }]);
+      await reopen();
+      expect((await stateOf(names)).byId).toEqual([testCommand('a', 'a'), testCommand('b', 'b')]);
+      expect(await store.forgetSome('a', 10)).toBeGreaterThan(0);
+    });
+  });
+}

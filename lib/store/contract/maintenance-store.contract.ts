@@ -1,0 +1,168 @@
+/** The contract of `MaintenanceStore`, with the records of `FleetStore` and `SettingsStore` that it looks after. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { DEFAULT_RETENTION, type RetentionLimits } from '../sqlite/retention';
+import {
+  endedCommand,
+  testCommand,
+  testEvent,
+  testHost,
+  testOutput,
+  testPipeline,
+  testPipelineHost,
+} from '../sqlite/testing/sample-records';
+import type { RetentionAnswer } from '../thread/maintenance-store';
+import type { StorePorts } from '../thread/store-engine';
+import { REFUSAL, throughClone, type Open, type OpenPort } from './contract';
+
+export type MaintainedStores = Pick<StorePorts, 'fleet' | 'settings' | 'maintenance'>;
+
+const DAY_MS = 86_400_000;
+const NOW = 1_000 * DAY_MS;
+const MAX_ROWS_PER_STEP = 2_000;
+const daysAgo = (days: number) => NOW - days * DAY_MS;
+
+export function maintenanceStoreContract(name: string, open: Open<MaintainedStores>): void {
+  describe(`maintenance: ${name}`, () => {
+    let opened: OpenPort<MaintainedStores>;
+    let stores: MaintainedStores;
+    const use = ({ fleet, settings, maintenance }: MaintainedStores) => {
+      stores = { fleet: throughClone(fleet), settings: throughClone(settings), maintenance: throughClone(maintenance) };
+    };
+    beforeEach(async () => {
+      opened = await open();
+      use(opened.store);
+    });
+    afterEach(() => opened.close());
+
+    /** Steps until the pass ends; answers of `deleted` are put together by table. */
+    async function runPass(limits: Partial<RetentionLimits> = {}) {
+      await stores.maintenance.beginRetention({ ...DEFAULT_RETENTION, ...limits }, NOW);
+      const deleted: Record<string, number> = {};
+      for (;;) {
+        const answer: RetentionAnswer = await stores.maintenance.retentionStep();
+        if (answer.kind !== 'deleted') return { deleted, end: answer };
+        expect(answer.step.rows).toBeLessThanOrEqual(MAX_ROWS_PER_STEP);
+        deleted[answer.step.table] = (deleted[answer.step.table] ?? 0) + answer.step.rows;
+      }
+    }
+    const oldCommand = (id: string, days: number) =>
+      endedCommand(id, 'a', daysAgo(days), { createdAt: daysAgo(days) - 1, lines: 3, outputSize: 100 });
+
+    it('says whether writes are accepted, and leaves no trace of the try', async () => {
+      expect(await stores.maintenance.checkWritable()).toEqual({ kind: 'writable' });
+      await opened.refuse(true);
+      expect(await stores.maintenance.checkWritable()).toEqual({
+        kind: 'refused',
+        reason: expect.stringMatching(/./) as string,
+      });
+      await opened.refuse(false);
+      expect(await stores.maintenance.checkWritable()).toEqual({ kind: 'writable' });
+      expect(await stores.settings.get('health.probe')).toBeNull();
+    });
+
+    it('lists the migrations from the oldest on, the same after a reopening and when it refuses', async () => {
+      const applied = await stores.maintenance.appliedMigrations();
+      const times = applied.map(({ createdAt }) => createdAt);
+      expect(times.length).toBeGreaterThan(0);
+      expect(times).toEqual([...times].sort((a, b) => a - b));
+      use(await opened.reopen());
+      await opened.refuse(true);
+      expect(await stores.maintenance.appliedMigrations()).toEqual(applied);
+    });
+
+    it('gives the link of the newest event, which changes with each event and nothing else', async () => {
+      expect(await stores.maintenance.newestEvent()).toBeNull();
+      const hashes = new Set<string | undefined>();
+      for (const id of [1, 2, 3]) {
+        await stores.fleet.commit({ events: [testEvent('the same')] });
+        const link = await stores.maintenance.newestEvent();
+        expect(link).toEqual({ id, hash: expect.stringMatching(/^[0-9a-f]{64}$/) as string });
+        hashes.add(link?.hash);
+      }
+      expect(hashes.size).toBe(3);
+      const last = await stores.maintenance.newestEvent();
+      await stores.fleet.commit({ hosts: [testHost('a')] });
+      use(await opened.reopen());
+      expect(await stores.maintenance.newestEvent()).toEqual(last);
+    });
+
+    it('deletes in steps what exceeds its limits and nothing else, while others write', async () => {
+      const metrics = { cpu: 1, ram: 2, swap: 3, load: 4 };
+      await stores.fleet.commit({
+        hosts: [testHost('a')],
+        commands: [
+          oldCommand('ancient', 181),
+          oldCommand('old', 31),
+          oldCommand('young', 29),
+          testCommand('open', 'a', { createdAt: daysAgo(400), lines: 3, outputSize: 100 }),
+        ],
+        output: ['ancient', 'old', 'young', 'open'].map((id) => testOutput(id, 1, 3)),
+        metrics: Array.from({ length: 2_500 }, (_, index) => ({ hostId: 'a', at: daysAgo(91) + index, metrics })),
+        pipelines: [
+          testPipeline('ended', { phase: 'ended', outcome: 'succeeded', endedAt: daysAgo(181) }),
+          testPipeline('running', { createdAt: daysAgo(400) }),
+        ],
+        pipelineHosts: ['ended', 'running'].map((id) => testPipelineHost(id, 'a')),
+      });
+      await stores.fleet.commit({ metrics: [{ hostId: 'a', at: daysAgo(89), metrics }] });
+      const { deleted, end } = await runPass();
+      expect(end).toEqual({ kind: 'finished' });
+      expect(deleted).toMatchObject({ commands: 1, metric_samples: 2_500, pipelines: 1 });
+      const outputs = ['ancient', 'old', 'young', 'open'].map((id) => stores.fleet.output(id, 0, 10));
+      expect((await Promise.all(outputs)).map(({ length }) => length)).toEqual([0, 0, 3, 3]);
+      expect(await stores.fleet.command('ancient')).toBeNull();
+      expect(await stores.fleet.command('old')).toMatchObject({ lines: 3, outputSize: 0 });
+      expect((await stores.fleet.pipelines(10)).map(({ pipeline }) => pipeline.id)).toEqual(['running']);
+      expect((await runPass()).deleted).toEqual({});
+    });
+
+    it('deletes events only after the event that anchors the rest is stored', async () => {
+      const events = Array.from({ length: 2_600 }, (_, index) => testEvent(String(index), { at: daysAgo(1) + index }));
+      await stores.fleet.commit({ events });
+      const first = await runPass({ eventRows: 100 });
+      expect(first.deleted).toEqual({});
+      // Without the anchor, it asks again and deletes nothing.
+      const second = await runPass({ eventRows: 100 });
+      expect(second).toEqual(first);
+      expect((await stores.fleet.events({ limit: 1, before: 2 })).map(({ id }) => id)).toEqual([1]);
+      if (first.end.kind !== 'record') throw new Error('no event is asked for');
+      await stores.fleet.commit({ events: [first.end.event] });
+      expect(await runPass({ eventRows: 100 })).toEqual({ deleted: { events: 2_500 }, end: { kind: 'finished' } });
+      expect(await stores.fleet.events({ limit: 500, before: 2_501 })).toEqual([]);
+      expect(await stores.fleet.events({ limit: 500 })).toHaveLength(101);
+      expect((await stores.maintenance.newestEvent())?.id).toBe(2_601);
+    });
+
+    it('has finished without a pass, and drops a pass for a new one', async () => {
+      expect(await stores.maintenance.retentionStep()).toEqual({ kind: 'finished' });
+      await stores.fleet.commit({
+        hosts: [testHost('a')],
+        commands: [oldCommand('old', 31)],
+        output: [testOutput('old', 1, 3)],
+      });
+      await stores.maintenance.beginRetention(DEFAULT_RETENTION, NOW);
+      await stores.maintenance.beginRetention({ ...DEFAULT_RETENTION, outputDays: 40 }, NOW);
+      expect(await stores.maintenance.retentionStep()).toEqual({ kind: 'finished' });
+      expect(await stores.fleet.output('old', 0, 10)).toHaveLength(3);
+      await stores.maintenance.beginRetention(DEFAULT_RETENTION, NOW);
+      use(await opened.reopen());
+      expect(await stores.maintenance.retentionStep()).toEqual({ kind: 'finished' });
+    });
+
+    it('deletes nothing when it refuses; the pass is over then, and the next one deletes', async () => {
+      await stores.fleet.commit({
+        hosts: [testHost('a')],
+        commands: [oldCommand('old', 31)],
+        output: [testOutput('old', 1, 3)],
+      });
+      await stores.maintenance.beginRetention(DEFAULT_RETENTION, NOW);
+      await opened.refuse(true);
+      await expect(stores.maintenance.retentionStep()).rejects.toMatchObject(REFUSAL);
+      await opened.refuse(false);
+      expect(await stores.maintenance.retentionStep()).toEqual({ kind: 'finished' });
+      expect(await stores.fleet.output('old', 0, 10)).toHaveLength(3);
+      expect((await runPass()).deleted).toHaveProperty('command_output');
+      expect(await stores.fleet.output('old', 0, 10)).toEqual([]);
+    });
+  });
+}
