@@ -1,4 +1,5 @@
 /** The contract of `FleetStore` for the output of commands. */
+import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { OutputBatch } from '@/lib/fleet/records/command-record';
@@ -108,11 +109,12 @@ export function fleetOutputContract(name: string, open: Open<FleetStore>): void 
       }
       await store.commit({ output: batches });
       const all = testOutput('c', 1, TOTAL).lines;
-      expect(await store.output('c', 0, TOTAL + 1)).toEqual(all);
+      // Compared at once: a difference of so many lines is not worth printing.
+      expect(isDeepStrictEqual(await opened.store.output('c', 0, TOTAL + 1), all)).toBe(true);
       await fc.assert(
         fc.asyncProperty(
           fc.integer({ min: 0, max: TOTAL + 5 }),
-          fc.integer({ min: 0, max: 2_000 }),
+          fc.integer({ min: 0, max: 600 }),
           async (after, limit) => {
             expect(await store.output('c', after, limit)).toEqual(all.slice(after, after + limit));
           },
