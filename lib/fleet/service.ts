@@ -45,8 +45,6 @@ export const FLEET_TICK_MS = 1_000;
 export const FACTS_FLUSH_MS = 15_000;
 /** How often agents' tokens are checked for having expired. */
 export const AGENT_RECHECK_MS = 60_000;
-/** Events of other parts of the dashboard depend on no host. */
-const EVENT_KEY = 'events of other parts';
 
 export class FleetService implements FleetOperator, LiveSource {
   readonly epoch: string;
@@ -184,8 +182,8 @@ export class FleetService implements FleetOperator, LiveSource {
     return this.pipelineRunner.views();
   }
 
-  async record(event: NewEvent): Promise<void> {
-    await this.core.turns.run({ keys: [EVENT_KEY], onRefusal: 'retry', work: (turn) => turn.events.push(event) });
+  record(event: NewEvent): Promise<void> {
+    return this.core.record(event);
   }
 
   /** How much of each limit on agents and hosts is in use, and by whom. */
@@ -324,12 +322,14 @@ export class FleetService implements FleetOperator, LiveSource {
       this.agentsCheckedAt = now;
       this.admission.reconsider();
     }
-    await this.pipelineRunner.tick();
-    core.turns.retryUnstored();
-    if (core.storageFault !== null && !core.outputLog.isEmpty) core.flushOutput();
-    const isDue = this.tickedAt - core.lastFactsFlush >= FACTS_FLUSH_MS;
+    core.turns.retryKept();
+    if (!core.outputLog.isEmpty) core.armFlush();
     core.publishSeen();
-    if (core.hasDeferred || core.storageFault !== null || isDue) core.flushFacts();
+    const isDue = this.tickedAt - core.lastFactsFlush >= FACTS_FLUSH_MS;
+    // With nothing kept, an input must try whether the database works again.
+    const mustTry = core.storageFault !== null && core.turns.keptCount === 0;
+    if (core.hasDeferred || isDue || mustTry) core.flushFacts();
+    await this.pipelineRunner.tick();
   }
 
   private checkDeadlines(entry: HostEntry, now: number): void {

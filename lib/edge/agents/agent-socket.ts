@@ -95,7 +95,10 @@ export class AgentSocket implements AgentLink {
   finish(): void {
     // Inside a message handler, later messages would overtake this one.
     if (this.isWorking) return;
+    // What arrived while the fleet asked not to read it comes first as well.
+    if (this.holds > 0) this.socket.resume();
     this.parts.stream.finish();
+    if (this.holds > 0 && this.isOpen) this.socket.pause();
     if (!this.isOpen && !this.isClosedByUs) this.parts.onEnded();
   }
 

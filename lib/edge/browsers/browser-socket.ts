@@ -16,6 +16,8 @@ export const PAGE_LINES = 1_000;
 /** A page ends with the line that reaches this many UTF-16 units: a thousand lines could be 64 MB. */
 export const PAGE_CHARACTERS = 256 * 1024;
 export const MAX_WATCHES = 64;
+/** Output that can't be read is not read again for this long. */
+const READ_RETRY_MS = 5_000;
 
 type OutputPage = NonNullable<Awaited<ReturnType<LiveSource['outputAfter']>>>;
 
@@ -29,6 +31,8 @@ interface Watch {
   queued: boolean;
   /** The last line that was published since a page is being read. */
   published: number;
+  /** Not read before this time (`LoopTime`), because reading failed. */
+  retryAt: number;
   /** It ended while a page was being read. */
   hasEnded: boolean;
 }
@@ -117,7 +121,7 @@ export class Browser {
 
   /** Follows a command's output from the line after `after`. Its first page waits for its turn, too. */
   watch(commandId: string, after: number): void {
-    const watch = { after, live: false, done: false, queued: false, published: 0, hasEnded: false };
+    const watch = { after, live: false, done: false, queued: false, published: 0, retryAt: -Infinity, hasEnded: false };
     this.watches.set(commandId, watch);
     this.queuePage(commandId, watch);
   }
@@ -162,7 +166,7 @@ export class Browser {
 
   /** Queues the next page, so that an output of a hundred thousand lines does not block other browsers. */
   private queuePage(commandId: string, watch: Watch): void {
-    if (watch.queued || !this.hasRoom) return;
+    if (watch.queued || !this.hasRoom || this.parts.loop.now() < watch.retryAt) return;
     watch.queued = true;
     this.parts.turns.add(() => {
       this.parts.guarded(async () => {
@@ -179,6 +183,9 @@ export class Browser {
     try {
       if (!this.wants(commandId, watch)) return undefined;
       return await this.parts.source.outputAfter(commandId, watch.after, PAGE_LINES, PAGE_CHARACTERS);
+    } catch (error) {
+      watch.retryAt = this.parts.loop.now() + READ_RETRY_MS;
+      throw error;
     } finally {
       watch.queued = false;
     }

@@ -24,11 +24,11 @@ import {
   endConnection,
   heldOf,
   isAdmitted,
+  isClaiming,
   newConnection,
   registrationOf,
   type AdmittedConnection,
   type Connection,
-  type ConnectionState,
   type Held,
   type Registration,
 } from '../turns/connection';
@@ -59,8 +59,6 @@ export const AGENT_CLOSE = {
   TRY_LATER: 1013,
 } as const;
 
-type Claiming = Extract<ConnectionState, { phase: 'claiming' }>;
-
 /** What admission needs of its surroundings. */
 export interface AdmissionPorts {
   /** Called when what `notices()` says may have changed. */
@@ -76,8 +74,8 @@ export class AgentAdmission {
   private readonly connections = new Map<string, Connection>();
   private readonly held: HeldConnections;
   private readonly unregistered = new UnregisteredConnections();
-  /** Names of new hosts that are admitted and not stored yet. */
-  private readonly arriving = new Set<string>();
+  /** Connections whose claim of a new host is being decided and stored. */
+  private readonly arriving = new Set<Connection>();
   /** How often a new host was not admitted because the fleet is full. */
   private fleetFull = 0;
   private readonly heldEvents = new OncePer(HELD_EVENT_PERIOD_MS, MAX_HELD_EVENTS);
@@ -145,25 +143,34 @@ export class AgentAdmission {
 
   /** Decides, after what its host has sent so far, whether a connection may speak for the host it names. */
   private async claim(connection: Connection, registration: Registration, held: Held | null): Promise<void> {
-    const present = this.entryFor(connection, registration.name)?.connection;
-    // What the current agent sent before its connection ended comes first; an ended connection does not block this one.
-    present?.link.finish();
-    const hostId = this.hostIdFor(connection, registration.name);
+    const { name } = registration;
     connection.state = { phase: 'claiming', registration, held };
-    try {
-      await this.core.runAbout(hostId, 'retry', (turn) => {
-        const { state } = connection;
-        if (state.phase !== 'claiming' || !this.isOpen(connection)) return;
-        if (this.hostIdFor(connection, registration.name) === hostId) this.decide(turn, connection, state, hostId);
-        else turn.effects.push(() => this.report(this.claim(connection, registration, held)));
-      });
-    } finally {
-      this.arriving.delete(registration.name);
+    // Again where the host that has the name changed meanwhile.
+    while (isClaiming(connection) && this.isOpen(connection)) {
+      const entry = this.entryFor(connection, name);
+      // What the current agent sent before its connection ended comes first; an ended connection does not block this one.
+      entry?.connection?.link.finish();
+      const hostId = this.hostIdFor(connection, name);
+      if (!entry) this.arriving.add(connection);
+      const ended = this.core.endAbout(hostId, 'retry', (turn) => this.decide(turn, connection, hostId));
+      connection.link.holdUntil(this.core.whenFree(hostId));
+      try {
+        const refusal = await ended;
+        if (refusal && this.isOpen(connection) && !isAdmitted(connection)) {
+          // It dials again, more slowly each time.
+          this.dismiss(connection, AGENT_CLOSE.TRY_LATER, 'its registration could not be stored');
+        }
+      } finally {
+        this.arriving.delete(connection);
+      }
     }
   }
 
-  private decide(turn: Turn, connection: Connection, { registration, held }: Claiming, hostId: string): void {
-    const { link } = connection;
+  private decide(turn: Turn, connection: Connection, hostId: string): void {
+    const { link, state } = connection;
+    if (state.phase !== 'claiming' || !this.isOpen(connection)) return;
+    const { registration, held } = state;
+    if (this.hostIdFor(connection, registration.name) !== hostId) return;
     const { identity, address } = link;
     const { name, register } = registration;
     const { agents } = this.core.options;
@@ -190,7 +197,7 @@ export class AgentAdmission {
       },
       newHostsWait: agents.newHostsWait(),
       isRefused: agents.isRefused(name),
-      hosts: entries.size + this.arriving.size,
+      hosts: entries.size + this.arriving.size - (this.arriving.has(connection) ? 1 : 0),
     });
     if (admission.kind === 'hold') {
       const { reason, message } = admission;
@@ -199,7 +206,6 @@ export class AgentAdmission {
       if (reason === 'duplicate' && present) turn.effects.push(() => this.probe(present));
       return;
     }
-    if (!entry) this.arriving.add(name);
     if (entry && present && admission.dismiss !== null) this.replace(turn, entry, present, admission.dismiss);
     this.admit(turn, connection, registration, entry, hostId);
   }
@@ -249,7 +255,11 @@ export class AgentAdmission {
     const entry = this.core.memory.entries.get(hostId);
     if (!entry) return;
     if (!this.isOpen(connection)) {
-      turn.effects.push(() => this.commandsLostConnection(entry));
+      turn.effects.push(() => {
+        this.commandsLostConnection(entry);
+        // One that is held because of the connection that this one has replaced.
+        this.report(this.claimFor(entry.record.name));
+      });
       return;
     }
     const wasHeld = this.held.delete(connection);
@@ -380,6 +390,7 @@ export class AgentAdmission {
 
   /** Closes a connection at once; nothing more that it sends is processed. */
   private dismiss(connection: Connection, code: number, why: string): void {
+    connection.isDismissed = true;
     this.ends(connection, code, why, true);
     connection.link.close(code, why);
   }
@@ -402,10 +413,11 @@ export class AgentAdmission {
     const { hostId } = connection.state;
     const entry = this.core.memory.entries.get(hostId);
     if (!entry) return;
-    this.core.about(entry, 'drop', (turn) => {
+    const work = (turn: Turn) => {
       if (entry.connection === connection) this.detachInTurn(turn, entry, connection, code, reason, isDismissed);
       turn.effects.push(() => this.report(this.claimFor(entry.record.name)));
-    });
+    };
+    this.core.about(entry, 'drop', work, { isVital: true });
     this.commandsLostConnection(entry);
   }
 
@@ -439,16 +451,20 @@ export class AgentAdmission {
 
   /** The commands of a host without a connection: unless a new one has been admitted meanwhile, and has said more. */
   private commandsLostConnection(entry: HostEntry): void {
-    this.core.about(entry, 'retry', (turn) => {
+    const work = (turn: Turn) => {
       if (entry.connection === null) this.engine.feedAll(turn, entry, { type: 'disconnected' });
-    });
+    };
+    this.core.about(entry, 'retry', work, { isVital: true });
   }
 
   /** Another connection takes over from the current one: in one turn, so that no third one is admitted in between. */
   private replace(turn: Turn, entry: HostEntry, present: AdmittedConnection, why: string): void {
     this.detachInTurn(turn, entry, present, AGENT_CLOSE.REPLACED, why, true);
     this.engine.feedAll(turn, entry, { type: 'disconnected' });
-    turn.apply.push(() => this.connections.delete(present.link.id));
+    turn.apply.push(() => {
+      present.isDismissed = true;
+      this.connections.delete(present.link.id);
+    });
     turn.effects.push(() => present.link.close(AGENT_CLOSE.REPLACED, why));
   }
 

@@ -10,11 +10,11 @@ import type { FleetCore } from '../turns/fleet-core';
 import * as events from '../events';
 import { afterHeartbeat } from '../hosts/host';
 import type { CommandQueue } from '../commands/command-queue';
-import { hostKey, type Turn } from '../turns/turn';
+import type { Turn } from '../turns/turn';
 import type { OnRefusal } from '../turns/turn-runner';
 import type { CommandRecord } from '../records/command-record';
 import type { AgentInbox, AgentLink } from '../records/agent-port';
-import { isAdmitted, type AdmittedConnection, type Connection } from '../turns/connection';
+import { isAdmitted, isClaiming, type AdmittedConnection, type Connection } from '../turns/connection';
 import { OUTCOME_PHRASES } from '../operations/operation-words';
 import { wireName } from '../operations/wire';
 import type { HostEntry } from '../turns/entry';
@@ -24,7 +24,7 @@ import type { Register } from '@/lib/protocol/agent/register';
 
 type Payload<T extends AgentFrame['type']> = Extract<AgentFrame, { type: T }>['payload'];
 
-/** One piece of what is read of an agent at once has no more frames than this: `PIECE_BYTES`. */
+/** It is not read while its register frame is being stored; what was read before is fewer. */
 const MAX_EARLY_FRAMES = 256;
 /** Inputs of one host that wait before its agent is no longer read. */
 const MAX_WAITING_OF_HOST = 8;
@@ -32,8 +32,8 @@ const MAX_WAITING_OF_HOST = 8;
 export class AgentConnections implements AgentInbox {
   /** Commands with an output line whose activity input is still pending. */
   private readonly pendingActivity = new Set<string>();
-  /** Frames behind a register frame that is being stored, by the id of their link. */
-  private readonly early = new Map<string, AgentFrame[]>();
+  /** Frames behind a register frame that is being stored, and the end behind them, by the id of their link. */
+  private readonly early = new Map<string, { frames: AgentFrame[]; end: { code: number; reason: string } | null }>();
 
   constructor(
     private readonly core: FleetCore,
@@ -78,8 +78,10 @@ export class AgentConnections implements AgentInbox {
   }
 
   disconnected(link: AgentLink, code: number, reason: string): void {
-    this.early.delete(link.id);
-    this.admission.close(link, code, reason);
+    const early = this.early.get(link.id);
+    // What it sent before its end comes first.
+    if (early && early.frames.length > 0) early.end = { code, reason };
+    else this.admission.close(link, code, reason);
   }
 
   private sawLife(connection: Connection): void {
@@ -95,8 +97,7 @@ export class AgentConnections implements AgentInbox {
     }
     const early = this.early.get(connection.link.id);
     if (early) {
-      // It is not read any more; what was already read is a few frames.
-      if (early.length < MAX_EARLY_FRAMES) early.push(frame);
+      if (early.frames.length < MAX_EARLY_FRAMES) early.frames.push(frame);
       return;
     }
     const entry = this.admission.entryOf(connection);
@@ -109,8 +110,8 @@ export class AgentConnections implements AgentInbox {
     }
     this.hostFrame(entry, connection, frame);
     // It sends faster than its inputs can be stored.
-    const key = hostKey(entry.record.id);
-    if (this.core.turns.countOf(key) > MAX_WAITING_OF_HOST) connection.link.holdUntil(this.core.turns.whenFree(key));
+    const { id } = entry.record;
+    if (this.core.waitingAbout(id) > MAX_WAITING_OF_HOST) connection.link.holdUntil(this.core.whenFree(id));
   }
 
   private hostFrame(
@@ -129,7 +130,7 @@ export class AgentConnections implements AgentInbox {
         return;
       case 'output_batch': {
         const { command_id: id, lines } = frame.payload;
-        this.withCommand(entry, id, (command) => {
+        this.withCommand(entry, connection, id, (command) => {
           if (command) this.lines(entry, connection, command, lines);
           else this.acknowledgeUnknown(connection, id, lines.at(-1)?.seq ?? null);
         });
@@ -165,12 +166,12 @@ export class AgentConnections implements AgentInbox {
 
   private registered(connection: Connection, register: Register): void {
     if (connection.state.phase === 'unregistered') {
-      const { link } = connection;
       const claimed = this.admission.register(connection, register);
-      this.early.set(link.id, []);
-      link.holdUntil(claimed);
-      const replay = () => this.replayEarly(connection);
-      claimed.catch((error: unknown) => this.admission.failed(connection, error)).then(replay, replay);
+      if (isClaiming(connection)) this.early.set(connection.link.id, { frames: [], end: null });
+      claimed
+        .then(() => this.replayEarly(connection))
+        .catch((error: unknown) => this.admission.failed(connection, error))
+        .finally(() => this.early.delete(connection.link.id));
       return;
     }
     const what = 'The agent registered twice on one connection; the second frame was ignored.';
@@ -179,9 +180,11 @@ export class AgentConnections implements AgentInbox {
 
   /** Processes what an agent sent behind its register frame, before that was stored. */
   private replayEarly(connection: Connection): void {
-    const frames = this.early.get(connection.link.id) ?? [];
-    this.early.delete(connection.link.id);
-    for (const frame of frames) this.parsedFrame(connection, frame);
+    const { link } = connection;
+    const early = this.early.get(link.id);
+    this.early.delete(link.id);
+    for (const frame of early?.frames ?? []) if (this.admission.of(link)) this.parsedFrame(connection, frame);
+    if (early?.end) this.admission.close(link, early.end.code, early.end.reason);
   }
 
   private heartbeat(entry: HostEntry, connection: AdmittedConnection, beat: Payload<'heartbeat'>): void {
@@ -213,7 +216,7 @@ export class AgentConnections implements AgentInbox {
       });
       return;
     }
-    this.withCommand(entry, id, (found) => {
+    this.withCommand(entry, connection, id, (found) => {
       this.input(entry, connection, 'retry', (turn) => {
         // Looked up in the turn: the command may have changed since the frame arrived.
         const command = liveOf(this.core, entry, id) ?? found;
@@ -232,7 +235,12 @@ export class AgentConnections implements AgentInbox {
    * Finds the command of this host with an id: at once in memory, else later in the database. Frames about one command
    * keep their order, because the database answers in order.
    */
-  private withCommand(entry: HostEntry, id: string, use: (command: CommandRecord | null) => void): void {
+  private withCommand(
+    entry: HostEntry,
+    connection: AdmittedConnection,
+    id: string,
+    use: (command: CommandRecord | null) => void,
+  ): void {
     const live = liveOf(this.core, entry, id);
     if (live) {
       use(live);
@@ -241,7 +249,12 @@ export class AgentConnections implements AgentInbox {
     const { store, log } = this.core.options;
     store
       .command(id)
-      .then((command) => use(command?.hostId === entry.record.id ? command : null))
+      .then((command) => {
+        const { id: hostId } = entry.record;
+        // Meanwhile the host was removed, or the connection closed by the dashboard.
+        if (connection.isDismissed || this.core.memory.entries.get(hostId) !== entry) return;
+        use(command?.hostId === hostId ? command : null);
+      })
       .catch((error: unknown) => {
         // Neither taken nor acknowledged: the agent sends it again with its next connection.
         log.error({ err: error, commandId: id }, 'an agent’s frame was dropped: its command could not be looked up');
@@ -259,7 +272,11 @@ export class AgentConnections implements AgentInbox {
     onRefusal: OnRefusal,
     work: (turn: Turn) => void,
   ): void {
-    this.core.about(entry, onRefusal, work, (error) => this.admission.failed(connection, error));
+    const unlessDismissed = (turn: Turn) => {
+      if (!connection.isDismissed) work(turn);
+    };
+    const failed = (error: unknown) => this.admission.failed(connection, error);
+    this.core.about(entry, onRefusal, unlessDismissed, { failed });
   }
 
   /** A result for a command that has already ended: its outcome stays, and the result is shown as a note. */
@@ -292,11 +309,11 @@ export class AgentConnections implements AgentInbox {
     const now = this.core.now();
     const { outputLog } = this.core;
     for (const { seq, stream, line } of lines) outputLog.append(command, now, stream, line, seq);
-    if (command.outcome === null && this.awaitsActivity(command)) this.markActive(entry, command);
+    if (command.outcome === null && this.awaitsActivity(command)) this.markActive(entry, connection, command);
     // While the database refuses writes, the timer retries, not every line.
     if (outputLog.isFull && this.core.storageFault === null) {
       this.core.flushOutput();
-      connection.link.holdUntil(this.core.turns.whenFree(hostKey(entry.record.id)));
+      connection.link.holdUntil(this.core.whenFree(entry.record.id));
     } else {
       this.core.armFlush();
     }
@@ -305,15 +322,17 @@ export class AgentConnections implements AgentInbox {
   }
 
   /** A line shows that its command is running; one input is enough for many lines at once. */
-  private markActive(entry: HostEntry, { id }: CommandRecord): void {
-    if (this.pendingActivity.has(id)) return;
+  private markActive(entry: HostEntry, connection: AdmittedConnection, { id }: CommandRecord): void {
+    if (this.pendingActivity.has(id) || this.core.storageFault !== null) return;
     this.pendingActivity.add(id);
     const work = (turn: Turn) => {
-      const command = liveOf(this.core, entry, id);
+      const command = connection.isDismissed ? null : liveOf(this.core, entry, id);
       if (command) this.engine.feed(turn, command, { type: 'activity' });
     };
-    const done = () => this.pendingActivity.delete(id);
-    this.core.runAbout(entry.record.id, 'retry', work).then(done, done);
+    this.core
+      .runAbout(entry.record.id, 'drop', work)
+      .catch((error: unknown) => this.admission.failed(connection, error))
+      .finally(() => this.pendingActivity.delete(id));
   }
 
   /** The command that a line without an id belongs to: the running one, or the one that just ended. */

@@ -97,6 +97,10 @@ export class Version1Agents implements V1Inbox {
     const hostId = known?.record.id ?? this.core.memory.freshHostId(call.id);
     const refused = await this.core.runAbout(hostId, 'drop', (turn) => {
       answer = idle;
+      if (!this.core.options.agents.isStillValid(call.identity)) {
+        answer = { kind: 'wrong-token' };
+        return;
+      }
       const entry = this.entryFor(call);
       const admission = this.decide(call, entry);
       if (admission.kind === 'hold') {

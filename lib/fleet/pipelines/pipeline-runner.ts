@@ -290,13 +290,20 @@ export class PipelineRunner {
     const { id } = pipeline;
     if (this.merging.has(id)) return;
     this.merging.add(id);
-    void mergeFirst(pipeline, this.core.options).then(({ ok, reason }) =>
-      this.core.post('retry', (turn) => {
-        this.feed(turn, id, { type: 'prelude-ended', ok, reason });
-        turn.apply.push(() => this.merging.delete(id));
-        turn.effects.push(() => this.advance(id));
-      }),
-    );
+    this.mergeAndGoOn(pipeline)
+      .catch((error: unknown) => this.core.options.log.error({ err: error, pipeline: id }, 'a merge failed'))
+      // If its end could not be stored, the next tick merges again: the forge answers that it is merged.
+      .finally(() => this.merging.delete(id));
+  }
+
+  private async mergeAndGoOn(pipeline: PipelineRecord): Promise<void> {
+    const { id } = pipeline;
+    const { ok, reason } = await mergeFirst(pipeline, this.core.options);
+    const work = (turn: Turn) => {
+      this.feed(turn, id, { type: 'prelude-ended', ok, reason });
+      turn.effects.push(() => this.advance(id));
+    };
+    await this.core.turns.ended({ keys: 'everything', onRefusal: 'retry', work });
   }
 
   // ── storing ───────────────────────────────────────────────────────────────────────────────────────────────────────

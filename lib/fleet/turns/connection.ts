@@ -11,6 +11,8 @@ export interface Connection {
   seenAt: number;
   /** Kinds of problem that have already caused an event. */
   readonly complaints: Set<string>;
+  /** The dashboard closed it: nothing that it has sent and that is not processed yet counts. */
+  isDismissed: boolean;
   /** It is being probed for a sign of life, because another connection claims its host name. */
   isProbing: boolean;
 }
@@ -47,6 +49,8 @@ export type AdmittedConnection = Connection & { state: Extract<ConnectionState, 
 export const isAdmitted = (connection: Connection): connection is AdmittedConnection =>
   connection.state.phase === 'admitted';
 
+export const isClaiming = ({ state }: Connection): boolean => state.phase === 'claiming';
+
 export interface Held {
   reason: HeldReason;
   message: string;
@@ -61,6 +65,7 @@ export function newConnection(link: AgentLink, now: number, at: number): Connect
     state: { phase: 'unregistered' },
     seenAt: at,
     complaints: new Set(),
+    isDismissed: false,
     isProbing: false,
   };
 }

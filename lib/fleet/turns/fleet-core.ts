@@ -22,14 +22,17 @@ export const METRICS_SAMPLE_MS = 60_000;
 export const MAX_DEFERRED = 10_000;
 /** Hosts whose facts share a transaction; while it runs, what these hosts send waits. */
 const FACTS_BATCH = 500;
-const EVENTS_KEY = 'events';
+const DEFERRED_KEY = 'deferred events';
+const RECORDED_KEY = 'recorded events';
+/** Rounds in which a stop tries to store everything. */
+const MAX_FLUSH_ROUNDS = 4;
 
 export class FleetCore {
   readonly memory: FleetMemory;
   readonly outputLog: OutputLog;
   readonly turns: TurnRunner;
   /** Hosts whose last-seen time or metrics are not stored yet. */
-  private readonly unstored = new Set<string>();
+  private readonly unflushed = new Set<string>();
   /** Hosts with a sign of life that is not published yet. */
   private readonly unpublished = new Set<string>();
   private readonly store: TurnStore;
@@ -37,6 +40,8 @@ export class FleetCore {
   private deferred: NewEvent[] = [];
   private lastFlush = -Infinity;
   private cancelFlush: (() => void) | null = null;
+  /** Events that wait to be stored together. */
+  private recording: { events: NewEvent[]; stored: Promise<void> } | null = null;
   /** Commands whose pending output is on its way to the database. */
   private readonly flushing = new Set<string>();
 
@@ -73,7 +78,7 @@ export class FleetCore {
 
   get queueLengths(): { unstored: number; waiting: number; deferred: number; output: number } {
     return {
-      unstored: this.turns.unstoredCount,
+      unstored: this.turns.keptCount,
       waiting: this.turns.waitingCount,
       deferred: this.deferred.length,
       output: this.outputLog.size,
@@ -101,18 +106,33 @@ export class FleetCore {
     entry: HostEntry,
     onRefusal: Input['onRefusal'],
     work: (turn: Turn) => void,
-    failed?: (error: unknown) => void,
+    { failed, isVital }: { failed?: (error: unknown) => void; isVital?: boolean } = {},
   ): void {
     const { id } = entry.record;
     const unlessRemoved = (turn: Turn) => {
       if (this.memory.entries.get(id) === entry) work(turn);
     };
-    this.turns.post({ keys: [hostKey(id)], onRefusal, work: unlessRemoved }, failed);
+    this.turns.post({ keys: [hostKey(id)], onRefusal, isVital, work: unlessRemoved }, failed);
   }
 
   /** Processes an input about one host, which may not exist yet. Resolves as `TurnRunner.run`. */
   runAbout(hostId: string, onRefusal: Input['onRefusal'], work: (turn: Turn) => void): Promise<string | null> {
     return this.turns.run({ keys: [hostKey(hostId)], onRefusal, work });
+  }
+
+  /** As `runAbout`; an input that is kept while the database refuses ends when it has been processed again. */
+  endAbout(hostId: string, onRefusal: Input['onRefusal'], work: (turn: Turn) => void): Promise<Refusal | null> {
+    return this.turns.ended({ keys: [hostKey(hostId)], onRefusal, work });
+  }
+
+  /** How many inputs about a host wait or are being stored. */
+  waitingAbout(hostId: string): number {
+    return this.turns.countOf(hostKey(hostId));
+  }
+
+  /** Resolves when no input about a host waits or is being stored. */
+  whenFree(hostId: string): Promise<void> {
+    return this.turns.whenFree(hostKey(hostId));
   }
 
   /** Adds a host's next record to the turn. */
@@ -146,12 +166,12 @@ export class FleetCore {
         if (patch) patches.push(patch);
       });
     }
-    if (patches.length > 0) this.options.publisher.hosts(patches, []);
+    if (patches.length > 0) this.guarded(() => this.options.publisher.hosts(patches, []));
   }
 
   /** Publishes the signs of life since the last call. */
   publishSeen(): void {
-    for (const id of this.unpublished) this.unstored.add(id);
+    for (const id of this.unpublished) this.unflushed.add(id);
     this.publish([...this.unpublished]);
   }
 
@@ -159,7 +179,7 @@ export class FleetCore {
 
   private async commit(turns: readonly Turn[]): Promise<Refusal | null> {
     const stored = await this.store.commit(turns);
-    if ('isPermanent' in stored) return stored;
+    if ('kind' in stored) return stored;
     this.afterCommit(stored);
     return null;
   }
@@ -184,7 +204,7 @@ export class FleetCore {
         const entry = this.memory.entries.get(id);
         if (entry) entry.record = record;
         else this.memory.addEntry(record);
-        this.unstored.add(id);
+        this.unflushed.add(id);
       }
       for (const id of turn.removed) this.removeHost(id);
       for (const change of turn.apply) this.guarded(change);
@@ -204,10 +224,10 @@ export class FleetCore {
 
   private removeHost(id: string): void {
     const { commandIds, namesakes } = this.memory.dropEntry(id);
-    this.unstored.delete(id);
+    this.unflushed.delete(id);
     this.unpublished.delete(id);
     for (const commandId of commandIds) this.outputLog.forget(commandId);
-    this.options.publisher.hosts([], [id]);
+    this.guarded(() => this.options.publisher.hosts([], [id]));
     this.publish(namesakes);
   }
 
@@ -221,12 +241,18 @@ export class FleetCore {
 
   /** Stores everything pending before the stop, even if the database refused a moment ago. */
   async flushAll(): Promise<void> {
-    this.store.retryNow();
-    this.publishSeen();
-    this.turns.retryUnstored();
-    this.flushOutput();
-    this.flushFacts();
-    await this.turns.idle();
+    // What is being stored when the stop begins may leave something behind it.
+    for (let round = 0; round < MAX_FLUSH_ROUNDS; round += 1) {
+      this.store.retryNow();
+      this.publishSeen();
+      this.turns.retryKept();
+      await this.turns.idle();
+      this.flushOutput();
+      this.flushFacts();
+      await this.turns.idle();
+      const rest = this.outputLog.size + this.deferred.length + this.unflushed.size + this.turns.keptCount;
+      if (rest === 0 || this.store.fault !== null) return;
+    }
   }
 
   /** Stores pending output within the flush interval. */
@@ -261,7 +287,7 @@ export class FleetCore {
     if (refusal === null) {
       // Lines that came while the others were being stored.
       if (this.outputLog.has(commandId)) this.armFlush();
-    } else if (refusal.isPermanent) {
+    } else if (refusal.kind === 'constraint') {
       // The lines of one command are at fault; they must not block those of others.
       this.options.log.error({ commandId }, 'dropped output that does not continue the stored output of its command');
       this.outputLog.forget(commandId);
@@ -271,7 +297,7 @@ export class FleetCore {
   /** Stores what changes too often to be stored with each change: last-seen times, metrics and deferred events. */
   flushFacts(): void {
     this.lastFactsFlush = this.options.loop.now();
-    const ids = [...this.unstored];
+    const ids = [...this.unflushed];
     for (let from = 0; from < ids.length; from += FACTS_BATCH) this.flushFactsOf(ids.slice(from, from + FACTS_BATCH));
     if (this.deferred.length === 0) return;
     const work = (turn: Turn) => {
@@ -281,14 +307,39 @@ export class FleetCore {
         this.deferred = this.deferred.slice(pending.length);
       });
     };
-    this.turns.post({ keys: [EVENTS_KEY], onRefusal: 'drop', work });
+    const drop = () => {
+      this.options.log.error({ events: this.deferred.length }, 'dropped events that the database does not accept');
+      this.deferred = [];
+    };
+    void this.turns.settled({ keys: [DEFERRED_KEY], onRefusal: 'drop', work }).then((refusal) => {
+      if (refusal?.kind === 'constraint') drop();
+    });
+  }
+
+  /**
+   * Stores and publishes an event of another part of the dashboard. Events that come while others are being stored share
+   * a transaction. Resolves when it is stored, or kept because the database refuses.
+   */
+  record(event: NewEvent): Promise<void> {
+    if (this.recording) {
+      this.recording.events.push(event);
+      return this.recording.stored;
+    }
+    const recording = { events: [event], stored: Promise.resolve() };
+    this.recording = recording;
+    const work = (turn: Turn) => {
+      turn.events.push(...recording.events);
+      if (this.recording === recording) this.recording = null;
+    };
+    recording.stored = this.turns.settled({ keys: [RECORDED_KEY], onRefusal: 'retry', work }).then(() => undefined);
+    return recording.stored;
   }
 
   private flushFactsOf(ids: readonly string[]): void {
     const work = (turn: Turn) => {
       for (const id of ids) {
         const entry = this.memory.entries.get(id);
-        if (!entry || !this.unstored.has(id)) continue;
+        if (!entry || !this.unflushed.has(id)) continue;
         const record = currentRecord(entry);
         const { metrics, metricsAt } = record;
         turn.facts.push(record);
@@ -297,10 +348,14 @@ export class FleetCore {
         turn.apply.push(() => {
           entry.record = record;
           if (isSampled) entry.sampledAt = metricsAt;
-          this.unstored.delete(id);
+          this.unflushed.delete(id);
         });
       }
     };
-    this.turns.post({ keys: ids.map(hostKey), onRefusal: 'drop', work });
+    void this.turns.settled({ keys: ids.map(hostKey), onRefusal: 'drop', work }).then((refusal) => {
+      if (refusal?.kind !== 'constraint') return;
+      this.options.log.error({ hosts: ids.length }, 'dropped last-seen times that the database does not accept');
+      for (const id of ids) this.unflushed.delete(id);
+    });
   }
 }

@@ -102,6 +102,20 @@ describe('OutputLog', () => {
     });
   });
 
+  it('marks dropped lines again when the batch that did was refused', () => {
+    const log = new OutputLog(1e9);
+    const [record, other] = [command(), command({ id: 'other' })];
+    for (let n = 0; n < 20; n += 1) log.append(other, T0, 'stdout', 'x'.repeat(1024 * 1024), null);
+    log.append(record, T0, 'stdout', 'dropped', null);
+    log.forget('other');
+    const added = [{ at: T0, stream: 'note' as const, text: 'late' }];
+    for (let tries = 0; tries < 2; tries += 1) {
+      const sent = log.take(record, added);
+      expect(sent?.lines.map(({ text }) => text)).toEqual(['1 line is missing here.', 'late']);
+      if (sent) log.putBack(sent);
+    }
+  });
+
   it('has nothing pending after a refused batch of added lines alone', () => {
     const log = new OutputLog(1_000);
     const sent = log.take(command(), [{ at: T0, stream: 'note', text: 'late' }]);

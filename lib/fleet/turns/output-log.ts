@@ -10,10 +10,7 @@ import type { OutputLine } from '@/lib/protocol/live/views/output-line';
 export const FLUSH_INTERVAL_MS = 50;
 /** This many pending characters are flushed at once. */
 export const MAX_PENDING_CHARACTERS = 4 * 1024 * 1024;
-/**
- * And this many lines, as each line costs a row however short it is. Lines of one agent are stored while its frame is
- * processed, so that the time counts towards that agent.
- */
+/** And this many lines, however short: an agent that sends faster than they are stored is not read meanwhile. */
 export const MAX_PENDING_LINES = 4_000;
 /** While the database refuses writes, this many times as many characters may be pending; further ones are dropped. */
 const MAX_REFUSED_FACTOR = 4;
@@ -41,6 +38,8 @@ interface Sent {
   kept: number;
   /** The counts without the added lines. */
   before: Counts;
+  /** Lines without a number that had been dropped until then. */
+  dropped: number;
 }
 
 export type Counts = Pick<CommandRecord, 'lines' | 'agentSeq' | 'outputSize' | 'outputTruncated'>;
@@ -123,10 +122,11 @@ export class OutputLog {
     if (!entry || entry.sent) return null;
     const before = { ...entry.counts };
     const kept = entry.lines.length;
+    const dropped = this.dropped.get(record.id) ?? 0;
     for (const { at, stream, text } of added) this.append(record, at, stream, text, null);
     const { lines, size } = entry;
     const counts = { ...entry.counts };
-    entry.sent = { lines, size, counts, kept, before };
+    entry.sent = { lines, size, counts, kept, before, dropped };
     entry.lines = [];
     entry.size = 0;
     return { commandId: record.id, lines, record: entry.record, counts };
@@ -152,8 +152,10 @@ export class OutputLog {
   putBack({ commandId }: SentOutput): void {
     const entry = this.pending.get(commandId);
     if (!entry?.sent) return;
-    const { lines, size, counts, kept, before } = entry.sent;
+    const { lines, size, counts, kept, before, dropped } = entry.sent;
     const removed = lines.slice(kept);
+    // What the added lines said about them was not stored.
+    if (removed.length > 0 && dropped > 0) this.dropped.set(commandId, (this.dropped.get(commandId) ?? 0) + dropped);
     const removedSize = counts.outputSize - before.outputSize;
     const hasNone = kept + entry.lines.length === 0;
     entry.lines = [

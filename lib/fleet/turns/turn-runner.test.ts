@@ -7,7 +7,7 @@ import { hostKey, type Turn } from './turn';
 import { MAX_WAITING, TurnRunner, type Input, type Refusal } from './turn-runner';
 
 const N = 20;
-const FULL: Refusal = { reason: 'full', isPermanent: false };
+const FULL: Refusal = { reason: 'full', kind: 'storage' };
 const names = Array.from({ length: N }, (_, n) => `h${n}`);
 
 interface Options {
@@ -33,7 +33,7 @@ function openRunner() {
         commits.push({
           labels: turns.map((turn) => labels.get(turn) ?? '?'),
           answer: (refusal) => {
-            fault = refusal?.isPermanent === false ? refusal.reason : null;
+            fault = refusal?.kind === 'storage' ? refusal.reason : null;
             resolve(refusal);
           },
         });
@@ -168,13 +168,13 @@ describe('inputs', () => {
   it('are stored although one of them violates a constraint', async () => {
     const { runner, input, answer, took } = openRunner();
     const answers = ['a', 'b', 'c'].map((name) => runner.run(input([name], name, { onRefusal: 'retry' })));
-    const broken: Refusal = { reason: 'It breaks a rule.', isPermanent: true };
+    const broken: Refusal = { reason: 'It breaks a rule.', kind: 'constraint' };
     expect(await answer(broken)).toEqual(['a', 'b', 'c']);
     expect(await answer()).toEqual(['a']);
     expect(await answer(broken)).toEqual(['b']);
     expect(await answer()).toEqual(['c']);
     expect(await Promise.all(answers)).toEqual([null, 'It breaks a rule.', null]);
-    expect([took, runner.unstoredCount]).toEqual([['a', 'c'], 0]);
+    expect([took, runner.keptCount]).toEqual([['a', 'c'], 0]);
   });
 
   it('are refused beyond a limit', async () => {
@@ -220,10 +220,9 @@ describe('inputs kept while the database refuses writes', () => {
     expect(await Promise.all([second, refused])).toEqual(['full', 'full']);
     const asked = runner.run(input(['c'], 'asked'));
     expect(await answer()).toEqual(['result']);
-    expect(await answer()).toEqual(['second result']);
-    expect(await answer()).toEqual(['asked']);
+    expect(await answer()).toEqual(['second result', 'asked']);
     expect(await asked).toBeNull();
-    expect([took, runner.unstoredCount]).toEqual([['a heartbeat', 'result', 'second result', 'asked'], 0]);
+    expect([took, runner.keptCount]).toEqual([['a heartbeat', 'result', 'second result', 'asked'], 0]);
   });
 
   it('keep their order while the database still refuses', async () => {
@@ -236,8 +235,8 @@ describe('inputs kept while the database refuses writes', () => {
       await answer(FULL);
       expect(await asked).toBe('full');
     }
-    expect(runner.unstoredCount).toBe(2);
-    runner.retryUnstored();
+    expect(runner.keptCount).toBe(2);
+    runner.retryKept();
     await answer();
     await answer();
     expect(took).toEqual(['one', 'two']);
@@ -290,7 +289,7 @@ it('with any refusals every input is processed in its host’s order, and none t
       await drain();
       // The database works again.
       refusals.length = 0;
-      runner.retryUnstored();
+      runner.retryKept();
       await drain();
       const indexOf = (label: string) => Number(label.split(' ')[1]);
       expect(took.map(indexOf).sort((x, y) => x - y)).toEqual(inputs.map((_, index) => index));

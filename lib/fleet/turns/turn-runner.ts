@@ -7,7 +7,9 @@ import { Turn } from './turn';
 import type { Clock, FleetLog } from '../records/environment';
 
 /** Inputs kept while the database refuses writes; further ones are dropped. */
-export const MAX_UNSTORED = 10_000;
+export const MAX_KEPT = 10_000;
+/** The same for one key, so that one host can't take the room of the others. */
+export const MAX_KEPT_OF_KEY = 100;
 /** Inputs that wait at most; further ones are refused. Agents are no longer read long before. */
 export const MAX_WAITING = 50_000;
 /** Turns that share a transaction at most. */
@@ -17,10 +19,14 @@ const OVERLOADED = 'The dashboard has too much to store at the moment. Try again
 /** What happens to an input whose turn can't be stored: `retry` keeps it until the database accepts writes again. */
 export type OnRefusal = 'retry' | 'drop';
 
-/** Why turns were not stored. `isPermanent`: they violate a constraint, so the database would always refuse them. */
+/** Why an input did not take effect. */
 export interface Refusal {
   reason: string;
-  isPermanent: boolean;
+  /**
+   * `storage`: the database refuses writes now. `constraint`: it would always refuse this one. `overload`: too many inputs
+   * wait.
+   */
+  kind: 'storage' | 'constraint' | 'overload';
 }
 
 export interface Input {
@@ -30,14 +36,18 @@ export interface Input {
    */
   keys: readonly string[] | 'everything';
   onRefusal: OnRefusal;
+  /** It is taken however many inputs wait: without it, memory would not match what has happened outside. */
+  isVital?: boolean;
   /** Decides and fills the turn. It may be called again, so it must change nothing else. */
   work: (turn: Turn) => void;
 }
 
 interface Waiting extends Input {
-  /** Its turn, if it could be filled when the input came: nothing that it depends on can change before it is stored. */
+  /** Its turn, if it could be filled when the input came: no earlier input can change what it depends on. */
   turn: Turn | null;
   settle: (refusal: Refusal | null) => void;
+  /** True: an input that is kept is settled when it has been processed again. */
+  settlesAtEnd: boolean;
   /** Its work has thrown. */
   fail: (error: unknown) => void;
 }
@@ -69,15 +79,18 @@ export class TurnRunner {
   private isStoring = false;
   private isArmed = false;
   private isOverloaded = false;
-  private unstored: Waiting[] = [];
+  private isFull = false;
+  private kept: Waiting[] = [];
+  /** How many of them have a key. */
+  private readonly keptOf = new Map<string, number>();
   private idleWaiters: (() => void)[] = [];
   private readonly keyWaiters = new Map<string, (() => void)[]>();
 
   constructor(private readonly ports: TurnPorts) {}
 
   /** The number of inputs kept while the database refuses writes. */
-  get unstoredCount(): number {
-    return this.unstored.length;
+  get keptCount(): number {
+    return this.kept.length;
   }
 
   /** The number of inputs that wait to be processed. */
@@ -96,7 +109,12 @@ export class TurnRunner {
    * when its work throws.
    */
   settled(input: Input): Promise<Refusal | null> {
-    return new Promise((resolve, reject) => this.add(input, resolve, reject));
+    return new Promise((resolve, reject) => this.add(input, resolve, reject, false));
+  }
+
+  /** As `settled`, but an input that is kept while the database refuses is settled when it has been processed again. */
+  ended(input: Input): Promise<Refusal | null> {
+    return new Promise((resolve, reject) => this.add(input, resolve, reject, true));
   }
 
   /** As `settled`, with the reason alone. */
@@ -107,7 +125,7 @@ export class TurnRunner {
   /** As `settled`, where nobody waits for the end. An error of its work is logged unless `failed` takes it. */
   post(input: Input, failed?: (error: unknown) => void): void {
     const log = (error: unknown) => this.ports.log.error({ err: error }, 'processing an input failed; it was dropped');
-    this.add(input, () => undefined, failed ?? log);
+    this.add(input, () => undefined, failed ?? log, false);
   }
 
   /** Resolves when no input with this key waits or is being stored. */
@@ -121,19 +139,24 @@ export class TurnRunner {
 
   /** Resolves when no input waits or is being stored; inputs that were kept because the database refuses don't count. */
   idle(): Promise<void> {
-    if (this.waiting.length === 0 && !this.isStoring) return Promise.resolve();
+    if (this.waiting.length === 0 && !this.isStoring && !this.isArmed) return Promise.resolve();
     return new Promise((resolve) => this.idleWaiters.push(resolve));
   }
 
   /** Tries again to store what was kept while the database refused writes. */
-  retryUnstored(): void {
-    if (this.unstored.length > 0) this.arm();
+  retryKept(): void {
+    if (this.kept.length > 0) this.arm();
   }
 
-  private add(input: Input, settle: (refusal: Refusal | null) => void, fail: (error: unknown) => void): void {
+  private add(
+    input: Input,
+    settle: (refusal: Refusal | null) => void,
+    fail: (error: unknown) => void,
+    settlesAtEnd: boolean,
+  ): void {
     this.ports.beforeInput?.();
-    const waiting: Waiting = { ...input, turn: null, settle, fail };
-    const mustWait = this.fault !== null && input.onRefusal === 'retry' && this.unstored.length > 0;
+    const waiting: Waiting = { ...input, turn: null, settle, fail, settlesAtEnd };
+    const mustWait = input.onRefusal === 'retry' && this.kept.length > 0;
     if (!mustWait && this.isFree(input)) {
       const turn = this.prepare(waiting);
       if (turn === null) return;
@@ -144,21 +167,17 @@ export class TurnRunner {
       }
       waiting.turn = turn;
     }
-    if (this.waiting.length >= MAX_WAITING) {
+    if (this.waiting.length >= MAX_WAITING && input.isVital !== true) {
       if (!this.isOverloaded)
         this.ports.log.error({}, 'too many inputs wait for the database; further ones are dropped');
       this.isOverloaded = true;
-      settle({ reason: OVERLOADED, isPermanent: true });
+      settle({ reason: OVERLOADED, kind: 'overload' });
       return;
     }
     this.isOverloaded = false;
     this.waiting.push(waiting);
     this.count(input, 1);
     this.arm();
-  }
-
-  private get fault(): string | null {
-    return this.ports.fault();
   }
 
   /** True when nothing that an input depends on waits or is being stored. */
@@ -241,9 +260,7 @@ export class TurnRunner {
         continue;
       }
       if (!turn.needsCommit) {
-        this.count(input, -1);
-        this.ports.takeEffect([turn]);
-        input.settle(null);
+        this.done([{ input, turn }]);
         continue;
       }
       if (isBarrier) {
@@ -263,66 +280,90 @@ export class TurnRunner {
   }
 
   private async store(batch: readonly Prepared[]): Promise<void> {
-    const refusal = await this.ports.commit(batch.map(({ turn }) => turn));
+    const refusal = await this.commit(batch.map(({ turn }) => turn));
     if (refusal === null) {
       this.done(batch);
       return;
     }
     for (const prepared of batch) {
       // One of them violates a constraint; the others must still be stored.
-      const isAlone = batch.length === 1 || !refusal.isPermanent;
-      const reason = isAlone ? refusal : await this.ports.commit([prepared.turn]);
+      const isAlone = batch.length === 1 || refusal.kind !== 'constraint';
+      const reason = isAlone ? refusal : await this.commit([prepared.turn]);
       if (reason === null) this.done([prepared]);
       else this.refuse(prepared.input, reason);
     }
   }
 
+  private async commit(turns: readonly Turn[]): Promise<Refusal | null> {
+    try {
+      return await this.ports.commit(turns);
+    } catch (error) {
+      // The runner must go on whatever happens: else every host of the batch would stay busy.
+      this.ports.log.error({ err: error }, 'storing a batch failed; it was dropped');
+      return { reason: error instanceof Error ? error.message : String(error), kind: 'constraint' };
+    }
+  }
+
   private done(batch: readonly Prepared[]): void {
-    for (const { input } of batch) this.count(input, -1);
     this.ports.takeEffect(batch.map(({ turn }) => turn));
-    for (const { input } of batch) input.settle(null);
+    for (const { input } of batch) {
+      this.count(input, -1);
+      input.settle(null);
+    }
   }
 
   private refuse(input: Waiting, refusal: Refusal): void {
     this.count(input, -1);
     // The database would refuse it for ever, and every kept input behind it would wait.
-    if (input.onRefusal === 'retry' && !refusal.isPermanent) this.keep(input);
-    input.settle(refusal);
+    const isKept = input.onRefusal === 'retry' && refusal.kind === 'storage' && this.keep(input);
+    if (!isKept || !input.settlesAtEnd) input.settle(refusal);
   }
 
-  private keep(input: Waiting): void {
-    if (this.unstored.length < MAX_UNSTORED) this.unstored.push({ ...input, turn: null, settle: () => undefined });
+  /** False when there is no room for it. */
+  private keep(input: Waiting): boolean {
+    const key = input.keys === 'everything' ? 'everything' : (input.keys[0] ?? '');
+    const ofKey = this.keptOf.get(key) ?? 0;
+    if (this.kept.length >= MAX_KEPT || ofKey >= MAX_KEPT_OF_KEY) {
+      if (!this.isFull) this.ports.log.error({ key }, 'inputs are dropped: too many are kept for the database');
+      this.isFull = true;
+      return false;
+    }
+    this.keptOf.set(key, ofKey + 1);
+    this.kept.push({ ...input, turn: null, settle: input.settlesAtEnd ? input.settle : () => undefined });
+    return true;
   }
 
   /**
    * Before anything else is stored: the inputs kept while the database refused writes, so that no decision rests on a
-   * state that one of them changes. The oldest one tests whether the database accepts writes. Returns why it still refuses.
+   * state that one of them changes. The oldest one tries whether the database accepts writes; if so, the others wait in
+   * front of all others. Returns why it still refuses.
    */
   private async catchUp(): Promise<Refusal | null> {
-    while (this.unstored.length > 0) {
-      const oldest = this.unstored[0];
-      if (oldest === undefined) return null;
-      const turn = this.prepare(oldest);
-      if (turn?.needsCommit === true) {
-        const stored = { keys: turn.keys() };
-        this.count(stored, 1);
-        const refusal = await this.ports.commit([turn]);
-        this.count(stored, -1);
-        if (refusal !== null && !refusal.isPermanent) return refusal;
-        this.unstored.shift();
-        if (refusal === null) this.caughtUp(turn);
-        continue;
-      }
-      this.unstored.shift();
-      if (turn) this.caughtUp(turn);
+    const [oldest, ...others] = this.kept;
+    if (oldest === undefined) return null;
+    const turn = this.prepare(oldest);
+    if (turn?.needsCommit === true) {
+      const stored = { keys: turn.keys() };
+      this.count(stored, 1);
+      const refusal = await this.commit([turn]);
+      if (refusal === null) this.ports.takeEffect([turn]);
+      this.count(stored, -1);
+      if (refusal?.kind === 'storage') return refusal;
+      oldest.settle(refusal);
+    } else if (turn) {
+      this.ports.takeEffect([turn]);
+      oldest.settle(null);
     }
-    return null;
-  }
-
-  /** A kept input takes effect now, so turns that were filled before it are filled again. */
-  private caughtUp(turn: Turn): void {
+    // Those that were kept meanwhile come after the others, as they came.
+    others.push(...this.kept.slice(others.length + 1));
+    this.kept = [];
+    this.keptOf.clear();
+    this.isFull = false;
+    for (const input of others) this.count(input, 1);
+    // Turns that were filled before these took effect are filled again.
     for (const input of this.waiting) input.turn = null;
-    this.ports.takeEffect([turn]);
+    this.waiting = [...others, ...this.waiting];
+    return null;
   }
 
   /** The database still refuses: what waits is kept, refused, or needs no write. */

@@ -61,7 +61,7 @@ export class TurnStore {
         events: turns.flatMap((turn) => turn.events),
         removedHosts: turns.flatMap((turn) => turn.removed),
       });
-      this.works();
+      this.setFault(null);
       return { commands: [...commands.values()], output, events };
     } catch (error) {
       for (const batch of output) this.outputLog.putBack(batch);
@@ -92,7 +92,7 @@ export class TurnStore {
     // Absolute: the clock may have been set back.
     const since = Math.abs(this.options.clock.now() - this.refusedAt);
     if (fault === null || since >= STORE_RETRY_MS) return null;
-    return { reason: fault, isPermanent: false };
+    return { reason: fault, kind: 'storage' };
   }
 
   private refused(error: unknown): Refusal {
@@ -102,21 +102,24 @@ export class TurnStore {
         { err: error },
         'the database rejected a change that violates a constraint; the change was dropped',
       );
-      return { reason: message, isPermanent: true };
+      return { reason: message, kind: 'constraint' };
     }
     this.refusedAt = this.options.clock.now();
-    if (this.fault !== message) {
-      this.fault = message;
-      this.options.log.error({ err: error }, 'the database refuses writes');
-      this.faultChanged();
-    }
-    return { reason: message, isPermanent: false };
+    this.setFault(message, error);
+    return { reason: message, kind: 'storage' };
   }
 
-  private works(): void {
-    if (this.fault === null) return;
-    this.fault = null;
-    this.options.log.info({}, 'the database accepts writes again');
-    this.faultChanged();
+  /** `fault`: why the database refuses writes; null when it accepts them. Never throws. */
+  private setFault(fault: string | null, error?: unknown): void {
+    if (this.fault === fault) return;
+    this.fault = fault;
+    const { log } = this.options;
+    if (fault === null) log.info({}, 'the database accepts writes again');
+    else log.error({ err: error }, 'the database refuses writes');
+    try {
+      this.faultChanged();
+    } catch (problem) {
+      log.error({ err: problem }, 'showing whether the database accepts writes failed');
+    }
   }
 }
