@@ -132,8 +132,9 @@ export class TurnRunner {
   whenFree(key: string): Promise<void> {
     if (!this.busy.has(key)) return Promise.resolve();
     return new Promise((resolve) => {
-      const waiters = this.keyWaiters.get(key) ?? [];
-      this.keyWaiters.set(key, [...waiters, resolve]);
+      const waiters = this.keyWaiters.get(key);
+      if (waiters) waiters.push(resolve);
+      else this.keyWaiters.set(key, [resolve]);
     });
   }
 
