@@ -43,6 +43,8 @@ const PROGRAMS = {
   bench: { prepare: 'build-if-needed', command: [...TSX, 'scripts/bench/main.ts'], helpNeedsNoBuild: true },
   /** Kills the dashboard under load and checks what it kept. */
   crash: { prepare: 'build-if-needed', command: [...TSX, 'scripts/crash/main.ts'] },
+  /** Changes important lines one at a time, and checks that a test notices each change. */
+  mutants: { prepare: 'install', command: [...TSX, 'scripts/mutants/main.ts'] },
   /** Takes the README's pictures (docs/images/). Needs Chromium, as the end-to-end tests do. */
   screenshots: { prepare: 'build-if-needed', command: [...TSX, 'scripts/screenshots/main.ts'] },
 };

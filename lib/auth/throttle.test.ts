@@ -95,6 +95,17 @@ describe('a wait', () => {
   });
 });
 
+describe('after the clock was set back', () => {
+  it.each(['password', 'totp'] as const)('the failures of a %s from before are forgotten', async (kind) => {
+    const { throttle, clock } = limit();
+    const take = async () => waitOf(await throttle.take([accountBucket(kind, 'operator')]));
+    for (let failure = 0; failure < 10; failure += 1) clock.now += await take();
+    clock.now -= YEAR_MS;
+    for (let free = 0; free < 5; free += 1) expect(await take()).toBe(0);
+    expect(await take()).toBe(1_000);
+  });
+});
+
 describe('attempts at the same moment', () => {
   const SEEDS = Array.from({ length: 20 }, (_, index) => index + 1);
   const account = accountBucket('password', 'operator');

@@ -96,6 +96,7 @@ export async function createTestServer(options: TestServerOptions = {}) {
   const ended = new Set<string>();
   let stopping = false;
   let lookUp: ((cookie: string | undefined) => Promise<{ idHash: string } | null>) | null = null;
+  let isValid = (idHash: string) => Promise.resolve(sessions.has(idHash));
   const updates = new GivenUpdates();
   const hub = new LiveHub({
     clock: systemClock,
@@ -105,7 +106,7 @@ export async function createTestServer(options: TestServerOptions = {}) {
     buildId: 'test',
     demo: false,
     updates,
-    sessionIsValid: (idHash) => Promise.resolve(sessions.has(idHash)),
+    sessionIsValid: (idHash) => isValid(idHash),
   });
   const store = openHere(testDb.db, { log: testDb.log });
   const access = await wireAgentAccess({
@@ -294,6 +295,10 @@ export async function createTestServer(options: TestServerOptions = {}) {
     /** Replaces the session look-up. */
     lookUpSessionsBy(other: (cookie: string | undefined) => Promise<{ idHash: string } | null>) {
       lookUp = other;
+    },
+    /** Replaces the regular check of the sessions with open pages. */
+    checkSessionsBy(other: (idHash: string) => Promise<boolean>) {
+      isValid = other;
     },
     /** Ends a session as its operator does: its sockets are closed. */
     endSession(idHash: string) {

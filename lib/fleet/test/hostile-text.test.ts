@@ -15,7 +15,11 @@ import {
 /* eslint no-control-regex: off -- control characters are what this file is about */
 
 let bench: Bench;
+let requests: number;
+/** An id for each request, the same ones in each run with the same seed. */
+const nextRequest = () => `request-${(requests += 1)}`;
 beforeEach(async () => {
+  requests = 0;
   bench = await openBench();
 });
 afterEach(() => bench.close());
@@ -165,7 +169,7 @@ describe('hostile text from agents is treated as text', () => {
             await bench.fleet.dispatch({
               operation: 'test',
               hostIds: [host.id],
-              requestId: `${Math.random()}`,
+              requestId: nextRequest(),
               by: BY,
             });
           for (const beat of beats) await bench.say(link, 'heartbeat', beat);
@@ -217,7 +221,7 @@ describe('hostile text from agents is treated as text', () => {
         await bench.fleet.dispatch({
           operation: 'pull-switch',
           hostIds: ['hsb0'],
-          requestId: `${Math.random()}`,
+          requestId: nextRequest(),
           by: BY,
         });
         await v1Inbox.register(call, registered);

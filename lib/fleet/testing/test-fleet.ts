@@ -16,6 +16,7 @@ import { TestClock } from './test-clock';
 import { TestDesiredSource } from './test-desired';
 import type { ServerFrame } from '@/lib/protocol/agent/to-agent';
 import { NO_FLAKE_UPDATES } from '@/lib/protocol/live/flake-update-constants';
+import type { HostPatch } from '@/lib/protocol/live/changes';
 import type { EventView } from '@/lib/protocol/live/views/event-view';
 import type { OutputLine } from '@/lib/protocol/live/views/output-line';
 import type { ServiceNotice } from '@/lib/protocol/live/views/service-notice';
@@ -139,12 +140,16 @@ export async function openBench() {
   const events: EventView[] = [];
   const notices: ServiceNotice[][] = [];
   const removed: string[] = [];
+  const patches: HostPatch[] = [];
   const executors: DashboardExecutors = {};
   const flakeUpdates = new TestFlakeUpdates();
   let links = 0;
   let ids = 0;
   const publisher: Publisher = {
-    hosts: (_patches, gone) => removed.push(...gone),
+    hosts: (changed, gone) => {
+      patches.push(...changed);
+      removed.push(...gone);
+    },
     other: (change) => {
       events.push(...(change.events ?? []));
       if (change.notices) notices.push(change.notices);
@@ -183,6 +188,7 @@ export async function openBench() {
     events,
     notices,
     removed,
+    patches,
     flakeUpdates,
     executors,
     fleet: await open(),

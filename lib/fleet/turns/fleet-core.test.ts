@@ -41,3 +41,16 @@ it('does not change views that were already handed out', async () => {
   expect((await commandOf(id))?.outcome).toBe('failed');
   expect(JSON.stringify(handedOut)).toBe(before);
 });
+
+it('publishes a change before it sends what follows from it', async () => {
+  const link = await bench.agent('h1');
+  const published: unknown[] = [];
+  const send = link.send.bind(link);
+  link.send = (frame) => {
+    if (frame.type === 'command') published.push(bench.patches.at(-1)?.command?.phase);
+    return send(frame);
+  };
+  await bench.dispatch('pull');
+  expect(link.commands()).toEqual(['pull']);
+  expect(published).toEqual(['sent']);
+});

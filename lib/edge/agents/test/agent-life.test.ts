@@ -4,6 +4,7 @@ import { connect, type AddressInfo, type Socket } from 'node:net';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { WebSocket } from 'ws';
 import { AGENT_PING_INTERVAL_MS, AGENT_SILENCE_MS, AgentGateway, type AgentGatewayTuning } from '../agent-gateway';
+import { MAX_AGENT_BACKLOG_BYTES } from '../agent-socket';
 import { holdLoop, Peer } from '../../testing/peer';
 import { ShiftedLoop } from '../../testing/shifted-loop';
 import type { AgentLink } from '@/lib/fleet/records/agent-port';
@@ -148,6 +149,38 @@ describe('an agent', () => {
     await dead.until('close');
     await isRead;
     expect(gateway.size).toBe(1);
+  });
+});
+
+describe('an agent that does not read', () => {
+  /** More than the socket itself takes. */
+  const SENT_BYTES = 32 * 1024 * 1024;
+  const frame = { type: 'ack', payload: { command_id: 'x'.repeat(64 * 1024), output_seq: 1 } } as const;
+
+  it('is disconnected when more than 4 MiB wait for it, and one that reads is not', async () => {
+    await start();
+    const unread = await dial();
+    const reading = await dial();
+    const [link, other] = links;
+    if (!link || !other) throw new Error('two agents connected');
+    unread.pause();
+    const ended = once(unread, 'close');
+    let backlog = 0;
+    let isOpen = true;
+    for (let bytes = 0; isOpen && bytes < SENT_BYTES; bytes += 64 * 1024) {
+      backlog = gateway.backlogBytes;
+      isOpen = link.send(frame);
+    }
+    expect(isOpen).toBe(false);
+    expect(backlog).toBeGreaterThan(MAX_AGENT_BACKLOG_BYTES);
+    expect(backlog).toBeLessThan(MAX_AGENT_BACKLOG_BYTES + 128 * 1024);
+    expect(link.send(frame)).toBe(false);
+    unread.resume();
+    const [code] = (await ended) as [number];
+    expect(code).toBe(1006);
+    expect(gateway.size).toBe(1);
+    expect(other.send(frame)).toBe(true);
+    expect(reading.readyState).toBe(WebSocket.OPEN);
   });
 });
 

@@ -1,4 +1,5 @@
 /** This project's agent, as a process, against the real gateway, fleet and database: what is asked for ends, and truly. */
+import { randomUUID } from 'node:crypto';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -47,7 +48,7 @@ async function ask(operation: OperationId): Promise<string> {
   const [result] = await server.fleet.dispatch({
     operation,
     hostIds: ['h1'],
-    requestId: `${operation}-${Math.random()}`,
+    requestId: `${operation}-${randomUUID()}`,
     force: true,
     stepUp: true,
     by: BY,

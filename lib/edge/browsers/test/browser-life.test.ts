@@ -31,10 +31,11 @@ describe('a page', () => {
     const gone = once(page.socket, 'close');
     // It answers no ping any more.
     page.socket.pause();
-    while (server.hub.size > 0) {
+    for (let second = 0; second < 60 && server.hub.size > 0; second += 1) {
       loop.advance(1_000);
       await new Promise((resolve) => loop.afterRead(() => resolve(null)));
     }
+    expect(server.hub.size).toBe(0);
     page.socket.resume();
     await gone;
   });

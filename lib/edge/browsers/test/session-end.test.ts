@@ -2,9 +2,10 @@
 import { once } from 'node:events';
 import { encode } from 'next-auth/jwt';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import type { WebSocket } from 'ws';
+import { WebSocket } from 'ws';
 import { makeAuth, PASSWORD, PASSWORD_HASH, type TestAuth } from '@/lib/auth/testing/auth';
 import type { Session } from '@/lib/auth/operator/auth-service';
+import { SESSION_CHECK_INTERVAL_MS } from '../live-gateway';
 import { createTestServer, type TestServer } from '../../testing/test-server';
 
 const ADDRESS = '203.0.113.9';
@@ -12,7 +13,7 @@ const ADDRESS = '203.0.113.9';
 let server: TestServer;
 let made: TestAuth;
 beforeEach(async () => {
-  // The hub's regular check of sessions never comes: what closes a socket is the end of its session.
+  // The hub's regular check of sessions comes only when a test wants it: what closes a socket is the end of its session.
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
   server = await createTestServer();
   made = await makeAuth({ passwordHash: PASSWORD_HASH });
@@ -62,6 +63,14 @@ async function expectDead({ cookie, session }: SignedIn): Promise<void> {
   expect(await made.auth.stillValid(session.idHash)).toBeNull();
 }
 
+/** Resolves when everything that was sent to a socket so far has come: its ping is answered, or it is closed. */
+async function answered(socket: WebSocket): Promise<void> {
+  if (socket.readyState !== WebSocket.OPEN) return;
+  const end = Promise.race([once(socket, 'pong'), once(socket, 'close')]);
+  socket.ping();
+  await end;
+}
+
 const isOpen = ({ sockets }: SignedIn) => sockets.every((socket) => socket.readyState === socket.OPEN);
 
 describe('the sockets of a session', () => {
@@ -91,5 +100,26 @@ describe('the sockets of a session', () => {
     await expectClosedBy(change, other);
     expect(isOpen(own)).toBe(true);
     await expectDead(other);
+  });
+
+  it('are closed by the regular check when the session was not used for too long', async () => {
+    const [idle, used] = [await signIn(), await signIn()];
+    const checks: Promise<boolean>[] = [];
+    server.checkSessionsBy((idHash) => {
+      const check = made.auth.stillValid(idHash).then((session) => session !== null);
+      checks.push(check);
+      return check;
+    });
+    // An open socket is not activity.
+    for (let hour = 0; hour < 12; hour += 1) {
+      made.clock.now += 3_600_000;
+      await made.auth.resolveSession(used.cookie);
+    }
+    vi.advanceTimersByTime(SESSION_CHECK_INTERVAL_MS);
+    expect((await Promise.all(checks)).sort()).toEqual([false, true]);
+    const all = [...idle.sockets, ...used.sockets];
+    await Promise.all(all.map(answered));
+    expect(all.map(({ readyState }) => readyState === WebSocket.OPEN)).toEqual([false, false, true, true]);
+    await expectDead(idle);
   });
 });

@@ -1,0 +1,325 @@
+/** Changes to agents, commands, pipelines and deadlines. */
+import type { Mutant } from './mutant';
+
+const RULES = 'lib/fleet/agents/admission-rules.ts';
+const ADMISSION = 'lib/fleet/agents/agent-admission.ts';
+const CONNECTIONS = 'lib/fleet/agents/agent-connections.ts';
+const HELD = 'lib/fleet/agents/held-connections.ts';
+const UNREGISTERED = 'lib/fleet/agents/unregistered-connections.ts';
+const DISPATCHER = 'lib/fleet/commands/command-dispatcher.ts';
+const QUEUE = 'lib/fleet/commands/command-queue.ts';
+const PIPELINE = 'lib/fleet/pipelines/pipeline-machine.ts';
+const RULES_TEST = 'lib/fleet/agents/admission-rules.test.ts';
+const BOUNDS_TEST = 'lib/fleet/agents/agent-bounds.test.ts';
+const CONNECTIONS_TEST = 'lib/fleet/agents/agent-connections.test.ts';
+const RUNNER_TEST = 'lib/fleet/turns/turn-runner.test.ts';
+const SERVICE_TEST = 'lib/fleet/test/service.test.ts';
+const DISPATCHER_TEST = 'lib/fleet/commands/command-dispatcher.test.ts';
+const QUEUE_TEST = 'lib/fleet/commands/command-queue.test.ts';
+const SHIFT_TEST = 'lib/fleet/test/time-shift.test.ts';
+const PIPELINE_TEST = 'lib/fleet/pipelines/pipeline-machine.test.ts';
+
+export const FLEET_MUTANTS: readonly Mutant[] = [
+  {
+    name: 'result-acknowledged-before-it-is-stored',
+    file: CONNECTIONS,
+    from: "turn.effects.push(() => connection.link.send({ type: 'ack', payload: { command_id: id, result: true } }));",
+    to: "connection.link.send({ type: 'ack', payload: { command_id: id, result: true } });",
+    why: 'an agent forgets a result that a crash of the dashboard loses',
+    tests: [RUNNER_TEST],
+  },
+  {
+    name: 'output-acknowledged-before-it-is-stored',
+    file: CONNECTIONS,
+    from: `    } else {
+      this.core.armFlush();`,
+    to: `    } else {
+      this.core.acknowledgeOutput({ ...command, agentSeq: lines.at(-1)?.seq ?? 0 });
+      this.core.armFlush();`,
+    why: 'an agent forgets lines that a crash of the dashboard loses',
+    tests: [CONNECTIONS_TEST, SERVICE_TEST],
+  },
+  {
+    name: 'result-of-another-host',
+    file: CONNECTIONS,
+    from: 'use(command?.hostId === entry.record.id ? command : null)',
+    to: 'use(command)',
+    why: 'an agent writes into the ended command of another host',
+    tests: [CONNECTIONS_TEST, SERVICE_TEST],
+  },
+  {
+    name: 'live-command-of-another-host',
+    file: CONNECTIONS,
+    from: 'return command?.hostId === entry.record.id ? command : null;',
+    to: 'return command;',
+    why: 'an agent ends the running command of another host',
+    tests: [CONNECTIONS_TEST, SERVICE_TEST],
+  },
+  {
+    name: 'early-frames-dropped',
+    file: CONNECTIONS,
+    from: 'if (early.length < MAX_EARLY_FRAMES) early.push(frame);',
+    to: '',
+    why: 'what an agent sends behind its register frame is lost',
+    tests: [CONNECTIONS_TEST, SERVICE_TEST],
+  },
+  {
+    name: 'early-frames-of-the-last-connection',
+    file: CONNECTIONS,
+    from: 'this.early.delete(connection.link.id);\n    for',
+    to: 'for',
+    why: 'frames wait for ever behind a register frame that was stored long ago',
+    tests: [CONNECTIONS_TEST, SERVICE_TEST],
+  },
+  {
+    name: 'token-for-another-host',
+    file: RULES,
+    from: "if (identity.kind === 'host' && host?.id !== identity.hostId) {",
+    to: "if (identity.kind === 'host' && host === null) {",
+    why: 'the token of one host speaks for another one',
+    tests: [RULES_TEST],
+  },
+  {
+    name: 'shared-token-beside-a-host-token',
+    file: RULES,
+    from: "if (identity.kind === 'shared' && host.hasOwnToken) {",
+    to: "if (identity.kind === 'shared' && host.isLeaving) {",
+    why: 'whoever knows the shared token speaks for a host that has a token',
+    tests: [RULES_TEST],
+  },
+  {
+    name: 'second-agent-replaces-the-first',
+    file: RULES,
+    from: "return hold('duplicate', `Two agents register as ${host.name}: one at ${present.address}, one at ${address}.`);",
+    to: "return { kind: 'admit', dismiss: `another agent registered as ${host.name} from ${address}` };",
+    why: 'two agents with one name take the host from each other in turns',
+    tests: [RULES_TEST],
+  },
+  {
+    name: 'no-instance-is-the-same-instance',
+    file: RULES,
+    from: "if (claim.instance !== '' && claim.instance === present.instance) {",
+    to: 'if (claim.instance === present.instance) {',
+    why: 'two agents of protocol 2 count as one process',
+    tests: [RULES_TEST],
+  },
+  {
+    name: 'new-hosts-without-approval',
+    file: RULES,
+    from: 'if (claim.newHostsWait) {',
+    to: 'if (claim.newHostsWait && claim.isRefused) {',
+    why: 'a new host is admitted without the approval that the operator asked for',
+    tests: [RULES_TEST],
+  },
+  {
+    name: 'fleet-without-a-limit',
+    file: RULES,
+    from: 'if (claim.hosts >= MAX_HOSTS) {',
+    to: 'if (claim.hosts >= Infinity) {',
+    why: 'an agent that invents host names fills the database',
+    tests: [RULES_TEST],
+  },
+  {
+    name: 'arriving-hosts-not-counted',
+    file: ADMISSION,
+    from: '    if (!entry) this.arriving.add(name);\n',
+    to: '',
+    why: 'many new hosts at the same moment exceed the limit on hosts',
+    tests: [BOUNDS_TEST],
+  },
+  {
+    name: 'closed-connection-admitted',
+    file: ADMISSION,
+    from: `    if (!this.isOpen(connection)) {
+      turn.effects.push(() => this.commandsLostConnection(entry));
+      return;
+    }`,
+    to: '',
+    why: 'a host is online for ever although its connection ended while its register frame was being stored',
+    tests: [CONNECTIONS_TEST, SERVICE_TEST],
+  },
+  {
+    name: 'unread-frames-of-the-present-agent',
+    file: ADMISSION,
+    from: '    present?.link.finish();\n',
+    to: '',
+    why: 'an agent that comes back is held because of a connection that has ended',
+    tests: ['lib/edge/agents/test/agent-reconnect.test.ts', 'lib/edge/agents/test/agent-life.test.ts'],
+  },
+  {
+    name: 'replaced-connection-stays',
+    file: ADMISSION,
+    from: '    turn.apply.push(() => this.connections.delete(present.link.id));\n',
+    to: '',
+    why: 'frames of a replaced connection still count',
+    tests: [CONNECTIONS_TEST, SERVICE_TEST],
+  },
+  {
+    name: 'connection-of-a-revoked-token-stays',
+    file: ADMISSION,
+    from: 'if (!agents.isStillValid(connection.link.identity)) {',
+    to: 'if (agents.isRefused(connection.link.id)) {',
+    why: 'an agent stays connected after its token was revoked',
+    tests: [SERVICE_TEST, 'lib/edge/agents/test/agent-tokens.test.ts'],
+  },
+  {
+    name: 'held-without-a-limit',
+    file: HELD,
+    from: 'if (this.all.size < MAX_HELD) return null;',
+    to: 'if (this.all.size < Infinity) return null;',
+    why: 'agents that wait for approval fill the memory',
+    tests: [BOUNDS_TEST],
+  },
+  {
+    name: 'known-host-kept-out',
+    file: HELD,
+    from: 'if (counted.length < MAX_HELD || (isKnown && !names.has(name))) return null;',
+    to: 'if (counted.length < MAX_HELD) return null;',
+    why: 'unknown agents keep the agent of a known host out',
+    tests: [BOUNDS_TEST],
+  },
+  {
+    name: 'unknown-agents-displace-each-other',
+    file: HELD,
+    from: '    if (!isKnown && ofAddress + 1 >= top.members.length) return newcomer;\n',
+    to: '',
+    why: 'one address keeps the agents of all others from waiting',
+    tests: [BOUNDS_TEST],
+  },
+  {
+    name: 'late-while-it-is-stored',
+    file: UNREGISTERED,
+    from: "if (connection.state.phase === 'unregistered') late.push(connection);",
+    to: 'late.push(connection);',
+    why: 'a slow disk disconnects agents that registered in time',
+    tests: [BOUNDS_TEST, CONNECTIONS_TEST],
+  },
+  {
+    name: 'repeated-request-at-the-same-time',
+    file: DISPATCHER,
+    from: 'return this.requests.inOrder(request.requestId, () => this.dispatchOnce(request));',
+    to: 'return this.dispatchOnce(request);',
+    why: 'a request that a page sends twice at once becomes two commands',
+    tests: [DISPATCHER_TEST, SERVICE_TEST],
+  },
+  {
+    name: 'repeated-request',
+    file: DISPATCHER,
+    from: 'known ? answerOf(entry, known) : this.dispatchTo(turn, entry, request, unproven)',
+    to: 'known && known.outcome === null ? answerOf(entry, known) : this.dispatchTo(turn, entry, request, unproven)',
+    why: 'a request that a page sends again after the command ended runs a second time',
+    tests: [DISPATCHER_TEST, SERVICE_TEST],
+  },
+  {
+    name: 'step-up-host-by-host',
+    file: DISPATCHER,
+    from: 'if (active?.operation === operation) hosts.add(hostId);',
+    to: 'if (active === undefined) hosts.add(hostId);',
+    why: 'hosts are rebooted one by one without the proof that several need',
+    tests: [DISPATCHER_TEST, SERVICE_TEST],
+  },
+  {
+    name: 'step-up-not-required',
+    file: DISPATCHER,
+    from: 'const unproven = request.stepUp !== true && this.needsStepUp(request.operation, hostIds);',
+    to: 'const unproven = request.stepUp === false && this.needsStepUp(request.operation, hostIds);',
+    why: 'a caller that forgets the proof needs none',
+    tests: [DISPATCHER_TEST, SERVICE_TEST],
+  },
+  {
+    name: 'sent-before-it-is-stored',
+    file: 'lib/fleet/commands/command-engine.ts',
+    from: 'turn.effects.push(() => sendTo(entry, command));',
+    to: 'sendTo(entry, command);',
+    why: 'a command that the database refused runs on the host',
+    tests: [DISPATCHER_TEST, SERVICE_TEST],
+  },
+  {
+    name: 'queue-released-to-a-busy-agent',
+    file: QUEUE,
+    from: "if (entry.connection?.state.pending !== '') return;",
+    to: 'if (entry.connection === null) return;',
+    why: 'a queued command is sent to an agent that is running another one',
+    tests: [QUEUE_TEST],
+  },
+  {
+    name: 'queued-twice',
+    file: QUEUE,
+    from: '    this.supersede(turn, entry, command);\n',
+    to: '',
+    why: 'an operation that was queued five times runs five times',
+    tests: [QUEUE_TEST],
+  },
+  {
+    name: 'queued-beside-a-sent-one',
+    file: DISPATCHER,
+    from: '    this.queue.supersede(turn, entry, command);\n',
+    to: '',
+    why: 'a queued command runs after the newer one that replaced it',
+    tests: [QUEUE_TEST, DISPATCHER_TEST],
+  },
+  {
+    name: 'queued-command-skipped-while-busy',
+    file: QUEUE,
+    from: "['offline', 'busy', 'agent-busy']",
+    to: "['offline']",
+    why: 'a queued command is skipped because another one runs at that moment',
+    tests: [QUEUE_TEST],
+  },
+  {
+    name: 'deadlines-pass-while-blocked',
+    file: 'lib/fleet/time-shift.ts',
+    from: 'for (const command of [active, control, dashboardCommand, ...queue]) {',
+    to: 'for (const command of [control, dashboardCommand, ...queue]) {',
+    why: 'running commands time out because the clock was set',
+    tests: [SHIFT_TEST],
+  },
+  {
+    name: 'queue-expires-while-blocked',
+    file: 'lib/fleet/time-shift.ts',
+    from: 'for (const command of [active, control, dashboardCommand, ...queue]) {',
+    to: 'for (const command of [active, control, dashboardCommand]) {',
+    why: 'queued commands expire because the clock was set',
+    tests: [SHIFT_TEST],
+  },
+  {
+    name: 'shift-taken-twice',
+    file: 'lib/fleet/turns/wall-clock-lead.ts',
+    from: '    this.taken += ms;\n',
+    to: '',
+    why: 'deadlines move on for ever after the clock was set once',
+    tests: [SHIFT_TEST],
+  },
+  {
+    name: 'pipeline-goes-on-after-a-failure',
+    file: PIPELINE,
+    from: "if (host.status !== 'failed' || !pipeline.stopOnFailure || pipeline.state.halt) return run;",
+    to: "if (host.status !== 'failed' || pipeline.state.halt) return run;\n  if (pipeline.stopOnFailure) return run;",
+    why: 'a configuration that broke the first host reaches all others',
+    tests: [PIPELINE_TEST],
+  },
+  {
+    name: 'all-hosts-at-once',
+    file: PIPELINE,
+    from: 'let room = pipeline.parallelism - counts.running;',
+    to: 'let room = pipeline.parallelism;',
+    why: 'more hosts switch at the same time than the operator allowed',
+    tests: [PIPELINE_TEST],
+  },
+  {
+    name: 'command-of-another-stage',
+    file: PIPELINE,
+    from: ' || step.commandId !== input.commandId) return host;',
+    to: ') return host;',
+    why: 'the end of another command counts as the end of the stage',
+    tests: [PIPELINE_TEST],
+  },
+  {
+    name: 'stage-waits-for-ever',
+    file: PIPELINE,
+    from: 'if (now < step.until)\n',
+    to: 'if (now < Infinity)\n',
+    why: 'a pipeline waits for ever for a host that does not come back',
+    tests: [PIPELINE_TEST],
+  },
+];
