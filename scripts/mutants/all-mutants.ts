@@ -1,6 +1,7 @@
+import { AGENT_MUTANTS } from './agent-mutants';
 import { AUTH_MUTANTS } from './auth-mutants';
+import { COMMAND_MUTANTS } from './command-mutants';
 import { EDGE_MUTANTS } from './edge-mutants';
-import { FLEET_MUTANTS } from './fleet-mutants';
 import type { Mutant } from './mutant';
 import { STORE_MUTANTS } from './store-mutants';
 import { TURN_MUTANTS } from './turn-mutants';
@@ -8,7 +9,8 @@ import { TURN_MUTANTS } from './turn-mutants';
 /** All changes, in the order in which they are tried. */
 export const ALL_MUTANTS: readonly Mutant[] = [
   ...TURN_MUTANTS,
-  ...FLEET_MUTANTS,
+  ...AGENT_MUTANTS,
+  ...COMMAND_MUTANTS,
   ...EDGE_MUTANTS,
   ...STORE_MUTANTS,
   ...AUTH_MUTANTS,

@@ -14,6 +14,9 @@ import { endRuns, runTests } from './run-tests';
 const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 /** Changes tried at the same time, each in a copy of its own. */
 const PARALLEL = 2;
+/** Time for the tests of one change, and for all of them without a change. */
+const CHANGE_TIMEOUT_MS = 5 * 60_000;
+const UNCHANGED_TIMEOUT_MS = 60 * 60_000;
 const EXIT_USAGE = 2;
 
 interface Tried {
@@ -78,7 +81,7 @@ async function tryAll(): Promise<number> {
 async function passUnchanged({ folder }: CopiedTree): Promise<boolean> {
   const files = [...new Set(chosen.flatMap(({ tests }) => tests))];
   console.log(`${chosen.length} changes. First, ${files.length} test files without a change.`);
-  const outcome = await runTests(folder, files, PARALLEL);
+  const outcome = await runTests(folder, files, { workers: PARALLEL, timeoutMs: UNCHANGED_TIMEOUT_MS });
   if (outcome.kind === 'passed') return true;
   console.error(`Without a change, the tests do not pass (${outcome.test}).`);
   return false;
@@ -102,7 +105,7 @@ async function tryMutant({ folder }: CopiedTree, mutant: Mutant): Promise<Tried>
   }
   writeFileSync(file, changed);
   try {
-    const outcome = await runTests(folder, mutant.tests, 1);
+    const outcome = await runTests(folder, mutant.tests, { workers: 1, timeoutMs: CHANGE_TIMEOUT_MS });
     switch (outcome.kind) {
       case 'passed':
         return done('missed', `${mutant.tests.join(', ')} passed`);

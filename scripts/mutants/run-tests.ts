@@ -6,8 +6,6 @@ import { z } from 'zod';
 
 /** A single test or hook that takes longer counts as one that hangs. */
 const TEST_TIMEOUT_MS = 45_000;
-/** The same for a whole run. */
-const RUN_TIMEOUT_MS = 300_000;
 const REPORT = 'mutants-report.json';
 
 export type Outcome =
@@ -36,13 +34,24 @@ export function endRuns(): void {
   for (const child of running) endGroup(child);
 }
 
-export async function runTests(folder: string, tests: readonly string[], workers: number): Promise<Outcome> {
+export interface RunLimits {
+  /** Test files that run at the same time. */
+  workers: number;
+  /** Time for the whole run. */
+  timeoutMs: number;
+}
+
+export async function runTests(
+  folder: string,
+  tests: readonly string[],
+  { workers, timeoutMs }: RunLimits,
+): Promise<Outcome> {
   const report = join(folder, REPORT);
   rmSync(report, { force: true });
   const limits = [`--testTimeout=${TEST_TIMEOUT_MS}`, `--hookTimeout=${TEST_TIMEOUT_MS}`, `--maxWorkers=${workers}`];
   const output = ['--reporter=json', `--outputFile.json=${REPORT}`, '--bail=1'];
   const args = ['node_modules/vitest/vitest.mjs', 'run', ...tests, ...limits, ...output];
-  const ended = await runNode(folder, args);
+  const ended = await runNode(folder, args, timeoutMs);
   if (ended === 'late') return { kind: 'hung', test: 'the whole run' };
   if (ended === 0) return { kind: 'passed' };
   const failed = existsSync(report) ? firstFailure(reportSchema.parse(JSON.parse(readFileSync(report, 'utf8')))) : null;
@@ -62,7 +71,7 @@ function firstFailure({ testResults }: z.infer<typeof reportSchema>): Outcome | 
 }
 
 /** The exit code, or `late` when the run was ended at its time limit. */
-function runNode(cwd: string, args: readonly string[]): Promise<number | 'late'> {
+function runNode(cwd: string, args: readonly string[], timeoutMs: number): Promise<number | 'late'> {
   const env = { ...process.env };
   Reflect.deleteProperty(env, 'NODE_ENV');
   return new Promise((resolve, reject) => {
@@ -73,7 +82,7 @@ function runNode(cwd: string, args: readonly string[]): Promise<number | 'late'>
     const timer = setTimeout(() => {
       isLate = true;
       endGroup(child);
-    }, RUN_TIMEOUT_MS);
+    }, timeoutMs);
     child.on('error', reject);
     child.on('exit', (code) => {
       clearTimeout(timer);

@@ -1,5 +1,5 @@
-import { afterEach, beforeEach, expect, it } from 'vitest';
-import { openBench, QUIET, settle, type Bench } from '../testing/test-fleet';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openBench, QUIET, settle, type Bench, type TestLink } from '../testing/test-fleet';
 
 let bench: Bench;
 beforeEach(async () => {
@@ -97,4 +97,41 @@ it('an agent that sends faster than the database stores is not read meanwhile', 
   expect(link.holds).toBeGreaterThan(1);
   await settle();
   expect(bench.fleet.host('h1')?.generation).toBe('bbbbbb11');
+});
+
+describe('the commands of another host', () => {
+  const AGENT = { protocol: 3, running: null, finished: [] };
+  const line = (seq: number) => ({ seq, stream: 'stdout', line: `line ${seq}` });
+  const RESULT = { status: 'error', command: 'pull', exit_code: 1, last_seq: 0 };
+
+  /** Runs a pull on h1 to its end. */
+  async function endedPull(link: TestLink): Promise<string> {
+    const id = await bench.dispatch('pull');
+    await bench.say(link, 'status', { ...RESULT, command_id: id });
+    await bench.say(link, 'heartbeat', QUIET);
+    expect((await commandOf(id))?.outcome).toBe('failed');
+    return id;
+  }
+
+  it('can’t be changed by an agent: not a running one, not the last one, not an older one', async () => {
+    const link = await bench.agent('h1', { ...AGENT, instance: 'a' });
+    const intruder = await bench.agent('h2', { ...AGENT, instance: 'b' });
+    const ids = [await endedPull(link), await endedPull(link), await bench.dispatch('pull')];
+    const recordsOf = () => Promise.all(ids.map((id) => bench.store.command(id)));
+    const before = await recordsOf();
+    for (const command_id of ids) {
+      await bench.say(intruder, 'started', { command_id });
+      await bench.say(intruder, 'output_batch', { command_id, lines: [line(1)] });
+      await bench.say(intruder, 'status', { ...RESULT, status: 'ok', exit_code: 0, command_id });
+      await bench.say(intruder, 'command_rejected', { command_id, reason: 'No.', current_command: 'pull' });
+      await bench.say(intruder, 'heartbeat', { ...QUIET, pending_command: 'pull', command_id });
+    }
+    await bench.advance(1_000);
+    expect(await recordsOf()).toEqual(before);
+    for (const id of ids) expect(await bench.fleet.output(id, 0, 10)).toEqual([]);
+    // Nor has that hidden anything from its own agent.
+    await bench.say(link, 'output_batch', { command_id: ids[2], lines: [line(1)] });
+    await bench.advance(1_000);
+    expect(await bench.fleet.output(ids[2] ?? '', 0, 10)).toMatchObject([{ text: 'line 1' }]);
+  });
 });

@@ -7,6 +7,7 @@ import { answerLater } from '@/lib/store/sqlite/later';
 import { parseAgentFrame } from '@/lib/protocol/agent/parse-agent-frame';
 import { FleetService } from '../service';
 import type { FleetStore } from '../records/store-port';
+import type { FleetOptions } from '../turns/fleet-options';
 import type { AgentIdentity, AgentLink, AgentPolicy } from '../records/agent-port';
 import type { LoopTime } from '../records/environment';
 import type { Publisher } from '../records/publisher';
@@ -158,28 +159,31 @@ export async function openBench() {
     outputDone: (id) => done.push(id),
   };
   const store = answerLater<FleetStore>(createFleetStore(database.db, { log: database.log }));
+  const options: FleetOptions = {
+    store,
+    clock,
+    loop: clock.loop,
+    publisher,
+    desired,
+    agents: policy,
+    log: database.log,
+    version: '4.0.0',
+    epoch: 'epoch',
+    newId: () => `command-${++ids}`,
+    outputLimit: 1_000_000,
+    executors,
+    flakeUpdates,
+  };
   const open = async () => {
-    const fleet = new FleetService({
-      store,
-      clock,
-      loop: clock.loop,
-      publisher,
-      desired,
-      agents: policy,
-      log: database.log,
-      version: '4.0.0',
-      epoch: 'epoch',
-      newId: () => `command-${++ids}`,
-      outputLimit: 1_000_000,
-      executors,
-      flakeUpdates,
-    });
+    const fleet = new FleetService(options);
     await fleet.start();
     return fleet;
   };
   const bench = {
     database,
     store,
+    /** For a part of the fleet alone. */
+    options,
     clock,
     desired,
     policy,

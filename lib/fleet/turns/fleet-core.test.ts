@@ -1,6 +1,11 @@
-import { afterEach, beforeEach, expect, it } from 'vitest';
-import { sampleCommand } from '../testing/samples';
-import { openBench, QUIET, type Bench } from '../testing/test-fleet';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { openBench, QUIET, settle, type Bench } from '../testing/test-fleet';
+import { newHost } from '../hosts/host';
+import { FleetCore, MAX_DEFERRED } from './fleet-core';
+import { STORE_RETRY_MS } from './turn-store';
+import { DatabaseError } from '@/lib/store/sqlite/store-errors';
+import { agentEvent } from '../events';
+import { RUNNING, sampleCommand } from '../testing/samples';
 import { COMMAND_OUTCOMES } from '@/lib/protocol/command-phases';
 
 let bench: Bench;
@@ -53,4 +58,76 @@ it('publishes a change before it sends what follows from it', async () => {
   await bench.dispatch('pull');
   expect(link.commands()).toEqual(['pull']);
   expect(published).toEqual(['sent']);
+});
+
+describe('the core', () => {
+  const NOTHING = () => undefined;
+
+  /** A core of its own on the database of the bench, with one host. */
+  async function openCore(): Promise<FleetCore> {
+    const core = new FleetCore(bench.options, NOTHING, NOTHING);
+    const host = newHost('h1', 'h1', bench.clock.now());
+    await core.run('drop', (turn) => core.putHost(turn, host, host, true));
+    return core;
+  }
+
+  it('does not bring a host back for an input that waited for its removal', async () => {
+    const core = await openCore();
+    const entry = core.memory.entries.get('h1');
+    if (!entry) throw new Error('no host');
+    const removed = core.run('drop', (turn) => {
+      turn.removed.push('h1');
+    });
+    core.about(entry, 'retry', (turn) => core.putHost(turn, entry.record, { ...entry.record, generation: 'bbbbbbb' }));
+    await removed;
+    await core.turns.idle();
+    expect(core.memory.entries.has('h1')).toBe(false);
+    expect((await bench.store.load()).hosts).toEqual([]);
+  });
+
+  it('drops output that its database will never accept, and keeps the output of other commands', async () => {
+    const core = await openCore();
+    const commands = ['bad', 'good'].map((id) => sampleCommand('pull', RUNNING, { id, requestId: id }));
+    await bench.store.commit({ commands });
+    const commit = bench.store.commit.bind(bench.store);
+    bench.store.commit = (writes) =>
+      writes.output?.some(({ commandId }) => commandId === 'bad') === true
+        ? Promise.reject(new DatabaseError('constraint', 'It has a gap.'))
+        : commit(writes);
+    for (const command of commands) core.outputLog.append(command, bench.clock.now(), 'stdout', 'a line', null);
+    core.flushOutput();
+    await core.turns.idle();
+    await settle();
+    expect(core.outputLog.isEmpty).toBe(true);
+    expect(await bench.store.output('good', 0, 10)).toMatchObject([{ text: 'a line' }]);
+  });
+
+  it('keeps deferred events up to a limit', async () => {
+    const core = await openCore();
+    const event = agentEvent('agent.connected', 'info', 'It connected.', bench.clock.now(), '192.0.2.1', null);
+    for (let count = 0; count <= MAX_DEFERRED; count += 1) core.defer(event);
+    expect(core.queueLengths.deferred).toBe(MAX_DEFERRED);
+  });
+
+  it('tries the database again after a pause, also when the clock was set back meanwhile', async () => {
+    const core = await openCore();
+    const move = (location: string) =>
+      core.runAbout('h1', 'drop', (turn) => {
+        const record = core.memory.entries.get('h1')?.record;
+        if (record) core.putHost(turn, record, { ...record, location });
+      });
+    const commit = bench.store.commit.bind(bench.store);
+    let tries = 0;
+    bench.store.commit = () => {
+      tries += 1;
+      return Promise.reject(new DatabaseError('disk-full', 'The disk is full.'));
+    };
+    expect(await move('garden')).toBe('The disk is full.');
+    expect(await move('garden')).toBe('The disk is full.');
+    expect(tries).toBe(1);
+    bench.store.commit = commit;
+    bench.clock.step(-3_600_000);
+    bench.clock.step(STORE_RETRY_MS);
+    expect(await move('garden')).toBeNull();
+  });
 });

@@ -4,7 +4,7 @@ import { DatabaseError } from '@/lib/store/sqlite/store-errors';
 import { TestClock } from '../testing/test-clock';
 import { BY, openBench, QUIET, settle, type Bench } from '../testing/test-fleet';
 import { hostKey, type Turn } from './turn';
-import { MAX_WAITING, TurnRunner, type Input, type Refusal } from './turn-runner';
+import { MAX_BATCH, MAX_UNSTORED, MAX_WAITING, TurnRunner, type Input, type Refusal } from './turn-runner';
 
 const N = 20;
 const FULL: Refusal = { reason: 'full', kind: 'storage' };
@@ -116,6 +116,34 @@ describe('inputs', () => {
     expect(await answer()).toEqual(['all']);
     expect(await answer()).toEqual(['b1']);
     expect(took).toEqual(['a1', 'all', 'c1', 'b1']);
+  });
+
+  it('that depend on everything wait for a transaction on its way', async () => {
+    const { runner, input, answer, took } = openRunner();
+    runner.post(input(['a'], 'a1'));
+    await settle();
+    runner.post(input('everything', 'all', { durable: false }));
+    expect(took).toEqual([]);
+    await answer();
+    expect(took).toEqual(['a1', 'all']);
+  });
+
+  it('of several hosts keep the order of each of them', async () => {
+    const { runner, input, answer } = openRunner();
+    runner.post(input(['a'], 'a'));
+    runner.post(input(['a', 'b'], 'a and b'));
+    runner.post(input(['b'], 'b'));
+    runner.post(input(['c'], 'c'));
+    expect(await answer()).toEqual(['a', 'c']);
+    expect(await answer()).toEqual(['a and b']);
+    expect(await answer()).toEqual(['b']);
+  });
+
+  it('share a transaction up to a limit', async () => {
+    const { runner, input, answer } = openRunner();
+    for (let n = 0; n <= MAX_BATCH; n += 1) runner.post(input([`${n}`], `${n}`));
+    expect(await answer()).toHaveLength(MAX_BATCH);
+    expect(await answer()).toEqual([`${MAX_BATCH}`]);
   });
 
   it('that depend on everything hold up only the hosts that they change while they are being stored', async () => {
@@ -242,27 +270,48 @@ describe('inputs kept while the database refuses writes', () => {
     expect(took).toEqual(['one', 'two']);
   });
 
-  it('are decided again, and so is what was decided before they took effect', async () => {
-    const { runner, input, answer } = openRunner();
-    let state = 0;
-    const add = (label: string): Input => ({
-      ...input(['a'], label, kept),
-      work(turn) {
-        const next = state + 1;
-        turn.withOutput.add(label);
-        turn.apply.push(() => {
-          state = next;
-        });
-        turn.effects.push(...turn.apply);
-      },
-    });
-    runner.post(add('one'));
+  it('come before an input of their host that needs no write', async () => {
+    const { runner, input, answer, took } = openRunner();
+    runner.post(input(['a'], 'one', kept));
     await answer(FULL);
-    runner.post(add('two'));
+    runner.post(input(['a'], 'two', { ...kept, durable: false }));
+    expect(took).toEqual([]);
     await answer();
-    await answer();
-    expect(state).toBe(2);
+    expect(took).toEqual(['one', 'two']);
   });
+
+  it('are limited in number', async () => {
+    const { runner, input, answer } = openRunner();
+    for (let n = 0; n <= MAX_UNSTORED; n += 1) runner.post(input(['a'], `${n}`, kept));
+    await answer(FULL);
+    await answer(FULL);
+    expect(runner.unstoredCount).toBe(MAX_UNSTORED);
+  });
+
+  it.each(['retry', 'drop'] as const)(
+    'are decided again, and so is what was decided before (%s)',
+    async (onRefusal) => {
+      const { runner, input, answer } = openRunner();
+      let state = 0;
+      const add = (label: string, options: Partial<Options>): Input => ({
+        ...input(['a'], label, options),
+        work(turn) {
+          const next = state + 1;
+          turn.withOutput.add(label);
+          turn.apply.push(() => {
+            state = next;
+          });
+          turn.effects.push(...turn.apply);
+        },
+      });
+      runner.post(add('one', kept));
+      await answer(FULL);
+      runner.post(add('two', { onRefusal }));
+      await answer();
+      await answer();
+      expect(state).toBe(2);
+    },
+  );
 });
 
 it('with any refusals every input is processed in its host’s order, and none twice', async () => {

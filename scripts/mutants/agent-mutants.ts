@@ -1,4 +1,4 @@
-/** Changes to agents, commands, pipelines and deadlines. */
+/** Changes to agents: their frames, admission and limits. */
 import type { Mutant } from './mutant';
 
 const RULES = 'lib/fleet/agents/admission-rules.ts';
@@ -6,20 +6,13 @@ const ADMISSION = 'lib/fleet/agents/agent-admission.ts';
 const CONNECTIONS = 'lib/fleet/agents/agent-connections.ts';
 const HELD = 'lib/fleet/agents/held-connections.ts';
 const UNREGISTERED = 'lib/fleet/agents/unregistered-connections.ts';
-const DISPATCHER = 'lib/fleet/commands/command-dispatcher.ts';
-const QUEUE = 'lib/fleet/commands/command-queue.ts';
-const PIPELINE = 'lib/fleet/pipelines/pipeline-machine.ts';
 const RULES_TEST = 'lib/fleet/agents/admission-rules.test.ts';
 const BOUNDS_TEST = 'lib/fleet/agents/agent-bounds.test.ts';
 const CONNECTIONS_TEST = 'lib/fleet/agents/agent-connections.test.ts';
 const RUNNER_TEST = 'lib/fleet/turns/turn-runner.test.ts';
 const SERVICE_TEST = 'lib/fleet/test/service.test.ts';
-const DISPATCHER_TEST = 'lib/fleet/commands/command-dispatcher.test.ts';
-const QUEUE_TEST = 'lib/fleet/commands/command-queue.test.ts';
-const SHIFT_TEST = 'lib/fleet/test/time-shift.test.ts';
-const PIPELINE_TEST = 'lib/fleet/pipelines/pipeline-machine.test.ts';
 
-export const FLEET_MUTANTS: readonly Mutant[] = [
+export const AGENT_MUTANTS: readonly Mutant[] = [
   {
     name: 'result-acknowledged-before-it-is-stored',
     file: CONNECTIONS,
@@ -193,133 +186,5 @@ export const FLEET_MUTANTS: readonly Mutant[] = [
     to: 'late.push(connection);',
     why: 'a slow disk disconnects agents that registered in time',
     tests: [BOUNDS_TEST, CONNECTIONS_TEST],
-  },
-  {
-    name: 'repeated-request-at-the-same-time',
-    file: DISPATCHER,
-    from: 'return this.requests.inOrder(request.requestId, () => this.dispatchOnce(request));',
-    to: 'return this.dispatchOnce(request);',
-    why: 'a request that a page sends twice at once becomes two commands',
-    tests: [DISPATCHER_TEST, SERVICE_TEST],
-  },
-  {
-    name: 'repeated-request',
-    file: DISPATCHER,
-    from: 'known ? answerOf(entry, known) : this.dispatchTo(turn, entry, request, unproven)',
-    to: 'known && known.outcome === null ? answerOf(entry, known) : this.dispatchTo(turn, entry, request, unproven)',
-    why: 'a request that a page sends again after the command ended runs a second time',
-    tests: [DISPATCHER_TEST, SERVICE_TEST],
-  },
-  {
-    name: 'step-up-host-by-host',
-    file: DISPATCHER,
-    from: 'if (active?.operation === operation) hosts.add(hostId);',
-    to: 'if (active === undefined) hosts.add(hostId);',
-    why: 'hosts are rebooted one by one without the proof that several need',
-    tests: [DISPATCHER_TEST, SERVICE_TEST],
-  },
-  {
-    name: 'step-up-not-required',
-    file: DISPATCHER,
-    from: 'const unproven = request.stepUp !== true && this.needsStepUp(request.operation, hostIds);',
-    to: 'const unproven = request.stepUp === false && this.needsStepUp(request.operation, hostIds);',
-    why: 'a caller that forgets the proof needs none',
-    tests: [DISPATCHER_TEST, SERVICE_TEST],
-  },
-  {
-    name: 'sent-before-it-is-stored',
-    file: 'lib/fleet/commands/command-engine.ts',
-    from: 'turn.effects.push(() => sendTo(entry, command));',
-    to: 'sendTo(entry, command);',
-    why: 'a command that the database refused runs on the host',
-    tests: [DISPATCHER_TEST, SERVICE_TEST],
-  },
-  {
-    name: 'queue-released-to-a-busy-agent',
-    file: QUEUE,
-    from: "if (entry.connection?.state.pending !== '') return;",
-    to: 'if (entry.connection === null) return;',
-    why: 'a queued command is sent to an agent that is running another one',
-    tests: [QUEUE_TEST],
-  },
-  {
-    name: 'queued-twice',
-    file: QUEUE,
-    from: '    this.supersede(turn, entry, command);\n',
-    to: '',
-    why: 'an operation that was queued five times runs five times',
-    tests: [QUEUE_TEST],
-  },
-  {
-    name: 'queued-beside-a-sent-one',
-    file: DISPATCHER,
-    from: '    this.queue.supersede(turn, entry, command);\n',
-    to: '',
-    why: 'a queued command runs after the newer one that replaced it',
-    tests: [QUEUE_TEST, DISPATCHER_TEST],
-  },
-  {
-    name: 'queued-command-skipped-while-busy',
-    file: QUEUE,
-    from: "['offline', 'busy', 'agent-busy']",
-    to: "['offline']",
-    why: 'a queued command is skipped because another one runs at that moment',
-    tests: [QUEUE_TEST],
-  },
-  {
-    name: 'deadlines-pass-while-blocked',
-    file: 'lib/fleet/time-shift.ts',
-    from: 'for (const command of [active, control, dashboardCommand, ...queue]) {',
-    to: 'for (const command of [control, dashboardCommand, ...queue]) {',
-    why: 'running commands time out because the clock was set',
-    tests: [SHIFT_TEST],
-  },
-  {
-    name: 'queue-expires-while-blocked',
-    file: 'lib/fleet/time-shift.ts',
-    from: 'for (const command of [active, control, dashboardCommand, ...queue]) {',
-    to: 'for (const command of [active, control, dashboardCommand]) {',
-    why: 'queued commands expire because the clock was set',
-    tests: [SHIFT_TEST],
-  },
-  {
-    name: 'shift-taken-twice',
-    file: 'lib/fleet/turns/wall-clock-lead.ts',
-    from: '    this.taken += ms;\n',
-    to: '',
-    why: 'deadlines move on for ever after the clock was set once',
-    tests: [SHIFT_TEST],
-  },
-  {
-    name: 'pipeline-goes-on-after-a-failure',
-    file: PIPELINE,
-    from: "if (host.status !== 'failed' || !pipeline.stopOnFailure || pipeline.state.halt) return run;",
-    to: "if (host.status !== 'failed' || pipeline.state.halt) return run;\n  if (pipeline.stopOnFailure) return run;",
-    why: 'a configuration that broke the first host reaches all others',
-    tests: [PIPELINE_TEST],
-  },
-  {
-    name: 'all-hosts-at-once',
-    file: PIPELINE,
-    from: 'let room = pipeline.parallelism - counts.running;',
-    to: 'let room = pipeline.parallelism;',
-    why: 'more hosts switch at the same time than the operator allowed',
-    tests: [PIPELINE_TEST],
-  },
-  {
-    name: 'command-of-another-stage',
-    file: PIPELINE,
-    from: ' || step.commandId !== input.commandId) return host;',
-    to: ') return host;',
-    why: 'the end of another command counts as the end of the stage',
-    tests: [PIPELINE_TEST],
-  },
-  {
-    name: 'stage-waits-for-ever',
-    file: PIPELINE,
-    from: 'if (now < step.until)\n',
-    to: 'if (now < Infinity)\n',
-    why: 'a pipeline waits for ever for a host that does not come back',
-    tests: [PIPELINE_TEST],
   },
 ];
