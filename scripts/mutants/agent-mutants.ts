@@ -145,7 +145,7 @@ export const AGENT_MUTANTS: readonly Mutant[] = [
     from: '    turn.apply.push(() => this.connections.delete(present.link.id));\n',
     to: '',
     why: 'frames of a replaced connection still count',
-    tests: [CONNECTIONS_TEST, SERVICE_TEST],
+    tests: [RULES_TEST],
   },
   {
     name: 'connection-of-a-revoked-token-stays',
@@ -164,11 +164,11 @@ export const AGENT_MUTANTS: readonly Mutant[] = [
     tests: [BOUNDS_TEST],
   },
   {
-    name: 'known-host-kept-out',
+    name: 'known-host-without-a-place',
     file: HELD,
     from: 'if (counted.length < MAX_HELD || (isKnown && !names.has(name))) return null;',
     to: 'if (counted.length < MAX_HELD) return null;',
-    why: 'unknown agents keep the agent of a known host out',
+    why: 'the agent of a known host closes a waiting one although it has a place of its own',
     tests: [BOUNDS_TEST],
   },
   {

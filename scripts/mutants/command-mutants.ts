@@ -52,11 +52,11 @@ export const COMMAND_MUTANTS: readonly Mutant[] = [
     tests: [DISPATCHER_TEST, SERVICE_TEST],
   },
   {
-    name: 'queue-released-to-a-busy-agent',
+    name: 'queue-released-before-the-first-heartbeat',
     file: QUEUE,
     from: "if (entry.connection?.state.pending !== '') return;",
     to: 'if (entry.connection === null) return;',
-    why: 'a queued command is sent to an agent that is running another one',
+    why: 'a queued command is sent to an agent that may be running another one',
     tests: [QUEUE_TEST],
   },
   {

@@ -58,11 +58,11 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     tests: [RETENTION_TEST],
   },
   {
-    name: 'newest-event-deleted',
+    name: 'event-deleted-too-early',
     file: 'lib/store/sqlite/event-retention.ts',
     from: 'const upTo = Math.min(Math.max(low - 1, ends.last - eventRows), ends.last - 1);',
-    to: 'const upTo = Math.max(low - 1, ends.last - eventRows);',
-    why: 'retention empties the table, and the chain has nothing to continue from',
+    to: 'const upTo = Math.min(Math.max(low, ends.last - eventRows), ends.last - 1);',
+    why: 'an event that is young enough is deleted',
     tests: [RETENTION_TEST],
   },
   {

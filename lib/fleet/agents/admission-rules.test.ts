@@ -4,6 +4,7 @@ import { newHost } from '../hosts/host';
 import { BY, openBench, settle, type Bench } from '../testing/test-fleet';
 import type { AgentIdentity } from '../records/agent-port';
 import { MAX_HOSTS } from '../records/limits';
+import { parseAgentFrame } from '@/lib/protocol/agent/parse-agent-frame';
 
 const SHARED: AgentIdentity = { kind: 'shared' };
 const OWN: AgentIdentity = { kind: 'host', hostId: 'h1', tokenId: 't1' };
@@ -114,6 +115,11 @@ describe('agent admission', () => {
     const third = await dial('h1', SHARED, '203.0.113.66');
     const again = await dial('h1', SHARED, '198.51.100.1', { protocol: 3, instance: 'i1' });
     expect([first.closed?.code, isIn(again), isIn(third)]).toEqual([4409, true, false]);
+    // Nothing of a replaced connection counts, not even as a fault.
+    bench.fleet.inbox.frame(first, parseAgentFrame('{'));
+    await bench.advance(60_000);
+    const actions = (await bench.store.events({ limit: 100 })).map(({ action }) => action);
+    expect(actions).not.toContain('agent.fault');
   });
 
   it('holds an unknown host until it is approved and then admits it at once', async () => {

@@ -143,6 +143,8 @@ describe('held agents', () => {
     const held = await strangers();
     expect(closed(held)).toBe(0);
     const back = await dial('h1', '192.0.2.1');
+    // The first one of a known host has a place of its own.
+    expect(closed(held)).toBe(0);
     const again = await dial('h1', '192.0.2.1');
     expect([back.closed, again.closed]).toEqual([null, null]);
     // The second one counts towards the limit: its address holds the most.
@@ -196,6 +198,14 @@ describe('other limits', () => {
     expect(limit('hosts')).toMatchObject({ used: MAX_HOSTS, max: MAX_HOSTS, refused: 1 });
     expect(isIn(await dial('h7'))).toBe(true);
     expect((await bench.fleet.enrolHost('enrolled', '192.0.2.1')).ok).toBe(true);
+  });
+
+  it('hold for new hosts that register at the same moment', async () => {
+    await bench.store.commit({ hosts: many(MAX_HOSTS - 1, (n) => newHost(`h${n}`, `h${n}`, 0)) });
+    await bench.crash();
+    const links = await Promise.all(many(3, (n) => dial(`new-${n}`)));
+    expect(links.map(isIn)).toEqual([true, false, false]);
+    expect(limit('hosts')).toMatchObject({ used: MAX_HOSTS, refused: 2 });
   });
 
   it('answers a version-1 agent of a known host, however many invented names call', async () => {

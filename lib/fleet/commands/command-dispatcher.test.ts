@@ -43,4 +43,18 @@ describe('CommandDispatcher', () => {
     ]);
     expect([link.commands(), other.commands()]).toEqual([['pull'], ['pull']]);
   });
+
+  it('answers a repeated request with its first command: at the same moment, while it runs, and after its end', async () => {
+    const link = await bench.agent('h1');
+    const [first, same] = await Promise.all([request('pull', 'once'), request('pull', 'once')]);
+    expect(first).toMatchObject([{ kind: 'accepted' }]);
+    expect(same).toEqual(first);
+    expect(await request('pull', 'once')).toEqual(first);
+    await bench.say(link, 'status', { status: 'error', command: 'pull', exit_code: 1 });
+    await bench.say(link, 'heartbeat', QUIET);
+    expect(await request('pull', 'once')).toEqual(first);
+    expect(link.commands()).toEqual(['pull']);
+    expect(await request('pull', 'twice')).not.toEqual(first);
+    expect(link.commands()).toEqual(['pull', 'pull']);
+  });
 });

@@ -50,6 +50,34 @@ async function back(register: Record<string, unknown> = {}): Promise<TestLink> {
 }
 
 describe('a command for a host that is offline', () => {
+  it('stays queued while the one before it has been sent and not started', async () => {
+    await awayHost();
+    const [first, second] = [await queued('pull'), await queued('test')];
+    const link = await back();
+    await bench.say(link, 'heartbeat', QUIET);
+    expect([link.commands(), queueOf()]).toEqual([['pull'], ['test']]);
+    await bench.say(link, 'status', { status: 'error', command: 'pull', exit_code: 1 });
+    await bench.say(link, 'heartbeat', QUIET);
+    await bench.say(link, 'heartbeat', QUIET);
+    expect((await commandOf(first))?.outcome).toBe('failed');
+    expect([link.commands(), (await commandOf(second))?.phase]).toEqual([['pull', 'test'], 'sent']);
+  });
+
+  it('is not sent to a new connection before that one shows what its agent is running', async () => {
+    const process = { protocol: 3, instance: 'i', running: null, finished: [] };
+    await awayHost(process);
+    await queued('pull');
+    const first = await bench.agent('h1', process);
+    const second = bench.connect();
+    // Stored before the register frame, which is processed before the queue.
+    void bench.say(first, 'heartbeat', { ...QUIET, generation: 'bbbbbbb' });
+    await bench.say(second, 'register', { hostname: 'h1', ...process });
+    expect(first.closed).not.toBeNull();
+    expect([first.commands(), second.commands()]).toEqual([[], []]);
+    await bench.say(second, 'heartbeat', QUIET);
+    expect(second.commands()).toEqual(['pull']);
+  });
+
   it('is refused unless the request allows queueing', async () => {
     await awayHost();
     expect(await bench.fleet.dispatch({ operation: 'pull', hostIds: ['h1'], requestId: 'r', by: BY })).toMatchObject([
