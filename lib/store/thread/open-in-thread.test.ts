@@ -113,8 +113,16 @@ describe('a long read', () => {
       stopWithinMs: 1,
     });
     void engine.fleet.commit({ events: events(1) }).catch(() => undefined);
+    const reads = Promise.all([
+      engine.fleet.output('none', 0, 1),
+      engine.fleet.commandsOf('none', 1),
+      engine.fleet.pipelines(1),
+    ]);
+    // Rejects, if at all, when the thread is stopped; what shows a read that waits is the number below.
+    reads.catch(() => undefined);
     expect(await engine.fleet.events({ limit: 1 })).toEqual([]);
     expect(engine.vitals().outstanding).toBe(1);
+    expect(await reads).toEqual([[], [], []]);
   });
 });
 

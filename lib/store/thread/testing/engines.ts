@@ -56,9 +56,10 @@ export async function openTestEngine(
 
 /** A thread that says that the file is open and then answers nothing, as with a disk that hangs. */
 export function startSilentWorker(): Worker {
+  const methods = { fleet: ['commit', 'events', 'output', 'commandsOf', 'pipelines'] };
   const program = `
     const { parentPort } = require('node:worker_threads');
     parentPort.on('message', () => undefined);
-    parentPort.postMessage({ kind: 'ready', methods: { fleet: ['commit', 'events'] } });`;
+    parentPort.postMessage({ kind: 'ready', methods: ${JSON.stringify(methods)} });`;
   return new Worker(program, { eval: true, stdout: true, stderr: true });
 }
