@@ -29,11 +29,11 @@ export const AUTH_MUTANTS: readonly Mutant[] = [
     tests: [THROTTLE_TEST],
   },
   {
-    name: 'throttle-without-a-wait',
+    name: 'codes-guessed-as-fast-as-passwords',
     file: THROTTLE,
-    from: "if (waitMs > 0) return { kind: 'blocked', waitMs };",
-    to: "if (waitMs > Infinity) return { kind: 'blocked', waitMs };",
-    why: 'guesses are never slowed down',
+    from: 'OF_CODES.test(bucket) ? FOR_CODES : USUAL',
+    to: 'OF_CODES.test(bucket) ? USUAL : USUAL',
+    why: 'a year of guesses finds a code with a probability of ten percent',
     tests: [THROTTLE_TEST],
   },
   {
@@ -93,11 +93,11 @@ export const AUTH_MUTANTS: readonly Mutant[] = [
     tests: [ACTION_TEST],
   },
   {
-    name: 'proof-without-a-limit',
+    name: 'proofs-from-many-sessions',
     file: 'lib/auth/operator/step-up.ts',
-    from: "if (attempt.kind === 'blocked') return { kind: 'throttled', retryAfterMs: attempt.waitMs };",
-    to: "if (attempt.kind === 'blocked') await throttle.forget(buckets);\n    if (attempt.kind === 'blocked') return limited({ session, proof, purpose, address }, check, kind);",
-    why: 'a stolen session guesses codes without a limit',
+    from: '      accountBucket(kind, userId),\n',
+    to: '',
+    why: 'two stolen sessions guess twice as many codes',
     tests: [STEP_UP_TEST],
   },
   {

@@ -109,11 +109,11 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
     tests: [BUDGET_TEST, LIVE_TEST, UPGRADE_TEST],
   },
   {
-    name: 'lines-lost-after-a-full-socket',
+    name: 'lines-lost-that-were-not-published',
     file: BROWSER,
     from: 'if (!this.hasRoom || fresh[0]?.seq !== watch.after + 1 || isOfFullSize(fresh)) {',
     to: 'if (!this.hasRoom || isOfFullSize(fresh)) {',
-    why: 'a page misses lines that were published while it was reading',
+    why: 'a page misses lines that were stored and not published',
     tests: [LIVE_TEST, BUDGET_TEST],
   },
   {
@@ -190,6 +190,7 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
     to: "if (request.headers.origin === 'null') {",
     why: 'a web page connects as an agent',
     tests: [UPGRADE_TEST, AGENT_TEST],
+    hangs: true,
   },
   {
     name: 'session-ended-while-it-was-looked-up',

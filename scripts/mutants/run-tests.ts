@@ -62,7 +62,8 @@ function firstFailure({ testResults }: z.infer<typeof reportSchema>): Outcome | 
   for (const { assertionResults } of testResults) {
     for (const { fullName, status, failureMessages } of assertionResults) {
       if (status !== 'failed') continue;
-      const isLate = (failureMessages ?? []).some((message) => /(?:Test|Hook) timed out in \d+ms/.test(message));
+      // Vitest's report of a test that reached its time limit has only the stack of its definition.
+      const isLate = (failureMessages ?? []).some((message) => /STACK_TRACE_ERROR|timed out/.test(message));
       return { kind: isLate ? 'hung' : 'failed', test: fullName };
     }
   }

@@ -139,6 +139,7 @@ export const TURN_MUTANTS: readonly Mutant[] = [
     to: 'if (this.waiting.length >= Infinity) {',
     why: 'memory grows without a limit while the disk is slow',
     tests: [RUNNER_TEST],
+    hangs: true,
   },
   {
     name: 'removed-host-changed',

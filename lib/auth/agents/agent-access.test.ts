@@ -195,8 +195,13 @@ describe('a host token', () => {
       },
       0,
     );
+    // Without the hash secret, such tokens have ended.
+    access = await start();
     expect(await statusOf('a token of version 1')).toBe(401);
+    expect(access.administration.tokens()).toEqual([]);
+    expect(access.policy.isStillValid({ kind: 'host', hostId: 'old', tokenId: 'adopted-1' })).toBe(false);
     access = await start({ v1HashSecret: secret });
+    expect(access.policy.isStillValid({ kind: 'host', hostId: 'old', tokenId: 'adopted-1' })).toBe(true);
     expect(await identify('a token of version 1')).toMatchObject({ identity: { kind: 'host', hostId: 'old' } });
     expect(access.policy.hasOwnToken('old')).toBe(false);
     // The stored hash itself is no token.

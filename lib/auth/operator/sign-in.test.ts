@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { encode } from 'next-auth/jwt';
 import { afterEach, describe, expect, it } from 'vitest';
 import { createAuthStore } from '@/lib/store/sqlite/auth-store';
+import { answerLater } from '@/lib/store/sqlite/later';
 import { decodeBase32 } from './base32';
 import { deriveKey } from '../encryption';
 import type { SignInAttempt } from './auth-service';
@@ -250,6 +251,28 @@ describe('sessions', () => {
     expect(await auth.resolveSession(cookie)).toBeNull();
     expect(await auth.stillValid(session.idHash)).toBeNull();
     stop();
+  });
+
+  it('end for a request that was looking one up, too', async () => {
+    let during: (() => Promise<void>) | null = null;
+    const made = await makeAuth({ passwordHash: PASSWORD_HASH }, (direct) => {
+      const store = answerLater(direct);
+      return {
+        ...store,
+        async touchSession(...args) {
+          await store.touchSession(...args);
+          await during?.();
+        },
+      };
+    });
+    open.push(made);
+    const { auth, clock } = made;
+    const result = await auth.signIn(attempt());
+    if (result.kind !== 'signed-in') throw new Error(result.kind);
+    const cookie = await cookieFor(result.sessionId, auth.cookieSecret);
+    clock.now += 2 * 60_000;
+    during = () => auth.signOut(result.session.idHash, '203.0.113.9');
+    expect(await auth.resolveSession(cookie)).toBeNull();
   });
 
   it('end after their maximum duration', async () => {

@@ -98,6 +98,18 @@ describe('the limit on step-up proofs', () => {
     expect(tried).toBeLessThan(16);
   });
 
+  it('is shared by all sessions of a user, whatever their browsers and addresses', async () => {
+    const { prove, session } = await signedIn({ totpSecret: SECRET });
+    const guess = (number: number) =>
+      prove('nothing', `198.51.100.${number}`, {
+        ...session,
+        idHash: `session-${number}`,
+        deviceId: `device-${number}`,
+      });
+    for (let free = 0; free < 5; free += 1) expect((await guess(free)).kind).toBe('refused');
+    expect((await guess(5)).kind).toBe('throttled');
+  });
+
   it('does not restore free attempts every minute, counts concurrent attempts individually, and is cleared by a correct one', async () => {
     const { clock, prove } = await signedIn({ totpSecret: SECRET });
     const many = await Promise.all(Array.from({ length: 20 }, () => prove('nothing')));

@@ -20,3 +20,14 @@ it('when full, a new address displaces the newest upgrade of the address with th
   for (const release of releases) release();
   expect(pending.use()).toMatchObject({ used: 1, by: [{ who: '192.0.2.1', count: 1 }] });
 });
+
+it('gives one address a few places, also while there is room', () => {
+  const pending = new PendingUpgrades();
+  const nothing = () => undefined;
+  const taken = Array.from({ length: MAX_PENDING_UPGRADES_PER_ADDRESS }, () => pending.take('192.0.2.1', nothing));
+  expect(taken).not.toContain(null);
+  expect(pending.take('192.0.2.1', nothing)).toBeNull();
+  expect(pending.take('192.0.2.2', nothing)).not.toBeNull();
+  taken[0]?.();
+  expect(pending.take('192.0.2.1', nothing)).not.toBeNull();
+});

@@ -1,6 +1,7 @@
 import { parseAgentFrame } from '@/lib/protocol/agent/parse-agent-frame';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { MAX_BROWSERS_PER_SESSION } from '../live-gateway';
 import { createTestServer, type TestServer } from '../../testing/test-server';
 
 let server: TestServer;
@@ -28,6 +29,13 @@ describe('browser gateway: the upgrade', () => {
     expect(await refusalOf({ headers: { cookie: 'session=forged' }, origin: `http://127.0.0.1:${server.port}` })).toBe(
       401,
     );
+  });
+
+  it('refuses further pages of a session that has too many open', async () => {
+    await Promise.all(Array.from({ length: MAX_BROWSERS_PER_SESSION }, () => server.browser()));
+    const cookie = { cookie: 'session=session-1' };
+    expect(await refusalOf({ headers: cookie, origin: `http://127.0.0.1:${server.port}` })).toBe(503);
+    expect(server.hub.size).toBe(MAX_BROWSERS_PER_SESSION);
   });
 
   it('closes the sockets of a session that ends, with 4401', async () => {
@@ -174,6 +182,56 @@ describe('browser gateway: output', () => {
       [3, 'line 3'],
       [4, 'line 4'],
     ]);
+  });
+
+  it('reads lines that were stored but not published before it sends the next one', async () => {
+    const { agent, id } = await runningTest();
+    const page = await server.browser();
+    page.send({ t: 'watch', commandId: id, after: 0 });
+    agent.send('output_batch', { command_id: id, lines: [{ seq: 1, stream: 'stdout', line: 'line 1' }] });
+    const shows = (last: number) =>
+      page.inbox.find((message) => message.t === 'output' && message.lines.some(({ seq }) => seq === last));
+    await shows(1);
+    const lines = [2, 3, 4].map((seq) => ({ seq, at: 0, stream: 'stdout' as const, text: `line ${seq}` }));
+    await server.store.fleet.commit({ output: [{ commandId: id, lines }] });
+    server.hub.output(id, lines.slice(-1));
+    await shows(4);
+    const seen = page.inbox.all.flatMap((message) => (message.t === 'output' ? message.lines : []));
+    expect(seen.map(({ seq }) => seq)).toEqual([1, 2, 3, 4]);
+  });
+
+  it('sends lines that are stored while it reads older ones', async () => {
+    await server.close();
+    const steps = new EventEmitter();
+    const isRead = once(steps, 'read');
+    const mayContinue = once(steps, 'continue');
+    server = await createTestServer({
+      meter: (store) => ({
+        ...store,
+        async output(...args) {
+          const lines = await store.output(...args);
+          steps.emit('read');
+          await mayContinue;
+          return lines;
+        },
+      }),
+    });
+    const { agent, id } = await runningTest();
+    const send = async (seq: number) => {
+      agent.send('output_batch', { command_id: id, lines: [{ seq, stream: 'stdout', line: `line ${seq}` }] });
+      await agent.inbox.find((frame) => frame.type === 'ack' && frame.payload.output_seq === seq);
+    };
+    await send(1);
+    const page = await server.browser();
+    page.send({ t: 'watch', commandId: id, after: 0 });
+    await isRead;
+    await send(2);
+    steps.emit('continue');
+    agent.send('status', { status: 'error', command: 'test', exit_code: 1, command_id: id, last_seq: 2 });
+    agent.send('heartbeat', { generation: '' });
+    await page.inbox.find((message) => message.t === 'output' && message.done === true);
+    const seen = page.inbox.all.flatMap((message) => (message.t === 'output' ? message.lines : []));
+    expect(seen.map(({ text }) => text)).toEqual(['line 1', 'line 2']);
   });
 
   it('delivers 100,000 lines to a slow page, in order, each once', { timeout: 60_000 }, async () => {
