@@ -154,6 +154,7 @@ export const AGENT_MUTANTS: readonly Mutant[] = [
     to: 'if (agents.isRefused(connection.link.id)) {',
     why: 'an agent stays connected after its token was revoked',
     tests: [SERVICE_TEST, 'lib/edge/agents/test/agent-tokens.test.ts'],
+    hangs: true,
   },
   {
     name: 'held-without-a-limit',
