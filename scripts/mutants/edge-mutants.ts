@@ -107,6 +107,7 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
     to: 'sameSession >= 0) return null;',
     why: 'one session uses up the pages of all',
     tests: [BUDGET_TEST, LIVE_TEST, UPGRADE_TEST],
+    hangs: true,
   },
   {
     name: 'lines-lost-that-were-not-published',
