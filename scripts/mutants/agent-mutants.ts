@@ -35,7 +35,7 @@ export const AGENT_MUTANTS: readonly Mutant[] = [
   {
     name: 'result-of-another-host',
     file: CONNECTIONS,
-    from: 'use(command?.hostId === entry.record.id ? command : null)',
+    from: 'use(command?.hostId === hostId ? command : null)',
     to: 'use(command)',
     why: 'an agent writes into the ended command of another host',
     tests: [CONNECTIONS_TEST, SERVICE_TEST],
@@ -51,7 +51,7 @@ export const AGENT_MUTANTS: readonly Mutant[] = [
   {
     name: 'early-frames-dropped',
     file: CONNECTIONS,
-    from: 'if (early.length < MAX_EARLY_FRAMES) early.push(frame);',
+    from: 'if (early.frames.length < MAX_EARLY_FRAMES) early.frames.push(frame);',
     to: '',
     why: 'what an agent sends behind its register frame is lost',
     tests: [CONNECTIONS_TEST, SERVICE_TEST],
@@ -59,8 +59,8 @@ export const AGENT_MUTANTS: readonly Mutant[] = [
   {
     name: 'early-frames-of-the-last-connection',
     file: CONNECTIONS,
-    from: 'this.early.delete(connection.link.id);\n    for',
-    to: 'for',
+    from: '    this.early.delete(link.id);\n',
+    to: '',
     why: 'frames wait for ever behind a register frame that was stored long ago',
     tests: [CONNECTIONS_TEST, SERVICE_TEST],
   },
@@ -115,7 +115,7 @@ export const AGENT_MUTANTS: readonly Mutant[] = [
   {
     name: 'arriving-hosts-not-counted',
     file: ADMISSION,
-    from: '    if (!entry) this.arriving.add(name);\n',
+    from: '      if (!entry) this.arriving.add(connection);\n',
     to: '',
     why: 'many new hosts at the same moment exceed the limit on hosts',
     tests: [BOUNDS_TEST],
@@ -123,18 +123,20 @@ export const AGENT_MUTANTS: readonly Mutant[] = [
   {
     name: 'closed-connection-admitted',
     file: ADMISSION,
-    from: `    if (!this.isOpen(connection)) {
-      turn.effects.push(() => this.commandsLostConnection(entry));
-      return;
-    }`,
-    to: '',
+    from: `        // One that is held because of the connection that this one has replaced.
+        this.report(this.claimFor(entry.record.name));
+      });
+      return;`,
+    to: `        // One that is held because of the connection that this one has replaced.
+        this.report(this.claimFor(entry.record.name));
+      });`,
     why: 'a host is online for ever although its connection ended while its register frame was being stored',
     tests: [CONNECTIONS_TEST, SERVICE_TEST],
   },
   {
     name: 'unread-frames-of-the-present-agent',
     file: ADMISSION,
-    from: '    present?.link.finish();\n',
+    from: '      entry?.connection?.link.finish();\n',
     to: '',
     why: 'an agent that comes back is held because of a connection that has ended',
     tests: ['lib/edge/agents/test/agent-reconnect.test.ts', 'lib/edge/agents/test/agent-life.test.ts'],
@@ -142,7 +144,7 @@ export const AGENT_MUTANTS: readonly Mutant[] = [
   {
     name: 'replaced-connection-stays',
     file: ADMISSION,
-    from: '    turn.apply.push(() => this.connections.delete(present.link.id));\n',
+    from: '      this.connections.delete(present.link.id);\n',
     to: '',
     why: 'frames of a replaced connection still count',
     tests: [RULES_TEST],

@@ -4,7 +4,7 @@ import { DatabaseError } from '@/lib/store/sqlite/store-errors';
 import { TestClock } from '../testing/test-clock';
 import { BY, openBench, QUIET, settle, type Bench } from '../testing/test-fleet';
 import { hostKey, type Turn } from './turn';
-import { MAX_BATCH, MAX_UNSTORED, MAX_WAITING, TurnRunner, type Input, type Refusal } from './turn-runner';
+import { MAX_BATCH, MAX_KEPT_OF_KEY, MAX_WAITING, TurnRunner, type Input, type Refusal } from './turn-runner';
 
 const N = 20;
 const FULL: Refusal = { reason: 'full', kind: 'storage' };
@@ -282,10 +282,10 @@ describe('inputs kept while the database refuses writes', () => {
 
   it('are limited in number', async () => {
     const { runner, input, answer } = openRunner();
-    for (let n = 0; n <= MAX_UNSTORED; n += 1) runner.post(input(['a'], `${n}`, kept));
+    for (let n = 0; n <= MAX_KEPT_OF_KEY; n += 1) runner.post(input(['a'], `${n}`, kept));
     await answer(FULL);
     await answer(FULL);
-    expect(runner.unstoredCount).toBe(MAX_UNSTORED);
+    expect(runner.keptCount).toBe(MAX_KEPT_OF_KEY);
   });
 
   it.each(['retry', 'drop'] as const)(
