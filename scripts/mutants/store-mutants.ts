@@ -10,6 +10,7 @@ const CHAIN_TEST = 'lib/store/sqlite/event-chain.test.ts';
 const OPEN_TEST = 'lib/store/sqlite/open-database.test.ts';
 const MIGRATE_TEST = 'lib/store/sqlite/migrate.test.ts';
 const FLEET_TEST = 'lib/store/sqlite/fleet-store.test.ts';
+const CONTRACT_TEST = 'lib/store/contract/fleet-store.test.ts';
 const RETENTION_TEST = 'lib/store/sqlite/retention.test.ts';
 const AUTH_TEST = 'lib/store/contract/auth-store.test.ts';
 const THREAD_TEST = 'lib/store/thread/open-in-thread.test.ts';
@@ -47,7 +48,7 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     from: 'let id = Math.max(last.id, lastEventId.get() ?? 0);',
     to: 'let id = last.id;',
     why: 'the newest events can be removed without a trace',
-    tests: [CHAIN_TEST, FLEET_TEST],
+    tests: [CHAIN_TEST, FLEET_TEST, CONTRACT_TEST],
   },
   {
     name: 'events-deleted-without-an-anchor',
@@ -71,7 +72,7 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     from: 'if (before && before.lastSeq >= first.seq) {',
     to: 'if (before && before.lastSeq < 0) {',
     why: 'lines with the same number are stored twice',
-    tests: [FLEET_TEST],
+    tests: [FLEET_TEST, CONTRACT_TEST],
   },
   {
     name: 'output-with-a-gap',
@@ -79,7 +80,7 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     from: 'if (lines.some(({ seq }, index) => seq !== first.seq + index)) {',
     to: 'if (lines.some(({ seq }) => seq < first.seq)) {',
     why: 'stored lines get other numbers than the ones that were acknowledged',
-    tests: [FLEET_TEST],
+    tests: [FLEET_TEST, CONTRACT_TEST],
   },
   {
     name: 'removed-host-written-again',
@@ -91,7 +92,7 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     writes = { ...writes, removedHosts: [] };
     for (const command`,
     why: 'a host that was removed is back after a restart',
-    tests: [FLEET_TEST],
+    tests: [FLEET_TEST, CONTRACT_TEST],
   },
   {
     name: 'commit-without-a-transaction',
@@ -99,7 +100,7 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     from: 'commit.immediate(writes)',
     to: 'commit.immediate({ hosts: writes.hosts }) && commit.immediate({ ...writes, hosts: [] })',
     why: 'a refused write leaves half of a change in the database',
-    tests: [FLEET_TEST],
+    tests: [FLEET_TEST, CONTRACT_TEST],
   },
   {
     name: 'commits-not-on-the-disk',
