@@ -128,6 +128,20 @@ export const BY = { userId: 'operator', userName: 'operator', address: '192.0.2.
 /** A heartbeat of an idle agent. */
 export const QUIET = { generation: 'aaaaaaa', pending_command: null, update_status: null };
 
+/** The store as one process of the dashboard sees it: once it is killed, nothing that it asks for is done or answered. */
+function startProcess(store: FleetStore): { store: FleetStore; kill(): void } {
+  let isKilled = false;
+  const never = () => new Promise(() => undefined);
+  return {
+    store: new Proxy(store, {
+      get: (target, name): unknown => (isKilled ? never : Reflect.get(target, name)),
+    }),
+    kill() {
+      isKilled = true;
+    },
+  };
+}
+
 /** Lets everything that was sent so far be stored and take effect: the database of a test answers within a turn. */
 export const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
 
@@ -174,8 +188,9 @@ export async function openBench() {
     executors,
     flakeUpdates,
   };
+  let process = startProcess(store);
   const open = async () => {
-    const fleet = new FleetService(options);
+    const fleet = new FleetService({ ...options, store: process.store });
     await fleet.start();
     return fleet;
   };
@@ -200,6 +215,8 @@ export async function openBench() {
     async crash() {
       clock.forget();
       flakeUpdates.forget();
+      process.kill();
+      process = startProcess(store);
       bench.fleet = await open();
     },
     /** Moves the clock; timers fire in order, each at its time. */
