@@ -1,5 +1,6 @@
 /** The fleet as gateways, pages and actions use it: the only owner of hosts and commands. */
-import { AgentAdmission, type HostAdded } from './agents/agent-admission';
+import { AgentAdmission } from './agents/agent-admission';
+import { HostApproval, type HostAdded } from './agents/host-approval';
 import { AgentConnections } from './agents/agent-connections';
 import { deadlineOf } from './commands/step-command';
 import { CommandEngine } from './commands/command-engine';
@@ -51,6 +52,7 @@ export class FleetService implements FleetOperator, LiveSource {
   private readonly core: FleetCore;
   private readonly engine: CommandEngine;
   private readonly admission: AgentAdmission;
+  private readonly approval: HostApproval;
   private readonly connections: AgentConnections;
   private readonly dashboardOperations: DashboardOperations;
   private readonly queue: CommandQueue;
@@ -80,6 +82,7 @@ export class FleetService implements FleetOperator, LiveSource {
       noticesChanged,
       polling: () => this.version1.polling,
     });
+    this.approval = new HostApproval(this.core, (name) => this.admission.claimAgain(name));
     this.connections = new AgentConnections(this.core, this.engine, this.queue, this.admission);
     this.version1 = new Version1Agents(this.core, this.engine, this.admission);
     this.dashboardOperations = new DashboardOperations(this.core, this.engine, (name) =>
@@ -196,11 +199,11 @@ export class FleetService implements FleetOperator, LiveSource {
   }
 
   approveHost(name: string, by: Requester): Promise<HostAdded> {
-    return this.admission.approve(name, by);
+    return this.approval.approve(name, by);
   }
 
   enrolHost(name: string, address: string): Promise<HostAdded> {
-    return this.admission.admitHost(name, (host, now) => events.hostEnrolled(host, now, address));
+    return this.approval.admitHost(name, (host, now) => events.hostEnrolled(host, now, address));
   }
 
   connectedAs(hostId: string): AgentIdentity | null {

@@ -7,6 +7,20 @@ import type { AgentIdentity, HeldReason } from '../records/agent-port';
 import { MAX_HOSTS } from '../records/limits';
 import type { Connection } from '../turns/connection';
 
+/** Close codes of agents' connections beside the standard ones. */
+export const AGENT_CLOSE = {
+  /** Its token is no longer valid. */
+  TOKEN_ENDED: 4401,
+  /** Another connection speaks for its host. */
+  REPLACED: 4409,
+  /** A fault of the dashboard (RFC 6455, 7.4.1). */
+  INTERNAL_ERROR: 1011,
+  /** It did not register in time (RFC 6455, 7.4.1: policy violation). */
+  POLICY: 1008,
+  /** There is no room (IANA's registry of close codes: try again later). */
+  TRY_LATER: 1013,
+} as const;
+
 /** How long the current connection has to show a sign of life when another one claims its host name. */
 export const DUPLICATE_PROBE_MS = 5_000;
 /** Held connections at most, besides one for each known host: see `HeldConnections`. */

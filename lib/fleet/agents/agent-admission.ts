@@ -1,96 +1,53 @@
 /** Host admission: tracks every agent connection and decides which speaks for which host, which is held, and which is closed. */
-import {
-  countConnect,
-  decideAdmission,
-  DUPLICATE_PROBE_MS,
-  MAX_CONNECT_EVENTS_PER_HOUR,
-  STABLE_AFTER_MS,
-  unstableNotice,
-} from './admission-rules';
-import { plainText } from '@/lib/text/plain-text';
+import { AGENT_CLOSE, decideAdmission, DUPLICATE_PROBE_MS, STABLE_AFTER_MS } from './admission-rules';
 import { shownByRegister } from './agent-input';
 import type { CommandEngine } from '../commands/command-engine';
 import type { FleetCore } from '../turns/fleet-core';
 import * as events from '../events';
-import { HeldConnections } from './held-connections';
+import { HeldAgents, type HeldPorts } from './held-agents';
+import { HostPresence } from './host-presence';
 import { afterRegister, hostNameOf, newHost } from '../hosts/host';
-import { OncePer } from '@/lib/limits/once-per';
 import { REGISTER_TIMEOUT_MS, UnregisteredConnections } from './unregistered-connections';
-import type { NewEvent } from '../records/event-record';
 import type { AgentLink, HeldAgent, HeldReason } from '../records/agent-port';
-import type { Requester } from '../records/requests';
 import { MAX_HOSTS } from '../records/limits';
 import {
   endConnection,
-  heldOf,
   isAdmitted,
   isClaiming,
   newConnection,
-  registrationOf,
   type AdmittedConnection,
   type Connection,
   type Held,
   type Registration,
 } from '../turns/connection';
-import { currentRecord } from '../turns/fleet-memory';
 import type { Turn } from '../turns/turn';
 import type { HostEntry } from '../turns/entry';
 import type { Register } from '@/lib/protocol/agent/register';
 import type { LimitUse } from '@/lib/limits/limit-use';
 
-/** The shortest time between two events about one held agent, however often it reconnects. */
-const HELD_EVENT_PERIOD_MS = 3_600_000;
-/** Names and addresses for which the last such event is remembered. */
-const MAX_HELD_EVENTS = 1_000;
-/** For these reasons the notice is shown on the host; other held agents belong to no host. */
-const ABOUT_A_HOST: readonly HeldReason[] = ['duplicate', 'own-token', 'leaving'];
-
-/** Close codes of agents' connections beside the standard ones. */
-export const AGENT_CLOSE = {
-  /** Its token is no longer valid. */
-  TOKEN_ENDED: 4401,
-  /** Another connection speaks for its host. */
-  REPLACED: 4409,
-  /** A fault of the dashboard (RFC 6455, 7.4.1). */
-  INTERNAL_ERROR: 1011,
-  /** It did not register in time (RFC 6455, 7.4.1: policy violation). */
-  POLICY: 1008,
-  /** There is no room (IANA's registry of close codes: try again later). */
-  TRY_LATER: 1013,
-} as const;
-
-/** What admission needs of its surroundings. */
-export interface AdmissionPorts {
-  /** Called when what `notices()` says may have changed. */
-  noticesChanged: () => void;
-  /** Version-1 agents, which poll without a connection, that wait for approval. */
-  polling: () => readonly HeldAgent[];
-}
-
-export type HostAdded = { ok: true; hostId: string } | { ok: false; reason: string };
-
 export class AgentAdmission {
   /** Open connections by the id of their link. */
   private readonly connections = new Map<string, Connection>();
-  private readonly held: HeldConnections;
+  private readonly held: HeldAgents;
+  private readonly presence: HostPresence;
   private readonly unregistered = new UnregisteredConnections();
   /** Connections whose claim of a new host is being decided and stored. */
   private readonly arriving = new Set<Connection>();
   /** How often a new host was not admitted because the fleet is full. */
   private fleetFull = 0;
-  private readonly heldEvents = new OncePer(HELD_EVENT_PERIOD_MS, MAX_HELD_EVENTS);
 
   constructor(
     private readonly core: FleetCore,
     private readonly engine: CommandEngine,
-    private readonly ports: AdmissionPorts,
+    ports: HeldPorts,
   ) {
-    this.held = new HeldConnections((name) => core.memory.knowsName(name));
+    this.held = new HeldAgents(core, ports);
+    this.presence = new HostPresence(core, engine, this.held, (name) => this.report(this.claimFor(name)));
   }
 
   /** Call this when what `notices()` says of polling agents may have changed. */
   noticesChanged(): void {
-    this.ports.noticesChanged();
+    this.held.noticesChanged();
   }
 
   open(link: AgentLink): void {
@@ -256,38 +213,22 @@ export class AgentAdmission {
     if (!entry) return;
     if (!this.isOpen(connection)) {
       turn.effects.push(() => {
-        this.commandsLostConnection(entry);
+        this.presence.commandsLostConnection(entry);
         // One that is held because of the connection that this one has replaced.
         this.report(this.claimFor(entry.record.name));
       });
       return;
     }
-    const wasHeld = this.held.delete(connection);
+    const wasHeld = this.held.release(connection);
     this.unregistered.delete(connection);
-    const eventsEnabled = this.recordConnect(entry, connection, registration.register.agent_version);
+    const eventsEnabled = this.presence.begins(entry, connection, registration.register.agent_version);
     connection.state = { phase: 'admitted', registration, hostId, eventsEnabled, pending: null };
     if (isAdmitted(connection)) entry.connection = connection;
     entry.polledUntil = 0;
-    entry.notice = this.noticeOf(entry);
+    entry.notice = this.held.noticeOf(entry);
     entry.instance = registration.register.instance;
-    if (wasHeld) turn.effects.push(() => this.ports.noticesChanged());
+    if (wasHeld) turn.effects.push(() => this.held.noticesChanged());
     turn.effects.push(() => this.engine.sendRegistered(connection.link, registration.protocol, hostId));
-  }
-
-  /** Whether events about the connections of this host are written. */
-  private recordConnect(entry: HostEntry, { link: { address } }: Connection, version: string): boolean {
-    const now = this.core.now();
-    const logging = countConnect(entry.connects, now);
-    if (logging === 'log') {
-      const message = `Agent ${version || 'of unknown version'} connected.`;
-      this.core.defer(events.agentEvent('agent.connected', 'info', message, now, address, entry.record));
-    } else if (logging === 'limit') {
-      const message =
-        `The agent connected more than ${MAX_CONNECT_EVENTS_PER_HOUR} times within an hour: ` +
-        'further connect and disconnect events are suppressed for this hour. Check its log and the network.';
-      this.core.defer(events.agentEvent('agent.unsteady', 'warning', message, now, address, entry.record));
-    }
-    return logging === 'log';
   }
 
   // ── held connections ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -306,35 +247,7 @@ export class AgentAdmission {
       if (displaced === connection) return;
     }
     this.unregistered.delete(connection);
-    const now = this.core.now();
-    this.held.add(connection);
-    connection.state = { phase: 'held', registration, held: { reason, message, since: before?.since ?? now } };
-    const { address } = connection.link;
-    if (this.heldEvents.isDue(`${reason} ${address} ${registration.name}`, now)) {
-      this.core.defer(events.agentEvent('agent.held', 'warning', message, now, address, null));
-    }
-    this.heldChanged(registration.name);
-  }
-
-  private heldChanged(name: string): void {
-    const entry = name === '' ? null : this.core.memory.byName(name);
-    if (entry) this.noticeChanged(entry);
-    this.ports.noticesChanged();
-  }
-
-  private noticeChanged(entry: HostEntry): void {
-    this.core.about(entry, 'drop', (turn) => {
-      turn.touched.add(entry.record.id);
-      turn.apply.push(() => {
-        entry.notice = this.noticeOf(entry);
-      });
-    });
-  }
-
-  private noticeOf(entry: HostEntry): string {
-    const held = this.held.forName(entry.record.name).flatMap((connection) => heldOf(connection) ?? []);
-    const newest = held.findLast(({ reason }) => ABOUT_A_HOST.includes(reason));
-    return newest?.message ?? unstableNotice(entry.shortConnections);
+    this.held.hold(connection, registration, before, reason, message);
   }
 
   /** Asks a connection for a sign of life because another one claims its host name; without one it is closed. */
@@ -358,7 +271,7 @@ export class AgentAdmission {
 
   /** Decides again for the connections that are held for this name, the newest first, as it is the most likely to be alive. */
   private async claimFor(name: string): Promise<void> {
-    for (const waiting of this.held.forName(name).reverse()) {
+    for (const waiting of this.held.newestFor(name)) {
       if (this.core.memory.byName(name)?.connection) return;
       await this.claimHeld(waiting);
     }
@@ -366,7 +279,7 @@ export class AgentAdmission {
 
   /** Decides again for connections that are held for this name. */
   claimAgain(name: string): void {
-    this.report(this.claimFor(name).then(() => this.ports.noticesChanged()));
+    this.report(this.claimFor(name).then(() => this.held.noticesChanged()));
   }
 
   /**
@@ -396,70 +309,16 @@ export class AgentAdmission {
   }
 
   private ends(connection: Connection, code: number, reason: string, isDismissed = false): void {
-    const { state } = connection;
     this.connections.delete(connection.link.id);
     this.unregistered.delete(connection);
-    const wasHeld = this.held.delete(connection);
-    if (isAdmitted(connection)) {
-      this.detach(connection, code, reason, isDismissed);
-      return;
-    }
-    endConnection(connection);
-    if (wasHeld && (state.phase === 'held' || state.phase === 'claiming')) this.heldChanged(state.registration.name);
-  }
-
-  /** The host of an admitted connection is offline from now on. */
-  private detach(connection: AdmittedConnection, code: number, reason: string, isDismissed: boolean): void {
-    const { hostId } = connection.state;
-    const entry = this.core.memory.entries.get(hostId);
-    if (!entry) return;
-    const work = (turn: Turn) => {
-      if (entry.connection === connection) this.detachInTurn(turn, entry, connection, code, reason, isDismissed);
-      turn.effects.push(() => this.report(this.claimFor(entry.record.name)));
-    };
-    this.core.about(entry, 'drop', work, { isVital: true });
-    this.commandsLostConnection(entry);
-  }
-
-  private detachInTurn(
-    turn: Turn,
-    entry: HostEntry,
-    connection: AdmittedConnection,
-    code: number,
-    reason: string,
-    isDismissed: boolean,
-  ): void {
-    const record = currentRecord(entry);
-    this.core.putHost(turn, entry.record, record);
-    const { eventsEnabled } = connection.state;
-    turn.apply.push(() => {
-      entry.connection = null;
-      endConnection(connection);
-      if (!isDismissed) {
-        const lasted = this.core.options.loop.now() - connection.connectedAt;
-        entry.shortConnections = lasted < STABLE_AFTER_MS ? entry.shortConnections + 1 : 0;
-        entry.notice = this.noticeOf(entry);
-      }
-      if (!eventsEnabled) return;
-      // The reason in a close frame is text chosen by the agent.
-      const text = plainText(reason, 120);
-      const why = `The connection ended (${code}${text === '' ? '' : `, ${text}`}).`;
-      const { address } = connection.link;
-      this.core.defer(events.agentEvent('agent.disconnected', 'info', why, turn.now, address, record));
-    });
-  }
-
-  /** The commands of a host without a connection: unless a new one has been admitted meanwhile, and has said more. */
-  private commandsLostConnection(entry: HostEntry): void {
-    const work = (turn: Turn) => {
-      if (entry.connection === null) this.engine.feedAll(turn, entry, { type: 'disconnected' });
-    };
-    this.core.about(entry, 'retry', work, { isVital: true });
+    this.held.delete(connection);
+    if (isAdmitted(connection)) this.presence.detach(connection, code, reason, isDismissed);
+    else endConnection(connection);
   }
 
   /** Another connection takes over from the current one: in one turn, so that no third one is admitted in between. */
   private replace(turn: Turn, entry: HostEntry, present: AdmittedConnection, why: string): void {
-    this.detachInTurn(turn, entry, present, AGENT_CLOSE.REPLACED, why, true);
+    this.presence.detachInTurn(turn, entry, present, AGENT_CLOSE.REPLACED, why, true);
     this.engine.feedAll(turn, entry, { type: 'disconnected' });
     turn.apply.push(() => {
       present.isDismissed = true;
@@ -479,11 +338,11 @@ export class AgentAdmission {
         this.dismiss(connection, AGENT_CLOSE.TOKEN_ENDED, 'its token is no longer valid');
       }
     }
-    for (const connection of [...this.held]) {
+    for (const connection of this.held.all()) {
       const { state } = connection;
       if (state.phase === 'held' && state.held.reason !== 'duplicate') this.report(this.claimHeld(connection));
     }
-    if (this.held.size > 0) this.ports.noticesChanged();
+    if (this.held.size > 0) this.held.noticesChanged();
   }
 
   /** Logs the failure of work that nobody waits for. */
@@ -491,50 +350,10 @@ export class AgentAdmission {
     work.catch((error: unknown) => this.core.options.log.error({ err: error }, 'deciding about an agent failed'));
   }
 
-  // ── hosts added by hand ───────────────────────────────────────────────────────────────────────────────────────────
-
-  /**
-   * Adds an unknown host, before its agent connects or while that is held. Resolves with its id (also if it already
-   * exists), or with why it was not added.
-   */
-  async admitHost(
-    name: string,
-    event: (host: { id: string; name: string }, now: number) => NewEvent,
-  ): Promise<HostAdded> {
-    if (!this.core.memory.byName(name) && hostNameOf(name) !== name) {
-      const rule = 'use lower-case letters, digits and hyphens, at most 63 characters';
-      return { ok: false, reason: `“${name}” is not a valid host name: ${rule}.` };
-    }
-    let hostId = '';
-    const refused = await this.core.run('drop', (turn) => {
-      const known = this.core.memory.byName(name);
-      hostId = known?.record.id ?? this.core.memory.freshHostId(name);
-      if (known) return;
-      const record = newHost(hostId, name, turn.now);
-      this.core.putHost(turn, record, record, true);
-      turn.events.push(event(record, turn.now));
-    });
-    if (refused !== null) return { ok: false, reason: refused };
-    this.claimAgain(name);
-    return { ok: true, hostId };
-  }
-
-  /** Approves a host whose agent is held for approval. */
-  approve(name: string, by: Requester): Promise<HostAdded> {
-    return this.admitHost(name, (host, now) => events.hostApproved(host, now, by));
-  }
-
   // ── shown to operators ────────────────────────────────────────────────────────────────────────────────────────────
 
   heldAgents(): HeldAgent[] {
-    const connected = [...this.held].flatMap((connection) => {
-      const [held, registration] = [heldOf(connection), registrationOf(connection)];
-      if (!held || !registration) return [];
-      const { name, register } = registration;
-      const shown = name === '' ? register.hostname : name;
-      return [{ name: shown, address: connection.link.address, version: register.agent_version, ...held }];
-    });
-    return [...connected, ...this.ports.polling()];
+    return this.held.list();
   }
 
   get heldCount(): number {
@@ -543,20 +362,7 @@ export class AgentAdmission {
 
   /** Notices about held agents that belong to no host. */
   notices(): string[] {
-    const waiting = new Set<string>();
-    const others: string[] = [];
-    for (const connection of this.held) {
-      const held = heldOf(connection);
-      if (!held) continue;
-      const name = registrationOf(connection)?.name ?? '';
-      if (held.reason === 'approval') waiting.add(name);
-      else if (held.reason !== 'refused' && !(name !== '' && this.core.memory.byName(name))) others.push(held.message);
-    }
-    for (const { name, reason } of this.ports.polling()) if (reason === 'approval') waiting.add(name);
-    const [first] = waiting;
-    if (first === undefined) return others;
-    const who = waiting.size === 1 ? `A new host, ${first}, is waiting` : `${waiting.size} new hosts are waiting`;
-    return [`${who} for approval: see Settings, Hosts and tokens.`, ...others];
+    return this.held.notices();
   }
 
   /** How much of each limit on agents is in use. */
@@ -588,7 +394,7 @@ export class AgentAdmission {
         turn.touched.add(entry.record.id);
         turn.apply.push(() => {
           entry.shortConnections = 0;
-          entry.notice = this.noticeOf(entry);
+          entry.notice = this.held.noticeOf(entry);
         });
       });
     }

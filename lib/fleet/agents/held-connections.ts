@@ -1,11 +1,17 @@
 /** Held connections: open, without `registered`. Bounded so that unknown agents can't keep a known host out. */
 import { MAX_HELD } from './admission-rules';
 import { limitKey } from '@/lib/limits/address-key';
-import { registrationOf, type Connection } from '../turns/connection';
+import { heldOf, registrationOf, type Connection, type Held, type Registration } from '../turns/connection';
 import type { LimitUse } from '@/lib/limits/limit-use';
 
 /** How many of the addresses with the most held connections are named. */
 const NAMED = 5;
+
+export interface HeldClaim {
+  connection: Connection;
+  registration: Registration;
+  held: Held;
+}
 
 export class HeldConnections {
   private readonly all = new Set<Connection>();
@@ -26,8 +32,17 @@ export class HeldConnections {
     this.all.add(connection);
   }
 
-  delete(connection: Connection): boolean {
-    return this.all.delete(connection);
+  /** Returns the host name that it claims, or null when it was not held. */
+  delete(connection: Connection): string | null {
+    return this.all.delete(connection) ? nameOf(connection) : null;
+  }
+
+  /** What each of them claims and why it is held, oldest first. */
+  claims(): HeldClaim[] {
+    return [...this.all].flatMap((connection) => {
+      const [registration, held] = [registrationOf(connection), heldOf(connection)];
+      return registration && held ? [{ connection, registration, held }] : [];
+    });
   }
 
   [Symbol.iterator](): Iterator<Connection> {

@@ -6,40 +6,28 @@ import type { HostView } from '@/lib/protocol/live/views/host-view';
 /** Agents that name no capabilities. Nothing is ever added to their lists: a newer agent names what it can do. */
 export type UnnamedAgent = 'version-1' | 'go' | '4.0.0';
 
+/** Every command of docs/protocol.md, section 2. */
+const FIRST_COMMANDS: readonly Capability[] = [
+  'pull',
+  'switch',
+  'pull-switch',
+  'test',
+  'rollback',
+  'update',
+  'force-update',
+  'stop',
+  'kill',
+  'restart',
+  'reboot',
+  'check-version',
+  'refresh',
+];
+
 export const CLOSED_LISTS: Readonly<Record<UnnamedAgent, readonly Capability[]>> = {
-  /** It polls, and is told to pull and switch and nothing else (docs/protocol.md, section 10). */
+  /** It polls, and the only command it is given is pull-switch (docs/protocol.md, section 10). */
   'version-1': ['pull-switch'],
-  /** Every command of docs/protocol.md, section 2. */
-  go: [
-    'pull',
-    'switch',
-    'pull-switch',
-    'test',
-    'rollback',
-    'update',
-    'force-update',
-    'stop',
-    'kill',
-    'restart',
-    'reboot',
-    'check-version',
-    'refresh',
-  ],
-  '4.0.0': [
-    'pull',
-    'switch',
-    'pull-switch',
-    'test',
-    'rollback',
-    'update',
-    'force-update',
-    'stop',
-    'kill',
-    'restart',
-    'reboot',
-    'check-version',
-    'refresh',
-  ],
+  go: FIRST_COMMANDS,
+  '4.0.0': FIRST_COMMANDS,
 };
 
 /**

@@ -4,7 +4,7 @@
  */
 import { differsDurably } from '../hosts/host';
 import { hostPatch } from '../hosts/host-views';
-import { currentRecord, FleetMemory } from './fleet-memory';
+import { FleetMemory } from './fleet-memory';
 import { FLUSH_INTERVAL_MS, OutputLog } from './output-log';
 import { hostKey, type Turn } from './turn';
 import { TurnRunner, type Input, type Refusal } from './turn-runner';
@@ -340,7 +340,7 @@ export class FleetCore {
       for (const id of ids) {
         const entry = this.memory.entries.get(id);
         if (!entry || !this.unflushed.has(id)) continue;
-        const record = currentRecord(entry);
+        const record = this.memory.current(entry);
         const { metrics, metricsAt } = record;
         turn.facts.push(record);
         const isSampled = metrics !== null && metricsAt !== null && metricsAt - entry.sampledAt >= METRICS_SAMPLE_MS;

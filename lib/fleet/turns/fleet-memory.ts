@@ -126,9 +126,15 @@ export class FleetMemory {
     return best;
   }
 
+  /** A host's record with the last sign of life of its connection. */
+  current({ record, connection }: HostEntry): HostRecord {
+    if (connection === null || connection.seenAt <= (record.lastSeenAt ?? 0)) return record;
+    return { ...record, lastSeenAt: connection.seenAt };
+  }
+
   viewOf(entry: HostEntry): HostView {
     const { connection, active, control, dashboardCommand, queue, last } = entry;
-    const record = currentRecord(entry);
+    const record = this.current(entry);
     const notice = [entry.notice, this.namesakeNotice(record)].filter((text) => text !== '').join(' ');
     const pending = connection?.state.pending ?? '';
     const accounted = [active, control].some((command) => command && wireName(command) === pending);
@@ -156,10 +162,4 @@ export class FleetMemory {
     const who = others.length === 1 ? 'Another host has' : `${others.length} other hosts have`;
     return `${who} the name ${name} (id ${others.join(', ')}). ${whose}. Remove the hosts you do not need.`;
   }
-}
-
-/** A host's record with the last sign of life of its connection. */
-export function currentRecord({ record, connection }: HostEntry): HostRecord {
-  if (connection === null || connection.seenAt <= (record.lastSeenAt ?? 0)) return record;
-  return { ...record, lastSeenAt: connection.seenAt };
 }
