@@ -11,6 +11,7 @@ const BOUNDS_TEST = 'lib/fleet/agents/agent-bounds.test.ts';
 const CONNECTIONS_TEST = 'lib/fleet/agents/agent-connections.test.ts';
 const RUNNER_TEST = 'lib/fleet/turns/turn-runner.test.ts';
 const SERVICE_TEST = 'lib/fleet/test/service.test.ts';
+const SERVICE_FAULTS_TEST = 'lib/fleet/test/service-faults.test.ts';
 
 export const AGENT_MUTANTS: readonly Mutant[] = [
   {
@@ -30,7 +31,7 @@ export const AGENT_MUTANTS: readonly Mutant[] = [
       this.core.acknowledgeOutput({ ...command, agentSeq: lines.at(-1)?.seq ?? 0 });
       this.core.armFlush();`,
     why: 'an agent forgets lines that a crash of the dashboard loses',
-    tests: [CONNECTIONS_TEST, SERVICE_TEST],
+    tests: [CONNECTIONS_TEST, SERVICE_TEST, SERVICE_FAULTS_TEST],
   },
   {
     name: 'result-of-another-host',
@@ -38,7 +39,7 @@ export const AGENT_MUTANTS: readonly Mutant[] = [
     from: 'use(command?.hostId === hostId ? command : null)',
     to: 'use(command)',
     why: 'an agent writes into the ended command of another host',
-    tests: [CONNECTIONS_TEST, SERVICE_TEST],
+    tests: [CONNECTIONS_TEST, SERVICE_TEST, SERVICE_FAULTS_TEST],
   },
   {
     name: 'live-command-of-another-host',
@@ -46,7 +47,7 @@ export const AGENT_MUTANTS: readonly Mutant[] = [
     from: 'return command?.hostId === entry.record.id ? command : null;',
     to: 'return command;',
     why: 'an agent ends the running command of another host',
-    tests: [CONNECTIONS_TEST, SERVICE_TEST],
+    tests: [CONNECTIONS_TEST, SERVICE_TEST, SERVICE_FAULTS_TEST],
   },
   {
     name: 'early-frames-dropped',
@@ -54,7 +55,7 @@ export const AGENT_MUTANTS: readonly Mutant[] = [
     from: 'if (early.frames.length < MAX_EARLY_FRAMES) early.frames.push(frame);',
     to: '',
     why: 'what an agent sends behind its register frame is lost',
-    tests: [CONNECTIONS_TEST, SERVICE_TEST],
+    tests: [CONNECTIONS_TEST, SERVICE_TEST, SERVICE_FAULTS_TEST],
   },
   {
     name: 'early-frames-of-the-last-connection',
@@ -62,7 +63,7 @@ export const AGENT_MUTANTS: readonly Mutant[] = [
     from: '    this.early.delete(link.id);\n',
     to: '',
     why: 'frames wait for ever behind a register frame that was stored long ago',
-    tests: [CONNECTIONS_TEST, SERVICE_TEST],
+    tests: [CONNECTIONS_TEST, SERVICE_TEST, SERVICE_FAULTS_TEST],
   },
   {
     name: 'token-for-another-host',
@@ -131,7 +132,7 @@ export const AGENT_MUTANTS: readonly Mutant[] = [
         this.report(this.claimFor(entry.record.name));
       });`,
     why: 'a host is online for ever although its connection ended while its register frame was being stored',
-    tests: [CONNECTIONS_TEST, SERVICE_TEST],
+    tests: [CONNECTIONS_TEST, SERVICE_TEST, SERVICE_FAULTS_TEST],
   },
   {
     name: 'unread-frames-of-the-present-agent',
@@ -155,7 +156,7 @@ export const AGENT_MUTANTS: readonly Mutant[] = [
     from: 'if (!agents.isStillValid(connection.link.identity)) {',
     to: 'if (agents.isRefused(connection.link.id)) {',
     why: 'an agent stays connected after its token was revoked',
-    tests: [SERVICE_TEST, 'lib/edge/agents/test/agent-tokens.test.ts'],
+    tests: [SERVICE_TEST, SERVICE_FAULTS_TEST, 'lib/edge/agents/test/agent-tokens.test.ts'],
     hangs: true,
   },
   {

@@ -5,6 +5,7 @@ const DISPATCHER = 'lib/fleet/commands/command-dispatcher.ts';
 const QUEUE = 'lib/fleet/commands/command-queue.ts';
 const PIPELINE = 'lib/fleet/pipelines/pipeline-machine.ts';
 const SERVICE_TEST = 'lib/fleet/test/service.test.ts';
+const SERVICE_FAULTS_TEST = 'lib/fleet/test/service-faults.test.ts';
 const DISPATCHER_TEST = 'lib/fleet/commands/command-dispatcher.test.ts';
 const QUEUE_TEST = 'lib/fleet/commands/command-queue.test.ts';
 const SHIFT_TEST = 'lib/fleet/test/time-shift.test.ts';
@@ -14,10 +15,10 @@ export const COMMAND_MUTANTS: readonly Mutant[] = [
   {
     name: 'repeated-request-at-the-same-time',
     file: DISPATCHER,
-    from: 'return this.requests.inOrder(request.requestId, () => this.dispatchOnce(request));',
+    from: 'return this.requests.run(request.requestId, () => this.dispatchOnce(request));',
     to: 'return this.dispatchOnce(request);',
     why: 'a request that a page sends twice at once becomes two commands',
-    tests: [DISPATCHER_TEST, SERVICE_TEST],
+    tests: [DISPATCHER_TEST, SERVICE_TEST, SERVICE_FAULTS_TEST],
   },
   {
     name: 'repeated-request',
@@ -25,7 +26,7 @@ export const COMMAND_MUTANTS: readonly Mutant[] = [
     from: 'known ? answerOf(entry, known) : this.dispatchTo(turn, entry, request, unproven)',
     to: 'known && known.outcome === null ? answerOf(entry, known) : this.dispatchTo(turn, entry, request, unproven)',
     why: 'a request that a page sends again after the command ended runs a second time',
-    tests: [DISPATCHER_TEST, SERVICE_TEST],
+    tests: [DISPATCHER_TEST, SERVICE_TEST, SERVICE_FAULTS_TEST],
   },
   {
     name: 'step-up-host-by-host',
@@ -33,7 +34,7 @@ export const COMMAND_MUTANTS: readonly Mutant[] = [
     from: 'if (active?.operation === operation) hosts.add(hostId);',
     to: 'if (active === undefined) hosts.add(hostId);',
     why: 'hosts are rebooted one by one without the proof that several need',
-    tests: [DISPATCHER_TEST, SERVICE_TEST],
+    tests: [DISPATCHER_TEST, SERVICE_TEST, SERVICE_FAULTS_TEST],
   },
   {
     name: 'step-up-not-required',
@@ -41,7 +42,7 @@ export const COMMAND_MUTANTS: readonly Mutant[] = [
     from: 'const unproven = request.stepUp !== true && this.needsStepUp(request.operation, hostIds);',
     to: 'const unproven = request.stepUp === false && this.needsStepUp(request.operation, hostIds);',
     why: 'a caller that forgets the proof needs none',
-    tests: [DISPATCHER_TEST, SERVICE_TEST],
+    tests: [DISPATCHER_TEST, SERVICE_TEST, SERVICE_FAULTS_TEST],
   },
   {
     name: 'sent-before-it-is-stored',
@@ -49,7 +50,7 @@ export const COMMAND_MUTANTS: readonly Mutant[] = [
     from: 'turn.effects.push(() => sendTo(entry, command));',
     to: 'sendTo(entry, command);',
     why: 'a command that the database refused runs on the host',
-    tests: [DISPATCHER_TEST, SERVICE_TEST],
+    tests: [DISPATCHER_TEST, SERVICE_TEST, SERVICE_FAULTS_TEST],
   },
   {
     name: 'queue-released-before-the-first-heartbeat',

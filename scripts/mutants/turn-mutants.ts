@@ -9,6 +9,7 @@ const RUNNER_TEST = 'lib/fleet/turns/turn-runner.test.ts';
 const CORE_TEST = 'lib/fleet/turns/fleet-core.test.ts';
 const OUTPUT_TEST = 'lib/fleet/turns/output-log.test.ts';
 const SERVICE_TEST = 'lib/fleet/test/service.test.ts';
+const SERVICE_FAULTS_TEST = 'lib/fleet/test/service-faults.test.ts';
 
 export const TURN_MUTANTS: readonly Mutant[] = [
   {
@@ -147,7 +148,7 @@ export const TURN_MUTANTS: readonly Mutant[] = [
     from: 'if (this.memory.entries.get(id) === entry) work(turn);',
     to: 'work(turn);',
     why: 'an input that waited brings a removed host back',
-    tests: [CORE_TEST, SERVICE_TEST],
+    tests: [CORE_TEST, SERVICE_TEST, SERVICE_FAULTS_TEST],
   },
   {
     name: 'changed-host-not-stored',
@@ -155,7 +156,7 @@ export const TURN_MUTANTS: readonly Mutant[] = [
     from: 'if (isNew || differsDurably(before, after)) turn.durable.add(after.id);',
     to: 'if (isNew) turn.durable.add(after.id);',
     why: 'the generation of a host is lost in a crash',
-    tests: [CORE_TEST, SERVICE_TEST],
+    tests: [CORE_TEST, SERVICE_TEST, SERVICE_FAULTS_TEST],
   },
   {
     name: 'unwritable-output-kept',
@@ -163,7 +164,7 @@ export const TURN_MUTANTS: readonly Mutant[] = [
     from: '      this.outputLog.forget(commandId);\n',
     to: '',
     why: 'output that can never be stored is tried for ever and fills the memory',
-    tests: [CORE_TEST, SERVICE_TEST],
+    tests: [CORE_TEST, SERVICE_TEST, SERVICE_FAULTS_TEST],
   },
   {
     name: 'deferred-events-without-a-limit',
@@ -179,7 +180,7 @@ export const TURN_MUTANTS: readonly Mutant[] = [
     from: '      for (const batch of output) this.outputLog.putBack(batch);\n',
     to: '',
     why: 'output is lost when the database refuses a write',
-    tests: [SERVICE_TEST, CORE_TEST],
+    tests: [SERVICE_TEST, SERVICE_FAULTS_TEST, CORE_TEST],
   },
   {
     name: 'no-retry-after-the-clock-went-back',

@@ -12,7 +12,7 @@ import { createEnrolment, type EnrolmentOptions } from './enrolment-codes';
 import { createSafeRecorder } from '../event-recorder';
 import type { WallClock, EventRecorder } from '../operator/auth-ports';
 import type { Throttle } from '../throttle';
-import { WorkQueue } from '../work-queue';
+import { WorkQueue } from '@/lib/limits/work-queue';
 import type { AgentIdentity, AgentPolicy } from '@/lib/fleet/records/agent-port';
 import type { FleetLog } from '@/lib/fleet/records/environment';
 import type { Requester } from '@/lib/fleet/records/requests';

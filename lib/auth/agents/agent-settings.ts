@@ -2,7 +2,7 @@
 import { z } from 'zod';
 import type { SettingsStore } from './agent-ports';
 import type { WallClock } from '../operator/auth-ports';
-import type { WorkQueue } from '../work-queue';
+import type { WorkQueue } from '@/lib/limits/work-queue';
 
 /** Most refused host names that are stored; the oldest is removed first. */
 const MAX_REFUSED = 256;

@@ -7,7 +7,7 @@ import type { AgentTokenRecord, AgentTokenStore } from './agent-ports';
 import { sha256Hex } from '../encryption';
 import type { WallClock } from '../operator/auth-ports';
 import { TokenMemory } from './token-memory';
-import type { WorkQueue } from '../work-queue';
+import type { WorkQueue } from '@/lib/limits/work-queue';
 
 /** Marks a token for people and for secret scanners. */
 const PREFIX = 'nft_';

@@ -5,7 +5,7 @@
 import type { AgentTokenStore, EnrolmentCodeRecord } from './agent-ports';
 import { newSecret, secretHash, type AgentTokens } from './agent-tokens';
 import type { WallClock } from '../operator/auth-ports';
-import { WorkQueue } from '../work-queue';
+import { WorkQueue } from '@/lib/limits/work-queue';
 
 const PREFIX = 'nfe_';
 /** Most usable codes at a time. */

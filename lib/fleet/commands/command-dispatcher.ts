@@ -2,7 +2,7 @@
 import * as events from '../events';
 import { requiresStepUp, stepUpMissing } from '../operations/operation-rules';
 import { nounPhrase } from '../operations/operation-words';
-import { KeyedQueue } from '@/lib/limits/keyed-queue';
+import { KeyedQueue } from '@/lib/limits/work-queue';
 import type { CommandRecord } from '../records/command-record';
 import type { DispatchRequest, DispatchResult, Requester } from '../records/requests';
 import type { HostEntry } from '../turns/entry';
@@ -29,7 +29,7 @@ export class CommandDispatcher {
 
   /** A repeated request causes no second command: its answer names the first. */
   dispatch(request: DispatchRequest): Promise<DispatchResult[]> {
-    return this.requests.inOrder(request.requestId, () => this.dispatchOnce(request));
+    return this.requests.run(request.requestId, () => this.dispatchOnce(request));
   }
 
   private async dispatchOnce(request: DispatchRequest): Promise<DispatchResult[]> {

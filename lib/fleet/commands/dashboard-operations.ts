@@ -3,7 +3,7 @@ import type { CommandEngine } from './command-engine';
 import type { FleetCore } from '../turns/fleet-core';
 import { newCommand } from './dispatch';
 import * as events from '../events';
-import { KeyedQueue } from '@/lib/limits/keyed-queue';
+import { KeyedQueue } from '@/lib/limits/work-queue';
 import { hostNameOf, newHost, unpinnedColor } from '../hosts/host';
 import { colorOf } from '../operations/dashboard-args';
 import type { Turn } from '../turns/turn';
@@ -54,7 +54,7 @@ export class DashboardOperations {
 
   /** A repeated request adds nothing: its answer names the first command. */
   addHost(request: AddHostRequest): Promise<DispatchResult> {
-    return this.requests.inOrder(request.requestId, () => this.addHostOnce(request));
+    return this.requests.run(request.requestId, () => this.addHostOnce(request));
   }
 
   private async addHostOnce(request: AddHostRequest): Promise<DispatchResult> {

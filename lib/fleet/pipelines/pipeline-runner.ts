@@ -4,7 +4,7 @@
  * stage, so that no second command can be made for it.
  */
 import type { FleetCore } from '../turns/fleet-core';
-import { KeyedQueue } from '@/lib/limits/keyed-queue';
+import { KeyedQueue } from '@/lib/limits/work-queue';
 import { OPERATIONS } from '../operations/operations';
 import { hasPulled, runningCommand, stageOf, stepPipeline, waitingSteps, type PipelineInput } from './pipeline-machine';
 import * as events from './pipeline-events';
@@ -57,7 +57,7 @@ export class PipelineRunner {
 
   /** A repeated request starts nothing: its answer names the first pipeline. */
   start(request: PipelineRequest): Promise<PipelineStart> {
-    return this.requests.inOrder(request.requestId, () => this.startOnce(request));
+    return this.requests.run(request.requestId, () => this.startOnce(request));
   }
 
   private async startOnce(request: PipelineRequest): Promise<PipelineStart> {
