@@ -251,8 +251,9 @@ export class FleetService implements FleetOperator, LiveSource {
 
   /** The state of the fleet service for health checks and metrics. */
   vitals(): FleetVitals {
-    const connected = [...this.core.memory.entries.values()].flatMap(({ connection, record }) =>
-      connection === null ? [] : [record.lastSeenAt ?? 0],
+    const { memory } = this.core;
+    const connected = [...memory.entries.values()].flatMap((entry) =>
+      entry.connection === null ? [] : [memory.current(entry).lastSeenAt ?? 0],
     );
     return {
       tickAgeMs: this.core.options.loop.now() - this.tickedAt,

@@ -135,3 +135,16 @@ describe('the commands of another host', () => {
     expect(await bench.fleet.output(ids[2] ?? '', 0, 10)).toMatchObject([{ text: 'line 1' }]);
   });
 });
+
+it('a sign of life counts at once, and is stored with the next batch', async () => {
+  const link = await bench.agent('h1');
+  await bench.advance(30_000);
+  bench.fleet.inbox.alive(link);
+  const now = bench.clock.now();
+  expect(bench.fleet.vitals().lastSeenAt).toEqual([now]);
+  await bench.advance(1_000);
+  expect(bench.fleet.host('h1')?.lastSeenAt).toBe(now);
+  await bench.advance(30_000);
+  await bench.crash();
+  expect(bench.fleet.host('h1')?.lastSeenAt).toBe(now);
+});

@@ -355,14 +355,7 @@ export class AgentConnections implements AgentInbox {
   private report(connection: Connection, message: string): void {
     const host = this.admission.entryOf(connection)?.record ?? null;
     this.core.defer(
-      events.agentEvent(
-        'agent.fault',
-        'warning',
-        message,
-        this.core.options.clock.now(),
-        connection.link.address,
-        host,
-      ),
+      events.agentEvent('agent.fault', 'warning', message, this.core.now(), connection.link.address, host),
     );
   }
 }

@@ -25,11 +25,11 @@ export class DashboardOperations {
   private readonly running = new Map<string, AbortController>();
   private readonly requests = new KeyedQueue();
 
-  /** `onRemovalEnd` is called when the removal of a host of this name succeeded or failed, and when one is added. */
+  /** `claimAgain` decides again about agents that are held for a name: its host was added, or its removal has ended. */
   constructor(
     private readonly core: FleetCore,
     private readonly engine: CommandEngine,
-    private readonly onRemovalEnd: (name: string) => void,
+    private readonly claimAgain: (name: string) => void,
   ) {}
 
   /** Adds a new command to the turn: the change in the fleet is part of the turn, the rest follows after the commit. */
@@ -90,7 +90,7 @@ export class DashboardOperations {
       turn.commands.set(commandId, addedCommand(commandId, host, request, turn.now));
       turn.events.push(events.hostAdded(host, turn.now, request.by));
       // An agent with this name may be held: for room, or for approval.
-      turn.effects.push(() => this.onRemovalEnd(name));
+      turn.effects.push(() => this.claimAgain(name));
     });
     const [problem] = problems;
     if (problem) return this.refuse(request, ...problem);
@@ -183,7 +183,7 @@ export class DashboardOperations {
       const why = error instanceof Error ? error.message : String(error);
       const reason = `The database refused the removal: ${why} Part of the host’s data is already deleted; remove the host again.`;
       await this.end(command, { outcome: 'failed', reason });
-      this.onRemovalEnd(name);
+      this.claimAgain(name);
       return;
     }
     const { userId, userName, address } = command;
@@ -192,7 +192,7 @@ export class DashboardOperations {
       if (!entry || !this.isRemoving(command)) return;
       turn.removed.push(hostId);
       turn.events.push(events.hostRemoved(entry.record, command.id, turn.now, { userId, userName, address }));
-      turn.effects.push(() => this.onRemovalEnd(name));
+      turn.effects.push(() => this.claimAgain(name));
     });
   }
 

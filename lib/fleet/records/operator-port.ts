@@ -27,6 +27,8 @@ export interface FleetVitals {
   /** The last sign of life of each connected agent. */
   lastSeenAt: readonly number[];
   queues: {
+    /** Inputs that wait to be stored. */
+    waiting: number;
     /** Inputs kept while the database refuses writes. */
     unstored: number;
     /** Events waiting for their batch. */

@@ -13,6 +13,7 @@ import type { CommandRecord } from '../records/command-record';
 import type { HostRecord } from '../records/host-record';
 import type { NewEvent } from '../records/event-record';
 import type { FleetOptions } from './fleet-options';
+import type { FleetVitals } from '../records/operator-port';
 import type { HostEntry } from './entry';
 import type { HostPatch } from '@/lib/protocol/live/changes';
 
@@ -76,7 +77,7 @@ export class FleetCore {
     return this.store.fault;
   }
 
-  get queueLengths(): { unstored: number; waiting: number; deferred: number; output: number } {
+  get queueLengths(): FleetVitals['queues'] {
     return {
       unstored: this.turns.keptCount,
       waiting: this.turns.waitingCount,

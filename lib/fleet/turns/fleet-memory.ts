@@ -116,12 +116,13 @@ export class FleetMemory {
     const byId = this.entries.get(name);
     if (byId?.record.name === name) return byId;
     if (!this.names.has(name)) return null;
+    const seenAt = (entry: HostEntry) => this.current(entry).lastSeenAt ?? 0;
     let best: HostEntry | null = null;
     for (const entry of this.entries.values()) {
       const { record } = entry;
       if (record.name !== name) continue;
       if (record.id.toLowerCase() === name) return entry;
-      if (!best || (record.lastSeenAt ?? 0) > (best.record.lastSeenAt ?? 0)) best = entry;
+      if (!best || seenAt(entry) > seenAt(best)) best = entry;
     }
     return best;
   }
