@@ -63,8 +63,8 @@ export const TURN_MUTANTS: readonly Mutant[] = [
     name: 'two-turns-of-a-host-in-a-batch',
     file: RUNNER,
     from: `      for (const key of keys) taken.add(key);
-      batch.push({ input, turn });`,
-    to: '      batch.push({ input, turn });',
+      batch.push({ input, turn, busy: input });`,
+    to: '      batch.push({ input, turn, busy: input });',
     why: 'the second turn of a host is decided before the first one has taken effect',
     tests: [RUNNER_TEST],
   },

@@ -280,6 +280,28 @@ describe('inputs kept while the database refuses writes', () => {
     expect(took).toEqual(['one', 'two']);
   });
 
+  it('about everything are still processed alone', async () => {
+    const { runner, input, answer } = openRunner();
+    const all = input('everything', 'all', kept);
+    const changing = {
+      ...all,
+      work(turn: Turn) {
+        all.work(turn);
+        turn.touched.add('a');
+      },
+    };
+    runner.post(changing);
+    await answer(FULL);
+    runner.post(input(['b'], 'refused'));
+    await answer(FULL);
+    runner.post({ ...changing, work: (turn) => changing.work(turn) });
+    await answer(FULL);
+    runner.post(input(['b'], 'asked'));
+    expect(await answer()).toEqual(['all']);
+    expect(await answer()).toEqual(['all']);
+    expect(await answer()).toEqual(['asked']);
+  });
+
   it('are limited in number', async () => {
     const { runner, input, answer } = openRunner();
     for (let n = 0; n <= MAX_KEPT_OF_KEY; n += 1) runner.post(input(['a'], `${n}`, kept));

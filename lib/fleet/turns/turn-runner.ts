@@ -55,6 +55,8 @@ interface Waiting extends Input {
 interface Prepared {
   input: Waiting;
   turn: Turn;
+  /** What is busy while it is being stored: for an input about everything, only the hosts that its turn changes. */
+  busy: Pick<Input, 'keys'>;
 }
 
 export interface TurnPorts {
@@ -261,20 +263,19 @@ export class TurnRunner {
         continue;
       }
       if (!turn.needsCommit) {
-        this.done([{ input, turn }]);
+        this.done([{ input, turn, busy: input }]);
         continue;
       }
       if (isBarrier) {
-        // While it is being stored, the hosts that it changes are busy, and no others.
-        const stored = { ...input, keys: turn.keys(), turn };
+        const busy = { keys: turn.keys() };
         this.count(input, -1);
-        this.count(stored, 1);
-        batch.push({ input: stored, turn });
+        this.count(busy, 1);
+        batch.push({ input, turn, busy });
         index += 1;
         break;
       }
       for (const key of keys) taken.add(key);
-      batch.push({ input, turn });
+      batch.push({ input, turn, busy: input });
     }
     this.waiting = [...later, ...waiting.slice(index), ...this.waiting];
     return batch;
@@ -291,7 +292,7 @@ export class TurnRunner {
       const isAlone = batch.length === 1 || refusal.kind !== 'constraint';
       const reason = isAlone ? refusal : await this.commit([prepared.turn]);
       if (reason === null) this.done([prepared]);
-      else this.refuse(prepared.input, reason);
+      else this.refuse(prepared, reason);
     }
   }
 
@@ -307,14 +308,14 @@ export class TurnRunner {
 
   private done(batch: readonly Prepared[]): void {
     this.ports.takeEffect(batch.map(({ turn }) => turn));
-    for (const { input } of batch) {
-      this.count(input, -1);
+    for (const { input, busy } of batch) {
+      this.count(busy, -1);
       input.settle(null);
     }
   }
 
-  private refuse(input: Waiting, refusal: Refusal): void {
-    this.count(input, -1);
+  private refuse({ input, busy }: Omit<Prepared, 'turn'>, refusal: Refusal): void {
+    this.count(busy, -1);
     // The database would refuse it for ever, and every kept input behind it would wait.
     const isKept = input.onRefusal === 'retry' && refusal.kind === 'storage' && this.keep(input);
     if (!isKept || !input.settlesAtEnd) input.settle(refusal);
@@ -371,13 +372,13 @@ export class TurnRunner {
   private refuseWaiting(refusal: Refusal): void {
     for (const input of this.waiting.splice(0)) {
       if (input.onRefusal === 'retry') {
-        this.refuse(input, refusal);
+        this.refuse({ input, busy: input }, refusal);
         continue;
       }
       const turn = this.prepare(input);
       if (turn === null) this.count(input, -1);
-      else if (turn.needsCommit) this.refuse(input, refusal);
-      else this.done([{ input, turn }]);
+      else if (turn.needsCommit) this.refuse({ input, busy: input }, refusal);
+      else this.done([{ input, turn, busy: input }]);
     }
   }
 
