@@ -31,7 +31,11 @@ Exits with 0 when there is no problem and this version can open the file, otherw
     });
     terminal.print(`${file}: ${sizeText(checked.bytes)}, ${kindText(checked)}`);
     for (const line of detailLines(checked)) terminal.print(line);
-    const problems = [...(checked.examined?.problems ?? []), ...(checked.examined?.audit.problems ?? [])];
+    const problems = [
+      ...(checked.examined?.problems ?? []),
+      ...(checked.examined?.foreign ?? []),
+      ...(checked.examined?.audit.problems ?? []),
+    ];
     for (const problem of problems) terminal.print(`  PROBLEM  ${problem}`);
     const isSound = checked.examined !== null && problems.length === 0;
     if (checked.examined !== null) terminal.print(isSound ? 'No problems found.' : 'Problems found.');

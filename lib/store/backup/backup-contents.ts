@@ -7,10 +7,13 @@ import { existsSync, linkSync, mkdirSync, readdirSync, readFileSync, rmSync, sta
 import { join } from 'node:path';
 import { z } from 'zod';
 import type Sqlite from 'better-sqlite3';
+import { plainText } from '@/lib/text/plain-text';
 import { PRIVATE_FOLDER, writeWhole } from './backup-files';
 import { BackupProblem } from './backup-problem';
 
 const TABLE = 'backup_contents';
+/** What a backup adds to NixFleet's tables. */
+export const BACKUP_TABLES: readonly string[] = [TABLE];
 const ABOUT = 'about';
 const SECRET_PREFIX = 'secrets/';
 /** A secret is one line of text; a larger file is something else. */
@@ -58,6 +61,28 @@ export function readAbout(client: Sqlite.Database): AboutBackup | null {
   return parsed.data;
 }
 
+/** Throws when a backup holds a file that NixFleet does not put into one. Call it before anything is replaced. */
+export function requireKnownContents(client: Sqlite.Database): void {
+  if (!hasContents(client)) return;
+  const names = client.prepare<[string], unknown>(`select name from ${TABLE} where name <> ?`).pluck().all(ABOUT);
+  for (const name of names) secretName(name);
+  const tooLarge = client
+    .prepare<[number], number>(`select count(*) from ${TABLE} where typeof(content) <> 'blob' or length(content) > ?`)
+    .pluck()
+    .get(MAX_SECRET_BYTES);
+  if (tooLarge !== 0) throw new BackupProblem('The backup holds a secret that NixFleet did not make: it is too large.');
+}
+
+/** The name of a secret, from the name under which a backup holds it. */
+function secretName(stored: unknown): string {
+  const name = typeof stored === 'string' && stored.startsWith(SECRET_PREFIX) ? stored.slice(SECRET_PREFIX.length) : '';
+  if (!SECRET_NAME.test(name)) {
+    const shown = plainText(String(stored), 100);
+    throw new BackupProblem(`The backup holds an unknown file "${shown}": NixFleet did not make it.`);
+  }
+  return name;
+}
+
 /**
  * The last step of a restore: writes the secrets of a restored database into their folder and drops the table. A
  * different secret that it replaces is kept under another name. Safe to repeat after a crash; does nothing to a database
@@ -71,10 +96,7 @@ export function finishRestore(client: Sqlite.Database, secretsFolder: string, no
   mkdirSync(secretsFolder, { recursive: true, mode: PRIVATE_FOLDER });
   const restored: string[] = [];
   for (const { name: stored, content } of rows) {
-    const name = stored.slice(SECRET_PREFIX.length);
-    if (!stored.startsWith(SECRET_PREFIX) || !SECRET_NAME.test(name)) {
-      throw new BackupProblem(`The backup holds an unknown file "${stored}": NixFleet did not make it.`);
-    }
+    const name = secretName(stored);
     if (restoreSecret(join(secretsFolder, name), content, now)) restored.push(name);
   }
   client.exec(`drop table ${TABLE}`);

@@ -223,6 +223,42 @@ it('refuses a damaged, truncated, foreign or missing backup, and changes nothing
   expect(hostNames()).toEqual(['alpha', 'beta', 'gamma']);
 });
 
+it.each([
+  ["insert into backup_contents values ('secrets/../../x', x'00')", 'unknown file "secrets/../../x"'],
+  ["insert into backup_contents values ('elsewhere', x'00')", 'unknown file "elsewhere"'],
+  ["insert into backup_contents values ('secrets/large', zeroblob(100000))", 'a secret that NixFleet did not make'],
+  ["insert into backup_contents values ('secrets/number', 7)", 'a secret that NixFleet did not make'],
+  ['create trigger spy after insert on hosts begin delete from events; end', 'NixFleet has no trigger "spy".'],
+  ['create view all_hosts as select * from hosts', 'NixFleet has no view "all_hosts".'],
+  ['create table more (id)', 'NixFleet has no table "more".'],
+  ['drop index events_host', 'The index events_host is missing.'],
+  ['alter table hosts add more text', 'The table "hosts" is not as NixFleet makes it.'],
+])('refuses a backup that somebody changed, before anything is replaced: %s', async (sql, why) => {
+  const made = await createBackup(options());
+  rmSync(manifestName(made.path));
+  const client = new Database(made.path);
+  client.exec(sql);
+  client.close();
+  addHost('gamma');
+  closeDatabase(database.db);
+  const before = readdirSync(database.folder).sort();
+  await expect(restore(made.path)).rejects.toThrow(why);
+  expect(readdirSync(database.folder).sort()).toEqual(before);
+  database.reopen();
+  expect(hostNames()).toEqual(['alpha', 'beta', 'gamma']);
+});
+
+it('warns when a restore would refuse the backup, and check names the reason', async () => {
+  database.db.$client.exec('create trigger spy after insert on hosts begin select 1; end');
+  const made = await runBackupRound({ ...options(), keep: 3, copyFolder: null });
+  expect(made.warnings).toEqual([expect.stringContaining('NixFleet has no trigger "spy".')]);
+  const checked = await checkFile({
+    ...{ file: made.backup.path, dbPath: database.path, key: null, log: database.log },
+    witnesses: [],
+  });
+  expect(checked.examined?.foreign).toEqual(['NixFleet has no trigger "spy".']);
+});
+
 it('completes at the next start a restore that a crash interrupted', async () => {
   const made = await createBackup(options());
   closeDatabase(database.db);

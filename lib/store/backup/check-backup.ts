@@ -6,7 +6,7 @@ import { examineDatabase, type Examination } from '@/lib/store/sqlite/examine';
 import { inspectFile, withReadOnly, type FileContent } from '@/lib/store/sqlite/inspect';
 import { takeLock } from '@/lib/store/sqlite/folder-lock';
 import { findMigrationsFolder, readMigrations } from '@/lib/store/sqlite/migrate';
-import { readAbout, type AboutBackup } from './backup-contents';
+import { BACKUP_TABLES, readAbout, type AboutBackup } from './backup-contents';
 import { unfinishedPath } from './backup-files';
 import { readBackup, type StoredBackup } from './backup-folder';
 import { BackupProblem } from './backup-problem';
@@ -74,11 +74,16 @@ function readWithLock(options: CheckOptions): Findings {
 }
 
 function read(file: string, { witnesses, migrationsFolder }: CheckOptions): Findings {
-  const content = inspectFile(file, readMigrations(migrationsFolder ?? findMigrationsFolder()));
+  const known = readMigrations(migrationsFolder ?? findMigrationsFolder());
+  const content = inspectFile(file, known);
   if (content.kind !== 'nixfleet') return { content, examined: null, about: null };
   return withReadOnly(file, (client) => {
     // One snapshot, even while a dashboard writes.
     client.exec('begin');
-    return { content, examined: examineDatabase(client, witnesses), about: readAbout(client) };
+    return {
+      content,
+      examined: examineDatabase(client, { known, alsoAllowed: BACKUP_TABLES, witnesses }),
+      about: readAbout(client),
+    };
   });
 }

@@ -12,7 +12,7 @@ import { examineDatabase, type Examination } from '@/lib/store/sqlite/examine';
 import { inspectFile } from '@/lib/store/sqlite/inspect';
 import { createPrivateFile } from '@/lib/store/sqlite/folder-lock';
 import { findMigrationsFolder, readMigrations } from '@/lib/store/sqlite/migrate';
-import { putContents, readSecrets } from './backup-contents';
+import { BACKUP_TABLES, putContents, readSecrets } from './backup-contents';
 import { freeBytes, PRIVATE_FOLDER, publishFile, sha256OfFile, unfinishedPath, writeWhole } from './backup-files';
 import { backupWitnesses, type StoredBackup } from './backup-folder';
 import { BACKUP_FORMAT, backupName, manifestName, type BackupManifest } from './backup-manifest';
@@ -41,6 +41,8 @@ export interface BackupOptions {
   name?: (createdAt: number, encrypted: boolean) => string;
   /** The state that is backed up, for the manifest. */
   source?: string;
+  /** Called with what a restore of this backup would refuse (`Examination`); never with nothing. */
+  onForeign?: (found: readonly string[]) => void;
   /** Called after each step. */
   onStep?: (step: BackupStep) => void;
 }
@@ -65,6 +67,7 @@ export async function createBackup(options: BackupOptions): Promise<StoredBackup
     addContents(copy, { createdAt, version: options.version }, secrets);
     onStep('contents-added');
     const examined = examineCopy(copy, options);
+    if (examined.foreign.length > 0) options.onForeign?.(examined.foreign);
     const plainHash = await sha256OfFile(copy);
     if (key !== null) {
       await sealFile(copy, sealed, key);
@@ -158,7 +161,8 @@ function addContents(
 }
 
 function examineCopy(copy: string, { dbPath, folder, migrationsFolder }: BackupOptions): Examination {
-  const content = inspectFile(copy, readMigrations(migrationsFolder ?? findMigrationsFolder()));
+  const known = readMigrations(migrationsFolder ?? findMigrationsFolder());
+  const content = inspectFile(copy, known);
   if (content.kind !== 'nixfleet') {
     throw new BackupProblem(
       `${dbPath} is not a database that this NixFleet can restore (${content.kind}): it was not backed up. ` +
@@ -167,7 +171,7 @@ function examineCopy(copy: string, { dbPath, folder, migrationsFolder }: BackupO
   }
   const client = new Database(copy, { readonly: true, fileMustExist: true });
   try {
-    const examined = examineDatabase(client, backupWitnesses(folder));
+    const examined = examineDatabase(client, { known, alsoAllowed: BACKUP_TABLES, witnesses: backupWitnesses(folder) });
     if (examined.problems.length > 0) {
       throw new BackupProblem(
         `The copy of ${dbPath} is not sound, so it does not count as a backup. ${examined.problems.join(' ')} ` +

@@ -14,7 +14,7 @@ import { inspectFile } from '@/lib/store/sqlite/inspect';
 import { takeLock } from '@/lib/store/sqlite/folder-lock';
 import { findMigrationsFolder, readMigrations } from '@/lib/store/sqlite/migrate';
 import { NOBODY } from '@/lib/fleet/events';
-import { finishRestore, readAbout, replacedPath } from './backup-contents';
+import { BACKUP_TABLES, finishRestore, readAbout, replacedPath, requireKnownContents } from './backup-contents';
 import { PRIVATE_FILE, PRIVATE_FOLDER, publishFile, sha256OfFile, unfinishedPath } from './backup-files';
 import { readBackup } from './backup-folder';
 import { BackupProblem } from './backup-problem';
@@ -116,7 +116,8 @@ function prepareStaged(
   { file, migrationsFolder }: RestoreOptions,
   restoredAt: number,
 ): { examined: Examination; takenAt: number | null } {
-  const content = inspectFile(staged, readMigrations(migrationsFolder ?? findMigrationsFolder()));
+  const known = readMigrations(migrationsFolder ?? findMigrationsFolder());
+  const content = inspectFile(staged, known);
   if (content.kind === 'newer') {
     throw new BackupProblem(`${file} was made by a newer NixFleet: restore it with that version.`);
   }
@@ -127,10 +128,16 @@ function prepareStaged(
   try {
     client.pragma('journal_mode = DELETE');
     client.pragma('synchronous = FULL');
-    const examined = examineDatabase(client);
+    const examined = examineDatabase(client, { known, alsoAllowed: BACKUP_TABLES });
     if (examined.problems.length > 0) {
       throw new BackupProblem(`${file} is damaged: it was not restored. ${examined.problems.join(' ')}`);
     }
+    if (examined.foreign.length > 0) {
+      throw new BackupProblem(
+        `${file} is not as NixFleet makes it: it was not restored. ${examined.foreign.join(' ')}`,
+      );
+    }
+    requireKnownContents(client);
     const takenAt = readAbout(client)?.createdAt ?? null;
     const append = prepareEventLog(client, () => undefined);
     client.transaction(() => append([restoredEvent(takenAt, restoredAt)]))();

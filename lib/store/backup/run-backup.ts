@@ -24,8 +24,12 @@ export type RoundResult = z.infer<typeof roundResultSchema>;
 /** Throws when no good backup was made. A failed copy or a broken chain of events is a warning. */
 export async function runBackupRound(round: BackupRound): Promise<{ backup: StoredBackup; warnings: string[] }> {
   const { folder, copyFolder, keep, now } = round;
-  const backup = await createBackup(round);
   const warnings: string[] = [];
+  const onForeign = (found: readonly string[]) => {
+    const what = found.join(' ');
+    warnings.push(`A restore would refuse this backup, because somebody changed the tables of the database: ${what}`);
+  };
+  const backup = await createBackup({ ...round, onForeign });
   if (backup.chainProblems.length > 0) {
     warnings.push(`The chain of events is not intact: ${backup.chainProblems.join(' ')}`);
   }

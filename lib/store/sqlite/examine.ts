@@ -2,6 +2,8 @@
 import type Sqlite from 'better-sqlite3';
 import { auditEvents, type AuditReport, type Witness } from './audit';
 import { readApplied } from './migrate';
+import { schemaProblems } from './schema-problems';
+import type { MigrationMeta } from 'drizzle-orm/migrator';
 
 const MAX_PROBLEMS = 5;
 
@@ -13,16 +15,34 @@ export interface Examination {
   audit: AuditReport;
   /** What is wrong with the file, one sentence each; empty when it is sound. */
   problems: readonly string[];
+  /** What differs from the schema that NixFleet makes, one sentence each: such a file is not restored. */
+  foreign: readonly string[];
+}
+
+export interface ExamineOptions {
+  /** The migrations of this version. */
+  known: readonly MigrationMeta[];
+  /** Tables that a backup adds. */
+  alsoAllowed: readonly string[];
+  witnesses?: readonly Witness[];
 }
 
 /** Reads the whole database of NixFleet. Takes seconds for a large one: not for the process that serves. */
-export function examineDatabase(client: Sqlite.Database, witnesses: readonly Witness[] = []): Examination {
+export function examineDatabase(client: Sqlite.Database, options: ExamineOptions): Examination {
+  const { known, alsoAllowed, witnesses = [] } = options;
   const problems = [...integrityProblems(client), ...referenceProblems(client)];
+  const foreign = schemaProblems(client, known, alsoAllowed);
   const rows: Record<string, number> = {};
   for (const name of tableNames(client)) {
     rows[name] = client.prepare<[], number>(`select count(*) from "${name}"`).pluck().get() ?? 0;
   }
-  return { schema: readApplied(client).at(-1)?.createdAt ?? 0, rows, audit: auditEvents(client, witnesses), problems };
+  return {
+    schema: readApplied(client).at(-1)?.createdAt ?? 0,
+    rows,
+    audit: auditEvents(client, witnesses),
+    problems,
+    foreign,
+  };
 }
 
 /** NixFleet's tables, without those of SQLite and drizzle. */

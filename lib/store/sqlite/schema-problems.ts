@@ -1,0 +1,60 @@
+/**
+ * Compares what a database consists of with what its migrations make: tables, indexes, triggers and views. A trigger that
+ * somebody added to a backup would run with every write of the dashboard that restores it.
+ */
+import type { MigrationMeta } from 'drizzle-orm/migrator';
+import type Sqlite from 'better-sqlite3';
+import { Database } from './driver';
+import { readApplied } from './migrate';
+
+const MAX_NAMED = 5;
+const MAX_NAME_LENGTH = 80;
+
+interface SchemaObject {
+  type: string;
+  name: string;
+  sql: string;
+}
+
+/** One sentence for each difference; at most five. `alsoAllowed`: tables that a backup adds. */
+export function schemaProblems(
+  client: Sqlite.Database,
+  known: readonly MigrationMeta[],
+  alsoAllowed: readonly string[],
+): string[] {
+  const applied = new Set(readApplied(client).map(({ createdAt }) => createdAt));
+  const expected = objectsOf(known.filter(({ folderMillis }) => applied.has(folderMillis)));
+  const problems: string[] = [];
+  for (const { type, name, sql } of schemaObjects(client)) {
+    const key = `${type} ${name}`;
+    const wanted = expected.get(key);
+    expected.delete(key);
+    if (wanted === sql || (type === 'table' && alsoAllowed.includes(name))) continue;
+    const shown = `${type} "${name.replace(/[^\w$-]/g, '?').slice(0, MAX_NAME_LENGTH)}"`;
+    problems.push(wanted === undefined ? `NixFleet has no ${shown}.` : `The ${shown} is not as NixFleet makes it.`);
+  }
+  for (const missing of expected.keys()) problems.push(`The ${missing} is missing.`);
+  return problems.slice(0, MAX_NAMED);
+}
+
+/** What these migrations make, by type and name. */
+function objectsOf(migrations: readonly MigrationMeta[]): Map<string, string> {
+  const client = new Database(':memory:');
+  try {
+    for (const { sql } of migrations) for (const statement of sql) client.exec(statement);
+    return new Map(schemaObjects(client).map(({ type, name, sql }) => [`${type} ${name}`, sql]));
+  } finally {
+    client.close();
+  }
+}
+
+/** Without what SQLite and drizzle add. Quotes and spaces are left out: SQLite's versions write them differently. */
+function schemaObjects(client: Sqlite.Database): SchemaObject[] {
+  return client
+    .prepare<[], SchemaObject>(
+      `select type, name, coalesce(sql, '') as sql from sqlite_master
+       where name not like 'sqlite\\_%' escape '\\' and name <> '__drizzle_migrations' order by type, name`,
+    )
+    .all()
+    .map((object) => ({ ...object, sql: object.sql.replace(/["`\s]+/g, '').toLowerCase() }));
+}
