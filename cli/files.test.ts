@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { roundResultSchema } from '@/lib/store/backup/run-backup';
 import { Database } from '@/lib/store/sqlite/driver';
+import { createAuthStore } from '@/lib/store/sqlite/auth-store';
 import { createFleetStore } from '@/lib/store/sqlite/fleet-store';
 import { closeDatabase } from '@/lib/store/sqlite/open-database';
 import { openTestDatabase, type TestDatabase } from '@/lib/store/sqlite/testing/database';
@@ -153,4 +154,24 @@ it('finds removed newest events with a reset counter, by the head in a backup', 
   const { code, out } = await nixfleet(['audit', 'verify']);
   expect(code).toBe(1);
   expect(out).toMatch(/the backup nixfleet-.* has event 3, but the last one is 2/);
+});
+
+it('unlocks the sign-in while the dashboard is running, and records it', async () => {
+  const buckets = ['password:account:operator', 'totp:account:operator', 'password:address:192.0.2.1'];
+  const auth = createAuthStore(database.db);
+  const record = { failures: 9, firstAt: 1, lastAt: 2, blockedUntil: 3 };
+  auth.changeThrottles(buckets.map((bucket) => ({ bucket, from: null, to: { bucket, ...record } })));
+  expect(await nixfleet(['unlock'])).toMatchObject({ code: 0, err: '' });
+  expect(auth.throttles(buckets).map((left) => left?.bucket)).toEqual([undefined, undefined, buckets[2]]);
+  const fleet = createFleetStore(database.db, { log: database.log });
+  expect(fleet.events({ limit: 1 })).toMatchObject([{ action: 'auth.unlocked', actor: 'nixfleet unlock' }]);
+  expect((await nixfleet(['audit', 'verify'])).code).toBe(0);
+});
+
+it('unlocks no file that is no database of this version', async () => {
+  edit('delete from __drizzle_migrations where created_at = (select max(created_at) from __drizzle_migrations)');
+  const refused = await nixfleet(['unlock']);
+  expect(refused.code).toBe(1);
+  expect(refused.err).toContain('does not hold a database of this version');
+  expect((await nixfleet(['unlock'], { NIXFLEET_DB_PATH: join(database.folder, 'nothing.db') })).code).toBe(1);
 });

@@ -7,8 +7,9 @@ import { check } from './commands/check';
 import { generateSecrets } from './commands/generate-secrets';
 import { hashPassword } from './commands/hash-password';
 import { restore } from './commands/restore';
+import { unlock } from './commands/unlock';
 
-const COMMANDS: readonly Command[] = [hashPassword, generateSecrets, backup, restore, check, auditVerify];
+const COMMANDS: readonly Command[] = [hashPassword, generateSecrets, backup, restore, check, auditVerify, unlock];
 
 /** Runs the program with its arguments; never rejects. */
 export async function runProgram({ args, env, terminal }: Call): Promise<ExitCode> {

@@ -8,9 +8,20 @@
 import { limitKey } from './client-address';
 import type { AuthStore, WallClock, ThrottleRecord } from './operator/auth-ports';
 
-/** The kind of attempt. Each has separate buckets. `decoy` takes as long as `totp` and never blocks. */
+/**
+ * The kind of attempt. Each has separate buckets. `decoy` takes as long as `totp` and never blocks; `recovery` counts
+ * attempts with a right recovery code, which others' failures do not block.
+ */
 export type ThrottleKind =
-  'password' | 'totp' | 'setup-code' | 'agent-token' | 'enrolment-code' | 'step-up' | 'present-password' | 'decoy';
+  | 'password'
+  | 'totp'
+  | 'setup-code'
+  | 'agent-token'
+  | 'enrolment-code'
+  | 'step-up'
+  | 'present-password'
+  | 'recovery'
+  | 'decoy';
 
 /** There are few six-digit codes, so their free attempts are not restored every minute. */
 const OF_CODES = /^(?:totp|step-up):/;
@@ -56,6 +67,10 @@ const MAX_ROUNDS = 100;
 const backOff = (bucket: string) => (OF_CODES.test(bucket) ? FOR_CODES : USUAL);
 
 export const accountBucket = (kind: ThrottleKind, userId: string): string => `${kind}:account:${userId}`;
+/** What a stranger's failures can block: clearing these lets the operator sign in. */
+export const signInBuckets = (userId: string): string[] =>
+  (['password', 'totp', 'step-up', 'present-password', 'recovery'] as const).map((kind) => accountBucket(kind, userId));
+
 export const addressBucket = (kind: ThrottleKind, address: string): string => `${kind}:address:${limitKey(address)}`;
 
 /** The bucket of a known browser, by the id of its device cookie. */

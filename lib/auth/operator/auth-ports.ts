@@ -84,6 +84,8 @@ export interface AuthStore {
 
   /** Stores that a code of this time step was used. False when one of this or a later step was already used. */
   useTotpStep(secretHash: string, step: number): Promise<boolean>;
+  /** Whether there is such a code that was not used yet. */
+  hasRecoveryCode(userId: string, codeHash: string): Promise<boolean>;
   /** False when the code is unknown or already used. */
   useRecoveryCode(userId: string, codeHash: string, now: number): Promise<boolean>;
 

@@ -104,7 +104,9 @@ export async function createAuth({ store, now, record, log, secrets, settings }:
   /**
    * Limits are checked before any hashing. The account bucket limits an attacker with any number of addresses. A known
    * browser has its own bucket, so that other clients' failures do not make its operator wait. Attempts at the second
-   * factor count only after the right password; a wrong password takes the same time on decoy buckets.
+   * factor count only after the right password; a wrong password takes the same time on decoy buckets. While attempts are
+   * blocked, a right recovery code counts in a bucket of its own, so that strangers' failures can't lock out an operator who
+   * has one.
    */
   async function signIn(attempt: SignInAttempt): Promise<SignInResult> {
     const { address, userAgent } = attempt;
@@ -112,13 +114,18 @@ export async function createAuth({ store, now, record, log, secrets, settings }:
     const buckets = (kind: ThrottleKind) =>
       known === null ? [accountBucket(kind, OPERATOR.id), addressBucket(kind, address)] : [deviceBucket(kind, known)];
     const secret = await credentials.totpSecret(OPERATOR.id);
-    const first = await throttle.take(buckets('password'), buckets('totp'));
+    let first = await throttle.take(buckets('password'), buckets('totp'));
+    const isBlocked = first.kind === 'blocked';
+    if (isBlocked && secret !== null && (await credentials.isRecoveryCode(OPERATOR.id, attempt.code))) {
+      first = await throttle.take([accountBucket('recovery', OPERATOR.id)]);
+    }
     if (first.kind === 'blocked') return { kind: 'throttled', retryAfterMs: first.waitMs };
     const counted = [...first.records];
 
     const right = await verifyPassword(attempt.password, await credentials.passwordHash(OPERATOR.id));
     if (secret !== null) {
-      const second = await throttle.take(buckets(right ? 'totp' : 'decoy'));
+      // Without a block, the recovery code counts as any second factor.
+      const second = await throttle.take(isBlocked ? [] : buckets(right ? 'totp' : 'decoy'));
       if (second.kind === 'blocked') return { kind: 'throttled', retryAfterMs: second.waitMs };
       counted.push(...second.records);
       const factor = await credentials.checkSecondFactor(OPERATOR.id, secret, attempt.code, right);
@@ -134,7 +141,8 @@ export async function createAuth({ store, now, record, log, secrets, settings }:
     await throttle.clear(counted);
     // Failed step-up proofs of a stolen session must not delay the operator who signs in again.
     const proofs = (['step-up', 'present-password'] as const).map((kind) => accountBucket(kind, OPERATOR.id));
-    await throttle.forget([...(secret === null ? buckets('totp') : []), ...buckets('decoy'), ...proofs]);
+    const blocked = isBlocked ? [...buckets('password'), ...buckets('totp')] : [];
+    await throttle.forget([...(secret === null ? buckets('totp') : []), ...buckets('decoy'), ...proofs, ...blocked]);
     const device = devices.issue(OPERATOR.id);
     const made = await sessions.create({ ...OPERATOR_ACTOR, address, userAgent, deviceId: device.deviceId });
     const data = { userAgent: plainText(userAgent, 400), session: made.session.idHash };

@@ -25,6 +25,8 @@ export interface Credentials {
     typed: string,
     use: boolean,
   ): Promise<'totp' | 'recovery-code' | null>;
+  /** Whether this is a recovery code that was not used yet. Uses nothing up. */
+  isRecoveryCode(userId: string, typed: string): Promise<boolean>;
 }
 
 interface Configured {
@@ -67,6 +69,10 @@ export function createCredentials(options: {
         'The second factor in the database was encrypted with another key. Restore secrets/encryption-key in the data ' +
           'folder from a backup, or set NIXFLEET_TOTP_SECRET.',
       );
+    },
+    async isRecoveryCode(userId, typed) {
+      const codeHash = recoveryCodeHash(recoveryKey, typed);
+      return codeHash !== null && (await store.hasRecoveryCode(userId, codeHash));
     },
     async checkSecondFactor(userId, secret, typed, use) {
       const step = await matchTotpStep(secret, typed, now());

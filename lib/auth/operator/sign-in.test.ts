@@ -200,6 +200,38 @@ describe('limits', () => {
     expect(store.throttles(['password:address:203.0.113.9'])[0]).toBeNull();
   });
 
+  it('let an operator with a recovery code in while strangers’ failures block sign-in, and are cleared by that', async () => {
+    const { auth, clock } = await installation({ totpSecret: SECRET });
+    const signedIn = await auth.signIn(attempt({ code: await codeAt(SECRET, clock.now) }));
+    if (signedIn.kind !== 'signed-in') throw new Error(signedIn.kind);
+    const made = await auth.account.renewRecoveryCodes({ session: signedIn.session, address: '' });
+    const [one = '', two = ''] = made.recoveryCodes ?? [];
+    const blockSignIn = async () => {
+      for (let number = 0; number < 8; number += 1) {
+        await auth.signIn(attempt({ password: 'wrong', address: `198.51.100.${number}` }));
+        clock.now += 1_000;
+      }
+    };
+    await blockSignIn();
+    const own = attempt({ address: '192.0.2.1' });
+    const totp = await codeAt(SECRET, clock.now + STEP_MS);
+    expect(await auth.signIn({ ...own, code: totp })).toMatchObject({ kind: 'throttled' });
+    expect(await auth.signIn({ ...own, code: 'ABCD-EFGH-IJKL-MNOP' })).toMatchObject({ kind: 'throttled' });
+    expect(await auth.signIn({ ...own, code: one, password: 'wrong' })).toEqual({ kind: 'refused' });
+    expect(await auth.signIn({ ...own, code: one })).toMatchObject({ kind: 'signed-in' });
+    // Used up; and nobody is blocked any more.
+    clock.now += STEP_MS;
+    expect(await auth.signIn({ ...own, code: await codeAt(SECRET, clock.now) })).toMatchObject({ kind: 'signed-in' });
+    await blockSignIn();
+    expect(await auth.signIn({ ...own, code: one })).toMatchObject({ kind: 'throttled' });
+    // Guesses of the password with a stolen recovery code are limited, too.
+    const guesses = [];
+    for (let number = 0; number < 7; number += 1) {
+      guesses.push((await auth.signIn({ ...own, code: two, password: `guess ${number}` })).kind);
+    }
+    expect(guesses).toEqual([...Array<string>(5).fill('refused'), 'throttled', 'throttled']);
+  });
+
   it('keep a bounded table', async () => {
     const { database, clock } = await installation();
     const store = createAuthStore(database.db);

@@ -79,9 +79,12 @@ export function authStoreContract(name: string, open: Open<AuthStore>): void {
 
     it('uses a recovery code once, also when asked at the same moment', async () => {
       await store.setRecoveryCodes(USER.id, ['a', 'b']);
+      const known = (code: string, userId: string = USER.id) => store.hasRecoveryCode(userId, code);
+      expect([await known('a'), await known('c'), await known('a', 'nobody')]).toEqual([true, false, false]);
       const answers = await Promise.all(Array.from({ length: 10 }, () => store.useRecoveryCode(USER.id, 'a', 5)));
       expect(answers.filter(Boolean)).toHaveLength(1);
       expect(await store.recoveryCodesLeft(USER.id)).toBe(1);
+      expect([await known('a'), await known('b')]).toEqual([false, true]);
       expect(await store.useRecoveryCode('nobody', 'b', 5)).toBe(false);
       expect(await (await opened.reopen()).useRecoveryCode(USER.id, 'a', 5)).toBe(false);
     });

@@ -4,17 +4,20 @@ import { z } from 'zod';
 import type { AuthStore, ThrottleRecord } from '@/lib/auth/operator/auth-ports';
 import { withDatabaseErrors } from './database-errors';
 import type { Direct } from './later';
-import type { Db } from './open-database';
+import type { Connection } from './open-database';
 import { recoveryCodes, sessions, throttles, totpSteps, users } from './schema';
 import { createSettingsStore } from './settings-store';
 
 const CONFIGURED_MARK = 'auth.configured-credentials';
 const { provenAt: _provenAt, ...sessionColumns } = getTableColumns(sessions);
 
-function replaceCodes(tx: Pick<Db, 'delete' | 'insert'>, userId: string, codeHashes: readonly string[]): void {
+function replaceCodes(tx: Pick<Connection, 'delete' | 'insert'>, userId: string, codeHashes: readonly string[]): void {
   tx.delete(recoveryCodes).where(eq(recoveryCodes.userId, userId)).run();
   for (const codeHash of codeHashes) tx.insert(recoveryCodes).values({ userId, codeHash }).run();
 }
+
+const unusedCode = (userId: string, codeHash: string) =>
+  and(eq(recoveryCodes.userId, userId), eq(recoveryCodes.codeHash, codeHash), isNull(recoveryCodes.usedAt));
 
 function isSame(one: ThrottleRecord | null, other: ThrottleRecord | null): boolean {
   if (one === null || other === null) return one === other;
@@ -27,9 +30,9 @@ function isSame(one: ThrottleRecord | null, other: ThrottleRecord | null): boole
 }
 
 /** Creates the store on an open database. */
-export function createAuthStore(db: Db): Direct<AuthStore> {
+export function createAuthStore(db: Connection): Direct<AuthStore> {
   const settings = createSettingsStore(db);
-  const throttle = (from: Pick<Db, 'select'>, bucket: string) =>
+  const throttle = (from: Pick<Connection, 'select'>, bucket: string) =>
     from.select().from(throttles).where(eq(throttles.bucket, bucket)).get() ?? null;
 
   const store: Direct<AuthStore> = {
@@ -91,12 +94,14 @@ export function createAuthStore(db: Db): Direct<AuthStore> {
         .run();
       return changes === 1;
     },
-    useRecoveryCode(userId, codeHash, now) {
-      const unused = and(
-        eq(recoveryCodes.userId, userId),
-        eq(recoveryCodes.codeHash, codeHash),
-        isNull(recoveryCodes.usedAt),
+    hasRecoveryCode(userId, codeHash) {
+      return (
+        db.select({ one: recoveryCodes.codeHash }).from(recoveryCodes).where(unusedCode(userId, codeHash)).get() !==
+        undefined
       );
+    },
+    useRecoveryCode(userId, codeHash, now) {
+      const unused = unusedCode(userId, codeHash);
       return db.update(recoveryCodes).set({ usedAt: now }).where(unused).run().changes === 1;
     },
 

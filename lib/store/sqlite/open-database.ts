@@ -8,17 +8,16 @@ import { Database } from './driver';
 import { asDatabaseError, DatabaseError, errorCode, howToFix } from './store-errors';
 import { inspectFile, withUntouched, type FileContent } from './inspect';
 import { createPrivateFile, takeLock, type DatabaseLock } from './folder-lock';
+import { BUSY_TIMEOUT_MS, setSafePragmas } from './connection-settings';
 import { findMigrationsFolder, migrateDatabase, readMigrations } from './migrate';
 import * as schema from './schema';
 
-/** How long a statement waits while another connection writes (a backup tool, `sqlite3` in a terminal). */
-const BUSY_TIMEOUT_MS = 5_000;
 const MAX_NAMED_TABLES = 10;
 
-export type Db = BetterSQLite3Database<typeof schema> & {
-  readonly $client: Sqlite.Database;
-  readonly $lock: DatabaseLock;
-};
+/** An open connection. */
+export type Connection = BetterSQLite3Database<typeof schema> & { readonly $client: Sqlite.Database };
+/** The connection of the process that holds the lock. */
+export type Db = Connection & { readonly $lock: DatabaseLock };
 
 export interface OpenOptions {
   log: Log;
@@ -170,8 +169,5 @@ function setPragmas(client: Sqlite.Database): void {
       `${client.name} can't use a write-ahead log. Put it on a local disk: network file systems don't work.`,
     );
   }
-  // Not NORMAL: that may lose the last commits on a power failure. SQLite does not store this setting in the file.
-  client.pragma('synchronous = FULL');
-  client.pragma('foreign_keys = ON');
-  client.pragma('trusted_schema = OFF');
+  setSafePragmas(client);
 }

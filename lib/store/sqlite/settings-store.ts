@@ -3,7 +3,7 @@ import { eq } from 'drizzle-orm';
 import type { SettingsStore } from '@/lib/auth/agents/agent-ports';
 import { withDatabaseErrors } from './database-errors';
 import type { Direct } from './later';
-import type { Db } from './open-database';
+import type { Connection } from './open-database';
 import { settings } from './schema';
 
 function parseJson(text: string): unknown {
@@ -15,7 +15,7 @@ function parseJson(text: string): unknown {
 }
 
 /** Creates the store on an open database. */
-export function createSettingsStore(db: Db): Direct<SettingsStore> {
+export function createSettingsStore(db: Connection): Direct<SettingsStore> {
   const store: Direct<SettingsStore> = {
     get(key) {
       const row = db.select({ value: settings.value }).from(settings).where(eq(settings.key, key)).get();

@@ -2,11 +2,10 @@
 import { drizzle } from 'drizzle-orm/better-sqlite3';
 import { Database } from '../sqlite/driver';
 import type { Db } from '../sqlite/open-database';
+import { BUSY_TIMEOUT_MS, setSafePragmas } from '../sqlite/connection-settings';
 import * as schema from '../sqlite/schema';
 import type { ThreadRole } from './thread-messages';
 
-/** As in `open-database.ts`. */
-const BUSY_TIMEOUT_MS = 5_000;
 /** The main thread holds the lock until the threads have closed the file. */
 const LOCK_OF_MAIN_THREAD = { release: () => undefined };
 
@@ -16,9 +15,7 @@ export function openThreadConnection(file: string, role: ThreadRole): Db {
   const client = new Database(file, { readonly, fileMustExist: true, timeout: BUSY_TIMEOUT_MS });
   try {
     if (!readonly) client.pragma('journal_mode = WAL');
-    client.pragma('synchronous = FULL');
-    client.pragma('foreign_keys = ON');
-    client.pragma('trusted_schema = OFF');
+    setSafePragmas(client);
     return Object.assign(drizzle(client, { schema }), { $client: client, $lock: LOCK_OF_MAIN_THREAD });
   } catch (error) {
     client.close();

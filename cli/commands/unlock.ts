@@ -1,0 +1,43 @@
+import { OPERATOR } from '@/lib/auth/operator/auth-ports';
+import { signInBuckets } from '@/lib/auth/throttle';
+import { NOBODY } from '@/lib/fleet/events';
+import { createAuthStore } from '@/lib/store/sqlite/auth-store';
+import { prepareEventLog } from '@/lib/store/sqlite/event-log';
+import { changeBeside } from '@/lib/store/sqlite/open-beside';
+import { readArguments } from '../arguments';
+import { EXIT, type Command } from '../command';
+import { requireConfig } from '../configuration';
+
+export const unlock: Command = {
+  name: 'unlock',
+  summary: 'Let the operator sign in again after too many failed attempts',
+  help: `Usage: nixfleet unlock
+
+Failed attempts from anywhere make the sign-in of an unknown browser wait, up to 15 minutes
+for the password and 4 hours for the code. This forgets the failed attempts at password and
+code. The dashboard may be running. Limits on single addresses stay. The activity records it.
+
+Without a shell on the machine: sign in with a recovery code, which ends the wait as well.`,
+  run({ args, env, terminal }) {
+    readArguments(args, {}, 0);
+    const { dbPath } = requireConfig(env);
+    changeBeside(dbPath, (db) => {
+      createAuthStore(db).removeThrottles(signInBuckets(OPERATOR.id));
+      prepareEventLog(db.$client, () => undefined)([unlocked(Date.now())]);
+    });
+    terminal.print('Sign-in is unlocked: failed attempts at the password and the code are forgotten.');
+    return Promise.resolve(EXIT.done);
+  },
+};
+
+const unlocked = (at: number) =>
+  ({
+    ...NOBODY,
+    at,
+    category: 'auth',
+    level: 'warning',
+    action: 'auth.unlocked',
+    actorKind: 'operator',
+    actor: 'nixfleet unlock',
+    message: 'Failed attempts to sign in were forgotten.',
+  }) as const;
