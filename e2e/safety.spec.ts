@@ -51,8 +51,7 @@ test('health and metrics are available without a session', async ({ world }) => 
   const health = await fetch(`${dashboard.url}/health`);
   expect([health.status, await health.text()]).toEqual([200, '{"status":"ok"}']);
   const ready = await fetch(`${dashboard.url}/health/ready`);
-  expect(ready.status).toBe(200);
-  expect(await ready.json()).toMatchObject({ status: 'ready', checks: { database: { ok: true } } });
+  expect([ready.status, await ready.text()]).toEqual([200, '{"status":"ready"}']);
   expect((await fetch(`${dashboard.url}/metrics`)).status).toBe(401);
   const metrics = await fetch(`${dashboard.url}/metrics`, { headers: { authorization: `Bearer ${METRICS_TOKEN}` } });
   expect(await metrics.text()).toContain('nixfleet_agents{state="connected"} 0');

@@ -1,4 +1,4 @@
-/** The health report. Anyone may read it, so it holds no path, name or error text. */
+/** The health report, without path, name or error text. */
 import type { DesiredState } from '@/lib/fleet/hosts/desired';
 import type { FleetVitals } from '@/lib/fleet/records/operator-port';
 
@@ -25,6 +25,8 @@ export interface HealthFacts {
   backups: { newest: { createdAt: number; bytes: number } | null; isWrong: boolean };
   desired: DesiredState;
 }
+
+export type Readiness = ReturnType<typeof readiness>;
 
 /** Whether the process works: the event loop turns, and the fleet and the hub run in it. */
 export function isAlive(facts: Pick<HealthFacts, 'isStopping' | 'vitals' | 'hubBeatAgeMs'>): boolean {

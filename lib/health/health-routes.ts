@@ -1,7 +1,7 @@
 /** `/health`, `/health/ready` and `/metrics`, answered without Next. */
 import type { MetricsRegistry } from '@/lib/metrics/create-metrics';
 import type { DirectResponse, DirectRoute } from '@/lib/edge/http/http';
-import { isAlive, readiness, type HealthFacts } from './health-report';
+import { isAlive, readiness, type HealthFacts, type Readiness } from './health-report';
 
 /** The database check is a durable write, so more frequent requests get the last answer. */
 const READINESS_AGE_MS = 5_000;
@@ -10,13 +10,16 @@ export interface HealthSources {
   alive: () => Pick<HealthFacts, 'now' | 'isStopping' | 'vitals' | 'hubBeatAgeMs'>;
   facts: () => Promise<HealthFacts>;
   metrics: MetricsRegistry;
-  /** Checks the Authorization header; null when no token is configured. */
+  /** Checks the Authorization header for the metrics token; null when none is configured. */
   isValidToken: ((authorization: string | undefined) => boolean) | null;
 }
 
-/** The routes by path. Only `/metrics` requires a token; without a configured one it answers 404. */
+/**
+ * The routes by path. `/metrics` requires the metrics token; without a configured one it answers 404. `/health/ready`
+ * answers with its status, and with the report only for that token: free disk and version are not for strangers.
+ */
 export function healthRoutes({ alive, facts, metrics, isValidToken }: HealthSources): ReadonlyMap<string, DirectRoute> {
-  let last: { at: number; answer: DirectResponse } | null = null;
+  let last: { at: number; report: Readiness } | null = null;
   const routes = new Map<string, DirectRoute>();
 
   routes.set('/health', () => {
@@ -25,13 +28,16 @@ export function healthRoutes({ alive, facts, metrics, isValidToken }: HealthSour
     return json(status === 'ok' ? 200 : 503, { status });
   });
 
-  routes.set('/health/ready', async () => {
+  const isTrusted = (authorization: string | undefined) => isValidToken?.(authorization) ?? false;
+
+  routes.set('/health/ready', async ({ headers }) => {
     const { now, isStopping } = alive();
     if (last === null || isStopping || Math.abs(now - last.at) >= READINESS_AGE_MS) {
-      const report = readiness(await facts());
-      last = { at: now, answer: json(report.status === 'failing' ? 503 : 200, report) };
+      last = { at: now, report: readiness(await facts()) };
     }
-    return last.answer;
+    const { report } = last;
+    const { status } = report;
+    return json(status === 'failing' ? 503 : 200, isTrusted(headers.authorization) ? report : { status });
   });
 
   routes.set('/metrics', async ({ headers }) => {

@@ -73,6 +73,8 @@ async function get(path: string, init: RequestInit = {}): Promise<{ status: numb
   return { status: response.status, text: await response.text(), headers: response.headers };
 }
 
+/** The report, as a bearer of the metrics token gets it. */
+const getReport = () => get('/health/ready', { headers: { authorization: `Bearer ${TOKEN}` } });
 const scrape = async () => (await get('/metrics', { headers: { authorization: `Bearer ${TOKEN}` } })).text;
 
 it('answers /health as container engines and agents expect, without a session', async () => {
@@ -98,10 +100,23 @@ it('is not alive while it stops, or when the fleet’s clock stands still althou
   expect(await get('/health')).toMatchObject({ status: 503, text: '{"status":"stuck"}' });
 });
 
-it('reports its checks at /health/ready, without names, paths and secrets', async () => {
-  await fleetServer.registeredAgent('alpha');
+it('tells strangers only the status at /health/ready', async () => {
+  await serve(TOKEN);
+  expect(await get('/health/ready')).toMatchObject({ status: 200, text: '{"status":"ready"}' });
+  const wrong = await get('/health/ready', { headers: { authorization: 'Bearer a-guess' } });
+  expect(wrong).toMatchObject({ status: 200, text: '{"status":"ready"}' });
+});
+
+it('tells everybody only the status at /health/ready without a configured token', async () => {
   await serve(null);
-  const { status, text } = await get('/health/ready');
+  const none = await get('/health/ready', { headers: { authorization: 'Bearer null' } });
+  expect(none).toMatchObject({ status: 200, text: '{"status":"ready"}' });
+});
+
+it('reports its checks at /health/ready to the metrics token, without names, paths and secrets', async () => {
+  await fleetServer.registeredAgent('alpha');
+  await serve(TOKEN);
+  const { status, text } = await getReport();
   expect(status).toBe(200);
   expect(JSON.parse(text)).toMatchObject({
     status: 'ready',
@@ -119,17 +134,19 @@ it('reports its checks at /health/ready, without names, paths and secrets', asyn
 
 it('is degraded, and still answers 200, when backups or the desired state have a problem', async () => {
   backups = { ...backups, problem: 'the disk is full' };
-  await serve(null);
-  const { status, text } = await get('/health/ready');
+  await serve(TOKEN);
+  expect((await get('/health/ready')).text).toBe('{"status":"degraded"}');
+  const { status, text } = await getReport();
   expect(status).toBe(200);
   expect(JSON.parse(text)).toMatchObject({ status: 'degraded', checks: { backups: { ok: false } } });
   expect(text).not.toContain('the disk is full');
 });
 
 it('is failing while the database refuses writes, and ready again afterwards', async () => {
-  await serve(null);
+  await serve(TOKEN);
   fleetServer.db.$client.pragma('query_only = ON');
-  const refused = await get('/health/ready');
+  expect(await get('/health/ready')).toMatchObject({ status: 503, text: '{"status":"failing"}' });
+  const refused = await getReport();
   expect(refused.status).toBe(503);
   expect(JSON.parse(refused.text)).toMatchObject({ status: 'failing', checks: { database: { ok: false } } });
   // The last answer stands for a while: each look is a durable write.

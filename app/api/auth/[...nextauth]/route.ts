@@ -9,6 +9,8 @@ import { AUTH_ENDPOINTS } from '@/lib/protocol/http/auth-endpoints';
 
 /** next-auth's response to a form submitted by a script. */
 const redirectSchema = z.object({ url: z.string() });
+/** Its response to `providers`: by id. */
+const providersSchema = z.record(z.string(), z.looseObject({ signinUrl: z.string(), callbackUrl: z.string() }));
 
 interface RouteContext {
   params: Promise<{ nextauth: string[] }>;
@@ -50,8 +52,16 @@ async function atOrigin(response: Response, origin: string): Promise<Response> {
   const location = headers.get('location');
   if (location !== null) headers.set('location', moved(location));
   if (!headers.get('content-type')?.startsWith('application/json')) return response;
-  const body = redirectSchema.safeParse(await response.clone().json());
-  return body.success ? Response.json({ url: moved(body.data.url) }, { status, headers }) : response;
+  const body: unknown = await response.clone().json();
+  const redirect = redirectSchema.safeParse(body);
+  if (redirect.success) return Response.json({ url: moved(redirect.data.url) }, { status, headers });
+  const providers = providersSchema.safeParse(body);
+  if (!providers.success) return response;
+  const atHome = Object.entries(providers.data).map(([id, provider]) => {
+    const { signinUrl, callbackUrl } = provider;
+    return [id, { ...provider, signinUrl: moved(signinUrl), callbackUrl: moved(callbackUrl) }];
+  });
+  return Response.json(Object.fromEntries(atHome), { status, headers });
 }
 
 export { handle as GET, handle as POST };
