@@ -69,24 +69,37 @@ export async function build(root, say) {
   say('Building the server, the agent and the commands …');
   // Imported here, not at the top: this file must load before anything is installed.
   const esbuild = await import('esbuild');
-  await esbuild
-    .build({
-      absWorkingDir: root,
-      // The threads of the database run a program of their own (lib/store/thread/start-worker.ts).
-      entryPoints: { server: 'server.ts', cli: 'cli/main.ts', 'store-thread': 'lib/store/thread/store-thread.ts' },
-      outdir: 'dist',
-      outExtension: { '.js': '.mjs' },
-      bundle: true,
-      platform: 'node',
-      format: 'esm',
-      target: 'node20',
+  /** @type {import('esbuild').BuildOptions} */
+  const common = {
+    absWorkingDir: root,
+    outdir: 'dist',
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    platform: 'node',
+    format: 'esm',
+    target: 'node20',
+    logLevel: 'warning',
+  };
+  await Promise.all([
+    esbuild.build({
+      ...common,
+      entryPoints: { server: 'server.ts', cli: 'cli/main.ts' },
       packages: 'external',
       sourcemap: true,
-      logLevel: 'warning',
-    })
-    .catch(() => {
-      throw new SetupProblem('The build of the server and the commands failed; see the lines above.');
-    });
+    }),
+    // The program of the database's threads (lib/store/thread/start-worker.ts). Each thread loads all of it again: small
+    // and in one file, it takes half the time and three quarters of the memory. Native code can't be bundled.
+    esbuild.build({
+      ...common,
+      entryPoints: { 'store-thread': 'lib/store/thread/store-thread.ts' },
+      external: ['better-sqlite3', 'better-sqlite3-node20'],
+      minify: true,
+      keepNames: true,
+      legalComments: 'inline',
+    }),
+  ]).catch(() => {
+    throw new SetupProblem('The build of the server and the commands failed; see the lines above.');
+  });
   const { buildAgent } = await import('../build-agent.mjs');
   await buildAgent();
   // Its service process would live as long as the server that is started next.
