@@ -27,20 +27,21 @@ const LISTEN_BACKLOG = 4_096;
 async function main(): Promise<void> {
   // Send no telemetry.
   process.env.NEXT_TELEMETRY_DISABLED = '1';
-  const foundation = await createFoundation();
-  const { config, log, store } = foundation;
+  const { opening, ...foundation } = await createFoundation();
+  const { config, log } = foundation;
   const dev = process.env.NODE_ENV === 'development';
   // In development the console is left to the developer.
   if (!dev) routeConsole(log);
   const buildId = dev ? 'development' : readFileSync('.next/BUILD_ID', 'utf8').trim();
-  const services = await startServices(foundation, buildId);
-  const { loop, limits, fleet, hub, auth, agentAccess, desired, updates, backups } = services;
 
   const { host, port } = config.listen;
   // Next adds its own upgrade listener to the server it is given and ends sockets it does not know.
   const decoy = createServer();
   const app = next({ dev, hostname: host || 'localhost', port, httpServer: decoy });
-  await app.prepare();
+  // Next loads while the threads of the store start.
+  const [store] = await Promise.all([opening, app.prepare()]);
+  const services = await startServices({ ...foundation, store }, buildId);
+  const { loop, limits, fleet, hub, auth, agentAccess, desired, updates, backups } = services;
   const counts = new RequestCounts();
   const guard = createRequestGuard({
     handle: app.getRequestHandler(),

@@ -3,7 +3,7 @@ import { FakeForge, FAKE_FORGE_TOKEN } from '@/lib/forge/testing/fake-forge';
 import { expectAccessible } from './support/accessible';
 import { expect, test } from './support/fixtures';
 import { FleetPage } from './support/fleet-page';
-import { CONFIGURED, signInConfigured } from './support/operator';
+import { PASSWORD_ONLY, provePassword, signInWithPassword } from './support/operator';
 import { FAKE_FORGE_REPO } from '@/lib/forge/testing/fake-responses';
 
 const DAY_S = 86_400;
@@ -31,7 +31,7 @@ for (const dialect of ['github', 'forgejo'] as const) {
     const forge = new FakeForge(dialect);
     await forge.start();
     const dashboard = world.makeDashboard({
-      ...CONFIGURED,
+      ...PASSWORD_ONLY,
       ...(dialect === 'github'
         ? {
             NIXFLEET_GITHUB_API_URL: forge.url,
@@ -48,7 +48,7 @@ for (const dialect of ['github', 'forgejo'] as const) {
     });
     try {
       await dashboard.start();
-      await signInConfigured(page, dashboard.url);
+      await signInWithPassword(page, dashboard.url);
       world.startAgent(world.makeHost('web'), dashboard);
       await expect(new FleetPage(page).row('web')).toBeVisible();
       const banner = page.getByTestId('flake-update');
@@ -96,10 +96,14 @@ for (const dialect of ['github', 'forgejo'] as const) {
 
       // A refusal by the forge is shown in the dialog whose button was pressed.
       pull.mergeableState = 'blocked';
-      await dialog.getByRole('button', { name: 'Merge', exact: true }).click();
+      const merge = async () => {
+        await dialog.getByRole('button', { name: 'Merge', exact: true }).click();
+        await provePassword(page);
+      };
+      await merge();
       await expect(dialog.getByRole('alert')).toContainText(/rules of the branch|Does not have enough approvals/);
       pull.mergeableState = 'clean';
-      await dialog.getByRole('button', { name: 'Merge', exact: true }).click();
+      await merge();
       await expect(dialog).toHaveCount(0);
       await expect(banner).toHaveCount(0);
       await expect(page.getByText('Merged flake update #1')).toBeVisible();
@@ -128,9 +132,9 @@ for (const dialect of ['github', 'forgejo'] as const) {
 }
 
 test('without a forge, the settings show how to configure one', async ({ page, world }) => {
-  const dashboard = world.makeDashboard(CONFIGURED);
+  const dashboard = world.makeDashboard(PASSWORD_ONLY);
   await dashboard.start();
-  await signInConfigured(page, dashboard.url);
+  await signInWithPassword(page, dashboard.url);
   await page.goto(`${dashboard.url}/settings/forge`);
   await expect(page.getByText('No forge configured')).toBeVisible();
   await expect(page.getByText('NIXFLEET_GITHUB_REPO=owner/name')).toBeVisible();

@@ -2,7 +2,7 @@
 import { expect, test } from './support/fixtures';
 import { AGENT_TOKEN } from './support/dashboard';
 import { FleetPage } from './support/fleet-page';
-import { PASSWORD, PASSWORD_ONLY, signInWithPassword } from './support/operator';
+import { PASSWORD_ONLY, provePassword, signInWithPassword } from './support/operator';
 
 test('host tokens are created, fetched with an enrolment code, and revoked', async ({ page, world }) => {
   const [web, nas] = [world.makeHost('web'), world.makeHost('nas')];
@@ -12,10 +12,7 @@ test('host tokens are created, fetched with an enrolment code, and revoked', asy
   await signInWithPassword(page, dashboard.url);
   await page.goto(`${dashboard.url}/settings/hosts`);
   const dialog = (name: string) => page.getByRole('dialog', { name });
-  const prove = async () => {
-    await page.getByRole('textbox', { name: 'Your password' }).fill(PASSWORD);
-    await page.keyboard.press('Enter');
-  };
+  const prove = () => provePassword(page);
   const pending = page.locator('section').filter({ has: page.getByRole('heading', { name: 'Pending agents' }) });
   const hosts = page.locator('section').filter({ has: page.getByRole('heading', { name: 'Host tokens' }) });
 
@@ -25,6 +22,7 @@ test('host tokens are created, fetched with an enrolment code, and revoked', asy
   await expect(page.getByText('Approval required', { exact: true })).toBeVisible();
   const shared = world.startAgent(web, dashboard);
   await pending.getByRole('button', { name: 'Approve web' }).click();
+  await prove();
   await expect(hosts.getByText('Connected with shared token')).toBeVisible();
   await expect(pending).toContainText('No pending agents.');
 

@@ -6,7 +6,14 @@ import { PROMPT, type Behaviour } from '@/simulator/behaviour';
 import { AGENT_TOKEN, type Dashboard } from './support/dashboard';
 import { expectAccessible } from './support/accessible';
 import { expect, test } from './support/fixtures';
-import { CONFIGURED, expectLiveAgain, signInConfigured } from './support/operator';
+import {
+  CONFIGURED,
+  expectLiveAgain,
+  PASSWORD_ONLY,
+  provePassword,
+  signInConfigured,
+  signInWithPassword,
+} from './support/operator';
 import { FAKE_FORGE_REPO } from '@/lib/forge/testing/fake-responses';
 
 /**
@@ -194,14 +201,14 @@ test('merge and deploy merges the pull request once, then runs the stages on the
   const forge = new FakeForge('github');
   await forge.start();
   const dashboard = world.makeDashboard({
-    ...CONFIGURED,
+    ...PASSWORD_ONLY,
     NIXFLEET_GITHUB_API_URL: forge.url,
     NIXFLEET_GITHUB_REPO: FAKE_FORGE_REPO,
     NIXFLEET_GITHUB_TOKEN: FAKE_FORGE_TOKEN,
   });
   const pull = forge.addPull();
   await dashboard.start();
-  await signInConfigured(page, dashboard.url);
+  await signInWithPassword(page, dashboard.url);
   const agents = await openFleet(dashboard, 3, PROMPT);
   try {
     const wire = wireOf(agents);
@@ -212,6 +219,7 @@ test('merge and deploy merges the pull request once, then runs the stages on the
     );
     await expect(dialog.getByTestId('pipeline-preview')).toContainText('On 3 hosts: Pull, Switch, then Test.');
     await dialog.getByRole('button', { name: 'Start on 3 hosts' }).click();
+    await provePassword(page);
     await page.getByTestId('pipeline-strip').getByRole('link').click();
     await expect(page.getByTestId('pipeline-state')).toHaveAttribute('data-outcome', 'succeeded', { timeout: 60_000 });
     await expect(page.getByText(/^#\d+ was merged/)).toBeVisible();

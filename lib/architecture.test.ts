@@ -34,6 +34,20 @@ function foldersInPage(): Set<string> {
   return named;
 }
 
+describe.skipIf(files.length === 0)('server actions', () => {
+  const actions = sources
+    .filter((path) => path.startsWith('app/'))
+    .map((path) => readFileSync(join(ROOT, path), 'utf8'))
+    .filter((text) => /^'use server';/m.test(text));
+
+  it('are made by a wrapper that asks for session and permission, except the set-up', () => {
+    const exported = actions.flatMap((text) => [...text.matchAll(/^export .*$/gm)].map(([line]) => line));
+    expect(exported.length).toBeGreaterThan(20);
+    const unguarded = exported.filter((line) => !/^export const \w+ = (?:operator|stepUp)Action\(/.test(line));
+    expect(unguarded).toEqual(['export const completeSetup = publicAction(setupSchema, (input, { address }) =>']);
+  });
+});
+
 describe.skipIf(files.length === 0)('docs/architecture.md', () => {
   const named = foldersInPage();
 

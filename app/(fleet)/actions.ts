@@ -1,9 +1,11 @@
 'use server';
 
 import { z } from 'zod';
+import { hostOfCommand } from '@/app/_actions/host-of-command';
 import { capitalised } from '@/app/_ui/sentence';
 import { operatorAction, stepUpAction } from '@/lib/auth/next/action';
 import { verbPhrase } from '@/lib/fleet/operations/operation-words';
+import { verbOf } from '@/lib/fleet/may';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
 import { MAX_QUEUE_MS, MIN_QUEUE_MS } from '@/lib/fleet/operations/queue-time';
 import { runtime } from '@/lib/dashboard/runtime';
@@ -24,6 +26,7 @@ const offered = z
  * id starts nothing twice. Requires step-up authentication where the table of operations says so.
  */
 export const dispatchOperation = stepUpAction(
+  { verb: ({ operation }) => verbOf(operation), hosts: ({ hostIds }) => hostIds },
   z.object({
     operation: offered,
     hostIds: z.array(z.string().min(1).max(64)).min(1).max(MAX_HOSTS),
@@ -34,7 +37,7 @@ export const dispatchOperation = stepUpAction(
   }),
   {
     purpose: ({ operation, hostIds }) => capitalised(verbPhrase(operation, hostNames(hostIds))),
-    needed: ({ operation, hostIds }) => runtime().fleet.needsStepUp(operation, hostIds),
+    needed: ({ operation, hostIds }) => runtime().fleet.needsStepUp([operation], hostIds),
   },
   ({ hostIds, ...request }, { by, stepUp }) =>
     runtime().fleet.dispatch({ ...request, hostIds: [...new Set(hostIds)], stepUp, by }),
@@ -42,6 +45,7 @@ export const dispatchOperation = stepUpAction(
 
 /** Adds a host before its agent connects. */
 export const addHost = operatorAction(
+  { verb: verbOf('add-host') },
   z.object({
     name: z.string().trim().min(1, 'Enter a name.').max(63),
     type: z.enum(['', 'nixos', 'macos']),
@@ -59,6 +63,7 @@ export const addHost = operatorAction(
 
 /** Cancels a queued command. False when it was sent in the meantime. */
 export const cancelCommand = operatorAction(
+  { verb: 'operate', hosts: ({ commandId }) => hostOfCommand(commandId) },
   z.object({ commandId: z.string().min(1).max(64) }),
   ({ commandId }, { by }) => runtime().fleet.cancel(commandId, by),
 );

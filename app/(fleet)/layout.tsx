@@ -3,6 +3,8 @@ import type { ReactNode } from 'react';
 import { LiveProvider } from '@/app/_live/live';
 import { StepUpDialog } from '@/app/_step-up/step-up-dialog';
 import { requireSession } from '@/lib/auth/next/app-session';
+import { actorOf } from '@/lib/auth/next/permission';
+import type { Actor } from '@/lib/fleet/may';
 import { runtime } from '@/lib/dashboard/runtime';
 import { OperationsProvider } from './_operations/operations';
 import { dashboardAddress } from './_shell/dashboard-address';
@@ -12,7 +14,7 @@ import { Shell } from './_shell/shell';
 /** The layout of all pages that require a session: the shell, and the live fleet that the pages share. */
 export default async function FleetLayout({ children }: { children: ReactNode }) {
   const session = await requireSession();
-  const { about, fleet, renderedAt } = renderFleet();
+  const { about, fleet, renderedAt } = renderFleet(actorOf(session));
   const facts = {
     demo: about.demo,
     version: about.version,
@@ -31,7 +33,7 @@ export default async function FleetLayout({ children }: { children: ReactNode })
 }
 
 /** The current view of the fleet, and the time from which the page's ages are computed. */
-function renderFleet() {
+function renderFleet(actor: Actor) {
   const running = runtime();
-  return { about: running.about, fleet: running.fleetView(), renderedAt: Date.now() };
+  return { about: running.about, fleet: running.fleetView(actor), renderedAt: Date.now() };
 }

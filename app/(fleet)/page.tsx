@@ -1,10 +1,10 @@
 import type { Metadata } from 'next';
-import { requireSession } from '@/lib/auth/next/app-session';
+import { requirePermission } from '@/lib/auth/next/permission';
 import { Fleet } from './_fleet/fleet';
 
 export const metadata: Metadata = { title: 'Fleet' };
 
 export default async function FleetPage() {
-  await requireSession();
+  await requirePermission('view');
   return <Fleet />;
 }

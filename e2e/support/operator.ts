@@ -30,6 +30,12 @@ export async function signInWithPassword(page: Page, url: string): Promise<void>
   await expectLive(page);
 }
 
+/** Answers the question for a step-up proof at an installation with the settings `PASSWORD_ONLY`. */
+export async function provePassword(page: Page): Promise<void> {
+  await page.getByRole('textbox', { name: 'Your password' }).fill(PASSWORD);
+  await page.keyboard.press('Enter');
+}
+
 /** Sets the password, enrols a second factor and signs in. Each of the two takes a code. */
 export async function setUpAndSignIn(page: Page, link: string): Promise<Authenticator> {
   await page.goto(link);

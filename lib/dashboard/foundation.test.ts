@@ -21,7 +21,7 @@ afterEach(() => rmSync(folder, { recursive: true, force: true }));
 /** Runs the foundation in a process of its own, as server.ts does. Returns its lines. */
 function start(settings: Record<string, string> = {}): string {
   const module = JSON.stringify(join(import.meta.dirname, 'foundation.ts'));
-  const program = `import { createFoundation } from ${module}; await createFoundation(); process.exit(0);`;
+  const program = `import { createFoundation } from ${module}; const { opening } = await createFoundation(); await opening; process.exit(0);`;
   const { PATH } = process.env;
   const { stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', program], {
     cwd: ROOT,

@@ -17,7 +17,8 @@ import { VERSION } from '@/lib/version';
 export interface Foundation {
   config: Config;
   log: Log;
-  store: StoreEngine;
+  /** The store, while its threads start. */
+  opening: Promise<StoreEngine>;
   secrets: Secrets;
 }
 
@@ -59,6 +60,5 @@ export async function createFoundation(): Promise<Foundation> {
   recordVersion(db.$client, VERSION, Date.now());
   const { secrets, warnings: permissionWarnings } = loadSecrets(config.dataDir, config);
   for (const warning of permissionWarnings) log.warn(warning);
-  const store = await openInThread(db, { log });
-  return { config, log, store, secrets };
+  return { config, log, opening: openInThread(db, { log }), secrets };
 }

@@ -6,6 +6,7 @@ import type { FlakeUpdates } from '@/lib/fleet/records/flake-update-port';
 import type { BackupService } from '@/lib/store/backup/backup-service';
 import type { Log } from '@/lib/log';
 import { singleton } from '@/lib/singleton';
+import type { Actor, May } from '@/lib/fleet/may';
 import type { FleetOperator } from '@/lib/fleet/records/operator-port';
 import type { FleetView } from '@/lib/protocol/live/views/fleet-view';
 import type { LimitUse } from '@/lib/limits/limit-use';
@@ -31,8 +32,10 @@ export interface Runtime {
   log: Log;
   /** Use of each of the dashboard's limits, and by whom. */
   limits(): readonly LimitUse[];
-  /** The fleet at one version for the first paint; the live socket continues from it. */
-  fleetView(): FleetView;
+  /** Who may do what. */
+  may: May;
+  /** What an actor sees of the fleet at one version, for the first paint; the live socket continues from it. */
+  fleetView(actor: Actor): FleetView;
   about: {
     version: string;
     /** Changes with every build; an open page with another id should reload. */

@@ -8,6 +8,7 @@ import { scheduleRetention } from '@/lib/store/thread/retention-schedule';
 import { createDesired } from '@/lib/desired/desired-service';
 import { connectForge, forgeOf } from '@/lib/forge/connect-forge';
 import { connectColors } from '@/lib/forge/theme/connect-theme';
+import { may } from '@/lib/fleet/may';
 import { newCommandId } from '@/lib/fleet/records/ids';
 import { publishTo } from '@/lib/fleet/publish-to';
 import { FleetService } from '@/lib/fleet/service';
@@ -18,13 +19,16 @@ import { LoopClock } from '@/lib/edge/loop-clock';
 import { setRuntime } from './runtime';
 import { VERSION } from '@/lib/version';
 import type { Foundation } from './foundation';
+import type { StoreEngine } from '@/lib/store/thread/store-engine';
 import { LimitSources } from './limit-sources';
 import type { NewEvent } from '@/lib/fleet/records/event-record';
+
+type OpenFoundation = Omit<Foundation, 'opening'> & { store: StoreEngine };
 
 export type Services = Awaited<ReturnType<typeof startServices>>;
 
 /** Creates and starts the services, and makes them available to pages. `buildId` identifies the pages of this build. */
-export async function startServices({ config, log, store, secrets }: Foundation, buildId: string) {
+export async function startServices({ config, log, store, secrets }: OpenFoundation, buildId: string) {
   const clock = systemClock;
   const loop = new LoopClock();
   const now = () => Date.now();
@@ -49,6 +53,7 @@ export async function startServices({ config, log, store, secrets }: Foundation,
     buildId,
     demo: config.demo,
     updates,
+    may,
     sessionIsValid: async (idHash) => (await auth.stillValid(idHash)) !== null,
   });
   const metrics = processMetrics();
@@ -106,7 +111,8 @@ export async function startServices({ config, log, store, secrets }: Foundation,
     desired,
     updates,
     log,
-    fleetView: () => hub.view(),
+    may,
+    fleetView: (actor) => hub.view(actor),
     about: {
       version: VERSION,
       buildId,

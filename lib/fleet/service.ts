@@ -27,6 +27,7 @@ import type {
 import type { AgentIdentity, AgentInbox, HeldAgent } from './records/agent-port';
 import type { EventFilter } from './records/store-port';
 import type { FleetOperator, FleetVitals } from './records/operator-port';
+import { StepUpRule } from './commands/step-up-rule';
 import type { LiveSource } from './records/publisher';
 import type { V1Inbox } from './records/version-1-port';
 import type { FleetOptions } from './turns/fleet-options';
@@ -58,6 +59,7 @@ export class FleetService implements FleetOperator, LiveSource {
   private readonly queue: CommandQueue;
   private readonly dispatcher: CommandDispatcher;
   private readonly pipelineRunner: PipelineRunner;
+  private readonly stepUp: StepUpRule;
   private readonly version1: Version1Agents;
   private readonly timeShift: TimeShift;
   private isTicking = false;
@@ -88,12 +90,14 @@ export class FleetService implements FleetOperator, LiveSource {
     this.dashboardOperations = new DashboardOperations(this.core, this.engine, (name) =>
       this.admission.claimAgain(name),
     );
-    this.dispatcher = new CommandDispatcher(this.core, this.engine, this.queue, this.dashboardOperations);
+    this.stepUp = new StepUpRule(this.core.memory, options.loop);
+    this.dispatcher = new CommandDispatcher(this.core, this.engine, this.queue, this.dashboardOperations, this.stepUp);
     this.pipelineRunner = new PipelineRunner(
       this.core,
       // The step-up proof was given when the pipeline was started.
       (turn, entry, request) => this.dispatcher.dispatchTo(turn, entry, request, false),
       (turn, entry, command, by) => this.queue.cancelInTurn(turn, entry, command, by),
+      this.stepUp,
     );
     this.timeShift = new TimeShift(this.core, this.engine, this.pipelineRunner, this.version1);
   }
@@ -149,8 +153,8 @@ export class FleetService implements FleetOperator, LiveSource {
     return this.dispatcher.dispatch(request);
   }
 
-  needsStepUp(operation: OperationId, hostIds: readonly string[]): boolean {
-    return this.dispatcher.needsStepUp(operation, hostIds);
+  needsStepUp(operations: readonly OperationId[], hostIds: readonly string[]): boolean {
+    return this.stepUp.unproven(operations, hostIds) !== null;
   }
 
   addHost(request: AddHostRequest): Promise<DispatchResult> {
@@ -183,6 +187,10 @@ export class FleetService implements FleetOperator, LiveSource {
 
   pipelineViews(): PipelineView[] {
     return this.pipelineRunner.views();
+  }
+
+  pipelineHosts(id: string): readonly string[] {
+    return this.pipelineRunner.hostsOf(id);
   }
 
   record(event: NewEvent): Promise<void> {
@@ -278,11 +286,12 @@ export class FleetService implements FleetOperator, LiveSource {
     after: number,
     limit: number,
     maxCharacters?: number,
-  ): Promise<{ lines: OutputLine[]; ended: boolean } | null> {
+  ): ReturnType<LiveSource['outputAfter']> {
     // Looked up first: the lines that are read then are at least those that it had at its end.
     const command = await this.commandRecord(commandId);
     if (!command) return null;
-    return { lines: await this.output(commandId, after, limit, maxCharacters), ended: command.outcome !== null };
+    const lines = await this.output(commandId, after, limit, maxCharacters);
+    return { hostId: command.hostId, lines, ended: command.outcome !== null };
   }
 
   output(commandId: string, after: number, limit: number, maxCharacters?: number): Promise<OutputLine[]> {

@@ -77,10 +77,25 @@ export const AUTH_MUTANTS: readonly Mutant[] = [
     tests: [ACTION_TEST],
   },
   {
+    name: 'permission-of-one-host-enough',
+    file: ACTION,
+    from: 'if (concerned.every((hostId) => mayOf(session, asked, hostId))) return null;',
+    to: 'if (concerned.some((hostId) => mayOf(session, asked, hostId))) return null;',
+    why: 'a request for an allowed host carries a forbidden one with it',
+    tests: [ACTION_TEST],
+  },
+  {
     name: 'action-without-a-session',
     file: ACTION,
-    from: 'return context === null ? SIGNED_OUT : answer(schema, input, handler, context);',
-    to: "return answer(schema, input, handler, context ?? ({ address: '' } as ActionContext));",
+    from: `      if (context === null) return SIGNED_OUT;
+      const parsed = parse(schema, input);
+      if (!parsed.ok) return parsed;
+      const denied = await denial(permission, parsed.value, context);
+      return`,
+    to: `      const parsed = parse(schema, input);
+      if (!parsed.ok) return parsed;
+      const denied = context === null ? null : await denial(permission, parsed.value, context);
+      return`,
     why: 'anybody changes the fleet',
     tests: [ACTION_TEST],
   },

@@ -2,6 +2,8 @@
 import type { Mutant } from './mutant';
 
 const DISPATCHER = 'lib/fleet/commands/command-dispatcher.ts';
+const STEP_UP_RULE = 'lib/fleet/commands/step-up-rule.ts';
+const STEP_UP_RULE_TEST = 'lib/fleet/commands/step-up-rule.test.ts';
 const QUEUE = 'lib/fleet/commands/command-queue.ts';
 const PIPELINE = 'lib/fleet/pipelines/pipeline-machine.ts';
 const SERVICE_TEST = 'lib/fleet/test/service.test.ts';
@@ -30,17 +32,25 @@ export const COMMAND_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'step-up-host-by-host',
-    file: DISPATCHER,
-    from: 'if (active?.operation === operation) hosts.add(hostId);',
-    to: 'if (active === undefined) hosts.add(hostId);',
-    why: 'hosts are rebooted one by one without the proof that several need',
-    tests: [DISPATCHER_TEST, SERVICE_TEST, SERVICE_FAULTS_TEST],
+    file: STEP_UP_RULE,
+    from: 'if ([active, ...queue].some((command) => command?.operation === operation)) hosts.add(hostId);',
+    to: 'if (queue.some((command) => command.operation === operation)) hosts.add(hostId);',
+    why: 'after a restart, a second host is rolled back without the proof that several need',
+    tests: [STEP_UP_RULE_TEST],
+  },
+  {
+    name: 'step-up-of-pipelines-forgotten',
+    file: STEP_UP_RULE,
+    from: 'if (stages.includes(operation)) for',
+    to: 'if (stages.length === 0) for',
+    why: 'one pipeline after the other rolls hosts back without the proof that several need',
+    tests: [STEP_UP_RULE_TEST],
   },
   {
     name: 'step-up-not-required',
     file: DISPATCHER,
-    from: 'const unproven = request.stepUp !== true && this.needsStepUp(request.operation, hostIds);',
-    to: 'const unproven = request.stepUp === false && this.needsStepUp(request.operation, hostIds);',
+    from: 'const unproven = request.stepUp !== true && this.stepUp.unproven([request.operation], hostIds) !== null;',
+    to: 'const unproven = request.stepUp === false && this.stepUp.unproven([request.operation], hostIds) !== null;',
     why: 'a caller that forgets the proof needs none',
     tests: [DISPATCHER_TEST, SERVICE_TEST, SERVICE_FAULTS_TEST],
   },

@@ -3,7 +3,7 @@
 import { z } from 'zod';
 import { operatorAction, stepUpAction } from '@/lib/auth/next/action';
 import { stagesOf } from '@/lib/fleet/pipelines/pipeline-plan';
-import { MAX_PIPELINE_HOSTS, MAX_STAGES, PIPELINES, stageToProve } from '@/lib/fleet/pipelines/pipeline-definitions';
+import { MAX_PIPELINE_HOSTS, MAX_STAGES, PIPELINES } from '@/lib/fleet/pipelines/pipeline-definitions';
 import { runtime } from '@/lib/dashboard/runtime';
 import { OPERATION_IDS } from '@/lib/protocol/operation-ids';
 import { PIPELINE_KINDS } from '@/lib/protocol/pipeline-kinds';
@@ -15,6 +15,7 @@ const id = z.string().min(1).max(64);
  * stage needs step-up authentication, it is required once, here.
  */
 export const startPipeline = stepUpAction(
+  { verb: 'operate', hosts: ({ hostIds }) => hostIds },
   z.object({
     kind: z.enum(PIPELINE_KINDS),
     stages: z.array(z.enum(OPERATION_IDS)).max(MAX_STAGES),
@@ -30,16 +31,26 @@ export const startPipeline = stepUpAction(
   {
     purpose: ({ kind, hostIds }) =>
       `Start the “${PIPELINES[kind].label}” pipeline on ${hostIds.length === 1 ? '1 host' : `${hostIds.length} hosts`}`,
-    needed: (request) => stageToProve(stagesOf(request), new Set(request.hostIds).size) !== null,
+    needed: (request) => runtime().fleet.needsStepUp(stagesOf(request), request.hostIds),
   },
   (request, { by, stepUp }) => runtime().fleet.startPipeline({ ...request, stepUp, by }),
 );
 
 /** Cancels a pipeline. False when it has already ended. */
 export const cancelPipeline = operatorAction(
+  { verb: 'operate', hosts: ({ id }) => hostsOfPipeline(id) },
   z.object({ id, stopRunning: z.boolean() }),
   ({ id, stopRunning }, { by }) => runtime().fleet.cancelPipeline(id, { stopRunning }, by),
 );
 
 /** A pipeline with its hosts; null when it does not exist. */
-export const readPipeline = operatorAction(z.object({ id }), ({ id }) => runtime().fleet.pipeline(id));
+export const readPipeline = operatorAction(
+  { verb: 'view', hosts: ({ id }) => hostsOfPipeline(id) },
+  z.object({ id }),
+  ({ id }) => runtime().fleet.pipeline(id),
+);
+
+async function hostsOfPipeline(id: string): Promise<string[]> {
+  const pipeline = await runtime().fleet.pipeline(id);
+  return pipeline?.hosts.map(({ hostId }) => hostId) ?? [];
+}

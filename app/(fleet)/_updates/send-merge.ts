@@ -1,22 +1,17 @@
 import { answerOf } from '@/app/_actions/answer-of';
+import { errorText, NO_ANSWER } from '@/app/_step-up/error-text';
+import { withStepUp } from '@/app/_step-up/step-up';
 import { toast } from '@/app/_ui/toast-store';
 import { mergeFlakeUpdate } from './actions';
 import type { FlakeUpdateView } from '@/lib/protocol/live/views/flake-update-view';
 
 /** Requests the merge. Gives null once merged, or a sentence that says why not. Never rejects. */
 export async function sendMerge({ number, headSha }: FlakeUpdateView): Promise<string | null> {
+  const words = { label: 'Merge', description: `This merges flake update #${number}.` };
   try {
-    const result = await answerOf(mergeFlakeUpdate({ number, headSha }));
-    if (!result.ok) {
-      switch (result.error.kind) {
-        case 'signed-out':
-          return 'Your session has ended. Sign in again.';
-        case 'failed':
-          return result.error.message;
-        case 'invalid':
-          return result.error.issues.map(({ message }) => message).join(' ');
-      }
-    }
+    const result = await withStepUp(words, (proof) => answerOf(mergeFlakeUpdate({ number, headSha }, proof)));
+    if (result === null) return 'The flake update was not merged.';
+    if (!result.ok) return errorText(result.error);
     if (result.value.kind !== 'merged') return result.value.reason;
     toast({
       tone: 'success',
@@ -25,6 +20,6 @@ export async function sendMerge({ number, headSha }: FlakeUpdateView): Promise<s
     });
     return null;
   } catch {
-    return 'The dashboard did not answer. Check the activity page for the merge when the dashboard is reachable again.';
+    return `${NO_ANSWER} The activity page shows whether it was merged.`;
   }
 }

@@ -2,12 +2,13 @@
 
 import { z } from 'zod';
 import { operatorAction } from '@/lib/auth/next/action';
-import { runtime } from '@/lib/dashboard/runtime';
 import { activityFilterSchema } from './activity-filter';
+import { eventSource } from './event-source';
 import { readEventPage } from './event-pages';
 
 /** One page of events: those before an id, or the newest. */
 export const readEvents = operatorAction(
+  { verb: 'view' },
   z.object({ filter: activityFilterSchema, before: z.number().int().positive().nullable() }),
-  ({ filter, before }) => readEventPage((asked) => runtime().fleet.events(asked), filter, before),
+  ({ filter, before }, { sees }) => readEventPage(eventSource(sees), filter, before),
 );

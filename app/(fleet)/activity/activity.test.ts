@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { NO_FILTER, filterFrom, filterQuery, matchesFilter, type ActivityFilter } from './activity-filter';
 import { csvField, exportEvent, exportHead } from './event-export';
 import { MAX_EVENTS, withNewer, withNewestPage, withOlder } from './event-list';
-import { readEventPage, type EventPage } from './event-pages';
+import { readEventPage, type EventPage, type EventSource } from './event-pages';
 import { exportStream } from './export-stream';
 import type { EventFilter } from '@/lib/fleet/records/store-port';
 import type { EventView } from '@/lib/protocol/live/views/event-view';
@@ -76,6 +76,8 @@ describe('the filter in the address', () => {
   });
 });
 
+const source = (read: EventSource['read'], sees: EventSource['sees'] = () => true): EventSource => ({ read, sees });
+
 describe('readEventPage', () => {
   const many = Array.from({ length: 1_250 }, (_, i) =>
     event(i + 1, { message: i % 100 === 0 ? 'needle' : 'hay', hostId: i % 2 === 0 ? 'h1' : 'h2' }),
@@ -90,7 +92,7 @@ describe('readEventPage', () => {
     const seen: number[] = [];
     let before: number | null = null;
     do {
-      const page = await readEventPage(read, filter, before, 7);
+      const page = await readEventPage(source(read), filter, before, 7);
       expect(page.events.length).toBeLessThanOrEqual(7);
       seen.push(...page.events.map((one) => one.id));
       before = page.next;
@@ -103,15 +105,26 @@ describe('readEventPage', () => {
     );
   });
 
+  it('leaves out the events of hosts that the operator does not see, and fills the page with others', async () => {
+    const mixed = many.map((one, i) => (i % 3 === 0 ? { ...one, hostId: null } : one));
+    const page = await readEventPage(source(store(mixed).read, (id) => id === 'h1'), NO_FILTER, null, 100);
+    expect(page.events).toEqual(
+      mixed
+        .filter((one) => one.hostId !== 'h2')
+        .reverse()
+        .slice(0, 100),
+    );
+  });
+
   it('reads no more than one page from the store without a search text', async () => {
     const { read, asked } = store(many);
-    await readEventPage(read, NO_FILTER, null, 100);
+    await readEventPage(source(read), NO_FILTER, null, 100);
     expect(asked).toEqual([{ limit: 100 }]);
   });
 
   it('searches a bounded number of events and says where to continue', async () => {
     const { read, asked } = store(Array.from({ length: 30_000 }, (_, i) => event(i + 1)));
-    const page = await readEventPage(read, { ...NO_FILTER, text: 'not there' }, null);
+    const page = await readEventPage(source(read), { ...NO_FILTER, text: 'not there' }, null);
     expect(page).toEqual({ events: [], next: 20_001 });
     expect(asked).toHaveLength(20);
   });
@@ -161,7 +174,7 @@ describe('exportStream', () => {
   it('contains every matching event once, newest first, over many pages', async () => {
     const many = Array.from({ length: 1_801 }, (_, i) => event(i + 1, { category: i % 3 === 0 ? 'auth' : 'command' }));
     const filter = { ...NO_FILTER, category: 'auth' as const };
-    const text = await new Response(exportStream(store(many).read, filter, 'ndjson')).text();
+    const text = await new Response(exportStream(source(store(many).read), filter, 'ndjson')).text();
     const ids = text
       .trimEnd()
       .split('\n')
@@ -175,7 +188,7 @@ describe('exportStream', () => {
   });
 
   it('contains only the header when there are no events', async () => {
-    expect(await new Response(exportStream(store([]).read, NO_FILTER, 'csv')).text()).toBe(exportHead('csv'));
+    expect(await new Response(exportStream(source(store([]).read), NO_FILTER, 'csv')).text()).toBe(exportHead('csv'));
   });
 });
 

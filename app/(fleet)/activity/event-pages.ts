@@ -1,6 +1,7 @@
 /** Reads events page by page, and searches their text, which the store cannot do. */
 import { matchesFilter, type ActivityFilter } from './activity-filter';
 import type { EventFilter } from '@/lib/fleet/records/store-port';
+import type { Sees } from '@/lib/fleet/visible';
 import type { EventView } from '@/lib/protocol/live/views/event-view';
 
 /** Events per page. */
@@ -10,7 +11,11 @@ const STORE_PAGE = 500;
 /** Events that one request searches; the page asks for the rest. */
 const MAX_SEARCHED = 10_000;
 
-export type ReadEvents = (filter: EventFilter) => Promise<EventView[]>;
+/** The stored events, and which of them the operator may see. */
+export interface EventSource {
+  read: (filter: EventFilter) => Promise<EventView[]>;
+  sees: Sees;
+}
 
 export interface EventPage {
   /** Newest first. */
@@ -21,7 +26,7 @@ export interface EventPage {
 
 /** The matching events before an id, or the newest. May give fewer than `limit` together with a `next`. */
 export async function readEventPage(
-  read: ReadEvents,
+  { read, sees }: EventSource,
   filter: ActivityFilter,
   before: number | null,
   limit = PAGE_EVENTS,
@@ -39,7 +44,8 @@ export async function readEventPage(
     });
     for (const event of page) {
       next = event.id;
-      if (matchesFilter(event, filter)) events.push(event);
+      const isSeen = event.hostId === null || sees(event.hostId);
+      if (isSeen && matchesFilter(event, filter)) events.push(event);
       if (events.length >= limit) return { events, next };
     }
     if (page.length < Math.min(STORE_PAGE, size)) return { events, next: null };

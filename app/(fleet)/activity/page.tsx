@@ -1,9 +1,10 @@
 import type { Metadata } from 'next';
-import { requireSession } from '@/lib/auth/next/app-session';
+import { requirePermission, seesOf } from '@/lib/auth/next/permission';
 import { runtime } from '@/lib/dashboard/runtime';
 import { filterFrom, filterQuery } from './activity-filter';
 import { ActivityFilters } from './activity-filters';
 import { ActivityList } from './activity-list';
+import { eventSource } from './event-source';
 import { readEventPage } from './event-pages';
 import { RECENT_PIPELINES, RecentPipelines } from './recent-pipelines';
 
@@ -13,7 +14,7 @@ type SearchParams = Promise<Record<string, string | string[] | undefined>>;
 
 /** The activity page: recent pipelines and all events. */
 export default async function ActivityPage({ searchParams }: { searchParams: SearchParams }) {
-  await requireSession();
+  const session = await requirePermission('view');
   const asked = await searchParams;
   const filter = filterFrom({
     get: (name) => {
@@ -21,7 +22,7 @@ export default async function ActivityPage({ searchParams }: { searchParams: Sea
       return (Array.isArray(value) ? value[0] : value) ?? null;
     },
   });
-  const page = await readEventPage((asked) => runtime().fleet.events(asked), filter, null);
+  const page = await readEventPage(eventSource(seesOf(session)), filter, null);
   return (
     <div className="mx-auto w-full max-w-6xl px-4 py-5 md:px-6">
       <h1 className="mb-4 text-xl font-semibold tracking-tight">Activity</h1>

@@ -1,7 +1,7 @@
 import type { Metadata } from 'next';
 import { Card } from '@/app/_ui/card';
 import { TimeAgo } from '@/app/_ui/time-ago';
-import { requireSession } from '@/lib/auth/next/app-session';
+import { requirePermission } from '@/lib/auth/next/permission';
 import { runtime } from '@/lib/dashboard/runtime';
 import { deviceName } from './_account/device-name';
 import { PasswordCard } from './_account/password-card';
@@ -15,7 +15,7 @@ export const metadata: Metadata = { title: 'Account' };
 
 /** The account: its second factor, password and sessions. */
 export default async function AccountPage() {
-  const session = await requireSession();
+  const session = await requirePermission('manage-account');
   const { auth } = runtime();
   const account = await auth.account.view(session.userId);
   const sessions = (await auth.sessionsOf(session.userId)).map((one) => ({

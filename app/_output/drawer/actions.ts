@@ -1,6 +1,7 @@
 'use server';
 
 import { z } from 'zod';
+import { hostOfCommand } from '@/app/_actions/host-of-command';
 import { operatorAction } from '@/lib/auth/next/action';
 import { runtime } from '@/lib/dashboard/runtime';
 
@@ -10,16 +11,22 @@ const RECENT_COMMANDS = 20;
 const id = z.string().min(1).max(64);
 
 /** Extends the deadline of an overdue command by ten minutes. False when the command is no longer overdue. */
-export const extendCommand = operatorAction(z.object({ commandId: id }), ({ commandId }, { by }) =>
-  runtime().fleet.extend(commandId, EXTENSION_MS, by),
+export const extendCommand = operatorAction(
+  { verb: 'operate', hosts: ({ commandId }) => hostOfCommand(commandId) },
+  z.object({ commandId: id }),
+  ({ commandId }, { by }) => runtime().fleet.extend(commandId, EXTENSION_MS, by),
 );
 
 /** A command; null when it does not exist. */
-export const findCommand = operatorAction(z.object({ commandId: id }), ({ commandId }) =>
-  runtime().fleet.command(commandId),
+export const findCommand = operatorAction(
+  { verb: 'view', hosts: ({ commandId }) => hostOfCommand(commandId) },
+  z.object({ commandId: id }),
+  ({ commandId }) => runtime().fleet.command(commandId),
 );
 
 /** The latest commands of a host, newest first. */
-export const recentCommands = operatorAction(z.object({ hostId: id }), ({ hostId }) =>
-  runtime().fleet.commandsOf(hostId, RECENT_COMMANDS),
+export const recentCommands = operatorAction(
+  { verb: 'view', hosts: ({ hostId }) => [hostId] },
+  z.object({ hostId: id }),
+  ({ hostId }) => runtime().fleet.commandsOf(hostId, RECENT_COMMANDS),
 );

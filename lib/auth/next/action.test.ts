@@ -5,19 +5,24 @@ import { decodeBase32 } from '../operator/base32';
 import type { Session } from '../operator/auth-service';
 import { codeAt, makeAuth, otherCode, PASSWORD, PASSWORD_HASH, type TestAuth } from '../testing/auth';
 import { operatorAction, stepUpAction } from './action';
+import type { May } from '@/lib/fleet/may';
 
 const ADDRESS = '203.0.113.9';
 const STEP_MS = 30_000;
 const SECRET = decodeBase32('JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP')!;
 const STEP_UP_REQUIRED = { ok: false, error: { kind: 'step-up-required', asksFor: 'code' } };
 
-const request = vi.hoisted(() => ({ session: null as Session | null, auth: null as TestAuth['auth'] | null }));
+const request = vi.hoisted(() => ({
+  session: null as Session | null,
+  auth: null as TestAuth['auth'] | null,
+  may: (() => true) as May,
+}));
 vi.mock('./app-session', () => ({
   getSession: () => Promise.resolve(request.session),
   getClientAddress: () => Promise.resolve(ADDRESS),
 }));
 vi.mock('@/lib/dashboard/runtime', () => ({
-  runtime: () => ({ auth: request.auth, log: { error: () => undefined } }),
+  runtime: () => ({ auth: request.auth, may: request.may, log: { error: () => undefined } }),
 }));
 
 let made: TestAuth;
@@ -37,7 +42,7 @@ beforeEach(async () => {
     cookies: null,
   });
   if (signIn.kind !== 'signed-in') throw new Error(signIn.kind);
-  Object.assign(request, { session: signIn.session, auth: made.auth });
+  Object.assign(request, { session: signIn.session, auth: made.auth, may: () => true });
   made.clock.now += STEP_MS;
   code = await codeAt(SECRET, made.clock.now);
 });
@@ -46,6 +51,7 @@ afterEach(() => made.close());
 const inputSchema = z.object({ host: z.string().min(1), hosts: z.number().default(2) });
 /** Reboots a host; one alone needs no proof, and the host "gone" is not known. */
 const reboot = stepUpAction(
+  { verb: ({ hosts }) => (hosts > 1 ? 'operate' : 'view'), hosts: ({ host }) => host.split(',') },
   inputSchema,
   {
     purpose: ({ host }) => `Reboot of ${host}`,
@@ -94,13 +100,66 @@ describe('an action that needs a step-up proof', () => {
   });
 });
 
+describe('an action that its operator may not do', () => {
+  const DENIED = { ok: false, error: { kind: 'failed', message: 'You are not allowed to do this. Nothing was changed.' } };
+  type Asked = Parameters<May>;
+
+  it('is asked about each host with its verb, and does nothing when one of them is denied', async () => {
+    const asked: Asked[] = [];
+    request.may = (...question) => {
+      asked.push(question);
+      return question[2] !== 'h2';
+    };
+    const actor = { kind: 'operator', userId: request.session?.userId };
+    expect(await reboot({ host: 'h1,h2' }, code)).toEqual(DENIED);
+    expect(asked).toEqual([
+      [actor, 'operate', 'h1'],
+      [actor, 'operate', 'h2'],
+    ]);
+    expect(await reboot({ host: 'h1', hosts: 1 })).toEqual({ ok: true, value: 'h1' });
+    expect(asked.at(-1)).toEqual([actor, 'view', 'h1']);
+    expect(done).toEqual([{ host: 'h1', stepUp: false }]);
+  });
+
+  it('neither asks for a proof nor uses it up, nor checks what would reveal something', async () => {
+    request.may = () => false;
+    expect(await reboot({ host: 'gone' })).toEqual(DENIED);
+    expect(await reboot({ host: 'h1' })).toEqual(DENIED);
+    expect(await reboot({ host: 'h1' }, code)).toEqual(DENIED);
+    request.may = () => true;
+    expect(await reboot({ host: 'h1' }, code)).toEqual({ ok: true, value: 'h1' });
+  });
+
+  it('is asked about the fleet as a whole when it concerns no host, or none that exists', async () => {
+    const asked: Asked[] = [];
+    request.may = (...question) => {
+      asked.push(question);
+      return false;
+    };
+    const none = operatorAction({ verb: 'administer' }, z.object({}), () => 'done');
+    const unknown = operatorAction({ verb: 'view', hosts: () => Promise.resolve([]) }, z.object({}), () => 'done');
+    expect(await none({})).toEqual(DENIED);
+    expect(await unknown({})).toEqual(DENIED);
+    expect(asked.map(([, verb, hostId]) => [verb, hostId])).toEqual([
+      ['administer', null],
+      ['view', null],
+    ]);
+  });
+
+  it('knows which hosts its operator sees', async () => {
+    request.may = (_actor, verb, hostId) => verb !== 'view' || hostId === null || hostId === 'h1';
+    const look = operatorAction({ verb: 'view' }, z.object({}), (_input, { sees }) => ['h1', 'h2'].filter(sees));
+    expect(await look({})).toEqual({ ok: true, value: ['h1'] });
+  });
+});
+
 describe('without a session, an action', () => {
   beforeEach(() => {
     request.session = null;
   });
 
   it('does nothing', async () => {
-    const rename = operatorAction(inputSchema, ({ host }) => done.push({ host, stepUp: false }));
+    const rename = operatorAction({ verb: 'operate' }, inputSchema, ({ host }) => done.push({ host, stepUp: false }));
     const signedOut = { ok: false, error: { kind: 'signed-out' } };
     expect(await rename({ host: 'h1' })).toEqual(signedOut);
     expect(await reboot({ host: 'h1' })).toEqual(signedOut);

@@ -4,10 +4,13 @@ import { z } from 'zod';
 import { runtime } from '@/lib/dashboard/runtime';
 import type { ActionError, ActionResult, StepUpActionResult, StepUpError } from './action-result';
 import { getClientAddress, getSession } from './app-session';
+import { mayOf, seesOf } from './permission';
 import type { Session } from '../operator/auth-service';
 import { MAX_PROOF } from '../operator/step-up';
 import { storageRefusal } from './storage-refusal';
 import type { Requester } from '@/lib/fleet/records/requests';
+import type { Verb } from '@/lib/fleet/may';
+import type { Sees } from '@/lib/fleet/visible';
 
 export interface ActionContext {
   session: Session;
@@ -15,6 +18,15 @@ export interface ActionContext {
   address: string;
   /** Both, as stored in commands and events. */
   by: Requester;
+  /** Which hosts the operator may see. */
+  sees: Sees;
+}
+
+/** What an operator must be allowed to do in order to run an action. */
+export interface Permission<Input> {
+  verb: Verb | ((input: Input) => Verb);
+  /** Ids of the hosts that it concerns, each of which is asked about; without this, it concerns no single host. */
+  hosts?: (input: Input) => readonly string[] | Promise<readonly string[]>;
 }
 
 export interface StepUpContext extends ActionContext {
@@ -30,15 +42,22 @@ export function publicAction<Schema extends z.ZodType, Value>(
   return async (input) => guarded(async () => answer(schema, input, handler, { address: await getClientAddress() }));
 }
 
-/** An action for a signed-in operator. Looks the session up each time, so a revoked one has no effect. */
+/**
+ * An action for a signed-in operator who may do this. Looks the session up each time, so a revoked one has no effect.
+ */
 export function operatorAction<Schema extends z.ZodType, Value>(
+  permission: Permission<z.output<Schema>>,
   schema: Schema,
   handler: (input: z.output<Schema>, context: ActionContext) => Value | Promise<Value>,
 ): (input: z.input<Schema>) => Promise<ActionResult<Value>> {
   return async (input) =>
     guarded(async () => {
       const context = await operatorContext();
-      return context === null ? SIGNED_OUT : answer(schema, input, handler, context);
+      if (context === null) return SIGNED_OUT;
+      const parsed = parse(schema, input);
+      if (!parsed.ok) return parsed;
+      const denied = await denial(permission, parsed.value, context);
+      return denied ?? { ok: true, value: await handler(parsed.value, context) };
     });
 }
 
@@ -59,6 +78,7 @@ const proofSchema = z.string().max(MAX_PROOF).optional();
  * proof. One proof is valid for one request. The input is checked first, so a bad input does not use up a code.
  */
 export function stepUpAction<Schema extends z.ZodType, Value>(
+  permission: Permission<z.output<Schema>>,
   schema: Schema,
   rule: StepUpRule<z.output<Schema>>,
   handler: (input: z.output<Schema>, context: StepUpContext) => Value | Promise<Value>,
@@ -71,6 +91,8 @@ export function stepUpAction<Schema extends z.ZodType, Value>(
       const proof = parse(proofSchema, typed);
       if (!parsed.ok) return parsed;
       if (!proof.ok) return proof;
+      const denied = await denial(permission, parsed.value, context);
+      if (denied !== null) return denied;
       const problem = (await rule.check?.(parsed.value, context)) ?? null;
       if (problem !== null) return { ok: false, error: problem };
       const stepUp = (await rule.needed?.(parsed.value, context)) ?? true;
@@ -99,13 +121,27 @@ async function refusal(
   }
 }
 
+/** Asked before anything else is looked up for the request: what is denied reveals nothing. */
+async function denial<Input>(
+  { verb, hosts }: Permission<Input>,
+  input: Input,
+  { session }: ActionContext,
+): Promise<{ ok: false; error: ActionError } | null> {
+  const asked = typeof verb === 'function' ? verb(input) : verb;
+  const named = (await hosts?.(input)) ?? [];
+  const concerned = named.length === 0 ? [null] : named;
+  if (concerned.every((hostId) => mayOf(session, asked, hostId))) return null;
+  return { ok: false, error: { kind: 'failed', message: 'You are not allowed to do this. Nothing was changed.' } };
+}
+
 const SIGNED_OUT = { ok: false, error: { kind: 'signed-out' } } as const;
 
 async function operatorContext(): Promise<ActionContext | null> {
   const session = await getSession();
   if (session === null) return null;
   const address = await getClientAddress();
-  return { session, address, by: { userId: session.userId, userName: session.userName, address } };
+  const by = { userId: session.userId, userName: session.userName, address };
+  return { session, address, by, sees: seesOf(session) };
 }
 
 function parse<Schema extends z.ZodType>(schema: Schema, input: unknown): ActionResult<z.output<Schema>> {

@@ -2,7 +2,9 @@
 import { WebSocket } from 'ws';
 import type { FairTurns } from '../links/fair-turns';
 import { PeerLiveness, type Transport } from '../links/peer-liveness';
+import type { Actor } from '@/lib/fleet/may';
 import type { LiveSource } from '@/lib/fleet/records/publisher';
+import type { Sees } from '@/lib/fleet/visible';
 import type { LoopTime } from '@/lib/fleet/records/environment';
 import type { LiveServerMessage } from '@/lib/protocol/live/to-browser';
 import type { OutputLine } from '@/lib/protocol/live/views/output-line';
@@ -42,6 +44,9 @@ export interface BrowserParts {
   /** The socket below it. */
   stream: Transport;
   idHash: string;
+  actor: Actor;
+  /** Which hosts the actor sees. */
+  sees: Sees;
   address: string;
   source: LiveSource;
   loop: LoopTime;
@@ -57,6 +62,7 @@ export interface BrowserParts {
 export class Browser {
   readonly socket: WebSocket;
   readonly idHash: string;
+  readonly actor: Actor;
   readonly address: string;
   /** The fleet version that it has; null until its hello. */
   version: number | null = null;
@@ -70,6 +76,7 @@ export class Browser {
   constructor(private readonly parts: BrowserParts) {
     this.socket = parts.socket;
     this.idHash = parts.idHash;
+    this.actor = parts.actor;
     this.address = parts.address;
     this.life = new PeerLiveness(parts.stream, parts.isPaused, parts.loop);
   }
@@ -197,7 +204,7 @@ export class Browser {
 
   /** Sends one page of stored lines. */
   private sendPage(commandId: string, watch: Watch, page: OutputPage | null): void {
-    if (!page) {
+    if (!page || !this.parts.sees(page.hostId)) {
       this.send({ t: 'no-output', commandId, reason: 'This command no longer exists.' });
       this.parts.onMissingOutput(commandId);
       return;

@@ -15,8 +15,10 @@ import { mergeChanges } from './pending-changes';
 import { FairTurns } from '../links/fair-turns';
 import { LinkBudget } from '../links/link-budget';
 import { PacedStream, type Pace } from '../links/paced-stream';
+import type { Actor, May } from '@/lib/fleet/may';
 import type { Clock, FleetLog, LoopTime } from '@/lib/fleet/records/environment';
 import type { LiveSource, OtherChanges, Publisher } from '@/lib/fleet/records/publisher';
+import { visibleChanges, visibleFleet, type Sees } from '@/lib/fleet/visible';
 import { LIVE_CLOSE } from '@/lib/protocol/live/close-codes';
 import type { FleetChanges, HostPatch } from '@/lib/protocol/live/changes';
 import type { FleetView } from '@/lib/protocol/live/views/fleet-view';
@@ -64,6 +66,12 @@ const SOCKETS = {
 /** The version of a browser that needs a snapshot: no batch starts from it. */
 const OUTDATED = 0;
 
+/** The session of a page. */
+export interface LiveSession {
+  idHash: string;
+  userId: string;
+}
+
 /** Set by tests only. */
 export interface LiveTuning {
   silenceMs?: number;
@@ -79,6 +87,8 @@ export interface LiveOptions {
   buildId: string;
   demo: boolean;
   updates: Pick<FlakeUpdates, 'state' | 'subscribe'>;
+  /** Who may see which host. */
+  may: May;
   /** False once a session has ended. */
   sessionIsValid: (idHash: string) => Promise<boolean>;
   tuning?: LiveTuning;
@@ -160,10 +170,10 @@ export class LiveHub implements Publisher {
     return [{ id: 'browsers', label: 'Open pages', used, max: MAX_BROWSERS, refused: this.refused, by }];
   }
 
-  /** The fleet at the current version: used for the first paint of a page and for snapshots. */
-  view(): FleetView {
+  /** What an actor sees of the fleet at the current version: used for the first paint of a page and for snapshots. */
+  view(actor: Actor): FleetView {
     const source = this.requireSource();
-    return {
+    const fleet: FleetView = {
       epoch: source.epoch,
       version: this.version,
       hosts: source.hostViews(),
@@ -172,15 +182,16 @@ export class LiveHub implements Publisher {
       notices: source.notices(),
       pipelines: source.pipelineViews(),
     };
+    return visibleFleet(fleet, this.seesOf(actor));
   }
 
   /** Accepts an upgrade whose session and origin are valid. */
-  accept(request: IncomingMessage, _socket: Duplex, head: Buffer, idHash: string, address: string): void {
+  accept(request: IncomingMessage, _socket: Duplex, head: Buffer, session: LiveSession, address: string): void {
     const net = request.socket;
     const { turns } = this;
     const { now, limits } = BROWSER_PACE;
     const stream = new PacedStream({ net, head, turns, budget: new LinkBudget(limits, now()), now });
-    this.server.handleUpgrade(request, stream, Buffer.alloc(0), (ws) => this.opened(ws, stream, net, idHash, address));
+    this.server.handleUpgrade(request, stream, Buffer.alloc(0), (ws) => this.opened(ws, stream, net, session, address));
   }
 
   /** Closes every socket of a session that has ended. */
@@ -237,18 +248,35 @@ export class LiveHub implements Publisher {
     batch.version = ++this.version;
     this.ring.push(batch);
     if (this.ring.length > RING_BATCHES) this.ring.shift();
-    const text = JSON.stringify({ t: 'changes', ...batch });
+    const texts = new Map<string, string>();
     for (const browser of this.browsers) {
-      if (browser.version === batch.from && browser.hasRoom) browser.sendVersion(text, batch.version);
+      if (browser.version !== batch.from || !browser.hasRoom) continue;
+      const { userId } = browser.actor;
+      const text = texts.get(userId) ?? this.changesText(batch, browser.actor);
+      texts.set(userId, text);
+      browser.sendVersion(text, batch.version);
     }
   }
 
   // ── browsers ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  private opened(socket: WebSocket, stream: PacedStream, net: Socket, idHash: string, address: string): void {
+  private seesOf(actor: Actor): Sees {
+    return (hostId) => this.options.may(actor, 'view', hostId);
+  }
+
+  private changesText(changes: FleetChanges, actor: Actor): string {
+    const source = this.requireSource();
+    const seen = visibleChanges(changes, this.seesOf(actor), (pipelineId) => source.pipelineHosts(pipelineId));
+    return JSON.stringify({ t: 'changes', ...seen });
+  }
+
+  private opened(socket: WebSocket, stream: PacedStream, net: Socket, session: LiveSession, address: string): void {
     const { turns } = this;
+    const { idHash } = session;
+    const actor: Actor = { kind: 'operator', userId: session.userId };
     const browser = new Browser({
-      ...{ socket, stream: net, idHash, address, turns },
+      ...{ socket, stream: net, idHash, actor, address, turns },
+      sees: this.seesOf(actor),
       source: this.requireSource(),
       loop: this.options.loop,
       isPaused: () => stream.isHeld,
@@ -331,7 +359,7 @@ export class LiveHub implements Publisher {
       return;
     }
     browser.snapshotAt = now;
-    const fleet = this.view();
+    const fleet = this.view(browser.actor);
     browser.sendVersion(JSON.stringify({ t: 'snapshot', fleet }), fleet.version);
   }
 
@@ -347,7 +375,7 @@ export class LiveHub implements Publisher {
       this.sendSnapshot(browser);
       return;
     }
-    browser.sendVersion(JSON.stringify({ t: 'changes', ...missed }), missed.version);
+    browser.sendVersion(this.changesText(missed, browser.actor), missed.version);
   }
 
   private catchUp(): void {

@@ -62,7 +62,7 @@ describe('a refused upgrade', () => {
   it('is answered with 401 when the session ends while it is being looked up: its sockets were already closed', async () => {
     server.lookUpSessionsBy(() => {
       server.endSession('session-1');
-      return Promise.resolve({ idHash: 'session-1' });
+      return Promise.resolve({ idHash: 'session-1', userId: 'operator' });
     });
     const { status, gone } = await ask('/live', asBrowser());
     expect(status).toBe('HTTP/1.1 401 Unauthorized');
@@ -86,7 +86,7 @@ describe('a refused upgrade', () => {
   it('covers every upgrade once the dashboard is stopping, also one whose session was being looked up', async () => {
     server.lookUpSessionsBy(() => {
       server.beginStop();
-      return Promise.resolve({ idHash: 'session-1' });
+      return Promise.resolve({ idHash: 'session-1', userId: 'operator' });
     });
     const requests = [() => ask('/live', asBrowser()), () => ask('/ws', [`Authorization: Bearer ${TOKEN}`])];
     for (const request of requests) {

@@ -6,7 +6,7 @@ import { STATUS_CODES, type IncomingMessage, type Server } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { setClientAddress, type TrustsProxy } from './forwarded-address';
 import type { AgentGateway } from '../agents/agent-gateway';
-import type { LiveHub } from '../browsers/live-gateway';
+import type { LiveHub, LiveSession } from '../browsers/live-gateway';
 import { originIsAllowed, type OriginPolicy } from './origin';
 import { PendingUpgrades } from './pending-upgrades';
 import type { AgentIdentity } from '@/lib/fleet/records/agent-port';
@@ -30,7 +30,7 @@ export interface UpgradeOptions {
   trusts: TrustsProxy;
   origins: OriginPolicy;
   identifyAgent: IdentifyAgent;
-  resolveSession: (cookieHeader: string | undefined) => Promise<{ idHash: string } | null>;
+  resolveSession: (cookieHeader: string | undefined) => Promise<LiveSession | null>;
   /** True when the session ended after its look-up was asked for. */
   sessionHasEnded: (idHash: string) => boolean;
   /** Time for session look-ups. */
@@ -117,7 +117,7 @@ export function attachUpgrades(server: Server, options: UpgradeOptions): { uses:
             return;
           }
           socket.off('error', onError);
-          options.browsers.accept(request, socket, head, session.idHash, address);
+          options.browsers.accept(request, socket, head, session, address);
         })
         .catch((error: unknown) => {
           options.log.error({ err: error, address }, 'a live socket was refused: its session could not be looked up');

@@ -8,10 +8,11 @@ import { openHere } from '@/lib/store/thread/open-here';
 import { openTestDatabase, type TestDatabase } from '@/lib/store/sqlite/testing/database';
 import { newCommandId } from '@/lib/fleet/records/ids';
 import { publishTo } from '@/lib/fleet/publish-to';
+import { may, type May } from '@/lib/fleet/may';
 import { FleetService } from '@/lib/fleet/service';
 import { textOf, AgentGateway, type AgentGatewayTuning } from '../agents/agent-gateway';
 import { systemClock } from '../system-clock';
-import { LiveHub, type LiveTuning } from '../browsers/live-gateway';
+import { LiveHub, type LiveSession, type LiveTuning } from '../browsers/live-gateway';
 import { LoopClock } from '../loop-clock';
 import { createHttpServer } from '../http/http';
 import { LimitSources } from '@/lib/dashboard/limit-sources';
@@ -95,7 +96,8 @@ export async function createTestServer(options: TestServerOptions = {}) {
   let sessions = new Set(['session-1']);
   const ended = new Set<string>();
   let stopping = false;
-  let lookUp: ((cookie: string | undefined) => Promise<{ idHash: string } | null>) | null = null;
+  let lookUp: ((cookie: string | undefined) => Promise<LiveSession | null>) | null = null;
+  let mayNow: May = may;
   let isValid = (idHash: string) => Promise.resolve(sessions.has(idHash));
   const updates = new GivenUpdates();
   const hub = new LiveHub({
@@ -106,6 +108,7 @@ export async function createTestServer(options: TestServerOptions = {}) {
     buildId: 'test',
     demo: false,
     updates,
+    may: (actor, verb, hostId) => mayNow(actor, verb, hostId),
     sessionIsValid: (idHash) => isValid(idHash),
   });
   const store = openHere(testDb.db, { log: testDb.log });
@@ -182,7 +185,7 @@ export async function createTestServer(options: TestServerOptions = {}) {
     resolveSession: (cookie) => {
       if (lookUp) return lookUp(cookie);
       const idHash = /session=([^;]*)/.exec(cookie ?? '')?.[1];
-      return Promise.resolve(idHash !== undefined && sessions.has(idHash) ? { idHash } : null);
+      return Promise.resolve(idHash !== undefined && sessions.has(idHash) ? { idHash, userId: idHash } : null);
     },
     sessionHasEnded: (idHash) => ended.has(idHash),
     loop,
@@ -292,8 +295,12 @@ export async function createTestServer(options: TestServerOptions = {}) {
         },
       };
     },
+    /** Replaces who may see what. */
+    permit(other: May) {
+      mayNow = other;
+    },
     /** Replaces the session look-up. */
-    lookUpSessionsBy(other: (cookie: string | undefined) => Promise<{ idHash: string } | null>) {
+    lookUpSessionsBy(other: (cookie: string | undefined) => Promise<LiveSession | null>) {
       lookUp = other;
     },
     /** Replaces the regular check of the sessions with open pages. */

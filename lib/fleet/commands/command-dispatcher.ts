@@ -1,6 +1,6 @@
 /** An operator's request for some hosts: one command per host, or the reason for refusing it, stored in one turn. */
 import * as events from '../events';
-import { requiresStepUp, stepUpMissing } from '../operations/operation-rules';
+import { stepUpMissing } from '../operations/operation-rules';
 import { nounPhrase } from '../operations/operation-words';
 import { KeyedQueue } from '@/lib/limits/work-queue';
 import type { CommandRecord } from '../records/command-record';
@@ -12,7 +12,7 @@ import type { CommandEngine } from './command-engine';
 import type { CommandQueue } from './command-queue';
 import type { DashboardOperations } from './dashboard-operations';
 import { planDispatch } from './dispatch';
-import type { OperationId } from '@/lib/protocol/operation-ids';
+import type { StepUpRule } from './step-up-rule';
 
 /** The longest extension that an operator can give a command at once. */
 export const MAX_EXTENSION_MS = 60 * 60_000;
@@ -25,6 +25,7 @@ export class CommandDispatcher {
     private readonly engine: CommandEngine,
     private readonly queue: CommandQueue,
     private readonly dashboardOperations: DashboardOperations,
+    private readonly stepUp: StepUpRule,
   ) {}
 
   /** A repeated request causes no second command: its answer names the first. */
@@ -39,7 +40,7 @@ export class CommandDispatcher {
     const repeated = new Map(stored.map((command) => [command.hostId, command]));
     const work = (turn: Turn) => {
       results.length = 0;
-      const unproven = request.stepUp !== true && this.needsStepUp(request.operation, hostIds);
+      const unproven = request.stepUp !== true && this.stepUp.unproven([request.operation], hostIds) !== null;
       for (const hostId of hostIds) {
         const entry = this.core.memory.entries.get(hostId);
         if (!entry) {
@@ -62,12 +63,6 @@ export class CommandDispatcher {
     );
   }
 
-  needsStepUp(operation: OperationId, hostIds: readonly string[]): boolean {
-    const hosts = new Set(hostIds);
-    for (const [hostId, { active }] of this.core.memory.entries) if (active?.operation === operation) hosts.add(hostId);
-    return requiresStepUp(operation, hosts.size);
-  }
-
   /** The same for one host, in the caller's turn. `unproven`: the step-up proof that the operation needs is missing. */
   dispatchTo(turn: Turn, entry: HostEntry, request: DispatchRequest, unproven: boolean): DispatchResult {
     const { record } = entry;
@@ -82,6 +77,7 @@ export class CommandDispatcher {
     const { command } = plan;
     turn.events.push(events.commandRequested(record, command, turn.now, request.by));
     turn.commands.set(command.id, command);
+    turn.apply.push(() => this.stepUp.wasRequested(command.operation, record.id));
     turn.touched.add(record.id);
     if (plan.kind === 'dashboard') {
       this.dashboardOperations.begin(turn, entry, command);

@@ -341,7 +341,13 @@ describe('remove-host', () => {
 it('an operation with the scope of the fleet can’t be sent to a host', async () => {
   await bench.agent('h1');
   for (const operation of ['merge-pr', 'add-host'] as const) {
-    const [result] = await bench.fleet.dispatch({ operation, hostIds: ['h1'], requestId: operation, by: BY });
+    const [result] = await bench.fleet.dispatch({
+      operation,
+      hostIds: ['h1'],
+      requestId: operation,
+      stepUp: true,
+      by: BY,
+    });
     expect(result).toMatchObject({ kind: 'blocked', blocked: { code: 'fleet-scope' } });
   }
 });

@@ -55,6 +55,11 @@ export function requiresStepUp(id: OperationId, hostCount: number): boolean {
   return needsStepUp === 'always' || (needsStepUp === 'bulk' && hostCount > 1);
 }
 
+/** True for an operation that needs a step-up proof only on several hosts. */
+export function needsProofForMany(id: OperationId): boolean {
+  return OPERATIONS[id].needsStepUp === 'bulk';
+}
+
 /** Why an operation that needs a step-up proof is refused without it. */
 export function stepUpMissing(id: OperationId): Blocked {
   const reason = `The ${nounPhrase(id)} needs a fresh code from your authenticator app, or your password if no app is set up.`;

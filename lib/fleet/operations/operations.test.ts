@@ -115,6 +115,7 @@ describe('the table of operations', () => {
     expect(steppedUp.map(({ id, needsStepUp }) => [id, needsStepUp])).toEqual([
       ['rollback', 'bulk'],
       ['reboot', 'always'],
+      ['merge-pr', 'always'],
       ['remove-host', 'always'],
     ]);
     for (const { id, confirms } of steppedUp) expect(confirms, id).toBe(true);

@@ -240,6 +240,7 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
     description: 'Merges the open pull request that updates flake.lock.',
     scope: 'fleet',
     preconditions: [],
+    needsStepUp: 'always',
     confirms: true,
   },
   'set-color': {

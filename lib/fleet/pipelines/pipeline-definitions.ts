@@ -4,7 +4,6 @@
  */
 import { nounPhrase } from '../operations/operation-words';
 import { OPERATIONS } from '../operations/operations';
-import { requiresStepUp } from '../operations/operation-rules';
 import { OPERATION_IDS, type OperationId } from '@/lib/protocol/operation-ids';
 import type { PipelineKind } from '@/lib/protocol/pipeline-kinds';
 
@@ -89,9 +88,4 @@ export function stagesProblem(stages: readonly OperationId[]): string | null {
   const late = stages.find((id, index) => index > 0 && isPrelude(id));
   if (late) return `The ${nounPhrase(late)} runs once, before the hosts start: it can only be the first stage.`;
   return hostStages(stages).length === 0 ? 'Pick at least one operation for the hosts.' : null;
-}
-
-/** The first stage that needs a step-up proof on this many hosts; null if none does. It is given once per pipeline. */
-export function stageToProve(stages: readonly OperationId[], hostCount: number): OperationId | null {
-  return stages.find((id) => requiresStepUp(id, hostCount)) ?? null;
 }

@@ -271,7 +271,11 @@ describe('a pipeline request', () => {
       });
     expect(await ask({ stages: ['stop'] })).toMatchObject({ kind: 'refused' });
     expect(await ask({ hostIds: ['nobody'] })).toMatchObject({ kind: 'refused' });
-    expect(await ask({ kind: 'merge-deploy' })).toMatchObject({ kind: 'refused' });
+    expect(await ask({ kind: 'merge-deploy', stepUp: true })).toMatchObject({ kind: 'refused' });
+    const pullRequest = { number: 7, seen: 'c0ffee' };
+    expect(await ask({ kind: 'merge-deploy', pullRequest })).toMatchObject({
+      reason: expect.stringContaining('needs a fresh code') as unknown,
+    });
     expect(await ask({ stages: ['pull', 'reboot'] })).toMatchObject({ kind: 'refused' });
     expect(await bench.fleet.pipelines(10)).toEqual([]);
     expect(await ask({ stages: ['pull', 'reboot'], stepUp: true })).toMatchObject({ kind: 'started' });
@@ -411,7 +415,8 @@ describe('a restart of the dashboard', () => {
 });
 
 describe('a merge before the hosts', () => {
-  const deploy = () => start(['web'], { kind: 'merge-deploy', pullRequest: { number: 7, seen: 'c0ffee' } });
+  const deploy = () =>
+    start(['web'], { kind: 'merge-deploy', pullRequest: { number: 7, seen: 'c0ffee' }, stepUp: true });
 
   it('is done once; then the desired state is fetched and the hosts start', async () => {
     const web = await agent('web');

@@ -12,7 +12,8 @@ import { mergeFirst } from './pipeline-merge';
 import { planPipeline, stagesOf } from './pipeline-plan';
 import type { PipelineHostRecord, PipelineRecord, PipelineRun } from '../records/pipeline-state';
 import { pipelinePatch, pipelineSummary, pipelineView } from './pipeline-views';
-import { isPrelude, MAX_RUNNING_PIPELINES, PIPELINES, stageToProve } from './pipeline-definitions';
+import { isPrelude, MAX_RUNNING_PIPELINES, PIPELINES } from './pipeline-definitions';
+import type { StepUpRule } from '../commands/step-up-rule';
 import type { Turn } from '../turns/turn';
 import type { CommandRecord } from '../records/command-record';
 import type { DispatchRequest, DispatchResult, PipelineRequest, PipelineStart, Requester } from '../records/requests';
@@ -45,11 +46,15 @@ export class PipelineRunner {
     private readonly core: FleetCore,
     private readonly dispatchTo: DispatchTo,
     private readonly cancelQueuedCommand: CancelQueued,
+    private readonly stepUp: StepUpRule,
   ) {}
 
   /** Loads pipelines that have not ended. Their waiting stages are sent by later ticks, when the hosts are back. */
   async recover(): Promise<void> {
-    for (const run of await this.core.options.store.unendedPipelines()) this.runs.set(run.pipeline.id, run);
+    for (const run of await this.core.options.store.unendedPipelines()) {
+      this.runs.set(run.pipeline.id, run);
+      this.notePlan(run);
+    }
     await this.core.run('retry', (turn) => {
       for (const id of this.runs.keys()) this.feed(turn, id, { type: 'recovered' });
     });
@@ -75,7 +80,7 @@ export class PipelineRunner {
       const reason = `${MAX_RUNNING_PIPELINES} pipelines are already running: wait until one ends, or cancel one.`;
       return { kind: 'refused', reason };
     }
-    const unproven = request.stepUp === true ? null : stageToProve(stagesOf(request), request.hostIds.length);
+    const unproven = request.stepUp === true ? null : this.stepUp.unproven(stagesOf(request), request.hostIds);
     if (unproven) return { kind: 'refused', reason: stepUpMissing(unproven).reason };
     if (stagesOf(request).some(isPrelude) && (this.core.options.flakeUpdates?.state.source ?? 'none') === 'none') {
       return { kind: 'refused', reason: 'No forge is configured, so no pull request can be merged.' };
@@ -133,6 +138,12 @@ export class PipelineRunner {
 
   views(): PipelineView[] {
     return [...this.ended, ...this.runs.values()].map(pipelineView);
+  }
+
+  /** Ids of the hosts of a pipeline in `views`; empty when it is none of them. */
+  hostsOf(id: string): readonly string[] {
+    const run = this.runs.get(id) ?? this.ended.find(({ pipeline }) => pipeline.id === id);
+    return run?.hosts.map(({ hostId }) => hostId) ?? [];
   }
 
   async view(id: string): Promise<PipelineView | null> {
@@ -329,10 +340,17 @@ export class PipelineRunner {
     if (pipeline.phase === 'ended') turn.events.push(events.pipelineEnded(pipeline, turn.now));
   }
 
+  private notePlan({ pipeline, hosts }: PipelineRun): void {
+    const open = hosts.filter(({ status }) => status === 'waiting' || status === 'running');
+    const hostIds = pipeline.phase === 'ended' ? [] : open.map(({ hostId }) => hostId);
+    this.stepUp.isPlanned(pipeline.id, { stages: pipeline.stages, hostIds });
+  }
+
   /** Replaces a pipeline by its stored next state, and publishes it. */
   private apply(run: PipelineRun, before: PipelineRun | null): void {
     const { id, phase } = run.pipeline;
     const removedPipelines: string[] = [];
+    this.notePlan(run);
     if (phase === 'ended') {
       this.runs.delete(id);
       this.ended.push(run);

@@ -48,11 +48,8 @@ export interface FleetOperator {
   dispatch(request: DispatchRequest): Promise<DispatchResult[]>;
   /** Adds a host. A repeated request adds nothing. */
   addHost(request: AddHostRequest): Promise<DispatchResult>;
-  /**
-   * Whether an operation on these hosts needs a step-up proof now. Hosts on which it is already running count as
-   * well: many hosts one by one are still many.
-   */
-  needsStepUp(operation: OperationId, hostIds: readonly string[]): boolean;
+  /** Whether one of these operations on these hosts needs a step-up proof now (`StepUpRule`). */
+  needsStepUp(operations: readonly OperationId[], hostIds: readonly string[]): boolean;
   /** Cancels a queued command. False when it was already sent or is unknown. */
   cancel(commandId: string, by: Requester): Promise<boolean>;
   /** Extends the deadline of a command in its warning phase (milliseconds, at most an hour). False in any other phase. */

@@ -29,11 +29,13 @@ export interface LiveSource {
   notices(): ServiceNotice[];
   /** Pipelines that have not ended, and the last few that have. */
   pipelineViews(): PipelineView[];
+  /** Ids of the hosts of such a pipeline; empty when it is none of them. */
+  pipelineHosts(pipelineId: string): readonly string[];
   /** Stored lines of a command after a number, bounded as in `FleetStore.output`; null when there is no such command. */
   outputAfter(
     commandId: string,
     after: number,
     limit: number,
     maxCharacters?: number,
-  ): Promise<{ lines: OutputLine[]; ended: boolean } | null>;
+  ): Promise<{ hostId: string; lines: OutputLine[]; ended: boolean } | null>;
 }

@@ -1,12 +1,14 @@
 import { getSession } from '@/lib/auth/next/app-session';
-import { runtime } from '@/lib/dashboard/runtime';
+import { mayOf, seesOf } from '@/lib/auth/next/permission';
 import { filterFrom } from '../activity-filter';
 import { CONTENT_TYPES, EXPORT_FORMATS } from '../event-export';
+import { eventSource } from '../event-source';
 import { exportStream } from '../export-stream';
 
 /** All matching events as a file, newest first: `?format=ndjson` or `csv`. */
 export async function GET(request: Request): Promise<Response> {
-  if (!(await getSession())) {
+  const session = await getSession();
+  if (session === null || !mayOf(session, 'view', null)) {
     return Response.json({ error: 'Sign in first: this file is for operators.' }, { status: 401 });
   }
   const parameters = new URL(request.url).searchParams;
@@ -16,7 +18,7 @@ export async function GET(request: Request): Promise<Response> {
   }
   const day = new Date().toISOString().slice(0, 10);
   return new Response(
-    exportStream((asked) => runtime().fleet.events(asked), filterFrom(parameters), format),
+    exportStream(eventSource(seesOf(session)), filterFrom(parameters), format),
     {
       headers: {
         'content-type': CONTENT_TYPES[format],

@@ -1,7 +1,7 @@
 import type { Metadata } from 'next';
 import Link from 'next/link';
 import { Card } from '@/app/_ui/card';
-import { requireSession } from '@/lib/auth/next/app-session';
+import { requirePermission } from '@/lib/auth/next/permission';
 import { runtime } from '@/lib/dashboard/runtime';
 import { PipelineList } from '../../_pipelines/pipeline-list';
 
@@ -11,7 +11,7 @@ const SHOWN = 100;
 
 /** The latest pipelines: what ran on which hosts, who started it and how it ended. */
 export default async function PipelinesPage() {
-  await requireSession();
+  await requirePermission('view');
   return (
     <div className="mx-auto w-full max-w-6xl px-4 py-5 md:px-6">
       <p className="mb-1 text-xs">

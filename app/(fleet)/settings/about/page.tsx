@@ -1,6 +1,6 @@
 import type { Metadata } from 'next';
 import { Card } from '@/app/_ui/card';
-import { requireSession } from '@/lib/auth/next/app-session';
+import { requirePermission } from '@/lib/auth/next/permission';
 import { runtime } from '@/lib/dashboard/runtime';
 import { Fact, Facts } from '../facts';
 import { LimitsCard } from './limits-card';
@@ -8,7 +8,7 @@ import { LimitsCard } from './limits-card';
 export const metadata: Metadata = { title: 'About' };
 
 export default async function AboutPage() {
-  await requireSession();
+  await requirePermission('view');
   const { version, buildId } = runtime().about;
   return (
     <div className="space-y-5">

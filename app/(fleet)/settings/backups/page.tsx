@@ -4,7 +4,7 @@ import { Badge } from '@/app/_ui/badge';
 import { Card } from '@/app/_ui/card';
 import { EmptyState } from '@/app/_ui/empty-state';
 import { TimeAgo } from '@/app/_ui/time-ago';
-import { requireSession } from '@/lib/auth/next/app-session';
+import { requirePermission } from '@/lib/auth/next/permission';
 import { runtime } from '@/lib/dashboard/runtime';
 import { Fact, Facts } from '../facts';
 import { BackUpButton } from './back-up-button';
@@ -14,7 +14,7 @@ export const metadata: Metadata = { title: 'Backups' };
 
 /** The state of the backups, their settings, and the list of available backups. */
 export default async function BackupsPage() {
-  await requireSession();
+  await requirePermission('administer');
   const status = runtime().backups.status();
   const { backups, problem, warnings, late, intervalMs, encrypted, folder, copyFolder } = status;
   const newest = backups[0] ?? null;

@@ -1,5 +1,5 @@
 import type { Metadata } from 'next';
-import { requireSession } from '@/lib/auth/next/app-session';
+import { requirePermission } from '@/lib/auth/next/permission';
 import { runtime } from '@/lib/dashboard/runtime';
 import { ConfigurationTable } from './configuration-table';
 
@@ -7,6 +7,6 @@ export const metadata: Metadata = { title: 'Configuration' };
 
 /** Every setting with its value, source and description. */
 export default async function ConfigurationPage() {
-  await requireSession();
+  await requirePermission('administer');
   return <ConfigurationTable settings={runtime().about.settings} />;
 }

@@ -1,5 +1,5 @@
 import type { Metadata } from 'next';
-import { requireSession } from '@/lib/auth/next/app-session';
+import { requirePermission } from '@/lib/auth/next/permission';
 import { runtime } from '@/lib/dashboard/runtime';
 import { ForgeSettingsPanel } from './forge-settings';
 
@@ -10,6 +10,6 @@ const NAMES = /^NIXFLEET_(?:GITHUB_|FORGEJO_|UPDATE_|MERGE_METHOD$|CONFIG_BRANCH
 
 /** The forge of the configuration repository: its state and its settings. */
 export default async function ForgePage() {
-  await requireSession();
+  await requirePermission('administer');
   return <ForgeSettingsPanel settings={runtime().about.settings.filter(({ name }) => NAMES.test(name))} />;
 }

@@ -5,6 +5,7 @@ import { operatorAction, stepUpAction } from '@/lib/auth/next/action';
 import { hostNameOf } from '@/lib/fleet/hosts/host';
 import { runtime } from '@/lib/dashboard/runtime';
 
+const ADMINISTER = { verb: 'administer' } as const;
 const HOUR_MS = 3_600_000;
 
 const hostName = z
@@ -14,6 +15,7 @@ const hostName = z
 
 /** Gives the token, which is not stored anywhere else; null when the host no longer exists. */
 export const issueToken = stepUpAction(
+  { verb: 'administer', hosts: ({ hostId }) => [hostId] },
   z.object({ hostId: z.string().min(1).max(64) }),
   { purpose: ({ hostId }) => `Create a token for ${runtime().fleet.host(hostId)?.name ?? 'an unknown host'}` },
   ({ hostId }, { by }) => {
@@ -24,6 +26,7 @@ export const issueToken = stepUpAction(
 
 /** Without a host token, a host can be claimed with the shared one: revoking the last one requires step-up authentication. */
 export const revokeToken = stepUpAction(
+  ADMINISTER,
   z.object({ id: z.string().min(1).max(64) }),
   {
     purpose: () => 'Revoke the last token of a host',
@@ -39,6 +42,7 @@ export const revokeToken = stepUpAction(
 
 /** Gives the code, which is not stored anywhere else; null when too many codes are open. */
 export const createCode = stepUpAction(
+  ADMINISTER,
   z.object({
     hostName: z.union([z.literal(''), hostName]),
     hours: z.union([z.literal(1), z.literal(24), z.literal(168)]),
@@ -48,11 +52,12 @@ export const createCode = stepUpAction(
     runtime().agentAccess.createCode({ hostName: hostName === '' ? null : hostName, lifetimeMs: hours * HOUR_MS }, by),
 );
 
-export const revokeCode = operatorAction(z.object({ id: z.string().length(64) }), ({ id }, { by }) =>
+export const revokeCode = operatorAction(ADMINISTER, z.object({ id: z.string().length(64) }), ({ id }, { by }) =>
   runtime().agentAccess.revokeCode(id, by),
 );
 
 export const setRule = stepUpAction(
+  ADMINISTER,
   z.object({ rule: z.enum(['sharedToken', 'approval']), value: z.boolean() }),
   {
     purpose: ({ rule, value }) =>
@@ -66,15 +71,20 @@ export const setRule = stepUpAction(
 );
 
 /** Gives an empty text, or the reason why the host was not approved. */
-export const approveHost = operatorAction(z.object({ hostName }), async ({ hostName }, { by }) => {
-  const { agentAccess, fleet } = runtime();
-  const approved = await fleet.approveHost(hostName, by);
-  if (!approved.ok) return approved.reason;
-  await agentAccess.allowHost(hostName);
-  return '';
-});
+export const approveHost = stepUpAction(
+  { verb: 'approve' },
+  z.object({ hostName }),
+  { purpose: ({ hostName }) => `Approve ${hostName}` },
+  async ({ hostName }, { by }) => {
+    const { agentAccess, fleet } = runtime();
+    const approved = await fleet.approveHost(hostName, by);
+    if (!approved.ok) return approved.reason;
+    await agentAccess.allowHost(hostName);
+    return '';
+  },
+);
 
-export const refuseHost = operatorAction(z.object({ hostName }), async ({ hostName }, { by }) => {
+export const refuseHost = operatorAction({ verb: 'approve' }, z.object({ hostName }), async ({ hostName }, { by }) => {
   await runtime().agentAccess.refuseHost(hostName, by);
   return true;
 });

@@ -47,8 +47,9 @@ function HeldRow({ agent: { name, address, version, since, reason, message } }: 
   const router = useRouter();
   const { word, tone } = WORDS[reason];
   const approve = async () => {
-    const done = await runAction({ label: 'Approve' }, `Could not approve ${name}`, () =>
-      answerOf(approveHost({ hostName: name })),
+    const words = { label: 'Approve', description: `This admits ${name}, which then receives commands.` };
+    const done = await runAction(words, `Could not approve ${name}`, (proof) =>
+      answerOf(approveHost({ hostName: name }, proof)),
     );
     if (done && done.value !== '') toast({ tone: 'error', title: `Could not approve ${name}`, body: done.value });
     router.refresh();

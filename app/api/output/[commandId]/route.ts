@@ -1,18 +1,20 @@
 import { downloadName, outputStream } from '@/app/_output/feed/output-download';
 import { getSession } from '@/lib/auth/next/app-session';
+import { mayOf } from '@/lib/auth/next/permission';
 import { runtime } from '@/lib/dashboard/runtime';
 
 /**
  * The stored output of a command as a text file, without colours. `?times=1` puts the time before each line.
  */
 export async function GET(request: Request, { params }: { params: Promise<{ commandId: string }> }): Promise<Response> {
-  if (!(await getSession())) {
+  const session = await getSession();
+  if (session === null) {
     return Response.json({ error: 'Sign in to read output.' }, { status: 401 });
   }
   const { commandId } = await params;
   const { fleet } = runtime();
   const command = commandId.length <= 64 ? await fleet.command(commandId) : null;
-  if (!command) {
+  if (!command || !mayOf(session, 'view', command.hostId)) {
     return Response.json({ error: 'Command not found.' }, { status: 404 });
   }
   const withTimes = new URL(request.url).searchParams.get('times') === '1';

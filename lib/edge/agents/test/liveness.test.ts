@@ -157,7 +157,7 @@ describe('after the event loop was blocked for twelve seconds', { timeout: 60_00
         const answer = once(echo, 'message');
         resolve();
         await answer;
-        return { idHash: 'session-1' };
+        return { idHash: 'session-1', userId: 'operator' };
       });
     });
     newPage = dialBrowser();

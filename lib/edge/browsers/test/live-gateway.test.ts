@@ -100,7 +100,7 @@ describe('browser gateway: the fleet', () => {
     await browser.until((view) => view.updates.source === 'none');
     server.updates.give({ source: 'github', repo: 'ada/nixcfg', fetchedAt: 1_000 });
     await browser.until((view) => view.updates.fetchedAt === 1_000);
-    expect(server.hub.view().updates).toEqual(server.updates.state);
+    expect(server.hub.view({ kind: 'operator', userId: 'session-1' }).updates).toEqual(server.updates.state);
     const late = await server.browser();
     await late.until((view) => view.updates.repo === 'ada/nixcfg');
   });
