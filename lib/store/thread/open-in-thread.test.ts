@@ -75,6 +75,21 @@ describe('calls of stores in a thread', () => {
     }
   });
 
+  it('start the reader with the first long read, and no second one', async () => {
+    const started: string[] = [];
+    const { engine } = await open({
+      startWorker(file, role) {
+        started.push(role);
+        return startWorker(file, role);
+      },
+    });
+    await engine.fleet.commit({ events: events(1) });
+    expect(started).toEqual(['writer']);
+    const read = await Promise.all([engine.fleet.events({ limit: 1 }), engine.fleet.events({ limit: 1 })]);
+    expect(read.map(([event]) => event?.id)).toEqual([1, 1]);
+    expect(started).toEqual(['writer', 'reader']);
+  });
+
   it('give what the stores return: records, null, and nothing', async () => {
     const { engine } = shared;
     expect(await engine.fleet.command('missing')).toBeNull();

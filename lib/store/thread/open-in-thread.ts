@@ -1,6 +1,6 @@
 /**
  * The stores in threads of their own, so that the event loop waits for no disk: a writer, which answers all calls in
- * order, and a reader for what may read much (docs/decisions/0051-store-in-threads.md).
+ * order, and a reader for what may read much, which starts with its first call (docs/decisions/0051-store-in-threads.md).
  */
 import type { Worker } from 'node:worker_threads';
 import type { Log } from '@/lib/log';
@@ -37,10 +37,14 @@ export async function openInThread(db: Db, options: ThreadOptions): Promise<Stor
   const open = (role: ThreadRole) =>
     new ThreadLink(start(file, role), { role, log, onDeath, maxOutstanding: options.maxOutstanding });
   const writer = open('writer');
-  const reader = open('reader');
+  const threads: Threads = { writer, reader: null };
+  /** One that could not open the file has ended, and the next call tries again. */
+  const reader = (): ThreadLink => {
+    if (threads.reader === null || threads.reader.hasEnded) threads.reader = open('reader');
+    return threads.reader;
+  };
   try {
     const methods = await writer.ready;
-    await reader.ready;
     const portOf = <Name extends PortName>(name: Name) =>
       storeClient(name, methods[name] ?? [], sendTo(writer, reader, METHODS_OF_READER[name] ?? []));
     let stopped: Promise<void> | null = null;
@@ -51,35 +55,45 @@ export async function openInThread(db: Db, options: ThreadOptions): Promise<Stor
       settings: portOf('settings'),
       maintenance: portOf('maintenance'),
       vitals() {
-        const both = [writer.vitals, reader.vitals];
+        const both = [writer.vitals, ...(threads.reader === null ? [] : [threads.reader.vitals])];
         return {
           outstanding: both.reduce((sum, { outstanding }) => sum + outstanding, 0),
           oldestMs: Math.max(...both.map(({ oldestMs }) => oldestMs)),
         };
       },
-      stop: () => (stopped ??= stopThreads(writer, reader, db, stopWithinMs)),
+      stop: () => (stopped ??= stopThreads(threads, db, stopWithinMs)),
     };
   } catch (error) {
-    await Promise.allSettled([reader.stop(), writer.stop()]);
+    await Promise.allSettled([writer.stop()]);
     db.$lock.release();
     throw asDatabaseError(error, file);
   }
 }
 
-function sendTo(writer: ThreadLink, reader: ThreadLink, ofReader: readonly PropertyKey[]): SendCall {
-  return (port, method, args) => (ofReader.includes(method) ? reader : writer).call(port, method, args);
+interface Threads {
+  writer: ThreadLink;
+  /** Null until its first call. */
+  reader: ThreadLink | null;
 }
 
-async function stopThreads(writer: ThreadLink, reader: ThreadLink, db: Db, withinMs: number): Promise<void> {
+/** Once the writer is being stopped, it refuses all calls. */
+function sendTo(writer: ThreadLink, reader: () => ThreadLink, ofReader: readonly PropertyKey[]): SendCall {
+  return (port, method, args) => {
+    const thread = ofReader.includes(method) && !writer.isStopping ? reader() : writer;
+    return thread.call(port, method, args);
+  };
+}
+
+async function stopThreads({ writer, reader }: Threads, db: Db, withinMs: number): Promise<void> {
   writer.refuseCalls();
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<'late'>((resolve) => {
     timer = setTimeout(() => resolve('late'), withinMs);
   });
   try {
-    const closed = await Promise.race([closeInOrder(writer, reader), late]);
+    const closed = await Promise.race([closeInOrder({ writer, reader }), late]);
     if (closed !== 'late') return;
-    const outstanding = writer.vitals.outstanding + reader.vitals.outstanding;
+    const outstanding = writer.vitals.outstanding + (reader?.vitals.outstanding ?? 0);
     throw new DatabaseError(
       'io',
       `The database ${db.$client.name} did not close within ${withinMs / 1_000} s: its disk does not answer. ` +
@@ -89,13 +103,13 @@ async function stopThreads(writer: ThreadLink, reader: ThreadLink, db: Db, withi
     clearTimeout(timer);
     // A thread that has not ended may still write: then the lock is held until the process ends.
     if (writer.hasEnded) db.$lock.release();
-    for (const thread of [reader, writer]) if (!thread.hasEnded) thread.abandon();
+    for (const thread of [reader, writer]) if (thread !== null && !thread.hasEnded) thread.abandon();
   }
 }
 
 /** The reader first: the writer can only empty the write-ahead log when nobody reads. */
-async function closeInOrder(writer: ThreadLink, reader: ThreadLink): Promise<void> {
-  await Promise.allSettled([reader.stop()]);
+async function closeInOrder({ writer, reader }: Threads): Promise<void> {
+  await Promise.allSettled([reader?.stop()]);
   await writer.stop();
 }
 

@@ -65,6 +65,11 @@ export class ThreadLink {
     return this.opening.promise;
   }
 
+  /** It refuses every further call. */
+  get isStopping(): boolean {
+    return this.refusesCalls;
+  }
+
   /** Nothing uses the file any more. */
   get hasEnded(): boolean {
     return this.state === 'ended';
