@@ -1,5 +1,6 @@
 /** The command line of `npm run simulate`. */
 import { parseArgs } from 'node:util';
+import { COMMIT_PREFIX } from '@/lib/git/commit-id';
 import { DEFAULT_DIALS_PER_S, MAX_SIMULATED_HOSTS } from './fleet';
 
 export interface SimulationSettings {
@@ -77,8 +78,8 @@ export function readArguments(argv: readonly string[], sources: ArgumentSources)
     problems.push(`--protocol is "${protocol}": write 2, 3 or mixed.`);
   }
   problems.push(...addressProblems(values.url, values['yes-remote']));
-  if (values.commit !== undefined && !/^[0-9a-f]{7,40}$/.test(values.commit)) {
-    problems.push(`--commit is "${values.commit}": write 7 to 40 hexadecimal digits.`);
+  if (values.commit !== undefined && !COMMIT_PREFIX.test(values.commit)) {
+    problems.push(`--commit is "${values.commit}": write 7 to 64 hexadecimal digits.`);
   }
   const token = [values.token, sources.tokenFromEnvironment, sources.readTokenFile()]
     .find((one) => one?.trim())

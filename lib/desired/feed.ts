@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { plainText } from '@/lib/text/plain-text';
+import { COMMIT_PREFIX } from '@/lib/git/commit-id';
 import { basicAuthorization, commitPage, safeAddress, shownAddress } from '@/lib/git/repository-address';
 import type { FetchedState, FetchOutcome, DesiredStateSource } from './source';
 
@@ -12,7 +13,6 @@ export const MAX_FEED_BYTES = 256 * 1024;
 const MAX_REDIRECTS = 5;
 const MAX_MESSAGE = 500;
 
-const COMMIT = /^[0-9a-f]{7,64}$/;
 const SHA256 = /^[0-9a-f]{64}$/;
 
 const text = z
@@ -50,7 +50,7 @@ export function parseVersionFile(body: string, shownUrl: string): FetchOutcome {
   }
   const file = parsed.data;
   const commit = file.gitCommit.toLowerCase();
-  if (!COMMIT.test(commit)) {
+  if (!COMMIT_PREFIX.test(commit)) {
     const what = commit === '' ? 'no gitCommit' : `the gitCommit "${plainText(commit, 80)}", which is not a commit id`;
     return failed(`The version feed ${shownUrl} has ${what}: correct the workflow that writes version.json.`);
   }

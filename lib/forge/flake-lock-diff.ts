@@ -1,5 +1,6 @@
 /** The changes between two lock files, for display. Pure. */
 import { readFlakeLock, type LockedInput, type LockedInputs } from './flake-lock';
+import { FULL_COMMIT } from '@/lib/git/commit-id';
 import { MAX_INPUT_CHANGES } from '@/lib/protocol/live/flake-update-constants';
 import type { InputChangeView, LockedInputView } from '@/lib/protocol/live/views/flake-update-view';
 
@@ -59,11 +60,9 @@ function viewOf({ rev, ref, lastModified, url }: LockedInput): LockedInputView {
   return { rev, ref, lastModified, url };
 }
 
-const COMMIT = /^[0-9a-f]{40}$/;
-
 /** GitHub and GitLab have a page that compares two commits. */
 function comparePage(from: LockedInput, to: LockedInput): string {
-  if (from.url !== to.url || !COMMIT.test(from.rev) || !COMMIT.test(to.rev) || from.rev === to.rev) return '';
+  if (from.url !== to.url || !FULL_COMMIT.test(from.rev) || !FULL_COMMIT.test(to.rev) || from.rev === to.rev) return '';
   const range = `${from.rev}...${to.rev}`;
   if (to.url.startsWith('https://github.com/')) return `${to.url}/compare/${range}`;
   return to.url.startsWith('https://gitlab.com/') ? `${to.url}/-/compare/${range}` : '';

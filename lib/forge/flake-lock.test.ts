@@ -48,6 +48,13 @@ describe('the inputs that an update changes', () => {
     });
   });
 
+  it('has the page that compares commits of a SHA-256 repository too', () => {
+    const [from, to] = ['c'.repeat(64), 'd'.repeat(64)];
+    expect(diffFlakeLocks(simple(from), simple(to)).inputs[0]?.compareUrl).toBe(
+      `https://github.com/NixOS/nixpkgs/compare/${from}...${to}`,
+    );
+  });
+
   it('reports from, to, age, address and the page that compares them', () => {
     expect(diffFlakeLocks(simple(REV_A, 1_760_000_000), simple(REV_B, 1_760_000_000 + DAY_S))).toEqual({
       inputs: [

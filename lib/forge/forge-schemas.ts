@@ -1,11 +1,10 @@
 /** Schemas for the answers of both forges, whose APIs are alike by design. Unused fields are ignored. */
 import { z } from 'zod';
+import { FULL_COMMIT } from '@/lib/git/commit-id';
 import { plainText } from '@/lib/text/plain-text';
 import type { ChangedFile, PullRequest } from './forge';
 
-const SHA = /^[0-9a-f]{40,64}$/;
-
-const sha = z.string().regex(SHA);
+const sha = z.string().regex(FULL_COMMIT);
 const time = z.iso.datetime({ offset: true }).transform((value) => Date.parse(value));
 const page = z.string().refine((value) => /^https?:\/\//.test(value) && URL.canParse(value));
 const number = z.number().int().positive();
@@ -64,7 +63,7 @@ export function pullRequestOf(answer: PullAnswer, obstacle: string): PullRequest
     isDraft: answer.draft ?? false,
     isMerged,
     // For an open one it is GitHub's trial merge, which is on no branch.
-    mergeCommit: isMerged && commit != null && SHA.test(commit) ? commit : '',
+    mergeCommit: isMerged && commit != null && FULL_COMMIT.test(commit) ? commit : '',
     mergeable: answer.mergeable ?? null,
     obstacle,
     base: plainText(answer.base.ref, 250),

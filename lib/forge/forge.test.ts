@@ -67,6 +67,13 @@ describe.each<Dialect>(['github', 'forgejo'])('%s', (dialect) => {
       });
     });
 
+    it('a pull request of a SHA-256 repository, and none whose commit is no commit id', async () => {
+      const pull = fakeForge.addPull({ headSha: 'a'.repeat(64) });
+      expect(value(await forge.pullRequest(1, never)).headSha).toBe('a'.repeat(64));
+      pull.headSha = 'a'.repeat(50);
+      expect(problem(await forge.pullRequest(1, never)).kind).toBe('invalid');
+    });
+
     it('open pull requests of the branch over all pages, newest first', async () => {
       for (let i = 0; i < 130; i += 1) fakeForge.addPull({ base: i === 5 ? 'release' : 'main' });
       fakeForge.addPull({ state: 'closed' });

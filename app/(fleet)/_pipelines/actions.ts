@@ -5,6 +5,7 @@ import { operatorAction, stepUpAction } from '@/lib/auth/next/action';
 import { stagesOf } from '@/lib/fleet/pipelines/pipeline-plan';
 import { MAX_PIPELINE_HOSTS, MAX_STAGES, PIPELINES } from '@/lib/fleet/pipelines/pipeline-definitions';
 import { runtime } from '@/lib/dashboard/runtime';
+import { COMMIT_PREFIX } from '@/lib/git/commit-id';
 import { OPERATION_IDS } from '@/lib/protocol/operation-ids';
 import { PIPELINE_KINDS } from '@/lib/protocol/pipeline-kinds';
 
@@ -24,9 +25,7 @@ export const startPipeline = stepUpAction(
     parallelism: z.number().int().min(1).max(MAX_PIPELINE_HOSTS),
     stopOnFailure: z.boolean(),
     force: z.boolean(),
-    pullRequest: z
-      .object({ number: z.number().int().positive(), seen: z.string().regex(/^[0-9a-f]{7,64}$/) })
-      .optional(),
+    pullRequest: z.object({ number: z.number().int().positive(), seen: z.string().regex(COMMIT_PREFIX) }).optional(),
   }),
   {
     purpose: ({ kind, hostIds }) =>

@@ -1,5 +1,6 @@
 /** Sentences about a flake update. Pure. */
 import type { Tone } from '@/app/_ui/badge';
+import { FULL_COMMIT } from '@/lib/git/commit-id';
 import type {
   ChecksView,
   FlakeUpdateView,
@@ -52,7 +53,7 @@ export function mergeWarning({ checks }: FlakeUpdateView): string {
 /** A short form of a revision: the first 7 characters of a commit id, or 10 of a hash. */
 export function shortRev({ rev }: LockedInputView): string {
   if (rev === '') return 'unknown';
-  return /^[0-9a-f]{40,64}$/.test(rev) ? rev.slice(0, 7) : rev.replace(/^sha256-/, '').slice(0, 10);
+  return FULL_COMMIT.test(rev) ? rev.slice(0, 7) : rev.replace(/^sha256-/, '').slice(0, 10);
 }
 
 export const INPUT_KINDS: Record<InputChangeView['kind'], string> = {

@@ -1,6 +1,6 @@
 /** Enrolment over HTTP: exchanges a code for a token. Every answer is JSON. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { hostNameOf } from '@/lib/fleet/hosts/host';
+import { hostNameOf } from '@/lib/protocol/agent/host-name';
 import { limitKey } from '@/lib/limits/address-key';
 import { readJson, retryAfter, sendJson, sendJsonRefusing } from '../http/json-http';
 import { Share, ShareReleases } from '../http/request-shares';

@@ -1,5 +1,6 @@
 /** Hosts that an operator or an enrolment code adds before, or while, their agent asks to be admitted. */
-import { hostNameOf, newHost } from '../hosts/host';
+import { newHost } from '../hosts/host';
+import { hostNameOf } from '@/lib/protocol/agent/host-name';
 import * as events from '../events';
 import type { NewEvent } from '../records/event-record';
 import type { Requester } from '../records/requests';

@@ -8,6 +8,7 @@ describe('sameCommit', () => {
     ['the first seven characters name the commit', '3c9a808', full, true],
     ['either way round', full, '3c9a808', true],
     ['upper case is the same', '3C9A808', full, true],
+    ['a commit of a SHA-256 repository', '3c9a808', `${full}${full.slice(0, 24)}`, true],
     ['another commit', '3c9a809', full, false],
     ['fewer than seven say nothing', '3c9a80', full, false],
     ['nothing is not the same as nothing', '', '', false],

@@ -2,6 +2,7 @@
  * The desired state: which commit of the configuration repository the fleet should run. `lib/desired` determines it;
  * the fleet judges hosts by it.
  */
+import { COMMIT_PREFIX } from '@/lib/git/commit-id';
 import { plainText } from '@/lib/text/plain-text';
 
 /** What is known of the desired state. Empty text means unknown; times are epoch milliseconds. */
@@ -63,13 +64,11 @@ export const NO_DESIRED_STATE: DesiredState = {
   hint: null,
 };
 
-const COMMIT = /^[0-9a-f]{7,64}$/i;
-
 /** True when two commit ids name the same commit: agents send the first seven characters. "unknown" names none. */
 export function sameCommit(a: string, b: string): boolean {
-  if (!COMMIT.test(a) || !COMMIT.test(b)) return false;
-  const length = Math.min(a.length, b.length);
-  return a.slice(0, length).toLowerCase() === b.slice(0, length).toLowerCase();
+  const [one, other] = [a.toLowerCase(), b.toLowerCase()];
+  if (!COMMIT_PREFIX.test(one) || !COMMIT_PREFIX.test(other)) return false;
+  return one.startsWith(other) || other.startsWith(one);
 }
 
 /** The first seven characters of a commit, as git shows it; an agent's commit may be any text, and no character is split. */

@@ -1,16 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import {
-  afterHeartbeat,
-  afterRegister,
-  concludedReport,
-  differsDurably,
-  hostNameOf,
-  newHost,
-  withoutCredentials,
-} from './host';
+import { afterHeartbeat, afterRegister, concludedReport, differsDurably, newHost, withoutCredentials } from './host';
 import { SECOND, T0 } from '../testing/samples';
 import type { HostRecord } from '../records/host-record';
+import { hostNameOf } from '@/lib/protocol/agent/host-name';
 import { parseAgentFrame } from '@/lib/protocol/agent/parse-agent-frame';
 import type { AgentFrame } from '@/lib/protocol/agent/from-agent';
 

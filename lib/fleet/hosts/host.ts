@@ -10,19 +10,6 @@ const COLOR = /^#[0-9a-f]{6}$/;
 const OVER = 'over ';
 const markOf = (status: CompartmentStatus, saidAt: string) => `${OVER}${status} ${saidAt}`;
 const REPORTED_STATUSES: readonly CompartmentStatus[] = ['ok', 'outdated', 'error', 'unknown'];
-/** One DNS label (RFC 1123 §2.1): letters, digits and hyphens, not at the ends, at most 63. */
-const LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/i;
-
-/**
- * The host name that an agent claims, lower-case; null if it is not valid. A name with a domain is refused: the domain may
- * change with the network, and cutting it off could merge two hosts.
- */
-export function hostNameOf(claimed: string): string | null {
-  const label = claimed.trim();
-  // Checked before it is made lower-case: U+212A, the Kelvin sign, becomes a plain k.
-  return LABEL.test(label) ? label.toLowerCase() : null;
-}
-
 /** Removes user, password and query (which may hold a token) from an address; `git@host:path` stays as it is. */
 export function withoutCredentials(address: string): string {
   const scheme = /^[a-z][a-z0-9+.-]*:\/\//i.exec(address)?.[0];

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { asc } from 'drizzle-orm';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { hostNameOf } from '@/lib/fleet/hosts/host';
+import { hostNameOf } from '@/lib/protocol/agent/host-name';
 import { Database } from '../sqlite/driver';
 import { verifyChain } from '../sqlite/event-chain';
 import { createFleetStore } from '../sqlite/fleet-store';

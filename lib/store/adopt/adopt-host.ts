@@ -1,5 +1,7 @@
 /** Maps a row of an older table of hosts to a host. Columns are found by name; later ones may be missing. */
-import { hostNameOf, newHost, withoutCredentials } from '@/lib/fleet/hosts/host';
+import { newHost, withoutCredentials } from '@/lib/fleet/hosts/host';
+import { hostNameOf } from '@/lib/protocol/agent/host-name';
+import { COMMIT_PREFIX } from '@/lib/git/commit-id';
 import { plainName } from '@/lib/text/plain-text';
 import { toHostRow, type HostRow, type WrittenHostRow } from '../sqlite/rows';
 import type { OldDashboard } from './old-schema';
@@ -108,7 +110,7 @@ function oldGeneration(row: OldRow): string {
   const go = row.text('generation', { max: 255 });
   if (go !== '') return go;
   const v1 = row.text('current_generation', { max: 255 });
-  if (/^[0-9a-f]{7,64}$/i.test(v1)) return v1;
+  if (COMMIT_PREFIX.test(v1.toLowerCase())) return v1;
   if (v1 !== '') row.keep('current_generation');
   if (v1 !== '' && v1 !== 'unknown') row.reject('current_generation', 'is not a commit.');
   return '';

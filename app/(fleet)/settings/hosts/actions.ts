@@ -2,7 +2,7 @@
 
 import { z } from 'zod';
 import { operatorAction, stepUpAction } from '@/lib/auth/next/action';
-import { hostNameOf } from '@/lib/fleet/hosts/host';
+import { hostNameOf } from '@/lib/protocol/agent/host-name';
 import { runtime } from '@/lib/dashboard/runtime';
 
 const ADMINISTER = { verb: 'administer' } as const;
