@@ -36,6 +36,7 @@ describe('readConfig', () => {
       versionFetchTtlMs: 30_000,
       outputLimitBytes: 33_554_432,
       configBranch: 'main',
+      flakeDir: '',
       logLevel: 'info',
       trustedProxies: [],
       demo: false,

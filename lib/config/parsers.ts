@@ -1,5 +1,6 @@
 /** One parser for each kind of value. A problem says what to write instead, and never repeats the value. */
 import { isIP } from 'node:net';
+import { flakeFolderOf } from '@/lib/git/flake-folder';
 
 export type Parsed<T> = { ok: true; value: T } | { ok: false; problem: string };
 export type Parser<T> = (raw: string) => Parsed<T>;
@@ -183,6 +184,14 @@ export const repositoryFile: Parser<string> = (raw) =>
   /^(?!\/)[^\\\p{Cc}]+$/u.test(raw) && raw.split('/').every((part) => !['', '.', '..', '.git'].includes(part))
     ? good(raw)
     : bad('write the path of a file from the root of the repository, such as modules/theme.nix');
+
+/** A folder in the configuration repository; '' for its root. */
+export const repositoryFolder: Parser<string> = (raw) => {
+  const folder = flakeFolderOf(raw);
+  return folder === null
+    ? bad('write the path of a folder from the root of the repository, such as nix')
+    : good(folder);
+};
 
 /** A branch name that is safe to pass to git (git-check-ref-format(1), the rules that matter here). */
 export const branch: Parser<string> = (raw) =>

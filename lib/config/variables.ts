@@ -19,6 +19,7 @@ import {
   ownerAndName,
   repository,
   repositoryFile,
+  repositoryFolder,
   size,
   text,
   webAddress,
@@ -229,6 +230,14 @@ export const VARIABLES = {
     parse: branch,
     fallback: 'main',
     fallbackText: 'main',
+  }),
+  flakeDir: variable({
+    name: 'NIXFLEET_FLAKE_DIR',
+    prose:
+      'Folder of the flake in that repository. Its flake.lock is the one that hosts and flake updates are compared with.',
+    parse: repositoryFolder,
+    fallback: '',
+    fallbackText: 'the root',
   }),
   versionUrl: variable({
     name: 'NIXFLEET_VERSION_URL',

@@ -39,6 +39,7 @@ export async function startServices({ config, log, store, secrets }: OpenFoundat
     versionUrl: config.versionUrl ?? '',
     configRepo: config.configRepo ?? '',
     branch: config.configBranch,
+    flakeDir: config.flakeDir,
     dataDir: config.dataDir,
     intervalMs: config.versionFetchTtlMs,
     clock,

@@ -29,6 +29,7 @@ function create(options: Partial<DesiredOptions>): Desired {
     versionUrl: '',
     configRepo: '',
     branch: 'main',
+    flakeDir: '',
     dataDir: join(folder.path, 'data'),
     intervalMs: 60_000,
     clock,

@@ -15,6 +15,8 @@ export interface DesiredOptions {
   /** Address or path of the configuration repository; empty when not configured. Takes precedence over the feed. */
   configRepo: string;
   branch: string;
+  /** The folder of the flake in the repository; '' for its root. */
+  flakeDir: string;
   /** An existing folder, for the copy of the repository. */
   dataDir: string;
   /** Time between two fetches, plus jitter. */
@@ -59,6 +61,7 @@ function sourceOf(options: DesiredOptions): DesiredStateSource | null {
     return createGitSource({
       repository: options.configRepo,
       branch: options.branch,
+      flakeDir: options.flakeDir,
       dataDir: options.dataDir,
     });
   }

@@ -9,6 +9,7 @@ import {
   truncateSync,
   writeFileSync,
 } from 'node:fs';
+import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createGitSource, type GitSourceOptions } from './git-source';
@@ -31,7 +32,7 @@ beforeEach(() => {
 afterEach(() => folder.remove());
 
 function source(options: Partial<GitSourceOptions> = {}): DesiredStateSource {
-  return createGitSource({ repository: repository.path, branch: 'main', dataDir, ...options });
+  return createGitSource({ repository: repository.path, branch: 'main', flakeDir: '', dataDir, ...options });
 }
 function answerOf(outcome: FetchOutcome) {
   if (outcome.kind === 'failed') throw new Error(outcome.message);
@@ -83,6 +84,38 @@ describe('the target', () => {
     repository.git('switch', '--quiet', 'main');
     const answer = answerOf(await source({ branch: 'staging/next' }).fetch(never));
     expect(answer).toMatchObject({ commit, branch: 'staging/next' });
+  });
+
+  it('is read from the folder of the flake', async () => {
+    repository.commit('one', { 'flake.lock': 'of the root', 'systems/home/flake.lock': LOCK });
+    const answer = answerOf(await source({ flakeDir: 'systems/home' }).fetch(never));
+    expect(answer.lockHash).toBe(createHash('sha256').update(LOCK).digest('hex'));
+    expect(answerOf(await source({ flakeDir: 'nix' }).fetch(never)).hint).toContain('no nix/flake.lock');
+  });
+
+  it('is found in a SHA-256 repository, and in one that changed its object format', async () => {
+    const other = createTestRepository(folder.path, 'sha256', 'sha256');
+    const one = other.commit('one', { 'flake.lock': LOCK });
+    const two = other.commit('two');
+    expect(two).toHaveLength(64);
+    const git = source({ repository: other.path });
+    expect(answerOf(await git.fetch(never))).toMatchObject({ commit: two, lockHash: expect.any(String) as unknown });
+    expect(await relationTo(git, two, one.slice(0, 7))).toEqual({ relation: 'behind', commits: 1 });
+    const three = other.commit('three');
+    expect(answerOf(await git.fetch(never)).commit).toBe(three);
+
+    rmSync(other.path, { recursive: true });
+    const same = createTestRepository(folder.path, 'sha256');
+    const commit = same.commit('converted');
+    expect(answerOf(await git.fetch(never)).commit).toBe(commit);
+  });
+
+  it('is found in a SHA-256 repository that was empty at first', async () => {
+    const other = createTestRepository(folder.path, 'sha256', 'sha256');
+    const git = source({ repository: other.path });
+    expect(messageOf(await git.fetch(never))).toContain('is empty');
+    const commit = other.commit('one');
+    expect(answerOf(await git.fetch(never)).commit).toBe(commit);
   });
 
   it('has a hint when there is no flake.lock', async () => {
@@ -198,7 +231,6 @@ describe('the copy', () => {
     ['its references are rubbish', () => writeFileSync(join(mirror(), 'refs', 'mirror', 'main'), 'rubbish')],
     ['its configuration is rubbish', () => writeFileSync(join(mirror(), 'config'), '[core')],
     ['its marker is half written', () => writeFileSync(join(mirror(), 'nixfleet-mirror.json'), '{"made')],
-    ['a lock was left behind', () => writeFileSync(join(mirror(), 'refs', 'mirror', 'main.lock'), '')],
     [
       'its objects are cut off',
       () => {
@@ -225,6 +257,85 @@ describe('the copy', () => {
       commits: 1,
     });
     expect(readdirSync(dataDir)).toEqual(['config-mirror.git']);
+  });
+
+  it.each([
+    'refs/mirror/main.lock',
+    'refs/mirror/new.lock',
+    'packed-refs.lock',
+    'shallow.lock',
+    'HEAD.lock',
+    'config.lock',
+  ])('is kept when a killed git process left %s behind, with the commits that were pushed over', async (lock) => {
+    repository.commit('one');
+    const lost = repository.commit('pushed over');
+    const git = source();
+    answerOf(await git.fetch(never));
+    repository.git('reset', '--quiet', '--hard', 'HEAD~1');
+    repository.git('branch', 'gone');
+    answerOf(await git.fetch(never));
+    writeFileSync(join(mirror(), lock), '');
+    repository.git('branch', '--delete', '--force', 'gone');
+    repository.git('branch', 'new');
+    const commit = repository.commit('two');
+    expect(answerOf(await git.fetch(never)).commit).toBe(commit);
+    expect(await relationTo(git, commit, lost)).toEqual({ relation: 'diverged', commits: null });
+  });
+
+  it('keeps the lock of a git process that runs, and names the process', async () => {
+    repository.commit('one');
+    const git = source();
+    answerOf(await git.fetch(never));
+    const lock = join(mirror(), 'refs', 'mirror', 'main.lock');
+    const running = spawn('git', [`--git-dir=${mirror()}`, 'cat-file', '--batch'], {
+      stdio: ['pipe', 'pipe', 'ignore'],
+    });
+    try {
+      running.stdin.write('HEAD\n');
+      await new Promise((resolve) => running.stdout.once('data', resolve));
+      writeFileSync(lock, '');
+      repository.commit('two');
+      expect(messageOf(await git.fetch(never))).toContain(`belongs to the git process ${running.pid}`);
+      expect(existsSync(lock)).toBe(true);
+    } finally {
+      running.kill('SIGKILL');
+      await new Promise((resolve) => running.once('close', resolve));
+    }
+    answerOf(await git.fetch(never));
+  });
+
+  it.each([
+    ['a folder', 'topic', 'topic/part'],
+    ['a branch', 'topic/part', 'topic'],
+  ])('follows a branch that became %s', async (_what, before, after) => {
+    repository.commit('one');
+    repository.git('branch', before);
+    const git = source({ branch: 'main' });
+    answerOf(await git.fetch(never));
+    repository.git('branch', '--delete', '--force', before);
+    repository.git('switch', '--quiet', '--create', after);
+    const commit = repository.commit('two');
+    expect(answerOf(await source({ branch: after }).fetch(never)).commit).toBe(commit);
+  });
+
+  it('is fetched after its fetch was killed', async () => {
+    repository.commit('one', { 'flake.lock': LOCK });
+    const backend = gitBackend(folder.path);
+    const stop = new AbortController();
+    let isStalled = false;
+    const server = await serve((request, response) => {
+      // The objects come with a POST.
+      if (isStalled && request.method === 'POST') stop.abort();
+      else backend(request, response);
+    });
+    const git = source({ repository: `${server.url}/config/.git` });
+    answerOf(await git.fetch(never));
+    const commit = repository.commit('two', { 'flake.lock': 'new' });
+    isStalled = true;
+    expect((await git.fetch(stop.signal)).kind).toBe('failed');
+    isStalled = false;
+    expect(answerOf(await git.fetch(never)).commit).toBe(commit);
+    await server.close();
   });
 
   it('is kept while the repository cannot be reached', async () => {
@@ -295,6 +406,33 @@ describe('credentials', () => {
       expect(readFileSync(join(mirror(), name), 'utf8')).not.toContain(secret);
     }
     await server.close();
+  });
+
+  it('never reach another server, and the repository is found at its new name on the same one', async () => {
+    const secret = 'tok3n-of-the-test-9c2d';
+    const commit = repository.commit('one', { 'flake.lock': LOCK });
+    const seen: (string | undefined)[] = [];
+    const backend = gitBackend(folder.path);
+    const second = await serve((request, response) => {
+      seen.push(request.headers.authorization);
+      backend(request, response);
+    });
+    let base = second.url;
+    const first = await serve((request, response) => {
+      const path = request.url ?? '';
+      if (path.startsWith('/old.git')) {
+        response.writeHead(301, { location: `${base}${path.replace('/old.git', '/config/.git')}` }).end();
+      } else backend(request, response);
+    });
+    const git = source({ repository: `${first.url.replace('//', `//ada:${secret}@`)}/old.git` });
+    const message = messageOf(await git.fetch(never));
+    expect(message).toContain(`redirects to ${second.url}/config/.git`);
+    expect(message).not.toContain(secret);
+    expect(seen).toEqual([]);
+    base = '';
+    expect(answerOf(await git.fetch(never)).commit).toBe(commit);
+    await first.close();
+    await second.close();
   });
 
   it('that are wrong give an error without them', async () => {

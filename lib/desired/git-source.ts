@@ -9,9 +9,13 @@ import type { HostRelation } from '@/lib/fleet/hosts/desired';
 import { plainText } from '@/lib/text/plain-text';
 import { commitPage } from '@/lib/git/repository-address';
 import { gitAccess } from '@/lib/git/git-access';
-import { explainGitEnd, isDamaged } from '@/lib/git/git-faults';
+import { createBareCopy, hasSucceeded, needsNewCopy, runPastLocks } from '@/lib/git/bare-copy';
+import { COMMIT_PREFIX } from '@/lib/git/commit-id';
+import { lockFileIn } from '@/lib/git/flake-folder';
+import { explainGitEnd, type GitProblem } from '@/lib/git/git-faults';
 import { runGit, type GitEnd } from '@/lib/git/git-run';
 import { makeMarkedFolder, placeAt, type Place } from '@/lib/git/mirror-folder';
+import { createRemoteGit } from '@/lib/git/remote-git';
 import type { FetchedState, FetchOutcome, DesiredStateSource } from './source';
 
 export const FETCH_TIMEOUT_MS = 60_000;
@@ -24,12 +28,12 @@ const MAX_MESSAGE = 500;
 
 const MIRROR_FOLDER = 'config-mirror.git';
 
-const COMMIT = /^[0-9a-f]{7,64}$/;
-
 export interface GitSourceOptions {
   /** https, ssh or file address, `user@host:path`, or a path. */
   repository: string;
   branch: string;
+  /** The folder of the flake in the repository; '' for its root. */
+  flakeDir: string;
   /** An existing folder, in which the copy is created. */
   dataDir: string;
   /** Shortened by tests. */
@@ -45,17 +49,16 @@ export function createGitSource(options: GitSourceOptions): DesiredStateSource {
   const folder = join(options.dataDir, MIRROR_FOLDER);
   const aside = `${folder}.new`;
 
-  const { url, shown, environment, secrets, hasCredentials } = gitAccess(
-    options.repository,
-    null,
-    options.environment ?? process.env,
-    [
-      ['log.showSignature', 'false'],
-      // Keep commits removed by a force-push: hosts may still run them.
-      ['gc.pruneExpire', 'never'],
-      ['gc.autoDetach', 'false'],
-    ],
-  );
+  const lockPath = lockFileIn(options.flakeDir);
+
+  const access = gitAccess(options.repository, null, options.environment ?? process.env, [
+    ['log.showSignature', 'false'],
+    // Keep commits removed by a force-push: hosts may still run them.
+    ['gc.pruneExpire', 'never'],
+    ['gc.autoDetach', 'false'],
+  ]);
+  const { url, shown, environment, secrets, hasCredentials } = access;
+  const remoteGit = createRemoteGit(access);
   const hintAboutAccess =
     hasCredentials && url.startsWith('http://') && !isLoopback(new URL(url).hostname)
       ? 'The credentials of the repository are sent over plain http: use an https address in NIXFLEET_CONFIG_REPO.'
@@ -74,11 +77,11 @@ export function createGitSource(options: GitSourceOptions): DesiredStateSource {
     return runGit([`--git-dir=${mirror}`, ...args], { environment, signal, timeoutMs, maxOutputBytes });
   }
 
-  function failed(end: GitEnd, timeoutMs: number): FetchOutcome {
+  function failed(end: GitEnd | GitProblem, timeoutMs: number): FetchOutcome {
     return { kind: 'failed', message: explainGitEnd(end, shown, timeoutMs, secrets) };
   }
 
-  function fetchInto(mirror: string, signal: AbortSignal, timeoutMs: number): Promise<GitEnd> {
+  function fetchInto(mirror: string, signal: AbortSignal, timeoutMs: number): Promise<GitEnd | GitProblem> {
     // Outside refs/heads, so that a branch named "deadbee" can't be mistaken for a commit.
     const refs = '+refs/heads/*:refs/mirror/*';
     const flags = [
@@ -89,7 +92,11 @@ export function createGitSource(options: GitSourceOptions): DesiredStateSource {
       '--no-write-fetch-head',
       '--no-recurse-submodules',
     ];
-    return git(mirror, ['fetch', ...flags, '--', url, refs], signal, timeoutMs);
+    return remoteGit((from) => [`--git-dir=${mirror}`, 'fetch', ...flags, '--', from, refs], {
+      environment,
+      signal,
+      timeoutMs,
+    });
   }
 
   /** The commit of the branch, or the reason there is none. */
@@ -138,14 +145,14 @@ export function createGitSource(options: GitSourceOptions): DesiredStateSource {
       commitUrl: commitPage(url, commit),
       hint: null,
     };
-    const entry = await local(['ls-tree', '-z', commit, '--', 'flake.lock']);
+    const entry = await local(['ls-tree', '-z', commit, '--', lockPath]);
     if (entry.kind !== 'exit') return failed(entry, LOCAL_TIMEOUT_MS);
     if (entry.code !== 0) return { kind: 'damaged', end: entry };
     const blob = /^100\d{3} blob ([0-9a-f]+)\t/.exec(entry.stdout.toString('utf8'))?.[1];
     const hints = hintAboutAccess === null ? [] : [hintAboutAccess];
     if (blob === undefined) {
       hints.push(
-        `Branch ${branch} has no flake.lock at its root, so the lock of hosts cannot be checked: run \`nix flake lock\` and commit the file.`,
+        `Branch ${branch} has no ${options.flakeDir === '' ? 'flake.lock at its root' : lockPath}, so the lock of hosts cannot be checked: run \`nix flake lock\` and commit the file, or set NIXFLEET_FLAKE_DIR to the folder of the flake.`,
       );
     } else {
       const lock = await local(['cat-file', 'blob', blob], MAX_LOCK_BYTES);
@@ -153,7 +160,7 @@ export function createGitSource(options: GitSourceOptions): DesiredStateSource {
         answer.lockHash = createHash('sha256').update(lock.stdout).digest('hex');
       } else if (lock.kind === 'exit') return { kind: 'damaged', end: lock };
       else if (lock.kind === 'too-large')
-        hints.push('flake.lock is larger than 16 MiB, so the lock of hosts cannot be checked.');
+        hints.push(`${lockPath} is larger than 16 MiB, so the lock of hosts cannot be checked.`);
       else return failed(lock, LOCAL_TIMEOUT_MS);
     }
     if (hints.length > 0) answer.hint = hints.join(' ');
@@ -163,14 +170,17 @@ export function createGitSource(options: GitSourceOptions): DesiredStateSource {
   /** Creates a new copy, which replaces the old one only when it is complete. */
   async function recreateCopy(signal: AbortSignal, replaces: Place): Promise<FetchOutcome> {
     if ((await placeAt(aside, null)) === 'foreign') return foreign(aside);
-    await rm(aside, { recursive: true, force: true });
-    await makeMarkedFolder(aside, url);
+    const timeoutMs = options.fetchTimeoutMs ?? FIRST_FETCH_TIMEOUT_MS;
     try {
-      const made = await git(aside, ['init', '--bare', '--quiet', '--template='], signal, LOCAL_TIMEOUT_MS);
-      if (made.kind !== 'exit' || made.code !== 0) return failed(made, LOCAL_TIMEOUT_MS);
-      const timeoutMs = options.fetchTimeoutMs ?? FIRST_FETCH_TIMEOUT_MS;
-      const fetched = await fetchInto(aside, signal, timeoutMs);
-      if (fetched.kind !== 'exit' || fetched.code !== 0) return failed(fetched, timeoutMs);
+      const fetched = await createBareCopy({
+        async makeFolder() {
+          await rm(aside, { recursive: true, force: true });
+          await makeMarkedFolder(aside, url);
+        },
+        git: (args) => git(aside, args, signal, LOCAL_TIMEOUT_MS),
+        fetch: () => fetchInto(aside, signal, timeoutMs),
+      });
+      if (!hasSucceeded(fetched)) return failed(fetched, timeoutMs);
       const reading = await read(aside, signal);
       if (reading.kind === 'damaged') return failed(reading.end, timeoutMs);
       if (replaces !== 'missing') await rm(folder, { recursive: true, force: true });
@@ -189,18 +199,18 @@ export function createGitSource(options: GitSourceOptions): DesiredStateSource {
     if (place !== 'ours' || damaged) return recreateCopy(signal, place);
 
     const timeoutMs = options.fetchTimeoutMs ?? FETCH_TIMEOUT_MS;
-    const fetched = await fetchInto(folder, signal, timeoutMs);
-    if (fetched.kind === 'exit' && fetched.code === 0) {
+    const fetched = await runPastLocks(folder, () => fetchInto(folder, signal, timeoutMs));
+    if (hasSucceeded(fetched)) {
       const reading = await read(folder, signal);
       if (reading.kind === 'damaged') return recreateCopy(signal, place);
       tidying = git(folder, ['gc', '--auto', '--quiet'], signal, TIDY_TIMEOUT_MS);
       return reading;
     }
-    return isDamaged(fetched) ? recreateCopy(signal, place) : failed(fetched, timeoutMs);
+    return needsNewCopy(fetched) ? recreateCopy(signal, place) : failed(fetched, timeoutMs);
   }
 
   async function compare(targetCommit: string, commit: string, signal: AbortSignal): Promise<HostRelation> {
-    if (!COMMIT.test(commit)) return { relation: 'unknown', commits: null };
+    if (!COMMIT_PREFIX.test(commit)) return { relation: 'unknown', commits: null };
     const query = ['rev-parse', '--verify', '--quiet', '--end-of-options', `${commit}^{commit}`];
     const known = await git(folder, query, signal, LOCAL_TIMEOUT_MS);
     if (known.kind !== 'exit') throw new Error(explainGitEnd(known, shown, LOCAL_TIMEOUT_MS, secrets));
@@ -210,7 +220,7 @@ export function createGitSource(options: GitSourceOptions): DesiredStateSource {
     const counted = await git(folder, ['rev-list', '--left-right', '--count', range, '--'], signal, LOCAL_TIMEOUT_MS);
     const counts = counted.kind === 'exit' ? /^(\d+)\s+(\d+)/.exec(counted.stdout.toString('utf8')) : null;
     if (counts === null) {
-      if (isDamaged(counted)) damaged = true;
+      if (needsNewCopy(counted)) damaged = true;
       throw new Error(explainGitEnd(counted, shown, LOCAL_TIMEOUT_MS, secrets));
     }
     return relationOf(Number(counts[1]), Number(counts[2]));

@@ -13,6 +13,18 @@ export interface GitAccess {
   hasCredentials: boolean;
 }
 
+/**
+ * Settings that send an Authorization header to the server of an address. Git chooses the header once, by the first
+ * address, and would send it to wherever the server redirects, so requests with it follow no redirect: see `redirects.ts`.
+ */
+export function credentialSettings(url: string, authorization: string): (readonly [key: string, value: string])[] {
+  const server = `http.${new URL(url).origin}/`;
+  return [
+    [`${server}.extraHeader`, `Authorization: ${authorization}`],
+    [`${server}.followRedirects`, 'false'],
+  ];
+}
+
 /** `token`: for an http(s) address without credentials. */
 export function gitAccess(
   repository: string,
@@ -33,10 +45,7 @@ export function gitAccess(
       ['http.lowSpeedTime', '30'],
       ['core.hooksPath', '/dev/null'],
       ...settings,
-      ...(authorization === null
-        ? []
-        : // Only for this server: a redirect must not send it elsewhere.
-          [[`http.${new URL(url).origin}/.extraHeader`, `Authorization: ${authorization}`] as const]),
+      ...(authorization === null ? [] : credentialSettings(url, authorization)),
     ]),
     secrets: [token ?? '', login?.password ?? '', authorization?.slice('Basic '.length) ?? ''],
     hasCredentials: authorization !== null,

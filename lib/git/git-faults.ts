@@ -2,26 +2,16 @@
 import { plainText } from '@/lib/text/plain-text';
 import { redactText } from './repository-address';
 import type { GitEnd } from './git-run';
+import { localFaultOf, localLines } from './local-faults';
 
 const MAX_QUOTE = 300;
 
-/** Git's messages for a damaged or locked local copy; `remote:` lines are ignored. */
-const DAMAGE =
-  /not a git repository|bad config|bad object|corrupt|loose object|packfile|unable to read|could not read|missing (blob|tree|commit)|inflate|cannot lock ref|unable to resolve reference|\.lock'?: File exists|invalid sha1 pointer|unresolved deltas|did not send all necessary objects|does not point to a valid object/i;
-/** The same messages about the remote or about access do not mean damage. */
-const NOT_OURS = /could not read (Username|Password|from remote)|does not appear to be a git repository/i;
-
-function localLines(stderr: string): string[] {
-  return stderr
-    .split('\n')
-    .map((line) => line.trim())
-    .filter((line) => line !== '' && !line.startsWith('remote:'));
-}
-
-/** True when the messages report a damaged local copy, which a new copy fixes. */
-export function isDamaged(end: GitEnd): boolean {
-  return end.kind === 'exit' && localLines(end.stderr).some((line) => DAMAGE.test(line) && !NOT_OURS.test(line));
-}
+/** Why git could not do its work, although it ran. */
+export type GitProblem =
+  /** The repository has moved to another server, which gets no credentials. */
+  | { kind: 'redirected'; to: string }
+  /** A running git process may hold the lock. */
+  | { kind: 'locked'; path: string; pid: number | null };
 
 /** The line with the reason. Git ends with general advice, so the first `fatal:` or `error:` counts. */
 function reason(stderr: string): string {
@@ -49,9 +39,24 @@ const ADVICE: readonly (readonly [pattern: RegExp, advice: string])[] = [
   [/No space left|quota/i, 'free space in the data folder'],
 ];
 
+const PERMISSION_ADVICE =
+  'let the user that runs NixFleet own the data folder with everything in it (chown -R), and make sure that the disk is not read-only';
+
+const holderOf = (pid: number | null): string =>
+  pid === null ? 'may belong to a running git process' : `belongs to the git process ${pid}`;
+
 /** Explains why a git command failed. `what` is the repository's address without credentials. */
-export function explainGitEnd(end: GitEnd, what: string, timeoutMs: number, secrets: readonly string[]): string {
+export function explainGitEnd(
+  end: GitEnd | GitProblem,
+  what: string,
+  timeoutMs: number,
+  secrets: readonly string[],
+): string {
   switch (end.kind) {
+    case 'redirected':
+      return `The repository ${what} redirects to ${plainText(end.to, MAX_QUOTE)}, and NixFleet sends its credentials to no other server: set NIXFLEET_CONFIG_REPO to the final address.`;
+    case 'locked':
+      return `The copy of the repository ${what} is in use: the lock ${end.path} ${holderOf(end.pid)}. NixFleet tries again at the next fetch; end that process if it hangs.`;
     case 'no-git':
       return 'The program git was not found: install git and restart NixFleet.';
     case 'timeout':
@@ -63,8 +68,10 @@ export function explainGitEnd(end: GitEnd, what: string, timeoutMs: number, secr
     case 'exit': {
       const quote = plainText(redactText(reason(end.stderr), secrets), MAX_QUOTE);
       const advice =
-        ADVICE.find(([pattern]) => pattern.test(end.stderr))?.[1] ??
-        'check NIXFLEET_CONFIG_REPO and whether this machine can reach it';
+        localFaultOf(end.stderr) === 'no-permission'
+          ? PERMISSION_ADVICE
+          : (ADVICE.find(([pattern]) => pattern.test(end.stderr))?.[1] ??
+            'check NIXFLEET_CONFIG_REPO and whether this machine can reach it');
       return `The repository ${what} cannot be fetched (git says "${quote}"): ${advice}.`;
     }
   }

@@ -10,8 +10,12 @@ export interface GitRun {
   environment: NodeJS.ProcessEnv;
   timeoutMs: number;
   signal: AbortSignal;
+  /** The folder that it runs in; by default that of this process. */
+  cwd?: string;
   /** Largest accepted standard output, in bytes. */
   maxOutputBytes?: number;
+  /** How much of the end of standard error is kept. */
+  maxStderrCharacters?: number;
 }
 
 const MAX_OUTPUT_BYTES = 1024 * 1024;
@@ -66,10 +70,12 @@ export function runBoundedProgram(program: string, args: readonly string[], run:
     // The pipes are missing when the process has no file descriptors left.
     const child: ChildProcess = spawn(program, args, {
       env: run.environment,
+      cwd: run.cwd,
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,
     });
     const limit = run.maxOutputBytes ?? MAX_OUTPUT_BYTES;
+    const keep = run.maxStderrCharacters ?? MAX_STDERR_CHARACTERS;
     const stdout: Buffer[] = [];
     let size = 0;
     let stderr = '';
@@ -96,7 +102,7 @@ export function runBoundedProgram(program: string, args: readonly string[], run:
     child.stderr?.setEncoding('utf8');
     child.stderr?.on('data', (chunk: string) => {
       // The reason is at the end.
-      stderr = (stderr + chunk).slice(-MAX_STDERR_CHARACTERS);
+      stderr = (stderr + chunk).slice(-keep);
     });
     child.on('error', (error) => {
       const code = 'code' in error ? String(error.code) : error.message;

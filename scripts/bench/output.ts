@@ -45,6 +45,7 @@ export async function prepareCommand(dataDir: string): Promise<string> {
       versionUrl: '',
       configRepo: '',
       branch: 'main',
+      flakeDir: '',
       dataDir,
       intervalMs: 30_000,
       clock: systemClock,

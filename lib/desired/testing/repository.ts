@@ -3,7 +3,7 @@ import { execFileSync, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 const ENVIRONMENT = {
   ...process.env,
@@ -29,7 +29,11 @@ export interface TestRepository {
   commit(message: string, files?: Record<string, string>): string;
 }
 
-export function createTestRepository(parent: string, name = 'config'): TestRepository {
+export function createTestRepository(
+  parent: string,
+  name = 'config',
+  objectFormat: 'sha1' | 'sha256' = 'sha1',
+): TestRepository {
   const path = join(parent, name);
   mkdirSync(path);
   const git = (...args: string[]) =>
@@ -39,12 +43,15 @@ export function createTestRepository(parent: string, name = 'config'): TestRepos
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 'pipe'],
     }).trim();
-  git('init', '--quiet', '--initial-branch=main');
+  git('init', '--quiet', '--initial-branch=main', `--object-format=${objectFormat}`);
   return {
     path,
     git,
     commit(message, files = {}) {
-      for (const [file, content] of Object.entries(files)) writeFileSync(join(path, file), content);
+      for (const [file, content] of Object.entries(files)) {
+        mkdirSync(dirname(join(path, file)), { recursive: true });
+        writeFileSync(join(path, file), content);
+      }
       git('add', '--all');
       git('commit', '--quiet', '--allow-empty', '--message', message);
       return git('rev-parse', 'HEAD');

@@ -7,9 +7,11 @@ import { dirname, join } from 'node:path';
 import { plainText } from '@/lib/text/plain-text';
 import { redactText } from '@/lib/git/repository-address';
 import { gitAccess } from '@/lib/git/git-access';
-import { explainGitEnd } from '@/lib/git/git-faults';
+import { createBareCopy, hasSucceeded, needsNewCopy, runPastLocks } from '@/lib/git/bare-copy';
+import { explainGitEnd, type GitProblem } from '@/lib/git/git-faults';
 import { runGit, type GitEnd } from '@/lib/git/git-run';
 import { makeMarkedFolder, placeAt } from '@/lib/git/mirror-folder';
+import { createRemoteGit } from '@/lib/git/remote-git';
 
 export const NETWORK_TIMEOUT_MS = 60_000;
 const LOCAL_TIMEOUT_MS = 20_000;
@@ -61,70 +63,89 @@ export function openWritableRepository(options: WritableRepositoryOptions): Writ
   const { branch, folder, now } = options;
   const access = gitAccess(options.repository, options.token, options.environment, [['gc.auto', '0']]);
   const { url, shown, secrets } = access;
+  const remoteGit = createRemoteGit(access);
   const bare = join(folder, 'repository.git');
   const draftPath = join(folder, 'draft.nix');
   const index = join(folder, 'index');
 
-  const run = (
-    args: readonly string[],
-    signal: AbortSignal,
-    more: Readonly<Record<string, string>> = {},
-    timeoutMs = LOCAL_TIMEOUT_MS,
-  ) =>
-    runGit([`--git-dir=${bare}`, ...args], {
-      environment: { ...access.environment, GIT_INDEX_FILE: index, GIT_LITERAL_PATHSPECS: '1', ...more },
-      signal,
-      timeoutMs,
-      maxOutputBytes: MAX_FILE_BYTES,
-    });
+  const limits = (signal: AbortSignal, timeoutMs: number, more: Readonly<Record<string, string>> = {}) => ({
+    environment: { ...access.environment, GIT_INDEX_FILE: index, GIT_LITERAL_PATHSPECS: '1', ...more },
+    signal,
+    timeoutMs,
+    maxOutputBytes: MAX_FILE_BYTES,
+  });
+  const run = (args: readonly string[], signal: AbortSignal, more: Readonly<Record<string, string>> = {}) =>
+    runGit([`--git-dir=${bare}`, ...args], limits(signal, LOCAL_TIMEOUT_MS, more));
+  /** With the repository's server; `args` gets its address. */
+  const runRemote = (args: (url: string) => readonly string[], signal: AbortSignal) =>
+    remoteGit((from) => [`--git-dir=${bare}`, ...args(from)], limits(signal, NETWORK_TIMEOUT_MS));
 
   async function runOrThrow(
     args: readonly string[],
     signal: AbortSignal,
     more?: Readonly<Record<string, string>>,
   ): Promise<string> {
-    const end = await run(args, signal, more);
+    const end = await runPastLocks(folder, () => run(args, signal, more));
     if (end.kind === 'exit' && end.code === 0) return end.stdout.toString('utf8').trim();
     throw new WriteFault(explainGitEnd(end, shown, LOCAL_TIMEOUT_MS, secrets));
   }
 
-  async function prepare(signal: AbortSignal): Promise<void> {
+  function fetchBranch(signal: AbortSignal): Promise<GitEnd | GitProblem> {
+    const refs = `+refs/heads/${branch}:refs/nixfleet/base`;
+    const flags = ['--quiet', '--depth=1', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules'];
+    return runRemote((from) => ['fetch', ...flags, '--', from, refs], signal);
+  }
+
+  /** The file of the fetched commit, or how git failed to read it. */
+  async function read(path: string, signal: AbortSignal): Promise<FetchedFile | GitEnd | GitProblem> {
+    const head = await run(['rev-parse', '--verify', 'refs/nixfleet/base^{commit}'], signal);
+    if (head.kind !== 'exit' || head.code !== 0) return head;
+    const commit = head.stdout.toString('utf8').trim();
+    const entry = await run(['ls-tree', '-z', '--full-tree', commit, '--', path], signal);
+    if (entry.kind !== 'exit' || entry.code !== 0) return entry;
+    const [, mode, blob] = /^(100\d{3}) blob ([0-9a-f]+)\t/.exec(entry.stdout.toString('utf8')) ?? [];
+    if (mode === undefined || blob === undefined) {
+      throw new WriteFault(
+        `Branch ${branch} of ${shown} has no file ${path}: set NIXFLEET_COLOR_FILE to the file with the sets palettes and hostPalette.`,
+      );
+    }
+    const content = await run(['cat-file', 'blob', blob], signal);
+    if (content.kind !== 'exit' || content.code !== 0) return content;
+    return { commit, mode, text: content.stdout.toString('utf8') };
+  }
+
+  /** Fetches into the copy, and creates it where it is missing or of another address. */
+  async function fetchCopy(signal: AbortSignal): Promise<GitEnd | GitProblem> {
     const place = await placeAt(folder, url);
     if (place === 'foreign') {
       throw new WriteFault(
         `The folder ${folder} was not created by NixFleet and is left alone: move it away, or set NIXFLEET_NIXCFG_PATH to another one.`,
       );
     }
-    if (place === 'ours') return;
-    await rm(folder, { recursive: true, force: true });
-    await mkdir(dirname(folder), { recursive: true });
-    await makeMarkedFolder(folder, url);
-    await runOrThrow(['init', '--bare', '--quiet', '--template='], signal);
+    return place === 'ours' ? runPastLocks(folder, () => fetchBranch(signal)) : newCopy(signal);
+  }
+
+  function newCopy(signal: AbortSignal): Promise<GitEnd | GitProblem> {
+    return createBareCopy({
+      async makeFolder() {
+        await rm(folder, { recursive: true, force: true });
+        await mkdir(dirname(folder), { recursive: true });
+        await makeMarkedFolder(folder, url);
+      },
+      git: (args) => run(args, signal),
+      fetch: () => fetchBranch(signal),
+    });
   }
 
   return {
     shown,
     environment: access.environment,
     async fetch(path, signal) {
-      await prepare(signal);
-      const refs = `+refs/heads/${branch}:refs/nixfleet/base`;
-      const flags = ['--quiet', '--depth=1', '--no-tags', '--no-write-fetch-head', '--no-recurse-submodules'];
-      const fetched = await run(['fetch', ...flags, '--', url, refs], signal, {}, NETWORK_TIMEOUT_MS);
-      if (fetched.kind !== 'exit' || fetched.code !== 0) {
-        throw new WriteFault(explainGitEnd(fetched, shown, NETWORK_TIMEOUT_MS, secrets));
-      }
-      const commit = await runOrThrow(['rev-parse', '--verify', 'refs/nixfleet/base^{commit}'], signal);
-      const entry = await runOrThrow(['ls-tree', '-z', '--full-tree', commit, '--', path], signal);
-      const [, mode, blob] = /^(100\d{3}) blob ([0-9a-f]+)\t/.exec(entry) ?? [];
-      if (mode === undefined || blob === undefined) {
-        throw new WriteFault(
-          `Branch ${branch} of ${shown} has no file ${path}: set NIXFLEET_COLOR_FILE to the file with the sets palettes and hostPalette.`,
-        );
-      }
-      const end = await run(['cat-file', 'blob', blob], signal);
-      if (end.kind !== 'exit' || end.code !== 0)
-        throw new WriteFault(explainGitEnd(end, shown, LOCAL_TIMEOUT_MS, secrets));
-      return { commit, mode, text: end.stdout.toString('utf8') };
+      const attempt = async (fetched: GitEnd | GitProblem) => (hasSucceeded(fetched) ? read(path, signal) : fetched);
+      let found = await attempt(await fetchCopy(signal));
+      if ('kind' in found && needsNewCopy(found)) found = await attempt(await newCopy(signal));
+      if ('kind' in found) throw new WriteFault(explainGitEnd(found, shown, NETWORK_TIMEOUT_MS, secrets));
+      return found;
     },
     async draft(text) {
       await writeFile(draftPath, text, { mode: 0o600 });
@@ -147,7 +168,7 @@ export function openWritableRepository(options: WritableRepositoryOptions): Writ
     },
     async push(commit, target, force, signal) {
       const refs = `${force ? '+' : ''}${commit}:refs/heads/${target}`;
-      const end = await run(['push', '--porcelain', '--no-verify', '--', url, refs], signal, {}, NETWORK_TIMEOUT_MS);
+      const end = await runRemote((to) => ['push', '--porcelain', '--no-verify', '--', to, refs], signal);
       if (end.kind !== 'exit' || end.code !== 0) throw pushFault(end, target, shown, secrets);
     },
     async clean() {
@@ -157,7 +178,7 @@ export function openWritableRepository(options: WritableRepositoryOptions): Writ
   };
 }
 
-function pushFault(end: GitEnd, branch: string, shown: string, secrets: readonly string[]): WriteFault {
+function pushFault(end: GitEnd | GitProblem, branch: string, shown: string, secrets: readonly string[]): WriteFault {
   if (end.kind !== 'exit') return new WriteFault(explainGitEnd(end, shown, NETWORK_TIMEOUT_MS, secrets));
   const output = `${end.stdout.toString('utf8')}\n${end.stderr}`;
   if (

@@ -3,7 +3,17 @@
  * name that detects an unfinished file by its brackets (the titles say which).
  */
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createForgejo } from '../forgejo';
@@ -220,6 +230,40 @@ describe(`a colour as a commit, checked by ${checker}`, () => {
     expect(statSync(join(folder.path, 'data', 'nixcfg')).mode & 0o777).toBe(0o700);
   });
 
+  describe('when the copy was damaged', () => {
+    const copy = (...parts: string[]) => join(folder.path, 'data', 'nixcfg', ...parts);
+    /** Cuts off every object: what a full disk or a power failure leaves. */
+    const emptyObjects = () => {
+      for (const name of readdirSync(copy('repository.git', 'objects'), { recursive: true, encoding: 'utf8' })) {
+        if (!/[0-9a-f]{38}/.test(name)) continue;
+        rmSync(copy('repository.git', 'objects', name));
+        writeFileSync(copy('repository.git', 'objects', name), '');
+      }
+    };
+    it.each<[string, () => void]>([
+      ['a shallow.lock was left behind', () => writeFileSync(copy('repository.git', 'shallow.lock'), '')],
+      ['an index.lock was left behind', () => writeFileSync(copy('index.lock'), '')],
+      ['its reference is rubbish', () => writeFileSync(copy('repository.git', 'refs', 'nixfleet', 'base'), 'x')],
+      ['its HEAD is gone', () => rmSync(copy('repository.git', 'HEAD'))],
+      ['its objects are empty', emptyObjects],
+    ])('writes all the same: %s', async (_what, damage) => {
+      expect((await set(writeBack(), '#111111')).outcome).toBe('succeeded');
+      damage();
+      expect(await set(writeBack(), '#222222')).toMatchObject({ outcome: 'succeeded' });
+      expect(inRemote('show', `main:${FILE}`)).toContain('#222222');
+    });
+  });
+
+  it('is written into a SHA-256 repository', async () => {
+    const other = createTestRepository(folder.path, 'sha256', 'sha256');
+    other.commit('first', { [FILE]: THEME });
+    other.git('config', 'receive.denyCurrentBranch', 'ignore');
+    const end = await set(writeBack({ repository: other.path }), '#7aa2f7');
+    expect(end).toMatchObject({ outcome: 'succeeded' });
+    expect(other.git('show', `main:${FILE}`)).toContain('#7aa2f7');
+    expect(other.git('rev-parse', 'main')).toHaveLength(64);
+  });
+
   it('ends when it is stopped', async () => {
     const stop = new AbortController();
     stop.abort();
@@ -309,6 +353,39 @@ describe('the token of a repository by http', () => {
       expect(spawnSync('grep', ['-r', ...patterns, join(folder.path, 'data')]).status).toBe(1);
     } finally {
       await server.close();
+    }
+  });
+
+  it('follows a new name on its server, also for the push, and never reaches another server', async () => {
+    execFileSync('git', [`--git-dir=${bare}`, 'config', 'http.receivepack', 'true']);
+    const seen: (string | undefined)[] = [];
+    const second = await serve((request, response) => {
+      seen.push(request.headers.authorization);
+      response.writeHead(404).end();
+    });
+    let base = second.url;
+    const backend = gitBackend(folder.path);
+    const wanted = `Basic ${Buffer.from(`x-access-token:${FAKE_FORGE_TOKEN}`).toString('base64')}`;
+    const server = await serve((request, response) => {
+      const { url = '' } = request;
+      if (request.headers.authorization !== wanted)
+        response.writeHead(401, { 'www-authenticate': 'Basic realm="git"' }).end();
+      else if (url.startsWith('/old.git'))
+        response.writeHead(301, { location: `${base}${url.replace('/old.git', '/remote.git')}` }).end();
+      else backend(request, response);
+    });
+    try {
+      const executor = writeBack({ repository: `${server.url}/old.git`, token: FAKE_FORGE_TOKEN });
+      const refused = await set(executor, '#7aa2f7');
+      expect(refused.outcome).toBe('failed');
+      expect(refused.reason).toContain(`redirects to ${second.url}/remote.git`);
+      expect(seen).toEqual([]);
+      base = '';
+      expect(await set(executor, '#7aa2f7')).toMatchObject({ outcome: 'succeeded' });
+      expect(inRemote('show', `main:${FILE}`)).toContain('#7aa2f7');
+    } finally {
+      await server.close();
+      await second.close();
     }
   });
 });

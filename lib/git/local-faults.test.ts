@@ -1,0 +1,54 @@
+import { describe, expect, it } from 'vitest';
+import { localFaultOf, remoteFormatOf } from './local-faults';
+
+describe('the fault of a local copy', () => {
+  it.each([
+    ["fatal: detected dubious ownership in repository at '/srv/clone'", 'other-owner'],
+    ["error: cannot open '.git/FETCH_HEAD': Permission denied", 'no-permission'],
+    [
+      'error: insufficient permission for adding an object to repository database .git/objects\nfatal: failed to write object\nfatal: unpack-objects failed',
+      'no-permission',
+    ],
+    ["fatal: Unable to create '/srv/clone/.git/index.lock': Permission denied", 'no-permission'],
+    ["error: unable to unlink old 'flake.nix': Read-only file system", 'no-permission'],
+    [
+      "fatal: Unable to create '/srv/clone/.git/index.lock': File exists.\n\nAnother git process seems to be running in this repository",
+      'locked',
+    ],
+    [
+      "error: cannot lock ref 'refs/remotes/origin/main': Unable to create '/c/.git/refs/remotes/origin/main.lock': File exists.",
+      'locked',
+    ],
+    ['error: could not lock config file .git/config: File exists', 'locked'],
+    ['fatal: mismatched algorithms: client sha1; server sha256', 'other-format'],
+    ['error: bad signature 0x00000000\nfatal: index file corrupt', 'broken-index'],
+    ['fatal: .git/index: index file smaller than expected', 'broken-index'],
+    [
+      "error: cannot lock ref 'refs/remotes/origin/a/b': 'refs/remotes/origin/a' exists; cannot create 'refs/remotes/origin/a/b'",
+      'broken-ref',
+    ],
+    ['fatal: bad config line 1 in file .git/config', 'damaged'],
+    ['error: object file .git/objects/ab/cd is empty\nfatal: loose object abcd (stored in x) is corrupt', 'damaged'],
+    ['fatal: not a git repository (or any of the parent directories): .git', 'damaged'],
+  ])('%s', (stderr, fault) => {
+    expect(localFaultOf(stderr)).toBe(fault);
+  });
+
+  it.each([
+    'remote: error: object file is empty\nfatal: the remote end hung up unexpectedly',
+    "fatal: unable to access 'https://git.example.org/x/': The requested URL returned error: 403",
+    'git@git.example.org: Permission denied (publickey).\nfatal: Could not read from remote repository.',
+    "fatal: '/srv/x' does not appear to be a git repository\nfatal: Could not read from remote repository.",
+    "fatal: could not read Username for 'https://git.example.org': terminal prompts disabled",
+    "warning: unable to access '/root/.config/git/attributes': Permission denied",
+    "fatal: couldn't find remote ref refs/heads/main",
+    '',
+  ])('is none for: %s', (stderr) => {
+    expect(localFaultOf(stderr)).toBeNull();
+  });
+});
+
+it('the object format of the remote is in the message', () => {
+  expect(remoteFormatOf('fatal: mismatched algorithms: client sha1; server sha256')).toBe('sha256');
+  expect(remoteFormatOf('fatal: something else')).toBeNull();
+});
