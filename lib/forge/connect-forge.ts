@@ -1,5 +1,6 @@
 /** Creates the configured forge and its flake updates, for the composition root. */
 import type { DesiredSource } from '@/lib/fleet/hosts/desired';
+import { lockFileIn } from '@/lib/git/flake-folder';
 import type { Log } from '@/lib/log';
 import { createFlakeUpdates, type FlakeUpdatesService } from './flake-update-watch';
 import type { Forge, MergeMethod } from './forge';
@@ -18,6 +19,7 @@ export interface ForgeSettings {
   forgejoToken: string | null;
   forgejoPollTtlMs: number;
   configBranch: string;
+  flakeDir: string;
   updateFiles: readonly string[];
   updateForks: boolean;
   mergeMethod: MergeMethod;
@@ -38,7 +40,12 @@ export function connectForge(
 ): FlakeUpdatesService {
   return createFlakeUpdates({
     forge,
-    rule: { base: settings.configBranch, files: settings.updateFiles, forks: settings.updateForks },
+    rule: {
+      base: settings.configBranch,
+      lockFile: lockFileIn(settings.flakeDir),
+      files: settings.updateFiles,
+      forks: settings.updateForks,
+    },
     method: settings.mergeMethod,
     intervalMs: forge?.kind === 'forgejo' ? settings.forgejoPollTtlMs : settings.githubPollTtlMs,
     clock,

@@ -10,6 +10,7 @@ import {
 import { createForgejo } from './forgejo';
 import { createGitHub } from './github';
 import { MERGEABLE_RETRIES, MERGEABLE_WAIT_MS } from './merge-update';
+import { MAX_NEW_OTHERS } from './read-update';
 import type { UpdateRule } from './recognise-update';
 import { FakeForge, FAKE_FORGE_TOKEN, type Dialect } from './testing/fake-forge';
 import { TestClock } from '@/lib/fleet/testing/test-clock';
@@ -18,6 +19,15 @@ import { FAKE_FORGE_REPO, fault } from './testing/fake-responses';
 
 const INTERVAL_MS = 3_600_000;
 const ADA = { userId: 'u1', userName: 'ada', address: '192.0.2.7' };
+
+/** Renovate's update of all lock files, which its title does not say. */
+const RENOVATE = {
+  title: 'Lock file maintenance',
+  author: 'renovate[bot]',
+  labels: [],
+  head: 'renovate/lock-file-maintenance',
+  files: [{ filename: 'flake.lock', status: 'modified' }] as [{ filename: string; status: string }],
+};
 
 const lock = (rev: string, at: number) =>
   JSON.stringify({
@@ -48,7 +58,7 @@ function service(dialect: Dialect, change: Partial<FlakeUpdatesOptions> & { rule
       dialect === 'github'
         ? createGitHub({ apiUrl: fakeForge.url, ...common })
         : createForgejo({ url: fakeForge.url, ...common }),
-    rule: { base: 'main', files: [], forks: false, ...ruled },
+    rule: { base: 'main', lockFile: 'flake.lock', files: [], forks: false, ...ruled },
     method: 'merge',
     intervalMs: INTERVAL_MS,
     clock,
@@ -200,7 +210,54 @@ describe.each<Dialect>(['github', 'forgejo'])('flake updates at %s', (dialect) =
       ['a label', { labels: ['automated'], title: 'Weekly' }, {}, true, null],
       ['the other label', { labels: ['Dependencies'], title: 'Weekly' }, {}, true, null],
       ['a title', { labels: [], title: 'chore: bump flake inputs' }, {}, true, null],
-      ['neither', { labels: ['bug'], title: 'Fix the firewall' }, {}, false, null],
+      ['what it changes, whatever its title', RENOVATE, {}, true, null],
+      [
+        'what it changes, with another title',
+        { ...RENOVATE, title: 'chore(deps): lock file maintenance' },
+        {},
+        true,
+        null,
+      ],
+      [
+        'every lock file of the repository',
+        { ...RENOVATE, files: [RENOVATE.files[0], { filename: 'templates/go/flake.lock', status: 'modified' }] },
+        {},
+        true,
+        null,
+      ],
+      [
+        'neither',
+        { labels: ['bug'], title: 'Fix the firewall', files: [{ filename: 'hosts/a.nix', status: 'modified' }] },
+        {},
+        false,
+        null,
+      ],
+      [
+        'a change beside the lock without a mark of an update',
+        {
+          ...RENOVATE,
+          title: 'Add a host',
+          files: [RENOVATE.files[0], { filename: 'hosts/a.nix', status: 'modified' }],
+        },
+        {},
+        false,
+        null,
+      ],
+      [
+        'the removal of another lock',
+        { ...RENOVATE, files: [RENOVATE.files[0], { filename: 'sub/flake.lock', status: 'removed' }] },
+        {},
+        false,
+        null,
+      ],
+      [
+        'the lock of the folder of the flake',
+        { ...RENOVATE, files: [{ filename: 'nix/flake.lock', status: 'modified' }] },
+        { lockFile: 'nix/flake.lock' },
+        true,
+        null,
+      ],
+      ['a fork without a mark', { ...RENOVATE, headRepo: 'eve/nixcfg' }, {}, false, null],
       [
         'a Dependabot that changes something else',
         { files: [{ filename: 'package-lock.json', status: 'modified' }] },
@@ -267,6 +324,37 @@ describe.each<Dialect>(['github', 'forgejo'])('flake updates at %s', (dialect) =
       const result = await updates.merge(1, ADA);
       expect(result.kind).toBe(isUpdate ? 'merged' : 'refused');
       expect(pull.merged).toBe(isUpdate);
+    });
+
+    it('asks for the files of a pull request once for each head commit', async () => {
+      for (let i = 0; i < 3; i += 1)
+        openUpdate({ ...RENOVATE, files: [{ filename: `hosts/${i}.nix`, status: 'modified' }] });
+      const pull = openUpdate(RENOVATE);
+      const updates = service(dialect);
+      const asked = () => fakeForge.requests.splice(0).filter(({ url }) => url.includes('/files'));
+      await updates.refresh();
+      expect(asked()).toHaveLength(4);
+      clock.advance(1);
+      await updates.refresh();
+      expect(asked()).toHaveLength(0);
+      pull.headSha = fakeForge.newSha();
+      clock.advance(1);
+      await updates.refresh();
+      expect(asked()).toHaveLength(1);
+      expect(updates.state.update?.headSha).toBe(pull.headSha);
+    });
+
+    it('reads the files of a limited number of other pull requests in one check, and of the rest in the next', async () => {
+      openUpdate(RENOVATE);
+      for (let i = 0; i < MAX_NEW_OTHERS + 2; i += 1)
+        openUpdate({ ...RENOVATE, files: [{ filename: 'hosts/a.nix', status: 'modified' }] });
+      const updates = service(dialect);
+      await updates.refresh();
+      expect(updates.state.update).toBeNull();
+      expect(fakeForge.requests.filter(({ url }) => url.includes('/files'))).toHaveLength(MAX_NEW_OTHERS);
+      clock.advance(1);
+      await updates.refresh();
+      expect(updates.state.update?.number).toBe(1);
     });
 
     it('the newest of several, with a hint about the others', async () => {
@@ -465,7 +553,7 @@ it('says what to set when no forge is configured', async () => {
   services = [];
   const updates = createFlakeUpdates({
     forge: null,
-    rule: { base: 'main', files: [], forks: false },
+    rule: { base: 'main', lockFile: 'flake.lock', files: [], forks: false },
     method: 'merge',
     intervalMs: INTERVAL_MS,
     clock,

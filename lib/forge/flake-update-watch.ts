@@ -3,6 +3,7 @@ import type { FlakeUpdates, MergeResult } from '@/lib/fleet/records/flake-update
 import type { FlakeUpdatesView } from '@/lib/protocol/live/views/flake-update-view';
 import type { Log } from '@/lib/log';
 import type { Forge, MergeMethod } from './forge';
+import { createChangedFiles } from './changed-files';
 import { findUpdate } from './read-update';
 import { mergeUpdate } from './merge-update';
 import type { UpdateRule } from './recognise-update';
@@ -60,6 +61,7 @@ function follow(forge: Forge, options: FlakeUpdatesOptions): FlakeUpdatesService
   const lifetime = new AbortController();
   const listeners = new Set<() => void>();
   const merging = new Map<number, Promise<MergeResult>>();
+  const changedFiles = createChangedFiles(forge);
   let state: FlakeUpdatesView = { ...NO_FLAKE_UPDATES, source: forge.kind, repo: forge.repo };
   let failures = 0;
   let merges = 0;
@@ -88,7 +90,7 @@ function follow(forge: Forge, options: FlakeUpdatesOptions): FlakeUpdatesService
     const before = merges;
     cancelRetry?.();
     cancelRetry = null;
-    const found = await findUpdate(forge, rule, signal);
+    const found = await findUpdate(forge, changedFiles, rule, signal);
     if (signal.aborted) return;
     if (!found.ok) {
       const { message, retryAfterMs = 0 } = found.fault;

@@ -2,11 +2,14 @@
 import { diffFlakeLocks } from './flake-lock-diff';
 import { UNKNOWN_CHECKS } from './check-runs';
 import type { Forge, ForgeFault, ForgeResult, PullRequest } from './forge';
-import { LOCK_FILE, looksLikeUpdate, notUpdateReason, type UpdateRule } from './recognise-update';
+import type { ChangedFilesMemory } from './changed-files';
+import { looksLikeUpdate, notUpdateReason, type UpdateRule } from './recognise-update';
 import type { FlakeUpdateView } from '@/lib/protocol/live/views/flake-update-view';
 
-/** Most candidates that are inspected; each costs two requests. */
+/** Most pull requests that look like an update and are inspected. */
 export const MAX_CANDIDATES = 5;
+/** Most others whose files are read in one check; the next check goes on with the rest. */
+export const MAX_NEW_OTHERS = 10;
 
 export interface FoundUpdate {
   update: FlakeUpdateView | null;
@@ -37,47 +40,86 @@ export async function inspectPull(
 /** The newest open flake update, if any; the hint names pull requests that only look like one. */
 export async function findUpdate(
   forge: Forge,
+  changedFiles: ChangedFilesMemory,
   rule: UpdateRule,
   signal: AbortSignal,
 ): Promise<ForgeResult<FoundUpdate>> {
   const open = await forge.openPullRequests(rule.base, signal);
   if (!open.ok) return open;
-  const alike = open.value.pulls.filter(looksLikeUpdate);
+  changedFiles.keepOnly(open.value.pulls);
+  const { candidates, unchecked } = candidatesOf(open.value.pulls, changedFiles, rule);
   const hints: string[] = [];
   let found: PullRequest | null = null;
-  for (const { number } of alike.slice(0, MAX_CANDIDATES)) {
-    const candidate = await inspectPull(forge, number, rule, signal);
-    if (!candidate.ok) {
+  for (const listed of candidates) {
+    const changed = await changedFiles.of(listed, signal);
+    if (!changed.ok) {
       // It was deleted between the two requests.
-      if (candidate.fault.kind === 'not-found') continue;
-      return candidate;
+      if (changed.fault.kind === 'not-found') continue;
+      return changed;
     }
-    const { pull, notUpdate } = candidate.value;
-    if (!pull.isOpen) continue;
-    if (notUpdate !== null)
-      hints.push(`Pull request #${number} looks like a flake update but is not offered: ${notUpdate}.`);
-    else if (found === null) found = pull;
-    else hints.push(`Pull request #${number} is an older flake update: close it when #${found.number} is merged.`);
+    const notUpdate = notUpdateReason(listed, changed.value, rule);
+    if (notUpdate !== null) {
+      if (looksLikeUpdate(listed))
+        hints.push(`Pull request #${listed.number} looks like a flake update but is not offered: ${notUpdate}.`);
+      continue;
+    }
+    if (found !== null) {
+      hints.push(`Pull request #${listed.number} is an older flake update: close it when #${found.number} is merged.`);
+      continue;
+    }
+    // Whether it can be merged is not in the list.
+    const pull = await forge.pullRequest(listed.number, signal);
+    if (!pull.ok) {
+      if (pull.fault.kind === 'not-found') continue;
+      return pull;
+    }
+    // Commits that were pushed since the list are checked next time.
+    if (pull.value.isOpen && pull.value.headSha === listed.headSha && pull.value.base === listed.base)
+      found = pull.value;
   }
-  if (alike.length > MAX_CANDIDATES) {
-    const others = alike.length - MAX_CANDIDATES;
+  if (unchecked > 0) {
     hints.push(
-      others === 1
+      unchecked === 1
         ? 'One more pull request looks like a flake update and was not checked.'
-        : `${others} more pull requests look like flake updates and were not checked.`,
+        : `${unchecked} more pull requests look like flake updates and were not checked.`,
     );
   }
   if (!open.value.isComplete) hints.push('Too many pull requests are open to read them all: close old ones.');
-  const update = found === null ? null : await viewOf(forge, found, signal);
+  const update = found === null ? null : await viewOf(forge, found, rule, signal);
   if (update !== null && 'kind' in update) return { ok: false, fault: update };
   return { ok: true, value: { update, hint: hints.length > 0 ? hints.join(' ') : null } };
 }
 
+/** The pull requests whose files are read now, newest first. `unchecked`: how many that look like updates are not. */
+function candidatesOf(
+  pulls: readonly PullRequest[],
+  changedFiles: ChangedFilesMemory,
+  rule: UpdateRule,
+): { candidates: PullRequest[]; unchecked: number } {
+  const alike = pulls.filter(looksLikeUpdate);
+  const others = pulls.filter((pull) => !looksLikeUpdate(pull) && (rule.forks || !pull.isFromFork));
+  const unknown = others.filter((pull) => !changedFiles.knows(pull)).slice(0, MAX_NEW_OTHERS);
+  const chosen = new Set([
+    ...alike.slice(0, MAX_CANDIDATES),
+    ...others.filter((pull) => changedFiles.knows(pull)),
+    ...unknown,
+  ]);
+  return {
+    candidates: pulls.filter((pull) => chosen.has(pull)),
+    unchecked: Math.max(0, alike.length - MAX_CANDIDATES),
+  };
+}
+
 /** The view of an update. Missing checks or inputs do not hide the update. */
-async function viewOf(forge: Forge, pull: PullRequest, signal: AbortSignal): Promise<FlakeUpdateView | ForgeFault> {
+async function viewOf(
+  forge: Forge,
+  pull: PullRequest,
+  { lockFile }: UpdateRule,
+  signal: AbortSignal,
+): Promise<FlakeUpdateView | ForgeFault> {
   const checks = await forge.checks(pull.headSha, signal);
-  const base = await forge.file(LOCK_FILE, pull.base, signal);
-  const head = await forge.file(LOCK_FILE, pull.headSha, signal);
+  const base = await forge.file(lockFile, pull.base, signal);
+  const head = await forge.file(lockFile, pull.headSha, signal);
   for (const answer of [checks, base, head]) {
     if (!answer.ok && (answer.fault.kind === 'rate-limited' || answer.fault.kind === 'stopped')) return answer.fault;
   }

@@ -13,6 +13,7 @@ const NOTHING: ColorSettings = {
   forgejoToken: null,
   forgejoPollTtlMs: 60_000,
   configBranch: 'main',
+  flakeDir: '',
   updateFiles: [],
   updateForks: false,
   mergeMethod: 'merge',
