@@ -4,6 +4,7 @@ import { judgeCompartments, type CompartmentInput } from './compartments';
 import type { DesiredState, HostRelation } from './desired';
 import { COMMIT, sampleDesired, sampleHost, T0 } from '../testing/samples';
 import type { HostRecord, CompartmentReport } from '../records/host-record';
+import { LOCK_CHANGED } from '@/lib/protocol/agent/lock-hash';
 import { COMPARTMENT_NAMES, type CompartmentName, type CompartmentStatus } from '@/lib/protocol/compartment-names';
 import { OPERATION_IDS, type OperationId } from '@/lib/protocol/operation-ids';
 
@@ -79,6 +80,11 @@ const TABLE: Row[] = [
   // Lock
   ['the desired lock hash', {}, { lock: 'ok' }],
   ['another lock hash', { host: { lockHash: 'lock-b' } }, { lock: 'outdated' }],
+  [
+    'a lock that is changed and not committed, also on a host that is ahead',
+    { host: { lockHash: LOCK_CHANGED }, relation: 'ahead' },
+    { lock: 'outdated' },
+  ],
   ['the host has not reported its lock hash', { host: { lockHash: '' } }, { lock: 'unknown' }],
   ['a failed fetch makes the lock red', { desired: failedFetch }, { lock: 'error' }],
   ['a feed without lockHash is unknown, not red', { desired: { ...feed, lockHash: '' } }, { lock: 'unknown' }],

@@ -5,6 +5,7 @@
  */
 import { sameCommit, shortCommit, type DesiredState, type HostRelation } from './desired';
 import type { HostRecord, CompartmentReport } from '../records/host-record';
+import { LOCK_CHANGED } from '@/lib/protocol/agent/lock-hash';
 import type { CompartmentName } from '@/lib/protocol/compartment-names';
 import type { CompartmentView } from '@/lib/protocol/live/views/compartment-view';
 import type { OperationId } from '@/lib/protocol/operation-ids';
@@ -175,6 +176,10 @@ function judgeLock({ host, desired, relation }: CompartmentInput): Judged {
       checkedAt,
       next: 'pull',
     };
+  }
+  if (host.lockHash === LOCK_CHANGED) {
+    const message = 'flake.lock on the host is changed and not committed, so it is not the desired one.';
+    return { status: 'outdated', message, checkedAt, next: 'pull' };
   }
   if (host.lockHash === desired.lockHash) {
     return { status: 'ok', message: 'flake.lock matches the desired state.', checkedAt, next: null };
