@@ -7,7 +7,8 @@ import { createCompartments, wireReport } from './compartments';
 import type { AgentConfig } from './config';
 import { createDashboardConnection, type RegisterFrame } from './connection';
 import { AGENT_VERSION, readProgramFacts, readNixpkgsVersion } from './facts';
-import { createLockHash, describeLockAge } from './lock';
+import { createFlake } from './flake';
+import { createLockHash, describeLockAge, lockChanged } from './lock';
 import type { AgentLog } from './log';
 import { createMetricsReader } from './metrics';
 import { shortCommit, type OperationHost } from './operation';
@@ -18,9 +19,11 @@ import { createRepository } from './repository';
 import { createCommandRunner } from './runner';
 import { createShell } from './shell';
 import type { TokenSource } from './token';
+import { lockFileIn } from '@/lib/git/flake-folder';
 import { AGENT_CAPABILITIES } from '@/lib/protocol/agent/capabilities';
 import { PROTOCOL_WITH_IDS } from '@/lib/protocol/agent/generations';
 import type { AgentFrameInput } from '@/lib/protocol/agent/from-agent';
+import { LOCK_CHANGED } from '@/lib/protocol/agent/lock-hash';
 import { MAX_BATCH_LINES } from '@/lib/protocol/agent/frame-limits';
 
 /** How long a planned exit waits for the acknowledgement of the last result. */
@@ -54,6 +57,8 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
   const facts = readProgramFacts(program);
   const cwd = (): string => (config.repoDir !== '' && existsSync(config.repoDir) ? config.repoDir : '/');
   const background = new Set<Child>();
+  const lifetime = new AbortController();
+  const lockFile = lockFileIn(config.flakeDir);
   const backgroundShell = createShell({
     cwd,
     env,
@@ -67,10 +72,13 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
     ...config,
     url: config.repoUrl,
     dir: config.repoDir,
-    quietShell: backgroundShell,
+    lockFile,
+    env,
+    signal: lifetime.signal,
   });
+  const flake = createFlake({ config, log });
   const compartments = createCompartments({ stateDir: config.stateDir, log, now: () => new Date() });
-  const lockHash = createLockHash(config.repoDir);
+  const lockHash = createLockHash(repository, lockFile);
   const metrics = createMetricsReader({
     platform: process.platform,
     stasysmoDir: process.platform === 'darwin' ? '/tmp/stasysmo' : '/dev/shm/stasysmo',
@@ -89,11 +97,15 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
   const host: OperationHost = {
     config,
     repository,
+    flake,
     compartments,
     env,
     program,
     async refreshLock() {
-      const report = describeLockAge(await repository.lockCommittedAt(), new Date());
+      const report =
+        (await lockHash()) === LOCK_CHANGED
+          ? lockChanged(new Date())
+          : describeLockAge(await repository.lockCommittedAt(), new Date());
       compartments.setLock(report);
       return report;
     },
@@ -233,6 +245,7 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
     for (const timer of timers) clearTimeout(timer);
     // A first clone that is still running would outlive the agent.
     for (const child of background) child.signal('SIGTERM');
+    lifetime.abort();
     await connection.close('shutdown');
     resolveExit(code);
   }

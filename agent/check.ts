@@ -1,6 +1,6 @@
 /** `--check`: shows the configuration, and checks that the dashboard answers and accepts the token. */
 import { WebSocket } from 'ws';
-import type { AgentConfig } from './config';
+import { hostNameProblem, type AgentConfig } from './config';
 import { HANDSHAKE_TIMEOUT_MS } from './connection';
 import { splitRepositoryAddress } from './redact';
 import { httpAddress, storedToken, tokenFile } from './token';
@@ -17,6 +17,7 @@ export async function checkConfiguration(config: AgentConfig, write: (line: stri
     ['repository', splitRepositoryAddress(config.repoUrl).url || 'none: you maintain the checkout'],
     ['folder', config.repoDir],
     ['branch', config.branch],
+    ['flake', describeFlake(config)],
     ['SSH key', config.sshKey || 'none'],
     ['heartbeat', `every ${config.intervalS} s`],
     ['location', config.location],
@@ -25,13 +26,24 @@ export async function checkConfiguration(config: AgentConfig, write: (line: stri
     ['log level', config.logLevel],
   ];
   for (const [name, value] of shown) write(`${name.padEnd(12)} ${value}`);
+  const nameProblem = hostNameProblem(config.hostname);
+  if (nameProblem !== null) write(`${'name'.padEnd(12)} ${nameProblem}`);
   const token = stored ?? config.token;
   const health = await checkHealth(config.url);
   write(`${'health'.padEnd(12)} ${health.text}`);
   // A code works once: the agent itself needs it.
   const socket = token === '' ? NOT_TRIED : await checkSocket(config.url, token);
   write(`${'socket'.padEnd(12)} ${socket.text}`);
-  return health.ok && socket.ok;
+  return nameProblem === null && health.ok && socket.ok;
+}
+
+function describeFlake({ flakeAttribute, flakeDir, submodules, hostname, machineName }: AgentConfig): string {
+  const names = machineName === '' || machineName === hostname ? hostname : `${hostname}, or ${machineName}`;
+  return [
+    `attribute ${flakeAttribute || names}`,
+    `in ${flakeDir || 'the root'}`,
+    ...(submodules ? ['with submodules'] : []),
+  ].join(', ');
 }
 
 interface CheckResult {

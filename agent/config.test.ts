@@ -5,7 +5,7 @@ import { completePath, childEnvironment } from './machine';
 const machine: MachineFacts = {
   platform: 'linux',
   home: '/home/u',
-  hostname: 'box',
+  name: 'box',
   readFile: (path) => {
     const files: Record<string, string> = {
       '/bare': '  secret-token\n',
@@ -48,6 +48,10 @@ describe('readConfig', () => {
       intervalS: 5,
       logLevel: 'info',
       hostname: 'box',
+      machineName: 'box',
+      flakeAttribute: '',
+      flakeDir: '',
+      submodules: false,
       nixpkgsVersion: '',
       themeColor: '',
       location: 'home',

@@ -1,5 +1,7 @@
 /** The agent's configuration: every environment variable that it reads, with its meaning, default and checks. */
 import { join } from 'node:path';
+import { flakeFolderOf } from '@/lib/git/flake-folder';
+import { hostNameOf } from '@/lib/protocol/agent/host-name';
 import { LOG_LEVELS, type LogLevel } from './log';
 
 export type HostType = 'nixos' | 'macos';
@@ -17,7 +19,15 @@ export interface AgentConfig {
   sshKey: string;
   intervalS: number;
   logLevel: LogLevel;
+  /** The name of the host for the dashboard. */
   hostname: string;
+  /** The machine's name as it is, where it is the host's name as well; '' where NIXFLEET_HOSTNAME is set. */
+  machineName: string;
+  /** The name of this host in the flake; '' to find it by the host's name. */
+  flakeAttribute: string;
+  /** The folder of the flake in the repository; '' for its root. */
+  flakeDir: string;
+  submodules: boolean;
   nixpkgsVersion: string;
   themeColor: string;
   location: string;
@@ -32,8 +42,8 @@ export interface AgentConfig {
 export interface MachineFacts {
   platform: NodeJS.Platform;
   home: string;
-  /** The default of NIXFLEET_HOSTNAME. */
-  hostname: string;
+  /** Without a domain, in its own case. */
+  name: string;
   readFile: (path: string) => string;
   /** Whether this user may create the folder, or files in it. */
   mayWrite: (folder: string) => boolean;
@@ -66,7 +76,18 @@ export const AGENT_VARIABLES: readonly (readonly [name: string, fallback: string
   ['NIXFLEET_SSH_KEY', '', 'private key file for a repository over SSH'],
   ['NIXFLEET_INTERVAL', '5', 'seconds between heartbeats, 1 to 3600'],
   ['NIXFLEET_LOG_LEVEL', 'info', LOG_LEVELS.join(', ')],
-  ['NIXFLEET_HOSTNAME', 'the name of this machine', 'the name of the host, also in hosts/<name> and in the flake'],
+  [
+    'NIXFLEET_HOSTNAME',
+    'the name of this machine in lower case',
+    'the name of the host, also in hosts/<name> and in the flake',
+  ],
+  [
+    'NIXFLEET_FLAKE_ATTRIBUTE',
+    'the name of the host',
+    'the name of this host below nixosConfigurations or homeConfigurations, such as alice@laptop',
+  ],
+  ['NIXFLEET_FLAKE_DIR', 'the root', 'the folder of the flake in the repository; set the same on the dashboard'],
+  ['NIXFLEET_SUBMODULES', 'false', 'true: the configuration needs the submodules of the repository'],
   ['NIXFLEET_NIXPKGS_VERSION', '/run/current-system/nixos-version', 'the version to show'],
   ['NIXFLEET_THEME_COLOR', '', 'colour of the host in the dashboard, as #7aa2f7'],
   ['NIXFLEET_LOCATION', 'home', 'where the host is'],
@@ -81,6 +102,7 @@ export const AGENT_VARIABLES: readonly (readonly [name: string, fallback: string
 ];
 
 const HOSTNAME = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/;
+const FLAKE_ATTRIBUTE = /^[^\s#"'\\\p{Cc}]{0,200}$/u;
 const BRANCH = /^[A-Za-z0-9_][^\s~^:?*[\\]{0,199}$/;
 const NO_CONTROLS = /^[^\p{Cc}]*$/u;
 
@@ -103,7 +125,11 @@ export function readAgentConfig(
     sshKey: get('NIXFLEET_SSH_KEY'),
     intervalS: readInterval(get('NIXFLEET_INTERVAL'), problems),
     logLevel: readLogLevel(get('NIXFLEET_LOG_LEVEL'), problems),
-    hostname: get('NIXFLEET_HOSTNAME') || machine.hostname,
+    hostname: get('NIXFLEET_HOSTNAME') || machine.name.toLowerCase(),
+    machineName: get('NIXFLEET_HOSTNAME') === '' ? machine.name : '',
+    flakeAttribute: get('NIXFLEET_FLAKE_ATTRIBUTE'),
+    flakeDir: readFlakeDir(get('NIXFLEET_FLAKE_DIR'), problems),
+    submodules: readSwitch('NIXFLEET_SUBMODULES', get('NIXFLEET_SUBMODULES'), problems),
     nixpkgsVersion: get('NIXFLEET_NIXPKGS_VERSION'),
     themeColor: get('NIXFLEET_THEME_COLOR'),
     location: get('NIXFLEET_LOCATION') || 'home',
@@ -136,6 +162,10 @@ export function readAgentConfig(
   if (!HOSTNAME.test(config.hostname))
     problems.push(
       `NIXFLEET_HOSTNAME "${config.hostname}" is not a host name: write 1 to 63 letters, digits, dots, "-" or "_", beginning and ending with a letter or digit.`,
+    );
+  if (!FLAKE_ATTRIBUTE.test(config.flakeAttribute))
+    problems.push(
+      `NIXFLEET_FLAKE_ATTRIBUTE "${config.flakeAttribute}" can't be the name of a configuration: write it without blanks, "#", quotes and backslashes, as alice@laptop.`,
     );
   if (config.themeColor !== '' && !/^#[0-9a-fA-F]{6}$/.test(config.themeColor))
     problems.push(
@@ -229,6 +259,29 @@ function readLogLevel(value: string, problems: string[]): LogLevel {
   const level = LOG_LEVELS.find((name) => name === (value === '' ? 'info' : value.toLowerCase()));
   if (level === undefined) problems.push(`NIXFLEET_LOG_LEVEL "${value}" is not known: write ${LOG_LEVELS.join(', ')}.`);
   return level ?? 'info';
+}
+
+function readFlakeDir(value: string, problems: string[]): string {
+  const folder = flakeFolderOf(value);
+  if (folder === null)
+    problems.push(
+      `NIXFLEET_FLAKE_DIR "${value}" is not a folder of the repository: write its path from the root, as nix or systems/home.`,
+    );
+  return folder ?? '';
+}
+
+function readSwitch(name: string, value: string, problems: string[]): boolean {
+  const word = value.toLowerCase();
+  if (!['', 'true', 'false', '1', '0'].includes(word))
+    problems.push(`${name} "${value}" is not known: write true or false.`);
+  return word === 'true' || word === '1';
+}
+
+/** Why the dashboard would not admit a new host of this name; null when it would. */
+export function hostNameProblem(hostname: string): string | null {
+  return hostNameOf(hostname) !== null
+    ? null
+    : `the dashboard admits no new host named "${hostname}": set NIXFLEET_HOSTNAME to 1 to 63 letters, digits and "-", beginning and ending with a letter or digit (without a domain)`;
 }
 
 function readHostType(value: string, machine: MachineFacts, problems: string[]): HostType {

@@ -71,6 +71,16 @@ describe('connection', () => {
     await dashboard.until('the reconnect', () => dashboard.connections() === 3);
   });
 
+  it('logs that it is not admitted, once for a connection that gets no answer', async () => {
+    dashboard.settings.answer = false;
+    connect({ admissionNoticeMs: 1 });
+    const notices = () => written.filter((line) => line.includes('has not admitted this host as "h1"'));
+    await dashboard.until('the notice', () => notices().length === 1);
+    dashboard.send('registered', { host_id: 'h1' });
+    await dashboard.until('registered', () => connection.ready());
+    expect(notices()).toHaveLength(1);
+  });
+
   it('ignores frames that it does not understand', async () => {
     connect();
     await dashboard.until('registered', () => connection.ready());

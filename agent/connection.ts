@@ -16,6 +16,8 @@ export const FIRST_DELAY_MS = 1_000;
 export const MAX_DELAY_MS = 60_000;
 /** After a registration that lasted this long, the next delay starts from the first again. */
 const STABLE_AFTER_MS = 10_000;
+/** A registration without an answer for this long means that the dashboard holds the connection. */
+const ADMISSION_NOTICE_MS = 15_000;
 /** With more than this in the socket's buffer, output waits in the outbox. */
 const CONGESTED_BYTES = 1024 * 1024;
 const CLOSE_TIMEOUT_MS = 2_000;
@@ -43,6 +45,7 @@ export interface DashboardConnectionOptions {
   baseFrames?: ReadonlySet<string>;
   pingIntervalMs?: number;
   silenceTimeoutMs?: number;
+  admissionNoticeMs?: number;
 }
 
 export interface DashboardConnection {
@@ -65,7 +68,11 @@ export function reconnectDelayMs(attempt: number, random: () => number): number 
 
 export function createDashboardConnection(options: DashboardConnectionOptions): DashboardConnection {
   const { log, random = Math.random, baseFrames = BASE_FRAMES } = options;
-  const { pingIntervalMs = PING_INTERVAL_MS, silenceTimeoutMs = SILENCE_TIMEOUT_MS } = options;
+  const {
+    pingIntervalMs = PING_INTERVAL_MS,
+    silenceTimeoutMs = SILENCE_TIMEOUT_MS,
+    admissionNoticeMs = ADMISSION_NOTICE_MS,
+  } = options;
   let socket: WebSocket | null = null;
   let registered: { protocol: number; accepts: readonly string[]; at: number } | null = null;
   let attempt = 0;
@@ -110,8 +117,16 @@ export function createDashboardConnection(options: DashboardConnectionOptions): 
       if (current.readyState === WebSocket.OPEN) current.ping();
     }, pingIntervalMs);
 
+    let admission: NodeJS.Timeout | undefined;
+
     current.on('open', () => {
       opened = true;
+      admission = setTimeout(() => {
+        if (registered === null)
+          log.warn(
+            `the dashboard has not admitted this host as "${register.payload.hostname ?? ''}": it may wait for approval, the name may be invalid or used by another agent, or the token may be another host's. The dashboard shows the reason.`,
+          );
+      }, admissionNoticeMs);
       alive();
       current.send(JSON.stringify(register));
       log.debug('connected, registering');
@@ -135,6 +150,7 @@ export function createDashboardConnection(options: DashboardConnectionOptions): 
     });
     current.on('close', (code, reason) => {
       clearInterval(pings);
+      clearTimeout(admission);
       clearTimeout(silence);
       if (socket === current) socket = null;
       if (registered !== null && Date.now() - registered.at >= STABLE_AFTER_MS) attempt = 0;

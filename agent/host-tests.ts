@@ -1,16 +1,17 @@
-/** The tests of a host: `hosts/<name>/tests/*.sh` in the configuration repository. */
-import { accessSync, constants, readdirSync, statSync } from 'node:fs';
+/** The tests of a host: `hosts/<name>/tests/*.sh` beside the flake, or in the root of the repository. */
+import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { error, ok, type OperationHost, type OperationContext, type OperationEnd } from './operation';
 
 /** Runs every executable script in order of name, even after a failure. Fails with exit code 1 when any failed. */
 export async function runTests(host: OperationHost, context: OperationContext): Promise<OperationEnd> {
   const { shell, progress } = context;
-  const folder = join(host.repository.dir, 'hosts', host.config.hostname, 'tests');
+  const place = testFolder(host);
+  const folder = join(host.repository.dir, place);
   const commit = await host.repository.head();
   const scripts = listScripts(folder);
   if (scripts.length === 0) {
-    shell.say(`No executable tests in hosts/${host.config.hostname}/tests`);
+    shell.say(`No executable tests in ${place}`);
     host.compartments.set('tests', 'unknown', 'no tests', commit);
     return ok('no tests');
   }
@@ -48,6 +49,13 @@ export async function runTests(host: OperationHost, context: OperationContext): 
   progress('tests', total, total, failed.length === 0 ? 'complete' : 'error');
   host.compartments.set('tests', failed.length === 0 ? 'ok' : 'error', summary, commit);
   return failed.length === 0 ? ok(summary) : error(1, summary);
+}
+
+/** The first that exists, from the root of the repository. The folder may have the case of the machine's name. */
+function testFolder({ config, repository }: OperationHost): string {
+  const names = config.machineName === '' ? [config.hostname] : [config.hostname, config.machineName];
+  const places = [config.flakeDir, ''].flatMap((base) => names.map((name) => join(base, 'hosts', name, 'tests')));
+  return places.find((place) => existsSync(join(repository.dir, place))) ?? join('hosts', config.hostname, 'tests');
 }
 
 function listScripts(folder: string): string[] {

@@ -2,32 +2,44 @@
 import { createHash } from 'node:crypto';
 import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { LOCK_CHANGED } from '@/lib/protocol/agent/lock-hash';
 import type { CompartmentReport } from './compartments';
+import type { Repository } from './repository';
 
 const DAY_MS = 86_400_000;
 /** A lock older than this counts as outdated. Only its hash tells whether it is the desired one. */
 const OLD_AFTER_DAYS = 7;
 
-/** SHA-256 of `folder`/flake.lock in hex, or '' without one. Reads the file again only when its time, size or inode changed. */
-export function createLockHash(folder: string): () => Promise<string> {
-  const path = join(folder, 'flake.lock');
+/**
+ * SHA-256 of flake.lock at HEAD in hex; `LOCK_CHANGED` where the file is changed and not committed; '' without one. Asks
+ * git again only when the file, HEAD or the index changed.
+ */
+export function createLockHash(
+  repository: Pick<Repository, 'dir' | 'headKey' | 'committedLock'>,
+  lockFile: string,
+): () => Promise<string> {
+  const path = join(repository.dir, lockFile);
   let known = { key: '', hash: '' };
   return async () => {
     try {
       const { mtimeMs, size, ino } = await stat(path);
-      const key = `${mtimeMs} ${size} ${ino}`;
-      if (known.key !== key)
-        known = {
-          key,
-          hash: createHash('sha256')
-            .update(await readFile(path))
-            .digest('hex'),
-        };
+      const headKey = repository.headKey();
+      const key = headKey === '' ? '' : `${mtimeMs} ${size} ${ino} ${headKey ?? ''}`;
+      if (key === '' || known.key !== key) known = { key, hash: await read(headKey !== null) };
     } catch {
       known = { key: '', hash: '' };
     }
     return known.hash;
   };
+
+  async function read(hasRepository: boolean): Promise<string> {
+    const committed = hasRepository ? await repository.committedLock() : null;
+    if (committed === 'changed') return LOCK_CHANGED;
+    // Without git the file itself is all there is.
+    return createHash('sha256')
+      .update(committed ?? (await readFile(path)))
+      .digest('hex');
+  }
 }
 
 /** The report for the Lock compartment, from the time of the last commit that changed flake.lock (ISO 8601; '' if none). */
@@ -39,3 +51,10 @@ export function describeLockAge(committedAt: string, now: Date): CompartmentRepo
   const message = days === 0 ? 'Updated today' : `Updated ${days} ${days === 1 ? 'day' : 'days'} ago`;
   return { status: days > OLD_AFTER_DAYS ? 'outdated' : 'ok', message, checkedAt };
 }
+
+/** The report for a lock that is changed and not committed. */
+export const lockChanged = (now: Date): CompartmentReport => ({
+  status: 'outdated',
+  message: 'flake.lock is changed and not committed',
+  checkedAt: now.toISOString(),
+});

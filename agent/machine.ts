@@ -11,14 +11,14 @@ export function describeMachine(): MachineFacts {
   return {
     platform: platform(),
     home: homedir(),
-    hostname: localHostname(),
+    name: machineName(),
     readFile: (path) => readFileSync(path, 'utf8'),
     mayWrite,
   };
 }
 
-/** The name that does not change with the network: `LocalHostName` on macOS, else the host name without its domain. Lower case. */
-function localHostname(): string {
+/** The name that does not change with the network: `LocalHostName` on macOS, else the host name without its domain. */
+function machineName(): string {
   let name = '';
   if (platform() === 'darwin') {
     try {
@@ -30,7 +30,7 @@ function localHostname(): string {
       // Not set on this Mac: the host name is used.
     }
   }
-  return (name || (hostname().split('.')[0] ?? '')).toLowerCase();
+  return name || (hostname().split('.')[0] ?? '');
 }
 
 function mayWrite(folder: string): boolean {

@@ -1,7 +1,7 @@
 /** The agent's command line. Exit codes: 0 ended or restarting, 1 another agent runs or a check failed, 64 usage, 78 configuration (EX_CONFIG), 101 after a switch. */
 import { createAgent } from './agent';
 import { checkConfiguration } from './check';
-import { readAgentConfig, AGENT_VARIABLES, type AgentConfig } from './config';
+import { hostNameProblem, readAgentConfig, AGENT_VARIABLES, type AgentConfig } from './config';
 import { AGENT_VERSION } from './facts';
 import { createAgentLog } from './log';
 import { childEnvironment, describeMachine } from './machine';
@@ -65,6 +65,9 @@ async function serve(config: AgentConfig, home: string): Promise<number> {
     return EXIT_CONFIG;
   }
   process.once('exit', release);
+  // Not refused: a host of an earlier dashboard may have such a name.
+  const nameProblem = hostNameProblem(config.hostname);
+  if (nameProblem !== null) log.warn(nameProblem);
   const agent = createAgent({
     config,
     tokens: createTokenSource({ config, log, onSecret: (token) => fetched.add(token) }),

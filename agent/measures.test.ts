@@ -64,8 +64,9 @@ Pages purgeable:                            500.
 });
 
 describe('flake.lock', () => {
-  it('is hashed again only when it has changed', async () => {
-    const hash = createLockHash(folder);
+  it('without git is hashed as it is, and again only when it has changed', async () => {
+    const noRepository = { dir: folder, headKey: () => null, committedLock: () => Promise.resolve(null) };
+    const hash = createLockHash(noRepository, 'flake.lock');
     expect(await hash()).toBe('');
     writeFileSync(join(folder, 'flake.lock'), 'one');
     const sha = (text: string): string => createHash('sha256').update(text).digest('hex');

@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import type { Compartments, CompartmentReport } from './compartments';
 import type { AgentConfig } from './config';
+import type { Flake } from './flake';
 import type { Repository } from './repository';
 import type { RunOptions, Shell } from './shell';
 
@@ -28,6 +29,7 @@ export type AgentOperation = (context: OperationContext) => Promise<OperationEnd
 export interface OperationHost {
   config: AgentConfig;
   repository: Repository;
+  flake: Flake;
   compartments: Compartments;
   /** The environment of every child. */
   env: NodeJS.ProcessEnv;

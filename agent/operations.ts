@@ -72,8 +72,8 @@ async function pull(host: OperationHost, { shell, progress }: OperationContext):
 }
 
 /** nixos-rebuild through sudo, or home-manager as the user. */
-function rebuild(host: OperationHost, shell: Shell, extra: readonly string[] = []): Promise<RunEnd> {
-  const flake = `${host.repository.dir}#${host.config.hostname}`;
+async function rebuild(host: OperationHost, shell: Shell, extra: readonly string[] = []): Promise<RunEnd> {
+  const flake = host.flake.installable(await host.flake.attribute(shell));
   return host.config.hostType === 'nixos'
     ? shell.run('sudo', ['nixos-rebuild', 'switch', '--flake', flake, ...extra])
     : shell.run('home-manager', ['switch', '--flake', flake, ...extra], outliving(host));
@@ -117,7 +117,7 @@ async function pullSwitch(host: OperationHost, context: OperationContext): Promi
 }
 
 async function update(host: OperationHost, { shell }: OperationContext): Promise<OperationEnd> {
-  const run = await shell.run('nix', ['flake', 'update'], { cwd: host.repository.dir });
+  const run = await shell.run('nix', ['flake', 'update'], { cwd: host.flake.folder });
   await host.refreshLock();
   if (!run.ok) return error(exitCodeOf(run.end), failureOf('nix flake update', run));
   if (host.repository.isolated) shell.say('The new flake.lock is not committed: the next Pull reverts it.', 'stderr');
@@ -130,7 +130,7 @@ async function forceUpdate(host: OperationHost, context: OperationContext): Prom
   const pulled = await pull(host, context);
   if (pulled.status !== 'ok') return error(1, `git pull failed: ${pulled.message}`);
   shell.say('Step 2 of 3: nix flake update nixfleet');
-  const updated = await shell.run('nix', ['flake', 'update', 'nixfleet'], { cwd: host.repository.dir });
+  const updated = await shell.run('nix', ['flake', 'update', 'nixfleet'], { cwd: host.flake.folder });
   if (!updated.ok) return error(1, `nix flake update failed: ${failureOf('nix', updated)}`);
   shell.say('Step 3 of 3: rebuild without the negative cache');
   const commit = await host.repository.head();
@@ -159,13 +159,12 @@ async function refreshLock(host: OperationHost, shell: Shell): Promise<Operation
 
 /** Compares what the configuration would build with what runs. Nothing is built. */
 async function refreshSystem(host: OperationHost, shell: Shell): Promise<OperationEnd> {
-  const { config, repository, compartments } = host;
+  const { config, flake, repository, compartments } = host;
   const commit = await repository.head();
-  const attribute =
-    config.hostType === 'nixos'
-      ? `nixosConfigurations.${JSON.stringify(config.hostname)}.config.system.build.toplevel`
-      : `homeConfigurations.${JSON.stringify(config.hostname)}.activationPackage`;
-  const run = await shell.run('nix', ['build', '--dry-run', '--json', '--no-link', `${repository.dir}#${attribute}`], {
+  const attribute = JSON.stringify(await flake.attribute(shell));
+  const output = config.hostType === 'nixos' ? 'config.system.build.toplevel' : 'activationPackage';
+  const system = flake.installable(`${flake.outputs}.${attribute}.${output}`);
+  const run = await shell.run('nix', ['build', '--dry-run', '--json', '--no-link', system], {
     timeoutMs: REFRESH_SYSTEM_TIMEOUT_MS,
   });
   const [status, message] = judge();

@@ -7,6 +7,7 @@ import { createRedact, splitRepositoryAddress } from './redact';
 import { createRepository, type RepositoryOptions } from './repository';
 import { createShell } from './shell';
 import { createHost, type TestHost } from './testing/host';
+import { gitBackend, serve } from '@/lib/desired/testing/repository';
 
 let host: TestHost;
 let lines: string[];
@@ -34,9 +35,12 @@ function open(more: Partial<RepositoryOptions> = {}) {
     url: host.remote,
     dir: host.repoDir,
     branch: 'main',
+    lockFile: 'flake.lock',
+    submodules: false,
     sshKey: '',
     stateDir: host.stateDir,
-    quietShell: shell,
+    env: { ...process.env, HOME: host.root, GIT_CONFIG_NOSYSTEM: '1' },
+    signal: new AbortController().signal,
     ...more,
   });
   return { repository, shell };
@@ -160,6 +164,44 @@ describe('credentials', () => {
     expect(everything).not.toMatch(/pass|word-123/);
   });
 
+  it('never reach another server, and the repository is found at its new name on the same one', async () => {
+    const seen: (string | undefined)[] = [];
+    const backend = gitBackend(host.root);
+    const second = await serve((request, response) => {
+      seen.push(request.headers.authorization);
+      backend(request, response);
+    });
+    let base = second.url;
+    const wanted = `Basic ${Buffer.from('operator:s3cret-word').toString('base64')}`;
+    const first = await serve((request, response) => {
+      const path = request.url ?? '';
+      if (request.headers.authorization !== wanted)
+        response.writeHead(401, { 'www-authenticate': 'Basic realm="git"' }).end();
+      else if (path.startsWith('/old.git'))
+        response.writeHead(301, { location: `${base}${path.replace('/old.git', '/remote.git')}` }).end();
+      else backend(request, response);
+    });
+    const url = `${first.url.replace('//', '//operator:s3cret-word@')}/old.git`;
+    const { repository, shell } = open({ url });
+    const outcome = await repository.prepare(shell);
+    expect(outcome.ok ? '' : outcome.message).toContain(
+      `redirects to ${second.url}/remote.git, and the agent sends its credentials to no other server`,
+    );
+    // The same for a clone that exists.
+    base = '';
+    expect(await repository.pull(shell, none)).toEqual({ ok: true });
+    const commit = host.commit({ x: 'y' });
+    expect(await repository.pull(shell, none)).toEqual({ ok: true });
+    expect(await repository.head()).toBe(commit);
+    base = second.url;
+    const later = open({ url });
+    expect(await later.repository.pull(later.shell, none)).toMatchObject({ ok: false });
+    expect(seen).toEqual([]);
+    expect(JSON.stringify([outcome, lines])).not.toContain('s3cret-word');
+    await first.close();
+    await second.close();
+  });
+
   it('are removed from any text', () => {
     const { secrets } = splitRepositoryAddress('https://ghp_tokentoken@github.com/a/b');
     const redact = createRedact(['agent-token-1', ...secrets]);
@@ -172,13 +214,13 @@ describe('credentials', () => {
 
   it('SSH stores server keys in the state folder and refuses changed ones', async () => {
     host.program('ssh', `printf '%s\\n' "$@" > ${host.path('ssh-arguments')}; exit 1`);
-    const quietShell = createShell({
+    const shell = createShell({
       cwd: () => '/',
       env: { ...process.env, HOME: host.root, PATH: `${host.bin}:${process.env['PATH'] ?? ''}` },
       say: () => undefined,
     });
-    const { repository } = open({ url: 'git@git.example.com:a/b.git', sshKey: "/keys/it's here", quietShell });
-    expect(await repository.prepare(quietShell)).toMatchObject({ ok: false });
+    const { repository } = open({ url: 'git@git.example.com:a/b.git', sshKey: "/keys/it's here" });
+    expect(await repository.prepare(shell)).toMatchObject({ ok: false });
     const given = readFileSync(host.path('ssh-arguments'), 'utf8').split('\n');
     expect(given).toEqual(
       expect.arrayContaining([
@@ -189,6 +231,77 @@ describe('credentials', () => {
       ]),
     );
   });
+});
+
+describe('submodules', () => {
+  it('are fetched and kept at their commits on request, with the credentials of their own server only', async () => {
+    const seen: string[] = [];
+    const backend = gitBackend(host.root);
+    const web = await serve((request, response) => {
+      seen.push(
+        `${request.headers.authorization === undefined ? 'without' : 'with'} ${request.url?.split('/')[1] ?? ''}`,
+      );
+      backend(request, response);
+    });
+    const elsewhere = await serve((request, response) => {
+      seen.push(`${request.headers.authorization === undefined ? 'without' : 'with'} elsewhere`);
+      backend(request, response);
+    });
+    const sub = host.path('sub');
+    host.git(['init', '-q', '-b', 'main', sub], host.root);
+    writeFileSync(join(sub, 'module.nix'), 'one');
+    host.git(['add', '-A'], sub);
+    host.git(['commit', '-q', '-m', 'one'], sub);
+    host.git(['clone', '-q', '--bare', sub, host.path('sub.git')], host.root);
+    for (const name of ['same', 'other'])
+      host.git(['-c', 'protocol.file.allow=always', 'submodule', '--quiet', 'add', '../sub.git', name]);
+    host.git(['config', '--file', '.gitmodules', 'submodule.other.url', `${elsewhere.url}/sub.git`]);
+    host.commit({});
+    seen.length = 0;
+
+    const url = `${web.url.replace('//', '//operator:s3cret-word@')}/remote.git`;
+    const without = open({ url });
+    expect(await without.repository.pull(without.shell, none)).toEqual({ ok: true });
+    expect(lines.join('\n')).toContain('set NIXFLEET_SUBMODULES=true');
+    expect(existsSync(join(host.repoDir, 'same', 'module.nix'))).toBe(false);
+
+    const { repository, shell } = open({ url, submodules: true });
+    expect(await repository.pull(shell, none)).toEqual({ ok: true });
+    for (const name of ['same', 'other'])
+      expect(readFileSync(join(host.repoDir, name, 'module.nix'), 'utf8')).toBe('one');
+    writeFileSync(join(host.repoDir, 'same', 'module.nix'), 'changed');
+    expect(await repository.pull(shell, none)).toEqual({ ok: true });
+    expect(readFileSync(join(host.repoDir, 'same', 'module.nix'), 'utf8')).toBe('one');
+    expect(seen).toContain('with sub.git');
+    expect(seen).toContain('without elsewhere');
+    expect(seen).not.toContain('with elsewhere');
+    await web.close();
+    await elsewhere.close();
+  });
+});
+
+it('says what Nix does not read as people expect: Git LFS and git-crypt', async () => {
+  host.commit({
+    '.gitattributes': '*.iso filter=lfs diff=lfs merge=lfs -text\nsecrets/** filter=git-crypt diff=git-crypt\n',
+    'big.iso': 'version https://git-lfs.github.com/spec/v1\n',
+    'secrets/a': 'a',
+    'secrets/b': 'b',
+  });
+  const { repository, shell } = open();
+  expect(await repository.pull(shell, none)).toEqual({ ok: true });
+  expect(lines.join('\n')).toContain('big.iso is in Git LFS: Nix may read the pointer');
+  expect(lines.join('\n')).toContain('2 files (the first: secrets/a) are encrypted by git-crypt');
+});
+
+it('clones a SHA-256 repository', async () => {
+  const remote = host.path('sha256.git');
+  host.git(['init', '-q', '--bare', '-b', 'main', '--object-format=sha256', remote], host.root);
+  host.git(['init', '-q', '-b', 'main', '--object-format=sha256', host.path('sha256')], host.root);
+  host.git(['commit', '-q', '--allow-empty', '-m', 'one'], host.path('sha256'));
+  host.git(['push', '-q', remote, 'HEAD:main'], host.path('sha256'));
+  const { repository, shell } = open({ url: remote });
+  expect(await repository.pull(shell, none)).toEqual({ ok: true });
+  expect(await repository.head()).toMatch(/^[0-9a-f]{64}$/);
 });
 
 describe('legacy mode', () => {

@@ -1,153 +1,156 @@
 /** The configuration repository: a clone that the agent manages, or in legacy mode a checkout that the operator maintains. */
-import { chmodSync, existsSync, mkdirSync, readdirSync, realpathSync, rmSync, statSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
-import { z } from 'zod';
-import { splitRepositoryAddress, type RepositoryAddress } from './redact';
-import { failureOf, type RunEnd, type Shell } from './shell';
-import { readStateFile, writeStateFile } from './state-file';
+import { existsSync, rmSync, statSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { LOCK_WAIT_MS, removeLeftoverLocks } from '@/lib/git/leftover-locks';
+import { localFaultOf, type LocalFault } from '@/lib/git/local-faults';
+import { createClone, failed, outcomeOf, type RepositoryOutcome } from './clone';
+import { permissionProblem } from './clone-permissions';
+import { createGit, type GitOptions, type GitResult } from './git';
+import { describeContents } from './repository-contents';
+import type { Shell } from './shell';
 
-/** A fetch that hangs must not block the host forever. */
-export const GIT_TIMEOUT_MS = 5 * 60_000;
-const QUICK_GIT_TIMEOUT_MS = 20_000;
+export type { RepositoryOutcome } from './clone';
 
-export interface RepositoryOptions {
-  /** As configured, credentials included; '' for legacy mode. */
-  url: string;
-  dir: string;
+export interface RepositoryOptions extends GitOptions {
   branch: string;
-  sshKey: string;
-  stateDir: string;
-  /** Runs git outside of commands, to inspect the clone. */
-  quietShell: Shell;
+  /** The path of flake.lock in the repository. */
+  lockFile: string;
+  submodules: boolean;
 }
 
-export type RepositoryOutcome = { ok: true } | { ok: false; message: string };
 /** Called after each step of a pull with the number of completed `PULL_STEPS`. */
 export type OnPullStep = (done: number) => void;
 export const PULL_STEPS = 4;
 
-/** The folder that this agent created: only that one may be emptied or reset without checks. */
-const managedSchema = z.object({ dir: z.string() });
-
 export type Repository = ReturnType<typeof createRepository>;
 
+/** How a step of a pull ended. `fault`: the fault of the clone that made it fail; null for any other reason. */
+type Pulled = { ok: true } | { ok: false; message: string; fault: LocalFault | null };
+
 export function createRepository(options: RepositoryOptions) {
-  const { dir, branch, quietShell } = options;
+  const { dir, branch, lockFile } = options;
   const isolated = options.url !== '';
-  const address = splitRepositoryAddress(options.url);
-  const managedFile = join(options.stateDir, 'repository.json');
-  const env = gitEnvironment(options, address);
+  const git = createGit(options);
+  const clone = createClone({ ...options, git });
+  const gitDir = join(dir, '.git');
+  const remoteRef = `refs/remotes/origin/${branch}`;
   const headKey = createHeadKey(dir);
   let head = { key: '', commit: '' };
   /** Clone and pull never run in parallel: the first clone may still run when a pull arrives. */
   let queue: Promise<unknown> = Promise.resolve();
 
-  function git(shell: Shell, args: readonly string[], quiet = false, cwd = dir): Promise<RunEnd> {
-    return shell.run('git', args, { cwd, env, quiet, timeoutMs: quiet ? QUICK_GIT_TIMEOUT_MS : GIT_TIMEOUT_MS });
-  }
-
-  function isManaged(): boolean {
-    return dir === join(options.stateDir, 'repo') || readStateFile(managedFile, managedSchema)?.dir === dir;
-  }
-
-  /** Ensures a clone that may be reset, or fails with the reason and what to do. */
-  async function ensure(shell: Shell): Promise<RepositoryOutcome> {
-    if (!existsSync(dir) || (statSync(dir).isDirectory() && readdirSync(dir).length === 0)) return clone(shell);
-    if (!statSync(dir).isDirectory())
-      return failed(`${dir} is a file: move it away, or set NIXFLEET_REPO_DIR to another folder`);
-    const found = await git(quietShell, ['rev-parse', '--git-dir'], true);
-    if (found.ok) return isManaged() ? pointToAddress() : adopt();
-    if (found.end.kind !== 'exited') return failed(failureOf('git', found));
-    if (/dubious ownership/.test(found.lastError))
-      return failed(`${dir} belongs to another user, so git refuses it: chown it to the agent's user, or move it away`);
-    if (!isManaged())
-      return failed(
-        `${dir} is not empty and not a readable git repository, and this agent did not create it, so it is left untouched: move it away, or set NIXFLEET_REPO_DIR to another folder`,
-      );
-    shell.say(`The clone in ${dir} can't be read: cloning again`, 'stderr');
-    rmSync(dir, { recursive: true, force: true });
-    return clone(shell);
-  }
-
-  async function clone(shell: Shell): Promise<RepositoryOutcome> {
-    const parent = dirname(dir);
-    try {
-      if (!existsSync(parent)) mkdirSync(parent, { recursive: true, mode: 0o700 });
-      mkdirSync(dir, { recursive: true, mode: 0o700 });
-      chmodSync(dir, 0o700);
-      // Saved first: an interrupted clone leaves a folder that only its creator may remove.
-      writeStateFile(managedFile, { dir });
-    } catch (error) {
-      return failed(
-        `${dir} can't be created (${error instanceof Error && 'code' in error ? String(error.code) : 'unknown reason'}): give the agent's user write access to ${parent}, or set NIXFLEET_REPO_DIR to another folder`,
-      );
-    }
-    const run = await git(
-      shell,
-      ['clone', '--branch', branch, '--single-branch', '--', address.url, dir],
-      false,
-      parent,
-    );
-    return run.ok ? { ok: true } : failed(failureOf('git clone', run));
-  }
-
-  /** Adopts an existing repository if a reset loses nothing: the clone of an earlier agent stays in use, and no work is lost. */
-  async function adopt(): Promise<RepositoryOutcome> {
-    const advice = `this agent did not create ${dir}, so it is left untouched: move it away, or set NIXFLEET_REPO_DIR to another folder`;
-    const origin = await git(quietShell, ['remote', 'get-url', 'origin'], true);
-    if (!origin.ok || splitRepositoryAddress(origin.stdout[0] ?? '').url !== address.url)
-      return failed(`${advice} (its origin is not NIXFLEET_REPO_URL)`);
-    const changes = await git(quietShell, ['status', '--porcelain', '--untracked-files=all'], true);
-    if (!changes.ok || changes.stdout.length > 0) return failed(`${advice} (it has uncommitted changes)`);
-    const unpushed = await git(
-      quietShell,
-      ['rev-list', '--max-count=1', 'HEAD', '--branches', '--not', '--remotes'],
-      true,
-    );
-    if (!unpushed.ok || unpushed.stdout.length > 0) return failed(`${advice} (it has unpushed commits)`);
-    const stash = await git(quietShell, ['rev-parse', '--verify', '--quiet', 'refs/stash'], true);
-    if (stash.ok) return failed(`${advice} (it has a stash)`);
-    try {
-      writeStateFile(managedFile, { dir });
-    } catch (error) {
-      return failed(`${managedFile} can't be written (${error instanceof Error ? error.message : 'unknown reason'})`);
-    }
-    return pointToAddress();
-  }
-
-  /** The address may have changed, and older clones have the credentials in theirs. */
-  async function pointToAddress(): Promise<RepositoryOutcome> {
-    const origin = await git(quietShell, ['remote', 'get-url', 'origin'], true);
-    if (origin.ok && origin.stdout[0] === address.url) return { ok: true };
-    const run = await git(quietShell, ['remote', origin.ok ? 'set-url' : 'add', 'origin', address.url], true);
-    return run.ok ? { ok: true } : failed(failureOf('git remote', run));
-  }
-
   async function pullIsolated(shell: Shell, onStep: OnPullStep): Promise<RepositoryOutcome> {
-    const ensured = await ensure(shell);
+    const ensured = await clone.ensure(shell);
     if (!ensured.ok) return ensured;
-    const remote = `refs/remotes/origin/${branch}`;
-    const fetch = await git(shell, ['fetch', 'origin', `+refs/heads/${branch}:${remote}`]);
-    if (!fetch.ok) return failed(failureOf('git fetch', fetch));
-    onStep(1);
-    const reset = await git(shell, ['reset', '--hard', remote, '--']);
-    if (!reset.ok) return failed(failureOf('git reset', reset));
-    onStep(2);
-    const clean = await git(shell, ['clean', '-fd']);
-    if (!clean.ok) shell.say(`${failureOf('git clean', clean)}; untracked files remain in ${dir}`, 'stderr');
-    onStep(3);
-    const found = await git(quietShell, ['rev-parse', 'HEAD', `${remote}^{commit}`], true);
-    if (!found.ok || found.stdout[0] !== found.stdout[1])
-      return failed(`${dir} is not at origin/${branch} after the pull`);
+    await removeLocks(shell, LOCK_WAIT_MS);
+    let pulled = await fetchAndReset(shell, onStep);
+    if (!pulled.ok && pulled.fault !== null && (await repair(shell, pulled.fault)))
+      pulled = await fetchAndReset(shell, onStep);
+    if (!pulled.ok && needsNewClone(pulled.fault)) {
+      const replaced = await clone.replace(shell, pulled.message);
+      if (!replaced.ok) return replaced;
+      pulled = await fetchAndReset(shell, onStep);
+    }
+    if (!pulled.ok) return failed(await explained(pulled));
+    const contents = await describeContents(git, { dir, submodules: options.submodules });
+    for (const line of contents) shell.say(line, 'stderr');
     onStep(PULL_STEPS);
     return { ok: true };
+  }
+
+  async function fetchAndReset(shell: Shell, onStep: OnPullStep): Promise<Pulled> {
+    const fetched = await git.runRemote(shell, (url) => ['fetch', url, `+refs/heads/${branch}:${remoteRef}`]);
+    if ('refusedRedirect' in fetched || !fetched.ok) return notPulled(fetched);
+    onStep(1);
+    const reset = await git.run(shell, ['reset', '--hard', remoteRef, '--']);
+    if (!reset.ok) return notPulled(reset);
+    if (options.submodules) {
+      const updated = await updateSubmodules(shell);
+      if (!updated.ok) return notPulled(updated);
+    }
+    onStep(2);
+    const clean = await git.run(shell, ['clean', '-fd']);
+    if (!clean.ok) shell.say(`${clean.failure}; untracked files remain in ${dir}`, 'stderr');
+    onStep(3);
+    const found = await git.look(['rev-parse', 'HEAD', `${remoteRef}^{commit}`]);
+    if (!found.ok) return notPulled(found);
+    return found.lines[0] === found.lines[1]
+      ? { ok: true }
+      : { ok: false, message: `${dir} is not at origin/${branch} after the pull`, fault: null };
+  }
+
+  async function updateSubmodules(shell: Shell): Promise<GitResult> {
+    const synced = await git.look(['submodule', '--quiet', 'sync', '--recursive']);
+    return synced.ok ? git.run(shell, ['submodule', 'update', '--init', '--recursive', '--force']) : synced;
+  }
+
+  function notPulled(result: GitResult | { refusedRedirect: string }): Pulled {
+    const outcome = outcomeOf(result);
+    const stderr = 'stderr' in result ? result.stderr : '';
+    return { ok: false, message: outcome.ok ? '' : outcome.message, fault: localFaultOf(stderr) };
+  }
+
+  /** Repairs what can be repaired in place; true when it is worth another try. */
+  async function repair(shell: Shell, fault: LocalFault): Promise<boolean> {
+    switch (fault) {
+      case 'locked':
+        // It was waited for already.
+        return (await removeLocks(shell, 0)) === null;
+      case 'broken-ref':
+        // They only say what was fetched last.
+        shell.say(`The references to origin in ${dir} can't be used: fetching them again`, 'stderr');
+        await removeTrackingReferences();
+        return true;
+      case 'broken-index':
+        // The next reset writes it from the commit.
+        shell.say(`The index of ${dir} can't be read: writing it again`, 'stderr');
+        rmSync(join(gitDir, 'index'), { force: true });
+        return true;
+      case 'other-format':
+      case 'damaged':
+      case 'no-permission':
+      case 'other-owner':
+        return false;
+    }
+  }
+
+  /** Removes the locks of git processes that were killed. Gives the one that stays. */
+  async function removeLocks(shell: Shell, waitMs: number): Promise<{ path: string; pid: number | null } | null> {
+    const { removed, held } = await removeLeftoverLocks(gitDir, dir, waitMs);
+    if (removed.length > 0)
+      shell.say(
+        `Removed ${removed.map((path) => relative(dir, path)).join(', ')}: no git process runs that could hold it`,
+        'stderr',
+      );
+    return held;
+  }
+
+  async function removeTrackingReferences(): Promise<void> {
+    const listed = await git.look(['for-each-ref', '--format=%(refname)', 'refs/remotes/origin']);
+    for (const name of listed.lines) await git.look(['update-ref', '--no-deref', '-d', name]);
+    rmSync(join(gitDir, 'refs', 'remotes', 'origin'), { recursive: true, force: true });
+  }
+
+  /** The message, with what to do where the clone can't be repaired by the agent. */
+  async function explained({ message, fault }: Extract<Pulled, { ok: false }>): Promise<string> {
+    if (fault === 'no-permission' || fault === 'other-owner') return `${message}; ${permissionProblem(dir)}`;
+    if (fault !== 'locked') return message;
+    if (!isolated) return `${message}; if no git command runs in ${dir}, delete that lock file`;
+    const { held } = await removeLeftoverLocks(gitDir, dir, 0);
+    return held?.pid == null
+      ? message
+      : `${message}; the git process ${held.pid} runs in ${dir}: pull again when it has ended, or end it`;
   }
 
   async function pullLegacy(shell: Shell, onStep: OnPullStep): Promise<RepositoryOutcome> {
     if (!existsSync(dir))
       return failed(`${dir} does not exist: check the repository out there, or set NIXFLEET_REPO_URL`);
-    const run = await git(shell, ['pull', '--ff-only']);
-    if (!run.ok) return failed(failureOf('git pull', run));
+    const run = await git.run(shell, ['pull', '--ff-only']);
+    if (!run.ok) return failed(await explained({ ok: false, message: run.failure, fault: localFaultOf(run.stderr) }));
+    if (options.submodules) {
+      const updated = await git.run(shell, ['submodule', 'update', '--init', '--recursive']);
+      if (!updated.ok) return failed(updated.failure);
+    }
     onStep(PULL_STEPS);
     return { ok: true };
   }
@@ -167,11 +170,11 @@ export function createRepository(options: RepositoryOptions) {
     dir,
     isolated,
     /** The address without credentials. */
-    url: address.url,
-    exists: () => existsSync(join(dir, '.git')),
+    url: git.url,
+    exists: () => existsSync(gitDir),
     /** Clones at the first start; does nothing in legacy mode. */
     prepare: (shell: Shell): Promise<RepositoryOutcome> =>
-      isolated ? inOrder(() => ensure(shell)) : Promise.resolve({ ok: true }),
+      isolated ? inOrder(() => clone.ensure(shell)) : Promise.resolve({ ok: true }),
     pull: (shell: Shell, onStep: OnPullStep): Promise<RepositoryOutcome> =>
       inOrder(() => (isolated ? pullIsolated(shell, onStep) : pullLegacy(shell, onStep))),
     /** The full commit of HEAD, or ''. Runs git only when files in `.git` have changed. */
@@ -179,24 +182,38 @@ export function createRepository(options: RepositoryOptions) {
       const key = headKey();
       if (key === null) return '';
       if (key === '' || key !== head.key) {
-        const run = await git(quietShell, ['rev-parse', '--verify', 'HEAD'], true);
-        const commit = run.ok ? (run.stdout[0] ?? '') : '';
+        const run = await git.look(['rev-parse', '--verify', 'HEAD']);
+        const commit = run.ok ? (run.lines[0] ?? '') : '';
         head = { key: commit === '' ? '' : key, commit };
       }
       return head.commit;
     },
+    /** Changes when HEAD or the index may have changed; null without a repository, '' if unknown. */
+    headKey,
     /** ISO time of the last commit that changed flake.lock, or ''. */
     async lockCommittedAt(): Promise<string> {
-      if (!existsSync(join(dir, 'flake.lock'))) return '';
-      const run = await git(quietShell, ['log', '-1', '--format=%cI', '--', 'flake.lock'], true);
-      return run.ok ? (run.stdout[0] ?? '') : '';
+      if (!existsSync(join(dir, lockFile))) return '';
+      const run = await git.look(['log', '-1', '--format=%cI', '--', lockFile]);
+      return run.ok ? (run.lines[0] ?? '') : '';
+    },
+    /**
+     * The bytes of flake.lock at HEAD where git calls the file unchanged: the working tree may hold them in another form
+     * (line ends, an encoding, a filter). Null where git can't tell.
+     */
+    async committedLock(): Promise<Buffer | 'changed' | null> {
+      const status = await git.look(['status', '--porcelain=v1', '-z', '--untracked-files=all', '--', lockFile]);
+      if (!status.ok) return null;
+      if (status.bytes.byteLength > 0) return 'changed';
+      const blob = await git.look(['cat-file', 'blob', `HEAD:./${lockFile}`]);
+      if (blob.ok) return blob.bytes;
+      // Ignored by git, and so not committed.
+      return blob.exited ? 'changed' : null;
     },
   };
 }
 
-function failed(message: string): RepositoryOutcome {
-  return { ok: false, message };
-}
+const needsNewClone = (fault: LocalFault | null): boolean =>
+  fault === 'damaged' || fault === 'other-format' || fault === 'broken-ref' || fault === 'broken-index';
 
 /** Gives a key of times and sizes that changes when HEAD may have moved: reset, commit and pull write the index or the log of HEAD. Null without a repository; '' if unknown (the `.git` of a worktree is elsewhere). */
 function createHeadKey(dir: string): () => string | null {
@@ -210,40 +227,4 @@ function createHeadKey(dir: string): () => string | null {
       })
       .join(' ');
   };
-}
-
-function gitEnvironment(options: RepositoryOptions, address: RepositoryAddress): Record<string, string> {
-  const env: Record<string, string> = {
-    GIT_TERMINAL_PROMPT: '0',
-    GIT_ASKPASS: '',
-    // A folder that is not a repository must not count as part of an enclosing one, which would then be reset.
-    GIT_CEILING_DIRECTORIES: ceiling(options.dir),
-    GIT_SSH_COMMAND: sshCommand(options),
-  };
-  if (address.authorization !== null) {
-    // Not in the arguments, which every user of the machine can read, and not in .git/config.
-    env['GIT_CONFIG_COUNT'] = '1';
-    env['GIT_CONFIG_KEY_0'] = `http.${new URL(address.url).origin}/.extraHeader`;
-    env['GIT_CONFIG_VALUE_0'] = `Authorization: ${address.authorization}`;
-  }
-  return env;
-}
-
-/** git compares real paths, so links are resolved as far as the folder exists. */
-function ceiling(dir: string): string {
-  const parent = dirname(dir);
-  try {
-    return realpathSync(parent);
-  } catch {
-    return parent === dir ? dir : join(ceiling(parent), basename(parent));
-  }
-}
-
-/** The first key of a server is stored, and a changed one is refused: who answers as the repository decides what the host runs. */
-function sshCommand(options: RepositoryOptions): string {
-  const knownHosts = join(options.stateDir, 'known_hosts').replaceAll('%', '%%');
-  const words = ['ssh', '-o', 'BatchMode=yes', '-o', 'StrictHostKeyChecking=accept-new'];
-  words.push('-o', `UserKnownHostsFile="${knownHosts}"`);
-  if (options.sshKey !== '') words.push('-o', 'IdentitiesOnly=yes', '-i', options.sshKey.replaceAll('%', '%%'));
-  return words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
 }

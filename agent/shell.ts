@@ -19,6 +19,8 @@ export interface RunEnd {
   stdout: string[];
   /** The last line on stderr that is not empty: usually the reason. */
   lastError: string;
+  /** The last lines on stderr. */
+  stderr: string[];
 }
 
 export interface Shell {
@@ -29,6 +31,8 @@ export interface Shell {
 
 /** Lines of stdout that are kept for the caller. */
 const MAX_KEPT_LINES = 1_000;
+/** Lines of stderr that are kept: the reason is at the end. */
+const MAX_KEPT_ERRORS = 100;
 
 export interface ShellOptions {
   cwd: () => string;
@@ -47,9 +51,10 @@ export function createShell(options: ShellOptions): Shell {
     say: (line, stream = 'stdout') => options.say(line, stream),
     async run(program, args, run = {}) {
       const stdout: string[] = [];
+      const stderr: string[] = [];
       let lastError = '';
       if (options.stopping?.() === true)
-        return { end: { kind: 'signalled', signal: 'SIGTERM' }, ok: false, stdout, lastError };
+        return { end: { kind: 'signalled', signal: 'SIGTERM' }, ok: false, stdout, lastError, stderr };
       const child = startChild({
         program,
         args,
@@ -59,7 +64,11 @@ export function createShell(options: ShellOptions): Shell {
         outputFiles: run.outputFiles,
         onLine(line, stream) {
           if (stream === 'stdout' && stdout.length < MAX_KEPT_LINES) stdout.push(line);
-          if (stream === 'stderr' && line.trim() !== '') lastError = line.trim();
+          if (stream === 'stderr') {
+            if (line.trim() !== '') lastError = line.trim();
+            stderr.push(line);
+            if (stderr.length > MAX_KEPT_ERRORS) stderr.shift();
+          }
           if (run.quiet !== true) options.say(line, stream);
         },
       });
@@ -70,7 +79,7 @@ export function createShell(options: ShellOptions): Shell {
       if (end.kind === 'not-started' && run.quiet !== true) options.say(end.problem, 'stderr');
       if (end.kind === 'timed-out' && run.quiet !== true)
         options.say(`${program} did not end within ${Math.round(end.afterMs / 1000)} s and was stopped`, 'stderr');
-      return { end, ok: end.kind === 'exited' && end.code === 0, stdout, lastError };
+      return { end, ok: end.kind === 'exited' && end.code === 0, stdout, lastError, stderr };
     },
   };
 }

@@ -63,8 +63,15 @@ export function createHost(name = 'h1') {
         ...more,
       };
     },
-    start(bundle: string, url: string, more: Record<string, string> = {}, args: string[] = []): AgentProcess {
-      const agent = startAgentProcess(bundle, host.env(url, more), args);
+    /** `uid`: the user that the agent runs as; by default the present one. */
+    start(
+      bundle: string,
+      url: string,
+      more: Record<string, string> = {},
+      args: string[] = [],
+      uid?: number,
+    ): AgentProcess {
+      const agent = startAgentProcess(bundle, host.env(url, more), args, uid);
       agents.push(agent);
       return agent;
     },
@@ -99,8 +106,12 @@ export interface AgentProcess {
   log: () => string;
 }
 
-function startAgentProcess(bundle: string, env: NodeJS.ProcessEnv, args: string[]): AgentProcess {
-  const child = spawn(process.execPath, [bundle, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+function startAgentProcess(bundle: string, env: NodeJS.ProcessEnv, args: string[], uid?: number): AgentProcess {
+  const child = spawn(process.execPath, [bundle, ...args], {
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...(uid === undefined ? {} : { uid, gid: uid }),
+  });
   let stdout = '';
   let log = '';
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));

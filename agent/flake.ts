@@ -1,0 +1,96 @@
+/**
+ * The flake of the configuration repository: its reference for Nix (nix.dev, "nix flake", "Flake references"), and which
+ * of its attributes is this host.
+ */
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { AgentConfig } from './config';
+import type { AgentLog } from './log';
+import type { Shell } from './shell';
+
+const EVALUATE_TIMEOUT_MS = 2 * 60_000;
+const attributeNames = z.array(z.string());
+
+export interface FlakeOptions {
+  config: Pick<
+    AgentConfig,
+    'repoDir' | 'flakeDir' | 'flakeAttribute' | 'submodules' | 'hostname' | 'machineName' | 'hostType'
+  >;
+  log: AgentLog;
+}
+
+export type Flake = ReturnType<typeof createFlake>;
+
+export function createFlake({ config, log }: FlakeOptions) {
+  const { hostname, machineName } = config;
+  const folder = join(config.repoDir, config.flakeDir);
+  const reference = flakeReference(config);
+  const outputs = config.hostType === 'nixos' ? 'nixosConfigurations' : 'homeConfigurations';
+  let reported = '';
+
+  function report(shell: Shell, line: string): void {
+    shell.say(line, 'stderr');
+    if (line !== reported) log.warn(line);
+    reported = line;
+  }
+
+  /** The names below `nixosConfigurations` or `homeConfigurations`; null when Nix can't tell. */
+  async function names(shell: Shell): Promise<readonly string[] | null> {
+    const run = await shell.run(
+      'nix',
+      [
+        '--extra-experimental-features',
+        'nix-command flakes',
+        'eval',
+        '--json',
+        `${reference}#${outputs}`,
+        '--apply',
+        'builtins.attrNames',
+      ],
+      { quiet: true, timeoutMs: EVALUATE_TIMEOUT_MS },
+    );
+    if (!run.ok) return null;
+    try {
+      return attributeNames.parse(JSON.parse(run.stdout.join('\n')));
+    } catch {
+      return null;
+    }
+  }
+
+  return {
+    /** The folder that holds flake.nix. */
+    folder,
+    outputs,
+    /**
+     * The name of this host's attribute: the configured one; else the configured host name; else the machine's name, in
+     * lower case where the flake has that.
+     */
+    async attribute(shell: Shell): Promise<string> {
+      if (config.flakeAttribute !== '') return config.flakeAttribute;
+      if (machineName === '' || machineName === hostname) return hostname;
+      const known = await names(shell);
+      if (known === null) return hostname;
+      const [lower, asIs] = [known.includes(hostname), known.includes(machineName)];
+      if (lower && asIs)
+        report(
+          shell,
+          `The flake has both ${outputs}."${hostname}" and ${outputs}."${machineName}": "${hostname}" is used. Set NIXFLEET_FLAKE_ATTRIBUTE to choose.`,
+        );
+      if (!lower && !asIs)
+        report(
+          shell,
+          `The flake has neither ${outputs}."${hostname}" nor ${outputs}."${machineName}": set NIXFLEET_FLAKE_ATTRIBUTE to the one of this host.`,
+        );
+      return asIs && !lower ? machineName : hostname;
+    },
+    /** `reference#attribute`. */
+    installable: (attribute: string): string => `${reference}#${attribute}`,
+  };
+}
+
+/** Nix finds the repository of a path by itself; only an address can ask for submodules. */
+function flakeReference({ repoDir, flakeDir, submodules }: FlakeOptions['config']): string {
+  if (!submodules) return flakeDir === '' ? repoDir : `${repoDir}/${flakeDir}`;
+  const inAddress = (path: string): string => path.split('/').map(encodeURIComponent).join('/');
+  return `git+file://${inAddress(repoDir)}?submodules=1${flakeDir === '' ? '' : `&dir=${inAddress(flakeDir)}`}`;
+}

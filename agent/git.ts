@@ -1,0 +1,175 @@
+/** Runs git on the agent's repository: visibly in a command, or quietly to inspect it. */
+import { realpathSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { credentialSettings } from '@/lib/git/git-access';
+import { runGit, type GitEnd } from '@/lib/git/git-run';
+import { createMovableAddress, HEADERS_CHARACTERS, PRINT_HEADERS } from '@/lib/git/redirects';
+import { splitRepositoryAddress } from './redact';
+import { failureOf, type RunEnd, type Shell } from './shell';
+
+/** A fetch that hangs must not block the host forever. */
+export const GIT_TIMEOUT_MS = 5 * 60_000;
+const QUICK_GIT_TIMEOUT_MS = 20_000;
+const MAX_LOOK_BYTES = 16 * 1024 * 1024;
+
+export interface GitOptions {
+  /** As configured, credentials included; '' in legacy mode. */
+  url: string;
+  dir: string;
+  sshKey: string;
+  stateDir: string;
+  /** The environment of every child. */
+  env: NodeJS.ProcessEnv;
+  /** Ends the quiet commands with the agent. */
+  signal: AbortSignal;
+}
+
+export interface GitResult {
+  ok: boolean;
+  /** Git ran to its end, with any exit code. */
+  exited: boolean;
+  stderr: string;
+  /** Why it failed, in a few words. */
+  failure: string;
+}
+
+export interface GitLook extends GitResult {
+  bytes: Buffer;
+  /** The lines of the output. */
+  lines: string[];
+}
+
+/** Where the repository's server redirects to, when git may not go there with its credentials. */
+export interface RefusedRedirect {
+  refusedRedirect: string;
+}
+
+export type Git = ReturnType<typeof createGit>;
+
+export function createGit(options: GitOptions) {
+  const { dir } = options;
+  const address = splitRepositoryAddress(options.url);
+  const env = gitEnvironment(options);
+  const movable = createMovableAddress(address.url);
+
+  /** `git <args>` with its output in the command's. */
+  async function run(shell: Shell, args: readonly string[], cwd = dir): Promise<GitResult> {
+    const end = await shell.run('git', args, { cwd, env, timeoutMs: GIT_TIMEOUT_MS });
+    return resultOf(`git ${args[0] ?? ''}`, end);
+  }
+
+  async function look(
+    args: readonly string[],
+    more: { cwd?: string; env?: Readonly<Record<string, string>> } = {},
+  ): Promise<GitLook> {
+    const end = await runGit(args, {
+      // Without locks: it must not get in the way of a pull.
+      environment: { ...options.env, ...env, GIT_OPTIONAL_LOCKS: '0', ...more.env },
+      cwd: more.cwd ?? dir,
+      timeoutMs: QUICK_GIT_TIMEOUT_MS,
+      signal: options.signal,
+      maxOutputBytes: MAX_LOOK_BYTES,
+      maxStderrCharacters: HEADERS_CHARACTERS,
+    });
+    const bytes = end.kind === 'exit' ? end.stdout : Buffer.alloc(0);
+    return {
+      ok: end.kind === 'exit' && end.code === 0,
+      exited: end.kind === 'exit',
+      stderr: end.kind === 'exit' ? end.stderr : '',
+      failure: failureOfLook(args[0] ?? '', end),
+      bytes,
+      lines: bytes
+        .toString('utf8')
+        .split('\n')
+        .filter((line) => line !== ''),
+    };
+  }
+
+  return {
+    /** The address without credentials. */
+    url: address.url,
+    look,
+    run,
+    /** `run` with the repository's server. `args` gets its address, which follows a move on the same server. */
+    async runRemote(
+      shell: Shell,
+      args: (url: string) => readonly string[],
+      cwd = dir,
+    ): Promise<GitResult | RefusedRedirect> {
+      const followed = await movable.run({
+        attempt: (url) => run(shell, args(url), cwd),
+        look: (url) => look(['ls-remote', '--', url, 'HEAD'], { cwd: '/', env: PRINT_HEADERS }),
+      });
+      return followed.kind === 'end' ? followed.end : { refusedRedirect: followed.to };
+    },
+  };
+}
+
+function resultOf(program: string, end: RunEnd): GitResult {
+  return {
+    ok: end.ok,
+    exited: end.end.kind === 'exited',
+    stderr: end.stderr.join('\n'),
+    failure: failureOf(program, end),
+  };
+}
+
+function failureOfLook(command: string, end: GitEnd): string {
+  switch (end.kind) {
+    case 'exit': {
+      const reason = end.stderr.trim().split('\n').at(-1) ?? '';
+      return `git ${command} failed with exit code ${end.code}${reason === '' ? '' : `: ${reason}`}`;
+    }
+    case 'timeout':
+      return `git ${command} did not end within ${QUICK_GIT_TIMEOUT_MS / 1000} s`;
+    case 'stopped':
+      return `git ${command} was ended because the agent ends`;
+    case 'too-large':
+      return `git ${command} printed more than ${MAX_LOOK_BYTES / 1024 / 1024} MiB`;
+    case 'no-git':
+      return "git was not found: install it, or add its folder to the agent's PATH";
+  }
+}
+
+function gitEnvironment(options: GitOptions): Record<string, string> {
+  const env: Record<string, string> = {
+    GIT_TERMINAL_PROMPT: '0',
+    GIT_ASKPASS: '',
+    // The reason of a failure is found in git's messages.
+    LC_ALL: 'C',
+    // A folder that is not a repository must not count as part of an enclosing one, which would then be reset.
+    GIT_CEILING_DIRECTORIES: ceiling(options.dir),
+    GIT_SSH_COMMAND: sshCommand(options),
+  };
+  const { url, authorization } = splitRepositoryAddress(options.url);
+  // Not in the arguments, which every user of the machine can read, and not in .git/config.
+  const settings = authorization === null ? [] : credentialSettings(url, authorization);
+  const inherited = /^\d{1,4}$/.test(options.env['GIT_CONFIG_COUNT'] ?? '')
+    ? Number(options.env['GIT_CONFIG_COUNT'])
+    : 0;
+  if (settings.length > 0) env['GIT_CONFIG_COUNT'] = String(inherited + settings.length);
+  settings.forEach(([key, value], index) => {
+    env[`GIT_CONFIG_KEY_${inherited + index}`] = key;
+    env[`GIT_CONFIG_VALUE_${inherited + index}`] = value;
+  });
+  return env;
+}
+
+/** git compares real paths, so links are resolved as far as the folder exists. */
+function ceiling(dir: string): string {
+  const parent = dirname(dir);
+  try {
+    return realpathSync(parent);
+  } catch {
+    return parent === dir ? dir : join(ceiling(parent), basename(parent));
+  }
+}
+
+/** The first key of a server is stored, and a changed one is refused: who answers as the repository decides what the host runs. */
+function sshCommand(options: GitOptions): string {
+  const knownHosts = join(options.stateDir, 'known_hosts').replaceAll('%', '%%');
+  const words = ['ssh', '-o', 'BatchMode=yes', '-o', 'StrictHostKeyChecking=accept-new'];
+  words.push('-o', `UserKnownHostsFile="${knownHosts}"`);
+  if (options.sshKey !== '') words.push('-o', 'IdentitiesOnly=yes', '-i', options.sshKey.replaceAll('%', '%%'));
+  return words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
+}
