@@ -238,6 +238,9 @@ describe.skipIf(!hasNix)('the modules (skipped without nix-instantiate)', () => 
       NIXFLEET_INTERVAL: '30',
       NIXFLEET_LOG_LEVEL: 'debug',
       NIXFLEET_HOSTNAME: 'h1',
+      NIXFLEET_FLAKE_ATTRIBUTE: 'you@h1',
+      NIXFLEET_FLAKE_DIR: 'systems/home',
+      NIXFLEET_SUBMODULES: 'true',
       NIXFLEET_NIXPKGS_VERSION: '25.11',
       NIXFLEET_THEME_COLOR: '#7aa2f7',
       NIXFLEET_LOCATION: 'cloud',
@@ -245,6 +248,7 @@ describe.skipIf(!hasNix)('the modules (skipped without nix-instantiate)', () => 
       NIXFLEET_SSH_KEY: '/run/secrets/key',
     });
     expect(made.nixos.systemd.services['nixfleet-agent'].environment).not.toHaveProperty('NIXFLEET_HOSTNAME');
+    expect(made.nixos.systemd.services['nixfleet-agent'].environment).not.toHaveProperty('NIXFLEET_SUBMODULES');
   });
 
   it('set only variables that the agent reads', () => {

@@ -10,6 +10,9 @@ let
     NIXFLEET_INTERVAL = toString cfg.interval;
     NIXFLEET_LOG_LEVEL = cfg.logLevel;
     NIXFLEET_HOSTNAME = cfg.hostname;
+    NIXFLEET_FLAKE_ATTRIBUTE = cfg.flakeAttribute;
+    NIXFLEET_FLAKE_DIR = cfg.flakeDir;
+    NIXFLEET_SUBMODULES = if cfg.submodules then "true" else "";
     NIXFLEET_NIXPKGS_VERSION = cfg.nixpkgsVersion;
     NIXFLEET_THEME_COLOR = cfg.themeColor;
     NIXFLEET_LOCATION = cfg.location;

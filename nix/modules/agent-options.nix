@@ -72,6 +72,29 @@ in
     description = "Name of the host in the dashboard, in `hosts/<name>` and in the flake. Empty: the machine's host name.";
   };
 
+  flakeAttribute = mkOption {
+    type = types.str;
+    default = "";
+    example = "alice@laptop";
+    description = ''
+      Name of this host below `nixosConfigurations` or `homeConfigurations`. Empty: `hostname`; without that, the
+      machine's host name, in lower case where the flake has that.
+    '';
+  };
+
+  flakeDir = mkOption {
+    type = types.str;
+    default = "";
+    example = "systems/home";
+    description = "Folder of the flake in the repository. Set `NIXFLEET_FLAKE_DIR` to the same on the dashboard.";
+  };
+
+  submodules = mkOption {
+    type = types.bool;
+    default = false;
+    description = "Whether the configuration needs the submodules of the repository.";
+  };
+
   version = mkOption {
     type = types.str;
     default = "0.0.0";

@@ -55,6 +55,9 @@ let
     interval = 30;
     logLevel = "debug";
     hostname = "h1";
+    flakeAttribute = "you@h1";
+    flakeDir = "systems/home";
+    submodules = true;
     version = "3.1.5";
     nixpkgsVersion = "25.11";
     themeColor = "#7aa2f7";
