@@ -125,7 +125,7 @@ describe.skipIf(!hasNix)('the real nix (skipped without nix)', () => {
     };
   }`;
 
-  function evaluate(installable: string, env: NodeJS.ProcessEnv): unknown {
+  function evaluate(installable: string, env: Record<string, string>): unknown {
     const text = execFileSync('nix', ['eval', '--json', installable], {
       env: { ...process.env, HOME: host.root, ...env },
       encoding: 'utf8',

@@ -22,6 +22,8 @@ export function createRemoteGit(access: GitAccess): RemoteGit {
         remoteEnd(
           await runGit(['ls-remote', '--', url, 'HEAD'], {
             ...run,
+            // No repository there could change what git does.
+            cwd: '/',
             environment: { ...access.environment, ...PRINT_HEADERS },
             maxStderrCharacters: HEADERS_CHARACTERS,
           }),

@@ -2,6 +2,7 @@ import { AGENT_MUTANTS } from './agent-mutants';
 import { AUTH_MUTANTS } from './auth-mutants';
 import { COMMAND_MUTANTS } from './command-mutants';
 import { EDGE_MUTANTS } from './edge-mutants';
+import { GIT_MUTANTS } from './git-mutants';
 import type { Mutant } from './mutant';
 import { STORE_MUTANTS } from './store-mutants';
 import { TURN_MUTANTS } from './turn-mutants';
@@ -14,4 +15,5 @@ export const ALL_MUTANTS: readonly Mutant[] = [
   ...EDGE_MUTANTS,
   ...STORE_MUTANTS,
   ...AUTH_MUTANTS,
+  ...GIT_MUTANTS,
 ];
