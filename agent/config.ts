@@ -42,7 +42,7 @@ export interface AgentConfig {
 export interface MachineFacts {
   platform: NodeJS.Platform;
   home: string;
-  /** Without a domain, in its own case. */
+  /** Without a domain, as the machine spells it. */
   name: string;
   readFile: (path: string) => string;
   /** Whether this user may create the folder, or files in it. */

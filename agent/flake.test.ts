@@ -19,7 +19,7 @@ beforeEach(() => {
 });
 afterEach(() => host.remove());
 
-/** A store of its own: the machine needs no /nix. */
+/** A private store: the machine needs no /nix. */
 function nixEnvironment(): Record<string, string> {
   const etc = host.path('etc');
   mkdirSync(etc, { recursive: true });
@@ -72,19 +72,24 @@ describe("the attribute of a host without options, by the machine's name", () =>
   it.each<[string, readonly string[] | null, string, string | null]>([
     ['is the name in lower case, where the flake has it', ['epsilon', 'other'], 'epsilon', null],
     ['is the name as it is, where the flake has only that', ['Epsilon', 'other'], 'Epsilon', null],
-    ['is the name in lower case where the flake has both, and says so', ['epsilon', 'Epsilon'], 'epsilon', 'has both'],
-    ['is the name in lower case where it has neither, and says so', ['other'], 'epsilon', 'has neither'],
+    [
+      'is the name in lower case where the flake has both, which it reports',
+      ['epsilon', 'Epsilon'],
+      'epsilon',
+      'has both',
+    ],
+    ['is the name in lower case where it has neither, which it reports', ['other'], 'epsilon', 'has neither'],
     ['is the name in lower case where Nix gives no answer', null, 'epsilon', null],
-  ])('%s', async (_what, names, expected, said) => {
+  ])('%s', async (_what, names, expected, message) => {
     fakeNix(names);
     const { attribute } = open();
     expect(await attribute()).toBe(expected);
     expect(await attribute()).toBe(expected);
-    if (said === null) expect([...lines, ...logged]).toEqual([]);
+    if (message === null) expect([...lines, ...logged]).toEqual([]);
     else {
-      expect(lines[0]).toContain(said);
+      expect(lines[0]).toContain(message);
       expect(lines[0]).toContain('NIXFLEET_FLAKE_ATTRIBUTE');
-      // Each command says it; the log says it once.
+      // In the output of each command, and once in the log.
       expect(lines).toHaveLength(2);
       expect(logged).toHaveLength(1);
     }

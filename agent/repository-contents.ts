@@ -1,4 +1,4 @@
-/** What the repository contains that Nix does not read as people expect. Said after a pull, in the command's output. */
+/** What the repository contains that Nix does not read as people expect. Printed after a pull, in the command's output. */
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Git } from './git';

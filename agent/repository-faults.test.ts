@@ -16,7 +16,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createRepository, type RepositoryOptions } from './repository';
 import { createShell } from './shell';
-import { createHost, type TestHost } from './testing/host';
+import { createHost, fileAppears, type TestHost } from './testing/host';
 import { gitBackend, serve } from '@/lib/desired/testing/repository';
 
 const isRoot = process.getuid?.() === 0;
@@ -172,6 +172,20 @@ describe('the next pull succeeds when', () => {
     const { repository, pull } = open({ branch: after });
     expect(await pull()).toEqual({ ok: true });
     expect(await repository.head()).toBe(host.git(['rev-parse', 'HEAD']));
+  });
+
+  it('its gc was killed', async () => {
+    const first = open();
+    await first.repository.prepare(first.shell);
+    const child = spawn('git', ['gc', '--quiet', '--prune=now'], { cwd: host.repoDir, stdio: 'ignore' });
+    children.push(child);
+    const ended = new Promise((resolve) => child.once('close', resolve));
+    await Promise.race([fileAppears(inGit('gc.pid')), ended]);
+    await killed(child);
+    const commit = host.commit({ x: 'y' });
+    const { repository, pull } = open();
+    expect(await pull()).toEqual({ ok: true });
+    expect(await repository.head()).toBe(commit);
   });
 
   it('its first clone was killed', async () => {

@@ -234,7 +234,7 @@ describe('credentials', () => {
 });
 
 describe('submodules', () => {
-  it('are fetched and kept at their commits on request, with the credentials of their own server only', async () => {
+  it('are fetched and kept at their commits on request, with credentials for the server of the repository only', async () => {
     const seen: string[] = [];
     const backend = gitBackend(host.root);
     const web = await serve((request, response) => {
@@ -280,7 +280,7 @@ describe('submodules', () => {
   });
 });
 
-it('says what Nix does not read as people expect: Git LFS and git-crypt', async () => {
+it('names the files that Nix does not read as people expect: Git LFS and git-crypt', async () => {
   host.commit({
     '.gitattributes': '*.iso filter=lfs diff=lfs merge=lfs -text\nsecrets/** filter=git-crypt diff=git-crypt\n',
     'big.iso': 'version https://git-lfs.github.com/spec/v1\n',

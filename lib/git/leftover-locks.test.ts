@@ -1,10 +1,13 @@
 /** Real git processes that hold real locks. */
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn, spawnSync, type ChildProcess } from 'node:child_process';
+import { closeSync, existsSync, mkdirSync, openSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createTestRepository, temporaryFolder, type TestRepository } from '@/lib/desired/testing/repository';
 import { removeLeftoverLocks } from './leftover-locks';
+import { gitProcessesOf } from './running-git';
+
+const hasPs = spawnSync('ps', ['-axo', 'pid=']).status === 0;
 
 let folder: ReturnType<typeof temporaryFolder>;
 let repository: TestRepository;
@@ -22,7 +25,7 @@ afterEach(async () => {
   folder.remove();
 });
 
-/** A git process that holds the lock of a branch until it is told to go on. */
+/** A git process that holds the lock of a branch until it is killed. */
 async function holdLock(args: readonly string[], cwd: string): Promise<ChildProcess> {
   const child = spawn('git', [...args, 'update-ref', '--stdin'], { cwd, stdio: ['pipe', 'pipe', 'ignore'] });
   children.push(child);
@@ -77,6 +80,31 @@ describe('a lock of a running git process', () => {
     await killed(child);
     expect(await removal).toEqual({ removed: [heldLock()], held: null });
   });
+
+  it('and of any other program that has it open stays', async () => {
+    const lock = join(gitDir, 'index.lock');
+    const file = openSync(lock, 'w');
+    const child = spawn('sleep', ['600'], { stdio: [file, 'ignore', 'ignore'] });
+    closeSync(file);
+    children.push(child);
+    expect(await removeLeftoverLocks(gitDir, repository.path, 0)).toEqual({
+      removed: [],
+      held: { path: lock, pid: child.pid },
+    });
+    await killed(child);
+    expect((await removeLeftoverLocks(gitDir, repository.path, 0)).removed).toEqual([lock]);
+  });
+
+  it.skipIf(!hasPs)(
+    'is found by its program where folders of processes are not known (skipped without ps)',
+    async () => {
+      const uid = process.getuid?.() ?? 0;
+      const child = await holdLock([], repository.path);
+      expect(await gitProcessesOf(uid)).toContain(child.pid);
+      await killed(child);
+      expect(await gitProcessesOf(uid)).not.toContain(child.pid);
+    },
+  );
 
   it('in another folder keeps no lock here', async () => {
     const other = createTestRepository(folder.path, 'config-other');

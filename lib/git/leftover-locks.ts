@@ -4,12 +4,12 @@
  */
 import { lstat, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { gitProcessesIn } from './running-git';
+import { processesUsing } from './running-git';
 
 /** How long to wait for a running git process to release its lock. */
 export const LOCK_WAIT_MS = 3_000;
 const LOOK_AGAIN_MS = 100;
-/** Folders with objects, which have no locks of their own: `objects/ab`. */
+/** Folders with objects have no locks: `objects/ab`. */
 const OBJECT_FOLDER = /^[0-9a-f]{2}$/;
 
 export interface LockRemoval {
@@ -52,7 +52,7 @@ async function removeOnce(
   const freed: string[] = [];
   let held: LockRemoval['held'] = null;
   for (const uid of new Set(locks.map((lock) => lock.uid))) {
-    const holders = await gitProcessesIn(folder, uid);
+    const holders = await processesUsing(folder, uid);
     for (const { path, key } of locks.filter((lock) => lock.uid === uid)) {
       if (holders === null || holders.length > 0) {
         held ??= { path, pid: holders?.[0] ?? null };

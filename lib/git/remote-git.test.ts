@@ -1,7 +1,6 @@
 /** Real git over real servers that redirect. */
-import { mkdirSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import type { IncomingMessage } from 'node:http';
-import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   createTestRepository,
@@ -29,7 +28,6 @@ beforeEach(async () => {
   folder = temporaryFolder();
   repository = createTestRepository(folder.path, 'new.git');
   repository.commit('one');
-  mkdirSync(join(folder.path, 'private'));
   seen = [];
   servers = [];
   const backend = gitBackend(folder.path);
@@ -138,7 +136,7 @@ describe('a repository that was renamed on its server', () => {
 
     const other = createTestRepository(folder.path, 'newest.git');
     const head = other.commit('elsewhere');
-    repository.git('config', 'core.bare', 'broken');
+    rmSync(repository.path, { recursive: true });
     target = '/newest.git/.git';
     const end = await lsRemote(remote, environment);
     expect(end.kind === 'exit' ? end.stdout.toString('utf8') : end.kind).toContain(head);

@@ -10,45 +10,61 @@ const PS_TIMEOUT_MS = 10_000;
 const GIT_PROGRAM = /^\.?git(?:[-.]|$)/;
 
 /**
- * Ids of git processes of a user that work in the folder, or whose folder can't be read. Only that user's processes can
- * have created its files. Null: processes can't be listed.
+ * Ids of processes of a user that may hold a lock in the folder: git processes that work there, or whose folder can't be
+ * read, and any process that has a lock file open there (libgit2). Only that user's processes can have created its files.
+ * Null: processes can't be listed.
  */
-export async function gitProcessesIn(folder: string, uid: number): Promise<number[] | null> {
+export async function processesUsing(folder: string, uid: number): Promise<number[] | null> {
   const root = await realpath(folder).catch(() => resolve(folder));
-  return existsSync('/proc/self/cwd') ? fromProc([root, resolve(folder)], uid) : fromPs(uid);
+  return existsSync('/proc/self/cwd') ? fromProc([root, resolve(folder)], uid) : gitProcessesOf(uid);
 }
 
 /** Linux: proc(5). */
 async function fromProc(roots: readonly string[], uid: number): Promise<number[]> {
+  const isInside = (path: string): boolean => roots.some((root) => path === root || path.startsWith(root + sep));
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
-  const found = await Promise.all(pids.map(async (pid) => ((await worksIn(pid, roots, uid)) ? [pid] : [])));
+  const found = await Promise.all(pids.map(async (pid) => ((await isUsing(pid, isInside, uid)) ? [pid] : [])));
   return found.flat();
 }
 
-async function worksIn(pid: number, roots: readonly string[], uid: number): Promise<boolean> {
+async function isUsing(pid: number, isInside: (path: string) => boolean, uid: number): Promise<boolean> {
   const path = `/proc/${pid}`;
   try {
     if ((await stat(path)).uid !== uid) return false;
-    if (!GIT_PROGRAM.test((await readFile(`${path}/comm`, 'utf8')).trim())) return false;
-    const cwd = await readlink(`${path}/cwd`);
-    const words = `${await readFile(`${path}/cmdline`, 'utf8')}\0${await readFile(`${path}/environ`, 'utf8')}`.split(
-      '\0',
-    );
-    const places = words.map((word) =>
-      word.slice(word.startsWith('-') || /^GIT_\w+=/.test(word) ? word.indexOf('=') + 1 : 0),
-    );
-    return [cwd, ...places.filter((place) => place !== '').map((place) => resolve(cwd, place))].some((place) =>
-      roots.some((root) => place === root || place.startsWith(root + sep)),
-    );
+    if (!GIT_PROGRAM.test((await readFile(`${path}/comm`, 'utf8')).trim())) return await hasLockOpen(path, isInside);
+    return (await placesOf(path)).some(isInside);
   } catch (error) {
     const code = error instanceof Error && 'code' in error ? error.code : null;
-    // ENOENT, ESRCH: it ended in the meantime. A process that can't be inspected may work anywhere.
+    // ENOENT, ESRCH: it ended in the meantime. A git process that can't be inspected may work anywhere.
     return code !== 'ENOENT' && code !== 'ESRCH';
   }
 }
 
+/** The folder of a git process, and the paths in its arguments and in git's variables. */
+async function placesOf(path: string): Promise<string[]> {
+  const cwd = await readlink(`${path}/cwd`);
+  const words = `${await readFile(`${path}/cmdline`, 'utf8')}\0${await readFile(`${path}/environ`, 'utf8')}`.split(
+    '\0',
+  );
+  // `--git-dir=PATH`, `GIT_DIR=PATH`
+  const values = words.map((word) => (/^(?:--|GIT_)[\w-]+=/.test(word) ? word.slice(word.indexOf('=') + 1) : word));
+  return [cwd, ...values.filter((value) => value !== '').map((value) => resolve(cwd, value))];
+}
+
+async function hasLockOpen(path: string, isInside: (path: string) => boolean): Promise<boolean> {
+  try {
+    for (const name of await readdir(`${path}/fd`)) {
+      const file = await readlink(`${path}/fd/${name}`).catch(() => '');
+      if (file.endsWith('.lock') && isInside(file)) return true;
+    }
+  } catch {
+    // Its files can't be read (ssh-agent and the like protect themselves).
+  }
+  return false;
+}
+
 /** Elsewhere (macOS) the folder of a process is not known: any git process of the user counts. */
-async function fromPs(uid: number): Promise<number[] | null> {
+export async function gitProcessesOf(uid: number): Promise<number[] | null> {
   try {
     const { stdout } = await promisify(execFile)('ps', ['-axo', 'pid=,uid=,comm='], { timeout: PS_TIMEOUT_MS });
     return stdout.split('\n').flatMap((line) => {
