@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { readAgentConfig, AGENT_VARIABLES, type MachineFacts } from './config';
+import { hostNameProblem, readAgentConfig, AGENT_VARIABLES, type MachineFacts } from './config';
 import { completePath, childEnvironment } from './machine';
 
 const machine: MachineFacts = {
@@ -75,6 +75,37 @@ describe('readConfig', () => {
     expect(config({ NIXFLEET_NIXCFG: '/old' }).repoDir).toBe('/old');
     expect(config({ NIXFLEET_NIXCFG: '/old', NIXFLEET_REPO_DIR: '/new' }).repoDir).toBe('/new');
     expect(config({ NIXFLEET_REPO_URL: '', NIXFLEET_NIXCFG: '/old' })).toMatchObject({ repoUrl: '', repoDir: '/old' });
+  });
+
+  it("names the host by the machine in lower case, and keeps the machine's spelling to find it in the flake", () => {
+    const named = { ...machine, name: 'Epsilon' };
+    expect(config({}, named)).toMatchObject({ hostname: 'epsilon', machineName: 'Epsilon', flakeAttribute: '' });
+    expect(config({ NIXFLEET_HOSTNAME: 'Web1' }, named)).toMatchObject({ hostname: 'Web1', machineName: '' });
+    expect(config({ NIXFLEET_FLAKE_ATTRIBUTE: 'alice@laptop' }, named).flakeAttribute).toBe('alice@laptop');
+  });
+
+  it('reads the layout of the repository', () => {
+    expect(config({ NIXFLEET_FLAKE_DIR: './systems/home/', NIXFLEET_SUBMODULES: 'true' })).toMatchObject({
+      flakeDir: 'systems/home',
+      submodules: true,
+    });
+    for (const value of ['false', '0', '']) expect(config({ NIXFLEET_SUBMODULES: value }).submodules).toBe(false);
+    expect(
+      problems({ ...good, NIXFLEET_FLAKE_DIR: '../x', NIXFLEET_FLAKE_ATTRIBUTE: 'a#b', NIXFLEET_SUBMODULES: 'maybe' }),
+    ).toEqual([
+      expect.stringContaining('NIXFLEET_FLAKE_DIR "../x" is not a folder'),
+      expect.stringContaining('NIXFLEET_SUBMODULES "maybe" is not known: write true or false'),
+      expect.stringContaining('NIXFLEET_FLAKE_ATTRIBUTE "a#b" can\'t be the name'),
+    ]);
+  });
+
+  it.each([
+    ['web-1', true],
+    ['Web1', true],
+    ['web-1.example.org', false],
+    ['my_host', false],
+  ])('finds a name that the dashboard does not admit: %s', (name, isAdmitted) => {
+    expect(hostNameProblem(name) === null).toBe(isAdmitted);
   });
 
   it('reads an enrolment code from the token file', () => {
