@@ -139,7 +139,7 @@ export function createRepository(options: RepositoryOptions) {
     const { held } = await removeLeftoverLocks(gitDir, dir, 0);
     return held?.pid == null
       ? message
-      : `${message}; the git process ${held.pid} runs in ${dir}: pull again when it has ended, or end it`;
+      : `${message}; the process ${held.pid} may hold that lock: pull again when it has ended, or end it`;
   }
 
   async function pullLegacy(shell: Shell, onStep: OnPullStep): Promise<RepositoryOutcome> {

@@ -19,7 +19,7 @@ it.each<[string, GitEnd | GitProblem, RegExp]>([
   [
     'a lock of a running process',
     { kind: 'locked', path: '/data/config-mirror.git/shallow.lock', pid: 4711 },
-    /the lock \/data\/config-mirror\.git\/shallow\.lock belongs to the git process 4711/,
+    /the lock \/data\/config-mirror\.git\/shallow\.lock may belong to the process 4711/,
   ],
   [
     'a lock where processes can’t be listed',

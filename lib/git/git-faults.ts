@@ -43,7 +43,7 @@ const PERMISSION_ADVICE =
   'let the user that runs NixFleet own the data folder with everything in it (chown -R), and make sure that the disk is not read-only';
 
 const holderOf = (pid: number | null): string =>
-  pid === null ? 'may belong to a running git process' : `belongs to the git process ${pid}`;
+  pid === null ? 'may belong to a running git process' : `may belong to the process ${pid}`;
 
 /** Explains why a git command failed. `what` is the repository's address without credentials. */
 export function explainGitEnd(

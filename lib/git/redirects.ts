@@ -27,7 +27,7 @@ export interface RemoteEnd {
 
 export type Followed<End> =
   | { kind: 'end'; end: End }
-  /** The redirect leads to another server, or nowhere. `to`: an address without query and credentials. */
+  /** The redirect leads to another server, or to no end. `to`: an address without query and credentials. */
   | { kind: 'refused'; to: string };
 
 export interface RedirectOptions<End extends RemoteEnd> {
@@ -40,13 +40,16 @@ export interface RedirectOptions<End extends RemoteEnd> {
 export function createMovableAddress(url: string) {
   let current = url;
 
-  async function newAddress(look: (url: string) => Promise<RemoteEnd>): Promise<{ url: string } | { to: string }> {
+  /** Null: the redirect does not lead to a repository. */
+  async function newAddress(
+    look: (url: string) => Promise<RemoteEnd>,
+  ): Promise<{ url: string } | { to: string } | null> {
     let at = url;
     for (let redirects = 0; redirects < MAX_REDIRECTS; redirects += 1) {
       const looked = await look(at);
       if (looked.ok || !NOT_FOLLOWED.test(looked.stderr)) return { url: at };
       const next = targetOf(at, looked.stderr);
-      if (next === null) return { to: 'an unknown address' };
+      if (next === null) return null;
       if (new URL(next).origin !== new URL(url).origin) return { to: next };
       at = next;
     }
@@ -62,6 +65,7 @@ export function createMovableAddress(url: string) {
       }
       if (end.ok || !NOT_FOLLOWED.test(end.stderr)) return { kind: 'end', end };
       const found = await newAddress(look);
+      if (found === null) return { kind: 'end', end };
       if ('to' in found) return { kind: 'refused', to: found.to };
       current = found.url;
       return { kind: 'end', end: await attempt(current) };
@@ -69,16 +73,17 @@ export function createMovableAddress(url: string) {
   };
 }
 
-/** The repository's address that the `Location` header names (RFC 9110 §10.2.2); null without a usable one. */
+/** The repository's address that the `Location` header names (RFC 9110 §10.2.2); null if it names another kind of page. */
 function targetOf(url: string, stderr: string): string | null {
   const location = /<= Recv header:? *location: *(\S+)/i.exec(stderr)?.[1];
   const asked = `${url.replace(/\/+$/, '')}${DISCOVERY}`;
   if (location === undefined || !URL.canParse(location, asked)) return null;
   const target = new URL(location, asked);
   if (target.protocol !== 'https:' && target.protocol !== 'http:') return null;
+  if (!target.pathname.endsWith(DISCOVERY)) return null;
   target.search = '';
   target.hash = '';
   target.username = '';
   target.password = '';
-  return target.href.endsWith(DISCOVERY) ? target.href.slice(0, -DISCOVERY.length) : target.href;
+  return target.href.slice(0, -DISCOVERY.length);
 }

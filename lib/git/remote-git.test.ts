@@ -142,6 +142,11 @@ describe('a repository that was renamed on its server', () => {
     expect(end.kind === 'exit' ? end.stdout.toString('utf8') : end.kind).toContain(head);
   });
 
+  it('is not found by a redirect to another kind of page', async () => {
+    const { server } = await redirecting('/old.git', () => '/sign-in?from=/old.git');
+    expect(await listed(`${server.url}/old.git`)).toContain('returned error: 301');
+  });
+
   it('is given up after five redirects', async () => {
     const { server, asked } = await redirecting('/', ({ url = '' }) => url.replace('/info/refs', 'x/info/refs'));
     expect(await listed(`${server.url}/old.git`)).toContain('redirects to more than 5 other addresses');
