@@ -102,7 +102,7 @@ function afterPull(
 
 const notMet = (why: string): Pick<Ending, 'outcome' | 'reason'> => ({
   outcome: 'partial',
-  reason: `The command succeeded, but the host is still not up to date: ${why}`,
+  reason: `The command succeeded, but the host is still not up to date: ${asSentence(why)}`,
 });
 
 const isBad = (status: CompartmentView['status']) => status === 'outdated' || status === 'error';

@@ -1,20 +1,18 @@
-/** Plays a command in memory: named steps of a fleet and its agents, for tables of cases. */
+/** Plays the state machine of one command: named inputs, and a clock whose ticks come when they are due. */
 import { expect, it } from 'vitest';
 import { deadlineOf, stepCommand } from '../commands/step-command';
 import { QUEUED_MS, type CommandEffect, type CommandInput, type Shown } from '../commands/command-step';
 import { commandStateSchema, type CommandResult, type CommandState } from '../records/command-state';
 import type { VerdictFacts } from '../commands/command-verdict';
 import { OPERATIONS } from '../operations/operations';
-import { MINUTE, SECOND, T0 } from './samples';
+import { MINUTE, T0 } from './samples';
 import type { Operation } from '../operations/operation';
 import type { CommandOutcome } from '@/lib/protocol/command-phases';
 import type { OperationId } from '@/lib/protocol/operation-ids';
 
 export const BEFORE = { generation: '2c4ef43', storePath: '/nix/store/old', binaryHash: 'old' };
 const good = { status: 'ok', message: 'As it should be.' } as const;
-export const bad = { status: 'outdated', message: 'Behind by 1 commit.' } as const;
 export const FACTS: VerdictFacts = { ...BEFORE, relation: 'equal', git: good, lock: good, system: good };
-export const MOVED: VerdictFacts = { ...FACTS, generation: '6f27b9a' };
 export const REPLACED: VerdictFacts = { ...FACTS, storePath: '/nix/store/new', binaryHash: 'new' };
 export const A_SENTENCE = /^\S.*[.!?…]$/s;
 
@@ -63,8 +61,6 @@ export const wait =
     play.wait(ms);
 export const runOut: Step = (play) => play.runOut();
 export const output = feed({ type: 'activity' });
-export const progress = (label: string, current: number, total: number) =>
-  feed({ type: 'activity', progress: { label, current, total } });
 export const status = (
   outcome: CommandResult['status'],
   exitCode: number | null,
@@ -78,11 +74,8 @@ export const back = (
   { facts = FACTS, hasResult = false, sameProcess = null as boolean | null } = {},
 ) => feed({ type: 'registered', shown, hasResult, sameProcess, facts });
 export const stop = (how: 'stop' | 'kill' | 'restart' | 'reboot' = 'stop') => feed({ type: 'stop-requested', how });
-export const stopFailed = feed({ type: 'stop-failed', reason: 'no command running' });
-export const refused = (isThis: boolean) => feed({ type: 'rejected', isThis, reason: 'The agent refused it: busy.' });
 export const probed = (status: string) => feed({ type: 'probed', status });
 export const restarted = feed({ type: 'recovered' });
-export const targetEnded = (outcome: CommandOutcome) => feed({ type: 'target-ended', outcome });
 export const is =
   (phase: CommandState['phase']): Step =>
   ({ state }) =>
@@ -91,9 +84,6 @@ export const asked =
   (...effects: CommandEffect['type'][]): Step =>
   (play) =>
     expect(play.effects.splice(0)).toEqual(effects);
-/** The Go agent after a switch: 500 ms, close 1000, exit 101, systemd restart, register. */
-export const exit101: Step[] = [wait(500), closed, wait(3 * SECOND), back()];
-
 export type Case = [title: string, operation: OperationId, steps: Step[], outcome: CommandOutcome, reason?: RegExp];
 
 /** Plays each case to its end, which must have the expected outcome and a reason that is a sentence. */
