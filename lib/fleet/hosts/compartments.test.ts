@@ -71,7 +71,7 @@ const TABLE: Row[] = [
   ['behind', { relation: 'behind', commits: 3 }, { git: 'outdated' }],
   ['on another branch', { relation: 'diverged' }, { git: 'outdated' }],
   ['with a feed alone, another commit differs', { desired: feed, relation: 'differs' }, { git: 'outdated' }],
-  ['a failed fetch is red, not grey', { desired: failedFetch }, { git: 'error' }],
+  ['a failed fetch says nothing about the host', { desired: failedFetch, relation: 'behind' }, { git: 'unknown' }],
   ['a host that is ahead is not behind', { relation: 'ahead', commits: 2 }, { git: 'ok' }],
   ['a commit that is not in the repository proves nothing', { relation: 'unknown' }, { git: 'unknown' }],
   ['no desired state configured is grey, not red', { desired: noSource, relation: 'unknown' }, { git: 'unknown' }],
@@ -86,7 +86,7 @@ const TABLE: Row[] = [
     { lock: 'outdated' },
   ],
   ['the host has not reported its lock hash', { host: { lockHash: '' } }, { lock: 'unknown' }],
-  ['a failed fetch makes the lock red', { desired: failedFetch }, { lock: 'error' }],
+  ['a failed fetch says nothing about the lock', { desired: failedFetch }, { lock: 'unknown' }],
   ['a feed without lockHash is unknown, not red', { desired: { ...feed, lockHash: '' } }, { lock: 'unknown' }],
   ['another lock hash on a host that is ahead', { host: { lockHash: 'lock-b' }, relation: 'ahead' }, { lock: 'ok' }],
   [
@@ -128,7 +128,7 @@ const TABLE: Row[] = [
   ],
   ['switched, but behind', { relation: 'behind' }, { system: 'outdated', tests: 'outdated' }],
   ['switched, but the lock differs', { host: { lockHash: 'lock-b' } }, { system: 'outdated', tests: 'outdated' }],
-  ['switched, but the fetch failed', { desired: failedFetch }, { system: 'outdated', tests: 'outdated' }],
+  ['switched, but the fetch failed', { desired: failedFetch }, { system: 'unknown', tests: 'unknown' }],
   [
     'switched, but to an unknown commit',
     { desired: noSource, relation: 'unknown' },
@@ -143,7 +143,7 @@ const TABLE: Row[] = [
   [
     'no report of the system, and the fetch failed',
     { host: { system: null }, desired: failedFetch },
-    { system: 'outdated' },
+    { system: 'unknown' },
   ],
   [
     'the system reported as "unknown", and behind',
@@ -204,7 +204,7 @@ describe('judgeCompartments', () => {
     ],
     ['behind by one', { relation: 'behind', commits: 1 }, 'git', /^Behind by 1 commit \(/, 'pull'],
     ['ahead', { relation: 'ahead', commits: 2 }, 'git', /^Ahead of 3c9a808 by 2 commits/, null],
-    ['failed fetch', { desired: failedFetch }, 'git', /can’t be fetched: the server does not answer\./, 'refresh-git'],
+    ['failed fetch, without its cause', { desired: failedFetch }, 'git', /can’t be fetched to compare with\.$/, null],
     [
       'the hint of a feed without lockHash',
       { desired: { lockHash: '', hint: 'Let your workflow write lockHash.' } },

@@ -100,12 +100,8 @@ function incomparable(desired: DesiredState): Judged | null {
     return { status: 'unknown', message: 'No desired state is configured to compare with.', checkedAt, next: null };
   }
   if (desired.error) {
-    return {
-      status: 'error',
-      message: `The desired state can’t be fetched: ${desired.error.message}`,
-      checkedAt,
-      next: 'refresh-git',
-    };
+    // Said once for the fleet, with its cause: nothing is wrong with the host.
+    return { status: 'unknown', message: 'The desired state can’t be fetched to compare with.', checkedAt, next: null };
   }
   if (desired.commit === '') {
     return { status: 'unknown', message: 'The desired state has not been fetched yet.', checkedAt, next: null };
