@@ -3,6 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
+import { Peer } from '../testing/peer';
 import { FairTurns } from './fair-turns';
 import { LinkBudget, type LinkLimits } from './link-budget';
 import { PacedStream, PIECE_BYTES } from './paced-stream';
@@ -64,6 +65,8 @@ async function openServer(limits: LinkLimits, costMs: (text: string) => number =
     got,
     ended,
     streams,
+    url,
+    clients: sockets.clients,
     state,
     from: (which: number) => got.filter(({ from }) => from === which).map(({ text }) => text),
     async until(fits: () => boolean) {
@@ -216,6 +219,55 @@ describe('a stream with an exhausted budget', () => {
       expect(flooding.readyState).toBe(WebSocket.OPEN);
     },
   );
+});
+
+/** Lets the event loop poll its sockets. */
+const poll = () => new Promise((resolve) => setImmediate(resolve));
+
+describe('a peer that has gone', () => {
+  it('is read to its end, although a write to it fails before that', async () => {
+    const server = await openServer(AMPLE);
+    const peer = Peer.dial({ url: server.url });
+    await peer.until('open');
+    peer.leaveHolding('the last frame');
+    // Nothing of it has been read. The first write makes its machine answer that it is gone, the next one fails.
+    const [client] = server.clients;
+    for (let times = 0; times < 3; times += 1) client?.ping();
+    await server.until(() => server.ended.length === 1);
+    expect(server.from(0)).toEqual(['the last frame']);
+    await peer.stop();
+  });
+
+  it('is read to its end after a pause in which something was sent to it', async () => {
+    const server = await openServer(AMPLE);
+    const peer = Peer.dial({ url: server.url });
+    await peer.until('open');
+    const [client] = server.clients;
+    client?.pause();
+    // More than the kernel takes for a socket that is not read: the rest waits on the machine of the peer.
+    const text = 'x'.repeat(600 * 1024);
+    await peer.leave(text);
+    for (let times = 0; times < 3; times += 1) {
+      client?.ping();
+      await poll();
+    }
+    client?.resume();
+    await server.until(() => server.ended.length === 1);
+    expect(server.from(0)).toEqual([text]);
+    await peer.stop();
+  });
+
+  it('is sent what was held back when it is read again', async () => {
+    const server = await openServer(AMPLE);
+    const socket = await server.dial();
+    const [client] = server.clients;
+    client?.pause();
+    const message = once(socket, 'message');
+    client?.send('held back');
+    await poll();
+    client?.resume();
+    expect(String((await message)[0])).toBe('held back');
+  });
 });
 
 describe('a closed socket', () => {

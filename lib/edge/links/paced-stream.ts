@@ -2,8 +2,11 @@
  * One peer's socket, as ws sees it. Received bytes are passed on in small pieces, at a rate that the process can
  * handle. A piece is handled before the next is passed on, so only raw bytes wait, and work can stop after any piece.
  * Work runs at once while the turn of the event loop has time for it. A peer with much recent use waits for its turn;
- * one that spent its budget is not read until it has recovered, so TCP buffers fill and the peer waits. Writes pass
- * straight through.
+ * one that spent its budget is not read until it has recovered, so TCP buffers fill and the peer waits.
+ *
+ * A peer that ends may have sent more than was read. The first write to it makes its machine drop what that still has to
+ * deliver, the second one fails, and then Node drops what has arrived. So a write waits until what has arrived is read,
+ * at most `WRITE_HOLD_MS`.
  */
 import type { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
@@ -21,6 +24,10 @@ const LIGHT_MS = 20;
 /** A dropped peer is terminated after this long, or after this many further bytes. */
 export const DROP_MS = 1_000;
 const DROP_BYTES = 64 * 1_024;
+/** A stop must reach a peer that sends without a pause. */
+export const WRITE_HOLD_MS = 2_000;
+/** A resumed socket is read from the next turn of the event loop. */
+const RESUMED_TURNS = 2;
 
 /** How fast one peer is read. */
 export interface Pace {
@@ -56,6 +63,8 @@ export class PacedStream extends Duplex {
   private budgetTimer: NodeJS.Timeout | null = null;
   private dropTimer: NodeJS.Timeout | null = null;
   private droppedBytes = 0;
+  private heldWrite: (() => void) | null = null;
+  private writeTimer: NodeJS.Timeout | null = null;
   private whenWorked: (() => void) | null = null;
   private readonly net: Socket;
   private readonly onData = (chunk: Buffer) => this.received(chunk);
@@ -109,6 +118,7 @@ export class PacedStream extends Duplex {
     if (this.state === 'dropped' || this.state === 'closed') return;
     const isEnding = this.state === 'ending';
     this.state = 'dropped';
+    this.writeHeld();
     this.rest = Buffer.alloc(0);
     this.stopBudgetTimer();
     if (isEnding) {
@@ -153,21 +163,23 @@ export class PacedStream extends Duplex {
   }
 
   override _write(chunk: Buffer, _encoding: BufferEncoding, done: () => void): void {
-    // An error of the socket ends this stream through the socket's events, after received bytes are handled.
-    if (this.net.destroyed) done();
-    else this.net.write(chunk, () => done());
+    this._writev([{ chunk }], done);
   }
 
   override _writev(chunks: { chunk: Buffer }[], done: () => void): void {
-    if (this.net.destroyed) {
-      done();
-      return;
-    }
-    this.net.cork();
-    for (const { chunk } of chunks.slice(0, -1)) this.net.write(chunk);
-    const last = chunks.at(-1);
-    if (last) this.net.write(last.chunk, () => done());
-    this.net.uncork();
+    this.heldWrite = () => {
+      // An error of the socket ends this stream through the socket's events, after received bytes are handled.
+      if (this.net.destroyed) {
+        done();
+        return;
+      }
+      this.net.cork();
+      for (const { chunk } of chunks.slice(0, -1)) this.net.write(chunk);
+      const last = chunks.at(-1);
+      if (last) this.net.write(last.chunk, () => done());
+      this.net.uncork();
+    };
+    this.writeWhenRead(1);
   }
 
   override _final(done: () => void): void {
@@ -185,6 +197,7 @@ export class PacedStream extends Duplex {
     const held: unknown = isDropped ? null : this.net.read();
     if (Buffer.isBuffer(held)) this.rest = Buffer.concat([this.rest, held]);
     this.net.destroy();
+    this.writeHeld();
     this.whenWorked = () => done(error);
     if (this.rest.length === 0) {
       this.worked();
@@ -192,6 +205,34 @@ export class PacedStream extends Duplex {
     }
     this.state = 'ending';
     this.queueTurn();
+  }
+
+  /** Writes what waits once so many turns of the event loop in a row have read nothing. */
+  private writeWhenRead(turns: number): void {
+    const { bytesRead } = this.net;
+    setImmediate(() => {
+      if (this.heldWrite === null) return;
+      const isReading = this.state === 'reading';
+      const isQuiet = isReading && this.net.bytesRead === bytesRead;
+      if (this.net.destroyed || this.isDropped || (isQuiet && turns === 1)) this.writeHeld();
+      // While it is not read, `readOn` tries again.
+      else if (isReading) this.writeWhenRead(isQuiet ? turns - 1 : 1);
+      this.armWriteTimer();
+    });
+  }
+
+  private armWriteTimer(): void {
+    if (this.heldWrite === null || this.writeTimer !== null) return;
+    this.writeTimer = setTimeout(() => this.writeHeld(), WRITE_HOLD_MS);
+    this.writeTimer.unref();
+  }
+
+  private writeHeld(): void {
+    if (this.writeTimer !== null) clearTimeout(this.writeTimer);
+    this.writeTimer = null;
+    const write = this.heldWrite;
+    this.heldWrite = null;
+    write?.();
   }
 
   private received(chunk: Buffer): void {
@@ -272,6 +313,7 @@ export class PacedStream extends Duplex {
     this.state = 'reading';
     if (this.hasEnded) this.push(null);
     else if (wasHeld) this.net.resume();
+    if (wasHeld && this.heldWrite !== null) this.writeWhenRead(RESUMED_TURNS);
   }
 
   private stop(): void {

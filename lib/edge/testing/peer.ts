@@ -30,10 +30,15 @@ socket.on('ping', () => report('ping'));
 socket.on('unexpected-response', (_request, response) => { report('refused', response.statusCode); response.destroy(); });
 socket.on('error', () => {});
 socket.on('close', (code) => report('close', code));
-parentPort.on('message', ({ text, written }) => socket.send(text, () => {
-  if (!written) return;
-  Atomics.store(written, 0, 1);
-  Atomics.notify(written, 0);
+parentPort.on('message', ({ text, written, leave }) => socket.send(text, () => {
+  const done = () => {
+    if (!written) return;
+    Atomics.store(written, 0, 1);
+    Atomics.notify(written, 0);
+  };
+  if (!leave) return done();
+  socket.once('close', done);
+  socket.terminate();
 }));
 `;
 
@@ -75,8 +80,23 @@ export class Peer {
 
   /** Sends and holds the event loop until the frame is in the socket that this process reads it from. */
   sendHolding(text: string): void {
+    this.hold({ text });
+  }
+
+  /** As `sendHolding`; then it ends its connection, still within the hold. */
+  leaveHolding(text: string): void {
+    this.hold({ text, leave: true });
+  }
+
+  /** Sends, then ends its connection once all of it was written. */
+  async leave(text: string): Promise<void> {
+    this.worker.postMessage({ text, leave: true });
+    await this.until('close');
+  }
+
+  private hold(message: { text: string; leave?: boolean }): void {
     const written = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
-    this.worker.postMessage({ text, written });
+    this.worker.postMessage({ ...message, written });
     Atomics.wait(written, 0, 0);
   }
 

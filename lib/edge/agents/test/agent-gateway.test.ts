@@ -179,6 +179,9 @@ describe('agent gateway: frames', () => {
     agent.send('heartbeat', { ...QUIET_BEAT, command_id: null });
     agent.send('status', status);
     await settled(agent);
+    // The acknowledgement is sent when everything before it is stored.
+    await server.fleet.settled();
+    await settled(agent);
     expect(await server.fleet.command(id)).toMatchObject({ outcome: 'failed', exitCode: 3 });
     expect(agent.inbox.all.filter((frame) => frame.type === 'ack' && frame.payload.result === true)).toHaveLength(2);
   });
