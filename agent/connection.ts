@@ -153,7 +153,7 @@ export function createDashboardConnection(options: DashboardConnectionOptions): 
       clearTimeout(admission);
       clearTimeout(silence);
       if (socket === current) socket = null;
-      if (registered !== null && Date.now() - registered.at >= STABLE_AFTER_MS) attempt = 0;
+      if (registered !== null && performance.now() - registered.at >= STABLE_AFTER_MS) attempt = 0;
       registered = null;
       if (opened && !closing)
         log.warn(`the connection closed (${code}${reason.length > 0 ? ` ${reason.toString()}` : ''})`);
@@ -184,7 +184,7 @@ export function createDashboardConnection(options: DashboardConnectionOptions): 
     }
     const first = registered === null;
     const protocol = frame.payload.protocol ?? 2;
-    registered = { protocol, accepts: frame.payload.accepts ?? [], at: registered?.at ?? Date.now() };
+    registered = { protocol, accepts: frame.payload.accepts ?? [], at: registered?.at ?? performance.now() };
     if (first) log.info(`registered (protocol ${protocol >= PROTOCOL_WITH_IDS ? PROTOCOL_WITH_IDS : 2})`);
     options.onRegistered(frame.payload, first);
   }

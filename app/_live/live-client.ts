@@ -136,7 +136,7 @@ export class LiveClient {
     switch (message.t) {
       case 'hello':
         this.clearTimer('open');
-        link.liveSince = Date.now();
+        link.liveSince = performance.now();
         this.world.serverTime(message.serverTime);
         this.store.setOutdated(message.buildId !== this.buildId);
         this.store.setConnection({ kind: 'live' });
@@ -188,7 +188,7 @@ export class LiveClient {
     const { times } = this.world;
     const liveSince = this.link?.liveSince ?? null;
     this.dropLink();
-    if (liveSince !== null && Date.now() - liveSince >= times.stableMs) this.attempts = 0;
+    if (liveSince !== null && performance.now() - liveSince >= times.stableMs) this.attempts = 0;
     const longest = Math.min(times.backOffCapMs, times.backOffMs * 2 ** Math.min(this.attempts, 20));
     const waitMs = this.world.random() * longest;
     this.attempts += 1;

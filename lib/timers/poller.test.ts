@@ -52,6 +52,16 @@ describe('the poller', () => {
     await first;
   });
 
+  it('is not delayed because the clock was set back', async () => {
+    const { clock, runs, poller, end } = setUp();
+    poller.start();
+    await end();
+    clock.step(-3_600_000);
+    poller.soon();
+    clock.advance(15_000);
+    expect(runs).toHaveLength(2);
+  });
+
   it('fetches on demand at most every 15 s', async () => {
     const { clock, runs, poller, end } = setUp();
     poller.start();

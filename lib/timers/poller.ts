@@ -63,7 +63,9 @@ export function createPoller({ intervalMs, clock, random, run }: PollerOptions):
     },
     soon() {
       if (cancelRequested !== null || lifetime.signal.aborted) return;
-      const wait = Math.max(0, startedAt + MIN_REQUESTED_INTERVAL_MS - clock.now());
+      // The clock may have been set back: never longer than the interval.
+      const left = startedAt + MIN_REQUESTED_INTERVAL_MS - clock.now();
+      const wait = Math.min(MIN_REQUESTED_INTERVAL_MS, Math.max(0, left));
       cancelRequested = clock.after(wait, () => {
         cancelRequested = null;
         // A fetch that is running now began before the request.
