@@ -159,6 +159,25 @@ export function commandEnded(host: Host, command: CommandRecord, at: number): Ne
   };
 }
 
+/** A result corrected the end of a command. The event of its first end stays. */
+export function commandCorrected(host: Host, command: CommandRecord, at: number): NewEvent {
+  const outcome = command.outcome ?? 'lost';
+  return {
+    ...NOBODY,
+    at,
+    category: 'command',
+    level: LEVELS[outcome],
+    action: 'command.late-result',
+    actorKind: 'agent',
+    actor: `agent ${host.name}`,
+    hostId: host.id,
+    hostName: host.name,
+    commandId: command.id,
+    outcome,
+    message: `The ${nounPhrase(command.operation, host.name)} ${OUTCOME_PHRASES[outcome]}. ${command.reason}`,
+  };
+}
+
 export function commandWarning(host: Host, command: CommandRecord, why: string, at: number): NewEvent {
   return {
     ...NOBODY,

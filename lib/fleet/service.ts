@@ -120,7 +120,7 @@ export class FleetService implements FleetOperator, LiveSource {
     for (const record of hosts) memory.addEntry(record);
     for (const command of [...lastEnded, ...commands]) memory.place(command);
     await this.core.run('retry', (turn) => {
-      for (const command of commands) this.engine.feed(turn, command, { type: 'recovered' });
+      for (const command of commands) this.engine.recovered(turn, command);
     });
     await this.pipelineRunner.recover();
     for (const entry of memory.entries.values()) entry.view = memory.viewOf(entry);

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { aCommand, aHost, withCompartments } from '@/app/_live/testing/views';
-import { activity, lateness, nextStep } from './facts';
+import { hostView } from '@/lib/fleet/hosts/host-views';
+import { sampleDesired, sampleHost, sampleSource } from '@/lib/fleet/testing/samples';
+import { activity, isBehind, isFailing, lateness, nextStep } from './facts';
 
 describe('lateness', () => {
   const at = (interval: number, ageMs: number) =>
@@ -29,6 +31,19 @@ describe('activity', () => {
     expect(activity(aCommand({ progress: { label: '', current: 0, total: 0 } }))).toBe('Running');
     expect(activity(aCommand({ operation: 'pull', progress: { label: 'Pulling', current: 1, total: 2 } }))).toBe('1/2');
     expect(activity(aCommand({ phase: 'awaiting-reconnect' }))).toBe('Waiting for the agent');
+  });
+});
+
+describe('a host while the desired state can’t be fetched', () => {
+  it('is neither failing nor behind', () => {
+    const system = { status: 'ok', message: '', saidAt: '', at: 1, generation: '3c9a808' } as const;
+    const record = sampleHost({ generation: '3c9a808', lockHash: 'lock-b', system, tests: system });
+    const parts = { record, online: true, active: null, control: null, dashboardCommand: null, queue: [], last: null };
+    const view = (error: { message: string; since: number } | null) =>
+      hostView({ ...parts, foreignCommand: '', notice: '' }, sampleSource(sampleDesired({ error })), '4.0.0');
+    expect([isFailing(view(null)), isBehind(view(null))]).toEqual([false, true]);
+    const unreachable = view({ message: 'The server does not answer.', since: 1 });
+    expect([isFailing(unreachable), isBehind(unreachable), nextStep(unreachable)]).toEqual([false, false, null]);
   });
 });
 

@@ -9,10 +9,12 @@ interface Timer {
 
 export class ShiftedClock implements Clock {
   private shiftMs = 0;
+  /** How far the wall clock was set ahead. */
+  private setMs = 0;
   private readonly timers = new Set<Timer>();
   /** `LoopTime` of a loop that is never blocked. */
   readonly loop: LoopTime = {
-    now: () => this.now(),
+    now: () => this.passed(),
     after: (ms, callback) => this.after(ms, callback),
     afterRead(callback) {
       callback();
@@ -21,11 +23,11 @@ export class ShiftedClock implements Clock {
   };
 
   now(): number {
-    return Date.now() + this.shiftMs;
+    return this.passed() + this.setMs;
   }
 
   after(ms: number, callback: () => void): () => void {
-    const timer: Timer = { at: this.now() + ms, callback, handle: setTimeout(() => this.fire(timer), ms) };
+    const timer: Timer = { at: this.passed() + ms, callback, handle: setTimeout(() => this.fire(timer), ms) };
     this.timers.add(timer);
     return () => {
       clearTimeout(timer.handle);
@@ -36,12 +38,21 @@ export class ShiftedClock implements Clock {
   /** Advances the clock. Due timers fire in order, each once. */
   advance(ms: number): void {
     this.shiftMs += ms;
-    const now = this.now();
+    const now = this.passed();
     for (const timer of [...this.timers].sort((a, b) => a.at - b.at)) {
       clearTimeout(timer.handle);
       if (timer.at <= now) this.fire(timer);
       else timer.handle = setTimeout(() => this.fire(timer), timer.at - now);
     }
+  }
+
+  /** Sets the wall clock `ms` ahead (or back); timers are not affected. */
+  set(ms: number): void {
+    this.setMs += ms;
+  }
+
+  private passed(): number {
+    return Date.now() + this.shiftMs;
   }
 
   private fire(timer: Timer): void {

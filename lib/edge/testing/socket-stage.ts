@@ -53,6 +53,7 @@ export async function openSocketStage(): Promise<EndStage> {
       clock.advance(ms);
       return Promise.resolve();
     },
+    setClock: (ms) => clock.set(ms),
     until: (fits) => server.until(fits),
     shutDown: () => server.close(),
   };

@@ -320,7 +320,7 @@ export class AgentAdmission {
   /** Another connection takes over from the current one: in one turn, so that no third one is admitted in between. */
   private replace(turn: Turn, entry: HostEntry, present: AdmittedConnection, why: string): void {
     this.presence.detachInTurn(turn, entry, present, AGENT_CLOSE.REPLACED, why, true);
-    this.engine.feedAll(turn, entry, { type: 'disconnected' });
+    this.engine.lostConnection(turn, entry);
     turn.apply.push(() => {
       present.isDismissed = true;
       this.connections.delete(present.link.id);

@@ -15,7 +15,6 @@ import type { OnRefusal } from '../turns/turn-runner';
 import type { CommandRecord } from '../records/command-record';
 import type { AgentInbox, AgentLink } from '../records/agent-port';
 import { isAdmitted, isClaiming, type AdmittedConnection, type Connection } from '../turns/connection';
-import { OUTCOME_PHRASES } from '../operations/operation-words';
 import { wireName } from '../operations/wire';
 import type { HostEntry } from '../turns/entry';
 import type { ParsedAgentFrame } from '@/lib/protocol/agent/parse-agent-frame';
@@ -211,7 +210,7 @@ export class AgentConnections implements AgentInbox {
         const addressed = addressStatus(status, entry);
         for (const { command, input } of addressed) this.engine.feed(turn, command, input);
         if (addressed.length === 0 && entry.last && status.command === wireName(entry.last)) {
-          this.lateResult(turn, entry, entry.last, status.status, status.message);
+          this.engine.lateResult(turn, entry, entry.last, resultOf(status, 2));
         }
       });
       return;
@@ -220,11 +219,11 @@ export class AgentConnections implements AgentInbox {
       this.input(entry, connection, 'retry', (turn) => {
         // Looked up in the turn: the command may have changed since the frame arrived.
         const command = liveOf(this.core, entry, id) ?? found;
-        if (command && command.outcome === null) {
+        if (command) {
           const result = resultOf(status, connection.state.registration.protocol);
-          this.engine.feed(turn, command, { type: 'result', result });
-        } else if (command) {
-          this.lateResult(turn, entry, command, status.status, status.message);
+          if (awaitsResult(command)) this.missingAtEnd(turn, command, status.last_seq ?? 0);
+          if (command.outcome === null) this.engine.feed(turn, command, { type: 'result', result });
+          else this.engine.lateResult(turn, entry, command, result);
         }
         turn.effects.push(() => connection.link.send({ type: 'ack', payload: { command_id: id, result: true } }));
       });
@@ -279,24 +278,10 @@ export class AgentConnections implements AgentInbox {
     this.core.about(entry, onRefusal, unlessDismissed, { failed });
   }
 
-  /** A result for a command that has already ended: its outcome stays, and the result is shown as a note. */
-  private lateResult(turn: Turn, entry: HostEntry, command: CommandRecord, status: string, message: string): void {
-    if (command.outcome !== 'lost' && command.outcome !== 'timed-out') return;
-    const text = `A late result arrived: ${status}${message === '' ? '' : `, ${message}`}. It came after the command ${OUTCOME_PHRASES[command.outcome]}.`;
-    turn.lines.push({ command, at: turn.now, stream: 'note', text });
-    turn.events.push(
-      events.agentEvent(
-        'command.late-result',
-        'warning',
-        text,
-        turn.now,
-        entry.connection?.link.address ?? '',
-        entry.record,
-        {
-          commandId: command.id,
-        },
-      ),
-    );
+  /** All lines were sent before the result: what has not arrived was lost with an earlier process of the agent. */
+  private missingAtEnd(turn: Turn, command: CommandRecord, lastSeq: number): void {
+    const text = this.core.outputLog.missingUpTo(command, lastSeq);
+    if (text !== null) turn.lines.push({ command, at: turn.now, stream: 'note', text });
   }
 
   private lines(
@@ -363,6 +348,12 @@ export class AgentConnections implements AgentInbox {
 /** Events about a host's connections are suppressed while it reconnects too often. */
 function writesEvents({ state }: Connection): boolean {
   return state.phase !== 'admitted' || state.eventsEnabled;
+}
+
+/** Whether no result of a command has arrived yet. */
+function awaitsResult({ state, outcome }: CommandRecord): boolean {
+  if (state.phase === 'ended') return outcome === 'lost' || outcome === 'timed-out';
+  return !('result' in state && state.result !== null);
 }
 
 /** A command of this host that has not ended, or was the last to end. */

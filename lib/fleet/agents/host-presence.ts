@@ -79,7 +79,7 @@ export class HostPresence {
   /** The commands of a host without a connection: unless a new one has been admitted meanwhile, and has said more. */
   commandsLostConnection(entry: HostEntry): void {
     const work = (turn: Turn) => {
-      if (entry.connection === null) this.engine.feedAll(turn, entry, { type: 'disconnected' });
+      if (entry.connection === null) this.engine.lostConnection(turn, entry);
     };
     this.core.about(entry, 'retry', work, { isVital: true });
   }

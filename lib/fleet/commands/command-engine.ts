@@ -12,6 +12,7 @@ import { frameOf } from '../operations/wire';
 import type { Turn } from '../turns/turn';
 import { judgeCompartments } from '../hosts/compartments';
 import type { CommandRecord } from '../records/command-record';
+import type { CommandResult } from '../records/command-state';
 import type { HostRecord } from '../records/host-record';
 import type { AgentLink } from '../records/agent-port';
 import type { HostEntry } from '../turns/entry';
@@ -39,6 +40,17 @@ export class CommandEngine {
     for (const command of [entry.active, entry.control]) if (command) this.feed(turn, command, input);
   }
 
+  /** The connection of a host's agent has ended. */
+  lostConnection(turn: Turn, entry: HostEntry): void {
+    this.feedAll(turn, entry, { type: 'disconnected', losesOutput: losesOutput(entry.record) });
+  }
+
+  /** The dashboard was restarted. */
+  recovered(turn: Turn, command: CommandRecord): void {
+    const record = this.core.memory.entries.get(command.hostId)?.record;
+    this.feed(turn, command, { type: 'recovered', losesOutput: record !== undefined && losesOutput(record) });
+  }
+
   /** Marks a command as sent. Its verdict compares the host's facts at its end with the facts of now. */
   markSent(turn: Turn, command: CommandRecord, { storePath, binaryHash, generation }: HostRecord): void {
     this.feed(turn, command, { type: 'sent', before: { storePath, binaryHash, generation } });
@@ -54,7 +66,7 @@ export class CommandEngine {
   feed(turn: Turn, command: CommandRecord, input: CommandInput): void {
     // A command in neither place has ended: the record that the caller holds may be older than that.
     const base = turn.commands.get(command.id) ?? this.core.memory.liveCommand(command.id);
-    if (!base) return;
+    if (!base || base.outcome !== null) return;
     const operation = OPERATIONS[base.operation];
     const { state, effects } = stepCommand(operation, base.state, input, turn.now);
     const entry = this.core.memory.entries.get(base.hostId);
@@ -81,8 +93,38 @@ export class CommandEngine {
   private commandEnds(turn: Turn, entry: HostEntry, command: CommandRecord): void {
     turn.withOutput.add(command.id);
     turn.events.push(events.commandEnded(entry.record, command, turn.now));
+    this.concludeCompartments(turn, entry, command);
+    this.ports.ended(turn, command);
+    turn.effects.push(() => this.core.options.publisher.outputDone(command.id));
+    const { control } = entry;
+    if (control && control.targetId === command.id && command.outcome) {
+      this.feed(turn, control, { type: 'target-ended', outcome: command.outcome });
+    }
+  }
+
+  /** A result that arrived after its command had ended: it corrects an end that rested on no result. */
+  lateResult(turn: Turn, entry: HostEntry, command: CommandRecord, result: CommandResult): void {
+    const base = turn.commands.get(command.id) ?? this.core.memory.liveCommand(command.id) ?? command;
+    const { state } = stepCommand(OPERATIONS[base.operation], base.state, { type: 'result', result }, turn.now);
+    if (base.outcome === null || state.phase !== 'ended' || state.outcome === base.outcome) return;
+    const { outcome, reason, exitCode } = state;
+    const next: CommandRecord = { ...base, state, outcome, reason, exitCode };
+    turn.commands.set(next.id, next);
+    turn.touched.add(next.hostId);
+    turn.lines.push({
+      command: next,
+      at: turn.now,
+      stream: 'note',
+      text: `A late result arrived: ${reason}`,
+    });
+    turn.events.push(events.commandCorrected(entry.record, next, turn.now));
+    // What another command has done since then is newer.
+    if (entry.active === null && entry.last?.id === next.id) this.concludeCompartments(turn, entry, next);
+  }
+
+  /** What the end of a command says about its host's System and Tests. */
+  private concludeCompartments(turn: Turn, entry: HostEntry, { operation, outcome, reason }: CommandRecord): void {
     const record = turn.hosts.get(entry.record.id) ?? entry.record;
-    const { operation, outcome, reason } = command;
     if (operation === 'switch' || operation === 'pull-switch') {
       if (outcome === 'succeeded' || outcome === 'unchanged') {
         const isReported = record.system?.status === 'ok' && record.system.generation === record.generation;
@@ -100,12 +142,6 @@ export class CommandEngine {
         'Rolled back to the previous generation.',
       );
       this.recordConclusion(turn, rolledBack, 'tests', 'outdated', 'Not tested since the rollback.');
-    }
-    this.ports.ended(turn, command);
-    turn.effects.push(() => this.core.options.publisher.outputDone(command.id));
-    const { control } = entry;
-    if (control && control.targetId === command.id && command.outcome) {
-      this.feed(turn, control, { type: 'target-ended', outcome: command.outcome });
     }
   }
 
@@ -202,6 +238,9 @@ export class CommandEngine {
     return { generation, storePath, binaryHash, relation: relation.relation, git, lock, system };
   }
 }
+
+/** Agents of protocol 2 keep nothing that a command prints while they are not connected. */
+const losesOutput = ({ protocol }: HostRecord): boolean => protocol === 2;
 
 function sendTo({ connection }: HostEntry, command: CommandRecord): void {
   const frame = connection && frameOf(command, connection.state.registration.protocol);

@@ -37,13 +37,14 @@ export type CommandInput =
   | { type: 'heartbeat'; shown: Shown; facts: VerdictFacts }
   /** The agent (re)connected. `hasResult`: it announced the result. `sameProcess`: it did not restart (null: not known). */
   | { type: 'registered'; shown: Shown; hasResult: boolean; sameProcess: boolean | null; facts: VerdictFacts }
-  | { type: 'disconnected' }
+  /** `losesOutput`: the agent drops what the command prints meanwhile (protocol 2). */
+  | { type: 'disconnected'; losesOutput: boolean }
   | { type: 'stop-requested'; how: 'stop' | 'kill' | 'restart' | 'reboot' }
   | { type: 'stop-failed'; reason: string }
   | { type: 'extend'; ms: number }
   | { type: 'cancel'; reason: string }
-  /** The dashboard was restarted. */
-  | { type: 'recovered' }
+  /** The dashboard was restarted. `losesOutput` as above. */
+  | { type: 'recovered'; losesOutput: boolean }
   /** The answer to `probe-system`: the status of the system compartment. */
   | { type: 'probed'; status: string }
   /** The command that this one acts on has ended. */
@@ -79,7 +80,7 @@ export type Active = Phase<'sent' | 'running' | 'warning'>;
 
 export const stay = (state: CommandState, ...effects: CommandEffect[]): CommandStep => ({ state, effects });
 
-export function end(now: number, ending: Ending): CommandStep {
+export function end(now: number, ending: Ending & { hasResult?: true }): CommandStep {
   return { state: { phase: 'ended', at: now, ...ending }, effects: [] };
 }
 
@@ -90,11 +91,12 @@ export const ended = (
   exitCode: number | null = null,
 ): CommandStep => end(now, { outcome, reason, exitCode });
 
-export const sentFields = ({ sentAt, before, hardDeadline, heard }: LiveCommandState) => ({
+export const sentFields = ({ sentAt, before, hardDeadline, heard, accepted }: LiveCommandState) => ({
   sentAt,
   before,
   hardDeadline,
   heard,
+  accepted,
 });
 export const progressOf = (state: LiveCommandState): ProgressView | null =>
   'progress' in state ? state.progress : null;

@@ -1,5 +1,5 @@
 /** The transitions that several phases share: after a result, a reconnect, a missing sign of life or a deadline. Pure. */
-import type { CommandResult, CommandState, LiveCommandState } from '../records/command-state';
+import type { Before, CommandResult, CommandState, LiveCommandState } from '../records/command-state';
 import {
   STOP_MS,
   HEARTBEAT_ANSWER_MS,
@@ -7,6 +7,7 @@ import {
   RECOVERY_MS,
   QUIET_HEARTBEATS,
   QUIET_AFTER_MS,
+  type CommandEffect,
   type CommandInput,
   type CommandStep,
   type Phase,
@@ -36,7 +37,7 @@ export function onResult(
 ): CommandStep {
   if (operation.ends === 'target' || operation.ends === 'immediate')
     return end(now, conclude(operation, state.before, result, null));
-  if (operation.ends === 'reconnect' && result.status === 'ok') return stay({ ...state, heard: true });
+  if (operation.ends === 'reconnect' && result.status === 'ok') return stay({ ...state, heard: true, accepted: true });
   if (willRestart(operation, result)) {
     return stay({
       phase: 'awaiting-reconnect',
@@ -48,6 +49,21 @@ export function onResult(
     });
   }
   return verifying(operation, state, result, now);
+}
+
+/** Facts that nothing can be compared with. */
+const NO_FACTS: Before = { generation: '', storePath: '', binaryHash: '' };
+
+/**
+ * Judges a result that arrived after its command had ended. It corrects an end by time-out or loss; any other end rests on
+ * a result already, or on what the host reported.
+ */
+export function onLateResult(operation: Operation, state: Phase<'ended'>, result: CommandResult): CommandStep {
+  const isOpen = (state.outcome === 'lost' || state.outcome === 'timed-out') && state.hasResult !== true;
+  if (!isOpen || (operation.ends !== 'status' && operation.ends !== 'switch')) return stay(state);
+  const { outcome, reason, exitCode } = conclude(operation, NO_FACTS, result, null);
+  const late = `The result arrived after the command ${OUTCOME_PHRASES[state.outcome]}.`;
+  return stay({ ...state, outcome, reason: `${reason} ${late}`, exitCode });
 }
 
 /** Whether the agent restarts after this result: only the restart completes the command. */
@@ -77,17 +93,32 @@ export function verifying(
 }
 
 /** The connection closed while the result is unknown. */
-export function onDisconnect(operation: Operation, state: Active | Phase<'verifying'>, now: number): CommandStep {
+export function onDisconnect(
+  operation: Operation,
+  state: Active | Phase<'verifying'>,
+  losesOutput: boolean,
+  now: number,
+): CommandStep {
   const ends = operation.ends === 'reconnect' ? returnDeadline(operation, state, now) : state.hardDeadline;
-  return stay({
-    phase: 'awaiting-reconnect',
-    ...sentFields(state),
-    deadline: ends,
-    hardDeadline: ends,
-    result: null,
-    disconnected: true,
-    progress: progressOf(state),
-  });
+  return stay(
+    {
+      phase: 'awaiting-reconnect',
+      ...sentFields(state),
+      deadline: ends,
+      hardDeadline: ends,
+      result: null,
+      disconnected: true,
+      progress: progressOf(state),
+    },
+    ...lostOutput(operation, losesOutput),
+  );
+}
+
+/** A line for the output of a command whose agent keeps nothing that it prints without a connection. */
+export function lostOutput(operation: Operation, losesOutput: boolean): CommandEffect[] {
+  const isPrinting = operation.ends === 'status' || operation.ends === 'switch';
+  const text = 'The connection was lost here: what the command printed without it is missing.';
+  return losesOutput && isPrinting ? [{ type: 'note', text }] : [];
 }
 
 /** The result is known, but the host has not come back in time. */
@@ -99,7 +130,12 @@ export function onMissingReturn(
 ): CommandStep {
   if (!willRestart(operation, result)) return end(now, conclude(operation, state.before, result, null));
   return state.disconnected
-    ? ended(now, 'timed-out', 'The host reported success, but the agent did not come back in time.', result.exitCode)
+    ? end(now, {
+        outcome: 'timed-out',
+        reason: 'The host reported success, but the agent did not come back in time.',
+        exitCode: result.exitCode,
+        hasResult: true,
+      })
     : ended(now, 'succeeded', 'The host reported success; the agent did not restart.', result.exitCode);
 }
 
@@ -114,12 +150,13 @@ export function onReturn(
   if (operation.ends === 'reconnect') {
     // A process known to be new did restart, for whatever reason; otherwise the frame may never have arrived.
     if (isUnknown && input.sameProcess === null) return ended(now, 'lost', NEVER_ARRIVED);
-    if (input.sameProcess !== true) return ended(now, 'succeeded', 'The agent came back.');
+    if (input.sameProcess !== true) return cameBack(operation, state, now);
     // The same process on a new socket has not restarted (yet): only the network failed.
     const deadline = Math.min(state.hardDeadline, now + EVIDENCE_MS);
     return stay({ ...sentFields(state), phase: 'running', deadline, hardDeadline: deadline, quiet: 0, progress: null });
   }
-  if (operation.ends === 'target') return stay(state);
+  if (operation.ends === 'target')
+    return stay({ ...state, ...('disconnected' in state ? { disconnected: false } : {}) });
   const result = resultIn(state);
   if (result) {
     return operation.postCheck
@@ -139,7 +176,30 @@ export function onReturn(
     progress: progressOf(state),
   } as const;
   if (input.hasResult || input.shown === 'unknown') return stay(waiting);
-  return onMissingEvidence(operation, { ...waiting, quiet: QUIET_HEARTBEATS }, input.facts, now);
+  const { state: next, effects } = onMissingEvidence(
+    operation,
+    { ...waiting, quiet: QUIET_HEARTBEATS },
+    input.facts,
+    now,
+  );
+  return stay(next, ...lostWithProcess(input), ...effects);
+}
+
+/** A line for the output of a command whose agent process has ended: what it had not sent is gone. */
+export function lostWithProcess({
+  sameProcess,
+  hasResult,
+}: Extract<CommandInput, { type: 'registered' }>): CommandEffect[] {
+  const text = 'The agent restarted here: output that it had not sent is missing.';
+  return sameProcess === false && !hasResult ? [{ type: 'note', text }] : [];
+}
+
+/** The agent came back, perhaps for another reason: a process that restarted does not prove that its host did. */
+function cameBack({ id }: Operation, { accepted }: LiveCommandState, now: number): CommandStep {
+  if (id !== 'reboot') return ended(now, 'succeeded', 'The agent came back.');
+  return accepted
+    ? ended(now, 'succeeded', 'The host accepted the reboot, and the agent came back.')
+    : ended(now, 'lost', 'The agent came back; whether the host was rebooted is not known.');
 }
 
 /**
@@ -257,16 +317,17 @@ export function stopping(operation: Operation, state: Active | Phase<'stopping'>
   });
 }
 
-export function endedByRestart(state: Phase<'stopping'>, now: number): CommandStep {
-  return ended(
-    now,
-    'stopped',
-    state.how === 'reboot' ? 'It ended when the host rebooted.' : 'It ended when the agent restarted.',
-  );
+export function endedByRestart(now: number): CommandStep {
+  return ended(now, 'stopped', 'It ended when the agent restarted.');
 }
 
 /** The dashboard was restarted: the host has to reconnect and report. */
-export function recovered(operation: Operation, state: LiveCommandState, now: number): CommandStep {
+export function recovered(
+  operation: Operation,
+  state: LiveCommandState,
+  losesOutput: boolean,
+  now: number,
+): CommandStep {
   if (operation.runs === 'dashboard') {
     if (!operation.mayRepeat)
       return ended(
@@ -297,6 +358,7 @@ export function recovered(operation: Operation, state: LiveCommandState, now: nu
       progress: progressOf(state),
     },
     { type: 'note', text: 'The dashboard restarted at this point.' },
+    ...(resultIn(state) ? [] : lostOutput(operation, losesOutput)),
   );
 }
 

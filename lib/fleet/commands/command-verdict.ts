@@ -3,6 +3,8 @@ import type { Before, CommandResult } from '../records/command-state';
 import { sameCommit, shortCommit, type Relation } from '../hosts/desired';
 import type { Operation } from '../operations/operation';
 import type { CommandOutcome } from '@/lib/protocol/command-phases';
+import type { OperationId } from '@/lib/protocol/operation-ids';
+import { COMPARTMENT_STATUSES } from '@/lib/protocol/compartment-names';
 import type { CompartmentView } from '@/lib/protocol/live/views/compartment-view';
 
 /** The facts of a host that a verdict reads. */
@@ -36,17 +38,47 @@ export function conclude(
   const { exitCode } = result;
   switch (result.status) {
     case 'stopped':
-      return { outcome: 'stopped', reason: asSentence(result.message) || 'The agent confirmed the stop.', exitCode };
+      return { outcome: 'stopped', reason: reported(result.message) || 'The agent confirmed the stop.', exitCode };
     case 'error':
       return { outcome: 'failed', reason: failure(result), exitCode };
     case 'warning':
-      return { outcome: 'partial', reason: asSentence(result.message) || 'The host reported a warning.', exitCode };
+      return { outcome: 'partial', reason: reported(result.message) || 'The host reported a warning.', exitCode };
     case 'ok':
       return { ...afterSuccess(operation, before, result, facts), exitCode };
   }
 }
 
-/** The agent's message as a sentence; empty when there is none. */
+/** What a refresh has found: agents report it with the status word of the compartment. */
+const FOUND: Partial<Record<OperationId, Readonly<Record<'ok' | 'outdated' | 'unknown', string>>>> = {
+  'refresh-lock': {
+    ok: 'The host reports that its flake.lock is current.',
+    outdated: 'The host reports that its flake.lock is outdated.',
+    unknown: 'The host could not determine the state of its flake.lock.',
+  },
+  'refresh-system': {
+    ok: 'The host reports that its system is current.',
+    outdated: 'The host reports that its system needs a rebuild.',
+    unknown: 'The host could not determine whether its system is current.',
+  },
+};
+
+/** The verdict on a refresh whose message is a status word; null for any other operation or message. */
+function afterRefresh({ id }: Operation, { message }: CommandResult): Pick<Ending, 'outcome' | 'reason'> | null {
+  const found = FOUND[id];
+  const word = COMPARTMENT_STATUSES.find((status) => status === message);
+  if (!found || !word) return null;
+  return word === 'ok' || word === 'outdated'
+    ? { outcome: 'succeeded', reason: found[word] }
+    : { outcome: 'failed', reason: found.unknown };
+}
+
+/** The agent's message in a sentence, quoted unless it is one; empty when there is none. */
+function reported(message: string): string {
+  if (message === '' || /^\p{Lu}\S* /u.test(message)) return asSentence(message);
+  return `The host reported: ${asSentence(message)}`;
+}
+
+/** The agent's message with an end; empty when there is none. */
 function asSentence(message: string): string {
   return message === '' || /[.!?…]$/.test(message) ? message : `${message}.`;
 }
@@ -73,7 +105,12 @@ function afterSuccess(
   if (operation.postCheck === 'system-current' && facts && isBad(facts.system.status)) {
     return notMet(facts.system.message);
   }
-  return { outcome: 'succeeded', reason: asSentence(result.message) || 'The host reported success.' };
+  return (
+    afterRefresh(operation, result) ?? {
+      outcome: 'succeeded',
+      reason: reported(result.message) || 'The host reported success.',
+    }
+  );
 }
 
 function afterPull(

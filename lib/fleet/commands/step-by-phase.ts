@@ -26,6 +26,8 @@ import {
   backToRunning,
   stopMs,
   awayMs,
+  lostOutput,
+  lostWithProcess,
   stopping,
   endedByRestart,
   recovered,
@@ -50,6 +52,7 @@ export function stepQueued(
         deadline: now + operation.warnAfterMs,
         hardDeadline: now + operation.hardAfterMs,
         heard: false,
+        accepted: false,
         quiet: 0,
       });
     case 'not-sent':
@@ -92,7 +95,7 @@ export function stepActive(operation: Operation, state: Active, input: CommandIn
     case 'registered':
       return onReturn(operation, state, input, now);
     case 'disconnected':
-      return onDisconnect(operation, state, now);
+      return onDisconnect(operation, state, input.losesOutput, now);
     case 'stop-requested':
       return stopping(operation, state, input.how, now);
     case 'extend': {
@@ -108,7 +111,7 @@ export function stepActive(operation: Operation, state: Active, input: CommandIn
       });
     }
     case 'recovered':
-      return recovered(operation, state, now);
+      return recovered(operation, state, input.losesOutput, now);
     case 'target-ended':
       return operation.ends === 'target' ? targetEnded(input.outcome, now) : stay(state);
     case 'tick':
@@ -152,7 +155,7 @@ export function stepStopping(
     case 'heartbeat':
       if (input.shown === 'this') return stay({ ...state, heard: true, disconnected: false, quiet: 0 });
       if (state.disconnected) {
-        if (state.how === 'restart' || state.how === 'reboot') return endedByRestart(state, now);
+        if (state.how === 'restart' || state.how === 'reboot') return endedByRestart(now);
         return ended(
           now,
           'lost',
@@ -171,15 +174,20 @@ export function stepStopping(
       if (input.hasResult || input.shown === 'this' || input.sameProcess === true)
         return stay({ ...state, disconnected: false, quiet: 0 });
       // Protocol 2 can't tell yet whether it still runs; its heartbeat will.
-      if (input.shown !== 'unknown' && (state.how === 'restart' || state.how === 'reboot'))
-        return endedByRestart(state, now);
-      return stay({ ...state, disconnected: true });
+      if (input.shown !== 'unknown' && (state.how === 'restart' || state.how === 'reboot')) {
+        const { state: next, effects } = endedByRestart(now);
+        return stay(next, ...lostWithProcess(input), ...effects);
+      }
+      return stay({ ...state, disconnected: true }, ...lostWithProcess(input));
     case 'disconnected':
-      return stay({
-        ...state,
-        disconnected: true,
-        deadline: Math.max(state.deadline, capped(operation, state, now + awayMs(operation, state))),
-      });
+      return stay(
+        {
+          ...state,
+          disconnected: true,
+          deadline: Math.max(state.deadline, capped(operation, state, now + awayMs(operation, state))),
+        },
+        ...(state.disconnected ? [] : lostOutput(operation, input.losesOutput)),
+      );
     case 'rejected':
       return input.isThis ? stay(state) : ended(now, 'rejected', input.reason);
     case 'stop-requested':
@@ -190,7 +198,7 @@ export function stepStopping(
         { type: 'note', text: `The stop failed: ${input.reason}` },
       );
     case 'recovered':
-      return recovered(operation, state, now);
+      return recovered(operation, state, input.losesOutput, now);
     case 'tick':
       if (now < state.deadline) return stay(state);
       if (now >= state.hardDeadline || state.disconnected) return timedOut(operation, state, now);
@@ -233,7 +241,7 @@ export function stepAwaiting(
     case 'disconnected':
       return stay({ ...state, disconnected: true });
     case 'recovered':
-      return recovered(operation, state, now);
+      return recovered(operation, state, input.losesOutput, now);
     case 'target-ended':
       return operation.ends === 'target' ? targetEnded(input.outcome, now) : stay(state);
     case 'tick':
@@ -244,7 +252,9 @@ export function stepAwaiting(
         : ended(
             now,
             'lost',
-            'The host disconnected while the command was running and has not come back. The result is not known.',
+            state.disconnected
+              ? 'The host disconnected while the command was running and has not come back. The result is not known.'
+              : 'The agent came back and sent no result. The result is not known.',
           );
     case 'heartbeat':
     case 'rejected':
@@ -301,10 +311,10 @@ export function stepVerifying(
       }
       return ended(now, 'lost', 'No result arrived, and the host can’t tell whether its system is current.');
     case 'recovered':
-      return recovered(operation, state, now);
+      return recovered(operation, state, input.losesOutput, now);
     case 'disconnected':
       // A known result stays; without one, the agent may come back with the command still running.
-      return state.result ? stay(state) : onDisconnect(operation, state, now);
+      return state.result ? stay(state) : onDisconnect(operation, state, false, now);
     case 'tick':
       if (now < state.deadline) return stay(state);
       return state.result

@@ -3,6 +3,7 @@
  * deadline, so every command ends. What an agent reports is evidence; the rules follow `docs/protocol.md`.
  */
 import { stepQueued, stepActive, stepStopping, stepAwaiting, stepVerifying } from './step-by-phase';
+import { onLateResult } from './command-transitions';
 import type { CommandState } from '../records/command-state';
 import { type CommandInput, type CommandStep, stay, end, ended, isAboutAgent } from './command-step';
 import type { Operation } from '../operations/operation';
@@ -31,7 +32,7 @@ export function stepCommand(operation: Operation, state: CommandState, input: Co
     case 'verifying':
       return stepVerifying(operation, state, input, now);
     case 'ended':
-      return stay(state);
+      return input.type === 'result' ? onLateResult(operation, state, input.result) : stay(state);
   }
 }
 

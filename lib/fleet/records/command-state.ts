@@ -26,6 +26,8 @@ const sentFields = {
   hardDeadline: time,
   /** The agent has shown the command; until then it may never have arrived. Records stored without this may have been shown. */
   heard: z.boolean().default(true),
+  /** The agent reported success of an operation that ends with a reconnect: the host has begun to carry it out. */
+  accepted: z.boolean().default(false),
 };
 
 export const commandStateSchema = z.discriminatedUnion('phase', [
@@ -75,6 +77,8 @@ export const commandStateSchema = z.discriminatedUnion('phase', [
     outcome: z.enum(COMMAND_OUTCOMES),
     exitCode: z.number().nullable(),
     reason: z.string(),
+    /** A result had arrived although the outcome does not say so: a later one changes nothing. */
+    hasResult: z.literal(true).optional(),
   }),
 ]);
 

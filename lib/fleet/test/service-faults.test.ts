@@ -268,18 +268,60 @@ describe('two hosts with the same name, as an adopted database may hold them', (
 });
 
 describe('late results', () => {
-  it('leave the outcome as it is, and are shown', async () => {
+  it('correct an end by time-out once, and the log of events shows both', async () => {
     const three = { protocol: 3, instance: 'process', running: null, finished: [] };
     await bench.agent('h1', three);
     const id = await bench.dispatch('test');
     await bench.advance(11 * 60_000);
     expect((await commandOf(id)).outcome).toBe('timed-out');
     const link = await bench.agent('h1', three);
-    await bench.say(link, 'status', { status: 'ok', command: 'test', exit_code: 0, command_id: id });
-    expect((await commandOf(id)).outcome).toBe('timed-out');
-    expect((await bench.fleet.output(id, 0, 10)).at(-1)).toMatchObject({
-      stream: 'note',
-      text: expect.stringContaining('A late result arrived: ok') as string,
-    });
+    const status = { status: 'ok', command: 'test', exit_code: 0, command_id: id, last_seq: 0 };
+    await bench.say(link, 'status', status);
+    const reason = 'The host reported success. The result arrived after the command timed out.';
+    expect(await commandOf(id)).toMatchObject({ outcome: 'succeeded', reason, exitCode: 0 });
+    expect(bench.fleet.host('h1')?.lastCommand).toMatchObject({ outcome: 'succeeded' });
+    // Sent again because the acknowledgement was lost, and by a faulty agent.
+    for (const again of ['ok', 'error']) await bench.say(link, 'status', { ...status, status: again });
+    expect((await commandOf(id)).outcome).toBe('succeeded');
+    const notes = (await bench.fleet.output(id, 0, 10)).map(({ text }) => text);
+    expect(notes).toEqual([`A late result arrived: ${reason}`]);
+    const events = (await bench.store.events({ limit: 50 })).filter(({ commandId }) => commandId === id);
+    expect(events.map(({ action, outcome, level }) => [action, outcome, level])).toEqual([
+      ['command.late-result', 'succeeded', 'success'],
+      ['command.ended', 'timed-out', 'error'],
+      ['command.warning', '', 'warning'],
+      ['command.requested', '', 'info'],
+    ]);
+  });
+
+  it('do not change an end that rested on a result', async () => {
+    const link = await bench.agent('h1');
+    const id = await bench.dispatch('test');
+    await bench.say(link, 'status', { status: 'error', command: 'test', exit_code: 2 });
+    await bench.say(link, 'heartbeat', QUIET);
+    expect((await commandOf(id)).outcome).toBe('failed');
+    await bench.say(link, 'status', { status: 'ok', command: 'test', exit_code: 0 });
+    expect(await commandOf(id)).toMatchObject({ outcome: 'failed', exitCode: 2 });
+  });
+
+  it('prove the system of a switch, unless another command has run since', async () => {
+    const switched = async (hostId: string, isLast: boolean) => {
+      const link = await bench.agent(hostId, { protocol: 3, instance: 'process', running: null, finished: [] });
+      const ok = (id: string, command: string) =>
+        bench.say(link, 'status', { status: 'ok', command, exit_code: 0, command_id: id, last_seq: 0 });
+      const id = await bench.dispatch('switch', hostId);
+      await bench.advance(31 * 60_000);
+      expect((await commandOf(id)).outcome).toBe('timed-out');
+      if (!isLast) {
+        await ok(await bench.dispatch('test', hostId), 'test');
+        await bench.say(link, 'heartbeat', QUIET);
+        await bench.advance(100);
+      }
+      await ok(id, 'switch');
+      await bench.advance(100);
+      return [(await commandOf(id)).outcome, bench.fleet.host(hostId)?.compartments.system.message];
+    };
+    expect(await switched('h1', true)).toEqual(['succeeded', expect.stringContaining('Switched.')]);
+    expect(await switched('h2', false)).toEqual(['succeeded', expect.not.stringContaining('Switched.')]);
   });
 });

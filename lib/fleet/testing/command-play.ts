@@ -68,14 +68,14 @@ export const status = (
   restarting: boolean | null = null,
 ) => feed({ type: 'result', result: { status: outcome, exitCode, message, restarting } });
 export const beat = (shown: Shown, facts: VerdictFacts = FACTS) => feed({ type: 'heartbeat', shown, facts });
-export const closed = feed({ type: 'disconnected' });
+export const closed = feed({ type: 'disconnected', losesOutput: false });
 export const back = (
   shown: Shown = 'unknown',
   { facts = FACTS, hasResult = false, sameProcess = null as boolean | null } = {},
 ) => feed({ type: 'registered', shown, hasResult, sameProcess, facts });
 export const stop = (how: 'stop' | 'kill' | 'restart' | 'reboot' = 'stop') => feed({ type: 'stop-requested', how });
 export const probed = (status: string) => feed({ type: 'probed', status });
-export const restarted = feed({ type: 'recovered' });
+export const restarted = feed({ type: 'recovered', losesOutput: false });
 export const is =
   (phase: CommandState['phase']): Step =>
   ({ state }) =>

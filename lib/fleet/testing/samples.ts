@@ -63,6 +63,7 @@ export const RUNNING: CommandState = {
   deadline: T0 + MINUTE,
   hardDeadline: T0 + 5 * MINUTE,
   heard: true,
+  accepted: false,
   quiet: 0,
   progress: null,
 };

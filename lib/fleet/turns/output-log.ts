@@ -60,6 +60,9 @@ const countsOf = ({ lines, agentSeq, outputSize, outputTruncated }: CommandRecor
   outputTruncated,
 });
 
+/** The line that stands for missing ones. */
+const missingText = (count: number) => (count === 1 ? '1 line is missing here.' : `${count} lines are missing here.`);
+
 export class OutputLog {
   private readonly pending = new Map<string, Pending>();
   private characters = 0;
@@ -96,10 +99,7 @@ export class OutputLog {
     if (agentSeq !== null) counts.agentSeq = agentSeq;
     // After the limit nothing from the host is stored, not even gaps, which it could invent.
     if (counts.outputTruncated && stream !== 'note') return;
-    if (missing > 0) {
-      const lines = missing === 1 ? '1 line is' : `${missing} lines are`;
-      this.store(entry, { at, stream: 'note', text: `${lines} missing here.` });
-    }
+    if (missing > 0) this.store(entry, { at, stream: 'note', text: missingText(missing) });
     if (stream !== 'note' && counts.outputSize + text.length + 1 > this.limit) {
       counts.outputTruncated = true;
       const megabytes = Math.max(1, Math.round(this.limit / 1024 / 1024));
@@ -115,15 +115,26 @@ export class OutputLog {
 
   /**
    * The pending lines of a command, to be stored, with `added` behind them; null if there are none. One batch of a command
-   * at a time.
+   * at a time. `endedAt`: when the command ended, if this is its end.
    */
-  take(record: CommandRecord, added: readonly Omit<NewLine, 'command'>[]): SentOutput | null {
-    const entry = this.pending.get(record.id) ?? (added.length > 0 ? this.entryOf(record) : null);
+  take(
+    record: CommandRecord,
+    added: readonly Omit<NewLine, 'command'>[],
+    endedAt: number | null = null,
+  ): SentOutput | null {
+    const dropped = this.dropped.get(record.id) ?? 0;
+    const isNeeded = added.length > 0 || (endedAt !== null && dropped > 0);
+    const entry = this.pending.get(record.id) ?? (isNeeded ? this.entryOf(record) : null);
     if (!entry || entry.sent) return null;
     const before = { ...entry.counts };
     const kept = entry.lines.length;
-    const dropped = this.dropped.get(record.id) ?? 0;
     for (const { at, stream, text } of added) this.append(record, at, stream, text, null);
+    // No further line reports them.
+    const unreported = this.dropped.get(record.id) ?? 0;
+    if (endedAt !== null && unreported > 0) {
+      this.dropped.delete(record.id);
+      this.store(entry, { at: endedAt, stream: 'note', text: missingText(unreported) });
+    }
     const { lines, size } = entry;
     const counts = { ...entry.counts };
     entry.sent = { lines, size, counts, kept, before, dropped };
@@ -170,6 +181,12 @@ export class OutputLog {
     this.characters -= removedSize;
     this.lines -= removed.length;
     if (hasNone && entry.counts.agentSeq === entry.record.agentSeq) this.pending.delete(commandId);
+  }
+
+  /** The line that stands for what has not arrived of a command, up to the agent's number of its last line; or null. */
+  missingUpTo(record: CommandRecord, lastSeq: number): string | null {
+    const missing = lastSeq - (this.pending.get(record.id)?.counts ?? record).agentSeq;
+    return missing > 0 ? missingText(missing) : null;
   }
 
   /** Whether output of this command is pending. */

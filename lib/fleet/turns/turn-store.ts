@@ -82,7 +82,8 @@ export class TurnStore {
       // Late output can belong to a command that is no longer in memory: the output log has its record.
       const record =
         this.memory.liveCommand(id) ?? commands.get(id) ?? this.outputLog.recordOf(id) ?? lines[0]?.command ?? null;
-      return (record && this.outputLog.take(record, lines)) ?? [];
+      const endedAt = commands.get(id)?.endedAt ?? null;
+      return (record && this.outputLog.take(record, lines, endedAt)) ?? [];
     });
   }
 

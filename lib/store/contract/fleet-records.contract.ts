@@ -25,6 +25,7 @@ const RUNNING: CommandState = {
   deadline: LARGEST - 1,
   hardDeadline: LARGEST,
   heard: true,
+  accepted: false,
   quiet: 0,
   progress: { label: UNUSUAL_TEXT, current: 1, total: LARGEST },
 };

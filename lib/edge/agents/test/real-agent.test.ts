@@ -64,6 +64,12 @@ async function ended(id: string): Promise<CommandView> {
   return command;
 }
 
+/** Whether the host has reported that it accepts a reboot. */
+async function acceptedBy(id: string): Promise<boolean> {
+  const state = (await server.store.fleet.command(id))?.state;
+  return state !== undefined && 'accepted' in state && state.accepted;
+}
+
 /** The host takes the next command, and does it. */
 async function expectFree(): Promise<void> {
   await server.until(() => view()?.command === null && view()?.control === null && view()?.foreignCommand === '');
@@ -98,15 +104,28 @@ it('ends a restart when the agent is back', async () => {
   await expectFree();
 });
 
-it('ends a reboot when the host is back', async () => {
+it('counts a reboot that the host accepted as a success when the agent is back', async () => {
   const agent = await startAgent();
+  host.program('reboot', 'exit 0');
+  const id = await ask('reboot');
+  await server.until(() => acceptedBy(id));
+  expect((await server.fleet.command(id))?.outcome).toBeNull();
   // What a reboot is to an agent: everything ends, unasked.
+  agent.child.kill('SIGKILL');
+  await agent.exit;
+  await startAgent();
+  expect(await ended(id)).toMatchObject({ outcome: 'succeeded' });
+  await expectFree();
+});
+
+it('does not claim a reboot when the agent is back and the host has not accepted it', async () => {
+  const agent = await startAgent();
   host.program('reboot', 'kill -KILL $PPID');
   const id = await ask('reboot');
   expect(await agent.exit).toEqual({ code: null, signal: 'SIGKILL' });
-  expect((await server.fleet.command(id))?.outcome).toBeNull();
   await startAgent();
-  expect(await ended(id)).toMatchObject({ outcome: 'succeeded' });
+  const reason = 'The agent came back; whether the host was rebooted is not known.';
+  expect(await ended(id)).toMatchObject({ outcome: 'lost', reason });
   await expectFree();
 });
 

@@ -1,6 +1,7 @@
 /** All cases of how commands end, by subject. */
 import { DASHBOARD_RESTART_ENDS } from './dashboard-restart-ends';
 import type { EndCase } from './end-case';
+import { INTERRUPTED_ENDS } from './interrupted-ends';
 import { LOSS_ENDS } from './loss-ends';
 import { OTHER_ENDS } from './other-ends';
 import { PROTOCOL_3_ENDS } from './protocol-3-ends';
@@ -16,6 +17,7 @@ const SUBJECTS: readonly (readonly [string, readonly EndCase[]])[] = [
   ['stop and kill', STOP_ENDS],
   ['restart and reboot', RESTART_ENDS],
   ['lost and invalid frames', LOSS_ENDS],
+  ['interrupted', INTERRUPTED_ENDS],
   ['protocol 3', PROTOCOL_3_ENDS],
   ['a restart of the dashboard', DASHBOARD_RESTART_ENDS],
 ];

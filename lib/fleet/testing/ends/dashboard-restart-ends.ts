@@ -39,7 +39,7 @@ const cases: readonly EndCase[] = [
       dial(),
     ],
     ends: { outcome: 'succeeded' },
-    notes: ['The dashboard restarted at this point.'],
+    notes: ['The dashboard restarted at this point.', 'what the command printed without it is missing'],
   },
   {
     name: 'the status was sent while the dashboard was down',
@@ -58,6 +58,7 @@ const cases: readonly EndCase[] = [
     operation: 'switch',
     steps: [receive('switch'), st('ok', 'switch', 0), restartDashboard, later(3 * SECOND), dial()],
     ends: { outcome: 'succeeded' },
+    notes: ['The dashboard restarted at this point.'],
   },
   {
     name: 'between a status and its check',

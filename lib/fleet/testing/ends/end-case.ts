@@ -23,6 +23,8 @@ export type Step =
   /** Another process connects with the same name. */
   | { do: 'intrude'; frames: readonly (readonly [string, Record<string, unknown>])[] }
   | { do: 'later'; ms: number }
+  /** Somebody sets the wall clock of the dashboard ahead. */
+  | { do: 'set-clock'; ms: number }
   /** The command reaches this phase. */
   | { do: 'phase'; operation: OperationId; phase: CommandPhase }
   /** Nothing has ended the command so far. */
@@ -96,6 +98,7 @@ export const dial = (register: Record<string, unknown> = {}): Step => ({ do: 'di
 export const back: Steps = [close(1000), dial()];
 export const intrude = (...frames: (readonly [string, Record<string, unknown>])[]): Step => ({ do: 'intrude', frames });
 export const later = (ms: number): Step => ({ do: 'later', ms });
+export const setClock = (ms: number): Step => ({ do: 'set-clock', ms });
 export const phase = (operation: OperationId, name: CommandPhase): Step => ({ do: 'phase', operation, phase: name });
 export const still = (operation: OperationId): Step => ({ do: 'still', operation });
 export const ended = (operation: OperationId): Step => ({ do: 'ended', operation });

@@ -43,6 +43,7 @@ export async function openMemoryStage(): Promise<EndStage> {
       return framesOf(other);
     },
     advance: (ms) => bench.advance(ms),
+    setClock: (ms) => bench.clock.step(ms),
     async until(fits) {
       await bench.fleet.settled();
       expect(await fits()).toBe(true);

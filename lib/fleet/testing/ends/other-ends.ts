@@ -118,8 +118,20 @@ export const OTHER_ENDS: readonly EndCase[] = [
         },
       }),
     ],
-    ends: { outcome: 'succeeded' },
+    ends: { outcome: 'succeeded', reason: 'The host reports that its flake.lock is outdated.' },
     after: { lock: ['outdated', 'Updated 9 days ago'] },
+  },
+  {
+    name: 'flake.lock is current',
+    operation: 'refresh-lock',
+    steps: [receive('refresh-lock'), st('ok', 'refresh-lock', 0, 'ok'), quiet],
+    ends: { outcome: 'succeeded', reason: 'The host reports that its flake.lock is current.' },
+  },
+  {
+    name: 'there is no flake.lock',
+    operation: 'refresh-lock',
+    steps: [receive('refresh-lock'), st('ok', 'refresh-lock', 0, 'unknown'), quiet],
+    ends: { outcome: 'failed', reason: 'The host could not determine the state of its flake.lock.' },
   },
   {
     name: 'a minute of silence, then the state of the system',
@@ -131,13 +143,25 @@ export const OTHER_ENDS: readonly EndCase[] = [
       st('ok', 'refresh-system', 0, 'ok'),
       quiet,
     ],
-    ends: { outcome: 'succeeded' },
+    ends: { outcome: 'succeeded', reason: 'The host reports that its system is current.' },
+  },
+  {
+    name: 'the system needs a rebuild',
+    operation: 'refresh-system',
+    steps: [receive('refresh-system'), st('ok', 'refresh-system', 0, 'outdated'), quiet],
+    ends: { outcome: 'succeeded', reason: 'The host reports that its system needs a rebuild.' },
+  },
+  {
+    name: 'the evaluation fails: status ok with the word “error”',
+    operation: 'refresh-system',
+    steps: [receive('refresh-system'), st('ok', 'refresh-system', 0, 'error'), quiet],
+    ends: { outcome: 'failed', reason: 'The host could not determine whether its system is current.' },
   },
   {
     name: 'three lines and a status',
     operation: 'refresh-all',
     steps: [receive('refresh-all'), out('1'), out('2'), out('3'), st('ok', 'refresh-all', 0, 'all refreshed'), quiet],
-    ends: { outcome: 'succeeded', reason: 'all refreshed' },
+    ends: { outcome: 'succeeded', reason: 'The host reported: all refreshed.' },
   },
   {
     name: 'its output announces a restart that does not come',
@@ -177,7 +201,7 @@ export const OTHER_ENDS: readonly EndCase[] = [
       st('warning', 'check-version', 0, 'mismatch: running=3.1.4 installed=3.1.5'),
       quiet,
     ],
-    ends: { outcome: 'partial', reason: 'mismatch' },
+    ends: { outcome: 'partial', reason: 'The host reported: mismatch: running=3.1.4' },
   },
   {
     name: 'the agent does not know this name',

@@ -28,6 +28,7 @@ export interface EndStage {
   /** Sends these frames on another connection. Returns what was received there. */
   intrude(frames: readonly (readonly [string, unknown])[]): Promise<readonly ReceivedFrame[]>;
   advance(ms: number): Promise<void>;
+  setClock(ms: number): void;
   /** Resolves when the condition holds. */
   until(fits: () => boolean | Promise<boolean>): Promise<void>;
   restartDashboard?(): Promise<void>;
@@ -125,6 +126,10 @@ class EndPlayer {
         // Frames sent before are processed before the time passes.
         await stage.fleet.settled();
         return stage.advance(step.ms);
+      case 'set-clock':
+        await stage.fleet.settled();
+        stage.setClock(step.ms);
+        return;
       case 'phase':
         return stage.until(async () => (await this.command(step.operation)).phase === step.phase);
       case 'still':
@@ -159,8 +164,11 @@ class EndPlayer {
   }
 }
 
-/** Plays a case to its end: each command ends as expected with a sentence, and the host is free afterwards. */
-export async function playEndCase(stage: EndStage, one: EndCase): Promise<void> {
+/**
+ * Plays a case to its end: each command ends as expected with a sentence, and the host is free afterwards. Returns the
+ * first command.
+ */
+export async function playEndCase(stage: EndStage, one: EndCase): Promise<CommandView> {
   const { operation, before = [], steps, ends, others = {}, register = {}, desired, after = {} } = one;
   if (desired) {
     stage.desired.set(desired.state);
@@ -188,6 +196,7 @@ export async function playEndCase(stage: EndStage, one: EndCase): Promise<void> 
     });
   }
   await expectNotes(stage, player.ids.get(operation) ?? '', one.notes);
+  return player.command(operation);
 }
 
 async function expectEnd(player: EndPlayer, operation: OperationId, expected: ExpectedEnd): Promise<void> {

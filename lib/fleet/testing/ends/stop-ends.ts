@@ -126,7 +126,7 @@ export const STOP_ENDS: readonly EndCase[] = [
       quiet,
     ],
     ends: { outcome: 'failed' },
-    others: { stop: { outcome: 'lost' } },
+    others: { stop: { outcome: 'lost', reason: 'The agent came back and sent no result.' } },
   },
   {
     name: 'a stop without effect: the operator is warned, and kills it',

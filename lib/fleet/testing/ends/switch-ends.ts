@@ -5,6 +5,7 @@ import {
   close,
   dial,
   drop,
+  ended,
   later,
   MINUTE,
   op,
@@ -40,6 +41,7 @@ export const SWITCH_ENDS: readonly EndCase[] = [
     register: { binary_hash: 'same' },
     steps: [receive('switch'), switchOk('switch'), later(500), close(1000), later(3 * SECOND), dial()],
     ends: { outcome: 'succeeded', reason: 'The host reported success', exitCode: 0 },
+    notes: [],
     after: { system: ['unknown', 'Switched.'] },
   },
   {
@@ -179,10 +181,25 @@ export const SWITCH_ENDS: readonly EndCase[] = [
     ends: { outcome: 'timed-out', reason: 'did not come back' },
   },
   {
+    name: 'success, the agent comes back too late, and a second status changes nothing',
+    operation: 'switch',
+    steps: [
+      receive('switch'),
+      switchOk('switch'),
+      close(1000),
+      later(10 * MINUTE),
+      ended('switch'),
+      dial(),
+      st('error', 'switch', 1),
+    ],
+    ends: { outcome: 'timed-out', exitCode: 0 },
+  },
+  {
     name: 'the host disconnects during the switch and stays away',
     operation: 'switch',
     steps: [receive('switch'), drop, later(31 * MINUTE)],
     ends: { outcome: 'lost', reason: 'The result is not known' },
+    notes: ['The connection was lost here'],
   },
   {
     name: 'the connection breaks, and the agent that comes back still runs it',
