@@ -89,7 +89,7 @@ function failure({ message, exitCode }: CommandResult): string {
       ? 'The host reported an error without a message.'
       : `The host reported exit code ${exitCode}.`;
   }
-  return asSentence(message);
+  return reported(message);
 }
 
 function afterSuccess(

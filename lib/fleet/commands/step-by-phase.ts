@@ -195,7 +195,7 @@ export function stepStopping(
     case 'stop-failed':
       return stay(
         { ...sentFields(state), phase: 'running', deadline: state.hardDeadline, quiet: 0, progress: state.progress },
-        { type: 'note', text: `The stop failed: ${input.reason}` },
+        { type: 'note', text: `The stop failed: ${input.reason || 'no reason given'}.` },
       );
     case 'recovered':
       return recovered(operation, state, input.losesOutput, now);

@@ -165,10 +165,10 @@ class EndPlayer {
 }
 
 /**
- * Plays a case to its end: each command ends as expected with a sentence, and the host is free afterwards. Returns the
- * first command.
+ * Plays a case to its end: each command ends as expected with a sentence, and the host is free afterwards. Returns them
+ * by operation.
  */
-export async function playEndCase(stage: EndStage, one: EndCase): Promise<CommandView> {
+export async function playEndCase(stage: EndStage, one: EndCase): Promise<ReadonlyMap<OperationId, CommandView>> {
   const { operation, before = [], steps, ends, others = {}, register = {}, desired, after = {} } = one;
   if (desired) {
     stage.desired.set(desired.state);
@@ -196,7 +196,8 @@ export async function playEndCase(stage: EndStage, one: EndCase): Promise<Comman
     });
   }
   await expectNotes(stage, player.ids.get(operation) ?? '', one.notes);
-  return player.command(operation);
+  const commands = await Promise.all([...player.ids.keys()].map(async (id) => [id, await player.command(id)] as const));
+  return new Map(commands);
 }
 
 async function expectEnd(player: EndPlayer, operation: OperationId, expected: ExpectedEnd): Promise<void> {

@@ -74,7 +74,7 @@ export const PULL_ENDS: readonly EndCase[] = [
       st('error', 'pull', 1, 'exit status 128'),
       quiet,
     ],
-    ends: { outcome: 'failed', reason: 'exit status 128', exitCode: 1 },
+    ends: { outcome: 'failed', reason: 'The host reported: exit status 128.', exitCode: 1 },
   },
   {
     name: 'isolated, with output after the status',

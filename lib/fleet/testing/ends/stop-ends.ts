@@ -87,7 +87,7 @@ export const STOP_ENDS: readonly EndCase[] = [
     ],
     ends: { outcome: 'unchanged' },
     others: { stop: { outcome: 'failed', reason: 'no command running' } },
-    notes: ['The stop failed: no command running'],
+    notes: ['The stop failed: no command running.'],
   },
   {
     name: 'a stop that arrives too late: the command has already succeeded',
@@ -159,7 +159,7 @@ export const STOP_ENDS: readonly EndCase[] = [
     operation: 'stop',
     before: [beat('update')],
     steps: [receive('stop'), st('error', 'stop', 1, 'no command running')],
-    ends: { outcome: 'failed', reason: 'no command running.', exitCode: 1 },
+    ends: { outcome: 'failed', reason: 'The host reported: no command running.', exitCode: 1 },
   },
   {
     name: 'a stop that is never answered',
