@@ -5,6 +5,8 @@ const DISPATCHER = 'lib/fleet/commands/command-dispatcher.ts';
 const STEP_UP_RULE = 'lib/fleet/commands/step-up-rule.ts';
 const STEP_UP_RULE_TEST = 'lib/fleet/commands/step-up-rule.test.ts';
 const QUEUE = 'lib/fleet/commands/command-queue.ts';
+const TRANSITIONS = 'lib/fleet/commands/command-transitions.ts';
+const ENDS_TEST = 'lib/fleet/commands/command-ends.test.ts';
 const PIPELINE = 'lib/fleet/pipelines/pipeline-machine.ts';
 const SERVICE_TEST = 'lib/fleet/test/service.test.ts';
 const SERVICE_FAULTS_TEST = 'lib/fleet/test/service-faults.test.ts';
@@ -53,6 +55,22 @@ export const COMMAND_MUTANTS: readonly Mutant[] = [
     to: 'const unproven = request.stepUp === false && this.stepUp.unproven([request.operation], hostIds) !== null;',
     why: 'a caller that forgets the proof needs none',
     tests: [DISPATCHER_TEST, SERVICE_TEST, SERVICE_FAULTS_TEST],
+  },
+  {
+    name: 'reboot-believed',
+    file: TRANSITIONS,
+    from: "if (id !== 'reboot') return ended(",
+    to: 'if (id !== null) return ended(',
+    why: 'a refused reboot succeeds when the agent restarts for another reason',
+    tests: [ENDS_TEST],
+  },
+  {
+    name: 'second-result-believed',
+    file: TRANSITIONS,
+    from: ' && state.hasResult !== true',
+    to: '',
+    why: 'a second status turns a switch that had succeeded into a failed one',
+    tests: [ENDS_TEST],
   },
   {
     name: 'sent-before-it-is-stored',

@@ -20,6 +20,14 @@ const GUARD_TEST = 'lib/edge/http/request-guard.test.ts';
 
 export const EDGE_MUTANTS: readonly Mutant[] = [
   {
+    name: 'written-before-it-is-read',
+    file: 'lib/edge/links/paced-stream.ts',
+    from: 'this.writeWhenRead(1);',
+    to: 'this.writeHeld();',
+    why: 'the result of an agent that has just ended is lost when the dashboard reads slowly',
+    tests: ['lib/edge/links/paced-stream.test.ts', 'lib/edge/agents/test/last-frames.test.ts'],
+  },
+  {
     name: 'oldest-events-of-a-merge',
     file: MERGE,
     from: 'events.slice(-MAX_EVENTS_IN_BATCH)',

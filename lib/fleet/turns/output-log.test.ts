@@ -212,6 +212,24 @@ describe('OutputLog', () => {
     expect(texts(log)).toHaveLength(3);
   });
 
+  it('reports lines that were dropped last at the end of their command, once, also when that is refused first', () => {
+    const log = new OutputLog(1e9);
+    const record = command();
+    const megabyte = 'x'.repeat(1024 * 1024);
+    for (let count = 0; count < 40; count += 1) log.append(record, T0, 'stdout', megabyte, null);
+    const stored = store(log, record);
+    const dropped = 40 - stored.lines;
+    expect(log.take(stored, [])).toBeNull();
+    for (const isRefused of [true, false]) {
+      const sent = log.take(stored, [], T0 + 1);
+      const note = { seq: stored.lines + 1, at: T0 + 1, stream: 'note', text: `${dropped} lines are missing here.` };
+      expect(sent?.lines).toEqual([note]);
+      if (sent && isRefused) log.putBack(sent);
+      else if (sent) log.stored(sent);
+    }
+    expect(log.take(stored, [], T0 + 2)).toBeNull();
+  });
+
   it('does not count a numbered line without room as received', () => {
     const log = new OutputLog(1e9);
     const record = command();
