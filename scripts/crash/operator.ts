@@ -10,6 +10,9 @@ const answerSchema = z.object({
   value: z.array(z.looseObject({ kind: z.string(), hostId: z.string(), commandId: z.string().optional() })),
 });
 
+/** Refused before it ran: on a busy machine, too many requests are in progress. */
+const NO_ROOM: readonly number[] = [429, 503];
+
 export interface Dispatched {
   hostId: string;
   commandId: string;
@@ -52,6 +55,7 @@ export class Operator {
         body: JSON.stringify([{ operation, hostIds, requestId, force: true }]),
       });
       text = await response.text();
+      if (NO_ROOM.includes(response.status)) return [];
     } catch {
       // The dashboard was killed before it answered: it promised nothing.
       return [];
