@@ -1,9 +1,8 @@
 /** Pipelines over many hosts: started, watched, cancelled, and gone on with after the dashboard was killed. */
 import type { Page } from '@playwright/test';
 import { FakeForge, FAKE_FORGE_TOKEN } from '@/lib/forge/testing/fake-forge';
-import { SimulatedAgent } from '@/simulator/agent';
-import { PROMPT, type Behaviour } from '@/simulator/behaviour';
-import { AGENT_TOKEN, type Dashboard } from './support/dashboard';
+import type { SimulatedAgent } from '@/simulator/agent';
+import { PROMPT } from '@/simulator/behaviour';
 import { expectAccessible } from './support/accessible';
 import { expect, test } from './support/fixtures';
 import {
@@ -14,6 +13,7 @@ import {
   signInConfigured,
   signInWithPassword,
 } from './support/operator';
+import { closeAll, openFleet } from './support/simulated-fleet';
 import { FAKE_FORGE_REPO } from '@/lib/forge/testing/fake-responses';
 
 /**
@@ -32,29 +32,7 @@ function wireOf(agents: readonly SimulatedAgent[]): Map<string, string[]> {
   return wire;
 }
 
-/** Hosts h0, h1 …; every other one is a Go agent. */
-async function openFleet(dashboard: Dashboard, hosts: number, behaviour: Behaviour): Promise<SimulatedAgent[]> {
-  const agents = Array.from(
-    { length: hosts },
-    (_, index) =>
-      new SimulatedAgent({
-        url: dashboard.agentUrl,
-        token: AGENT_TOKEN,
-        hostname: `h${index}`,
-        protocol: index % 2 === 0 ? 2 : 3,
-        intervalMs: 1_000,
-        firstRedialMs: 100,
-        behaviour,
-      }),
-  );
-  for (const agent of agents) agent.connect();
-  await Promise.all(agents.map((agent) => agent.whenRegistered()));
-  return agents;
-}
-
 const isSwitch = ({ command }: { command: string }) => command === 'switch';
-
-const closeAll = (agents: readonly SimulatedAgent[]) => Promise.all(agents.map((agent) => agent.close()));
 
 async function selectAll(page: Page, hosts: number): Promise<void> {
   await expect(page.getByTestId('host-row')).toHaveCount(hosts);

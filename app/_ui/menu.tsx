@@ -59,7 +59,7 @@ export function Menu({
           collisionPadding={8}
           loop
           onCloseAutoFocus={closed}
-          className="thin-scrollbar z-50 max-h-[min(40rem,var(--radix-dropdown-menu-content-available-height))] min-w-52 animate-rise overflow-y-auto rounded-lg bg-raised p-1 text-ink shadow-pop"
+          className="thin-scrollbar scroll-shades z-50 max-h-[min(40rem,var(--radix-dropdown-menu-content-available-height))] min-w-52 animate-rise overflow-y-auto rounded-lg p-1 text-ink shadow-pop"
         >
           {note !== '' && (
             <div id={noteId} className="max-w-72 px-2 py-1.5 text-xs wrap-anywhere whitespace-pre-line text-muted">

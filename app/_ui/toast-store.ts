@@ -13,11 +13,21 @@ export interface Toast {
 /** Maximum number at once; the oldest is removed. */
 const MAX_TOASTS = 4;
 
+const SHOWN_MS = 6_000;
+/** Long enough to read it, decide and press its button. */
+const SHOWN_WITH_BUTTON_MS = 20_000;
+
+/** How long a toast is shown; null until it is dismissed or replaced. */
+export function shownFor({ tone, action }: Pick<Toast, 'tone' | 'action'>): number | null {
+  if (action !== undefined) return SHOWN_WITH_BUTTON_MS;
+  return tone === 'error' ? null : SHOWN_MS;
+}
+
 let toasts: readonly Toast[] = [];
 let nextId = 1;
 const listeners = new Set<() => void>();
 
-/** Shows a message. Errors stay until they are dismissed or replaced; others disappear after a while. */
+/** Shows a message. Errors without a button stay until they are dismissed or replaced; others disappear after a while. */
 export function toast(message: Omit<Toast, 'id'>): void {
   const id = nextId++;
   toasts = [...toasts, { ...message, id }].slice(-MAX_TOASTS);
@@ -35,4 +45,18 @@ export const toastStore = {
     return () => listeners.delete(listener);
   },
   get: (): readonly Toast[] => toasts,
+};
+
+let slot: HTMLElement | null = null;
+
+/** The place for toasts on a page with bars at its lower edge: above them, so that they cover no control. */
+export const toastSlot = {
+  subscribe: toastStore.subscribe,
+  get: (): HTMLElement | null => slot,
+};
+
+/** For the `ref` of that place. */
+export const setToastSlot = (element: HTMLElement | null): void => {
+  slot = element;
+  for (const listener of listeners) listener();
 };

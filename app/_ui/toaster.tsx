@@ -2,12 +2,12 @@
 
 import { CircleCheck, Info, OctagonX, TriangleAlert, X } from 'lucide-react';
 import { useEffect, useState, useSyncExternalStore } from 'react';
+import { createPortal } from 'react-dom';
 import { Button } from './button';
 import { cx } from './cx';
 import { IconButton } from './icon-button';
-import { dismissToast, toastStore, type Toast, type ToastTone } from './toast-store';
+import { dismissToast, shownFor, toastSlot, toastStore, type Toast, type ToastTone } from './toast-store';
 
-const SHOWN_MS = 6_000;
 const EMPTY: readonly Toast[] = [];
 
 const ICONS: Record<ToastTone, { Icon: typeof Info; className: string; word: string }> = {
@@ -20,28 +20,34 @@ const ICONS: Record<ToastTone, { Icon: typeof Info; className: string; word: str
 /** Shows toasts: at the top on phones, where the buttons are at the bottom. Mounted once, in the root layout. */
 export function Toaster() {
   const toasts = useSyncExternalStore(toastStore.subscribe, toastStore.get, () => EMPTY);
-  return (
+  const slot = useSyncExternalStore(toastSlot.subscribe, toastSlot.get, () => null);
+  const region = (
     <div
       role="region"
       aria-label="Messages"
       aria-live="polite"
-      className="pointer-events-none fixed right-4 bottom-4 z-50 flex w-[min(24rem,calc(100vw-2rem))] flex-col gap-2 max-md:top-16 max-md:bottom-auto"
+      className={cx(
+        'right-4 bottom-4 z-50 flex w-[min(24rem,calc(100vw-2rem))] flex-col gap-2 max-md:fixed max-md:top-16 max-md:bottom-auto',
+        '!pointer-events-none',
+        slot === null ? 'fixed' : 'md:absolute',
+      )}
     >
       {toasts.map((entry) => (
         <ToastCard key={entry.id} toast={entry} />
       ))}
     </div>
   );
+  return slot === null ? region : createPortal(region, slot);
 }
 
 function ToastCard({ toast }: { toast: Toast }) {
   const [held, setHeld] = useState(false);
-  const stays = toast.tone === 'error' || toast.action !== undefined;
+  const shownMs = shownFor(toast);
   useEffect(() => {
-    if (held || stays) return;
-    const timer = setTimeout(() => dismissToast(toast.id), SHOWN_MS);
+    if (held || shownMs === null) return;
+    const timer = setTimeout(() => dismissToast(toast.id), shownMs);
     return () => clearTimeout(timer);
-  }, [held, stays, toast.id]);
+  }, [held, shownMs, toast.id]);
 
   const { Icon, className, word } = ICONS[toast.tone];
   return (

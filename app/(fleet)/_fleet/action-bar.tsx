@@ -45,13 +45,15 @@ export function ActionBar({ selection }: { selection: Selection }) {
         <section
           aria-label="Selected hosts"
           data-testid="action-bar"
-          className="pointer-events-auto w-full max-w-2xl animate-rise rounded-xl bg-raised p-2 shadow-pop"
+          className="pointer-events-auto w-full max-w-3xl animate-rise rounded-xl bg-raised p-2 shadow-pop"
         >
-          <div className="flex items-center gap-2">
+          {/* With large counts on a narrow window, the buttons wrap to a row of their own. */}
+          <div className="flex flex-wrap items-center gap-2">
             <p className="grow pl-2 text-sm font-medium whitespace-nowrap" role="status">
-              {hosts.length} <span className="max-sm:hidden">{hosts.length === 1 ? 'host' : 'hosts'}</span> selected
+              {hosts.length.toLocaleString('en')}{' '}
+              <span className="max-sm:hidden">{hosts.length === 1 ? 'host' : 'hosts'}</span> selected
             </p>
-            <div className="flex gap-1.5 max-sm:order-last max-sm:hidden">
+            <div className="flex flex-wrap gap-1.5 max-lg:order-last max-lg:w-full max-lg:*:grow max-sm:hidden">
               {buttons}
               <Button size="sm" onClick={() => runPipeline('do-all', ids)}>
                 {PIPELINES['do-all'].label} …
@@ -122,7 +124,7 @@ function Buttons({
       >
         {OPERATIONS[operation].label}
         <span aria-hidden="true" className="opacity-75">
-          {count}
+          {count.toLocaleString('en')}
         </span>
       </Button>
     );

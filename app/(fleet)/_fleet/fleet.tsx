@@ -28,7 +28,16 @@ const hasHosts = (hosts: readonly HostView[]) => hosts.length > 0;
 
 /** The fleet: a summary, the table of hosts, and the operations for them. */
 export function Fleet() {
-  return useDerived(hasHosts, Object.is) ? <Hosts /> : <FirstHost />;
+  const isEmpty = !useDerived(hasHosts, Object.is);
+  if (!isEmpty) return <Hosts />;
+  return (
+    <>
+      <div className="px-4 pt-4 md:px-6">
+        <UpdateBanner />
+      </div>
+      <FirstHost />
+    </>
+  );
 }
 
 function AddHostButton() {

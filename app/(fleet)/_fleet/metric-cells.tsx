@@ -4,9 +4,8 @@ import { Meter, type ProgressTone } from '@/app/_ui/progress';
 import { cx } from '@/app/_ui/cx';
 import type { MetricsView } from '@/lib/protocol/live/views/host-view';
 
-/** Percentages from which a metric is highlighted. */
-const HIGH = 80;
-const VERY_HIGH = 92;
+/** Percentage from which a metric is highlighted. Never in red: a busy host has not failed. */
+const HIGH = 90;
 
 /** CPU, memory and load as measured by the agent. `stale`: the last values of an offline host. */
 export function MetricCells({ metrics, stale }: { metrics: MetricsView | null; stale: boolean }) {
@@ -29,35 +28,20 @@ function percent(value: number | null): string {
 }
 
 function Metric({ label, value, tip, stale }: { label: string; value: number | null; tip: string; stale: boolean }) {
-  const tone: ProgressTone = value === null || stale || value < HIGH ? 'idle' : value < VERY_HIGH ? 'warn' : 'bad';
+  const tone: ProgressTone = value === null || stale || value < HIGH ? 'idle' : 'warn';
   return (
     <div role="cell" data-tip={tip}>
-      <Figure label={label} text={percent(value)} alarm={tone === 'idle' ? null : tone} stale={stale} />
+      <Figure label={label} text={percent(value)} high={tone === 'warn'} stale={stale} />
       <Meter share={value === null ? null : value / 100} tone={tone} className={cx('mt-1', stale && 'opacity-40')} />
     </div>
   );
 }
 
-function Figure({
-  label,
-  text,
-  alarm = null,
-  stale,
-}: {
-  label: string;
-  text: string;
-  alarm?: 'warn' | 'bad' | null;
-  stale: boolean;
-}) {
+function Figure({ label, text, high = false, stale }: { label: string; text: string; high?: boolean; stale: boolean }) {
   return (
     <p className="flex justify-between gap-1 text-2xs whitespace-nowrap lg:justify-end">
       <span className="text-faint lg:hidden">{label}</span>
-      <span
-        className={cx(
-          alarm === 'warn' ? 'font-semibold text-warn' : alarm === 'bad' ? 'font-semibold text-bad' : '',
-          alarm === null && (stale || text === '–' ? 'text-faint' : 'text-muted'),
-        )}
-      >
+      <span className={cx(high ? 'font-semibold text-warn' : stale || text === '–' ? 'text-faint' : 'text-muted')}>
         {text}
       </span>
     </p>

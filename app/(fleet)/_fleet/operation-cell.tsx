@@ -50,7 +50,8 @@ function Running({ command }: { command: CommandView }) {
   const { label } = OPERATIONS[command.operation];
   const { progress, phase } = command;
   const doing = activity(command);
-  const counted = progress !== null && progress.total > 0;
+  // Until the first step is done, an empty bar would only look stuck.
+  const counted = progress !== null && progress.total > 0 && progress.current > 0;
   const slow = phase === 'warning';
   return (
     <button

@@ -3,6 +3,7 @@
 import dynamic from 'next/dynamic';
 import { useSyncExternalStore, type ReactNode } from 'react';
 import { createPortal } from 'react-dom';
+import { setToastSlot } from '@/app/_ui/toast-store';
 import { NOTHING_OPEN, outputTabs } from '@/app/_output/drawer/open-output';
 
 /** Loaded when the first output is opened. */
@@ -21,6 +22,7 @@ export function LowerEdge() {
   const open = useSyncExternalStore(tabs.subscribe, tabs.get, () => NOTHING_OPEN);
   return (
     <div className="pointer-events-none sticky bottom-0 z-30 *:pointer-events-auto max-md:has-[>:not(:empty)]:pb-[calc(3.8125rem+env(safe-area-inset-bottom))]">
+      <div ref={setToastSlot} className="relative !pointer-events-none" />
       <div id={SLOT_ID} className="!pointer-events-none md:pl-[4.5rem]" />
       {open.tabs.length > 0 && <OutputDrawer />}
     </div>

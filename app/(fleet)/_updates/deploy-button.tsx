@@ -1,20 +1,24 @@
 'use client';
 
-import { useLive } from '@/app/_live/live';
+import { useDerived, useLive } from '@/app/_live/live';
 import { Button } from '@/app/_ui/button';
 import { useOperations } from '../_operations/operations-context';
+import type { HostView } from '@/lib/protocol/live/views/host-view';
 import type { FlakeUpdateView } from '@/lib/protocol/live/views/flake-update-view';
+
+const isSome = (hosts: readonly HostView[]) => hosts.length > 0;
 
 /** Opens the dialog that merges the update and deploys it to all hosts. */
 export function DeployButton({ update: { number, headSha, blocked } }: { update: FlakeUpdateView }) {
   const { store } = useLive();
   const { runPipeline } = useOperations();
+  const hasHosts = useDerived(isSome, Object.is);
   const open = () => {
     const hostIds = store.get().fleet.hosts.map((host) => host.id);
     runPipeline('merge-deploy', hostIds, { number, seen: headSha });
   };
   return (
-    <Button size="sm" disabled={blocked !== ''} onClick={open}>
+    <Button size="sm" disabled={blocked !== '' || !hasHosts} onClick={open}>
       Merge and deploy …
     </Button>
   );

@@ -10,7 +10,7 @@ import { Button } from '@/app/_ui/button';
 import { cx } from '@/app/_ui/cx';
 import { TimeAgo } from '@/app/_ui/time-ago';
 import { DeployButton } from './deploy-button';
-import { changeSentence, checksWords, FORGE_NAMES } from './words';
+import { changeSentence, checksWords, FORGE_NAMES, mergeEmphasis } from './words';
 import type { FlakeUpdatesView, FlakeUpdateView } from '@/lib/protocol/live/views/flake-update-view';
 
 /** Loaded on demand. */
@@ -74,7 +74,7 @@ function Banner({ update, onMerge }: { update: FlakeUpdateView; onMerge: (update
             Show changes
           </Button>
           <DeployButton update={update} />
-          <Button size="sm" variant="primary" onClick={() => onMerge(update)}>
+          <Button size="sm" variant={mergeEmphasis(update.checks)} onClick={() => onMerge(update)}>
             Merge …
           </Button>
         </div>

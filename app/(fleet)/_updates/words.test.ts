@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { aFlakeUpdate, anInput } from './testing/update';
-import { changeSentence, checksWords, mergeWarning, shortRev } from './words';
+import { changeSentence, checksWords, mergeEmphasis, mergeWarning, shortRev } from './words';
 
 describe('changeSentence', () => {
   it.each([
@@ -28,6 +28,7 @@ describe('checksWords and mergeWarning', () => {
     [{ status: 'unknown', passed: 0, running: 0, failed: 0 }, 'Checks unknown', /could not be read/],
   ] as const)('%j', (checks, text, warning) => {
     expect(checksWords(checks).text).toBe(text);
+    expect(mergeEmphasis(checks)).toBe(checks.status === 'failed' ? 'secondary' : 'primary');
     expect(mergeWarning(aFlakeUpdate({ checks }))).toEqual(warning === '' ? '' : expect.stringMatching(warning));
   });
 });

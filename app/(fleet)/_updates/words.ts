@@ -61,3 +61,8 @@ export const INPUT_KINDS: Record<InputChangeView['kind'], string> = {
   added: 'new',
   removed: 'removed',
 };
+
+/** How its button looks: a merge with a failed check is possible, but not the recommended step. */
+export function mergeEmphasis({ status }: ChecksView): 'primary' | 'secondary' {
+  return status === 'failed' ? 'secondary' : 'primary';
+}

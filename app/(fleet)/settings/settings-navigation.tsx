@@ -3,6 +3,7 @@
 import { Archive, GitPullRequest, Info, KeyRound, Palette, SlidersHorizontal, UserRound } from 'lucide-react';
 import Link from 'next/link';
 import { usePathname } from 'next/navigation';
+import { useEffect, useRef } from 'react';
 import { cx } from '@/app/_ui/cx';
 
 const PAGES = [
@@ -17,8 +18,16 @@ const PAGES = [
 
 export function SettingsNavigation() {
   const path = usePathname();
+  const list = useRef<HTMLElement>(null);
+  // On phones the list scrolls sideways: the current page must be in view.
+  useEffect(() => {
+    const current = list.current?.querySelector<HTMLElement>('[aria-current]');
+    if (!list.current || !current) return;
+    const { offsetLeft, offsetWidth } = current;
+    list.current.scrollLeft = offsetLeft - list.current.offsetLeft - (list.current.clientWidth - offsetWidth) / 2;
+  }, [path]);
   return (
-    <nav aria-label="Settings" className="thin-scrollbar max-md:-mx-4 max-md:overflow-x-auto max-md:px-4">
+    <nav ref={list} aria-label="Settings" className="thin-scrollbar max-md:-mx-4 max-md:overflow-x-auto max-md:px-4">
       <ul className="flex gap-1 md:flex-col">
         {PAGES.map(({ href, label, Icon }) => (
           <li key={href}>

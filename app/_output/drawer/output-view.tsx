@@ -60,6 +60,7 @@ export function OutputView({ tab, hostName, feed }: { tab: OutputTab; hostName: 
           times={settings.times}
           pattern={search.pattern}
           current={search.current}
+          complete={state.status.kind === 'complete'}
         />
       ) : (
         <NoLines state={state} command={command} />

@@ -25,13 +25,16 @@ export interface OutputLinesProps {
   times: boolean;
   pattern: RegExp | null;
   current: OutputMatch | null;
+  /** No further lines will come. */
+  complete: boolean;
 }
 
 /**
  * The lines of a buffer. Only visible lines are rendered. Follows the end until the reader scrolls up, and again once the
  * end is reached.
  */
-export function OutputLines({ buffer, size, dropped, label, wrap, times, pattern, current }: OutputLinesProps) {
+export function OutputLines(props: OutputLinesProps) {
+  const { buffer, size, dropped, label, wrap, times, pattern, current, complete } = props;
   const scroller = useRef<HTMLDivElement>(null);
   const lastTop = useRef(0);
   const lastDropped = useRef(dropped);
@@ -147,7 +150,11 @@ export function OutputLines({ buffer, size, dropped, label, wrap, times, pattern
           className="absolute right-5 bottom-3 rounded-full shadow-pop"
           onClick={() => setPausedAt(null)}
         >
-          {newLines > 0 ? `${newLines.toLocaleString('en')} new ${newLines === 1 ? 'line' : 'lines'}` : 'Follow'}
+          {newLines > 0
+            ? `${newLines.toLocaleString('en')} new ${newLines === 1 ? 'line' : 'lines'}`
+            : complete
+              ? 'To the end'
+              : 'Follow'}
         </Button>
       )}
     </div>
