@@ -178,7 +178,7 @@ describe('the live connection', () => {
       hostName: 'a',
       commandId: null,
       outcome: '',
-      message: 'a is online',
+      params: {},
     });
     peer.send({ t: 'changes', from: 7, version: 8, events: [event(1), event(2)] });
     peer.send({ t: 'changes', from: 8, version: 9, events: [event(3)] });

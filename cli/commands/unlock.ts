@@ -1,6 +1,7 @@
 import { OPERATOR } from '@/lib/auth/operator/auth-ports';
 import { signInBuckets } from '@/lib/auth/throttle';
 import { NOBODY } from '@/lib/fleet/events';
+import type { NewEvent } from '@/lib/fleet/records/event-record';
 import { createAuthStore } from '@/lib/store/sqlite/auth-store';
 import { prepareEventLog } from '@/lib/store/sqlite/event-log';
 import { changeBeside } from '@/lib/store/sqlite/open-beside';
@@ -30,14 +31,11 @@ Without a shell on the machine: sign in with a recovery code, which ends the wai
   },
 };
 
-const unlocked = (at: number) =>
-  ({
-    ...NOBODY,
-    at,
-    category: 'auth',
-    level: 'warning',
-    action: 'auth.unlocked',
-    actorKind: 'operator',
-    actor: 'nixfleet unlock',
-    message: 'Failed attempts to sign in were forgotten.',
-  }) as const;
+const unlocked = (at: number): NewEvent => ({
+  ...NOBODY,
+  at,
+  actorKind: 'operator',
+  actor: 'nixfleet unlock',
+  action: 'auth.unlocked',
+  params: {},
+});

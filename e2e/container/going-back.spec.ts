@@ -5,8 +5,7 @@ import { freePort } from './support/engine';
 import { expect, test } from './support/fixtures';
 import { asRoot, type Installation } from './support/installation';
 
-/** A database with one migration less than this version has. */
-const OLDER = 'lib/store/sqlite/fixtures/0002_pipeline_steps.db';
+const OF_4_0_0 = 'lib/store/sqlite/fixtures/0003_hosts_without_approval.db';
 
 /** The schema of a file, by default of the database in use. The events of the fixture are no chain: the check finds that. */
 async function schemaOf(installation: Installation, file = ''): Promise<string> {
@@ -18,7 +17,7 @@ test('the start backs up older data first, and the logged command goes back', as
   const installation = containers.install('docker-compose.local.yml', {
     NIXFLEET_PUBLISH: `127.0.0.1:${await freePort()}`,
   });
-  copyFileSync(OLDER, join(installation.data, 'nixfleet.db'));
+  copyFileSync(OF_4_0_0, join(installation.data, 'nixfleet.db'));
   await installation.own();
   await installation.up();
   await installation.answers();
@@ -33,8 +32,8 @@ test('the start backs up older data first, and the logged command goes back', as
   );
   const steps = await installation.exec('cat', `${path}.txt`);
   expect(steps).toContain(`docker compose ${command}\n`);
-  expect(await schemaOf(installation, path)).toBe('3 migrations');
-  expect(await schemaOf(installation)).toBe('4 migrations');
+  expect(await schemaOf(installation, path)).toBe('4 migrations');
+  expect(await schemaOf(installation)).toBe('5 migrations');
 
   await installation.compose('stop');
   expect(await installation.compose(...command.split(' '))).toContain(`Restored ${path}`);
@@ -45,5 +44,5 @@ test('the start backs up older data first, and the logged command goes back', as
   await installation.answers();
   const again = await installation.exec('sh', '-c', 'ls -1 /data/backups/before-*.db');
   expect(again.split('\n')).toHaveLength(2);
-  expect(await schemaOf(installation)).toBe('4 migrations');
+  expect(await schemaOf(installation)).toBe('5 migrations');
 });

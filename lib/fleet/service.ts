@@ -211,7 +211,7 @@ export class FleetService implements FleetOperator, LiveSource {
   }
 
   enrolHost(name: string, address: string): Promise<HostAdded> {
-    return this.approval.admitHost(name, (host, now) => events.hostEnrolled(host, now, address));
+    return this.approval.admitHost(name, (host, now) => events.hostAddedByAgent(host, 'enrolment-code', now, address));
   }
 
   connectedAs(hostId: string): AgentIdentity | null {

@@ -14,7 +14,7 @@ import { MAX_NEW_OTHERS } from './read-update';
 import type { UpdateRule } from './recognise-update';
 import { FakeForge, FAKE_FORGE_TOKEN, type Dialect } from './testing/fake-forge';
 import { TestClock } from '@/lib/fleet/testing/test-clock';
-import type { NewEvent } from '@/lib/fleet/records/event-record';
+import { recordedEvent, type RecordedEvent } from '@/lib/fleet/testing/recorded-event';
 import { FAKE_FORGE_REPO, fault } from './testing/fake-responses';
 
 const INTERVAL_MS = 3_600_000;
@@ -44,7 +44,7 @@ const lock = (rev: string, at: number) =>
 
 let fakeForge: FakeForge;
 let clock: TestClock;
-let events: NewEvent[];
+let events: RecordedEvent[];
 let logged: string[];
 let moved: number;
 let services: FlakeUpdatesService[];
@@ -64,7 +64,7 @@ function service(dialect: Dialect, change: Partial<FlakeUpdatesOptions> & { rule
     clock,
     log: { info: note, warn: note, error: note } as unknown as FlakeUpdatesOptions['log'],
     random: () => 0.5,
-    record: (event) => events.push(event),
+    record: (event) => events.push(recordedEvent(event)),
     onMerged: () => (moved += 1),
     ...options,
   });

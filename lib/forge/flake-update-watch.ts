@@ -7,6 +7,7 @@ import { createChangedFiles } from './changed-files';
 import { findUpdate } from './read-update';
 import { mergeUpdate } from './merge-update';
 import type { UpdateRule } from './recognise-update';
+import { byOperator, NOBODY } from '@/lib/fleet/events';
 import { createPoller } from '@/lib/timers/poller';
 import type { NewEvent } from '@/lib/fleet/records/event-record';
 import type { Clock } from '@/lib/fleet/records/environment';
@@ -172,25 +173,14 @@ function mergeEvent(
   result: MergeResult,
   at: number,
 ): NewEvent {
-  const what = `Flake update #${number}${title === '' ? '' : ` (${title})`} of ${repo} at ${name}`;
-  const message =
-    result.kind === 'merged'
-      ? `${what} was merged${result.commit === '' ? '' : ` as ${result.commit.slice(0, 7)}`}.`
-      : `${what} was not merged: ${result.reason}`;
-  return {
-    at,
-    category: 'fleet',
-    level: result.kind === 'merged' ? 'success' : result.kind === 'refused' ? 'warning' : 'error',
-    action: `update.${result.kind}`,
-    actorKind: 'operator',
-    actor: by.userName,
-    userId: by.userId,
-    address: by.address,
-    hostId: null,
-    hostName: '',
-    commandId: null,
-    outcome: result.kind,
-    message,
-    data: { number, repo, ...(result.kind === 'merged' ? { commit: result.commit } : {}) },
-  };
+  const head = { ...NOBODY, ...byOperator(by), at };
+  const update = { number, title, repo, forge: name };
+  switch (result.kind) {
+    case 'merged':
+      return { ...head, action: 'update.merged', params: { ...update, commit: result.commit } };
+    case 'refused':
+      return { ...head, action: 'update.refused', params: { ...update, reason: result.reason } };
+    case 'failed':
+      return { ...head, action: 'update.failed', params: { ...update, reason: result.reason } };
+  }
 }

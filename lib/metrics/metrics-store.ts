@@ -17,7 +17,9 @@ export function meterStore(store: FleetStore, meter: StoreMeter): FleetStore {
       try {
         const stored = await store.commit(writes);
         meter.committed((performance.now() - begunAt) / 1_000);
-        for (const { action, outcome } of writes.events ?? []) if (action === 'command.ended') meter.ended(outcome);
+        for (const { action, params } of writes.events ?? []) {
+          if (action === 'command.ended') meter.ended(params.outcome);
+        }
         return stored;
       } catch (error) {
         meter.refused();

@@ -1,7 +1,8 @@
 /** Compares the file after a kill with what was promised before. The file is read as the next start finds it. */
 import type Sqlite from 'better-sqlite3';
 import { Database } from '@/lib/store/sqlite/driver';
-import { verifyChain, type ChainedEvent } from '@/lib/store/sqlite/event-chain';
+import { readEvents } from '@/lib/store/sqlite/audit';
+import { verifyChain } from '@/lib/store/sqlite/event-chain';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
 import type { OnWire, Promises } from './witness';
 
@@ -38,15 +39,7 @@ function fileFaults(client: Sqlite.Database): string[] {
   if (integrity !== 'ok') faults.push(`The file is damaged: ${String(integrity)}`);
   const orphans = client.prepare('select "table", rowid, parent from pragma_foreign_key_check').all();
   if (orphans.length > 0) faults.push(`Rows refer to missing rows: ${JSON.stringify(orphans.slice(0, MAX_FAULTS))}`);
-  const chain = verifyChain(
-    client
-      .prepare<[], ChainedEvent & { prevHash: string; hash: string }>(
-        `select id, at, category, level, action, actor_kind as actorKind, actor, user_id as userId, address,
-           host_id as hostId, host_name as hostName, command_id as commandId, outcome, message, data,
-           prev_hash as prevHash, hash from events order by id`,
-      )
-      .iterate(),
-  );
+  const chain = verifyChain(readEvents(client));
   if (chain.kind === 'broken') faults.push(`The chain of events is broken: ${chain.reason}`);
   return faults;
 }

@@ -7,6 +7,7 @@ const FLEET = 'lib/store/sqlite/fleet-store.ts';
 const AUTH = 'lib/store/sqlite/auth-store.ts';
 const LINK = 'lib/store/thread/thread-link.ts';
 const CHAIN_TEST = 'lib/store/sqlite/event-chain.test.ts';
+const EVENT_LOG_TEST = 'lib/store/sqlite/event-log.test.ts';
 const OPEN_TEST = 'lib/store/sqlite/open-database.test.ts';
 const MIGRATE_TEST = 'lib/store/sqlite/migrate.test.ts';
 const FLEET_TEST = 'lib/store/sqlite/fleet-store.test.ts';
@@ -25,6 +26,30 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     to: '',
     why: 'the name of who did something can be changed without a trace',
     tests: [CHAIN_TEST],
+  },
+  {
+    name: 'sentence-outside-of-the-chain',
+    file: CHAIN,
+    from: '    ...(event.encoding === ENCODING_WITH_MESSAGE ? [event.message] : []),\n',
+    to: '',
+    why: 'the sentence of an event from before 4.1.0 can be changed without a trace',
+    tests: [CHAIN_TEST, EVENT_LOG_TEST],
+  },
+  {
+    name: 'sentence-added-to-a-later-event',
+    file: CHAIN,
+    from: "(encoding === ENCODING_WITH_PARAMS && message === '')",
+    to: 'encoding === ENCODING_WITH_PARAMS',
+    why: 'a row can get a sentence that no hash covers',
+    tests: [EVENT_LOG_TEST],
+  },
+  {
+    name: 'restored-event-without-a-sentence',
+    file: 'lib/store/sqlite/event-log.ts',
+    from: 'isMigrated ? toChainedEvent : toOldRow',
+    to: 'toChainedEvent',
+    why: 'a restored database of 4.0.0 has an event whose hash does not verify',
+    tests: [EVENT_LOG_TEST],
   },
   {
     name: 'chain-without-the-event-before',
@@ -221,8 +246,8 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   {
     name: 'output-read-by-the-writer',
     file: 'lib/store/thread/store-engine.ts',
-    from: "fleet: ['output', 'events', 'commandsOf', 'pipelines'],",
-    to: "fleet: ['events', 'commandsOf', 'pipelines'],",
+    from: "fleet: ['output', 'events', 'eventsAfter', 'commandsOf', 'pipelines'],",
+    to: "fleet: ['events', 'eventsAfter', 'commandsOf', 'pipelines'],",
     why: 'reading a long output holds up every write',
     tests: [THREAD_TEST],
   },

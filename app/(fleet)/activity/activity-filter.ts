@@ -1,5 +1,6 @@
 /** The filter of the activity page, as encoded in its address. */
 import { z } from 'zod';
+import { eventSentence } from '@/lib/fleet/events/event-sentence';
 import type { EventCategory } from '@/lib/protocol/event-categories';
 import type { EventView } from '@/lib/protocol/live/views/event-view';
 
@@ -57,7 +58,7 @@ export function matchesFilter(event: EventView, filter: ActivityFilter): boolean
   if (filter.hostId && event.hostId !== filter.hostId) return false;
   const words = filter.text.toLowerCase().split(/\s+/).filter(Boolean);
   if (words.length === 0) return true;
-  const { message, action, actor, address, hostName, outcome, level } = event;
-  const text = [message, action, actor, address, hostName, outcome, level].join('\n').toLowerCase();
+  const { action, actor, address, hostName, outcome, level } = event;
+  const text = [eventSentence(event), action, actor, address, hostName, outcome, level].join('\n').toLowerCase();
   return words.every((word) => text.includes(word));
 }

@@ -20,6 +20,7 @@ const event = (id: number, more: Partial<EventView> = {}): EventView => ({
   hostName: 'web',
   commandId: 'c1',
   outcome: 'succeeded',
+  params: {},
   message: `event ${id}`,
   ...more,
 });
@@ -107,7 +108,12 @@ describe('readEventPage', () => {
 
   it('leaves out the events of hosts that the operator does not see, and fills the page with others', async () => {
     const mixed = many.map((one, i) => (i % 3 === 0 ? { ...one, hostId: null } : one));
-    const page = await readEventPage(source(store(mixed).read, (id) => id === 'h1'), NO_FILTER, null, 100);
+    const page = await readEventPage(
+      source(store(mixed).read, (id) => id === 'h1'),
+      NO_FILTER,
+      null,
+      100,
+    );
     expect(page.events).toEqual(
       mixed
         .filter((one) => one.hostId !== 'h2')
@@ -167,6 +173,26 @@ describe('event export', () => {
     const line = exportEvent('ndjson', one);
     expect(line.indexOf('\n')).toBe(line.length - 1);
     expect(JSON.parse(line)).toEqual({ ...one, at: '2026-01-02T03:04:05.006Z' });
+  });
+});
+
+describe('an event without a stored sentence', () => {
+  const params = { operation: 'pull', outcome: 'failed', exitCode: 1, reason: 'No route to host.' };
+  const one = event(7, { params, message: undefined, outcome: 'failed' });
+  const sentence = 'The pull on web failed (exit code 1). No route to host.';
+
+  it('is found by the words of its sentence', () => {
+    const matches = (text: string) => matchesFilter(one, { ...NO_FILTER, text });
+    expect([matches('pull failed ROUTE'), matches('switch')]).toEqual([true, false]);
+  });
+
+  it('is exported with its sentence, as NDJSON also with its parameters', () => {
+    expect(exportEvent('csv', one)).toContain(`,c1,failed,${sentence}\r\n`);
+    expect(JSON.parse(exportEvent('ndjson', one))).toMatchObject({
+      action: 'command.ended',
+      params,
+      message: sentence,
+    });
   });
 });
 

@@ -1,4 +1,5 @@
 /** Events as files: NDJSON for programs, CSV for spreadsheets. */
+import { eventSentence } from '@/lib/fleet/events/event-sentence';
 import type { EventView } from '@/lib/protocol/live/views/event-view';
 
 export const EXPORT_FORMATS = ['ndjson', 'csv'] as const;
@@ -21,7 +22,7 @@ const COLUMNS: readonly [string, (event: EventView) => string][] = [
   ['host_id', (event) => event.hostId ?? ''],
   ['command_id', (event) => event.commandId ?? ''],
   ['outcome', (event) => event.outcome],
-  ['message', (event) => event.message],
+  ['message', eventSentence],
 ];
 
 /** The header before the first event; empty for NDJSON. */
@@ -32,7 +33,7 @@ export function exportHead(format: ExportFormat): string {
 /** One event with its line ending. */
 export function exportEvent(format: ExportFormat, event: EventView): string {
   if (format === 'csv') return csvLine(COLUMNS.map(([, value]) => value(event)));
-  return `${JSON.stringify({ ...event, at: new Date(event.at).toISOString() })}\n`;
+  return `${JSON.stringify({ ...event, at: new Date(event.at).toISOString(), message: eventSentence(event) })}\n`;
 }
 
 function csvLine(values: readonly string[]): string {

@@ -7,6 +7,7 @@ import { newestCommand, openOutput } from '@/app/_output/drawer/open-output';
 import { cx } from '@/app/_ui/cx';
 import { IconButton } from '@/app/_ui/icon-button';
 import { TimeAgo } from '@/app/_ui/time-ago';
+import { eventSentence } from '@/lib/fleet/events/event-sentence';
 import type { EventLevel } from '@/lib/protocol/event-categories';
 import type { EventView } from '@/lib/protocol/live/views/event-view';
 
@@ -34,7 +35,7 @@ export const EventRow = memo(function EventRow({ event }: { event: EventView }) 
       <Icon aria-hidden="true" className={cx('mt-0.5 size-4 md:mt-0', className)} />
       <p className="min-w-0 text-sm text-pretty" data-tip={event.action}>
         <span className="sr-only">{word}: </span>
-        {event.message}
+        {eventSentence(event)}
       </p>
       <span className="one-line text-xs text-muted max-md:hidden">{event.hostName}</span>
       <span className="min-w-0 text-xs text-muted max-md:col-start-2 md:flex md:gap-2">

@@ -12,7 +12,7 @@ import type { AgentTokenStore, SettingsStore } from './agent-ports';
 import { TOKEN_OVERLAP_MS } from './agent-tokens';
 import { answerInRandomOrder } from '../testing/random-order';
 import { createThrottle, type ThrottleStore } from '../throttle';
-import type { NewEvent } from '@/lib/fleet/records/event-record';
+import { recordedEvent, type RecordedEvent } from '@/lib/fleet/testing/recorded-event';
 
 const SHARED = 'the shared token of the fleet';
 const BY = { userId: 'operator', userName: 'operator', address: '192.0.2.7' };
@@ -21,7 +21,7 @@ const HOUR_MS = 3_600_000;
 
 let database: TestDatabase;
 let clock: { now: number };
-let events: NewEvent[];
+let events: RecordedEvent[];
 let changes: number;
 let access: AgentAccess;
 
@@ -40,7 +40,7 @@ async function start(more: Partial<AgentAccessOptions> = {}, through: Through = 
     settings: through<SettingsStore>(createSettingsStore(database.db)),
     throttle: createThrottle(throttles, () => clock.now, { freeFailures: 3, windowMs: 60_000 }),
     now: () => clock.now,
-    record: (event) => void events.push(event),
+    record: (event) => void events.push(recordedEvent(event)),
     log: database.log,
     enrolHost: (hostName) => ({ ok: true, hostId: addHost(hostName).id }),
     sharedToken: SHARED,

@@ -13,6 +13,8 @@ import { createSafeRecorder } from '../event-recorder';
 import type { WallClock, EventRecorder } from '../operator/auth-ports';
 import type { Throttle } from '../throttle';
 import { WorkQueue } from '@/lib/limits/work-queue';
+import { byOperator, NOBODY } from '@/lib/fleet/events';
+import type { CodedEvent } from '@/lib/fleet/events/event-table';
 import type { AgentIdentity, AgentPolicy } from '@/lib/fleet/records/agent-port';
 import type { FleetLog } from '@/lib/fleet/records/environment';
 import type { Requester } from '@/lib/fleet/records/requests';
@@ -60,12 +62,13 @@ export interface AgentAccessOptions {
   rules: Readonly<Record<AgentRuleName, boolean | null>>;
 }
 
-const RULE_SENTENCES: Record<AgentRuleName, (value: boolean) => string> = {
-  sharedToken: (value) =>
-    value ? 'The shared agent token is accepted again.' : 'The shared agent token is refused from now on.',
-  approval: (value) =>
-    value ? 'New hosts wait for approval from now on.' : 'New hosts are admitted without approval from now on.',
-};
+type ChangeCode =
+  | 'agent-token.created'
+  | 'agent-token.revoked'
+  | 'enrolment.created'
+  | 'enrolment.revoked'
+  | 'agents.rule'
+  | 'host.refused';
 
 /**
  * Reads tokens and rules, and answers from memory from then on: this process is the only one that changes them while it
@@ -99,34 +102,19 @@ export async function createAgentAccess(options: AgentAccessOptions): Promise<Ag
   const revokingOpensHost = (id: string) => settings.rule('sharedToken').value && tokens.isLastHostToken(id);
 
   function recordChange(
-    action: string,
-    message: string,
+    change: CodedEvent<ChangeCode>,
     by: Requester,
-    host: { id: string; name: string } | null,
+    host: { id: string; name: string } | null = null,
   ): Promise<void> {
-    return record({
-      at: now(),
-      category: 'auth',
-      level: 'info',
-      action,
-      actorKind: 'operator',
-      actor: by.userName,
-      userId: by.userId,
-      address: by.address,
-      hostId: host?.id ?? null,
-      hostName: host?.name ?? '',
-      commandId: null,
-      outcome: 'done',
-      message,
-    });
+    const about = host === null ? {} : { hostId: host.id, hostName: host.name };
+    return record({ ...NOBODY, ...byOperator(by), at: now(), ...about, ...change });
   }
 
   async function identify(authorization: string | null | undefined, address: string): Promise<AgentIdentification> {
     const [, token] = /^Bearer +(\S.*)$/i.exec(authorization?.trim() ?? '') ?? [];
     if (token !== undefined && equalSecrets(token, sharedToken)) {
       if (settings.rule('sharedToken').value) return { kind: 'known', identity: { kind: 'shared' } };
-      const message = `An agent at ${address} was refused: it used the shared token, which is not accepted. Create a token for its host.`;
-      refusals.recordOnce('agent.shared-token-refused', address, message);
+      refusals.recordOnce(address, { action: 'agent.shared-token-refused' });
       return { kind: 'refused', status: 401, retryAfterMs: 0 };
     }
     const found = token === undefined ? null : tokens.find(token);
@@ -135,8 +123,8 @@ export async function createAgentAccess(options: AgentAccessOptions): Promise<Ag
       return { kind: 'known', identity: { kind: 'host', hostId: found.hostId, tokenId: found.id } };
     }
     const waitMs = await refusals.count('agent-token', address);
-    const message = `An agent at ${address} was refused: ${token === undefined ? 'it sent no token' : 'its token is wrong, expired or revoked'}. It keeps trying; this event is recorded once an hour.`;
-    refusals.recordOnce('agent.refused', address, message);
+    const params = { token: token === undefined ? 'none' : 'not-valid' } as const;
+    refusals.recordOnce(address, { action: 'agent.refused', params });
     return { kind: 'refused', status: waitMs > 0 ? 429 : 401, retryAfterMs: waitMs };
   }
 
@@ -158,19 +146,16 @@ export async function createAgentAccess(options: AgentAccessOptions): Promise<Ag
         return outcome;
       case 'wrong-code': {
         const waitMs = await refusals.count('enrolment-code', address);
-        const message = `An enrolment of ${hostName} from ${address} was refused: its code is wrong, used or expired.`;
-        refusals.recordOnce('enrolment.refused', address, message);
+        refusals.recordOnce(address, { action: 'enrolment.refused', params: { why: 'wrong-code', hostName } });
         return waitMs > 0
           ? refused(429, 'Too many wrong codes from this address.', waitMs)
           : refused(401, 'This code is wrong, used or expired. Ask for a new one.');
       }
-      case 'refused':
-        refusals.recordOnce(
-          'enrolment.refused',
-          address,
-          `An enrolment from ${address} was refused. ${outcome.message}`,
-        );
-        return refused(409, outcome.message);
+      case 'refused': {
+        const { message } = outcome;
+        refusals.recordOnce(address, { action: 'enrolment.refused', params: { why: 'not-allowed', message } });
+        return refused(409, message);
+      }
       case 'unavailable':
         return refused(503, outcome.message);
     }
@@ -199,7 +184,7 @@ export async function createAgentAccess(options: AgentAccessOptions): Promise<Ag
         })),
       async issueToken(host, by) {
         const { token } = await tokens.issue(host.id, by.userName);
-        const recorded = recordChange('agent-token.created', `A token was created for ${host.name}.`, by, host);
+        const recorded = recordChange({ action: 'agent-token.created', params: {} }, by, host);
         changed();
         await recorded;
         return token;
@@ -211,7 +196,7 @@ export async function createAgentAccess(options: AgentAccessOptions): Promise<Ag
         if (revoked === 'not-allowed') return 'unconfirmed';
         if (revoked === null) return 'none';
         const host = { id: revoked.hostId, name: revoked.hostId };
-        const recorded = recordChange('agent-token.revoked', `A token of ${host.name} was revoked.`, by, host);
+        const recorded = recordChange({ action: 'agent-token.revoked', params: {} }, by, host);
         changed();
         await recorded;
         return 'revoked';
@@ -220,37 +205,28 @@ export async function createAgentAccess(options: AgentAccessOptions): Promise<Ag
       async createCode({ hostName, lifetimeMs }, by) {
         const code = await enrolment.create(hostName, lifetimeMs, by.userName);
         if (code !== null) {
-          await recordChange(
-            'enrolment.created',
-            `An enrolment code was created for ${hostName ?? 'any host'}.`,
-            by,
-            null,
-          );
+          await recordChange({ action: 'enrolment.created', params: { hostName } }, by);
         }
         return code;
       },
       async revokeCode(id, by) {
         const revoked = await enrolment.revoke(id);
         if (revoked === null) return false;
-        await recordChange(
-          'enrolment.revoked',
-          `An enrolment code for ${revoked.hostName ?? 'any host'} was revoked.`,
-          by,
-          null,
-        );
+        const { hostName } = revoked;
+        await recordChange({ action: 'enrolment.revoked', params: { hostName } }, by);
         return true;
       },
       rule: (name) => settings.rule(name),
       async setRule(name, value, by) {
         if (!(await settings.setRule(name, value))) return false;
-        const recorded = recordChange('agents.rule', RULE_SENTENCES[name](value), by, null);
+        const recorded = recordChange({ action: 'agents.rule', params: { rule: name, value } }, by);
         changed();
         await recorded;
         return true;
       },
       async refuseHost(name, by) {
         await settings.setRefused(name, true);
-        const recorded = recordChange('host.refused', `${name} was refused.`, by, null);
+        const recorded = recordChange({ action: 'host.refused', params: { name } }, by);
         changed();
         await recorded;
       },

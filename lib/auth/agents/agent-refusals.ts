@@ -2,6 +2,8 @@
  * Wrong tokens and codes: counted per address in the database, with a bounded number of events. Agents with a wrong
  * token reconnect forever, at least once a minute.
  */
+import { NOBODY } from '@/lib/fleet/events';
+import type { CodedEvent, EventParams } from '@/lib/fleet/events/event-table';
 import { OncePer } from '@/lib/limits/once-per';
 import { limitKey } from '../client-address';
 import type { SafeRecorder } from '../event-recorder';
@@ -16,11 +18,20 @@ const MAX_EVENTS_PER_HOUR = 60;
 const MAX_COUNTING = 256;
 const BUSY_WAIT_MS = 1_000;
 
+/** A refused agent or enrolment: a code with its parameters. */
+export type Refusal =
+  | { action: 'agent.refused'; params: Pick<EventParams<'agent.refused'>, 'token'> }
+  | { action: 'agent.shared-token-refused' }
+  | {
+      action: 'enrolment.refused';
+      params: { why: 'wrong-code'; hostName: string } | { why: 'not-allowed'; message: string };
+    };
+
 export interface AgentRefusals {
   /** Counts a wrong token or code. Returns how long its address must wait (ms); 0 for the first few. */
   count(kind: ThrottleKind, address: string): Promise<number>;
-  /** Records an event, once an hour per address and action. */
-  recordOnce(action: string, address: string, message: string): void;
+  /** Records an event, once an hour per address and code. */
+  recordOnce(address: string, refusal: Refusal): void;
 }
 
 export function createAgentRefusals(throttle: Throttle, now: WallClock, record: SafeRecorder): AgentRefusals {
@@ -42,28 +53,25 @@ export function createAgentRefusals(throttle: Throttle, now: WallClock, record: 
         counting -= 1;
       }
     },
-    recordOnce(action, address, message) {
+    recordOnce(address, refusal) {
       const at = now();
-      if (!reported.isDue(`${action} ${limitKey(address)}`, at)) return;
+      if (!reported.isDue(`${refusal.action} ${limitKey(address)}`, at)) return;
       if (at - hour.since >= REPEAT_AFTER_MS || at < hour.since) hour = { since: at, count: 0 };
       hour.count += 1;
       if (hour.count > MAX_EVENTS_PER_HOUR) return;
-      const last = hour.count === MAX_EVENTS_PER_HOUR ? ' Further refusals are suppressed for this hour.' : '';
-      void record({
-        at,
-        category: 'auth',
-        level: 'warning',
-        action,
-        actorKind: 'agent',
-        actor: 'agent',
-        userId: null,
-        address,
-        hostId: null,
-        hostName: '',
-        commandId: null,
-        outcome: 'refused',
-        message: `${message}${last}`,
-      });
+      const head = { ...NOBODY, at, actorKind: 'agent', actor: 'agent', address } as const;
+      void record({ ...head, ...refusalEvent(refusal, hour.count === MAX_EVENTS_PER_HOUR) });
     },
   };
+}
+
+function refusalEvent(refusal: Refusal, furtherSuppressed: boolean): CodedEvent<Refusal['action']> {
+  switch (refusal.action) {
+    case 'agent.refused':
+      return { action: refusal.action, params: { ...refusal.params, furtherSuppressed } };
+    case 'agent.shared-token-refused':
+      return { action: refusal.action, params: { furtherSuppressed } };
+    case 'enrolment.refused':
+      return { action: refusal.action, params: { ...refusal.params, furtherSuppressed } };
+  }
 }

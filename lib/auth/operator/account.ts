@@ -65,6 +65,8 @@ export interface Account {
   renewRecoveryCodes(request: AccountRequest): Promise<AccountChange>;
 }
 
+type AccountEventCode = 'auth.password.changed' | 'auth.totp.enrolled' | 'auth.totp.replaced' | 'auth.totp.removed';
+
 const WRONG_CODE = 'This code is wrong or was already used. Wait for the next one, and check your phone’s clock.';
 
 const refused = (field: 'current' | 'password' | 'code' | 'form', message: string): AccountProblem => ({
@@ -90,17 +92,12 @@ export function createAccount(options: {
 
   /** Ends the other sessions and records the change. */
   async function changed(
-    request: AccountRequest,
-    action: string,
-    message: string,
+    { session, address }: AccountRequest,
+    action: AccountEventCode,
     recoveryCodes: string[],
   ): Promise<AccountChange> {
-    const { session, address } = request;
     const endedSessions = await sessions.endOthers(session);
-    const ended = endedSessions === 0 ? '' : ` ${endedSessions} other session${endedSessions === 1 ? '' : 's'} ended.`;
-    const data = { session: session.idHash, endedSessions };
-    const event = { action, level: 'warning', outcome: 'done', message: `${message}${ended}` } as const;
-    await events({ by: session }, { ...event, address, data });
+    await events({ by: session }, address, { action, params: { session: session.idHash, endedSessions } });
     return { recoveryCodes, endedSessions };
   }
 
@@ -146,7 +143,7 @@ export function createAccount(options: {
     },
     async changePassword(request) {
       await store.setPassword(request.session.userId, await hashPassword(request.password), now());
-      return changed(request, 'auth.password.changed', 'The password was changed.', []);
+      return changed(request, 'auth.password.changed', []);
     },
 
     offerSecondFactor() {
@@ -171,8 +168,7 @@ export function createAccount(options: {
         recoveryCodeHashes: hashesOf(codes),
         now: now(),
       });
-      const message = replaces ? 'The second factor was replaced.' : 'A second factor was set up.';
-      return changed(request, replaces ? 'auth.totp.replaced' : 'auth.totp.enrolled', message, codes);
+      return changed(request, replaces ? 'auth.totp.replaced' : 'auth.totp.enrolled', codes);
     },
     removalProblem(userId) {
       if (credentials.totpIsConfigured(userId)) {
@@ -189,22 +185,13 @@ export function createAccount(options: {
         recoveryCodeHashes: [],
         now: now(),
       });
-      return changed(
-        request,
-        'auth.totp.removed',
-        'The second factor was removed: signing in needs only the password.',
-        [],
-      );
+      return changed(request, 'auth.totp.removed', []);
     },
     async renewRecoveryCodes(request) {
       const codes = newRecoveryCodes();
       await store.setRecoveryCodes(request.session.userId, hashesOf(codes));
       const { session, address } = request;
-      const event = { action: 'auth.recovery-codes', level: 'info', outcome: 'done' } as const;
-      await events(
-        { by: session },
-        { ...event, message: 'New recovery codes were created; the previous ones no longer work.', address },
-      );
+      await events({ by: session }, address, { action: 'auth.recovery-codes', params: {} });
       return { recoveryCodes: codes, endedSessions: 0 };
     },
   };

@@ -88,16 +88,13 @@ export async function createAuth({ store, now, record, log, secrets, settings }:
     await store.setConfiguredMark(mark, now());
     const ended = before === null ? 0 : await sessions.endAll(OPERATOR.id);
     if (ended === 0) return;
-    const event = { action: 'auth.configured', level: 'warning', outcome: 'done', address: '' } as const;
-    const message = 'The password or second factor set by the environment has changed: all sessions ended.';
     // Not awaited: the fleet, which stores events, starts later.
-    void events({ claimed: 'dashboard' }, { ...event, message });
+    void events({ claimed: 'dashboard' }, '', { action: 'auth.configured', params: {} });
   }
 
-  async function refused({ address, userAgent }: SignInAttempt, message: string): Promise<SignInResult> {
-    const event = { action: 'auth.sign-in.refused', level: 'warning', outcome: 'refused' } as const;
-    const data = { userAgent: plainText(userAgent, 400) };
-    await events({ claimed: OPERATOR.name }, { ...event, message, address, data });
+  async function refused({ address, userAgent }: SignInAttempt, wrong: 'password' | 'code'): Promise<SignInResult> {
+    const params = { wrong, userAgent: plainText(userAgent, 400) };
+    await events({ claimed: OPERATOR.name }, address, { action: 'auth.sign-in.refused', params });
     return { kind: 'refused' };
   }
 
@@ -129,14 +126,13 @@ export async function createAuth({ store, now, record, log, secrets, settings }:
       if (second.kind === 'blocked') return { kind: 'throttled', retryAfterMs: second.waitMs };
       counted.push(...second.records);
       const factor = await credentials.checkSecondFactor(OPERATOR.id, secret, attempt.code, right);
-      if (right && factor === null) return refused(attempt, 'Sign-in refused: right password, wrong or used code.');
+      if (right && factor === null) return refused(attempt, 'code');
       if (factor === 'recovery-code') {
-        const message = 'A recovery code was used to sign in.';
-        const event = { action: 'auth.recovery-code', level: 'info', outcome: 'done' } as const;
-        await events({ by: OPERATOR_ACTOR }, { ...event, message, address });
+        const params = { for: 'sign-in' } as const;
+        await events({ by: OPERATOR_ACTOR }, address, { action: 'auth.recovery-code', params });
       }
     }
-    if (!right) return refused(attempt, 'Sign-in refused: wrong password.');
+    if (!right) return refused(attempt, 'password');
 
     await throttle.clear(counted);
     // Failed step-up proofs of a stolen session must not delay the operator who signs in again.
@@ -145,9 +141,8 @@ export async function createAuth({ store, now, record, log, secrets, settings }:
     await throttle.forget([...(secret === null ? buckets('totp') : []), ...buckets('decoy'), ...proofs, ...blocked]);
     const device = devices.issue(OPERATOR.id);
     const made = await sessions.create({ ...OPERATOR_ACTOR, address, userAgent, deviceId: device.deviceId });
-    const data = { userAgent: plainText(userAgent, 400), session: made.session.idHash };
-    const event = { action: 'auth.sign-in', level: 'success', outcome: 'done', message: 'Signed in.' } as const;
-    await events({ by: made.session }, { ...event, address, data });
+    const params = { userAgent: plainText(userAgent, 400), session: made.session.idHash };
+    await events({ by: made.session }, address, { action: 'auth.sign-in', params });
     return { kind: 'signed-in', ...made, deviceCookie: device.setCookie };
   }
 
@@ -162,8 +157,7 @@ export async function createAuth({ store, now, record, log, secrets, settings }:
     async signOut(idHash, address) {
       const ended = await sessions.revoke(idHash);
       if (ended === null) return;
-      const event = { action: 'auth.sign-out', level: 'info', outcome: 'done', message: 'Signed out.' } as const;
-      await events({ by: ended }, { ...event, address, data: { session: idHash } });
+      await events({ by: ended }, address, { action: 'auth.sign-out', params: { session: idHash } });
     },
     async resolveSession(cookieHeader) {
       const sessionId = await cookie.sessionId(cookieHeader);
@@ -179,16 +173,13 @@ export async function createAuth({ store, now, record, log, secrets, settings }:
       // Users may end only their own sessions.
       if ((await sessions.byHash(idHash))?.userId !== by.userId) return false;
       if ((await sessions.revoke(idHash)) === null) return false;
-      const event = { action: 'auth.session.ended', level: 'info', outcome: 'done' } as const;
-      await events({ by }, { ...event, message: 'Ended another session.', address, data: { session: idHash } });
+      await events({ by }, address, { action: 'auth.session.ended', params: { session: idHash } });
       return true;
     },
     async endOtherSessions(by, address) {
       const ended = await sessions.endOthers(by);
       if (ended === 0) return 0;
-      const event = { action: 'auth.session.ended', level: 'info', outcome: 'done' } as const;
-      const message = ended === 1 ? 'Ended the other session.' : `Ended all ${ended} other sessions.`;
-      await events({ by }, { ...event, message, address, data: { ended } });
+      await events({ by }, address, { action: 'auth.session.ended', params: { ended } });
       return ended;
     },
     stepUpAsksFor: (userId) => stepUp.asksFor(userId),

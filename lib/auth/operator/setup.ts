@@ -48,9 +48,7 @@ export async function createSetup(options: {
       await throttle.clear(attempt.records);
       return 'right';
     }
-    const message = 'The set-up page was opened with a wrong or used code.';
-    const refused = { action: 'auth.setup.refused', level: 'warning', outcome: 'refused' } as const;
-    await events({ claimed: OPERATOR.name }, { ...refused, message, address });
+    await events({ claimed: OPERATOR.name }, address, { action: 'auth.setup.refused', params: {} });
     return 'wrong';
   }
 
@@ -81,9 +79,8 @@ export async function createSetup(options: {
     });
     if (!done) return { kind: 'refused', field: 'setup-code', message: WRONG_SETUP_CODE };
     code = null;
-    const message = secret ? 'Password and second factor were set.' : 'The password was set.';
-    const { address } = request;
-    await events({ by: OPERATOR_ACTOR }, { action: 'auth.setup', level: 'success', outcome: 'done', message, address });
+    const params = { secondFactor: secret !== null };
+    await events({ by: OPERATOR_ACTOR }, request.address, { action: 'auth.setup', params });
     return { kind: 'done', recoveryCodes };
   }
 

@@ -73,7 +73,7 @@ describe('a step-up proof', () => {
     await prove(code);
     expect(events).toMatchObject([
       { action: 'auth.step-up.refused', userId: session.userId, address: '198.51.100.4', outcome: 'refused' },
-      { action: 'auth.step-up', userId: session.userId, data: { purpose: 'Reboot on h1', how: 'totp' } },
+      { action: 'auth.step-up', userId: session.userId, params: { purpose: 'Reboot on h1', how: 'totp' } },
     ]);
     expect(JSON.stringify(events)).not.toContain(code);
   });

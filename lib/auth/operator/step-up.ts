@@ -58,9 +58,8 @@ export function createStepUp(options: { events: AuthEvents; throttle: Throttle; 
       await throttle.clear(attempt.records);
       return { kind: 'proven', how };
     }
-    const message = `Confirmation refused: the code or password was wrong or already used. Requested: ${plainText(purpose, MAX_PURPOSE)}.`;
-    const event = { action: 'auth.step-up.refused', level: 'warning', outcome: 'refused' } as const;
-    await events({ by: session }, { ...event, message, address, data: { session: session.idHash } });
+    const params = { session: session.idHash, purpose: plainText(purpose, MAX_PURPOSE) };
+    await events({ by: session }, address, { action: 'auth.step-up.refused', params });
     return { kind: 'refused' };
   }
 
@@ -80,13 +79,11 @@ export function createStepUp(options: { events: AuthEvents; throttle: Throttle; 
       const { session, address } = request;
       const by = { by: session };
       if (result.how === 'recovery-code') {
-        const message = 'A recovery code was used in place of a code from the app.';
-        await events(by, { action: 'auth.recovery-code', level: 'info', outcome: 'done', message, address });
+        await events(by, address, { action: 'auth.recovery-code', params: { for: 'step-up' } });
       }
       const purpose = plainText(request.purpose, MAX_PURPOSE);
-      const message = `Confirmed their identity. Requested: ${purpose}.`;
-      const data = { session: session.idHash, purpose, how: result.how };
-      await events(by, { action: 'auth.step-up', level: 'info', outcome: 'done', message, address, data });
+      const params = { session: session.idHash, purpose, how: result.how };
+      await events(by, address, { action: 'auth.step-up', params });
       return { kind: 'proven' };
     },
     async checkPassword(request) {

@@ -5,7 +5,7 @@ import { answerLater, type Direct } from '@/lib/store/sqlite/later';
 import { openTestDatabase, type TestDatabase } from '@/lib/store/sqlite/testing/database';
 import { createAuth, type Auth, type AuthOptions } from '../operator/create-auth';
 import type { AuthStore } from '../operator/auth-ports';
-import type { NewEvent } from '@/lib/fleet/records/event-record';
+import { recordedEvent, type RecordedEvent } from '@/lib/fleet/testing/recorded-event';
 
 export const PASSWORD = 'correct horse battery staple';
 /** bcrypt of PASSWORD at the lowest cost, so that tests are quick. */
@@ -19,7 +19,7 @@ export const SECRETS = {
 export interface TestAuth {
   auth: Auth;
   database: TestDatabase;
-  events: NewEvent[];
+  events: RecordedEvent[];
   /** Milliseconds; set by tests. */
   clock: { now: number };
   /** The same installation after a restart, with other settings where given. */
@@ -34,13 +34,13 @@ export async function makeAuth(
 ): Promise<TestAuth> {
   const database = openTestDatabase();
   const store = through(createAuthStore(database.db));
-  const events: NewEvent[] = [];
+  const events: RecordedEvent[] = [];
   const clock = { now: Date.now() };
   const start = (more: Partial<AuthOptions['settings']> = {}, secrets: Partial<AuthOptions['secrets']> = {}) =>
     createAuth({
       store,
       now: () => clock.now,
-      record: (event) => void events.push(event),
+      record: (event) => void events.push(recordedEvent(event)),
       log: database.log,
       secrets: { ...SECRETS, ...secrets },
       settings: {

@@ -123,9 +123,8 @@ export class AgentGateway {
     };
     stream.onBytes = (bytes) => {
       if (unregistered === null || unregistered.tryTake(bytes, this.pace.now())) return;
-      this.guarded(link, () =>
-        this.inbox.refused(link, 'The connection was closed: it sent more than 64 KiB before registering.'),
-      );
+      const maxKiB = UNREGISTERED_LIMITS.burst / 1_024;
+      this.guarded(link, () => this.inbox.refused(link, { fault: 'too-many-bytes-before-registering', maxKiB }));
       link.refuse(1009, 'too many bytes before registering');
     };
     stream.afterPiece = () => guarded(() => link.answerPing());
@@ -139,9 +138,8 @@ export class AgentGateway {
     socket.on('pong', () => guarded(() => this.inbox.alive(link)));
     socket.on('error', (error) => {
       if ('code' in error && error.code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH') {
-        this.guarded(link, () =>
-          this.inbox.fault(link, 'A frame of more than 1 MiB was refused and the connection closed.'),
-        );
+        const maxMiB = MAX_AGENT_FRAME_BYTES / 1_024 ** 2;
+        this.guarded(link, () => this.inbox.fault(link, { fault: 'too-large', maxMiB }));
       }
       this.log.info({ address, problem: error.message }, 'an agent’s socket failed');
       stream.discard();
@@ -173,17 +171,13 @@ export class AgentGateway {
 
   private received(link: AgentSocket, data: WebSocket.RawData, isBinary: boolean): void {
     if (this.isReadable(link, data, isBinary) || link.allowUnreadable()) return;
-    this.inbox.refused(
-      link,
-      `The connection was closed: more than ${UNREADABLE_LIMITS.burst} frames could not be read. ` +
-        'Check the agent’s version and whether something else uses its token.',
-    );
+    this.inbox.refused(link, { fault: 'too-many-unreadable', max: UNREADABLE_LIMITS.burst });
     link.refuse(1008, 'too many unreadable frames');
   }
 
   private isReadable(link: AgentSocket, data: WebSocket.RawData, isBinary: boolean): boolean {
     if (isBinary) {
-      this.inbox.fault(link, 'A binary frame was ignored: the protocol has text frames only.');
+      this.inbox.fault(link, { fault: 'binary' });
       return false;
     }
     const { beforeFrame, afterFrame } = this.tuning;

@@ -51,7 +51,7 @@ describe('decideAdmission', () => {
     ],
   ])('%s', (_what, changes, expected) => {
     const admission = decideAdmission(claim(changes));
-    expect(admission.kind === 'hold' ? admission.reason : 'admit').toBe(expected);
+    expect(admission.kind === 'hold' ? admission.why.reason : 'admit').toBe(expected);
   });
 
   it('admits a host token in place of the shared token, and a new connection of the same process', () => {

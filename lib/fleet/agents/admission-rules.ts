@@ -3,7 +3,8 @@
  * held (open, without `registered`) until a probe shows whether the current one is alive. A Go agent whose connection is
  * closed dials again every second, so holding costs less than closing. A host token outranks the shared token.
  */
-import type { AgentIdentity, HeldReason } from '../records/agent-port';
+import type { AgentIdentity } from '../records/agent-port';
+import type { HeldWhy } from '../events/held-reasons';
 import { MAX_HOSTS } from '../records/limits';
 import type { Connection } from '../turns/connection';
 
@@ -55,48 +56,23 @@ export interface Claim {
 
 export type Admission =
   /** `dismiss`: why the current connection is closed; null when there is none. */
-  { kind: 'admit'; dismiss: string | null } | { kind: 'hold'; reason: HeldReason; message: string };
-
-const hold = (reason: HeldReason, message: string): Admission => ({ kind: 'hold', reason, message });
+  { kind: 'admit'; dismiss: string | null } | { kind: 'hold'; why: HeldWhy };
 
 /** Whether an agent may speak for the host that it names. */
 export function decideAdmission(claim: Claim): Admission {
   const { name, address, identity, host, present } = claim;
   if (identity.kind === 'host' && host?.id !== identity.hostId) {
-    const owner = claim.tokenOf ?? 'a host that was removed';
-    return hold(
-      'foreign-token',
-      `An agent at ${address} uses the token of ${owner} but registers as ${name}. A host token is valid for one host ` +
-        `only: create one for ${name}, or set NIXFLEET_HOSTNAME on the host.`,
-    );
+    return { kind: 'hold', why: { reason: 'foreign-token', name, address, owner: claim.tokenOf } };
   }
   if (!host) {
-    if (claim.isRefused) {
-      return hold(
-        'refused',
-        `${name}, a new host at ${address}, was refused. You can admit it under Settings, Hosts and tokens.`,
-      );
-    }
-    if (claim.newHostsWait) {
-      return hold(
-        'approval',
-        `${name}, a new host at ${address}, is waiting for approval: see Settings, Hosts and tokens.`,
-      );
-    }
-    if (claim.hosts >= MAX_HOSTS) {
-      return hold('fleet-full', `The new host ${name} was not admitted: the fleet already has ${MAX_HOSTS} hosts.`);
-    }
+    if (claim.isRefused) return { kind: 'hold', why: { reason: 'refused', name, address } };
+    if (claim.newHostsWait) return { kind: 'hold', why: { reason: 'approval', name, address } };
+    if (claim.hosts >= MAX_HOSTS) return { kind: 'hold', why: { reason: 'fleet-full', name, maxHosts: MAX_HOSTS } };
     return { kind: 'admit', dismiss: null };
   }
-  if (host.isLeaving) {
-    return hold('leaving', `${host.name} is being removed. When that is done, its agent is treated as a new host.`);
-  }
+  if (host.isLeaving) return { kind: 'hold', why: { reason: 'leaving', name: host.name } };
   if (identity.kind === 'shared' && host.hasOwnToken) {
-    return hold(
-      'own-token',
-      `${host.name} has a host token, but an agent at ${address} uses the shared token. Give the agent the host token, ` +
-        'or revoke it under Settings, Hosts and tokens.',
-    );
+    return { kind: 'hold', why: { reason: 'own-token', name: host.name, address } };
   }
   if (!present) return { kind: 'admit', dismiss: null };
   if (identity.kind === 'host' && present.identity.kind === 'shared') {
@@ -106,7 +82,7 @@ export function decideAdmission(claim: Claim): Admission {
   if (claim.instance !== '' && claim.instance === present.instance) {
     return { kind: 'admit', dismiss: 'the same agent opened a new connection' };
   }
-  return hold('duplicate', `Two agents register as ${host.name}: one at ${present.address}, one at ${address}.`);
+  return { kind: 'hold', why: { reason: 'duplicate', name: host.name, present: present.address, address } };
 }
 
 /** True the first time for a kind of problem, so that a misbehaving agent causes one event per kind, not a flood. */

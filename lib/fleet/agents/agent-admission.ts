@@ -9,7 +9,8 @@ import { HostPresence } from './host-presence';
 import { afterRegister, newHost } from '../hosts/host';
 import { hostNameOf } from '@/lib/protocol/agent/host-name';
 import { REGISTER_TIMEOUT_MS, UnregisteredConnections } from './unregistered-connections';
-import type { AgentLink, HeldAgent, HeldReason } from '../records/agent-port';
+import type { HeldWhy } from '../events/held-reasons';
+import type { AgentLink, HeldAgent } from '../records/agent-port';
 import { MAX_HOSTS } from '../records/limits';
 import {
   endConnection,
@@ -25,6 +26,9 @@ import type { Turn } from '../turns/turn';
 import type { HostEntry } from '../turns/entry';
 import type { Register } from '@/lib/protocol/agent/register';
 import type { LimitUse } from '@/lib/limits/limit-use';
+
+/** Characters of an invalid host name that the event shows. */
+const MAX_SHOWN_NAME = 80;
 
 export class AgentAdmission {
   /** Open connections by the id of their link. */
@@ -83,10 +87,8 @@ export class AgentAdmission {
       await this.claim(connection, registration, null);
       return;
     }
-    const shown = JSON.stringify(register.hostname.slice(0, 80));
-    const what = register.hostname === '' ? 'without a host name' : `with the invalid host name ${shown}`;
-    const message = `An agent registered ${what}. A host name has letters, digits and hyphens, at most 63 characters.`;
-    this.hold(connection, registration, null, 'bad-name', message);
+    const shown = register.hostname.slice(0, MAX_SHOWN_NAME);
+    this.hold(connection, registration, null, { reason: 'bad-name', shown });
   }
 
   /** The claimed host name: a DNS label, or the exact name of a host from an old database. */
@@ -158,10 +160,10 @@ export class AgentAdmission {
       hosts: entries.size + this.arriving.size - (this.arriving.has(connection) ? 1 : 0),
     });
     if (admission.kind === 'hold') {
-      const { reason, message } = admission;
+      const { why } = admission;
       if (entry) turn.touched.add(entry.record.id);
-      turn.apply.push(() => this.hold(connection, registration, held, reason, message));
-      if (reason === 'duplicate' && present) turn.effects.push(() => this.probe(present));
+      turn.apply.push(() => this.hold(connection, registration, held, why));
+      if (why.reason === 'duplicate' && present) turn.effects.push(() => this.probe(present));
       return;
     }
     if (entry && present && admission.dismiss !== null) this.replace(turn, entry, present, admission.dismiss);
@@ -190,8 +192,7 @@ export class AgentAdmission {
     const record = afterRegister(before, register, turn.now);
     this.core.putHost(turn, before, record, !known);
     if (!known) {
-      const message = `${name} connected for the first time.`;
-      turn.events.push(events.agentEvent('host.added', 'success', message, turn.now, connection.link.address, record));
+      turn.events.push(events.hostAddedByAgent(record, 'agent', turn.now, connection.link.address));
     }
     const wasInstance = known?.instance ?? '';
     const sameProcess = register.instance === '' || wasInstance === '' ? null : register.instance === wasInstance;
@@ -234,21 +235,15 @@ export class AgentAdmission {
 
   // ── held connections ──────────────────────────────────────────────────────────────────────────────────────────────
 
-  private hold(
-    connection: Connection,
-    registration: Registration,
-    before: Held | null,
-    reason: HeldReason,
-    message: string,
-  ): void {
+  private hold(connection: Connection, registration: Registration, before: Held | null, why: HeldWhy): void {
     if (!this.held.has(connection)) {
-      if (reason === 'fleet-full') this.fleetFull += 1;
+      if (why.reason === 'fleet-full') this.fleetFull += 1;
       const displaced = this.held.displacedBy(connection, registration.name);
       if (displaced) this.dismiss(displaced, AGENT_CLOSE.TRY_LATER, 'too many held agents');
       if (displaced === connection) return;
     }
     this.unregistered.delete(connection);
-    this.held.hold(connection, registration, before, reason, message);
+    this.held.hold(connection, registration, before, why);
   }
 
   /** Asks a connection for a sign of life because another one claims its host name; without one it is closed. */
@@ -383,11 +378,7 @@ export class AgentAdmission {
       this.dismiss(late, AGENT_CLOSE.POLICY, `no register frame within ${REGISTER_TIMEOUT_MS / 1_000} s`);
     }
     const report = this.unregistered.takeReport(now);
-    if (report) {
-      this.core.defer(
-        events.agentEvent('agent.limit', 'warning', report.message, this.core.now(), report.address, null),
-      );
-    }
+    if (report) this.core.defer(events.agentLimit(report, this.core.now(), report.address));
     for (const entry of this.core.memory.entries.values()) {
       const { connection } = entry;
       if (!connection || entry.shortConnections === 0 || now - connection.connectedAt < STABLE_AFTER_MS) continue;

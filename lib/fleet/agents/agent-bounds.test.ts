@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { DUPLICATE_PROBE_MS, MAX_HELD } from './admission-rules';
 import { newHost } from '../hosts/host';
-import { openBench, settle, type Bench, type TestLink } from '../testing/test-fleet';
+import { openBench, settle, withSentence, type Bench, type TestLink } from '../testing/test-fleet';
 import {
   MAX_UNREGISTERED,
   MAX_UNREGISTERED_PER_ADDRESS,
@@ -36,7 +36,7 @@ const many = <T>(count: number, make: (index: number) => T) => Array.from({ leng
 const closed = (links: readonly TestLink[]) => links.filter((link) => link.closed !== null).length;
 const limit = (id: string) => bench.fleet.limits().find((one) => one.id === id);
 const limitEvents = async () =>
-  (await bench.store.events({ limit: 100 })).filter(({ action }) => action === 'agent.limit');
+  (await bench.store.events({ limit: 100 })).filter(({ action }) => action === 'agent.limit').map(withSentence);
 
 describe('an unregistered connection', () => {
   it('is closed after ten seconds with the reason; a registered one stays', async () => {

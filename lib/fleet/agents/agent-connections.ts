@@ -13,6 +13,7 @@ import type { CommandQueue } from '../commands/command-queue';
 import type { Turn } from '../turns/turn';
 import type { OnRefusal } from '../turns/turn-runner';
 import type { CommandRecord } from '../records/command-record';
+import type { AgentFault } from '../events/agent-event-kinds';
 import type { AgentInbox, AgentLink } from '../records/agent-port';
 import { isAdmitted, isClaiming, type AdmittedConnection, type Connection } from '../turns/connection';
 import { wireName } from '../operations/wire';
@@ -50,14 +51,14 @@ export class AgentConnections implements AgentInbox {
     if (connection) this.sawLife(connection);
   }
 
-  fault(link: AgentLink, problem: string): void {
+  fault(link: AgentLink, fault: AgentFault): void {
     const connection = this.admission.of(link);
-    if (connection) this.complain(connection, problem, problem);
+    if (connection) this.complain(connection, fault.fault, fault);
   }
 
-  refused(link: AgentLink, problem: string): void {
+  refused(link: AgentLink, fault: AgentFault): void {
     const connection = this.admission.of(link);
-    if (connection && writesEvents(connection)) this.report(connection, problem);
+    if (connection && writesEvents(connection)) this.report(connection, fault);
   }
 
   frame(link: AgentLink, parsed: ParsedAgentFrame): void {
@@ -66,10 +67,10 @@ export class AgentConnections implements AgentInbox {
     this.sawLife(connection);
     switch (parsed.kind) {
       case 'malformed':
-        this.complain(connection, parsed.problem, `A frame could not be read: ${parsed.problem}.`);
+        this.complain(connection, parsed.problem, { fault: 'unreadable', problem: parsed.problem });
         return;
       case 'unknown':
-        this.complain(connection, `type ${parsed.type}`, `A frame of the unknown type "${parsed.type}" was ignored.`);
+        this.complain(connection, `type ${parsed.type}`, { fault: 'unknown-type', type: parsed.type });
         return;
       case 'frame':
         this.parsedFrame(connection, parsed.frame);
@@ -102,8 +103,7 @@ export class AgentConnections implements AgentInbox {
     const entry = this.admission.entryOf(connection);
     if (!entry || !isAdmitted(connection)) {
       if (connection.state.phase === 'unregistered') {
-        const what = `A ${frame.type} frame arrived before the agent registered; it was ignored.`;
-        this.complain(connection, 'unregistered', what);
+        this.complain(connection, 'unregistered', { fault: 'unregistered', type: frame.type });
       }
       return;
     }
@@ -173,8 +173,7 @@ export class AgentConnections implements AgentInbox {
         .finally(() => this.early.delete(connection.link.id));
       return;
     }
-    const what = 'The agent registered twice on one connection; the second frame was ignored.';
-    this.complain(connection, 'second register', what);
+    this.complain(connection, 'second register', { fault: 'registered-twice' });
   }
 
   /** Processes what an agent sent behind its register frame, before that was stored. */
@@ -333,15 +332,14 @@ export class AgentConnections implements AgentInbox {
     return state.phase === 'sent' || ('quiet' in state && state.quiet > 0);
   }
 
-  private complain(connection: Connection, kind: string, message: string): void {
-    if (writesEvents(connection) && isNewComplaint(connection, kind)) this.report(connection, message);
+  /** `kind`: one event for each. */
+  private complain(connection: Connection, kind: string, fault: AgentFault): void {
+    if (writesEvents(connection) && isNewComplaint(connection, kind)) this.report(connection, fault);
   }
 
-  private report(connection: Connection, message: string): void {
+  private report(connection: Connection, fault: AgentFault): void {
     const host = this.admission.entryOf(connection)?.record ?? null;
-    this.core.defer(
-      events.agentEvent('agent.fault', 'warning', message, this.core.now(), connection.link.address, host),
-    );
+    this.core.defer(events.agentFault(host, fault, this.core.now(), connection.link.address));
   }
 }
 

@@ -3,6 +3,7 @@ import { unstableNotice } from './admission-rules';
 import { HeldConnections } from './held-connections';
 import * as events from '../events';
 import { OncePer } from '@/lib/limits/once-per';
+import type { HeldWhy } from '../events/held-reasons';
 import type { Connection, Held, Registration } from '../turns/connection';
 import type { HeldAgent, HeldReason } from '../records/agent-port';
 import type { HostEntry } from '../turns/entry';
@@ -59,19 +60,15 @@ export class HeldAgents {
   }
 
   /** Holds a connection, for which there is room. `before`: why it was held until now. */
-  hold(
-    connection: Connection,
-    registration: Registration,
-    before: Held | null,
-    reason: HeldReason,
-    message: string,
-  ): void {
+  hold(connection: Connection, registration: Registration, before: Held | null, why: HeldWhy): void {
     const now = this.core.now();
+    const { reason } = why;
     this.connections.add(connection);
-    connection.state = { phase: 'held', registration, held: { reason, message, since: before?.since ?? now } };
+    const held = { reason, message: events.heldSentence(why), since: before?.since ?? now };
+    connection.state = { phase: 'held', registration, held };
     const { address } = connection.link;
     if (this.eventTimes.isDue(`${reason} ${address} ${registration.name}`, now)) {
-      this.core.defer(events.agentEvent('agent.held', 'warning', message, now, address, null));
+      this.core.defer(events.agentHeld(null, why, now, address));
     }
     this.changed(registration.name);
   }

@@ -23,13 +23,9 @@ export class HostPresence {
     const now = this.core.now();
     const logging = countConnect(entry.connects, now);
     if (logging === 'log') {
-      const message = `Agent ${version || 'of unknown version'} connected.`;
-      this.core.defer(events.agentEvent('agent.connected', 'info', message, now, address, entry.record));
+      this.core.defer(events.agentConnected(entry.record, version, false, now, address));
     } else if (logging === 'limit') {
-      const message =
-        `The agent connected more than ${MAX_CONNECT_EVENTS_PER_HOUR} times within an hour: ` +
-        'further connect and disconnect events are suppressed for this hour. Check its log and the network.';
-      this.core.defer(events.agentEvent('agent.unsteady', 'warning', message, now, address, entry.record));
+      this.core.defer(events.agentUnsteady(entry.record, MAX_CONNECT_EVENTS_PER_HOUR, now, address));
     }
     return logging === 'log';
   }
@@ -69,10 +65,8 @@ export class HostPresence {
       }
       if (!eventsEnabled) return;
       // The reason in a close frame is text chosen by the agent.
-      const text = plainText(reason, 120);
-      const why = `The connection ended (${code}${text === '' ? '' : `, ${text}`}).`;
-      const { address } = connection.link;
-      this.core.defer(events.agentEvent('agent.disconnected', 'info', why, turn.now, address, record));
+      const ended = { how: 'closed', code, reason: plainText(reason, 120) } as const;
+      this.core.defer(events.agentDisconnected(record, ended, turn.now, connection.link.address));
     });
   }
 

@@ -27,6 +27,14 @@ const NAMED = 5;
 const ADDRESS = 'address ';
 const TOKEN = 'token ';
 
+export interface ClosedReport {
+  /** Connections closed since the last report. */
+  closed: number;
+  /** Where most of them came from, and how many. */
+  address: string;
+  ofAddress: number;
+}
+
 export class UnregisteredConnections {
   private readonly shares = new Shares<Connection>(MAX_UNREGISTERED);
   private ended = 0;
@@ -81,20 +89,16 @@ export class UnregisteredConnections {
   }
 
   /** The report of closed connections that is due now, with the address that most came from; usually null. */
-  takeReport(now: number): { message: string; address: string } | null {
+  takeReport(now: number): ClosedReport | null {
     const isDue = now - this.firstUnreportedAt >= REPORT_AFTER_MS && now - this.reportedAt >= REPORT_PERIOD_MS;
     if (this.unreportedCount === 0 || !isDue) return null;
     const [first = ['', 0] as const] = [...this.unreported].sort((one, other) => other[1] - one[1]);
-    const [address, count] = first;
-    const what =
-      this.unreportedCount === 1
-        ? `1 agent connection from ${address} was closed because it had not registered.`
-        : `${this.unreportedCount} agent connections were closed because they had not registered; most came from ${address} (${count}).`;
-    const message = `${what} See Settings, About.`;
+    const [address, ofAddress] = first;
+    const closed = this.unreportedCount;
     this.unreported = new Map();
     this.unreportedCount = 0;
     this.reportedAt = now;
-    return { message, address };
+    return { closed, ofAddress, address };
   }
 
   private count({ link }: Connection, now: number): void {

@@ -16,7 +16,9 @@ import { OncePer } from '@/lib/limits/once-per';
 import type { Turn } from '../turns/turn';
 import type { CommandRecord } from '../records/command-record';
 import type { HostRecord } from '../records/host-record';
-import type { HeldAgent, HeldReason } from '../records/agent-port';
+import type { EventParams } from '../events/event-table';
+import type { HeldWhy } from '../events/held-reasons';
+import type { HeldAgent } from '../records/agent-port';
 import type { V1Answer, V1Call, V1Inbox } from '../records/version-1-port';
 import type { HostEntry } from '../turns/entry';
 import type { V1Register, V1Status, V1TestProgress } from '@/lib/protocol/http/v1-agent';
@@ -43,7 +45,7 @@ export class Version1Agents implements V1Inbox {
   private readonly calls = new Map<string, { since: number; count: number }>();
   private readonly waiting = new Map<string, HeldAgent & { calledAt: number }>();
   private readonly reports = new OncePer(MINUTE_MS, 1_000);
-  private readonly faults = new OncePer(HOUR_MS, 1_000);
+  private readonly heldEvents = new OncePer(HOUR_MS, 1_000);
 
   constructor(
     private readonly core: FleetCore,
@@ -104,17 +106,16 @@ export class Version1Agents implements V1Inbox {
       const entry = this.entryFor(call);
       const admission = this.decide(call, entry);
       if (admission.kind === 'hold') {
-        const { reason, message } = admission;
-        if (reason === 'own-token' || reason === 'foreign-token') answer = { kind: 'wrong-token' };
-        turn.apply.push(() => this.hold(call, entry, version, reason, message));
+        const { why } = admission;
+        if (why.reason === 'own-token' || why.reason === 'foreign-token') answer = { kind: 'wrong-token' };
+        turn.apply.push(() => this.hold(call, entry, version, why));
         return;
       }
       turn.apply.push(() => this.waiting.delete(call.id));
       if (!entry && !mayTake) return;
       if (entry?.connection) {
-        const { name } = entry.record;
-        const what = `A version-1 agent still polls for ${name}, which has a current agent: remove the version-1 agent.`;
-        turn.apply.push(() => this.fault(call, entry, what));
+        const why = { reason: 'outdated-agent', name: entry.record.name } as const;
+        turn.apply.push(() => this.reportHeld(call, entry, why));
         return;
       }
       const before = entry?.record ?? newHost(hostId, call.id, turn.now);
@@ -122,8 +123,7 @@ export class Version1Agents implements V1Inbox {
       this.core.putHost(turn, before, record, !entry);
       turn.apply.push(() => this.markPolled(record, call));
       if (!entry) {
-        const message = `${record.name} connected for the first time, with a version-1 agent.`;
-        turn.events.push(events.agentEvent('host.added', 'success', message, turn.now, call.address, record));
+        turn.events.push(events.hostAddedByAgent(record, 'version-1-agent', turn.now, call.address));
         return;
       }
       also(turn, entry);
@@ -163,8 +163,9 @@ export class Version1Agents implements V1Inbox {
     });
   }
 
-  private hold(call: V1Call, entry: HostEntry | null, version: string, reason: HeldReason, message: string): void {
-    this.fault(call, entry, message);
+  private hold(call: V1Call, entry: HostEntry | null, version: string, why: HeldWhy): void {
+    const { reason } = why;
+    this.reportHeld(call, entry, why);
     if (reason === 'own-token' || reason === 'foreign-token') return;
     const { id: name, address } = call;
     const known = this.waiting.get(name);
@@ -172,6 +173,7 @@ export class Version1Agents implements V1Inbox {
     const now = this.core.now();
     const since = known?.since ?? now;
     const reportedVersion = version === '' ? (known?.version ?? '') : version;
+    const message = events.heldSentence(why);
     this.waiting.set(name, { name, address, version: reportedVersion, since, reason, message, calledAt: now });
     if (known?.reason !== reason) this.admission.noticesChanged();
   }
@@ -203,8 +205,7 @@ export class Version1Agents implements V1Inbox {
     entry.polledUntil =
       now + Math.max(MIN_OFFLINE_AFTER_MS, record.heartbeatIntervalS * 1_000 * OFFLINE_AFTER_INTERVALS);
     if (wasOnline || countConnect(entry.connects, now) !== 'log') return;
-    const message = `The version-1 agent ${record.agentVersion} started polling.`.replace('  ', ' ');
-    this.core.defer(events.agentEvent('agent.connected', 'info', message, now, address, entry.record));
+    this.core.defer(events.agentConnected(entry.record, record.agentVersion, true, now, address));
   }
 
   /** A report ends the command that was handed out; without one it becomes an event. Reports do not name their command. */
@@ -215,11 +216,10 @@ export class Version1Agents implements V1Inbox {
       this.endWith(turn, active, body, words);
       return;
     }
-    const level = body.status === 'ok' ? 'info' : 'warning';
-    const message = `The version-1 agent reported ${body.status}${words === '' ? '' : `: ${words}`}`;
+    const { status } = body;
     turn.apply.push(() => {
       if (!this.reports.isDue(record.id, turn.now)) return;
-      this.core.defer(events.agentEvent('agent.report', level, message, turn.now, address, record));
+      this.core.defer(events.agentReport(record, { status, words }, turn.now, address));
     });
   }
 
@@ -241,10 +241,10 @@ export class Version1Agents implements V1Inbox {
     return known.count > MAX_CALLS_PER_MINUTE ? known.since + MINUTE_MS - now : 0;
   }
 
-  private fault({ id, address }: V1Call, entry: HostEntry | null, message: string): void {
+  private reportHeld({ id, address }: V1Call, entry: HostEntry | null, why: EventParams<'agent.held'>): void {
     const now = this.core.options.clock.now();
-    if (!this.faults.isDue(`${id} ${address} ${message}`, now)) return;
-    this.core.defer(events.agentEvent('agent.held', 'warning', message, now, address, entry?.record ?? null));
+    if (!this.heldEvents.isDue(`${id} ${address} ${JSON.stringify(why)}`, now)) return;
+    this.core.defer(events.agentHeld(entry?.record ?? null, why, now, address));
   }
 
   /** Moves deadlines by `ms`: the wall clock moved further than the time in which calls could be read. */
@@ -262,8 +262,7 @@ export class Version1Agents implements V1Inbox {
         turn.touched.add(entry.record.id);
         turn.apply.push(() => {
           entry.polledUntil = 0;
-          const message = 'The version-1 agent stopped polling.';
-          this.core.defer(events.agentEvent('agent.disconnected', 'info', message, turn.now, '', entry.record));
+          this.core.defer(events.agentDisconnected(entry.record, { how: 'stopped-polling' }, turn.now, ''));
         });
       });
     }

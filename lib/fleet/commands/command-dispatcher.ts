@@ -1,7 +1,6 @@
 /** An operator's request for some hosts: one command per host, or the reason for refusing it, stored in one turn. */
 import * as events from '../events';
 import { stepUpMissing } from '../operations/operation-rules';
-import { nounPhrase } from '../operations/operation-words';
 import { KeyedQueue } from '@/lib/limits/work-queue';
 import type { CommandRecord } from '../records/command-record';
 import type { DispatchRequest, DispatchResult, Requester } from '../records/requests';
@@ -44,9 +43,8 @@ export class CommandDispatcher {
       for (const hostId of hostIds) {
         const entry = this.core.memory.entries.get(hostId);
         if (!entry) {
-          const what = `The ${nounPhrase(request.operation)}`;
-          const reason = 'its host is no longer known.';
-          turn.events.push(events.refusedWithoutHost(what, reason, turn.now, request.by));
+          const asked = { request: 'unknown-host', operation: request.operation } as const;
+          turn.events.push(events.refusedWithoutHost(asked, turn.now, request.by));
           results.push({ kind: 'unknown-host', hostId, hostName: hostId });
           continue;
         }
@@ -71,7 +69,7 @@ export class CommandDispatcher {
       ? ({ kind: 'blocked', blocked: stepUpMissing(request.operation) } as const)
       : planDispatch(request, this.core.memory.viewOf(entry), entry, this.core.options.newId(), turn.now);
     if (plan.kind === 'blocked') {
-      turn.events.push(events.commandBlocked(record, request.operation, plan.blocked.reason, turn.now, request.by));
+      turn.events.push(events.commandBlocked(record, request.operation, plan.blocked, turn.now, request.by));
       return { kind: 'blocked', ...named, blocked: plan.blocked };
     }
     const { command } = plan;

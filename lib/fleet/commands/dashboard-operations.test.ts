@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { eventSentence } from '../events/event-sentence';
 import { OPERATIONS } from '../operations/operations';
 import { BY, openBench, QUIET, settle, type Bench, type TestLink } from '../testing/test-fleet';
 import type { DashboardOperationEnd, DashboardExecutor, DashboardOperationTask } from '../records/executor-port';
@@ -294,7 +295,7 @@ describe('remove-host', () => {
     const ended = (await bench.store.events({ limit: 99 })).find(
       (event) => event.commandId === id && event.outcome === 'lost',
     );
-    expect(ended?.message).toContain('removed before it ended');
+    expect(ended && eventSentence(ended)).toContain('removed before it ended');
   });
 
   it('deletes in steps; an agent that connects meanwhile is held and then becomes a new host', async () => {
@@ -332,7 +333,7 @@ describe('remove-host', () => {
     await bench.advance(1_000);
     expect(early.frames[0]?.type).toBe('registered');
     expect(hostOf('h1')).toMatchObject({ online: true, dashboardCommand: null });
-    expect((await bench.store.events({ limit: 9, hostId: 'h1' })).map(({ message }) => message)).toContainEqual(
+    expect((await bench.store.events({ limit: 9, hostId: 'h1' })).map(eventSentence)).toContainEqual(
       expect.stringContaining('The removal of h1 failed. The database refused the removal: The disk is full.'),
     );
   });

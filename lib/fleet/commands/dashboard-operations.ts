@@ -111,8 +111,8 @@ export class DashboardOperations {
   }
 
   private async refuse({ name, by }: AddHostRequest, code: string, reason: string): Promise<DispatchResult> {
-    const what = `Adding the host ${JSON.stringify(name.slice(0, MAX_SHOWN_NAME))}`;
-    await this.core.run('drop', (turn) => turn.events.push(events.refusedWithoutHost(what, reason, turn.now, by)));
+    const asked = { request: 'add-host', name: name.slice(0, MAX_SHOWN_NAME), code, reason } as const;
+    await this.core.run('drop', (turn) => turn.events.push(events.refusedWithoutHost(asked, turn.now, by)));
     const blocked = { code, reason, unblock: null, forceable: false };
     return { kind: 'blocked', hostId: '', hostName: name, blocked };
   }

@@ -4,6 +4,7 @@
  */
 import { nounPhrase } from '../operations/operation-words';
 import { OPERATIONS } from '../operations/operations';
+import { PIPELINE_LABELS } from './pipeline-labels';
 import { OPERATION_IDS, type OperationId } from '@/lib/protocol/operation-ids';
 import type { PipelineKind } from '@/lib/protocol/pipeline-kinds';
 
@@ -27,32 +28,32 @@ export interface PipelineDefinition {
 export const PIPELINES: Readonly<Record<PipelineKind, PipelineDefinition>> = {
   'do-all': {
     kind: 'do-all',
-    label: 'Do all',
+    label: PIPELINE_LABELS['do-all'],
     description: 'Pulls, then switches, then tests.',
     stages: ['pull', 'switch', 'test'],
   },
   'merge-deploy': {
     kind: 'merge-deploy',
-    label: 'Merge and deploy',
+    label: PIPELINE_LABELS['merge-deploy'],
     description: 'Merges the open flake update, then pulls, switches and tests on each host.',
     stages: ['merge-pr', 'pull', 'switch', 'test'],
   },
   'update-agent': {
     kind: 'update-agent',
-    label: 'Update agent',
+    label: PIPELINE_LABELS['update-agent'],
     description: 'Pulls and switches, which installs the agent version that the configuration names on each host.',
     stages: ['pull', 'switch'],
   },
   'force-rebuild': {
     kind: 'force-rebuild',
-    label: 'Force rebuild',
+    label: PIPELINE_LABELS['force-rebuild'],
     description:
       'Updates the agent’s input on each host, rebuilds with fresh lookups in the binary cache, and restarts the agent.',
     stages: ['force-update', 'restart'],
   },
   custom: {
     kind: 'custom',
-    label: 'Custom',
+    label: PIPELINE_LABELS.custom,
     description: 'Runs the operations you pick, in your order.',
     stages: [],
   },

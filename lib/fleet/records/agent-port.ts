@@ -1,4 +1,6 @@
 /** The ports between the fleet and the gateway of agents: connections, identities and admission. */
+import type { AgentFault } from '../events/agent-event-kinds';
+import type { HeldWhy } from '../events/held-reasons';
 import type { ParsedAgentFrame } from '@/lib/protocol/agent/parse-agent-frame';
 import type { ServerFrame } from '@/lib/protocol/agent/to-agent';
 
@@ -22,8 +24,7 @@ export interface AgentPolicy {
 }
 
 /** Why an agent is held: connected, but neither admitted nor closed (a closed Go agent dials again at once). */
-export type HeldReason =
-  'bad-name' | 'duplicate' | 'own-token' | 'foreign-token' | 'approval' | 'refused' | 'fleet-full' | 'leaving';
+export type HeldReason = HeldWhy['reason'];
 
 /** A held agent, for the operator. Name and version are as the agent reports them. */
 export interface HeldAgent {
@@ -70,7 +71,7 @@ export interface AgentInbox {
   alive(link: AgentLink): void;
   disconnected(link: AgentLink, code: number, reason: string): void;
   /** The gateway refused or cut something before it became a frame (too large, not text). */
-  fault(link: AgentLink, problem: string): void;
+  fault(link: AgentLink, fault: AgentFault): void;
   /** The gateway closes a link because of what it sent. Always causes an event, however many faults came before. */
-  refused(link: AgentLink, problem: string): void;
+  refused(link: AgentLink, fault: AgentFault): void;
 }

@@ -1,11 +1,9 @@
-/** The stored record of an event. */
-import type { EventCategory, EventLevel } from '@/lib/protocol/event-categories';
+/** The record of an event before it is stored: the store adds its id, and its place in the chain. */
+import type { CodedEvent, EventCode } from '../events/event-table';
 
-export interface NewEvent {
+/** Who, when, from where, and about what. */
+export interface EventHead {
   at: number;
-  category: EventCategory;
-  level: EventLevel;
-  action: string;
   actorKind: 'operator' | 'agent' | 'dashboard';
   actor: string;
   userId: string | null;
@@ -13,8 +11,7 @@ export interface NewEvent {
   hostId: string | null;
   hostName: string;
   commandId: string | null;
-  outcome: string;
-  message: string;
-  /** Further facts, JSON-serialisable. Never secrets. */
-  data?: Record<string, unknown>;
 }
+
+/** An event by its code, with the parameters of that code; a union over all codes. */
+export type NewEvent<Code extends EventCode = EventCode> = EventHead & CodedEvent<Code>;

@@ -65,6 +65,8 @@ export interface FleetStore {
   output(commandId: string, after: number, limit: number, maxCharacters?: number): Promise<OutputLine[]>;
   /** Newest first. */
   events(filter: EventFilter): Promise<EventView[]>;
+  /** Events with an id above `id`, oldest first, at most `limit` (1 to 500). Ids that retention has deleted are passed over. */
+  eventsAfter(id: number, limit: number): Promise<EventView[]>;
   /** All pipelines that have not ended, at start: the oldest first (in the order of storing within one moment). */
   unendedPipelines(): Promise<PipelineRun[]>;
   pipeline(id: string): Promise<PipelineRun | null>;

@@ -1,6 +1,6 @@
 /** What happens while a batch is being stored, or is refused: nothing is lost, and nobody stays in between. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import * as events from '../events';
+import { agentFault } from '../events';
 import { StoreGate } from '../testing/store-gate';
 import { BY, openBench, QUIET, settle, type Bench, type TestLink } from '../testing/test-fleet';
 import { MAX_KEPT_OF_KEY, MAX_WAITING } from '../turns/turn-runner';
@@ -31,7 +31,7 @@ function send(link: TestLink, type: string, payload: unknown): void {
 const sent = (link: TestLink) => link.frames.map(({ type }) => type);
 const outcomeOf = async (id: string) => (await bench.fleet.command(id))?.outcome;
 const texts = async (id: string) => (await bench.store.output(id, 0, 100)).map(({ text }) => text);
-const agentEvent = (message: string) => events.agentEvent('agent.fault', 'warning', message, 1, '192.0.2.1', null);
+const unreadable = (problem: string) => agentFault(null, { fault: 'unreadable', problem }, 1, '192.0.2.1');
 
 /** A host whose agent has begun a test and then lost its connection. */
 async function interrupted(register: Record<string, unknown> = {}): Promise<string> {
@@ -223,10 +223,10 @@ describe('a stop', () => {
 
   it('stores everything that was kept while the database refused', async () => {
     gate.refuse('disk-full');
-    for (const n of [1, 2, 3, 4, 5]) await bench.fleet.record(agentEvent(`event ${n}`));
+    for (const n of [1, 2, 3, 4, 5]) await bench.fleet.record(unreadable(`event ${n}`));
     gate.accept();
     await bench.fleet.stop();
-    expect((await bench.store.events({ limit: 20 })).map(({ message }) => message)).toEqual(
+    expect((await bench.store.events({ limit: 20 })).map(({ params }) => params.problem)).toEqual(
       [5, 4, 3, 2, 1].map((n) => `event ${n}`),
     );
   });
@@ -239,9 +239,9 @@ it('events of other parts that come together share a transaction', async () => {
     commits += 1;
     return commit(writes);
   };
-  await Promise.all(Array.from({ length: 50 }, (_, n) => bench.fleet.record(agentEvent(`event ${n}`))));
+  await Promise.all(Array.from({ length: 50 }, (_, n) => bench.fleet.record(unreadable(`event ${n}`))));
   expect(commits).toBeLessThanOrEqual(2);
-  expect((await bench.store.events({ limit: 100 })).map(({ message }) => message).reverse()).toEqual(
+  expect((await bench.store.events({ limit: 100 })).map(({ params }) => params.problem).reverse()).toEqual(
     Array.from({ length: 50 }, (_, n) => `event ${n}`),
   );
 });

@@ -5,6 +5,7 @@ import type { FlakeUpdates, MergeResult } from '../records/flake-update-port';
 import type { FlakeUpdatesView } from '@/lib/protocol/live/views/flake-update-view';
 import { answerLater } from '@/lib/store/sqlite/later';
 import { parseAgentFrame } from '@/lib/protocol/agent/parse-agent-frame';
+import { eventSentence } from '../events/event-sentence';
 import { FleetService } from '../service';
 import type { FleetStore } from '../records/store-port';
 import type { FleetOptions } from '../turns/fleet-options';
@@ -142,6 +143,11 @@ function startProcess(store: FleetStore): { store: FleetStore; kill(): void } {
   };
 }
 
+/** An event as a page shows it. */
+export type ShownEvent = EventView & { message: string };
+
+export const withSentence = (event: EventView): ShownEvent => ({ ...event, message: eventSentence(event) });
+
 /** Lets everything that was sent so far be stored and take effect: the database of a test answers within a turn. */
 export const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
 
@@ -152,7 +158,7 @@ export async function openBench() {
   const policy = new TestPolicy();
   const output: OutputLine[] = [];
   const done: string[] = [];
-  const events: EventView[] = [];
+  const events: ShownEvent[] = [];
   const notices: ServiceNotice[][] = [];
   const removed: string[] = [];
   const patches: HostPatch[] = [];
@@ -166,7 +172,7 @@ export async function openBench() {
       removed.push(...gone);
     },
     other: (change) => {
-      events.push(...(change.events ?? []));
+      events.push(...(change.events ?? []).map(withSentence));
       if (change.notices) notices.push(change.notices);
     },
     output: (_id, lines) => output.push(...lines),

@@ -4,7 +4,7 @@ import { newHost } from '../hosts/host';
 import { FleetCore, MAX_DEFERRED } from './fleet-core';
 import { STORE_RETRY_MS } from './turn-store';
 import { DatabaseError } from '@/lib/store/sqlite/store-errors';
-import { agentEvent } from '../events';
+import { agentLimit } from '../events';
 import { RUNNING, sampleCommand } from '../testing/samples';
 import { COMMAND_OUTCOMES } from '@/lib/protocol/command-phases';
 
@@ -104,7 +104,7 @@ describe('the core', () => {
 
   it('keeps deferred events up to a limit', async () => {
     const core = await openCore();
-    const event = agentEvent('agent.connected', 'info', 'It connected.', bench.clock.now(), '192.0.2.1', null);
+    const event = agentLimit({ closed: 1, ofAddress: 1 }, bench.clock.now(), '192.0.2.1');
     for (let count = 0; count <= MAX_DEFERRED; count += 1) core.defer(event);
     expect(core.queueLengths.deferred).toBe(MAX_DEFERRED);
   });

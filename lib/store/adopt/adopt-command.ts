@@ -1,10 +1,9 @@
 /** Maps rows of older tables of commands to ended commands or, if that is not possible, to events. */
 import { outputLine, plainName } from '@/lib/text/plain-text';
 import { NOBODY } from '@/lib/fleet/events';
-import type { CommandRow } from '../sqlite/rows';
+import type { EventWithSentence, CommandRow } from '../sqlite/rows';
 import { endOf, NO_END, operationOf } from './old-operations';
 import type { OldRow } from './old-row';
-import type { NewEvent } from '@/lib/fleet/records/event-record';
 import type { EventLevel } from '@/lib/protocol/event-categories';
 import type { OutputLine } from '@/lib/protocol/live/views/output-line';
 
@@ -26,7 +25,7 @@ export interface CommandContext {
 }
 
 export interface AdoptedEvent {
-  event: NewEvent;
+  event: EventWithSentence;
   importNote: string | null;
 }
 
@@ -201,7 +200,7 @@ function commandEvent(
   reason: string,
   at: number,
   level: EventLevel,
-): NewEvent {
+): EventWithSentence {
   const hostName = host?.name ?? oldHost;
   const where = host ? hostName : `${hostName || 'a host without a name'} (not a known host)`;
   return {

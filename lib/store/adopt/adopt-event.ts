@@ -4,7 +4,7 @@ import { plainText } from '@/lib/text/plain-text';
 import { NOBODY } from '@/lib/fleet/events';
 import type { AdoptedEvent, KnownHost } from './adopt-command';
 import type { OldRow } from './old-row';
-import type { NewEvent } from '@/lib/fleet/records/event-record';
+import type { EventWithSentence } from '../sqlite/rows';
 import type { EventCategory, EventLevel } from '@/lib/protocol/event-categories';
 
 export interface EventContext {
@@ -44,9 +44,10 @@ export function mapEvent(row: OldRow, context: EventContext): AdoptedEvent {
     action: action === '' ? 'event.adopted' : action,
     actorKind: isOperator ? 'operator' : 'dashboard',
     actor: actor === '' ? 'the old dashboard' : actor,
+    outcome: '',
     message: row.text('message', { lines: true }),
     ...(details === '' ? {} : { data: { details } }),
-  } satisfies NewEvent;
+  } satisfies EventWithSentence;
   return finished(row, event);
 }
 
@@ -71,7 +72,7 @@ export function mapAudit(row: OldRow, context: EventContext): AdoptedEvent {
     outcome: success === null ? '' : success === 1 ? 'success' : 'refused',
     message: `${action || 'An action'}${where}: ${success === 1 ? 'done' : 'refused'}${reason === '' ? '' : ` (${reason})`}.`,
     data: { ...(details ?? {}), ...sessionMark(row) },
-  } satisfies NewEvent;
+  } satisfies EventWithSentence;
   return finished(row, event);
 }
 
@@ -89,7 +90,7 @@ export function mapReboot(row: OldRow, context: EventContext): AdoptedEvent {
     actor: 'operator',
     outcome: success === null ? '' : success === 1 ? 'success' : 'refused',
     message: `A reboot of ${base.hostName || 'a host'} was requested${success === 1 ? '' : ' and refused'}.`,
-  } satisfies NewEvent;
+  } satisfies EventWithSentence;
   return finished(row, event);
 }
 
@@ -103,8 +104,9 @@ export function pipelineEvent(row: OldRow, name: string, status: string, at: num
     action: 'pipeline.adopted',
     actorKind: 'dashboard',
     actor: 'the old dashboard',
+    outcome: '',
     message: `Pipeline ${name || 'without a name'}: ${status || 'without a status'}.`,
-  } satisfies NewEvent;
+  } satisfies EventWithSentence;
   return { event, importNote: row.wholeNote() };
 }
 
@@ -128,7 +130,7 @@ function sessionMark(row: OldRow): { session?: string } {
   return id === '' ? {} : { session: createHash('sha256').update(id).digest('hex').slice(0, 16) };
 }
 
-function finished(row: OldRow, event: NewEvent): AdoptedEvent {
+function finished(row: OldRow, event: EventWithSentence): AdoptedEvent {
   row.take('id');
   return { event, importNote: row.note() };
 }

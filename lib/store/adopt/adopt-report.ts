@@ -79,14 +79,15 @@ export function adoptedEvent(report: AdoptionReport): NewEvent {
     ...NOBODY,
     ...BY_DASHBOARD,
     at: report.at,
-    category: 'system',
-    level: report.problemCount > 0 || report.sharedNames.length > 0 ? 'warning' : 'info',
     action: 'database.adopted',
-    message:
-      `The database of ${report.from} was adopted: ${hosts} ${hosts === 1 ? 'host' : 'hosts'}; ` +
-      `${report.problemCount} ${report.problemCount === 1 ? 'value was' : 'values were'} not valid. ` +
-      `The untouched copy is ${report.backup}.`,
-    data: { report },
+    params: {
+      from: report.from,
+      hosts,
+      problems: report.problemCount,
+      sharedNames: report.sharedNames.length,
+      backup: report.backup,
+      report: { ...report },
+    },
   };
 }
 

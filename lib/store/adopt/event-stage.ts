@@ -4,7 +4,7 @@
  */
 import type Sqlite from 'better-sqlite3';
 import { CHAIN_START, eventHash, type ChainedEvent } from '../sqlite/event-chain';
-import { toChainedEvent } from '../sqlite/rows';
+import { toRowWithSentence, toChainedEvent } from '../sqlite/rows';
 import { events } from '../sqlite/schema';
 import { prepareWriter } from '../sqlite/statements';
 import type { AdoptedEvent } from './adopt-command';
@@ -12,6 +12,7 @@ import type { NewEvent } from '@/lib/fleet/records/event-record';
 
 const PAGE = 1_000;
 const COLUMNS = [
+  'encoding',
   'id',
   'at',
   'category',
@@ -53,7 +54,7 @@ export function createEventStage(client: Sqlite.Database): EventStage {
   return {
     add({ event, importNote }) {
       number += 1;
-      insert.run({ ...toChainedEvent(0, event), number, importNote });
+      insert.run({ ...toRowWithSentence(0, event), number, importNote });
     },
     drain(last, batch) {
       const write = prepareWriter(client, events);

@@ -8,7 +8,7 @@ import { BackupService } from './backup-service';
 import { listBackups, type StoredBackup } from './backup-folder';
 import { startBackup } from './backup-process';
 import type { RoundResult } from './run-backup';
-import type { NewEvent } from '@/lib/fleet/records/event-record';
+import { recordedEvent, type RecordedEvent } from '@/lib/fleet/testing/recorded-event';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -20,7 +20,7 @@ function makeService(options: { intervalMs?: number; age?: number | null } = {})
   const state = {
     now: 100 * DAY_MS,
     timer: null as { ms: number; callback: () => void } | null,
-    events: [] as NewEvent[],
+    events: [] as RecordedEvent[],
     notices: [] as (string | null)[],
     begun: 0,
     stops: 0,
@@ -65,7 +65,7 @@ function makeService(options: { intervalMs?: number; age?: number | null } = {})
       },
     },
     log: { info: () => undefined, warn: () => undefined, error: () => undefined },
-    record: (event) => void state.events.push(event),
+    record: (event) => void state.events.push(recordedEvent(event)),
     notify: (message) => void state.notices.push(message),
   });
   service.start();

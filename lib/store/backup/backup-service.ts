@@ -1,7 +1,8 @@
 /** Scheduled and manual backups: one at a time, each recorded as an event; problems are shown until they are solved. */
 import type { StoredBackup } from './backup-folder';
 import type { RunningBackup } from './backup-process';
-import type { NewEvent } from '@/lib/fleet/records/event-record';
+import { BY_DASHBOARD, byOperator, NOBODY } from '@/lib/fleet/events';
+import type { EventHead, NewEvent } from '@/lib/fleet/records/event-record';
 import type { Clock, FleetLog } from '@/lib/fleet/records/environment';
 import type { Requester } from '@/lib/fleet/records/requests';
 
@@ -131,11 +132,9 @@ export class BackupService {
     this.refreshList();
     this.options.notify(warnings[0] ?? null);
     this.options.record({
-      ...this.event(by),
-      level: warnings.length > 0 ? 'warning' : 'success',
+      ...this.eventHead(by),
       action: 'backup.made',
-      outcome: 'succeeded',
-      message: [`The backup ${file} was made and checked.`, ...warnings].join(' '),
+      params: { file, warnings: [...warnings] },
     });
     this.schedule(0);
   }
@@ -145,28 +144,12 @@ export class BackupService {
     this.problem = why;
     this.options.log.error({ problem: why }, 'the backup failed');
     this.options.notify(`The last backup failed: ${why}`);
-    this.options.record({
-      ...this.event(by),
-      level: 'error',
-      action: 'backup.failed',
-      outcome: 'failed',
-      message: `The backup failed: ${why}`,
-    });
+    this.options.record({ ...this.eventHead(by), action: 'backup.failed', params: { reason: why } });
     this.schedule(RETRY_MS);
   }
 
-  private event(by: Requester | null): Omit<NewEvent, 'level' | 'action' | 'outcome' | 'message'> {
-    return {
-      at: this.options.clock.now(),
-      category: 'system',
-      actorKind: by ? 'operator' : 'dashboard',
-      actor: by?.userName ?? 'dashboard',
-      userId: by?.userId ?? null,
-      address: by?.address ?? '',
-      hostId: null,
-      hostName: '',
-      commandId: null,
-    };
+  private eventHead(by: Requester | null): EventHead {
+    return { ...NOBODY, ...(by === null ? BY_DASHBOARD : byOperator(by)), at: this.options.clock.now() };
   }
 
   /** Reads the folder when something changed in it, not for every page. */

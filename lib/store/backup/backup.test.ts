@@ -16,6 +16,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
+import { eventSentence } from '@/lib/fleet/events/event-sentence';
 import { Database } from '@/lib/store/sqlite/driver';
 import { createFleetStore } from '@/lib/store/sqlite/fleet-store';
 import { closeDatabase, openDatabase } from '@/lib/store/sqlite/open-database';
@@ -149,7 +150,7 @@ it('records a restore in the chain of events, and ignores witnesses of the repla
   await restore(first.path);
   database.reopen();
   const [newest] = createFleetStore(database.db, { log: database.log }).events({ limit: 1 });
-  expect(newest?.message).toContain('restored from the backup of 2026-01-02T03:04:06');
+  expect(newest && eventSentence(newest)).toContain('restored from the backup of 2026-01-02T03:04:06');
   const next = await createBackup(options());
   expect(next.chainProblems).toEqual([]);
 });

@@ -14,6 +14,7 @@ import { inspectFile } from '@/lib/store/sqlite/inspect';
 import { takeLock } from '@/lib/store/sqlite/folder-lock';
 import { findMigrationsFolder, readMigrations } from '@/lib/store/sqlite/migrate';
 import { NOBODY } from '@/lib/fleet/events';
+import type { NewEvent } from '@/lib/fleet/records/event-record';
 import { BACKUP_TABLES, finishRestore, readAbout, replacedPath, requireKnownContents } from './backup-contents';
 import { PRIVATE_FILE, PRIVATE_FOLDER, publishFile, sha256OfFile, unfinishedPath } from './backup-files';
 import { readBackup } from './backup-folder';
@@ -147,19 +148,15 @@ function prepareStaged(
   }
 }
 
-function restoredEvent(takenAt: number | null, restoredAt: number) {
-  const of = takenAt === null ? 'a copy of unknown time' : `the backup of ${new Date(takenAt).toISOString()}`;
+function restoredEvent(takenAt: number | null, restoredAt: number): NewEvent {
   return {
     ...NOBODY,
     at: restoredAt,
-    category: 'system',
-    level: 'warning',
-    action: DATABASE_RESTORED,
     actorKind: 'operator',
     actor: 'nixfleet restore',
-    message: `The database was restored from ${of}: it holds nothing that happened later.`,
-    data: { takenAt: takenAt ?? 0, restoredAt },
-  } as const;
+    action: DATABASE_RESTORED,
+    params: { takenAt: takenAt ?? 0, restoredAt },
+  };
 }
 
 /**

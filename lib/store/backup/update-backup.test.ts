@@ -15,12 +15,15 @@ import {
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { auditEvents } from '@/lib/store/sqlite/audit';
 import { Database } from '@/lib/store/sqlite/driver';
+import { prepareEventLog } from '@/lib/store/sqlite/event-log';
 import { readLastVersion, recordVersion } from '@/lib/store/sqlite/last-version';
 import { closeDatabase, lockDatabase, openDatabase, openLockedDatabase } from '@/lib/store/sqlite/open-database';
 import { makeTestFolder, makeTestLog } from '@/lib/store/sqlite/testing/database';
 import { countTables } from '@/lib/store/sqlite/testing/fill';
 import { addMigration, FAR_FUTURE } from '@/lib/store/sqlite/testing/migrations';
+import { testEvent } from '@/lib/store/sqlite/testing/sample-records';
 import { putContents } from './backup-contents';
 import { listBackups, rotateBackups } from './backup-folder';
 import { createBackup } from './create-backup';
@@ -33,9 +36,9 @@ import { listUpdateBackups, newestUpdateBackup, stepsName } from './update-backu
 const FIXTURES = fileURLToPath(new URL('../sqlite/fixtures/', import.meta.url));
 const CHILD = fileURLToPath(new URL('./testing/update-child.ts', import.meta.url));
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
-/** A database of 4.0.0, and one with a migration less. */
 const OF_4_0_0 = '0003_hosts_without_approval.db';
-const OLDER = '0002_pipeline_steps.db';
+/** A database of this version. */
+const NEWEST = '0004_event_encoding.db';
 const MORE = 'CREATE TABLE more (a);';
 const KEY = 'a passphrase of some length';
 /** Faster than a passphrase, which is slow on purpose. */
@@ -164,6 +167,25 @@ describe('a start that will migrate', () => {
     },
   );
 
+  it('restores a database of 4.0.0 with an event that 4.0.0 reads, and that verifies after the migration', async () => {
+    const made = await start({ migrationsFolder: undefined });
+    await restore(made?.path ?? '');
+    const restored = new Database(path, { readonly: true });
+    const event = restored.prepare('select action, message from events order by id desc limit 1').get();
+    expect(event).toEqual({
+      action: 'database.restored',
+      message: `The database was restored from the backup of ${new Date(made?.createdAt ?? 0).toISOString()}: it holds nothing that happened later.`,
+    });
+    restored.close();
+    const again = await start({ migrationsFolder: undefined });
+    expect(again?.chainProblems).toEqual(made?.chainProblems);
+    const migrated = new Database(path);
+    prepareEventLog(migrated, () => undefined)([testEvent('after the migration')]);
+    expect(auditEvents(migrated).problems).toEqual(made?.chainProblems);
+    expect(migrated.prepare('select encoding from events order by id desc limit 3').pluck().all()).toEqual([2, 1, 1]);
+    migrated.close();
+  });
+
   it('names the version that last used the database', async () => {
     const client = new Database(path);
     expect(readLastVersion(client)).toBe('4.0.0');
@@ -199,6 +221,7 @@ describe('a start that will migrate', () => {
 
 describe('no backup is made', () => {
   it('when there is nothing to migrate, no database, or one of another program', async () => {
+    copyFileSync(join(FIXTURES, NEWEST), path);
     expect(await backUp({ migrationsFolder: undefined })).toBeNull();
     rmSync(path);
     expect(await backUp()).toBeNull();
@@ -254,7 +277,6 @@ describe('a backup that fails ends the start', () => {
     chmodSync(path, 0o666);
     chmodSync(join(folder, 'secrets'), 0o755);
     chmodSync(join(folder, 'secrets', 'encryption-key'), 0o644);
-    copyFileSync(join(FIXTURES, OLDER), path);
     const child = spawnSync(process.execPath, ['--import', 'tsx', CHILD, folder, ''], {
       cwd: ROOT,
       encoding: 'utf8',
@@ -338,7 +360,6 @@ describe('a crash', () => {
   const STEPS = ['copied', 'contents-added', 'encrypted', 'named', 'whole', 'steps-written'] as const;
 
   it.each(STEPS)('after the step "%s" leaves the old database and no half backup', async (step) => {
-    copyFileSync(join(FIXTURES, OLDER), path);
     const before = rowsOf(path);
     const child = spawnSync(process.execPath, ['--import', 'tsx', CHILD, folder, step, IDENTITY], { cwd: ROOT });
     expect(child.signal).toBe('SIGKILL');

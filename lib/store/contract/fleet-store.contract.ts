@@ -9,6 +9,7 @@ import {
   testOutput,
   testPipeline,
   testPipelineHost,
+  textOf,
 } from '../sqlite/testing/sample-records';
 import { CONSTRAINT, LARGEST, REFUSAL, throughClone, type Open, type OpenPort } from './contract';
 
@@ -75,7 +76,7 @@ export function fleetStoreContract(name: string, open: Open<FleetStore>): void {
               events: [event],
             });
             answered.push(number);
-            expect(added.map(({ id, message }) => [id, message])).toEqual([[number, event.message]]);
+            expect(added.map((one) => [one.id, textOf(one)])).toEqual([[number, `event ${number}`]]);
             const [stored, lines, events, [newest]] = await Promise.all([
               store.command('c'),
               store.output('c', number - 1, 1),
@@ -154,7 +155,7 @@ export function fleetStoreContract(name: string, open: Open<FleetStore>): void {
         await expect(store.commit(writes)).rejects.toMatchObject(CONSTRAINT);
         expect(await stateOf(names)).toEqual(before);
         // The failed commit took no id.
-        expect(await store.commit(good)).toMatchObject([{ id: 2, message: 'b' }]);
+        expect(await store.commit(good)).toMatchObject([{ id: 2, params: { reason: 'b' } }]);
       });
 
       it('that fails does not stop those that were sent after it', async () => {
@@ -195,7 +196,7 @@ export function fleetStoreContract(name: string, open: Open<FleetStore>): void {
         expect(commands).toEqual({ commands: [testCommand('b', 'b')], lastEnded: [] });
         expect(byId).toEqual([null, testCommand('b', 'b'), null, null]);
         expect(output).toEqual([[], testOutput('b', 1, 3).lines, [], []]);
-        expect(events.map(({ message }) => message)).toEqual(['c', 'b', 'a']);
+        expect(events.map(textOf)).toEqual(['c', 'b', 'a']);
         expect(pipelineById.map((run) => run?.hosts.length)).toEqual([1, 1, 1, undefined]);
         // Nothing of the removed host comes back with a new one of its id.
         await store.commit({ hosts: [testHost('a')] });

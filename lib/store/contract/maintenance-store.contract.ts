@@ -131,6 +131,12 @@ export function maintenanceStoreContract(name: string, open: Open<MaintainedStor
       expect(await runPass({ eventRows: 100 })).toEqual({ deleted: { events: 2_500 }, end: { kind: 'finished' } });
       expect(await stores.fleet.events({ limit: 500, before: 2_501 })).toEqual([]);
       expect(await stores.fleet.events({ limit: 500 })).toHaveLength(101);
+      const idsAfter = async (id: number) => (await stores.fleet.eventsAfter(id, 2)).map((event) => event.id);
+      expect([await idsAfter(0), await idsAfter(2_499), await idsAfter(2_550)]).toEqual([
+        [2_501, 2_502],
+        [2_501, 2_502],
+        [2_551, 2_552],
+      ]);
       expect((await stores.maintenance.newestEvent())?.id).toBe(2_601);
     });
 

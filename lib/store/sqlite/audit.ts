@@ -6,12 +6,13 @@
  */
 import { z } from 'zod';
 import type Sqlite from 'better-sqlite3';
-import { CHAIN_START, verifyChain, type ChainedEvent, type ChainLink } from './event-chain';
+import { CHAIN_START, ENCODING_WITH_MESSAGE, verifyChain, type ChainedEvent, type ChainLink } from './event-chain';
+import type { EventCode } from '@/lib/fleet/events/event-table';
 
 /** The action of the event that retention records when it removes the oldest events. */
-export const EVENTS_CUT = 'events.cut';
+export const EVENTS_CUT = 'events.cut' satisfies EventCode;
 /** The action of the event that a restore records. */
-export const DATABASE_RESTORED = 'database.restored';
+export const DATABASE_RESTORED = 'database.restored' satisfies EventCode;
 
 /** A link of the chain that was noted outside the database. */
 export interface Witness extends ChainLink {
@@ -90,10 +91,18 @@ export function newestCut(client: Sqlite.Database): { upTo: number; hash: string
   return newestData(client, EVENTS_CUT, cutData)[0] ?? null;
 }
 
-function readEvents(client: Sqlite.Database): Iterable<StoredEvent> {
+/** Whether events name the version of their encoding. Before 4.1.0 they do not: all are of version 1. */
+export function hasEncodings(client: Sqlite.Database): boolean {
+  const columns = client.prepare<[], string>("select name from pragma_table_info('events')").pluck().all();
+  return columns.includes('encoding');
+}
+
+/** All events with their hashes, from the oldest on. Works with every schema since 4.0.0. */
+export function readEvents(client: Sqlite.Database): Iterable<StoredEvent> {
+  const encoding = hasEncodings(client) ? 'encoding' : String(ENCODING_WITH_MESSAGE);
   return client
     .prepare<[], StoredEvent>(
-      `select id, at, category, level, action, actor_kind as actorKind, actor, user_id as userId, address,
+      `select ${encoding} as encoding, id, at, category, level, action, actor_kind as actorKind, actor, user_id as userId, address,
        host_id as hostId, host_name as hostName, command_id as commandId, outcome, message, data,
        prev_hash as prevHash, hash from events order by id`,
     )

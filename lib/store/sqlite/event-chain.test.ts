@@ -2,15 +2,17 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CHAIN_START, eventHash, verifyChain, type ChainedEvent } from './event-chain';
-import { toChainedEvent } from './rows';
+import { toChainedEvent, toOldRow } from './rows';
 import { testEvent } from './testing/sample-records';
 
 type Row = ChainedEvent & { prevHash: string; hash: string };
 
-function chainOf(messages: readonly string[]): Row[] {
+/** Rows of both encodings in turn, the first one with a sentence. */
+function chainOf(texts: readonly string[]): Row[] {
   let prevHash = CHAIN_START.hash;
-  return messages.map((message, index) => {
-    const event = toChainedEvent(index + 1, testEvent(message));
+  return texts.map((text, index) => {
+    const toRow = index % 2 === 0 ? toOldRow : toChainedEvent;
+    const event = toRow(index + 1, testEvent(text));
     const row = { ...event, prevHash, hash: eventHash(prevHash, event) };
     prevHash = row.hash;
     return row;
@@ -18,12 +20,24 @@ function chainOf(messages: readonly string[]): Row[] {
 }
 
 describe('the chain of events', () => {
-  it('uses the documented encoding', () => {
-    const event = toChainedEvent(1, testEvent('ä "quoted"', { data: { a: 1 } }));
+  const sha256 = (text: string) => createHash('sha256').update(text, 'utf8').digest('hex');
+  const START = '0'.repeat(64);
+
+  it('uses the documented encoding of version 1, with a sentence', () => {
+    const event = toOldRow(1, testEvent('ä "quoted"'));
     const text =
-      `[1,"${'0'.repeat(64)}",1,4000,"fleet","info","host.seen","dashboard","dashboard",null,"",null,"",null,"",` +
-      '"ä \\"quoted\\"","{\\"a\\":1}"]';
-    expect(eventHash(CHAIN_START.hash, event)).toBe(createHash('sha256').update(text, 'utf8').digest('hex'));
+      `[1,"${START}",1,4000,"system","error","backup.failed","dashboard","dashboard",null,"",null,"",null,"failed",` +
+      '"The backup failed: ä \\"quoted\\"","{\\"reason\\":\\"ä \\\\\\"quoted\\\\\\"\\"}"]';
+    expect(eventHash(CHAIN_START.hash, event)).toBe(sha256(text));
+  });
+
+  it('uses the documented encoding of version 2, with parameters only', () => {
+    const event = toChainedEvent(1, testEvent('ä'));
+    const text =
+      `[2,"${START}",1,4000,"system","error","backup.failed","dashboard","dashboard",null,"",null,"",null,"failed",` +
+      '"{\\"reason\\":\\"ä\\"}"]';
+    expect(eventHash(CHAIN_START.hash, event)).toBe(sha256(text));
+    expect(event.message).toBe('');
   });
 
   it('verifies as written, as a whole and page by page', () => {
@@ -36,11 +50,11 @@ describe('the chain of events', () => {
   it('reports any single changed field at its row', () => {
     const fields = Object.keys(chainOf(['a'])[0]!) as (keyof Row)[];
     fc.assert(
-      fc.property(fc.integer({ min: 0, max: 5 }), fc.constantFrom(...fields), (index, field) => {
+      fc.property(fc.nat(5), fc.constantFrom(...fields), fc.constantFrom(1, 7), (index, field, change) => {
         const rows = chainOf(['a', 'b', 'c', 'd', 'e', 'f']);
         const row = rows[index]!;
         const value = row[field];
-        rows[index] = { ...row, [field]: typeof value === 'number' ? value + 7 : `${value ?? ''}x` };
+        rows[index] = { ...row, [field]: typeof value === 'number' ? value + change : `${value ?? ''}x` };
         const verdict = verifyChain(rows);
         expect(verdict).toMatchObject({ kind: 'broken', id: index + 1 });
       }),

@@ -3,18 +3,28 @@
  * changed, missing or moved row. Whoever can write the file can also recompute the whole chain: it proves only that
  * nobody edited single rows.
  *
- * Canonical encoding: the UTF-8 bytes of `JSON.stringify` of the array
+ * Canonical encoding: the UTF-8 bytes of `JSON.stringify` of an array. In version 1 it is
  * `[1, prevHash, id, at, category, level, action, actorKind, actor, userId, address, hostId, hostName, commandId,
- * outcome, message, data]`, where 1 is the version of this encoding, absent values are null, and `data` is the text of
- * its column as stored. JSON.stringify has one output for an array of strings, integers and nulls (ECMA-262, 25.5.2).
- * The hash is its SHA-256 in lower-case hex. The first row follows a hash of 64 zeros and the id 0; ids have no gaps.
+ * outcome, message, data]`; in version 2 it is
+ * `[2, prevHash, id, at, category, level, action, actorKind, actor, userId, address, hostId, hostName, commandId,
+ * outcome, data]`, and the row's message is empty. Absent values are null, and `data` is the text of its column as stored.
+ * JSON.stringify has one output for an array of strings, integers and nulls (ECMA-262, 25.5.2). The hash is its SHA-256 in
+ * lower-case hex. The first row follows a hash of 64 zeros and the id 0; ids have no gaps.
+ *
+ * Each row names its version (a database of 4.0.0 has rows of version 1 only) and is checked by it. Version 1 stores a
+ * sentence: rows from before 4.1.0 and rows of other dashboards. Version 2 stores parameters, in `data`.
  */
 import { createHash } from 'node:crypto';
 
-const ENCODING_VERSION = 1;
+/** Version of the encoding with a sentence. */
+export const ENCODING_WITH_MESSAGE = 1;
+/** Version of the encoding with parameters only. */
+export const ENCODING_WITH_PARAMS = 2;
 
 /** An event as stored in its row, without the hashes. */
 export interface ChainedEvent {
+  /** Version of its encoding. */
+  encoding: number;
   id: number;
   at: number;
   category: string;
@@ -44,10 +54,10 @@ export type ChainVerdict =
   /** A check of the following rows continues from `last`. */
   { kind: 'intact'; last: ChainLink } | { kind: 'broken'; id: number; reason: string };
 
-/** The hash of an event that follows one with the hash `prevHash`. */
+/** The hash of an event that follows one with the hash `prevHash`, by the version of its encoding. */
 export function eventHash(prevHash: string, event: ChainedEvent): string {
-  const encoding = JSON.stringify([
-    ENCODING_VERSION,
+  const text = JSON.stringify([
+    event.encoding,
     prevHash,
     event.id,
     event.at,
@@ -62,10 +72,15 @@ export function eventHash(prevHash: string, event: ChainedEvent): string {
     event.hostName,
     event.commandId,
     event.outcome,
-    event.message,
+    ...(event.encoding === ENCODING_WITH_MESSAGE ? [event.message] : []),
     event.data,
   ]);
-  return createHash('sha256').update(encoding, 'utf8').digest('hex');
+  return createHash('sha256').update(text, 'utf8').digest('hex');
+}
+
+/** False for a row whose encoding is unknown, or has no message although the row has one. */
+function fitsEncoding({ encoding, message }: ChainedEvent): boolean {
+  return encoding === ENCODING_WITH_MESSAGE || (encoding === ENCODING_WITH_PARAMS && message === '');
 }
 
 /**
@@ -84,7 +99,7 @@ export function verifyChain(
     if (row.prevHash !== last.hash) {
       return { kind: 'broken', id: row.id, reason: `Event ${row.id} does not follow the event before it.` };
     }
-    if (eventHash(last.hash, row) !== row.hash) {
+    if (!fitsEncoding(row) || eventHash(last.hash, row) !== row.hash) {
       return { kind: 'broken', id: row.id, reason: `Event ${row.id} was changed after it was written.` };
     }
     last = { id: row.id, hash: row.hash };

@@ -1,18 +1,24 @@
 /** Appends events to their table, each row chained to the one before it. */
 import type Sqlite from 'better-sqlite3';
+import { hasEncodings } from './audit';
 import { CHAIN_START, eventHash } from './event-chain';
-import { toChainedEvent, toEventView, type OnUnreadable } from './rows';
+import { toChainedEvent, toOldRow, toEventView, type OnUnreadable } from './rows';
 import { events } from './schema';
 import { prepareWriter } from './statements';
 import type { NewEvent } from '@/lib/fleet/records/event-record';
 import type { EventView } from '@/lib/protocol/live/views/event-view';
 
-/** Returns a function that appends events; call it inside a transaction. */
+/**
+ * Returns a function that appends events; call it inside a transaction. A restore appends one to a database that is not
+ * migrated yet: before 4.1.0, events have a sentence.
+ */
 export function prepareEventLog(
   client: Sqlite.Database,
   onUnreadable: OnUnreadable,
 ): (added: readonly NewEvent[]) => EventView[] {
-  const writeEvent = prepareWriter(client, events, { omit: ['importNote'] });
+  const isMigrated = hasEncodings(client);
+  const toRow = isMigrated ? toChainedEvent : toOldRow;
+  const writeEvent = prepareWriter(client, events, { omit: isMigrated ? ['importNote'] : ['importNote', 'encoding'] });
   const lastEvent = client.prepare<[], { id: number; hash: string }>(
     'select id, hash from events order by id desc limit 1',
   );
@@ -28,7 +34,7 @@ export function prepareEventLog(
     let id = Math.max(last.id, lastEventId.get() ?? 0);
     return added.map((event) => {
       id += 1;
-      const row = toChainedEvent(id, event);
+      const row = toRow(id, event);
       const hash = eventHash(prevHash, row);
       writeEvent({ ...row, prevHash, hash });
       prevHash = hash;

@@ -78,14 +78,5 @@ function lastToCut(client: Sqlite.Database, eventRows: number, tooOld: number): 
 }
 
 function cutEvent({ id, hash }: Row, { eventDays, eventRows }: EventLimits, now: number): NewEvent {
-  return {
-    ...NOBODY,
-    ...BY_DASHBOARD,
-    at: now,
-    category: 'system',
-    level: 'info',
-    action: EVENTS_CUT,
-    message: `Events with ids up to ${id} were deleted: they were older than ${eventDays} days or exceeded the limit of ${eventRows.toLocaleString('en')}.`,
-    data: { upTo: id, hash },
-  };
+  return { ...NOBODY, ...BY_DASHBOARD, at: now, action: EVENTS_CUT, params: { upTo: id, hash, eventDays, eventRows } };
 }

@@ -112,7 +112,11 @@ describe('events', () => {
     fc.assert(
       fc.property(fc.array(fc.tuple(text, fc.dictionary(text, fc.jsonValue())), { maxLength: 4 }), (contents) => {
         store.commit({
-          events: contents.map(([message, data]) => testEvent(message, { data, actor: message, hostId: message })),
+          events: contents.map(([actor, args]) => ({
+            ...testEvent('', { actor, hostId: actor }),
+            action: 'command.requested',
+            params: { operation: 'pull', forced: false, args },
+          })),
         });
         expect(chain()).toMatchObject({ kind: 'intact' });
       }),
@@ -125,10 +129,11 @@ describe('events', () => {
   });
 
   it('that were changed or deleted in the file are reported by their id', () => {
-    store.commit({ events: ['a', 'b', 'c', 'd'].map((message) => testEvent(message)) });
-    test.db.$client.prepare("update events set message = 'B' where id = 2").run();
+    store.commit({ events: ['a', 'b', 'c', 'd'].map((text) => testEvent(text)) });
+    const setData = test.db.$client.prepare<[string]>('update events set data = ? where id = 2');
+    setData.run('{"reason":"B"}');
     expect(chain()).toMatchObject({ kind: 'broken', id: 2 });
-    test.db.$client.prepare("update events set message = 'b' where id = 2").run();
+    setData.run('{"reason":"b"}');
     expect(chain()).toMatchObject({ kind: 'intact' });
     // Also at the newest end: the next event does not reuse the id.
     test.db.$client.prepare('delete from events where id = 4').run();

@@ -1,5 +1,5 @@
 /** The fleet's records in the database: implements `lib/fleet/records/store-port.ts`. Statements are prepared once. */
-import { and, asc, desc, eq, inArray, isNotNull, isNull, lt, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, inArray, isNotNull, isNull, lt, sql } from 'drizzle-orm';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
 import type { Log } from '@/lib/log';
 import { asDatabaseError, DatabaseError } from './store-errors';
@@ -50,6 +50,8 @@ const eventViewColumns = {
   commandId: events.commandId,
   outcome: events.outcome,
   message: events.message,
+  data: events.data,
+  encoding: events.encoding,
 };
 
 /** Operations that a host does not run: they act on a command, or the dashboard runs them. */
@@ -262,7 +264,19 @@ export function createFleetStore(db: Db, { log }: { log: Log }): Direct<FleetSto
             ),
           )
           .orderBy(desc(events.id))
-          .limit(Math.min(Math.max(1, limit), MAX_EVENTS))
+          .limit(eventLimit(limit))
+          .all()
+          .map((row) => toEventView(row, onUnreadable)),
+      );
+    },
+    eventsAfter(id, limit) {
+      return guarded(() =>
+        db
+          .select(eventViewColumns)
+          .from(events)
+          .where(gt(events.id, id))
+          .orderBy(asc(events.id))
+          .limit(eventLimit(limit))
           .all()
           .map((row) => toEventView(row, onUnreadable)),
       );
@@ -272,6 +286,11 @@ export function createFleetStore(db: Db, { log }: { log: Log }): Direct<FleetSto
     pipelineByRequest: (requestId) => guarded(() => pipelines.byRequest(wellFormed(requestId))),
     pipelines: (limit) => guarded(() => pipelines.newest(limit)),
   };
+}
+
+/** How many events one answer has at most. */
+function eventLimit(asked: number): number {
+  return Math.min(Math.max(1, asked), MAX_EVENTS);
 }
 
 /** Splits the lines of a batch into rows. */

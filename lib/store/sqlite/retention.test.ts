@@ -196,7 +196,7 @@ describe('retention of events', () => {
   it('detects a change before the anchor while those rows still exist', () => {
     store.commit({ events: [...eventsOf(5_000, 401), ...eventsOf(10, 1)] });
     retentionSteps(test.db, DEFAULT_RETENTION, NOW, record).next();
-    test.db.$client.exec("update events set message = 'nothing' where id = 4500");
+    test.db.$client.exec("update events set data = '{}' where id = 4500");
     expect(verified().problems).toEqual(['Event 4500 was changed after it was written.']);
   });
 

@@ -4,12 +4,13 @@
  */
 import { z } from 'zod';
 import { commandStateSchema } from '@/lib/fleet/records/command-state';
-import type { ChainedEvent } from './event-chain';
+import { ENCODING_WITH_MESSAGE, ENCODING_WITH_PARAMS, type ChainedEvent } from './event-chain';
 import type { commands, events, hosts } from './schema';
 import { wellFormed } from './well-formed';
 import type { CommandRecord } from '@/lib/fleet/records/command-record';
 import type { HostRecord, CompartmentReport } from '@/lib/fleet/records/host-record';
-import type { NewEvent } from '@/lib/fleet/records/event-record';
+import { classOf, sentenceOf, type EventClass } from '@/lib/fleet/events/event-table';
+import type { EventHead, NewEvent } from '@/lib/fleet/records/event-record';
 import { COMMAND_OUTCOMES } from '@/lib/protocol/command-phases';
 import { OPERATION_IDS } from '@/lib/protocol/operation-ids';
 import type { EventCategory, EventLevel } from '@/lib/protocol/event-categories';
@@ -54,6 +55,7 @@ const eventCategory: z.ZodType<EventCategory> = z.enum(['fleet', 'command', 'aut
 const eventLevel: z.ZodType<EventLevel> = z.enum(['info', 'success', 'warning', 'error']);
 
 const commandArgs = z.record(z.string(), z.unknown());
+const eventData = z.record(z.string(), z.unknown());
 
 /** A stored value that does not fit its column. */
 export class UnreadableError extends Error {
@@ -160,13 +162,49 @@ export function fromOutputRow(
   return [{ seq: row.lastSeq, at: 0, stream: 'note', text }];
 }
 
+/** An event as a row of encoding 2: its code and its parameters. */
 export function toChainedEvent(id: number, event: NewEvent): ChainedEvent {
   return {
-    id,
-    at: event.at,
+    ...headColumns(id, event),
+    ...classOf(event),
+    encoding: ENCODING_WITH_PARAMS,
+    action: event.action,
+    message: '',
+    data: JSON.stringify(event.params),
+  };
+}
+
+/** An event with a sentence, as it was recorded before 4.1.0, or by another dashboard. */
+export interface EventWithSentence extends EventHead, EventClass {
+  action: string;
+  message: string;
+  /** Further facts, JSON-serialisable. */
+  data?: Record<string, unknown>;
+}
+
+/** An event as a row of encoding 1. */
+export function toRowWithSentence(id: number, event: EventWithSentence): ChainedEvent {
+  return {
+    ...headColumns(id, event),
+    encoding: ENCODING_WITH_MESSAGE,
     category: event.category,
     level: event.level,
     action: wellFormed(event.action),
+    outcome: wellFormed(event.outcome),
+    message: wellFormed(event.message),
+    data: JSON.stringify(event.data ?? {}),
+  };
+}
+
+/** A new event as a row of encoding 1, for a database from before 4.1.0. */
+export function toOldRow(id: number, event: NewEvent): ChainedEvent {
+  return toRowWithSentence(id, { ...event, ...classOf(event), message: sentenceOf(event), data: event.params });
+}
+
+function headColumns(id: number, event: EventHead) {
+  return {
+    id,
+    at: event.at,
     actorKind: event.actorKind,
     actor: wellFormed(event.actor),
     userId: event.userId === null ? null : wellFormed(event.userId),
@@ -174,22 +212,22 @@ export function toChainedEvent(id: number, event: NewEvent): ChainedEvent {
     hostId: event.hostId === null ? null : wellFormed(event.hostId),
     hostName: wellFormed(event.hostName),
     commandId: event.commandId === null ? null : wellFormed(event.commandId),
-    outcome: wellFormed(event.outcome),
-    message: wellFormed(event.message),
-    data: JSON.stringify(event.data ?? {}),
   };
 }
 
-type ViewColumns = Omit<ChainedEvent, 'actorKind' | 'userId' | 'data'>;
+type ViewColumns = Omit<ChainedEvent, 'actorKind' | 'userId'>;
 
-/** An event of unknown level or category is shown as a warning of the system. */
+/** An event of unknown level or category is shown as a warning of the system, one with unreadable data without it. */
 export function toEventView(row: ViewColumns, onUnreadable: OnUnreadable): EventView {
-  const { id, at, action, actor, address, hostId, hostName, commandId, outcome, message } = row;
+  const { id, at, action, actor, address, hostId, hostName, commandId, outcome } = row;
   const read = <T>(schema: z.ZodType<T>, column: 'category' | 'level', otherwise: T) =>
     orElse(() => parseValue(schema, row[column], 'events', String(id), column), otherwise, onUnreadable);
   const category = read(eventCategory, 'category', 'system');
   const level = read(eventLevel, 'level', 'warning');
-  return { id, at, category, level, action, actor, address, hostId, hostName, commandId, outcome, message };
+  const shown = { id, at, category, level, action, actor, address, hostId, hostName, commandId, outcome };
+  if (row.encoding === ENCODING_WITH_MESSAGE) return { ...shown, params: {}, message: row.message };
+  const params = orElse(() => parseJson(eventData, row.data, 'events', String(id), 'data'), {}, onUnreadable);
+  return { ...shown, params };
 }
 
 /** Returns a fallback for an unreadable value and reports it. Other errors are thrown. */

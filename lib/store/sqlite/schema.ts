@@ -328,14 +328,17 @@ export const events = sqliteTable(
     hostName: text('host_name').notNull(),
     commandId: text('command_id'),
     outcome: text('outcome').notNull(),
+    /** The sentence of an event of encoding 1; empty in later ones, whose sentence is made from `action` and `data`. */
     message: text('message').notNull(),
-    /** JSON object of further facts. */
+    /** JSON object: the parameters of the action. In encoding 1, further facts. */
     data: text('data').notNull(),
     prevHash: text('prev_hash').notNull(),
     /** SHA-256 over prevHash and the row's content, hex. */
     hash: text('hash').notNull(),
     /** What an adopted row held that fits no column: JSON. Not part of the hash; `data` is. */
     importNote: text('import_note'),
+    /** Version of the encoding that the hash is made of: see `event-chain.ts`. */
+    encoding: integer('encoding').notNull().default(1),
   },
   (table) => [index('events_host').on(table.hostId, table.id), index('events_category').on(table.category, table.id)],
 );

@@ -37,5 +37,5 @@ export interface StoreEngine extends StorePorts {
  * called, and may miss one that was not. All others go to the writer, which answers in the order of the calls.
  */
 export const METHODS_OF_READER: { readonly [Name in PortName]?: readonly (keyof StorePorts[Name])[] } = {
-  fleet: ['output', 'events', 'commandsOf', 'pipelines'],
+  fleet: ['output', 'events', 'eventsAfter', 'commandsOf', 'pipelines'],
 };

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { afterEach, describe, expect, it } from 'vitest';
 import { UNREADABLE_LIMITS } from '../agent-socket';
+import { eventSentence } from '@/lib/fleet/events/event-sentence';
 import { createTestServer, type AgentClient, type TestServer } from '../../testing/test-server';
 
 const KIB = 1024;
@@ -160,8 +161,8 @@ describe('a connection that has not registered', () => {
     const [code] = (await closed) as [number];
     expect(code).toBe(1009);
     await server.until(async () =>
-      (await server.fleet.events({ limit: 500 })).some(({ message }) =>
-        message.startsWith('The connection was closed: it sent more than 64 KiB'),
+      (await server.fleet.events({ limit: 500 })).some((event) =>
+        eventSentence(event).startsWith('The connection was closed: it sent more than 64 KiB'),
       ),
     );
   });
@@ -225,7 +226,7 @@ describe('the output of a build', () => {
 
 describe('a connection that sends unreadable frames', () => {
   const faults = async () =>
-    (await server.fleet.events({ limit: 500 })).filter(({ action }) => action === 'agent.fault');
+    (await server.fleet.events({ limit: 500 })).filter(({ action }) => action === 'agent.fault').map(eventSentence);
 
   it.each([
     ['text that is not JSON', 'no JSON'],
@@ -245,7 +246,7 @@ describe('a connection that sends unreadable frames', () => {
     await server.until(async () => (await faults()).length >= 2);
     expect(server.fleet.host('h1')?.online).toBe(false);
     expect(
-      (await faults()).filter(({ message }) => message.startsWith('The connection was closed: more than 20')),
+      (await faults()).filter((sentence) => sentence.startsWith('The connection was closed: more than 20')),
     ).toHaveLength(1);
     // One for what was wrong with the frames, one for the end.
     expect(await faults()).toHaveLength(2);
@@ -269,9 +270,9 @@ describe('a connection that sends unreadable frames', () => {
     for (let sent = 0; sent <= UNREADABLE_LIMITS.burst; sent += 1) agent.raw('x'.repeat(sent + 1));
     await closed;
     await server.until(async () =>
-      (await faults()).some(({ message }) => message.startsWith('The connection was closed')),
+      (await faults()).some((sentence) => sentence.startsWith('The connection was closed')),
     );
-    expect((await faults()).filter(({ message }) => message.startsWith('The connection was closed'))).toHaveLength(1);
+    expect((await faults()).filter((sentence) => sentence.startsWith('The connection was closed'))).toHaveLength(1);
   });
 
   it('stays open within the allowance, and later frames still count', async () => {

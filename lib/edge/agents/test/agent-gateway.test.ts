@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { eventSentence } from '@/lib/fleet/events/event-sentence';
 import { createTestServer, TOKEN, type AgentClient, type TestServer } from '../../testing/test-server';
 import { MAX_AGENT_FRAME_BYTES } from '@/lib/protocol/agent/frame-limits';
 
@@ -43,9 +44,7 @@ async function eventsOf(action: string): Promise<string[]> {
   await browser.inbox.find(
     (message) => message.t === 'changes' && (message.events ?? []).some((e) => e.action === action),
   );
-  return (await server.fleet.events({ limit: 100 }))
-    .filter((event) => event.action === action)
-    .map((event) => event.message);
+  return (await server.fleet.events({ limit: 100 })).filter((event) => event.action === action).map(eventSentence);
 }
 
 describe('agent gateway: the upgrade', () => {

@@ -15,7 +15,9 @@ export const eventViewSchema = z.object({
   hostName: z.string(),
   commandId: z.string().nullable(),
   outcome: z.string(),
-  /** A sentence for a person. */
-  message: z.string(),
+  /** The facts of the event, by its code; empty in an event with a message. */
+  params: z.record(z.string(), z.unknown()),
+  /** The sentence that was stored with an event from before 4.1.0 or from another dashboard. Others have none. */
+  message: z.string().optional(),
 });
 export type EventView = z.infer<typeof eventViewSchema>;

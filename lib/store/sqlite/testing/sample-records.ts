@@ -3,7 +3,9 @@ import { newCommand } from '@/lib/fleet/commands/dispatch';
 import type { PipelineHostRecord, PipelineRecord } from '@/lib/fleet/records/pipeline-state';
 import type { CommandRecord, OutputBatch } from '@/lib/fleet/records/command-record';
 import type { HostRecord } from '@/lib/fleet/records/host-record';
-import type { NewEvent } from '@/lib/fleet/records/event-record';
+import type { EventHead, NewEvent } from '@/lib/fleet/records/event-record';
+import type { EventCategory } from '@/lib/protocol/event-categories';
+import type { EventView } from '@/lib/protocol/live/views/event-view';
 
 export function testHost(id: string, changes: Partial<HostRecord> = {}): HostRecord {
   return {
@@ -69,23 +71,44 @@ export function testOutput(commandId: string, from: number, to: number): OutputB
   return { commandId, lines };
 }
 
-export function testEvent(message: string, changes: Partial<NewEvent> = {}): NewEvent {
-  return {
-    at: 4_000,
-    category: 'fleet',
-    level: 'info',
-    action: 'host.seen',
-    actorKind: 'dashboard',
-    actor: 'dashboard',
-    userId: null,
-    address: '',
-    hostId: null,
-    hostName: '',
-    commandId: null,
-    outcome: '',
-    message,
-    ...changes,
-  };
+const EVENT_HEAD: EventHead = {
+  at: 4_000,
+  actorKind: 'dashboard',
+  actor: 'dashboard',
+  userId: null,
+  address: '',
+  hostId: null,
+  hostName: '',
+  commandId: null,
+};
+
+/** An event of the category `system` whose parameter holds the text. */
+export function testEvent(text: string, head: Partial<EventHead> = {}): NewEvent {
+  return testEventOf('system', text, head);
+}
+
+/** The same of another category. */
+export function testEventOf(category: EventCategory, text: string, changes: Partial<EventHead> = {}): NewEvent {
+  const head = { ...EVENT_HEAD, ...changes };
+  switch (category) {
+    case 'system':
+      return { ...head, action: 'backup.failed', params: { reason: text } };
+    case 'agent':
+      return { ...head, action: 'agent.fault', params: { fault: 'unreadable', problem: text } };
+    case 'auth':
+      return { ...head, action: 'enrolment.created', params: { hostName: text } };
+    case 'command':
+      return { ...head, action: 'command.warning', params: { operation: 'pull', why: text } };
+    case 'fleet': {
+      const params = { number: 1, title: '', repo: 'ada/fleet', forge: 'GitHub', reason: text };
+      return { ...head, action: 'update.failed', params };
+    }
+  }
+}
+
+/** The text that `testEvent` or `testEventOf` was given. */
+export function textOf({ params }: Pick<EventView, 'params'>): unknown {
+  return params.reason ?? params.problem ?? params.hostName ?? params.why;
 }
 
 export function testPipeline(id: string, changes: Partial<PipelineRecord> = {}): PipelineRecord {

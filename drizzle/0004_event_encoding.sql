@@ -1,0 +1,1 @@
+ALTER TABLE `events` ADD `encoding` integer DEFAULT 1 NOT NULL;

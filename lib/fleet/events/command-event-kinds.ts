@@ -1,0 +1,136 @@
+/** Events of commands: requested, sent or refused, and how they end. */
+import { z } from 'zod';
+import { nounPhrase, OUTCOME_PHRASES } from '../operations/operation-words';
+import { counted, eventKind, timeSchema, type EventSubject } from './event-kind';
+import { COMMAND_OUTCOMES, type CommandOutcome } from '@/lib/protocol/command-phases';
+import type { EventLevel } from '@/lib/protocol/event-categories';
+import { OPERATION_IDS, type OperationId } from '@/lib/protocol/operation-ids';
+
+const operation = z.enum(OPERATION_IDS);
+const of = ({ operation: id }: { operation: OperationId }, { hostName }: EventSubject) =>
+  `The ${nounPhrase(id, hostName)}`;
+
+const LEVELS: Readonly<Record<CommandOutcome, EventLevel>> = {
+  succeeded: 'success',
+  unchanged: 'success',
+  partial: 'warning',
+  failed: 'error',
+  stopped: 'warning',
+  'timed-out': 'error',
+  rejected: 'warning',
+  cancelled: 'info',
+  expired: 'warning',
+  superseded: 'info',
+  skipped: 'info',
+  lost: 'error',
+};
+
+/** A refused request; `request` says what was asked for. `reason` is the sentence that the operator saw. */
+const blockedParams = z.discriminatedUnion('request', [
+  /** An operation on the event's host. `code`: that of `Blocked`. */
+  z.object({ request: z.literal('operation'), operation, code: z.string(), reason: z.string() }),
+  /** An operation on a host that is not known, or no longer. */
+  z.object({ request: z.literal('unknown-host'), operation }),
+  /** A new host; its name as typed, shortened. */
+  z.object({ request: z.literal('add-host'), name: z.string(), code: z.string(), reason: z.string() }),
+]);
+
+export const COMMAND_EVENT_KINDS = {
+  'command.requested': eventKind({
+    params: z.object({ operation, forced: z.boolean(), args: z.record(z.string(), z.unknown()).optional() }),
+    category: 'command',
+    level: 'info',
+    sentence: (params, subject) =>
+      `${of(params, subject)} was requested${params.forced ? ' despite a failed precondition' : ''}.`,
+  }),
+  'command.queued': eventKind({
+    params: z.object({
+      operation,
+      waitsFor: z.enum(['connection', 'poll']),
+      expiresAt: timeSchema,
+    }),
+    category: 'command',
+    level: 'info',
+    sentence: (params, subject) => {
+      const until = params.waitsFor === 'poll' ? 'its version-1 agent polls' : 'the host is online';
+      return `${of(params, subject)} is queued until ${until}. It expires at ${new Date(params.expiresAt).toISOString()}.`;
+    },
+  }),
+  'command.dequeued': eventKind({
+    params: z.object({ operation, requestedBy: z.string() }),
+    category: 'command',
+    level: 'info',
+    sentence: ({ operation: id, requestedBy }, { hostName }) =>
+      `${hostName} is back online: the ${nounPhrase(id)} requested by ${requestedBy} was sent.`,
+  }),
+  'command.handed-out': eventKind({
+    params: z.object({ operation, requestedBy: z.string() }),
+    category: 'command',
+    level: 'info',
+    sentence: ({ operation: id, requestedBy }, { hostName }) =>
+      `The version-1 agent of ${hostName} fetched the ${nounPhrase(id)} requested by ${requestedBy}.`,
+  }),
+  'command.cancelled': eventKind({
+    params: z.object({ operation }),
+    category: 'command',
+    level: 'info',
+    sentence: (params, subject) => `${of(params, subject)} was cancelled before it was sent.`,
+  }),
+  'command.blocked': eventKind({
+    params: blockedParams,
+    category: 'command',
+    level: 'warning',
+    outcome: 'blocked',
+    sentence: (params, subject) => {
+      switch (params.request) {
+        case 'operation':
+          return `${of(params, subject)} was refused: ${params.reason}`;
+        case 'unknown-host':
+          return `${of(params, subject)} was refused: its host is no longer known.`;
+        case 'add-host':
+          return `Adding the host ${JSON.stringify(params.name)} was refused: ${params.reason}`;
+      }
+    },
+  }),
+  'command.extended': eventKind({
+    params: z.object({ operation, minutes: z.number() }),
+    category: 'command',
+    level: 'info',
+    sentence: ({ operation: id, minutes }, { hostName }) =>
+      `The deadline of the ${nounPhrase(id, hostName)} was extended by ${counted(minutes, 'minute')}.`,
+  }),
+  /** A command takes longer than it should. `why`: as in its state. */
+  'command.warning': eventKind({
+    params: z.object({ operation, why: z.string() }),
+    category: 'command',
+    level: 'warning',
+    sentence: (params, subject) => `${of(params, subject)} needs attention. ${params.why}`,
+  }),
+  /** `reason`: that of the command. */
+  'command.ended': eventKind({
+    params: z.object({
+      operation,
+      outcome: z.enum(COMMAND_OUTCOMES),
+      exitCode: z.number().nullable(),
+      reason: z.string(),
+    }),
+    category: 'command',
+    level: ({ outcome }) => LEVELS[outcome],
+    outcome: ({ outcome }) => outcome,
+    sentence: (params, subject) => {
+      const { outcome, exitCode, reason } = params;
+      // 0 adds nothing to a success, and a reason may name the code already.
+      const isShown = exitCode !== null && exitCode !== 0 && !reason.includes(`exit code ${exitCode}`);
+      const exit = isShown ? ` (exit code ${exitCode})` : '';
+      return `${of(params, subject)} ${OUTCOME_PHRASES[outcome]}${exit}.${reason === '' ? '' : ` ${reason}`}`;
+    },
+  }),
+  /** A result arrived after the end and corrected it. `outcome` and `reason`: the corrected ones. */
+  'command.late-result': eventKind({
+    params: z.object({ operation, outcome: z.enum(COMMAND_OUTCOMES), reason: z.string() }),
+    category: 'command',
+    level: ({ outcome }) => LEVELS[outcome],
+    outcome: ({ outcome }) => outcome,
+    sentence: (params, subject) => `${of(params, subject)} ${OUTCOME_PHRASES[params.outcome]}. ${params.reason}`,
+  }),
+};

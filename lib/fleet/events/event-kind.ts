@@ -1,0 +1,38 @@
+/** What belongs to a code of an event. */
+import { z } from 'zod';
+import type { EventCategory, EventLevel } from '@/lib/protocol/event-categories';
+
+/** What a sentence uses of the event besides its parameters. */
+export interface EventSubject {
+  /** Empty when the event is about no host. */
+  hostName: string;
+  /** Where it came from; empty when it came from no address. */
+  address: string;
+}
+
+export interface EventKind<Params> {
+  /**
+   * The facts of the event, JSON-serialisable; never secrets. Text only where it comes from outside or is stored elsewhere
+   * as well. Stored events are read for years: a parameter that is added later is optional, and none changes its meaning.
+   */
+  params: z.ZodType<Params>;
+  category: EventCategory | ((params: Params) => EventCategory);
+  level: EventLevel | ((params: Params) => EventLevel);
+  /** How it ended, as programs read it. Empty unless given. */
+  outcome?: string | ((params: Params) => string);
+  /** The sentence for a person: pure, the same in the browser and on the server. */
+  sentence: (params: Params, subject: EventSubject) => string;
+}
+
+/** A time in epoch milliseconds that a date can hold. */
+export const timeSchema = z.number().min(-8.64e15).max(8.64e15);
+
+/** One entry of the table of events; the types of its functions follow from its schema. */
+export function eventKind<Params>(kind: EventKind<Params>): EventKind<Params> {
+  return kind;
+}
+
+/** "1 minute", "2 minutes". */
+export function counted(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? '' : 's'}`;
+}

@@ -1,0 +1,70 @@
+/**
+ * Every kind of event by its code, which is stored, exported and searched for: a code never changes. An event stores its
+ * code and its parameters; the sentence is made where it is shown (docs/decisions/0057-events-as-codes.md).
+ */
+import { AGENT_EVENT_KINDS } from './agent-event-kinds';
+import { COMMAND_EVENT_KINDS } from './command-event-kinds';
+import type { EventKind, EventSubject } from './event-kind';
+import { FLAKE_UPDATE_EVENT_KINDS } from './flake-update-event-kinds';
+import { HOST_EVENT_KINDS } from './host-event-kinds';
+import { PIPELINE_EVENT_KINDS } from './pipeline-event-kinds';
+import { SIGN_IN_EVENT_KINDS } from './sign-in-event-kinds';
+import { TOKEN_EVENT_KINDS } from './token-event-kinds';
+import { UPKEEP_EVENT_KINDS } from './upkeep-event-kinds';
+import type { EventCategory, EventLevel } from '@/lib/protocol/event-categories';
+
+const KINDS = {
+  ...COMMAND_EVENT_KINDS,
+  ...PIPELINE_EVENT_KINDS,
+  ...HOST_EVENT_KINDS,
+  ...AGENT_EVENT_KINDS,
+  ...SIGN_IN_EVENT_KINDS,
+  ...TOKEN_EVENT_KINDS,
+  ...FLAKE_UPDATE_EVENT_KINDS,
+  ...UPKEEP_EVENT_KINDS,
+};
+
+type ParamsOf<Kind> = Kind extends EventKind<infer Params> ? Params : never;
+type ParamsByCode = { [Code in keyof typeof KINDS]: ParamsOf<(typeof KINDS)[Code]> };
+
+export type EventCode = keyof ParamsByCode;
+export type EventParams<Code extends EventCode> = ParamsByCode[Code];
+
+/** A code with its parameters: a union over all codes. */
+export type CodedEvent<Code extends EventCode = EventCode> = {
+  [Each in Code]: { action: Each; params: ParamsByCode[Each] };
+}[Code];
+
+export const EVENT_KINDS: { readonly [Code in EventCode]: EventKind<ParamsByCode[Code]> } = KINDS;
+
+export function isEventCode(action: string): action is EventCode {
+  return Object.hasOwn(EVENT_KINDS, action);
+}
+
+/** A stored event with parameters of its code; null when the parameters are not those of this version. */
+export function readEvent<Code extends EventCode>(action: Code, params: unknown): CodedEvent<Code> | null {
+  const parsed = EVENT_KINDS[action].params.safeParse(params);
+  return parsed.success ? { action, params: parsed.data } : null;
+}
+
+/** What follows from the code and the parameters of an event, besides its sentence. */
+export interface EventClass {
+  category: EventCategory;
+  level: EventLevel;
+  outcome: string;
+}
+
+export function classOf<Code extends EventCode>({ action, params }: CodedEvent<Code>): EventClass {
+  const { category, level, outcome = '' } = EVENT_KINDS[action];
+  return {
+    category: typeof category === 'function' ? category(params) : category,
+    level: typeof level === 'function' ? level(params) : level,
+    outcome: typeof outcome === 'function' ? outcome(params) : outcome,
+  };
+}
+
+/** The sentence of an event that is not stored yet; of a stored one: `eventSentence`. */
+export function sentenceOf<Code extends EventCode>(event: CodedEvent<Code> & EventSubject): string {
+  const { action, params, hostName, address } = event;
+  return EVENT_KINDS[action].sentence(params, { hostName, address });
+}

@@ -1,0 +1,120 @@
+/** Events of sign-in, sessions and the account. `session` is the hash that identifies a session. */
+import { z } from 'zod';
+import { counted, eventKind } from './event-kind';
+
+const session = z.string();
+
+/** A change of the account, which ends the other sessions. */
+const accountChange = (sentence: string) =>
+  eventKind({
+    params: z.object({ session, endedSessions: z.number() }),
+    category: 'auth',
+    level: 'warning',
+    outcome: 'done',
+    sentence: ({ endedSessions }) =>
+      endedSessions === 0 ? sentence : `${sentence} ${counted(endedSessions, 'other session')} ended.`,
+  });
+
+export const SIGN_IN_EVENT_KINDS = {
+  'auth.setup': eventKind({
+    /** Whether a second factor was set as well. */
+    params: z.object({ secondFactor: z.boolean() }),
+    category: 'auth',
+    level: 'success',
+    outcome: 'done',
+    sentence: ({ secondFactor }) => (secondFactor ? 'Password and second factor were set.' : 'The password was set.'),
+  }),
+  'auth.setup.refused': eventKind({
+    params: z.object({}),
+    category: 'auth',
+    level: 'warning',
+    outcome: 'refused',
+    sentence: () => 'The set-up page was opened with a wrong or used code.',
+  }),
+  'auth.configured': eventKind({
+    params: z.object({}),
+    category: 'auth',
+    level: 'warning',
+    outcome: 'done',
+    sentence: () => 'The password or second factor set by the environment has changed: all sessions ended.',
+  }),
+  'auth.sign-in': eventKind({
+    params: z.object({ session, userAgent: z.string() }),
+    category: 'auth',
+    level: 'success',
+    outcome: 'done',
+    sentence: () => 'Signed in.',
+  }),
+  /** `wrong`: the password, or with the right password the code of the second factor. */
+  'auth.sign-in.refused': eventKind({
+    params: z.object({ wrong: z.enum(['password', 'code']), userAgent: z.string() }),
+    category: 'auth',
+    level: 'warning',
+    outcome: 'refused',
+    sentence: ({ wrong }) =>
+      wrong === 'password'
+        ? 'Sign-in refused: wrong password.'
+        : 'Sign-in refused: right password, wrong or used code.',
+  }),
+  'auth.unlocked': eventKind({
+    params: z.object({}),
+    category: 'auth',
+    level: 'warning',
+    sentence: () => 'Failed attempts to sign in were forgotten.',
+  }),
+  'auth.sign-out': eventKind({
+    params: z.object({ session }),
+    category: 'auth',
+    level: 'info',
+    outcome: 'done',
+    sentence: () => 'Signed out.',
+  }),
+  /** One session by its hash, or all others: then `ended` is their number. */
+  'auth.session.ended': eventKind({
+    params: z.union([z.object({ session }), z.object({ ended: z.number() })]),
+    category: 'auth',
+    level: 'info',
+    outcome: 'done',
+    sentence: (params) => {
+      if ('session' in params) return 'Ended another session.';
+      return params.ended === 1 ? 'Ended the other session.' : `Ended all ${params.ended} other sessions.`;
+    },
+  }),
+  /** `purpose`: what the proof was for. */
+  'auth.step-up': eventKind({
+    params: z.object({ session, purpose: z.string(), how: z.enum(['totp', 'recovery-code', 'password']) }),
+    category: 'auth',
+    level: 'info',
+    outcome: 'done',
+    sentence: ({ purpose }) => `Confirmed their identity. Requested: ${purpose}.`,
+  }),
+  'auth.step-up.refused': eventKind({
+    params: z.object({ session, purpose: z.string() }),
+    category: 'auth',
+    level: 'warning',
+    outcome: 'refused',
+    sentence: ({ purpose }) =>
+      `Confirmation refused: the code or password was wrong or already used. Requested: ${purpose}.`,
+  }),
+  'auth.recovery-code': eventKind({
+    params: z.object({ for: z.enum(['sign-in', 'step-up']) }),
+    category: 'auth',
+    level: 'info',
+    outcome: 'done',
+    sentence: (params) =>
+      params.for === 'sign-in'
+        ? 'A recovery code was used to sign in.'
+        : 'A recovery code was used in place of a code from the app.',
+  }),
+  'auth.recovery-codes': eventKind({
+    params: z.object({}),
+    category: 'auth',
+    level: 'info',
+    outcome: 'done',
+    sentence: () => 'New recovery codes were created; the previous ones no longer work.',
+  }),
+  'auth.password.changed': accountChange('The password was changed.'),
+  'auth.totp.enrolled': accountChange('A second factor was set up.'),
+  'auth.totp.replaced': accountChange('The second factor was replaced.'),
+  'auth.totp.removed': accountChange('The second factor was removed: signing in needs only the password.'),
+};

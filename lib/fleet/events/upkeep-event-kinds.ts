@@ -1,0 +1,56 @@
+/** Events of the dashboard's data: backups, restores, adoption, and the deletion of old events. */
+import { z } from 'zod';
+import { counted, eventKind, timeSchema } from './event-kind';
+
+export const UPKEEP_EVENT_KINDS = {
+  /** `file`: its name. `warnings`: sentences about problems to solve although the backup is good. */
+  'backup.made': eventKind({
+    params: z.object({ file: z.string(), warnings: z.array(z.string()) }),
+    category: 'system',
+    level: ({ warnings }) => (warnings.length > 0 ? 'warning' : 'success'),
+    outcome: 'succeeded',
+    sentence: ({ file, warnings }) => [`The backup ${file} was made and checked.`, ...warnings].join(' '),
+  }),
+  /** `reason`: the error's message. */
+  'backup.failed': eventKind({
+    params: z.object({ reason: z.string() }),
+    category: 'system',
+    level: 'error',
+    outcome: 'failed',
+    sentence: ({ reason }) => `The backup failed: ${reason}`,
+  }),
+  /** The anchor that retention leaves: `upTo` and `hash` are those of the last event that it deletes. */
+  'events.cut': eventKind({
+    params: z.object({ upTo: z.number(), hash: z.string(), eventDays: z.number(), eventRows: z.number() }),
+    category: 'system',
+    level: 'info',
+    sentence: ({ upTo, eventDays, eventRows }) =>
+      `Events with ids up to ${upTo} were deleted: they were older than ${eventDays} days or exceeded the limit of ${eventRows.toLocaleString('en')}.`,
+  }),
+  /** `takenAt`: when the backup was made; 0 for a copy that does not say. */
+  'database.restored': eventKind({
+    params: z.object({ takenAt: timeSchema, restoredAt: timeSchema }),
+    category: 'system',
+    level: 'warning',
+    sentence: ({ takenAt }) => {
+      const of = takenAt === 0 ? 'a copy of unknown time' : `the backup of ${new Date(takenAt).toISOString()}`;
+      return `The database was restored from ${of}: it holds nothing that happened later.`;
+    },
+  }),
+  /** `from`: the dashboard that wrote it. `backup`: the untouched copy. `report`: what became of every row. */
+  'database.adopted': eventKind({
+    params: z.object({
+      from: z.string(),
+      hosts: z.number(),
+      problems: z.number(),
+      sharedNames: z.number(),
+      backup: z.string(),
+      report: z.record(z.string(), z.unknown()),
+    }),
+    category: 'system',
+    level: ({ problems, sharedNames }) => (problems > 0 || sharedNames > 0 ? 'warning' : 'info'),
+    sentence: ({ from, hosts, problems, backup }) =>
+      `The database of ${from} was adopted: ${counted(hosts, 'host')}; ` +
+      `${counted(problems, 'value')} ${problems === 1 ? 'was' : 'were'} not valid. The untouched copy is ${backup}.`,
+  }),
+};
