@@ -28,7 +28,7 @@ COPY scripts/image/nixfleet /usr/local/bin/nixfleet
 COPY scripts/image/health-check.mjs /app/health-check.mjs
 
 # The same as in the file VERSION (a test compares them); update.sh and the build server say which commit it is.
-ARG VERSION=4.0.0
+ARG VERSION=4.1.0
 ARG REVISION=unknown
 LABEL org.opencontainers.image.title="NixFleet" \
   org.opencontainers.image.description="Self-hosted dashboard for fleets of NixOS and macOS hosts" \

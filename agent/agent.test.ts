@@ -49,7 +49,7 @@ describe('connection', () => {
     expect(first?.raw).toMatchObject({
       hostname: 'h1',
       host_type: 'nixos',
-      agent_version: '4.0.0',
+      agent_version: '4.1.0',
       nixpkgs_version: '24.05',
       generation: head,
       theme_color: '#7aa2f7',
@@ -543,13 +543,13 @@ describe('commands', () => {
   it('check-version compares the running version with the installed one', async () => {
     await connect();
     dashboard.command('check-version', 'own');
-    expect(await dashboard.result('own')).toMatchObject({ status: 'ok', message: 'running=4.0.0 installed=4.0.0' });
+    expect(await dashboard.result('own')).toMatchObject({ status: 'ok', message: 'running=4.1.0 installed=4.1.0' });
     host.program('nixfleet-agent', 'echo nixfleet-agent 9.9.9');
     dashboard.command('check-version', 'other');
     expect(await dashboard.result('other')).toMatchObject({
       status: 'warning',
       exit_code: 0,
-      message: 'mismatch: running=4.0.0 installed=9.9.9',
+      message: 'mismatch: running=4.1.0 installed=9.9.9',
     });
   });
 
@@ -577,7 +577,7 @@ describe('command line', () => {
   it('prints --version and --help, refuses unknown options, and lists every problem', async () => {
     const version = host.start(bundle, dashboard.url, {}, ['--version']);
     expect(await version.exit).toMatchObject({ code: 0 });
-    expect(version.stdout()).toBe('nixfleet-agent 4.0.0\n');
+    expect(version.stdout()).toBe('nixfleet-agent 4.1.0\n');
     const help = host.start(bundle, dashboard.url, {}, ['--help']);
     await help.exit;
     expect(help.stdout()).toContain('NIXFLEET_REPO_URL');

@@ -83,7 +83,7 @@ export class SimulatedAgent {
     this.capabilities = options.capabilities === undefined ? AGENT_CAPABILITIES : options.capabilities;
     this.intervalMs = options.intervalMs ?? 5_000;
     this.random = options.random ?? seeded(1);
-    const version = this.protocol === 3 ? '4.0.0' : '3.1.5';
+    const version = this.protocol === 3 ? '4.1.0' : '3.1.5';
     this.facts = { ...makeFacts(this.random, options.hostType ?? 'nixos', version), ...options.facts };
     this.metrics = options.metrics ?? makeMetrics(this.random);
     this.instance = hex(this.random, 32);

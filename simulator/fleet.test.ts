@@ -24,7 +24,7 @@ it('registers every host under a unique name, and reconnects after a storm', asy
   const registers = dashboard.all('register').map(({ payload }) => payload);
   expect(new Set(registers.map(({ hostname }) => hostname)).size).toBe(40);
   expect(new Set(registers.map(({ protocol }) => protocol))).toEqual(new Set([2, 3]));
-  expect(new Set(registers.map(({ agent_version }) => agent_version))).toEqual(new Set(['3.1.5', '4.0.0']));
+  expect(new Set(registers.map(({ agent_version }) => agent_version))).toEqual(new Set(['3.1.5', '4.1.0']));
   expect(new Set(registers.map(({ host_type }) => host_type))).toEqual(new Set(['nixos', 'macos']));
   expect(new Set(registers.map(({ location }) => location)).size).toBeGreaterThan(1);
 
