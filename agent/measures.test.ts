@@ -128,6 +128,6 @@ describe('small rules', () => {
     log.info('unseen');
     log.warn('a secret\nforged \u001b[31mline');
     expect(written).toHaveLength(1);
-    expect(written[0]).toMatch(/^\S+Z warn a \*\*\* forged {1,2}\[31mline\n$/);
+    expect(written[0]).toMatch(/^\S+Z warn a \*\*\* forged line\n$/);
   });
 });

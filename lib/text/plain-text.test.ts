@@ -267,12 +267,26 @@ describe('plainText', () => {
     ['an override', 'abc\u202egnp.exe', 'abc gnp.exe'],
     ['marks without width', 'ad\u200bmin\ufeff', 'ad min'],
     ['an Arabic letter mark', 'a\u061cb', 'a b'],
-    ['escapes', `${ESC}[31mred${ESC}]0;x\u0007`, '[31mred ]0;x'],
+    [
+      'the colours of Nix',
+      `${ESC}[31;1merror:${ESC}[0m attribute ${ESC}[35;1m'x'${ESC}[0m missing`,
+      "error: attribute 'x' missing",
+    ],
+    ['a colour inside a word', `re${ESC}[1md`, 'red'],
+    ['a window title', `a${ESC}]0;title\u0007b`, 'ab'],
+    ['a link', `${ESC}]8;;http://example.org${ESC}\\here${ESC}]8;;${ESC}\\`, 'here'],
+    ['a colour with C1', 'a\u009b31mb', 'ab'],
+    ['cursor movements', `${ESC}[2K${ESC}[1Gdone`, 'done'],
+    ['a lone escape', `a${ESC}`, 'a'],
     ['half of a surrogate pair', 'a\ud83d', 'a\ufffd'],
     ['ends', '  a  ', 'a'],
     ['emoji', '🟢 ok', '🟢 ok'],
   ])('makes %s harmless', (_name, value, expected) => {
     expect(plainText(value)).toBe(expected);
+  });
+
+  it('bounds what is left of a coloured text, not what was received', () => {
+    expect(plainText(`${ESC}[31;1mabc${ESC}[0m`, 3)).toBe('abc');
   });
 
   it('leaves no half of a pair that the cut splits', () => {

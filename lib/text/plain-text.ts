@@ -17,10 +17,37 @@ const UNSAFE = new RegExp(`[\\u0000-\\u001f${UNSAFE_BEYOND_ASCII}]`, 'g');
 const UNSAFE_IN_JSON = new RegExp(`[${UNSAFE_BEYOND_ASCII}]`, 'g');
 // Half of a pair has no UTF-8 form, so the stored text would differ from what was hashed or sent.
 const LONE_SURROGATE = /\p{Surrogate}/gu;
+/** ESC and the C1 controls, with which every escape sequence begins. */
+const MAY_ESCAPE = /[\u001b\u0080-\u009f]/;
 
-/** One line of plain text: control and direction characters become a space, ends are trimmed, the length is bounded. */
+/** A text is read up to this many times its bound: escape sequences take room and leave nothing. */
+const ESCAPES_FACTOR = 4;
+
+/**
+ * One line of plain text: escape sequences are removed whole, other control characters and direction characters become
+ * a space, ends are trimmed, the length is bounded.
+ */
 export function plainText(value: string, max: number = MAX_TEXT): string {
-  return value.slice(0, max).replace(LONE_SURROGATE, '\ufffd').replace(UNSAFE, ' ').trim();
+  const bare = withoutEscapes(value.slice(0, ESCAPES_FACTOR * max)).slice(0, max);
+  return bare.replace(LONE_SURROGATE, '\ufffd').replace(UNSAFE, ' ').trim();
+}
+
+/** The text without escape sequences: colours, cursor movements, titles, links. Linear in its length. */
+export function withoutEscapes(value: string): string {
+  if (!MAY_ESCAPE.test(value)) return value;
+  let kept = '';
+  let from = 0;
+  for (let at = 0; at < value.length;) {
+    const end = escapeEnd(value, at, value.length);
+    if (end === at) {
+      at += 1;
+      continue;
+    }
+    kept += value.slice(from, at);
+    from = end;
+    at = end;
+  }
+  return from === 0 ? value : kept + value.slice(from);
 }
 
 /** As `plainText`, for a text that identifies: an unsafe character stays visible, so that it can't pass as another name. */

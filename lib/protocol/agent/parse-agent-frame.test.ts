@@ -485,13 +485,13 @@ describe('hostile input', () => {
     expect(parsed('status', { status: 'error', message: long }).payload).toMatchObject({ message: 'x'.repeat(2_048) });
   });
 
-  it('replaces control and direction characters: visibly in names, by spaces elsewhere', () => {
+  it('replaces control and direction characters: visibly in names, elsewhere by spaces or, if they begin an escape, by nothing', () => {
     const evil = 'a\r\n\u001b[2J\u202eb';
     const { payload } = parsed('register', { hostname: evil, agent_version: evil, generation: evil });
     expect(payload).toMatchObject({
       hostname: 'a\ufffd\ufffd\ufffd[2J\ufffdb',
-      agent_version: 'a   [2J b',
-      generation: 'a   [2J b',
+      agent_version: 'a   b',
+      generation: 'a   b',
     });
   });
 
