@@ -84,10 +84,8 @@ function readCpus(): CpuTimes | null {
 
 async function readMeminfo(proc: string): Promise<{ ram: number | null; swap: number | null }> {
   const text = (await readOrNull(join(proc, 'meminfo'))) ?? '';
-  const field = (name: string): number | null => {
-    const match = new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(text);
-    return match === null ? null : Number(match[1]);
-  };
+  const fields = numbersIn(text);
+  const field = (name: string): number | null => fields.get(name) ?? null;
   const [total, available, swapTotal, swapFree] = [
     field('MemTotal'),
     field('MemAvailable'),
@@ -108,17 +106,27 @@ async function readMac(): Promise<{ ram: number | null; swap: number | null }> {
   };
 }
 
+/** The numbers of lines `name: 123`; of equal names the first. */
+function numbersIn(text: string): Map<string, number> {
+  const numbers = new Map<string, number>();
+  for (const [, name = '', value] of text.matchAll(/^([A-Za-z][A-Za-z ]*):[ \t]+(\d+)/gm))
+    if (!numbers.has(name)) numbers.set(name, Number(value));
+  return numbers;
+}
+
 /** Memory in use in percent, from `vm_stat`: everything except free, inactive, speculative and purgeable pages. */
 export function parseVmStat(text: string, totalBytes: number): number | null {
   const pageSize = Number(/page size of (\d+) bytes/.exec(text)?.[1]);
-  const pages = (name: string): number => Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(text)?.[1]);
+  const numbers = numbersIn(text);
+  const pages = (name: string): number => numbers.get(name) ?? Number.NaN;
   const free = pages('Pages free') + pages('Pages inactive') + pages('Pages speculative') + pages('Pages purgeable');
   return Number.isFinite(free * pageSize) ? percent(totalBytes - free * pageSize, totalBytes) : null;
 }
 
 /** Swap in use in percent, from `sysctl -n vm.swapusage`: `total = 2048.00M  used = 512.00M  free = …`. */
 export function parseSwapUsage(text: string): number | null {
-  const size = (name: string): number => Number(new RegExp(`${name} = ([\\d.,]+)M`).exec(text)?.[1]?.replace(',', '.'));
+  const sizes = new Map(Array.from(text.matchAll(/\b(\w+) = ([\d.,]+)M/g), ([, name, value]) => [name, value]));
+  const size = (name: string): number => Number(sizes.get(name)?.replace(',', '.'));
   const [total, used] = [size('total'), size('used')];
   return Number.isFinite(total + used) ? percent(used, total) : null;
 }

@@ -4,7 +4,11 @@ export type Redact = (text: string) => string;
 
 /** Shorter values are not replaced: a two-letter password would match in every line. */
 const SHORTEST_SECRET = 6;
-const URL_WITH_USER = /([a-z][a-z0-9+.-]*:\/\/)([^\s/@'"<>]+)@/gi;
+/** Begins with what every address has: a pattern for its scheme would read long words again from each of their letters. */
+const URL_WITH_USER = /:\/\/([^\s/@'"<>]+)@/g;
+/** `ssh` or `git+ssh` in front of `://`, and the longest text that shows it. */
+const SSH_SCHEME = /(?<![a-z0-9+.-])(?:git\+)?ssh$/i;
+const SSH_SCHEME_LENGTH = 'git+ssh'.length + 1;
 
 /**
  * Replaces the given secrets, and the user part of every URL, by `***`. `ssh://git@host` names no secret and stays.
@@ -19,9 +23,10 @@ export function createRedact(secrets: readonly string[], late: ReadonlySet<strin
     for (const secret of late) if (clean.includes(secret)) clean = clean.replaceAll(secret, '***');
     for (const secret of wanted) if (clean.includes(secret)) clean = clean.replaceAll(secret, '***');
     if (!clean.includes('://')) return clean;
-    return clean.replace(URL_WITH_USER, (whole, scheme: string, user: string) =>
-      /^(git\+)?ssh:\/\/$/i.test(scheme) && !user.includes(':') ? whole : `${scheme}***@`,
-    );
+    return clean.replace(URL_WITH_USER, (whole, user: string, at: number) => {
+      const isSsh = SSH_SCHEME.test(clean.slice(Math.max(0, at - SSH_SCHEME_LENGTH), at));
+      return isSsh && !user.includes(':') ? whole : '://***@';
+    });
   };
 }
 

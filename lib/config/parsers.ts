@@ -28,8 +28,8 @@ export const MAX_DURATION_MS = 2_147_483_647;
  */
 export function parseGoDuration(raw: string): number | null {
   if (raw === '0') return 0;
-  const parts = /^(?:(?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+$/.test(raw)
-    ? raw.matchAll(/(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g)
+  const parts = /^(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+$/.test(raw)
+    ? raw.matchAll(/(?<![\d.])(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g)
     : null;
   if (parts === null) return null;
   let ms = 0;

@@ -39,7 +39,7 @@ interface Text {
 const PER_PAGE = 50;
 
 export function createForgejo({ url, repo, token, now, timeoutMs }: ForgejoOptions): Forge {
-  const base = `${url.replace(/\/+$/, '')}/api/v1/repos/${repo.split('/').map(encodeURIComponent).join('/')}`;
+  const base = `${url.replace(/(?<!\/)\/+$/, '')}/api/v1/repos/${repo.split('/').map(encodeURIComponent).join('/')}`;
   const fetch = createForgeFetch({ timeoutMs });
   const names: ForgeNames = {
     name: 'Forgejo',

@@ -51,7 +51,7 @@ export function createGitHub({ apiUrl, repo, token, now, timeoutMs }: GitHubOpti
   // By default it logs to the console.
   const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
   const octokit = new Octokit({
-    baseUrl: apiUrl.replace(/\/+$/, ''),
+    baseUrl: apiUrl.replace(/(?<!\/)\/+$/, ''),
     ...(token === null ? {} : { auth: token }),
     userAgent: 'nixfleet',
     request: { fetch, log: silent },

@@ -59,4 +59,13 @@ describe('credentials', () => {
       }),
     );
   });
+
+  // What is not linear takes minutes for these, and the runner ends the test.
+  it.each([
+    ['letters', 'a'.repeat(100_000)],
+    ['schemes', 'a://'.repeat(25_000)],
+    ['an address without an end', `https://${'a:'.repeat(50_000)}`],
+  ])('are looked for in a flood of %s', (_name, text) => {
+    for (let answer = 0; answer < 20; answer += 1) expect(redactText(text, ['secret'])).toHaveLength(65_536);
+  });
 });

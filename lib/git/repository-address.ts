@@ -48,11 +48,14 @@ export function shownAddress(address: string): string {
   return url.href;
 }
 
-const USERINFO_IN_TEXT = /([a-z][a-z0-9+.-]*:\/\/)[^/\s@]+@/gi;
+/** Begins with what every address has: a pattern for its scheme would read long words again from each of their letters. */
+const USERINFO_IN_TEXT = /:\/\/[^/\s@]+@/g;
+/** Longest text that is quoted; forges answer with megabytes. */
+const MAX_REDACTED = 65_536;
 
-/** Redacts a program's output: credentials in any address, and the given secrets. */
+/** Redacts a program's output: credentials in any address, and the given secrets. Text beyond 64 KiB is left out. */
 export function redactText(text: string, secrets: readonly string[]): string {
-  let safe = text.replace(USERINFO_IN_TEXT, '$1');
+  let safe = text.slice(0, MAX_REDACTED).replace(USERINFO_IN_TEXT, '://');
   for (const secret of secrets) {
     if (secret !== '') safe = safe.replaceAll(secret, '[redacted]');
   }
@@ -89,7 +92,7 @@ function repositoryPage(repository: string): string | null {
 }
 
 function pageOf(protocol: string, host: string, path: string): string | null {
-  const clean = path.replace(/^\/+|\/+$/g, '').replace(/\.git$/, '');
+  const clean = path.replace(/^\/+|(?<!\/)\/+$/g, '').replace(/\.git$/, '');
   if (!clean.includes('/')) return null;
   const page = `${protocol}//${host}/${clean}`;
   return URL.canParse(page) ? new URL(page).href : null;

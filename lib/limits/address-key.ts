@@ -5,7 +5,7 @@ import { isIPv6 } from 'node:net';
 export function limitKey(address: string): string {
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address);
   if (mapped?.[1] !== undefined) return mapped[1];
-  const plain = address.replace(/%.*$/, '');
+  const plain = address.replace(/%.*$/s, '');
   if (!isIPv6(plain)) return address.slice(0, 64);
   const [head = '', tail] = plain.toLowerCase().split('::');
   const groups = (part: string) => (part === '' ? [] : part.split(':'));

@@ -10,5 +10,5 @@ export function dashboardAddress(headers: Pick<Headers, 'get'>): string {
 
 /** The WebSocket address to which agents connect. */
 export function agentUrl(address: string): string {
-  return `${address.replace(/\/+$/, '').replace(/^http/, 'ws')}/ws`;
+  return `${address.replace(/(?<!\/)\/+$/, '').replace(/^http/, 'ws')}/ws`;
 }

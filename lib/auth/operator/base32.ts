@@ -7,7 +7,10 @@ const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
  * dashboard did, so their secrets stay valid. (otplib refuses such a text, so it gets bytes.)
  */
 export function decodeBase32(text: string): Buffer | null {
-  const plain = text.replace(/[\s-]/g, '').replace(/=+$/, '').toUpperCase();
+  const plain = text
+    .replace(/[\s-]/g, '')
+    .replace(/(?<!=)=+$/, '')
+    .toUpperCase();
   // 1, 3 or 6 characters beyond a block of 8 can't come from whole bytes.
   if (plain === '' || !/^[A-Z2-7]+$/.test(plain) || [1, 3, 6].includes(plain.length % 8)) return null;
   const bytes = Buffer.alloc(Math.floor((plain.length * 5) / 8));

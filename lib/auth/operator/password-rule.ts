@@ -38,6 +38,6 @@ function isEasyToGuess(password: string): boolean {
   if (new Set(plain).size < MIN_DIFFERENT) return true;
   if (/^(.{1,8}?)\1+$/.test(plain)) return true;
   if (ROWS.some((row) => row.includes(plain) || Array.from(row).reverse().join('').includes(plain))) return true;
-  const rest = plain.replace(WORDS, '').replace(/[0-9]+$/, '');
+  const rest = plain.replace(WORDS, '').replace(/(?<![0-9])[0-9]+$/, '');
   return rest.length < plain.length && rest.length < MIN_REMAINING;
 }

@@ -31,6 +31,6 @@ function patternOf(worker: string): string {
     worker
       .replace(/^app/, '')
       .replace(/\/page$/, '')
-      .replace(/\/\([^)]*\)/g, '') || '/'
+      .replace(/\/\([^()]*\)/g, '') || '/'
   );
 }

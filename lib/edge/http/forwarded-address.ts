@@ -32,7 +32,7 @@ export function trustedProxies(networks: readonly string[]): TrustsProxy {
 
 /** Turns IPv4 in IPv6 (`::ffff:192.0.2.1`) into the IPv4 address, and drops zones. */
 export function plainAddress(address: string): string {
-  const bare = address.replace(/%.*$/, '').toLowerCase();
+  const bare = address.replace(/%.*$/s, '').toLowerCase();
   const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/.exec(bare);
   return mapped?.[1] ?? bare;
 }

@@ -109,7 +109,7 @@ export const PATH_RULES: Readonly<Record<string, PathRule>> = {
 const MATCHERS = Object.entries(PATH_RULES).map(([pattern, rule]) => {
   const source = pattern
     .replace(/[.]/g, '\\$&')
-    .replace(/\[(\\\.)*[^\]]+\]/g, (parameter) => (parameter.startsWith('[\\.') ? '(.+)' : '([^/]+)'));
+    .replace(/\[[^[\]]+\]/g, (parameter) => (parameter.startsWith('[\\.') ? '(.+)' : '([^/]+)'));
   return { pattern, rule, matches: new RegExp(`^${source}$`) };
 });
 

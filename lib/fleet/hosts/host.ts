@@ -14,7 +14,7 @@ const REPORTED_STATUSES: readonly CompartmentStatus[] = ['ok', 'outdated', 'erro
 export function withoutCredentials(address: string): string {
   const scheme = /^[a-z][a-z0-9+.-]*:\/\//i.exec(address)?.[0];
   // Without a scheme: `user:password@host…`, typed by hand.
-  if (scheme === undefined) return address.replace(/^[^/@]*:[^/]*@/, '');
+  if (scheme === undefined) return address.replace(/^[^/@:]*:[^/]*@/, '');
   const rest = address.slice(scheme.length);
   const authority = /^[^/?#]*/.exec(rest)?.[0] ?? '';
   // This is not a port: it is the start of a password that contains a slash.

@@ -21,7 +21,7 @@ class Unfinished extends Error {}
 
 export function nixTokens(text: string): Tokens {
   try {
-    return { ok: true, tokens: read(text, 0, null, 0).tokens };
+    return { ok: true, tokens: read(new NixText(text), 0, null, 0).tokens };
   } catch (error) {
     if (error instanceof Unfinished) return { ok: false, problem: error.message };
     throw error;
@@ -32,9 +32,45 @@ const SPACE = /\s+/y;
 const LINE_COMMENT = /#[^\n\r]*/y;
 const WORD = /[A-Za-z_][\w'-]*/y;
 const MARKS = /\$\{|==|!=|<=|>=|->|&&|\|\||\/\/|\+\+|\.\.\.|[{}()[\];=:,.?@!<>+*/-]/y;
-/** Numbers, paths and URLs; their content does not matter here. */
-const OTHER =
-  /(?:[\w~.+-]*(?:\/[\w.+-]+)+\/?|<[\w./+-]+>|[A-Za-z][\w+.-]*:[\w%/?:@&=+$,.!~*'-]+|[\d.]+(?:[eE][+-]?\d+)?)/y;
+// Numbers, paths and URLs: their content does not matter here.
+const PATH_START = /[\w~.+-]*/y;
+const PATH_PARTS = /(?:\/[\w.+-]+)+\/?/y;
+const SEARCH_PATH = /<[\w./+-]+>/y;
+const SCHEME_START = /[A-Za-z]/y;
+const SCHEME = /[\w+.-]*/y;
+const AFTER_SCHEME = /:[\w%/?:@&=+$,.!~*'-]+/y;
+const NUMBER = /[\d.]+(?:[eE][+-]?\d+)?/y;
+
+/**
+ * The text, with its paths, URLs and numbers; read from left to right. A path or a URL is known only at the end of its
+ * first part, which may be as long as
+ * the file and begins again at each of its tokens: each part is read once.
+ */
+class NixText {
+  private readonly ends = new Map<RegExp, number>();
+
+  constructor(readonly text: string) {}
+
+  otherAt(at: number): string | null {
+    return (
+      this.inParts(PATH_START, PATH_PARTS, at) ??
+      match(SEARCH_PATH, this.text, at) ??
+      (match(SCHEME_START, this.text, at) === null ? null : this.inParts(SCHEME, AFTER_SCHEME, at)) ??
+      match(NUMBER, this.text, at)
+    );
+  }
+
+  /** A first part with what has to follow it. */
+  private inParts(first: RegExp, rest: RegExp, at: number): string | null {
+    let end = this.ends.get(first) ?? 0;
+    if (end <= at) {
+      end = at + (match(first, this.text, at)?.length ?? 0);
+      this.ends.set(first, end);
+    }
+    const found = match(rest, this.text, end);
+    return found === null ? null : this.text.slice(at, end) + found;
+  }
+}
 
 function match(pattern: RegExp, text: string, at: number): string | null {
   pattern.lastIndex = at;
@@ -42,8 +78,9 @@ function match(pattern: RegExp, text: string, at: number): string | null {
 }
 
 /** Reads up to the end, or up to the brace that closes an interpolation. */
-function read(text: string, from: number, closes: '}' | null, depth: number): { tokens: Token[]; end: number } {
+function read(source: NixText, from: number, closes: '}' | null, depth: number): { tokens: Token[]; end: number } {
   if (depth > MAX_DEPTH) throw new Unfinished('its strings are nested too deep');
+  const { text } = source;
   const tokens: Token[] = [];
   let open = 0;
   let at = from;
@@ -60,13 +97,13 @@ function read(text: string, from: number, closes: '}' | null, depth: number): { 
       continue;
     }
     const start = at;
-    if (text[at] === '"') at = plainString(text, at, depth);
-    else if (text.startsWith("''", at)) at = indentedString(text, at, depth);
+    if (text[at] === '"') at = plainString(source, at, depth);
+    else if (text.startsWith("''", at)) at = indentedString(source, at, depth);
     if (at > start) {
       tokens.push({ kind: 'string', text: text.slice(start, at), start, end: at });
       continue;
     }
-    const other = match(OTHER, text, at);
+    const other = source.otherAt(at);
     const word = match(WORD, text, at);
     const mark = match(MARKS, text, at);
     const found =
@@ -90,25 +127,27 @@ function read(text: string, from: number, closes: '}' | null, depth: number): { 
 }
 
 /** `"…"`: a backslash takes the next character, `$$` is text, `${` begins an interpolation. */
-function plainString(text: string, from: number, depth: number): number {
+function plainString(source: NixText, from: number, depth: number): number {
+  const { text } = source;
   for (let at = from + 1; at < text.length;) {
     if (text[at] === '"') return at + 1;
     if (text[at] === '\\') at += 2;
     else if (text.startsWith('$$', at)) at += 2;
-    else if (text.startsWith('${', at)) at = read(text, at + 2, '}', depth + 1).end;
+    else if (text.startsWith('${', at)) at = read(source, at + 2, '}', depth + 1).end;
     else at += 1;
   }
   throw new Unfinished('a string is not closed');
 }
 
 /** `''…''`: `'''`, `''$` and `''\` are text. */
-function indentedString(text: string, from: number, depth: number): number {
+function indentedString(source: NixText, from: number, depth: number): number {
+  const { text } = source;
   for (let at = from + 2; at < text.length;) {
     if (text.startsWith("'''", at) || text.startsWith("''$", at)) at += 3;
     else if (text.startsWith("''\\", at)) at += 4;
     else if (text.startsWith("''", at)) return at + 2;
     else if (text.startsWith('$$', at)) at += 2;
-    else if (text.startsWith('${', at)) at = read(text, at + 2, '}', depth + 1).end;
+    else if (text.startsWith('${', at)) at = read(source, at + 2, '}', depth + 1).end;
     else at += 1;
   }
   throw new Unfinished('a string is not closed');

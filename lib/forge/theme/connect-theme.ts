@@ -36,7 +36,7 @@ export function placeOf(settings: ColorSettings): { repository: string; token: s
     githubRepo !== null
       ? { web: gitHubPages(settings.githubApiUrl), repo: githubRepo, token: githubToken }
       : forgejoUrl !== null && forgejoRepo !== null
-        ? { web: forgejoUrl.replace(/\/+$/, ''), repo: forgejoRepo, token: forgejoToken }
+        ? { web: forgejoUrl.replace(/(?<!\/)\/+$/, ''), repo: forgejoRepo, token: forgejoToken }
         : null;
   if (configRepo === null) {
     return forge === null ? null : { repository: `${forge.web}/${forge.repo}.git`, token: forge.token };

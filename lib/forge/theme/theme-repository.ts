@@ -178,14 +178,14 @@ export function openWritableRepository(options: WritableRepositoryOptions): Writ
   };
 }
 
+/** Lines of git-push(1) about a branch that changed in the meantime. */
+const REJECTED = /\[(?:remote )?rejected\]/i;
+const STALE = /non-fast-forward|fetch first|stale info|failed to update ref|cannot lock ref/i;
+
 function pushFault(end: GitEnd | GitProblem, branch: string, shown: string, secrets: readonly string[]): WriteFault {
   if (end.kind !== 'exit') return new WriteFault(explainGitEnd(end, shown, NETWORK_TIMEOUT_MS, secrets));
   const output = `${end.stdout.toString('utf8')}\n${end.stderr}`;
-  if (
-    /\[(?:remote )?rejected\].*(?:non-fast-forward|fetch first|stale info|failed to update ref|cannot lock ref)/i.test(
-      output,
-    )
-  ) {
+  if (output.split('\n').some((line) => REJECTED.test(line) && STALE.test(line))) {
     return new WriteFault(
       `The branch ${branch} of ${shown} kept changing while the colour was written: try again.`,
       true,
@@ -197,7 +197,9 @@ function pushFault(end: GitEnd | GitProblem, branch: string, shown: string, secr
     );
   }
   if (
-    /returned error: 40[13]|Authentication failed|Permission .*denied|could not read Username|read only/i.test(output)
+    /returned error: 40[13]|Authentication failed|Permission [^\n]{0,200}denied|could not read Username|read only/i.test(
+      output,
+    )
   ) {
     return new WriteFault(
       `NixFleet is not allowed to write to ${shown}: give its token (or key) the right to push (at GitHub "Contents: read and write").`,

@@ -1,0 +1,102 @@
+/**
+ * Texts that make a pattern slow if anything does: a beginning that the pattern accepts, then a repeated part of it,
+ * then an end that it refuses. A pattern with overlapping or repeated runs reads such a text again from each of its
+ * characters; a linear one reads it once.
+ */
+
+/** Any character of a class is one of these, or the class is too rare to matter. */
+const ALPHABET = [
+  ...Array.from({ length: 95 }, (_, index) => String.fromCharCode(0x20 + index)),
+  '\n',
+  '\r',
+  '\t',
+  '\u0000',
+  '\u001b',
+  '\u0085',
+  'é',
+  '\u061c',
+  '\u2028',
+  '\u202e',
+  '\ud83d',
+  '🟢',
+];
+/** What a repeated part may follow, besides a beginning of the pattern: nothing, or what hardly any pattern accepts. */
+const STARTS = ['', '\u0000'];
+const ENDS = ['\u0000', '\n\u0000'];
+/** Words that a repeated part may leave out between two others, as in an optional group. */
+const MAX_GAP = 2;
+/** Characters that stand for a class. */
+const SAMPLES = 4;
+/** Repeated parts of one pattern: a long list of words has thousands, which are all alike. */
+const MAX_PARTS = 48;
+
+/** A run of literal characters, or one class with some characters that it accepts. */
+export type Piece = { kind: 'word'; text: string } | { kind: 'class'; accepted: string[] };
+
+const ATOM =
+  /\[\^?(?:\\.|[^\]\\])*\]|\\[pP]\{[^}]*\}|\\u[0-9a-fA-F]{4}|\\u\{[^}]*\}|\\x[0-9a-fA-F]{2}|\\c[A-Za-z]|\\[^bBk1-9]|\(\?(?:[:=!]|<[=!]|<[A-Za-z]\w*>)|[^\\]|\\./gsu;
+
+/** The pieces of a pattern in their order; groups, quantifiers and assertions are left out. */
+export function piecesOf(source: string, flags: string): Piece[] {
+  const kept = [/[uv]/.test(flags) ? 'u' : '', flags.includes('i') ? 'i' : '', flags.includes('s') ? 's' : ''].join('');
+  const pieces: Piece[] = [];
+  let word = '';
+  const endWord = () => {
+    if (word !== '') pieces.push({ kind: 'word', text: word });
+    word = '';
+  };
+  for (const [atom] of source.replace(/\{\d*,?\d*\}/g, '?').matchAll(ATOM)) {
+    const accepted = acceptedBy(atom, kept);
+    if (accepted.length === 1) word += accepted.join('');
+    else {
+      endWord();
+      if (accepted.length > 1) pieces.push({ kind: 'class', accepted });
+    }
+  }
+  endWord();
+  return pieces;
+}
+
+/** Characters that a piece of a pattern accepts; none for groups, quantifiers and assertions. */
+function acceptedBy(atom: string, flags: string): string[] {
+  if (/^(?:\(.*|[)|^$*+?]|\\[bBk1-9])$/s.test(atom)) return [];
+  const one = new RegExp(`^(?:${atom})$`, flags);
+  // A letter without regard to its case is a letter.
+  if (/^[A-Za-z]$/.test(atom)) return [atom];
+  return spread(ALPHABET.filter((character) => one.test(character)));
+}
+
+/** Texts of about `length` characters for a pattern, each of them once. */
+export function attackStrings(source: string, flags: string, length: number): string[] {
+  const pieces = piecesOf(source, flags);
+  const first = pieces.map((piece) => (piece.kind === 'word' ? piece.text : (piece.accepted[0] ?? '')));
+  /** Each repeated part, with what comes before it. */
+  const parts = new Map<string, string>();
+  const put = (part: string, before: string) => {
+    if (part !== '' && !parts.has(part)) parts.set(part, before);
+  };
+  pieces.forEach((piece, index) => {
+    const before = first.slice(0, index).join('');
+    if (piece.kind === 'class') for (const character of piece.accepted) put(character, before);
+    else put(piece.text, before);
+  });
+  put(first.join(''), '');
+  first.forEach((text, index) => {
+    const before = first.slice(0, index).join('');
+    for (const next of first.slice(index + 1, index + 2 + MAX_GAP)) put(text + next, before);
+    put(first.slice(index, index + 3).join(''), before);
+    for (const character of text) put(character, before);
+  });
+  const texts = new Set<string>();
+  for (const [part, before] of [...parts].slice(0, MAX_PARTS)) {
+    const run = part.repeat(Math.ceil(length / part.length));
+    for (const start of new Set([...STARTS, before])) for (const end of ENDS) texts.add(start + run + end);
+  }
+  return [...texts];
+}
+
+/** Some characters of a class, from its whole range. */
+function spread(accepted: readonly string[]): string[] {
+  const step = Math.max(1, Math.floor(accepted.length / SAMPLES));
+  return accepted.filter((_, index) => index % step === 0).slice(0, SAMPLES + 1);
+}
