@@ -11,6 +11,7 @@ export const AGENT_BUNDLE = join(ROOT, 'dist', 'agent.mjs');
 /** The sources of the bundle. */
 const SOURCES = [
   'agent',
+  'lib/causes',
   'lib/git',
   'lib/limits',
   'lib/outbox',

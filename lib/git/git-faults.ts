@@ -1,4 +1,5 @@
 /** Turns faults of git into sentences that say what to do. */
+import { findCause } from '@/lib/causes/find-cause';
 import { plainText } from '@/lib/text/plain-text';
 import { redactText } from './repository-address';
 import type { GitEnd } from './git-run';
@@ -13,10 +14,9 @@ export type GitProblem =
   /** A running git process may hold the lock. */
   | { kind: 'locked'; path: string; pid: number | null };
 
-/** The line with the reason. Git ends with general advice, so the first `fatal:` or `error:` counts. */
+/** Git's reason, without the advice that follows it. */
 function reason(stderr: string): string {
-  const words = localLines(stderr);
-  return words.find((line) => /^(fatal|error):/i.test(line)) ?? words[words.length - 1] ?? '';
+  return findCause(localLines(stderr))?.text ?? '';
 }
 
 const ADVICE: readonly (readonly [pattern: RegExp, advice: string])[] = [
@@ -66,7 +66,8 @@ export function explainGitEnd(
     case 'too-large':
       return `Git printed too much output for ${what}: check NIXFLEET_CONFIG_REPO.`;
     case 'exit': {
-      const quote = plainText(redactText(reason(end.stderr), secrets), MAX_QUOTE);
+      // Redacted first: a reason is cut, and half of a secret would not be recognised.
+      const quote = plainText(reason(redactText(end.stderr, secrets)), MAX_QUOTE);
       const advice =
         localFaultOf(end.stderr) === 'no-permission'
           ? PERMISSION_ADVICE

@@ -14,12 +14,13 @@ export interface GitRun {
   cwd?: string;
   /** Largest accepted standard output, in bytes. */
   maxOutputBytes?: number;
-  /** How much of the end of standard error is kept. */
+  /** How much of the beginning, and how much of the end of standard error is kept. */
   maxStderrCharacters?: number;
 }
 
 const MAX_OUTPUT_BYTES = 1024 * 1024;
-const MAX_STDERR_CHARACTERS = 8_192;
+/** The first error is at the beginning, what git did in the end behind it. */
+const MAX_STDERR_PART = 8_192;
 
 // These would direct git to another repository, or make it print headers with credentials.
 const DROPPED =
@@ -75,10 +76,12 @@ export function runBoundedProgram(program: string, args: readonly string[], run:
       detached: true,
     });
     const limit = run.maxOutputBytes ?? MAX_OUTPUT_BYTES;
-    const keep = run.maxStderrCharacters ?? MAX_STDERR_CHARACTERS;
+    const keep = run.maxStderrCharacters ?? MAX_STDERR_PART;
     const stdout: Buffer[] = [];
     let size = 0;
-    let stderr = '';
+    let errorStart = '';
+    let errorEnd = '';
+    let isErrorCut = false;
     let cut: 'timeout' | 'stopped' | 'too-large' | 'no-git' | null = null;
 
     const end = (reason: 'timeout' | 'stopped' | 'too-large') => {
@@ -101,8 +104,11 @@ export function runBoundedProgram(program: string, args: readonly string[], run:
     });
     child.stderr?.setEncoding('utf8');
     child.stderr?.on('data', (chunk: string) => {
-      // The reason is at the end.
-      stderr = (stderr + chunk).slice(-keep);
+      const room = keep - errorStart.length;
+      errorStart += chunk.slice(0, room);
+      const rest = errorEnd + chunk.slice(room);
+      isErrorCut ||= rest.length > keep;
+      errorEnd = rest.slice(-keep);
     });
     child.on('error', (error) => {
       const code = 'code' in error ? String(error.code) : error.message;
@@ -114,7 +120,10 @@ export function runBoundedProgram(program: string, args: readonly string[], run:
     });
     child.on('close', (code) => {
       if (cut !== null) settle({ kind: cut });
-      else settle({ kind: 'exit', code: code ?? 128, stdout: Buffer.concat(stdout), stderr });
+      else {
+        const stderr = errorStart + (isErrorCut ? '\n' : '') + errorEnd;
+        settle({ kind: 'exit', code: code ?? 128, stdout: Buffer.concat(stdout), stderr });
+      }
     });
   });
 }

@@ -292,7 +292,11 @@ export class AgentConnections implements AgentInbox {
     if (!command) return;
     const now = this.core.now();
     const { outputLog } = this.core;
-    for (const { seq, stream, line } of lines) outputLog.append(command, now, stream, line, seq);
+    for (const { seq, stream, line } of lines) {
+      outputLog.append(command, now, stream, line, seq);
+      // Agents of protocol 2, which number no lines, report an exit code without a reason.
+      if (seq === null && command.outcome === null) this.engine.causes.add(command.id, line);
+    }
     if (command.outcome === null && this.awaitsActivity(command)) this.markActive(entry, connection, command);
     // While the database refuses writes, the timer retries, not every line.
     if (outputLog.isFull && this.core.storageFault === null) {

@@ -3,6 +3,7 @@
  * operator's request, which replaces them with the current agent. A command is stored as sent before it is handed out, so
  * that it is handed out at most once.
  */
+import { findCause } from '@/lib/causes/find-cause';
 import { plainText } from '@/lib/text/plain-text';
 import { countConnect, decideAdmission, type Admission } from './admission-rules';
 import type { AgentAdmission } from './agent-admission';
@@ -39,7 +40,6 @@ const WAITING_MS = 15 * MINUTE_MS;
 
 /** Characters of a report that a reason or an event quotes. */
 const MAX_QUOTED = 400;
-const SGR = new RegExp(String.raw`\u001b\[[0-9;:]*m`, 'g');
 
 export class Version1Agents implements V1Inbox {
   private readonly calls = new Map<string, { since: number; count: number }>();
@@ -211,7 +211,7 @@ export class Version1Agents implements V1Inbox {
   /** A report ends the command that was handed out; without one it becomes an event. Reports do not name their command. */
   private reported(turn: Turn, entry: HostEntry, { address }: V1Call, body: V1Status): void {
     const { active, record } = entry;
-    const words = body.output.map(sentenceOf).find((line) => line !== '') ?? body.comment;
+    const words = wordsOf(body);
     if (active?.operation === 'pull-switch' && active.state.phase !== 'queued') {
       this.endWith(turn, active, body, words);
       return;
@@ -275,9 +275,12 @@ export class Version1Agents implements V1Inbox {
   }
 }
 
-/** A line of output as part of a sentence, without its colour codes. */
-function sentenceOf(line: string): string {
-  return plainText(line.replace(SGR, ''), MAX_QUOTED);
+/** What a report says: its first line, such as "Pull failed", and the cause of an error; else its comment. */
+function wordsOf({ status, output, comment }: V1Status): string {
+  const first = output.map((line) => plainText(line, MAX_QUOTED)).find((line) => line !== '');
+  if (first === undefined) return comment;
+  const cause = status === 'error' ? findCause(output) : null;
+  return cause?.isKnown !== true || cause.text.includes(first) ? first : `${first}: ${cause.text}`;
 }
 
 /** The ending that a report proves. `ok` may refer to the pull alone: version 1 reports a pull-switch with its pull's text. */

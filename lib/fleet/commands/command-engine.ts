@@ -1,6 +1,7 @@
 /** Runs commands: feeds each its inputs, stores the result with the turn, and carries out the effects afterwards. */
 import { stepCommand } from './step-command';
 import type { CommandEffect, CommandInput } from './command-step';
+import { OutputCauses } from './output-causes';
 import type { VerdictFacts } from './command-verdict';
 import type { FleetCore } from '../turns/fleet-core';
 import * as events from '../events';
@@ -31,6 +32,8 @@ export interface EnginePorts {
 }
 
 export class CommandEngine {
+  readonly causes = new OutputCauses();
+
   constructor(
     private readonly core: FleetCore,
     private readonly ports: EnginePorts,
@@ -68,7 +71,8 @@ export class CommandEngine {
     const base = turn.commands.get(command.id) ?? this.core.memory.liveCommand(command.id);
     if (!base || base.outcome !== null) return;
     const operation = OPERATIONS[base.operation];
-    const { state, effects } = stepCommand(operation, base.state, input, turn.now);
+    const step = stepCommand(operation, base.state, input, turn.now);
+    const state = step.state === base.state ? base.state : this.causes.explained(base, step.state);
     const entry = this.core.memory.entries.get(base.hostId);
     if (!entry) return;
     if (JSON.stringify(state) !== JSON.stringify(base.state)) {
@@ -87,11 +91,12 @@ export class CommandEngine {
       }
       if (state.phase === 'ended') this.commandEnds(turn, entry, next);
     }
-    for (const effect of effects) this.effect(turn, entry, base, effect);
+    for (const effect of step.effects) this.effect(turn, entry, base, effect);
   }
 
   private commandEnds(turn: Turn, entry: HostEntry, command: CommandRecord): void {
     turn.withOutput.add(command.id);
+    turn.apply.push(() => this.causes.forget(command.id));
     turn.events.push(events.commandEnded(entry.record, command, turn.now));
     this.concludeCompartments(turn, entry, command);
     this.ports.ended(turn, command);

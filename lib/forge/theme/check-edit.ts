@@ -1,5 +1,6 @@
 /** Checks with Nix that a changed file can be parsed, before it is committed. */
 import { basename } from 'node:path';
+import { findCause } from '@/lib/causes/find-cause';
 import { plainText } from '@/lib/text/plain-text';
 import { runBoundedProgram } from '@/lib/git/git-run';
 
@@ -26,7 +27,7 @@ export async function checkNixFile(
       return `${PROGRAM} printed too much output: check the file.`;
     case 'exit': {
       if (end.code === 0) return null;
-      const message = end.stderr.split('\n').find((line) => /^error:/.test(line.trim())) ?? '';
+      const message = findCause(end.stderr)?.text ?? '';
       return `The changed file would not be valid Nix (${plainText(message.replaceAll(path, basename(path)), 200)}): nothing was written.`;
     }
   }
