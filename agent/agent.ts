@@ -63,6 +63,7 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
     cwd,
     env,
     say: (line) => log.info(line),
+    redact,
     onStart(child) {
       background.add(child);
       void child.end.then(() => background.delete(child));

@@ -15,6 +15,7 @@ const resultSchema = z.object({
   message: z.string(),
   generation: z.string(),
   restarting: z.boolean(),
+  mayContinue: z.boolean().optional(),
   lastSeq: z.number(),
 });
 

@@ -4,6 +4,9 @@ import { flakeFolderOf } from '@/lib/git/flake-folder';
 import { hostNameOf } from '@/lib/protocol/agent/host-name';
 import { LOG_LEVELS, type LogLevel } from './log';
 
+/** The profile of a NixOS system. */
+export const SYSTEM_PROFILE = '/nix/var/nix/profiles/system';
+
 export type HostType = 'nixos' | 'macos';
 
 export interface AgentConfig {
@@ -36,6 +39,8 @@ export interface AgentConfig {
   hostType: HostType;
   /** The link that points at the running system, or at the active Home Manager generation. */
   systemLink: string;
+  /** The profile that points at the system that was built last; undefined for that of NixOS. */
+  systemProfile?: string | undefined;
 }
 
 /** Facts of the machine that the configuration depends on. */
@@ -99,6 +104,7 @@ export const AGENT_VARIABLES: readonly (readonly [name: string, fallback: string
   ],
   ['NIXFLEET_HOST_TYPE', 'by the operating system', 'nixos or macos: macos uses home-manager, also on Linux'],
   ['NIXFLEET_SYSTEM_LINK', '/run/current-system', 'the link that points at the running system'],
+  ['NIXFLEET_SYSTEM_PROFILE', SYSTEM_PROFILE, 'the profile of the system: it points at the one that was built last'],
 ];
 
 const HOSTNAME = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/;
@@ -141,6 +147,7 @@ export function readAgentConfig(
       (hostType === 'nixos'
         ? '/run/current-system'
         : join(machine.home, '.local', 'state', 'nix', 'profiles', 'home-manager')),
+    systemProfile: get('NIXFLEET_SYSTEM_PROFILE') || undefined,
   };
   if (config.repoDir === '')
     problems.push(
@@ -241,7 +248,7 @@ const tokenOfFile = (content: string): string => assignedIn(content, 'NIXFLEET_T
 /** The value that a line `NAME=…` of the file assigns. */
 function assignedIn(content: string, name: string): string | undefined {
   const lines = content.split('\n').map((line) => line.trim());
-  const assigned = lines.find((line) => new RegExp(`^(export\\s+)?${name}\\s*=`).test(line));
+  const assigned = lines.find((line) => /^(?:export\s+)?(\w+)\s*=/.exec(line)?.[1] === name);
   return assigned === undefined ? undefined : unquoted(assigned.slice(assigned.indexOf('=') + 1).trim());
 }
 

@@ -8,7 +8,6 @@ import { findOnPath } from './machine';
 import {
   error,
   ok,
-  outliving,
   shortCommit,
   type OperationHost,
   type AgentOperation,
@@ -16,8 +15,9 @@ import {
   type OperationEnd,
 } from './operation';
 import { PULL_STEPS } from './repository';
+import { activated, rebuild } from './rebuild';
 import { runRollback } from './rollback';
-import { exitCodeOf, failureOf, type RunEnd, type Shell } from './shell';
+import { exitCodeOf, failureOf, type Shell } from './shell';
 import type { WireCommand } from '@/lib/protocol/agent/wire-commands';
 
 const SYSTEM_STEPS = 3;
@@ -71,18 +71,6 @@ async function pull(host: OperationHost, { shell, progress }: OperationContext):
   return ok();
 }
 
-/** nixos-rebuild through sudo, or home-manager as the user. */
-async function rebuild(host: OperationHost, shell: Shell, extra: readonly string[] = []): Promise<RunEnd> {
-  const flake = host.flake.installable(await host.flake.attribute(shell));
-  return host.config.hostType === 'nixos'
-    ? shell.run('sudo', ['nixos-rebuild', 'switch', '--flake', flake, ...extra])
-    : shell.run('home-manager', ['switch', '--flake', flake, ...extra], outliving(host));
-}
-
-function rebuildProgram(host: OperationHost): string {
-  return host.config.hostType === 'nixos' ? 'nixos-rebuild' : 'home-manager';
-}
-
 async function switchSystem(host: OperationHost, context: OperationContext, title: string): Promise<OperationEnd> {
   const { shell, progress } = context;
   const { compartments, repository } = host;
@@ -90,25 +78,26 @@ async function switchSystem(host: OperationHost, context: OperationContext, titl
   if (commit === '') return error(1, `${repository.dir} holds no repository yet: run Pull first`);
   compartments.begin('system', `${title} in progress...`);
   progress('system', 0, SYSTEM_STEPS, 'in_progress');
-  const run = await rebuild(host, shell);
-  if (!run.ok) {
+  const rebuilt = await rebuild(host, shell);
+  if (rebuilt.kind === 'failed') {
     progress('system', 0, SYSTEM_STEPS, 'error');
-    const failure = failureOf(rebuildProgram(host), run);
     compartments.set(
       'system',
       context.stopping() ? 'unknown' : 'error',
-      context.stopping() ? `${title} was stopped` : failure,
+      context.stopping() ? `${title} was stopped` : rebuilt.failure,
       commit,
     );
-    return error(exitCodeOf(run.end), failure);
+    return error(exitCodeOf(rebuilt.run.end), rebuilt.failure);
   }
   progress('system', SYSTEM_STEPS, SYSTEM_STEPS, 'complete');
-  compartments.set('system', 'ok', `${title} successful (exit 0)`, commit);
+  const end = activated(rebuilt, 'Switched');
+  compartments.set('system', 'ok', end.message || `${title} successful (exit 0)`, commit);
   compartments.set('tests', 'outdated', 'Tests not run — run Test to verify system', commit);
   shell.say('');
-  shell.say(`✅ ${title} completed: the system is built from ${shortCommit(commit)}`);
+  if (end.status === 'ok') shell.say(`✅ ${title} completed: the system is built from ${shortCommit(commit)}`);
+  else shell.say(`⚠️ ${end.message}. The system is built from ${shortCommit(commit)}`, 'stderr');
   sayReport(shell, 'Lock', await host.refreshLock());
-  return { ...ok(), switched: host.config.hostType === 'nixos' };
+  return { ...end, switched: host.config.hostType === 'nixos' };
 }
 
 async function pullSwitch(host: OperationHost, context: OperationContext): Promise<OperationEnd> {
@@ -135,15 +124,16 @@ async function forceUpdate(host: OperationHost, context: OperationContext): Prom
   shell.say('Step 3 of 3: rebuild without the negative cache');
   const commit = await host.repository.head();
   host.compartments.begin('system', 'Force update in progress...');
-  const run = await rebuild(host, shell, ['--option', 'narinfo-cache-negative-ttl', '0']);
+  const rebuilt = await rebuild(host, shell, ['--option', 'narinfo-cache-negative-ttl', '0']);
   await host.refreshLock();
-  if (!run.ok) {
+  if (rebuilt.kind === 'failed') {
     host.compartments.set('system', context.stopping() ? 'unknown' : 'error', 'Force update did not complete', commit);
-    return error(1, `rebuild failed: ${failureOf(rebuildProgram(host), run)}`);
+    return error(1, `rebuild failed: ${rebuilt.failure}`);
   }
-  host.compartments.set('system', 'ok', 'Force update successful (exit 0)', commit);
+  const end = activated(rebuilt, 'Force update complete');
+  host.compartments.set('system', 'ok', end.message || 'Force update successful (exit 0)', commit);
   host.compartments.set('tests', 'outdated', 'Tests not run — run Test to verify system', commit);
-  return ok('force update complete');
+  return end.status === 'ok' ? ok('force update complete') : end;
 }
 
 function refreshGit(shell: Shell): Promise<OperationEnd> {
@@ -200,7 +190,7 @@ async function checkVersion(host: OperationHost, shell: Shell): Promise<Operatio
   const run = await (installed === null
     ? shell.run(process.execPath, [host.program, '--version'], { timeoutMs: VERSION_TIMEOUT_MS })
     : shell.run(installed, ['--version'], { timeoutMs: VERSION_TIMEOUT_MS }));
-  const version = /\d+\.\d+\.\d+[0-9A-Za-z.+-]*|dev/.exec(run.stdout.join(' '))?.[0];
+  const version = /\d{1,9}\.\d{1,9}\.\d{1,9}[0-9A-Za-z.+-]*|dev/.exec(run.stdout.join(' '))?.[0];
   if (!run.ok || version === undefined)
     return error(
       1,

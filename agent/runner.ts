@@ -6,6 +6,7 @@ import type { Outbox, OutboxEntry } from '@/lib/outbox/outbox';
 import type { HostType } from './config';
 import type { AgentLog } from './log';
 import type { AgentOperation, OperationContext, OperationEnd } from './operation';
+import { killAsRoot, whatGoesOn } from './after-stop';
 import { STOP_GRACE_MS, type Child } from './process';
 import { createShell, failureOf, type Shell, type ShellOptions } from './shell';
 import type { AgentFrameInput } from '@/lib/protocol/agent/from-agent';
@@ -17,7 +18,6 @@ export const EXIT_SWITCHED = 101;
 export const EXIT_RESTART = 0;
 const REBOOT_DELAY_MS = 3_000;
 const REBOOT_TIMEOUT_MS = 60_000;
-const KILL_TOOL_TIMEOUT_MS = 10_000;
 const MAX_MESSAGE = 1_000;
 
 type CommandPayload = Extract<ReceivedServerFrame, { type: 'command' }>['payload'];
@@ -32,6 +32,8 @@ interface RunningCommand {
   outlives: boolean;
   /** Set once it is being stopped: its result. */
   stop: { exitCode: number; message: string } | null;
+  /** The program that was asked to end. */
+  stopped: Child | null;
   escalation: NodeJS.Timeout | null;
   progress: Map<string, AgentFrameInput>;
   done: Promise<void>;
@@ -70,6 +72,7 @@ export function createCommandRunner(options: CommandRunnerOptions) {
       cwd: options.cwd,
       env: options.env,
       say: (line, stream) => say(entry, line, stream),
+      redact: options.redact,
       ...more,
     });
   }
@@ -83,13 +86,13 @@ export function createCommandRunner(options: CommandRunnerOptions) {
     status: OperationEnd['status'] | 'stopped',
     exitCode: number,
     message: string,
-    restarting = false,
+    { restarting = false, mayContinue }: { restarting?: boolean; mayContinue?: true } = {},
   ): Promise<void> {
     const generation = await options.generation();
     const text = options.redact(message).slice(0, MAX_MESSAGE);
     log.info(`${entry.command}: ${status}${text === '' ? '' : ` (${text})`}`);
     if (current?.entry === entry) current = null;
-    outbox.finish(entry, { status, exitCode, message: text, generation, restarting });
+    outbox.finish(entry, { status, exitCode, message: text, generation, restarting, mayContinue });
   }
 
   function command(payload: CommandPayload): void {
@@ -170,6 +173,7 @@ export function createCommandRunner(options: CommandRunnerOptions) {
       child: null,
       outlives: false,
       stop: null,
+      stopped: null,
       escalation: null,
       progress: new Map(),
       done: Promise.resolve(),
@@ -203,12 +207,16 @@ export function createCommandRunner(options: CommandRunnerOptions) {
     }
     if (running.escalation !== null) clearTimeout(running.escalation);
     if (running.stop !== null && end.status === 'error') {
-      await finish(running.entry, 'stopped', running.stop.exitCode, running.stop.message);
+      const { exitCode, message } = running.stop;
+      const group = running.stopped?.pid ?? null;
+      const rest = group === null ? null : await whatGoesOn(group, options.hostType, shellFor(running.entry));
+      if (rest === null) await finish(running.entry, 'stopped', exitCode, message);
+      else await finish(running.entry, 'stopped', exitCode, `${message}, but ${rest}`, { mayContinue: true });
       return;
     }
     const restarting = end.switched === true && options.hostType === 'nixos';
     if (restarting) exiting = true;
-    await finish(running.entry, end.status, end.exitCode, end.message, restarting);
+    await finish(running.entry, end.status, end.exitCode, end.message, { restarting });
     if (restarting) options.exit(EXIT_SWITCHED, running.entry);
   }
 
@@ -238,8 +246,10 @@ export function createCommandRunner(options: CommandRunnerOptions) {
     running.stop ??= stopped;
     const { child } = running;
     if (child === null) return null;
+    running.stopped = child;
     if (!(await deliver(running, child, signal))) {
       running.stop = null;
+      running.stopped = null;
       return `the command runs as another user (sudo), and the agent's user may not end it: allow "sudo kill" for that user`;
     }
     running.escalation ??= setTimeout(() => {
@@ -254,12 +264,7 @@ export function createCommandRunner(options: CommandRunnerOptions) {
   async function deliver(running: RunningCommand, child: Child, signal: StopSignal): Promise<boolean> {
     const outcome = child.signal(signal);
     if (outcome !== 'forbidden' || child.pid === null) return true;
-    const shell = shellFor(running.entry);
-    const run = await shell.run('sudo', ['kill', '-s', signal.slice(3), '--', `-${child.pid}`], {
-      quiet: true,
-      timeoutMs: KILL_TOOL_TIMEOUT_MS,
-    });
-    return run.ok || running.child !== child;
+    return (await killAsRoot(shellFor(running.entry), child.pid, signal)) || running.child !== child;
   }
 
   /** Ends the running command's group and never another process: the PID in the frame is only compared. */
@@ -306,7 +311,7 @@ export function createCommandRunner(options: CommandRunnerOptions) {
     await endCurrent('the agent was restarted');
     // Without ids a restart has no result: the dashboard sees the agent reconnect.
     if (id === null) outbox.close(entry);
-    else await finish(entry, 'ok', 0, 'the agent restarts', true);
+    else await finish(entry, 'ok', 0, 'the agent restarts', { restarting: true });
     options.exit(EXIT_RESTART, entry);
   }
 
@@ -322,7 +327,7 @@ export function createCommandRunner(options: CommandRunnerOptions) {
       say(entry, `❌ Reboot failed: ${problem}`, 'stderr');
     }
     if (id === null) outbox.close(entry);
-    else if (run.ok) await finish(entry, 'ok', 0, 'the host reboots', true);
+    else if (run.ok) await finish(entry, 'ok', 0, 'the host reboots', { restarting: true });
     else await finish(entry, 'error', 1, `Reboot failed: ${problem}`);
   }
 

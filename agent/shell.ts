@@ -1,4 +1,5 @@
 /** Runs programs for operations. Output goes to the dashboard inside a command and to the log outside of one. */
+import { createCauseFinder, type Cause } from '@/lib/causes/find-cause';
 import { startChild, type Child, type ChildEnd, type ChildOptions } from './process';
 import type { OutputStream } from '@/lib/protocol/output-stream';
 
@@ -17,10 +18,10 @@ export interface RunEnd {
   end: ChildEnd;
   ok: boolean;
   stdout: string[];
-  /** The last line on stderr that is not empty: usually the reason. */
-  lastError: string;
   /** The last lines on stderr. */
   stderr: string[];
+  /** Why it failed, by its output. Null when that says nothing. */
+  cause: Cause | null;
 }
 
 export interface Shell {
@@ -31,13 +32,15 @@ export interface Shell {
 
 /** Lines of stdout that are kept for the caller. */
 const MAX_KEPT_LINES = 1_000;
-/** Lines of stderr that are kept: the reason is at the end. */
+/** Lines of stderr that are kept for the caller, from its end. */
 const MAX_KEPT_ERRORS = 100;
 
 export interface ShellOptions {
   cwd: () => string;
   env: NodeJS.ProcessEnv;
   say: (line: string, stream: OutputStream) => void;
+  /** Removes secrets from the causes of failures; `say` has to remove its own. */
+  redact?: (text: string) => string;
   /** Called with each program when it starts and with null when it ended; `outlives`: it survives the agent. */
   onChild?: (child: Child | null, outlives: boolean) => void;
   /** Called with each program when it starts. */
@@ -52,9 +55,10 @@ export function createShell(options: ShellOptions): Shell {
     async run(program, args, run = {}) {
       const stdout: string[] = [];
       const stderr: string[] = [];
-      let lastError = '';
       if (options.stopping?.() === true)
-        return { end: { kind: 'signalled', signal: 'SIGTERM' }, ok: false, stdout, lastError, stderr };
+        return { end: { kind: 'signalled', signal: 'SIGTERM' }, ok: false, stdout, stderr, cause: null };
+      // One for each stream: lines of the other one would break up an error of several lines.
+      const finders = { stdout: createCauseFinder(), stderr: createCauseFinder() };
       const child = startChild({
         program,
         args,
@@ -65,10 +69,11 @@ export function createShell(options: ShellOptions): Shell {
         onLine(line, stream) {
           if (stream === 'stdout' && stdout.length < MAX_KEPT_LINES) stdout.push(line);
           if (stream === 'stderr') {
-            if (line.trim() !== '') lastError = line.trim();
             stderr.push(line);
             if (stderr.length > MAX_KEPT_ERRORS) stderr.shift();
           }
+          // A cause is cut: half of a secret would not be recognised.
+          finders[stream].add(options.redact?.(line) ?? line);
           if (run.quiet !== true) options.say(line, stream);
         },
       });
@@ -79,9 +84,17 @@ export function createShell(options: ShellOptions): Shell {
       if (end.kind === 'not-started' && run.quiet !== true) options.say(end.problem, 'stderr');
       if (end.kind === 'timed-out' && run.quiet !== true)
         options.say(`${program} did not end within ${Math.round(end.afterMs / 1000)} s and was stopped`, 'stderr');
-      return { end, ok: end.kind === 'exited' && end.code === 0, stdout, lastError, stderr };
+      const isOk = end.kind === 'exited' && end.code === 0;
+      const cause = isOk ? null : causeOf(finders.stdout.cause(), finders.stderr.cause());
+      return { end, ok: isOk, stdout, stderr, cause };
     },
   };
+}
+
+/** Programs report errors on stderr; some builds print theirs on stdout. The last line of stdout is never a reason. */
+function causeOf(stdout: Cause | null, stderr: Cause | null): Cause | null {
+  if (stderr?.isKnown === true) return stderr;
+  return stdout?.isKnown === true ? stdout : stderr;
 }
 
 /** The exit code to report: the program's, or as in a shell 128 + n for a signal, 124 for a time-out and 127 for a missing program. */
@@ -100,7 +113,7 @@ export function exitCodeOf(end: ChildEnd): number {
 
 /** Why a run failed, in a few words. */
 export function failureOf(program: string, run: RunEnd): string {
-  const reason = run.lastError === '' ? '' : `: ${run.lastError}`;
+  const reason = run.cause === null ? '' : `: ${run.cause.text}`;
   switch (run.end.kind) {
     case 'exited':
       return `${program} failed with exit code ${run.end.code}${reason}`;

@@ -59,6 +59,7 @@ export function createHost(name = 'h1') {
         NIXFLEET_INTERVAL: '1',
         NIXFLEET_LOG_LEVEL: 'debug',
         NIXFLEET_SYSTEM_LINK: join(root, 'current-system'),
+        NIXFLEET_SYSTEM_PROFILE: join(root, 'system-profile'),
         GIT_CONFIG_NOSYSTEM: '1',
         ...more,
       };

@@ -7,6 +7,8 @@ export interface CommandResult {
   generation: string;
   /** The agent ends after this result and starts again. */
   restarting: boolean;
+  /** A part of the stopped command may go on. */
+  mayContinue?: boolean | undefined;
   /** Number of the command's last line of output. */
   lastSeq: number;
 }

@@ -21,5 +21,6 @@ export type OutboxFrame =
         command_id?: string;
         last_seq?: number;
         restarting?: boolean;
+        may_continue?: boolean;
       };
     };

@@ -205,6 +205,7 @@ export function createOutbox(options: OutboxOptions) {
         ...(result.message === '' ? {} : { message: result.message }),
         ...(result.generation === '' ? {} : { generation: result.generation }),
         ...(id === null ? {} : { command_id: id, last_seq: result.lastSeq, restarting: result.restarting }),
+        ...(id !== null && result.mayContinue === true ? { may_continue: true } : {}),
       },
     });
     // Without ids the dashboard does not acknowledge.

@@ -9,7 +9,7 @@ export interface ProtocolRevision {
 }
 
 export const PROTOCOL_REVISIONS = {
-  agent: { revision: 2, hash: '2fbd032b47e74559b5de1634596355653f914ce86ee671d92f74a19e7f893f51' },
+  agent: { revision: 3, hash: '5c6a6479356e0f676a42942292e1349e540f6a6bd63b46964c0fdf2c2173f351' },
   live: { revision: 3, hash: '53a42a06c1704c871be434d2904f8df1483c4a09cdcb8164ec768589a0529ec8' },
   http: { revision: 1, hash: 'f81bdd85a1bed6872c1768a653813e47deff6bef794407a11e490473013e25c0' },
 } as const satisfies Record<string, ProtocolRevision>;

@@ -83,6 +83,7 @@ export function startDemoAgent({
     NIXFLEET_INTERVAL: String(intervalS),
     NIXFLEET_NIXPKGS_VERSION: host.type === 'nixos' ? nixpkgsVersion(flake) : '',
     NIXFLEET_SYSTEM_LINK: system.profile,
+    NIXFLEET_SYSTEM_PROFILE: system.profile,
     NIXFLEET_DEMO_SYSTEM: systemDir,
   };
 

@@ -42,6 +42,7 @@ export function resultOf(status: StatusResult, protocol: 2 | 3): CommandResult {
     exitCode: status.exit_code,
     message: status.message,
     restarting: protocol === 3 ? status.restarting : null,
+    ...(status.may_continue === true ? { mayContinue: true } : {}),
   };
 }
 

@@ -22,7 +22,7 @@ import {
   capped,
   returnDeadline,
 } from './command-step';
-import { conclude, type VerdictFacts } from './command-verdict';
+import { conclude, MAY_BE_RUNNING, type VerdictFacts } from './command-verdict';
 import type { Operation } from '../operations/operation';
 import { OUTCOME_PHRASES } from '../operations/operation-words';
 import type { CommandOutcome } from '@/lib/protocol/command-phases';
@@ -67,8 +67,9 @@ export function onLateResult(operation: Operation, state: Phase<'ended'>, result
 }
 
 /** Whether the agent restarts after this result: only the restart completes the command. */
-function willRestart(operation: Operation, result: CommandResult): boolean {
-  return operation.ends === 'switch' && result.status === 'ok' && result.restarting !== false;
+function willRestart(operation: Operation, { status, restarting }: CommandResult): boolean {
+  if (operation.ends !== 'switch') return false;
+  return status === 'ok' ? restarting !== false : status === 'warning' && restarting === true;
 }
 
 export function verifying(
@@ -128,7 +129,8 @@ export function onMissingReturn(
   result: CommandResult,
   now: number,
 ): CommandStep {
-  if (!willRestart(operation, result)) return end(now, conclude(operation, state.before, result, null));
+  if (!willRestart(operation, result) || result.status === 'warning')
+    return end(now, conclude(operation, state.before, result, null));
   return state.disconnected
     ? end(now, {
         outcome: 'timed-out',
@@ -317,8 +319,11 @@ export function stopping(operation: Operation, state: Active | Phase<'stopping'>
   });
 }
 
-export function endedByRestart(now: number): CommandStep {
-  return ended(now, 'stopped', 'It ended when the agent restarted.');
+/** The agent came back as a new process, without a result. */
+export function endedByRestart(operation: Operation, now: number): CommandStep {
+  return operation.mayOutliveAgent
+    ? ended(now, 'lost', `The agent restarted and sent no result of the command. ${MAY_BE_RUNNING}`)
+    : ended(now, 'stopped', 'It ended when the agent restarted.');
 }
 
 /** The dashboard was restarted: the host has to reconnect and report. */

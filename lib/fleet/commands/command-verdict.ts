@@ -38,7 +38,7 @@ export function conclude(
   const { exitCode } = result;
   switch (result.status) {
     case 'stopped':
-      return { outcome: 'stopped', reason: reported(result.message) || 'The agent confirmed the stop.', exitCode };
+      return { ...afterStop(operation, result), exitCode };
     case 'error':
       return { outcome: 'failed', reason: failure(result), exitCode };
     case 'warning':
@@ -47,6 +47,32 @@ export function conclude(
       return { ...afterSuccess(operation, before, result, facts), exitCode };
   }
 }
+
+/**
+ * An agent of protocol 2 reports the stop when it has sent the signal, and does not wait for the end; one of protocol 3
+ * says when a part of the command goes on.
+ */
+function afterStop(operation: Operation, result: CommandResult): Pick<Ending, 'outcome' | 'reason'> {
+  const reason = reported(result.message) || 'The agent confirmed the stop.';
+  if (result.mayContinue === true) return { outcome: 'lost', reason: `${reason} The result is not known.` };
+  const isProven = result.restarting !== null || isKilled(result) || !operation.mayOutliveAgent;
+  return { outcome: 'stopped', reason: isProven ? reason : `${reason} ${MAY_BE_RUNNING}` };
+}
+
+/** What has to be said of a command whose end nobody saw. */
+export const MAY_BE_RUNNING = 'It may still be running on the host.';
+
+/**
+ * The result that counts when another one follows. The first one does, except that on macOS the Go agent first reports
+ * that it sent the signal and then that the program was ended by it.
+ */
+export function provenStop(first: CommandResult, second: CommandResult): CommandResult {
+  const isProof = first.status === 'stopped' && second.status === 'error' && isKilled(second);
+  return isProof ? { ...first, exitCode: second.exitCode } : first;
+}
+
+/** The program itself was seen to end by the signal. */
+const isKilled = ({ exitCode }: CommandResult) => exitCode !== null && exitCode < 0;
 
 /** What a refresh has found: agents report it with the status word of the compartment. */
 const FOUND: Partial<Record<OperationId, Readonly<Record<'ok' | 'outdated' | 'unknown', string>>>> = {

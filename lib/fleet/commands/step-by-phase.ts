@@ -34,7 +34,7 @@ import {
   targetEnded,
   timedOut,
 } from './command-transitions';
-import { conclude } from './command-verdict';
+import { conclude, MAY_BE_RUNNING, provenStop } from './command-verdict';
 import type { Operation } from '../operations/operation';
 
 export function stepQueued(
@@ -137,6 +137,8 @@ export function stepActive(operation: Operation, state: Active, input: CommandIn
   }
 }
 
+const NO_LONGER_REPORTED = 'The agent no longer reports the command after the stop request; it sent no result.';
+
 export function stepStopping(
   operation: Operation,
   state: Phase<'stopping'>,
@@ -155,7 +157,7 @@ export function stepStopping(
     case 'heartbeat':
       if (input.shown === 'this') return stay({ ...state, heard: true, disconnected: false, quiet: 0 });
       if (state.disconnected) {
-        if (state.how === 'restart' || state.how === 'reboot') return endedByRestart(now);
+        if (state.how === 'restart' || state.how === 'reboot') return endedByRestart(operation, now);
         return ended(
           now,
           'lost',
@@ -164,18 +166,16 @@ export function stepStopping(
       }
       if (state.quiet + 1 < QUIET_HEARTBEATS)
         return stay({ ...state, quiet: state.quiet + 1 }, { type: 'ask-heartbeat' });
-      return ended(
-        now,
-        'stopped',
-        'The agent no longer reports the command after the stop request; it sent no result.',
-      );
+      return operation.mayOutliveAgent
+        ? ended(now, 'lost', `${NO_LONGER_REPORTED} ${MAY_BE_RUNNING}`)
+        : ended(now, 'stopped', NO_LONGER_REPORTED);
     case 'registered':
       // The result follows, or the process is the same: then only the network failed, and the stop continues.
       if (input.hasResult || input.shown === 'this' || input.sameProcess === true)
         return stay({ ...state, disconnected: false, quiet: 0 });
       // Protocol 2 can't tell yet whether it still runs; its heartbeat will.
       if (input.shown !== 'unknown' && (state.how === 'restart' || state.how === 'reboot')) {
-        const { state: next, effects } = endedByRestart(now);
+        const { state: next, effects } = endedByRestart(operation, now);
         return stay(next, ...lostWithProcess(input), ...effects);
       }
       return stay({ ...state, disconnected: true }, ...lostWithProcess(input));
@@ -290,7 +290,7 @@ export function stepVerifying(
       if (input.shown === 'this') return stay(backToRunning(state));
       return onMissingEvidence(operation, state, input.facts, now);
     case 'result':
-      if (state.result) return stay(state);
+      if (state.result) return stay({ ...state, result: provenStop(state.result, input.result) });
       // An agent that announces a restart has not restarted yet, even if its connection was lost in between.
       return onResult(operation, state, input.result, now);
     case 'activity':

@@ -15,6 +15,8 @@ const result = z.object({
   message: z.string(),
   /** Whether the agent restarts after this; null if it does not say (protocol 2: it restarts after a switch). */
   restarting: z.boolean().nullable(),
+  /** The agent stopped the command, but a part of it may go on. Absent in records of earlier versions. */
+  mayContinue: z.boolean().optional(),
 });
 
 const sentFields = {

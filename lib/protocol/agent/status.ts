@@ -19,6 +19,11 @@ export const statusSchema = z.object({
     .boolean()
     .nullish()
     .transform((value) => value ?? false),
+  /** Protocol 3: the command was stopped, but a part of it may go on; the message says which. */
+  may_continue: z
+    .boolean()
+    .nullish()
+    .transform((value) => (value === true ? true : undefined)),
   /** Protocol 3: the number of the last output line of this command. */
   last_seq: count.nullish().transform((value) => value ?? null),
 });
