@@ -2,6 +2,7 @@
  * Runs commands one at a time: a command counts as running before anything is awaited. `stop`, `kill_command`,
  * `restart` and `reboot` don't wait for it. Stop and kill reach the command's process group and nothing else.
  */
+import { plainText, withoutEscapes } from '@/lib/text/plain-text';
 import type { Outbox, OutboxEntry } from '@/lib/outbox/outbox';
 import type { HostType } from './config';
 import type { AgentLog } from './log';
@@ -89,7 +90,7 @@ export function createCommandRunner(options: CommandRunnerOptions) {
     { restarting = false, mayContinue }: { restarting?: boolean; mayContinue?: true } = {},
   ): Promise<void> {
     const generation = await options.generation();
-    const text = options.redact(message).slice(0, MAX_MESSAGE);
+    const text = plainText(options.redact(withoutEscapes(message)), MAX_MESSAGE);
     log.info(`${entry.command}: ${status}${text === '' ? '' : ` (${text})`}`);
     if (current?.entry === entry) current = null;
     outbox.finish(entry, { status, exitCode, message: text, generation, restarting, mayContinue });

@@ -1,5 +1,6 @@
 /** The terminal or a pipe. Results go to standard output, everything else to standard error. */
 import type { ReadStream } from 'node:tty';
+import { outputLine } from '@/lib/text/plain-text';
 import { Problem } from './command';
 
 /** Longest secret that is read. */
@@ -20,11 +21,16 @@ export interface Terminal {
 export function processTerminal(): Terminal {
   const { stdin, stdout, stderr } = process;
   return {
-    print: (line) => void stdout.write(`${line}\n`),
-    note: (line) => void stderr.write(`${line}\n`),
+    print: (line) => void stdout.write(`${harmless(line)}\n`),
+    note: (line) => void stderr.write(`${harmless(line)}\n`),
     isInteractive: stdin.isTTY,
     readSecret: (prompt) => (stdin.isTTY ? readHidden(stdin, prompt) : readPipe()),
   };
+}
+
+/** Names in a backup or a database of somebody else must not control the terminal. */
+export function harmless(text: string): string {
+  return text.split('\n').map(outputLine).join('\n');
 }
 
 async function readPipe(): Promise<string> {

@@ -60,6 +60,12 @@ describe('credentials', () => {
     );
   });
 
+  it('are found in spite of escape sequences inside them', () => {
+    expect(redactText('https://ada:se\u001b[1mcret@host and se\u001b[0mcret', ['secret'])).toBe(
+      'https://host and [redacted]',
+    );
+  });
+
   // What is not linear takes minutes for these, and the runner ends the test.
   it.each([
     ['letters', 'a'.repeat(100_000)],

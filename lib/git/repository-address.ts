@@ -1,4 +1,5 @@
 /** Addresses of repositories and feeds: removes credentials, and finds the web page of a commit. */
+import { withoutEscapes } from '@/lib/text/plain-text';
 
 /** An address without secrets, and the credentials it contained. */
 export interface SafeAddress {
@@ -53,9 +54,12 @@ const USERINFO_IN_TEXT = /:\/\/[^/\s@]+@/g;
 /** Longest text that is quoted; forges answer with megabytes. */
 const MAX_REDACTED = 65_536;
 
-/** Redacts a program's output: credentials in any address, and the given secrets. Text beyond 64 KiB is left out. */
+/**
+ * Redacts a program's output: credentials in any address, and the given secrets. Text beyond 64 KiB is left out, and so
+ * are escape sequences: one inside a secret would hide it.
+ */
 export function redactText(text: string, secrets: readonly string[]): string {
-  let safe = text.slice(0, MAX_REDACTED).replace(USERINFO_IN_TEXT, '://');
+  let safe = withoutEscapes(text.slice(0, MAX_REDACTED)).replace(USERINFO_IN_TEXT, '://');
   for (const secret of secrets) {
     if (secret !== '') safe = safe.replaceAll(secret, '[redacted]');
   }

@@ -24,7 +24,7 @@ import {
 } from './command-step';
 import { conclude, MAY_BE_RUNNING, type VerdictFacts } from './command-verdict';
 import type { Operation } from '../operations/operation';
-import { OUTCOME_PHRASES } from '../operations/operation-words';
+import { nounPhrase, OUTCOME_PHRASES } from '../operations/operation-words';
 import type { CommandOutcome } from '@/lib/protocol/command-phases';
 import type { ProgressView } from '@/lib/protocol/live/views/command-view';
 
@@ -301,7 +301,11 @@ export function backToRunning(state: LiveCommandState): Phase<'running'> {
 export type How = Phase<'stopping'>['how'];
 
 /** How long a stop may take before the operator is warned. */
-export const stopMs = (how: How) => (how === 'reboot' || how === 'restart' ? EVIDENCE_MS : STOP_MS);
+const stopMs = (how: How) => (how === 'reboot' || how === 'restart' ? EVIDENCE_MS : STOP_MS);
+
+/** "The agent restart had no effect within 90 s." */
+export const noEffect = ({ how }: Phase<'stopping'>) =>
+  `The ${nounPhrase(how)} had no effect within ${durationText(stopMs(how))}.`;
 
 /** How long the agent may be disconnected after a stop; a reboot may take as long as its operation allows. */
 export const awayMs = (operation: Operation, { how }: Phase<'stopping'>) =>

@@ -24,7 +24,7 @@ import {
   onMissingEvidence,
   withActivity,
   backToRunning,
-  stopMs,
+  noEffect,
   awayMs,
   lostOutput,
   lostWithProcess,
@@ -208,7 +208,7 @@ export function stepStopping(
         deadline: state.hardDeadline,
         quiet: 0,
         progress: state.progress,
-        why: `The ${state.how} had no effect within ${durationText(stopMs(state.how))}.`,
+        why: noEffect(state),
       });
     case 'sent':
     case 'not-sent':

@@ -1,6 +1,6 @@
 /** Events of pipelines. */
 import { z } from 'zod';
-import { nounPhrase } from '../operations/operation-words';
+import { nounPhrase, OUTCOME_PHRASES } from '../operations/operation-words';
 import { PIPELINE_LABELS } from '../pipelines/pipeline-labels';
 import { counted, eventKind } from './event-kind';
 import type { EventLevel } from '@/lib/protocol/event-categories';
@@ -17,13 +17,6 @@ const LEVELS: Readonly<Record<PipelineOutcome, EventLevel>> = {
   partial: 'warning',
   failed: 'error',
   cancelled: 'warning',
-};
-
-const OUTCOMES: Readonly<Record<PipelineOutcome, string>> = {
-  succeeded: 'succeeded',
-  partial: 'succeeded in part',
-  failed: 'failed',
-  cancelled: 'was cancelled',
 };
 
 const pipeline = z.object({
@@ -62,6 +55,6 @@ export const PIPELINE_EVENT_KINDS = {
     category: 'command',
     level: ({ outcome }) => LEVELS[outcome],
     outcome: ({ outcome }) => outcome,
-    sentence: (params) => `${nameOf(params)} ${OUTCOMES[params.outcome]}. ${params.reason}`,
+    sentence: (params) => `${nameOf(params)} ${OUTCOME_PHRASES[params.outcome]}. ${params.reason}`,
   }),
 };

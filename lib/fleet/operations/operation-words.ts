@@ -162,7 +162,7 @@ export function pastPhrase(id: OperationId, hosts: string): string {
 export const OUTCOME_PHRASES: Readonly<Record<CommandOutcome, string>> = {
   succeeded: 'succeeded',
   unchanged: 'changed nothing',
-  partial: 'succeeded in part',
+  partial: 'was partly done',
   failed: 'failed',
   stopped: 'was stopped',
   'timed-out': 'timed out',
