@@ -191,4 +191,20 @@ export const AGENT_MUTANTS: readonly Mutant[] = [
     why: 'a slow disk disconnects agents that registered in time',
     tests: [BOUNDS_TEST, CONNECTIONS_TEST],
   },
+  {
+    name: 'activated-system-not-recognised',
+    file: 'agent/rebuild.ts',
+    from: "  if (after.running !== '' && after.running !== before.running) return true;\n",
+    to: '',
+    why: 'a switch whose unit failed counts as failed where nixos-rebuild turns every exit code into 1',
+    tests: ['agent/switch-ends.test.ts'],
+  },
+  {
+    name: 'half-of-a-secret-in-a-cause',
+    file: 'agent/shell.ts',
+    from: 'options.redact === undefined ? line : options.redact(withoutEscapes(line))',
+    to: 'line',
+    why: 'a reason that is cut inside a secret shows the half of it',
+    tests: ['agent/switch-ends.test.ts'],
+  },
 ];

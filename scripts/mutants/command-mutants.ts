@@ -168,4 +168,12 @@ export const COMMAND_MUTANTS: readonly Mutant[] = [
     why: 'a pipeline waits for ever for a host that does not come back',
     tests: [PIPELINE_TEST],
   },
+  {
+    name: 'stopped-although-it-goes-on',
+    file: 'lib/fleet/commands/command-verdict.ts',
+    from: 'if (result.mayContinue === true) return',
+    to: 'if (result.mayContinue === false) return',
+    why: 'a command counts as stopped while its activation goes on',
+    tests: ['lib/fleet/commands/command-ends.test.ts'],
+  },
 ];

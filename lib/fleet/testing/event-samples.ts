@@ -144,7 +144,7 @@ export const EVENT_SAMPLES: { readonly [Code in EventCode]: readonly EventSample
   'pipeline.ended': [
     {
       params: { ...PIPELINE, outcome: 'partial', reason: '1 of 2 hosts failed.' },
-      sentence: 'The pipeline “Do all” succeeded in part. 1 of 2 hosts failed.',
+      sentence: 'The pipeline “Do all” was partly done. 1 of 2 hosts failed.',
     },
   ],
   'host.added': [
