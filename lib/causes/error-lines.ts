@@ -13,6 +13,9 @@ const ERROR_STARTS = [
   'ERROR: ',
   'Error: ',
   'error[',
+  'remote: fatal: ',
+  'remote: error: ',
+  'remote: ERROR: ',
   'CMake Error',
   'CONFLICT (',
   'Host key verification failed',
@@ -81,6 +84,7 @@ const CONSEQUENCES = [
   /^(?:fatal: )?(?:early EOF|unpack-objects failed|index-pack failed|fetch-pack: |failed to write object|the remote end hung up)/,
   /^(?:fatal: )?Could not read from remote repository/i,
   /^Failed to build\b/,
+  /^(?:failed to push some refs|remote unpack failed)/,
   /^sudo: (?:a terminal is required|no tty present)/,
 ];
 

@@ -17,6 +17,7 @@ const CAUSES: Record<string, string> = {
   'git-local-changes': 'error: Your local changes to the following files would be overwritten by merge: flake.lock',
   'git-not-a-repository': "fatal: '/nonexistent/repo.git' does not appear to be a git repository",
   'git-permission-denied': 'git@git.example.com: Permission denied (publickey).',
+  'git-push-disk-full': 'remote: fatal: unable to write loose object file: No space left on device',
   'git-ref-lock':
     "error: cannot lock ref 'refs/remotes/origin/main': Unable to create '/var/lib/nixfleet-agent/repo/.git/refs/remotes/origin/main.lock': File exists.",
   'git-unpack-failed': 'error: insufficient permission for adding an object to repository database .git/objects',

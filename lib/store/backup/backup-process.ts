@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { constants, setPriority } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { plainText } from '@/lib/text/plain-text';
 import { MAX_BACKUP_MS } from './backup-folder';
 import { BackupProblem } from './backup-problem';
 import { roundResultSchema, type RoundResult } from './run-backup';
@@ -77,6 +78,6 @@ function parse(text: string): unknown {
 }
 
 function failureText(err: string, code: number | null, signal: string | null): string {
-  const message = err.trim().replace(/^nixfleet backup: /, '');
+  const message = plainText(err.trim().replace(/^nixfleet backup: /, ''));
   return message === '' ? `The backup ended without an error message (${signal ?? `code ${code ?? '?'}`}).` : message;
 }
