@@ -1,5 +1,5 @@
 /** The agent's log: one line each to stderr, where systemd and launchd collect it. */
-import { plainText, withoutEscapes } from '@/lib/text/plain-text';
+import { plainText } from '@/lib/text/plain-text';
 
 export const LOG_LEVELS = ['debug', 'info', 'warn', 'error'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -15,7 +15,7 @@ export function createAgentLog(
   const at = (name: LogLevel) => (message: string) => {
     if (LOG_LEVELS.indexOf(name) < lowest) return;
     const time = new Date().toISOString().replace(/\.\d+Z$/, 'Z');
-    write(`${time} ${name} ${plainText(redact(withoutEscapes(message)))}\n`);
+    write(`${time} ${name} ${plainText(redact(message))}\n`);
   };
   return { debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error') };
 }

@@ -14,6 +14,8 @@ describe('createRedact', () => {
     ['xssh://ada@host', 'xssh://***@host'],
     ['https://host/path@1', 'https://host/path@1'],
     ['nothing to see: agent-token-1', 'nothing to see: ***'],
+    ['\u001b[31magent-token-1\u001b[0m in red', '\u001b[31m***\u001b[0m in red'],
+    ['\u001b[31magent-\u001b[1mtoken-1\u001b[0m in two colours', '*** in two colours'],
   ])('of %s', (text, safe) => {
     expect(redact(text)).toBe(safe);
   });

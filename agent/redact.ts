@@ -1,4 +1,5 @@
 /** Removes secrets from everything that leaves the agent: output lines, messages, logs. */
+import { withoutEscapes } from '@/lib/text/plain-text';
 
 export type Redact = (text: string) => string;
 
@@ -18,7 +19,7 @@ export function createRedact(secrets: readonly string[], late: ReadonlySet<strin
   const wanted = [...new Set(secrets)]
     .filter((secret) => secret.length >= SHORTEST_SECRET)
     .sort((a, b) => b.length - a.length);
-  return (text) => {
+  function redact(text: string): string {
     let clean = text;
     for (const secret of late) if (clean.includes(secret)) clean = clean.replaceAll(secret, '***');
     for (const secret of wanted) if (clean.includes(secret)) clean = clean.replaceAll(secret, '***');
@@ -27,6 +28,15 @@ export function createRedact(secrets: readonly string[], late: ReadonlySet<strin
       const isSsh = SSH_SCHEME.test(clean.slice(Math.max(0, at - SSH_SCHEME_LENGTH), at));
       return isSsh && !user.includes(':') ? whole : '://***@';
     });
+  }
+
+  return (text) => {
+    const clean = redact(text);
+    const bare = withoutEscapes(clean);
+    if (bare === clean) return clean;
+    // A colour inside a secret would hide it: such a text loses its colours.
+    const cleaner = redact(bare);
+    return cleaner === bare ? clean : cleaner;
   };
 }
 

@@ -2,7 +2,7 @@
  * Runs commands one at a time: a command counts as running before anything is awaited. `stop`, `kill_command`,
  * `restart` and `reboot` don't wait for it. Stop and kill reach the command's process group and nothing else.
  */
-import { plainText, withoutEscapes } from '@/lib/text/plain-text';
+import { plainText } from '@/lib/text/plain-text';
 import type { Outbox, OutboxEntry } from '@/lib/outbox/outbox';
 import type { HostType } from './config';
 import type { AgentLog } from './log';
@@ -35,6 +35,8 @@ interface RunningCommand {
   stop: { exitCode: number; message: string } | null;
   /** The program that was asked to end. */
   stopped: Child | null;
+  /** What goes on although it was stopped. */
+  rest: string | null;
   escalation: NodeJS.Timeout | null;
   progress: Map<string, AgentFrameInput>;
   done: Promise<void>;
@@ -90,7 +92,7 @@ export function createCommandRunner(options: CommandRunnerOptions) {
     { restarting = false, mayContinue }: { restarting?: boolean; mayContinue?: true } = {},
   ): Promise<void> {
     const generation = await options.generation();
-    const text = plainText(options.redact(withoutEscapes(message)), MAX_MESSAGE);
+    const text = plainText(options.redact(message), MAX_MESSAGE);
     log.info(`${entry.command}: ${status}${text === '' ? '' : ` (${text})`}`);
     if (current?.entry === entry) current = null;
     outbox.finish(entry, { status, exitCode, message: text, generation, restarting, mayContinue });
@@ -175,6 +177,7 @@ export function createCommandRunner(options: CommandRunnerOptions) {
       outlives: false,
       stop: null,
       stopped: null,
+      rest: null,
       escalation: null,
       progress: new Map(),
       done: Promise.resolve(),
@@ -211,6 +214,7 @@ export function createCommandRunner(options: CommandRunnerOptions) {
       const { exitCode, message } = running.stop;
       const group = running.stopped?.pid ?? null;
       const rest = group === null ? null : await whatGoesOn(group, options.hostType, shellFor(running.entry));
+      running.rest = rest;
       if (rest === null) await finish(running.entry, 'stopped', exitCode, message);
       else await finish(running.entry, 'stopped', exitCode, `${message}, but ${rest}`, { mayContinue: true });
       return;
@@ -235,7 +239,9 @@ export function createCommandRunner(options: CommandRunnerOptions) {
       return;
     }
     await running.done;
-    if (entry !== null) await finish(entry, 'ok', 0, '');
+    if (entry === null) return;
+    if (running.rest === null) await finish(entry, 'ok', 0, '');
+    else await finish(entry, 'warning', 0, `${running.entry.command} was stopped, but ${running.rest}`);
   }
 
   /** Ends the running command's group, with SIGKILL if SIGTERM is not enough. Gives a sentence if that is not possible. */

@@ -1,6 +1,5 @@
 /** Runs programs for operations. Output goes to the dashboard inside a command and to the log outside of one. */
 import { createCauseFinder, type Cause } from '@/lib/causes/find-cause';
-import { withoutEscapes } from '@/lib/text/plain-text';
 import { startChild, type Child, type ChildEnd, type ChildOptions } from './process';
 import type { OutputStream } from '@/lib/protocol/output-stream';
 
@@ -73,8 +72,8 @@ export function createShell(options: ShellOptions): Shell {
             stderr.push(line);
             if (stderr.length > MAX_KEPT_ERRORS) stderr.shift();
           }
-          // Before the cause is cut and its escapes are removed: a secret in parts would not be recognised.
-          finders[stream].add(options.redact === undefined ? line : options.redact(withoutEscapes(line)));
+          // A cause is cut: half of a secret would not be recognised.
+          finders[stream].add(options.redact?.(line) ?? line);
           if (run.quiet !== true) options.say(line, stream);
         },
       });

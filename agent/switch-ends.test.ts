@@ -204,6 +204,18 @@ describe('a stop', () => {
     );
     dashboard.command('rollback', 'rb');
     await fileAppears(host.path('running'));
+    dashboard.command('stop', 'st', { target: 'rb' });
+    const rest = 'but the activation goes on in the unit nixos-rebuild-switch-to-configuration.service';
+    expect(await dashboard.result('st')).toMatchObject({ status: 'warning', message: `rollback was stopped, ${rest}` });
+    expect(await dashboard.result('rb')).toMatchObject({ status: 'stopped', message: `terminated by user, ${rest}` });
+  });
+
+  it('by a restart of the agent says so as well', async () => {
+    await connect();
+    slowSwitch();
+    host.program('systemctl', 'echo "nixos-rebuild-switch-to-configuration.service loaded active running"');
+    dashboard.command('rollback', 'rb');
+    await fileAppears(host.path('running'));
     dashboard.command('restart', 'r');
     expect(await dashboard.result('rb')).toMatchObject({
       status: 'stopped',

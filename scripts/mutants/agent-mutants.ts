@@ -202,7 +202,7 @@ export const AGENT_MUTANTS: readonly Mutant[] = [
   {
     name: 'half-of-a-secret-in-a-cause',
     file: 'agent/shell.ts',
-    from: 'options.redact === undefined ? line : options.redact(withoutEscapes(line))',
+    from: 'options.redact?.(line) ?? line',
     to: 'line',
     why: 'a reason that is cut inside a secret shows the half of it',
     tests: ['agent/switch-ends.test.ts'],
