@@ -24,7 +24,14 @@ function shellOf(end: Partial<RunEnd>, runs: string[] = []): Shell {
     say: () => undefined,
     run(program, args) {
       runs.push([program, ...args].join(' '));
-      return Promise.resolve({ end: { kind: 'exited', code: 1 }, ok: false, stdout: [], cause: null, ...end });
+      return Promise.resolve({
+        end: { kind: 'exited', code: 1 },
+        ok: false,
+        stdout: [],
+        stderr: [],
+        cause: null,
+        ...end,
+      });
     },
   };
 }
