@@ -20,7 +20,8 @@ const NIX = [
   '       \u001b[34;1mat\u001b[0m /nix/store/0lhl8rdr13s2bb08mbzpsagy13s6sv6r-source/hosts/h1/web.nix:3:5:',
   "(use '--show-trace' to show detailed location information)",
 ];
-const REASON = "The host reported exit code 1: error: attribute 'nginx' missing (at hosts/h1/web.nix:3:5).";
+const REASON =
+  "The host reported exit code 1. Its output says: error: attribute 'nginx' missing (at hosts/h1/web.nix:3:5).";
 
 describe('the reason of a command that failed', () => {
   it('names the cause in its output where the agent reports only an exit code', async () => {
@@ -50,7 +51,7 @@ describe('the reason of a command that failed', () => {
     ]);
     await bench.say(link, 'heartbeat', QUIET);
     expect((await bench.fleet.command(second))?.reason).toBe(
-      "exit status 128: fatal: Unable to create '/x/.git/index.lock': File exists.",
+      "The host reported: exit status 128. Its output says: fatal: Unable to create '/x/.git/index.lock': File exists.",
     );
   });
 
@@ -60,7 +61,7 @@ describe('the reason of a command that failed', () => {
     await print(link, ['Already up to date.']);
     await bench.say(link, 'status', { status: 'error', command: 'pull', exit_code: 1, message: 'exit status 1' });
     await bench.say(link, 'heartbeat', QUIET);
-    expect((await bench.fleet.command(plain))?.reason).toBe('exit status 1.');
+    expect((await bench.fleet.command(plain))?.reason).toBe('The host reported: exit status 1.');
     const tests = await bench.dispatch('test');
     await print(link, ['error: this is what the test expects']);
     await bench.say(link, 'status', { status: 'error', command: 'test', exit_code: 1, message: 'command failed' });

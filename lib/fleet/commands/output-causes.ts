@@ -25,8 +25,8 @@ export class OutputCauses {
     if (state.phase !== 'ended' || state.outcome !== 'failed' || operation === 'test') return state;
     const cause = this.finders.get(id)?.cause();
     if (cause?.isKnown !== true || state.reason.includes(cause.text)) return state;
-    const reason = state.reason.endsWith('.') ? state.reason.slice(0, -1) : state.reason;
-    return { ...state, reason: `${reason}: ${cause.text}${cause.text.endsWith('.') ? '' : '.'}` };
+    const end = cause.text.endsWith('.') ? '' : '.';
+    return { ...state, reason: `${state.reason} Its output says: ${cause.text}${end}` };
   }
 
   /** The command has ended. */

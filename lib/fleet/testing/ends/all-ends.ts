@@ -4,6 +4,7 @@ import type { EndCase } from './end-case';
 import { INTERRUPTED_ENDS } from './interrupted-ends';
 import { LOSS_ENDS } from './loss-ends';
 import { OTHER_ENDS } from './other-ends';
+import { PARTIAL_ENDS } from './partial-ends';
 import { PROTOCOL_3_ENDS } from './protocol-3-ends';
 import { PULL_ENDS } from './pull-ends';
 import { RESTART_ENDS } from './restart-ends';
@@ -18,6 +19,7 @@ const SUBJECTS: readonly (readonly [string, readonly EndCase[]])[] = [
   ['restart and reboot', RESTART_ENDS],
   ['lost and invalid frames', LOSS_ENDS],
   ['interrupted', INTERRUPTED_ENDS],
+  ['partly done', PARTIAL_ENDS],
   ['protocol 3', PROTOCOL_3_ENDS],
   ['a restart of the dashboard', DASHBOARD_RESTART_ENDS],
 ];

@@ -219,7 +219,7 @@ export const RESTART_ENDS: readonly EndCase[] = [
       dial(),
       beat(),
     ],
-    ends: { outcome: 'stopped', reason: 'It ended when the agent restarted.' },
+    ends: { outcome: 'lost', reason: 'The agent restarted and sent no result of the command. It may still be running' },
     others: { reboot: { outcome: 'lost' } },
   },
 ];
