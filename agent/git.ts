@@ -1,6 +1,7 @@
 /** Runs git on the agent's repository: visibly in a command, or quietly to inspect it. */
 import { realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import { findCause } from '@/lib/causes/find-cause';
 import { credentialSettings } from '@/lib/git/git-access';
 import { runGit, type GitEnd } from '@/lib/git/git-run';
 import { createMovableAddress, HEADERS_CHARACTERS, PRINT_HEADERS } from '@/lib/git/redirects';
@@ -117,7 +118,7 @@ function resultOf(program: string, end: RunEnd): GitResult {
 function failureOfLook(command: string, end: GitEnd): string {
   switch (end.kind) {
     case 'exit': {
-      const reason = end.stderr.trim().split('\n').at(-1) ?? '';
+      const reason = findCause(end.stderr)?.text ?? '';
       return `git ${command} failed with exit code ${end.code}${reason === '' ? '' : `: ${reason}`}`;
     }
     case 'timeout':

@@ -23,9 +23,9 @@ const PATTERNS: readonly (readonly [fault: LocalFault, pattern: RegExp])[] = [
   ['other-owner', /dubious ownership/i],
   [
     'no-permission',
-    /insufficient permission for adding an object|(?:cannot|could not|can't|unable to|failed to) [^:]*(?:: [^:]*)?: (?:Permission denied|Operation not permitted|Read-only file system)$/i,
+    /insufficient permission for adding an object|(?:cannot|could not|can't|unable to|failed to) [^:]{0,1000}(?:: [^:]{0,1000})?: (?:Permission denied|Operation not permitted|Read-only file system)$/i,
   ],
-  ['locked', /\.lock'?: File exists|could not lock config file .*: File exists/i],
+  ['locked', /\.lock'?: File exists|could not lock config file .{0,1000}: File exists/i],
   ['other-format', /mismatched algorithms: client \w+; server \w+/i],
   [
     'broken-index',

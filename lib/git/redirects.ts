@@ -76,7 +76,7 @@ export function createMovableAddress(url: string) {
 /** The repository's address that the `Location` header names (RFC 9110 §10.2.2); null if it names another kind of page. */
 function targetOf(url: string, stderr: string): string | null {
   const location = /<= Recv header:? *location: *(\S+)/i.exec(stderr)?.[1];
-  const asked = `${url.replace(/\/+$/, '')}${DISCOVERY}`;
+  const asked = `${url.replace(/(?<!\/)\/+$/, '')}${DISCOVERY}`;
   if (location === undefined || !URL.canParse(location, asked)) return null;
   const target = new URL(location, asked);
   if (target.protocol !== 'https:' && target.protocol !== 'http:') return null;
