@@ -2,7 +2,7 @@
 
 /** A path from the root of the repository, without `./` and slashes at its ends; null where it can't be one. */
 export function flakeFolderOf(written: string): string | null {
-  const path = written.replace(/^\.\/+/, '').replace(/\/+$/, '');
+  const path = written.replace(/^\.\/+/, '').replace(/(?<!\/)\/+$/, '');
   if (path === '' || path === '.') return written.startsWith('/') ? null : '';
   // "?", "#" and "%" have a meaning in flake references, and a leading "-" in arguments.
   if (/[\\?#%"\p{Cc}]|^-/u.test(path)) return null;

@@ -23,7 +23,7 @@ const PATTERNS: readonly (readonly [fault: LocalFault, pattern: RegExp])[] = [
   ['other-owner', /dubious ownership/i],
   [
     'no-permission',
-    /insufficient permission for adding an object|(?:cannot|could not|can't|unable to|failed to) [^:]{0,1000}(?:: [^:]{0,1000})?: (?:Permission denied|Operation not permitted|Read-only file system)$/i,
+    /insufficient permission for adding an object|(?:cannot|could not|can't|unable to|failed to) [^:]{0,300}(?:: [^:]{0,100})?: (?:Permission denied|Operation not permitted|Read-only file system)$/i,
   ],
   ['locked', /\.lock'?: File exists|could not lock config file .{0,1000}: File exists/i],
   ['other-format', /mismatched algorithms: client \w+; server \w+/i],
@@ -33,7 +33,7 @@ const PATTERNS: readonly (readonly [fault: LocalFault, pattern: RegExp])[] = [
   ],
   [
     'broken-ref',
-    /cannot lock ref|unable to resolve reference|invalid sha1 pointer|blocking reference|bad ref |does not point to a valid object|unexpected line in .*packed-refs|appears to be broken/i,
+    /cannot lock ref|unable to resolve reference|invalid sha1 pointer|blocking reference|bad ref |does not point to a valid object|unexpected line in .{0,1000}packed-refs|appears to be broken/i,
   ],
   [
     'damaged',
