@@ -40,7 +40,7 @@ describe('a stopped command', () => {
   it('may go on while a process of its group runs that not even root could end', async () => {
     const { group } = await startGroup();
     const runs: string[] = [];
-    expect(await whatGoesOn(group, 'macos', shellOf({}, runs))).toBe(
+    expect(await whatGoesOn(group, 'macos', shellOf({}, runs), 300)).toBe(
       `processes that it started still run (process group ${group})`,
     );
     expect(runs).toEqual([`sudo kill -s KILL -- -${group}`]);

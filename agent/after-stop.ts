@@ -4,9 +4,9 @@ import type { HostType } from './config';
 import type { Shell } from './shell';
 
 const TOOL_TIMEOUT_MS = 10_000;
-/** How often, and how many times, the processes of a stopped command are looked for. */
+/** How often the processes of a stopped command are looked for, and for how long: a busy machine ends them late. */
 const POLL_MS = 100;
-const POLLS = 20;
+const WAIT_MS = 10_000;
 /** nixos-rebuild-ng activates in such a unit, which goes on when nixos-rebuild is ended. */
 const ACTIVATION_UNITS = 'nixos-rebuild-switch-to-configuration*';
 
@@ -14,9 +14,14 @@ const ACTIVATION_UNITS = 'nixos-rebuild-switch-to-configuration*';
  * Ends what is left of a stopped command's process group, and describes what may go on all the same, as in "terminated,
  * but …". Null when nothing is left.
  */
-export async function whatGoesOn(group: number, hostType: HostType, shell: Shell): Promise<string | null> {
+export async function whatGoesOn(
+  group: number,
+  hostType: HostType,
+  shell: Shell,
+  waitMs = WAIT_MS,
+): Promise<string | null> {
   for (let polls = 0; isGroupRunning(group); polls++) {
-    if (polls === POLLS) return `processes that it started still run (process group ${group})`;
+    if (polls * POLL_MS >= waitMs) return `processes that it started still run (process group ${group})`;
     // Those of root survive the signals of the agent's user.
     if (polls === 1) await killAsRoot(shell, group, 'SIGKILL');
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
