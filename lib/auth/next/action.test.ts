@@ -101,7 +101,10 @@ describe('an action that needs a step-up proof', () => {
 });
 
 describe('an action that its operator may not do', () => {
-  const DENIED = { ok: false, error: { kind: 'failed', message: 'You are not allowed to do this. Nothing was changed.' } };
+  const DENIED = {
+    ok: false,
+    error: { kind: 'failed', message: 'You are not allowed to do this. Nothing was changed.' },
+  };
   type Asked = Parameters<May>;
 
   it('is asked about each host with its verb, and does nothing when one of them is denied', async () => {

@@ -17,15 +17,12 @@ export async function GET(request: Request): Promise<Response> {
     return Response.json({ error: `Unknown format. Use ?format=${EXPORT_FORMATS.join(' or ')}.` }, { status: 400 });
   }
   const day = new Date().toISOString().slice(0, 10);
-  return new Response(
-    exportStream(eventSource(seesOf(session)), filterFrom(parameters), format),
-    {
-      headers: {
-        'content-type': CONTENT_TYPES[format],
-        'content-disposition': `attachment; filename="nixfleet-activity-${day}.${format}"`,
-        'cache-control': 'no-store',
-        'x-content-type-options': 'nosniff',
-      },
+  return new Response(exportStream(eventSource(seesOf(session)), filterFrom(parameters), format), {
+    headers: {
+      'content-type': CONTENT_TYPES[format],
+      'content-disposition': `attachment; filename="nixfleet-activity-${day}.${format}"`,
+      'cache-control': 'no-store',
+      'x-content-type-options': 'nosniff',
     },
-  );
+  });
 }

@@ -66,8 +66,10 @@ export const renewRecoveryCodes = stepUpAction(
 );
 
 /** Ends another session of the same user. False when it had already ended. */
-export const endSession = operatorAction(ACCOUNT, z.object({ id: z.string().length(64) }), ({ id }, { session, address }) =>
-  runtime().auth.endSession(id, session, address),
+export const endSession = operatorAction(
+  ACCOUNT,
+  z.object({ id: z.string().length(64) }),
+  ({ id }, { session, address }) => runtime().auth.endSession(id, session, address),
 );
 
 /** Ends all other sessions of the same user; gives their number. */
