@@ -26,12 +26,9 @@ export type Verb = (typeof VERBS)[number];
 /** `hostId`: the host that it concerns; null for what concerns no single host. */
 export type May = (actor: Actor, verb: Verb, hostId: string | null) => boolean;
 
-export const may: May = (actor) => {
-  switch (actor.kind) {
-    case 'operator':
-      return true;
-  }
-};
+const MAY_DO: Readonly<Record<Actor['kind'], readonly Verb[]>> = { operator: VERBS };
+
+export const may: May = (actor, verb) => MAY_DO[actor.kind].includes(verb);
 
 /** What an actor must be allowed to do in order to start an operation. */
 export function verbOf(operation: OperationId): Verb {

@@ -12,11 +12,12 @@ const STEP_MS = 30_000;
 const SECRET = decodeBase32('JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP')!;
 const STEP_UP_REQUIRED = { ok: false, error: { kind: 'step-up-required', asksFor: 'code' } };
 
-const request = vi.hoisted(() => ({
-  session: null as Session | null,
-  auth: null as TestAuth['auth'] | null,
-  may: (() => true) as May,
-}));
+interface FakeRequest {
+  session: Session | null;
+  auth: TestAuth['auth'] | null;
+  may: May;
+}
+const request = vi.hoisted((): FakeRequest => ({ session: null, auth: null, may: () => true }));
 vi.mock('./app-session', () => ({
   getSession: () => Promise.resolve(request.session),
   getClientAddress: () => Promise.resolve(ADDRESS),

@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { eventSentence } from '../events/event-sentence';
 import { openBench, QUIET, type Bench, type TestLink } from '../testing/test-fleet';
 
 let bench: Bench;
@@ -32,7 +33,7 @@ describe('the reason of a command that failed', () => {
     await bench.say(link, 'heartbeat', QUIET);
     expect(await bench.fleet.command(id)).toMatchObject({ outcome: 'failed', reason: REASON });
     const [ended] = await bench.store.events({ limit: 1, hostId: 'h1' });
-    expect(ended?.message).toBe(`The switch on h1 failed. ${REASON}`);
+    expect(ended && eventSentence(ended)).toBe(`The switch on h1 failed. ${REASON}`);
   });
 
   it('also counts lines that arrive behind the status, and none of an earlier command', async () => {

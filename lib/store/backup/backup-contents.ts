@@ -64,7 +64,7 @@ export function readAbout(client: Sqlite.Database): AboutBackup | null {
 /** Throws when a backup holds a file that NixFleet does not put into one. Call it before anything is replaced. */
 export function requireKnownContents(client: Sqlite.Database): void {
   if (!hasContents(client)) return;
-  const names = client.prepare<[string], unknown>(`select name from ${TABLE} where name <> ?`).pluck().all(ABOUT);
+  const names = client.prepare<[string]>(`select name from ${TABLE} where name <> ?`).pluck().all(ABOUT);
   for (const name of names) secretName(name);
   const tooLarge = client
     .prepare<[number], number>(`select count(*) from ${TABLE} where typeof(content) <> 'blob' or length(content) > ?`)
