@@ -30,6 +30,8 @@ describe('activity', () => {
     expect(activity(aCommand({ progress: { label: 'Building', current: 3, total: 12 } }))).toBe('Building 3/12');
     expect(activity(aCommand({ progress: { label: '', current: 0, total: 0 } }))).toBe('Running');
     expect(activity(aCommand({ operation: 'pull', progress: { label: 'Pulling', current: 1, total: 2 } }))).toBe('1/2');
+    // Nothing of it is done yet: a count would look stuck.
+    expect(activity(aCommand({ progress: { label: 'Building', current: 0, total: 3 } }))).toBe('Building');
     expect(activity(aCommand({ phase: 'awaiting-reconnect' }))).toBe('Waiting for the agent');
   });
 });

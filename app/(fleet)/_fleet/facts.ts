@@ -51,13 +51,18 @@ export const COMPARTMENT_WORDS: Record<CompartmentName, { title: string; about: 
   tests: { title: 'Tests', about: 'Did its test scripts pass on the active configuration?' },
 };
 
+/** Whether a count says something: "0 of 3" under an empty bar looks stuck while the first step builds for an hour. */
+export function hasProgress(progress: CommandView['progress']): boolean {
+  return progress !== null && progress.total > 0 && progress.current > 0;
+}
+
 /** What a running command is doing, in a few words. */
 export function activity(command: CommandView): string {
   const { phase, progress } = command;
   const word = commandWord(command).word;
   if (phase !== 'running' && phase !== 'warning') return word;
   const label = progress && progress.label !== '' ? progress.label : word;
-  if (!progress || progress.total === 0) return label;
+  if (!progress || !hasProgress(progress)) return label;
   const count = `${progress.current}/${progress.total}`;
   // The operation's name stands before it: "Switching" after "Switch" would only take the space of the count.
   return label.startsWith(OPERATIONS[command.operation].label) ? count : `${label} ${count}`;

@@ -27,8 +27,12 @@ function percent(value: number | null): string {
   return value === null ? '–' : `${value.toFixed(0).padStart(3, '\u2007')} %`;
 }
 
+export function metricTone(value: number | null, stale: boolean): ProgressTone {
+  return value === null || stale || value < HIGH ? 'idle' : 'warn';
+}
+
 function Metric({ label, value, tip, stale }: { label: string; value: number | null; tip: string; stale: boolean }) {
-  const tone: ProgressTone = value === null || stale || value < HIGH ? 'idle' : 'warn';
+  const tone = metricTone(value, stale);
   return (
     <div role="cell" data-tip={tip}>
       <Figure label={label} text={percent(value)} high={tone === 'warn'} stale={stale} />

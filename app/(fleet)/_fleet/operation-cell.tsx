@@ -10,7 +10,7 @@ import { Spinner } from '@/app/_ui/spinner';
 import { Elapsed, TimeAgo } from '@/app/_ui/time-ago';
 import { OPERATION_WORDS } from '@/lib/fleet/operations/operation-words';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
-import { activity } from './facts';
+import { activity, hasProgress } from './facts';
 import type { CommandView } from '@/lib/protocol/live/views/command-view';
 import type { HostView } from '@/lib/protocol/live/views/host-view';
 
@@ -50,8 +50,7 @@ function Running({ command }: { command: CommandView }) {
   const { label } = OPERATIONS[command.operation];
   const { progress, phase } = command;
   const doing = activity(command);
-  // Until the first step is done, an empty bar would only look stuck.
-  const counted = progress !== null && progress.total > 0 && progress.current > 0;
+  const counted = progress !== null && hasProgress(progress);
   const slow = phase === 'warning';
   return (
     <button

@@ -29,6 +29,12 @@ export interface OutputLinesProps {
   complete: boolean;
 }
 
+/** The button that goes to the end. An output that is complete can't be followed. */
+export function toEndLabel(newLines: number, complete: boolean): string {
+  if (newLines > 0) return `${newLines.toLocaleString('en')} new ${newLines === 1 ? 'line' : 'lines'}`;
+  return complete ? 'To the end' : 'Follow';
+}
+
 /**
  * The lines of a buffer. Only visible lines are rendered. Follows the end until the reader scrolls up, and again once the
  * end is reached.
@@ -150,11 +156,7 @@ export function OutputLines(props: OutputLinesProps) {
           className="absolute right-5 bottom-3 rounded-full shadow-pop"
           onClick={() => setPausedAt(null)}
         >
-          {newLines > 0
-            ? `${newLines.toLocaleString('en')} new ${newLines === 1 ? 'line' : 'lines'}`
-            : complete
-              ? 'To the end'
-              : 'Follow'}
+          {toEndLabel(newLines, complete)}
         </Button>
       )}
     </div>
