@@ -1,23 +1,11 @@
 /** The real agent as a process: the name of its host, its attribute in the flake, and clones that it can't repair. */
-import {
-  chmodSync,
-  chownSync,
-  lchownSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { buildAgent } from '../scripts/build-agent.mjs';
-import { startTestDashboard, type TestDashboard } from './testing/dashboard';
-import { createHost, type TestHost } from './testing/host';
+import { chmodSync, chownSync, lchownSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { useAgentBench } from './testing/agent-bench';
+import type { TestDashboard } from './testing/dashboard';
+import type { TestHost } from './testing/host';
 
-const folder = mkdtempSync(join(tmpdir(), 'nixfleet-bundle-'));
 const isRoot = process.getuid?.() === 0;
 /** A user without files, on every system. */
 const NOBODY = 65_534;
@@ -25,19 +13,7 @@ let bundle = '';
 let host: TestHost;
 let dashboard: TestDashboard;
 
-beforeAll(async () => {
-  bundle = await buildAgent({ outfile: join(folder, 'agent.mjs'), sourceCommit: 'abc1234' });
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-beforeEach(async () => {
-  host = createHost();
-  dashboard = await startTestDashboard();
-});
-afterEach(async () => {
-  await host.remove();
-  await dashboard.stop();
-  expect(dashboard.malformed).toEqual([]);
-});
+useAgentBench((made) => ({ bundle, host, dashboard } = made));
 
 /** Gives the agent's machine a name. */
 function machineNamed(name: string): Record<string, string> {
@@ -121,7 +97,7 @@ describe.skipIf(!isRoot)('files of root in the clone of an agent without root (s
     for (const name of readdirSync(host.root, { recursive: true, encoding: 'utf8' }))
       lchownSync(join(host.root, name), NOBODY, NOBODY);
     chownSync(host.root, NOBODY, NOBODY);
-    chmodSync(folder, 0o755);
+    chmodSync(dirname(bundle), 0o755);
     host.start(bundle, dashboard.url, {}, [], NOBODY);
     await dashboard.frame('heartbeat', ({ generation }) => generation !== '');
     // As after `sudo git pull` in the agent's clone.

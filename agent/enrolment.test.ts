@@ -1,24 +1,20 @@
 /** The real agent as a process, against the real gateways and database: how it fetches its token and stores it. */
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { readFileSync, statSync } from 'node:fs';
+import { afterEach, beforeEach, expect, it } from 'vitest';
 import { createTestServer, TOKEN, type TestServer } from '@/lib/edge/testing/test-server';
-import { buildAgent } from '../scripts/build-agent.mjs';
+import { useAgentBundle } from './testing/agent-bench';
 import { createHost, type TestHost } from './testing/host';
 import { tokenFile } from './token';
 
-const folder = mkdtempSync(join(tmpdir(), 'nixfleet-bundle-'));
 const WAIT = { timeout: 45_000 };
 let bundle = '';
 let host: TestHost;
 let server: TestServer;
 let url: string;
 
-beforeAll(async () => {
-  bundle = await buildAgent({ outfile: join(folder, 'agent.mjs'), sourceCommit: 'abc1234' });
+useAgentBundle((path) => {
+  bundle = path;
 });
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 beforeEach(async () => {
   host = createHost();
   server = await createTestServer();

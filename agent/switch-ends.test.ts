@@ -1,31 +1,16 @@
 /** How switches, rollbacks and stops end when not all went well, with the real agent as a process. */
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { buildAgent } from '../scripts/build-agent.mjs';
-import { startTestDashboard, type TestDashboard } from './testing/dashboard';
-import { createHost, fileAppears, type AgentProcess, type TestHost } from './testing/host';
+import { describe, expect, it } from 'vitest';
+import { useAgentBench } from './testing/agent-bench';
+import type { TestDashboard } from './testing/dashboard';
+import { fileAppears, type AgentProcess, type TestHost } from './testing/host';
 
-const folder = mkdtempSync(join(tmpdir(), 'nixfleet-bundle-'));
 const FIXTURES = join(import.meta.dirname, '..', 'lib', 'causes', 'fixtures');
 let bundle = '';
 let host: TestHost;
 let dashboard: TestDashboard;
 
-beforeAll(async () => {
-  bundle = await buildAgent({ outfile: join(folder, 'agent.mjs'), sourceCommit: 'abc1234' });
-});
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
-beforeEach(async () => {
-  host = createHost();
-  dashboard = await startTestDashboard();
-});
-afterEach(async () => {
-  await host.remove();
-  await dashboard.stop();
-  expect(dashboard.malformed).toEqual([]);
-});
+useAgentBench((made) => ({ bundle, host, dashboard } = made));
 
 async function connect(): Promise<AgentProcess> {
   const agent = host.start(bundle, dashboard.url);

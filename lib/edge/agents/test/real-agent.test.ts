@@ -1,9 +1,7 @@
 /** This project's agent, as a process, against the real gateway, fleet and database: what is asked for ends, and truly. */
 import { randomUUID } from 'node:crypto';
-import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest';
+import { mkdirSync, readFileSync } from 'node:fs';
+import { afterEach, beforeEach, expect, it } from 'vitest';
 import {
   createHost,
   fileAppears,
@@ -12,20 +10,18 @@ import {
   type AgentProcess,
   type TestHost,
 } from '@/agent/testing/host';
-import { buildAgent } from '@/scripts/build-agent.mjs';
+import { useAgentBundle } from '@/agent/testing/agent-bench';
 import { BY, createTestServer, TOKEN, type TestServer } from '../../testing/test-server';
 import type { CommandView } from '@/lib/protocol/live/views/command-view';
 import type { OperationId } from '@/lib/protocol/operation-ids';
 
-const folder = mkdtempSync(join(tmpdir(), 'nixfleet-bundle-'));
 let bundle = '';
 let server: TestServer;
 let host: TestHost;
 
-beforeAll(async () => {
-  bundle = await buildAgent({ outfile: join(folder, 'agent.mjs'), sourceCommit: 'abc1234' });
+useAgentBundle((path) => {
+  bundle = path;
 });
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
 beforeEach(async () => {
   server = await createTestServer();
   host = createHost();
