@@ -20,6 +20,14 @@ const managedSchema = z.object({ dir: z.string() });
 const MAX_KEPT_CLONES = 3;
 
 export const failed = (message: string): RepositoryOutcome => ({ ok: false, message });
+/** What to do when the folder or its neighbour can't be made. Only for missing rights is access to the parent the remedy. */
+function accessAdvice(error: unknown, dir: string): string {
+  const another = 'set NIXFLEET_REPO_DIR to another folder';
+  return ['EACCES', 'EPERM', 'EROFS'].includes(codeOf(error))
+    ? `give the agent's user write access to ${dirname(dir)}, or ${another}`
+    : `look at the disk of ${dirname(dir)}, or ${another}`;
+}
+
 const codeOf = (error: unknown): string =>
   error instanceof Error && 'code' in error ? String(error.code) : 'unknown reason';
 
@@ -58,13 +66,13 @@ export function createClone({ dir, branch, stateDir, git }: CloneOptions) {
 
   async function create(shell: Shell): Promise<RepositoryOutcome> {
     try {
+      // Of a replacement that was interrupted.
+      rmSync(`${dir}.nixfleet-new`, { recursive: true, force: true });
       makeFolder(dir);
       // Saved first: an interrupted clone leaves a folder that only its creator may remove.
       writeStateFile(managedFile, { dir });
     } catch (error) {
-      return failed(
-        `${dir} can't be created (${codeOf(error)}): give the agent's user write access to ${dirname(dir)}, or set NIXFLEET_REPO_DIR to another folder`,
-      );
+      return failed(`${dir} can't be created (${codeOf(error)}): ${accessAdvice(error, dir)}`);
     }
     return cloneInto(shell, dir);
   }
@@ -108,7 +116,7 @@ export function createClone({ dir, branch, stateDir, git }: CloneOptions) {
         );
       return { ok: true };
     } catch (error) {
-      return failed(`the clone in ${dir} can't be replaced (${codeOf(error)}): ${permissionProblem(dirname(dir))}`);
+      return failed(`the clone in ${dir} can't be replaced (${codeOf(error)}): ${accessAdvice(error, dir)}`);
     } finally {
       rmSync(fresh, { recursive: true, force: true });
     }

@@ -59,6 +59,7 @@ describe('readConfig', () => {
       stateDir: '/var/lib/nixfleet-agent',
       hostType: 'nixos',
       systemLink: '/run/current-system',
+      systemProfile: '/nix/var/nix/profiles/system',
     });
     const mac = config({}, { ...machine, platform: 'darwin', home: '/Users/u' });
     expect(mac).toMatchObject({ hostType: 'macos', repoDir: '/Users/u/.local/state/nixfleet-agent/repo' });

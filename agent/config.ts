@@ -5,7 +5,7 @@ import { hostNameOf } from '@/lib/protocol/agent/host-name';
 import { LOG_LEVELS, type LogLevel } from './log';
 
 /** The profile of a NixOS system. */
-export const SYSTEM_PROFILE = '/nix/var/nix/profiles/system';
+const SYSTEM_PROFILE = '/nix/var/nix/profiles/system';
 
 export type HostType = 'nixos' | 'macos';
 
@@ -40,7 +40,7 @@ export interface AgentConfig {
   /** The link that points at the running system, or at the active Home Manager generation. */
   systemLink: string;
   /** The profile that points at the system that was built last; undefined for that of NixOS. */
-  systemProfile?: string | undefined;
+  systemProfile: string;
 }
 
 /** Facts of the machine that the configuration depends on. */
@@ -147,7 +147,7 @@ export function readAgentConfig(
       (hostType === 'nixos'
         ? '/run/current-system'
         : join(machine.home, '.local', 'state', 'nix', 'profiles', 'home-manager')),
-    systemProfile: get('NIXFLEET_SYSTEM_PROFILE') || undefined,
+    systemProfile: get('NIXFLEET_SYSTEM_PROFILE') || SYSTEM_PROFILE,
   };
   if (config.repoDir === '')
     problems.push(

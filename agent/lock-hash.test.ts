@@ -77,7 +77,7 @@ describe('flake.lock', () => {
     expect(await hash()).toBe(sha256('{ "version": 7, "new": true }\n'));
   });
 
-  it('is unchanged with another time, and changed where git does not know it', async () => {
+  it('stays when only the time of the file changes, and is `changed` where git ignores the file', async () => {
     host.commit({ 'flake.lock': LOCK });
     const { pull, hash } = open();
     await pull();
@@ -91,6 +91,16 @@ describe('flake.lock', () => {
     await pull();
     writeFileSync(inClone(), LOCK);
     expect(await hash()).toBe(LOCK_CHANGED);
+  });
+
+  it('is asked for again when git did not answer', async () => {
+    host.commit({ 'flake.lock': LOCK });
+    writeFileSync(join(host.work, 'flake.lock'), 'as git writes it here');
+    const answers: (Buffer | null)[] = [null, Buffer.from(LOCK)];
+    const committedLock = () => Promise.resolve(answers.shift() ?? null);
+    const hash = createLockHash({ dir: host.work, headKey: () => 'the head', committedLock }, 'flake.lock');
+    expect(await hash()).toBe(sha256('as git writes it here'));
+    expect([await hash(), await hash()]).toEqual([sha256(LOCK), sha256(LOCK)]);
   });
 
   it('is that of the folder of the flake', async () => {

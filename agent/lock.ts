@@ -25,20 +25,24 @@ export function createLockHash(
       const { mtimeMs, size, ino } = await stat(path);
       const headKey = repository.headKey();
       const key = headKey === '' ? '' : `${mtimeMs} ${size} ${ino} ${headKey ?? ''}`;
-      if (key === '' || known.key !== key) known = { key, hash: await read(headKey !== null) };
+      if (key === '' || known.key !== key) {
+        const { hash, isSure } = await read(headKey !== null);
+        known = { key: isSure ? key : '', hash };
+      }
     } catch {
       known = { key: '', hash: '' };
     }
     return known.hash;
   };
 
-  async function read(hasRepository: boolean): Promise<string> {
+  /** Not sure: git did not answer, so it is asked again the next time. */
+  async function read(hasRepository: boolean): Promise<{ hash: string; isSure: boolean }> {
     const committed = hasRepository ? await repository.committedLock() : null;
-    if (committed === 'changed') return LOCK_CHANGED;
+    if (committed === 'changed') return { hash: LOCK_CHANGED, isSure: true };
     // Without git the file itself is all there is.
-    return createHash('sha256')
-      .update(committed ?? (await readFile(path)))
-      .digest('hex');
+    const content = committed ?? (await readFile(path));
+    const hash = createHash('sha256').update(content).digest('hex');
+    return { hash, isSure: committed !== null || !hasRepository };
   }
 }
 

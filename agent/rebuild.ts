@@ -1,6 +1,6 @@
 /** Builds and activates a system, and judges by what runs afterwards whether a failed run activated it all the same. */
 import { realpathSync } from 'node:fs';
-import { SYSTEM_PROFILE, type AgentConfig } from './config';
+import type { AgentConfig } from './config';
 import { ok, outliving, type OperationEnd, type OperationHost } from './operation';
 import { exitCodeOf, failureOf, type RunEnd, type Shell } from './shell';
 
@@ -64,7 +64,7 @@ function isActivated(before: SystemPaths, after: SystemPaths, { end, cause }: Ru
   return hasFailedUnits && (after.running === '' || after.built === '' || after.running === after.built);
 }
 
-function readPaths({ systemLink, systemProfile = SYSTEM_PROFILE }: AgentConfig): SystemPaths {
+function readPaths({ systemLink, systemProfile }: AgentConfig): SystemPaths {
   return { running: target(systemLink), built: target(systemProfile) };
 }
 

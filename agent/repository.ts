@@ -119,7 +119,7 @@ export function createRepository(options: RepositoryOptions) {
     const { removed, held } = await removeLeftoverLocks(gitDir, dir, waitMs);
     if (removed.length > 0)
       shell.say(
-        `Removed ${removed.map((path) => relative(dir, path)).join(', ')}: no git process runs that could hold it`,
+        `Removed leftover locks (${removed.map((path) => relative(dir, path)).join(', ')}): no running git process could hold them`,
         'stderr',
       );
     return held;
@@ -133,7 +133,9 @@ export function createRepository(options: RepositoryOptions) {
 
   /** The message, with what to do where the clone can't be repaired by the agent. */
   async function explained({ message, fault }: Extract<Pulled, { ok: false }>): Promise<string> {
-    if (fault === 'no-permission' || fault === 'other-owner') return `${message}; ${permissionProblem(dir)}`;
+    if (fault === 'no-permission' || fault === 'other-owner')
+      // A checkout of the operator stays the operator's.
+      return isolated ? `${message}; ${permissionProblem(dir)}` : `${message}; let the agent's user write in ${dir}`;
     if (fault !== 'locked') return message;
     if (!isolated) return `${message}; if no git command runs in ${dir}, delete that lock file`;
     const { held } = await removeLeftoverLocks(gitDir, dir, 0);

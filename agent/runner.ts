@@ -17,6 +17,8 @@ import type { ReceivedServerFrame } from '@/lib/protocol/agent/to-agent';
 /** Exit codes: 101 after a switch (the Go agent's), 0 after `restart`. The service manager starts the agent again. */
 export const EXIT_SWITCHED = 101;
 export const EXIT_RESTART = 0;
+/** How long the processes of a stopped command are waited for while the agent itself ends: systemd waits 25 s in all. */
+const EXITING_WAIT_MS = 2_000;
 const REBOOT_DELAY_MS = 3_000;
 const REBOOT_TIMEOUT_MS = 60_000;
 const MAX_MESSAGE = 1_000;
@@ -74,7 +76,10 @@ export function createCommandRunner(options: CommandRunnerOptions) {
     return createShell({
       cwd: options.cwd,
       env: options.env,
-      say: (line, stream) => say(entry, line, stream),
+      // The shell has redacted its lines.
+      say: (line, stream) => {
+        outbox.addLines(entry, stream, [line]);
+      },
       redact: options.redact,
       ...more,
     });
@@ -210,10 +215,14 @@ export function createCommandRunner(options: CommandRunnerOptions) {
       end = { status: 'error', exitCode: 1, message: `the agent failed: ${reason}` };
     }
     if (running.escalation !== null) clearTimeout(running.escalation);
-    if (running.stop !== null && end.status === 'error') {
+    // A stopped activation may have changed the system already: what goes on must be said all the same.
+    if (running.stop !== null && end.status !== 'ok') {
       const { exitCode, message } = running.stop;
       const group = running.stopped?.pid ?? null;
-      const rest = group === null ? null : await whatGoesOn(group, options.hostType, shellFor(running.entry));
+      const rest =
+        group === null
+          ? null
+          : await whatGoesOn(group, options.hostType, shellFor(running.entry), exiting ? EXITING_WAIT_MS : undefined);
       running.rest = rest;
       if (rest === null) await finish(running.entry, 'stopped', exitCode, message);
       else await finish(running.entry, 'stopped', exitCode, `${message}, but ${rest}`, { mayContinue: true });

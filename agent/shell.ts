@@ -38,8 +38,9 @@ const MAX_KEPT_ERRORS = 100;
 export interface ShellOptions {
   cwd: () => string;
   env: NodeJS.ProcessEnv;
+  /** Gets each line without secrets. */
   say: (line: string, stream: OutputStream) => void;
-  /** Removes secrets from the causes of failures; `say` has to remove its own. */
+  /** Removes secrets. A build prints a hundred thousand lines: each passes it once. */
   redact?: (text: string) => string;
   /** Called with each program when it starts and with null when it ended; `outlives`: it survives the agent. */
   onChild?: (child: Child | null, outlives: boolean) => void;
@@ -50,8 +51,10 @@ export interface ShellOptions {
 }
 
 export function createShell(options: ShellOptions): Shell {
+  const { redact = (text: string) => text } = options;
+  const say = (line: string, stream: OutputStream) => options.say(redact(line), stream);
   return {
-    say: (line, stream = 'stdout') => options.say(line, stream),
+    say: (line, stream = 'stdout') => say(line, stream),
     async run(program, args, run = {}) {
       const stdout: string[] = [];
       const stderr: string[] = [];
@@ -73,17 +76,18 @@ export function createShell(options: ShellOptions): Shell {
             if (stderr.length > MAX_KEPT_ERRORS) stderr.shift();
           }
           // A cause is cut: half of a secret would not be recognised.
-          finders[stream].add(options.redact?.(line) ?? line);
-          if (run.quiet !== true) options.say(line, stream);
+          const clean = redact(line);
+          finders[stream].add(clean);
+          if (run.quiet !== true) options.say(clean, stream);
         },
       });
       options.onStart?.(child);
       options.onChild?.(child, run.outputFiles !== undefined);
       const end = await child.end;
       options.onChild?.(null, false);
-      if (end.kind === 'not-started' && run.quiet !== true) options.say(end.problem, 'stderr');
+      if (end.kind === 'not-started' && run.quiet !== true) say(end.problem, 'stderr');
       if (end.kind === 'timed-out' && run.quiet !== true)
-        options.say(`${program} did not end within ${Math.round(end.afterMs / 1000)} s and was stopped`, 'stderr');
+        say(`${program} did not end within ${Math.round(end.afterMs / 1000)} s and was stopped`, 'stderr');
       const isOk = end.kind === 'exited' && end.code === 0;
       const cause = isOk ? null : causeOf(finders.stdout.cause(), finders.stderr.cause());
       return { end, ok: isOk, stdout, stderr, cause };

@@ -195,7 +195,18 @@ describe('a stop', () => {
     expect(await dashboard.result('rb')).toMatchObject({ status: 'stopped', message: `terminated by user, ${rest}` });
   });
 
-  it('by a restart of the agent says so as well', async () => {
+  it('says so too when the new system runs already', async () => {
+    await connect();
+    const activate = `mkdir -p ${host.path('new-system')}; ln -sfn ${host.path('new-system')} ${host.path('current-system')}`;
+    host.program('nixos-rebuild', `${activate}; touch ${host.path('running')}; exec sleep 300`);
+    host.program('systemctl', 'echo "nixos-rebuild-switch-to-configuration.service loaded active running"');
+    dashboard.command('switch', 'sw');
+    await fileAppears(host.path('running'));
+    dashboard.command('stop', 'st', { target: 'sw' });
+    expect(await dashboard.result('sw')).toMatchObject({ status: 'stopped', may_continue: true });
+  });
+
+  it('names the rest when a restart of the agent ends the command', async () => {
     await connect();
     slowSwitch();
     host.program('systemctl', 'echo "nixos-rebuild-switch-to-configuration.service loaded active running"');
@@ -210,7 +221,7 @@ describe('a stop', () => {
     });
   });
 
-  it('says no more than that when nothing is left', async () => {
+  it('names nothing when nothing is left running', async () => {
     await connect();
     slowSwitch();
     host.program('systemctl', 'exit 0');

@@ -1,7 +1,7 @@
 /** Finds the flake update among the open pull requests of a forge, and collects what is shown of it. */
 import { diffFlakeLocks } from './flake-lock-diff';
 import { UNKNOWN_CHECKS } from './check-runs';
-import type { Forge, ForgeFault, ForgeResult, PullRequest } from './forge';
+import type { Forge, ForgeFault, ForgeFaultKind, ForgeResult, PullRequest } from './forge';
 import type { ChangedFilesMemory } from './changed-files';
 import { looksLikeUpdate, notUpdateReason, type UpdateRule } from './recognise-update';
 import type { FlakeUpdateView } from '@/lib/protocol/live/views/flake-update-view';
@@ -37,6 +37,9 @@ export async function inspectPull(
   return { ok: true, value: { pull: pull.value, notUpdate: notUpdateReason(pull.value, changed.value, rule) } };
 }
 
+/** Faults that may concern one pull request alone. */
+const OF_ONE_PULL: ReadonlySet<ForgeFaultKind> = new Set(['refused', 'unreachable', 'invalid']);
+
 /** The newest open flake update, if any; the hint names pull requests that only look like one. */
 export async function findUpdate(
   forge: Forge,
@@ -55,6 +58,8 @@ export async function findUpdate(
     if (!changed.ok) {
       // It was deleted between the two requests.
       if (changed.fault.kind === 'not-found') continue;
+      // Another pull request, with a change that the forge can't list, must not hide the update.
+      if (!looksLikeUpdate(listed) && OF_ONE_PULL.has(changed.fault.kind)) continue;
       return changed;
     }
     const notUpdate = notUpdateReason(listed, changed.value, rule);

@@ -106,7 +106,7 @@ describe('a lock of a running git process', () => {
     },
   );
 
-  it('in another folder keeps no lock here', async () => {
+  it('does not protect a lock in another folder', async () => {
     const other = createTestRepository(folder.path, 'config-other');
     other.commit('one');
     const child = spawn('git', ['cat-file', '--batch'], { cwd: other.path, stdio: ['pipe', 'pipe', 'ignore'] });
@@ -127,6 +127,9 @@ it('finds every kind of lock, and nothing else', async () => {
     'packed-refs.lock',
     'refs/heads/main.lock',
     'refs/remotes/origin/feature/x.lock',
+    // Named like a folder of objects.
+    'refs/remotes/origin/fe/x.lock',
+    'refs/mirror/be.lock',
     'objects/info/commit-graph.lock',
     'modules/sub/index.lock',
   ].map((name) => join(gitDir, name));

@@ -9,8 +9,8 @@ import { processesUsing } from './running-git';
 /** How long to wait for a running git process to release its lock. */
 export const LOCK_WAIT_MS = 3_000;
 const LOOK_AGAIN_MS = 100;
-/** Folders with objects have no locks: `objects/ab`. */
-const OBJECT_FOLDER = /^[0-9a-f]{2}$/;
+/** Folders with objects have no locks: `objects/ab`. A branch may have such a name, too: `refs/heads/fe/x`. */
+const OBJECT_FOLDER = /[/\\]objects[/\\][0-9a-f]{2}$/;
 
 export interface LockRemoval {
   /** Paths of the removed files. */
@@ -72,7 +72,7 @@ async function locksIn(folder: string): Promise<Lock[]> {
   const found: Lock[] = [];
   for (const entry of entries) {
     const path = join(folder, entry.name);
-    if (entry.isDirectory() && !OBJECT_FOLDER.test(entry.name)) found.push(...(await locksIn(path)));
+    if (entry.isDirectory() && !OBJECT_FOLDER.test(path)) found.push(...(await locksIn(path)));
     // A reference can't have this ending (git-check-ref-format(1)).
     else if (entry.isFile() && entry.name.endsWith('.lock')) {
       const lock = await lockAt(path);

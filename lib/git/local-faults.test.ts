@@ -42,6 +42,10 @@ describe('the fault of a local copy', () => {
     "fatal: could not read Username for 'https://git.example.org': terminal prompts disabled",
     "warning: unable to access '/root/.config/git/attributes': Permission denied",
     "fatal: couldn't find remote ref refs/heads/main",
+    // Of the server's git, over ssh.
+    "fatal: detected dubious ownership in repository at '/srv/x.git'\nfatal: Could not read from remote repository.",
+    // A full disk damages nothing.
+    'error: unable to write loose object file: No space left on device\nfatal: unpack-objects failed',
     '',
   ])('is none for: %s', (stderr) => {
     expect(localFaultOf(stderr)).toBeNull();

@@ -40,6 +40,10 @@ const PATTERNS: readonly (readonly [fault: LocalFault, pattern: RegExp])[] = [
     /not a git repository|bad config|bad object|corrupt|loose object|object file|packfile|unable to read|could not read|missing (?:blob|tree|commit)|inflate|unable to parse|unresolved deltas|did not send all necessary objects|bad revision 'HEAD'|unable to find [0-9a-f]{40}/i,
   ],
 ];
+/** A full disk damages nothing, and a new copy would need more of it. */
+const DISK_FULL = /No space left on device|Disk quota exceeded/i;
+/** The program on the other side (over ssh its messages have no prefix) ended before it sent anything. */
+const REMOTE_ENDED = /could not read from remote repository/i;
 /** Similar messages about the remote or about access. */
 const NOT_LOCAL =
   /could not read (?:Username|Password|from remote)|does not appear to be a git repository|unable to access '|Permission denied \(/i;
@@ -54,6 +58,7 @@ export function localLines(stderr: string): string[] {
 
 /** The fault of the local copy that messages report; null when they report none. */
 export function localFaultOf(stderr: string): LocalFault | null {
+  if (DISK_FULL.test(stderr) || REMOTE_ENDED.test(stderr)) return null;
   const lines = localLines(stderr).filter((line) => !NOT_LOCAL.test(line) && !/^(?:warning|hint|From) ?:?/i.test(line));
   for (const [fault, pattern] of PATTERNS) {
     if (lines.some((line) => pattern.test(line))) return fault;

@@ -16,7 +16,10 @@ const GIT_PROGRAM = /^\.?git(?:[-.]|$)/;
  */
 export async function processesUsing(folder: string, uid: number): Promise<number[] | null> {
   const root = await realpath(folder).catch(() => resolve(folder));
-  return existsSync('/proc/self/cwd') ? fromProc([root, resolve(folder)], uid) : gitProcessesOf(uid);
+  if (!existsSync('/proc/self/cwd')) return gitProcessesOf(uid);
+  // With `hidepid`, processes of other users are not listed (proc(5)).
+  if (uid !== process.getuid?.() && !existsSync('/proc/1/comm')) return null;
+  return fromProc([root, resolve(folder)], uid);
 }
 
 /** Linux: proc(5). */
