@@ -357,6 +357,16 @@ describe.each<Dialect>(['github', 'forgejo'])('flake updates at %s', (dialect) =
       expect(updates.state.update?.number).toBe(1);
     });
 
+    it('another pull request whose files the forge can’t list does not hide the update', async () => {
+      openUpdate();
+      const other = fakeForge.addPull({ ...RENOVATE, title: 'Generated documents', head: 'docs' });
+      fakeForge.intercept = ({ url }) =>
+        url.includes(`/${other.number}/files`) ? { status: 502, body: 'the diff is too large' } : null;
+      const updates = service(dialect);
+      await updates.refresh();
+      expect(updates.state).toMatchObject({ error: null, update: { number: 1 } });
+    });
+
     it('the newest of several, with a hint about the others', async () => {
       openUpdate();
       openUpdate();
