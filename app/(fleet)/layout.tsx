@@ -2,9 +2,8 @@ import { headers } from 'next/headers';
 import type { ReactNode } from 'react';
 import { LiveProvider } from '@/app/_live/live';
 import { StepUpDialog } from '@/app/_step-up/step-up-dialog';
-import { requireSession } from '@/lib/auth/next/app-session';
-import { actorOf } from '@/lib/auth/next/permission';
-import type { Actor } from '@/lib/fleet/may';
+import { requirePermission } from '@/lib/auth/next/permission';
+import { operatorActor, type Actor } from '@/lib/fleet/may';
 import { runtime } from '@/lib/dashboard/runtime';
 import { OperationsProvider } from './_operations/operations';
 import { dashboardAddress } from './_shell/dashboard-address';
@@ -13,8 +12,8 @@ import { Shell } from './_shell/shell';
 
 /** The layout of all pages that require a session: the shell, and the live fleet that the pages share. */
 export default async function FleetLayout({ children }: { children: ReactNode }) {
-  const session = await requireSession();
-  const { about, fleet, renderedAt } = renderFleet(actorOf(session));
+  const session = await requirePermission('view');
+  const { about, fleet, renderedAt } = renderFleet(operatorActor(session));
   const facts = {
     demo: about.demo,
     version: about.version,

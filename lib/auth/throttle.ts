@@ -67,7 +67,7 @@ const MAX_ROUNDS = 100;
 const backOff = (bucket: string) => (OF_CODES.test(bucket) ? FOR_CODES : USUAL);
 
 export const accountBucket = (kind: ThrottleKind, userId: string): string => `${kind}:account:${userId}`;
-/** What a stranger's failures can block: clearing these lets the operator sign in. */
+/** The buckets of an account, which `nixfleet unlock` clears. Those of addresses stay. */
 export const signInBuckets = (userId: string): string[] =>
   (['password', 'totp', 'step-up', 'present-password', 'recovery'] as const).map((kind) => accountBucket(kind, userId));
 

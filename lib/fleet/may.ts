@@ -9,6 +9,11 @@ export interface Actor {
   userId: string;
 }
 
+/** The actor of a session. */
+export function operatorActor({ userId }: { userId: string }): Actor {
+  return { kind: 'operator', userId };
+}
+
 export const VERBS = [
   /** See hosts, commands, output, events and pipelines. */
   'view',

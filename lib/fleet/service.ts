@@ -189,7 +189,7 @@ export class FleetService implements FleetOperator, LiveSource {
     return this.pipelineRunner.views();
   }
 
-  pipelineHosts(id: string): readonly string[] {
+  pipelineHosts(id: string): readonly string[] | null {
     return this.pipelineRunner.hostsOf(id);
   }
 

@@ -202,8 +202,8 @@ export const AGENT_MUTANTS: readonly Mutant[] = [
   {
     name: 'half-of-a-secret-in-a-cause',
     file: 'agent/shell.ts',
-    from: 'options.redact?.(line) ?? line',
-    to: 'line',
+    from: 'finders[stream].add(clean);',
+    to: 'finders[stream].add(line);',
     why: 'a reason that is cut inside a secret shows the half of it',
     tests: ['agent/switch-ends.test.ts'],
   },

@@ -79,8 +79,8 @@ export const AUTH_MUTANTS: readonly Mutant[] = [
   {
     name: 'permission-of-one-host-enough',
     file: ACTION,
-    from: 'if (concerned.every((hostId) => mayOf(session, asked, hostId))) return null;',
-    to: 'if (concerned.some((hostId) => mayOf(session, asked, hostId))) return null;',
+    from: 'concerned.every((hostId) => mayOf(session, each, hostId))',
+    to: 'concerned.some((hostId) => mayOf(session, each, hostId))',
     why: 'a request for an allowed host carries a forbidden one with it',
     tests: [ACTION_TEST],
   },

@@ -171,8 +171,8 @@ export const COMMAND_MUTANTS: readonly Mutant[] = [
   {
     name: 'stopped-although-it-goes-on',
     file: 'lib/fleet/commands/command-verdict.ts',
-    from: 'if (result.mayContinue === true) return',
-    to: 'if (result.mayContinue === false) return',
+    from: 'if (result.mayContinue === true)',
+    to: 'if (result.mayContinue === false)',
     why: 'a command counts as stopped while its activation goes on',
     tests: ['lib/fleet/commands/command-ends.test.ts'],
   },

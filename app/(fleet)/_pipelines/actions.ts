@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { operatorAction, stepUpAction } from '@/lib/auth/next/action';
 import { stagesOf } from '@/lib/fleet/pipelines/pipeline-plan';
 import { MAX_PIPELINE_HOSTS, MAX_STAGES, PIPELINES } from '@/lib/fleet/pipelines/pipeline-definitions';
+import { verbOf } from '@/lib/fleet/may';
 import { runtime } from '@/lib/dashboard/runtime';
 import { COMMIT_PREFIX } from '@/lib/git/commit-id';
 import { OPERATION_IDS } from '@/lib/protocol/operation-ids';
@@ -16,7 +17,7 @@ const id = z.string().min(1).max(64);
  * stage needs step-up authentication, it is required once, here.
  */
 export const startPipeline = stepUpAction(
-  { verb: 'operate', hosts: ({ hostIds }) => hostIds },
+  { verb: (request) => ['operate', ...stagesOf(request).map(verbOf)], hosts: ({ hostIds }) => hostIds },
   z.object({
     kind: z.enum(PIPELINE_KINDS),
     stages: z.array(z.enum(OPERATION_IDS)).max(MAX_STAGES),

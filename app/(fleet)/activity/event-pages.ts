@@ -1,7 +1,7 @@
 /** Reads events page by page, and searches their text, which the store cannot do. */
 import { matchesFilter, type ActivityFilter } from './activity-filter';
 import type { EventFilter } from '@/lib/fleet/records/store-port';
-import type { Sees } from '@/lib/fleet/visible';
+import { isVisibleEvent, type Sees } from '@/lib/fleet/visible';
 import type { EventView } from '@/lib/protocol/live/views/event-view';
 
 /** Events per page. */
@@ -44,8 +44,7 @@ export async function readEventPage(
     });
     for (const event of page) {
       next = event.id;
-      const isSeen = event.hostId === null || sees(event.hostId);
-      if (isSeen && matchesFilter(event, filter)) events.push(event);
+      if (isVisibleEvent(event, sees) && matchesFilter(event, filter)) events.push(event);
       if (events.length >= limit) return { events, next };
     }
     if (page.length < Math.min(STORE_PAGE, size)) return { events, next: null };

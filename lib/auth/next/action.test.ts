@@ -5,7 +5,7 @@ import { decodeBase32 } from '../operator/base32';
 import type { Session } from '../operator/auth-service';
 import { codeAt, makeAuth, otherCode, PASSWORD, PASSWORD_HASH, type TestAuth } from '../testing/auth';
 import { operatorAction, stepUpAction } from './action';
-import type { May } from '@/lib/fleet/may';
+import type { May, Verb } from '@/lib/fleet/may';
 
 const ADDRESS = '203.0.113.9';
 const STEP_MS = 30_000;
@@ -102,9 +102,10 @@ describe('an action that needs a step-up proof', () => {
 });
 
 describe('an action that its operator may not do', () => {
+  const nameSchema = z.object({ host: z.string() });
   const DENIED = {
     ok: false,
-    error: { kind: 'failed', message: 'You are not allowed to do this. Nothing was changed.' },
+    error: { kind: 'failed', message: 'You are not allowed to do this.' },
   };
   type Asked = Parameters<May>;
 
@@ -148,6 +149,14 @@ describe('an action that its operator may not do', () => {
       ['administer', null],
       ['view', null],
     ]);
+  });
+
+  it('needs each of its verbs', async () => {
+    request.may = (_actor, verb) => verb !== 'approve';
+    const verbOf = (word: string): Verb => (word === 'merge' ? 'approve' : 'operate');
+    const start = operatorAction({ verb: ({ host }) => host.split(',').map(verbOf) }, nameSchema, () => 'started');
+    expect(await start({ host: 'pull' })).toEqual({ ok: true, value: 'started' });
+    expect(await start({ host: 'pull,merge' })).toEqual(DENIED);
   });
 
   it('knows which hosts its operator sees', async () => {

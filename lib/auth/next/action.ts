@@ -24,7 +24,7 @@ export interface ActionContext {
 
 /** What an operator must be allowed to do in order to run an action. */
 export interface Permission<Input> {
-  verb: Verb | ((input: Input) => Verb);
+  verb: Verb | ((input: Input) => Verb | readonly Verb[]);
   /** Ids of the hosts that it concerns, each of which is asked about; without this, it concerns no single host. */
   hosts?: (input: Input) => readonly string[] | Promise<readonly string[]>;
 }
@@ -121,17 +121,18 @@ async function refusal(
   }
 }
 
-/** Asked before anything else is looked up for the request: what is denied reveals nothing. */
+/** Asked after the form of the input, and before anything that depends on what is stored, except for the hosts it concerns. */
 async function denial<Input>(
   { verb, hosts }: Permission<Input>,
   input: Input,
   { session }: ActionContext,
 ): Promise<{ ok: false; error: ActionError } | null> {
   const asked = typeof verb === 'function' ? verb(input) : verb;
+  const verbs = typeof asked === 'string' ? [asked] : asked;
   const named = (await hosts?.(input)) ?? [];
   const concerned = named.length === 0 ? [null] : named;
-  if (concerned.every((hostId) => mayOf(session, asked, hostId))) return null;
-  return { ok: false, error: { kind: 'failed', message: 'You are not allowed to do this. Nothing was changed.' } };
+  if (verbs.every((each) => concerned.every((hostId) => mayOf(session, each, hostId)))) return null;
+  return { ok: false, error: { kind: 'failed', message: 'You are not allowed to do this.' } };
 }
 
 const SIGNED_OUT = { ok: false, error: { kind: 'signed-out' } } as const;

@@ -2,17 +2,13 @@
 import { notFound } from 'next/navigation';
 import { requireSession } from './app-session';
 import { runtime } from '@/lib/dashboard/runtime';
-import type { Actor, Verb } from '@/lib/fleet/may';
+import { operatorActor, type Verb } from '@/lib/fleet/may';
 import type { Sees } from '@/lib/fleet/visible';
 import type { Session } from '../operator/auth-service';
 
-export function actorOf({ userId }: Pick<Session, 'userId'>): Actor {
-  return { kind: 'operator', userId };
-}
-
 /** `hostId`: null for what concerns no single host. */
 export function mayOf(session: Pick<Session, 'userId'>, verb: Verb, hostId: string | null): boolean {
-  return runtime().may(actorOf(session), verb, hostId);
+  return runtime().may(operatorActor(session), verb, hostId);
 }
 
 export function seesOf(session: Pick<Session, 'userId'>): Sees {

@@ -15,7 +15,7 @@ import { mergeChanges } from './pending-changes';
 import { FairTurns } from '../links/fair-turns';
 import { LinkBudget } from '../links/link-budget';
 import { PacedStream, type Pace } from '../links/paced-stream';
-import type { Actor, May } from '@/lib/fleet/may';
+import { operatorActor, type Actor, type May } from '@/lib/fleet/may';
 import type { Clock, FleetLog, LoopTime } from '@/lib/fleet/records/environment';
 import type { LiveSource, OtherChanges, Publisher } from '@/lib/fleet/records/publisher';
 import { visibleChanges, visibleFleet, type Sees } from '@/lib/fleet/visible';
@@ -185,6 +185,11 @@ export class LiveHub implements Publisher {
     return visibleFleet(fleet, this.seesOf(actor));
   }
 
+  /** Whether the user of a session may see the fleet: its notices, desired state and flake updates name no single host. */
+  admits(session: LiveSession): boolean {
+    return this.options.may(operatorActor(session), 'view', null);
+  }
+
   /** Accepts an upgrade whose session and origin are valid. */
   accept(request: IncomingMessage, _socket: Duplex, head: Buffer, session: LiveSession, address: string): void {
     const net = request.socket;
@@ -273,7 +278,7 @@ export class LiveHub implements Publisher {
   private opened(socket: WebSocket, stream: PacedStream, net: Socket, session: LiveSession, address: string): void {
     const { turns } = this;
     const { idHash } = session;
-    const actor: Actor = { kind: 'operator', userId: session.userId };
+    const actor = operatorActor(session);
     const browser = new Browser({
       ...{ socket, stream: net, idHash, actor, address, turns },
       sees: this.seesOf(actor),

@@ -112,6 +112,10 @@ export function attachUpgrades(server: Server, options: UpgradeOptions): { uses:
             refuse(socket, 401);
             return;
           }
+          if (!options.browsers.admits(session)) {
+            refuse(socket, 403);
+            return;
+          }
           if (options.isStopping() || options.browsers.refusal(session.idHash) !== null) {
             refuse(socket, 503);
             return;

@@ -354,7 +354,7 @@ function writesEvents({ state }: Connection): boolean {
 
 /** Whether no result of a command has arrived yet. */
 function awaitsResult({ state, outcome }: CommandRecord): boolean {
-  if (state.phase === 'ended') return outcome === 'lost' || outcome === 'timed-out';
+  if (state.phase === 'ended') return (outcome === 'lost' || outcome === 'timed-out') && state.hasResult !== true;
   return !('result' in state && state.result !== null);
 }
 

@@ -68,7 +68,8 @@ export class HeldAgents {
     connection.state = { phase: 'held', registration, held };
     const { address } = connection.link;
     if (this.eventTimes.isDue(`${reason} ${address} ${registration.name}`, now)) {
-      this.core.defer(events.agentHeld(null, why, now, address));
+      const host = ABOUT_A_HOST.includes(reason) ? this.core.memory.byName(registration.name) : null;
+      this.core.defer(events.agentHeld(host?.record ?? null, why, now, address));
     }
     this.changed(registration.name);
   }

@@ -1,4 +1,5 @@
 /** Runs commands: feeds each its inputs, stores the result with the turn, and carries out the effects afterwards. */
+import { lateReason } from './command-transitions';
 import { stepCommand } from './step-command';
 import type { CommandEffect, CommandInput } from './command-step';
 import { OutputCauses } from './output-causes';
@@ -107,12 +108,14 @@ export class CommandEngine {
     }
   }
 
-  /** A result that arrived after its command had ended: it corrects an end that rested on no result. */
+  /** A result that arrived after its command had ended. A note keeps it; it may correct an end that rested on no result. */
   lateResult(turn: Turn, entry: HostEntry, command: CommandRecord, result: CommandResult): void {
     const base = turn.commands.get(command.id) ?? this.core.memory.liveCommand(command.id) ?? command;
-    const { state } = stepCommand(OPERATIONS[base.operation], base.state, { type: 'result', result }, turn.now);
-    if (base.outcome === null || state.phase !== 'ended' || state.outcome === base.outcome) return;
+    const operation = OPERATIONS[base.operation];
+    const { state } = stepCommand(operation, base.state, { type: 'result', result }, turn.now);
+    if (base.outcome === null || state.phase !== 'ended' || state === base.state) return;
     const { outcome, reason, exitCode } = state;
+    const isCorrected = outcome !== base.outcome;
     const next: CommandRecord = { ...base, state, outcome, reason, exitCode };
     turn.commands.set(next.id, next);
     turn.touched.add(next.hostId);
@@ -120,8 +123,9 @@ export class CommandEngine {
       command: next,
       at: turn.now,
       stream: 'note',
-      text: `A late result arrived: ${reason}`,
+      text: `A late result arrived: ${isCorrected ? reason : lateReason(operation, result)}`,
     });
+    if (!isCorrected) return;
     turn.events.push(events.commandCorrected(entry.record, next, turn.now));
     // What another command has done since then is newer.
     if (entry.active === null && entry.last?.id === next.id) this.concludeCompartments(turn, entry, next);

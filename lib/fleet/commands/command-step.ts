@@ -80,7 +80,7 @@ export type Active = Phase<'sent' | 'running' | 'warning'>;
 
 export const stay = (state: CommandState, ...effects: CommandEffect[]): CommandStep => ({ state, effects });
 
-export function end(now: number, ending: Ending & { hasResult?: true }): CommandStep {
+export function end(now: number, ending: Ending): CommandStep {
   return { state: { phase: 'ended', at: now, ...ending }, effects: [] };
 }
 

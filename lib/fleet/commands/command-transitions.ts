@@ -55,15 +55,21 @@ export function onResult(
 const NO_FACTS: Before = { generation: '', storePath: '', binaryHash: '' };
 
 /**
- * Judges a result that arrived after its command had ended. It corrects an end by time-out or loss; any other end rests on
- * a result already, or on what the host reported.
+ * Judges a result that arrived after its command had ended. The first one corrects an end by time-out or loss, except where
+ * the end does not rest on a result (a reboot). Any other end rests on a result already, or on what the host reported.
  */
 export function onLateResult(operation: Operation, state: Phase<'ended'>, result: CommandResult): CommandStep {
   const isOpen = (state.outcome === 'lost' || state.outcome === 'timed-out') && state.hasResult !== true;
-  if (!isOpen || (operation.ends !== 'status' && operation.ends !== 'switch')) return stay(state);
+  if (!isOpen) return stay(state);
+  if (operation.ends !== 'status' && operation.ends !== 'switch') return stay({ ...state, hasResult: true });
   const { outcome, reason, exitCode } = conclude(operation, NO_FACTS, result, null);
   const late = `The result arrived after the command ${OUTCOME_PHRASES[state.outcome]}.`;
-  return stay({ ...state, outcome, reason: `${reason} ${late}`, exitCode });
+  return stay({ ...state, outcome, reason: `${reason} ${late}`, exitCode, hasResult: true });
+}
+
+/** What a late result says, as a sentence. */
+export function lateReason(operation: Operation, result: CommandResult): string {
+  return conclude(operation, NO_FACTS, result, null).reason;
 }
 
 /** Whether the agent restarts after this result: only the restart completes the command. */
@@ -118,7 +124,7 @@ export function onDisconnect(
 /** A line for the output of a command whose agent keeps nothing that it prints without a connection. */
 export function lostOutput(operation: Operation, losesOutput: boolean): CommandEffect[] {
   const isPrinting = operation.ends === 'status' || operation.ends === 'switch';
-  const text = 'The connection was lost here: what the command printed without it is missing.';
+  const text = 'The connection was lost here: what the command printed until it was back is missing.';
   return losesOutput && isPrinting ? [{ type: 'note', text }] : [];
 }
 

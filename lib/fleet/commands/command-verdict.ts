@@ -23,6 +23,8 @@ export interface Ending {
   outcome: CommandOutcome;
   reason: string;
   exitCode: number | null;
+  /** A lost command whose result is known all the same: a later one changes nothing. */
+  hasResult?: true;
 }
 
 /**
@@ -52,9 +54,10 @@ export function conclude(
  * An agent of protocol 2 reports the stop when it has sent the signal, and does not wait for the end; one of protocol 3
  * says when a part of the command goes on.
  */
-function afterStop(operation: Operation, result: CommandResult): Pick<Ending, 'outcome' | 'reason'> {
+function afterStop(operation: Operation, result: CommandResult): Omit<Ending, 'exitCode'> {
   const reason = reported(result.message) || 'The agent confirmed the stop.';
-  if (result.mayContinue === true) return { outcome: 'lost', reason: `${reason} The result is not known.` };
+  if (result.mayContinue === true)
+    return { outcome: 'lost', reason: `${reason} The result is not known.`, hasResult: true };
   const isProven = result.restarting !== null || isKilled(result) || !operation.mayOutliveAgent;
   return { outcome: 'stopped', reason: isProven ? reason : `${reason} ${MAY_BE_RUNNING}` };
 }

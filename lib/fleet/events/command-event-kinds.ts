@@ -1,7 +1,8 @@
 /** Events of commands: requested, sent or refused, and how they end. */
 import { z } from 'zod';
 import { nounPhrase, OUTCOME_PHRASES } from '../operations/operation-words';
-import { counted, eventKind, timeSchema, type EventSubject } from './event-kind';
+import { eventKind, timeSchema, type EventSubject } from './event-kind';
+import { counted } from '@/lib/text/counted';
 import { COMMAND_OUTCOMES, type CommandOutcome } from '@/lib/protocol/command-phases';
 import type { EventLevel } from '@/lib/protocol/event-categories';
 import { OPERATION_IDS, type OperationId } from '@/lib/protocol/operation-ids';

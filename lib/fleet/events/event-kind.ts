@@ -31,8 +31,3 @@ export const timeSchema = z.number().min(-8.64e15).max(8.64e15);
 export function eventKind<Params>(kind: EventKind<Params>): EventKind<Params> {
   return kind;
 }
-
-/** "1 minute", "2 minutes". */
-export function counted(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? '' : 's'}`;
-}

@@ -2,7 +2,8 @@
 import { z } from 'zod';
 import { nounPhrase, OUTCOME_PHRASES } from '../operations/operation-words';
 import { PIPELINE_LABELS } from '../pipelines/pipeline-labels';
-import { counted, eventKind } from './event-kind';
+import { eventKind } from './event-kind';
+import { counted } from '@/lib/text/counted';
 import type { EventLevel } from '@/lib/protocol/event-categories';
 import { OPERATION_IDS } from '@/lib/protocol/operation-ids';
 import {

@@ -1,6 +1,7 @@
 /** Events of sign-in, sessions and the account. `session` is the hash that identifies a session. */
 import { z } from 'zod';
-import { counted, eventKind } from './event-kind';
+import { eventKind } from './event-kind';
+import { counted } from '@/lib/text/counted';
 
 const session = z.string();
 

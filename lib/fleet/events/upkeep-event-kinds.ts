@@ -1,6 +1,7 @@
 /** Events of the dashboard's data: backups, restores, adoption, and the deletion of old events. */
 import { z } from 'zod';
-import { counted, eventKind, timeSchema } from './event-kind';
+import { eventKind, timeSchema } from './event-kind';
+import { counted } from '@/lib/text/counted';
 
 export const UPKEEP_EVENT_KINDS = {
   /** `file`: its name. `warnings`: sentences about problems to solve although the backup is good. */

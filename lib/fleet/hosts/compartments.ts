@@ -5,6 +5,7 @@
  */
 import { sameCommit, shortCommit, type DesiredState, type HostRelation } from './desired';
 import type { HostRecord, CompartmentReport } from '../records/host-record';
+import { counted } from '@/lib/text/counted';
 import { LOCK_CHANGED } from '@/lib/protocol/agent/lock-hash';
 import type { CompartmentName } from '@/lib/protocol/compartment-names';
 import type { CompartmentView } from '@/lib/protocol/live/views/compartment-view';
@@ -27,7 +28,6 @@ type Judged = CompartmentView;
 
 /** Agents send commit ids of different lengths; anything that is not a commit id has to be the same text. */
 const isSame = (a: string, b: string) => a === b || sameCommit(a, b);
-const plural = (count: number, noun: string) => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
 /** The compartments that each operation works on while it runs. */
 const WORKS_ON: Readonly<Record<OperationId, readonly CompartmentName[]>> = {
@@ -118,7 +118,7 @@ function judgeGit({ host, desired, relation }: CompartmentInput): Judged {
   }
   const [has, wanted] = [shortCommit(host.generation), shortCommit(desired.commit)];
   const about = desired.message === '' ? '' : `: ${desired.message}`;
-  const count = relation.commits === null ? '' : ` ${plural(relation.commits, 'commit')}`;
+  const count = relation.commits === null ? '' : ` ${counted(relation.commits, 'commit')}`;
   switch (relation.relation) {
     case 'equal':
       return { status: 'ok', message: `At ${wanted}${about}`, checkedAt, next: null };

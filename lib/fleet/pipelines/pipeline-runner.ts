@@ -140,10 +140,10 @@ export class PipelineRunner {
     return [...this.ended, ...this.runs.values()].map(pipelineView);
   }
 
-  /** Ids of the hosts of a pipeline in `views`; empty when it is none of them. */
-  hostsOf(id: string): readonly string[] {
+  /** Ids of the hosts of a pipeline in `views`; null when it is none of them. */
+  hostsOf(id: string): readonly string[] | null {
     const run = this.runs.get(id) ?? this.ended.find(({ pipeline }) => pipeline.id === id);
-    return run?.hosts.map(({ hostId }) => hostId) ?? [];
+    return run?.hosts.map(({ hostId }) => hostId) ?? null;
   }
 
   async view(id: string): Promise<PipelineView | null> {

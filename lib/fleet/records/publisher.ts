@@ -29,8 +29,8 @@ export interface LiveSource {
   notices(): ServiceNotice[];
   /** Pipelines that have not ended, and the last few that have. */
   pipelineViews(): PipelineView[];
-  /** Ids of the hosts of such a pipeline; empty when it is none of them. */
-  pipelineHosts(pipelineId: string): readonly string[];
+  /** Ids of the hosts of such a pipeline; null when it is none of them. */
+  pipelineHosts(pipelineId: string): readonly string[] | null;
   /** Stored lines of a command after a number, bounded as in `FleetStore.output`; null when there is no such command. */
   outputAfter(
     commandId: string,

@@ -29,7 +29,7 @@ describe('what an operator sees', () => {
     removed: ['h2', 'h3'],
     pipelines: [{ id: 'p1' }, { id: 'p2' }],
   };
-  const hostsOf = (id: string) => (id === 'p1' ? ['h1'] : ['h1', 'h2']);
+  const hostsOf = (id: string) => (id === 'p1' ? ['h1'] : id === 'p2' ? ['h1', 'h2'] : null);
 
   it('is the same object where nothing is hidden', () => {
     expect(visibleChanges(changes, () => true, hostsOf)).toBe(changes);
@@ -42,5 +42,10 @@ describe('what an operator sees', () => {
       removed: ['h3'],
       pipelines: [{ id: 'p1' }],
     });
+  });
+
+  it('leaves out a pipeline that is no longer kept, for everybody', () => {
+    const late = { ...changes, pipelines: [{ id: 'p9' }] };
+    expect(visibleChanges(late, () => true, hostsOf).pipelines).toEqual([]);
   });
 });

@@ -294,6 +294,38 @@ describe('late results', () => {
     ]);
   });
 
+  it('of a command whose known result left it lost change nothing, and repeat nothing', async () => {
+    const link = await bench.agent('h1', { protocol: 3, instance: 'process', running: null, finished: [] });
+    const id = await bench.dispatch('switch');
+    await bench.say(link, 'started', { command: 'switch', command_id: id });
+    const status = { status: 'stopped', command: 'switch', exit_code: 130, command_id: id, last_seq: 4 };
+    await bench.say(link, 'status', { ...status, message: 'the activation goes on', may_continue: true });
+    await bench.say(link, 'heartbeat', QUIET);
+    const ended = await commandOf(id);
+    expect(ended.outcome).toBe('lost');
+    const before = await bench.fleet.output(id, 0, 10);
+    expect(before).toHaveLength(1);
+    await bench.say(link, 'status', { ...status, status: 'ok', exit_code: 0 });
+    expect(await commandOf(id)).toMatchObject({ outcome: 'lost', reason: ended.reason });
+    expect(await bench.fleet.output(id, 0, 10)).toEqual(before);
+  });
+
+  it('of a command that ends by a reconnection are noted, and do not change its end', async () => {
+    const link = await bench.agent('h1', { protocol: 3, instance: 'process', running: null, finished: [] });
+    const id = await bench.dispatch('restart');
+    await bench.advance(20 * 60_000);
+    const { outcome } = await commandOf(id);
+    expect(['timed-out', 'lost']).toContain(outcome);
+    const status = { status: 'error', command: 'restart', exit_code: 1, command_id: id, last_seq: 0 };
+    const again = await bench.agent('h1', { protocol: 3, instance: 'process', running: null, finished: [id] });
+    for (const each of [again, again, link]) await bench.say(each, 'status', { ...status, message: 'not allowed' });
+    expect((await commandOf(id)).outcome).toBe(outcome);
+    const notes = (await bench.fleet.output(id, 0, 10)).map(({ text }) => text);
+    expect(notes.filter((text) => text.startsWith('A late result arrived: '))).toEqual([
+      'A late result arrived: The host reported: not allowed.',
+    ]);
+  });
+
   it('do not change an end that rested on a result', async () => {
     const link = await bench.agent('h1');
     const id = await bench.dispatch('test');

@@ -8,8 +8,11 @@ import { exportStream } from '../export-stream';
 /** All matching events as a file, newest first: `?format=ndjson` or `csv`. */
 export async function GET(request: Request): Promise<Response> {
   const session = await getSession();
-  if (session === null || !mayOf(session, 'view', null)) {
+  if (session === null) {
     return Response.json({ error: 'Sign in first: this file is for operators.' }, { status: 401 });
+  }
+  if (!mayOf(session, 'view', null)) {
+    return Response.json({ error: 'You are not allowed to read the activity.' }, { status: 403 });
   }
   const parameters = new URL(request.url).searchParams;
   const format = EXPORT_FORMATS.find((known) => known === parameters.get('format'));

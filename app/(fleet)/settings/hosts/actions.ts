@@ -13,6 +13,20 @@ const hostName = z
   .transform((name) => hostNameOf(name) ?? '')
   .refine((name) => name !== '', 'This is not a host name. Use letters, digits and hyphens, at most 63 characters.');
 
+/** The host of a token; empty when there is no such token. */
+function hostOfToken(id: string): string[] {
+  return runtime()
+    .agentAccess.tokens()
+    .flatMap((token) => (token.id === id ? [token.hostId] : []));
+}
+
+/** The host with this name; empty when there is none yet, or for any host. */
+function hostsNamed(name: string): string[] {
+  return runtime()
+    .fleet.hostViews()
+    .flatMap((host) => (host.name === name ? [host.id] : []));
+}
+
 /** Gives the token, which is not stored anywhere else; null when the host no longer exists. */
 export const issueToken = stepUpAction(
   { verb: 'administer', hosts: ({ hostId }) => [hostId] },
@@ -26,7 +40,7 @@ export const issueToken = stepUpAction(
 
 /** Without a host token, a host can be claimed with the shared one: revoking the last one requires step-up authentication. */
 export const revokeToken = stepUpAction(
-  ADMINISTER,
+  { verb: 'administer', hosts: ({ id }) => hostOfToken(id) },
   z.object({ id: z.string().min(1).max(64) }),
   {
     purpose: () => 'Revoke the last token of a host',
@@ -42,7 +56,7 @@ export const revokeToken = stepUpAction(
 
 /** Gives the code, which is not stored anywhere else; null when too many codes are open. */
 export const createCode = stepUpAction(
-  ADMINISTER,
+  { verb: 'administer', hosts: ({ hostName }) => hostsNamed(hostName) },
   z.object({
     hostName: z.union([z.literal(''), hostName]),
     hours: z.union([z.literal(1), z.literal(24), z.literal(168)]),

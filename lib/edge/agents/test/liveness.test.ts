@@ -216,6 +216,10 @@ describe('after the event loop was blocked for twelve seconds', { timeout: 60_00
     loop.advance(DUPLICATE_PROBE_MS);
     for (let reads = 0; reads < 5; reads += 1) await new Promise((resolve) => loop.afterRead(() => resolve(null)));
     expect(server.fleet.heldAgents()).toMatchObject([{ name: 'h1', version: 'intruder', reason: 'duplicate' }]);
+    const heldEvents = async () =>
+      (await server.fleet.events({ limit: 200 })).filter(({ action }) => action === 'agent.held');
+    await server.until(async () => (await heldEvents()).length > 0);
+    expect(await heldEvents()).toMatchObject([{ hostId: server.fleet.host('h1')?.id ?? 'h1', hostName: 'h1' }]);
     expect(intruder.events.some(({ kind, value }) => kind === 'message' && String(value).includes('registered'))).toBe(
       false,
     );
