@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { defineConfig } from '@playwright/test';
 
 /** Debian's browser: one that Playwright downloads is never used. */
@@ -12,8 +13,8 @@ export default defineConfig({
   testIgnore: 'container/**',
   globalSetup: './e2e/support/build.ts',
   outputDir: 'test-results',
-  // Each test starts a dashboard and agents of its own; two cores carry one such world at a time.
-  workers: 1,
+  // Each test starts its dashboard and agents, and waits most of its time: for a build, a code, a reconnect.
+  workers: Math.min(2, availableParallelism()),
   retries: 0,
   // Nets for what hangs, wide enough for a slow and busy machine; no test proves anything by them.
   timeout: 300_000,

@@ -6,6 +6,8 @@ export default defineConfig(base, {
   testDir: 'e2e/container',
   testIgnore: [],
   outputDir: 'test-results/container',
+  // They share one image, and addresses that a compose file fixes.
+  workers: 1,
   // Containers start and stop, and updates wait for agents.
   timeout: 300_000,
   expect: { timeout: 30_000 },

@@ -10,6 +10,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { findEngine } from './container/engine.mjs';
 import { ensureChromium } from './setup/chromium.mjs';
+import { failureList, playwrightFailures } from './setup/failures.mjs';
 import { readJsonObject } from './setup/json.mjs';
 import { prepare } from './setup/prepare.mjs';
 import { failWith, SetupProblem } from './setup/problem.mjs';
@@ -49,7 +50,10 @@ try {
     cwd: ROOT,
     env: { ...process.env, ...containerEnv, PLAYWRIGHT_JSON_OUTPUT_FILE: report },
   });
-  const counts = countPlaywright(readJsonObject(report), code);
+  const result = readJsonObject(report);
+  const counts = countPlaywright(result, code);
+  const failures = playwrightFailures(result);
+  if (failures.length > 0) console.log(failureList(failures));
   if (counts.failed > 0 || wasStopped(code)) process.exitCode = 1;
   console.log(`\n${summaryLine(counts)}`);
 } catch (error) {

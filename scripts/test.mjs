@@ -1,7 +1,8 @@
 // @ts-check
 /**
  * `npm test`: runs every check, also on a machine where nothing is set up. A failed step does not stop the others;
- * output of concurrent steps is printed when they end. The last line is `N passed, N failed, N skipped`.
+ * output of concurrent steps is printed when they end. What failed is repeated at the end; the last line is
+ * `N passed, N failed, N skipped`.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,6 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { inspect } from 'node:util';
 import { ensureChromium } from './setup/chromium.mjs';
 import { readJsonObject } from './setup/json.mjs';
+import { failureList, playwrightFailures, vitestFailures } from './setup/failures.mjs';
 import { ensureNix } from './setup/nix.mjs';
 import { prepare } from './setup/prepare.mjs';
 import { SetupProblem } from './setup/problem.mjs';
@@ -25,6 +27,8 @@ const ENVIRONMENT = { ...process.env };
 Reflect.deleteProperty(ENVIRONMENT, 'NODE_ENV');
 const reports = mkdtempSync(join(tmpdir(), 'nixfleet-test-'));
 const progress = { stopped: false };
+/** @type {import('./setup/failures.mjs').Failure[]} */
+const failures = [];
 
 /** Where a step writes: straight to the terminal, or into the block that is printed when the step has ended. */
 class Output {
@@ -75,8 +79,11 @@ async function tool(output, name, args, env = {}) {
  * @returns {(output: Output) => Promise<Counts>}
  */
 function check(name, args) {
-  return async (output) =>
-    (await tool(output, name, args)) === 0 ? { ...NOTHING, passed: 1 } : { ...NOTHING, failed: 1 };
+  return async (output) => {
+    if ((await tool(output, name, args)) === 0) return { ...NOTHING, passed: 1 };
+    failures.push({ name: [name, ...args].join(' '), reason: 'Its output stands above.' });
+    return { ...NOTHING, failed: 1 };
+  };
 }
 
 /** @param {Output} output */
@@ -85,7 +92,9 @@ async function unitTests(output) {
   const report = join(reports, 'vitest.json');
   const args = ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
   const code = await tool(output, 'vitest', args);
-  return countVitest(readJsonObject(report), code);
+  const result = readJsonObject(report);
+  failures.push(...vitestFailures(result, ROOT));
+  return countVitest(result, code);
 }
 
 /** @param {Output} output */
@@ -95,7 +104,9 @@ async function endToEndTests(output) {
   // The build was made right before.
   const env = { CHROMIUM_PATH: chromium, PLAYWRIGHT_JSON_OUTPUT_FILE: report, NIXFLEET_E2E_BUILT: '1' };
   const code = await tool(output, 'playwright', ['test', '--reporter=line,json'], env);
-  return countPlaywright(readJsonObject(report), code);
+  const result = readJsonObject(report);
+  failures.push(...playwrightFailures(result));
+  return countPlaywright(result, code);
 }
 
 /**
@@ -157,6 +168,7 @@ async function everything() {
 
 const total = sum(await everything());
 rmSync(reports, { recursive: true, force: true });
+if (failures.length > 0) console.log(failureList(failures));
 if (progress.stopped) console.log('\nStopped before the end.');
 if (total.failed > 0 || progress.stopped) process.exitCode = 1;
 console.log(`\n${summaryLine(total)}`);
