@@ -2,6 +2,7 @@
 import { lstatSync, readdirSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
+import { shellWord } from '@/lib/text/shell-word';
 
 /** Entries of a folder that are looked at. */
 const MAX_ENTRIES = 20_000;
@@ -13,7 +14,7 @@ export function permissionProblem(dir: string): string {
   if (found === null)
     return `the agent's user may not write in ${dir}: check the permissions of its files, and whether its disk is mounted read-only`;
   const owner = found.uid === 0 ? 'root' : `the user ${found.uid}`;
-  return `${found.path} belongs to ${owner}, so git can't use it: run as root \`chown -R ${userName(uid)} ${quoted(dir)}\`, or move ${dir} away`;
+  return `${found.path} belongs to ${owner}, so git can't use it: run as root \`chown -R ${userName(uid)} ${shellWord(dir)}\`, or move ${dir} away`;
 }
 
 function foreignEntry(dir: string, uid: number): { path: string; uid: number } | null {
@@ -41,5 +42,3 @@ function userName(uid: number): string {
     return String(uid);
   }
 }
-
-const quoted = (path: string): string => (/^[\w./-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`);

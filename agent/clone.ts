@@ -6,8 +6,9 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, stat
 import { dirname, join } from 'node:path';
 import { z } from 'zod';
 import { localFaultOf } from '@/lib/git/local-faults';
+import { refusedRedirect } from '@/lib/git/redirects';
 import { permissionProblem } from './clone-permissions';
-import type { Git, GitResult } from './git';
+import type { Git, GitResult, RefusedRedirect } from './git';
 import { splitRepositoryAddress } from './redact';
 import type { Shell } from './shell';
 import { readStateFile, writeStateFile } from './state-file';
@@ -172,10 +173,8 @@ function makeFolder(path: string): void {
 }
 
 /** The outcome of a command with the repository's server. */
-export function outcomeOf(result: GitResult | { refusedRedirect: string }): RepositoryOutcome {
+export function outcomeOf(result: GitResult | RefusedRedirect): RepositoryOutcome {
   if ('refusedRedirect' in result)
-    return failed(
-      `the repository redirects to ${result.refusedRedirect}, and the agent sends its credentials to no other server: set NIXFLEET_REPO_URL to the final address`,
-    );
+    return failed(`the repository ${refusedRedirect(result.refusedRedirect, 'the agent', 'NIXFLEET_REPO_URL')}`);
   return result.ok ? { ok: true } : failed(result.failure);
 }

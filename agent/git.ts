@@ -3,8 +3,9 @@ import { realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { findCause } from '@/lib/causes/find-cause';
 import { credentialSettings } from '@/lib/git/git-access';
-import { runGit, type GitEnd } from '@/lib/git/git-run';
-import { createMovableAddress, HEADERS_CHARACTERS, PRINT_HEADERS } from '@/lib/git/redirects';
+import { gitEnvironment, runGit, type GitEnd } from '@/lib/git/git-run';
+import { createMovableAddress, HEADERS_CHARACTERS, PRINT_HEADERS, type RefusedTarget } from '@/lib/git/redirects';
+import { shellWord } from '@/lib/text/shell-word';
 import { splitRepositoryAddress } from './redact';
 import { failureOf, type RunEnd, type Shell } from './shell';
 
@@ -42,7 +43,7 @@ export interface GitLook extends GitResult {
 
 /** Where the repository's server redirects to, when git may not go there with its credentials. */
 export interface RefusedRedirect {
-  refusedRedirect: string;
+  refusedRedirect: RefusedTarget;
 }
 
 export type Git = ReturnType<typeof createGit>;
@@ -50,12 +51,14 @@ export type Git = ReturnType<typeof createGit>;
 export function createGit(options: GitOptions) {
   const { dir } = options;
   const address = splitRepositoryAddress(options.url);
-  const env = gitEnvironment(options);
+  const quiet = environmentOf(options);
+  // A command of the operator takes the locks that a look does without.
+  const visible = { ...quiet, GIT_OPTIONAL_LOCKS: options.env['GIT_OPTIONAL_LOCKS'] };
   const movable = createMovableAddress(address.url);
 
   /** `git <args>` with its output in the command's. */
   async function run(shell: Shell, args: readonly string[], cwd = dir): Promise<GitResult> {
-    const end = await shell.run('git', args, { cwd, env, timeoutMs: GIT_TIMEOUT_MS });
+    const end = await shell.run('git', args, { cwd, env: visible, timeoutMs: GIT_TIMEOUT_MS });
     return resultOf(`git ${args[0] ?? ''}`, end);
   }
 
@@ -64,8 +67,7 @@ export function createGit(options: GitOptions) {
     more: { cwd?: string; env?: Readonly<Record<string, string>> } = {},
   ): Promise<GitLook> {
     const end = await runGit(args, {
-      // Without locks: it must not get in the way of a pull.
-      environment: { ...options.env, ...env, GIT_OPTIONAL_LOCKS: '0', ...more.env },
+      environment: { ...quiet, ...more.env },
       cwd: more.cwd ?? dir,
       timeoutMs: QUICK_GIT_TIMEOUT_MS,
       signal: options.signal,
@@ -132,28 +134,18 @@ function failureOfLook(command: string, end: GitEnd): string {
   }
 }
 
-function gitEnvironment(options: GitOptions): Record<string, string> {
-  const env: Record<string, string> = {
-    GIT_TERMINAL_PROMPT: '0',
-    GIT_ASKPASS: '',
-    // The reason of a failure is found in git's messages.
-    LC_ALL: 'C',
+/** Of both kinds of commands. */
+function environmentOf(options: GitOptions): NodeJS.ProcessEnv {
+  const { url, authorization } = splitRepositoryAddress(options.url);
+  const environment: NodeJS.ProcessEnv = {
+    ...gitEnvironment(options.env, authorization === null ? [] : credentialSettings(url, authorization)),
     // A folder that is not a repository must not count as part of an enclosing one, which would then be reset.
     GIT_CEILING_DIRECTORIES: ceiling(options.dir),
     GIT_SSH_COMMAND: sshCommand(options),
+    // Git's rules hold: a list would let a submodule read folders of this machine (protocol.allow in git-config(1)).
+    GIT_ALLOW_PROTOCOL: options.env['GIT_ALLOW_PROTOCOL'],
   };
-  const { url, authorization } = splitRepositoryAddress(options.url);
-  // Not in the arguments, which every user of the machine can read, and not in .git/config.
-  const settings = authorization === null ? [] : credentialSettings(url, authorization);
-  const inherited = /^\d{1,4}$/.test(options.env['GIT_CONFIG_COUNT'] ?? '')
-    ? Number(options.env['GIT_CONFIG_COUNT'])
-    : 0;
-  if (settings.length > 0) env['GIT_CONFIG_COUNT'] = String(inherited + settings.length);
-  settings.forEach(([key, value], index) => {
-    env[`GIT_CONFIG_KEY_${inherited + index}`] = key;
-    env[`GIT_CONFIG_VALUE_${inherited + index}`] = value;
-  });
-  return env;
+  return environment;
 }
 
 /** git compares real paths, so links are resolved as far as the folder exists. */
@@ -172,5 +164,5 @@ function sshCommand(options: GitOptions): string {
   const words = ['ssh', '-o', 'BatchMode=yes', '-o', 'StrictHostKeyChecking=accept-new'];
   words.push('-o', `UserKnownHostsFile="${knownHosts}"`);
   if (options.sshKey !== '') words.push('-o', 'IdentitiesOnly=yes', '-i', options.sshKey.replaceAll('%', '%%'));
-  return words.map((word) => `'${word.replaceAll("'", `'\\''`)}'`).join(' ');
+  return words.map(shellWord).join(' ');
 }

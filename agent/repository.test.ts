@@ -212,14 +212,27 @@ describe('credentials', () => {
     expect(splitRepositoryAddress('git@host:a/b')).toEqual({ url: 'git@host:a/b', authorization: null, secrets: [] });
   });
 
+  it('are not printed, and the repository is not another one, because of variables in the agent’s environment', async () => {
+    const trace = host.path('trace');
+    const { repository, shell } = open({
+      env: {
+        ...process.env,
+        HOME: host.root,
+        GIT_CONFIG_NOSYSTEM: '1',
+        GIT_TRACE: trace,
+        GIT_TRACE_CURL: trace,
+        GIT_DIR: host.root,
+      },
+    });
+    expect(await repository.prepare(shell)).toEqual({ ok: true });
+    expect(existsSync(trace)).toBe(false);
+  });
+
   it('SSH stores server keys in the state folder and refuses changed ones', async () => {
     host.program('ssh', `printf '%s\\n' "$@" > ${host.path('ssh-arguments')}; exit 1`);
-    const shell = createShell({
-      cwd: () => '/',
-      env: { ...process.env, HOME: host.root, PATH: `${host.bin}:${process.env['PATH'] ?? ''}` },
-      say: () => undefined,
-    });
-    const { repository } = open({ url: 'git@git.example.com:a/b.git', sshKey: "/keys/it's here" });
+    const env = { ...process.env, HOME: host.root, PATH: `${host.bin}:${process.env['PATH'] ?? ''}` };
+    const shell = createShell({ cwd: () => '/', env, say: () => undefined });
+    const { repository } = open({ url: 'git@git.example.com:a/b.git', sshKey: "/keys/it's here", env });
     expect(await repository.prepare(shell)).toMatchObject({ ok: false });
     const given = readFileSync(host.path('ssh-arguments'), 'utf8').split('\n');
     expect(given).toEqual(

@@ -5,7 +5,7 @@ import { LOCK_WAIT_MS, removeLeftoverLocks } from '@/lib/git/leftover-locks';
 import { localFaultOf, type LocalFault } from '@/lib/git/local-faults';
 import { createClone, failed, outcomeOf, type RepositoryOutcome } from './clone';
 import { permissionProblem } from './clone-permissions';
-import { createGit, type GitOptions, type GitResult } from './git';
+import { createGit, type GitOptions, type GitResult, type RefusedRedirect } from './git';
 import { describeContents } from './repository-contents';
 import type { Shell } from './shell';
 
@@ -84,7 +84,7 @@ export function createRepository(options: RepositoryOptions) {
     return synced.ok ? git.run(shell, ['submodule', 'update', '--init', '--recursive', '--force']) : synced;
   }
 
-  function notPulled(result: GitResult | { refusedRedirect: string }): Pulled {
+  function notPulled(result: GitResult | RefusedRedirect): Pulled {
     const outcome = outcomeOf(result);
     const stderr = 'stderr' in result ? result.stderr : '';
     return { ok: false, message: outcome.ok ? '' : outcome.message, fault: localFaultOf(stderr) };

@@ -5,8 +5,8 @@ import type { OutputStream } from '@/lib/protocol/output-stream';
 
 export interface RunOptions {
   cwd?: string;
-  /** Added to the environment of every child. */
-  env?: Record<string, string>;
+  /** Default: the environment of every child. */
+  env?: NodeJS.ProcessEnv;
   timeoutMs?: number;
   /** Output goes to the caller only. */
   quiet?: boolean;
@@ -66,7 +66,7 @@ export function createShell(options: ShellOptions): Shell {
         program,
         args,
         cwd: run.cwd ?? options.cwd(),
-        env: { ...options.env, ...run.env },
+        env: run.env ?? options.env,
         timeoutMs: run.timeoutMs ?? null,
         outputFiles: run.outputFiles,
         onLine(line, stream) {

@@ -1,6 +1,7 @@
 /** Forgejo and Gitea through their REST API (`/api/v1`, described by each server at `/api/swagger`). */
 import { z } from 'zod';
 import { shownAddress } from '@/lib/git/repository-address';
+import { withoutTrailingSlashes } from '@/lib/text/trailing-slashes';
 import { createForgeQuery, UnexpectedAnswer, hasNextPage, isNotFound, readPages, StatusFault } from './forge-request';
 import { summarise, stateOfStatus } from './check-runs';
 import type { ForgeNames } from './forge-faults';
@@ -39,7 +40,7 @@ interface Text {
 const PER_PAGE = 50;
 
 export function createForgejo({ url, repo, token, now, timeoutMs }: ForgejoOptions): Forge {
-  const base = `${url.replace(/(?<!\/)\/+$/, '')}/api/v1/repos/${repo.split('/').map(encodeURIComponent).join('/')}`;
+  const base = `${withoutTrailingSlashes(url)}/api/v1/repos/${repo.split('/').map(encodeURIComponent).join('/')}`;
   const fetch = createForgeFetch({ timeoutMs });
   const names: ForgeNames = {
     name: 'Forgejo',

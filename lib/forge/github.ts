@@ -2,6 +2,7 @@
 import { Octokit } from '@octokit/rest';
 import { z } from 'zod';
 import { shownAddress } from '@/lib/git/repository-address';
+import { withoutTrailingSlashes } from '@/lib/text/trailing-slashes';
 import { createForgeQuery, hasNextPage, isNotFound, readPages, StatusFault } from './forge-request';
 import { summarise, stateOfRun, stateOfStatus, type CheckState } from './check-runs';
 import type { ForgeNames } from './forge-faults';
@@ -51,7 +52,7 @@ export function createGitHub({ apiUrl, repo, token, now, timeoutMs }: GitHubOpti
   // By default it logs to the console.
   const silent = { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined };
   const octokit = new Octokit({
-    baseUrl: apiUrl.replace(/(?<!\/)\/+$/, ''),
+    baseUrl: withoutTrailingSlashes(apiUrl),
     ...(token === null ? {} : { auth: token }),
     userAgent: 'nixfleet',
     request: { fetch, log: silent },

@@ -3,6 +3,7 @@ import { findCause } from '@/lib/causes/find-cause';
 import { plainText } from '@/lib/text/plain-text';
 import { redactText } from './repository-address';
 import type { GitEnd } from './git-run';
+import { refusedRedirect, type RefusedTarget } from './redirects';
 import { localFaultOf, localLines } from './local-faults';
 
 const MAX_QUOTE = 300;
@@ -10,7 +11,7 @@ const MAX_QUOTE = 300;
 /** Why git could not do its work, although it ran. */
 export type GitProblem =
   /** The repository has moved to another server, which gets no credentials. */
-  | { kind: 'redirected'; to: string }
+  | { kind: 'redirected'; to: RefusedTarget }
   /** A running git process may hold the lock. */
   | { kind: 'locked'; path: string; pid: number | null };
 
@@ -54,7 +55,11 @@ export function explainGitEnd(
 ): string {
   switch (end.kind) {
     case 'redirected':
-      return `The repository ${what} redirects to ${plainText(end.to, MAX_QUOTE)}, and NixFleet sends its credentials to no other server: set NIXFLEET_CONFIG_REPO to the final address.`;
+      return `The repository ${what} ${refusedRedirect(
+        end.to === null ? null : plainText(end.to, MAX_QUOTE),
+        'NixFleet',
+        'NIXFLEET_CONFIG_REPO',
+      )}.`;
     case 'locked':
       return `The copy of the repository ${what} is in use: the lock ${end.path} ${holderOf(end.pid)}. NixFleet tries again at the next fetch; end that process if it hangs.`;
     case 'no-git':

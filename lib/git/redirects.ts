@@ -3,6 +3,7 @@
  * server (`http.<url>.extraHeader` is chosen once, by the first address). So git follows none, and this finds out where
  * the redirect leads: a new address on the same server is used, any other one is refused.
  */
+import { withoutTrailingSlashes } from '@/lib/text/trailing-slashes';
 
 const MAX_REDIRECTS = 5;
 /** Git's message for a redirect that it does not follow (`http.followRedirects`, git-config(1)). */
@@ -25,10 +26,19 @@ export interface RemoteEnd {
   stderr: string;
 }
 
-export type Followed<End> =
-  | { kind: 'end'; end: End }
-  /** The redirect leads to another server, or to no end. `to`: an address without query and credentials. */
-  | { kind: 'refused'; to: string };
+export type Followed<End> = { kind: 'end'; end: End } | { kind: 'refused'; to: RefusedTarget };
+
+/** Another server: an address without query and credentials. Null: one redirect led to the next, too often. */
+export type RefusedTarget = string | null;
+
+/** What a refused redirect means. `who` sends credentials, `setting` holds the address that has to change. */
+export function refusedRedirect(to: RefusedTarget, who: string, setting: string): string {
+  const problem =
+    to === null
+      ? `redirects more than ${MAX_REDIRECTS} times`
+      : `redirects to ${to}, and ${who} sends its credentials to no other server`;
+  return `${problem}: set ${setting} to the final address`;
+}
 
 export interface RedirectOptions<End extends RemoteEnd> {
   attempt: (url: string) => Promise<End>;
@@ -43,7 +53,7 @@ export function createMovableAddress(url: string) {
   /** Null: the redirect does not lead to a repository. */
   async function newAddress(
     look: (url: string) => Promise<RemoteEnd>,
-  ): Promise<{ url: string } | { to: string } | null> {
+  ): Promise<{ url: string } | { to: RefusedTarget } | null> {
     let at = url;
     for (let redirects = 0; redirects < MAX_REDIRECTS; redirects += 1) {
       const looked = await look(at);
@@ -53,7 +63,7 @@ export function createMovableAddress(url: string) {
       if (new URL(next).origin !== new URL(url).origin) return { to: next };
       at = next;
     }
-    return { to: `more than ${MAX_REDIRECTS} other addresses` };
+    return { to: null };
   }
 
   return {
@@ -76,7 +86,7 @@ export function createMovableAddress(url: string) {
 /** The repository's address that the `Location` header names (RFC 9110 §10.2.2); null if it names another kind of page. */
 function targetOf(url: string, stderr: string): string | null {
   const location = /<= Recv header:? *location: *(\S+)/i.exec(stderr)?.[1];
-  const asked = `${url.replace(/(?<!\/)\/+$/, '')}${DISCOVERY}`;
+  const asked = `${withoutTrailingSlashes(url)}${DISCOVERY}`;
   if (location === undefined || !URL.canParse(location, asked)) return null;
   const target = new URL(location, asked);
   if (target.protocol !== 'https:' && target.protocol !== 'http:') return null;

@@ -98,7 +98,7 @@ describe('a redirect to another server', () => {
     },
   );
 
-  it('after a redirect on the same server gets no credentials either', async () => {
+  it('gets no credentials when a redirect on the same server leads to it', async () => {
     const { server } = await redirecting('/o', ({ url = '' }) =>
       url.startsWith('/old.git') ? url.replace('/old.git', '/other.git') : `${second.url}${url}`,
     );
@@ -142,14 +142,16 @@ describe('a repository that was renamed on its server', () => {
     expect(end.kind === 'exit' ? end.stdout.toString('utf8') : end.kind).toContain(head);
   });
 
-  it('is not found by a redirect to another kind of page', async () => {
+  it('is not taken from a redirect to a page that is no repository', async () => {
     const { server } = await redirecting('/old.git', () => '/sign-in?from=/old.git');
     expect(await listed(`${server.url}/old.git`)).toContain('returned error: 301');
   });
 
   it('is given up after five redirects', async () => {
     const { server, asked } = await redirecting('/', ({ url = '' }) => url.replace('/info/refs', 'x/info/refs'));
-    expect(await listed(`${server.url}/old.git`)).toContain('redirects to more than 5 other addresses');
+    expect(await listed(`${server.url}/old.git`)).toContain(
+      'redirects more than 5 times: set NIXFLEET_CONFIG_REPO to the final address.',
+    );
     // The first attempt, and one question for each address.
     expect(asked).toHaveLength(6);
   });

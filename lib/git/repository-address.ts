@@ -1,5 +1,6 @@
 /** Addresses of repositories and feeds: removes credentials, and finds the web page of a commit. */
 import { withoutEscapes } from '@/lib/text/plain-text';
+import { withoutTrailingSlashes } from '@/lib/text/trailing-slashes';
 
 /** An address without secrets, and the credentials it contained. */
 export interface SafeAddress {
@@ -96,7 +97,7 @@ function repositoryPage(repository: string): string | null {
 }
 
 function pageOf(protocol: string, host: string, path: string): string | null {
-  const clean = path.replace(/^\/+|(?<!\/)\/+$/g, '').replace(/\.git$/, '');
+  const clean = withoutTrailingSlashes(path.replace(/^\/+/, '')).replace(/\.git$/, '');
   if (!clean.includes('/')) return null;
   const page = `${protocol}//${host}/${clean}`;
   return URL.canParse(page) ? new URL(page).href : null;

@@ -2,6 +2,7 @@
  * The address of the request, for pages to show when none is configured. Display only: the client controls both
  * headers.
  */
+import { withoutTrailingSlashes } from '@/lib/text/trailing-slashes';
 export function dashboardAddress(headers: Pick<Headers, 'get'>): string {
   const protocol = headers.get('x-forwarded-proto')?.split(',')[0]?.trim();
   const secure = protocol === 'https' || protocol === 'wss';
@@ -10,5 +11,5 @@ export function dashboardAddress(headers: Pick<Headers, 'get'>): string {
 
 /** The WebSocket address to which agents connect. */
 export function agentUrl(address: string): string {
-  return `${address.replace(/(?<!\/)\/+$/, '').replace(/^http/, 'ws')}/ws`;
+  return `${withoutTrailingSlashes(address).replace(/^http/, 'ws')}/ws`;
 }

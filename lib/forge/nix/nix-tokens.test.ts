@@ -22,7 +22,7 @@ function byPatterns(text: string): string[] | null {
 }
 
 describe('nixTokens', () => {
-  it('finds the tokens that one pattern for paths, URLs and numbers finds', () => {
+  it('finds the same tokens as a single pattern for paths, URLs and numbers', () => {
     const part = fc.constantFrom(
       ...['a', 'b1', 'rec', '_x', "y'", '1', '1.5', '2e3', '.', '..', '...', '~', '+', '-', '/', '//', ':', '://'],
       ...['<', '>', '<nixpkgs>', 'https', 'x.y', '{', '}', '=', ';', ' ', '\n', '?', '@', '&&', '%', '->'],

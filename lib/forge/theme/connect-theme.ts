@@ -7,6 +7,7 @@ import type { ColorCommitMode } from './theme-mode';
 import { createColorWriteBack } from './write-back';
 import type { Clock } from '@/lib/fleet/records/environment';
 import type { DashboardExecutors } from '@/lib/fleet/records/executor-port';
+import { withoutTrailingSlashes } from '@/lib/text/trailing-slashes';
 
 export interface ColorSettings extends ForgeSettings {
   colorCommitMode: ColorCommitMode;
@@ -36,7 +37,7 @@ export function placeOf(settings: ColorSettings): { repository: string; token: s
     githubRepo !== null
       ? { web: gitHubPages(settings.githubApiUrl), repo: githubRepo, token: githubToken }
       : forgejoUrl !== null && forgejoRepo !== null
-        ? { web: forgejoUrl.replace(/(?<!\/)\/+$/, ''), repo: forgejoRepo, token: forgejoToken }
+        ? { web: withoutTrailingSlashes(forgejoUrl), repo: forgejoRepo, token: forgejoToken }
         : null;
   if (configRepo === null) {
     return forge === null ? null : { repository: `${forge.web}/${forge.repo}.git`, token: forge.token };

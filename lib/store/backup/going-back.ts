@@ -1,4 +1,5 @@
 /** How an operator goes back to an earlier version: the command that restores a backup, and the steps around it. */
+import { shellWord } from '@/lib/text/shell-word';
 
 /** How this dashboard is installed, which decides how the operator runs the `nixfleet` program. */
 export type Installation = 'container' | 'nix' | 'plain';
@@ -17,7 +18,7 @@ export interface UpdateSteps {
 
 /** The command that restores a backup, as the operator types it. */
 export function restoreCommand(installation: Installation, path: string): string {
-  const file = quoted(path);
+  const file = shellWord(path);
   switch (installation) {
     case 'container':
       return `docker compose run --rm --no-deps nixfleet nixfleet restore ${file}`;
@@ -49,9 +50,4 @@ export function stepsText({ path, createdAt, encrypted, from, to }: UpdateSteps)
     `  ${restoreCommand('plain', path)}, then: npm start`,
   ];
   return `${lines.join('\n')}\n`;
-}
-
-/** Quotes a path for a shell if it needs quotes. */
-function quoted(path: string): string {
-  return /^[\w/.:@%+=,-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
 }

@@ -174,7 +174,7 @@ describe('a file or folder that cannot be written', () => {
     chmodSync(folder, 0o555);
     const inFolder = await start('hold', path, uid).line();
     expect(inFolder).toMatch(/^failed folder The folder .* can't be written\. /);
-    expect(inFolder).toContain(uid ? `sudo chown -R ${uid}:${uid} '${folder}'` : `chmod u+rwx '${folder}'`);
+    expect(inFolder).toContain(uid ? `sudo chown -R ${uid}:${uid} ${folder}` : `chmod u+rwx ${folder}`);
     const below = await start('hold', join(folder, 'new', 'fleet.db'), uid).line();
     expect(below).toContain(`The folder ${folder}/new can't be created (EACCES)`);
 
@@ -183,7 +183,7 @@ describe('a file or folder that cannot be written', () => {
     chmodSync(`${path}.lock`, 0o666);
     const onFile = await start('hold', path, uid).line();
     expect(onFile).toMatch(/^failed read-only The database .* can't be written\. /);
-    expect(onFile).toContain(uid ? `sudo chown -R ${uid}:${uid} '${path}'` : `chmod u+rw '${path}'`);
+    expect(onFile).toContain(uid ? `sudo chown -R ${uid}:${uid} ${path}` : `chmod u+rw ${path}`);
   });
 });
 

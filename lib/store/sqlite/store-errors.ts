@@ -1,5 +1,6 @@
 /** Errors of the database: a kind, and a sentence that says what to do. */
 import { accessSync, constants, statSync } from 'node:fs';
+import { shellWord } from '@/lib/text/shell-word';
 
 export type DatabaseErrorKind =
   /** The folder can't be created, or this process may not write in it. */
@@ -85,7 +86,7 @@ export function howToFix(path: string): string {
   } catch (error) {
     if (errorCode(error) === 'EROFS') return 'Its volume is mounted read-only: mount it read-write.';
   }
-  const quoted = `'${path.replaceAll("'", `'\\''`)}'`;
+  const quoted = shellWord(path);
   try {
     const found = statSync(path);
     if (found.uid === uid) return `Run: chmod u+rw${found.isDirectory() ? 'x' : ''} ${quoted}`;
