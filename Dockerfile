@@ -47,4 +47,4 @@ STOPSIGNAL SIGTERM
 # Often, because a proxy such as Traefik sends nobody here before the first check has passed.
 HEALTHCHECK --interval=5s --timeout=5s --start-period=60s --retries=3 CMD ["node", "/app/health-check.mjs"]
 ENTRYPOINT ["/usr/bin/tini", "--"]
-CMD ["node", "/app/dist/server.mjs"]
+CMD ["node", "--max-semi-space-size=8", "/app/dist/server.mjs"]

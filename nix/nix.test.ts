@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { restoreCommand } from '@/lib/store/backup/going-back';
+import { SERVER_OPTIONS } from '../scripts/server-command.mjs';
 
 const ROOT = join(import.meta.dirname, '..');
 const hasNix = spawnSync('nix-instantiate', ['--version']).status === 0;
@@ -412,6 +413,7 @@ describe.skipIf(!hasNix)('the flake (skipped without nix-instantiate)', () => {
         expect(existsSync(join(ROOT, script)), script).toBe(true);
     }
     expect(flake.agent.installPhase).toContain('dist/agent.mjs');
-    expect(flake.dashboard.installPhase).toContain('dist/server.mjs');
+    const options = SERVER_OPTIONS.join(' ');
+    expect(flake.dashboard.installPhase).toContain(`--add-flags "${options} $out/lib/nixfleet/dist/server.mjs"`);
   });
 });

@@ -5,6 +5,7 @@
  */
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { SERVER_COMMAND } from './server-command.mjs';
 import { prepare } from './setup/prepare.mjs';
 import { failWith } from './setup/problem.mjs';
 import { run } from './setup/run.mjs';
@@ -26,7 +27,7 @@ const TSX = ['--import', 'tsx'];
 /** @type {Readonly<Record<string, Program>>} */
 const PROGRAMS = {
   /** Serves the production build. */
-  start: { prepare: 'build-if-needed', command: ['dist/server.mjs'], env: { NODE_ENV: 'production' } },
+  start: { prepare: 'build-if-needed', command: SERVER_COMMAND, env: { NODE_ENV: 'production' } },
   /** Serves the sources. Pages change while it runs; `lib` and `server.ts` need a restart. */
   dev: {
     prepare: 'install',

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { SERVER_COMMAND } from '../../scripts/server-command.mjs';
 import { plainEnvironment, start, type RunningProcess } from './processes';
 
 export const AGENT_TOKEN = 'the-token-of-the-end-to-end-tests';
@@ -33,7 +34,7 @@ export class Dashboard {
     if (isPublic && this.port === '0') this.port = await freePort();
     this.process = start(
       'node',
-      ['dist/server.mjs'],
+      SERVER_COMMAND,
       plainEnvironment({
         NIXFLEET_LISTEN: `127.0.0.1:${this.port}`,
         NIXFLEET_DATA_DIR: join(this.folder, 'data'),

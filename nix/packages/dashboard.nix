@@ -53,7 +53,7 @@ buildNpmPackage {
     makeWrapper ${nodejs_24}/bin/node "$out/bin/nixfleet-dashboard" \
       --chdir "$out/lib/nixfleet" \
       --set NODE_ENV production \
-      --add-flags "$out/lib/nixfleet/dist/server.mjs" \
+      --add-flags "--max-semi-space-size=8 $out/lib/nixfleet/dist/server.mjs" \
       --suffix PATH : ${
         lib.makeBinPath [
           git

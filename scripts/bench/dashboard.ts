@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hash } from '@node-rs/bcrypt';
+import { SERVER_COMMAND } from '../server-command.mjs';
 import { Server } from './child';
 import type { Target } from './latency';
 
@@ -18,7 +19,7 @@ export interface Started {
 
 export async function startBenchDashboard(dataDir: string): Promise<Started> {
   const from = performance.now();
-  const server = await Server.start(['--enable-source-maps', 'dist/server.mjs'], {
+  const server = await Server.start(SERVER_COMMAND, {
     NODE_ENV: 'production',
     NIXFLEET_LISTEN: '127.0.0.1:0',
     NIXFLEET_DATA_DIR: dataDir,

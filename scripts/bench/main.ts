@@ -127,7 +127,7 @@ function environment() {
     version,
     cores: cpus().length,
     cpu: cpus()[0]?.model ?? 'unknown processor',
-    system: `${systemName()} ${release()}`,
+    system: `${systemName()} ${release().split('-', 1)[0] ?? ''}`,
   };
 }
 

@@ -2,6 +2,7 @@
 /** The demo's dashboard: the production server with a temporary data folder. */
 import { once } from 'node:events';
 import { createServer } from 'node:net';
+import { SERVER_COMMAND } from '../server-command.mjs';
 import { SetupProblem } from '../setup/problem.mjs';
 import { startNode } from './processes.mjs';
 
@@ -51,7 +52,7 @@ export async function startDemoDashboard({ root, port, env, settings, signal }) 
   const ready = new Promise((resolve) => {
     resolveReady = () => resolve('ready');
   });
-  const server = startNode(['dist/server.mjs'], {
+  const server = startNode(SERVER_COMMAND, {
     cwd: root,
     env: { ...env, ...settings, NODE_ENV: 'production', NIXFLEET_LISTEN: `${ADDRESS}:${port}` },
     onLine: (line) => {

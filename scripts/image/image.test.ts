@@ -4,6 +4,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { UNUSED_VARIABLES, VARIABLES, type Variable } from '@/lib/config/variables';
 import { VERSION } from '@/lib/version';
+import { SERVER_OPTIONS } from '../server-command.mjs';
 import { healthAddress } from './health-check.mjs';
 
 const text = (path: string) => readFileSync(path, 'utf8');
@@ -57,6 +58,11 @@ describe('the image', () => {
     const from = [...text('Dockerfile').matchAll(/^FROM (\S+)/gm)].map(([, image]) => image);
     expect(new Set(from)).toEqual(new Set(['${BASE_IMAGE}']));
     expect(text('Dockerfile')).toContain('ARG BASE_IMAGE=node:24-bookworm-slim\n');
+  });
+
+  it('starts the server with the same options as npm start', () => {
+    const command = JSON.stringify(['node', ...SERVER_OPTIONS, '/app/dist/server.mjs']).replaceAll('","', '", "');
+    expect(text('Dockerfile')).toContain(`\nCMD ${command}\n`);
   });
 
   it('contains only files that git tracks, or generated ones', () => {
