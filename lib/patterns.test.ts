@@ -89,7 +89,7 @@ describe.skipIf(files.length === 0)('the patterns of the project', () => {
 });
 
 describe('the search for slow patterns', () => {
-  it('finds what reads a run again from each of its characters, and what tries its repetitions in every way', async () => {
+  it('finds patterns that read a run again from each of its characters, or try each way to divide it', async () => {
     const sources: [source: string, flags: string][] = [
       ['([a-z][a-z0-9+.-]*:\\/\\/)[^/\\s@]+@', 'gi'],
       ['\\s+$', ''],
@@ -101,7 +101,7 @@ describe('the search for slow patterns', () => {
       ['^\\/+|\\/+$', 'g'],
     ];
     const patterns = sources.map(([source, flags]) => ({ source, flags }));
-    expect(await slowOf(patterns, 2_500)).toEqual(sources.map((_, index) => index));
+    expect(await slowOf(patterns, 1_000)).toEqual(sources.map((_, index) => index));
   }, 120_000);
 
   it('takes a pattern apart into words and classes', () => {

@@ -26,7 +26,10 @@ export interface ErrorBlock {
   close(): { text: string; follows: boolean };
 }
 
-/** `first`: the text behind "error: ", empty when the error follows its trace. `createLog`: makes what finds the cause in a builder's log. */
+/**
+ * `first`: the text behind "error: ", empty when the error follows its trace. `createLog`: makes the finder for a builder's
+ * log.
+ */
 export function createErrorBlock(first: string, createLog: () => CauseFinder | null): ErrorBlock {
   let log: CauseFinder | null = null;
   let text = first;

@@ -55,7 +55,7 @@ const ERROR_PARTS = [
 
 const ERROR_ENDS = [': error:', ': Killed'];
 
-/** TypeScript, Go, and the last line of a trace back of Python. */
+/** TypeScript, Go, and the last line of a Python traceback. */
 const ERROR_FORMS = [
   /\(\d{1,7},\d{1,7}\): error /,
   /\.go:\d{1,7}:\d{1,7}: /,

@@ -424,7 +424,9 @@ export const VARIABLES = {
   }),
   backupCopyDir: variable({
     name: 'NIXFLEET_BACKUP_COPY_DIR',
-    prose: 'Folder for a copy of every backup, such as a mounted share.',
+    prose:
+      'Folder for a copy of every backup, such as a mounted share. Those that a start makes before a migration are not ' +
+      'copied.',
     parse: optional(text),
     fallback: null,
     fallbackText: 'none',

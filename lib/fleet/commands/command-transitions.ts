@@ -380,7 +380,7 @@ export function recovered(
 export function targetEnded(outcome: CommandOutcome, now: number): CommandStep {
   switch (outcome) {
     case 'stopped':
-      return ended(now, 'succeeded', 'The running command was stopped.');
+      return ended(now, 'succeeded', 'The command ended after the request.');
     case 'lost':
     case 'timed-out':
       return ended(now, 'lost', 'The result of the stopped command is not known: it may still be running on the host.');

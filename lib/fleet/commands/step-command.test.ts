@@ -99,7 +99,7 @@ const CASES: Case[] = [
   ['merge-pr: no answer', 'merge-pr', [send, runOut], 'timed-out'],
 ];
 
-describe('what a fleet does not bring about', () => {
+describe('sequences that no agent causes', () => {
   playCases(CASES);
 });
 

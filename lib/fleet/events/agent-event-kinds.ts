@@ -1,4 +1,4 @@
-/** Events of agents: their connections, what they report, and what of it can't be read. */
+/** Events of agents: their connections, what they report, and reports that can't be read. */
 import { z } from 'zod';
 import { eventKind } from './event-kind';
 import { heldSentence, heldWhySchema } from './held-reasons';
@@ -11,7 +11,7 @@ export const agentFaultSchema = z.discriminatedUnion('fault', [
   z.object({ fault: z.literal('binary') }),
   z.object({ fault: z.literal('unregistered'), type: z.string() }),
   z.object({ fault: z.literal('registered-twice') }),
-  /** The connection was closed because of these three. */
+  /** These three closed the connection. */
   z.object({ fault: z.literal('too-large'), maxMiB: z.number() }),
   z.object({ fault: z.literal('too-many-bytes-before-registering'), maxKiB: z.number() }),
   z.object({ fault: z.literal('too-many-unreadable'), max: z.number() }),

@@ -87,7 +87,7 @@ export const COMMAND_EVENT_KINDS = {
         case 'operation':
           return `${of(params, subject)} was refused: ${params.reason}`;
         case 'unknown-host':
-          return `${of(params, subject)} was refused: its host is no longer known.`;
+          return `${of(params, subject)} was refused: there is no such host.`;
         case 'add-host':
           return `Adding the host ${JSON.stringify(params.name)} was refused: ${params.reason}`;
       }

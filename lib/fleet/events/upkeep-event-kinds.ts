@@ -26,7 +26,7 @@ export const UPKEEP_EVENT_KINDS = {
     category: 'system',
     level: 'info',
     sentence: ({ upTo, eventDays, eventRows }) =>
-      `Events with ids up to ${upTo} were deleted: they were older than ${eventDays} days or exceeded the limit of ${eventRows.toLocaleString('en')}.`,
+      `Events with ids up to ${upTo} were deleted: they were older than ${eventDays} days, or more than ${eventRows.toLocaleString('en')} events were stored.`,
   }),
   /** `takenAt`: when the backup was made; 0 for a copy that does not say. */
   'database.restored': eventKind({
@@ -35,7 +35,7 @@ export const UPKEEP_EVENT_KINDS = {
     level: 'warning',
     sentence: ({ takenAt }) => {
       const of = takenAt === 0 ? 'a copy of unknown time' : `the backup of ${new Date(takenAt).toISOString()}`;
-      return `The database was restored from ${of}: it holds nothing that happened later.`;
+      return `The database was restored from ${of}: what happened later is not in it.`;
     },
   }),
   /** `from`: the dashboard that wrote it. `backup`: the untouched copy. `report`: what became of every row. */

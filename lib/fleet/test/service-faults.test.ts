@@ -294,7 +294,7 @@ describe('late results', () => {
     ]);
   });
 
-  it('of a command whose known result left it lost change nothing, and repeat nothing', async () => {
+  it('that repeat a result which left the command lost change nothing and record nothing', async () => {
     const link = await bench.agent('h1', { protocol: 3, instance: 'process', running: null, finished: [] });
     const id = await bench.dispatch('switch');
     await bench.say(link, 'started', { command: 'switch', command_id: id });

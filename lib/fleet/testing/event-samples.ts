@@ -66,7 +66,7 @@ export const EVENT_SAMPLES: { readonly [Code in EventCode]: readonly EventSample
     },
     {
       params: { request: 'unknown-host', operation: 'pull' },
-      sentence: 'The pull was refused: its host is no longer known.',
+      sentence: 'The pull was refused: there is no such host.',
     },
     {
       params: { request: 'add-host', name: 'a "b"', code: 'known', reason: 'It already exists.' },
@@ -433,18 +433,18 @@ export const EVENT_SAMPLES: { readonly [Code in EventCode]: readonly EventSample
     {
       params: { upTo: 5, hash: '0f', eventDays: 400, eventRows: 1_000_000 },
       sentence:
-        'Events with ids up to 5 were deleted: they were older than 400 days or exceeded the limit of 1,000,000.',
+        'Events with ids up to 5 were deleted: they were older than 400 days, or more than 1,000,000 events were stored.',
     },
   ],
   'database.restored': [
     {
       params: { takenAt: AT, restoredAt: AT + 1 },
       sentence:
-        'The database was restored from the backup of 2026-01-02T03:04:05.000Z: it holds nothing that happened later.',
+        'The database was restored from the backup of 2026-01-02T03:04:05.000Z: what happened later is not in it.',
     },
     {
       params: { takenAt: 0, restoredAt: AT + 1 },
-      sentence: 'The database was restored from a copy of unknown time: it holds nothing that happened later.',
+      sentence: 'The database was restored from a copy of unknown time: what happened later is not in it.',
     },
   ],
   'database.adopted': [

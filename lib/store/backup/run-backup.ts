@@ -27,7 +27,9 @@ export async function runBackupRound(round: BackupRound): Promise<{ backup: Stor
   const warnings: string[] = [];
   const onForeign = (found: readonly string[]) => {
     const what = found.join(' ');
-    warnings.push(`A restore would refuse this backup, because somebody changed the tables of the database: ${what}`);
+    warnings.push(
+      `A restore would refuse this backup, because the tables of the database are not as NixFleet makes them: ${what}`,
+    );
   };
   const backup = await createBackup({ ...round, onForeign });
   if (backup.chainProblems.length > 0) {

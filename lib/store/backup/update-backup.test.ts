@@ -174,7 +174,7 @@ describe('a start that will migrate', () => {
     const event = restored.prepare('select action, message from events order by id desc limit 1').get();
     expect(event).toEqual({
       action: 'database.restored',
-      message: `The database was restored from the backup of ${new Date(made?.createdAt ?? 0).toISOString()}: it holds nothing that happened later.`,
+      message: `The database was restored from the backup of ${new Date(made?.createdAt ?? 0).toISOString()}: what happened later is not in it.`,
     });
     restored.close();
     const again = await start({ migrationsFolder: undefined });
@@ -284,7 +284,7 @@ describe('a backup that fails ends the start', () => {
       gid: 65_534,
     });
     expect(child.status).not.toBe(0);
-    expect(child.stderr).toContain(`sudo chown -R 65534:65534 '${backups}'`);
+    expect(child.stderr).toContain(`sudo chown -R 65534:65534 ${backups}`);
     expect(readdirSync(backups)).toEqual([]);
   });
 

@@ -62,7 +62,7 @@ export function fleetEventsContract(name: string, open: Open<FleetStore>): void 
       expect(await store.events({ limit: 10, hostId: UNUSUAL_TEXT })).toEqual(added.slice(0, 1));
     });
 
-    it('have a replacement for half a character, except in parameters, in the answer of the commit too', async () => {
+    it('replace half a character, also in the answer of the commit, but not in parameters', async () => {
       const half = testEvent(`a${LONE_SURROGATE}b`, { hostId: LONE_SURROGATE, actor: `\udc00${LONE_SURROGATE}` });
       const added = await store.commit({ events: [half] });
       expect(added).toMatchObject([{ hostId: REPLACEMENT, actor: REPLACEMENT.repeat(2) }]);
@@ -112,7 +112,7 @@ export function fleetEventsContract(name: string, open: Open<FleetStore>): void 
       expect(await store.eventsAfter(2, 10)).toEqual([added[2], fourth]);
     });
 
-    it('after an id come whole, page by page, although others are added meanwhile', async () => {
+    it('after an id are read completely, page by page, while others are added', async () => {
       await store.commit({ events: Array.from({ length: 7 }, (_, index) => testEvent(String(index))) });
       const read: number[] = [];
       for (

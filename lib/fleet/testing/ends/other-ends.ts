@@ -158,7 +158,7 @@ export const OTHER_ENDS: readonly EndCase[] = [
     ends: { outcome: 'failed', reason: 'The host could not determine whether its system is current.' },
   },
   {
-    name: 'three lines and a status',
+    name: 'three lines of output and a result',
     operation: 'refresh-all',
     steps: [receive('refresh-all'), out('1'), out('2'), out('3'), st('ok', 'refresh-all', 0, 'all refreshed'), quiet],
     ends: { outcome: 'succeeded', reason: 'The host reported: all refreshed.' },
@@ -194,7 +194,7 @@ export const OTHER_ENDS: readonly EndCase[] = [
     ends: { outcome: 'succeeded', reason: 'installed=3.1.5' },
   },
   {
-    name: 'finds another version: warning, exit 0',
+    name: 'finds another version, and reports a warning',
     operation: 'check-version',
     steps: [
       receive('check-version'),

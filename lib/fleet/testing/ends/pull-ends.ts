@@ -37,7 +37,7 @@ export const legacyTail = (goal: string) => [
 
 export const PULL_ENDS: readonly EndCase[] = [
   {
-    name: 'isolated',
+    name: 'the clone has the newest commit already',
     operation: 'pull',
     steps: [
       receive('pull'),
@@ -51,7 +51,7 @@ export const PULL_ENDS: readonly EndCase[] = [
     notes: [],
   },
   {
-    name: 'isolated, to a newer commit',
+    name: 'the clone moves to a newer commit',
     operation: 'pull',
     steps: [
       receive('pull'),
@@ -64,7 +64,7 @@ export const PULL_ENDS: readonly EndCase[] = [
     ends: { outcome: 'succeeded', reason: 'The host moved to bbbbbbb' },
   },
   {
-    name: 'isolated, error: exit 1 and the Go error text',
+    name: 'git fails: exit code 1, with the error of Go as text',
     operation: 'pull',
     steps: [
       receive('pull'),
@@ -77,7 +77,7 @@ export const PULL_ENDS: readonly EndCase[] = [
     ends: { outcome: 'failed', reason: 'The host reported: exit status 128.', exitCode: 1 },
   },
   {
-    name: 'isolated, with output after the status',
+    name: 'output follows the result',
     operation: 'pull',
     steps: [
       receive('pull'),
@@ -127,7 +127,7 @@ export const PULL_ENDS: readonly EndCase[] = [
     after: { git: ['ok', 'At 3c9a808'], lock: ['ok', 'matches'] },
   },
   {
-    name: 'exit 0, but the host is still behind',
+    name: 'the result is success, but the host is still behind',
     operation: 'pull',
     desired: wanted({ relation: 'behind', commits: 1 }),
     steps: [receive('pull'), st('ok', 'pull', 0), pulled('lock-a')],
@@ -135,7 +135,7 @@ export const PULL_ENDS: readonly EndCase[] = [
     after: { git: ['outdated', 'Behind by 1 commit'] },
   },
   {
-    name: 'exit 0, but flake.lock differs',
+    name: 'the result is success, but flake.lock differs',
     operation: 'pull',
     desired: wanted({ relation: 'equal', commits: null }),
     steps: [receive('pull'), st('ok', 'pull', 0), pulled('lock-b')],

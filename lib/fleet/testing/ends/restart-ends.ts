@@ -30,13 +30,13 @@ const rebooting = [
 
 export const RESTART_ENDS: readonly EndCase[] = [
   {
-    name: 'no frame, a close with 1000, and a new process',
+    name: 'the agent closes the connection, and a new process registers',
     operation: 'restart',
     steps: [receive('restart'), close(1000), still('restart'), later(3 * SECOND), dial()],
     ends: { outcome: 'succeeded', reason: 'came back' },
   },
   {
-    name: 'never happens',
+    name: 'the agent does not restart',
     operation: 'restart',
     steps: [receive('restart'), beat(), beat(), later(3 * MINUTE + SECOND)],
     ends: { outcome: 'timed-out', reason: 'No restart' },
@@ -136,7 +136,7 @@ export const RESTART_ENDS: readonly EndCase[] = [
     others: { restart: { outcome: 'succeeded' } },
   },
   {
-    name: 'a line, three seconds, 1006, and back',
+    name: 'a line of output, the end of the connection, and a new one',
     operation: 'reboot',
     steps: [rebooting, drop, later(2 * MINUTE), still('reboot'), dial()],
     ends: { outcome: 'lost', reason: 'The agent came back; whether the host was rebooted is not known.' },

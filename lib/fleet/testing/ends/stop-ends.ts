@@ -169,7 +169,7 @@ export const STOP_ENDS: readonly EndCase[] = [
     ends: { outcome: 'timed-out' },
   },
   {
-    name: 'a kill: it gets no status, and the connection ends with 1006',
+    name: 'a kill ends the agent too, so that nothing answers it',
     operation: 'switch',
     steps: [killIt('switch'), out('⚠️ Received kill command: SIGKILL (PID 7)'), drop, dial(), beat()],
     ends: { outcome: 'lost', reason: 'may still be running' },

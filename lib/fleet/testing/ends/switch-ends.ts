@@ -36,7 +36,7 @@ const killed = [receive('switch'), drop, dial(), still('switch'), beat()];
 
 export const SWITCH_ENDS: readonly EndCase[] = [
   {
-    name: 'NixOS: status, 1000, exit 101, register with the same binary',
+    name: 'NixOS: the result, then a restart (exit code 101) with the same binary',
     operation: 'switch',
     register: { binary_hash: 'same' },
     steps: [receive('switch'), switchOk('switch'), later(500), close(1000), later(3 * SECOND), dial()],
@@ -153,7 +153,7 @@ export const SWITCH_ENDS: readonly EndCase[] = [
     ends: { outcome: 'failed', reason: 'exit code 2', exitCode: 2 },
   },
   {
-    name: 'macOS: not killed: exit 0, and no restart follows',
+    name: 'macOS: the agent is not killed, reports success and does not restart',
     operation: 'switch',
     register: { host_type: 'macos' },
     steps: [
