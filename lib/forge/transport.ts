@@ -6,6 +6,8 @@
 export const REQUEST_TIMEOUT_MS = 20_000;
 export const MAX_ANSWER_BYTES = 8 * 1024 * 1024;
 const MAX_REDIRECTS = 3;
+/** The server closed the connection before it answered. */
+const CLOSED_CONNECTION: ReadonlySet<string> = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
 /** Answers kept for conditional requests; a poll makes about ten. */
 const MAX_KEPT = 64;
 const MAX_KEPT_BYTES = 16 * 1024 * 1024;
@@ -109,7 +111,7 @@ export function createForgeFetch({ timeoutMs = REQUEST_TIMEOUT_MS, maxBytes = MA
 async function follow(start: URL, init: { method: string } & RequestInit): Promise<Response> {
   let target = start;
   for (let redirects = 0; redirects <= MAX_REDIRECTS; redirects += 1) {
-    const response = await fetch(target, { ...init, redirect: 'manual' });
+    const response = await fetchAgainIfClosed(target, { ...init, redirect: 'manual' });
     const location = response.headers.get('location');
     const { status } = response;
     if (status < 300 || status >= 400 || status === 304 || location === null) return response;
@@ -123,6 +125,19 @@ async function follow(start: URL, init: { method: string } & RequestInit): Promi
     target = next;
   }
   throw new TransportFault('redirect', `more than ${MAX_REDIRECTS} times`);
+}
+
+/**
+ * A server may close an idle connection at the moment at which it is used again. A request that only reads is then sent
+ * once more (RFC 9110 §9.2.2); one that changes something is not, because it may have been carried out.
+ */
+async function fetchAgainIfClosed(target: URL, init: { method: string } & RequestInit): Promise<Response> {
+  try {
+    return await fetch(target, init);
+  } catch (error) {
+    if (init.method !== 'GET' || !CLOSED_CONNECTION.has(codeOf(error))) throw error;
+    return fetch(target, init);
+  }
 }
 
 async function boundedBytes(response: Response, maxBytes: number): Promise<Buffer> {
