@@ -17,7 +17,7 @@ export default defineConfig({
   workers: Math.min(2, availableParallelism()),
   retries: 0,
   // Nets for what hangs, wide enough for a slow and busy machine; no test proves anything by them.
-  timeout: 300_000,
+  timeout: 600_000,
   expect: { timeout: 30_000 },
   forbidOnly: process.env.CI !== undefined,
   use: {
