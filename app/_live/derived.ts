@@ -1,22 +1,25 @@
 /** Values derived from the hosts that stay the same object while they are equal. */
-import type { FleetCopy } from './fleet-copy';
+import type { FleetCopy, HostField } from './fleet-copy';
 import type { HostView } from '@/lib/protocol/live/views/host-view';
 
 /**
- * A getter for a value that `compute` derives from the hosts. It computes at most once per set of hosts, and gives the
- * previous object when `same` is true, so that a heartbeat does not render unaffected components.
+ * A getter for a value that `compute` derives from the hosts. It computes again only when one of `fields` changed in any
+ * host (without `fields`: when anything did), and gives the previous object when `same` is true, so that a heartbeat does
+ * not render unaffected components.
  */
-export function derive<T>(
+export function derive<T, F extends HostField>(
   store: FleetCopy,
-  compute: (hosts: readonly HostView[]) => T,
+  compute: (hosts: readonly Pick<HostView, F>[]) => T,
   same: (a: T, b: T) => boolean,
+  fields?: readonly F[],
 ): () => T {
-  let last: { hosts: readonly HostView[]; value: T } | null = null;
+  let last: { hosts: readonly HostView[]; revision: number; value: T } | null = null;
   return () => {
     const { hosts } = store.get().fleet;
     if (last?.hosts === hosts) return last.value;
-    const value = compute(hosts);
-    last = { hosts, value: last && same(last.value, value) ? last.value : value };
+    const revision = fields ? store.revisionOf(fields) : NaN;
+    const value = last?.revision === revision ? last.value : compute(hosts);
+    last = { hosts, revision, value: last && same(last.value, value) ? last.value : value };
     return last.value;
   };
 }

@@ -4,6 +4,7 @@
  */
 import type { FleetCopy } from './fleet-copy';
 import type { OutputChannel } from './output-channel';
+import { afterRunning, SilenceWatch } from './silence';
 import { LIVE_CLOSE } from '@/lib/protocol/live/close-codes';
 import type { LiveServerMessage } from '@/lib/protocol/live/to-browser';
 import type { LiveClientMessage } from '@/lib/protocol/live/from-browser';
@@ -24,8 +25,10 @@ export interface LiveTimes {
   pingEveryMs: number;
   /** The connection is dropped when nothing arrives for this long after a ping. */
   silenceMs: number;
-  /** The same after the network or the tab came back, when a socket is often dead without being closed. */
+  /** The same when a socket may be dead without being closed: after silence, or when the network or the tab came back. */
   probeMs: number;
+  /** The connection is checked when nothing arrives for this many beats of the dashboard. */
+  missedBeats: number;
   /** A connection without a greeting by then is dropped. */
   openWithinMs: number;
   /** Maximum wait before the first attempt; doubles with each further one. */
@@ -39,6 +42,7 @@ export const LIVE_TIMES: LiveTimes = {
   pingEveryMs: 20_000,
   silenceMs: 25_000,
   probeMs: 5_000,
+  missedBeats: 2,
   openWithinMs: 15_000,
   backOffMs: 1_000,
   backOffCapMs: 30_000,
@@ -63,13 +67,18 @@ interface Link {
   opened: boolean;
   /** Changes are ignored until the requested snapshot arrives. */
   resyncing: boolean;
+  /** Null before the greeting, and with a dashboard that sends no beats. */
+  watch: SilenceWatch | null;
 }
+
+type TimerName = 'retry' | 'open' | 'ping' | 'silence';
 
 export class LiveClient {
   private link: Link | null = null;
   private attempts = 0;
   private started = false;
-  private readonly timers = new Map<'retry' | 'open' | 'ping' | 'silence', ReturnType<typeof setTimeout>>();
+  /** Each with the function that cancels it. */
+  private readonly timers = new Map<TimerName, () => void>();
 
   constructor(
     private readonly buildId: string,
@@ -93,7 +102,9 @@ export class LiveClient {
   /** Reconnects now, or checks the connection: for when the network or the tab is back, or on request. */
   nudge(): void {
     if (!this.started) return;
-    if (this.link) this.ping(this.link, this.world.times.probeMs);
+    const { link } = this;
+    if (link?.watch && link.watch.silentMs >= link.watch.limitMs) this.check(link);
+    else if (link) this.ping(link, this.world.times.probeMs);
     else if (this.store.get().connection.kind === 'reconnecting') this.connect();
   }
 
@@ -115,6 +126,7 @@ export class LiveClient {
       liveSince: null,
       opened: false,
       resyncing: false,
+      watch: null,
     };
     this.link = link;
     this.setTimer('open', this.world.times.openWithinMs, () => this.lost());
@@ -131,6 +143,8 @@ export class LiveClient {
 
   private receive(link: Link, data: string): void {
     this.clearTimer('silence');
+    link.watch?.received();
+    if (this.store.get().connection.kind === 'checking') this.store.setConnection({ kind: 'live' });
     const message = parseServerMessage(data);
     if (!message) return;
     switch (message.t) {
@@ -141,6 +155,7 @@ export class LiveClient {
         this.store.setOutdated(message.buildId !== this.buildId);
         this.store.setConnection({ kind: 'live' });
         this.planPing(link);
+        this.watchBeats(link, message.beatMs);
         return;
       case 'snapshot':
         link.resyncing = false;
@@ -157,6 +172,8 @@ export class LiveClient {
         return;
       case 'pong':
         this.world.serverTime(message.serverTime);
+        return;
+      case 'beat':
         return;
       case 'goodbye':
         // The server closes right after and is back within seconds: reconnect without a long back-off.
@@ -199,11 +216,25 @@ export class LiveClient {
   private dropLink(): void {
     const link = this.link;
     this.link = null;
+    link?.watch?.stop();
     this.output.disconnected();
     this.clearTimer('open');
     this.clearTimer('ping');
     this.clearTimer('silence');
     link?.socket.close();
+  }
+
+  /** Notices a connection that ended without a close. `beatMs`: the interval of the dashboard's beats. */
+  private watchBeats(link: Link, beatMs: number | undefined): void {
+    link.watch?.stop();
+    if (beatMs === undefined) return;
+    link.watch = new SilenceWatch(beatMs * this.world.times.missedBeats, () => this.check(link));
+  }
+
+  /** Nothing arrived for too long: says so, and drops the connection when a ping gets no answer either. */
+  private check(link: Link): void {
+    if (this.store.get().connection.kind === 'live') this.store.setConnection({ kind: 'checking' });
+    if (!this.timers.has('silence')) this.ping(link, this.world.times.probeMs);
   }
 
   private planPing(link: Link): void {
@@ -228,19 +259,17 @@ export class LiveClient {
     link.socket.send(JSON.stringify(message));
   }
 
-  private setTimer(name: 'retry' | 'open' | 'ping' | 'silence', ms: number, callback: () => void): void {
+  private setTimer(name: TimerName, ms: number, callback: () => void): void {
     this.clearTimer(name);
-    this.timers.set(
-      name,
-      setTimeout(() => {
-        this.timers.delete(name);
-        callback();
-      }, ms),
-    );
+    const cancel = afterRunning(ms, () => {
+      this.timers.delete(name);
+      callback();
+    });
+    this.timers.set(name, cancel);
   }
 
-  private clearTimer(name: 'retry' | 'open' | 'ping' | 'silence'): void {
-    clearTimeout(this.timers.get(name));
+  private clearTimer(name: TimerName): void {
+    this.timers.get(name)?.();
     this.timers.delete(name);
   }
 }
@@ -252,6 +281,7 @@ const KNOWN_TYPES = new Set<string>([
   'output',
   'no-output',
   'pong',
+  'beat',
   'goodbye',
 ] satisfies LiveServerMessage['t'][]);
 

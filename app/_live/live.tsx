@@ -1,10 +1,19 @@
 'use client';
 
-import { createContext, use, useEffect, useMemo, useState, useSyncExternalStore, type ReactNode } from 'react';
+import {
+  createContext,
+  use,
+  useCallback,
+  useEffect,
+  useMemo,
+  useState,
+  useSyncExternalStore,
+  type ReactNode,
+} from 'react';
 import { RenderedAtProvider } from '@/app/_ui/time-ago';
 import { browserWorld } from './browser-world';
 import { derive } from './derived';
-import { FleetCopy, type ConnectionStatus } from './fleet-copy';
+import { FleetCopy, type ConnectionStatus, type HostField } from './fleet-copy';
 import { LiveClient } from './live-client';
 import { OutputChannel } from './output-channel';
 import type { FlakeUpdatesView } from '@/lib/protocol/live/views/flake-update-view';
@@ -54,16 +63,21 @@ export function LiveProvider({
   });
 
   useEffect(() => {
-    const { client } = live;
+    const { client, store } = live;
     const nudge = () => {
       if (!document.hidden) client.nudge();
     };
+    const seen = () => {
+      store.setPaused(document.hidden);
+      nudge();
+    };
     client.start();
+    seen();
     window.addEventListener('online', nudge);
-    document.addEventListener('visibilitychange', nudge);
+    document.addEventListener('visibilitychange', seen);
     return () => {
       window.removeEventListener('online', nudge);
-      document.removeEventListener('visibilitychange', nudge);
+      document.removeEventListener('visibilitychange', seen);
       client.stop();
     };
   }, [live]);
@@ -90,13 +104,22 @@ function useSelected<T>(select: () => T): T {
 /** One host; null when there is none with this id. Renders again only when this host changes. */
 export function useHost(id: string): HostView | null {
   const { store } = useLive();
-  return useSelected(() => store.get().byId.get(id) ?? null);
+  const subscribe = useCallback((listener: () => void) => store.subscribeHost(id, listener), [store, id]);
+  const select = () => store.get().byId.get(id) ?? null;
+  return useSyncExternalStore(subscribe, select, select);
 }
 
-/** A value derived from the hosts. Both functions have to be stable (module level or memoised). */
-export function useDerived<T>(compute: (hosts: readonly HostView[]) => T, same: (a: T, b: T) => boolean): T {
+/**
+ * A value derived from the hosts. With `fields`, it is computed again only when one of them changed in any host, and
+ * `compute` may read no others. All arguments have to be stable (module level or memoised).
+ */
+export function useDerived<T, F extends HostField = HostField>(
+  compute: (hosts: readonly Pick<HostView, F>[]) => T,
+  same: (a: T, b: T) => boolean,
+  fields?: readonly F[],
+): T {
   const { store } = useLive();
-  const get = useMemo(() => derive(store, compute, same), [store, compute, same]);
+  const get = useMemo(() => derive(store, compute, same, fields), [store, compute, same, fields]);
   return useSelected(get);
 }
 

@@ -10,6 +10,6 @@ export interface ProtocolRevision {
 
 export const PROTOCOL_REVISIONS = {
   agent: { revision: 3, hash: '5c6a6479356e0f676a42942292e1349e540f6a6bd63b46964c0fdf2c2173f351' },
-  live: { revision: 3, hash: '53a42a06c1704c871be434d2904f8df1483c4a09cdcb8164ec768589a0529ec8' },
+  live: { revision: 4, hash: '88f807c96a1e92abc024ad2f6e2ba3371e2af1159073838fbf6da7b8efdb4c33' },
   http: { revision: 1, hash: 'f81bdd85a1bed6872c1768a653813e47deff6bef794407a11e490473013e25c0' },
 } as const satisfies Record<string, ProtocolRevision>;

@@ -26,17 +26,17 @@ export function lateness(host: Pick<HostView, 'online' | 'lastSeenAt' | 'heartbe
 }
 
 /** The host is not up to date: it needs a pull or a switch. */
-export function isBehind(host: HostView): boolean {
+export function isBehind(host: Pick<HostView, 'compartments'>): boolean {
   const { git, lock, system } = host.compartments;
   return [git, lock, system].some((compartment) => compartment.status === 'outdated');
 }
 
 /** At least one compartment of the host is in error. */
-export function isFailing(host: HostView): boolean {
+export function isFailing(host: Pick<HostView, 'compartments'>): boolean {
   return Object.values(host.compartments).some((compartment) => compartment.status === 'error');
 }
 
-export function isRunning(host: HostView): boolean {
+export function isRunning(host: Pick<HostView, 'command' | 'control' | 'foreignCommand'>): boolean {
   return host.command !== null || host.control !== null || host.foreignCommand !== '';
 }
 

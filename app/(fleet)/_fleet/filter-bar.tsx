@@ -1,7 +1,7 @@
 'use client';
 
 import { Search } from 'lucide-react';
-import { useCallback, useEffect, useRef, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { sameList } from '@/app/_live/derived';
 import { useDerived } from '@/app/_live/live';
 import { cx } from '@/app/_ui/cx';
@@ -116,6 +116,14 @@ function SearchBox({ text, onChange }: { text: string; onChange: (text: string) 
   );
 }
 
+const FACETS = {
+  type: { fields: ['type'], values: (hosts: readonly Pick<HostView, 'type'>[]) => facetValues(hosts, 'type') },
+  location: {
+    fields: ['location'],
+    values: (hosts: readonly Pick<HostView, 'location'>[]) => facetValues(hosts, 'location'),
+  },
+} as const;
+
 function Facet({
   facet,
   label,
@@ -131,8 +139,7 @@ function Facet({
   value: string | null;
   onChange: (value: string | null) => void;
 }) {
-  const compute = useCallback((hosts: readonly HostView[]) => facetValues(hosts, facet), [facet]);
-  const values = useDerived(compute, sameList);
+  const values = useDerived(FACETS[facet].values, sameList, FACETS[facet].fields);
   if (values.length < 2 && value === null) return null;
   return (
     <select

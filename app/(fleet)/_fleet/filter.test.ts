@@ -4,6 +4,7 @@ import { aCommand, aHost, withCompartments } from '@/app/_live/testing/views';
 import {
   countStatuses,
   facetValues,
+  fieldsOf,
   filterSearch,
   isFiltering,
   NO_FILTER,
@@ -97,6 +98,38 @@ describe('selectHosts', () => {
         expect(names({ sort, descending }).sort()).toEqual([...before].sort());
         expect(FLEET.map(({ id }) => id)).toEqual(before);
       }),
+    );
+  });
+});
+
+describe('the fields of a filter', () => {
+  it('are all that it reads, so that a change of another field needs no new order', () => {
+    const read = new Set<string>();
+    const hosts = FLEET.map(
+      (host) =>
+        new Proxy(host, {
+          get(target, field, receiver): unknown {
+            read.add(String(field));
+            return Reflect.get(target, field, receiver);
+          },
+        }),
+    );
+    const filters = fc.record({
+      text: fc.constantFrom('', ' ', 'web', 'web cloud'),
+      os: fc.constantFrom(null, 'nixos'),
+      location: fc.constantFrom(null, 'cloud'),
+      status: fc.constantFrom(null, ...STATUS_FILTERS),
+      sort: fc.constantFrom(...SORT_KEYS),
+      descending: fc.boolean(),
+    });
+    fc.assert(
+      fc.property(filters, (filter) => {
+        read.clear();
+        selectHosts(hosts, filter);
+        expect(fieldsOf(filter)).toEqual(expect.arrayContaining([...read]));
+        expect(fieldsOf(filter).includes('metrics')).toBe(['cpu', 'ram', 'load'].includes(filter.sort));
+      }),
+      { numRuns: 500 },
     );
   });
 });

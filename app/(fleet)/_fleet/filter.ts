@@ -71,7 +71,11 @@ export function isFiltering(filter: FleetFilter): boolean {
   return filter.text.trim() !== '' || filter.os !== null || filter.location !== null || filter.status !== null;
 }
 
-const STATUS_TESTS: Record<StatusFilter, (host: HostView) => boolean> = {
+/** The fields that decide about the status of a host. */
+export const STATUS_FIELDS = ['online', 'compartments', 'command', 'control', 'foreignCommand'] as const;
+type StatusFacts = Pick<HostView, (typeof STATUS_FIELDS)[number]>;
+
+const STATUS_TESTS: Record<StatusFilter, (host: StatusFacts) => boolean> = {
   online: (host) => host.online,
   offline: (host) => !host.online,
   behind: isBehind,
@@ -82,7 +86,7 @@ const STATUS_TESTS: Record<StatusFilter, (host: HostView) => boolean> = {
 export type StatusCounts = Record<StatusFilter | 'all', number>;
 
 /** The number of hosts for each part of the summary line. */
-export function countStatuses(hosts: readonly HostView[]): StatusCounts {
+export function countStatuses(hosts: readonly StatusFacts[]): StatusCounts {
   const counts: StatusCounts = { all: hosts.length, online: 0, offline: 0, behind: 0, failing: 0, running: 0 };
   for (const host of hosts) {
     for (const status of STATUS_FILTERS) if (STATUS_TESTS[status](host)) counts[status] += 1;
@@ -91,8 +95,47 @@ export function countStatuses(hosts: readonly HostView[]): StatusCounts {
 }
 
 /** The distinct values of a facet, sorted. */
-export function facetValues(hosts: readonly HostView[], facet: 'type' | 'location'): string[] {
+export function facetValues<F extends 'type' | 'location'>(hosts: readonly Pick<HostView, F>[], facet: F): string[] {
   return [...new Set(hosts.map((host) => host[facet]))].filter((value) => value !== '').sort(compareText);
+}
+
+const TEXT_FIELDS = [
+  'name',
+  'type',
+  'location',
+  'deviceType',
+  'agentVersion',
+  'osVersion',
+  'generation',
+] as const satisfies (keyof HostView)[];
+
+/** The fields by which hosts are sorted; by name where they are equal. */
+const SORT_FIELDS: Record<SortKey, readonly (keyof HostView)[]> = {
+  name: [],
+  agent: ['compartments'],
+  git: ['compartments'],
+  lock: ['compartments'],
+  system: ['compartments'],
+  tests: ['compartments'],
+  operation: ['command', 'control', 'foreignCommand', 'lastCommand'],
+  cpu: ['metrics'],
+  ram: ['metrics'],
+  load: ['metrics'],
+  version: ['agentVersion'],
+  generation: ['generation'],
+  seen: ['online', 'lastSeenAt'],
+};
+
+/** The fields that decide which hosts a filter shows and in which order. */
+export function fieldsOf({ text, os, location, status, sort }: FleetFilter): readonly (keyof HostView)[] {
+  return [
+    'name',
+    ...(os === null ? [] : (['type'] as const)),
+    ...(location === null ? [] : (['location'] as const)),
+    ...(status === null ? [] : STATUS_FIELDS),
+    ...(text.trim() === '' ? [] : TEXT_FIELDS),
+    ...SORT_FIELDS[sort],
+  ];
 }
 
 /** The hosts that a filter shows, in its order. */
@@ -113,15 +156,7 @@ export function selectHosts(hosts: readonly HostView[], filter: FleetFilter): Ho
 }
 
 function matches(host: HostView, words: readonly string[]): boolean {
-  const text = [
-    host.name,
-    host.type,
-    host.location,
-    host.deviceType,
-    host.agentVersion,
-    host.osVersion,
-    host.generation,
-  ]
+  const text = TEXT_FIELDS.map((field) => host[field])
     .join(' ')
     .toLowerCase();
   return words.every((word) => text.includes(word));

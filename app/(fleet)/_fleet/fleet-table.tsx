@@ -15,7 +15,7 @@ const VIRTUAL_FROM = 100;
 /** Rows that the server renders of a large fleet. */
 const FIRST_ROWS = 50;
 const ROW_PX = 53;
-const OVERSCAN = 12;
+const OVERSCAN = 6;
 
 export interface FleetTableProps {
   /** Hosts in order. */

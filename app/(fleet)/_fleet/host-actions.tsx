@@ -1,6 +1,8 @@
 'use client';
 
 import { EllipsisVertical } from 'lucide-react';
+import { memo } from 'react';
+import { hasSameHost } from './same-host';
 import { Button } from '@/app/_ui/button';
 import { cx } from '@/app/_ui/cx';
 import { IconButton, type IconButtonProps } from '@/app/_ui/icon-button';
@@ -17,7 +19,7 @@ import type { HostView } from '@/lib/protocol/live/views/host-view';
 import type { OperationId } from '@/lib/protocol/operation-ids';
 
 /** The operations for one host. While one is running, Stop takes the place of the others, so that nothing moves. */
-export function HostActions({ host }: { host: HostView }) {
+export const HostActions = memo(function HostActions({ host }: { host: HostView }) {
   const advised = nextStep(host);
   return (
     <div role="cell" className="flex items-center justify-end gap-1 [grid-area:acts] max-lg:gap-2">
@@ -35,7 +37,7 @@ export function HostActions({ host }: { host: HostView }) {
       <More host={host} />
     </div>
   );
-}
+}, hasSameHost);
 
 const loadMenu = async () => (await import('./host-menu')).HostMenu;
 

@@ -45,15 +45,7 @@ export const HostRow = memo(function HostRow({ id, rowIndex, selection, measure 
     >
       <div role="cell" className="[grid-area:sel]">
         <label className="flex size-9 items-center justify-center max-lg:-ml-2 pointer-coarse:size-11">
-          <input
-            type="checkbox"
-            className="size-4"
-            checked={selected}
-            onChange={(event) => {
-              const { nativeEvent } = event;
-              selection.toggle(id, nativeEvent instanceof MouseEvent && nativeEvent.shiftKey);
-            }}
-          />
+          <SelectBox id={id} selected={selected} selection={selection} />
           <span className="sr-only">Select {host.name}</span>
         </label>
       </div>
@@ -65,6 +57,25 @@ export const HostRow = memo(function HostRow({ id, rowIndex, selection, measure 
       <SeenCell host={host} />
       <HostActions host={host} />
     </div>
+  );
+});
+
+const SelectBox = memo(function SelectBox({
+  id,
+  selected,
+  selection,
+}: {
+  id: string;
+  selected: boolean;
+  selection: Selection;
+}) {
+  return (
+    <input
+      type="checkbox"
+      className="size-4"
+      checked={selected}
+      onChange={({ nativeEvent }) => selection.toggle(id, nativeEvent instanceof MouseEvent && nativeEvent.shiftKey)}
+    />
   );
 });
 
@@ -105,7 +116,7 @@ function NameCell({ host }: { host: HostView }) {
 /** A page without a live connection must not call hosts late: it receives no heartbeats. */
 function useLateness(host: HostView): Lateness {
   const { kind } = useConnection();
-  const disconnected = kind === 'reconnecting' || kind === 'signed-out';
+  const disconnected = kind !== 'live' && kind !== 'connecting';
   return useNow((now) => (host.online && disconnected ? 'unknown' : lateness(host, now)));
 }
 

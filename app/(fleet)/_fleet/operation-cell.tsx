@@ -1,6 +1,8 @@
 'use client';
 
 import { CircleCheck, CircleMinus, CircleX, Hourglass, TriangleAlert } from 'lucide-react';
+import { memo } from 'react';
+import { hasSameHost } from './same-host';
 import { commandWord, type CommandWord } from '@/app/_output/drawer/command-words';
 import { openOutput } from '@/app/_output/drawer/open-output';
 import { duration } from '@/app/_ui/ages';
@@ -17,10 +19,10 @@ import type { HostView } from '@/lib/protocol/live/views/host-view';
 const BUTTON = 'block w-full rounded-md px-2 py-1 text-left text-xs hover:bg-hover pointer-coarse:py-2';
 
 /** The host's running command, or its last one. A click opens the output. */
-export function OperationCell({ host }: { host: HostView }) {
+export const OperationCell = memo(function OperationCell({ host }: { host: HostView }) {
   const running = host.control ?? host.command ?? host.dashboardCommand;
   return (
-    <div role="cell" className="min-w-0 [grid-area:op] max-lg:-mx-2">
+    <div role="cell" className="min-w-0 [grid-area:op] max-lg:-mx-2 max-lg:min-h-8.5 max-lg:pointer-coarse:min-h-10.5">
       {running ? (
         <Running command={running} />
       ) : host.foreignCommand !== '' ? (
@@ -44,7 +46,7 @@ export function OperationCell({ host }: { host: HostView }) {
       )}
     </div>
   );
-}
+}, hasSameHost);
 
 function Running({ command }: { command: CommandView }) {
   const { label } = OPERATIONS[command.operation];

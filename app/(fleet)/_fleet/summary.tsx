@@ -4,7 +4,7 @@ import { CircleArrowUp, CirclePlay, OctagonX, Wifi, WifiOff } from 'lucide-react
 import { sameRecord } from '@/app/_live/derived';
 import { useDerived } from '@/app/_live/live';
 import { cx } from '@/app/_ui/cx';
-import { countStatuses, type StatusFilter } from './filter';
+import { countStatuses, STATUS_FIELDS, type StatusFilter } from './filter';
 
 const PARTS: { status: StatusFilter; label: string; tip: string; Icon: typeof Wifi; alarm: string }[] = [
   { status: 'online', label: 'Online', tip: 'Hosts whose agent is connected', Icon: Wifi, alarm: 'text-ok' },
@@ -40,16 +40,24 @@ export function Summary({
   status: StatusFilter | null;
   onChange: (status: StatusFilter | null) => void;
 }) {
-  const counts = useDerived(countStatuses, sameRecord);
+  const counts = useDerived(countStatuses, sameRecord, STATUS_FIELDS);
   return (
     <div role="group" aria-label="Filter by status" className="grid grid-cols-6 gap-1.5 sm:flex sm:flex-wrap">
-      <Part label="All" tip="All hosts" count={counts.all} pressed={status === null} onPress={() => onChange(null)} />
+      <Part
+        label="All"
+        tip="All hosts"
+        count={counts.all}
+        all={counts.all}
+        pressed={status === null}
+        onPress={() => onChange(null)}
+      />
       {PARTS.map((part) => (
         <Part
           key={part.status}
           label={part.label}
           tip={part.tip}
           count={counts[part.status]}
+          all={counts.all}
           icon={
             <part.Icon
               aria-hidden="true"
@@ -64,6 +72,9 @@ export function Summary({
   );
 }
 
+/** Minimum widths by the number of digits. */
+const DIGITS = ['', 'sm:min-w-3', 'sm:min-w-4', 'sm:min-w-6', 'sm:min-w-8'];
+
 function Part({
   label,
   tip,
@@ -71,10 +82,13 @@ function Part({
   icon,
   pressed,
   onPress,
+  all,
 }: {
   label: string;
   tip: string;
   count: number;
+  /** The number of all hosts: the count stays as wide as it, so that no button moves. */
+  all: number;
   icon?: React.ReactNode;
   pressed: boolean;
   onPress: () => void;
@@ -97,7 +111,8 @@ function Part({
       </span>
       <span
         className={cx(
-          'text-right sm:min-w-3',
+          'text-right',
+          DIGITS[String(all).length] ?? 'sm:min-w-10',
           pressed ? 'text-accent' : 'text-ink',
           'max-sm:text-sm max-sm:font-semibold',
         )}

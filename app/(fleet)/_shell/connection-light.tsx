@@ -27,6 +27,15 @@ export function ConnectionLight() {
           <span aria-hidden="true">Connecting</span>
         </span>
       )}
+      {connection.kind === 'checking' && (
+        <span
+          className={cx(CHIP, 'bg-warn-soft text-warn')}
+          data-tip={'No data from the dashboard\nThis page may be out of date. The connection is being checked.'}
+        >
+          <StatusDot tone="warn" />
+          <span aria-hidden="true">Checking</span>
+        </span>
+      )}
       {connection.kind === 'reconnecting' && <Reconnecting retryAt={connection.retryAt} />}
       {connection.kind === 'signed-out' && (
         <span className={cx(CHIP, 'bg-bad-soft text-bad')}>
@@ -41,6 +50,7 @@ export function ConnectionLight() {
 const ANNOUNCEMENTS = {
   connecting: 'Connecting',
   live: 'Live',
+  checking: 'No data from the dashboard. Checking the connection.',
   reconnecting: 'The connection was lost. Reconnecting.',
   'signed-out': 'Signed out',
 };

@@ -16,7 +16,8 @@ const TYPING_MS = 250;
 /** Separates name and id; occurs in neither. */
 const SEPARATOR = '\n';
 
-const namesOfHosts = (hosts: readonly HostView[]) =>
+const NAME_FIELDS = ['id', 'name'] as const;
+const namesOfHosts = (hosts: readonly Pick<HostView, 'id' | 'name'>[]) =>
   hosts.map((host) => `${host.name}${SEPARATOR}${host.id}`).sort((a, b) => a.localeCompare(b));
 
 /** Category, host and free text. All are stored in the address, so that a view can be shared. */
@@ -26,7 +27,7 @@ export function ActivityFilters({ filter }: { filter: ActivityFilter }) {
   const [text, setText] = useState(filter.text);
   const [shownText, setShownText] = useState(filter.text);
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  const hosts = useDerived(namesOfHosts, sameList);
+  const hosts = useDerived(namesOfHosts, sameList, NAME_FIELDS);
 
   // The address was changed elsewhere (back button, a link): show its text.
   if (filter.text !== shownText) {

@@ -18,6 +18,9 @@ export const PAGE_LINES = 1_000;
 /** A page ends with the line that reaches this many UTF-16 units: a thousand lines could be 64 MB. */
 export const PAGE_CHARACTERS = 256 * 1024;
 export const MAX_WATCHES = 64;
+/** A browser is sent something at least this often, so that it notices a connection that no longer works. */
+export const BEAT_MS = 2_000;
+const BEAT = JSON.stringify({ t: 'beat' } satisfies LiveServerMessage);
 /** Output that can't be read is not read again for this long. */
 const READ_RETRY_MS = 5_000;
 
@@ -71,6 +74,8 @@ export class Browser {
   private readonly life: PeerLiveness;
   private readonly watches = new Map<string, Watch>();
   private fullSince: number | null = null;
+  /** When it was last sent anything, by `LoopTime`. */
+  private sentAt = -Infinity;
   private messagesAt: number[] = [];
 
   constructor(private readonly parts: BrowserParts) {
@@ -120,6 +125,11 @@ export class Browser {
   sendVersion(text: string, version: number): void {
     this.sendText(text);
     this.version = version;
+  }
+
+  /** Sends a beat when nothing else was sent for `BEAT_MS`. */
+  beat(): void {
+    if (this.parts.loop.now() - this.sentAt >= BEAT_MS) this.sendText(BEAT);
   }
 
   watching(): string[] {
@@ -224,7 +234,9 @@ export class Browser {
   }
 
   private sendText(text: string): void {
-    if (this.isOpen) this.socket.send(text);
+    if (!this.isOpen) return;
+    this.sentAt = this.parts.loop.now();
+    this.socket.send(text);
   }
 }
 

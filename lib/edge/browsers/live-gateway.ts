@@ -10,7 +10,7 @@ import { WebSocketServer, type WebSocket } from 'ws';
 import { jsonExcess, type JsonLimits } from '@/lib/protocol/json-limits';
 import type { FlakeUpdates } from '@/lib/fleet/records/flake-update-port';
 import { bytesOf, closeAll } from '../agents/agent-gateway';
-import { Browser, MAX_WATCHES, STUCK_MS } from './browser-socket';
+import { BEAT_MS, Browser, MAX_WATCHES, STUCK_MS } from './browser-socket';
 import { mergeChanges } from './pending-changes';
 import { FairTurns } from '../links/fair-turns';
 import { LinkBudget } from '../links/link-budget';
@@ -308,7 +308,8 @@ export class LiveHub implements Publisher {
       this.browsers.delete(browser);
       for (const commandId of browser.watching()) this.unwatch(browser, commandId);
     });
-    browser.send({ t: 'hello', buildId: this.options.buildId, serverTime: Date.now(), demo: this.options.demo });
+    const { buildId, demo } = this.options;
+    browser.send({ t: 'hello', buildId, serverTime: Date.now(), demo, beatMs: BEAT_MS });
   }
 
   private onMessage(browser: Browser, message: LiveClientMessage): void {
@@ -392,6 +393,7 @@ export class LiveHub implements Publisher {
       if (!browser.hasRoom) continue;
       this.catchUpBrowser(browser);
       browser.resumeOutputs();
+      browser.beat();
     }
   }
 

@@ -6,4 +6,6 @@ export const dashboardHelloSchema = z.object({
   buildId: z.string(),
   serverTime: z.number(),
   demo: z.boolean(),
+  /** Something is sent at least this often, in milliseconds. Absent: the dashboard sends no beats. */
+  beatMs: z.number().optional(),
 });

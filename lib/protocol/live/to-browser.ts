@@ -1,5 +1,6 @@
 /** Every message of the dashboard to a browser. Pages import the type alone, so that none loads the schema library. */
 import { z } from 'zod';
+import { beatSchema } from './beat';
 import { changesSchema } from './changes';
 import { commandOutputSchema } from './command-output';
 import { dashboardHelloSchema } from './dashboard-hello';
@@ -15,6 +16,7 @@ export const liveServerSchema = z.discriminatedUnion('t', [
   commandOutputSchema,
   noOutputSchema,
   pongSchema,
+  beatSchema,
   goodbyeSchema,
 ]);
 export type LiveServerMessage = z.infer<typeof liveServerSchema>;

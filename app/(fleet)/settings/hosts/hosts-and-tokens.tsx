@@ -11,13 +11,14 @@ import { PendingAgentsCard } from './pending-agents-card';
 import type { HostView } from '@/lib/protocol/live/views/host-view';
 
 /** Changes when an agent connects, disconnects or becomes pending: the page's data is then out of date. */
-const connectionFacts = (hosts: readonly HostView[]) =>
+const CONNECTION_FIELDS = ['id', 'online', 'protocol', 'notice'] as const;
+const connectionFacts = (hosts: readonly Pick<HostView, (typeof CONNECTION_FIELDS)[number]>[]) =>
   hosts.map(({ id, online, protocol, notice }) => `${id} ${online} ${protocol} ${notice}`).join('\n');
 const same = (a: string, b: string) => a === b;
 
 export function HostsAndTokens({ view }: { view: AgentsView }) {
   const router = useRouter();
-  const seen = useDerived(connectionFacts, same);
+  const seen = useDerived(connectionFacts, same, CONNECTION_FIELDS);
   const notices = useNotices();
   useEffect(() => {
     router.refresh();

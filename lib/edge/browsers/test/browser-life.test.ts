@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { MAX_MESSAGES, MESSAGE_WINDOW_MS, type LiveTuning } from '../live-gateway';
+import { CATCH_UP_INTERVAL_MS, MAX_MESSAGES, MESSAGE_WINDOW_MS, type LiveTuning } from '../live-gateway';
 import { createTestServer, type TestServer } from '../../testing/test-server';
 import { holdLoop, Peer } from '../../testing/peer';
 import { ShiftedLoop } from '../../testing/shifted-loop';
@@ -38,6 +38,36 @@ describe('a page', () => {
     expect(server.hub.size).toBe(0);
     page.socket.resume();
     await gone;
+  });
+
+  it('is sent one beat for each 2 s in which nothing else was sent', async () => {
+    vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval'] });
+    try {
+      await start({});
+      const page = await server.browser();
+      expect(await page.inbox.find((message) => message.t === 'hello')).toMatchObject({ beatMs: 2_000 });
+      await page.inbox.find((message) => message.t === 'snapshot');
+      /** The beats of ten looks, without the time that passes meanwhile. The answer to a ping arrives behind them. */
+      const beats = async () => {
+        page.inbox.all.length = 0;
+        vi.advanceTimersByTime(10 * CATCH_UP_INTERVAL_MS);
+        page.send({ t: 'ping' });
+        await page.inbox.find((message) => message.t === 'pong');
+        return page.inbox.all.filter(({ t }) => t === 'beat').length;
+      };
+      loop.hold();
+      page.send({ t: 'ping' });
+      await page.inbox.find((message) => message.t === 'pong');
+      expect(await beats()).toBe(0);
+      for (let round = 0; round < 2; round += 1) {
+        loop.release();
+        loop.advance(2_000);
+        loop.hold();
+        expect(await beats()).toBe(1);
+      }
+    } finally {
+      vi.useRealTimers();
+    }
   });
 
   it('whose message is unread because the event loop was blocked stays connected', async () => {

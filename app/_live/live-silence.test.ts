@@ -1,0 +1,148 @@
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { FleetCopy } from './fleet-copy';
+import { LIVE_TIMES, LiveClient, type SocketHandlers } from './live-client';
+import { OutputChannel } from './output-channel';
+import { aFleet } from './testing/views';
+
+const BEAT_MS = 2_000;
+const HOUR_MS = 3_600_000;
+
+/** Time that passed without the page running: its timers are late by it. */
+let heldMs: number;
+let links: SocketHandlers[];
+let sent: string[];
+let client: LiveClient;
+let store: FleetCopy;
+/** Every state of the connection, in order. */
+let states: string[];
+
+beforeEach(() => {
+  heldMs = 0;
+  links = [];
+  sent = [];
+  vi.useFakeTimers({ toFake: ['Date', 'setTimeout', 'clearTimeout'] });
+  vi.spyOn(performance, 'now').mockImplementation(() => Date.now() + heldMs);
+  store = new FleetCopy(aFleet({ version: 7, hosts: [] }));
+  states = [];
+  store.subscribe(() => {
+    const { kind } = store.get().connection;
+    if (states.at(-1) !== kind) states.push(kind);
+  });
+  client = new LiveClient('build-1', store, new OutputChannel(), {
+    connect(handlers) {
+      links.push(handlers);
+      return { send: (data) => sent.push(data), close: () => undefined };
+    },
+    random: () => 0.5,
+    serverTime: () => undefined,
+    signedIn: () => Promise.resolve(true),
+    times: LIVE_TIMES,
+  });
+  client.start();
+});
+
+afterEach(() => {
+  client.stop();
+  vi.restoreAllMocks();
+  vi.useRealTimers();
+});
+
+function greet(beatMs: number | undefined = BEAT_MS): void {
+  const link = links.at(-1);
+  link?.open();
+  link?.message(JSON.stringify({ t: 'hello', buildId: 'build-1', serverTime: 1, demo: false, beatMs }));
+}
+
+const beat = () => links.at(-1)?.message('{"t":"beat"}');
+const kind = () => store.get().connection.kind;
+
+describe('a connection that ended without a close', () => {
+  it('is not shown as live after 4 s, and is replaced when it answers no ping', () => {
+    greet();
+    for (let count = 0; count < 10; count += 1) {
+      vi.advanceTimersByTime(BEAT_MS);
+      beat();
+    }
+    expect(states).toEqual(['live']);
+    sent = [];
+    vi.advanceTimersByTime(4_000);
+    expect(kind()).toBe('checking');
+    expect(sent).toEqual(['{"t":"ping"}']);
+    vi.advanceTimersByTime(LIVE_TIMES.probeMs);
+    expect(kind()).toBe('reconnecting');
+    vi.advanceTimersByTime(LIVE_TIMES.backOffMs);
+    expect(links).toHaveLength(2);
+    greet();
+    expect(states).toEqual(['live', 'checking', 'reconnecting', 'live']);
+  });
+
+  it('is live again when something arrives after all', () => {
+    greet();
+    vi.advanceTimersByTime(5_000);
+    expect(kind()).toBe('checking');
+    beat();
+    expect(kind()).toBe('live');
+    for (let count = 0; count < 10; count += 1) {
+      vi.advanceTimersByTime(BEAT_MS);
+      beat();
+    }
+    expect(states).toEqual(['live', 'checking', 'live']);
+    expect(links).toHaveLength(1);
+  });
+
+  it('is checked at once when the tab or the network comes back', () => {
+    greet();
+    heldMs = HOUR_MS;
+    client.nudge();
+    expect(kind()).toBe('checking');
+  });
+});
+
+describe('a connection to a dashboard that sends no beats', () => {
+  it('stays live between pings', () => {
+    const link = links.at(-1);
+    link?.open();
+    link?.message(JSON.stringify({ t: 'hello', buildId: 'build-1', serverTime: 1, demo: false }));
+    vi.advanceTimersByTime(LIVE_TIMES.pingEveryMs);
+    expect(states).toEqual(['live']);
+  });
+});
+
+describe('a page that did not run for an hour', () => {
+  it('reads what has arrived before it calls the connection silent', () => {
+    greet();
+    vi.advanceTimersByTime(1_000);
+    heldMs = HOUR_MS;
+    vi.advanceTimersByTime(3_000);
+    beat();
+    vi.advanceTimersByTime(BEAT_MS);
+    expect(states).toEqual(['live']);
+  });
+
+  it('checks a dead connection and reconnects once', () => {
+    greet();
+    heldMs = HOUR_MS;
+    vi.advanceTimersByTime(5_000);
+    expect(kind()).toBe('checking');
+    vi.advanceTimersByTime(LIVE_TIMES.probeMs + LIVE_TIMES.backOffMs);
+    greet();
+    for (let count = 0; count < 30; count += 1) {
+      vi.advanceTimersByTime(BEAT_MS);
+      beat();
+    }
+    expect(states).toEqual(['live', 'checking', 'reconnecting', 'live']);
+    expect(links).toHaveLength(2);
+  });
+
+  it('stays live when all timers of a tab in the background are late', () => {
+    greet();
+    for (let minute = 0; minute < 10; minute += 1) {
+      for (let count = 0; count < 30; count += 1) {
+        heldMs += BEAT_MS;
+        beat();
+      }
+      vi.advanceTimersToNextTimer();
+    }
+    expect(states).toEqual(['live']);
+  });
+});
