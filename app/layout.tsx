@@ -1,7 +1,9 @@
 import type { Metadata, Viewport } from 'next';
-import { cookies } from 'next/headers';
+import { cookies, headers } from 'next/headers';
 import type { ReactNode } from 'react';
 import './globals.css';
+import { EarlyInput } from './_early/early-input';
+import { PageReady } from './_early/page-ready';
 import { isThemeChoice, THEME_COOKIE } from './_ui/theme';
 import { Toaster } from './_ui/toaster';
 import { TooltipLayer } from './_ui/tooltip-layer';
@@ -28,10 +30,17 @@ export default async function RootLayout({ children }: { children: ReactNode }) 
   return (
     <html lang="en" data-theme={isThemeChoice(chosen) && chosen !== 'system' ? chosen : undefined}>
       <body>
+        <EarlyInput nonce={nonceOf((await headers()).get('content-security-policy'))} />
         {children}
         <Toaster />
         <TooltipLayer />
+        <PageReady />
       </body>
     </html>
   );
+}
+
+/** `proxy.ts` sends the policy with the request, too. */
+function nonceOf(policy: string | null): string | undefined {
+  return policy?.match(/'nonce-([^']+)'/)?.[1];
 }
