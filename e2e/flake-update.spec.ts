@@ -65,7 +65,8 @@ for (const dialect of ['github', 'forgejo'] as const) {
       });
       forge.setFile('main', 'flake.lock', lock('a'.repeat(40), now - 9 * DAY_S));
       forge.setFile(pull.headSha, 'flake.lock', lock('b'.repeat(40), now - 2 * DAY_S));
-      await expect(banner).toContainText('#1 flake.lock: Update', { timeout: 30_000 });
+      await page.getByTestId('status-line').getByRole('button', { name: /^Update #1/ }).click();
+      await expect(banner).toContainText('#1 flake.lock: Update');
       await expect(banner).toContainText('nixpkgs changes · opened 2h ago');
       await expect(banner).toContainText('1 check failed');
       const deploy = banner.getByRole('button', { name: 'Merge and deploy …' });

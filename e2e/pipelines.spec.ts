@@ -34,6 +34,11 @@ function wireOf(agents: readonly SimulatedAgent[]): Map<string, string[]> {
 
 const isSwitch = ({ command }: { command: string }) => command === 'switch';
 
+/** Opens the list of pipelines in the status line. */
+async function openPipelines(page: Page): Promise<void> {
+  await page.getByTestId('status-line').getByRole('button', { name: / \d+ of \d+/ }).click();
+}
+
 async function selectAll(page: Page, hosts: number): Promise<void> {
   await expect(page.getByTestId('host-row')).toHaveCount(hosts);
   await page.keyboard.press('Control+a');
@@ -67,6 +72,7 @@ test('after kill -9, a pipeline on 20 hosts continues and ends, and no command i
     );
     await dialog.getByRole('combobox', { name: 'Hosts in parallel' }).selectOption('5');
     await dialog.getByRole('button', { name: 'Start on 20 hosts' }).click();
+    await openPipelines(page);
     await page.getByTestId('pipeline-strip').getByRole('link').click();
     await expect(page.getByTestId('pipeline-host')).toHaveCount(20);
     await requests.settled();
@@ -134,6 +140,7 @@ test('a custom pipeline is composed, watched stage by stage and cancelled, witho
     await expectAccessible(page, 'the dialog');
     await dialog.getByRole('button', { name: 'Start on 4 hosts' }).click();
 
+    await openPipelines(page);
     const strip = page.getByTestId('pipeline-strip');
     await expect(strip.getByTestId('pipeline-state')).toHaveAttribute('data-phase', 'running');
     await expectAccessible(page, 'the fleet with a pipeline');
@@ -190,6 +197,7 @@ test('merge and deploy merges the pull request once, then runs the stages on the
   const agents = await openFleet(dashboard, 3, PROMPT);
   try {
     const wire = wireOf(agents);
+    await page.getByTestId('status-line').getByRole('button', { name: /^Update #/ }).click();
     await page.getByTestId('flake-update').getByRole('button', { name: 'Merge and deploy …' }).click();
     const dialog = page.getByRole('dialog');
     await expect(dialog.getByTestId('pipeline-preview')).toContainText(
@@ -198,6 +206,7 @@ test('merge and deploy merges the pull request once, then runs the stages on the
     await expect(dialog.getByTestId('pipeline-preview')).toContainText('On 3 hosts: Pull, Switch, then Test.');
     await dialog.getByRole('button', { name: 'Start on 3 hosts' }).click();
     await provePassword(page);
+    await openPipelines(page);
     await page.getByTestId('pipeline-strip').getByRole('link').click();
     await expect(page.getByTestId('pipeline-state')).toHaveAttribute('data-outcome', 'succeeded', { timeout: 60_000 });
     await expect(page.getByText(/^#\d+ was merged/)).toBeVisible();

@@ -2,17 +2,15 @@
 
 import { Plus, SearchX } from 'lucide-react';
 import dynamic from 'next/dynamic';
-import { useCallback, useEffect, useState } from 'react';
+import { useCallback, useEffect, useMemo, useState } from 'react';
 import { sameList } from '@/app/_live/derived';
 import { useDerived } from '@/app/_live/live';
 import { Button } from '@/app/_ui/button';
 import { EmptyState } from '@/app/_ui/empty-state';
 import { useOperations } from '../_operations/operations-context';
-import { PipelineStrip } from '../_pipelines/pipeline-strip';
 import { isTyping } from '../_shell/typing';
-import { UpdateBanner } from '../_updates/update-banner';
 import { ActionBar } from './action-bar';
-import { isFiltering, NO_FILTER, selectHosts, type SortKey } from './filter';
+import { fieldsOf, isFiltering, NO_FILTER, selectHosts, type SortKey } from './filter';
 import { FilterBar } from './filter-bar';
 import { FleetTable } from './fleet-table';
 import { Selection } from './selection';
@@ -24,20 +22,14 @@ import type { HostView } from '@/lib/protocol/live/views/host-view';
 /** Loaded only while there is no host, which is once in a dashboard's life. */
 const FirstHost = dynamic(() => import('./first-host').then((page) => page.FirstHost));
 
-const hasHosts = (hosts: readonly HostView[]) => hosts.length > 0;
+const hasHosts = (hosts: readonly unknown[]) => hosts.length > 0;
+const NO_FIELDS: readonly never[] = [];
 
 /** The fleet: a summary, the table of hosts, and the operations for them. */
 export function Fleet() {
-  const isEmpty = !useDerived(hasHosts, Object.is);
+  const isEmpty = !useDerived(hasHosts, Object.is, NO_FIELDS);
   if (!isEmpty) return <Hosts />;
-  return (
-    <>
-      <div className="px-4 pt-4 md:px-6">
-        <UpdateBanner />
-      </div>
-      <FirstHost />
-    </>
-  );
+  return <FirstHost />;
 }
 
 function AddHostButton() {
@@ -61,7 +53,8 @@ function Hosts() {
     (hosts: readonly HostView[]) => selectHosts(hosts, filter).map((host) => host.id),
     [filter],
   );
-  const ids = useDerived(choose, sameList);
+  const fields = useMemo(() => fieldsOf(filter), [filter]);
+  const ids = useDerived(choose, sameList, fields);
 
   useEffect(() => selection.setShown(ids), [selection, ids]);
 
@@ -83,11 +76,8 @@ function Hosts() {
   }, [selection]);
 
   return (
-    <div className="px-4 py-4 md:px-6">
+    <div className="px-4 pt-2 pb-4 md:px-6">
       <h1 className="sr-only">Fleet</h1>
-      {/* Above the banner, which disappears on a merge: nothing may move under the pointer. */}
-      <PipelineStrip />
-      <UpdateBanner />
       <div className="mb-4 flex flex-wrap items-center justify-between gap-x-6 gap-y-2">
         <Summary status={filter.status} onChange={(status) => changeFilter({ status })} />
         <div className="flex flex-wrap items-center gap-1.5 max-sm:w-full">

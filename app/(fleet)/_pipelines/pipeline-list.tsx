@@ -15,7 +15,7 @@ export function PipelineList({ initial, limit }: { initial: readonly PipelineSum
   const byId = new Map<string, PipelineSummary>(initial.map((pipeline) => [pipeline.id, pipeline]));
   for (const pipeline of live) byId.set(pipeline.id, pipeline);
   const shown = [...byId.values()].sort((a, b) => b.createdAt - a.createdAt).slice(0, limit);
-  if (shown.length === 0) return <p className="px-4 py-3 text-sm text-muted">No pipelines yet.</p>;
+  if (shown.length === 0) return <p className="px-4 py-2.5 text-sm text-muted">No pipelines yet.</p>;
   return (
     <ul data-testid="pipeline-list">
       {shown.map((pipeline) => (

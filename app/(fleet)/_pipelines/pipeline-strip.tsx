@@ -1,9 +1,7 @@
 'use client';
 
 import Link from 'next/link';
-import { useState } from 'react';
 import { X } from 'lucide-react';
-import { usePipelines } from '@/app/_live/live';
 import { IconButton } from '@/app/_ui/icon-button';
 import { Elapsed } from '@/app/_ui/time-ago';
 import { PIPELINES } from '@/lib/fleet/pipelines/pipeline-definitions';
@@ -12,21 +10,18 @@ import { PipelineBadge } from './pipeline-icon';
 import { progressText } from './pipeline-words';
 import type { PipelineView } from '@/lib/protocol/live/views/pipeline-view';
 
-/** Running pipelines, and those that ended while this page was open until they are dismissed: one line each. */
-export function PipelineStrip() {
-  const pipelines = usePipelines();
-  const [dismissed, setDismissed] = useState<ReadonlySet<string>>(new Set());
-  const [endedBefore] = useState(() => new Set(pipelines.flatMap(({ id, phase }) => (phase === 'ended' ? [id] : []))));
-  const shown = pipelines.filter(({ id, phase }) => phase !== 'ended' || (!endedBefore.has(id) && !dismissed.has(id)));
-  if (shown.length === 0) return null;
+/** One line for each pipeline; those that ended can be dismissed. */
+export function PipelineStrip({
+  pipelines,
+  onDismiss,
+}: {
+  pipelines: readonly PipelineView[];
+  onDismiss: (id: string) => void;
+}) {
   return (
-    <ul aria-label="Pipelines" className="mb-4 grid gap-2" data-testid="pipeline-strip">
-      {shown.map((pipeline) => (
-        <Line
-          key={pipeline.id}
-          pipeline={pipeline}
-          onDismiss={() => setDismissed((known) => new Set([...known, pipeline.id]))}
-        />
+    <ul aria-label="Pipelines" className="grid gap-2 p-2" data-testid="pipeline-strip">
+      {pipelines.map((pipeline) => (
+        <Line key={pipeline.id} pipeline={pipeline} onDismiss={() => onDismiss(pipeline.id)} />
       ))}
     </ul>
   );

@@ -1,7 +1,8 @@
 import type { ReactNode } from 'react';
-import { Bars } from './bars';
+import { StatusLine } from '../_status/status-line';
 import { BottomBar, Rail } from './navigation';
 import { ShortcutsDialog } from './shortcuts';
+import { DemoLine } from './demo-line';
 import { TopBar } from './top-bar';
 
 /** Navigation, top bar and notices around a page; on phones the navigation is at the bottom. */
@@ -16,8 +17,9 @@ export function Shell({ children }: { children: ReactNode }) {
       </a>
       <Rail />
       <div className="flex min-h-dvh flex-col md:pl-[4.5rem]">
-        <Bars />
+        <DemoLine />
         <TopBar />
+        <StatusLine />
         <main id="main" tabIndex={-1} className="min-w-0 grow outline-none max-md:pb-20">
           {children}
         </main>

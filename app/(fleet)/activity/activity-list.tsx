@@ -2,7 +2,7 @@
 
 import { answerOf } from '@/app/_actions/answer-of';
 import { ArrowUp, ScrollText } from 'lucide-react';
-import { useEffect, useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { useConnection, useLive } from '@/app/_live/live';
 import { valueOrNull } from '@/app/_actions/value-or-null';
 import { Button } from '@/app/_ui/button';
@@ -26,13 +26,14 @@ export function ActivityList({ filter, initial }: { filter: ActivityFilter; init
   const [list, setList] = useState(initial);
   const [waiting, setWaiting] = useState<readonly EventView[]>([]);
   const [loading, setLoading] = useState(false);
+  const part = useRef<HTMLDivElement>(null);
 
   useEffect(
     () =>
       store.subscribeEvents((events) => {
         const matching = events.filter((event) => matchesFilter(event, filter));
         if (matching.length === 0) return;
-        if (window.scrollY > AT_TOP_PX) setWaiting((held) => [...held, ...matching].slice(-1_000));
+        if (isBeingRead(part.current)) setWaiting((held) => [...held, ...matching].slice(-1_000));
         else setList((known) => withNewer(known, matching));
       }),
     [store, filter],
@@ -58,11 +59,16 @@ export function ActivityList({ filter, initial }: { filter: ActivityFilter; init
 
   useEffect(() => {
     if (waiting.length === 0) return;
-    const scrolled = () => {
-      if (window.scrollY <= AT_TOP_PX) release();
+    const list = part.current;
+    const left = () => {
+      if (!isBeingRead(list)) release();
     };
-    window.addEventListener('scroll', scrolled, { passive: true });
-    return () => window.removeEventListener('scroll', scrolled);
+    window.addEventListener('scroll', left, { passive: true });
+    list?.addEventListener('pointerleave', left);
+    return () => {
+      window.removeEventListener('scroll', left);
+      list?.removeEventListener('pointerleave', left);
+    };
   });
 
   const older = async () => {
@@ -91,17 +97,19 @@ export function ActivityList({ filter, initial }: { filter: ActivityFilter; init
           </Button>
         </div>
       )}
-      <Card flush>
-        {list.events.length === 0 ? (
-          <NoEvents isFiltered={filterQuery(filter) !== ''} hasMore={list.next !== null} />
-        ) : (
-          <ul aria-label="Events, newest first">
-            {list.events.map((event) => (
-              <EventRow key={event.id} event={event} />
-            ))}
-          </ul>
-        )}
-      </Card>
+      <div ref={part}>
+        <Card flush>
+          {list.events.length === 0 ? (
+            <NoEvents isFiltered={filterQuery(filter) !== ''} hasMore={list.next !== null} />
+          ) : (
+            <ul aria-label="Events, newest first">
+              {list.events.map((event) => (
+                <EventRow key={event.id} event={event} />
+              ))}
+            </ul>
+          )}
+        </Card>
+      </div>
       <div className="flex justify-center py-4">
         {list.next !== null ? (
           <Button busy={loading} onClick={() => void older()}>
@@ -113,6 +121,14 @@ export function ActivityList({ filter, initial }: { filter: ActivityFilter; init
       </div>
     </>
   );
+}
+
+/** Whether a new event would move what somebody reads or is about to press. A touch leaves no pointer behind. */
+function isBeingRead(list: HTMLElement | null): boolean {
+  if (window.scrollY > AT_TOP_PX) return true;
+  if (list === null || list.querySelector('li') === null) return false;
+  const isUnderPointer = list.matches(':hover') && window.matchMedia('(hover: hover)').matches;
+  return isUnderPointer || list.contains(document.activeElement);
 }
 
 function NoEvents({ isFiltered, hasMore }: { isFiltered: boolean; hasMore: boolean }) {

@@ -24,7 +24,7 @@ export default async function ActivityPage({ searchParams }: { searchParams: Sea
   });
   const page = await readEventPage(eventSource(seesOf(session)), filter, null);
   return (
-    <div className="mx-auto w-full max-w-6xl px-4 py-5 md:px-6">
+    <div className="mx-auto w-full max-w-6xl px-4 pt-3 pb-5 md:px-6">
       <h1 className="mb-4 text-xl font-semibold tracking-tight">Activity</h1>
       <RecentPipelines initial={await runtime().fleet.pipelines(RECENT_PIPELINES)} />
       <ActivityFilters filter={filter} />

@@ -23,9 +23,10 @@ export function CommandControls({ command }: { command: CommandView }) {
   if (host?.command?.id !== command.id || command.phase === 'ended') return null;
   return (
     <>
+      {/* At the right edge, Stop comes last: the others may not move it under the pointer. */}
       {command.phase === 'warning' && <ExtendButton commandId={command.id} />}
-      <ControlButton host={host} operation="stop" />
       {(command.phase === 'warning' || command.phase === 'stopping') && <ControlButton host={host} operation="kill" />}
+      <ControlButton host={host} operation="stop" />
     </>
   );
 }

@@ -29,6 +29,8 @@ export function CommandHeader({
       <div className="flex flex-wrap items-center gap-x-2.5 gap-y-1">
         <CommandStateBadge command={command} />
         <h2 className="text-sm font-semibold">{OPERATIONS[command.operation].label}</h2>
+        {/* Before the times, whose width changes: it may not move under the pointer. */}
+        {picker}
         <p className="flex flex-wrap gap-x-2.5 text-xs text-muted">
           <CommandTime command={command} />
           {command.exitCode !== null && <span>exit code {command.exitCode}</span>}
@@ -39,8 +41,9 @@ export function CommandHeader({
             </span>
           )}
         </p>
-        {picker}
-        <CommandControls command={command} />
+        <div className="ml-auto flex gap-x-2.5 empty:hidden">
+          <CommandControls command={command} />
+        </div>
       </div>
       {command.reason !== '' && <p className="text-xs text-pretty text-muted">{command.reason}</p>}
       {steps.length > 0 ? <NixSteps steps={steps} /> : <ReportedProgress progress={ended ? null : command.progress} />}

@@ -13,7 +13,7 @@ const SHOWN = 100;
 export default async function PipelinesPage() {
   await requirePermission('view');
   return (
-    <div className="mx-auto w-full max-w-6xl px-4 py-5 md:px-6">
+    <div className="mx-auto w-full max-w-6xl px-4 pt-3 pb-5 md:px-6">
       <p className="mb-1 text-xs">
         <Link href="/activity" className="text-accent underline underline-offset-2">
           Activity

@@ -15,7 +15,7 @@ export default async function PipelinePage({ params }: { params: Promise<{ id: s
   const pipeline = await runtime().fleet.pipeline(id);
   if (!pipeline || !isVisiblePipeline(pipeline, seesOf(session))) notFound();
   return (
-    <div className="mx-auto w-full max-w-6xl px-4 py-5 md:px-6">
+    <div className="mx-auto w-full max-w-6xl px-4 pt-3 pb-5 md:px-6">
       <p className="mb-1 text-xs">
         <Link href="/activity/pipelines" className="text-accent underline underline-offset-2">
           Pipelines

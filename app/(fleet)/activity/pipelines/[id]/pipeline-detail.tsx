@@ -66,18 +66,17 @@ export function PipelineDetail({ initial }: { initial: PipelineView }) {
         <FilterButton pressed={shown === null} onPress={() => setFilter(null)}>
           All {pipeline.hosts.length}
         </FilterButton>
-        {STATUSES.map(
-          (status) =>
-            counts[status] > 0 && (
-              <FilterButton
-                key={status}
-                pressed={shown === status}
-                onPress={() => setFilter(shown === status ? null : status)}
-              >
-                {HOST_WORDS[status].word} {counts[status]}
-              </FilterButton>
-            ),
-        )}
+        {/* All of them, always: one that comes or goes would move the others under the pointer. */}
+        {STATUSES.map((status) => (
+          <FilterButton
+            key={status}
+            pressed={shown === status}
+            disabled={counts[status] === 0}
+            onPress={() => setFilter(shown === status ? null : status)}
+          >
+            {HOST_WORDS[status].word} {counts[status]}
+          </FilterButton>
+        ))}
       </div>
       <Card flush>
         <HostStages stages={hostStages(stages)} hosts={hosts} all={pipeline.hosts} />
@@ -94,10 +93,12 @@ function pace(parallelism: number, hosts: number): string {
 
 function FilterButton({
   pressed,
+  disabled = false,
   onPress,
   children,
 }: {
   pressed: boolean;
+  disabled?: boolean;
   onPress: () => void;
   children: React.ReactNode;
 }) {
@@ -105,10 +106,13 @@ function FilterButton({
     <button
       type="button"
       aria-pressed={pressed}
+      disabled={disabled}
       onClick={onPress}
       className={cx(
         'flex h-8 items-center rounded-md border px-2.5 text-xs font-medium pointer-coarse:min-h-11',
-        pressed ? 'border-accent bg-accent-soft text-accent' : 'bg-surface text-muted hover:bg-hover hover:text-ink',
+        pressed
+          ? 'border-accent bg-accent-soft text-accent'
+          : 'bg-surface text-muted enabled:hover:bg-hover enabled:hover:text-ink disabled:opacity-55',
       )}
     >
       {children}

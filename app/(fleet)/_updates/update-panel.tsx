@@ -1,46 +1,32 @@
 'use client';
 
-import { ChevronDown, GitPullRequest, TriangleAlert } from 'lucide-react';
+import { ChevronDown, GitPullRequest } from 'lucide-react';
 import dynamic from 'next/dynamic';
-import Link from 'next/link';
 import { useId, useState } from 'react';
-import { useFlakeUpdates } from '@/app/_live/live';
 import { Badge } from '@/app/_ui/badge';
 import { Button } from '@/app/_ui/button';
 import { cx } from '@/app/_ui/cx';
 import { TimeAgo } from '@/app/_ui/time-ago';
 import { DeployButton } from './deploy-button';
-import { changeSentence, checksWords, FORGE_NAMES, mergeEmphasis } from './words';
-import type { FlakeUpdatesView, FlakeUpdateView } from '@/lib/protocol/live/views/flake-update-view';
+import { changeSentence, checksWords, mergeEmphasis } from './words';
+import type { FlakeUpdateView } from '@/lib/protocol/live/views/flake-update-view';
 
 /** Loaded on demand. */
 const ChangedInputs = dynamic(() => import('./changed-inputs').then((part) => part.ChangedInputs));
-const MergeDialog = dynamic(() => import('./merge-dialog').then((part) => part.MergeDialog));
 
-/** The open flake update with its actions, or why the forge can't be checked for one. */
-export function UpdateBanner() {
-  const updates = useFlakeUpdates();
-  // Kept here, so that the dialog stays open and says so when the update is closed meanwhile.
-  const [merging, setMerging] = useState<FlakeUpdateView | null>(null);
-  return (
-    <>
-      {updates.error !== null && <ForgeNotice updates={updates} error={updates.error} />}
-      {updates.update !== null && <Banner key={updates.update.number} update={updates.update} onMerge={setMerging} />}
-      {merging !== null && <MergeDialog opened={merging} onClose={() => setMerging(null)} />}
-    </>
-  );
-}
-
-function Banner({ update, onMerge }: { update: FlakeUpdateView; onMerge: (update: FlakeUpdateView) => void }) {
+/** The open flake update, with its changes and actions. */
+export function UpdatePanel({
+  update,
+  onMerge,
+}: {
+  update: FlakeUpdateView;
+  onMerge: (update: FlakeUpdateView) => void;
+}) {
   const [expanded, setExpanded] = useState(false);
   const id = useId();
   const checks = checksWords(update.checks);
   return (
-    <section
-      aria-label="Flake update"
-      data-testid="flake-update"
-      className="mb-4 rounded-lg border border-accent bg-surface shadow-card"
-    >
+    <div data-testid="flake-update">
       <div className="flex flex-wrap items-center gap-x-4 gap-y-2 px-4 py-3">
         <div className="flex min-w-0 grow basis-64 items-start gap-3">
           <GitPullRequest className="mt-0.5 size-4 shrink-0 text-accent" aria-hidden="true" />
@@ -82,27 +68,6 @@ function Banner({ update, onMerge }: { update: FlakeUpdateView; onMerge: (update
       <div id={id} hidden={!expanded} className="border-t px-4 py-3">
         {expanded && <ChangedInputs update={update} />}
       </div>
-    </section>
-  );
-}
-
-function ForgeNotice({ updates, error }: { updates: FlakeUpdatesView; error: { message: string; since: number } }) {
-  return (
-    <p
-      role="status"
-      className="mb-4 flex items-start gap-2.5 rounded-lg bg-warn-soft px-4 py-2.5 text-xs font-medium text-pretty text-warn"
-    >
-      <TriangleAlert className="size-4 shrink-0" aria-hidden="true" />
-      <span className="min-w-0 wrap-anywhere">
-        Could not check {FORGE_NAMES[updates.source]} for flake updates. First failure:{' '}
-        <span aria-live="off">
-          <TimeAgo at={error.since} />
-        </span>
-        . {error.message}{' '}
-        <Link href="/settings/forge" className="underline underline-offset-2">
-          Settings
-        </Link>
-      </span>
-    </p>
+    </div>
   );
 }
