@@ -65,7 +65,10 @@ for (const dialect of ['github', 'forgejo'] as const) {
       });
       forge.setFile('main', 'flake.lock', lock('a'.repeat(40), now - 9 * DAY_S));
       forge.setFile(pull.headSha, 'flake.lock', lock('b'.repeat(40), now - 2 * DAY_S));
-      await page.getByTestId('status-line').getByRole('button', { name: /^Update #1/ }).click();
+      await page
+        .getByTestId('status-line')
+        .getByRole('button', { name: /^Update #1/ })
+        .click();
       await expect(banner).toContainText('#1 flake.lock: Update');
       await expect(banner).toContainText('nixpkgs changes · opened 2h ago');
       await expect(banner).toContainText('1 check failed');
@@ -128,7 +131,7 @@ for (const dialect of ['github', 'forgejo'] as const) {
       forge.intercept = () => ({ status: 401, body: '{"message":"Bad credentials"}' });
       await page.getByRole('button', { name: 'Check now' }).click();
       await expect(
-        page.getByText(/refuses the token .* Set NIXFLEET_(GITHUB|FORGEJO)_TOKEN to a valid one\./),
+        page.getByRole('main').getByText(/refuses the token .* Set NIXFLEET_(GITHUB|FORGEJO)_TOKEN to a valid one\./),
       ).toBeVisible();
       await expectAccessible(page, 'the settings of the forge');
       expect(dashboard.lines.join('\n')).not.toContain(FAKE_FORGE_TOKEN);

@@ -122,7 +122,7 @@ test('what is pressed and typed before the scripts have loaded is done once they
     await expect(page.getByTestId('host-row')).toHaveCount(3);
 
     let release: () => void = () => undefined;
-    const released = new Promise<void>((resolve) => (release = resolve));
+    let released = new Promise<void>((resolve) => (release = resolve));
     await page.route('**/_next/static/**/*.js', async (route) => {
       await released;
       await route.continue();
@@ -147,6 +147,18 @@ test('what is pressed and typed before the scripts have loaded is done once they
     await expect(page.getByRole('menu', { name: 'More actions for h0' })).toBeVisible();
     await expect(page).toHaveURL(/\?q=h$/);
     await expect(page.locator('[data-held]')).toHaveCount(0);
+
+    // What was pressed long ago is not done, and the page says so.
+    released = new Promise<void>((resolve) => (release = resolve));
+    await page.clock.install();
+    await page.goto(dashboard.url, { waitUntil: 'commit' });
+    await box.click();
+    await expect(box).toHaveAttribute('aria-busy', 'true');
+    await page.clock.fastForward(20_000);
+    release();
+    await expect(page.getByText('The page was not ready')).toBeVisible();
+    await expect(box).not.toHaveAttribute('aria-busy');
+    await expect(box).not.toBeChecked();
   } finally {
     await closeAll(agents);
   }

@@ -2,7 +2,7 @@
 import type { Answers } from './answers';
 import type { Latency } from './latency';
 import type { Throughput } from './output';
-import type { PageFigures } from './page';
+import type { PageReport } from './page';
 import { QUIET_HOSTS, type BenchPlan } from './plan';
 
 export interface BenchEnvironment {
@@ -29,7 +29,7 @@ export interface Figures {
   firstStartMs: number;
   nextStartMs: number;
   /** Null where there is no Chromium. */
-  page: PageFigures | null;
+  page: PageReport | null;
 }
 
 type Row = [figure: string, dashboard: string, bare: string, ratio: string];
@@ -140,6 +140,11 @@ ${table(
     ['JavaScript of the page, compressed', `${Math.round(page.scriptKB)} KB`],
     ['JavaScript fetched ahead for other pages, compressed', `${Math.round(page.aheadKB)} KB`],
     ['document, compressed', `${Math.round(page.documentKB)} KB`],
+    ['processor of the open page while nobody touches it (1 core = 100 %)', percent(page.idle.idleShare)],
+    ['the same in the background', percent(page.idle.hiddenShare)],
+    ['processor time for one key in the filter', ms(page.idle.filterKeyMs)],
+    ['processor time for a screenful scrolled', ms(page.idle.scrollMs)],
+    ['load average of the machine meanwhile', page.load.toFixed(1)],
   ],
 )}`,
     `## How to read this

@@ -24,7 +24,7 @@ export function StatusLine() {
     <>
       <div
         data-testid="status-line"
-        className="relative z-15 grid h-9 grid-cols-[minmax(0,1fr)_5rem_5rem] items-end gap-1.5 px-4 pointer-coarse:h-12 sm:grid-cols-[minmax(0,1fr)_10rem_9rem] md:px-6 lg:grid-cols-[minmax(0,1fr)_15rem_15rem]"
+        className="relative z-15 grid h-9 grid-cols-[minmax(0,1fr)_6.5rem_5rem] items-end gap-1.5 px-4 pointer-coarse:h-12 sm:grid-cols-[minmax(0,1fr)_10rem_9rem] md:px-6 lg:grid-cols-[minmax(0,1fr)_15rem_15rem]"
       >
         <div className="min-w-0">{notices[0] && <Notices first={notices[0]} all={notices} />}</div>
         <div className="min-w-0">

@@ -80,7 +80,7 @@ export function StatusSlot({
         id={id}
         aria-label={name}
         hidden={!isOpen}
-        className="thin-scrollbar absolute inset-x-4 top-full z-10 max-h-[min(36rem,70dvh)] animate-rise overflow-y-auto rounded-lg bg-raised shadow-pop md:inset-x-6"
+        className="thin-scrollbar absolute inset-x-4 top-full z-10 mt-1 max-h-[min(36rem,70dvh)] animate-rise overflow-y-auto rounded-lg bg-raised shadow-pop md:inset-x-6"
       >
         {isOpen && children}
       </section>
