@@ -67,6 +67,8 @@ interface Link {
   opened: boolean;
   /** Changes are ignored until the requested snapshot arrives. */
   resyncing: boolean;
+  /** Changes were ignored because nobody saw the page. */
+  missesChanges: boolean;
   /** Null before the greeting, and with a dashboard that sends no beats. */
   watch: SilenceWatch | null;
 }
@@ -77,6 +79,7 @@ export class LiveClient {
   private link: Link | null = null;
   private attempts = 0;
   private started = false;
+  private isHidden = false;
   /** Each with the function that cancels it. */
   private readonly timers = new Map<TimerName, () => void>();
 
@@ -108,6 +111,20 @@ export class LiveClient {
     else if (this.store.get().connection.kind === 'reconnecting') this.connect();
   }
 
+  /**
+   * While the tab is in the background, changes are not even parsed. A snapshot replaces them when it is seen again;
+   * until then the connection counts as not live, so that whoever reads events reads those of the time between.
+   */
+  setHidden(isHidden: boolean): void {
+    this.isHidden = isHidden;
+    const { link } = this;
+    if (isHidden || !link?.missesChanges) return;
+    link.missesChanges = false;
+    link.resyncing = true;
+    if (this.store.get().connection.kind === 'live') this.store.setConnection({ kind: 'checking' });
+    this.send(link, { t: 'resync' });
+  }
+
   private connect(): void {
     this.clearTimer('retry');
     if (this.store.get().connection.kind === 'reconnecting') {
@@ -126,6 +143,7 @@ export class LiveClient {
       liveSince: null,
       opened: false,
       resyncing: false,
+      missesChanges: false,
       watch: null,
     };
     this.link = link;
@@ -144,9 +162,14 @@ export class LiveClient {
   private receive(link: Link, data: string): void {
     this.clearTimer('silence');
     link.watch?.received();
-    if (this.store.get().connection.kind === 'checking') this.store.setConnection({ kind: 'live' });
+    if (this.isHidden && data.startsWith(CHANGES_START)) {
+      link.missesChanges = true;
+      return;
+    }
     const message = parseServerMessage(data);
     if (!message) return;
+    const isBehind = link.resyncing && message.t !== 'snapshot';
+    if (this.store.get().connection.kind === 'checking' && !isBehind) this.store.setConnection({ kind: 'live' });
     switch (message.t) {
       case 'hello':
         this.clearTimer('open');
@@ -273,6 +296,9 @@ export class LiveClient {
     this.timers.delete(name);
   }
 }
+
+/** Every message begins with its type. */
+const CHANGES_START = '{"t":"changes"';
 
 const KNOWN_TYPES = new Set<string>([
   'hello',

@@ -146,3 +146,39 @@ describe('a page that did not run for an hour', () => {
     expect(states).toEqual(['live']);
   });
 });
+
+describe('a page in the background', () => {
+  const message = (content: object) => links.at(-1)?.message(JSON.stringify(content));
+  const changes = (from: number) => message({ t: 'changes', from, version: from + 1, notices: [] });
+
+  it('ignores changes, and requests one snapshot when it is seen again', () => {
+    greet();
+    sent = [];
+    client.setHidden(true);
+    changes(7);
+    changes(8);
+    expect(store.get().fleet.version).toBe(7);
+    expect(sent).toEqual([]);
+    client.setHidden(false);
+    expect(sent).toEqual(['{"t":"resync"}']);
+    expect(kind()).toBe('checking');
+    changes(9);
+    beat();
+    expect(kind()).toBe('checking');
+    message({ t: 'snapshot', fleet: aFleet({ version: 10, hosts: [] }) });
+    changes(10);
+    expect(store.get().fleet.version).toBe(11);
+    expect(states).toEqual(['live', 'checking', 'live']);
+    expect(sent).toEqual(['{"t":"resync"}']);
+  });
+
+  it('requests nothing when nothing was ignored', () => {
+    greet();
+    sent = [];
+    client.setHidden(true);
+    beat();
+    client.setHidden(false);
+    expect(sent).toEqual([]);
+    expect(states).toEqual(['live']);
+  });
+});

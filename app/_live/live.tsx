@@ -69,6 +69,7 @@ export function LiveProvider({
     };
     const seen = () => {
       store.setPaused(document.hidden);
+      client.setHidden(document.hidden);
       nudge();
     };
     client.start();

@@ -30,7 +30,7 @@ export function ConnectionLight() {
       {connection.kind === 'checking' && (
         <span
           className={cx(CHIP, 'bg-warn-soft text-warn')}
-          data-tip={'No data from the dashboard\nThis page may be out of date. The connection is being checked.'}
+          data-tip={'Checking the connection\nThis page may be out of date.'}
         >
           <StatusDot tone="warn" />
           <span aria-hidden="true">Checking</span>
@@ -50,7 +50,7 @@ export function ConnectionLight() {
 const ANNOUNCEMENTS = {
   connecting: 'Connecting',
   live: 'Live',
-  checking: 'No data from the dashboard. Checking the connection.',
+  checking: 'Checking the connection.',
   reconnecting: 'The connection was lost. Reconnecting.',
   'signed-out': 'Signed out',
 };
