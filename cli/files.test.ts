@@ -1,5 +1,5 @@
 /** The commands that use the installation's files, on a real database. */
-import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { roundResultSchema } from '@/lib/store/backup/run-backup';
@@ -8,7 +8,7 @@ import { createAuthStore } from '@/lib/store/sqlite/auth-store';
 import { createFleetStore } from '@/lib/store/sqlite/fleet-store';
 import { closeDatabase } from '@/lib/store/sqlite/open-database';
 import { openTestDatabase, type TestDatabase } from '@/lib/store/sqlite/testing/database';
-import { testEvent, testHost } from '@/lib/store/sqlite/testing/sample-records';
+import { testEvent, testEventOf, testHost } from '@/lib/store/sqlite/testing/sample-records';
 import { run, type Ended } from './testing/run';
 
 let database: TestDatabase;
@@ -87,7 +87,7 @@ it('checks the database while it is open and closed, and leaves no file behind',
   const before = readdirSync(database.folder).sort();
   const { code, out } = await nixfleet(['check']);
   expect(code).toBe(0);
-  expect(out).toContain('events   1 to 3');
+  expect(out).toContain('events   main: 1 to 3');
   expect(readdirSync(database.folder).sort()).toEqual(before);
   database.reopen();
 });
@@ -129,9 +129,9 @@ it('prints the problems of the configuration', async () => {
 it('verifies the chain of events, and prints its head', async () => {
   const { code, out } = await nixfleet(['audit', 'verify']);
   expect(code).toBe(0);
-  expect(out).toContain('3 events, 1 to 3.');
+  expect(out).toContain('main: 3 events, 1 to 3.');
   const head = /^Head: (.*)$/m.exec(out)?.[1] ?? '';
-  expect(head).toMatch(/^3:[0-9a-f]{64}$/);
+  expect(head).toMatch(/^main:3:[0-9a-f]{64}$/);
   expect((await nixfleet(['audit', 'verify', '--head', head])).out).toContain('Noted heads that match: 1.');
 });
 
@@ -145,7 +145,7 @@ it.each([
   const { code, out } = await nixfleet(['audit', 'verify']);
   expect(code).toBe(1);
   expect(out).toContain(sentence);
-  expect(out).toContain('The chain of events is not intact.');
+  expect(out).toContain('The chains of events are not intact.');
 });
 
 it('finds removed newest events with a reset counter, by the head in a backup', async () => {
@@ -154,6 +154,32 @@ it('finds removed newest events with a reset counter, by the head in a backup', 
   const { code, out } = await nixfleet(['audit', 'verify']);
   expect(code).toBe(1);
   expect(out).toMatch(/the backup nixfleet-.* has event 3, but the last one is 2/);
+});
+
+it('finds removed newest events of agents by the head in a backup, and by a noted one', async () => {
+  const fleet = createFleetStore(database.db, { log: database.log });
+  fleet.commit({ events: [testEventOf('agent', 'a'), testEventOf('agent', 'b')] });
+  const noted = await nixfleet(['audit', 'verify']);
+  const [main = '', peers = ''] = [...noted.out.matchAll(/^Head: (.*)$/gm)].map(([, head = '']) => head);
+  expect([main, peers].map((head) => head.replace(/:[0-9a-f]{64}$/, ''))).toEqual(['main:3', 'peers:5']);
+  const heads = ['--head', main.replace('main:', ''), '--head', peers];
+  expect((await nixfleet(['audit', 'verify', ...heads])).out).toContain('Noted heads that match: 2.');
+  await nixfleet(['backup']);
+  edit("delete from events where id = 5; update sqlite_sequence set seq = 4 where name = 'events'");
+  const { code, out } = await nixfleet(['audit', 'verify', ...heads]);
+  expect(code).toBe(1);
+  expect(out).toMatch(/the backup nixfleet-.* has event 5, but the last one is 4/);
+  expect(out).toContain('--head has event 5, but the last one is 4.');
+});
+
+it('accepts the manifest of a backup from before there were two chains', async () => {
+  await nixfleet(['backup']);
+  const [name = ''] = readdirSync(join(database.folder, 'backups')).filter((file) => file.endsWith('.json'));
+  const path = join(database.folder, 'backups', name);
+  const { peersHead, ...old } = JSON.parse(readFileSync(path, 'utf8')) as Record<string, unknown>;
+  expect(peersHead).toBeNull();
+  writeFileSync(path, JSON.stringify(old));
+  expect((await nixfleet(['audit', 'verify'])).out).toContain('Noted heads that match: 1.');
 });
 
 it('unlocks the sign-in while the dashboard is running, and records it', async () => {

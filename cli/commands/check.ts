@@ -1,6 +1,8 @@
 import { resolve } from 'node:path';
 import { checkFile, type Checked } from '@/lib/store/backup/check-backup';
 import { backupWitnesses } from '@/lib/store/backup/backup-folder';
+import { EVENT_CHAINS } from '@/lib/fleet/events/event-kind';
+import type { ChainReport } from '@/lib/store/sqlite/audit';
 import { readArguments } from '../arguments';
 import { EXIT, type Command } from '../command';
 import { commandLog, requireConfig } from '../configuration';
@@ -68,7 +70,11 @@ function detailLines({ content, examined, manifest }: Checked): string[] {
     `  rows     ${Object.entries(rows)
       .map(([table, count]) => `${table} ${count}`)
       .join(', ')}`,
-    `  events   ${audit.head ? `${audit.first?.id ?? '?'} to ${audit.head.id}, head ${audit.head.hash}` : 'none'}`,
+    ...EVENT_CHAINS.map((chain) => `  events   ${chain}: ${rangeOf(audit.chains[chain])}`),
     manifest ? `  sha256   ${manifest.sha256}, matches the manifest` : '  sha256   no manifest',
   ];
+}
+
+function rangeOf({ first, head }: ChainReport): string {
+  return head ? `${first?.id ?? '?'} to ${head.id}, head ${head.hash}` : 'none';
 }

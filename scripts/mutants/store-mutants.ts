@@ -7,6 +7,7 @@ const FLEET = 'lib/store/sqlite/fleet-store.ts';
 const AUTH = 'lib/store/sqlite/auth-store.ts';
 const LINK = 'lib/store/thread/thread-link.ts';
 const CHAIN_TEST = 'lib/store/sqlite/event-chain.test.ts';
+const CHAINS_TEST = 'lib/store/sqlite/event-chains.test.ts';
 const EVENT_LOG_TEST = 'lib/store/sqlite/event-log.test.ts';
 const OPEN_TEST = 'lib/store/sqlite/open-database.test.ts';
 const MIGRATE_TEST = 'lib/store/sqlite/migrate.test.ts';
@@ -46,15 +47,15 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   {
     name: 'restored-event-without-a-sentence',
     file: 'lib/store/sqlite/event-log.ts',
-    from: 'isMigrated ? toChainedEvent : toOldRow',
-    to: 'toChainedEvent',
+    from: 'if (!hasEncoding) return toOldRow(id, event);\n',
+    to: '',
     why: 'a restored database of 4.0.0 has an event whose hash does not verify',
     tests: [EVENT_LOG_TEST],
   },
   {
     name: 'chain-without-the-event-before',
     file: CHAIN,
-    from: 'if (row.prevHash !== last.hash) {',
+    from: 'if (isEventChain(chain) && row.prevHash !== last.heads[chain].hash) {',
     to: "if (row.prevHash === '') {",
     why: 'rows of another history can be put in',
     tests: [CHAIN_TEST],
@@ -62,32 +63,72 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   {
     name: 'missing-event-unnoticed',
     file: CHAIN,
-    from: 'if (row.id > expectedId) return',
-    to: 'if (row.id > Infinity) return',
+    from: 'if (id > expectedId) return',
+    to: 'if (id > Infinity) return',
     why: 'an event can be removed without a trace',
     tests: [CHAIN_TEST],
   },
   {
     name: 'id-of-a-deleted-event-used-again',
     file: 'lib/store/sqlite/event-log.ts',
-    from: 'let id = Math.max(last.id, lastEventId.get() ?? 0);',
-    to: 'let id = last.id;',
+    from: 'let id = Math.max(newestId.get() ?? 0, lastEventId.get() ?? 0);',
+    to: 'let id = newestId.get() ?? 0;',
     why: 'the newest events can be removed without a trace',
     tests: [CHAIN_TEST, FLEET_TEST, CONTRACT_TEST],
   },
   {
+    name: 'chain-outside-of-the-hash',
+    file: CHAIN,
+    from: '    ...(event.encoding === ENCODING_WITH_CHAIN ? [event.chain] : []),\n',
+    to: '',
+    why: 'the name of an event’s chain is not covered by its hash',
+    tests: [CHAIN_TEST],
+  },
+  {
+    name: 'event-of-main-in-another-chain',
+    file: CHAIN,
+    from: "  if (chain !== 'main') return false;\n",
+    to: '',
+    why: 'an event can be moved to the chain that keeps fewer events',
+    tests: [CHAINS_TEST, EVENT_LOG_TEST],
+  },
+  {
+    name: 'events-of-peers-count-against-main',
+    file: 'lib/store/sqlite/event-retention.ts',
+    from: "'select id from events where chain = ? order by id desc limit 1 offset ?',",
+    to: "'select id from events where chain >= ? order by id desc limit 1 offset ?',",
+    why: 'a flood of agents’ events deletes sign-ins and commands',
+    tests: [CHAINS_TEST],
+  },
+  {
+    name: 'newest-events-of-peers-unproven-after-a-cut',
+    file: 'lib/store/sqlite/audit.ts',
+    from: 'checked.main.cut?.heads ?? []',
+    to: 'checked.main.cut?.heads.slice(1) ?? []',
+    why: 'the newest events of agents can be removed without a trace where older events were deleted',
+    tests: [CHAINS_TEST],
+  },
+  {
+    name: 'gap-between-chains-unnoticed',
+    file: 'lib/store/sqlite/audit.ts',
+    from: 'row.id > lastId + 1 && row.id - 1 > cutUpTo',
+    to: 'row.id > lastId + 1 && row.id - 1 > Infinity',
+    why: 'the newest events of one chain can be removed while the other goes on',
+    tests: [CHAINS_TEST],
+  },
+  {
     name: 'events-deleted-without-an-anchor',
     file: 'lib/store/sqlite/event-retention.ts',
-    from: 'if (newestCut(client)?.upTo === last.id) yield* deleteUpTo(client, last.id);',
-    to: 'yield* deleteUpTo(client, last.id);',
+    from: 'if (newestCut(client, chain)?.upTo === last.id) yield* deleteUpTo(client, chain, last.id);',
+    to: 'yield* deleteUpTo(client, chain, last.id);',
     why: 'after a refused write, the remaining events can’t be verified any more',
     tests: [RETENTION_TEST],
   },
   {
     name: 'event-deleted-too-early',
     file: 'lib/store/sqlite/event-retention.ts',
-    from: 'const upTo = Math.min(Math.max(low - 1, ends.last - eventRows), ends.last - 1);',
-    to: 'const upTo = Math.min(Math.max(low, ends.last - eventRows), ends.last - 1);',
+    from: 'const newestToCut = Math.max(low - 1, ',
+    to: 'const newestToCut = Math.max(low, ',
     why: 'an event that is young enough is deleted',
     tests: [RETENTION_TEST],
   },

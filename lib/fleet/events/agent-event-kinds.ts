@@ -46,6 +46,7 @@ export const AGENT_EVENT_KINDS = {
   /** `polls`: a version-1 agent, which has no connection. `version`: as the agent reports it; empty when it does not. */
   'agent.connected': eventKind({
     params: z.object({ polls: z.boolean(), version: z.string() }),
+    chain: 'peers',
     category: 'agent',
     level: 'info',
     sentence: ({ polls, version }) =>
@@ -59,6 +60,7 @@ export const AGENT_EVENT_KINDS = {
       z.object({ how: z.literal('closed'), code: z.number(), reason: z.string() }),
       z.object({ how: z.literal('stopped-polling') }),
     ]),
+    chain: 'peers',
     category: 'agent',
     level: 'info',
     sentence: (params) =>
@@ -69,6 +71,7 @@ export const AGENT_EVENT_KINDS = {
   /** It connected more than `connects` times within an hour. */
   'agent.unsteady': eventKind({
     params: z.object({ connects: z.number() }),
+    chain: 'peers',
     category: 'agent',
     level: 'warning',
     sentence: ({ connects }) =>
@@ -81,6 +84,7 @@ export const AGENT_EVENT_KINDS = {
       /** A version-1 agent that polls for a host with a newer agent is answered but changes nothing. */
       z.object({ reason: z.literal('outdated-agent'), name: z.string() }),
     ]),
+    chain: 'peers',
     category: 'agent',
     level: 'warning',
     sentence: (why) =>
@@ -91,6 +95,7 @@ export const AGENT_EVENT_KINDS = {
   /** Connections that did not register were closed. `ofAddress`: how many of them came from the event's address. */
   'agent.limit': eventKind({
     params: z.object({ closed: z.number(), ofAddress: z.number() }),
+    chain: 'peers',
     category: 'agent',
     level: 'warning',
     sentence: ({ closed, ofAddress }, { address }) => {
@@ -103,6 +108,7 @@ export const AGENT_EVENT_KINDS = {
   }),
   'agent.fault': eventKind({
     params: agentFaultSchema,
+    chain: 'peers',
     category: 'agent',
     level: 'warning',
     sentence: faultSentence,
@@ -110,6 +116,7 @@ export const AGENT_EVENT_KINDS = {
   /** A version-1 agent reported something that ends no command. `words`: a line of its report; empty without one. */
   'agent.report': eventKind({
     params: z.object({ status: z.enum(['ok', 'error', 'unknown']), words: z.string() }),
+    chain: 'peers',
     category: 'agent',
     level: ({ status }) => (status === 'ok' ? 'info' : 'warning'),
     sentence: ({ status, words }) => `The version-1 agent reported ${status}${words === '' ? '' : `: ${words}`}`,

@@ -39,6 +39,7 @@ const blockedParams = z.discriminatedUnion('request', [
 export const COMMAND_EVENT_KINDS = {
   'command.requested': eventKind({
     params: z.object({ operation, forced: z.boolean(), args: z.record(z.string(), z.unknown()).optional() }),
+    chain: 'main',
     category: 'command',
     level: 'info',
     sentence: (params, subject) =>
@@ -50,6 +51,7 @@ export const COMMAND_EVENT_KINDS = {
       waitsFor: z.enum(['connection', 'poll']),
       expiresAt: timeSchema,
     }),
+    chain: 'main',
     category: 'command',
     level: 'info',
     sentence: (params, subject) => {
@@ -59,6 +61,7 @@ export const COMMAND_EVENT_KINDS = {
   }),
   'command.dequeued': eventKind({
     params: z.object({ operation, requestedBy: z.string() }),
+    chain: 'main',
     category: 'command',
     level: 'info',
     sentence: ({ operation: id, requestedBy }, { hostName }) =>
@@ -66,6 +69,7 @@ export const COMMAND_EVENT_KINDS = {
   }),
   'command.handed-out': eventKind({
     params: z.object({ operation, requestedBy: z.string() }),
+    chain: 'main',
     category: 'command',
     level: 'info',
     sentence: ({ operation: id, requestedBy }, { hostName }) =>
@@ -73,12 +77,14 @@ export const COMMAND_EVENT_KINDS = {
   }),
   'command.cancelled': eventKind({
     params: z.object({ operation }),
+    chain: 'main',
     category: 'command',
     level: 'info',
     sentence: (params, subject) => `${of(params, subject)} was cancelled before it was sent.`,
   }),
   'command.blocked': eventKind({
     params: blockedParams,
+    chain: 'main',
     category: 'command',
     level: 'warning',
     outcome: 'blocked',
@@ -95,6 +101,7 @@ export const COMMAND_EVENT_KINDS = {
   }),
   'command.extended': eventKind({
     params: z.object({ operation, minutes: z.number() }),
+    chain: 'main',
     category: 'command',
     level: 'info',
     sentence: ({ operation: id, minutes }, { hostName }) =>
@@ -103,6 +110,7 @@ export const COMMAND_EVENT_KINDS = {
   /** A command takes longer than it should. `why`: as in its state. */
   'command.warning': eventKind({
     params: z.object({ operation, why: z.string() }),
+    chain: 'main',
     category: 'command',
     level: 'warning',
     sentence: (params, subject) => `${of(params, subject)} needs attention. ${params.why}`,
@@ -115,6 +123,7 @@ export const COMMAND_EVENT_KINDS = {
       exitCode: z.number().nullable(),
       reason: z.string(),
     }),
+    chain: 'main',
     category: 'command',
     level: ({ outcome }) => LEVELS[outcome],
     outcome: ({ outcome }) => outcome,
@@ -129,6 +138,7 @@ export const COMMAND_EVENT_KINDS = {
   /** A result arrived after the end and corrected it. `outcome` and `reason`: the corrected ones. */
   'command.late-result': eventKind({
     params: z.object({ operation, outcome: z.enum(COMMAND_OUTCOMES), reason: z.string() }),
+    chain: 'main',
     category: 'command',
     level: ({ outcome }) => LEVELS[outcome],
     outcome: ({ outcome }) => outcome,

@@ -2,6 +2,14 @@
 import { z } from 'zod';
 import type { EventCategory, EventLevel } from '@/lib/protocol/event-categories';
 
+/**
+ * The chains of events. `main`: what operators and the dashboard do, and what becomes of it. `peers`: what agents, and
+ * anyone without a session, can cause as often as they like. Each has its hashes and its bound, so that a flood of the
+ * second never deletes the first. The names are stored.
+ */
+export const EVENT_CHAINS = ['main', 'peers'] as const;
+export type EventChain = (typeof EVENT_CHAINS)[number];
+
 /** What a sentence uses of the event besides its parameters. */
 export interface EventSubject {
   /** Empty when the event is about no host. */
@@ -16,6 +24,8 @@ export interface EventKind<Params> {
    * as well. Stored events are read for years: a parameter that is added later is optional, and none changes its meaning.
    */
   params: z.ZodType<Params>;
+  /** The chain that it is stored in. A kind of the chain `peers` is also budgeted: see `PeerEvents`. */
+  chain: EventChain | ((params: Params) => EventChain);
   category: EventCategory | ((params: Params) => EventCategory);
   level: EventLevel | ((params: Params) => EventLevel);
   /** How it ended, as programs read it. Empty unless given. */

@@ -1,8 +1,10 @@
 import fc from 'fast-check';
+import { z } from 'zod';
 import { describe, expect, it } from 'vitest';
 import { EVENT_SAMPLES, SAMPLE_ADDRESS, type EventSample } from '../testing/event-samples';
 import { eventSentence } from './event-sentence';
-import { classOf, EVENT_KINDS, isEventCode, sentenceOf, type CodedEvent, type EventCode } from './event-table';
+import { eventKind } from './event-kind';
+import { chainOf, classOf, EVENT_KINDS, isEventCode, sentenceOf, type CodedEvent, type EventCode } from './event-table';
 
 const codes = Object.keys(EVENT_KINDS).filter(isEventCode);
 
@@ -13,6 +15,7 @@ function read<Code extends EventCode>(action: Code) {
     sentence,
     made: sentenceOf({ action, params, hostName, address: SAMPLE_ADDRESS }),
     class: classOf({ action, params }),
+    chain: chainOf({ action, params }),
     view: { action, params: { ...params }, hostName, address: SAMPLE_ADDRESS },
   }));
 }
@@ -94,11 +97,41 @@ describe('the table of events', () => {
       'events.cut: system info',
       'database.restored: system warning',
       'database.adopted: system warning',
+      'events.summed: agent warning, auth warning',
+    ]);
+  });
+
+  it('stores what agents and visitors can repeat at will in a chain apart', () => {
+    const chains = codes.flatMap((code) => {
+      const found = [...new Set(read(code).map(({ chain }) => chain))];
+      return found.includes('peers') ? [`${code}: ${found.join(', ')}`] : [];
+    });
+    expect(chains).toEqual([
+      'agent.connected: peers',
+      'agent.disconnected: peers',
+      'agent.unsteady: peers',
+      'agent.held: peers',
+      'agent.limit: peers',
+      'agent.fault: peers',
+      'agent.report: peers',
+      'auth.setup.refused: peers',
+      // The right password with a wrong code is not in reach of strangers.
+      'auth.sign-in.refused: peers, main',
+      'enrolment.refused: peers',
+      'agent.refused: peers',
+      'agent.shared-token-refused: peers',
+      'events.summed: peers',
     ]);
   });
 });
 
 describe('the type of an event', () => {
+  it('has no place for a kind that names no chain', () => {
+    // @ts-expect-error The chain is missing.
+    const kind = eventKind({ params: z.object({}), category: 'agent', level: 'info', sentence: () => 'x' });
+    expect(kind.chain).toBeUndefined();
+  });
+
   it('has no place for an unknown code, or for wrong or missing parameters', () => {
     const mistakes: (() => CodedEvent)[] = [
       // @ts-expect-error There is no such code.

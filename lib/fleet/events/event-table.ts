@@ -4,9 +4,10 @@
  */
 import { AGENT_EVENT_KINDS } from './agent-event-kinds';
 import { COMMAND_EVENT_KINDS } from './command-event-kinds';
-import type { EventKind, EventSubject } from './event-kind';
+import type { EventChain, EventKind, EventSubject } from './event-kind';
 import { FLAKE_UPDATE_EVENT_KINDS } from './flake-update-event-kinds';
 import { HOST_EVENT_KINDS } from './host-event-kinds';
+import { PEER_EVENT_KINDS } from './peer-event-kinds';
 import { PIPELINE_EVENT_KINDS } from './pipeline-event-kinds';
 import { SIGN_IN_EVENT_KINDS } from './sign-in-event-kinds';
 import { TOKEN_EVENT_KINDS } from './token-event-kinds';
@@ -22,6 +23,7 @@ const KINDS = {
   ...TOKEN_EVENT_KINDS,
   ...FLAKE_UPDATE_EVENT_KINDS,
   ...UPKEEP_EVENT_KINDS,
+  ...PEER_EVENT_KINDS,
 };
 
 type ParamsOf<Kind> = Kind extends EventKind<infer Params> ? Params : never;
@@ -61,6 +63,12 @@ export function classOf<Code extends EventCode>({ action, params }: CodedEvent<C
     level: typeof level === 'function' ? level(params) : level,
     outcome: typeof outcome === 'function' ? outcome(params) : outcome,
   };
+}
+
+/** The chain that an event is stored in. */
+export function chainOf<Code extends EventCode>({ action, params }: CodedEvent<Code>): EventChain {
+  const { chain } = EVENT_KINDS[action];
+  return typeof chain === 'function' ? chain(params) : chain;
 }
 
 /** The sentence of an event that is not stored yet; of a stored one: `eventSentence`. */

@@ -14,6 +14,7 @@ export const FLAKE_UPDATE_EVENT_KINDS = {
   /** `commit`: empty when the forge does not report it. */
   'update.merged': eventKind({
     params: update.extend({ commit: z.string() }),
+    chain: 'main',
     category: 'fleet',
     level: 'success',
     outcome: 'merged',
@@ -22,6 +23,7 @@ export const FLAKE_UPDATE_EVENT_KINDS = {
   }),
   'update.refused': eventKind({
     params: notMerged,
+    chain: 'main',
     category: 'fleet',
     level: 'warning',
     outcome: 'refused',
@@ -29,6 +31,7 @@ export const FLAKE_UPDATE_EVENT_KINDS = {
   }),
   'update.failed': eventKind({
     params: notMerged,
+    chain: 'main',
     category: 'fleet',
     level: 'error',
     outcome: 'failed',

@@ -8,6 +8,7 @@ const ADDED_BY = ['operator', 'agent', 'version-1-agent', 'enrolment-code'] as c
 export const HOST_EVENT_KINDS = {
   'host.added': eventKind({
     params: z.object({ by: z.enum(ADDED_BY) }),
+    chain: 'main',
     category: ({ by }) => (by === 'operator' ? 'fleet' : 'agent'),
     level: 'success',
     outcome: ({ by }) => (by === 'operator' ? 'succeeded' : ''),
@@ -26,6 +27,7 @@ export const HOST_EVENT_KINDS = {
   }),
   'host.approved': eventKind({
     params: z.object({}),
+    chain: 'main',
     category: 'fleet',
     level: 'success',
     sentence: (_params, { hostName }) => `${hostName} was approved.`,
@@ -33,6 +35,7 @@ export const HOST_EVENT_KINDS = {
   /** The event belongs to no host: the refused one is not added. */
   'host.refused': eventKind({
     params: z.object({ name: z.string() }),
+    chain: 'main',
     category: 'auth',
     level: 'info',
     outcome: 'done',
@@ -40,6 +43,7 @@ export const HOST_EVENT_KINDS = {
   }),
   'host.removed': eventKind({
     params: z.object({}),
+    chain: 'main',
     category: 'fleet',
     level: 'warning',
     outcome: 'succeeded',

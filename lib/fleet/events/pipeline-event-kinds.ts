@@ -31,6 +31,7 @@ export const PIPELINE_EVENT_KINDS = {
   /** `hosts`: those that it runs on; `skipped`: those that it does not. */
   'pipeline.started': eventKind({
     params: pipeline.extend({ hosts: z.number(), skipped: z.number() }),
+    chain: 'main',
     category: 'command',
     level: 'info',
     sentence: (params) => {
@@ -41,6 +42,7 @@ export const PIPELINE_EVENT_KINDS = {
   }),
   'pipeline.cancelled': eventKind({
     params: pipeline.extend({ stopRunning: z.boolean() }),
+    chain: 'main',
     category: 'command',
     level: 'warning',
     sentence: (params) => {
@@ -53,6 +55,7 @@ export const PIPELINE_EVENT_KINDS = {
   /** `reason`: that of the pipeline. */
   'pipeline.ended': eventKind({
     params: pipeline.extend({ outcome: z.enum(PIPELINE_OUTCOMES), reason: z.string() }),
+    chain: 'main',
     category: 'command',
     level: ({ outcome }) => LEVELS[outcome],
     outcome: ({ outcome }) => outcome,

@@ -9,6 +9,7 @@ const session = z.string();
 const accountChange = (sentence: string) =>
   eventKind({
     params: z.object({ session, endedSessions: z.number() }),
+    chain: 'main',
     category: 'auth',
     level: 'warning',
     outcome: 'done',
@@ -20,6 +21,7 @@ export const SIGN_IN_EVENT_KINDS = {
   'auth.setup': eventKind({
     /** Whether a second factor was set as well. */
     params: z.object({ secondFactor: z.boolean() }),
+    chain: 'main',
     category: 'auth',
     level: 'success',
     outcome: 'done',
@@ -27,6 +29,7 @@ export const SIGN_IN_EVENT_KINDS = {
   }),
   'auth.setup.refused': eventKind({
     params: z.object({}),
+    chain: 'peers',
     category: 'auth',
     level: 'warning',
     outcome: 'refused',
@@ -34,6 +37,7 @@ export const SIGN_IN_EVENT_KINDS = {
   }),
   'auth.configured': eventKind({
     params: z.object({}),
+    chain: 'main',
     category: 'auth',
     level: 'warning',
     outcome: 'done',
@@ -41,6 +45,7 @@ export const SIGN_IN_EVENT_KINDS = {
   }),
   'auth.sign-in': eventKind({
     params: z.object({ session, userAgent: z.string() }),
+    chain: 'main',
     category: 'auth',
     level: 'success',
     outcome: 'done',
@@ -49,6 +54,8 @@ export const SIGN_IN_EVENT_KINDS = {
   /** `wrong`: the password, or with the right password the code of the second factor. */
   'auth.sign-in.refused': eventKind({
     params: z.object({ wrong: z.enum(['password', 'code']), userAgent: z.string() }),
+    /** Only whoever knows the password gets as far as the code: no stranger can repeat that at will. */
+    chain: ({ wrong }) => (wrong === 'password' ? 'peers' : 'main'),
     category: 'auth',
     level: 'warning',
     outcome: 'refused',
@@ -59,12 +66,14 @@ export const SIGN_IN_EVENT_KINDS = {
   }),
   'auth.unlocked': eventKind({
     params: z.object({}),
+    chain: 'main',
     category: 'auth',
     level: 'warning',
     sentence: () => 'Failed attempts to sign in were forgotten.',
   }),
   'auth.sign-out': eventKind({
     params: z.object({ session }),
+    chain: 'main',
     category: 'auth',
     level: 'info',
     outcome: 'done',
@@ -73,6 +82,7 @@ export const SIGN_IN_EVENT_KINDS = {
   /** One session by its hash, or all others: then `ended` is their number. */
   'auth.session.ended': eventKind({
     params: z.union([z.object({ session }), z.object({ ended: z.number() })]),
+    chain: 'main',
     category: 'auth',
     level: 'info',
     outcome: 'done',
@@ -84,6 +94,7 @@ export const SIGN_IN_EVENT_KINDS = {
   /** `purpose`: what the proof was for. */
   'auth.step-up': eventKind({
     params: z.object({ session, purpose: z.string(), how: z.enum(['totp', 'recovery-code', 'password']) }),
+    chain: 'main',
     category: 'auth',
     level: 'info',
     outcome: 'done',
@@ -91,6 +102,7 @@ export const SIGN_IN_EVENT_KINDS = {
   }),
   'auth.step-up.refused': eventKind({
     params: z.object({ session, purpose: z.string() }),
+    chain: 'main',
     category: 'auth',
     level: 'warning',
     outcome: 'refused',
@@ -99,6 +111,7 @@ export const SIGN_IN_EVENT_KINDS = {
   }),
   'auth.recovery-code': eventKind({
     params: z.object({ for: z.enum(['sign-in', 'step-up']) }),
+    chain: 'main',
     category: 'auth',
     level: 'info',
     outcome: 'done',
@@ -109,6 +122,7 @@ export const SIGN_IN_EVENT_KINDS = {
   }),
   'auth.recovery-codes': eventKind({
     params: z.object({}),
+    chain: 'main',
     category: 'auth',
     level: 'info',
     outcome: 'done',

@@ -2,10 +2,10 @@
 import { z } from 'zod';
 import { eventKind } from './event-kind';
 
-/** True for the last event of an hour in which further refusals are not recorded. */
-const furtherSuppressed = z.boolean();
-const suppressed = (params: { furtherSuppressed: boolean }) =>
-  params.furtherSuppressed ? ' Further refusals are suppressed for this hour.' : '';
+/** Of earlier versions: true for the last event of an hour in which further refusals were not recorded. */
+const furtherSuppressed = z.boolean().optional();
+const suppressed = (params: { furtherSuppressed?: boolean }) =>
+  params.furtherSuppressed === true ? ' Further refusals are suppressed for this hour.' : '';
 
 /** The host that a code is for; null for any. */
 const codeFor = z.object({ hostName: z.string().nullable() });
@@ -13,6 +13,7 @@ const codeFor = z.object({ hostName: z.string().nullable() });
 export const TOKEN_EVENT_KINDS = {
   'agent-token.created': eventKind({
     params: z.object({}),
+    chain: 'main',
     category: 'auth',
     level: 'info',
     outcome: 'done',
@@ -20,6 +21,7 @@ export const TOKEN_EVENT_KINDS = {
   }),
   'agent-token.revoked': eventKind({
     params: z.object({}),
+    chain: 'main',
     category: 'auth',
     level: 'info',
     outcome: 'done',
@@ -27,6 +29,7 @@ export const TOKEN_EVENT_KINDS = {
   }),
   'enrolment.created': eventKind({
     params: codeFor,
+    chain: 'main',
     category: 'auth',
     level: 'info',
     outcome: 'done',
@@ -34,6 +37,7 @@ export const TOKEN_EVENT_KINDS = {
   }),
   'enrolment.revoked': eventKind({
     params: codeFor,
+    chain: 'main',
     category: 'auth',
     level: 'info',
     outcome: 'done',
@@ -45,6 +49,7 @@ export const TOKEN_EVENT_KINDS = {
       z.object({ why: z.literal('wrong-code'), hostName: z.string(), furtherSuppressed }),
       z.object({ why: z.literal('not-allowed'), message: z.string(), furtherSuppressed }),
     ]),
+    chain: 'peers',
     category: 'auth',
     level: 'warning',
     outcome: 'refused',
@@ -55,6 +60,7 @@ export const TOKEN_EVENT_KINDS = {
   }),
   'agents.rule': eventKind({
     params: z.object({ rule: z.enum(['sharedToken', 'approval']), value: z.boolean() }),
+    chain: 'main',
     category: 'auth',
     level: 'info',
     outcome: 'done',
@@ -71,6 +77,7 @@ export const TOKEN_EVENT_KINDS = {
   }),
   'agent.refused': eventKind({
     params: z.object({ token: z.enum(['none', 'not-valid']), furtherSuppressed }),
+    chain: 'peers',
     category: 'auth',
     level: 'warning',
     outcome: 'refused',
@@ -81,6 +88,7 @@ export const TOKEN_EVENT_KINDS = {
   }),
   'agent.shared-token-refused': eventKind({
     params: z.object({ furtherSuppressed }),
+    chain: 'peers',
     category: 'auth',
     level: 'warning',
     outcome: 'refused',

@@ -1,12 +1,13 @@
 /** Events of the dashboard's data: backups, restores, adoption, and the deletion of old events. */
 import { z } from 'zod';
-import { eventKind, timeSchema } from './event-kind';
+import { EVENT_CHAINS, eventKind, timeSchema } from './event-kind';
 import { counted } from '@/lib/text/counted';
 
 export const UPKEEP_EVENT_KINDS = {
   /** `file`: its name. `warnings`: sentences about problems to solve although the backup is good. */
   'backup.made': eventKind({
     params: z.object({ file: z.string(), warnings: z.array(z.string()) }),
+    chain: 'main',
     category: 'system',
     level: ({ warnings }) => (warnings.length > 0 ? 'warning' : 'success'),
     outcome: 'succeeded',
@@ -15,22 +16,37 @@ export const UPKEEP_EVENT_KINDS = {
   /** `reason`: the error's message. */
   'backup.failed': eventKind({
     params: z.object({ reason: z.string() }),
+    chain: 'main',
     category: 'system',
     level: 'error',
     outcome: 'failed',
     sentence: ({ reason }) => `The backup failed: ${reason}`,
   }),
-  /** The anchor that retention leaves: `upTo` and `hash` are those of the last event that it deletes. */
+  /**
+   * The anchor that retention leaves: `upTo` and `hash` are those of the last event that it deletes, of the chain `chain`
+   * (absent: `main`). It is in the chain `main`, whichever it is for. `heads`: the newest events of the other chains then,
+   * which the gaps in the ids would not prove.
+   */
   'events.cut': eventKind({
-    params: z.object({ upTo: z.number(), hash: z.string(), eventDays: z.number(), eventRows: z.number() }),
+    params: z.object({
+      upTo: z.number(),
+      hash: z.string(),
+      eventDays: z.number(),
+      eventRows: z.number(),
+      chain: z.enum(EVENT_CHAINS).optional(),
+      heads: z.array(z.object({ chain: z.enum(EVENT_CHAINS), id: z.number(), hash: z.string() })).optional(),
+    }),
+    chain: 'main',
     category: 'system',
     level: 'info',
-    sentence: ({ upTo, eventDays, eventRows }) =>
-      `Events with ids up to ${upTo} were deleted: they were older than ${eventDays} days, or more than ${eventRows.toLocaleString('en')} events were stored.`,
+    sentence: ({ upTo, eventDays, eventRows, chain = 'main' }) =>
+      `Events${chain === 'main' ? '' : ' of agents and visitors'} with ids up to ${upTo} were deleted: ` +
+      `they were older than ${eventDays} days, or more than ${eventRows.toLocaleString('en')} events were stored.`,
   }),
   /** `takenAt`: when the backup was made; 0 for a copy that does not say. */
   'database.restored': eventKind({
     params: z.object({ takenAt: timeSchema, restoredAt: timeSchema }),
+    chain: 'main',
     category: 'system',
     level: 'warning',
     sentence: ({ takenAt }) => {
@@ -48,6 +64,7 @@ export const UPKEEP_EVENT_KINDS = {
       backup: z.string(),
       report: z.record(z.string(), z.unknown()),
     }),
+    chain: 'main',
     category: 'system',
     level: ({ problems, sharedNames }) => (problems > 0 || sharedNames > 0 ? 'warning' : 'info'),
     sentence: ({ from, hosts, problems, backup }) =>

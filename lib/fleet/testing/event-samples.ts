@@ -435,6 +435,11 @@ export const EVENT_SAMPLES: { readonly [Code in EventCode]: readonly EventSample
       sentence:
         'Events with ids up to 5 were deleted: they were older than 400 days, or more than 1,000,000 events were stored.',
     },
+    {
+      params: { upTo: 900, hash: '0f', eventDays: 400, eventRows: 250_000, chain: 'peers' },
+      sentence:
+        'Events of agents and visitors with ids up to 900 were deleted: they were older than 400 days, or more than 250,000 events were stored.',
+    },
   ],
   'database.restored': [
     {
@@ -457,6 +462,43 @@ export const EVENT_SAMPLES: { readonly [Code in EventCode]: readonly EventSample
       params: { from: 'NixFleet 3.1.5', hosts: 3, problems: 0, sharedNames: 1, backup: 'copy.db', report: { at: AT } },
       sentence:
         'The database of NixFleet 3.1.5 was adopted: 3 hosts; 0 values were not valid. The untouched copy is copy.db.',
+    },
+  ],
+  'events.summed': [
+    {
+      params: {
+        since: AT,
+        events: 4_500,
+        kinds: [
+          { name: 'agent.fault', count: 4_400 },
+          { name: 'agent.connected', count: 99 },
+          { name: 'agent.vanished', count: 1 },
+        ],
+        hosts: 7,
+        ofHosts: [
+          { name: 'web', count: 4_000 },
+          { name: 'db', count: 2 },
+        ],
+        addresses: 1,
+        ofAddresses: [{ name: SAMPLE_ADDRESS, count: 4_500 }],
+      },
+      sentence:
+        '4,500 further events of agents and visitors since 2026-01-02T03:04:05.000Z were counted, not recorded one by one: ' +
+        'frames that were not accepted (4,400), connects (99), agent.vanished (1). ' +
+        `They came from 7 hosts: web (4,000), db (2), …; 1 address: ${SAMPLE_ADDRESS} (4,500).`,
+    },
+    {
+      params: {
+        since: AT,
+        events: 1,
+        kinds: [{ name: 'auth.sign-in.refused', count: 1 }],
+        hosts: 0,
+        ofHosts: [],
+        addresses: 0,
+        ofAddresses: [],
+      },
+      sentence:
+        '1 further event of agents and visitors since 2026-01-02T03:04:05.000Z was counted, not recorded one by one: refused sign-ins (1).',
     },
   ],
 };

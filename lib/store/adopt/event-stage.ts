@@ -13,6 +13,7 @@ import type { NewEvent } from '@/lib/fleet/records/event-record';
 const PAGE = 1_000;
 const COLUMNS = [
   'encoding',
+  'chain',
   'id',
   'at',
   'category',
@@ -76,7 +77,7 @@ export function createEventStage(client: Sqlite.Database): EventStage {
         }
         if (rows.length < PAGE) break;
       }
-      append(toChainedEvent(0, last), null);
+      append(toChainedEvent(0, last, 'main'), null);
       client.exec('drop table adopting_events');
       return id;
     },

@@ -36,11 +36,15 @@ export function readBackup(path: string): StoredBackup | null {
   }
 }
 
-/** The newest event of each backup in a folder, as witnesses of the chain of events. */
+/** The newest events of each backup in a folder, as witnesses of the chains of events. */
 export function backupWitnesses(folder: string): Witness[] {
-  return listBackups(folder).flatMap(({ file, createdAt, head }) =>
-    head ? [{ source: `the backup ${file}`, at: createdAt, id: head.id, hash: head.hash }] : [],
-  );
+  return listBackups(folder).flatMap(({ file, createdAt, head, peersHead = null }) => {
+    const noted = { source: `the backup ${file}`, at: createdAt };
+    return [
+      ...(head ? [{ ...noted, chain: 'main' as const, ...head }] : []),
+      ...(peersHead ? [{ ...noted, chain: 'peers' as const, ...peersHead }] : []),
+    ];
+  });
 }
 
 /** Removes all but the newest `keep` good backups, and files that crashes left. Returns the names of the removed backups. */

@@ -24,8 +24,10 @@ export const manifestSchema = z.object({
   rows: z.record(z.string(), z.int()),
   /** Names of the secrets in the backup. */
   secrets: z.array(z.string()),
-  /** The newest event: a witness for the chain of events. Null when there was none. */
+  /** The newest event of the chain `main`: a witness. Null when there was none. */
   head: chainLink.nullable(),
+  /** That of the chain `peers`. Versions before this field ignore it. */
+  peersHead: chainLink.nullable().optional(),
   /** Problems of the chain of events in the backup; empty when it is intact. The copy is exact either way. */
   chainProblems: z.array(z.string()),
   /**

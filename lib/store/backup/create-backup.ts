@@ -87,7 +87,8 @@ export async function createBackup(options: BackupOptions): Promise<StoredBackup
       schema: examined.schema,
       rows: examined.rows,
       secrets: [...secrets.keys()],
-      head: examined.audit.head,
+      head: examined.audit.chains.main.head,
+      peersHead: examined.audit.chains.peers.head,
       chainProblems: [...examined.audit.problems],
       ...(options.source === undefined ? {} : { source: options.source }),
     };

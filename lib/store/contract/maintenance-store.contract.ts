@@ -5,6 +5,7 @@ import {
   endedCommand,
   testCommand,
   testEvent,
+  testEventOf,
   testHost,
   testOutput,
   testPipeline,
@@ -71,19 +72,32 @@ export function maintenanceStoreContract(name: string, open: Open<MaintainedStor
     });
 
     it('gives the link of the newest event, which changes with each event and nothing else', async () => {
-      expect(await stores.maintenance.newestEvent()).toBeNull();
+      expect(await stores.maintenance.newestEvents()).toEqual([]);
       const hashes = new Set<string | undefined>();
       for (const id of [1, 2, 3]) {
         await stores.fleet.commit({ events: [testEvent('the same')] });
-        const link = await stores.maintenance.newestEvent();
-        expect(link).toEqual({ id, hash: expect.stringMatching(/^[0-9a-f]{64}$/) as string });
+        const [link] = await stores.maintenance.newestEvents();
+        expect(link).toEqual({ chain: 'main', id, hash: expect.stringMatching(/^[0-9a-f]{64}$/) as string });
         hashes.add(link?.hash);
       }
       expect(hashes.size).toBe(3);
-      const last = await stores.maintenance.newestEvent();
+      const last = await stores.maintenance.newestEvents();
       await stores.fleet.commit({ hosts: [testHost('a')] });
       use(await opened.reopen());
-      expect(await stores.maintenance.newestEvent()).toEqual(last);
+      expect(await stores.maintenance.newestEvents()).toEqual(last);
+    });
+
+    it('gives the newest link of each chain, which the events of the other do not change', async () => {
+      await stores.fleet.commit({ events: [testEventOf('agent', 'a'), testEventOf('agent', 'b'), testEvent('c')] });
+      const links = await stores.maintenance.newestEvents();
+      expect(links.map(({ chain, id }) => [chain, id])).toEqual([
+        ['main', 3],
+        ['peers', 2],
+      ]);
+      await stores.fleet.commit({ events: [testEventOf('agent', 'd')] });
+      const later = await stores.maintenance.newestEvents();
+      expect(later[0]).toEqual(links[0]);
+      expect(later[1]).toMatchObject({ chain: 'peers', id: 4 });
     });
 
     it('deletes in steps what exceeds its limits and nothing else, while others write', async () => {
@@ -127,7 +141,7 @@ export function maintenanceStoreContract(name: string, open: Open<MaintainedStor
       expect(second).toEqual(first);
       expect((await stores.fleet.events({ limit: 1, before: 2 })).map(({ id }) => id)).toEqual([1]);
       if (first.end.kind !== 'record') throw new Error('no event is asked for');
-      await stores.fleet.commit({ events: [first.end.event] });
+      await stores.fleet.commit({ events: first.end.events });
       expect(await runPass({ eventRows: 100 })).toEqual({ deleted: { events: 2_500 }, end: { kind: 'finished' } });
       expect(await stores.fleet.events({ limit: 500, before: 2_501 })).toEqual([]);
       expect(await stores.fleet.events({ limit: 500 })).toHaveLength(101);
@@ -137,7 +151,29 @@ export function maintenanceStoreContract(name: string, open: Open<MaintainedStor
         [2_501, 2_502],
         [2_551, 2_552],
       ]);
-      expect((await stores.maintenance.newestEvent())?.id).toBe(2_601);
+      expect((await stores.maintenance.newestEvents()).map(({ id }) => id)).toEqual([2_601]);
+    });
+
+    it('deletes what agents cause beyond a quarter of the limit, and nothing else; each chain has its anchor', async () => {
+      const days = (days: number) => Array.from({ length: 60 }, (_, index) => ({ at: daysAgo(days) + index }));
+      await stores.fleet.commit({ events: days(2).map((head) => testEvent('main', head)) });
+      await stores.fleet.commit({ events: days(1).map((head) => testEventOf('agent', 'peers', head)) });
+      const first = await runPass({ eventRows: 80 });
+      if (first.end.kind !== 'record') throw new Error('no event is asked for');
+      expect(first.end.events.map(({ params }) => params)).toMatchObject([
+        { upTo: 100, chain: 'peers', eventRows: 20 },
+      ]);
+      await stores.fleet.commit({ events: first.end.events });
+      expect(await runPass({ eventRows: 80 })).toEqual({ deleted: { events: 40 }, end: { kind: 'finished' } });
+      const ids = (await stores.fleet.eventsAfter(0, 500)).map(({ id }) => id);
+      expect(ids).toEqual([...Array.from({ length: 60 }, (_, index) => index + 1), ...ids.slice(60)]);
+      expect(ids.slice(60)).toEqual(Array.from({ length: 21 }, (_, index) => 101 + index));
+
+      const both = await runPass({ eventDays: 1 });
+      if (both.end.kind !== 'record') throw new Error('no event is asked for');
+      expect(both.end.events.map(({ params }) => params)).toMatchObject([
+        { upTo: 60, heads: [{ chain: 'peers', id: 120 }] },
+      ]);
     });
 
     it('has finished without a pass, and drops a pass for a new one', async () => {

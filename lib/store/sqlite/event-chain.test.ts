@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CHAIN_START, eventHash, verifyChain, type ChainedEvent } from './event-chain';
 import { toChainedEvent, toOldRow } from './rows';
-import { testEvent } from './testing/sample-records';
+import { testEvent, testEventOf } from './testing/sample-records';
 
 type Row = ChainedEvent & { prevHash: string; hash: string };
 
@@ -40,10 +40,18 @@ describe('the chain of events', () => {
     expect(event.message).toBe('');
   });
 
+  it('uses the documented encoding of version 3, with the name of the chain', () => {
+    const event = toChainedEvent(1, testEventOf('agent', 'ä'));
+    const text =
+      `[3,"peers","${START}",1,4000,"agent","warning","agent.fault","dashboard","dashboard",null,"",null,"",null,"",` +
+      '"{\\"fault\\":\\"unreadable\\",\\"problem\\":\\"ä\\"}"]';
+    expect(eventHash(CHAIN_START.hash, event)).toBe(sha256(text));
+  });
+
   it('verifies as written, as a whole and page by page', () => {
     const rows = chainOf(['a', 'b', 'c', 'd']);
     const first = verifyChain(rows.slice(0, 2));
-    expect(first).toEqual({ kind: 'intact', last: { id: 2, hash: rows[1]!.hash } });
+    expect(first).toMatchObject({ kind: 'intact', last: { id: 2, heads: { main: { id: 2, hash: rows[1]!.hash } } } });
     if (first.kind === 'intact') expect(verifyChain(rows.slice(2), first.last)).toMatchObject({ kind: 'intact' });
   });
 

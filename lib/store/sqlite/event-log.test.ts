@@ -1,17 +1,19 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { NOBODY } from '@/lib/fleet/events';
+import type { EventChain } from '@/lib/fleet/events/event-kind';
 import { eventSentence } from '@/lib/fleet/events/event-sentence';
 import { EVENT_KINDS, isEventCode, type EventCode } from '@/lib/fleet/events/event-table';
 import type { NewEvent } from '@/lib/fleet/records/event-record';
 import { EVENT_SAMPLES, SAMPLE_ADDRESS, type EventSample } from '@/lib/fleet/testing/event-samples';
 import { liveServerSchema } from '@/lib/protocol/live/to-browser';
 import type { EventView } from '@/lib/protocol/live/views/event-view';
-import { auditEvents, hasEncodings } from './audit';
+import { auditEvents, type Witness } from './audit';
+import { eventColumns } from './event-columns';
 import { prepareEventLog } from './event-log';
 import { createFleetStore } from './fleet-store';
 import { openTestDatabase, type TestDatabase } from './testing/database';
-import { testEvent } from './testing/sample-records';
+import { testEvent, testEventOf } from './testing/sample-records';
 
 const SAMPLE_HEAD = { ...NOBODY, at: 4_000, actorKind: 'dashboard', actor: 'dashboard' } as const;
 
@@ -27,9 +29,19 @@ const append = (events: readonly NewEvent[]): EventView[] => {
   return test.db.$client.transaction(() => log(events))();
 };
 const rows = (columns: string) => test.db.$client.prepare<[], unknown[]>(`select ${columns} from events`).raw().all();
+const headOf = (chain: EventChain) => auditEvents(test.db.$client).chains[chain].head ?? expect.fail('no events');
 const problems = () => auditEvents(test.db.$client).problems;
 /** As in a database of 4.0.0. */
-const removeEncodings = () => test.db.$client.exec('alter table events drop column encoding');
+const removeColumns = () =>
+  test.db.$client.exec(
+    'drop index events_chain; alter table events drop column chain; alter table events drop column encoding',
+  );
+/** As the migrations do. */
+const addColumns = () =>
+  test.db.$client.exec(
+    `alter table events add encoding integer not null default 1;
+     alter table events add chain text not null default 'main'; create index events_chain on events (chain)`,
+  );
 
 /** An event as a browser gets it. */
 function overTheWire(event: EventView): EventView {
@@ -59,18 +71,18 @@ describe('an event of every code', () => {
       samples.map(({ event: { action, params } }) => ({ action, params })),
     );
     expect(read.map((event) => eventSentence(overTheWire(event)))).toEqual(samples.map(({ sentence }) => sentence));
-    expect(new Set(rows('encoding, message').map(String))).toEqual(new Set(['2,']));
+    expect(new Set(rows('encoding, chain, message').map(String))).toEqual(new Set(['2,main,', '3,peers,']));
     expect(problems()).toEqual([]);
   });
 
   it('is stored with its sentence in a database of 4.0.0, and keeps it when that is migrated', () => {
     const samples = codes.flatMap((code): { event: NewEvent; sentence: string }[] => sampleEvents(code));
-    removeEncodings();
+    removeColumns();
     append(samples.map(({ event }) => event));
-    expect(hasEncodings(test.db.$client)).toBe(false);
+    expect(eventColumns(test.db.$client).hasEncoding).toBe(false);
     expect(rows('message').flat()).toEqual(samples.map(({ sentence }) => sentence));
     expect(problems()).toEqual([]);
-    test.db.$client.exec('alter table events add encoding integer not null default 1');
+    addColumns();
     expect(problems()).toEqual([]);
     expect(
       store()
@@ -83,11 +95,27 @@ describe('an event of every code', () => {
 describe('the chain of a migrated database', () => {
   /** Two events from before the migration and three from after it. */
   function fillMigrated(): void {
-    removeEncodings();
+    removeColumns();
     append([testEvent('1'), testEvent('2')]);
-    test.db.$client.exec('alter table events add encoding integer not null default 1');
+    addColumns();
     append(['3', '4', '5'].map((text) => testEvent(text)));
   }
+
+  it('verifies when it was migrated from 4.1.0, whose events of agents stay in the chain main', () => {
+    const { $client: client } = test.db;
+    client.exec('drop index events_chain; alter table events drop column chain');
+    append([testEvent('1'), testEventOf('agent', '2'), testEvent('3')]);
+    expect(eventColumns(client)).toEqual({ hasEncoding: true, hasChain: false });
+    expect(problems()).toEqual([]);
+    const noted: Witness = { source: '--head', at: null, chain: 'main', ...headOf('main') };
+    client.exec(
+      `alter table events add chain text not null default 'main'; create index events_chain on events (chain)`,
+    );
+    append([testEventOf('agent', '4'), testEvent('5')]);
+    expect(rows('encoding, chain').map(String)).toEqual(['2,main', '2,main', '2,main', '3,peers', '2,main']);
+    expect(auditEvents(client, [noted])).toMatchObject({ problems: [], agreed: 1 });
+    expect(headOf('peers')).toMatchObject({ id: 4 });
+  });
 
   it('verifies: each row by its encoding', () => {
     fillMigrated();
@@ -104,6 +132,9 @@ describe('the chain of a migrated database', () => {
     ['an encoding', 'encoding = 1', 4],
     ['an encoding from before', 'encoding = 2', 1],
     ['an encoding to an unknown one', 'encoding = 3', 4],
+    ['a chain', "chain = 'peers'", 4],
+    ['a chain from before', "chain = 'peers'", 1],
+    ['a chain to an unknown one', "chain = 'others'", 4],
     ['a sentence that has no place in the hash', "message = 'something'", 4],
   ])('reveals a change of %s', (_what, change, id) => {
     fillMigrated();

@@ -1,21 +1,28 @@
 /**
- * Removes the oldest events. The remaining ones can still be verified, because an event that names the last removed one
- * is stored before the first row is deleted (see `audit.ts`).
+ * Removes the oldest events of each chain. The remaining ones can still be verified, because an event that names the last
+ * removed one is stored before the first row is deleted (see `audit.ts`).
  */
 import type Sqlite from 'better-sqlite3';
 import { BY_DASHBOARD, NOBODY } from '@/lib/fleet/events';
-import { EVENTS_CUT, newestCut } from './audit';
+import { EVENT_CHAINS, type EventChain } from '@/lib/fleet/events/event-kind';
 import type { NewEvent } from '@/lib/fleet/records/event-record';
+import { EVENTS_CUT, newestCut } from './audit';
+import { prepareNewestLink } from './event-log';
 
 const DAY_MS = 86_400_000;
 /** Not more often, or every hour would record an event about a few removed ones. */
 const CUT_EVERY_MS = DAY_MS;
 const MAX_ROWS_PER_STEP = 2_000;
+/** The share of `eventRows` that the events of agents and strangers have, in addition to it. */
+const PEERS_SHARE = 1 / 4;
 
 export interface EventLimits {
   /** Older events are removed. */
   eventDays: number;
-  /** Beyond this number, the oldest events are removed. */
+  /**
+   * Beyond this number, the oldest events of the chain `main` are removed; those of the chain `peers` beyond a quarter of
+   * it.
+   */
   eventRows: number;
 }
 
@@ -31,52 +38,101 @@ interface Row {
   hash: string;
 }
 
-/** One pass: each `next()` is one short transaction and yields the number of rows it deleted. `record` stores the anchor. */
+/**
+ * One pass: each `next()` is one short transaction and yields the number of rows it deleted. `record` stores an anchor: at
+ * most one for each chain.
+ */
 export function* eventSteps(
   client: Sqlite.Database,
+  limits: EventLimits,
+  times: Times,
+  record: (event: NewEvent) => void,
+): Generator<number, void> {
+  for (const chain of EVENT_CHAINS) yield* chainSteps(client, chain, limits, times, record);
+}
+
+function* chainSteps(
+  client: Sqlite.Database,
+  chain: EventChain,
   limits: EventLimits,
   { now, tooOld }: Times,
   record: (event: NewEvent) => void,
 ): Generator<number, void> {
-  yield* deleteUpTo(client, newestCut(client)?.upTo ?? 0);
-  const before = newestCut(client);
+  const before = newestCut(client, chain);
+  if (before) yield* deleteUpTo(client, chain, before.upTo);
   if (before && Math.abs(now - before.at) < CUT_EVERY_MS) return;
-  const last = lastToCut(client, limits.eventRows, tooOld);
+  const eventRows = chain === 'main' ? limits.eventRows : Math.ceil(limits.eventRows * PEERS_SHARE);
+  const last = lastToCut(client, chain, eventRows, tooOld);
   if (last === null) return;
-  record(cutEvent(last, limits, now));
+  record(cutEvent(client, chain, last, { ...limits, eventRows }, now));
   // Without a stored anchor, nothing is deleted.
-  if (newestCut(client)?.upTo === last.id) yield* deleteUpTo(client, last.id);
+  if (newestCut(client, chain)?.upTo === last.id) yield* deleteUpTo(client, chain, last.id);
 }
 
-function* deleteUpTo(client: Sqlite.Database, id: number): Generator<number, void> {
-  const oldest = client.prepare<[], number | null>('select min(id) from events').pluck();
-  const remove = client.prepare<[number]>('delete from events where id <= ?');
+function* deleteUpTo(client: Sqlite.Database, chain: EventChain, id: number): Generator<number, void> {
+  const remove = client.prepare<[string, number, number]>(
+    'delete from events where id in (select id from events where chain = ? and id <= ? order by id limit ?)',
+  );
   for (;;) {
-    const from = oldest.get();
-    if (from == null || from > id) return;
-    yield remove.run(Math.min(id, from + MAX_ROWS_PER_STEP - 1)).changes;
+    const { changes } = remove.run(chain, id, MAX_ROWS_PER_STEP);
+    if (changes > 0) yield changes;
+    if (changes < MAX_ROWS_PER_STEP) return;
   }
 }
 
-/** The newest event to remove; null when there is none. The newest event of all always stays. */
-function lastToCut(client: Sqlite.Database, eventRows: number, tooOld: number): Row | null {
+/** The newest event of a chain to remove; null when there is none. The newest event of each chain always stays. */
+function lastToCut(client: Sqlite.Database, chain: EventChain, eventRows: number, tooOld: number): Row | null {
   const ends = client
-    .prepare<[], { first: number | null; last: number | null }>('select min(id) as first, max(id) as last from events')
-    .get();
+    .prepare<[string], { first: number | null; last: number | null }>(
+      'select min(id) as first, max(id) as last from events where chain = ?',
+    )
+    .get(chain);
   if (ends?.first == null || ends.last == null) return null;
-  const row = client.prepare<[number], Row>('select id, at, hash from events where id >= ? order by id limit 1');
+  const next = client.prepare<[string, number], Row>(
+    'select id, at, hash from events where chain = ? and id >= ? order by id limit 1',
+  );
   // Ids increase with time (unless the clock was set back), so a binary search finds the first event to keep.
   let low = ends.first;
   let high = ends.last;
   while (low < high) {
     const middle = Math.floor((low + high) / 2);
-    if ((row.get(middle)?.at ?? tooOld) < tooOld) low = middle + 1;
+    const row = next.get(chain, middle);
+    if (row !== undefined && row.at < tooOld) low = row.id + 1;
     else high = middle;
   }
-  const upTo = Math.min(Math.max(low - 1, ends.last - eventRows), ends.last - 1);
-  return upTo < ends.first ? null : (row.get(upTo) ?? null);
+  const newestToCut = Math.max(low - 1, newestBeyond(client, chain, eventRows, ends.last - ends.first));
+  const upTo = Math.min(newestToCut, ends.last - 1);
+  const last = client.prepare<[string, number], Row>(
+    'select id, at, hash from events where chain = ? and id <= ? order by id desc limit 1',
+  );
+  return last.get(chain, upTo) ?? null;
 }
 
-function cutEvent({ id, hash }: Row, { eventDays, eventRows }: EventLimits, now: number): NewEvent {
-  return { ...NOBODY, ...BY_DASHBOARD, at: now, action: EVENTS_CUT, params: { upTo: id, hash, eventDays, eventRows } };
+/** The id of the newest event that exceeds the number of events; 0 without one. `span`: the difference of their ids. */
+function newestBeyond(client: Sqlite.Database, chain: EventChain, eventRows: number, span: number): number {
+  // Ids of a chain have gaps: only then are there so many.
+  if (span < eventRows) return 0;
+  // Counts entries of the index, not rows.
+  const beyond = client.prepare<[string, number], number>(
+    'select id from events where chain = ? order by id desc limit 1 offset ?',
+  );
+  return beyond.pluck().get(chain, eventRows) ?? 0;
+}
+
+function cutEvent(
+  client: Sqlite.Database,
+  chain: EventChain,
+  { id, hash }: Row,
+  { eventDays, eventRows }: EventLimits,
+  now: number,
+): NewEvent {
+  const params = { upTo: id, hash, eventDays, eventRows };
+  const head = { ...NOBODY, ...BY_DASHBOARD, at: now };
+  if (chain !== 'main') return { ...head, action: EVENTS_CUT, params: { ...params, chain } };
+  const newest = prepareNewestLink(client);
+  const heads = EVENT_CHAINS.flatMap((other) => {
+    const link = other === 'main' ? null : newest(other);
+    return link === null ? [] : [{ chain: other, ...link }];
+  });
+  return { ...head, action: EVENTS_CUT, params: { ...params, ...(heads.length > 0 ? { heads } : {}) } };
 }

@@ -165,7 +165,11 @@ describe('retention of events', () => {
     run();
     expect(column('select id from events order by id')).toEqual([6, 7, 8, 9]);
     expect(column('select action from events where id = 9')).toEqual([EVENTS_CUT]);
-    expect(verified()).toMatchObject({ rows: 4, cutUpTo: 5, problems: [], first: { id: 6 }, head: { id: 9 } });
+    expect(verified()).toMatchObject({
+      rows: 4,
+      chains: { main: { cutUpTo: 5, first: { id: 6 }, head: { id: 9 } } },
+      problems: [],
+    });
     // Removing more than that is detected.
     test.db.$client.exec('delete from events where id = 6');
     expect(verified().problems).toEqual(['The oldest events are missing: 6 to 6 were not removed by retention.']);
@@ -175,7 +179,7 @@ describe('retention of events', () => {
     store.commit({ events: eventsOf(7_000, 1) });
     const steps = run({ eventRows: 1_500 });
     expect(steps.map(({ rows }) => rows)).toEqual([2_000, 2_000, 1_500]);
-    expect(verified()).toMatchObject({ rows: 1_501, cutUpTo: 5_500, problems: [] });
+    expect(verified()).toMatchObject({ rows: 1_501, chains: { main: { cutUpTo: 5_500 } }, problems: [] });
     store.commit({ events: eventsOf(500, 0) });
     expect(run({ eventRows: 1_500 }, NOW + DAY_MS - 1)).toEqual([]);
     expect(run({ eventRows: 1_500 }, NOW + DAY_MS)).toEqual([{ table: 'events', rows: 501 }]);
@@ -188,7 +192,7 @@ describe('retention of events', () => {
     steps.next();
     expect(verified()).toMatchObject({ rows: 3_011, problems: [] });
     expect(run().reduce((sum, { rows }) => sum + rows, 0)).toBe(3_000);
-    expect(verified()).toMatchObject({ rows: 11, cutUpTo: 5_000, problems: [] });
+    expect(verified()).toMatchObject({ rows: 11, chains: { main: { cutUpTo: 5_000 } }, problems: [] });
     // One anchor: the interrupted removal was completed, not started again.
     expect(column(`select count(*) from events where action = '${EVENTS_CUT}'`)).toEqual([1]);
   });

@@ -4,12 +4,13 @@
  */
 import { z } from 'zod';
 import { commandStateSchema } from '@/lib/fleet/records/command-state';
-import { ENCODING_WITH_MESSAGE, ENCODING_WITH_PARAMS, type ChainedEvent } from './event-chain';
+import { ENCODING_WITH_CHAIN, ENCODING_WITH_MESSAGE, ENCODING_WITH_PARAMS, type ChainedEvent } from './event-chain';
 import type { commands, events, hosts } from './schema';
 import { wellFormed } from './well-formed';
 import type { CommandRecord } from '@/lib/fleet/records/command-record';
 import type { HostRecord, CompartmentReport } from '@/lib/fleet/records/host-record';
-import { classOf, sentenceOf, type EventClass } from '@/lib/fleet/events/event-table';
+import type { EventChain } from '@/lib/fleet/events/event-kind';
+import { chainOf, classOf, sentenceOf, type EventClass } from '@/lib/fleet/events/event-table';
 import type { EventHead, NewEvent } from '@/lib/fleet/records/event-record';
 import { COMMAND_OUTCOMES } from '@/lib/protocol/command-phases';
 import { OPERATION_IDS } from '@/lib/protocol/operation-ids';
@@ -162,12 +163,13 @@ export function fromOutputRow(
   return [{ seq: row.lastSeq, at: 0, stream: 'note', text }];
 }
 
-/** An event as a row of encoding 2: its code and its parameters. */
-export function toChainedEvent(id: number, event: NewEvent): ChainedEvent {
+/** An event as a row of encoding 2 or 3: its code and its parameters. `chain`: the one that it is stored in. */
+export function toChainedEvent(id: number, event: NewEvent, chain: EventChain = chainOf(event)): ChainedEvent {
   return {
     ...headColumns(id, event),
     ...classOf(event),
-    encoding: ENCODING_WITH_PARAMS,
+    encoding: chain === 'main' ? ENCODING_WITH_PARAMS : ENCODING_WITH_CHAIN,
+    chain,
     action: event.action,
     message: '',
     data: JSON.stringify(event.params),
@@ -187,6 +189,7 @@ export function toRowWithSentence(id: number, event: EventWithSentence): Chained
   return {
     ...headColumns(id, event),
     encoding: ENCODING_WITH_MESSAGE,
+    chain: 'main',
     category: event.category,
     level: event.level,
     action: wellFormed(event.action),
@@ -215,7 +218,7 @@ function headColumns(id: number, event: EventHead) {
   };
 }
 
-type ViewColumns = Omit<ChainedEvent, 'actorKind' | 'userId'>;
+type ViewColumns = Omit<ChainedEvent, 'actorKind' | 'userId' | 'chain'>;
 
 /** An event of unknown level or category is shown as a warning of the system, one with unreadable data without it. */
 export function toEventView(row: ViewColumns, onUnreadable: OnUnreadable): EventView {

@@ -339,6 +339,13 @@ export const events = sqliteTable(
     importNote: text('import_note'),
     /** Version of the encoding that the hash is made of: see `event-chain.ts`. */
     encoding: integer('encoding').notNull().default(1),
+    /** The chain that the row is part of: `EventChain`. */
+    chain: text('chain').notNull().default('main'),
   },
-  (table) => [index('events_host').on(table.hostId, table.id), index('events_category').on(table.category, table.id)],
+  (table) => [
+    index('events_host').on(table.hostId, table.id),
+    index('events_category').on(table.category, table.id),
+    // Its entries are in the order of the ids, as those of every index of a table without a key of its own.
+    index('events_chain').on(table.chain),
+  ],
 );

@@ -1,7 +1,9 @@
 /** What the running dashboard needs of its database besides records: health, retention, the head of the events. */
+import { EVENT_CHAINS, type EventChain } from '@/lib/fleet/events/event-kind';
 import type { NewEvent } from '@/lib/fleet/records/event-record';
 import { checkWritable, type Writability } from '../sqlite/database-health';
 import type { ChainLink } from '../sqlite/event-chain';
+import { prepareNewestLink } from '../sqlite/event-log';
 import type { Direct } from '../sqlite/later';
 import { readApplied, type AppliedMigration } from '../sqlite/migrate';
 import type { Db } from '../sqlite/open-database';
@@ -10,17 +12,21 @@ import { asDatabaseError } from '../sqlite/store-errors';
 
 export type RetentionAnswer =
   | { kind: 'deleted'; step: RetentionStep }
-  /** The pass is over, and events are only deleted in a new pass, after this event was stored. */
-  | { kind: 'record'; event: NewEvent }
+  /** The pass is over, and events are only deleted in a new pass, after these events were stored. */
+  | { kind: 'record'; events: readonly NewEvent[] }
   | { kind: 'finished' };
+
+export interface NewestEvent extends ChainLink {
+  chain: EventChain;
+}
 
 export interface MaintenanceStore {
   /** Tries a durable write. */
   checkWritable(): Promise<Writability>;
   /** The migrations that the database has, oldest first. */
   appliedMigrations(): Promise<AppliedMigration[]>;
-  /** The newest link of the chain of events; null without events. */
-  newestEvent(): Promise<ChainLink | null>;
+  /** The newest link of each chain of events that has events. */
+  newestEvents(): Promise<NewestEvent[]>;
   /** Begins a pass of retention at the time `now`; a pass that has not finished is dropped. */
   beginRetention(limits: RetentionLimits, now: number): Promise<void>;
   /** One short transaction of the pass. A pass ends when a step rejects. */
@@ -29,13 +35,14 @@ export interface MaintenanceStore {
 
 interface RetentionPass {
   steps: Generator<RetentionStep, void>;
-  /** The event that it needs before it can delete events. */
-  wanted: NewEvent | null;
+  /** The events that it needs before it can delete events. */
+  wanted: NewEvent[];
 }
 
 /** Creates the store on an open database. Its methods throw a DatabaseError when the database refuses. */
 export function createMaintenanceStore(db: Db): Direct<MaintenanceStore> {
   const client = db.$client;
+  const newestLink = prepareNewestLink(client);
   let pass: RetentionPass | null = null;
 
   function guarded<T>(use: () => T): T {
@@ -49,18 +56,21 @@ export function createMaintenanceStore(db: Db): Direct<MaintenanceStore> {
   return {
     checkWritable: () => checkWritable(db),
     appliedMigrations: () => guarded(() => readApplied(client)),
-    newestEvent: () =>
-      guarded(
-        () => client.prepare<[], ChainLink>('select id, hash from events order by id desc limit 1').get() ?? null,
+    newestEvents: () =>
+      guarded(() =>
+        EVENT_CHAINS.flatMap((chain) => {
+          const link = newestLink(chain);
+          return link === null ? [] : [{ chain, ...link }];
+        }),
       ),
     beginRetention(limits, now) {
-      // The anchor is not stored here but by the caller. Retention deletes no event whose anchor it does not find, and
+      // Anchors are not stored here but by the caller. Retention deletes no event whose anchor it does not find, and
       // ends; the next pass finds it and deletes.
       const next: RetentionPass = {
         steps: retentionSteps(db, limits, now, (event) => {
-          next.wanted = event;
+          next.wanted.push(event);
         }),
-        wanted: null,
+        wanted: [],
       };
       pass = next;
     },
@@ -71,7 +81,7 @@ export function createMaintenanceStore(db: Db): Direct<MaintenanceStore> {
         const { done, value } = current.steps.next();
         if (done !== true) return { kind: 'deleted', step: value };
         pass = null;
-        return current.wanted === null ? { kind: 'finished' } : { kind: 'record', event: current.wanted };
+        return current.wanted.length === 0 ? { kind: 'finished' } : { kind: 'record', events: current.wanted };
       });
     },
   };

@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { auditEvents, EVENTS_CUT } from '../sqlite/audit';
 import { DEFAULT_RETENTION } from '../sqlite/retention';
 import { openTestDatabase, type TestDatabase } from '../sqlite/testing/database';
-import { endedCommand, testEvent, testHost, testOutput } from '../sqlite/testing/sample-records';
+import { endedCommand, testEvent, testEventOf, testHost, testOutput } from '../sqlite/testing/sample-records';
 import { openHere } from './open-here';
 import { scheduleRetention } from './retention-schedule';
 import type { StoreEngine } from './store-engine';
@@ -90,7 +90,7 @@ describe('retention', () => {
     expect(idsWhenRecorded).toEqual([[1, 2, 3, 4, 5, 6, 7, 8]]);
     expect(column('select id from events order by id')).toEqual([6, 7, 8, 9]);
     expect(column('select action from events where id = 9')).toEqual([EVENTS_CUT]);
-    expect(auditEvents(test.db.$client)).toMatchObject({ rows: 4, cutUpTo: 5, problems: [] });
+    expect(auditEvents(test.db.$client)).toMatchObject({ rows: 4, chains: { main: { cutUpTo: 5 } }, problems: [] });
   });
 
   it('deletes no event when its anchor could not be stored, and tries again an hour later', async () => {
@@ -104,13 +104,39 @@ describe('retention', () => {
     expect(offered).toHaveLength(2);
   });
 
+  it('deletes old events of both chains in one run, each after its anchor', async () => {
+    const ofAgents = (days: number) => testEventOf('agent', 'x', { at: daysAgo(days) });
+    await engine.fleet.commit({
+      events: [...eventsOf(5, 401), ofAgents(401), ofAgents(401), ofAgents(1), ...eventsOf(1, 1)],
+    });
+    start();
+    await tick();
+    while (timers[0]?.ms !== 3_600_000) await tick();
+    expect(column('select id from events order by id')).toEqual([8, 9, 10, 11]);
+    expect(auditEvents(test.db.$client)).toMatchObject({
+      chains: { main: { cutUpTo: 5 }, peers: { cutUpTo: 7 } },
+      problems: [],
+    });
+  });
+
+  it('logs the newest link of a chain only when it has changed', async () => {
+    const heads = () => test.logged.flatMap((line) => /"head":"(\w+:\d+):/.exec(line)?.[1] ?? []);
+    await engine.fleet.commit({ events: [testEventOf('agent', 'x', { at: NOW }), ...eventsOf(1, 1)] });
+    start();
+    await tick();
+    expect(heads()).toEqual(['main:2', 'peers:1']);
+    await engine.fleet.commit({ events: [testEventOf('agent', 'x', { at: NOW })] });
+    await tick();
+    expect(heads()).toEqual(['main:2', 'peers:1', 'peers:3']);
+  });
+
   it('logs each newest link once', async () => {
     await engine.fleet.commit({ events: eventsOf(3, 1) });
     start();
     await tick();
     await tick();
-    const { head } = auditEvents(test.db.$client);
-    expect(test.logged.filter((line) => line.includes(`${head?.id ?? 0}:${head?.hash ?? ''}`))).toHaveLength(1);
+    const { head } = auditEvents(test.db.$client).chains.main;
+    expect(test.logged.filter((line) => line.includes(`main:${head?.id ?? 0}:${head?.hash ?? ''}`))).toHaveLength(1);
   });
 });
 
@@ -122,7 +148,7 @@ it('steps of retention run in the thread of the database', async () => {
     await inThread.maintenance.beginRetention(DEFAULT_RETENTION, NOW);
     const wanted = await inThread.maintenance.retentionStep();
     if (wanted.kind !== 'record') throw new Error(`The step answered ${wanted.kind}.`);
-    await inThread.fleet.commit({ events: [wanted.event] });
+    await inThread.fleet.commit({ events: wanted.events });
     await inThread.maintenance.beginRetention(DEFAULT_RETENTION, NOW);
     const steps = [];
     for (let step = await inThread.maintenance.retentionStep(); step.kind === 'deleted';) {
@@ -133,7 +159,7 @@ it('steps of retention run in the thread of the database', async () => {
       { table: 'events', rows: 2_000 },
       { table: 'events', rows: 1_000 },
     ]);
-    expect(await inThread.maintenance.newestEvent()).toMatchObject({ id: 3_002 });
+    expect(await inThread.maintenance.newestEvents()).toMatchObject([{ chain: 'main', id: 3_002 }]);
     expect(await inThread.maintenance.retentionStep()).toEqual({ kind: 'finished' });
   } finally {
     await opened.close();

@@ -1,5 +1,6 @@
 /** Runs retention a minute after the start and then every hour, one short step of the store at a time. */
 import type { Clock } from '@/lib/fleet/records/environment';
+import type { EventChain } from '@/lib/fleet/events/event-kind';
 import type { NewEvent } from '@/lib/fleet/records/event-record';
 import type { Log } from '@/lib/log';
 import { DEFAULT_RETENTION, type RetentionLimits } from '../sqlite/retention';
@@ -23,7 +24,7 @@ export function scheduleRetention(
   { log, record, clock, limits: given }: RetentionOptions,
 ): () => void {
   const limits = { ...DEFAULT_RETENTION, ...given };
-  let notedHead = 0;
+  const notedHeads = new Map<EventChain, number>();
   let stopped = false;
   let cancelTimer: () => void = () => undefined;
   const runAfter = (ms: number): void => {
@@ -39,7 +40,7 @@ export function scheduleRetention(
     try {
       const deleted = await deleteOldRows();
       if (Object.keys(deleted).length > 0) log.info({ deleted }, 'old rows deleted');
-      await noteHead();
+      await noteHeads();
     } catch (error) {
       // Keeping rows longer does no harm: the next run continues where this one stopped.
       const problem = error instanceof Error ? error.message : String(error);
@@ -62,21 +63,22 @@ export function scheduleRetention(
         await pause();
       } else if (answer.kind === 'record' && !hasRecorded) {
         hasRecorded = true;
-        await record(answer.event);
+        for (const event of answer.events) await record(event);
         await store.beginRetention(limits, now);
       } else {
-        // Asked for twice, the event could not be stored: the next run tries again.
+        // Asked for twice, an event could not be stored: the next run tries again.
         return deleted;
       }
     }
   }
 
   /** A log that is stored elsewhere can then prove that no newest events were removed. */
-  async function noteHead(): Promise<void> {
-    const head = await store.newestEvent();
-    if (head === null || head.id === notedHead) return;
-    notedHead = head.id;
-    log.info({ head: `${head.id}:${head.hash}` }, 'newest event (for: nixfleet audit verify --head)');
+  async function noteHeads(): Promise<void> {
+    for (const { chain, id, hash } of await store.newestEvents()) {
+      if (notedHeads.get(chain) === id) continue;
+      notedHeads.set(chain, id);
+      log.info({ head: `${chain}:${id}:${hash}` }, 'newest event (for: nixfleet audit verify --head)');
+    }
   }
 
   runAfter(FIRST_RUN_AFTER_MS);

@@ -31,7 +31,7 @@ const REQUIRED: Record<string, Record<string, string | number | null>> = {
   pipelines: { kind: 'do-all', stages: '["pull"]', phase: 'ended', outcome: 'succeeded', args: null },
   pipeline_hosts: { status: 'done' },
   agent_tokens: { scheme: 'sha256' },
-  events: { category: 'fleet', level: 'info', data: '{}', encoding: 1 },
+  events: { category: 'fleet', level: 'info', data: '{}', encoding: 1, chain: 'main' },
   settings: { value: '1' },
 };
 

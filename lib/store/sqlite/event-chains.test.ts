@@ -1,0 +1,260 @@
+/** Events of agents and strangers have a chain and a bound of their own. */
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { BY_DASHBOARD, NOBODY } from '@/lib/fleet/events';
+import type { EventChain } from '@/lib/fleet/events/event-kind';
+import type { NewEvent } from '@/lib/fleet/records/event-record';
+import type { FleetStore } from '@/lib/fleet/records/store-port';
+import { auditEvents, DATABASE_RESTORED, EVENTS_CUT, type Witness } from './audit';
+import { createFleetStore } from './fleet-store';
+import type { Direct } from './later';
+import { DEFAULT_RETENTION, retentionSteps, type RetentionLimits } from './retention';
+import { openTestDatabase, type TestDatabase } from './testing/database';
+import { testEvent, testEventOf } from './testing/sample-records';
+
+const DAY_MS = 86_400_000;
+const NOW = 1_000 * DAY_MS;
+const LIMIT = 40;
+
+let test: TestDatabase;
+let store: Direct<FleetStore>;
+beforeEach(() => {
+  test = openTestDatabase();
+  store = createFleetStore(test.db, test);
+});
+afterEach(() => test.close());
+
+const of = (chain: EventChain, text: string, at = NOW): NewEvent =>
+  chain === 'main' ? testEvent(text, { at }) : testEventOf('agent', text, { at });
+/** `m` and `p` stand for an event of each chain. */
+const add = (pattern: string, at = NOW) =>
+  store.commit({
+    events: [...pattern].map((letter, index) => of(letter === 'm' ? 'main' : 'peers', String(index), at)),
+  });
+const record = (event: NewEvent) => void store.commit({ events: [event] });
+const steps = (limits: Partial<RetentionLimits> = {}, now = NOW) =>
+  retentionSteps(test.db, { ...DEFAULT_RETENTION, eventRows: LIMIT, ...limits }, now, record);
+const audit = (witnesses: readonly Witness[] = []) => auditEvents(test.db.$client, witnesses);
+const problems = (witnesses: readonly Witness[] = []) => audit(witnesses).problems;
+const exec = (sql: string) => test.db.$client.exec(sql);
+const column = (query: string) => test.db.$client.prepare<[], unknown>(query).pluck().all();
+const headOf = (chain: EventChain, at: number | null = null): Witness => {
+  const head = audit().chains[chain].head ?? expect.fail(`${chain} has no events`);
+  return { source: '--head', at, chain, ...head };
+};
+
+describe('two chains', () => {
+  it('share one sequence of ids, and each verifies', () => {
+    add('mppmpm');
+    expect(column('select chain from events order by id')).toEqual([
+      ...['main', 'peers', 'peers', 'main', 'peers', 'main'],
+    ]);
+    expect(column('select encoding from events order by id')).toEqual([2, 3, 3, 2, 3, 2]);
+    expect(audit()).toMatchObject({
+      rows: 6,
+      chains: { main: { rows: 3, first: { id: 1 }, head: { id: 6 } }, peers: { rows: 3, first: { id: 2 } } },
+      problems: [],
+    });
+    expect(store.eventsAfter(0, 10).map(({ id }) => id)).toEqual([1, 2, 3, 4, 5, 6]);
+  });
+
+  it.each([
+    [
+      'an edited event of the one',
+      "update events set actor = 'x' where id = 4",
+      ['Event 4 was changed after it was written.'],
+    ],
+    [
+      'an edited event of the other',
+      "update events set actor = 'x' where id = 3",
+      ['Event 3 was changed after it was written.'],
+    ],
+    ['a missing event of the one', 'delete from events where id = 4', ['Event 4 is missing.']],
+    ['a missing event of the other', 'delete from events where id = 3', ['Event 3 is missing.']],
+    [
+      'missing oldest events',
+      'delete from events where id <= 2',
+      ['The oldest events are missing: 1 to 2 were not removed by retention.'],
+    ],
+    [
+      'the missing newest event of the one',
+      'delete from events where id = 6',
+      ['The newest events are missing: 6 were written, but the last one is 5.'],
+    ],
+    ['the missing newest event of the other', 'delete from events where id = 5', ['Event 5 is missing.']],
+    [
+      'all of one chain missing',
+      "delete from events where chain = 'peers'",
+      ['Event 2 is missing.', 'Event 5 is missing.'],
+    ],
+  ])('reveal %s', (_what, sql, expected) => {
+    add('mppmpm');
+    exec(sql);
+    expect(problems()).toEqual(expected);
+  });
+
+  it.each([
+    ['from main to peers', "update events set chain = 'peers' where id = 4"],
+    ['from main to peers with another encoding', "update events set chain = 'peers', encoding = 3 where id = 4"],
+    ['from peers to main', "update events set chain = 'main' where id = 5"],
+    ['from peers to main with another encoding', "update events set chain = 'main', encoding = 2 where id = 5"],
+    ['to a chain that is not known', "update events set chain = 'others' where id = 5"],
+  ])('reveal a row moved %s', (_how, sql) => {
+    add('mppmpm');
+    exec(sql);
+    const id = sql.includes('id = 4') ? 4 : 5;
+    expect(problems()).toEqual([`Event ${id} was changed after it was written.`]);
+  });
+
+  it('do not accept a row that follows its chain under the hash of the other', () => {
+    add('mp');
+    exec('update events set prev_hash = (select hash from events where id = 1) where id = 2');
+    expect(problems()).toEqual(['Event 2 was changed after it was written.']);
+  });
+});
+
+describe('noted heads', () => {
+  it('hold for the chain that they name', () => {
+    add('mpmp');
+    const noted = [headOf('main'), headOf('peers')];
+    add('ppmm');
+    expect(audit(noted)).toMatchObject({ agreed: 2, problems: [] });
+    const other = noted.map((head): Witness => ({ ...head, chain: head.chain === 'main' ? 'peers' : 'main' }));
+    expect(problems(other)).toHaveLength(2);
+  });
+
+  it.each(['main', 'peers'] as const)('reveal newest events of %s that are missing with a reset counter', (chain) => {
+    add('mmpp');
+    add(chain === 'main' ? 'm' : 'p');
+    const head = headOf(chain);
+    exec("delete from events where id = 5; update sqlite_sequence set seq = 4 where name = 'events'");
+    expect(problems()).toEqual([]);
+    expect(problems([head])).toEqual([
+      `The newest events are missing: --head has event 5, but the last one is ${chain === 'main' ? 2 : 4}.`,
+    ]);
+  });
+
+  it('of a history that was replaced by a restore no longer count, for both chains', () => {
+    add('mp');
+    const replaced = [headOf('main', 15), headOf('peers', 15)].map((head) => ({ ...head, hash: 'f'.repeat(64) }));
+    expect(problems(replaced)).toHaveLength(2);
+    record({ ...NOBODY, ...BY_DASHBOARD, at: 20, action: DATABASE_RESTORED, params: { takenAt: 10, restoredAt: 20 } });
+    expect(problems(replaced)).toEqual([]);
+  });
+});
+
+describe('retention of two chains', () => {
+  it('by count leaves the chain main untouched however many events agents cause, and both verify', () => {
+    const flood = 'p'.repeat(500);
+    add('m'.repeat(35), NOW - 3 * DAY_MS);
+    for (let day = 2; day >= 0; day -= 1) {
+      add(flood, NOW - day * DAY_MS);
+      const before = column("select count(*) from events where chain = 'peers'");
+      Array.from(steps({}, NOW - day * DAY_MS));
+      expect(before).not.toEqual(column("select count(*) from events where chain = 'peers'"));
+      expect(problems()).toEqual([]);
+    }
+    expect(column("select count(*) from events where chain = 'peers'")).toEqual([LIMIT / 4]);
+    expect(column('select count(*) from events where id <= 35')).toEqual([35]);
+    expect(audit().chains).toMatchObject({ main: { cutUpTo: null, first: { id: 1 } }, peers: { cutUpTo: 1_527 } });
+  });
+
+  it('by count leaves the chain peers untouched when operators cause many events', () => {
+    add('ppp');
+    add('m'.repeat(100));
+    Array.from(steps());
+    expect(audit()).toMatchObject({
+      chains: { main: { cutUpTo: 63, rows: LIMIT + 1 }, peers: { cutUpTo: null, rows: 3 } },
+      problems: [],
+    });
+  });
+
+  it('stores an anchor for each chain in the chain main, and deletes from both', () => {
+    add('mp'.repeat(50), NOW - 401 * DAY_MS);
+    add('mp');
+    Array.from(steps());
+    expect(column(`select data ->> '$.chain' from events where action = '${EVENTS_CUT}' order by id`)).toEqual([
+      null,
+      'peers',
+    ]);
+    expect(column(`select distinct chain from events where action = '${EVENTS_CUT}'`)).toEqual(['main']);
+    expect(column('select id from events order by id')).toEqual([101, 102, 103, 104]);
+    expect(problems()).toEqual([]);
+  });
+
+  it.each([1, 2, 3, 4, 5, 6])('verifies after a crash behind step %i, and the next pass completes it', (count) => {
+    // Two and a half steps for each chain.
+    for (let batch = 0; batch < 5; batch += 1) add('mp'.repeat(1_000), NOW - 401 * DAY_MS + batch);
+    add('mpmp');
+    const pass = steps();
+    for (let step = 0; step < count; step += 1) pass.next();
+    expect(problems()).toEqual([]);
+    Array.from(steps());
+    expect(column('select id from events order by id')).toEqual([10_001, 10_002, 10_003, 10_004, 10_005, 10_006]);
+    expect(audit().chains).toMatchObject({ main: { cutUpTo: 9_999 }, peers: { cutUpTo: 10_000 } });
+    expect(problems()).toEqual([]);
+    expect(column(`select count(*) from events where action = '${EVENTS_CUT}'`)).toEqual([2]);
+  });
+
+  /** Main has 1 to 4, 97 and 98 and the anchor 99; peers has its newest ten of 5 to 96. */
+  const cutPeers = () => {
+    add(`mmmm${'p'.repeat(92)}mm`);
+    Array.from(steps());
+    expect(column("select id from events where chain = 'main'")).toEqual([1, 2, 3, 4, 97, 98, 99]);
+    expect(column("select min(id) from events where chain = 'peers'")).toEqual([87]);
+    expect(problems()).toEqual([]);
+  };
+  it.each([
+    [
+      'events of main among the removed ones of peers',
+      'delete from events where id = 3',
+      'Event 4 does not follow the event before it.',
+    ],
+    ['the newest of them', 'delete from events where id = 4', 'Event 97 does not follow the event before it.'],
+    [
+      'the oldest of main',
+      'delete from events where id <= 2',
+      'The oldest events are missing: 1 to 2 were not removed by retention.',
+    ],
+    ['the oldest of peers', 'delete from events where id = 87', 'Event 87 is missing.'],
+    ['all of peers', "delete from events where chain = 'peers'", 'Event 87 is missing.'],
+    [
+      'the anchor',
+      'delete from events where id = 99',
+      'The newest events are missing: 99 were written, but the last one is 98.',
+    ],
+  ])('reveals missing events: %s', (_what, sql, expected) => {
+    cutPeers();
+    exec(sql);
+    expect(problems()).toContain(expected);
+  });
+
+  it('reveals that the newest events of peers are missing where main was cut, by its anchor', () => {
+    add(`pppp${'m'.repeat(92)}`);
+    Array.from(steps());
+    expect(audit().chains).toMatchObject({ main: { cutUpTo: 56 }, peers: { rows: 4 } });
+    expect(problems()).toEqual([]);
+    exec('delete from events where id = 4');
+    expect(problems()).toEqual([
+      'The newest events are missing: The event that retention recorded has event 4, but the last one is 3.',
+    ]);
+  });
+
+  it('uses the index of the chains', () => {
+    const plan = (sql: string) =>
+      test.db.$client
+        .prepare<[], { detail: string }>(`explain query plan ${sql}`)
+        .all()
+        .map(({ detail }) => detail);
+    for (const sql of [
+      "select id, at, hash from events where chain = 'peers' and id >= 5 order by id limit 1",
+      "select id, at, hash from events where chain = 'peers' and id <= 5 order by id desc limit 1",
+      "select id from events where chain = 'peers' order by id desc limit 1 offset 5",
+      "select id, hash from events where chain = 'peers' order by id desc limit 1",
+      "select min(id) as first, max(id) as last from events where chain = 'peers'",
+    ]) {
+      const details = plan(sql);
+      expect(details.join('; '), sql).toMatch(/^SEARCH events USING (COVERING )?INDEX events_chain \(chain=\?/);
+      expect(details.join('; '), sql).not.toContain('TEMP B-TREE');
+    }
+  });
+});
