@@ -387,7 +387,9 @@ export const VARIABLES = {
   }),
   eventRows: variable({
     name: 'NIXFLEET_EVENT_LIMIT',
-    prose: 'How many events are kept at most. Beyond that the oldest are deleted; the rest can still be verified.',
+    prose:
+      'How many events are kept at most. Beyond that the oldest are deleted; the rest can still be verified. ' +
+      'Events that agents and visitors cause are kept besides, at most a quarter of this number.',
     parse: integer(1_000, 100_000_000),
     fallback: 1_000_000,
     fallbackText: '1000000',

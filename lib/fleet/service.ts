@@ -341,6 +341,7 @@ export class FleetService implements FleetOperator, LiveSource {
     const isDue = this.tickedAt - core.lastFactsFlush >= FACTS_FLUSH_MS;
     // With nothing kept, an input must try whether the database works again.
     const mustTry = core.storageFault !== null && core.turns.keptCount === 0;
+    core.sumPeerEvents();
     if (core.hasDeferred || isDue || mustTry) core.flushFacts();
     await this.pipelineRunner.tick();
   }

@@ -6,6 +6,7 @@ const CORE = 'lib/fleet/turns/fleet-core.ts';
 const STORE = 'lib/fleet/turns/turn-store.ts';
 const OUTPUT = 'lib/fleet/turns/output-log.ts';
 const RUNNER_TEST = 'lib/fleet/turns/turn-runner.test.ts';
+const PEER_EVENTS_TEST = 'lib/fleet/test/peer-events.test.ts';
 const CORE_TEST = 'lib/fleet/turns/fleet-core.test.ts';
 const OUTPUT_TEST = 'lib/fleet/turns/output-log.test.ts';
 const SERVICE_TEST = 'lib/fleet/test/service.test.ts';
@@ -167,9 +168,49 @@ export const TURN_MUTANTS: readonly Mutant[] = [
     tests: [CORE_TEST, SERVICE_TEST, SERVICE_FAULTS_TEST],
   },
   {
+    name: 'events-of-agents-without-a-budget',
+    file: CORE,
+    from: '    if (!this.peerEvents.admits(event, identity)) return;\n',
+    to: '',
+    why: 'one token fills the activity log',
+    tests: [PEER_EVENTS_TEST],
+  },
+  {
+    name: 'events-of-strangers-without-a-budget',
+    file: CORE,
+    from: '    if (!this.peerEvents.admits(event, null)) return Promise.resolve();\n',
+    to: '',
+    why: 'refused sign-ins from many addresses fill the activity log',
+    tests: [PEER_EVENTS_TEST],
+  },
+  {
+    name: 'sum-of-events-lost-at-a-stop',
+    file: CORE,
+    from: '      this.deferSum(this.peerEvents.rest());\n',
+    to: '',
+    why: 'nobody learns how many events were not recorded before a restart',
+    tests: [PEER_EVENTS_TEST],
+  },
+  {
+    name: 'refused-event-takes-room-of-others',
+    file: 'lib/limits/event-budget.ts',
+    from: '      this.add(event, now, at);\n      return false;',
+    to: '      this.add(event, now, at);\n      for (const { key } of counted) this.used.set(key, (this.used.get(key) ?? 0) + 1);\n      return false;',
+    why: 'one loud token hides the events of all others at its address',
+    tests: ['lib/limits/event-budget.test.ts'],
+  },
+  {
+    name: 'second-factor-refused-as-an-event-of-strangers',
+    file: 'lib/fleet/events/sign-in-event-kinds.ts',
+    from: "(wrong === 'password' ? 'peers' : 'main')",
+    to: "(wrong === 'password' ? 'peers' : 'peers')",
+    why: 'nobody learns that somebody has the password',
+    tests: [PEER_EVENTS_TEST],
+  },
+  {
     name: 'deferred-events-without-a-limit',
     file: CORE,
-    from: 'if (this.deferred.length < MAX_DEFERRED) this.deferred.push(event);',
+    from: 'if (this.deferred.length < MAX_DEFERRED) this.deferred.push(event);\n    else this.peerEvents.count(event);',
     to: 'this.deferred.push(event);',
     why: 'agents that reconnect fill the memory while the disk is full',
     tests: [CORE_TEST],

@@ -224,17 +224,13 @@ describe('wrong tokens', () => {
     expect(await identify('and one more')).toMatchObject({ status: 429, retryAfterMs: 2_000 });
   });
 
-  it('are recorded once an hour per address, and only some of many addresses', async () => {
+  it('are recorded once an hour per address', async () => {
     for (let tries = 0; tries < 100; tries += 1) await identify('wrong');
     const refusals = () => events.filter(({ action }) => action === 'agent.refused');
     expect(refusals()).toHaveLength(1);
     clock.now += HOUR_MS;
     await identify('wrong');
     expect(refusals()).toHaveLength(2);
-    for (let address = 0; address < 500; address += 1)
-      await identify('wrong', `203.0.${address >> 8}.${address & 255}`);
-    expect(refusals().length).toBeLessThanOrEqual(2 + 60);
-    expect(refusals().at(-1)?.message).toContain('Further refusals');
   });
 });
 

@@ -114,7 +114,7 @@ export async function createAgentAccess(options: AgentAccessOptions): Promise<Ag
     const [, token] = /^Bearer +(\S.*)$/i.exec(authorization?.trim() ?? '') ?? [];
     if (token !== undefined && equalSecrets(token, sharedToken)) {
       if (settings.rule('sharedToken').value) return { kind: 'known', identity: { kind: 'shared' } };
-      refusals.recordOnce(address, { action: 'agent.shared-token-refused' });
+      refusals.recordOnce(address, { action: 'agent.shared-token-refused', params: {} });
       return { kind: 'refused', status: 401, retryAfterMs: 0 };
     }
     const found = token === undefined ? null : tokens.find(token);

@@ -378,7 +378,7 @@ export class AgentAdmission {
       this.dismiss(late, AGENT_CLOSE.POLICY, `no register frame within ${REGISTER_TIMEOUT_MS / 1_000} s`);
     }
     const report = this.unregistered.takeReport(now);
-    if (report) this.core.defer(events.agentLimit(report, this.core.now(), report.address));
+    if (report) this.core.defer(events.agentLimit(report, this.core.now(), report.address), null);
     for (const entry of this.core.memory.entries.values()) {
       const { connection } = entry;
       if (!connection || entry.shortConnections === 0 || now - connection.connectedAt < STABLE_AFTER_MS) continue;

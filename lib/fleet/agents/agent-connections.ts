@@ -343,7 +343,8 @@ export class AgentConnections implements AgentInbox {
 
   private report(connection: Connection, fault: AgentFault): void {
     const host = this.admission.entryOf(connection)?.record ?? null;
-    this.core.defer(events.agentFault(host, fault, this.core.now(), connection.link.address));
+    const { address, identity } = connection.link;
+    this.core.defer(events.agentFault(host, fault, this.core.now(), address), identity);
   }
 }
 

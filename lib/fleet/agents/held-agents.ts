@@ -66,10 +66,10 @@ export class HeldAgents {
     this.connections.add(connection);
     const held = { reason, message: events.heldSentence(why), since: before?.since ?? now };
     connection.state = { phase: 'held', registration, held };
-    const { address } = connection.link;
+    const { address, identity } = connection.link;
     if (this.eventTimes.isDue(`${reason} ${address} ${registration.name}`, now)) {
       const host = ABOUT_A_HOST.includes(reason) ? this.core.memory.byName(registration.name) : null;
-      this.core.defer(events.agentHeld(host?.record ?? null, why, now, address));
+      this.core.defer(events.agentHeld(host?.record ?? null, why, now, address), identity);
     }
     this.changed(registration.name);
   }

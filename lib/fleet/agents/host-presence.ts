@@ -19,13 +19,13 @@ export class HostPresence {
   ) {}
 
   /** An admitted connection begins. Returns whether events about the connections of this host are written. */
-  begins(entry: HostEntry, { link: { address } }: Connection, version: string): boolean {
+  begins(entry: HostEntry, { link: { address, identity } }: Connection, version: string): boolean {
     const now = this.core.now();
     const logging = countConnect(entry.connects, now);
     if (logging === 'log') {
-      this.core.defer(events.agentConnected(entry.record, version, false, now, address));
+      this.core.defer(events.agentConnected(entry.record, version, false, now, address), identity);
     } else if (logging === 'limit') {
-      this.core.defer(events.agentUnsteady(entry.record, MAX_CONNECT_EVENTS_PER_HOUR, now, address));
+      this.core.defer(events.agentUnsteady(entry.record, MAX_CONNECT_EVENTS_PER_HOUR, now, address), identity);
     }
     return logging === 'log';
   }
@@ -55,6 +55,7 @@ export class HostPresence {
     const record = this.core.memory.current(entry);
     this.core.putHost(turn, entry.record, record);
     const { eventsEnabled } = connection.state;
+    const { address, identity } = connection.link;
     turn.apply.push(() => {
       entry.connection = null;
       endConnection(connection);
@@ -66,7 +67,7 @@ export class HostPresence {
       if (!eventsEnabled) return;
       // The reason in a close frame is text chosen by the agent.
       const ended = { how: 'closed', code, reason: plainText(reason, 120) } as const;
-      this.core.defer(events.agentDisconnected(record, ended, turn.now, connection.link.address));
+      this.core.defer(events.agentDisconnected(record, ended, turn.now, address), identity);
     });
   }
 

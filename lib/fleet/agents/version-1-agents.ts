@@ -197,7 +197,7 @@ export class Version1Agents implements V1Inbox {
     return true;
   }
 
-  private markPolled(record: HostRecord, { address }: V1Call): void {
+  private markPolled(record: HostRecord, { address, identity }: V1Call): void {
     const entry = this.core.memory.entries.get(record.id);
     if (!entry) return;
     const now = this.core.options.clock.now();
@@ -205,11 +205,11 @@ export class Version1Agents implements V1Inbox {
     entry.polledUntil =
       now + Math.max(MIN_OFFLINE_AFTER_MS, record.heartbeatIntervalS * 1_000 * OFFLINE_AFTER_INTERVALS);
     if (wasOnline || countConnect(entry.connects, now) !== 'log') return;
-    this.core.defer(events.agentConnected(entry.record, record.agentVersion, true, now, address));
+    this.core.defer(events.agentConnected(entry.record, record.agentVersion, true, now, address), identity);
   }
 
   /** A report ends the command that was handed out; without one it becomes an event. Reports do not name their command. */
-  private reported(turn: Turn, entry: HostEntry, { address }: V1Call, body: V1Status): void {
+  private reported(turn: Turn, entry: HostEntry, { address, identity }: V1Call, body: V1Status): void {
     const { active, record } = entry;
     const words = wordsOf(body);
     if (active?.operation === 'pull-switch' && active.state.phase !== 'queued') {
@@ -219,7 +219,7 @@ export class Version1Agents implements V1Inbox {
     const { status } = body;
     turn.apply.push(() => {
       if (!this.reports.isDue(record.id, turn.now)) return;
-      this.core.defer(events.agentReport(record, { status, words }, turn.now, address));
+      this.core.defer(events.agentReport(record, { status, words }, turn.now, address), identity);
     });
   }
 
@@ -241,10 +241,10 @@ export class Version1Agents implements V1Inbox {
     return known.count > MAX_CALLS_PER_MINUTE ? known.since + MINUTE_MS - now : 0;
   }
 
-  private reportHeld({ id, address }: V1Call, entry: HostEntry | null, why: EventParams<'agent.held'>): void {
+  private reportHeld({ id, address, identity }: V1Call, entry: HostEntry | null, why: EventParams<'agent.held'>): void {
     const now = this.core.options.clock.now();
     if (!this.heldEvents.isDue(`${id} ${address} ${JSON.stringify(why)}`, now)) return;
-    this.core.defer(events.agentHeld(entry?.record ?? null, why, now, address));
+    this.core.defer(events.agentHeld(entry?.record ?? null, why, now, address), identity);
   }
 
   /** Moves deadlines by `ms`: the wall clock moved further than the time in which calls could be read. */
@@ -262,7 +262,7 @@ export class Version1Agents implements V1Inbox {
         turn.touched.add(entry.record.id);
         turn.apply.push(() => {
           entry.polledUntil = 0;
-          this.core.defer(events.agentDisconnected(entry.record, { how: 'stopped-polling' }, turn.now, ''));
+          this.core.defer(events.agentDisconnected(entry.record, { how: 'stopped-polling' }, turn.now, ''), null);
         });
       });
     }

@@ -4,7 +4,7 @@ import { newHost } from '../hosts/host';
 import { FleetCore, MAX_DEFERRED } from './fleet-core';
 import { STORE_RETRY_MS } from './turn-store';
 import { DatabaseError } from '@/lib/store/sqlite/store-errors';
-import { agentLimit } from '../events';
+import { agentReport } from '../events';
 import { RUNNING, sampleCommand } from '../testing/samples';
 import { COMMAND_OUTCOMES } from '@/lib/protocol/command-phases';
 
@@ -104,9 +104,13 @@ describe('the core', () => {
 
   it('keeps deferred events up to a limit', async () => {
     const core = await openCore();
-    const event = agentLimit({ closed: 1, ofAddress: 1 }, bench.clock.now(), '192.0.2.1');
-    for (let count = 0; count <= MAX_DEFERRED; count += 1) core.defer(event);
+    // Each within its budget.
+    for (let host = 0; host < MAX_DEFERRED + 3; host += 1) {
+      core.defer(agentReport({ id: `h${host}`, name: `h${host}` }, { status: 'ok', words: '' }, 0, ''), null);
+    }
     expect(core.queueLengths.deferred).toBe(MAX_DEFERRED);
+    await core.flushAll();
+    expect(bench.events.at(-1)).toMatchObject({ action: 'events.summed', params: { events: 3 } });
   });
 
   it('tries the database again after a pause, also when the clock was set back meanwhile', async () => {

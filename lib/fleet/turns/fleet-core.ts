@@ -2,6 +2,7 @@
  * The state of the fleet and the only way to change it. An input fills a turn; the turn is stored in one transaction; only
  * then it takes effect, is published, and its frames are sent.
  */
+import { PeerEvents } from '../peer-events';
 import { differsDurably } from '../hosts/host';
 import { hostPatch } from '../hosts/host-views';
 import { FleetMemory } from './fleet-memory';
@@ -11,6 +12,7 @@ import { TurnRunner, type Input, type Refusal } from './turn-runner';
 import { TurnStore, type Stored } from './turn-store';
 import type { CommandRecord } from '../records/command-record';
 import type { HostRecord } from '../records/host-record';
+import type { AgentIdentity } from '../records/agent-port';
 import type { NewEvent } from '../records/event-record';
 import type { FleetOptions } from './fleet-options';
 import type { FleetVitals } from '../records/operator-port';
@@ -19,7 +21,7 @@ import type { HostPatch } from '@/lib/protocol/live/changes';
 
 /** How often a sample of a host's metrics is stored. */
 export const METRICS_SAMPLE_MS = 60_000;
-/** Deferred events at most; further ones are dropped. */
+/** Deferred events at most; further ones are only counted. */
 export const MAX_DEFERRED = 10_000;
 /** Hosts whose facts share a transaction; while it runs, what these hosts send waits. */
 const FACTS_BATCH = 500;
@@ -37,6 +39,7 @@ export class FleetCore {
   /** Hosts with a sign of life that is not published yet. */
   private readonly unpublished = new Set<string>();
   private readonly store: TurnStore;
+  private readonly peerEvents: PeerEvents;
   lastFactsFlush = 0;
   private deferred: NewEvent[] = [];
   private lastFlush = -Infinity;
@@ -57,6 +60,7 @@ export class FleetCore {
   ) {
     this.memory = new FleetMemory(options);
     this.outputLog = new OutputLog(options.outputLimit);
+    this.peerEvents = new PeerEvents(options, options.eventBudget);
     this.store = new TurnStore(options, this.memory, this.outputLog, storageChanged);
     this.turns = new TurnRunner({
       clock: options.clock,
@@ -148,9 +152,24 @@ export class FleetCore {
     this.unpublished.add(entry.record.id);
   }
 
-  /** Stores an event with the next batch. For events that may be lost in a crash: connects, disconnects, bad frames. */
-  defer(event: NewEvent): void {
+  /**
+   * Stores an event with the next batch, within the budget of its agent (`identity`; null without one). For events that
+   * may be lost in a crash: connects, disconnects, bad frames.
+   */
+  defer(event: NewEvent, identity: AgentIdentity | null): void {
+    this.deferSum(this.peerEvents.due());
+    if (!this.peerEvents.admits(event, identity)) return;
     if (this.deferred.length < MAX_DEFERRED) this.deferred.push(event);
+    else this.peerEvents.count(event);
+  }
+
+  /** Stores the sum of a window of peers' events that is over with the next batch. */
+  sumPeerEvents(): void {
+    this.deferSum(this.peerEvents.due());
+  }
+
+  private deferSum(sum: NewEvent | null): void {
+    if (sum) this.deferred.push(sum);
   }
 
   /** Sends the changed fields of these hosts to the browsers. */
@@ -248,6 +267,7 @@ export class FleetCore {
       this.publishSeen();
       this.turns.retryKept();
       await this.turns.idle();
+      this.deferSum(this.peerEvents.rest());
       this.flushOutput();
       this.flushFacts();
       await this.turns.idle();
@@ -319,9 +339,12 @@ export class FleetCore {
 
   /**
    * Stores and publishes an event of another part of the dashboard. Events that come while others are being stored share
-   * a transaction. Resolves when it is stored, or kept because the database refuses.
+   * a transaction. Resolves when it is stored, or kept because the database refuses. One that a visitor without a session
+   * or token causes beyond the budget is only counted.
    */
   record(event: NewEvent): Promise<void> {
+    this.deferSum(this.peerEvents.due());
+    if (!this.peerEvents.admits(event, null)) return Promise.resolve();
     if (this.recording) {
       this.recording.events.push(event);
       return this.recording.stored;

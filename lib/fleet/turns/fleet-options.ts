@@ -1,4 +1,5 @@
 /** The options of the fleet service. */
+import type { EventBudget } from '@/lib/limits/event-budget';
 import type { DesiredSource } from '../hosts/desired';
 import type { FlakeUpdates } from '../records/flake-update-port';
 import type { AgentPolicy } from '../records/agent-port';
@@ -28,4 +29,6 @@ export interface FleetOptions {
   executors?: DashboardExecutors;
   /** Merges pull requests; null if no forge is configured. */
   flakeUpdates?: FlakeUpdates | null;
+  /** Default: that of `EventBudget`. */
+  eventBudget?: EventBudget;
 }

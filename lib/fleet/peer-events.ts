@@ -1,0 +1,86 @@
+/**
+ * The budget of events that agents, and anyone without a session, can cause as often as they like: those of the chain
+ * `peers`. Each counts towards its address and its token; what exceeds a bound becomes one event for the hour.
+ */
+import { limitKey } from '@/lib/limits/address-key';
+import {
+  EVENTS_OF_SHARED_TOKEN,
+  EVENTS_OF_SHARED_TOKEN_WITHOUT_HOST,
+  EVENTS_PER_ADDRESS,
+  EVENTS_PER_HOST,
+  EVENTS_PER_HOST_TOKEN,
+  EVENTS_PER_KIND_WITHOUT_TOKEN,
+  EventBudget,
+  type CountedEvent,
+  type EventSum,
+} from '@/lib/limits/event-budget';
+import type { ShareBound } from '@/lib/limits/shares';
+import { BY_DASHBOARD, NOBODY } from './events';
+import { chainOf } from './events/event-table';
+import type { AgentIdentity } from './records/agent-port';
+import type { Clock, FleetLog, LoopTime } from './records/environment';
+import type { NewEvent } from './records/event-record';
+
+export class PeerEvents {
+  constructor(
+    private readonly options: { clock: Pick<Clock, 'now'>; loop: Pick<LoopTime, 'now'>; log: FleetLog },
+    private readonly budget = new EventBudget(),
+  ) {}
+
+  /**
+   * Whether an event is to be recorded; one that is not is added to the sum. `identity`: what the peer has proven; null
+   * for one without a token. Events of the chain `main` are always recorded.
+   */
+  admits(event: NewEvent, identity: AgentIdentity | null): boolean {
+    if (chainOf(event) === 'main') return true;
+    const { clock, loop, log } = this.options;
+    const { isSumming } = this.budget;
+    if (this.budget.take(countedOf(event), boundsOf(event, identity), loop.now(), clock.now())) return true;
+    const { address, hostName, action } = event;
+    if (!isSumming)
+      log.warn({ address, hostName, action }, 'too many events of agents or visitors: they are summed up');
+    return false;
+  }
+
+  /** Adds an event to the sum that was admitted but can't be recorded. */
+  count(event: NewEvent): void {
+    this.budget.add(countedOf(event), this.options.loop.now(), this.options.clock.now());
+  }
+
+  /** The sum of a window that is over, as an event; usually null. */
+  due(): NewEvent | null {
+    return this.summed(this.budget.takeSum(this.options.loop.now()));
+  }
+
+  /** The sum so far, as an event, before the dashboard stops; usually null. */
+  rest(): NewEvent | null {
+    return this.summed(this.budget.endSum());
+  }
+
+  private summed(sum: EventSum | null): NewEvent | null {
+    return sum && { ...NOBODY, ...BY_DASHBOARD, at: this.options.clock.now(), action: 'events.summed', params: sum };
+  }
+}
+
+function countedOf({ action, hostName, address }: NewEvent): CountedEvent {
+  return { kind: action, host: hostName, address: limitKey(address) };
+}
+
+/** What an event counts towards. */
+function boundsOf({ action, hostId, address }: NewEvent, identity: AgentIdentity | null): ShareBound[] {
+  const bounds: ShareBound[] = [];
+  if (address !== '') bounds.push({ key: `address ${limitKey(address)}`, max: EVENTS_PER_ADDRESS });
+  if (identity?.kind === 'host') {
+    bounds.push({ key: `token ${identity.tokenId}`, max: EVENTS_PER_HOST_TOKEN });
+    return bounds;
+  }
+  // Not with a host token: others, who claim to be that host with the shared token, must not use up its events.
+  if (hostId !== null) bounds.push({ key: `host ${hostId}`, max: EVENTS_PER_HOST });
+  if (identity !== null) {
+    bounds.push({ key: 'shared token', max: EVENTS_OF_SHARED_TOKEN });
+    if (hostId === null) bounds.push({ key: 'shared token, no host', max: EVENTS_OF_SHARED_TOKEN_WITHOUT_HOST });
+  } else if (hostId === null) {
+    bounds.push({ key: `without a token ${action}`, max: EVENTS_PER_KIND_WITHOUT_TOKEN });
+  }
+  return bounds;
+}
