@@ -9,6 +9,7 @@ import type { EventHead, NewEvent } from './records/event-record';
 import type { Requester } from './records/requests';
 import type { OperationId } from '@/lib/protocol/operation-ids';
 
+export { chainOf } from './events/event-table';
 export { heldSentence } from './events/held-reasons';
 
 type Host = Pick<HostRecord, 'id' | 'name'>;

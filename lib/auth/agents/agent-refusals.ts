@@ -1,6 +1,6 @@
 /**
  * Wrong tokens and codes: counted per address in the database. Agents with a wrong token reconnect forever, at least once a
- * minute: an address causes one event an hour for each code, within the budget of all visitors (`lib/fleet/peer-events.ts`).
+ * minute: an address causes one event an hour for each code, within the budget of all visitors (`lib/fleet/turns/peer-events.ts`).
  */
 import { NOBODY } from '@/lib/fleet/events';
 import type { CodedEvent } from '@/lib/fleet/events/event-table';

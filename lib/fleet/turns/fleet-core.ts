@@ -2,11 +2,11 @@
  * The state of the fleet and the only way to change it. An input fills a turn; the turn is stored in one transaction; only
  * then it takes effect, is published, and its frames are sent.
  */
-import { PeerEvents } from '../peer-events';
 import { differsDurably } from '../hosts/host';
 import { hostPatch } from '../hosts/host-views';
 import { FleetMemory } from './fleet-memory';
 import { FLUSH_INTERVAL_MS, OutputLog } from './output-log';
+import { PeerEvents } from './peer-events';
 import { hostKey, type Turn } from './turn';
 import { TurnRunner, type Input, type Refusal } from './turn-runner';
 import { TurnStore, type Stored } from './turn-store';

@@ -28,7 +28,7 @@ const of = (chain: EventChain, text: string, at = NOW): NewEvent =>
 /** `m` and `p` stand for an event of each chain. */
 const add = (pattern: string, at = NOW) =>
   store.commit({
-    events: [...pattern].map((letter, index) => of(letter === 'm' ? 'main' : 'peers', String(index), at)),
+    events: Array.from(pattern, (letter, index) => of(letter === 'm' ? 'main' : 'peers', String(index), at)),
   });
 const record = (event: NewEvent) => void store.commit({ events: [event] });
 const steps = (limits: Partial<RetentionLimits> = {}, now = NOW) =>
@@ -36,7 +36,7 @@ const steps = (limits: Partial<RetentionLimits> = {}, now = NOW) =>
 const audit = (witnesses: readonly Witness[] = []) => auditEvents(test.db.$client, witnesses);
 const problems = (witnesses: readonly Witness[] = []) => audit(witnesses).problems;
 const exec = (sql: string) => test.db.$client.exec(sql);
-const column = (query: string) => test.db.$client.prepare<[], unknown>(query).pluck().all();
+const column = (query: string) => test.db.$client.prepare<[]>(query).pluck().all();
 const headOf = (chain: EventChain, at: number | null = null): Witness => {
   const head = audit().chains[chain].head ?? expect.fail(`${chain} has no events`);
   return { source: '--head', at, chain, ...head };

@@ -15,11 +15,10 @@ import {
   type EventSum,
 } from '@/lib/limits/event-budget';
 import type { ShareBound } from '@/lib/limits/shares';
-import { BY_DASHBOARD, NOBODY } from './events';
-import { chainOf } from './events/event-table';
-import type { AgentIdentity } from './records/agent-port';
-import type { Clock, FleetLog, LoopTime } from './records/environment';
-import type { NewEvent } from './records/event-record';
+import { BY_DASHBOARD, chainOf, NOBODY } from '../events';
+import type { AgentIdentity } from '../records/agent-port';
+import type { Clock, FleetLog, LoopTime } from '../records/environment';
+import type { NewEvent } from '../records/event-record';
 
 export class PeerEvents {
   constructor(
