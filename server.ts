@@ -66,6 +66,7 @@ async function main(): Promise<void> {
     enrolments,
     enrol,
     isStopping,
+    counts,
     log,
   });
   const agentCount = () => agents.size;

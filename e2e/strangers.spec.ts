@@ -17,7 +17,7 @@ import { allActions, allRoutes } from './support/surface';
 const METRICS_TOKEN = 'a-token-for-prometheus';
 const SETTINGS = { NIXFLEET_METRICS_TOKEN: METRICS_TOKEN, NIXFLEET_TRUSTED_PROXIES: '127.0.0.1' };
 /** Refusals, and nothing else. */
-const REFUSED = [400, 401, 403, 404, 405, 408, 413, 415, 422];
+const REFUSED = [400, 401, 403, 404, 405, 408, 410, 413, 415, 422];
 /** Of the right form, made with a key of somebody else: has to be decrypted to be refused. */
 const FORGED = `nixfleet.session=eyJhbGciOiJkaXIiLCJlbmMiOiJBMjU2R0NNIn0..AAAAAAAAAAAAAAAA.${'A'.repeat(240)}.AAAAAAAAAAAAAAAAAAAAAA`;
 const MIB = 1024 * 1024;
@@ -74,6 +74,9 @@ function targets(): { what: string; path: string; headers: Record<string, string
     '/api/agents/enrol',
     '/health',
     '/metrics',
+    '/logout',
+    '/api/dispatch',
+    '/api/hosts/h1/command',
     '/_next/static/chunks/a.js',
     '/no/such/page',
   ]);
@@ -150,6 +153,7 @@ test('without a session, only a few KB of any request to any path are parsed', a
     'unknown-path',
     'unknown-action',
     'wrong-method',
+    'gone',
     'too-large',
     'wrong-type',
   ]) {
@@ -167,10 +171,10 @@ test('bodies on read requests and unknown methods are refused at every path', as
   for (const [method, headers, expected] of [
     ['GET', {}, [400]],
     ['HEAD', {}, [400]],
-    ['OPTIONS', {}, [404, 405]],
-    ['TRACE', {}, [404, 405]],
-    ['PUT', {}, [404, 405]],
-    ['DELETE', {}, [404, 405]],
+    ['OPTIONS', {}, [404, 405, 410]],
+    ['TRACE', {}, [404, 405, 410]],
+    ['PUT', {}, [404, 405, 410]],
+    ['DELETE', {}, [404, 405, 410]],
   ] as const) {
     for (const body of [Buffer.alloc(900_000, '['), null]) {
       const requests = paths.map((path) => ({ method, path, headers, body }));

@@ -5,7 +5,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net';
 import { setClientAddress, type TrustsProxy } from './forwarded-address';
 import { sendRefusing } from './json-http';
-import { originIsAllowed, type OriginPolicy } from './origin';
+import { isHttps, originIsAllowed, type OriginPolicy } from './origin';
 import { RequestCounts } from './request-counts';
 import { carriesBody } from './request-judge';
 import { cutUserAgent } from './request-line';
@@ -62,7 +62,7 @@ export function createHttpServer(options: HttpOptions): Server {
     counts = new RequestCounts(),
     log,
   } = options;
-  const https = origins.baseUrl?.startsWith('https://') ?? false;
+  const https = isHttps(origins);
   const refuse = (request: IncomingMessage, response: ServerResponse, reason: RefusalReason) => {
     counts.refused(reason);
     sendRefusal(request, response, reason, {}, counts.addBodyBytes);

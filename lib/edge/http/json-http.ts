@@ -71,8 +71,9 @@ export function sendJsonRefusing(
   status: number,
   value: unknown,
   headers: Readonly<Record<string, string>> = {},
+  onBytes?: (count: number) => void,
 ): void {
-  sendRefusing(request, response, { status, type: 'application/json', text: JSON.stringify(value), headers });
+  sendRefusing(request, response, { status, type: 'application/json', text: JSON.stringify(value), headers }, onBytes);
 }
 
 /** Resolves at the end of the body or at the bounds. Never rejects. */

@@ -33,6 +33,9 @@ export function originIsAllowed(origin: string | undefined, host: string | undef
   return name === 'localhost' || isIP(name) !== 0 || policy.machineNames.includes(name);
 }
 
+/** True when browsers reach the dashboard by https. */
+export const isHttps = ({ baseUrl }: OriginPolicy): boolean => baseUrl?.startsWith('https://') ?? false;
+
 /** The names of the machine, with and without its domain. */
 export function machineNames(hostname: string): string[] {
   const full = hostname.toLowerCase();

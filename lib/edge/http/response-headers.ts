@@ -20,8 +20,12 @@ const HEADERS: Readonly<Record<string, string>> = {
   'cross-origin-resource-policy': 'same-origin',
 };
 
+/** `https`: with HSTS. */
+export function securityHeaders(https: boolean): Readonly<Record<string, string>> {
+  return https ? { ...HEADERS, 'strict-transport-security': STRICT_TRANSPORT } : HEADERS;
+}
+
 /** Must be called before anything is written. `https`: adds HSTS. */
 export function setSecurityHeaders(response: ServerResponse, https: boolean): void {
-  for (const [name, value] of Object.entries(HEADERS)) response.setHeader(name, value);
-  if (https) response.setHeader('strict-transport-security', STRICT_TRANSPORT);
+  for (const [name, value] of Object.entries(securityHeaders(https))) response.setHeader(name, value);
 }

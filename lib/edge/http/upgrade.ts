@@ -7,8 +7,11 @@ import type { Duplex } from 'node:stream';
 import { setClientAddress, type TrustsProxy } from './forwarded-address';
 import type { AgentGateway } from '../agents/agent-gateway';
 import type { LiveHub, LiveSession } from '../browsers/live-gateway';
-import { originIsAllowed, type OriginPolicy } from './origin';
+import { goneAddress, goneSentence } from './gone-addresses';
+import { GONE_STATUS } from './gone-handler';
+import { isHttps, originIsAllowed, type OriginPolicy } from './origin';
 import { PendingUpgrades } from './pending-upgrades';
+import { securityHeaders } from './response-headers';
 import type { AgentIdentity } from '@/lib/fleet/records/agent-port';
 import type { FleetLog, LoopTime } from '@/lib/fleet/records/environment';
 import type { LimitUse } from '@/lib/limits/limit-use';
@@ -56,7 +59,12 @@ export function attachUpgrades(server: Server, options: UpgradeOptions): { uses:
     const address = setClientAddress(request, options.trusts);
     const path = pathOf(request);
     if (path === AGENT_PATH) {
-      // Browsers send an origin; agents never do.
+      // Browsers send an origin or a cookie; agents never do. Pages of earlier versions connected here.
+      const { authorization, origin, cookie } = request.headers;
+      if (authorization === undefined && (origin ?? cookie) !== undefined) {
+        refuseGone(socket, isHttps(options.origins));
+        return;
+      }
       if (request.headers.origin !== undefined) {
         refuse(socket, 403);
         return;
@@ -141,12 +149,23 @@ function pathOf(request: IncomingMessage): string {
 }
 
 function refuse(socket: Duplex, status: number, retryAfterMs = 0): void {
+  answer(socket, status, retryAfterMs > 0 ? { 'Retry-After': String(Math.ceil(retryAfterMs / 1_000)) } : {});
+}
+
+function refuseGone(socket: Duplex, https: boolean): void {
+  const gone = goneAddress('GET', AGENT_PATH);
+  const body = JSON.stringify({ error: gone === null ? '' : goneSentence(gone) });
+  const headers = { ...securityHeaders(https), 'content-type': 'application/json', 'cache-control': 'no-store' };
+  answer(socket, GONE_STATUS, headers, body);
+}
+
+/** `headers` and `body` must hold nothing of the request. */
+function answer(socket: Duplex, status: number, headers: Readonly<Record<string, string>>, body = ''): void {
   // A peer that never closes its side would keep the socket forever: the HTTP server's time-outs no longer apply.
   socket.once('finish', () => socket.destroy());
-  const later = retryAfterMs > 0 ? `Retry-After: ${Math.ceil(retryAfterMs / 1_000)}\r\n` : '';
-  socket.end(
-    `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${later}Connection: close\r\nContent-Length: 0\r\n\r\n`,
-  );
+  const all = { ...headers, Connection: 'close', 'Content-Length': String(Buffer.byteLength(body)) };
+  const lines = Object.entries(all).map(([name, value]) => `${name}: ${value}\r\n`);
+  socket.end(`HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n${lines.join('')}\r\n${body}`);
 }
 
 async function withDeadline<T>(work: Promise<T>, loop: LoopTime): Promise<T | 'late'> {

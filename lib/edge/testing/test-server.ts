@@ -19,6 +19,7 @@ import { LimitSources } from '@/lib/dashboard/limit-sources';
 import type { Pace } from '../links/paced-stream';
 import { createEnrolmentShare } from '../agents/enrol';
 import { createMachineEndpoints } from '../http/machine-endpoints';
+import { RequestCounts } from '../http/request-counts';
 import { attachUpgrades, type IdentifyAgent } from '../http/upgrade';
 import { TestDesiredSource } from '@/lib/fleet/testing/test-desired';
 import { GivenUpdates } from '@/lib/fleet/testing/updates';
@@ -169,6 +170,7 @@ export async function createTestServer(options: TestServerOptions = {}) {
       enrolments,
       enrol: (code, hostName, address) => access.enrol(code, hostName, address),
       isStopping: () => stopping,
+      counts: new RequestCounts(),
       log: testDb.log,
     }),
     trusts: () => false,

@@ -52,6 +52,10 @@ const REFUSALS = {
     status: 408,
     sentence: 'The body of the request took too long to arrive. Check the connection and try again.',
   },
+  gone: {
+    status: 410,
+    sentence: 'This address of an earlier NixFleet is gone. The documents say what has taken its place.',
+  },
   'too-large': { status: 413, sentence: 'The request is larger than this address accepts. Select fewer at once.' },
   'address-too-long': {
     status: 414,

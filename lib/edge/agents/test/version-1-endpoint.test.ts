@@ -231,10 +231,10 @@ describe('any request of a version-1 agent', () => {
     type === 'application/json' && location === undefined && (code < 300 || code >= 400);
 
   it.each([
-    ['GET', '/api/hosts', 404],
-    ['GET', '/api/hosts/', 404],
-    ['GET', '/api/hosts/hsb0', 404],
-    ['DELETE', '/api/hosts/hsb0', 404],
+    ['GET', '/api/hosts', 410],
+    ['GET', '/api/hosts/', 410],
+    ['GET', '/api/hosts/hsb0', 410],
+    ['DELETE', '/api/hosts/hsb0', 410],
     ['GET', '/api/hosts/hsb0/constructor', 404],
     ['POST', '/api/hosts/hsb0/register/', 404],
     ['POST', '/api/hosts/a/b/c/d', 404],
