@@ -17,6 +17,7 @@ const machine: MachineFacts = {
     return text;
   },
   mayWrite: () => true,
+  startedIn: '/srv',
 };
 const good = {
   NIXFLEET_URL: 'wss://fleet.example.com/ws',
@@ -139,29 +140,18 @@ describe('readConfig', () => {
       NIXFLEET_URL: 'ws://10.0.0.1:8000',
       NIXFLEET_TOKEN: 'two words',
       NIXFLEET_INTERVAL: '5s',
-      NIXFLEET_LOG_LEVEL: 'loud',
       NIXFLEET_HOSTNAME: '../../x',
-      NIXFLEET_THEME_COLOR: 'blue',
       NIXFLEET_REPO_URL: '--upload-pack=evil',
-      NIXFLEET_REPO_DIR: 'relative',
+      NIXFLEET_STATE_DIR: 'relative',
       NIXFLEET_BRANCH: '-x',
       NIXFLEET_HOST_TYPE: 'windows',
     });
-    expect(list).toHaveLength(10);
+    expect(list).toHaveLength(9);
     expect(list).toContain("NIXFLEET_URL has no path: the agents' socket is at /ws. Write ws://10.0.0.1:8000/ws.");
-    for (const name of [
-      'LOG_LEVEL',
-      'INTERVAL',
-      'HOSTNAME',
-      'THEME_COLOR',
-      'REPO_URL',
-      'REPO_DIR',
-      'BRANCH',
-      'HOST_TYPE',
-    ])
+    for (const name of ['INTERVAL', 'HOSTNAME', 'REPO_URL', 'STATE_DIR', 'BRANCH', 'HOST_TYPE'])
       expect(list.some((problem) => problem.includes(`NIXFLEET_${name}`) && /write|set/i.test(problem))).toBe(true);
     expect(problems({})).toHaveLength(3);
-    for (const interval of ['0', '3601', '-1', '1.5', 'NaN'])
+    for (const interval of ['0', '-1', '1.5', 'NaN', '5s'])
       expect(problems({ ...good, NIXFLEET_INTERVAL: interval })).toHaveLength(1);
     expect(problems({ ...good, NIXFLEET_URL: 'https://fleet.example.com/ws' })[0]).toContain(
       'write wss://fleet.example.com/ws',

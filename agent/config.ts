@@ -2,6 +2,7 @@
 import { join } from 'node:path';
 import { flakeFolderOf } from '@/lib/git/flake-folder';
 import { hostNameOf } from '@/lib/protocol/agent/host-name';
+import { themeColorOf } from '@/lib/protocol/agent/theme-color';
 import { LOG_LEVELS, type LogLevel } from './log';
 
 /** The profile of a NixOS system. */
@@ -52,9 +53,13 @@ export interface MachineFacts {
   readFile: (path: string) => string;
   /** Whether this user may create the folder, or files in it. */
   mayWrite: (folder: string) => boolean;
+  /** The folder in which the agent was started. */
+  startedIn: string;
 }
 
-export type AgentConfigResult = { ok: true; config: AgentConfig } | { ok: false; problems: string[] };
+/** `warnings`: values that are not used as written, and what is used instead. */
+export type AgentConfigResult =
+  { ok: true; config: AgentConfig; warnings: string[] } | { ok: false; problems: string[] };
 
 /** Each variable with its default and its description: the text of `--help`. */
 export const AGENT_VARIABLES: readonly (readonly [name: string, fallback: string, prose: string])[] = [
@@ -109,16 +114,28 @@ export const AGENT_VARIABLES: readonly (readonly [name: string, fallback: string
 
 const HOSTNAME = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,61}[A-Za-z0-9])?$/;
 const FLAKE_ATTRIBUTE = /^[^\s#"'\\\p{Cc}]{0,200}$/u;
-const BRANCH = /^[A-Za-z0-9_][^\s~^:?*[\\]{0,199}$/;
+const BRANCH = /^(?![-/.])[^\s~^:?*[\\\p{Cc}]{1,200}$/u;
 const NO_CONTROLS = /^[^\p{Cc}]*$/u;
 
-/** Reads the configuration, or lists every problem. An empty value counts as unset; surrounding blanks are dropped. */
+/** Variables of version 1's agent that have no effect here, and what to do instead. */
+const FORMER_VARIABLES: Readonly<Record<string, string>> = {
+  NIXFLEET_CA_FILE: 'set NODE_EXTRA_CA_CERTS to that file',
+  NIXFLEET_PINNED_PUBKEY: 'the certificate is checked, the key is not pinned; remove it',
+  NIXFLEET_ALLOW_INSECURE_HTTP: 'ws:// in NIXFLEET_URL connects without TLS; remove it',
+};
+
+/**
+ * Reads the configuration, or lists every problem. An empty value counts as unset; surrounding blanks are dropped. What
+ * the agent of version 3 accepted ends this one only where it can't work: secrets, addresses and names.
+ */
 export function readAgentConfig(
   env: Readonly<Record<string, string | undefined>>,
   machine: MachineFacts,
 ): AgentConfigResult {
   const problems: string[] = [];
+  const warnings: string[] = [];
   const get = (name: string): string => (env[name] ?? '').trim();
+  const path = (name: string): string => absolutePath(name, get(name), machine, warnings);
   const stateDir = get('NIXFLEET_STATE_DIR') || defaultStateDir(env, machine);
   const hostType = readHostType(get('NIXFLEET_HOST_TYPE'), machine, problems);
   const repoUrl = get('NIXFLEET_REPO_URL');
@@ -126,18 +143,18 @@ export function readAgentConfig(
     url: readUrl(get('NIXFLEET_URL'), problems),
     ...readSecret(get('NIXFLEET_TOKEN'), get('NIXFLEET_TOKEN_FILE'), get('NIXFLEET_ENROLMENT_CODE'), machine, problems),
     repoUrl,
-    repoDir: get('NIXFLEET_REPO_DIR') || get('NIXFLEET_NIXCFG') || (repoUrl === '' ? '' : join(stateDir, 'repo')),
+    repoDir: path('NIXFLEET_REPO_DIR') || path('NIXFLEET_NIXCFG') || (repoUrl === '' ? '' : join(stateDir, 'repo')),
     branch: get('NIXFLEET_BRANCH') || 'main',
-    sshKey: get('NIXFLEET_SSH_KEY'),
-    intervalS: readInterval(get('NIXFLEET_INTERVAL'), problems),
-    logLevel: readLogLevel(get('NIXFLEET_LOG_LEVEL'), problems),
+    sshKey: path('NIXFLEET_SSH_KEY'),
+    intervalS: readInterval(get('NIXFLEET_INTERVAL'), problems, warnings),
+    logLevel: readLogLevel(get('NIXFLEET_LOG_LEVEL'), warnings),
     hostname: get('NIXFLEET_HOSTNAME') || machine.name.toLowerCase(),
     machineName: get('NIXFLEET_HOSTNAME') === '' ? machine.name : '',
     flakeAttribute: get('NIXFLEET_FLAKE_ATTRIBUTE'),
     flakeDir: readFlakeDir(get('NIXFLEET_FLAKE_DIR'), problems),
     submodules: readSwitch('NIXFLEET_SUBMODULES', get('NIXFLEET_SUBMODULES'), problems),
     nixpkgsVersion: get('NIXFLEET_NIXPKGS_VERSION'),
-    themeColor: get('NIXFLEET_THEME_COLOR'),
+    themeColor: readColor(get('NIXFLEET_THEME_COLOR'), warnings),
     location: get('NIXFLEET_LOCATION') || 'home',
     deviceType: get('NIXFLEET_DEVICE_TYPE') || 'desktop',
     stateDir,
@@ -174,11 +191,27 @@ export function readAgentConfig(
     problems.push(
       `NIXFLEET_FLAKE_ATTRIBUTE "${config.flakeAttribute}" can't be the name of a configuration: write it without blanks, "#", quotes and backslashes, as alice@laptop.`,
     );
-  if (config.themeColor !== '' && !/^#[0-9a-fA-F]{6}$/.test(config.themeColor))
-    problems.push(
-      `NIXFLEET_THEME_COLOR "${config.themeColor}" is not a colour: write # and six hexadecimal digits, as #7aa2f7.`,
+  for (const [name, instead] of Object.entries(FORMER_VARIABLES))
+    if (Object.hasOwn(env, name)) warnings.push(`${name} has no effect: ${instead}.`);
+  return problems.length === 0 ? { ok: true, config, warnings } : { ok: false, problems };
+}
+
+/** '' for a text that is not a colour: the dashboard then shows the colour of the host's system. */
+function readColor(value: string, warnings: string[]): string {
+  const color = themeColorOf(value);
+  if (value !== '' && color === null)
+    warnings.push(
+      `NIXFLEET_THEME_COLOR "${value}" is not a colour and is left out: write # and six hexadecimal digits, as #7aa2f7.`,
     );
-  return problems.length === 0 ? { ok: true, config } : { ok: false, problems };
+  return color ?? '';
+}
+
+/** A relative path begins where the agent was started, which changes with the service manager. */
+function absolutePath(name: string, value: string, { startedIn }: MachineFacts, warnings: string[]): string {
+  if (value === '' || value.startsWith('/') || !NO_CONTROLS.test(value)) return value;
+  const absolute = join(startedIn, value);
+  warnings.push(`${name} "${value}" is not an absolute path: ${absolute} is used. Write an absolute path.`);
+  return absolute;
 }
 
 function readUrl(value: string, problems: string[]): string {
@@ -254,17 +287,24 @@ function assignedIn(content: string, name: string): string | undefined {
 
 const unquoted = (value: string): string => (/^(["']).*\1$/s.test(value) ? value.slice(1, -1) : value);
 
-function readInterval(value: string, problems: string[]): number {
+const MAX_INTERVAL_S = 3600;
+
+function readInterval(value: string, problems: string[], warnings: string[]): number {
   if (value === '') return 5;
-  const seconds = /^\d{1,4}$/.test(value) ? Number(value) : 0;
-  if (seconds < 1 || seconds > 3600)
-    problems.push(`NIXFLEET_INTERVAL "${value}" is not a number of seconds: write a whole number from 1 to 3600.`);
-  return seconds;
+  const seconds = /^\+?\d+$/.test(value) ? Number(value) : 0;
+  const wanted = `write a whole number from 1 to ${MAX_INTERVAL_S}`;
+  if (seconds < 1) problems.push(`NIXFLEET_INTERVAL "${value}" is not a number of seconds: ${wanted}.`);
+  if (seconds > MAX_INTERVAL_S)
+    warnings.push(
+      `NIXFLEET_INTERVAL "${value}" is too long: ${MAX_INTERVAL_S} is used. To end this warning, ${wanted}.`,
+    );
+  return Math.min(seconds, MAX_INTERVAL_S);
 }
 
-function readLogLevel(value: string, problems: string[]): LogLevel {
+function readLogLevel(value: string, warnings: string[]): LogLevel {
   const level = LOG_LEVELS.find((name) => name === (value === '' ? 'info' : value.toLowerCase()));
-  if (level === undefined) problems.push(`NIXFLEET_LOG_LEVEL "${value}" is not known: write ${LOG_LEVELS.join(', ')}.`);
+  if (level === undefined)
+    warnings.push(`NIXFLEET_LOG_LEVEL "${value}" is not known: info is used. Write ${LOG_LEVELS.join(', ')}.`);
   return level ?? 'info';
 }
 

@@ -14,6 +14,7 @@ export function describeMachine(): MachineFacts {
     name: machineName(),
     readFile: (path) => readFileSync(path, 'utf8'),
     mayWrite,
+    startedIn: process.cwd(),
   };
 }
 

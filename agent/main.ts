@@ -37,11 +37,16 @@ async function main(args: readonly string[]): Promise<number> {
     for (const problem of read.problems) console.error(`- ${problem}`);
     return EXIT_CONFIG;
   }
-  if (option === '--check') return (await checkConfiguration(read.config, (line) => console.log(line))) ? 0 : 1;
-  return serve(read.config, machine.home);
+  const { config, warnings } = read;
+  if (option === '--check') {
+    const isUsable = await checkConfiguration(config, (line) => console.log(line));
+    for (const warning of warnings) console.log(`${'warning'.padEnd(12)} ${warning}`);
+    return isUsable ? 0 : 1;
+  }
+  return serve(config, warnings, machine.home);
 }
 
-async function serve(config: AgentConfig, home: string): Promise<number> {
+async function serve(config: AgentConfig, warnings: readonly string[], home: string): Promise<number> {
   const fetched = new Set<string>();
   const known = [config.token, config.enrolmentCode, ...splitRepositoryAddress(config.repoUrl).secrets];
   const redact = createRedact(known, fetched);
@@ -65,6 +70,7 @@ async function serve(config: AgentConfig, home: string): Promise<number> {
     return EXIT_CONFIG;
   }
   process.once('exit', release);
+  for (const warning of warnings) log.warn(warning);
   // Not refused: a host of an earlier dashboard may have such a name.
   const nameProblem = hostNameProblem(config.hostname);
   if (nameProblem !== null) log.warn(nameProblem);

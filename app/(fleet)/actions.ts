@@ -9,6 +9,7 @@ import { verbOf } from '@/lib/fleet/may';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
 import { MAX_QUEUE_MS, MIN_QUEUE_MS } from '@/lib/fleet/operations/queue-time';
 import { runtime } from '@/lib/dashboard/runtime';
+import { themeColorOf } from '@/lib/protocol/agent/theme-color';
 import { OPERATION_IDS } from '@/lib/protocol/operation-ids';
 
 /** Hosts per request. */
@@ -53,8 +54,8 @@ export const addHost = operatorAction(
     deviceType: z.string().trim().max(64),
     color: z
       .string()
-      .regex(/^#[0-9a-f]{6}$/i, 'Use # and six hexadecimal digits, like #7aa2f7.')
-      .transform((color) => color.toLowerCase())
+      .transform(themeColorOf)
+      .pipe(z.string('Use # and six hexadecimal digits, like #7aa2f7.'))
       .nullable(),
     requestId: z.string().regex(/^[0-9a-f]{32}$/),
   }),

@@ -87,20 +87,20 @@ describe('readConfig', () => {
     const reported = problems({
       NIXFLEET_LISTEN: '8000',
       NIXFLEET_BASE_URL: 'https://example.org/fleet',
-      NIXFLEET_RATE_LIMIT: '0',
-      NIXFLEET_RATE_WINDOW: '60',
-      NIXFLEET_SESSION_DURATION: '5 minutes',
+      NIXFLEET_EVENT_DAYS: '0',
+      NIXFLEET_SESSION_IDLE: '60',
+      NIXFLEET_BACKUP_INTERVAL: '5 minutes',
       NIXFLEET_TRUSTED_PROXIES: '10.0.0.2, nonsense',
-      NIXFLEET_LOG_LEVEL: 'loud',
+      NIXFLEET_MERGE_METHOD: 'loud',
       NIXFLEET_OUTPUT_LIMIT: '12',
       NIXFLEET_DEMO: 'perhaps',
     });
     expect(reported).toHaveLength(9);
     const all = reported.join('\n');
     expect(all).toContain('NIXFLEET_LISTEN is "8000": write :8000');
-    expect(all).toContain('NIXFLEET_RATE_WINDOW is "60": the unit is missing: write a duration such as 30s');
+    expect(all).toContain('NIXFLEET_SESSION_IDLE is "60": the unit is missing: write a duration such as 30s');
     expect(all).toContain('entry 2');
-    expect(all).toContain('write one of debug, info, warn, error');
+    expect(all).toContain('write one of merge, squash, rebase');
   });
 
   it('never repeats a secret or an address that may hold one', () => {
@@ -220,14 +220,14 @@ describe('readConfig', () => {
     }
   });
 
-  it('writes no colours by default, and requires a repository to write to', () => {
+  it('writes no colours by default, and none without a repository to write to', () => {
     expect(config({})).toMatchObject({ colorCommitMode: 'off', nixcfgPath: join(config({}).dataDir, 'nixcfg') });
     const push = { NIXFLEET_COLOR_COMMIT_MODE: 'push' };
-    expect(problems(push).join()).toContain('set NIXFLEET_CONFIG_REPO or a forge');
-    expect(problems({ ...push, NIXFLEET_CONFIG_REPO: '/srv/nixcfg.git' })).toEqual([]);
+    expect(warnings(push)).toContain('set NIXFLEET_CONFIG_REPO or a forge');
+    expect(config({ ...push, NIXFLEET_CONFIG_REPO: '/srv/nixcfg.git' }).colorCommitMode).toBe('push');
     const pr = { NIXFLEET_COLOR_COMMIT_MODE: 'pr', NIXFLEET_CONFIG_REPO: '/srv/nixcfg.git' };
-    expect(problems(pr).join()).toContain('no forge is configured for pull requests');
-    expect(problems({ ...pr, NIXFLEET_GITHUB_REPO: 'ada/nixcfg' })).toEqual([]);
+    expect(warnings(pr)).toContain('no forge is configured for pull requests');
+    expect(config({ ...pr, NIXFLEET_GITHUB_REPO: 'ada/nixcfg' }).colorCommitMode).toBe('pr');
   });
 });
 

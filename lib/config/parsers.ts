@@ -2,7 +2,13 @@
 import { isIP } from 'node:net';
 import { flakeFolderOf } from '@/lib/git/flake-folder';
 
-export type Parsed<T> = { ok: true; value: T } | { ok: false; problem: string };
+/** A value that is in force in place of the written one, as text, and why. */
+export interface Replacement {
+  text: string;
+  why: string;
+}
+
+export type Parsed<T> = { ok: true; value: T; replacement?: Replacement } | { ok: false; problem: string };
 export type Parser<T> = (raw: string) => Parsed<T>;
 
 const good = <T>(value: T): Parsed<T> => ({ ok: true, value });
@@ -24,9 +30,10 @@ export const MAX_DURATION_MS = 2_147_483_647;
 
 /**
  * A duration as Go writes it (`24h`, `1h30m`, `1.5s`, `500ms`; pkg.go.dev/time#ParseDuration), in whole milliseconds;
- * null when it is not one.
+ * null when it is not one, or negative.
  */
-export function parseGoDuration(raw: string): number | null {
+export function parseGoDuration(signed: string): number | null {
+  const raw = signed.replace(/^\+/, '');
   if (raw === '0') return 0;
   const parts = /^(?:(?:\d+(?:\.\d*)?|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+$/.test(raw)
     ? raw.matchAll(/(?<![\d.])(\d+(?:\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h)/g)
@@ -47,6 +54,44 @@ export function parseDuration(minMs: number, minText: string): Parser<number> {
     if (ms < minMs) return bad(`too short: write at least ${minText}`);
     if (ms > MAX_DURATION_MS) return bad('too long: write at most 596h');
     return good(ms);
+  };
+}
+
+/**
+ * For a variable that version 3 had. It took a value that it could not read for unset, and knew no bounds; such a value
+ * must not stop the start. Gives the fallback, and says why. `text`: the fallback in words.
+ */
+export function orFallback<T>(parse: Parser<T>, fallback: T, text: string): Parser<T> {
+  return (raw) => {
+    const parsed = parse(raw);
+    return parsed.ok ? parsed : { ok: true, value: fallback, replacement: { text, why: parsed.problem } };
+  };
+}
+
+/** A duration of version 3 (see `orFallback`): one that is out of bounds becomes the nearest allowed one. */
+export function version3Duration(
+  min: { ms: number; text: string },
+  fallback: { ms: number; text: string },
+): Parser<number> {
+  return (raw) => {
+    const ms = parseGoDuration(raw);
+    const parsed = parseDuration(min.ms, min.text)(raw);
+    if (parsed.ok) return parsed;
+    const [value, text] =
+      ms === null ? [fallback.ms, fallback.text] : ms < min.ms ? [min.ms, min.text] : [MAX_DURATION_MS, '596h'];
+    return { ok: true, value, replacement: { text, why: parsed.problem } };
+  };
+}
+
+/** A whole number of version 3 (see `orFallback`): one that is out of bounds becomes the nearest allowed one. */
+export function version3Integer(min: number, max: number, fallback: number): Parser<number> {
+  return (raw) => {
+    const parsed = integer(min, max)(raw);
+    if (parsed.ok) return parsed;
+    const written = /^[+-]?\d+$/.test(raw) ? Number(raw) : Number.NaN;
+    if (written >= min && written <= max) return good(written);
+    const value = Number.isNaN(written) ? fallback : written < min ? min : max;
+    return { ok: true, value, replacement: { text: String(value), why: parsed.problem } };
   };
 }
 

@@ -15,6 +15,7 @@ import {
   list,
   listenAddress,
   network,
+  orFallback,
   origin,
   ownerAndName,
   repository,
@@ -22,6 +23,8 @@ import {
   repositoryFolder,
   size,
   text,
+  version3Duration,
+  version3Integer,
   webAddress,
   type Parsed,
   type Parser,
@@ -153,7 +156,7 @@ export const VARIABLES = {
   sessionDurationMs: variable({
     name: 'NIXFLEET_SESSION_DURATION',
     prose: 'How long a session lasts at most.',
-    parse: parseDuration(MINUTE_MS, '1m'),
+    parse: version3Duration({ ms: MINUTE_MS, text: '1m' }, { ms: 24 * HOUR_MS, text: '24h' }),
     fallback: 24 * HOUR_MS,
     fallbackText: '24h',
   }),
@@ -169,14 +172,14 @@ export const VARIABLES = {
     prose:
       'How many sign-ins may fail within the window before waits begin, for an address and for the account. Each further ' +
       'failure doubles the wait.',
-    parse: integer(1, 1_000),
+    parse: version3Integer(1, 1_000, 5),
     fallback: 5,
     fallbackText: '5',
   }),
   rateWindowMs: variable({
     name: 'NIXFLEET_RATE_WINDOW',
     prose: 'The window of `NIXFLEET_RATE_LIMIT`.',
-    parse: parseDuration(1_000, '1s'),
+    parse: version3Duration({ ms: 1_000, text: '1s' }, { ms: MINUTE_MS, text: '1m' }),
     fallback: MINUTE_MS,
     fallbackText: '1m',
   }),
@@ -251,7 +254,7 @@ export const VARIABLES = {
   versionFetchTtlMs: variable({
     name: 'NIXFLEET_VERSION_FETCH_TTL',
     prose: 'How often the desired state is fetched.',
-    parse: parseDuration(1_000, '1s'),
+    parse: version3Duration({ ms: 1_000, text: '1s' }, { ms: 30_000, text: '30s' }),
     fallback: 30_000,
     fallbackText: '30s',
   }),
@@ -284,7 +287,7 @@ export const VARIABLES = {
     name: 'NIXFLEET_GITHUB_POLL_TTL',
     prose:
       'How often GitHub is checked for flake updates. A request that finds no change does not count against its rate limit.',
-    parse: parseDuration(10_000, '10s'),
+    parse: version3Duration({ ms: 10_000, text: '10s' }, { ms: 5 * MINUTE_MS, text: '5m' }),
     fallback: 5 * MINUTE_MS,
     fallbackText: '5m',
   }),
@@ -346,7 +349,7 @@ export const VARIABLES = {
     prose:
       "Whether a host's colour is also written into the configuration repository: `off`, `push` (a commit on the branch) " +
       'or `pr` (a pull request).',
-    parse: choice(COLOR_COMMIT_MODES),
+    parse: orFallback(choice(COLOR_COMMIT_MODES), 'off', 'off'),
     fallback: 'off' as const,
     fallbackText: 'off',
   }),
@@ -462,7 +465,7 @@ export const VARIABLES = {
   logLevel: variable({
     name: 'NIXFLEET_LOG_LEVEL',
     prose: `How much is logged: ${LOG_LEVELS.join(', ')}.`,
-    parse: choice(LOG_LEVELS),
+    parse: orFallback(choice(LOG_LEVELS), 'info', 'info'),
     fallback: 'info' as const,
     fallbackText: 'info',
   }),
@@ -475,6 +478,7 @@ export const VARIABLES = {
   }),
 } satisfies Record<string, Variable<unknown>>;
 
+const EVENTS = 'NIXFLEET_EVENT_DAYS decides how long events are kept';
 const STALE = "each host's heartbeat interval decides when it is late";
 
 /** Variables of earlier dashboards that have no effect here, and why. */
@@ -487,7 +491,12 @@ export const UNUSED_VARIABLES: Readonly<Record<string, string>> = {
   NIXFLEET_DEV_MODE: 'npm run dev starts a development server',
   NIXFLEET_ALLOW_LEGACY_UNSIGNED_SESSION_COOKIE: 'unsigned session cookies are never accepted',
   NIXFLEET_UI_ACTION_LOCK_MAX_SECONDS: 'a button is disabled exactly as long as its operation runs',
-  NIXFLEET_STATUS_HISTORY_DAYS: 'NIXFLEET_EVENT_DAYS decides how long events are kept',
+  NIXFLEET_STATUS_HISTORY_DAYS: EVENTS,
   NIXFLEET_SERVER_HOST: 'pages use the address that the browser used',
   NIXFLEET_GIT_HASH: 'the version is part of the build',
+  // Documented by version 3, and never read.
+  NIXFLEET_CMD_RETENTION_DAYS: 'commands are kept for 180 days, and their output for 30',
+  NIXFLEET_LOG_RETENTION_DAYS: EVENTS,
+  NIXFLEET_INIT_EVENT_LIMIT: 'the activity page shows all events',
+  NIXFLEET_SYNC_BEACON_INTERVAL: 'open pages are always current',
 };

@@ -20,6 +20,8 @@ export interface SettingView {
   /** The value in force; secrets as "set" or "made by the dashboard". */
   value: string;
   source: 'environment' | 'default' | 'made by the dashboard' | 'set here';
+  /** What the environment says instead of the value, and why it is not used. */
+  note?: string;
 }
 
 export interface Runtime {

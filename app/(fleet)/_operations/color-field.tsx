@@ -4,6 +4,7 @@ import { Check } from 'lucide-react';
 import { useId } from 'react';
 import { cx } from '@/app/_ui/cx';
 import { TextField } from '@/app/_ui/field';
+import { themeColorOf } from '@/lib/protocol/agent/theme-color';
 
 /** Named colours to choose from; any other can be entered. */
 const PRESETS: readonly [name: string, color: string][] = [
@@ -20,7 +21,7 @@ const PRESETS: readonly [name: string, color: string][] = [
   ['Rose gold', '#c8a8a0'],
 ];
 
-export const isColor = (text: string) => /^#[0-9a-f]{6}$/i.test(text);
+export const isColor = (text: string) => themeColorOf(text) !== null;
 
 /** One of the preset colours, or any other. */
 export function ColorField({
@@ -86,7 +87,7 @@ export function ColorField({
         <input
           id={picker}
           type="color"
-          value={isColor(value) ? value.toLowerCase() : '#7aa2f7'}
+          value={themeColorOf(value) ?? '#7aa2f7'}
           onChange={(event) => onChange(event.target.value)}
           className="h-9 w-12 cursor-pointer rounded-md border border-control bg-surface p-1 pointer-coarse:h-11"
         />

@@ -8,6 +8,7 @@ import { HeldAgents, type HeldPorts } from './held-agents';
 import { HostPresence } from './host-presence';
 import { afterRegister, newHost } from '../hosts/host';
 import { hostNameOf } from '@/lib/protocol/agent/host-name';
+import { themeColorOf } from '@/lib/protocol/agent/theme-color';
 import { REGISTER_TIMEOUT_MS, UnregisteredConnections } from './unregistered-connections';
 import type { HeldWhy } from '../events/held-reasons';
 import type { AgentLink, HeldAgent } from '../records/agent-port';
@@ -189,6 +190,7 @@ export class AgentAdmission {
   ): void {
     const { name, register } = registration;
     const before = known ? (turn.hosts.get(hostId) ?? known.record) : newHost(hostId, name, turn.now);
+    this.reportColor(name, register);
     const record = afterRegister(before, register, turn.now);
     this.core.putHost(turn, before, record, !known);
     if (!known) {
@@ -271,6 +273,14 @@ export class AgentAdmission {
       if (this.core.memory.byName(name)?.connection) return;
       await this.claimHeld(waiting);
     }
+  }
+
+  private reportColor(name: string, { theme_color: color }: Register): void {
+    if (color === '' || themeColorOf(color) !== null) return;
+    this.core.options.log.warn(
+      { host: name, color },
+      'an agent reported a theme colour that is not one: write #rrggbb',
+    );
   }
 
   /** Decides again for connections that are held for this name. */

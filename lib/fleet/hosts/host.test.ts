@@ -212,6 +212,8 @@ describe('afterRegister', () => {
     ['an unknown system keeps the default', { host_type: 'plan9' }, fresh, '#7aa2f7'],
     ['the agent’s colour counts', { host_type: 'nixos', theme_color: '#123456' }, fresh, '#123456'],
     ['in upper or lower case', { theme_color: '#ABCDEF' }, fresh, '#abcdef'],
+    ['in its short form', { theme_color: '#aBc' }, known, '#aabbcc'],
+    ['in its short form on a new host', { theme_color: '#f0a' }, fresh, '#ff00aa'],
     ['a later register without a colour keeps the known one', { host_type: 'macos' }, known, '#aabbcc'],
     ['text that is not a colour is ignored', { theme_color: 'red;background:url(x)' }, known, '#aabbcc'],
     [

@@ -2,10 +2,10 @@
 import type { HostRecord, CompartmentReport } from '../records/host-record';
 import type { Heartbeat } from '@/lib/protocol/agent/heartbeat';
 import type { Register } from '@/lib/protocol/agent/register';
+import { themeColorOf } from '@/lib/protocol/agent/theme-color';
 import type { CompartmentStatus } from '@/lib/protocol/compartment-names';
 
 const DEFAULT_COLORS: Record<string, string> = { nixos: '#7aa2f7', macos: '#bb9af7' };
-const COLOR = /^#[0-9a-f]{6}$/;
 /** Marks, in `saidAt`, the agent's report that a conclusion of the dashboard replaced. */
 const OVER = 'over ';
 const markOf = (status: CompartmentStatus, saidAt: string) => `${OVER}${status} ${saidAt}`;
@@ -56,14 +56,12 @@ export function newHost(id: string, name: string, now: number): HostRecord {
 
 /** The colour of a host without a pinned one: the colour its agent reports, else the default of its system. */
 export function unpinnedColor(reported: string, type: string, known: string): string {
-  const color = reported.toLowerCase();
-  return COLOR.test(color) ? color : (DEFAULT_COLORS[type] ?? known);
+  return themeColorOf(reported) ?? DEFAULT_COLORS[type] ?? known;
 }
 
 export function afterRegister(host: HostRecord, register: Register, now: number): HostRecord {
   const keep = (reported: string, known: string) => (reported === '' ? known : reported);
   const type = keep(register.host_type, host.type);
-  const color = register.theme_color.toLowerCase();
   return {
     ...host,
     type,
@@ -71,11 +69,9 @@ export function afterRegister(host: HostRecord, register: Register, now: number)
     deviceType: keep(register.device_type, host.deviceType),
     themeColor: host.themeColorPinned
       ? host.themeColor
-      : COLOR.test(color)
-        ? color
-        : host.lastSeenAt === null
-          ? (DEFAULT_COLORS[type] ?? host.themeColor)
-          : host.themeColor,
+      : (themeColorOf(register.theme_color) ??
+        (host.lastSeenAt === null ? DEFAULT_COLORS[type] : undefined) ??
+        host.themeColor),
     agentVersion: keep(register.agent_version, host.agentVersion),
     protocol: register.protocol >= 3 ? 3 : 2,
     capabilities: register.capabilities,

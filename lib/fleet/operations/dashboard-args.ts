@@ -1,12 +1,10 @@
 /** The arguments of dashboard operations: their schemas, and how they are checked. */
 import { z } from 'zod';
 import type { Blocked } from '../records/blocked';
+import { themeColorOf } from '@/lib/protocol/agent/theme-color';
 import type { OperationId } from '@/lib/protocol/operation-ids';
 
-const colorSchema = z
-  .string()
-  .regex(/^#[0-9a-f]{6}$/i)
-  .transform((color) => color.toLowerCase());
+const colorSchema = z.string().transform(themeColorOf).pipe(z.string());
 
 /** `color` null: the agent sets the colour again. */
 const setColorSchema = z.strictObject({ color: colorSchema.nullable() });

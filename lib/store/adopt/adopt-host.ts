@@ -1,6 +1,7 @@
 /** Maps a row of an older table of hosts to a host. Columns are found by name; later ones may be missing. */
 import { newHost, withoutCredentials } from '@/lib/fleet/hosts/host';
 import { hostNameOf } from '@/lib/protocol/agent/host-name';
+import { themeColorOf } from '@/lib/protocol/agent/theme-color';
 import { COMMIT_PREFIX } from '@/lib/git/commit-id';
 import { plainName } from '@/lib/text/plain-text';
 import { toHostRow, type HostRow, type WrittenHostRow } from '../sqlite/rows';
@@ -11,7 +12,6 @@ import { oldMetrics, oldStatus, oldTestStatus } from './old-status';
 const MAX_ID = 255;
 const MAX_NAME = 255;
 const DAY_MS = 86_400_000;
-const COLOR = /^#[0-9a-f]{6}$/;
 const TOKEN_HASH = /^[0-9a-f]{64}$/;
 /** Default interval of the agents of the old dashboard, for a file without that column. */
 const INTERVAL_S = { v1: 30, go: 5 } as const;
@@ -124,8 +124,8 @@ function testsOf(row: OldRow, reportedAt: number) {
 
 function themeColor(row: OldRow, fallback: string): string {
   const text = row.text('theme_color');
-  const color = text.toLowerCase();
-  if (COLOR.test(color)) return color;
+  const color = themeColorOf(text);
+  if (color !== null) return color;
   if (text !== '') row.reject('theme_color', 'is not a colour of the form #rrggbb.');
   return fallback;
 }

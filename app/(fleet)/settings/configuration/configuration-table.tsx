@@ -18,8 +18,8 @@ const SOURCES: Record<SettingView['source'], string> = {
 export function ConfigurationTable({ settings }: { settings: readonly SettingView[] }) {
   const [text, setText] = useState('');
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-  const shown = settings.filter(({ name, prose, value, source }) => {
-    const all = `${name} ${prose} ${value} ${SOURCES[source]}`.toLowerCase();
+  const shown = settings.filter(({ name, prose, value, source, note = '' }) => {
+    const all = `${name} ${prose} ${value} ${SOURCES[source]} ${note}`.toLowerCase();
     return words.every((word) => all.includes(word));
   });
   return (
@@ -68,7 +68,7 @@ export function ConfigurationTable({ settings }: { settings: readonly SettingVie
   );
 }
 
-function SettingRow({ setting: { name, prose, value, source } }: { setting: SettingView }) {
+function SettingRow({ setting: { name, prose, value, source, note } }: { setting: SettingView }) {
   return (
     <tr className="max-sm:block max-sm:py-2">
       <th scope="row" className="w-3/5 px-5 py-2.5 align-top font-normal max-sm:block max-sm:w-full max-sm:pb-1">
@@ -83,6 +83,7 @@ function SettingRow({ setting: { name, prose, value, source } }: { setting: Sett
         ) : (
           <code className="text-xs break-all text-ink">{value}</code>
         )}
+        {note !== undefined && <p className="mt-1 text-xs text-pretty wrap-anywhere text-warn">{note}</p>}
         <p className="mt-1.5">
           <Badge
             tone={source === 'default' ? 'idle' : 'accent'}

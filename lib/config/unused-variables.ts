@@ -1,0 +1,66 @@
+/** Variables that are set and have no effect. */
+import {
+  fileVariable,
+  formerProxies,
+  given,
+  TRUST_HEADERS,
+  TRUSTED_IPS,
+  variables,
+  type Environment,
+} from './read-environment';
+import { UNUSED_VARIABLES, VARIABLES } from './variables';
+
+/** What an earlier version accepted and this one does not use as written. */
+export interface UnusedValue {
+  /** The name of the variable. */
+  variable: string;
+  /** What is used instead, or why nothing is. */
+  sentence: string;
+}
+
+/** Names that only version 3 had, and only version 1. */
+const OF_VERSION_3 =
+  /^NIXFLEET_(?:HEARTBEAT_INTERVAL|STALE_\w+|(?:CMD|LOG)_RETENTION_DAYS|INIT_EVENT_LIMIT|SYNC_BEACON_INTERVAL)$/;
+
+/** The version for which the environment was written, where a name that only it had is set; else null. */
+export function formerEnvironment(env: Environment): 'version 1' | 'version 3' | null {
+  const former = new Set(variables().flatMap(([, { formerly }]) => formerly?.name ?? []));
+  const names = Object.keys(env).filter((name) => given(env, name) !== null);
+  if (names.some((name) => OF_VERSION_3.test(name))) return 'version 3';
+  const isOfVersion1 = (name: string) =>
+    former.has(name) || name in UNUSED_VARIABLES || name === TRUST_HEADERS || name === TRUSTED_IPS;
+  return names.some(isOfVersion1) ? 'version 1' : null;
+}
+
+/** Variables that are set and have no effect. `isFormer`: an earlier version had it. */
+export function unusedVariables(env: Environment): (UnusedValue & { isFormer: boolean })[] {
+  const known = new Set(
+    variables().flatMap(([, one]) => [one.name, one.formerly?.name ?? one.name, fileVariable(one) ?? one.name]),
+  );
+  const found: (UnusedValue & { isFormer: boolean })[] = [];
+  const former = (variable: string, sentence: string) => found.push({ variable, sentence, isFormer: true });
+  for (const name of Object.keys(env).sort()) {
+    if (!name.startsWith('NIXFLEET_') || known.has(name) || given(env, name) === null) continue;
+    const why = UNUSED_VARIABLES[name];
+    if (why !== undefined) former(name, `${name} is not used by this version: ${why}.`);
+    else if (name === TRUST_HEADERS || name === TRUSTED_IPS) {
+      if (formerProxies(env) === null) {
+        former(
+          name,
+          `${name} is a name of version 1 and has no effect here: set NIXFLEET_TRUSTED_PROXIES to the proxies.`,
+        );
+      } else if (given(env, VARIABLES.trustedProxies.name) !== null) {
+        former(name, `${name} is not used, because ${VARIABLES.trustedProxies.name} is set: remove it.`);
+      }
+    } else {
+      const sentence = `${name} is not a variable of the dashboard and has no effect: check its spelling.`;
+      found.push({ variable: name, sentence, isFormer: false });
+    }
+  }
+  for (const [, { name, formerly }] of variables()) {
+    if (formerly && given(env, formerly.name) !== null && given(env, name) !== null) {
+      former(formerly.name, `${formerly.name} is not used, because ${name} is set: remove it.`);
+    }
+  }
+  return found;
+}
