@@ -1,14 +1,13 @@
 /** The production server on the databases of older dashboards: it starts, people sign in as before, the hosts are there. */
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { hashSync } from '@node-rs/bcrypt';
 import { Authenticator } from './support/authenticator';
 import { expect, test } from './support/fixtures';
 import { FleetPage } from './support/fleet-page';
 import { PASSWORD, signIn, TOTP_SECRET } from './support/operator';
-import type { Dashboard } from './support/dashboard';
+import { OLD_SAMPLES, putOldDatabase } from './support/old-data';
 
-const SAMPLES = join(process.cwd(), 'lib/store/adopt/fixtures');
 const BCRYPT_COST = 10;
 /** As in the environment of the old dashboard. */
 const SETTINGS = {
@@ -16,16 +15,9 @@ const SETTINGS = {
   NIXFLEET_TOTP_SECRET: TOTP_SECRET,
 };
 
-function putOld(dashboard: Dashboard, sample: string): string {
-  const data = join(dashboard.folder, 'data');
-  mkdirSync(data, { mode: 0o700 });
-  copyFileSync(join(SAMPLES, sample), join(data, 'nixfleet.db'));
-  return data;
-}
-
 test('a version-1 database is adopted with its password and all hosts', async ({ page, world }) => {
   const dashboard = world.makeDashboard(SETTINGS);
-  const data = putOld(dashboard, 'nixfleet-v1.db');
+  const data = putOldDatabase(dashboard, 'nixfleet-v1.db');
   await dashboard.start();
   expect(dashboard.lines.join('\n')).toContain('hosts: 14 rows = 11 kept + 3 adjusted');
   await page.goto(dashboard.url);
@@ -40,7 +32,7 @@ test('a version-1 database is adopted with its password and all hosts', async ({
   await page.goto(`${dashboard.url}/activity`);
   await expect(page.getByText(/The database of version 1 .* was adopted: 14 hosts/)).toBeVisible();
   const copy = readdirSync(data).find((name) => /\.backup-v1-.*\.db$/.test(name)) ?? '';
-  expect(readFileSync(join(data, copy)).equals(readFileSync(join(SAMPLES, 'nixfleet-v1.db')))).toBe(true);
+  expect(readFileSync(join(data, copy)).equals(readFileSync(join(OLD_SAMPLES, 'nixfleet-v1.db')))).toBe(true);
 
   // A second start finds its own database.
   expect(await dashboard.end()).toBe(0);
@@ -50,7 +42,7 @@ test('a version-1 database is adopted with its password and all hosts', async ({
 
 test('a database of the Go dashboard is adopted with its password and all hosts', async ({ page, world }) => {
   const dashboard = world.makeDashboard(SETTINGS);
-  putOld(dashboard, 'nixfleet-go-3.1.5.db');
+  putOldDatabase(dashboard, 'nixfleet-go-3.1.5.db');
   await dashboard.start();
   await page.goto(dashboard.url);
   await signIn(page, new Authenticator(TOTP_SECRET));
@@ -60,7 +52,7 @@ test('a database of the Go dashboard is adopted with its password and all hosts'
 
 test('the dashboard reports a damaged old database and exits without listening', async ({ world }) => {
   const dashboard = world.makeDashboard(SETTINGS);
-  const data = putOld(dashboard, 'nixfleet-v1.db');
+  const data = putOldDatabase(dashboard, 'nixfleet-v1.db');
   const file = join(data, 'nixfleet.db');
   const bytes = readFileSync(file);
   bytes.fill(0xff, 20 * 4_096, 24 * 4_096);

@@ -2,18 +2,22 @@ import { headers } from 'next/headers';
 import type { ReactNode } from 'react';
 import { LiveProvider } from '@/app/_live/live';
 import { StepUpDialog } from '@/app/_step-up/step-up-dialog';
-import { requirePermission } from '@/lib/auth/next/permission';
+import { mayOf, requirePermission } from '@/lib/auth/next/permission';
 import { operatorActor, type Actor } from '@/lib/fleet/may';
 import { runtime } from '@/lib/dashboard/runtime';
 import { OperationsProvider } from './_operations/operations';
 import { dashboardAddress } from './_shell/dashboard-address';
 import { LowerEdge } from './_shell/page-bar';
+import { MovedBar } from './_shell/moved-bar';
 import { Shell } from './_shell/shell';
 
 /** The layout of all pages that require a session: the shell, and the live fleet that the pages share. */
 export default async function FleetLayout({ children }: { children: ReactNode }) {
   const session = await requirePermission('view');
   const { about, fleet, renderedAt } = renderFleet(operatorActor(session));
+  const { moved } = runtime();
+  // Only who can mark it as read sees it.
+  const hasMoved = mayOf(session, 'administer', null) && moved.unread().length > 0;
   const facts = {
     demo: about.demo,
     version: about.version,
@@ -23,7 +27,7 @@ export default async function FleetLayout({ children }: { children: ReactNode })
   return (
     <LiveProvider fleet={fleet} renderedAt={renderedAt} buildId={about.buildId} facts={facts}>
       <OperationsProvider>
-        <Shell>{children}</Shell>
+        <Shell notice={hasMoved && <MovedBar from={moved.from} />}>{children}</Shell>
         <LowerEdge />
         <StepUpDialog />
       </OperationsProvider>

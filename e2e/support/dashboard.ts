@@ -9,7 +9,7 @@ import { plainEnvironment, start, type RunningProcess } from './processes';
 
 export const AGENT_TOKEN = 'the-token-of-the-end-to-end-tests';
 
-async function freePort(): Promise<string> {
+export async function freePort(): Promise<string> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();
@@ -22,10 +22,12 @@ export class Dashboard {
   readonly folder = mkdtempSync(join(tmpdir(), 'nixfleet-e2e-'));
   private process: RunningProcess | null = null;
   private printed: string[] = [];
-  private port = '0';
+  private port: string;
   private ended = false;
 
-  constructor(private readonly settings: Record<string, string> = {}) {}
+  constructor(private readonly settings: Record<string, string> = {}) {
+    this.port = /:(\d+)$/.exec(settings.NIXFLEET_LISTEN ?? '')?.[1] ?? '0';
+  }
 
   /** Starts it, on the port that it had before if it ran before. Ends when it answers. */
   async start(): Promise<void> {

@@ -2,7 +2,7 @@
 import { loadSecrets, type Secrets } from '@/lib/auth/secrets';
 import { finishRestore } from '@/lib/store/backup/backup-contents';
 import { backUpBeforeUpdate, wayBack } from '@/lib/store/backup/update-backup';
-import { readConfig, type Config } from '@/lib/config';
+import { readConfig, type Config, type UnusedValue } from '@/lib/config';
 import { requireDataFolder } from './data-folder';
 import { findInstallation } from './installation';
 import { adoptOldDatabase } from '@/lib/store/adopt/adopt';
@@ -16,6 +16,8 @@ import { VERSION } from '@/lib/version';
 
 export interface Foundation {
   config: Config;
+  /** What an earlier version accepted and this one does not use as written. */
+  unused: readonly UnusedValue[];
   log: Log;
   /** The store, while its threads start. */
   opening: Promise<StoreEngine>;
@@ -31,7 +33,7 @@ export async function createFoundation(): Promise<Foundation> {
   if (!read.ok) {
     throw new Error(['the configuration is invalid:', ...read.problems.map((problem) => `  - ${problem}`)].join('\n'));
   }
-  const { config, warnings } = read;
+  const { config, warnings, unused } = read;
   const log = createLog(config.logLevel);
   for (const warning of warnings) log.warn(warning);
 
@@ -60,5 +62,5 @@ export async function createFoundation(): Promise<Foundation> {
   recordVersion(db.$client, VERSION, Date.now());
   const { secrets, warnings: permissionWarnings } = loadSecrets(config.dataDir, config);
   for (const warning of permissionWarnings) log.warn(warning);
-  return { config, log, opening: openInThread(db, { log }), secrets };
+  return { config, unused, log, opening: openInThread(db, { log }), secrets };
 }

@@ -9,6 +9,7 @@ import { singleton } from '@/lib/singleton';
 import type { Actor, May } from '@/lib/fleet/may';
 import type { FleetOperator } from '@/lib/fleet/records/operator-port';
 import type { FleetView } from '@/lib/protocol/live/views/fleet-view';
+import type { MovedNotice } from './moved-notice';
 import type { LimitUse } from '@/lib/limits/limit-use';
 
 /** One row of the configuration page, without secrets. */
@@ -32,6 +33,8 @@ export interface Runtime {
   desired: DesiredSource;
   updates: FlakeUpdates;
   log: Log;
+  /** What has changed since an earlier version, until it was read. */
+  moved: MovedNotice;
   /** Use of each of the dashboard's limits, and by whom. */
   limits(): readonly LimitUse[];
   /** Who may do what. */

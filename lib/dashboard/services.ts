@@ -3,7 +3,7 @@ import { randomBytes, randomUUID } from 'node:crypto';
 import { removedHostsOf, wireAgentAccess } from './create-agent-access';
 import { createAuth } from '@/lib/auth/operator/create-auth';
 import { createBackupService } from '@/lib/store/backup/create-backup-service';
-import { settingViews } from '@/lib/config';
+import { formerEnvironment, settingViews } from '@/lib/config';
 import { scheduleRetention } from '@/lib/store/thread/retention-schedule';
 import { createDesired } from '@/lib/desired/desired-service';
 import { connectForge, forgeOf } from '@/lib/forge/connect-forge';
@@ -21,6 +21,8 @@ import { VERSION } from '@/lib/version';
 import type { Foundation } from './foundation';
 import type { StoreEngine } from '@/lib/store/thread/store-engine';
 import { LimitSources } from './limit-sources';
+import { movedItems } from './moved-items';
+import { adoptedFrom, createMovedNotice } from './moved-notice';
 import type { NewEvent } from '@/lib/fleet/records/event-record';
 
 type OpenFoundation = Omit<Foundation, 'opening'> & { store: StoreEngine };
@@ -28,7 +30,7 @@ type OpenFoundation = Omit<Foundation, 'opening'> & { store: StoreEngine };
 export type Services = Awaited<ReturnType<typeof startServices>>;
 
 /** Creates and starts the services, and makes them available to pages. `buildId` identifies the pages of this build. */
-export async function startServices({ config, log, store, secrets }: OpenFoundation, buildId: string) {
+export async function startServices({ config, unused, log, store, secrets }: OpenFoundation, buildId: string) {
   const clock = systemClock;
   const loop = new LoopClock();
   const now = () => Date.now();
@@ -98,6 +100,10 @@ export async function startServices({ config, log, store, secrets }: OpenFoundat
     notify: (message) => fleet.setNotice('backup', message === null ? null : { level: 'warning', message }),
   });
   backups.start();
+  const from = (await adoptedFrom(store.settings)) ?? formerEnvironment(process.env);
+  const isSet = (name: string) => (process.env[name] ?? '').trim() !== '';
+  const items = movedItems({ from, config, unused, isSet });
+  const moved = await createMovedNotice({ store: store.settings, from, items, record, now });
   const limits = new LimitSources();
   limits.add(
     () => fleet.limits(),
@@ -106,6 +112,7 @@ export async function startServices({ config, log, store, secrets }: OpenFoundat
   setRuntime({
     fleet,
     limits: () => limits.read(),
+    moved,
     backups,
     auth,
     agentAccess: agentAccess.administration,

@@ -5,8 +5,8 @@ import { ShortcutsDialog } from './shortcuts';
 import { DemoLine } from './demo-line';
 import { TopBar } from './top-bar';
 
-/** Navigation, top bar and notices around a page; on phones the navigation is at the bottom. */
-export function Shell({ children }: { children: ReactNode }) {
+/** Navigation, top bar and notices around a page; on phones the navigation is at the bottom. `notice`: above the others. */
+export function Shell({ notice, children }: { notice: ReactNode; children: ReactNode }) {
   return (
     <>
       <a
@@ -18,6 +18,7 @@ export function Shell({ children }: { children: ReactNode }) {
       <Rail />
       <div className="flex min-h-dvh flex-col md:pl-[4.5rem]">
         <DemoLine />
+        {notice}
         <TopBar />
         <StatusLine />
         <main id="main" tabIndex={-1} className="min-w-0 grow outline-none max-md:pb-20">

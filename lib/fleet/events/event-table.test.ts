@@ -96,6 +96,7 @@ describe('the table of events', () => {
       'backup.failed: system error failed',
       'events.cut: system info',
       'database.restored: system warning',
+      'moved.read: system info done',
       'database.adopted: system warning',
       'events.summed: agent warning, auth warning',
     ]);

@@ -452,6 +452,12 @@ export const EVENT_SAMPLES: { readonly [Code in EventCode]: readonly EventSample
       sentence: 'The database was restored from a copy of unknown time: what happened later is not in it.',
     },
   ],
+  'moved.read': [
+    {
+      params: { titles: ['Scripts', 'Colours'] },
+      sentence: 'The notice about changes since an earlier version was marked as read: Scripts, Colours.',
+    },
+  ],
   'database.adopted': [
     {
       params: { from: 'NixFleet 3.1.5', hosts: 1, problems: 1, sharedNames: 0, backup: 'copy.db', report: {} },

@@ -2,11 +2,19 @@ import type { Metadata } from 'next';
 import { requirePermission } from '@/lib/auth/next/permission';
 import { runtime } from '@/lib/dashboard/runtime';
 import { ConfigurationTable } from './configuration-table';
+import { MovedCard } from './moved-card';
 
 export const metadata: Metadata = { title: 'Configuration' };
 
-/** Every setting with its value, source and description. */
+/** What has changed since an earlier version, and every setting with its value, source and description. */
 export default async function ConfigurationPage() {
   await requirePermission('administer');
-  return <ConfigurationTable settings={runtime().about.settings} />;
+  const { about, moved } = runtime();
+  const unread = moved.unread();
+  return (
+    <div className="space-y-5">
+      {unread.length > 0 && <MovedCard from={moved.from} items={unread} />}
+      <ConfigurationTable settings={about.settings} />
+    </div>
+  );
 }

@@ -1,0 +1,171 @@
+/** What means something else since the version that an installation came from. */
+import type { Config, UnusedValue } from '@/lib/config';
+
+export type FormerVersion = 'version 1' | 'version 3';
+
+export interface MovedItem {
+  /** Stays the same: a notice that was read is remembered by it. */
+  id: string;
+  title: string;
+  /** What is different, and what to do. */
+  text: string;
+  /** The heading in docs/operations.md, as its anchor. */
+  section: string;
+  /** A page of the dashboard about it; null when there is none. */
+  page: { href: string; label: string } | null;
+}
+
+export interface MovedFacts {
+  /** Null: neither the database nor the environment comes from an earlier dashboard. */
+  from: FormerVersion | null;
+  config: Pick<Config, 'baseUrl' | 'colorCommitMode' | 'githubRepo' | 'githubToken' | 'trustedProxies' | 'versionUrl'>;
+  unused: readonly UnusedValue[];
+  /** True when the environment sets this variable. */
+  isSet: (variable: string) => boolean;
+}
+
+/** The document that all of them are in. */
+export const MOVED_DOCUMENT = 'docs/operations.md';
+
+const CONFIGURATION = { href: '/settings/configuration', label: 'Configuration' };
+const FORGE = { href: '/settings/forge', label: 'Forge' };
+const TOKENS = { href: '/settings/hosts', label: 'Hosts and tokens' };
+
+/** Only what concerns this installation. Empty for one that was always of this version and has no unused value. */
+export function movedItems(facts: MovedFacts): MovedItem[] {
+  const values = facts.unused.map(({ variable, sentence }) => ({
+    id: `value:${variable}`,
+    title: variable,
+    text: sentence,
+    section: 'values-that-version-3-accepted',
+    page: CONFIGURATION,
+  }));
+  return facts.from === null ? values : [...differences(facts, facts.from), ...values];
+}
+
+function differences({ config, isSet }: MovedFacts, from: FormerVersion): MovedItem[] {
+  const items: (MovedItem | null)[] = [
+    {
+      id: 'scripts',
+      title: 'Scripts',
+      text: `The HTTP interface of ${from} is gone: its addresses answer 410 with what has taken their place.`,
+      section: 'scripts-and-addresses',
+      page: { href: '/activity', label: 'Activity, with an export of events' },
+    },
+    {
+      id: 'sessions',
+      title: 'Sessions',
+      text:
+        'A session also ends after 12 hours without activity (NIXFLEET_SESSION_IDLE). ' +
+        'NIXFLEET_SESSION_SECRET protects the cookies: changing it signs everybody out.',
+      section: 'sign-in',
+      page: { href: '/settings', label: 'Account' },
+    },
+    config.baseUrl === null
+      ? {
+          id: 'public-address-missing',
+          title: 'Public address',
+          text:
+            'NIXFLEET_BASE_URL is not set, so a browser is accepted at localhost, at an IP address and at the name of ' +
+            'the machine. Set it to the address that browsers use.',
+          section: 'sign-in',
+          page: CONFIGURATION,
+        }
+      : {
+          id: 'public-address',
+          title: 'NIXFLEET_BASE_URL',
+          text:
+            `It was not used before. Now browsers are accepted only at ${config.baseUrl} and at ` +
+            'NIXFLEET_ALLOWED_ORIGINS, and with https cookies are Secure.',
+          section: 'sign-in',
+          page: CONFIGURATION,
+        },
+    config.trustedProxies.length > 0
+      ? null
+      : {
+          id: 'proxies',
+          title: 'Reverse proxy',
+          text:
+            'X-Forwarded-For counts only from the proxies in NIXFLEET_TRUSTED_PROXIES. It is not set, so behind a proxy ' +
+            'all clients share one address, in limits and events.',
+          section: 'sign-in',
+          page: CONFIGURATION,
+        },
+    isSet('NIXFLEET_LOG_LEVEL')
+      ? {
+          id: 'log-level',
+          title: 'NIXFLEET_LOG_LEVEL',
+          text: 'It was not used before. Now it sets how much is logged.',
+          section: 'values-that-version-3-accepted',
+          page: CONFIGURATION,
+        }
+      : null,
+    ...(from === 'version 3' ? version3(config, isSet) : []),
+    {
+      id: 'agents',
+      title: 'Agents',
+      text:
+        from === 'version 3'
+          ? 'Go agents connect unchanged and are yellow under Agent until a switch installs the new agent. A colour such as #abc is widened; one that is not a colour is left out.'
+          : 'Version-1 agents are answered and marked. “Pull and switch” lets one fetch the new agent.',
+      section: 'agents',
+      page: TOKENS,
+    },
+  ];
+  return items.filter((item) => item !== null);
+}
+
+function version3(config: MovedFacts['config'], isSet: MovedFacts['isSet']): (MovedItem | null)[] {
+  return [
+    config.colorCommitMode === 'off'
+      ? {
+          id: 'colours-off',
+          title: 'Colours',
+          text:
+            'Colours are no longer committed to the configuration repository unless NIXFLEET_COLOR_COMMIT_MODE is push ' +
+            'or pr. That needs nix-instantiate, which the container image does not have.',
+          section: 'colours',
+          page: FORGE,
+        }
+      : {
+          id: 'colours-checked',
+          title: 'Colours',
+          text:
+            'A colour is committed only after nix-instantiate has checked the file. The container image does not have ' +
+            'it, so there the colour stays on the dashboard.',
+          section: 'colours',
+          page: FORGE,
+        },
+    config.githubRepo === null
+      ? null
+      : {
+          id: 'flake-updates',
+          title: 'Flake updates',
+          text:
+            (isSet('NIXFLEET_GITHUB_POLL_TTL') ? '' : 'GitHub is asked every 5 minutes instead of every hour. ') +
+            'A pull request is recognised by what it changes (flake.lock and nothing else), no longer by its label or title.',
+          section: 'flake-updates-and-releases',
+          page: FORGE,
+        },
+    config.versionUrl === null
+      ? null
+      : {
+          id: 'version-feed',
+          title: 'NIXFLEET_VERSION_URL',
+          text:
+            'The feed still works, but the dashboard can’t tell hosts that are behind from hosts that are ahead. ' +
+            'NIXFLEET_CONFIG_REPO can. Without lockHash in the feed, Lock is unknown.',
+          section: 'desired-state',
+          page: CONFIGURATION,
+        },
+    {
+      id: 'releases',
+      title: 'Releases of NixFleet',
+      text:
+        'No build sends nixfleet-updated to your configuration repository any more. A workflow to copy into it follows ' +
+        'releases.',
+      section: 'flake-updates-and-releases',
+      page: null,
+    },
+  ];
+}
