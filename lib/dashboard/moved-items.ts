@@ -11,7 +11,7 @@ export interface MovedItem {
   text: string;
   /** The heading in docs/operations.md, as its anchor. */
   section: string;
-  /** A page of the dashboard about it; null when there is none. */
+  /** A page of the dashboard about it; null for the configuration, which is below the notice. */
   page: { href: string; label: string } | null;
 }
 
@@ -27,7 +27,6 @@ export interface MovedFacts {
 /** The document that all of them are in. */
 export const MOVED_DOCUMENT = 'docs/operations.md';
 
-const CONFIGURATION = { href: '/settings/configuration', label: 'Configuration' };
 const FORGE = { href: '/settings/forge', label: 'Forge' };
 const TOKENS = { href: '/settings/hosts', label: 'Hosts and tokens' };
 
@@ -38,7 +37,7 @@ export function movedItems(facts: MovedFacts): MovedItem[] {
     title: variable,
     text: sentence,
     section: 'values-that-version-3-accepted',
-    page: CONFIGURATION,
+    page: null,
   }));
   return facts.from === null ? values : [...differences(facts, facts.from), ...values];
 }
@@ -69,7 +68,7 @@ function differences({ config, isSet }: MovedFacts, from: FormerVersion): MovedI
             'NIXFLEET_BASE_URL is not set, so a browser is accepted at localhost, at an IP address and at the name of ' +
             'the machine. Set it to the address that browsers use.',
           section: 'sign-in',
-          page: CONFIGURATION,
+          page: null,
         }
       : {
           id: 'public-address',
@@ -78,7 +77,7 @@ function differences({ config, isSet }: MovedFacts, from: FormerVersion): MovedI
             `It was not used before. Now browsers are accepted only at ${config.baseUrl} and at ` +
             'NIXFLEET_ALLOWED_ORIGINS, and with https cookies are Secure.',
           section: 'sign-in',
-          page: CONFIGURATION,
+          page: null,
         },
     config.trustedProxies.length > 0
       ? null
@@ -89,7 +88,7 @@ function differences({ config, isSet }: MovedFacts, from: FormerVersion): MovedI
             'X-Forwarded-For counts only from the proxies in NIXFLEET_TRUSTED_PROXIES. It is not set, so behind a proxy ' +
             'all clients share one address, in limits and events.',
           section: 'sign-in',
-          page: CONFIGURATION,
+          page: null,
         },
     isSet('NIXFLEET_LOG_LEVEL')
       ? {
@@ -97,7 +96,7 @@ function differences({ config, isSet }: MovedFacts, from: FormerVersion): MovedI
           title: 'NIXFLEET_LOG_LEVEL',
           text: 'It was not used before. Now it sets how much is logged.',
           section: 'values-that-version-3-accepted',
-          page: CONFIGURATION,
+          page: null,
         }
       : null,
     ...(from === 'version 3' ? version3(config, isSet) : []),
@@ -156,7 +155,7 @@ function version3(config: MovedFacts['config'], isSet: MovedFacts['isSet']): (Mo
             'The feed still works, but the dashboard can’t tell hosts that are behind from hosts that are ahead. ' +
             'NIXFLEET_CONFIG_REPO can. Without lockHash in the feed, Lock is unknown.',
           section: 'desired-state',
-          page: CONFIGURATION,
+          page: null,
         },
     {
       id: 'releases',

@@ -227,6 +227,14 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
     tests: ['lib/edge/http/pending-upgrades.test.ts'],
   },
   {
+    name: 'page-hidden-by-an-address-that-is-gone',
+    file: 'lib/edge/http/gone-addresses.ts',
+    from: 'first === undefined || STILL_USED.has(first.pattern)',
+    to: 'first === undefined',
+    why: 'nobody can open the sign-in page',
+    tests: ['lib/edge/http/gone-addresses.test.ts'],
+  },
+  {
     name: 'body-of-a-get',
     file: JUDGE,
     from: "return carriesBody(headers) ? { kind: 'refuse', reason: 'unexpected-body' } : { kind: 'pass' };",

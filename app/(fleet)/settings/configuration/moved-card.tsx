@@ -15,10 +15,7 @@ export function MovedCard({ from, items }: { from: FormerVersion | null; items: 
       title={from === null ? 'Values that are not used' : `Changed since ${from}`}
       description={
         <>
-          {from === null
-            ? 'The environment sets these, and they are not used as written.'
-            : 'What your scripts, your environment and your habits may rely on, and what it means now.'}{' '}
-          The document <code className="text-ink">{MOVED_DOCUMENT}</code> has the details under the headings named here.
+          Details are in <code className="text-ink">{MOVED_DOCUMENT}</code>, under the headings named here.
         </>
       }
       actions={<MarkReadButton ids={items.map(({ id }) => id)} />}
