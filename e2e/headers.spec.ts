@@ -153,7 +153,7 @@ test('behind TLS, cookies are Secure and bound to the host, and HSTS is set', as
     expect(header).not.toContain('Domain');
   }
   // A page of the same name without TLS, which somebody on the way may have written, does nothing.
-  const plain = await fetch(`${dashboard.url}/login`, {
+  const plain = await fetch(`${dashboard.url}/`, {
     method: 'POST',
     headers: { origin: 'http://fleet.example.org' },
   });
