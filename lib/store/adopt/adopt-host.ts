@@ -83,7 +83,7 @@ function hostId(row: OldRow, taken: TakenIds): string {
   }
 }
 
-/** Lower-case. An invalid host name is shown unchanged: no agent can claim it. */
+/** Lower-case. An invalid host name stays as it is: only an agent that reports exactly that name gets the host. */
 function hostName(row: OldRow, id: string): string {
   const value = row.take('hostname');
   const text = value === null || value instanceof Buffer ? '' : String(value);
@@ -92,9 +92,12 @@ function hostName(row: OldRow, id: string): string {
     if (name !== text) row.keep('hostname');
     return name;
   }
-  row.reject('hostname', 'is not a host name (letters, digits and hyphens, at most 63). No agent can connect with it.');
+  row.reject(
+    'hostname',
+    'is not a host name (letters, digits and hyphens, at most 63). Only an agent that reports exactly this name connects as this host.',
+  );
   const shown = plainName(text === '' ? id : text, MAX_NAME);
-  // ASCII only: the Kelvin sign would become a plain k, and an agent could claim the name.
+  // ASCII only: the Kelvin sign would become a plain k, and an agent of another name could claim the host.
   return shown.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
 }
 
