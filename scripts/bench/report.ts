@@ -98,7 +98,7 @@ ${plan.reconnects} hosts lose their connections and reconnect at the same moment
 ${table(COMPARED, [row(`${plan.reconnects} reconnects`, dashboard.stormMs, bare.stormMs, ms)])}`,
     `## When all answer at once
 
-${plan.reconnects} agents get one operation in one request, and start, finish and report it at the same moment: the time until the result of the last command is stored. The fleet and its database alone, without sockets, in one process; the best of three.
+${plan.reconnects} agents get one operation in one request, and start, finish and report it at the same moment: the time until the result of the last command is stored. The fleet and its database alone, without sockets, in one process; the best of five.
 
 ${table(
   ['', 'Inputs together', 'Each input alone', 'Ratio'],
