@@ -90,6 +90,7 @@ async function main(): Promise<void> {
     sessionHasEnded: (idHash) => auth.hasEnded(idHash),
     loop,
     log,
+    counts,
     isStopping,
     fallback: (request, socket, head) => dev && isNextPath(request) && decoy.emit('upgrade', request, socket, head),
   });

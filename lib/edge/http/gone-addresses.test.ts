@@ -1,4 +1,4 @@
-/** Addresses of earlier dashboards: each is answered over HTTP with what has taken its place, and none of ours is. */
+/** Addresses of earlier dashboards: each is answered with what to use instead, and no address of this dashboard is. */
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { request as httpRequest, type IncomingMessage } from 'node:http';
@@ -76,7 +76,7 @@ function errorOf(text: string): string {
 
 describe('an address of an earlier dashboard', () => {
   it.each([...VERSION_3, ...VERSION_1])(
-    'answers with one sentence about what has taken its place: %s %s',
+    'answers with one sentence about what to use instead: %s %s',
     async (method, path) => {
       for (const headers of [{} as Record<string, string>, { cookie: 'session=session-1' }]) {
         const answer = await ask(method, path, headers);
@@ -91,7 +91,7 @@ describe('an address of an earlier dashboard', () => {
     },
   );
 
-  it('answers HEAD without a body, and other methods like the first row of its path', async () => {
+  it('answers HEAD without a body, and another method with the first row of the path', async () => {
     expect(await ask('HEAD', '/api/events')).toMatchObject({ status: 410, text: '' });
     expect(errorOf((await ask('GET', '/api/dispatch')).text)).toMatch(/^POST \/api\/dispatch /);
     expect(errorOf((await ask('GET', '/api/hosts/web1/')).text)).toMatch(/^DELETE \/api\/hosts\/HOST /);
@@ -110,6 +110,7 @@ describe('an address of an earlier dashboard', () => {
     expect(logged).toContain('/api/hosts/[id]/events');
     expect(logged).toContain('127.0.0.1');
     expect(logged).not.toMatch(/script|secret/);
+    expect(server.counts.refusedByReason().get('gone')).toBe(1);
   });
 });
 
@@ -122,7 +123,7 @@ describe('an upgrade on /ws', () => {
     return { status: response.statusCode, headers: response.headers, text };
   };
 
-  it('by a page of an earlier dashboard is answered with the sentence', async () => {
+  it('from a page of an earlier dashboard is answered with 410', async () => {
     for (const answer of [
       await refused({ cookie: 'nixfleet_session=abc' }),
       await refused({ cookie: 'nixfleet_session=abc' }, `http://127.0.0.1:${server.port}`),
@@ -134,14 +135,23 @@ describe('an upgrade on /ws', () => {
     }
   });
 
-  it('by an agent is judged by its token', async () => {
+  it('from a page of an earlier dashboard is logged and counted', async () => {
+    await refused({ cookie: 'nixfleet_session=secret' }, 'http://elsewhere.example');
+    expect(server.counts.refusedByReason().get('gone')).toBe(1);
+    const logged = server.logged.filter((line) => line.includes('address of an earlier version'));
+    expect(logged).toHaveLength(1);
+    expect(logged[0]).toContain('"address":"127.0.0.1","path":"/ws"');
+    expect(logged.join('')).not.toMatch(/secret|elsewhere/);
+  });
+
+  it('from an agent is decided by its token', async () => {
     expect((await refused({})).status).toBe(401);
     expect((await refused({ authorization: 'Bearer wrong', cookie: 'a=b' })).status).toBe(401);
     const agent = await server.agent();
     await agent.close();
   });
 
-  it('by a page that also sends a token is refused for its origin', async () => {
+  it('from a page that also sends a token is refused for its origin', async () => {
     expect((await refused({ authorization: `Bearer ${TOKEN}` }, 'http://evil.example')).status).toBe(403);
   });
 });
@@ -173,12 +183,12 @@ describe('the table', () => {
     for (const [method, path] of endpoints) expect(goneAddress(method, path), `${method} ${path}`).toBeNull();
   });
 
-  it('keeps the agents of a proxy that drops upgrades, and the actions of open pages', async () => {
+  it('leaves agents behind a proxy that drops upgrades, and actions of open pages, alone', async () => {
     expect((await ask('GET', AGENT_PATH, { authorization: `Bearer ${TOKEN}` })).status).not.toBe(410);
     expect((await ask('POST', '/login', { 'next-action': 'a'.repeat(42) })).status).not.toBe(410);
   });
 
-  it('is in the document that its sentences name', () => {
+  it('is complete in the document that its sentences name', () => {
     const [file = '', heading = ''] = GONE_DOCUMENT.split('#');
     const document = readFileSync(file, 'utf8');
     expect(document.toLowerCase().replace(/[^a-z0-9\n# ]/g, '')).toContain(`# ${heading.replaceAll('-', ' ')}\n`);

@@ -1,6 +1,6 @@
 /**
  * The addresses of earlier dashboards that no longer exist, because scripts may still use them. Each has one sentence
- * about what has taken its place. Addresses of agents and of this dashboard are not in the table; a test checks that.
+ * about what to use instead. Addresses of agents and of this dashboard are not in the table; a test checks that.
  */
 
 /** Where they are documented. */
@@ -10,7 +10,7 @@ export interface GoneAddress {
   method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
   /** `[id]` stands for one segment of the path, `[...]` for one or more. */
   pattern: string;
-  /** What has taken its place, as the rest of a sentence. */
+  /** What to use instead, as the rest of a sentence. */
   instead: string;
 }
 
@@ -23,28 +23,36 @@ const OUTPUT =
 const REFRESH = 'agents report changes by themselves, and the fleet page can refresh a host';
 const UPDATES = `the fleet page shows and merges flake updates, and ${API}`;
 
-/** By path. Where one path has several rows, a method without a row gets the first of them. */
+/** By path. Where one path has several rows, a request with another method gets the first of them. */
 export const GONE_ADDRESSES: readonly GoneAddress[] = [
   {
     method: 'POST',
     pattern: '/login',
-    instead: `people sign in on the page GET /login, scripts can not, and ${API}`,
+    instead: `people sign in on the page GET /login, scripts cannot, and ${API}`,
   },
   { method: 'POST', pattern: '/logout', instead: 'the account menu of every page signs out' },
   {
     method: 'GET',
     pattern: '/static/[...]',
-    instead: 'nothing, because the files of the pages change with each build',
+    instead: 'nothing replaces them, because the files of the pages change with each build',
   },
   { method: 'GET', pattern: '/ws', instead: 'pages use /live, and /ws is for agents, which send a token' },
   { method: 'GET', pattern: '/api/hosts', instead: HOSTS },
   { method: 'POST', pattern: '/api/hosts', instead: 'the fleet page adds hosts, and agents add themselves' },
-  { method: 'DELETE', pattern: '/api/hosts/[id]', instead: 'the menu of a host on the fleet page removes it' },
-  { method: 'PATCH', pattern: '/api/hosts/[id]', instead: 'nothing, because notes of hosts are no longer edited' },
+  { method: 'DELETE', pattern: '/api/hosts/[id]', instead: 'the menu of a host on the fleet page removes the host' },
+  {
+    method: 'PATCH',
+    pattern: '/api/hosts/[id]',
+    instead: 'nothing replaces it, because notes of hosts can no longer be edited',
+  },
   { method: 'POST', pattern: '/api/hosts/[id]/command', instead: OPERATIONS },
   { method: 'POST', pattern: '/api/hosts/[id]/refresh', instead: REFRESH },
   { method: 'POST', pattern: '/api/hosts/[id]/refresh-git', instead: REFRESH },
-  { method: 'POST', pattern: '/api/hosts/[id]/theme-color', instead: 'the menu of a host on the fleet page sets it' },
+  {
+    method: 'POST',
+    pattern: '/api/hosts/[id]/theme-color',
+    instead: 'the menu of a host on the fleet page sets its colour',
+  },
   { method: 'POST', pattern: '/api/hosts/[id]/reboot', instead: OPERATIONS },
   { method: 'GET', pattern: '/api/hosts/[id]/logs', instead: OUTPUT },
   { method: 'GET', pattern: '/api/hosts/[id]/logs/download', instead: OUTPUT },

@@ -18,12 +18,17 @@ export function createGoneHandler({ counts, log }: GoneOptions): HttpOptions['ma
   return (request, response, address) => {
     const gone = goneFor(request);
     if (gone === null) return false;
-    counts.refused('gone');
-    // Names the script's machine. Only the pattern: the rest of the address is the client's text.
-    log.info({ address, path: gone.pattern }, 'a request used an address of an earlier version');
+    recordGone(gone, address, { counts, log });
     sendJsonRefusing(request, response, GONE_STATUS, { error: goneSentence(gone) }, {}, counts.addBodyBytes);
     return true;
   };
+}
+
+/** Counts a request for an address of an earlier dashboard, and logs where it came from. */
+export function recordGone({ pattern }: GoneAddress, address: string, { counts, log }: GoneOptions): void {
+  counts.refused('gone');
+  // Only the pattern: the rest of the request's address is the client's text.
+  log.info({ address, path: pattern }, 'a request used an address of an earlier version');
 }
 
 function goneFor({ method = '', url = '', headers }: IncomingMessage): GoneAddress | null {

@@ -8,9 +8,10 @@ import { setClientAddress, type TrustsProxy } from './forwarded-address';
 import type { AgentGateway } from '../agents/agent-gateway';
 import type { LiveHub, LiveSession } from '../browsers/live-gateway';
 import { goneAddress, goneSentence } from './gone-addresses';
-import { GONE_STATUS } from './gone-handler';
+import { GONE_STATUS, recordGone, type GoneOptions } from './gone-handler';
 import { isHttps, originIsAllowed, type OriginPolicy } from './origin';
 import { PendingUpgrades } from './pending-upgrades';
+import type { RequestCounts } from './request-counts';
 import { securityHeaders } from './response-headers';
 import type { AgentIdentity } from '@/lib/fleet/records/agent-port';
 import type { FleetLog, LoopTime } from '@/lib/fleet/records/environment';
@@ -39,6 +40,8 @@ export interface UpgradeOptions {
   /** Time for session look-ups. */
   loop: LoopTime;
   log: FleetLog;
+  /** Counts upgrades on an address of an earlier dashboard. */
+  counts: RequestCounts;
   /** True once the dashboard is stopping: nothing more is accepted. */
   isStopping: () => boolean;
   /** Handles other upgrades in development (hot reload); false when it did not. */
@@ -62,7 +65,7 @@ export function attachUpgrades(server: Server, options: UpgradeOptions): { uses:
       // Browsers send an origin or a cookie; agents never do. Pages of earlier versions connected here.
       const { authorization, origin, cookie } = request.headers;
       if (authorization === undefined && (origin ?? cookie) !== undefined) {
-        refuseGone(socket, isHttps(options.origins));
+        refuseGone(socket, address, isHttps(options.origins), options);
         return;
       }
       if (request.headers.origin !== undefined) {
@@ -152,8 +155,9 @@ function refuse(socket: Duplex, status: number, retryAfterMs = 0): void {
   answer(socket, status, retryAfterMs > 0 ? { 'Retry-After': String(Math.ceil(retryAfterMs / 1_000)) } : {});
 }
 
-function refuseGone(socket: Duplex, https: boolean): void {
+function refuseGone(socket: Duplex, address: string, https: boolean, options: GoneOptions): void {
   const gone = goneAddress('GET', AGENT_PATH);
+  if (gone !== null) recordGone(gone, address, options);
   const body = JSON.stringify({ error: gone === null ? '' : goneSentence(gone) });
   const headers = { ...securityHeaders(https), 'content-type': 'application/json', 'cache-control': 'no-store' };
   answer(socket, GONE_STATUS, headers, body);

@@ -158,6 +158,7 @@ export async function createTestServer(options: TestServerOptions = {}) {
   const identifyAgent: IdentifyAgent = (authorization, address) => access.identify(authorization, address);
   const origins = { baseUrl: null, allowedOrigins: [], machineNames: [] };
   const enrolments = createEnrolmentShare();
+  const counts = new RequestCounts();
   const server = createHttpServer({
     origins,
     handle: (_request, response) => {
@@ -170,7 +171,7 @@ export async function createTestServer(options: TestServerOptions = {}) {
       enrolments,
       enrol: (code, hostName, address) => access.enrol(code, hostName, address),
       isStopping: () => stopping,
-      counts: new RequestCounts(),
+      counts,
       log: testDb.log,
     }),
     trusts: () => false,
@@ -192,6 +193,7 @@ export async function createTestServer(options: TestServerOptions = {}) {
     sessionHasEnded: (idHash) => ended.has(idHash),
     loop,
     log: testDb.log,
+    counts,
     isStopping: () => stopping,
     fallback: () => false,
   });
@@ -238,6 +240,7 @@ export async function createTestServer(options: TestServerOptions = {}) {
     port,
     server,
     logged: testDb.logged,
+    counts,
     db: testDb.db,
     store,
     desired,

@@ -54,7 +54,7 @@ const REFUSALS = {
   },
   gone: {
     status: 410,
-    sentence: 'This address of an earlier NixFleet is gone. The documents say what has taken its place.',
+    sentence: 'This address of an earlier NixFleet is gone. The documents say what to use instead.',
   },
   'too-large': { status: 413, sentence: 'The request is larger than this address accepts. Select fewer at once.' },
   'address-too-long': {
