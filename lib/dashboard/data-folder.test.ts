@@ -22,9 +22,7 @@ describe('requireDataFolder', () => {
     expect(() => requireDataFolder(join(root, 'file/data'), true)).toThrow(
       /is not writable \(ENOTDIR\).*Run this next to the compose file.*: sudo chown -R \d+:\d+ \.\/data$/,
     );
-    expect(() => requireDataFolder(join(root, 'file/data'), false)).toThrow(
-      /sudo mkdir -p '.*file\/data' && sudo chown/,
-    );
+    expect(() => requireDataFolder(join(root, 'file/data'), false)).toThrow(/sudo mkdir -p .*file\/data && sudo chown/);
   });
 
   it.runIf(process.getuid?.() === 0)('does so for a folder of another user', () => {
