@@ -153,7 +153,7 @@ it('finds removed newest events with a reset counter, by the head in a backup', 
   edit("delete from events where id = 3; update sqlite_sequence set seq = 2 where name = 'events'");
   const { code, out } = await nixfleet(['audit', 'verify']);
   expect(code).toBe(1);
-  expect(out).toMatch(/the backup nixfleet-.* has event 3, but the last one is 2/);
+  expect(out).toMatch(/the backup nixfleet-.* names event 3, but the last one is 2/);
 });
 
 it('finds removed newest events of agents by the head in a backup, and by a noted one', async () => {
@@ -168,8 +168,8 @@ it('finds removed newest events of agents by the head in a backup, and by a note
   edit("delete from events where id = 5; update sqlite_sequence set seq = 4 where name = 'events'");
   const { code, out } = await nixfleet(['audit', 'verify', ...heads]);
   expect(code).toBe(1);
-  expect(out).toMatch(/the backup nixfleet-.* has event 5, but the last one is 4/);
-  expect(out).toContain('--head has event 5, but the last one is 4.');
+  expect(out).toMatch(/the backup nixfleet-.* names event 5, but the last one is 4/);
+  expect(out).toContain('--head names event 5, but the last one is 4.');
 });
 
 it('accepts the manifest of a backup from before there were two chains', async () => {
@@ -194,7 +194,7 @@ it('unlocks the sign-in while the dashboard is running, and records it', async (
   expect((await nixfleet(['audit', 'verify'])).code).toBe(0);
 });
 
-it('unlocks no file that is no database of this version', async () => {
+it('refuses to unlock a file that is not a database of this version', async () => {
   edit('delete from __drizzle_migrations where created_at = (select max(created_at) from __drizzle_migrations)');
   const refused = await nixfleet(['unlock']);
   expect(refused.code).toBe(1);

@@ -44,7 +44,7 @@ async function serveForge(): Promise<{ url: string; close: () => void }> {
   return { url: `http://127.0.0.1:${port}`, close: () => server.close() };
 }
 
-test('starts with the data and the environment of version 3, and says once what is different', async ({
+test('starts with the data and environment of version 3, and lists what is different until it is marked as read', async ({
   page,
   world,
 }) => {
@@ -103,7 +103,7 @@ test('starts with the data and the environment of version 3, and says once what 
   await page.getByRole('link', { name: 'See what changed' }).click();
   await expect(page.getByRole('heading', { name: 'Changed since version 3' })).toBeVisible();
   const changes = page.getByRole('list', { name: 'Changes' }).getByRole('listitem');
-  for (const title of ['Scripts', 'Colours', 'Flake updates', 'NIXFLEET_BASE_URL', 'Releases of NixFleet', 'Agents']) {
+  for (const title of ['Scripts', 'Colours', 'Flake updates', 'NIXFLEET_BASE_URL', 'Updates of NixFleet', 'Agents']) {
     await expect(changes.filter({ has: page.getByRole('heading', { name: title, exact: true }) })).toBeVisible();
   }
   for (const [variable, , used] of NOT_AS_WRITTEN) {
@@ -120,7 +120,7 @@ test('starts with the data and the environment of version 3, and says once what 
   await expect(page.getByRole('heading', { name: 'Changed since version 3' })).toBeHidden();
   await expect(bar).toBeHidden();
   await page.goto(`${url}/activity`);
-  await expect(page.getByText(/The notice about changes since an earlier version was marked as read/)).toBeVisible();
+  await expect(page.getByText(/These notices were marked as read: /)).toBeVisible();
 
   // For the installation, and for ever.
   agent.end();

@@ -8,16 +8,16 @@ import { runtime } from '@/lib/dashboard/runtime';
 import { OperationsProvider } from './_operations/operations';
 import { dashboardAddress } from './_shell/dashboard-address';
 import { LowerEdge } from './_shell/page-bar';
-import { MovedBar } from './_shell/moved-bar';
+import { UpgradeBar } from './_shell/upgrade-bar';
 import { Shell } from './_shell/shell';
 
 /** The layout of all pages that require a session: the shell, and the live fleet that the pages share. */
 export default async function FleetLayout({ children }: { children: ReactNode }) {
   const session = await requirePermission('view');
   const { about, fleet, renderedAt } = renderFleet(operatorActor(session));
-  const { moved } = runtime();
+  const { upgradeNotice } = runtime();
   // Only who can mark it as read sees it.
-  const hasMoved = mayOf(session, 'administer', null) && moved.unread().length > 0;
+  const hasNotice = mayOf(session, 'administer', null) && upgradeNotice.unread().length > 0;
   const facts = {
     demo: about.demo,
     version: about.version,
@@ -27,7 +27,7 @@ export default async function FleetLayout({ children }: { children: ReactNode })
   return (
     <LiveProvider fleet={fleet} renderedAt={renderedAt} buildId={about.buildId} facts={facts}>
       <OperationsProvider>
-        <Shell notice={hasMoved && <MovedBar from={moved.from} />}>{children}</Shell>
+        <Shell notice={hasNotice && <UpgradeBar from={upgradeNotice.from} />}>{children}</Shell>
         <LowerEdge />
         <StepUpDialog />
       </OperationsProvider>

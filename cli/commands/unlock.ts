@@ -15,7 +15,7 @@ export const unlock: Command = {
   help: `Usage: nixfleet unlock
 
 Failed attempts from anywhere make the sign-in of an unknown browser wait, up to 15 minutes
-for the password and 4 hours for the code. This forgets the failed attempts at password and
+for the password and 4 hours for the code. This clears the failed attempts at password and
 code. The dashboard may be running. Limits on single addresses stay. The activity records it.
 
 Without a shell on the machine: sign in with a recovery code, which ends the wait as well.`,
@@ -26,7 +26,7 @@ Without a shell on the machine: sign in with a recovery code, which ends the wai
       createAuthStore(db).removeThrottles(signInBuckets(OPERATOR.id));
       prepareEventLog(db.$client, () => undefined)([unlocked(Date.now())]);
     });
-    terminal.print('Sign-in is unlocked: failed attempts at the password and the code are forgotten.');
+    terminal.print('Sign-in is unlocked: the failed password and code attempts are cleared.');
     return Promise.resolve(EXIT.done);
   },
 };

@@ -206,7 +206,7 @@ export function settingViews(environment: Environment): SettingView[] {
     const instead = replaced.get(name);
     if (instead) {
       const { text, why, raw } = instead;
-      return { name, prose, value: text, source: 'default', note: `Set to ${JSON.stringify(raw)}: ${why}.` };
+      return { name, prose, value: text, source: 'replaced', note: `Set to ${JSON.stringify(raw)}: ${why}.` };
     }
     return found === null
       ? {

@@ -58,8 +58,8 @@ export function parseDuration(minMs: number, minText: string): Parser<number> {
 }
 
 /**
- * For a variable that version 3 had. It took a value that it could not read for unset, and knew no bounds; such a value
- * must not stop the start. Gives the fallback, and says why. `text`: the fallback in words.
+ * For a variable of version 3, which treated an unreadable value as unset and had no bounds. An invalid value must not
+ * prevent the start: it gives the fallback and says why. `text`: the fallback in words.
  */
 export function orFallback<T>(parse: Parser<T>, fallback: T, text: string): Parser<T> {
   return (raw) => {

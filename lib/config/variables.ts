@@ -392,7 +392,7 @@ export const VARIABLES = {
     name: 'NIXFLEET_EVENT_LIMIT',
     prose:
       'How many events are kept at most. Beyond that the oldest are deleted; the rest can still be verified. ' +
-      'Events that agents and visitors cause are kept besides, at most a quarter of this number.',
+      'Events caused by agents and visitors are kept in addition, up to a quarter of this number.',
     parse: integer(1_000, 100_000_000),
     fallback: 1_000_000,
     fallbackText: '1000000',
@@ -414,8 +414,8 @@ export const VARIABLES = {
   backupBeforeUpdate: variable({
     name: 'NIXFLEET_BACKUP_BEFORE_UPDATE',
     prose:
-      'Whether the start makes a backup before it migrates the database of an earlier version, so that you can go back. ' +
-      'If the backup fails, the start ends and nothing is migrated. With `false`, it migrates without a backup.',
+      'Whether the dashboard makes a backup before it migrates the database of an earlier version, so that you can go ' +
+      'back. If the backup fails, the dashboard exits and migrates nothing. With `false`, it migrates without a backup.',
     parse: boolean,
     fallback: true,
     fallbackText: 'true',

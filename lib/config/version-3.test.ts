@@ -1,6 +1,6 @@
 /**
  * Every variable that version 3 of the dashboard read or documented, with values that its code accepted: each means the
- * same, or a warning says what is used instead. Secrets and addresses that can't work stop the start.
+ * same, or a warning says what is used instead. Secrets and addresses that can't work prevent the start.
  */
 import { describe, expect, it } from 'vitest';
 import { readConfig, settingViews, type Config } from '.';
@@ -90,8 +90,8 @@ const WITH_WARNING: readonly Row[] = [
   ['INIT_EVENT_LIMIT', '100', {}],
 ];
 
-/** Accepted by version 3, and stop the start: with them nobody could sign in, or nothing was reached. */
-const STOPS: readonly [name: string, value: string][] = [
+/** Accepted by version 3, and refused now: nobody could sign in, or the address could not be used. */
+const REFUSED: readonly [name: string, value: string][] = [
   ['PASSWORD_HASH', 'plain'],
   ['PASSWORD_HASH', HASH.replaceAll('$', '')],
   ['TOTP_SECRET', 'not base32!'],
@@ -125,10 +125,13 @@ describe('the environment of version 3', () => {
     expect(read.warnings).toContain(sentence);
     // The page shows what is in force, and the text of the variable beside it.
     const view = settingViews(env).find((one) => one.name === `NIXFLEET_${name}`);
-    if (view) expect(view.note).toContain(`Set to ${JSON.stringify(value)}: `);
+    if (view) {
+      expect(view.source).toBe('replaced');
+      expect(view.note).toContain(`Set to ${JSON.stringify(value)}: `);
+    }
   });
 
-  it.each(STOPS)('stops the start, and says what to write: %s=%s', (name, value) => {
+  it.each(REFUSED)('refuses to start, and says what to write: %s=%s', (name, value) => {
     const read = readConfig(environment(name, value));
     expect(read.ok).toBe(false);
     if (read.ok) return;
@@ -136,7 +139,7 @@ describe('the environment of version 3', () => {
     expect(read.problems[0]).toMatch(new RegExp(`^NIXFLEET_${name}.*(?:write|not a bcrypt hash)`));
   });
 
-  it('starts with everything that version 3 required, and nothing else', () => {
+  it('starts with only the variables that version 3 required', () => {
     expect(readConfig(REQUIRED)).toMatchObject({ ok: true, unused: [], warnings: [] });
   });
 
@@ -147,7 +150,7 @@ describe('the environment of version 3', () => {
       expect(read).toMatchObject({ ok: true, config: { colorCommitMode: 'off' } });
       if (read.ok) expect(read.unused[0]?.sentence).toContain(`is "${mode}": no `);
       const view = settingViews(env).find(({ name }) => name === 'NIXFLEET_COLOR_COMMIT_MODE');
-      expect(view).toMatchObject({ value: 'off', source: 'default' });
+      expect(view).toMatchObject({ value: 'off', source: 'replaced' });
     }
   });
 

@@ -37,7 +37,7 @@ function addFutureMigration(): void {
   client.close();
 }
 
-it('backs up before it migrates, records its version, and names that backup once the database is newer', () => {
+it('backs up before a migration, records its version, and names that backup when the database is from a newer version', () => {
   copyFileSync(join(FIXTURES, '0002_pipeline_steps.db'), join(folder, 'nixfleet.db'));
   const first = start();
   const [backup = ''] = readdirSync(join(folder, 'backups'));

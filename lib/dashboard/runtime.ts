@@ -9,7 +9,7 @@ import { singleton } from '@/lib/singleton';
 import type { Actor, May } from '@/lib/fleet/may';
 import type { FleetOperator } from '@/lib/fleet/records/operator-port';
 import type { FleetView } from '@/lib/protocol/live/views/fleet-view';
-import type { MovedNotice } from './moved-notice';
+import type { UpgradeNotice } from './upgrade-notice';
 import type { LimitUse } from '@/lib/limits/limit-use';
 
 /** One row of the configuration page, without secrets. */
@@ -20,8 +20,9 @@ export interface SettingView {
   prose: string;
   /** The value in force; secrets as "set" or "made by the dashboard". */
   value: string;
-  source: 'environment' | 'default' | 'made by the dashboard' | 'set here';
-  /** What the environment says instead of the value, and why it is not used. */
+  /** `replaced`: the environment sets a value that can't be used; `value` is in force instead. */
+  source: 'environment' | 'default' | 'replaced' | 'made by the dashboard' | 'set here';
+  /** What the environment has in place of the value, and why it is not used. */
   note?: string;
 }
 
@@ -33,8 +34,8 @@ export interface Runtime {
   desired: DesiredSource;
   updates: FlakeUpdates;
   log: Log;
-  /** What has changed since an earlier version, until it was read. */
-  moved: MovedNotice;
+  /** What is different since an earlier version, until an operator has marked it as read. */
+  upgradeNotice: UpgradeNotice;
   /** Use of each of the dashboard's limits, and by whom. */
   limits(): readonly LimitUse[];
   /** Who may do what. */

@@ -21,8 +21,8 @@ import { VERSION } from '@/lib/version';
 import type { Foundation } from './foundation';
 import type { StoreEngine } from '@/lib/store/thread/store-engine';
 import { LimitSources } from './limit-sources';
-import { movedItems } from './moved-items';
-import { adoptedFrom, createMovedNotice } from './moved-notice';
+import { upgradeNotes } from './upgrade-notes';
+import { adoptedFrom, createUpgradeNotice } from './upgrade-notice';
 import type { NewEvent } from '@/lib/fleet/records/event-record';
 
 type OpenFoundation = Omit<Foundation, 'opening'> & { store: StoreEngine };
@@ -102,8 +102,8 @@ export async function startServices({ config, unused, log, store, secrets }: Ope
   backups.start();
   const from = (await adoptedFrom(store.settings)) ?? formerEnvironment(process.env);
   const isSet = (name: string) => (process.env[name] ?? '').trim() !== '';
-  const items = movedItems({ from, config, unused, isSet });
-  const moved = await createMovedNotice({ store: store.settings, from, items, record, now });
+  const items = upgradeNotes({ from, config, unused, isSet });
+  const upgradeNotice = await createUpgradeNotice({ store: store.settings, from, items, record, now });
   const limits = new LimitSources();
   limits.add(
     () => fleet.limits(),
@@ -112,7 +112,7 @@ export async function startServices({ config, unused, log, store, secrets }: Ope
   setRuntime({
     fleet,
     limits: () => limits.read(),
-    moved,
+    upgradeNotice,
     backups,
     auth,
     agentAccess: agentAccess.administration,

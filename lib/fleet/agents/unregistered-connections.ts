@@ -22,7 +22,7 @@ const REPORT_AFTER_MS = 10_000;
 /** Addresses counted between two reports at most. */
 const MAX_COUNTED_ADDRESSES = 1_000;
 /** How many of the largest are named. */
-const NAMED = 5;
+const TOP_NAMES = 5;
 
 const ADDRESS = 'address ';
 const TOKEN = 'token ';
@@ -30,7 +30,7 @@ const TOKEN = 'token ';
 export interface ClosedReport {
   /** Connections closed since the last report. */
   closed: number;
-  /** Where most of them came from, and how many. */
+  /** The address with the most of them, and how many. */
   address: string;
   ofAddress: number;
 }
@@ -84,11 +84,11 @@ export class UnregisteredConnections {
       used: this.shares.size,
       max: MAX_UNREGISTERED,
       refused: this.ended,
-      by: this.shares.largest(NAMED).map(({ key, members }) => ({ who: shown(key, nameOf), count: members })),
+      by: this.shares.largest(TOP_NAMES).map(({ key, members }) => ({ who: shown(key, nameOf), count: members })),
     };
   }
 
-  /** The report of closed connections that is due now, with the address that most came from; usually null. */
+  /** The report of closed connections that is due now, with the address with the most of them; usually null. */
   takeReport(now: number): ClosedReport | null {
     const isDue = now - this.firstUnreportedAt >= REPORT_AFTER_MS && now - this.reportedAt >= REPORT_PERIOD_MS;
     if (this.unreportedCount === 0 || !isDue) return null;

@@ -92,7 +92,7 @@ export const AGENT_EVENT_KINDS = {
         ? `A version-1 agent still polls for ${why.name}, which has a current agent: remove the version-1 agent.`
         : heldSentence(why),
   }),
-  /** Connections that did not register were closed. `ofAddress`: how many of them came from the event's address. */
+  /** Connections that did not register were closed, `ofAddress` of them from the event's address, which has the most. */
   'agent.limit': eventKind({
     params: z.object({ closed: z.number(), ofAddress: z.number() }),
     chain: 'peers',
@@ -102,7 +102,7 @@ export const AGENT_EVENT_KINDS = {
       const what =
         closed === 1
           ? `1 agent connection from ${address} was closed because it had not registered.`
-          : `${closed} agent connections were closed because they had not registered; most came from ${address} (${ofAddress}).`;
+          : `${closed} agent connections were closed because they had not registered, ${ofAddress} of them from ${address}.`;
       return `${what} See Settings, About.`;
     },
   }),

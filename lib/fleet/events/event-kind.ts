@@ -24,7 +24,7 @@ export interface EventKind<Params> {
    * as well. Stored events are read for years: a parameter that is added later is optional, and none changes its meaning.
    */
   params: z.ZodType<Params>;
-  /** The chain that it is stored in. A kind of the chain `peers` is also budgeted: see `PeerEvents`. */
+  /** The chain that it is stored in. A kind of the chain `peers` is also budgeted: see `PeerEventBudget`. */
   chain: EventChain | ((params: Params) => EventChain);
   category: EventCategory | ((params: Params) => EventCategory);
   level: EventLevel | ((params: Params) => EventLevel);

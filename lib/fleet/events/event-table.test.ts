@@ -96,13 +96,13 @@ describe('the table of events', () => {
       'backup.failed: system error failed',
       'events.cut: system info',
       'database.restored: system warning',
-      'moved.read: system info done',
+      'upgrade-notice.read: system info done',
       'database.adopted: system warning',
       'events.summed: agent warning, auth warning',
     ]);
   });
 
-  it('stores what agents and visitors can repeat at will in a chain apart', () => {
+  it('stores what agents and visitors can repeat at will in a separate chain', () => {
     const chains = codes.flatMap((code) => {
       const found = [...new Set(read(code).map(({ chain }) => chain))];
       return found.includes('peers') ? [`${code}: ${found.join(', ')}`] : [];
@@ -116,7 +116,7 @@ describe('the table of events', () => {
       'agent.fault: peers',
       'agent.report: peers',
       'auth.setup.refused: peers',
-      // The right password with a wrong code is not in reach of strangers.
+      // The right password with a wrong code is not in reach of visitors.
       'auth.sign-in.refused: peers, main',
       'enrolment.refused: peers',
       'agent.refused: peers',

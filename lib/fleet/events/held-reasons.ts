@@ -30,7 +30,8 @@ export function heldSentence(why: HeldWhy): string {
     case 'foreign-token':
       return (
         `An agent at ${why.address} uses the token of ${why.owner ?? 'a host that was removed'} but registers as ` +
-        `${why.name}. A host token is valid for one host only: create one for ${why.name}, or set NIXFLEET_HOSTNAME on the host.`
+        `${why.name}. A host token is valid for one host only: create one for ${why.name}, or correct ` +
+        `NIXFLEET_HOSTNAME on the host.`
       );
     case 'refused':
       return `${why.name}, a new host at ${why.address}, was refused. You can admit it under Settings, Hosts and tokens.`;

@@ -7,8 +7,8 @@ type Counts = z.infer<typeof counts>;
 
 /** Kinds of events in words. */
 const WORDS: ReadonlyMap<string, string> = new Map([
-  ['agent.connected', 'connects'],
-  ['agent.disconnected', 'disconnects'],
+  ['agent.connected', 'connections'],
+  ['agent.disconnected', 'disconnections'],
   ['agent.unsteady', 'agents that reconnect too often'],
   ['agent.held', 'agents that were not admitted'],
   ['agent.limit', 'closed connections'],
@@ -33,7 +33,7 @@ function named(noun: string, plural: string, total: number, entries: Counts): st
 export const PEER_EVENT_KINDS = {
   /**
    * `events`: how many since `since` (wall clock) were not recorded. `kinds`: all of their codes. `hosts`, `addresses`:
-   * how many different ones, with those that have the most.
+   * how many different ones (at most 1,000 are told apart), with those that have the most.
    */
   'events.summed': eventKind({
     params: z.object({
@@ -49,14 +49,16 @@ export const PEER_EVENT_KINDS = {
     category: ({ kinds }) => (kinds.every(({ name }) => name.startsWith('auth.')) ? 'auth' : 'agent'),
     level: 'warning',
     sentence: ({ since, events, kinds, hosts, ofHosts, addresses, ofAddresses }) => {
-      const from = [
-        named('host', 'hosts', hosts, ofHosts),
-        named('address', 'addresses', addresses, ofAddresses),
-      ].filter((text) => text !== '');
+      const isOne = events === 1;
+      const parts = [
+        [isOne ? 'names' : 'name', named('host', 'hosts', hosts, ofHosts)],
+        [isOne ? 'comes from' : 'come from', named('address', 'addresses', addresses, ofAddresses)],
+      ].flatMap(([verb, text]) => (text === '' ? [] : `${verb} ${text}`));
       return (
-        `${events.toLocaleString('en')} further ${events === 1 ? 'event' : 'events'} of agents and visitors since ` +
-        `${new Date(since).toISOString()} ${events === 1 ? 'was' : 'were'} counted, not recorded one by one: ` +
-        `${listed(kinds, (name) => WORDS.get(name) ?? name)}.${from.length === 0 ? '' : ` They came from ${from.join('; ')}.`}`
+        `${events.toLocaleString('en')} more ${isOne ? 'event' : 'events'} from agents and visitors since ` +
+        `${new Date(since).toISOString()} ${isOne ? 'was' : 'were'} counted but not recorded: ` +
+        `${listed(kinds, (name) => WORDS.get(name) ?? name)}.` +
+        (parts.length === 0 ? '' : ` ${isOne ? 'It' : 'They'} ${parts.join(' and ')}.`)
       );
     },
   }),

@@ -54,7 +54,7 @@ export const SIGN_IN_EVENT_KINDS = {
   /** `wrong`: the password, or with the right password the code of the second factor. */
   'auth.sign-in.refused': eventKind({
     params: z.object({ wrong: z.enum(['password', 'code']), userAgent: z.string() }),
-    /** Only whoever knows the password gets as far as the code: no stranger can repeat that at will. */
+    /** Only whoever knows the password gets as far as the code: nobody else can repeat that at will. */
     chain: ({ wrong }) => (wrong === 'password' ? 'peers' : 'main'),
     category: 'auth',
     level: 'warning',
@@ -69,7 +69,7 @@ export const SIGN_IN_EVENT_KINDS = {
     chain: 'main',
     category: 'auth',
     level: 'warning',
-    sentence: () => 'Failed attempts to sign in were forgotten.',
+    sentence: () => 'The failed sign-in attempts were cleared.',
   }),
   'auth.sign-out': eventKind({
     params: z.object({ session }),

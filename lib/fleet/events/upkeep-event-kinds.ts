@@ -54,15 +54,14 @@ export const UPKEEP_EVENT_KINDS = {
       return `The database was restored from ${of}: what happened later is not in it.`;
     },
   }),
-  /** An operator has read what is different since an earlier version. `titles`: of what. */
-  'moved.read': eventKind({
+  /** An operator has marked items of the notice as read. `titles`: those of the items. */
+  'upgrade-notice.read': eventKind({
     params: z.object({ titles: z.array(z.string()) }),
     category: 'system',
     level: 'info',
     chain: 'main',
     outcome: 'done',
-    sentence: ({ titles }) =>
-      `The notice about changes since an earlier version was marked as read: ${titles.join(', ')}.`,
+    sentence: ({ titles }) => `These notices were marked as read: ${titles.join(', ')}.`,
   }),
   /** `from`: the dashboard that wrote it. `backup`: the untouched copy. `report`: what became of every row. */
   'database.adopted': eventKind({

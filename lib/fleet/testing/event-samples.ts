@@ -208,12 +208,12 @@ export const EVENT_SAMPLES: { readonly [Code in EventCode]: readonly EventSample
     {
       params: { reason: 'foreign-token', name: 'web', address: '198.51.100.1', owner: 'db' },
       sentence:
-        'An agent at 198.51.100.1 uses the token of db but registers as web. A host token is valid for one host only: create one for web, or set NIXFLEET_HOSTNAME on the host.',
+        'An agent at 198.51.100.1 uses the token of db but registers as web. A host token is valid for one host only: create one for web, or correct NIXFLEET_HOSTNAME on the host.',
     },
     {
       params: { reason: 'foreign-token', name: 'web', address: '198.51.100.1', owner: null },
       sentence:
-        'An agent at 198.51.100.1 uses the token of a host that was removed but registers as web. A host token is valid for one host only: create one for web, or set NIXFLEET_HOSTNAME on the host.',
+        'An agent at 198.51.100.1 uses the token of a host that was removed but registers as web. A host token is valid for one host only: create one for web, or correct NIXFLEET_HOSTNAME on the host.',
     },
     {
       params: { reason: 'refused', name: 'web', address: '198.51.100.1' },
@@ -253,7 +253,7 @@ export const EVENT_SAMPLES: { readonly [Code in EventCode]: readonly EventSample
     },
     {
       params: { closed: 40, ofAddress: 38 },
-      sentence: `40 agent connections were closed because they had not registered; most came from ${SAMPLE_ADDRESS} (38). See Settings, About.`,
+      sentence: `40 agent connections were closed because they had not registered, 38 of them from ${SAMPLE_ADDRESS}. See Settings, About.`,
     },
   ],
   'agent.fault': [
@@ -318,7 +318,7 @@ export const EVENT_SAMPLES: { readonly [Code in EventCode]: readonly EventSample
       sentence: 'Sign-in refused: right password, wrong or used code.',
     },
   ],
-  'auth.unlocked': [{ params: {}, sentence: 'Failed attempts to sign in were forgotten.' }],
+  'auth.unlocked': [{ params: {}, sentence: 'The failed sign-in attempts were cleared.' }],
   'auth.sign-out': [{ params: { session: 's1' }, sentence: 'Signed out.' }],
   'auth.session.ended': [
     { params: { session: 's1' }, sentence: 'Ended another session.' },
@@ -452,10 +452,10 @@ export const EVENT_SAMPLES: { readonly [Code in EventCode]: readonly EventSample
       sentence: 'The database was restored from a copy of unknown time: what happened later is not in it.',
     },
   ],
-  'moved.read': [
+  'upgrade-notice.read': [
     {
       params: { titles: ['Scripts', 'Colours'] },
-      sentence: 'The notice about changes since an earlier version was marked as read: Scripts, Colours.',
+      sentence: 'These notices were marked as read: Scripts, Colours.',
     },
   ],
   'database.adopted': [
@@ -489,9 +489,9 @@ export const EVENT_SAMPLES: { readonly [Code in EventCode]: readonly EventSample
         ofAddresses: [{ name: SAMPLE_ADDRESS, count: 4_500 }],
       },
       sentence:
-        '4,500 further events of agents and visitors since 2026-01-02T03:04:05.000Z were counted, not recorded one by one: ' +
-        'frames that were not accepted (4,400), connects (99), agent.vanished (1). ' +
-        `They came from 7 hosts: web (4,000), db (2), …; 1 address: ${SAMPLE_ADDRESS} (4,500).`,
+        '4,500 more events from agents and visitors since 2026-01-02T03:04:05.000Z were counted but not recorded: ' +
+        'frames that were not accepted (4,400), connections (99), agent.vanished (1). ' +
+        `They name 7 hosts: web (4,000), db (2), … and come from 1 address: ${SAMPLE_ADDRESS} (4,500).`,
     },
     {
       params: {
@@ -504,7 +504,35 @@ export const EVENT_SAMPLES: { readonly [Code in EventCode]: readonly EventSample
         ofAddresses: [],
       },
       sentence:
-        '1 further event of agents and visitors since 2026-01-02T03:04:05.000Z was counted, not recorded one by one: refused sign-ins (1).',
+        '1 more event from agents and visitors since 2026-01-02T03:04:05.000Z was counted but not recorded: refused sign-ins (1).',
+    },
+    {
+      params: {
+        since: AT,
+        events: 1,
+        kinds: [{ name: 'agent.disconnected', count: 1 }],
+        hosts: 1,
+        ofHosts: [{ name: 'web', count: 1 }],
+        addresses: 0,
+        ofAddresses: [],
+      },
+      sentence:
+        '1 more event from agents and visitors since 2026-01-02T03:04:05.000Z was counted but not recorded: disconnections (1). ' +
+        'It names 1 host: web (1).',
+    },
+    {
+      params: {
+        since: AT,
+        events: 2,
+        kinds: [{ name: 'auth.sign-in.refused', count: 2 }],
+        hosts: 0,
+        ofHosts: [],
+        addresses: 1,
+        ofAddresses: [{ name: SAMPLE_ADDRESS, count: 2 }],
+      },
+      sentence:
+        '2 more events from agents and visitors since 2026-01-02T03:04:05.000Z were counted but not recorded: refused sign-ins (2). ' +
+        `They come from 1 address: ${SAMPLE_ADDRESS} (2).`,
     },
   ],
 };

@@ -1,4 +1,4 @@
-/** The colour of a host: `#rrggbb` in lower case. The short form `#rgb` is accepted, as version 3 did, and widened. */
+/** The colour of a host: `#rrggbb` in lower case. The short form `#rgb` is accepted, as version 3 did, and expanded. */
 
 /** The colour as it is stored; null for any other text. */
 export function themeColorOf(text: string): string | null {

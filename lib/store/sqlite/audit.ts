@@ -139,7 +139,7 @@ export function auditEvents(client: Sqlite.Database, witnesses: readonly Witness
     addProblem(`The newest events are missing: ${counted} were written, but the last one is ${lastId}.`);
   }
   for (const { chain, ...link } of checked.main.cut?.heads ?? []) {
-    const source = 'The event that retention recorded';
+    const source = 'the anchor of retention';
     addProblem(witnessProblem({ ...link, chain, source, at: null }, checked[chain], hashAt.get(link.id, chain)));
   }
   let agreed = 0;
@@ -203,7 +203,7 @@ const notNamed = ({ upTo }: Cut): string =>
   `Event ${upTo} is not the one that retention named when it removed the oldest events.`;
 
 function witnessProblem(witness: Witness, { first, head }: Checked, found: string | undefined): string | null {
-  const noted = `${witness.source} has event ${witness.id}`;
+  const noted = `${witness.source} names event ${witness.id}`;
   if (witness.id === CHAIN_START.id) return null;
   if (witness.id > head.id) return `The newest events are missing: ${noted}, but the last one is ${head.id}.`;
   if (first !== null && witness.id < first.id) return null;

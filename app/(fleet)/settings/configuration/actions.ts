@@ -9,11 +9,11 @@ const MAX_ITEMS = 200;
 const MAX_ID = 300;
 
 /** Marks what the page showed as read, for every operator. */
-export const markMovedRead = operatorAction(
+export const markUpgradeNoticeRead = operatorAction(
   { verb: 'administer' },
   z.object({ ids: z.array(z.string().max(MAX_ID)).max(MAX_ITEMS) }),
   async ({ ids }, { by }) => {
-    await runtime().moved.markRead(ids, by);
+    await runtime().upgradeNotice.markRead(ids, by);
     return true;
   },
 );

@@ -6,7 +6,7 @@ import { useRouter } from 'next/navigation';
 import { useState } from 'react';
 import { Button } from '@/app/_ui/button';
 import { toast } from '@/app/_ui/toast-store';
-import { markMovedRead } from './actions';
+import { markUpgradeNoticeRead } from './actions';
 
 const FAILED = 'Could not mark the notice as read';
 
@@ -18,7 +18,7 @@ export function MarkReadButton({ ids }: { ids: readonly string[] }) {
   const send = async () => {
     setSending(true);
     try {
-      const result = await answerOf(markMovedRead({ ids: [...ids] }));
+      const result = await answerOf(markUpgradeNoticeRead({ ids: [...ids] }));
       if (!result.ok) {
         const body = result.error.kind === 'failed' ? result.error.message : 'Your session has ended. Sign in again.';
         toast({ tone: 'error', title: FAILED, body });

@@ -1,21 +1,21 @@
-/** The notice about what has changed since an earlier version: shown until an operator has read it, once for everybody. */
+/** The notice about what is different since an earlier version: shown until an operator has marked it as read for all. */
 import { z } from 'zod';
 import type { SettingsStore } from '@/lib/auth/agents/agent-ports';
 import { byOperator, NOBODY } from '@/lib/fleet/events';
 import type { NewEvent } from '@/lib/fleet/records/event-record';
 import type { Requester } from '@/lib/fleet/records/requests';
-import type { FormerVersion, MovedItem } from './moved-items';
+import type { FormerVersion, UpgradeNote } from './upgrade-notes';
 
-const READ_KEY = 'moved.read';
+const READ_KEY = 'upgrade-notice.read';
 /** Written by an adoption (`lib/store/sqlite/adoption-record.ts`). The name of the copy says which dashboard wrote it. */
 const ADOPTION_KEY = 'adoption';
 const adoptionSchema = z.object({ backup: z.string() });
 
-export interface MovedNotice {
-  /** Null: only values of the environment are not used as written. */
+export interface UpgradeNotice {
+  /** Null: no earlier version is known, and all items are environment values that are not used as written. */
   readonly from: FormerVersion | null;
-  /** What no operator has read yet. */
-  unread(): readonly MovedItem[];
+  /** The items that no operator has marked as read yet. */
+  unread(): readonly UpgradeNote[];
   /** Marks these as read, for everybody and for ever. Rejects when the database refuses; then nothing has changed. */
   markRead(ids: readonly string[], by: Requester): Promise<void>;
 }
@@ -27,13 +27,13 @@ export async function adoptedFrom(store: SettingsStore): Promise<FormerVersion |
   return data.backup.includes('.backup-v1-') ? 'version 1' : 'version 3';
 }
 
-export async function createMovedNotice(parts: {
+export async function createUpgradeNotice(parts: {
   store: SettingsStore;
   from: FormerVersion | null;
-  items: readonly MovedItem[];
+  items: readonly UpgradeNote[];
   record: (event: NewEvent) => Promise<unknown>;
   now: () => number;
-}): Promise<MovedNotice> {
+}): Promise<UpgradeNotice> {
   const { store, from, items, record, now } = parts;
   const read = new Set(z.array(z.string()).safeParse(await store.get(READ_KEY)).data);
   const unread = () => items.filter(({ id }) => !read.has(id));
@@ -46,7 +46,7 @@ export async function createMovedNotice(parts: {
     await store.set(READ_KEY, [...read, ...added.map(({ id }) => id)], at);
     for (const { id } of added) read.add(id);
     const titles = added.map(({ title }) => title);
-    await record({ ...NOBODY, ...byOperator(by), at, action: 'moved.read', params: { titles } });
+    await record({ ...NOBODY, ...byOperator(by), at, action: 'upgrade-notice.read', params: { titles } });
   }
 
   return {

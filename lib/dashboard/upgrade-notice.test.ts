@@ -3,15 +3,15 @@ import { describe, expect, it } from 'vitest';
 import type { SettingsStore } from '@/lib/auth/agents/agent-ports';
 import { readConfig, type Environment } from '@/lib/config';
 import type { NewEvent } from '@/lib/fleet/records/event-record';
-import { MOVED_DOCUMENT, movedItems, type FormerVersion } from './moved-items';
-import { adoptedFrom, createMovedNotice } from './moved-notice';
+import { UPGRADE_DOCUMENT, upgradeNotes, type FormerVersion } from './upgrade-notes';
+import { adoptedFrom, createUpgradeNotice } from './upgrade-notice';
 
 const BY = { userId: 'u1', userName: 'ada', address: '192.0.2.7' };
 
 function itemsOf(from: FormerVersion | null, env: Environment) {
   const read = readConfig(env);
   if (!read.ok) throw new Error(read.problems.join('\n'));
-  return movedItems({ from, config: read.config, unused: read.unused, isSet: (name) => (env[name] ?? '') !== '' });
+  return upgradeNotes({ from, config: read.config, unused: read.unused, isSet: (name) => (env[name] ?? '') !== '' });
 }
 const idsOf = (from: FormerVersion | null, env: Environment) => itemsOf(from, env).map(({ id }) => id);
 
@@ -34,17 +34,17 @@ async function notice(env: Environment, made = memoryStore(), from: FormerVersio
   const events: NewEvent[] = [];
   const record = (event: NewEvent) => Promise.resolve(void events.push(event));
   const parts = { store: made.store, from, items: itemsOf(from, env), record, now: () => 1_000 };
-  return { notice: await createMovedNotice(parts), events, ...made };
+  return { notice: await createUpgradeNotice(parts), events, ...made };
 }
 
-describe('what has changed', () => {
-  it('is nothing for an installation that was always of this version', () => {
+describe('the items of the notice', () => {
+  it('are none for an installation that was always of this version', () => {
     expect(
       itemsOf(null, { NIXFLEET_BASE_URL: 'https://fleet.example.org', NIXFLEET_COLOR_COMMIT_MODE: 'off' }),
     ).toEqual([]);
   });
 
-  it('names a value that is not used, also without a move', () => {
+  it('name a value that is not used as written, also without a move', () => {
     const [item, ...more] = itemsOf(null, { NIXFLEET_RATE_WINDOW: '60' });
     expect(more).toEqual([]);
     expect(item).toMatchObject({
@@ -72,11 +72,11 @@ describe('what has changed', () => {
     ],
     ['version 3', { NIXFLEET_STALE_MINIMUM: '5m' }, ['value:NIXFLEET_STALE_MINIMUM']],
     ['version 1', {}, ['public-address-missing', 'scripts', 'sessions', 'agents']],
-  ] as const)('since %s with %o includes %j', (from, env, expected) => {
+  ] as const)('since %s with %o include %j', (from, env, expected) => {
     expect(idsOf(from, env)).toEqual(expect.arrayContaining([...expected]));
   });
 
-  it('leaves out what does not concern the installation', () => {
+  it('leave out what does not concern the installation', () => {
     const ids = idsOf('version 1', { NIXFLEET_BASE_URL: 'https://a.example', NIXFLEET_TRUSTED_PROXIES: 'private' });
     for (const id of ['colours-off', 'releases', 'flake-updates', 'proxies', 'public-address-missing', 'log-level']) {
       expect(ids).not.toContain(id);
@@ -84,15 +84,15 @@ describe('what has changed', () => {
     expect(new Set(ids).size).toBe(ids.length);
   });
 
-  it('says each hour or five minutes only where the interval is not set', () => {
+  it('mention the polling interval only where NIXFLEET_GITHUB_POLL_TTL is not set', () => {
     const repository = { NIXFLEET_GITHUB_REPO: 'ada/nixcfg' };
     const text = (env: Environment) => itemsOf('version 3', env).find(({ id }) => id === 'flake-updates')?.text;
     expect(text(repository)).toContain('every 5 minutes');
     expect(text({ ...repository, NIXFLEET_GITHUB_POLL_TTL: '1h' })).not.toContain('every 5 minutes');
   });
 
-  it('refers to headings that the document has', () => {
-    const anchors = readFileSync(MOVED_DOCUMENT, 'utf8')
+  it('refer to headings that the document has', () => {
+    const anchors = readFileSync(UPGRADE_DOCUMENT, 'utf8')
       .split('\n')
       .filter((line) => line.startsWith('#'))
       .map((line) =>
@@ -113,19 +113,21 @@ describe('what has changed', () => {
 });
 
 describe('the notice', () => {
-  it('goes when it was read, also after a restart, and leaves an event', async () => {
+  it('disappears once it is marked as read, also after a restart, and records an event', async () => {
     const made = memoryStore();
     const first = await notice({}, made);
     const ids = first.notice.unread().map(({ id }) => id);
     expect(ids.length).toBeGreaterThan(3);
     await first.notice.markRead(ids, BY);
     expect(first.notice.unread()).toEqual([]);
-    expect(first.events).toMatchObject([{ action: 'moved.read', actor: 'ada', address: '192.0.2.7', at: 1_000 }]);
+    expect(first.events).toMatchObject([
+      { action: 'upgrade-notice.read', actor: 'ada', address: '192.0.2.7', at: 1_000 },
+    ]);
     const again = await notice({}, made);
     expect(again.notice.unread()).toEqual([]);
   });
 
-  it('comes back with what is new alone', async () => {
+  it('comes back with the new items only', async () => {
     const made = memoryStore();
     const first = await notice({}, made);
     await first.notice.markRead(
@@ -136,7 +138,7 @@ describe('the notice', () => {
     expect(later.notice.unread().map(({ id }) => id)).toEqual(['value:NIXFLEET_RATE_LIMIT']);
   });
 
-  it('keeps what was not on the page of the operator who marked it', async () => {
+  it('keeps items that were not on the page of the operator who marked it', async () => {
     const { notice: shown, events } = await notice({});
     await shown.markRead(['scripts', 'no such item'], BY);
     expect(shown.unread().map(({ id }) => id)).not.toContain('scripts');
@@ -149,10 +151,10 @@ describe('the notice', () => {
     const made = memoryStore();
     const { notice: shown } = await notice({}, made);
     await Promise.all([shown.markRead(['scripts'], BY), shown.markRead(['agents'], BY)]);
-    expect(made.values.get('moved.read')).toEqual(['scripts', 'agents']);
+    expect(made.values.get('upgrade-notice.read')).toEqual(['scripts', 'agents']);
   });
 
-  it('stays when the database refuses, and can be marked later', async () => {
+  it('stays when the database refuses the write, and can be marked later', async () => {
     const { notice: shown, state, events } = await notice({});
     const before = shown.unread().length;
     state.refuses = true;

@@ -1,9 +1,9 @@
-/** What means something else since the version that an installation came from. */
+/** What is different for an installation that comes from an earlier version. */
 import type { Config, UnusedValue } from '@/lib/config';
 
 export type FormerVersion = 'version 1' | 'version 3';
 
-export interface MovedItem {
+export interface UpgradeNote {
   /** Stays the same: a notice that was read is remembered by it. */
   id: string;
   title: string;
@@ -15,7 +15,7 @@ export interface MovedItem {
   page: { href: string; label: string } | null;
 }
 
-export interface MovedFacts {
+export interface UpgradeFacts {
   /** Null: neither the database nor the environment comes from an earlier dashboard. */
   from: FormerVersion | null;
   config: Pick<Config, 'baseUrl' | 'colorCommitMode' | 'githubRepo' | 'githubToken' | 'trustedProxies' | 'versionUrl'>;
@@ -24,14 +24,14 @@ export interface MovedFacts {
   isSet: (variable: string) => boolean;
 }
 
-/** The document that all of them are in. */
-export const MOVED_DOCUMENT = 'docs/operations.md';
+/** The document that describes all of them. */
+export const UPGRADE_DOCUMENT = 'docs/operations.md';
 
 const FORGE = { href: '/settings/forge', label: 'Forge' };
 const TOKENS = { href: '/settings/hosts', label: 'Hosts and tokens' };
 
 /** Only what concerns this installation. Empty for one that was always of this version and has no unused value. */
-export function movedItems(facts: MovedFacts): MovedItem[] {
+export function upgradeNotes(facts: UpgradeFacts): UpgradeNote[] {
   const values = facts.unused.map(({ variable, sentence }) => ({
     id: `value:${variable}`,
     title: variable,
@@ -42,12 +42,12 @@ export function movedItems(facts: MovedFacts): MovedItem[] {
   return facts.from === null ? values : [...differences(facts, facts.from), ...values];
 }
 
-function differences({ config, isSet }: MovedFacts, from: FormerVersion): MovedItem[] {
-  const items: (MovedItem | null)[] = [
+function differences({ config, isSet }: UpgradeFacts, from: FormerVersion): UpgradeNote[] {
+  const items: (UpgradeNote | null)[] = [
     {
       id: 'scripts',
       title: 'Scripts',
-      text: `The HTTP interface of ${from} is gone: its addresses answer 410 with what has taken their place.`,
+      text: `The HTTP interface of ${from} is gone. Its addresses answer 410 and say what to use instead.`,
       section: 'scripts-and-addresses',
       page: { href: '/activity', label: 'Activity, with an export of events' },
     },
@@ -55,7 +55,7 @@ function differences({ config, isSet }: MovedFacts, from: FormerVersion): MovedI
       id: 'sessions',
       title: 'Sessions',
       text:
-        'A session also ends after 12 hours without activity (NIXFLEET_SESSION_IDLE). ' +
+        'A session also ends without activity: after 12 hours, or after NIXFLEET_SESSION_IDLE. ' +
         'NIXFLEET_SESSION_SECRET protects the cookies: changing it signs everybody out.',
       section: 'sign-in',
       page: { href: '/settings', label: 'Account' },
@@ -75,7 +75,7 @@ function differences({ config, isSet }: MovedFacts, from: FormerVersion): MovedI
           title: 'NIXFLEET_BASE_URL',
           text:
             `It was not used before. Now browsers are accepted only at ${config.baseUrl} and at ` +
-            'NIXFLEET_ALLOWED_ORIGINS, and with https cookies are Secure.',
+            'the addresses in NIXFLEET_ALLOWED_ORIGINS, and with https cookies are Secure.',
           section: 'sign-in',
           page: null,
         },
@@ -86,7 +86,7 @@ function differences({ config, isSet }: MovedFacts, from: FormerVersion): MovedI
           title: 'Reverse proxy',
           text:
             'X-Forwarded-For counts only from the proxies in NIXFLEET_TRUSTED_PROXIES. It is not set, so behind a proxy ' +
-            'all clients share one address, in limits and events.',
+            'limits and events see one address for all clients.',
           section: 'sign-in',
           page: null,
         },
@@ -105,7 +105,8 @@ function differences({ config, isSet }: MovedFacts, from: FormerVersion): MovedI
       title: 'Agents',
       text:
         from === 'version 3'
-          ? 'Go agents connect unchanged and are yellow under Agent until a switch installs the new agent. A colour such as #abc is widened; one that is not a colour is left out.'
+          ? 'Go agents connect unchanged and are yellow under Agent until a switch installs the new agent. ' +
+            'A short colour such as #abc is accepted; a value that is not a colour is ignored.'
           : 'Version-1 agents are answered and marked. “Pull and switch” lets one fetch the new agent.',
       section: 'agents',
       page: TOKENS,
@@ -114,7 +115,7 @@ function differences({ config, isSet }: MovedFacts, from: FormerVersion): MovedI
   return items.filter((item) => item !== null);
 }
 
-function version3(config: MovedFacts['config'], isSet: MovedFacts['isSet']): (MovedItem | null)[] {
+function version3(config: UpgradeFacts['config'], isSet: UpgradeFacts['isSet']): (UpgradeNote | null)[] {
   return [
     config.colorCommitMode === 'off'
       ? {
@@ -142,7 +143,8 @@ function version3(config: MovedFacts['config'], isSet: MovedFacts['isSet']): (Mo
           title: 'Flake updates',
           text:
             (isSet('NIXFLEET_GITHUB_POLL_TTL') ? '' : 'GitHub is asked every 5 minutes instead of every hour. ') +
-            'A pull request is recognised by what it changes (flake.lock and nothing else), no longer by its label or title.',
+            'A pull request is recognised by what it changes (only lock files of flakes, and the files in ' +
+            'NIXFLEET_UPDATE_FILES), no longer by its label or title.',
           section: 'flake-updates-and-releases',
           page: FORGE,
         },
@@ -159,10 +161,10 @@ function version3(config: MovedFacts['config'], isSet: MovedFacts['isSet']): (Mo
         },
     {
       id: 'releases',
-      title: 'Releases of NixFleet',
+      title: 'Updates of NixFleet',
       text:
-        'No build sends nixfleet-updated to your configuration repository any more. A workflow to copy into it follows ' +
-        'releases.',
+        'No build sends nixfleet-updated to your configuration repository any more. Instead, copy ' +
+        'docs/workflows/follow-nixfleet.yml into it: once a day, it opens a pull request with the newest NixFleet commit.',
       section: 'flake-updates-and-releases',
       page: null,
     },

@@ -1,4 +1,4 @@
-/** Events of agents and strangers have a chain and a bound of their own. */
+/** Events of agents and visitors have a separate chain with a separate bound. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BY_DASHBOARD, NOBODY } from '@/lib/fleet/events';
 import type { EventChain } from '@/lib/fleet/events/event-kind';
@@ -43,7 +43,7 @@ const headOf = (chain: EventChain, at: number | null = null): Witness => {
 };
 
 describe('two chains', () => {
-  it('share one sequence of ids, and each verifies', () => {
+  it('share one sequence of ids, and each is intact', () => {
     add('mppmpm');
     expect(column('select chain from events order by id')).toEqual([
       ...['main', 'peers', 'peers', 'main', 'peers', 'main'],
@@ -59,30 +59,30 @@ describe('two chains', () => {
 
   it.each([
     [
-      'an edited event of the one',
+      'an edited event of main',
       "update events set actor = 'x' where id = 4",
       ['Event 4 was changed after it was written.'],
     ],
     [
-      'an edited event of the other',
+      'an edited event of peers',
       "update events set actor = 'x' where id = 3",
       ['Event 3 was changed after it was written.'],
     ],
-    ['a missing event of the one', 'delete from events where id = 4', ['Event 4 is missing.']],
-    ['a missing event of the other', 'delete from events where id = 3', ['Event 3 is missing.']],
+    ['a missing event of main', 'delete from events where id = 4', ['Event 4 is missing.']],
+    ['a missing event of peers', 'delete from events where id = 3', ['Event 3 is missing.']],
     [
       'missing oldest events',
       'delete from events where id <= 2',
       ['The oldest events are missing: 1 to 2 were not removed by retention.'],
     ],
     [
-      'the missing newest event of the one',
+      'the missing newest event of main',
       'delete from events where id = 6',
       ['The newest events are missing: 6 were written, but the last one is 5.'],
     ],
-    ['the missing newest event of the other', 'delete from events where id = 5', ['Event 5 is missing.']],
+    ['the missing newest event of peers', 'delete from events where id = 5', ['Event 5 is missing.']],
     [
-      'all of one chain missing',
+      'all events of peers missing',
       "delete from events where chain = 'peers'",
       ['Event 2 is missing.', 'Event 5 is missing.'],
     ],
@@ -97,7 +97,7 @@ describe('two chains', () => {
     ['from main to peers with another encoding', "update events set chain = 'peers', encoding = 3 where id = 4"],
     ['from peers to main', "update events set chain = 'main' where id = 5"],
     ['from peers to main with another encoding', "update events set chain = 'main', encoding = 2 where id = 5"],
-    ['to a chain that is not known', "update events set chain = 'others' where id = 5"],
+    ['to an unknown chain', "update events set chain = 'others' where id = 5"],
   ])('reveal a row moved %s', (_how, sql) => {
     add('mppmpm');
     exec(sql);
@@ -105,7 +105,7 @@ describe('two chains', () => {
     expect(problems()).toEqual([`Event ${id} was changed after it was written.`]);
   });
 
-  it('do not accept a row that follows its chain under the hash of the other', () => {
+  it('reject a row whose previous hash is that of the other chain', () => {
     add('mp');
     exec('update events set prev_hash = (select hash from events where id = 1) where id = 2');
     expect(problems()).toEqual(['Event 2 was changed after it was written.']);
@@ -113,7 +113,7 @@ describe('two chains', () => {
 });
 
 describe('noted heads', () => {
-  it('hold for the chain that they name', () => {
+  it('are checked against the chain that they name', () => {
     add('mpmp');
     const noted = [headOf('main'), headOf('peers')];
     add('ppmm');
@@ -122,18 +122,21 @@ describe('noted heads', () => {
     expect(problems(other)).toHaveLength(2);
   });
 
-  it.each(['main', 'peers'] as const)('reveal newest events of %s that are missing with a reset counter', (chain) => {
-    add('mmpp');
-    add(chain === 'main' ? 'm' : 'p');
-    const head = headOf(chain);
-    exec("delete from events where id = 5; update sqlite_sequence set seq = 4 where name = 'events'");
-    expect(problems()).toEqual([]);
-    expect(problems([head])).toEqual([
-      `The newest events are missing: --head has event 5, but the last one is ${chain === 'main' ? 2 : 4}.`,
-    ]);
-  });
+  it.each(['main', 'peers'] as const)(
+    'reveal that the newest events of %s are missing, even when the id counter was reset',
+    (chain) => {
+      add('mmpp');
+      add(chain === 'main' ? 'm' : 'p');
+      const head = headOf(chain);
+      exec("delete from events where id = 5; update sqlite_sequence set seq = 4 where name = 'events'");
+      expect(problems()).toEqual([]);
+      expect(problems([head])).toEqual([
+        `The newest events are missing: --head names event 5, but the last one is ${chain === 'main' ? 2 : 4}.`,
+      ]);
+    },
+  );
 
-  it('of a history that was replaced by a restore no longer count, for both chains', () => {
+  it('are ignored for a history that a restore replaced, in both chains', () => {
     add('mp');
     const replaced = [headOf('main', 15), headOf('peers', 15)].map((head) => ({ ...head, hash: 'f'.repeat(64) }));
     expect(problems(replaced)).toHaveLength(2);
@@ -143,7 +146,7 @@ describe('noted heads', () => {
 });
 
 describe('retention of two chains', () => {
-  it('by count leaves the chain main untouched however many events agents cause, and both verify', () => {
+  it('by count deletes nothing of main, however many events agents cause', () => {
     const flood = 'p'.repeat(500);
     add('m'.repeat(35), NOW - 3 * DAY_MS);
     for (let day = 2; day >= 0; day -= 1) {
@@ -158,7 +161,7 @@ describe('retention of two chains', () => {
     expect(audit().chains).toMatchObject({ main: { cutUpTo: null, first: { id: 1 } }, peers: { cutUpTo: 1_527 } });
   });
 
-  it('by count leaves the chain peers untouched when operators cause many events', () => {
+  it('by count deletes nothing of peers when operators cause many events', () => {
     add('ppp');
     add('m'.repeat(100));
     Array.from(steps());
@@ -181,19 +184,22 @@ describe('retention of two chains', () => {
     expect(problems()).toEqual([]);
   });
 
-  it.each([1, 2, 3, 4, 5, 6])('verifies after a crash behind step %i, and the next pass completes it', (count) => {
-    // Two and a half steps for each chain.
-    for (let batch = 0; batch < 5; batch += 1) add('mp'.repeat(1_000), NOW - 401 * DAY_MS + batch);
-    add('mpmp');
-    const pass = steps();
-    for (let step = 0; step < count; step += 1) pass.next();
-    expect(problems()).toEqual([]);
-    Array.from(steps());
-    expect(column('select id from events order by id')).toEqual([10_001, 10_002, 10_003, 10_004, 10_005, 10_006]);
-    expect(audit().chains).toMatchObject({ main: { cutUpTo: 9_999 }, peers: { cutUpTo: 10_000 } });
-    expect(problems()).toEqual([]);
-    expect(column(`select count(*) from events where action = '${EVENTS_CUT}'`)).toEqual([2]);
-  });
+  it.each([1, 2, 3, 4, 5, 6])(
+    'leaves both chains intact at a crash after step %i, and the next pass completes it',
+    (count) => {
+      // Two and a half steps for each chain.
+      for (let batch = 0; batch < 5; batch += 1) add('mp'.repeat(1_000), NOW - 401 * DAY_MS + batch);
+      add('mpmp');
+      const pass = steps();
+      for (let step = 0; step < count; step += 1) pass.next();
+      expect(problems()).toEqual([]);
+      Array.from(steps());
+      expect(column('select id from events order by id')).toEqual([10_001, 10_002, 10_003, 10_004, 10_005, 10_006]);
+      expect(audit().chains).toMatchObject({ main: { cutUpTo: 9_999 }, peers: { cutUpTo: 10_000 } });
+      expect(problems()).toEqual([]);
+      expect(column(`select count(*) from events where action = '${EVENTS_CUT}'`)).toEqual([2]);
+    },
+  );
 
   /** Main has 1 to 4, 97 and 98 and the anchor 99; peers has its newest ten of 5 to 96. */
   const cutPeers = () => {
@@ -205,11 +211,15 @@ describe('retention of two chains', () => {
   };
   it.each([
     [
-      'events of main among the removed ones of peers',
+      'an event of main among the ids that peers was cut up to',
       'delete from events where id = 3',
       'Event 4 does not follow the event before it.',
     ],
-    ['the newest of them', 'delete from events where id = 4', 'Event 97 does not follow the event before it.'],
+    [
+      'the newest event of main among those ids',
+      'delete from events where id = 4',
+      'Event 97 does not follow the event before it.',
+    ],
     [
       'the oldest of main',
       'delete from events where id <= 2',
@@ -228,14 +238,14 @@ describe('retention of two chains', () => {
     expect(problems()).toContain(expected);
   });
 
-  it('reveals that the newest events of peers are missing where main was cut, by its anchor', () => {
+  it('reveals by the anchor of main that the newest event of peers is missing', () => {
     add(`pppp${'m'.repeat(92)}`);
     Array.from(steps());
     expect(audit().chains).toMatchObject({ main: { cutUpTo: 56 }, peers: { rows: 4 } });
     expect(problems()).toEqual([]);
     exec('delete from events where id = 4');
     expect(problems()).toEqual([
-      'The newest events are missing: The event that retention recorded has event 4, but the last one is 3.',
+      'The newest events are missing: the anchor of retention names event 4, but the last one is 3.',
     ]);
   });
 

@@ -2,20 +2,20 @@
 import { ArrowRight } from 'lucide-react';
 import Link from 'next/link';
 import { Card } from '@/app/_ui/card';
-import { MOVED_DOCUMENT, type FormerVersion, type MovedItem } from '@/lib/dashboard/moved-items';
+import { UPGRADE_DOCUMENT, type FormerVersion, type UpgradeNote } from '@/lib/dashboard/upgrade-notes';
 import { MarkReadButton } from './mark-read-button';
 
 /** The anchor of the card: the bar at the top of every page links to it. */
-export const MOVED_ANCHOR = 'changed';
+export const UPGRADE_ANCHOR = 'changed';
 
-export function MovedCard({ from, items }: { from: FormerVersion | null; items: readonly MovedItem[] }) {
+export function UpgradeCard({ from, items }: { from: FormerVersion | null; items: readonly UpgradeNote[] }) {
   return (
     <Card
-      id={MOVED_ANCHOR}
-      title={from === null ? 'Values that are not used' : `Changed since ${from}`}
+      id={UPGRADE_ANCHOR}
+      title={from === null ? 'Environment values that are not used as written' : `Changed since ${from}`}
       description={
         <>
-          Details are in <code className="text-ink">{MOVED_DOCUMENT}</code>, under the headings named here.
+          Details are in <code className="text-ink">{UPGRADE_DOCUMENT}</code>, under the headings named here.
         </>
       }
       actions={<MarkReadButton ids={items.map(({ id }) => id)} />}
@@ -28,7 +28,7 @@ export function MovedCard({ from, items }: { from: FormerVersion | null; items: 
             <p className="mt-0.5 text-sm text-pretty wrap-anywhere text-muted">{text}</p>
             <p className="mt-1.5 flex flex-wrap items-baseline gap-x-4 gap-y-1 text-xs text-muted">
               <code className="wrap-anywhere">
-                {MOVED_DOCUMENT}#{section}
+                {UPGRADE_DOCUMENT}#{section}
               </code>
               {page !== null && (
                 <Link href={page.href} className="inline-flex items-center gap-1 text-accent hover:underline">
