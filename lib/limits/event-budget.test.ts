@@ -5,12 +5,12 @@ import { EventBudget, MAX_COUNTED_BOUNDS, MAX_SUMMED_NAMES, type CountedEvent } 
 const WINDOW_MS = 1_000;
 const event = (kind: string, host = '', address = ''): CountedEvent => ({ kind, host, address });
 
-describe('a budget of events', () => {
-  it('records the first events of a source, and sums up the others once, when the window is over', () => {
+describe('the event budget', () => {
+  it('records the first events of a source, and sums up the others when the window is over', () => {
     const budget = new EventBudget(WINDOW_MS);
     const bounds = [{ key: 'token', max: 2 }];
     const admitted = ['a', 'b', 'a', 'a', 'b'].map((kind, index) =>
-      budget.take(event(kind, 'web', '192.0.2.1'), bounds, index, 5_000 + index),
+      budget.admit(event(kind, 'web', '192.0.2.1'), bounds, index, 5_000 + index),
     );
     expect(admitted).toEqual([true, true, false, false, false]);
     expect(budget.takeSum(WINDOW_MS - 1)).toBeNull();
@@ -27,15 +27,15 @@ describe('a budget of events', () => {
       ofAddresses: [{ name: '192.0.2.1', count: 3 }],
     });
     expect(budget.takeSum(2 * WINDOW_MS)).toBeNull();
-    expect(budget.take(event('a'), bounds, WINDOW_MS, 0)).toBe(true);
+    expect(budget.admit(event('a'), bounds, WINDOW_MS, 0)).toBe(true);
   });
 
-  it('asks for room in every bound, and one that is exceeded takes no room from the others', () => {
+  it('records an event only if all of its bounds have room; otherwise it uses none of them', () => {
     const budget = new EventBudget(WINDOW_MS);
     const address = { key: 'address', max: 5 };
-    const take = (token: string) => budget.take(event('a'), [address, { key: token, max: 2 }], 0, 0);
-    expect(Array.from({ length: 100 }, () => take('loud')).filter(Boolean)).toHaveLength(2);
-    expect(['quiet', 'quiet', 'third', 'fourth'].map(take)).toEqual([true, true, true, false]);
+    const admit = (token: string) => budget.admit(event('a'), [address, { key: token, max: 2 }], 0, 0);
+    expect(Array.from({ length: 100 }, () => admit('loud')).filter(Boolean)).toHaveLength(2);
+    expect(['quiet', 'quiet', 'third', 'fourth'].map(admit)).toEqual([true, true, true, false]);
   });
 
   it('gives the sum before the window is over when asked', () => {
@@ -45,18 +45,18 @@ describe('a budget of events', () => {
     expect(budget.endSum()).toBeNull();
   });
 
-  it('loses nothing when a window ends unnoticed: its sum goes on', () => {
+  it('keeps the sum of a window that nobody collected, and adds to it', () => {
     const budget = new EventBudget(WINDOW_MS);
-    budget.take(event('a'), [{ key: 'k', max: 0 }], 0, 1);
-    budget.take(event('a'), [{ key: 'k', max: 0 }], 5 * WINDOW_MS, 2);
+    budget.admit(event('a'), [{ key: 'k', max: 0 }], 0, 1);
+    budget.admit(event('a'), [{ key: 'k', max: 0 }], 5 * WINDOW_MS, 2);
     expect(budget.takeSum(6 * WINDOW_MS)).toMatchObject({ since: 1, events: 2 });
   });
 
-  it('has a bound itself: sources and names beyond it share one', () => {
+  it('limits its memory: further bounds share one counter, and further names are not listed', () => {
     const budget = new EventBudget(WINDOW_MS);
-    const take = (key: number) => budget.take(event('a', `h${key}`, `a${key}`), [{ key: `${key}`, max: 1 }], 0, 0);
+    const admit = (key: number) => budget.admit(event('a', `h${key}`, `a${key}`), [{ key: `${key}`, max: 1 }], 0, 0);
     let admitted = 0;
-    for (let key = 0; key < MAX_COUNTED_BOUNDS + 5_000; key += 1) if (take(key)) admitted += 1;
+    for (let key = 0; key < MAX_COUNTED_BOUNDS + 5_000; key += 1) if (admit(key)) admitted += 1;
     expect(admitted).toBe(MAX_COUNTED_BOUNDS + 1);
     expect(budget.takeSum(WINDOW_MS)).toMatchObject({
       events: 4_999,
@@ -84,7 +84,7 @@ describe('a budget of events', () => {
         for (const { key, kind, after } of steps) {
           now += after;
           collect(budget.takeSum(now));
-          if (budget.take(event(kind), [{ key: `${key}`, max: 2 }], now, now)) recorded += 1;
+          if (budget.admit(event(kind), [{ key: `${key}`, max: 2 }], now, now)) recorded += 1;
         }
         collect(budget.endSum());
         expect(recorded + summed).toBe(steps.length);

@@ -1,6 +1,6 @@
 /**
- * Limits how many events peers cause. Within a window of time, the first events of each source are recorded in full; what
- * exceeds a bound is counted, and becomes one sum for the window. Pure: times come by argument.
+ * Limits how many events agents and visitors cause. Within a window of time, the first events of each source are recorded
+ * in full; those beyond a bound are counted, and become one sum for the window. Pure: times come by argument.
  */
 import type { ShareBound } from './shares';
 
@@ -8,7 +8,7 @@ import type { ShareBound } from './shares';
 export const EVENT_WINDOW_MS = 3_600_000;
 /** For one address (IPv6: /64 network) in a window: a whole fleet may be behind it and connect after a restart. */
 export const EVENTS_PER_ADDRESS = 2_000;
-/** For one host token in a window. A host that works causes at most about 40. */
+/** For one host token in a window. A healthy host causes about 40 at most. */
 export const EVENTS_PER_HOST_TOKEN = 100;
 /** For one host, whatever token its agent uses. */
 export const EVENTS_PER_HOST = 100;
@@ -16,14 +16,14 @@ export const EVENTS_PER_HOST = 100;
 export const EVENTS_OF_SHARED_TOKEN = 2_000;
 /** For agents with the shared token that speak for no host. */
 export const EVENTS_OF_SHARED_TOKEN_WITHOUT_HOST = 200;
-/** For all who prove nothing, for each kind of event: one kind must not hide another. */
+/** For all peers without a token together, for each kind of event: one kind must not hide another. */
 export const EVENTS_PER_KIND_WITHOUT_TOKEN = 60;
-/** Bounds counted in one window at most; further ones share one. */
+/** At most this many bounds have a counter in one window; further ones share one. */
 export const MAX_COUNTED_BOUNDS = 20_000;
-/** Hosts, and addresses, that one sum tells apart at most. */
+/** At most this many hosts, and this many addresses, are told apart in one sum. */
 export const MAX_SUMMED_NAMES = 1_000;
-/** Of these, how many of the largest a sum names. */
-const NAMED = 5;
+/** A sum lists this many of them: those with the most events. */
+const TOP_NAMES = 5;
 
 /** What a sum says of an event. */
 export interface CountedEvent {
@@ -74,7 +74,7 @@ export class EventBudget {
    * the sum, and counts towards none: a source that exceeds one bound takes no room from others. `now`: monotonic; `at`:
    * by the wall clock (ms).
    */
-  take(event: CountedEvent, bounds: readonly ShareBound[], now: number, at: number): boolean {
+  admit(event: CountedEvent, bounds: readonly ShareBound[], now: number, at: number): boolean {
     this.begin(now);
     const counted = bounds.map(({ key, max }) => ({ key: this.keyOf(key), max }));
     if (counted.some(({ key, max }) => (this.used.get(key) ?? 0) >= max)) {
@@ -85,7 +85,7 @@ export class EventBudget {
     return true;
   }
 
-  /** Adds an event to the sum that can't be recorded for another reason. */
+  /** Adds an event to the sum although its bounds had room, because it can't be recorded. */
   add({ kind, host, address }: CountedEvent, now: number, at: number): void {
     this.begin(now);
     this.tally ??= { since: at, events: 0, kinds: new Map(), hosts: new Map(), addresses: new Map() };
@@ -113,12 +113,12 @@ export class EventBudget {
     const { since, events, kinds, hosts, addresses } = tally;
     return {
       ...{ since, events, kinds: largest(kinds, kinds.size) },
-      ...{ hosts: hosts.size, ofHosts: largest(hosts, NAMED) },
-      ...{ addresses: addresses.size, ofAddresses: largest(addresses, NAMED) },
+      ...{ hosts: hosts.size, ofHosts: largest(hosts, TOP_NAMES) },
+      ...{ addresses: addresses.size, ofAddresses: largest(addresses, TOP_NAMES) },
     };
   }
 
-  /** A window begins with the first event after the one before. */
+  /** The first event after a window has ended begins the next one. */
   private begin(now: number): void {
     if (now < this.endsAt) return;
     this.used.clear();

@@ -170,15 +170,15 @@ export const TURN_MUTANTS: readonly Mutant[] = [
   {
     name: 'events-of-agents-without-a-budget',
     file: CORE,
-    from: '    if (!this.peerEvents.admits(event, identity)) return;\n',
+    from: '    if (!this.peerEventBudget.admits(event, identity)) return;\n',
     to: '',
     why: 'one token fills the activity log',
     tests: [PEER_EVENTS_TEST],
   },
   {
-    name: 'events-of-strangers-without-a-budget',
+    name: 'events-of-visitors-without-a-budget',
     file: CORE,
-    from: '    if (!this.peerEvents.admits(event, null)) return Promise.resolve();\n',
+    from: '    if (!this.peerEventBudget.admits(event, null)) return Promise.resolve();\n',
     to: '',
     why: 'refused sign-ins from many addresses fill the activity log',
     tests: [PEER_EVENTS_TEST],
@@ -186,7 +186,7 @@ export const TURN_MUTANTS: readonly Mutant[] = [
   {
     name: 'sum-of-events-lost-at-a-stop',
     file: CORE,
-    from: '      this.deferSum(this.peerEvents.rest());\n',
+    from: '      this.deferSum(this.peerEventBudget.takeRemainingSum());\n',
     to: '',
     why: 'nobody learns how many events were not recorded before a restart',
     tests: [PEER_EVENTS_TEST],
@@ -200,7 +200,7 @@ export const TURN_MUTANTS: readonly Mutant[] = [
     tests: ['lib/limits/event-budget.test.ts'],
   },
   {
-    name: 'second-factor-refused-as-an-event-of-strangers',
+    name: 'second-factor-refused-as-an-event-of-visitors',
     file: 'lib/fleet/events/sign-in-event-kinds.ts',
     from: "(wrong === 'password' ? 'peers' : 'main')",
     to: "(wrong === 'password' ? 'peers' : 'peers')",
@@ -210,7 +210,7 @@ export const TURN_MUTANTS: readonly Mutant[] = [
   {
     name: 'deferred-events-without-a-limit',
     file: CORE,
-    from: 'if (this.deferred.length < MAX_DEFERRED) this.deferred.push(event);\n    else this.peerEvents.count(event);',
+    from: 'if (this.deferred.length < MAX_DEFERRED) this.deferred.push(event);\n    else this.peerEventBudget.count(event);',
     to: 'this.deferred.push(event);',
     why: 'agents that reconnect fill the memory while the disk is full',
     tests: [CORE_TEST],

@@ -1,6 +1,7 @@
 /**
  * Wrong tokens and codes: counted per address in the database. Agents with a wrong token reconnect forever, at least once a
- * minute: an address causes one event an hour for each code, within the budget of all visitors (`lib/fleet/turns/peer-events.ts`).
+ * minute: an address causes one event an hour for each code, within the budget for events without a token
+ * (`lib/fleet/turns/peer-event-budget.ts`).
  */
 import { NOBODY } from '@/lib/fleet/events';
 import type { CodedEvent } from '@/lib/fleet/events/event-table';

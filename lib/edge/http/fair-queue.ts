@@ -22,7 +22,7 @@ export const MAX_WAIT_MS = 30_000;
  */
 export const MAX_HOLD_MS = 2_000;
 /** Number of clients listed in the limits. */
-const NAMED = 5;
+const TOP_NAMES = 5;
 
 /** Ends the turn. Must be called; further calls do nothing. */
 export type EndTurn = () => void;
@@ -78,7 +78,7 @@ export class FairQueue {
     const by = [...this.waitingBy]
       .map(([who, { size }]) => ({ who, count: size }))
       .sort((one, other) => other.count - one.count)
-      .slice(0, NAMED);
+      .slice(0, TOP_NAMES);
     return { id, label, used: this.waiting, max: maxWaiting, refused: this.refused, by };
   }
 

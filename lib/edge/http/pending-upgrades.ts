@@ -6,7 +6,7 @@ import type { LimitUse } from '@/lib/limits/limit-use';
 export const MAX_PENDING_UPGRADES = 256;
 /** For one address (IPv6: /64 network). */
 export const MAX_PENDING_UPGRADES_PER_ADDRESS = 32;
-const NAMED = 5;
+const TOP_NAMES = 5;
 
 interface Pending {
   key: string;
@@ -46,7 +46,7 @@ export class PendingUpgrades {
       max: MAX_PENDING_UPGRADES,
       refused: this.refused,
       by: this.largest()
-        .slice(0, NAMED)
+        .slice(0, TOP_NAMES)
         .map(([who, { size }]) => ({ who, count: size })),
     };
   }

@@ -5,7 +5,7 @@ import { heldOf, registrationOf, type Connection, type Held, type Registration }
 import type { LimitUse } from '@/lib/limits/limit-use';
 
 /** How many of the addresses with the most held connections are named. */
-const NAMED = 5;
+const TOP_NAMES = 5;
 
 export interface HeldClaim {
   connection: Connection;
@@ -85,7 +85,7 @@ export class HeldConnections {
       max: MAX_HELD,
       refused: this.refused,
       by: byAddress(counted)
-        .slice(0, NAMED)
+        .slice(0, TOP_NAMES)
         .map(({ address, members }) => ({ who: address, count: members.length })),
     };
   }

@@ -1,4 +1,4 @@
-/** What agents and strangers can cause at their own rate leaves the history of operators alone. */
+/** However many events agents and visitors cause, the history of operators stays. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   EVENT_WINDOW_MS,
@@ -15,8 +15,8 @@ import type { AgentIdentity } from '../records/agent-port';
 import { BY, openBench, settle, type Bench } from '../testing/test-fleet';
 
 const TOKEN: AgentIdentity = { kind: 'host', hostId: 'h1', tokenId: 'token-1' };
-/** Each is a problem of its own: a connection reports each kind once. */
-const MALFORMED = ['a', 'b', 'c', 'd', 'e'].map((type) => JSON.stringify({ type, payload: {} }));
+/** Each type is a separate problem: a connection reports each problem once. */
+const UNKNOWN_FRAMES = ['a', 'b', 'c', 'd', 'e'].map((type) => JSON.stringify({ type, payload: {} }));
 
 let bench: Bench;
 beforeEach(async () => {
@@ -30,9 +30,9 @@ const sums = () => bench.events.filter(({ action }) => action === 'events.summed
 /** A connection that sends nothing but frames of unknown types. Returns how many. */
 function faults(identity?: AgentIdentity, address?: string): number {
   const link = bench.connect(address, identity);
-  for (const text of MALFORMED) bench.fleet.inbox.frame(link, parseAgentFrame(text));
+  for (const text of UNKNOWN_FRAMES) bench.fleet.inbox.frame(link, parseAgentFrame(text));
   bench.fleet.inbox.disconnected(link, 1006, '');
-  return MALFORMED.length;
+  return UNKNOWN_FRAMES.length;
 }
 
 /** An event of somebody without a session. */
@@ -41,8 +41,8 @@ const refuse = (refusal: CodedEvent, address: string) =>
 const signInRefused = (wrong: 'password' | 'code', address: string) =>
   refuse({ action: 'auth.sign-in.refused', params: { wrong, userAgent: '' } }, address);
 
-describe('one token that sends faults for 40 minutes', () => {
-  it('causes few events and one sum, and what operators did stays', async () => {
+describe('one token that sends invalid frames for 40 minutes', () => {
+  it('causes a bounded number of events and one sum, and deletes nothing that operators did', async () => {
     await bench.agent('h1');
     await bench.dispatch('pull');
     const limits = { ...DEFAULT_RETENTION, eventRows: 20 };
@@ -92,7 +92,7 @@ describe('one token that sends faults for 40 minutes', () => {
     faults();
     await bench.agent('h2');
     await bench.advance(2_000);
-    expect(countOf('agent.fault')).toBe(EVENTS_PER_HOST_TOKEN + 2 * MALFORMED.length);
+    expect(countOf('agent.fault')).toBe(EVENTS_PER_HOST_TOKEN + 2 * UNKNOWN_FRAMES.length);
     expect(countOf('agent.connected')).toBe(1);
   });
 });
@@ -105,7 +105,7 @@ it('the shared token has a bound for agents that speak for no host, whatever the
   expect(countOf('agent.connected')).toBe(1);
 });
 
-describe('strangers', () => {
+describe('visitors without a session', () => {
   it('cause a bounded number of events of each kind, and one kind hides no other', async () => {
     for (let attempt = 0; attempt < 500; attempt += 1) await signInRefused('password', `203.0.113.${attempt % 250}`);
     await refuse({ action: 'agent.refused', params: { token: 'none' } }, '203.0.113.9');
@@ -118,7 +118,7 @@ describe('strangers', () => {
     expect(countOf('auth.sign-in.refused')).toBe(EVENTS_PER_KIND_WITHOUT_TOKEN + 1);
   });
 
-  it('never hide that somebody has the password, nor what operators do', async () => {
+  it('cannot hide a sign-in with the right password and a wrong code, nor what operators do', async () => {
     for (let attempt = 0; attempt < 100; attempt += 1) await signInRefused('password', '203.0.113.9');
     for (let attempt = 0; attempt < 100; attempt += 1) await signInRefused('code', '203.0.113.9');
     expect(countOf('auth.sign-in.refused')).toBe(EVENTS_PER_KIND_WITHOUT_TOKEN + 100);
@@ -130,11 +130,11 @@ describe('strangers', () => {
   });
 });
 
-it('a graceful stop stores the sum, and the clock that steps back does not end or prolong a window', async () => {
+it('a graceful stop stores the sum, also after the wall clock was set back', async () => {
   for (let links = 0; links < 30; links += 1) faults(TOKEN);
   bench.clock.step(-3 * EVENT_WINDOW_MS);
   await bench.advance(2_000);
   expect(sums()).toEqual([]);
   await bench.fleet.stop();
-  expect(sums().map(({ params }) => params.events)).toEqual([30 * MALFORMED.length - EVENTS_PER_HOST_TOKEN]);
+  expect(sums().map(({ params }) => params.events)).toEqual([30 * UNKNOWN_FRAMES.length - EVENTS_PER_HOST_TOKEN]);
 });

@@ -6,7 +6,7 @@ import { differsDurably } from '../hosts/host';
 import { hostPatch } from '../hosts/host-views';
 import { FleetMemory } from './fleet-memory';
 import { FLUSH_INTERVAL_MS, OutputLog } from './output-log';
-import { PeerEvents } from './peer-events';
+import { PeerEventBudget } from './peer-event-budget';
 import { hostKey, type Turn } from './turn';
 import { TurnRunner, type Input, type Refusal } from './turn-runner';
 import { TurnStore, type Stored } from './turn-store';
@@ -39,7 +39,7 @@ export class FleetCore {
   /** Hosts with a sign of life that is not published yet. */
   private readonly unpublished = new Set<string>();
   private readonly store: TurnStore;
-  private readonly peerEvents: PeerEvents;
+  private readonly peerEventBudget: PeerEventBudget;
   lastFactsFlush = 0;
   private deferred: NewEvent[] = [];
   private lastFlush = -Infinity;
@@ -60,7 +60,7 @@ export class FleetCore {
   ) {
     this.memory = new FleetMemory(options);
     this.outputLog = new OutputLog(options.outputLimit);
-    this.peerEvents = new PeerEvents(options, options.eventBudget);
+    this.peerEventBudget = new PeerEventBudget(options, options.eventBudget);
     this.store = new TurnStore(options, this.memory, this.outputLog, storageChanged);
     this.turns = new TurnRunner({
       clock: options.clock,
@@ -157,15 +157,15 @@ export class FleetCore {
    * may be lost in a crash: connects, disconnects, bad frames.
    */
   defer(event: NewEvent, identity: AgentIdentity | null): void {
-    this.deferSum(this.peerEvents.due());
-    if (!this.peerEvents.admits(event, identity)) return;
+    this.deferSum(this.peerEventBudget.takeDueSum());
+    if (!this.peerEventBudget.admits(event, identity)) return;
     if (this.deferred.length < MAX_DEFERRED) this.deferred.push(event);
-    else this.peerEvents.count(event);
+    else this.peerEventBudget.count(event);
   }
 
-  /** Stores the sum of a window of peers' events that is over with the next batch. */
+  /** Stores the sum of a window that is over with the next batch. */
   sumPeerEvents(): void {
-    this.deferSum(this.peerEvents.due());
+    this.deferSum(this.peerEventBudget.takeDueSum());
   }
 
   private deferSum(sum: NewEvent | null): void {
@@ -267,7 +267,7 @@ export class FleetCore {
       this.publishSeen();
       this.turns.retryKept();
       await this.turns.idle();
-      this.deferSum(this.peerEvents.rest());
+      this.deferSum(this.peerEventBudget.takeRemainingSum());
       this.flushOutput();
       this.flushFacts();
       await this.turns.idle();
@@ -343,8 +343,8 @@ export class FleetCore {
    * or token causes beyond the budget is only counted.
    */
   record(event: NewEvent): Promise<void> {
-    this.deferSum(this.peerEvents.due());
-    if (!this.peerEvents.admits(event, null)) return Promise.resolve();
+    this.deferSum(this.peerEventBudget.takeDueSum());
+    if (!this.peerEventBudget.admits(event, null)) return Promise.resolve();
     if (this.recording) {
       this.recording.events.push(event);
       return this.recording.stored;

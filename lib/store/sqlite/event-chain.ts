@@ -66,7 +66,7 @@ export interface ChainPosition {
 }
 
 /** The position before the first row. */
-export const CHAINS_START: ChainPosition = { id: 0, heads: { main: CHAIN_START, peers: CHAIN_START } };
+export const CHECK_START: ChainPosition = { id: 0, heads: { main: CHAIN_START, peers: CHAIN_START } };
 
 export type ChainedRow = ChainedEvent & { prevHash: string; hash: string };
 
@@ -124,7 +124,7 @@ export const notFollowing = (id: number): string => `Event ${id} does not follow
  * before. Rows missing at the newest end are only noticed by comparing with the last id (in `sqlite_sequence`). A table
  * from which retention deleted rows is checked by `auditEvents`.
  */
-export function verifyChain(rows: Iterable<ChainedRow>, after: ChainPosition = CHAINS_START): ChainVerdict {
+export function verifyChain(rows: Iterable<ChainedRow>, after: ChainPosition = CHECK_START): ChainVerdict {
   let last = after;
   for (const row of rows) {
     const { id, chain, hash } = row;

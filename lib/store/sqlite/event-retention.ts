@@ -10,10 +10,10 @@ import { EVENTS_CUT, newestCut } from './audit';
 import { prepareNewestLink } from './event-log';
 
 const DAY_MS = 86_400_000;
-/** Not more often, or every hour would record an event about a few removed ones. */
+/** Once a day: an hourly cut would record an event about a few deleted ones. */
 const CUT_EVERY_MS = DAY_MS;
 const MAX_ROWS_PER_STEP = 2_000;
-/** The share of `eventRows` that the events of agents and strangers have, in addition to it. */
+/** The share of `eventRows` that the events of agents and visitors have, in addition to it. */
 const PEERS_SHARE = 1 / 4;
 
 export interface EventLimits {
@@ -110,7 +110,7 @@ function lastToCut(client: Sqlite.Database, chain: EventChain, eventRows: number
 
 /** The id of the newest event that exceeds the number of events; 0 without one. `span`: the difference of their ids. */
 function newestBeyond(client: Sqlite.Database, chain: EventChain, eventRows: number, span: number): number {
-  // Ids of a chain have gaps: only then are there so many.
+  // The ids of a chain have gaps, so it has at most as many events as its ids span.
   if (span < eventRows) return 0;
   // Counts entries of the index, not rows.
   const beyond = client.prepare<[string, number], number>(

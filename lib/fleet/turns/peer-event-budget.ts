@@ -20,7 +20,7 @@ import type { AgentIdentity } from '../records/agent-port';
 import type { Clock, FleetLog, LoopTime } from '../records/environment';
 import type { NewEvent } from '../records/event-record';
 
-export class PeerEvents {
+export class PeerEventBudget {
   constructor(
     private readonly options: { clock: Pick<Clock, 'now'>; loop: Pick<LoopTime, 'now'>; log: FleetLog },
     private readonly budget = new EventBudget(),
@@ -34,25 +34,28 @@ export class PeerEvents {
     if (chainOf(event) === 'main') return true;
     const { clock, loop, log } = this.options;
     const { isSumming } = this.budget;
-    if (this.budget.take(countedOf(event), boundsOf(event, identity), loop.now(), clock.now())) return true;
+    if (this.budget.admit(countedOf(event), boundsOf(event, identity), loop.now(), clock.now())) return true;
     const { address, hostName, action } = event;
     if (!isSumming)
-      log.warn({ address, hostName, action }, 'too many events of agents or visitors: they are summed up');
+      log.warn(
+        { address, hostName, action },
+        'too many events from agents or visitors: further ones are counted, not recorded',
+      );
     return false;
   }
 
-  /** Adds an event to the sum that was admitted but can't be recorded. */
+  /** Adds an admitted event that can't be recorded to the sum. */
   count(event: NewEvent): void {
     this.budget.add(countedOf(event), this.options.loop.now(), this.options.clock.now());
   }
 
   /** The sum of a window that is over, as an event; usually null. */
-  due(): NewEvent | null {
+  takeDueSum(): NewEvent | null {
     return this.summed(this.budget.takeSum(this.options.loop.now()));
   }
 
   /** The sum so far, as an event, before the dashboard stops; usually null. */
-  rest(): NewEvent | null {
+  takeRemainingSum(): NewEvent | null {
     return this.summed(this.budget.endSum());
   }
 
