@@ -26,7 +26,7 @@ describe('derive', () => {
     expect(names()).toEqual(['b']);
   });
 
-  it('does not compute again when no field changed that it reads', () => {
+  it('does not compute again when none of the fields that it reads changed', () => {
     const store = new FleetCopy(aFleet({ hosts: [aHost('a'), aHost('b')] }));
     let computed = 0;
     const online = derive(

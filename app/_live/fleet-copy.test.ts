@@ -79,7 +79,7 @@ describe('the copy of the fleet', () => {
     expect(look()).toEqual({ all: 2, a: 1, b: 1 });
   });
 
-  it('calls back for nothing but events while the tab is in the background, and for all of it afterwards', () => {
+  it('calls back only for events while the tab is in the background, and once for everything else afterwards', () => {
     const events: unknown[] = [];
     store.subscribeEvents((happened) => events.push(...happened));
     store.setPaused(true);

@@ -40,9 +40,9 @@ export class FleetCopy {
   private readonly hostListeners = new Map<string, Set<() => void>>();
   private readonly eventListeners = new Set<(events: readonly EventView[]) => void>();
   /** The hosts with heartbeats that were not shown yet. */
-  private readonly quietIds = new Set<string>();
-  private quietAt = -Infinity;
-  private quietTimer: ReturnType<typeof setTimeout> | null = null;
+  private readonly pendingHeartbeats = new Set<string>();
+  private heartbeatsShownAt = -Infinity;
+  private heartbeatTimer: ReturnType<typeof setTimeout> | null = null;
   private isPaused = false;
   /** Counts changes; for each field of the hosts, the last one that changed it in any host. */
   private change = 0;
@@ -102,19 +102,19 @@ export class FleetCopy {
       changed.flatMap(({ fields }) => fields),
       isNew || removed.length > 0,
     );
-    const beats = changed.filter(({ id, fields }) => isHeartbeat(fields) && byId.has(id));
+    const heartbeats = changed.filter(({ id, fields }) => isHeartbeat(fields) && byId.has(id));
     this.state = {
       ...this.state,
       fleet,
       byId: fleet.hosts === this.state.fleet.hosts ? byId : index(fleet),
     };
-    if (beats.length === 0 || beats.length < patches.length || hasOtherParts(changes)) {
-      const waiting = new Set(beats);
+    if (heartbeats.length === 0 || heartbeats.length < patches.length || hasOtherParts(changes)) {
+      const waiting = new Set(heartbeats);
       this.notify();
       this.notifyHosts([...changed.flatMap((host) => (waiting.has(host) ? [] : host.id)), ...removed]);
     }
-    for (const { id } of beats) this.quietIds.add(id);
-    if (beats.length > 0) this.planQuiet();
+    for (const { id } of heartbeats) this.pendingHeartbeats.add(id);
+    if (heartbeats.length > 0) this.planHeartbeats();
     if (changes.events && changes.events.length > 0) {
       for (const listener of this.eventListeners) listener(changes.events);
     }
@@ -131,12 +131,12 @@ export class FleetCopy {
     if (outdated !== this.state.outdated) this.set({ outdated });
   }
 
-  /** While paused, for a tab that nobody sees, changes are kept and nobody is called back but for events. */
+  /** While paused, for a tab in the background, changes are kept, and only events cause calls. */
   setPaused(isPaused: boolean): void {
     if (isPaused === this.isPaused) return;
     this.isPaused = isPaused;
     if (isPaused) return;
-    this.quietIds.clear();
+    this.pendingHeartbeats.clear();
     this.notify();
     this.notifyHosts([...this.hostListeners.keys()]);
   }
@@ -147,24 +147,24 @@ export class FleetCopy {
     for (const field of fields) this.fieldChanges.set(field, this.change);
   }
 
-  private planQuiet(): void {
-    if (this.quietTimer !== null || this.isPaused) return;
-    const waitMs = this.quietAt + HEARTBEATS_EVERY_MS - performance.now();
+  private planHeartbeats(): void {
+    if (this.heartbeatTimer !== null || this.isPaused) return;
+    const waitMs = this.heartbeatsShownAt + HEARTBEATS_EVERY_MS - performance.now();
     if (waitMs <= 0) {
-      this.showQuiet();
+      this.showHeartbeats();
       return;
     }
-    this.quietTimer = setTimeout(() => {
-      this.quietTimer = null;
-      this.showQuiet();
+    this.heartbeatTimer = setTimeout(() => {
+      this.heartbeatTimer = null;
+      this.showHeartbeats();
     }, waitMs);
   }
 
-  private showQuiet(): void {
+  private showHeartbeats(): void {
     if (this.isPaused) return;
-    this.quietAt = performance.now();
-    const ids = [...this.quietIds];
-    this.quietIds.clear();
+    this.heartbeatsShownAt = performance.now();
+    const ids = [...this.pendingHeartbeats];
+    this.pendingHeartbeats.clear();
     this.notify();
     this.notifyHosts(ids);
   }

@@ -4,7 +4,7 @@
  */
 import type { FleetCopy } from './fleet-copy';
 import type { OutputChannel } from './output-channel';
-import { afterRunning, SilenceWatch } from './silence';
+import { afterUnlessSuspended, SilenceWatch } from './silence';
 import { LIVE_CLOSE } from '@/lib/protocol/live/close-codes';
 import type { LiveServerMessage } from '@/lib/protocol/live/to-browser';
 import type { LiveClientMessage } from '@/lib/protocol/live/from-browser';
@@ -113,7 +113,7 @@ export class LiveClient {
 
   /**
    * While the tab is in the background, changes are not even parsed. A snapshot replaces them when it is seen again;
-   * until then the connection counts as not live, so that whoever reads events reads those of the time between.
+   * until then the connection counts as not live, so that the event list loads what it missed.
    */
   setHidden(isHidden: boolean): void {
     this.isHidden = isHidden;
@@ -284,7 +284,7 @@ export class LiveClient {
 
   private setTimer(name: TimerName, ms: number, callback: () => void): void {
     this.clearTimer(name);
-    const cancel = afterRunning(ms, () => {
+    const cancel = afterUnlessSuspended(ms, () => {
       this.timers.delete(name);
       callback();
     });

@@ -1,18 +1,18 @@
 /**
- * Deadlines of a page that its browser may hold: a tab in the background gets its timers late, and a machine that slept
- * gets them all at once, before the messages that arrived meanwhile.
+ * Deadlines of a page that its browser may suspend: a tab in the background gets its timers late, and a machine that
+ * slept gets them all at once, before the messages that arrived meanwhile.
  */
 
-/** A timer that is later than this says that the page did not run. */
-const HELD_MS = 1_000;
-/** The time in which a page that was held reads what has arrived. */
+/** A timer that is later than this means that the page did not run. */
+const SUSPENDED_MS = 1_000;
+/** The time in which a page that was suspended reads what has arrived. */
 const GRACE_MS = 1_000;
 
-/** Calls back after `ms`, and `GRACE_MS` later if the page was held. Returns a function that cancels. */
-export function afterRunning(ms: number, callback: () => void): () => void {
+/** Calls back after `ms`, and `GRACE_MS` later if the page was suspended. Returns a function that cancels. */
+export function afterUnlessSuspended(ms: number, callback: () => void): () => void {
   const dueAt = performance.now() + ms;
   let timer = setTimeout(() => {
-    if (performance.now() - dueAt <= HELD_MS) callback();
+    if (performance.now() - dueAt <= SUSPENDED_MS) callback();
     else timer = setTimeout(callback, GRACE_MS);
   }, ms);
   return () => clearTimeout(timer);
@@ -45,7 +45,7 @@ export class SilenceWatch {
 
   /** One timer for each limit, not one for each message. */
   private arm(ms: number): () => void {
-    return afterRunning(ms, () => {
+    return afterUnlessSuspended(ms, () => {
       const { silentMs } = this;
       const isSilent = silentMs >= this.limitMs;
       this.cancel = this.arm(isSilent ? this.limitMs : this.limitMs - silentMs);

@@ -7,8 +7,8 @@ import type { HostView } from '@/lib/protocol/live/views/host-view';
 import type { OperationId } from '@/lib/protocol/operation-ids';
 
 /** Missed heartbeats after which a host is late, and very late. */
-const LATE_BEATS = 2;
-const VERY_LATE_BEATS = 10;
+const LATE_HEARTBEATS = 2;
+const VERY_LATE_HEARTBEATS = 10;
 /** Allowance for network delay, so that one slow heartbeat of a short interval raises no alarm. */
 const GRACE_MS = 5_000;
 
@@ -20,9 +20,9 @@ export function lateness(host: Pick<HostView, 'online' | 'lastSeenAt' | 'heartbe
   if (!host.online) return 'offline';
   if (host.lastSeenAt === null) return 'late';
   const age = Math.max(0, now - host.lastSeenAt);
-  const beat = Math.max(1, host.heartbeatIntervalS) * 1_000;
-  if (age <= LATE_BEATS * beat + GRACE_MS) return 'on-time';
-  return age <= VERY_LATE_BEATS * beat + GRACE_MS ? 'late' : 'very-late';
+  const intervalMs = Math.max(1, host.heartbeatIntervalS) * 1_000;
+  if (age <= LATE_HEARTBEATS * intervalMs + GRACE_MS) return 'on-time';
+  return age <= VERY_LATE_HEARTBEATS * intervalMs + GRACE_MS ? 'late' : 'very-late';
 }
 
 /** The host is not up to date: it needs a pull or a switch. */

@@ -24,7 +24,7 @@ function buttonsOf(host: HostView): Map<string, string> {
 }
 
 describe('the buttons of a host', () => {
-  it('say why one is disabled that the agent does not support', () => {
+  it('are disabled for an operation that the agent does not support, and say so', () => {
     const buttons = buttonsOf(aHost('web', { agentVersion: '3.2', missingCapabilities: ['test'] }));
     expect(buttons.get('Test')).toContain('aria-disabled="true"');
     expect(buttons.get('Test')).toContain(

@@ -11,7 +11,7 @@ import type {
 
 export const FORGE_NAMES: Record<ForgeKind, string> = { none: 'the forge', github: 'GitHub', forgejo: 'Forgejo' };
 
-/** Inputs named in the banner's one line. */
+/** Inputs named in the one line of the panel. */
 const MAX_NAMED = 3;
 
 /** "nixpkgs, home-manager and 3 more change". */

@@ -4,18 +4,18 @@ import { useEffect } from 'react';
 import { toast } from '@/app/_ui/toast-store';
 import { LOST_EVENT, READY_EVENT } from './early-events';
 
-/** Has what was pressed before hydration repeated. After everything else in the root layout, whose effects run first. */
+/** Repeats what was held before hydration. Rendered last in the root layout, so that all other effects have run. */
 export function PageReady() {
   useEffect(() => {
-    const say = () =>
+    const showLost = () =>
       toast({
         tone: 'warning',
         title: 'The page was not ready',
-        body: 'It loaded too slowly to do what you pressed. Press it again.',
+        body: 'It took too long to load, so your last click was not carried out. Click again.',
       });
-    document.addEventListener(LOST_EVENT, say);
+    document.addEventListener(LOST_EVENT, showLost);
     document.dispatchEvent(new Event(READY_EVENT));
-    return () => document.removeEventListener(LOST_EVENT, say);
+    return () => document.removeEventListener(LOST_EVENT, showLost);
   }, []);
   return null;
 }

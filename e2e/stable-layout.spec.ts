@@ -1,4 +1,4 @@
-/** The fleet page holds still while things come and go, keeps what is pressed too early, and notices a dead connection. */
+/** Notices do not move the fleet page, early input is kept, and a dead connection is noticed. */
 import { renameSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { FakeForge, FAKE_FORGE_TOKEN } from '@/lib/forge/testing/fake-forge';
@@ -9,11 +9,14 @@ import { expect, test } from './support/fixtures';
 import { FleetPage } from './support/fleet-page';
 import { PASSWORD_ONLY, signInWithPassword } from './support/operator';
 import { closeAll, openFleet } from './support/simulated-fleet';
-import { StillProxy } from './support/still-proxy';
+import { PausableProxy } from './support/pausable-proxy';
 
 const WIDTHS = [390, 800, 1440];
 
-test('nothing that comes and goes moves the hosts or the controls above them', async ({ page, world }) => {
+test('notices, pipelines and flake updates do not move the hosts or the controls above them', async ({
+  page,
+  world,
+}) => {
   const forge = new FakeForge('github');
   await forge.start();
   const { remote } = world.makeHost('repository');
@@ -28,7 +31,7 @@ test('nothing that comes and goes moves the hosts or the controls above them', a
     NIXFLEET_GITHUB_POLL_TTL: '10s',
   });
   await dashboard.start();
-  const proxy = await StillProxy.start(dashboard.url);
+  const proxy = await PausableProxy.start(dashboard.url);
   let letPullsEnd: () => void = () => undefined;
   const held = new Promise<void>((resolve) => (letPullsEnd = resolve));
   const agents = await openFleet(dashboard, 3, { ...PROMPT, commands: { pull: { held } } });
@@ -89,10 +92,10 @@ test('nothing that comes and goes moves the hosts or the controls above them', a
       await expect(button).toBeFocused();
     }
 
-    proxy.stop();
+    proxy.pause();
     await expect(page.getByTestId('connection')).toHaveAttribute('data-state', 'checking');
     expect(await places(), 'with a dead connection').toEqual(calm);
-    proxy.goOn();
+    proxy.resume();
     await expect(page.getByTestId('connection')).toHaveAttribute('data-state', 'live');
 
     renameSync(`${folder}.away`, folder);
@@ -112,7 +115,7 @@ test('nothing that comes and goes moves the hosts or the controls above them', a
   }
 });
 
-test('what is pressed and typed before the scripts have loaded is done once they have', async ({ page, world }) => {
+test('clicks and text from before the scripts have loaded are applied afterwards', async ({ page, world }) => {
   const dashboard = world.makeDashboard(PASSWORD_ONLY);
   await dashboard.start();
   const agents = await openFleet(dashboard, 3, PROMPT);
@@ -148,7 +151,7 @@ test('what is pressed and typed before the scripts have loaded is done once they
     await expect(page).toHaveURL(/\?q=h$/);
     await expect(page.locator('[data-held]')).toHaveCount(0);
 
-    // What was pressed long ago is not done, and the page says so.
+    // A click from long ago is dropped, with a message.
     released = new Promise<void>((resolve) => (release = resolve));
     await page.clock.install();
     await page.goto(dashboard.url, { waitUntil: 'commit' });

@@ -1,11 +1,11 @@
 /**
- * Keeps what an operator does with a page before its scripts have loaded: React attaches its handlers only then, and what
- * was pressed earlier would be lost without a word. It is sent as text in the document (`early-input.tsx`), so it may use
- * nothing from outside of it.
+ * Keeps what an operator does with a page before its scripts have loaded: React attaches its handlers only then, and
+ * earlier input would be lost without a message. The function is sent as text in the document (`early-input.tsx`), so it
+ * may use nothing from outside of it.
  *
  * A held control is marked with `aria-busy` and `data-held`. The event `ready` on the document repeats everything in
- * order; what is older than `keepMs` by then, or belongs to a part that is gone, is not repeated, and the event `lost`
- * says so. Links are not held: they work without a script.
+ * order; a press that is older than `keepMs` by then, or anything whose control is gone, is not repeated, and the event
+ * `lost` says so. Typed text has no age limit. Links are not held: they work without a script.
  */
 export function holdEarlyInput(ready: string, lost: string, keepMs: number): void {
   const held: { control: Element; at: number; repeat: () => void }[] = [];

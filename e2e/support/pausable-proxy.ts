@@ -1,11 +1,11 @@
-/** A network that can stop without closing anything: what is sent meanwhile is kept. */
+/** A network that can pause without closing a connection: what is sent meanwhile is kept. */
 import { once } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { Transform } from 'node:stream';
 
-export class StillProxy {
+export class PausableProxy {
   private readonly sockets = new Set<Socket>();
-  private resume: (() => void)[] | null = null;
+  private held: (() => void)[] | null = null;
 
   private constructor(
     private readonly server: Server,
@@ -13,24 +13,24 @@ export class StillProxy {
   ) {}
 
   /** Forwards to a dashboard on this machine. */
-  static async start(target: string): Promise<StillProxy> {
+  static async start(target: string): Promise<PausableProxy> {
     const server = createServer();
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     const address = server.address();
     const port = typeof address === 'object' && address !== null ? address.port : 0;
-    const proxy = new StillProxy(server, `http://localhost:${port}`);
+    const proxy = new PausableProxy(server, `http://localhost:${port}`);
     server.on('connection', (near) => proxy.join(near, connect(Number(new URL(target).port), '127.0.0.1')));
     return proxy;
   }
 
-  stop(): void {
-    this.resume ??= [];
+  pause(): void {
+    this.held ??= [];
   }
 
-  goOn(): void {
-    const waiting = this.resume ?? [];
-    this.resume = null;
+  resume(): void {
+    const waiting = this.held ?? [];
+    this.held = null;
     for (const next of waiting) next();
   }
 
@@ -56,7 +56,7 @@ export class StillProxy {
     return new Transform({
       transform: (chunk, _encoding, done) => {
         const pass = () => done(null, chunk);
-        if (this.resume) this.resume.push(pass);
+        if (this.held) this.held.push(pass);
         else pass();
       },
     });
