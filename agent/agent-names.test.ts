@@ -81,7 +81,7 @@ it('reports a lock that is changed and not committed', async () => {
 });
 
 describe('a name that the dashboard does not admit', () => {
-  it.each(['web-1.example.org', 'my_host'])('fails the check, and is in the log: %s', async (name) => {
+  it.each(['web-1.example.org', 'my_host'])('fails --check and is logged: %s', async (name) => {
     const check = host.start(bundle, dashboard.url, { NIXFLEET_HOSTNAME: name }, ['--check']);
     expect(await check.exit).toMatchObject({ code: 1 });
     expect(check.stdout()).toContain(`the dashboard admits no new host named "${name}": set NIXFLEET_HOSTNAME to`);

@@ -40,7 +40,7 @@ export interface AgentConfig {
   hostType: HostType;
   /** The link that points at the running system, or at the active Home Manager generation. */
   systemLink: string;
-  /** The profile that points at the system that was built last; undefined for that of NixOS. */
+  /** The profile that points at the system that was built last. */
   systemProfile: string;
 }
 
@@ -293,7 +293,7 @@ function readInterval(value: string, problems: string[], warnings: string[]): nu
   if (value === '') return 5;
   const seconds = /^\+?\d+$/.test(value) ? Number(value) : 0;
   const wanted = `write a whole number from 1 to ${MAX_INTERVAL_S}`;
-  if (seconds < 1) problems.push(`NIXFLEET_INTERVAL "${value}" is not a number of seconds: ${wanted}.`);
+  if (seconds < 1) problems.push(`NIXFLEET_INTERVAL "${value}" is not valid: ${wanted}.`);
   if (seconds > MAX_INTERVAL_S)
     warnings.push(
       `NIXFLEET_INTERVAL "${value}" is too long: ${MAX_INTERVAL_S} is used. To end this warning, ${wanted}.`,

@@ -66,7 +66,7 @@ describe('connection', () => {
     await dashboard.until('registered again', () => connection.ready());
     vi.advanceTimersByTime(SILENCE_TIMEOUT_MS);
     await dashboard.until('the next attempt', () => written.some((line) => line.includes('reconnecting in')));
-    expect(written.join('')).toContain('no sign of life from the dashboard');
+    expect(written.join('')).toContain('nothing received from the dashboard');
     vi.advanceTimersByTime(FIRST_DELAY_MS);
     await dashboard.until('the reconnect', () => dashboard.connections() === 3);
   });

@@ -109,7 +109,7 @@ export function createDashboardConnection(options: DashboardConnectionOptions): 
     });
     socket = current;
     const silence = setTimeout(() => {
-      log.warn(`no sign of life from the dashboard for ${silenceTimeoutMs / 1000} s: reconnecting`);
+      log.warn(`nothing received from the dashboard for ${silenceTimeoutMs / 1000} s: reconnecting`);
       current.terminate();
     }, silenceTimeoutMs);
     const alive = (): void => void silence.refresh();

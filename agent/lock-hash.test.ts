@@ -39,7 +39,7 @@ const inClone = (name = 'flake.lock'): string => join(host.repoDir, name);
 
 describe('flake.lock', () => {
   it.each([
-    ['line ends', '* text=auto eol=crlf\n'],
+    ['line endings', '* text=auto eol=crlf\n'],
     ['an encoding', 'flake.lock text working-tree-encoding=ISO-8859-1\n'],
     ['contents', 'flake.lock ident\n'],
   ])('is hashed as it was committed, when git writes it with other %s', async (_what, attributes) => {

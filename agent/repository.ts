@@ -200,7 +200,7 @@ export function createRepository(options: RepositoryOptions) {
     },
     /**
      * The bytes of flake.lock at HEAD where git calls the file unchanged: the working tree may hold them in another form
-     * (line ends, an encoding, a filter). Null where git can't tell.
+     * (line endings, an encoding, a filter). Null where git can't tell.
      */
     async committedLock(): Promise<Buffer | 'changed' | null> {
       const status = await git.look(['status', '--porcelain=v1', '-z', '--untracked-files=all', '--', lockFile]);

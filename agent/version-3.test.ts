@@ -67,13 +67,15 @@ const WITH_WARNING: readonly Row[] = [
   ['ALLOW_INSECURE_HTTP', 'true', {}],
 ];
 
-const ENDS: readonly [name: string, value: string][] = [
-  ['URL', 'wss://fleet.example.com'],
-  ['URL', 'https://fleet.example.com/ws'],
-  ['TOKEN', 'two words'],
-  ['REPO_URL', '--upload-pack=evil'],
-  ['BRANCH', 'a..b'],
-  ['HOSTNAME', 'my host'],
+const ENDS: readonly [name: string, value: string, remedy: string][] = [
+  ['URL', 'wss://fleet.example.com', 'Write wss://fleet.example.com/ws.'],
+  ['URL', 'https://fleet.example.com/ws', 'write wss://fleet.example.com/ws.'],
+  ['TOKEN', 'two words', 'copy it again.'],
+  ['REPO_URL', '--upload-pack=evil', 'write https://…, ssh://…, git@host:path or an absolute path.'],
+  ['BRANCH', 'a..b', 'write main, for example.'],
+  ['HOSTNAME', 'my host', 'write 1 to 63 letters, digits,'],
+  ['INTERVAL', 'often', 'write a whole number from 1 to '],
+  ['INTERVAL', '0', 'write a whole number from 1 to '],
 ];
 
 describe('the environment of version 3 on a host', () => {
@@ -97,8 +99,9 @@ describe('the environment of version 3 on a host', () => {
     });
   });
 
-  it.each(ENDS)('ends the agent, and says what to write: %s=%s', (name, value) => {
+  it.each(ENDS)('ends the agent, and says what to write: %s=%s', (name, value, remedy) => {
     const result = read(name, value);
-    expect(result.ok ? [] : result.problems).toHaveLength(1);
+    expect(result.ok ? [] : result.problems).toEqual([expect.stringContaining(remedy)]);
+    if (!result.ok) expect(result.problems[0]).toContain(`NIXFLEET_${name}`);
   });
 });
