@@ -54,8 +54,8 @@ for (const dialect of ['github', 'forgejo'] as const) {
         world.startAgent(world.makeHost('web'), dashboard);
         await expect(new FleetPage(page).row('web')).toBeVisible();
       }
-      const banner = page.getByTestId('flake-update');
-      await expect(banner).toHaveCount(0);
+      const panel = page.getByTestId('flake-update');
+      await expect(panel).toHaveCount(0);
 
       // It is opened while the page is open: the page shows it without a reload.
       const now = Math.floor(Date.now() / 1_000);
@@ -69,26 +69,26 @@ for (const dialect of ['github', 'forgejo'] as const) {
         .getByTestId('status-line')
         .getByRole('button', { name: /^Update #1/ })
         .click();
-      await expect(banner).toContainText('#1 flake.lock: Update');
-      await expect(banner).toContainText('nixpkgs changes · opened 2h ago');
-      await expect(banner).toContainText('1 check failed');
-      const deploy = banner.getByRole('button', { name: 'Merge and deploy …' });
+      await expect(panel).toContainText('#1 flake.lock: Update');
+      await expect(panel).toContainText('nixpkgs changes · opened 2h ago');
+      await expect(panel).toContainText('1 check failed');
+      const deploy = panel.getByRole('button', { name: 'Merge and deploy …' });
       if (dialect === 'github') await expect(deploy).toBeEnabled();
       else await expect(deploy).toBeDisabled();
 
-      const more = banner.getByRole('button', { name: 'Show changes' });
+      const more = panel.getByRole('button', { name: 'Show changes' });
       await expect(more).toHaveAttribute('aria-expanded', 'false');
       await more.focus();
       await page.keyboard.press('Enter');
-      const input = banner.locator('[data-input="nixpkgs"]');
+      const input = panel.locator('[data-input="nixpkgs"]');
       await expect(input).toContainText('aaaaaaa');
       await expect(input).toContainText('9d ago');
       await expect(input).toContainText('bbbbbbb');
       await expect(input).toContainText('2d ago');
-      await expectAccessible(page, 'the banner');
+      await expectAccessible(page, 'the panel');
 
       // Only what the operator looked at is merged.
-      await banner.getByRole('button', { name: 'Merge …' }).click();
+      await panel.getByRole('button', { name: 'Merge …' }).click();
       const dialog = page.getByRole('dialog', { name: 'Merge flake update #1' });
       await expect(dialog).toContainText('1 check failed: hosts may not build or start after switching to it.');
       await expect(dialog.locator('[data-input="nixpkgs"]')).toContainText('bbbbbbb');
@@ -115,7 +115,7 @@ for (const dialect of ['github', 'forgejo'] as const) {
       pull.mergeableState = 'clean';
       await merge();
       await expect(dialog).toHaveCount(0);
-      await expect(banner).toHaveCount(0);
+      await expect(panel).toHaveCount(0);
       await expect(page.getByText('Merged flake update #1')).toBeVisible();
       expect(pull.merged).toBe(true);
 

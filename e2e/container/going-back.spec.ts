@@ -13,7 +13,7 @@ async function schemaOf(installation: Installation, file = ''): Promise<string> 
   return /^ {2}schema +(\d+ migrations)/m.exec(said)?.[1] ?? said;
 }
 
-test('the start backs up older data first, and the logged command goes back', async ({ containers }) => {
+test('startup backs up older data first, and the logged command goes back', async ({ containers }) => {
   const installation = containers.install('docker-compose.local.yml', {
     NIXFLEET_PUBLISH: `127.0.0.1:${await freePort()}`,
   });

@@ -112,7 +112,7 @@ function follow(source: DesiredStateSource, { clock, log, intervalMs, random = M
 
   function noteFailure(message: string): void {
     if (state.error?.message === message) return;
-    log.warn({ problem: message }, 'desired state not fetched');
+    log.warn({ problem: message }, 'could not fetch the desired state');
     // The last good answer stays; its users check the error.
     state = { ...state, error: { message, since: state.error?.since ?? clock.now() } };
     announce();

@@ -22,7 +22,7 @@ const text = z
 
 const versionSchema = z.object({
   gitCommit: text,
-  // Only its first line is used, so line ends must be kept here.
+  // Only its first line is used, so line endings must be kept here.
   message: z.string().nullish(),
   branch: text,
   timestamp: text,

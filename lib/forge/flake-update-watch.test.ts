@@ -97,7 +97,7 @@ describe.each<Dialect>(['github', 'forgejo'])('flake updates at %s', (dialect) =
       await updates.refresh();
     }
     expect(updates.state.error?.since).toBe(since);
-    expect(bench.logged.filter((line) => line.startsWith('flake updates not fetched'))).toHaveLength(1);
+    expect(bench.logged.filter((line) => line.startsWith('could not check for flake updates'))).toHaveLength(1);
     bench.forge.intercept = null;
     await updates.refresh();
     expect(updates.state.error).toBeNull();

@@ -96,7 +96,7 @@ function follow(forge: Forge, options: FlakeUpdatesOptions): FlakeUpdatesService
     if (!found.ok) {
       const { message, retryAfterMs = 0 } = found.fault;
       if (state.error?.message !== message) {
-        log.warn({ problem: message }, 'flake updates not fetched');
+        log.warn({ problem: message }, 'could not check for flake updates');
         set({ error: { message, since: state.error?.since ?? clock.now() } });
       }
       failures += 1;
@@ -112,7 +112,7 @@ function follow(forge: Forge, options: FlakeUpdatesOptions): FlakeUpdatesService
     if (state.error !== null) log.info('flake updates fetched again');
     const { update, hint } = found.value;
     if (update !== null && update.headSha !== state.update?.headSha) {
-      log.info({ number: update.number, title: update.title, commit: update.headSha }, 'flake update');
+      log.info({ number: update.number, title: update.title, commit: update.headSha }, 'found a flake update');
     }
     set({ update, hint, fetchedAt: clock.now(), error: null });
     if (update !== null && (update.mergeable === null || update.checks.status === 'running'))

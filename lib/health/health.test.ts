@@ -89,7 +89,7 @@ it('answers /health as container engines and agents expect, without a session', 
   expect((await get('/healthy')).text).toBe('a page');
 });
 
-it('is not alive while it stops, or when the fleet’s clock stands still although HTTP answers', async () => {
+it('is unhealthy while it stops, or when the fleet’s clock stands still although HTTP answers', async () => {
   await serve(null);
   stopping = true;
   expect(await get('/health')).toMatchObject({ status: 503, text: '{"status":"stopping"}' });
@@ -100,7 +100,7 @@ it('is not alive while it stops, or when the fleet’s clock stands still althou
   expect(await get('/health')).toMatchObject({ status: 503, text: '{"status":"stuck"}' });
 });
 
-it('tells strangers only the status at /health/ready', async () => {
+it('gives requests without the token only the status at /health/ready', async () => {
   await serve(TOKEN);
   expect(await get('/health/ready')).toMatchObject({ status: 200, text: '{"status":"ready"}' });
   const wrong = await get('/health/ready', { headers: { authorization: 'Bearer a-guess' } });

@@ -251,7 +251,7 @@ describe('outputLine', () => {
     ['escapes with intermediates', `${ESC}    `],
     ['carriage returns', '\r'],
     ['carriage returns with escapes', `\r${ESC}[`],
-    ['line ends with text behind', '\r\n'],
+    ['line endings with text behind', '\r\n'],
     ['progress', 'a\r'],
   ])('handles a flood of %s', (_name, unit) => {
     const line = `${unit.repeat(Math.floor((MAX_LINE - 1) / unit.length))}x`;

@@ -75,7 +75,7 @@ describe('the device cookie', () => {
 });
 
 describe('a browser that signed in before', () => {
-  it('signs in while unknown clients guess passwords and codes from everywhere, which stay throttled', async () => {
+  it('can sign in while unknown clients guess passwords and codes; those clients stay throttled', async () => {
     const { auth, clock, database, restart } = await installation();
     const signIn = async (cookies: string | null, more: { password?: string; code?: string; address?: string } = {}) =>
       auth.signIn({

@@ -438,7 +438,7 @@ export class LiveHub implements Publisher {
     try {
       await work();
     } catch (error) {
-      this.options.log.error({ err: error }, 'reading for the browsers failed');
+      this.options.log.error({ err: error }, 'could not read data for a browser');
     }
   }
 

@@ -21,7 +21,7 @@ it('when full, a new address displaces the newest upgrade of the address with th
   expect(pending.use()).toMatchObject({ used: 1, by: [{ who: '192.0.2.1', count: 1 }] });
 });
 
-it('gives one address a few places, also while there is room', () => {
+it('limits the places of one address, even while others are free', () => {
   const pending = new PendingUpgrades();
   const nothing = () => undefined;
   const taken = Array.from({ length: MAX_PENDING_UPGRADES_PER_ADDRESS }, () => pending.take('192.0.2.1', nothing));

@@ -277,10 +277,7 @@ export class AgentAdmission {
 
   private reportColor(name: string, { theme_color: color }: Register): void {
     if (color === '' || themeColorOf(color) !== null) return;
-    this.core.options.log.warn(
-      { host: name, color },
-      'an agent reported a theme colour that is not one: write #rrggbb',
-    );
+    this.core.options.log.warn({ host: name, color }, 'an agent reported an invalid theme colour: write #rrggbb');
   }
 
   /** Decides again for connections that are held for this name. */

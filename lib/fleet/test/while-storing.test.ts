@@ -57,7 +57,7 @@ describe('a connection that the dashboard has closed', () => {
     expect(bench.fleet.host('h1')?.generation).toBe('bbbbbbb');
   });
 
-  it('no longer counts with a result that waits when its token is revoked', async () => {
+  it('is ignored, with a result that waits to be stored, when its token is revoked', async () => {
     await bench.fleet.enrolHost('h1', '192.0.2.1');
     const link = bench.connect(OTHER_ADDRESS, OWN);
     await bench.say(link, 'register', { hostname: 'h1', generation: 'aaaaaaa' });

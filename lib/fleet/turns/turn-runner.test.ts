@@ -146,7 +146,7 @@ describe('inputs', () => {
     expect(await answer()).toEqual([`${MAX_BATCH}`]);
   });
 
-  it('that depend on everything hold up only the hosts that they change while they are being stored', async () => {
+  it('that depend on everything delay, while they are being stored, only the hosts that they change', async () => {
     const { runner, input, answer, took } = openRunner();
     const all = input('everything', 'all');
     runner.post({

@@ -326,7 +326,11 @@ export class TurnRunner {
     const key = input.keys === 'everything' ? 'everything' : (input.keys[0] ?? '');
     const ofKey = this.keptOf.get(key) ?? 0;
     if (this.kept.length >= MAX_KEPT || ofKey >= MAX_KEPT_OF_KEY) {
-      if (!this.isFull) this.ports.log.error({ key }, 'inputs are dropped: too many are kept for the database');
+      if (!this.isFull)
+        this.ports.log.error(
+          { key },
+          'too many inputs are kept until the database accepts writes; further ones are dropped',
+        );
       this.isFull = true;
       return false;
     }

@@ -120,7 +120,7 @@ export class TurnStore {
     try {
       this.faultChanged();
     } catch (problem) {
-      log.error({ err: problem }, 'showing whether the database accepts writes failed');
+      log.error({ err: problem }, 'could not show whether the database accepts writes');
     }
   }
 }

@@ -3,7 +3,7 @@ import { AGENT_CAPABILITIES, CAPABILITIES } from './capabilities';
 import { MAX_NAMES } from './frame-limits';
 import { parseAgentFrame } from './parse-agent-frame';
 
-it('the agent’s names arrive complete', () => {
+it('accepts every capability that the agent names', () => {
   const payload = { hostname: 'h1', capabilities: AGENT_CAPABILITIES };
   expect(parseAgentFrame(JSON.stringify({ type: 'register', payload }))).toMatchObject({ frame: { payload } });
   expect(CAPABILITIES.length).toBeLessThanOrEqual(MAX_NAMES);

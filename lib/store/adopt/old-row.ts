@@ -10,7 +10,7 @@ export type OldValue = null | string | number | bigint | Buffer;
 export interface TextOptions {
   /** Maximum length, in UTF-16 units. */
   max?: number;
-  /** Keeps line ends and tabs. */
+  /** Keeps line endings and tabs. */
   lines?: boolean;
 }
 
