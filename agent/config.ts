@@ -207,9 +207,10 @@ function readColor(value: string, warnings: string[]): string {
 }
 
 /** A relative path begins where the agent was started, which changes with the service manager. */
-function absolutePath(name: string, value: string, { startedIn }: MachineFacts, warnings: string[]): string {
+function absolutePath(name: string, value: string, { startedIn, home }: MachineFacts, warnings: string[]): string {
   if (value === '' || value.startsWith('/') || !NO_CONTROLS.test(value)) return value;
-  const absolute = join(startedIn, value);
+  // Only a shell replaces a tilde: a folder of that name was never meant.
+  const absolute = value.startsWith('~/') ? join(home, value.slice(2)) : join(startedIn, value);
   warnings.push(`${name} "${value}" is not an absolute path: ${absolute} is used. Write an absolute path.`);
   return absolute;
 }

@@ -62,6 +62,7 @@ const WITH_WARNING: readonly Row[] = [
   ['REPO_DIR', 'nixcfg', { repoDir: '/srv/nixcfg' }],
   ['NIXCFG', './nixcfg', { repoDir: '/srv/nixcfg' }],
   ['SSH_KEY', 'keys/id', { sshKey: '/srv/keys/id' }],
+  ['REPO_DIR', '~/nixcfg', { repoDir: '/home/u/nixcfg' }],
   ['CA_FILE', '/etc/ca.pem', {}],
   ['PINNED_PUBKEY', 'sha256//x', {}],
   ['ALLOW_INSECURE_HTTP', 'true', {}],

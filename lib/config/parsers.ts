@@ -68,17 +68,25 @@ export function orFallback<T>(parse: Parser<T>, fallback: T, text: string): Pars
   };
 }
 
-/** A duration of version 3 (see `orFallback`): one that is out of bounds becomes the nearest allowed one. */
+/**
+ * A duration of version 3 (see `orFallback`): one that is out of bounds becomes the nearest allowed one, or `tooShort` for
+ * one that is too short.
+ */
 export function version3Duration(
   min: { ms: number; text: string },
   fallback: { ms: number; text: string },
+  tooShort = min,
 ): Parser<number> {
   return (raw) => {
     const ms = parseGoDuration(raw);
     const parsed = parseDuration(min.ms, min.text)(raw);
     if (parsed.ok) return parsed;
     const [value, text] =
-      ms === null ? [fallback.ms, fallback.text] : ms < min.ms ? [min.ms, min.text] : [MAX_DURATION_MS, '596h'];
+      ms === null
+        ? [fallback.ms, fallback.text]
+        : ms < min.ms
+          ? [tooShort.ms, tooShort.text]
+          : [MAX_DURATION_MS, '596h'];
     return { ok: true, value, replacement: { text, why: parsed.problem } };
   };
 }

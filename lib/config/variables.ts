@@ -82,6 +82,7 @@ const backupKey: Parser<string> = (raw): Parsed<string> =>
 
 const HOUR_MS = 3_600_000;
 const MINUTE_MS = 60_000;
+const RATE_WINDOW = { ms: MINUTE_MS, text: '1m' };
 const MIB = 1_048_576;
 
 export const VARIABLES = {
@@ -179,8 +180,9 @@ export const VARIABLES = {
   rateWindowMs: variable({
     name: 'NIXFLEET_RATE_WINDOW',
     prose: 'The window of `NIXFLEET_RATE_LIMIT`.',
-    parse: version3Duration({ ms: 1_000, text: '1s' }, { ms: MINUTE_MS, text: '1m' }),
-    fallback: MINUTE_MS,
+    // A window of a second would hardly limit anything.
+    parse: version3Duration({ ms: 1_000, text: '1s' }, RATE_WINDOW, RATE_WINDOW),
+    fallback: RATE_WINDOW.ms,
     fallbackText: '1m',
   }),
   agentToken: variable({
