@@ -84,7 +84,9 @@ test('on a phone, the selection bar is above the navigation, and the reason of a
 
   const folder = host.remote.startsWith('file:') ? fileURLToPath(host.remote) : host.remote;
   renameSync(folder, `${folder}.away`);
-  const notice = page.getByRole('button', { name: /^Error: The desired state can’t be fetched\. .*NIXFLEET_CONFIG_REPO/ });
+  const notice = page.getByRole('button', {
+    name: /^Error: The desired state can’t be fetched\. .*NIXFLEET_CONFIG_REPO/,
+  });
   await notice.click();
   await expect(page.getByRole('region', { name: 'Notices' })).toContainText('The last fetched state is shown.');
   renameSync(`${folder}.away`, folder);

@@ -36,7 +36,10 @@ const isSwitch = ({ command }: { command: string }) => command === 'switch';
 
 /** Opens the list of pipelines in the status line. */
 async function openPipelines(page: Page): Promise<void> {
-  await page.getByTestId('status-line').getByRole('button', { name: / \d+ of \d+/ }).click();
+  await page
+    .getByTestId('status-line')
+    .getByRole('button', { name: / \d+ of \d+/ })
+    .click();
 }
 
 async function selectAll(page: Page, hosts: number): Promise<void> {
@@ -197,7 +200,10 @@ test('merge and deploy merges the pull request once, then runs the stages on the
   const agents = await openFleet(dashboard, 3, PROMPT);
   try {
     const wire = wireOf(agents);
-    await page.getByTestId('status-line').getByRole('button', { name: /^Update #/ }).click();
+    await page
+      .getByTestId('status-line')
+      .getByRole('button', { name: /^Update #/ })
+      .click();
     await page.getByTestId('flake-update').getByRole('button', { name: 'Merge and deploy …' }).click();
     const dialog = page.getByRole('dialog');
     await expect(dialog.getByTestId('pipeline-preview')).toContainText(
