@@ -130,10 +130,10 @@ describe('a demo agent', () => {
   });
 
   it('is not restarted with a wrong configuration', async () => {
-    const agent = start('atlas', { NIXFLEET_LOG_LEVEL: 'loud' });
+    const agent = start('atlas', { NIXFLEET_BRANCH: 'a..b' });
     await agent.ended;
     expect(agent.process.exitCode).toBe(78);
-    expect(agent.lastLines()).toContain('NIXFLEET_LOG_LEVEL "loud"');
+    expect(agent.lastLines()).toContain('NIXFLEET_BRANCH "a..b"');
   });
 });
 
