@@ -176,6 +176,22 @@ export const TURN_MUTANTS: readonly Mutant[] = [
     tests: [PEER_EVENTS_TEST],
   },
   {
+    name: 'recorded-events-wait-for-a-dropped-input',
+    file: CORE,
+    from: '      // An overloaded runner drops an input without calling its work.\n      release();\n',
+    to: '',
+    why: 'after an overload, sign-ins and rules are no longer recorded until a restart',
+    tests: [CORE_TEST],
+  },
+  {
+    name: 'recorded-events-not-tried-again',
+    file: CORE,
+    from: '    if (this.recorded.length > 0) void this.storeRecorded();\n',
+    to: '',
+    why: 'events of an outage are stored only with the next event',
+    tests: [CORE_TEST],
+  },
+  {
     name: 'events-of-visitors-without-a-budget',
     file: CORE,
     from: '    if (!this.peerEventBudget.admits(event, null)) return Promise.resolve();\n',

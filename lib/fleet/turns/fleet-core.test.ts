@@ -1,10 +1,12 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { openBench, QUIET, settle, type Bench } from '../testing/test-fleet';
 import { newHost } from '../hosts/host';
-import { FleetCore, MAX_DEFERRED } from './fleet-core';
+import { FleetCore, MAX_DEFERRED, MAX_RECORDED } from './fleet-core';
+import { MAX_KEPT, MAX_KEPT_OF_KEY, MAX_WAITING } from './turn-runner';
 import { STORE_RETRY_MS } from './turn-store';
 import { DatabaseError } from '@/lib/store/sqlite/store-errors';
-import { agentReport } from '../events';
+import { agentReport, NOBODY } from '../events';
+import type { NewEvent } from '../records/event-record';
 import { RUNNING, sampleCommand } from '../testing/samples';
 import { COMMAND_OUTCOMES } from '@/lib/protocol/command-phases';
 
@@ -111,6 +113,92 @@ describe('the core', () => {
     expect(core.queueLengths.deferred).toBe(MAX_DEFERRED);
     await core.flushAll();
     expect(bench.events.at(-1)).toMatchObject({ action: 'events.summed', params: { events: 3 } });
+  });
+
+  describe('records an event', () => {
+    const ruleChanged = (at: number): NewEvent => ({
+      ...NOBODY,
+      ...{ at, actorKind: 'operator', actor: 'alice' },
+      ...{ action: 'agents.rule', params: { rule: 'approval', value: true } },
+    });
+    const recordedTimes = async (core: FleetCore) => {
+      await core.turns.idle();
+      await settle();
+      return bench.events.filter(({ action }) => action === 'agents.rule').map(({ at }) => at);
+    };
+    /** Makes the database refuse writes, until the function it returns is called. */
+    const refuseWrites = (kind: 'disk-full' | 'constraint' = 'disk-full') => {
+      const commit = bench.store.commit.bind(bench.store);
+      bench.store.commit = () => Promise.reject(new DatabaseError(kind, 'It is refused.'));
+      return () => {
+        bench.store.commit = commit;
+        bench.clock.step(STORE_RETRY_MS);
+      };
+    };
+    const touch = (core: FleetCore, hostId: string) =>
+      core.runAbout(hostId, 'retry', (turn) => {
+        turn.events.push(agentReport({ id: hostId, name: hostId }, { status: 'ok', words: '' }, 0, ''));
+      });
+
+    it('during and after an outage in which no more inputs could be kept', async () => {
+      const core = await openCore();
+      const acceptWrites = refuseWrites();
+      for (let host = 0; host < MAX_KEPT / MAX_KEPT_OF_KEY; host += 1) {
+        for (let input = 0; input < MAX_KEPT_OF_KEY; input += 1) void touch(core, `x${host}`);
+      }
+      await core.turns.idle();
+      expect(core.turns.keptCount).toBe(MAX_KEPT);
+      await core.record(ruleChanged(1));
+      acceptWrites();
+      for (const at of [2, 3, 4]) await core.record(ruleChanged(at));
+      expect(await recordedTimes(core)).toEqual([1, 2, 3, 4]);
+      expect(core.hasDeferred).toBe(false);
+    });
+
+    it('that was dropped because too many inputs waited', async () => {
+      const core = await openCore();
+      const first = core.record(ruleChanged(1));
+      // Everything after it waits.
+      void core.run('drop', NOTHING);
+      while (core.turns.waitingCount < MAX_WAITING) void core.runAbout('h1', 'drop', NOTHING);
+      await core.record(ruleChanged(2));
+      await first;
+      await core.record(ruleChanged(3));
+      expect(await recordedTimes(core)).toEqual([1, 2, 3]);
+    });
+
+    it('with the next flush after an outage, without another event', async () => {
+      const core = await openCore();
+      const acceptWrites = refuseWrites();
+      for (const at of [1, 2]) await core.record(ruleChanged(at));
+      expect(core.queueLengths.deferred).toBe(2);
+      acceptWrites();
+      core.flushFacts();
+      expect(await recordedTimes(core)).toEqual([1, 2]);
+      core.flushFacts();
+      expect(await recordedTimes(core)).toEqual([1, 2]);
+    });
+
+    it('up to a limit while the database refuses writes', async () => {
+      const core = await openCore();
+      const acceptWrites = refuseWrites();
+      for (let at = 1; at <= MAX_RECORDED + 3; at += 1) void core.record(ruleChanged(at));
+      await core.turns.idle();
+      expect(core.queueLengths.deferred).toBe(MAX_RECORDED);
+      acceptWrites();
+      core.flushFacts();
+      expect(await recordedTimes(core)).toEqual(Array.from({ length: MAX_RECORDED }, (_, index) => index + 1));
+    });
+
+    it('and drops it if the database will never accept it', async () => {
+      const core = await openCore();
+      const acceptWrites = refuseWrites('constraint');
+      await core.record(ruleChanged(1));
+      expect(core.hasDeferred).toBe(false);
+      acceptWrites();
+      await core.record(ruleChanged(2));
+      expect(await recordedTimes(core)).toEqual([2]);
+    });
   });
 
   it('tries the database again after a pause, also when the clock was set back meanwhile', async () => {

@@ -23,6 +23,8 @@ import type { HostPatch } from '@/lib/protocol/live/changes';
 export const METRICS_SAMPLE_MS = 60_000;
 /** Deferred events at most; further ones are only counted. */
 export const MAX_DEFERRED = 10_000;
+/** Recorded events that wait to be stored at most; further ones are dropped. */
+export const MAX_RECORDED = 10_000;
 /** Hosts whose facts share a transaction; while it runs, what these hosts send waits. */
 const FACTS_BATCH = 500;
 const DEFERRED_KEY = 'deferred events';
@@ -44,8 +46,11 @@ export class FleetCore {
   private deferred: NewEvent[] = [];
   private lastFlush = -Infinity;
   private cancelFlush: (() => void) | null = null;
-  /** Events that wait to be stored together. */
-  private recording: { events: NewEvent[]; stored: Promise<void> } | null = null;
+  /** Recorded events that are not stored yet. An input that is dropped leaves them to the next one. */
+  private recorded: NewEvent[] = [];
+  /** The input that will store them, until it has taken them into its turn. */
+  private recording: { stored: Promise<void> } | null = null;
+  private isRecordingFull = false;
   /** Commands whose pending output is on its way to the database. */
   private readonly flushing = new Set<string>();
 
@@ -85,13 +90,14 @@ export class FleetCore {
     return {
       unstored: this.turns.keptCount,
       waiting: this.turns.waitingCount,
-      deferred: this.deferred.length,
+      deferred: this.deferred.length + this.recorded.length,
       output: this.outputLog.size,
     };
   }
 
+  /** Whether events wait to be stored. */
   get hasDeferred(): boolean {
-    return this.deferred.length > 0;
+    return this.deferred.length + this.recorded.length > 0;
   }
 
   /**
@@ -271,7 +277,8 @@ export class FleetCore {
       this.flushOutput();
       this.flushFacts();
       await this.turns.idle();
-      const rest = this.outputLog.size + this.deferred.length + this.unflushed.size + this.turns.keptCount;
+      const events = this.deferred.length + this.recorded.length;
+      const rest = this.outputLog.size + events + this.unflushed.size + this.turns.keptCount;
       if (rest === 0 || this.store.fault !== null) return;
     }
   }
@@ -315,11 +322,15 @@ export class FleetCore {
     }
   }
 
-  /** Stores what changes too often to be stored with each change: last-seen times, metrics and deferred events. */
+  /**
+   * Stores what changes too often to be stored with each change: last-seen times, metrics and deferred events. Tries again
+   * to store recorded events that were refused.
+   */
   flushFacts(): void {
     this.lastFactsFlush = this.options.loop.now();
     const ids = [...this.unflushed];
     for (let from = 0; from < ids.length; from += FACTS_BATCH) this.flushFactsOf(ids.slice(from, from + FACTS_BATCH));
+    if (this.recorded.length > 0) void this.storeRecorded();
     if (this.deferred.length === 0) return;
     const work = (turn: Turn) => {
       const pending = [...this.deferred];
@@ -339,23 +350,56 @@ export class FleetCore {
 
   /**
    * Stores and publishes an event of another part of the dashboard. Events that come while others are being stored share
-   * a transaction. Resolves when it is stored, or kept because the database refuses. One that a visitor without a session
-   * or token causes beyond the budget is only counted.
+   * a transaction. Resolves when it is stored, or when it waits because the database refuses writes or is too busy: the
+   * next event and each tick try again. One that a visitor without a session or token causes beyond the budget is only
+   * counted; one that the database rejects, or for which there is no room, is dropped and logged.
    */
   record(event: NewEvent): Promise<void> {
     this.deferSum(this.peerEventBudget.takeDueSum());
     if (!this.peerEventBudget.admits(event, null)) return Promise.resolve();
-    if (this.recording) {
-      this.recording.events.push(event);
-      return this.recording.stored;
+    if (this.recorded.length >= MAX_RECORDED) {
+      this.logRecordingFull();
+      return Promise.resolve();
     }
-    const recording = { events: [event], stored: Promise.resolve() };
+    this.isRecordingFull = false;
+    this.recorded.push(event);
+    return this.storeRecorded();
+  }
+
+  private logRecordingFull(): void {
+    if (!this.isRecordingFull)
+      this.options.log.error(
+        { events: this.recorded.length },
+        'too many events wait for the database; further ones are dropped',
+      );
+    this.isRecordingFull = true;
+  }
+
+  private storeRecorded(): Promise<void> {
+    if (this.recording) return this.recording.stored;
+    const recording = { stored: Promise.resolve() };
     this.recording = recording;
-    const work = (turn: Turn) => {
-      turn.events.push(...recording.events);
+    const release = () => {
       if (this.recording === recording) this.recording = null;
     };
-    recording.stored = this.turns.settled({ keys: [RECORDED_KEY], onRefusal: 'retry', work }).then(() => undefined);
+    let taken = 0;
+    const remove = () => {
+      this.recorded = this.recorded.slice(taken);
+    };
+    const work = (turn: Turn) => {
+      release();
+      taken = this.recorded.length;
+      turn.events.push(...this.recorded);
+      turn.apply.push(remove);
+    };
+    const end = (refusal: Refusal | null) => {
+      // An overloaded runner drops an input without calling its work.
+      release();
+      if (refusal?.kind !== 'constraint') return;
+      this.options.log.error({ events: taken }, 'dropped events that the database does not accept');
+      remove();
+    };
+    recording.stored = this.turns.settled({ keys: [RECORDED_KEY], onRefusal: 'drop', work }).then(end);
     return recording.stored;
   }
 
