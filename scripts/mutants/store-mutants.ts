@@ -109,6 +109,22 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     tests: [CHAINS_TEST],
   },
   {
+    name: 'anchor-of-peers-not-repeated',
+    file: 'lib/store/sqlite/event-retention.ts',
+    from: '...(cuts.length > 0 ? { cuts } : {})',
+    to: '',
+    why: 'audit verify reports deleted events of agents that retention removed',
+    tests: [CHAINS_TEST],
+  },
+  {
+    name: 'repeated-anchor-not-read',
+    file: 'lib/store/sqlite/audit.ts',
+    from: 'if (repeated) return',
+    to: 'if (repeated && chain !== repeated.chain) return',
+    why: 'audit verify reports deleted events of agents that retention removed',
+    tests: [CHAINS_TEST],
+  },
+  {
     name: 'gap-between-chains-unnoticed',
     file: 'lib/store/sqlite/audit.ts',
     from: 'row.id > lastId + 1 && row.id - 1 > cutUpTo',

@@ -25,7 +25,8 @@ export const UPKEEP_EVENT_KINDS = {
   /**
    * The anchor that retention leaves: `upTo` and `hash` are those of the last event that it deletes, of the chain `chain`
    * (absent: `main`). It is in the chain `main`, whichever it is for. `heads`: the newest events of the other chains then,
-   * which the gaps in the ids would not prove.
+   * which the gaps in the ids would not prove. `cuts`: the newest anchors of the other chains then, as the one for `main`
+   * names the deletion of their events (`at`: when they were recorded).
    */
   'events.cut': eventKind({
     params: z.object({
@@ -35,6 +36,9 @@ export const UPKEEP_EVENT_KINDS = {
       eventRows: z.number(),
       chain: z.enum(EVENT_CHAINS).optional(),
       heads: z.array(z.object({ chain: z.enum(EVENT_CHAINS), id: z.number(), hash: z.string() })).optional(),
+      cuts: z
+        .array(z.object({ chain: z.enum(EVENT_CHAINS), upTo: z.number(), hash: z.string(), at: timeSchema }))
+        .optional(),
     }),
     chain: 'main',
     category: 'system',

@@ -1,5 +1,6 @@
 /** Events of agents and visitors have a separate chain with a separate bound. */
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import fc from 'fast-check';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { BY_DASHBOARD, NOBODY } from '@/lib/fleet/events';
 import type { EventChain } from '@/lib/fleet/events/event-kind';
 import type { NewEvent } from '@/lib/fleet/records/event-record';
@@ -249,22 +250,74 @@ describe('retention of two chains', () => {
     ]);
   });
 
-  it('uses the index of the chains', () => {
-    const plan = (sql: string) =>
-      test.db.$client
-        .prepare<[], { detail: string }>(`explain query plan ${sql}`)
-        .all()
-        .map(({ detail }) => detail);
-    for (const sql of [
-      "select id, at, hash from events where chain = 'peers' and id >= 5 order by id limit 1",
-      "select id, at, hash from events where chain = 'peers' and id <= 5 order by id desc limit 1",
-      "select id from events where chain = 'peers' order by id desc limit 1 offset 5",
-      "select id, hash from events where chain = 'peers' order by id desc limit 1",
-      "select min(id) as first, max(id) as last from events where chain = 'peers'",
-    ]) {
-      const details = plan(sql);
-      expect(details.join('; '), sql).toMatch(/^SEARCH events USING (COVERING )?INDEX events_chain \(chain=\?/);
-      expect(details.join('; '), sql).not.toContain('TEMP B-TREE');
+  it.each([
+    ['by age', { eventDays: 30, eventRows: 1_000_000 }, 1],
+    ['by count', { eventDays: 400, eventRows: 200 }, 20],
+  ])('keeps the anchor of peers when main is cut %s and agents cause no more events', (_how, limits, mainADay) => {
+    const START = NOW;
+    // By age, the newest event of agents is the only one that stays.
+    add('p'.repeat(100), START);
+    for (let day = 1; day <= 100; day += 1) {
+      add('m'.repeat(mainADay), START + day * DAY_MS);
+      Array.from(steps(limits, START + day * DAY_MS));
+      expect(problems(), `day ${day}`).toEqual([]);
+    }
+    const { main, peers } = audit().chains;
+    expect(peers.cutUpTo).toBeLessThan(peers.first?.id ?? 0);
+    expect(main.cutUpTo).toBeGreaterThan(100 + 2 * mainADay);
+    // The anchor still proves the oldest event of peers, and a new cut follows it.
+    add('ppp', START + 101 * DAY_MS);
+    exec(`delete from events where id = ${peers.first?.id ?? 0}`);
+    expect(problems()).not.toEqual([]);
+  });
+
+  it('leaves both chains intact after any sequence of events and passes, also incomplete ones', () => {
+    const letters = fc.array(fc.constantFrom('m', 'p'), { minLength: 1, maxLength: 40 });
+    const pass = fc.record({
+      added: letters,
+      days: fc.integer({ min: 0, max: 3 }),
+      limits: fc.record({ eventRows: fc.integer({ min: 8, max: 40 }), eventDays: fc.integer({ min: 1, max: 8 }) }),
+      stopsAfter: fc.constantFrom(0, 1, 2, Infinity),
+    });
+    fc.assert(
+      fc.property(fc.array(pass, { minLength: 1, maxLength: 8 }), (passes) => {
+        exec("delete from events; delete from sqlite_sequence where name = 'events'");
+        let now = NOW;
+        for (const { added, days, limits, stopsAfter } of passes) {
+          add(added.join(''), now);
+          now += days * DAY_MS;
+          let count = 0;
+          if (stopsAfter > 0) for (const _step of steps(limits, now)) if ((count += 1) >= stopsAfter) break;
+          expect(problems()).toEqual([]);
+        }
+      }),
+      { numRuns: 60 },
+    );
+  });
+
+  it('uses the index of the chains, and reads none of it as a whole', () => {
+    add('mp'.repeat(50), NOW - 401 * DAY_MS);
+    const { $client: client } = test.db;
+    const prepare = client.prepare.bind(client);
+    const prepared = new Set<string>();
+    const spy = vi.spyOn(client, 'prepare').mockImplementation((sql: string) => {
+      prepared.add(sql);
+      return prepare(sql);
+    });
+    Array.from(steps());
+    spy.mockRestore();
+    const byChain = [...prepared].filter((sql) => sql.includes('from events where chain = ?'));
+    expect(byChain.length).toBeGreaterThanOrEqual(6);
+    for (const sql of byChain) {
+      // For min(id) and max(id) together, the plan is the same, but SQLite reads all entries.
+      expect(sql).not.toMatch(/\b(min|max|count)\(/);
+      const details = test.db.$client
+        .prepare<unknown[], { detail: string }>(`explain query plan ${sql}`)
+        .all(...Array.from(sql.matchAll(/\?/g), (_, index) => (index === 0 ? 'peers' : 5)))
+        .map(({ detail }) => detail)
+        .join('; ');
+      expect(details, sql).toMatch(/SEARCH events USING (COVERING )?INDEX events_chain \(chain=\?/);
+      expect(details, sql).not.toMatch(/TEMP B-TREE|SCAN/);
     }
   });
 });

@@ -75,6 +75,7 @@ const cutData = z.object({
   hash: z.string(),
   chain: chainName.default('main'),
   heads: z.array(z.object({ chain: chainName, id: z.int(), hash: z.string() })).default([]),
+  cuts: z.array(z.object({ chain: chainName, upTo: z.int(), hash: z.string(), at: z.number() })).default([]),
 });
 const restoredData = z.object({ takenAt: z.number(), restoredAt: z.number() });
 
@@ -160,9 +161,17 @@ function reportOf({ rows, first, head, cut }: Checked): ChainReport {
   return { rows, first, head: rows > 0 ? head : null, cutUpTo: cut?.upTo ?? null };
 }
 
-/** The last event of a chain that retention removed; null when it removed none. */
+/**
+ * The last event of a chain that retention removed; null when it removed none. Its anchor, or an anchor of `main` that
+ * repeats it: cutting `main` deletes anchors.
+ */
 export function newestCut(client: Sqlite.Database, chain: EventChain): Cut | null {
-  return newestData(client, EVENTS_CUT, cutData).find((cut) => cut.chain === chain) ?? null;
+  for (const { cuts, ...cut } of newestData(client, EVENTS_CUT, cutData)) {
+    if (cut.chain === chain) return cut;
+    const repeated = cuts.find((other) => other.chain === chain);
+    if (repeated) return { ...repeated, heads: [] };
+  }
+  return null;
 }
 
 /** All events with their hashes, from the oldest on. Works with every schema since 4.0.0. */

@@ -82,26 +82,30 @@ function* deleteUpTo(client: Sqlite.Database, chain: EventChain, id: number): Ge
 
 /** The newest event of a chain to remove; null when there is none. The newest event of each chain always stays. */
 function lastToCut(client: Sqlite.Database, chain: EventChain, eventRows: number, tooOld: number): Row | null {
-  const ends = client
-    .prepare<[string], { first: number | null; last: number | null }>(
-      'select min(id) as first, max(id) as last from events where chain = ?',
-    )
+  // Not `min(id), max(id)`: SQLite reads a whole index for both at once.
+  const first = client
+    .prepare<[string], number>('select id from events where chain = ? order by id limit 1')
+    .pluck()
     .get(chain);
-  if (ends?.first == null || ends.last == null) return null;
+  const newest = client
+    .prepare<[string], number>('select id from events where chain = ? order by id desc limit 1')
+    .pluck()
+    .get(chain);
+  if (first === undefined || newest === undefined) return null;
   const next = client.prepare<[string, number], Row>(
     'select id, at, hash from events where chain = ? and id >= ? order by id limit 1',
   );
   // Ids increase with time (unless the clock was set back), so a binary search finds the first event to keep.
-  let low = ends.first;
-  let high = ends.last;
+  let low = first;
+  let high = newest;
   while (low < high) {
     const middle = Math.floor((low + high) / 2);
     const row = next.get(chain, middle);
     if (row !== undefined && row.at < tooOld) low = row.id + 1;
     else high = middle;
   }
-  const newestToCut = Math.max(low - 1, newestBeyond(client, chain, eventRows, ends.last - ends.first));
-  const upTo = Math.min(newestToCut, ends.last - 1);
+  const newestToCut = Math.max(low - 1, newestBeyond(client, chain, eventRows, newest - first));
+  const upTo = Math.min(newestToCut, newest - 1);
   const last = client.prepare<[string, number], Row>(
     'select id, at, hash from events where chain = ? and id <= ? order by id desc limit 1',
   );
@@ -134,5 +138,11 @@ function cutEvent(
     const link = other === 'main' ? null : newest(other);
     return link === null ? [] : [{ chain: other, ...link }];
   });
-  return { ...head, action: EVENTS_CUT, params: { ...params, ...(heads.length > 0 ? { heads } : {}) } };
+  // Their anchors are among the events that are deleted now.
+  const cuts = EVENT_CHAINS.flatMap((other) => {
+    const cut = other === 'main' ? null : newestCut(client, other);
+    return cut === null ? [] : [{ chain: other, upTo: cut.upTo, hash: cut.hash, at: cut.at }];
+  });
+  const others = { ...(heads.length > 0 ? { heads } : {}), ...(cuts.length > 0 ? { cuts } : {}) };
+  return { ...head, action: EVENTS_CUT, params: { ...params, ...others } };
 }
