@@ -6,7 +6,10 @@ import type { ShareBound } from './shares';
 
 /** How long a window lasts (ms of a monotonic clock). */
 export const EVENT_WINDOW_MS = 3_600_000;
-/** For one address (IPv6: /64 network) in a window: a whole fleet may be behind it and connect after a restart. */
+/**
+ * For one address (IPv6: /64 network) in a window, without the events of host tokens: a whole fleet may be behind it and
+ * connect after a restart.
+ */
 export const EVENTS_PER_ADDRESS = 2_000;
 /** For one host token in a window. A healthy host causes about 40 at most. */
 export const EVENTS_PER_HOST_TOKEN = 100;
@@ -16,8 +19,10 @@ export const EVENTS_PER_HOST = 100;
 export const EVENTS_OF_SHARED_TOKEN = 2_000;
 /** For agents with the shared token that speak for no host. */
 export const EVENTS_OF_SHARED_TOKEN_WITHOUT_HOST = 200;
-/** For all peers without a token together, for each kind of event: one kind must not hide another. */
-export const EVENTS_PER_KIND_WITHOUT_TOKEN = 60;
+/** For peers without a token, for each kind of event and address: one kind or address must not hide another. */
+export const EVENTS_PER_KIND_AND_ADDRESS = 20;
+/** The same over all addresses. */
+export const EVENTS_PER_KIND_WITHOUT_TOKEN = 300;
 /** At most this many bounds have a counter in one window; further ones share one. */
 export const MAX_COUNTED_BOUNDS = 20_000;
 /** At most this many hosts, and this many addresses, are told apart in one sum. */

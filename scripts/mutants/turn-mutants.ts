@@ -208,6 +208,14 @@ export const TURN_MUTANTS: readonly Mutant[] = [
     tests: [PEER_EVENTS_TEST],
   },
   {
+    name: 'host-token-counts-towards-its-address',
+    file: 'lib/fleet/turns/peer-event-budget.ts',
+    from: "if (identity?.kind === 'host') return",
+    to: "if (identity?.kind === 'host' && address === '') return",
+    why: 'the shared token hides events of hosts with a token at its address',
+    tests: [PEER_EVENTS_TEST],
+  },
+  {
     name: 'refused-event-takes-room-of-others',
     file: 'lib/limits/event-budget.ts',
     from: '      this.add(event, now, at);\n      return false;',

@@ -2,17 +2,22 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import {
   EVENT_WINDOW_MS,
+  EVENTS_OF_SHARED_TOKEN,
   EVENTS_OF_SHARED_TOKEN_WITHOUT_HOST,
+  EVENTS_PER_ADDRESS,
+  EVENTS_PER_HOST,
   EVENTS_PER_HOST_TOKEN,
+  EVENTS_PER_KIND_AND_ADDRESS,
   EVENTS_PER_KIND_WITHOUT_TOKEN,
 } from '@/lib/limits/event-budget';
 import { parseAgentFrame } from '@/lib/protocol/agent/parse-agent-frame';
 import { auditEvents } from '@/lib/store/sqlite/audit';
 import { DEFAULT_RETENTION, retentionSteps } from '@/lib/store/sqlite/retention';
-import { NOBODY } from '../events';
+import { agentDisconnected, agentReport, NOBODY } from '../events';
 import type { CodedEvent } from '../events/event-table';
 import type { AgentIdentity } from '../records/agent-port';
 import { BY, openBench, settle, type Bench } from '../testing/test-fleet';
+import { PeerEventBudget } from '../turns/peer-event-budget';
 
 const TOKEN: AgentIdentity = { kind: 'host', hostId: 'h1', tokenId: 'token-1' };
 /** Each type is a separate problem: a connection reports each problem once. */
@@ -105,7 +110,42 @@ it('the shared token has a bound for agents that speak for no host, whatever the
   expect(countOf('agent.connected')).toBe(1);
 });
 
+describe('the shared token that fills every bound at its address', () => {
+  const SHARED: AgentIdentity = { kind: 'shared' };
+  const ADDRESS = '198.51.100.1';
+  const host = (id: string) => ({ id, name: id });
+  let budget: PeerEventBudget;
+  beforeEach(() => {
+    budget = new PeerEventBudget(bench.options);
+    const most = Math.max(EVENTS_OF_SHARED_TOKEN, EVENTS_PER_ADDRESS);
+    const admitted = Array.from({ length: most + 1 }, (_, index) => {
+      const id = index < EVENTS_PER_HOST ? 'h1' : `other-${index % 100}`;
+      return budget.admits(agentReport(host(id), { status: 'ok', words: '' }, 0, ADDRESS), SHARED);
+    });
+    expect(admitted.filter(Boolean)).toHaveLength(EVENTS_OF_SHARED_TOKEN);
+  });
+
+  it('hides no event of an agent with a host token at that address', () => {
+    const report = agentReport(host('h1'), { status: 'ok', words: '' }, 0, ADDRESS);
+    const admitted = Array.from({ length: EVENTS_PER_HOST_TOKEN + 1 }, () => budget.admits(report, TOKEN));
+    expect(admitted.filter(Boolean)).toHaveLength(EVENTS_PER_HOST_TOKEN);
+  });
+
+  it('does not hide that a version-1 agent stopped polling', () => {
+    const stopped = agentDisconnected(host('h1'), { how: 'stopped-polling' }, 0, '');
+    const admitted = Array.from({ length: EVENTS_PER_HOST + 1 }, () => budget.admits(stopped, null));
+    expect(admitted.filter(Boolean)).toHaveLength(EVENTS_PER_HOST);
+  });
+});
+
 describe('visitors without a session', () => {
+  it('at one address hide no event of the same kind from another address', async () => {
+    for (let attempt = 0; attempt < 100; attempt += 1) await signInRefused('password', '203.0.113.9');
+    expect(countOf('auth.sign-in.refused')).toBe(EVENTS_PER_KIND_AND_ADDRESS);
+    await signInRefused('password', '192.0.2.7');
+    expect(countOf('auth.sign-in.refused')).toBe(EVENTS_PER_KIND_AND_ADDRESS + 1);
+  });
+
   it('cause a bounded number of events of each kind, and one kind hides no other', async () => {
     for (let attempt = 0; attempt < 500; attempt += 1) await signInRefused('password', `203.0.113.${attempt % 250}`);
     await refuse({ action: 'agent.refused', params: { token: 'none' } }, '203.0.113.9');
@@ -121,7 +161,7 @@ describe('visitors without a session', () => {
   it('cannot hide a sign-in with the right password and a wrong code, nor what operators do', async () => {
     for (let attempt = 0; attempt < 100; attempt += 1) await signInRefused('password', '203.0.113.9');
     for (let attempt = 0; attempt < 100; attempt += 1) await signInRefused('code', '203.0.113.9');
-    expect(countOf('auth.sign-in.refused')).toBe(EVENTS_PER_KIND_WITHOUT_TOKEN + 100);
+    expect(countOf('auth.sign-in.refused')).toBe(EVENTS_PER_KIND_AND_ADDRESS + 100);
     const head = { ...NOBODY, at: 1, actorKind: 'operator', actor: BY.userName, address: BY.address } as const;
     for (let count = 0; count < 100; count += 1) {
       await bench.fleet.record({ ...head, action: 'agents.rule', params: { rule: 'approval', value: true } });

@@ -1,6 +1,6 @@
 /**
  * The budget of events that agents, and anyone without a session, can cause as often as they like: those of the chain
- * `peers`. Each counts towards its address and its token; what exceeds a bound becomes one event for the hour.
+ * `peers`. Each counts towards its token, or its address and kind; what exceeds a bound becomes one event for the hour.
  */
 import { limitKey } from '@/lib/limits/address-key';
 import {
@@ -9,6 +9,7 @@ import {
   EVENTS_PER_ADDRESS,
   EVENTS_PER_HOST,
   EVENTS_PER_HOST_TOKEN,
+  EVENTS_PER_KIND_AND_ADDRESS,
   EVENTS_PER_KIND_WITHOUT_TOKEN,
   EventBudget,
   type CountedEvent,
@@ -68,20 +69,24 @@ function countedOf({ action, hostName, address }: NewEvent): CountedEvent {
   return { kind: action, host: hostName, address: limitKey(address) };
 }
 
-/** What an event counts towards. */
+/**
+ * What an event counts towards. With a host token, only towards that token: others at its address, and others who claim to
+ * be its host with the shared token, must not use up its events. The same holds for what the dashboard notices of a host
+ * by itself (without a token).
+ */
 function boundsOf({ action, hostId, address }: NewEvent, identity: AgentIdentity | null): ShareBound[] {
+  if (identity?.kind === 'host') return [{ key: `token ${identity.tokenId}`, max: EVENTS_PER_HOST_TOKEN }];
+  const from = limitKey(address);
   const bounds: ShareBound[] = [];
-  if (address !== '') bounds.push({ key: `address ${limitKey(address)}`, max: EVENTS_PER_ADDRESS });
-  if (identity?.kind === 'host') {
-    bounds.push({ key: `token ${identity.tokenId}`, max: EVENTS_PER_HOST_TOKEN });
-    return bounds;
-  }
-  // Not with a host token: others, who claim to be that host with the shared token, must not use up its events.
-  if (hostId !== null) bounds.push({ key: `host ${hostId}`, max: EVENTS_PER_HOST });
+  if (address !== '') bounds.push({ key: `address ${from}`, max: EVENTS_PER_ADDRESS });
   if (identity !== null) {
     bounds.push({ key: 'shared token', max: EVENTS_OF_SHARED_TOKEN });
-    if (hostId === null) bounds.push({ key: 'shared token, no host', max: EVENTS_OF_SHARED_TOKEN_WITHOUT_HOST });
-  } else if (hostId === null) {
+    if (hostId !== null) bounds.push({ key: `host ${hostId}`, max: EVENTS_PER_HOST });
+    else bounds.push({ key: 'shared token, no host', max: EVENTS_OF_SHARED_TOKEN_WITHOUT_HOST });
+  } else if (hostId !== null) {
+    bounds.push({ key: `noticed of host ${hostId}`, max: EVENTS_PER_HOST });
+  } else {
+    if (address !== '') bounds.push({ key: `without a token ${action} ${from}`, max: EVENTS_PER_KIND_AND_ADDRESS });
     bounds.push({ key: `without a token ${action}`, max: EVENTS_PER_KIND_WITHOUT_TOKEN });
   }
   return bounds;
