@@ -80,6 +80,8 @@ export class LiveClient {
   private attempts = 0;
   private started = false;
   private isHidden = false;
+  /** When the deadline of the pings ends, by the monotonic clock. Means nothing without the timer `silence`. */
+  private silenceEndsAt = 0;
   /** Each with the function that cancels it. */
   private readonly timers = new Map<TimerName, () => void>();
 
@@ -257,7 +259,7 @@ export class LiveClient {
   /** Nothing arrived for too long: says so, and drops the connection when a ping gets no answer either. */
   private check(link: Link): void {
     if (this.store.get().connection.kind === 'live') this.store.setConnection({ kind: 'checking' });
-    if (!this.timers.has('silence')) this.ping(link, this.world.times.probeMs);
+    this.ping(link, this.world.times.probeMs);
   }
 
   private planPing(link: Link): void {
@@ -269,12 +271,16 @@ export class LiveClient {
 
   /**
    * Sends a ping. The deadline starts with the ping, not with the last message: timers of a hidden tab are late, and a
-   * late timer must not drop a working connection.
+   * late timer must not drop a working connection. A further ping may bring the deadline forward, never extend it.
    */
   private ping(link: Link, withinMs: number): void {
     if (link.liveSince === null) return;
     this.send(link, { t: 'ping' });
-    if (this.timers.has('silence') && withinMs >= this.world.times.silenceMs) return;
+    const now = performance.now();
+    // A deadline that has passed without its timer belongs to a page that did not run.
+    const isPending = this.timers.has('silence') && this.silenceEndsAt > now;
+    if (isPending && this.silenceEndsAt <= now + withinMs) return;
+    this.silenceEndsAt = now + withinMs;
     this.setTimer('silence', withinMs, () => this.lost());
   }
 

@@ -55,6 +55,22 @@ function greet(beatMs: number | undefined = BEAT_MS): void {
 
 const beat = () => links.at(-1)?.message('{"t":"beat"}');
 const kind = () => store.get().connection.kind;
+const message = (content: object) => links.at(-1)?.message(JSON.stringify(content));
+
+/** Lets time pass while the dashboard sends its beats. */
+function beatFor(ms: number): void {
+  for (let passedMs = 0; passedMs < ms; passedMs += 500) {
+    vi.advanceTimersByTime(500);
+    beat();
+  }
+}
+
+/** The time until the connection is given up, from now, in steps of 100 ms. */
+function givenUpAfter(): number {
+  const from = Date.now();
+  while (kind() !== 'reconnecting' && Date.now() - from < 60_000) vi.advanceTimersByTime(100);
+  return Date.now() - from;
+}
 
 describe('a connection that ended without a close', () => {
   it('is not shown as live after 4 s, and is replaced when it answers no ping', () => {
@@ -88,6 +104,36 @@ describe('a connection that ended without a close', () => {
     }
     expect(states).toEqual(['live', 'checking', 'live']);
     expect(links).toHaveLength(1);
+  });
+
+  it.each([500, 1_000, 2_000, 3_000, 5_000, 10_000])(
+    'is given up after 9 s when its last message came %i ms before a regular ping',
+    (beforePingMs) => {
+      greet();
+      beatFor(LIVE_TIMES.pingEveryMs - beforePingMs);
+      expect(givenUpAfter()).toBe(LIVE_TIMES.missedBeats * BEAT_MS + LIVE_TIMES.probeMs);
+    },
+  );
+
+  it('is given up at the end of the first probe, however often it is checked', () => {
+    greet();
+    beatFor(1_000);
+    vi.advanceTimersByTime(LIVE_TIMES.missedBeats * BEAT_MS);
+    expect(kind()).toBe('checking');
+    for (let nudged = 0; nudged < 4; nudged += 1) {
+      vi.advanceTimersByTime(LIVE_TIMES.probeMs / 5);
+      client.nudge();
+    }
+    vi.advanceTimersByTime(LIVE_TIMES.probeMs / 5);
+    expect(kind()).toBe('reconnecting');
+  });
+
+  it('is given up after a probe when the tab or the network comes back after a regular ping', () => {
+    greet();
+    beatFor(LIVE_TIMES.pingEveryMs - 500);
+    vi.advanceTimersByTime(1_000);
+    client.nudge();
+    expect(givenUpAfter()).toBe(LIVE_TIMES.probeMs);
   });
 
   it('is checked at once when the tab or the network comes back', () => {
