@@ -25,7 +25,10 @@ export interface LiveTimes {
   pingEveryMs: number;
   /** The connection is dropped when nothing arrives for this long after a ping. */
   silenceMs: number;
-  /** The same when a socket may be dead without being closed: after silence, or when the network or the tab came back. */
+  /**
+   * The same when a socket may be dead without being closed: after silence, or when the network or the tab came back.
+   * `silenceMs` while a state of the fleet is awaited.
+   */
   probeMs: number;
   /** The connection is checked when nothing arrives for this many beats of the dashboard. */
   missedBeats: number;
@@ -65,13 +68,21 @@ interface Link {
   /** When the greeting arrived; null before. */
   liveSince: number | null;
   opened: boolean;
-  /** Changes are ignored until the requested snapshot arrives. */
-  resyncing: boolean;
-  /** Changes were ignored because nobody saw the page. */
-  missesChanges: boolean;
+  awaits: AwaitedState;
+  /** What nobody saw because the page was hidden: ignored changes, or the events before a snapshot. */
+  missed: 'changes' | 'events' | null;
   /** Null before the greeting, and with a dashboard that sends no beats. */
   watch: SilenceWatch | null;
 }
+
+/**
+ * What the dashboard still has to send. Other messages queue behind a large state, so that silence proves little until it
+ * has arrived.
+ * - `first`: anything after its greeting.
+ * - `catch-up`: the changes since the version of the page, or a snapshot. Other changes are ignored until then.
+ * - `snapshot`: the requested snapshot. Changes are ignored until then.
+ */
+type AwaitedState = 'first' | 'catch-up' | 'snapshot' | null;
 
 type TimerName = 'retry' | 'open' | 'ping' | 'silence';
 
@@ -109,22 +120,25 @@ export class LiveClient {
     if (!this.started) return;
     const { link } = this;
     if (link?.watch && link.watch.silentMs >= link.watch.limitMs) this.check(link);
-    else if (link) this.ping(link, this.world.times.probeMs);
+    else if (link) this.probe(link);
     else if (this.store.get().connection.kind === 'reconnecting') this.connect();
   }
 
   /**
-   * While the tab is in the background, changes are not even parsed. A snapshot replaces them when it is seen again;
-   * until then the connection counts as not live, so that the event list loads what it missed.
+   * While the tab is in the background, changes are not even parsed. They are requested when it is seen again; until they
+   * arrive the connection counts as not live, so that the event list loads what it missed.
    */
   setHidden(isHidden: boolean): void {
     this.isHidden = isHidden;
     const { link } = this;
-    if (isHidden || !link?.missesChanges) return;
-    link.missesChanges = false;
-    link.resyncing = true;
+    if (isHidden || !link?.missed) return;
+    const { missed } = link;
+    link.missed = null;
     if (this.store.get().connection.kind === 'live') this.store.setConnection({ kind: 'checking' });
-    this.send(link, { t: 'resync' });
+    // A snapshot that is still to come replaces everything that was ignored before it.
+    if (link.awaits === 'snapshot') return;
+    if (missed === 'changes') this.requestCatchUp(link);
+    else this.requestSnapshot(link);
   }
 
   private connect(): void {
@@ -144,8 +158,8 @@ export class LiveClient {
       }),
       liveSince: null,
       opened: false,
-      resyncing: false,
-      missesChanges: false,
+      awaits: null,
+      missed: null,
       watch: null,
     };
     this.link = link;
@@ -154,8 +168,7 @@ export class LiveClient {
 
   private opened(link: Link): void {
     link.opened = true;
-    const { epoch, version } = this.store.get().fleet;
-    this.send(link, { t: 'hello', epoch, version });
+    this.sendVersion(link);
     this.output.connected((message) => {
       if (this.link === link) this.send(link, message);
     });
@@ -165,17 +178,19 @@ export class LiveClient {
     this.clearTimer('silence');
     link.watch?.received();
     if (this.isHidden && data.startsWith(CHANGES_START)) {
-      link.missesChanges = true;
+      link.missed = 'changes';
       return;
     }
     const message = parseServerMessage(data);
     if (!message) return;
-    const isBehind = link.resyncing && message.t !== 'snapshot';
+    const isBehind = !answers(message, link.awaits, this.store.get().fleet.version);
+    if (!isBehind) link.awaits = null;
     if (this.store.get().connection.kind === 'checking' && !isBehind) this.store.setConnection({ kind: 'live' });
     switch (message.t) {
       case 'hello':
         this.clearTimer('open');
         link.liveSince = performance.now();
+        link.awaits = 'first';
         this.world.serverTime(message.serverTime);
         this.store.setOutdated(message.buildId !== this.buildId);
         this.store.setConnection({ kind: 'live' });
@@ -183,13 +198,11 @@ export class LiveClient {
         this.watchBeats(link, message.beatMs);
         return;
       case 'snapshot':
-        link.resyncing = false;
+        if (this.isHidden) link.missed = 'events';
         this.store.replace(message.fleet);
         return;
       case 'changes':
-        if (link.resyncing || this.store.apply(message)) return;
-        link.resyncing = true;
-        this.send(link, { t: 'resync' });
+        if (!isBehind && !this.store.apply(message)) this.requestSnapshot(link);
         return;
       case 'output':
       case 'no-output':
@@ -259,7 +272,29 @@ export class LiveClient {
   /** Nothing arrived for too long: says so, and drops the connection when a ping gets no answer either. */
   private check(link: Link): void {
     if (this.store.get().connection.kind === 'live') this.store.setConnection({ kind: 'checking' });
-    this.ping(link, this.world.times.probeMs);
+    this.probe(link);
+  }
+
+  /** Pings a connection that may be dead. */
+  private probe(link: Link): void {
+    const { probeMs, silenceMs } = this.world.times;
+    this.ping(link, link.awaits === null ? probeMs : silenceMs);
+  }
+
+  /** The dashboard answers with the changes since this version, or with a snapshot. */
+  private sendVersion(link: Link): void {
+    const { epoch, version } = this.store.get().fleet;
+    this.send(link, { t: 'hello', epoch, version });
+  }
+
+  private requestCatchUp(link: Link): void {
+    link.awaits = 'catch-up';
+    this.sendVersion(link);
+  }
+
+  private requestSnapshot(link: Link): void {
+    link.awaits = 'snapshot';
+    this.send(link, { t: 'resync' });
   }
 
   private planPing(link: Link): void {
@@ -300,6 +335,19 @@ export class LiveClient {
   private clearTimer(name: TimerName): void {
     this.timers.get(name)?.();
     this.timers.delete(name);
+  }
+}
+
+/** Whether a message is the awaited one, for a page with this version of the fleet. */
+function answers(message: LiveServerMessage, awaits: AwaitedState, version: number): boolean {
+  switch (awaits) {
+    case 'snapshot':
+      return message.t === 'snapshot';
+    case 'catch-up':
+      return message.t === 'snapshot' || (message.t === 'changes' && message.from === version);
+    case 'first':
+    case null:
+      return true;
   }
 }
 

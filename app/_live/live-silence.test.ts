@@ -167,6 +167,7 @@ describe('a page that did not run for an hour', () => {
 
   it('checks a dead connection and reconnects once', () => {
     greet();
+    beat();
     heldMs = HOUR_MS;
     vi.advanceTimersByTime(5_000);
     expect(kind()).toBe('checking');
@@ -194,37 +195,132 @@ describe('a page that did not run for an hour', () => {
 });
 
 describe('a page in the background', () => {
-  const message = (content: object) => links.at(-1)?.message(JSON.stringify(content));
-  const changes = (from: number) => message({ t: 'changes', from, version: from + 1, notices: [] });
+  const changes = (from: number, version = from + 1) => message({ t: 'changes', from, version, notices: [] });
+  const snapshot = (version: number) => message({ t: 'snapshot', fleet: aFleet({ version, hosts: [] }) });
+  const HELLO = '{"t":"hello","epoch":"epoch-1","version":7}';
+  const RESYNC = '{"t":"resync"}';
 
-  it('ignores changes, and requests one snapshot when it is seen again', () => {
-    greet();
-    sent = [];
+  /** The page is seen again, after it ignored two changes. */
+  function comeBack(): void {
     client.setHidden(true);
     changes(7);
     changes(8);
     expect(store.get().fleet.version).toBe(7);
     expect(sent).toEqual([]);
     client.setHidden(false);
-    expect(sent).toEqual(['{"t":"resync"}']);
+    expect(sent).toEqual([HELLO]);
     expect(kind()).toBe('checking');
+  }
+
+  beforeEach(() => {
+    greet();
+    sent = [];
+  });
+
+  it('ignores changes, and requests what it missed when it is seen again', () => {
+    comeBack();
+    // Sent before the request arrived.
     changes(9);
     beat();
     expect(kind()).toBe('checking');
-    message({ t: 'snapshot', fleet: aFleet({ version: 10, hosts: [] }) });
+    expect(store.get().fleet.version).toBe(7);
+    changes(7, 10);
     changes(10);
     expect(store.get().fleet.version).toBe(11);
     expect(states).toEqual(['live', 'checking', 'live']);
-    expect(sent).toEqual(['{"t":"resync"}']);
+    expect(sent).toEqual([HELLO]);
+  });
+
+  it('accepts a snapshot when the dashboard no longer has what it missed', () => {
+    comeBack();
+    changes(9);
+    snapshot(10);
+    changes(10);
+    expect(store.get().fleet.version).toBe(11);
+    expect(states).toEqual(['live', 'checking', 'live']);
+    expect(sent).toEqual([HELLO]);
+  });
+
+  it('waits for the snapshot that it has requested already', () => {
+    changes(9);
+    expect(sent).toEqual([RESYNC]);
+    client.setHidden(true);
+    changes(10);
+    client.setHidden(false);
+    expect(sent).toEqual([RESYNC]);
+    snapshot(11);
+    changes(11);
+    expect(store.get().fleet.version).toBe(12);
+    expect(kind()).toBe('live');
+  });
+
+  it('requests what it missed again when it was hidden before the answer', () => {
+    comeBack();
+    client.setHidden(true);
+    changes(7, 10);
+    client.setHidden(false);
+    expect(sent).toEqual([HELLO, HELLO]);
+    changes(7, 10);
+    expect(store.get().fleet.version).toBe(10);
+    expect(kind()).toBe('live');
+  });
+
+  it('requests a snapshot when one arrived that nobody saw, because the events before it are missing', () => {
+    client.setHidden(true);
+    snapshot(9);
+    expect(store.get().fleet.version).toBe(9);
+    client.setHidden(false);
+    expect(sent).toEqual([RESYNC]);
+    expect(kind()).toBe('checking');
+    snapshot(9);
+    expect(states).toEqual(['live', 'checking', 'live']);
   });
 
   it('requests nothing when nothing was ignored', () => {
-    greet();
-    sent = [];
     client.setHidden(true);
     beat();
     client.setHidden(false);
     expect(sent).toEqual([]);
     expect(states).toEqual(['live']);
+  });
+});
+
+describe('a state of the fleet that takes long to arrive', () => {
+  const SLOW_MS = 20_000;
+  const arrive = () => message({ t: 'snapshot', fleet: aFleet({ version: 20, hosts: [] }) });
+
+  it('is waited for after the greeting', () => {
+    greet();
+    vi.advanceTimersByTime(SLOW_MS);
+    arrive();
+    expect(states).toEqual(['live', 'checking', 'live']);
+    expect(links).toHaveLength(1);
+  });
+
+  it('is waited for after a gap', () => {
+    greet();
+    message({ t: 'changes', from: 9, version: 10 });
+    vi.advanceTimersByTime(SLOW_MS);
+    arrive();
+    expect(states).toEqual(['live', 'checking', 'live']);
+    expect(links).toHaveLength(1);
+  });
+
+  it('is waited for when the page is seen again', () => {
+    greet();
+    client.setHidden(true);
+    message({ t: 'changes', from: 7, version: 8 });
+    client.setHidden(false);
+    client.nudge();
+    vi.advanceTimersByTime(SLOW_MS);
+    arrive();
+    expect(states).toEqual(['live', 'checking', 'live']);
+    expect(links).toHaveLength(1);
+  });
+
+  it('is requested on another connection after half a minute', () => {
+    greet();
+    message({ t: 'changes', from: 9, version: 10 });
+    expect(givenUpAfter()).toBe(LIVE_TIMES.missedBeats * BEAT_MS + LIVE_TIMES.silenceMs);
   });
 });

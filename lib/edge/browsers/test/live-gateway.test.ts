@@ -83,6 +83,20 @@ describe('browser gateway: the fleet', () => {
     expect(again.inbox.all.some((message) => message.t === 'snapshot')).toBe(false);
   });
 
+  it('sends an open page the changes since the version that it names', async () => {
+    const agent = await server.registeredAgent('h1');
+    const browser = await server.browser();
+    const before = await browser.until((view) => view.hosts.length === 1);
+    agent.send('heartbeat', { generation: 'abcdef1' });
+    await browser.until((view) => view.hosts[0]?.generation === 'abcdef1');
+    const receivedBefore = new Set(browser.inbox.all);
+    browser.send({ t: 'hello', epoch: before.epoch, version: before.version });
+    await browser.inbox.find(
+      (message) => message.t === 'changes' && message.from === before.version && !receivedBefore.has(message),
+    );
+    expect(browser.inbox.all.filter((message) => message.t === 'snapshot')).toHaveLength(1);
+  });
+
   it('sends a snapshot to a page of another epoch, of an unknown version, and on request', async () => {
     await server.registeredAgent('h1');
     for (const hello of [{ epoch: 'another', version: 1 }, { epoch: server.fleet.epoch, version: 999 }, {}]) {
