@@ -4,17 +4,23 @@
  * may use nothing from outside of it.
  *
  * A held control is marked with `aria-busy` and `data-held`. The event `ready` on the document repeats everything in
- * order; a press that is older than `keepMs` by then, or anything whose control is gone, is not repeated, and the event
- * `lost` says so. Typed text has no age limit. Links are not held: they work without a script.
+ * order. Not repeated is a click or submit that is older than `keepMs` by then, or whose control is gone, is labelled
+ * otherwise, or was disabled or enabled; the event `lost` says so. After `keepMs` a control is released, for a page whose
+ * scripts never load. Typed text has no age limit. Links are not held: they work without a script.
  */
 export function holdEarlyInput(ready: string, lost: string, keepMs: number): void {
-  const held: { control: Element; at: number; repeat: () => void }[] = [];
+  interface Held {
+    control: Element;
+    /** False when it must not be repeated any more. */
+    isCurrent: () => boolean;
+    repeat: () => void;
+  }
+  let held: Held[] = [];
   const listening = new AbortController();
 
-  const hold = (control: Element, repeat: () => void) => {
-    control.setAttribute('aria-busy', 'true');
-    control.setAttribute('data-held', '');
-    held.push({ control, at: performance.now(), repeat });
+  const release = (control: Element) => {
+    control.removeAttribute('aria-busy');
+    control.removeAttribute('data-held');
   };
   const stop = (event: Event) => {
     event.preventDefault();
@@ -22,6 +28,35 @@ export function holdEarlyInput(ready: string, lost: string, keepMs: number): voi
   };
   const listen = <K extends keyof DocumentEventMap>(type: K, listener: (event: DocumentEventMap[K]) => void) =>
     document.addEventListener(type, listener, { capture: true, signal: listening.signal });
+
+  const isFormControl = (element: Element): element is HTMLButtonElement | HTMLInputElement =>
+    element instanceof HTMLButtonElement || element instanceof HTMLInputElement;
+
+  /** What pressing a control means, as far as the operator sees or hears it. */
+  const meaningOf = (control: Element): string => {
+    const named = (control.getAttribute('aria-labelledby') ?? '').split(' ').map((id) => document.getElementById(id));
+    const labels = isFormControl(control) ? [...(control.labels ?? [])] : [];
+    const texts = [control, ...named, ...labels].map((element) => element?.textContent.replace(/\s+/g, ' ').trim());
+    const isDisabled = control.matches(':disabled, [aria-disabled="true"]');
+    return JSON.stringify([control.getAttribute('aria-label'), texts, isDisabled]);
+  };
+
+  /** `pressed`: the control that names what is repeated. */
+  const hold = (control: Element, pressed: Element, repeat: () => void, canRepeat = () => true) => {
+    control.setAttribute('aria-busy', 'true');
+    control.setAttribute('data-held', '');
+    const meaning = meaningOf(pressed);
+    // The monotonic clock may stand still while the machine sleeps, and the other one may be set.
+    const [at, wallAt] = [performance.now(), Date.now()];
+    const isRecent = () => performance.now() - at <= keepMs && Date.now() - wallAt <= keepMs;
+    // A press that was released earlier is replaced by this one.
+    held = held.filter((one) => one.control !== control || one.isCurrent());
+    held.push({ control, isCurrent: () => isRecent() && canRepeat() && meaningOf(pressed) === meaning, repeat });
+    setTimeout(() => {
+      if (!listening.signal.aborted && !held.some((one) => one.control === control && one.isCurrent()))
+        release(control);
+    }, keepMs + 1);
+  };
 
   listen('click', (event) => {
     const { target, detail, shiftKey, ctrlKey, metaKey, altKey } = event;
@@ -32,40 +67,52 @@ export function holdEarlyInput(ready: string, lost: string, keepMs: number): voi
     // The second press of a double click.
     if (control.matches('button[data-held]')) return;
     const options = { bubbles: true, cancelable: true, view: window, detail, shiftKey, ctrlKey, metaKey, altKey };
-    hold(control, () => control.dispatchEvent(new MouseEvent('click', options)));
+    hold(control, control, () => control.dispatchEvent(new MouseEvent('click', options)));
   });
+
+  type Field = HTMLSelectElement | HTMLTextAreaElement | HTMLInputElement;
+  const isField = (element: unknown): element is Field =>
+    element instanceof HTMLSelectElement ||
+    element instanceof HTMLTextAreaElement ||
+    (element instanceof HTMLInputElement && !['checkbox', 'radio', 'hidden', 'file'].includes(element.type));
+  const setValue = (field: Field, value: string) => {
+    const type = field instanceof HTMLSelectElement ? 'change' : 'input';
+    // React ignores an event of a field whose value it knows: it sees the first assignment, and not the second.
+    if (type === 'input') field.value = '';
+    Reflect.set(Reflect.getPrototypeOf(field) ?? field, 'value', value, field);
+    field.dispatchEvent(new Event(type, { bubbles: true }));
+  };
+
+  /** What was typed or chosen last in each field, since the last submit. */
+  let values = new Map<Field, { value: string }>();
 
   listen('submit', (event) => {
     const { target, submitter } = event;
     if (!(target instanceof HTMLFormElement)) return;
     stop(event);
     if (target.matches('[data-held]')) return;
-    hold(target, () => target.requestSubmit(submitter));
+    // Text that is typed from here on is repeated after the submit.
+    values = new Map();
+    const submitted = [...target.elements].filter(isField).map((field) => ({ field, value: field.value }));
+    const submit = () => {
+      for (const { field, value } of submitted) if (field.value !== value) setValue(field, value);
+      target.requestSubmit(submitter);
+    };
+    const hasSubmitter = () =>
+      submitter === null || (isFormControl(submitter) && submitter.isConnected && submitter.form === target);
+    hold(target, submitter ?? target, submit, hasSubmitter);
   });
 
-  /** What was typed or chosen last, for each field. */
-  const values = new Map<Element, string>();
   const holdValue = ({ target }: Event) => {
-    const isField =
-      target instanceof HTMLSelectElement ||
-      target instanceof HTMLTextAreaElement ||
-      (target instanceof HTMLInputElement && target.type !== 'checkbox' && target.type !== 'radio');
-    if (!isField) return;
-    const isKnown = values.has(target);
-    values.set(target, target.value);
-    if (isKnown) return;
-    held.push({
-      control: target,
-      at: Infinity,
-      repeat: () => {
-        const value = values.get(target) ?? '';
-        const type = target instanceof HTMLSelectElement ? 'change' : 'input';
-        // React ignores an event of a field whose value it knows: it sees the first assignment, and not the second.
-        if (type === 'input') target.value = '';
-        Reflect.set(Reflect.getPrototypeOf(target) ?? target, 'value', value, target);
-        target.dispatchEvent(new Event(type, { bubbles: true }));
-      },
-    });
+    if (!isField(target)) return;
+    const known = values.get(target);
+    if (known) {
+      known.value = target.value;
+      return;
+    }
+    const last = { value: target.value };
+    values.set(target, last);
+    held.push({ control: target, isCurrent: () => true, repeat: () => setValue(target, last.value) });
   };
   listen('input', holdValue);
   listen('change', holdValue);
@@ -75,11 +122,14 @@ export function holdEarlyInput(ready: string, lost: string, keepMs: number): voi
     () => {
       listening.abort();
       let isLost = false;
-      for (const { control, at, repeat } of held.splice(0)) {
-        control.removeAttribute('aria-busy');
-        control.removeAttribute('data-held');
-        if (control.isConnected && performance.now() - at <= keepMs) repeat();
-        else isLost = true;
+      for (const { control, isCurrent, repeat } of held.splice(0)) {
+        release(control);
+        try {
+          if (control.isConnected && isCurrent()) repeat();
+          else isLost = true;
+        } catch {
+          isLost = true;
+        }
       }
       if (isLost) document.dispatchEvent(new Event(lost));
     },

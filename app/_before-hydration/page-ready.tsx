@@ -11,7 +11,7 @@ export function PageReady() {
       toast({
         tone: 'warning',
         title: 'The page was not ready',
-        body: 'It took too long to load, so your last click was not carried out. Click again.',
+        body: 'It took too long to load or has changed since, so a click was not carried out. Check it and click again.',
       });
     document.addEventListener(LOST_EVENT, showLost);
     document.dispatchEvent(new Event(READY_EVENT));
