@@ -4,6 +4,7 @@
  */
 import type { FleetCopy } from './fleet-copy';
 import type { OutputChannel } from './output-channel';
+import { CHANGES_START, parseServerMessage } from './server-message';
 import { afterUnlessSuspended, SilenceWatch } from './silence';
 import { LIVE_CLOSE } from '@/lib/protocol/live/close-codes';
 import type { LiveServerMessage } from '@/lib/protocol/live/to-browser';
@@ -348,33 +349,5 @@ function answers(message: LiveServerMessage, awaits: AwaitedState, version: numb
     case 'first':
     case null:
       return true;
-  }
-}
-
-/** Every message begins with its type. */
-const CHANGES_START = '{"t":"changes"';
-
-const KNOWN_TYPES = new Set<string>([
-  'hello',
-  'snapshot',
-  'changes',
-  'output',
-  'no-output',
-  'pong',
-  'beat',
-  'goodbye',
-] satisfies LiveServerMessage['t'][]);
-
-/**
- * A message from the dashboard that served this page. It is type-checked where it is sent, so only its type is checked
- * here; null for unknown types, which a newer dashboard may send.
- */
-function parseServerMessage(data: string): LiveServerMessage | null {
-  try {
-    const message: unknown = JSON.parse(data);
-    if (typeof message !== 'object' || message === null || !('t' in message)) return null;
-    return typeof message.t === 'string' && KNOWN_TYPES.has(message.t) ? (message as LiveServerMessage) : null;
-  } catch {
-    return null;
   }
 }
