@@ -31,7 +31,9 @@ function send(link: TestLink, type: string, payload: unknown): void {
 const sent = (link: TestLink) => link.frames.map(({ type }) => type);
 const outcomeOf = async (id: string) => (await bench.fleet.command(id))?.outcome;
 const texts = async (id: string) => (await bench.store.output(id, 0, 100)).map(({ text }) => text);
-const unreadable = (problem: string) => agentFault(null, { fault: 'unreadable', problem }, 1, '192.0.2.1');
+/** From an address that is not yet over its budget. */
+const unreadable = (problem: string, n: number) =>
+  agentFault(null, { fault: 'unreadable', problem }, 1, `192.0.2.${n}`);
 
 /** A host whose agent has begun a test and then lost its connection. */
 async function interrupted(register: Record<string, unknown> = {}): Promise<string> {
@@ -223,7 +225,7 @@ describe('a stop', () => {
 
   it('stores everything that was kept while the database refused', async () => {
     gate.refuse('disk-full');
-    for (const n of [1, 2, 3, 4, 5]) await bench.fleet.record(unreadable(`event ${n}`));
+    for (const n of [1, 2, 3, 4, 5]) await bench.fleet.record(unreadable(`event ${n}`, n));
     gate.accept();
     await bench.fleet.stop();
     expect((await bench.store.events({ limit: 20 })).map(({ params }) => params.problem)).toEqual(
@@ -239,7 +241,7 @@ it('events of other parts that come together share a transaction', async () => {
     commits += 1;
     return commit(writes);
   };
-  await Promise.all(Array.from({ length: 50 }, (_, n) => bench.fleet.record(unreadable(`event ${n}`))));
+  await Promise.all(Array.from({ length: 50 }, (_, n) => bench.fleet.record(unreadable(`event ${n}`, n))));
   expect(commits).toBeLessThanOrEqual(2);
   expect((await bench.store.events({ limit: 100 })).map(({ params }) => params.problem).reverse()).toEqual(
     Array.from({ length: 50 }, (_, n) => `event ${n}`),
