@@ -15,6 +15,7 @@ import { readBuildActions } from '@/lib/edge/http/build-actions';
 import { createEnrolmentShare } from '@/lib/edge/agents/enrol';
 import { createHttpServer } from '@/lib/edge/http/http';
 import { machineNames } from '@/lib/edge/http/origin';
+import { createPeerLog } from '@/lib/edge/http/peer-log';
 import { createMachineEndpoints } from '@/lib/edge/http/machine-endpoints';
 import { RequestCounts } from '@/lib/edge/http/request-counts';
 import { createRequestGuard } from '@/lib/edge/http/request-guard';
@@ -59,6 +60,7 @@ async function main(): Promise<void> {
   const isStopping = () => stopping;
   const directRoutes = wireHealth({ config, store, agents, requests: counts, ...services, isStopping });
   const { identify: identifyAgent, enrol } = agentAccess;
+  const peerLog = createPeerLog(log, () => performance.now());
   const enrolments = createEnrolmentShare();
   const machineEndpoints = createMachineEndpoints({
     inbox: fleet.v1Inbox,
@@ -67,7 +69,7 @@ async function main(): Promise<void> {
     enrol,
     isStopping,
     counts,
-    log,
+    log: peerLog,
   });
   const agentCount = () => agents.size;
   const server = createHttpServer({
@@ -78,7 +80,7 @@ async function main(): Promise<void> {
     directRoutes,
     agentCount,
     counts,
-    log,
+    log: peerLog,
   });
   const upgrades = attachUpgrades(server, {
     agents,
@@ -89,7 +91,7 @@ async function main(): Promise<void> {
     resolveSession: (cookies) => auth.resolveSession(cookies),
     sessionHasEnded: (idHash) => auth.hasEnded(idHash),
     loop,
-    log,
+    log: peerLog,
     counts,
     isStopping,
     fallback: (request, socket, head) => dev && isNextPath(request) && decoy.emit('upgrade', request, socket, head),
