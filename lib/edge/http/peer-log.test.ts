@@ -12,17 +12,23 @@ beforeEach(() => {
   now = 0;
 });
 
-it('logs a line once a minute for each address and message', () => {
+it('logs a line once a minute for each address, path and message', () => {
   const peers = log();
   for (let n = 0; n < 1_000; n += 1) {
     peers.warn({ address: '192.0.2.1' }, 'refused');
     peers.warn({ address: '192.0.2.2' }, 'refused');
-    peers.info({ address: '192.0.2.1' }, 'gone');
+    peers.info({ address: '192.0.2.1', path: '/api/hosts' }, 'gone');
+    peers.info({ address: '192.0.2.1', path: '/api/ops' }, 'gone');
   }
-  expect(lines).toEqual(['warn 192.0.2.1 refused', 'warn 192.0.2.2 refused', 'info 192.0.2.1 gone']);
+  expect(lines).toEqual([
+    'warn 192.0.2.1 refused',
+    'warn 192.0.2.2 refused',
+    'info 192.0.2.1 gone',
+    'info 192.0.2.1 gone',
+  ]);
   now += REPEAT_AFTER_MS;
   peers.warn({ address: '192.0.2.1' }, 'refused');
-  expect(lines).toHaveLength(4);
+  expect(lines).toHaveLength(5);
 });
 
 it('counts a network of IPv6 as one address', () => {

@@ -10,8 +10,8 @@ export const MAX_LINES = 60;
 const MAX_REMEMBERED = 1_000;
 
 /**
- * Lines of level `info` and `warn` are logged once a minute for each address (the field `address`) and message, and 60 a
- * minute over all addresses; the last of these says that more are not logged. Errors of the dashboard always are. `now`:
+ * Lines of level `info` and `warn` are logged once a minute for each message, `address` and `path` (fields), and 60 a
+ * minute over all; the last of these says that more are not logged. Errors of the dashboard always are. `now`:
  * monotonic, ms.
  */
 export function createPeerLog(log: FleetLog, now: () => number): FleetLog {
@@ -22,11 +22,16 @@ export function createPeerLog(log: FleetLog, now: () => number): FleetLog {
     const at = now();
     if (at - minute.since >= REPEAT_AFTER_MS) minute = { since: at, lines: 0 };
     if (minute.lines >= MAX_LINES) return;
-    const address = 'address' in fields && typeof fields.address === 'string' ? limitKey(fields.address) : '';
-    if (!logged.isDue(`${address} ${message}`, at)) return;
+    const from = limitKey(textIn(fields, 'address'));
+    if (!logged.isDue(`${from} ${textIn(fields, 'path')} ${message}`, at)) return;
     minute.lines += 1;
     log[level](fields, message);
     if (minute.lines === MAX_LINES) log.warn({}, 'too many requests are logged: further ones are not, for a minute');
   };
   return { info: limited('info'), warn: limited('warn'), error: (fields, message) => log.error(fields, message) };
+}
+
+function textIn(fields: object, name: string): string {
+  const value: unknown = Reflect.get(fields, name);
+  return typeof value === 'string' ? value : '';
 }
