@@ -186,7 +186,7 @@ export const TURN_MUTANTS: readonly Mutant[] = [
   {
     name: 'recorded-events-not-tried-again',
     file: CORE,
-    from: '    if (this.recorded.length > 0) void this.storeRecorded();\n',
+    from: '    if (this.recorded.size > 0) void this.storeRecorded();\n',
     to: '',
     why: 'events of an outage are stored only with the next event',
     tests: [CORE_TEST],
@@ -232,9 +232,17 @@ export const TURN_MUTANTS: readonly Mutant[] = [
     tests: [PEER_EVENTS_TEST],
   },
   {
+    name: 'waiting-events-dropped-with-the-refused',
+    file: 'lib/fleet/turns/waiting-events.ts',
+    from: 'this.events = this.events.slice(taken);',
+    to: 'this.events = [];',
+    why: 'events that came while others were refused are lost',
+    tests: [CORE_TEST],
+  },
+  {
     name: 'deferred-events-without-a-limit',
     file: CORE,
-    from: 'if (this.deferred.length < MAX_DEFERRED) this.deferred.push(event);\n    else this.peerEventBudget.count(event);',
+    from: 'if (this.deferred.isFull) this.peerEventBudget.count(event);\n    else this.deferred.push(event);',
     to: 'this.deferred.push(event);',
     why: 'agents that reconnect fill the memory while the disk is full',
     tests: [CORE_TEST],

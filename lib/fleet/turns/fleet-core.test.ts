@@ -115,6 +115,26 @@ describe('the core', () => {
     expect(bench.events.at(-1)).toMatchObject({ action: 'events.summed', params: { events: 3 } });
   });
 
+  it('drops only those deferred events that the database will never accept', async () => {
+    const core = await openCore();
+    const report = (host: string) => agentReport({ id: host, name: host }, { status: 'ok', words: '' }, 0, '');
+    const commit = bench.store.commit.bind(bench.store);
+    bench.store.commit = () => {
+      // It comes while the first one is being stored.
+      if (core.queueLengths.deferred === 1) core.defer(report('h2'), null);
+      return Promise.reject(new DatabaseError('constraint', 'It is refused.'));
+    };
+    core.defer(report('h1'), null);
+    core.flushFacts();
+    await core.turns.idle();
+    await settle();
+    bench.store.commit = commit;
+    core.flushFacts();
+    await core.turns.idle();
+    await settle();
+    expect(bench.events.map(({ hostName }) => hostName)).toEqual(['h2']);
+  });
+
   describe('records an event', () => {
     const ruleChanged = (at: number): NewEvent => ({
       ...NOBODY,

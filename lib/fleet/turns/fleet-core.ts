@@ -10,6 +10,7 @@ import { PeerEventBudget } from './peer-event-budget';
 import { hostKey, type Turn } from './turn';
 import { TurnRunner, type Input, type Refusal } from './turn-runner';
 import { TurnStore, type Stored } from './turn-store';
+import { WaitingEvents } from './waiting-events';
 import type { CommandRecord } from '../records/command-record';
 import type { HostRecord } from '../records/host-record';
 import type { AgentIdentity } from '../records/agent-port';
@@ -43,11 +44,11 @@ export class FleetCore {
   private readonly store: TurnStore;
   private readonly peerEventBudget: PeerEventBudget;
   lastFactsFlush = 0;
-  private deferred: NewEvent[] = [];
+  private readonly deferred = new WaitingEvents(MAX_DEFERRED);
   private lastFlush = -Infinity;
   private cancelFlush: (() => void) | null = null;
   /** Recorded events that are not stored yet. An input that is dropped leaves them to the next one. */
-  private recorded: NewEvent[] = [];
+  private readonly recorded = new WaitingEvents(MAX_RECORDED);
   /** The input that will store them, until it has taken them into its turn. */
   private recording: { stored: Promise<void> } | null = null;
   private isRecordingFull = false;
@@ -90,14 +91,14 @@ export class FleetCore {
     return {
       unstored: this.turns.keptCount,
       waiting: this.turns.waitingCount,
-      deferred: this.deferred.length + this.recorded.length,
+      deferred: this.deferred.size + this.recorded.size,
       output: this.outputLog.size,
     };
   }
 
   /** Whether events wait to be stored. */
   get hasDeferred(): boolean {
-    return this.deferred.length + this.recorded.length > 0;
+    return this.deferred.size + this.recorded.size > 0;
   }
 
   /**
@@ -165,8 +166,8 @@ export class FleetCore {
   defer(event: NewEvent, identity: AgentIdentity | null): void {
     this.deferSum(this.peerEventBudget.takeDueSum());
     if (!this.peerEventBudget.admits(event, identity)) return;
-    if (this.deferred.length < MAX_DEFERRED) this.deferred.push(event);
-    else this.peerEventBudget.count(event);
+    if (this.deferred.isFull) this.peerEventBudget.count(event);
+    else this.deferred.push(event);
   }
 
   /** Stores the sum of a window that is over with the next batch. */
@@ -277,7 +278,7 @@ export class FleetCore {
       this.flushOutput();
       this.flushFacts();
       await this.turns.idle();
-      const events = this.deferred.length + this.recorded.length;
+      const events = this.deferred.size + this.recorded.size;
       const rest = this.outputLog.size + events + this.unflushed.size + this.turns.keptCount;
       if (rest === 0 || this.store.fault !== null) return;
     }
@@ -330,21 +331,11 @@ export class FleetCore {
     this.lastFactsFlush = this.options.loop.now();
     const ids = [...this.unflushed];
     for (let from = 0; from < ids.length; from += FACTS_BATCH) this.flushFactsOf(ids.slice(from, from + FACTS_BATCH));
-    if (this.recorded.length > 0) void this.storeRecorded();
-    if (this.deferred.length === 0) return;
-    const work = (turn: Turn) => {
-      const pending = [...this.deferred];
-      turn.events.push(...pending);
-      turn.apply.push(() => {
-        this.deferred = this.deferred.slice(pending.length);
-      });
-    };
-    const drop = () => {
-      this.options.log.error({ events: this.deferred.length }, 'dropped events that the database does not accept');
-      this.deferred = [];
-    };
+    if (this.recorded.size > 0) void this.storeRecorded();
+    if (this.deferred.size === 0) return;
+    const work = (turn: Turn) => this.deferred.takeInto(turn);
     void this.turns.settled({ keys: [DEFERRED_KEY], onRefusal: 'drop', work }).then((refusal) => {
-      if (refusal?.kind === 'constraint') drop();
+      if (refusal?.kind === 'constraint') this.dropTaken(this.deferred);
     });
   }
 
@@ -357,7 +348,7 @@ export class FleetCore {
   record(event: NewEvent): Promise<void> {
     this.deferSum(this.peerEventBudget.takeDueSum());
     if (!this.peerEventBudget.admits(event, null)) return Promise.resolve();
-    if (this.recorded.length >= MAX_RECORDED) {
+    if (this.recorded.isFull) {
       this.logRecordingFull();
       return Promise.resolve();
     }
@@ -369,7 +360,7 @@ export class FleetCore {
   private logRecordingFull(): void {
     if (!this.isRecordingFull)
       this.options.log.error(
-        { events: this.recorded.length },
+        { events: this.recorded.size },
         'too many events wait for the database; further ones are dropped',
       );
     this.isRecordingFull = true;
@@ -382,25 +373,21 @@ export class FleetCore {
     const release = () => {
       if (this.recording === recording) this.recording = null;
     };
-    let taken = 0;
-    const remove = () => {
-      this.recorded = this.recorded.slice(taken);
-    };
     const work = (turn: Turn) => {
       release();
-      taken = this.recorded.length;
-      turn.events.push(...this.recorded);
-      turn.apply.push(remove);
+      this.recorded.takeInto(turn);
     };
     const end = (refusal: Refusal | null) => {
       // An overloaded runner drops an input without calling its work.
       release();
-      if (refusal?.kind !== 'constraint') return;
-      this.options.log.error({ events: taken }, 'dropped events that the database does not accept');
-      remove();
+      if (refusal?.kind === 'constraint') this.dropTaken(this.recorded);
     };
     recording.stored = this.turns.settled({ keys: [RECORDED_KEY], onRefusal: 'drop', work }).then(end);
     return recording.stored;
+  }
+
+  private dropTaken(waiting: WaitingEvents): void {
+    this.options.log.error({ events: waiting.dropTaken() }, 'dropped events that the database does not accept');
   }
 
   private flushFactsOf(ids: readonly string[]): void {
