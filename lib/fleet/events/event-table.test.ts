@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { z } from 'zod';
 import { describe, expect, it } from 'vitest';
-import { EVENT_SAMPLES, SAMPLE_ADDRESS, type EventSample } from '../testing/event-samples';
+import { EVENT_SAMPLES } from '../testing/event-samples';
+import { SAMPLE_ADDRESS, type EventSample } from '../testing/event-samples/event-sample';
 import { eventSentence } from './event-sentence';
 import { eventKind } from './event-kind';
 import { chainOf, classOf, EVENT_KINDS, isEventCode, sentenceOf, type CodedEvent, type EventCode } from './event-table';
