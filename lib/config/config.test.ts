@@ -5,7 +5,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { configurationTable, readConfig, settingViews, type Config, type Environment } from '.';
 import { parseGoDuration } from './parsers';
-import { UNUSED_VARIABLES, VARIABLES } from './variables';
+import { UNUSED_VARIABLES } from './unused-variables';
+import { VARIABLES } from './variables';
 
 const HASH = `$2b$12$${'a'.repeat(53)}`;
 

@@ -8,7 +8,8 @@ import type { SettingView } from '@/lib/dashboard/runtime';
 import { rawValue, variables, withSecretFiles, type Environment } from './read-environment';
 import type { Replacement } from './parsers';
 import { unusedVariables, type UnusedValue } from './unused-variables';
-import { VARIABLES, type Variable } from './variables';
+import { VARIABLES } from './variables';
+import type { Variable } from './variables/variable';
 
 export type { Environment } from './read-environment';
 export type { ListenAddress } from './parsers';

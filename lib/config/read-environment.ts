@@ -1,6 +1,7 @@
 /** Reads variables from the environment: their former names, and the files that hold secrets. */
 import { readFileSync, statSync } from 'node:fs';
-import { VARIABLES, type Variable } from './variables';
+import { VARIABLES } from './variables';
+import type { Variable } from './variables/variable';
 
 /** The environment as a process has it. */
 export type Environment = Readonly<Record<string, string | undefined>>;

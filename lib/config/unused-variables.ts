@@ -8,7 +8,30 @@ import {
   variables,
   type Environment,
 } from './read-environment';
-import { UNUSED_VARIABLES, VARIABLES } from './variables';
+import { VARIABLES } from './variables';
+
+const EVENTS = 'NIXFLEET_EVENT_DAYS decides how long events are kept';
+const STALE = "each host's heartbeat interval decides when it is late";
+
+/** Variables of earlier dashboards that have no effect here, and why. */
+export const UNUSED_VARIABLES: Readonly<Record<string, string>> = {
+  NIXFLEET_HEARTBEAT_INTERVAL: STALE,
+  NIXFLEET_STALE_MULTIPLIER: STALE,
+  NIXFLEET_STALE_MINIMUM: STALE,
+  NIXFLEET_STALE_CLEANUP_INTERVAL: STALE,
+  NIXFLEET_AUTO_PROVISION_AGENT_TOKENS: 'a host gets its token with an enrolment code, or in the interface',
+  NIXFLEET_DEV_MODE: 'npm run dev starts a development server',
+  NIXFLEET_ALLOW_LEGACY_UNSIGNED_SESSION_COOKIE: 'unsigned session cookies are never accepted',
+  NIXFLEET_UI_ACTION_LOCK_MAX_SECONDS: 'a button is disabled exactly as long as its operation runs',
+  NIXFLEET_STATUS_HISTORY_DAYS: EVENTS,
+  NIXFLEET_SERVER_HOST: 'pages use the address that the browser used',
+  NIXFLEET_GIT_HASH: 'the version is part of the build',
+  // Documented by version 3, and never read.
+  NIXFLEET_CMD_RETENTION_DAYS: 'commands are kept for 180 days, and their output for 30',
+  NIXFLEET_LOG_RETENTION_DAYS: EVENTS,
+  NIXFLEET_INIT_EVENT_LIMIT: 'the activity page shows all events',
+  NIXFLEET_SYNC_BEACON_INTERVAL: 'open pages are always current',
+};
 
 /** What an earlier version accepted and this one does not use as written. */
 export interface UnusedValue {

@@ -2,7 +2,9 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { UNUSED_VARIABLES, VARIABLES, type Variable } from '@/lib/config/variables';
+import { UNUSED_VARIABLES } from '@/lib/config/unused-variables';
+import { VARIABLES } from '@/lib/config/variables';
+import type { Variable } from '@/lib/config/variables/variable';
 import { VERSION } from '@/lib/version';
 import { SERVER_OPTIONS } from '../server-command.mjs';
 import { healthAddress } from './health-check.mjs';
