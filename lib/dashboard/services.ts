@@ -73,7 +73,7 @@ export async function startServices({ config, unused, log, store, secrets }: Ope
     store: metrics.meter(store.fleet),
     clock,
     loop,
-    publisher: publishTo([removedHostsOf(agentAccess), hub], log),
+    publisher: publishTo([removedHostsOf(agentAccess), hub.feed], log),
     desired,
     agents: agentAccess.policy,
     executors: connectColors(config, forge, clock, log),
@@ -120,7 +120,7 @@ export async function startServices({ config, unused, log, store, secrets }: Ope
     updates,
     log,
     may,
-    fleetView: (actor) => hub.view(actor),
+    fleetView: (actor) => hub.feed.view(actor),
     about: {
       version: VERSION,
       buildId,

@@ -9,7 +9,7 @@ const UNREGISTERED = 'lib/fleet/agents/unregistered-connections.ts';
 const RULES_TEST = 'lib/fleet/agents/admission-rules.test.ts';
 const BOUNDS_TEST = 'lib/fleet/agents/agent-bounds.test.ts';
 const CONNECTIONS_TEST = 'lib/fleet/agents/agent-connections.test.ts';
-const RUNNER_TEST = 'lib/fleet/turns/turn-runner.test.ts';
+const ANSWERS_TEST = 'lib/fleet/turns/host-answers.test.ts';
 const SERVICE_TEST = 'lib/fleet/test/service.test.ts';
 const SERVICE_FAULTS_TEST = 'lib/fleet/test/service-faults.test.ts';
 
@@ -20,7 +20,7 @@ export const AGENT_MUTANTS: readonly Mutant[] = [
     from: "turn.effects.push(() => connection.link.send({ type: 'ack', payload: { command_id: id, result: true } }));",
     to: "connection.link.send({ type: 'ack', payload: { command_id: id, result: true } });",
     why: 'an agent forgets a result that a crash of the dashboard loses',
-    tests: [RUNNER_TEST],
+    tests: [ANSWERS_TEST],
   },
   {
     name: 'output-acknowledged-before-it-is-stored',

@@ -6,6 +6,8 @@ const CORE = 'lib/fleet/turns/fleet-core.ts';
 const STORE = 'lib/fleet/turns/turn-store.ts';
 const OUTPUT = 'lib/fleet/turns/output-log.ts';
 const RUNNER_TEST = 'lib/fleet/turns/turn-runner.test.ts';
+const KEPT_TEST = 'lib/fleet/turns/kept-inputs.test.ts';
+const ANSWERS_TEST = 'lib/fleet/turns/host-answers.test.ts';
 const PEER_EVENTS_TEST = 'lib/fleet/test/peer-events.test.ts';
 const CORE_TEST = 'lib/fleet/turns/fleet-core.test.ts';
 const OUTPUT_TEST = 'lib/fleet/turns/output-log.test.ts';
@@ -34,7 +36,7 @@ export const TURN_MUTANTS: readonly Mutant[] = [
       },
       takeEffect: (turns) => this.takeEffect(turns.filter((turn) => !turn.needsCommit)),`,
     why: 'a crash undoes what was shown and sent',
-    tests: [RUNNER_TEST],
+    tests: [ANSWERS_TEST],
   },
   {
     name: 'input-of-a-busy-host-at-once',
@@ -100,7 +102,7 @@ export const TURN_MUTANTS: readonly Mutant[] = [
     from: '    for (const input of this.waiting) input.turn = null;\n',
     to: '',
     why: 'a decision rests on a state that a kept input has changed',
-    tests: [RUNNER_TEST],
+    tests: [KEPT_TEST],
   },
   {
     name: 'whole-batch-refused',
@@ -124,7 +126,7 @@ export const TURN_MUTANTS: readonly Mutant[] = [
     from: "const mustWait = input.onRefusal === 'retry' && this.kept.length > 0;",
     to: 'const mustWait = false;',
     why: 'a result takes effect before the kept ones of its host',
-    tests: [RUNNER_TEST, CORE_TEST],
+    tests: [KEPT_TEST, CORE_TEST],
   },
   {
     name: 'kept-inputs-without-a-limit',
@@ -132,7 +134,7 @@ export const TURN_MUTANTS: readonly Mutant[] = [
     from: 'if (this.kept.length >= MAX_KEPT || ofKey >= MAX_KEPT_OF_KEY) {',
     to: 'if (this.kept.length >= Infinity) {',
     why: 'memory grows without a limit while the disk is full',
-    tests: [RUNNER_TEST],
+    tests: [KEPT_TEST],
   },
   {
     name: 'waiting-inputs-without-a-limit',

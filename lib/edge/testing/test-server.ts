@@ -141,7 +141,11 @@ export async function createTestServer(options: TestServerOptions = {}) {
     clock,
     loop: clock.loop ?? loop,
     publisher: publishTo(
-      [removedHostsOf(access), hub, { hosts: published, other: published, output: published, outputDone: published }],
+      [
+        removedHostsOf(access),
+        hub.feed,
+        { hosts: published, other: published, output: published, outputDone: published },
+      ],
       testDb.log,
     ),
     desired,

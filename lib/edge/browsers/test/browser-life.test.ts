@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { CATCH_UP_INTERVAL_MS, MAX_MESSAGES, MESSAGE_WINDOW_MS, type LiveTuning } from '../live-gateway';
+import { CATCH_UP_INTERVAL_MS } from '../live-feed';
+import { MAX_MESSAGES, MESSAGE_WINDOW_MS, type LiveTuning } from '../live-gateway';
 import { createTestServer, type TestServer } from '../../testing/test-server';
 import { holdLoop, Peer } from '../../testing/peer';
 import { ShiftedLoop } from '../../testing/shifted-loop';

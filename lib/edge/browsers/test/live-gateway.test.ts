@@ -114,7 +114,7 @@ describe('browser gateway: the fleet', () => {
     await browser.until((view) => view.updates.source === 'none');
     server.updates.give({ source: 'github', repo: 'ada/nixcfg', fetchedAt: 1_000 });
     await browser.until((view) => view.updates.fetchedAt === 1_000);
-    expect(server.hub.view({ kind: 'operator', userId: 'session-1' }).updates).toEqual(server.updates.state);
+    expect(server.hub.feed.view({ kind: 'operator', userId: 'session-1' }).updates).toEqual(server.updates.state);
     const late = await server.browser();
     await late.until((view) => view.updates.repo === 'ada/nixcfg');
   });
@@ -208,7 +208,7 @@ describe('browser gateway: output', () => {
     await shows(1);
     const lines = [2, 3, 4].map((seq) => ({ seq, at: 0, stream: 'stdout' as const, text: `line ${seq}` }));
     await server.store.fleet.commit({ output: [{ commandId: id, lines }] });
-    server.hub.output(id, lines.slice(-1));
+    server.hub.feed.output(id, lines.slice(-1));
     await shows(4);
     const seen = page.inbox.all.flatMap((message) => (message.t === 'output' ? message.lines : []));
     expect(seen.map(({ seq }) => seq)).toEqual([1, 2, 3, 4]);
