@@ -15,7 +15,7 @@ export function PipelineList({ initial, limit }: { initial: readonly PipelineSum
   const byId = new Map<string, PipelineSummary>(initial.map((pipeline) => [pipeline.id, pipeline]));
   for (const pipeline of live) byId.set(pipeline.id, pipeline);
   const shown = [...byId.values()].sort((a, b) => b.createdAt - a.createdAt).slice(0, limit);
-  if (shown.length === 0) return <p className="px-4 py-2.5 text-sm text-muted">No pipelines yet.</p>;
+  if (shown.length === 0) return <p className="px-5 py-2.5 text-sm text-muted">No pipelines yet.</p>;
   return (
     <ul data-testid="pipeline-list">
       {shown.map((pipeline) => (
@@ -23,7 +23,7 @@ export function PipelineList({ initial, limit }: { initial: readonly PipelineSum
           <Link
             href={`/activity/pipelines/${pipeline.id}`}
             prefetch={false}
-            className="grid gap-x-3 gap-y-1 px-4 py-2.5 hover:bg-hover focus-visible:-outline-offset-2 md:grid-cols-[8rem_minmax(0,1fr)_minmax(0,14rem)_10rem] md:items-center"
+            className="grid gap-x-3 gap-y-1 px-5 py-2.5 hover:bg-hover focus-visible:-outline-offset-2 md:grid-cols-[8rem_minmax(0,1fr)_minmax(0,14rem)_10rem] md:items-center"
           >
             <span>
               <PipelineBadge pipeline={pipeline} />

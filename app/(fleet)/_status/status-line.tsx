@@ -14,6 +14,9 @@ const LEVELS = {
   info: { Icon: Info, word: '', soft: 'bg-busy-soft text-busy', text: 'text-busy' },
 };
 
+/** While nothing else is in the line. Not with an action: its button would move when something comes. */
+const WHOLE_LINE = 'has-[+:empty+:empty]:col-span-3';
+
 /**
  * Everything that comes and goes on its own, in one line that is always there: notices, pipelines, and the flake update.
  * Each has a fixed place, so that none moves another or the page below.
@@ -26,11 +29,13 @@ export function StatusLine() {
         data-testid="status-line"
         className="relative z-15 grid h-9 grid-cols-[minmax(0,1fr)_6.5rem_5rem] items-end gap-1.5 px-4 pointer-coarse:h-12 sm:grid-cols-[minmax(0,1fr)_10rem_9rem] md:px-6 lg:grid-cols-[minmax(0,1fr)_15rem_15rem]"
       >
-        <div className="min-w-0">{notices[0] && <Notices first={notices[0]} all={notices} />}</div>
-        <div className="min-w-0">
+        <div className={cx('col-start-1 row-start-1 min-w-0', notices[0]?.action === undefined && WHOLE_LINE)}>
+          {notices[0] && <Notices first={notices[0]} all={notices} />}
+        </div>
+        <div className="col-start-2 row-start-1 min-w-0 empty:hidden">
           <PipelineSlot />
         </div>
-        <div className="min-w-0">
+        <div className="col-start-3 row-start-1 min-w-0 empty:hidden">
           <UpdateSlot />
         </div>
       </div>
