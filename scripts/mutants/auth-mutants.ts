@@ -16,7 +16,9 @@ const SAME_MOMENT_TEST = 'lib/auth/operator/same-moment.test.ts';
 const STEP_UP_TEST = 'lib/auth/operator/step-up.test.ts';
 const DEVICE_TEST = 'lib/auth/operator/device-cookie.test.ts';
 const ACCOUNT_TEST = 'lib/auth/operator/account.test.ts';
-const ACCESS_TEST = 'lib/auth/agents/agent-access.test.ts';
+const ACCESS_TESTS = ['bearer-tokens', 'token-memory', 'enrolment-codes', 'concurrent-changes'].map(
+  (name) => `lib/auth/agents/${name}.test.ts`,
+);
 const SESSION_END_TEST = 'lib/edge/browsers/test/session-end.test.ts';
 
 export const AUTH_MUTANTS: readonly Mutant[] = [
@@ -209,7 +211,7 @@ export const AUTH_MUTANTS: readonly Mutant[] = [
     from: 'if (record.revokedAt !== null || (record.expiresAt !== null && record.expiresAt <= now())) return false;',
     to: 'if (record.revokedAt !== null) return false;',
     why: 'a replaced token stays valid',
-    tests: [ACCESS_TEST],
+    tests: ACCESS_TESTS,
   },
   {
     name: 'token-stored-in-clear-text',
@@ -217,7 +219,7 @@ export const AUTH_MUTANTS: readonly Mutant[] = [
     from: 'export const secretHash = sha256Hex;',
     to: 'export const secretHash = (secret: string): string => (sha256Hex(secret), secret);',
     why: 'a copy of the database connects as every host',
-    tests: [ACCESS_TEST],
+    tests: ACCESS_TESTS,
   },
   {
     name: 'revoked-token-in-memory',
@@ -225,7 +227,7 @@ export const AUTH_MUTANTS: readonly Mutant[] = [
     from: '        memory.remove(id);\n        return record;',
     to: '        return record;',
     why: 'a revoked token works until the next restart',
-    tests: [ACCESS_TEST],
+    tests: ACCESS_TESTS,
   },
   {
     name: 'version-1-token-without-its-secret',
@@ -233,7 +235,7 @@ export const AUTH_MUTANTS: readonly Mutant[] = [
     from: "return record.scheme === 'sha256' || v1HashSecret !== null;",
     to: 'return true;',
     why: 'tokens of version 1 count although the operator has ended them',
-    tests: [ACCESS_TEST],
+    tests: ACCESS_TESTS,
   },
   {
     name: 'code-for-two-hosts',
@@ -241,7 +243,7 @@ export const AUTH_MUTANTS: readonly Mutant[] = [
     from: 'return enrolments.run(() => enrolWith(codeHash, hostName, address));',
     to: 'return enrolWith(codeHash, hostName, address);',
     why: 'an enrolment code that is used twice at once creates two hosts',
-    tests: [ACCESS_TEST],
+    tests: ACCESS_TESTS,
   },
   {
     name: 'code-of-another-host',
@@ -249,7 +251,7 @@ export const AUTH_MUTANTS: readonly Mutant[] = [
     from: 'if (code.hostName !== null && code.hostName !== hostName) {',
     to: "if (code.hostName === '') {",
     why: 'a code for one host replaces the token of another one',
-    tests: [ACCESS_TEST],
+    tests: ACCESS_TESTS,
   },
   {
     name: 'shared-token-after-it-was-disabled',
@@ -257,6 +259,6 @@ export const AUTH_MUTANTS: readonly Mutant[] = [
     from: "if (settings.rule('sharedToken').value) return { kind: 'known', identity: { kind: 'shared' } };",
     to: "if (settings.rule('sharedToken').value || address !== '') return { kind: 'known', identity: { kind: 'shared' } };",
     why: 'whoever knows the shared token still connects',
-    tests: [ACCESS_TEST],
+    tests: ACCESS_TESTS,
   },
 ];

@@ -16,7 +16,9 @@ const AGENT_LIFE_TEST = 'lib/edge/agents/test/agent-life.test.ts';
 const AGENT_TEST = 'lib/edge/agents/test/agent-gateway.test.ts';
 const UPGRADE_TEST = 'lib/edge/http/upgrade.test.ts';
 const RULES_TEST = 'lib/edge/http/request-rules.test.ts';
-const GUARD_TEST = 'lib/edge/http/request-guard.test.ts';
+const GUARD_TESTS = ['request-guard', 'request-guard-concurrency', 'request-guard-refusals', 'request-guard-transfer'].map(
+  (name) => `lib/edge/http/${name}.test.ts`,
+);
 
 export const EDGE_MUTANTS: readonly Mutant[] = [
   {
@@ -240,7 +242,7 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
     from: "return carriesBody(headers) ? { kind: 'refuse', reason: 'unexpected-body' } : { kind: 'pass' };",
     to: "return { kind: 'pass' };",
     why: 'a body reaches the pages without a limit',
-    tests: [RULES_TEST, GUARD_TEST],
+    tests: [RULES_TEST, ...GUARD_TESTS],
   },
   {
     name: 'action-of-another-page',
@@ -248,7 +250,7 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
     from: '!(rule.session ? actions.has(id) : actions.isOn(id, pattern))',
     to: '!actions.has(id)',
     why: 'an action for operators is called through the sign-in page',
-    tests: [RULES_TEST, GUARD_TEST],
+    tests: [RULES_TEST, ...GUARD_TESTS],
   },
   {
     name: 'announced-size-not-checked',
@@ -256,6 +258,6 @@ export const EDGE_MUTANTS: readonly Mutant[] = [
     from: "return Number(headers['content-length'] ?? 0) > rule.maxBytes ?",
     to: "return Number(headers['content-length'] ?? 0) < 0 ?",
     why: 'a body that is announced as too large is read',
-    tests: [RULES_TEST, GUARD_TEST],
+    tests: [RULES_TEST, ...GUARD_TESTS],
   },
 ];

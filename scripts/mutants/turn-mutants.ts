@@ -317,4 +317,28 @@ export const TURN_MUTANTS: readonly Mutant[] = [
     why: 'short lines are stored after a long one reached the limit',
     tests: [OUTPUT_TEST],
   },
+  {
+    name: 'remembered-compartments-of-another-commit',
+    file: 'lib/fleet/hosts/compartments.ts',
+    from: "  'generation',\n  'lockHash',\n  'lock',",
+    to: "  'lockHash',\n  'lock',",
+    why: 'a host stays green after it moved to another commit',
+    tests: ['lib/fleet/hosts/compartment-memo.test.ts'],
+  },
+  {
+    name: 'remembered-compartments-of-another-desired-state',
+    file: 'lib/fleet/hosts/compartment-memo.ts',
+    from: '    a.desired === b.desired &&\n',
+    to: '',
+    why: 'a host stays green after the desired commit moved on',
+    tests: ['lib/fleet/hosts/compartment-memo.test.ts'],
+  },
+  {
+    name: 'heartbeat-without-a-bound',
+    file: 'lib/protocol/agent/read-heartbeat.ts',
+    from: "return typeof value === 'string' ? plainText(value, max) : null;",
+    to: "return typeof value === 'string' ? value : null;",
+    why: 'a heartbeat brings control characters and texts of any length',
+    tests: ['lib/protocol/agent/read-heartbeat.test.ts'],
+  },
 ];

@@ -5,7 +5,7 @@ import { cx } from '@/app/_ui/cx';
 import { STATUS_SOFT, STATUS_WORD, StatusMark } from '@/app/_ui/status-mark';
 import { verbPhrase } from '@/lib/fleet/operations/operation-words';
 import { useOperations } from '../_operations/operations-context';
-import { COMPARTMENT_WORDS } from './facts';
+import { checkedAtOf, COMPARTMENT_WORDS } from './facts';
 import { COMPARTMENT_NAMES, type CompartmentName } from '@/lib/protocol/compartment-names';
 import type { CompartmentView } from '@/lib/protocol/live/views/compartment-view';
 import type { HostView } from '@/lib/protocol/live/views/host-view';
@@ -15,7 +15,7 @@ export function CompartmentCells({ host }: { host: HostView }) {
   return (
     <div className="grid grid-cols-5 gap-1.5 [grid-area:comps] lg:gap-0">
       {COMPARTMENT_NAMES.map((name) => {
-        const { status, message, checkedAt, next } = host.compartments[name];
+        const { status, message, next } = host.compartments[name];
         return (
           <div key={name} role="cell" className="flex justify-center">
             <Compartment
@@ -24,7 +24,7 @@ export function CompartmentCells({ host }: { host: HostView }) {
               offline={!host.online}
               status={status}
               message={message}
-              checkedAt={checkedAt}
+              checkedAt={checkedAtOf(host, name)}
               next={next}
             />
           </div>

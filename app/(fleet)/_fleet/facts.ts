@@ -25,6 +25,11 @@ export function lateness(host: Pick<HostView, 'online' | 'lastSeenAt' | 'heartbe
   return age <= VERY_LATE_HEARTBEATS * intervalMs + GRACE_MS ? 'late' : 'very-late';
 }
 
+/** When a compartment was determined; null when nothing is known. The agent is as old as its last sign of life. */
+export function checkedAtOf(host: Pick<HostView, 'compartments' | 'lastSeenAt'>, name: CompartmentName): number | null {
+  return name === 'agent' ? host.lastSeenAt : host.compartments[name].checkedAt;
+}
+
 /** The host is not up to date: it needs a pull or a switch. */
 export function isBehind(host: Pick<HostView, 'compartments'>): boolean {
   const { git, lock, system } = host.compartments;

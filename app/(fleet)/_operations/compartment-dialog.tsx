@@ -6,7 +6,7 @@ import { Dialog } from '@/app/_ui/dialog';
 import { STATUS_WORD, StatusMark } from '@/app/_ui/status-mark';
 import { TimeAgo } from '@/app/_ui/time-ago';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
-import { COMPARTMENT_WORDS } from '../_fleet/facts';
+import { checkedAtOf, COMPARTMENT_WORDS } from '../_fleet/facts';
 import { useOperations } from './operations-context';
 import { isPossible } from './plan';
 import { checkOperation } from '@/lib/fleet/operations/operation-rules';
@@ -35,7 +35,8 @@ export function CompartmentDialog({
 }) {
   const host = useHost(hostId);
   if (!host) return null;
-  const { status, message, checkedAt, next } = host.compartments[compartment];
+  const { status, message, next } = host.compartments[compartment];
+  const checkedAt = checkedAtOf(host, compartment);
   const words = COMPARTMENT_WORDS[compartment];
   const steps = [...new Set([CHECKS[compartment], ...(next === null ? [] : [next])])];
   return (

@@ -1,4 +1,4 @@
-/** Reading a body within its time. What else bounds it is in `request-guard.test.ts`. */
+/** Reading a body within its time. What else bounds it is in `request-guard-refusals.test.ts`. */
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';

@@ -50,7 +50,19 @@ export function missingCapabilities({
 }: Pick<HostRecord, 'protocol' | 'capabilities'>): Capability[] {
   const unnamed = unnamedAgent(protocol);
   const known: readonly string[] | null = capabilities ?? (unnamed && CLOSED_LISTS[unnamed]);
-  return known === null ? [] : CAPABILITIES.filter((capability) => !known.includes(capability));
+  return known === null ? NONE : missingFrom(known);
+}
+
+const NONE: Capability[] = [];
+/** By the list itself, which is the same object from one heartbeat of a host to the next. */
+const missingByList = new WeakMap<readonly string[], Capability[]>();
+
+function missingFrom(list: readonly string[]): Capability[] {
+  const known = missingByList.get(list);
+  if (known) return known;
+  const missing = CAPABILITIES.filter((capability) => !list.includes(capability));
+  missingByList.set(list, missing);
+  return missing;
 }
 
 /** The facts of a host's agent, from its record, that say whether it supports an operation. */

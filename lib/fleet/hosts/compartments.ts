@@ -11,11 +11,19 @@ import type { CompartmentName } from '@/lib/protocol/compartment-names';
 import type { CompartmentView } from '@/lib/protocol/live/views/compartment-view';
 import type { OperationId } from '@/lib/protocol/operation-ids';
 
+/** The fields of a host's record that its compartments are judged by. */
+export const JUDGED_FIELDS = [
+  'agentVersion',
+  'protocol',
+  'generation',
+  'lockHash',
+  'lock',
+  'system',
+  'tests',
+] as const satisfies readonly (keyof HostRecord)[];
+
 export interface CompartmentInput {
-  host: Pick<
-    HostRecord,
-    'agentVersion' | 'protocol' | 'generation' | 'lockHash' | 'lock' | 'system' | 'tests' | 'lastSeenAt'
-  >;
+  host: Pick<HostRecord, (typeof JUDGED_FIELDS)[number]>;
   desired: DesiredState;
   relation: HostRelation;
   /** The version of this dashboard and of the agent that belongs to it. */
@@ -70,7 +78,8 @@ export function judgeCompartments(input: CompartmentInput): Record<CompartmentNa
 }
 
 function judgeAgent({ host, version }: CompartmentInput): Judged {
-  const checkedAt = host.lastSeenAt;
+  // Its age is that of the host's last sign of life, which the view holds once.
+  const checkedAt = null;
   if (host.protocol === 1) {
     const version = host.agentVersion === '' ? '' : ` ${host.agentVersion}`;
     const message =

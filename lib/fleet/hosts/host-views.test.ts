@@ -40,15 +40,23 @@ const hosts = fc
         lockHash: fc.constantFrom('', 'lock-a', 'lock-b'),
         agentVersion: fc.constantFrom('', '3.1.5', '4.0.0'),
         lastSeenAt: fc.option(fc.nat()),
-        metrics: fc.option(fc.record({ cpu: fc.option(fc.nat()), ram: fc.nat(), swap: fc.nat(), load: fc.nat() })),
+        metrics: fc.option(
+          fc.record(
+            { cpu: fc.option(fc.nat()), ram: fc.nat(), swap: fc.nat(), load: fc.nat() },
+            { noNullPrototype: true },
+          ),
+        ),
         system: fc.option(
-          fc.record({
-            status: fc.constantFrom('ok' as const, 'error' as const),
-            message: fc.string(),
-            saidAt: fc.string(),
-            at: fc.nat(),
-            generation: fc.constantFrom('', '3c9a808'),
-          }),
+          fc.record(
+            {
+              status: fc.constantFrom('ok' as const, 'error' as const),
+              message: fc.string(),
+              saidAt: fc.string(),
+              at: fc.nat(),
+              generation: fc.constantFrom('', '3c9a808'),
+            },
+            { noNullPrototype: true },
+          ),
         ),
       } satisfies Partial<Record<keyof HostRecord, unknown>>,
       { requiredKeys: [] },

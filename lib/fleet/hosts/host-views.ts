@@ -1,6 +1,8 @@
 /** The serializer of hosts, commands and the desired state, used by pages, the live socket and the API. */
+import { isDeepStrictEqual } from 'node:util';
 import { missingCapabilities } from './agent-capabilities';
-import { judgeCompartments } from './compartments';
+import { CompartmentMemo } from './compartment-memo';
+import { judgeCompartments, type CompartmentInput } from './compartments';
 import type { DesiredSource, DesiredState } from './desired';
 import type { CommandRecord } from '../records/command-record';
 import type { HostRecord } from '../records/host-record';
@@ -9,7 +11,18 @@ import type { DesiredView } from '@/lib/protocol/live/views/desired-view';
 import type { HostPatch } from '@/lib/protocol/live/changes';
 import type { HostView } from '@/lib/protocol/live/views/host-view';
 
+/** Records are replaced, never changed, so the view of one is made once. */
+const commandViews = new WeakMap<CommandRecord, CommandView>();
+
 export function commandView(command: CommandRecord): CommandView {
+  const known = commandViews.get(command);
+  if (known) return known;
+  const view = newCommandView(command);
+  commandViews.set(command, view);
+  return view;
+}
+
+function newCommandView(command: CommandRecord): CommandView {
   const { state } = command;
   return {
     id: command.id,
@@ -29,6 +42,9 @@ export function commandView(command: CommandRecord): CommandView {
   };
 }
 
+/** One object, so that two views of a host compare fast. */
+const NO_QUEUE: CommandView[] = [];
+
 export interface HostParts {
   record: HostRecord;
   online: boolean;
@@ -41,7 +57,13 @@ export interface HostParts {
   notice: string;
 }
 
-export function hostView(parts: HostParts, desired: DesiredSource, version: string): HostView {
+/** `judge`: makes the compartments; a caller that remembers them gives its own. */
+export function hostView(
+  parts: HostParts,
+  desired: DesiredSource,
+  version: string,
+  judge: (input: CompartmentInput) => HostView['compartments'] = judgeCompartments,
+): HostView {
   const { record } = parts;
   return {
     id: record.id,
@@ -61,7 +83,7 @@ export function hostView(parts: HostParts, desired: DesiredSource, version: stri
     generation: record.generation,
     repoUrl: record.repoUrl,
     note: record.note,
-    compartments: judgeCompartments({
+    compartments: judge({
       host: record,
       desired: desired.state,
       relation: desired.relate(record.generation),
@@ -72,11 +94,26 @@ export function hostView(parts: HostParts, desired: DesiredSource, version: stri
     command: parts.active && commandView(parts.active),
     control: parts.control && commandView(parts.control),
     dashboardCommand: parts.dashboardCommand && commandView(parts.dashboardCommand),
-    queue: parts.queue.map(commandView),
+    queue: parts.queue.length === 0 ? NO_QUEUE : parts.queue.map(commandView),
     lastCommand: parts.last && commandView(parts.last),
     foreignCommand: parts.foreignCommand,
     notice: parts.notice,
   };
+}
+
+/** Makes the views of the hosts of one fleet, and remembers what rarely changes in them. */
+export class HostViewer {
+  private readonly compartments = new CompartmentMemo();
+
+  constructor(
+    private readonly desired: DesiredSource,
+    private readonly version: string,
+  ) {}
+
+  /** `host`: the identity of the host. */
+  view(host: object, parts: HostParts): HostView {
+    return hostView(parts, this.desired, this.version, (input) => this.compartments.of(host, input));
+  }
 }
 
 export function desiredView(state: DesiredState): DesiredView {
@@ -84,14 +121,18 @@ export function desiredView(state: DesiredState): DesiredView {
   return { source, branch, commit, message, committedAt, commitUrl, fetchedAt, error, hint };
 }
 
-/** The change between two views of one host; null if nothing changed. Compartments count as one field. */
+/**
+ * The change between two views of one host; null if nothing changed. Compartments count as one field. Called for every
+ * heartbeat: what both views have in common should be the same object.
+ */
 export function hostPatch(before: HostView | null, after: HostView): HostPatch | null {
   if (!before) return after;
-  const changed = (Object.keys(after) as (keyof HostView)[]).filter((key) => !sameValue(before[key], after[key]));
-  if (changed.length === 0) return null;
-  return { id: after.id, ...Object.fromEntries(changed.map((key) => [key, after[key]])) };
-}
-
-function sameValue(a: unknown, b: unknown): boolean {
-  return a === b || (typeof a === 'object' && typeof b === 'object' && JSON.stringify(a) === JSON.stringify(b));
+  const patch: Record<string, unknown> = {};
+  let isChanged = false;
+  for (const key of Object.keys(after) as (keyof HostView)[]) {
+    if (isDeepStrictEqual(before[key], after[key])) continue;
+    patch[key] = after[key];
+    isChanged = true;
+  }
+  return isChanged ? { ...patch, id: after.id } : null;
 }

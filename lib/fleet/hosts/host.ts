@@ -142,11 +142,10 @@ function replacedMark({ status, saidAt }: CompartmentReport): string {
   return saidAt === '' || saidAt.startsWith(OVER) ? saidAt : markOf(status, saidAt);
 }
 
+const FLEETING: ReadonlySet<keyof HostRecord> = new Set(['lastSeenAt', 'metrics', 'metricsAt', 'capabilities']);
+
 /** True if something differs that must survive a crash: anything but the last-seen time, metrics and capabilities. */
 export function differsDurably(a: HostRecord, b: HostRecord): boolean {
-  for (const key of Object.keys(b) as (keyof HostRecord)[]) {
-    if (key === 'lastSeenAt' || key === 'metrics' || key === 'metricsAt' || key === 'capabilities') continue;
-    if (a[key] !== b[key]) return true;
-  }
+  for (const key of Object.keys(b) as (keyof HostRecord)[]) if (a[key] !== b[key] && !FLEETING.has(key)) return true;
   return false;
 }

@@ -312,6 +312,19 @@ describe('late output of protocol 3', () => {
   });
 });
 
+describe('an ordinary heartbeat', () => {
+  it('sends browsers the time and the measured values alone', async () => {
+    const link = await bench.agent('h1');
+    await bench.say(link, 'heartbeat', { ...QUIET, metrics: { cpu: 1, ram: 2, swap: 3, load: 4 } });
+    bench.patches.splice(0);
+    bench.clock.advance(1_000);
+    await bench.say(link, 'heartbeat', { ...QUIET, metrics: { cpu: 5, ram: 2, swap: 3, load: 4 } });
+    expect(bench.patches).toEqual([
+      { id: 'h1', lastSeenAt: bench.clock.now(), metrics: { cpu: 5, ram: 2, swap: 3, load: 4 } },
+    ]);
+  });
+});
+
 describe('verdicts', () => {
   const word = (status: string, at: string) => ({ status, message: status, checked_at: at });
   const beat = (system: ReturnType<typeof word>) => ({

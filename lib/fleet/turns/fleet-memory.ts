@@ -2,7 +2,7 @@
 import { OPERATIONS } from '../operations/operations';
 import { isDoneByHost, laneOf } from '../operations/operation-rules';
 import { wireName } from '../operations/wire';
-import { hostView } from '../hosts/host-views';
+import { HostViewer } from '../hosts/host-views';
 import type { CommandRecord } from '../records/command-record';
 import type { HostRecord } from '../records/host-record';
 import type { HostEntry } from './entry';
@@ -21,8 +21,11 @@ export class FleetMemory {
   /** Names that a host has or had, and those that several stored hosts share: agents can't create a second one. */
   private readonly names = new Set<string>();
   private readonly sharedNames = new Set<string>();
+  private readonly viewer: HostViewer;
 
-  constructor(private readonly options: Pick<FleetOptions, 'clock' | 'loop' | 'desired' | 'version'>) {}
+  constructor(private readonly options: Pick<FleetOptions, 'clock' | 'loop' | 'desired' | 'version'>) {
+    this.viewer = new HostViewer(options.desired, options.version);
+  }
 
   addEntry(record: HostRecord): void {
     if (this.names.has(record.name)) this.sharedNames.add(record.name);
@@ -141,11 +144,8 @@ export class FleetMemory {
     const accounted = [active, control].some((command) => command && wireName(command) === pending);
     const foreignCommand = accounted ? '' : pending;
     const online = connection !== null || entry.polledUntil > 0;
-    return hostView(
-      { record, online, active, control, dashboardCommand, queue, last, foreignCommand, notice },
-      this.options.desired,
-      this.options.version,
-    );
+    const parts = { record, online, active, control, dashboardCommand, queue, last, foreignCommand, notice };
+    return this.viewer.view(entry, parts);
   }
 
   /** The notice for a host whose name other hosts have as well; empty for any other host. */

@@ -13,7 +13,8 @@ export const text = (max: number = MAX_TEXT) =>
     .meta({ cutAt: max });
 
 export const count = z.number().int().min(0).max(Number.MAX_SAFE_INTEGER);
-export const commandId = z.string().regex(/^[0-9A-Za-z-]{1,64}$/);
+export const COMMAND_ID = /^[0-9A-Za-z-]{1,64}$/;
+export const commandId = z.string().regex(COMMAND_ID);
 
 /**
  * A list of names, in the order of their first mention. Null when it is absent or not a list. A name that does not match

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { plainText } from '@/lib/text/plain-text';
 import { describeIssue } from './describe-issue';
 import { agentFrameExcess, MAX_FRAME_BYTES, MAX_UNKNOWN_FRAME_BYTES, tooLarge } from './frame-limits';
+import { readHeartbeat } from './read-heartbeat';
 import { agentPayloadSchemas, type AgentFrame, type AgentFrameType } from './from-agent';
 
 export type ParsedAgentFrame =
@@ -35,7 +36,10 @@ export function parseAgentFrame(data: Buffer | string): ParsedAgentFrame {
     return { kind: 'malformed', problem: tooLarge(subject, bytes.length, maxBytes) };
   }
   if (!known) return { kind: 'unknown', type: plainText(type, 64) };
-  const payload = agentPayloadSchemas[type].safeParse(envelope.data.payload ?? {});
+  const content = envelope.data.payload ?? {};
+  const beat = type === 'heartbeat' ? readHeartbeat(content) : null;
+  if (beat) return { kind: 'frame', frame: { type: 'heartbeat', payload: beat } };
+  const payload = agentPayloadSchemas[type].safeParse(content);
   if (!payload.success) return { kind: 'malformed', problem: `${type}: ${describeIssue(payload.error.issues[0])}` };
   // The schema was looked up by this type, so type and payload match.
   return { kind: 'frame', frame: { type, payload: payload.data } as AgentFrame };
