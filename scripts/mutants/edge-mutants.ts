@@ -16,9 +16,12 @@ const AGENT_LIFE_TEST = 'lib/edge/agents/test/agent-life.test.ts';
 const AGENT_TEST = 'lib/edge/agents/test/agent-gateway.test.ts';
 const UPGRADE_TEST = 'lib/edge/http/upgrade.test.ts';
 const RULES_TEST = 'lib/edge/http/request-rules.test.ts';
-const GUARD_TESTS = ['request-guard', 'request-guard-concurrency', 'request-guard-refusals', 'request-guard-transfer'].map(
-  (name) => `lib/edge/http/${name}.test.ts`,
-);
+const GUARD_TESTS = [
+  'request-guard',
+  'request-guard-concurrency',
+  'request-guard-refusals',
+  'request-guard-transfer',
+].map((name) => `lib/edge/http/${name}.test.ts`);
 
 export const EDGE_MUTANTS: readonly Mutant[] = [
   {
