@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { GONE_ADDRESSES, GONE_DOCUMENT } from '@/lib/edge/http/gone-addresses';
+import { GONE_ADDRESSES, goneDocument } from '@/lib/edge/http/gone-addresses';
 import { expectAccessible } from './support/accessible';
 import { freePort } from './support/dashboard';
 import { expect, test } from './support/fixtures';
@@ -84,14 +84,15 @@ test('starts with the data and environment of version 3, and lists what is diffe
 
   // Its scripts, with and without a session.
   const cookie = (await page.context().cookies()).map(({ name, value }) => `${name}=${value}`).join('; ');
-  for (const { method, pattern } of GONE_ADDRESSES) {
+  for (const address of GONE_ADDRESSES) {
+    const { method, pattern } = address;
     const path = pattern.replace('[id]', 'sim1').replace('[...]', 'app.css');
     for (const headers of [new Headers(), new Headers({ cookie })]) {
       const response = await fetch(url + path, { method, headers, redirect: 'manual' });
       expect(response.status, `${method} ${path}`).toBe(410);
       expect(response.headers.get('content-type')).toBe('application/json');
       expect(response.headers.get('x-frame-options')).toBe('DENY');
-      expect(await response.text()).toMatch(new RegExp(`^\\{"error":"[^"]+\\(${GONE_DOCUMENT}\\)\\."\\}$`));
+      expect(await response.text()).toMatch(new RegExp(`^\\{"error":"[^"]+\\(${goneDocument(address)}\\)\\."\\}$`));
     }
   }
 

@@ -5,8 +5,9 @@ import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { AUTH_ENDPOINTS } from '@/lib/protocol/http/auth-endpoints';
 import { ENROL_PATH } from '@/lib/protocol/http/enrolment';
+import { sectionsOf } from '@/lib/text/testing/markdown';
 import { createTestServer, TOKEN, type TestServer } from '../testing/test-server';
-import { GONE_ADDRESSES, GONE_DOCUMENT, goneAddress } from './gone-addresses';
+import { GONE_ADDRESSES, goneAddress, goneDocument, goneSentence } from './gone-addresses';
 import { PATH_RULES } from './request-rules';
 import { securityHeaders } from './response-headers';
 import { AGENT_PATH, BROWSER_PATH } from './upgrade';
@@ -84,9 +85,10 @@ describe('an address of an earlier dashboard', () => {
         expect(answer.headers).toMatchObject({ ...securityHeaders(false), 'content-type': 'application/json' });
         const error = errorOf(answer.text);
         expect(error).toMatch(/^[A-Z]+ \S+ of an earlier NixFleet is gone: .{20,} \(docs\/\S+\)\.$/);
+        const row = goneAddress(method, path);
+        expect(row && goneSentence(row)).toBe(error);
         // One sentence.
         expect(error.slice(0, -1)).not.toMatch(/[.!?] [A-Z]/);
-        expect(error).toContain(GONE_DOCUMENT);
       }
     },
   );
@@ -188,13 +190,20 @@ describe('the table', () => {
     expect((await ask('POST', '/login', { 'next-action': 'a'.repeat(42) })).status).not.toBe(410);
   });
 
-  it('is complete in the document that its sentences name', () => {
-    const [file = '', heading = ''] = GONE_DOCUMENT.split('#');
-    const document = readFileSync(file, 'utf8');
-    expect(document.toLowerCase().replace(/[^a-z0-9\n# ]/g, '')).toContain(`# ${heading.replaceAll('-', ' ')}\n`);
-    for (const { method, pattern } of GONE_ADDRESSES) {
-      const name = pattern.replace('[id]', 'HOST').replace('[...]', '…');
-      expect(document, name).toMatch(new RegExp(`${method}[^|\n]*\`${name.replace(/[.*+?^$()|[\]\\]/g, '\\$&')}\``));
+  it.each([
+    ['version 3', VERSION_3, 'docs/operations.md#moving-from-version-3'],
+    ['version 1', VERSION_1, 'docs/operations.md#moving-from-version-1'],
+  ])('of %s is complete below the heading that its sentences name', (_version, requests, place) => {
+    const [file = '', anchor = ''] = place.split('#');
+    const section = sectionsOf(readFileSync(file, 'utf8')).get(anchor);
+    for (const [method, target] of requests) {
+      const address = goneAddress(method, target);
+      expect(address, target).not.toBeNull();
+      if (address === null) continue;
+      expect(goneDocument(address), target).toBe(place);
+      const name = address.pattern.replace('[id]', 'HOST').replace('[...]', '…');
+      const row = new RegExp(`${method}[^|\n]*\`${name.replace(/[.*+?^$()|[\]\\]/g, '\\$&')}\``);
+      expect(section, name).toMatch(row);
     }
   });
 });

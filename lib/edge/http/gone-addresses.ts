@@ -3,8 +3,7 @@
  * about what to use instead. Addresses of agents and of this dashboard are not in the table; a test checks that.
  */
 
-/** Where they are documented. */
-export const GONE_DOCUMENT = 'docs/operations.md#moving-from-version-3';
+const DOCUMENT = 'docs/operations.md';
 
 export interface GoneAddress {
   method: 'GET' | 'POST' | 'PATCH' | 'DELETE';
@@ -12,6 +11,8 @@ export interface GoneAddress {
   pattern: string;
   /** What to use instead, as the rest of a sentence. */
   instead: string;
+  /** Set where version 3 did not have the address. */
+  onlyVersion1?: true;
 }
 
 const API = 'a public API is planned';
@@ -44,6 +45,7 @@ export const GONE_ADDRESSES: readonly GoneAddress[] = [
     method: 'PATCH',
     pattern: '/api/hosts/[id]',
     instead: 'nothing replaces it, because notes of hosts can no longer be edited',
+    onlyVersion1: true,
   },
   { method: 'POST', pattern: '/api/hosts/[id]/command', instead: OPERATIONS },
   { method: 'POST', pattern: '/api/hosts/[id]/refresh', instead: REFRESH },
@@ -55,7 +57,7 @@ export const GONE_ADDRESSES: readonly GoneAddress[] = [
   },
   { method: 'POST', pattern: '/api/hosts/[id]/reboot', instead: OPERATIONS },
   { method: 'GET', pattern: '/api/hosts/[id]/logs', instead: OUTPUT },
-  { method: 'GET', pattern: '/api/hosts/[id]/logs/download', instead: OUTPUT },
+  { method: 'GET', pattern: '/api/hosts/[id]/logs/download', instead: OUTPUT, onlyVersion1: true },
   { method: 'GET', pattern: '/api/hosts/[id]/output', instead: OUTPUT },
   { method: 'POST', pattern: '/api/hosts/[id]/kill', instead: OPERATIONS },
   {
@@ -68,6 +70,7 @@ export const GONE_ADDRESSES: readonly GoneAddress[] = [
     method: 'POST',
     pattern: '/api/hosts/[id]/agent-token',
     instead: 'Settings, Hosts and tokens creates and rotates tokens',
+    onlyVersion1: true,
   },
   { method: 'GET', pattern: '/api/command-states', instead: HOSTS },
   { method: 'GET', pattern: '/api/system-log', instead: EXPORT },
@@ -76,6 +79,7 @@ export const GONE_ADDRESSES: readonly GoneAddress[] = [
     method: 'GET',
     pattern: '/api/metrics',
     instead: 'GET /metrics serves figures for Prometheus when NIXFLEET_METRICS_TOKEN is set',
+    onlyVersion1: true,
   },
   { method: 'POST', pattern: '/api/dispatch', instead: OPERATIONS },
   { method: 'POST', pattern: '/api/dispatch/pipeline', instead: OPERATIONS },
@@ -89,7 +93,12 @@ export const GONE_ADDRESSES: readonly GoneAddress[] = [
   { method: 'POST', pattern: '/api/flake-updates/check', instead: UPDATES },
   { method: 'POST', pattern: '/api/flake-updates/merge-pr', instead: UPDATES },
   { method: 'POST', pattern: '/api/flake-updates/merge-and-deploy', instead: UPDATES },
-  { method: 'POST', pattern: '/api/nixcfg/refresh', instead: 'the dashboard fetches the desired state by itself' },
+  {
+    method: 'POST',
+    pattern: '/api/nixcfg/refresh',
+    instead: 'the dashboard fetches the desired state by itself',
+    onlyVersion1: true,
+  },
 ];
 
 /** Addresses that exist with other methods: only the method of their row is gone. */
@@ -114,8 +123,13 @@ export function goneAddress(method: string, target: string): GoneAddress | null 
   return first === undefined || STILL_USED.has(first.pattern) ? null : first;
 }
 
+/** Where an address is documented: a file and a heading of the repository. */
+export const goneDocument = ({ onlyVersion1 }: GoneAddress): string =>
+  `${DOCUMENT}#moving-from-version-${onlyVersion1 === true ? 1 : 3}`;
+
 /** The sentence for a person at a shell, who may have used another method than the row's. */
-export function goneSentence({ method, pattern, instead }: GoneAddress): string {
-  const address = pattern.replace('[id]', 'HOST').replace('[...]', '…');
-  return `${method} ${address} of an earlier NixFleet is gone: ${instead} (${GONE_DOCUMENT}).`;
+export function goneSentence(address: GoneAddress): string {
+  const { method, pattern, instead } = address;
+  const shown = pattern.replace('[id]', 'HOST').replace('[...]', '…');
+  return `${method} ${shown} of an earlier NixFleet is gone: ${instead} (${goneDocument(address)}).`;
 }
