@@ -239,14 +239,22 @@ describe('commands', () => {
     dashboard.command('refresh-system', 'b');
     expect(await dashboard.result('b')).toMatchObject({ message: 'outdated' });
     host.program('nix', `echo '[{"outputs":{"out":"${host.path('current-system')}"}}]'`);
-    dashboard.command('refresh-all', 'c');
-    expect(await dashboard.result('c')).toMatchObject({ message: 'all refreshed' });
+    dashboard.command('refresh-system', 'c');
+    expect(await dashboard.result('c')).toMatchObject({ message: 'ok' });
     await dashboard.frame('heartbeat', (payload) => payload.update_status?.system.status === 'ok');
     host.program('nix', 'exit 1');
     dashboard.command('refresh-system', 'd');
     expect(await dashboard.result('d')).toMatchObject({ status: 'ok', message: 'error' });
     dashboard.command('refresh-lock', 'e');
     expect(await dashboard.result('e')).toMatchObject({ message: 'ok' });
+  });
+
+  it('refresh-all evaluates nothing: it may be sent to many hosts at once', async () => {
+    await connect();
+    host.program('nix', `touch ${host.path('evaluated')}`);
+    dashboard.command('refresh-all', 'a');
+    expect(await dashboard.result('a')).toMatchObject({ status: 'ok', message: 'all refreshed' });
+    expect(existsSync(host.path('evaluated'))).toBe(false);
   });
 
   it('check-version compares the running version with the installed one', async () => {

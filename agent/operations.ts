@@ -179,8 +179,8 @@ async function refreshSystem(host: OperationHost, shell: Shell): Promise<Operati
 
 async function refreshAll(host: OperationHost, { shell }: OperationContext): Promise<OperationEnd> {
   await refreshGit(shell);
+  // Not the system: many hosts at once would each evaluate their configuration for a minute.
   await refreshLock(host, shell);
-  await refreshSystem(host, shell);
   return ok('all refreshed');
 }
 
