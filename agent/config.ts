@@ -98,7 +98,7 @@ export const AGENT_VARIABLES: readonly (readonly [name: string, fallback: string
   ],
   ['NIXFLEET_FLAKE_DIR', 'the root', 'the folder of the flake in the repository; set the same on the dashboard'],
   ['NIXFLEET_SUBMODULES', 'false', 'true: the configuration needs the submodules of the repository'],
-  ['NIXFLEET_NIXPKGS_VERSION', '/run/current-system/nixos-version', 'the version to show'],
+  ['NIXFLEET_NIXPKGS_VERSION', '/run/current-system/nixos-version', 'the version to report; no page shows it'],
   ['NIXFLEET_THEME_COLOR', '', 'colour of the host in the dashboard, as #7aa2f7'],
   ['NIXFLEET_LOCATION', 'home', 'where the host is'],
   ['NIXFLEET_DEVICE_TYPE', 'desktop', 'what the host is'],

@@ -105,7 +105,7 @@ in
   nixpkgsVersion = mkOption {
     type = types.str;
     default = "";
-    description = "The version of nixpkgs to show. Empty: the version of the running system.";
+    description = "The version of nixpkgs to report; no page shows it. Empty: the version of the running system.";
   };
 
   themeColor = mkOption {
