@@ -196,6 +196,20 @@ describe('readConfig', () => {
     expect(warnings({ NIXFLEET_PASWORD_HASH: 'x', PATH: '/bin' })).toMatch(/^NIXFLEET_PASWORD_HASH is not a variable/);
   });
 
+  it('warns about an additional address at which nobody can sign in, because cookies are Secure', () => {
+    const https = { NIXFLEET_BASE_URL: 'https://fleet.example.org' };
+    const http = { NIXFLEET_BASE_URL: 'http://nas.lan:8000' };
+    const origins = (list: string) => ({ NIXFLEET_ALLOWED_ORIGINS: list });
+    const warned = warnings({ ...https, ...origins('https://b.example, http://nas.lan:8000, http://10.0.0.5') });
+    expect(warned).toMatch(
+      /^NIXFLEET_ALLOWED_ORIGINS .*http:\/\/nas\.lan:8000, http:\/\/10\.0\.0\.5.*NIXFLEET_BASE_URL/,
+    );
+    expect(warned.split('\n')).toHaveLength(1);
+    for (const list of ['https://b.example', 'http://localhost:3000, http://127.0.0.1:8000'])
+      expect(warnings({ ...https, ...origins(list) })).toBe('');
+    expect(warnings({ ...http, ...origins('http://10.0.0.5') }) + warnings(origins('http://10.0.0.5'))).toBe('');
+  });
+
   it('accepts one forge, and only if it is complete', () => {
     const github = { NIXFLEET_GITHUB_REPO: 'ada/nixcfg', NIXFLEET_GITHUB_TOKEN: 's3cret' };
     const forgejo = { NIXFLEET_FORGEJO_URL: 'https://git.example.org', NIXFLEET_FORGEJO_REPO: 'ada/nixcfg' };

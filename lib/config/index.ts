@@ -13,7 +13,7 @@ import type { Variable } from './variables/variable';
 
 export type { Environment } from './read-environment';
 export type { ListenAddress } from './parsers';
-export { formerEnvironment, type UnusedValue } from './unused-variables';
+export { formerEnvironment, type FormerVersion, type UnusedValue } from './unused-variables';
 
 type Values = {
   [Key in keyof typeof VARIABLES]: (typeof VARIABLES)[Key] extends Variable<infer Value> ? Value : never;
@@ -101,15 +101,15 @@ export function readConfig(environment: Environment): ConfigResult {
   };
   const notUsed = unusedVariables(env);
   const unused = [
-    ...[...replaced].map(([variable, { text, why, raw, from }]) => ({
-      variable,
-      sentence: `${from} is ${JSON.stringify(raw)}: ${why}. Until then, ${text} is used.`,
-    })),
-    ...notUsed.filter(({ isFormer }) => isFormer),
-  ].map(({ variable, sentence }) => ({ variable, sentence }));
+    ...[...replaced].map(([variable, { text, why, raw, from }]): UnusedValue => {
+      const sentence = `${from} is ${JSON.stringify(raw)}: ${why}. Until then, ${text} is used.`;
+      return { variable, sentence, of: 'version 3' };
+    }),
+    ...notUsed.flatMap(({ of, ...one }) => (of === null ? [] : [{ ...one, of }])),
+  ];
   const sentences = [
     ...unused.map(({ sentence }) => sentence),
-    ...notUsed.flatMap(({ isFormer, sentence }) => (isFormer ? [] : [sentence])),
+    ...notUsed.flatMap(({ of, sentence }) => (of === null ? [sentence] : [])),
   ];
   return { ok: true, config, warnings: [...warnings, ...sentences, ...questionableValues(config)], unused };
 }
@@ -150,6 +150,13 @@ function questionableValues(config: Config): string[] {
   if (config.versionUrl !== null && config.configRepo !== null) {
     warnings.push(
       'NIXFLEET_VERSION_URL is not used, because NIXFLEET_CONFIG_REPO is set and gives more information: remove one of them.',
+    );
+  }
+  const insecure = config.baseUrl?.startsWith('https:') === true ? config.allowedOrigins.filter(isPlainHttp) : [];
+  if (insecure.length > 0) {
+    warnings.push(
+      `NIXFLEET_ALLOWED_ORIGINS has ${insecure.join(', ')}, where nobody can sign in: with https in NIXFLEET_BASE_URL, ` +
+        'cookies are Secure. Use https there, too, or remove it.',
     );
   }
   const ways: [string | null, string | null, string][] = [

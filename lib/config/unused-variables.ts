@@ -39,14 +39,18 @@ export interface UnusedValue {
   variable: string;
   /** What is used instead, or why nothing is. */
   sentence: string;
+  /** The newest version that accepted it. */
+  of: FormerVersion;
 }
+
+export type FormerVersion = 'version 1' | 'version 3';
 
 /** Names that only version 3 had, and only version 1. */
 const OF_VERSION_3 =
   /^NIXFLEET_(?:HEARTBEAT_INTERVAL|STALE_\w+|(?:CMD|LOG)_RETENTION_DAYS|INIT_EVENT_LIMIT|SYNC_BEACON_INTERVAL)$/;
 
 /** The version for which the environment was written, where a name that only it had is set; else null. */
-export function formerEnvironment(env: Environment): 'version 1' | 'version 3' | null {
+export function formerEnvironment(env: Environment): FormerVersion | null {
   const former = new Set(variables().flatMap(([, { formerly }]) => formerly?.name ?? []));
   const names = Object.keys(env).filter((name) => given(env, name) !== null);
   if (names.some((name) => OF_VERSION_3.test(name))) return 'version 3';
@@ -55,13 +59,17 @@ export function formerEnvironment(env: Environment): 'version 1' | 'version 3' |
   return names.some(isOfVersion1) ? 'version 1' : null;
 }
 
-/** Variables that are set and have no effect. `isFormer`: an earlier version had it. */
-export function unusedVariables(env: Environment): (UnusedValue & { isFormer: boolean })[] {
+/** A variable without effect. `of`: null for a name that no earlier version had. */
+export type UnusedVariable = Omit<UnusedValue, 'of'> & { of: FormerVersion | null };
+
+/** Variables that are set and have no effect. */
+export function unusedVariables(env: Environment): UnusedVariable[] {
   const known = new Set(
     variables().flatMap(([, one]) => [one.name, one.formerly?.name ?? one.name, fileVariable(one) ?? one.name]),
   );
-  const found: (UnusedValue & { isFormer: boolean })[] = [];
-  const former = (variable: string, sentence: string) => found.push({ variable, sentence, isFormer: true });
+  const found: UnusedVariable[] = [];
+  const former = (variable: string, sentence: string) =>
+    found.push({ variable, sentence, of: OF_VERSION_3.test(variable) ? 'version 3' : 'version 1' });
   for (const name of Object.keys(env).sort()) {
     if (!name.startsWith('NIXFLEET_') || known.has(name) || given(env, name) === null) continue;
     const why = UNUSED_VARIABLES[name];
@@ -77,7 +85,7 @@ export function unusedVariables(env: Environment): (UnusedValue & { isFormer: bo
       }
     } else {
       const sentence = `${name} is not a variable of the dashboard and has no effect: check its spelling.`;
-      found.push({ variable: name, sentence, isFormer: false });
+      found.push({ variable: name, sentence, of: null });
     }
   }
   for (const [, { name, formerly }] of variables()) {

@@ -1,7 +1,7 @@
 /** What is different for an installation that comes from an earlier version. */
-import type { Config, UnusedValue } from '@/lib/config';
+import type { Config, FormerVersion, UnusedValue } from '@/lib/config';
 
-export type FormerVersion = 'version 1' | 'version 3';
+export type { FormerVersion } from '@/lib/config';
 
 export interface UpgradeNote {
   /** Stays the same: a notice that was read is remembered by it. */
@@ -26,17 +26,18 @@ export interface UpgradeFacts {
 
 /** The document that describes all of them. */
 export const UPGRADE_DOCUMENT = 'docs/operations.md';
+const VERSION_1_SECTION = 'moving-from-version-1';
 
 const FORGE = { href: '/settings/forge', label: 'Forge' };
 const TOKENS = { href: '/settings/hosts', label: 'Hosts and tokens' };
 
 /** Only what concerns this installation. Empty for one that was always of this version and has no unused value. */
 export function upgradeNotes(facts: UpgradeFacts): UpgradeNote[] {
-  const values = facts.unused.map(({ variable, sentence }) => ({
+  const values = facts.unused.map(({ variable, sentence, of }) => ({
     id: `value:${variable}`,
     title: variable,
     text: sentence,
-    section: 'values-that-version-3-accepted',
+    section: of === 'version 3' ? 'values-that-version-3-accepted' : VERSION_1_SECTION,
     page: null,
   }));
   return facts.from === null ? values : [...differences(facts, facts.from), ...values];
@@ -75,7 +76,8 @@ function differences({ config, isSet }: UpgradeFacts, from: FormerVersion): Upgr
           title: 'NIXFLEET_BASE_URL',
           text:
             `It was not used before. Now browsers are accepted only at ${config.baseUrl} and at ` +
-            'the addresses in NIXFLEET_ALLOWED_ORIGINS, and with https cookies are Secure.',
+            'the addresses in NIXFLEET_ALLOWED_ORIGINS. With https, cookies are Secure, so nobody can sign in at an ' +
+            'http address.',
           section: 'sign-in',
           page: null,
         },
@@ -108,7 +110,7 @@ function differences({ config, isSet }: UpgradeFacts, from: FormerVersion): Upgr
           ? 'Go agents connect unchanged and are yellow under Agent until a switch installs the new agent. ' +
             'A short colour such as #abc is accepted; a value that is not a colour is ignored.'
           : 'Version-1 agents are answered and marked. “Pull and switch” lets one fetch the new agent.',
-      section: 'agents',
+      section: from === 'version 3' ? 'agents' : VERSION_1_SECTION,
       page: TOKENS,
     },
   ];

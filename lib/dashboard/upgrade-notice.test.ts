@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { SettingsStore } from '@/lib/auth/agents/agent-ports';
 import { readConfig, type Environment } from '@/lib/config';
 import type { NewEvent } from '@/lib/fleet/records/event-record';
+import { sectionsOf } from '@/lib/text/testing/markdown';
 import { UPGRADE_DOCUMENT, upgradeNotes, type FormerVersion } from './upgrade-notes';
 import { adoptedFrom, createUpgradeNotice } from './upgrade-notice';
 
@@ -91,24 +92,29 @@ describe('the items of the notice', () => {
     expect(text({ ...repository, NIXFLEET_GITHUB_POLL_TTL: '1h' })).not.toContain('every 5 minutes');
   });
 
-  it('refer to headings that the document has', () => {
-    const anchors = readFileSync(UPGRADE_DOCUMENT, 'utf8')
-      .split('\n')
-      .filter((line) => line.startsWith('#'))
-      .map((line) =>
-        line
-          .replace(/^#+ /, '')
-          .toLowerCase()
-          .replace(/[^a-z0-9 -]/g, '')
-          .replaceAll(' ', '-'),
-      );
+  it('refer to headings that the document has, below the one for their version', () => {
+    const sections = sectionsOf(readFileSync(UPGRADE_DOCUMENT, 'utf8'));
     const env = {
       NIXFLEET_GITHUB_REPO: 'ada/nixcfg',
       NIXFLEET_VERSION_URL: 'https://a.example/v.json',
       NIXFLEET_LOG_LEVEL: 'x',
+      NIXFLEET_STALE_MINIMUM: '5m',
+      NIXFLEET_DEV_MODE: 'true',
+      NIXFLEET_TRUSTED_PROXY_IPS: '10.0.0.2',
+      NIXFLEET_API_TOKEN: 'a',
+      NIXFLEET_AGENT_TOKEN: 'b',
     };
     const items = (['version 1', 'version 3'] as const).flatMap((from) => itemsOf(from, env));
-    for (const { section } of items) expect(anchors).toContain(section);
+    for (const { section } of items) expect([...sections.keys()]).toContain(section);
+    const sectionOf = (from: FormerVersion, id: string) => itemsOf(from, env).find((item) => item.id === id)?.section;
+    expect(sectionOf('version 3', 'agents')).toBe('agents');
+    expect(sectionOf('version 1', 'agents')).toBe('moving-from-version-1');
+    for (const from of ['version 1', 'version 3'] as const) {
+      for (const name of ['LOG_LEVEL', 'STALE_MINIMUM'])
+        expect(sectionOf(from, `value:NIXFLEET_${name}`), name).toBe('values-that-version-3-accepted');
+      for (const name of ['DEV_MODE', 'TRUSTED_PROXY_IPS', 'API_TOKEN'])
+        expect(sectionOf(from, `value:NIXFLEET_${name}`), name).toBe('moving-from-version-1');
+    }
   });
 });
 
