@@ -35,7 +35,7 @@ export const GONE_ADDRESSES: readonly GoneAddress[] = [
   {
     method: 'GET',
     pattern: '/static/[...]',
-    instead: 'nothing replaces them, because the files of the pages change with each build',
+    instead: 'the icon is /icon.svg, and the other files of the pages change with each build',
   },
   { method: 'GET', pattern: '/ws', instead: 'pages use /live, and /ws is for agents, which send a token' },
   { method: 'GET', pattern: '/api/hosts', instead: HOSTS },
