@@ -179,7 +179,7 @@ export const TURN_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'recorded-events-wait-for-a-dropped-input',
-    file: CORE,
+    file: 'lib/fleet/turns/waiting-events.ts',
     from: '      // An overloaded runner drops an input without calling its work.\n      release();\n',
     to: '',
     why: 'after an overload, sign-ins and rules are no longer recorded until a restart',
@@ -188,7 +188,7 @@ export const TURN_MUTANTS: readonly Mutant[] = [
   {
     name: 'recorded-events-not-tried-again',
     file: CORE,
-    from: '    if (this.recorded.size > 0) void this.storeRecorded();\n',
+    from: '    if (this.recorded.size > 0) void this.recorded.store();\n',
     to: '',
     why: 'events of an outage are stored only with the next event',
     tests: [CORE_TEST],
@@ -236,7 +236,7 @@ export const TURN_MUTANTS: readonly Mutant[] = [
   {
     name: 'waiting-events-dropped-with-the-refused',
     file: 'lib/fleet/turns/waiting-events.ts',
-    from: 'this.events = this.events.slice(taken);',
+    from: 'this.events = this.events.filter((event) => !gone.has(event));',
     to: 'this.events = [];',
     why: 'events that came while others were refused are lost',
     tests: [CORE_TEST],

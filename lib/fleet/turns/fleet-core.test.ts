@@ -119,10 +119,14 @@ describe('the core', () => {
     const core = await openCore();
     const report = (host: string) => agentReport({ id: host, name: host }, { status: 'ok', words: '' }, 0, '');
     const commit = bench.store.commit.bind(bench.store);
-    bench.store.commit = () => {
+    let tries = 0;
+    bench.store.commit = (writes) => {
+      tries += 1;
       // It comes while the first one is being stored.
-      if (core.queueLengths.deferred === 1) core.defer(report('h2'), null);
-      return Promise.reject(new DatabaseError('constraint', 'It is refused.'));
+      if (tries === 1) core.defer(report('h2'), null);
+      return writes.events?.some(({ hostName }) => hostName === 'h1') === true
+        ? Promise.reject(new DatabaseError('constraint', 'It is refused.'))
+        : commit(writes);
     };
     core.defer(report('h1'), null);
     core.flushFacts();
@@ -208,6 +212,33 @@ describe('the core', () => {
       acceptWrites();
       core.flushFacts();
       expect(await recordedTimes(core)).toEqual(Array.from({ length: MAX_RECORDED }, (_, index) => index + 1));
+    });
+
+    it('and drops those alone that the database will never accept, with their code in the log', async () => {
+      const core = await openCore();
+      const acceptWrites = refuseWrites();
+      const recorded = Array.from({ length: 100 }, (_, index) => core.record(ruleChanged(index + 1)));
+      await core.turns.idle();
+      acceptWrites();
+      const commit = bench.store.commit.bind(bench.store);
+      const isBad = ({ at }: NewEvent) => at === 1 || at === 42 || at === 43 || at === 100;
+      let tries = 0;
+      bench.store.commit = (writes) => {
+        tries += 1;
+        return writes.events?.some(isBad) === true
+          ? Promise.reject(new DatabaseError('constraint', 'It is rejected.'))
+          : commit(writes);
+      };
+      recorded.push(core.record(ruleChanged(101)));
+      await Promise.all(recorded);
+      expect(await recordedTimes(core)).toEqual(
+        Array.from({ length: 101 }, (_, index) => index + 1).filter((at) => ![1, 42, 43, 100].includes(at)),
+      );
+      expect(core.hasDeferred).toBe(false);
+      expect(tries).toBeLessThan(60);
+      const dropped = bench.database.logged.filter((line) => line.includes('dropped an event'));
+      expect(dropped).toHaveLength(4);
+      for (const line of dropped) expect(JSON.parse(line)).toMatchObject({ action: 'agents.rule' });
     });
 
     it('and drops it if the database will never accept it', async () => {

@@ -44,13 +44,11 @@ export class FleetCore {
   private readonly store: TurnStore;
   private readonly peerEventBudget: PeerEventBudget;
   lastFactsFlush = 0;
-  private readonly deferred = new WaitingEvents(MAX_DEFERRED);
+  private readonly deferred: WaitingEvents;
   private lastFlush = -Infinity;
   private cancelFlush: (() => void) | null = null;
   /** Recorded events that are not stored yet. An input that is dropped leaves them to the next one. */
-  private readonly recorded = new WaitingEvents(MAX_RECORDED);
-  /** The input that will store them, until it has taken them into its turn. */
-  private recording: { stored: Promise<void> } | null = null;
+  private readonly recorded: WaitingEvents;
   private isRecordingFull = false;
   /** Commands whose pending output is on its way to the database. */
   private readonly flushing = new Set<string>();
@@ -76,6 +74,8 @@ export class FleetCore {
       takeEffect: (turns) => this.takeEffect(turns),
       fault: () => this.store.fault,
     });
+    this.deferred = new WaitingEvents(this.turns, options.log, DEFERRED_KEY, MAX_DEFERRED);
+    this.recorded = new WaitingEvents(this.turns, options.log, RECORDED_KEY, MAX_RECORDED);
   }
 
   now(): number {
@@ -331,12 +331,8 @@ export class FleetCore {
     this.lastFactsFlush = this.options.loop.now();
     const ids = [...this.unflushed];
     for (let from = 0; from < ids.length; from += FACTS_BATCH) this.flushFactsOf(ids.slice(from, from + FACTS_BATCH));
-    if (this.recorded.size > 0) void this.storeRecorded();
-    if (this.deferred.size === 0) return;
-    const work = (turn: Turn) => this.deferred.takeInto(turn);
-    void this.turns.settled({ keys: [DEFERRED_KEY], onRefusal: 'drop', work }).then((refusal) => {
-      if (refusal?.kind === 'constraint') this.dropTaken(this.deferred);
-    });
+    if (this.recorded.size > 0) void this.recorded.store();
+    if (this.deferred.size > 0) void this.deferred.store();
   }
 
   /**
@@ -354,7 +350,7 @@ export class FleetCore {
     }
     this.isRecordingFull = false;
     this.recorded.push(event);
-    return this.storeRecorded();
+    return this.recorded.store();
   }
 
   private logRecordingFull(): void {
@@ -364,30 +360,6 @@ export class FleetCore {
         'too many events wait for the database; further ones are dropped',
       );
     this.isRecordingFull = true;
-  }
-
-  private storeRecorded(): Promise<void> {
-    if (this.recording) return this.recording.stored;
-    const recording = { stored: Promise.resolve() };
-    this.recording = recording;
-    const release = () => {
-      if (this.recording === recording) this.recording = null;
-    };
-    const work = (turn: Turn) => {
-      release();
-      this.recorded.takeInto(turn);
-    };
-    const end = (refusal: Refusal | null) => {
-      // An overloaded runner drops an input without calling its work.
-      release();
-      if (refusal?.kind === 'constraint') this.dropTaken(this.recorded);
-    };
-    recording.stored = this.turns.settled({ keys: [RECORDED_KEY], onRefusal: 'drop', work }).then(end);
-    return recording.stored;
-  }
-
-  private dropTaken(waiting: WaitingEvents): void {
-    this.options.log.error({ events: waiting.dropTaken() }, 'dropped events that the database does not accept');
   }
 
   private flushFactsOf(ids: readonly string[]): void {

@@ -101,7 +101,7 @@ export class TurnStore {
     if (error instanceof Error && 'kind' in error && error.kind === 'constraint') {
       this.options.log.error(
         { err: error },
-        'the database rejected a change that violates a constraint; the change was dropped',
+        'the database rejected a transaction because a change in it violates a constraint',
       );
       return { reason: message, kind: 'constraint' };
     }
