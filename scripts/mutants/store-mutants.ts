@@ -111,7 +111,7 @@ export const STORE_MUTANTS: readonly Mutant[] = [
   {
     name: 'anchor-of-peers-not-repeated',
     file: 'lib/store/sqlite/event-retention.ts',
-    from: '...(cuts.length > 0 ? { cuts } : {})',
+    from: '    ...(cuts.length > 0 ? { cuts } : {}),\n',
     to: '',
     why: 'audit verify reports deleted events of agents that retention removed',
     tests: [CHAINS_TEST],

@@ -4,11 +4,11 @@ import { z } from 'zod';
 import { operatorAction } from '@/lib/auth/next/action';
 import { activityFilterSchema } from './activity-filter';
 import { eventSource } from './event-source';
-import { readEventPage } from './event-pages';
+import { readShownPage } from './event-pages';
 
 /** One page of events: those before an id, or the newest. */
 export const readEvents = operatorAction(
   { verb: 'view' },
   z.object({ filter: activityFilterSchema, before: z.number().int().positive().nullable() }),
-  ({ filter, before }, { sees }) => readEventPage(eventSource(sees), filter, before),
+  ({ filter, before }, { sees }) => readShownPage(eventSource(sees), filter, before),
 );

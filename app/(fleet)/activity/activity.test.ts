@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { NO_FILTER, filterFrom, filterQuery, matchesFilter, type ActivityFilter } from './activity-filter';
 import { csvField, exportEvent, exportHead } from './event-export';
 import { MAX_EVENTS, withNewer, withNewestPage, withOlder } from './event-list';
-import { readEventPage, type EventPage, type EventSource } from './event-pages';
+import { readEventPage, readShownPage, type EventPage, type EventSource } from './event-pages';
 import { exportStream } from './export-stream';
 import type { EventFilter } from '@/lib/fleet/records/store-port';
 import type { EventView } from '@/lib/protocol/live/views/event-view';
@@ -134,6 +134,16 @@ describe('readEventPage', () => {
     expect(page).toEqual({ events: [], next: 20_001 });
     expect(asked).toHaveLength(20);
   });
+});
+
+it('a page is not sent what only an audit needs; an export has all of it', async () => {
+  const cut = event(1, { action: 'events.cut', params: { upTo: 5, hash: '0f', eventDays: 400, eventRows: 9 } });
+  const source: EventSource = { read: () => Promise.resolve([cut]), sees: () => true };
+  const page = await readShownPage(source, NO_FILTER, null);
+  expect(page).toMatchObject({ events: [{ id: 1, params: { upTo: 5, eventDays: 400, eventRows: 9 } }], next: null });
+  expect(JSON.stringify(page)).not.toContain('0f');
+  const file = await new Response(exportStream(source, NO_FILTER, 'ndjson')).text();
+  expect(JSON.parse(file)).toMatchObject({ params: { hash: '0f' } });
 });
 
 describe('event export', () => {

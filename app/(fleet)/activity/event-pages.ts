@@ -1,6 +1,7 @@
 /** Reads events page by page, and searches their text, which the store cannot do. */
 import { matchesFilter, type ActivityFilter } from './activity-filter';
 import type { EventFilter } from '@/lib/fleet/records/store-port';
+import { shownEvent } from '@/lib/fleet/events/shown-event';
 import { isVisibleEvent, type Sees } from '@/lib/fleet/visible';
 import type { EventView } from '@/lib/protocol/live/views/event-view';
 
@@ -51,4 +52,14 @@ export async function readEventPage(
     searched += page.length;
   }
   return { events, next };
+}
+
+/** As `readEventPage`, for a page: without the parameters that only an audit needs. */
+export async function readShownPage(
+  source: EventSource,
+  filter: ActivityFilter,
+  before: number | null,
+): Promise<EventPage> {
+  const { events, next } = await readEventPage(source, filter, before);
+  return { events: events.map(shownEvent), next };
 }

@@ -5,7 +5,7 @@ import { filterFrom, filterQuery } from './activity-filter';
 import { ActivityFilters } from './activity-filters';
 import { ActivityList } from './activity-list';
 import { eventSource } from './event-source';
-import { readEventPage } from './event-pages';
+import { readShownPage } from './event-pages';
 import { RECENT_PIPELINES, RecentPipelines } from './recent-pipelines';
 
 export const metadata: Metadata = { title: 'Activity' };
@@ -22,7 +22,7 @@ export default async function ActivityPage({ searchParams }: { searchParams: Sea
       return (Array.isArray(value) ? value[0] : value) ?? null;
     },
   });
-  const page = await readEventPage(eventSource(seesOf(session)), filter, null);
+  const page = await readShownPage(eventSource(seesOf(session)), filter, null);
   return (
     <div className="mx-auto w-full max-w-6xl px-4 pt-3 pb-5 md:px-6">
       <h1 className="mb-4 text-xl font-semibold tracking-tight">Activity</h1>

@@ -3,6 +3,7 @@
  * under load. A browser that does not keep up gets merged, fresher batches later. Nothing queues without bound: what a
  * browser missed is read from the ring of batches, the fleet or the database.
  */
+import { shownEvent } from '@/lib/fleet/events/shown-event';
 import type { FlakeUpdates } from '@/lib/fleet/records/flake-update-port';
 import { MAX_WATCHES, type Browser } from './browser-socket';
 import { mergeChanges } from './pending-changes';
@@ -91,7 +92,7 @@ export class LiveFeed implements Publisher {
   }
 
   other(change: OtherChanges): void {
-    this.gather(change);
+    this.gather(change.events ? { ...change, events: change.events.map(shownEvent) } : change);
   }
 
   output(commandId: string, lines: readonly OutputLine[]): void {

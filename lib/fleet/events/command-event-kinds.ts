@@ -38,7 +38,8 @@ const blockedParams = z.discriminatedUnion('request', [
 
 export const COMMAND_EVENT_KINDS = {
   'command.requested': eventKind({
-    params: z.object({ operation, forced: z.boolean(), args: z.record(z.string(), z.unknown()).optional() }),
+    params: z.object({ operation, forced: z.boolean() }),
+    details: z.object({ args: z.record(z.string(), z.unknown()).optional() }),
     chain: 'main',
     category: 'command',
     level: 'info',

@@ -4,6 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { EVENT_SAMPLES } from '../testing/event-samples';
 import { SAMPLE_ADDRESS, type EventSample } from '../testing/event-samples/event-sample';
 import { eventSentence } from './event-sentence';
+import { shownEvent } from './shown-event';
 import { eventKind } from './event-kind';
 import { chainOf, classOf, EVENT_KINDS, isEventCode, sentenceOf, type CodedEvent, type EventCode } from './event-table';
 
@@ -124,6 +125,45 @@ describe('the table of events', () => {
       'agent.shared-token-refused: peers',
       'events.summed: peers',
     ]);
+  });
+});
+
+describe('what a page is sent of an event', () => {
+  const HEAD = { id: 1, at: 0, category: 'auth', level: 'info', actor: '', hostId: null, commandId: null } as const;
+  const shownOf = (code: EventCode) => read(code).map(({ view }) => shownEvent({ ...HEAD, outcome: '', ...view }));
+
+  it.each(codes)('is enough for the sentence: %s', (code) => {
+    expect(shownOf(code).map(eventSentence)).toEqual(read(code).map(({ sentence }) => sentence));
+  });
+
+  it('has no parameter that only an audit needs', () => {
+    const omitted = codes.flatMap((code) => {
+      const sent = new Set(shownOf(code).flatMap(({ params }) => Object.keys(params)));
+      const stored = new Set(read(code).flatMap(({ view }) => Object.keys(view.params)));
+      const names = [...stored].filter((name) => !sent.has(name));
+      return names.length > 0 ? [`${code}: ${names.join(', ')}`] : [];
+    });
+    expect(omitted).toEqual([
+      'command.requested: args',
+      'auth.sign-in: session, userAgent',
+      'auth.sign-in.refused: userAgent',
+      'auth.sign-out: session',
+      'auth.session.ended: session',
+      'auth.step-up: session, how',
+      'auth.step-up.refused: session',
+      'auth.password.changed: session',
+      'auth.totp.enrolled: session',
+      'auth.totp.replaced: session',
+      'auth.totp.removed: session',
+      'events.cut: hash, heads, cuts, restores',
+      'database.restored: restoredAt',
+      'database.adopted: sharedNames, report',
+    ]);
+  });
+
+  it('is all of an event of a newer version, which is shown by its parameters', () => {
+    const event = { ...HEAD, outcome: '', hostName: '', address: '', action: 'host.flown', params: { to: 'moon' } };
+    expect(shownEvent(event)).toEqual(event);
   });
 });
 

@@ -26,25 +26,35 @@ const KINDS = {
   ...PEER_EVENT_KINDS,
 };
 
-type ParamsOf<Kind> = Kind extends EventKind<infer Params> ? Params : never;
-type ParamsByCode = { [Code in keyof typeof KINDS]: ParamsOf<(typeof KINDS)[Code]> };
+type ParamsOf<Kind> = Kind extends EventKind<infer Params, infer _Details> ? Params : never;
+type DetailsOf<Kind> = Kind extends EventKind<infer _Params, infer Details> ? Details : never;
+type ShownByCode = { [Code in keyof typeof KINDS]: ParamsOf<(typeof KINDS)[Code]> };
+type DetailsByCode = { [Code in keyof typeof KINDS]: DetailsOf<(typeof KINDS)[Code]> };
 
-export type EventCode = keyof ParamsByCode;
-export type EventParams<Code extends EventCode> = ParamsByCode[Code];
+export type EventCode = keyof ShownByCode;
+/** All parameters of an event, as it is stored. */
+export type EventParams<Code extends EventCode> = ShownByCode[Code] & DetailsByCode[Code];
 
 /** A code with its parameters: a union over all codes. */
 export type CodedEvent<Code extends EventCode = EventCode> = {
-  [Each in Code]: { action: Each; params: ParamsByCode[Each] };
+  [Each in Code]: { action: Each; params: EventParams<Each> };
 }[Code];
 
-export const EVENT_KINDS: { readonly [Code in EventCode]: EventKind<ParamsByCode[Code]> } = KINDS;
+/** A code with the parameters that its sentence uses. */
+export type ReadableEvent<Code extends EventCode = EventCode> = {
+  [Each in Code]: { action: Each; params: ShownByCode[Each] };
+}[Code];
+
+export const EVENT_KINDS: { readonly [Code in EventCode]: EventKind<ShownByCode[Code], DetailsByCode[Code]> } = KINDS;
 
 export function isEventCode(action: string): action is EventCode {
   return Object.hasOwn(EVENT_KINDS, action);
 }
 
-/** A stored event with parameters of its code; null when the parameters are not those of this version. */
-export function readEvent<Code extends EventCode>(action: Code, params: unknown): CodedEvent<Code> | null {
+/**
+ * A stored event with the parameters that its sentence uses; null when the parameters are not those of this version.
+ */
+export function readEvent<Code extends EventCode>(action: Code, params: unknown): ReadableEvent<Code> | null {
   const parsed = EVENT_KINDS[action].params.safeParse(params);
   return parsed.success ? { action, params: parsed.data } : null;
 }
@@ -72,7 +82,7 @@ export function chainOf<Code extends EventCode>({ action, params }: CodedEvent<C
 }
 
 /** The sentence of an event that is not stored yet; of a stored one: `eventSentence`. */
-export function sentenceOf<Code extends EventCode>(event: CodedEvent<Code> & EventSubject): string {
+export function sentenceOf<Code extends EventCode>(event: ReadableEvent<Code> & EventSubject): string {
   const { action, params, hostName, address } = event;
   return EVENT_KINDS[action].sentence(params, { hostName, address });
 }

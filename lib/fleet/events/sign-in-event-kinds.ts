@@ -4,11 +4,14 @@ import { eventKind } from './event-kind';
 import { counted } from '@/lib/text/counted';
 
 const session = z.string();
+/** For a sentence without parameters, where there are details. */
+const noParams: z.ZodType<Record<string, unknown>> = z.object({});
 
 /** A change of the account, which ends the other sessions. */
 const accountChange = (sentence: string) =>
   eventKind({
-    params: z.object({ session, endedSessions: z.number() }),
+    params: z.object({ endedSessions: z.number() }),
+    details: z.object({ session }),
     chain: 'main',
     category: 'auth',
     level: 'warning',
@@ -44,7 +47,8 @@ export const SIGN_IN_EVENT_KINDS = {
     sentence: () => 'The password or second factor set by the environment has changed: all sessions ended.',
   }),
   'auth.sign-in': eventKind({
-    params: z.object({ session, userAgent: z.string() }),
+    params: noParams,
+    details: z.object({ session, userAgent: z.string() }),
     chain: 'main',
     category: 'auth',
     level: 'success',
@@ -53,7 +57,8 @@ export const SIGN_IN_EVENT_KINDS = {
   }),
   /** `wrong`: the password, or with the right password the code of the second factor. */
   'auth.sign-in.refused': eventKind({
-    params: z.object({ wrong: z.enum(['password', 'code']), userAgent: z.string() }),
+    params: z.object({ wrong: z.enum(['password', 'code']) }),
+    details: z.object({ userAgent: z.string() }),
     /** Only whoever knows the password gets as far as the code: nobody else can repeat that at will. */
     chain: ({ wrong }) => (wrong === 'password' ? 'peers' : 'main'),
     category: 'auth',
@@ -72,7 +77,8 @@ export const SIGN_IN_EVENT_KINDS = {
     sentence: () => 'The failed sign-in attempts were cleared.',
   }),
   'auth.sign-out': eventKind({
-    params: z.object({ session }),
+    params: noParams,
+    details: z.object({ session }),
     chain: 'main',
     category: 'auth',
     level: 'info',
@@ -81,19 +87,21 @@ export const SIGN_IN_EVENT_KINDS = {
   }),
   /** One session by its hash, or all others: then `ended` is their number. */
   'auth.session.ended': eventKind({
-    params: z.union([z.object({ session }), z.object({ ended: z.number() })]),
+    params: z.object({ ended: z.number().optional() }),
+    details: z.object({ session: session.optional() }),
     chain: 'main',
     category: 'auth',
     level: 'info',
     outcome: 'done',
-    sentence: (params) => {
-      if ('session' in params) return 'Ended another session.';
-      return params.ended === 1 ? 'Ended the other session.' : `Ended all ${params.ended} other sessions.`;
+    sentence: ({ ended }) => {
+      if (ended === undefined) return 'Ended another session.';
+      return ended === 1 ? 'Ended the other session.' : `Ended all ${ended} other sessions.`;
     },
   }),
   /** `purpose`: what the proof was for. */
   'auth.step-up': eventKind({
-    params: z.object({ session, purpose: z.string(), how: z.enum(['totp', 'recovery-code', 'password']) }),
+    params: z.object({ purpose: z.string() }),
+    details: z.object({ session, how: z.enum(['totp', 'recovery-code', 'password']) }),
     chain: 'main',
     category: 'auth',
     level: 'info',
@@ -101,7 +109,8 @@ export const SIGN_IN_EVENT_KINDS = {
     sentence: ({ purpose }) => `Confirmed their identity. Requested: ${purpose}.`,
   }),
   'auth.step-up.refused': eventKind({
-    params: z.object({ session, purpose: z.string() }),
+    params: z.object({ purpose: z.string() }),
+    details: z.object({ session }),
     chain: 'main',
     category: 'auth',
     level: 'warning',

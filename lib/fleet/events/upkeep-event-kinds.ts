@@ -26,19 +26,23 @@ export const UPKEEP_EVENT_KINDS = {
    * The anchor that retention leaves: `upTo` and `hash` are those of the last event that it deletes, of the chain `chain`
    * (absent: `main`). It is in the chain `main`, whichever it is for. `heads`: the newest events of the other chains then,
    * which the gaps in the ids would not prove. `cuts`: the newest anchors of the other chains then, as the one for `main`
-   * names the deletion of their events (`at`: when they were recorded).
+   * names the deletion of their events (`at`: when they were recorded). `restores`: all restores until then, for the same
+   * reason.
    */
   'events.cut': eventKind({
     params: z.object({
       upTo: z.number(),
-      hash: z.string(),
       eventDays: z.number(),
       eventRows: z.number(),
       chain: z.enum(EVENT_CHAINS).optional(),
+    }),
+    details: z.object({
+      hash: z.string(),
       heads: z.array(z.object({ chain: z.enum(EVENT_CHAINS), id: z.number(), hash: z.string() })).optional(),
       cuts: z
         .array(z.object({ chain: z.enum(EVENT_CHAINS), upTo: z.number(), hash: z.string(), at: timeSchema }))
         .optional(),
+      restores: z.array(z.object({ takenAt: timeSchema, restoredAt: timeSchema })).optional(),
     }),
     chain: 'main',
     category: 'system',
@@ -49,7 +53,8 @@ export const UPKEEP_EVENT_KINDS = {
   }),
   /** `takenAt`: when the backup was made; 0 for a copy that does not say. */
   'database.restored': eventKind({
-    params: z.object({ takenAt: timeSchema, restoredAt: timeSchema }),
+    params: z.object({ takenAt: timeSchema }),
+    details: z.object({ restoredAt: timeSchema }),
     chain: 'main',
     category: 'system',
     level: 'warning',
@@ -73,10 +78,9 @@ export const UPKEEP_EVENT_KINDS = {
       from: z.string(),
       hosts: z.number(),
       problems: z.number(),
-      sharedNames: z.number(),
       backup: z.string(),
-      report: z.record(z.string(), z.unknown()),
     }),
+    details: z.object({ sharedNames: z.number(), report: z.record(z.string(), z.unknown()) }),
     chain: 'main',
     category: 'system',
     level: ({ problems, sharedNames }) => (problems > 0 || sharedNames > 0 ? 'warning' : 'info'),

@@ -271,6 +271,36 @@ describe('retention of two chains', () => {
     expect(problems()).not.toEqual([]);
   });
 
+  it('keeps noted heads of a history that a restore replaced from counting when it deletes the event of the restore', () => {
+    const restore = (takenAt: number, restoredAt: number) =>
+      record({
+        ...{ ...NOBODY, ...BY_DASHBOARD, at: restoredAt, action: DATABASE_RESTORED },
+        params: { takenAt, restoredAt },
+      });
+    add('mp');
+    restore(NOW - 9 * DAY_MS, NOW - 2 * DAY_MS);
+    restore(NOW - 5 * DAY_MS, NOW - DAY_MS);
+    const noted = (at: number): Witness => ({
+      source: 'a backup',
+      at,
+      chain: 'main',
+      id: 10_000,
+      hash: 'f'.repeat(64),
+    });
+    const replaced = [noted(NOW - 8 * DAY_MS), noted(NOW - 1.5 * DAY_MS)];
+    // By the second cut, the anchor of the first is deleted as well.
+    for (const day of [0, 1, 2]) {
+      add('m'.repeat(100), NOW + day * DAY_MS);
+      Array.from(steps({ eventRows: 8 }, NOW + day * DAY_MS));
+    }
+    expect(column(`select count(*) from events where action = '${DATABASE_RESTORED}'`)).toEqual([0]);
+    expect(problems(replaced)).toEqual([]);
+    expect(problems([noted(NOW)])).toHaveLength(1);
+    expect(column(`select data ->> '$.restores' from events where action = '${EVENTS_CUT}'`)).toEqual([
+      JSON.stringify([{ takenAt: NOW - 9 * DAY_MS, restoredAt: NOW - DAY_MS }]),
+    ]);
+  });
+
   it('leaves both chains intact after any sequence of events and passes, also incomplete ones', () => {
     const letters = fc.array(fc.constantFrom('m', 'p'), { minLength: 1, maxLength: 40 });
     const pass = fc.record({

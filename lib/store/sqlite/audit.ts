@@ -70,14 +70,17 @@ export interface Cut {
 const MAX_PROBLEMS = 20;
 
 const chainName = z.enum(EVENT_CHAINS);
+const restoredData = z.object({ takenAt: z.number(), restoredAt: z.number() });
+/** What happened after `takenAt`, up to `restoredAt`, was replaced by a restore. */
+export type Restore = z.infer<typeof restoredData>;
 const cutData = z.object({
   upTo: z.int(),
   hash: z.string(),
   chain: chainName.default('main'),
   heads: z.array(z.object({ chain: chainName, id: z.int(), hash: z.string() })).default([]),
   cuts: z.array(z.object({ chain: chainName, upTo: z.int(), hash: z.string(), at: z.number() })).default([]),
+  restores: z.array(restoredData).default([]),
 });
-const restoredData = z.object({ takenAt: z.number(), restoredAt: z.number() });
 
 /** The state of the check of one chain. */
 interface Checked {
@@ -221,9 +224,27 @@ function witnessProblem(witness: Witness, { first, head }: Checked, found: strin
     : `${noted} with another hash: that event was edited, or the events were rewritten.`;
 }
 
+/**
+ * All restores, the oldest first: those with a stored event, and those that an anchor repeats because retention deleted
+ * their events. Those that replaced overlapping times are one.
+ */
+export function knownRestores(client: Sqlite.Database): Restore[] {
+  const all = [
+    ...newestData(client, DATABASE_RESTORED, restoredData),
+    ...newestData(client, EVENTS_CUT, cutData).flatMap(({ restores }) => restores),
+  ].sort((a, b) => a.takenAt - b.takenAt);
+  const merged: Restore[] = [];
+  for (const { takenAt, restoredAt } of all) {
+    const last = merged.at(-1);
+    if (last !== undefined && takenAt <= last.restoredAt) last.restoredAt = Math.max(last.restoredAt, restoredAt);
+    else merged.push({ takenAt, restoredAt });
+  }
+  return merged;
+}
+
 /** A witness of a history that a restore has replaced says nothing about this one. */
 function outsideRestores(client: Sqlite.Database, witnesses: readonly Witness[]): Witness[] {
-  const restores = newestData(client, DATABASE_RESTORED, restoredData);
+  const restores = knownRestores(client);
   return witnesses.filter(
     ({ at }) => at === null || !restores.some(({ takenAt, restoredAt }) => at > takenAt && at <= restoredAt),
   );

@@ -6,7 +6,7 @@ import type Sqlite from 'better-sqlite3';
 import { BY_DASHBOARD, NOBODY } from '@/lib/fleet/events';
 import { EVENT_CHAINS, type EventChain } from '@/lib/fleet/events/event-kind';
 import type { NewEvent } from '@/lib/fleet/records/event-record';
-import { EVENTS_CUT, newestCut } from './audit';
+import { EVENTS_CUT, knownRestores, newestCut } from './audit';
 import { prepareNewestLink } from './event-log';
 
 const DAY_MS = 86_400_000;
@@ -15,6 +15,9 @@ const CUT_EVERY_MS = DAY_MS;
 const MAX_ROWS_PER_STEP = 2_000;
 /** The share of `eventRows` that the events of agents and visitors have, in addition to it. */
 const PEERS_SHARE = 1 / 4;
+
+/** Restores that an anchor repeats at most, the newest ones. */
+const MAX_RESTORES = 1_000;
 
 export interface EventLimits {
   /** Older events are removed. */
@@ -143,6 +146,12 @@ function cutEvent(
     const cut = other === 'main' ? null : newestCut(client, other);
     return cut === null ? [] : [{ chain: other, upTo: cut.upTo, hash: cut.hash, at: cut.at }];
   });
-  const others = { ...(heads.length > 0 ? { heads } : {}), ...(cuts.length > 0 ? { cuts } : {}) };
+  // So are the events of restores, and without them, what was noted of a replaced history would look like tampering.
+  const restores = knownRestores(client).slice(-MAX_RESTORES);
+  const others = {
+    ...(heads.length > 0 ? { heads } : {}),
+    ...(cuts.length > 0 ? { cuts } : {}),
+    ...(restores.length > 0 ? { restores } : {}),
+  };
   return { ...head, action: EVENTS_CUT, params: { ...params, ...others } };
 }

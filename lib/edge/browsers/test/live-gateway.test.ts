@@ -2,6 +2,7 @@ import { parseAgentFrame } from '@/lib/protocol/agent/parse-agent-frame';
 import { EventEmitter, once } from 'node:events';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { MAX_BROWSERS_PER_SESSION } from '../live-gateway';
+import { NOBODY } from '@/lib/fleet/events';
 import { createTestServer, type TestServer } from '../../testing/test-server';
 
 let server: TestServer;
@@ -107,6 +108,19 @@ describe('browser gateway: the fleet', () => {
     await browser.until(() => true);
     browser.send({ t: 'resync' });
     await browser.inbox.find((message) => message.t === 'snapshot' && message !== browser.inbox.all[1]);
+  });
+
+  it('sends events without the parameters that only an audit needs', async () => {
+    const browser = await server.browser();
+    await browser.until(() => true);
+    await server.fleet.record({
+      ...{ ...NOBODY, at: 1, actorKind: 'operator', actor: 'alice', address: '192.0.2.7' },
+      ...{ action: 'auth.sign-in', params: { session: 'hash', userAgent: 'Browser 7' } },
+    });
+    const message = await browser.inbox.find((sent) => sent.t === 'changes' && sent.events !== undefined);
+    expect(message).toMatchObject({ events: [{ action: 'auth.sign-in', address: '192.0.2.7', params: {} }] });
+    expect(JSON.stringify(message)).not.toMatch(/hash|Browser 7/);
+    expect(await server.fleet.events({ limit: 1 })).toMatchObject([{ params: { userAgent: 'Browser 7' } }]);
   });
 
   it('sends flake updates as they change, and includes them in new pages', async () => {
