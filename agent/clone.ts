@@ -119,7 +119,7 @@ export function createClone({ dir, branch, stateDir, git }: CloneOptions) {
     } catch (error) {
       return failed(`the clone in ${dir} can't be replaced (${codeOf(error)}): ${accessAdvice(error, dir)}`);
     } finally {
-      rmSync(fresh, { recursive: true, force: true });
+      removeLeftover(fresh);
     }
   }
 
@@ -162,6 +162,15 @@ export function createClone({ dir, branch, stateDir, git }: CloneOptions) {
   }
 
   return { ensure, replace };
+}
+
+/** The next attempt removes what stays; the reason of this one must not be hidden by another. */
+function removeLeftover(path: string): void {
+  try {
+    rmSync(path, { recursive: true, force: true });
+  } catch {
+    // As above.
+  }
 }
 
 /** Readable by its owner only. */
