@@ -18,6 +18,8 @@ export interface DialogProps {
   /** Buttons, the main one last. One with `data-autofocus` gets the focus first. */
   footer?: ReactNode;
   size?: keyof typeof WIDTHS;
+  /** It keeps the height that it opens with: for content that changes by itself, which must not move the buttons. */
+  keepsHeight?: boolean;
   children?: ReactNode;
 }
 
@@ -33,6 +35,7 @@ export function Dialog({
   description,
   footer,
   size = 'md',
+  keepsHeight = false,
   children,
 }: DialogProps) {
   const ref = useRef<HTMLDialogElement>(null);
@@ -66,6 +69,21 @@ export function Dialog({
     return () => dialog.close();
   }, [open]);
 
+  useLayoutEffect(() => {
+    const dialog = ref.current;
+    if (!dialog || !open || !keepsHeight) return;
+    const fit = () => {
+      dialog.style.height = '';
+      dialog.style.height = `${dialog.offsetHeight}px`;
+    };
+    fit();
+    window.addEventListener('resize', fit);
+    return () => {
+      window.removeEventListener('resize', fit);
+      dialog.style.height = '';
+    };
+  }, [open, keepsHeight]);
+
   return (
     <dialog
       ref={ref}
@@ -96,7 +114,9 @@ export function Dialog({
               <X className="size-4" aria-hidden="true" />
             </IconButton>
           </header>
-          {children !== undefined && <div className="thin-scrollbar min-h-0 overflow-y-auto px-5 pb-5">{children}</div>}
+          {children !== undefined && (
+            <div className="thin-scrollbar min-h-0 grow overflow-y-auto px-5 pb-5">{children}</div>
+          )}
           {footer !== undefined && (
             <footer className="flex flex-wrap justify-end gap-2 border-t bg-surface px-5 py-3 max-sm:*:grow">
               {footer}

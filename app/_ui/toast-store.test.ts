@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { shownFor } from './toast-store';
+import { holdToasts, shownFor, toast, toastStore } from './toast-store';
 
 const action = { label: 'View output', run: () => undefined };
 
@@ -12,4 +12,14 @@ it('a toast with a button leaves by itself, later than one without', () => {
 
 it('an error without a button stays', () => {
   expect(shownFor({ tone: 'error' })).toBeNull();
+});
+
+it('no toast makes room for another while a pointer is over them', () => {
+  const titles = () => toastStore.get().map(({ title }) => title);
+  for (const title of ['1', '2', '3', '4']) toast({ tone: 'info', title });
+  holdToasts(true);
+  toast({ tone: 'info', title: '5' });
+  expect(titles()).toEqual(['1', '2', '3', '4', '5']);
+  holdToasts(false);
+  expect(titles()).toEqual(['2', '3', '4', '5']);
 });

@@ -25,13 +25,25 @@ export function shownFor({ tone, action }: Pick<Toast, 'tone' | 'action'>): numb
 
 let toasts: readonly Toast[] = [];
 let nextId = 1;
+let isHeld = false;
 const listeners = new Set<() => void>();
 
 /** Shows a message. Errors without a button stay until they are dismissed or replaced; others disappear after a while. */
 export function toast(message: Omit<Toast, 'id'>): void {
   const id = nextId++;
-  toasts = [...toasts, { ...message, id }].slice(-MAX_TOASTS);
+  toasts = atMost([...toasts, { ...message, id }]);
   for (const listener of listeners) listener();
+}
+
+/** While a pointer is over the toasts, none is removed to make room: that would move the others. */
+export function holdToasts(held: boolean): void {
+  isHeld = held;
+  toasts = atMost(toasts);
+  for (const listener of listeners) listener();
+}
+
+function atMost(all: readonly Toast[]): readonly Toast[] {
+  return isHeld ? all : all.slice(-MAX_TOASTS);
 }
 
 export function dismissToast(id: number): void {

@@ -6,7 +6,7 @@ import { createPortal } from 'react-dom';
 import { Button } from './button';
 import { cx } from './cx';
 import { IconButton } from './icon-button';
-import { dismissToast, shownFor, toastSlot, toastStore, type Toast, type ToastTone } from './toast-store';
+import { dismissToast, holdToasts, shownFor, toastSlot, toastStore, type Toast, type ToastTone } from './toast-store';
 
 const EMPTY: readonly Toast[] = [];
 
@@ -21,27 +21,32 @@ const ICONS: Record<ToastTone, { Icon: typeof Info; className: string; word: str
 export function Toaster() {
   const toasts = useSyncExternalStore(toastStore.subscribe, toastStore.get, () => EMPTY);
   const slot = useSyncExternalStore(toastSlot.subscribe, toastSlot.get, () => null);
+  // One that appears or disappears must not move another under the pointer.
+  const [held, setHeld] = useState(false);
+  const hold = (over: boolean) => {
+    setHeld(over);
+    holdToasts(over);
+  };
   const region = (
     <div
       role="region"
       aria-label="Messages"
       aria-live="polite"
       className={cx(
-        'right-4 bottom-4 z-50 flex w-[min(24rem,calc(100vw-2rem))] flex-col gap-2 max-md:fixed max-md:top-16 max-md:bottom-auto',
+        'right-4 bottom-4 z-50 flex w-[min(24rem,calc(100vw-2rem))] flex-col gap-2 md:flex-col-reverse max-md:fixed max-md:top-16 max-md:bottom-auto',
         '!pointer-events-none',
         slot === null ? 'fixed' : 'md:absolute',
       )}
     >
       {toasts.map((entry) => (
-        <ToastCard key={entry.id} toast={entry} />
+        <ToastCard key={entry.id} toast={entry} held={held} onHold={hold} />
       ))}
     </div>
   );
   return slot === null ? region : createPortal(region, slot);
 }
 
-function ToastCard({ toast }: { toast: Toast }) {
-  const [held, setHeld] = useState(false);
+function ToastCard({ toast, held, onHold }: { toast: Toast; held: boolean; onHold: (over: boolean) => void }) {
   const shownMs = shownFor(toast);
   useEffect(() => {
     if (held || shownMs === null) return;
@@ -49,11 +54,16 @@ function ToastCard({ toast }: { toast: Toast }) {
     return () => clearTimeout(timer);
   }, [held, shownMs, toast.id]);
 
+  const close = () => {
+    // A removed element is not left.
+    onHold(false);
+    dismissToast(toast.id);
+  };
   const { Icon, className, word } = ICONS[toast.tone];
   return (
     <div
-      onPointerEnter={() => setHeld(true)}
-      onPointerLeave={() => setHeld(false)}
+      onPointerEnter={() => onHold(true)}
+      onPointerLeave={() => onHold(false)}
       className="pointer-events-auto flex animate-rise items-start gap-3 rounded-lg bg-raised py-3 pr-2 pl-4 shadow-pop"
     >
       <Icon className={cx('mt-0.5 size-4 shrink-0', className)} aria-hidden="true" />
@@ -69,14 +79,14 @@ function ToastCard({ toast }: { toast: Toast }) {
             className="mt-2"
             onClick={() => {
               toast.action?.run();
-              dismissToast(toast.id);
+              close();
             }}
           >
             {toast.action.label}
           </Button>
         )}
       </div>
-      <IconButton label="Dismiss" tip="" size="sm" onClick={() => dismissToast(toast.id)}>
+      <IconButton label="Dismiss" tip="" size="sm" onClick={close}>
         <X className="size-4" aria-hidden="true" />
       </IconButton>
     </div>

@@ -139,8 +139,8 @@ function Facet({
   value: string | null;
   onChange: (value: string | null) => void;
 }) {
+  // Always shown and of one width: a host with another value must not move what is beside it.
   const values = useDerived(FACETS[facet].values, sameList, FACETS[facet].fields);
-  if (values.length < 2 && value === null) return null;
   return (
     <select
       aria-label={label}
@@ -148,7 +148,7 @@ function Facet({
       onChange={(event) => onChange(event.target.value || null)}
       className={cx(
         controlClass(),
-        '!h-8 !w-auto max-w-44 !pr-2 !pl-2 !text-xs text-ellipsis max-sm:max-w-none max-sm:min-w-0 max-sm:grow max-sm:basis-0 pointer-coarse:!h-11 pointer-coarse:!text-base',
+        '!h-8 !w-32 !pr-2 !pl-2 !text-xs text-ellipsis max-sm:!w-auto max-sm:min-w-0 max-sm:grow max-sm:basis-0 pointer-coarse:!h-11 pointer-coarse:!text-base',
         value !== null && '!border-accent',
       )}
     >

@@ -23,9 +23,11 @@ export interface FleetTableProps {
   selection: Selection;
   filter: FleetFilter;
   onSort: (key: SortKey) => void;
+  /** Listeners for the pointer over the rows. */
+  over: { onPointerEnter: () => void; onPointerLeave: () => void };
 }
 
-export function FleetTable({ ids, selection, filter, onSort }: FleetTableProps) {
+export function FleetTable({ ids, selection, filter, onSort, over }: FleetTableProps) {
   return (
     <div
       role="table"
@@ -35,9 +37,9 @@ export function FleetTable({ ids, selection, filter, onSort }: FleetTableProps) 
     >
       <Head ids={ids} selection={selection} filter={filter} onSort={onSort} />
       {ids.length > VIRTUAL_FROM ? (
-        <VirtualRows ids={ids} selection={selection} />
+        <VirtualRows ids={ids} selection={selection} over={over} />
       ) : (
-        <div role="rowgroup" className="lg:overflow-hidden lg:rounded-b-lg">
+        <div role="rowgroup" className="lg:overflow-hidden lg:rounded-b-lg" {...over}>
           {ids.map((id, i) => (
             <HostRow key={id} id={id} rowIndex={i + 2} selection={selection} />
           ))}
@@ -48,7 +50,7 @@ export function FleetTable({ ids, selection, filter, onSort }: FleetTableProps) 
 }
 
 /** Rows of a large fleet: the server renders the first ones, the browser those in view between two spacers. */
-function VirtualRows({ ids, selection }: Pick<FleetTableProps, 'ids' | 'selection'>) {
+function VirtualRows({ ids, selection, over }: Pick<FleetTableProps, 'ids' | 'selection' | 'over'>) {
   const body = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState<number | null>(null);
   useEffect(() => {
@@ -72,7 +74,7 @@ function VirtualRows({ ids, selection }: Pick<FleetTableProps, 'ids' | 'selectio
   const before = (items[0]?.start ?? 0) - (items.length > 0 ? (top ?? 0) : 0);
   const after = top === null ? 0 : virtualizer.getTotalSize() - ((items.at(-1)?.end ?? top) - top);
   return (
-    <div ref={body} role="rowgroup" className="lg:overflow-hidden lg:rounded-b-lg">
+    <div ref={body} role="rowgroup" className="lg:overflow-hidden lg:rounded-b-lg" {...over}>
       <Spacer height={before} />
       {shown.map((index) => {
         const id = ids[index];

@@ -6,6 +6,7 @@ import { useCallback, useEffect, useMemo, useState } from 'react';
 import { sameList } from '@/app/_live/derived';
 import { useDerived } from '@/app/_live/live';
 import { Button } from '@/app/_ui/button';
+import { useKept } from '@/app/_ui/steady';
 import { EmptyState } from '@/app/_ui/empty-state';
 import { useOperations } from '../_operations/operations-context';
 import { isTyping } from '../_shell/typing';
@@ -23,7 +24,9 @@ import type { HostView } from '@/lib/protocol/live/views/host-view';
 const FirstHost = dynamic(() => import('./first-host').then((page) => page.FirstHost));
 
 const hasHosts = (hosts: readonly unknown[]) => hosts.length > 0;
+const idsOf = (hosts: readonly Pick<HostView, 'id'>[]) => hosts.map(({ id }) => id);
 const NO_FIELDS: readonly never[] = [];
+const ID_FIELDS = ['id'] as const;
 
 /** The fleet: a summary, the table of hosts, and the operations for them. */
 export function Fleet() {
@@ -54,7 +57,15 @@ function Hosts() {
     [filter],
   );
   const fields = useMemo(() => fieldsOf(filter), [filter]);
-  const ids = useDerived(choose, sameList, fields);
+  const chosen = useDerived(choose, sameList, fields);
+  const all = useDerived(idsOf, sameList, ID_FIELDS);
+  // While the pointer is over the rows, they keep their order, and hosts that come are added at the end.
+  const { kept, over } = useKept({ ids: chosen, filter });
+  const ids = useMemo(() => {
+    if (kept?.filter !== filter) return chosen;
+    const existing = new Set(all);
+    return [...new Set([...kept.ids.filter((id) => existing.has(id)), ...chosen])];
+  }, [kept, filter, chosen, all]);
 
   useEffect(() => selection.setShown(ids), [selection, ids]);
 
@@ -86,7 +97,7 @@ function Hosts() {
         </div>
       </div>
       {ids.length > 0 ? (
-        <FleetTable ids={ids} selection={selection} filter={filter} onSort={sort} />
+        <FleetTable ids={ids} selection={selection} filter={filter} onSort={sort} over={over} />
       ) : (
         <EmptyState
           icon={<SearchX className="size-5" aria-hidden="true" />}

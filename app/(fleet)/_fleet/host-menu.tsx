@@ -1,7 +1,7 @@
 'use client';
 
 import { ScrollText, TimerOff } from 'lucide-react';
-import { Fragment, type ReactElement } from 'react';
+import { Fragment, useState, type ReactElement } from 'react';
 import { newestCommand, openOutput } from '@/app/_output/drawer/open-output';
 import { Menu, MenuItem, MenuSeparator } from '@/app/_ui/menu';
 import { OPERATION_WORDS } from '@/lib/fleet/operations/operation-words';
@@ -20,7 +20,6 @@ const MENU = operationMenu('one');
 
 /** The menu of one host, initially open. */
 export function HostMenu({ host, trigger }: { host: HostView; trigger: ReactElement }) {
-  const newest = newestCommand(host);
   return (
     <Menu
       label={`More actions for ${host.name}`}
@@ -28,6 +27,17 @@ export function HostMenu({ host, trigger }: { host: HostView; trigger: ReactElem
       defaultOpen
       trigger={trigger}
     >
+      <Entries current={host} />
+    </Menu>
+  );
+}
+
+/** The entries as they were when the menu opened: what changes meanwhile must not move them under the pointer. */
+function Entries({ current }: { current: HostView }) {
+  const [host] = useState(current);
+  const newest = newestCommand(host);
+  return (
+    <>
       {newest && (
         <>
           <MenuItem
@@ -63,7 +73,7 @@ export function HostMenu({ host, trigger }: { host: HostView; trigger: ReactElem
           ))}
         </Fragment>
       ))}
-    </Menu>
+    </>
   );
 }
 

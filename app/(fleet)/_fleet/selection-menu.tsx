@@ -1,6 +1,6 @@
 'use client';
 
-import { Fragment, type ReactElement } from 'react';
+import { Fragment, useState, type ReactElement } from 'react';
 import { Menu, MenuItem, MenuSeparator } from '@/app/_ui/menu';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
 import type { HostView } from '@/lib/protocol/live/views/host-view';
@@ -15,9 +15,19 @@ const MENU = operationMenu('several');
 
 /** The menu of the selected hosts, initially open. Each item says which of them it applies to. */
 export function SelectionMenu({ hosts, trigger }: { hosts: readonly HostView[]; trigger: ReactElement }) {
-  const { run } = useOperations();
   return (
     <Menu label="More actions for the selected hosts" defaultOpen trigger={trigger}>
+      <Entries current={hosts} />
+    </Menu>
+  );
+}
+
+/** The entries as they were when the menu opened: what changes meanwhile must not move them under the pointer. */
+function Entries({ current }: { current: readonly HostView[] }) {
+  const { run } = useOperations();
+  const [hosts] = useState(current);
+  return (
+    <>
       <PipelineItems hosts={hosts} />
       {MENU.map((section, i) => (
         <Fragment key={i}>
@@ -37,7 +47,7 @@ export function SelectionMenu({ hosts, trigger }: { hosts: readonly HostView[]; 
           ))}
         </Fragment>
       ))}
-    </Menu>
+    </>
   );
 }
 

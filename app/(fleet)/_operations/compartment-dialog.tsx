@@ -43,6 +43,7 @@ export function CompartmentDialog({
     <Dialog
       open
       onClose={onClose}
+      keepsHeight
       size="sm"
       title={`${words.title} on ${host.name}`}
       description={words.about}

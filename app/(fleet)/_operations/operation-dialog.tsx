@@ -52,6 +52,7 @@ export function OperationDialog({
     <Dialog
       open
       onClose={onClose}
+      keepsHeight
       title={`${label}: ${hostCount(hosts)}`}
       description={description}
       footer={
@@ -59,24 +60,18 @@ export function OperationDialog({
           <Button onClick={onClose} data-autofocus={confirms || undefined}>
             {main.length === 0 && offers.length === 0 && waiting.length === 0 ? 'Close' : 'Cancel'}
           </Button>
-          {main.length > 0 && (
-            <Button
-              variant={confirms ? 'danger' : 'primary'}
-              onClick={() => send(operation, main, queues ? { queueForMs } : {})}
-            >
-              {main.length === 1 ? label : `${label} (${main.length})`}
-            </Button>
-          )}
+          {/* Its place stays reserved: when a host comes back online, it must not appear where Cancel was. */}
+          <Button
+            variant={confirms ? 'danger' : 'primary'}
+            className={main.length === 0 ? 'invisible' : undefined}
+            onClick={() => send(operation, main, queues ? { queueForMs } : {})}
+          >
+            {main.length <= 1 ? label : `${label} (${main.length})`}
+          </Button>
         </>
       }
     >
       {hosts.length > 1 && <p className="font-medium">{planSentence(plan, queues)}</p>}
-      {ends.length > 0 && (
-        <p className="mt-3 rounded-md bg-warn-soft px-3 py-2.5 text-xs font-medium text-warn">
-          This ends running commands: {ends.slice(0, MAX_NAMES).join(', ')}
-          {ends.length > MAX_NAMES && ` and ${ends.length - MAX_NAMES} more`}.
-        </p>
-      )}
       {plan.groups.length > 0 && (
         <ul className="mt-3 grid gap-2">
           {plan.groups.map((group) => (
@@ -99,6 +94,13 @@ export function OperationDialog({
             </Group>
           ))}
         </ul>
+      )}
+      {/* Last: a command that starts or ends meanwhile must not move the buttons above. */}
+      {ends.length > 0 && (
+        <p className="mt-3 rounded-md bg-warn-soft px-3 py-2.5 text-xs font-medium text-warn">
+          This ends running commands: {ends.slice(0, MAX_NAMES).join(', ')}
+          {ends.length > MAX_NAMES && ` and ${ends.length - MAX_NAMES} more`}.
+        </p>
       )}
     </Dialog>
   );

@@ -67,6 +67,7 @@ export function PipelineDialog({
     <Dialog
       open
       onClose={onClose}
+      keepsHeight
       title={`${label}: ${hostCount(hosts)}`}
       description={description}
       footer={

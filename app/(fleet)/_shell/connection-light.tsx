@@ -1,9 +1,12 @@
 'use client';
 
+import { useEffect, useState } from 'react';
+import type { ConnectionStatus } from '@/app/_live/fleet-copy';
 import { useConnection, useLive } from '@/app/_live/live';
 import { StatusDot } from '@/app/_ui/status-dot';
 import { useNow } from '@/app/_ui/time-ago';
 import { cx } from '@/app/_ui/cx';
+import { ConnectionAnnouncer } from './connection-announcer';
 
 const CHIP = 'flex h-7 items-center gap-2 rounded-full px-2.5 text-xs font-medium whitespace-nowrap';
 
@@ -12,9 +15,7 @@ export function ConnectionLight() {
   const connection = useConnection();
   return (
     <div data-testid="connection" data-state={connection.kind} className="flex justify-end sm:min-w-36">
-      <span role="status" className="sr-only">
-        {ANNOUNCEMENTS[connection.kind]}
-      </span>
+      <Announcement kind={connection.kind} />
       {connection.kind === 'live' && (
         <span className={cx(CHIP, 'text-muted')} data-tip={'Live\nChanges appear immediately.'}>
           <StatusDot tone="ok" />
@@ -47,13 +48,27 @@ export function ConnectionLight() {
   );
 }
 
-const ANNOUNCEMENTS = {
-  connecting: 'Connecting',
-  live: 'Live',
-  checking: 'Checking the connection.',
-  reconnecting: 'The connection was lost. Reconnecting.',
-  'signed-out': 'Signed out',
-};
+/** For screen readers. The region is there from the start: text in one that appears with it is often not announced. */
+function Announcement({ kind }: Pick<ConnectionStatus, 'kind'>) {
+  const [text, setText] = useState('');
+  const [announcer] = useState(
+    () =>
+      new ConnectionAnnouncer({
+        announce: setText,
+        after: (ms, call) => {
+          const timer = setTimeout(call, ms);
+          return () => clearTimeout(timer);
+        },
+      }),
+  );
+  useEffect(() => announcer.changed(kind), [announcer, kind]);
+  useEffect(() => () => announcer.stop(), [announcer]);
+  return (
+    <span role="status" className="sr-only" data-testid="connection-announcement">
+      {text}
+    </span>
+  );
+}
 
 function Reconnecting({ retryAt }: { retryAt: number }) {
   const { client } = useLive();

@@ -1,8 +1,10 @@
 'use client';
 
 import { Info, OctagonX, TriangleAlert } from 'lucide-react';
+import { useState } from 'react';
 import { useFlakeUpdates } from '@/app/_live/live';
 import { cx } from '@/app/_ui/cx';
+import { steadyRows } from '@/app/_ui/steady';
 import { PipelineSlot } from '../_pipelines/pipeline-slot';
 import { UpdateSlot } from '../_updates/update-slot';
 import { useStatusNotices, type StatusNotice } from './notices';
@@ -67,22 +69,47 @@ function Notices({ first, all }: { first: StatusNotice; all: readonly StatusNoti
         </>
       }
     >
-      <ul>
-        {all.map((notice) => (
-          <NoticeLine key={notice.text} notice={notice} />
-        ))}
-      </ul>
+      <NoticeList notices={all} />
     </StatusSlot>
   );
 }
 
-function NoticeLine({ notice: { level, text, detail, action } }: { notice: StatusNotice }) {
+const textOf = ({ text }: StatusNotice) => text;
+
+/** In the order of the moment in which the panel was opened: one that comes or goes must not move the others. */
+function NoticeList({ notices }: { notices: readonly StatusNotice[] }) {
+  const [opened] = useState(notices);
+  const { rows } = steadyRows(opened, notices, textOf);
+  const known = new Set(opened.map(textOf));
+  return (
+    <ul>
+      {rows.map(({ item, isGone }) => (
+        <NoticeLine key={item.text} notice={item} isGone={isGone} />
+      ))}
+      {notices.map((notice) => !known.has(notice.text) && <NoticeLine key={notice.text} notice={notice} />)}
+    </ul>
+  );
+}
+
+function NoticeLine({
+  notice: { level, text, detail, action },
+  isGone = false,
+}: {
+  notice: StatusNotice;
+  /** It no longer holds. */
+  isGone?: boolean;
+}) {
   const { Icon, word, text: color } = LEVELS[level];
   return (
-    <li className="flex items-start gap-2.5 border-t px-4 py-3 text-sm first:border-t-0">
+    <li
+      className={cx(
+        'flex items-start gap-2.5 border-t px-4 py-3 text-sm first:border-t-0',
+        isGone && 'line-through opacity-55',
+      )}
+    >
       <Icon className={cx('mt-0.5 size-4 shrink-0', color)} aria-hidden="true" />
       <div className="min-w-0 grow wrap-anywhere">
-        <span className="sr-only">{word}</span>
+        <span className="sr-only">{isGone ? 'No longer: ' : word}</span>
         {text}
         {detail !== undefined && <p className="mt-0.5 text-xs text-muted">{detail}</p>}
       </div>

@@ -39,6 +39,7 @@ export function MergeDialog({ opened, onClose }: { opened: FlakeUpdateView; onCl
     <Dialog
       open
       onClose={onClose}
+      keepsHeight
       title={`Merge flake update #${shown.number}`}
       description={`${shown.title}, into ${shown.base}. Hosts do not change until they pull and switch.`}
       footer={
@@ -81,7 +82,11 @@ export function MergeDialog({ opened, onClose }: { opened: FlakeUpdateView; onCl
         />
         <ChangedInputs update={shown} />
         {problem !== '' && (
-          <p role="alert" className="rounded-md bg-bad-soft px-3 py-2.5 text-xs font-medium text-pretty text-bad">
+          <p
+            role="alert"
+            ref={(element) => element?.scrollIntoView({ block: 'nearest' })}
+            className="rounded-md bg-bad-soft px-3 py-2.5 text-xs font-medium text-pretty text-bad"
+          >
             {problem}
           </p>
         )}

@@ -25,23 +25,26 @@ export function CommandHeader({
   const ended = command.phase === 'ended';
   const steps = nixSteps(progress, ended, isSuccess(command));
   return (
-    <div className="flex min-w-0 grow flex-col gap-1">
-      <div className="flex flex-wrap items-center gap-x-2.5 gap-y-1">
-        <CommandStateBadge command={command} />
-        <h2 className="text-sm font-semibold">{OPERATIONS[command.operation].label}</h2>
-        {/* Before the times, whose width changes: it may not move under the pointer. */}
-        {picker}
-        <p className="flex flex-wrap gap-x-2.5 text-xs text-muted">
-          <CommandTime command={command} />
-          {command.exitCode !== null && <span>exit code {command.exitCode}</span>}
-          <span>by {command.by}</span>
-          {command.expiresAt !== null && (
-            <span>
-              expires in <TimeLeft until={command.expiresAt} />
-            </span>
-          )}
-        </p>
-        <div className="ml-auto flex gap-x-2.5 empty:hidden">
+    <div className="flex min-w-0 grow flex-col gap-1 md:basis-0">
+      <div className="flex items-start gap-2.5">
+        <div className="flex min-w-0 grow flex-wrap items-center gap-x-2.5 gap-y-1">
+          {/* Before what changes its width: it may not move under the pointer. */}
+          {picker}
+          <CommandStateBadge command={command} />
+          <h2 className="text-sm font-semibold">{OPERATIONS[command.operation].label}</h2>
+          <p className="flex flex-wrap gap-x-2.5 text-xs text-muted">
+            <CommandTime command={command} />
+            {command.exitCode !== null && <span>exit code {command.exitCode}</span>}
+            <span>by {command.by}</span>
+            {command.expiresAt !== null && (
+              <span>
+                expires in <TimeLeft until={command.expiresAt} />
+              </span>
+            )}
+          </p>
+        </div>
+        {/* Stop stays at the corner: it is the last one in a row, and the first one in a column. */}
+        <div className="flex shrink-0 gap-x-2.5 gap-y-1 empty:hidden max-sm:flex-col-reverse max-sm:items-end">
           <CommandControls command={command} />
         </div>
       </div>

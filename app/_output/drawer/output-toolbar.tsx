@@ -24,7 +24,8 @@ export function OutputToolbar({
   onSettings: (change: Partial<DrawerSettings>) => void;
 }) {
   return (
-    <div className="flex min-w-0 items-center gap-0.5 max-md:w-full">
+    // On narrow windows above the command, whose height changes.
+    <div className="flex min-w-0 shrink-0 items-center gap-0.5 max-md:order-first max-md:w-full">
       <SearchBox search={search} />
       {/* On a phone, the search needs their space. */}
       <div className={cx('flex items-center gap-0.5', search.query !== '' && 'max-md:hidden')}>

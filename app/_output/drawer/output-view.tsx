@@ -28,7 +28,7 @@ export function OutputView({ tab, hostName, feed }: { tab: OutputTab; hostName: 
 
   return (
     <>
-      <div className="flex flex-wrap items-start gap-x-4 gap-y-2 border-b px-4 py-2">
+      <div className="flex items-start gap-x-4 gap-y-2 border-b px-4 py-2 max-md:flex-col">
         {command ? (
           <CommandHeader
             command={command}
@@ -42,12 +42,17 @@ export function OutputView({ tab, hostName, feed }: { tab: OutputTab; hostName: 
         )}
         <OutputToolbar feed={feed} search={search} settings={settings} onSettings={(change) => store.set(change)} />
       </div>
-      {isOlder && (
-        <div className="flex flex-wrap items-center gap-2 border-b bg-accent-soft px-4 py-1 text-xs text-accent">
-          There is a newer command on {hostName}.
-          <Button size="sm" onClick={() => openOutput({ hostId: tab.hostId, commandId: newestSeen })}>
-            Show newest
-          </Button>
+      {/* Also while there is no newer command: when one starts, the output must not move. */}
+      {tab.pinned && (
+        <div className="flex h-9 shrink-0 items-center gap-2 border-b bg-accent-soft px-4 text-xs text-accent pointer-coarse:h-12">
+          <span className="one-line">
+            {isOlder ? `There is a newer command on ${hostName}.` : 'A newer command does not replace this output.'}
+          </span>
+          {isOlder && (
+            <Button size="sm" onClick={() => openOutput({ hostId: tab.hostId, commandId: newestSeen })}>
+              Show newest
+            </Button>
+          )}
         </div>
       )}
       {state.size > 0 ? (

@@ -3,10 +3,10 @@
  * under load. A browser that does not keep up gets merged, fresher batches later. Nothing queues without bound: what a
  * browser missed is read from the ring of batches, the fleet or the database.
  */
-import { shownEvent } from '@/lib/fleet/events/shown-event';
 import type { FlakeUpdates } from '@/lib/fleet/records/flake-update-port';
 import { MAX_WATCHES, type Browser } from './browser-socket';
 import { mergeChanges } from './pending-changes';
+import { shownEvent } from '@/lib/fleet/events/shown-event';
 import type { Actor, May } from '@/lib/fleet/may';
 import type { Clock, LoopTime } from '@/lib/fleet/records/environment';
 import type { LiveSource, OtherChanges, Publisher } from '@/lib/fleet/records/publisher';

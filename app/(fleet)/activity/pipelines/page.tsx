@@ -1,9 +1,8 @@
 import type { Metadata } from 'next';
 import Link from 'next/link';
-import { Card } from '@/app/_ui/card';
 import { requirePermission } from '@/lib/auth/next/permission';
 import { runtime } from '@/lib/dashboard/runtime';
-import { PipelineList } from '../../_pipelines/pipeline-list';
+import { PipelineCard } from '../../_pipelines/pipeline-card';
 
 export const metadata: Metadata = { title: 'Pipelines' };
 
@@ -20,9 +19,7 @@ export default async function PipelinesPage() {
         </Link>
       </p>
       <h1 className="mb-4 text-xl font-semibold tracking-tight">Pipelines</h1>
-      <Card flush>
-        <PipelineList initial={await runtime().fleet.pipelines(SHOWN)} limit={SHOWN} />
-      </Card>
+      <PipelineCard initial={await runtime().fleet.pipelines(SHOWN)} limit={SHOWN} />
     </div>
   );
 }

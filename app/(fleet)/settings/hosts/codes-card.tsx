@@ -5,6 +5,7 @@ import { useState } from 'react';
 import { Badge } from '@/app/_ui/badge';
 import { Button } from '@/app/_ui/button';
 import { Card } from '@/app/_ui/card';
+import { cx } from '@/app/_ui/cx';
 import { TimeLeft } from '@/app/_ui/time-left';
 import { TimeAgo, useNow } from '@/app/_ui/time-ago';
 import type { EnrolmentCodeView } from '@/lib/auth/agents/agent-service';
@@ -62,7 +63,7 @@ function CodeRow({
   const open = usedAt === null && !expired;
   const target = hostName ?? 'any host';
   return (
-    <li className="flex flex-wrap items-center justify-between gap-x-3 gap-y-1 px-5 py-3">
+    <li className="flex items-center justify-between gap-x-3 px-5 py-3">
       <div className="min-w-0">
         <p className="flex flex-wrap items-center gap-2 text-sm">
           <span className="font-medium break-all text-ink">For {target}</span>
@@ -83,16 +84,16 @@ function CodeRow({
           )}
         </p>
       </div>
-      {open && (
-        <Button
-          size="sm"
-          variant="ghost"
-          aria-label={`Revoke the code for ${target}`}
-          onClick={() => onRevoke({ kind: 'code', id, target, isUsed: false })}
-        >
-          Revoke
-        </Button>
-      )}
+      {/* Its place stays reserved: the text must not wrap differently when the code is used. */}
+      <Button
+        size="sm"
+        variant="ghost"
+        className={cx(!open && 'invisible')}
+        aria-label={`Revoke the code for ${target}`}
+        onClick={() => onRevoke({ kind: 'code', id, target, isUsed: false })}
+      >
+        Revoke
+      </Button>
     </li>
   );
 }

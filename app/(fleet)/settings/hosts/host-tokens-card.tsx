@@ -6,6 +6,8 @@ import { useState } from 'react';
 import { Badge, type Tone } from '@/app/_ui/badge';
 import { Button } from '@/app/_ui/button';
 import { Card } from '@/app/_ui/card';
+import { NewItems } from '@/app/_ui/new-items';
+import { steadyRows } from '@/app/_ui/steady';
 import { TextField } from '@/app/_ui/field';
 import { TimeLeft } from '@/app/_ui/time-left';
 import { TimeAgo } from '@/app/_ui/time-ago';
@@ -25,19 +27,31 @@ const CONNECTED: Record<NonNullable<HostTokens['connected']>, { word: string; to
   'version-1': { word: 'Version-1 agent', tone: 'warn' },
 };
 
-/** Every host with its tokens: create, rotate, revoke. */
-export function HostTokensCard({ hosts }: { hosts: readonly HostTokens[] }) {
+const idOf = ({ id }: HostTokens) => id;
+
+/** Every host with its tokens: create, rotate, revoke. `kept`: the hosts whose places are kept. */
+export function HostTokensCard({
+  hosts,
+  kept,
+  onShowNew,
+}: {
+  hosts: readonly HostTokens[];
+  kept: readonly HostTokens[] | null;
+  onShowNew: () => void;
+}) {
   const [text, setText] = useState('');
   const [secret, setSecret] = useState<Secret | null>(null);
   const [revoking, setRevoking] = useState<Revocable | null>(null);
-  const found = hosts.filter(({ name }) => name.includes(text.trim().toLowerCase()));
+  const { rows, arrived } = steadyRows(kept, hosts, idOf);
+  const found = rows.filter(({ item: { name } }) => name.includes(text.trim().toLowerCase()));
   return (
     <Card
       title="Host tokens"
       description="A host that has its own token can’t be impersonated with the shared one."
       flush
+      corner={<NewItems count={arrived} of={arrived === 1 ? 'host' : 'hosts'} onShow={onShowNew} />}
     >
-      {hosts.length > 8 && (
+      {rows.length > 8 && (
         <div className="border-b px-5 py-3">
           <TextField
             label="Search hosts"
@@ -52,11 +66,11 @@ export function HostTokensCard({ hosts }: { hosts: readonly HostTokens[] }) {
         </div>
       )}
       {found.length === 0 ? (
-        <p className="px-5 py-6 text-sm text-muted">{hosts.length === 0 ? 'No hosts yet.' : 'No matching hosts.'}</p>
+        <p className="px-5 py-6 text-sm text-muted">{rows.length === 0 ? 'No hosts yet.' : 'No matching hosts.'}</p>
       ) : (
         <ul className="divide-y">
-          {found.slice(0, MAX_SHOWN).map((host) => (
-            <HostRow key={host.id} host={host} onSecret={setSecret} onRevoke={setRevoking} />
+          {found.slice(0, MAX_SHOWN).map(({ item, isGone }) => (
+            <HostRow key={item.id} host={item} isGone={isGone} onSecret={setSecret} onRevoke={setRevoking} />
           ))}
         </ul>
       )}
@@ -73,10 +87,12 @@ export function HostTokensCard({ hosts }: { hosts: readonly HostTokens[] }) {
 
 function HostRow({
   host: { id, name, connected, tokens },
+  isGone,
   onSecret,
   onRevoke,
 }: {
   host: HostTokens;
+  isGone: boolean;
   onSecret: (secret: Secret) => void;
   onRevoke: (what: Revocable) => void;
 }) {
@@ -99,12 +115,19 @@ function HostRow({
   const state = connected && CONNECTED[connected];
   return (
     <li className="px-5 py-3">
-      <div className="flex flex-wrap items-center justify-between gap-x-3 gap-y-2">
+      <div className="flex items-center justify-between gap-x-3">
         <p className="flex min-w-0 flex-wrap items-center gap-2 text-sm">
           <span className="font-medium break-all text-ink">{name}</span>
-          {state ? <Badge tone={state.tone}>{state.word}</Badge> : <Badge>Offline</Badge>}
+          {/* On narrow windows a line of its own: its width changes with the connection. */}
+          <span className="max-sm:w-full">
+            {state && !isGone ? (
+              <Badge tone={state.tone}>{state.word}</Badge>
+            ) : (
+              <Badge>{isGone ? 'Removed' : 'Offline'}</Badge>
+            )}
+          </span>
         </p>
-        <Button size="sm" busy={busy} aria-label={`${label}: ${name}`} onClick={() => void issue()}>
+        <Button size="sm" disabled={isGone} busy={busy} aria-label={`${label}: ${name}`} onClick={() => void issue()}>
           {label}
         </Button>
       </div>

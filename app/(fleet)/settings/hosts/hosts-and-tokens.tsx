@@ -8,6 +8,7 @@ import { CodesCard } from './codes-card';
 import { HostTokensCard } from './host-tokens-card';
 import { HostAdmissionCard } from './host-admission-card';
 import { PendingAgentsCard } from './pending-agents-card';
+import { useKept } from '@/app/_ui/steady';
 import type { HostView } from '@/lib/protocol/live/views/host-view';
 
 /** Changes when an agent connects, disconnects or becomes pending: the page's data is then out of date. */
@@ -23,11 +24,13 @@ export function HostsAndTokens({ view }: { view: AgentsView }) {
   useEffect(() => {
     router.refresh();
   }, [router, seen, notices]);
+  // While the pointer is over the cards, no agent or host that comes or goes moves what is under it.
+  const { kept, keep, over } = useKept(view);
   return (
-    <div className="flex flex-col gap-4">
-      <PendingAgentsCard held={view.held} />
+    <div className="flex flex-col gap-4" {...over}>
+      <PendingAgentsCard held={view.held} kept={kept?.held ?? null} onShowNew={keep} />
       <HostAdmissionCard sharedToken={view.sharedToken} approval={view.approval} hosts={view.hosts} />
-      <HostTokensCard hosts={view.hosts} />
+      <HostTokensCard hosts={view.hosts} kept={kept?.hosts ?? null} onShowNew={keep} />
       <CodesCard codes={view.codes} />
     </div>
   );

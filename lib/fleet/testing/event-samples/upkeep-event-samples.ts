@@ -16,8 +16,8 @@ export const UPKEEP_EVENT_SAMPLES: EventSamples<keyof typeof UPKEEP_EVENT_KINDS>
       params: {
         ...{ upTo: 5, hash: '0f', eventDays: 400, eventRows: 1_000_000 },
         heads: [{ chain: 'peers', id: 4, hash: '1f' }],
-        cuts: [{ chain: 'peers', upTo: 2, hash: '2f', at: AT }],
-        restores: [{ takenAt: AT, restoredAt: AT + 1 }],
+        cuts: [{ chain: 'peers', upTo: 2, hash: '2f', at: SAMPLE_TIME }],
+        restores: [{ takenAt: SAMPLE_TIME, restoredAt: SAMPLE_TIME + 1 }],
       },
       sentence:
         'Events with ids up to 5 were deleted: they were older than 400 days, or more than 1,000,000 events were stored.',

@@ -37,6 +37,7 @@ export function CancelDialog({ pipeline, onClose }: { pipeline: PipelineView; on
     <Dialog
       open
       onClose={onClose}
+      keepsHeight
       title={wasCancelled ? `Stop the running commands of ${name}?` : `Cancel ${name}?`}
       description={
         wasCancelled

@@ -2,6 +2,7 @@
 
 import { memo } from 'react';
 import { sameList } from '@/app/_live/derived';
+import { steadyRows, useKept } from '@/app/_ui/steady';
 import { useLive } from '@/app/_live/live';
 import { newestCommand, openOutput } from '@/app/_output/drawer/open-output';
 import { duration } from '@/app/_ui/ages';
@@ -27,6 +28,11 @@ export function HostStages({
   /** All hosts, also those that are filtered out: the progress of a stage counts them. */
   all: readonly PipelineHostView[];
 }) {
+  // While the pointer is over the hosts, none leaves a filtered list and no note comes or goes.
+  const { kept, over } = useKept(hosts);
+  const notes = new Map(kept?.map((host) => [host.hostId, noteOf(host)]));
+  const { rows } = steadyRows(kept, hosts, idOf);
+  const now = new Map(all.map((host) => [host.hostId, host]));
   return (
     <div
       role="region"
@@ -50,27 +56,38 @@ export function HostStages({
             ))}
           </tr>
         </thead>
-        <tbody>
-          {hosts.map((host) => (
-            <HostLine key={host.hostId} host={host} stages={stages} />
-          ))}
+        <tbody {...over}>
+          {rows.map(({ item }) => {
+            const host = now.get(item.hostId) ?? item;
+            return (
+              <HostLine key={host.hostId} host={host} note={notes.get(host.hostId) ?? noteOf(host)} stages={stages} />
+            );
+          })}
         </tbody>
       </table>
     </div>
   );
 }
 
+const idOf = ({ hostId }: PipelineHostView) => hostId;
+
+/** Why the host failed, was skipped or waits; empty without a reason. */
+function noteOf({ reason, steps }: PipelineHostView): string {
+  const last = steps.at(-1);
+  if (reason !== '') return reason;
+  return last?.status === 'waiting' ? last.reason : '';
+}
+
 interface HostLineProps {
   host: PipelineHostView;
+  note: string;
   stages: readonly OperationId[];
 }
 
 /** One host. It renders again only when this host changes. */
-const HostLine = memo(function HostLine({ host, stages }: HostLineProps) {
-  const { name, status, steps, reason } = host;
+const HostLine = memo(function HostLine({ host, note, stages }: HostLineProps) {
+  const { name, status, steps } = host;
   const { word, tone } = HOST_WORDS[status];
-  const last = steps.at(-1);
-  const note = reason !== '' ? reason : last?.status === 'waiting' ? last.reason : '';
   return (
     <>
       <tr data-testid="pipeline-host" data-host={name} data-status={status} className="border-t first:border-t-0">
@@ -102,7 +119,7 @@ const HostLine = memo(function HostLine({ host, stages }: HostLineProps) {
 
 /** The list of stages is a new object with each change, with the same content. */
 function isSameLine(a: HostLineProps, b: HostLineProps): boolean {
-  return a.host === b.host && sameList(a.stages, b.stages);
+  return a.host === b.host && a.note === b.note && sameList(a.stages, b.stages);
 }
 
 function Step({

@@ -19,6 +19,9 @@ import type { PipelineView } from '@/lib/protocol/live/views/pipeline-view';
 
 const STATUSES: PipelineHostStatus[] = ['running', 'waiting', 'failed', 'skipped', 'done'];
 
+/** Minimum widths by the number of digits. */
+const DIGITS = ['', 'min-w-2', 'min-w-4', 'min-w-6', 'min-w-8'];
+
 /** One pipeline, live: its stages, its progress, each host in each stage, and its cancellation. */
 export function PipelineDetail({ initial }: { initial: PipelineView }) {
   const pipeline = usePipeline(initial);
@@ -45,14 +48,13 @@ export function PipelineDetail({ initial }: { initial: PipelineView }) {
             {stopOnFailure && ' · stops at the first failure'}
           </p>
         </div>
-        {phase !== 'ended' && (
-          <Button onClick={() => setCancelling(true)}>
-            {phase === 'running' ? 'Cancel …' : 'Stop running commands …'}
-          </Button>
-        )}
+        {/* Its place stays reserved at the end: on a narrow window it has a line of its own. */}
+        <Button className={cx(phase === 'ended' && 'invisible')} onClick={() => setCancelling(true)}>
+          {phase === 'running' ? 'Cancel …' : 'Stop running commands …'}
+        </Button>
       </div>
       <PipelineBar pipeline={pipeline} label={`Progress of the “${label}” pipeline`} className="mt-4 h-1.5" />
-      <p role="status" className="mt-2 text-sm" data-testid="pipeline-progress">
+      <p role="status" className="mt-2 min-h-5 text-sm max-sm:min-h-10" data-testid="pipeline-progress">
         {phase === 'ended' ? reason : `${progressText(pipeline)}.${reason === '' ? '' : ` ${reason}`}`}
       </p>
       {prelude && stages[0] && (
@@ -74,12 +76,16 @@ export function PipelineDetail({ initial }: { initial: PipelineView }) {
             disabled={counts[status] === 0}
             onPress={() => setFilter(shown === status ? null : status)}
           >
-            {HOST_WORDS[status].word} {counts[status]}
+            {HOST_WORDS[status].word}
+            {/* As wide as the number of all hosts: no button moves when a count gets another digit. */}
+            <span className={cx('ml-1 text-right', DIGITS[String(pipeline.hosts.length).length])}>
+              {counts[status]}
+            </span>
           </FilterButton>
         ))}
       </div>
       <Card flush>
-        <HostStages stages={hostStages(stages)} hosts={hosts} all={pipeline.hosts} />
+        <HostStages key={shown} stages={hostStages(stages)} hosts={hosts} all={pipeline.hosts} />
       </Card>
       {cancelling && phase !== 'ended' && <CancelDialog pipeline={pipeline} onClose={() => setCancelling(false)} />}
     </>
