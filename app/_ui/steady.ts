@@ -1,6 +1,6 @@
 'use client';
 
-import { useState } from 'react';
+import { useEffect, useState, type PointerEvent } from 'react';
 
 export interface SteadyRow<T> {
   item: T;
@@ -27,20 +27,48 @@ export function steadyRows<T>(
   return { rows, arrived: now.filter((item) => !shown.has(keyOf(item))).length };
 }
 
+interface Kept<T> {
+  value: T;
+  /** The element that the pointer is over. */
+  over: Element;
+}
+
 /**
- * `value` as it was when a pointer came over an element, while the pointer stays there; null otherwise. `over` is for that
- * element. `keep` takes the value as it is now.
+ * `value` as it was when a pointer came over an element, while the pointer stays there or in a menu that was opened from
+ * it; null otherwise. `over` is for that element. `keep` takes the value as it is now. A touch leaves no pointer behind.
  */
 export function useKept<T>(value: T): {
   kept: T | null;
   keep: () => void;
-  over: { onPointerEnter: () => void; onPointerLeave: () => void };
+  over: PointerListeners;
 } {
-  const [kept, setKept] = useState<{ value: T } | null>(null);
-  const keep = () => setKept({ value });
+  const [kept, setKept] = useState<Kept<T> | null>(null);
+  const element = kept?.over ?? null;
+  // Not by the element's leave event: there is none when a dialog that covered it has closed.
+  useEffect(() => {
+    if (element === null) return;
+    const release = () => setKept(null);
+    const moved = ({ target }: Event) => {
+      if (target instanceof Element && !element.contains(target) && !target.closest('[role="menu"]')) release();
+    };
+    document.addEventListener('pointerover', moved);
+    document.documentElement.addEventListener('mouseleave', release);
+    return () => {
+      document.removeEventListener('pointerover', moved);
+      document.documentElement.removeEventListener('mouseleave', release);
+    };
+  }, [element]);
+  const start = ({ currentTarget, pointerType }: PointerEvent) => {
+    if (kept === null && pointerType !== 'touch') setKept({ value, over: currentTarget });
+  };
   return {
     kept: kept === null ? null : kept.value,
-    keep,
-    over: { onPointerEnter: keep, onPointerLeave: () => setKept(null) },
+    keep: () => setKept((known) => known && { ...known, value }),
+    over: { onPointerEnter: start, onPointerMove: start },
   };
+}
+
+export interface PointerListeners {
+  onPointerEnter: (event: PointerEvent) => void;
+  onPointerMove: (event: PointerEvent) => void;
 }

@@ -23,7 +23,6 @@ export function FilterBar({
 }) {
   return (
     <div role="search" className="flex flex-wrap items-center gap-1.5 max-sm:w-full">
-      <SearchBox text={filter.text} onChange={(text) => onChange({ text })} />
       <Facet
         facet="type"
         label="System"
@@ -40,6 +39,7 @@ export function FilterBar({
         value={filter.location}
         onChange={(location) => onChange({ location })}
       />
+      <SearchBox text={filter.text} onChange={(text) => onChange({ text })} />
     </div>
   );
 }
@@ -84,7 +84,7 @@ function SearchBox({ text, onChange }: { text: string; onChange: (text: string) 
     };
   }, []);
   return (
-    <div className="relative w-full sm:w-60">
+    <div className="relative w-full max-sm:order-first sm:w-60">
       <Search
         className="pointer-events-none absolute top-1/2 left-2.5 size-4 -translate-y-1/2 text-faint"
         aria-hidden="true"
@@ -139,7 +139,7 @@ function Facet({
   value: string | null;
   onChange: (value: string | null) => void;
 }) {
-  // Always shown and of one width: a host with another value must not move what is beside it.
+  // With one value, its place stays reserved: a host with another value must not move what is beside it.
   const values = useDerived(FACETS[facet].values, sameList, FACETS[facet].fields);
   return (
     <select
@@ -150,6 +150,7 @@ function Facet({
         controlClass(),
         '!h-8 !w-32 !pr-2 !pl-2 !text-xs text-ellipsis max-sm:!w-auto max-sm:min-w-0 max-sm:grow max-sm:basis-0 pointer-coarse:!h-11 pointer-coarse:!text-base',
         value !== null && '!border-accent',
+        values.length < 2 && value === null && 'invisible',
       )}
     >
       <option value="">{any}</option>

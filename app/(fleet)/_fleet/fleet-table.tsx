@@ -4,6 +4,7 @@ import { useWindowVirtualizer } from '@tanstack/react-virtual';
 import { ArrowDown, ArrowUp } from 'lucide-react';
 import { useEffect, useRef, useState, useSyncExternalStore, type ReactNode } from 'react';
 import { cx } from '@/app/_ui/cx';
+import type { PointerListeners } from '@/app/_ui/steady';
 import { COMPARTMENT_WORDS } from './facts';
 import type { FleetFilter, SortKey } from './filter';
 import { HostRow } from './host-row';
@@ -24,7 +25,7 @@ export interface FleetTableProps {
   filter: FleetFilter;
   onSort: (key: SortKey) => void;
   /** Listeners for the pointer over the rows. */
-  over: { onPointerEnter: () => void; onPointerLeave: () => void };
+  over: PointerListeners;
 }
 
 export function FleetTable({ ids, selection, filter, onSort, over }: FleetTableProps) {

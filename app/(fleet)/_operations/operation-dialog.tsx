@@ -1,6 +1,6 @@
 'use client';
 
-import type { ReactNode } from 'react';
+import { useState, type ReactNode } from 'react';
 import { Button } from '@/app/_ui/button';
 import { Dialog } from '@/app/_ui/dialog';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
@@ -38,6 +38,9 @@ export function OperationDialog({
   const queues = queueForMs !== undefined && waiting.length > 0;
   const main = queues ? [...plan.ready, ...waiting] : plan.ready;
 
+  // As when it opened: another label would move the button.
+  const [leave] = useState(main.length === 0 && offers.length === 0 && waiting.length === 0 ? 'Close' : 'Cancel');
+
   const send = (chosen: OperationId, on: readonly HostView[], options: SendOptions = {}) => {
     onClose();
     void sendOperation(
@@ -58,7 +61,7 @@ export function OperationDialog({
       footer={
         <>
           <Button onClick={onClose} data-autofocus={confirms || undefined}>
-            {main.length === 0 && offers.length === 0 && waiting.length === 0 ? 'Close' : 'Cancel'}
+            {leave}
           </Button>
           {/* Its place stays reserved: when a host comes back online, it must not appear where Cancel was. */}
           <Button
