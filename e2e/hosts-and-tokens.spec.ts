@@ -41,6 +41,8 @@ test('host tokens are created, fetched with an enrolment code, and revoked', asy
   // An agent with the shared token is now pending.
   const thief = world.makeHost('web');
   world.startAgent(thief, dashboard);
+  // While the pointer is over the cards, what arrives waits.
+  await page.mouse.move(0, 0);
   await expect(pending).toContainText('web has a host token');
 
   // With a code, the agent fetches its token and needs no approval.
@@ -51,6 +53,7 @@ test('host tokens are created, fetched with an enrolment code, and revoked', asy
   const coded = dialog('Enrolment code for nas');
   const code = (await coded.locator('code').first().textContent()) ?? '';
   await coded.getByRole('button', { name: 'Done' }).click();
+  await page.mouse.move(0, 0);
   world.startAgent(nas, dashboard, { NIXFLEET_TOKEN: '', NIXFLEET_ENROLMENT_CODE: code });
   await expect(hosts.getByText('Connected with host token')).toHaveCount(2);
 

@@ -22,7 +22,7 @@ export function FilterBar({
   onChange: (change: Partial<FleetFilter>) => void;
 }) {
   return (
-    <div role="search" className="flex flex-wrap items-center gap-1.5 max-sm:w-full">
+    <div role="search" className="flex flex-wrap items-center gap-1.5 max-sm:contents">
       <Facet
         facet="type"
         label="System"
