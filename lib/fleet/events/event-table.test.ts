@@ -155,7 +155,7 @@ describe('what a page is sent of an event', () => {
       'auth.totp.enrolled: session',
       'auth.totp.replaced: session',
       'auth.totp.removed: session',
-      'events.cut: hash, heads, cuts, restores',
+      'events.cut: hash, cuts, restores',
       'database.restored: restoredAt',
       'database.adopted: sharedNames, report',
     ]);

@@ -15,7 +15,6 @@ export const UPKEEP_EVENT_SAMPLES: EventSamples<keyof typeof UPKEEP_EVENT_KINDS>
     {
       params: {
         ...{ upTo: 5, hash: '0f', eventDays: 400, eventRows: 1_000_000 },
-        heads: [{ chain: 'peers', id: 4, hash: '1f' }],
         cuts: [{ chain: 'peers', upTo: 2, hash: '2f', at: SAMPLE_TIME }],
         restores: [{ takenAt: SAMPLE_TIME, restoredAt: SAMPLE_TIME + 1 }],
       },
