@@ -134,6 +134,8 @@ const sudoRules = z.object({
 });
 const script = z.object({ name: z.string(), text: z.string() });
 const nixosSchema = z.object({
+  environment: z.object({ systemPackages: z.array(script) }),
+  users: z.object({ groups: z.record(z.string(), z.object({})) }),
   assertions: z.array(assertion),
   warnings: z.array(z.string()),
   systemd: z.object({ services: z.object({ 'nixfleet-agent': service }) }),
@@ -144,31 +146,37 @@ const launchdSchema = z.looseObject({
   EnvironmentVariables: z.record(z.string(), z.string()),
   KeepAlive: z.boolean(),
 });
+const homeLinuxSchema = z.object({
+  warnings: z.array(z.string()),
+  systemd: z.object({
+    user: z.object({
+      services: z.object({
+        'nixfleet-agent': z.object({
+          Service: z.record(z.string(), z.unknown()),
+          Unit: z.record(z.string(), z.unknown()),
+        }),
+      }),
+    }),
+  }),
+  launchd: z.undefined().optional(),
+});
 const modulesSchema = z.object({
   nixos: nixosSchema,
   nixosEverything: nixosSchema,
   nixosOff: z.record(z.string(), z.never()),
   nixosFaults: nixosSchema,
   nixosNoReboot: nixosSchema,
+  nixosHelperOnly: nixosSchema,
+  nixosSpecial: nixosSchema,
+  keys: z.array(z.string()),
   homeDarwin: z.object({
     launchd: z.object({
       agents: z.object({ 'nixfleet-agent': z.object({ enable: z.boolean(), config: launchdSchema }) }),
     }),
     systemd: z.undefined().optional(),
   }),
-  homeLinux: z.object({
-    systemd: z.object({
-      user: z.object({
-        services: z.object({
-          'nixfleet-agent': z.object({
-            Service: z.record(z.string(), z.unknown()),
-            Unit: z.record(z.string(), z.unknown()),
-          }),
-        }),
-      }),
-    }),
-    launchd: z.undefined().optional(),
-  }),
+  homeLinux: homeLinuxSchema,
+  homeSpecial: homeLinuxSchema,
   darwin: z.object({
     launchd: z.object({
       user: z.object({ agents: z.object({ 'nixfleet-agent': z.object({ serviceConfig: launchdSchema }) }) }),
@@ -211,6 +219,15 @@ describe.skipIf(!hasNix)('the modules (skipped without nix-instantiate)', () => 
       Restart: 'always',
       RestartSec: 3,
       RestartForceExitStatus: 101,
+      // A switch counts a unit that ended with another code, and is about to start again, as failed.
+      SuccessExitStatus: 101,
+      RestartPreventExitStatus: 78,
+      RestartSteps: 10,
+      RestartMaxDelaySec: 20,
+      OOMPolicy: 'continue',
+      OOMScoreAdjust: -500,
+      Delegate: true,
+      SupplementaryGroups: ['nixfleet-agent'],
       StateDirectory: 'nixfleet-agent',
       StateDirectoryMode: '0700',
       LoadCredential: 'token:/run/secrets/nixfleet-agent',
@@ -226,10 +243,62 @@ describe.skipIf(!hasNix)('the modules (skipped without nix-instantiate)', () => 
     const commands = (made_: z.infer<typeof nixosSchema>, sudo: 'sudo' | 'sudo-rs') =>
       made_.security[sudo].extraRules.flatMap((rule) => rule.commands.map(({ command }) => command));
     const programs = (names: string[]) => names.map((name) => `/run/current-system/sw/bin/${name}`);
-    expect(commands(made.nixos, 'sudo')).toEqual(programs(['nixos-rebuild', 'kill', 'reboot']));
+    expect(commands(made.nixos, 'sudo')).toEqual(programs(['nixfleet-root', 'nixos-rebuild', 'kill', 'reboot']));
     expect(commands(made.nixos, 'sudo-rs')).toEqual(commands(made.nixos, 'sudo'));
-    expect(commands(made.nixosNoReboot, 'sudo')).toEqual(programs(['nixos-rebuild', 'kill']));
+    expect(commands(made.nixosNoReboot, 'sudo')).toEqual(programs(['nixfleet-root', 'nixos-rebuild', 'kill']));
+    expect(commands(made.nixosHelperOnly, 'sudo')).toEqual(programs(['nixfleet-root']));
+    expect(commands(made.nixosHelperOnly, 'sudo-rs')).toEqual(programs(['nixfleet-root']));
     expect(made.nixos.security.sudo.extraRules[0]?.users).toEqual(['you']);
+  });
+
+  it('install nixfleet-root with fixed paths and the settings of the host', () => {
+    const helper = ({ environment: { systemPackages } }: z.infer<typeof nixosSchema>) => {
+      expect(systemPackages.map(({ name }) => name)).toEqual([expect.stringMatching(/^nixfleet-root-\d/)]);
+      const text = systemPackages[0]?.text ?? '';
+      expect(text.match(/@\w+@/g)).toBeNull();
+      const { status, stderr } = spawnSync('bash', ['-n'], { input: text, encoding: 'utf8' });
+      expect({ status, stderr }).toEqual({ status: 0, stderr: '' });
+      return text;
+    };
+    const text = helper(made.nixos);
+    expect(text.split('\n')[0]).toMatch(/^#!\/nix\/store\/\w{32}-bash\/bin\/bash -p$/);
+    expect(text).toMatch(/PATH="(\/nix\/store\/\w{32}-[a-z-]+\/bin:){2}\$current_system\/sw\/bin"/);
+    expect(text).toContain("group='nixfleet-agent' allow_reboot='yes'");
+    expect(text).toContain("store='/nix/store' profile='/nix/var/nix/profiles/system'");
+    expect(helper(made.nixosNoReboot)).toContain("group='nixfleet-agent' allow_reboot='no'");
+    expect(helper(made.nixosHelperOnly)).toContain("group='wheel' allow_reboot='yes'");
+    expect(made.nixos.users.groups).toEqual({ 'nixfleet-agent': {} });
+    // Not created: it exists.
+    expect(made.nixosHelperOnly.users.groups).toEqual({});
+    const unit = made.nixosHelperOnly.systemd.services['nixfleet-agent'];
+    expect(unit.serviceConfig['SupplementaryGroups']).toEqual(['wheel']);
+  });
+
+  it('pass values with percent signs, quotes and backslashes to the agent as they are', () => {
+    const { environment, serviceConfig } = made.nixosSpecial.systemd.services['nixfleet-agent'];
+    // NixOS quotes the assignments itself.
+    expect(environment).toMatchObject({
+      NIXFLEET_REPO_URL: 'https://you:s%%20c@git.example.org/nixcfg.git',
+      NIXFLEET_THEME_COLOR: 'a "quoted" \\ value',
+      NIXFLEET_TOKEN_FILE: '%d/token',
+    });
+    expect(serviceConfig['LoadCredential']).toBe('token:/run/100%%/token');
+    const { Service } = made.homeSpecial.systemd.user.services['nixfleet-agent'];
+    expect(Service['Environment']).toContain('"NIXFLEET_REPO_URL=https://you:s%%20c@git.example.org/nixcfg.git"');
+    expect(Service['Environment']).toContain('"NIXFLEET_THEME_COLOR=a \\"quoted\\" \\\\ value"');
+  });
+
+  it('warn of a password in repoUrl and of a host without sudo', () => {
+    expect(made.nixos.warnings).toEqual([]);
+    expect(made.nixosSpecial.warnings).toEqual([
+      expect.stringContaining('repoUrl contains a password'),
+      expect.stringContaining('neither security.sudo nor security.sudo-rs is enabled'),
+    ]);
+    expect(made.homeSpecial.warnings).toEqual([expect.stringContaining('repoUrl contains a password')]);
+  });
+
+  it('have keys, so that an import from two places counts once', () => {
+    expect(new Set(made.keys).size).toBe(4);
   });
 
   it('pass every option on, and omit empty ones', () => {
@@ -295,7 +364,8 @@ describe.skipIf(!hasNix)('the modules (skipped without nix-instantiate)', () => 
     const { Service, Unit } = made.homeLinux.systemd.user.services['nixfleet-agent'];
     expect(Service).toMatchObject({ Restart: 'always', RestartForceExitStatus: 101 });
     expect(Service['Environment']).toContain('"NIXFLEET_HOST_TYPE=macos"');
-    expect(Unit).toMatchObject({ 'X-RestartIfChanged': false });
+    expect(Service).toMatchObject({ SuccessExitStatus: 101, RestartPreventExitStatus: 78 });
+    expect(Unit).toMatchObject({ 'X-RestartIfChanged': false, 'X-SwitchMethod': 'keep-old' });
   });
 
   it('run the dashboard in a sandbox, with secrets from files', () => {

@@ -10,6 +10,10 @@ let
   cfg = config.services.nixfleet-agent;
 in
 {
+  # The same module from two places counts once.
+  key = "nixfleet/agent-darwin";
+  _file = ./agent-darwin.nix;
+
   options.services.nixfleet-agent =
     import ./agent-options.nix {
       inherit lib;
@@ -30,6 +34,7 @@ in
         message = "services.nixfleet-agent.user: name the user whose Home Manager configuration is switched.";
       }
     ];
+    warnings = import ./agent-warnings.nix { inherit lib cfg; };
     environment.systemPackages = [ cfg.package ];
     launchd.user.agents.nixfleet-agent.serviceConfig = import ./agent-launchd.nix {
       inherit cfg;

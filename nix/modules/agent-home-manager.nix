@@ -8,6 +8,7 @@
 }:
 let
   cfg = config.services.nixfleet-agent;
+  escape = import ./systemd-escape.nix;
   inherit (pkgs.stdenv.hostPlatform) isDarwin;
   home = config.home.homeDirectory;
   # The agent's host type: "macos" means Home Manager, on any system.
@@ -17,10 +18,15 @@ let
   environment = import ./agent-environment.nix cfg // hostType // {
     NIXFLEET_TOKEN_FILE = toString cfg.tokenFile;
     NIXFLEET_STATE_DIR = "${home}/.local/state/nixfleet-agent";
-    PATH = "${home}/.nix-profile/bin:/run/wrappers/bin:/run/current-system/sw/bin:/nix/var/nix/profiles/default/bin:/usr/bin:/bin";
+    # The set-uid sudo of the wrappers must come before any other.
+    PATH = "/run/wrappers/bin:${home}/.nix-profile/bin:/run/current-system/sw/bin:/nix/var/nix/profiles/default/bin:/usr/bin:/bin";
   };
 in
 {
+  # The same module from two places counts once.
+  key = "nixfleet/agent-home-manager";
+  _file = ./agent-home-manager.nix;
+
   options.services.nixfleet-agent =
     import ./agent-options.nix {
       inherit lib;
@@ -46,6 +52,7 @@ in
     lib.mkMerge [
       {
         assertions = import ./agent-assertions.nix cfg;
+        warnings = import ./agent-warnings.nix { inherit lib cfg; };
         home.packages = [ cfg.package ];
       }
       (lib.mkIf isDarwin {
@@ -61,15 +68,23 @@ in
             # Home Manager restarts units on a switch, and the switch runs inside this one.
             X-RestartIfChanged = false;
             X-StopIfChanged = false;
+            X-SwitchMethod = "keep-old";
             StartLimitIntervalSec = 0;
           };
           Install.WantedBy = [ "default.target" ];
           Service = {
             ExecStart = "${cfg.package}/bin/nixfleet-agent";
-            Environment = lib.mapAttrsToList (name: value: "\"${name}=${value}\"") environment;
+            # JSON's quoting is a part of systemd's.
+            Environment = lib.mapAttrsToList (
+              name: value: builtins.toJSON "${name}=${escape value}"
+            ) environment;
             Restart = "always";
             RestartSec = 3;
+            RestartSteps = 10;
+            RestartMaxDelaySec = 20;
             RestartForceExitStatus = 101;
+            SuccessExitStatus = 101;
+            RestartPreventExitStatus = 78;
             KillMode = "mixed";
           };
         };

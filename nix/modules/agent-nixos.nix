@@ -8,29 +8,38 @@
 }:
 let
   cfg = config.services.nixfleet-agent;
-  environment = import ./agent-environment.nix cfg;
+  escape = import ./systemd-escape.nix;
+  environment = builtins.mapAttrs (_: escape) (import ./agent-environment.nix cfg);
   systemPrograms = "/run/current-system/sw/bin";
-  # The commands in the form that the agent runs. It needs `kill` to end children of sudo, which belong to root.
-  commands = map
-    (command: {
-      inherit command;
-      options = [ "NOPASSWD" ];
-    })
-    (
-      [
-        "${systemPrograms}/nixos-rebuild"
-        "${systemPrograms}/kill"
-      ]
-      ++ lib.optional cfg.allowReboot "${systemPrograms}/reboot"
-    );
+  defaultOutputGroup = "nixfleet-agent";
+  rootHelper = pkgs.callPackage ../packages/root-helper.nix {
+    group = cfg.outputGroup;
+    inherit (cfg) allowReboot;
+  };
+  # The commands in the form that the agent runs, by paths that stay the same after a switch. Without the helper the
+  # agent needs nixos-rebuild, `kill` to end children of sudo, which belong to root, and `reboot`.
+  legacyCommands = [
+    "${systemPrograms}/nixos-rebuild"
+    "${systemPrograms}/kill"
+  ]
+  ++ lib.optional cfg.allowReboot "${systemPrograms}/reboot";
+  commands = map (command: {
+    inherit command;
+    options = [ "NOPASSWD" ];
+  }) ([ "${systemPrograms}/nixfleet-root" ] ++ lib.optionals cfg.legacySudoRules legacyCommands);
   rules = [
     {
       users = [ cfg.user ];
       inherit commands;
     }
   ];
+  hasSudo = (config.security.sudo.enable or true) || (config.security.sudo-rs.enable or false);
 in
 {
+  # The same module from two places counts once.
+  key = "nixfleet/agent-nixos";
+  _file = ./agent-nixos.nix;
+
   options.services.nixfleet-agent =
     import ./agent-options.nix {
       inherit lib;
@@ -40,13 +49,31 @@ in
       user = lib.mkOption {
         type = lib.types.str;
         default = "";
-        description = "The user that the agent runs as. It may run nixos-rebuild as root, and so is as powerful as root.";
+        description = "The user that the agent runs as. It decides what is activated as root, and so is as powerful as root.";
       };
 
       allowReboot = lib.mkOption {
         type = lib.types.bool;
         default = true;
         description = "Let the agent's user reboot the host without a password, for the operation of that name.";
+      };
+
+      legacySudoRules = lib.mkOption {
+        type = lib.types.bool;
+        default = true;
+        description = ''
+          Also let the agent's user run nixos-rebuild, kill and, with `allowReboot`, reboot as root without a password.
+          Agents before 4.1 need that, for example after a switch back to one. Without it, only nixfleet-root is allowed.
+        '';
+      };
+
+      outputGroup = lib.mkOption {
+        type = lib.types.str;
+        default = defaultOutputGroup;
+        description = ''
+          The group that may read the output and the results of activations in /var/lib/nixfleet-root. The agent's
+          service gets it as a supplementary group. The default group is created; any other one must exist.
+        '';
       };
     };
 
@@ -57,9 +84,13 @@ in
         message = "services.nixfleet-agent.user: name the user that the agent runs as.";
       }
     ];
-    warnings = lib.optional (
-      cfg.configRepo != ""
-    ) "services.nixfleet-agent.configRepo is deprecated: set repoUrl, and the agent maintains a clone.";
+    warnings = import ./agent-warnings.nix { inherit lib cfg; } ++ lib.optional (!hasSudo) (
+      "services.nixfleet-agent: the agent switches the system through sudo, and neither security.sudo nor "
+      + "security.sudo-rs is enabled. Enable one of them; run0 and doas are not supported."
+    );
+
+    environment.systemPackages = [ rootHelper ];
+    users.groups = lib.mkIf (cfg.outputGroup == defaultOutputGroup) { ${defaultOutputGroup} = { }; };
 
     systemd.services.nixfleet-agent = {
       description = "NixFleet agent";
@@ -79,16 +110,28 @@ in
       serviceConfig = {
         ExecStart = lib.getExe' cfg.package "nixfleet-agent";
         User = cfg.user;
+        SupplementaryGroups = [ cfg.outputGroup ];
         Restart = "always";
+        # Grows from 3 s to 20 s with the number of restarts.
         RestartSec = 3;
+        RestartSteps = 10;
+        RestartMaxDelaySec = 20;
+        # 101: after a switch. Otherwise the unit would count as failed until it starts again.
         RestartForceExitStatus = 101;
+        SuccessExitStatus = 101;
+        # 78: the configuration is invalid. Another attempt can't succeed.
+        RestartPreventExitStatus = 78;
         # Read by systemd as root: the file may be readable by root only, in either form.
-        LoadCredential = "token:${toString cfg.tokenFile}";
+        LoadCredential = "token:${escape (toString cfg.tokenFile)}";
         StateDirectory = "nixfleet-agent";
         StateDirectoryMode = "0700";
         # The agent decides whether to end what it started (nixos-rebuild).
         KillMode = "mixed";
         TimeoutStopSec = 25;
+        # A build that runs out of memory ends alone, and memory for a build can be limited in a cgroup below the agent's.
+        OOMPolicy = "continue";
+        OOMScoreAdjust = -500;
+        Delegate = true;
         # No sandbox: options such as NoNewPrivileges or ProtectSystem break sudo and the rebuild itself.
       };
     };

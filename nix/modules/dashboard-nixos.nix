@@ -95,6 +95,10 @@ let
     '';
 in
 {
+  # The same module from two places counts once.
+  key = "nixfleet/dashboard-nixos";
+  _file = ./dashboard-nixos.nix;
+
   options.services.nixfleet = {
     enable = lib.mkEnableOption "the NixFleet dashboard";
 

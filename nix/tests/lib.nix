@@ -101,6 +101,7 @@ rec {
 
   # Values.
   optional = condition: value: if condition then [ value ] else [ ];
+  optionals = condition: values: if condition then values else [ ];
   optionalAttrs = condition: set: if condition then set else { };
   mapAttrsToList = f: set: map (name: f name set.${name}) (attrNames set);
   boolToString = value: if value then "true" else "false";
@@ -113,6 +114,7 @@ rec {
   escapeShellArg = text: "'${builtins.replaceStrings [ "'" ] [ "'\\''" ] text}'";
   makeBinPath = packages: concatStringsSep ":" (map (package: "${package}/bin") packages);
   licenses.agpl3Only = "AGPL-3.0-only";
+  platforms.linux = [ ];
   getExe' = package: name: "${package}/bin/${name}";
 
   # Evaluates one module: its options filled in and checked, and its config with conditions applied.

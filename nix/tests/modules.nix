@@ -16,6 +16,18 @@ let
     nix.outPath = "${store}-nix";
     systemd.outPath = "${store}-systemd";
     writeShellScriptBin = name: text: { inherit name text; };
+    # The package of nixfleet-root.
+    inherit lib;
+    bash.outPath = "${store}-bash";
+    coreutils.outPath = "${store}-coreutils";
+    util-linux.outPath = "${store}-util-linux";
+    writeTextFile = { name, text, ... }: { inherit name text; };
+    callPackage =
+      file: overrides:
+      let
+        function = import file;
+      in
+      function (builtins.intersectAttrs (builtins.functionArgs function) (pkgsFor isDarwin) // overrides);
   };
   agent = file: isDarwin: others: values: lib.evalModule {
     module = import file { inherit self; };
@@ -68,6 +80,12 @@ let
   ofUser = values: values // { user = "you"; };
 in
 {
+  keys = map (file: (import file { inherit self; } { inherit lib; config = { }; pkgs = pkgsFor false; }).key) [
+    ../modules/agent-nixos.nix
+    ../modules/agent-home-manager.nix
+    ../modules/agent-darwin.nix
+    ../modules/dashboard-nixos.nix
+  ];
   nixos = nixos (ofUser ofVersion3);
   nixosEverything = nixos (ofUser everyOption);
   nixosOff = nixos { };
@@ -76,6 +94,28 @@ in
     tokenFile = "/t";
   };
   nixosNoReboot = nixos (ofUser ofVersion3 // { allowReboot = false; });
+  nixosHelperOnly = nixos (
+    ofUser ofVersion3
+    // {
+      legacySudoRules = false;
+      outputGroup = "wheel";
+    }
+  );
+  nixosSpecial = agent ../modules/agent-nixos.nix false { security.sudo.enable = false; } (
+    ofUser ofVersion3
+    // {
+      repoUrl = "https://you:s%20c@git.example.org/nixcfg.git";
+      tokenFile = "/run/100%/token";
+      themeColor = "a \"quoted\" \\ value";
+    }
+  );
+  homeSpecial = home false (
+    ofVersion3
+    // {
+      repoUrl = "https://you:s%20c@git.example.org/nixcfg.git";
+      themeColor = "a \"quoted\" \\ value";
+    }
+  );
   homeDarwin = home true everyOption;
   homeLinux = home false (ofVersion3 // { switches = "home"; });
   darwin = darwin (ofUser ofVersion3);

@@ -1,0 +1,10 @@
+# Warnings on the agent's options, in every module.
+{ lib, cfg }:
+lib.optional (cfg.configRepo != "")
+  "services.nixfleet-agent.configRepo is deprecated: set repoUrl, and the agent maintains a clone."
+++
+  lib.optional (builtins.match "[A-Za-z][A-Za-z0-9+.-]*://[^/@]*:[^/]*@.*" cfg.repoUrl != null)
+    (
+      "services.nixfleet-agent.repoUrl contains a password, which every user of the host can read in the store. Use a "
+      + "deploy key (sshKeyFile), or git's credential helper."
+    )
