@@ -1,0 +1,188 @@
+/**
+ * A NixOS for tests of nixfleet-root: the real Nix with a private store, a profile and generations, and stand-ins for
+ * systemd and switch-to-configuration. Everything is under one temporary folder.
+ */
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileAppears } from '../../testing/host';
+
+const HELPER = join(import.meta.dirname, '..', 'nixfleet-root');
+const BASH = '/bin/bash';
+const RUN_TIMEOUT_MS = 60_000;
+
+/** Whether this machine has what the tests need. */
+export const hasNix =
+  process.platform === 'linux' && existsSync(BASH) && spawnSync('nix-store', ['--version']).status === 0;
+
+export interface HelperEnd {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+  /** The lines KEY=VALUE of stdout. */
+  values: Record<string, string>;
+}
+
+export interface HelperOptions {
+  env?: Record<string, string>;
+  /** A shell command that runs the helper as "$@". */
+  through?: string;
+}
+
+export type TestNixos = ReturnType<typeof createNixos>;
+
+/** `versions`: one system and one generation each; the first one runs, is booted and is the current generation. */
+export function createNixos(versions = 3, settings: Record<string, string> = {}) {
+  const root = mkdtempSync(join(tmpdir(), 'nixfleet-root-'));
+  const path = (...parts: string[]) => join(root, ...parts);
+  const stateDir = path('state');
+  const profile = path('var', 'nix', 'profiles', 'system');
+  for (const folder of ['tools', 'units', 'stc', 'etc', 'home', 'package/bin'])
+    mkdirSync(path(folder), { recursive: true });
+  writeFileSync(path('etc', 'nix.conf'), 'sandbox = false\nbuild-users-group =\nsubstituters =\n');
+  writeFileSync(path('cgroup'), '0::/user.slice\n');
+  writeFileSync(path('calls'), '');
+  const nixVariables = `HOME=${path('home')} NIX_CONF_DIR=${path('etc')} NIX_STORE_DIR=${path('store')} NIX_STATE_DIR=${path('var', 'nix')} NIX_LOG_DIR=${path('log')} NIX_REMOTE=local`;
+  for (const tool of ['nix-env', 'nix-store', 'nix-build'])
+    program(tool, `echo "${tool} $*" >>"${path('calls')}"\nexport ${nixVariables}\nexec "${which(tool)}" "$@"`);
+  for (const tool of ['systemctl', 'systemd-run', 'systemd-elapse', 'bootctl', 'busctl']) {
+    copyFileSync(join(import.meta.dirname, 'systemd.sh'), path('tools', tool));
+    chmodSync(path('tools', tool), 0o755);
+  }
+  const helper = path('package', 'bin', 'nixfleet-root');
+  const values: Record<string, string> = {
+    version: '0.0.0-test',
+    bash: BASH,
+    self: helper,
+    tools: `${path('tools')}:/usr/bin:/bin`,
+    owner: String(process.getuid?.()),
+    group: String(process.getgid?.()),
+    allowReboot: 'yes',
+    stateDir,
+    storeDir: path('store'),
+    profile,
+    gcRoots: path('var', 'nix', 'gcroots', 'nixfleet-root'),
+    currentSystem: path('current-system'),
+    bootedSystem: path('booted-system'),
+    switchLock: path('stc', 'lock'),
+    cgroupFile: path('cgroup'),
+    retrySeconds: '0',
+    ...settings,
+  };
+  const text = readFileSync(HELPER, 'utf8').replaceAll(/@(\w+)@/g, (whole, name: string) => values[name] ?? whole);
+  writeFileSync(helper, text, { mode: 0o755 });
+
+  function program(name: string, script: string): void {
+    writeFileSync(path('tools', name), `#!${BASH}\n${script}\n`, { mode: 0o755 });
+  }
+  const nix = (tool: string, ...args: string[]) =>
+    execFileSync(path('tools', tool), args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+
+  const nixos = {
+    root,
+    path,
+    helper,
+    stateDir,
+    profile,
+    nix,
+    program,
+    /** The systems, by version from 1: use `system(1)`. */
+    system: (version: number): string => systems[version - 1] ?? '',
+    /** Builds a derivation whose script makes `$out`. */
+    build(name: string, script: string): string {
+      const file = path('expression.nix');
+      const builder = `PATH=/usr/bin:/bin; set -eu; ${script}`;
+      writeFileSync(
+        file,
+        `derivation { name = ${JSON.stringify(name)}; system = builtins.currentSystem; builder = "/bin/sh"; args = [ "-c" ${JSON.stringify(builder)} ]; }`,
+      );
+      return nix('nix-build', '--no-out-link', file);
+    },
+    run(args: readonly string[], { env = {}, through }: HelperOptions = {}): HelperEnd {
+      const [file, given] = through === undefined ? [helper, args] : [BASH, ['-c', through, 'bash', helper, ...args]];
+      const end = spawnSync(file, given, { env, encoding: 'utf8', timeout: RUN_TIMEOUT_MS, cwd: root });
+      if (end.error !== undefined) throw end.error;
+      const pairs = end.stdout.split('\n').flatMap((line) => {
+        const at = line.indexOf('=');
+        return at < 0 ? [] : [[line.slice(0, at), line.slice(at + 1)]];
+      });
+      return { code: end.status, stdout: end.stdout, stderr: end.stderr, values: Object.fromEntries(pairs) };
+    },
+    /** Runs a command that must succeed. */
+    ok(...args: string[]): Record<string, string> {
+      const end = nixos.run(args);
+      if (end.code !== 0) throw new Error(`${args.join(' ')} ended with ${end.code}: ${end.stderr}`);
+      return end.values;
+    },
+    /** Starts what runs in a unit, and waits for its result. */
+    async job(...args: string[]): Promise<Record<string, string>> {
+      nixos.ok(...args);
+      await fileAppears(join(stateDir, args[1] ?? '', 'result'));
+      return nixos.ok('status', args[1] ?? '');
+    },
+    /** What nixfleet-root and the programs below it called, without reading from systemd. */
+    calls: (): string[] =>
+      readFileSync(path('calls'), 'utf8')
+        .split('\n')
+        .filter((line) => line !== '' && !/^systemctl (?:list-units|show)|^nix-store --check-validity/.test(line)),
+    forgetCalls: () => writeFileSync(path('calls'), ''),
+    /** How switch-to-configuration ends from now on. */
+    ends: (code: number) => writeFileSync(path('stc', 'code'), String(code)),
+    hangs: (system: string | null) => writeFileSync(path('stc', 'hang'), system ?? ''),
+    /** The timer of a round elapses. */
+    elapse: (id: string, round = 1) => execFileSync(path('tools', 'systemd-elapse'), [`nixfleet-back-${id}.${round}`]),
+    running: () => readlinkSync(path('current-system')),
+    bootDefault: () => (existsSync(path('boot-default')) ? readFileSync(path('boot-default'), 'utf8').trim() : ''),
+    generation: () => Number(/-(\d+)-link$/.exec(readlinkSync(profile))?.[1]),
+    generations: () =>
+      readdirSync(path('var', 'nix', 'profiles'))
+        .flatMap((name) => /^system-(\d+)-link$/.exec(name)?.[1] ?? [])
+        .map(Number)
+        .sort((a, b) => a - b),
+    roots: () => (existsSync(values['gcRoots'] ?? '') ? readdirSync(values['gcRoots'] ?? '').sort() : []),
+    /** What `forget` must leave: nothing. */
+    remove(): void {
+      for (const unit of readdirSync(path('units'))) {
+        const file = path('units', unit, 'pid');
+        if (!existsSync(file) || readFileSync(path('units', unit, 'sub'), 'utf8') !== 'running') continue;
+        spawnSync('kill', ['-KILL', '--', `-${readFileSync(file, 'utf8').trim()}`]);
+      }
+      spawnSync('chmod', ['-R', 'u+w', root]);
+      rmSync(root, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+    },
+  };
+
+  const script = path('switch-to-configuration.sh');
+  const standIn = readFileSync(join(import.meta.dirname, 'switch-to-configuration.sh'), 'utf8');
+  writeFileSync(script, standIn.replace('@root@', root));
+  const systems = Array.from({ length: versions }, (_, index) => {
+    const system = nixos.build(
+      `nixos-system-h1-25.11.${index + 1}`,
+      `mkdir -p $out/bin $out/sw; ln -s ${path('tools')} $out/sw/bin; echo 25.11.${index + 1} > $out/nixos-version; cp ${script} $out/bin/switch-to-configuration; chmod +x $out/bin/switch-to-configuration`,
+    );
+    nix('nix-env', '-p', profile, '--set', system);
+    return system;
+  });
+  nix('nix-env', '-p', profile, '--switch-generation', '1');
+  symlinkSync(systems[0] ?? '', path('current-system'));
+  symlinkSync(systems[0] ?? '', path('booted-system'));
+  nixos.forgetCalls();
+  return nixos;
+}
+
+function which(name: string): string {
+  return execFileSync('which', [name], { encoding: 'utf8' }).trim();
+}
