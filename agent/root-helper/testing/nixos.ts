@@ -49,6 +49,7 @@ export function createNixos(versions = 3, settings: Record<string, string> = {})
   const root = mkdtempSync(join(tmpdir(), 'nixfleet-root-'));
   const path = (...parts: string[]) => join(root, ...parts);
   const stateDir = path('state');
+  const gcRoots = path('var', 'nix', 'gcroots', 'nixfleet-root');
   const profile = path('var', 'nix', 'profiles', 'system');
   for (const folder of ['tools', 'units', 'stc', 'etc', 'home', 'package/bin'])
     mkdirSync(path(folder), { recursive: true });
@@ -63,7 +64,7 @@ export function createNixos(versions = 3, settings: Record<string, string> = {})
     chmodSync(path('tools', tool), 0o755);
   }
   const helper = path('package', 'bin', 'nixfleet-root');
-  const values: Record<string, string> = {
+  const placeholders: Record<string, string> = {
     version: '0.0.0-test',
     bash: BASH,
     self: helper,
@@ -74,7 +75,7 @@ export function createNixos(versions = 3, settings: Record<string, string> = {})
     stateDir,
     storeDir: path('store'),
     profile,
-    gcRoots: path('var', 'nix', 'gcroots', 'nixfleet-root'),
+    gcRoots,
     currentSystem: path('current-system'),
     bootedSystem: path('booted-system'),
     switchLock: path('stc', 'lock'),
@@ -82,7 +83,10 @@ export function createNixos(versions = 3, settings: Record<string, string> = {})
     retrySeconds: '0',
     ...settings,
   };
-  const text = readFileSync(HELPER, 'utf8').replaceAll(/@(\w+)@/g, (whole, name: string) => values[name] ?? whole);
+  const text = readFileSync(HELPER, 'utf8').replaceAll(
+    /@(\w+)@/g,
+    (whole, name: string) => placeholders[name] ?? whole,
+  );
   writeFileSync(helper, text, { mode: 0o755 });
 
   function program(name: string, script: string): void {
@@ -112,14 +116,21 @@ export function createNixos(versions = 3, settings: Record<string, string> = {})
       return nix('nix-build', '--no-out-link', file);
     },
     run(args: readonly string[], { env = {}, through }: HelperOptions = {}): HelperEnd {
-      const [file, given] = through === undefined ? [helper, args] : [BASH, ['-c', through, 'bash', helper, ...args]];
-      const end = spawnSync(file, given, { env, encoding: 'utf8', timeout: RUN_TIMEOUT_MS, cwd: root });
-      if (end.error !== undefined) throw end.error;
-      const pairs = end.stdout.split('\n').flatMap((line) => {
-        const at = line.indexOf('=');
-        return at < 0 ? [] : [[line.slice(0, at), line.slice(at + 1)]];
+      const [file, given] =
+        through === undefined ? [helper, args] : ['/bin/sh', ['-c', through, 'sh', helper, ...args]];
+      const end = spawnSync(file, given, {
+        env: { NODE_ENV: 'test', ...env },
+        encoding: 'utf8',
+        timeout: RUN_TIMEOUT_MS,
+        cwd: root,
       });
-      return { code: end.status, stdout: end.stdout, stderr: end.stderr, values: Object.fromEntries(pairs) };
+      if (end.error !== undefined) throw end.error;
+      const values: Record<string, string> = {};
+      for (const line of end.stdout.split('\n')) {
+        const at = line.indexOf('=');
+        if (at >= 0) values[line.slice(0, at)] = line.slice(at + 1);
+      }
+      return { code: end.status, stdout: end.stdout, stderr: end.stderr, values };
     },
     /** Runs a command that must succeed. */
     ok(...args: string[]): Record<string, string> {
@@ -152,7 +163,7 @@ export function createNixos(versions = 3, settings: Record<string, string> = {})
         .flatMap((name) => /^system-(\d+)-link$/.exec(name)?.[1] ?? [])
         .map(Number)
         .sort((a, b) => a - b),
-    roots: () => (existsSync(values['gcRoots'] ?? '') ? readdirSync(values['gcRoots'] ?? '').sort() : []),
+    roots: () => (existsSync(gcRoots) ? readdirSync(gcRoots).sort() : []),
     /** What `forget` must leave: nothing. */
     remove(): void {
       for (const unit of readdirSync(path('units'))) {
