@@ -262,7 +262,7 @@ describe.skipIf(!hasNix)('the modules (skipped without nix-instantiate)', () => 
     };
     const text = helper(made.nixos);
     expect(text.split('\n')[0]).toMatch(/^#!\/nix\/store\/\w{32}-bash\/bin\/bash -p$/);
-    expect(text).toMatch(/PATH="(\/nix\/store\/\w{32}-[a-z-]+\/bin:){2}\$current_system\/sw\/bin"/);
+    expect(text).toMatch(/PATH="(\/nix\/store\/\w{32}-[a-z-]+\/bin:){3}\$current_system\/sw\/bin"/);
     expect(text).toContain("group='nixfleet-agent' allow_reboot='yes'");
     expect(text).toContain("store='/nix/store' profile='/nix/var/nix/profiles/system'");
     expect(helper(made.nixosNoReboot)).toContain("group='nixfleet-agent' allow_reboot='no'");

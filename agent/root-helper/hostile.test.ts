@@ -94,6 +94,14 @@ const NUMBERS: readonly string[] = [
   '1'.repeat(100_000),
 ];
 
+it('nixfleet-root has fewer than 350 lines: somebody reads it before it runs as root', () => {
+  const lines = readFileSync(join(import.meta.dirname, 'nixfleet-root'), 'utf8')
+    .trimEnd()
+    .split('\n');
+  expect(lines.length).toBeLessThan(350);
+  expect(lines.filter((line) => line.length > 140)).toEqual([]);
+});
+
 describe.skipIf(!hasNix)('the grammar of nixfleet-root (skipped without Nix)', () => {
   let nixos: TestNixos;
   let canary: string;

@@ -4,6 +4,7 @@
   lib,
   bash,
   coreutils,
+  gnused,
   util-linux,
   writeTextFile,
   # May read the output of activations.
@@ -18,6 +19,7 @@ let
     self = "${builtins.placeholder "out"}/bin/nixfleet-root";
     tools = lib.makeBinPath [
       coreutils
+      gnused
       util-linux
     ];
     owner = "0";

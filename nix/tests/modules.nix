@@ -20,6 +20,7 @@ let
     inherit lib;
     bash.outPath = "${store}-bash";
     coreutils.outPath = "${store}-coreutils";
+    gnused.outPath = "${store}-gnused";
     util-linux.outPath = "${store}-util-linux";
     writeTextFile = { name, text, ... }: { inherit name text; };
     callPackage =
