@@ -146,6 +146,7 @@ describe.skipIf(!hasNix)('nixfleet-root activate (skipped without Nix)', () => {
     nixos.hangs(system(2));
     nixos.ok('activate', 'a', 'switch', system(2));
     await fileAppears(nixos.path('stc', 'hangs'));
+    expect(nixos.bootDefault()).toBe(system(2));
     expect(nixos.ok('status', 'a')).toMatchObject({ job: 'running', SubState: 'running' });
     expect(nixos.run(['forget', 'a']).code).toBe(73);
     expect(nixos.ok('stop', 'a')).toEqual({ stopped: 'yes' });
@@ -156,6 +157,8 @@ describe.skipIf(!hasNix)('nixfleet-root activate (skipped without Nix)', () => {
       'result.profile': 'restored',
       'result.generation': '1',
     });
+    // What booted before boots again.
+    expect(nixos.bootDefault()).toBe(system(1));
     expect(nixos.ok('stop', 'a')).toEqual({ stopped: 'no' });
     expect(nixos.roots()).toEqual(['op-a-program', 'op-a-target']);
     nixos.ok('forget', 'a');

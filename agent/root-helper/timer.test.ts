@@ -33,7 +33,6 @@ describe.skipIf(!hasNix)('nixfleet-root arm and disarm (skipped without Nix)', (
     expect(nixos.ok('status', 'a')).toMatchObject({
       timer: 'fired',
       'back-result.exit': '0',
-      'back-result.action': 'test',
       'back-result.stopped_units': '',
       'back-result.profile': 'kept',
       'back-result.running': system(1),
@@ -94,12 +93,30 @@ describe.skipIf(!hasNix)('nixfleet-root arm and disarm (skipped without Nix)', (
     nixos.elapse('a');
     await backEnds('a');
     expect(nixos.ok('status', 'a')).toMatchObject({
-      'back-result.action': 'switch',
+      'back-result.exit': '0',
       'back-result.profile': 'restored',
       'back-result.generation': '1',
       'back-result.running': system(1),
     });
     expect(nixos.bootDefault()).toBe(system(1));
+  });
+
+  it('sets the profile back to what booted before, if another system ran', async () => {
+    await nixos.job('activate', 'a', 'test', system(2));
+    nixos.ok('arm', 'b', '600', system(2));
+    await nixos.job('activate', 'b', 'switch', system(3));
+    nixos.forgetCalls();
+    nixos.elapse('b');
+    await backEnds('b');
+    expect(nixos.running()).toBe(system(2));
+    expect(nixos.generation()).toBe(1);
+    expect(nixos.bootDefault()).toBe(system(1));
+    // The old system first: whoever waits for the host waits for that.
+    expect(nixos.calls().map((call) => call.split(' ').slice(0, 2).join(' '))).toEqual([
+      `test ${system(2)}`,
+      'nix-env -p',
+      `boot ${system(1)}`,
+    ]);
   });
 
   it('stops an activation that hangs, and says which', async () => {
@@ -128,7 +145,7 @@ describe.skipIf(!hasNix)('nixfleet-root arm and disarm (skipped without Nix)', (
     expect(path.at(-1)).toBe(`${system(1)}/sw/bin`);
     expect(path).not.toContain(`${nixos.path('current-system')}/sw/bin`);
     // The profile stays, and the old system is activated all the same.
-    expect(nixos.ok('status', 'a')).toMatchObject({ 'back-result.action': 'test', 'back-result.profile': 'failed' });
+    expect(nixos.ok('status', 'a')).toMatchObject({ 'back-result.exit': '0', 'back-result.profile': 'failed' });
     expect(nixos.running()).toBe(system(1));
   });
 

@@ -63,16 +63,31 @@ systemd_run() {
   state "$unit.timer" active waiting
 }
 
+# The processes of a session, without its leader.
+members_of() {
+  local stat fields
+  for stat in /proc/[0-9]*/stat; do
+    read -r -d '' stat <"$stat" 2>/dev/null || :
+    # The name, in brackets, may have blanks; behind it are state, parent, process group and session.
+    read -r -a fields <<<"${stat##*) }"
+    if [[ ${fields[3]-} == "$1" && ${stat%% *} != "$1" ]]; then echo "${stat%% *}"; fi
+  done
+}
+
 stop_unit() {
-  local name=$1 pid
+  local name=$1 pid member round
   if [[ $(<"$units/$name/sub") == running ]]; then
     pid=$(<"$units/$name/pid")
     kill -TERM -- "-$pid" 2>/dev/null || :
-    for _ in {1..100}; do
+    for round in {1..300}; do
       if [[ ! -d $units/$name || $(<"$units/$name/sub") != running ]]; then break; fi
+      # systemd goes through the cgroup again until it finds no new process. The main process gets one signal.
+      if ((round < 20)); then
+        for member in $(members_of "$pid"); do kill -TERM "$member" 2>/dev/null || :; done
+      fi
       # As after TimeoutStopSec.
-      if [[ $_ == 60 ]]; then kill -KILL -- "-$pid" 2>/dev/null || :; fi
-      sleep 0.05
+      if ((round == 200)); then kill -KILL -- "-$pid" 2>/dev/null || :; fi
+      sleep 0.02
     done
   fi
   # A unit that failed stays until reset-failed.
