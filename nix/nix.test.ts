@@ -189,6 +189,10 @@ const modulesSchema = z.object({
     networking: z.object({ firewall: z.object({ allowedTCPPorts: z.array(z.number()) }) }),
     systemd: z.object({ services: z.object({ nixfleet: service }) }),
   }),
+  dashboardSpecial: z.object({
+    environment: z.object({ systemPackages: z.array(script) }),
+    systemd: z.object({ services: z.object({ nixfleet: service }) }),
+  }),
   dashboardBackups: z.object({
     environment: z.object({ systemPackages: z.array(script) }),
     systemd: z.object({ services: z.object({ nixfleet: service }) }),
@@ -286,6 +290,24 @@ describe.skipIf(!hasNix)('the modules (skipped without nix-instantiate)', () => 
     const { Service } = made.homeSpecial.systemd.user.services['nixfleet-agent'];
     expect(Service['Environment']).toContain('"NIXFLEET_REPO_URL=https://you:s%%20c@git.example.org/nixcfg.git"');
     expect(Service['Environment']).toContain('"NIXFLEET_THEME_COLOR=a \\"quoted\\" \\\\ value"');
+  });
+
+  it('pass values with percent signs to the dashboard as they are', () => {
+    const { environment, serviceConfig } = made.dashboardSpecial.systemd.services.nixfleet;
+    expect(environment).toMatchObject({
+      NIXFLEET_BASE_URL: 'https://fleet.example.org/100%%',
+      NIXFLEET_BACKUP_DIR: '/mnt/100%%',
+      NIXFLEET_AGENT_TOKEN_FILE: '%d/agent-token',
+    });
+    expect(serviceConfig).toMatchObject({
+      LoadCredential: ['agent-token:/run/100%%/token'],
+      EnvironmentFile: ['/run/100%%/env'],
+      ReadWritePaths: ['-/mnt/100%%'],
+    });
+    // systemd-run expands nothing in the properties that it is given.
+    const given = optionsOf(made.dashboardSpecial.environment.systemPackages[0]?.text ?? '');
+    expect(given).toContain('--setenv=NIXFLEET_BACKUP_DIR=/mnt/100%');
+    expect(given).toContain('--property=EnvironmentFile=/run/100%/env');
   });
 
   it('warn of a password in repoUrl and of a host without sudo', () => {

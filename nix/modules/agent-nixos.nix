@@ -86,7 +86,8 @@ in
     ];
     warnings = import ./agent-warnings.nix { inherit lib cfg; } ++ lib.optional (!hasSudo) (
       "services.nixfleet-agent: the agent switches the system through sudo, and neither security.sudo nor "
-      + "security.sudo-rs is enabled. Enable one of them; run0 and doas are not supported."
+      + "security.sudo-rs is enabled. Enable one of them; run0 and doas are not supported. A later version will "
+      + "refuse this."
     );
 
     environment.systemPackages = [ rootHelper ];

@@ -6,5 +6,5 @@ lib.optional (cfg.configRepo != "")
   lib.optional (builtins.match "[A-Za-z][A-Za-z0-9+.-]*://[^/@]*:[^/]*@.*" cfg.repoUrl != null)
     (
       "services.nixfleet-agent.repoUrl contains a password, which every user of the host can read in the store. Use a "
-      + "deploy key (sshKeyFile), or git's credential helper."
+      + "deploy key (sshKeyFile), or git's credential helper. A later version will refuse it."
     )

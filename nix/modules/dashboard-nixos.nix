@@ -24,6 +24,7 @@
 let
   cfg = config.services.nixfleet;
   inherit (lib) mkOption types;
+  escape = import ./systemd-escape.nix;
 
   secretFile =
     what:
@@ -186,14 +187,16 @@ in
         pkgs.nix
       ];
       environment =
-        settings
-        // {
-          NIXFLEET_DATA_DIR = dataDir;
-          NIXFLEET_LISTEN = cfg.listen;
-          NIXFLEET_TRUSTED_PROXIES = lib.concatStringsSep "," cfg.trustedProxies;
-          HOME = dataDir;
-        }
-        // lib.optionalAttrs (cfg.baseUrl != "") { NIXFLEET_BASE_URL = cfg.baseUrl; }
+        lib.mapAttrs (_: escape) (
+          settings
+          // {
+            NIXFLEET_DATA_DIR = dataDir;
+            NIXFLEET_LISTEN = cfg.listen;
+            NIXFLEET_TRUSTED_PROXIES = lib.concatStringsSep "," cfg.trustedProxies;
+            HOME = dataDir;
+          }
+          // lib.optionalAttrs (cfg.baseUrl != "") { NIXFLEET_BASE_URL = cfg.baseUrl; }
+        )
         // lib.listToAttrs (
           map (secret: {
             name = "${secret.variable}_FILE";
@@ -202,13 +205,13 @@ in
         );
       serviceConfig = {
         ExecStart = "${cfg.package}/bin/nixfleet-dashboard";
-        LoadCredential = map (secret: "${secret.name}:${toString secret.file}") secrets;
-        EnvironmentFile = map toString cfg.environmentFiles;
+        LoadCredential = map (secret: "${secret.name}:${escape (toString secret.file)}") secrets;
+        EnvironmentFile = map (file: escape (toString file)) cfg.environmentFiles;
         DynamicUser = true;
         StateDirectory = "nixfleet";
         StateDirectoryMode = "0700";
         # Without an error for a folder that is missing: the dashboard then says what to do.
-        ReadWritePaths = map (folder: "-${folder}") backupFolders;
+        ReadWritePaths = map (folder: "-${escape folder}") backupFolders;
         UMask = "0077";
         Restart = "on-failure";
         RestartSec = 5;

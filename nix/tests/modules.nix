@@ -146,6 +146,13 @@ in
       NIXFLEET_BACKUP_COPY_DIR = "/mnt/share";
     };
   };
+  dashboardSpecial = dashboard {
+    enable = true;
+    baseUrl = "https://fleet.example.org/100%";
+    agentTokenFile = "/run/100%/token";
+    environmentFiles = [ "/run/100%/env" ];
+    settings.NIXFLEET_BACKUP_DIR = "/mnt/100%";
+  };
   dashboardFault = dashboard {
     enable = true;
     passwordHashFile = "/run/secrets/hash";
