@@ -229,7 +229,7 @@ describe.skipIf(!hasNix)('the modules (skipped without nix-instantiate)', () => 
       RestartSteps: 10,
       RestartMaxDelaySec: 20,
       OOMPolicy: 'continue',
-      OOMScoreAdjust: -500,
+      OOMScoreAdjust: -100,
       Delegate: true,
       SupplementaryGroups: ['nixfleet-agent'],
       StateDirectory: 'nixfleet-agent',

@@ -131,7 +131,8 @@ in
         TimeoutStopSec = 25;
         # A build that runs out of memory ends alone, and memory for a build can be limited in a cgroup below the agent's.
         OOMPolicy = "continue";
-        OOMScoreAdjust = -500;
+        # Little: evaluations and builds of the agent inherit it, and must not be preferred to the host's services.
+        OOMScoreAdjust = -100;
         Delegate = true;
         # No sandbox: options such as NoNewPrivileges or ProtectSystem break sudo and the rebuild itself.
       };
