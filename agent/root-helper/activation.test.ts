@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fileAppears, processEnds } from '../testing/host';
-import { createNixos, hasNix, type TestNixos } from './testing/nixos';
+import { createNixos, hasNix, WAIT, type TestNixos } from './testing/nixos';
 
 describe.skipIf(!hasNix)('nixfleet-root activate (skipped without Nix)', () => {
   let nixos: TestNixos;
@@ -28,7 +28,7 @@ describe.skipIf(!hasNix)('nixfleet-root activate (skipped without Nix)', () => {
     expect(nixos.generation()).toBe(1);
     expect(nixos.bootDefault()).toBe('');
     expect(readFileSync(started['output'] ?? '', 'utf8')).toBe('activating the configuration...\n');
-    await expect.poll(() => nixos.ok('status', 'op-1')['SubState']).toBe('exited');
+    await expect.poll(() => nixos.ok('status', 'op-1')['SubState'], WAIT).toBe('exited');
     const status = nixos.ok('status', 'op-1');
     expect(status).toMatchObject({
       job: 'ended',
@@ -87,7 +87,7 @@ describe.skipIf(!hasNix)('nixfleet-root activate (skipped without Nix)', () => {
     expect(status).toMatchObject({ 'result.exit': String(code), 'result.profile': profile });
     expect(nixos.running()).toBe(system(running));
     expect(nixos.generation() === 1).toBe(profile === 'restored');
-    await expect.poll(() => nixos.ok('status', 'a')['ExecMainStatus']).toBe(String(code));
+    await expect.poll(() => nixos.ok('status', 'a')['ExecMainStatus'], WAIT).toBe(String(code));
     // A unit that counts as failed would be an additional failure of every later check.
     expect(nixos.ok('status', 'a')['ActiveState']).toBe('active');
   });
@@ -169,14 +169,35 @@ describe.skipIf(!hasNix)('nixfleet-root activate (skipped without Nix)', () => {
     await nixos.job('activate', 'a', 'test', system(2));
   });
 
+  it('stop before the activation: it does not start, and the profile is set back', async () => {
+    const real = readFileSync(nixos.path('tools', 'nix-env'), 'utf8');
+    const released = nixos.path('released');
+    nixos.program('nix-env', `: >"${nixos.path('setting')}"; until [[ -e ${released} ]]; do sleep 0.02; done\n${real}`);
+    nixos.ok('activate', 'a', 'switch', system(2));
+    await fileAppears(nixos.path('setting'));
+    const stop = spawn(nixos.helper, ['stop', 'a'], { stdio: 'ignore' });
+    const stopped = once(stop, 'close');
+    await fileAppears(nixos.path('signalled'));
+    writeFileSync(released, '');
+    await stopped;
+    expect(nixos.ok('status', 'a')).toMatchObject({
+      'result.exit': '143',
+      'result.stopped': 'yes',
+      'result.profile': 'restored',
+      'result.generation': '1',
+      'result.running': system(1),
+    });
+    expect(nixos.calls().filter((call) => call.startsWith('switch '))).toEqual([]);
+  });
+
   it('a killed unit is lost, not ended', async () => {
     nixos.hangs(system(2));
     nixos.ok('activate', 'a', 'test', system(2));
     await fileAppears(nixos.path('stc', 'hangs'));
     const pid = Number(readFileSync(nixos.path('units', 'nixfleet-activate-a.service', 'pid'), 'utf8'));
-    spawnSync('kill', ['-KILL', '--', `-${pid}`]);
+    spawnSync(nixos.path('tools', 'systemd-kill'), ['nixfleet-activate-a.service']);
     await processEnds(pid);
-    await expect.poll(() => nixos.ok('status', 'a')['job']).toBe('lost');
+    await expect.poll(() => nixos.ok('status', 'a')['job'], WAIT).toBe('lost');
     expect(nixos.ok('status', 'a')).toMatchObject({ ActiveState: 'failed', ExecMainStatus: '137' });
     nixos.ok('forget', 'a');
     nixos.hangs(null);

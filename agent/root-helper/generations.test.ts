@@ -150,12 +150,6 @@ describe.skipIf(!hasNix)('generations of nixfleet-root (skipped without Nix)', (
     });
   });
 
-  it('shows what holds a reboot back', () => {
-    expect(JSON.parse(nixos.run(['inhibitors']).stdout)).toMatchObject({
-      data: [[['shutdown', 'apt', 'Upgrade', 'block', 0, 42]]],
-    });
-  });
-
   it('reboots only where the configuration allows it', () => {
     expect(nixos.ok('reboot')).toEqual({ reboot: 'requested' });
     expect(nixos.calls()).toEqual(['systemctl reboot']);

@@ -23,6 +23,8 @@ import { fileAppears } from '../../testing/host';
 const HELPER = join(import.meta.dirname, '..', 'nixfleet-root');
 const BASH = '/bin/bash';
 const RUN_TIMEOUT_MS = 60_000;
+/** For expect.poll: long enough for a busy machine. */
+export const WAIT = { timeout: 45_000 };
 
 /** Whether this machine has what the tests need. */
 export const hasNix =
@@ -59,7 +61,7 @@ export function createNixos(versions = 3, settings: Record<string, string> = {})
   const nixVariables = `HOME=${path('home')} NIX_CONF_DIR=${path('etc')} NIX_STORE_DIR=${path('store')} NIX_STATE_DIR=${path('var', 'nix')} NIX_LOG_DIR=${path('log')} NIX_REMOTE=local`;
   for (const tool of ['nix-env', 'nix-store', 'nix-build'])
     program(tool, `echo "${tool} $*" >>"${path('calls')}"\nexport ${nixVariables}\nexec "${which(tool)}" "$@"`);
-  for (const tool of ['systemctl', 'systemd-run', 'systemd-elapse', 'bootctl', 'busctl']) {
+  for (const tool of ['systemctl', 'systemd-run', 'systemd-elapse', 'systemd-kill', 'bootctl']) {
     copyFileSync(join(import.meta.dirname, 'systemd.sh'), path('tools', tool));
     chmodSync(path('tools', tool), 0o755);
   }
@@ -169,7 +171,7 @@ export function createNixos(versions = 3, settings: Record<string, string> = {})
       for (const unit of readdirSync(path('units'))) {
         const file = path('units', unit, 'pid');
         if (!existsSync(file) || readFileSync(path('units', unit, 'sub'), 'utf8') !== 'running') continue;
-        spawnSync('kill', ['-KILL', '--', `-${readFileSync(file, 'utf8').trim()}`]);
+        spawnSync(path('tools', 'systemd-kill'), [unit]);
       }
       spawnSync('chmod', ['-R', 'u+w', root]);
       rmSync(root, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });

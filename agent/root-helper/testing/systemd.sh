@@ -1,5 +1,5 @@
 #!/bin/bash
-# A stand-in for systemctl, systemd-run, busctl and bootctl where systemd is not process 1. It knows what nixfleet-root
+# A stand-in for systemctl, systemd-run and bootctl where systemd is not process 1. It knows what nixfleet-root
 # uses of them, with systemd's names, states and messages. Its units are folders below ROOT/units.
 set -euo pipefail
 shopt -s nullglob
@@ -29,7 +29,7 @@ start() {
 }
 
 systemd_run() {
-  local unit='' seconds='' output=/dev/null success='' remain=''
+  local unit='' seconds='' output=/dev/null success='' remain='' mixed=''
   while [[ $1 != -- ]]; do
     case $1 in
       --unit=*) unit=${1#*=} ;;
@@ -39,6 +39,7 @@ systemd_run() {
           StandardOutput=append:*) output=${2#*:} ;;
           SuccessExitStatus=*) success=${2#*=} ;;
           RemainAfterExit=yes) remain=yes ;;
+          KillMode=mixed) mixed=yes ;;
         esac
         shift
         ;;
@@ -46,6 +47,7 @@ systemd_run() {
     shift
   done
   shift
+  [[ -n $mixed ]] || { echo 'This stand-in knows KillMode=mixed only.' >&2; exit 1; }
   unit=${unit%.service}
   echo "systemd-run $unit${seconds:+ $seconds}" >>"$root/calls"
   if [[ -e $root/systemd-fails ]]; then echo 'Failed to connect to bus: No such file or directory' >&2; exit 1; fi
@@ -63,32 +65,30 @@ systemd_run() {
   state "$unit.timer" active waiting
 }
 
-# The processes of a session, without its leader.
+# The processes below a process: where systemd knows them by their cgroup.
 members_of() {
-  local stat fields
-  for stat in /proc/[0-9]*/stat; do
-    read -r -d '' stat <"$stat" 2>/dev/null || :
-    # The name, in brackets, may have blanks; behind it are state, parent, process group and session.
-    read -r -a fields <<<"${stat##*) }"
-    if [[ ${fields[3]-} == "$1" && ${stat%% *} != "$1" ]]; then echo "${stat%% *}"; fi
+  local child
+  for child in $(cat "/proc/$1/task/$1/children" 2>/dev/null); do
+    echo "$child"
+    members_of "$child"
   done
 }
 
 stop_unit() {
-  local name=$1 pid member round
+  local name=$1 pid members member round
   if [[ $(<"$units/$name/sub") == running ]]; then
     pid=$(<"$units/$name/pid")
-    kill -TERM -- "-$pid" 2>/dev/null || :
-    for round in {1..300}; do
+    # KillMode=mixed: the main process alone gets the signal. What is left when it ends is killed.
+    members=$(members_of "$pid")
+    kill -TERM "$pid" 2>/dev/null || :
+    : >"$root/signalled"
+    for round in {1..3000}; do
       if [[ ! -d $units/$name || $(<"$units/$name/sub") != running ]]; then break; fi
-      # systemd goes through the cgroup again until it finds no new process. The main process gets one signal.
-      if ((round < 20)); then
-        for member in $(members_of "$pid"); do kill -TERM "$member" 2>/dev/null || :; done
-      fi
       # As after TimeoutStopSec.
-      if ((round == 200)); then kill -KILL -- "-$pid" 2>/dev/null || :; fi
+      if ((round == 2500)); then kill -KILL "$pid" 2>/dev/null || :; fi
       sleep 0.02
     done
+    for member in $members; do kill -KILL "$member" 2>/dev/null || :; done
   fi
   # A unit that failed stays until reset-failed.
   if [[ ! -d $units/$name || $(<"$units/$name/active") == failed ]]; then return; fi
@@ -137,6 +137,13 @@ elapse() {
   start "$1.service"
 }
 
+# SIGKILL for every process of a unit, for tests.
+kill_unit() {
+  local pid
+  pid=$(<"$units/$1/pid")
+  kill -KILL "$pid" $(members_of "$pid") 2>/dev/null || :
+}
+
 bootctl() {
   if [[ ! -d $root/boot ]]; then echo 'Failed to determine location' >&2; exit 1; fi
   if [[ $1 == --print-boot-path ]]; then echo "$root/boot"; else echo "bootctl $*" >>"$root/calls"; fi
@@ -146,6 +153,6 @@ case ${0##*/} in
   systemd-run) systemd_run "$@" ;;
   systemctl) systemctl "$@" ;;
   systemd-elapse) elapse "$@" ;;
+  systemd-kill) kill_unit "$@" ;;
   bootctl) bootctl "$@" ;;
-  busctl) echo '{"type":"a(ssssuu)","data":[[["shutdown","apt","Upgrade","block",0,42]]]}' ;;
 esac
