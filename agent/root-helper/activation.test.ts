@@ -92,6 +92,13 @@ describe.skipIf(!hasNix)('nixfleet-root activate (skipped without Nix)', () => {
     expect(nixos.ok('status', 'a')['ActiveState']).toBe('active');
   });
 
+  it('test that fails leaves the profile alone', async () => {
+    nixos.ends(1);
+    const status = await nixos.job('activate', 'a', 'test', system(2));
+    expect(status).toMatchObject({ 'result.exit': '1', 'result.profile': 'kept', 'result.running': system(1) });
+    expect(nixos.calls().filter((call) => call.startsWith('nix-env'))).toEqual([]);
+  });
+
   it('boot that fails sets the profile back, also if the system runs already', async () => {
     await nixos.job('activate', 'a', 'test', system(2));
     nixos.ends(1);

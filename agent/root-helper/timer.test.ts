@@ -1,5 +1,5 @@
 /** The timer of nixfleet-root goes back to the system before, unless it is disarmed in time: exactly one of both happens. */
-import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fileAppears } from '../testing/host';
@@ -84,6 +84,19 @@ describe.skipIf(!hasNix)('nixfleet-root arm and disarm (skipped without Nix)', (
     // The generation is the one of the first time, not the one that the switch has made.
     expect(nixos.ok('status', 'a')).toMatchObject({ timer: 'armed', 'armed.round': '2', 'armed.generation': '1' });
     expect(nixos.run(['arm', 'a', '180', system(2)])).toMatchObject({ code: 65 });
+  });
+
+  it('sets no new delay if the old one ends at that moment', () => {
+    nixos.ok('arm', 'a', '900', system(1));
+    mkdirSync(nixos.path('tools', 'real'));
+    renameSync(nixos.path('tools', 'systemd-run'), nixos.path('tools', 'real', 'systemd-run'));
+    const record = join(nixos.stateDir, 'a');
+    nixos.program('systemd-run', `mv "${record}/armed" "${record}/fired"; exec "\${0%/*}/real/systemd-run" "$@"`);
+    expect(nixos.run(['arm', 'a', '180', system(1)])).toMatchObject({
+      code: 75,
+      stdout: '',
+      stderr: 'nixfleet-root: The timer has fired.\n',
+    });
   });
 
   it('sets the profile back, and with it the boot entry, if it was moved', async () => {
