@@ -43,7 +43,7 @@ describe('a stopped command', () => {
     expect(await whatGoesOn(group, 'macos', shellOf({}, runs), 300)).toBe(
       `processes that it started still run (process group ${group})`,
     );
-    expect(runs).toEqual([`sudo kill -s KILL -- -${group}`]);
+    expect(runs).toEqual([`sudo -n kill -s KILL -- -${group}`]);
   });
 
   it('has ended when its last process has', async () => {

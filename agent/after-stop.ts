@@ -32,7 +32,7 @@ export async function whatGoesOn(
 
 /** Sends a signal to a process group of root. False when the agent's user may not do that. */
 export async function killAsRoot(shell: Shell, group: number, signal: 'SIGTERM' | 'SIGKILL'): Promise<boolean> {
-  const args = ['kill', '-s', signal.slice(3), '--', `-${group}`];
+  const args = ['-n', 'kill', '-s', signal.slice(3), '--', `-${group}`];
   const run = await shell.run('sudo', args, { quiet: true, timeoutMs: TOOL_TIMEOUT_MS });
   return run.ok;
 }

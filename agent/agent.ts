@@ -12,15 +12,19 @@ import { createLockHash, describeLockAge, lockChanged } from './lock';
 import type { AgentLog } from './log';
 import { createMetricsReader } from './metrics';
 import { shortCommit, type OperationHost } from './operation';
-import { createOperations } from './operations';
+import { otherAgentInstalled, restartsFor } from './nixos/installed-agent';
+import { createBuildCgroup } from './nixos/build-cgroup';
+import { readActivation, removeActivation } from './nixos/activation-record';
+import { createRootHelper, type RootHelper } from './nixos/root-helper';
+import { createOperations, resumeOperation } from './operations';
 import type { Child } from './process';
 import type { Redact } from './redact';
 import { createRepository } from './repository';
-import { createCommandRunner } from './runner';
+import { createCommandRunner, EXIT_SWITCHED } from './runner';
 import { createShell } from './shell';
 import type { TokenSource } from './token';
 import { lockFileIn } from '@/lib/git/flake-folder';
-import { AGENT_CAPABILITIES } from '@/lib/protocol/agent/capabilities';
+import { AGENT_CAPABILITIES, ROOT_HELPER_CAPABILITIES } from '@/lib/protocol/agent/capabilities';
 import { PROTOCOL_WITH_IDS } from '@/lib/protocol/agent/generations';
 import type { AgentFrameInput } from '@/lib/protocol/agent/from-agent';
 import { LOCK_CHANGED } from '@/lib/protocol/agent/lock-hash';
@@ -33,6 +37,8 @@ const FIRST_CLONE_WAIT_MS = 15_000;
 /** Lines of a burst are sent in one frame. */
 const OUTPUT_BATCH_DELAY_MS = 20;
 const LOCK_CHECK_INTERVAL_MS = 5 * 60_000;
+/** How often an idle agent looks whether the running system names another one. */
+const PROGRAM_CHECK_INTERVAL_MS = 60_000;
 
 export interface AgentOptions {
   config: AgentConfig;
@@ -95,7 +101,13 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
     resolveExit = resolve;
   });
 
+  const installedHelper = config.rootHelper === '' ? null : createRootHelper(config.rootHelper);
+  let rootHelper: RootHelper | null = null;
+  const limited = config.buildMemory === '' ? null : createBuildCgroup({ memory: config.buildMemory });
+  if (limited !== null && 'problem' in limited) log.warn(`the memory of builds is not limited: ${limited.problem}`);
   const host: OperationHost = {
+    rootHelper: () => rootHelper,
+    buildCgroup: limited !== null && 'wrap' in limited ? limited : null,
     config,
     repository,
     flake,
@@ -178,7 +190,7 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
         instance,
         running: running?.id == null ? null : { command_id: running.id },
         finished: outbox.finished(),
-        capabilities: AGENT_CAPABILITIES,
+        capabilities: rootHelper === null ? AGENT_CAPABILITIES : [...AGENT_CAPABILITIES, ...ROOT_HELPER_CAPABILITIES],
       },
     };
   }
@@ -228,6 +240,39 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
     if (heartbeatRequested) await heartbeat();
   }
 
+  /** Finds out whether systems are activated by nixfleet-root, and goes on with what an earlier process began. */
+  async function prepareActivation(): Promise<void> {
+    if (installedHelper === null) return;
+    const problem = await installedHelper.problem(backgroundShell);
+    if (problem === null) rootHelper = installedHelper;
+    else
+      log.warn(
+        `switches are made by nixos-rebuild, and the result of one that restarts the agent may be lost: ${redact(problem)}`,
+      );
+    const record = readActivation(config.stateDir);
+    if (record === null) return;
+    const isRunning = runner.resume(record.commandId, record.command, record.lastSeq, (context) =>
+      resumeOperation(host, context, installedHelper, record),
+    );
+    if (isRunning) return;
+    removeActivation(config.stateDir);
+    await installedHelper.forget(backgroundShell, record.id);
+  }
+
+  /** After a switch by hand, or going back: the service manager starts the agent of the running system. */
+  function restartIfReplaced(): void {
+    const other = otherAgentInstalled({ ...config, program });
+    if (other === null || runner.running() !== null || ending) return;
+    try {
+      restartsFor(config.stateDir, other);
+    } catch (error) {
+      log.error(`${config.stateDir} can't be written (${error instanceof Error ? error.message : 'unknown reason'})`);
+      return;
+    }
+    log.info(`the running system names another agent (${other}): restarting`);
+    void end(EXIT_SWITCHED, null);
+  }
+
   async function firstClone(): Promise<void> {
     const outcome = await repository.prepare(backgroundShell);
     if (!outcome.ok) log.error(`${redact(outcome.message)}; the agent continues, and the next pull tries again`);
@@ -256,8 +301,10 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
       log.info(`nixfleet-agent ${AGENT_VERSION} for ${config.hostname}, connecting to ${config.url}`);
       await metrics();
       const wait = new Promise((resolve) => timers.push(setTimeout(resolve, FIRST_CLONE_WAIT_MS)));
+      await prepareActivation();
       await Promise.race([firstClone(), wait]);
       timers.push(setInterval(() => void host.refreshLock(), LOCK_CHECK_INTERVAL_MS));
+      if (config.hostType === 'nixos') timers.push(setInterval(restartIfReplaced, PROGRAM_CHECK_INTERVAL_MS));
       if (!ending) connection.start();
       return exited;
     },

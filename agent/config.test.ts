@@ -61,6 +61,8 @@ describe('readConfig', () => {
       hostType: 'nixos',
       systemLink: '/run/current-system',
       systemProfile: '/nix/var/nix/profiles/system',
+      rootHelper: '/run/current-system/sw/bin/nixfleet-root',
+      buildMemory: '',
     });
     const mac = config({}, { ...machine, platform: 'darwin', home: '/Users/u' });
     expect(mac).toMatchObject({ hostType: 'macos', repoDir: '/Users/u/.local/state/nixfleet-agent/repo' });

@@ -7,6 +7,8 @@ import { LOG_LEVELS, type LogLevel } from './log';
 
 /** The profile of a NixOS system. */
 const SYSTEM_PROFILE = '/nix/var/nix/profiles/system';
+/** Where the NixOS module installs it. A path that outlives a switch. */
+const ROOT_HELPER = '/run/current-system/sw/bin/nixfleet-root';
 
 export type HostType = 'nixos' | 'macos';
 
@@ -42,6 +44,10 @@ export interface AgentConfig {
   systemLink: string;
   /** The profile that points at the system that was built last. */
   systemProfile: string;
+  /** Path of nixfleet-root, as the sudo rule names it; '' where there is none. */
+  rootHelper: string;
+  /** Memory that a build may take, as 80% or 6G; '' without a limit. */
+  buildMemory: string;
 }
 
 /** Facts of the machine that the configuration depends on. */
@@ -109,6 +115,16 @@ export const AGENT_VARIABLES: readonly (readonly [name: string, fallback: string
   ],
   ['NIXFLEET_HOST_TYPE', 'by the operating system', 'nixos or macos: macos uses home-manager, also on Linux'],
   ['NIXFLEET_SYSTEM_LINK', '/run/current-system', 'the link that points at the running system'],
+  [
+    'NIXFLEET_BUILD_MEMORY',
+    'no limit',
+    'memory that a build may take, as 80% or 6G; needs Delegate=yes in the unit, and a host with nixfleet-root',
+  ],
+  [
+    'NIXFLEET_ROOT_HELPER',
+    ROOT_HELPER,
+    'the program that activates systems as root; "none": nixos-rebuild is called instead',
+  ],
   ['NIXFLEET_SYSTEM_PROFILE', SYSTEM_PROFILE, 'the profile of the system: it points at the one that was built last'],
 ];
 
@@ -165,6 +181,8 @@ export function readAgentConfig(
         ? '/run/current-system'
         : join(machine.home, '.local', 'state', 'nix', 'profiles', 'home-manager')),
     systemProfile: get('NIXFLEET_SYSTEM_PROFILE') || SYSTEM_PROFILE,
+    buildMemory: get('NIXFLEET_BUILD_MEMORY'),
+    rootHelper: readRootHelper(get('NIXFLEET_ROOT_HELPER'), hostType, problems),
   };
   if (config.repoDir === '')
     problems.push(
@@ -323,6 +341,13 @@ function readSwitch(name: string, value: string, problems: string[]): boolean {
   if (!['', 'true', 'false', '1', '0'].includes(word))
     problems.push(`${name} "${value}" is not known: write true or false.`);
   return word === 'true' || word === '1';
+}
+
+function readRootHelper(value: string, hostType: HostType, problems: string[]): string {
+  if (value === 'none' || hostType !== 'nixos') return '';
+  if (value !== '' && (!value.startsWith('/') || !NO_CONTROLS.test(value)))
+    problems.push(`NIXFLEET_ROOT_HELPER "${value}" is not an absolute path: write one, or none.`);
+  return value || ROOT_HELPER;
 }
 
 /** Why the dashboard would not admit a new host of this name; null when it would. */

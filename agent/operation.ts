@@ -3,10 +3,12 @@ import { join } from 'node:path';
 import type { Compartments, CompartmentReport } from './compartments';
 import type { AgentConfig } from './config';
 import type { Flake } from './flake';
+import type { BuildCgroup } from './nixos/build-cgroup';
+import type { RootHelper } from './nixos/root-helper';
 import type { Repository } from './repository';
 import type { RunOptions, Shell } from './shell';
 
-export type Phase = 'pull' | 'system' | 'tests';
+export type Phase = 'pull' | 'fetch' | 'build' | 'system' | 'tests';
 export type PhaseStatus = 'in_progress' | 'complete' | 'error';
 
 export interface OperationContext {
@@ -14,6 +16,21 @@ export interface OperationContext {
   progress: (phase: Phase, current: number, total: number, status: PhaseStatus) => void;
   /** True once this command is being stopped. */
   stopping: () => boolean;
+  /** The id that the dashboard gave it; null without one. */
+  commandId: string | null;
+  command: string;
+  /** Number of the last line of its output. */
+  lastSeq: () => number;
+  /** While it is held, it goes on when it is stopped and when the agent ends; null: no longer. */
+  hold: (held: HeldOperation | null) => void;
+}
+
+/** A part of an operation that can't be stopped. */
+export interface HeldOperation {
+  /** Why it is not stopped, and what to do: the answer to a stop. */
+  reason: string;
+  /** Ends it all the same. Gives a sentence when that is not possible. */
+  kill: () => Promise<string | null>;
 }
 
 export interface OperationEnd {
@@ -22,6 +39,8 @@ export interface OperationEnd {
   message: string;
   /** A switch activated a new system: this process ends, so that the new unit starts the new agent. */
   switched?: boolean;
+  /** Called once the result is saved. */
+  settle?: (() => Promise<void>) | undefined;
 }
 
 export type AgentOperation = (context: OperationContext) => Promise<OperationEnd>;
@@ -37,6 +56,10 @@ export interface OperationHost {
   program: string;
   /** Checks the age of flake.lock again. */
   refreshLock: () => Promise<CompartmentReport>;
+  /** What activates systems as root; null where the agent has to call nixos-rebuild. */
+  rootHelper: () => RootHelper | null;
+  /** Limits the memory of builds; null without a limit. */
+  buildCgroup: BuildCgroup | null;
 }
 
 export const ok = (message = ''): OperationEnd => ({ status: 'ok', exitCode: 0, message });

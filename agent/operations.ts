@@ -14,9 +14,14 @@ import {
   type OperationContext,
   type OperationEnd,
 } from './operation';
+import { prepareBoot } from './nixos/switch-system';
+import { readSystem } from './nixos/system-facts';
 import { PULL_STEPS } from './repository';
-import { activated, rebuild } from './rebuild';
-import { runRollback } from './rollback';
+import { activated, rebuild, type RebuildEnd } from './rebuild';
+import { resumeActivation } from './nixos/activation';
+import type { ActivationRecord } from './nixos/activation-record';
+import type { RootHelper } from './nixos/root-helper';
+import { concludeRollback, runRollback } from './rollback';
 import { exitCodeOf, failureOf, type Shell } from './shell';
 import type { WireCommand } from '@/lib/protocol/agent/wire-commands';
 
@@ -36,6 +41,7 @@ export function createOperations(host: OperationHost): ReadonlyMap<string, Agent
     rollback: (context) => runRollback(host, context),
     update: (context) => update(host, context),
     'force-update': (context) => forceUpdate(host, context),
+    boot: (context) => switchAtBoot(host, context),
     'refresh-git': ({ shell }) => refreshGit(shell),
     'refresh-lock': ({ shell }) => refreshLock(host, shell),
     'refresh-system': ({ shell }) => refreshSystem(host, shell),
@@ -43,6 +49,29 @@ export function createOperations(host: OperationHost): ReadonlyMap<string, Agent
     'check-version': ({ shell }) => checkVersion(host, shell),
   };
   return new Map(Object.entries(operations));
+}
+
+/** Goes on with the activation of an earlier process, and concludes from its end what that one would have. */
+export async function resumeOperation(
+  host: OperationHost,
+  context: OperationContext,
+  helper: RootHelper,
+  record: ActivationRecord,
+): Promise<OperationEnd> {
+  const { purpose, commit } = record;
+  host.compartments.begin('system', 'In progress...');
+  const end = await resumeActivation(host, context, helper, record);
+  switch (purpose) {
+    case 'switch':
+    case 'pull-switch':
+      return concludeSwitch(host, context, end, commit, purpose === 'switch' ? 'Switch' : 'Pull+Switch');
+    case 'force-update':
+      return concludeForceUpdate(host, context, end, commit);
+    case 'boot':
+      return concludeBoot(host, context, end, commit);
+    case 'rollback':
+      return concludeRollback(host, context, end, commit);
+  }
 }
 
 async function pull(host: OperationHost, { shell, progress }: OperationContext): Promise<OperationEnd> {
@@ -71,14 +100,33 @@ async function pull(host: OperationHost, { shell, progress }: OperationContext):
   return ok();
 }
 
-async function switchSystem(host: OperationHost, context: OperationContext, title: string): Promise<OperationEnd> {
-  const { shell, progress } = context;
+async function switchSystem(
+  host: OperationHost,
+  context: OperationContext,
+  title: 'Switch' | 'Pull+Switch',
+): Promise<OperationEnd> {
+  const { progress } = context;
   const { compartments, repository } = host;
   const commit = await repository.head();
   if (commit === '') return error(1, `${repository.dir} holds no repository yet: run Pull first`);
   compartments.begin('system', `${title} in progress...`);
   progress('system', 0, SYSTEM_STEPS, 'in_progress');
-  const rebuilt = await rebuild(host, shell);
+  const purpose = title === 'Switch' ? 'switch' : 'pull-switch';
+  const rebuilt = await rebuild(host, context, { purpose, commit });
+  return concludeSwitch(host, context, rebuilt, commit, title);
+}
+
+/** What follows from the end of a switch: the compartments, and the end of the operation. */
+export async function concludeSwitch(
+  host: OperationHost,
+  context: OperationContext,
+  rebuilt: RebuildEnd,
+  commit: string,
+  title: string,
+): Promise<OperationEnd> {
+  const { shell, progress } = context;
+  const { compartments } = host;
+  const { settle } = rebuilt;
   if (rebuilt.kind === 'failed') {
     progress('system', 0, SYSTEM_STEPS, 'error');
     compartments.set(
@@ -87,17 +135,49 @@ async function switchSystem(host: OperationHost, context: OperationContext, titl
       context.stopping() ? `${title} was stopped` : rebuilt.failure,
       commit,
     );
-    return error(exitCodeOf(rebuilt.run.end), rebuilt.failure);
+    return { ...error(rebuilt.exitCode, rebuilt.failure), settle };
   }
   progress('system', SYSTEM_STEPS, SYSTEM_STEPS, 'complete');
   const end = activated(rebuilt, 'Switched');
-  compartments.set('system', 'ok', end.message || `${title} successful (exit 0)`, commit);
-  compartments.set('tests', 'outdated', 'Tests not run — run Test to verify system', commit);
+  const isActive = rebuilt.kind !== 'deferred';
+  compartments.set('system', isActive ? 'ok' : 'outdated', end.message || `${title} successful (exit 0)`, commit);
+  if (rebuilt.kind === 'done' || rebuilt.kind === 'partial')
+    compartments.set('tests', 'outdated', 'Tests not run — run Test to verify system', commit);
   shell.say('');
   if (end.status === 'ok') shell.say(`✅ ${title} completed: the system is built from ${shortCommit(commit)}`);
   else shell.say(`⚠️ ${end.message}. The system is built from ${shortCommit(commit)}`, 'stderr');
   sayReport(shell, 'Lock', await host.refreshLock());
-  return { ...end, switched: host.config.hostType === 'nixos' };
+  const hasNewSystem = rebuilt.kind === 'done' || rebuilt.kind === 'partial';
+  return { ...end, switched: host.config.hostType === 'nixos' && hasNewSystem, settle };
+}
+
+/** Builds the pulled configuration and makes it the system of the next boot. */
+async function switchAtBoot(host: OperationHost, context: OperationContext): Promise<OperationEnd> {
+  const { repository } = host;
+  const helper = host.rootHelper();
+  if (helper === null)
+    return error(1, 'nixfleet-root is not installed: it comes with the NixOS module of this version');
+  const commit = await repository.head();
+  if (commit === '') return error(1, `${repository.dir} holds no repository yet: run Pull first`);
+  return concludeBoot(host, context, await prepareBoot(host, context, helper, commit), commit);
+}
+
+function concludeBoot(
+  host: OperationHost,
+  { shell, stopping }: OperationContext,
+  end: RebuildEnd,
+  commit: string,
+): OperationEnd {
+  const { settle } = end;
+  if (end.kind === 'failed') {
+    if (!stopping()) host.compartments.set('system', 'error', end.failure, commit);
+    return { ...error(end.exitCode, end.failure), settle };
+  }
+  if (end.kind === 'unchanged') return { ...ok('Nothing to do: this system is the one of the next boot'), settle };
+  const runsAlready = isRunning(host);
+  if (!runsAlready) host.compartments.set('system', 'outdated', 'Takes effect at the next boot', commit);
+  shell.say('✅ The system of the next boot is set');
+  return { ...ok(runsAlready ? '' : 'Takes effect at the next boot'), settle };
 }
 
 async function pullSwitch(host: OperationHost, context: OperationContext): Promise<OperationEnd> {
@@ -124,16 +204,33 @@ async function forceUpdate(host: OperationHost, context: OperationContext): Prom
   shell.say('Step 3 of 3: rebuild without the negative cache');
   const commit = await host.repository.head();
   host.compartments.begin('system', 'Force update in progress...');
-  const rebuilt = await rebuild(host, shell, ['--option', 'narinfo-cache-negative-ttl', '0']);
+  const extra = ['--option', 'narinfo-cache-negative-ttl', '0'];
+  const rebuilt = await rebuild(host, context, { purpose: 'force-update', commit, extra });
+  return concludeForceUpdate(host, context, rebuilt, commit);
+}
+
+export async function concludeForceUpdate(
+  host: OperationHost,
+  context: OperationContext,
+  rebuilt: RebuildEnd,
+  commit: string,
+): Promise<OperationEnd> {
+  const { settle } = rebuilt;
   await host.refreshLock();
   if (rebuilt.kind === 'failed') {
     host.compartments.set('system', context.stopping() ? 'unknown' : 'error', 'Force update did not complete', commit);
-    return error(1, `rebuild failed: ${rebuilt.failure}`);
+    return { ...error(1, `rebuild failed: ${rebuilt.failure}`), settle };
   }
   const end = activated(rebuilt, 'Force update complete');
-  host.compartments.set('system', 'ok', end.message || 'Force update successful (exit 0)', commit);
+  const isActive = rebuilt.kind !== 'deferred';
+  host.compartments.set(
+    'system',
+    isActive ? 'ok' : 'outdated',
+    end.message || 'Force update successful (exit 0)',
+    commit,
+  );
   host.compartments.set('tests', 'outdated', 'Tests not run — run Test to verify system', commit);
-  return end.status === 'ok' ? ok('force update complete') : end;
+  return { ...(end.status === 'ok' ? ok('force update complete') : end), settle };
 }
 
 function refreshGit(shell: Shell): Promise<OperationEnd> {
@@ -199,6 +296,12 @@ async function checkVersion(host: OperationHost, shell: Shell): Promise<Operatio
   const summary = `running=${AGENT_VERSION} installed=${version}`;
   shell.say(summary);
   return version === AGENT_VERSION ? ok(summary) : { status: 'warning', exitCode: 0, message: `mismatch: ${summary}` };
+}
+
+/** Whether the system of the next boot runs. */
+function isRunning({ config }: OperationHost): boolean {
+  const { running, profile } = readSystem(config);
+  return running !== '' && running === profile;
 }
 
 const SIGNS: Record<CompartmentReport['status'], string> = {

@@ -1,17 +1,27 @@
 /** Builds and activates a system, and judges by what runs afterwards whether a failed run activated it all the same. */
 import { realpathSync } from 'node:fs';
 import type { AgentConfig } from './config';
-import { ok, outliving, type OperationEnd, type OperationHost } from './operation';
+import type { ActivationPurpose } from './nixos/activation-record';
+import { switchNixos } from './nixos/switch-system';
+import { ok, outliving, type OperationContext, type OperationEnd, type OperationHost } from './operation';
 import { exitCodeOf, failureOf, type RunEnd, type Shell } from './shell';
 
 /** switch-to-configuration: the new system is active, but a unit failed to start, stop or reload. */
 const EXIT_UNITS_FAILED = 4;
 
-/** `partial`: the new system runs, but its activation reported failures. */
-export type RebuildEnd =
-  | { kind: 'done'; run: RunEnd }
-  | { kind: 'partial'; run: RunEnd; failure: string }
-  | { kind: 'failed'; run: RunEnd; failure: string };
+/**
+ * `unchanged`: the system ran already. `partial`: the new system runs, but its activation reported failures. `deferred`:
+ * it takes effect at the next boot. `settle` is called once the result is saved.
+ */
+export type RebuildEnd = { settle?: () => Promise<void> } & (
+  | { kind: 'done' }
+  | { kind: 'unchanged' }
+  | { kind: 'partial'; exitCode: number; failure: string }
+  | { kind: 'deferred'; exitCode: number; message: string }
+  | { kind: 'failed'; exitCode: number; failure: string }
+);
+type EndWithoutFailure = Exclude<RebuildEnd, { kind: 'failed' }>;
+type FailedEnd = Extract<RebuildEnd, { kind: 'partial' | 'failed' }>;
 
 /** Store paths; '' where a link can't be read. */
 interface SystemPaths {
@@ -20,8 +30,16 @@ interface SystemPaths {
   built: string;
 }
 
-/** nixos-rebuild through sudo, or home-manager as the user. `extra`: options. */
-export async function rebuild(host: OperationHost, shell: Shell, extra: readonly string[] = []): Promise<RebuildEnd> {
+/** By nixfleet-root or nixos-rebuild, as root; or home-manager as the user. `extra`: options of Nix. */
+export async function rebuild(
+  host: OperationHost,
+  context: OperationContext,
+  plan: { purpose: ActivationPurpose; commit: string; extra?: readonly string[] },
+): Promise<RebuildEnd> {
+  const helper = host.rootHelper();
+  if (helper !== null) return switchNixos(host, context, helper, plan);
+  const { shell } = context;
+  const { extra = [] } = plan;
   const flake = host.flake.installable(await host.flake.attribute(shell));
   return host.config.hostType === 'nixos'
     ? nixosRebuild(host, shell, 'nixos-rebuild', ['switch', '--flake', flake, ...extra])
@@ -36,23 +54,35 @@ export async function nixosRebuild(
   args: readonly string[],
 ): Promise<RebuildEnd> {
   const before = readPaths(host.config);
-  const end = await judged(name, () => shell.run('sudo', ['nixos-rebuild', ...args]));
-  if (end.kind !== 'failed' || !isActivated(before, readPaths(host.config), end.run)) return end;
-  const units = end.run.cause?.units ?? [];
+  const run = await shell.run('sudo', ['-n', 'nixos-rebuild', ...args]);
+  const end = endOf(name, run);
+  if (end.kind !== 'failed' || !isActivated(before, readPaths(host.config), run)) return end;
+  const units = run.cause?.units ?? [];
   // The cause names the units; without them, what the program reported is all that is known.
-  return { ...end, kind: 'partial', failure: units.length > 0 ? (end.run.cause?.text ?? end.failure) : end.failure };
+  return { ...end, kind: 'partial', failure: units.length > 0 ? (run.cause?.text ?? end.failure) : end.failure };
 }
 
-/** The end of an operation whose system runs now. `done`: what was done, as in "Switched, but unit x failed". */
-export function activated(end: Exclude<RebuildEnd, { kind: 'failed' }>, done: string): OperationEnd {
-  if (end.kind === 'done') return ok();
-  return { status: 'warning', exitCode: exitCodeOf(end.run.end), message: `${done}, but ${end.failure}` };
+/** The end of an operation that did not fail. `done`: what was done, as in "Switched, but unit x failed". */
+export function activated(end: EndWithoutFailure, done: string): OperationEnd {
+  switch (end.kind) {
+    case 'done':
+      return ok();
+    case 'unchanged':
+      return ok('Nothing to do: this system runs already');
+    case 'partial':
+      return { status: 'warning', exitCode: end.exitCode, message: `${done}, but ${end.failure}` };
+    case 'deferred':
+      return { status: 'warning', exitCode: end.exitCode, message: `not activated: ${end.message}` };
+  }
 }
 
 /** Runs a program; a failure names it as `name`. */
 export async function judged(name: string, run: () => Promise<RunEnd>): Promise<RebuildEnd> {
-  const end = await run();
-  return end.ok ? { kind: 'done', run: end } : { kind: 'failed', run: end, failure: failureOf(name, end) };
+  return endOf(name, await run());
+}
+
+function endOf(name: string, run: RunEnd): { kind: 'done' } | FailedEnd {
+  return run.ok ? { kind: 'done' } : { kind: 'failed', exitCode: exitCodeOf(run.end), failure: failureOf(name, run) };
 }
 
 /** Whether the system that was built runs now, although the run failed. */

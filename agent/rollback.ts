@@ -1,5 +1,8 @@
 /** Rolls back to the previous generation. */
-import { join } from 'node:path';
+import { readdirSync, realpathSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { rollBackNixos } from './nixos/switch-system';
+import { readSystem } from './nixos/system-facts';
 import { error, outliving, type OperationHost, type OperationContext, type OperationEnd } from './operation';
 import { activated, judged, nixosRebuild, type RebuildEnd } from './rebuild';
 import { exitCodeOf, failureOf } from './shell';
@@ -12,8 +15,14 @@ export async function runRollback(host: OperationHost, context: OperationContext
   shell.say('🔄 Rolling back to previous generation...');
   let rolledBack: RebuildEnd;
   if (host.config.hostType === 'nixos') {
+    const helper = host.rootHelper();
+    const previous = helper === null ? null : previousSystem(host.config.systemProfile);
+    if (helper !== null && previous === null) return error(1, 'there is no previous generation');
     host.compartments.begin('system', 'Rollback in progress...');
-    rolledBack = await nixosRebuild(host, shell, 'nixos-rebuild --rollback', ['--rollback', 'switch']);
+    rolledBack =
+      helper === null || previous === null
+        ? await nixosRebuild(host, shell, 'nixos-rebuild --rollback', ['--rollback', 'switch'])
+        : await rollBackNixos(host, context, helper, previous);
   } else {
     const list = await shell.run('home-manager', ['generations'], { timeoutMs: LIST_TIMEOUT_MS });
     if (!list.ok) return error(exitCodeOf(list.end), failureOf('home-manager generations', list));
@@ -22,10 +31,20 @@ export async function runRollback(host: OperationHost, context: OperationContext
     host.compartments.begin('system', 'Rollback in progress...');
     rolledBack = await judged('the activation', () => shell.run(join(previous, 'activate'), [], outliving(host)));
   }
+  return concludeRollback(host, context, rolledBack, commit);
+}
+
+export function concludeRollback(
+  host: OperationHost,
+  { shell, stopping }: OperationContext,
+  rolledBack: RebuildEnd,
+  commit: string,
+): OperationEnd {
+  const { settle } = rolledBack;
   if (rolledBack.kind === 'failed') {
-    const { failure, run } = rolledBack;
-    host.compartments.set('system', context.stopping() ? 'unknown' : 'error', failure, commit);
-    return error(exitCodeOf(run.end), failure);
+    const { failure, exitCode } = rolledBack;
+    host.compartments.set('system', stopping() ? 'unknown' : 'error', failure, commit);
+    return { ...error(exitCode, failure), settle };
   }
   const end = activated(rolledBack, 'Rolled back to the previous generation');
   // The running system was built from an earlier commit.
@@ -33,7 +52,23 @@ export async function runRollback(host: OperationHost, context: OperationContext
   host.compartments.set('tests', 'outdated', 'Tests not run — run Test to verify system after rollback', commit);
   if (end.status === 'ok') shell.say('✅ Rollback completed');
   else shell.say(`⚠️ ${end.message}`, 'stderr');
-  return end;
+  return { ...end, settle };
+}
+
+/** The generation with the next lower number than the current one; null when there is none. */
+function previousSystem(profile: string): { number: number; path: string } | null {
+  const { generation } = readSystem({ systemLink: profile, systemProfile: profile });
+  if (generation === null) return null;
+  const name = basename(profile);
+  const numbers = readdirSync(dirname(profile)).flatMap((entry) => {
+    const number = entry.startsWith(`${name}-`)
+      ? /^(\d{1,9})-link$/.exec(entry.slice(name.length + 1))?.[1]
+      : undefined;
+    return number === undefined || Number(number) >= generation ? [] : [Number(number)];
+  });
+  if (numbers.length === 0) return null;
+  const number = Math.max(...numbers);
+  return { number, path: realpathSync(`${profile}-${number}-link`) };
 }
 
 /** The path of the generation before the newest, by number: `2026-01-22 17:14 : id 100 -> /nix/store/…`. */

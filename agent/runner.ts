@@ -6,7 +6,7 @@ import { plainText } from '@/lib/text/plain-text';
 import type { Outbox, OutboxEntry } from '@/lib/outbox/outbox';
 import type { HostType } from './config';
 import type { AgentLog } from './log';
-import type { AgentOperation, OperationContext, OperationEnd } from './operation';
+import type { AgentOperation, HeldOperation, OperationContext, OperationEnd } from './operation';
 import { killAsRoot, whatGoesOn } from './after-stop';
 import { STOP_GRACE_MS, type Child } from './process';
 import { createShell, failureOf, type Shell, type ShellOptions } from './shell';
@@ -33,6 +33,8 @@ interface RunningCommand {
   child: Child | null;
   /** The child survives the agent (a switch on macOS). */
   outlives: boolean;
+  /** A part that can't be stopped is under way. */
+  held: HeldOperation | null;
   /** Set once it is being stopped: its result. */
   stop: { exitCode: number; message: string } | null;
   /** The program that was asked to end. */
@@ -168,7 +170,18 @@ export function createCommandRunner(options: CommandRunnerOptions) {
       void finish(outbox.begin(id, name), 'error', 1, 'unknown command');
       return;
     }
-    const entry = accept(id, name);
+    run(accept(id, name), operation);
+  }
+
+  /** Goes on with a command that an earlier process of the agent began, unless its result is known. */
+  function resume(id: string | null, name: string, lastSeq: number, operation: AgentOperation): boolean {
+    if (id !== null && outbox.stateOf(id) === 'finished') return false;
+    log.info(`${name} goes on: an earlier process of the agent began it`);
+    run(id === null ? outbox.begin(null, name) : outbox.resume(id, name, lastSeq), operation);
+    return true;
+  }
+
+  function run(entry: OutboxEntry, operation: AgentOperation): void {
     const running: RunningCommand = {
       entry,
       shell: shellFor(entry, {
@@ -180,6 +193,7 @@ export function createCommandRunner(options: CommandRunnerOptions) {
       }),
       child: null,
       outlives: false,
+      held: null,
       stop: null,
       stopped: null,
       rest: null,
@@ -195,6 +209,12 @@ export function createCommandRunner(options: CommandRunnerOptions) {
     const context: OperationContext = {
       shell: running.shell,
       stopping: () => running.stop !== null,
+      commandId: running.entry.id,
+      command: running.entry.command,
+      lastSeq: () => running.entry.lastSeq,
+      hold(held) {
+        running.held = held;
+      },
       progress(phase, done, total, status) {
         const frame: AgentFrameInput = {
           type: 'operation_progress',
@@ -231,6 +251,7 @@ export function createCommandRunner(options: CommandRunnerOptions) {
     const restarting = end.switched === true && options.hostType === 'nixos';
     if (restarting) exiting = true;
     await finish(running.entry, end.status, end.exitCode, end.message, { restarting });
+    await end.settle?.();
     if (restarting) options.exit(EXIT_SWITCHED, running.entry);
   }
 
@@ -242,6 +263,10 @@ export function createCommandRunner(options: CommandRunnerOptions) {
     }
     // Without ids the result of the stopped command is the only answer.
     const entry = id === null ? null : accept(id, 'stop');
+    if (running.held !== null) {
+      await finish(entry ?? outbox.begin(null, 'stop'), 'error', 1, running.held.reason);
+      return;
+    }
     const problem = await end(running, 'SIGTERM', { exitCode: 130, message: 'terminated by user' });
     if (problem !== null) {
       await finish(entry ?? outbox.begin(null, 'stop'), 'error', 1, problem);
@@ -293,6 +318,8 @@ export function createCommandRunner(options: CommandRunnerOptions) {
       reply(null, '⚠️ No command running to kill');
     } else if (pid !== 0 && pid !== running.child?.pid) {
       reply(running, `❌ Refused to kill PID ${pid}: it is not the running command's`);
+    } else if (running.held !== null) {
+      killHeld(running.entry, running.held, payload.signal);
     } else {
       reply(running, `⚠️ Received kill command: ${payload.signal} (PID ${running.child?.pid ?? 0})`, 'stdout');
       const exitCode = payload.signal === 'SIGKILL' ? 137 : 143;
@@ -300,6 +327,15 @@ export function createCommandRunner(options: CommandRunnerOptions) {
         if (problem !== null) reply(running, `❌ ${problem}`);
       });
     }
+  }
+
+  /** No line is added to the output of what goes on: its lines are numbered by what it writes itself. */
+  function killHeld({ command: name }: OutboxEntry, held: HeldOperation, signal: StopSignal): void {
+    log.warn(`received ${signal} for ${name}, which can't be stopped cleanly`);
+    if (signal === 'SIGTERM') return;
+    void held.kill().then((problem) => {
+      if (problem !== null) log.error(problem);
+    });
   }
 
   function reply(running: RunningCommand | null, line: string, stream: OutputStream = 'stderr'): void {
@@ -312,7 +348,8 @@ export function createCommandRunner(options: CommandRunnerOptions) {
   async function endCurrent(message: string): Promise<OutboxEntry | null> {
     exiting = true;
     const running = current;
-    if (running === null || running.outlives) return null;
+    // The next process of the agent goes on with what is held.
+    if (running === null || running.outlives || running.held !== null) return null;
     const problem = await end(running, 'SIGTERM', { exitCode: 130, message });
     if (problem !== null) {
       log.error(problem);
@@ -336,7 +373,7 @@ export function createCommandRunner(options: CommandRunnerOptions) {
     const entry = accept(id, 'reboot');
     say(entry, `⚠️  Reboot command received. System will reboot in ${rebootDelayMs / 1000} seconds...`);
     await new Promise((resolve) => setTimeout(resolve, rebootDelayMs));
-    const run = await shellFor(entry).run('sudo', ['reboot'], { timeoutMs: REBOOT_TIMEOUT_MS });
+    const run = await shellFor(entry).run('sudo', ['-n', 'reboot'], { timeoutMs: REBOOT_TIMEOUT_MS });
     const problem = run.ok ? '' : failureOf('sudo reboot', run);
     if (!run.ok) {
       rebooting = false;
@@ -350,6 +387,7 @@ export function createCommandRunner(options: CommandRunnerOptions) {
   return {
     command,
     kill,
+    resume,
     /** The running command, for `register` and heartbeats. */
     running: (): { id: string | null; command: string; pid: number | null } | null =>
       current === null

@@ -1,4 +1,5 @@
 /** Runs programs for operations. Output goes to the dashboard inside a command and to the log outside of one. */
+import { constants } from 'node:os';
 import { createCauseFinder, type Cause } from '@/lib/causes/find-cause';
 import { startChild, type Child, type ChildEnd, type ChildOptions } from './process';
 import type { OutputStream } from '@/lib/protocol/output-stream';
@@ -11,6 +12,8 @@ export interface RunOptions {
   /** Output goes to the caller only. */
   quiet?: boolean;
   outputFiles?: ChildOptions['outputFiles'];
+  /** The lines that one line of output stands for. */
+  translate?: (line: string, stream: OutputStream) => readonly string[];
 }
 
 /** How a program ended, and what it printed on stdout. */
@@ -75,10 +78,12 @@ export function createShell(options: ShellOptions): Shell {
             stderr.push(line);
             if (stderr.length > MAX_KEPT_ERRORS) stderr.shift();
           }
-          // A cause is cut: half of a secret would not be recognised.
-          const clean = redact(line);
-          finders[stream].add(clean);
-          if (run.quiet !== true) options.say(clean, stream);
+          for (const shown of run.translate?.(line, stream) ?? [line]) {
+            // A cause is cut: half of a secret would not be recognised.
+            const clean = redact(shown);
+            finders[stream].add(clean);
+            if (run.quiet !== true) options.say(clean, stream);
+          }
         },
       });
       options.onStart?.(child);
@@ -107,7 +112,7 @@ export function exitCodeOf(end: ChildEnd): number {
     case 'exited':
       return end.code;
     case 'signalled':
-      return end.signal === 'SIGKILL' ? 137 : end.signal === 'SIGINT' ? 130 : 143;
+      return 128 + constants.signals[end.signal];
     case 'timed-out':
       return 124;
     case 'not-started':

@@ -134,7 +134,8 @@ const sudoRules = z.object({
 });
 const script = z.object({ name: z.string(), text: z.string() });
 const nixosSchema = z.object({
-  environment: z.object({ systemPackages: z.array(script) }),
+  /** nixfleet-root as a script, and the path of the agent. */
+  environment: z.object({ systemPackages: z.tuple([script, z.string()]) }),
   users: z.object({ groups: z.record(z.string(), z.object({})) }),
   assertions: z.array(assertion),
   warnings: z.array(z.string()),
@@ -237,7 +238,11 @@ describe.skipIf(!hasNix)('the modules (skipped without nix-instantiate)', () => 
       LoadCredential: 'token:/run/secrets/nixfleet-agent',
     });
     expect(unit.environment['PATH']?.split(':')[0]).toBe('/run/wrappers/bin');
-    expect(unit.environment).toMatchObject({ NIXFLEET_TOKEN_FILE: '%d/token', NIXFLEET_INTERVAL: '5' });
+    expect(unit.environment).toMatchObject({
+      NIXFLEET_TOKEN_FILE: '%d/token',
+      NIXFLEET_INTERVAL: '5',
+      NIXFLEET_BUILD_MEMORY: '80%%',
+    });
     // These break sudo, and with it every switch.
     for (const name of ['NoNewPrivileges', 'ProtectSystem', 'PrivateUsers', 'DynamicUser', 'RestrictSUIDSGID'])
       expect(unit.serviceConfig).not.toHaveProperty(name);
@@ -257,8 +262,8 @@ describe.skipIf(!hasNix)('the modules (skipped without nix-instantiate)', () => 
 
   it('install nixfleet-root with fixed paths and the settings of the host', () => {
     const helper = ({ environment: { systemPackages } }: z.infer<typeof nixosSchema>) => {
-      expect(systemPackages.map(({ name }) => name)).toEqual([expect.stringMatching(/^nixfleet-root-\d/)]);
-      const text = systemPackages[0]?.text ?? '';
+      const [{ name, text }] = systemPackages;
+      expect(name).toMatch(/^nixfleet-root-\d/);
       expect(text.match(/@\w+@/g)).toBeNull();
       const { status, stderr } = spawnSync('bash', ['-n'], { input: text, encoding: 'utf8' });
       expect({ status, stderr }).toEqual({ status: 0, stderr: '' });

@@ -149,6 +149,8 @@ function commandScriptOf(command: RunCommand, host: ScriptHost): CommandScript {
         failedExitCode: 1,
         beats: false,
       };
+    case 'boot':
+      return { ...PLAIN, phases: ['system'], ok: [report('system', 'outdated', 'Takes effect at the next boot')] };
     case 'check-version':
       return {
         ...PLAIN,

@@ -47,16 +47,17 @@ export function createFailedUnits(): FailedUnits {
       return false;
     },
     names: () => [...units.keys()],
-    sentence() {
-      const [[only, result] = ['', '']] = units;
-      if (units.size === 1) return `unit ${only} failed${result === '' ? '' : ` (${result})`}`;
-      const named = [...units]
-        .slice(0, MAX_NAMED)
-        .map(([name, result]) => (result === '' ? name : `${name} (${result})`));
-      const more = units.size - named.length;
-      if (more > 0) named.push(`${more} more`);
-      const last = named.pop();
-      return last === undefined ? '' : `units ${named.join(', ')} and ${last} failed`;
-    },
+    sentence: () => sayFailedUnits(units),
   };
+}
+
+/** The same sentence for units with their results; '' for a result that is not known. */
+export function sayFailedUnits(units: ReadonlyMap<string, string>): string {
+  const [[only, result] = ['', '']] = units;
+  if (units.size === 1) return `unit ${only} failed${result === '' ? '' : ` (${result})`}`;
+  const named = [...units].slice(0, MAX_NAMED).map(([name, result]) => (result === '' ? name : `${name} (${result})`));
+  const more = units.size - named.length;
+  if (more > 0) named.push(`${more} more`);
+  const last = named.pop();
+  return last === undefined ? '' : `units ${named.join(', ')} and ${last} failed`;
 }

@@ -156,6 +156,25 @@ describe('outbox', () => {
     expect(third.wire.frames).toMatchObject([{ type: 'status', payload: { command_id: 'done' } }]);
   });
 
+  it('goes on with a command of an earlier process, with the numbers that follow', () => {
+    const { outbox, memory, wire } = setUp();
+    outbox.addLines(outbox.begin('sw', 'switch'), 'stdout', ['built', 'activating', 'half of the']);
+    const second = setUp({ memory });
+    expect(second.outbox.stateOf('sw')).toBe('lost');
+    // The activation's output is read again from its first line, which was number 2.
+    const entry = second.outbox.resume('sw', 'switch', 1);
+    expect(second.outbox.stateOf('sw')).toBe('running');
+    second.outbox.addLines(entry, 'stdout', ['activating', 'half of the line']);
+    second.outbox.finish(entry, DONE);
+    expect(numbered(wire.frames).map(({ seq }) => seq)).toEqual([1, 2, 3]);
+    expect(numbered(second.wire.frames)).toMatchObject([
+      { seq: 2, line: 'activating' },
+      { seq: 3, line: 'half of the line' },
+    ]);
+    expect(second.wire.frames.at(-1)).toMatchObject({ payload: { command_id: 'sw', last_seq: 3 } });
+    expect(setUp({ memory }).outbox.stateOf('sw')).toBe('finished');
+  });
+
   it('forgets the oldest commands beyond the bound', () => {
     const { outbox } = setUp();
     for (let i = 0; i < 300; i++) {

@@ -87,6 +87,17 @@ export function createOutbox(options: OutboxOptions) {
     return entry;
   }
 
+  /**
+   * Goes on with a command that an earlier process began. Its lines are numbered from the one after `lastSeq`: what the
+   * dashboard has of them already, it drops.
+   */
+  function resume(id: string, command: string, lastSeq: number): OutboxEntry {
+    const entry = createEntry(id, command);
+    entry.lastSeq = lastSeq;
+    entries.push(entry);
+    return entry;
+  }
+
   function refuse(id: string, command: string): void {
     memory.add({ id, command, refused: true, acknowledged: true, result: null });
   }
@@ -264,6 +275,7 @@ export function createOutbox(options: OutboxOptions) {
   return {
     stateOf,
     begin,
+    resume,
     refuse,
     addLines,
     finish,

@@ -16,6 +16,7 @@ export const OPERATION_IDS = [
   'refresh-system',
   'refresh-all',
   'force-update',
+  'boot',
   'merge-pr',
   'set-color',
   'remove-host',

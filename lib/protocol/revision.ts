@@ -9,7 +9,7 @@ export interface ProtocolRevision {
 }
 
 export const PROTOCOL_REVISIONS = {
-  agent: { revision: 3, hash: '5c6a6479356e0f676a42942292e1349e540f6a6bd63b46964c0fdf2c2173f351' },
-  live: { revision: 4, hash: '88f807c96a1e92abc024ad2f6e2ba3371e2af1159073838fbf6da7b8efdb4c33' },
+  agent: { revision: 4, hash: 'c31066dce170447d4eac9536d10870305085d31294dd31d7f968ec07884efc57' },
+  live: { revision: 5, hash: 'a4f0149ad78eb8b07eeafdc0e43d91505251eecd55b3c6beaa8268644679f098' },
   http: { revision: 1, hash: 'f81bdd85a1bed6872c1768a653813e47deff6bef794407a11e490473013e25c0' },
 } as const satisfies Record<string, ProtocolRevision>;

@@ -67,6 +67,16 @@ in
         '';
       };
 
+      buildMemory = lib.mkOption {
+        type = lib.types.nullOr (lib.types.strMatching "[0-9]+%|[0-9]+[KMGT]?");
+        default = "80%";
+        description = ''
+          Memory that the agent's build of a system may take, as a share of the host's memory or a size such as 6G. Beyond
+          it the build ends with an error that says so. It counts the evaluation, and builds without the Nix daemon; what
+          the daemon builds runs in the daemon's own service. null: no limit.
+        '';
+      };
+
       outputGroup = lib.mkOption {
         type = lib.types.str;
         default = defaultOutputGroup;
@@ -90,7 +100,11 @@ in
       + "refuse this."
     );
 
-    environment.systemPackages = [ rootHelper ];
+    environment.systemPackages = [
+      rootHelper
+      # For `nixfleet-agent --check` in a shell.
+      cfg.package
+    ];
     users.groups = lib.mkIf (cfg.outputGroup == defaultOutputGroup) { ${defaultOutputGroup} = { }; };
 
     systemd.services.nixfleet-agent = {
@@ -107,6 +121,9 @@ in
         PATH = lib.mkForce "/run/wrappers/bin:${systemPrograms}:/nix/var/nix/profiles/default/bin";
         NIXFLEET_TOKEN_FILE = "%d/token";
         NIXFLEET_STATE_DIR = "/var/lib/nixfleet-agent";
+      }
+      // lib.optionalAttrs (cfg.buildMemory != null) {
+        NIXFLEET_BUILD_MEMORY = escape cfg.buildMemory;
       };
       serviceConfig = {
         ExecStart = lib.getExe' cfg.package "nixfleet-agent";

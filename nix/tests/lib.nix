@@ -81,6 +81,10 @@ rec {
       name = "one of ${concatStringsSep ", " values}";
       check = value: elem value values;
     };
+    strMatching = pattern: {
+      name = "string matching ${pattern}";
+      check = value: isString value && builtins.match pattern value != null;
+    };
     nullOr = type: {
       name = "null or ${type.name}";
       check = value: value == null || type.check value;

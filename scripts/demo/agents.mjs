@@ -83,6 +83,8 @@ export function startDemoAgent({
     NIXFLEET_INTERVAL: String(intervalS),
     NIXFLEET_NIXPKGS_VERSION: host.type === 'nixos' ? nixpkgsVersion(flake) : '',
     NIXFLEET_SYSTEM_LINK: system.profile,
+    // Never the one of the machine that the demo runs on.
+    NIXFLEET_ROOT_HELPER: 'none',
     NIXFLEET_SYSTEM_PROFILE: system.profile,
     NIXFLEET_DEMO_SYSTEM: systemDir,
   };

@@ -154,7 +154,13 @@ export function createNixos(versions = 3, settings: Record<string, string> = {})
     forgetCalls: () => writeFileSync(path('calls'), ''),
     /** How switch-to-configuration ends from now on. */
     ends: (code: number) => writeFileSync(path('stc', 'code'), String(code)),
+    /** `any`: whatever it activates. */
     hangs: (system: string | null) => writeFileSync(path('stc', 'hang'), system ?? ''),
+    /** Activations wait until the file `stc/go-on` appears; `stc/waits` says that one does. */
+    waits: () => writeFileSync(path('stc', 'wait'), ''),
+    /** Kills all processes of a unit. */
+    killUnit: (unit: string) =>
+      spawnSync('kill', ['-KILL', '--', `-${readFileSync(path('units', unit, 'pid'), 'utf8').trim()}`]),
     /** The timer of a round elapses. */
     elapse: (id: string, round = 1) => execFileSync(path('tools', 'systemd-elapse'), [`nixfleet-back-${id}.${round}`]),
     running: () => readlinkSync(path('current-system')),
@@ -173,6 +179,7 @@ export function createNixos(versions = 3, settings: Record<string, string> = {})
         if (!existsSync(file) || readFileSync(path('units', unit, 'sub'), 'utf8') !== 'running') continue;
         spawnSync(path('tools', 'systemd-kill'), [unit]);
       }
+      endProcessesOf(root);
       spawnSync('chmod', ['-R', 'u+w', root]);
       rmSync(root, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
     },
@@ -194,6 +201,24 @@ export function createNixos(versions = 3, settings: Record<string, string> = {})
   symlinkSync(systems[0] ?? '', path('booted-system'));
   nixos.forgetCalls();
   return nixos;
+}
+
+/** Ends the programs that still work in the folder, such as a nixfleet-root whose caller was killed. */
+function endProcessesOf(folder: string): void {
+  for (let running = processesOf(folder); running.length > 0; running = processesOf(folder))
+    spawnSync('kill', ['-KILL', '--', ...running]);
+}
+
+/** The numbers of the processes whose command line names the folder. Those that have ended have none. */
+function processesOf(folder: string): string[] {
+  return readdirSync('/proc').filter((number) => {
+    if (!/^\d+$/.test(number) || Number(number) === process.pid) return false;
+    try {
+      return readFileSync(`/proc/${number}/cmdline`, 'utf8').includes(folder);
+    } catch {
+      return false;
+    }
+  });
 }
 
 function which(name: string): string {

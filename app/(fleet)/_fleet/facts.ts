@@ -30,6 +30,11 @@ export function checkedAtOf(host: Pick<HostView, 'compartments' | 'lastSeenAt'>,
   return name === 'agent' ? host.lastSeenAt : host.compartments[name].checkedAt;
 }
 
+/** Whether its agent calls nixos-rebuild for a switch, because nixfleet-root is not installed or the agent is older. */
+export function usesRebuild(host: Pick<HostView, 'type' | 'protocol' | 'missingCapabilities'>): boolean {
+  return host.type === 'nixos' && host.protocol >= 2 && host.missingCapabilities.includes('activation');
+}
+
 /** The host is not up to date: it needs a pull or a switch. */
 export function isBehind(host: Pick<HostView, 'compartments'>): boolean {
   const { git, lock, system } = host.compartments;

@@ -1,4 +1,5 @@
 import {
+  Clock,
   Download,
   FlaskConical,
   History,
@@ -32,6 +33,7 @@ const OPERATION_ICONS: Readonly<Record<OperationId, typeof Play | null>> = {
   'refresh-system': ScanSearch,
   'refresh-all': RefreshCw,
   'force-update': null,
+  boot: Clock,
   'merge-pr': null,
   'set-color': Palette,
   'remove-host': Trash2,

@@ -4,7 +4,7 @@ import { operationMenu } from './operation-menu';
 describe('operationMenu', () => {
   it('groups the operations for one host: run, control, host', () => {
     expect(operationMenu('one')).toEqual([
-      ['pull-switch', 'refresh-all', 'refresh-system'],
+      ['pull-switch', 'refresh-all', 'refresh-system', 'boot'],
       ['restart', 'rollback', 'kill', 'reboot'],
       ['set-color', 'remove-host'],
     ]);
@@ -12,7 +12,7 @@ describe('operationMenu', () => {
 
   it('leaves out kill and the system check for several hosts', () => {
     expect(operationMenu('several')).toEqual([
-      ['pull-switch', 'refresh-all'],
+      ['pull-switch', 'refresh-all', 'boot'],
       ['restart', 'rollback', 'reboot'],
       ['set-color', 'remove-host'],
     ]);

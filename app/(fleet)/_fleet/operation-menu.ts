@@ -29,6 +29,7 @@ const POSITIONS: Readonly<Record<OperationId, MenuPosition | null>> = {
   'refresh-system': { section: 'run', rank: 3, several: false },
   'refresh-all': { section: 'run', rank: 2, several: true },
   'force-update': null,
+  boot: { section: 'run', rank: 4, several: true },
   'merge-pr': null,
   'set-color': { section: 'host', rank: 1, several: true },
   'remove-host': { section: 'host', rank: 2, several: true },

@@ -6,7 +6,7 @@ import { Dialog } from '@/app/_ui/dialog';
 import { STATUS_WORD, StatusMark } from '@/app/_ui/status-mark';
 import { TimeAgo } from '@/app/_ui/time-ago';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
-import { checkedAtOf, COMPARTMENT_WORDS } from '../_fleet/facts';
+import { checkedAtOf, COMPARTMENT_WORDS, usesRebuild } from '../_fleet/facts';
 import { useOperations } from './operations-context';
 import { isPossible } from './plan';
 import { checkOperation } from '@/lib/fleet/operations/operation-rules';
@@ -67,6 +67,12 @@ export function CompartmentDialog({
           </p>
         </div>
       </div>
+      {(compartment === 'agent' || compartment === 'system') && usesRebuild(host) && (
+        <p className="mt-2 text-xs text-muted">
+          Switches on this host are made by nixos-rebuild: only its exit code is known, and the result of a switch that
+          restarts the agent can be lost. With the NixOS module of this version, nixfleet-root makes them.
+        </p>
+      )}
       {steps.map((operation) => {
         const blocked = checkOperation(OPERATIONS[operation], host);
         return (

@@ -115,6 +115,8 @@ export function addressRejection(
 // A map, not an object: the names come from the wire, and one may be `constructor`.
 const PHASE_LABELS: ReadonlyMap<string, string> = new Map([
   ['pull', 'Pulling'],
+  ['fetch', 'Fetching'],
+  ['build', 'Building'],
   ['lock', 'Checking lock'],
   ['system', 'Switching'],
   ['tests', 'Testing'],

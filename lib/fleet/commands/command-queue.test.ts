@@ -89,7 +89,7 @@ describe('a command for a host that is offline', () => {
   it('is queued only if its operation is queueable', async () => {
     await awayHost();
     const can = OPERATION_IDS.filter((id) => OPERATIONS[id].queueable);
-    expect(can).toEqual(['pull', 'switch', 'pull-switch', 'test', 'force-update']);
+    expect(can).toEqual(['pull', 'switch', 'pull-switch', 'test', 'force-update', 'boot']);
     for (const id of OPERATION_IDS) {
       if (!can.includes(id) && OPERATIONS[id].runs === 'agent') expect((await ask(id)).kind, id).toBe('blocked');
     }

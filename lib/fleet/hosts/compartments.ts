@@ -55,6 +55,7 @@ const WORKS_ON: Readonly<Record<OperationId, readonly CompartmentName[]>> = {
   'refresh-system': ['system'],
   'refresh-all': [],
   'force-update': ['system'],
+  boot: ['system'],
   'merge-pr': [],
   'set-color': [],
   'remove-host': [],

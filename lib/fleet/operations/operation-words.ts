@@ -119,6 +119,13 @@ export const OPERATION_WORDS: Readonly<Record<OperationId, OperationWords>> = {
     verb: 'force an agent update on {hosts}',
     past: 'forced an agent update on {hosts}',
   },
+  boot: {
+    label: 'Switch at next boot',
+    noun: 'switch at the next boot',
+    preposition: 'of',
+    verb: 'prepare the next boot of {hosts}',
+    past: 'prepared the next boot of {hosts}',
+  },
   'merge-pr': {
     label: 'Merge flake update',
     noun: 'merge of the flake update',

@@ -238,6 +238,20 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
     hardAfterMs: 35 * MINUTE_MS,
     confirms: true,
   },
+  boot: {
+    ...byAgent,
+    id: 'boot',
+    label: OPERATION_WORDS.boot.label,
+    description:
+      'Builds the pulled configuration and makes it the system of the next boot. What runs now stays as it is.',
+    wire: command('boot'),
+    needs: ['boot'],
+    queueable: true,
+    preconditions: [online, notBusy, pulled],
+    mayOutliveAgent: true,
+    warnAfterMs: 10 * MINUTE_MS,
+    hardAfterMs: 30 * MINUTE_MS,
+  },
   'merge-pr': {
     ...byDashboard,
     id: 'merge-pr',

@@ -19,6 +19,8 @@ export const CAPABILITIES = [
   'check-version',
   /** All four commands `refresh-…`. */
   'refresh',
+  'activation',
+  'boot',
 ] as const;
 export type Capability = (typeof CAPABILITIES)[number];
 
@@ -31,6 +33,7 @@ export const COMMAND_CAPABILITIES: Readonly<Record<WireCommand | 'kill', Capabil
   rollback: 'rollback',
   update: 'update',
   'force-update': 'force-update',
+  boot: 'boot',
   stop: 'stop',
   kill: 'kill',
   restart: 'restart',
@@ -42,5 +45,16 @@ export const COMMAND_CAPABILITIES: Readonly<Record<WireCommand | 'kill', Capabil
   'refresh-all': 'refresh',
 };
 
-/** What this project's agent names in `register`: it runs every command. */
-export const AGENT_CAPABILITIES: readonly Capability[] = [...new Set(Object.values(COMMAND_CAPABILITIES))];
+/**
+ * Names no command: switches and rollbacks are activated by nixfleet-root, so that their result outlives the agent. An
+ * agent without it calls nixos-rebuild.
+ */
+export const ACTIVATION: Capability = 'activation';
+
+/** What an agent can do on hosts with nixfleet-root alone. */
+export const ROOT_HELPER_CAPABILITIES: readonly Capability[] = [ACTIVATION, 'boot'];
+
+/** What this project's agent names in `register` on every host. */
+export const AGENT_CAPABILITIES: readonly Capability[] = [...new Set(Object.values(COMMAND_CAPABILITIES))].filter(
+  (capability) => !ROOT_HELPER_CAPABILITIES.includes(capability),
+);

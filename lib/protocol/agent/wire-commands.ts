@@ -1,4 +1,4 @@
-/** Every command name that the Go agent knows, as on the wire. No other name is sent. */
+/** Every command name on the wire. The Go agent knows all but `boot`. No other name is sent. */
 export const WIRE_COMMANDS = [
   'pull',
   'switch',
@@ -12,6 +12,7 @@ export const WIRE_COMMANDS = [
   'refresh-all',
   'force-update',
   'check-version',
+  'boot',
   'stop',
   'restart',
   'reboot',

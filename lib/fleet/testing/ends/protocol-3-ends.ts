@@ -17,6 +17,10 @@ import {
   still,
   type EndCase,
 } from './end-case';
+import { AGENT_CAPABILITIES, ROOT_HELPER_CAPABILITIES } from '@/lib/protocol/agent/capabilities';
+
+const WITH_ROOT_HELPER = [...AGENT_CAPABILITIES, ...ROOT_HELPER_CAPABILITIES];
+const AT_NEXT_BOOT = 'not activated: this system can only be activated by a restart: it takes effect at the next boot';
 
 const cases: readonly EndCase[] = [
   {
@@ -42,6 +46,59 @@ const cases: readonly EndCase[] = [
       quiet,
     ],
     ends: { outcome: 'succeeded' },
+  },
+  {
+    name: 'it replaces the agent, and the next one goes on with it',
+    operation: 'switch',
+    register: { capabilities: WITH_ROOT_HELPER },
+    steps: [
+      receive('switch'),
+      started3('switch'),
+      lines3('switch', [1, 'activating the configuration...']),
+      drop,
+      dial3({ instance: 'after', runs: 'switch' }, { capabilities: WITH_ROOT_HELPER }),
+      // It reads the output of the activation again from its beginning.
+      lines3('switch', [1, 'activating the configuration...'], [2, 'setting up /etc...']),
+      st3('switch', { status: 'ok', exit_code: 0, restarting: false, last_seq: 2 }),
+      quiet,
+    ],
+    ends: { outcome: 'succeeded', exitCode: 0 },
+  },
+  {
+    name: 'only a restart of the host can activate the system',
+    operation: 'switch',
+    register: { capabilities: WITH_ROOT_HELPER },
+    steps: [
+      receive('switch'),
+      started3('switch'),
+      st3('switch', { status: 'warning', exit_code: 100, restarting: false, message: AT_NEXT_BOOT }),
+      quiet,
+    ],
+    ends: { outcome: 'partial', reason: 'it takes effect at the next boot', exitCode: 100 },
+  },
+  {
+    name: 'the system of the next boot is set',
+    operation: 'boot',
+    register: { capabilities: WITH_ROOT_HELPER },
+    steps: [
+      receive('boot'),
+      started3('boot'),
+      st3('boot', { status: 'ok', exit_code: 0, restarting: false, message: 'Takes effect at the next boot' }),
+      quiet,
+    ],
+    ends: { outcome: 'succeeded', reason: 'Takes effect at the next boot.' },
+  },
+  {
+    name: 'the boot entry can’t be written',
+    operation: 'boot',
+    register: { capabilities: WITH_ROOT_HELPER },
+    steps: [
+      receive('boot'),
+      started3('boot'),
+      st3('boot', { status: 'error', exit_code: 1, message: 'No space left on device' }),
+      quiet,
+    ],
+    ends: { outcome: 'failed', reason: 'No space left on device', exitCode: 1 },
   },
   {
     name: 'a result produced while the connection was down',
@@ -150,5 +207,5 @@ const cases: readonly EndCase[] = [
 
 export const PROTOCOL_3_ENDS: readonly EndCase[] = cases.map((one) => ({
   ...one,
-  register: { ...PROTOCOL_3, binary_hash: 'old' },
+  register: { ...PROTOCOL_3, binary_hash: 'old', ...one.register },
 }));

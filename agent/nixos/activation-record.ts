@@ -1,0 +1,46 @@
+/** The activation that is under way, on disk before it starts: whatever ends the agent, the next one finds it. */
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { readStateFile, writeStateFile } from '../state-file';
+
+const FILE = 'activation.json';
+
+const recordSchema = z.object({
+  /** An agent that does not know the number leaves the file alone. */
+  version: z.literal(1),
+  /** What nixfleet-root calls it. */
+  id: z.string(),
+  /** The command that it belongs to; null where the dashboard gave no id. */
+  commandId: z.string().nullable(),
+  command: z.string(),
+  /** Number of the command's last line before the activation's own output. */
+  lastSeq: z.number(),
+  /** What is concluded from its end. */
+  purpose: z.enum(['switch', 'pull-switch', 'force-update', 'boot', 'rollback']),
+  action: z.enum(['test', 'switch', 'boot']),
+  /** Store path of the system. */
+  target: z.string(),
+  /** The commit that it was built from; '' for a generation. */
+  commit: z.string(),
+  /** Store path of the system that ran before. */
+  running: z.string(),
+  /** Units that failed before; null where systemd did not tell. */
+  failedUnits: z.array(z.string()).nullable(),
+  bootId: z.string(),
+});
+export type ActivationRecord = z.infer<typeof recordSchema>;
+export type ActivationPurpose = ActivationRecord['purpose'];
+
+/** Null when there is none, or one of another version. */
+export const readActivation = (stateDir: string): ActivationRecord | null =>
+  readStateFile(join(stateDir, FILE), recordSchema);
+
+/** Throws on a full or read-only disk: then nothing may be activated. */
+export function writeActivation(stateDir: string, record: ActivationRecord): void {
+  writeStateFile(join(stateDir, FILE), record);
+}
+
+export function removeActivation(stateDir: string): void {
+  rmSync(join(stateDir, FILE), { force: true });
+}

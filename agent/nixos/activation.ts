@@ -1,0 +1,195 @@
+/** Activates a system by nixfleet-root, passes its output on, and judges its end. A later process of the agent goes on with it. */
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { createCauseFinder } from '@/lib/causes/find-cause';
+import type { OperationContext, OperationHost } from '../operation';
+import type { RebuildEnd } from '../rebuild';
+import type { Shell } from '../shell';
+import { EXIT_KILLED, judgeActivation, type ActivationEnd, type ActivationResult } from './activation-end';
+import { removeActivation, writeActivation, type ActivationRecord } from './activation-record';
+import { followFile } from './followed-file';
+import { valuesOf, type RootHelper, type Start } from './root-helper';
+import { readBootId, readFailedUnits, readJournal, readSystem } from './system-facts';
+
+/** How often output and result are looked for. */
+const POLL_MS = 200;
+/** How often nixfleet-root is asked whether the unit still runs: it may have been killed. */
+const STATE_POLLS = 25;
+/** Answers in a row without a state of the unit, after which it counts as lost: about two minutes. */
+const MAX_UNKNOWN = 24;
+/** Lines of the journal that are shown for a unit that failed, and units of which they are. */
+const JOURNAL_LINES = 10;
+const MAX_SHOWN_UNITS = 3;
+
+/** What is known of an activation before it starts. */
+export type PlannedActivation = Omit<ActivationRecord, 'version' | 'lastSeq' | 'running' | 'failedUnits' | 'bootId'>;
+
+/** Starts an activation and follows it to its end. `start` calls nixfleet-root. */
+export async function runActivation(
+  host: OperationHost,
+  context: OperationContext,
+  helper: RootHelper,
+  planned: PlannedActivation,
+  start: () => Promise<Start>,
+): Promise<RebuildEnd> {
+  const { shell } = context;
+  const { stateDir } = host.config;
+  const record: ActivationRecord = {
+    version: 1,
+    ...planned,
+    lastSeq: context.lastSeq(),
+    running: readSystem(host.config).running,
+    failedUnits: mutable(await readFailedUnits(shell)),
+    bootId: readBootId(),
+  };
+  if (context.stopping()) return { kind: 'failed', exitCode: EXIT_STOPPED, failure: 'stopped before the activation' };
+  try {
+    writeActivation(stateDir, record);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : 'unknown reason';
+    return { kind: 'failed', exitCode: 1, failure: `nothing was activated: ${stateDir} can't be written (${why})` };
+  }
+  context.hold(holdOf(shell, helper, record.id));
+  const started = await start();
+  if (!started.ok) {
+    context.hold(null);
+    removeActivation(stateDir);
+    // What it had prepared before it failed.
+    await helper.forget(shell, record.id);
+    return { kind: 'failed', exitCode: started.exitCode, failure: started.problem };
+  }
+  return follow(host, context, helper, record, started.started.output);
+}
+
+/** Goes on with the activation of an earlier process. */
+export async function resumeActivation(
+  host: OperationHost,
+  context: OperationContext,
+  helper: RootHelper,
+  record: ActivationRecord,
+): Promise<RebuildEnd> {
+  context.hold(holdOf(context.shell, helper, record.id));
+  let { state, folder } = await helper.stateOf(context.shell, record.id);
+  for (let tries = 1; state === 'unknown' && tries < MAX_UNKNOWN; tries++) {
+    await pause(STATE_POLLS * POLL_MS);
+    ({ state, folder } = await helper.stateOf(context.shell, record.id));
+  }
+  if (state !== 'none' && state !== 'unknown') return follow(host, context, helper, record, join(folder, OUTPUT_FILE));
+  context.hold(null);
+  removeActivation(host.config.stateDir);
+  return state === 'none'
+    ? { kind: 'failed', exitCode: 1, failure: 'the agent ended before the activation began: nothing has changed' }
+    : {
+        kind: 'failed',
+        exitCode: EXIT_KILLED,
+        failure: 'the agent ended during the activation, and nixfleet-root does not say how it ended',
+      };
+}
+
+const OUTPUT_FILE = 'output';
+const RESULT_FILE = 'result';
+const EXIT_STOPPED = 130;
+
+function holdOf(shell: Shell, helper: RootHelper, id: string) {
+  return {
+    reason:
+      'An activation can’t be stopped cleanly: it goes on, and its result follows. Kill ends it half-way, which may leave the host between two systems.',
+    kill: () => helper.stop(shell, id),
+  };
+}
+
+async function follow(
+  host: OperationHost,
+  context: OperationContext,
+  helper: RootHelper,
+  record: ActivationRecord,
+  output: string,
+): Promise<RebuildEnd> {
+  const { shell } = context;
+  const causes = createCauseFinder();
+  const file = followFile(output, (line) => {
+    causes.add(line);
+    shell.say(line);
+  });
+  const result = await whenEnded(shell, helper, record.id, join(dirname(output), RESULT_FILE), () => file.read());
+  file.finish();
+  const end = judgeActivation({
+    action: record.action,
+    target: record.target,
+    before: { running: record.running },
+    after: readSystem(host.config),
+    failedBefore: record.failedUnits,
+    failedAfter: await readFailedUnits(shell),
+    result,
+    restarted: record.bootId !== readBootId(),
+    cause: causes.cause(),
+  });
+  if (end.kind === 'partial') await showUnits(shell, end.newUnits);
+  context.hold(null);
+  const settle = async (): Promise<void> => {
+    removeActivation(host.config.stateDir);
+    await helper.forget(shell, record.id);
+  };
+  return { ...rebuildEndOf(end), settle };
+}
+
+function rebuildEndOf(end: ActivationEnd): RebuildEnd {
+  switch (end.kind) {
+    case 'done':
+      return { kind: 'done' };
+    case 'partial':
+      return { kind: 'partial', exitCode: end.exitCode, failure: end.failure };
+    case 'deferred':
+      return { kind: 'deferred', exitCode: end.exitCode, message: end.message };
+    case 'failed':
+      return { kind: 'failed', exitCode: end.exitCode, failure: end.failure };
+  }
+}
+
+/** Resolves with the unit's result, or with null when it ended without one. */
+async function whenEnded(
+  shell: Shell,
+  helper: RootHelper,
+  id: string,
+  path: string,
+  onPoll: () => void,
+): Promise<ActivationResult | null> {
+  let unknown = 0;
+  for (let polls = 1; ; polls++) {
+    onPoll();
+    const result = readResult(path);
+    if (result !== null) return result;
+    if (polls % STATE_POLLS === 0) {
+      const { state } = await helper.stateOf(shell, id);
+      unknown = state === 'unknown' ? unknown + 1 : 0;
+      if (state === 'lost' || state === 'none' || unknown >= MAX_UNKNOWN) return readResult(path);
+    }
+    await pause(POLL_MS);
+  }
+}
+
+function readResult(path: string): ActivationResult | null {
+  let values: ReadonlyMap<string, string>;
+  try {
+    values = valuesOf(readFileSync(path, 'utf8').split('\n'));
+  } catch {
+    return null;
+  }
+  const exitCode = Number(values.get('exit') ?? '');
+  return {
+    exitCode: Number.isInteger(exitCode) ? exitCode : EXIT_KILLED,
+    stopped: values.get('stopped') === 'yes',
+    profile: values.get('profile') ?? '',
+  };
+}
+
+async function showUnits(shell: Shell, units: readonly string[]): Promise<void> {
+  for (const unit of units.slice(0, MAX_SHOWN_UNITS)) {
+    const lines = await readJournal(shell, unit, JOURNAL_LINES);
+    if (lines.length > 0) shell.say(`Last lines of ${unit}:`, 'stderr');
+    for (const line of lines) shell.say(`  ${line}`, 'stderr');
+  }
+}
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
+const mutable = (list: readonly string[] | null): string[] | null => (list === null ? null : [...list]);

@@ -1,0 +1,58 @@
+/**
+ * Whether the agent that the running system names is another one than this process: after a switch by hand, or after
+ * going back. The agent's unit is not restarted by a switch, so it has to notice that itself.
+ */
+import { readFileSync, realpathSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import { readStateFile, writeStateFile } from '../state-file';
+
+const UNIT = 'etc/systemd/system/nixfleet-agent.service';
+/** `/nix/store/<hash>-<name>`: the package of a path in the store. */
+const STORE_PACKAGE = /^\/nix\/store\/[0-9a-z]{32}-[^/\s"]{1,200}/;
+const MEMORY_FILE = 'restarted-for.json';
+const memorySchema = z.object({ version: z.literal(1), program: z.string() });
+
+export interface InstalledAgentOptions {
+  /** The link that points at the running system. */
+  systemLink: string;
+  /** Path of the running program. */
+  program: string;
+  stateDir: string;
+}
+
+/**
+ * The package of the agent that the running system starts, where it differs from that of this process and the agent was
+ * not restarted for it before; else null. An agent that does not come from the store, as one from a checkout, is never
+ * replaced.
+ */
+export function otherAgentInstalled({ systemLink, program, stateDir }: InstalledAgentOptions): string | null {
+  const own = packageOf(realPath(program));
+  const named = packageOf(execStartOf(join(systemLink, UNIT)));
+  if (own === null || named === null || named === own) return null;
+  return readStateFile(join(stateDir, MEMORY_FILE), memorySchema)?.program === named ? null : named;
+}
+
+/** Remembers that the agent restarts for this package, so that it does so once. Throws when the disk is full. */
+export function restartsFor(stateDir: string, named: string): void {
+  writeStateFile(join(stateDir, MEMORY_FILE), { version: 1, program: named });
+}
+
+/** The program of the unit's ExecStart; '' without one. */
+function execStartOf(path: string): string {
+  try {
+    return /^ExecStart=[@:+!-]*"?([^\s"]+)/m.exec(readFileSync(path, 'utf8'))?.[1] ?? '';
+  } catch {
+    return '';
+  }
+}
+
+const packageOf = (path: string): string | null => STORE_PACKAGE.exec(path)?.[0] ?? null;
+
+function realPath(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    return path;
+  }
+}

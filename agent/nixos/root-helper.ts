@@ -1,0 +1,97 @@
+/** Calls nixfleet-root, the one program that the agent runs as root (`agent/root-helper/nixfleet-root` has its grammar). */
+import type { RunEnd, Shell } from '../shell';
+
+/** The program itself answers at once; it waits up to 20 s for another call of it. */
+const CALL_TIMEOUT_MS = 60_000;
+const GRAMMAR = '1';
+
+export type ActivationAction = 'test' | 'switch' | 'boot';
+type Answer = { ok: true; values: ReadonlyMap<string, string> } | { ok: false; exitCode: number; problem: string };
+/** An operation that was started: where it writes. */
+export interface StartedUnit {
+  unit: string;
+  /** stdout and stderr of the unit, appended. */
+  output: string;
+  /** Written whole at its end. */
+  result: string;
+}
+export type Start = { ok: true; started: StartedUnit } | { ok: false; exitCode: number; problem: string };
+
+/**
+ * `ended`: with a result. `lost`: it ended without one, or the machine was restarted. `none`: there is no such operation.
+ * `unknown`: nixfleet-root did not answer.
+ */
+export type UnitState = 'running' | 'ended' | 'lost' | 'none' | 'unknown';
+
+export type RootHelper = ReturnType<typeof createRootHelper>;
+
+/** `program`: its path, as the sudo rule names it. */
+export function createRootHelper(program: string) {
+  async function call(shell: Shell, ...args: string[]): Promise<Answer> {
+    const run = await shell.run('sudo', ['-n', program, ...args], { quiet: true, timeoutMs: CALL_TIMEOUT_MS });
+    if (run.ok) return { ok: true, values: valuesOf(run.stdout) };
+    return { ok: false, exitCode: run.end.kind === 'exited' ? run.end.code : 1, problem: problemOf(run) };
+  }
+
+  async function start(shell: Shell, ...args: string[]): Promise<Start> {
+    const answer = await call(shell, ...args);
+    if (!answer.ok) return answer;
+    const [unit, output, result] = ['unit', 'output', 'result'].map((name) => answer.values.get(name) ?? '');
+    if (!unit || !output || !result)
+      return { ok: false, exitCode: 1, problem: 'nixfleet-root gave an incomplete answer' };
+    return { ok: true, started: { unit, output, result } };
+  }
+
+  return {
+    /** Why it can't be used, as a sentence; null when it can. */
+    async problem(shell: Shell): Promise<string | null> {
+      const answer = await call(shell, 'version');
+      if (!answer.ok) return answer.problem;
+      const grammar = answer.values.get('grammar') ?? '';
+      return grammar === GRAMMAR ? null : `nixfleet-root has another grammar (${grammar}) than this agent`;
+    },
+    /** Starts the activation of a system. It goes on whatever happens to the agent. */
+    activate: (shell: Shell, id: string, action: ActivationAction, path: string): Promise<Start> =>
+      start(shell, 'activate', id, action, path),
+    /** Starts the switch to a generation, with that system's own script and with its boot entry. */
+    goTo: (shell: Shell, id: string, generation: number): Promise<Start> => start(shell, 'go', id, String(generation)),
+    /** Whether its unit runs, and the folder with its files. */
+    async stateOf(shell: Shell, id: string): Promise<{ state: UnitState; folder: string }> {
+      const answer = await call(shell, 'status', id);
+      if (!answer.ok) return { state: answer.exitCode === NO_OPERATION ? 'none' : 'unknown', folder: '' };
+      const job = answer.values.get('job');
+      const folder = answer.values.get('folder') ?? '';
+      const isKnown = job === 'running' || job === 'ended' || job === 'lost' || job === 'none';
+      return { state: isKnown && folder !== '' ? job : 'unknown', folder };
+    },
+    /** Ends a running activation, which is half-way then. Gives a sentence when that is not possible. */
+    async stop(shell: Shell, id: string): Promise<string | null> {
+      const answer = await call(shell, 'stop', id);
+      return answer.ok ? null : answer.problem;
+    },
+    /** Removes what is kept of an operation that has ended. */
+    async forget(shell: Shell, id: string): Promise<void> {
+      await call(shell, 'forget', id);
+    },
+  };
+}
+
+/** Exit code of nixfleet-root: there is no operation of that name. */
+const NO_OPERATION = 66;
+
+/** `key=value` lines. */
+export function valuesOf(lines: readonly string[]): ReadonlyMap<string, string> {
+  return new Map(
+    lines.flatMap((line) => {
+      const at = line.indexOf('=');
+      return at < 1 ? [] : [[line.slice(0, at), line.slice(at + 1)] as const];
+    }),
+  );
+}
+
+function problemOf(run: RunEnd): string {
+  if (run.end.kind === 'not-started') return run.end.problem;
+  if (run.end.kind === 'timed-out') return 'nixfleet-root did not answer in time';
+  const last = run.stderr.findLast((line) => line.trim() !== '') ?? '';
+  return last.replace(/^nixfleet-root: /, '') || 'nixfleet-root failed without a message';
+}

@@ -1,0 +1,87 @@
+/** A switch in steps of the agent's own: build as its user, compare, activate as root in a unit that outlives the agent. */
+import { randomUUID } from 'node:crypto';
+import type { OperationContext, OperationHost } from '../operation';
+import type { RebuildEnd } from '../rebuild';
+import { runActivation, type PlannedActivation } from './activation';
+import type { ActivationPurpose } from './activation-record';
+import { buildSystem } from './build-system';
+import { inhibitorsBetween } from './inhibitors';
+import type { RootHelper } from './root-helper';
+import { readSystem, runs } from './system-facts';
+
+const EXIT_INHIBITED = 1;
+
+/** `extra`: further options of Nix for the build. */
+export async function switchNixos(
+  host: OperationHost,
+  context: OperationContext,
+  helper: RootHelper,
+  { purpose, commit, extra = [] }: { purpose: ActivationPurpose; commit: string; extra?: readonly string[] },
+): Promise<RebuildEnd> {
+  const { shell } = context;
+  const built = await buildSystem(host, context, extra);
+  if (!built.ok) return { kind: 'failed', exitCode: built.exitCode, failure: built.failure };
+  const { path: target } = built;
+  const before = readSystem(host.config);
+  if (before.running === target && before.profile === target) {
+    shell.say(`Nothing to do: ${target} runs and is the system of the next boot.`);
+    return { kind: 'unchanged' };
+  }
+  const isRunning = before.running === target;
+  const inhibitors = isRunning ? [] : inhibitorsBetween(before.running, target);
+  if (inhibitors.length > 0) {
+    for (const inhibitor of inhibitors) shell.say(inhibitor, 'stderr');
+    const failure = `this system can only be activated by a restart, because critical components change (${inhibitors.join('; ')}). Nothing has changed; use Switch at next boot`;
+    return { kind: 'failed', exitCode: EXIT_INHIBITED, failure };
+  }
+  // What runs already, after a test by hand, needs only the profile and the boot entry.
+  const action = isRunning ? 'boot' : 'switch';
+  const planned: PlannedActivation = { ...idsOf(context), purpose, action, target, commit };
+  shell.say(isRunning ? `Entering ${target} for the next boot: it runs already.` : `Activating ${target}`);
+  return runActivation(host, context, helper, planned, () => helper.activate(shell, planned.id, action, target));
+}
+
+/** Builds, and makes the system that of the next boot. Nothing is activated, so inhibitors don't count. */
+export async function prepareBoot(
+  host: OperationHost,
+  context: OperationContext,
+  helper: RootHelper,
+  commit: string,
+): Promise<RebuildEnd> {
+  const built = await buildSystem(host, context);
+  if (!built.ok) return { kind: 'failed', exitCode: built.exitCode, failure: built.failure };
+  const { path: target } = built;
+  if (readSystem(host.config).profile === target) {
+    context.shell.say(`Nothing to do: ${target} is the system of the next boot.`);
+    return { kind: 'unchanged' };
+  }
+  const planned: PlannedActivation = { ...idsOf(context), purpose: 'boot', action: 'boot', target, commit };
+  context.shell.say(`Entering ${target} for the next boot.`);
+  return runActivation(host, context, helper, planned, () =>
+    helper.activate(context.shell, planned.id, 'boot', target),
+  );
+}
+
+/** Switches to the generation before the current one, with that system's own script. */
+export async function rollBackNixos(
+  host: OperationHost,
+  context: OperationContext,
+  helper: RootHelper,
+  { number, path }: { number: number; path: string },
+): Promise<RebuildEnd> {
+  const { shell } = context;
+  const planned: PlannedActivation = {
+    ...idsOf(context),
+    purpose: 'rollback',
+    action: 'switch',
+    target: path,
+    commit: await host.repository.head(),
+  };
+  if (runs(readSystem(host.config).running, path)) shell.say(`Generation ${number} runs already.`);
+  shell.say(`Switching to generation ${number}: ${path}`);
+  return runActivation(host, context, helper, planned, () => helper.goTo(shell, planned.id, number));
+}
+
+function idsOf({ commandId, command }: OperationContext): Pick<PlannedActivation, 'id' | 'commandId' | 'command'> {
+  return { id: `c${commandId ?? randomUUID()}`, commandId, command };
+}

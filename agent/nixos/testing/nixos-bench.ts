@@ -1,0 +1,153 @@
+/**
+ * A NixOS host for tests of the real agent as a process: the real Nix with a private store, the real nixfleet-root, the
+ * configuration as a real flake in a git clone, and stand-ins for systemd and switch-to-configuration.
+ */
+import { writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { createNixos, type TestNixos } from '../../root-helper/testing/nixos';
+import { useAgentBundle } from '../../testing/agent-bench';
+import { startTestDashboard, type TestDashboard } from '../../testing/dashboard';
+import { createHost, type AgentProcess, type TestHost } from '../../testing/host';
+import { afterEach, beforeEach, expect } from 'vitest';
+
+/** `slow`: a build that waits until the file `slow-<version>` appears below the root. */
+export interface SystemSource {
+  version: string;
+  fails?: boolean;
+  slow?: boolean;
+  inhibitors?: Record<string, string>;
+}
+
+/** The lock of a flake without inputs. */
+const EMPTY_LOCK = '{ "nodes": { "root": {} }, "root": "root", "version": 7 }\n';
+
+export type NixosBench = ReturnType<typeof createNixosBench>;
+
+export function createNixosBench(bundle: string, dashboard: TestDashboard) {
+  const nixos: TestNixos = createNixos(1);
+  const host: TestHost = createHost();
+  const variables = {
+    HOME: nixos.path('home'),
+    NIX_CONF_DIR: nixos.path('etc'),
+    NIX_STORE_DIR: nixos.path('store'),
+    NIX_STATE_DIR: nixos.path('var', 'nix'),
+    NIX_LOG_DIR: nixos.path('log'),
+    NIX_REMOTE: 'local',
+  };
+  const failedUnits = nixos.path('failed-units');
+  const nix = execFileSync('which', ['nix'], { encoding: 'utf8' }).trim();
+  host.program(
+    'nix',
+    `${Object.entries(variables)
+      .map(([name, value]) => `export ${name}=${value}`)
+      .join('\n')}\nexec ${nix} "$@"`,
+  );
+  // The agent asks which units failed; everything else is for the stand-in of systemd.
+  host.program(
+    'systemctl',
+    `case "$*" in *--state=failed*) cat ${failedUnits};; *) exec ${nixos.path('tools', 'systemctl')} "$@";; esac`,
+  );
+  host.program('journalctl', 'echo "the last words of $2"');
+  writeFileSync(failedUnits, '');
+
+  return {
+    nixos,
+    host,
+    dashboard,
+    /** Makes the repository build this system; gives the commit. */
+    configure(source: SystemSource): string {
+      const files = { 'flake.nix': flakeOf(nixos, source), 'flake.lock': EMPTY_LOCK };
+      return host.commit(files, `version ${source.version}`);
+    },
+    /** Units in the state `failed`, from now on. */
+    failedUnits(...units: string[]): void {
+      writeFileSync(failedUnits, units.map((unit) => `${unit} loaded failed failed A unit\n`).join(''));
+    },
+    async start(more: Record<string, string> = {}): Promise<AgentProcess> {
+      const from = dashboard.received.length;
+      const agent = host.start(bundle, dashboard.url, {
+        NIXFLEET_ROOT_HELPER: nixos.helper,
+        NIXFLEET_SYSTEM_LINK: nixos.path('current-system'),
+        NIXFLEET_SYSTEM_PROFILE: nixos.profile,
+        ...more,
+      });
+      await dashboard.frame('heartbeat', () => true, from);
+      return agent;
+    },
+    /** What was called as root to change something. */
+    changes: (): string[] => nixos.calls().filter((call) => !call.startsWith('systemctl ')),
+    /** Runs a command to its end, and the agent again if that restarted it. */
+    async run(agent: AgentProcess, command: string, id: string): Promise<AgentProcess> {
+      dashboard.command(command, id);
+      const { restarting } = await dashboard.result(id);
+      if (!restarting) return agent;
+      await agent.exit;
+      return this.start();
+    },
+    /** The lines of a command's output, each once, by number. */
+    output(id: string): string[] {
+      const lines = [...dashboard.lines(id)].sort((a, b) => a.seq - b.seq);
+      return lines.map(({ line }) => line);
+    },
+    async remove(): Promise<void> {
+      await host.remove();
+      nixos.remove();
+    },
+  };
+}
+
+/** Gives each test such a host and a dashboard. Afterwards nothing of them runs, and every frame was readable. */
+export function useNixosBench(use: (bench: NixosBench) => void): void {
+  let bundle = '';
+  useAgentBundle((path) => {
+    bundle = path;
+  });
+  let bench: NixosBench;
+  beforeEach(async () => {
+    bench = createNixosBench(bundle, await startTestDashboard());
+    use(bench);
+  });
+  afterEach(async () => {
+    await bench.remove();
+    await bench.dashboard.stop();
+    expect(bench.dashboard.malformed).toEqual([]);
+  });
+}
+
+function flakeOf(nixos: TestNixos, { version, fails, slow, inhibitors }: SystemSource): string {
+  const script = [
+    'mkdir -p $out/bin $out/sw',
+    `ln -s ${nixos.path('tools')} $out/sw/bin`,
+    `echo ${version} > $out/nixos-version`,
+    `cp ${nixos.path('switch-to-configuration.sh')} $out/bin/switch-to-configuration`,
+    'chmod +x $out/bin/switch-to-configuration',
+    ...(inhibitors === undefined ? [] : [`echo '${JSON.stringify(inhibitors)}' > $out/switch-inhibitors`]),
+  ];
+  const library = [
+    'echo compiling',
+    ...(slow === true
+      ? [`touch ${nixos.path('building')}; while ! [ -e ${nixos.path(`slow-${version}`)} ]; do sleep 0.05; done`]
+      : []),
+    ...(fails === true ? ['echo "fatal error: missing.h: No such file or directory" >&2', 'exit 3'] : []),
+    'echo ok > $out',
+  ];
+  return `{
+  outputs = _:
+    let
+      make = name: script: derivation {
+        inherit name;
+        system = "x86_64-linux";
+        builder = "/bin/sh";
+        args = [ "-c" "PATH=/usr/bin:/bin; set -eu; \${script}" ];
+      };
+      library = make "library-${version}" ${nixString(library)};
+    in
+    {
+      nixosConfigurations.h1.config.system.build.toplevel =
+        make "nixos-system-h1-${version}" (${nixString(script)} + "; echo \${library} > $out/library");
+    };
+}
+`;
+}
+
+const nixString = (lines: readonly string[]): string => JSON.stringify(lines.join('; ')).replaceAll('${', '\\${');
