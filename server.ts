@@ -13,7 +13,7 @@ import { trustedProxies } from '@/lib/edge/http/forwarded-address';
 import { AgentGateway } from '@/lib/edge/agents/agent-gateway';
 import { readBuildActions } from '@/lib/edge/http/build-actions';
 import { createEnrolmentShare } from '@/lib/edge/agents/enrol';
-import { createHttpServer } from '@/lib/edge/http/http';
+import { createHttpServer, LISTEN_BACKLOG } from '@/lib/edge/http/http';
 import { machineNames } from '@/lib/edge/http/origin';
 import { createPeerLog } from '@/lib/edge/http/peer-log';
 import { createMachineEndpoints } from '@/lib/edge/http/machine-endpoints';
@@ -21,9 +21,6 @@ import { RequestCounts } from '@/lib/edge/http/request-counts';
 import { createRequestGuard } from '@/lib/edge/http/request-guard';
 import { attachUpgrades } from '@/lib/edge/http/upgrade';
 import { welcome } from '@/lib/dashboard/welcome';
-
-/** Connections waiting to be accepted: a whole fleet reconnects at once (Linux caps this at net.core.somaxconn). */
-const LISTEN_BACKLOG = 4_096;
 
 async function main(): Promise<void> {
   // Send no telemetry.

@@ -20,6 +20,9 @@ const HEADERS_TIMEOUT_MS = 20_000;
 /** Longer than the longest time for a body (`request-rules.ts`), so that a slow body gets an answer. */
 const REQUEST_TIMEOUT_MS = 70_000;
 
+/** Connections waiting to be accepted: a whole fleet reconnects at once (Linux caps this at net.core.somaxconn). */
+export const LISTEN_BACKLOG = 4_096;
+
 /** For update.sh, which waits until as many agents as before are connected. Answered to this machine only. */
 const AGENT_COUNT_PATH = '/health/agents';
 

@@ -14,7 +14,7 @@ import { textOf, AgentGateway, type AgentGatewayTuning } from '../agents/agent-g
 import { systemClock } from '../system-clock';
 import { LiveHub, type LiveSession, type LiveTuning } from '../browsers/live-gateway';
 import { LoopClock } from '../loop-clock';
-import { createHttpServer } from '../http/http';
+import { createHttpServer, LISTEN_BACKLOG } from '../http/http';
 import { LimitSources } from '@/lib/dashboard/limit-sources';
 import type { Pace } from '../links/paced-stream';
 import { createEnrolmentShare } from '../agents/enrol';
@@ -208,7 +208,7 @@ export async function createTestServer(options: TestServerOptions = {}) {
     upgrades.uses,
     () => [enrolments.use()],
   );
-  server.listen(0, '127.0.0.1');
+  server.listen({ port: 0, host: '127.0.0.1', backlog: LISTEN_BACKLOG });
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
   const sockets = new Set<WebSocket>();
