@@ -255,8 +255,8 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
       resumeOperation(host, context, installedHelper, record),
     );
     if (isRunning) return;
-    removeActivation(config.stateDir);
     await installedHelper.forget(backgroundShell, record.id);
+    removeActivation(config.stateDir);
   }
 
   /** After a switch by hand, or going back: the service manager starts the agent of the running system. */

@@ -1,8 +1,12 @@
 /** `--check`: shows the configuration, and checks that the dashboard answers and accepts the token. */
+import { homedir } from 'node:os';
 import { WebSocket } from 'ws';
 import { hostNameProblem, type AgentConfig } from './config';
 import { HANDSHAKE_TIMEOUT_MS } from './connection';
+import { childEnvironment } from './machine';
+import { createRootHelper } from './nixos/root-helper';
 import { splitRepositoryAddress } from './redact';
+import { createShell } from './shell';
 import { httpAddress, storedToken, tokenFile } from './token';
 
 const HEALTH_TIMEOUT_MS = 10_000;
@@ -30,6 +34,7 @@ export async function checkConfiguration(config: AgentConfig, write: (line: stri
   if (nameProblem !== null) write(`${'name'.padEnd(12)} ${nameProblem}`);
   const token = stored ?? config.token;
   const health = await checkHealth(config.url);
+  if (config.hostType === 'nixos') write(`${'switches'.padEnd(12)} ${await describeSwitches(config)}`);
   write(`${'health'.padEnd(12)} ${health.text}`);
   // A code works once: the agent itself needs it.
   const socket = token === '' ? NOT_TRIED : await checkSocket(config.url, token);
@@ -44,6 +49,15 @@ function describeFlake({ flakeAttribute, flakeDir, submodules, hostname, machine
     `in ${flakeDir || 'the root'}`,
     ...(submodules ? ['with submodules'] : []),
   ].join(', ');
+}
+
+/** Who makes switches: without nixfleet-root the agent calls nixos-rebuild. */
+async function describeSwitches({ rootHelper }: AgentConfig): Promise<string> {
+  if (rootHelper === '') return 'by nixos-rebuild (NIXFLEET_ROOT_HELPER is none)';
+  const env = childEnvironment(process.env, homedir());
+  const shell = createShell({ cwd: () => '/', env, say: () => undefined });
+  const problem = await createRootHelper(rootHelper).problem(shell);
+  return problem === null ? `by ${rootHelper}` : `by nixos-rebuild: ${problem}`;
 }
 
 interface CheckResult {

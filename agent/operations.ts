@@ -63,8 +63,11 @@ export async function resumeOperation(
   const end = await resumeActivation(host, context, helper, record);
   switch (purpose) {
     case 'switch':
-    case 'pull-switch':
-      return concludeSwitch(host, context, end, commit, purpose === 'switch' ? 'Switch' : 'Pull+Switch');
+    case 'pull-switch': {
+      const title = purpose === 'switch' ? 'Switch' : 'Pull+Switch';
+      // This process began after the switch did: whether it is still the right one, it checks when it is idle.
+      return { ...(await concludeSwitch(host, context, end, commit, title)), switched: false };
+    }
     case 'force-update':
       return concludeForceUpdate(host, context, end, commit);
     case 'boot':

@@ -28,6 +28,8 @@ const recordSchema = z.object({
   /** Units that failed before; null where systemd did not tell. */
   failedUnits: z.array(z.string()).nullable(),
   bootId: z.string(),
+  /** The file with its output; null until nixfleet-root has answered. */
+  output: z.string().nullable(),
 });
 export type ActivationRecord = z.infer<typeof recordSchema>;
 export type ActivationPurpose = ActivationRecord['purpose'];

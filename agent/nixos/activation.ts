@@ -22,7 +22,10 @@ const JOURNAL_LINES = 10;
 const MAX_SHOWN_UNITS = 3;
 
 /** What is known of an activation before it starts. */
-export type PlannedActivation = Omit<ActivationRecord, 'version' | 'lastSeq' | 'running' | 'failedUnits' | 'bootId'>;
+export type PlannedActivation = Pick<
+  ActivationRecord,
+  'id' | 'commandId' | 'command' | 'purpose' | 'action' | 'target' | 'commit'
+>;
 
 /** Starts an activation and follows it to its end. `start` calls nixfleet-root. */
 export async function runActivation(
@@ -41,6 +44,7 @@ export async function runActivation(
     running: readSystem(host.config).running,
     failedUnits: mutable(await readFailedUnits(shell)),
     bootId: readBootId(),
+    output: null,
   };
   if (context.stopping()) return { kind: 'failed', exitCode: EXIT_STOPPED, failure: 'stopped before the activation' };
   try {
@@ -58,7 +62,13 @@ export async function runActivation(
     await helper.forget(shell, record.id);
     return { kind: 'failed', exitCode: started.exitCode, failure: started.problem };
   }
-  return follow(host, context, helper, record, started.started.output);
+  const { output } = started.started;
+  try {
+    writeActivation(stateDir, { ...record, output });
+  } catch {
+    // The disk is full. nixfleet-root knows the place as well.
+  }
+  return follow(host, context, helper, record, output);
 }
 
 /** Goes on with the activation of an earlier process. */
@@ -69,6 +79,8 @@ export async function resumeActivation(
   record: ActivationRecord,
 ): Promise<RebuildEnd> {
   context.hold(holdOf(context.shell, helper, record.id));
+  // Even where nixfleet-root no longer answers, its files say how the activation ended.
+  if (record.output !== null) return follow(host, context, helper, record, record.output);
   let { state, folder } = await helper.stateOf(context.shell, record.id);
   for (let tries = 1; state === 'unknown' && tries < MAX_UNKNOWN; tries++) {
     await pause(STATE_POLLS * POLL_MS);
@@ -127,8 +139,8 @@ async function follow(
   if (end.kind === 'partial') await showUnits(shell, end.newUnits);
   context.hold(null);
   const settle = async (): Promise<void> => {
-    removeActivation(host.config.stateDir);
     await helper.forget(shell, record.id);
+    removeActivation(host.config.stateDir);
   };
   return { ...rebuildEndOf(end), settle };
 }

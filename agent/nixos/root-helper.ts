@@ -1,4 +1,5 @@
 /** Calls nixfleet-root, the one program that the agent runs as root (`agent/root-helper/nixfleet-root` has its grammar). */
+import { accessSync, constants } from 'node:fs';
 import type { RunEnd, Shell } from '../shell';
 
 /** The program itself answers at once; it waits up to 20 s for another call of it. */
@@ -45,6 +46,8 @@ export function createRootHelper(program: string) {
   return {
     /** Why it can't be used, as a sentence; null when it can. */
     async problem(shell: Shell): Promise<string | null> {
+      // Without a rule, every call of sudo is an incident in the host's log.
+      if (!isInstalled(program)) return `${program} is not installed`;
       const answer = await call(shell, 'version');
       if (!answer.ok) return answer.problem;
       const grammar = answer.values.get('grammar') ?? '';
@@ -74,6 +77,15 @@ export function createRootHelper(program: string) {
       await call(shell, 'forget', id);
     },
   };
+}
+
+function isInstalled(program: string): boolean {
+  try {
+    accessSync(program, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** Exit code of nixfleet-root: there is no operation of that name. */

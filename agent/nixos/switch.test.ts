@@ -219,7 +219,9 @@ describe.skipIf(!hasNix)('a switch that its agent does not survive (skipped with
     expect(output).toContain(
       '✅ Switch completed: the system is built from ' + bench.host.git(['rev-parse', '--short=7', 'HEAD']),
     );
-    expect(existsSync(`${bench.host.stateDir}/activation.json`)).toBe(false);
+    // Removed once the result is saved.
+    const file = `${bench.host.stateDir}/activation.json`;
+    await expect.poll(() => existsSync(file), { timeout: 20_000 }).toBe(false);
   });
 
   it('is reported by the next agent when it ended in between', async () => {
@@ -241,6 +243,22 @@ describe.skipIf(!hasNix)('a switch that its agent does not survive (skipped with
       exit_code: 4,
       message: 'Switched, but unit a.service failed',
     });
+  });
+
+  it('is reported from its files where nixfleet-root does not answer any more', async () => {
+    bench.configure({ version: '2' });
+    const agent = await bench.start();
+    bench.nixos.waits();
+    bench.dashboard.command('switch', 'sw');
+    await fileAppears(bench.nixos.path('stc', 'waits'));
+    agent.child.kill('SIGKILL');
+    await agent.exit;
+    // As after a switch to a system without the rule of sudo.
+    bench.host.program('sudo', 'echo "sudo: a password is required" >&2; exit 1');
+    writeFileSync(bench.nixos.path('stc', 'go-on'), '');
+    await bench.start();
+    expect(await bench.dashboard.result('sw')).toMatchObject({ status: 'ok', exit_code: 0 });
+    expect(bench.output('sw').filter((line) => line === 'activating the configuration...')).toHaveLength(1);
   });
 
   it('is lost, not done, when its unit was killed as well', async () => {
