@@ -57,4 +57,18 @@ describe.skipIf(files.length === 0)('documents', () => {
     const problems = named.map(([path, target]) => ({ path, problem: problemOf(target) }));
     expect(problems.filter(({ problem }) => problem !== null)).toEqual([]);
   });
+
+  it('have a row for each decision in their index, with its title and date', () => {
+    const folder = 'docs/decisions/';
+    const index = readFileSync(`${folder}README.md`, 'utf8');
+    const rows = [...index.matchAll(/^\| (\d+) \| \[(.+)\]\((\S+\.md)\) \| (\d{4}-\d\d-\d\d) \| (?:accepted|superseded)/gm)];
+    const pages = documents.filter((path) => path.startsWith(folder) && !path.endsWith('README.md'));
+    expect(rows.map(([, , , file]) => `${folder}${file}`).sort()).toEqual([...pages].sort());
+    for (const [, number, title, file, date] of rows) {
+      const page = readFileSync(`${folder}${file}`, 'utf8');
+      expect(file).toMatch(new RegExp(`^${number?.padStart(4, '0')}-`));
+      expect(page.split('\n', 1)[0]).toBe(`# ${number}. ${title}`);
+      expect(page, file).toContain(date);
+    }
+  });
 });
