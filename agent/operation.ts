@@ -7,8 +7,11 @@ import type { BuildCgroup } from './nixos/build-cgroup';
 import type { RootHelper } from './nixos/root-helper';
 import type { Repository } from './repository';
 import type { RunOptions, Shell } from './shell';
+import type { NixPhase } from '@/lib/text/nix-progress';
 
-export type Phase = 'pull' | 'fetch' | 'build' | 'system' | 'tests';
+export type Phase = 'pull' | 'system' | 'tests' | NixPhase;
+/** The progress of a build is sent at most this often. */
+export const PROGRESS_MS = 250;
 export type PhaseStatus = 'in_progress' | 'complete' | 'error';
 
 export interface OperationContext {

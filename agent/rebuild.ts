@@ -3,8 +3,11 @@ import { realpathSync } from 'node:fs';
 import type { AgentConfig } from './config';
 import type { ActivationPurpose } from './nixos/activation-record';
 import { switchNixos } from './nixos/switch-system';
-import { ok, outliving, type OperationContext, type OperationEnd, type OperationHost } from './operation';
-import { exitCodeOf, failureOf, type RunEnd, type Shell } from './shell';
+import { ok, outliving, PROGRESS_MS, type OperationContext, type OperationEnd, type OperationHost } from './operation';
+import { exitCodeOf, failureOf, type RunEnd, type RunOptions } from './shell';
+import { createThrottled } from './throttled';
+import { nixProgress, NO_NIX_PROGRESS, type NixProgress } from '@/lib/text/nix-progress';
+import { withoutEscapes } from '@/lib/text/plain-text';
 
 /** switch-to-configuration: the new system is active, but a unit failed to start, stop or reload. */
 const EXIT_UNITS_FAILED = 4;
@@ -41,20 +44,44 @@ export async function rebuild(
   const { shell } = context;
   const { extra = [] } = plan;
   const flake = host.flake.installable(await host.flake.attribute(shell));
-  return host.config.hostType === 'nixos'
-    ? nixosRebuild(host, shell, 'nixos-rebuild', ['switch', '--flake', flake, ...extra])
-    : judged('home-manager', () => shell.run('home-manager', ['switch', '--flake', flake, ...extra], outliving(host)));
+  const args = ['switch', '--flake', flake, ...extra];
+  if (host.config.hostType === 'nixos') return nixosRebuild(host, context, 'nixos-rebuild', args);
+  return judged('home-manager', () => runWithProgress(context, 'home-manager', args, outliving(host)));
+}
+
+/** Runs a program and reports the progress that its output shows. */
+async function runWithProgress(
+  { shell, progress }: OperationContext,
+  program: string,
+  args: readonly string[],
+  options: RunOptions = {},
+): Promise<RunEnd> {
+  let last = NO_NIX_PROGRESS;
+  const reports = createThrottled<NixProgress>(PROGRESS_MS, ({ phase, fetched, toFetch, built, toBuild }) => {
+    if (phase === null) return;
+    const [current, total] = phase === 'fetch' ? [fetched, toFetch] : phase === 'build' ? [built, toBuild] : [0, 0];
+    progress(phase, current, total, 'in_progress');
+  });
+  const translate = (line: string): readonly string[] => {
+    const next = nixProgress(last, withoutEscapes(line));
+    if (next !== last) reports.push(next);
+    last = next;
+    return [line];
+  };
+  const run = await shell.run(program, args, { ...options, translate });
+  reports.end();
+  return run;
 }
 
 /** Runs nixos-rebuild with these arguments. `name`: what a failure calls it. */
 export async function nixosRebuild(
   host: OperationHost,
-  shell: Shell,
+  context: OperationContext,
   name: string,
   args: readonly string[],
 ): Promise<RebuildEnd> {
   const before = readPaths(host.config);
-  const run = await shell.run('sudo', ['-n', 'nixos-rebuild', ...args]);
+  const run = await runWithProgress(context, 'sudo', ['-n', 'nixos-rebuild', ...args]);
   const end = endOf(name, run);
   if (end.kind !== 'failed' || !isActivated(before, readPaths(host.config), run)) return end;
   const units = run.cause?.units ?? [];

@@ -21,7 +21,7 @@ export async function runRollback(host: OperationHost, context: OperationContext
     host.compartments.begin('system', 'Rollback in progress...');
     rolledBack =
       helper === null || previous === null
-        ? await nixosRebuild(host, shell, 'nixos-rebuild --rollback', ['--rollback', 'switch'])
+        ? await nixosRebuild(host, context, 'nixos-rebuild --rollback', ['--rollback', 'switch'])
         : await rollBackNixos(host, context, helper, previous);
   } else {
     const list = await shell.run('home-manager', ['generations'], { timeoutMs: LIST_TIMEOUT_MS });

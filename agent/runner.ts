@@ -220,6 +220,8 @@ export function createCommandRunner(options: CommandRunnerOptions) {
           type: 'operation_progress',
           payload: { progress: { [phase]: { current: done, total, status } } },
         };
+        // At its end: after a reconnect, the last one that is sent is shown.
+        running.progress.delete(phase);
         running.progress.set(phase, frame);
         send(frame);
       },

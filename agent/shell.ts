@@ -14,6 +14,8 @@ export interface RunOptions {
   outputFiles?: ChildOptions['outputFiles'];
   /** The lines that one line of output stands for. */
   translate?: (line: string, stream: OutputStream) => readonly string[];
+  /** Whether a line that is shown may say why the program failed. Default: each may. */
+  mayBeCause?: (line: string) => boolean;
 }
 
 /** How a program ended, and what it printed on stdout. */
@@ -81,7 +83,7 @@ export function createShell(options: ShellOptions): Shell {
           for (const shown of run.translate?.(line, stream) ?? [line]) {
             // A cause is cut: half of a secret would not be recognised.
             const clean = redact(shown);
-            finders[stream].add(clean);
+            if (run.mayBeCause?.(clean) !== false) finders[stream].add(clean);
             if (run.quiet !== true) options.say(clean, stream);
           }
         },

@@ -118,6 +118,7 @@ async function follow(
   output: string,
 ): Promise<RebuildEnd> {
   const { shell } = context;
+  if (record.action !== 'boot') context.progress('activate', 0, 0, 'in_progress');
   const causes = createCauseFinder();
   const file = followFile(output, (line) => {
     causes.add(line);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { createBuildLog, type BuildProgress } from './build-log';
+import { createBuildLog, isBuilderLine, type BuildProgress } from './build-log';
 
 const DRV = '/nix/store/00000000000000000000000000000000-firefox-130.0.drv';
 
@@ -40,16 +40,40 @@ describe('the log of a build', () => {
       counted(1, 1, 3),
     ]);
     expect(progress).toEqual([
-      { built: 0, toBuild: 3, fetched: 0, toFetch: 0 },
-      { built: 0, toBuild: 3, fetched: 4, toFetch: 10 },
-      { built: 1, toBuild: 3, fetched: 4, toFetch: 10 },
+      { built: 0, toBuild: 3, fetched: 0, toFetch: 0, building: true },
+      { built: 0, toBuild: 3, fetched: 4, toFetch: 10, building: true },
+      { built: 1, toBuild: 3, fetched: 4, toFetch: 10, building: true },
     ]);
   });
 
   it('never shows more done than there is to do', () => {
     expect(read([start(1, 104), counted(1, 5, 3)]).progress).toEqual([
-      { built: 5, toBuild: 5, fetched: 0, toFetch: 0 },
+      { built: 5, toBuild: 5, fetched: 0, toFetch: 0, building: true },
     ]);
+  });
+
+  it('says whether a build has started', () => {
+    const waiting = { ...counted(1, 0, 3), fields: [0, 3, 0, 0] };
+    expect(read([start(1, 104), waiting, counted(1, 0, 3)]).progress.map(({ building }) => building)).toEqual([
+      false,
+      true,
+    ]);
+  });
+
+  it('still counts what failed, and what depends on it, as expected', () => {
+    const failed = (fields: number[]) => ({ action: 'result', id: 1, type: 105, fields });
+    const { progress } = read([start(1, 104), counted(1, 4, 14), failed([4, 13, 0, 1]), failed([4, 4, 0, 1])]);
+    expect(progress.at(-1)).toMatchObject({ built: 4, toBuild: 14 });
+  });
+
+  it.each([
+    ['fleet-status-0.3.1', 'fleet-status'],
+    ['unit-nixfleet-agent.service', 'unit-nixfleet-agent.service'],
+    ['-1', '-1'],
+  ])('writes the name of %s before its lines as Nix does: %s', (name, shown) => {
+    const drv = `/nix/store/00000000000000000000000000000000-${name}.drv`;
+    const line = { action: 'result', id: 3, type: 101, fields: ['compiling'] };
+    expect(read([start(3, 105, { fields: [drv] }), line]).lines).toEqual([`${shown}> compiling`]);
   });
 
   it('gives what a person reads: messages, what is built, and the lines of a build with its name', () => {
@@ -63,7 +87,7 @@ describe('the log of a build', () => {
     expect(lines).toEqual([
       'warning: Git tree is dirty',
       `building '${DRV}'`,
-      'firefox-130.0> [ 1/48] Compiling',
+      'firefox> [ 1/48] Compiling',
       'a line that is not of the format',
     ]);
   });
@@ -87,6 +111,14 @@ describe('the log of a build', () => {
     expect(read([begun, ...built, { action: 'msg', level: 0, msg: complete }]).lines.slice(12)).toEqual(
       complete.split('\n'),
     );
+  });
+
+  it.each([
+    ['fleet-status> src/render.c:214:17: error: implicit declaration', true],
+    ["error: builder for '/nix/store/x.drv' failed with exit code 2", false],
+    ['       > src/render.c:214:17: error: implicit declaration', false],
+  ])('tells the lines of a builder from those of Nix: %s', (line, isBuilder) => {
+    expect(isBuilderLine(line)).toBe(isBuilder);
   });
 
   it('ignores records that it does not know, and never throws', () => {

@@ -43,9 +43,20 @@ export interface BuildProgress {
   toBuild: number;
   fetched: number;
   toFetch: number;
+  /** Whether a build has started. */
+  building: boolean;
 }
 
-export const NO_PROGRESS: BuildProgress = { built: 0, toBuild: 0, fetched: 0, toFetch: 0 };
+export const NO_PROGRESS: BuildProgress = { built: 0, toBuild: 0, fetched: 0, toFetch: 0, building: false };
+
+/** A line that a builder printed, with its name before it. */
+const BUILDER_LINE = /^[^\s>]{1,200}> /;
+
+/**
+ * Whether a line is from the log of one build. Builds that succeed print errors too, as a test of a compiler does; of a
+ * build that fails, the last lines are repeated with Nix' own error.
+ */
+export const isBuilderLine = (line: string): boolean => BUILDER_LINE.test(line);
 
 export interface BuildLog {
   /** The lines that a person reads for one line of the log: none, one, or several. */
@@ -60,11 +71,17 @@ export function createBuildLog(progressed: (progress: BuildProgress) => void): B
   const lastLines = new Map<string, string[]>();
   let progress = NO_PROGRESS;
 
-  function count(type: number, done: number, expected: number): void {
+  /** `failed`: Nix no longer expects what failed and what depends on it, but it was to be built. */
+  function count(type: number, [done, expected, running, failed]: readonly [number, number, number, number]): void {
     const next =
       type === ACTIVITY.builds
-        ? { ...progress, built: done, toBuild: Math.max(done, expected) }
-        : { ...progress, fetched: done, toFetch: Math.max(done, expected) };
+        ? {
+            ...progress,
+            built: done,
+            toBuild: Math.max(done, expected, failed > 0 ? progress.toBuild : 0),
+            building: progress.building || done + running + failed > 0,
+          }
+        : { ...progress, fetched: done, toFetch: Math.max(done, expected, failed > 0 ? progress.toFetch : 0) };
     if (Object.entries(next).every(([key, value]) => progress[key as keyof BuildProgress] === value)) return;
     progress = next;
     progressed(progress);
@@ -108,7 +125,7 @@ export function createBuildLog(progressed: (progress: BuildProgress) => void): B
           return [];
         case 'result': {
           const activity = activities.get(record.id);
-          const [first, second] = record.fields;
+          const [first, second, third = 0, fourth = 0] = record.fields;
           if (record.type === RESULT.buildLogLine) {
             if (activity === undefined || activity.name === '') return [String(first)];
             keepLine(activity.path, String(first));
@@ -116,7 +133,7 @@ export function createBuildLog(progressed: (progress: BuildProgress) => void): B
           }
           const isCounted = activity?.type === ACTIVITY.builds || activity?.type === ACTIVITY.copyPaths;
           if (record.type === RESULT.progress && isCounted && typeof first === 'number' && typeof second === 'number')
-            count(activity.type, first, second);
+            count(activity.type, [first, second, Number(third) || 0, Number(fourth) || 0]);
           return [];
         }
       }
@@ -133,7 +150,9 @@ function parse(json: string): z.infer<typeof recordSchema> | null {
   }
 }
 
-/** `firefox-130.0` of `/nix/store/…-firefox-130.0.drv`. */
+/** `firefox` of `/nix/store/…-firefox-130.0.drv`: Nix itself writes the name without the version before each line. */
 function derivationName(path: string): string {
-  return /\/[0-9a-z]{32}-([^/]{1,200})\.drv$/.exec(path)?.[1] ?? '';
+  const name = /\/[0-9a-z]{32}-([^/]{1,200})\.drv$/.exec(path)?.[1] ?? '';
+  const version = /.-(?=[^a-zA-Z])/.exec(name);
+  return version === null ? name : name.slice(0, version.index + 1);
 }

@@ -1,16 +1,16 @@
 /** Builds the system of a NixOS host as the agent's user. Root could not: the clone belongs to that user. */
 import { readlinkSync } from 'node:fs';
 import { join } from 'node:path';
-import type { OperationContext, OperationHost } from '../operation';
+import { counted } from '@/lib/text/counted';
+import { PROGRESS_MS, type OperationContext, type OperationHost } from '../operation';
 import { exitCodeOf, failureOf } from '../shell';
-import { createBuildLog, NO_PROGRESS, type BuildProgress } from './build-log';
+import { createThrottled } from '../throttled';
+import { createBuildLog, isBuilderLine, NO_PROGRESS, type BuildProgress } from './build-log';
 
 /** The link in the state folder that keeps the garbage collector from the system until the next one is built. */
 export const SYSTEM_LINK = 'next-system';
 const FEATURES = ['--extra-experimental-features', 'nix-command flakes'];
 const MIB = 2 ** 20;
-/** Progress is sent at most this often. */
-const PROGRESS_MS = 250;
 
 /** `path`: the store path of the system. */
 export type BuildEnd = { ok: true; path: string } | { ok: false; exitCode: number; failure: string };
@@ -25,18 +25,16 @@ export async function buildSystem(
   const attribute = JSON.stringify(await flake.attribute(shell));
   const system = flake.installable(`${flake.outputs}.${attribute}.config.system.build.toplevel`);
   const link = join(config.stateDir, SYSTEM_LINK);
-  let sentAt = -Infinity;
   let last: BuildProgress = NO_PROGRESS;
-  const send = (counts: BuildProgress, status: 'in_progress' | 'complete' | 'error'): void => {
-    if (counts.toFetch > 0) progress('fetch', counts.fetched, counts.toFetch, status);
-    if (counts.toBuild > 0) progress('build', counts.built, counts.toBuild, status);
-  };
+  progress('evaluate', 0, 0, 'in_progress');
+  // Builds start before the last download ends. From then on, they are what takes the time.
+  const reports = createThrottled<BuildProgress>(PROGRESS_MS, (counts) => {
+    if (counts.building) progress('build', counts.built, counts.toBuild, 'in_progress');
+    else if (counts.toFetch > 0) progress('fetch', counts.fetched, counts.toFetch, 'in_progress');
+  });
   const log = createBuildLog((counts) => {
     last = counts;
-    const now = performance.now();
-    if (now - sentAt < PROGRESS_MS) return;
-    sentAt = now;
-    send(counts, 'in_progress');
+    reports.push(counts);
   });
   const args = [...FEATURES, 'build', '--log-format', 'internal-json', '--out-link', link, ...extra, system];
   const cgroup = host.buildCgroup;
@@ -44,8 +42,18 @@ export async function buildSystem(
   const command = cgroup?.wrap('nix', args) ?? { program: 'nix', args };
   const run = await shell.run(command.program, command.args, {
     translate: (line, stream) => (stream === 'stderr' ? log.read(line) : [line]),
+    mayBeCause: (line) => !isBuilderLine(line),
   });
-  send(last, run.ok ? 'complete' : 'error');
+  reports.end();
+  const { fetched, toFetch, built, toBuild } = last;
+  if (toFetch > 0) {
+    progress('fetch', fetched, toFetch, run.ok ? 'complete' : 'error');
+    shell.say(`Fetched ${fetched} of ${counted(toFetch, 'path')}`);
+  }
+  if (toBuild > 0) {
+    progress('build', built, toBuild, run.ok ? 'complete' : 'error');
+    shell.say(`Built ${built} of ${counted(toBuild, 'derivation')}`);
+  }
   if (!run.ok) {
     const needsMore = cgroup !== null && cgroup.kills() > killsBefore;
     const failure = needsMore

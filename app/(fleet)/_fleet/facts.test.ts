@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { aCommand, aHost, withCompartments } from '@/app/_live/testing/views';
 import { hostView } from '@/lib/fleet/hosts/host-views';
 import { sampleDesired, sampleHost, sampleSource } from '@/lib/fleet/testing/samples';
-import { activity, isBehind, isFailing, lateness, nextStep } from './facts';
+import { activity, isBehind, isFailing, lateness, nextStep, shortReason } from './facts';
 
 describe('lateness', () => {
   const at = (interval: number, ageMs: number) =>
@@ -27,12 +27,31 @@ describe('lateness', () => {
 
 describe('activity', () => {
   it('describes what the command is doing, with its progress', () => {
-    expect(activity(aCommand({ progress: { label: 'Building', current: 3, total: 12 } }))).toBe('Building 3/12');
+    expect(activity(aCommand({ progress: { label: 'Building', current: 3, total: 12 } }))).toBe('Building 3 of 12');
     expect(activity(aCommand({ progress: { label: '', current: 0, total: 0 } }))).toBe('Running');
-    expect(activity(aCommand({ operation: 'pull', progress: { label: 'Pulling', current: 1, total: 2 } }))).toBe('1/2');
+    expect(activity(aCommand({ operation: 'pull', progress: { label: 'Pulling', current: 1, total: 2 } }))).toBe(
+      '1 of 2',
+    );
+    expect(activity(aCommand({ operation: 'switch', progress: { label: 'Switching', current: 0, total: 3 } }))).toBe(
+      'Running',
+    );
     // Nothing of it is done yet: a count would look stuck.
     expect(activity(aCommand({ progress: { label: 'Building', current: 0, total: 3 } }))).toBe('Building');
     expect(activity(aCommand({ phase: 'awaiting-reconnect' }))).toBe('Waiting for the agent');
+  });
+});
+
+describe('shortReason', () => {
+  const ended = (outcome: 'succeeded' | 'partial' | 'failed', reason: string) =>
+    shortReason(aCommand({ phase: 'ended', outcome, reason }));
+
+  it('is the reason of what did not do everything, without what the outcome says already', () => {
+    expect(ended('partial', 'Switched, but unit fleet-status.service failed (exit-code).')).toBe(
+      'unit fleet-status.service failed (exit-code).',
+    );
+    expect(ended('failed', 'nix build failed with exit code 1.')).toBe('nix build failed with exit code 1.');
+    expect(ended('succeeded', 'The host reported success.')).toBe('');
+    expect(shortReason(aCommand())).toBe('');
   });
 });
 

@@ -71,11 +71,20 @@ export function activity(command: CommandView): string {
   const { phase, progress } = command;
   const word = commandWord(command).word;
   if (phase !== 'running' && phase !== 'warning') return word;
-  const label = progress && progress.label !== '' ? progress.label : word;
-  if (!progress || !hasProgress(progress)) return label;
-  const count = `${progress.current}/${progress.total}`;
+  if (!progress || progress.label === '') return word;
   // The operation's name stands before it: "Switching" after "Switch" would only take the space of the count.
-  return label.startsWith(OPERATIONS[command.operation].label) ? count : `${label} ${count}`;
+  const repeats = progress.label.startsWith(OPERATIONS[command.operation].label);
+  if (!hasProgress(progress)) return repeats ? word : progress.label;
+  const count = `${progress.current} of ${progress.total}`;
+  return repeats ? count : `${progress.label} ${count}`;
+}
+
+/** Why a command that ended did not do everything, for little space; empty for the others. */
+export function shortReason(command: Pick<CommandView, 'phase' | 'outcome' | 'reason'>): string {
+  const { tone } = commandWord(command);
+  if (tone !== 'warn' && tone !== 'bad') return '';
+  // "Switched, but unit x failed": the word before it says that it is partly done.
+  return command.reason.replace(/^\w[\w ]{0,60}, but /, '');
 }
 
 /** The operation that would fix the host's first problem; null when there is none, or no operation is known. */

@@ -12,7 +12,7 @@ import { Spinner } from '@/app/_ui/spinner';
 import { Elapsed, TimeAgo } from '@/app/_ui/time-ago';
 import { OPERATION_WORDS } from '@/lib/fleet/operations/operation-words';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
-import { activity, hasProgress } from './facts';
+import { activity, hasProgress, shortReason } from './facts';
 import type { CommandView } from '@/lib/protocol/live/views/command-view';
 import type { HostView } from '@/lib/protocol/live/views/host-view';
 
@@ -22,7 +22,7 @@ const BUTTON = 'block w-full rounded-md px-2 py-1 text-left text-xs hover:bg-hov
 export const OperationCell = memo(function OperationCell({ host }: { host: HostView }) {
   const running = host.control ?? host.command ?? host.dashboardCommand;
   return (
-    <div role="cell" className="min-w-0 [grid-area:op] max-lg:-mx-2 max-lg:min-h-8.5 max-lg:pointer-coarse:min-h-10.5">
+    <div role="cell" className="min-w-0 [grid-area:op] max-lg:-mx-2 max-lg:min-h-11 max-lg:pointer-coarse:min-h-13">
       {running ? (
         <Running command={running} />
       ) : host.foreignCommand !== '' ? (
@@ -120,6 +120,7 @@ function Ended({ command }: { command: CommandView }) {
   const { label } = OPERATIONS[command.operation];
   const { word, tone } = commandWord(command);
   const { Icon, className } = SIGNS[tone];
+  const why = shortReason(command);
   const took =
     command.startedAt !== null && command.endedAt !== null
       ? ` after ${duration(command.endedAt - command.startedAt)}`
@@ -139,6 +140,7 @@ function Ended({ command }: { command: CommandView }) {
         </span>
         {command.endedAt !== null && <TimeAgo at={command.endedAt} short className="ml-auto shrink-0 text-faint" />}
       </span>
+      {why !== '' && <span className="one-line mt-0.5 block pl-5 text-2xs text-faint">{why}</span>}
     </button>
   );
 }

@@ -7,9 +7,9 @@ import { OPERATIONS } from '@/lib/fleet/operations/operations';
 import { CommandControls } from './command-controls';
 import { CommandStateBadge } from './command-state';
 import { isSuccess } from './command-words';
-import type { NixProgress } from '../text/nix-phase';
-import { nixSteps } from '../text/nix-phase';
+import { nixSteps, withReported, type StepsEnding } from '../text/nix-phase';
 import { NixSteps } from '../text/nix-steps';
+import type { NixProgress } from '@/lib/text/nix-progress';
 import type { CommandView, ProgressView } from '@/lib/protocol/live/views/command-view';
 
 /** A command: its operation, its state and its controls. */
@@ -23,7 +23,9 @@ export function CommandHeader({
   picker: React.ReactNode;
 }) {
   const ended = command.phase === 'ended';
-  const steps = nixSteps(progress, ended, isSuccess(command));
+  const steps = ended
+    ? nixSteps(progress, endingOf(command))
+    : nixSteps(withReported(progress, command.progress), null);
   return (
     <div className="flex min-w-0 grow flex-col gap-1 md:basis-0">
       <div className="flex items-start gap-2.5">
@@ -52,6 +54,11 @@ export function CommandHeader({
       {steps.length > 0 ? <NixSteps steps={steps} /> : <ReportedProgress progress={ended ? null : command.progress} />}
     </div>
   );
+}
+
+function endingOf(command: CommandView): StepsEnding {
+  if (command.outcome === 'partial') return 'warned';
+  return isSuccess(command) ? 'done' : 'interrupted';
 }
 
 function CommandTime({ command }: { command: CommandView }) {

@@ -2,7 +2,7 @@
  * Follows the output of one command: fills a buffer from the live channel and notifies its listeners at most once per
  * frame. When it is opened again, it continues after its last line.
  */
-import { NO_NIX_PROGRESS, nixProgress, type NixProgress } from '../text/nix-phase';
+import { NO_NIX_PROGRESS, nixProgress, type NixProgress } from '@/lib/text/nix-progress';
 import { OutputBuffer, type OutputLimits } from '../text/output-buffer';
 import { plainOutput } from '../text/sgr';
 import type { LiveServerMessage } from '@/lib/protocol/live/to-browser';

@@ -1,6 +1,6 @@
-import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { NIX_PHASES, nixProgress, nixSteps, NO_NIX_PROGRESS, type NixProgress } from './nix-phase';
+import { nixProgress, NO_NIX_PROGRESS } from '@/lib/text/nix-progress';
+import { nixSteps, withReported } from './nix-phase';
 
 const after = (...lines: string[]) => lines.reduce(nixProgress, NO_NIX_PROGRESS);
 
@@ -22,80 +22,16 @@ const BUILD = [
   'restarting the following units: nginx.service',
 ];
 
-describe('nixProgress', () => {
-  it('follows a build from evaluation to activation', () => {
-    const phases = BUILD.map((_, i) => after(...BUILD.slice(0, i + 1)).phase);
-    expect(phases).toEqual([
-      ...Array<string>(6).fill('evaluate'),
-      'fetch',
-      'fetch',
-      ...Array<string>(3).fill('build'),
-      ...Array<string>(4).fill('activate'),
-    ]);
-    expect(after(...BUILD)).toEqual({ phase: 'activate', toFetch: 3, fetched: 3, toBuild: 2, built: 2 });
-  });
-
-  it.each([
-    ["evaluating derivation 'path:/etc/nixos#nixosConfigurations.web'...", { phase: 'evaluate' }],
-    ['this derivation will be built:', { phase: 'evaluate', toBuild: 1 }],
-    ['this path will be fetched (0.01 MiB download, 0.05 MiB unpacked):', { phase: 'evaluate', toFetch: 1 }],
-    ['Starting Home Manager activation', { phase: 'activate' }],
-    ['setting up user launchd services...', { phase: 'activate' }],
-    ['reloading the following units: dbus.service', { phase: 'activate' }],
-  ])('recognises "%s"', (line, expected) => {
-    expect(after(line)).toMatchObject(expected);
-  });
-
-  it.each([
-    '',
-    'hello',
-    'copying files',
-    'building a shed',
-    "error: building of '/nix/store/x.drv' failed",
-    'activating',
-  ])('ignores "%s"', (line) => {
-    expect(nixProgress(NO_NIX_PROGRESS, line)).toBe(NO_NIX_PROGRESS);
-  });
-
-  it('adds up several announcements of one command', () => {
-    const state = after(
-      'this derivation will be built:',
-      "building '/nix/store/a.drv'...",
-      'these 2 derivations will be built:',
-      "building '/nix/store/b.drv'...",
-    );
-    expect(state).toMatchObject({ toBuild: 3, built: 2 });
-  });
-
-  it('never goes back and never counts more than was announced', () => {
-    const step = fc.oneof(fc.constantFrom(...BUILD), fc.string());
-    fc.assert(
-      fc.property(fc.array(step, { maxLength: 60 }), (lines) => {
-        let state: NixProgress = NO_NIX_PROGRESS;
-        for (const line of lines) {
-          const next = nixProgress(state, line);
-          const rank = (progress: NixProgress) => (progress.phase ? NIX_PHASES.indexOf(progress.phase) : -1);
-          expect(rank(next)).toBeGreaterThanOrEqual(rank(state));
-          expect(next.built).toBeGreaterThanOrEqual(state.built);
-          expect(next.built).toBeLessThanOrEqual(next.toBuild);
-          expect(next.fetched).toBeLessThanOrEqual(next.toFetch);
-          state = next;
-        }
-      }),
-    );
-  });
-});
-
 describe('nixSteps', () => {
   const brief = (steps: ReturnType<typeof nixSteps>) =>
     steps.map((step) => `${step.phase} ${step.state} ${step.count}`);
 
   it('is empty for output that is not a build', () => {
-    expect(nixSteps(after('Already up to date.'), false, false)).toEqual([]);
+    expect(nixSteps(after('Already up to date.'), null)).toEqual([]);
   });
 
   it('shows done, active and waiting steps', () => {
-    expect(brief(nixSteps(after(...BUILD.slice(0, 9)), false, false))).toEqual([
+    expect(brief(nixSteps(after(...BUILD.slice(0, 9)), null))).toEqual([
       'evaluate done ',
       'fetch active 2 of 3',
       'build active 1 of 2',
@@ -104,18 +40,63 @@ describe('nixSteps', () => {
   });
 
   it('leaves out fetch and build when Nix announced none', () => {
-    expect(brief(nixSteps(after('building the system configuration...', 'setting up /etc...'), true, true))).toEqual([
+    expect(brief(nixSteps(after('building the system configuration...', 'setting up /etc...'), 'done'))).toEqual([
       'evaluate done ',
       'activate done ',
     ]);
   });
 
   it('shows where a build was interrupted', () => {
-    expect(brief(nixSteps(after(...BUILD.slice(0, 10)), true, false))).toEqual([
+    expect(brief(nixSteps(after(...BUILD.slice(0, 10)), 'interrupted'))).toEqual([
       'evaluate done ',
       'fetch done 3 of 3',
       'build interrupted 1 of 2',
       'activate waiting ',
     ]);
+  });
+});
+
+describe('the steps of a switch that is partly done', () => {
+  it('end with a warning', () => {
+    expect(nixSteps(after(...BUILD), 'warned').map(({ phase, state }) => `${phase} ${state}`)).toEqual([
+      'evaluate done',
+      'fetch done',
+      'build done',
+      'activate warned',
+    ]);
+  });
+});
+
+describe('withReported', () => {
+  const report = (label: string, current = 0, total = 0) => ({ label, current, total });
+  const brief = (label: string, current?: number, total?: number) =>
+    nixSteps(withReported(after(...BUILD.slice(0, 10)), report(label, current, total)), null).map(
+      ({ phase, state, count }) => `${phase} ${state} ${count}`,
+    );
+
+  it('shows what the agent counts instead of what its output has started', () => {
+    expect(brief('Building', 3, 14)).toEqual([
+      'evaluate done ',
+      'fetch done 3 of 3',
+      'build active 3 of 14',
+      'activate waiting ',
+    ]);
+  });
+
+  it('shows the phase before there is any output', () => {
+    const phases = (label: string) =>
+      nixSteps(withReported(NO_NIX_PROGRESS, report(label, 2, 9)), null).map(
+        ({ phase, state, count }) => `${phase} ${state} ${count}`,
+      );
+    expect(phases('Evaluating')).toEqual(['evaluate active ', 'activate waiting ']);
+    expect(phases('Fetching')).toEqual(['evaluate done ', 'fetch active 2 of 9', 'activate waiting ']);
+    expect(phases('Activating')).toEqual(['evaluate done ', 'activate active ']);
+  });
+
+  it('never goes back to an earlier phase, and ignores other reports', () => {
+    const progress = after(...BUILD);
+    expect(withReported(progress, report('Evaluating')).phase).toBe('activate');
+    expect(withReported(progress, report('Switching', 1, 3))).toBe(progress);
+    expect(withReported(progress, null)).toBe(progress);
   });
 });

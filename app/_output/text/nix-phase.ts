@@ -1,74 +1,21 @@
-/**
- * The progress of a Nix build, derived from its output: evaluate, fetch, build n of m, activate. Recognises messages of
- * nix, nixos-rebuild, switch-to-configuration, home-manager and darwin-rebuild; other lines change nothing.
- */
+/** The progress of a Nix build as steps: from its output, and from what the agent reports while it runs. */
+import {
+  forward,
+  NIX_PHASE_LABELS,
+  NIX_PHASES,
+  withCount,
+  type NixPhase,
+  type NixProgress,
+} from '@/lib/text/nix-progress';
+import type { ProgressView } from '@/lib/protocol/live/views/command-view';
 
-export const NIX_PHASES = ['evaluate', 'fetch', 'build', 'activate'] as const;
-export type NixPhase = (typeof NIX_PHASES)[number];
-
-export interface NixProgress {
-  /** null until a line shows that Nix is at work. */
-  phase: NixPhase | null;
-  /** Store paths announced and started. */
-  toFetch: number;
-  fetched: number;
-  /** Derivations announced and started. */
-  toBuild: number;
-  built: number;
-}
-
-export const NO_NIX_PROGRESS: NixProgress = Object.freeze({
-  phase: null,
-  toFetch: 0,
-  fetched: 0,
-  toBuild: 0,
-  built: 0,
-});
-
-const EVALUATE =
-  /^(?:building the (?:system|home|test) configuration|evaluating (?:derivation|file|the )?|evaluating\b|building Nix\b)/;
-const WILL_BE_BUILT = /^(?:these (\d+)|this) derivations? will be built:?/;
-const WILL_BE_FETCHED = /^(?:these (\d+)|this) paths? will be fetched\b/;
-const BUILDING = /^building '\/nix\/store\/[^']+'/;
-const COPYING = /^(?:copying path|downloading) '(?:\/nix\/store\/|https?:)[^']*'/;
-const ACTIVATE =
-  /^(?:activating the configuration|activating \S+\.\.\.|Activating \S+|Starting Home Manager activation|setting up \/etc|setting up (?:launchd services|user launchd services|groups|users)|switching to (?:system )?configuration|(?:reloading|restarting|starting|stopping) the following (?:user )?units|(?:re)?loading user units for|would (?:stop|start|restart|reload) the following units)/;
-
-/** The next state after one line of output without colours. An unrecognised line gives the same object. */
-export function nixProgress(state: NixProgress, line: string): NixProgress {
-  const text = line.trimStart();
-  const built = WILL_BE_BUILT.exec(text);
-  // Announced several times when one command builds several things: keep what was counted before.
-  if (built) {
-    return { ...forward(state, 'evaluate'), toBuild: state.built + Number(built[1] ?? 1) };
-  }
-  const fetched = WILL_BE_FETCHED.exec(text);
-  if (fetched) {
-    return { ...forward(state, 'evaluate'), toFetch: state.fetched + Number(fetched[1] ?? 1) };
-  }
-  if (BUILDING.test(text)) {
-    const count = state.built + 1;
-    return { ...forward(state, 'build'), built: count, toBuild: Math.max(state.toBuild, count) };
-  }
-  if (COPYING.test(text)) {
-    const count = state.fetched + 1;
-    return { ...forward(state, 'fetch'), fetched: count, toFetch: Math.max(state.toFetch, count) };
-  }
-  if (ACTIVATE.test(text)) return state.phase === 'activate' ? state : { ...state, phase: 'activate' };
-  if (EVALUATE.test(text)) return forward(state, 'evaluate');
-  return state;
-}
-
-/** Fetching goes on while things are built: only a later phase replaces one. */
-function forward(state: NixProgress, phase: NixPhase): NixProgress {
-  if (state.phase !== null && NIX_PHASES.indexOf(state.phase) >= NIX_PHASES.indexOf(phase)) return state;
-  return { ...state, phase };
-}
+/** How the last step ended; `warned`: it was done, and something failed. */
+export type StepsEnding = 'done' | 'warned' | 'interrupted';
 
 export interface NixStep {
   phase: NixPhase;
   label: string;
-  state: 'done' | 'active' | 'waiting' | 'interrupted';
+  state: StepsEnding | 'active' | 'waiting';
   /** "3 of 7"; empty where nothing is counted. */
   count: string;
 }
@@ -76,10 +23,22 @@ export interface NixStep {
 const LABELS: Record<NixPhase, string> = { evaluate: 'Evaluate', fetch: 'Fetch', build: 'Build', activate: 'Activate' };
 
 /**
- * The phases as steps in order; empty before the first recognised line. Fetch and build are left out when Nix announced
- * none. `ended`: the command has ended, so no step is active. `succeeded`: it ended with success.
+ * The progress of a running command: what the agent reports counts more than its output, which says when a build starts
+ * but not when it ends, and not how many there will be.
  */
-export function nixSteps(progress: NixProgress, ended: boolean, succeeded: boolean): NixStep[] {
+export function withReported(progress: NixProgress, reported: ProgressView | null): NixProgress {
+  const phase = NIX_PHASES.find((name) => NIX_PHASE_LABELS[name] === reported?.label);
+  if (!reported || phase === undefined) return progress;
+  return phase === 'fetch' || phase === 'build'
+    ? withCount(progress, phase, reported.current, reported.total)
+    : forward(progress, phase);
+}
+
+/**
+ * The phases as steps in order; empty before the first recognised line. Fetch and build are left out when Nix announced
+ * none. `ending`: null while the command runs.
+ */
+export function nixSteps(progress: NixProgress, ending: StepsEnding | null): NixStep[] {
   const { phase } = progress;
   if (phase === null) return [];
   const at = NIX_PHASES.indexOf(phase);
@@ -92,21 +51,15 @@ export function nixSteps(progress: NixProgress, ended: boolean, succeeded: boole
         : step === 'build'
           ? `${progress.built} of ${progress.toBuild}`
           : '';
-    return [{ phase: step, label: LABELS[step], state: stepState(progress, index, at, ended, succeeded), count }];
+    return [{ phase: step, label: LABELS[step], state: stepState(progress, index, at, ending), count }];
   });
 }
 
-function stepState(
-  progress: NixProgress,
-  index: number,
-  at: number,
-  ended: boolean,
-  succeeded: boolean,
-): NixStep['state'] {
+function stepState(progress: NixProgress, index: number, at: number, ending: StepsEnding | null): NixStep['state'] {
   if (index > at) return 'waiting';
-  if (ended && succeeded) return 'done';
+  if (ending === 'done') return 'done';
   // Building starts before the last path is fetched.
   const fetching = NIX_PHASES[index] === 'fetch' && progress.phase === 'build' && progress.fetched < progress.toFetch;
   if (index < at && !fetching) return 'done';
-  return ended ? 'interrupted' : 'active';
+  return ending ?? 'active';
 }

@@ -1,4 +1,4 @@
-import { Check, Minus, X } from 'lucide-react';
+import { Check, Minus, TriangleAlert, X } from 'lucide-react';
 import { cx } from '@/app/_ui/cx';
 import { Spinner } from '@/app/_ui/spinner';
 import type { NixStep } from './nix-phase';
@@ -6,13 +6,16 @@ import type { NixStep } from './nix-phase';
 const STATES: Record<NixStep['state'], { className: string; word: string }> = {
   done: { className: 'text-ok', word: 'done' },
   active: { className: 'text-busy font-medium', word: 'running' },
+  warned: { className: 'text-warn', word: 'done, with warnings' },
   waiting: { className: 'text-faint', word: 'not started' },
   interrupted: { className: 'text-bad', word: 'interrupted' },
 };
 
+const ICONS = { done: Check, warned: TriangleAlert, waiting: Minus, interrupted: X };
+
 function StepIcon({ state }: { state: NixStep['state'] }) {
   if (state === 'active') return <Spinner size="sm" />;
-  const Icon = state === 'done' ? Check : state === 'interrupted' ? X : Minus;
+  const Icon = ICONS[state];
   return <Icon aria-hidden="true" className="size-3.5" />;
 }
 

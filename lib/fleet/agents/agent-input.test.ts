@@ -166,6 +166,10 @@ describe('progressView', () => {
 
   it.each([
     ['pull', 'Pulling'],
+    ['evaluate', 'Evaluating'],
+    ['fetch', 'Fetching'],
+    ['build', 'Building'],
+    ['activate', 'Activating'],
     ['system', 'Switching'],
     ['tests', 'Testing'],
     ['lock', 'Checking lock'],

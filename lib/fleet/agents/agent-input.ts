@@ -1,4 +1,5 @@
 /** Which command an agent's frame is about, and the input it becomes. Pure. */
+import { NIX_PHASE_LABELS } from '@/lib/text/nix-progress';
 import { plainText } from '@/lib/text/plain-text';
 import type { CommandInput, Shown } from '../commands/command-step';
 import type { CommandResult } from '../records/command-state';
@@ -115,8 +116,7 @@ export function addressRejection(
 // A map, not an object: the names come from the wire, and one may be `constructor`.
 const PHASE_LABELS: ReadonlyMap<string, string> = new Map([
   ['pull', 'Pulling'],
-  ['fetch', 'Fetching'],
-  ['build', 'Building'],
+  ...Object.entries(NIX_PHASE_LABELS),
   ['lock', 'Checking lock'],
   ['system', 'Switching'],
   ['tests', 'Testing'],
