@@ -1,31 +1,23 @@
-/** The demonstration, as a visitor sees it, from its start to its end. */
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+/**
+ * The demonstration, as a visitor sees it, from its start to its end. One after the other: each takes the first free port
+ * from 8000.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { openDemo } from './support/demo';
 import { expect, test } from './support/fixtures';
 import { FleetPage } from './support/fleet-page';
-import { plainEnvironment, start } from './support/processes';
+
+const UNIT_FAILED = 'Switched, but unit fleet-status.service failed (exit-code)';
 
 test('the demo connects six real agents, one build succeeds and one fails, and stopping it leaves nothing behind', async ({
   page,
   world,
 }) => {
-  const folder = mkdtempSync(join(tmpdir(), 'nixfleet-e2e-demo-'));
-  const demo = start(
-    'node',
-    ['scripts/launch.mjs', 'demo'],
-    plainEnvironment({ TMPDIR: folder, NIXFLEET_DEMO_SPEED: '20' }),
-  );
+  const demo = await openDemo(page, { NIXFLEET_DEMO_SPEED: '20' });
   try {
-    await demo.line(/All 6 hosts are connected\./);
-    const [, address = ''] = await demo.line(/(http:\/\/[^\s/]+:\d+)/);
-    const [, password = ''] = await demo.line(/Password: +(\S+)/);
-    await page.goto(address);
-    await page.getByRole('textbox', { name: 'Password' }).fill(password);
-    await page.getByRole('button', { name: 'Sign in' }).click();
     const fleet = new FleetPage(page);
-    await expect(page.getByTestId('host-row')).toHaveCount(6);
-
     await fleet.press('atlas', 'Switch');
     await fleet.expectOutcome('succeeded');
     await fleet.press('draco', 'Switch');
@@ -33,13 +25,54 @@ test('the demo connects six real agents, one build succeeds and one fails, and s
     await expect(fleet.compartment('draco', 'system')).toHaveAttribute('data-status', 'error');
 
     for (const path of ['/', '/activity', '/settings', '/settings/about']) {
-      await page.goto(`${address}${path}`);
+      await page.goto(`${demo.address}${path}`);
       await expect(page.getByText(/demonstration/i).first()).toBeVisible();
     }
   } finally {
     world.expectCuts();
-    expect(await demo.end('SIGINT')).toBe(0);
-    expect(readdirSync(folder)).toEqual([]);
+    await demo.end();
+  }
+});
+
+test('row and drawer show the same progress of a build, and name the unit that failed', async ({ page, world }) => {
+  const folder = mkdtempSync(join(tmpdir(), 'nixfleet-e2e-hold-'));
+  const hold = join(folder, 'hold');
+  writeFileSync(hold, '');
+  const demo = await openDemo(page, { NIXFLEET_DEMO_SPEED: '4', NIXFLEET_DEMO_HOLD: hold });
+  try {
+    const fleet = new FleetPage(page);
+    const step = (label: string) => fleet.drawer.getByRole('listitem').filter({ hasText: label });
+
+    // The build pauses in the middle: whatever is shown now stays.
+    await fleet.press('atlas', 'Switch');
+    await expect(fleet.row('atlas')).toContainText('Building 4 of 14');
+    await expect(fleet.row('atlas').getByRole('progressbar')).toHaveAttribute('aria-valuenow', '29');
+    await expect(step('Build')).toContainText('4 of 14');
+    await expect(step('Build')).toHaveAttribute('data-state', 'active');
+    await expect(step('Fetch')).toContainText('9 of 9');
+    rmSync(hold);
+    await fleet.expectOutcome('succeeded');
+    await expect(step('Build')).toContainText('14 of 14');
+
+    await fleet.press('cygnus', 'Switch');
+    await fleet.expectOutcome('partial');
+    await expect(fleet.drawer).toContainText(UNIT_FAILED);
+    await expect(fleet.drawer.getByTestId('output-line').filter({ hasText: 'address already in use' })).toBeVisible();
+    await expect(fleet.row('cygnus')).toContainText('unit fleet-status.service failed');
+
+    // The host without nixfleet-root says so where its agent and its system are explained.
+    for (const compartment of ['agent', 'system'] as const) {
+      await fleet.compartment('borealis', compartment).click();
+      await expect(page.getByRole('dialog')).toContainText('Switches on this host are made by nixos-rebuild');
+      await page.keyboard.press('Escape');
+      await expect(page.getByRole('dialog')).toHaveCount(0);
+    }
+
+    await page.goto(`${demo.address}/activity`);
+    await expect(page.getByTestId('event').filter({ hasText: UNIT_FAILED })).toBeVisible();
+  } finally {
+    world.expectCuts();
     rmSync(folder, { recursive: true });
+    await demo.end();
   }
 });

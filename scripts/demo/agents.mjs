@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { cleanEnvironment } from './environment.mjs';
 import { startNode } from './processes.mjs';
 import { readOptions } from './fake-nix/options.mjs';
-import { nixpkgsVersion, openSystem, wantedName } from './fake-nix/system.mjs';
+import { earlierName, nixpkgsVersion, openSystem, wantedName } from './fake-nix/system.mjs';
 
 /** The folder of the fake programs: it goes first on an agent's PATH. */
 export const FAKE_NIX_BIN = fileURLToPath(new URL('./fake-nix/bin', import.meta.url));
@@ -39,7 +39,8 @@ const STOP_TIMEOUT_MS = 6_000;
  */
 
 /**
- * Starts the agent of one host. The host's system is what its clone (`state/repo`) or else the repository describes.
+ * Starts the agent of one host. On macOS its system is what its clone (`state/repo`) or else the repository describes; on
+ * NixOS an earlier one, so that the first switch has something to do.
  * The agent is restarted whenever it ends, until `stop`; after `reboot` it is offline for some seconds.
  * @param {AgentOptions} options
  */
@@ -65,7 +66,8 @@ export function startDemoAgent({
   const clone = join(stateDir, 'repo');
   const flake = existsSync(clone) ? clone : repository.work;
   const name = wantedName(flake, host.name, host.type);
-  if (name !== null && system.current() === null) system.activate(name);
+  const isNixos = host.type === 'nixos';
+  if (name !== null && system.current() === null) system.activate(isNixos ? earlierName(name) : name);
   const environment = {
     ...inherited,
     // The fakes are Node programs and need this Node, whatever PATH says.
@@ -81,10 +83,10 @@ export function startDemoAgent({
     NIXFLEET_DEVICE_TYPE: host.deviceType,
     NIXFLEET_THEME_COLOR: host.themeColor,
     NIXFLEET_INTERVAL: String(intervalS),
-    NIXFLEET_NIXPKGS_VERSION: host.type === 'nixos' ? nixpkgsVersion(flake) : '',
-    NIXFLEET_SYSTEM_LINK: system.profile,
+    NIXFLEET_NIXPKGS_VERSION: isNixos ? nixpkgsVersion(flake) : '',
+    NIXFLEET_SYSTEM_LINK: isNixos ? system.runningLink : system.profile,
     // Never the one of the machine that the demo runs on.
-    NIXFLEET_ROOT_HELPER: 'none',
+    NIXFLEET_ROOT_HELPER: host.rootHelper === false ? 'none' : join(FAKE_NIX_BIN, 'nixfleet-root'),
     NIXFLEET_SYSTEM_PROFILE: system.profile,
     NIXFLEET_DEMO_SYSTEM: systemDir,
   };
@@ -124,7 +126,10 @@ export function startDemoAgent({
       if (isStopping() || code === EXIT_CONFIG) return;
       await pause(rebooting ? bootMs : restartMs, stopping.signal);
       if (isStopping()) return;
-      if (rebooting) rmSync(rebootFile, { force: true });
+      if (rebooting) {
+        rmSync(rebootFile, { force: true });
+        system.boot();
+      }
       rebooting = false;
       agent = start();
     }

@@ -83,6 +83,60 @@ describe('a demo agent', () => {
     expect(await dashboard.result('c4')).toMatchObject({ status: 'ok', message: 'outdated' });
   });
 
+  it('builds with progress, and switches with nixfleet-root where the host has it', async () => {
+    const agent = start('atlas');
+    await agent.registered;
+    expect(registrations()[0]?.capabilities).toContain('activation');
+    dashboard.command('switch', 'c1');
+    expect(await dashboard.result('c1')).toMatchObject({ status: 'ok', restarting: true });
+    const phases = dashboard.all('operation_progress').map(({ payload }) => Object.entries(payload.progress)[0]);
+    const names = new Set(phases.map((entry) => entry?.[0]));
+    expect([...names].sort()).toEqual(['activate', 'build', 'evaluate', 'fetch', 'system']);
+    expect(phases).toContainEqual(['build', { current: 14, total: 14, status: 'complete' }]);
+    const output = dashboard.lines('c1').map(({ line }) => line);
+    expect(output).toContain('Built 14 of 14 derivations');
+    expect(output).toContain('setting up /etc...');
+  });
+
+  it('calls nixos-rebuild on the host without nixfleet-root, with the progress that its output shows', async () => {
+    const agent = start('borealis');
+    await agent.registered;
+    expect(registrations()[0]?.capabilities).not.toContain('activation');
+    dashboard.command('switch', 'c1');
+    expect(await dashboard.result('c1')).toMatchObject({ status: 'ok' });
+    const phases = dashboard.all('operation_progress').flatMap(({ payload }) => Object.keys(payload.progress));
+    expect([...new Set(phases)]).toEqual(expect.arrayContaining(['evaluate', 'system']));
+  });
+
+  it('goes on with an activation when its agent is killed, and reports the true result with the whole output', async () => {
+    const agent = start('atlas', { NIXFLEET_DEMO_SPEED: '2' });
+    await agent.registered;
+    dashboard.command('switch', 'c1');
+    await dashboard.until('the activation', () => dashboard.lines('c1').find(({ line }) => line.includes('/etc...')));
+    agent.process.kill('SIGKILL');
+    expect(await dashboard.result('c1')).toMatchObject({ status: 'ok', restarting: true });
+    expect(dashboard.received.find(({ frame }) => frame.type === 'status')?.connection).toBe(2);
+    const byNumber = new Map(dashboard.lines('c1').map(({ seq, line }) => [seq, line]));
+    const lines = [...byNumber.values()];
+    expect(lines.filter((line) => line === 'activating the configuration...')).toHaveLength(1);
+    expect(lines.filter((line) => line.startsWith('Done. The new configuration is'))).toHaveLength(1);
+  });
+
+  it('names the unit that fails after a switch, with its last lines', async () => {
+    const agent = start('cygnus', { NIXFLEET_DEMO_FAILED_UNITS: 'cygnus' });
+    await agent.registered;
+    dashboard.command('switch', 'c1');
+    expect(await dashboard.result('c1')).toMatchObject({
+      status: 'warning',
+      exit_code: 4,
+      message: 'Switched, but unit fleet-status.service failed (exit-code)',
+      restarting: true,
+    });
+    const output = dashboard.lines('c1').map(({ line }) => line);
+    expect(output).toContain('Last lines of fleet-status.service:');
+    expect(output.some((line) => line.includes('address already in use'))).toBe(true);
+  });
+
   it.each(['atlas', 'ember'])('runs its tests, rolls back, and updates the lock file (%s)', async (name) => {
     const agent = start(name);
     await agent.registered;

@@ -8,12 +8,20 @@
  * @property {string} location
  * @property {string} deviceType
  * @property {string} themeColor
+ * @property {false} [rootHelper] nixfleet-root is not installed
  */
 
 /** @type {readonly DemoHost[]} */
 export const DEMO_HOSTS = [
   { name: 'atlas', type: 'nixos', location: 'cellar', deviceType: 'server', themeColor: '#7aa2f7' },
-  { name: 'borealis', type: 'nixos', location: 'office', deviceType: 'desktop', themeColor: '#7dcfff' },
+  {
+    name: 'borealis',
+    type: 'nixos',
+    location: 'office',
+    deviceType: 'desktop',
+    themeColor: '#7dcfff',
+    rootHelper: false,
+  },
   { name: 'cygnus', type: 'nixos', location: 'cloud', deviceType: 'server', themeColor: '#9ece6a' },
   { name: 'draco', type: 'nixos', location: 'home', deviceType: 'desktop', themeColor: '#f7768e' },
   { name: 'ember', type: 'macos', location: 'home', deviceType: 'laptop', themeColor: '#e0af68' },
@@ -22,6 +30,10 @@ export const DEMO_HOSTS = [
 
 /** The host whose build fails by default. */
 export const FAILING_HOST = 'draco';
+/** The host on which a unit fails after a switch by default. */
+export const FAILED_UNIT_HOST = 'cygnus';
+/** The host whose agent calls nixos-rebuild. */
+export const WITHOUT_ROOT_HELPER = DEMO_HOSTS.find(({ rootHelper }) => rootHelper === false)?.name ?? '';
 /** Hosts that start a number of commits behind. */
 export const STARTS_BEHIND = new Map([
   ['borealis', 1],

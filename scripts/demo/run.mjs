@@ -10,7 +10,7 @@ import { SetupProblem } from '../setup/problem.mjs';
 import { startDemoAgent } from './agents.mjs';
 import { findPort, startDemoDashboard } from './dashboard.mjs';
 import { RUN_VARIABLE } from './environment.mjs';
-import { FAILING_HOST, DEMO_HOSTS, STARTS_BEHIND, STORIES } from './fleet.mjs';
+import { DEMO_HOSTS, FAILED_UNIT_HOST, FAILING_HOST, STARTS_BEHIND, STORIES, WITHOUT_ROOT_HELPER } from './fleet.mjs';
 import { endProcessesOf } from './processes.mjs';
 import { createDemoRepository } from './repository.mjs';
 
@@ -32,6 +32,7 @@ export async function runDemo(root, environment, signal) {
   const env = {
     ...environment,
     NIXFLEET_DEMO_FAILS: environment['NIXFLEET_DEMO_FAILS'] ?? FAILING_HOST,
+    NIXFLEET_DEMO_FAILED_UNITS: environment['NIXFLEET_DEMO_FAILED_UNITS'] ?? FAILED_UNIT_HOST,
     [RUN_VARIABLE]: run,
   };
   /** @type {(() => Promise<void>)[]} */
@@ -85,8 +86,8 @@ export async function runDemo(root, environment, signal) {
       stops.push(() => agent.stop());
       agents.push(agent);
     }
-    for (const line of instructions(dashboard.address, password, env.NIXFLEET_DEMO_FAILS, repository))
-      console.log(line);
+    const hosts = { fails: env.NIXFLEET_DEMO_FAILS, failedUnits: env.NIXFLEET_DEMO_FAILED_UNITS };
+    for (const line of instructions(dashboard.address, password, hosts, repository)) console.log(line);
 
     /** @type {Promise<null>} */
     const stopped = new Promise((resolve) => {
@@ -134,22 +135,24 @@ function newPassword() {
 /**
  * @param {string} address
  * @param {string} password
- * @param {string} failing
+ * @param {{ fails: string, failedUnits: string }} hosts
  * @param {DemoRepository} repository
  */
-function instructions(address, password, failing, repository) {
+function instructions(address, password, { fails, failedUnits }, repository) {
   const behind = [...STARTS_BEHIND.keys()].join(' and ');
   return [
     '',
     `  The demo is ready at ${address}`,
     `  Password: ${password}   (no second factor)`,
     '',
-    `  ${DEMO_HOSTS.length} hosts with real agents; nothing on this machine is changed: nixos-rebuild, home-manager, nix, sudo`,
-    '  and reboot are fakes that print what the real ones would.',
+    `  ${DEMO_HOSTS.length} hosts with real agents; nothing on this machine is changed: nix, nixfleet-root, nixos-rebuild,`,
+    '  home-manager, systemctl, sudo and reboot are fakes that print what the real ones would.',
     '',
     `  - ${behind} start behind the repository: select them and press Pull, then Switch.`,
     '  - Press Test on a host, or on all of them at once, and open the output.',
-    ...(failing === '' ? [] : [`  - Press Switch on ${failing}: its build fails.`]),
+    ...(fails === '' ? [] : [`  - Press Switch on ${fails}: its build fails.`]),
+    ...(failedUnits === '' ? [] : [`  - Press Switch on ${failedUnits}: a unit fails, and the result names it.`]),
+    `  - Press Switch on ${WITHOUT_ROOT_HELPER}: it has no nixfleet-root, so its agent calls nixos-rebuild.`,
     '  - A new commit is made every minute, so hosts fall behind. You can make one too:',
     `    cd ${repository.work} && git commit --allow-empty -m "my change" && git push origin main`,
     '',

@@ -1,6 +1,7 @@
 // @ts-check
 /** What Nix and the activation print, as lines with their share of the time. */
 import { storeHash } from './system.mjs';
+import { unitFailure } from './units.mjs';
 
 /** @typedef {import('./print.mjs').Line} Line */
 /** @typedef {import('./system.mjs').HostType} HostType */
@@ -65,27 +66,52 @@ const out = (text, weight = 1) => ({ text, stream: 'out', weight });
 const err = (text, weight = 1) => ({ text, stream: 'err', weight });
 
 /**
- * Evaluation and build of a system, without its activation.
- * @param {{ host: string, type: HostType, name: string, lines: number, fails: boolean }} build `name`: in the store
+ * What a build of a system is made of.
+ * @typedef {object} BuildParts
+ * @property {readonly string[]} built derivations; the first one is compiled, the last one is the system
+ * @property {readonly string[]} fetched store paths
+ * @property {readonly string[]} warnings of the evaluation
+ */
+
+/**
+ * @typedef {object} Build
+ * @property {string} host
+ * @property {HostType} type
+ * @property {string} name of the system in the store
+ * @property {number} lines of compiler output
+ * @property {boolean} fails
+ */
+
+/**
+ * @param {Pick<Build, 'host' | 'type' | 'name'>} build
+ * @returns {BuildParts}
+ */
+export function partsOf({ host, type, name }) {
+  const path = (/** @type {string} */ what) => `/nix/store/${storeHash(`${name}\0${what}`)}-${what}`;
+  return {
+    built: [
+      ...BUILT[type].map((what) => `${path(what)}.drv`),
+      `/nix/store/${storeHash(`${name}\0drv`)}-${name.slice(33)}.drv`,
+    ],
+    fetched: [...FETCHED, ...FETCHED_FOR[type]].map(path),
+    warnings: [
+      `${MAGENTA}evaluation warning:${RESET} ${host}: 'system' has been renamed to/replaced by 'stdenv.hostPlatform.system'`,
+      `${MAGENTA}evaluation warning:${RESET} The option \`programs.git.userName' has been renamed to \`programs.git.settings.user.name'.`,
+    ],
+  };
+}
+
+/**
+ * Evaluation and build of a system, without its activation, as text.
+ * @param {Build} build
  * @returns {Line[]}
  */
 export function buildLog({ host, type, name, lines, fails }) {
-  const path = (/** @type {string} */ what) => `/nix/store/${storeHash(`${name}\0${what}`)}-${what}`;
-  const built = [
-    ...BUILT[type].map((what) => `${path(what)}.drv`),
-    `/nix/store/${storeHash(`${name}\0drv`)}-${name.slice(33)}.drv`,
-  ];
-  const first = `${path('fleet-status-0.3.1')}.drv`;
-  const fetched = [...FETCHED, ...FETCHED_FOR[type]].map(path);
+  const { built, fetched, warnings } = partsOf({ host, type, name });
+  const [first = ''] = built;
   const log = [
     err(type === 'nixos' ? 'building the system configuration...' : 'Starting Home Manager activation', 2),
-    err(
-      `${MAGENTA}evaluation warning:${RESET} ${host}: 'system' has been renamed to/replaced by 'stdenv.hostPlatform.system'`,
-      30,
-    ),
-    err(
-      `${MAGENTA}evaluation warning:${RESET} The option \`programs.git.userName' has been renamed to \`programs.git.settings.user.name'.`,
-    ),
+    ...warnings.map((warning, index) => err(warning, index === 0 ? 30 : 1)),
     err(`these ${built.length} derivations will be built:`, 12),
     ...built.map((drv) => err(`  ${drv}`, 0)),
     err(`these ${fetched.length} paths will be fetched (61.27 MiB download, 248.90 MiB unpacked):`, 0),
@@ -99,21 +125,41 @@ export function buildLog({ host, type, name, lines, fails }) {
     : [...log, ...built.slice(1).map((drv) => err(`building '${drv}'...`, 2))];
 }
 
+/** Share of the time that the compiler takes, however many lines it prints. */
+export const COMPILER_WEIGHT = 80;
+
 /**
- * Numbered, so that a reader sees whether one is missing. Together they take the same time, however many they are.
+ * Numbered, so that a reader sees whether one is missing.
+ * @param {number} count
+ */
+export function compilerTexts(count) {
+  const width = String(count).length;
+  return Array.from(
+    { length: count },
+    (_, index) => `[${String(index + 1).padStart(width)}/${count}] ${GREEN}Compiling${RESET} src/module_${index + 1}.c`,
+  );
+}
+
+/**
  * @param {number} count
  * @returns {Line[]}
  */
 function compilerLines(count) {
-  const width = String(count).length;
-  return Array.from({ length: count }, (_, index) => ({
-    ...out(
-      `fleet-status> [${String(index + 1).padStart(width)}/${count}] ${GREEN}Compiling${RESET} src/module_${index + 1}.c`,
-      80 / count,
-    ),
+  return compilerTexts(count).map((text, index) => ({
+    ...out(`fleet-status> ${text}`, COMPILER_WEIGHT / count),
     hold: index === Math.floor(count / 2),
   }));
 }
+
+/** What the compiler prints about its error. */
+export const COMPILER_ERROR = [
+  'Running phase: buildPhase',
+  'build flags: -j2 SHELL=/bin/sh',
+  "src/render.c:214:17: error: implicit declaration of function 'strlcpy' [-Wimplicit-function-declaration]",
+  '  214 |                 strlcpy(line, title, sizeof line);',
+  '      |                 ^~~~~~~',
+  'make: *** [Makefile:42: src/render.o] Error 1',
+];
 
 /**
  * @param {string} drv the derivation that does not build
@@ -128,13 +174,8 @@ function failure(drv, built) {
   return [
     err(`${error} builder for '${drv}' failed with exit code 2;`, 8),
     ...[
-      'last 6 log lines:',
-      '> Running phase: buildPhase',
-      '> build flags: -j2 SHELL=/bin/sh',
-      "> src/render.c:214:17: error: implicit declaration of function 'strlcpy' [-Wimplicit-function-declaration]",
-      '>   214 |                 strlcpy(line, title, sizeof line);',
-      '>       |                 ^~~~~~~',
-      '> make: *** [Makefile:42: src/render.o] Error 1',
+      `last ${COMPILER_ERROR.length} log lines:`,
+      ...COMPILER_ERROR.map((text) => `> ${text}`),
       'For full logs, run:',
       `  nix log ${drv}`,
     ].map((text) => err(`       ${text}`, 0)),
@@ -145,9 +186,10 @@ function failure(drv, built) {
 /**
  * @param {HostType} type
  * @param {string} name in the store
+ * @param {boolean} [unitFails] whether a unit fails at its end
  * @returns {Line[]}
  */
-export function activationLog(type, name) {
+export function activationLog(type, name, unitFails = false) {
   if (type === 'macos') {
     return [
       'Activating checkFilesChanged',
@@ -172,8 +214,12 @@ export function activationLog(type, name) {
     err('reloading the following units: dbus.service, firewall.service', 6),
     err('restarting the following units: nix-daemon.service, prometheus-node-exporter.service', 6),
     err('starting the following units: restic-backups-home.timer', 4),
-    err('the following new units were started: fleet-status.service', 4),
-    err(`Done. The new configuration is /nix/store/${name}`, 1),
+    ...(unitFails
+      ? unitFailure().map((text, index) => err(text, index === 0 ? 5 : 0))
+      : [
+          err('the following new units were started: fleet-status.service', 4),
+          err(`Done. The new configuration is /nix/store/${name}`, 1),
+        ]),
   ];
 }
 
@@ -200,4 +246,4 @@ export function noSuchHost(type, host, flake) {
   ];
 }
 
-export { err, out };
+export { err, MAGENTA, out, RED, RESET };

@@ -9,20 +9,25 @@
  *   NIXFLEET_DEMO_LINES   lines of compiler output in a build (48), `fleet-status> [ 7/48] …`; the build takes the same
  *                         time whatever their number
  *   NIXFLEET_DEMO_FAILS   names of hosts, separated by commas, whose build fails with exit code 1
+ *   NIXFLEET_DEMO_FAILED_UNITS  names of NixOS hosts, separated by commas, on which a unit fails after a switch
  *   NIXFLEET_DEMO_HOLD    a file: while it exists, a build pauses in the middle of its compiler output
  *   NIXFLEET_DEMO_SYSTEM  the folder of the simulated system (NIXFLEET_STATE_DIR/system); the agent's
- *                         NIXFLEET_SYSTEM_LINK must point at its link `profile`
+ *                         NIXFLEET_SYSTEM_PROFILE must point at its link `profile`, and NIXFLEET_SYSTEM_LINK at
+ *                         `current-system` (NixOS) or `profile` (macOS)
  *
  * `reboot` creates the file `reboot` in that folder; `../agents.mjs`, which plays the machine, then restarts the agent.
  */
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { SetupProblem } from '../../setup/problem.mjs';
 import { bumpLock } from '../lock-file.mjs';
 import { activationLog, buildLog, err, evaluationLog, noSuchHost, out } from './build-log.mjs';
+import { buildRecords, evaluationRecords } from './build-records.mjs';
 import { readOptions, systemFolder } from './options.mjs';
 import { print } from './print.mjs';
+import { rootHelper } from './root-helper.mjs';
 import { openSystem, wantedName } from './system.mjs';
+import { endUnits, failedUnitsOf, journalOf, unitLine } from './units.mjs';
 
 const SWITCH_MS = 9_000;
 const ACTIVATION_MS = 2_500;
@@ -30,6 +35,8 @@ const UPDATE_MS = 3_000;
 const DRY_RUN_MS = 1_500;
 const QUICK_MS = 400;
 const EXIT_USAGE = 64;
+/** systemctl is-active: a unit is not active. */
+const EXIT_NOT_ACTIVE = 3;
 
 /** @typedef {import('./system.mjs').HostType} HostType */
 
@@ -58,10 +65,22 @@ async function main(name, words) {
   if (name === 'home-manager' && verb === 'generations') return listGenerations();
   if (name === 'activate' && verb !== undefined) return activate(verb);
   if (name === 'nix' && verb === 'flake' && words[1] === 'update') return updateLock(words[2] ?? null);
-  if (name === 'nix' && verb === 'build' && words.includes('--dry-run')) return dryRun(words);
+  if (name === 'nix' && words.includes('build') && words.includes('--dry-run')) return dryRun(words);
+  if (name === 'nix' && words.includes('build') && words.includes('internal-json')) return build(words);
+  if (name === 'nixfleet-root') return rootHelper(words);
   if (name === 'systemctl' && verb === 'is-active') return isActive(words.slice(1));
+  if (name === 'systemctl' && verb === 'list-units' && words.includes('--state=failed')) return listFailedUnits();
+  if (name === 'journalctl' && words.includes('--unit')) return showJournal(valueOf(words, '--unit'));
   if (name === 'reboot' && verb === undefined) return reboot();
   throw new SetupProblem(`no fake for "${[name, ...words].join(' ')}".`);
+}
+
+/**
+ * @param {readonly string[]} words
+ * @param {string} option
+ */
+function valueOf(words, option) {
+  return words[words.indexOf(option) + 1] ?? '';
 }
 
 /**
@@ -69,9 +88,8 @@ async function main(name, words) {
  * @param {readonly string[]} words
  */
 async function switchTo(type, words) {
-  const { speed, lines, fails, hold } = readOptions(process.env);
-  const target = words[words.indexOf('--flake') + 1] ?? '';
-  const [flake = '', host = ''] = target.split('#');
+  const { speed, lines, fails, failedUnits, hold } = readOptions(process.env);
+  const [flake = '', host = ''] = valueOf(words, '--flake').split('#');
   if (flake === '' || host === '') throw new SetupProblem('write --flake <folder>#<host>.');
   const name = wantedName(flake, host, type);
   if (name === null) {
@@ -81,9 +99,51 @@ async function switchTo(type, words) {
   const failing = fails.has(host);
   await print(buildLog({ host, type, name, lines, fails: failing }), SWITCH_MS / speed, hold);
   if (failing) return 1;
-  await print(activationLog(type, name), ACTIVATION_MS / speed);
+  const unitFails = type === 'nixos' && failedUnits.has(host);
+  await print(activationLog(type, name, unitFails), ACTIVATION_MS / speed);
   openSystem(systemFolder(process.env)).activate(name);
+  return endUnits(systemFolder(process.env), unitFails);
+}
+
+/**
+ * Builds a NixOS system that is not in the store yet, and links it.
+ * @param {readonly string[]} words
+ */
+async function build(words) {
+  const { speed, lines, fails, hold } = readOptions(process.env);
+  const link = valueOf(words, '--out-link');
+  const { flake, host, type } = targetOf(words);
+  if (link === '' || type !== 'nixos') throw new SetupProblem('write --out-link <link> and a NixOS system.');
+  const name = wantedName(flake, host, type);
+  if (name === null) {
+    await print(noSuchHost(type, host, flake), DRY_RUN_MS / speed);
+    return 1;
+  }
+  const system = openSystem(systemFolder(process.env));
+  const path = system.pathOf(name);
+  const parts = { host, type, name, lines, fails: fails.has(host) };
+  if (system.has(path)) {
+    await print(evaluationRecords(parts), DRY_RUN_MS / speed);
+  } else {
+    await print(buildRecords(parts), SWITCH_MS / speed, hold);
+    if (parts.fails) return 1;
+    system.add(name);
+  }
+  rmSync(link, { force: true });
+  symlinkSync(path, link);
   return 0;
+}
+
+/**
+ * The folder, host and type of `<folder>#nixosConfigurations."<host>"…`.
+ * @param {readonly string[]} words
+ * @returns {{ flake: string, host: string, type: HostType }}
+ */
+function targetOf(words) {
+  const target = words.find((word) => word.includes('#')) ?? '';
+  const [flake = ''] = target.split('#');
+  const [, attribute, host = ''] = /#(nixos|home)Configurations\."([^"]+)"/.exec(target) ?? [];
+  return { flake, host, type: attribute === 'nixos' ? 'nixos' : 'macos' };
 }
 
 async function rollBack() {
@@ -94,6 +154,7 @@ async function rollBack() {
     await print([err('error: cannot find generation before the current one', 1)], QUICK_MS / speed);
     return 1;
   }
+  endUnits(systemFolder(process.env), false);
   const { number, name } = generation;
   const lines = [
     err(`switching profile from the current version to version ${number}`),
@@ -145,10 +206,7 @@ async function updateLock(input) {
 /** @param {readonly string[]} words */
 async function dryRun(words) {
   const { speed } = readOptions(process.env);
-  const target = words.find((word) => word.includes('#')) ?? '';
-  const [flake = ''] = target.split('#');
-  const [, attribute, host = ''] = /#(nixos|home)Configurations\."([^"]+)"/.exec(target) ?? [];
-  const type = attribute === 'nixos' ? 'nixos' : 'macos';
+  const { flake, host, type } = targetOf(words);
   const name = wantedName(flake, host, type);
   if (name === null) {
     await print(noSuchHost(type, host, flake), DRY_RUN_MS / speed);
@@ -163,10 +221,22 @@ async function dryRun(words) {
 /** @param {readonly string[]} units */
 async function isActive(units) {
   const { speed } = readOptions(process.env);
+  const failed = failedUnitsOf(systemFolder(process.env));
   await print(
-    units.map(() => out('active')),
+    units.map((unit) => out(failed.includes(unit) ? 'failed' : 'active')),
     QUICK_MS / speed,
   );
+  return units.some((unit) => failed.includes(unit)) ? EXIT_NOT_ACTIVE : 0;
+}
+
+function listFailedUnits() {
+  for (const unit of failedUnitsOf(systemFolder(process.env))) console.log(unitLine(unit));
+  return 0;
+}
+
+/** @param {string} unit */
+function showJournal(unit) {
+  for (const line of journalOf(systemFolder(process.env), unit)) console.log(line);
   return 0;
 }
 

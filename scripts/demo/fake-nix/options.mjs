@@ -4,7 +4,13 @@ import { join } from 'node:path';
 import { SetupProblem } from '../../setup/problem.mjs';
 
 /** The variables that a person may set. */
-export const OPTION_NAMES = ['NIXFLEET_DEMO_SPEED', 'NIXFLEET_DEMO_LINES', 'NIXFLEET_DEMO_FAILS', 'NIXFLEET_DEMO_HOLD'];
+export const OPTION_NAMES = [
+  'NIXFLEET_DEMO_SPEED',
+  'NIXFLEET_DEMO_LINES',
+  'NIXFLEET_DEMO_FAILS',
+  'NIXFLEET_DEMO_FAILED_UNITS',
+  'NIXFLEET_DEMO_HOLD',
+];
 
 const DEFAULT_LINES = 48;
 const MAX_LINES = 1_000_000;
@@ -16,6 +22,7 @@ const MAX_SPEED = 1_000;
  * @property {number} speed factor: 2 is twice as fast
  * @property {number} lines of compiler output in a build
  * @property {ReadonlySet<string>} fails hosts whose build fails
+ * @property {ReadonlySet<string>} failedUnits hosts on which a unit fails after a switch
  * @property {string | null} hold a file: a build pauses halfway while it exists
  */
 
@@ -37,11 +44,22 @@ export function readOptions(env) {
       `NIXFLEET_DEMO_LINES is not a number of lines: write a whole number from 0 to ${MAX_LINES}.`,
     );
   }
-  const fails = (env['NIXFLEET_DEMO_FAILS'] ?? '')
-    .split(',')
-    .map((name) => name.trim())
-    .filter((name) => name !== '');
-  return { speed, lines, fails: new Set(fails), hold: env['NIXFLEET_DEMO_HOLD']?.trim() || null };
+  return {
+    speed,
+    lines,
+    fails: namesIn(env['NIXFLEET_DEMO_FAILS']),
+    failedUnits: namesIn(env['NIXFLEET_DEMO_FAILED_UNITS']),
+    hold: env['NIXFLEET_DEMO_HOLD']?.trim() || null,
+  };
+}
+
+/**
+ * @param {string | undefined} list names, separated by commas
+ * @returns {ReadonlySet<string>}
+ */
+function namesIn(list = '') {
+  const names = list.split(',').map((name) => name.trim());
+  return new Set(names.filter((name) => name !== ''));
 }
 
 /**

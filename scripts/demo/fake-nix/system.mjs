@@ -1,7 +1,7 @@
 // @ts-check
 /**
- * The simulated system of one host: a store, numbered generations, and a profile link that points at the active one.
- * A hash of the files that a host reads names what its configuration builds, so only a change of those needs a rebuild.
+ * The simulated system of one host: a store, numbered generations, a profile link that points at the one of the next
+ * boot, and a link to the system that runs (NixOS). A hash of the files that a host reads names what its configuration builds, so only a change of those needs a rebuild.
  */
 import { createHash } from 'node:crypto';
 import {
@@ -12,15 +12,18 @@ import {
   readFileSync,
   realpathSync,
   renameSync,
+  rmSync,
   statSync,
+  symlinkSync,
+  writeFileSync,
 } from 'node:fs';
-import { symlinkSync, writeFileSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { asObject, readJsonObject } from '../../setup/json.mjs';
 
 const MAIN = fileURLToPath(new URL('./main.mjs', import.meta.url));
 const STORE_ALPHABET = '0123456789abcdfghijklmnpqrsvwxyz';
+const HASH_LENGTH = 32;
 const FIRST_GENERATION = 41;
 
 /** @typedef {'nixos' | 'macos'} HostType */
@@ -63,6 +66,18 @@ export function wantedName(flake, host, type) {
 }
 
 /**
+ * A system of the same host that was built from an earlier configuration.
+ * @param {string} name in the store
+ */
+export const earlierName = (name) => `${storeHash(`${name}\0earlier`)}${name.slice(HASH_LENGTH)}`;
+
+/**
+ * The host that a NixOS system is for; '' for another path.
+ * @param {string} path
+ */
+export const hostOf = (path) => /-nixos-system-(.+?)-\d\d\.\d\d/.exec(path)?.[1] ?? '';
+
+/**
  * Opens the system in a folder, which is created when missing.
  * @param {string} folder
  */
@@ -72,6 +87,7 @@ export function openSystem(folder) {
   const root = realpathSync(folder);
   const store = join(root, 'store');
   const profile = join(root, 'profile');
+  const runningLink = join(root, 'current-system');
 
   /** @returns {Generation[]} the newest last */
   function generations() {
@@ -84,45 +100,98 @@ export function openSystem(folder) {
       .sort((a, b) => a.number - b.number);
   }
 
-  /** @param {string} link name of a generation's link */
-  function point(link) {
-    // By rename, so that the profile is never missing.
-    const next = join(root, `profile.${process.pid}.next`);
-    symlinkSync(link, next);
-    renameSync(next, profile);
+  /**
+   * @param {string} link
+   * @param {string} target
+   */
+  function point(link, target) {
+    // By rename, so that the link is never missing.
+    const next = `${link}.${process.pid}.next`;
+    rmSync(next, { force: true });
+    symlinkSync(target, next);
+    renameSync(next, link);
   }
+
+  /** @param {string} link */
+  const pathAt = (link) => (existsSync(link) ? realpathSync(link) : null);
+
+  /** @param {number} number */
+  const linkOf = (number) => `profile-${number}-link`;
+
+  /**
+   * Adds a system to the store.
+   * @param {string} name in the store
+   */
+  function add(name) {
+    const path = join(store, name);
+    mkdirSync(path, { recursive: true });
+    // A Home Manager generation is activated by the program in it.
+    const activate = join(path, 'activate');
+    writeFileSync(activate, `#!/bin/sh\nexec node ${shellWord(MAIN)} activate ${shellWord(path)}\n`);
+    chmodSync(activate, 0o755);
+    return path;
+  }
+
+  /**
+   * Makes a path of the store the system of the next boot: the generation that has it, or a new one.
+   * @param {string} path
+   */
+  function setProfile(path) {
+    if (pathAt(profile) === path) return;
+    const all = generations();
+    const number = all.findLast((one) => one.path === path)?.number ?? (all.at(-1)?.number ?? FIRST_GENERATION - 1) + 1;
+    if (!existsSync(join(root, linkOf(number)))) symlinkSync(path, join(root, linkOf(number)));
+    point(profile, linkOf(number));
+  }
+
+  /** @param {string} path of the store */
+  const run = (path) => point(runningLink, path);
 
   return {
     profile,
+    runningLink,
     generations,
+    add,
+    setProfile,
+    run,
     /** @param {string} name in the store */
     pathOf: (name) => join(store, name),
+    /** @param {string} path */
+    has: (path) => dirname(path) === store && existsSync(path),
     /** @returns {string | null} the path of the active generation */
-    current: () => (existsSync(profile) ? realpathSync(profile) : null),
+    current: () => pathAt(profile),
+    /** @returns {string | null} the path of the system that runs */
+    running: () => pathAt(runningLink),
+    /** The number of the active generation; null without one. */
+    generation: () => generations().findLast(({ path }) => path === pathAt(profile))?.number ?? null,
     /**
-     * Adds a system to the store and makes it the active generation: a new one unless it is active already.
+     * @param {number} number
+     * @returns {string | null}
+     */
+    pathOfGeneration: (number) => pathAt(join(root, linkOf(number))),
+    /**
+     * Adds a system to the store and makes it the active generation, which runs.
      * @param {string} name in the store
      */
     activate(name) {
-      const path = join(store, name);
-      mkdirSync(path, { recursive: true });
-      // A Home Manager generation is activated by the program in it.
-      const activate = join(path, 'activate');
-      writeFileSync(activate, `#!/bin/sh\nexec node ${shellWord(MAIN)} activate ${shellWord(path)}\n`);
-      chmodSync(activate, 0o755);
-      if (existsSync(profile) && realpathSync(profile) === path) return;
-      const link = `profile-${(generations().at(-1)?.number ?? FIRST_GENERATION - 1) + 1}-link`;
-      symlinkSync(path, join(root, link));
-      point(link);
+      const path = add(name);
+      setProfile(path);
+      run(path);
     },
-    /** Points the profile at the previous generation; null when there is none. */
+    /** The host starts: what the profile points at runs. */
+    boot() {
+      const path = pathAt(profile);
+      if (path !== null) run(path);
+    },
+    /** Points the profile at the previous generation, which then runs; null when there is none. */
     rollBack() {
-      const active = existsSync(profile) ? realpathSync(profile) : null;
+      const active = pathAt(profile);
       const all = generations();
       const index = all.findLastIndex(({ path }) => path === active);
       const before = all[index - 1];
       if (before === undefined) return null;
-      point(`profile-${before.number}-link`);
+      point(profile, linkOf(before.number));
+      run(before.path);
       return { number: before.number, name: basename(before.path) };
     },
   };
