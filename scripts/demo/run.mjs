@@ -152,7 +152,7 @@ function instructions(address, password, { fails, failedUnits }, repository) {
     '  - Press Test on a host, or on all of them at once, and open the output.',
     ...(fails === '' ? [] : [`  - Press Switch on ${fails}: its build fails.`]),
     ...(failedUnits === '' ? [] : [`  - Press Switch on ${failedUnits}: a unit fails, and the result names it.`]),
-    `  - Press Switch on ${WITHOUT_ROOT_HELPER}: it has no nixfleet-root, so its agent calls nixos-rebuild.`,
+    `  - ${WITHOUT_ROOT_HELPER} has no nixfleet-root: its agent calls nixos-rebuild. Click its Agent or System.`,
     '  - A new commit is made every minute, so hosts fall behind. You can make one too:',
     `    cd ${repository.work} && git commit --allow-empty -m "my change" && git push origin main`,
     '',

@@ -68,7 +68,7 @@ describe('the demo', () => {
     expect(output).toMatch(/ready at http:\/\/127\.0\.0\.1:\d+\n {2}Password: [a-z2-9]{4}-[a-z2-9]{4}-[a-z2-9]{4} /);
     expect(output).toContain('Press Switch on draco: its build fails.');
     expect(output).toContain('Press Switch on cygnus: a unit fails, and the result names it.');
-    expect(output).toContain('Press Switch on borealis: it has no nixfleet-root');
+    expect(output).toContain('borealis has no nixfleet-root: its agent calls nixos-rebuild.');
     expect(left).toEqual([]);
   });
 
