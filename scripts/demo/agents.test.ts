@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { existsSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -109,12 +109,18 @@ describe('a demo agent', () => {
   });
 
   it('goes on with an activation when its agent is killed, and reports the true result with the whole output', async () => {
-    const agent = start('atlas', { NIXFLEET_DEMO_SPEED: '2' });
+    const hold = join(folder, 'hold');
+    writeFileSync(hold, '');
+    const agent = start('atlas', { NIXFLEET_DEMO_HOLD_ACTIVATION: hold });
     await agent.registered;
     dashboard.command('switch', 'c1');
-    await dashboard.until('the activation', () => dashboard.lines('c1').find(({ line }) => line.includes('/etc...')));
+    await dashboard.until('the activation', () =>
+      dashboard.lines('c1').find(({ line }) => line === 'activating the configuration...'),
+    );
     agent.process.kill('SIGKILL');
-    expect(await dashboard.result('c1')).toMatchObject({ status: 'ok', restarting: true });
+    await registered(2);
+    rmSync(hold);
+    expect(await dashboard.result('c1')).toMatchObject({ status: 'ok', restarting: false });
     expect(dashboard.received.find(({ frame }) => frame.type === 'status')?.connection).toBe(2);
     const byNumber = new Map(dashboard.lines('c1').map(({ seq, line }) => [seq, line]));
     const lines = [...byNumber.values()];

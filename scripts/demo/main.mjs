@@ -2,7 +2,7 @@
 /**
  * `npm run demo`: the dashboard with six real agents, a repository that gets new commits, and fake Nix programs.
  * Everything is in one temporary folder, which is removed at the end. `fake-nix/main.mjs` documents the variables
- * NIXFLEET_DEMO_SPEED, _LINES, _FAILS, _FAILED_UNITS and _HOLD.
+ * NIXFLEET_DEMO_SPEED, _LINES, _FAILS, _FAILED_UNITS, _HOLD and _HOLD_ACTIVATION.
  */
 import { prepare } from '../setup/prepare.mjs';
 import { failWith } from '../setup/problem.mjs';

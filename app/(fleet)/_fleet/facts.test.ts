@@ -49,6 +49,9 @@ describe('shortReason', () => {
     expect(ended('partial', 'Switched, but unit fleet-status.service failed (exit-code).')).toBe(
       'unit fleet-status.service failed (exit-code).',
     );
+    expect(ended('failed', 'The host reported: nix build failed with exit code 1: curl-8.14.1 failed to build.')).toBe(
+      'curl-8.14.1 failed to build.',
+    );
     expect(ended('failed', 'nix build failed with exit code 1.')).toBe('nix build failed with exit code 1.');
     expect(ended('succeeded', 'The host reported success.')).toBe('');
     expect(shortReason(aCommand())).toBe('');

@@ -83,8 +83,10 @@ export function activity(command: CommandView): string {
 export function shortReason(command: Pick<CommandView, 'phase' | 'outcome' | 'reason'>): string {
   const { tone } = commandWord(command);
   if (tone !== 'warn' && tone !== 'bad') return '';
-  // "Switched, but unit x failed": the word before it says that it is partly done.
-  return command.reason.replace(/^\w[\w ]{0,60}, but /, '');
+  // "Switched, but unit x failed", "nix build failed with exit code 1: x failed": the word before it says the first part.
+  return command.reason
+    .replace(/^The host reported: /, '')
+    .replace(/^\w[\w -]{0,60}(?:, but | failed with exit code \d{1,3}: )/, '');
 }
 
 /** The operation that would fix the host's first problem; null when there is none, or no operation is known. */

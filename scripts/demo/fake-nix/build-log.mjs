@@ -208,7 +208,7 @@ export function activationLog(type, name, unitFails = false) {
   return [
     err('stopping the following units: restic-backups-home.timer', 6),
     out('activating the configuration...', 2),
-    out('setting up /etc...', 8),
+    { ...out('setting up /etc...', 8), hold: true },
     err('reloading user units for ada...', 4),
     err('restarting sysinit-reactivation.target', 2),
     err('reloading the following units: dbus.service, firewall.service', 6),

@@ -11,6 +11,7 @@
  *   NIXFLEET_DEMO_FAILS   names of hosts, separated by commas, whose build fails with exit code 1
  *   NIXFLEET_DEMO_FAILED_UNITS  names of NixOS hosts, separated by commas, on which a unit fails after a switch
  *   NIXFLEET_DEMO_HOLD    a file: while it exists, a build pauses in the middle of its compiler output
+ *   NIXFLEET_DEMO_HOLD_ACTIVATION  a file: while it exists, an activation by nixfleet-root pauses
  *   NIXFLEET_DEMO_SYSTEM  the folder of the simulated system (NIXFLEET_STATE_DIR/system); the agent's
  *                         NIXFLEET_SYSTEM_PROFILE must point at its link `profile`, and NIXFLEET_SYSTEM_LINK at
  *                         `current-system` (NixOS) or `profile` (macOS)

@@ -10,6 +10,7 @@ export const OPTION_NAMES = [
   'NIXFLEET_DEMO_FAILS',
   'NIXFLEET_DEMO_FAILED_UNITS',
   'NIXFLEET_DEMO_HOLD',
+  'NIXFLEET_DEMO_HOLD_ACTIVATION',
 ];
 
 const DEFAULT_LINES = 48;
@@ -24,6 +25,7 @@ const MAX_SPEED = 1_000;
  * @property {ReadonlySet<string>} fails hosts whose build fails
  * @property {ReadonlySet<string>} failedUnits hosts on which a unit fails after a switch
  * @property {string | null} hold a file: a build pauses halfway while it exists
+ * @property {string | null} holdActivation a file: an activation by nixfleet-root pauses while it exists
  */
 
 /**
@@ -50,6 +52,7 @@ export function readOptions(env) {
     fails: namesIn(env['NIXFLEET_DEMO_FAILS']),
     failedUnits: namesIn(env['NIXFLEET_DEMO_FAILED_UNITS']),
     hold: env['NIXFLEET_DEMO_HOLD']?.trim() || null,
+    holdActivation: env['NIXFLEET_DEMO_HOLD_ACTIVATION']?.trim() || null,
   };
 }
 

@@ -157,7 +157,7 @@ export async function rootHelper(words) {
    * @param {string} id
    */
   async function runUnit(id) {
-    const { speed, failedUnits } = readOptions(process.env);
+    const { speed, failedUnits, holdActivation } = readOptions(process.env);
     const { action = '', target = '', generation = '' } = read(join(folderOf(id), 'request'));
     const before = { profile: system.current(), generation: system.generation() };
     const started = seconds();
@@ -176,7 +176,7 @@ export async function rootHelper(words) {
       return 0;
     }
     const fails = generation === '' && failedUnits.has(hostOf(target));
-    await print(activationLog('nixos', basename(target), fails), ACTIVATION_MS / speed);
+    await print(activationLog('nixos', basename(target), fails), ACTIVATION_MS / speed, holdActivation);
     system.run(target);
     const exit = endUnits(systemFolder(process.env), fails);
     finish({ exit, stopped: 'no', profile });
