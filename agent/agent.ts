@@ -14,7 +14,8 @@ import { createMetricsReader } from './metrics';
 import { shortCommit, type OperationHost } from './operation';
 import { otherAgentInstalled, restartsFor } from './nixos/installed-agent';
 import { createBuildCgroup } from './nixos/build-cgroup';
-import { readActivation, removeActivation } from './nixos/activation-record';
+import { tidyUp } from './nixos/activation';
+import { readActivation } from './nixos/activation-record';
 import { createRootHelper, type RootHelper } from './nixos/root-helper';
 import { createOperations, resumeOperation } from './operations';
 import type { Child } from './process';
@@ -255,8 +256,7 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
       resumeOperation(host, context, installedHelper, record),
     );
     if (isRunning) return;
-    await installedHelper.forget(backgroundShell, record.id);
-    removeActivation(config.stateDir);
+    await tidyUp(config.stateDir, backgroundShell, installedHelper, record.id);
   }
 
   /** After a switch by hand, or going back: the service manager starts the agent of the running system. */

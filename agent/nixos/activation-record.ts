@@ -43,6 +43,7 @@ export function writeActivation(stateDir: string, record: ActivationRecord): voi
   writeStateFile(join(stateDir, FILE), record);
 }
 
-export function removeActivation(stateDir: string): void {
-  rmSync(join(stateDir, FILE), { force: true });
+/** Removes the record of this activation; that of a later one stays. */
+export function removeActivation(stateDir: string, id: string): void {
+  if (readActivation(stateDir)?.id === id) rmSync(join(stateDir, FILE), { force: true });
 }

@@ -57,9 +57,8 @@ export async function runActivation(
   const started = await start();
   if (!started.ok) {
     context.hold(null);
-    removeActivation(stateDir);
     // What it had prepared before it failed.
-    await helper.forget(shell, record.id);
+    await tidyUp(stateDir, shell, helper, record.id);
     return { kind: 'failed', exitCode: started.exitCode, failure: started.problem };
   }
   const { output } = started.started;
@@ -88,13 +87,19 @@ export async function resumeActivation(
   }
   if (state !== 'none' && state !== 'unknown') return follow(host, context, helper, record, join(folder, OUTPUT_FILE));
   context.hold(null);
-  removeActivation(host.config.stateDir);
+  const settle = (): Promise<void> => tidyUp(host.config.stateDir, context.shell, helper, record.id);
   return state === 'none'
-    ? { kind: 'failed', exitCode: 1, failure: 'the agent ended before the activation began: nothing has changed' }
+    ? {
+        kind: 'failed',
+        exitCode: 1,
+        failure: 'the agent ended before the activation began: nothing has changed',
+        settle,
+      }
     : {
         kind: 'failed',
         exitCode: EXIT_KILLED,
         failure: 'the agent ended during the activation, and nixfleet-root does not say how it ended',
+        settle,
       };
 }
 
@@ -139,11 +144,14 @@ async function follow(
   });
   if (end.kind === 'partial') await showUnits(shell, end.newUnits);
   context.hold(null);
-  const settle = async (): Promise<void> => {
-    await helper.forget(shell, record.id);
-    removeActivation(host.config.stateDir);
-  };
+  const settle = (): Promise<void> => tidyUp(host.config.stateDir, shell, helper, record.id);
   return { ...rebuildEndOf(end), settle };
+}
+
+/** Removes what is kept of an activation. The record goes last: if the agent is killed before that, the next one does it. */
+export async function tidyUp(stateDir: string, shell: Shell, helper: RootHelper, id: string): Promise<void> {
+  await helper.forget(shell, id);
+  removeActivation(stateDir, id);
 }
 
 function rebuildEndOf(end: ActivationEnd): RebuildEnd {

@@ -278,6 +278,22 @@ describe.skipIf(!hasNix)('a switch that its agent does not survive (skipped with
     });
   });
 
+  it('leaves nothing behind when the agent is killed before it tidied up', async () => {
+    bench.configure({ version: '2' });
+    const agent = await bench.start();
+    const waits = `[ "$1" = -n ] && shift\ncase "$2" in forget) touch ${bench.nixos.path('forgets')}; exec sleep 1000;; esac`;
+    bench.host.program('sudo', `${waits}\nexec "$@"`);
+    bench.dashboard.command('switch', 'sw');
+    expect(await bench.dashboard.result('sw')).toMatchObject({ status: 'ok' });
+    await fileAppears(bench.nixos.path('forgets'));
+    agent.child.kill('SIGKILL');
+    await agent.exit;
+    bench.host.program('sudo', '[ "$1" = -n ] && shift\nexec "$@"');
+    await bench.start();
+    expect(existsSync(`${bench.host.stateDir}/activation.json`)).toBe(false);
+    expect([existsSync(`${bench.nixos.stateDir}/csw`), bench.nixos.roots()]).toEqual([false, []]);
+  });
+
   it('changed nothing when the agent was killed before it began', async () => {
     bench.configure({ version: '2' });
     const before = bench.nixos.running();

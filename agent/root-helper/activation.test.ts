@@ -197,6 +197,18 @@ describe.skipIf(!hasNix)('nixfleet-root activate (skipped without Nix)', () => {
     expect(nixos.calls().filter((call) => call.startsWith('switch '))).toEqual([]);
   });
 
+  it('is not begun, and can be forgotten, where the call was killed before systemd started the unit', () => {
+    nixos.program('systemd-run', 'kill -KILL "$PPID"; exit 1');
+    expect(nixos.run(['activate', 'a', 'switch', system(2)]).code).toBe(null);
+    expect(nixos.ok('status', 'a')).toMatchObject({ job: 'none', 'request.action': 'switch' });
+    // After a restart of the host nothing is certain: a power cut may have lost the mark.
+    const request = join(nixos.stateDir, 'a', 'request');
+    writeFileSync(request, readFileSync(request, 'utf8').replace(/^boot_id=.*$/m, 'boot_id=another'));
+    expect(nixos.ok('status', 'a')).toMatchObject({ job: 'lost' });
+    nixos.ok('forget', 'a');
+    expect([nixos.roots(), nixos.generation(), nixos.running()]).toEqual([[], 1, system(1)]);
+  });
+
   it('a killed unit is lost, not ended', async () => {
     nixos.hangs(system(2));
     nixos.ok('activate', 'a', 'test', system(2));

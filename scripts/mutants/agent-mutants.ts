@@ -247,4 +247,12 @@ export const AGENT_MUTANTS: readonly Mutant[] = [
     why: 'the output of a switch that replaced its agent has gaps and repetitions',
     tests: ['lib/outbox/outbox.test.ts'],
   },
+  {
+    name: 'record-removed-before-the-rest',
+    file: 'agent/nixos/activation.ts',
+    from: '  await helper.forget(shell, id);\n  removeActivation(stateDir, id);\n',
+    to: '  removeActivation(stateDir, id);\n  await helper.forget(shell, id);\n',
+    why: 'an agent that is killed at that moment leaves a unit and links that keep a system from the garbage collector',
+    tests: ['agent/nixos/switch.test.ts'],
+  },
 ];
