@@ -19,7 +19,7 @@ export interface SystemSource {
 }
 
 /** The lock of a flake without inputs. */
-const EMPTY_LOCK = '{ "nodes": { "root": {} }, "root": "root", "version": 7 }\n';
+export const EMPTY_LOCK = '{ "nodes": { "root": {} }, "root": "root", "version": 7 }\n';
 
 export type NixosBench = ReturnType<typeof createNixosBench>;
 
@@ -114,7 +114,8 @@ export function useNixosBench(use: (bench: NixosBench) => void): void {
   });
 }
 
-function flakeOf(nixos: TestNixos, { version, fails, slow, inhibitors }: SystemSource): string {
+/** The repository's flake.nix. */
+export function flakeOf(nixos: Pick<TestNixos, 'path'>, { version, fails, slow, inhibitors }: SystemSource): string {
   const script = [
     'mkdir -p $out/bin $out/sw',
     `ln -s ${nixos.path('tools')} $out/sw/bin`,

@@ -1,6 +1,6 @@
 #!/bin/bash
 # A stand-in for switch-to-configuration: its lock, its exit codes, its sentences and what they mean for the system.
-# ROOT/stc/code and ROOT/stc/hang (a store path) control it; ROOT/calls records each run with its environment.
+# ROOT/stc/code, ROOT/stc/hang (a store path) and ROOT/stc/during (a program that it runs) control it; ROOT/calls records each run with its environment.
 set -euo pipefail
 root='@root@'
 top=$(readlink -f "$0")
@@ -26,5 +26,6 @@ if [[ $1 != boot && $code != 100 ]]; then
   echo 'activating the configuration...' >&2
   ln -sfn "$top" "$root/current-system"
 fi
+if [[ $1 != boot && -x $root/stc/during ]]; then "$root/stc/during"; fi
 if [[ $code == 4 ]]; then echo 'warning: the following units failed: a.service' >&2; fi
 exit "$code"

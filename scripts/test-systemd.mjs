@@ -1,0 +1,161 @@
+// @ts-check
+/**
+ * `npm run test:systemd`: boots a container with the real systemd twice, on this machine's programs, and runs the tests of
+ * `vitest.systemd.config.ts` in it. What the container writes is lost, except for one folder, which both boots share. Where
+ * no container can be booted, every test counts as skipped. The last line is `N passed, N failed, N skipped`.
+ */
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { buildAgent } from './build-agent.mjs';
+import { failureList, vitestFailures } from './setup/failures.mjs';
+import { readJsonObject } from './setup/json.mjs';
+import { prepare } from './setup/prepare.mjs';
+import { failWith } from './setup/problem.mjs';
+import { run, wasStopped } from './setup/run.mjs';
+import { countVitest, CRASHED, sum, summaryLine } from './setup/summary.mjs';
+import { ensureSystemd } from './setup/systemd.mjs';
+
+const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
+const BOOTS = ['first', 'second'];
+/** Where the container sees the shared folder. */
+const SHARED = '/nixfleet-test';
+const VITEST = [
+  join(ROOT, 'node_modules/vitest/vitest.mjs'),
+  'run',
+  `--root=${ROOT}`,
+  `--config=${join(ROOT, 'vitest.systemd.config.ts')}`,
+  '--reporter=verbose',
+  '--reporter=json',
+];
+/** A container that hangs is ended: the tests have time-outs of their own. */
+const BOOT_TIMEOUT_S = 240;
+/** How much of the agent's log is shown after a failure. */
+const LOG_CHARACTERS = 6_000;
+
+const shared = mkdtempSync(join(tmpdir(), 'nixfleet-systemd-'));
+/** Empty. The machine's root is mounted on it where only the container sees that. */
+const mountPoint = mkdtempSync(join(tmpdir(), 'nixfleet-systemd-root-'));
+
+/** The unit that the container starts in the place of a login. @param {string} boot */
+function testUnit(boot) {
+  const environment = {
+    PATH: `${dirname(process.execPath)}:/usr/sbin:/usr/bin:/sbin:/bin`,
+    HOME: '/root',
+    TMPDIR: join(SHARED, 'tmp'),
+    NIXFLEET_SYSTEMD_BOOT: boot,
+    NIXFLEET_SYSTEMD_FOLDER: SHARED,
+  };
+  const output = join(SHARED, `${boot}.log`);
+  const report = `--outputFile.json=${join(SHARED, `${boot}.json`)}`;
+  const command = [process.execPath, ...VITEST, report, `${boot}-boot`];
+  return `[Unit]
+Description=The ${boot} boot of NixFleet's tests
+Wants=dbus.socket dbus.service
+After=dbus.socket dbus.service
+[Service]
+Type=oneshot
+${Object.entries(environment)
+  .map(([name, value]) => `Environment="${name}=${value}"`)
+  .join('\n')}
+ExecStartPre=/bin/touch ${join(SHARED, `${boot}.booted`)}
+ExecStart=${command.map((argument) => `"${argument}"`).join(' ')}
+ExecStopPost=/bin/systemctl poweroff --force --force
+StandardOutput=append:${output}
+StandardError=append:${output}
+TimeoutStartSec=${BOOT_TIMEOUT_S - 30}
+`;
+}
+
+/**
+ * @param {string} boot
+ * @returns {Promise<import('./setup/summary.mjs').Counts | null>} null when the container did not boot
+ */
+async function runBoot(boot) {
+  const unit = join(shared, `${boot}.service`);
+  writeFileSync(unit, testUnit(boot));
+  const nspawn = [
+    'systemd-nspawn',
+    '--quiet',
+    '--register=no',
+    '--keep-unit',
+    '--link-journal=no',
+    '--private-network',
+    '--volatile=overlay',
+    `--directory=${mountPoint}`,
+    '--machine=nixfleet-test',
+    `--bind=${shared}:${SHARED}`,
+    `--bind-ro=${unit}:/etc/systemd/system/nixfleet-test.service`,
+    // Also where the checkout is on a file system of its own; what is written to it is lost.
+    `--overlay=${ROOT}::${ROOT}`,
+    '--console=pipe',
+    '--boot',
+    'systemd.unit=nixfleet-test.service',
+  ];
+  // A mount namespace of its own: the machine itself never sees its root a second time.
+  const script = 'mount --bind / "$0" && exec "$@"';
+  const args = ['--mount', '--propagation=private', '/bin/sh', '-c', script, mountPoint, ...nspawn];
+  const limit = ['--kill-after=10', String(BOOT_TIMEOUT_S), 'unshare', ...args];
+  let said = '';
+  const code = await run('timeout', limit, { cwd: ROOT, onText: (text) => void (said += text) });
+  const log = join(shared, `${boot}.log`);
+  if (existsSync(log)) console.log(readFileSync(log, 'utf8'));
+  if (wasStopped(code)) return CRASHED;
+  if (!existsSync(join(shared, `${boot}.booted`))) {
+    console.log(said);
+    return null;
+  }
+  const result = readJsonObject(join(shared, `${boot}.json`));
+  if (result === null) console.log(`The container ended without a result.\n${said}`);
+  failures.push(...vitestFailures(result, ROOT));
+  return countVitest(result, 0);
+}
+
+/** @type {import('./setup/failures.mjs').Failure[]} */
+const failures = [];
+
+/** Every test counts as skipped. @param {string} reason @param {readonly string[]} boots */
+async function skip(reason, boots) {
+  console.log(`\nTHE TESTS WITH SYSTEMD ARE SKIPPED. ${reason}\n`);
+  const report = join(shared, 'skipped.json');
+  const args = [...VITEST, `--outputFile.json=${report}`, ...boots.map((boot) => `${boot}-boot`)];
+  const code = await run(process.execPath, args, { cwd: ROOT, onText: () => undefined });
+  return countVitest(readJsonObject(report), code);
+}
+
+async function runTests() {
+  const missing = await ensureSystemd(ROOT, console.log);
+  if (missing !== null) return skip(missing, BOOTS);
+  // The agent in the container is no root.
+  chmodSync(shared, 0o755);
+  mkdirSync(join(shared, 'tmp'));
+  await buildAgent({ outfile: join(shared, 'agent.mjs'), sourceCommit: 'abc1234' });
+  const counts = [];
+  for (const boot of BOOTS) {
+    const count = await runBoot(boot);
+    if (count === null && counts.length === 0)
+      return skip('systemd-nspawn could not boot a container: its output stands above.', BOOTS);
+    counts.push(count ?? CRASHED);
+  }
+  return sum(counts);
+}
+
+try {
+  await prepare(ROOT, 'install');
+  const counts = await runTests();
+  if (counts.failed > 0) {
+    process.exitCode = 1;
+    const log = join(shared, 'agent.log');
+    if (existsSync(log))
+      console.log(`\nThe end of the agent's log:\n${readFileSync(log, 'utf8').slice(-LOG_CHARACTERS)}`);
+    if (failures.length > 0) console.log(failureList(failures));
+  }
+  console.log(`\n${summaryLine(counts)}`);
+} catch (error) {
+  failWith(error);
+  console.log(`\n${summaryLine(CRASHED)}`);
+} finally {
+  rmdirSync(mountPoint);
+  rmSync(shared, { recursive: true, force: true });
+}
