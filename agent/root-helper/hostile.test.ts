@@ -338,7 +338,7 @@ describe.skipIf(!hasNix)('what surrounds nixfleet-root (skipped without Nix)', (
     expect(started).toMatchObject({ code: 0, stdout: '', stderr: '' });
     await expect.poll(() => nixos.ok('status', 'a')['job'], WAIT).toBe('ended');
     // Nothing that it prints went into a file that got the number of a closed descriptor.
-    expect(readdirSync(join(nixos.stateDir, 'a')).sort()).toEqual(['output', 'request', 'result']);
+    expect(readdirSync(join(nixos.stateDir, 'a')).sort()).toEqual(['began', 'output', 'request', 'result']);
     expect(readFileSync(join(nixos.stateDir, 'a', 'request'), 'utf8')).toMatch(
       /^kind=activate\naction=test\nboot_id=\S+\ntarget=\S+\n$/,
     );
