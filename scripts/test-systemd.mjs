@@ -26,6 +26,8 @@ const VITEST = [
   'run',
   `--root=${ROOT}`,
   `--config=${join(ROOT, 'vitest.systemd.config.ts')}`,
+  // Writes nothing beside the configuration.
+  '--configLoader=runner',
   '--reporter=verbose',
   '--reporter=json',
 ];
