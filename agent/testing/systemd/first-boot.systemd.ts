@@ -24,7 +24,7 @@ describe.skipIf(BOOT !== 'first')('a switch under systemd (skipped where no cont
     expect(machine.version()).toBe('2');
     expect([machine.bootDefault(), machine.generation()]).toEqual([machine.running(), 2]);
     expect(machine.output('plain').filter((line) => line.startsWith('line '))).toEqual(LINES);
-    expect(machine.leftovers()).toEqual(NOTHING_LEFT);
+    await expect.poll(() => machine.leftovers(), WAIT).toEqual(NOTHING_LEFT);
     // The exit code 101 is no failure of the agent's unit.
     expect(property('nixfleet-agent.service', 'Result')).toBe('success');
     expect(Number(property('nixfleet-agent.service', 'NRestarts'))).toBe(1);
@@ -34,12 +34,12 @@ describe.skipIf(BOOT !== 'first')('a switch under systemd (skipped where no cont
     const commit = machine.configure({ version: '3' });
     machine.does(printLines(1, 150), 'systemctl restart nixfleet-agent.service', printLines(151, 300));
     machine.dashboard.command('pull-switch', 'self');
-    expect(await machine.result('self')).toMatchObject({ status: 'ok', exit_code: 0, restarting: true });
+    expect(await machine.result('self')).toMatchObject({ status: 'ok', exit_code: 0, restarting: false });
     expect(machine.version()).toBe('3');
     const output = machine.output('self');
     expect(output.filter((line) => line.startsWith('line '))).toEqual(LINES);
     expect(output).toContain(`✅ Pull+Switch completed: the system is built from ${commit.slice(0, 7)}`);
-    expect(machine.leftovers()).toEqual(NOTHING_LEFT);
+    await expect.poll(() => machine.leftovers(), WAIT).toEqual(NOTHING_LEFT);
   });
 
   it('whose agent is killed while it builds has no result, changes nothing, and the next one succeeds', async () => {
@@ -107,7 +107,7 @@ describe.skipIf(BOOT !== 'first')('a switch under systemd (skipped where no cont
     expect(machine.version()).toBe('7');
     const output = machine.output('begun').filter((line) => /^line|^stopping|^activating/.test(line));
     expect(output).toEqual(['stopping the following units: b.service', 'activating the configuration...', ...LINES]);
-    expect(machine.leftovers()).toEqual(NOTHING_LEFT);
+    await expect.poll(() => machine.leftovers(), WAIT).toEqual(NOTHING_LEFT);
   });
 
   it('that ends while no agent follows it is reported by the next agent', async () => {
@@ -122,7 +122,7 @@ describe.skipIf(BOOT !== 'first')('a switch under systemd (skipped where no cont
     await machine.killAgent();
     expect(await machine.result('ended')).toMatchObject({ status: 'ok', exit_code: 0 });
     expect(machine.output('ended').filter((line) => line.startsWith('line '))).toEqual(LINES);
-    expect(machine.leftovers()).toEqual(NOTHING_LEFT);
+    await expect.poll(() => machine.leftovers(), WAIT).toEqual(NOTHING_LEFT);
   });
 
   it('whose agent is killed before it tidied up leaves nothing behind', async () => {
@@ -197,7 +197,7 @@ describe.skipIf(BOOT !== 'first')('a switch under systemd (skipped where no cont
       message: 'Switched, but switch-to-configuration failed with exit code 2',
     });
     expect(machine.version()).toBe('13');
-    expect(machine.leftovers()).toEqual(NOTHING_LEFT);
+    await expect.poll(() => machine.leftovers(), WAIT).toEqual(NOTHING_LEFT);
   });
 
   it('that only a restart can activate (100) is the system of the next boot, with a warning', async () => {
@@ -235,10 +235,10 @@ describe.skipIf(BOOT !== 'first')('a switch under systemd (skipped where no cont
     expect(machine.running()).toBe(old);
     expect(machine.root('status', 'timer')).toMatchObject({ 'back-result.exit': '0', 'back-result.running': old });
     machine.root('forget', 'timer');
-    expect(machine.leftovers()).toEqual(NOTHING_LEFT);
+    await expect.poll(() => machine.leftovers(), WAIT).toEqual(NOTHING_LEFT);
   });
 
-  it('does not go back once the timer is disarmed, after a daemon-reload as well', () => {
+  it('does not go back once the timer is disarmed, after a daemon-reload as well', async () => {
     const { unit = '' } = machine.root('arm', 'disarmed', '10', machine.running());
     expect(property(unit, 'ActiveState')).toBe('active');
     systemctl('daemon-reload');
@@ -247,7 +247,7 @@ describe.skipIf(BOOT !== 'first')('a switch under systemd (skipped where no cont
     expect(property(unit, 'LoadState')).toBe('not-found');
     expect(property(unit.replace('.timer', '.service'), 'LoadState')).toBe('not-found');
     machine.root('forget', 'disarmed');
-    expect(machine.leftovers()).toEqual(NOTHING_LEFT);
+    await expect.poll(() => machine.leftovers(), WAIT).toEqual(NOTHING_LEFT);
   });
 
   it('is under way when the machine restarts (the second boot looks at its end)', async () => {

@@ -42,7 +42,7 @@ describe.skipIf(BOOT !== 'second')(
       expect(await machine.result('reexec')).toMatchObject({ status: 'ok', exit_code: 0 });
       expect(machine.version()).toBe('17');
       expect(machine.output('reexec').filter((line) => /^(?:before|after)$/.test(line))).toEqual(['before', 'after']);
-      expect(machine.leftovers()).toEqual(NOTHING_LEFT);
+      await expect.poll(() => machine.leftovers(), WAIT).toEqual(NOTHING_LEFT);
     });
   },
 );
