@@ -61,7 +61,9 @@ describe.skipIf(files.length === 0)('documents', () => {
   it('have a row for each decision in their index, with its title and date', () => {
     const folder = 'docs/decisions/';
     const index = readFileSync(`${folder}README.md`, 'utf8');
-    const rows = [...index.matchAll(/^\| (\d+) \| \[(.+)\]\((\S+\.md)\) \| (\d{4}-\d\d-\d\d) \| (?:accepted|superseded)/gm)];
+    const rows = [
+      ...index.matchAll(/^\| (\d+) \| \[(.+)\]\((\S+\.md)\) \| (\d{4}-\d\d-\d\d) \| (?:accepted|superseded)/gm),
+    ];
     const pages = documents.filter((path) => path.startsWith(folder) && !path.endsWith('README.md'));
     expect(rows.map(([, , , file]) => `${folder}${file}`).sort()).toEqual([...pages].sort());
     for (const [, number, title, file, date] of rows) {
