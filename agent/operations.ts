@@ -232,7 +232,8 @@ export async function concludeForceUpdate(
     end.message || 'Force update successful (exit 0)',
     commit,
   );
-  host.compartments.set('tests', 'outdated', 'Tests not run — run Test to verify system', commit);
+  if (rebuilt.kind === 'done' || rebuilt.kind === 'partial')
+    host.compartments.set('tests', 'outdated', 'Tests not run — run Test to verify system', commit);
   return { ...(end.status === 'ok' ? ok('force update complete') : end), settle };
 }
 

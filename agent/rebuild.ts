@@ -99,7 +99,7 @@ export function activated(end: EndWithoutFailure, done: string): OperationEnd {
     case 'partial':
       return { status: 'warning', exitCode: end.exitCode, message: `${done}, but ${end.failure}` };
     case 'deferred':
-      return { status: 'warning', exitCode: end.exitCode, message: `not activated: ${end.message}` };
+      return { status: 'warning', exitCode: end.exitCode, message: end.message };
   }
 }
 

@@ -1,6 +1,7 @@
 /** Rolls back to the previous generation. */
 import { readdirSync, realpathSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
+import type { AgentConfig } from './config';
 import { rollBackNixos } from './nixos/switch-system';
 import { readSystem } from './nixos/system-facts';
 import { error, outliving, type OperationHost, type OperationContext, type OperationEnd } from './operation';
@@ -16,7 +17,7 @@ export async function runRollback(host: OperationHost, context: OperationContext
   let rolledBack: RebuildEnd;
   if (host.config.hostType === 'nixos') {
     const helper = host.rootHelper();
-    const previous = helper === null ? null : previousSystem(host.config.systemProfile);
+    const previous = helper === null ? null : previousSystem(host.config);
     if (helper !== null && previous === null) return error(1, 'there is no previous generation');
     host.compartments.begin('system', 'Rollback in progress...');
     rolledBack =
@@ -56,9 +57,10 @@ export function concludeRollback(
 }
 
 /** The generation with the next lower number than the current one; null when there is none. */
-function previousSystem(profile: string): { number: number; path: string } | null {
-  const { generation } = readSystem({ systemLink: profile, systemProfile: profile });
+function previousSystem(config: AgentConfig): { number: number; path: string } | null {
+  const { generation } = readSystem(config);
   if (generation === null) return null;
+  const profile = config.systemProfile;
   const name = basename(profile);
   const numbers = readdirSync(dirname(profile)).flatMap((entry) => {
     const number = entry.startsWith(`${name}-`)

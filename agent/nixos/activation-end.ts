@@ -91,8 +91,8 @@ function withoutResult({ restarted, after, action }: ActivationFacts, isActive: 
 function deferred({ action }: ActivationFacts): ActivationEnd {
   const message =
     action === 'test'
-      ? 'this system can only be activated by a restart: nothing has changed'
-      : 'this system can only be activated by a restart: it takes effect at the next boot';
+      ? 'Only a restart can activate this system. Nothing has changed'
+      : 'Only a restart can activate this system. It takes effect at the next boot';
   return { kind: 'deferred', exitCode: EXIT_AT_NEXT_BOOT, message };
 }
 

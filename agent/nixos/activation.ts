@@ -42,7 +42,7 @@ export async function runActivation(
     ...planned,
     lastSeq: context.lastSeq(),
     running: readSystem(host.config).running,
-    failedUnits: mutable(await readFailedUnits(shell)),
+    failedUnits: await readFailedUnits(shell),
     bootId: readBootId(),
     output: null,
   };
@@ -213,4 +213,3 @@ async function showUnits(shell: Shell, units: readonly string[]): Promise<void> 
 }
 
 const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));
-const mutable = (list: readonly string[] | null): string[] | null => (list === null ? null : [...list]);

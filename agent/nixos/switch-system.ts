@@ -31,7 +31,7 @@ export async function switchNixos(
   const inhibitors = isRunning ? [] : inhibitorsBetween(before.running, target);
   if (inhibitors.length > 0) {
     for (const inhibitor of inhibitors) shell.say(inhibitor, 'stderr');
-    const failure = `this system can only be activated by a restart, because critical components change (${inhibitors.join('; ')}). Nothing has changed; use Switch at next boot`;
+    const failure = `Only a restart can activate this system, because critical components change: ${inhibitors.join('; ')}. Nothing has changed. Use Switch at next boot`;
     return { kind: 'failed', exitCode: EXIT_INHIBITED, failure };
   }
   // What runs already, after a test by hand, needs only the profile and the boot entry.

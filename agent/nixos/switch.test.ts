@@ -74,12 +74,7 @@ describe.skipIf(!hasNix)('a switch in own steps (skipped without Nix)', () => {
     [2, 'warning', true, 'Switched, but switch-to-configuration failed with exit code 2'],
     [1, 'error', false, "Pre-switch check 'switchInhibitors' failed"],
     [11, 'error', false, 'another switch is running on this host'],
-    [
-      100,
-      'warning',
-      false,
-      'not activated: this system can only be activated by a restart: it takes effect at the next boot',
-    ],
+    [100, 'warning', false, 'Only a restart can activate this system. It takes effect at the next boot'],
   ] as const)('whose activation ends with %i is judged by what runs', async (code, status, isActive, message) => {
     bench.configure({ version: '2' });
     const before = bench.nixos.running();

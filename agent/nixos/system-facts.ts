@@ -29,7 +29,7 @@ export function runs(running: string, system: string): boolean {
 }
 
 /** Names of the units that are in the state `failed`; null where systemd does not answer. */
-export async function readFailedUnits(shell: Shell): Promise<readonly string[] | null> {
+export async function readFailedUnits(shell: Shell): Promise<string[] | null> {
   const list = ['list-units', '--state=failed', '--plain', '--no-legend', '--no-pager', '--full'];
   const run = await shell.run('systemctl', list, { quiet: true, timeoutMs: TOOL_TIMEOUT_MS });
   if (!run.ok) return null;

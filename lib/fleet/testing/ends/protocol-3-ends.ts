@@ -20,7 +20,7 @@ import {
 import { AGENT_CAPABILITIES, ROOT_HELPER_CAPABILITIES } from '@/lib/protocol/agent/capabilities';
 
 const WITH_ROOT_HELPER = [...AGENT_CAPABILITIES, ...ROOT_HELPER_CAPABILITIES];
-const AT_NEXT_BOOT = 'not activated: this system can only be activated by a restart: it takes effect at the next boot';
+const AT_NEXT_BOOT = 'Only a restart can activate this system. It takes effect at the next boot';
 
 const cases: readonly EndCase[] = [
   {
@@ -74,7 +74,7 @@ const cases: readonly EndCase[] = [
       st3('switch', { status: 'warning', exit_code: 100, restarting: false, message: AT_NEXT_BOOT }),
       quiet,
     ],
-    ends: { outcome: 'partial', reason: 'it takes effect at the next boot', exitCode: 100 },
+    ends: { outcome: 'partial', reason: 'It takes effect at the next boot.', exitCode: 100 },
   },
   {
     name: 'the system of the next boot is set',
