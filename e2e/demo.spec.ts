@@ -60,6 +60,24 @@ test('row and drawer show the same progress of a build, and name the unit that f
     await expect(fleet.drawer.getByTestId('output-line').filter({ hasText: 'address already in use' })).toBeVisible();
     await expect(fleet.row('cygnus')).toContainText('unit fleet-status.service failed');
 
+    // On a phone, tabs show the whole name of their host in one line.
+    await fleet.press('draco', 'Switch');
+    await fleet.expectOutcome('failed');
+    await page.setViewportSize({ width: 390, height: 844 });
+    const tabs = fleet.drawer.getByRole('tab');
+    const isWhole = await tabs.evaluateAll((all) =>
+      all.map((tab) => {
+        const name = tab.querySelector('.one-line');
+        return (
+          name !== null &&
+          name.scrollWidth <= name.clientWidth &&
+          (name.nextElementSibling?.getClientRects().length ?? 0) <= 1
+        );
+      }),
+    );
+    expect(isWhole).toEqual([true, true, true]);
+    await page.setViewportSize({ width: 1440, height: 900 });
+
     // The host without nixfleet-root says so where its agent and its system are explained.
     for (const compartment of ['agent', 'system'] as const) {
       await fleet.compartment('borealis', compartment).click();

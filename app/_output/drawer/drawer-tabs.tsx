@@ -92,7 +92,7 @@ function HostTab({
     <div
       role="presentation"
       className={cx(
-        'flex items-center border-r border-b-2 pr-1',
+        'flex shrink-0 items-center border-r border-b-2 pr-1',
         isShown ? 'border-b-accent bg-surface' : 'border-b-transparent hover:bg-hover',
       )}
     >
@@ -112,7 +112,11 @@ function HostTab({
       >
         {command && <CommandIcon command={command} />}
         <span className="one-line">{name}</span>
-        {command && <span className={isActive ? 'sr-only' : 'text-faint'}>{commandWord(command).word}</span>}
+        {command && (
+          <span className={cx('whitespace-nowrap', isActive ? 'sr-only' : 'text-faint max-sm:sr-only')}>
+            {commandWord(command).word}
+          </span>
+        )}
       </button>
       {/* For pointers only, because a tab list may contain only tabs. The alternatives are Delete and the button at the right. */}
       <button
