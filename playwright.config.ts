@@ -9,7 +9,7 @@ const asRoot = process.getuid?.() === 0;
 
 export default defineConfig({
   testDir: 'e2e',
-  // Those have a configuration of their own (playwright.container.config.ts).
+  // Those have a separate configuration (playwright.container.config.ts).
   testIgnore: 'container/**',
   globalSetup: './e2e/support/build.ts',
   outputDir: 'test-results',

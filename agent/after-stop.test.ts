@@ -9,7 +9,7 @@ afterEach(() => {
   for (const child of children.splice(0)) child.kill('SIGKILL');
 });
 
-/** A process with a group of its own; resolves when it runs. */
+/** A process in a separate group; resolves when it runs. */
 async function startGroup(): Promise<{ child: ChildProcess; group: number }> {
   const child = spawn('sleep', ['300'], { detached: true, stdio: 'ignore' });
   children.push(child);
@@ -37,11 +37,11 @@ function shellOf(end: Partial<RunEnd>, runs: string[] = []): Shell {
 }
 
 describe('a stopped command', () => {
-  it('may go on while a process of its group runs that not even root could end', async () => {
+  it('may still run while a process of its group survives', async () => {
     const { group } = await startGroup();
     const runs: string[] = [];
     expect(await whatGoesOn(group, 'macos', shellOf({}, runs), 300)).toBe(
-      `processes that it started still run (process group ${group})`,
+      `processes that it started are still running (process group ${group})`,
     );
     expect(runs).toEqual([`sudo -n kill -s KILL -- -${group}`]);
   });
@@ -56,13 +56,13 @@ describe('a stopped command', () => {
     expect(await whatGoesOn(group, 'nixos', shellOf({ ok: false }))).toBeNull();
   });
 
-  it('goes on in its unit, which has other processes', async () => {
+  it('may continue in its unit, which has other processes', async () => {
     const { child, group } = await startGroup();
     child.kill('SIGKILL');
     await once(child, 'exit');
     const unit = '  nixos-rebuild-switch-to-configuration-1a2b.service loaded active running switch';
     expect(await whatGoesOn(group, 'nixos', shellOf({ ok: true, stdout: [unit] }))).toBe(
-      'the activation goes on in the unit nixos-rebuild-switch-to-configuration-1a2b.service',
+      'the activation continues in the unit nixos-rebuild-switch-to-configuration-1a2b.service',
     );
     expect(await whatGoesOn(group, 'macos', shellOf({ ok: true, stdout: [unit] }))).toBeNull();
   });

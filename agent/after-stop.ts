@@ -1,4 +1,4 @@
-/** What of a stopped command may go on: processes that survived the signals, and an activation in a unit of its own. */
+/** What of a stopped command may continue: processes that survived the signals, and an activation in a separate unit. */
 import { readdirSync, readFileSync } from 'node:fs';
 import type { HostType } from './config';
 import type { Shell } from './shell';
@@ -7,11 +7,11 @@ const TOOL_TIMEOUT_MS = 10_000;
 /** How often the processes of a stopped command are looked for, and for how long: a busy machine ends them late. */
 const POLL_MS = 100;
 const WAIT_MS = 10_000;
-/** nixos-rebuild-ng activates in such a unit, which goes on when nixos-rebuild is ended. */
+/** nixos-rebuild-ng activates in such a unit, which continues when nixos-rebuild is ended. */
 const ACTIVATION_UNITS = 'nixos-rebuild-switch-to-configuration*';
 
 /**
- * Ends what is left of a stopped command's process group, and describes what may go on all the same, as in "terminated,
+ * Ends what is left of a stopped command's process group, and describes what may continue all the same, as in "terminated,
  * but …". Null when nothing is left.
  */
 export async function whatGoesOn(
@@ -21,13 +21,13 @@ export async function whatGoesOn(
   waitMs = WAIT_MS,
 ): Promise<string | null> {
   for (let polls = 0; isGroupRunning(group); polls++) {
-    if (polls * POLL_MS >= waitMs) return `processes that it started still run (process group ${group})`;
+    if (polls * POLL_MS >= waitMs) return `processes that it started are still running (process group ${group})`;
     // Those of root survive the signals of the agent's user.
     if (polls === 1) await killAsRoot(shell, group, 'SIGKILL');
     await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
   const unit = hostType === 'nixos' ? await activationUnit(shell) : null;
-  return unit === null ? null : `the activation goes on in the unit ${unit}`;
+  return unit === null ? null : `the activation continues in the unit ${unit}`;
 }
 
 /** Sends a signal to a process group of root. False when the agent's user may not do that. */
@@ -66,7 +66,7 @@ export function isGroupRunning(group: number): boolean {
 
 function isRunningIn(number: string, group: number): boolean {
   try {
-    // proc_pid_stat(5): the name in brackets may hold blanks; behind it are state, parent and process group.
+    // proc_pid_stat(5): the name in brackets may contain spaces; behind it are state, parent and process group.
     const stat = readFileSync(`/proc/${number}/stat`, 'utf8');
     const [state = '', , processGroup] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
     return Number(processGroup) === group && !'ZX'.includes(state);

@@ -99,7 +99,7 @@ export function createClone({ dir, branch, stateDir, git }: CloneOptions) {
     const aside = kept.find((path) => !existsSync(path));
     if (holdsWork && aside === undefined)
       return failed(
-        `the clone in ${dir} can't be read (${why}), and ${kept.join(', ')} are earlier ones that could not be read: look whether they hold work that was never pushed, and delete them`,
+        `the clone in ${dir} can't be read (${why}), and ${kept.join(', ')} are earlier ones that could not be read: check whether they hold work that was never pushed, and delete them`,
       );
     shell.say(`The clone in ${dir} can't be read (${why}): cloning again`, 'stderr');
     try {

@@ -133,7 +133,7 @@ describe('readConfig', () => {
       expect.stringContaining("/missing can't be read (ENOENT)"),
     ]);
     expect(problems({ ...good, NIXFLEET_TOKEN: '', NIXFLEET_TOKEN_FILE: '/empty' })).toEqual([
-      expect.stringContaining('holds no token'),
+      expect.stringContaining('contains no token'),
     ]);
   });
 

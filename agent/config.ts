@@ -46,7 +46,7 @@ export interface AgentConfig {
   systemProfile: string;
   /** Path of nixfleet-root, as the sudo rule names it; '' where there is none. */
   rootHelper: string;
-  /** Memory that a build may take, as 80% or 6G; '' without a limit. */
+  /** Memory that a build may take, such as 80% or 6G; '' without a limit. */
   buildMemory: string;
 }
 
@@ -69,7 +69,7 @@ export type AgentConfigResult =
 
 /** Each variable with its default and its description: the text of `--help`. */
 export const AGENT_VARIABLES: readonly (readonly [name: string, fallback: string, prose: string])[] = [
-  ['NIXFLEET_URL', 'required', 'the dashboard, as wss://fleet.example.com/ws'],
+  ['NIXFLEET_URL', 'required', 'the dashboard, such as wss://fleet.example.com/ws'],
   ['NIXFLEET_TOKEN', 'required without a code', 'the token of this host, or the shared one of the dashboard'],
   [
     'NIXFLEET_TOKEN_FILE',
@@ -105,7 +105,7 @@ export const AGENT_VARIABLES: readonly (readonly [name: string, fallback: string
   ['NIXFLEET_FLAKE_DIR', 'the root', 'the folder of the flake in the repository; set the same on the dashboard'],
   ['NIXFLEET_SUBMODULES', 'false', 'true: the configuration needs the submodules of the repository'],
   ['NIXFLEET_NIXPKGS_VERSION', '/run/current-system/nixos-version', 'the version to report; no page shows it'],
-  ['NIXFLEET_THEME_COLOR', '', 'colour of the host in the dashboard, as #7aa2f7'],
+  ['NIXFLEET_THEME_COLOR', '', 'colour of the host in the dashboard, such as #7aa2f7'],
   ['NIXFLEET_LOCATION', 'home', 'where the host is'],
   ['NIXFLEET_DEVICE_TYPE', 'desktop', 'what the host is'],
   [
@@ -118,7 +118,7 @@ export const AGENT_VARIABLES: readonly (readonly [name: string, fallback: string
   [
     'NIXFLEET_BUILD_MEMORY',
     'no limit',
-    'memory that a build may take, as 80% or 6G; needs Delegate=yes in the unit, and a host with nixfleet-root',
+    'memory that a build may take, such as 80% or 6G; needs Delegate=yes in the unit, and a host with nixfleet-root',
   ],
   [
     'NIXFLEET_ROOT_HELPER',
@@ -141,7 +141,7 @@ const FORMER_VARIABLES: Readonly<Record<string, string>> = {
 };
 
 /**
- * Reads the configuration, or lists every problem. An empty value counts as unset; surrounding blanks are dropped. What
+ * Reads the configuration, or lists every problem. An empty value counts as unset; surrounding spaces are dropped. What
  * the agent of version 3 accepted ends this one only where it can't work: secrets, addresses and names.
  */
 export function readAgentConfig(
@@ -207,7 +207,7 @@ export function readAgentConfig(
     );
   if (!FLAKE_ATTRIBUTE.test(config.flakeAttribute))
     problems.push(
-      `NIXFLEET_FLAKE_ATTRIBUTE "${config.flakeAttribute}" can't be the name of a configuration: write it without blanks, "#", quotes and backslashes, as alice@laptop.`,
+      `NIXFLEET_FLAKE_ATTRIBUTE "${config.flakeAttribute}" can't be the name of a configuration: write it without spaces, "#", quotes and backslashes, such as alice@laptop.`,
     );
   for (const [name, instead] of Object.entries(FORMER_VARIABLES))
     if (Object.hasOwn(env, name)) warnings.push(`${name} has no effect: ${instead}.`);
@@ -219,7 +219,7 @@ function readColor(value: string, warnings: string[]): string {
   const color = themeColorOf(value);
   if (value !== '' && color === null)
     warnings.push(
-      `NIXFLEET_THEME_COLOR "${value}" is not a colour and is left out: write # and six hexadecimal digits, as #7aa2f7.`,
+      `NIXFLEET_THEME_COLOR "${value}" is not a colour and is left out: write # and six hexadecimal digits, such as #7aa2f7.`,
     );
   return color ?? '';
 }
@@ -235,12 +235,12 @@ function absolutePath(name: string, value: string, { startedIn, home }: MachineF
 
 function readUrl(value: string, problems: string[]): string {
   const example = 'wss://fleet.example.com/ws';
-  if (value === '') problems.push(`Set NIXFLEET_URL to the address of your dashboard, as ${example}.`);
+  if (value === '') problems.push(`Set NIXFLEET_URL to the address of your dashboard, such as ${example}.`);
   else if (!URL.canParse(value)) problems.push(`NIXFLEET_URL is not an address: write it as ${example}.`);
   else {
     const url = new URL(value);
     if (url.username !== '' || url.password !== '')
-      problems.push('NIXFLEET_URL must not hold a user or password: the token goes into NIXFLEET_TOKEN.');
+      problems.push('NIXFLEET_URL must not contain a user or password: the token goes into NIXFLEET_TOKEN.');
     else if (url.protocol === 'http:' || url.protocol === 'https:')
       problems.push(
         `NIXFLEET_URL must begin with ws:// or wss://: write ${url.protocol === 'http:' ? 'ws' : 'wss'}://${url.host}${url.pathname === '/' ? '/ws' : url.pathname}.`,
@@ -249,7 +249,7 @@ function readUrl(value: string, problems: string[]): string {
       problems.push(`NIXFLEET_URL must begin with ws:// or wss://: write it as ${example}.`);
     else if (url.pathname === '/' || url.pathname === '')
       problems.push(`NIXFLEET_URL has no path: the agents' socket is at /ws. Write ${url.protocol}//${url.host}/ws.`);
-    else if (url.hash !== '') problems.push('NIXFLEET_URL must not hold a "#": leave out what follows it.');
+    else if (url.hash !== '') problems.push('NIXFLEET_URL must not contain a "#": leave out what follows it.');
   }
   return value;
 }
@@ -280,7 +280,7 @@ function readSecret(
       return { token: '', enrolmentCode };
     }
     if (token === '') {
-      problems.push(`NIXFLEET_TOKEN_FILE: ${file} holds no token: write the bare token, or NIXFLEET_TOKEN=<token>.`);
+      problems.push(`NIXFLEET_TOKEN_FILE: ${file} contains no token: write the bare token, or NIXFLEET_TOKEN=<token>.`);
       return { token: '', enrolmentCode };
     }
   }
@@ -290,7 +290,7 @@ function readSecret(
       "Set NIXFLEET_TOKEN to this host's token or the dashboard's shared one, NIXFLEET_TOKEN_FILE to a file that holds it, or NIXFLEET_ENROLMENT_CODE to a code from the dashboard.",
     );
   } else if (!/^[\x21-\x7e]+$/.test(token))
-    problems.push(`The token in ${source} holds blanks or characters that a header can't carry: copy it again.`);
+    problems.push(`The token in ${source} contains spaces or characters that a header can't carry: copy it again.`);
   return { token, enrolmentCode };
 }
 
@@ -331,7 +331,7 @@ function readFlakeDir(value: string, problems: string[]): string {
   const folder = flakeFolderOf(value);
   if (folder === null)
     problems.push(
-      `NIXFLEET_FLAKE_DIR "${value}" is not a folder of the repository: write its path from the root, as nix or systems/home.`,
+      `NIXFLEET_FLAKE_DIR "${value}" is not a folder of the repository: write its path from the root, such as nix or systems/home.`,
     );
   return folder ?? '';
 }

@@ -126,7 +126,7 @@ function failureOfLook(command: string, end: GitEnd): string {
     case 'timeout':
       return `git ${command} did not end within ${QUICK_GIT_TIMEOUT_MS / 1000} s`;
     case 'stopped':
-      return `git ${command} was ended because the agent ends`;
+      return `git ${command} was stopped because the agent is shutting down`;
     case 'too-large':
       return `git ${command} printed more than ${MAX_LOOK_BYTES / 1024 / 1024} MiB`;
     case 'no-git':

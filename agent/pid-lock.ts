@@ -81,7 +81,7 @@ function isAlive(owner: z.infer<typeof ownerSchema>): boolean {
 /** When a process started, as the system reports it: distinguishes it from a later process with the same number. '' if unknown. */
 function startTimeOf(pid: number): string {
   const stat = readText(`/proc/${pid}/stat`);
-  // The second field is the program's name in parentheses and may hold blanks; the start is the 22nd field (proc_pid_stat(5)).
+  // The second field is the program's name in parentheses and may contain spaces; the start is the 22nd field (proc_pid_stat(5)).
   if (stat !== null) {
     const boot = readText('/proc/sys/kernel/random/boot_id')?.trim() ?? '';
     return `${stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''} ${boot}`.trim();

@@ -1,4 +1,4 @@
-/** Each fault of a clone, made for real; the next pull succeeds without a person, or says exactly what to do. */
+/** Each fault of a clone, made for real; the next pull repairs it automatically, or says exactly what to do. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import {
   chownSync,

@@ -161,7 +161,7 @@ describe('a reason', () => {
     expect((await dashboard.result('up')).message).toBe(`nix flake update failed with exit code 1: ${cause}`);
   });
 
-  it('never holds a secret, not even half of one that the cut splits', async () => {
+  it('never holds a secret, not even part of one that is cut off', async () => {
     const secret = 's3cret-0123456789-0123456789';
     host.program('nix', `printf 'error: %380s %s\n' x '${secret}' >&2; exit 1`);
     const agent = host.start(bundle, dashboard.url, {
@@ -180,7 +180,7 @@ describe('a stop', () => {
     host.program('nixos-rebuild', `touch ${host.path('running')}; exec sleep 300`);
   }
 
-  it('says that the activation goes on where it runs in a unit of its own', async () => {
+  it('says that the activation continues where it runs in a separate unit', async () => {
     await connect();
     slowSwitch();
     host.program(
@@ -190,7 +190,7 @@ describe('a stop', () => {
     dashboard.command('rollback', 'rb');
     await fileAppears(host.path('running'));
     dashboard.command('stop', 'st', { target: 'rb' });
-    const rest = 'but the activation goes on in the unit nixos-rebuild-switch-to-configuration.service';
+    const rest = 'but the activation continues in the unit nixos-rebuild-switch-to-configuration.service';
     expect(await dashboard.result('st')).toMatchObject({ status: 'warning', message: `rollback was stopped, ${rest}` });
     expect(await dashboard.result('rb')).toMatchObject({ status: 'stopped', message: `terminated by user, ${rest}` });
   });
@@ -206,7 +206,7 @@ describe('a stop', () => {
     expect(await dashboard.result('sw')).toMatchObject({ status: 'stopped', may_continue: true });
   });
 
-  it('names the rest when a restart of the agent ends the command', async () => {
+  it('names what still runs when a restart of the agent ends the command', async () => {
     await connect();
     slowSwitch();
     host.program('systemctl', 'echo "nixos-rebuild-switch-to-configuration.service loaded active running"');
@@ -217,7 +217,7 @@ describe('a stop', () => {
       status: 'stopped',
       may_continue: true,
       message:
-        'the agent was restarted, but the activation goes on in the unit nixos-rebuild-switch-to-configuration.service',
+        'the agent was restarted, but the activation continues in the unit nixos-rebuild-switch-to-configuration.service',
     });
   });
 

@@ -218,7 +218,7 @@ test('frames that are too large or never end close only their own connection', a
   for (let sent = 0; sent < 64 && endless.socket.readyState === WebSocket.OPEN; sent += 1) {
     await new Promise((resolve) => endless.socket.send(piece, { fin: false }, resolve));
   }
-  // Whoever goes on sending is cut, and may not come to read why.
+  // A client that continues to send is cut off, possibly before it can read why.
   expect([1006, 1009]).toContain((await ended)[0]);
 
   const answered = once(good.socket, 'pong');

@@ -57,7 +57,7 @@ test('the action bar holds its buttons, a toast covers none of them, and bars re
   }
 });
 
-test('on a phone, the current settings page is in view in the list, and a long menu shows that it goes on', async ({
+test('on a phone, the current settings page is in view in the list, and a long menu shows that it has more entries', async ({
   page,
   world,
 }) => {

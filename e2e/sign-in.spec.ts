@@ -89,7 +89,7 @@ async function dialLive(dashboard: Dashboard, cookie: string): Promise<number | 
   return result;
 }
 
-test('a stolen session cookie is useless after its session ends, expires or is idle; a device cookie always is', async ({
+test('a stolen session cookie is useless after its session ends, expires or is idle; a device cookie never opens a session', async ({
   world,
 }) => {
   const dashboard = world.makeDashboard(PASSWORD_ONLY);

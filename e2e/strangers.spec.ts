@@ -32,7 +32,7 @@ async function metrics({ url }: Dashboard): Promise<(name: string) => number> {
   return (name) => Number(lines.find((line) => line.startsWith(`nixfleet_${name} `))?.split(' ')[1]);
 }
 
-/** Asks for /health on connections of its own until the work is over. Gives how often it answered. */
+/** Asks for /health on separate connections until the work is over. Gives how often it answered. */
 async function healthBeside<T>({ url }: Dashboard, work: Promise<T>): Promise<{ result: T; answers: number }> {
   const state = { isOver: false };
   let answers = 0;
@@ -45,7 +45,7 @@ async function healthBeside<T>({ url }: Dashboard, work: Promise<T>): Promise<{ 
   return { result: await over, answers };
 }
 
-/** So many requests at a time; each comes from an address of its own, so that none is refused for being one too many. */
+/** So many requests at a time; each comes from a separate address, so that none is refused for being one too many. */
 async function sendAll(port: number, requests: readonly HostileRequest[]): Promise<(number | null)[]> {
   const statuses: (number | null)[] = [];
   const queue = requests.map((request, index) => ({ request, index }));
@@ -189,7 +189,9 @@ test('bodies on read requests and unknown methods are refused at every path', as
   expect(read('requests_passed_total{body="without_body"}')).toBe(0);
 });
 
-test('a missing body is awaited at few paths, briefly, and blocks nobody', async ({ world }) => {
+test('the dashboard waits for a missing body only briefly, on few paths, and without blocking others', async ({
+  world,
+}) => {
   const dashboard = world.makeDashboard({ ...SETTINGS, ...CONFIGURED });
   await dashboard.start();
   const port = Number(new URL(dashboard.url).port);
@@ -231,7 +233,7 @@ test('expensive requests without a body are refused, cut or queued', async ({ wo
   const port = Number(new URL(dashboard.url).port);
   const pid = dashboard.pid;
   const get = (path: string, more = '') => `GET ${path} HTTP/1.1\r\nhost: localhost\r\n${more}\r\n`;
-  /** Sends it on a connection of its own; gives the statuses of the answers, once the connection has ended. */
+  /** Sends it on a separate connection; gives the statuses of the answers, once the connection has ended. */
   const send = async (text: string): Promise<string[]> => {
     const socket = connect(port, '127.0.0.1');
     socket.on('error', () => undefined);
@@ -305,7 +307,7 @@ test('the largest dispatch of a page reaches its action', async ({ world }) => {
   const whole = await send(names);
   expect(whole.status).toBe(200);
   expect(whole.text.match(/"unknown-host"/g)).toHaveLength(5_000);
-  // One that no page sends is refused in words, and the session goes on.
+  // One that no page sends is refused with a message, and the session continues.
   const refused = await send([...names, ...names]);
   expect([refused.status, refused.text]).toEqual([413, expect.stringContaining('larger than')]);
   expect((await send(names.slice(0, 1))).status).toBe(200);

@@ -142,7 +142,7 @@ function setUp(target) {
   };
 }
 
-/** One after the other, in one thread of their own. */
+/** One after the other, in one separate thread. */
 async function staticChecks() {
   return [
     await step('Types', check('tsc', ['--noEmit']), true),

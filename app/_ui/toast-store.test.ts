@@ -3,7 +3,7 @@ import { holdToasts, shownFor, toast, toastStore } from './toast-store';
 
 const action = { label: 'View output', run: () => undefined };
 
-it('a toast with a button leaves by itself, later than one without', () => {
+it('a toast with a button closes by itself, later than one without', () => {
   const shown = shownFor({ tone: 'success' }) ?? 0;
   expect(shown).toBeGreaterThan(1_000);
   expect(shownFor({ tone: 'success', action })).toBeGreaterThan(shown);
@@ -14,7 +14,7 @@ it('an error without a button stays', () => {
   expect(shownFor({ tone: 'error' })).toBeNull();
 });
 
-it('no toast makes room for another while a pointer is over them', () => {
+it('keeps every toast while a pointer is over them', () => {
   const titles = () => toastStore.get().map(({ title }) => title);
   for (const title of ['1', '2', '3', '4']) toast({ tone: 'info', title });
   holdToasts(true);

@@ -1,4 +1,4 @@
-/** The dashboard under test: the production build in a folder of its own. */
+/** The dashboard under test: the production build in a separate folder. */
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';

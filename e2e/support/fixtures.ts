@@ -1,4 +1,4 @@
-/** What every test gets: a dashboard of its own, hosts with real agents, and a page that may not complain. */
+/** What every test gets: a separate dashboard, hosts with real agents, and a page that may not complain. */
 import { expect, test as base, type Page } from '@playwright/test';
 import { createHost, type TestHost } from '@/agent/testing/host';
 import { AGENT_TOKEN, Dashboard } from './dashboard';
@@ -22,7 +22,7 @@ const CUT_OFF = new RegExp(
 );
 
 interface World {
-  /** Makes a host with a repository of its own; taken away after the test. */
+  /** Makes a host with a separate repository; taken away after the test. */
   makeHost(name: string): TestHost;
   /** Makes a dashboard; ended and removed after the test. Not started yet. */
   makeDashboard(settings?: Record<string, string>): Dashboard;

@@ -5,7 +5,7 @@
 import { isConsequence } from './error-lines';
 import type { CauseFinder } from './find-cause';
 
-/** Lines of a list or of a message that goes on ("Failed assertions:", files that a merge would overwrite). */
+/** Lines of a list or of a message of several lines ("Failed assertions:", files that a merge would overwrite). */
 const MAX_DETAILS = 3;
 const NESTED = /^error: ?(.*)$/;
 const PLACE = /^(?:at|-->) (\S.*?:\d{1,9}:\d{1,9}):?$/;

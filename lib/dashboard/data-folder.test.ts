@@ -29,7 +29,7 @@ describe('requireDataFolder', () => {
     chmodSync(root, 0o755);
     mkdirSync(join(root, 'data'), { mode: 0o755 });
     chownSync(join(root, 'data'), 0, 0);
-    // As another user, in a process of its own: root may write everywhere.
+    // As another user, in another process: root may write everywhere.
     const script = `import { requireDataFolder } from ${JSON.stringify(join(import.meta.dirname, 'data-folder.ts'))};
       process.setgid(1000); process.setuid(1000);
       try { requireDataFolder(${JSON.stringify(join(root, 'data'))}, true); } catch (error) { console.log(error.message); }`;

@@ -18,7 +18,7 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-/** Runs the foundation in a process of its own, as server.ts does. Returns its lines. */
+/** Runs the foundation in a separate process, as server.ts does. Returns its lines. */
 function start(settings: Record<string, string> = {}): string {
   const module = JSON.stringify(join(import.meta.dirname, 'foundation.ts'));
   const program = `import { createFoundation } from ${module}; const { opening } = await createFoundation(); await opening; process.exit(0);`;

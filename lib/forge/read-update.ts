@@ -8,7 +8,7 @@ import type { FlakeUpdateView } from '@/lib/protocol/live/views/flake-update-vie
 
 /** Most pull requests that look like an update and are inspected. */
 export const MAX_CANDIDATES = 5;
-/** Most others whose files are read in one check; the next check goes on with the rest. */
+/** Most others whose files are read in one check; the next check continues with the rest. */
 export const MAX_NEW_OTHERS = 10;
 
 export interface FoundUpdate {

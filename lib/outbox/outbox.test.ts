@@ -156,7 +156,7 @@ describe('outbox', () => {
     expect(third.wire.frames).toMatchObject([{ type: 'status', payload: { command_id: 'done' } }]);
   });
 
-  it('goes on with a command of an earlier process, with the numbers that follow', () => {
+  it('continues a command of an earlier process, with the numbers that follow', () => {
     const { outbox, memory, wire } = setUp();
     outbox.addLines(outbox.begin('sw', 'switch'), 'stdout', ['built', 'activating', 'half of the']);
     const second = setUp({ memory });

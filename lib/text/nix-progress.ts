@@ -81,7 +81,7 @@ export function withCount(state: NixProgress, phase: 'fetch' | 'build', done: nu
     : { ...forward(state, phase), fetched: known, toFetch: total };
 }
 
-/** Fetching goes on while things are built: only a later phase replaces one. */
+/** Fetching continues while things are built: only a later phase replaces one. */
 export function forward(state: NixProgress, phase: NixPhase): NixProgress {
   if (state.phase !== null && NIX_PHASES.indexOf(state.phase) >= NIX_PHASES.indexOf(phase)) return state;
   return { ...state, phase };

@@ -1,4 +1,4 @@
-/** One round of `npm run bench:store` in a process of its own: `store-child.ts WAY FILE` prints its figures as JSON. */
+/** One round of `npm run bench:store` in a separate process: `store-child.ts WAY FILE` prints its figures as JSON. */
 import { pino } from 'pino';
 import { openDatabase } from '@/lib/store/sqlite/open-database';
 import { openHere } from '@/lib/store/thread/open-here';

@@ -1,7 +1,7 @@
 /**
- * `npm run bench:store`: how long the event loop waits for the database, with the stores in the main thread and in threads
- * of their own (docs/decisions/0051-store-in-threads.md). Three loads on a database like one in production, 5 interleaved
- * rounds, each in a process of its own. Writes its section of `docs/benchmarks.md`; `--quick` prints one round.
+ * `npm run bench:store`: how long the event loop waits for the database, with the stores in the main thread and in
+ * separate threads (docs/decisions/0051-store-in-threads.md). Three loads on a database like one in production, 5
+ * interleaved rounds, each in a separate process. Writes its section of `docs/benchmarks.md`; `--quick` prints one round.
  *
  * The databases are in the folder for temporary files (`TMPDIR`): it must be on a real disk, or the waits are missing.
  */
@@ -102,7 +102,7 @@ ${[
   );
   return `## The store in threads
 
-How long the event loop of the main thread waits (\`monitorEventLoopDelay\`, whose timer of 1 ms is part of each figure), with the stores in the main thread and in threads of their own. The database has ${Math.round(bytes / MIB)} MiB, with \`synchronous = FULL\`. Medians of ${rounds.here.length} interleaved rounds (lowest–highest), each in a process of its own. "No store" does the same work on the main thread and stores nothing: what else runs on the machine is in all three columns.
+How long the event loop of the main thread waits (\`monitorEventLoopDelay\`, whose timer of 1 ms is part of each figure), with the stores in the main thread and in separate threads. The database has ${Math.round(bytes / MIB)} MiB, with \`synchronous = FULL\`. Medians of ${rounds.here.length} interleaved rounds (lowest–highest), each in a separate process. "No store" does the same work on the main thread and stores nothing: what else runs on the machine is in all three columns.
 
 ${tables.join('\n\n')}
 

@@ -69,7 +69,7 @@ function render(dashboard: Measured, bare: Measured): string {
     `${Math.round(rssBefore / MIB)} → ${Math.round(rssAfter / MIB)} MiB`;
   return `## While strangers send hostile requests
 
-Eight connections at a time, without a session, send six kinds of bodies one after the other: 9.9 MB of brackets as JSON to the sign-in, 1 MB of brackets and 400,000 elements to server actions, 20,000 parts, 250,000 form fields, and 1 MB to an unknown path. Meanwhile \`/health\` is asked on connections of its own, for ${SECONDS} s each. The bare server answers without looking at the body.
+Eight connections at a time, without a session, send six kinds of bodies one after the other: 9.9 MB of brackets as JSON to the sign-in, 1 MB of brackets and 400,000 elements to server actions, 20,000 parts, 250,000 form fields, and 1 MB to an unknown path. Meanwhile \`/health\` is asked on separate connections, for ${SECONDS} s each. The bare server answers without looking at the body.
 
 |   | Dashboard | Bare server | Ratio |
 | --- | --- | --- | --- |

@@ -108,7 +108,7 @@ describe('a demo agent', () => {
     expect([...new Set(phases)]).toEqual(expect.arrayContaining(['evaluate', 'system']));
   });
 
-  it('goes on with an activation when its agent is killed, and reports the true result with the whole output', async () => {
+  it('continues an activation when its agent is killed, and reports the true result with the whole output', async () => {
     const hold = join(folder, 'hold');
     writeFileSync(hold, '');
     const agent = start('atlas', { NIXFLEET_DEMO_HOLD_ACTIVATION: hold });

@@ -172,7 +172,7 @@ export const AGENT_MUTANTS: readonly Mutant[] = [
     file: HELD,
     from: 'if (counted.length < MAX_HELD || (isKnown && !names.has(name))) return null;',
     to: 'if (counted.length < MAX_HELD) return null;',
-    why: 'the agent of a known host closes a waiting one although it has a place of its own',
+    why: 'the agent of a known host closes a waiting one although it has a separate place',
     tests: [BOUNDS_TEST],
   },
   {

@@ -173,7 +173,7 @@ export const COMMAND_MUTANTS: readonly Mutant[] = [
     file: 'lib/fleet/commands/command-verdict.ts',
     from: 'if (result.mayContinue === true)',
     to: 'if (result.mayContinue === false)',
-    why: 'a command counts as stopped while its activation goes on',
+    why: 'a command counts as stopped while its activation continues',
     tests: ['lib/fleet/commands/command-ends.test.ts'],
   },
 ];

@@ -12,7 +12,7 @@ import { applyMutant, type Mutant } from './mutant';
 import { endRuns, runTests } from './run-tests';
 
 const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
-/** Changes tried at the same time, each in a copy of its own. */
+/** Changes tried at the same time, each in a separate copy. */
 const PARALLEL = 2;
 /** Time for the tests of one change, and for all of them without a change. */
 const CHANGE_TIMEOUT_MS = 5 * 60_000;

@@ -76,7 +76,7 @@ function runNode(cwd: string, args: readonly string[], timeoutMs: number): Promi
   const env = { ...process.env };
   Reflect.deleteProperty(env, 'NODE_ENV');
   return new Promise((resolve, reject) => {
-    // In a group of its own, so that its workers can be ended with it.
+    // In a separate group, so that its workers can be ended with it.
     const child = spawn(process.execPath, args, { cwd, env, stdio: 'ignore', detached: true });
     running.add(child);
     let isLate = false;

@@ -129,7 +129,7 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     file: 'lib/store/sqlite/audit.ts',
     from: 'row.id > lastId + 1 && row.id - 1 > cutUpTo',
     to: 'row.id > lastId + 1 && row.id - 1 > Infinity',
-    why: 'the newest events of one chain can be removed while the other goes on',
+    why: 'the newest events of one chain can be removed while the other one grows',
     tests: [CHAINS_TEST],
   },
   {

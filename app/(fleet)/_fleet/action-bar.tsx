@@ -47,7 +47,7 @@ export function ActionBar({ selection }: { selection: Selection }) {
           data-testid="action-bar"
           className="pointer-events-auto w-full max-w-3xl animate-rise rounded-xl bg-raised p-2 shadow-pop"
         >
-          {/* With large counts on a narrow window, the buttons wrap to a row of their own. */}
+          {/* With large counts on a narrow window, the buttons wrap to a separate row. */}
           <div className="flex flex-wrap items-center gap-2">
             <p className="grow pl-2 text-sm font-medium whitespace-nowrap" role="status">
               {hosts.length.toLocaleString('en')}{' '}

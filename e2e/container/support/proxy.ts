@@ -34,7 +34,7 @@ export async function startProxy(containers: { afterwards(work: () => Promise<un
   writeFileSync(join(folder, 'Dockerfile'), DOCKERFILE);
   await engine('build', '--tag', PROXY_IMAGE, folder);
   await engine('network', 'create', network);
-  // As in the document, but for the names, and a certificate of its own.
+  // As in the document, but for the names, and a separate certificate.
   const site = documentBlock('caddy')
     .replace('fleet.barta.cm {', `https://localhost:${port} {\n\ttls internal`)
     .replace('127.0.0.1:8000', 'nixfleet:8000');

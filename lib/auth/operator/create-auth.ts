@@ -102,7 +102,7 @@ export async function createAuth({ store, now, record, log, secrets, settings }:
    * Limits are checked before any hashing. The account bucket limits an attacker with any number of addresses. A known
    * browser has its own bucket, so that other clients' failures do not make its operator wait. Attempts at the second
    * factor count only after the right password; a wrong password takes the same time on decoy buckets. While attempts are
-   * blocked, a right recovery code counts in a bucket of its own, so that strangers' failures can't lock out an operator who
+   * blocked, a right recovery code counts in a separate bucket, so that strangers' failures can't lock out an operator who
    * has one.
    */
   async function signIn(attempt: SignInAttempt): Promise<SignInResult> {

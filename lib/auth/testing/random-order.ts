@@ -17,7 +17,7 @@ const isMethod = (value: unknown): value is Method => typeof value === 'function
 
 /**
  * The port over a store that runs at once. Calls and answers wait together; in each turn of the event loop one of them,
- * picked at random, goes on. So another call may run between any two calls, and no answer says which call ran last.
+ * picked at random, continues. So another call may run between any two calls, and no answer says which call ran last.
  */
 export function answerInRandomOrder<Port>(direct: Direct<Port>, seed: number): Port {
   const random = randomNumbers(seed);

@@ -85,7 +85,7 @@ describe('FairQueue', () => {
       vi.useRealTimers();
     });
 
-    it('keeps no place for a page with a slow reader, and lets nobody wait forever', async () => {
+    it('frees the place of a page with a slow reader, so that no page waits forever', async () => {
       vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
       queue = new FairQueue({ ...LIMITS, maxRunning: 1 });
       for (const who of ['a', 'b']) enter(who);

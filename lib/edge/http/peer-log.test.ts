@@ -37,11 +37,11 @@ it('counts a network of IPv6 as one address', () => {
   expect(lines).toHaveLength(1);
 });
 
-it('logs a limited number over all addresses, says so, and goes on a minute later', () => {
+it('logs a limited number over all addresses, says so, and logs again after a minute', () => {
   const peers = log();
   for (let n = 0; n < 250; n += 1) peers.warn({ address: `192.0.2.${n}` }, 'refused');
   expect(lines).toHaveLength(MAX_LINES + 1);
-  expect(lines.at(-1)).toBe('warn - too many requests are logged: further ones are not, for a minute');
+  expect(lines.at(-1)).toBe('warn - too many requests to log: further ones are not logged for the rest of this minute');
   now += REPEAT_AFTER_MS;
   peers.warn({ address: '192.0.2.1' }, 'refused');
   expect(lines).toHaveLength(MAX_LINES + 2);

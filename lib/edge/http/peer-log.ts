@@ -26,7 +26,8 @@ export function createPeerLog(log: FleetLog, now: () => number): FleetLog {
     if (!logged.isDue(`${from} ${textIn(fields, 'path')} ${message}`, at)) return;
     minute.lines += 1;
     log[level](fields, message);
-    if (minute.lines === MAX_LINES) log.warn({}, 'too many requests are logged: further ones are not, for a minute');
+    if (minute.lines === MAX_LINES)
+      log.warn({}, 'too many requests to log: further ones are not logged for the rest of this minute');
   };
   return { info: limited('info'), warn: limited('warn'), error: (fields, message) => log.error(fields, message) };
 }

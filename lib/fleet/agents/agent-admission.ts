@@ -350,7 +350,7 @@ export class AgentAdmission {
 
   /** Logs the failure of work that nobody waits for. */
   private report(work: Promise<void>): void {
-    work.catch((error: unknown) => this.core.options.log.error({ err: error }, 'deciding about an agent failed'));
+    work.catch((error: unknown) => this.core.options.log.error({ err: error }, 'an admission decision failed'));
   }
 
   // ── shown to operators ────────────────────────────────────────────────────────────────────────────────────────────

@@ -143,7 +143,7 @@ describe('held agents', () => {
     const held = await strangers();
     expect(closed(held)).toBe(0);
     const back = await dial('h1', '192.0.2.1');
-    // The first one of a known host has a place of its own.
+    // The first one of a known host has a separate place.
     expect(closed(held)).toBe(0);
     const again = await dial('h1', '192.0.2.1');
     expect([back.closed, again.closed]).toEqual([null, null]);

@@ -210,7 +210,7 @@ describe('eventSentence', () => {
     expect(eventSentence({ ...view, params: { later: [1, 2] } })).toBe('web was approved.');
   });
 
-  it('makes some text of anything, and never throws', () => {
+  it('returns text for any input, and never throws', () => {
     const samples = codes.flatMap((code) => read(code).map((sample) => sample.view));
     const value = fc.jsonValue({ maxDepth: 2 });
     const change = fc.record({ index: fc.nat(20), value });

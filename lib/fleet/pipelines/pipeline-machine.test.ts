@@ -192,7 +192,7 @@ describe('a pipeline', () => {
     expect(statuses(stepPipeline(run, away, late + STAGE_WAIT_MS))).toEqual({ a: 'skipped' });
   });
 
-  it('goes on to the next stage when there is nothing to do, with the reason', () => {
+  it('continues with the next stage when there is nothing to do, with the reason', () => {
     const run = after(start(['a']), { type: 'nothing-to-do', hostId: 'a', reason: 'It has that commit.' });
     expect(hostOf(run, 'a')).toMatchObject({
       status: 'running',

@@ -204,7 +204,7 @@ function stageFailed(host: PipelineHostRecord, step: Waiting, reason: string, no
   return { ...withStep(host, failed), status: host.stage === 0 ? 'skipped' : 'failed', reason };
 }
 
-/** A stage succeeded: the host goes on to the next one, or is done. */
+/** A stage succeeded: the host continues with the next one, or is done. */
 function stageDone(run: PipelineRun, host: PipelineHostRecord, step: PipelineStep, now: number): PipelineHostRecord {
   const after = withStep(host, step);
   const stage = host.stage + 1;

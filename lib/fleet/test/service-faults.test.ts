@@ -258,11 +258,9 @@ describe('two hosts with the same name, as an adopted database may hold them', (
   it('shows a notice on both, and none when one host remains', async () => {
     await take(seen('other', 'web', 2_000), seen('web', 'web', 1_000), seen('db', 'db', 1_000));
     expect(bench.fleet.host('web')?.notice).toBe(
-      'Another host has the name web (id other). Their agent is assigned to this one. Remove the hosts you do not need.',
+      'Another host has the name web (id other). The agent is assigned to this host. Remove the hosts you do not need.',
     );
-    expect(bench.fleet.host('other')?.notice).toContain(
-      '(id web). Their agent is assigned to the one with the id web.',
-    );
+    expect(bench.fleet.host('other')?.notice).toContain('(id web). The agent is assigned to the host with the id web.');
     expect(bench.fleet.host('db')?.notice).toBe('');
   });
 });
@@ -299,7 +297,7 @@ describe('late results', () => {
     const id = await bench.dispatch('switch');
     await bench.say(link, 'started', { command: 'switch', command_id: id });
     const status = { status: 'stopped', command: 'switch', exit_code: 130, command_id: id, last_seq: 4 };
-    await bench.say(link, 'status', { ...status, message: 'the activation goes on', may_continue: true });
+    await bench.say(link, 'status', { ...status, message: 'the activation continues', may_continue: true });
     await bench.say(link, 'heartbeat', QUIET);
     const ended = await commandOf(id);
     expect(ended.outcome).toBe('lost');

@@ -93,7 +93,7 @@ describe('a connection that the dashboard has closed', () => {
 });
 
 describe('a claim', () => {
-  it('of a connection that ends while it is stored lets the held one in', async () => {
+  it('of a connection that ends while it is stored admits the held one', async () => {
     const instance = { protocol: 3, instance: 'one', running: null, finished: [] };
     const present = await bench.agent('h1', instance);
     present.isAlive = true;

@@ -65,7 +65,7 @@ it('publishes a change before it sends what follows from it', async () => {
 describe('the core', () => {
   const NOTHING = () => undefined;
 
-  /** A core of its own on the database of the bench, with one host. */
+  /** A separate core on the database of the bench, with one host. */
   async function openCore(): Promise<FleetCore> {
     const core = new FleetCore(bench.options, NOTHING, NOTHING);
     const host = newHost('h1', 'h1', bench.clock.now());

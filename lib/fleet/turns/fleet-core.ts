@@ -294,7 +294,7 @@ export class FleetCore {
     });
   }
 
-  /** Stores pending output now: that of each host in an input of its own, as their lines do not depend on each other. */
+  /** Stores pending output now: that of each host in a separate input, as their lines do not depend on each other. */
   flushOutput(): void {
     this.cancelFlush?.();
     this.cancelFlush = null;

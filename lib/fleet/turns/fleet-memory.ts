@@ -158,8 +158,8 @@ export class FleetMemory {
     if (others.length === 0) return '';
     const whose =
       claimed === id
-        ? 'Their agent is assigned to this one'
-        : `Their agent is assigned to the one with the id ${claimed}`;
+        ? 'The agent is assigned to this host'
+        : `The agent is assigned to the host with the id ${claimed}`;
     const who = others.length === 1 ? 'Another host has' : `${others.length} other hosts have`;
     return `${who} the name ${name} (id ${others.join(', ')}). ${whose}. Remove the hosts you do not need.`;
   }

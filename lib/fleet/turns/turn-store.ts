@@ -120,7 +120,7 @@ export class TurnStore {
     try {
       this.faultChanged();
     } catch (problem) {
-      log.error({ err: problem }, 'could not show whether the database accepts writes');
+      log.error({ err: problem }, 'could not publish whether the database accepts writes');
     }
   }
 }

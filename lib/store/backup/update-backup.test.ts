@@ -400,7 +400,7 @@ describe('the backups of starts', () => {
     expect(listUpdateBackups(backups)).toHaveLength(3);
   });
 
-  it('keep the newest made one when the clock was set back', async () => {
+  it('keep the one made last when the clock was set back', async () => {
     for (let round = 0; round < 4; round += 1) {
       edit(`insert into settings values ('round-${round}', '1', 1)`);
       const made = await backUp({ now: () => Date.UTC(2026, 0, 9 - round) });

@@ -1,7 +1,7 @@
 /** What every contract suite of a port needs of an engine behind it. */
 import { isDeepStrictEqual } from 'node:util';
 
-/** A port on a store of its own, which holds nothing at first. */
+/** A port on a separate store, which is empty at first. */
 export interface OpenPort<Port> {
   store: Port;
   /** Closes the store and opens it again, as a restart would. */

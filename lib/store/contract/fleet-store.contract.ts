@@ -1,4 +1,4 @@
-/** The contract of `FleetStore` for commits, deletion and refusal; each kind of record has a file of its own. */
+/** The contract of `FleetStore` for commits, deletion and refusal; each kind of record has a separate file. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { FleetStore, FleetWrites } from '@/lib/fleet/records/store-port';
 import {
@@ -16,7 +16,7 @@ import { CONSTRAINT, LARGEST, REFUSAL, throughClone, type Open, type OpenPort } 
 const METRICS = { cpu: 1.5, ram: null, swap: 0, load: 0.25 };
 const ENDED = { phase: 'ended', at: 5, outcome: 'failed', exitCode: 1, reason: 'No.' } as const;
 
-/** One of everything, about a host of its own. */
+/** One of everything, about a separate host. */
 function oneOfEach(name: string): FleetWrites {
   return {
     hosts: [testHost(name)],

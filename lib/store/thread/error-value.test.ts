@@ -22,7 +22,7 @@ describe('an error that crosses threads', () => {
     expect(arrived).not.toHaveProperty('kind');
   });
 
-  it('makes an error of what is none', () => {
+  it('turns a thrown value that is not an Error into one', () => {
     expect(crossed('refused')).toMatchObject({ name: 'Error', message: 'refused' });
     expect(errorCode(crossed('refused'))).toBe('');
   });

@@ -1,5 +1,5 @@
 /**
- * The stores in threads of their own, so that the event loop waits for no disk: a writer, which answers all calls in
+ * The stores in separate threads, so that the event loop waits for no disk: a writer, which answers all calls in
  * order, and a reader for what may read much, which starts with its first call (docs/decisions/0051-store-in-threads.md).
  */
 import type { Worker } from 'node:worker_threads';

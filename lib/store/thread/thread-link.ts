@@ -55,7 +55,7 @@ export class ThreadLink {
     worker.on('exit', () => this.ended());
     for (const stream of [worker.stdout, worker.stderr]) {
       createInterface({ input: stream }).on('line', (line) =>
-        options.log.warn({ thread: options.role, line }, 'the database thread printed something'),
+        options.log.warn({ thread: options.role, line }, 'unexpected output from the database thread'),
       );
     }
   }

@@ -1,5 +1,5 @@
 // @ts-check
-/** Runs patterns on texts in a thread of its own, which can be ended when one of them takes too long. */
+/** Runs patterns on texts in a separate thread, which can be ended when one of them takes too long. */
 import { parentPort } from 'node:worker_threads';
 
 /**

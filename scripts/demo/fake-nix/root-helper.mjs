@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * A fake of nixfleet-root: the commands that the agent uses, with the answers, files and exit codes of the real program
- * (`agent/root-helper/nixfleet-root`). An activation is a process of its own, which outlives the agent; SIGTERM stops it
+ * (`agent/root-helper/nixfleet-root`). An activation is a separate process, which outlives the agent; SIGTERM stops it
  * half-way.
  */
 import { spawn } from 'node:child_process';

@@ -47,7 +47,7 @@ export function HostTokensCard({
   return (
     <Card
       title="Host tokens"
-      description="A host that has its own token can’t be impersonated with the shared one."
+      description="A host that has a host token can’t be impersonated with the shared one."
       flush
       corner={<NewItems count={arrived} of={arrived === 1 ? 'host' : 'hosts'} onShow={onShowNew} />}
     >
@@ -118,7 +118,7 @@ function HostRow({
       <div className="flex items-center justify-between gap-x-3">
         <p className="flex min-w-0 flex-wrap items-center gap-2 text-sm">
           <span className="font-medium break-all text-ink">{name}</span>
-          {/* On narrow windows a line of its own: its width changes with the connection. */}
+          {/* On narrow windows a separate line: its width changes with the connection. */}
           <span className="max-sm:w-full">
             {state && !isGone ? (
               <Badge tone={state.tone}>{state.word}</Badge>

@@ -19,7 +19,7 @@ async function refusalOf(token: string): Promise<{ status: number; retryAfter: s
   return { status: response.statusCode, retryAfter: response.headers['retry-after'] };
 }
 
-/** A host with a token of its own, without an agent. */
+/** A host with a host token, without an agent. */
 async function withToken(name: string): Promise<string> {
   const taken = await server.fleet.enrolHost(name, '');
   if (!taken.ok) throw new Error(taken.reason);

@@ -28,7 +28,7 @@ interface Disk {
   remove(): void;
 }
 
-/** A disk of its own; null where this process may not mount one. */
+/** A separate disk; null where this process may not mount one. */
 function mountDisk(): Disk | null {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'nixfleet-disk-')));
   try {

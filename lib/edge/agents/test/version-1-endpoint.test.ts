@@ -201,7 +201,7 @@ describe('a version-1 agent', () => {
     expect((await register()).status).toBe(200);
   });
 
-  it('can’t act for a host that has its own token', async () => {
+  it('can’t act for a host that has a host token', async () => {
     await register();
     await server.access.administration.issueToken({ id: 'hsb0', name: 'hsb0' }, server.by);
     expect(await register()).toMatchObject({ status: 401, json: { detail: 'Invalid API token' } });

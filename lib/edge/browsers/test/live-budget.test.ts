@@ -160,7 +160,7 @@ describe('the messages of a browser', () => {
     await browser.inbox.find((message) => message.t === 'pong');
     const snapshots = browser.inbox.all.filter((message) => message.t === 'snapshot').length;
     expect(snapshots).toBeLessThan(asked / 2);
-    // It goes on with what comes.
+    // It continues with later changes.
     agent.send('heartbeat', { generation: 'abcdef1' });
     await browser.until((view) => view.hosts[0]?.generation === 'abcdef1');
   });

@@ -50,7 +50,7 @@ export const PARTIAL_ENDS: readonly EndCase[] = [
     ends: { outcome: 'partial', reason: 'unit x.service failed', exitCode: 4 },
   },
   {
-    name: 'stopped, but its activation goes on, protocol 3',
+    name: 'stopped, but its activation continues, protocol 3',
     operation: 'switch',
     register: PROTOCOL_3,
     steps: [
@@ -61,14 +61,14 @@ export const PARTIAL_ENDS: readonly EndCase[] = [
       st3('switch', {
         status: 'stopped',
         exit_code: 130,
-        message: 'terminated by user, but the activation goes on in the unit y',
+        message: 'terminated by user, but the activation continues in the unit y',
         may_continue: true,
       }),
-      st3('stop', { status: 'warning', exit_code: 0, message: 'switch was stopped, but the activation goes on' }),
+      st3('stop', { status: 'warning', exit_code: 0, message: 'switch was stopped, but the activation continues' }),
       quiet,
     ],
-    ends: { outcome: 'lost', reason: 'goes on in the unit y. The result is not known.', exitCode: 130 },
-    others: { stop: { outcome: 'partial', reason: 'the activation goes on' } },
+    ends: { outcome: 'lost', reason: 'continues in the unit y. The result is not known.', exitCode: 130 },
+    others: { stop: { outcome: 'partial', reason: 'the activation continues' } },
   },
   {
     name: 'stopped by an agent that does not wait for the end',

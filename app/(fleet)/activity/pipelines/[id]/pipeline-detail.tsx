@@ -48,7 +48,7 @@ export function PipelineDetail({ initial }: { initial: PipelineView }) {
             {stopOnFailure && ' · stops at the first failure'}
           </p>
         </div>
-        {/* Its place stays reserved at the end: on a narrow window it has a line of its own. */}
+        {/* Its place stays reserved at the end: on a narrow window it has a separate line. */}
         <Button className={cx(phase === 'ended' && 'invisible')} onClick={() => setCancelling(true)}>
           {phase === 'running' ? 'Cancel …' : 'Stop running commands …'}
         </Button>
