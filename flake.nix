@@ -32,6 +32,7 @@
         let
           packages = packagesFor nixpkgs.legacyPackages.${system};
         in
+        # The dashboard on Linux. In NixFleet 3, it was the agent on every system.
         packages // { default = packages.${if isLinux system then "nixfleet" else "nixfleet-agent"}; }
       );
 

@@ -18,7 +18,16 @@ export interface UpgradeNote {
 export interface UpgradeFacts {
   /** Null: neither the database nor the environment comes from an earlier dashboard. */
   from: FormerVersion | null;
-  config: Pick<Config, 'baseUrl' | 'colorCommitMode' | 'githubRepo' | 'githubToken' | 'trustedProxies' | 'versionUrl'>;
+  config: Pick<
+    Config,
+    | 'allowSharedAgentToken'
+    | 'baseUrl'
+    | 'colorCommitMode'
+    | 'githubRepo'
+    | 'githubToken'
+    | 'trustedProxies'
+    | 'versionUrl'
+  >;
   unused: readonly UnusedValue[];
   /** True when the environment sets this variable. */
   isSet: (variable: string) => boolean;
@@ -88,7 +97,7 @@ function differences({ config, isSet }: UpgradeFacts, from: FormerVersion): Upgr
           title: 'Reverse proxy',
           text:
             'X-Forwarded-For counts only from the proxies in NIXFLEET_TRUSTED_PROXIES. It is not set, so behind a proxy ' +
-            'limits and events see one address for all clients.',
+            'limits and events see one address for all clients. X-Real-IP and True-Client-IP no longer count.',
           section: 'sign-in',
           page: null,
         },
@@ -113,8 +122,44 @@ function differences({ config, isSet }: UpgradeFacts, from: FormerVersion): Upgr
       section: from === 'version 3' ? 'agents' : VERSION_1_SECTION,
       page: TOKENS,
     },
+    {
+      id: 'builds',
+      title: 'Builds on NixOS',
+      text:
+        `With the new NixOS module, the agent evaluates and builds as its user; ${from} did so as root. That user must ` +
+        'be able to read the credentials of private flake inputs. Substituters that the flake names count only if ' +
+        'nix.settings.trusted-users contains the user.',
+      section: 'agents',
+      page: null,
+    },
+    ...(from === 'version 1' ? version1(config) : []),
   ];
   return items.filter((item) => item !== null);
+}
+
+function version1(config: UpgradeFacts['config']): (UpgradeNote | null)[] {
+  return [
+    {
+      id: 'agents-macos',
+      title: 'Agents on macOS',
+      text:
+        'Version 1 used the attribute USER@HOST of the flake. Set flakeAttribute to it; otherwise the new agent looks for ' +
+        'HOST, and its first switch fails.',
+      section: VERSION_1_SECTION,
+      page: null,
+    },
+    config.allowSharedAgentToken === false
+      ? {
+          id: 'stored-agent-tokens',
+          title: 'Host tokens of version 1',
+          text:
+            'The new agent does not read the token that the old one stored, and the shared token is refused. Before you ' +
+            'switch a host to the new agent, create a token or an enrolment code for it.',
+          section: VERSION_1_SECTION,
+          page: TOKENS,
+        }
+      : null,
+  ];
 }
 
 function version3(config: UpgradeFacts['config'], isSet: UpgradeFacts['isSet']): (UpgradeNote | null)[] {

@@ -58,7 +58,7 @@ describe('the items of the notice', () => {
     [
       'version 3',
       {},
-      ['public-address-missing', 'proxies', 'colours-off', 'releases', 'scripts', 'sessions', 'agents'],
+      ['public-address-missing', 'proxies', 'colours-off', 'releases', 'scripts', 'sessions', 'agents', 'builds'],
     ],
     ['version 3', { NIXFLEET_BASE_URL: 'https://a.example', NIXFLEET_TRUSTED_PROXIES: 'private' }, ['public-address']],
     [
@@ -72,7 +72,8 @@ describe('the items of the notice', () => {
       ['version-feed', 'log-level'],
     ],
     ['version 3', { NIXFLEET_STALE_MINIMUM: '5m' }, ['value:NIXFLEET_STALE_MINIMUM']],
-    ['version 1', {}, ['public-address-missing', 'scripts', 'sessions', 'agents']],
+    ['version 1', {}, ['public-address-missing', 'scripts', 'sessions', 'agents', 'builds', 'agents-macos']],
+    ['version 1', { NIXFLEET_ALLOW_SHARED_AGENT_TOKEN: 'false' }, ['stored-agent-tokens']],
   ] as const)('since %s with %o include %j', (from, env, expected) => {
     expect(idsOf(from, env)).toEqual(expect.arrayContaining([...expected]));
   });
@@ -82,7 +83,10 @@ describe('the items of the notice', () => {
     for (const id of ['colours-off', 'releases', 'flake-updates', 'proxies', 'public-address-missing', 'log-level']) {
       expect(ids).not.toContain(id);
     }
+    expect(ids).not.toContain('stored-agent-tokens');
     expect(new Set(ids).size).toBe(ids.length);
+    const later = idsOf('version 3', { NIXFLEET_ALLOW_SHARED_AGENT_TOKEN: 'false' });
+    for (const id of ['agents-macos', 'stored-agent-tokens']) expect(later).not.toContain(id);
   });
 
   it('mention the polling interval only where NIXFLEET_GITHUB_POLL_TTL is not set', () => {
