@@ -24,7 +24,7 @@ export interface OperationContext {
   command: string;
   /** Number of the last line of its output. */
   lastSeq: () => number;
-  /** While it is held, it goes on when it is stopped and when the agent ends; null: no longer. */
+  /** While it is held, it continues when it is stopped and when the agent ends; null: no longer. */
   hold: (held: HeldOperation | null) => void;
 }
 
