@@ -18,6 +18,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { afterAll } from 'vitest';
 import { fileAppears } from '../../testing/host';
 
 const HELPER = join(import.meta.dirname, '..', 'nixfleet-root');
@@ -46,13 +47,44 @@ export interface HelperOptions {
 
 export type TestNixos = ReturnType<typeof createNixos>;
 
+/** A store can't be moved: a copy of its folder is put back at the same path. */
+interface Template {
+  root: string;
+  copy: string;
+  systems: readonly string[];
+  isFree: boolean;
+}
+/** By the arguments of `createNixos`: the tests of a file share what Nix builds. */
+const templates = new Map<string, Template>();
+afterAll(() => {
+  for (const { copy } of templates.values()) removeFolder(copy);
+  templates.clear();
+});
+
 /** `versions`: one system and one generation each; the first one runs, is booted and is the current generation. */
 export function createNixos(versions = 3, settings: Record<string, string> = {}) {
+  const key = JSON.stringify([versions, settings]);
+  const template = templates.get(key);
+  if (template?.isFree === true) {
+    template.isFree = false;
+    copyFolder(template.copy, template.root);
+    return nixosIn(template.root, template.systems, () => (template.isFree = true));
+  }
   const root = mkdtempSync(join(tmpdir(), 'nixfleet-root-'));
+  const systems = makeNixos(root, versions, settings);
+  if (template !== undefined) return nixosIn(root, systems, () => undefined);
+  const made: Template = { root, copy: `${root}.copy`, systems, isFree: false };
+  copyFolder(root, made.copy);
+  templates.set(key, made);
+  return nixosIn(root, systems, () => (made.isFree = true));
+}
+
+const profileIn = (root: string) => join(root, 'var', 'nix', 'profiles', 'system');
+const gcRootsIn = (root: string) => join(root, 'var', 'nix', 'gcroots', 'nixfleet-root');
+
+/** Makes the files, and builds the systems: gives their store paths. */
+function makeNixos(root: string, versions: number, settings: Record<string, string>): string[] {
   const path = (...parts: string[]) => join(root, ...parts);
-  const stateDir = path('state');
-  const gcRoots = path('var', 'nix', 'gcroots', 'nixfleet-root');
-  const profile = path('var', 'nix', 'profiles', 'system');
   for (const folder of ['tools', 'units', 'stc', 'etc', 'home', 'package/bin'])
     mkdirSync(path(folder), { recursive: true });
   writeFileSync(path('etc', 'nix.conf'), 'sandbox = false\nbuild-users-group =\nsubstituters =\n');
@@ -60,7 +92,10 @@ export function createNixos(versions = 3, settings: Record<string, string> = {})
   writeFileSync(path('calls'), '');
   const nixVariables = `HOME=${path('home')} NIX_CONF_DIR=${path('etc')} NIX_STORE_DIR=${path('store')} NIX_STATE_DIR=${path('var', 'nix')} NIX_LOG_DIR=${path('log')} NIX_REMOTE=local`;
   for (const tool of ['nix-env', 'nix-store', 'nix-build'])
-    program(tool, `echo "${tool} $*" >>"${path('calls')}"\nexport ${nixVariables}\nexec "${which(tool)}" "$@"`);
+    writeProgram(
+      path('tools', tool),
+      `echo "${tool} $*" >>"${path('calls')}"\nexport ${nixVariables}\nexec "${which(tool)}" "$@"`,
+    );
   for (const tool of ['systemctl', 'systemd-run', 'systemd-elapse', 'systemd-kill', 'bootctl']) {
     copyFileSync(join(import.meta.dirname, 'systemd.sh'), path('tools', tool));
     chmodSync(path('tools', tool), 0o755);
@@ -74,10 +109,10 @@ export function createNixos(versions = 3, settings: Record<string, string> = {})
     owner: String(process.getuid?.()),
     group: String(process.getgid?.()),
     allowReboot: 'yes',
-    stateDir,
+    stateDir: path('state'),
     storeDir: path('store'),
-    profile,
-    gcRoots,
+    profile: profileIn(root),
+    gcRoots: gcRootsIn(root),
     currentSystem: path('current-system'),
     bootedSystem: path('booted-system'),
     switchLock: path('stc', 'lock'),
@@ -91,11 +126,49 @@ export function createNixos(versions = 3, settings: Record<string, string> = {})
   );
   writeFileSync(helper, text, { mode: 0o755 });
 
-  function program(name: string, script: string): void {
-    writeFileSync(path('tools', name), `#!${BASH}\n${script}\n`, { mode: 0o755 });
-  }
-  const nix = (tool: string, ...args: string[]) =>
-    execFileSync(path('tools', tool), args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+  const script = path('switch-to-configuration.sh');
+  const standIn = readFileSync(join(import.meta.dirname, 'switch-to-configuration.sh'), 'utf8');
+  writeFileSync(script, standIn.replace('@root@', root));
+  const systems = Array.from({ length: versions }, (_, index) => {
+    const system = buildIn(
+      root,
+      `nixos-system-h1-25.11.${index + 1}`,
+      `mkdir -p $out/bin $out/sw; ln -s ${path('tools')} $out/sw/bin; echo 25.11.${index + 1} > $out/nixos-version; cp ${script} $out/bin/switch-to-configuration; chmod +x $out/bin/switch-to-configuration`,
+    );
+    nixIn(root, 'nix-env', '-p', profileIn(root), '--set', system);
+    return system;
+  });
+  nixIn(root, 'nix-env', '-p', profileIn(root), '--switch-generation', '1');
+  symlinkSync(systems[0] ?? '', path('current-system'));
+  symlinkSync(systems[0] ?? '', path('booted-system'));
+  writeFileSync(path('calls'), '');
+  return systems;
+}
+
+const nixIn = (root: string, tool: string, ...args: string[]): string =>
+  execFileSync(join(root, 'tools', tool), args, { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim();
+
+function buildIn(root: string, name: string, script: string): string {
+  const file = join(root, 'expression.nix');
+  const builder = `PATH=/usr/bin:/bin; set -eu; ${script}`;
+  writeFileSync(
+    file,
+    `derivation { name = ${JSON.stringify(name)}; system = builtins.currentSystem; builder = "/bin/sh"; args = [ "-c" ${JSON.stringify(builder)} ]; }`,
+  );
+  return nixIn(root, 'nix-build', '--no-out-link', file);
+}
+
+function writeProgram(path: string, script: string): void {
+  writeFileSync(path, `#!${BASH}\n${script}\n`, { mode: 0o755 });
+}
+
+/** `onRemoved` is called once its folder is removed. */
+function nixosIn(root: string, systems: readonly string[], onRemoved: () => void) {
+  const path = (...parts: string[]) => join(root, ...parts);
+  const helper = path('package', 'bin', 'nixfleet-root');
+  const stateDir = path('state');
+  const gcRoots = gcRootsIn(root);
+  const profile = profileIn(root);
 
   const nixos = {
     root,
@@ -103,20 +176,12 @@ export function createNixos(versions = 3, settings: Record<string, string> = {})
     helper,
     stateDir,
     profile,
-    nix,
-    program,
+    nix: (tool: string, ...args: string[]) => nixIn(root, tool, ...args),
+    program: (name: string, script: string) => writeProgram(path('tools', name), script),
     /** The systems, by version from 1: use `system(1)`. */
     system: (version: number): string => systems[version - 1] ?? '',
     /** Builds a derivation whose script makes `$out`. */
-    build(name: string, script: string): string {
-      const file = path('expression.nix');
-      const builder = `PATH=/usr/bin:/bin; set -eu; ${script}`;
-      writeFileSync(
-        file,
-        `derivation { name = ${JSON.stringify(name)}; system = builtins.currentSystem; builder = "/bin/sh"; args = [ "-c" ${JSON.stringify(builder)} ]; }`,
-      );
-      return nix('nix-build', '--no-out-link', file);
-    },
+    build: (name: string, script: string): string => buildIn(root, name, script),
     run(args: readonly string[], { env = {}, through }: HelperOptions = {}): HelperEnd {
       const [file, given] =
         through === undefined ? [helper, args] : ['/bin/sh', ['-c', through, 'sh', helper, ...args]];
@@ -180,27 +245,22 @@ export function createNixos(versions = 3, settings: Record<string, string> = {})
         spawnSync(path('tools', 'systemd-kill'), [unit]);
       }
       endProcessesOf(root);
-      spawnSync('chmod', ['-R', 'u+w', root]);
-      rmSync(root, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
+      removeFolder(root);
+      onRemoved();
     },
   };
 
-  const script = path('switch-to-configuration.sh');
-  const standIn = readFileSync(join(import.meta.dirname, 'switch-to-configuration.sh'), 'utf8');
-  writeFileSync(script, standIn.replace('@root@', root));
-  const systems = Array.from({ length: versions }, (_, index) => {
-    const system = nixos.build(
-      `nixos-system-h1-25.11.${index + 1}`,
-      `mkdir -p $out/bin $out/sw; ln -s ${path('tools')} $out/sw/bin; echo 25.11.${index + 1} > $out/nixos-version; cp ${script} $out/bin/switch-to-configuration; chmod +x $out/bin/switch-to-configuration`,
-    );
-    nix('nix-env', '-p', profile, '--set', system);
-    return system;
-  });
-  nix('nix-env', '-p', profile, '--switch-generation', '1');
-  symlinkSync(systems[0] ?? '', path('current-system'));
-  symlinkSync(systems[0] ?? '', path('booted-system'));
-  nixos.forgetCalls();
   return nixos;
+}
+
+function copyFolder(from: string, to: string): void {
+  execFileSync('cp', ['-a', from, to]);
+}
+
+/** What Nix built is read-only. */
+function removeFolder(folder: string): void {
+  spawnSync('chmod', ['-R', 'u+w', folder]);
+  rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
 }
 
 /** Ends the programs that still work in the folder, such as a nixfleet-root whose caller was killed. */
@@ -209,12 +269,15 @@ function endProcessesOf(folder: string): void {
     spawnSync('kill', ['-KILL', '--', ...running]);
 }
 
-/** The numbers of the processes whose command line names the folder. Those that have ended have none. */
+/**
+ * The numbers of the processes whose command line or environment names the folder: the next test may use the same path.
+ * Those that have ended have none.
+ */
 function processesOf(folder: string): string[] {
   return readdirSync('/proc').filter((number) => {
     if (!/^\d+$/.test(number) || Number(number) === process.pid) return false;
     try {
-      return readFileSync(`/proc/${number}/cmdline`, 'utf8').includes(folder);
+      return ['cmdline', 'environ'].some((file) => readFileSync(`/proc/${number}/${file}`, 'utf8').includes(folder));
     } catch {
       return false;
     }

@@ -96,6 +96,12 @@ stop_unit() {
   if [[ $name == *.timer ]]; then rm -rf "$units/${name%.timer}.service"; fi
 }
 
+# A unit that ends meanwhile is not listed.
+list_unit() {
+  local active sub
+  if active=$(cat "$units/$1/active" 2>/dev/null) && sub=$(cat "$units/$1/sub" 2>/dev/null); then echo "$1 loaded $active $sub A unit"; fi
+}
+
 systemctl() {
   local verb='' patterns=() pattern path name
   if [[ -e $root/systemd-fails ]]; then echo 'Failed to connect to bus: No such file or directory' >&2; exit 1; fi
@@ -114,7 +120,7 @@ systemctl() {
     local found=()
     for path in "$units"/*; do if [[ ${path##*/} == $pattern ]]; then found+=("${path##*/}"); fi; done
     case $verb in
-      list-units) for name in "${found[@]}"; do echo "$name loaded $(<"$units/$name/active") $(<"$units/$name/sub") A unit"; done ;;
+      list-units) for name in "${found[@]}"; do list_unit "$name"; done ;;
       stop)
         for name in "${found[@]}"; do stop_unit "$name"; done
         if ((${#found[@]} == 0)) && [[ $pattern != *\** ]]; then echo "Failed to stop $pattern: Unit $pattern not loaded." >&2; exit 5; fi
