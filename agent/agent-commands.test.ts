@@ -282,7 +282,7 @@ describe('commands', () => {
     expect(await dashboard.result('fu')).toMatchObject({ status: 'ok', message: 'force update complete' });
     expect(dashboard.lines('fu').map(({ line }) => line)).toEqual(
       expect.arrayContaining([
-        'nix flake update nixfleet',
+        'nix --extra-experimental-features nix-command flakes flake update nixfleet',
         `nixos-rebuild switch --flake ${host.repoDir}#h1 --option narinfo-cache-negative-ttl 0`,
       ]),
     );

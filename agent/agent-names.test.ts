@@ -59,10 +59,10 @@ it('uses the configured attribute and folder in every operation', async () => {
   expect(lines).toEqual(
     expect.arrayContaining([
       `nixos-rebuild switch --flake ${flake}#alice@laptop`,
-      `nix flake update in ${flake}`,
-      `nix flake update nixfleet in ${flake}`,
+      `nix --extra-experimental-features nix-command flakes flake update in ${flake}`,
+      `nix --extra-experimental-features nix-command flakes flake update nixfleet in ${flake}`,
       `nixos-rebuild switch --flake ${flake}#alice@laptop --option narinfo-cache-negative-ttl 0`,
-      `nix build --dry-run --json --no-link ${flake}#nixosConfigurations."alice@laptop".config.system.build.toplevel in ${host.repoDir}`,
+      `nix --extra-experimental-features nix-command flakes build --dry-run --json --no-link ${flake}#nixosConfigurations."alice@laptop".config.system.build.toplevel in ${host.repoDir}`,
     ]),
   );
 });

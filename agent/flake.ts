@@ -9,6 +9,8 @@ import type { AgentLog } from './log';
 import type { Shell } from './shell';
 
 const EVALUATE_TIMEOUT_MS = 2 * 60_000;
+/** For every call of `nix`: some hosts have not enabled what it needs. */
+export const NIX_FEATURES = ['--extra-experimental-features', 'nix-command flakes'];
 const attributeNames = z.array(z.string());
 
 export interface FlakeOptions {
@@ -38,15 +40,7 @@ export function createFlake({ config, log }: FlakeOptions) {
   async function names(shell: Shell): Promise<readonly string[] | null> {
     const run = await shell.run(
       'nix',
-      [
-        '--extra-experimental-features',
-        'nix-command flakes',
-        'eval',
-        '--json',
-        `${reference}#${outputs}`,
-        '--apply',
-        'builtins.attrNames',
-      ],
+      [...NIX_FEATURES, 'eval', '--json', `${reference}#${outputs}`, '--apply', 'builtins.attrNames'],
       { quiet: true, timeoutMs: EVALUATE_TIMEOUT_MS },
     );
     if (!run.ok) return null;

@@ -1,8 +1,8 @@
 /** What each operation does on the host. Names and texts follow the Go agent (docs/protocol.md) where it is right. */
-import { realpathSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { CompartmentReport } from './compartments';
 import { AGENT_VERSION } from './facts';
+import { NIX_FEATURES } from './flake';
 import { runTests } from './host-tests';
 import { findOnPath } from './machine';
 import {
@@ -15,7 +15,7 @@ import {
   type OperationEnd,
 } from './operation';
 import { prepareBoot } from './nixos/switch-system';
-import { readSystem } from './nixos/system-facts';
+import { readSystem, runs, specialisationsOf } from './nixos/system-facts';
 import { PULL_STEPS } from './repository';
 import { activated, rebuild, type RebuildEnd } from './rebuild';
 import { resumeActivation } from './nixos/activation';
@@ -189,7 +189,7 @@ async function pullSwitch(host: OperationHost, context: OperationContext): Promi
 }
 
 async function update(host: OperationHost, { shell }: OperationContext): Promise<OperationEnd> {
-  const run = await shell.run('nix', ['flake', 'update'], { cwd: host.flake.folder });
+  const run = await shell.run('nix', [...NIX_FEATURES, 'flake', 'update'], { cwd: host.flake.folder });
   await host.refreshLock();
   if (!run.ok) return error(exitCodeOf(run.end), failureOf('nix flake update', run));
   if (host.repository.isolated) shell.say('The new flake.lock is not committed: the next Pull reverts it.', 'stderr');
@@ -202,7 +202,7 @@ async function forceUpdate(host: OperationHost, context: OperationContext): Prom
   const pulled = await pull(host, context);
   if (pulled.status !== 'ok') return error(1, `git pull failed: ${pulled.message}`);
   shell.say('Step 2 of 3: nix flake update nixfleet');
-  const updated = await shell.run('nix', ['flake', 'update', 'nixfleet'], { cwd: host.flake.folder });
+  const updated = await shell.run('nix', [...NIX_FEATURES, 'flake', 'update', 'nixfleet'], { cwd: host.flake.folder });
   if (!updated.ok) return error(1, `nix flake update failed: ${failureOf('nix', updated)}`);
   shell.say('Step 3 of 3: rebuild without the negative cache');
   const commit = await host.repository.head();
@@ -255,7 +255,7 @@ async function refreshSystem(host: OperationHost, shell: Shell): Promise<Operati
   const attribute = JSON.stringify(await flake.attribute(shell));
   const output = config.hostType === 'nixos' ? 'config.system.build.toplevel' : 'activationPackage';
   const system = flake.installable(`${flake.outputs}.${attribute}.${output}`);
-  const run = await shell.run('nix', ['build', '--dry-run', '--json', '--no-link', system], {
+  const run = await shell.run('nix', [...NIX_FEATURES, 'build', '--dry-run', '--json', '--no-link', system], {
     timeoutMs: REFRESH_SYSTEM_TIMEOUT_MS,
   });
   const [status, message] = judge();
@@ -268,13 +268,13 @@ async function refreshSystem(host: OperationHost, shell: Shell): Promise<Operati
     // With --json, stdout is one line of JSON with the paths.
     const wanted = /"out"\s*:\s*"([^"]+)"/.exec(run.stdout.join(''))?.[1];
     if (wanted === undefined) return ['error', 'nix build --dry-run did not print the path of the system'];
-    try {
-      return realpathSync(config.systemLink) === wanted
-        ? ['ok', 'The running system is what the configuration builds']
-        : ['outdated', 'The configuration builds another system: rebuild needed'];
-    } catch {
-      return ['unknown', `${config.systemLink} can't be read, so the running system is unknown`];
-    }
+    const { running } = readSystem(config);
+    if (running === '') return ['unknown', `${config.systemLink} can't be read, so the running system is unknown`];
+    if (running === wanted) return ['ok', 'The running system is what the configuration builds'];
+    const specialisation = specialisationsOf(wanted).get(running);
+    return specialisation === undefined
+      ? ['outdated', 'The configuration builds another system: rebuild needed']
+      : ['ok', `The specialisation ${specialisation} of what the configuration builds runs`];
   }
 }
 
@@ -302,10 +302,10 @@ async function checkVersion(host: OperationHost, shell: Shell): Promise<Operatio
   return version === AGENT_VERSION ? ok(summary) : { status: 'warning', exitCode: 0, message: `mismatch: ${summary}` };
 }
 
-/** Whether the system of the next boot runs. */
+/** Whether the system of the next boot runs, or a specialisation of it. */
 function isRunning({ config }: OperationHost): boolean {
   const { running, profile } = readSystem(config);
-  return running !== '' && running === profile;
+  return runs(running, profile);
 }
 
 const SIGNS: Record<CompartmentReport['status'], string> = {

@@ -5,6 +5,8 @@ import { findCause } from '@/lib/causes/find-cause';
 
 const OLD = '/nix/store/a-nixos-system-h1-1';
 const NEW = '/nix/store/b-nixos-system-h1-2';
+/** A specialisation of the new system. */
+const QUIET = '/nix/store/d-nixos-system-h1-2';
 const OTHER = '/nix/store/c-nixos-system-h1-3';
 const ended = (exitCode: number, more: { stopped?: boolean; profile?: string } = {}) => ({
   exitCode,
@@ -17,7 +19,7 @@ function judge(facts: Partial<ActivationFacts> & { runs?: string; ran?: string; 
   const { runs = NEW, ran = OLD, output = '', ...more } = facts;
   return judgeActivation({
     action: 'switch',
-    target: NEW,
+    targets: [NEW, QUIET],
     before: { running: ran },
     after: { running: runs },
     failedBefore: [],
@@ -34,7 +36,7 @@ const UNIT_FAILED = 'warning: the following units failed: a.service';
 
 const TABLE: Row[] = [
   ['the new system runs', {}, 'done', ''],
-  ['a specialisation of it runs', { runs: `${NEW}/specialisation/quiet` }, 'done', ''],
+  ['a specialisation of it runs', { runs: QUIET }, 'done', ''],
   ['exit code 0, and another system runs', { runs: OTHER }, 'failed', OTHER],
   [
     'a unit fails that did not before',
@@ -89,6 +91,18 @@ const TABLE: Row[] = [
   ['it was killed', { result: null, runs: OLD }, 'failed', 'half-way'],
   ['it was killed late', { result: null }, 'failed', 'half-way'],
   ['the host restarted into the new system', { result: null, restarted: true }, 'partial', 'booted the new system'],
+  [
+    'the host restarted into a specialisation of the new system',
+    { result: null, restarted: true, runs: QUIET },
+    'partial',
+    'booted the new system',
+  ],
+  [
+    'a check refused it where a specialisation of it runs',
+    { result: ended(1), ran: QUIET, runs: QUIET },
+    'failed',
+    'exit code 1',
+  ],
   ['the host restarted into the old system', { result: null, restarted: true, runs: OLD }, 'failed', OLD],
   ['the boot entry was written', { action: 'boot', ran: NEW }, 'done', ''],
   ['the boot entry could not be written', { action: 'boot', ran: NEW, result: ended(1) }, 'failed', 'exit code 1'],

@@ -4,7 +4,7 @@
  * units failed, 11 another one holds the lock, 100 only a restart can activate it. Pure.
  */
 import { sayFailedUnits } from '@/lib/causes/failed-units';
-import { runs, type SystemFacts } from './system-facts';
+import type { SystemFacts } from './system-facts';
 import type { Cause } from '@/lib/causes/find-cause';
 import type { ActivationAction } from './root-helper';
 
@@ -25,8 +25,8 @@ export interface ActivationResult {
 
 export interface ActivationFacts {
   action: ActivationAction;
-  /** Store path of the system to activate. */
-  target: string;
+  /** Store paths of the system to activate and of its specialisations: a restart may boot one of these. */
+  targets: readonly string[];
   before: Pick<SystemFacts, 'running'>;
   after: Pick<SystemFacts, 'running'>;
   /** Units that failed before; null where that is not known. */
@@ -51,8 +51,8 @@ export type ActivationEnd =
   | { kind: 'failed'; exitCode: number; failure: string; halfWay: boolean };
 
 export function judgeActivation(facts: ActivationFacts): ActivationEnd {
-  const { result, target, after } = facts;
-  const isActive = runs(after.running, target);
+  const { result, targets, after } = facts;
+  const isActive = targets.includes(after.running);
   if (result === null) return withoutResult(facts, isActive);
   const { exitCode } = result;
   if (result.stopped)
@@ -69,7 +69,8 @@ export function judgeActivation(facts: ActivationFacts): ActivationEnd {
     return failed(exitCode, `${reasonOf(facts, exitCode)}${profileNote(result)}`, changed);
   }
   // Before the activation this system ran already, and it failed before it began.
-  if (exitCode === 1 && runs(facts.before.running, target)) return failed(exitCode, reasonOf(facts, exitCode), false);
+  if (exitCode === 1 && targets.includes(facts.before.running))
+    return failed(exitCode, reasonOf(facts, exitCode), false);
   const newUnits = newFailures(facts);
   if (newUnits.length > 0) return partial(exitCode, unitsFailed(newUnits, facts.cause), newUnits);
   if (exitCode === 0 || isOldFailure(facts, exitCode)) return { kind: 'done' };

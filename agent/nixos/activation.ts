@@ -9,7 +9,7 @@ import { EXIT_KILLED, judgeActivation, type ActivationEnd, type ActivationResult
 import { removeActivation, writeActivation, type ActivationRecord } from './activation-record';
 import { followFile } from './followed-file';
 import { valuesOf, type RootHelper, type Start } from './root-helper';
-import { readBootId, readFailedUnits, readJournal, readSystem } from './system-facts';
+import { readBootId, readFailedUnits, readJournal, readSystem, specialisationsOf } from './system-facts';
 
 /** How often output and result are looked for. */
 const POLL_MS = 200;
@@ -133,7 +133,7 @@ async function follow(
   file.finish();
   const end = judgeActivation({
     action: record.action,
-    target: record.target,
+    targets: [record.target, ...specialisationsOf(record.target).keys()],
     before: { running: record.running },
     after: readSystem(host.config),
     failedBefore: record.failedUnits,

@@ -3,13 +3,13 @@ import { readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { counted } from '@/lib/text/counted';
 import { PROGRESS_MS, type OperationContext, type OperationHost } from '../operation';
+import { NIX_FEATURES } from '../flake';
 import { exitCodeOf, failureOf } from '../shell';
 import { createThrottled } from '../throttled';
 import { createBuildLog, isBuilderLine, NO_PROGRESS, type BuildProgress } from './build-log';
 
 /** The link in the state folder that keeps the garbage collector from the system until the next one is built. */
 export const SYSTEM_LINK = 'next-system';
-const FEATURES = ['--extra-experimental-features', 'nix-command flakes'];
 const MIB = 2 ** 20;
 
 /** `path`: the store path of the system. */
@@ -36,7 +36,7 @@ export async function buildSystem(
     last = counts;
     reports.push(counts);
   });
-  const args = [...FEATURES, 'build', '--log-format', 'internal-json', '--out-link', link, ...extra, system];
+  const args = [...NIX_FEATURES, 'build', '--log-format', 'internal-json', '--out-link', link, ...extra, system];
   const cgroup = host.buildCgroup;
   const killsBefore = cgroup?.kills() ?? 0;
   const command = cgroup?.wrap('nix', args) ?? { program: 'nix', args };

@@ -7,7 +7,7 @@ import type { ActivationPurpose } from './activation-record';
 import { buildSystem } from './build-system';
 import { inhibitorsBetween } from './inhibitors';
 import type { RootHelper } from './root-helper';
-import { readSystem, runs } from './system-facts';
+import { readSystem, runs, specialisationsOf } from './system-facts';
 
 const EXIT_INHIBITED = 1;
 
@@ -27,6 +27,12 @@ export async function switchNixos(
     shell.say(`Nothing to do: ${target} runs and is the system of the next boot.`);
     return { kind: 'unchanged' };
   }
+  const specialisation =
+    specialisationsOf(target).get(before.running) ?? specialisationsOf(before.profile).get(before.running);
+  if (specialisation !== undefined)
+    shell.say(
+      `The specialisation ${specialisation} runs. The switch activates the system without it, as nixos-rebuild does.`,
+    );
   const isRunning = before.running === target;
   const inhibitors = isRunning ? [] : inhibitorsBetween(before.running, target);
   if (inhibitors.length > 0) {

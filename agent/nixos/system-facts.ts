@@ -1,5 +1,6 @@
 /** What runs on a NixOS host, read from the links and from systemd. Everything here needs no root. */
-import { readFileSync, readlinkSync, realpathSync } from 'node:fs';
+import { readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
+import { join } from 'node:path';
 import type { AgentConfig } from '../config';
 import type { Shell } from '../shell';
 
@@ -23,9 +24,25 @@ export function readSystem({
   return { running: pathOf(systemLink), profile: pathOf(systemProfile), generation: generationOf(systemProfile) };
 }
 
+/**
+ * The specialisations of a system by store path, with their names: links in its folder `specialisation`. While one runs,
+ * `/run/current-system` is its store path, which does not name the system.
+ */
+export function specialisationsOf(system: string): ReadonlyMap<string, string> {
+  const folder = join(system, 'specialisation');
+  let names: string[];
+  try {
+    names = system === '' ? [] : readdirSync(folder);
+  } catch {
+    // Most systems have none.
+    return new Map();
+  }
+  return new Map(names.map((name) => [pathOf(join(folder, name)), name] as const).filter(([path]) => path !== ''));
+}
+
 /** Whether the running system is this one or one of its specialisations. */
 export function runs(running: string, system: string): boolean {
-  return system !== '' && (running === system || running.startsWith(`${system}/specialisation/`));
+  return system !== '' && (running === system || specialisationsOf(system).has(running));
 }
 
 /** Names of the units that are in the state `failed`; null where systemd does not answer. */

@@ -10,12 +10,18 @@ import { startTestDashboard, type TestDashboard } from '../../testing/dashboard'
 import { createHost, type AgentProcess, type TestHost } from '../../testing/host';
 import { afterEach, beforeEach, expect } from 'vitest';
 
-/** `slow`: a build that waits until the file `slow-<version>` appears below the root. */
 export interface SystemSource {
   version: string;
   fails?: boolean;
+  /** A build that makes the file `building` and waits until the file `slow-<version>` appears, both below the root. */
   slow?: boolean;
+  /** Evaluates for hours, after it printed "evaluating". */
+  evaluatesForHours?: boolean;
+  /** Bytes that the build writes into the store beside its result. */
+  size?: number;
   inhibitors?: Record<string, string>;
+  /** The name of a variant of the system, whose store path is behind a link, as NixOS has it. */
+  specialisation?: string;
 }
 
 /** The lock of a flake without inputs. */
@@ -116,7 +122,8 @@ export function useNixosBench(use: (bench: NixosBench) => void): void {
 }
 
 /** The repository's flake.nix. */
-export function flakeOf(nixos: Pick<TestNixos, 'path'>, { version, fails, slow, inhibitors }: SystemSource): string {
+export function flakeOf(nixos: Pick<TestNixos, 'path'>, source: SystemSource): string {
+  const { version, fails, slow, evaluatesForHours, size, inhibitors, specialisation } = source;
   const script = [
     'mkdir -p $out/bin $out/sw',
     `ln -s ${nixos.path('tools')} $out/sw/bin`,
@@ -131,8 +138,15 @@ export function flakeOf(nixos: Pick<TestNixos, 'path'>, { version, fails, slow, 
       ? [`touch ${nixos.path('building')}; while ! [ -e ${nixos.path(`slow-${version}`)} ]; do sleep 0.05; done`]
       : []),
     ...(fails === true ? ['echo "fatal error: missing.h: No such file or directory" >&2', 'exit 3'] : []),
-    'echo ok > $out',
+    'mkdir $out; echo ok > $out/ok',
+    ...(size === undefined ? [] : [`head -c ${size} /dev/zero > $out/data`]),
   ];
+  // Three loops in each other, without memory that grows.
+  const forHours = `(let list = builtins.genList (x: x) 10000; sum = f: builtins.foldl' (a: _: a + f null) 0 list; in builtins.trace "evaluating" (sum (_: sum (_: sum (_: 1)))))`;
+  const more =
+    specialisation === undefined
+      ? ''
+      : ` + "; mkdir $out/specialisation; ln -s \${variant} $out/specialisation/${specialisation}"`;
   return `{
   outputs = _:
     let
@@ -143,10 +157,12 @@ export function flakeOf(nixos: Pick<TestNixos, 'path'>, { version, fails, slow, 
         args = [ "-c" "PATH=/usr/bin:/bin; set -eu; \${script}" ];
       };
       library = make "library-${version}" ${nixString(library)};
+      system = ${nixString(script)} + "; echo \${library} > $out/library";
+      variant = make "nixos-system-h1-${version}" (system + "; echo ${specialisation ?? ''} > $out/variant");
     in
     {
       nixosConfigurations.h1.config.system.build.toplevel =
-        make "nixos-system-h1-${version}" (${nixString(script)} + "; echo \${library} > $out/library");
+        ${evaluatesForHours === true ? `builtins.seq ${forHours} (` : '('}make "nixos-system-h1-${version}" (system${more}));
     };
 }
 `;

@@ -44,7 +44,9 @@ const EXIT_NOT_ACTIVE = 3;
 // The reader of the output is gone.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => process.exit(1));
 
-const [program = '', ...args] = process.argv.slice(2);
+const [program = '', ...given] = process.argv.slice(2);
+// It comes first, with its value.
+const args = given[0] === '--extra-experimental-features' ? given.slice(2) : given;
 try {
   process.exitCode = await main(program, args);
 } catch (error) {
