@@ -167,7 +167,10 @@ function rebuildEndOf(end: ActivationEnd): RebuildEnd {
   }
 }
 
-/** Resolves with the unit's result, or with null when it ended without one. */
+/**
+ * Resolves with the unit's result, or with null when it ended without one. On a full disk there is no file with the
+ * result, but systemd knows the exit code.
+ */
 async function whenEnded(
   shell: Shell,
   helper: RootHelper,
@@ -181,9 +184,10 @@ async function whenEnded(
     const result = readResult(path);
     if (result !== null) return result;
     if (polls % STATE_POLLS === 0) {
-      const { state } = await helper.stateOf(shell, id);
+      const { state, exitCode } = await helper.stateOf(shell, id);
       unknown = state === 'unknown' ? unknown + 1 : 0;
-      if (state === 'lost' || state === 'none' || unknown >= MAX_UNKNOWN) return readResult(path);
+      if (state === 'lost' || state === 'none' || unknown >= MAX_UNKNOWN)
+        return readResult(path) ?? (exitCode === null ? null : { exitCode, stopped: false, profile: '' });
     }
     await pause(POLL_MS);
   }

@@ -24,6 +24,14 @@ export type Start = { ok: true; started: StartedUnit } | { ok: false; exitCode: 
  */
 export type UnitState = 'running' | 'ended' | 'lost' | 'none' | 'unknown';
 
+export interface UnitFacts {
+  state: UnitState;
+  /** '' when it is not known. */
+  folder: string;
+  /** With which systemd saw the unit exit; null when it did not, or was killed. */
+  exitCode: number | null;
+}
+
 export type RootHelper = ReturnType<typeof createRootHelper>;
 
 /** `program`: its path, as the sudo rule names it. */
@@ -59,13 +67,14 @@ export function createRootHelper(program: string) {
     /** Starts the switch to a generation, with that system's own script and with its boot entry. */
     goTo: (shell: Shell, id: string, generation: number): Promise<Start> => start(shell, 'go', id, String(generation)),
     /** Whether its unit runs, and the folder with its files. */
-    async stateOf(shell: Shell, id: string): Promise<{ state: UnitState; folder: string }> {
+    async stateOf(shell: Shell, id: string): Promise<UnitFacts> {
       const answer = await call(shell, 'status', id);
-      if (!answer.ok) return { state: answer.exitCode === NO_OPERATION ? 'none' : 'unknown', folder: '' };
+      if (!answer.ok)
+        return { state: answer.exitCode === NO_OPERATION ? 'none' : 'unknown', folder: '', exitCode: null };
       const job = answer.values.get('job');
       const folder = answer.values.get('folder') ?? '';
       const isKnown = job === 'running' || job === 'ended' || job === 'lost' || job === 'none';
-      return { state: isKnown && folder !== '' ? job : 'unknown', folder };
+      return { state: isKnown && folder !== '' ? job : 'unknown', folder, exitCode: exitCodeOf(answer.values) };
     },
     /** Ends a running activation, which is half-way then. Gives a sentence when that is not possible. */
     async stop(shell: Shell, id: string): Promise<string | null> {
@@ -90,6 +99,12 @@ function isInstalled(program: string): boolean {
 
 /** Exit code of nixfleet-root: there is no operation of that name. */
 const NO_OPERATION = 66;
+
+/** The unit stays after its program has exited (RemainAfterExit), until it is forgotten or the machine restarts. */
+function exitCodeOf(values: ReadonlyMap<string, string>): number | null {
+  const status = values.get('ExecMainStatus') ?? '';
+  return values.get('SubState') === 'exited' && /^\d{1,3}$/.test(status) ? Number(status) : null;
+}
 
 /** `key=value` lines. */
 export function valuesOf(lines: readonly string[]): ReadonlyMap<string, string> {

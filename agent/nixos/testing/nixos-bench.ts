@@ -2,7 +2,7 @@
  * A NixOS host for tests of the real agent as a process: the real Nix with a private store, the real nixfleet-root, the
  * configuration as a real flake in a git clone, and stand-ins for systemd and switch-to-configuration.
  */
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { createNixos, type TestNixos } from '../../root-helper/testing/nixos';
 import { useAgentBundle } from '../../testing/agent-bench';
@@ -13,7 +13,7 @@ import { afterEach, beforeEach, expect } from 'vitest';
 export interface SystemSource {
   version: string;
   fails?: boolean;
-  /** A build that makes the file `building` and waits until the file `slow-<version>` appears, both below the root. */
+  /** A build that writes its process number to `building` and waits for the file `slow-<version>`, both below the root. */
   slow?: boolean;
   /** Evaluates for hours, after it printed "evaluating". */
   evaluatesForHours?: boolean;
@@ -46,7 +46,7 @@ export function createNixosBench(bundle: string, dashboard: TestDashboard) {
     'nix',
     `${Object.entries(variables)
       .map(([name, value]) => `export ${name}=${value}`)
-      .join('\n')}\nexec ${nix} "$@"`,
+      .join('\n')}\necho $$ >${nixos.path('nix-process')}\nexec ${nix} "$@"`,
   );
   // The agent asks which units failed; everything else is for the stand-in of systemd.
   host.program(
@@ -90,6 +90,13 @@ export function createNixosBench(bundle: string, dashboard: TestDashboard) {
       if (!restarting) return agent;
       await agent.exit;
       return this.start();
+    },
+    /** The host takes another command, and that one does what it always does. */
+    async expectFree(): Promise<void> {
+      this.configure({ version: 'next' });
+      dashboard.command('pull-switch', 'next');
+      expect(await dashboard.result('next')).toMatchObject({ status: 'ok', exit_code: 0 });
+      expect(readFileSync(`${nixos.running()}/nixos-version`, 'utf8')).toBe('next\n');
     },
     /** The lines of a command's output, each once, by number. */
     output(id: string): string[] {
@@ -135,7 +142,9 @@ export function flakeOf(nixos: Pick<TestNixos, 'path'>, source: SystemSource): s
   const library = [
     'echo compiling',
     ...(slow === true
-      ? [`touch ${nixos.path('building')}; while ! [ -e ${nixos.path(`slow-${version}`)} ]; do sleep 0.05; done`]
+      ? [
+          `echo $$ > ${nixos.path('pid')}; mv ${nixos.path('pid')} ${nixos.path('building')}; while ! [ -e ${nixos.path(`slow-${version}`)} ]; do sleep 0.05; done`,
+        ]
       : []),
     ...(fails === true ? ['echo "fatal error: missing.h: No such file or directory" >&2', 'exit 3'] : []),
     'mkdir $out; echo ok > $out/ok',
