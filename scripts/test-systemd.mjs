@@ -1,8 +1,9 @@
 // @ts-check
 /**
- * `npm run test:systemd`: boots a container with the real systemd twice, on this machine's programs, and runs the tests of
- * `vitest.systemd.config.ts` in it. What the container writes is lost, except for one folder, which both boots share. Where
- * no container can be booted, every test counts as skipped. The last line is `N passed, N failed, N skipped`.
+ * `npm run test:systemd`: boots a container with the real systemd three times, on this machine's programs, and runs the
+ * tests of `vitest.systemd.config.ts` in it; then a kernel in user mode for the memory limit of builds. What they write is
+ * lost, except for one folder, which all share. Where one of them can't be booted, its tests count as skipped. The last
+ * line is `N passed, N failed, N skipped`.
  */
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -14,13 +15,18 @@ import { readJsonObject } from './setup/json.mjs';
 import { prepare } from './setup/prepare.mjs';
 import { failWith } from './setup/problem.mjs';
 import { run, wasStopped } from './setup/run.mjs';
+import { bootUserMode, ensureUserMode } from './setup/user-mode.mjs';
 import { countVitest, CRASHED, sum, summaryLine } from './setup/summary.mjs';
 import { ensureSystemd } from './setup/systemd.mjs';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
-const BOOTS = ['first', 'second'];
+const BOOTS = ['first', 'second', 'third'];
+/** The tests that need no systemd, but a kernel with cgroup v2 alone. */
+const MEMORY = 'memory';
 /** Where the container sees the shared folder. */
 const SHARED = '/nixfleet-test';
+/** Where the kernel in user mode sees it. */
+const SHARED_IN_USER_MODE = '/run/nixfleet-test';
 const VITEST = [
   join(ROOT, 'node_modules/vitest/vitest.mjs'),
   'run',
@@ -40,25 +46,32 @@ const shared = mkdtempSync(join(tmpdir(), 'nixfleet-systemd-'));
 /** Empty. The machine's root is mounted on it where only the container sees that. */
 const mountPoint = mkdtempSync(join(tmpdir(), 'nixfleet-systemd-root-'));
 
-/** The unit that the container starts in the place of a login. @param {string} boot */
-function testUnit(boot) {
-  const environment = {
+/** The file of a boot's tests. @param {string} boot */
+const fileOf = (boot) => (boot === MEMORY ? 'memory-limit' : `${boot}-boot`);
+
+/** @param {string} boot @param {string} folder the shared one @param {string} temporary */
+function environmentOf(boot, folder, temporary) {
+  return {
     PATH: `${dirname(process.execPath)}:/usr/sbin:/usr/bin:/sbin:/bin`,
     HOME: '/root',
-    TMPDIR: join(SHARED, 'tmp'),
+    TMPDIR: temporary,
     NIXFLEET_SYSTEMD_BOOT: boot,
-    NIXFLEET_SYSTEMD_FOLDER: SHARED,
+    NIXFLEET_SYSTEMD_FOLDER: folder,
   };
+}
+
+/** The unit that the container starts in the place of a login. @param {string} boot */
+function testUnit(boot) {
   const output = join(SHARED, `${boot}.log`);
   const report = `--outputFile.json=${join(SHARED, `${boot}.json`)}`;
-  const command = [process.execPath, ...VITEST, report, `${boot}-boot`];
+  const command = [process.execPath, ...VITEST, report, fileOf(boot)];
   return `[Unit]
 Description=The ${boot} boot of NixFleet's tests
 Wants=dbus.socket dbus.service
 After=dbus.socket dbus.service
 [Service]
 Type=oneshot
-${Object.entries(environment)
+${Object.entries(environmentOf(boot, SHARED, join(SHARED, 'tmp')))
   .map(([name, value]) => `Environment="${name}=${value}"`)
   .join('\n')}
 ExecStartPre=/bin/touch ${join(SHARED, `${boot}.booted`)}
@@ -117,35 +130,64 @@ async function runBoot(boot) {
 /** @type {import('./setup/failures.mjs').Failure[]} */
 const failures = [];
 
-/** Every test counts as skipped. @param {string} reason @param {readonly string[]} boots */
-async function skip(reason, boots) {
-  console.log(`\nTHE TESTS WITH SYSTEMD ARE SKIPPED. ${reason}\n`);
+/** These tests count as skipped. @param {string} title @param {string} reason @param {readonly string[]} boots */
+async function skip(title, reason, boots) {
+  console.log(`\n${title} SKIPPED. ${reason}\n`);
   const report = join(shared, 'skipped.json');
-  const args = [...VITEST, `--outputFile.json=${report}`, ...boots.map((boot) => `${boot}-boot`)];
+  const args = [...VITEST, `--outputFile.json=${report}`, ...boots.map(fileOf)];
   const code = await run(process.execPath, args, { cwd: ROOT, onText: () => undefined });
   return countVitest(readJsonObject(report), code);
 }
 
-async function runTests() {
+const SYSTEMD_TESTS = 'THE TESTS WITH SYSTEMD ARE';
+
+async function runSystemd() {
   const missing = await ensureSystemd(ROOT, console.log);
-  if (missing !== null) return skip(missing, BOOTS);
-  // The agent in the container is no root.
-  chmodSync(shared, 0o755);
-  mkdirSync(join(shared, 'tmp'));
-  await buildAgent({ outfile: join(shared, 'agent.mjs'), sourceCommit: 'abc1234' });
+  if (missing !== null) return skip(SYSTEMD_TESTS, missing, BOOTS);
   const counts = [];
   for (const boot of BOOTS) {
     const count = await runBoot(boot);
     if (count === null && counts.length === 0)
-      return skip('systemd-nspawn could not boot a container: its output stands above.', BOOTS);
+      return skip(SYSTEMD_TESTS, 'systemd-nspawn could not boot a container: its output stands above.', BOOTS);
     counts.push(count ?? CRASHED);
   }
   return sum(counts);
 }
 
+async function runMemory() {
+  const title = 'THE TEST OF THE MEMORY LIMIT IS';
+  const missing = await ensureUserMode(ROOT, console.log);
+  if (missing !== null) return skip(title, missing, [MEMORY]);
+  const report = join(shared, `${MEMORY}.json`);
+  const { booted, output, code } = await bootUserMode({
+    root: ROOT,
+    shared,
+    mountedAt: SHARED_IN_USER_MODE,
+    // In memory.
+    environment: environmentOf(MEMORY, SHARED_IN_USER_MODE, '/run'),
+    command: [
+      process.execPath,
+      ...VITEST,
+      `--outputFile.json=${join(SHARED_IN_USER_MODE, `${MEMORY}.json`)}`,
+      fileOf(MEMORY),
+    ],
+    timeoutS: BOOT_TIMEOUT_S,
+  });
+  console.log(output);
+  if (wasStopped(code)) return CRASHED;
+  if (!booted) return skip(title, 'linux.uml could not boot: its output stands above.', [MEMORY]);
+  const result = readJsonObject(report);
+  failures.push(...vitestFailures(result, ROOT));
+  return countVitest(result, 0);
+}
+
 try {
   await prepare(ROOT, 'install');
-  const counts = await runTests();
+  // The agent in the container is no root.
+  chmodSync(shared, 0o755);
+  mkdirSync(join(shared, 'tmp'));
+  await buildAgent({ outfile: join(shared, 'agent.mjs'), sourceCommit: 'abc1234' });
+  const counts = sum([await runSystemd(), await runMemory()]);
   if (counts.failed > 0) {
     process.exitCode = 1;
     const log = join(shared, 'agent.log');

@@ -53,7 +53,7 @@ describe.skipIf(!hasNix)('a switch (skipped without Nix)', () => {
   });
 
   it('that is stopped while it evaluates ends, by SIGKILL where Nix ignores other signals', async () => {
-    bench.configure({ version: '2', evaluatesForHours: true });
+    bench.configure({ version: '2', evaluates: 'for hours' });
     await bench.start();
     bench.dashboard.command('switch', 'sw');
     await bench.dashboard.until('the evaluation', () => bench.output('sw').find((line) => line.includes('evaluating')));

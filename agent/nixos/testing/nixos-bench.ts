@@ -15,8 +15,8 @@ export interface SystemSource {
   fails?: boolean;
   /** A build that writes its process number to `building` and waits for the file `slow-<version>`, both below the root. */
   slow?: boolean;
-  /** Evaluates for hours, after it printed "evaluating". */
-  evaluatesForHours?: boolean;
+  /** An evaluation that prints "evaluating" and then takes hours, or all memory. */
+  evaluates?: 'for hours' | 'memory';
   /** Bytes that the build writes into the store beside its result. */
   size?: number;
   inhibitors?: Record<string, string>;
@@ -128,9 +128,16 @@ export function useNixosBench(use: (bench: NixosBench) => void): void {
   });
 }
 
+const EVALUATIONS = {
+  // Three loops in each other, without memory that grows.
+  'for hours': `let list = builtins.genList (x: x) 10000; sum = f: builtins.foldl' (a: _: a + f null) 0 list; in sum (_: sum (_: sum (_: 1)))`,
+  // A text of a GiB: it grows faster than the kernel can free other pages.
+  memory: `builtins.stringLength (builtins.foldl' (text: _: text + text) "x" (builtins.genList (x: x) 30))`,
+};
+
 /** The repository's flake.nix. */
 export function flakeOf(nixos: Pick<TestNixos, 'path'>, source: SystemSource): string {
-  const { version, fails, slow, evaluatesForHours, size, inhibitors, specialisation } = source;
+  const { version, fails, slow, evaluates, size, inhibitors, specialisation } = source;
   const script = [
     'mkdir -p $out/bin $out/sw',
     `ln -s ${nixos.path('tools')} $out/sw/bin`,
@@ -150,8 +157,8 @@ export function flakeOf(nixos: Pick<TestNixos, 'path'>, source: SystemSource): s
     'mkdir $out; echo ok > $out/ok',
     ...(size === undefined ? [] : [`head -c ${size} /dev/zero > $out/data`]),
   ];
-  // Three loops in each other, without memory that grows.
-  const forHours = `(let list = builtins.genList (x: x) 10000; sum = f: builtins.foldl' (a: _: a + f null) 0 list; in builtins.trace "evaluating" (sum (_: sum (_: sum (_: 1)))))`;
+  const evaluation =
+    evaluates === undefined ? '' : `builtins.seq (builtins.trace "evaluating" (${EVALUATIONS[evaluates]}))`;
   const more =
     specialisation === undefined
       ? ''
@@ -171,7 +178,7 @@ export function flakeOf(nixos: Pick<TestNixos, 'path'>, source: SystemSource): s
     in
     {
       nixosConfigurations.h1.config.system.build.toplevel =
-        ${evaluatesForHours === true ? `builtins.seq ${forHours} (` : '('}make "nixos-system-h1-${version}" (system${more}));
+        ${evaluation} (make "nixos-system-h1-${version}" (system${more}));
     };
 }
 `;

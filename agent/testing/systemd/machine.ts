@@ -23,7 +23,7 @@ import { createNixos } from '../../root-helper/testing/nixos';
 import { startTestDashboard, TEST_TOKEN } from '../dashboard';
 import { createHost } from '../host';
 
-/** Which boot of the container this is; '' outside of it, where every test is skipped. */
+/** Which boot this is; '' outside of it, where every test is skipped. */
 export const BOOT = process.env['NIXFLEET_SYSTEMD_BOOT'] ?? '';
 const SHARED = process.env['NIXFLEET_SYSTEMD_FOLDER'] ?? '';
 /** For expect.poll: long enough for a busy machine. */

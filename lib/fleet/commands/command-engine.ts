@@ -19,6 +19,7 @@ import type { HostRecord } from '../records/host-record';
 import type { AgentLink } from '../records/agent-port';
 import type { HostEntry } from '../turns/entry';
 import { ACCEPTED } from '@/lib/protocol/agent/accepts';
+import { ACTIVATION } from '@/lib/protocol/agent/capabilities';
 import type { OperationId } from '@/lib/protocol/operation-ids';
 
 /** How long a fetch of the desired state may hold up a post-check. */
@@ -56,8 +57,10 @@ export class CommandEngine {
   }
 
   /** Marks a command as sent. Its verdict compares the host's facts at its end with the facts of now. */
-  markSent(turn: Turn, command: CommandRecord, { storePath, binaryHash, generation }: HostRecord): void {
-    this.feed(turn, command, { type: 'sent', before: { storePath, binaryHash, generation } });
+  markSent(turn: Turn, command: CommandRecord, record: HostRecord): void {
+    const { storePath, binaryHash, generation } = record;
+    const before = { storePath, binaryHash, generation, activates: activates(record) };
+    this.feed(turn, command, { type: 'sent', before });
   }
 
   /** Starts a command on its host: it is stored as sent, then sent to the agent. */
@@ -244,9 +247,20 @@ export class CommandEngine {
     const relation = desired.relate(generation);
     const judged = judgeCompartments({ host: record, desired: desired.state, relation, version, running: null });
     const { git, lock, system } = judged;
-    return { generation, storePath, binaryHash, relation: relation.relation, git, lock, system };
+    return {
+      generation,
+      storePath,
+      binaryHash,
+      activates: activates(record),
+      relation: relation.relation,
+      git,
+      lock,
+      system,
+    };
   }
 }
+
+const activates = ({ capabilities }: HostRecord): boolean => capabilities?.includes(ACTIVATION) === true;
 
 /** Agents of protocol 2 keep nothing that a command prints while they are not connected. */
 const losesOutput = ({ protocol }: HostRecord): boolean => protocol === 2;

@@ -23,6 +23,7 @@ const facts: fc.Arbitrary<VerdictFacts> = fc.record({
   generation: fc.constantFrom('', '2c4ef43', '6f27b9a'),
   storePath: fc.constantFrom('', '/nix/store/old', '/nix/store/new'),
   binaryHash: fc.constantFrom('', 'old', 'new'),
+  activates: fc.boolean(),
   relation: fc.constantFrom(
     'equal' as const,
     'behind' as const,

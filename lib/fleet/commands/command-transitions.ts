@@ -221,6 +221,11 @@ function isUnknownToAgent(
   return !state.heard && (shown === 'none' || shown === 'other') && !hasResult;
 }
 
+/** Its own facts say nothing of an activation that goes on without it; the agent that began it reports late. */
+const OLDER_AGENT =
+  'The agent that came back does not support activations by nixfleet-root, so it can’t tell how this one ended. The ' +
+  'result is not known.';
+
 const NEVER_ARRIVED =
   'The agent came back and does not know the command: the connection or the dashboard went down before it arrived. ' +
   'Send it again if you still need it.';
@@ -265,6 +270,7 @@ export function onMissingEvidence(
 ): CommandStep {
   if (operation.ends === 'switch') {
     const { before } = state;
+    if (before.activates === true && !facts.activates) return ended(now, 'lost', OLDER_AGENT);
     const replaced =
       (before.storePath !== '' && facts.storePath !== '' && before.storePath !== facts.storePath) ||
       (before.binaryHash !== '' && facts.binaryHash !== '' && before.binaryHash !== facts.binaryHash);

@@ -12,6 +12,8 @@ export interface VerdictFacts {
   generation: string;
   storePath: string;
   binaryHash: string;
+  /** The agent has the capability `activation`: it reports the end of an activation that an earlier process began. */
+  activates: boolean;
   git: Pick<CompartmentView, 'status' | 'message'>;
   /** How its commit relates to the desired one. */
   relation: Relation;

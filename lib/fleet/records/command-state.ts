@@ -6,7 +6,13 @@ const time = z.number();
 const progress = z.object({ label: z.string(), current: z.number(), total: z.number() }).nullable();
 
 /** The host's facts when the command was sent, to compare with afterwards. */
-const before = z.object({ generation: z.string(), storePath: z.string(), binaryHash: z.string() });
+const before = z.object({
+  generation: z.string(),
+  storePath: z.string(),
+  binaryHash: z.string(),
+  /** The agent had the capability `activation`. Absent in records of earlier versions. */
+  activates: z.boolean().optional(),
+});
 
 /** The result in the agent's status frame. */
 const result = z.object({

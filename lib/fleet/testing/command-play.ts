@@ -12,7 +12,14 @@ import type { OperationId } from '@/lib/protocol/operation-ids';
 
 export const BEFORE = { generation: '2c4ef43', storePath: '/nix/store/old', binaryHash: 'old' };
 const good = { status: 'ok', message: 'As it should be.' } as const;
-export const FACTS: VerdictFacts = { ...BEFORE, relation: 'equal', git: good, lock: good, system: good };
+export const FACTS: VerdictFacts = {
+  ...BEFORE,
+  activates: false,
+  relation: 'equal',
+  git: good,
+  lock: good,
+  system: good,
+};
 export const REPLACED: VerdictFacts = { ...FACTS, storePath: '/nix/store/new', binaryHash: 'new' };
 export const A_SENTENCE = /^\S.*[.!?…]$/s;
 

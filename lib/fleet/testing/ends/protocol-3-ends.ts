@@ -3,8 +3,10 @@ import { EVIDENCE_MS } from '../../commands/command-step';
 import {
   beat,
   close,
+  dial,
   dial3,
   drop,
+  ended,
   later,
   lines3,
   phase,
@@ -20,6 +22,11 @@ import {
 import { AGENT_CAPABILITIES, ROOT_HELPER_CAPABILITIES } from '@/lib/protocol/agent/capabilities';
 
 const WITH_ROOT_HELPER = [...AGENT_CAPABILITIES, ...ROOT_HELPER_CAPABILITIES];
+const THIS_AGENT = '/nix/store/b-nixfleet-agent-4.1.0';
+const OTHER_AGENT = '/nix/store/a-nixfleet-agent';
+/** Fields that older agents do not send. */
+const WITHOUT_NAMES = { capabilities: undefined };
+const WITHOUT_IDS = { protocol: undefined, instance: undefined, running: undefined, finished: undefined };
 const AT_NEXT_BOOT = 'Only a restart can activate this system. It takes effect at the next boot';
 
 const cases: readonly EndCase[] = [
@@ -64,6 +71,35 @@ const cases: readonly EndCase[] = [
     ],
     ends: { outcome: 'succeeded', exitCode: 0 },
   },
+  ...[
+    { agent: 'of 4.0.0', back: dial3({ instance: 'older' }, { ...WITHOUT_NAMES, store_path: OTHER_AGENT }) },
+    { agent: 'in Go', back: dial({ ...WITHOUT_NAMES, ...WITHOUT_IDS, store_path: OTHER_AGENT }) },
+  ].flatMap(({ agent, back: returns }): EndCase[] => {
+    const begun = [receive('switch'), started3('switch'), drop, returns, beat(), beat()];
+    return [
+      {
+        name: `its activation goes on when an agent ${agent} comes back, which knows nothing of it`,
+        operation: 'switch',
+        register: { capabilities: WITH_ROOT_HELPER, store_path: THIS_AGENT },
+        steps: begun,
+        ends: { outcome: 'lost', reason: 'does not support activations by nixfleet-root' },
+      },
+      {
+        name: `its result arrives with the agent that began it, after an agent ${agent} was there`,
+        operation: 'switch',
+        register: { capabilities: WITH_ROOT_HELPER, store_path: THIS_AGENT },
+        steps: [
+          ...begun,
+          ended('switch'),
+          drop,
+          dial3({ instance: 'newer', runs: 'switch' }, { capabilities: WITH_ROOT_HELPER, store_path: THIS_AGENT }),
+          st3('switch', { status: 'ok', exit_code: 0, restarting: false }),
+          beat(),
+        ],
+        ends: { outcome: 'succeeded', reason: 'The result arrived after' },
+      },
+    ];
+  }),
   {
     name: 'only a restart of the host can activate the system',
     operation: 'switch',
