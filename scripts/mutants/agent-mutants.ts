@@ -210,8 +210,8 @@ export const AGENT_MUTANTS: readonly Mutant[] = [
   {
     name: 'activation-judged-by-its-exit-code',
     file: 'agent/nixos/activation-end.ts',
-    from: '  const isActive = runs(after.running, target);',
-    to: '  const isActive = runs(after.running, target) || facts.result?.exitCode === 0;',
+    from: '  const isActive = targets.includes(after.running);',
+    to: '  const isActive = targets.includes(after.running) || facts.result?.exitCode === 0;',
     why: 'a switch counts as done although another system runs',
     tests: ['agent/nixos/activation-end.test.ts'],
   },
@@ -237,7 +237,7 @@ export const AGENT_MUTANTS: readonly Mutant[] = [
     from: '    writeActivation(stateDir, record);\n  } catch (error) {',
     to: '    void writeActivation;\n  } catch (error) {',
     why: 'the result of a switch is lost with the agent',
-    tests: ['agent/nixos/switch.test.ts'],
+    tests: ['agent/nixos/agent-ends.test.ts'],
   },
   {
     name: 'resumed-output-with-other-numbers',
@@ -253,6 +253,22 @@ export const AGENT_MUTANTS: readonly Mutant[] = [
     from: '  await helper.forget(shell, id);\n  removeActivation(stateDir, id);\n',
     to: '  removeActivation(stateDir, id);\n  await helper.forget(shell, id);\n',
     why: 'an agent that is killed at that moment leaves a unit and links that keep a system from the garbage collector',
-    tests: ['agent/nixos/switch.test.ts'],
+    tests: ['agent/nixos/agent-ends.test.ts'],
+  },
+  {
+    name: 'specialisation-is-another-system',
+    file: 'agent/nixos/system-facts.ts',
+    from: "return new Map(names.map((name) => [pathOf(join(folder, name)), name] as const).filter(([path]) => path !== ''));",
+    to: 'return new Map(names.map((name) => [join(folder, name), name] as const));',
+    why: 'a host that boots a specialisation during a switch counts as half-way',
+    tests: ['agent/nixos/specialisation.test.ts'],
+  },
+  {
+    name: 'result-that-did-not-fit-on-the-disk',
+    file: 'agent/nixos/activation.ts',
+    from: "return readResult(path) ?? (exitCode === null ? null : { exitCode, stopped: false, profile: '' });",
+    to: 'return readResult(path);',
+    why: 'a switch on a full disk that succeeded counts as half-way',
+    tests: ['agent/nixos/disk-full.test.ts'],
   },
 ];

@@ -176,4 +176,12 @@ export const COMMAND_MUTANTS: readonly Mutant[] = [
     why: 'a command counts as stopped while its activation continues',
     tests: ['lib/fleet/commands/command-ends.test.ts'],
   },
+  {
+    name: 'older-agent-concludes-a-switch',
+    file: TRANSITIONS,
+    from: "    if (before.activates === true && !facts.activates) return ended(now, 'lost', OLDER_AGENT);\n",
+    to: '',
+    why: 'a switch counts as done because an older agent came back while its activation goes on',
+    tests: [ENDS_TEST],
+  },
 ];

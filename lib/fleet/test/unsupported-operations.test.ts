@@ -4,6 +4,7 @@ import { ACCEPTED } from '@/lib/protocol/agent/accepts';
 import { CAPABILITIES, type Capability } from '@/lib/protocol/agent/capabilities';
 import { v1RegisterSchema } from '@/lib/protocol/http/v1-agent';
 import type { OperationId } from '@/lib/protocol/operation-ids';
+import { OPERATIONS } from '../operations/operations';
 import { DEFAULT_QUEUE_MS } from '../operations/queue-time';
 import { BY, openBench, QUIET, type Bench, type TestLink } from '../testing/test-fleet';
 
@@ -178,5 +179,32 @@ describe('after a restart of the dashboard', () => {
     expect(bench.fleet.host('h1')).toMatchObject({ missingCapabilities: ['test'] });
     expect(await bench.fleet.command(test)).toMatchObject({ outcome: 'skipped' });
     expect(link.commands()).toEqual([]);
+  });
+});
+
+/** The commands of the agents that name no capabilities, written out: those agents are released. */
+const RELEASED =
+  'pull switch pull-switch test rollback update force-update stop restart reboot check-version ' +
+  'refresh-git refresh-lock refresh-system refresh-all';
+
+describe.each([
+  ['4.0.0', { protocol: 3, instance: 'one' }, ['registered', 'ack', 'command', 'kill_command']],
+  ['in Go', {}, ['registered', 'command', 'kill_command']],
+] as const)('an agent %s', (_name, register, frames) => {
+  it('is sent no frame and no operation that is newer than it is', async () => {
+    const link = await bench.agent('h1', register);
+    await bench.say(link, 'heartbeat', QUIET);
+    const kinds: string[] = [];
+    for (const operation of Object.values(OPERATIONS)) {
+      if (operation.runs !== 'agent' || operation.scope !== 'host') continue;
+      kinds.push((await ask(operation.id)).kind);
+      for (const name of link.commands().slice(-1))
+        await bench.say(link, 'status', { status: 'ok', command: name, exit_code: 0 });
+      await bench.say(link, 'heartbeat', QUIET);
+    }
+    expect(kinds).toContain('accepted');
+    expect([...RELEASED.split(' '), 'kill_command']).toEqual(expect.arrayContaining(link.commands()));
+    expect(frames).toEqual(expect.arrayContaining(link.frames.map(({ type }) => type)));
+    expect(await ask('boot')).toMatchObject({ kind: 'blocked' });
   });
 });
