@@ -237,7 +237,7 @@ export const AGENT_MUTANTS: readonly Mutant[] = [
     from: '    writeActivation(stateDir, record);\n  } catch (error) {',
     to: '    void writeActivation;\n  } catch (error) {',
     why: 'the result of a switch is lost with the agent',
-    tests: ['agent/nixos/agent-ends.test.ts'],
+    tests: ['agent/nixos/switch.test.ts'],
   },
   {
     name: 'resumed-output-with-other-numbers',
@@ -261,7 +261,7 @@ export const AGENT_MUTANTS: readonly Mutant[] = [
     from: "return new Map(names.map((name) => [pathOf(join(folder, name)), name] as const).filter(([path]) => path !== ''));",
     to: 'return new Map(names.map((name) => [join(folder, name), name] as const));',
     why: 'a host that boots a specialisation during a switch counts as half-way',
-    tests: ['agent/nixos/specialisation.test.ts'],
+    tests: ['agent/nixos/system-facts.test.ts'],
   },
   {
     name: 'result-that-did-not-fit-on-the-disk',

@@ -64,7 +64,7 @@ echo +memory >/sys/fs/cgroup/cgroup.subtree_control
 ip link set lo up
 mkdir -p ${quoted(mountedAt)}
 mount -t hostfs -o ${quoted(shared)} none ${quoted(mountedAt)} && touch ${quoted(join(mountedAt, 'user-mode.booted'))}
-cd ${quoted(root)} && ${command.map(quoted).join(' ')} </dev/null
+cd ${quoted(root)} && ${command.map(quoted).join(' ')} </dev/null 2>&1 | cat
 echo o >/proc/sysrq-trigger
 sleep 60
 `,
