@@ -23,10 +23,10 @@ describe.skipIf(BOOT !== 'third')(
         message: 'Switched, but the host restarted during the activation and booted the new system',
       });
       await expect.poll(() => machine.leftovers(), WAIT).toEqual(NOTHING_LEFT);
-      machine.dashboard.command('switch', 'again');
-      const { status } = await machine.result('again');
+      machine.dashboard.command('switch', 'after-boot');
+      const { status } = await machine.result('after-boot');
       expect(status).toBe('ok');
-      expect(machine.output('again')).toContain(
+      expect(machine.output('after-boot')).toContain(
         `Nothing to do: ${machine.running()} runs and is the system of the next boot.`,
       );
     });
