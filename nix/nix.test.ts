@@ -458,9 +458,11 @@ const packageSchema = z.object({
   resolved: z.string(),
   optional: z.array(z.string()),
 });
+const systemsSchema = z.object({ packages: z.array(z.string()), shells: z.array(z.string()) });
 const flakeSchema = z.object({
   names: z.array(z.string()),
   packages: z.record(z.string(), z.array(z.string())),
+  intelMac: z.record(z.string(), systemsSchema),
   modules: z.record(z.string(), z.array(z.string())),
   overlay: z.array(z.string()),
   agent: packageSchema,
@@ -479,6 +481,7 @@ describe.skipIf(!hasNix)('the flake (skipped without nix-instantiate)', () => {
       'darwinModules',
       'devShells',
       'homeManagerModules',
+      'homeModules',
       'nixosModules',
       'overlays',
       'packages',
@@ -494,9 +497,18 @@ describe.skipIf(!hasNix)('the flake (skipped without nix-instantiate)', () => {
     expect(flake.modules).toEqual({
       nixos: ['default', 'nixfleet', 'nixfleet-agent'],
       home: ['default', 'nixfleet-agent'],
+      homeAsBefore: ['default', 'nixfleet-agent'],
       darwin: ['default', 'nixfleet-agent'],
     });
     expect(flake.overlay).toEqual(['nixfleet', 'nixfleet-agent']);
+  });
+
+  it('offers Intel Macs what the given nixpkgs still supports, and evaluates with one that has dropped them', () => {
+    const { supported, stillSupported, dropped, missing } = flake.intelMac;
+    const others = ['aarch64-darwin', 'aarch64-linux', 'x86_64-linux'];
+    const all = ['aarch64-darwin', 'aarch64-linux', 'x86_64-darwin', 'x86_64-linux'];
+    for (const made of [supported, stillSupported]) expect(made).toEqual({ packages: all, shells: all });
+    for (const made of [dropped, missing]) expect(made).toEqual({ packages: others, shells: others });
   });
 
   it('builds both packages with the programs of this project, one version and the completed lockfile', () => {

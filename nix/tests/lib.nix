@@ -112,6 +112,7 @@ rec {
   last = list: elemAt list (length list - 1);
   splitString = separator: text: filter isString (split separator text);
   toInt = text: builtins.fromJSON text;
+  versionOlder = a: b: builtins.compareVersions a b < 0;
   genAttrs = names: f: listToAttrs (map (name: { inherit name; value = f name; }) names);
   hasSuffix = suffix: text: builtins.match ".*${suffix}" text != null;
   trim = text: head (builtins.match "[[:space:]]*(.*[^[:space:]])[[:space:]]*" text);
