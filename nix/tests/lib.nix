@@ -51,6 +51,8 @@ rec {
     _type = "override";
     inherit content;
   };
+  # Nothing else defines what the modules define.
+  mkDefault = mkForce;
 
   types = rec {
     str = {
@@ -131,13 +133,18 @@ rec {
       values,
       # Values of other modules (home.homeDirectory …).
       others ? { },
+      # Further arguments of the module.
+      arguments ? { },
       pkgs,
     }:
     let
-      evaluated = module {
-        inherit pkgs config;
-        lib = import ./lib.nix;
-      };
+      evaluated = module (
+        {
+          inherit pkgs config;
+          lib = import ./lib.nix;
+        }
+        // arguments
+      );
       options = evaluated.options.services.${service};
       unknown = filter (name: !(hasAttr name options)) (attrNames values);
       valueOf =
