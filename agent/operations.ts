@@ -5,6 +5,7 @@ import type { CompartmentReport } from './compartments';
 import { AGENT_VERSION } from './facts';
 import { runTests } from './host-tests';
 import { findOnPath } from './machine';
+import { killedFirst } from './oom-score';
 import {
   error,
   ok,
@@ -250,14 +251,13 @@ async function refreshLock(host: OperationHost, shell: Shell): Promise<Operation
 
 /** Compares what the configuration would build with what runs. Nothing is built. */
 async function refreshSystem(host: OperationHost, shell: Shell): Promise<OperationEnd> {
-  const { config, flake, repository, compartments } = host;
+  const { config, flake, repository, compartments, env } = host;
   const commit = await repository.head();
   const attribute = JSON.stringify(await flake.attribute(shell));
   const output = config.hostType === 'nixos' ? 'config.system.build.toplevel' : 'activationPackage';
   const system = flake.installable(`${flake.outputs}.${attribute}.${output}`);
-  const run = await shell.run('nix', ['build', '--dry-run', '--json', '--no-link', system], {
-    timeoutMs: REFRESH_SYSTEM_TIMEOUT_MS,
-  });
+  const nix = killedFirst('nix', ['build', '--dry-run', '--json', '--no-link', system], env['PATH'] ?? '');
+  const run = await shell.run(nix.program, nix.args, { timeoutMs: REFRESH_SYSTEM_TIMEOUT_MS });
   const [status, message] = judge();
   compartments.set('system', status, message, commit);
   sayReport(shell, 'System', compartments.get('system', commit));

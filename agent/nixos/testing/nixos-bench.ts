@@ -127,6 +127,7 @@ export function flakeOf(nixos: Pick<TestNixos, 'path'>, { version, fails, slow, 
   ];
   const library = [
     'echo compiling',
+    `cat /proc/self/oom_score_adj > ${nixos.path('build-oom-score')}`,
     ...(slow === true
       ? [`touch ${nixos.path('building')}; while ! [ -e ${nixos.path(`slow-${version}`)} ]; do sleep 0.05; done`]
       : []),
