@@ -3,6 +3,7 @@ import { realpathSync } from 'node:fs';
 import { basename } from 'node:path';
 import type { CompartmentReport } from './compartments';
 import { AGENT_VERSION } from './facts';
+import { isHomeComplete } from './home/switch-home';
 import { runTests } from './host-tests';
 import { findOnPath } from './machine';
 import { killedFirst } from './oom-score';
@@ -268,6 +269,9 @@ async function refreshSystem(host: OperationHost, shell: Shell): Promise<Operati
     // With --json, stdout is one line of JSON with the paths.
     const wanted = /"out"\s*:\s*"([^"]+)"/.exec(run.stdout.join(''))?.[1];
     if (wanted === undefined) return ['error', 'nix build --dry-run did not print the path of the system'];
+    const isComplete = config.hostType === 'nixos' || isHomeComplete(host);
+    if (isComplete === null) return ['unknown', 'It is not known whether the current generation is active as a whole'];
+    if (!isComplete) return ['error', 'The activation of the current generation failed: switch again, or roll back'];
     try {
       return realpathSync(config.systemLink) === wanted
         ? ['ok', 'The running system is what the configuration builds']
