@@ -90,7 +90,8 @@ export function createHomeBench(bundle: string, dashboard: TestDashboard) {
     linked: () => versionAt(host.path('linked')),
     /** The version that Home Manager calls the current one. */
     active: () => versionAt(host.path('.local', 'state', 'home-manager', 'gcroots', 'current-home')),
-    nixEnv: (...args: string[]) => execFileSync(join(host.bin, 'nix-env'), ['--profile', profile, ...args]),
+    nixEnv: (...args: string[]) =>
+      execFileSync(join(host.bin, 'nix-env'), ['--profile', profile, ...args], { stdio: 'pipe' }),
     memory: (): unknown => JSON.parse(readFileSync(join(host.stateDir, 'home-generations.json'), 'utf8')),
     async remove(): Promise<void> {
       // Folders of the store are read-only.
