@@ -30,23 +30,23 @@ function memory(...ends: [number: number, letter: string, isComplete: boolean, b
 describe('a rollback of Home Manager', () => {
   const three = { 1: 'a', 2: 'b', 3: 'c' };
   it.each([
-    ['without records: the next lower number', facts(three, 3), EMPTY, 2],
-    ['the one that was active before', facts(three, 3), memory([3, 'c', true, 1]), 1],
-    ['not one whose activation failed', facts(three, 3), memory([2, 'b', false, 1]), 1],
+    ['goes to the next lower number where nothing is recorded', facts(three, 3), EMPTY, 2],
+    ['goes to the one that was active before', facts(three, 3), memory([3, 'c', true, 1]), 1],
+    ['skips one whose activation failed', facts(three, 3), memory([2, 'b', false, 1]), 1],
     [
-      'not the one before where that has failed since',
+      'skips the one that was active before if its activation has failed since',
       facts(three, 3),
       memory([3, 'c', true, 2], [2, 'b', false, 1]),
       1,
     ],
-    ['not one with the same content', facts({ 1: 'a', 2: 'c', 3: 'c' }, 3), EMPTY, 1],
-    ['not a higher number, where the profile was set back', facts(three, 2), memory([2, 'b', true, 3]), 1],
-    ['what Home Manager linked, where the current one is not active', facts(three, 3, 'a'), EMPTY, 1],
-    ['what ran before the one that failed', facts(three, 3, 'c'), memory([3, 'c', false, 1]), 1],
-    ['a generation whose number a failed one had', facts(three, 3), memory([2, 'z', false, 1]), 2],
-    ['none below the oldest', facts(three, 1), EMPTY, undefined],
-    ['none without a profile', facts(three, 9), EMPTY, undefined],
-  ])('goes to %s', (_what, state, known, expected) => {
+    ['skips one with the same content', facts({ 1: 'a', 2: 'c', 3: 'c' }, 3), EMPTY, 1],
+    ['ignores a recorded one with a higher number', facts(three, 2), memory([2, 'b', true, 3]), 1],
+    ['goes to the one that Home Manager linked if the current one is not active', facts(three, 3, 'a'), EMPTY, 1],
+    ['goes to the one that was active before the one that failed', facts(three, 3, 'c'), memory([3, 'c', false, 1]), 1],
+    ['goes to one that has the number of an earlier, failed one', facts(three, 3), memory([2, 'z', false, 1]), 2],
+    ['finds none below the oldest', facts(three, 1), EMPTY, undefined],
+    ['finds none without a profile', facts(three, 9), EMPTY, undefined],
+  ])('%s', (_what, state, known, expected) => {
     expect(previousHome(state, known, usable)?.number).toBe(expected);
   });
 
@@ -81,24 +81,24 @@ describe('the end of an activation of Home Manager', () => {
   const one = { 1: 'a' };
   const two = { 1: 'a', 2: 'b' };
   it.each([
-    ['done: another generation', facts(one, 1, 'a'), facts(two, 2, 'b'), EMPTY, true, 'done'],
-    ['unchanged: the same one', facts(one, 1, 'a'), facts(one, 1, 'a'), EMPTY, true, 'unchanged'],
-    ['done: the same one, which was not active', facts(two, 2, 'a'), facts(two, 2, 'b'), EMPTY, true, 'done'],
+    ['done for another generation', facts(one, 1, 'a'), facts(two, 2, 'b'), EMPTY, true, 'done'],
+    ['unchanged for the same one', facts(one, 1, 'a'), facts(one, 1, 'a'), EMPTY, true, 'unchanged'],
+    ['done for the same one if it was not active', facts(two, 2, 'a'), facts(two, 2, 'b'), EMPTY, true, 'done'],
     [
-      'done: the same one, which failed before',
+      'done for the same one if its activation failed before',
       facts(two, 2, 'b'),
       facts(two, 2, 'b'),
       memory([2, 'b', false, 1]),
       true,
       'done',
     ],
-    ['done: the first one', facts({}, 0), facts(one, 1, 'a'), EMPTY, true, 'done'],
-    ['failed: nothing has moved', facts(one, 1, 'a'), facts(one, 1, 'a'), EMPTY, false, 'failed'],
-    ['half-way: the profile alone', facts(one, 1, 'a'), facts(two, 2, 'a'), EMPTY, false, 'half-way'],
-    ['half-way: Home Manager does not tell', facts(one, 1), facts(two, 2), EMPTY, false, 'half-way'],
-    ['partial: its files are linked', facts(one, 1, 'a'), facts(two, 2, 'b'), EMPTY, false, 'partial'],
-    ['unknown: success without a profile', facts({}, 0), facts({}, 0), EMPTY, true, 'unknown'],
-    ['failed: failure without a profile', facts({}, 0), facts({}, 0), EMPTY, false, 'failed'],
+    ['done for the first one', facts({}, 0), facts(one, 1, 'a'), EMPTY, true, 'done'],
+    ['failed if nothing has moved', facts(one, 1, 'a'), facts(one, 1, 'a'), EMPTY, false, 'failed'],
+    ['half-way if the profile alone has moved', facts(one, 1, 'a'), facts(two, 2, 'a'), EMPTY, false, 'half-way'],
+    ['half-way if Home Manager has no link', facts(one, 1), facts(two, 2), EMPTY, false, 'half-way'],
+    ['partial if its files are linked', facts(one, 1, 'a'), facts(two, 2, 'b'), EMPTY, false, 'partial'],
+    ['unknown after a success without a profile', facts({}, 0), facts({}, 0), EMPTY, true, 'unknown'],
+    ['failed after a failure without a profile', facts({}, 0), facts({}, 0), EMPTY, false, 'failed'],
   ])('is %s', (_what, before, after, known, isOk, expected) => {
     expect(judgeHome(before, after, known, isOk)).toBe(expected);
   });
