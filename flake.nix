@@ -10,9 +10,18 @@
       agentSystems = [
         "x86_64-linux"
         "aarch64-linux"
-        "x86_64-darwin"
         "aarch64-darwin"
-      ];
+      ]
+      ++ lib.optional hasIntelMacs intelMac;
+      # nixpkgs 26.11 fails as soon as anything of this system is evaluated, and so would `nix flake check`. Up to 26.05 no
+      # package set of another system has to be evaluated for the answer.
+      intelMac = "x86_64-darwin";
+      hasIntelMacs =
+        nixpkgs.legacyPackages ? ${intelMac}
+        && (
+          lib.versionOlder lib.trivial.release "26.11"
+          || (builtins.tryEval nixpkgs.legacyPackages.${intelMac}.stdenv.hostPlatform.system).success
+        );
       isLinux = system: lib.hasSuffix "-linux" system;
       sourceCommit = self.rev or "";
 
@@ -44,10 +53,12 @@
         # As in NixFleet 3: the agent, which every host imports.
         default = nixfleet-agent;
       };
-      homeManagerModules = rec {
+      homeModules = rec {
         nixfleet-agent = module ./nix/modules/agent-home-manager.nix;
         default = nixfleet-agent;
       };
+      # The earlier name, as in NixFleet 3.
+      homeManagerModules = self.homeModules;
       darwinModules = rec {
         nixfleet-agent = module ./nix/modules/agent-darwin.nix;
         default = nixfleet-agent;

@@ -1,6 +1,7 @@
 /** Composes the agent: one connection, one outbox, one command runner. */
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { createOutbox, type OutboxEntry } from '@/lib/outbox/outbox';
 import { loadCommandMemory } from './command-memory';
 import { createCompartments, wireReport } from './compartments';
@@ -12,7 +13,7 @@ import { createLockHash, describeLockAge, lockChanged } from './lock';
 import type { AgentLog } from './log';
 import { createMetricsReader } from './metrics';
 import { shortCommit, type OperationHost } from './operation';
-import { otherAgentInstalled, restartsFor } from './nixos/installed-agent';
+import { otherAgentInstalled, restartsFor, unitFile } from './nixos/installed-agent';
 import { createBuildCgroup } from './nixos/build-cgroup';
 import { tidyUp } from './nixos/activation';
 import { readActivation } from './nixos/activation-record';
@@ -24,6 +25,7 @@ import { createRepository } from './repository';
 import { createCommandRunner, EXIT_SWITCHED } from './runner';
 import { createShell } from './shell';
 import type { TokenSource } from './token';
+import { isUserService, lingeringProblem } from './user-service';
 import { lockFileIn } from '@/lib/git/flake-folder';
 import { AGENT_CAPABILITIES, ROOT_HELPER_CAPABILITIES } from '@/lib/protocol/agent/capabilities';
 import { PROTOCOL_WITH_IDS } from '@/lib/protocol/agent/generations';
@@ -38,7 +40,7 @@ const FIRST_CLONE_WAIT_MS = 15_000;
 /** Lines of a burst are sent in one frame. */
 const OUTPUT_BATCH_DELAY_MS = 20;
 const LOCK_CHECK_INTERVAL_MS = 5 * 60_000;
-/** How often an idle agent looks whether the running system names another one. */
+/** How often an idle agent looks whether its unit names another one. */
 const PROGRAM_CHECK_INTERVAL_MS = 60_000;
 
 export interface AgentOptions {
@@ -102,6 +104,11 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
     resolveExit = resolve;
   });
 
+  const userService = isUserService();
+  const lingering = userService ? lingeringProblem() : null;
+  if (lingering !== null) log.warn(lingering);
+  const home = env['HOME'] ?? homedir();
+  const unit = unitFile({ ...config, isUserService: userService, home, configHome: env['XDG_CONFIG_HOME'] ?? '' });
   const installedHelper = config.rootHelper === '' ? null : createRootHelper(config.rootHelper);
   let rootHelper: RootHelper | null = null;
   const limited = config.buildMemory === '' ? null : createBuildCgroup({ memory: config.buildMemory });
@@ -261,7 +268,7 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
 
   /** After a switch by hand, or going back: the service manager starts the agent of the running system. */
   function restartIfReplaced(): void {
-    const other = otherAgentInstalled({ ...config, program });
+    const other = unit === null ? null : otherAgentInstalled({ unit, program, stateDir: config.stateDir });
     if (other === null || runner.running() !== null || ending) return;
     try {
       restartsFor(config.stateDir, other);
@@ -269,7 +276,7 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
       log.error(`${config.stateDir} can't be written (${error instanceof Error ? error.message : 'unknown reason'})`);
       return;
     }
-    log.info(`the running system names another agent (${other}): restarting`);
+    log.info(`the agent's unit names another agent (${other}): restarting`);
     void end(EXIT_SWITCHED, null);
   }
 
@@ -304,7 +311,7 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
       await prepareActivation();
       await Promise.race([firstClone(), wait]);
       timers.push(setInterval(() => void host.refreshLock(), LOCK_CHECK_INTERVAL_MS));
-      if (config.hostType === 'nixos') timers.push(setInterval(restartIfReplaced, PROGRAM_CHECK_INTERVAL_MS));
+      if (unit !== null) timers.push(setInterval(restartIfReplaced, PROGRAM_CHECK_INTERVAL_MS));
       if (!ending) connection.start();
       return exited;
     },

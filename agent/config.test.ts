@@ -17,6 +17,7 @@ const machine: MachineFacts = {
     return text;
   },
   mayWrite: () => true,
+  homeProfile: (stateHome) => `${stateHome}/nix/profiles/home-manager`,
   startedIn: '/srv',
 };
 const good = {
@@ -66,6 +67,10 @@ describe('readConfig', () => {
     });
     const mac = config({}, { ...machine, platform: 'darwin', home: '/Users/u' });
     expect(mac).toMatchObject({ hostType: 'macos', repoDir: '/Users/u/.local/state/nixfleet-agent/repo' });
+    expect(mac.systemLink).toBe('/Users/u/.local/state/nix/profiles/home-manager');
+    expect(config({ NIXFLEET_HOST_TYPE: 'macos', XDG_STATE_HOME: '/state' }).systemLink).toBe(
+      '/state/nix/profiles/home-manager',
+    );
     const user = config({}, { ...machine, mayWrite: () => false });
     expect(user.stateDir).toBe('/home/u/.local/state/nixfleet-agent');
   });

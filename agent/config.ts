@@ -59,6 +59,8 @@ export interface MachineFacts {
   readFile: (path: string) => string;
   /** Whether this user may create the folder, or files in it. */
   mayWrite: (folder: string) => boolean;
+  /** The profile of Home Manager. `stateHome`: XDG_STATE_HOME. */
+  homeProfile: (stateHome: string) => string;
   /** The folder in which the agent was started. */
   startedIn: string;
 }
@@ -114,7 +116,11 @@ export const AGENT_VARIABLES: readonly (readonly [name: string, fallback: string
     'unacknowledged results, the token of this host, the process lock, known SSH hosts',
   ],
   ['NIXFLEET_HOST_TYPE', 'by the operating system', 'nixos or macos: macos uses home-manager, also on Linux'],
-  ['NIXFLEET_SYSTEM_LINK', '/run/current-system', 'the link that points at the running system'],
+  [
+    'NIXFLEET_SYSTEM_LINK',
+    '/run/current-system',
+    'the link that points at the running system; with home-manager its profile, by default the one that it uses',
+  ],
   [
     'NIXFLEET_BUILD_MEMORY',
     'no limit',
@@ -179,7 +185,7 @@ export function readAgentConfig(
       get('NIXFLEET_SYSTEM_LINK') ||
       (hostType === 'nixos'
         ? '/run/current-system'
-        : join(machine.home, '.local', 'state', 'nix', 'profiles', 'home-manager')),
+        : machine.homeProfile(get('XDG_STATE_HOME') || join(machine.home, '.local', 'state'))),
     systemProfile: get('NIXFLEET_SYSTEM_PROFILE') || SYSTEM_PROFILE,
     buildMemory: get('NIXFLEET_BUILD_MEMORY'),
     rootHelper: readRootHelper(get('NIXFLEET_ROOT_HELPER'), hostType, problems),

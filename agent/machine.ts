@@ -1,7 +1,7 @@
 /** Facts of the machine, and the environment of child processes. */
 import { execFileSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readFileSync, statSync } from 'node:fs';
-import { homedir, hostname, platform } from 'node:os';
+import { homedir, hostname, platform, userInfo } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import type { MachineFacts } from './config';
 
@@ -14,6 +14,7 @@ export function describeMachine(): MachineFacts {
     name: machineName(),
     readFile: (path) => readFileSync(path, 'utf8'),
     mayWrite,
+    homeProfile,
     startedIn: process.cwd(),
   };
 }
@@ -32,6 +33,13 @@ function machineName(): string {
     }
   }
   return name || (hostname().split('.')[0] ?? '');
+}
+
+/** As Home Manager chooses it: below the state of the user where Nix keeps profiles there, else in the folder that all users share. */
+function homeProfile(stateHome: string): string {
+  const ofUser = join(stateHome, 'nix', 'profiles');
+  const shared = join('/nix/var/nix/profiles/per-user', userInfo().username);
+  return join(existsSync(ofUser) || !existsSync(shared) ? ofUser : shared, 'home-manager');
 }
 
 function mayWrite(folder: string): boolean {

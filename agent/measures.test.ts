@@ -8,7 +8,6 @@ import { FIRST_DELAY_MS, MAX_DELAY_MS, reconnectDelayMs } from './connection';
 import { createLockHash, describeLockAge } from './lock';
 import { createAgentLog } from './log';
 import { createMetricsReader, parseSwapUsage, parseVmStat } from './metrics';
-import { previousGeneration } from './rollback';
 
 let folder: string;
 beforeEach(() => {
@@ -105,17 +104,6 @@ describe('small rules', () => {
     expect(httpAddress('ws://h:8000/ws', '/health')).toBe('http://h:8000/health');
     expect(httpAddress('wss://h/fleet/ws?x=1', '/health')).toBe('https://h/fleet/health');
     expect(httpAddress('wss://h/ws/agent', '/health')).toBe('https://h/health');
-  });
-
-  it('rolls back to the second highest generation, by number', () => {
-    expect(
-      previousGeneration([
-        '2026-01-01 10:00 : id 99 -> /nix/store/a-home-manager-generation',
-        '2026-01-03 10:00 : id 101 -> /nix/store/c-home-manager-generation',
-        '2026-01-02 10:00 : id 100 -> /nix/store/b-home-manager-generation',
-      ]),
-    ).toBe('/nix/store/b-home-manager-generation');
-    expect(previousGeneration(['2026-01-01 10:00 : id 1 -> /nix/store/a'])).toBeNull();
   });
 
   it('logs one line per message, from its level up, without secrets or control characters', () => {

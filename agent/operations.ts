@@ -3,8 +3,10 @@ import { basename } from 'node:path';
 import type { CompartmentReport } from './compartments';
 import { AGENT_VERSION } from './facts';
 import { NIX_FEATURES } from './flake';
+import { isHomeComplete } from './home/switch-home';
 import { runTests } from './host-tests';
 import { findOnPath } from './machine';
+import { killedFirst } from './oom-score';
 import {
   error,
   ok,
@@ -250,14 +252,14 @@ async function refreshLock(host: OperationHost, shell: Shell): Promise<Operation
 
 /** Compares what the configuration would build with what runs. Nothing is built. */
 async function refreshSystem(host: OperationHost, shell: Shell): Promise<OperationEnd> {
-  const { config, flake, repository, compartments } = host;
+  const { config, flake, repository, compartments, env } = host;
   const commit = await repository.head();
   const attribute = JSON.stringify(await flake.attribute(shell));
   const output = config.hostType === 'nixos' ? 'config.system.build.toplevel' : 'activationPackage';
   const system = flake.installable(`${flake.outputs}.${attribute}.${output}`);
-  const run = await shell.run('nix', [...NIX_FEATURES, 'build', '--dry-run', '--json', '--no-link', system], {
-    timeoutMs: REFRESH_SYSTEM_TIMEOUT_MS,
-  });
+  const args = [...NIX_FEATURES, 'build', '--dry-run', '--json', '--no-link', system];
+  const nix = killedFirst('nix', args, env['PATH'] ?? '');
+  const run = await shell.run(nix.program, nix.args, { timeoutMs: REFRESH_SYSTEM_TIMEOUT_MS });
   const [status, message] = judge();
   compartments.set('system', status, message, commit);
   sayReport(shell, 'System', compartments.get('system', commit));
@@ -268,6 +270,9 @@ async function refreshSystem(host: OperationHost, shell: Shell): Promise<Operati
     // With --json, stdout is one line of JSON with the paths.
     const wanted = /"out"\s*:\s*"([^"]+)"/.exec(run.stdout.join(''))?.[1];
     if (wanted === undefined) return ['error', 'nix build --dry-run did not print the path of the system'];
+    const isComplete = config.hostType === 'nixos' || isHomeComplete(host);
+    if (isComplete === null) return ['unknown', 'It is not known whether the current generation is active as a whole'];
+    if (!isComplete) return ['error', 'The activation of the current generation failed: switch again, or roll back'];
     const { running } = readSystem(config);
     if (running === '') return ['unknown', `${config.systemLink} can't be read, so the running system is unknown`];
     if (running === wanted) return ['ok', 'The running system is what the configuration builds'];

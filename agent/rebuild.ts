@@ -1,6 +1,7 @@
 /** Builds and activates a system, and judges by what runs afterwards whether a failed run activated it all the same. */
 import { realpathSync } from 'node:fs';
 import type { AgentConfig } from './config';
+import { switchHome } from './home/switch-home';
 import type { ActivationPurpose } from './nixos/activation-record';
 import { switchNixos } from './nixos/switch-system';
 import { ok, outliving, PROGRESS_MS, type OperationContext, type OperationEnd, type OperationHost } from './operation';
@@ -18,7 +19,7 @@ const EXIT_UNITS_FAILED = 4;
  */
 export type RebuildEnd = { settle?: () => Promise<void> } & (
   | { kind: 'done' }
-  | { kind: 'unchanged' }
+  | { kind: 'unchanged'; message?: string }
   | { kind: 'partial'; exitCode: number; failure: string }
   | { kind: 'deferred'; exitCode: number; message: string }
   | { kind: 'failed'; exitCode: number; failure: string }
@@ -46,7 +47,7 @@ export async function rebuild(
   const flake = host.flake.installable(await host.flake.attribute(shell));
   const args = ['switch', '--flake', flake, ...extra];
   if (host.config.hostType === 'nixos') return nixosRebuild(host, context, 'nixos-rebuild', args);
-  return judged('home-manager', () => runWithProgress(context, 'home-manager', args, outliving(host)));
+  return switchHome(host, () => runWithProgress(context, 'home-manager', args, outliving(host)));
 }
 
 /** Runs a program and reports the progress that its output shows. */
@@ -95,17 +96,12 @@ export function activated(end: EndWithoutFailure, done: string): OperationEnd {
     case 'done':
       return ok();
     case 'unchanged':
-      return ok('Nothing to do: this system runs already');
+      return ok(end.message ?? 'Nothing to do: this system runs already');
     case 'partial':
       return { status: 'warning', exitCode: end.exitCode, message: `${done}, but ${end.failure}` };
     case 'deferred':
       return { status: 'warning', exitCode: end.exitCode, message: end.message };
   }
-}
-
-/** Runs a program; a failure names it as `name`. */
-export async function judged(name: string, run: () => Promise<RunEnd>): Promise<RebuildEnd> {
-  return endOf(name, await run());
 }
 
 function endOf(name: string, run: RunEnd): { kind: 'done' } | FailedEnd {

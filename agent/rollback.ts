@@ -1,14 +1,12 @@
 /** Rolls back to the previous generation. */
 import { readdirSync, realpathSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname } from 'node:path';
 import type { AgentConfig } from './config';
+import { previousHomeGeneration, rollBackHome } from './home/switch-home';
 import { rollBackNixos } from './nixos/switch-system';
 import { readSystem } from './nixos/system-facts';
-import { error, outliving, type OperationHost, type OperationContext, type OperationEnd } from './operation';
-import { activated, judged, nixosRebuild, type RebuildEnd } from './rebuild';
-import { exitCodeOf, failureOf } from './shell';
-
-const LIST_TIMEOUT_MS = 60_000;
+import { error, type OperationHost, type OperationContext, type OperationEnd } from './operation';
+import { activated, nixosRebuild, type RebuildEnd } from './rebuild';
 
 export async function runRollback(host: OperationHost, context: OperationContext): Promise<OperationEnd> {
   const { shell } = context;
@@ -25,12 +23,10 @@ export async function runRollback(host: OperationHost, context: OperationContext
         ? await nixosRebuild(host, context, 'nixos-rebuild --rollback', ['--rollback', 'switch'])
         : await rollBackNixos(host, context, helper, previous);
   } else {
-    const list = await shell.run('home-manager', ['generations'], { timeoutMs: LIST_TIMEOUT_MS });
-    if (!list.ok) return error(exitCodeOf(list.end), failureOf('home-manager generations', list));
-    const previous = previousGeneration(list.stdout);
-    if (previous === null) return error(1, 'there is no previous generation');
+    const previous = previousHomeGeneration(host);
+    if ('problem' in previous) return error(1, previous.problem);
     host.compartments.begin('system', 'Rollback in progress...');
-    rolledBack = await judged('the activation', () => shell.run(join(previous, 'activate'), [], outliving(host)));
+    rolledBack = await rollBackHome(host, context, previous);
   }
   return concludeRollback(host, context, rolledBack, commit);
 }
@@ -71,15 +67,4 @@ function previousSystem(config: AgentConfig): { number: number; path: string } |
   if (numbers.length === 0) return null;
   const number = Math.max(...numbers);
   return { number, path: realpathSync(`${profile}-${number}-link`) };
-}
-
-/** The path of the generation before the newest, by number: `2026-01-22 17:14 : id 100 -> /nix/store/…`. */
-export function previousGeneration(lines: readonly string[]): string | null {
-  const generations = lines
-    .flatMap((line) => {
-      const match = /\bid (\d+) -> (\/\S+)/.exec(line);
-      return match?.[1] !== undefined && match[2] !== undefined ? [{ id: Number(match[1]), path: match[2] }] : [];
-    })
-    .sort((a, b) => b.id - a.id);
-  return generations[1]?.path ?? null;
 }

@@ -11,6 +11,7 @@ const machine: MachineFacts = {
   name: 'box',
   readFile: () => '',
   mayWrite: () => true,
+  homeProfile: (stateHome) => `${stateHome}/nix/profiles/home-manager`,
   startedIn: '/srv',
 };
 /** As the NixOS module of version 3 sets them: it sets empty ones, too. */

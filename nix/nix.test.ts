@@ -7,6 +7,8 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { VARIABLES } from '@/lib/config/variables';
+import type { Variable } from '@/lib/config/variables/variable';
 import { restoreCommand } from '@/lib/store/backup/going-back';
 import { SERVER_OPTIONS } from '../scripts/server-command.mjs';
 
@@ -178,6 +180,11 @@ const modulesSchema = z.object({
   }),
   homeLinux: homeLinuxSchema,
   homeSpecial: homeLinuxSchema,
+  homeInNixos: homeLinuxSchema,
+  homeWithoutLinger: homeLinuxSchema,
+  homeOnly: homeLinuxSchema,
+  credentials: z.array(z.object({ address: z.string(), found: z.boolean() })),
+  secretVariables: z.array(z.string()),
   darwin: z.object({
     launchd: z.object({
       user: z.object({ agents: z.object({ 'nixfleet-agent': z.object({ serviceConfig: launchdSchema }) }) }),
@@ -186,11 +193,13 @@ const modulesSchema = z.object({
   refused: z.record(z.string(), z.string()),
   dashboard: z.object({
     assertions: z.array(assertion),
+    warnings: z.array(z.string()),
     environment: z.object({ systemPackages: z.array(script) }),
     networking: z.object({ firewall: z.object({ allowedTCPPorts: z.array(z.number()) }) }),
     systemd: z.object({ services: z.object({ nixfleet: service }) }),
   }),
   dashboardSpecial: z.object({
+    warnings: z.array(z.string()),
     environment: z.object({ systemPackages: z.array(script) }),
     systemd: z.object({ services: z.object({ nixfleet: service }) }),
   }),
@@ -307,12 +316,14 @@ describe.skipIf(!hasNix)('the modules (skipped without nix-instantiate)', () => 
     expect(serviceConfig).toMatchObject({
       LoadCredential: ['agent-token:/run/100%%/token'],
       EnvironmentFile: ['/run/100%%/env'],
-      ReadWritePaths: ['-/mnt/100%%'],
+      // One word each.
+      ReadWritePaths: ['-/mnt/100%%', '"-/mnt/my backups"'],
     });
     // systemd-run expands nothing in the properties that it is given.
     const given = optionsOf(made.dashboardSpecial.environment.systemPackages[0]?.text ?? '');
     expect(given).toContain('--setenv=NIXFLEET_BACKUP_DIR=/mnt/100%');
     expect(given).toContain('--property=EnvironmentFile=/run/100%/env');
+    expect(given).toContain('--property=ReadWritePaths="-/mnt/my backups"');
   });
 
   it('warn of a password in repoUrl and of a host without sudo', () => {
@@ -322,6 +333,39 @@ describe.skipIf(!hasNix)('the modules (skipped without nix-instantiate)', () => 
       expect.stringContaining('neither security.sudo nor security.sudo-rs is enabled'),
     ]);
     expect(made.homeSpecial.warnings).toEqual([expect.stringContaining('repoUrl contains a password')]);
+    expect(made.credentials.map(({ found }) => found)).toEqual([
+      ...[true, true, true],
+      ...[false, false, false, false, false, false],
+    ]);
+  });
+
+  it('warn of secrets in the settings of the dashboard', () => {
+    expect(made.dashboard.warnings).toEqual([]);
+    expect(made.dashboardSpecial.warnings).toEqual([
+      expect.stringContaining('settings.NIXFLEET_GITHUB_TOKEN is a secret'),
+      expect.stringContaining('settings.NIXFLEET_CONFIG_REPO contains a password'),
+    ]);
+    const variables: readonly Variable<unknown>[] = Object.values(VARIABLES);
+    const secrets = variables
+      .filter(({ shows }) => shows === 'secret')
+      .flatMap(({ name, formerly }) => [name, ...(formerly === undefined ? [] : [formerly.name])]);
+    expect(made.secretVariables).toEqual(secrets.sort());
+  });
+
+  it('warn, in a NixOS, of a user service that ends at log-out, and of one that switches the system without sudo', () => {
+    expect(made.homeInNixos.warnings).toEqual([]);
+    // Home Manager alone can't know.
+    expect(made.homeLinux.warnings).toEqual([]);
+    expect(made.homeWithoutLinger.warnings).toEqual([
+      expect.stringContaining('users.users.you.linger = true'),
+      expect.stringContaining('neither security.sudo nor security.sudo-rs is enabled'),
+    ]);
+    expect(made.homeOnly.warnings).toEqual([expect.stringContaining('users.users.you.linger = true')]);
+  });
+
+  it('name the way out where the nixpkgs of the flake does not support the system of the host', () => {
+    const expression = `import ./nix/modules/package-for.nix { self.packages = { }; system = "x86_64-darwin"; } "nixfleet-agent"`;
+    expect(() => evaluate(expression)).toThrow(/does not support x86_64-darwin\. Let the input of the flake follow/);
   });
 
   it('have keys, so that an import from two places counts once', () => {
@@ -368,6 +412,7 @@ describe.skipIf(!hasNix)('the modules (skipped without nix-instantiate)', () => 
       interval: 'refused',
       location: 'refused',
       misspelt: 'refused',
+      outputGroup: 'refused',
       tokenFile: 'refused',
     });
     expect(made.nixosOff).toEqual({});
@@ -392,7 +437,22 @@ describe.skipIf(!hasNix)('the modules (skipped without nix-instantiate)', () => 
     expect(Service).toMatchObject({ Restart: 'always', RestartForceExitStatus: 101 });
     expect(Service['Environment']).toContain('"NIXFLEET_HOST_TYPE=macos"');
     expect(Service).toMatchObject({ SuccessExitStatus: 101, RestartPreventExitStatus: 78 });
+    expect(Service).toMatchObject({ RestartSec: 3, RestartSteps: 10, RestartMaxDelaySec: 20, OOMPolicy: 'continue' });
     expect(Unit).toMatchObject({ 'X-RestartIfChanged': false, 'X-SwitchMethod': 'keep-old' });
+    const path = z
+      .array(z.string())
+      .parse(Service['Environment'])
+      .find((line) => line.startsWith('"PATH='));
+    expect(path?.slice('"PATH='.length, -1).split(':')).toEqual([
+      '/run/wrappers/bin',
+      '/home/you/.nix-profile/bin',
+      '/home/you/.local/state/nix/profile/bin',
+      '/etc/profiles/per-user/you/bin',
+      '/run/current-system/sw/bin',
+      '/nix/var/nix/profiles/default/bin',
+      '/usr/bin',
+      '/bin',
+    ]);
   });
 
   it('run the dashboard in a sandbox, with secrets from files', () => {
@@ -403,6 +463,10 @@ describe.skipIf(!hasNix)('the modules (skipped without nix-instantiate)', () => 
       ProtectSystem: 'strict',
       StateDirectory: 'nixfleet',
       UMask: '0077',
+      Restart: 'on-failure',
+      RestartSec: 5,
+      RestartSteps: 5,
+      RestartMaxDelaySec: 60,
       // Without @pkey, the kernel kills Node 24 at once.
       SystemCallFilter: ['@system-service', '@pkey', '~@privileged'],
       LoadCredential: ['password-hash:/run/secrets/hash', 'agent-token:/run/secrets/token'],
@@ -449,6 +513,35 @@ describe.skipIf(!hasNix)('the modules (skipped without nix-instantiate)', () => 
   });
 });
 
+const NIXPKGS_LIB = process.env['NIXPKGS_LIB'] ?? '';
+const imported = z.object({
+  restartSec: z.number(),
+  environment: z.record(z.string(), z.string()),
+  warnings: z.array(z.string()),
+});
+
+describe.skipIf(!hasNix || NIXPKGS_LIB === '')(
+  'the modules in the real module system (skipped unless NIXPKGS_LIB names a checkout of nixpkgs’ lib)',
+  () => {
+    it.each(['nixos', 'home', 'dashboard'])('%s may be imported twice, and its settings overridden', (name) => {
+      const made = imported.parse(evaluate(`(import ./nix/tests/real-modules.nix ${NIXPKGS_LIB}).${name}`));
+      expect(made.restartSec).toBe(7);
+      expect(made.warnings).toEqual([]);
+      expect(Object.keys(made.environment)).not.toEqual([]);
+    });
+
+    it('the one for Home Manager sees the NixOS that it is a part of', () => {
+      const warnings = evaluate(`(import ./nix/tests/real-modules.nix ${NIXPKGS_LIB}).homeInNixos`);
+      expect(warnings).toEqual([expect.stringContaining('users.users.you.linger = true')]);
+    });
+
+    it('the one for nix-darwin may be imported twice', () => {
+      const made = evaluate(`(import ./nix/tests/real-modules.nix ${NIXPKGS_LIB}).darwin`);
+      expect(made).toMatchObject({ NIXFLEET_URL: 'wss://fleet.example.org/ws' });
+    });
+  },
+);
+
 const packageSchema = z.object({
   pname: z.string(),
   version: z.string(),
@@ -458,9 +551,11 @@ const packageSchema = z.object({
   resolved: z.string(),
   optional: z.array(z.string()),
 });
+const systemsSchema = z.object({ packages: z.array(z.string()), shells: z.array(z.string()) });
 const flakeSchema = z.object({
   names: z.array(z.string()),
   packages: z.record(z.string(), z.array(z.string())),
+  intelMac: z.record(z.string(), systemsSchema),
   modules: z.record(z.string(), z.array(z.string())),
   overlay: z.array(z.string()),
   agent: packageSchema,
@@ -479,6 +574,7 @@ describe.skipIf(!hasNix)('the flake (skipped without nix-instantiate)', () => {
       'darwinModules',
       'devShells',
       'homeManagerModules',
+      'homeModules',
       'nixosModules',
       'overlays',
       'packages',
@@ -494,9 +590,18 @@ describe.skipIf(!hasNix)('the flake (skipped without nix-instantiate)', () => {
     expect(flake.modules).toEqual({
       nixos: ['default', 'nixfleet', 'nixfleet-agent'],
       home: ['default', 'nixfleet-agent'],
+      homeAsBefore: ['default', 'nixfleet-agent'],
       darwin: ['default', 'nixfleet-agent'],
     });
     expect(flake.overlay).toEqual(['nixfleet', 'nixfleet-agent']);
+  });
+
+  it('offers Intel Macs what the given nixpkgs still supports, and evaluates with one that has dropped them', () => {
+    const { supported, stillSupported, dropped, missing } = flake.intelMac;
+    const others = ['aarch64-darwin', 'aarch64-linux', 'x86_64-linux'];
+    const all = ['aarch64-darwin', 'aarch64-linux', 'x86_64-darwin', 'x86_64-linux'];
+    for (const made of [supported, stillSupported]) expect(made).toEqual({ packages: all, shells: all });
+    for (const made of [dropped, missing]) expect(made).toEqual({ packages: others, shells: others });
   });
 
   it('builds both packages with the programs of this project, one version and the completed lockfile', () => {

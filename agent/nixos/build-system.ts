@@ -2,6 +2,7 @@
 import { readlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { counted } from '@/lib/text/counted';
+import { killedFirst } from '../oom-score';
 import { PROGRESS_MS, type OperationContext, type OperationHost } from '../operation';
 import { NIX_FEATURES } from '../flake';
 import { exitCodeOf, failureOf } from '../shell';
@@ -21,7 +22,7 @@ export async function buildSystem(
   { shell, progress }: OperationContext,
   extra: readonly string[] = [],
 ): Promise<BuildEnd> {
-  const { config, flake } = host;
+  const { config, flake, env } = host;
   const attribute = JSON.stringify(await flake.attribute(shell));
   const system = flake.installable(`${flake.outputs}.${attribute}.config.system.build.toplevel`);
   const link = join(config.stateDir, SYSTEM_LINK);
@@ -39,7 +40,8 @@ export async function buildSystem(
   const args = [...NIX_FEATURES, 'build', '--log-format', 'internal-json', '--out-link', link, ...extra, system];
   const cgroup = host.buildCgroup;
   const killsBefore = cgroup?.kills() ?? 0;
-  const command = cgroup?.wrap('nix', args) ?? { program: 'nix', args };
+  const nix = killedFirst('nix', args, env['PATH'] ?? '');
+  const command = cgroup?.wrap(nix.program, nix.args) ?? nix;
   const run = await shell.run(command.program, command.args, {
     translate: (line, stream) => (stream === 'stderr' ? log.read(line) : [line]),
     mayBeCause: (line) => !isBuilderLine(line),

@@ -1,26 +1,25 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { otherAgentInstalled, restartsFor } from './installed-agent';
+import { otherAgentInstalled, restartsFor, unitFile } from './installed-agent';
 
 const store = (letter: string, version: string) => `/nix/store/${letter.repeat(32)}-nixfleet-agent-${version}`;
 const OWN = store('a', '4.1.0');
 const NEWER = store('b', '4.2.0');
 
-describe('the agent that the running system names', () => {
+describe('the agent that the unit names', () => {
   let root: string;
   beforeEach(() => {
     root = mkdtempSync(join(tmpdir(), 'nixfleet-installed-'));
-    mkdirSync(join(root, 'system/etc/systemd/system'), { recursive: true });
   });
   afterEach(() => rmSync(root, { recursive: true }));
 
   const other = (program = `${OWN}/lib/nixfleet-agent/agent.mjs`) =>
-    otherAgentInstalled({ systemLink: join(root, 'system'), program, stateDir: root });
+    otherAgentInstalled({ unit: join(root, 'nixfleet-agent.service'), program, stateDir: root });
   function unit(execStart: string): void {
     writeFileSync(
-      join(root, 'system/etc/systemd/system/nixfleet-agent.service'),
+      join(root, 'nixfleet-agent.service'),
       `[Unit]\nDescription=NixFleet agent\n[Service]\nExecStart=${execStart}\nUser=admin\n`,
     );
   }
@@ -48,4 +47,23 @@ describe('the agent that the running system names', () => {
     unit(`${store('c', '4.3.0')}/bin/nixfleet-agent`);
     expect(other()).toBe(store('c', '4.3.0'));
   });
+});
+
+it.each([
+  ['of NixOS', { isUserService: false, hostType: 'nixos' }, '/run/current-system/etc/systemd/system'],
+  ['of Home Manager on Linux', { isUserService: true, hostType: 'macos' }, '/home/u/.config/systemd/user'],
+  [
+    'of Home Manager that switches the system',
+    { isUserService: true, hostType: 'nixos' },
+    '/home/u/.config/systemd/user',
+  ],
+  ['of Home Manager with XDG_CONFIG_HOME', { isUserService: true, configHome: '/cfg' }, '/cfg/systemd/user'],
+] as const)('the unit %s is read', (_what, of, folder) => {
+  const host = { hostType: 'nixos', systemLink: '/run/current-system', home: '/home/u', configHome: '' } as const;
+  expect(unitFile({ ...host, ...of })).toBe(`${folder}/nixfleet-agent.service`);
+});
+
+it('launchd itself starts a new agent', () => {
+  const mac = { isUserService: false, hostType: 'macos', systemLink: '/p', home: '/Users/u', configHome: '' } as const;
+  expect(unitFile(mac)).toBeNull();
 });

@@ -1,34 +1,49 @@
 /**
- * Whether the agent that the running system names is another one than this process: after a switch by hand, or after
- * going back. The agent's unit is not restarted by a switch, so it has to notice that itself.
+ * Whether the agent that its unit names now is another one than this process: after a switch by hand, after going back,
+ * or after a switch of Home Manager. No switch restarts the agent's unit, so it has to notice that itself.
  */
 import { readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import type { HostType } from '../config';
 import { readStateFile, writeStateFile } from '../state-file';
 
-const UNIT = 'etc/systemd/system/nixfleet-agent.service';
+const UNIT = 'nixfleet-agent.service';
 /** `/nix/store/<hash>-<name>`: the package of a path in the store. */
 const STORE_PACKAGE = /^\/nix\/store\/[0-9a-z]{32}-[^/\s"]{1,200}/;
 const MEMORY_FILE = 'restarted-for.json';
 const memorySchema = z.object({ version: z.literal(1), program: z.string() });
 
-export interface InstalledAgentOptions {
+/** The file of the agent's unit; null where the service manager itself starts a new agent (launchd). */
+export function unitFile(of: {
+  isUserService: boolean;
+  hostType: HostType;
   /** The link that points at the running system. */
   systemLink: string;
+  home: string;
+  /** XDG_CONFIG_HOME; '' where it is not set. */
+  configHome: string;
+}): string | null {
+  if (of.isUserService) return join(of.configHome || join(of.home, '.config'), 'systemd/user', UNIT);
+  return of.hostType === 'nixos' ? join(of.systemLink, 'etc/systemd/system', UNIT) : null;
+}
+
+export interface InstalledAgentOptions {
+  /** The file of the agent's unit. */
+  unit: string;
   /** Path of the running program. */
   program: string;
   stateDir: string;
 }
 
 /**
- * The package of the agent that the running system starts, where it differs from that of this process and the agent was
- * not restarted for it before; else null. An agent that does not come from the store, as one from a checkout, is never
+ * The package of the agent that the unit starts, where it differs from that of this process and the agent was not
+ * restarted for it before; else null. An agent that does not come from the store, as one from a checkout, is never
  * replaced.
  */
-export function otherAgentInstalled({ systemLink, program, stateDir }: InstalledAgentOptions): string | null {
+export function otherAgentInstalled({ unit, program, stateDir }: InstalledAgentOptions): string | null {
   const own = packageOf(realPath(program));
-  const named = packageOf(execStartOf(join(systemLink, UNIT)));
+  const named = packageOf(execStartOf(unit));
   if (own === null || named === null || named === own) return null;
   return readStateFile(join(stateDir, MEMORY_FILE), memorySchema)?.program === named ? null : named;
 }

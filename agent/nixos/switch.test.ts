@@ -1,6 +1,7 @@
 /** The switch in the agent's own steps, with the real agent, the real Nix and the real nixfleet-root. */
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { BUILD_OOM_SCORE } from '../oom-score';
 import { hasNix } from '../root-helper/testing/nixos';
 import { fileAppears } from '../testing/host';
 import { useNixosBench, type NixosBench } from './testing/nixos-bench';
@@ -25,6 +26,7 @@ describe.skipIf(!hasNix)('a switch in own steps (skipped without Nix)', () => {
     expect(output).toContain('library> compiling');
     expect(output).toContain('activating the configuration...');
     expect(output.at(-2)).toBe(`✅ Switch completed: the system is built from ${commit.slice(0, 7)}`);
+    expect(readFileSync(bench.nixos.path('build-oom-score'), 'utf8')).toBe(`${BUILD_OOM_SCORE}\n`);
     // Nothing of it is left behind.
     expect(existsSync(`${bench.host.stateDir}/activation.json`)).toBe(false);
     expect(bench.nixos.roots()).toEqual([]);

@@ -8,6 +8,10 @@
 }:
 let
   cfg = config.services.nixfleet-agent;
+  packageFor = import ./package-for.nix {
+    inherit self;
+    inherit (pkgs.stdenv.hostPlatform) system;
+  };
 in
 {
   # The same module from two places counts once.
@@ -17,7 +21,7 @@ in
   options.services.nixfleet-agent =
     import ./agent-options.nix {
       inherit lib;
-      defaultPackage = self.packages.${pkgs.stdenv.hostPlatform.system}.nixfleet-agent;
+      defaultPackage = packageFor "nixfleet-agent";
     }
     // {
       user = lib.mkOption {

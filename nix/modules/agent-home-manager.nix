@@ -1,6 +1,6 @@
 # services.nixfleet-agent for Home Manager: a launchd agent on macOS, a systemd user service elsewhere.
 { self }:
-{
+args@{
   config,
   lib,
   pkgs,
@@ -8,9 +8,17 @@
 }:
 let
   cfg = config.services.nixfleet-agent;
+  packageFor = import ./package-for.nix {
+    inherit self;
+    inherit (pkgs.stdenv.hostPlatform) system;
+  };
+  inherit (lib) mkDefault;
   escape = import ./systemd-escape.nix;
   inherit (pkgs.stdenv.hostPlatform) isDarwin;
   home = config.home.homeDirectory;
+  user = config.home.username;
+  # The NixOS configuration that this one is a part of; null where Home Manager is used alone.
+  nixos = if isDarwin then null else args.osConfig or null;
   # The agent's host type: "macos" means Home Manager, on any system.
   hostType =
     lib.optionalAttrs (cfg.switches == "home") { NIXFLEET_HOST_TYPE = "macos"; }
@@ -18,8 +26,17 @@ let
   environment = import ./agent-environment.nix cfg // hostType // {
     NIXFLEET_TOKEN_FILE = toString cfg.tokenFile;
     NIXFLEET_STATE_DIR = "${home}/.local/state/nixfleet-agent";
-    # The set-uid sudo of the wrappers must come before any other.
-    PATH = "/run/wrappers/bin:${home}/.nix-profile/bin:/run/current-system/sw/bin:/nix/var/nix/profiles/default/bin:/usr/bin:/bin";
+    # The set-uid sudo of the wrappers must come before any other. The profiles of the user come before the system's.
+    PATH = lib.concatStringsSep ":" [
+      "/run/wrappers/bin"
+      "${home}/.nix-profile/bin"
+      "${home}/.local/state/nix/profile/bin"
+      "/etc/profiles/per-user/${user}/bin"
+      "/run/current-system/sw/bin"
+      "/nix/var/nix/profiles/default/bin"
+      "/usr/bin"
+      "/bin"
+    ];
   };
 in
 {
@@ -30,7 +47,7 @@ in
   options.services.nixfleet-agent =
     import ./agent-options.nix {
       inherit lib;
-      defaultPackage = self.packages.${pkgs.stdenv.hostPlatform.system}.nixfleet-agent;
+      defaultPackage = packageFor "nixfleet-agent";
     }
     // {
       switches = lib.mkOption {
@@ -52,7 +69,15 @@ in
     lib.mkMerge [
       {
         assertions = import ./agent-assertions.nix cfg;
-        warnings = import ./agent-warnings.nix { inherit lib cfg; };
+        warnings =
+          import ./agent-warnings.nix { inherit lib cfg; }
+          ++ lib.optionals (nixos != null) (
+            lib.optional (nixos.users.users.${user}.linger or false != true) (
+              "services.nixfleet-agent: without lingering the agent ends when ${user} logs out, and a switch with it. Set "
+              + "users.users.${user}.linger = true in the NixOS configuration."
+            )
+            ++ lib.optionals (cfg.switches != "home") (import ./sudo-warning.nix { inherit lib; config = nixos; })
+          );
         home.packages = [ cfg.package ];
       }
       (lib.mkIf isDarwin {
@@ -65,10 +90,11 @@ in
         systemd.user.services.nixfleet-agent = {
           Unit = {
             Description = "NixFleet agent";
-            # Home Manager restarts units on a switch, and the switch runs inside this one.
+            # A switch runs inside this unit. The agent restarts itself once it is idle and its unit names another one.
+            # The last two are the older spelling of the first.
+            X-SwitchMethod = "keep-old";
             X-RestartIfChanged = false;
             X-StopIfChanged = false;
-            X-SwitchMethod = "keep-old";
             StartLimitIntervalSec = 0;
           };
           Install.WantedBy = [ "default.target" ];
@@ -79,13 +105,17 @@ in
               name: value: builtins.toJSON "${name}=${escape value}"
             ) environment;
             Restart = "always";
-            RestartSec = 3;
-            RestartSteps = 10;
-            RestartMaxDelaySec = 20;
+            # As in the module for NixOS.
+            RestartSec = mkDefault 3;
+            RestartSteps = mkDefault 10;
+            RestartMaxDelaySec = mkDefault 20;
             RestartForceExitStatus = 101;
             SuccessExitStatus = 101;
             RestartPreventExitStatus = 78;
             KillMode = "mixed";
+            TimeoutStopSec = mkDefault 25;
+            # A build that runs out of memory ends alone.
+            OOMPolicy = "continue";
           };
         };
       })

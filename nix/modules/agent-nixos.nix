@@ -8,6 +8,11 @@
 }:
 let
   cfg = config.services.nixfleet-agent;
+  packageFor = import ./package-for.nix {
+    inherit self;
+    inherit (pkgs.stdenv.hostPlatform) system;
+  };
+  inherit (lib) mkDefault;
   escape = import ./systemd-escape.nix;
   environment = builtins.mapAttrs (_: escape) (import ./agent-environment.nix cfg);
   systemPrograms = "/run/current-system/sw/bin";
@@ -33,7 +38,6 @@ let
       inherit commands;
     }
   ];
-  hasSudo = (config.security.sudo.enable or true) || (config.security.sudo-rs.enable or false);
 in
 {
   # The same module from two places counts once.
@@ -43,7 +47,7 @@ in
   options.services.nixfleet-agent =
     import ./agent-options.nix {
       inherit lib;
-      defaultPackage = self.packages.${pkgs.stdenv.hostPlatform.system}.nixfleet-agent;
+      defaultPackage = packageFor "nixfleet-agent";
     }
     // {
       user = lib.mkOption {
@@ -78,7 +82,8 @@ in
       };
 
       outputGroup = lib.mkOption {
-        type = lib.types.str;
+        # Written into a program that root runs.
+        type = lib.types.strMatching "[A-Za-z_][A-Za-z0-9_-]*";
         default = defaultOutputGroup;
         description = ''
           The group that may read the output and the results of activations in /var/lib/nixfleet-root. The agent's
@@ -94,11 +99,8 @@ in
         message = "services.nixfleet-agent.user: name the user that the agent runs as.";
       }
     ];
-    warnings = import ./agent-warnings.nix { inherit lib cfg; } ++ lib.optional (!hasSudo) (
-      "services.nixfleet-agent: the agent switches the system through sudo, and neither security.sudo nor "
-      + "security.sudo-rs is enabled. Enable one of them; run0 and doas are not supported. A later version will "
-      + "refuse this."
-    );
+    warnings =
+      import ./agent-warnings.nix { inherit lib cfg; } ++ import ./sudo-warning.nix { inherit lib config; };
 
     environment.systemPackages = [
       rootHelper
@@ -130,14 +132,16 @@ in
         User = cfg.user;
         SupplementaryGroups = [ cfg.outputGroup ];
         Restart = "always";
-        # Grows from 3 s to 20 s with the number of restarts.
-        RestartSec = 3;
-        RestartSteps = 10;
-        RestartMaxDelaySec = 20;
+        # Grows from 3 s to 20 s with the number of restarts. systemd before 254 restarts each time after RestartSec: it
+        # ignores the other two and writes a warning to its log.
+        RestartSec = mkDefault 3;
+        RestartSteps = mkDefault 10;
+        RestartMaxDelaySec = mkDefault 20;
         # 101: after a switch. Otherwise the unit would count as failed until it starts again.
         RestartForceExitStatus = 101;
         SuccessExitStatus = 101;
-        # 78: the configuration is invalid. Another attempt can't succeed.
+        # 78: the configuration is invalid. Another attempt can't succeed before the next switch, which starts every
+        # target again and with them each unit that they want and that does not run.
         RestartPreventExitStatus = 78;
         # Read by systemd as root: the file may be readable by root only, in either form.
         LoadCredential = "token:${escape (toString cfg.tokenFile)}";
@@ -145,11 +149,11 @@ in
         StateDirectoryMode = "0700";
         # The agent decides whether to end what it started (nixos-rebuild).
         KillMode = "mixed";
-        TimeoutStopSec = 25;
+        TimeoutStopSec = mkDefault 25;
         # A build that runs out of memory ends alone, and memory for a build can be limited in a cgroup below the agent's.
         OOMPolicy = "continue";
-        # Little: evaluations and builds of the agent inherit it, and must not be preferred to the host's services.
-        OOMScoreAdjust = -100;
+        # Builds and evaluations would inherit it: the agent raises theirs, so that they are killed before it.
+        OOMScoreAdjust = mkDefault (-100);
         Delegate = true;
         # No sandbox: options such as NoNewPrivileges or ProtectSystem break sudo and the rebuild itself.
       };

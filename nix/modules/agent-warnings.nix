@@ -2,9 +2,7 @@
 { lib, cfg }:
 lib.optional (cfg.configRepo != "")
   "services.nixfleet-agent.configRepo is deprecated: set repoUrl, and the agent maintains a clone."
-++
-  lib.optional (builtins.match "[A-Za-z][A-Za-z0-9+.-]*://[^/@]*:[^/]*@.*" cfg.repoUrl != null)
-    (
-      "services.nixfleet-agent.repoUrl contains a password, which every user of the host can read in the store. Use a "
-      + "deploy key (sshKeyFile), or git's credential helper. A later version will refuse it."
-    )
+++ lib.optional (import ./has-credentials.nix cfg.repoUrl) (
+  "services.nixfleet-agent.repoUrl contains a password, which every user of the host can read in the store. Use a "
+  + "deploy key (sshKeyFile), or git's credential helper. A later version will refuse it."
+)

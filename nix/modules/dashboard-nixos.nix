@@ -23,8 +23,13 @@
 }:
 let
   cfg = config.services.nixfleet;
-  inherit (lib) mkOption types;
+  inherit (lib) mkDefault mkOption types;
   escape = import ./systemd-escape.nix;
+  quote = import ./systemd-quote.nix;
+  packageFor = import ./package-for.nix {
+    inherit self;
+    inherit (pkgs.stdenv.hostPlatform) system;
+  };
 
   secretFile =
     what:
@@ -58,6 +63,7 @@ let
     }
   ];
 
+  hasCredentials = import ./has-credentials.nix;
   settings = lib.mapAttrs (
     _: value: if lib.isBool value then lib.boolToString value else toString value
   ) cfg.settings;
@@ -79,7 +85,7 @@ let
         "StateDirectoryMode=0700"
         "UMask=0077"
       ]
-      ++ map (folder: "ReadWritePaths=-${folder}") backupFolders
+      ++ map (folder: "ReadWritePaths=${quote "-${folder}"}") backupFolders
       ++ map (file: "EnvironmentFile=${toString file}") cfg.environmentFiles;
       environment = settings // {
         NIXFLEET_DATA_DIR = dataDir;
@@ -105,7 +111,7 @@ in
 
     package = mkOption {
       type = types.package;
-      default = self.packages.${pkgs.stdenv.hostPlatform.system}.nixfleet;
+      default = packageFor "nixfleet";
       defaultText = "nixfleet of the flake";
       description = "The dashboard to run.";
     };
@@ -173,6 +179,17 @@ in
       }
     ];
 
+    warnings =
+      map (
+        name:
+        "services.nixfleet.settings.${name} is a secret that every user of the host can read in the store. "
+        + "Set it in environmentFiles instead."
+      ) (lib.filter (name: settings.${name} or "" != "") (import ./secret-variables.nix))
+      ++ lib.optional (hasCredentials (settings.NIXFLEET_CONFIG_REPO or "")) (
+        "services.nixfleet.settings.NIXFLEET_CONFIG_REPO contains a password, which every user of the host can read in "
+        + "the store. Set it in environmentFiles instead, or use a deploy key. A later version will refuse it."
+      );
+
     # `sudo nixfleet restore FILE`, as the dashboard's messages say.
     environment.systemPackages = [ command ];
 
@@ -211,12 +228,16 @@ in
         StateDirectory = "nixfleet";
         StateDirectoryMode = "0700";
         # Without an error for a folder that is missing: the dashboard then says what to do.
-        ReadWritePaths = map (folder: "-${escape folder}") backupFolders;
+        ReadWritePaths = map (folder: quote "-${escape folder}") backupFolders;
         UMask = "0077";
         Restart = "on-failure";
-        RestartSec = 5;
+        # Grows from 5 s to 60 s with the number of restarts. systemd before 254 restarts each time after RestartSec: it
+        # ignores the other two and writes a warning to its log.
+        RestartSec = mkDefault 5;
+        RestartSteps = mkDefault 5;
+        RestartMaxDelaySec = mkDefault 60;
         # It stops within 10 s by itself.
-        TimeoutStopSec = 20;
+        TimeoutStopSec = mkDefault 20;
 
         CapabilityBoundingSet = "";
         LockPersonality = true;

@@ -1,7 +1,9 @@
 # The flake's outputs with a substitute for nixpkgs whose builders return their arguments. As JSON for
 # nix.test.ts.
 let
-  lib = import ./lib.nix;
+  # As in a release of nixpkgs.
+  libOf = release: import ./lib.nix // { trivial = { inherit release; }; };
+  lib = libOf "26.05";
   store = "/nix/store/00000000000000000000000000000000";
   pkgsFor =
     system:
@@ -42,16 +44,36 @@ let
     "x86_64-darwin"
     "aarch64-darwin"
   ];
-  self = outputs // {
-    rev = "0123456789abcdef";
+  outputsWith =
+    nixpkgs:
+    let
+      outputs = (import ../../flake.nix).outputs {
+        self = outputs // {
+          rev = "0123456789abcdef";
+        };
+        inherit nixpkgs;
+      };
+    in
+    outputs;
+  nixpkgs = {
+    inherit lib;
+    legacyPackages = lib.genAttrs systems pkgsFor;
   };
-  outputs = (import ../../flake.nix).outputs {
-    inherit self;
-    nixpkgs = {
-      inherit lib;
-      legacyPackages = lib.genAttrs systems pkgsFor;
+  outputs = outputsWith nixpkgs;
+  # The systems of packages and shells. `change` gets the package sets.
+  systemsWith =
+    release: change:
+    let
+      made = outputsWith {
+        lib = libOf release;
+        legacyPackages = change nixpkgs.legacyPackages;
+      };
+    in
+    {
+      packages = builtins.attrNames made.packages;
+      shells = builtins.attrNames made.devShells;
     };
-  };
+  dropped = sets: sets // { x86_64-darwin = throw "Nixpkgs 26.11 has dropped support for x86_64-darwin."; };
   shown = package: {
     inherit (package)
       pname
@@ -71,8 +93,16 @@ in
   packages = builtins.mapAttrs (_: builtins.attrNames) outputs.packages;
   modules = {
     nixos = builtins.attrNames outputs.nixosModules;
-    home = builtins.attrNames outputs.homeManagerModules;
+    home = builtins.attrNames outputs.homeModules;
+    homeAsBefore = builtins.attrNames outputs.homeManagerModules;
     darwin = builtins.attrNames outputs.darwinModules;
+  };
+  intelMac = {
+    # Without an evaluation of the package set, which costs time and prints a warning.
+    supported = systemsWith "26.05" dropped;
+    stillSupported = systemsWith "26.11" (sets: sets);
+    dropped = systemsWith "26.11" dropped;
+    missing = systemsWith "26.05" (sets: removeAttrs sets [ "x86_64-darwin" ]);
   };
   overlay = builtins.attrNames (outputs.overlays.default (pkgsFor "x86_64-linux") { });
   agent = shown outputs.packages.x86_64-linux.nixfleet-agent;

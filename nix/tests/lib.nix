@@ -51,6 +51,8 @@ rec {
     _type = "override";
     inherit content;
   };
+  # Nothing else defines what the modules define.
+  mkDefault = mkForce;
 
   types = rec {
     str = {
@@ -112,6 +114,7 @@ rec {
   last = list: elemAt list (length list - 1);
   splitString = separator: text: filter isString (split separator text);
   toInt = text: builtins.fromJSON text;
+  versionOlder = a: b: builtins.compareVersions a b < 0;
   genAttrs = names: f: listToAttrs (map (name: { inherit name; value = f name; }) names);
   hasSuffix = suffix: text: builtins.match ".*${suffix}" text != null;
   trim = text: head (builtins.match "[[:space:]]*(.*[^[:space:]])[[:space:]]*" text);
@@ -130,13 +133,18 @@ rec {
       values,
       # Values of other modules (home.homeDirectory …).
       others ? { },
+      # Further arguments of the module.
+      arguments ? { },
       pkgs,
     }:
     let
-      evaluated = module {
-        inherit pkgs config;
-        lib = import ./lib.nix;
-      };
+      evaluated = module (
+        {
+          inherit pkgs config;
+          lib = import ./lib.nix;
+        }
+        // arguments
+      );
       options = evaluated.options.services.${service};
       unknown = filter (name: !(hasAttr name options)) (attrNames values);
       valueOf =

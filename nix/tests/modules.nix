@@ -37,9 +37,22 @@ let
     inherit values others;
   };
   nixos = agent ../modules/agent-nixos.nix false { };
-  home = isDarwin: agent ../modules/agent-home-manager.nix isDarwin {
+  homeOthers = isDarwin: {
+    home.username = "you";
     home.homeDirectory = if isDarwin then "/Users/you" else "/home/you";
   };
+  home = isDarwin: agent ../modules/agent-home-manager.nix isDarwin (homeOthers isDarwin);
+  # As a part of a NixOS configuration.
+  homeInNixos =
+    osConfig: values:
+    lib.evalModule {
+      module = import ../modules/agent-home-manager.nix { inherit self; };
+      service = "nixfleet-agent";
+      pkgs = pkgsFor false;
+      others = homeOthers false;
+      arguments = { inherit osConfig; };
+      inherit values;
+    };
   darwin = agent ../modules/agent-darwin.nix true { };
   dashboard =
     values:
@@ -79,8 +92,25 @@ let
     sshKeyFile = "/run/secrets/key";
   };
   ofUser = values: values // { user = "you"; };
+  # Whether a password is found in an address.
+  addresses = map (address: {
+    inherit address;
+    found = import ../modules/has-credentials.nix address;
+  });
 in
 {
+  credentials = addresses [
+    "https://you:secret@git.example.org/nixcfg.git"
+    "ssh://you:secret@git.example.org/nixcfg.git"
+    "https://ghp_0123456789abcdefghij@git.example.org/nixcfg.git"
+    "https://you@git.example.org/nixcfg.git"
+    "https://git.example.org/a@b:c/nixcfg.git"
+    "ssh://git@git.example.org:2222/nixcfg.git"
+    "git@git.example.org:you/nixcfg.git"
+    "/srv/nixcfg.git"
+    ""
+  ];
+  secretVariables = import ../modules/secret-variables.nix;
   keys = map (file: (import file { inherit self; } { inherit lib; config = { }; pkgs = pkgsFor false; }).key) [
     ../modules/agent-nixos.nix
     ../modules/agent-home-manager.nix
@@ -117,6 +147,12 @@ in
       themeColor = "a \"quoted\" \\ value";
     }
   );
+  homeInNixos = homeInNixos { users.users.you.linger = true; } ofVersion3;
+  homeWithoutLinger = homeInNixos {
+    users.users.you = { };
+    security.sudo.enable = false;
+  } ofVersion3;
+  homeOnly = homeInNixos { security.sudo.enable = false; } (ofVersion3 // { switches = "home"; });
   homeDarwin = home true everyOption;
   homeLinux = home false (ofVersion3 // { switches = "home"; });
   darwin = darwin (ofUser ofVersion3);
@@ -124,6 +160,7 @@ in
     interval = attempt (nixos (ofUser ofVersion3 // { interval = 0; }));
     location = attempt (nixos (ofUser ofVersion3 // { location = "moon"; }));
     misspelt = attempt (nixos (ofUser ofVersion3 // { tokenfile = "/t"; }));
+    outputGroup = attempt (nixos (ofUser ofVersion3 // { outputGroup = "x'; reboot; '"; }));
     tokenFile = attempt (nixos (ofUser (removeAttrs ofVersion3 [ "tokenFile" ])));
   };
   dashboard = dashboard {
@@ -151,7 +188,13 @@ in
     baseUrl = "https://fleet.example.org/100%";
     agentTokenFile = "/run/100%/token";
     environmentFiles = [ "/run/100%/env" ];
-    settings.NIXFLEET_BACKUP_DIR = "/mnt/100%";
+    settings = {
+      NIXFLEET_BACKUP_DIR = "/mnt/100%";
+      NIXFLEET_BACKUP_COPY_DIR = "/mnt/my backups";
+      NIXFLEET_CONFIG_REPO = "https://you:secret@git.example.org/nixcfg.git";
+      NIXFLEET_GITHUB_TOKEN = "secret";
+      NIXFLEET_FORGEJO_TOKEN = "";
+    };
   };
   dashboardFault = dashboard {
     enable = true;

@@ -271,4 +271,28 @@ export const AGENT_MUTANTS: readonly Mutant[] = [
     why: 'a switch on a full disk that succeeded counts as half-way',
     tests: ['agent/nixos/disk-full.test.ts'],
   },
+  {
+    name: 'rollback-to-a-failed-generation',
+    file: 'agent/home/home-rules.ts',
+    from: '      endOf(memory, one)?.isComplete !== false &&\n',
+    to: '',
+    why: 'a rollback of Home Manager activates a generation whose activation failed',
+    tests: ['agent/home/home-rules.test.ts'],
+  },
+  {
+    name: 'home-manager-judged-by-its-profile',
+    file: 'agent/home/home-rules.ts',
+    from: "after.linked === current.path ? 'partial' : 'half-way'",
+    to: "'partial'",
+    why: 'a generation of Home Manager that is not active counts as active with errors',
+    tests: ['agent/home/home-rules.test.ts'],
+  },
+  {
+    name: 'build-as-protected-as-the-agent',
+    file: 'agent/oom-score.ts',
+    from: 'echo "$0" >/proc/self/oom_score_adj; ',
+    to: '',
+    why: 'the kernel kills the services of a host before the build that takes the memory',
+    tests: ['agent/oom-score.test.ts'],
+  },
 ];

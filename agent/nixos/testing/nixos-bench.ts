@@ -148,6 +148,7 @@ export function flakeOf(nixos: Pick<TestNixos, 'path'>, source: SystemSource): s
   ];
   const library = [
     'echo compiling',
+    `cat /proc/self/oom_score_adj > ${nixos.path('build-oom-score')}`,
     ...(slow === true
       ? [
           `echo $$ > ${nixos.path('pid')}; mv ${nixos.path('pid')} ${nixos.path('building')}; while ! [ -e ${nixos.path(`slow-${version}`)} ]; do sleep 0.05; done`,

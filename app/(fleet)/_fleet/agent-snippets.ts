@@ -30,7 +30,7 @@ services.nixfleet-agent = {
     label: 'macOS and Home Manager',
     about:
       'Add this to the Home Manager configuration, with the NixFleet flake as the input “nixfleet”. The token file contains only the token.',
-    code: (url) => `imports = [ inputs.nixfleet.homeManagerModules.nixfleet-agent ];
+    code: (url) => `imports = [ inputs.nixfleet.homeModules.nixfleet-agent ];
 
 services.nixfleet-agent = {
   enable = true;
