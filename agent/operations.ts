@@ -14,6 +14,7 @@ import {
   type OperationContext,
   type OperationEnd,
 } from './operation';
+import { concludeGeneration, switchGeneration } from './nixos/switch-generation';
 import { prepareBoot } from './nixos/switch-system';
 import { readSystem } from './nixos/system-facts';
 import { PULL_STEPS } from './repository';
@@ -42,6 +43,7 @@ export function createOperations(host: OperationHost): ReadonlyMap<string, Agent
     update: (context) => update(host, context),
     'force-update': (context) => forceUpdate(host, context),
     boot: (context) => switchAtBoot(host, context),
+    'switch-generation': (context) => switchGeneration(host, context),
     'refresh-git': ({ shell }) => refreshGit(shell),
     'refresh-lock': ({ shell }) => refreshLock(host, shell),
     'refresh-system': ({ shell }) => refreshSystem(host, shell),
@@ -74,6 +76,8 @@ export async function resumeOperation(
       return concludeBoot(host, context, end, commit);
     case 'rollback':
       return concludeRollback(host, context, end, commit);
+    case 'switch-generation':
+      return concludeGeneration(host, context, end, record);
   }
 }
 

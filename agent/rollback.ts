@@ -1,8 +1,8 @@
 /** Rolls back to the previous generation. */
-import { readdirSync, realpathSync } from 'node:fs';
-import { basename, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { AgentConfig } from './config';
-import { rollBackNixos } from './nixos/switch-system';
+import { generationNumbers, pathOfGeneration } from './nixos/generations';
+import { goToGeneration } from './nixos/switch-system';
 import { readSystem } from './nixos/system-facts';
 import { error, outliving, type OperationHost, type OperationContext, type OperationEnd } from './operation';
 import { activated, judged, nixosRebuild, type RebuildEnd } from './rebuild';
@@ -23,7 +23,7 @@ export async function runRollback(host: OperationHost, context: OperationContext
     rolledBack =
       helper === null || previous === null
         ? await nixosRebuild(host, context, 'nixos-rebuild --rollback', ['--rollback', 'switch'])
-        : await rollBackNixos(host, context, helper, previous);
+        : await goToGeneration(host, context, helper, { purpose: 'rollback', ...previous, commit });
   } else {
     const list = await shell.run('home-manager', ['generations'], { timeoutMs: LIST_TIMEOUT_MS });
     if (!list.ok) return error(exitCodeOf(list.end), failureOf('home-manager generations', list));
@@ -60,17 +60,11 @@ export function concludeRollback(
 function previousSystem(config: AgentConfig): { number: number; path: string } | null {
   const { generation } = readSystem(config);
   if (generation === null) return null;
-  const profile = config.systemProfile;
-  const name = basename(profile);
-  const numbers = readdirSync(dirname(profile)).flatMap((entry) => {
-    const number = entry.startsWith(`${name}-`)
-      ? /^(\d{1,9})-link$/.exec(entry.slice(name.length + 1))?.[1]
-      : undefined;
-    return number === undefined || Number(number) >= generation ? [] : [Number(number)];
-  });
+  const numbers = generationNumbers(config.systemProfile).filter((each) => each < generation);
   if (numbers.length === 0) return null;
   const number = Math.max(...numbers);
-  return { number, path: realpathSync(`${profile}-${number}-link`) };
+  const path = pathOfGeneration(config, number);
+  return path === null ? null : { number, path };
 }
 
 /** The path of the generation before the newest, by number: `2026-01-22 17:14 : id 100 -> /nix/store/…`. */

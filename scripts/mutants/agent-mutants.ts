@@ -255,4 +255,12 @@ export const AGENT_MUTANTS: readonly Mutant[] = [
     why: 'an agent that is killed at that moment leaves a unit and links that keep a system from the garbage collector',
     tests: ['agent/nixos/switch.test.ts'],
   },
+  {
+    name: 'generations-with-every-check',
+    file: 'agent/nixos/generation-reports.ts',
+    from: '    if (text === sent) return;\n',
+    to: '',
+    why: 'every agent sends its whole list each minute',
+    tests: ['agent/nixos/generations.test.ts'],
+  },
 ];
