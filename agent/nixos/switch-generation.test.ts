@@ -67,6 +67,19 @@ describe.skipIf(!hasNix)('a switch to a generation by its number (skipped withou
     expect(bench.nixos.roots()).toEqual([]);
   });
 
+  it('leaves System up to date where the generation was built from the commit of the clone', async () => {
+    const commit = bench.host.git(['rev-parse', 'HEAD']);
+    bench.nixos.program('nixos-version', `echo '{"configurationRevision":"${commit}","nixosVersion":"25.11"}'`);
+    await bench.start();
+    go('g1', 1);
+    expect(await bench.dashboard.result('g1')).toMatchObject({ status: 'ok' });
+    const { update_status: status } = await bench.dashboard.frame(
+      'heartbeat',
+      ({ update_status: report }) => report?.system.message === 'Switched to generation 1',
+    );
+    expect(status?.system.status).toBe('ok');
+  });
+
   it('has nothing to do where the generation runs and is the one of the next boot', async () => {
     await bench.start();
     go('g3', 3);

@@ -46,7 +46,7 @@ export function GenerationDialog({ hostId, onClose }: { hostId: string; onClose:
       open
       onClose={onClose}
       title={`${OPERATIONS[OPERATION].label}: ${host.name}`}
-      description="Activates the system of that generation, and makes it the one of the next boot."
+      description="Activates the system of the chosen generation, and makes it the one of the next boot."
       footer={
         <>
           <Button onClick={onClose} data-autofocus>
@@ -61,8 +61,7 @@ export function GenerationDialog({ hostId, onClose }: { hostId: string; onClose:
       {/* Its height stays: what is loaded must not move the buttons. */}
       <div className="flex h-[min(26rem,50dvh)] flex-col gap-2">
         <Contents loaded={loaded} chosen={chosen} onChoose={setChosen} />
-        {/* Its place stays reserved, too. */}
-        <p className="min-h-8 text-xs text-muted" role="status">
+        <p className="text-xs text-muted empty:hidden" role="status">
           {blocked?.reason}
         </p>
       </div>
