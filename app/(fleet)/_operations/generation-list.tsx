@@ -61,7 +61,7 @@ function Row({
     <label
       data-testid="generation"
       className={cx(
-        'flex items-start gap-3 border-t px-3 py-2 first-of-type:border-t-0 pointer-coarse:py-3',
+        'grid grid-cols-[auto_minmax(0,1fr)] gap-x-3 gap-y-0.5 border-t px-3 py-2 first-of-type:border-t-0 pointer-coarse:py-3',
         'has-focus-visible:outline-2 has-focus-visible:-outline-offset-2 has-focus-visible:outline-accent',
         disabled ? 'cursor-default' : 'cursor-pointer hover:bg-hover',
         isChosen && 'bg-accent-soft',
@@ -74,27 +74,25 @@ function Row({
         checked={isChosen}
         disabled={disabled}
         onChange={onChoose}
-        className="mt-0.5 size-4 shrink-0 accent-accent outline-none"
+        className="row-span-2 mt-0.5 size-4 accent-accent outline-none"
       />
-      <span className="min-w-0 grow">
-        <span className="flex flex-wrap items-center gap-x-2 gap-y-1">
-          <span className="font-medium">Generation {number}</span>
-          {runs && <Badge tone="ok">runs now</Badge>}
-          {nextBoot && <Badge tone="accent">at next boot</Badge>}
-          {booted && <Badge>booted</Badge>}
+      <span className="flex flex-wrap items-center gap-x-2 gap-y-1 font-medium">
+        Generation {number}
+        {runs && <Badge tone="ok">runs now</Badge>}
+        {nextBoot && <Badge tone="accent">at next boot</Badge>}
+        {booted && <Badge>booted</Badge>}
+      </span>
+      <span className="flex flex-wrap gap-x-3 text-xs text-muted">
+        <span>
+          {DAY.format(createdAt)}, <TimeAgo at={createdAt} />
         </span>
-        <span className="mt-0.5 flex flex-wrap gap-x-3 text-xs text-muted">
-          <span>
-            {DAY.format(createdAt)}, <TimeAgo at={createdAt} />
+        {nixosVersion !== '' && <span className="break-all">NixOS {nixosVersion}</span>}
+        {kernelVersion !== '' && <span className="break-all">Linux {kernelVersion}</span>}
+        {revision !== '' && (
+          <span className="break-all" data-tip={revision}>
+            commit <span className="font-mono">{shortRevision(revision)}</span>
           </span>
-          {nixosVersion !== '' && <span className="break-all">NixOS {nixosVersion}</span>}
-          {kernelVersion !== '' && <span className="break-all">Linux {kernelVersion}</span>}
-          {revision !== '' && (
-            <span className="break-all" data-tip={revision}>
-              commit <span className="font-mono">{shortRevision(revision)}</span>
-            </span>
-          )}
-        </span>
+        )}
       </span>
     </label>
   );
