@@ -13,6 +13,8 @@ import { createLockHash, describeLockAge, lockChanged } from './lock';
 import type { AgentLog } from './log';
 import { createMetricsReader } from './metrics';
 import { shortCommit, type OperationHost } from './operation';
+import { createGenerationReports } from './nixos/generation-reports';
+import { createGenerationsReader } from './nixos/generations';
 import { otherAgentInstalled, restartsFor, unitFile } from './nixos/installed-agent';
 import { createBuildCgroup } from './nixos/build-cgroup';
 import { tidyUp } from './nixos/activation';
@@ -40,6 +42,8 @@ const FIRST_CLONE_WAIT_MS = 15_000;
 /** Lines of a burst are sent in one frame. */
 const OUTPUT_BATCH_DELAY_MS = 20;
 const LOCK_CHECK_INTERVAL_MS = 5 * 60_000;
+/** How often changes of the generations are noticed that no operation made. */
+const GENERATIONS_CHECK_INTERVAL_MS = 60_000;
 /** How often an idle agent looks whether its unit names another one. */
 const PROGRAM_CHECK_INTERVAL_MS = 60_000;
 
@@ -140,6 +144,7 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
     register,
     onRegistered(_payload, first) {
       if (first) {
+        generations.connected();
         outbox.resendAll();
         runner.repeatProgress();
         if (heartbeats !== null) clearInterval(heartbeats);
@@ -154,12 +159,17 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
     },
     onDrain: () => outbox.pump(),
   });
+  const readGenerations = createGenerationsReader(config);
+  const generations = createGenerationReports(() => (rootHelper === null ? null : readGenerations()), connection.send);
   const outbox = createOutbox({
     memory: loadCommandMemory({ stateDir: config.stateDir, log }),
     maxBatchLines: MAX_BATCH_LINES,
     batchDelayMs: OUTPUT_BATCH_DELAY_MS,
     link: { ready: connection.ready, withIds: connection.withIds, send: connection.send },
-    onResultSent: () => void heartbeat(),
+    onResultSent() {
+      generations.check();
+      void heartbeat();
+    },
   });
   const runner = createCommandRunner({
     operations: createOperations(host),
@@ -311,6 +321,7 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
       await prepareActivation();
       await Promise.race([firstClone(), wait]);
       timers.push(setInterval(() => void host.refreshLock(), LOCK_CHECK_INTERVAL_MS));
+      timers.push(setInterval(generations.check, GENERATIONS_CHECK_INTERVAL_MS));
       if (unit !== null) timers.push(setInterval(restartIfReplaced, PROGRAM_CHECK_INTERVAL_MS));
       if (!ending) connection.start();
       return exited;

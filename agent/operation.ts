@@ -22,6 +22,8 @@ export interface OperationContext {
   /** The id that the dashboard gave it; null without one. */
   commandId: string | null;
   command: string;
+  /** The number of the generation that it names; null for most commands. */
+  generation: number | null;
   /** Number of the last line of its output. */
   lastSeq: () => number;
   /** While it is held, it continues when it is stopped and when the agent ends; null: no longer. */

@@ -16,6 +16,7 @@ import {
   type OperationContext,
   type OperationEnd,
 } from './operation';
+import { concludeGeneration, switchGeneration } from './nixos/switch-generation';
 import { prepareBoot } from './nixos/switch-system';
 import { readSystem, runs, specialisationsOf } from './nixos/system-facts';
 import { PULL_STEPS } from './repository';
@@ -44,6 +45,7 @@ export function createOperations(host: OperationHost): ReadonlyMap<string, Agent
     update: (context) => update(host, context),
     'force-update': (context) => forceUpdate(host, context),
     boot: (context) => switchAtBoot(host, context),
+    'switch-generation': (context) => switchGeneration(host, context),
     'refresh-git': ({ shell }) => refreshGit(shell),
     'refresh-lock': ({ shell }) => refreshLock(host, shell),
     'refresh-system': ({ shell }) => refreshSystem(host, shell),
@@ -76,6 +78,8 @@ export async function resumeOperation(
       return concludeBoot(host, context, end, commit);
     case 'rollback':
       return concludeRollback(host, context, end, commit);
+    case 'switch-generation':
+      return concludeGeneration(host, context, end, record);
   }
 }
 

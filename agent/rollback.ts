@@ -1,9 +1,8 @@
 /** Rolls back to the previous generation. */
-import { readdirSync, realpathSync } from 'node:fs';
-import { basename, dirname } from 'node:path';
 import type { AgentConfig } from './config';
 import { previousHomeGeneration, rollBackHome } from './home/switch-home';
-import { rollBackNixos } from './nixos/switch-system';
+import { generationNumbers, pathOfGeneration } from './nixos/generations';
+import { goToGeneration } from './nixos/switch-system';
 import { readSystem } from './nixos/system-facts';
 import { error, type OperationHost, type OperationContext, type OperationEnd } from './operation';
 import { activated, nixosRebuild, type RebuildEnd } from './rebuild';
@@ -21,7 +20,7 @@ export async function runRollback(host: OperationHost, context: OperationContext
     rolledBack =
       helper === null || previous === null
         ? await nixosRebuild(host, context, 'nixos-rebuild --rollback', ['--rollback', 'switch'])
-        : await rollBackNixos(host, context, helper, previous);
+        : await goToGeneration(host, context, helper, { purpose: 'rollback', ...previous, commit });
   } else {
     const previous = previousHomeGeneration(host);
     if ('problem' in previous) return error(1, previous.problem);
@@ -56,15 +55,9 @@ export function concludeRollback(
 function previousSystem(config: AgentConfig): { number: number; path: string } | null {
   const { generation } = readSystem(config);
   if (generation === null) return null;
-  const profile = config.systemProfile;
-  const name = basename(profile);
-  const numbers = readdirSync(dirname(profile)).flatMap((entry) => {
-    const number = entry.startsWith(`${name}-`)
-      ? /^(\d{1,9})-link$/.exec(entry.slice(name.length + 1))?.[1]
-      : undefined;
-    return number === undefined || Number(number) >= generation ? [] : [Number(number)];
-  });
+  const numbers = generationNumbers(config.systemProfile).filter((each) => each < generation);
   if (numbers.length === 0) return null;
   const number = Math.max(...numbers);
-  return { number, path: realpathSync(`${profile}-${number}-link`) };
+  const path = pathOfGeneration(config, number);
+  return path === null ? null : { number, path };
 }

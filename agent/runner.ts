@@ -113,7 +113,7 @@ export function createCommandRunner(options: CommandRunnerOptions) {
     else if (name === 'restart') void restart(id);
     else if (name === 'reboot' && !rebooting && !exiting) void reboot(id);
     else if (current !== null || exiting || rebooting) reject(id, name);
-    else start(id, name);
+    else start(id, name, payload.generation ?? null);
   }
 
   /** A known id is answered from memory and never run again. */
@@ -164,13 +164,13 @@ export function createCommandRunner(options: CommandRunnerOptions) {
     return entry;
   }
 
-  function start(id: string | null, name: string): void {
+  function start(id: string | null, name: string, generation: number | null): void {
     const operation = options.operations.get(name);
     if (operation === undefined) {
       void finish(outbox.begin(id, name), 'error', 1, 'unknown command');
       return;
     }
-    run(accept(id, name), operation);
+    run(accept(id, name), operation, generation);
   }
 
   /** Goes on with a command that an earlier process of the agent began, unless its result is known. */
@@ -181,7 +181,7 @@ export function createCommandRunner(options: CommandRunnerOptions) {
     return true;
   }
 
-  function run(entry: OutboxEntry, operation: AgentOperation): void {
+  function run(entry: OutboxEntry, operation: AgentOperation, generation: number | null = null): void {
     const running: RunningCommand = {
       entry,
       shell: shellFor(entry, {
@@ -202,15 +202,16 @@ export function createCommandRunner(options: CommandRunnerOptions) {
       done: Promise.resolve(),
     };
     current = running;
-    running.done = perform(running, operation);
+    running.done = perform(running, operation, generation);
   }
 
-  async function perform(running: RunningCommand, operation: AgentOperation): Promise<void> {
+  async function perform(running: RunningCommand, operation: AgentOperation, generation: number | null): Promise<void> {
     const context: OperationContext = {
       shell: running.shell,
       stopping: () => running.stop !== null,
       commandId: running.entry.id,
       command: running.entry.command,
+      generation,
       lastSeq: () => running.entry.lastSeq,
       hold(held) {
         running.held = held;

@@ -5,10 +5,12 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { expectAccessible } from './support/accessible';
 import { openDemo } from './support/demo';
 import { expect, test } from './support/fixtures';
 import { FleetPage } from './support/fleet-page';
 
+const GENERATION_LABEL = 'Switch to generation';
 const UNIT_FAILED = 'Switched, but unit fleet-status.service failed (exit-code)';
 
 test('the demo connects six real agents, one build succeeds and one fails, and stopping it leaves nothing behind', async ({
@@ -91,6 +93,92 @@ test('row and drawer show the same progress of a build, and name the unit that f
   } finally {
     world.expectCuts();
     rmSync(folder, { recursive: true });
+    await demo.end();
+  }
+});
+
+test('an operator goes back to an older generation by its number, and the dialog shows what runs', async ({
+  page,
+  world,
+}) => {
+  const demo = await openDemo(page, { NIXFLEET_DEMO_SPEED: '20' });
+  try {
+    const fleet = new FleetPage(page);
+    const dialog = page.getByRole('dialog');
+    const item = page.getByRole('menuitem', { name: new RegExp(`^${GENERATION_LABEL}`) });
+    const generation = (number: number) => dialog.getByTestId('generation').filter({ hasText: `Generation ${number}` });
+    const openMenu = async (host: string) => {
+      await fleet
+        .row(host)
+        .getByRole('button', { name: `More actions for ${host}` })
+        .click();
+      await expect(item).toBeVisible();
+    };
+    const open = async (host: string) => {
+      await openMenu(host);
+      await item.click();
+      await expect(dialog.getByTestId('generation').first()).toBeVisible();
+    };
+
+    // A switch makes generation 42, and marks follow.
+    await open('atlas');
+    await expect(dialog.getByTestId('generation')).toHaveCount(4);
+    await expect(generation(41)).toContainText('runs now');
+    await expect(generation(41)).toContainText('at next boot');
+    await expect(generation(41)).toContainText('booted');
+    await expect(generation(41).getByRole('radio')).toBeDisabled();
+    await expect(generation(39)).toContainText(/NixOS 25\.11\.\d{8}\.[0-9a-f]{7}/);
+    await expect(generation(39)).toContainText(/Linux 6\.12\.\d+/);
+    await expect(generation(39)).toContainText(/commit [0-9a-f]{7}/);
+    await expect(dialog.getByRole('button', { name: GENERATION_LABEL })).toBeDisabled();
+    await expectAccessible(page, 'generations');
+    await page.keyboard.press('Escape');
+    await fleet.press('atlas', 'Switch');
+    await fleet.expectOutcome('succeeded');
+
+    await open('atlas');
+    await expect(generation(42)).toContainText('runs now');
+    await expect(generation(41)).not.toContainText('runs now');
+    await expect(generation(41)).toContainText('booted');
+    await generation(39).getByRole('radio').check();
+    const button = dialog.getByRole('button', { name: `${GENERATION_LABEL} 39`, exact: true });
+    await expectAccessible(page, 'a chosen generation');
+    await button.click();
+    await expect(dialog).toHaveCount(0);
+    await fleet.expectOutcome('succeeded');
+    await expect(fleet.drawer.getByRole('heading', { name: `${GENERATION_LABEL} 39` })).toBeVisible();
+    await expect(fleet.drawer).toContainText('Switched to generation 39.');
+    await expect(fleet.row('atlas')).toContainText(`${GENERATION_LABEL} 39: succeeded`);
+    await expect(fleet.compartment('atlas', 'system')).toHaveAttribute('data-status', 'outdated');
+
+    await open('atlas');
+    await expect(generation(39)).toContainText('runs now');
+    await expect(generation(39)).toContainText('at next boot');
+    await expect(generation(42)).not.toContainText('runs now');
+    await page.keyboard.press('Escape');
+
+    // Without nixfleet-root, on macOS, and for several hosts, it is disabled and says why.
+    for (const host of ['borealis', 'ember']) {
+      await openMenu(host);
+      await expect(item).toBeDisabled();
+      await expect(item).toContainText('nixfleet-root');
+      await page.keyboard.press('Escape');
+    }
+    await fleet.select('atlas', 'cygnus');
+    await page.getByTestId('action-bar').getByRole('button', { name: /^More/ }).click();
+    await expect(item).toBeDisabled();
+    await expect(item).toContainText('applies to one host');
+    await page.keyboard.press('Escape');
+
+    await page.goto(`${demo.address}/activity`);
+    await expect(
+      page.getByTestId('event').filter({ hasText: `The switch to generation 39 on atlas was requested.` }),
+    ).toBeVisible();
+    await expect(
+      page.getByTestId('event').filter({ hasText: `The switch to generation 39 on atlas succeeded.` }),
+    ).toBeVisible();
+  } finally {
+    world.expectCuts();
     await demo.end();
   }
 });

@@ -151,6 +151,8 @@ function commandScriptOf(command: RunCommand, host: ScriptHost): CommandScript {
       };
     case 'boot':
       return { ...PLAIN, phases: ['system'], ok: [report('system', 'outdated', 'Takes effect at the next boot')] };
+    case 'switch-generation':
+      return { ...PLAIN, ok: [report('system', 'outdated', 'Switched to another generation')] };
     case 'check-version':
       return {
         ...PLAIN,

@@ -17,11 +17,13 @@ const recordSchema = z.object({
   /** Number of the command's last line before the activation's own output. */
   lastSeq: z.number(),
   /** What is concluded from its end. */
-  purpose: z.enum(['switch', 'pull-switch', 'force-update', 'boot', 'rollback']),
+  purpose: z.enum(['switch', 'pull-switch', 'force-update', 'boot', 'rollback', 'switch-generation']),
   action: z.enum(['test', 'switch', 'boot']),
   /** Store path of the system. */
   target: z.string(),
-  /** The commit that it was built from; '' for a generation. */
+  /** The number of the generation, where the target is one. */
+  generation: z.number().nullable().default(null),
+  /** The commit of the clone: for a build, the one that it was built from. */
   commit: z.string(),
   /** Store path of the system that ran before. */
   running: z.string(),

@@ -24,7 +24,7 @@ const MAX_SHOWN_UNITS = 3;
 /** What is known of an activation before it starts. */
 export type PlannedActivation = Pick<
   ActivationRecord,
-  'id' | 'commandId' | 'command' | 'purpose' | 'action' | 'target' | 'commit'
+  'id' | 'commandId' | 'command' | 'purpose' | 'action' | 'target' | 'generation' | 'commit'
 >;
 
 /** Starts an activation and follows it to its end. `start` calls nixfleet-root. */

@@ -5,6 +5,7 @@ import type { RebuildEnd } from '../rebuild';
 import { runActivation, type PlannedActivation } from './activation';
 import type { ActivationPurpose } from './activation-record';
 import { buildSystem } from './build-system';
+import { noGeneration, pathOfGeneration } from './generations';
 import { inhibitorsBetween } from './inhibitors';
 import type { RootHelper } from './root-helper';
 import { readSystem, runs, specialisationsOf } from './system-facts';
@@ -42,7 +43,7 @@ export async function switchNixos(
   }
   // What runs already, after a test by hand, needs only the profile and the boot entry.
   const action = isRunning ? 'boot' : 'switch';
-  const planned: PlannedActivation = { ...idsOf(context), purpose, action, target, commit };
+  const planned: PlannedActivation = { ...idsOf(context), purpose, action, target, generation: null, commit };
   shell.say(isRunning ? `Entering ${target} for the next boot: it runs already.` : `Activating ${target}`);
   return runActivation(host, context, helper, planned, () => helper.activate(shell, planned.id, action, target));
 }
@@ -61,31 +62,43 @@ export async function prepareBoot(
     context.shell.say(`Nothing to do: ${target} is the system of the next boot.`);
     return { kind: 'unchanged' };
   }
-  const planned: PlannedActivation = { ...idsOf(context), purpose: 'boot', action: 'boot', target, commit };
+  const planned: PlannedActivation = {
+    ...idsOf(context),
+    purpose: 'boot',
+    action: 'boot',
+    target,
+    generation: null,
+    commit,
+  };
   context.shell.say(`Entering ${target} for the next boot.`);
   return runActivation(host, context, helper, planned, () =>
     helper.activate(context.shell, planned.id, 'boot', target),
   );
 }
 
-/** Switches to the generation before the current one, with that system's own script. */
-export async function rollBackNixos(
+/** Switches to a generation, with that system's own script. `path`: that of its system; `commit`: that of the clone. */
+export async function goToGeneration(
   host: OperationHost,
   context: OperationContext,
   helper: RootHelper,
-  { number, path }: { number: number; path: string },
+  {
+    purpose,
+    number,
+    path,
+    commit,
+  }: { purpose: 'rollback' | 'switch-generation'; number: number; path: string; commit: string },
 ): Promise<RebuildEnd> {
   const { shell } = context;
-  const planned: PlannedActivation = {
-    ...idsOf(context),
-    purpose: 'rollback',
-    action: 'switch',
-    target: path,
-    commit: await host.repository.head(),
-  };
+  const ids = idsOf(context);
+  const planned: PlannedActivation = { ...ids, purpose, action: 'switch', target: path, generation: number, commit };
   if (runs(readSystem(host.config).running, path)) shell.say(`Generation ${number} runs already.`);
   shell.say(`Switching to generation ${number}: ${path}`);
-  return runActivation(host, context, helper, planned, () => helper.goTo(shell, planned.id, number));
+  return runActivation(host, context, helper, planned, async () => {
+    const start = await helper.goTo(shell, planned.id, number);
+    // It was deleted since its path was read.
+    const isGone = !start.ok && pathOfGeneration(host.config, number) === null;
+    return isGone ? { ...start, problem: noGeneration(number) } : start;
+  });
 }
 
 function idsOf({ commandId, command }: OperationContext): Pick<PlannedActivation, 'id' | 'commandId' | 'command'> {

@@ -70,7 +70,8 @@ export function readBootId(): string {
   }
 }
 
-function pathOf(link: string): string {
+/** The real path behind a link; '' when it can't be read. */
+export function pathOf(link: string): string {
   try {
     return realpathSync(link);
   } catch {
@@ -78,7 +79,8 @@ function pathOf(link: string): string {
   }
 }
 
-function generationOf(profile: string): number | null {
+/** The number of a profile's generation; null when it can't be read. */
+export function generationOf(profile: string): number | null {
   try {
     const number = /-(\d{1,9})-link$/.exec(readlinkSync(profile))?.[1];
     return number === undefined ? null : Number(number);

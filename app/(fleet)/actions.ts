@@ -9,6 +9,7 @@ import { verbOf } from '@/lib/fleet/may';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
 import { MAX_QUEUE_MS, MIN_QUEUE_MS } from '@/lib/fleet/operations/queue-time';
 import { runtime } from '@/lib/dashboard/runtime';
+import { generationIn } from '@/lib/protocol/agent/system-generations';
 import { themeColorOf } from '@/lib/protocol/agent/theme-color';
 import { OPERATION_IDS } from '@/lib/protocol/operation-ids';
 
@@ -34,14 +35,22 @@ export const dispatchOperation = stepUpAction(
     requestId: z.string().regex(/^[0-9a-f]{32}$/),
     force: z.boolean(),
     queueForMs: z.number().int().min(MIN_QUEUE_MS).max(MAX_QUEUE_MS).optional(),
-    args: z.record(z.string().max(32), z.string().max(256).nullable()).optional(),
+    args: z.record(z.string().max(32), z.union([z.string().max(256), z.number(), z.null()])).optional(),
   }),
   {
-    purpose: ({ operation, hostIds }) => capitalised(verbPhrase(operation, hostNames(hostIds))),
+    purpose: ({ operation, hostIds, args }) =>
+      capitalised(verbPhrase(operation, hostNames(hostIds), generationIn(args ?? null))),
     needed: ({ operation, hostIds }) => runtime().fleet.needsStepUp([operation], hostIds),
   },
   ({ hostIds, ...request }, { by, stepUp }) =>
     runtime().fleet.dispatch({ ...request, hostIds: [...new Set(hostIds)], stepUp, by }),
+);
+
+/** The generations that a host's agent reported last; a list of null when it never did. */
+export const hostGenerations = operatorAction(
+  { verb: 'view', hosts: ({ hostId }) => [hostId] },
+  z.object({ hostId: z.string().min(1).max(64) }),
+  async ({ hostId }) => ({ list: await runtime().fleet.systemGenerations(hostId) }),
 );
 
 /** Adds a host before its agent connects. */

@@ -6,7 +6,8 @@ import type { Blocked } from './records/blocked';
 import type { CommandRecord } from './records/command-record';
 import type { HostRecord } from './records/host-record';
 import type { EventHead, NewEvent } from './records/event-record';
-import type { Requester } from './records/requests';
+import type { DispatchRequest, Requester } from './records/requests';
+import { generationIn } from '@/lib/protocol/agent/system-generations';
 import type { OperationId } from '@/lib/protocol/operation-ids';
 
 export { chainOf } from './events/event-table';
@@ -45,23 +46,34 @@ function dashboardOnCommand(host: Host, command: CommandRecord, at: number): Eve
   return { ...NOBODY, ...BY_DASHBOARD, at, ...about(host), commandId: command.id };
 }
 
+type Args = Readonly<Record<string, unknown>>;
+
+/** What names a command in its events: its operation, and the generation that it switches to. */
+function nameOf({ operation, args }: Pick<CommandRecord, 'operation'> & { args?: Args | null | undefined }): {
+  operation: OperationId;
+  generation?: number;
+} {
+  const generation = generationIn(args ?? null);
+  return generation === null ? { operation } : { operation, generation };
+}
+
 export function commandRequested(host: Host, command: CommandRecord, at: number, by: Requester): NewEvent {
-  const { operation, forced, args } = command;
+  const { forced, args } = command;
   return {
     ...operatorOnCommand(host, command, at, by),
     action: 'command.requested',
-    params: { operation, forced, ...(args === null ? {} : { args }) },
+    params: { ...nameOf(command), forced, ...(args === null ? {} : { args }) },
   };
 }
 
 /** `polls`: the host is online with a version-1 agent, which fetches its commands itself. */
 export function commandQueued(host: Host, command: CommandRecord, polls: boolean, at: number): NewEvent {
-  const { operation, state } = command;
+  const { state } = command;
   return {
     ...dashboardOnCommand(host, command, at),
     action: 'command.queued',
     params: {
-      operation,
+      ...nameOf(command),
       waitsFor: polls ? 'poll' : 'connection',
       expiresAt: state.phase === 'queued' ? state.deadline : at,
     },
@@ -69,20 +81,20 @@ export function commandQueued(host: Host, command: CommandRecord, polls: boolean
 }
 
 export function commandDequeued(host: Host, command: CommandRecord, at: number): NewEvent {
-  const { operation, userName } = command;
+  const { userName } = command;
   return {
     ...dashboardOnCommand(host, command, at),
     action: 'command.dequeued',
-    params: { operation, requestedBy: userName },
+    params: { ...nameOf(command), requestedBy: userName },
   };
 }
 
 export function commandHandedOut(host: Host, command: CommandRecord, at: number): NewEvent {
-  const { operation, userName } = command;
+  const { userName } = command;
   return {
     ...dashboardOnCommand(host, command, at),
     action: 'command.handed-out',
-    params: { operation, requestedBy: userName },
+    params: { ...nameOf(command), requestedBy: userName },
   };
 }
 
@@ -90,7 +102,7 @@ export function commandCancelled(host: Host, command: CommandRecord, at: number,
   return {
     ...operatorOnCommand(host, command, at, by),
     action: 'command.cancelled',
-    params: { operation: command.operation },
+    params: nameOf(command),
   };
 }
 
@@ -98,24 +110,23 @@ export function commandExtended(host: Host, command: CommandRecord, ms: number, 
   return {
     ...operatorOnCommand(host, command, at, by),
     action: 'command.extended',
-    params: { operation: command.operation, minutes: Math.round(ms / 60_000) },
+    params: { ...nameOf(command), minutes: Math.round(ms / 60_000) },
   };
 }
 
 export function commandBlocked(
   host: Host,
-  operation: OperationId,
+  request: Pick<DispatchRequest, 'operation' | 'args' | 'by'>,
   { code, reason }: Blocked,
   at: number,
-  by: Requester,
 ): NewEvent {
   return {
     ...NOBODY,
-    ...byOperator(by),
+    ...byOperator(request.by),
     at,
     ...about(host),
     action: 'command.blocked',
-    params: { request: 'operation', operation, code, reason },
+    params: { request: 'operation', ...nameOf(request), code, reason },
   };
 }
 
@@ -135,19 +146,19 @@ export function commandEnded(host: Host, command: CommandRecord, at: number): Ne
     ...dashboardOnCommand(host, command, at),
     ...(runs === 'dashboard' ? {} : ({ actorKind: 'agent', actor: `agent ${host.name}` } as const)),
     action: 'command.ended',
-    params: { operation, outcome: outcome ?? 'lost', exitCode, reason },
+    params: { ...nameOf(command), outcome: outcome ?? 'lost', exitCode, reason },
   };
 }
 
 /** A result corrected the end of a command. The event of its first end stays. */
 export function commandCorrected(host: Host, command: CommandRecord, at: number): NewEvent {
-  const { operation, outcome, reason } = command;
+  const { outcome, reason } = command;
   return {
     ...dashboardOnCommand(host, command, at),
     actorKind: 'agent',
     actor: `agent ${host.name}`,
     action: 'command.late-result',
-    params: { operation, outcome: outcome ?? 'lost', reason },
+    params: { ...nameOf(command), outcome: outcome ?? 'lost', reason },
   };
 }
 
@@ -155,7 +166,7 @@ export function commandWarning(host: Host, command: CommandRecord, why: string, 
   return {
     ...dashboardOnCommand(host, command, at),
     action: 'command.warning',
-    params: { operation: command.operation, why },
+    params: { ...nameOf(command), why },
   };
 }
 

@@ -26,6 +26,7 @@ import type {
 } from './records/requests';
 import type { AgentIdentity, AgentInbox, HeldAgent } from './records/agent-port';
 import type { EventFilter } from './records/store-port';
+import type { SystemGenerations } from './records/generations-record';
 import type { FleetOperator, FleetVitals } from './records/operator-port';
 import { StepUpRule } from './commands/step-up-rule';
 import type { LiveSource } from './records/publisher';
@@ -270,6 +271,10 @@ export class FleetService implements FleetOperator, LiveSource {
       lastSeenAt: connected,
       queues: this.core.queueLengths,
     };
+  }
+
+  systemGenerations(hostId: string): Promise<SystemGenerations | null> {
+    return this.core.options.store.systemGenerations(hostId);
   }
 
   async command(id: string): Promise<CommandView | null> {

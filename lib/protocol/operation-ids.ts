@@ -17,6 +17,7 @@ export const OPERATION_IDS = [
   'refresh-all',
   'force-update',
   'boot',
+  'switch-generation',
   'merge-pr',
   'set-color',
   'remove-host',

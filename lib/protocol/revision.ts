@@ -9,7 +9,7 @@ export interface ProtocolRevision {
 }
 
 export const PROTOCOL_REVISIONS = {
-  agent: { revision: 4, hash: 'c31066dce170447d4eac9536d10870305085d31294dd31d7f968ec07884efc57' },
-  live: { revision: 5, hash: 'a4f0149ad78eb8b07eeafdc0e43d91505251eecd55b3c6beaa8268644679f098' },
+  agent: { revision: 5, hash: '5faf502932b4c13a755963498461d56858650b25059d6043baeeb4676b79c87e' },
+  live: { revision: 6, hash: 'd272b69b4672c0078babe2b24330a0b7b0ec726906186ec007e6bfeb37df42d8' },
   http: { revision: 1, hash: 'f81bdd85a1bed6872c1768a653813e47deff6bef794407a11e490473013e25c0' },
 } as const satisfies Record<string, ProtocolRevision>;

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { cleanEnvironment } from './environment.mjs';
 import { startNode } from './processes.mjs';
 import { readOptions } from './fake-nix/options.mjs';
-import { earlierName, nixpkgsVersion, openSystem, wantedName } from './fake-nix/system.mjs';
+import { earlierGenerations, earlierName, nixpkgsVersion, openSystem, wantedName } from './fake-nix/system.mjs';
 
 /** The folder of the fake programs: it goes first on an agent's PATH. */
 export const FAKE_NIX_BIN = fileURLToPath(new URL('./fake-nix/bin', import.meta.url));
@@ -67,7 +67,11 @@ export function startDemoAgent({
   const flake = existsSync(clone) ? clone : repository.work;
   const name = wantedName(flake, host.name, host.type);
   const isNixos = host.type === 'nixos';
-  if (name !== null && system.current() === null) system.activate(isNixos ? earlierName(name) : name);
+  if (name !== null && system.current() === null) {
+    if (isNixos) system.addEarlier(earlierGenerations(name, new Date()));
+    system.activate(isNixos ? earlierName(name) : name);
+    if (isNixos) system.boot();
+  }
   const environment = {
     ...inherited,
     // The fakes are Node programs and need this Node, whatever PATH says.

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { startTestDashboard, TEST_TOKEN, type TestDashboard } from '@/agent/testing/dashboard';
+import { ACCEPTED } from '@/lib/protocol/agent/accepts';
 import { ensureAgent } from '../build-agent.mjs';
 import { startDemoAgent, type DemoAgent } from './agents.mjs';
 import { RUN_VARIABLE } from './environment.mjs';
@@ -126,6 +127,35 @@ describe('a demo agent', () => {
     const lines = [...byNumber.values()];
     expect(lines.filter((line) => line === 'activating the configuration...')).toHaveLength(1);
     expect(lines.filter((line) => line.startsWith('Done. The new configuration is'))).toHaveLength(1);
+  });
+
+  it('reports generations from before the demo, and switches to one of them', async () => {
+    dashboard.settings.accepts = ACCEPTED;
+    const agent = start('atlas');
+    await agent.registered;
+    const before = await dashboard.frame('system_generations');
+    expect(before.generations.map(({ number }) => number)).toEqual([41, 40, 39, 38]);
+    expect(before.generations[0]).toMatchObject({ runs: true, next_boot: true, booted: true });
+    expect(before.generations[3]).toMatchObject({
+      nixos_version: expect.stringMatching(/^25\.11\.\d{8}\.[0-9a-f]{7}$/) as string,
+      kernel_version: expect.stringMatching(/^6\.12\.\d+$/) as string,
+      configuration_revision: expect.stringMatching(/^[0-9a-f]{40}$/) as string,
+      runs: false,
+    });
+    const times = before.generations.map(({ created_at: at }) => at);
+    expect(times).toEqual([...times].sort((a, b) => b - a));
+    dashboard.command('switch-generation', 'c1', { generation: 39 });
+    expect(await dashboard.result('c1')).toMatchObject({ status: 'ok', message: 'Switched to generation 39' });
+    await dashboard.frame('system_generations', ({ generations }) =>
+      generations.some(({ number, runs, next_boot: isNext }) => number === 39 && runs && isNext),
+    );
+    dashboard.command('switch', 'c2');
+    expect(await dashboard.result('c2')).toMatchObject({ status: 'ok' });
+    // What the switch built is a new generation, with the commit of the clone.
+    const after = await dashboard.frame('system_generations', ({ generations }) =>
+      generations.some(({ number, runs }) => number === 42 && runs),
+    );
+    expect(after.generations[0]?.configuration_revision).toBe(await repository.head());
   });
 
   it('names the unit that fails after a switch, with its last lines', async () => {

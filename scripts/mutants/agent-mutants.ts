@@ -295,4 +295,12 @@ export const AGENT_MUTANTS: readonly Mutant[] = [
     why: 'the kernel kills the services of a host before the build that takes the memory',
     tests: ['agent/oom-score.test.ts'],
   },
+  {
+    name: 'generations-with-every-check',
+    file: 'agent/nixos/generation-reports.ts',
+    from: '    if (text === sent) return;\n',
+    to: '',
+    why: 'every agent sends its whole list each minute',
+    tests: ['agent/nixos/generations.test.ts'],
+  },
 ];

@@ -33,6 +33,14 @@ export const COMMAND_MUTANTS: readonly Mutant[] = [
     tests: [DISPATCHER_TEST, SERVICE_TEST, SERVICE_FAULTS_TEST],
   },
   {
+    name: 'generation-for-several-hosts',
+    file: 'lib/fleet/commands/dispatch.ts',
+    from: "  if (severalHosts) return { kind: 'blocked', blocked: severalHosts };",
+    to: '  void severalHosts;',
+    why: 'one number switches several hosts, each to another system',
+    tests: ['lib/fleet/test/switch-generation.test.ts'],
+  },
+  {
     name: 'step-up-host-by-host',
     file: STEP_UP_RULE,
     from: 'if ([active, ...queue].some((command) => command?.operation === operation)) hosts.add(hostId);',

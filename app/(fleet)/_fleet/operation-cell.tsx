@@ -10,8 +10,7 @@ import { cx } from '@/app/_ui/cx';
 import { Progress } from '@/app/_ui/progress';
 import { Spinner } from '@/app/_ui/spinner';
 import { Elapsed, TimeAgo } from '@/app/_ui/time-ago';
-import { OPERATION_WORDS } from '@/lib/fleet/operations/operation-words';
-import { OPERATIONS } from '@/lib/fleet/operations/operations';
+import { labelOf, OPERATION_WORDS } from '@/lib/fleet/operations/operation-words';
 import { activity, hasProgress, shortReason } from './facts';
 import type { CommandView } from '@/lib/protocol/live/views/command-view';
 import type { HostView } from '@/lib/protocol/live/views/host-view';
@@ -49,7 +48,7 @@ export const OperationCell = memo(function OperationCell({ host }: { host: HostV
 }, hasSameHost);
 
 function Running({ command }: { command: CommandView }) {
-  const { label } = OPERATIONS[command.operation];
+  const label = labelOf(command);
   const { progress, phase } = command;
   const doing = activity(command);
   const counted = progress !== null && hasProgress(progress);
@@ -88,7 +87,7 @@ function Running({ command }: { command: CommandView }) {
 
 /** A command that waits for its host to reconnect. A click opens it, where it can be cancelled. */
 function Queued({ command, more }: { command: CommandView; more: number }) {
-  const { label } = OPERATIONS[command.operation];
+  const label = labelOf(command);
   return (
     <button
       type="button"
@@ -117,7 +116,7 @@ const SIGNS: Record<CommandWord['tone'], { Icon: typeof CircleCheck; className: 
 };
 
 function Ended({ command }: { command: CommandView }) {
-  const { label } = OPERATIONS[command.operation];
+  const label = labelOf(command);
   const { word, tone } = commandWord(command);
   const { Icon, className } = SIGNS[tone];
   const why = shortReason(command);

@@ -5,7 +5,7 @@ describe('operationMenu', () => {
   it('groups the operations for one host: run, control, host', () => {
     expect(operationMenu('one')).toEqual([
       ['pull-switch', 'refresh-all', 'refresh-system', 'boot'],
-      ['restart', 'rollback', 'kill', 'reboot'],
+      ['restart', 'rollback', 'switch-generation', 'kill', 'reboot'],
       ['set-color', 'remove-host'],
     ]);
   });
@@ -13,7 +13,7 @@ describe('operationMenu', () => {
   it('leaves out kill and the system check for several hosts', () => {
     expect(operationMenu('several')).toEqual([
       ['pull-switch', 'refresh-all', 'boot'],
-      ['restart', 'rollback', 'reboot'],
+      ['restart', 'rollback', 'switch-generation', 'reboot'],
       ['set-color', 'remove-host'],
     ]);
   });

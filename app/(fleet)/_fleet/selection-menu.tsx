@@ -3,6 +3,7 @@
 import { Fragment, useState, type ReactElement } from 'react';
 import { Menu, MenuItem, MenuSeparator } from '@/app/_ui/menu';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
+import { checkHostCount } from '@/lib/fleet/operations/operation-rules';
 import type { HostView } from '@/lib/protocol/live/views/host-view';
 import type { OperationId } from '@/lib/protocol/operation-ids';
 import { useOperations } from '../_operations/operations-context';
@@ -61,12 +62,13 @@ function Item({
   onSelect: () => void;
 }) {
   const { label, confirms } = OPERATIONS[operation];
+  const several = checkHostCount(OPERATIONS[operation], hosts.length);
   return (
     <MenuItem
       icon={<OperationIcon operation={operation} />}
       danger={confirms}
-      disabled={!hosts.some((host) => isPossible(operation, host))}
-      hint={planSentence(planOperation(operation, hosts))}
+      disabled={several !== null || !hosts.some((host) => isPossible(operation, host))}
+      hint={several?.reason ?? planSentence(planOperation(operation, hosts))}
       onSelect={onSelect}
     >
       {confirms ? `${label} …` : label}

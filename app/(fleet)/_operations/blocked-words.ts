@@ -36,6 +36,11 @@ const PHRASES: Readonly<Record<string, BlockedPhrases>> = {
     many: 'have agents that do not support it',
     short: 'with an agent that does not support it',
   },
+  'one-host': {
+    one: 'can’t be combined with other hosts',
+    many: 'have different generations',
+    short: 'with different generations',
+  },
   elsewhere: { one: 'is in another pipeline', many: 'are in another pipeline', short: 'in another pipeline' },
 };
 

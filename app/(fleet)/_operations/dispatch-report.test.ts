@@ -87,6 +87,11 @@ describe('reportDispatch', () => {
     ['refresh-all', 'Status refresh of 2 hosts started', 'Could not refresh the status of h1'],
     ['force-update', 'Forced agent update on 2 hosts started', 'Could not force an agent update on h1'],
     ['boot', 'Switch at the next boot of 2 hosts started', 'Could not prepare the next boot of h1'],
+    [
+      'switch-generation',
+      'Switch to another generation on 2 hosts started',
+      'Could not switch h1 to another generation',
+    ],
     ['set-color', 'Colour change of 2 hosts started', 'Could not change the colour of h1'],
     ['remove-host', 'Removal of 2 hosts started', 'Could not remove h1'],
   ];

@@ -17,11 +17,13 @@ import type { PipelineKind } from '@/lib/protocol/pipeline-kinds';
 /** Loaded on demand, because they are rarely needed. */
 const ColorDialog = dynamic(() => import('./color-dialog').then((part) => part.ColorDialog));
 const PipelineDialog = dynamic(() => import('../_pipelines/pipeline-dialog').then((part) => part.PipelineDialog));
+const GenerationDialog = dynamic(() => import('./generation-dialog').then((part) => part.GenerationDialog));
 const AddHostDialog = dynamic(() => import('./add-host-dialog').then((part) => part.AddHostDialog));
 
 type OpenDialog =
   | { kind: 'operation'; operation: OperationId; hostIds: readonly string[]; options: RunOptions }
   | { kind: 'color'; hostIds: readonly string[] }
+  | { kind: 'generation'; hostId: string }
   | { kind: 'add-host' }
   | { kind: 'pipeline'; pipeline: PipelineKind; hostIds: readonly string[]; pullRequest?: ReviewedPullRequest }
   | { kind: 'compartment'; hostId: string; compartment: CompartmentName };
@@ -40,6 +42,11 @@ export function OperationsProvider({ children }: { children: ReactNode }) {
         if (clicks.isSecond(click, performance.now())) return;
         if (operation === 'set-color') {
           setDialog({ kind: 'color', hostIds });
+          return;
+        }
+        const [only] = hostIds;
+        if (operation === 'switch-generation' && only !== undefined && hostIds.length === 1) {
+          setDialog({ kind: 'generation', hostId: only });
           return;
         }
         const { byId } = store.get();
@@ -74,6 +81,7 @@ export function OperationsProvider({ children }: { children: ReactNode }) {
         />
       )}
       {dialog?.kind === 'color' && <ColorDialog hostIds={dialog.hostIds} onClose={close} />}
+      {dialog?.kind === 'generation' && <GenerationDialog hostId={dialog.hostId} onClose={close} />}
       {dialog?.kind === 'pipeline' && (
         <PipelineDialog
           kind={dialog.pipeline}

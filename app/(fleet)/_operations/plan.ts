@@ -2,7 +2,7 @@
 import { capitalised, joinWords } from '@/app/_ui/sentence';
 import { nounPhrase, OPERATION_WORDS, verbPhrase } from '@/lib/fleet/operations/operation-words';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
-import { checkOperation } from '@/lib/fleet/operations/operation-rules';
+import { checkHostCount, checkOperation } from '@/lib/fleet/operations/operation-rules';
 import { blockedCount, blockedPhrases } from './blocked-words';
 import type { Blocked } from '@/lib/fleet/records/blocked';
 import type { HostView } from '@/lib/protocol/live/views/host-view';
@@ -23,6 +23,8 @@ export interface OperationPlan {
 }
 
 export function planOperation(operation: OperationId, hosts: readonly HostView[], force = false): OperationPlan {
+  const several = checkHostCount(OPERATIONS[operation], hosts.length);
+  if (several) return { operation, ready: [], groups: [{ code: several.code, blocked: several, hosts }] };
   const ready: HostView[] = [];
   const groups = new Map<string, { code: string; blocked: Blocked; hosts: HostView[] }>();
   for (const host of hosts) {
@@ -142,7 +144,9 @@ function labelOf(operation: OperationId, hosts: readonly HostView[], more = ''):
 export function endedBy(plan: OperationPlan): string[] {
   const { bypassesBusy, ends } = OPERATIONS[plan.operation];
   if (!bypassesBusy || ends === 'target') return [];
-  return plan.ready.flatMap(({ name, command }) => (command ? [`the ${nounPhrase(command.operation, name)}`] : []));
+  return plan.ready.flatMap(({ name, command }) =>
+    command ? [`the ${nounPhrase(command.operation, name, command.generation)}`] : [],
+  );
 }
 
 /** True when the operation can run now, can be queued, or something can be offered instead. */

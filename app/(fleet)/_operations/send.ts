@@ -5,12 +5,13 @@ import { errorText } from '@/app/_step-up/error-text';
 import { withStepUp } from '@/app/_step-up/step-up';
 import { capitalised } from '@/app/_ui/sentence';
 import { toast } from '@/app/_ui/toast-store';
-import { verbPhrase } from '@/lib/fleet/operations/operation-words';
+import { labelOf, verbPhrase } from '@/lib/fleet/operations/operation-words';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
 import type { StepUpError } from '@/lib/auth/next/action-result';
 import { dispatchOperation } from '../actions';
 import { reportDispatch } from './dispatch-report';
 import { newRequestId } from './request-id';
+import { generationIn } from '@/lib/protocol/agent/system-generations';
 import type { DispatchResult } from '@/lib/fleet/records/requests';
 import type { OperationId } from '@/lib/protocol/operation-ids';
 
@@ -33,8 +34,9 @@ export async function sendOperation(
 ): Promise<void> {
   if (hostIds.length === 0) return;
   const request = { operation, hostIds: [...hostIds], requestId: newRequestId(), force, ...options };
-  const { label } = OPERATIONS[operation];
-  const action = verbPhrase(operation, onWhat);
+  const label = labelOf({ operation, generation: generationIn(options.args ?? null) });
+  const generation = generationIn(options.args ?? null);
+  const action = verbPhrase(operation, onWhat, generation);
   try {
     const words = { label, description: `${capitalised(action)}.` };
     const result = await withStepUp(words, (proof) => send(request, proof));

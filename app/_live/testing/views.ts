@@ -65,6 +65,7 @@ export function aCommand(change: Partial<CommandView> = {}): CommandView {
     startedAt: 1_000,
     endedAt: null,
     exitCode: null,
+    generation: null,
     by: 'operator',
     lines: 0,
     expiresAt: null,

@@ -3,7 +3,7 @@
 import { Elapsed, TimeAgo } from '@/app/_ui/time-ago';
 import { duration } from '@/app/_ui/ages';
 import { TimeLeft } from '@/app/_ui/time-left';
-import { OPERATIONS } from '@/lib/fleet/operations/operations';
+import { labelOf } from '@/lib/fleet/operations/operation-words';
 import { CommandControls } from './command-controls';
 import { CommandStateBadge } from './command-state';
 import { isSuccess } from './command-words';
@@ -33,7 +33,7 @@ export function CommandHeader({
           {/* Before what changes its width: it may not move under the pointer. */}
           {picker}
           <CommandStateBadge command={command} />
-          <h2 className="text-sm font-semibold">{OPERATIONS[command.operation].label}</h2>
+          <h2 className="text-sm font-semibold">{labelOf(command)}</h2>
           <p className="flex flex-wrap gap-x-2.5 text-xs text-muted">
             <CommandTime command={command} />
             {command.exitCode !== null && <span>exit code {command.exitCode}</span>}

@@ -7,7 +7,7 @@ import { Button } from '@/app/_ui/button';
 import { Menu, MenuChoice, MenuLabel } from '@/app/_ui/menu';
 import { Spinner } from '@/app/_ui/spinner';
 import { TimeAgo } from '@/app/_ui/time-ago';
-import { OPERATIONS } from '@/lib/fleet/operations/operations';
+import { labelOf } from '@/lib/fleet/operations/operation-words';
 import { recentCommands } from './actions';
 import { valueOrNull } from '@/app/_actions/value-or-null';
 import { CommandIcon } from './command-state';
@@ -65,7 +65,7 @@ function RecentCommands({ hostId, commandId }: { hostId: string; commandId: stri
     >
       <span className="flex items-baseline justify-between gap-6">
         <span>
-          {OPERATIONS[command.operation].label}
+          {labelOf(command)}
           <span className="text-muted"> · {commandWord(command).word}</span>
         </span>
         <TimeAgo at={command.createdAt} className="text-xs text-faint" />

@@ -25,6 +25,7 @@ const command = (id: string, createdAt: number, operation: OperationId = 'pull')
   exitCode: null,
   by: 'admin',
   lines: 0,
+  generation: null,
   expiresAt: null,
 });
 

@@ -60,7 +60,11 @@ export function OutputView({ tab, hostName, feed }: { tab: OutputTab; hostName: 
           buffer={feed.buffer}
           size={state.size}
           dropped={state.dropped}
-          label={command ? `Output of the ${nounPhrase(command.operation, hostName)}` : `Output of ${hostName}`}
+          label={
+            command
+              ? `Output of the ${nounPhrase(command.operation, hostName, command.generation)}`
+              : `Output of ${hostName}`
+          }
           wrap={settings.wrap}
           times={settings.times}
           pattern={search.pattern}

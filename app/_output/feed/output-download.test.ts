@@ -44,14 +44,17 @@ describe('outputStream', () => {
 
 describe('downloadName', () => {
   it('consists of host, operation and time', () => {
-    const command = { operation: 'pull-switch', createdAt: Date.UTC(2026, 0, 2, 3, 4, 5) } as const;
+    const command = { operation: 'pull-switch', generation: null, createdAt: Date.UTC(2026, 0, 2, 3, 4, 5) } as const;
     expect(downloadName('web-01', command)).toBe('web-01-pull-switch-2026-01-02T03-04-05.log');
+    expect(downloadName('web-01', { ...command, operation: 'switch-generation', generation: 12 })).toBe(
+      'web-01-switch-generation-12-2026-01-02T03-04-05.log',
+    );
   });
 
   it('is safe in a header and on a disk for every host name', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 200 }), (name) => {
-        const file = downloadName(name, { operation: 'pull', createdAt: 0 });
+        const file = downloadName(name, { operation: 'pull', generation: null, createdAt: 0 });
         expect(file).toMatch(/^[A-Za-z0-9_][A-Za-z0-9_-]*\.log$/);
         expect(file.length).toBeLessThan(120);
       }),

@@ -9,14 +9,18 @@ const PAGE_LINES = 1_000;
 const PAGE_CHARACTERS = 256 * 1024;
 
 /** A file name that is safe on every file system and in a header: "web-switch-2026-01-02T03-04-05.log". */
-export function downloadName(hostName: string, command: Pick<CommandView, 'operation' | 'createdAt'>): string {
+export function downloadName(
+  hostName: string,
+  command: Pick<CommandView, 'operation' | 'generation' | 'createdAt'>,
+): string {
   const host =
     hostName
       .replace(/[^A-Za-z0-9_-]+/g, '-')
       .replace(/^-+/, '')
       .slice(0, 64) || 'host';
   const time = new Date(command.createdAt).toISOString().slice(0, 19).replaceAll(':', '-');
-  return `${host}-${command.operation}-${time}.log`;
+  const generation = command.generation === null ? '' : `-${command.generation}`;
+  return `${host}-${command.operation}${generation}-${time}.log`;
 }
 
 /** One line of the file. */

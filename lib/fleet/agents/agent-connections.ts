@@ -8,7 +8,7 @@ import { addressRejection, addressStatus, progressView, resultOf, shownBy } from
 import type { CommandEngine } from '../commands/command-engine';
 import type { FleetCore } from '../turns/fleet-core';
 import * as events from '../events';
-import { afterHeartbeat } from '../hosts/host';
+import { afterHeartbeat, reportedGenerations } from '../hosts/host';
 import type { CommandQueue } from '../commands/command-queue';
 import type { Turn } from '../turns/turn';
 import type { OnRefusal } from '../turns/turn-runner';
@@ -159,6 +159,11 @@ export class AgentConnections implements AgentInbox {
           for (const { command, input } of addressRejection(frame.payload, entry)) {
             this.engine.feed(turn, command, input);
           }
+        });
+        return;
+      case 'system_generations':
+        this.input(entry, connection, 'retry', (turn) => {
+          turn.systemGenerations.set(entry.record.id, reportedGenerations(frame.payload, turn.now));
         });
     }
   }

@@ -69,7 +69,7 @@ export class CommandDispatcher {
       ? ({ kind: 'blocked', blocked: stepUpMissing(request.operation) } as const)
       : planDispatch(request, this.core.memory.viewOf(entry), entry, this.core.options.newId(), turn.now);
     if (plan.kind === 'blocked') {
-      turn.events.push(events.commandBlocked(record, request.operation, plan.blocked, turn.now, request.by));
+      turn.events.push(events.commandBlocked(record, request, plan.blocked, turn.now));
       return { kind: 'blocked', ...named, blocked: plan.blocked };
     }
     const { command } = plan;

@@ -6,7 +6,7 @@ import * as events from '../events';
 import { KeyedQueue } from '@/lib/limits/work-queue';
 import { newHost, unpinnedColor } from '../hosts/host';
 import { hostNameOf } from '@/lib/protocol/agent/host-name';
-import { colorOf } from '../operations/dashboard-args';
+import { colorOf } from '../operations/operation-args';
 import type { Turn } from '../turns/turn';
 import type { CommandRecord } from '../records/command-record';
 import type { HostRecord } from '../records/host-record';

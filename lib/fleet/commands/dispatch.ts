@@ -2,11 +2,11 @@
 import { QUEUED_MS } from './command-step';
 import { nounPhrase } from '../operations/operation-words';
 import { OPERATIONS } from '../operations/operations';
-import { parseArgs } from '../operations/dashboard-args';
+import { parseArgs } from '../operations/operation-args';
 import { queueMs } from '../operations/queue-time';
 import type { CommandRecord } from '../records/command-record';
 import type { DispatchRequest } from '../records/requests';
-import { checkOperation } from '../operations/operation-rules';
+import { checkHostCount, checkOperation } from '../operations/operation-rules';
 import type { Blocked } from '../records/blocked';
 import type { HostView } from '@/lib/protocol/live/views/host-view';
 
@@ -39,6 +39,8 @@ export function planDispatch(
     const reason = `The ${nounPhrase(operation.id)} applies to the whole fleet and can’t be sent to a host.`;
     return { kind: 'blocked', blocked: { code: 'fleet-scope', reason, unblock: null, forceable: false } };
   }
+  const severalHosts = checkHostCount(operation, new Set(request.hostIds).size);
+  if (severalHosts) return { kind: 'blocked', blocked: severalHosts };
   const parsed = parseArgs(operation.id, request.args);
   if ('blocked' in parsed) return { kind: 'blocked', blocked: parsed.blocked };
   const blocked = checkOperation(operation, host, request.force);

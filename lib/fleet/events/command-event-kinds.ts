@@ -5,11 +5,19 @@ import { eventKind, timeSchema, type EventSubject } from './event-kind';
 import { counted } from '@/lib/text/counted';
 import { COMMAND_OUTCOMES, type CommandOutcome } from '@/lib/protocol/command-phases';
 import type { EventLevel } from '@/lib/protocol/event-categories';
+import { generationNumber } from '@/lib/protocol/agent/system-generations';
 import { OPERATION_IDS, type OperationId } from '@/lib/protocol/operation-ids';
 
 const operation = z.enum(OPERATION_IDS);
-const of = ({ operation: id }: { operation: OperationId }, { hostName }: EventSubject) =>
-  `The ${nounPhrase(id, hostName)}`;
+/** Of an event about a command: its operation, and the generation that it switches to. */
+const command = { operation, generation: generationNumber.optional() };
+interface Named {
+  operation: OperationId;
+  generation?: number | undefined;
+}
+const of = ({ operation: id, generation }: Named, { hostName }: EventSubject) =>
+  `The ${nounPhrase(id, hostName, generation ?? null)}`;
+const noun = ({ operation: id, generation }: Named) => nounPhrase(id, '', generation ?? null);
 
 const LEVELS: Readonly<Record<CommandOutcome, EventLevel>> = {
   succeeded: 'success',
@@ -29,7 +37,7 @@ const LEVELS: Readonly<Record<CommandOutcome, EventLevel>> = {
 /** A refused request; `request` says what was asked for. `reason` is the sentence that the operator saw. */
 const blockedParams = z.discriminatedUnion('request', [
   /** An operation on the event's host. `code`: that of `Blocked`. */
-  z.object({ request: z.literal('operation'), operation, code: z.string(), reason: z.string() }),
+  z.object({ request: z.literal('operation'), ...command, code: z.string(), reason: z.string() }),
   /** An operation on a host that is not known, or no longer. */
   z.object({ request: z.literal('unknown-host'), operation }),
   /** A new host; its name as typed, shortened. */
@@ -38,7 +46,7 @@ const blockedParams = z.discriminatedUnion('request', [
 
 export const COMMAND_EVENT_KINDS = {
   'command.requested': eventKind({
-    params: z.object({ operation, forced: z.boolean() }),
+    params: z.object({ ...command, forced: z.boolean() }),
     details: z.object({ args: z.record(z.string(), z.unknown()).optional() }),
     chain: 'main',
     category: 'command',
@@ -48,7 +56,7 @@ export const COMMAND_EVENT_KINDS = {
   }),
   'command.queued': eventKind({
     params: z.object({
-      operation,
+      ...command,
       waitsFor: z.enum(['connection', 'poll']),
       expiresAt: timeSchema,
     }),
@@ -61,23 +69,23 @@ export const COMMAND_EVENT_KINDS = {
     },
   }),
   'command.dequeued': eventKind({
-    params: z.object({ operation, requestedBy: z.string() }),
+    params: z.object({ ...command, requestedBy: z.string() }),
     chain: 'main',
     category: 'command',
     level: 'info',
-    sentence: ({ operation: id, requestedBy }, { hostName }) =>
-      `${hostName} is back online: the ${nounPhrase(id)} requested by ${requestedBy} was sent.`,
+    sentence: (params, { hostName }) =>
+      `${hostName} is back online: the ${noun(params)} requested by ${params.requestedBy} was sent.`,
   }),
   'command.handed-out': eventKind({
-    params: z.object({ operation, requestedBy: z.string() }),
+    params: z.object({ ...command, requestedBy: z.string() }),
     chain: 'main',
     category: 'command',
     level: 'info',
-    sentence: ({ operation: id, requestedBy }, { hostName }) =>
-      `The version-1 agent of ${hostName} fetched the ${nounPhrase(id)} requested by ${requestedBy}.`,
+    sentence: (params, { hostName }) =>
+      `The version-1 agent of ${hostName} fetched the ${noun(params)} requested by ${params.requestedBy}.`,
   }),
   'command.cancelled': eventKind({
-    params: z.object({ operation }),
+    params: z.object(command),
     chain: 'main',
     category: 'command',
     level: 'info',
@@ -101,16 +109,16 @@ export const COMMAND_EVENT_KINDS = {
     },
   }),
   'command.extended': eventKind({
-    params: z.object({ operation, minutes: z.number() }),
+    params: z.object({ ...command, minutes: z.number() }),
     chain: 'main',
     category: 'command',
     level: 'info',
-    sentence: ({ operation: id, minutes }, { hostName }) =>
-      `The deadline of the ${nounPhrase(id, hostName)} was extended by ${counted(minutes, 'minute')}.`,
+    sentence: ({ operation: id, generation, minutes }, { hostName }) =>
+      `The deadline of the ${nounPhrase(id, hostName, generation ?? null)} was extended by ${counted(minutes, 'minute')}.`,
   }),
   /** A command takes longer than it should. `why`: as in its state. */
   'command.warning': eventKind({
-    params: z.object({ operation, why: z.string() }),
+    params: z.object({ ...command, why: z.string() }),
     chain: 'main',
     category: 'command',
     level: 'warning',
@@ -119,7 +127,7 @@ export const COMMAND_EVENT_KINDS = {
   /** `reason`: that of the command. */
   'command.ended': eventKind({
     params: z.object({
-      operation,
+      ...command,
       outcome: z.enum(COMMAND_OUTCOMES),
       exitCode: z.number().nullable(),
       reason: z.string(),
@@ -138,7 +146,7 @@ export const COMMAND_EVENT_KINDS = {
   }),
   /** A result arrived after the end and corrected it. `outcome` and `reason`: the corrected ones. */
   'command.late-result': eventKind({
-    params: z.object({ operation, outcome: z.enum(COMMAND_OUTCOMES), reason: z.string() }),
+    params: z.object({ ...command, outcome: z.enum(COMMAND_OUTCOMES), reason: z.string() }),
     chain: 'main',
     category: 'command',
     level: ({ outcome }) => LEVELS[outcome],

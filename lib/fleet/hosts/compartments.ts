@@ -44,6 +44,7 @@ const WORKS_ON: Readonly<Record<OperationId, readonly CompartmentName[]>> = {
   'pull-switch': ['git', 'system'],
   test: ['tests'],
   rollback: ['system'],
+  'switch-generation': ['system'],
   update: ['lock'],
   stop: [],
   kill: [],

@@ -6,6 +6,7 @@ import { judgeCompartments, type CompartmentInput } from './compartments';
 import type { DesiredSource, DesiredState } from './desired';
 import type { CommandRecord } from '../records/command-record';
 import type { HostRecord } from '../records/host-record';
+import { generationIn } from '@/lib/protocol/agent/system-generations';
 import type { CommandView } from '@/lib/protocol/live/views/command-view';
 import type { DesiredView } from '@/lib/protocol/live/views/desired-view';
 import type { HostPatch } from '@/lib/protocol/live/changes';
@@ -36,6 +37,7 @@ function newCommandView(command: CommandRecord): CommandView {
     startedAt: command.startedAt,
     endedAt: command.endedAt,
     exitCode: command.exitCode,
+    generation: generationIn(command.args),
     by: command.userName,
     lines: command.lines,
     expiresAt: state.phase === 'queued' ? state.deadline : null,

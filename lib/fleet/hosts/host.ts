@@ -1,7 +1,9 @@
 /** Updates a host's record from its agent's frames. Pure: an empty value never overwrites a known one. */
 import type { HostRecord, CompartmentReport } from '../records/host-record';
+import type { SystemGenerations } from '../records/generations-record';
 import type { Heartbeat } from '@/lib/protocol/agent/heartbeat';
 import type { Register } from '@/lib/protocol/agent/register';
+import type { SystemGenerationsReport } from '@/lib/protocol/agent/system-generations';
 import { themeColorOf } from '@/lib/protocol/agent/theme-color';
 import type { CompartmentStatus } from '@/lib/protocol/compartment-names';
 
@@ -140,6 +142,24 @@ export function concludedReport(
 
 function replacedMark({ status, saidAt }: CompartmentReport): string {
   return saidAt === '' || saidAt.startsWith(OVER) ? saidAt : markOf(status, saidAt);
+}
+
+/** The list that an agent reported, as it is stored: the newest first, each number once. */
+export function reportedGenerations(report: SystemGenerationsReport, now: number): SystemGenerations {
+  const byNumber = new Map(report.generations.toReversed().map((each) => [each.number, each]));
+  const generations = [...byNumber.values()]
+    .sort((a, b) => b.number - a.number)
+    .map((each) => ({
+      number: each.number,
+      createdAt: each.created_at,
+      nixosVersion: each.nixos_version,
+      kernelVersion: each.kernel_version,
+      revision: each.configuration_revision,
+      runs: each.runs,
+      nextBoot: each.next_boot,
+      booted: each.booted,
+    }));
+  return { at: now, total: Math.max(report.total, generations.length), generations };
 }
 
 const FLEETING: ReadonlySet<keyof HostRecord> = new Set(['lastSeenAt', 'metrics', 'metricsAt', 'capabilities']);

@@ -3,6 +3,7 @@ import type { Blocked } from '../records/blocked';
 import type { AgentFacts, HostFacts, Operation } from './operation';
 import { nounPhrase } from './operation-words';
 import { OPERATIONS } from './operations';
+import { ACTIVATION, ROOT_HELPER_CAPABILITIES } from '@/lib/protocol/agent/capabilities';
 import type { OperationId } from '@/lib/protocol/operation-ids';
 
 /** The first reason why an operation can't be sent to a host now, or null. With `force`, only reasons that can't be overridden. */
@@ -14,6 +15,13 @@ export function checkOperation(operation: Operation, facts: HostFacts, force = f
     if (blocked && !(force && blocked.forceable)) return blocked;
   }
   return null;
+}
+
+/** Why an operation can't be sent to this many hosts at once, or null. Nothing overrides it. */
+export function checkHostCount({ id, oneHost }: Operation, hosts: number): Blocked | null {
+  if (!oneHost || hosts <= 1) return null;
+  const reason = `The ${nounPhrase(id)} applies to one host, because the numbers differ from host to host.`;
+  return { code: 'one-host', reason, unblock: null, forceable: false };
 }
 
 /** Why a host's agent can't be sent an operation at all, or null. Nothing overrides it. */
@@ -29,7 +37,13 @@ export function checkAgent({ id, needs }: Operation, facts: AgentFacts): Blocked
     };
   }
   const version = agentVersion === '' ? '' : ` (version ${agentVersion})`;
-  const reason = `The agent on ${name}${version} does not support the ${nounPhrase(id)}. Update the agent.`;
+  // These capabilities come from the host's configuration, not only from the version of the agent.
+  const needsRootHelper = needs.some((capability) => ROOT_HELPER_CAPABILITIES.includes(capability));
+  const remedy =
+    needsRootHelper && facts.missingCapabilities.includes(ACTIVATION)
+      ? 'It needs NixOS and nixfleet-root, which the NixOS module of this version installs.'
+      : 'Update the agent.';
+  const reason = `The agent on ${name}${version} does not support the ${nounPhrase(id)}. ${remedy}`;
   return { code: 'unsupported', reason, unblock: null, forceable: false };
 }
 

@@ -18,6 +18,9 @@ export interface OperationWords {
   past: string;
 }
 
+/** In the words of an operation on a generation, where its number is not known. */
+const ANY_GENERATION = 'another generation';
+
 export const OPERATION_WORDS: Readonly<Record<OperationId, OperationWords>> = {
   pull: {
     label: 'Pull',
@@ -126,6 +129,13 @@ export const OPERATION_WORDS: Readonly<Record<OperationId, OperationWords>> = {
     verb: 'prepare the next boot of {hosts}',
     past: 'prepared the next boot of {hosts}',
   },
+  'switch-generation': {
+    label: 'Switch to generation',
+    noun: `switch to ${ANY_GENERATION}`,
+    preposition: 'on',
+    verb: `switch {hosts} to ${ANY_GENERATION}`,
+    past: `switched {hosts} to ${ANY_GENERATION}`,
+  },
   'merge-pr': {
     label: 'Merge flake update',
     noun: 'merge of the flake update',
@@ -149,15 +159,28 @@ export const OPERATION_WORDS: Readonly<Record<OperationId, OperationWords>> = {
   'add-host': { label: 'Add host', noun: 'addition', preposition: 'of', verb: 'add {hosts}', past: 'added {hosts}' },
 };
 
-/** An operation as a thing, after "the": "rollback of h1"; "rollback" when no hosts are given. */
-export function nounPhrase(id: OperationId, hosts = ''): string {
-  const { noun, preposition } = OPERATION_WORDS[id];
+/** The text of a button for a command: "Switch to generation 12". */
+export function labelOf({ operation, generation }: { operation: OperationId; generation: number | null }): string {
+  const { label } = OPERATION_WORDS[operation];
+  return generation === null ? label : `${label} ${generation}`;
+}
+
+const withGeneration = (words: string, generation: number | null) =>
+  generation === null ? words : words.replace(ANY_GENERATION, `generation ${generation}`);
+
+/**
+ * An operation as a thing, after "the": "rollback of h1"; "rollback" when no hosts are given. `generation`: the one that
+ * it switches to, where that is known.
+ */
+export function nounPhrase(id: OperationId, hosts = '', generation: number | null = null): string {
+  const { preposition } = OPERATION_WORDS[id];
+  const noun = withGeneration(OPERATION_WORDS[id].noun, generation);
   return hosts === '' || preposition === undefined ? noun : `${noun} ${preposition} ${hosts}`;
 }
 
 /** What an operation does, after "to" or "could not": "roll back h1", "roll back 3 hosts". */
-export function verbPhrase(id: OperationId, hosts: string): string {
-  return OPERATION_WORDS[id].verb.replace('{hosts}', () => hosts);
+export function verbPhrase(id: OperationId, hosts: string, generation: number | null = null): string {
+  return withGeneration(OPERATION_WORDS[id].verb, generation).replace('{hosts}', () => hosts);
 }
 
 /** What an operation did: "rolled back h1". */

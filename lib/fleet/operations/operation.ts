@@ -52,6 +52,8 @@ export interface Operation {
   hardAfterMs: number;
   /** How long the agent may take to come back when the end needs a new connection. */
   reconnectWithinMs: number;
+  /** Its argument holds for one host only, so it is refused for several at once and is no stage of a pipeline. */
+  oneHost: boolean;
   /** May be queued for an offline host and sent when it is back. */
   queueable: boolean;
   /** Needs a fresh code (or the password if no second factor is set up): always, or for several hosts at once. */

@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { OPERATIONS } from './operations';
 import { commandView } from '../hosts/host-views';
 import { RUNNING, sampleCommand, sampleView, T0 } from '../testing/samples';
-import { nounPhrase, pastPhrase, verbPhrase } from './operation-words';
-import { checkOperation, operationOfWire, requiresStepUp } from './operation-rules';
+import { labelOf, nounPhrase, pastPhrase, verbPhrase } from './operation-words';
+import { checkHostCount, checkOperation, operationOfWire, requiresStepUp } from './operation-rules';
 import { OPERATION_IDS, type OperationId } from '@/lib/protocol/operation-ids';
 import type { CompartmentStatus } from '@/lib/protocol/compartment-names';
 import type { HostView } from '@/lib/protocol/live/views/host-view';
@@ -116,6 +116,7 @@ describe('the table of operations', () => {
     expect(steppedUp.map(({ id, needsStepUp }) => [id, needsStepUp])).toEqual([
       ['rollback', 'bulk'],
       ['reboot', 'always'],
+      ['switch-generation', 'bulk'],
       ['merge-pr', 'always'],
       ['remove-host', 'always'],
     ]);
@@ -128,11 +129,32 @@ describe('the table of operations', () => {
     expect([1, 2].map((hosts) => requiresStepUp('switch', hosts))).toEqual([false, false]);
   });
 
+  it('only the switch to a generation is refused for several hosts', () => {
+    expect(all.filter(({ oneHost }) => oneHost).map(({ id }) => id)).toEqual(['switch-generation']);
+    const [switchTo, rollback] = [OPERATIONS['switch-generation'], OPERATIONS.rollback];
+    expect([checkHostCount(switchTo, 1), checkHostCount(rollback, 2)]).toEqual([null, null]);
+    expect(checkHostCount(switchTo, 2)).toEqual({
+      code: 'one-host',
+      reason: 'The switch to another generation applies to one host, because the numbers differ from host to host.',
+      unblock: null,
+      forceable: false,
+    });
+  });
+
+  it('names the generation in the words of a command, where it has one', () => {
+    expect(labelOf({ operation: 'switch-generation', generation: 12 })).toBe('Switch to generation 12');
+    expect(labelOf({ operation: 'pull', generation: null })).toBe('Pull');
+    expect(nounPhrase('switch-generation', 'h1', 12)).toBe('switch to generation 12 on h1');
+    expect(nounPhrase('switch-generation', 'h1')).toBe('switch to another generation on h1');
+    expect(verbPhrase('switch-generation', 'h1', 12)).toBe('switch h1 to generation 12');
+  });
+
   it('names the hosts in every phrase of an operation, except for the merge', () => {
     for (const { id } of all) {
       for (const phrase of [nounPhrase, verbPhrase, pastPhrase]) {
         const text = phrase(id, '3 hosts');
-        expect(text).toMatch(id === 'merge-pr' ? /^[^{}]+$/ : /^[^{}]+ 3 hosts$/);
+        const withHosts = id === 'switch-generation' ? /^[^{}]+ 3 hosts( to another generation)?$/ : /^[^{}]+ 3 hosts$/;
+        expect(text).toMatch(id === 'merge-pr' ? /^[^{}]+$/ : withHosts);
       }
       expect(nounPhrase(id)).not.toMatch(/ (on|of|for)$/);
     }

@@ -11,7 +11,7 @@ export const notBusy: Precondition = (facts) => {
   if (running) {
     return {
       code: 'busy',
-      reason: `${facts.name} is busy: the ${nounPhrase(running.operation)} is in progress.`,
+      reason: `${facts.name} is busy: the ${nounPhrase(running.operation, '', running.generation)} is in progress.`,
       unblock: facts.command && !facts.control ? 'stop' : null,
       forceable: false,
     };
@@ -81,7 +81,7 @@ export const noUnendedCommand: Precondition = (facts) => {
   return unfinished
     ? {
         code: 'unfinished',
-        reason: `The ${nounPhrase(unfinished.operation, facts.name)} has not ended: its result would be lost.`,
+        reason: `The ${nounPhrase(unfinished.operation, facts.name, unfinished.generation)} has not ended: its result would be lost.`,
         unblock: null,
         forceable: true,
       }

@@ -60,12 +60,12 @@ export const PIPELINES: Readonly<Record<PipelineKind, PipelineDefinition>> = {
 };
 
 /**
- * Whether an operation can be a stage: the agent runs it and it ends by itself. Stop and kill act on another command, and
- * dashboard operations change the dashboard's records only, except for the merge.
+ * Whether an operation can be a stage: the agent runs it, it ends by itself, and it can be sent to any number of hosts.
+ * Stop and kill act on another command, and dashboard operations change the dashboard's records only, except for the merge.
  */
 export function isStage(id: OperationId): boolean {
-  const { runs, ends } = OPERATIONS[id];
-  return id === 'merge-pr' || (runs === 'agent' && ends !== 'target');
+  const { runs, ends, oneHost } = OPERATIONS[id];
+  return id === 'merge-pr' || (runs === 'agent' && ends !== 'target' && !oneHost);
 }
 
 /** The operations an operator may pick for a custom pipeline. */

@@ -32,7 +32,7 @@ export interface CommandRecord {
   outputSize: number;
   /** The limit on output size was reached: later lines were counted but not stored. */
   outputTruncated: boolean;
-  /** The arguments of the operation (a colour, a pull request); null for most. */
+  /** The arguments of the operation (a colour, a pull request, a generation); null for most. */
   args: Record<string, unknown> | null;
   /** The pipeline that sent it. */
   pipelineId: string | null;

@@ -1,6 +1,7 @@
 /** The fleet as pages, server actions, health checks and metrics see it. */
 import type { NewEvent } from './event-record';
 import type { EventFilter } from './store-port';
+import type { SystemGenerations } from './generations-record';
 import type { AgentIdentity, HeldAgent } from './agent-port';
 import type {
   AddHostRequest,
@@ -54,6 +55,8 @@ export interface FleetOperator {
   cancel(commandId: string, by: Requester): Promise<boolean>;
   /** Extends the deadline of a command in its warning phase (milliseconds, at most an hour). False in any other phase. */
   extend(commandId: string, ms: number, by: Requester): Promise<boolean>;
+  /** The generations that a host's agent reported last; null when it never did. */
+  systemGenerations(hostId: string): Promise<SystemGenerations | null>;
   command(id: string): Promise<CommandView | null>;
   /** Newest first. */
   commandsOf(hostId: string, limit: number): Promise<CommandView[]>;

@@ -19,7 +19,7 @@ export interface DispatchRequest {
   force?: boolean;
   /** If the host is offline and the operation is queueable: queue it, for at most this long (bounded). */
   queueForMs?: number;
-  /** Arguments of the operation: `color` of set-color. */
+  /** Arguments of the operation: `color` of set-color, `generation` of switch-generation. */
   args?: Readonly<Record<string, unknown>>;
   /**
    * The operator gave a step-up proof for this request. Set only by the wrapper that checks the proof

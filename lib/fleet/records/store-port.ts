@@ -3,6 +3,7 @@ import type { PipelineCounts, PipelineHostRecord, PipelineRecord, PipelineRun } 
 import type { CommandRecord, OutputBatch } from './command-record';
 import type { HostRecord, MetricsSample } from './host-record';
 import type { NewEvent } from './event-record';
+import type { SystemGenerations } from './generations-record';
 import type { EventView } from '@/lib/protocol/live/views/event-view';
 import type { OutputLine } from '@/lib/protocol/live/views/output-line';
 
@@ -15,6 +16,8 @@ export interface FleetWrites {
   commands?: readonly CommandRecord[];
   output?: readonly OutputBatch[];
   metrics?: readonly MetricsSample[];
+  /** Replaced by host. */
+  systemGenerations?: readonly { hostId: string; list: SystemGenerations }[];
   /** Inserted, or replaced by id. */
   pipelines?: readonly PipelineRecord[];
   /** Inserted, or replaced by pipeline and host. */
@@ -53,6 +56,8 @@ export interface FleetStore {
    * than `rows` when none are left.
    */
   forgetSome(hostId: string, rows: number): Promise<number>;
+  /** The generations that a host's agent reported last; null when it never did. */
+  systemGenerations(hostId: string): Promise<SystemGenerations | null>;
   command(id: string): Promise<CommandRecord | null>;
   /** The commands that one request caused, for those of these hosts that have one. */
   commandsByRequest(requestId: string, hostIds: readonly string[]): Promise<CommandRecord[]>;

@@ -173,7 +173,10 @@ describe('after a restart of the dashboard', () => {
   it('a host that is still offline is judged by its protocol until its agent registers again', async () => {
     away(await agentWithout('test'));
     await bench.crash();
-    expect(bench.fleet.host('h1')).toMatchObject({ protocol: 3, missingCapabilities: ['activation', 'boot'] });
+    expect(bench.fleet.host('h1')).toMatchObject({
+      protocol: 3,
+      missingCapabilities: ['activation', 'boot', 'generations'],
+    });
     const test = await queued('test');
     const link = await agentWithout('test');
     expect(bench.fleet.host('h1')).toMatchObject({ missingCapabilities: ['test'] });

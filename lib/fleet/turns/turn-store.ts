@@ -56,6 +56,9 @@ export class TurnStore {
         commands: [...commands.values()],
         output: output.map(({ commandId, lines }) => ({ commandId, lines })),
         metrics: turns.flatMap((turn) => turn.metrics),
+        systemGenerations: turns.flatMap((turn) =>
+          [...turn.systemGenerations].map(([hostId, list]) => ({ hostId, list })),
+        ),
         pipelines: turns.flatMap((turn) => [...turn.pipelineRecords.values()]),
         pipelineHosts: turns.flatMap((turn) => [...turn.pipelineHosts.values()]),
         events: turns.flatMap((turn) => turn.events),

@@ -5,6 +5,7 @@
 import type { PipelineHostRecord, PipelineRecord, PipelineRun } from '../records/pipeline-state';
 import type { CommandRecord } from '../records/command-record';
 import type { HostRecord, MetricsSample } from '../records/host-record';
+import type { SystemGenerations } from '../records/generations-record';
 import type { NewEvent } from '../records/event-record';
 import type { OutputLine } from '@/lib/protocol/live/views/output-line';
 
@@ -45,6 +46,8 @@ export class Turn {
   /** Hosts as they are, for the facts that change too often to be stored with each change. */
   readonly facts: HostRecord[] = [];
   readonly metrics: MetricsSample[] = [];
+  /** What agents reported, by host. */
+  readonly systemGenerations = new Map<string, SystemGenerations>();
 
   constructor(readonly now: number) {}
 
@@ -52,12 +55,13 @@ export class Turn {
     const pipelines = this.pipelineRecords.size + this.pipelineHosts.size;
     const output = this.withOutput.size + this.lines.length;
     const hosts = this.durable.size + this.removed.length + this.facts.length + this.metrics.length;
-    return hosts + output + pipelines + this.commands.size + this.events.length > 0;
+    const reports = this.systemGenerations.size;
+    return hosts + reports + output + pipelines + this.commands.size + this.events.length > 0;
   }
 
   /** The keys of the hosts that it changes: `TurnRunner`. */
   keys(): string[] {
-    const ids = new Set([...this.hosts.keys(), ...this.touched, ...this.removed]);
+    const ids = new Set([...this.hosts.keys(), ...this.touched, ...this.removed, ...this.systemGenerations.keys()]);
     for (const { hostId } of this.commands.values()) ids.add(hostId);
     for (const { command } of this.lines) ids.add(command.hostId);
     return [...ids].map(hostKey);

@@ -21,6 +21,8 @@ export const CAPABILITIES = [
   'refresh',
   'activation',
   'boot',
+  /** Lists the generations of the system profile (frame `system_generations`), and switches to one by its number. */
+  'generations',
 ] as const;
 export type Capability = (typeof CAPABILITIES)[number];
 
@@ -34,6 +36,7 @@ export const COMMAND_CAPABILITIES: Readonly<Record<WireCommand | 'kill', Capabil
   update: 'update',
   'force-update': 'force-update',
   boot: 'boot',
+  'switch-generation': 'generations',
   stop: 'stop',
   kill: 'kill',
   restart: 'restart',
@@ -52,7 +55,7 @@ export const COMMAND_CAPABILITIES: Readonly<Record<WireCommand | 'kill', Capabil
 export const ACTIVATION: Capability = 'activation';
 
 /** What an agent can do on hosts with nixfleet-root alone. */
-export const ROOT_HELPER_CAPABILITIES: readonly Capability[] = [ACTIVATION, 'boot'];
+export const ROOT_HELPER_CAPABILITIES: readonly Capability[] = [ACTIVATION, 'boot', 'generations'];
 
 /** What this project's agent names in `register` on every host. */
 export const AGENT_CAPABILITIES: readonly Capability[] = [...new Set(Object.values(COMMAND_CAPABILITIES))].filter(

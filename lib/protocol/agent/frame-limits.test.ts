@@ -27,6 +27,7 @@ const SMALLEST: Record<AgentFrameType, Record<string, unknown>> = {
   started: { command_id: 'c' },
   operation_progress: { progress: {} },
   command_rejected: {},
+  system_generations: { generations: [], total: 0 },
 };
 const TYPES = Object.keys(SMALLEST) as AgentFrameType[];
 
@@ -113,6 +114,21 @@ describe('the largest valid frames are within the limits', () => {
     expect(problemOf(JSON.stringify({ type: 'heartbeat', payload: beat }))).toBe('');
     const result = { status: 'error', command: escaped(64), message: escaped(2_048), generation: escaped(128) };
     expect(problemOf(JSON.stringify({ type: 'status', payload: result }))).toBe('');
+  });
+
+  it('64 generations with every text at its limit and escaped', () => {
+    const generations = Array.from({ length: 64 }, (_, index) => ({
+      number: 999_999_999 - index,
+      created_at: 8.64e15,
+      nixos_version: escaped(64),
+      kernel_version: escaped(64),
+      configuration_revision: escaped(80),
+      runs: false,
+      next_boot: false,
+      booted: false,
+    }));
+    const payload = { generations, total: Number.MAX_SAFE_INTEGER };
+    expect(problemOf(JSON.stringify({ type: 'system_generations', payload }))).toBe('');
   });
 
   it('16 phases at their limits', () => {

@@ -25,7 +25,7 @@ const KIB = 1024;
 /**
  * Maximum size of a frame in bytes, by type. A character takes at most six bytes (`\u00xx`): a line of 64 Ki such characters is
  * 384 KiB. Every text field of `register` at its bound is 26 KiB, its ids 17 KiB and its capabilities 3 KiB;
- * `heartbeat` is 38 KiB, `status` 14 KiB; the rest is left for longer texts, which are cut, and for unknown fields.
+ * `heartbeat` is 38 KiB, `status` 14 KiB, `system_generations` 92 KiB; the rest is left for longer texts, which are cut, and for unknown fields.
  */
 export const MAX_FRAME_BYTES = {
   register: 64 * KIB,
@@ -36,6 +36,7 @@ export const MAX_FRAME_BYTES = {
   started: 4 * KIB,
   operation_progress: 32 * KIB,
   command_rejected: 16 * KIB,
+  system_generations: 128 * KIB,
 } as const;
 /** Maximum size in bytes of a frame of an unknown type, which a newer agent may send. */
 export const MAX_UNKNOWN_FRAME_BYTES = 64 * KIB;

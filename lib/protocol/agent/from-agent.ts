@@ -8,6 +8,7 @@ import { outputBatchSchema } from './output-batch';
 import { registerSchema } from './register';
 import { startedSchema } from './started';
 import { statusSchema } from './status';
+import { systemGenerationsSchema } from './system-generations';
 
 /** The schema of each frame's payload, by the frame's type. */
 export const agentPayloadSchemas = {
@@ -19,6 +20,7 @@ export const agentPayloadSchemas = {
   started: startedSchema,
   operation_progress: operationProgressSchema,
   command_rejected: commandRejectedSchema,
+  system_generations: systemGenerationsSchema,
 } as const;
 
 export type AgentFrameType = keyof typeof agentPayloadSchemas;

@@ -344,8 +344,8 @@ describe('WIRE_COMMANDS', () => {
     }
   });
 
-  it('are exactly the names that the Go agent knows (docs/protocol.md), and boot', () => {
-    expect(WIRE_COMMANDS.filter((name) => name !== 'boot')).toEqual(
+  it('are exactly the names that the Go agent knows (docs/protocol.md), boot and switch-generation', () => {
+    expect(WIRE_COMMANDS.filter((name) => name !== 'boot' && name !== 'switch-generation')).toEqual(
       (
         'pull switch pull-switch test rollback update refresh-git refresh-lock refresh-system refresh-all ' +
         'force-update check-version stop restart reboot'

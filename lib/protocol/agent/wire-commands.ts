@@ -1,4 +1,4 @@
-/** Every command name on the wire. The Go agent knows all but `boot`. No other name is sent. */
+/** Every command name on the wire. The Go agent knows all but `boot` and `switch-generation`. No other name is sent. */
 export const WIRE_COMMANDS = [
   'pull',
   'switch',
@@ -13,6 +13,7 @@ export const WIRE_COMMANDS = [
   'force-update',
   'check-version',
   'boot',
+  'switch-generation',
   'stop',
   'restart',
   'reboot',

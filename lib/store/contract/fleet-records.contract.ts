@@ -84,6 +84,45 @@ export function fleetRecordsContract(name: string, open: Open<FleetStore>): void
       });
     });
 
+    describe('system generations', () => {
+      const generation = {
+        number: 999_999_999,
+        createdAt: LARGEST,
+        nixosVersion: UNUSUAL_TEXT,
+        kernelVersion: '',
+        revision: UNUSUAL_TEXT,
+        runs: true,
+        nextBoot: false,
+        booted: true,
+      };
+      const list = { at: LARGEST, total: LARGEST, generations: [generation, { ...generation, number: 1 }] };
+      const write = (hostId: string, changed: typeof list) =>
+        store.commit({ systemGenerations: [{ hostId, list: changed }] });
+
+      it('are given as they were stored last, also across a reopening, for each host', async () => {
+        await store.commit({ hosts: [testHost('a'), testHost(UNUSUAL_TEXT)] });
+        expect(await store.systemGenerations('a')).toBeNull();
+        await write(UNUSUAL_TEXT, list);
+        await write('a', { at: 1, total: 0, generations: [] });
+        await reopen();
+        expect(await store.systemGenerations(UNUSUAL_TEXT)).toEqual(list);
+        expect(await store.systemGenerations('a')).toEqual({ at: 1, total: 0, generations: [] });
+        await write('a', { ...list, at: 2 });
+        expect(await store.systemGenerations('a')).toEqual({ ...list, at: 2 });
+        // A change of the host leaves them.
+        await store.commit({ hosts: [testHost('a', { osVersion: 'x' })] });
+        expect(await store.systemGenerations('a')).not.toBeNull();
+        expect(await store.systemGenerations('nothing')).toBeNull();
+      });
+
+      it('need their host, and go with it', async () => {
+        await expect(write('nothing', list)).rejects.toMatchObject(CONSTRAINT);
+        await store.commit({ hosts: [testHost('a')], systemGenerations: [{ hostId: 'a', list }] });
+        await store.commit({ removedHosts: ['a'] });
+        expect(await store.systemGenerations('a')).toBeNull();
+      });
+    });
+
     describe('commands', () => {
       const all = (id: string): CommandRecord => ({
         ...testCommand(id, 'a'),

@@ -65,6 +65,16 @@ describe('hosts', () => {
   });
 });
 
+describe('system generations', () => {
+  it('that can’t be read count as not reported, and the log names the column', () => {
+    const list = { at: 1, total: 1, generations: [] };
+    store.commit({ hosts: [testHost('a')], systemGenerations: [{ hostId: 'a', list }] });
+    test.db.$client.prepare(`update host_generations set generations = '[{"number":"x"}]'`).run();
+    expect(store.systemGenerations('a')).toBeNull();
+    expect(test.logged.join('')).toContain('Table host_generations, row a, column generations is invalid');
+  });
+});
+
 describe('commands', () => {
   it('end as lost when their state cannot be read', () => {
     store.commit({ hosts: [testHost('a')], commands: [testCommand('c', 'a'), testCommand('d', 'a')] });

@@ -9,17 +9,19 @@ import type { Db } from './open-database';
 import { createPipelineStore } from './pipeline-store';
 import {
   fromCommandRow,
+  fromGenerationsRow,
   fromHostRow,
   fromOutputRow,
   HOST_FIELDS_OF_ADOPTION,
   orElse,
   toCommandRow,
   toEventView,
+  toGenerationsRow,
   toHostRow,
   toOutputJson,
   type CommandRow,
 } from './rows';
-import { commandOutput, commands, events, hosts, metricSamples } from './schema';
+import { commandOutput, commands, events, hostGenerations, hosts, metricSamples } from './schema';
 import { prepareWriter } from './statements';
 import { wellFormed } from './well-formed';
 import type { CommandRecord, OutputBatch } from '@/lib/fleet/records/command-record';
@@ -72,6 +74,7 @@ export function createFleetStore(db: Db, { log }: { log: Log }): Direct<FleetSto
   const writeCommand = prepareWriter(client, commands, { key: ['id'], omit: ['importNote'] });
   const writeOutput = prepareWriter(client, commandOutput);
   const writeMetrics = prepareWriter(client, metricSamples, { key: ['hostId', 'at'] });
+  const writeGenerations = prepareWriter(client, hostGenerations, { key: ['hostId'] });
   const appendEvents = prepareEventLog(client, onUnreadable);
   const pipelines = createPipelineStore(db, onUnreadable);
   const deleteHost = client.prepare<[string]>('delete from hosts where id = ?');
@@ -139,6 +142,7 @@ export function createFleetStore(db: Db, { log }: { log: Log }): Direct<FleetSto
     for (const command of writes.commands ?? []) writeCommand(toCommandRow(command));
     for (const batch of writes.output ?? []) writeBatch(batch);
     for (const { hostId, at, metrics } of writes.metrics ?? []) writeMetrics({ hostId, at, ...metrics });
+    for (const { hostId, list } of writes.systemGenerations ?? []) writeGenerations(toGenerationsRow(hostId, list));
     pipelines.write(writes.pipelines ?? [], writes.pipelineHosts ?? []);
     const added = appendEvents(writes.events ?? []);
     // Last, so that what the same commit wrote about a removed host is removed as well.
@@ -216,6 +220,16 @@ export function createFleetStore(db: Db, { log }: { log: Log }): Direct<FleetSto
     },
     forgetSome(hostId, rows) {
       return guarded(() => forgetSome.immediate(wellFormed(hostId), rows));
+    },
+    systemGenerations(hostId) {
+      return guarded(() => {
+        const row = db
+          .select()
+          .from(hostGenerations)
+          .where(eq(hostGenerations.hostId, wellFormed(hostId)))
+          .get();
+        return row ? orElse(() => fromGenerationsRow(row), null, onUnreadable) : null;
+      });
     },
     command(id) {
       return guarded(() => {

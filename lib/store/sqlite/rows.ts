@@ -5,9 +5,10 @@
 import { z } from 'zod';
 import { commandStateSchema } from '@/lib/fleet/records/command-state';
 import { ENCODING_WITH_CHAIN, ENCODING_WITH_MESSAGE, ENCODING_WITH_PARAMS, type ChainedEvent } from './event-chain';
-import type { commands, events, hosts } from './schema';
+import type { commands, events, hostGenerations, hosts } from './schema';
 import { wellFormed } from './well-formed';
 import type { CommandRecord } from '@/lib/fleet/records/command-record';
+import type { SystemGeneration, SystemGenerations } from '@/lib/fleet/records/generations-record';
 import type { HostRecord, CompartmentReport } from '@/lib/fleet/records/host-record';
 import type { EventChain } from '@/lib/fleet/events/event-kind';
 import { chainOf, classOf, sentenceOf, type EventClass } from '@/lib/fleet/events/event-table';
@@ -34,6 +35,7 @@ export const HOST_FIELDS_OF_ADOPTION = [
 ] as const satisfies readonly (keyof HostRow)[];
 /** Longest note that is shown, in UTF-16 units; the comment stays whole in its column. */
 const MAX_NOTE_LENGTH = 1_000;
+export type GenerationsRow = typeof hostGenerations.$inferSelect;
 export type CommandRow = typeof commands.$inferSelect;
 export type EventRow = typeof events.$inferSelect;
 
@@ -49,6 +51,18 @@ const reportedWord: z.ZodType<CompartmentReport> = z.object({
 });
 const amount = z.number().nullable();
 const metricsView: z.ZodType<MetricsView> = z.object({ cpu: amount, ram: amount, swap: amount, load: amount });
+const systemGenerations: z.ZodType<SystemGeneration[]> = z.array(
+  z.object({
+    number: z.number(),
+    createdAt: z.number(),
+    nixosVersion: z.string(),
+    kernelVersion: z.string(),
+    revision: z.string(),
+    runs: z.boolean(),
+    nextBoot: z.boolean(),
+    booted: z.boolean(),
+  }),
+);
 const outputLines = z.array(z.tuple([z.number(), z.enum(['stdout', 'stderr', 'note']), z.string()])).min(1);
 const operation = z.enum(OPERATION_IDS);
 const outcome = z.enum(COMMAND_OUTCOMES).nullable();
@@ -120,6 +134,19 @@ function noteOf(comment: string, criticality: string): string {
   const text = comment.trim();
   const shown = text.length > MAX_NOTE_LENGTH ? `${text.slice(0, MAX_NOTE_LENGTH)}…` : text;
   return [shown, criticality === 'low' ? '' : `Criticality: ${criticality}`].filter((line) => line !== '').join('\n');
+}
+
+export function toGenerationsRow(hostId: string, { at, total, generations }: SystemGenerations): GenerationsRow {
+  return { hostId, at, total, generations: JSON.stringify(generations) };
+}
+
+/** Throws an UnreadableError when the row can't be a list of generations. */
+export function fromGenerationsRow({ hostId, at, total, generations }: GenerationsRow): SystemGenerations {
+  return {
+    at,
+    total,
+    generations: parseJson(systemGenerations, generations, 'host_generations', hostId, 'generations'),
+  };
 }
 
 export function toCommandRow(record: CommandRecord): Omit<CommandRow, 'importNote'> {

@@ -136,6 +136,18 @@ export const hosts = sqliteTable(
   ],
 );
 
+/** The generations that each host's agent reported last. */
+export const hostGenerations = sqliteTable('host_generations', {
+  hostId: text('host_id')
+    .primaryKey()
+    .references(() => hosts.id, { onDelete: 'cascade' }),
+  at: integer('at').notNull(),
+  /** Those of the profile, also those that are not in the list. */
+  total: integer('total').notNull(),
+  /** JSON array, the newest first. */
+  generations: text('generations').notNull(),
+});
+
 /** Operations in order over several hosts; a host that fails drops out. */
 export const pipelines = sqliteTable(
   'pipelines',

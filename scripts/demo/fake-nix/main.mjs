@@ -18,6 +18,7 @@
  *
  * `reboot` creates the file `reboot` in that folder; `../agents.mjs`, which plays the machine, then restarts the agent.
  */
+import { spawnSync } from 'node:child_process';
 import { readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { SetupProblem } from '../../setup/problem.mjs';
@@ -130,11 +131,20 @@ async function build(words) {
   } else {
     await print(buildRecords(parts), SWITCH_MS / speed, hold);
     if (parts.fails) return 1;
-    system.add(name);
+    system.add(name, headOf(flake));
   }
   rmSync(link, { force: true });
   symlinkSync(path, link);
   return 0;
+}
+
+/**
+ * The commit of a clone; '' for a folder that is none.
+ * @param {string} folder
+ */
+function headOf(folder) {
+  const git = spawnSync('git', ['rev-parse', 'HEAD'], { cwd: folder, encoding: 'utf8' });
+  return git.status === 0 ? git.stdout.trim() : '';
 }
 
 /**

@@ -1,30 +1,35 @@
 // @ts-check
 /**
  * The simulated system of one host: a store, numbered generations, a profile link that points at the one of the next
- * boot, and a link to the system that runs (NixOS). A hash of the files that a host reads names what its configuration builds, so only a change of those needs a rebuild.
+ * boot, and links to the system that runs and to the one that booted (NixOS). A hash of the files that a host reads names what its configuration builds, so only a change of those needs a rebuild.
  */
 import { createHash } from 'node:crypto';
 import {
   chmodSync,
   existsSync,
+  lstatSync,
+  lutimesSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   realpathSync,
   renameSync,
   rmSync,
-  statSync,
   symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { asObject, readJsonObject } from '../../setup/json.mjs';
+import { writeContents } from './system-contents.mjs';
 
 const MAIN = fileURLToPath(new URL('./main.mjs', import.meta.url));
 const STORE_ALPHABET = '0123456789abcdfghijklmnpqrsvwxyz';
 const HASH_LENGTH = 32;
 const FIRST_GENERATION = 41;
+const DAY_MS = 24 * 60 * 60_000;
+/** How old the generations are that a host has when the demo starts. */
+const EARLIER_DAYS = [34, 20, 6];
 
 /** @typedef {'nixos' | 'macos'} HostType */
 /** @typedef {{ number: number, path: string, madeAt: Date }} Generation */
@@ -72,6 +77,22 @@ export function wantedName(flake, host, type) {
 export const earlierName = (name) => `${storeHash(`${name}\0earlier`)}${name.slice(HASH_LENGTH)}`;
 
 /**
+ * Generations of a NixOS host from before the demo, the oldest first.
+ * @param {string} name in the store, of what it builds now
+ * @param {Date} now
+ */
+export function earlierGenerations(name, now) {
+  return EARLIER_DAYS.map((days) => {
+    const madeAt = new Date(now.getTime() - days * DAY_MS);
+    const seed = `${name}\0${days} days earlier`;
+    const day = madeAt.toISOString().slice(0, 10).replaceAll('-', '');
+    const revision = createHash('sha1').update(seed).digest('hex');
+    const version = `25.11.${day}.${revision.slice(0, 7)}`;
+    return { name: `${storeHash(seed)}-nixos-system-${hostOf(name)}-${version}`, revision, madeAt };
+  });
+}
+
+/**
  * The host that a NixOS system is for; '' for another path.
  * @param {string} path
  */
@@ -88,6 +109,7 @@ export function openSystem(folder) {
   const store = join(root, 'store');
   const profile = join(root, 'profile');
   const runningLink = join(root, 'current-system');
+  const bootedLink = join(root, 'booted-system');
 
   /** @returns {Generation[]} the newest last */
   function generations() {
@@ -95,7 +117,7 @@ export function openSystem(folder) {
       .flatMap((name) => {
         const number = Number(/^profile-(\d+)-link$/.exec(name)?.[1]);
         const link = join(root, name);
-        return Number.isNaN(number) ? [] : [{ number, path: realpathSync(link), madeAt: statSync(link).mtime }];
+        return Number.isNaN(number) ? [] : [{ number, path: realpathSync(link), madeAt: lstatSync(link).mtime }];
       })
       .sort((a, b) => a.number - b.number);
   }
@@ -121,10 +143,12 @@ export function openSystem(folder) {
   /**
    * Adds a system to the store.
    * @param {string} name in the store
+   * @param {string} [revision] the commit that it was built from
    */
-  function add(name) {
+  function add(name, revision = '') {
     const path = join(store, name);
     mkdirSync(path, { recursive: true });
+    writeContents(path, name, revision);
     // A Home Manager generation is activated by the program in it.
     const activate = join(path, 'activate');
     writeFileSync(activate, `#!/bin/sh\nexec node ${shellWord(MAIN)} activate ${shellWord(path)}\n`);
@@ -170,18 +194,32 @@ export function openSystem(folder) {
      */
     pathOfGeneration: (number) => pathAt(join(root, linkOf(number))),
     /**
+     * Adds generations from before the first one, which neither run nor are active.
+     * @param {readonly { name: string, revision: string, madeAt: Date }[]} earlier the oldest first
+     */
+    addEarlier(earlier) {
+      for (const [index, { name, revision, madeAt }] of earlier.entries()) {
+        const link = join(root, linkOf(FIRST_GENERATION - earlier.length + index));
+        symlinkSync(add(name, revision), link);
+        lutimesSync(link, madeAt, madeAt);
+      }
+    },
+    /**
      * Adds a system to the store and makes it the active generation, which runs.
      * @param {string} name in the store
+     * @param {string} [revision] the commit that it was built from
      */
-    activate(name) {
-      const path = add(name);
+    activate(name, revision) {
+      const path = add(name, revision);
       setProfile(path);
       run(path);
     },
     /** The host starts: what the profile points at runs. */
     boot() {
       const path = pathAt(profile);
-      if (path !== null) run(path);
+      if (path === null) return;
+      run(path);
+      point(bootedLink, path);
     },
     /** Points the profile at the previous generation, which then runs; null when there is none. */
     rollBack() {

@@ -6,6 +6,11 @@ export const COMMAND_EVENT_SAMPLES: EventSamples<keyof typeof COMMAND_EVENT_KIND
   'command.requested': [
     { params: { operation: 'pull', forced: false }, hostName: 'web', sentence: 'The pull on web was requested.' },
     {
+      params: { operation: 'switch-generation', generation: 12, forced: false, args: { generation: 12 } },
+      hostName: 'web',
+      sentence: 'The switch to generation 12 on web was requested.',
+    },
+    {
       params: { operation: 'set-color', forced: true, args: { color: '#7aa2f7' } },
       hostName: 'web',
       sentence: 'The colour change of web was requested despite a failed precondition.',

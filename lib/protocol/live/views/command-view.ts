@@ -23,6 +23,8 @@ export const commandViewSchema = z.object({
   startedAt: z.number().nullable(),
   endedAt: z.number().nullable(),
   exitCode: z.number().nullable(),
+  /** The generation that it switches to; null for every other operation. */
+  generation: z.number().nullable(),
   /** Who requested it. */
   by: z.string(),
   /** Number of the last stored output line. */

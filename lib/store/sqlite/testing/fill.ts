@@ -27,6 +27,7 @@ const REQUIRED: Record<string, Record<string, string | number | null>> = {
     state: '{"phase":"ended","at":2,"outcome":"succeeded","exitCode":0,"reason":"Done."}',
     args: null,
   },
+  host_generations: { generations: '[]' },
   command_output: { lines: '[[1,"stdout","a line"]]' },
   pipelines: { kind: 'do-all', stages: '["pull"]', phase: 'ended', outcome: 'succeeded', args: null },
   pipeline_hosts: { status: 'done' },

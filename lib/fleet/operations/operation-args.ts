@@ -1,17 +1,20 @@
-/** The arguments of dashboard operations: their schemas, and how they are checked. */
+/** The arguments of operations: their schemas, and how they are checked. */
 import { z } from 'zod';
 import type { Blocked } from '../records/blocked';
 import { themeColorOf } from '@/lib/protocol/agent/theme-color';
+import { generationNumber } from '@/lib/protocol/agent/system-generations';
 import type { OperationId } from '@/lib/protocol/operation-ids';
 
 const colorSchema = z.string().transform(themeColorOf).pipe(z.string());
 
 /** `color` null: the agent sets the colour again. */
 const setColorSchema = z.strictObject({ color: colorSchema.nullable() });
+const switchGenerationSchema = z.strictObject({ generation: generationNumber });
 const noArgsSchema = z.strictObject({});
 
 const ARGS: Partial<Record<OperationId, { schema: z.ZodType<Record<string, unknown>>; expected: string }>> = {
   'set-color': { schema: setColorSchema, expected: 'a colour like #7aa2f7' },
+  'switch-generation': { schema: switchGenerationSchema, expected: 'the number of a generation' },
 };
 
 /** Checks the arguments of an operation. On a mismatch, the reason says what is expected. */
