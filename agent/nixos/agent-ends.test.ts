@@ -113,6 +113,8 @@ describe.skipIf(!hasNix)('a switch that its agent does not survive (skipped with
     await fileAppears(bench.nixos.path('called'));
     agent.child.kill('SIGKILL');
     await agent.exit;
+    // On disk before nixfleet-root is called.
+    expect(existsSync(`${bench.host.stateDir}/activation.json`)).toBe(true);
     await bench.start();
     expect(await bench.dashboard.result('sw')).toMatchObject({
       status: 'error',

@@ -237,7 +237,7 @@ export const AGENT_MUTANTS: readonly Mutant[] = [
     from: '    writeActivation(stateDir, record);\n  } catch (error) {',
     to: '    void writeActivation;\n  } catch (error) {',
     why: 'the result of a switch is lost with the agent',
-    tests: ['agent/nixos/switch.test.ts'],
+    tests: ['agent/nixos/agent-ends.test.ts'],
   },
   {
     name: 'resumed-output-with-other-numbers',
