@@ -143,7 +143,7 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
     onFrame(frame) {
       if (frame.type === 'command') runner.command(frame.payload);
       else if (frame.type === 'kill_command') runner.kill(frame.payload);
-      else outbox.acknowledge(frame.payload.command_id, frame.payload.output_seq, frame.payload.result === true);
+      else if (frame.type === 'ack') outbox.acknowledge(frame.payload.command_id, frame.payload.output_seq, frame.payload.result === true);
     },
     onDrain: () => outbox.pump(),
   });

@@ -9,7 +9,7 @@ export interface ProtocolRevision {
 }
 
 export const PROTOCOL_REVISIONS = {
-  agent: { revision: 4, hash: 'c31066dce170447d4eac9536d10870305085d31294dd31d7f968ec07884efc57' },
-  live: { revision: 5, hash: 'a4f0149ad78eb8b07eeafdc0e43d91505251eecd55b3c6beaa8268644679f098' },
+  agent: { revision: 5, hash: 'a33926c984e8cc04f81ea389f0358171e0f0d0cb4aea15493ed0b79f97af8d8a' },
+  live: { revision: 6, hash: 'e823903ab6bd5f12124dee8f3e613fee9854d0cf95d2b4011de7c53463b2a3ba' },
   http: { revision: 1, hash: 'f81bdd85a1bed6872c1768a653813e47deff6bef794407a11e490473013e25c0' },
 } as const satisfies Record<string, ProtocolRevision>;

@@ -14,6 +14,7 @@ const FRAMES: Readonly<Record<AgentFrameType, 'base' | 'named'>> = {
   started: 'base',
   operation_progress: 'base',
   command_rejected: 'base',
+  confirmation: 'named',
 };
 
 export const BASE_FRAMES: ReadonlySet<string> = framesOf('base');

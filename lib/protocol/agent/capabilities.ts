@@ -21,6 +21,7 @@ export const CAPABILITIES = [
   'refresh',
   'activation',
   'boot',
+  'confirm',
 ] as const;
 export type Capability = (typeof CAPABILITIES)[number];
 
@@ -51,8 +52,11 @@ export const COMMAND_CAPABILITIES: Readonly<Record<WireCommand | 'kill', Capabil
  */
 export const ACTIVATION: Capability = 'activation';
 
+/** Names no command: the agent takes a switch back unless it is confirmed. */
+export const CONFIRM: Capability = 'confirm';
+
 /** What an agent can do on hosts with nixfleet-root alone. */
-export const ROOT_HELPER_CAPABILITIES: readonly Capability[] = [ACTIVATION, 'boot'];
+export const ROOT_HELPER_CAPABILITIES: readonly Capability[] = [ACTIVATION, 'boot', CONFIRM];
 
 /** What this project's agent names in `register` on every host. */
 export const AGENT_CAPABILITIES: readonly Capability[] = [...new Set(Object.values(COMMAND_CAPABILITIES))].filter(

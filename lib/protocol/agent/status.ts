@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ROLLED_BACK_REASONS } from './confirmation';
 import { commandId, count, text } from './fields';
 
 /** The result of a command. */
@@ -24,6 +25,13 @@ export const statusSchema = z.object({
     .boolean()
     .nullish()
     .transform((value) => (value === true ? true : undefined)),
+  /** With `error`: the host went back to the system before the switch. Agents without the capability `confirm` never send it. */
+  rolled_back: z
+    .enum(ROLLED_BACK_REASONS)
+    .nullish()
+    // A reason of a newer agent must not cost the result.
+    .catch(null)
+    .transform((value) => value ?? undefined),
   /** Protocol 3: the number of the last output line of this command. */
   last_seq: count.nullish().transform((value) => value ?? null),
 });
