@@ -5,7 +5,7 @@ import type { AgentConfig } from './config';
 import { rollBackNixos } from './nixos/switch-system';
 import { readSystem } from './nixos/system-facts';
 import { error, outliving, type OperationHost, type OperationContext, type OperationEnd } from './operation';
-import { activated, judged, nixosRebuild, type RebuildEnd } from './rebuild';
+import { activated, judged, nixosRebuild, type FinalEnd } from './rebuild';
 import { exitCodeOf, failureOf } from './shell';
 
 const LIST_TIMEOUT_MS = 60_000;
@@ -14,7 +14,7 @@ export async function runRollback(host: OperationHost, context: OperationContext
   const { shell } = context;
   const commit = await host.repository.head();
   shell.say('🔄 Rolling back to previous generation...');
-  let rolledBack: RebuildEnd;
+  let rolledBack: FinalEnd;
   if (host.config.hostType === 'nixos') {
     const helper = host.rootHelper();
     const previous = helper === null ? null : previousSystem(host.config);
@@ -38,7 +38,7 @@ export async function runRollback(host: OperationHost, context: OperationContext
 export function concludeRollback(
   host: OperationHost,
   { shell, stopping }: OperationContext,
-  rolledBack: RebuildEnd,
+  rolledBack: FinalEnd,
   commit: string,
 ): OperationEnd {
   const { settle } = rolledBack;

@@ -10,6 +10,7 @@ import type { AgentOperation, HeldOperation, OperationContext, OperationEnd } fr
 import { killAsRoot, whatGoesOn } from './after-stop';
 import { STOP_GRACE_MS, type Child } from './process';
 import { createShell, failureOf, type Shell, type ShellOptions } from './shell';
+import type { RolledBackReason } from '@/lib/protocol/agent/confirmation';
 import type { AgentFrameInput } from '@/lib/protocol/agent/from-agent';
 import type { OutputStream } from '@/lib/protocol/output-stream';
 import type { ReceivedServerFrame } from '@/lib/protocol/agent/to-agent';
@@ -59,8 +60,8 @@ export interface CommandRunnerOptions {
   redact: (text: string) => string;
   env: NodeJS.ProcessEnv;
   cwd: () => string;
-  /** Ends the process once the result of `entry` is acknowledged. */
-  exit: (code: number, entry: OutboxEntry) => void;
+  /** Ends the process once the result of `entry` is acknowledged; null: at once. */
+  exit: (code: number, entry: OutboxEntry | null) => void;
   stopGraceMs?: number;
   rebootDelayMs?: number;
 }
@@ -96,13 +97,17 @@ export function createCommandRunner(options: CommandRunnerOptions) {
     status: OperationEnd['status'] | 'stopped',
     exitCode: number,
     message: string,
-    { restarting = false, mayContinue }: { restarting?: boolean; mayContinue?: true } = {},
+    {
+      restarting = false,
+      mayContinue,
+      rolledBack,
+    }: { restarting?: boolean; mayContinue?: true; rolledBack?: RolledBackReason | undefined } = {},
   ): Promise<void> {
     const generation = await options.generation();
     const text = plainText(options.redact(message), MAX_MESSAGE);
     log.info(`${entry.command}: ${status}${text === '' ? '' : ` (${text})`}`);
     if (current?.entry === entry) current = null;
-    outbox.finish(entry, { status, exitCode, message: text, generation, restarting, mayContinue });
+    outbox.finish(entry, { status, exitCode, message: text, generation, restarting, mayContinue, rolledBack });
   }
 
   function command(payload: CommandPayload): void {
@@ -113,7 +118,7 @@ export function createCommandRunner(options: CommandRunnerOptions) {
     else if (name === 'restart') void restart(id);
     else if (name === 'reboot' && !rebooting && !exiting) void reboot(id);
     else if (current !== null || exiting || rebooting) reject(id, name);
-    else start(id, name);
+    else start(id, name, payload.confirm === undefined ? null : { windowS: payload.confirm.window_s });
   }
 
   /** A known id is answered from memory and never run again. */
@@ -164,24 +169,24 @@ export function createCommandRunner(options: CommandRunnerOptions) {
     return entry;
   }
 
-  function start(id: string | null, name: string): void {
+  function start(id: string | null, name: string, confirm: OperationContext['confirm']): void {
     const operation = options.operations.get(name);
     if (operation === undefined) {
       void finish(outbox.begin(id, name), 'error', 1, 'unknown command');
       return;
     }
-    run(accept(id, name), operation);
+    run(accept(id, name), operation, confirm);
   }
 
   /** Goes on with a command that an earlier process of the agent began, unless its result is known. */
   function resume(id: string | null, name: string, lastSeq: number, operation: AgentOperation): boolean {
     if (id !== null && outbox.stateOf(id) === 'finished') return false;
     log.info(`${name} goes on: an earlier process of the agent began it`);
-    run(id === null ? outbox.begin(null, name) : outbox.resume(id, name, lastSeq), operation);
+    run(id === null ? outbox.begin(null, name) : outbox.resume(id, name, lastSeq), operation, null);
     return true;
   }
 
-  function run(entry: OutboxEntry, operation: AgentOperation): void {
+  function run(entry: OutboxEntry, operation: AgentOperation, confirm: OperationContext['confirm']): void {
     const running: RunningCommand = {
       entry,
       shell: shellFor(entry, {
@@ -202,15 +207,20 @@ export function createCommandRunner(options: CommandRunnerOptions) {
       done: Promise.resolve(),
     };
     current = running;
-    running.done = perform(running, operation);
+    running.done = perform(running, operation, confirm);
   }
 
-  async function perform(running: RunningCommand, operation: AgentOperation): Promise<void> {
+  async function perform(
+    running: RunningCommand,
+    operation: AgentOperation,
+    confirm: OperationContext['confirm'],
+  ): Promise<void> {
     const context: OperationContext = {
       shell: running.shell,
       stopping: () => running.stop !== null,
       commandId: running.entry.id,
       command: running.entry.command,
+      confirm,
       lastSeq: () => running.entry.lastSeq,
       hold(held) {
         running.held = held;
@@ -237,6 +247,13 @@ export function createCommandRunner(options: CommandRunnerOptions) {
       end = { status: 'error', exitCode: 1, message: `the agent failed: ${reason}` };
     }
     if (running.escalation !== null) clearTimeout(running.escalation);
+    if (end.handover === true) {
+      // It counts as running until the next process of the agent takes over.
+      exiting = true;
+      log.info(`${running.entry.command}: the agent of the new system takes over`);
+      options.exit(EXIT_SWITCHED, null);
+      return;
+    }
     // A stopped activation may have changed the system already: what goes on must be said all the same.
     if (running.stop !== null && end.status !== 'ok') {
       const { exitCode, message } = running.stop;
@@ -252,7 +269,7 @@ export function createCommandRunner(options: CommandRunnerOptions) {
     }
     const restarting = end.switched === true && options.hostType === 'nixos';
     if (restarting) exiting = true;
-    await finish(running.entry, end.status, end.exitCode, end.message, { restarting });
+    await finish(running.entry, end.status, end.exitCode, end.message, { restarting, rolledBack: end.rolledBack });
     await end.settle?.();
     if (restarting) options.exit(EXIT_SWITCHED, running.entry);
   }

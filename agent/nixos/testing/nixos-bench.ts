@@ -16,6 +16,8 @@ export interface SystemSource {
   fails?: boolean;
   slow?: boolean;
   inhibitors?: Record<string, string>;
+  /** The content of its file of checks. */
+  checks?: object;
 }
 
 /** The lock of a flake without inputs. */
@@ -45,7 +47,12 @@ export function createNixosBench(bundle: string, dashboard: TestDashboard) {
   // The agent asks which units failed; everything else is for the stand-in of systemd.
   host.program(
     'systemctl',
-    `case "$*" in *--state=failed*) cat ${failedUnits};; *) exec ${nixos.path('tools', 'systemctl')} "$@";; esac`,
+    `case "$*" in
+  "show --type=service "*) ;;
+  "show --state=failed "*) while read -r unit _; do printf 'Id=%s\nActiveState=failed\nSubState=failed\nNRestarts=0\n\n' "$unit"; done <${failedUnits};;
+  *--state=failed*) cat ${failedUnits};;
+  *) exec ${nixos.path('tools', 'systemctl')} "$@";;
+esac`,
   );
   host.program('journalctl', 'echo "the last words of $2"');
   writeFileSync(failedUnits, '');
@@ -116,13 +123,19 @@ export function useNixosBench(use: (bench: NixosBench) => void): void {
 }
 
 /** The repository's flake.nix. */
-export function flakeOf(nixos: Pick<TestNixos, 'path'>, { version, fails, slow, inhibitors }: SystemSource): string {
+export function flakeOf(
+  nixos: Pick<TestNixos, 'path'>,
+  { version, fails, slow, inhibitors, checks }: SystemSource,
+): string {
   const script = [
     'mkdir -p $out/bin $out/sw',
     `ln -s ${nixos.path('tools')} $out/sw/bin`,
     `echo ${version} > $out/nixos-version`,
     `cp ${nixos.path('switch-to-configuration.sh')} $out/bin/switch-to-configuration`,
     'chmod +x $out/bin/switch-to-configuration',
+    ...(checks === undefined
+      ? []
+      : ['mkdir -p $out/etc/nixfleet-agent', `echo '${JSON.stringify(checks)}' > $out/etc/nixfleet-agent/checks.json`]),
     ...(inhibitors === undefined ? [] : [`echo '${JSON.stringify(inhibitors)}' > $out/switch-inhibitors`]),
   ];
   const library = [

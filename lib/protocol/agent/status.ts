@@ -26,12 +26,7 @@ export const statusSchema = z.object({
     .nullish()
     .transform((value) => (value === true ? true : undefined)),
   /** With `error`: the host went back to the system before the switch. Agents without the capability `confirm` never send it. */
-  rolled_back: z
-    .enum(ROLLED_BACK_REASONS)
-    .nullish()
-    // A reason of a newer agent must not cost the result.
-    .catch(null)
-    .transform((value) => value ?? undefined),
+  rolled_back: text(32).transform((value) => ROLLED_BACK_REASONS.find((reason) => reason === value)),
   /** Protocol 3: the number of the last output line of this command. */
   last_seq: count.nullish().transform((value) => value ?? null),
 });
