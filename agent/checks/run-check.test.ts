@@ -18,8 +18,13 @@ async function listen(server: Server): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 const site = (answer: RequestListener) => listen(createHttpServer(answer));
-const http = (port: number, more: object = {}): DeclaredCheck =>
-  ({ kind: 'http', ...timing, url: `http://127.0.0.1:${port}/`, status: 200, ...more }) as DeclaredCheck;
+const http = (port: number, more: object = {}): DeclaredCheck => ({
+  kind: 'http',
+  ...timing,
+  url: `http://127.0.0.1:${port}/`,
+  status: 200,
+  ...more,
+});
 
 it('passes where the status is the expected one, without waiting for a body', async () => {
   const port = await site((_request, response) => response.writeHead(204).flushHeaders());

@@ -16,9 +16,13 @@ function bench(dialled: number | null) {
   const sent: AgentFrameInput[] = [];
   let reconnects = 0;
   const link = createConfirmationLink({
-    send: (frame) => void sent.push(frame),
+    send: (frame) => {
+      sent.push(frame);
+    },
     dialledAt: () => dialled,
-    reconnect: () => void reconnects++,
+    reconnect: () => {
+      reconnects++;
+    },
   });
   return {
     link,
@@ -41,11 +45,14 @@ it('opens a new connection for an answer, unless the current one is new enough',
 });
 
 it('counts no answer of an older connection, of another command or after the end', () => {
-  const { link, dialAt } = bench(5);
+  const dashboard = bench(5);
+  const { link } = dashboard;
   let changes = 0;
-  const awaited = link.awaitAnswer('c1', 10, () => void changes++);
+  const awaited = link.awaitAnswer('c1', 10, () => {
+    changes++;
+  });
   link.answered(answer(true));
-  dialAt(11);
+  dashboard.dialAt(11);
   link.answered({ ...answer(true), command_id: 'c2' });
   expect([awaited.get(), changes]).toEqual([null, 0]);
   link.answered(answer(true));

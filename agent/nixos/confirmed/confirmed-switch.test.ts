@@ -1,5 +1,5 @@
 /** A switch that takes itself back, with the real agent, the real Nix and the real nixfleet-root. Timers elapse by hand. */
-import { existsSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -285,6 +285,37 @@ describe.skipIf(!hasNix)('a confirmed switch (skipped without Nix)', () => {
     expect(bench.nixos.running()).toBe(old);
     await isTidy();
   });
+
+  it.each([
+    ['the window', 'the old system', 'waiting', true],
+    ['the window', 'another system that was prepared for the next boot', 'waiting', false],
+    ['the moment after the confirmation', 'the old system', 'keeping', true],
+  ] as const)(
+    'after a restart of the host in %s that boots %s does not claim that the new one runs',
+    async (_when, _what, stageThen, bootsOld) => {
+      configure();
+      const agent = await bench.start();
+      switches();
+      await ready();
+      agent.child.kill('SIGKILL');
+      await agent.exit;
+      const booted = bootsOld
+        ? old
+        : bench.nixos.build('nixos-system-h1-other', 'mkdir -p $out/bin; touch $out/nixos-version');
+      bench.nixos.restarted(booted, 'csw');
+      const file = `${bench.host.stateDir}/activation.json`;
+      const record = JSON.parse(readFileSync(file, 'utf8')) as { confirm: object };
+      writeFileSync(
+        file,
+        JSON.stringify({ ...record, bootId: 'before', confirm: { ...record.confirm, stage: stageThen } }),
+      );
+      await bench.start();
+      const result = await bench.dashboard.result('sw');
+      expect([result.status, result.rolled_back]).toEqual(['error', bootsOld ? 'restarted' : undefined]);
+      expect(result.message).toContain('the host restarted before the confirmation');
+      expect(bench.nixos.running()).toBe(booted);
+    },
+  );
 
   it('can’t be stopped in its window: revert it', async () => {
     configure();

@@ -30,6 +30,9 @@ const POLL_MS = 200;
 const STATE_POLLS = 50;
 /** Answers in a row without a state, after which it counts as lost. */
 const MAX_UNKNOWN = 24;
+/** A call of nixfleet-root fails while the service manager is being replaced. */
+const MAX_DISARMS = 5;
+const DISARM_PAUSE_MS = 2_000;
 const BOOT_SUFFIX = '-boot';
 const EXIT_AT_NEXT_BOOT = 100;
 const TIMER_GONE = 'the timer of nixfleet-root that goes back is gone';
@@ -102,7 +105,8 @@ export async function resumeConfirmedSwitch(
   if (found.state === 'unknown')
     return failed(confirmed, EXIT_KILLED, `nixfleet-root does not say how the switch ended; ${whatRuns(confirmed)}`);
   if (found.timer === 'firing' || found.timer === 'fired') return finishBack(confirmed, ...backOf(confirmed));
-  if (record.bootId !== readBootId() && record.confirm.stage !== 'keeping') return afterRestart(confirmed);
+  const isKept = record.confirm.stage === 'keeping' && runs(readSystem(host.config).running, record.target);
+  if (record.bootId !== readBootId() && !isKept) return afterRestart(confirmed);
   switch (record.confirm.stage) {
     case 'activating':
       return found.state === 'none' ? neverBegan(confirmed) : afterActivation(confirmed);
@@ -212,10 +216,16 @@ async function inWindow(confirmed: ConfirmedSwitch): Promise<RebuildEnd> {
     case 'keep': {
       const keeping = noting(confirmed, { stage: 'keeping' });
       report(keeping, 'keeping', [...end.checks]);
-      const disarmed = await helper.disarm(context.shell, record.id);
+      let disarmed = await helper.disarm(context.shell, record.id);
+      for (let tries = 1; disarmed.kind === 'failed' && tries < MAX_DISARMS; tries++) {
+        context.shell.say(`The timer could not be disarmed: ${disarmed.problem}`, 'stderr');
+        await pause(DISARM_PAUSE_MS);
+        disarmed = await helper.disarm(context.shell, record.id);
+      }
       if (disarmed.kind === 'disarmed') return enterForBoot(keeping, end.verdict);
-      // Where it can't be disarmed, the timer decides.
-      return disarmed.kind === 'too-late' ? finishBack(keeping, ...backOf(keeping)) : waitForTimer(keeping);
+      if (disarmed.kind === 'too-late') return finishBack(keeping, ...backOf(keeping));
+      const text = `the timer could not be disarmed: ${disarmed.problem}`;
+      return waitForTimer(noting(keeping, { stage: 'waiting', back: { reason: 'no-contact', text } }));
     }
   }
 }
@@ -244,6 +254,8 @@ async function enterForBoot(confirmed: ConfirmedSwitch, verdict: ChecksVerdict |
   if (end.kind === 'failed')
     return partial(confirmed, end.exitCode, `it could not be entered for the next boot: ${end.failure}`);
   const { activation } = record.confirm;
+  if (!runs(readSystem(host.config).running, record.target))
+    return failed(confirmed, 1, `the system was confirmed, but ${whatRuns(confirmed)}`);
   if (verdict?.kind === 'failed')
     return partial(confirmed, activation?.exitCode ?? 0, `an operator kept it although ${saysFailure(verdict.check)}`);
   return done(confirmed);
@@ -275,11 +287,13 @@ async function finishBack(confirmed: ConfirmedSwitch, reason: RolledBackReason, 
   const { host, context, helper, record, folder } = confirmed;
   report(confirmed, 'going-back', [], why);
   const output = followFile(join(folder, BACK_OUTPUT), (line) => context.shell.say(line));
+  let unknown = 0;
   for (let polls = 1; readTimer(folder).back === null; polls++) {
     output.read();
     if (polls % STATE_POLLS === 0) {
       const { timer } = await helper.stateOf(context.shell, record.id);
-      if (timer !== 'firing' && timer !== 'fired') break;
+      unknown = timer === 'unknown' ? unknown + 1 : 0;
+      if (timer === 'lost' || timer === 'none' || unknown >= MAX_UNKNOWN) break;
     }
     await pause(POLL_MS);
   }
@@ -304,26 +318,25 @@ async function finishBack(confirmed: ConfirmedSwitch, reason: RolledBackReason, 
 }
 
 /** The machine was started again before the switch was confirmed. What it booted is what counts. */
-async function afterRestart(confirmed: ConfirmedSwitch): Promise<RebuildEnd> {
+function afterRestart(confirmed: ConfirmedSwitch): RebuildEnd {
   const { host, record } = confirmed;
   const { running, profile } = readSystem(host.config);
-  if (!runs(running, record.target)) {
-    const { back } = record.confirm;
-    if (runs(running, record.running) || back === null)
-      return rolledBack(
-        confirmed,
-        back?.reason ?? 'restarted',
-        back?.text ?? 'the host restarted before the confirmation',
-      );
+  const { stage, back } = record.confirm;
+  if (runs(running, record.running))
+    return rolledBack(
+      confirmed,
+      back?.reason ?? 'restarted',
+      back?.text ?? 'the host restarted before the confirmation',
+    );
+  // It booted what had been prepared for the next boot before the switch.
+  if (!runs(running, record.target))
     return failed(confirmed, EXIT_KILLED, `the host restarted before the confirmation; ${whatRuns(confirmed)}`);
-  }
-  const isKept = record.confirm.stage === 'keeping' && profile === record.target;
-  if (isKept) return done(confirmed);
+  if (stage === 'keeping' && profile === record.target) return done(confirmed);
   return partial(confirmed, 0, 'the host restarted before the confirmation, and it was the system of that boot');
 }
 
 /** Somebody stopped the timer on the host: nothing goes back by itself any more. */
-async function timerGone(confirmed: ConfirmedSwitch): Promise<RebuildEnd> {
+function timerGone(confirmed: ConfirmedSwitch): RebuildEnd {
   const { host, record } = confirmed;
   if (runs(readSystem(host.config).running, record.running) && record.running !== record.target)
     return rolledBack(confirmed, ...backOf(confirmed));

@@ -26,11 +26,10 @@ export type WindowEnd =
 export async function waitInWindow(confirmed: ConfirmedSwitch): Promise<WindowEnd> {
   const { host, context, helper, record, folder } = confirmed;
   const { shell } = context;
-  let wake: () => void = () => undefined;
-  let isChanged = true;
+  const news = { isReported: false, wake: (): void => undefined };
   const onChange = (): void => {
-    isChanged = true;
-    wake();
+    news.isReported = false;
+    news.wake();
   };
   const { config } = readCheckConfig(host.config.systemLink);
   const checks = startChecks({
@@ -77,17 +76,17 @@ export async function waitInWindow(confirmed: ConfirmedSwitch): Promise<WindowEn
 
   try {
     for (;;) {
-      if (isChanged) report(confirmed, 'waiting', [...checks.reports()]);
-      isChanged = false;
+      if (!news.isReported) report(confirmed, 'waiting', [...checks.reports()]);
+      news.isReported = true;
       const end = await look();
       if (end !== null) {
         if (end.kind === 'back') report(confirmed, 'going-back', [...checks.reports()], end.why);
         return end;
       }
-      if (isChanged) continue;
+      if (!isReported(news)) continue;
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, POLL_MS);
-        wake = () => {
+        news.wake = () => {
           clearTimeout(timer);
           resolve();
         };
@@ -98,6 +97,9 @@ export async function waitInWindow(confirmed: ConfirmedSwitch): Promise<WindowEn
     answers.end();
   }
 }
+
+/** It may have changed while something was awaited. */
+const isReported = (news: { isReported: boolean }): boolean => news.isReported;
 
 const isEarly = (firesAt: number | null): boolean => firesAt === null || firesAt - Date.now() > OBSERVED_LEAVES_MS;
 
