@@ -68,6 +68,7 @@ export function aCommand(change: Partial<CommandView> = {}): CommandView {
     by: 'operator',
     lines: 0,
     expiresAt: null,
+    confirmation: null,
     ...change,
   };
 }

@@ -26,6 +26,7 @@ const command = (id: string, createdAt: number, operation: OperationId = 'pull')
   by: 'admin',
   lines: 0,
   expiresAt: null,
+  confirmation: null,
 });
 
 const host = (id: string, newest: CommandView | null, last: CommandView | null = null): TabHost => ({

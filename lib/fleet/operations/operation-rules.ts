@@ -3,6 +3,7 @@ import type { Blocked } from '../records/blocked';
 import type { AgentFacts, HostFacts, Operation } from './operation';
 import { nounPhrase } from './operation-words';
 import { OPERATIONS } from './operations';
+import type { HostView } from '@/lib/protocol/live/views/host-view';
 import type { OperationId } from '@/lib/protocol/operation-ids';
 
 /** The first reason why an operation can't be sent to a host now, or null. With `force`, only reasons that can't be overridden. */
@@ -31,6 +32,39 @@ export function checkAgent({ id, needs }: Operation, facts: AgentFacts): Blocked
   const version = agentVersion === '' ? '' : ` (version ${agentVersion})`;
   const reason = `The agent on ${name}${version} does not support the ${nounPhrase(id)}. Update the agent.`;
   return { code: 'unsupported', reason, unblock: null, forceable: false };
+}
+
+/** The dashboard's setting for confirmed switches. `windowS`: how long a host waits for its confirmation, in seconds. */
+export interface ConfirmPolicy {
+  enabled: boolean;
+  windowS: number;
+}
+
+/** Whether a switch is sent as a confirmed one; `reason`: why not, as a clause. */
+export type ConfirmPlan = { kind: 'confirmed'; windowS: number } | { kind: 'unconfirmed'; reason: string };
+
+/** Whether an operation is a confirmed switch on a host; null for what is no switch. `isWanted`: the operator's choice. */
+export function planConfirmation(
+  { confirmable }: Operation,
+  host: AgentFacts & Pick<HostView, 'type'>,
+  { enabled, windowS }: ConfirmPolicy,
+  isWanted = true,
+): ConfirmPlan | null {
+  if (!confirmable) return null;
+  const reason = !enabled
+    ? 'confirmed switches are turned off'
+    : !isWanted
+      ? 'the operator chose so'
+      : cannotConfirm(host);
+  return reason === null ? { kind: 'confirmed', windowS } : { kind: 'unconfirmed', reason };
+}
+
+/** Why the agent of a host can't take a switch back, as a clause; null when it can. */
+function cannotConfirm({ type, protocol, missingCapabilities }: AgentFacts & Pick<HostView, 'type'>): string | null {
+  if (!missingCapabilities.includes('confirm')) return null;
+  if (type === 'macos') return 'macOS can’t take a switch back';
+  if (protocol >= 3 && missingCapabilities.includes('activation')) return 'the agent does not use nixfleet-root';
+  return 'the agent is too old';
 }
 
 /**

@@ -4,6 +4,7 @@ import type { EventFilter } from './store-port';
 import type { AgentIdentity, HeldAgent } from './agent-port';
 import type {
   AddHostRequest,
+  AnswerResult,
   DispatchRequest,
   DispatchResult,
   PipelineRequest,
@@ -54,6 +55,11 @@ export interface FleetOperator {
   cancel(commandId: string, by: Requester): Promise<boolean>;
   /** Extends the deadline of a command in its warning phase (milliseconds, at most an hour). False in any other phase. */
   extend(commandId: string, ms: number, by: Requester): Promise<boolean>;
+  /**
+   * Keeps the new system of a confirmed switch, or goes back to the one before. The answer is stored, and repeated until
+   * the host acts on it. The first operator's answer counts.
+   */
+  answerConfirmation(commandId: string, keep: boolean, by: Requester): Promise<AnswerResult>;
   command(id: string): Promise<CommandView | null>;
   /** Newest first. */
   commandsOf(hostId: string, limit: number): Promise<CommandView[]>;
