@@ -28,7 +28,11 @@ describe('what a page says of the confirmation of a switch', () => {
       'Not confirmed: the agent is too old.',
     ],
   ] as const)('names the reason for one host', (host, hasChoice, sentence) => {
-    expect(confirmWords('switch', [host], POLICY)).toEqual({ hasChoice, sentences: [sentence] });
+    expect(confirmWords('switch', [host], POLICY)).toMatchObject({
+      hasChoice,
+      isConfirmed: hasChoice,
+      sentences: [sentence],
+    });
   });
 
   it('names the hosts that differ', () => {
@@ -39,13 +43,25 @@ describe('what a page says of the confirmation of a switch', () => {
     ]);
   });
 
+  it('leaves the choice to the operator where a dashboard runs', () => {
+    const host = { ...nixos('a'), hostsDashboard: true };
+    expect(confirmWords('switch', [host], POLICY)).toEqual({
+      hasChoice: true,
+      isConfirmed: false,
+      sentences: ['Not confirmed: a dashboard runs on this host, and an older one could not read its newer database.'],
+    });
+    expect(confirmWords('switch', [host], POLICY, true)).toMatchObject({ isConfirmed: true });
+  });
+
   it('follows the operator and the configuration', () => {
     expect(confirmWords('switch', [nixos('a')], POLICY, false)).toEqual({
       hasChoice: true,
+      isConfirmed: false,
       sentences: ['Not confirmed: the operator chose so.'],
     });
     expect(confirmWords('switch', [nixos('a')], { ...POLICY, enabled: false })).toEqual({
       hasChoice: false,
+      isConfirmed: false,
       sentences: ['Not confirmed: confirmed switches are turned off.'],
     });
     expect(confirmWords('switch', [nixos('a')], { enabled: true, windowS: 90 })?.sentences).toEqual([

@@ -11,6 +11,8 @@ const MAX_NAMES = 3;
 export interface ConfirmWords {
   /** At least one host can take the switch back, so that the operator has a choice. */
   hasChoice: boolean;
+  /** At least one host takes the switch back. */
+  isConfirmed: boolean;
   sentences: string[];
 }
 
@@ -24,15 +26,15 @@ export function confirmWords(
   operation: OperationId,
   hosts: readonly HostView[],
   policy: ConfirmPolicy,
-  isWanted = true,
+  choice: boolean | null = null,
 ): ConfirmWords | null {
   const reasons = new Map<string, string[]>();
   let confirmed = 0;
   let possible = 0;
   for (const host of hosts) {
-    const plan = planConfirmation(OPERATIONS[operation], host, policy, isWanted);
+    const plan = planConfirmation(OPERATIONS[operation], host, policy, choice);
     if (plan === null) return null;
-    if (planConfirmation(OPERATIONS[operation], host, policy)?.kind === 'confirmed') possible += 1;
+    if (planConfirmation(OPERATIONS[operation], host, policy, true)?.kind === 'confirmed') possible += 1;
     if (plan.kind === 'confirmed') confirmed += 1;
     else reasons.set(plan.reason, [...(reasons.get(plan.reason) ?? []), host.name]);
   }
@@ -42,7 +44,7 @@ export function confirmWords(
     const where = hosts.length === 1 || (names.length === hosts.length && reasons.size === 1) ? '' : onHosts(names);
     sentences.push(`Not confirmed${where}: ${reason}.`);
   }
-  return { hasChoice: possible > 0, sentences };
+  return { hasChoice: possible > 0, isConfirmed: confirmed > 0, sentences };
 }
 
 function onHosts(names: readonly string[]): string {

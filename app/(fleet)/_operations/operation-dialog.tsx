@@ -41,7 +41,7 @@ export function OperationDialog({
   const queues = queueForMs !== undefined && waiting.length > 0;
   const main = queues ? [...plan.ready, ...waiting] : plan.ready;
 
-  const [confirm, setConfirm] = useState(true);
+  const [confirm, setConfirm] = useState<boolean | null>(null);
   const { confirm: policy } = useLiveFacts();
   const confirmation = confirmWords(operation, main.length > 0 ? main : hosts, policy, confirm);
 
@@ -54,7 +54,7 @@ export function OperationDialog({
       chosen,
       on.map((host) => host.id),
       hostCount(on),
-      confirm || !OPERATIONS[chosen].confirmable ? options : { ...options, confirm },
+      confirm === null || !OPERATIONS[chosen].confirmable ? options : { ...options, confirm },
     );
   };
 
@@ -107,7 +107,7 @@ export function OperationDialog({
       )}
       {confirmation && (
         <div className="mt-3">
-          <ConfirmChoice words={confirmation} checked={confirm} onChange={setConfirm} />
+          <ConfirmChoice words={confirmation} onChange={setConfirm} />
         </div>
       )}
       {/* Last: a command that starts or ends meanwhile must not move the buttons above. */}

@@ -50,7 +50,7 @@ export function PipelineDialog({
   const [parallelism, setParallelism] = useState(DEFAULT_PARALLELISM);
   const [stopOnFailure, setStopOnFailure] = useState(false);
   const [force, setForce] = useState(false);
-  const [confirm, setConfirm] = useState(true);
+  const [confirm, setConfirm] = useState<boolean | null>(null);
   const { confirm: policy } = useLiveFacts();
   const hosts = useHosts(hostIds);
   const stages = kind === 'custom' ? picked : known;
@@ -65,7 +65,7 @@ export function PipelineDialog({
     onClose();
     const hostIds = hosts.map((host) => host.id);
     const request = { kind, stages: kind === 'custom' ? [...picked] : [], hostIds, parallelism, stopOnFailure, force };
-    const choice = confirm ? {} : { confirm };
+    const choice = confirm === null ? {} : { confirm };
     void sendPipeline({ ...request, ...choice, pullRequest }, hostCount(preview.ready), (id) =>
       router.push(`/activity/pipelines/${id}`),
     );
@@ -108,7 +108,7 @@ export function PipelineDialog({
             ))}
           </ul>
         )}
-        {confirmation && <ConfirmChoice words={confirmation} checked={confirm} onChange={setConfirm} />}
+        {confirmation && <ConfirmChoice words={confirmation} onChange={setConfirm} />}
         {mayForce && <Checkbox checked={force} onChange={setForce} label="Run on these hosts anyway" />}
         {hosts.length > 1 && (
           <>

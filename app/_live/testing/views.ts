@@ -22,6 +22,7 @@ export function aHost(id: string, change: Partial<HostView> = {}): HostView {
     agentVersion: '4.0.0',
     protocol: 3,
     missingCapabilities: [],
+    hostsDashboard: false,
     osVersion: '26.05',
     generation: '0123456789abcdef',
     repoUrl: '',

@@ -83,7 +83,9 @@ export class CommandEngine {
   private confirmNow({ operation, state }: CommandRecord, record: HostRecord) {
     if (state.phase !== 'queued' || state.confirmS === undefined) return {};
     const policy = { enabled: true, windowS: state.confirmS };
-    const plan = planConfirmation(OPERATIONS[operation], { ...agentFacts(record), type: record.type }, policy);
+    const { type, hostsDashboard } = record;
+    const facts = { ...agentFacts(record), type, hostsDashboard };
+    const plan = planConfirmation(OPERATIONS[operation], facts, policy, true);
     return plan?.kind === 'confirmed' ? { confirmS: plan.windowS } : { unconfirmed: plan?.reason };
   }
 

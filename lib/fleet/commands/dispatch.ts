@@ -73,10 +73,11 @@ function confirmationOf(
   operation: Operation,
   host: HostView,
   policy: ConfirmPolicy,
-  isWanted: boolean | undefined,
+  choice: boolean | undefined,
 ): { confirmS?: number; unconfirmed?: string } {
-  if (!operation.confirmable || !policy.enabled || isWanted === false) return {};
-  const plan = planConfirmation(operation, host, policy);
+  const isDefault = choice === undefined && host.hostsDashboard;
+  if (!operation.confirmable || !policy.enabled || choice === false || isDefault) return {};
+  const plan = planConfirmation(operation, host, policy, true);
   return {
     confirmS: policy.windowS,
     ...(plan?.kind === 'unconfirmed' ? { unconfirmed: plan.reason } : {}),

@@ -95,6 +95,7 @@ export function hostView(
     agentVersion: record.agentVersion,
     protocol: record.protocol,
     missingCapabilities: missingCapabilities(record),
+    hostsDashboard: record.hostsDashboard,
     osVersion: record.osVersion,
     generation: record.generation,
     repoUrl: record.repoUrl,

@@ -43,24 +43,33 @@ export interface ConfirmPolicy {
 /** Whether a switch is sent as a confirmed one; `reason`: why not, as a clause. */
 export type ConfirmPlan = { kind: 'confirmed'; windowS: number } | { kind: 'unconfirmed'; reason: string };
 
-/** Whether an operation is a confirmed switch on a host; null for what is no switch. `isWanted`: the operator's choice. */
+/** The facts of a host that say whether it can take a switch back. */
+export type ConfirmFacts = AgentFacts & Pick<HostView, 'type' | 'hostsDashboard'>;
+
+/**
+ * Whether an operation is a confirmed switch on a host; null for what is no switch. `choice`: that of the operator; null
+ * when none was made.
+ */
 export function planConfirmation(
   { confirmable }: Operation,
-  host: AgentFacts & Pick<HostView, 'type'>,
+  host: ConfirmFacts,
   { enabled, windowS }: ConfirmPolicy,
-  isWanted = true,
+  choice: boolean | null = null,
 ): ConfirmPlan | null {
   if (!confirmable) return null;
-  const reason = !enabled
-    ? 'confirmed switches are turned off'
-    : !isWanted
-      ? 'the operator chose so'
-      : cannotConfirm(host);
+  const reason = enabled ? (cannotConfirm(host) ?? unwanted(host, choice)) : 'confirmed switches are turned off';
   return reason === null ? { kind: 'confirmed', windowS } : { kind: 'unconfirmed', reason };
 }
 
+function unwanted({ hostsDashboard }: ConfirmFacts, choice: boolean | null): string | null {
+  if (choice === false) return 'the operator chose so';
+  return hostsDashboard && choice === null
+    ? 'a dashboard runs on this host, and an older one could not read its newer database'
+    : null;
+}
+
 /** Why the agent of a host can't take a switch back, as a clause; null when it can. */
-function cannotConfirm({ type, protocol, missingCapabilities }: AgentFacts & Pick<HostView, 'type'>): string | null {
+function cannotConfirm({ type, protocol, missingCapabilities }: ConfirmFacts): string | null {
   if (!missingCapabilities.includes('confirm')) return null;
   if (type === 'macos') return 'macOS can’t take a switch back';
   if (protocol >= 3 && missingCapabilities.includes('activation')) return 'the agent does not use nixfleet-root';

@@ -78,10 +78,10 @@ export function planPipeline(
   };
 }
 
-/** The arguments of the stages: the pull request to merge, and whether switches stay unconfirmed. */
+/** The arguments of the stages: the pull request to merge, and the operator's choice to confirm switches. */
 function argsOf({ pullRequest, confirm }: PipelineRequest, merges: boolean): Record<string, unknown> | null {
   const merge = merges && pullRequest ? { pullRequest: pullRequest.number, seen: pullRequest.seen } : {};
-  const args = { ...merge, ...(confirm === false ? { confirm } : {}) };
+  const args = { ...merge, ...(confirm === undefined ? {} : { confirm }) };
   return Object.keys(args).length === 0 ? null : args;
 }
 

@@ -26,7 +26,7 @@ export interface DispatchRequest {
    * (`stepUpAction`); an operation that needs it is refused without it.
    */
   stepUp?: boolean;
-  /** False: a switch is not confirmed, although the host's agent could take it back. */
+  /** Whether a switch is confirmed where the host's agent can take it back. Default: unless a dashboard runs there. */
   confirm?: boolean;
   /** The pipeline that it is a stage of. */
   pipelineId?: string;
@@ -77,7 +77,7 @@ export interface PipelineRequest {
   stopOnFailure: boolean;
   /** Overrides preconditions that can be forced. */
   force?: boolean;
-  /** False: switches are not confirmed, as for a dispatch. */
+  /** Whether switches are confirmed, as for a dispatch. */
   confirm?: boolean;
   /** The pull request to merge, if that is a stage. */
   pullRequest?: ReviewedPullRequest;

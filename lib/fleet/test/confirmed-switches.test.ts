@@ -72,6 +72,17 @@ describe('the request of a confirmed switch', () => {
     expect(sentOn(link)).toEqual([null]);
   });
 
+  it('is unconfirmed where a dashboard runs, unless an operator asks for it', async () => {
+    const link = await dial('h1', CONFIRMING, { hosts_dashboard: true, running: null });
+    await bench.say(link, 'heartbeat', QUIET);
+    await request('switch');
+    expect(sentOn(link)).toEqual([null]);
+    const other = await dial('h2', CONFIRMING, { hosts_dashboard: true, running: null });
+    await bench.say(other, 'heartbeat', QUIET);
+    await bench.fleet.dispatch({ operation: 'switch', hostIds: ['h2'], requestId: 'r2', confirm: true, by: BY });
+    expect(sentOn(other)).toEqual([180]);
+  });
+
   it('means the same when it waited for its host, also after a restart of the dashboard', async () => {
     await bench.hangUp(await dial('h1', CONFIRMING));
     await request('switch', { queueForMs: MIN_QUEUE_MS });
