@@ -12,6 +12,8 @@ const WORDS: Record<CheckView['status'], string> = {
 /** The checks of a confirmed switch: before and after side by side, how long each took, and why it failed. */
 export function ConfirmationChecks({ checks }: { checks: readonly CheckView[] }) {
   if (checks.length === 0) return null;
+  // Those that failed first: they are why the host goes back, and the panel may be too low for all.
+  const sorted = checks.toSorted((a, b) => Number(b.status === 'failed') - Number(a.status === 'failed'));
   return (
     <table className="mt-2 w-full text-left" data-testid="confirmation-checks">
       <thead className="text-2xs text-faint">
@@ -31,7 +33,7 @@ export function ConfirmationChecks({ checks }: { checks: readonly CheckView[] })
         </tr>
       </thead>
       <tbody>
-        {checks.map((check, index) => (
+        {sorted.map((check, index) => (
           // Two checks may have one name.
           <CheckLines key={`${check.name}-${index}`} check={check} />
         ))}

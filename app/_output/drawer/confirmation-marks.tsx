@@ -13,9 +13,12 @@ const SHAPES: Record<MarkState, { Shape: typeof Check; className: string }> = {
 /** The three marks of a confirmed switch: reached, units, checks. */
 export function ConfirmationMarks({ confirmation, className }: { confirmation: ConfirmationView; className?: string }) {
   return (
-    <span className={cx('flex flex-wrap gap-x-2.5 text-2xs text-muted', className)} data-testid="confirmation-marks">
+    <span
+      className={cx('flex gap-x-1.5 text-2xs whitespace-nowrap text-muted', className)}
+      data-testid="confirmation-marks"
+    >
       {confirmationMarks(confirmation).map(({ name, state }) => (
-        <span key={name} className="flex items-center gap-1" data-mark={name.toLowerCase()} data-state={state}>
+        <span key={name} className="flex items-center gap-0.5" data-mark={name.toLowerCase()} data-state={state}>
           <MarkShape state={state} />
           {name}
           <span className="sr-only"> {MARK_WORDS[state]}</span>
