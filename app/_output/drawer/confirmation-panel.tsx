@@ -28,7 +28,8 @@ export function ConfirmationPanel({
   const isOpen = command.phase === 'confirming';
   const isCounting = isOpen && endsAt !== null && (stage === 'activating' || stage === 'waiting');
   return (
-    <section
+    <div
+      role="region"
       aria-label="Confirmation of the switch"
       data-testid="confirmation"
       data-stage={stage}
@@ -60,7 +61,7 @@ export function ConfirmationPanel({
         <dd className="min-w-0 font-mono break-words">{systemName(previous)}</dd>
       </dl>
       <ConfirmationChecks checks={confirmation.checks} />
-    </section>
+    </div>
   );
 }
 
