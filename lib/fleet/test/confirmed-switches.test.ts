@@ -203,7 +203,8 @@ describe('a switch that was taken back', () => {
   });
 
   it('has its count in the summary of a pipeline, and stops one that stops at the first failure', async () => {
-    for (const name of ['h1', 'h2', 'h3']) await dial(name, CONFIRMING);
+    const links = new Map<string, TestLink>();
+    for (const name of ['h1', 'h2', 'h3']) links.set(name, await dial(name, CONFIRMING));
     const started = await bench.fleet.startPipeline({
       kind: 'custom',
       stages: ['switch'],
@@ -219,7 +220,8 @@ describe('a switch that was taken back', () => {
       ['h2', { status: 'ok', exit_code: 0 }],
     ] as const) {
       const id = bench.fleet.host(name)?.command?.id ?? '';
-      const link = await dial(name, CONFIRMING, { running: { command_id: id } });
+      const link = links.get(name);
+      if (!link) throw new Error('no link');
       await result(link, id, payload);
       await bench.say(link, 'heartbeat', QUIET);
     }
