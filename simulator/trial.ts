@@ -77,7 +77,7 @@ export class Trial {
     const { stage, reason, web } = this;
     const left = Math.max(0, Math.round((this.firesAt - Date.now()) / 1_000));
     const isReached = stage !== 'activating';
-    const own = { before: 'passed', enforced: true } as const;
+    const declared = { before: 'passed', enforced: true } as const;
     this.options.send({
       type: 'confirmation',
       payload: {
@@ -87,16 +87,23 @@ export class Trial {
         system: '/nix/store/8cx7qv2n1l5kzf0y3m6wd9hjr4gsb2pa-nixos-system-25.11.20260214.new',
         previous: '/nix/store/2r9pdb6y0vw4mz7k1qx8sfh3jnl5cg9a-nixos-system-25.11.20260131.old',
         checks: [
-          { ...own, name: 'units', kind: 'units', status: isReached ? 'passed' : 'pending', reason: '', took_ms: 40 },
           {
-            ...own,
+            ...declared,
+            name: 'units',
+            kind: 'units',
+            status: isReached ? 'passed' : 'pending',
+            reason: '',
+            took_ms: 40,
+          },
+          {
+            ...declared,
             name: 'web',
             kind: 'http',
             status: web,
             reason: web === 'failed' ? FAILED_LINES : '',
             took_ms: web === 'pending' ? null : 310,
           },
-          { ...own, name: 'tests', kind: 'tests', status: 'unknown', enforced: false, reason: '', took_ms: null },
+          { ...declared, name: 'tests', kind: 'tests', status: 'unknown', enforced: false, reason: '', took_ms: null },
         ],
         reason,
       },

@@ -336,10 +336,10 @@ describe('a command after any sequence of inputs', () => {
 
   it('a confirmed switch does not succeed without a result, whatever the host shows', () => {
     const switches = fc.constantFrom(...OPERATION_IDS.map((id) => OPERATIONS[id]).filter((one) => one.confirmable));
-    const said = byAgent.filter(({ type }) => type !== 'result');
+    const reported = byAgent.filter(({ type }) => type !== 'result');
     const others = byDashboard.filter(({ type }) => type !== 'target-ended' && type !== 'done');
     fc.assert(
-      fc.property(switches, sequenceOf(fc.oneof(said, others)), (operation, sequence) => {
+      fc.property(switches, sequenceOf(fc.oneof(reported, others)), (operation, sequence) => {
         const play = new Play(operation);
         sendConfirmed(play);
         for (const [ms, input] of sequence) {

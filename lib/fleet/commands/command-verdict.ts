@@ -125,7 +125,7 @@ const ROLLED_BACK: Readonly<Record<RolledBackReason, string>> = {
   operator: 'An operator took the switch back.',
 };
 
-/** Why a host went back to the system before the switch, and what it said of that. */
+/** Why a host went back to the system before the switch, and its message. */
 function rolledBack(why: RolledBackReason, message: string): string {
   return [ROLLED_BACK[why], 'The system before the switch runs again.', reported(message)].join(' ').trim();
 }

@@ -144,14 +144,14 @@ describe('a confirmed switch', () => {
       'lost',
     ],
     [
-      'nothing is heard of it',
+      'no result arrives',
       'switch',
       [...waiting, closed, runOut],
       'lost',
       /should have gone back .* but that is not confirmed/,
     ],
     [
-      'nothing is heard after it was kept',
+      'no result arrives after it was kept',
       'switch',
       [...waiting, report('keeping'), runOut],
       'lost',

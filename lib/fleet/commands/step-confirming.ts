@@ -141,7 +141,7 @@ export function stepConfirming(
       );
     }
     case 'tick':
-      return now < state.deadline ? stay(state) : ended(now, 'lost', unheard(state));
+      return now < state.deadline ? stay(state) : ended(now, 'lost', noResult(state));
     case 'rejected':
     case 'sent':
     case 'not-sent':
@@ -162,7 +162,7 @@ const FORGOTTEN =
   'The agent no longer knows the switch and sent no result. Whether the host kept the new system is not known.';
 
 /** No result until the deadline. */
-function unheard({ confirmation: { stage }, disconnected }: Phase<'confirming'>): string {
+function noResult({ confirmation: { stage }, disconnected }: Phase<'confirming'>): string {
   const why = disconnected ? 'The host did not come back' : 'The host sent no result';
   return stage === 'keeping'
     ? `${why} after it had begun to keep the new system. Which system it runs is not known.`

@@ -186,7 +186,7 @@ describe('a host that tries a new system', () => {
 describe('a switch that was taken back', () => {
   const failed = { status: 'error', exit_code: 1, message: 'web: HTTP 502', rolled_back: 'check-failed' };
 
-  it('has an end of its own: command, event, System and the view of its last report', async () => {
+  it('has a separate outcome: command, event, System and the view of its last report', async () => {
     const { id, link } = await trial();
     await report(link, id, 'going-back', 'failed');
     await result(link, id, failed);

@@ -1,7 +1,7 @@
 // @ts-check
 /**
  * The timer of the fake nixfleet-root, which goes back to a system unless it is disarmed: its files and answers are those
- * of the real program. Each delay is a process of its own, which outlives the agent.
+ * of the real program. Each delay is a separate process, which outlives the agent.
  */
 import { spawn } from 'node:child_process';
 import { existsSync, openSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
