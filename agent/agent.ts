@@ -11,12 +11,14 @@ import { AGENT_VERSION, readProgramFacts, readNixpkgsVersion } from './facts';
 import { createFlake } from './flake';
 import { createLockHash, describeLockAge, lockChanged } from './lock';
 import type { AgentLog } from './log';
+import { hostsDashboard } from './hosts-dashboard';
 import { createMetricsReader } from './metrics';
 import { shortCommit, type OperationHost } from './operation';
 import { createGenerationReports } from './nixos/generation-reports';
 import { createGenerationsReader } from './nixos/generations';
 import { otherAgentInstalled, restartsFor, unitFile } from './nixos/installed-agent';
 import { createBuildCgroup } from './nixos/build-cgroup';
+import { createConfirmationLink } from './nixos/confirmed/confirmation-link';
 import { tidyUp } from './nixos/activation';
 import { readActivation } from './nixos/activation-record';
 import { createRootHelper, type RootHelper } from './nixos/root-helper';
@@ -119,6 +121,11 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
   if (limited !== null && 'problem' in limited) log.warn(`the memory of builds is not limited: ${limited.problem}`);
   const host: OperationHost = {
     rootHelper: () => rootHelper,
+    confirmations: {
+      report: (confirmation) => confirmations.report(confirmation),
+      ended: () => confirmations.ended(),
+      awaitAnswer: (...args) => confirmations.awaitAnswer(...args),
+    },
     buildCgroup: limited !== null && 'wrap' in limited ? limited : null,
     config,
     repository,
@@ -126,6 +133,7 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
     compartments,
     env,
     program,
+    unit,
     async refreshLock() {
       const report =
         (await lockHash()) === LOCK_CHANGED
@@ -151,16 +159,19 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
         heartbeats = setInterval(() => void heartbeat(), config.intervalS * 1_000);
       }
       void heartbeat();
+      if (first) confirmations.registered();
     },
     onFrame(frame) {
       if (frame.type === 'command') runner.command(frame.payload);
       else if (frame.type === 'kill_command') runner.kill(frame.payload);
+      else if (frame.type === 'confirm') confirmations.answered(frame.payload);
       else outbox.acknowledge(frame.payload.command_id, frame.payload.output_seq, frame.payload.result === true);
     },
     onDrain: () => outbox.pump(),
   });
   const readGenerations = createGenerationsReader(config);
   const generations = createGenerationReports(() => (rootHelper === null ? null : readGenerations()), connection.send);
+  const confirmations = createConfirmationLink(connection);
   const outbox = createOutbox({
     memory: loadCommandMemory({ stateDir: config.stateDir, log }),
     maxBatchLines: MAX_BATCH_LINES,
@@ -208,6 +219,7 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
         instance,
         running: running?.id == null ? null : { command_id: running.id },
         finished: outbox.finished(),
+        ...(hostsDashboard(config.systemLink) ? { hosts_dashboard: true } : {}),
         capabilities: rootHelper === null ? AGENT_CAPABILITIES : [...AGENT_CAPABILITIES, ...ROOT_HELPER_CAPABILITIES],
       },
     };

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { createCommandMemory, type CommandMemory } from '@/lib/outbox/command-memory';
 import type { AgentLog } from './log';
 import { readStateFile, writeStateFile } from './state-file';
+import { ROLLED_BACK_REASONS } from '@/lib/protocol/agent/confirmation';
 import { MAX_FINISHED_IDS } from '@/lib/protocol/agent/frame-limits';
 
 /** `register` names every result that is not acknowledged, so no more than it may name are kept. */
@@ -16,6 +17,7 @@ const resultSchema = z.object({
   generation: z.string(),
   restarting: z.boolean(),
   mayContinue: z.boolean().optional(),
+  rolledBack: z.enum(ROLLED_BACK_REASONS).optional(),
   lastSeq: z.number(),
 });
 

@@ -56,6 +56,10 @@ export interface DashboardConnection {
   withIds: () => boolean;
   /** Sends the frame when registered and when the dashboard reads frames of this type, else drops it. */
   send: (frame: AgentFrameInput) => void;
+  /** When the current connection was dialled, by `performance.now()`; null without one. */
+  dialledAt: () => number | null;
+  /** Closes the connection and dials again at once. */
+  reconnect: () => void;
   /** Closes with 1000 and never reconnects. Resolves when the socket is closed and everything was sent. */
   close: (reason: string) => Promise<void>;
 }
@@ -74,6 +78,9 @@ export function createDashboardConnection(options: DashboardConnectionOptions): 
     admissionNoticeMs = ADMISSION_NOTICE_MS,
   } = options;
   let socket: WebSocket | null = null;
+  let dialledAt = 0;
+  /** The next dial does not wait. */
+  let atOnce = false;
   let registered: { protocol: number; accepts: readonly string[]; at: number } | null = null;
   let attempt = 0;
   let closing = false;
@@ -108,6 +115,7 @@ export function createDashboardConnection(options: DashboardConnectionOptions): 
       maxPayload: MAX_AGENT_FRAME_BYTES,
     });
     socket = current;
+    dialledAt = performance.now();
     const silence = setTimeout(() => {
       log.warn(`nothing received from the dashboard for ${silenceTimeoutMs / 1000} s: reconnecting`);
       current.terminate();
@@ -163,8 +171,9 @@ export function createDashboardConnection(options: DashboardConnectionOptions): 
 
   function redialLater(): void {
     if (closing || redial !== null) return;
-    const delay = reconnectDelayMs(attempt, random);
-    attempt++;
+    const delay = atOnce ? 0 : reconnectDelayMs(attempt, random);
+    if (!atOnce) attempt++;
+    atOnce = false;
     log.info(`reconnecting in ${(delay / 1000).toFixed(1)} s`);
     redial = setTimeout(() => void dial(), delay);
   }
@@ -236,6 +245,17 @@ export function createDashboardConnection(options: DashboardConnectionOptions): 
       });
       if (!wasCongested && current.bufferedAmount >= CONGESTED_BYTES)
         log.debug('the socket is congested: output waits');
+    },
+    dialledAt: () => (socket === null ? null : dialledAt),
+    reconnect() {
+      const current = socket;
+      if (current === null) return;
+      atOnce = true;
+      // The other side may be gone: then its answer to the close never comes.
+      const timer = setTimeout(() => current.terminate(), CLOSE_TIMEOUT_MS);
+      current.once('close', () => clearTimeout(timer));
+      if (current.readyState === WebSocket.OPEN) current.close(1000, 'reconnect');
+      else current.terminate();
     },
     async close(reason) {
       closing = true;

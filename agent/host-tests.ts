@@ -2,6 +2,7 @@
 import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { error, ok, type OperationHost, type OperationContext, type OperationEnd } from './operation';
+import type { Shell } from './shell';
 
 /** Runs every executable script in order of name, even after a failure. Fails with exit code 1 when any failed. */
 export async function runTests(host: OperationHost, context: OperationContext): Promise<OperationEnd> {
@@ -41,14 +42,40 @@ export async function runTests(host: OperationHost, context: OperationContext): 
     host.compartments.set('tests', 'unknown', `Stopped after ${done} of ${total}`, commit);
     return error(1, `stopped after ${done} of ${total} tests`);
   }
-  const summary =
-    failed.length === 0
-      ? `All tests passed (${total})`
-      : `${failed.length} of ${total} tests failed: ${failed.join(', ')}`;
+  const summary = summaryOf(total, failed);
   shell.say(summary, failed.length === 0 ? 'stdout' : 'stderr');
   progress('tests', total, total, failed.length === 0 ? 'complete' : 'error');
   host.compartments.set('tests', failed.length === 0 ? 'ok' : 'error', summary, commit);
   return failed.length === 0 ? ok(summary) : error(1, summary);
+}
+
+/** What the scripts say of a system, without their output. They end when `signal` aborts. */
+export interface ObservedTests {
+  /** Null: there are none, or they were ended. */
+  passed: boolean | null;
+  summary: string;
+}
+
+export async function observeTests(host: OperationHost, shell: Shell, signal: AbortSignal): Promise<ObservedTests> {
+  const folder = join(host.repository.dir, testFolder(host));
+  const commit = await host.repository.head();
+  const scripts = listScripts(folder);
+  if (scripts.length === 0) return { passed: null, summary: 'no tests' };
+  const failed: string[] = [];
+  for (const name of scripts) {
+    const run = await shell.run(join(folder, name), [], { quiet: true, signal });
+    if (signal.aborted) return { passed: null, summary: 'not finished' };
+    if (!run.ok) failed.push(name);
+  }
+  const summary = summaryOf(scripts.length, failed);
+  host.compartments.set('tests', failed.length === 0 ? 'ok' : 'error', summary, commit);
+  return { passed: failed.length === 0, summary };
+}
+
+function summaryOf(total: number, failed: readonly string[]): string {
+  return failed.length === 0
+    ? `All tests passed (${total})`
+    : `${failed.length} of ${total} tests failed: ${failed.join(', ')}`;
 }
 
 /** The first that exists, from the root of the repository. The folder may have the case of the machine's name. */

@@ -4,9 +4,11 @@ import type { Compartments, CompartmentReport } from './compartments';
 import type { AgentConfig } from './config';
 import type { Flake } from './flake';
 import type { BuildCgroup } from './nixos/build-cgroup';
+import type { ConfirmationLink } from './nixos/confirmed/confirmation-link';
 import type { RootHelper } from './nixos/root-helper';
 import type { Repository } from './repository';
 import type { RunOptions, Shell } from './shell';
+import type { RolledBackReason } from '@/lib/protocol/agent/confirmation';
 import type { NixPhase } from '@/lib/text/nix-progress';
 
 export type Phase = 'pull' | 'system' | 'tests' | NixPhase;
@@ -24,6 +26,8 @@ export interface OperationContext {
   command: string;
   /** The number of the generation that it names; null for most commands. */
   generation: number | null;
+  /** The dashboard confirms the switch, within so many seconds of its activation; null: it does not. */
+  confirm: { windowS: number } | null;
   /** Number of the last line of its output. */
   lastSeq: () => number;
   /** While it is held, it continues when it is stopped and when the agent ends; null: no longer. */
@@ -44,6 +48,10 @@ export interface OperationEnd {
   message: string;
   /** A switch activated a new system: this process ends, so that the new unit starts the new agent. */
   switched?: boolean;
+  /** The system before the switch runs again. */
+  rolledBack?: RolledBackReason | undefined;
+  /** There is no result yet: this process ends, and the next one goes on with the command. */
+  handover?: boolean;
   /** Called once the result is saved. */
   settle?: (() => Promise<void>) | undefined;
 }
@@ -59,10 +67,13 @@ export interface OperationHost {
   env: NodeJS.ProcessEnv;
   /** Path of the running program. */
   program: string;
+  /** The file of the agent's unit; null where the service manager itself starts a new agent (launchd). */
+  unit: string | null;
   /** Checks the age of flake.lock again. */
   refreshLock: () => Promise<CompartmentReport>;
   /** What activates systems as root; null where the agent has to call nixos-rebuild. */
   rootHelper: () => RootHelper | null;
+  confirmations: ConfirmationLink;
   /** Limits the memory of builds; null without a limit. */
   buildCgroup: BuildCgroup | null;
 }

@@ -20,8 +20,9 @@ import { concludeGeneration, switchGeneration } from './nixos/switch-generation'
 import { prepareBoot } from './nixos/switch-system';
 import { readSystem, runs, specialisationsOf } from './nixos/system-facts';
 import { PULL_STEPS } from './repository';
-import { activated, rebuild, type RebuildEnd } from './rebuild';
+import { activated, rebuild, withoutFinalEnd, type FinalEnd, type RebuildEnd } from './rebuild';
 import { resumeActivation } from './nixos/activation';
+import { resumeConfirmedSwitch } from './nixos/confirmed/confirmed-switch';
 import type { ActivationRecord } from './nixos/activation-record';
 import type { RootHelper } from './nixos/root-helper';
 import { concludeRollback, runRollback } from './rollback';
@@ -64,7 +65,12 @@ export async function resumeOperation(
 ): Promise<OperationEnd> {
   const { purpose, commit } = record;
   host.compartments.begin('system', 'In progress...');
-  const end = await resumeActivation(host, context, helper, record);
+  const { confirm } = record;
+  const end =
+    confirm === null
+      ? await resumeActivation(host, context, helper, record)
+      : await resumeConfirmedSwitch(host, context, helper, { ...record, confirm });
+  if (end.kind === 'rolled-back' || end.kind === 'handover') return withoutFinalEnd(host, context, end, commit);
   switch (purpose) {
     case 'switch':
     case 'pull-switch': {
@@ -136,6 +142,9 @@ export async function concludeSwitch(
   const { shell, progress } = context;
   const { compartments } = host;
   const { settle } = rebuilt;
+  if (rebuilt.kind === 'rolled-back') progress('system', 0, SYSTEM_STEPS, 'error');
+  if (rebuilt.kind === 'rolled-back' || rebuilt.kind === 'handover')
+    return withoutFinalEnd(host, context, rebuilt, commit);
   if (rebuilt.kind === 'failed') {
     progress('system', 0, SYSTEM_STEPS, 'error');
     compartments.set(
@@ -157,7 +166,8 @@ export async function concludeSwitch(
   else shell.say(`⚠️ ${end.message}. The system is built from ${shortCommit(commit)}`, 'stderr');
   sayReport(shell, 'Lock', await host.refreshLock());
   const hasNewSystem = rebuilt.kind === 'done' || rebuilt.kind === 'partial';
-  return { ...end, switched: host.config.hostType === 'nixos' && hasNewSystem, settle };
+  const switched = host.config.hostType === 'nixos' && hasNewSystem && rebuilt.agentIsNew !== true;
+  return { ...end, switched, settle };
 }
 
 /** Builds the pulled configuration and makes it the system of the next boot. */
@@ -174,7 +184,7 @@ async function switchAtBoot(host: OperationHost, context: OperationContext): Pro
 function concludeBoot(
   host: OperationHost,
   { shell, stopping }: OperationContext,
-  end: RebuildEnd,
+  end: FinalEnd,
   commit: string,
 ): OperationEnd {
   const { settle } = end;
@@ -226,6 +236,8 @@ export async function concludeForceUpdate(
 ): Promise<OperationEnd> {
   const { settle } = rebuilt;
   await host.refreshLock();
+  if (rebuilt.kind === 'rolled-back' || rebuilt.kind === 'handover')
+    return withoutFinalEnd(host, context, rebuilt, commit);
   if (rebuilt.kind === 'failed') {
     host.compartments.set('system', context.stopping() ? 'unknown' : 'error', 'Force update did not complete', commit);
     return { ...error(1, `rebuild failed: ${rebuilt.failure}`), settle };

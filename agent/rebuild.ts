@@ -4,7 +4,16 @@ import type { AgentConfig } from './config';
 import { switchHome } from './home/switch-home';
 import type { ActivationPurpose } from './nixos/activation-record';
 import { switchNixos } from './nixos/switch-system';
-import { ok, outliving, PROGRESS_MS, type OperationContext, type OperationEnd, type OperationHost } from './operation';
+import {
+  error,
+  ok,
+  outliving,
+  PROGRESS_MS,
+  type OperationContext,
+  type OperationEnd,
+  type OperationHost,
+} from './operation';
+import type { RolledBackReason } from '@/lib/protocol/agent/confirmation';
 import { exitCodeOf, failureOf, type RunEnd, type RunOptions } from './shell';
 import { createThrottled } from './throttled';
 import { nixProgress, NO_NIX_PROGRESS, type NixProgress } from '@/lib/text/nix-progress';
@@ -15,16 +24,22 @@ const EXIT_UNITS_FAILED = 4;
 
 /**
  * `unchanged`: the system ran already. `partial`: the new system runs, but its activation reported failures. `deferred`:
- * it takes effect at the next boot. `settle` is called once the result is saved.
+ * it takes effect at the next boot. `rolled-back`: the system before it runs again. `handover`: the agent of the new
+ * system goes on with it. `settle` is called once the result is saved.
  */
-export type RebuildEnd = { settle?: () => Promise<void> } & (
+/** `agentIsNew`: the agent of the new system runs already. */
+export type RebuildEnd = { settle?: () => Promise<void>; agentIsNew?: true } & (
   | { kind: 'done' }
   | { kind: 'unchanged'; message?: string }
   | { kind: 'partial'; exitCode: number; failure: string }
   | { kind: 'deferred'; exitCode: number; message: string }
   | { kind: 'failed'; exitCode: number; failure: string }
+  | { kind: 'rolled-back'; exitCode: number; failure: string; reason: RolledBackReason }
+  | { kind: 'handover' }
 );
-type EndWithoutFailure = Exclude<RebuildEnd, { kind: 'failed' }>;
+/** The end of a switch that was not taken back and does not go on in another process. */
+export type FinalEnd = Exclude<RebuildEnd, { kind: 'rolled-back' | 'handover' }>;
+type EndWithoutFailure = Exclude<FinalEnd, { kind: 'failed' }>;
 type FailedEnd = Extract<RebuildEnd, { kind: 'partial' | 'failed' }>;
 
 /** Store paths; '' where a link can't be read. */
@@ -80,7 +95,7 @@ export async function nixosRebuild(
   context: OperationContext,
   name: string,
   args: readonly string[],
-): Promise<RebuildEnd> {
+): Promise<FinalEnd> {
   const before = readPaths(host.config);
   const run = await runWithProgress(context, 'sudo', ['-n', 'nixos-rebuild', ...args]);
   const end = endOf(name, run);
@@ -88,6 +103,21 @@ export async function nixosRebuild(
   const units = run.cause?.units ?? [];
   // The cause names the units; without them, what the program reported is all that is known.
   return { ...end, kind: 'partial', failure: units.length > 0 ? (run.cause?.text ?? end.failure) : end.failure };
+}
+
+/** What follows from an end that only confirmed switches have. */
+export function withoutFinalEnd(
+  { compartments }: OperationHost,
+  { shell }: OperationContext,
+  end: Exclude<RebuildEnd, FinalEnd>,
+  commit: string,
+): OperationEnd {
+  if (end.kind === 'handover') return { ...ok(), handover: true };
+  const message = `Rolled back: ${end.failure}`;
+  compartments.set('system', 'error', message, commit);
+  shell.say('');
+  shell.say(`↩ ${message}. The system before the switch runs again.`, 'stderr');
+  return { ...error(end.exitCode, end.failure), rolledBack: end.reason, settle: end.settle };
 }
 
 /** The end of an operation that did not fail. `done`: what was done, as in "Switched, but unit x failed". */

@@ -5,13 +5,13 @@ import { generationNumbers, pathOfGeneration } from './nixos/generations';
 import { goToGeneration } from './nixos/switch-system';
 import { readSystem } from './nixos/system-facts';
 import { error, type OperationHost, type OperationContext, type OperationEnd } from './operation';
-import { activated, nixosRebuild, type RebuildEnd } from './rebuild';
+import { activated, nixosRebuild, type FinalEnd } from './rebuild';
 
 export async function runRollback(host: OperationHost, context: OperationContext): Promise<OperationEnd> {
   const { shell } = context;
   const commit = await host.repository.head();
   shell.say('🔄 Rolling back to previous generation...');
-  let rolledBack: RebuildEnd;
+  let rolledBack: FinalEnd;
   if (host.config.hostType === 'nixos') {
     const helper = host.rootHelper();
     const previous = helper === null ? null : previousSystem(host.config);
@@ -33,7 +33,7 @@ export async function runRollback(host: OperationHost, context: OperationContext
 export function concludeRollback(
   host: OperationHost,
   { shell, stopping }: OperationContext,
-  rolledBack: RebuildEnd,
+  rolledBack: FinalEnd,
   commit: string,
 ): OperationEnd {
   const { settle } = rolledBack;

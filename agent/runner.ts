@@ -10,6 +10,7 @@ import type { AgentOperation, HeldOperation, OperationContext, OperationEnd } fr
 import { killAsRoot, whatGoesOn } from './after-stop';
 import { STOP_GRACE_MS, type Child } from './process';
 import { createShell, failureOf, type Shell, type ShellOptions } from './shell';
+import type { RolledBackReason } from '@/lib/protocol/agent/confirmation';
 import type { AgentFrameInput } from '@/lib/protocol/agent/from-agent';
 import type { OutputStream } from '@/lib/protocol/output-stream';
 import type { ReceivedServerFrame } from '@/lib/protocol/agent/to-agent';
@@ -24,8 +25,16 @@ const REBOOT_TIMEOUT_MS = 60_000;
 const MAX_MESSAGE = 1_000;
 
 type CommandPayload = Extract<ReceivedServerFrame, { type: 'command' }>['payload'];
+/** What a command names besides its operation. */
+type Given = Pick<OperationContext, 'generation' | 'confirm'>;
 type KillPayload = Extract<ReceivedServerFrame, { type: 'kill_command' }>['payload'];
 type StopSignal = 'SIGTERM' | 'SIGKILL';
+
+const NOTHING_GIVEN: Given = { generation: null, confirm: null };
+const givenBy = ({ generation, confirm }: CommandPayload): Given => ({
+  generation: generation ?? null,
+  confirm: confirm === undefined ? null : { windowS: confirm.window_s },
+});
 
 interface RunningCommand {
   readonly entry: OutboxEntry;
@@ -59,8 +68,8 @@ export interface CommandRunnerOptions {
   redact: (text: string) => string;
   env: NodeJS.ProcessEnv;
   cwd: () => string;
-  /** Ends the process once the result of `entry` is acknowledged. */
-  exit: (code: number, entry: OutboxEntry) => void;
+  /** Ends the process once the result of `entry` is acknowledged; null: at once. */
+  exit: (code: number, entry: OutboxEntry | null) => void;
   stopGraceMs?: number;
   rebootDelayMs?: number;
 }
@@ -96,13 +105,17 @@ export function createCommandRunner(options: CommandRunnerOptions) {
     status: OperationEnd['status'] | 'stopped',
     exitCode: number,
     message: string,
-    { restarting = false, mayContinue }: { restarting?: boolean; mayContinue?: true } = {},
+    {
+      restarting = false,
+      mayContinue,
+      rolledBack,
+    }: { restarting?: boolean; mayContinue?: true; rolledBack?: RolledBackReason | undefined } = {},
   ): Promise<void> {
     const generation = await options.generation();
     const text = plainText(options.redact(message), MAX_MESSAGE);
     log.info(`${entry.command}: ${status}${text === '' ? '' : ` (${text})`}`);
     if (current?.entry === entry) current = null;
-    outbox.finish(entry, { status, exitCode, message: text, generation, restarting, mayContinue });
+    outbox.finish(entry, { status, exitCode, message: text, generation, restarting, mayContinue, rolledBack });
   }
 
   function command(payload: CommandPayload): void {
@@ -113,7 +126,7 @@ export function createCommandRunner(options: CommandRunnerOptions) {
     else if (name === 'restart') void restart(id);
     else if (name === 'reboot' && !rebooting && !exiting) void reboot(id);
     else if (current !== null || exiting || rebooting) reject(id, name);
-    else start(id, name, payload.generation ?? null);
+    else start(id, name, givenBy(payload));
   }
 
   /** A known id is answered from memory and never run again. */
@@ -164,24 +177,24 @@ export function createCommandRunner(options: CommandRunnerOptions) {
     return entry;
   }
 
-  function start(id: string | null, name: string, generation: number | null): void {
+  function start(id: string | null, name: string, given: Given): void {
     const operation = options.operations.get(name);
     if (operation === undefined) {
       void finish(outbox.begin(id, name), 'error', 1, 'unknown command');
       return;
     }
-    run(accept(id, name), operation, generation);
+    run(accept(id, name), operation, given);
   }
 
   /** Goes on with a command that an earlier process of the agent began, unless its result is known. */
   function resume(id: string | null, name: string, lastSeq: number, operation: AgentOperation): boolean {
     if (id !== null && outbox.stateOf(id) === 'finished') return false;
     log.info(`${name} goes on: an earlier process of the agent began it`);
-    run(id === null ? outbox.begin(null, name) : outbox.resume(id, name, lastSeq), operation);
+    run(id === null ? outbox.begin(null, name) : outbox.resume(id, name, lastSeq), operation, NOTHING_GIVEN);
     return true;
   }
 
-  function run(entry: OutboxEntry, operation: AgentOperation, generation: number | null = null): void {
+  function run(entry: OutboxEntry, operation: AgentOperation, given: Given): void {
     const running: RunningCommand = {
       entry,
       shell: shellFor(entry, {
@@ -202,16 +215,16 @@ export function createCommandRunner(options: CommandRunnerOptions) {
       done: Promise.resolve(),
     };
     current = running;
-    running.done = perform(running, operation, generation);
+    running.done = perform(running, operation, given);
   }
 
-  async function perform(running: RunningCommand, operation: AgentOperation, generation: number | null): Promise<void> {
+  async function perform(running: RunningCommand, operation: AgentOperation, given: Given): Promise<void> {
     const context: OperationContext = {
       shell: running.shell,
       stopping: () => running.stop !== null,
       commandId: running.entry.id,
       command: running.entry.command,
-      generation,
+      ...given,
       lastSeq: () => running.entry.lastSeq,
       hold(held) {
         running.held = held;
@@ -238,6 +251,13 @@ export function createCommandRunner(options: CommandRunnerOptions) {
       end = { status: 'error', exitCode: 1, message: `the agent failed: ${reason}` };
     }
     if (running.escalation !== null) clearTimeout(running.escalation);
+    if (end.handover === true) {
+      // It counts as running until the next process of the agent takes over.
+      exiting = true;
+      log.info(`${running.entry.command}: the agent of the new system takes over`);
+      options.exit(EXIT_SWITCHED, null);
+      return;
+    }
     // A stopped activation may have changed the system already: what goes on must be said all the same.
     if (running.stop !== null && end.status !== 'ok') {
       const { exitCode, message } = running.stop;
@@ -253,7 +273,7 @@ export function createCommandRunner(options: CommandRunnerOptions) {
     }
     const restarting = end.switched === true && options.hostType === 'nixos';
     if (restarting) exiting = true;
-    await finish(running.entry, end.status, end.exitCode, end.message, { restarting });
+    await finish(running.entry, end.status, end.exitCode, end.message, { restarting, rolledBack: end.rolledBack });
     await end.settle?.();
     if (restarting) options.exit(EXIT_SWITCHED, running.entry);
   }

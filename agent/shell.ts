@@ -9,6 +9,8 @@ export interface RunOptions {
   /** Default: the environment of every child. */
   env?: NodeJS.ProcessEnv;
   timeoutMs?: number;
+  /** Ends the program (SIGTERM). */
+  signal?: AbortSignal;
   /** Output goes to the caller only. */
   quiet?: boolean;
   outputFiles?: ChildOptions['outputFiles'];
@@ -89,8 +91,12 @@ export function createShell(options: ShellOptions): Shell {
         },
       });
       options.onStart?.(child);
+      const abort = (): void => void child.signal('SIGTERM');
+      run.signal?.addEventListener('abort', abort);
+      if (run.signal?.aborted === true) abort();
       options.onChild?.(child, run.outputFiles !== undefined);
       const end = await child.end;
+      run.signal?.removeEventListener('abort', abort);
       options.onChild?.(null, false);
       if (end.kind === 'not-started' && run.quiet !== true) say(end.problem, 'stderr');
       if (end.kind === 'timed-out' && run.quiet !== true)

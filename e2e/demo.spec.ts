@@ -11,7 +11,7 @@ import { expect, test } from './support/fixtures';
 import { FleetPage } from './support/fleet-page';
 
 const GENERATION_LABEL = 'Switch to generation';
-const UNIT_FAILED = 'Switched, but unit fleet-status.service failed (exit-code)';
+const TAKEN_BACK = 'A check of the new system failed. The system before the switch runs again.';
 
 test('the demo connects six real agents, one build succeeds and one fails, and stopping it leaves nothing behind', async ({
   page,
@@ -36,7 +36,10 @@ test('the demo connects six real agents, one build succeeds and one fails, and s
   }
 });
 
-test('row and drawer show the same progress of a build, and name the unit that failed', async ({ page, world }) => {
+test('row and drawer show the same progress of a build, and that a host went back because a unit failed', async ({
+  page,
+  world,
+}) => {
   const folder = mkdtempSync(join(tmpdir(), 'nixfleet-e2e-hold-'));
   const hold = join(folder, 'hold');
   writeFileSync(hold, '');
@@ -57,10 +60,11 @@ test('row and drawer show the same progress of a build, and name the unit that f
     await expect(step('Build')).toContainText('14 of 14');
 
     await fleet.press('cygnus', 'Switch');
-    await fleet.expectOutcome('partial');
-    await expect(fleet.drawer).toContainText(UNIT_FAILED);
+    await fleet.expectOutcome('rolled-back');
+    await expect(fleet.drawer).toContainText(TAKEN_BACK);
+    await expect(fleet.drawer.getByTestId('confirmation')).toContainText('fleet-status.service');
     await expect(fleet.drawer.getByTestId('output-line').filter({ hasText: 'address already in use' })).toBeVisible();
-    await expect(fleet.row('cygnus')).toContainText('unit fleet-status.service failed');
+    await expect(fleet.row('cygnus')).toContainText('Switch: rolled back');
 
     // On a phone, tabs show the whole name of their host in one line.
     await fleet.press('draco', 'Switch');
@@ -89,7 +93,7 @@ test('row and drawer show the same progress of a build, and name the unit that f
     }
 
     await page.goto(`${demo.address}/activity`);
-    await expect(page.getByTestId('event').filter({ hasText: UNIT_FAILED })).toBeVisible();
+    await expect(page.getByTestId('event').filter({ hasText: TAKEN_BACK })).toBeVisible();
   } finally {
     world.expectCuts();
     rmSync(folder, { recursive: true });

@@ -6,8 +6,8 @@ import {
   type TestDashboardOptions,
 } from '@/agent/testing/dashboard';
 import { SimulatedAgent, type SimulatedAgentOptions } from './agent';
-import { PROMPT, type Behaviour, type CommandBehaviour, type ScriptedEnding } from './behaviour';
-import { AGENT_CAPABILITIES } from '@/lib/protocol/agent/capabilities';
+import { PROMPT, type Behaviour, type CommandBehaviour, type ScriptedEnding, type TrialEnding } from './behaviour';
+import { AGENT_CAPABILITIES, ROOT_HELPER_CAPABILITIES } from '@/lib/protocol/agent/capabilities';
 import type { WireCommand } from '@/lib/protocol/agent/wire-commands';
 
 const closers: (() => Promise<void>)[] = [];
@@ -449,5 +449,48 @@ describe('the connection', () => {
     expect(() => new SimulatedAgent({ url: 'ws://127.0.0.1:1/ws', token: 't', hostname: 'h', behaviour })).toThrow(
       'asks for 1000000000 lines: write 0 to 200000',
     );
+  });
+});
+
+describe('a confirmed switch', () => {
+  const capabilities = [...AGENT_CAPABILITIES, ...ROOT_HELPER_CAPABILITIES];
+  const confirm = { confirm: { window_s: 60 } };
+  const trying = (ending: TrialEnding) => ({
+    capabilities,
+    behaviour: { ...PROMPT, trial: { ...PROMPT.trial, ending } },
+  });
+  const reports = (dashboard: TestDashboard) => dashboard.all('confirmation').map(({ payload }) => payload);
+  const waits = (dashboard: TestDashboard, check: string) =>
+    dashboard.until(`a report with ${check}`, () =>
+      reports(dashboard).find(({ stage, checks }) => stage === 'waiting' && checks[1]?.status === check),
+    );
+
+  it('is kept when the dashboard says so on the new connection', async () => {
+    const { dashboard } = await begin(trying('passes'));
+    dashboard.command('switch', 'c1', confirm);
+    await waits(dashboard, 'passed');
+    dashboard.send('confirm', { command_id: 'c1', keep: true, by_operator: false });
+    expect(await dashboard.result('c1')).toMatchObject({ status: 'ok', restarting: false });
+    expect(dashboard.all('register').at(-1)?.payload.running).toEqual({ command_id: 'c1' });
+    expect(reports(dashboard).map(({ stage }) => stage)).toEqual(['activating', 'waiting', 'waiting', 'keeping']);
+  });
+
+  it.each([
+    ['check-fails', 'check-failed', null],
+    ['waits', 'operator', false],
+  ] as const)('goes back: %s', async (ending, reason, keep) => {
+    const { dashboard } = await begin(trying(ending));
+    dashboard.command('switch', 'c1', confirm);
+    await waits(dashboard, 'pending');
+    if (keep !== null) dashboard.send('confirm', { command_id: 'c1', keep, by_operator: true });
+    expect(await dashboard.result('c1')).toMatchObject({ status: 'error', rolled_back: reason });
+    expect(reports(dashboard).at(-1)?.stage).toBe('going-back');
+  });
+
+  it('is an ordinary one for an agent that can’t do it', async () => {
+    const { dashboard } = await begin();
+    dashboard.command('switch', 'c1', confirm);
+    expect(await dashboard.result('c1')).toMatchObject({ status: 'ok' });
+    expect(reports(dashboard)).toEqual([]);
   });
 });

@@ -19,7 +19,7 @@ import {
 import { Pauses } from './pauses';
 import { hex, seeded, type Random } from './random';
 import { ScriptRunner, wireTime } from './runner';
-import { AGENT_CAPABILITIES } from '@/lib/protocol/agent/capabilities';
+import { AGENT_CAPABILITIES, CONFIRM } from '@/lib/protocol/agent/capabilities';
 import { WIRE_COMMANDS, type WireCommand } from '@/lib/protocol/agent/wire-commands';
 import type { ReceivedServerFrame } from '@/lib/protocol/agent/to-agent';
 import { MAX_BATCH_LINES, MAX_FINISHED_IDS } from '@/lib/protocol/agent/frame-limits';
@@ -124,9 +124,18 @@ export class SimulatedAgent {
         const storePath = agentStorePath(this.random, this.facts.agentVersion);
         this.installed = { storePath, binaryHash: hex(this.random, 64) };
       },
+      reconnect: async () => {
+        await this.socket.close();
+        this.socket.dial();
+        await this.whenRegistered();
+      },
       endProcess: (how, pauseMs) => this.endProcess(how, pauseMs),
       task: (work) => this.task(work),
     });
+  }
+
+  private get canConfirm(): boolean {
+    return this.capabilities?.includes(CONFIRM) === true;
   }
 
   get isRegistered(): boolean {
@@ -228,10 +237,16 @@ export class SimulatedAgent {
         this.registered(frame.payload.protocol ?? 2);
         return;
       case 'command': {
-        const { command, id, target } = frame.payload;
+        const { command, id, target, confirm } = frame.payload;
         const known = this.negotiated === 3 ? (id ?? null) : null;
         this.events.emit({ type: 'command', command, id: known });
-        this.runner.command(command, known, target ?? null);
+        this.runner.command(command, known, target ?? null, this.canConfirm ? (confirm?.window_s ?? null) : null);
+        return;
+      }
+      case 'confirm': {
+        const { command_id: id, keep, by_operator: byOperator } = frame.payload;
+        this.events.emit({ type: 'confirm', id, keep, byOperator });
+        this.runner.confirm(id, keep);
         return;
       }
       case 'kill_command':
@@ -252,6 +267,7 @@ export class SimulatedAgent {
     if (first) {
       this.socket.resetBackOff();
       this.outbox.resendAll();
+      this.runner.registered();
       if (this.ticker === null) this.startTicker();
     }
     this.heartbeat();

@@ -29,6 +29,7 @@ it('has a default for everything', () => {
     dialsPerS: 200,
     stormMs: null,
     pullsTo: undefined,
+    rollsBack: 0.05,
   });
 });
 

@@ -14,6 +14,8 @@ export interface SimulationSettings {
   /** Interval at which all connections break, in milliseconds; null: never. */
   stormMs: number | null;
   pullsTo: string | undefined;
+  /** The share of hosts on which a check of a confirmed switch fails, 0 to 1. */
+  rollsBack: number;
 }
 
 export type ParsedArguments =
@@ -32,6 +34,7 @@ Connects a fleet of simulated hosts to a dashboard. Ctrl-C ends it.
   --dial-rate <n>   new connections per second at the start (${DEFAULT_DIALS_PER_S})
   --storm <s>       break all connections every <s> seconds; the hosts reconnect (never)
   --commit <hash>   the commit of a host after a pull, 7 to 40 hexadecimal digits (its current one)
+  --roll-back <n>   percentage of NixOS hosts of protocol 3 that take a confirmed switch back, 0 to 100 (5)
   --yes-remote      allow a dashboard on another machine
   --help            show this text`;
 
@@ -45,6 +48,7 @@ const OPTIONS = {
   'dial-rate': { type: 'string', default: String(DEFAULT_DIALS_PER_S) },
   storm: { type: 'string' },
   commit: { type: 'string' },
+  'roll-back': { type: 'string', default: '5' },
   'yes-remote': { type: 'boolean', default: false },
   help: { type: 'boolean', default: false },
 } as const;
@@ -99,6 +103,7 @@ export function readArguments(argv: readonly string[], sources: ArgumentSources)
     dialsPerS: number('dial-rate', values['dial-rate'], 1, 5_000),
     stormMs: values.storm === undefined ? null : number('storm', values.storm, 1, 86_400, false) * 1_000,
     pullsTo: values.commit?.slice(0, 7),
+    rollsBack: number('roll-back', values['roll-back'], 0, 100, false) / 100,
   };
   return problems.length > 0 ? { kind: 'problems', problems } : { kind: 'run', settings };
 }

@@ -25,6 +25,24 @@ export type StopEnding = keyof typeof STOP_ENDINGS;
 /** Maximum output of one command. */
 export const MAX_LINES = 200_000;
 
+/** How a host that tries a new system ends the trial. */
+export const TRIAL_ENDINGS = {
+  passes: 'its checks pass, so that the dashboard keeps the system',
+  'check-fails': 'a check fails, and the host goes back',
+  waits: 'a check stays pending until an operator answers or the time is over',
+} as const;
+export type TrialEnding = keyof typeof TRIAL_ENDINGS;
+
+/** A confirmed switch, from the end of the build on. */
+export interface TrialBehaviour {
+  /** How long the activation takes, and the agent to come back after it, in milliseconds. */
+  activationMs: number;
+  checksMs: number;
+  /** Between the answer or the failure and the result. */
+  endMs: number;
+  ending: TrialEnding;
+}
+
 export interface CommandBehaviour {
   /** Duration of the work in milliseconds. */
   durationMs: number;
@@ -43,6 +61,7 @@ export interface Behaviour {
   /** By command; what is absent is as in `standard`. */
   commands: Partial<Record<WireCommand, Partial<CommandBehaviour>>>;
   standard: CommandBehaviour;
+  trial: TrialBehaviour;
   /** Every duration of a command's work is multiplied by this. */
   pace: number;
   stop: StopEnding;
@@ -94,6 +113,7 @@ export const REALISTIC: Behaviour = {
     'refresh-system': { durationMs: 5_000, lines: 1 },
   },
   standard: { durationMs: 1_000, lines: 2, line: buildLine, ending: 'succeeds', exitCode: 1 },
+  trial: { activationMs: 6_000, checksMs: 8_000, endMs: 2_000, ending: 'passes' },
   pace: 1,
   stop: 'result-and-exit',
   exitDelayMs: 500,
@@ -106,6 +126,7 @@ export const REALISTIC: Behaviour = {
 export const PROMPT: Behaviour = {
   commands: {},
   standard: { ...REALISTIC.standard, durationMs: 0, lines: 3 },
+  trial: { activationMs: 0, checksMs: 0, endMs: 0, ending: 'passes' },
   pace: 1,
   stop: 'result-and-exit',
   exitDelayMs: 0,

@@ -9,6 +9,8 @@ export type AgentEvent =
   | { type: 'heartbeat' }
   | { type: 'command'; command: string; id: string | null }
   | { type: 'kill'; signal: string }
+  /** The dashboard's answer to a confirmed switch. */
+  | { type: 'confirm'; id: string; keep: boolean; byOperator: boolean }
   | { type: 'rejected'; command: string; id: string | null }
   /** A command ended; `result` is its status, null when it sent none. */
   | { type: 'ended'; command: string; id: string | null; result: string | null }

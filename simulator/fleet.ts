@@ -2,6 +2,7 @@
 import { SimulatedAgent } from './agent';
 import { REALISTIC, type Behaviour } from './behaviour';
 import type { HostType, SimulatedMetrics } from './host-facts';
+import { AGENT_CAPABILITIES, ROOT_HELPER_CAPABILITIES } from '@/lib/protocol/agent/capabilities';
 import { pick, seeded, type Random } from './random';
 
 export const MAX_SIMULATED_HOSTS = 4_000;
@@ -26,6 +27,11 @@ export interface SimulatedFleetOptions {
   protocol?: 2 | 3 | 'mixed';
   /** One behaviour for all; without it each host has its pace, and a few fail to switch. */
   behaviour?: Behaviour;
+  /**
+   * NixOS hosts of protocol 3 take a switch back unless it is confirmed; on this share of them (0 to 1) a check fails.
+   * Without it, no host can do that.
+   */
+  rollsBack?: number;
   /** The commit (7 characters) of a host after a pull. */
   pullsTo?: string;
   dialsPerS?: number;
@@ -102,6 +108,10 @@ function makeAgent(options: SimulatedFleetOptions, index: number, random: Random
   const hostType: HostType = random() < MACOS_SHARE ? 'macos' : 'nixos';
   const role = hostType === 'macos' ? 'mac' : pick(random, ROLES);
   const ofHost = makeBehaviour(random);
+  const isConfirming = options.rollsBack !== undefined && hostType === 'nixos';
+  // Not with the host's random numbers: the rest of the fleet stays the same.
+  const fails = isConfirming && seeded(index)() < (options.rollsBack ?? 0);
+  const behaviour = options.behaviour ?? ofHost;
   return new SimulatedAgent({
     url: options.url,
     token: options.token,
@@ -110,7 +120,8 @@ function makeAgent(options: SimulatedFleetOptions, index: number, random: Random
     intervalMs: options.intervalMs,
     hostType,
     random,
-    behaviour: options.behaviour ?? ofHost,
+    behaviour: fails ? { ...behaviour, trial: { ...behaviour.trial, ending: 'check-fails' } } : behaviour,
+    ...(isConfirming ? { capabilities: [...AGENT_CAPABILITIES, ...ROOT_HELPER_CAPABILITIES] } : {}),
     pullsTo: options.pullsTo,
     metrics: options.metrics?.(index),
     firstRedialMs: options.firstRedialMs,

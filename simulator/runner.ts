@@ -7,6 +7,7 @@ import type { AgentEvent } from './events';
 import type { SimulatedFacts } from './host-facts';
 import type { Pauses } from './pauses';
 import { stepsOf, type RunCommand, type ScriptStep } from './script';
+import { Trial } from './trial';
 import { WIRE_COMMANDS } from '@/lib/protocol/agent/wire-commands';
 import type { AgentFrameInput } from '@/lib/protocol/agent/from-agent';
 import type { OutputStream } from '@/lib/protocol/output-stream';
@@ -38,6 +39,8 @@ export interface ScriptRunnerHost {
   readonly install: () => void;
   /** Ends the process, with or without a close frame; another one starts after the pause. */
   readonly endProcess: (how: 'closed' | 'broken', pauseMs: number) => Promise<void>;
+  /** Opens a new connection in place of this one; resolves when it is registered. */
+  readonly reconnect: () => Promise<void>;
   /** Runs work that closing the agent waits for. */
   readonly task: (work: () => Promise<void>) => Promise<void>;
 }
@@ -61,6 +64,8 @@ export class ScriptRunner {
   /** The process is about to end or has ended: commands are refused. */
   private exiting = false;
   private pids = FIRST_PID;
+  /** The confirmed switch under way. */
+  private trial: Trial | null = null;
 
   constructor(private readonly host: ScriptRunnerHost) {}
 
@@ -80,7 +85,7 @@ export class ScriptRunner {
   }
 
   /** A `command` frame. `id` is null on a connection without ids. */
-  command(command: string, id: string | null, target: string | null): void {
+  command(command: string, id: string | null, target: string | null, windowS: number | null = null): void {
     const { task } = this.host;
     if (id !== null && !this.isNew(id, command)) return;
     if (command === 'stop') void task(() => this.stop(id, target));
@@ -88,7 +93,7 @@ export class ScriptRunner {
     else if (command === 'reboot' && !this.exiting) void task(() => this.reboot(id));
     else if (this.current !== null || this.exiting) this.reject(command, id);
     else if (!isRunCommand(command)) this.report('error', command, id, 1, 'unknown command');
-    else this.runScript(command, id);
+    else this.runScript(command, id, windowS);
   }
 
   /** A `kill_command` frame. */
@@ -154,14 +159,29 @@ export class ScriptRunner {
     return entry;
   }
 
-  private runScript(command: RunCommand, id: string | null): void {
+  /** The dashboard's answer to a confirmed switch. */
+  confirm(id: string, keep: boolean): void {
+    if (this.current?.id === id) this.trial?.answer(keep);
+  }
+
+  /** The connection was registered: a trial reports on each. */
+  registered(): void {
+    this.trial?.report();
+  }
+
+  private runScript(command: RunCommand, id: string | null, windowS: number | null): void {
     const { behaviour, facts, reports } = this.host;
-    const script = stepsOf(command, behaviourOf(behaviour, command), {
-      hostType: facts.hostType,
-      lock: reports().lock.status,
-      system: reports().system.status || 'ok',
-      version: facts.agentVersion,
-    });
+    const script = stepsOf(
+      command,
+      behaviourOf(behaviour, command),
+      {
+        hostType: facts.hostType,
+        lock: reports().lock.status,
+        system: reports().system.status || 'ok',
+        version: facts.agentVersion,
+      },
+      id === null ? null : windowS,
+    );
     const running: RunningScript = {
       command,
       id,
@@ -197,6 +217,9 @@ export class ScriptRunner {
         return;
       case 'hang':
         await this.pause(running, NEVER_MS);
+        return;
+      case 'trial':
+        await this.tryOut(running, step.windowS);
         return;
       case 'pull':
         this.host.facts.generation = this.host.pullsTo ?? this.host.facts.generation;
@@ -243,6 +266,28 @@ export class ScriptRunner {
     }
   }
 
+  private async tryOut(running: RunningScript, windowS: number): Promise<void> {
+    const { id } = running;
+    if (id === null) return;
+    const { pace, trial } = this.host.behaviour;
+    const one = new Trial({
+      id,
+      windowS,
+      behaviour: trial,
+      send: (frame) => this.host.send(frame),
+      reconnect: () => this.host.reconnect(),
+      pause: (ms) => this.pause(running, ms * pace),
+      wait: (ms, onStart) => this.host.pauses.wait(ms, onStart),
+      isOver: () => running.ended,
+    });
+    this.trial = one;
+    const end = await one.run();
+    this.trial = null;
+    if (end === 'kept' || running.ended) return;
+    this.finish(running, 'error', 1, end.message, false, end.reason);
+    running.ended = true;
+  }
+
   private async pause(running: RunningScript, ms: number): Promise<void> {
     await this.host.pauses.wait(ms, (wake) => {
       running.wake = wake;
@@ -264,8 +309,9 @@ export class ScriptRunner {
     exitCode: number,
     message: string,
     restarting = false,
+    rolledBack?: string,
   ): Omit<CommandResult, 'lastSeq'> {
-    return { status, exitCode, message, generation: this.host.facts.generation, restarting };
+    return { status, exitCode, message, generation: this.host.facts.generation, restarting, rolledBack };
   }
 
   /** Sends the result of a command; in protocol 3 the next command may run from here on. */
@@ -275,10 +321,11 @@ export class ScriptRunner {
     exitCode: number,
     message: string,
     restarting = false,
+    rolledBack?: string,
   ): void {
     const again = running.result !== null;
     running.result = status;
-    const result = this.resultOf(status, exitCode, message, restarting);
+    const result = this.resultOf(status, exitCode, message, restarting, rolledBack);
     const { entry, id } = running;
     if (entry === null || id === null) {
       this.host.send(statusFrame(running.command, result));

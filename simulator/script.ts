@@ -13,6 +13,8 @@ export type ScriptStep =
   | { do: 'work'; share: number }
   /** The clone moves to another commit. */
   | { do: 'pull' }
+  /** The host tries the new system: the script ends where it goes back. */
+  | { do: 'trial'; windowS: number }
   /** Another agent binary is installed, which the next process runs. */
   | { do: 'install' }
   | { do: 'report'; compartment: ReportedCompartment; status: string; message: string }
@@ -164,7 +166,13 @@ function commandScriptOf(command: RunCommand, host: ScriptHost): CommandScript {
 }
 
 /** The steps of a command, from the first output to the last frame. */
-export function stepsOf(command: RunCommand, behaviour: CommandBehaviour, host: ScriptHost): ScriptStep[] {
+export function stepsOf(
+  command: RunCommand,
+  behaviour: CommandBehaviour,
+  host: ScriptHost,
+  /** Of a confirmed switch: its window in seconds. */
+  windowS: number | null = null,
+): ScriptStep[] {
   const plan = commandScriptOf(command, host);
   const { ending } = behaviour;
   const steps: ScriptStep[] = [];
@@ -188,11 +196,13 @@ export function stepsOf(command: RunCommand, behaviour: CommandBehaviour, host: 
 
   const failed = ending === 'fails';
   steps.push({ do: 'work', share });
+  if (windowS !== null && !failed) steps.push({ do: 'trial', windowS });
   if (last) steps.push(progress(last, failed ? 'error' : 'complete'));
   steps.push(...(failed ? plan.failed : plan.ok));
   if (ending === 'silent') return steps;
 
-  const restarting = plan.restarts && !failed;
+  // The agent of a confirmed switch has restarted during the trial.
+  const restarting = plan.restarts && !failed && windowS === null;
   const status: ScriptStep = failed
     ? {
         do: 'status',

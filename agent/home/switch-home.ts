@@ -2,7 +2,7 @@
 import { join } from 'node:path';
 import { outliving, type OperationContext, type OperationHost } from '../operation';
 import { exitCodeOf, failureOf, type RunEnd } from '../shell';
-import type { RebuildEnd } from '../rebuild';
+import type { FinalEnd } from '../rebuild';
 import { isUsable, knowsDriverVersions, readHome, type HomeFacts, type HomeGeneration } from './home-facts';
 import { endOf, mayStillActivate, readHomeMemory, withEnd, writeHomeMemory, type HomeMemory } from './home-memory';
 import { activeNumber, judgeHome, previousHome } from './home-rules';
@@ -10,7 +10,7 @@ import { activeNumber, judgeHome, previousHome } from './home-rules';
 const PROFILE_TIMEOUT_MS = 60_000;
 
 /** Runs `home-manager`, which builds, sets the profile and activates. */
-export async function switchHome(host: OperationHost, run: () => Promise<RunEnd>): Promise<RebuildEnd> {
+export async function switchHome(host: OperationHost, run: () => Promise<RunEnd>): Promise<FinalEnd> {
   const facts = factsOf(host);
   const memory = readHomeMemory(host.config.stateDir, facts);
   const before = activeNumber(facts, memory);
@@ -35,7 +35,7 @@ export async function rollBackHome(
   host: OperationHost,
   { shell }: OperationContext,
   target: HomeGeneration,
-): Promise<RebuildEnd> {
+): Promise<FinalEnd> {
   const { stateDir, systemLink: profile } = host.config;
   const facts = factsOf(host);
   const memory = readHomeMemory(stateDir, facts);
@@ -70,10 +70,7 @@ interface HomeActivation {
   run: () => Promise<RunEnd>;
 }
 
-async function activate(
-  host: OperationHost,
-  { facts, memory, before, name, run }: HomeActivation,
-): Promise<RebuildEnd> {
+async function activate(host: OperationHost, { facts, memory, before, name, run }: HomeActivation): Promise<FinalEnd> {
   const { stateDir, systemLink: profile } = host.config;
   // An agent that launchd replaces during the activation finds out from this how it ended.
   const problem = save(stateDir, { ...memory, pending: { current: facts.current?.number ?? null, before } });

@@ -2,13 +2,35 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import { CHECK_STATUSES, ROLLED_BACK_REASONS } from '@/lib/protocol/agent/confirmation';
 import { readStateFile, writeStateFile } from '../state-file';
 
 const FILE = 'activation.json';
 
+const confirmedSchema = z.object({
+  /** Seconds from the end of the activation in which it has to be confirmed. */
+  windowS: z.number(),
+  /**
+   * `activating`: up to the end of the activation. `waiting`: for checks and the confirmation. `keeping`: it is entered
+   * for the next boot. `going-back`: nixfleet-root activates the system before it.
+   */
+  stage: z.enum(['activating', 'waiting', 'keeping', 'going-back']),
+  /** Units and checks before the switch. */
+  before: z.object({
+    units: z.object({ failed: z.array(z.string()), restarting: z.array(z.string()) }).nullable(),
+    declared: z.record(z.string(), z.enum(CHECK_STATUSES)),
+  }),
+  /** The agent of the new system has taken over. */
+  cameBack: z.boolean(),
+  /** What the activation ended with, where that is no reason to go back. */
+  activation: z.object({ exitCode: z.number(), failure: z.string() }).nullable(),
+  /** Why it goes back; null until that is decided. */
+  back: z.object({ reason: z.enum(ROLLED_BACK_REASONS), text: z.string() }).nullable(),
+});
+
 const recordSchema = z.object({
-  /** An agent that does not know the number leaves the file alone. */
-  version: z.literal(1),
+  /** An agent that does not know the number leaves the file alone. 2: with `confirm`. */
+  version: z.union([z.literal(1), z.literal(2)]),
   /** What nixfleet-root calls it. */
   id: z.string(),
   /** The command that it belongs to; null where the dashboard gave no id. */
@@ -32,7 +54,10 @@ const recordSchema = z.object({
   bootId: z.string(),
   /** The file with its output; null until nixfleet-root has answered. */
   output: z.string().nullable(),
+  /** For a switch that is taken back unless it is confirmed. */
+  confirm: confirmedSchema.nullable().default(null),
 });
+export type ConfirmedState = z.infer<typeof confirmedSchema>;
 export type ActivationRecord = z.infer<typeof recordSchema>;
 export type ActivationPurpose = ActivationRecord['purpose'];
 

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createCauseFinder } from '@/lib/causes/find-cause';
 import type { OperationContext, OperationHost } from '../operation';
-import type { RebuildEnd } from '../rebuild';
+import type { FinalEnd } from '../rebuild';
 import type { Shell } from '../shell';
 import { EXIT_KILLED, judgeActivation, type ActivationEnd, type ActivationResult } from './activation-end';
 import { removeActivation, writeActivation, type ActivationRecord } from './activation-record';
@@ -34,11 +34,12 @@ export async function runActivation(
   helper: RootHelper,
   planned: PlannedActivation,
   start: () => Promise<Start>,
-): Promise<RebuildEnd> {
+): Promise<FinalEnd> {
   const { shell } = context;
   const { stateDir } = host.config;
   const record: ActivationRecord = {
     version: 1,
+    confirm: null,
     ...planned,
     lastSeq: context.lastSeq(),
     running: readSystem(host.config).running,
@@ -76,7 +77,7 @@ export async function resumeActivation(
   context: OperationContext,
   helper: RootHelper,
   record: ActivationRecord,
-): Promise<RebuildEnd> {
+): Promise<FinalEnd> {
   context.hold(holdOf(context.shell, helper, record.id));
   // Even where nixfleet-root no longer answers, its files say how the activation ended.
   if (record.output !== null) return follow(host, context, helper, record, record.output);
@@ -103,9 +104,9 @@ export async function resumeActivation(
       };
 }
 
-const OUTPUT_FILE = 'output';
+export const OUTPUT_FILE = 'output';
 const RESULT_FILE = 'result';
-const EXIT_STOPPED = 130;
+export const EXIT_STOPPED = 130;
 
 function holdOf(shell: Shell, helper: RootHelper, id: string) {
   return {
@@ -121,7 +122,23 @@ async function follow(
   helper: RootHelper,
   record: ActivationRecord,
   output: string,
-): Promise<RebuildEnd> {
+): Promise<FinalEnd> {
+  const { shell } = context;
+  const end = await followActivation(host, context, helper, record, output);
+  if (end.kind === 'partial') await showUnits(shell, end.newUnits);
+  context.hold(null);
+  const settle = (): Promise<void> => tidyUp(host.config.stateDir, shell, helper, record.id);
+  return { ...rebuildEndOf(end), settle };
+}
+
+/** Passes the output of an activation on until it has ended, and judges its end. */
+export async function followActivation(
+  host: OperationHost,
+  context: OperationContext,
+  helper: RootHelper,
+  record: ActivationRecord,
+  output: string,
+): Promise<ActivationEnd> {
   const { shell } = context;
   if (record.action !== 'boot') context.progress('activate', 0, 0, 'in_progress');
   const causes = createCauseFinder();
@@ -131,7 +148,7 @@ async function follow(
   });
   const result = await whenEnded(shell, helper, record.id, join(dirname(output), RESULT_FILE), () => file.read());
   file.finish();
-  const end = judgeActivation({
+  return judgeActivation({
     action: record.action,
     targets: [record.target, ...specialisationsOf(record.target).keys()],
     before: { running: record.running },
@@ -142,10 +159,6 @@ async function follow(
     restarted: record.bootId !== readBootId(),
     cause: causes.cause(),
   });
-  if (end.kind === 'partial') await showUnits(shell, end.newUnits);
-  context.hold(null);
-  const settle = (): Promise<void> => tidyUp(host.config.stateDir, shell, helper, record.id);
-  return { ...rebuildEndOf(end), settle };
 }
 
 /** Removes what is kept of an activation. The record goes last: if the agent is killed before that, the next one does it. */
@@ -154,7 +167,7 @@ export async function tidyUp(stateDir: string, shell: Shell, helper: RootHelper,
   removeActivation(stateDir, id);
 }
 
-function rebuildEndOf(end: ActivationEnd): RebuildEnd {
+function rebuildEndOf(end: ActivationEnd): FinalEnd {
   switch (end.kind) {
     case 'done':
       return { kind: 'done' };
@@ -208,7 +221,8 @@ function readResult(path: string): ActivationResult | null {
   };
 }
 
-async function showUnits(shell: Shell, units: readonly string[]): Promise<void> {
+/** The last lines of units from the journal. */
+export async function showUnits(shell: Shell, units: readonly string[]): Promise<void> {
   for (const unit of units.slice(0, MAX_SHOWN_UNITS)) {
     const lines = await readJournal(shell, unit, JOURNAL_LINES);
     if (lines.length > 0) shell.say(`Last lines of ${unit}:`, 'stderr');

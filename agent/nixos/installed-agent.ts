@@ -36,14 +36,21 @@ export interface InstalledAgentOptions {
   stateDir: string;
 }
 
+/** The packages of this process and of the agent that the unit starts; null where there is none. */
+export function agentPackages({ unit, program }: Pick<InstalledAgentOptions, 'unit' | 'program'>): {
+  own: string | null;
+  named: string | null;
+} {
+  return { own: packageOf(realPath(program)), named: packageOf(execStartOf(unit)) };
+}
+
 /**
  * The package of the agent that the unit starts, where it differs from that of this process and the agent was not
  * restarted for it before; else null. An agent that does not come from the store, as one from a checkout, is never
  * replaced.
  */
 export function otherAgentInstalled({ unit, program, stateDir }: InstalledAgentOptions): string | null {
-  const own = packageOf(realPath(program));
-  const named = packageOf(execStartOf(unit));
+  const { own, named } = agentPackages({ unit, program });
   if (own === null || named === null || named === own) return null;
   return readStateFile(join(stateDir, MEMORY_FILE), memorySchema)?.program === named ? null : named;
 }

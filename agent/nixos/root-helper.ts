@@ -24,13 +24,21 @@ export type Start = { ok: true; started: StartedUnit } | { ok: false; exitCode: 
  */
 export type UnitState = 'running' | 'ended' | 'lost' | 'none' | 'unknown';
 
-export interface UnitFacts {
+/** A timer that goes back to a system. `lost`: it is armed no more, although nobody disarmed it and it has not fired. */
+export type TimerState = 'none' | 'armed' | 'firing' | 'fired' | 'disarmed' | 'lost' | 'unknown';
+
+/** What nixfleet-root knows of an operation. */
+export interface OperationState {
   state: UnitState;
-  /** '' when it is not known. */
+  timer: TimerState;
+  /** The folder with its files; '' when it is not known. */
   folder: string;
   /** With which systemd saw the unit exit; null when it did not, or was killed. */
   exitCode: number | null;
 }
+
+/** `too-late`: the timer has fired, or the machine was restarted. */
+export type Disarm = { kind: 'disarmed' } | { kind: 'too-late' } | { kind: 'failed'; problem: string };
 
 export type RootHelper = ReturnType<typeof createRootHelper>;
 
@@ -66,15 +74,29 @@ export function createRootHelper(program: string) {
       start(shell, 'activate', id, action, path),
     /** Starts the switch to a generation, with that system's own script and with its boot entry. */
     goTo: (shell: Shell, id: string, generation: number): Promise<Start> => start(shell, 'go', id, String(generation)),
-    /** Whether its unit runs, and the folder with its files. */
-    async stateOf(shell: Shell, id: string): Promise<UnitFacts> {
+    /** Whether its unit runs, what became of its timer, and the folder with its files. */
+    async stateOf(shell: Shell, id: string): Promise<OperationState> {
       const answer = await call(shell, 'status', id);
-      if (!answer.ok)
-        return { state: answer.exitCode === NO_OPERATION ? 'none' : 'unknown', folder: '', exitCode: null };
+      if (!answer.ok) {
+        const state = answer.exitCode === NO_OPERATION ? 'none' : 'unknown';
+        return { state, timer: state, folder: '', exitCode: null };
+      }
       const job = answer.values.get('job');
       const folder = answer.values.get('folder') ?? '';
       const isKnown = job === 'running' || job === 'ended' || job === 'lost' || job === 'none';
-      return { state: isKnown && folder !== '' ? job : 'unknown', folder, exitCode: exitCodeOf(answer.values) };
+      const timer = TIMER_STATES.find((state) => state === answer.values.get('timer')) ?? 'unknown';
+      const exitCode = exitCodeOf(answer.values);
+      return { state: isKnown && folder !== '' ? job : 'unknown', timer, folder, exitCode };
+    },
+    /** Activates `path`, the running system, after that many seconds, unless it is disarmed; again: a new delay. */
+    async arm(shell: Shell, id: string, seconds: number, path: string): Promise<Armed> {
+      const answer = await call(shell, 'arm', id, String(seconds), path);
+      return answer.ok ? { ok: true } : answer;
+    },
+    async disarm(shell: Shell, id: string): Promise<Disarm> {
+      const answer = await call(shell, 'disarm', id);
+      if (answer.ok) return { kind: 'disarmed' };
+      return answer.exitCode === TOO_LATE ? { kind: 'too-late' } : { kind: 'failed', problem: answer.problem };
     },
     /** Ends a running activation, which is half-way then. Gives a sentence when that is not possible. */
     async stop(shell: Shell, id: string): Promise<string | null> {
@@ -97,8 +119,11 @@ function isInstalled(program: string): boolean {
   }
 }
 
-/** Exit code of nixfleet-root: there is no operation of that name. */
+/** Exit codes of nixfleet-root: there is no operation of that name; the timer has fired, or the machine was restarted. */
 const NO_OPERATION = 66;
+export const TOO_LATE = 75;
+const TIMER_STATES = ['none', 'armed', 'firing', 'fired', 'disarmed', 'lost'] as const;
+export type Armed = { ok: true } | { ok: false; exitCode: number; problem: string };
 
 /** The unit stays after its program has exited (RemainAfterExit), until it is forgotten or the machine restarts. */
 function exitCodeOf(values: ReadonlyMap<string, string>): number | null {

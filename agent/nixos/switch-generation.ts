@@ -1,6 +1,6 @@
 /** Switches to a generation of the system profile by its number, with that system's script and its boot entry. */
 import { error, ok, type OperationContext, type OperationEnd, type OperationHost } from '../operation';
-import { activated, type RebuildEnd } from '../rebuild';
+import { activated, type FinalEnd } from '../rebuild';
 import type { ActivationRecord } from './activation-record';
 import { noGeneration, pathOfGeneration, revisionOf } from './generations';
 import { goToGeneration } from './switch-system';
@@ -36,7 +36,7 @@ export async function switchGeneration(host: OperationHost, context: OperationCo
 export function concludeGeneration(
   host: OperationHost,
   { shell, stopping }: OperationContext,
-  end: RebuildEnd,
+  end: FinalEnd,
   { generation, target, commit }: Pick<ActivationRecord, 'generation' | 'target' | 'commit'>,
 ): OperationEnd {
   const { settle } = end;

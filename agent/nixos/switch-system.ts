@@ -1,12 +1,14 @@
 /** A switch in steps of the agent's own: build as its user, compare, activate as root in a unit that outlives the agent. */
 import { randomUUID } from 'node:crypto';
 import type { OperationContext, OperationHost } from '../operation';
-import type { RebuildEnd } from '../rebuild';
+import type { FinalEnd, RebuildEnd } from '../rebuild';
 import { runActivation, type PlannedActivation } from './activation';
 import type { ActivationPurpose } from './activation-record';
 import { buildSystem } from './build-system';
 import { noGeneration, pathOfGeneration } from './generations';
+import { startConfirmedSwitch } from './confirmed/confirmed-switch';
 import { inhibitorsBetween } from './inhibitors';
+import { agentPackages } from './installed-agent';
 import type { RootHelper } from './root-helper';
 import { readSystem, runs, specialisationsOf } from './system-facts';
 
@@ -41,6 +43,19 @@ export async function switchNixos(
     const failure = `Only a restart can activate this system, because critical components change: ${inhibitors.join('; ')}. Nothing has changed. Use Switch at next boot`;
     return { kind: 'failed', exitCode: EXIT_INHIBITED, failure };
   }
+  const { confirm } = context;
+  if (!isRunning && confirm !== null) {
+    const why = unconfirmedBecause(host);
+    if (why === null)
+      return startConfirmedSwitch(
+        host,
+        context,
+        helper,
+        { ...idsOf(context), purpose, target, generation: null, commit },
+        confirm.windowS,
+      );
+    shell.say(`This switch is not confirmed: ${why}`, 'stderr');
+  }
   // What runs already, after a test by hand, needs only the profile and the boot entry.
   const action = isRunning ? 'boot' : 'switch';
   const planned: PlannedActivation = { ...idsOf(context), purpose, action, target, generation: null, commit };
@@ -54,7 +69,7 @@ export async function prepareBoot(
   context: OperationContext,
   helper: RootHelper,
   commit: string,
-): Promise<RebuildEnd> {
+): Promise<FinalEnd> {
   const built = await buildSystem(host, context);
   if (!built.ok) return { kind: 'failed', exitCode: built.exitCode, failure: built.failure };
   const { path: target } = built;
@@ -87,7 +102,7 @@ export async function goToGeneration(
     path,
     commit,
   }: { purpose: 'rollback' | 'switch-generation'; number: number; path: string; commit: string },
-): Promise<RebuildEnd> {
+): Promise<FinalEnd> {
   const { shell } = context;
   const ids = idsOf(context);
   const planned: PlannedActivation = { ...ids, purpose, action: 'switch', target: path, generation: number, commit };
@@ -99,6 +114,14 @@ export async function goToGeneration(
     const isGone = !start.ok && pathOfGeneration(host.config, number) === null;
     return isGone ? { ...start, problem: noGeneration(number) } : start;
   });
+}
+
+/** Why going back would not help, as a clause; null when it would. */
+function unconfirmedBecause({ unit, program }: OperationHost): string | null {
+  if (unit === null) return null;
+  const { own, named } = agentPackages({ unit, program });
+  // The first switch that installs the agent, made by one from elsewhere: going back would remove it.
+  return own !== null && named === null ? 'the running system has no NixFleet agent to go back to' : null;
 }
 
 function idsOf({ commandId, command }: OperationContext): Pick<PlannedActivation, 'id' | 'commandId' | 'command'> {

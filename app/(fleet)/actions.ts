@@ -34,6 +34,7 @@ export const dispatchOperation = stepUpAction(
     hostIds: z.array(z.string().min(1).max(64)).min(1).max(MAX_HOSTS),
     requestId: z.string().regex(/^[0-9a-f]{32}$/),
     force: z.boolean(),
+    confirm: z.boolean().optional(),
     queueForMs: z.number().int().min(MIN_QUEUE_MS).max(MAX_QUEUE_MS).optional(),
     args: z.record(z.string().max(32), z.union([z.string().max(256), z.number(), z.null()])).optional(),
   }),

@@ -23,6 +23,7 @@ export default async function FleetLayout({ children }: { children: ReactNode })
     version: about.version,
     address: about.baseUrl ?? dashboardAddress(await headers()),
     userName: session.userName,
+    confirm: about.confirm,
   };
   return (
     <LiveProvider fleet={fleet} renderedAt={renderedAt} buildId={about.buildId} facts={facts}>

@@ -16,6 +16,7 @@ import { derive } from './derived';
 import { FleetCopy, type ConnectionStatus, type HostField } from './fleet-copy';
 import { LiveClient } from './live-client';
 import { OutputChannel } from './output-channel';
+import type { ConfirmPolicy } from '@/lib/fleet/operations/operation-rules';
 import type { FlakeUpdatesView } from '@/lib/protocol/live/views/flake-update-view';
 import type { DesiredView } from '@/lib/protocol/live/views/desired-view';
 import type { FleetView } from '@/lib/protocol/live/views/fleet-view';
@@ -30,6 +31,8 @@ export interface LiveFacts {
   /** The address of this dashboard for agents and browsers, without a trailing slash. */
   address: string;
   userName: string;
+  /** Whether switches are confirmed. */
+  confirm: ConfirmPolicy;
 }
 
 interface Live {

@@ -1,12 +1,13 @@
 import type { ReactNode } from 'react';
 import { cx } from './cx';
 
-export type Tone = 'ok' | 'warn' | 'bad' | 'busy' | 'idle' | 'accent';
+export type Tone = 'ok' | 'warn' | 'bad' | 'back' | 'busy' | 'idle' | 'accent';
 
 const TONES: Record<Tone, string> = {
   ok: 'bg-ok-soft text-ok',
   warn: 'bg-warn-soft text-warn',
   bad: 'bg-bad-soft text-bad',
+  back: 'bg-warn-soft text-warn',
   busy: 'bg-busy-soft text-busy',
   idle: 'bg-idle-soft text-muted',
   accent: 'bg-accent-soft text-accent',

@@ -6,6 +6,7 @@ import { DESIRED_STATE_VARIABLES } from './variables/desired-state-variables';
 import { FLAKE_UPDATE_VARIABLES } from './variables/flake-update-variables';
 import { REPORT_VARIABLES } from './variables/report-variables';
 import { SIGN_IN_VARIABLES } from './variables/sign-in-variables';
+import { SWITCH_VARIABLES } from './variables/switch-variables';
 import { STORAGE_VARIABLES } from './variables/storage-variables';
 import type { Variable } from './variables/variable';
 
@@ -13,6 +14,7 @@ export const VARIABLES = {
   ...ADDRESS_VARIABLES,
   ...SIGN_IN_VARIABLES,
   ...AGENT_ACCESS_VARIABLES,
+  ...SWITCH_VARIABLES,
   ...DESIRED_STATE_VARIABLES,
   ...FLAKE_UPDATE_VARIABLES,
   ...COLOR_COMMIT_VARIABLES,

@@ -6,6 +6,7 @@ import type { FlakeUpdates } from '@/lib/fleet/records/flake-update-port';
 import type { BackupService } from '@/lib/store/backup/backup-service';
 import type { Log } from '@/lib/log';
 import { singleton } from '@/lib/singleton';
+import type { ConfirmPolicy } from '@/lib/fleet/operations/operation-rules';
 import type { Actor, May } from '@/lib/fleet/may';
 import type { FleetOperator } from '@/lib/fleet/records/operator-port';
 import type { FleetView } from '@/lib/protocol/live/views/fleet-view';
@@ -50,6 +51,8 @@ export interface Runtime {
     /** The configured public address, or null: pages then use the requested address. */
     baseUrl: string | null;
     settings: readonly SettingView[];
+    /** Whether switches are confirmed. */
+    confirm: ConfirmPolicy;
   };
 }
 

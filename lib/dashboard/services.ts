@@ -82,6 +82,7 @@ export async function startServices({ config, unused, log, store, secrets }: Ope
     epoch: randomUUID(),
     newId: newCommandId(now, randomBytes),
     outputLimit: config.outputLimitBytes,
+    confirm: { enabled: config.confirmSwitches, windowS: config.confirmWindowS },
     flakeUpdates: updates,
   });
   const auth = await createAuth({ store: store.auth, now, record, log, secrets, settings: config });
@@ -126,6 +127,7 @@ export async function startServices({ config, unused, log, store, secrets }: Ope
       buildId,
       demo: config.demo,
       baseUrl: config.baseUrl,
+      confirm: { enabled: config.confirmSwitches, windowS: config.confirmWindowS },
       settings: settingViews(process.env),
     },
   });

@@ -114,6 +114,21 @@ export function commandExtended(host: Host, command: CommandRecord, ms: number, 
   };
 }
 
+export function commandAnswered(
+  host: Host,
+  command: CommandRecord,
+  keep: boolean,
+  at: number,
+  by: Requester,
+): NewEvent {
+  const answer = keep ? ('keep' as const) : ('revert' as const);
+  return {
+    ...operatorOnCommand(host, command, at, by),
+    action: 'command.answered',
+    params: { operation: command.operation, answer },
+  };
+}
+
 export function commandBlocked(
   host: Host,
   request: Pick<DispatchRequest, 'operation' | 'args' | 'by'>,

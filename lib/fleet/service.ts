@@ -18,6 +18,7 @@ import type { HostEntry } from './turns/entry';
 import type { NewEvent } from './records/event-record';
 import type {
   AddHostRequest,
+  AnswerResult,
   DispatchRequest,
   DispatchResult,
   PipelineRequest,
@@ -168,6 +169,10 @@ export class FleetService implements FleetOperator, LiveSource {
 
   extend(commandId: string, ms: number, by: Requester): Promise<boolean> {
     return this.dispatcher.extend(commandId, ms, by);
+  }
+
+  answerConfirmation(commandId: string, keep: boolean, by: Requester): Promise<AnswerResult> {
+    return this.dispatcher.answer(commandId, keep, by);
   }
 
   startPipeline(request: PipelineRequest): Promise<PipelineStart> {

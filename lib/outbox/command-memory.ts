@@ -9,6 +9,8 @@ export interface CommandResult {
   restarting: boolean;
   /** A part of the stopped command may go on. */
   mayContinue?: boolean | undefined;
+  /** Why the host went back to the system before. */
+  rolledBack?: string | undefined;
   /** Number of the command's last line of output. */
   lastSeq: number;
 }

@@ -22,5 +22,6 @@ export type OutboxFrame =
         last_seq?: number;
         restarting?: boolean;
         may_continue?: boolean;
+        rolled_back?: string;
       };
     };

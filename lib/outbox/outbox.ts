@@ -217,6 +217,7 @@ export function createOutbox(options: OutboxOptions) {
         ...(result.generation === '' ? {} : { generation: result.generation }),
         ...(id === null ? {} : { command_id: id, last_seq: result.lastSeq, restarting: result.restarting }),
         ...(id !== null && result.mayContinue === true ? { may_continue: true } : {}),
+        ...(id !== null && result.rolledBack !== undefined ? { rolled_back: result.rolledBack } : {}),
       },
     });
     // Without ids the dashboard does not acknowledge.

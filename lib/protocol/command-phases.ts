@@ -4,6 +4,8 @@ export const COMMAND_OUTCOMES = [
   'unchanged',
   'partial',
   'failed',
+  /** A confirmed switch: the host went back to the system before it. */
+  'rolled-back',
   'stopped',
   'timed-out',
   'rejected',
@@ -21,6 +23,7 @@ export const COMMAND_PHASES = [
   'running',
   'warning',
   'stopping',
+  'confirming',
   'awaiting-reconnect',
   'verifying',
   'ended',

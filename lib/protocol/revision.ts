@@ -9,7 +9,7 @@ export interface ProtocolRevision {
 }
 
 export const PROTOCOL_REVISIONS = {
-  agent: { revision: 5, hash: '5faf502932b4c13a755963498461d56858650b25059d6043baeeb4676b79c87e' },
-  live: { revision: 6, hash: 'd272b69b4672c0078babe2b24330a0b7b0ec726906186ec007e6bfeb37df42d8' },
+  agent: { revision: 6, hash: '7e903f73780a700c27e974a94a6f6f872686e7d4e677620fd27cd642a0a76820' },
+  live: { revision: 7, hash: '3c98060b8835ac0fc31972c93776cd12dc0a9ffede912d968651ad29b283d434' },
   http: { revision: 1, hash: 'f81bdd85a1bed6872c1768a653813e47deff6bef794407a11e490473013e25c0' },
 } as const satisfies Record<string, ProtocolRevision>;

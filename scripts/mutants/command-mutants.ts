@@ -83,8 +83,8 @@ export const COMMAND_MUTANTS: readonly Mutant[] = [
   {
     name: 'sent-before-it-is-stored',
     file: 'lib/fleet/commands/command-engine.ts',
-    from: 'turn.effects.push(() => sendTo(entry, command));',
-    to: 'sendTo(entry, command);',
+    from: 'turn.effects.push(() => sendTo(entry, turn.commands.get(command.id) ?? command));',
+    to: 'sendTo(entry, turn.commands.get(command.id) ?? command);',
     why: 'a command that the database refused runs on the host',
     tests: [DISPATCHER_TEST, SERVICE_TEST, SERVICE_FAULTS_TEST],
   },
@@ -115,8 +115,8 @@ export const COMMAND_MUTANTS: readonly Mutant[] = [
   {
     name: 'queued-command-skipped-while-busy',
     file: QUEUE,
-    from: "['offline', 'busy', 'agent-busy']",
-    to: "['offline']",
+    from: "['offline', 'busy', 'agent-busy', 'confirming']",
+    to: "['offline', 'confirming']",
     why: 'a queued command is skipped because another one runs at that moment',
     tests: [QUEUE_TEST],
   },
@@ -147,8 +147,8 @@ export const COMMAND_MUTANTS: readonly Mutant[] = [
   {
     name: 'pipeline-goes-on-after-a-failure',
     file: PIPELINE,
-    from: "if (host.status !== 'failed' || !pipeline.stopOnFailure || pipeline.state.halt) return run;",
-    to: "if (host.status !== 'failed' || pipeline.state.halt) return run;\n  if (pipeline.stopOnFailure) return run;",
+    from: "if ((status !== 'failed' && status !== 'rolled-back') || !pipeline.stopOnFailure || pipeline.state.halt) return run;",
+    to: 'if (pipeline.state.halt || host !== undefined) return run;',
     why: 'a configuration that broke the first host reaches all others',
     tests: [PIPELINE_TEST],
   },

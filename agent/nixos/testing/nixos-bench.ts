@@ -22,6 +22,8 @@ export interface SystemSource {
   inhibitors?: Record<string, string>;
   /** The name of a variant of the system, whose store path is behind a link, as NixOS has it. */
   specialisation?: string;
+  /** The content of its file of checks. */
+  checks?: object;
 }
 
 /** The lock of a flake without inputs. */
@@ -51,7 +53,12 @@ export function createNixosBench(bundle: string, dashboard: TestDashboard) {
   // The agent asks which units failed; everything else is for the stand-in of systemd.
   host.program(
     'systemctl',
-    `case "$*" in *--state=failed*) cat ${failedUnits};; *) exec ${nixos.path('tools', 'systemctl')} "$@";; esac`,
+    `case "$*" in
+  "show --type=service "*) ;;
+  "show --state=failed "*) while read -r unit _; do printf 'Id=%s\nActiveState=failed\nSubState=failed\nNRestarts=0\n\n' "$unit"; done <${failedUnits};;
+  *--state=failed*) cat ${failedUnits};;
+  *) exec ${nixos.path('tools', 'systemctl')} "$@";;
+esac`,
   );
   host.program('journalctl', 'echo "the last words of $2"');
   writeFileSync(failedUnits, '');
@@ -137,13 +144,16 @@ const EVALUATIONS = {
 
 /** The repository's flake.nix. */
 export function flakeOf(nixos: Pick<TestNixos, 'path'>, source: SystemSource): string {
-  const { version, fails, slow, evaluates, size, inhibitors, specialisation } = source;
+  const { version, fails, slow, evaluates, size, inhibitors, specialisation, checks } = source;
   const script = [
     'mkdir -p $out/bin $out/sw',
     `ln -s ${nixos.path('tools')} $out/sw/bin`,
     `echo ${version} > $out/nixos-version`,
     `cp ${nixos.path('switch-to-configuration.sh')} $out/bin/switch-to-configuration`,
     'chmod +x $out/bin/switch-to-configuration',
+    ...(checks === undefined
+      ? []
+      : ['mkdir -p $out/etc/nixfleet-agent', `echo '${JSON.stringify(checks)}' > $out/etc/nixfleet-agent/checks.json`]),
     ...(inhibitors === undefined ? [] : [`echo '${JSON.stringify(inhibitors)}' > $out/switch-inhibitors`]),
   ];
   const library = [

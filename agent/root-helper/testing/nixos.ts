@@ -228,6 +228,16 @@ function nixosIn(root: string, systems: readonly string[], onRemoved: () => void
       spawnSync('kill', ['-KILL', '--', `-${readFileSync(path('units', unit, 'pid'), 'utf8').trim()}`]),
     /** The timer of a round elapses. */
     elapse: (id: string, round = 1) => execFileSync(path('tools', 'systemd-elapse'), [`nixfleet-back-${id}.${round}`]),
+    /** The machine was started again: it runs this system, no unit is left, and the timer of the operation belongs to the boot before. */
+    restarted(system: string, id: string): void {
+      for (const unit of readdirSync(path('units'))) spawnSync(path('tools', 'systemctl'), ['stop', '--', unit]);
+      rmSync(path('current-system'));
+      symlinkSync(system, path('current-system'));
+      const armed = join(stateDir, id, 'armed');
+      const lines = readFileSync(armed, 'utf8').replace(/^boot_id=.*$/m, 'boot_id=before');
+      chmodSync(armed, 0o640);
+      writeFileSync(armed, lines);
+    },
     running: () => readlinkSync(path('current-system')),
     bootDefault: () => (existsSync(path('boot-default')) ? readFileSync(path('boot-default'), 'utf8').trim() : ''),
     generation: () => Number(/-(\d+)-link$/.exec(readlinkSync(profile))?.[1]),

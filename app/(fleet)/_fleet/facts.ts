@@ -41,8 +41,9 @@ export function isBehind(host: Pick<HostView, 'compartments'>): boolean {
   return [git, lock, system].some((compartment) => compartment.status === 'outdated');
 }
 
-/** At least one compartment of the host is in error. */
-export function isFailing(host: Pick<HostView, 'compartments'>): boolean {
+/** At least one compartment of the host is in error, or its last command was taken back. */
+export function isFailing(host: Pick<HostView, 'compartments' | 'lastCommand'>): boolean {
+  if (host.lastCommand?.outcome === 'rolled-back') return true;
   return Object.values(host.compartments).some((compartment) => compartment.status === 'error');
 }
 
@@ -70,6 +71,9 @@ export function hasProgress(progress: CommandView['progress']): boolean {
 export function activity(command: CommandView): string {
   const { phase, progress } = command;
   const word = commandWord(command).word;
+  const stage = phase === 'confirming' ? command.confirmation?.stage : undefined;
+  if (stage === 'keeping') return 'Keeping the system';
+  if (stage === 'going-back') return 'Going back';
   if (phase !== 'running' && phase !== 'warning') return word;
   if (!progress || progress.label === '') return word;
   // The operation's name stands before it: "Switching" after "Switch" would only take the space of the count.
@@ -82,7 +86,7 @@ export function activity(command: CommandView): string {
 /** Why a command that ended did not do everything, for little space; empty for the others. */
 export function shortReason(command: Pick<CommandView, 'phase' | 'outcome' | 'reason'>): string {
   const { tone } = commandWord(command);
-  if (tone !== 'warn' && tone !== 'bad') return '';
+  if (tone !== 'warn' && tone !== 'bad' && tone !== 'back') return '';
   // "Switched, but unit x failed", "nix build failed with exit code 1: x failed": the word before it says the first part.
   return command.reason
     .replace(/^The host reported: /, '')

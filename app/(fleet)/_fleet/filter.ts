@@ -72,7 +72,7 @@ export function isFiltering(filter: FleetFilter): boolean {
 }
 
 /** The fields that decide about the status of a host. */
-export const STATUS_FIELDS = ['online', 'compartments', 'command', 'control', 'foreignCommand'] as const;
+export const STATUS_FIELDS = ['online', 'compartments', 'command', 'control', 'lastCommand', 'foreignCommand'] as const;
 type StatusFacts = Pick<HostView, (typeof STATUS_FIELDS)[number]>;
 
 const STATUS_TESTS: Record<StatusFilter, (host: StatusFacts) => boolean> = {

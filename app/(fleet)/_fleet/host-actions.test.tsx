@@ -6,6 +6,7 @@ import { HostActions } from './host-actions';
 import type { HostView } from '@/lib/protocol/live/views/host-view';
 
 const NOTHING: Operations = {
+  confirm: { enabled: true, windowS: 180 },
   run: () => undefined,
   addHost: () => undefined,
   runPipeline: () => undefined,
@@ -32,5 +33,13 @@ describe('the buttons of a host', () => {
     );
     expect(buttons.get('Pull')).not.toContain('aria-disabled=');
     expect(buttons.get('Pull')).not.toContain('does not support');
+  });
+
+  it('say before a switch whether it takes itself back', () => {
+    const switchOn = (missing: HostView['missingCapabilities']) =>
+      buttonsOf(aHost('web', { type: 'nixos', protocol: 3, missingCapabilities: missing })).get('Switch');
+    expect(switchOn([])).toContain('Takes itself back unless confirmed within 3 min.');
+    expect(switchOn(['confirm'])).toContain('Not confirmed: the agent is too old.');
+    expect(switchOn(['activation', 'confirm'])).toContain('Not confirmed: the agent does not use nixfleet-root.');
   });
 });

@@ -10,6 +10,7 @@ import { useOnDemand } from '@/app/_ui/on-demand';
 import { capitalised } from '@/app/_ui/sentence';
 import { verbPhrase } from '@/lib/fleet/operations/operation-words';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
+import { confirmWords } from '../_operations/confirm-words';
 import { useOperations } from '../_operations/operations-context';
 import { isPossible } from '../_operations/plan';
 import { isRunning, nextStep } from './facts';
@@ -78,7 +79,7 @@ function Action({
   advised: boolean;
   className?: string;
 }) {
-  const { run } = useOperations();
+  const { run, confirm } = useOperations();
   const { label, description } = OPERATIONS[operation];
   const blocked = checkOperation(OPERATIONS[operation], host);
   const offersSomething = isPossible(operation, host);
@@ -91,7 +92,7 @@ function Action({
         className,
       )}
       aria-disabled={offersSomething ? undefined : true}
-      data-tip={`${capitalised(verbPhrase(operation, host.name))}\n${blocked ? blocked.reason : description}`}
+      data-tip={`${capitalised(verbPhrase(operation, host.name))}\n${blocked ? blocked.reason : [description, ...(confirmWords(operation, [host], confirm)?.sentences ?? [])].join('\n')}`}
       icon={
         <span className="lg:hidden">
           <OperationIcon operation={operation} />

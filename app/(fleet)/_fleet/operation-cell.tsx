@@ -1,9 +1,12 @@
 'use client';
 
-import { CircleCheck, CircleMinus, CircleX, Hourglass, TriangleAlert } from 'lucide-react';
+import { CircleCheck, CircleMinus, CircleX, Hourglass, TriangleAlert, Undo2 } from 'lucide-react';
 import { memo } from 'react';
 import { hasSameHost } from './same-host';
 import { commandWord, type CommandWord } from '@/app/_output/drawer/command-words';
+import { ConfirmationMarks } from '@/app/_output/drawer/confirmation-marks';
+import { confirmationSentence } from '@/app/_output/drawer/confirmation-words';
+import { Countdown } from '@/app/_output/drawer/countdown';
 import { openOutput } from '@/app/_output/drawer/open-output';
 import { duration } from '@/app/_ui/ages';
 import { cx } from '@/app/_ui/cx';
@@ -53,11 +56,18 @@ function Running({ command }: { command: CommandView }) {
   const doing = activity(command);
   const counted = progress !== null && hasProgress(progress);
   const slow = phase === 'warning';
+  const { confirmation } = command;
+  const isConfirming = phase === 'confirming' && confirmation !== null;
+  const detail = isConfirming
+    ? confirmationSentence(command, confirmation)
+    : command.reason === ''
+      ? `Started by ${command.by}.`
+      : command.reason;
   return (
     <button
       type="button"
       className={BUTTON}
-      data-tip={`${label}: ${doing}\n${command.reason === '' ? `Started by ${command.by}.` : command.reason}`}
+      data-tip={`${label}: ${doing}\n${detail}`}
       data-tip-next="Click to view the output."
       onClick={() => openOutput({ hostId: command.hostId, commandId: command.id, focus: true })}
     >
@@ -69,18 +79,30 @@ function Running({ command }: { command: CommandView }) {
         )}
         <span className="one-line">
           <span className="font-medium text-ink">{label}</span>{' '}
-          <span className={slow ? 'text-warn' : 'text-muted'}>{doing}</span>
+          <span className={slow ? 'text-warn' : 'text-muted'}>
+            {doing}
+            {isConfirming && confirmation.endsAt !== null && (
+              <>
+                {' '}
+                <Countdown endsAt={confirmation.endsAt} />
+              </>
+            )}
+          </span>
         </span>
         <Elapsed since={command.startedAt ?? command.createdAt} className="ml-auto shrink-0 text-faint" />
       </span>
-      <Progress
-        label={`Progress of the ${OPERATION_WORDS[command.operation].noun}`}
-        value={counted ? progress.current : null}
-        max={counted ? progress.total : 1}
-        text={doing}
-        tone={slow ? 'warn' : 'busy'}
-        className="mt-1.5"
-      />
+      {isConfirming ? (
+        <ConfirmationMarks confirmation={confirmation} className="mt-0.5 pl-5" />
+      ) : (
+        <Progress
+          label={`Progress of the ${OPERATION_WORDS[command.operation].noun}`}
+          value={counted ? progress.current : null}
+          max={counted ? progress.total : 1}
+          text={doing}
+          tone={slow ? 'warn' : 'busy'}
+          className="mt-1.5"
+        />
+      )}
     </button>
   );
 }
@@ -111,9 +133,12 @@ const SIGNS: Record<CommandWord['tone'], { Icon: typeof CircleCheck; className: 
   ok: { Icon: CircleCheck, className: 'text-ok' },
   warn: { Icon: TriangleAlert, className: 'text-warn' },
   bad: { Icon: CircleX, className: 'text-bad' },
+  back: { Icon: Undo2, className: 'text-warn' },
   busy: { Icon: CircleMinus, className: 'text-busy' },
   idle: { Icon: CircleMinus, className: 'text-faint' },
 };
+
+const WORD_COLORS: Partial<Record<CommandWord['tone'], string>> = { bad: 'text-bad', back: 'text-warn' };
 
 function Ended({ command }: { command: CommandView }) {
   const label = labelOf(command);
@@ -135,7 +160,7 @@ function Ended({ command }: { command: CommandView }) {
       <span className="flex items-center gap-1.5">
         <Icon className={cx('size-3.5 shrink-0', className)} aria-hidden="true" />
         <span className="one-line text-muted">
-          {label}: <span className={tone === 'bad' ? 'text-bad' : undefined}>{word.toLowerCase()}</span>
+          {label}: <span className={WORD_COLORS[tone]}>{word.toLowerCase()}</span>
         </span>
         {command.endedAt !== null && <TimeAgo at={command.endedAt} short className="ml-auto shrink-0 text-faint" />}
       </span>

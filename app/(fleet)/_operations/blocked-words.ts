@@ -19,6 +19,11 @@ const PHRASES: Readonly<Record<string, BlockedPhrases>> = {
   online: { one: 'is online', many: 'are online', short: 'online' },
   busy: BUSY,
   'agent-busy': BUSY,
+  confirming: {
+    one: 'is trying a new system',
+    many: 'are trying a new system',
+    short: 'trying a new system',
+  },
   idle: { one: 'is idle', many: 'are idle', short: 'idle' },
   unfinished: {
     one: 'has an unfinished command',

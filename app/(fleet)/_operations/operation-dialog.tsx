@@ -3,8 +3,11 @@
 import { useState, type ReactNode } from 'react';
 import { Button } from '@/app/_ui/button';
 import { Dialog } from '@/app/_ui/dialog';
+import { useLiveFacts } from '@/app/_live/live';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
 import { blockedHosts } from './blocked-words';
+import { ConfirmChoice } from './confirm-choice';
+import { confirmWords } from './confirm-words';
 import { canWait, hostCount, endedBy, planOffers, planOperation, planSentence, type BlockedGroup } from './plan';
 import { sendOperation, type SendOptions } from './send';
 import { useHosts } from './use-hosts';
@@ -38,6 +41,10 @@ export function OperationDialog({
   const queues = queueForMs !== undefined && waiting.length > 0;
   const main = queues ? [...plan.ready, ...waiting] : plan.ready;
 
+  const [confirm, setConfirm] = useState<boolean | null>(null);
+  const { confirm: policy } = useLiveFacts();
+  const confirmation = confirmWords(operation, main.length > 0 ? main : hosts, policy, confirm);
+
   // As when it opened: another label would move the button.
   const [leave] = useState(main.length === 0 && offers.length === 0 && waiting.length === 0 ? 'Close' : 'Cancel');
 
@@ -47,7 +54,7 @@ export function OperationDialog({
       chosen,
       on.map((host) => host.id),
       hostCount(on),
-      options,
+      confirm === null || !OPERATIONS[chosen].confirmable ? options : { ...options, confirm },
     );
   };
 
@@ -97,6 +104,11 @@ export function OperationDialog({
             </Group>
           ))}
         </ul>
+      )}
+      {confirmation && (
+        <div className="mt-3">
+          <ConfirmChoice words={confirmation} onChange={setConfirm} />
+        </div>
       )}
       {/* Last: a command that starts or ends meanwhile must not move the buttons above. */}
       {ends.length > 0 && (

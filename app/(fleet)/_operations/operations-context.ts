@@ -2,6 +2,7 @@
 
 import { createContext, use } from 'react';
 import type { ReviewedPullRequest } from '@/lib/fleet/records/requests';
+import type { ConfirmPolicy } from '@/lib/fleet/operations/operation-rules';
 import type { CompartmentName } from '@/lib/protocol/compartment-names';
 import type { OperationId } from '@/lib/protocol/operation-ids';
 import type { PipelineKind } from '@/lib/protocol/pipeline-kinds';
@@ -12,6 +13,8 @@ export interface RunOptions {
 }
 
 export interface Operations {
+  /** Whether switches are confirmed. */
+  confirm: ConfirmPolicy;
   /** Runs an operation on hosts: at once if there is nothing to decide, else after a dialog. */
   run: (operation: OperationId, hostIds: readonly string[], options?: RunOptions) => void;
   /** Opens the dialog that adds a host. */

@@ -30,13 +30,14 @@ type OpenDialog =
 
 /** Lets every page start operations, and shows the dialogs that some of them need. */
 export function OperationsProvider({ children }: { children: ReactNode }) {
-  const { store } = useLive();
+  const { store, facts } = useLive();
   const [dialog, setDialog] = useState<OpenDialog | null>(null);
   const [clicks] = useState(() => new DoubleClicks());
   const close = useCallback(() => setDialog(null), []);
 
   const operations = useMemo<Operations>(
     () => ({
+      confirm: facts.confirm,
       run: (operation, hostIds, options = {}) => {
         const click = `${operation} ${hostIds.join(' ')}`;
         if (clicks.isSecond(click, performance.now())) return;
@@ -66,7 +67,7 @@ export function OperationsProvider({ children }: { children: ReactNode }) {
       runPipeline: (pipeline, hostIds, pullRequest) => setDialog({ kind: 'pipeline', pipeline, hostIds, pullRequest }),
       inspect: (hostId, compartment) => setDialog({ kind: 'compartment', hostId, compartment }),
     }),
-    [store, clicks],
+    [store, facts, clicks],
   );
 
   return (

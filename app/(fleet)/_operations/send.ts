@@ -21,7 +21,7 @@ const TRIES = 2;
 type Request = Parameters<typeof dispatchOperation>[0];
 
 /** Options of a request. */
-export interface SendOptions extends Pick<Request, 'args' | 'queueForMs'> {
+export interface SendOptions extends Pick<Request, 'args' | 'queueForMs' | 'confirm'> {
   force?: boolean;
 }
 

@@ -26,6 +26,7 @@ export const startPipeline = stepUpAction(
     parallelism: z.number().int().min(1).max(MAX_PIPELINE_HOSTS),
     stopOnFailure: z.boolean(),
     force: z.boolean(),
+    confirm: z.boolean().optional(),
     pullRequest: z.object({ number: z.number().int().positive(), seen: z.string().regex(COMMIT_PREFIX) }).optional(),
   }),
   {

@@ -3,8 +3,9 @@
 import { ArrowRight } from 'lucide-react';
 import { useRouter } from 'next/navigation';
 import { useState } from 'react';
-import { usePipelines } from '@/app/_live/live';
+import { useLiveFacts, usePipelines } from '@/app/_live/live';
 import { Button } from '@/app/_ui/button';
+import { Checkbox } from '@/app/_ui/checkbox';
 import { Dialog } from '@/app/_ui/dialog';
 import { SelectField } from '@/app/_ui/field';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
@@ -15,6 +16,8 @@ import {
   stagesProblem,
 } from '@/lib/fleet/pipelines/pipeline-definitions';
 import { blockedHosts } from '../_operations/blocked-words';
+import { ConfirmChoice } from '../_operations/confirm-choice';
+import { confirmWords } from '../_operations/confirm-words';
 import { hostCount } from '../_operations/plan';
 import { useHosts } from '../_operations/use-hosts';
 import { previewPipeline, previewSentences, type SkippedGroup } from './pipeline-preview';
@@ -47,18 +50,23 @@ export function PipelineDialog({
   const [parallelism, setParallelism] = useState(DEFAULT_PARALLELISM);
   const [stopOnFailure, setStopOnFailure] = useState(false);
   const [force, setForce] = useState(false);
+  const [confirm, setConfirm] = useState<boolean | null>(null);
+  const { confirm: policy } = useLiveFacts();
   const hosts = useHosts(hostIds);
   const stages = kind === 'custom' ? picked : known;
   const pipelines = usePipelines();
   const preview = previewPipeline(stages, hosts, pipelines, force);
   const possible = stagesProblem(stages) === null && preview.ready.length > 0;
+  const firstSwitch = stages.find((id) => OPERATIONS[id].confirmable);
+  const confirmation = firstSwitch ? confirmWords(firstSwitch, preview.ready, policy, confirm) : null;
   const mayForce = force || preview.skipped.some((group) => group.forceable);
 
   const start = () => {
     onClose();
     const hostIds = hosts.map((host) => host.id);
     const request = { kind, stages: kind === 'custom' ? [...picked] : [], hostIds, parallelism, stopOnFailure, force };
-    void sendPipeline({ ...request, pullRequest }, hostCount(preview.ready), (id) =>
+    const choice = confirm === null ? {} : { confirm };
+    void sendPipeline({ ...request, ...choice, pullRequest }, hostCount(preview.ready), (id) =>
       router.push(`/activity/pipelines/${id}`),
     );
   };
@@ -100,6 +108,7 @@ export function PipelineDialog({
             ))}
           </ul>
         )}
+        {confirmation && <ConfirmChoice words={confirmation} onChange={setConfirm} />}
         {mayForce && <Checkbox checked={force} onChange={setForce} label="Run on these hosts anyway" />}
         {hosts.length > 1 && (
           <>
@@ -150,32 +159,5 @@ function Skipped({ group: { blockedBy, reason, hosts } }: { group: SkippedGroup 
     <>
       <span className="font-medium text-ink">{summary}</span> {details}
     </>
-  );
-}
-
-function Checkbox({
-  checked,
-  onChange,
-  label,
-  hint,
-}: {
-  checked: boolean;
-  onChange: (checked: boolean) => void;
-  label: string;
-  hint?: string;
-}) {
-  return (
-    <label className="flex items-start gap-2.5 text-sm pointer-coarse:min-h-11 pointer-coarse:items-center">
-      <input
-        type="checkbox"
-        className="mt-0.5 size-4 shrink-0"
-        checked={checked}
-        onChange={(event) => onChange(event.target.checked)}
-      />
-      <span>
-        {label}
-        {hint && <span className="block text-xs text-muted">{hint}</span>}
-      </span>
-    </label>
   );
 }

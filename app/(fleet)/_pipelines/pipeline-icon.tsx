@@ -1,4 +1,4 @@
-import { Ban, CircleCheck, CircleDashed, CircleX, Hourglass, TriangleAlert } from 'lucide-react';
+import { Ban, CircleCheck, CircleDashed, CircleX, Hourglass, TriangleAlert, Undo2 } from 'lucide-react';
 import { Badge } from '@/app/_ui/badge';
 import { cx } from '@/app/_ui/cx';
 import { Spinner } from '@/app/_ui/spinner';
@@ -9,11 +9,12 @@ const TEXT: Record<PipelineWord['tone'], string> = {
   ok: 'text-ok',
   warn: 'text-warn',
   bad: 'text-bad',
+  back: 'text-warn',
   busy: 'text-busy',
   idle: 'text-idle',
 };
 
-const SHAPES = { ok: CircleCheck, warn: TriangleAlert, bad: CircleX, idle: CircleDashed };
+const SHAPES = { ok: CircleCheck, warn: TriangleAlert, bad: CircleX, back: Undo2, idle: CircleDashed };
 
 /** A coloured icon. Decorative: show the word beside it. */
 export function ToneIcon({

@@ -57,5 +57,6 @@ const DOTS: Record<Tone, DotTone> = {
   bad: 'bad',
   busy: 'busy',
   idle: 'idle',
+  back: 'warn',
   accent: 'busy',
 };

@@ -22,6 +22,7 @@ export function aHost(id: string, change: Partial<HostView> = {}): HostView {
     agentVersion: '4.0.0',
     protocol: 3,
     missingCapabilities: [],
+    hostsDashboard: false,
     osVersion: '26.05',
     generation: '0123456789abcdef',
     repoUrl: '',
@@ -69,6 +70,7 @@ export function aCommand(change: Partial<CommandView> = {}): CommandView {
     by: 'operator',
     lines: 0,
     expiresAt: null,
+    confirmation: null,
     ...change,
   };
 }

@@ -17,6 +17,16 @@ export const extendCommand = operatorAction(
   ({ commandId }, { by }) => runtime().fleet.extend(commandId, EXTENSION_MS, by),
 );
 
+/**
+ * Keeps the new system of a confirmed switch, or goes back to the one before. Stored, and repeated until the host acts on
+ * it; the first operator's answer counts.
+ */
+export const answerConfirmation = operatorAction(
+  { verb: 'operate', hosts: ({ commandId }) => hostOfCommand(commandId) },
+  z.object({ commandId: id, keep: z.boolean() }),
+  ({ commandId, keep }, { by }) => runtime().fleet.answerConfirmation(commandId, keep, by),
+);
+
 /** A command; null when it does not exist. */
 export const findCommand = operatorAction(
   { verb: 'view', hosts: ({ commandId }) => hostOfCommand(commandId) },

@@ -20,7 +20,8 @@ export function CommandControls({ command }: { command: CommandView }) {
   const host = useHost(command.hostId);
   if (command.phase === 'queued') return <CancelButton command={command} />;
   // Commands that act on others (stop, reboot) can't be stopped.
-  if (host?.command?.id !== command.id || command.phase === 'ended') return null;
+  // A confirmed switch can't be stopped either: its panel has the answers.
+  if (host?.command?.id !== command.id || command.phase === 'ended' || command.phase === 'confirming') return null;
   return (
     <>
       {/* At the right edge, Stop comes last: the others may not move it under the pointer. */}

@@ -57,7 +57,7 @@ export function CommandHeader({
 }
 
 function endingOf(command: CommandView): StepsEnding {
-  if (command.outcome === 'partial') return 'warned';
+  if (command.outcome === 'partial' || command.outcome === 'rolled-back') return 'warned';
   return isSuccess(command) ? 'done' : 'interrupted';
 }
 

@@ -1,4 +1,4 @@
-import { Ban, CircleCheck, CircleDashed, CircleX, Hourglass, TriangleAlert } from 'lucide-react';
+import { Ban, CircleCheck, CircleDashed, CircleX, Hourglass, TriangleAlert, Undo2 } from 'lucide-react';
 import { Badge } from '@/app/_ui/badge';
 import { Spinner } from '@/app/_ui/spinner';
 import { cx } from '@/app/_ui/cx';
@@ -9,6 +9,7 @@ const TEXT: Record<CommandWord['tone'], string> = {
   ok: 'text-ok',
   warn: 'text-warn',
   bad: 'text-bad',
+  back: 'text-warn',
   busy: 'text-busy',
   idle: 'text-idle',
 };
@@ -21,6 +22,7 @@ export function CommandIcon({ command, className }: { command: CommandView; clas
   if (command.phase === 'queued') return <Hourglass aria-hidden="true" className={classes} />;
   if (tone === 'ok') return <CircleCheck aria-hidden="true" className={classes} />;
   if (tone === 'warn') return <TriangleAlert aria-hidden="true" className={classes} />;
+  if (tone === 'back') return <Undo2 aria-hidden="true" className={classes} />;
   if (tone === 'bad') return <CircleX aria-hidden="true" className={classes} />;
   if (command.outcome === 'stopped' || command.outcome === 'cancelled') {
     return <Ban aria-hidden="true" className={classes} />;

@@ -4,7 +4,8 @@ import type { CommandView } from '@/lib/protocol/live/views/command-view';
 
 export interface CommandWord {
   word: string;
-  tone: 'ok' | 'warn' | 'bad' | 'busy' | 'idle';
+  /** `back`: the host went back to the system before. */
+  tone: 'ok' | 'warn' | 'bad' | 'back' | 'busy' | 'idle';
 }
 
 const PHASES: Record<Exclude<CommandPhase, 'ended'>, CommandWord> = {
@@ -13,6 +14,7 @@ const PHASES: Record<Exclude<CommandPhase, 'ended'>, CommandWord> = {
   running: { word: 'Running', tone: 'busy' },
   warning: { word: 'Overdue', tone: 'warn' },
   stopping: { word: 'Stopping', tone: 'busy' },
+  confirming: { word: 'Confirming', tone: 'busy' },
   'awaiting-reconnect': { word: 'Waiting for the agent', tone: 'busy' },
   verifying: { word: 'Verifying', tone: 'busy' },
 };
@@ -22,6 +24,7 @@ const OUTCOMES: Record<CommandOutcome, CommandWord> = {
   unchanged: { word: 'Nothing to do', tone: 'ok' },
   partial: { word: 'Partly done', tone: 'warn' },
   failed: { word: 'Failed', tone: 'bad' },
+  'rolled-back': { word: 'Rolled back', tone: 'back' },
   stopped: { word: 'Stopped', tone: 'idle' },
   'timed-out': { word: 'Timed out', tone: 'bad' },
   rejected: { word: 'Rejected', tone: 'bad' },

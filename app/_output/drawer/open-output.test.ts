@@ -27,6 +27,7 @@ const command = (id: string, createdAt: number, operation: OperationId = 'pull')
   lines: 0,
   generation: null,
   expiresAt: null,
+  confirmation: null,
 });
 
 const host = (id: string, newest: CommandView | null, last: CommandView | null = null): TabHost => ({

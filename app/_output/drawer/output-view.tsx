@@ -7,6 +7,7 @@ import { Spinner } from '@/app/_ui/spinner';
 import { nounPhrase } from '@/lib/fleet/operations/operation-words';
 import { CommandHeader } from './command-header';
 import { CommandPicker } from './command-picker';
+import { ConfirmationPanel } from './confirmation-panel';
 import { drawerSettings } from './drawer-settings';
 import { openOutput, type OutputTab } from './open-output';
 import type { FeedState, OutputFeed } from '../feed/output-feed';
@@ -42,6 +43,9 @@ export function OutputView({ tab, hostName, feed }: { tab: OutputTab; hostName: 
         )}
         <OutputToolbar feed={feed} search={search} settings={settings} onSettings={(change) => store.set(change)} />
       </div>
+      {command?.confirmation && (
+        <ConfirmationPanel command={command} confirmation={command.confirmation} hostName={hostName} />
+      )}
       {/* Also while there is no newer command: when one starts, the output must not move. */}
       {tab.pinned && (
         <div className="flex h-9 shrink-0 items-center gap-2 border-b bg-accent-soft px-4 text-xs text-accent pointer-coarse:h-12">

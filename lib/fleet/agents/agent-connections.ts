@@ -4,7 +4,7 @@
  */
 import { isNewComplaint } from './admission-rules';
 import type { AgentAdmission } from './agent-admission';
-import { addressRejection, addressStatus, progressView, resultOf, shownBy } from './agent-input';
+import { addressRejection, addressStatus, confirmationInput, progressView, resultOf, shownBy } from './agent-input';
 import type { CommandEngine } from '../commands/command-engine';
 import type { FleetCore } from '../turns/fleet-core';
 import * as events from '../events';
@@ -151,6 +151,14 @@ export class AgentConnections implements AgentInbox {
         if (progress === null) return;
         this.input(entry, connection, 'drop', (turn) => {
           if (entry.active) this.engine.feed(turn, entry.active, { type: 'activity', progress });
+        });
+        return;
+      }
+      case 'confirmation': {
+        const { payload } = frame;
+        this.input(entry, connection, 'retry', (turn) => {
+          const command = liveOf(this.core, entry, payload.command_id);
+          if (command) this.engine.feed(turn, command, confirmationInput(payload, connection.link.id, turn.now));
         });
         return;
       }

@@ -5,6 +5,7 @@ import type { CommandInput, Shown } from '../commands/command-step';
 import type { CommandResult } from '../records/command-state';
 import type { CommandRecord } from '../records/command-record';
 import { wireName } from '../operations/wire';
+import type { ConfirmationReport as WireConfirmation } from '@/lib/protocol/agent/confirmation';
 import type { AgentFrame } from '@/lib/protocol/agent/from-agent';
 import type { Heartbeat } from '@/lib/protocol/agent/heartbeat';
 import type { Register } from '@/lib/protocol/agent/register';
@@ -44,7 +45,24 @@ export function resultOf(status: StatusResult, protocol: 2 | 3): CommandResult {
     message: status.message,
     restarting: protocol === 3 ? status.restarting : null,
     ...(status.may_continue === true ? { mayContinue: true } : {}),
+    ...(status.rolled_back === undefined ? {} : { rolledBack: status.rolled_back }),
   };
+}
+
+/** A timer of a host runs for at most this long, in seconds: an hour to confirm, and what an activation may take. */
+const MAX_LEFT_S = 24 * 3_600;
+
+/** What a report on a confirmed switch means at the time `now`. `on`: the connection that it came on. */
+export function confirmationInput(frame: WireConfirmation, on: string, now: number): CommandInput {
+  const { stage, system, previous, checks, reason, seconds_left: left } = frame;
+  const report = {
+    stage,
+    system,
+    previous,
+    reason,
+    checks: checks.map(({ took_ms: tookMs, ...check }) => ({ ...check, tookMs })),
+  };
+  return { type: 'confirmation', report, on, endsAt: left === null ? null : now + Math.min(left, MAX_LEFT_S) * 1_000 };
 }
 
 /**

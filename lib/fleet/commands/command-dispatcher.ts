@@ -3,7 +3,7 @@ import * as events from '../events';
 import { stepUpMissing } from '../operations/operation-rules';
 import { KeyedQueue } from '@/lib/limits/work-queue';
 import type { CommandRecord } from '../records/command-record';
-import type { DispatchRequest, DispatchResult, Requester } from '../records/requests';
+import type { AnswerResult, DispatchRequest, DispatchResult, Requester } from '../records/requests';
 import type { HostEntry } from '../turns/entry';
 import type { FleetCore } from '../turns/fleet-core';
 import type { Turn } from '../turns/turn';
@@ -11,6 +11,7 @@ import type { CommandEngine } from './command-engine';
 import type { CommandQueue } from './command-queue';
 import type { DashboardOperations } from './dashboard-operations';
 import { planDispatch } from './dispatch';
+import { answerRefusal, isAnswered } from './step-confirming';
 import type { StepUpRule } from './step-up-rule';
 
 /** The longest extension that an operator can give a command at once. */
@@ -67,7 +68,14 @@ export class CommandDispatcher {
     const named = { hostId: record.id, hostName: record.name };
     const plan = unproven
       ? ({ kind: 'blocked', blocked: stepUpMissing(request.operation) } as const)
-      : planDispatch(request, this.core.memory.viewOf(entry), entry, this.core.options.newId(), turn.now);
+      : planDispatch(
+          request,
+          this.core.memory.viewOf(entry),
+          entry,
+          this.core.options.newId(),
+          turn.now,
+          this.engine.confirmPolicy,
+        );
     if (plan.kind === 'blocked') {
       turn.events.push(events.commandBlocked(record, request, plan.blocked, turn.now));
       return { kind: 'blocked', ...named, blocked: plan.blocked };
@@ -106,6 +114,25 @@ export class CommandDispatcher {
       this.engine.feed(turn, command, { type: 'extend', ms: extensionMs });
     });
     return found.isWarning && refused === null;
+  }
+
+  /** Keeps the new system of a confirmed switch, or goes back to the one before. The first operator's answer counts. */
+  async answer(commandId: string, keep: boolean, by: Requester): Promise<AnswerResult> {
+    const hostId = this.core.memory.liveCommand(commandId)?.hostId;
+    const over = { ok: false, reason: 'The command has ended.' } as const;
+    if (hostId === undefined) return over;
+    const found: { refusal: string | null } = { refusal: over.reason };
+    const refused = await this.core.runAbout(hostId, 'drop', (turn) => {
+      const entry = this.core.memory.entries.get(hostId);
+      const command = this.core.memory.liveCommand(commandId);
+      if (!entry || !command || command.outcome !== null) return;
+      found.refusal = answerRefusal(command.state, keep);
+      if (found.refusal !== null || isAnswered(command.state)) return;
+      turn.events.push(events.commandAnswered(entry.record, command, keep, turn.now, by));
+      this.engine.feed(turn, command, { type: 'answered', keep, by: by.userName });
+    });
+    const reason = refused ?? found.refusal;
+    return reason === null ? { ok: true } : { ok: false, reason };
   }
 }
 

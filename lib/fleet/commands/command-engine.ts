@@ -8,7 +8,7 @@ import type { FleetCore } from '../turns/fleet-core';
 import * as events from '../events';
 import { concludedReport } from '../hosts/host';
 import { agentFacts } from '../hosts/agent-capabilities';
-import { checkAgent } from '../operations/operation-rules';
+import { checkAgent, planConfirmation, type ConfirmPolicy } from '../operations/operation-rules';
 import { OPERATIONS } from '../operations/operations';
 import { frameOf } from '../operations/wire';
 import type { Turn } from '../turns/turn';
@@ -18,6 +18,7 @@ import type { CommandResult } from '../records/command-state';
 import type { HostRecord } from '../records/host-record';
 import type { AgentLink } from '../records/agent-port';
 import type { HostEntry } from '../turns/entry';
+import { DEFAULT_CONFIRM_S } from '@/lib/protocol/agent/confirm-window';
 import { ACCEPTED } from '@/lib/protocol/agent/accepts';
 import { ACTIVATION } from '@/lib/protocol/agent/capabilities';
 import type { OperationId } from '@/lib/protocol/operation-ids';
@@ -56,17 +57,39 @@ export class CommandEngine {
     this.feed(turn, command, { type: 'recovered', losesOutput: record !== undefined && losesOutput(record) });
   }
 
+  /** The dashboard's setting for confirmed switches. */
+  get confirmPolicy(): ConfirmPolicy {
+    return this.core.options.confirm ?? { enabled: true, windowS: DEFAULT_CONFIRM_S };
+  }
+
   /** Marks a command as sent. Its verdict compares the host's facts at its end with the facts of now. */
-  markSent(turn: Turn, command: CommandRecord, record: HostRecord): void {
+  markSent(
+    turn: Turn,
+    command: CommandRecord,
+    record: HostRecord,
+    how: { on?: string; confirmS?: number; unconfirmed?: string } = {},
+  ): void {
     const { storePath, binaryHash, generation } = record;
     const before = { storePath, binaryHash, generation, activates: activates(record) };
-    this.feed(turn, command, { type: 'sent', before });
+    this.feed(turn, command, { type: 'sent', before, ...how });
   }
 
   /** Starts a command on its host: it is stored as sent, then sent to the agent. */
   send(turn: Turn, entry: HostEntry, command: CommandRecord): void {
-    this.markSent(turn, command, entry.record);
-    turn.effects.push(() => sendTo(entry, command));
+    const record = turn.hosts.get(entry.record.id) ?? entry.record;
+    const on = entry.connection?.link.id;
+    this.markSent(turn, command, record, { ...(on === undefined ? {} : { on }), ...this.confirmNow(command, record) });
+    turn.effects.push(() => sendTo(entry, turn.commands.get(command.id) ?? command));
+  }
+
+  /** Whether a command is sent as a confirmed switch, by the agent that the host has now. */
+  private confirmNow({ operation, state }: CommandRecord, record: HostRecord) {
+    if (state.phase !== 'queued' || state.confirmS === undefined) return {};
+    const policy = { enabled: true, windowS: state.confirmS };
+    const { type, hostsDashboard } = record;
+    const facts = { ...agentFacts(record), type, hostsDashboard };
+    const plan = planConfirmation(OPERATIONS[operation], facts, policy, true);
+    return plan?.kind === 'confirmed' ? { confirmS: plan.windowS } : { unconfirmed: plan?.reason };
   }
 
   /** Gives a command an input and adds the result to the turn. */
@@ -141,7 +164,7 @@ export class CommandEngine {
       if (outcome === 'succeeded' || outcome === 'unchanged') {
         const isReported = record.system?.status === 'ok' && record.system.generation === record.generation;
         if (!isReported) this.recordConclusion(turn, record, 'system', 'ok', 'Switched.');
-      } else if (outcome === 'failed') {
+      } else if (outcome === 'failed' || outcome === 'rolled-back') {
         this.recordConclusion(turn, record, 'system', 'error', reason);
       }
     }
@@ -194,6 +217,15 @@ export class CommandEngine {
         turn.effects.push(() => {
           if (OPERATIONS[command.operation].runs === 'dashboard') this.ports.carryOut(command);
           else sendTo(entry, command);
+        });
+        return;
+      }
+      case 'confirm': {
+        const { keep, byOperator, on } = effect;
+        turn.effects.push(() => {
+          const link = entry.connection?.link;
+          if (link?.id !== on) return;
+          link.send({ type: 'confirm', payload: { command_id: command.id, keep, by_operator: byOperator } });
         });
         return;
       }

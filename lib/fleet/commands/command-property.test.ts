@@ -1,13 +1,22 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { deadlineOf } from './step-command';
-import { EVIDENCE_MS, MAX_EXTENSION_MS, RECOVERY_MS, type CommandInput, type Shown } from './command-step';
+import {
+  CONFIRM_GRACE_MS,
+  EVIDENCE_MS,
+  MAX_EXTENSION_MS,
+  RECOVERY_MS,
+  type CommandInput,
+  type Shown,
+} from './command-step';
 import { type CommandResult, type CommandState } from '../records/command-state';
 import type { VerdictFacts } from './command-verdict';
 import { OPERATIONS } from '../operations/operations';
 import { BEFORE, A_SENTENCE, Play, send, wait, closed, back, stop } from '../testing/command-play';
+import { aCheck, aReport, CONFIRM_S, NEW, OLD, sendConfirmed } from '../testing/confirmed-switch';
 import { MINUTE, SECOND, T0 } from '../testing/samples';
 import type { Operation } from '../operations/operation';
+import { CHECK_STATUSES, CONFIRMATION_STAGES } from '@/lib/protocol/agent/confirmation';
 import { COMMAND_OUTCOMES } from '@/lib/protocol/command-phases';
 import { OPERATION_IDS } from '@/lib/protocol/operation-ids';
 
@@ -55,12 +64,24 @@ const byAgent: fc.Arbitrary<CommandInput> = fc.oneof(
   fc.boolean().map((losesOutput): CommandInput => ({ type: 'disconnected', losesOutput })),
   text.map((reason): CommandInput => ({ type: 'stop-failed', reason })),
   text.map((status): CommandInput => ({ type: 'probed', status })),
+  fc
+    .record({
+      stage: fc.constantFrom(...CONFIRMATION_STAGES),
+      check: fc.constantFrom(...CHECK_STATUSES),
+      on: fc.constantFrom(OLD, NEW),
+      // By the clock of the start: at any time it may be over, or hours away.
+      endsAt: fc.constantFrom(null, T0, T0 + 3 * MINUTE, T0 + 24 * HOUR),
+    })
+    .map(({ stage, check, on, endsAt }): CommandInput => {
+      return { type: 'confirmation', report: aReport(stage, [aCheck(check)]), endsAt, on };
+    }),
 );
 /** Inputs that an operator or the dashboard can cause. */
 const byDashboard: fc.Arbitrary<CommandInput> = fc.oneof(
   fc
     .constantFrom('stop' as const, 'kill' as const, 'restart' as const, 'reboot' as const)
     .map((how): CommandInput => ({ type: 'stop-requested', how })),
+  fc.boolean().map((keep): CommandInput => ({ type: 'answered', keep, by: 'ada' })),
   fc.nat({ max: 2 * MAX_EXTENSION_MS }).map((ms): CommandInput => ({ type: 'extend', ms })),
   fc.integer({ min: -3 * HOUR, max: 3 * HOUR }).map((ms): CommandInput => ({ type: 'time-shifted', ms })),
   fc.constantFrom<CommandInput>(
@@ -81,6 +102,10 @@ const pause = fc.oneof(fc.constant(0), fc.nat({ max: 5 * SECOND }), fc.nat({ max
 const anyOperation = fc.constantFrom(...OPERATION_IDS).map((id) => OPERATIONS[id]);
 const sequenceOf = (input: fc.Arbitrary<CommandInput>, maxLength = 40) =>
   fc.array(fc.tuple(pause, input), { maxLength });
+
+/** How far an agent can move the end of a command beyond its hard deadline. */
+const slackOf = ({ confirmable, reconnectWithinMs }: Operation) =>
+  confirmable ? Math.max(reconnectWithinMs, CONFIRM_S * SECOND + CONFIRM_GRACE_MS) : reconnectWithinMs;
 
 /** Plays a sequence with a tick whenever one is due; calls back after each step. */
 function run(
@@ -149,7 +174,12 @@ describe('a command after any sequence of inputs', () => {
         : state.phase === 'queued'
           ? [state.deadline]
           : [state.deadline, state.hardDeadline, state.sentAt];
-    const words = (state: CommandState) => JSON.stringify({ ...state, deadline: 0, hardDeadline: 0, sentAt: 0, at: 0 });
+    const words = (state: CommandState) =>
+      JSON.stringify({ ...state, deadline: 0, hardDeadline: 0, sentAt: 0, at: 0 }, (key, value: unknown) =>
+        key === 'endsAt' ? 0 : value,
+      );
+    const moved = (input: CommandInput, by: number): CommandInput =>
+      input.type === 'confirmation' && input.endsAt !== null ? { ...input, endsAt: input.endsAt + by } : input;
     fc.assert(
       fc.property(anyOperation, any, any, shift, (operation, first, then, ms) => {
         const plain = run(operation, first);
@@ -161,7 +191,7 @@ describe('a command after any sequence of inputs', () => {
           for (const play of [plain, shifted]) {
             play.wait(wait);
             if (input.type === 'time-shifted') play.now += input.ms;
-            play.feed(input);
+            play.feed(moved(input, play === shifted ? ms : 0));
           }
         }
         for (const play of [plain, shifted]) play.runOut();
@@ -191,7 +221,7 @@ describe('a command after any sequence of inputs', () => {
   it('an agent can’t keep its host busy beyond a fixed time', () => {
     fc.assert(
       fc.property(anyOperation, sequenceOf(byAgent, 120), (operation, sequence) => {
-        const latest = T0 + operation.hardAfterMs + operation.reconnectWithinMs + EVIDENCE_MS;
+        const latest = T0 + operation.hardAfterMs + slackOf(operation) + EVIDENCE_MS;
         run(operation, sequence, ({ state, now }) => {
           if (now >= latest) expect(state.phase).toBe('ended');
         });
@@ -213,7 +243,7 @@ describe('a command after any sequence of inputs', () => {
     );
     fc.assert(
       fc.property(anyOperation, cycle, (operation, inputs) => {
-        const latest = T0 + operation.hardAfterMs + operation.reconnectWithinMs + EVIDENCE_MS;
+        const latest = T0 + operation.hardAfterMs + slackOf(operation) + EVIDENCE_MS;
         const play = new Play(operation);
         send(play);
         while (play.now < latest) {
@@ -305,6 +335,28 @@ describe('a command after any sequence of inputs', () => {
     );
   });
 
+  it('a confirmed switch does not succeed without a result, whatever the host shows', () => {
+    const switches = fc.constantFrom(...OPERATION_IDS.map((id) => OPERATIONS[id]).filter((one) => one.confirmable));
+    const reported = byAgent.filter(({ type }) => type !== 'result');
+    const others = byDashboard.filter(({ type }) => type !== 'target-ended' && type !== 'done');
+    fc.assert(
+      fc.property(switches, sequenceOf(fc.oneof(reported, others)), (operation, sequence) => {
+        const play = new Play(operation);
+        sendConfirmed(play);
+        for (const [ms, input] of sequence) {
+          play.wait(ms);
+          if (input.type === 'time-shifted') play.now += input.ms;
+          play.feed(input);
+        }
+        play.runOut();
+        expect(['succeeded', 'unchanged', 'partial', 'failed', 'rolled-back']).not.toContain(
+          play.state.phase === 'ended' && play.state.outcome,
+        );
+      }),
+      runs,
+    );
+  });
+
   it('only repeatable operations are sent again, and only a switch is probed', () => {
     fc.assert(
       fc.property(anyOperation, any, (operation, sequence) => {
@@ -324,11 +376,7 @@ describe('a command after any sequence of inputs', () => {
       fc.property(anyOperation, withRestarts, (operation, sequence) => {
         const restarts = sequence.filter(([, input]) => input.type === 'recovered').length;
         const latest =
-          T0 +
-          operation.hardAfterMs +
-          operation.reconnectWithinMs +
-          EVIDENCE_MS +
-          restarts * (RECOVERY_MS + operation.reconnectWithinMs);
+          T0 + operation.hardAfterMs + slackOf(operation) + EVIDENCE_MS + restarts * (RECOVERY_MS + slackOf(operation));
         run(operation, sequence, ({ state, now }) => {
           if (now >= latest) expect(state.phase).toBe('ended');
         });

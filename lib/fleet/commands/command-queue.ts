@@ -13,7 +13,7 @@ import { checkOperation } from '../operations/operation-rules';
 import type { HostEntry } from '../turns/entry';
 
 /** These reasons pass by themselves: the command stays queued. For any other reason it is skipped. */
-const PASSING: readonly string[] = ['offline', 'busy', 'agent-busy'];
+const PASSING: readonly string[] = ['offline', 'busy', 'agent-busy', 'confirming'];
 
 export class CommandQueue {
   constructor(

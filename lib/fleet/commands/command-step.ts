@@ -1,5 +1,5 @@
 /** The inputs and effects of a command, and the parts its steps are made of. Pure. */
-import type { Before, CommandResult, CommandState, LiveCommandState } from '../records/command-state';
+import type { Before, CommandResult, CommandState, Confirmation, LiveCommandState } from '../records/command-state';
 import type { Ending, VerdictFacts } from './command-verdict';
 import type { Operation } from '../operations/operation';
 import type { CommandOutcome } from '@/lib/protocol/command-phases';
@@ -15,6 +15,8 @@ export const HEARTBEAT_ANSWER_MS = 30_000;
 export const EVIDENCE_MS = 90_000;
 /** How long a host may stay away after a restart of the dashboard before its commands count as lost. */
 export const RECOVERY_MS = 10 * 60_000;
+/** How long a host may take to go back, or to enter the system for the next boot, and to report it. */
+export const CONFIRM_GRACE_MS = 10 * 60_000;
 /** This many heartbeats in a row that do not show a command mean that it no longer runs. */
 export const QUIET_HEARTBEATS = 2;
 /** The longest extension that an operator can give at once. */
@@ -26,12 +28,20 @@ export const QUIET_AFTER_MS = 3_000;
 export type Shown = 'this' | 'none' | 'other' | 'unknown';
 
 export type CommandInput =
-  | { type: 'sent'; before: Before }
+  /**
+   * `on`: the connection. `confirmS`: it is sent as a confirmed switch, with this window in seconds. `unconfirmed`: it is a
+   * switch, but not sent as one, and why.
+   */
+  | { type: 'sent'; before: Before; on?: string; confirmS?: number; unconfirmed?: string }
   /** It was queued and will not be sent. */
   | { type: 'not-sent'; outcome: 'rejected' | 'superseded' | 'skipped'; reason: string }
   /** The agent started it, or it printed something or made progress. */
   | { type: 'activity'; progress?: ProgressView }
   | { type: 'result'; result: CommandResult }
+  /** The agent reports on a confirmed switch. `on`: its connection. `endsAt`: when its timer fires; null: none is armed. */
+  | { type: 'confirmation'; report: ConfirmationReport; endsAt: number | null; on: string }
+  /** An operator keeps the new system, or goes back to the one before. */
+  | { type: 'answered'; keep: boolean; by: string }
   /** The agent refused a command because another one runs; `isThis`: the running one is this command. */
   | { type: 'rejected'; isThis: boolean; reason: string }
   | { type: 'heartbeat'; shown: Shown; facts: VerdictFacts }
@@ -60,6 +70,12 @@ export type CommandInput =
   | { type: 'time-shifted'; ms: number }
   | { type: 'tick' };
 
+/** The inputs that phases answer differently; the others mean the same in each of them. */
+export type OtherInput = Exclude<CommandInput, { type: 'confirmation' }>;
+
+/** A `confirmation` frame, with the names of the record. */
+export type ConfirmationReport = Pick<Confirmation, 'stage' | 'system' | 'previous' | 'checks' | 'reason'>;
+
 export type CommandEffect =
   /** Send `registered` again, which every agent answers with a heartbeat. */
   | { type: 'ask-heartbeat' }
@@ -67,6 +83,8 @@ export type CommandEffect =
   | { type: 'probe-system' }
   /** Send it, or do it, once more: only for operations with `mayRepeat`. */
   | { type: 'send-again' }
+  /** Send the answer to a confirmed switch; nothing if this connection has ended. */
+  | { type: 'confirm'; keep: boolean; byOperator: boolean; on: string }
   /** A line for the command's output. */
   | { type: 'note'; text: string };
 
@@ -91,13 +109,19 @@ export const ended = (
   exitCode: number | null = null,
 ): CommandStep => end(now, { outcome, reason, exitCode });
 
-export const sentFields = ({ sentAt, before, hardDeadline, heard, accepted }: LiveCommandState) => ({
-  sentAt,
-  before,
-  hardDeadline,
-  heard,
-  accepted,
-});
+export const sentFields = (state: LiveCommandState) => {
+  const { sentAt, before, hardDeadline, heard, accepted, sentOn, confirmS, confirmation } = state;
+  return {
+    sentAt,
+    before,
+    hardDeadline,
+    heard,
+    accepted,
+    ...(sentOn === undefined ? {} : { sentOn }),
+    ...(confirmS === undefined ? {} : { confirmS }),
+    ...(confirmation === undefined ? {} : { confirmation }),
+  };
+};
 export const progressOf = (state: LiveCommandState): ProgressView | null =>
   'progress' in state ? state.progress : null;
 export const resultIn = (state: LiveCommandState): CommandResult | null => ('result' in state ? state.result : null);

@@ -193,6 +193,19 @@ export function onReturn(
   return stay(next, ...lostWithProcess(input), ...effects);
 }
 
+/** The agent has the result and sends it after the remaining output. */
+export function awaitAnnounced(operation: Operation, state: LiveCommandState, now: number): CommandStep {
+  return stay({
+    phase: 'verifying',
+    ...sentFields(state),
+    deadline: capped(operation, state, now + EVIDENCE_MS),
+    result: null,
+    need: 'announced',
+    quiet: 0,
+    progress: progressOf(state),
+  });
+}
+
 /** A line for the output of a command whose agent process has ended: what it had not sent is gone. */
 export function lostWithProcess({
   sameProcess,
@@ -268,7 +281,8 @@ export function onMissingEvidence(
   facts: VerdictFacts,
   now: number,
 ): CommandStep {
-  if (operation.ends === 'switch') {
+  // The new agent of a confirmed switch may still go back: neither it nor the facts prove anything.
+  if (operation.ends === 'switch' && state.confirmS === undefined && state.confirmation === undefined) {
     const { before } = state;
     if (before.activates === true && !facts.activates) return ended(now, 'lost', OLDER_AGENT);
     const replaced =
@@ -394,6 +408,7 @@ export function targetEnded(outcome: CommandOutcome, now: number): CommandStep {
     case 'unchanged':
     case 'partial':
     case 'failed':
+    case 'rolled-back':
     case 'rejected':
     case 'cancelled':
     case 'expired':

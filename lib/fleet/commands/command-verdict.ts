@@ -4,6 +4,7 @@ import { sameCommit, shortCommit, type Relation } from '../hosts/desired';
 import type { Operation } from '../operations/operation';
 import type { CommandOutcome } from '@/lib/protocol/command-phases';
 import type { OperationId } from '@/lib/protocol/operation-ids';
+import type { RolledBackReason } from '@/lib/protocol/agent/confirmation';
 import { COMPARTMENT_STATUSES } from '@/lib/protocol/compartment-names';
 import type { CompartmentView } from '@/lib/protocol/live/views/compartment-view';
 
@@ -44,7 +45,9 @@ export function conclude(
     case 'stopped':
       return { ...afterStop(operation, result), exitCode };
     case 'error':
-      return { outcome: 'failed', reason: failure(result), exitCode };
+      return result.rolledBack === undefined
+        ? { outcome: 'failed', reason: failure(result), exitCode }
+        : { outcome: 'rolled-back', reason: rolledBack(result.rolledBack, result.message), exitCode };
     case 'warning':
       return { outcome: 'partial', reason: reported(result.message) || 'The host reported a warning.', exitCode };
     case 'ok':
@@ -112,6 +115,21 @@ function reported(message: string): string {
 /** The agent's message with an end; empty when there is none. */
 function asSentence(message: string): string {
   return message === '' || /[.!?…]$/.test(message) ? message : `${message}.`;
+}
+
+const ROLLED_BACK: Readonly<Record<RolledBackReason, string>> = {
+  'no-contact': 'No dashboard confirmed the new system in time.',
+  'check-failed': 'A check of the new system failed.',
+  'activation-failed': 'The activation of the new system failed.',
+  'activation-hung': 'The activation of the new system did not end in time.',
+  'agent-missing': 'The agent of the new system did not come back in time.',
+  restarted: 'The host restarted before the new system was confirmed.',
+  operator: 'An operator took the switch back.',
+};
+
+/** Why a host went back to the system before the switch, and its message. */
+function rolledBack(why: RolledBackReason, message: string): string {
+  return [ROLLED_BACK[why], 'The system before the switch runs again.', reported(message)].join(' ').trim();
 }
 
 function failure({ message, exitCode }: CommandResult): string {

@@ -23,6 +23,7 @@ function plan(
     { active },
     'c-new',
     T0,
+    { enabled: true, windowS: 180 },
   );
 }
 

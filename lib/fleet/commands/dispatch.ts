@@ -4,9 +4,10 @@ import { nounPhrase } from '../operations/operation-words';
 import { OPERATIONS } from '../operations/operations';
 import { parseArgs } from '../operations/operation-args';
 import { queueMs } from '../operations/queue-time';
+import type { Operation } from '../operations/operation';
 import type { CommandRecord } from '../records/command-record';
 import type { DispatchRequest } from '../records/requests';
-import { checkHostCount, checkOperation } from '../operations/operation-rules';
+import { checkHostCount, checkOperation, planConfirmation, type ConfirmPolicy } from '../operations/operation-rules';
 import type { Blocked } from '../records/blocked';
 import type { HostView } from '@/lib/protocol/live/views/host-view';
 
@@ -33,6 +34,7 @@ export function planDispatch(
   running: { active: CommandRecord | null },
   id: string,
   now: number,
+  policy: ConfirmPolicy,
 ): DispatchPlan {
   const operation = OPERATIONS[request.operation];
   if (operation.scope === 'fleet') {
@@ -44,22 +46,44 @@ export function planDispatch(
   const parsed = parseArgs(operation.id, request.args);
   if ('blocked' in parsed) return { kind: 'blocked', blocked: parsed.blocked };
   const blocked = checkOperation(operation, host, request.force);
-  const command = { ...newCommand(request, host.id, id, now), args: parsed.args };
+  const confirmation = confirmationOf(operation, host, policy, request.confirm);
+  const queued = (deadline: number) => ({ phase: 'queued', deadline, ...confirmation }) as const;
+  const command: CommandRecord = {
+    ...newCommand(request, host.id, id, now),
+    state: queued(now + QUEUED_MS),
+    args: parsed.args,
+  };
   if (blocked && blocked.code === 'offline' && operation.queueable && request.queueForMs !== undefined) {
     const deadline = now + queueMs(request.queueForMs);
-    return { kind: 'queued', command: { ...command, state: { phase: 'queued', deadline } } };
+    return { kind: 'queued', command: { ...command, state: queued(deadline) } };
   }
   if (blocked) return { kind: 'blocked', blocked };
   if (!operation.wire) return { kind: 'dashboard', command };
   if (host.protocol === 1) {
     // Nothing can be sent to a version-1 agent: it polls for its commands.
     const deadline = now + Math.max(V1_WAIT_MS, host.heartbeatIntervalS * 3_000);
-    return { kind: 'queued', command: { ...command, state: { phase: 'queued', deadline } } };
+    return { kind: 'queued', command: { ...command, state: queued(deadline) } };
   }
   const target = operation.bypassesBusy ? running.active : null;
   const how =
     operation.id === 'kill' || operation.id === 'restart' || operation.id === 'reboot' ? operation.id : 'stop';
   return { kind: 'command', command: { ...command, targetId: target?.id ?? null }, target, how };
+}
+
+/** What a queued command keeps of the choice to confirm it, so that it means the same when it is sent later. */
+function confirmationOf(
+  operation: Operation,
+  host: HostView,
+  policy: ConfirmPolicy,
+  choice: boolean | undefined,
+): { confirmS?: number; unconfirmed?: string } {
+  const isDefault = choice === undefined && host.hostsDashboard;
+  if (!operation.confirmable || !policy.enabled || choice === false || isDefault) return {};
+  const plan = planConfirmation(operation, host, policy, true);
+  return {
+    confirmS: policy.windowS,
+    ...(plan?.kind === 'unconfirmed' ? { unconfirmed: plan.reason } : {}),
+  };
 }
 
 /** The record of a command that was requested and not yet sent. */

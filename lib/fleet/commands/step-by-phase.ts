@@ -3,8 +3,8 @@ import {
   EVIDENCE_MS,
   QUIET_HEARTBEATS,
   MAX_EXTENSION_MS,
-  type CommandInput,
   type CommandStep,
+  type OtherInput,
   type Phase,
   type Active,
   stay,
@@ -37,15 +37,10 @@ import {
 import { conclude, MAY_BE_RUNNING, provenStop } from './command-verdict';
 import type { Operation } from '../operations/operation';
 
-export function stepQueued(
-  operation: Operation,
-  state: Phase<'queued'>,
-  input: CommandInput,
-  now: number,
-): CommandStep {
+export function stepQueued(operation: Operation, state: Phase<'queued'>, input: OtherInput, now: number): CommandStep {
   switch (input.type) {
-    case 'sent':
-      return stay({
+    case 'sent': {
+      const sent: Phase<'sent'> = {
         phase: 'sent',
         sentAt: now,
         before: input.before,
@@ -54,7 +49,15 @@ export function stepQueued(
         heard: false,
         accepted: false,
         quiet: 0,
-      });
+        ...(input.on === undefined ? {} : { sentOn: input.on }),
+        ...(input.confirmS === undefined ? {} : { confirmS: input.confirmS }),
+      };
+      // What the operator was shown when it was requested no longer holds.
+      const isNews = state.confirmS !== undefined && state.unconfirmed === undefined;
+      return isNews && input.unconfirmed !== undefined
+        ? stay(sent, { type: 'note', text: `Not confirmed: ${input.unconfirmed}.` })
+        : stay(sent);
+    }
     case 'not-sent':
       return ended(now, input.outcome, input.reason);
     case 'cancel':
@@ -74,6 +77,7 @@ export function stepQueued(
     case 'recovered':
     case 'probed':
     case 'target-ended':
+    case 'answered':
     case 'done':
     case 'host-removed':
     case 'time-shifted':
@@ -81,7 +85,7 @@ export function stepQueued(
   }
 }
 
-export function stepActive(operation: Operation, state: Active, input: CommandInput, now: number): CommandStep {
+export function stepActive(operation: Operation, state: Active, input: OtherInput, now: number): CommandStep {
   switch (input.type) {
     case 'activity':
       return stay(withActivity(state, input.progress ?? progressOf(state)));
@@ -130,6 +134,7 @@ export function stepActive(operation: Operation, state: Active, input: CommandIn
     case 'stop-failed':
     case 'cancel':
     case 'probed':
+    case 'answered':
     case 'done':
     case 'host-removed':
     case 'time-shifted':
@@ -142,7 +147,7 @@ const NO_LONGER_REPORTED = 'The agent no longer reports the command after the st
 export function stepStopping(
   operation: Operation,
   state: Phase<'stopping'>,
-  input: CommandInput,
+  input: OtherInput,
   now: number,
 ): CommandStep {
   switch (input.type) {
@@ -151,7 +156,8 @@ export function stepStopping(
     case 'result': {
       // A killed child process sends its own error status beside or instead of `stopped`.
       const { result } = input;
-      const byStop = result.status === 'stopped' || (result.status === 'error' && (result.exitCode ?? 0) < 0);
+      const isKilled = result.status === 'error' && (result.exitCode ?? 0) < 0 && result.rolledBack === undefined;
+      const byStop = result.status === 'stopped' || isKilled;
       return onResult(operation, state, byStop ? { ...result, status: 'stopped' } : result, now);
     }
     case 'heartbeat':
@@ -216,6 +222,7 @@ export function stepStopping(
     case 'cancel':
     case 'probed':
     case 'target-ended':
+    case 'answered':
     case 'done':
     case 'host-removed':
     case 'time-shifted':
@@ -226,7 +233,7 @@ export function stepStopping(
 export function stepAwaiting(
   operation: Operation,
   state: Phase<'awaiting-reconnect'>,
-  input: CommandInput,
+  input: OtherInput,
   now: number,
 ): CommandStep {
   switch (input.type) {
@@ -265,6 +272,7 @@ export function stepAwaiting(
     case 'extend':
     case 'cancel':
     case 'probed':
+    case 'answered':
     case 'done':
     case 'host-removed':
     case 'time-shifted':
@@ -275,7 +283,7 @@ export function stepAwaiting(
 export function stepVerifying(
   operation: Operation,
   state: Phase<'verifying'>,
-  input: CommandInput,
+  input: OtherInput,
   now: number,
 ): CommandStep {
   switch (input.type) {
@@ -328,6 +336,7 @@ export function stepVerifying(
     case 'extend':
     case 'cancel':
     case 'target-ended':
+    case 'answered':
     case 'done':
     case 'host-removed':
     case 'time-shifted':

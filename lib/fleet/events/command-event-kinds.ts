@@ -24,6 +24,7 @@ const LEVELS: Readonly<Record<CommandOutcome, EventLevel>> = {
   unchanged: 'success',
   partial: 'warning',
   failed: 'error',
+  'rolled-back': 'error',
   stopped: 'warning',
   'timed-out': 'error',
   rejected: 'warning',
@@ -115,6 +116,17 @@ export const COMMAND_EVENT_KINDS = {
     level: 'info',
     sentence: ({ operation: id, generation, minutes }, { hostName }) =>
       `The deadline of the ${nounPhrase(id, hostName, generation ?? null)} was extended by ${counted(minutes, 'minute')}.`,
+  }),
+  /** An operator kept the new system of a confirmed switch before its checks had passed, or went back. */
+  'command.answered': eventKind({
+    params: z.object({ operation, answer: z.enum(['keep', 'revert']) }),
+    chain: 'main',
+    category: 'command',
+    level: ({ answer }) => (answer === 'keep' ? 'info' : 'warning'),
+    sentence: ({ operation: id, answer }, { hostName }) =>
+      answer === 'keep'
+        ? `The new system of ${hostName} was kept by an operator: the ${nounPhrase(id)} no longer waits for its checks.`
+        : `The ${nounPhrase(id, hostName)} was taken back by an operator: the host returns to the system before it.`,
   }),
   /** A command takes longer than it should. `why`: as in its state. */
   'command.warning': eventKind({

@@ -50,6 +50,7 @@ describe('the table of events', () => {
       'command.cancelled: command info',
       'command.blocked: command warning blocked',
       'command.extended: command info',
+      'command.answered: command info, command warning',
       'command.warning: command warning',
       'command.ended: command success succeeded, command error failed, command error lost',
       'command.late-result: command success succeeded',

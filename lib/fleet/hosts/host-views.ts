@@ -5,9 +5,10 @@ import { CompartmentMemo } from './compartment-memo';
 import { judgeCompartments, type CompartmentInput } from './compartments';
 import type { DesiredSource, DesiredState } from './desired';
 import type { CommandRecord } from '../records/command-record';
+import type { Confirmation } from '../records/command-state';
 import type { HostRecord } from '../records/host-record';
 import { generationIn } from '@/lib/protocol/agent/system-generations';
-import type { CommandView } from '@/lib/protocol/live/views/command-view';
+import type { CommandView, ConfirmationView } from '@/lib/protocol/live/views/command-view';
 import type { DesiredView } from '@/lib/protocol/live/views/desired-view';
 import type { HostPatch } from '@/lib/protocol/live/changes';
 import type { HostView } from '@/lib/protocol/live/views/host-view';
@@ -41,6 +42,21 @@ function newCommandView(command: CommandRecord): CommandView {
     by: command.userName,
     lines: command.lines,
     expiresAt: state.phase === 'queued' ? state.deadline : null,
+    confirmation: 'confirmation' in state && state.confirmation ? confirmationView(state.confirmation) : null,
+  };
+}
+
+function confirmationView(confirmation: Confirmation): ConfirmationView {
+  const { stage, endsAt, reached, checks, reason, system, previous, answer } = confirmation;
+  return {
+    stage,
+    endsAt,
+    reached,
+    checks,
+    reason,
+    system,
+    previous,
+    answer: answer && { keep: answer.keep, by: answer.by },
   };
 }
 
@@ -81,6 +97,7 @@ export function hostView(
     agentVersion: record.agentVersion,
     protocol: record.protocol,
     missingCapabilities: missingCapabilities(record),
+    hostsDashboard: record.hostsDashboard,
     osVersion: record.osVersion,
     generation: record.generation,
     repoUrl: record.repoUrl,

@@ -31,7 +31,7 @@ export function afterV1Register(host: HostRecord, register: V1Register, now: num
 
 /** Any call is a sign of life of a version-1 agent. */
 export function afterV1Call(host: HostRecord, now: number): HostRecord {
-  return { ...host, protocol: 1, capabilities: null, lastSeenAt: now };
+  return { ...host, protocol: 1, capabilities: null, hostsDashboard: false, lastSeenAt: now };
 }
 
 /** Parses version 1's test results: `9/9 pass`, `7/9 pass, 2 fail`, `9/9 passed`. Anything else is ignored. */

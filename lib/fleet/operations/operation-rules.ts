@@ -4,6 +4,7 @@ import type { AgentFacts, HostFacts, Operation } from './operation';
 import { nounPhrase } from './operation-words';
 import { OPERATIONS } from './operations';
 import { ACTIVATION, ROOT_HELPER_CAPABILITIES } from '@/lib/protocol/agent/capabilities';
+import type { HostView } from '@/lib/protocol/live/views/host-view';
 import type { OperationId } from '@/lib/protocol/operation-ids';
 
 /** The first reason why an operation can't be sent to a host now, or null. With `force`, only reasons that can't be overridden. */
@@ -45,6 +46,48 @@ export function checkAgent({ id, needs }: Operation, facts: AgentFacts): Blocked
       : 'Update the agent.';
   const reason = `The agent on ${name}${version} does not support the ${nounPhrase(id)}. ${remedy}`;
   return { code: 'unsupported', reason, unblock: null, forceable: false };
+}
+
+/** The dashboard's setting for confirmed switches. `windowS`: how long a host waits for its confirmation, in seconds. */
+export interface ConfirmPolicy {
+  enabled: boolean;
+  windowS: number;
+}
+
+/** Whether a switch is sent as a confirmed one; `reason`: why not, as a clause. */
+export type ConfirmPlan = { kind: 'confirmed'; windowS: number } | { kind: 'unconfirmed'; reason: string };
+
+/** The facts of a host that say whether it can take a switch back. */
+export type ConfirmFacts = AgentFacts & Pick<HostView, 'type' | 'hostsDashboard'>;
+
+/**
+ * Whether an operation is a confirmed switch on a host; null for what is no switch. `choice`: that of the operator; null
+ * when none was made.
+ */
+export function planConfirmation(
+  { confirmable }: Operation,
+  host: ConfirmFacts,
+  { enabled, windowS }: ConfirmPolicy,
+  choice: boolean | null = null,
+): ConfirmPlan | null {
+  if (!confirmable) return null;
+  const reason = enabled ? (cannotConfirm(host) ?? unwanted(host, choice)) : 'confirmed switches are turned off';
+  return reason === null ? { kind: 'confirmed', windowS } : { kind: 'unconfirmed', reason };
+}
+
+function unwanted({ hostsDashboard }: ConfirmFacts, choice: boolean | null): string | null {
+  if (choice === false) return 'the operator chose so';
+  return hostsDashboard && choice === null
+    ? 'a dashboard runs on this host, and an older one could not read its newer database'
+    : null;
+}
+
+/** Why the agent of a host can't take a switch back, as a clause; null when it can. */
+function cannotConfirm({ type, protocol, missingCapabilities }: ConfirmFacts): string | null {
+  if (!missingCapabilities.includes('confirm')) return null;
+  if (type === 'macos') return 'macOS can’t take a switch back';
+  if (protocol >= 3 && missingCapabilities.includes('activation')) return 'the agent does not use nixfleet-root';
+  return 'the agent is too old';
 }
 
 /**

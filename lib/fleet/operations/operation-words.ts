@@ -194,6 +194,7 @@ export const OUTCOME_PHRASES: Readonly<Record<CommandOutcome, string>> = {
   unchanged: 'changed nothing',
   partial: 'was partly done',
   failed: 'failed',
+  'rolled-back': 'was rolled back',
   stopped: 'was stopped',
   'timed-out': 'timed out',
   rejected: 'was rejected',

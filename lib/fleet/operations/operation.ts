@@ -60,6 +60,8 @@ export interface Operation {
   needsStepUp: 'never' | 'always' | 'bulk';
   /** The operator has to confirm it before it is sent. */
   confirms: boolean;
+  /** May be sent as a confirmed switch: the host goes back to the system before it unless the dashboard confirms it. */
+  confirmable: boolean;
   /** Its program may survive the agent and the agent's signals: it runs as root, or in a unit of its own. */
   mayOutliveAgent: boolean;
   /** May be sent (or done by the dashboard) again when it is unknown whether it was done. */

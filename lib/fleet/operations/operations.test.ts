@@ -7,7 +7,7 @@ import { checkHostCount, checkOperation, operationOfWire, requiresStepUp } from 
 import { OPERATION_IDS, type OperationId } from '@/lib/protocol/operation-ids';
 import type { CompartmentStatus } from '@/lib/protocol/compartment-names';
 import type { HostView } from '@/lib/protocol/live/views/host-view';
-import { ACTIVATION, CAPABILITIES, COMMAND_CAPABILITIES } from '@/lib/protocol/agent/capabilities';
+import { ACTIVATION, CAPABILITIES, COMMAND_CAPABILITIES, CONFIRM } from '@/lib/protocol/agent/capabilities';
 import { WIRE_COMMANDS } from '@/lib/protocol/agent/wire-commands';
 
 const all = OPERATION_IDS.map((id) => OPERATIONS[id]);
@@ -65,7 +65,7 @@ describe('the table of operations', () => {
 
   it('has an operation for every capability that is a command', () => {
     const needed = new Set(all.flatMap(({ needs }) => needs));
-    expect([...needed, ACTIVATION].sort()).toEqual([...CAPABILITIES].sort());
+    expect([...needed, ACTIVATION, CONFIRM].sort()).toEqual([...CAPABILITIES].sort());
   });
 
   it('finds operations by their name on the wire', () => {

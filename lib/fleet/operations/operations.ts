@@ -9,10 +9,12 @@ import {
   noControlRunning,
   noDashboardOperation,
   noUnendedCommand,
+  notConfirming,
   offline,
   online,
   pulled,
   hasRunningCommand,
+  stoppable,
 } from './preconditions';
 import type { OperationId } from '@/lib/protocol/operation-ids';
 import type { WireCommand } from '@/lib/protocol/agent/wire-commands';
@@ -35,6 +37,7 @@ const byAgent = {
   queueable: false,
   needsStepUp: 'never',
   confirms: false,
+  confirmable: false,
   mayOutliveAgent: false,
   mayRepeat: false,
 } as const satisfies Partial<Operation>;
@@ -89,6 +92,7 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
     wire: command('switch'),
     needs: ['switch'],
     queueable: true,
+    confirmable: true,
     ends: 'switch',
     preconditions: [online, notBusy, pulled],
     mayOutliveAgent: true,
@@ -103,6 +107,7 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
     wire: command('pull-switch'),
     needs: ['pull-switch'],
     queueable: true,
+    confirmable: true,
     ends: 'switch',
     mayOutliveAgent: true,
     warnAfterMs: 12 * MINUTE_MS,
@@ -145,7 +150,7 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
     wire: command('stop'),
     needs: ['stop'],
     ends: 'target',
-    preconditions: [online, hasRunningCommand, noControlRunning],
+    preconditions: [online, hasRunningCommand, stoppable, noControlRunning],
   },
   kill: {
     ...control,
@@ -155,7 +160,7 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
     wire: { kind: 'kill', signal: 'SIGKILL' },
     needs: ['kill'],
     ends: 'target',
-    preconditions: [online, hasRunningCommand, noControlRunning],
+    preconditions: [online, hasRunningCommand, stoppable, noControlRunning],
     confirms: true,
   },
   restart: {
@@ -166,7 +171,7 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
     wire: command('restart'),
     needs: ['restart'],
     ends: 'reconnect',
-    preconditions: [online, noControlRunning],
+    preconditions: [online, notConfirming, noControlRunning],
     hardAfterMs: 3 * MINUTE_MS,
   },
   reboot: {
@@ -177,7 +182,7 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
     wire: command('reboot'),
     needs: ['reboot'],
     ends: 'reconnect',
-    preconditions: [online, noControlRunning],
+    preconditions: [online, notConfirming, noControlRunning],
     // Time to go down. A host that fails to reboot reports that only in its output.
     warnAfterMs: MINUTE_MS,
     hardAfterMs: 5 * MINUTE_MS,
@@ -234,6 +239,7 @@ export const OPERATIONS: Readonly<Record<OperationId, Operation>> = {
     wire: command('force-update'),
     needs: ['force-update'],
     queueable: true,
+    confirmable: true,
     mayOutliveAgent: true,
     warnAfterMs: 12 * MINUTE_MS,
     hardAfterMs: 35 * MINUTE_MS,

@@ -1,13 +1,36 @@
 /** What must hold before an operation is sent, one function per rule. Pure, so that pages and the fleet agree. */
-import type { Precondition } from './operation';
+import type { Blocked } from '../records/blocked';
+import type { HostFacts, Precondition } from './operation';
 import { nounPhrase } from './operation-words';
 
 export const online: Precondition = (facts) =>
   facts.online ? null : { code: 'offline', reason: `${facts.name} is offline.`, unblock: null, forceable: false };
 
+const isConfirming = ({ command }: HostFacts) => command?.phase === 'confirming';
+
+const confirming = ({ name }: HostFacts): Blocked => ({
+  code: 'confirming',
+  reason: `${name} is trying a new system until it is confirmed. Use Keep now or Revert now, or wait.`,
+  unblock: null,
+  forceable: false,
+});
+
+/** While a host tries a new system, ending its agent or restarting it would spoil the trial; only an answer ends it. */
+export const notConfirming: Precondition = (facts) => (isConfirming(facts) ? confirming(facts) : null);
+
+/** As `notConfirming`, for what would end the running command. */
+export const stoppable: Precondition = (facts) =>
+  isConfirming(facts)
+    ? {
+        ...confirming(facts),
+        reason: `${facts.name} is trying a new system, which can’t be stopped: use Revert now.`,
+      }
+    : null;
+
 /** No command may be running on the host. */
 export const notBusy: Precondition = (facts) => {
   const running = facts.command ?? facts.control;
+  if (isConfirming(facts)) return confirming(facts);
   if (running) {
     return {
       code: 'busy',

@@ -11,14 +11,16 @@ export function wireName(command: CommandRecord | null): string {
 }
 
 /** The frame for an agent of this protocol; null for dashboard operations. */
-export function frameOf({ id, operation, targetId, args }: CommandRecord, protocol: 2 | 3): ServerFrame | null {
+export function frameOf({ id, operation, targetId, args, state }: CommandRecord, protocol: 2 | 3): ServerFrame | null {
   const { wire } = OPERATIONS[operation];
   if (!wire) return null;
   if (wire.kind === 'kill') return { type: 'kill_command', payload: { signal: wire.signal, pid: 0 } };
   const generation = generationIn(args);
   const ids = protocol === 3 ? { id, ...(targetId === null ? {} : { target: targetId }) } : {};
+  const confirmS = state.phase === 'queued' || state.phase === 'ended' ? undefined : state.confirmS;
+  const confirm = protocol === 3 && confirmS !== undefined ? { confirm: { window_s: confirmS } } : {};
   return {
     type: 'command',
-    payload: { command: wire.command, ...(generation === null ? {} : { generation }), ...ids },
+    payload: { command: wire.command, ...(generation === null ? {} : { generation }), ...ids, ...confirm },
   };
 }

@@ -150,14 +150,15 @@ describe('a pipeline', () => {
   });
 
   it.each(COMMAND_OUTCOMES.filter((outcome) => outcome !== 'succeeded' && outcome !== 'unchanged'))(
-    'a host whose stage ends as %s fails, the others continue',
+    'a host whose stage ends as %s is over, the others continue',
     (outcome) => {
+      const [status, word] = outcome === 'rolled-back' ? [outcome, 'rolled back'] : ['failed', 'failed'];
       let run = after(start(['a', 'b']), ...stage('a', 'a0', outcome));
-      expect(hostOf(run, 'a')).toMatchObject({ status: 'failed', stage: 0, commandId: 'a0' });
+      expect(hostOf(run, 'a')).toMatchObject({ status, stage: 0, commandId: 'a0' });
       expect(hostOf(run, 'a').reason).toBe(`The pull ${OUTCOME_PHRASES[outcome]}. It ${outcome}.`);
       expect(statuses(run).b).toBe('running');
       run = after(run, ...['b0', 'b1', 'b2'].flatMap((id) => stage('b', id, 'succeeded')));
-      expect(run.pipeline).toMatchObject({ outcome: 'partial', reason: '1 done, 1 failed.' });
+      expect(run.pipeline).toMatchObject({ outcome: 'partial', reason: `1 done, 1 ${word}.` });
     },
   );
 
@@ -312,7 +313,7 @@ const anyStart = fc.record({
   stopOnFailure: fc.boolean(),
   inputs: fc.array(fc.tuple(anyInput, fc.integer({ min: 0, max: STAGE_WAIT_MS })), { maxLength: 80 }),
 });
-const OVER = new Set(['done', 'failed', 'skipped']);
+const OVER = new Set(['done', 'failed', 'rolled-back', 'skipped']);
 
 describe('a pipeline with any inputs', () => {
   it('sends each stage at most once, never leaves an end, respects the parallelism, and ends', () => {

@@ -68,7 +68,7 @@ export function hasPulled({ pipeline }: PipelineRun, host: PipelineHostRecord): 
 }
 
 export function countHosts(hosts: readonly Pick<PipelineHostRecord, 'status'>[]): PipelineCounts {
-  const counts: PipelineCounts = { waiting: 0, running: 0, done: 0, failed: 0, skipped: 0 };
+  const counts: PipelineCounts = { waiting: 0, running: 0, done: 0, failed: 0, 'rolled-back': 0, skipped: 0 };
   for (const { status } of hosts) counts[status] += 1;
   return counts;
 }
@@ -139,7 +139,7 @@ function onHost(run: PipelineRun, host: PipelineHostRecord, input: HostInput, no
       const failed = { status: 'failed', startedAt: step.startedAt, endedAt: now, commandId, outcome, reason } as const;
       return {
         ...withStep(host, failed),
-        status: 'failed',
+        status: outcome === 'rolled-back' ? 'rolled-back' : 'failed',
         reason: `${stageName(run, host.stage)} ${OUTCOME_PHRASES[outcome]}. ${reason}`.trim(),
       };
     }
@@ -219,8 +219,10 @@ const waiting = (now: number): Waiting => ({ status: 'waiting', since: now, unti
 /** Halts the pipeline after a failed host if it stops at the first failure. */
 function afterHost(run: PipelineRun, host: PipelineHostRecord): PipelineRun {
   const { pipeline } = run;
-  if (host.status !== 'failed' || !pipeline.stopOnFailure || pipeline.state.halt) return run;
-  return halted(run, 'failure', `${host.hostName} failed, and this pipeline stops at the first failure.`);
+  const { hostName, status } = host;
+  if ((status !== 'failed' && status !== 'rolled-back') || !pipeline.stopOnFailure || pipeline.state.halt) return run;
+  const what = status === 'failed' ? 'failed' : 'was rolled back';
+  return halted(run, 'failure', `${hostName} ${what}, and this pipeline stops at the first failure.`);
 }
 
 function cancelled(run: PipelineRun, by: string): PipelineRun {
@@ -290,10 +292,10 @@ function outcomeOf({ pipeline: { state, stages }, hosts }: PipelineRun, counts: 
   return counts.done > 0 || merged ? 'partial' : 'failed';
 }
 
-/** "17 done, 2 failed, 1 skipped.", followed by why it was halted, if it was. */
+/** "17 done, 2 failed, 1 rolled back, 1 skipped.", followed by why it was halted, if it was. */
 function summary({ pipeline: { state } }: PipelineRun, counts: PipelineCounts): string {
-  const parts = (['done', 'failed', 'skipped'] as const).flatMap((status) =>
-    counts[status] > 0 ? [`${counts[status]} ${status}`] : [],
+  const parts = (['done', 'failed', 'rolled-back', 'skipped'] as const).flatMap((status) =>
+    counts[status] > 0 ? [`${counts[status]} ${status === 'rolled-back' ? 'rolled back' : status}`] : [],
   );
   const why = state.halt?.reason ?? (state.prelude?.status === 'failed' ? state.prelude.reason : '');
   return `${parts.join(', ')}.${why === '' ? '' : ` ${why}`}`;

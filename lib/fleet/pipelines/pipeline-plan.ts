@@ -50,7 +50,7 @@ export function planPipeline(
           : 'None of these hosts is available: they are offline or in another pipeline.',
     };
   }
-  const { kind, requestId, parallelism, stopOnFailure, pullRequest, by } = request;
+  const { kind, requestId, parallelism, stopOnFailure, by } = request;
   return {
     kind: 'planned',
     run: {
@@ -59,7 +59,7 @@ export function planPipeline(
         id,
         kind,
         stages: [...stages],
-        args: prelude && pullRequest ? { pullRequest: pullRequest.number, seen: pullRequest.seen } : null,
+        args: argsOf(request, prelude === true),
         requestId,
         parallelism: Math.min(Math.max(1, Math.floor(parallelism)), MAX_PIPELINE_HOSTS),
         stopOnFailure,
@@ -76,6 +76,13 @@ export function planPipeline(
       },
     },
   };
+}
+
+/** The arguments of the stages: the pull request to merge, and the operator's choice to confirm switches. */
+function argsOf({ pullRequest, confirm }: PipelineRequest, merges: boolean): Record<string, unknown> | null {
+  const merge = merges && pullRequest ? { pullRequest: pullRequest.number, seen: pullRequest.seen } : {};
+  const args = { ...merge, ...(confirm === undefined ? {} : { confirm }) };
+  return Object.keys(args).length === 0 ? null : args;
 }
 
 /**

@@ -247,6 +247,7 @@ export class PipelineRunner {
       requestId: `${id}:${host.stage}`,
       force,
       pipelineId: id,
+      ...(typeof pipeline.args?.confirm === 'boolean' ? { confirm: pipeline.args.confirm } : {}),
       by: requesterOf(pipeline),
     });
     // For a version-1 agent, which polls, it waits in the queue with a deadline.

@@ -1,5 +1,12 @@
 /** The states of a command, as they are stored. Every state but `ended` has a deadline: nothing waits for ever. */
 import { z } from 'zod';
+import {
+  CHECK_KINDS,
+  CHECK_STATUSES,
+  CONFIRMATION_STAGES,
+  ROLLED_BACK_REASONS,
+} from '@/lib/protocol/agent/confirmation';
+import { MAX_CHECKS } from '@/lib/protocol/agent/frame-limits';
 import { COMMAND_OUTCOMES } from '@/lib/protocol/command-phases';
 
 const time = z.number();
@@ -23,6 +30,37 @@ const result = z.object({
   restarting: z.boolean().nullable(),
   /** The agent stopped the command, but a part of it may go on. Absent in records of earlier versions. */
   mayContinue: z.boolean().optional(),
+  /** With `error`: why the host went back to the system before the switch. Absent unless it did. */
+  rolledBack: z.enum(ROLLED_BACK_REASONS).optional(),
+});
+
+const check = z.object({
+  name: z.string(),
+  kind: z.enum(CHECK_KINDS),
+  status: z.enum(CHECK_STATUSES),
+  before: z.enum(CHECK_STATUSES),
+  enforced: z.boolean(),
+  reason: z.string(),
+  tookMs: z.number().nullable(),
+});
+
+/** The last report of a confirmed switch, and its answer. */
+const confirmation = z.object({
+  stage: z.enum(CONFIRMATION_STAGES),
+  /** When the host goes back by itself, by the dashboard's clock; null without an armed timer. */
+  endsAt: time.nullable(),
+  /** A connection that was made after the activation has reported. */
+  reached: z.boolean(),
+  /** The connection that was the last to report `activating`: it is older than the end of the activation. */
+  activatedOn: z.string(),
+  /** The connection of the last report. */
+  reportedOn: z.string(),
+  system: z.string(),
+  previous: z.string(),
+  checks: z.array(check).max(MAX_CHECKS),
+  reason: z.string(),
+  /** Repeated until the agent acts on it. `by`: the operator; empty when the dashboard answered by itself. */
+  answer: z.object({ keep: z.boolean(), byOperator: z.boolean(), by: z.string() }).nullable(),
 });
 
 const sentFields = {
@@ -36,11 +74,24 @@ const sentFields = {
   heard: z.boolean().default(true),
   /** The agent reported success of an operation that ends with a reconnect: the host has begun to carry it out. */
   accepted: z.boolean().default(false),
+  /** The connection that it was sent on. Absent in records of earlier versions and for version-1 agents. */
+  sentOn: z.string().optional(),
+  /** It was sent as a confirmed switch: the seconds that the host waits for its confirmation. */
+  confirmS: z.number().optional(),
+  /** Once the agent has reported on the confirmation. */
+  confirmation: confirmation.optional(),
 };
 
 export const commandStateSchema = z.discriminatedUnion('phase', [
   /** Stored, never on the wire. */
-  z.object({ phase: z.literal('queued'), deadline: time }),
+  z.object({
+    phase: z.literal('queued'),
+    deadline: time,
+    /** It is to be sent as a confirmed switch, with this window in seconds, if its agent can do that then. */
+    confirmS: z.number().optional(),
+    /** Its agent could not do that when it was requested: why, as a clause. */
+    unconfirmed: z.string().optional(),
+  }),
   /** Sent, but the agent has not shown it yet. `quiet`: heartbeats since then that do not show it. */
   z.object({ phase: z.literal('sent'), ...sentFields, quiet: z.number() }),
   /** The agent has shown it. `quiet` as above. */
@@ -55,6 +106,17 @@ export const commandStateSchema = z.discriminatedUnion('phase', [
     quiet: z.number(),
     disconnected: z.boolean(),
     progress,
+  }),
+  /**
+   * The host tries a new system and waits for the answer that keeps it. Its agent restarts meanwhile, so that losing the
+   * connection means nothing.
+   */
+  z.object({
+    phase: z.literal('confirming'),
+    ...sentFields,
+    confirmation,
+    quiet: z.number(),
+    disconnected: z.boolean(),
   }),
   /** The agent disconnected, as expected or not; it has to come back before the command can be judged. */
   z.object({
@@ -87,6 +149,8 @@ export const commandStateSchema = z.discriminatedUnion('phase', [
     reason: z.string(),
     /** A result had arrived although the outcome does not say so: a later one changes nothing. */
     hasResult: z.literal(true).optional(),
+    /** The last report of a confirmed switch. */
+    confirmation: confirmation.optional(),
   }),
 ]);
 
@@ -94,3 +158,4 @@ export type CommandState = z.infer<typeof commandStateSchema>;
 export type LiveCommandState = Exclude<CommandState, { phase: 'ended' | 'queued' }>;
 export type CommandResult = z.infer<typeof result>;
 export type Before = z.infer<typeof before>;
+export type Confirmation = z.infer<typeof confirmation>;

@@ -36,6 +36,8 @@ export interface HostRecord {
    * dashboard it is null until the agent registers again.
    */
   capabilities: readonly string[] | null;
+  /** A dashboard runs on this machine. Kept in memory only, as the capabilities. */
+  hostsDashboard: boolean;
   osVersion: string;
   generation: string;
   repoUrl: string;

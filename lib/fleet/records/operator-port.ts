@@ -5,6 +5,7 @@ import type { SystemGenerations } from './generations-record';
 import type { AgentIdentity, HeldAgent } from './agent-port';
 import type {
   AddHostRequest,
+  AnswerResult,
   DispatchRequest,
   DispatchResult,
   PipelineRequest,
@@ -57,6 +58,11 @@ export interface FleetOperator {
   extend(commandId: string, ms: number, by: Requester): Promise<boolean>;
   /** The generations that a host's agent reported last; null when it never did. */
   systemGenerations(hostId: string): Promise<SystemGenerations | null>;
+  /**
+   * Keeps the new system of a confirmed switch, or goes back to the one before. The answer is stored, and repeated until
+   * the host acts on it. The first operator's answer counts.
+   */
+  answerConfirmation(commandId: string, keep: boolean, by: Requester): Promise<AnswerResult>;
   command(id: string): Promise<CommandView | null>;
   /** Newest first. */
   commandsOf(hostId: string, limit: number): Promise<CommandView[]>;

@@ -6,6 +6,7 @@ import {
   PIPELINE_KINDS,
   PIPELINE_OUTCOMES,
   type PipelineKind,
+  type PipelineHostStatus,
   type PipelineOutcome,
 } from '@/lib/protocol/pipeline-kinds';
 
@@ -94,8 +95,11 @@ export interface PipelineHostRecord {
   position: number;
   /** Index among the host stages: the current or last one. */
   stage: number;
-  /** `waiting`: not started; `skipped`: did not run, without a failure on the host. */
-  status: 'waiting' | 'running' | 'done' | 'failed' | 'skipped';
+  /**
+   * `waiting`: not started; `rolled-back`: a switch failed there, and the host went back to the system before it;
+   * `skipped`: did not run, without a failure on the host.
+   */
+  status: PipelineHostStatus;
   /** The command of the current or last stage. */
   commandId: string | null;
   /** One for each stage that was started. */

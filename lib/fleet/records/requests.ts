@@ -26,6 +26,8 @@ export interface DispatchRequest {
    * (`stepUpAction`); an operation that needs it is refused without it.
    */
   stepUp?: boolean;
+  /** Whether a switch is confirmed where the host's agent can take it back. Default: unless a dashboard runs there. */
+  confirm?: boolean;
   /** The pipeline that it is a stage of. */
   pipelineId?: string;
   by: Requester;
@@ -75,12 +77,20 @@ export interface PipelineRequest {
   stopOnFailure: boolean;
   /** Overrides preconditions that can be forced. */
   force?: boolean;
+  /** Whether switches are confirmed, as for a dispatch. */
+  confirm?: boolean;
   /** The pull request to merge, if that is a stage. */
   pullRequest?: ReviewedPullRequest;
   /** The operator gave a step-up proof, as for a dispatch; once for all stages. */
   stepUp?: boolean;
   by: Requester;
 }
+
+/** The result of an operator's answer to a confirmed switch. */
+export type AnswerResult =
+  | { ok: true }
+  /** It counts for nothing; `reason` says why. */
+  | { ok: false; reason: string };
 
 export type PipelineStart =
   | { kind: 'started'; pipelineId: string }

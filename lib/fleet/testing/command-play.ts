@@ -28,6 +28,8 @@ export class Play {
   state: CommandState = { phase: 'queued', deadline: T0 + QUEUED_MS };
   now = T0;
   readonly effects: CommandEffect['type'][] = [];
+  /** The answers to a confirmed switch that were sent, oldest first: "keep", "operator keep", "operator revert". */
+  readonly answers: string[] = [];
 
   constructor(readonly operation: Operation) {}
 
@@ -37,6 +39,10 @@ export class Play {
     this.state = commandStateSchema.parse(JSON.parse(JSON.stringify(state)));
     expect(this.state).toEqual(state);
     this.effects.push(...effects.map(({ type }) => type));
+    for (const effect of effects) {
+      if (effect.type !== 'confirm') continue;
+      this.answers.push(`${effect.byOperator ? 'operator ' : ''}${effect.keep ? 'keep' : 'revert'}`);
+    }
   }
 
   wait(ms: number): void {

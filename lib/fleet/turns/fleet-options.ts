@@ -1,6 +1,7 @@
 /** The options of the fleet service. */
 import type { EventBudget } from '@/lib/limits/event-budget';
 import type { DesiredSource } from '../hosts/desired';
+import type { ConfirmPolicy } from '../operations/operation-rules';
 import type { FlakeUpdates } from '../records/flake-update-port';
 import type { AgentPolicy } from '../records/agent-port';
 import type { Clock, FleetLog, LoopTime } from '../records/environment';
@@ -27,6 +28,8 @@ export interface FleetOptions {
   outputLimit: number;
   /** The part of dashboard operations outside of the fleet. */
   executors?: DashboardExecutors;
+  /** Whether switches are confirmed. Default: they are, with the default window. */
+  confirm?: ConfirmPolicy;
   /** Merges pull requests; null if no forge is configured. */
   flakeUpdates?: FlakeUpdates | null;
   /** Default: that of `EventBudget`. */

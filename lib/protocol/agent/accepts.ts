@@ -15,6 +15,7 @@ const FRAMES: Readonly<Record<AgentFrameType, 'base' | 'named'>> = {
   operation_progress: 'base',
   command_rejected: 'base',
   system_generations: 'named',
+  confirmation: 'named',
 };
 
 export const BASE_FRAMES: ReadonlySet<string> = framesOf('base');

@@ -23,6 +23,7 @@ export const CAPABILITIES = [
   'boot',
   /** Lists the generations of the system profile (frame `system_generations`), and switches to one by its number. */
   'generations',
+  'confirm',
 ] as const;
 export type Capability = (typeof CAPABILITIES)[number];
 
@@ -54,8 +55,11 @@ export const COMMAND_CAPABILITIES: Readonly<Record<WireCommand | 'kill', Capabil
  */
 export const ACTIVATION: Capability = 'activation';
 
+/** Names no command: the agent takes a switch back unless it is confirmed. */
+export const CONFIRM: Capability = 'confirm';
+
 /** What an agent can do on hosts with nixfleet-root alone. */
-export const ROOT_HELPER_CAPABILITIES: readonly Capability[] = [ACTIVATION, 'boot', 'generations'];
+export const ROOT_HELPER_CAPABILITIES: readonly Capability[] = [ACTIVATION, 'boot', 'generations', CONFIRM];
 
 /** What this project's agent names in `register` on every host. */
 export const AGENT_CAPABILITIES: readonly Capability[] = [...new Set(Object.values(COMMAND_CAPABILITIES))].filter(

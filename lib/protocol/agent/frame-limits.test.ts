@@ -28,6 +28,7 @@ const SMALLEST: Record<AgentFrameType, Record<string, unknown>> = {
   operation_progress: { progress: {} },
   command_rejected: {},
   system_generations: { generations: [], total: 0 },
+  confirmation: { command_id: 'c', stage: 'waiting', checks: [] },
 };
 const TYPES = Object.keys(SMALLEST) as AgentFrameType[];
 
@@ -129,6 +130,28 @@ describe('the largest valid frames are within the limits', () => {
     }));
     const payload = { generations, total: Number.MAX_SAFE_INTEGER };
     expect(problemOf(JSON.stringify({ type: 'system_generations', payload }))).toBe('');
+  });
+
+  it('a confirmation with 32 checks and every text at its limit and escaped', () => {
+    const check = {
+      name: escaped(64),
+      kind: 'command',
+      status: 'failed',
+      before: 'passed',
+      enforced: true,
+      reason: escaped(512),
+      took_ms: Number.MAX_SAFE_INTEGER,
+    };
+    const payload = {
+      command_id: 'c'.repeat(64),
+      stage: 'going-back',
+      seconds_left: 3_600,
+      system: escaped(256),
+      previous: escaped(256),
+      checks: Array.from({ length: 32 }, () => check),
+      reason: escaped(512),
+    };
+    expect(problemOf(JSON.stringify({ type: 'confirmation', payload }))).toBe('');
   });
 
   it('16 phases at their limits', () => {

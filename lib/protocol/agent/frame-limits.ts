@@ -13,6 +13,8 @@ export const MAX_BATCH_LINES = 500;
 export const MAX_FINISHED_IDS = 256;
 /** Names in `capabilities` of `register` and in `accepts` of `registered`. */
 export const MAX_NAMES = 64;
+/** Checks of a confirmed switch. */
+export const MAX_CHECKS = 32;
 /** Phases of one `operation_progress`. The Go agent knows four and sends one per frame. */
 export const MAX_PROGRESS_PHASES = 16;
 
@@ -25,7 +27,8 @@ const KIB = 1024;
 /**
  * Maximum size of a frame in bytes, by type. A character takes at most six bytes (`\u00xx`): a line of 64 Ki such characters is
  * 384 KiB. Every text field of `register` at its bound is 26 KiB, its ids 17 KiB and its capabilities 3 KiB;
- * `heartbeat` is 38 KiB, `status` 14 KiB, `system_generations` 92 KiB; the rest is left for longer texts, which are cut, and for unknown fields.
+ * `heartbeat` is 38 KiB, `status` 14 KiB, `system_generations` 92 KiB and `confirmation` 114 KiB; the rest is left for
+ * longer texts, which are cut, and for unknown fields.
  */
 export const MAX_FRAME_BYTES = {
   register: 64 * KIB,
@@ -35,6 +38,7 @@ export const MAX_FRAME_BYTES = {
   status: 64 * KIB,
   started: 4 * KIB,
   operation_progress: 32 * KIB,
+  confirmation: 128 * KIB,
   command_rejected: 16 * KIB,
   system_generations: 128 * KIB,
 } as const;

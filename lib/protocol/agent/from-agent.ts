@@ -1,6 +1,7 @@
 /** Every frame that an agent sends. Extra fields are ignored. */
 import type { z } from 'zod';
 import { commandRejectedSchema } from './command-rejected';
+import { confirmationSchema } from './confirmation';
 import { heartbeatSchema } from './heartbeat';
 import { operationProgressSchema } from './operation-progress';
 import { outputSchema } from './output';
@@ -21,6 +22,7 @@ export const agentPayloadSchemas = {
   operation_progress: operationProgressSchema,
   command_rejected: commandRejectedSchema,
   system_generations: systemGenerationsSchema,
+  confirmation: confirmationSchema,
 } as const;
 
 export type AgentFrameType = keyof typeof agentPayloadSchemas;

@@ -51,6 +51,11 @@ export const registerSchema = z.object({
   finished: boundedArray(commandId, { max: MAX_FINISHED_IDS })
     .nullish()
     .transform((value) => value ?? []),
+  /** This dashboard, or another one, runs on the same machine: an older system would meet its newer database. */
+  hosts_dashboard: z
+    .boolean()
+    .nullish()
+    .transform((value) => value ?? false),
   /** What this agent can do (`capabilities.ts`), unknown names included. Null: it names none, as do all agents up to 4.0.0. */
   capabilities: nameList({ pattern: /^[a-z0-9-]{1,40}$/, max: MAX_NAMES }),
 });

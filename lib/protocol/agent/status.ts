@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { ROLLED_BACK_REASONS } from './confirmation';
 import { commandId, count, text } from './fields';
 
 /** The result of a command. */
@@ -24,6 +25,8 @@ export const statusSchema = z.object({
     .boolean()
     .nullish()
     .transform((value) => (value === true ? true : undefined)),
+  /** With `error`: the host went back to the system before the switch. Agents without the capability `confirm` never send it. */
+  rolled_back: text(32).transform((value) => ROLLED_BACK_REASONS.find((reason) => reason === value)),
   /** Protocol 3: the number of the last output line of this command. */
   last_seq: count.nullish().transform((value) => value ?? null),
 });

@@ -2,6 +2,7 @@
 import { z } from 'zod';
 import { ackSchema } from './ack';
 import { commandSchema } from './command';
+import { confirmSchema } from './confirm';
 import { killCommandSchema } from './kill-command';
 import { registeredSchema } from './registered';
 
@@ -11,6 +12,7 @@ export const serverFrameSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('command'), payload: commandSchema }),
   z.object({ type: z.literal('kill_command'), payload: killCommandSchema }),
   z.object({ type: z.literal('ack'), payload: ackSchema }),
+  z.object({ type: z.literal('confirm'), payload: confirmSchema }),
 ]);
 /** What the dashboard sends. Fields of protocol 3 go only to an agent that registered with `protocol: 3`. */
 export type ServerFrame = z.input<typeof serverFrameSchema>;

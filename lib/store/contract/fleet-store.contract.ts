@@ -106,7 +106,12 @@ export function fleetStoreContract(name: string, open: Open<FleetStore>): void {
           output: [testOutput('a', 1, 3).lines],
           events: added,
           unended: [run],
-          pipelines: [{ pipeline: run.pipeline, counts: { waiting: 1, running: 0, done: 0, failed: 0, skipped: 0 } }],
+          pipelines: [
+            {
+              pipeline: run.pipeline,
+              counts: { waiting: 1, running: 0, done: 0, failed: 0, 'rolled-back': 0, skipped: 0 },
+            },
+          ],
           pipelineById: [run],
           pipelineByRequest: [run],
         });

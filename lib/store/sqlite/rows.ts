@@ -99,8 +99,13 @@ export function parseValue<T>(schema: z.ZodType<T>, value: unknown, table: strin
   );
 }
 
-/** The note is made from what an adoption stored: the fleet never writes it. Capabilities are not stored. */
-export function toHostRow({ note: _note, capabilities: _capabilities, ...record }: HostRecord): WrittenHostRow {
+/** The note is made from what an adoption stored: the fleet never writes it. What an agent says of itself is not stored. */
+export function toHostRow({
+  note: _note,
+  capabilities: _capabilities,
+  hostsDashboard: _hostsDashboard,
+  ...record
+}: HostRecord): WrittenHostRow {
   return {
     ...record,
     lock: toJson(record.lock),
@@ -122,6 +127,7 @@ export function fromHostRow(stored: HostRow, onUnreadable: OnUnreadable): HostRe
     ...row,
     note: noteOf(comment, criticality),
     capabilities: null,
+    hostsDashboard: false,
     lock: read(reportedWord, 'lock'),
     system: read(reportedWord, 'system'),
     tests: read(reportedWord, 'tests'),

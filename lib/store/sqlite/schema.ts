@@ -196,7 +196,7 @@ export const pipelineHosts = sqliteTable(
     position: integer('position').notNull(),
     /** Index of the current or last stage. */
     stage: integer('stage').notNull(),
-    status: text('status', { enum: ['waiting', 'running', 'done', 'failed', 'skipped'] }).notNull(),
+    status: text('status', { enum: ['waiting', 'running', 'done', 'failed', 'rolled-back', 'skipped'] }).notNull(),
     commandId: text('command_id'),
     /** JSON array with one entry per started stage: its command, times, outcome and reason. */
     steps: text('steps').notNull().default('[]'),

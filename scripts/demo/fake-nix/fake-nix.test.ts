@@ -285,6 +285,45 @@ describe('nixfleet-root', () => {
     expect((await answerOf(root('stop', 'c2'))).values.get('stopped')).toBe('no');
   });
 
+  it('goes back to a system when the timer fires, and the failed unit is gone', async () => {
+    await run(rebuild('cygnus'));
+    const old = current();
+    await repository.commit('cygnus: a change', { host: 'cygnus' });
+    const target = await built('cygnus');
+    await run(root('arm', 'c1', '780', old));
+    expect((await status('c1')).get('timer')).toBe('armed');
+    await run(root('activate', 'c1', 'test', target), { NIXFLEET_DEMO_FAILED_UNITS: 'cygnus' });
+    await ended('c1');
+    expect([current(), realpathSync(join(system, 'current-system'))]).toEqual([old, target]);
+    const units = ['systemctl', 'show', '--state=failed', '--property=Id,ActiveState', '--no-pager', '*'];
+    expect((await run(units)).out).toContain('Id=fleet-status.service');
+    expect((await answerOf(root('forget', 'c1'))).code).toBe(73);
+    // The new delay replaces the one that runs.
+    await run(root('arm', 'c1', '10', old));
+    while ((await status('c1')).get('timer') !== 'fired');
+    expect(realpathSync(join(system, 'current-system'))).toBe(old);
+    expect((await run(units)).out).not.toContain('Id=fleet-status.service');
+    expect((await answerOf(root('disarm', 'c1'))).code).toBe(75);
+    expect((await answerOf(root('arm', 'c1', '60', old))).code).toBe(75);
+  });
+
+  it('does not go back once the timer is disarmed, and stops an activation that hangs', async () => {
+    await run(rebuild('atlas'));
+    const old = current();
+    await run(root('arm', 'c1', '60', old));
+    expect((await answerOf(root('disarm', 'c1'))).values.get('timer')).toBe('disarmed');
+    expect((await status('c1')).get('timer')).toBe('disarmed');
+    expect((await answerOf(root('forget', 'c1'))).code).toBe(0);
+
+    await repository.commit('atlas: another one', { host: 'atlas' });
+    const target = await built('atlas');
+    await run(root('arm', 'c2', '60', old));
+    await run(root('activate', 'c2', 'test', target), { NIXFLEET_DEMO_SPEED: '0.01' });
+    await run(root('arm', 'c2', '10', old));
+    while ((await status('c2')).get('timer') !== 'fired');
+    expect(file('c2', 'back-result')).toContain('stopped_units=nixfleet-activate-c2.service\n');
+  });
+
   it('leaves a failed unit on the hosts named in NIXFLEET_DEMO_FAILED_UNITS', async () => {
     const target = await built('cygnus');
     await run(root('activate', 'c1', 'switch', target), { NIXFLEET_DEMO_FAILED_UNITS: 'atlas, cygnus' });
@@ -309,7 +348,10 @@ describe('nixfleet-root', () => {
     [64, ['in-unit', 'c1']],
     [65, ['activate', 'c1', 'switch', '/etc']],
     [65, ['go', 'c1', '7']],
+    [64, ['arm', 'c1', '5', '/etc']],
+    [65, ['arm', 'c1', '60', '/etc']],
     [66, ['status', 'c1']],
+    [66, ['disarm', 'c1']],
   ])('refuses with exit code %i: %j', async (code, args) => {
     const answer = await answerOf(root(...args));
     expect(answer.code).toBe(code);

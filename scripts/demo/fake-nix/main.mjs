@@ -9,7 +9,8 @@
  *   NIXFLEET_DEMO_LINES   lines of compiler output in a build (48), `fleet-status> [ 7/48] …`; the build takes the same
  *                         time whatever their number
  *   NIXFLEET_DEMO_FAILS   names of hosts, separated by commas, whose build fails with exit code 1
- *   NIXFLEET_DEMO_FAILED_UNITS  names of NixOS hosts, separated by commas, on which a unit fails after a switch
+ *   NIXFLEET_DEMO_FAILED_UNITS  names of NixOS hosts, separated by commas, on which a unit fails after a switch: a
+ *                         confirmed switch is taken back there
  *   NIXFLEET_DEMO_HOLD    a file: while it exists, a build pauses in the middle of its compiler output
  *   NIXFLEET_DEMO_HOLD_ACTIVATION  a file: while it exists, an activation by nixfleet-root pauses
  *   NIXFLEET_DEMO_SYSTEM  the folder of the simulated system (NIXFLEET_STATE_DIR/system); the agent's
@@ -74,6 +75,7 @@ async function main(name, words) {
   if (name === 'nixfleet-root') return rootHelper(words);
   if (name === 'systemctl' && verb === 'is-active') return isActive(words.slice(1));
   if (name === 'systemctl' && verb === 'list-units' && words.includes('--state=failed')) return listFailedUnits();
+  if (name === 'systemctl' && verb === 'show' && words.includes('*')) return showUnits();
   if (name === 'journalctl' && words.includes('--unit')) return showJournal(valueOf(words, '--unit'));
   if (name === 'reboot' && verb === undefined) return reboot();
   throw new SetupProblem(`no fake for "${[name, ...words].join(' ')}".`);
@@ -244,6 +246,15 @@ async function isActive(units) {
 
 function listFailedUnits() {
   for (const unit of failedUnitsOf(systemFolder(process.env))) console.log(unitLine(unit));
+  return 0;
+}
+
+/** The failed units as `systemctl show` prints them; the others are left out. */
+function showUnits() {
+  const blocks = failedUnitsOf(systemFolder(process.env)).map((unit) =>
+    [`Id=${unit}`, 'ActiveState=failed', 'SubState=failed', 'NRestarts=0', ''].join('\n'),
+  );
+  console.log(blocks.join('\n'));
   return 0;
 }
 

@@ -10,6 +10,7 @@ import { basename, join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { processesWith } from '../processes.mjs';
+import { armTimer, disarmTimer, runTimer, timerOf } from './back-timer.mjs';
 import { activationLog, out } from './build-log.mjs';
 import { readOptions, systemFolder } from './options.mjs';
 import { print } from './print.mjs';
@@ -25,7 +26,8 @@ const BOOT_ENTRY_MS = 600;
 /** How long a stop waits for the end of the unit. */
 const STOP_TIMEOUT_MS = 5_000;
 const CHECK_INTERVAL_MS = 20;
-const EXIT = { grammar: 64, path: 65, none: 66, busy: 73 };
+const SECONDS = /^[1-9][0-9]{1,4}$/;
+const EXIT = { grammar: 64, path: 65, none: 66, busy: 73, late: 75 };
 const EXIT_STOPPED = 143;
 const EXIT_KILLED = 137;
 /** In the environment of each unit: where it is, so that it is found. */
@@ -80,8 +82,23 @@ export async function rootHelper(words) {
         return status(id);
       case 'stop 1':
         return stop(id);
+      case 'arm 3':
+        return arm(id, second, third);
+      case 'disarm 1': {
+        const folder = knownFolder(id);
+        if (timerOf(folder) === 'none') throw new Refusal(EXIT.none, 'No timer was armed for this ID.');
+        if (!disarmTimer(folder)) throw new Refusal(EXIT.late, 'The timer has fired.');
+        return answer({ timer: 'disarmed' });
+      }
+      case 'in-timer 2':
+        return runTimer(folderOf(id), Number(second), {
+          system: systemFolder(process.env),
+          run: (path) => system.run(path),
+          stopUnit: () => endUnit(id),
+        });
       case 'forget 1':
-        if (jobOf(id) === 'running') throw new Refusal(EXIT.busy, 'The operation runs, or its timer is armed.');
+        if (jobOf(id) === 'running' || ['armed', 'firing'].includes(timerOf(folderOf(id))))
+          throw new Refusal(EXIT.busy, 'The operation runs, or its timer is armed.');
         rmSync(folderOf(id), { recursive: true });
         return answer({ forgotten: 'yes' });
       case 'in-unit 1':
@@ -99,9 +116,31 @@ export async function rootHelper(words) {
   }
 
   /** @param {string} id */
-  function jobOf(id) {
+  function knownFolder(id) {
     const folder = folderOf(id);
     if (!existsSync(folder)) throw new Refusal(EXIT.none, 'There is no operation with this ID.');
+    return folder;
+  }
+
+  /**
+   * @param {string} id
+   * @param {string} seconds
+   * @param {string} path
+   */
+  function arm(id, seconds, path) {
+    const folder = folderOf(id);
+    if (!SECONDS.test(seconds)) throw new Refusal(EXIT.grammar, 'arm: this is no valid value of "seconds".');
+    if (!system.has(path)) throw new Refusal(EXIT.path, 'The store path does not exist, or is a link.');
+    if (!['none', 'armed'].includes(timerOf(folder)))
+      throw new Refusal(EXIT.late, 'The timer has fired or was disarmed.');
+    mkdirSync(folder, { recursive: true });
+    return answer(armTimer(id, folder, { seconds: Number(seconds), old: path }));
+  }
+
+  /** @param {string} id */
+  function jobOf(id) {
+    const folder = knownFolder(id);
+    if (!existsSync(join(folder, 'request'))) return 'none';
     if (existsSync(join(folder, 'result'))) return 'ended';
     return unitProcesses(folder).length > 0 ? 'running' : 'lost';
   }
@@ -112,7 +151,7 @@ export async function rootHelper(words) {
    */
   function begin(id, request) {
     const folder = folderOf(id);
-    if (existsSync(folder)) throw new Refusal(EXIT.busy, 'The ID was used before.');
+    if (existsSync(join(folder, 'request'))) throw new Refusal(EXIT.busy, 'The ID was used before.');
     const busy = existsSync(state) ? readdirSync(state).find((other) => jobOf(other) === 'running') : undefined;
     if (busy !== undefined) throw new Refusal(EXIT.busy, `Another activation or task is running: ${unitOf(busy)}.`);
     mkdirSync(folder, { recursive: true });
@@ -131,7 +170,7 @@ export async function rootHelper(words) {
   /** @param {string} id */
   function status(id) {
     const folder = folderOf(id);
-    answer({ job: jobOf(id), timer: 'none', folder, unit: unitOf(id) });
+    answer({ job: jobOf(id), timer: timerOf(folder), folder, unit: unitOf(id) });
     for (const file of ['request', 'result']) {
       for (const [key, value] of Object.entries(read(join(folder, file)))) answer({ [`${file}.${key}`]: value });
     }
@@ -140,8 +179,16 @@ export async function rootHelper(words) {
 
   /** @param {string} id */
   async function stop(id) {
+    return answer({ stopped: (await endUnit(id)) ? 'yes' : 'no' });
+  }
+
+  /**
+   * Ends its activation; false when none runs.
+   * @param {string} id
+   */
+  async function endUnit(id) {
     const folder = folderOf(id);
-    if (jobOf(id) !== 'running') return answer({ stopped: 'no' });
+    if (jobOf(id) !== 'running') return false;
     const deadline = Date.now() + STOP_TIMEOUT_MS;
     signalUnit(folder, 'SIGTERM');
     while (unitProcesses(folder).length > 0) {
@@ -149,7 +196,7 @@ export async function rootHelper(words) {
       await wait(CHECK_INTERVAL_MS);
     }
     if (!existsSync(join(folder, 'result'))) writeResult(id, { exit: EXIT_KILLED, stopped: 'yes', profile: 'unknown' });
-    return answer({ stopped: 'yes' });
+    return true;
   }
 
   /**

@@ -65,6 +65,18 @@ export const COMMAND_EVENT_SAMPLES: EventSamples<keyof typeof COMMAND_EVENT_KIND
       sentence: 'Adding the host "a \\"b\\"" was refused: It already exists.',
     },
   ],
+  'command.answered': [
+    {
+      params: { operation: 'switch', answer: 'keep' },
+      hostName: 'web',
+      sentence: 'The new system of web was kept by an operator: the switch no longer waits for its checks.',
+    },
+    {
+      params: { operation: 'switch', answer: 'revert' },
+      hostName: 'web',
+      sentence: 'The switch on web was taken back by an operator: the host returns to the system before it.',
+    },
+  ],
   'command.extended': [
     {
       params: { operation: 'switch', minutes: 1 },

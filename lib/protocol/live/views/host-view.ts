@@ -32,6 +32,8 @@ export const hostViewSchema = z.object({
   protocol: z.number(),
   /** What this dashboard could ask of an agent and this host's agent can't do; usually empty. */
   missingCapabilities: z.array(z.enum(CAPABILITIES)),
+  /** A dashboard runs on this machine, so that its switches are confirmed only when an operator asks for it. */
+  hostsDashboard: z.boolean(),
   osVersion: z.string(),
   generation: z.string(),
   /** Without credentials. */

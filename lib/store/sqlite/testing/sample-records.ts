@@ -20,6 +20,7 @@ export function testHost(id: string, changes: Partial<HostRecord> = {}): HostRec
     agentVersion: '3.1.5',
     protocol: 2,
     capabilities: null,
+    hostsDashboard: false,
     osVersion: '25.11',
     generation: '42',
     repoUrl: 'https://example.org/fleet.git',

@@ -1,0 +1,439 @@
+/**
+ * A switch that takes itself back (docs/switches.md, "Confirmed switches"). A timer of nixfleet-root, which needs neither
+ * this agent nor the network nor the new system, activates the old system unless it is disarmed. The new system is
+ * activated, but not entered for the next boot until it is confirmed: a restart before that boots the old one.
+ * Every step is found again by what is on disk, whatever ended the process before.
+ */
+import { dirname, join } from 'node:path';
+import { checksBefore, type ChecksVerdict } from '../../checks/check-rounds';
+import { readCheckConfig } from '../../checks/check-config';
+import type { OperationContext, OperationHost } from '../../operation';
+import type { RebuildEnd } from '../../rebuild';
+import { EXIT_STOPPED, followActivation, OUTPUT_FILE, type PlannedActivation } from '../activation';
+import { EXIT_KILLED, type ActivationEnd } from '../activation-end';
+import { removeActivation, writeActivation, type ConfirmedState } from '../activation-record';
+import { followFile } from '../followed-file';
+import { agentPackages, otherAgentInstalled, restartsFor } from '../installed-agent';
+import { TOO_LATE, type OperationState, type RootHelper, type Start } from '../root-helper';
+import { readBootId, readFailedUnits, readSystem, runs } from '../system-facts';
+import type { RolledBackReason } from '@/lib/protocol/agent/confirmation';
+import { report, saysFailure, type ConfirmedSwitch } from './confirmation-report';
+import { readTimer, BACK_OUTPUT } from './timer-files';
+import { waitInWindow } from './window';
+
+/** An activation that takes longer hangs: then the timer fires. Activations take up to a minute. */
+export const MAX_ACTIVATION_S = 600;
+/** The shortest delay that nixfleet-root accepts. */
+const GO_BACK_S = 10;
+const POLL_MS = 200;
+/** nixfleet-root is asked once in so many polls: its files say everything except that it was killed. */
+const STATE_POLLS = 50;
+/** Answers in a row without a state, after which it counts as lost. */
+const MAX_UNKNOWN = 24;
+/** A call of nixfleet-root fails while the service manager is being replaced. */
+const MAX_DISARMS = 5;
+const DISARM_PAUSE_MS = 2_000;
+const BOOT_SUFFIX = '-boot';
+const EXIT_AT_NEXT_BOOT = 100;
+const TIMER_GONE = 'the timer of nixfleet-root that goes back is gone';
+
+/** Starts one. `windowS`: seconds from the end of the activation in which it has to be confirmed. */
+export async function startConfirmedSwitch(
+  host: OperationHost,
+  context: OperationContext,
+  helper: RootHelper,
+  planned: Omit<PlannedActivation, 'action'>,
+  windowS: number,
+): Promise<RebuildEnd> {
+  const { shell } = context;
+  const { stateDir } = host.config;
+  const { running } = readSystem(host.config);
+  const { config, problem } = readCheckConfig(planned.target);
+  if (problem !== null)
+    shell.say(`The checks of the new system can't be read, so its units alone count: ${problem}`, 'stderr');
+  const before = await checksBefore(config, shell);
+  shell.say(`Activating ${planned.target}. It is taken back unless it is confirmed within ${windowS} s.`);
+  const record: ConfirmedSwitch['record'] = {
+    ...planned,
+    version: 2,
+    action: 'test',
+    lastSeq: context.lastSeq(),
+    running,
+    failedUnits: await readFailedUnits(shell),
+    bootId: readBootId(),
+    output: null,
+    confirm: { windowS, stage: 'activating', before, cameBack: false, activation: null, back: null },
+  };
+  if (context.stopping()) return { kind: 'failed', exitCode: EXIT_STOPPED, failure: 'stopped before the activation' };
+  const unchanged = (exitCode: number, why: string): RebuildEnd => ({
+    kind: 'failed',
+    exitCode,
+    failure: `nothing was activated: ${why}`,
+  });
+  try {
+    writeActivation(stateDir, record);
+  } catch (error) {
+    return unchanged(1, `${stateDir} can't be written (${error instanceof Error ? error.message : 'unknown reason'})`);
+  }
+  const confirmed: ConfirmedSwitch = { host, context, helper, record, folder: '', since: 0 };
+  context.hold(holdDuringActivation(confirmed));
+  const end = await armAndActivate(confirmed);
+  if (end.ok) return afterActivation({ ...confirmed, folder: dirname(end.started.output) });
+  context.hold(null);
+  const disarmed = await helper.disarm(shell, record.id);
+  if (disarmed.kind === 'too-late') return finishBack(confirmed, 'activation-hung', end.problem);
+  await forget(confirmed);
+  return unchanged(end.exitCode, end.problem);
+}
+
+async function armAndActivate({ helper, context, record }: ConfirmedSwitch): Promise<Start> {
+  const { shell } = context;
+  const armed = await helper.arm(shell, record.id, MAX_ACTIVATION_S + record.confirm.windowS, record.running);
+  return armed.ok ? helper.activate(shell, record.id, 'test', record.target) : armed;
+}
+
+/** Goes on with the one that an earlier process of the agent began. */
+export async function resumeConfirmedSwitch(
+  host: OperationHost,
+  context: OperationContext,
+  helper: RootHelper,
+  record: ConfirmedSwitch['record'],
+): Promise<RebuildEnd> {
+  const found = await askUntilKnown({ helper, context, record });
+  const confirmed: ConfirmedSwitch = { host, context, helper, record, folder: found.folder, since: 0 };
+  context.hold(holdDuringActivation(confirmed));
+  if (found.state === 'unknown')
+    return failed(confirmed, EXIT_KILLED, `nixfleet-root does not say how the switch ended; ${whatRuns(confirmed)}`);
+  if (found.timer === 'firing' || found.timer === 'fired') return finishBack(confirmed, ...backOf(confirmed));
+  const isKept = record.confirm.stage === 'keeping' && runs(readSystem(host.config).running, record.target);
+  if (record.bootId !== readBootId() && !isKept) return afterRestart(confirmed);
+  switch (record.confirm.stage) {
+    case 'activating':
+      return found.state === 'none' ? neverBegan(confirmed) : afterActivation(confirmed);
+    case 'waiting':
+      return found.timer === 'armed' ? openWindow(confirmed) : timerGone(confirmed);
+    case 'keeping':
+      // The agent ended before or after it disarmed the timer.
+      if (found.timer === 'disarmed') return enterForBoot(confirmed, null);
+      return found.timer === 'armed' ? openWindow(confirmed) : afterRestart(confirmed);
+    case 'going-back':
+      return goBack(confirmed, ...backOf(confirmed));
+  }
+}
+
+async function askUntilKnown({
+  helper,
+  context,
+  record,
+}: Pick<ConfirmedSwitch, 'helper' | 'context' | 'record'>): Promise<OperationState> {
+  for (let tries = 1; ; tries++) {
+    const found = await helper.stateOf(context.shell, record.id);
+    if (found.state !== 'unknown' || tries === MAX_UNKNOWN) return found;
+    await pause(STATE_POLLS * POLL_MS);
+  }
+}
+
+/** The process before this one ended before nixfleet-root had started the activation. */
+async function neverBegan(confirmed: ConfirmedSwitch): Promise<RebuildEnd> {
+  const { helper, context, record } = confirmed;
+  const disarmed = await helper.disarm(context.shell, record.id);
+  if (disarmed.kind === 'too-late') return finishBack(confirmed, ...backOf(confirmed));
+  return failed(confirmed, 1, 'the agent ended before the activation began: nothing has changed');
+}
+
+async function afterActivation(confirmed: ConfirmedSwitch): Promise<RebuildEnd> {
+  const { host, context, helper, record, folder } = confirmed;
+  report(confirmed, 'activating', []);
+  const end = await followActivation(host, context, helper, record, join(folder, OUTPUT_FILE));
+  if (isBack(confirmed)) return finishBack(confirmed, ...backOf(confirmed));
+  const next = whatFollows(end);
+  if (next.kind === 'back') return goBack(confirmed, 'activation-failed', next.why);
+  if (next.kind === 'unchanged') {
+    const disarmed = await helper.disarm(context.shell, record.id);
+    if (disarmed.kind === 'too-late') return finishBack(confirmed, 'activation-hung', next.why);
+    return failed(confirmed, next.exitCode, next.why);
+  }
+  const armed = await helper.arm(context.shell, record.id, record.confirm.windowS, record.running);
+  if (!armed.ok && armed.exitCode === TOO_LATE) return finishBack(confirmed, ...backOf(confirmed));
+  const activation = 'failure' in end ? { exitCode: end.exitCode, failure: end.failure } : null;
+  return openWindow({ ...noting(confirmed, { stage: 'waiting', activation }), since: performance.now() });
+}
+
+/** `window`: the system runs, and its units decide. `unchanged`: the system before it runs. */
+function whatFollows(
+  end: ActivationEnd,
+): { kind: 'window' } | { kind: 'back'; why: string } | { kind: 'unchanged'; exitCode: number; why: string } {
+  switch (end.kind) {
+    case 'done':
+      return { kind: 'window' };
+    case 'partial':
+      // Units that failed are judged with those to ignore, and once they have settled. A failed script is final.
+      return end.newUnits.length > 0 ? { kind: 'window' } : { kind: 'back', why: end.failure };
+    case 'deferred':
+      return { kind: 'unchanged', exitCode: EXIT_AT_NEXT_BOOT, why: `${end.message}. Use Switch at next boot` };
+    case 'failed':
+      return end.halfWay
+        ? { kind: 'back', why: end.failure }
+        : { kind: 'unchanged', exitCode: end.exitCode, why: end.failure };
+  }
+}
+
+/** The activation has ended. The agent that the new system names goes on: this one, or the next process. */
+async function openWindow(confirmed: ConfirmedSwitch): Promise<RebuildEnd> {
+  const { host, record } = confirmed;
+  const { unit, program } = host;
+  const { own, named } = unit === null ? { own: null, named: null } : agentPackages({ unit, program });
+  if (own !== null && named === null) return goBack(confirmed, 'agent-missing', 'the new system has no NixFleet agent');
+  const other = unit === null ? null : otherAgentInstalled({ unit, program, stateDir: host.config.stateDir });
+  if (other !== null) {
+    try {
+      restartsFor(host.config.stateDir, other);
+      return { kind: 'handover' };
+    } catch {
+      return goBack(
+        confirmed,
+        'agent-missing',
+        `${host.config.stateDir} can't be written, so the agent of the new system can't take over`,
+      );
+    }
+  }
+  // A restart did not bring the agent of the new system: nobody can confirm for it.
+  if (own !== null && own !== named) return waitForTimer(confirmed);
+  const here = record.confirm.cameBack ? confirmed : noting(confirmed, { cameBack: true });
+  return inWindow(here);
+}
+
+async function inWindow(confirmed: ConfirmedSwitch): Promise<RebuildEnd> {
+  const { helper, context, record } = confirmed;
+  context.shell.say('The new system runs. Waiting for its checks and for the confirmation.');
+  const end = await waitInWindow(confirmed);
+  switch (end.kind) {
+    case 'back':
+      return goBack(confirmed, end.reason, end.why);
+    case 'fired':
+      return finishBack(confirmed, ...backOf(confirmed));
+    case 'gone':
+      return timerGone(confirmed);
+    case 'keep': {
+      const keeping = noting(confirmed, { stage: 'keeping' });
+      report(keeping, 'keeping', [...end.checks]);
+      let disarmed = await helper.disarm(context.shell, record.id);
+      for (let tries = 1; disarmed.kind === 'failed' && tries < MAX_DISARMS; tries++) {
+        context.shell.say(`The timer could not be disarmed: ${disarmed.problem}`, 'stderr');
+        await pause(DISARM_PAUSE_MS);
+        disarmed = await helper.disarm(context.shell, record.id);
+      }
+      if (disarmed.kind === 'disarmed') return enterForBoot(keeping, end.verdict);
+      if (disarmed.kind === 'too-late') return finishBack(keeping, ...backOf(keeping));
+      const text = `the timer could not be disarmed: ${disarmed.problem}`;
+      return waitForTimer(noting(keeping, { stage: 'waiting', back: { reason: 'no-contact', text } }));
+    }
+  }
+}
+
+/** The timer is disarmed: the system stays. It is entered for the next boot. `verdict`: that of the checks; null: not known. */
+async function enterForBoot(confirmed: ConfirmedSwitch, verdict: ChecksVerdict | null): Promise<RebuildEnd> {
+  const { host, context, helper, record } = confirmed;
+  const { shell } = context;
+  const id = `${record.id}${BOOT_SUFFIX}`;
+  shell.say(`Confirmed. Entering ${record.target} for the next boot.`);
+  let { state, folder } = await helper.stateOf(shell, id);
+  if (state === 'none') {
+    const started = await helper.activate(shell, id, 'boot', record.target);
+    if (!started.ok)
+      return partial(confirmed, started.exitCode, `it could not be entered for the next boot: ${started.problem}`);
+    folder = dirname(started.started.output);
+    state = 'running';
+  }
+  const end = await followActivation(
+    host,
+    context,
+    helper,
+    { ...record, id, action: 'boot' },
+    join(folder, OUTPUT_FILE),
+  );
+  if (end.kind === 'failed')
+    return partial(confirmed, end.exitCode, `it could not be entered for the next boot: ${end.failure}`);
+  const { activation } = record.confirm;
+  if (!runs(readSystem(host.config).running, record.target))
+    return failed(confirmed, 1, `the system was confirmed, but ${whatRuns(confirmed)}`);
+  if (verdict?.kind === 'failed')
+    return partial(confirmed, activation?.exitCode ?? 0, `an operator kept it although ${saysFailure(verdict.check)}`);
+  return done(confirmed);
+}
+
+/** Lets the timer fire soon. It is the only one that goes back: so it happens once, whatever becomes of this process. */
+async function goBack(confirmed: ConfirmedSwitch, reason: RolledBackReason, why: string): Promise<RebuildEnd> {
+  const { context, helper, record } = confirmed;
+  context.shell.say(`Going back to ${record.running}: ${why}`, 'stderr');
+  const back = noting(confirmed, { stage: 'going-back', back: { reason, text: why } });
+  report(back, 'going-back', [], why);
+  const armed = await helper.arm(context.shell, record.id, GO_BACK_S, record.running);
+  if (!armed.ok && armed.exitCode !== TOO_LATE) context.shell.say(armed.problem, 'stderr');
+  return waitForTimer(back);
+}
+
+async function waitForTimer(confirmed: ConfirmedSwitch): Promise<RebuildEnd> {
+  const { context, helper, record } = confirmed;
+  for (let polls = 1; ; polls++) {
+    if (isBack(confirmed)) return finishBack(confirmed, ...backOf(confirmed));
+    if (polls % STATE_POLLS === 0 && (await helper.stateOf(context.shell, record.id)).timer === 'lost')
+      return timerGone(confirmed);
+    await pause(POLL_MS);
+  }
+}
+
+/** The timer fires or has fired. Waits until it has gone back, and judges by what runs. */
+async function finishBack(confirmed: ConfirmedSwitch, reason: RolledBackReason, why: string): Promise<RebuildEnd> {
+  const { host, context, helper, record, folder } = confirmed;
+  report(confirmed, 'going-back', [], why);
+  const output = followFile(join(folder, BACK_OUTPUT), (line) => context.shell.say(line));
+  let unknown = 0;
+  for (let polls = 1; readTimer(folder).back === null; polls++) {
+    output.read();
+    if (polls % STATE_POLLS === 0) {
+      const { timer } = await helper.stateOf(context.shell, record.id);
+      unknown = timer === 'unknown' ? unknown + 1 : 0;
+      if (timer === 'lost' || timer === 'none' || unknown >= MAX_UNKNOWN) break;
+    }
+    await pause(POLL_MS);
+  }
+  output.finish();
+  const { back } = readTimer(folder);
+  const hung = back !== null && back.stoppedUnits.some((unit) => unit.includes(`-${record.id}.`));
+  if (runs(readSystem(host.config).running, record.running)) {
+    return hung && record.confirm.back === null
+      ? rolledBack(
+          confirmed,
+          'activation-hung',
+          `the activation did not end within ${MAX_ACTIVATION_S + record.confirm.windowS} s`,
+        )
+      : rolledBack(confirmed, reason, why);
+  }
+  const exit = back === null ? 'it was interrupted' : `switch-to-configuration ended with ${back.exitCode}`;
+  return failed(
+    confirmed,
+    back?.exitCode ?? EXIT_KILLED,
+    `the host could not go back (${exit}) after ${why}; ${whatRuns(confirmed)}`,
+  );
+}
+
+/** The machine was started again before the switch was confirmed. What it booted is what counts. */
+function afterRestart(confirmed: ConfirmedSwitch): RebuildEnd {
+  const { host, record } = confirmed;
+  const { running, profile } = readSystem(host.config);
+  const { stage, back } = record.confirm;
+  if (runs(running, record.running))
+    return rolledBack(
+      confirmed,
+      back?.reason ?? 'restarted',
+      back?.text ?? 'the host restarted before the confirmation',
+    );
+  // It booted what had been prepared for the next boot before the switch.
+  if (!runs(running, record.target))
+    return failed(confirmed, EXIT_KILLED, `the host restarted before the confirmation; ${whatRuns(confirmed)}`);
+  if (stage === 'keeping' && profile === record.target) return done(confirmed);
+  return partial(confirmed, 0, 'the host restarted before the confirmation, and it was the system of that boot');
+}
+
+/** Somebody stopped the timer on the host: nothing goes back by itself any more. */
+function timerGone(confirmed: ConfirmedSwitch): RebuildEnd {
+  const { host, record } = confirmed;
+  if (runs(readSystem(host.config).running, record.running) && record.running !== record.target)
+    return rolledBack(confirmed, ...backOf(confirmed));
+  return failed(
+    confirmed,
+    EXIT_KILLED,
+    `${TIMER_GONE}: ${whatRuns(confirmed)}, and it was neither confirmed nor entered for the next boot`,
+  );
+}
+
+/** Why it goes back, as far as it is known before the timer has fired. */
+function backOf({ record }: ConfirmedSwitch): [RolledBackReason, string] {
+  const { stage, back, cameBack, windowS } = record.confirm;
+  if (back !== null) return [back.reason, back.text];
+  if (stage === 'activating') return ['activation-hung', 'the activation did not end in time'];
+  return cameBack
+    ? ['no-contact', `no dashboard confirmed it within ${windowS} s`]
+    : ['agent-missing', `the agent of the new system did not come back within ${windowS} s`];
+}
+
+function isBack({ folder }: ConfirmedSwitch): boolean {
+  const { state } = readTimer(folder);
+  return state === 'firing' || state === 'fired';
+}
+
+/** Writes what has changed. A full disk must not end a switch half-way: the timer goes on without the file. */
+function noting(confirmed: ConfirmedSwitch, change: Partial<ConfirmedState>): ConfirmedSwitch {
+  const { host, context, folder } = confirmed;
+  const record = {
+    ...confirmed.record,
+    output: join(folder, OUTPUT_FILE),
+    confirm: { ...confirmed.record.confirm, ...change },
+  };
+  try {
+    writeActivation(host.config.stateDir, record);
+  } catch (error) {
+    context.shell.say(
+      `${host.config.stateDir} can't be written (${error instanceof Error ? error.message : 'unknown reason'})`,
+      'stderr',
+    );
+  }
+  return { ...confirmed, record };
+}
+
+function holdDuringActivation({ context, helper, record }: ConfirmedSwitch) {
+  return {
+    reason:
+      'A switch that waits for its confirmation can’t be stopped: use Revert now. If nobody confirms, the host goes back by itself.',
+    kill: () => helper.stop(context.shell, record.id),
+  };
+}
+
+const whatRuns = ({ host }: ConfirmedSwitch): string =>
+  `${readSystem(host.config).running || 'an unknown system'} is running`;
+
+function settleOf(confirmed: ConfirmedSwitch): () => Promise<void> {
+  return () => forget(confirmed);
+}
+
+/** Removes what is kept of it. The record goes last: if the agent is killed before that, the next one does it. */
+async function forget({ host, context, helper, record }: ConfirmedSwitch): Promise<void> {
+  await helper.forget(context.shell, `${record.id}${BOOT_SUFFIX}`);
+  await helper.forget(context.shell, record.id);
+  removeActivation(host.config.stateDir, record.id);
+}
+
+/** It has ended: it can be stopped, and is no longer reported. */
+function release({ host, context }: ConfirmedSwitch): void {
+  context.hold(null);
+  host.confirmations.ended();
+}
+
+function done(confirmed: ConfirmedSwitch): RebuildEnd {
+  release(confirmed);
+  return { kind: 'done', agentIsNew: true, settle: settleOf(confirmed) };
+}
+
+function failed(confirmed: ConfirmedSwitch, exitCode: number, failure: string): RebuildEnd {
+  release(confirmed);
+  return { kind: 'failed', exitCode, failure, settle: settleOf(confirmed) };
+}
+
+function partial(confirmed: ConfirmedSwitch, exitCode: number, failure: string): RebuildEnd {
+  release(confirmed);
+  return { kind: 'partial', exitCode, failure, agentIsNew: true, settle: settleOf(confirmed) };
+}
+
+function rolledBack(confirmed: ConfirmedSwitch, reason: RolledBackReason, failure: string): RebuildEnd {
+  release(confirmed);
+  return {
+    kind: 'rolled-back',
+    exitCode: confirmed.record.confirm.activation?.exitCode ?? 1,
+    failure,
+    reason,
+    settle: settleOf(confirmed),
+  };
+}
+
+const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

@@ -1,0 +1,49 @@
+/** What the files of nixfleet-root say of the timer that goes back. Reading them needs no root, and leaves no line in the log of sudo. */
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { valuesOf } from '../root-helper';
+
+/** What the timer's unit wrote at its end. */
+export interface BackResult {
+  exitCode: number;
+  /** Units that it had to stop first: an activation that hung. */
+  stoppedUnits: readonly string[];
+}
+
+export interface TimerFiles {
+  /** `firing`: it goes back now. `fired`: it has gone back. */
+  state: 'none' | 'armed' | 'disarmed' | 'firing' | 'fired';
+  /** When an armed timer fires, in milliseconds since 1970; null otherwise. */
+  firesAt: number | null;
+  back: BackResult | null;
+}
+
+export const BACK_OUTPUT = 'back-output';
+
+export function readTimer(folder: string): TimerFiles {
+  const back = read(folder, 'back-result');
+  if (back !== null) {
+    const exitCode = Number(back.get('exit') ?? '');
+    const stoppedUnits = (back.get('stopped_units') ?? '').split(' ').filter((name) => name !== '');
+    return { state: 'fired', firesAt: null, back: { exitCode, stoppedUnits } };
+  }
+  const is = (state: TimerFiles['state'], firesAt: number | null = null): TimerFiles => ({
+    state,
+    firesAt,
+    back: null,
+  });
+  if (existsSync(join(folder, 'fired'))) return is('firing');
+  if (existsSync(join(folder, 'disarmed'))) return is('disarmed');
+  const armed = read(folder, 'armed');
+  if (armed === null) return is('none');
+  const firesAt = (Number(armed.get('armed')) + Number(armed.get('seconds'))) * 1_000;
+  return is('armed', Number.isFinite(firesAt) ? firesAt : null);
+}
+
+function read(folder: string, name: string): ReadonlyMap<string, string> | null {
+  try {
+    return valuesOf(readFileSync(join(folder, name), 'utf8').split('\n'));
+  } catch {
+    return null;
+  }
+}

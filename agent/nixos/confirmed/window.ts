@@ -1,0 +1,115 @@
+/** The time between the end of an activation and its confirmation: checks run, and the dashboard or an operator answers. */
+import { startChecks, type ChecksVerdict } from '../../checks/check-rounds';
+import { readCheckConfig } from '../../checks/check-config';
+import { observeTests } from '../../host-tests';
+import type { CheckReport, RolledBackReason } from '@/lib/protocol/agent/confirmation';
+import { showUnits } from '../activation';
+import { report, saysFailure, type ConfirmedSwitch } from './confirmation-report';
+import { readTimer } from './timer-files';
+
+/** How often the files of the timer are looked at. */
+const POLL_MS = 500;
+/** After the time at which it should have fired, nixfleet-root is asked whether the timer still exists. */
+const OVERDUE_MS = 30_000;
+/** A confirmed switch waits this long for checks that are only observed, while this much of the window is left. */
+const MAX_OBSERVED_MS = 60_000;
+const OBSERVED_LEAVES_MS = 45_000;
+
+export type WindowEnd =
+  | { kind: 'keep'; verdict: ChecksVerdict; checks: readonly CheckReport[] }
+  | { kind: 'back'; reason: RolledBackReason; why: string }
+  /** The timer has fired. */
+  | { kind: 'fired' }
+  /** The timer does not exist any more, and has not fired. */
+  | { kind: 'gone' };
+
+export async function waitInWindow(confirmed: ConfirmedSwitch): Promise<WindowEnd> {
+  const { host, context, helper, record, folder } = confirmed;
+  const { shell } = context;
+  const news = { isReported: false, wake: (): void => undefined };
+  const onChange = (): void => {
+    news.isReported = false;
+    news.wake();
+  };
+  const { config } = readCheckConfig(host.config.systemLink);
+  const checks = startChecks({
+    config,
+    before: record.confirm.before,
+    shell,
+    onChange,
+    runTests: (signal) => observeTests(host, shell, signal),
+  });
+  const observeUntil = performance.now() + MAX_OBSERVED_MS;
+  const answers = host.confirmations.awaitAnswer(record.commandId ?? '', confirmed.since, onChange);
+  let isKilled = false;
+  context.hold({
+    reason: 'The switch waits for its confirmation: use Revert now or Keep now.',
+    kill() {
+      isKilled = true;
+      onChange();
+      return Promise.resolve(null);
+    },
+  });
+
+  async function look(): Promise<WindowEnd | null> {
+    const { state, firesAt } = readTimer(folder);
+    if (state === 'firing' || state === 'fired') return { kind: 'fired' };
+    if (state === 'none' || state === 'disarmed') return { kind: 'gone' };
+    if (firesAt !== null && Date.now() > firesAt + OVERDUE_MS) {
+      const { timer } = await helper.stateOf(shell, record.id);
+      if (timer === 'lost') return { kind: 'gone' };
+    }
+    const answer = answers.get();
+    if (isKilled) return { kind: 'back', reason: 'operator', why: 'the command was killed' };
+    if (answer?.keep === false) return { kind: 'back', reason: 'operator', why: 'an operator reverted it' };
+    const verdict = checks.verdict();
+    if (answer?.by_operator === true) return { kind: 'keep', verdict, checks: checks.reports() };
+    if (verdict.kind === 'failed') {
+      await showFailure(confirmed, verdict);
+      return { kind: 'back', reason: 'check-failed', why: saysFailure(verdict.check) };
+    }
+    if (answer === null || verdict.kind !== 'passed') return null;
+    // What is only observed may show its result, but must not cost the window.
+    if (!checks.isComplete() && performance.now() < observeUntil && isEarly(firesAt)) return null;
+    return { kind: 'keep', verdict, checks: checks.reports() };
+  }
+
+  try {
+    for (;;) {
+      if (!news.isReported) report(confirmed, 'waiting', [...checks.reports()]);
+      news.isReported = true;
+      const end = await look();
+      if (end !== null) {
+        if (end.kind === 'back') report(confirmed, 'going-back', [...checks.reports()], end.why);
+        return end;
+      }
+      if (!isReported(news)) continue;
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, POLL_MS);
+        news.wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+    }
+  } finally {
+    checks.end();
+    answers.end();
+  }
+}
+
+/** It may have changed while something was awaited. */
+const isReported = (news: { isReported: boolean }): boolean => news.isReported;
+
+const isEarly = (firesAt: number | null): boolean => firesAt === null || firesAt - Date.now() > OBSERVED_LEAVES_MS;
+
+/** The last lines of units that failed, or of the program that checks. */
+async function showFailure(
+  { context }: ConfirmedSwitch,
+  { check, units, lines }: Extract<ChecksVerdict, { kind: 'failed' }>,
+): Promise<void> {
+  const { shell } = context;
+  shell.say(`✗ ${saysFailure(check)}`, 'stderr');
+  for (const line of lines) shell.say(`  ${line}`, 'stderr');
+  await showUnits(shell, units);
+}

@@ -1,0 +1,139 @@
+/** Confirmed switches: the countdown, the operator's answers, a host that goes back, and a pipeline in which one does. */
+import { SimulatedAgent } from '@/simulator/agent';
+import { PROMPT, type TrialEnding } from '@/simulator/behaviour';
+import { AGENT_CAPABILITIES, ROOT_HELPER_CAPABILITIES } from '@/lib/protocol/agent/capabilities';
+import { expectAccessible } from './support/accessible';
+import { AGENT_TOKEN, type Dashboard } from './support/dashboard';
+import { expect, test } from './support/fixtures';
+import { FleetPage } from './support/fleet-page';
+import { CONFIGURED, expectLiveAgain, signInConfigured } from './support/operator';
+import { closeAll } from './support/simulated-fleet';
+
+/** One host for each ending, named after it. */
+async function openTrials(dashboard: Dashboard, endings: Record<string, TrialEnding>): Promise<SimulatedAgent[]> {
+  const agents = Object.entries(endings).map(
+    ([hostname, ending]) =>
+      new SimulatedAgent({
+        url: dashboard.agentUrl,
+        token: AGENT_TOKEN,
+        hostname,
+        capabilities: [...AGENT_CAPABILITIES, ...ROOT_HELPER_CAPABILITIES],
+        intervalMs: 1_000,
+        firstRedialMs: 100,
+        behaviour: { ...PROMPT, trial: { ...PROMPT.trial, ending } },
+      }),
+  );
+  for (const agent of agents) agent.connect();
+  await Promise.all(agents.map((agent) => agent.whenRegistered()));
+  return agents;
+}
+
+const COUNTDOWN = /^[0-3]:[0-5]\d$/;
+
+test('row and drawer count down; Keep now and Revert now are carried out, and so is a kill -9 in between', async ({
+  page,
+  world,
+}) => {
+  const dashboard = world.makeDashboard(CONFIGURED);
+  await dashboard.start();
+  await signInConfigured(page, dashboard.url);
+  const agents = await openTrials(dashboard, { keeper: 'waits', reverter: 'waits' });
+  try {
+    const fleet = new FleetPage(page);
+    const panel = fleet.drawer.getByTestId('confirmation');
+    const button = fleet.row('keeper').getByRole('button', { name: 'Switch', exact: true });
+    await expect(button).toHaveAttribute('data-tip', /Takes itself back unless confirmed within 3 min\.$/);
+
+    await fleet.press('keeper', 'Switch');
+    await expect(panel).toHaveAttribute('data-stage', 'waiting');
+    await expect(panel.getByTestId('countdown')).toHaveText(COUNTDOWN);
+    await expect(fleet.row('keeper').getByTestId('countdown')).toHaveText(COUNTDOWN);
+    for (const place of [panel, fleet.row('keeper')]) {
+      await expect(place.locator('[data-mark="reached"]')).toHaveAttribute('data-state', 'passed');
+      await expect(place.locator('[data-mark="units"]')).toHaveAttribute('data-state', 'passed');
+      await expect(place.locator('[data-mark="checks"]')).toHaveAttribute('data-state', 'pending');
+    }
+    await expect(panel).toContainText('nixos-system-25.11.20260214.new (8cx7qv2)');
+    await expect(panel).toContainText('nixos-system-25.11.20260131.old (2r9pdb6)');
+    await expect(fleet.row('keeper').getByRole('button', { name: 'Stop' })).toHaveAttribute(
+      'data-tip',
+      /can’t be stopped: use Revert now/,
+    );
+    await expectAccessible(page, 'a switch that waits for its confirmation');
+
+    expect(await dashboard.end('SIGKILL')).toBe('SIGKILL');
+    await dashboard.start();
+    await expectLiveAgain(page);
+    await expect(panel.getByTestId('countdown')).toHaveText(COUNTDOWN);
+    await panel.getByRole('button', { name: 'Keep now' }).click();
+    await fleet.expectOutcome('succeeded');
+    await expect(panel).toContainText('The host has kept the new system.');
+
+    await fleet.press('reverter', 'Switch');
+    await expect(panel).toHaveAttribute('data-stage', 'waiting');
+    // With the keyboard alone; the question has the focus on the safe answer.
+    await panel.getByRole('button', { name: 'Revert now' }).focus();
+    await page.keyboard.press('Enter');
+    const dialog = page.getByRole('dialog', { name: 'Revert the switch on reverter?' });
+    await expect(dialog.getByRole('button', { name: 'Cancel' })).toBeFocused();
+    await dialog.getByRole('button', { name: 'Revert', exact: true }).click();
+    await fleet.expectOutcome('rolled-back');
+    await expect(panel).toContainText('The host went back to the system before.');
+    await page.goto(`${dashboard.url}/activity`);
+    await expect(page.locator('[data-action="command.answered"]')).toHaveCount(2);
+    await expect(page.getByTestId('event').filter({ hasText: 'The switch on reverter was rolled back' })).toContainText(
+      'An operator took the switch back.',
+    );
+  } finally {
+    world.expectCuts();
+    await closeAll(agents);
+  }
+});
+
+test('a host whose check fails goes back: row, drawer, activity and the summary of its pipeline say so', async ({
+  page,
+  world,
+}) => {
+  const dashboard = world.makeDashboard(CONFIGURED);
+  await dashboard.start();
+  await signInConfigured(page, dashboard.url);
+  const endings: Record<string, TrialEnding> = { h6: 'check-fails' };
+  for (const name of ['h1', 'h2', 'h3', 'h4', 'h5']) endings[name] = 'passes';
+  const agents = await openTrials(dashboard, endings);
+  try {
+    await expect(page.getByTestId('host-row')).toHaveCount(6);
+    await page.keyboard.press('Control+a');
+    await page.getByRole('button', { name: 'More actions for the selected hosts' }).click();
+    await page.getByRole('menuitem', { name: /^Custom …/ }).click();
+    const start = page.getByRole('dialog');
+    await start.getByRole('button', { name: 'Remove Pull, stage 1' }).click();
+    await expect(start.getByTestId('confirm-choice')).toContainText('Takes itself back unless confirmed within 3 min.');
+    await expect(start.getByRole('checkbox', { name: /Go back to the system before/ })).toBeChecked();
+    await expectAccessible(page, 'the choice of a confirmed switch');
+    await start.getByRole('button', { name: 'Start on 6 hosts' }).click();
+
+    const fleet = new FleetPage(page);
+    await expect(fleet.row('h6')).toContainText('Switch: rolled back');
+    await fleet.openOutput('h6', 'Switch');
+    await fleet.expectOutcome('rolled-back');
+    const panel = fleet.drawer.getByTestId('confirmation');
+    await expect(panel).toContainText('The host went back to the system before.');
+    await expect(panel.getByRole('row', { name: /^web/ })).toContainText('Failed');
+    await expect(panel).toContainText('nginx: connect() failed (111: Connection refused)');
+    await expect(fleet.drawer).toContainText(
+      'A check of the new system failed. The system before the switch runs again.',
+    );
+    await expectAccessible(page, 'a switch that was taken back');
+
+    await page.goto(`${dashboard.url}/?status=failing`);
+    await expect(page.getByTestId('host-row')).toHaveCount(1);
+    await page.goto(`${dashboard.url}/activity`);
+    await expect(page.getByTestId('event').filter({ hasText: 'The switch on h6 was rolled back' })).toBeVisible();
+    await page.getByTestId('pipeline-list').getByRole('link').click();
+    await expect(page.getByTestId('pipeline-progress')).toHaveText('5 done, 1 rolled back.');
+    await expect(page.locator('[data-host="h6"]')).toHaveAttribute('data-status', 'rolled-back');
+    await expectAccessible(page, 'a pipeline in which a host went back');
+  } finally {
+    await closeAll(agents);
+  }
+});
