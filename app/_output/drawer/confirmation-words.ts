@@ -65,7 +65,7 @@ const ENDED: Readonly<Record<string, string>> = {
 
 /** "nixos-system-web-25.11 (a1b2c3d)" of a store path; anything else as it is, "not known" when empty. */
 export function systemName(path: string): string {
-  const [, hash, name] = /^\/nix\/store\/([0-9a-z]{7,})-([^/]+)/.exec(path) ?? [];
+  const [, hash, name] = /\/store\/([0-9a-z]{7,40})-([^/]+)/.exec(path) ?? [];
   if (hash !== undefined && name !== undefined) return `${name} (${hash.slice(0, 7)})`;
   return path === '' ? 'not known' : path;
 }

@@ -277,8 +277,9 @@ describe('a confirmed switch', () => {
     ],
   ]);
 
-  it('keeps the last report with its end', () => {
-    const { state } = switchOf(...waiting, report('going-back', FAILED), wentBack('check-failed'), beat('none'));
+  it('keeps the last report with its end, and what its checks found', () => {
+    const last = [report('going-back', FAILED), report('going-back', [])];
+    const { state } = switchOf(...waiting, ...last, wentBack('check-failed'), beat('none'));
     expect(state).toMatchObject({
       outcome: 'rolled-back',
       confirmation: { system: '/nix/store/b-new', previous: '/nix/store/a-old', checks: FAILED },

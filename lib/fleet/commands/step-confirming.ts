@@ -40,6 +40,8 @@ export function onConfirmation(
   const answer = before?.answer ?? (isNew && isConfirmable(state, report) ? BY_DASHBOARD : null);
   const confirmation: Confirmation = {
     ...report,
+    // An agent that goes back names the reason alone: what its checks found stays.
+    checks: report.checks.length === 0 ? (before?.checks ?? []) : report.checks,
     endsAt,
     reached: isNew || (before?.reached ?? false),
     activatedOn,

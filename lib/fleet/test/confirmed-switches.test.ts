@@ -215,6 +215,7 @@ describe('a switch that was taken back', () => {
       by: BY,
     });
     if (started.kind !== 'started') throw new Error('not started');
+    await bench.advance(1_000);
     for (const [name, payload] of [
       ['h1', failed],
       ['h2', { status: 'ok', exit_code: 0 }],
