@@ -7,6 +7,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { parseCheckConfig } from '../agent/checks/check-config';
 import { VARIABLES } from '@/lib/config/variables';
 import type { Variable } from '@/lib/config/variables/variable';
 import { restoreCommand } from '@/lib/store/backup/going-back';
@@ -137,7 +138,10 @@ const sudoRules = z.object({
 const script = z.object({ name: z.string(), text: z.string() });
 const nixosSchema = z.object({
   /** nixfleet-root as a script, and the path of the agent. */
-  environment: z.object({ systemPackages: z.tuple([script, z.string()]) }),
+  environment: z.object({
+    systemPackages: z.tuple([script, z.string()]),
+    etc: z.object({ 'nixfleet-agent/checks.json': z.object({ text: z.string() }) }),
+  }),
   users: z.object({ groups: z.record(z.string(), z.object({})) }),
   assertions: z.array(assertion),
   warnings: z.array(z.string()),
@@ -169,6 +173,8 @@ const modulesSchema = z.object({
   nixosOff: z.record(z.string(), z.never()),
   nixosFaults: nixosSchema,
   nixosNoReboot: nixosSchema,
+  nixosChecks: nixosSchema,
+  nixosCheckFaults: nixosSchema,
   nixosHelperOnly: nixosSchema,
   nixosSpecial: nixosSchema,
   keys: z.array(z.string()),
@@ -223,6 +229,24 @@ describe.skipIf(!hasNix)('the modules (skipped without nix-instantiate)', () => 
   }, NIX_TIMEOUT_MS);
   const failing = (assertions: readonly z.infer<typeof assertion>[]) =>
     assertions.filter((one) => !one.assertion).map((one) => one.message.split(':')[0]);
+
+  it('write checks in a form that the agent reads', () => {
+    const read = (of: z.infer<typeof nixosSchema>) =>
+      parseCheckConfig(of.environment.etc['nixfleet-agent/checks.json'].text);
+    expect(read(made.nixos)).toEqual({ config: parseCheckConfig('{}').config, problem: null });
+    const { config, problem } = read(made.nixosChecks);
+    expect(problem).toBeNull();
+    expect(config).toMatchObject({ units: { ignore: ['backup-*.service'], settle: 5 }, tests: 'enforce' });
+    expect(config.checks).toEqual([
+      expect.objectContaining({ kind: 'http', name: 'web', url: 'http://127.0.0.1/', status: 200, enforced: true }),
+      expect.objectContaining({ kind: 'tcp', name: 'ssh', host: '127.0.0.1', port: 22, tries: 6 }),
+      expect.objectContaining({ kind: 'command', name: 'disk', command: ['df', '/'], enforced: false }),
+    ]);
+    expect(failing(made.nixosCheckFaults.assertions)).toEqual([
+      'services.nixfleet-agent.checks',
+      'services.nixfleet-agent.checks',
+    ]);
+  });
 
   it('accept a configuration of NixFleet 3 unchanged, with its rules for the unit', () => {
     const unit = made.nixos.systemd.services['nixfleet-agent'];
@@ -409,6 +433,9 @@ describe.skipIf(!hasNix)('the modules (skipped without nix-instantiate)', () => 
       'services.nixfleet-agent.user',
     ]);
     expect(made.refused).toEqual({
+      checkAddress: 'refused',
+      checkMisspelt: 'refused',
+      checkWithoutPort: 'refused',
       interval: 'refused',
       location: 'refused',
       misspelt: 'refused',

@@ -80,13 +80,21 @@ export function readCheckConfig(systemLink: string): { config: CheckConfig; prob
   } catch {
     return { config: DEFAULT_CONFIG, problem: null };
   }
+  const { config, problem } = parseCheckConfig(text);
+  return { config, problem: problem === null ? null : `${path} ${problem}` };
+}
+
+/** `problem`: a clause that follows the name of the file. */
+export function parseCheckConfig(text: string): { config: CheckConfig; problem: string | null } {
+  let json: unknown;
   try {
-    const parsed = configSchema.safeParse(JSON.parse(text));
-    if (parsed.success) return { config: parsed.data, problem: null };
-    const [issue] = parsed.error.issues;
-    const place = issue === undefined ? '' : issue.path.join('.');
-    return { config: DEFAULT_CONFIG, problem: `${path}: ${place === '' ? '' : `${place}: `}${issue?.message ?? ''}` };
+    json = JSON.parse(text);
   } catch {
-    return { config: DEFAULT_CONFIG, problem: `${path} is not JSON` };
+    return { config: DEFAULT_CONFIG, problem: 'is not JSON' };
   }
+  const parsed = configSchema.safeParse(json);
+  if (parsed.success) return { config: parsed.data, problem: null };
+  const [issue] = parsed.error.issues;
+  const place = issue === undefined ? '' : issue.path.join('.');
+  return { config: DEFAULT_CONFIG, problem: `has a mistake at ${place || 'its top'}: ${issue?.message ?? ''}` };
 }

@@ -13,6 +13,7 @@ let
     inherit (pkgs.stdenv.hostPlatform) system;
   };
   inherit (lib) mkDefault;
+  checks = import ./agent-checks.nix { inherit lib; };
   escape = import ./systemd-escape.nix;
   environment = builtins.mapAttrs (_: escape) (import ./agent-environment.nix cfg);
   systemPrograms = "/run/current-system/sw/bin";
@@ -71,6 +72,8 @@ in
         '';
       };
 
+      checks = checks.option;
+
       buildMemory = lib.mkOption {
         type = lib.types.nullOr (lib.types.strMatching "[0-9]+%|[0-9]+[KMGT]?");
         default = "80%";
@@ -93,7 +96,7 @@ in
     };
 
   config = lib.mkIf cfg.enable {
-    assertions = import ./agent-assertions.nix cfg ++ [
+    assertions = import ./agent-assertions.nix cfg ++ checks.assertions cfg.checks ++ [
       {
         assertion = cfg.user != "";
         message = "services.nixfleet-agent.user: name the user that the agent runs as.";
@@ -102,6 +105,8 @@ in
     warnings =
       import ./agent-warnings.nix { inherit lib cfg; } ++ import ./sudo-warning.nix { inherit lib config; };
 
+    # In the system, so that a switch is judged by the checks of the system that it activates.
+    environment.etc."nixfleet-agent/checks.json".text = checks.file cfg.checks;
     environment.systemPackages = [
       rootHelper
       # For `nixfleet-agent --check` in a shell.

@@ -98,6 +98,19 @@ rec {
     attrsOf = type: {
       name = "attribute set of ${type.name}";
       check = value: isAttrs value && all type.check (attrValues value);
+      fill = mapAttrs (_: type.fill or (value: value));
+    };
+    # `fill` adds the defaults, and refuses what is missing or unknown.
+    submodule = { options }: {
+      name = "submodule";
+      check = value: isAttrs value && all (name: !(hasAttr name value) || options.${name}.type.check value.${name}) (attrNames options);
+      fill =
+        value:
+        let
+          unknown = filter (name: !(hasAttr name options)) (attrNames value);
+          of = name: option: (option.type.fill or (given: given)) (value.${name} or option.default or (throw "The option ${name} has no value defined."));
+        in
+        if unknown != [ ] then throw "The option ${head unknown} does not exist." else mapAttrs of options;
     };
     oneOf = choices: {
       name = "one of several types";
@@ -157,7 +170,7 @@ rec {
               option.default or (throw "The option services.${service}.${name} was accessed but has no value defined.");
         in
         if option.type.check value then
-          value
+          (option.type.fill or (given: given)) value
         else
           throw "services.${service}.${name} is not of type ${option.type.name}.";
       config = others // {

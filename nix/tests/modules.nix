@@ -124,6 +124,31 @@ in
     enable = true;
     tokenFile = "/t";
   };
+  nixosChecks = nixos (
+    ofUser ofVersion3
+    // {
+      checks = {
+        units.ignore = [ "backup-*.service" ];
+        tests = "enforce";
+        http.web.url = "http://127.0.0.1/";
+        tcp.ssh.port = 22;
+        command.disk = {
+          command = [ "df" "/" ];
+          enforced = false;
+        };
+      };
+    }
+  );
+  nixosCheckFaults = nixos (
+    ofUser ofVersion3
+    // {
+      checks = {
+        tcp.units.port = 1;
+        tcp.web.port = 2;
+        http.web.url = "http://127.0.0.1/";
+      };
+    }
+  );
   nixosNoReboot = nixos (ofUser ofVersion3 // { allowReboot = false; });
   nixosHelperOnly = nixos (
     ofUser ofVersion3
@@ -158,6 +183,9 @@ in
   darwin = darwin (ofUser ofVersion3);
   refused = {
     interval = attempt (nixos (ofUser ofVersion3 // { interval = 0; }));
+    checkAddress = attempt (nixos (ofUser ofVersion3 // { checks.http.web.url = "file:///etc/passwd"; }));
+    checkWithoutPort = attempt (nixos (ofUser ofVersion3 // { checks.tcp.web = { }; }));
+    checkMisspelt = attempt (nixos (ofUser ofVersion3 // { checks.unit = { }; }));
     location = attempt (nixos (ofUser ofVersion3 // { location = "moon"; }));
     misspelt = attempt (nixos (ofUser ofVersion3 // { tokenfile = "/t"; }));
     outputGroup = attempt (nixos (ofUser ofVersion3 // { outputGroup = "x'; reboot; '"; }));

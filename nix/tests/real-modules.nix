@@ -39,6 +39,7 @@ let
     assertions = list;
     warnings = list;
     environment.systemPackages = list;
+    environment.etc = any;
     home.packages = list;
     home.username = mkOption { type = types.str; };
     home.homeDirectory = mkOption { type = types.path; };
