@@ -20,7 +20,7 @@ import { countVitest, CRASHED, sum, summaryLine } from './setup/summary.mjs';
 import { ensureSystemd } from './setup/systemd.mjs';
 
 const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
-const BOOTS = ['first', 'second', 'third'];
+const BOOTS = ['first', 'second', 'third', 'fourth', 'fifth'];
 /** The tests that need no systemd, but a kernel with cgroup v2 alone. */
 const MEMORY = 'memory';
 /** Where the container sees the shared folder. */
@@ -38,7 +38,7 @@ const VITEST = [
   '--reporter=json',
 ];
 /** A container that hangs is ended: the tests have time-outs of their own. */
-const BOOT_TIMEOUT_S = 240;
+const BOOT_TIMEOUT_S = 420;
 /** How much of the agent's log is shown after a failure. */
 const LOG_CHARACTERS = 6_000;
 
