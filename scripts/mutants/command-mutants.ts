@@ -1,6 +1,9 @@
 /** Changes to commands, pipelines and deadlines. */
 import type { Mutant } from './mutant';
 
+const CONFIRMING = 'lib/fleet/commands/step-confirming.ts';
+const CONFIRMING_TEST = 'lib/fleet/commands/step-confirming.test.ts';
+const CONFIRMED_PROPERTY_TEST = 'lib/fleet/test/confirmed-switch-property.test.ts';
 const DISPATCHER = 'lib/fleet/commands/command-dispatcher.ts';
 const STEP_UP_RULE = 'lib/fleet/commands/step-up-rule.ts';
 const STEP_UP_RULE_TEST = 'lib/fleet/commands/step-up-rule.test.ts';
@@ -103,6 +106,30 @@ export const COMMAND_MUTANTS: readonly Mutant[] = [
     to: '',
     why: 'an operation that was queued five times runs five times',
     tests: [QUEUE_TEST],
+  },
+  {
+    name: 'confirmed-switch-judged-by-facts',
+    file: 'lib/fleet/commands/command-transitions.ts',
+    from: "if (operation.ends === 'switch' && state.confirmS === undefined && state.confirmation === undefined) {",
+    to: "if (operation.ends === 'switch') {",
+    why: 'a switch counts as done although its host goes back a minute later',
+    tests: [CONFIRMING_TEST, CONFIRMED_PROPERTY_TEST],
+  },
+  {
+    name: 'kept-over-an-old-connection',
+    file: CONFIRMING,
+    from: 'const isNew = !isActivating && on !== activatedOn && on !== state.sentOn;',
+    to: 'const isNew = !isActivating;',
+    why: 'a new system is kept although nobody reached the host since its activation',
+    tests: [CONFIRMING_TEST],
+  },
+  {
+    name: 'kept-although-a-check-failed',
+    file: CONFIRMING,
+    from: "checks.every(({ enforced, status }) => !enforced || status === 'passed')",
+    to: "checks.some(({ enforced, status }) => !enforced || status === 'passed')",
+    why: 'a broken system is kept',
+    tests: [CONFIRMING_TEST],
   },
   {
     name: 'queued-beside-a-sent-one',

@@ -293,6 +293,16 @@ describe('the answer of the dashboard', () => {
       'on the connection from before the activation',
       [sendConfirmed, report('activating'), report('waiting', undefined, OLD)],
     ],
+    [
+      'later, for checks that passed on the connection from before the activation',
+      [
+        sendConfirmed,
+        report('activating'),
+        report('waiting', undefined, OLD),
+        ...reconnected,
+        report('waiting', PENDING),
+      ],
+    ],
     ['on the connection that it was sent on', [sendConfirmed, output, report('waiting', undefined, OLD)]],
     [
       'on one that has reported the activation',
