@@ -48,3 +48,18 @@ it('ignores units by name, with * for any characters and nothing else', () => {
   );
   expect(judgeUnits(now, NONE, [], ['backup*.service', 'a.b.service']).failed).toEqual(['axb.service']);
 });
+
+it.each([
+  ['*', true],
+  ['a*', true],
+  ['*.service', true],
+  ['a*-*.service', true],
+  ['*one*two*', true],
+  ['*two*one*', false],
+  ['a-one-two.service*x', false],
+  ['a-one-two.servic', false],
+  ['a-one-two.service*service', false],
+])('a pattern %s fits a-one-two.service: %s', (pattern, expected) => {
+  const { failed } = judgeUnits([unit('a-one-two.service', 'failed')], NONE, [], [pattern]);
+  expect(failed.length === 0).toBe(expected);
+});

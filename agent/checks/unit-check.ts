@@ -76,11 +76,10 @@ export function judgeUnits(
 ): UnitVerdict {
   const known = new Set([...before.failed, ...before.restarting]);
   const counted = new Map(atEnd.map(({ name, restarts }) => [name, restarts]));
-  const ignored = ignore.map(patternOf);
   const failed: string[] = [];
   const unsettled: string[] = [];
   for (const { name, active, sub, restarts } of now) {
-    if (known.has(name) || ignored.some((pattern) => pattern.test(name))) continue;
+    if (known.has(name) || ignore.some((pattern) => fits(name, pattern))) continue;
     // A switch starts changed services anew, which sets their count back.
     const from = Math.min(counted.get(name) ?? 0, restarts);
     if (active === 'failed' || restarts - from >= LOOPING_RESTARTS) failed.push(name);
@@ -89,8 +88,17 @@ export function judgeUnits(
   return { failed, unsettled };
 }
 
-/** `*` stands for any characters; everything else for itself. */
-function patternOf(pattern: string): RegExp {
-  const parts = pattern.split('*').map((part) => part.replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&'));
-  return new RegExp(`^${parts.join('.*')}$`);
+/** Whether a name fits a pattern, in which `*` stands for any characters and everything else for itself. */
+function fits(name: string, pattern: string): boolean {
+  const [first = '', ...rest] = pattern.split('*');
+  const last = rest.pop();
+  if (last === undefined) return name === first;
+  if (!name.startsWith(first) || !name.endsWith(last) || name.length < first.length + last.length) return false;
+  let from = first.length;
+  for (const part of rest) {
+    const at = name.indexOf(part, from);
+    if (at < 0 || at + part.length > name.length - last.length) return false;
+    from = at + part.length;
+  }
+  return true;
 }

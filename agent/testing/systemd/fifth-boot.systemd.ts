@@ -15,7 +15,7 @@ describe.skipIf(BOOT !== 'fifth')(
 
     it('boots the system before the switch, and is reported as rolled back', async () => {
       expect(machine.version()).toBe('46');
-      expect(await machine.result('restarted')).toMatchObject({
+      expect(await machine.result('confirmed-restarted')).toMatchObject({
         status: 'error',
         rolled_back: 'restarted',
         message: 'the host restarted before the confirmation',

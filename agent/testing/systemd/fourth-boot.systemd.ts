@@ -37,18 +37,18 @@ describe.skipIf(BOOT !== 'fourth')(
     const keep = (id: string) => machine.dashboard.send('confirm', { command_id: id, keep: true, by_operator: false });
 
     it('is kept when it is confirmed in time, and its timer is gone', async () => {
-      await tries('40', 'kept');
+      await tries('40', 'confirmed-kept');
       expect(machine.bootDefault()).toBe(old);
-      keep('kept');
-      expect(await machine.result('kept')).toMatchObject({ status: 'ok', restarting: false });
+      keep('confirmed-kept');
+      expect(await machine.result('confirmed-kept')).toMatchObject({ status: 'ok', restarting: false });
       expect([machine.version(), machine.bootDefault()]).toEqual(['40', machine.running()]);
       await expect.poll(() => machine.leftovers(), WAIT).toEqual(NOTHING_LEFT);
     });
 
     it('goes back by itself without a confirmation, and says why', async () => {
-      await tries('41', 'away');
+      await tries('41', 'confirmed-away');
       await expect.poll(() => machine.running(), PATIENT).toBe(old);
-      expect(await machine.result('away')).toMatchObject({ status: 'error', rolled_back: 'no-contact' });
+      expect(await machine.result('confirmed-away')).toMatchObject({ status: 'error', rolled_back: 'no-contact' });
       expect(machine.bootDefault()).toBe(old);
       await expect.poll(() => machine.leftovers(), WAIT).toEqual(NOTHING_LEFT);
     }, 180_000);
@@ -58,62 +58,64 @@ describe.skipIf(BOOT !== 'fourth')(
       addScriptUnit('broken-42.service', 'echo words of the unit; exit 3');
       machine.configure({ version: '42', checks: CHECKS });
       machine.does('systemctl daemon-reload', 'systemctl start broken-42.service || :');
-      machine.dashboard.command('pull-switch', 'unit', WINDOW);
-      expect(await machine.result('unit')).toMatchObject({
+      machine.dashboard.command('pull-switch', 'confirmed-unit', WINDOW);
+      expect(await machine.result('confirmed-unit')).toMatchObject({
         rolled_back: 'check-failed',
         message: 'units failed: broken-42.service',
       });
       expect(machine.running()).toBe(old);
-      expect(machine.output('unit').join('\n')).toContain('words of the unit');
+      expect(machine.output('confirmed-unit').join('\n')).toContain('words of the unit');
       systemctl('reset-failed', 'broken-42.service');
       await expect.poll(() => machine.leftovers(), WAIT).toEqual(NOTHING_LEFT);
     });
 
     it('goes on after SIGKILL of the agent’s cgroup in the window, and is kept', async () => {
-      await tries('43', 'killed');
+      await tries('43', 'confirmed-killed');
+      const from = machine.dashboard.received.length;
       await machine.killAgent();
-      keep('killed');
-      expect(await machine.result('killed')).toMatchObject({ status: 'ok' });
+      await machine.dashboard.frame('confirmation', ({ stage }) => stage === 'waiting', from);
+      keep('confirmed-killed');
+      expect(await machine.result('confirmed-killed')).toMatchObject({ status: 'ok' });
       expect(machine.version()).toBe('43');
       await expect.poll(() => machine.leftovers(), WAIT).toEqual(NOTHING_LEFT);
     });
 
     it('goes back without any agent, as after a system that removes it, and the agent of the old system reports it', async () => {
-      await tries('44', 'removed');
+      await tries('44', 'confirmed-removed');
       systemctl('stop', 'nixfleet-agent.service');
       await expect.poll(() => machine.running(), PATIENT).toBe(old);
       await machine.startAgent();
-      const result = await machine.result('removed');
+      const result = await machine.result('confirmed-removed');
       expect([result.status, result.rolled_back]).toEqual(['error', 'no-contact']);
       await expect.poll(() => machine.leftovers(), WAIT).toEqual(NOTHING_LEFT);
     }, 180_000);
 
     it('is kept when its confirmation was lost on the way and is repeated', async () => {
-      await tries('45', 'lost');
+      await tries('45', 'confirmed-lost');
       machine.holds('disarm');
-      keep('lost');
+      keep('confirmed-lost');
       await machine.appears('held', 'disarm.waits');
       machine.reset();
       const from = machine.dashboard.received.length;
       await machine.killAgent();
       await machine.dashboard.frame('confirmation', ({ stage }) => stage === 'waiting', from);
-      keep('lost');
-      expect(await machine.result('lost')).toMatchObject({ status: 'ok' });
+      keep('confirmed-lost');
+      expect(await machine.result('confirmed-lost')).toMatchObject({ status: 'ok' });
       expect(machine.version()).toBe('45');
       await expect.poll(() => machine.leftovers(), WAIT).toEqual(NOTHING_LEFT);
     });
 
     it('is not disturbed by a new execution of systemd', async () => {
-      await tries('46', 'reexec');
+      await tries('46', 'confirmed-reexec');
       systemctl('daemon-reexec');
-      keep('reexec');
-      expect(await machine.result('reexec')).toMatchObject({ status: 'ok' });
+      keep('confirmed-reexec');
+      expect(await machine.result('confirmed-reexec')).toMatchObject({ status: 'ok' });
       expect(machine.bootDefault()).toBe(machine.running());
       await expect.poll(() => machine.leftovers(), WAIT).toEqual(NOTHING_LEFT);
     });
 
     it('waits for its confirmation when the machine restarts (the fifth boot checks the result)', async () => {
-      await tries('47', 'restarted');
+      await tries('47', 'confirmed-restarted');
       expect(machine.bootDefault()).toBe(old);
     });
   },

@@ -84,7 +84,8 @@ function unwanted({ hostsDashboard }: ConfirmFacts, choice: boolean | null): str
 
 /** Why the agent of a host can't take a switch back, as a clause; null when it can. */
 function cannotConfirm({ type, protocol, missingCapabilities }: ConfirmFacts): string | null {
-  if (!missingCapabilities.includes('confirm')) return null;
+  // Only commands of protocol 3 have an id, which the confirmation names.
+  if (protocol >= 3 && !missingCapabilities.includes('confirm')) return null;
   if (type === 'macos') return 'macOS can’t take a switch back';
   if (protocol >= 3 && missingCapabilities.includes('activation')) return 'the agent does not use nixfleet-root';
   return 'the agent is too old';

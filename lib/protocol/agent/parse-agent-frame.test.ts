@@ -39,6 +39,7 @@ describe('absent fields', () => {
       instance: '',
       running: null,
       finished: [],
+      hosts_dashboard: false,
       capabilities: null,
     });
   });

@@ -19,9 +19,10 @@ import {
   still,
   type EndCase,
 } from './end-case';
-import { AGENT_CAPABILITIES, ROOT_HELPER_CAPABILITIES } from '@/lib/protocol/agent/capabilities';
+import { AGENT_CAPABILITIES, CONFIRM, ROOT_HELPER_CAPABILITIES } from '@/lib/protocol/agent/capabilities';
 
-const WITH_ROOT_HELPER = [...AGENT_CAPABILITIES, ...ROOT_HELPER_CAPABILITIES];
+/** Its switches are not confirmed: that has cases of its own. */
+const WITH_ROOT_HELPER = [...AGENT_CAPABILITIES, ...ROOT_HELPER_CAPABILITIES].filter((name) => name !== CONFIRM);
 const THIS_AGENT = '/nix/store/b-nixfleet-agent-4.1.0';
 const OTHER_AGENT = '/nix/store/a-nixfleet-agent';
 /** Fields that older agents do not send. */

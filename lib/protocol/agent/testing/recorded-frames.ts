@@ -95,6 +95,7 @@ export const RECORDED_FRAMES = [
       generation: '3c9a808',
       theme_color: '',
       heartbeat_interval: 5,
+      hosts_dashboard: false,
       location: 'home',
       device_type: 'desktop',
       repo_url: 'https://git.example.com/ops/nixcfg.git',
