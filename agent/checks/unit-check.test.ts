@@ -2,7 +2,7 @@ import { expect, it } from 'vitest';
 import { judgeUnits, statesOf, unitsBefore, type UnitState } from './unit-check';
 
 const unit = (name: string, active: string, sub = active, restarts = 0): UnitState => ({ name, active, sub, restarts });
-const NONE = { failed: [], restarting: [] };
+const NONE = { failed: [], restarting: [], starting: [] };
 
 it('reads units from the output of systemctl show', () => {
   const lines = [
@@ -40,6 +40,15 @@ it('does not count what failed or looped before', () => {
   const before = unitsBefore([unit('a.service', 'failed'), unit('b.service', 'activating', 'auto-restart', 9)]);
   const now = [unit('a.service', 'failed'), unit('b.service', 'failed')];
   expect(judgeUnits(now, before, [], [])).toEqual({ failed: [], unsettled: [] });
+});
+
+it('does not wait for a unit that was starting before, but notices its failure', () => {
+  const before = unitsBefore([unit('backup.service', 'activating', 'start')]);
+  expect(judgeUnits([unit('backup.service', 'activating', 'start')], before, [], [])).toEqual({
+    failed: [],
+    unsettled: [],
+  });
+  expect(judgeUnits([unit('backup.service', 'failed')], before, [], []).failed).toEqual(['backup.service']);
 });
 
 it('ignores units by name, with * for any characters and nothing else', () => {

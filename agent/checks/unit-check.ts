@@ -54,11 +54,16 @@ export interface UnitsBefore {
   failed: string[];
   /** Services that were looping already. */
   restarting: string[];
+  /** Units that were starting, as a backup that takes hours: they are not waited for. */
+  starting: string[];
 }
 
 export const unitsBefore = (units: readonly UnitState[]): UnitsBefore => ({
   failed: units.filter(({ active }) => active === 'failed').map(({ name }) => name),
   restarting: units.filter(({ sub }) => sub === 'auto-restart').map(({ name }) => name),
+  starting: units
+    .filter(({ active, sub }) => active === 'activating' && sub !== 'auto-restart')
+    .map(({ name }) => name),
 });
 
 export interface UnitVerdict {
@@ -83,7 +88,8 @@ export function judgeUnits(
     // A switch starts changed services anew, which sets their count back.
     const from = Math.min(counted.get(name) ?? 0, restarts);
     if (active === 'failed' || restarts - from >= LOOPING_RESTARTS) failed.push(name);
-    else if (sub === 'auto-restart' || active === 'activating') unsettled.push(name);
+    else if (sub === 'auto-restart' || (active === 'activating' && !before.starting.includes(name)))
+      unsettled.push(name);
   }
   return { failed, unsettled };
 }

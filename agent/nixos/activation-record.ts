@@ -17,7 +17,9 @@ const confirmedSchema = z.object({
   stage: z.enum(['activating', 'waiting', 'keeping', 'going-back']),
   /** Units and checks before the switch. */
   before: z.object({
-    units: z.object({ failed: z.array(z.string()), restarting: z.array(z.string()) }).nullable(),
+    units: z
+      .object({ failed: z.array(z.string()), restarting: z.array(z.string()), starting: z.array(z.string()) })
+      .nullable(),
     declared: z.record(z.string(), z.enum(CHECK_STATUSES)),
   }),
   /** The agent of the new system has taken over. */
