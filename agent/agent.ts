@@ -118,7 +118,7 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
   const installedHelper = config.rootHelper === '' ? null : createRootHelper(config.rootHelper);
   let rootHelper: RootHelper | null = null;
   const limited = config.buildMemory === '' ? null : createBuildCgroup({ memory: config.buildMemory });
-  if (limited !== null && 'problem' in limited) log.warn(`the memory of builds is not limited: ${limited.problem}`);
+  if (limited !== null && 'problem' in limited) log.warn(`build memory is not limited: ${limited.problem}`);
   const host: OperationHost = {
     rootHelper: () => rootHelper,
     confirmations: {
@@ -275,10 +275,7 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
     if (installedHelper === null) return;
     const problem = await installedHelper.problem(backgroundShell);
     if (problem === null) rootHelper = installedHelper;
-    else
-      log.warn(
-        `switches are made by nixos-rebuild, and the result of one that restarts the agent may be lost: ${redact(problem)}`,
-      );
+    else log.warn(`switches use nixos-rebuild; if one restarts the agent, its result may be lost: ${redact(problem)}`);
     const record = readActivation(config.stateDir);
     if (record === null) return;
     const isRunning = runner.resume(record.commandId, record.command, record.lastSeq, (context) =>

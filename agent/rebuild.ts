@@ -126,7 +126,7 @@ export function activated(end: EndWithoutFailure, done: string): OperationEnd {
     case 'done':
       return ok();
     case 'unchanged':
-      return ok(end.message ?? 'Nothing to do: this system runs already');
+      return ok(end.message ?? 'Nothing to do: this system is already running');
     case 'partial':
       return { status: 'warning', exitCode: end.exitCode, message: `${done}, but ${end.failure}` };
     case 'deferred':

@@ -189,7 +189,7 @@ export function createCommandRunner(options: CommandRunnerOptions) {
   /** Goes on with a command that an earlier process of the agent began, unless its result is known. */
   function resume(id: string | null, name: string, lastSeq: number, operation: AgentOperation): boolean {
     if (id !== null && outbox.stateOf(id) === 'finished') return false;
-    log.info(`${name} goes on: an earlier process of the agent began it`);
+    log.info(`${name} continues: an earlier agent process started it`);
     run(id === null ? outbox.begin(null, name) : outbox.resume(id, name, lastSeq), operation, NOTHING_GIVEN);
     return true;
   }

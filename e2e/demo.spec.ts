@@ -87,7 +87,7 @@ test('row and drawer show the same progress of a build, and that a host went bac
     // The host without nixfleet-root says so where its agent and its system are explained.
     for (const compartment of ['agent', 'system'] as const) {
       await fleet.compartment('borealis', compartment).click();
-      await expect(page.getByRole('dialog')).toContainText('Switches on this host are made by nixos-rebuild');
+      await expect(page.getByRole('dialog')).toContainText('This host switches with nixos-rebuild');
       await page.keyboard.press('Escape');
       await expect(page.getByRole('dialog')).toHaveCount(0);
     }

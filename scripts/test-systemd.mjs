@@ -37,7 +37,7 @@ const VITEST = [
   '--reporter=verbose',
   '--reporter=json',
 ];
-/** A container that hangs is ended: the tests have time-outs of their own. */
+/** A container that hangs is ended: the tests have their own time-outs. */
 const BOOT_TIMEOUT_S = 420;
 /** How much of the agent's log is shown after a failure. */
 const LOG_CHARACTERS = 6_000;
@@ -148,7 +148,7 @@ async function runSystemd() {
   for (const boot of BOOTS) {
     const count = await runBoot(boot);
     if (count === null && counts.length === 0)
-      return skip(SYSTEMD_TESTS, 'systemd-nspawn could not boot a container: its output stands above.', BOOTS);
+      return skip(SYSTEMD_TESTS, 'systemd-nspawn could not boot a container: see its output above.', BOOTS);
     counts.push(count ?? CRASHED);
   }
   return sum(counts);
@@ -175,7 +175,7 @@ async function runMemory() {
   });
   console.log(output);
   if (wasStopped(code)) return CRASHED;
-  if (!booted) return skip(title, 'linux.uml could not boot: its output stands above.', [MEMORY]);
+  if (!booted) return skip(title, 'linux.uml could not boot: see its output above.', [MEMORY]);
   const result = readJsonObject(report);
   failures.push(...vitestFailures(result, ROOT));
   return countVitest(result, 0);

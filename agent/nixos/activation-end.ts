@@ -64,7 +64,7 @@ export function judgeActivation(facts: ActivationFacts): ActivationEnd {
   }
   if (!isActive) {
     if (exitCode === 0)
-      return failed(1, `the activation ended well, but ${after.running || 'another system'} runs`, false);
+      return failed(1, `the activation succeeded, but ${after.running || 'another system'} runs`, false);
     const changed = after.running !== facts.before.running;
     return failed(exitCode, `${reasonOf(facts, exitCode)}${profileNote(result)}`, changed);
   }

@@ -93,7 +93,7 @@ export async function resumeActivation(
     ? {
         kind: 'failed',
         exitCode: 1,
-        failure: 'the agent ended before the activation began: nothing has changed',
+        failure: 'the agent stopped before the activation started: nothing has changed',
         settle,
       }
     : {
@@ -111,7 +111,7 @@ export const EXIT_STOPPED = 130;
 function holdOf(shell: Shell, helper: RootHelper, id: string) {
   return {
     reason:
-      'An activation can’t be stopped cleanly: it goes on, and its result follows. Kill ends it half-way, which may leave the host between two systems.',
+      'An activation can’t be stopped cleanly: it continues, and its result will follow. Kill interrupts it and may leave the system partly switched.',
     kill: () => helper.stop(shell, id),
   };
 }

@@ -51,7 +51,7 @@ describe.skipIf(!hasNix)('a switch that its agent does not survive (skipped with
     });
   });
 
-  it('is reported from its files where nixfleet-root does not answer any more', async () => {
+  it('is reported from its files where nixfleet-root no longer answers', async () => {
     bench.configure({ version: '2' });
     const agent = await bench.start();
     bench.nixos.waits();
@@ -84,7 +84,7 @@ describe.skipIf(!hasNix)('a switch that its agent does not survive (skipped with
     });
   });
 
-  it('leaves nothing behind when the agent is killed before it tidied up', async () => {
+  it('leaves nothing behind when the agent is killed before it cleaned up', async () => {
     bench.configure({ version: '2' });
     const agent = await bench.start();
     const waits = `[ "$1" = -n ] && shift\ncase "$2" in forget) touch ${bench.nixos.path('forgets')}; exec sleep 1000;; esac`;
@@ -118,7 +118,7 @@ describe.skipIf(!hasNix)('a switch that its agent does not survive (skipped with
     await bench.start();
     expect(await bench.dashboard.result('sw')).toMatchObject({
       status: 'error',
-      message: 'the agent ended before the activation began: nothing has changed',
+      message: 'the agent stopped before the activation started: nothing has changed',
     });
     expect(bench.nixos.running()).toBe(before);
   });

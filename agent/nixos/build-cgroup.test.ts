@@ -36,20 +36,23 @@ describe('the cgroup of builds', () => {
     return createBuildCgroup({ memory, mount, membership: join(mount, 'self'), pid: 4711 });
   }
 
-  it.each([`/${service}`, `/${service}/agent`])('of the service is made below it, seen from %s', (from) => {
-    const made = create(from);
-    expect(made).toMatchObject({ limit: 2 * GIB });
-    expect(readFileSync(path('agent', 'cgroup.procs'), 'utf8')).toBe('4711');
-    expect(readFileSync(path('cgroup.subtree_control'), 'utf8')).toBe('+memory');
-    expect(readFileSync(path('build', 'memory.max'), 'utf8')).toBe(String(2 * GIB));
-    if (!('wrap' in made)) throw new Error(made.problem);
-    const { program, args } = made.wrap('echo', ['a b', '$HOME']);
-    expect(execFileSync(program, [...args], { encoding: 'utf8' })).toBe('a b $HOME\n');
-    expect(readFileSync(path('build', 'cgroup.procs'), 'utf8')).toMatch(/^\d+\n$/);
-    expect(made.kills()).toBe(0);
-    writeFileSync(path('build', 'memory.events'), 'low 0\nhigh 0\nmax 41\noom 1\noom_kill 2\noom_group_kill 1\n');
-    expect(made.kills()).toBe(2);
-  });
+  it.each([`/${service}`, `/${service}/agent`])(
+    'is created below the service’s cgroup when the agent is in %s',
+    (from) => {
+      const made = create(from);
+      expect(made).toMatchObject({ limit: 2 * GIB });
+      expect(readFileSync(path('agent', 'cgroup.procs'), 'utf8')).toBe('4711');
+      expect(readFileSync(path('cgroup.subtree_control'), 'utf8')).toBe('+memory');
+      expect(readFileSync(path('build', 'memory.max'), 'utf8')).toBe(String(2 * GIB));
+      if (!('wrap' in made)) throw new Error(made.problem);
+      const { program, args } = made.wrap('echo', ['a b', '$HOME']);
+      expect(execFileSync(program, [...args], { encoding: 'utf8' })).toBe('a b $HOME\n');
+      expect(readFileSync(path('build', 'cgroup.procs'), 'utf8')).toMatch(/^\d+\n$/);
+      expect(made.kills()).toBe(0);
+      writeFileSync(path('build', 'memory.events'), 'low 0\nhigh 0\nmax 41\noom 1\noom_kill 2\noom_group_kill 1\n');
+      expect(made.kills()).toBe(2);
+    },
+  );
 
   it.each(['/user.slice/session-1.scope', '/', '/system.slice/docker-1.scope'])('is never made in %s', (cgroup) => {
     expect(create(cgroup)).toMatchObject({ problem: expect.stringContaining('not in the cgroup of') as string });
@@ -60,7 +63,7 @@ describe('the cgroup of builds', () => {
     expect(create(`/${service}`)).toMatchObject({ problem: expect.stringContaining('Delegate=yes') as string });
   });
 
-  it('is not made for a limit that is none', () => {
+  it('is not created for an invalid limit', () => {
     expect(create(`/${service}`, 'much')).toMatchObject({ problem: expect.stringContaining('80%') as string });
   });
 });

@@ -46,7 +46,7 @@ describe('the log of a build', () => {
     ]);
   });
 
-  it('never shows more done than there is to do', () => {
+  it('never counts more finished than the total', () => {
     expect(read([start(1, 104), counted(1, 5, 3)]).progress).toEqual([
       { built: 5, toBuild: 5, fetched: 0, toFetch: 0, building: true },
     ]);
@@ -76,7 +76,7 @@ describe('the log of a build', () => {
     expect(read([start(3, 105, { fields: [drv] }), line]).lines).toEqual([`${shown}> compiling`]);
   });
 
-  it('gives what a person reads: messages, what is built, and the lines of a build with its name', () => {
+  it('prints readable lines: messages, what is built, and the lines of a build with its name', () => {
     const { lines } = read([
       { action: 'msg', level: 1, msg: 'warning: Git tree is dirty' },
       { action: 'msg', level: 5, msg: 'evaluating file' },

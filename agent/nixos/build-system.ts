@@ -66,6 +66,6 @@ export async function buildSystem(
   try {
     return { ok: true, path: readlinkSync(link) };
   } catch {
-    return { ok: false, exitCode: 1, failure: `nix build did not make the link ${link}` };
+    return { ok: false, exitCode: 1, failure: `nix build did not create the link ${link}` };
   }
 }

@@ -34,13 +34,13 @@ describe('the agent that the unit names', () => {
     expect(other()).toBe(expected);
   });
 
-  it('does not matter to an agent from a checkout, or where there is no unit', () => {
+  it('is ignored by an agent from a checkout, and when the unit is missing', () => {
     expect(other()).toBeNull();
     unit(`${NEWER}/bin/nixfleet-agent`);
     expect(other('/home/alice/nixfleet/dist/agent.mjs')).toBeNull();
   });
 
-  it('is restarted for once: one that the restart did not bring is left alone', () => {
+  it('causes one restart only, even if the restart does not start it', () => {
     unit(`${NEWER}/bin/nixfleet-agent`);
     restartsFor(root, NEWER);
     expect(other()).toBeNull();

@@ -67,7 +67,9 @@ export function createRootHelper(program: string) {
       const answer = await call(shell, 'version');
       if (!answer.ok) return answer.problem;
       const grammar = answer.values.get('grammar') ?? '';
-      return grammar === GRAMMAR ? null : `nixfleet-root has another grammar (${grammar}) than this agent`;
+      return grammar === GRAMMAR
+        ? null
+        : `nixfleet-root has command version ${grammar}, which this agent does not support`;
     },
     /** Starts the activation of a system. It goes on whatever happens to the agent. */
     activate: (shell: Shell, id: string, action: ActivationAction, path: string): Promise<Start> =>

@@ -184,7 +184,7 @@ describe.skipIf(!hasNix)('a switch to a generation by its number (skipped withou
     await bench.start();
     expect(await bench.dashboard.result('g1')).toMatchObject({
       status: 'error',
-      message: 'the agent ended before the activation began: nothing has changed',
+      message: 'the agent stopped before the activation started: nothing has changed',
     });
     expect(now(bench)).toEqual({ running: systems[2], profile: 3 });
   });

@@ -6,11 +6,11 @@ import { hasNix } from '../root-helper/testing/nixos';
 import { fileAppears } from '../testing/host';
 import { useNixosBench, type NixosBench } from './testing/nixos-bench';
 
-describe.skipIf(!hasNix)('a switch in own steps (skipped without Nix)', () => {
+describe.skipIf(!hasNix)('a switch in separate steps (skipped without Nix)', () => {
   let bench: NixosBench;
   useNixosBench((made) => (bench = made));
 
-  it('builds as the agent’s user, activates in a unit of its own, and restarts the agent', async () => {
+  it('builds as the agent’s user, activates in a separate unit, and restarts the agent', async () => {
     const commit = bench.configure({ version: '2' });
     const agent = await bench.start();
     expect(await bench.dashboard.frame('register')).toMatchObject({
@@ -36,7 +36,7 @@ describe.skipIf(!hasNix)('a switch in own steps (skipped without Nix)', () => {
     expect(progress).toContainEqual({ current: 2, total: 2, status: 'complete' });
   });
 
-  it('has nothing to do where the system runs and is the system of the next boot', async () => {
+  it('does nothing when the system already runs and is the boot default', async () => {
     bench.configure({ version: '2' });
     await bench.run(await bench.start(), 'switch', 'first');
     bench.nixos.forgetCalls();
@@ -44,12 +44,12 @@ describe.skipIf(!hasNix)('a switch in own steps (skipped without Nix)', () => {
     expect(await bench.dashboard.result('again')).toMatchObject({
       status: 'ok',
       restarting: false,
-      message: 'Nothing to do: this system runs already',
+      message: 'Nothing to do: this system is already running',
     });
     expect(bench.changes()).toEqual([]);
   });
 
-  it('enters a system that was only tested by hand for the next boot', async () => {
+  it('sets the boot entry for a system that was only tested by hand', async () => {
     bench.configure({ version: '2' });
     await bench.run(await bench.start(), 'switch', 'first');
     bench.nixos.nix('nix-env', '-p', bench.nixos.profile, '--switch-generation', '1');
@@ -134,7 +134,7 @@ describe.skipIf(!hasNix)('a switch in own steps (skipped without Nix)', () => {
     const agent = await bench.start({ NIXFLEET_ROOT_HELPER: bench.nixos.path('no-such-program') });
     const register = await bench.dashboard.frame('register');
     expect(register.capabilities).not.toContain('activation');
-    expect(agent.log()).toContain('switches are made by nixos-rebuild');
+    expect(agent.log()).toContain('switches use nixos-rebuild');
     bench.dashboard.command('switch', 'sw');
     expect(await bench.dashboard.result('sw')).toMatchObject({ status: 'ok' });
     expect(bench.output('sw').join('\n')).toContain('called nixos-rebuild switch --flake');
@@ -168,7 +168,7 @@ describe.skipIf(!hasNix)('a switch at the next boot (skipped without Nix)', () =
   });
 });
 
-describe.skipIf(!hasNix)('a rollback in own steps (skipped without Nix)', () => {
+describe.skipIf(!hasNix)('a rollback in separate steps (skipped without Nix)', () => {
   let bench: NixosBench;
   useNixosBench((made) => (bench = made));
 

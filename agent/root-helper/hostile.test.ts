@@ -93,7 +93,7 @@ const NUMBERS: readonly string[] = [
   '1'.repeat(100_000),
 ];
 
-it('nixfleet-root has fewer than 350 lines: somebody reads it before it runs as root', () => {
+it('nixfleet-root has fewer than 350 lines: short enough to review before it runs as root', () => {
   const lines = readFileSync(join(import.meta.dirname, 'nixfleet-root'), 'utf8')
     .trimEnd()
     .split('\n');
@@ -167,7 +167,7 @@ describe.skipIf(!hasNix)('the grammar of nixfleet-root (skipped without Nix)', (
     expectNothing('commands');
   });
 
-  it('an argument of a megabyte does not even reach it', () => {
+  it('the kernel refuses an argument of one megabyte', () => {
     const { error } = spawnSync(nixos.helper, ['status', 'x'.repeat(1_000_000)]);
     expect(error).toMatchObject({ errno: -constants.errno.E2BIG });
   });
@@ -327,7 +327,7 @@ describe.skipIf(!hasNix)('what surrounds nixfleet-root (skipped without Nix)', (
     expect(nixos.run(['nonsense'], { through: 'exec "$@" 2>&-' })).toMatchObject({ code: 64, stdout: '', stderr: '' });
   });
 
-  it('a reader that has gone ends neither the unit nor its output', async () => {
+  it('a closed output pipe ends neither the unit nor its output', async () => {
     nixos.run(['activate', 'a', 'test', nixos.system(2)], { through: '"$@" 2>&1 | true' });
     await expect.poll(() => nixos.ok('status', 'a')['job'], WAIT).toBe('ended');
     expect(nixos.running()).toBe(nixos.system(2));

@@ -132,6 +132,16 @@ function differences({ config, isSet }: UpgradeFacts, from: FormerVersion): Upgr
       section: 'agents',
       page: null,
     },
+    {
+      id: 'confirmed-switches',
+      title: 'Switches are confirmed',
+      text:
+        'On hosts with the new NixOS module, a switch takes itself back unless this dashboard reaches the host again and ' +
+        `no further unit fails. Afterwards the tests of the host run by themselves. In ${from}, the new system stayed. ` +
+        'NIXFLEET_CONFIRM_SWITCHES=false turns this off.',
+      section: 'operations',
+      page: null,
+    },
     ...(from === 'version 1' ? version1(config) : []),
   ];
   return items.filter((item) => item !== null);

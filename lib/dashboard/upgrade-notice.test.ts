@@ -58,7 +58,17 @@ describe('the items of the notice', () => {
     [
       'version 3',
       {},
-      ['public-address-missing', 'proxies', 'colours-off', 'releases', 'scripts', 'sessions', 'agents', 'builds'],
+      [
+        'public-address-missing',
+        'proxies',
+        'colours-off',
+        'releases',
+        'scripts',
+        'sessions',
+        'agents',
+        'builds',
+        'confirmed-switches',
+      ],
     ],
     ['version 3', { NIXFLEET_BASE_URL: 'https://a.example', NIXFLEET_TRUSTED_PROXIES: 'private' }, ['public-address']],
     [
@@ -72,7 +82,11 @@ describe('the items of the notice', () => {
       ['version-feed', 'log-level'],
     ],
     ['version 3', { NIXFLEET_STALE_MINIMUM: '5m' }, ['value:NIXFLEET_STALE_MINIMUM']],
-    ['version 1', {}, ['public-address-missing', 'scripts', 'sessions', 'agents', 'builds', 'agents-macos']],
+    [
+      'version 1',
+      {},
+      ['public-address-missing', 'scripts', 'sessions', 'agents', 'builds', 'confirmed-switches', 'agents-macos'],
+    ],
     ['version 1', { NIXFLEET_ALLOW_SHARED_AGENT_TOKEN: 'false' }, ['stored-agent-tokens']],
   ] as const)('since %s with %o include %j', (from, env, expected) => {
     expect(idsOf(from, env)).toEqual(expect.arrayContaining([...expected]));

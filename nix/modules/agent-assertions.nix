@@ -2,7 +2,7 @@
 cfg: [
   {
     assertion = cfg.url != "";
-    message = "services.nixfleet-agent.url: write the address of the dashboard's socket, as wss://fleet.example.org/ws.";
+    message = "services.nixfleet-agent.url: write the address of the dashboard's socket, such as wss://fleet.example.org/ws.";
   }
   {
     assertion = (cfg.repoUrl != "") != (cfg.configRepo != "");

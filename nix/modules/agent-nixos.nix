@@ -60,7 +60,7 @@ in
       allowReboot = lib.mkOption {
         type = lib.types.bool;
         default = true;
-        description = "Let the agent's user reboot the host without a password, for the operation of that name.";
+        description = "Let the agent's user reboot the host without a password, for the *Reboot* operation.";
       };
 
       legacySudoRules = lib.mkOption {

@@ -280,7 +280,7 @@ describe.skipIf(!hasNix)('a confirmed switch (skipped without Nix)', () => {
     await bench.start();
     expect(await bench.dashboard.result('sw')).toMatchObject({
       status: 'error',
-      message: 'the agent ended before the activation began: nothing has changed',
+      message: 'the agent stopped before the activation started: nothing has changed',
     });
     expect(bench.nixos.running()).toBe(old);
     await isTidy();

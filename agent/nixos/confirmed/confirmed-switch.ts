@@ -138,7 +138,7 @@ async function neverBegan(confirmed: ConfirmedSwitch): Promise<RebuildEnd> {
   const { helper, context, record } = confirmed;
   const disarmed = await helper.disarm(context.shell, record.id);
   if (disarmed.kind === 'too-late') return finishBack(confirmed, ...backOf(confirmed));
-  return failed(confirmed, 1, 'the agent ended before the activation began: nothing has changed');
+  return failed(confirmed, 1, 'the agent stopped before the activation started: nothing has changed');
 }
 
 async function afterActivation(confirmed: ConfirmedSwitch): Promise<RebuildEnd> {

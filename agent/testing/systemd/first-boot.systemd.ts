@@ -70,7 +70,7 @@ describe.skipIf(BOOT !== 'first')('a switch under systemd (skipped where no cont
     await machine.killAgent();
     expect(await machine.result('called')).toMatchObject({
       status: 'error',
-      message: 'the agent ended before the activation began: nothing has changed',
+      message: 'the agent stopped before the activation started: nothing has changed',
     });
     expect(machine.running()).toBe(before);
     await expect.poll(() => machine.leftovers(), WAIT).toEqual(NOTHING_LEFT);
@@ -85,7 +85,7 @@ describe.skipIf(BOOT !== 'first')('a switch under systemd (skipped where no cont
     await machine.killAgent();
     expect(await machine.result('requested')).toMatchObject({
       status: 'error',
-      message: 'the agent ended before the activation began: nothing has changed',
+      message: 'the agent stopped before the activation started: nothing has changed',
     });
     expect(machine.running()).toBe(before);
     await expect.poll(() => machine.leftovers(), WAIT).toEqual(NOTHING_LEFT);
@@ -125,7 +125,7 @@ describe.skipIf(BOOT !== 'first')('a switch under systemd (skipped where no cont
     await expect.poll(() => machine.leftovers(), WAIT).toEqual(NOTHING_LEFT);
   });
 
-  it('whose agent is killed before it tidied up leaves nothing behind', async () => {
+  it('whose agent is killed before it cleaned up leaves nothing behind', async () => {
     machine.configure({ version: '9' });
     machine.holds('forget');
     machine.dashboard.command('pull-switch', 'reported');
@@ -138,7 +138,7 @@ describe.skipIf(BOOT !== 'first')('a switch under systemd (skipped where no cont
     expect(results.map(({ payload }) => payload.status).filter((status) => status !== 'ok')).toEqual([]);
   });
 
-  it('names a unit that fails since then, with its last lines, and none that failed before', async () => {
+  it('names a unit that has failed since, with its last lines, and none that failed before', async () => {
     addScriptUnit('nft-old.service', 'exit 1');
     addScriptUnit('nft-new.service', 'echo the last words of the new unit; exit 1');
     systemctl('daemon-reload');
@@ -250,7 +250,7 @@ describe.skipIf(BOOT !== 'first')('a switch under systemd (skipped where no cont
     await expect.poll(() => machine.leftovers(), WAIT).toEqual(NOTHING_LEFT);
   });
 
-  it('is under way when the machine restarts (the second boot looks at its end)', async () => {
+  it('is under way when the machine restarts (the second boot checks the result)', async () => {
     machine.configure({ version: '16' });
     machine.waits();
     machine.dashboard.command('pull-switch', 'reboot');

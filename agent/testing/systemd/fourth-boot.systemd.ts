@@ -105,7 +105,7 @@ describe.skipIf(BOOT !== 'fourth')(
       await expect.poll(() => machine.leftovers(), WAIT).toEqual(NOTHING_LEFT);
     });
 
-    it('is not disturbed by a new execution of systemd', async () => {
+    it('continues while systemd re-executes', async () => {
       await tries('46', 'confirmed-reexec');
       systemctl('daemon-reexec');
       keep('confirmed-reexec');

@@ -14,7 +14,7 @@ describe.skipIf(BOOT !== 'second')(
     afterEach(() => machine.reset());
     afterAll(() => machine.stop());
 
-    it('that the restart of the machine interrupted is not done, and the host is free', async () => {
+    it('interrupted by a restart of the machine is reported as not done, and the host accepts commands', async () => {
       expect(await machine.result('reboot')).toMatchObject({
         status: 'error',
         exit_code: 137,

@@ -31,7 +31,7 @@ describe.skipIf(BOOT !== 'third')(
       );
     });
 
-    it('goes on while systemd executes itself anew and the agent restarts', async () => {
+    it('continues while systemd re-executes and the agent restarts', async () => {
       machine.configure({ version: '18' });
       machine.does(
         'echo before',

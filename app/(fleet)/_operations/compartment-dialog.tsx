@@ -69,8 +69,8 @@ export function CompartmentDialog({
       </div>
       {(compartment === 'agent' || compartment === 'system') && usesRebuild(host) && (
         <p className="mt-2 text-xs text-muted">
-          Switches on this host are made by nixos-rebuild: only its exit code is known, and the result of a switch that
-          restarts the agent can be lost. With the NixOS module of this version, nixfleet-root makes them.
+          This host switches with nixos-rebuild, which reports only an exit code; if a switch restarts the agent, its
+          result can be lost. The NixOS module of this version installs nixfleet-root, which avoids both.
         </p>
       )}
       {steps.map((operation) => {

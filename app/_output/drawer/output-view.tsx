@@ -50,7 +50,9 @@ export function OutputView({ tab, hostName, feed }: { tab: OutputTab; hostName: 
       {tab.pinned && (
         <div className="flex h-9 shrink-0 items-center gap-2 border-b bg-accent-soft px-4 text-xs text-accent pointer-coarse:h-12">
           <span className="one-line">
-            {isOlder ? `There is a newer command on ${hostName}.` : 'A newer command does not replace this output.'}
+            {isOlder
+              ? `There is a newer command on ${hostName}.`
+              : 'This output stays open when a newer command starts.'}
           </span>
           {isOlder && (
             <Button size="sm" onClick={() => openOutput({ hostId: tab.hostId, commandId: newestSeen })}>

@@ -124,7 +124,7 @@ export function onDisconnect(
 /** A line for the output of a command whose agent keeps nothing that it prints without a connection. */
 export function lostOutput(operation: Operation, losesOutput: boolean): CommandEffect[] {
   const isPrinting = operation.ends === 'status' || operation.ends === 'switch';
-  const text = 'The connection was lost here: what the command printed until it was back is missing.';
+  const text = 'The connection was lost here. Output until it was restored is missing.';
   return losesOutput && isPrinting ? [{ type: 'note', text }] : [];
 }
 

@@ -124,10 +124,10 @@ export const OPERATION_WORDS: Readonly<Record<OperationId, OperationWords>> = {
   },
   boot: {
     label: 'Switch at next boot',
-    noun: 'switch at the next boot',
+    noun: 'next-boot preparation',
     preposition: 'of',
-    verb: 'prepare the next boot of {hosts}',
-    past: 'prepared the next boot of {hosts}',
+    verb: 'set the system for the next boot of {hosts}',
+    past: 'set the system for the next boot of {hosts}',
   },
   'switch-generation': {
     label: 'Switch to generation',

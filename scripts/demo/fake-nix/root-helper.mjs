@@ -70,7 +70,7 @@ export async function rootHelper(words) {
       case 'version 0':
         return answer({ version: 'demo', grammar: '1', allow_reboot: 'yes', state });
       case 'activate 3':
-        if (!ACTION.test(second)) throw new Refusal(EXIT.grammar, 'activate: this is no valid value of "action".');
+        if (!ACTION.test(second)) throw new Refusal(EXIT.grammar, 'activate: not a valid value for "action".');
         if (!system.has(third)) throw new Refusal(EXIT.path, 'The store path does not exist, or is a link.');
         return begin(id, { action: second, target: third });
       case 'go 2': {
@@ -111,7 +111,7 @@ export async function rootHelper(words) {
 
   /** @param {string} id */
   function folderOf(id) {
-    if (!ID.test(id)) throw new Refusal(EXIT.grammar, 'This is no valid value of "id".');
+    if (!ID.test(id)) throw new Refusal(EXIT.grammar, 'This is not a valid value for "id".');
     return join(state, id);
   }
 
@@ -129,7 +129,7 @@ export async function rootHelper(words) {
    */
   function arm(id, seconds, path) {
     const folder = folderOf(id);
-    if (!SECONDS.test(seconds)) throw new Refusal(EXIT.grammar, 'arm: this is no valid value of "seconds".');
+    if (!SECONDS.test(seconds)) throw new Refusal(EXIT.grammar, 'arm: not a valid value for "seconds".');
     if (!system.has(path)) throw new Refusal(EXIT.path, 'The store path does not exist, or is a link.');
     if (!['none', 'armed'].includes(timerOf(folder)))
       throw new Refusal(EXIT.late, 'The timer has fired or was disarmed.');

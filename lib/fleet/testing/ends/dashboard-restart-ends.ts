@@ -39,7 +39,7 @@ const cases: readonly EndCase[] = [
       dial(),
     ],
     ends: { outcome: 'succeeded' },
-    notes: ['The dashboard restarted at this point.', 'what the command printed until it was back is missing'],
+    notes: ['The dashboard restarted at this point.', 'Output until it was restored is missing'],
   },
   {
     name: 'the status was sent while the dashboard was down',

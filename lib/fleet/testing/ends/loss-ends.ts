@@ -31,7 +31,7 @@ export const LOSS_ENDS: readonly EndCase[] = [
     operation: 'pull',
     steps: [receive('pull'), out('fetching'), drop, later(MINUTE), dial(), still('pull'), beat(), quiet],
     ends: { outcome: 'lost', reason: 'no result arrived' },
-    notes: ['what the command printed until it was back is missing'],
+    notes: ['Output until it was restored is missing'],
   },
   {
     name: 'a connection that breaks at once: a pull is never sent again',
