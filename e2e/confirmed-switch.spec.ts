@@ -69,6 +69,8 @@ test('row and drawer count down; Keep now and Revert now are carried out, and so
     await fleet.expectOutcome('succeeded');
     await expect(panel).toContainText('The host has kept the new system.');
 
+    // It may still be reconnecting after the restart.
+    await expect(fleet.row('reverter')).not.toContainText('Offline');
     await fleet.press('reverter', 'Switch');
     await expect(panel).toHaveAttribute('data-stage', 'waiting');
     // With the keyboard alone; the question has the focus on the safe answer.
