@@ -91,6 +91,9 @@ async function runBoot(boot) {
   const unit = join(shared, `${boot}.service`);
   writeFileSync(unit, testUnit(boot));
   const nspawn = [
+    // A checkout may be below /tmp, which would be an empty file system there.
+    'env',
+    'SYSTEMD_NSPAWN_TMPFS_TMP=0',
     'systemd-nspawn',
     '--quiet',
     '--register=no',
