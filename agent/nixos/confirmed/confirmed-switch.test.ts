@@ -317,6 +317,20 @@ describe.skipIf(!hasNix)('a confirmed switch (skipped without Nix)', () => {
     },
   );
 
+  it('ends, and says what runs, when somebody on the host disarms the timer while it goes back', async () => {
+    configure();
+    await bench.start();
+    switches();
+    await ready();
+    const { system } = await stage('waiting');
+    answer(false, true);
+    await fileAppears(bench.nixos.path('units', 'nixfleet-back-csw.3.timer'));
+    bench.nixos.ok('disarm', 'csw');
+    const result = await bench.dashboard.result('sw');
+    expect([result.status, result.rolled_back]).toEqual(['error', undefined]);
+    expect(result.message).toContain(`${system} is running`);
+  });
+
   it('can’t be stopped in its window: revert it', async () => {
     configure();
     await bench.start();

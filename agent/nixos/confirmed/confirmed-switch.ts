@@ -81,7 +81,10 @@ export async function startConfirmedSwitch(
   if (end.ok) return afterActivation({ ...confirmed, folder: dirname(end.started.output) });
   context.hold(null);
   const disarmed = await helper.disarm(shell, record.id);
-  if (disarmed.kind === 'too-late') return finishBack(confirmed, 'activation-hung', end.problem);
+  if (disarmed.kind === 'too-late') {
+    const { folder } = await helper.stateOf(shell, record.id);
+    return finishBack({ ...confirmed, folder }, 'activation-hung', end.problem);
+  }
   await forget(confirmed);
   return unchanged(end.exitCode, end.problem);
 }
@@ -237,13 +240,13 @@ async function enterForBoot(confirmed: ConfirmedSwitch, verdict: ChecksVerdict |
   const { shell } = context;
   const id = `${record.id}${BOOT_SUFFIX}`;
   shell.say(`Confirmed. Entering ${record.target} for the next boot.`);
-  let { state, folder } = await helper.stateOf(shell, id);
-  if (state === 'none') {
+  const found = await helper.stateOf(shell, id);
+  let { folder } = found;
+  if (found.state === 'none') {
     const started = await helper.activate(shell, id, 'boot', record.target);
     if (!started.ok)
       return partial(confirmed, started.exitCode, `it could not be entered for the next boot: ${started.problem}`);
     folder = dirname(started.started.output);
-    state = 'running';
   }
   const end = await followActivation(
     host,
@@ -275,10 +278,16 @@ async function goBack(confirmed: ConfirmedSwitch, reason: RolledBackReason, why:
 
 async function waitForTimer(confirmed: ConfirmedSwitch): Promise<RebuildEnd> {
   const { context, helper, record } = confirmed;
+  let unknown = 0;
   for (let polls = 1; ; polls++) {
     if (isBack(confirmed)) return finishBack(confirmed, ...backOf(confirmed));
-    if (polls % STATE_POLLS === 0 && (await helper.stateOf(context.shell, record.id)).timer === 'lost')
-      return timerGone(confirmed);
+    if (polls % STATE_POLLS === 0) {
+      const { timer } = await helper.stateOf(context.shell, record.id);
+      unknown = timer === 'unknown' ? unknown + 1 : 0;
+      // Disarmed: by somebody on the host.
+      if (timer === 'lost' || timer === 'none' || timer === 'disarmed' || unknown >= MAX_UNKNOWN)
+        return timerGone(confirmed);
+    }
     await pause(POLL_MS);
   }
 }
@@ -294,7 +303,8 @@ async function finishBack(confirmed: ConfirmedSwitch, reason: RolledBackReason, 
     if (polls % STATE_POLLS === 0) {
       const { timer } = await helper.stateOf(context.shell, record.id);
       unknown = timer === 'unknown' ? unknown + 1 : 0;
-      if (timer === 'lost' || timer === 'none' || unknown >= MAX_UNKNOWN) break;
+      // Fired: its result is written, and can't be read.
+      if ((timer !== 'armed' && timer !== 'firing' && timer !== 'unknown') || unknown >= MAX_UNKNOWN) break;
     }
     await pause(POLL_MS);
   }
