@@ -65,9 +65,12 @@ export interface MachineFacts {
   startedIn: string;
 }
 
-/** `warnings`: values that are not used as written, and what is used instead. */
+/**
+ * `warnings`: values that are not used as written, and what is used instead. `mayPass`: nothing is wrong but a file that
+ * may appear later, such as a secret that is decrypted after the login.
+ */
 export type AgentConfigResult =
-  { ok: true; config: AgentConfig; warnings: string[] } | { ok: false; problems: string[] };
+  { ok: true; config: AgentConfig; warnings: string[] } | { ok: false; problems: string[]; mayPass: boolean };
 
 /** Each variable with its default and its description: the text of `--help`. */
 export const AGENT_VARIABLES: readonly (readonly [name: string, fallback: string, prose: string])[] = [
@@ -155,6 +158,7 @@ export function readAgentConfig(
   machine: MachineFacts,
 ): AgentConfigResult {
   const problems: string[] = [];
+  const missing: string[] = [];
   const warnings: string[] = [];
   const get = (name: string): string => (env[name] ?? '').trim();
   const path = (name: string): string => absolutePath(name, get(name), machine, warnings);
@@ -163,7 +167,12 @@ export function readAgentConfig(
   const repoUrl = get('NIXFLEET_REPO_URL');
   const config: AgentConfig = {
     url: readUrl(get('NIXFLEET_URL'), problems),
-    ...readSecret(get('NIXFLEET_TOKEN'), get('NIXFLEET_TOKEN_FILE'), get('NIXFLEET_ENROLMENT_CODE'), machine, problems),
+    ...readSecret(
+      { token: get('NIXFLEET_TOKEN'), file: get('NIXFLEET_TOKEN_FILE'), code: get('NIXFLEET_ENROLMENT_CODE') },
+      machine,
+      problems,
+      missing,
+    ),
     repoUrl,
     repoDir: path('NIXFLEET_REPO_DIR') || path('NIXFLEET_NIXCFG') || (repoUrl === '' ? '' : join(stateDir, 'repo')),
     branch: get('NIXFLEET_BRANCH') || 'main',
@@ -217,7 +226,9 @@ export function readAgentConfig(
     );
   for (const [name, instead] of Object.entries(FORMER_VARIABLES))
     if (Object.hasOwn(env, name)) warnings.push(`${name} has no effect: ${instead}.`);
-  return problems.length === 0 ? { ok: true, config, warnings } : { ok: false, problems };
+  return problems.length + missing.length === 0
+    ? { ok: true, config, warnings }
+    : { ok: false, problems: [...problems, ...missing], mayPass: problems.length === 0 };
 }
 
 /** '' for a text that is not a colour: the dashboard then shows the colour of the host's system. */
@@ -260,13 +271,15 @@ function readUrl(value: string, problems: string[]): string {
   return value;
 }
 
-/** What the agent proves itself with. The file may hold an enrolment code in the token's place: modules name one file. */
+/**
+ * What the agent proves itself with. The file may hold an enrolment code in the token's place: modules name one file.
+ * `missing` gets what a later attempt may find.
+ */
 function readSecret(
-  value: string,
-  file: string,
-  code: string,
+  { token: value, file, code }: { token: string; file: string; code: string },
   machine: MachineFacts,
   problems: string[],
+  missing: string[],
 ): Pick<AgentConfig, 'token' | 'enrolmentCode'> {
   let token = value;
   const enrolmentCode = code;
@@ -280,13 +293,13 @@ function readSecret(
         return { token: '', enrolmentCode: code || codeInFile };
       token = tokenOfFile(content);
     } catch (error) {
-      problems.push(
+      missing.push(
         `NIXFLEET_TOKEN_FILE: ${file} can't be read (${error instanceof Error && 'code' in error ? String(error.code) : 'unknown reason'}): make it readable for the agent's user.`,
       );
       return { token: '', enrolmentCode };
     }
     if (token === '') {
-      problems.push(`NIXFLEET_TOKEN_FILE: ${file} contains no token: write the bare token, or NIXFLEET_TOKEN=<token>.`);
+      missing.push(`NIXFLEET_TOKEN_FILE: ${file} contains no token: write the bare token, or NIXFLEET_TOKEN=<token>.`);
       return { token: '', enrolmentCode };
     }
   }

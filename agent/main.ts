@@ -1,4 +1,4 @@
-/** The agent's command line. Exit codes: 0 ended or restarting, 1 another agent runs or a check failed, 64 usage, 78 configuration (EX_CONFIG), 101 after a switch. */
+/** The agent's command line. Exit codes: 0 ended or restarting, 1 what stands in the way may pass (another agent, a full disk, a token that is not there yet) or a check failed, 64 usage, 78 configuration (EX_CONFIG), 101 after a switch. */
 import { createAgent } from './agent';
 import { checkConfiguration } from './check';
 import { hostNameProblem, readAgentConfig, AGENT_VARIABLES, type AgentConfig } from './config';
@@ -10,7 +10,10 @@ import { createRedact, splitRepositoryAddress } from './redact';
 import { createTokenSource } from './token';
 
 const EXIT_USAGE = 64;
+/** Another attempt can't succeed: service managers leave the agent off. */
 const EXIT_CONFIG = 78;
+/** What stands in the way may pass: service managers start the agent again. */
+const EXIT_AGAIN = 1;
 
 process.exitCode = await main(process.argv.slice(2));
 // A socket that closes slowly or a switch that outlives its agent must not delay the exit.
@@ -35,7 +38,7 @@ async function main(args: readonly string[]): Promise<number> {
   if (!read.ok) {
     console.error('The configuration of nixfleet-agent has problems:');
     for (const problem of read.problems) console.error(`- ${problem}`);
-    return EXIT_CONFIG;
+    return read.mayPass ? EXIT_AGAIN : EXIT_CONFIG;
   }
   const { config, warnings } = read;
   if (option === '--check') {
@@ -60,14 +63,15 @@ async function serve(config: AgentConfig, warnings: readonly string[], home: str
       log.error(
         `another agent (process ${lock.pid}) uses ${config.stateDir}: stop it, or set NIXFLEET_STATE_DIR to another folder`,
       );
-      return 1;
+      return EXIT_AGAIN;
     }
     release = lock.release;
   } catch (error) {
     log.error(
       `${config.stateDir} can't be used (${error instanceof Error ? error.message : 'unknown reason'}): give the agent's user write access, or set NIXFLEET_STATE_DIR to another folder`,
     );
-    return EXIT_CONFIG;
+    // A full disk, or one that was mounted read-only after an error.
+    return EXIT_AGAIN;
   }
   process.once('exit', release);
   for (const warning of warnings) log.warn(warning);

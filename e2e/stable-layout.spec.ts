@@ -120,6 +120,44 @@ test('notices, pipelines and flake updates do not move the hosts or the controls
   }
 });
 
+test('a row that comes under a pointer that rests opens no tooltip', async ({ page, world }) => {
+  const dashboard = world.makeDashboard(PASSWORD_ONLY);
+  await dashboard.start();
+  const agents = await openFleet(dashboard, 2, PROMPT);
+  try {
+    await page.clock.install();
+    await signInWithPassword(page, dashboard.url);
+    const fleet = new FleetPage(page);
+    const pull = async (host: string) => {
+      const box = await fleet.row(host).getByRole('button', { name: 'Pull', exact: true }).boundingBox();
+      return { x: (box?.x ?? 0) + (box?.width ?? 0) / 2, y: (box?.y ?? 0) + (box?.height ?? 0) / 2 };
+    };
+    const [first, second] = [await pull('h0'), await pull('h1')];
+    const next = { x: second.x, y: 2 * second.y - first.y };
+    await page.mouse.move(next.x, next.y);
+    const agent = new SimulatedAgent({
+      url: dashboard.agentUrl,
+      token: AGENT_TOKEN,
+      hostname: 'h2',
+      behaviour: PROMPT,
+    });
+    agents.push(agent);
+    agent.connect();
+    await expect(fleet.row('h2')).toBeVisible();
+    const under = await pull('h2');
+    expect(Math.abs(under.x - next.x) + Math.abs(under.y - next.y)).toBeLessThan(8);
+
+    const tip = page.locator('#nixfleet-tip');
+    await page.clock.runFor(1_000);
+    await expect(tip).toBeHidden();
+    await page.mouse.move(next.x + 2, next.y);
+    await page.clock.runFor(1_000);
+    await expect(tip).toContainText('Pull the configuration on h2');
+  } finally {
+    await closeAll(agents);
+  }
+});
+
 test('clicks and text from before the scripts have loaded are applied afterwards', async ({ page, world }) => {
   const dashboard = world.makeDashboard(PASSWORD_ONLY);
   await dashboard.start();
@@ -387,6 +425,9 @@ for (const width of [390, 1440]) {
         more('a0');
         await expect(fleet.row('a0')).toBeVisible();
         expect(await boxesOf(page, { h0: fleet.row('h0'), h1: fleet.row('h1') }), 'with a new host').toEqual(rows);
+        // The tooltip of the button may cover the row above.
+        await page.mouse.move(1, 1);
+        await expect(page.locator('#nixfleet-tip')).toBeHidden();
 
         await fleet.row('h0').getByRole('button', { name: 'More actions for h0' }).click();
         const remove = page.getByRole('menuitem', { name: /^Remove/ });

@@ -17,7 +17,8 @@ const TIP_ID = 'nixfleet-tip';
  * The page's only tooltip, mounted in the root layout. It shows the `data-tip` of the hovered or focused element: the
  * first line is a heading, further lines explain. `data-tip-since` adds the age of the fact and `data-tip-next` what a
  * click does. For `data-tip-time` it shows that time in the browser's time zone. A single tooltip keeps a table of
- * thousands of cells cheap. It can be hovered, and Escape hides it.
+ * thousands of cells cheap. It can be hovered, and Escape hides it. A row that comes under a pointer that rests opens none:
+ * it would cover controls of other rows that nobody has left.
  */
 export function TooltipLayer() {
   const ref = useRef<HTMLDivElement>(null);
@@ -38,6 +39,10 @@ function attach(tip: HTMLDivElement): () => void {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let leaving: ReturnType<typeof setTimeout> | undefined;
   let closedAt = 0;
+  /** Where the pointer was when it came over an element. */
+  let pointer = { x: NaN, y: NaN };
+  /** The page has moved an element under it. */
+  let isMovedUnder = false;
   const watcher = new MutationObserver(() => {
     if (!target?.isConnected || !fill(tip, target)) hide();
     else place(tip, target);
@@ -74,11 +79,16 @@ function attach(tip: HTMLDivElement): () => void {
 
   const over = (event: PointerEvent) => {
     if (event.pointerType === 'touch' || !(event.target instanceof Element)) return;
+    isMovedUnder = event.screenX === pointer.x && event.screenY === pointer.y;
+    pointer = { x: event.screenX, y: event.screenY };
     clearTimeout(leaving);
     if (tip.contains(event.target)) return;
-    const next = event.target.closest('[data-tip],[data-tip-time]');
+    const next = isMovedUnder ? null : event.target.closest('[data-tip],[data-tip-time]');
     if (next === null && tip.dataset.open !== undefined) leaving = setTimeout(hide, LEAVE_MS);
     else aim(next, DELAY_MS);
+  };
+  const move = (event: PointerEvent) => {
+    if (isMovedUnder && (event.screenX !== pointer.x || event.screenY !== pointer.y)) over(event);
   };
   const focus = (event: FocusEvent) => {
     if (!(event.target instanceof Element) || !event.target.matches(':focus-visible')) return;
@@ -92,6 +102,7 @@ function attach(tip: HTMLDivElement): () => void {
   };
 
   document.addEventListener('pointerover', over);
+  document.addEventListener('pointermove', move, { passive: true });
   document.addEventListener('focusin', focus);
   document.addEventListener('focusout', hide);
   document.addEventListener('pointerdown', hide);
@@ -100,6 +111,7 @@ function attach(tip: HTMLDivElement): () => void {
   return () => {
     hide();
     document.removeEventListener('pointerover', over);
+    document.removeEventListener('pointermove', move);
     document.removeEventListener('focusin', focus);
     document.removeEventListener('focusout', hide);
     document.removeEventListener('pointerdown', hide);
