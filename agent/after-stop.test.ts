@@ -21,6 +21,7 @@ async function startGroup(): Promise<{ child: ChildProcess; group: number }> {
 /** A shell whose programs all end like this. */
 function shellOf(end: Partial<RunEnd>, runs: string[] = []): Shell {
   return {
+    redact: (text) => text,
     say: () => undefined,
     run(program, args) {
       runs.push([program, ...args].join(' '));
@@ -29,6 +30,7 @@ function shellOf(end: Partial<RunEnd>, runs: string[] = []): Shell {
         ok: false,
         stdout: [],
         stderr: [],
+        last: [],
         cause: null,
         ...end,
       });

@@ -93,7 +93,7 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
     signal: lifetime.signal,
   });
   const flake = createFlake({ config, log });
-  const compartments = createCompartments({ stateDir: config.stateDir, log, now: () => new Date() });
+  const compartments = createCompartments({ stateDir: config.stateDir, log, now: () => new Date(), redact });
   const lockHash = createLockHash(repository, lockFile);
   const metrics = createMetricsReader({
     platform: process.platform,
@@ -171,7 +171,7 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
   });
   const readGenerations = createGenerationsReader(config);
   const generations = createGenerationReports(() => (rootHelper === null ? null : readGenerations()), connection.send);
-  const confirmations = createConfirmationLink(connection);
+  const confirmations = createConfirmationLink({ ...connection, redact });
   const outbox = createOutbox({
     memory: loadCommandMemory({ stateDir: config.stateDir, log }),
     maxBatchLines: MAX_BATCH_LINES,

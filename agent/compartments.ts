@@ -21,14 +21,19 @@ const NO_COMMIT_REPORT: CommitReport = { ...NO_REPORT, generation: '' };
 
 export type Compartments = ReturnType<typeof createCompartments>;
 
-export function createCompartments(options: { stateDir: string; log: AgentLog; now: () => Date }) {
+export function createCompartments(options: {
+  stateDir: string;
+  log: AgentLog;
+  now: () => Date;
+  redact: (text: string) => string;
+}) {
   const path = join(options.stateDir, 'compartments.json');
   const memory = readStateFile(path, memorySchema) ?? { system: NO_COMMIT_REPORT, tests: NO_COMMIT_REPORT };
   const working = new Map<'system' | 'tests', CompartmentReport>();
   let lock: CompartmentReport = NO_REPORT;
 
   function makeReport(status: CompartmentStatus, message: string): CompartmentReport {
-    return { status, message, checkedAt: options.now().toISOString() };
+    return { status, message: options.redact(message), checkedAt: options.now().toISOString() };
   }
 
   function save(): void {
@@ -53,7 +58,7 @@ export function createCompartments(options: { stateDir: string; log: AgentLog; n
       save();
     },
     setLock(value: CompartmentReport): void {
-      lock = value;
+      lock = { ...value, message: options.redact(value.message) };
     },
     lock: () => lock,
     /** The report for this commit. A report for another commit does not count. */

@@ -6,7 +6,7 @@ import { credentialSettings } from '@/lib/git/git-access';
 import { gitEnvironment, runGit, type GitEnd } from '@/lib/git/git-run';
 import { createMovableAddress, HEADERS_CHARACTERS, PRINT_HEADERS, type RefusedTarget } from '@/lib/git/redirects';
 import { shellWord } from '@/lib/text/shell-word';
-import { splitRepositoryAddress } from './redact';
+import { createRedact, splitRepositoryAddress, type Redact } from './redact';
 import { failureOf, type RunEnd, type Shell } from './shell';
 
 /** A fetch that hangs must not block the host forever. */
@@ -55,6 +55,8 @@ export function createGit(options: GitOptions) {
   // A command of the operator takes the locks that a look does without.
   const visible = { ...quiet, GIT_OPTIONAL_LOCKS: options.env['GIT_OPTIONAL_LOCKS'] };
   const movable = createMovableAddress(address.url);
+  // Before a cause is cut: half of a secret would not be recognised.
+  const redact = createRedact(address.secrets);
 
   /** `git <args>` with its output in the command's. */
   async function run(shell: Shell, args: readonly string[], cwd = dir): Promise<GitResult> {
@@ -79,7 +81,7 @@ export function createGit(options: GitOptions) {
       ok: end.kind === 'exit' && end.code === 0,
       exited: end.kind === 'exit',
       stderr: end.kind === 'exit' ? end.stderr : '',
-      failure: failureOfLook(args[0] ?? '', end),
+      failure: failureOfLook(args[0] ?? '', end, redact),
       bytes,
       lines: bytes
         .toString('utf8')
@@ -117,10 +119,10 @@ function resultOf(program: string, end: RunEnd): GitResult {
   };
 }
 
-function failureOfLook(command: string, end: GitEnd): string {
+function failureOfLook(command: string, end: GitEnd, redact: Redact): string {
   switch (end.kind) {
     case 'exit': {
-      const reason = findCause(end.stderr)?.text ?? '';
+      const reason = findCause(redact(end.stderr))?.text ?? '';
       return `git ${command} failed with exit code ${end.code}${reason === '' ? '' : `: ${reason}`}`;
     }
     case 'timeout':

@@ -20,18 +20,23 @@ export interface RunOptions {
   mayBeCause?: (line: string) => boolean;
 }
 
-/** How a program ended, and what it printed on stdout. */
+/** How a program ended, and what it printed. */
 export interface RunEnd {
   end: ChildEnd;
   ok: boolean;
+  /** The first lines on stdout, as they are: for the agent alone. What is shown passes `Shell.redact`. */
   stdout: string[];
-  /** The last lines on stderr. */
+  /** The last lines on stderr, without secrets. */
   stderr: string[];
+  /** The last lines on either, without secrets, in the order in which they arrived. */
+  last: string[];
   /** Why it failed, by its output. Null when that says nothing. */
   cause: Cause | null;
 }
 
 export interface Shell {
+  /** Removes secrets. Comes before anything is cut: half of a secret would not be recognised. */
+  redact: (text: string) => string;
   say: (line: string, stream?: OutputStream) => void;
   /** Never rejects: failures are in the result. */
   run: (program: string, args: readonly string[], options?: RunOptions) => Promise<RunEnd>;
@@ -41,6 +46,7 @@ export interface Shell {
 const MAX_KEPT_LINES = 1_000;
 /** Lines of stderr that are kept for the caller, from its end. */
 const MAX_KEPT_ERRORS = 100;
+const MAX_LAST_LINES = 10;
 
 export interface ShellOptions {
   cwd: () => string;
@@ -61,12 +67,14 @@ export function createShell(options: ShellOptions): Shell {
   const { redact = (text: string) => text } = options;
   const say = (line: string, stream: OutputStream) => options.say(redact(line), stream);
   return {
+    redact,
     say: (line, stream = 'stdout') => say(line, stream),
     async run(program, args, run = {}) {
       const stdout: string[] = [];
       const stderr: string[] = [];
+      const last: string[] = [];
       if (options.stopping?.() === true)
-        return { end: { kind: 'signalled', signal: 'SIGTERM' }, ok: false, stdout, stderr, cause: null };
+        return { end: { kind: 'signalled', signal: 'SIGTERM' }, ok: false, stdout, stderr, last, cause: null };
       // One for each stream: lines of the other one would break up an error of several lines.
       const finders = { stdout: createCauseFinder(), stderr: createCauseFinder() };
       const child = startChild({
@@ -78,10 +86,8 @@ export function createShell(options: ShellOptions): Shell {
         outputFiles: run.outputFiles,
         onLine(line, stream) {
           if (stream === 'stdout' && stdout.length < MAX_KEPT_LINES) stdout.push(line);
-          if (stream === 'stderr') {
-            stderr.push(line);
-            if (stderr.length > MAX_KEPT_ERRORS) stderr.shift();
-          }
+          if (stream === 'stderr') keep(stderr, line, MAX_KEPT_ERRORS);
+          keep(last, line, MAX_LAST_LINES);
           for (const shown of run.translate?.(line, stream) ?? [line]) {
             // A cause is cut: half of a secret would not be recognised.
             const clean = redact(shown);
@@ -103,9 +109,14 @@ export function createShell(options: ShellOptions): Shell {
         say(`${program} did not end within ${Math.round(end.afterMs / 1000)} s and was stopped`, 'stderr');
       const isOk = end.kind === 'exited' && end.code === 0;
       const cause = isOk ? null : causeOf(finders.stdout.cause(), finders.stderr.cause());
-      return { end, ok: isOk, stdout, stderr, cause };
+      return { end, ok: isOk, stdout, stderr: stderr.map(redact), last: last.map(redact), cause };
     },
   };
+}
+
+function keep(lines: string[], line: string, max: number): void {
+  lines.push(line);
+  if (lines.length > max) lines.shift();
 }
 
 /** Programs report errors on stderr; some builds print theirs on stdout. The last line of stdout is never a reason. */

@@ -62,13 +62,20 @@ it('tells a port that accepts connections from one that does not', async () => {
   expect(refused.reason).toContain('ECONNREFUSED');
 });
 
-it('fails with the exit code and the last line of a program, and gives its last lines', async () => {
-  const command = ['sh', '-c', 'echo one; echo two >&2; exit 3'];
+it('fails with the exit code and the cause that a program printed, and gives its last lines', async () => {
+  const command = ['sh', '-c', 'echo one; echo "fatal: no route"; echo "hint: try again"; exit 3'];
   expect(await runCheck({ kind: 'command', ...timing, command }, shell)).toMatchObject({
     passed: false,
-    reason: 'exit code 3: two',
-    lines: ['one', 'two'],
+    reason: 'exit code 3: fatal: no route',
+    lines: ['one', 'fatal: no route', 'hint: try again'],
   });
+  const unknown = ['sh', '-c', 'echo "pool tank is degraded"; exit 1'];
+  expect(await runCheck({ kind: 'command', ...timing, command: unknown }, shell)).toMatchObject({
+    reason: 'exit code 1: pool tank is degraded',
+  });
+  const long = ['sh', '-c', 'seq 20000; exit 1'];
+  const { lines } = await runCheck({ kind: 'command', ...timing, command: long }, shell);
+  expect([lines.length, lines.at(-1)]).toEqual([10, '20000']);
   expect(await runCheck({ kind: 'command', ...timing, command: ['true'] }, shell)).toMatchObject({ passed: true });
   const missing = await runCheck({ kind: 'command', ...timing, command: ['no-such-program'] }, shell);
   expect([missing.passed, missing.reason.includes('no-such-program')]).toEqual([false, true]);

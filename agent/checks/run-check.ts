@@ -8,7 +8,6 @@ import { exitCodeOf } from '../shell';
 import type { DeclaredCheck } from './check-config';
 
 const MAX_REASON = 500;
-const MAX_OUTPUT_LINES = 10;
 
 /** `reason`: why it failed, or what it found. `lines`: what the program printed last. */
 export interface Attempt {
@@ -21,7 +20,11 @@ export interface Attempt {
 export async function runCheck(check: DeclaredCheck, shell: Shell): Promise<Attempt> {
   const start = performance.now();
   const end = await attempt(check, shell);
-  return { ...end, reason: plainText(end.reason, MAX_REASON), tookMs: Math.round(performance.now() - start) };
+  return {
+    ...end,
+    reason: plainText(shell.redact(end.reason), MAX_REASON),
+    tookMs: Math.round(performance.now() - start),
+  };
 }
 
 function attempt(check: DeclaredCheck, shell: Shell): Promise<Omit<Attempt, 'tookMs'>> {
@@ -78,8 +81,8 @@ async function runProgram({ command, timeout }: Extract<DeclaredCheck, { kind: '
   const run = await shell.run(program, args, { quiet: true, timeoutMs: timeout * 1_000 });
   if (run.ok) return passed();
   if (run.end.kind === 'timed-out') return tooSlow(timeout);
-  const lines = [...run.stdout, ...run.stderr].slice(-MAX_OUTPUT_LINES);
-  const last = (run.stderr.at(-1) ?? run.stdout.at(-1) ?? '').trim();
   if (run.end.kind === 'not-started') return failed(run.end.problem);
-  return failed(`exit code ${exitCodeOf(run.end)}${last === '' ? '' : `: ${last}`}`, lines);
+  // A program that checks may say what it found on stdout alone.
+  const why = run.cause?.text ?? run.last.findLast((line) => line.trim() !== '')?.trim() ?? '';
+  return failed(`exit code ${exitCodeOf(run.end)}${why === '' ? '' : `: ${why}`}`, run.last);
 }

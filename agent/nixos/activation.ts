@@ -143,8 +143,9 @@ export async function followActivation(
   if (record.action !== 'boot') context.progress('activate', 0, 0, 'in_progress');
   const causes = createCauseFinder();
   const file = followFile(output, (line) => {
-    causes.add(line);
-    shell.say(line);
+    const clean = shell.redact(line);
+    causes.add(clean);
+    shell.say(clean);
   });
   const result = await whenEnded(shell, helper, record.id, join(dirname(output), RESULT_FILE), () => file.read());
   file.finish();

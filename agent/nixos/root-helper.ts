@@ -146,6 +146,6 @@ export function valuesOf(lines: readonly string[]): ReadonlyMap<string, string> 
 function problemOf(run: RunEnd): string {
   if (run.end.kind === 'not-started') return run.end.problem;
   if (run.end.kind === 'timed-out') return 'nixfleet-root did not answer in time';
-  const last = run.stderr.findLast((line) => line.trim() !== '') ?? '';
-  return last.replace(/^nixfleet-root: /, '') || 'nixfleet-root failed without a message';
+  const why = run.cause?.text ?? '';
+  return why.replace(/^nixfleet-root: /, '') || 'nixfleet-root failed without a message';
 }

@@ -23,6 +23,7 @@ function bench(dialled: number | null) {
     reconnect: () => {
       reconnects++;
     },
+    redact: (text) => text.replaceAll('s3cret-1', '***'),
   });
   return {
     link,
@@ -81,4 +82,12 @@ it('repeats the last report on a new connection until the switch has ended', () 
   link.ended();
   link.registered();
   expect(sent).toHaveLength(2);
+});
+
+it('reports without secrets', () => {
+  const { link, sent } = bench(1);
+  const check = { name: 'web', kind: 'command', status: 'failed', before: 'unknown', enforced: true } as const;
+  link.report({ ...REPORT, checks: [{ ...check, reason: 'no access with s3cret-1' }], reason: 's3cret-1 is wrong' });
+  expect(JSON.stringify(sent)).toContain('no access with ***');
+  expect(JSON.stringify(sent)).not.toContain('s3cret-1');
 });

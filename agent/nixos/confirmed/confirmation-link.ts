@@ -36,9 +36,11 @@ export interface ConfirmationLinkOptions {
   dialledAt: () => number | null;
   /** Closes the connection and dials again at once. */
   reconnect: () => void;
+  /** Removes secrets. */
+  redact: (text: string) => string;
 }
 
-export function createConfirmationLink({ send, dialledAt, reconnect }: ConfirmationLinkOptions) {
+export function createConfirmationLink({ send, dialledAt, reconnect, redact }: ConfirmationLinkOptions) {
   let awaited: Awaited | null = null;
   let last: { confirmation: Confirmation; at: number } | null = null;
 
@@ -50,8 +52,13 @@ export function createConfirmationLink({ send, dialledAt, reconnect }: Confirmat
   }
 
   return {
-    report(confirmation: Confirmation): void {
-      last = { confirmation, at: performance.now() };
+    report({ checks, ...confirmation }: Confirmation): void {
+      const clean = {
+        ...confirmation,
+        reason: redact(confirmation.reason ?? ''),
+        checks: checks.map((check) => ({ ...check, reason: redact(check.reason ?? '') })),
+      };
+      last = { confirmation: clean, at: performance.now() };
       put(last);
     },
     ended(): void {
