@@ -1,4 +1,5 @@
 /** What a confirmed switch needs of the connection: reports to the dashboard, and its answers on a new connection. */
+import { isDeepStrictEqual } from 'node:util';
 import type { z } from 'zod';
 import type { AgentFrameInput } from '@/lib/protocol/agent/from-agent';
 import type { confirmSchema } from '@/lib/protocol/agent/confirm';
@@ -20,7 +21,10 @@ export interface AwaitedAnswer {
 }
 
 export interface ConfirmationLink {
-  /** The last report is sent again on each new connection, until the switch has ended. */
+  /**
+   * The last report is sent again on each new connection, until the switch has ended. One that differs from it in the time
+   * alone is not sent: the receiver counts down by itself.
+   */
   report(confirmation: Confirmation): void;
   ended(): void;
   /**
@@ -51,6 +55,7 @@ export function createConfirmationLink({ send, dialledAt, reconnect }: Confirmat
 
   return {
     report(confirmation: Confirmation): void {
+      if (last !== null && isDeepStrictEqual(untimed(last.confirmation), untimed(confirmation))) return;
       last = { confirmation, at: performance.now() };
       put(last);
     },
@@ -83,3 +88,5 @@ export function createConfirmationLink({ send, dialledAt, reconnect }: Confirmat
     },
   };
 }
+
+const untimed = (confirmation: Confirmation): Confirmation => ({ ...confirmation, seconds_left: null });
