@@ -6,7 +6,7 @@ import { expectAccessible } from './support/accessible';
 import { AGENT_TOKEN, type Dashboard } from './support/dashboard';
 import { expect, test } from './support/fixtures';
 import { FleetPage } from './support/fleet-page';
-import { CONFIGURED, expectLiveAgain, signInConfigured } from './support/operator';
+import { expectLiveAgain, openConfigured } from './support/operator';
 import { closeAll } from './support/simulated-fleet';
 
 /** One host for each ending, named after it. */
@@ -34,9 +34,7 @@ test('row and drawer count down; Keep now and Revert now are carried out, and so
   page,
   world,
 }) => {
-  const dashboard = world.makeDashboard(CONFIGURED);
-  await dashboard.start();
-  await signInConfigured(page, dashboard.url);
+  const dashboard = await openConfigured(page, world);
   const agents = await openTrials(dashboard, { keeper: 'waits', reverter: 'waits' });
   try {
     const fleet = new FleetPage(page);
@@ -55,10 +53,8 @@ test('row and drawer count down; Keep now and Revert now are carried out, and so
     }
     await expect(panel).toContainText('nixos-system-25.11.20260214.new (8cx7qv2)');
     await expect(panel).toContainText('nixos-system-25.11.20260131.old (2r9pdb6)');
-    await expect(fleet.row('keeper').getByRole('button', { name: 'Stop' })).toHaveAttribute(
-      'data-tip',
-      /can’t be stopped: use Revert now/,
-    );
+    for (const name of ['Keep now', 'Revert now'])
+      await expect(fleet.row('keeper').getByRole('button', { name })).not.toHaveAttribute('aria-disabled');
     await expectAccessible(page, 'a switch that waits for its confirmation');
 
     expect(await dashboard.end('SIGKILL')).toBe('SIGKILL');
@@ -96,9 +92,7 @@ test('a host whose check fails goes back: row, drawer, activity and the summary 
   page,
   world,
 }) => {
-  const dashboard = world.makeDashboard(CONFIGURED);
-  await dashboard.start();
-  await signInConfigured(page, dashboard.url);
+  const dashboard = await openConfigured(page, world);
   const endings: Record<string, TrialEnding> = { h6: 'check-fails' };
   for (const name of ['h1', 'h2', 'h3', 'h4', 'h5']) endings[name] = 'passes';
   const agents = await openTrials(dashboard, endings);
@@ -135,6 +129,44 @@ test('a host whose check fails goes back: row, drawer, activity and the summary 
     await expect(page.getByTestId('pipeline-progress')).toHaveText('5 done, 1 rolled back.');
     await expect(page.locator('[data-host="h6"]')).toHaveAttribute('data-status', 'rolled-back');
     await expectAccessible(page, 'a pipeline in which a host went back');
+  } finally {
+    await closeAll(agents);
+  }
+});
+
+test('agents of 4.0.0 and in Go switch without a confirmation, which is said before and in the output', async ({
+  page,
+  world,
+}) => {
+  const dashboard = await openConfigured(page, world);
+  const shared = {
+    url: dashboard.agentUrl,
+    token: AGENT_TOKEN,
+    intervalMs: 1_000,
+    firstRedialMs: 100,
+    behaviour: PROMPT,
+  };
+  const agents = [
+    new SimulatedAgent({ ...shared, hostname: 'released', protocol: 3 }),
+    new SimulatedAgent({ ...shared, hostname: 'go', protocol: 2 }),
+  ];
+  for (const agent of agents) agent.connect();
+  await Promise.all(agents.map((agent) => agent.whenRegistered()));
+  try {
+    const fleet = new FleetPage(page);
+    for (const [name, sentence] of [
+      ['released', /Not confirmed: the agent does not use nixfleet-root\.$/],
+      ['go', /Not confirmed: the agent is too old\.$/],
+    ] as const) {
+      const button = fleet.row(name).getByRole('button', { name: 'Switch', exact: true });
+      await expect(button).toHaveAttribute('data-tip', sentence);
+      await fleet.press(name, 'Switch');
+      await fleet.expectOutcome('succeeded');
+      await expect(fleet.drawer.getByRole('log')).toContainText(
+        /Not confirmed: the agent (does not use nixfleet-root|is too old)\./,
+      );
+      await expect(fleet.drawer.getByTestId('confirmation')).toHaveCount(0);
+    }
   } finally {
     await closeAll(agents);
   }
