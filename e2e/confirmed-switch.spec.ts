@@ -171,3 +171,49 @@ test('agents of 4.0.0 and in Go switch without a confirmation, which is said bef
     await closeAll(agents);
   }
 });
+
+test('a host can be set not to be confirmed, which its button and the activity log say, and back', async ({
+  page,
+  world,
+}) => {
+  const dashboard = await openConfigured(page, world);
+  const agents = await openTrials(dashboard, { web: 'passes', db: 'passes' });
+  try {
+    const fleet = new FleetPage(page);
+    const tip = (host: string) => fleet.row(host).getByRole('button', { name: 'Switch', exact: true });
+    const confirmed = /Takes itself back unless confirmed within 3 min\.$/;
+    await expect(tip('web')).toHaveAttribute('data-tip', confirmed);
+
+    await fleet.row('web').getByRole('button', { name: 'More actions for web' }).click();
+    await page.getByRole('menuitem', { name: /^Confirmation of switches … As the dashboard is set/ }).click();
+    const dialog = page.getByRole('dialog', { name: 'Confirmation of switches: web' });
+    await expect(dialog.getByRole('radio', { name: /^As the dashboard is set/ })).toBeChecked();
+    await dialog.getByRole('radio', { name: /^Off/ }).check();
+    await expect(dialog.getByTestId('confirm-effect')).toHaveText(
+      'Not confirmed: confirmed switches are turned off for this host.',
+    );
+    await expectAccessible(page, 'the setting for confirmed switches');
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await expect(tip('web')).toHaveAttribute('data-tip', /Not confirmed: .* turned off for this host\.$/);
+    await expect(tip('db')).toHaveAttribute('data-tip', confirmed);
+    await fleet.press('web', 'Switch');
+    await fleet.expectOutcome('succeeded');
+    await expect(fleet.drawer.getByTestId('confirmation')).toHaveCount(0);
+
+    // For both, with the keyboard.
+    await fleet.select('web', 'db');
+    await page.getByRole('button', { name: 'More actions for the selected hosts' }).click();
+    await page.getByRole('menuitem', { name: /^Confirmation of switches …/ }).click();
+    const both = page.getByRole('dialog', { name: 'Confirmation of switches: 2 hosts' });
+    await expect(both.getByRole('radio', { checked: true })).toHaveCount(0);
+    await both.getByRole('radio', { name: /^As the dashboard is set/ }).focus();
+    await page.keyboard.press('Space');
+    await both.getByRole('button', { name: 'Save' }).press('Enter');
+    await expect(tip('web')).toHaveAttribute('data-tip', confirmed);
+    await page.goto(`${dashboard.url}/activity`);
+    await expect(page.locator('[data-action="host.confirm-set"]')).toHaveCount(2);
+    await expect(page.getByText('Switches on web are not confirmed from now on.')).toBeVisible();
+  } finally {
+    await closeAll(agents);
+  }
+});

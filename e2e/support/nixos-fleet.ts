@@ -44,7 +44,7 @@ export function makeNixosFleet(names: readonly string[], makeHost: (name: string
   /** The timers of the switches that are under way on a host, by their unit. */
   const timersOf = ({ nixos }: NixosHost) =>
     readdirSync(nixos.path('units')).flatMap((unit) => {
-      const [, id, round] = /^nixfleet-back-(\w+)\.(\d+)\.timer$/.exec(unit) ?? [];
+      const [, id, round] = /^nixfleet-back-(.+)\.(\d+)\.timer$/.exec(unit) ?? [];
       return id === undefined ? [] : [{ id, round: Number(round) }];
     });
 
