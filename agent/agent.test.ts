@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { useAgentBench } from './testing/agent-bench';
 import { TEST_TOKEN, type TestDashboard } from './testing/dashboard';
 import { fileAppears, type AgentProcess, type TestHost } from './testing/host';
-import { AGENT_CAPABILITIES } from '@/lib/protocol/agent/capabilities';
+import { AGENT_CAPABILITIES, ROOT_HELPER_CAPABILITIES } from '@/lib/protocol/agent/capabilities';
 
 let bundle = '';
 let host: TestHost;
@@ -306,6 +306,12 @@ describe('command line', () => {
     const help = host.start(bundle, dashboard.url, {}, ['--help']);
     await help.exit;
     expect(help.stdout()).toContain('NIXFLEET_REPO_URL');
+    const capabilities = host.start(bundle, dashboard.url, {}, ['--capabilities']);
+    await capabilities.exit;
+    expect(JSON.parse(capabilities.stdout())).toEqual({
+      version: '4.1.0',
+      capabilities: [...AGENT_CAPABILITIES, ...ROOT_HELPER_CAPABILITIES],
+    });
     expect(await host.start(bundle, dashboard.url, {}, ['--nonsense']).exit).toMatchObject({ code: 64 });
     const wrong = host.start(bundle, 'http://fleet.example.com', { NIXFLEET_INTERVAL: '0', NIXFLEET_TOKEN: '' });
     expect(await wrong.exit).toMatchObject({ code: 78 });

@@ -3,12 +3,14 @@ import { createAgent } from './agent';
 import { checkConfiguration } from './check';
 import { hostNameProblem, readAgentConfig, AGENT_VARIABLES, type AgentConfig } from './config';
 import { AGENT_VERSION } from './facts';
+import { AGENT_CAPABILITIES, ROOT_HELPER_CAPABILITIES } from '@/lib/protocol/agent/capabilities';
 import { createAgentLog } from './log';
 import { childEnvironment, describeMachine } from './machine';
 import { acquirePidLock } from './pid-lock';
 import { createRedact, splitRepositoryAddress } from './redact';
 import { createTokenSource } from './token';
 
+const OPTIONS = ['-v', '--version', '-h', '--help', '--check', '--capabilities'];
 const EXIT_USAGE = 64;
 /** Another attempt can't succeed: service managers leave the agent off. */
 const EXIT_CONFIG = 78;
@@ -21,7 +23,7 @@ process.exit();
 
 async function main(args: readonly string[]): Promise<number> {
   const [option] = args;
-  if (args.length > 1 || (option !== undefined && !['-v', '--version', '-h', '--help', '--check'].includes(option))) {
+  if (args.length > 1 || (option !== undefined && !OPTIONS.includes(option))) {
     console.error(`Unknown arguments "${args.join(' ')}": see nixfleet-agent --help.`);
     return EXIT_USAGE;
   }
@@ -31,6 +33,11 @@ async function main(args: readonly string[]): Promise<number> {
   }
   if (option === '-h' || option === '--help') {
     console.log(helpText());
+    return 0;
+  }
+  if (option === '--capabilities') {
+    const capabilities = [...AGENT_CAPABILITIES, ...ROOT_HELPER_CAPABILITIES];
+    console.log(JSON.stringify({ version: AGENT_VERSION, capabilities }));
     return 0;
   }
   const machine = describeMachine();
@@ -96,9 +103,10 @@ function helpText(): string {
   return [
     'nixfleet-agent: connects this host to a NixFleet dashboard.',
     '',
-    'Usage: nixfleet-agent [--version | --help | --check]',
+    'Usage: nixfleet-agent [--version | --help | --check | --capabilities]',
     '',
-    '  --check    shows the configuration, checks that the dashboard answers and accepts the token',
+    '  --check         shows the configuration, checks that the dashboard answers and accepts the token',
+    '  --capabilities  prints what this agent can do on a host with nixfleet-root, as JSON',
     '',
     'Environment:',
     ...AGENT_VARIABLES.map(

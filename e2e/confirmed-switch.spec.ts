@@ -6,7 +6,7 @@ import { expectAccessible } from './support/accessible';
 import { AGENT_TOKEN, type Dashboard } from './support/dashboard';
 import { expect, test } from './support/fixtures';
 import { FleetPage } from './support/fleet-page';
-import { CONFIGURED, expectLiveAgain, signInConfigured } from './support/operator';
+import { expectLiveAgain, openConfigured } from './support/operator';
 import { closeAll } from './support/simulated-fleet';
 
 /** One host for each ending, named after it. */
@@ -34,9 +34,7 @@ test('row and drawer count down; Keep now and Revert now are carried out, and so
   page,
   world,
 }) => {
-  const dashboard = world.makeDashboard(CONFIGURED);
-  await dashboard.start();
-  await signInConfigured(page, dashboard.url);
+  const dashboard = await openConfigured(page, world);
   const agents = await openTrials(dashboard, { keeper: 'waits', reverter: 'waits' });
   try {
     const fleet = new FleetPage(page);
@@ -55,10 +53,8 @@ test('row and drawer count down; Keep now and Revert now are carried out, and so
     }
     await expect(panel).toContainText('nixos-system-25.11.20260214.new (8cx7qv2)');
     await expect(panel).toContainText('nixos-system-25.11.20260131.old (2r9pdb6)');
-    await expect(fleet.row('keeper').getByRole('button', { name: 'Stop' })).toHaveAttribute(
-      'data-tip',
-      /can’t be stopped: use Revert now/,
-    );
+    for (const name of ['Keep now', 'Revert now'])
+      await expect(fleet.row('keeper').getByRole('button', { name })).not.toHaveAttribute('aria-disabled');
     await expectAccessible(page, 'a switch that waits for its confirmation');
 
     expect(await dashboard.end('SIGKILL')).toBe('SIGKILL');
@@ -96,9 +92,7 @@ test('a host whose check fails goes back: row, drawer, activity and the summary 
   page,
   world,
 }) => {
-  const dashboard = world.makeDashboard(CONFIGURED);
-  await dashboard.start();
-  await signInConfigured(page, dashboard.url);
+  const dashboard = await openConfigured(page, world);
   const endings: Record<string, TrialEnding> = { h6: 'check-fails' };
   for (const name of ['h1', 'h2', 'h3', 'h4', 'h5']) endings[name] = 'passes';
   const agents = await openTrials(dashboard, endings);
@@ -135,6 +129,90 @@ test('a host whose check fails goes back: row, drawer, activity and the summary 
     await expect(page.getByTestId('pipeline-progress')).toHaveText('5 done, 1 rolled back.');
     await expect(page.locator('[data-host="h6"]')).toHaveAttribute('data-status', 'rolled-back');
     await expectAccessible(page, 'a pipeline in which a host went back');
+  } finally {
+    await closeAll(agents);
+  }
+});
+
+test('agents of 4.0.0 and in Go switch without a confirmation, which is said before and in the output', async ({
+  page,
+  world,
+}) => {
+  const dashboard = await openConfigured(page, world);
+  const shared = {
+    url: dashboard.agentUrl,
+    token: AGENT_TOKEN,
+    intervalMs: 1_000,
+    firstRedialMs: 100,
+    behaviour: PROMPT,
+  };
+  const agents = [
+    new SimulatedAgent({ ...shared, hostname: 'released', protocol: 3 }),
+    new SimulatedAgent({ ...shared, hostname: 'go', protocol: 2 }),
+  ];
+  for (const agent of agents) agent.connect();
+  await Promise.all(agents.map((agent) => agent.whenRegistered()));
+  try {
+    const fleet = new FleetPage(page);
+    for (const [name, sentence] of [
+      ['released', /Not confirmed: the agent does not use nixfleet-root\.$/],
+      ['go', /Not confirmed: the agent is too old\.$/],
+    ] as const) {
+      const button = fleet.row(name).getByRole('button', { name: 'Switch', exact: true });
+      await expect(button).toHaveAttribute('data-tip', sentence);
+      await fleet.press(name, 'Switch');
+      await fleet.expectOutcome('succeeded');
+      await expect(fleet.drawer.getByRole('log')).toContainText(
+        /Not confirmed: the agent (does not use nixfleet-root|is too old)\./,
+      );
+      await expect(fleet.drawer.getByTestId('confirmation')).toHaveCount(0);
+    }
+  } finally {
+    await closeAll(agents);
+  }
+});
+
+test('a host can be set not to be confirmed, which its button and the activity log say, and back', async ({
+  page,
+  world,
+}) => {
+  const dashboard = await openConfigured(page, world);
+  const agents = await openTrials(dashboard, { web: 'passes', db: 'passes' });
+  try {
+    const fleet = new FleetPage(page);
+    const tip = (host: string) => fleet.row(host).getByRole('button', { name: 'Switch', exact: true });
+    const confirmed = /Takes itself back unless confirmed within 3 min\.$/;
+    await expect(tip('web')).toHaveAttribute('data-tip', confirmed);
+
+    await fleet.row('web').getByRole('button', { name: 'More actions for web' }).click();
+    await page.getByRole('menuitem', { name: /^Confirmation of switches … As the dashboard is set/ }).click();
+    const dialog = page.getByRole('dialog', { name: 'Confirmation of switches: web' });
+    await expect(dialog.getByRole('radio', { name: /^As the dashboard is set/ })).toBeChecked();
+    await dialog.getByRole('radio', { name: /^Off/ }).check();
+    await expect(dialog.getByTestId('confirm-effect')).toHaveText(
+      'Not confirmed: confirmed switches are turned off for this host.',
+    );
+    await expectAccessible(page, 'the setting for confirmed switches');
+    await dialog.getByRole('button', { name: 'Save' }).click();
+    await expect(tip('web')).toHaveAttribute('data-tip', /Not confirmed: .* turned off for this host\.$/);
+    await expect(tip('db')).toHaveAttribute('data-tip', confirmed);
+    await fleet.press('web', 'Switch');
+    await fleet.expectOutcome('succeeded');
+    await expect(fleet.drawer.getByTestId('confirmation')).toHaveCount(0);
+
+    // For both, with the keyboard.
+    await fleet.select('web', 'db');
+    await page.getByRole('button', { name: 'More actions for the selected hosts' }).click();
+    await page.getByRole('menuitem', { name: /^Confirmation of switches …/ }).click();
+    const both = page.getByRole('dialog', { name: 'Confirmation of switches: 2 hosts' });
+    await expect(both.getByRole('radio', { checked: true })).toHaveCount(0);
+    await both.getByRole('radio', { name: /^As the dashboard is set/ }).focus();
+    await page.keyboard.press('Space');
+    await both.getByRole('button', { name: 'Save' }).press('Enter');
+    await expect(tip('web')).toHaveAttribute('data-tip', confirmed);
+    await page.goto(`${dashboard.url}/activity`);
+    await expect(page.locator('[data-action="host.confirm-set"]')).toHaveCount(2);
+    await expect(page.getByText('Switches on web are not confirmed from now on.')).toBeVisible();
   } finally {
     await closeAll(agents);
   }

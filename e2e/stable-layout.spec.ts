@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import type { Locator, Page } from '@playwright/test';
 import { FakeForge, FAKE_FORGE_TOKEN } from '@/lib/forge/testing/fake-forge';
 import { FAKE_FORGE_REPO } from '@/lib/forge/testing/fake-responses';
+import { AGENT_CAPABILITIES, ROOT_HELPER_CAPABILITIES } from '@/lib/protocol/agent/capabilities';
 import { SimulatedAgent } from '@/simulator/agent';
 import { PROMPT } from '@/simulator/behaviour';
 import { expectAccessible } from './support/accessible';
@@ -153,6 +154,62 @@ test('a row that comes under a pointer that rests opens no tooltip', async ({ pa
     await page.mouse.move(next.x + 2, next.y);
     await page.clock.runFor(1_000);
     await expect(tip).toContainText('Pull the configuration on h2');
+  } finally {
+    await closeAll(agents);
+  }
+});
+
+test('a switch that waits for its confirmation does not move its row, and both answers fit in it', async ({
+  page,
+  world,
+}) => {
+  const dashboard = world.makeDashboard(PASSWORD_ONLY);
+  await dashboard.start();
+  const trial = { ...PROMPT, trial: { ...PROMPT.trial, ending: 'waits' } } as const;
+  const shared = { url: dashboard.agentUrl, token: AGENT_TOKEN, intervalMs: 1_000, firstRedialMs: 100 };
+  const capabilities = [...AGENT_CAPABILITIES, ...ROOT_HELPER_CAPABILITIES];
+  const agents = ['h0', 'h1'].map(
+    (hostname) => new SimulatedAgent({ ...shared, hostname, capabilities, behaviour: trial }),
+  );
+  for (const agent of agents) agent.connect();
+  await Promise.all(agents.map((agent) => agent.whenRegistered()));
+  try {
+    await signInWithPassword(page, dashboard.url);
+    const fleet = new FleetPage(page);
+    await expect(page.getByTestId('host-row')).toHaveCount(2);
+    await page.evaluate(() => document.fonts.ready);
+    const more = fleet.row('h0').getByRole('button', { name: 'More actions for h0' });
+    const places = async () => {
+      const found: unknown[] = [];
+      for (const width of WIDTHS) {
+        await page.setViewportSize({ width, height: 900 });
+        for (const part of [fleet.row('h0'), fleet.row('h1'), more]) {
+          const box = await part.boundingBox();
+          found.push([width, box?.x, box?.y, box?.width, box?.height]);
+        }
+      }
+      return found;
+    };
+    const calm = await places();
+    await fleet.press('h0', 'Switch');
+    await page.keyboard.press('Escape');
+    const answers = ['Keep now', 'Revert now'].map((name) => fleet.row('h0').getByRole('button', { name }));
+    await expect(fleet.row('h0').locator('[data-mark="reached"]')).toHaveAttribute('data-state', 'passed');
+    expect(await places(), 'in the window').toEqual(calm);
+    for (const width of WIDTHS) {
+      await page.setViewportSize({ width, height: 900 });
+      const row = await fleet.row('h0').boundingBox();
+      for (const button of answers) {
+        await expect(button).toBeVisible();
+        const box = await button.boundingBox();
+        expect((box?.x ?? 0) >= (row?.x ?? 0)).toBe(true);
+        expect((box?.x ?? 0) + (box?.width ?? 0)).toBeLessThanOrEqual((row?.x ?? 0) + (row?.width ?? 0));
+      }
+    }
+    await answers[0]?.focus();
+    await page.keyboard.press('Enter');
+    await expect(fleet.row('h0').getByRole('button', { name: /^Switch: / })).toBeVisible();
+    expect(await places(), 'afterwards').toEqual(calm);
   } finally {
     await closeAll(agents);
   }

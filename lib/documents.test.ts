@@ -1,6 +1,7 @@
 /** Links of the documents, and the places in documents that the program names, exist. */
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { linksOf, sectionsOf } from './text/testing/markdown';
 
@@ -56,6 +57,17 @@ describe.skipIf(files.length === 0)('documents', () => {
     expect(named.length).toBeGreaterThan(20);
     const problems = named.map(([path, target]) => ({ path, problem: problemOf(target) }));
     expect(problems.filter(({ problem }) => problem !== null)).toEqual([]);
+  });
+
+  it('name tests that exist, by their titles', () => {
+    const named = documents.flatMap((path) =>
+      [...readFileSync(path, 'utf8').matchAll(/\[([^\]]+)\]\((\S+\.(?:test|spec|systemd)\.tsx?)\)/g)].map(
+        ([, title = '', target = '']) => ({ path, title, file: join(dirname(path), target) }),
+      ),
+    );
+    expect(named.length).toBeGreaterThan(10);
+    const missing = named.filter(({ title, file }) => !readFileSync(file, 'utf8').includes(`'${title}'`));
+    expect(missing).toEqual([]);
   });
 
   it('have a row for each decision in their index, with its title and date', () => {

@@ -642,6 +642,9 @@ describe.skipIf(!hasNix)('the flake (skipped without nix-instantiate)', () => {
         expect(existsSync(join(ROOT, script)), script).toBe(true);
     }
     expect(flake.agent.installPhase).toContain('dist/agent.mjs');
+    // The agent that switches to a system with this package reads it there.
+    expect(flake.agent.installPhase).toContain('node dist/agent.mjs --capabilities > capabilities.json');
+    expect(flake.agent.installPhase).toContain('"$out/share/nixfleet-agent/capabilities.json"');
     const options = SERVER_OPTIONS.join(' ');
     expect(flake.dashboard.installPhase).toContain(`--add-flags "${options} $out/lib/nixfleet/dist/server.mjs"`);
   });

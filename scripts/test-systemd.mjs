@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * `npm run test:systemd`: boots a container with the real systemd three times, on this machine's programs, and runs the
+ * `npm run test:systemd`: boots a container with the real systemd five times, on this machine's programs, and runs the
  * tests of `vitest.systemd.config.ts` in it; then a kernel in user mode for the memory limit of builds. What they write is
  * lost, except for one folder, which all share. Where one of them can't be booted, its tests count as skipped. The last
  * line is `N passed, N failed, N skipped`.

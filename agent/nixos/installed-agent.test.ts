@@ -1,8 +1,8 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { otherAgentInstalled, restartsFor, unitFile } from './installed-agent';
+import { agentNames, otherAgentInstalled, restartsFor, unitFile } from './installed-agent';
 
 const store = (letter: string, version: string) => `/nix/store/${letter.repeat(32)}-nixfleet-agent-${version}`;
 const OWN = store('a', '4.1.0');
@@ -28,6 +28,7 @@ describe('the agent that the unit names', () => {
     ['the same one', `${OWN}/bin/nixfleet-agent`, null],
     ['a newer or an older one', `${NEWER}/bin/nixfleet-agent`, NEWER],
     ['one with systemd’s prefixes and arguments', `-"${NEWER}/bin/nixfleet-agent" --x`, NEWER],
+    ['one in a store of another folder', `/data${NEWER}/bin/nixfleet-agent`, `/data${NEWER}`],
     ['a program outside the store', '/usr/local/bin/nixfleet-agent', null],
   ])('is %s', (_what, execStart, expected) => {
     unit(execStart);
@@ -66,4 +67,24 @@ it.each([
 it('launchd itself starts a new agent', () => {
   const mac = { isUserService: false, hostType: 'macos', systemLink: '/p', home: '/Users/u', configHome: '' } as const;
   expect(unitFile(mac)).toBeNull();
+});
+
+describe('what the agent of a package can do', () => {
+  let agentPackage = '';
+  beforeEach(() => {
+    agentPackage = mkdtempSync(join(tmpdir(), 'nixfleet-package-'));
+    mkdirSync(join(agentPackage, 'share/nixfleet-agent'), { recursive: true });
+  });
+  afterEach(() => rmSync(agentPackage, { recursive: true }));
+  const says = (text: string) => writeFileSync(join(agentPackage, 'share/nixfleet-agent/capabilities.json'), text);
+
+  it('is what its file names; without one that can be read, nothing', () => {
+    expect(agentNames(agentPackage, 'confirm')).toBe(false);
+    says('{"version":"4.1.0","capabilities":["pull","confirm","what-comes-later"]}');
+    expect([agentNames(agentPackage, 'confirm'), agentNames(agentPackage, 'boot')]).toEqual([true, false]);
+    says('{"capabilities":"confirm"}');
+    expect(agentNames(agentPackage, 'confirm')).toBe(false);
+    says('confirm');
+    expect(agentNames(agentPackage, 'confirm')).toBe(false);
+  });
 });

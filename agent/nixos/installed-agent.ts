@@ -5,12 +5,16 @@
 import { readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
+import type { Capability } from '@/lib/protocol/agent/capabilities';
 import type { HostType } from '../config';
 import { readStateFile, writeStateFile } from '../state-file';
 
 const UNIT = 'nixfleet-agent.service';
-/** `/nix/store/<hash>-<name>`: the package of a path in the store. */
-const STORE_PACKAGE = /^\/nix\/store\/[0-9a-z]{32}-[^/\s"]{1,200}/;
+/** `/nix/store/<hash>-<name>`, or in a store of another folder: the package of a path in the store. */
+const STORE_PACKAGE = /^(?:\/[^\s"]*)?\/store\/[0-9a-z]{32}-[^/\s"]{1,200}/;
+/** Below an agent's package: what it can do, as `nixfleet-agent --capabilities` prints it. Packages before 4.1 have none. */
+const CAPABILITIES_FILE = 'share/nixfleet-agent/capabilities.json';
+const capabilitiesSchema = z.object({ capabilities: z.array(z.string()) });
 const MEMORY_FILE = 'restarted-for.json';
 const memorySchema = z.object({ version: z.literal(1), program: z.string() });
 
@@ -58,6 +62,16 @@ export function otherAgentInstalled({ unit, program, stateDir }: InstalledAgentO
 /** Remembers that the agent restarts for this package, so that it does so once. Throws when the disk is full. */
 export function restartsFor(stateDir: string, named: string): void {
   writeStateFile(join(stateDir, MEMORY_FILE), { version: 1, program: named });
+}
+
+/** Whether the agent of a package names a capability. False for a package that does not say what its agent can do. */
+export function agentNames(agentPackage: string, capability: Capability): boolean {
+  try {
+    const text = readFileSync(join(agentPackage, CAPABILITIES_FILE), 'utf8');
+    return capabilitiesSchema.parse(JSON.parse(text)).capabilities.includes(capability);
+  } catch {
+    return false;
+  }
 }
 
 /** The program of the unit's ExecStart; '' without one. */

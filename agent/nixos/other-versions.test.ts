@@ -42,6 +42,28 @@ describe.skipIf(!hasNix)('a switch by nixfleet-root (skipped without Nix)', () =
     expect(readFileSync(`${bench.nixos.running()}/nixos-version`, 'utf8')).toBe('2\n');
   });
 
+  it.each([
+    ['of 4.0.0', 3, 'pull-switch', FRAMES_OF_4_0_0],
+    ['in Go', 2, 'switch', FRAMES_OF_GO],
+  ] as const)(
+    'is not confirmed with a dashboard %s, says so, and sends no frame of it',
+    async (_which, protocol, command, frames) => {
+      bench.dashboard.settings.protocol = protocol;
+      bench.configure({ version: '2', checks: { units: { settle: 0 }, tests: 'off' } });
+      const agent = await bench.start();
+      bench.dashboard.command(command, protocol === 3 ? 'sw' : undefined);
+      expect(await bench.dashboard.frame('status')).toMatchObject({ status: 'ok', command });
+      expect(await agent.exit).toEqual({ code: 101, signal: null });
+      expect(frames).toEqual(expect.arrayContaining(bench.dashboard.received.map(({ frame }) => frame.type)));
+      const said = 'This switch is not confirmed: the dashboard did not ask for it.';
+      const lines =
+        protocol === 3 ? bench.output('sw') : bench.dashboard.all('output').map(({ payload }) => payload.line);
+      expect(lines).toContain(said);
+      // Entered for the next boot at once, as before.
+      expect(bench.nixos.generation()).toBe(2);
+    },
+  );
+
   it('leaves the activation that a newer agent recorded to that agent, and is not blocked by it', async () => {
     const file = `${bench.host.stateDir}/activation.json`;
     const newer = { version: 2, unit: 'nixfleet-activate-cnewer.service', and: ['what', 'comes', 'later'] };

@@ -1,5 +1,7 @@
 /** A switch in steps of the agent's own: build as its user, compare, activate as root in a unit that outlives the agent. */
 import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { CONFIRM } from '@/lib/protocol/agent/capabilities';
 import type { OperationContext, OperationHost } from '../operation';
 import type { FinalEnd, RebuildEnd } from '../rebuild';
 import { runActivation, type PlannedActivation } from './activation';
@@ -8,11 +10,12 @@ import { buildSystem } from './build-system';
 import { noGeneration, pathOfGeneration } from './generations';
 import { startConfirmedSwitch } from './confirmed/confirmed-switch';
 import { inhibitorsBetween } from './inhibitors';
-import { agentPackages } from './installed-agent';
+import { agentNames, agentPackages } from './installed-agent';
 import type { RootHelper } from './root-helper';
 import { readSystem, runs, specialisationsOf } from './system-facts';
 
 const EXIT_INHIBITED = 1;
+const EXIT_NO_AGENT = 1;
 
 /** `extra`: further options of Nix for the build. */
 export async function switchNixos(
@@ -45,8 +48,9 @@ export async function switchNixos(
   }
   const { confirm } = context;
   if (!isRunning && confirm !== null) {
-    const why = unconfirmedBecause(host);
-    if (why === null)
+    const fit = fitToConfirm(host, target);
+    if (fit.kind === 'refused') return { kind: 'failed', exitCode: EXIT_NO_AGENT, failure: fit.why };
+    if (fit.kind === 'confirmed')
       return startConfirmedSwitch(
         host,
         context,
@@ -54,8 +58,8 @@ export async function switchNixos(
         { ...idsOf(context), purpose, target, generation: null, commit },
         confirm.windowS,
       );
-    shell.say(`This switch is not confirmed: ${why}`, 'stderr');
-  }
+    shell.say(`This switch is not confirmed: ${fit.why}.`, 'stderr');
+  } else if (!isRunning) shell.say('This switch is not confirmed: the dashboard did not ask for it.');
   // What runs already, after a test by hand, needs only the profile and the boot entry.
   const action = isRunning ? 'boot' : 'switch';
   const planned: PlannedActivation = { ...idsOf(context), purpose, action, target, generation: null, commit };
@@ -116,13 +120,30 @@ export async function goToGeneration(
   });
 }
 
-/** Why going back would not help, as a clause; null when it would. */
-function unconfirmedBecause({ unit, program }: OperationHost): string | null {
-  if (unit === null) return null;
+type ConfirmFit = { kind: 'confirmed' } | { kind: 'unconfirmed' | 'refused'; why: string };
+
+/**
+ * Whether a switch to a system can be confirmed, by the agents of the running system and of the new one. Found before
+ * anything is activated: an agent that can't confirm would let the host go back at the end of its window.
+ */
+function fitToConfirm({ config, unit, program }: OperationHost, target: string): ConfirmFit {
+  if (unit === null) return { kind: 'confirmed' };
   const { own, named } = agentPackages({ unit, program });
+  // An agent from a checkout is none of a system.
+  if (own === null) return { kind: 'confirmed' };
   // The first switch that installs the agent, made by one from elsewhere: going back would remove it.
-  return own !== null && named === null ? 'the running system has no NixFleet agent to go back to' : null;
+  if (named === null) return { kind: 'unconfirmed', why: 'the running system has no NixFleet agent to go back to' };
+  // The agent of a user is no part of the system.
+  if (!unit.startsWith(config.systemLink)) return { kind: 'confirmed' };
+  const next = agentPackages({ unit: join(target, unit.slice(config.systemLink.length)), program }).named;
+  if (next === null) return { kind: 'refused', why: NO_NEXT_AGENT };
+  return next === own || agentNames(next, CONFIRM)
+    ? { kind: 'confirmed' }
+    : { kind: 'unconfirmed', why: 'the agent of the new system can’t take a switch back' };
 }
+
+const NO_NEXT_AGENT =
+  'the new system has no NixFleet agent, so nobody could confirm it. Nothing has changed. If that is meant, switch without a confirmation';
 
 function idsOf({ commandId, command }: OperationContext): Pick<PlannedActivation, 'id' | 'commandId' | 'command'> {
   return { id: `c${commandId ?? randomUUID()}`, commandId, command };

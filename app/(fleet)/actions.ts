@@ -10,6 +10,7 @@ import { OPERATIONS } from '@/lib/fleet/operations/operations';
 import { MAX_QUEUE_MS, MIN_QUEUE_MS } from '@/lib/fleet/operations/queue-time';
 import { runtime } from '@/lib/dashboard/runtime';
 import { generationIn } from '@/lib/protocol/agent/system-generations';
+import { CONFIRM_SETTINGS } from '@/lib/protocol/confirm-setting';
 import { themeColorOf } from '@/lib/protocol/agent/theme-color';
 import { OPERATION_IDS } from '@/lib/protocol/operation-ids';
 
@@ -52,6 +53,16 @@ export const hostGenerations = operatorAction(
   { verb: 'view', hosts: ({ hostId }) => [hostId] },
   z.object({ hostId: z.string().min(1).max(64) }),
   async ({ hostId }) => ({ list: await runtime().fleet.systemGenerations(hostId) }),
+);
+
+/** Sets whether switches of hosts are confirmed. `problem`: why nothing was stored; null when it was. */
+export const setHostConfirm = operatorAction(
+  { verb: 'administer', hosts: ({ hostIds }) => hostIds },
+  z.object({
+    hostIds: z.array(z.string().min(1).max(64)).min(1).max(MAX_HOSTS),
+    setting: z.enum(CONFIRM_SETTINGS),
+  }),
+  async ({ hostIds, setting }, { by }) => ({ problem: await runtime().fleet.setConfirm(hostIds, setting, by) }),
 );
 
 /** Adds a host before its agent connects. */

@@ -2,6 +2,7 @@
 import { expect, type Page } from '@playwright/test';
 import { LIVE_TIMES } from '@/app/_live/live-client';
 import { Authenticator } from './authenticator';
+import type { Dashboard } from './dashboard';
 
 export const PASSWORD = 'correct horse battery staple';
 
@@ -20,6 +21,17 @@ export async function signInConfigured(page: Page, url: string): Promise<Authent
   await page.goto(`${url}/login`);
   await signIn(page, authenticator);
   return authenticator;
+}
+
+/** Starts a dashboard with the settings `CONFIGURED`, and signs in at it. */
+export async function openConfigured(
+  page: Page,
+  world: { makeDashboard(settings: Record<string, string>): Dashboard },
+): Promise<Dashboard> {
+  const dashboard = world.makeDashboard(CONFIGURED);
+  await dashboard.start();
+  await signInConfigured(page, dashboard.url);
+  return dashboard;
 }
 
 /** Signs in at an installation with the settings `PASSWORD_ONLY`. */

@@ -4,6 +4,7 @@ import type { AgentFault } from './events/agent-event-kinds';
 import type { EventParams } from './events/event-table';
 import type { Blocked } from './records/blocked';
 import type { CommandRecord } from './records/command-record';
+import type { ConfirmSetting } from '@/lib/protocol/confirm-setting';
 import type { HostRecord } from './records/host-record';
 import type { EventHead, NewEvent } from './records/event-record';
 import type { DispatchRequest, Requester } from './records/requests';
@@ -203,6 +204,10 @@ export function hostAddedByAgent(
 
 export function hostApproved(host: Host, at: number, by: Requester): NewEvent {
   return { ...NOBODY, ...byOperator(by), at, ...about(host), action: 'host.approved', params: {} };
+}
+
+export function hostConfirmSet(host: Host, setting: ConfirmSetting, at: number, by: Requester): NewEvent {
+  return { ...NOBODY, ...byOperator(by), at, ...about(host), action: 'host.confirm-set', params: { setting } };
 }
 
 export function hostRemoved(host: Host, commandId: string, at: number, by: Requester): NewEvent {

@@ -8,6 +8,7 @@ import { FleetCore } from './turns/fleet-core';
 import { CommandDispatcher } from './commands/command-dispatcher';
 import * as events from './events';
 import { DashboardOperations } from './commands/dashboard-operations';
+import { HostSettings } from './commands/host-settings';
 import { PipelineRunner } from './pipelines/pipeline-runner';
 import { CommandQueue } from './commands/command-queue';
 import { TimeShift } from './time-shift';
@@ -37,6 +38,7 @@ import type { CommandView } from '@/lib/protocol/live/views/command-view';
 import type { DesiredView } from '@/lib/protocol/live/views/desired-view';
 import type { EventView } from '@/lib/protocol/live/views/event-view';
 import type { HostView } from '@/lib/protocol/live/views/host-view';
+import type { ConfirmSetting } from '@/lib/protocol/confirm-setting';
 import type { OperationId } from '@/lib/protocol/operation-ids';
 import type { OutputLine } from '@/lib/protocol/live/views/output-line';
 import type { PipelineSummary, PipelineView } from '@/lib/protocol/live/views/pipeline-view';
@@ -58,6 +60,7 @@ export class FleetService implements FleetOperator, LiveSource {
   private readonly approval: HostApproval;
   private readonly connections: AgentConnections;
   private readonly dashboardOperations: DashboardOperations;
+  private readonly hostSettings: HostSettings;
   private readonly queue: CommandQueue;
   private readonly dispatcher: CommandDispatcher;
   private readonly pipelineRunner: PipelineRunner;
@@ -92,6 +95,7 @@ export class FleetService implements FleetOperator, LiveSource {
     this.dashboardOperations = new DashboardOperations(this.core, this.engine, (name) =>
       this.admission.claimAgain(name),
     );
+    this.hostSettings = new HostSettings(this.core);
     this.stepUp = new StepUpRule(this.core.memory, options.loop);
     this.dispatcher = new CommandDispatcher(this.core, this.engine, this.queue, this.dashboardOperations, this.stepUp);
     this.pipelineRunner = new PipelineRunner(
@@ -161,6 +165,10 @@ export class FleetService implements FleetOperator, LiveSource {
 
   addHost(request: AddHostRequest): Promise<DispatchResult> {
     return this.dashboardOperations.addHost(request);
+  }
+
+  setConfirm(hostIds: readonly string[], setting: ConfirmSetting, by: Requester): Promise<string | null> {
+    return this.hostSettings.setConfirm(hostIds, setting, by);
   }
 
   cancel(commandId: string, by: Requester): Promise<boolean> {

@@ -41,9 +41,12 @@ buildNpmPackage {
   '';
 
   # git and ssh at the end: the host's programs take precedence, and `sudo` must come from the host.
+  # capabilities.json is read by the agent that is about to activate a system with this one.
   installPhase = ''
     runHook preInstall
     install -D -m 644 dist/agent.mjs "$out/lib/nixfleet-agent/agent.mjs"
+    node dist/agent.mjs --capabilities > capabilities.json
+    install -D -m 644 capabilities.json "$out/share/nixfleet-agent/capabilities.json"
     makeWrapper ${nodejs_24}/bin/node "$out/bin/nixfleet-agent" \
       --add-flags "$out/lib/nixfleet-agent/agent.mjs" \
       --suffix PATH : ${

@@ -303,4 +303,28 @@ export const AGENT_MUTANTS: readonly Mutant[] = [
     why: 'every agent sends its whole list each minute',
     tests: ['agent/nixos/generations.test.ts'],
   },
+  {
+    name: 'next-agent-not-looked-at',
+    file: 'agent/nixos/switch-system.ts',
+    from: 'next === own || agentNames(next, CONFIRM)',
+    to: 'next !== null',
+    why: 'a switch to an agent that can’t confirm goes back at the end of its window',
+    tests: ['agent/nixos/confirmed/next-agent.test.ts'],
+  },
+  {
+    name: 'activated-without-a-next-agent',
+    file: 'agent/nixos/switch-system.ts',
+    from: "return { kind: 'refused', why: NO_NEXT_AGENT };",
+    to: "return { kind: 'confirmed' };",
+    why: 'a system that removes the agent is activated before the host goes back',
+    tests: ['agent/nixos/confirmed/next-agent.test.ts'],
+  },
+  {
+    name: 'confirmation-reported-twice',
+    file: 'agent/nixos/confirmed/confirmation-link.ts',
+    from: 'if (last !== null && isDeepStrictEqual(untimed(last.confirmation), untimed(confirmation))) return;',
+    to: '',
+    why: 'each report that a host goes back is sent twice',
+    tests: ['agent/nixos/confirmed/confirmation-link.test.ts'],
+  },
 ];

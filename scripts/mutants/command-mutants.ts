@@ -3,6 +3,7 @@ import type { Mutant } from './mutant';
 
 const CONFIRMING = 'lib/fleet/commands/step-confirming.ts';
 const CONFIRMING_TEST = 'lib/fleet/commands/step-confirming.test.ts';
+const CONFIRM_ANSWERS_TEST = 'lib/fleet/commands/confirmation-answers.test.ts';
 const CONFIRMED_PROPERTY_TEST = 'lib/fleet/test/confirmed-switch-property.test.ts';
 const DISPATCHER = 'lib/fleet/commands/command-dispatcher.ts';
 const STEP_UP_RULE = 'lib/fleet/commands/step-up-rule.ts';
@@ -121,7 +122,7 @@ export const COMMAND_MUTANTS: readonly Mutant[] = [
     from: 'const isNew = !isActivating && on !== activatedOn && on !== state.sentOn;',
     to: 'const isNew = !isActivating;',
     why: 'a new system is kept although nobody reached the host since its activation',
-    tests: [CONFIRMING_TEST],
+    tests: [CONFIRM_ANSWERS_TEST],
   },
   {
     name: 'kept-although-a-check-failed',
@@ -129,7 +130,31 @@ export const COMMAND_MUTANTS: readonly Mutant[] = [
     from: "checks.every(({ enforced, status }) => !enforced || status === 'passed')",
     to: "checks.some(({ enforced, status }) => !enforced || status === 'passed')",
     why: 'a broken system is kept',
-    tests: [CONFIRMING_TEST],
+    tests: [CONFIRM_ANSWERS_TEST],
+  },
+  {
+    name: 'kept-without-checks',
+    file: CONFIRMING,
+    from: 'checks.length > 0 && ',
+    to: '',
+    why: 'a new system is kept because of a report that says nothing of it',
+    tests: [CONFIRM_ANSWERS_TEST],
+  },
+  {
+    name: 'confirmation-of-a-host-ignored',
+    file: 'lib/fleet/operations/operation-rules.ts',
+    from: "if (choice === true || confirmSwitches === 'on') return null;",
+    to: 'if (choice === true) return null;',
+    why: 'switches of a host that an operator wants confirmed are not, where a dashboard runs on it',
+    tests: ['app/(fleet)/_operations/confirm-words.test.ts'],
+  },
+  {
+    name: 'unconfirmed-without-a-word',
+    file: 'lib/fleet/commands/step-by-phase.ts',
+    from: 'return input.unconfirmed === undefined',
+    to: 'return input.unconfirmed !== null',
+    why: 'nothing in the output says that a switch does not take itself back',
+    tests: ['lib/fleet/test/confirmed-switches.test.ts'],
   },
   {
     name: 'queued-beside-a-sent-one',

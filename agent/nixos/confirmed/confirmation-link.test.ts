@@ -91,3 +91,18 @@ it('reports without secrets', () => {
   expect(JSON.stringify(sent)).toContain('no access with ***');
   expect(JSON.stringify(sent)).not.toContain('s3cret-1');
 });
+
+it('reports what differs in more than the time, each once', () => {
+  const { link, sent } = bench(5);
+  link.report(REPORT);
+  link.report({ ...REPORT, seconds_left: 99 });
+  link.report({ ...REPORT, stage: 'going-back', reason: 'a check failed' });
+  link.report({ ...REPORT, stage: 'going-back', reason: 'a check failed', seconds_left: 3 });
+  expect(sent.map((frame) => (frame.type === 'confirmation' ? frame.payload.stage : ''))).toEqual([
+    'waiting',
+    'going-back',
+  ]);
+  link.ended();
+  link.report(REPORT);
+  expect(sent).toHaveLength(3);
+});

@@ -1,4 +1,5 @@
 /** What a confirmed switch needs of the connection: reports to the dashboard, and its answers on a new connection. */
+import { isDeepStrictEqual } from 'node:util';
 import type { z } from 'zod';
 import type { AgentFrameInput } from '@/lib/protocol/agent/from-agent';
 import type { confirmSchema } from '@/lib/protocol/agent/confirm';
@@ -20,7 +21,10 @@ export interface AwaitedAnswer {
 }
 
 export interface ConfirmationLink {
-  /** The last report is sent again on each new connection, until the switch has ended. */
+  /**
+   * The last report is sent again on each new connection, until the switch has ended. One that differs from it in the time
+   * alone is not sent: the receiver counts down by itself.
+   */
   report(confirmation: Confirmation): void;
   ended(): void;
   /**
@@ -52,13 +56,14 @@ export function createConfirmationLink({ send, dialledAt, reconnect, redact }: C
   }
 
   return {
-    report({ checks, ...confirmation }: Confirmation): void {
-      const clean = {
-        ...confirmation,
-        reason: redact(confirmation.reason ?? ''),
+    report({ checks, ...rest }: Confirmation): void {
+      const confirmation = {
+        ...rest,
+        reason: redact(rest.reason ?? ''),
         checks: checks.map((check) => ({ ...check, reason: redact(check.reason ?? '') })),
       };
-      last = { confirmation: clean, at: performance.now() };
+      if (last !== null && isDeepStrictEqual(untimed(last.confirmation), untimed(confirmation))) return;
+      last = { confirmation, at: performance.now() };
       put(last);
     },
     ended(): void {
@@ -90,3 +95,5 @@ export function createConfirmationLink({ send, dialledAt, reconnect, redact }: C
     },
   };
 }
+
+const untimed = (confirmation: Confirmation): Confirmation => ({ ...confirmation, seconds_left: null });

@@ -3,6 +3,7 @@ import type { OperationContext, OperationHost } from '../../operation';
 import type { ActivationRecord, ConfirmedState } from '../activation-record';
 import type { RootHelper } from '../root-helper';
 import type { Confirmation } from './confirmation-link';
+import type { CheckReport } from '@/lib/protocol/agent/confirmation';
 import { readTimer } from './timer-files';
 
 /** A confirmed switch under way. `record` is what is on disk. */
@@ -15,13 +16,14 @@ export interface ConfirmedSwitch {
   folder: string;
   /** Answers count on connections that were dialled later, by `performance.now()`: 0 for each of this process. */
   since: number;
+  /** What its checks found last; none before its window. */
+  checks: readonly CheckReport[];
 }
 
 /** Tells the dashboard. */
 export function report(
-  { host, record, folder }: ConfirmedSwitch,
+  { host, record, folder, checks }: ConfirmedSwitch,
   stage: Confirmation['stage'],
-  checks: Confirmation['checks'],
   reason = '',
 ): void {
   if (record.commandId === null) return;
@@ -33,7 +35,7 @@ export function report(
     seconds_left: seconds,
     system: record.target,
     previous: record.running,
-    checks,
+    checks: [...checks],
     reason,
   });
 }

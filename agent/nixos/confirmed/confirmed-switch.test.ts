@@ -147,6 +147,10 @@ describe.skipIf(!hasNix)('a confirmed switch (skipped without Nix)', () => {
       message: 'the check web failed: status 503 instead of 200',
     });
     expect(bench.nixos.running()).toBe(old);
+    const backReports = bench.dashboard.all('confirmation').filter(({ payload }) => payload.stage === 'going-back');
+    expect(backReports.map(({ payload }) => payload.checks.length)).toEqual([3]);
+    // As soon as the timer can be armed.
+    expect(backReports[0]?.payload.seconds_left).toBeLessThanOrEqual(10);
     server.close();
   });
 

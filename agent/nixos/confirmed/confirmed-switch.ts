@@ -11,31 +11,22 @@ import type { OperationContext, OperationHost } from '../../operation';
 import type { RebuildEnd } from '../../rebuild';
 import { EXIT_STOPPED, followActivation, OUTPUT_FILE, type PlannedActivation } from '../activation';
 import { EXIT_KILLED, type ActivationEnd } from '../activation-end';
-import { removeActivation, writeActivation, type ConfirmedState } from '../activation-record';
-import { followFile } from '../followed-file';
+import { writeActivation } from '../activation-record';
 import { agentPackages, otherAgentInstalled, restartsFor } from '../installed-agent';
 import { TOO_LATE, type OperationState, type RootHelper, type Start } from '../root-helper';
 import { readBootId, readFailedUnits, readSystem, runs } from '../system-facts';
-import type { RolledBackReason } from '@/lib/protocol/agent/confirmation';
 import { report, saysFailure, type ConfirmedSwitch } from './confirmation-report';
-import { readTimer, BACK_OUTPUT } from './timer-files';
+import { BOOT_SUFFIX, done, failed, forget, noting, partial, whatRuns } from './confirmed-ends';
+import { afterRestart, backOf, finishBack, goBack, isBack, timerGone, waitForTimer } from './going-back';
+import { MAX_UNKNOWN, pause, POLL_MS, STATE_POLLS } from './polls';
 import { waitInWindow } from './window';
 
 /** An activation that takes longer hangs: then the timer fires. Activations take up to a minute. */
-export const MAX_ACTIVATION_S = 600;
-/** The shortest delay that nixfleet-root accepts. */
-const GO_BACK_S = 10;
-const POLL_MS = 200;
-/** nixfleet-root is asked once in so many polls: its files say everything except that it was killed. */
-const STATE_POLLS = 50;
-/** Answers in a row without a state, after which it counts as lost. */
-const MAX_UNKNOWN = 24;
+const MAX_ACTIVATION_S = 600;
 /** A call of nixfleet-root fails while the service manager is being replaced. */
 const MAX_DISARMS = 5;
 const DISARM_PAUSE_MS = 2_000;
-const BOOT_SUFFIX = '-boot';
 const EXIT_AT_NEXT_BOOT = 100;
-const TIMER_GONE = 'the timer of nixfleet-root that goes back is gone';
 
 /** Starts one. `windowS`: seconds from the end of the activation in which it has to be confirmed. */
 export async function startConfirmedSwitch(
@@ -75,7 +66,7 @@ export async function startConfirmedSwitch(
   } catch (error) {
     return unchanged(1, `${stateDir} can't be written (${error instanceof Error ? error.message : 'unknown reason'})`);
   }
-  const confirmed: ConfirmedSwitch = { host, context, helper, record, folder: '', since: 0 };
+  const confirmed: ConfirmedSwitch = { host, context, helper, record, folder: '', since: 0, checks: [] };
   context.hold(holdDuringActivation(confirmed));
   const end = await armAndActivate(confirmed);
   if (end.ok) return afterActivation({ ...confirmed, folder: dirname(end.started.output) });
@@ -103,7 +94,7 @@ export async function resumeConfirmedSwitch(
   record: ConfirmedSwitch['record'],
 ): Promise<RebuildEnd> {
   const found = await askUntilKnown({ helper, context, record });
-  const confirmed: ConfirmedSwitch = { host, context, helper, record, folder: found.folder, since: 0 };
+  const confirmed: ConfirmedSwitch = { host, context, helper, record, folder: found.folder, since: 0, checks: [] };
   context.hold(holdDuringActivation(confirmed));
   if (found.state === 'unknown')
     return failed(confirmed, EXIT_KILLED, `nixfleet-root does not say how the switch ended; ${whatRuns(confirmed)}`);
@@ -146,7 +137,7 @@ async function neverBegan(confirmed: ConfirmedSwitch): Promise<RebuildEnd> {
 
 async function afterActivation(confirmed: ConfirmedSwitch): Promise<RebuildEnd> {
   const { host, context, helper, record, folder } = confirmed;
-  report(confirmed, 'activating', []);
+  report(confirmed, 'activating');
   const end = await followActivation(host, context, helper, record, join(folder, OUTPUT_FILE));
   if (isBack(confirmed)) return finishBack(confirmed, ...backOf(confirmed));
   const next = whatFollows(end);
@@ -209,17 +200,18 @@ async function openWindow(confirmed: ConfirmedSwitch): Promise<RebuildEnd> {
 async function inWindow(confirmed: ConfirmedSwitch): Promise<RebuildEnd> {
   const { helper, context, record } = confirmed;
   context.shell.say('The new system runs. Waiting for its checks and for the confirmation.');
-  const end = await waitInWindow(confirmed);
+  const { end, checks } = await waitInWindow(confirmed);
+  const checked: ConfirmedSwitch = { ...confirmed, checks };
   switch (end.kind) {
     case 'back':
-      return goBack(confirmed, end.reason, end.why);
+      return goBack(checked, end.reason, end.why);
     case 'fired':
-      return finishBack(confirmed, ...backOf(confirmed));
+      return finishBack(checked, ...backOf(checked));
     case 'gone':
-      return timerGone(confirmed);
+      return timerGone(checked);
     case 'keep': {
-      const keeping = noting(confirmed, { stage: 'keeping' });
-      report(keeping, 'keeping', [...end.checks]);
+      const keeping = noting(checked, { stage: 'keeping' });
+      report(keeping, 'keeping');
       let disarmed = await helper.disarm(context.shell, record.id);
       for (let tries = 1; disarmed.kind === 'failed' && tries < MAX_DISARMS; tries++) {
         context.shell.say(`The timer could not be disarmed: ${disarmed.problem}`, 'stderr');
@@ -265,133 +257,6 @@ async function enterForBoot(confirmed: ConfirmedSwitch, verdict: ChecksVerdict |
   return done(confirmed);
 }
 
-/** Lets the timer fire soon. It is the only one that goes back: so it happens once, whatever becomes of this process. */
-async function goBack(confirmed: ConfirmedSwitch, reason: RolledBackReason, why: string): Promise<RebuildEnd> {
-  const { context, helper, record } = confirmed;
-  context.shell.say(`Going back to ${record.running}: ${why}`, 'stderr');
-  const back = noting(confirmed, { stage: 'going-back', back: { reason, text: why } });
-  report(back, 'going-back', [], why);
-  const armed = await helper.arm(context.shell, record.id, GO_BACK_S, record.running);
-  if (!armed.ok && armed.exitCode !== TOO_LATE) context.shell.say(armed.problem, 'stderr');
-  return waitForTimer(back);
-}
-
-async function waitForTimer(confirmed: ConfirmedSwitch): Promise<RebuildEnd> {
-  const { context, helper, record } = confirmed;
-  let unknown = 0;
-  for (let polls = 1; ; polls++) {
-    if (isBack(confirmed)) return finishBack(confirmed, ...backOf(confirmed));
-    if (polls % STATE_POLLS === 0) {
-      const { timer } = await helper.stateOf(context.shell, record.id);
-      unknown = timer === 'unknown' ? unknown + 1 : 0;
-      // Disarmed: by somebody on the host.
-      if (timer === 'lost' || timer === 'none' || timer === 'disarmed' || unknown >= MAX_UNKNOWN)
-        return timerGone(confirmed);
-    }
-    await pause(POLL_MS);
-  }
-}
-
-/** The timer fires or has fired. Waits until it has gone back, and judges by what runs. */
-async function finishBack(confirmed: ConfirmedSwitch, reason: RolledBackReason, why: string): Promise<RebuildEnd> {
-  const { host, context, helper, record, folder } = confirmed;
-  report(confirmed, 'going-back', [], why);
-  const output = followFile(join(folder, BACK_OUTPUT), (line) => context.shell.say(line));
-  let unknown = 0;
-  for (let polls = 1; readTimer(folder).back === null; polls++) {
-    output.read();
-    if (polls % STATE_POLLS === 0) {
-      const { timer } = await helper.stateOf(context.shell, record.id);
-      unknown = timer === 'unknown' ? unknown + 1 : 0;
-      // Fired: its result is written, and can't be read.
-      if ((timer !== 'armed' && timer !== 'firing' && timer !== 'unknown') || unknown >= MAX_UNKNOWN) break;
-    }
-    await pause(POLL_MS);
-  }
-  output.finish();
-  const { back } = readTimer(folder);
-  const hung = back !== null && back.stoppedUnits.some((unit) => unit.includes(`-${record.id}.`));
-  if (runs(readSystem(host.config).running, record.running)) {
-    return hung && record.confirm.back === null
-      ? rolledBack(
-          confirmed,
-          'activation-hung',
-          `the activation did not end within ${MAX_ACTIVATION_S + record.confirm.windowS} s`,
-        )
-      : rolledBack(confirmed, reason, why);
-  }
-  const exit = back === null ? 'it was interrupted' : `switch-to-configuration ended with ${back.exitCode}`;
-  return failed(
-    confirmed,
-    back?.exitCode ?? EXIT_KILLED,
-    `the host could not go back (${exit}) after ${why}; ${whatRuns(confirmed)}`,
-  );
-}
-
-/** The machine was started again before the switch was confirmed. What it booted is what counts. */
-function afterRestart(confirmed: ConfirmedSwitch): RebuildEnd {
-  const { host, record } = confirmed;
-  const { running, profile } = readSystem(host.config);
-  const { stage, back } = record.confirm;
-  if (runs(running, record.running))
-    return rolledBack(
-      confirmed,
-      back?.reason ?? 'restarted',
-      back?.text ?? 'the host restarted before the confirmation',
-    );
-  // It booted what had been prepared for the next boot before the switch.
-  if (!runs(running, record.target))
-    return failed(confirmed, EXIT_KILLED, `the host restarted before the confirmation; ${whatRuns(confirmed)}`);
-  if (stage === 'keeping' && profile === record.target) return done(confirmed);
-  return partial(confirmed, 0, 'the host restarted before the confirmation, and it was the system of that boot');
-}
-
-/** Somebody stopped the timer on the host: nothing goes back by itself any more. */
-function timerGone(confirmed: ConfirmedSwitch): RebuildEnd {
-  const { host, record } = confirmed;
-  if (runs(readSystem(host.config).running, record.running) && record.running !== record.target)
-    return rolledBack(confirmed, ...backOf(confirmed));
-  return failed(
-    confirmed,
-    EXIT_KILLED,
-    `${TIMER_GONE}: ${whatRuns(confirmed)}, and it was neither confirmed nor entered for the next boot`,
-  );
-}
-
-/** Why it goes back, as far as it is known before the timer has fired. */
-function backOf({ record }: ConfirmedSwitch): [RolledBackReason, string] {
-  const { stage, back, cameBack, windowS } = record.confirm;
-  if (back !== null) return [back.reason, back.text];
-  if (stage === 'activating') return ['activation-hung', 'the activation did not end in time'];
-  return cameBack
-    ? ['no-contact', `no dashboard confirmed it within ${windowS} s`]
-    : ['agent-missing', `the agent of the new system did not come back within ${windowS} s`];
-}
-
-function isBack({ folder }: ConfirmedSwitch): boolean {
-  const { state } = readTimer(folder);
-  return state === 'firing' || state === 'fired';
-}
-
-/** Writes what has changed. A full disk must not end a switch half-way: the timer goes on without the file. */
-function noting(confirmed: ConfirmedSwitch, change: Partial<ConfirmedState>): ConfirmedSwitch {
-  const { host, context, folder } = confirmed;
-  const record = {
-    ...confirmed.record,
-    output: join(folder, OUTPUT_FILE),
-    confirm: { ...confirmed.record.confirm, ...change },
-  };
-  try {
-    writeActivation(host.config.stateDir, record);
-  } catch (error) {
-    context.shell.say(
-      `${host.config.stateDir} can't be written (${error instanceof Error ? error.message : 'unknown reason'})`,
-      'stderr',
-    );
-  }
-  return { ...confirmed, record };
-}
-
 function holdDuringActivation({ context, helper, record }: ConfirmedSwitch) {
   return {
     reason:
@@ -399,51 +264,3 @@ function holdDuringActivation({ context, helper, record }: ConfirmedSwitch) {
     kill: () => helper.stop(context.shell, record.id),
   };
 }
-
-const whatRuns = ({ host }: ConfirmedSwitch): string =>
-  `${readSystem(host.config).running || 'an unknown system'} is running`;
-
-function settleOf(confirmed: ConfirmedSwitch): () => Promise<void> {
-  return () => forget(confirmed);
-}
-
-/** Removes what is kept of it. The record goes last: if the agent is killed before that, the next one does it. */
-async function forget({ host, context, helper, record }: ConfirmedSwitch): Promise<void> {
-  await helper.forget(context.shell, `${record.id}${BOOT_SUFFIX}`);
-  await helper.forget(context.shell, record.id);
-  removeActivation(host.config.stateDir, record.id);
-}
-
-/** It has ended: it can be stopped, and is no longer reported. */
-function release({ host, context }: ConfirmedSwitch): void {
-  context.hold(null);
-  host.confirmations.ended();
-}
-
-function done(confirmed: ConfirmedSwitch): RebuildEnd {
-  release(confirmed);
-  return { kind: 'done', agentIsNew: true, settle: settleOf(confirmed) };
-}
-
-function failed(confirmed: ConfirmedSwitch, exitCode: number, failure: string): RebuildEnd {
-  release(confirmed);
-  return { kind: 'failed', exitCode, failure, settle: settleOf(confirmed) };
-}
-
-function partial(confirmed: ConfirmedSwitch, exitCode: number, failure: string): RebuildEnd {
-  release(confirmed);
-  return { kind: 'partial', exitCode, failure, agentIsNew: true, settle: settleOf(confirmed) };
-}
-
-function rolledBack(confirmed: ConfirmedSwitch, reason: RolledBackReason, failure: string): RebuildEnd {
-  release(confirmed);
-  return {
-    kind: 'rolled-back',
-    exitCode: confirmed.record.confirm.activation?.exitCode ?? 1,
-    failure,
-    reason,
-    settle: settleOf(confirmed),
-  };
-}
-
-const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

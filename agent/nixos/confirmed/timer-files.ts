@@ -15,28 +15,34 @@ export interface TimerFiles {
   state: 'none' | 'armed' | 'disarmed' | 'firing' | 'fired';
   /** When an armed timer fires, in milliseconds since 1970; null otherwise. */
   firesAt: number | null;
+  /** The delay with which it was armed last; null when it is not known. */
+  seconds: number | null;
   back: BackResult | null;
 }
 
 export const BACK_OUTPUT = 'back-output';
 
 export function readTimer(folder: string): TimerFiles {
+  const armed = read(folder, 'fired') ?? read(folder, 'armed');
+  const armedAt = Number(armed?.get('armed'));
+  const delay = Number(armed?.get('seconds'));
+  const seconds = Number.isFinite(delay) ? delay : null;
   const back = read(folder, 'back-result');
   if (back !== null) {
     const exitCode = Number(back.get('exit') ?? '');
     const stoppedUnits = (back.get('stopped_units') ?? '').split(' ').filter((name) => name !== '');
-    return { state: 'fired', firesAt: null, back: { exitCode, stoppedUnits } };
+    return { state: 'fired', firesAt: null, seconds, back: { exitCode, stoppedUnits } };
   }
   const is = (state: TimerFiles['state'], firesAt: number | null = null): TimerFiles => ({
     state,
     firesAt,
+    seconds,
     back: null,
   });
   if (existsSync(join(folder, 'fired'))) return is('firing');
   if (existsSync(join(folder, 'disarmed'))) return is('disarmed');
-  const armed = read(folder, 'armed');
   if (armed === null) return is('none');
-  const firesAt = (Number(armed.get('armed')) + Number(armed.get('seconds'))) * 1_000;
+  const firesAt = (armedAt + delay) * 1_000;
   return is('armed', Number.isFinite(firesAt) ? firesAt : null);
 }
 

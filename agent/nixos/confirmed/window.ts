@@ -16,14 +16,17 @@ const MAX_OBSERVED_MS = 60_000;
 const OBSERVED_LEAVES_MS = 45_000;
 
 export type WindowEnd =
-  | { kind: 'keep'; verdict: ChecksVerdict; checks: readonly CheckReport[] }
+  | { kind: 'keep'; verdict: ChecksVerdict }
   | { kind: 'back'; reason: RolledBackReason; why: string }
   /** The timer has fired. */
   | { kind: 'fired' }
   /** The timer does not exist any more, and has not fired. */
   | { kind: 'gone' };
 
-export async function waitInWindow(confirmed: ConfirmedSwitch): Promise<WindowEnd> {
+/** `checks`: what was found up to then. */
+export async function waitInWindow(
+  confirmed: ConfirmedSwitch,
+): Promise<{ end: WindowEnd; checks: readonly CheckReport[] }> {
   const { host, context, helper, record, folder } = confirmed;
   const { shell } = context;
   const news = { isReported: false, wake: (): void => undefined };
@@ -63,7 +66,7 @@ export async function waitInWindow(confirmed: ConfirmedSwitch): Promise<WindowEn
     if (isKilled) return { kind: 'back', reason: 'operator', why: 'the command was killed' };
     if (answer?.keep === false) return { kind: 'back', reason: 'operator', why: 'an operator reverted it' };
     const verdict = checks.verdict();
-    if (answer?.by_operator === true) return { kind: 'keep', verdict, checks: checks.reports() };
+    if (answer?.by_operator === true) return { kind: 'keep', verdict };
     if (verdict.kind === 'failed') {
       await showFailure(confirmed, verdict);
       return { kind: 'back', reason: 'check-failed', why: saysFailure(verdict.check) };
@@ -71,18 +74,15 @@ export async function waitInWindow(confirmed: ConfirmedSwitch): Promise<WindowEn
     if (answer === null || verdict.kind !== 'passed') return null;
     // What is only observed may show its result, but must not cost the window.
     if (!checks.isComplete() && performance.now() < observeUntil && isEarly(firesAt)) return null;
-    return { kind: 'keep', verdict, checks: checks.reports() };
+    return { kind: 'keep', verdict };
   }
 
   try {
     for (;;) {
-      if (!news.isReported) report(confirmed, 'waiting', [...checks.reports()]);
+      if (!news.isReported) report({ ...confirmed, checks: checks.reports() }, 'waiting');
       news.isReported = true;
       const end = await look();
-      if (end !== null) {
-        if (end.kind === 'back') report(confirmed, 'going-back', [...checks.reports()], end.why);
-        return end;
-      }
+      if (end !== null) return { end, checks: checks.reports() };
       if (!isReported(news)) continue;
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, POLL_MS);

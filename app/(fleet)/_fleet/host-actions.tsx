@@ -3,6 +3,7 @@
 import { EllipsisVertical } from 'lucide-react';
 import { memo } from 'react';
 import { hasSameHost } from './same-host';
+import { ConfirmationAnswers } from '@/app/_output/drawer/confirmation-answers';
 import { Button } from '@/app/_ui/button';
 import { cx } from '@/app/_ui/cx';
 import { IconButton, type IconButtonProps } from '@/app/_ui/icon-button';
@@ -19,13 +20,24 @@ import { checkOperation } from '@/lib/fleet/operations/operation-rules';
 import type { HostView } from '@/lib/protocol/live/views/host-view';
 import type { OperationId } from '@/lib/protocol/operation-ids';
 
-/** The operations for one host. While one is running, Stop takes the place of the others, so that nothing moves. */
+/**
+ * The operations for one host. While one is running, Stop takes the place of the others, and while a switch waits for its
+ * confirmation, its two answers do: nothing moves.
+ */
 export const HostActions = memo(function HostActions({ host }: { host: HostView }) {
   const advised = nextStep(host);
   return (
     <div role="cell" className="flex items-center justify-end gap-1 [grid-area:acts] max-lg:gap-2">
       <div className="grid grow grid-cols-3 gap-1 max-lg:gap-2 lg:grow-0 lg:grid-cols-[repeat(3,auto)] lg:gap-0.5">
-        {isRunning(host) ? (
+        {host.command?.phase === 'confirming' && host.command.confirmation !== null ? (
+          <ConfirmationAnswers
+            commandId={host.command.id}
+            hostName={host.name}
+            confirmation={host.command.confirmation}
+            inRow
+            className="col-span-3 grid grid-cols-2 gap-1 max-lg:gap-2 lg:min-w-[9.5rem] lg:grid-cols-[auto_auto] lg:justify-between lg:gap-0.5"
+          />
+        ) : isRunning(host) ? (
           <Action operation="stop" host={host} className="col-span-3 lg:min-w-[9.5rem]" advised />
         ) : (
           <>

@@ -10,6 +10,7 @@ import { cancelQueued } from '../_operations/cancel';
 import { useOperations } from '../_operations/operations-context';
 import { isPossible } from '../_operations/plan';
 import { PipelineItems } from '../_pipelines/pipeline-items';
+import { ConfirmSettingItem } from './confirm-setting-item';
 import { OperationIcon } from './operation-icons';
 import { operationMenu } from './operation-menu';
 import { checkOperation } from '@/lib/fleet/operations/operation-rules';
@@ -69,7 +70,10 @@ function Entries({ current }: { current: HostView }) {
         <Fragment key={i}>
           {i > 0 && <MenuSeparator />}
           {section.map((operation) => (
-            <Item key={operation} operation={operation} host={host} />
+            <Fragment key={operation}>
+              <Item operation={operation} host={host} />
+              {operation === 'set-color' && <ConfirmSettingItem hosts={[host]} />}
+            </Fragment>
           ))}
         </Fragment>
       ))}

@@ -9,6 +9,7 @@ import type { OperationId } from '@/lib/protocol/operation-ids';
 import { useOperations } from '../_operations/operations-context';
 import { isPossible, planOperation, planSentence } from '../_operations/plan';
 import { PipelineItems } from '../_pipelines/pipeline-items';
+import { ConfirmSettingItem } from './confirm-setting-item';
 import { OperationIcon } from './operation-icons';
 import { operationMenu } from './operation-menu';
 
@@ -34,17 +35,19 @@ function Entries({ current }: { current: readonly HostView[] }) {
         <Fragment key={i}>
           {i > 0 && <MenuSeparator />}
           {section.map((operation) => (
-            <Item
-              key={operation}
-              operation={operation}
-              hosts={hosts}
-              onSelect={() =>
-                run(
-                  operation,
-                  hosts.map((host) => host.id),
-                )
-              }
-            />
+            <Fragment key={operation}>
+              <Item
+                operation={operation}
+                hosts={hosts}
+                onSelect={() =>
+                  run(
+                    operation,
+                    hosts.map((host) => host.id),
+                  )
+                }
+              />
+              {operation === 'set-color' && <ConfirmSettingItem hosts={hosts} />}
+            </Fragment>
           ))}
         </Fragment>
       ))}

@@ -53,6 +53,27 @@ describe('what a page says of the confirmation of a switch', () => {
     expect(confirmWords('switch', [host], POLICY, true)).toMatchObject({ isConfirmed: true });
   });
 
+  it('follows the setting of the host, which counts more than that of the dashboard and less than a choice', () => {
+    const words = (setting: HostView['confirmSwitches'], policy = POLICY, choice: boolean | null = null) =>
+      confirmWords('switch', [{ ...nixos('a'), confirmSwitches: setting }], policy, choice);
+    expect(words('off')).toEqual({
+      hasChoice: true,
+      isConfirmed: false,
+      sentences: ['Not confirmed: confirmed switches are turned off for this host.'],
+    });
+    expect(words('off', POLICY, true)?.isConfirmed).toBe(true);
+    expect(words('on', { ...POLICY, enabled: false })).toEqual({
+      hasChoice: true,
+      isConfirmed: true,
+      sentences: ['Takes itself back unless confirmed within 3 min, as set for this host.'],
+    });
+    expect(words('on', POLICY, false)?.sentences).toEqual(['Not confirmed: the operator chose so.']);
+    const onDashboard = { ...nixos('a'), hostsDashboard: true, confirmSwitches: 'on' } as const;
+    expect(confirmWords('switch', [onDashboard], POLICY)?.isConfirmed).toBe(true);
+    const older = { ...nixos('a', ['confirm']), confirmSwitches: 'on' } as const;
+    expect(confirmWords('switch', [older], POLICY)?.sentences).toEqual(['Not confirmed: the agent is too old.']);
+  });
+
   it('follows the operator and the configuration', () => {
     expect(confirmWords('switch', [nixos('a')], POLICY, false)).toEqual({
       hasChoice: true,

@@ -39,7 +39,10 @@ export function confirmWords(
     else reasons.set(plan.reason, [...(reasons.get(plan.reason) ?? []), host.name]);
   }
   if (hosts.length === 0) return null;
-  const sentences = confirmed === 0 ? [] : [`Takes itself back unless confirmed within ${windowText(policy.windowS)}.`];
+  const isSet = choice === null && hosts.every(({ confirmSwitches }) => confirmSwitches === 'on');
+  const why = isSet ? `, as set for ${hosts.length === 1 ? 'this host' : 'these hosts'}` : '';
+  const sentences =
+    confirmed === 0 ? [] : [`Takes itself back unless confirmed within ${windowText(policy.windowS)}${why}.`];
   for (const [reason, names] of reasons) {
     const where = hosts.length === 1 || (names.length === hosts.length && reasons.size === 1) ? '' : onHosts(names);
     sentences.push(`Not confirmed${where}: ${reason}.`);

@@ -1,13 +1,6 @@
 'use client';
 
-import { Check, Undo2 } from 'lucide-react';
-import { useState } from 'react';
-import { answerOf } from '@/app/_actions/answer-of';
-import { valueOrNull } from '@/app/_actions/value-or-null';
-import { Button } from '@/app/_ui/button';
-import { Dialog } from '@/app/_ui/dialog';
-import { toast } from '@/app/_ui/toast-store';
-import { answerConfirmation } from './actions';
+import { ConfirmationAnswers } from './confirmation-answers';
 import { ConfirmationChecks } from './confirmation-checks';
 import { ConfirmationMarks } from './confirmation-marks';
 import { confirmationSentence, systemName } from './confirmation-words';
@@ -24,7 +17,7 @@ export function ConfirmationPanel({
   confirmation: ConfirmationView;
   hostName: string;
 }) {
-  const { stage, endsAt, answer, system, previous } = confirmation;
+  const { stage, endsAt, system, previous } = confirmation;
   const isOpen = command.phase === 'confirming';
   const isCounting = isOpen && endsAt !== null && (stage === 'activating' || stage === 'waiting');
   return (
@@ -51,7 +44,7 @@ export function ConfirmationPanel({
           {isOpen && <ConfirmationMarks confirmation={confirmation} />}
         </div>
         {isOpen && (stage === 'activating' || stage === 'waiting') && (
-          <Answers commandId={command.id} hostName={hostName} answer={answer} />
+          <ConfirmationAnswers commandId={command.id} hostName={hostName} confirmation={confirmation} />
         )}
       </div>
       <dl className="mt-1.5 grid grid-cols-[auto_1fr] gap-x-2.5 gap-y-0.5 text-muted lg:flex lg:flex-wrap">
@@ -61,81 +54,6 @@ export function ConfirmationPanel({
         <dd className="min-w-0 font-mono break-words">{systemName(previous)}</dd>
       </dl>
       <ConfirmationChecks checks={confirmation.checks} />
-    </div>
-  );
-}
-
-/** Keep now and Revert now. An operator's answer is final: afterwards both are shown as not available. */
-function Answers({
-  commandId,
-  hostName,
-  answer,
-}: {
-  commandId: string;
-  hostName: string;
-  answer: ConfirmationView['answer'];
-}) {
-  const [asks, setAsks] = useState(false);
-  const [busy, setBusy] = useState(false);
-  const given = answer !== null && answer.by !== '' ? `${answer.by} has answered already.` : null;
-
-  const send = async (keep: boolean) => {
-    setAsks(false);
-    setBusy(true);
-    const result = await valueOrNull(answerOf(answerConfirmation({ commandId, keep })));
-    setBusy(false);
-    if (result?.ok === true) return;
-    toast({
-      tone: 'error',
-      title: keep ? 'The new system was not kept' : 'The switch was not taken back',
-      body: result?.reason ?? 'The dashboard did not answer. Try again.',
-    });
-  };
-
-  return (
-    <div className="flex gap-2">
-      <Button
-        size="sm"
-        busy={busy}
-        icon={<Check className="size-3.5" aria-hidden="true" />}
-        aria-disabled={given !== null || undefined}
-        data-tip={given ?? 'Keeps the new system now. Checks that have not passed are ignored.'}
-        onClick={() => {
-          if (given === null) void send(true);
-        }}
-      >
-        Keep now
-      </Button>
-      <Button
-        size="sm"
-        variant="danger"
-        busy={busy}
-        icon={<Undo2 className="size-3.5" aria-hidden="true" />}
-        aria-disabled={given !== null || undefined}
-        data-tip={given ?? 'Goes back to the system before the switch.'}
-        onClick={() => {
-          if (given === null) setAsks(true);
-        }}
-      >
-        Revert now
-      </Button>
-      <Dialog
-        open={asks}
-        onClose={() => setAsks(false)}
-        size="sm"
-        title={`Revert the switch on ${hostName}?`}
-        description="The host activates the system before the switch again. This can’t be undone, but you can switch again."
-        footer={
-          <>
-            <Button onClick={() => setAsks(false)} data-autofocus>
-              Cancel
-            </Button>
-            <Button variant="danger" onClick={() => void send(false)}>
-              Revert
-            </Button>
-          </>
-        }
-      />
     </div>
   );
 }

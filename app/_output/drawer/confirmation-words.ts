@@ -55,6 +55,13 @@ export function confirmationSentence(
     : 'The host waits for its checks before it keeps the new system.';
 }
 
+/** Why an operator can't answer any more, as a sentence; null when it is possible. */
+export function answerBlocked({ stage, answer }: Pick<ConfirmationView, 'stage' | 'answer'>): string | null {
+  if (stage === 'keeping') return 'The host is already keeping the new system.';
+  if (stage === 'going-back') return 'The host is already going back to the system before.';
+  return answer !== null && answer.by !== '' ? `${answer.by} has answered already.` : null;
+}
+
 const ENDED_OTHERWISE = 'Which system the host has kept is not known.';
 const ENDED: Readonly<Record<string, string>> = {
   succeeded: 'The host has kept the new system.',

@@ -63,14 +63,10 @@ export class CommandEngine {
   }
 
   /** Marks a command as sent. Its verdict compares the host's facts at its end with the facts of now. */
-  markSent(
-    turn: Turn,
-    command: CommandRecord,
-    record: HostRecord,
-    how: { on?: string; confirmS?: number; unconfirmed?: string } = {},
-  ): void {
+  markSent(turn: Turn, command: CommandRecord, record: HostRecord, on?: string): void {
     const { storePath, binaryHash, generation } = record;
     const before = { storePath, binaryHash, generation, activates: activates(record) };
+    const how = { ...(on === undefined ? {} : { on }), ...this.confirmNow(command, record) };
     this.feed(turn, command, { type: 'sent', before, ...how });
   }
 
@@ -78,7 +74,7 @@ export class CommandEngine {
   send(turn: Turn, entry: HostEntry, command: CommandRecord): void {
     const record = turn.hosts.get(entry.record.id) ?? entry.record;
     const on = entry.connection?.link.id;
-    this.markSent(turn, command, record, { ...(on === undefined ? {} : { on }), ...this.confirmNow(command, record) });
+    this.markSent(turn, command, record, on);
     turn.effects.push(() => sendTo(entry, turn.commands.get(command.id) ?? command));
   }
 
@@ -86,8 +82,8 @@ export class CommandEngine {
   private confirmNow({ operation, state }: CommandRecord, record: HostRecord) {
     if (state.phase !== 'queued' || state.confirmS === undefined) return {};
     const policy = { enabled: true, windowS: state.confirmS };
-    const { type, hostsDashboard } = record;
-    const facts = { ...agentFacts(record), type, hostsDashboard };
+    const { type, hostsDashboard, confirmSwitches } = record;
+    const facts = { ...agentFacts(record), type, hostsDashboard, confirmSwitches };
     const plan = planConfirmation(OPERATIONS[operation], facts, policy, true);
     return plan?.kind === 'confirmed' ? { confirmS: plan.windowS } : { unconfirmed: plan?.reason };
   }

@@ -7,7 +7,7 @@ import { queueMs } from '../operations/queue-time';
 import type { Operation } from '../operations/operation';
 import type { CommandRecord } from '../records/command-record';
 import type { DispatchRequest } from '../records/requests';
-import { checkHostCount, checkOperation, planConfirmation, type ConfirmPolicy } from '../operations/operation-rules';
+import { checkHostCount, checkOperation, unwanted, type ConfirmPolicy } from '../operations/operation-rules';
 import type { Blocked } from '../records/blocked';
 import type { HostView } from '@/lib/protocol/live/views/host-view';
 
@@ -76,14 +76,9 @@ function confirmationOf(
   host: HostView,
   policy: ConfirmPolicy,
   choice: boolean | undefined,
-): { confirmS?: number; unconfirmed?: string } {
-  const isDefault = choice === undefined && host.hostsDashboard;
-  if (!operation.confirmable || !policy.enabled || choice === false || isDefault) return {};
-  const plan = planConfirmation(operation, host, policy, true);
-  return {
-    confirmS: policy.windowS,
-    ...(plan?.kind === 'unconfirmed' ? { unconfirmed: plan.reason } : {}),
-  };
+): { confirmS?: number } {
+  const isWanted = operation.confirmable && unwanted(host, policy, choice ?? null) === null;
+  return isWanted ? { confirmS: policy.windowS } : {};
 }
 
 /** The record of a command that was requested and not yet sent. */

@@ -52,11 +52,9 @@ export function stepQueued(operation: Operation, state: Phase<'queued'>, input: 
         ...(input.on === undefined ? {} : { sentOn: input.on }),
         ...(input.confirmS === undefined ? {} : { confirmS: input.confirmS }),
       };
-      // What the operator was shown when it was requested no longer holds.
-      const isNews = state.confirmS !== undefined && state.unconfirmed === undefined;
-      return isNews && input.unconfirmed !== undefined
-        ? stay(sent, { type: 'note', text: `Not confirmed: ${input.unconfirmed}.` })
-        : stay(sent);
+      return input.unconfirmed === undefined
+        ? stay(sent)
+        : stay(sent, { type: 'note', text: `Not confirmed: ${input.unconfirmed}.` });
     }
     case 'not-sent':
       return ended(now, input.outcome, input.reason);

@@ -37,11 +37,12 @@ export function onConfirmation(
   // The agent acts on no answer that comes on a connection from before the end of the activation.
   const activatedOn = isActivating ? on : (before?.activatedOn ?? '');
   const isNew = !isActivating && on !== activatedOn && on !== state.sentOn;
-  const answer = before?.answer ?? (isNew && isConfirmable(state, report) ? BY_DASHBOARD : null);
+  // An empty value never overwrites a known one: what checks found stays.
+  const checks = report.checks.length === 0 ? (before?.checks ?? []) : report.checks;
+  const answer = before?.answer ?? (isNew && isConfirmable(state, { ...report, checks }) ? BY_DASHBOARD : null);
   const confirmation: Confirmation = {
     ...report,
-    // An agent that goes back names the reason alone: what its checks found stays.
-    checks: report.checks.length === 0 ? (before?.checks ?? []) : report.checks,
+    checks,
     endsAt,
     reached: isNew || (before?.reached ?? false),
     activatedOn,
@@ -66,12 +67,15 @@ export function onConfirmation(
 
 const BY_DASHBOARD: Answer = { keep: true, byOperator: false, by: '' };
 
-/** Whether the dashboard keeps the new system by itself: it asked for the confirmation, and each enforced check passed. */
+/**
+ * Whether the dashboard keeps the new system by itself: it asked for the confirmation, and each enforced check passed. A
+ * report without checks proves nothing: every agent that confirms has one, that of units.
+ */
 function isConfirmable(
   { confirmS }: LiveCommandState,
   { stage, checks }: Pick<Confirmation, 'stage' | 'checks'>,
 ): boolean {
-  const passed = checks.every(({ enforced, status }) => !enforced || status === 'passed');
+  const passed = checks.length > 0 && checks.every(({ enforced, status }) => !enforced || status === 'passed');
   return confirmS !== undefined && stage === 'waiting' && passed;
 }
 

@@ -60,6 +60,7 @@ describe('the table of events', () => {
       'host.added: fleet success succeeded, agent success',
       'host.approved: fleet success',
       'host.refused: auth info done',
+      'host.confirm-set: fleet info done',
       'host.removed: fleet warning succeeded',
       'agent.connected: agent info',
       'agent.disconnected: agent info',

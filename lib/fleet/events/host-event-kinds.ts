@@ -1,5 +1,6 @@
 /** Events of the list of hosts: added, approved, refused, removed. */
 import { z } from 'zod';
+import { CONFIRM_SETTINGS } from '@/lib/protocol/confirm-setting';
 import { eventKind } from './event-kind';
 
 /** Who added a host: an operator, its agent when it connected, or its agent with an enrolment code. */
@@ -40,6 +41,23 @@ export const HOST_EVENT_KINDS = {
     level: 'info',
     outcome: 'done',
     sentence: ({ name }) => `${name} was refused.`,
+  }),
+  'host.confirm-set': eventKind({
+    params: z.object({ setting: z.enum(CONFIRM_SETTINGS) }),
+    chain: 'main',
+    category: 'fleet',
+    level: 'info',
+    outcome: 'done',
+    sentence: ({ setting }, { hostName }) => {
+      switch (setting) {
+        case 'on':
+          return `Switches on ${hostName} are confirmed from now on, whatever the dashboard is set to.`;
+        case 'off':
+          return `Switches on ${hostName} are not confirmed from now on.`;
+        case 'default':
+          return `Switches on ${hostName} are confirmed as the dashboard is set.`;
+      }
+    },
   }),
   'host.removed': eventKind({
     params: z.object({}),

@@ -35,6 +35,7 @@ export function newHost(id: string, name: string, now: number): HostRecord {
     deviceType: 'desktop',
     themeColor: '#7aa2f7',
     themeColorPinned: false,
+    confirmSwitches: 'default',
     note: '',
     agentVersion: '',
     protocol: 0,

@@ -58,7 +58,7 @@ export interface ConfirmPolicy {
 export type ConfirmPlan = { kind: 'confirmed'; windowS: number } | { kind: 'unconfirmed'; reason: string };
 
 /** The facts of a host that say whether it can take a switch back. */
-export type ConfirmFacts = AgentFacts & Pick<HostView, 'type' | 'hostsDashboard'>;
+export type ConfirmFacts = AgentFacts & Pick<HostView, 'type' | 'hostsDashboard' | 'confirmSwitches'>;
 
 /**
  * Whether an operation is a confirmed switch on a host; null for what is no switch. `choice`: that of the operator; null
@@ -67,19 +67,29 @@ export type ConfirmFacts = AgentFacts & Pick<HostView, 'type' | 'hostsDashboard'
 export function planConfirmation(
   { confirmable }: Operation,
   host: ConfirmFacts,
-  { enabled, windowS }: ConfirmPolicy,
+  policy: ConfirmPolicy,
   choice: boolean | null = null,
 ): ConfirmPlan | null {
   if (!confirmable) return null;
-  const reason = enabled ? (cannotConfirm(host) ?? unwanted(host, choice)) : 'confirmed switches are turned off';
-  return reason === null ? { kind: 'confirmed', windowS } : { kind: 'unconfirmed', reason };
+  const isOff = !policy.enabled && host.confirmSwitches !== 'on';
+  const reason = isOff ? unwanted(host, policy, choice) : (cannotConfirm(host) ?? unwanted(host, policy, choice));
+  return reason === null ? { kind: 'confirmed', windowS: policy.windowS } : { kind: 'unconfirmed', reason };
 }
 
-function unwanted({ hostsDashboard }: ConfirmFacts, choice: boolean | null): string | null {
+/**
+ * Why a switch that could be confirmed shall not be, as a clause; null when it shall. The operator's choice for once counts
+ * most, then the setting of the host, then that of the dashboard.
+ */
+export function unwanted(
+  { hostsDashboard, confirmSwitches }: Pick<ConfirmFacts, 'hostsDashboard' | 'confirmSwitches'>,
+  { enabled }: ConfirmPolicy,
+  choice: boolean | null,
+): string | null {
+  if (!enabled && confirmSwitches !== 'on') return 'confirmed switches are turned off';
   if (choice === false) return 'the operator chose so';
-  return hostsDashboard && choice === null
-    ? 'a dashboard runs on this host, and an older one could not read its newer database'
-    : null;
+  if (choice === true || confirmSwitches === 'on') return null;
+  if (confirmSwitches === 'off') return 'confirmed switches are turned off for this host';
+  return hostsDashboard ? 'a dashboard runs on this host, and an older one could not read its newer database' : null;
 }
 
 /** Why the agent of a host can't take a switch back, as a clause; null when it can. */

@@ -89,8 +89,6 @@ export const commandStateSchema = z.discriminatedUnion('phase', [
     deadline: time,
     /** It is to be sent as a confirmed switch, with this window in seconds, if its agent can do that then. */
     confirmS: z.number().optional(),
-    /** Its agent could not do that when it was requested: why, as a clause. */
-    unconfirmed: z.string().optional(),
   }),
   /** Sent, but the agent has not shown it yet. `quiet`: heartbeats since then that do not show it. */
   z.object({ phase: z.literal('sent'), ...sentFields, quiet: z.number() }),

@@ -1,5 +1,6 @@
 /** The stored record of a host. */
 import type { CompartmentStatus } from '@/lib/protocol/compartment-names';
+import type { ConfirmSetting } from '@/lib/protocol/confirm-setting';
 import type { MetricsView } from '@/lib/protocol/live/views/host-view';
 
 /** What a host reported about one of its compartments, and for which generation that holds. */
@@ -27,6 +28,8 @@ export interface HostRecord {
   themeColor: string;
   /** Set by an operator: an agent's register no longer overwrites the colour. */
   themeColorPinned: boolean;
+  /** Whether its switches are confirmed, as an operator set it. */
+  confirmSwitches: ConfirmSetting;
   /** Comment and criticality that an older dashboard had stored; several lines, or empty. Never changed. */
   note: string;
   agentVersion: string;

@@ -15,6 +15,7 @@ import type {
 import type { CommandView } from '@/lib/protocol/live/views/command-view';
 import type { EventView } from '@/lib/protocol/live/views/event-view';
 import type { HostView } from '@/lib/protocol/live/views/host-view';
+import type { ConfirmSetting } from '@/lib/protocol/confirm-setting';
 import type { OperationId } from '@/lib/protocol/operation-ids';
 import type { OutputLine } from '@/lib/protocol/live/views/output-line';
 import type { PipelineSummary, PipelineView } from '@/lib/protocol/live/views/pipeline-view';
@@ -52,6 +53,8 @@ export interface FleetOperator {
   addHost(request: AddHostRequest): Promise<DispatchResult>;
   /** Whether one of these operations on these hosts needs a step-up proof now (`StepUpRule`). */
   needsStepUp(operations: readonly OperationId[], hostIds: readonly string[]): boolean;
+  /** Sets whether switches of these hosts are confirmed. Null, or why nothing was stored. */
+  setConfirm(hostIds: readonly string[], setting: ConfirmSetting, by: Requester): Promise<string | null>;
   /** Cancels a queued command. False when it was already sent or is unknown. */
   cancel(commandId: string, by: Requester): Promise<boolean>;
   /** Extends the deadline of a command in its warning phase (milliseconds, at most an hour). False in any other phase. */

@@ -83,6 +83,28 @@ describe('the request of a confirmed switch', () => {
     expect(sentOn(other)).toEqual([180]);
   });
 
+  it.each([
+    ['on', false, 180],
+    ['on', true, 180],
+    ['off', true, null],
+    ['default', false, null],
+  ] as const)(
+    'on a host that is set to %s, where the dashboard has it turned on: %s',
+    async (setting, enabled, windowS) => {
+      await bench.close();
+      bench = await openBench({ confirm: { enabled, windowS: 180 } });
+      const link = await dial('h1', CONFIRMING);
+      expect(await bench.fleet.setConfirm(['h1', 'unknown'], setting, BY)).toBeNull();
+      await bench.crash();
+      const again = await dial('h1', CONFIRMING);
+      expect(bench.fleet.host('h1')?.confirmSwitches).toBe(setting);
+      await request('switch');
+      expect([sentOn(link), sentOn(again)]).toEqual([[], [windowS]]);
+      const events = await bench.fleet.events({ limit: 50 });
+      expect(events.filter(({ action }) => action === 'host.confirm-set')).toHaveLength(setting === 'default' ? 0 : 1);
+    },
+  );
+
   it('means the same when it waited for its host, also after a restart of the dashboard', async () => {
     await bench.hangUp(await dial('h1', CONFIRMING));
     await request('switch', { queueForMs: MIN_QUEUE_MS });
@@ -94,6 +116,20 @@ describe('the request of a confirmed switch', () => {
     await bench.hangUp(await dial('h1', CONFIRMING));
     await request('switch', { queueForMs: MIN_QUEUE_MS, confirm: false });
     expect(sentOn(await dial('h1', CONFIRMING))).toEqual([null]);
+  });
+
+  it.each([
+    ['of 4.0.0', { capabilities: null, protocol: 3 }, 'the agent does not use nixfleet-root'],
+    ['in Go', { capabilities: null, protocol: 2 }, 'the agent is too old'],
+    ['without nixfleet-root', { capabilities: AGENT_CAPABILITIES }, 'the agent does not use nixfleet-root'],
+    ['on macOS', { capabilities: AGENT_CAPABILITIES, host_type: 'macos' }, 'macOS can’t take a switch back'],
+  ] as const)('says in the output that it is not confirmed with an agent %s', async (_agent, registered, why) => {
+    const link = await dial('h1', [], registered);
+    const [sent] = await request('switch');
+    if (sent?.kind !== 'accepted') throw new Error('not accepted');
+    expect(sentOn(link)).toEqual([null]);
+    const lines = await bench.fleet.output(sent.commandId, 0, 10);
+    expect(lines).toMatchObject([{ stream: 'note', text: `Not confirmed: ${why}.` }]);
   });
 
   it('says in the output when the agent that came back can’t do it', async () => {

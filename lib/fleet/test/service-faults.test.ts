@@ -302,7 +302,8 @@ describe('late results', () => {
     const ended = await commandOf(id);
     expect(ended.outcome).toBe('lost');
     const before = await bench.fleet.output(id, 0, 10);
-    expect(before).toHaveLength(1);
+    // That it is not confirmed, and why it is lost.
+    expect(before).toHaveLength(2);
     await bench.say(link, 'status', { ...status, status: 'ok', exit_code: 0 });
     expect(await commandOf(id)).toMatchObject({ outcome: 'lost', reason: ended.reason });
     expect(await bench.fleet.output(id, 0, 10)).toEqual(before);

@@ -1,6 +1,8 @@
 /** Inputs of a confirmed switch, for plays and for tests of the fleet. */
-import { BEFORE, feed, type Step } from './command-play';
+import { expect } from 'vitest';
+import { back, BEFORE, closed, feed, Play, REPLACED, status, type Step } from './command-play';
 import { SECOND } from './samples';
+import { OPERATIONS } from '../operations/operations';
 import type { ConfirmationReport } from '../commands/command-step';
 import type { Confirmation } from '../records/command-state';
 import type { RolledBackReason } from '@/lib/protocol/agent/confirmation';
@@ -52,3 +54,22 @@ export const wentBack = (rolledBack: RolledBackReason, message = '') =>
     type: 'result',
     result: { status: 'error', exitCode: 1, message, restarting: false, rolledBack },
   });
+
+/** Checks of which one has not ended. */
+export const PENDING = [aCheck('passed'), aCheck('pending', { name: 'web', kind: 'http' })];
+/** Plays a switch. */
+export const switchOf = (...steps: Step[]) => {
+  const play = new Play(OPERATIONS.switch);
+  for (const step of steps) step(play);
+  return play;
+};
+/** The answers that were sent since the last look. */
+export const answers =
+  (...expected: string[]): Step =>
+  ({ answers: sent }) =>
+    expect(sent.splice(0)).toEqual(expected);
+export const ok = status('ok', 0, '', false);
+/** The agent restarts into the new system, which it then reports from a new connection. */
+export const reconnected: Step[] = [closed, back('this', { sameProcess: false, facts: REPLACED })];
+/** Up to the window, on the new connection. */
+export const waiting: Step[] = [sendConfirmed, report('activating'), ...reconnected, report('waiting', PENDING)];

@@ -151,7 +151,8 @@ export const withSentence = (event: EventView): ShownEvent => ({ ...event, messa
 /** Lets everything that was sent so far be stored and take effect: the database of a test answers within a turn. */
 export const settle = () => new Promise<void>((resolve) => setImmediate(resolve));
 
-export async function openBench() {
+/** `more`: options that differ from those of a dashboard without configuration. */
+export async function openBench(more: Partial<FleetOptions> = {}) {
   const database = openTestDatabase();
   const clock = new TestClock();
   const desired = new TestDesiredSource();
@@ -193,6 +194,7 @@ export async function openBench() {
     outputLimit: 1_000_000,
     executors,
     flakeUpdates,
+    ...more,
   };
   let process = startProcess(store);
   const open = async () => {

@@ -14,6 +14,7 @@ import type { EventChain } from '@/lib/fleet/events/event-kind';
 import { chainOf, classOf, sentenceOf, type EventClass } from '@/lib/fleet/events/event-table';
 import type { EventHead, NewEvent } from '@/lib/fleet/records/event-record';
 import { COMMAND_OUTCOMES } from '@/lib/protocol/command-phases';
+import { CONFIRM_SETTINGS } from '@/lib/protocol/confirm-setting';
 import { OPERATION_IDS } from '@/lib/protocol/operation-ids';
 import type { EventCategory, EventLevel } from '@/lib/protocol/event-categories';
 import type { EventView } from '@/lib/protocol/live/views/event-view';
@@ -49,6 +50,7 @@ const reportedWord: z.ZodType<CompartmentReport> = z.object({
   at: z.number(),
   generation: z.string(),
 });
+const confirmSetting = z.enum(CONFIRM_SETTINGS);
 const amount = z.number().nullable();
 const metricsView: z.ZodType<MetricsView> = z.object({ cpu: amount, ram: amount, swap: amount, load: amount });
 const systemGenerations: z.ZodType<SystemGeneration[]> = z.array(
@@ -125,6 +127,11 @@ export function fromHostRow(stored: HostRow, onUnreadable: OnUnreadable): HostRe
   };
   return {
     ...row,
+    confirmSwitches: orElse(
+      () => parseValue(confirmSetting, row.confirmSwitches, 'hosts', row.id, 'confirm_switches'),
+      'default',
+      onUnreadable,
+    ),
     note: noteOf(comment, criticality),
     capabilities: null,
     hostsDashboard: false,

@@ -89,6 +89,8 @@ export const hosts = sqliteTable(
     deviceType: text('device_type').notNull(),
     themeColor: text('theme_color').notNull(),
     themeColorPinned: integer('theme_color_pinned', { mode: 'boolean' }).notNull(),
+    /** Whether its switches are confirmed: `default`, `on` or `off`. */
+    confirmSwitches: text('confirm_switches').notNull().default('default'),
     /** Written by an adoption only, and shown in the host's note, like `comment`. */
     criticality: text('criticality', { enum: ['low', 'medium', 'high'] })
       .notNull()

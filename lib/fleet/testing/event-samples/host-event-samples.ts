@@ -19,6 +19,19 @@ export const HOST_EVENT_SAMPLES: EventSamples<keyof typeof HOST_EVENT_KINDS> = {
   ],
   'host.approved': [{ params: {}, hostName: 'web', sentence: 'web was approved.' }],
   'host.refused': [{ params: { name: 'web' }, sentence: 'web was refused.' }],
+  'host.confirm-set': [
+    {
+      params: { setting: 'on' },
+      hostName: 'web',
+      sentence: 'Switches on web are confirmed from now on, whatever the dashboard is set to.',
+    },
+    { params: { setting: 'off' }, hostName: 'web', sentence: 'Switches on web are not confirmed from now on.' },
+    {
+      params: { setting: 'default' },
+      hostName: 'web',
+      sentence: 'Switches on web are confirmed as the dashboard is set.',
+    },
+  ],
   'host.removed': [
     {
       params: {},

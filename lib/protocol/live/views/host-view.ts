@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { CAPABILITIES } from '../../agent/capabilities';
 import { COMPARTMENT_NAMES } from '../../compartment-names';
+import { CONFIRM_SETTINGS } from '../../confirm-setting';
 import { commandViewSchema } from './command-view';
 import { compartmentViewSchema } from './compartment-view';
 
@@ -34,6 +35,8 @@ export const hostViewSchema = z.object({
   missingCapabilities: z.array(z.enum(CAPABILITIES)),
   /** A dashboard runs on this machine, so that its switches are confirmed only when an operator asks for it. */
   hostsDashboard: z.boolean(),
+  /** Whether its switches are confirmed, as an operator set it. */
+  confirmSwitches: z.enum(CONFIRM_SETTINGS),
   osVersion: z.string(),
   generation: z.string(),
   /** Without credentials. */

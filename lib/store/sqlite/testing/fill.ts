@@ -13,6 +13,7 @@ interface Column {
 const REQUIRED: Record<string, Record<string, string | number | null>> = {
   hosts: {
     criticality: 'high',
+    confirm_switches: 'off',
     type: 'nixos',
     theme_color: '#7aa2f7',
     lock: null,

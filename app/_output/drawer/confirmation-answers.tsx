@@ -1,0 +1,99 @@
+'use client';
+
+import { Check, Undo2 } from 'lucide-react';
+import { useState } from 'react';
+import { answerOf } from '@/app/_actions/answer-of';
+import { valueOrNull } from '@/app/_actions/value-or-null';
+import { Button } from '@/app/_ui/button';
+import { cx } from '@/app/_ui/cx';
+import { Dialog } from '@/app/_ui/dialog';
+import { toast } from '@/app/_ui/toast-store';
+import { answerConfirmation } from './actions';
+import { answerBlocked } from './confirmation-words';
+import type { ConfirmationView } from '@/lib/protocol/live/views/command-view';
+
+/**
+ * Keep now and Revert now. An operator's answer is final: afterwards both are shown as not available. In a row of the large
+ * table they are as narrow as the operations whose place they take.
+ */
+export function ConfirmationAnswers({
+  commandId,
+  hostName,
+  confirmation,
+  inRow = false,
+  className,
+}: {
+  commandId: string;
+  hostName: string;
+  confirmation: ConfirmationView;
+  inRow?: boolean;
+  className?: string;
+}) {
+  const [asks, setAsks] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const blocked = answerBlocked(confirmation);
+  const size = cx('max-lg:grow', inRow && 'lg:!px-1.5');
+  const iconClass = cx('size-3.5', inRow && 'lg:hidden');
+
+  const send = async (keep: boolean) => {
+    setAsks(false);
+    setBusy(true);
+    const result = await valueOrNull(answerOf(answerConfirmation({ commandId, keep })));
+    setBusy(false);
+    if (result?.ok === true) return;
+    toast({
+      tone: 'error',
+      title: keep ? 'The new system was not kept' : 'The switch was not taken back',
+      body: result?.reason ?? 'The dashboard did not answer. Try again.',
+    });
+  };
+
+  return (
+    <div className={className ?? 'flex gap-2'}>
+      <Button
+        size="sm"
+        className={size}
+        icon={<Check className={iconClass} aria-hidden="true" />}
+        aria-disabled={blocked !== null || busy || undefined}
+        aria-busy={busy || undefined}
+        data-tip={blocked ?? 'Keeps the new system now. Checks that have not passed are ignored.'}
+        onClick={() => {
+          if (blocked === null && !busy) void send(true);
+        }}
+      >
+        Keep now
+      </Button>
+      <Button
+        size="sm"
+        variant={inRow ? 'secondary' : 'danger'}
+        className={cx(size, inRow && '!text-bad')}
+        icon={<Undo2 className={iconClass} aria-hidden="true" />}
+        aria-disabled={blocked !== null || busy || undefined}
+        aria-busy={busy || undefined}
+        data-tip={blocked ?? 'Goes back to the system before the switch.'}
+        onClick={() => {
+          if (blocked === null && !busy) setAsks(true);
+        }}
+      >
+        Revert now
+      </Button>
+      <Dialog
+        open={asks}
+        onClose={() => setAsks(false)}
+        size="sm"
+        title={`Revert the switch on ${hostName}?`}
+        description="The host activates the system before the switch again. This can’t be undone, but you can switch again."
+        footer={
+          <>
+            <Button onClick={() => setAsks(false)} data-autofocus>
+              Cancel
+            </Button>
+            <Button variant="danger" onClick={() => void send(false)}>
+              Revert
+            </Button>
+          </>
+        }
+      />
+    </div>
+  );
+}

@@ -1,0 +1,1 @@
+ALTER TABLE `hosts` ADD `confirm_switches` text DEFAULT 'default' NOT NULL;
