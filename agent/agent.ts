@@ -16,7 +16,7 @@ import { createMetricsReader } from './metrics';
 import { shortCommit, type OperationHost } from './operation';
 import { createGenerationReports } from './nixos/generation-reports';
 import { createGenerationsReader } from './nixos/generations';
-import { otherAgentInstalled, restartsFor, unitFile } from './nixos/installed-agent';
+import { otherAgentInstalled, readUnit, restartsFor, unitFile } from './nixos/installed-agent';
 import { createBuildCgroup } from './nixos/build-cgroup';
 import { createConfirmationLink } from './nixos/confirmed/confirmation-link';
 import { tidyUp } from './nixos/activation';
@@ -134,6 +134,7 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
     env,
     program,
     unit,
+    unitAtStart: readUnit(unit),
     async refreshLock() {
       const report =
         (await lockHash()) === LOCK_CHANGED
@@ -287,7 +288,8 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
 
   /** After a switch by hand, or going back: the service manager starts the agent of the running system. */
   function restartIfReplaced(): void {
-    const other = unit === null ? null : otherAgentInstalled({ unit, program, stateDir: config.stateDir });
+    const { unitAtStart } = host;
+    const other = unit === null ? null : otherAgentInstalled({ unit, program, unitAtStart, stateDir: config.stateDir });
     if (other === null || runner.running() !== null || ending) return;
     try {
       restartsFor(config.stateDir, other);
@@ -295,7 +297,7 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
       log.error(`${config.stateDir} can't be written (${error instanceof Error ? error.message : 'unknown reason'})`);
       return;
     }
-    log.info(`the agent's unit names another agent (${other}): restarting`);
+    log.info(`the agent's unit starts another agent, or has other settings (${other}): restarting`);
     void end(EXIT_SWITCHED, null);
   }
 

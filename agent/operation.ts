@@ -69,6 +69,8 @@ export interface OperationHost {
   program: string;
   /** The file of the agent's unit; null where the service manager itself starts a new agent (launchd). */
   unit: string | null;
+  /** Its text when this process started. */
+  unitAtStart: string;
   /** Checks the age of flake.lock again. */
   refreshLock: () => Promise<CompartmentReport>;
   /** What activates systems as root; null where the agent has to call nixos-rebuild. */

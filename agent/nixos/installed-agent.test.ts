@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { agentNames, otherAgentInstalled, restartsFor, unitFile } from './installed-agent';
+import { agentNames, otherAgentInstalled, readUnit, restartsFor, unitFile } from './installed-agent';
 
 const store = (letter: string, version: string) => `/nix/store/${letter.repeat(32)}-nixfleet-agent-${version}`;
 const OWN = store('a', '4.1.0');
@@ -15,8 +15,9 @@ describe('the agent that the unit names', () => {
   });
   afterEach(() => rmSync(root, { recursive: true }));
 
-  const other = (program = `${OWN}/lib/nixfleet-agent/agent.mjs`) =>
-    otherAgentInstalled({ unit: join(root, 'nixfleet-agent.service'), program, stateDir: root });
+  const other = (program = `${OWN}/lib/nixfleet-agent/agent.mjs`, unitAtStart = readUnit(path())) =>
+    otherAgentInstalled({ unit: path(), program, unitAtStart, stateDir: root });
+  const path = () => join(root, 'nixfleet-agent.service');
   function unit(execStart: string): void {
     writeFileSync(
       join(root, 'nixfleet-agent.service'),
@@ -33,6 +34,15 @@ describe('the agent that the unit names', () => {
   ])('is %s', (_what, execStart, expected) => {
     unit(execStart);
     expect(other()).toBe(expected);
+  });
+
+  it('is the same one with other settings', () => {
+    unit(`${OWN}/bin/nixfleet-agent`);
+    const atStart = readUnit(path());
+    expect(other(undefined, atStart)).toBeNull();
+    unit(`${OWN}/bin/nixfleet-agent\nEnvironment=NIXFLEET_INTERVAL=9`);
+    expect(other(undefined, atStart)).toBe(OWN);
+    expect(other()).toBeNull();
   });
 
   it('is ignored by an agent from a checkout, and when the unit is missing', () => {

@@ -1,6 +1,7 @@
 /**
- * Whether the agent that its unit names now is another one than this process: after a switch by hand, after going back,
- * or after a switch of Home Manager. No switch restarts the agent's unit, so it has to notice that itself.
+ * Whether the agent that its unit starts now is another one than this process, or has other settings: after a switch by
+ * hand, after going back, or after a switch of Home Manager. No switch restarts the agent's unit, so it has to notice that
+ * itself.
  */
 import { readFileSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
@@ -37,7 +38,19 @@ export interface InstalledAgentOptions {
   unit: string;
   /** Path of the running program. */
   program: string;
+  /** What `readUnit` gave when this process started. */
+  unitAtStart: string;
   stateDir: string;
+}
+
+/** The text of the agent's unit; '' without one. */
+export function readUnit(unit: string | null): string {
+  if (unit === null) return '';
+  try {
+    return readFileSync(unit, 'utf8');
+  } catch {
+    return '';
+  }
 }
 
 /** The packages of this process and of the agent that the unit starts; null where there is none. */
@@ -45,17 +58,20 @@ export function agentPackages({ unit, program }: Pick<InstalledAgentOptions, 'un
   own: string | null;
   named: string | null;
 } {
-  return { own: packageOf(realPath(program)), named: packageOf(execStartOf(unit)) };
+  return { own: packageOf(realPath(program)), named: packageOf(execStartOf(readUnit(unit))) };
 }
 
 /**
  * The package of the agent that the unit starts, where it differs from that of this process and the agent was not
- * restarted for it before; else null. An agent that does not come from the store, as one from a checkout, is never
- * replaced.
+ * restarted for it before, or where the unit differs from the one that started this process; else null. An agent that does
+ * not come from the store, as one from a checkout, is never replaced.
  */
-export function otherAgentInstalled({ unit, program, stateDir }: InstalledAgentOptions): string | null {
-  const { own, named } = agentPackages({ unit, program });
-  if (own === null || named === null || named === own) return null;
+export function otherAgentInstalled(options: InstalledAgentOptions): string | null {
+  const { unit, unitAtStart, stateDir } = options;
+  const { own, named } = agentPackages(options);
+  if (own === null || named === null) return null;
+  // The process that starts for it has read the new unit, so this can't repeat.
+  if (named === own) return readUnit(unit) === unitAtStart ? null : named;
   return readStateFile(join(stateDir, MEMORY_FILE), memorySchema)?.program === named ? null : named;
 }
 
@@ -75,13 +91,7 @@ export function agentNames(agentPackage: string, capability: Capability): boolea
 }
 
 /** The program of the unit's ExecStart; '' without one. */
-function execStartOf(path: string): string {
-  try {
-    return /^ExecStart=[@:+!-]*"?([^\s"]+)/m.exec(readFileSync(path, 'utf8'))?.[1] ?? '';
-  } catch {
-    return '';
-  }
-}
+const execStartOf = (text: string): string => /^ExecStart=[@:+!-]*"?([^\s"]+)/m.exec(text)?.[1] ?? '';
 
 const packageOf = (path: string): string | null => STORE_PACKAGE.exec(path)?.[0] ?? null;
 

@@ -175,19 +175,20 @@ function whatFollows(
 /** The activation has ended. The agent that the new system names goes on: this one, or the next process. */
 async function openWindow(confirmed: ConfirmedSwitch): Promise<RebuildEnd> {
   const { host, record } = confirmed;
-  const { unit, program } = host;
+  const { unit, unitAtStart, program } = host;
   const { own, named } = unit === null ? { own: null, named: null } : agentPackages({ unit, program });
   if (own !== null && named === null) return goBack(confirmed, 'agent-missing', 'the new system has no NixFleet agent');
-  const other = unit === null ? null : otherAgentInstalled({ unit, program, stateDir: host.config.stateDir });
+  const { stateDir } = host.config;
+  const other = unit === null ? null : otherAgentInstalled({ unit, program, unitAtStart, stateDir });
   if (other !== null) {
     try {
-      restartsFor(host.config.stateDir, other);
+      restartsFor(stateDir, other);
       return { kind: 'handover' };
     } catch {
       return goBack(
         confirmed,
         'agent-missing',
-        `${host.config.stateDir} can't be written, so the agent of the new system can't take over`,
+        `${stateDir} can't be written, so the agent of the new system can't take over`,
       );
     }
   }

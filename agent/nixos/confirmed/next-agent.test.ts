@@ -61,6 +61,18 @@ describe.skipIf(!hasNix)('a confirmed switch to a system (skipped without Nix)',
     expect(bench.dashboard.all('register').at(-1)?.payload.running).toEqual({ command_id: 'sw' });
   });
 
+  it('with other settings of the agent is confirmed by a process that has them', async () => {
+    const agent = await bench.start({}, own);
+    bench.configure({ version: '3', checks: CHECKS, agent: own, agentSetting: 'NIXFLEET_INTERVAL=9' });
+    bench.dashboard.command('pull-switch', 'sw', WINDOW);
+    expect(await agent.exit).toEqual({ code: 101, signal: null });
+    const from = bench.dashboard.received.length;
+    await bench.start({}, own);
+    await waits(from);
+    keep();
+    expect(await bench.dashboard.result('sw')).toMatchObject({ status: 'ok' });
+  });
+
   it.each([
     ['that does not say what it can do, as one of 4.0.0 or the Go agent', null],
     ['that can’t confirm', AGENT_CAPABILITIES],

@@ -17,6 +17,8 @@ export interface SystemSource {
   checks?: object;
   /** The program that the unit of its agent starts; without one it has no such unit. */
   agent?: string;
+  /** A setting of that unit, as `NIXFLEET_INTERVAL=9`. */
+  agentSetting?: string;
 }
 
 /** The lock of a flake without inputs. */
@@ -63,7 +65,7 @@ export function fleetFlakeOf(hosts: readonly { name: string; nixos: Places; sour
 
 /** The system of a host as an expression. `shared`: where the library's build leaves its traces. */
 function systemOf(name: string, nixos: Places, source: SystemSource, shared: Places): string {
-  const { version, fails, slow, evaluates, size, inhibitors, specialisation, checks, agent } = source;
+  const { version, fails, slow, evaluates, size, inhibitors, specialisation, checks, agent, agentSetting } = source;
   const script = [
     'mkdir -p $out/bin $out/sw',
     `ln -s ${nixos.path('tools')} $out/sw/bin`,
@@ -78,6 +80,9 @@ function systemOf(name: string, nixos: Places, source: SystemSource, shared: Pla
       : [
           'mkdir -p $out/etc/systemd/system',
           `echo 'ExecStart=${agent}' > $out/etc/systemd/system/nixfleet-agent.service`,
+          ...(agentSetting === undefined
+            ? []
+            : [`echo 'Environment=${agentSetting}' >> $out/etc/systemd/system/nixfleet-agent.service`]),
         ]),
     ...(inhibitors === undefined ? [] : [`echo '${JSON.stringify(inhibitors)}' > $out/switch-inhibitors`]),
   ];
