@@ -7,7 +7,7 @@ import { connect, type Socket } from 'node:net';
 import { WebSocket } from 'ws';
 import { AGENT_TOKEN, type Dashboard } from './support/dashboard';
 import { expect, test } from './support/fixtures';
-import { CONFIGURED, signInConfigured } from './support/operator';
+import { CONFIGURED, openConfigured, signInConfigured } from './support/operator';
 import { allActions, allRoutes } from './support/surface';
 import { refusalOf } from '@/lib/protocol/http/request-refusals';
 
@@ -81,9 +81,7 @@ test('requests without a session run no action', async ({ world }) => {
 });
 
 test('an action sent by another site is refused before it runs', async ({ page, world }) => {
-  const dashboard = world.makeDashboard(CONFIGURED);
-  await dashboard.start();
-  await signInConfigured(page, dashboard.url);
+  const dashboard = await openConfigured(page, world);
   const cookie = (await page.context().cookies()).map(({ name, value }) => `${name}=${value}`).join('; ');
   const action = allActions().find(({ name }) => name.endsWith(' dispatchOperation'));
   expect(action).toBeDefined();

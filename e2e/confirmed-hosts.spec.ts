@@ -6,7 +6,7 @@ import { expectAccessible } from './support/accessible';
 import { expect, test } from './support/fixtures';
 import { FleetPage } from './support/fleet-page';
 import { hasNix, makeNixosFleet, type NixosFleet } from './support/nixos-fleet';
-import { openConfigured } from './support/operator';
+import { expectLive, openConfigured } from './support/operator';
 
 const UNITS = { units: { settle: 0 }, tests: 'off' };
 /** Its check never ends in the window. */
@@ -47,6 +47,8 @@ test('six real hosts: the countdown, Keep now, Revert now, a failed check, and a
       // A restart would boot the system before.
       expect(fleet.generation('h1')).toBe(1);
       await row.getByRole('button', { name: 'Keep now' }).click();
+      const dialog = page.getByRole('dialog', { name: 'Keep the new system on h1?' });
+      await dialog.getByRole('button', { name: 'Keep', exact: true }).click();
       await fleetPage.expectOutcome('succeeded');
       await expect(panel).toContainText('The host has kept the new system.');
       expect(fleet.generation('h1')).toBe(2);
@@ -85,6 +87,7 @@ test('six real hosts: the countdown, Keep now, Revert now, a failed check, and a
       fleet.configure('3', { h6: FAILING });
       await page.keyboard.press('Escape');
       await page.goto(dashboard.url);
+      await expectLive(page);
       await expect(page.getByTestId('host-row')).toHaveCount(6);
       await page.keyboard.press('Control+a');
       await page.getByRole('button', { name: 'More actions for the selected hosts' }).click();

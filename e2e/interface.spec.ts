@@ -3,7 +3,7 @@ import { renameSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from './support/fixtures';
 import { FleetPage } from './support/fleet-page';
-import { CONFIGURED, signInConfigured } from './support/operator';
+import { CONFIGURED, openConfigured, signInConfigured } from './support/operator';
 
 test('dialogs, menus and the output take and restore the keyboard focus', async ({ page, world }) => {
   const host = world.makeHost('web');
@@ -45,9 +45,7 @@ test('dialogs, menus and the output take and restore the keyboard focus', async 
 
 test('long host facts do not make the page wider than a phone', async ({ page, world }) => {
   const long = 'a-data-centre-with-a-long-name-in-the-far-north-of-the-country';
-  const dashboard = world.makeDashboard(CONFIGURED);
-  await dashboard.start();
-  await signInConfigured(page, dashboard.url);
+  const dashboard = await openConfigured(page, world);
   world.startAgent(world.makeHost('web'), dashboard, { NIXFLEET_LOCATION: long });
   world.startAgent(world.makeHost('db'), dashboard, { NIXFLEET_LOCATION: 'cellar' });
   const fleet = new FleetPage(page);
@@ -120,9 +118,7 @@ test('on a phone, the collapsed output covers neither the navigation nor the sel
 
 test('a page without a connection shows no host as late', async ({ page, requests, world }) => {
   const host = world.makeHost('web');
-  const dashboard = world.makeDashboard(CONFIGURED);
-  await dashboard.start();
-  await signInConfigured(page, dashboard.url);
+  const dashboard = await openConfigured(page, world);
   world.startAgent(host, dashboard);
   const row = new FleetPage(page).row('web');
   await expect(row).toBeVisible();

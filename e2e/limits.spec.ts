@@ -4,14 +4,12 @@ import { WebSocket } from 'ws';
 import { expectAccessible } from './support/accessible';
 import { AGENT_TOKEN } from './support/dashboard';
 import { expect, test } from './support/fixtures';
-import { CONFIGURED, signInConfigured } from './support/operator';
+import { openConfigured } from './support/operator';
 
 const SQUATTERS = 40;
 
 test('the About page shows the limit of unregistered connections and their addresses', async ({ page, world }) => {
-  const dashboard = world.makeDashboard(CONFIGURED);
-  await dashboard.start();
-  await signInConfigured(page, dashboard.url);
+  const dashboard = await openConfigured(page, world);
   await expect(page.getByTestId('connection')).toHaveAttribute('data-state', 'live');
   await page.goto(`${dashboard.url}/settings/about`);
   const row = page.locator('#limits li').filter({ hasText: 'Unregistered agent connections' }).first();

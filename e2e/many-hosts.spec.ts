@@ -2,7 +2,7 @@
 import type { Locator, Page } from '@playwright/test';
 import { PROMPT } from '@/simulator/behaviour';
 import { expect, test } from './support/fixtures';
-import { CONFIGURED, signInConfigured } from './support/operator';
+import { CONFIGURED, openConfigured, signInConfigured } from './support/operator';
 import { closeAll, openFleet } from './support/simulated-fleet';
 
 const HOSTS = 220;
@@ -32,9 +32,7 @@ test('the action bar holds its buttons, a toast covers none of them, and bars re
   page,
   world,
 }) => {
-  const dashboard = world.makeDashboard(CONFIGURED);
-  await dashboard.start();
-  await signInConfigured(page, dashboard.url);
+  const dashboard = await openConfigured(page, world);
   const agents = await openFleet(dashboard, HOSTS, PROMPT);
   try {
     await expect(page.getByRole('button', { name: `All ${HOSTS}` })).toBeVisible();

@@ -10,7 +10,7 @@ import { expect, test } from './support/fixtures';
 import { FleetPage } from './support/fleet-page';
 import { connectGoAgent } from './support/go-agent';
 import { putOldDatabase } from './support/old-data';
-import { CONFIGURED, expectLive, signInConfigured } from './support/operator';
+import { CONFIGURED, expectLive, openConfigured, signInConfigured } from './support/operator';
 
 /** Values that version 3 accepted and that are not used as written, with what is used. */
 const NOT_AS_WRITTEN: readonly [variable: string, value: string, used: RegExp][] = [
@@ -134,9 +134,7 @@ test('starts with the data and environment of version 3, and lists what is diffe
 });
 
 test('a new installation has no notice', async ({ page, world }) => {
-  const dashboard = world.makeDashboard(CONFIGURED);
-  await dashboard.start();
-  await signInConfigured(page, dashboard.url);
+  const dashboard = await openConfigured(page, world);
   await page.goto(`${dashboard.url}/settings/configuration`);
   await expect(page.getByRole('heading', { name: 'Configuration' })).toBeVisible();
   await expect(page.getByText(/See what changed|See which/)).toHaveCount(0);

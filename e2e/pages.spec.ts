@@ -2,7 +2,7 @@
 import { expectAccessible } from './support/accessible';
 import { expect, test } from './support/fixtures';
 import { FleetPage } from './support/fleet-page';
-import { CONFIGURED, expectLive, PASSWORD, setUpAndSignIn, signInConfigured } from './support/operator';
+import { CONFIGURED, expectLive, openConfigured, PASSWORD, setUpAndSignIn, signInConfigured } from './support/operator';
 
 /** JavaScript that the fleet page may load, compressed. */
 const MAX_SCRIPT_BYTES = 250 * 1024;
@@ -58,9 +58,7 @@ test('the fleet page stays within its download limit, and its responses have the
   page,
   world,
 }) => {
-  const dashboard = world.makeDashboard(CONFIGURED);
-  await dashboard.start();
-  await signInConfigured(page, dashboard.url);
+  await openConfigured(page, world);
   const response = await page.reload({ waitUntil: 'networkidle' });
   const headers = response?.headers() ?? {};
   expect(headers['content-security-policy']).toMatch(/script-src 'self' 'nonce-[^']+' 'strict-dynamic'/);
@@ -111,9 +109,7 @@ test('a wrong password and a used code get the same message; signing out closes 
 });
 
 test('keeps values that a password manager fills in before the page’s script runs', async ({ page, world }) => {
-  const dashboard = world.makeDashboard(CONFIGURED);
-  await dashboard.start();
-  await signInConfigured(page, dashboard.url);
+  const dashboard = await openConfigured(page, world);
   await page.context().clearCookies();
   let release: () => void = () => undefined;
   const held = new Promise<void>((resolve) => (release = resolve));
@@ -148,9 +144,7 @@ test('two pages of one operator share a session, and other browsers are redirect
   page,
   world,
 }) => {
-  const dashboard = world.makeDashboard(CONFIGURED);
-  await dashboard.start();
-  await signInConfigured(page, dashboard.url);
+  const dashboard = await openConfigured(page, world);
   const second = await page.context().newPage();
   await second.goto(dashboard.url);
   await expectLive(second);

@@ -5,14 +5,7 @@ import type { SimulatedAgent } from '@/simulator/agent';
 import { PROMPT } from '@/simulator/behaviour';
 import { expectAccessible } from './support/accessible';
 import { expect, test } from './support/fixtures';
-import {
-  CONFIGURED,
-  expectLiveAgain,
-  PASSWORD_ONLY,
-  provePassword,
-  signInConfigured,
-  signInWithPassword,
-} from './support/operator';
+import { expectLiveAgain, openConfigured, PASSWORD_ONLY, provePassword, signInWithPassword } from './support/operator';
 import { closeAll, openFleet } from './support/simulated-fleet';
 import { FAKE_FORGE_REPO } from '@/lib/forge/testing/fake-responses';
 
@@ -53,9 +46,7 @@ test('after kill -9, a pipeline on 20 hosts continues and ends, and no command i
   requests,
   world,
 }) => {
-  const dashboard = world.makeDashboard(CONFIGURED);
-  await dashboard.start();
-  await signInConfigured(page, dashboard.url);
+  const dashboard = await openConfigured(page, world);
   // No pull ends before the page is where the kill is to meet it.
   let letPullsEnd: () => void = () => undefined;
   const held = new Promise<void>((resolve) => (letPullsEnd = resolve));
@@ -116,9 +107,7 @@ test('a custom pipeline is composed, watched stage by stage and cancelled, witho
   page,
   world,
 }) => {
-  const dashboard = world.makeDashboard(CONFIGURED);
-  await dashboard.start();
-  await signInConfigured(page, dashboard.url);
+  const dashboard = await openConfigured(page, world);
   const agents = await openFleet(dashboard, 4, {
     ...PROMPT,
     commands: { test: { ending: 'hangs' } },

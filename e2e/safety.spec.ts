@@ -9,15 +9,13 @@ import { WebSocket } from 'ws';
 import { AGENT_TOKEN } from './support/dashboard';
 import { expectAccessible } from './support/accessible';
 import { expect, test } from './support/fixtures';
-import { CONFIGURED, signInConfigured } from './support/operator';
+import { openConfigured } from './support/operator';
 import { plainEnvironment, start } from './support/processes';
 
 const METRICS_TOKEN = 'a-token-for-prometheus';
 
 test('a backup is created on demand, listed, and restored after the dashboard stops', async ({ page, world }) => {
-  const dashboard = world.makeDashboard(CONFIGURED);
-  await dashboard.start();
-  await signInConfigured(page, dashboard.url);
+  const dashboard = await openConfigured(page, world);
   await page.goto(`${dashboard.url}/settings/backups`);
   await expect(page.getByText('No backups yet')).toBeVisible();
   await page.getByRole('button', { name: 'Back up now' }).click();

@@ -208,6 +208,9 @@ test('a switch that waits for its confirmation does not move its row, and both a
     }
     await answers[0]?.focus();
     await page.keyboard.press('Enter');
+    const dialog = page.getByRole('dialog', { name: 'Keep the new system on h0?' });
+    await expect(dialog.getByRole('button', { name: 'Cancel' })).toBeFocused();
+    await dialog.getByRole('button', { name: 'Keep', exact: true }).press('Enter');
     await expect(fleet.row('h0').getByRole('button', { name: /^Switch: / })).toBeVisible();
     expect(await places(), 'afterwards').toEqual(calm);
   } finally {

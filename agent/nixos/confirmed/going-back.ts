@@ -23,9 +23,9 @@ export async function goBack(confirmed: ConfirmedSwitch, reason: RolledBackReaso
   const { context, helper, record } = confirmed;
   context.shell.say(`Going back to ${record.running}: ${why}`, 'stderr');
   const back = noting(confirmed, { stage: 'going-back', back: { reason, text: why } });
-  const armed = await helper.arm(context.shell, record.id, GO_BACK_S, record.running);
-  // Afterwards, so that it says how soon.
+  // First: from now on no answer counts, and arming may wait for another call of nixfleet-root.
   report(back, 'going-back', why);
+  const armed = await helper.arm(context.shell, record.id, GO_BACK_S, record.running);
   if (!armed.ok && armed.exitCode !== TOO_LATE) context.shell.say(armed.problem, 'stderr');
   return waitForTimer(back);
 }

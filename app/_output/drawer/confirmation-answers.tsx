@@ -14,7 +14,8 @@ import type { ConfirmationView } from '@/lib/protocol/live/views/command-view';
 
 /**
  * Keep now and Revert now. An operator's answer is final: afterwards both are shown as not available. In a row of the large
- * table they are as narrow as the operations whose place they take.
+ * table they are as narrow as the operations whose place they take, and both ask first: they appear where Stop was, perhaps
+ * under the pointer.
  */
 export function ConfirmationAnswers({
   commandId,
@@ -29,14 +30,14 @@ export function ConfirmationAnswers({
   inRow?: boolean;
   className?: string;
 }) {
-  const [asks, setAsks] = useState(false);
+  const [asks, setAsks] = useState<'keep' | 'revert' | null>(null);
   const [busy, setBusy] = useState(false);
   const blocked = answerBlocked(confirmation);
   const size = cx('max-lg:grow', inRow && 'lg:!px-1.5');
   const iconClass = cx('size-3.5', inRow && 'lg:hidden');
 
   const send = async (keep: boolean) => {
-    setAsks(false);
+    setAsks(null);
     setBusy(true);
     const result = await valueOrNull(answerOf(answerConfirmation({ commandId, keep })));
     setBusy(false);
@@ -58,7 +59,9 @@ export function ConfirmationAnswers({
         aria-busy={busy || undefined}
         data-tip={blocked ?? 'Keeps the new system now. Checks that have not passed are ignored.'}
         onClick={() => {
-          if (blocked === null && !busy) void send(true);
+          if (blocked !== null || busy) return;
+          if (inRow) setAsks('keep');
+          else void send(true);
         }}
       >
         Keep now
@@ -72,20 +75,37 @@ export function ConfirmationAnswers({
         aria-busy={busy || undefined}
         data-tip={blocked ?? 'Goes back to the system before the switch.'}
         onClick={() => {
-          if (blocked === null && !busy) setAsks(true);
+          if (blocked === null && !busy) setAsks('revert');
         }}
       >
         Revert now
       </Button>
       <Dialog
-        open={asks}
-        onClose={() => setAsks(false)}
+        open={asks === 'keep'}
+        onClose={() => setAsks(null)}
+        size="sm"
+        title={`Keep the new system on ${hostName}?`}
+        description="Checks that have not passed are ignored. The host enters the new system for the next boot."
+        footer={
+          <>
+            <Button onClick={() => setAsks(null)} data-autofocus>
+              Cancel
+            </Button>
+            <Button variant="primary" onClick={() => void send(true)}>
+              Keep
+            </Button>
+          </>
+        }
+      />
+      <Dialog
+        open={asks === 'revert'}
+        onClose={() => setAsks(null)}
         size="sm"
         title={`Revert the switch on ${hostName}?`}
         description="The host activates the system before the switch again. This can’t be undone, but you can switch again."
         footer={
           <>
-            <Button onClick={() => setAsks(false)} data-autofocus>
+            <Button onClick={() => setAsks(null)} data-autofocus>
               Cancel
             </Button>
             <Button variant="danger" onClick={() => void send(false)}>

@@ -7,7 +7,7 @@ export const SWITCH_VARIABLES = {
   confirmSwitches: variable({
     name: 'NIXFLEET_CONFIRM_SWITCHES',
     prose:
-      'Whether a host goes back to the system before a switch unless the dashboard confirms it, where its agent can do that.',
+      'Whether a host goes back to the system before a switch unless the dashboard confirms it, where its agent can do that. A host can be set otherwise in its menu.',
     parse: boolean,
     fallback: true,
     fallbackText: 'true',

@@ -56,7 +56,7 @@ const checkSchema = z.object({
 export const confirmationSchema = z.object({
   command_id: commandId,
   stage: z.enum(CONFIRMATION_STAGES),
-  /** Until the host goes back by itself; null without an armed timer. */
+  /** Until the host goes back by itself; null without an armed timer, and when it goes back. */
   seconds_left: count.nullish().transform((value) => value ?? null),
   /** Store paths of the system that is being tried and of the one to go back to. */
   system: text(256),
