@@ -9,6 +9,8 @@ const asRoot = process.getuid?.() === 0;
 
 export default defineConfig({
   testDir: 'e2e',
+  // Each test makes what it needs, so the workers share all tests: a long file does not end alone.
+  fullyParallel: true,
   // Those have a separate configuration (playwright.container.config.ts).
   testIgnore: 'container/**',
   globalSetup: './e2e/support/build.ts',
@@ -22,6 +24,9 @@ export default defineConfig({
   forbidOnly: process.env.CI !== undefined,
   use: {
     browserName: 'chromium',
+    // Without these, a click on what is covered waits until the test itself is over, and nobody sees what it waited for.
+    actionTimeout: 60_000,
+    navigationTimeout: 60_000,
     viewport: { width: 1440, height: 900 },
     contextOptions: { reducedMotion: 'reduce' },
     // A trace of every step costs more than the steps themselves: only on demand.
