@@ -16,7 +16,7 @@ export default defineConfig({
   globalSetup: './e2e/support/build.ts',
   outputDir: 'test-results',
   // Each test starts its dashboard and agents, and waits most of its time: for a build, a code, a reconnect.
-  workers: Math.min(2, availableParallelism()),
+  workers: Math.min(3, availableParallelism() + 1),
   retries: 0,
   // Nets for what hangs, wide enough for a slow and busy machine; no test proves anything by them.
   timeout: 600_000,

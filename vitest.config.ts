@@ -12,8 +12,8 @@ export default defineConfig({
   resolve: { alias: { '@': fileURLToPath(new URL('.', import.meta.url)) } },
   test: {
     environment: 'node',
-    // One worker a core: many tests wait for a process, and the main process does little.
-    maxWorkers: availableParallelism(),
+    // One more than cores: many tests wait most of their time, for a process or for a limit of time.
+    maxWorkers: availableParallelism() + 1,
     // Nets for what hangs, wide enough for a slow and busy machine; no test proves anything by them.
     testTimeout: 180_000,
     hookTimeout: 180_000,
