@@ -8,6 +8,7 @@ export default defineConfig(base, {
   outputDir: 'test-results/container',
   // They share one image, and addresses that a compose file fixes.
   workers: 1,
+  fullyParallel: false,
   // Containers start and stop, and updates wait for agents.
   timeout: 300_000,
   expect: { timeout: 30_000 },

@@ -1,26 +1,16 @@
 /** The commands of the real agent as a process: how they run, stop and end. */
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { useAgentBench } from './testing/agent-bench';
+import { useAgentBench, type AgentBench } from './testing/agent-bench';
 import { type TestDashboard } from './testing/dashboard';
-import { fileAppears, processEnds, type AgentProcess, type TestHost } from './testing/host';
+import { fileAppears, processEnds, runsIn, type TestHost } from './testing/host';
 
 let bundle = '';
 let host: TestHost;
 let dashboard: TestDashboard;
+let connect: AgentBench['connect'];
 
-useAgentBench((made) => ({ bundle, host, dashboard } = made));
-
-async function connect(more: Record<string, string> = {}): Promise<AgentProcess> {
-  const agent = host.start(bundle, dashboard.url, more);
-  await dashboard.frame('heartbeat');
-  return agent;
-}
-
-/** Resolves when the file has this many lines; a fake program writes one for each of its runs. */
-function runs(path: string): number {
-  return existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n').length : 0;
-}
+useAgentBench((made) => ({ bundle, host, dashboard, connect } = made));
 
 describe('commands', () => {
   const slowSwitch = (): void =>
@@ -82,7 +72,7 @@ describe('commands', () => {
     await dashboard.result('one');
     dashboard.command('pull', 'two');
     await dashboard.until('a second refusal', () => dashboard.all('command_rejected').length === 2);
-    expect(runs(host.path('runs'))).toBe(1);
+    expect(runsIn(host.path('runs'))).toBe(1);
   });
 
   it('kill_command ends the running command and nothing else', async () => {

@@ -1,28 +1,18 @@
 /** The real agent as a process, from its bundle, against a real socket server and real git repositories. */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { useAgentBench } from './testing/agent-bench';
+import { useAgentBench, type AgentBench } from './testing/agent-bench';
 import { TEST_TOKEN, type TestDashboard } from './testing/dashboard';
-import { fileAppears, type AgentProcess, type TestHost } from './testing/host';
+import { fileAppears, runsIn, type TestHost } from './testing/host';
 import { AGENT_CAPABILITIES, ROOT_HELPER_CAPABILITIES } from '@/lib/protocol/agent/capabilities';
 
 let bundle = '';
 let host: TestHost;
 let dashboard: TestDashboard;
+let connect: AgentBench['connect'];
 
-useAgentBench((made) => ({ bundle, host, dashboard } = made));
-
-async function connect(more: Record<string, string> = {}): Promise<AgentProcess> {
-  const agent = host.start(bundle, dashboard.url, more);
-  await dashboard.frame('heartbeat');
-  return agent;
-}
-
-/** Resolves when the file has this many lines; a fake program writes one for each of its runs. */
-function runs(path: string): number {
-  return existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n').length : 0;
-}
+useAgentBench((made) => ({ bundle, host, dashboard, connect } = made));
 
 describe('connection', () => {
   it('registers first, with every field, and sends a heartbeat after every registered', async () => {
@@ -273,7 +263,7 @@ describe('output', () => {
     const again = dashboard.received.length;
     dashboard.command('update', 'kept');
     await dashboard.frame('status', (payload) => payload.command_id === 'kept', again);
-    expect(runs(host.path('runs'))).toBe(1);
+    expect(runsIn(host.path('runs'))).toBe(1);
   });
 
   it('does not rerun a command that the agent did not survive, and reports its result as unknown', async () => {
@@ -293,7 +283,7 @@ describe('output', () => {
     await dashboard.frame('heartbeat', () => true, from);
     dashboard.command('update', 'cut-short');
     expect((await dashboard.result('cut-short')).message).toContain('its result is unknown');
-    expect(runs(host.path('runs'))).toBe(1);
+    expect(runsIn(host.path('runs'))).toBe(1);
     if (pid !== null) process.kill(-pid, 'SIGKILL');
   });
 });

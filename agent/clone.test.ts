@@ -2,9 +2,8 @@
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createRepository } from './repository';
-import { createShell } from './shell';
 import { createHost, type TestHost } from './testing/host';
+import { openRepository } from './testing/repository';
 
 const isRoot = process.getuid?.() === 0;
 /** A folder in which even root can't create one. */
@@ -19,12 +18,8 @@ beforeEach(() => {
 afterEach(() => host.remove());
 
 async function prepare(dir: string): Promise<string> {
-  const env = { ...process.env, HOME: host.root, GIT_CONFIG_NOSYSTEM: '1' };
-  const { remote: url, stateDir } = host;
-  const signal = new AbortController().signal;
-  const options = { url, dir, branch: 'main', lockFile: 'flake.lock', submodules: false, sshKey: '' };
-  const repository = createRepository({ ...options, stateDir, env, signal });
-  const outcome = await repository.prepare(createShell({ cwd: () => '/', env, say: () => undefined }));
+  const { repository, shell } = openRepository(host, { dir });
+  const outcome = await repository.prepare(shell);
   return outcome.ok ? '' : outcome.message;
 }
 

@@ -6,7 +6,6 @@ import { useAgentBundle } from './testing/agent-bench';
 import { createHost, type TestHost } from './testing/host';
 import { tokenFile } from './token';
 
-const WAIT = { timeout: 45_000 };
 let bundle = '';
 let host: TestHost;
 let server: TestServer;
@@ -32,7 +31,7 @@ const identity = () => server.fleet.connectedAs('h1')?.kind ?? 'nobody';
 it('fetches a token with its code, stores it for its user only, and connects with it from then on', async () => {
   const code = await newCode();
   const first = host.start(bundle, url, { NIXFLEET_TOKEN: '', NIXFLEET_ENROLMENT_CODE: code });
-  await expect.poll(identity, WAIT).toBe('host');
+  await expect.poll(identity).toBe('host');
   const file = tokenFile(host.stateDir);
   expect(statSync(file).mode & 0o777).toBe(0o600);
   const { token } = JSON.parse(readFileSync(file, 'utf8')) as { token: string };
@@ -43,7 +42,7 @@ it('fetches a token with its code, stores it for its user only, and connects wit
 
   // The code is used: the agent connects with the stored token, even if another one is configured.
   host.start(bundle, url, { NIXFLEET_TOKEN: TOKEN, NIXFLEET_ENROLMENT_CODE: code });
-  await expect.poll(identity, WAIT).toBe('host');
+  await expect.poll(identity).toBe('host');
 });
 
 it('--check shows which token the agent has, and does not use the code', async () => {
@@ -53,7 +52,7 @@ it('--check shows which token the agent has, and does not use the code', async (
   expect(await before.exit).toMatchObject({ code: 0 });
   expect(before.stdout()).toContain('to be fetched with the enrolment code');
   const agent = host.start(bundle, url, env);
-  await expect.poll(identity, WAIT).toBe('host');
+  await expect.poll(identity).toBe('host');
   agent.child.kill('SIGTERM');
   await agent.exit;
   const after = host.start(bundle, url, env, ['--check']);
@@ -67,26 +66,26 @@ it('uses the configured token when its code is refused, and logs the reason', as
     NIXFLEET_TOKEN: TOKEN,
     NIXFLEET_ENROLMENT_CODE: await newCode('another-host'),
   });
-  await expect.poll(identity, WAIT).toBe('shared');
+  await expect.poll(identity).toBe('shared');
   expect(agent.log()).toContain('This code is for another-host, not for h1.');
 });
 
 it('tries the configured token when the token of the host was revoked', async () => {
   const agent = host.start(bundle, url, { NIXFLEET_TOKEN: TOKEN, NIXFLEET_ENROLMENT_CODE: await newCode() });
-  await expect.poll(identity, WAIT).toBe('host');
+  await expect.poll(identity).toBe('host');
   const [token] = server.access.administration.tokens();
   await server.access.administration.revokeToken(token?.id ?? '', server.by, true);
-  await expect.poll(identity, WAIT).toBe('shared');
+  await expect.poll(identity).toBe('shared');
   expect(agent.log()).toContain('trying the configured token next');
 });
 
 it('fetches a new token with a new code', async () => {
   const first = host.start(bundle, url, { NIXFLEET_TOKEN: '', NIXFLEET_ENROLMENT_CODE: await newCode('h1') });
-  await expect.poll(identity, WAIT).toBe('host');
+  await expect.poll(identity).toBe('host');
   const [token] = server.access.administration.tokens();
   first.child.kill('SIGTERM');
   await first.exit;
   await server.access.administration.revokeToken(token?.id ?? '', server.by, true);
   host.start(bundle, url, { NIXFLEET_TOKEN: '', NIXFLEET_ENROLMENT_CODE: await newCode('h1') });
-  await expect.poll(identity, WAIT).toBe('host');
+  await expect.poll(identity).toBe('host');
 });

@@ -6,9 +6,8 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { LOCK_CHANGED } from '@/lib/protocol/agent/lock-hash';
 import { createLockHash } from './lock';
-import { createRepository } from './repository';
-import { createShell } from './shell';
 import { createHost, type TestHost } from './testing/host';
+import { openRepository } from './testing/repository';
 
 const LOCK = '{\n  "version": 7\n}\n';
 const sha256 = (content: string | Buffer): string => createHash('sha256').update(content).digest('hex');
@@ -20,19 +19,7 @@ beforeEach(() => {
 afterEach(() => host.remove());
 
 function open(lockFile = 'flake.lock') {
-  const env = { ...process.env, HOME: host.root, GIT_CONFIG_NOSYSTEM: '1' };
-  const shell = createShell({ cwd: () => '/', env, say: () => undefined });
-  const repository = createRepository({
-    url: host.remote,
-    dir: host.repoDir,
-    branch: 'main',
-    lockFile,
-    submodules: false,
-    sshKey: '',
-    stateDir: host.stateDir,
-    env,
-    signal: new AbortController().signal,
-  });
+  const { repository, shell } = openRepository(host, { lockFile });
   return { pull: () => repository.pull(shell, () => undefined), hash: createLockHash(repository, lockFile) };
 }
 const inClone = (name = 'flake.lock'): string => join(host.repoDir, name);

@@ -14,9 +14,9 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createRepository, type RepositoryOptions } from './repository';
-import { createShell } from './shell';
+import type { RepositoryOptions } from './repository';
 import { createHost, fileAppears, type TestHost } from './testing/host';
+import { openRepository } from './testing/repository';
 import { gitBackend, serve } from '@/lib/desired/testing/repository';
 
 const isRoot = process.getuid?.() === 0;
@@ -41,20 +41,7 @@ const inGit = (...parts: string[]): string => join(host.repoDir, '.git', ...part
 const damaged = (number: number): string => `${host.repoDir}.nixfleet-damaged-${number}`;
 
 function open(more: Partial<RepositoryOptions> = {}) {
-  const env = { ...process.env, HOME: host.root, GIT_CONFIG_NOSYSTEM: '1' };
-  const shell = createShell({ cwd: () => '/', env, say: (line) => lines.push(line) });
-  const repository = createRepository({
-    url: host.remote,
-    dir: host.repoDir,
-    branch: 'main',
-    lockFile: 'flake.lock',
-    submodules: false,
-    sshKey: '',
-    stateDir: host.stateDir,
-    env,
-    signal: new AbortController().signal,
-    ...more,
-  });
+  const { repository, shell } = openRepository(host, more, (line) => lines.push(line));
   return { repository, shell, pull: () => repository.pull(shell, none) };
 }
 

@@ -4,9 +4,10 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createRedact, splitRepositoryAddress } from './redact';
-import { createRepository, type RepositoryOptions } from './repository';
+import type { RepositoryOptions } from './repository';
 import { createShell } from './shell';
 import { createHost, type TestHost } from './testing/host';
+import { openRepository } from './testing/repository';
 import { gitBackend, serve } from '@/lib/desired/testing/repository';
 
 let host: TestHost;
@@ -25,26 +26,7 @@ afterEach(async () => {
 
 const none = (): void => undefined;
 
-function open(more: Partial<RepositoryOptions> = {}) {
-  const shell = createShell({
-    cwd: () => '/',
-    env: { ...process.env, HOME: host.root, GIT_CONFIG_NOSYSTEM: '1' },
-    say: (line) => lines.push(line),
-  });
-  const repository = createRepository({
-    url: host.remote,
-    dir: host.repoDir,
-    branch: 'main',
-    lockFile: 'flake.lock',
-    submodules: false,
-    sshKey: '',
-    stateDir: host.stateDir,
-    env: { ...process.env, HOME: host.root, GIT_CONFIG_NOSYSTEM: '1' },
-    signal: new AbortController().signal,
-    ...more,
-  });
-  return { repository, shell };
-}
+const open = (more: Partial<RepositoryOptions> = {}) => openRepository(host, more, (line) => lines.push(line));
 
 describe('the isolated clone', () => {
   it('is readable by its owner only, has one branch, and follows a rewritten branch', async () => {

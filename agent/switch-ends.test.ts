@@ -1,22 +1,17 @@
 /** How switches, rollbacks and stops end when not all went well, with the real agent as a process. */
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { useAgentBench } from './testing/agent-bench';
+import { useAgentBench, type AgentBench } from './testing/agent-bench';
 import type { TestDashboard } from './testing/dashboard';
-import { fileAppears, type AgentProcess, type TestHost } from './testing/host';
+import { fileAppears, type TestHost } from './testing/host';
 
 const FIXTURES = join(import.meta.dirname, '..', 'lib', 'causes', 'fixtures');
 let bundle = '';
 let host: TestHost;
 let dashboard: TestDashboard;
+let connect: AgentBench['connect'];
 
-useAgentBench((made) => ({ bundle, host, dashboard } = made));
-
-async function connect(): Promise<AgentProcess> {
-  const agent = host.start(bundle, dashboard.url);
-  await dashboard.frame('heartbeat');
-  return agent;
-}
+useAgentBench((made) => ({ bundle, host, dashboard, connect } = made));
 
 const fixture = (name: string) => join(FIXTURES, `${name}.log`);
 

@@ -10,6 +10,8 @@ import { openDemo } from './support/demo';
 import { expect, test } from './support/fixtures';
 import { FleetPage } from './support/fleet-page';
 
+test.describe.configure({ mode: 'default' });
+
 const GENERATION_LABEL = 'Switch to generation';
 const TAKEN_BACK = 'A check of the new system failed. The system before the switch runs again.';
 

@@ -269,7 +269,7 @@ test('expensive requests without a body are refused, cut or queued', async ({ wo
   expect(residentBytes(pid) - before).toBeLessThan(MEMORY_MARGIN);
   // Nothing is left open of what was begun for clients that have gone.
   const files = () => readdirSync(`/proc/${pid}/fd`).map((fd) => linkOf(`/proc/${pid}/fd/${fd}`));
-  await expect.poll(() => files().filter((file) => file.includes('.next/static')).length, { timeout: 20_000 }).toBe(0);
+  await expect.poll(() => files().filter((file) => file.includes('.next/static')).length).toBe(0);
 });
 
 /** Where a link leads; empty once it is gone. */

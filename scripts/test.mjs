@@ -88,7 +88,6 @@ function check(name, args) {
 
 /** @param {Output} output */
 async function unitTests(output) {
-  await ensureNix(ROOT, output.say);
   const report = join(reports, 'vitest.json');
   const args = ['run', '--reporter=default', '--reporter=json', `--outputFile.json=${report}`];
   const code = await tool(output, 'vitest', args);
@@ -97,9 +96,12 @@ async function unitTests(output) {
   return countVitest(result, code);
 }
 
-/** @param {Output} output */
-async function endToEndTests(output) {
-  const chromium = await ensureChromium(ROOT, output.say);
+/**
+ * @param {Promise<string>} browser
+ * @returns {(output: Output) => Promise<Counts>}
+ */
+const endToEndTests = (browser) => async (output) => {
+  const chromium = await browser;
   const report = join(reports, 'playwright.json');
   // The build was made right before.
   const env = { CHROMIUM_PATH: chromium, PLAYWRIGHT_JSON_OUTPUT_FILE: report, NIXFLEET_E2E_BUILT: '1' };
@@ -107,7 +109,7 @@ async function endToEndTests(output) {
   const result = readJsonObject(report);
   failures.push(...playwrightFailures(result));
   return countPlaywright(result, code);
-}
+};
 
 /**
  * @param {string} title
@@ -142,6 +144,15 @@ function setUp(target) {
   };
 }
 
+/**
+ * Finds or installs what the tests need of the system: gives the path of Chromium. One after the other, as apt has it.
+ * @returns {Promise<string>}
+ */
+async function systemPrograms() {
+  await ensureNix(ROOT, console.log);
+  return ensureChromium(ROOT, console.log);
+}
+
 /** One after the other, in one separate thread. */
 async function staticChecks() {
   return [
@@ -153,7 +164,12 @@ async function staticChecks() {
 
 /** @returns {Promise<Counts[]>} */
 async function everything() {
-  const installed = await step('Set-up', setUp('install'));
+  // While npm installs: both wait for the network. Without Chromium, the end-to-end tests say what to do.
+  const browser = systemPrograms();
+  const installed = await step('Set-up', async () => {
+    const [counts] = await Promise.all([setUp('install')(), browser.catch(() => undefined)]);
+    return counts;
+  });
   if (installed.failed > 0) return [installed];
   console.log('');
   const [checks, units] = await Promise.all([staticChecks(), step('Unit and integration tests', unitTests, true)]);
@@ -163,7 +179,7 @@ async function everything() {
     console.log('\nThe end-to-end tests need the build, so they did not run.');
     return [...checks, units, built];
   }
-  return [...checks, units, built, await step('End-to-end tests', endToEndTests)];
+  return [...checks, units, built, await step('End-to-end tests', endToEndTests(browser))];
 }
 
 const total = sum(await everything());

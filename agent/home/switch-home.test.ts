@@ -166,7 +166,7 @@ describe.skipIf(!hasNix)('a rollback of Home Manager (skipped without Nix)', () 
     await bench.run('refresh-system');
     await bench.dashboard.frame('heartbeat', ({ update_status: status }) => status?.system.status === 'unknown', from);
     writeFileSync(bench.host.path('go'), '');
-    await expect.poll(() => bench.active(), { timeout: 45_000 }).toBe('2');
+    await expect.poll(() => bench.active()).toBe('2');
     await bench.run('refresh-system');
     await bench.dashboard.frame('heartbeat', ({ update_status: status }) => status?.system.status === 'ok', from);
     await bench.run('rollback');

@@ -2,22 +2,31 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { hasNix } from '../root-helper/testing/nixos';
-import { fileAppears } from '../testing/host';
+import { fileAppears, type AgentProcess } from '../testing/host';
 import { useNixosBench, type NixosBench } from './testing/nixos-bench';
 
 describe.skipIf(!hasNix)('a switch that its agent does not survive (skipped without Nix)', () => {
   let bench: NixosBench;
   useNixosBench((made) => (bench = made));
 
-  it('is reported with its whole output and its true result by the next agent', async () => {
+  /** The agent of a switch that waits in its activation. */
+  async function switching(command: 'switch' | 'pull-switch', id: string): Promise<AgentProcess> {
     bench.configure({ version: '2' });
     const agent = await bench.start();
     bench.nixos.waits();
-    bench.dashboard.command('switch', 'sw');
+    bench.dashboard.command(command, id);
     await fileAppears(bench.nixos.path('stc', 'waits'));
+    return agent;
+  }
+  const goOn = () => writeFileSync(bench.nixos.path('stc', 'go-on'), '');
+  async function kill(agent: AgentProcess): Promise<void> {
     agent.child.kill('SIGKILL');
     await agent.exit;
-    writeFileSync(bench.nixos.path('stc', 'go-on'), '');
+  }
+
+  it('is reported with its whole output and its true result by the next agent', async () => {
+    await kill(await switching('switch', 'sw'));
+    goOn();
     await bench.start();
     expect(await bench.dashboard.result('sw')).toMatchObject({ status: 'ok', exit_code: 0 });
     const output = bench.output('sw');
@@ -27,21 +36,15 @@ describe.skipIf(!hasNix)('a switch that its agent does not survive (skipped with
     );
     // Removed once the result is saved.
     const file = `${bench.host.stateDir}/activation.json`;
-    await expect.poll(() => existsSync(file), { timeout: 20_000 }).toBe(false);
+    await expect.poll(() => existsSync(file)).toBe(false);
   });
 
   it('is reported by the next agent when it ended in between', async () => {
-    bench.configure({ version: '2' });
-    const agent = await bench.start();
-    bench.nixos.waits();
     bench.nixos.ends(4);
     bench.failedUnits('before.service');
-    bench.dashboard.command('switch', 'sw');
-    await fileAppears(bench.nixos.path('stc', 'waits'));
-    agent.child.kill('SIGKILL');
-    await agent.exit;
+    await kill(await switching('switch', 'sw'));
     bench.failedUnits('before.service', 'a.service');
-    writeFileSync(bench.nixos.path('stc', 'go-on'), '');
+    goOn();
     await fileAppears(`${bench.nixos.stateDir}/csw/result`);
     await bench.start();
     expect(await bench.dashboard.result('sw')).toMatchObject({
@@ -52,29 +55,17 @@ describe.skipIf(!hasNix)('a switch that its agent does not survive (skipped with
   });
 
   it('is reported from its files where nixfleet-root no longer answers', async () => {
-    bench.configure({ version: '2' });
-    const agent = await bench.start();
-    bench.nixos.waits();
-    bench.dashboard.command('switch', 'sw');
-    await fileAppears(bench.nixos.path('stc', 'waits'));
-    agent.child.kill('SIGKILL');
-    await agent.exit;
+    await kill(await switching('switch', 'sw'));
     // As after a switch to a system without the rule of sudo.
     bench.host.program('sudo', 'echo "sudo: a password is required" >&2; exit 1');
-    writeFileSync(bench.nixos.path('stc', 'go-on'), '');
+    goOn();
     await bench.start();
     expect(await bench.dashboard.result('sw')).toMatchObject({ status: 'ok', exit_code: 0 });
     expect(bench.output('sw').filter((line) => line === 'activating the configuration...')).toHaveLength(1);
   });
 
   it('is lost, not done, when its unit was killed as well', async () => {
-    bench.configure({ version: '2' });
-    const agent = await bench.start();
-    bench.nixos.waits();
-    bench.dashboard.command('switch', 'sw');
-    await fileAppears(bench.nixos.path('stc', 'waits'));
-    agent.child.kill('SIGKILL');
-    await agent.exit;
+    await kill(await switching('switch', 'sw'));
     bench.nixos.killUnit('nixfleet-activate-csw.service');
     await bench.start();
     expect(await bench.dashboard.result('sw')).toMatchObject({
@@ -92,8 +83,7 @@ describe.skipIf(!hasNix)('a switch that its agent does not survive (skipped with
     bench.dashboard.command('switch', 'sw');
     expect(await bench.dashboard.result('sw')).toMatchObject({ status: 'ok' });
     await fileAppears(bench.nixos.path('forgets'));
-    agent.child.kill('SIGKILL');
-    await agent.exit;
+    await kill(agent);
     bench.host.program('sudo', '[ "$1" = -n ] && shift\nexec "$@"');
     await bench.start();
     expect(existsSync(`${bench.host.stateDir}/activation.json`)).toBe(false);
@@ -111,8 +101,7 @@ describe.skipIf(!hasNix)('a switch that its agent does not survive (skipped with
     );
     bench.dashboard.command('switch', 'sw');
     await fileAppears(bench.nixos.path('called'));
-    agent.child.kill('SIGKILL');
-    await agent.exit;
+    await kill(agent);
     // On disk before nixfleet-root is called.
     expect(existsSync(`${bench.host.stateDir}/activation.json`)).toBe(true);
     await bench.start();
@@ -124,17 +113,13 @@ describe.skipIf(!hasNix)('a switch that its agent does not survive (skipped with
   });
 
   it('goes on when the agent is stopped by its service manager', async () => {
-    bench.configure({ version: '2' });
-    const agent = await bench.start();
-    bench.nixos.waits();
-    bench.dashboard.command('pull-switch', 'ps');
-    await fileAppears(bench.nixos.path('stc', 'waits'));
+    const agent = await switching('pull-switch', 'ps');
     agent.child.kill('SIGTERM');
     expect(await agent.exit).toEqual({ code: 0, signal: null });
     expect(
       bench.dashboard.received.some(({ frame }) => frame.type === 'status' && frame.payload.command_id === 'ps'),
     ).toBe(false);
-    writeFileSync(bench.nixos.path('stc', 'go-on'), '');
+    goOn();
     await bench.start();
     expect(await bench.dashboard.result('ps')).toMatchObject({ status: 'ok' });
   });

@@ -17,6 +17,13 @@ describe.skipIf(!hasNix)('a switch (skipped without Nix)', () => {
     before = bench.nixos.running();
   });
 
+  /** A switch whose build runs. */
+  async function building(): Promise<void> {
+    bench.configure({ version: '2', slow: true });
+    await bench.start();
+    bench.dashboard.command('switch', 'sw');
+    await fileAppears(bench.nixos.path('building'));
+  }
   /** Stops the switch; gives the result of the stop. */
   async function stop() {
     bench.dashboard.command('stop', 'st', { target: 'sw' });
@@ -27,6 +34,19 @@ describe.skipIf(!hasNix)('a switch (skipped without Nix)', () => {
   function expectNothingChanged(): void {
     expect([bench.nixos.running(), bench.nixos.generation(), bench.changes()]).toEqual([before, 1, []]);
     expect(existsSync(`${bench.host.stateDir}/activation.json`)).toBe(false);
+  }
+  /** Stops the switch before it has changed anything; the given process of it ends as well. */
+  async function expectStopped(pid?: number): Promise<void> {
+    expect(await stop()).toMatchObject({ status: 'ok' });
+    expect(await bench.dashboard.result('sw')).toMatchObject(STOPPED);
+    if (pid !== undefined) await processEnds(pid);
+    expectNothingChanged();
+  }
+  /** The switch can’t be stopped any more, and the answer says so. */
+  async function expectRefused(): Promise<void> {
+    const refused = await stop();
+    expect(refused).toMatchObject({ status: 'error' });
+    expect(refused.message).toContain('can’t be stopped cleanly');
   }
   /** A program that makes `waits` and waits for `go-on` where its arguments match, before it does what it always does. */
   function hold(program: string, pattern: string, otherwise: string): void {
@@ -45,9 +65,7 @@ describe.skipIf(!hasNix)('a switch (skipped without Nix)', () => {
     hold('git', '" fetch "', `exec ${findProgram('git') ?? ''} "$@"`);
     bench.dashboard.command('pull-switch', 'sw');
     await waits();
-    expect(await stop()).toMatchObject({ status: 'ok' });
-    expect(await bench.dashboard.result('sw')).toMatchObject(STOPPED);
-    expectNothingChanged();
+    await expectStopped();
     goOn();
     await bench.expectFree();
   });
@@ -58,22 +76,13 @@ describe.skipIf(!hasNix)('a switch (skipped without Nix)', () => {
     bench.dashboard.command('switch', 'sw');
     await bench.dashboard.until('the evaluation', () => bench.output('sw').find((line) => line.includes('evaluating')));
     const nix = numberIn('nix-process');
-    expect(await stop()).toMatchObject({ status: 'ok' });
-    expect(await bench.dashboard.result('sw')).toMatchObject(STOPPED);
-    await processEnds(nix);
-    expectNothingChanged();
+    await expectStopped(nix);
     await bench.expectFree();
   });
 
   it('that is stopped while it builds ends at once, with its builder', async () => {
-    bench.configure({ version: '2', slow: true });
-    await bench.start();
-    bench.dashboard.command('switch', 'sw');
-    await fileAppears(bench.nixos.path('building'));
-    expect(await stop()).toMatchObject({ status: 'ok' });
-    expect(await bench.dashboard.result('sw')).toMatchObject(STOPPED);
-    await processEnds(numberIn('building'));
-    expectNothingChanged();
+    await building();
+    await expectStopped(numberIn('building'));
     await bench.expectFree();
   });
 
@@ -83,9 +92,7 @@ describe.skipIf(!hasNix)('a switch (skipped without Nix)', () => {
     hold('systemctl', '--state=failed', ':');
     bench.dashboard.command('switch', 'sw');
     await waits();
-    expect(await stop()).toMatchObject({ status: 'ok' });
-    expect(await bench.dashboard.result('sw')).toMatchObject(STOPPED);
-    expectNothingChanged();
+    await expectStopped();
     goOn();
     await bench.expectFree();
   });
@@ -96,9 +103,7 @@ describe.skipIf(!hasNix)('a switch (skipped without Nix)', () => {
     hold('sudo', '" activate "', SUDO);
     bench.dashboard.command('switch', 'sw');
     await waits();
-    const refused = await stop();
-    expect(refused).toMatchObject({ status: 'error' });
-    expect(refused.message).toContain('can’t be stopped cleanly');
+    await expectRefused();
     goOn();
     expect(await bench.dashboard.result('sw')).toMatchObject({ status: 'ok', exit_code: 0, restarting: true });
     expect([bench.nixos.running() === before, bench.nixos.generation()]).toEqual([false, 2]);
@@ -110,9 +115,7 @@ describe.skipIf(!hasNix)('a switch (skipped without Nix)', () => {
     bench.nixos.hangs('any');
     bench.dashboard.command('switch', 'sw');
     await fileAppears(bench.nixos.path('stc', 'hangs'));
-    const refused = await stop();
-    expect(refused).toMatchObject({ status: 'error' });
-    expect(refused.message).toContain('can’t be stopped cleanly');
+    await expectRefused();
     bench.dashboard.send('kill_command', { pid: 0, signal: 'SIGKILL' });
     expect(await bench.dashboard.result('sw')).toMatchObject({
       status: 'error',
@@ -158,10 +161,7 @@ describe.skipIf(!hasNix)('a switch (skipped without Nix)', () => {
   });
 
   it('whose Nix is killed (SIGKILL) has failed, and its builder has ended', async () => {
-    bench.configure({ version: '2', slow: true });
-    await bench.start();
-    bench.dashboard.command('switch', 'sw');
-    await fileAppears(bench.nixos.path('building'));
+    await building();
     process.kill(numberIn('nix-process'), 'SIGKILL');
     expect(await bench.dashboard.result('sw')).toMatchObject({
       status: 'error',
@@ -174,10 +174,7 @@ describe.skipIf(!hasNix)('a switch (skipped without Nix)', () => {
   });
 
   it('whose builder is killed (SIGKILL) has failed, and the reason names the build', async () => {
-    bench.configure({ version: '2', slow: true });
-    await bench.start();
-    bench.dashboard.command('switch', 'sw');
-    await fileAppears(bench.nixos.path('building'));
+    await building();
     process.kill(numberIn('building'), 'SIGKILL');
     const result = await bench.dashboard.result('sw');
     expect(result).toMatchObject({ status: 'error', exit_code: 1 });

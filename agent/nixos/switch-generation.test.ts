@@ -63,7 +63,7 @@ describe.skipIf(!hasNix)('a switch to a generation by its number (skipped withou
     go('g3', 3);
     expect(await bench.dashboard.result('g3')).toMatchObject({ status: 'ok' });
     expect(now(bench)).toEqual({ running: systems[2], profile: 3 });
-    await expect.poll(() => existsSync(record()), { timeout: 20_000 }).toBe(false);
+    await expect.poll(() => existsSync(record())).toBe(false);
     expect(bench.nixos.roots()).toEqual([]);
   });
 
@@ -167,7 +167,7 @@ describe.skipIf(!hasNix)('a switch to a generation by its number (skipped withou
     expect(now(bench)).toEqual({ running: systems[0], profile: 1 });
     expect(bench.output('g1').filter((line) => line === 'activating the configuration...')).toHaveLength(1);
     // Removed once the result is saved.
-    await expect.poll(() => existsSync(record()), { timeout: 20_000 }).toBe(false);
+    await expect.poll(() => existsSync(record())).toBe(false);
   });
 
   it('changed nothing when its agent was killed before the activation began', async () => {

@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'no
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fileAppears, processEnds } from '../testing/host';
-import { createNixos, hasNix, WAIT, type TestNixos } from './testing/nixos';
+import { createNixos, hasNix, type TestNixos } from './testing/nixos';
 
 describe.skipIf(!hasNix)('nixfleet-root activate (skipped without Nix)', () => {
   let nixos: TestNixos;
@@ -28,7 +28,7 @@ describe.skipIf(!hasNix)('nixfleet-root activate (skipped without Nix)', () => {
     expect(nixos.generation()).toBe(1);
     expect(nixos.bootDefault()).toBe('');
     expect(readFileSync(started['output'] ?? '', 'utf8')).toBe('activating the configuration...\n');
-    await expect.poll(() => nixos.ok('status', 'op-1')['SubState'], WAIT).toBe('exited');
+    await expect.poll(() => nixos.ok('status', 'op-1')['SubState']).toBe('exited');
     const status = nixos.ok('status', 'op-1');
     expect(status).toMatchObject({
       job: 'ended',
@@ -87,7 +87,7 @@ describe.skipIf(!hasNix)('nixfleet-root activate (skipped without Nix)', () => {
     expect(status).toMatchObject({ 'result.exit': String(code), 'result.profile': profile });
     expect(nixos.running()).toBe(system(running));
     expect(nixos.generation() === 1).toBe(profile === 'restored');
-    await expect.poll(() => nixos.ok('status', 'a')['ExecMainStatus'], WAIT).toBe(String(code));
+    await expect.poll(() => nixos.ok('status', 'a')['ExecMainStatus']).toBe(String(code));
     // A unit that counts as failed would be an additional failure of every later check.
     expect(nixos.ok('status', 'a')['ActiveState']).toBe('active');
   });
@@ -216,7 +216,7 @@ describe.skipIf(!hasNix)('nixfleet-root activate (skipped without Nix)', () => {
     const pid = Number(readFileSync(nixos.path('units', 'nixfleet-activate-a.service', 'pid'), 'utf8'));
     spawnSync(nixos.path('tools', 'systemd-kill'), ['nixfleet-activate-a.service']);
     await processEnds(pid);
-    await expect.poll(() => nixos.ok('status', 'a')['job'], WAIT).toBe('lost');
+    await expect.poll(() => nixos.ok('status', 'a')['job']).toBe('lost');
     expect(nixos.ok('status', 'a')).toMatchObject({ ActiveState: 'failed', ExecMainStatus: '137' });
     nixos.ok('forget', 'a');
     nixos.hangs(null);

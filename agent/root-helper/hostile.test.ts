@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { constants } from 'node:os';
 import fc from 'fast-check';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createNixos, hasNix, WAIT, type TestNixos } from './testing/nixos';
+import { createNixos, hasNix, type TestNixos } from './testing/nixos';
 
 /** Each command with arguments that it accepts. PATH stands for a system's path. */
 const COMMANDS: readonly (readonly string[])[] = [
@@ -318,7 +318,7 @@ describe.skipIf(!hasNix)('what surrounds nixfleet-root (skipped without Nix)', (
     expect(nixos.run(['keep', '2'], { through: gone })).toMatchObject({ code: 0, values: { kept: 'yes' } });
     const started = nixos.run(['activate', 'a', 'test', nixos.system(2)], { through: 'exec "$@" <&- >&- 2>&-' });
     expect(started).toMatchObject({ code: 0, stdout: '', stderr: '' });
-    await expect.poll(() => nixos.ok('status', 'a')['job'], WAIT).toBe('ended');
+    await expect.poll(() => nixos.ok('status', 'a')['job']).toBe('ended');
     // Nothing that it prints went into a file that got the number of a closed descriptor.
     expect(readdirSync(join(nixos.stateDir, 'a')).sort()).toEqual(['began', 'output', 'request', 'result']);
     expect(readFileSync(join(nixos.stateDir, 'a', 'request'), 'utf8')).toMatch(
@@ -329,7 +329,7 @@ describe.skipIf(!hasNix)('what surrounds nixfleet-root (skipped without Nix)', (
 
   it('a closed output pipe ends neither the unit nor its output', async () => {
     nixos.run(['activate', 'a', 'test', nixos.system(2)], { through: '"$@" 2>&1 | true' });
-    await expect.poll(() => nixos.ok('status', 'a')['job'], WAIT).toBe('ended');
+    await expect.poll(() => nixos.ok('status', 'a')['job']).toBe('ended');
     expect(nixos.running()).toBe(nixos.system(2));
   });
 

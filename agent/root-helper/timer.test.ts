@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync, renameSync, readdirSync, writeFileSync } from 
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fileAppears } from '../testing/host';
-import { createNixos, hasNix, WAIT, type TestNixos } from './testing/nixos';
+import { createNixos, hasNix, type TestNixos } from './testing/nixos';
 
 describe.skipIf(!hasNix)('nixfleet-root arm and disarm (skipped without Nix)', () => {
   let nixos: TestNixos;
@@ -175,7 +175,7 @@ describe.skipIf(!hasNix)('nixfleet-root arm and disarm (skipped without Nix)', (
       'back-result.running': system(2),
     });
     await expect
-      .poll(() => readFileSync(nixos.path('units', 'nixfleet-back-a.1.service', 'active'), 'utf8'), WAIT)
+      .poll(() => readFileSync(nixos.path('units', 'nixfleet-back-a.1.service', 'active'), 'utf8'))
       .toBe('failed');
   });
 

@@ -5,13 +5,15 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, expect } from 'vitest';
 import { buildAgent } from '@/scripts/build-agent.mjs';
 import { startTestDashboard, type TestDashboard } from './dashboard';
-import { createHost, type TestHost } from './host';
+import { createHost, type AgentProcess, type TestHost } from './host';
 
 export interface AgentBench {
   /** Path of the agent's bundle. */
   bundle: string;
   host: TestHost;
   dashboard: TestDashboard;
+  /** Starts the agent; ends once its first heartbeat has arrived. */
+  connect: (more?: Record<string, string>) => Promise<AgentProcess>;
 }
 
 /** Builds the agent once for the file. `use` gets the path of its bundle, which names the commit abc1234. */
@@ -32,7 +34,16 @@ export function useAgentBench(use: (bench: AgentBench) => void): void {
   beforeEach(async () => {
     host = createHost();
     dashboard = await startTestDashboard();
-    use({ bundle, host, dashboard });
+    use({
+      bundle,
+      host,
+      dashboard,
+      async connect(more = {}) {
+        const agent = host.start(bundle, dashboard.url, more);
+        await dashboard.frame('heartbeat');
+        return agent;
+      },
+    });
   });
   afterEach(async () => {
     await host.remove();

@@ -7,7 +7,8 @@ import type { AgentFrame, AgentFrameType } from '@/lib/protocol/agent/from-agent
 import { MAX_AGENT_FRAME_BYTES } from '@/lib/protocol/agent/frame-limits';
 
 export const TEST_TOKEN = 'test-token-0123456789';
-const WAIT_TIMEOUT_MS = 45_000;
+/** A net for what never comes. */
+const WAIT_TIMEOUT_MS = 90_000;
 
 export type FrameOf<T extends AgentFrameType> = Extract<AgentFrame, { type: T }>;
 type PayloadOf<T extends AgentFrameType> = FrameOf<T>['payload'];

@@ -1,11 +1,12 @@
 /** A host for tests: folders, a real git repository with a remote, fake Nix programs, and the real agent as a process. */
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, watch, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, watch, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { TEST_TOKEN } from './dashboard';
 
-const FILE_TIMEOUT_MS = 45_000;
+/** A net for what never comes. */
+const FILE_TIMEOUT_MS = 90_000;
 
 export type TestHost = ReturnType<typeof createHost>;
 
@@ -36,10 +37,11 @@ export function createHost(name = 'h1') {
         writeFileSync(join(work, path), content);
         if (path.endsWith('.sh')) chmodSync(join(work, path), 0o755);
       }
-      git(['add', '-A'], work);
-      git(['commit', '-q', '-m', message], work);
-      git(['push', '-q', 'origin', 'HEAD:main'], work);
-      return git(['rev-parse', 'HEAD'], work);
+      return shell(
+        'git add -A; git commit -q -m "$1"; git push -q origin HEAD:main; git rev-parse HEAD',
+        work,
+        message,
+      );
     },
     /** Puts a shell script first on the agent's PATH. */
     program(programName: string, script: string): void {
@@ -86,21 +88,46 @@ export function createHost(name = 'h1') {
       rmSync(root, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
     },
   };
-  git(['init', '-q', '--bare', '-b', 'main', remote], root);
-  git(['init', '-q', '-b', 'main', work], root);
-  git(['remote', 'add', 'origin', remote], work);
+  shell(
+    'git init -q --bare -b main "$1"; git init -q -b main "$2"; cd "$2"; git remote add origin "$1"',
+    root,
+    remote,
+    work,
+  );
   host.program('sudo', '[ "$1" = -n ] && shift\nexec "$@"');
   host.commit({ 'flake.nix': '{ }\n', 'flake.lock': '{"version":7}\n' }, 'first');
   return host;
 }
 
-function git(args: string[], cwd: string): string {
-  return execFileSync('git', ['-c', 'user.name=Test', '-c', 'user.email=test@example.com', ...args], {
+/** Nothing that git would start by itself, such as maintenance, and no sample hooks: they cost more than the commands. */
+const GIT_ENVIRONMENT = {
+  ...process.env,
+  GIT_AUTHOR_NAME: 'Test',
+  GIT_AUTHOR_EMAIL: 'test@example.com',
+  GIT_COMMITTER_NAME: 'Test',
+  GIT_COMMITTER_EMAIL: 'test@example.com',
+  GIT_TEMPLATE_DIR: '',
+  GIT_CONFIG_COUNT: '2',
+  GIT_CONFIG_KEY_0: 'maintenance.auto',
+  GIT_CONFIG_VALUE_0: 'false',
+  GIT_CONFIG_KEY_1: 'receive.autogc',
+  GIT_CONFIG_VALUE_1: 'false',
+};
+
+function run(program: string, args: readonly string[], cwd: string): string {
+  return execFileSync(program, args, {
     cwd,
+    env: GIT_ENVIRONMENT,
     encoding: 'utf8',
     stdio: ['ignore', 'pipe', 'pipe'],
   }).trim();
 }
+
+const git = (args: string[], cwd: string): string => run('git', args, cwd);
+
+/** Several commands in one process. `args` are "$1" and so on; gives what they print. */
+const shell = (commands: string, cwd: string, ...args: string[]): string =>
+  run('sh', ['-ec', commands, 'sh', ...args], cwd);
 
 export interface AgentProcess {
   child: ChildProcess;
@@ -123,6 +150,11 @@ function startAgentProcess(bundle: string, env: NodeJS.ProcessEnv, args: string[
     child.on('close', (code, signal) => resolve({ code, signal }));
   });
   return { child, exit, stdout: () => stdout, log: () => log };
+}
+
+/** How often a fake program ran that adds a line to the file with each of its runs. */
+export function runsIn(path: string): number {
+  return existsSync(path) ? readFileSync(path, 'utf8').trim().split('\n').length : 0;
 }
 
 /** Resolves when the file is there. */

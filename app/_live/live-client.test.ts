@@ -1,116 +1,12 @@
-import { once } from 'node:events';
-import type { AddressInfo } from 'node:net';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { WebSocket, WebSocketServer, type WebSocket as Socket } from 'ws';
-import { FleetCopy } from './fleet-copy';
-import { LIVE_TIMES, LiveClient, type LiveTimes, type LiveWorld } from './live-client';
-import { OutputChannel } from './output-channel';
-import { aFleet, aHost } from './testing/views';
+import { describe, expect, it, vi } from 'vitest';
 import { LIVE_CLOSE } from '@/lib/protocol/live/close-codes';
-import type { LiveServerMessage } from '@/lib/protocol/live/to-browser';
-import { type LiveClientMessage, liveClientSchema } from '@/lib/protocol/live/from-browser';
+import type { FleetCopy } from './fleet-copy';
+import { LIVE_TIMES, type LiveWorld } from './live-client';
+import { QUICK, until, startLiveBench } from './testing/live-bench';
+import { aFleet, aHost } from './testing/views';
 
-/** Short back-off; all other timeouts are too long to fire in a test. */
-const QUICK: LiveTimes = { ...LIVE_TIMES, backOffMs: 10, backOffCapMs: 40 };
-
-/** The dashboard's side of one socket, controlled by a test. */
-class Peer {
-  private readonly received: LiveClientMessage[] = [];
-  private wake: (() => void) | null = null;
-
-  constructor(readonly socket: Socket) {
-    socket.on('message', (data: Buffer) => {
-      this.received.push(liveClientSchema.parse(JSON.parse(data.toString('utf8'))));
-      this.wake?.();
-    });
-  }
-
-  send(message: LiveServerMessage): void {
-    this.socket.send(JSON.stringify(message));
-  }
-
-  greet(buildId = 'build-1', serverTime = 1_000): void {
-    this.send({ t: 'hello', buildId, serverTime, demo: false });
-  }
-
-  /** The next message from the page. */
-  async next(): Promise<LiveClientMessage> {
-    for (;;) {
-      const message = this.received.shift();
-      if (message) return message;
-      await new Promise<void>((resolve) => {
-        this.wake = resolve;
-      });
-    }
-  }
-}
-
-let server: WebSocketServer;
-let clients: LiveClient[];
-let serverTimes: number[];
-
-beforeEach(async () => {
-  server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
-  await once(server, 'listening');
-  clients = [];
-  serverTimes = [];
-});
-
-afterEach(async () => {
-  vi.useRealTimers();
-  for (const client of clients) client.stop();
-  for (const socket of server.clients) socket.terminate();
-  server.close();
-  await once(server, 'close');
-});
-
-async function accept(): Promise<Peer> {
-  const [socket] = (await once(server, 'connection')) as [Socket];
-  return new Peer(socket);
-}
-
-function world(change: Partial<LiveWorld> = {}): LiveWorld {
-  return {
-    connect(handlers) {
-      const socket = new WebSocket(`ws://127.0.0.1:${(server.address() as AddressInfo).port}/live`);
-      socket.on('open', () => handlers.open());
-      socket.on('message', (data: Buffer) => handlers.message(data.toString('utf8')));
-      socket.on('close', (code) => handlers.close(code));
-      socket.on('error', () => undefined);
-      return { send: (data) => socket.send(data), close: () => socket.close() };
-    },
-    random: () => 0.5,
-    serverTime: (at) => serverTimes.push(at),
-    signedIn: () => Promise.resolve(true),
-    times: QUICK,
-    ...change,
-  };
-}
-
-function start(change: Partial<LiveWorld> = {}) {
-  const store = new FleetCopy(aFleet({ version: 7, hosts: [aHost('a'), aHost('b')] }));
-  const output = new OutputChannel();
-  const client = new LiveClient('build-1', store, output, world(change));
-  clients.push(client);
-  client.start();
-  return { store, output, client };
-}
-
-/** Resolves once the store has reached a state; otherwise the test times out. */
-function until(store: FleetCopy, reached: () => boolean): Promise<void> {
-  return new Promise((resolve) => {
-    if (reached()) {
-      resolve();
-      return;
-    }
-    const stop = store.subscribe(() => {
-      if (!reached()) return;
-      stop();
-      resolve();
-    });
-  });
-}
-
+const bench = startLiveBench();
+const { accept, start, world } = bench;
 const kind = (store: FleetCopy) => store.get().connection.kind;
 
 describe('the live connection', () => {
@@ -123,7 +19,7 @@ describe('the live connection', () => {
     peer.greet('build-1', 123_456);
     await until(store, () => kind(store) === 'live');
     expect(store.get().outdated).toBe(false);
-    expect(serverTimes).toEqual([123_456]);
+    expect(bench.serverTimes).toEqual([123_456]);
   });
 
   it('applies changes, and keeps the objects of unchanged hosts', async () => {
@@ -347,7 +243,7 @@ describe('the live connection', () => {
       await read;
     }
     expect(kind(store)).toBe('live');
-    expect(server.clients.size).toBe(1);
+    expect(bench.server.clients.size).toBe(1);
   });
 
   it('reconnects at once when nudged', async () => {

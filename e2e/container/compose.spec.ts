@@ -1,8 +1,9 @@
 /** What the image is, what the compose files say, and what happens when the data folder is somebody else's. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { freePort } from '@/scripts/free-port';
 import { findProgram } from '../../scripts/setup/requirements.mjs';
-import { COMPOSE, engine, freePort, IMAGE, run } from './support/engine';
+import { COMPOSE, engine, IMAGE, run } from './support/engine';
 import { expect, test } from './support/fixtures';
 import { asRoot } from './support/installation';
 

@@ -1,7 +1,7 @@
 /** A container on the data of an earlier version: the backup before the migration, and the way back that it logs. */
 import { copyFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { freePort } from './support/engine';
+import { freePort } from '@/scripts/free-port';
 import { expect, test } from './support/fixtures';
 import { asRoot, type Installation } from './support/installation';
 

@@ -1,9 +1,10 @@
 /** The main path against the image, three times: fresh, with the data of version 1, and behind a proxy with TLS. */
 import { cpSync } from 'node:fs';
 import { join } from 'node:path';
+import { freePort } from '@/scripts/free-port';
 import { Authenticator } from '../support/authenticator';
 import { setUpAndSignIn, signIn, TOTP_SECRET } from '../support/operator';
-import { freePort, IMAGE } from './support/engine';
+import { IMAGE } from './support/engine';
 import { expect, test } from './support/fixtures';
 import { walkMainPath } from './support/main-path';
 import { runDocument } from './support/operations-document';

@@ -2,8 +2,9 @@
 import { randomBytes } from 'node:crypto';
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { freePort } from '@/scripts/free-port';
 import { start, type RunningProcess } from '../support/processes';
-import { engine, freePort, IMAGE } from './support/engine';
+import { engine, IMAGE } from './support/engine';
 import { expect, test } from './support/fixtures';
 import { deriveImage, imageId } from './support/images';
 import type { Installation } from './support/installation';

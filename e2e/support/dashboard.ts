@@ -1,22 +1,12 @@
 /** The dashboard under test: the production build in a separate folder. */
-import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { freePort } from '../../scripts/free-port';
 import { SERVER_COMMAND } from '../../scripts/server-command.mjs';
 import { plainEnvironment, start, type RunningProcess } from './processes';
 
 export const AGENT_TOKEN = 'the-token-of-the-end-to-end-tests';
-
-export async function freePort(): Promise<string> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  return typeof address === 'object' && address !== null ? String(address.port) : '0';
-}
 
 export class Dashboard {
   readonly folder = mkdtempSync(join(tmpdir(), 'nixfleet-e2e-'));
@@ -33,7 +23,7 @@ export class Dashboard {
   async start(): Promise<void> {
     // Where it has a public address, that is what it prints.
     const isPublic = 'NIXFLEET_BASE_URL' in this.settings;
-    if (isPublic && this.port === '0') this.port = await freePort();
+    if (this.port === '0') this.port = String(await freePort());
     this.process = start(
       'node',
       SERVER_COMMAND,

@@ -1,30 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { NIX_PHASES, nixProgress, NO_NIX_PROGRESS, type NixProgress } from './nix-progress';
+import { NIX_BUILD_OUTPUT } from './testing/nix-build-output';
 
 const after = (...lines: string[]) => lines.reduce(nixProgress, NO_NIX_PROGRESS);
 
-const BUILD = [
-  'building the system configuration...',
-  'these 2 derivations will be built:',
-  '  /nix/store/1kxmzkpm-etc.drv',
-  '  /nix/store/8xq2p9vn-nixos-system.drv',
-  'these 3 paths will be fetched (4.21 MiB download, 21.03 MiB unpacked):',
-  '  /nix/store/aaaa-git',
-  "copying path '/nix/store/aaaa-git' from 'https://cache.nixos.org'...",
-  "copying path '/nix/store/bbbb-curl' from 'https://cache.nixos.org'...",
-  "building '/nix/store/1kxmzkpm-etc.drv'...",
-  "copying path '/nix/store/cccc-jq' from 'https://cache.nixos.org'...",
-  "building '/nix/store/8xq2p9vn-nixos-system.drv' on 'ssh://builder'...",
-  'activating the configuration...',
-  'setting up /etc...',
-  'reloading user units for ada...',
-  'restarting the following units: nginx.service',
-];
-
 describe('nixProgress', () => {
   it('follows a build from evaluation to activation', () => {
-    const phases = BUILD.map((_, i) => after(...BUILD.slice(0, i + 1)).phase);
+    const phases = NIX_BUILD_OUTPUT.map((_, i) => after(...NIX_BUILD_OUTPUT.slice(0, i + 1)).phase);
     expect(phases).toEqual([
       ...Array<string>(6).fill('evaluate'),
       'fetch',
@@ -32,7 +15,7 @@ describe('nixProgress', () => {
       ...Array<string>(3).fill('build'),
       ...Array<string>(4).fill('activate'),
     ]);
-    expect(after(...BUILD)).toEqual({ phase: 'activate', toFetch: 3, fetched: 3, toBuild: 2, built: 2 });
+    expect(after(...NIX_BUILD_OUTPUT)).toEqual({ phase: 'activate', toFetch: 3, fetched: 3, toBuild: 2, built: 2 });
   });
 
   it.each([
@@ -79,7 +62,7 @@ describe('nixProgress', () => {
   });
 
   it('never goes back and never counts more than was announced', () => {
-    const step = fc.oneof(fc.constantFrom(...BUILD), fc.string());
+    const step = fc.oneof(fc.constantFrom(...NIX_BUILD_OUTPUT), fc.string());
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (lines) => {
         let state: NixProgress = NO_NIX_PROGRESS;

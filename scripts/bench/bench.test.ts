@@ -80,7 +80,9 @@ it('measures a server in a separate process, and ends it', async () => {
   try {
     const target = { server, token: 'bare', cookie: '' };
     expect(await measureStorm(target, 20)).toBeGreaterThan(0);
-    const latency = await measureLatency(target, { hosts: 4, intervalMs: 100, seconds: 1, browsers: 2, warmUpMs: 0 });
+    // On a busy machine, the last messages arrive late, but they arrive.
+    const load = { hosts: 4, intervalMs: 100, seconds: 1, browsers: 2, warmUpMs: 0, lastWaitMs: 45_000 };
+    const latency = await measureLatency(target, load);
     expect(latency.missing).toBe(0);
     expect(latency.expected).toBeGreaterThan(0);
     expect(latency.ms.count).toBe(latency.expected);

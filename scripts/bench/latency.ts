@@ -8,6 +8,8 @@ import type { LiveServerMessage } from '@/lib/protocol/live/to-browser';
 const WARM_UP_MS = 3_000;
 /** How long messages may still arrive after the last heartbeat. */
 const LAST_WAIT_MS = 1_000;
+/** How often is looked whether the last message has arrived. */
+const LOOK_MS = 10;
 
 export interface Target {
   server: Server;
@@ -36,6 +38,8 @@ export interface LatencyLoad {
   browsers: number;
   /** How long to wait before measuring, while hosts connect. */
   warmUpMs?: number;
+  /** How long messages may still arrive after the last heartbeat; the measurement ends earlier when all have. */
+  lastWaitMs?: number;
 }
 
 /** Each heartbeat carries its number as the load figure, which identifies it on arrival. */
@@ -88,7 +92,8 @@ export async function measureLatency(target: Target, load: LatencyLoad): Promise
     measuring = false;
     const seconds = (performance.now() - from) / 1_000;
     const after = target.server.usage();
-    await pause(LAST_WAIT_MS);
+    const until = performance.now() + (load.lastWaitMs ?? LAST_WAIT_MS);
+    while (arrived.length < expected && performance.now() < until) await pause(LOOK_MS);
     return {
       ms: spread(arrived),
       rate: beats / seconds,

@@ -9,6 +9,7 @@ import { SimulatedFleet } from '@/simulator/fleet';
 import { pick, type Random } from '@/simulator/random';
 import { Server } from '../bench/child';
 import { signIn } from '../bench/dashboard';
+import { freePort } from '../free-port';
 import { beginBackup, findBadBackups } from './backups';
 import { Operator } from './operator';
 import { findBrokenPromises } from './verify';
@@ -54,7 +55,7 @@ export class LoadedDashboard {
   private cookie = '';
   /** The same at each start: other credentials would end the session. */
   private readonly passwordHash = hash(PASSWORD, { cost: BCRYPT_COST });
-  private port = 0;
+  private port: number | null = null;
 
   constructor(
     private readonly dataDir: string,
@@ -87,6 +88,7 @@ export class LoadedDashboard {
   }
 
   private async start(): Promise<Server> {
+    this.port ??= await freePort();
     const server = await Server.start(['dist/server.mjs'], {
       NIXFLEET_LISTEN: `127.0.0.1:${this.port}`,
       NIXFLEET_DATA_DIR: this.dataDir,
@@ -94,7 +96,6 @@ export class LoadedDashboard {
       NIXFLEET_LOG_LEVEL: 'warn',
     });
     this.server = server;
-    this.port = server.port;
     // A session survives a kill: one sign-in is enough.
     if (this.cookie === '') this.cookie = await signIn(server, PASSWORD);
     this.operator ??= new Operator(server.http, this.cookie);

@@ -18,6 +18,7 @@ const AUTH_TEST = 'lib/store/contract/auth-store.test.ts';
 const THREAD_TEST = 'lib/store/thread/open-in-thread.test.ts';
 const CONNECTION_TEST = 'lib/store/thread/thread-connection.test.ts';
 const UPDATE_TEST = 'lib/store/backup/update-backup.test.ts';
+const UPDATE_FOLDER_TEST = 'lib/store/backup/update-backup-folder.test.ts';
 
 export const STORE_MUTANTS: readonly Mutant[] = [
   {
@@ -322,7 +323,7 @@ export const STORE_MUTANTS: readonly Mutant[] = [
     from: '(await sha256OfFile(backup.path)) === backup.sha256 && ',
     to: '',
     why: 'the database is migrated although its backup is damaged',
-    tests: [UPDATE_TEST],
+    tests: [UPDATE_FOLDER_TEST],
   },
   {
     name: 'unsound-copy-as-a-backup',

@@ -16,7 +16,7 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { expect } from 'vitest';
+import { afterAll, afterEach, beforeAll, expect } from 'vitest';
 import { z } from 'zod';
 import { EMPTY_LOCK, flakeOf, type SystemSource } from '../../nixos/testing/nixos-bench';
 import { createNixos } from '../../root-helper/testing/nixos';
@@ -88,6 +88,19 @@ export async function rebootMachine() {
     symlinkSync(readFileSync(entry, 'utf8').trim(), link);
   }
   return startMachine(folders);
+}
+
+/** Gives the tests of a boot after the first their machine, whose agent runs. Call it in `describe`: it registers hooks. */
+export function useRebootedMachine(use: (machine: Machine) => void): void {
+  let machine: Machine;
+  beforeAll(async () => {
+    machine = await rebootMachine();
+    machine.reset();
+    use(machine);
+    await machine.startAgent();
+  });
+  afterEach(() => machine.reset());
+  afterAll(() => machine.stop());
 }
 
 /** The tests change users, units and git's configuration. */

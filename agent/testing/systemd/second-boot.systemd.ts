@@ -1,18 +1,12 @@
 /** What the agent finds after a restart of the machine into the system before. The third boot is into the new one. */
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { BOOT, NOTHING_LEFT, rebootMachine, WAIT, type Machine } from './machine';
+import { describe, expect, it } from 'vitest';
+import { BOOT, NOTHING_LEFT, useRebootedMachine, WAIT, type Machine } from './machine';
 
 describe.skipIf(BOOT !== 'second')(
   'a switch and a restart into the old system (skipped where no container can be booted)',
   () => {
     let machine: Machine;
-    beforeAll(async () => {
-      machine = await rebootMachine();
-      machine.reset();
-      await machine.startAgent();
-    });
-    afterEach(() => machine.reset());
-    afterAll(() => machine.stop());
+    useRebootedMachine((made) => (machine = made));
 
     it('interrupted by a restart of the machine is reported as not done, and the host accepts commands', async () => {
       expect(await machine.result('reboot')).toMatchObject({

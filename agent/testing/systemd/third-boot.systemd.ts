@@ -1,18 +1,12 @@
 /** What the agent finds after a restart of the machine into the new system; and, at the very end, a new execution of systemd, which may hang. */
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { BOOT, NOTHING_LEFT, rebootMachine, WAIT, type Machine } from './machine';
+import { describe, expect, it } from 'vitest';
+import { BOOT, NOTHING_LEFT, useRebootedMachine, WAIT, type Machine } from './machine';
 
 describe.skipIf(BOOT !== 'third')(
   'a switch and a restart into the new system (skipped where no container can be booted)',
   () => {
     let machine: Machine;
-    beforeAll(async () => {
-      machine = await rebootMachine();
-      machine.reset();
-      await machine.startAgent();
-    });
-    afterEach(() => machine.reset());
-    afterAll(() => machine.stop());
+    useRebootedMachine((made) => (machine = made));
 
     it('that the restart of the machine interrupted after the boot entry is active, with a warning', async () => {
       expect(machine.version()).toBe('17');

@@ -1,26 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { nixProgress, NO_NIX_PROGRESS } from '@/lib/text/nix-progress';
+import { NIX_BUILD_OUTPUT } from '@/lib/text/testing/nix-build-output';
 import { nixSteps, withReported } from './nix-phase';
 
 const after = (...lines: string[]) => lines.reduce(nixProgress, NO_NIX_PROGRESS);
-
-const BUILD = [
-  'building the system configuration...',
-  'these 2 derivations will be built:',
-  '  /nix/store/1kxmzkpm-etc.drv',
-  '  /nix/store/8xq2p9vn-nixos-system.drv',
-  'these 3 paths will be fetched (4.21 MiB download, 21.03 MiB unpacked):',
-  '  /nix/store/aaaa-git',
-  "copying path '/nix/store/aaaa-git' from 'https://cache.nixos.org'...",
-  "copying path '/nix/store/bbbb-curl' from 'https://cache.nixos.org'...",
-  "building '/nix/store/1kxmzkpm-etc.drv'...",
-  "copying path '/nix/store/cccc-jq' from 'https://cache.nixos.org'...",
-  "building '/nix/store/8xq2p9vn-nixos-system.drv' on 'ssh://builder'...",
-  'activating the configuration...',
-  'setting up /etc...',
-  'reloading user units for ada...',
-  'restarting the following units: nginx.service',
-];
 
 describe('nixSteps', () => {
   const brief = (steps: ReturnType<typeof nixSteps>) =>
@@ -31,7 +14,7 @@ describe('nixSteps', () => {
   });
 
   it('shows done, active and waiting steps', () => {
-    expect(brief(nixSteps(after(...BUILD.slice(0, 9)), null))).toEqual([
+    expect(brief(nixSteps(after(...NIX_BUILD_OUTPUT.slice(0, 9)), null))).toEqual([
       'evaluate done ',
       'fetch active 2 of 3',
       'build active 1 of 2',
@@ -47,7 +30,7 @@ describe('nixSteps', () => {
   });
 
   it('shows where a build was interrupted', () => {
-    expect(brief(nixSteps(after(...BUILD.slice(0, 10)), 'interrupted'))).toEqual([
+    expect(brief(nixSteps(after(...NIX_BUILD_OUTPUT.slice(0, 10)), 'interrupted'))).toEqual([
       'evaluate done ',
       'fetch done 3 of 3',
       'build interrupted 1 of 2',
@@ -58,7 +41,7 @@ describe('nixSteps', () => {
 
 describe('the steps of a switch that is partly done', () => {
   it('end with a warning', () => {
-    expect(nixSteps(after(...BUILD), 'warned').map(({ phase, state }) => `${phase} ${state}`)).toEqual([
+    expect(nixSteps(after(...NIX_BUILD_OUTPUT), 'warned').map(({ phase, state }) => `${phase} ${state}`)).toEqual([
       'evaluate done',
       'fetch done',
       'build done',
@@ -70,7 +53,7 @@ describe('the steps of a switch that is partly done', () => {
 describe('withReported', () => {
   const report = (label: string, current = 0, total = 0) => ({ label, current, total });
   const brief = (label: string, current?: number, total?: number) =>
-    nixSteps(withReported(after(...BUILD.slice(0, 10)), report(label, current, total)), null).map(
+    nixSteps(withReported(after(...NIX_BUILD_OUTPUT.slice(0, 10)), report(label, current, total)), null).map(
       ({ phase, state, count }) => `${phase} ${state} ${count}`,
     );
 
@@ -94,7 +77,7 @@ describe('withReported', () => {
   });
 
   it('never goes back to an earlier phase, and ignores other reports', () => {
-    const progress = after(...BUILD);
+    const progress = after(...NIX_BUILD_OUTPUT);
     expect(withReported(progress, report('Evaluating')).phase).toBe('activate');
     expect(withReported(progress, report('Switching', 1, 3))).toBe(progress);
     expect(withReported(progress, null)).toBe(progress);

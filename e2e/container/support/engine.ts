@@ -1,6 +1,5 @@
 /** The container engine of the tests, by its command line: Docker's and Podman's are the same here. */
 import { execFile } from 'node:child_process';
-import { createServer } from 'node:net';
 
 const MAX_OUTPUT_BYTES = 32 * 1024 * 1024;
 
@@ -37,19 +36,4 @@ export async function engine(...args: string[]): Promise<string> {
   const { code, stdout, stderr } = await run(ENGINE, args);
   if (code !== 0) throw new Error(`${ENGINE} ${args.join(' ')} ended with ${code}:\n${stdout}\n${stderr}`);
   return stdout.trim();
-}
-
-/** A port of 127.0.0.1 that was free a moment ago. */
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.on('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => {
-        if (address === null || typeof address === 'string') reject(new Error('no port'));
-        else resolve(address.port);
-      });
-    });
-  });
 }

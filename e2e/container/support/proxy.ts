@@ -3,7 +3,8 @@ import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { engine, freePort } from './engine';
+import { freePort } from '@/scripts/free-port';
+import { engine } from './engine';
 import { documentBlock } from './operations-document';
 
 const PROXY_IMAGE = 'nixfleet-test-proxy:local';

@@ -16,7 +16,7 @@ describe('concurrent requests', () => {
     return client;
   }
   const from = (address: string) => ({ 'x-forwarded-for': address });
-  const poll = (read: () => number) => expect.poll(read, { timeout: 10_000 });
+  const poll = (read: () => number) => expect.poll(read);
 
   // A slow body may be evicted after half a second; opening all of these takes longer on a slow machine.
   beforeEach(() => restart({ now: () => 0 }));

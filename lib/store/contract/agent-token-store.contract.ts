@@ -1,7 +1,7 @@
 /** The contract of `AgentTokenStore`. Tokens refer to hosts: the engine opens a store that holds `TOKEN_HOSTS`. */
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { AgentTokenRecord, AgentTokenStore, EnrolmentCodeRecord } from '@/lib/auth/agents/agent-ports';
-import { LARGEST, REFUSAL, UNUSUAL_TEXT, type Open, type OpenPort } from './contract';
+import { LARGEST, REFUSAL, UNUSUAL_TEXT, type Open, useStore } from './contract';
 
 export const TOKEN_HOSTS: readonly string[] = ['h1', 'h2'];
 
@@ -30,13 +30,8 @@ const code = (codeHash: string, more: Partial<EnrolmentCodeRecord> = {}): Enrolm
 
 export function agentTokenStoreContract(name: string, open: Open<AgentTokenStore>): void {
   describe(`agents' tokens: ${name}`, () => {
-    let opened: OpenPort<AgentTokenStore>;
     let store: AgentTokenStore;
-    beforeEach(async () => {
-      opened = await open();
-      ({ store } = opened);
-    });
-    afterEach(() => opened.close());
+    const { reopen, refuse } = useStore(open, (made) => (store = made));
 
     const idsOf = async (hostId?: string) => (await store.tokens(hostId)).map(({ id }) => id);
     const endOf = async (id: string) => (await store.token(id))?.expiresAt;
@@ -51,7 +46,7 @@ export function agentTokenStoreContract(name: string, open: Open<AgentTokenStore
       });
       await store.addToken(one, 0);
       expect(await store.token(UNUSUAL_TEXT)).toEqual(one);
-      expect(await (await opened.reopen()).tokens()).toEqual([one]);
+      expect(await (await reopen()).tokens()).toEqual([one]);
     });
 
     it('lists tokens that were not revoked, of one host or of all, the newest first', async () => {
@@ -126,7 +121,7 @@ export function agentTokenStoreContract(name: string, open: Open<AgentTokenStore
       await store.addCode(code('newer', { createdAt: 2_000 }));
       expect(await store.code(UNUSUAL_TEXT)).toEqual(one);
       expect(await store.code('nothing')).toBeNull();
-      const again = await opened.reopen();
+      const again = await reopen();
       expect(await again.codes()).toEqual([code('newer', { createdAt: 2_000 }), one]);
     });
 
@@ -163,7 +158,7 @@ export function agentTokenStoreContract(name: string, open: Open<AgentTokenStore
     it('changes nothing when it refuses, and is read meanwhile', async () => {
       await store.addToken(token('a'), LARGEST);
       await store.addCode(code('open'));
-      await opened.refuse(true);
+      await refuse(true);
       for (const write of [
         () => store.addToken(token('b'), 0),
         () => store.useTokens([{ id: 'a', at: 5, othersEndAt: 5 }]),
@@ -177,7 +172,7 @@ export function agentTokenStoreContract(name: string, open: Open<AgentTokenStore
       }
       expect(await store.tokens()).toEqual([token('a')]);
       expect(await store.codes()).toEqual([code('open')]);
-      await opened.refuse(false);
+      await refuse(false);
       expect(await store.useCode('open', token('b'), 0)).toBe(true);
     });
   });

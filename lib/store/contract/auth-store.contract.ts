@@ -1,7 +1,7 @@
 /** The contract of `AuthStore`. */
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { AuthStore, SessionRecord, ThrottleRecord } from '@/lib/auth/operator/auth-ports';
-import { LARGEST, REFUSAL, UNUSUAL_TEXT, type Open, type OpenPort } from './contract';
+import { LARGEST, REFUSAL, UNUSUAL_TEXT, type Open, useStore } from './contract';
 
 const USER = { id: 'operator', name: UNUSUAL_TEXT };
 
@@ -28,14 +28,11 @@ const added = (to: ThrottleRecord) => ({ bucket: to.bucket, from: null, to });
 
 export function authStoreContract(name: string, open: Open<AuthStore>): void {
   describe(`sign-in: ${name}`, () => {
-    let opened: OpenPort<AuthStore>;
     let store: AuthStore;
+    const { reopen, refuse } = useStore(open, (made) => (store = made));
     beforeEach(async () => {
-      opened = await open();
-      ({ store } = opened);
       await store.ensureUser(USER, 1);
     });
-    afterEach(() => opened.close());
 
     const credentials = (index: number) => ({
       userId: USER.id,
@@ -51,7 +48,7 @@ export function authStoreContract(name: string, open: Open<AuthStore>): void {
       const stored = { ...USER, passwordHash: null, totpSecret: null };
       expect(await store.user(USER.id)).toEqual(stored);
       expect(await store.user('nobody')).toBeNull();
-      expect(await (await opened.reopen()).user(USER.id)).toEqual(stored);
+      expect(await (await reopen()).user(USER.id)).toEqual(stored);
     });
 
     it('sets the first credentials once and together, also when asked at the same moment', async () => {
@@ -86,7 +83,7 @@ export function authStoreContract(name: string, open: Open<AuthStore>): void {
       expect(await store.recoveryCodesLeft(USER.id)).toBe(1);
       expect([await known('a'), await known('b')]).toEqual([false, true]);
       expect(await store.useRecoveryCode('nobody', 'b', 5)).toBe(false);
-      expect(await (await opened.reopen()).useRecoveryCode(USER.id, 'a', 5)).toBe(false);
+      expect(await (await reopen()).useRecoveryCode(USER.id, 'a', 5)).toBe(false);
     });
 
     it('uses each time step of a secret once and none before it, also when asked at the same moment', async () => {
@@ -95,14 +92,14 @@ export function authStoreContract(name: string, open: Open<AuthStore>): void {
       expect([await store.useTotpStep('secret', 99), await store.useTotpStep('secret', 101)]).toEqual([false, true]);
       expect(await store.useTotpStep('another', 99)).toBe(true);
       expect(await store.useTotpStep('secret', LARGEST)).toBe(true);
-      expect(await (await opened.reopen()).useTotpStep('secret', LARGEST)).toBe(false);
+      expect(await (await reopen()).useTotpStep('secret', LARGEST)).toBe(false);
     });
 
     it('keeps the mark of the configured credentials across a reopening', async () => {
       expect(await store.configuredMark()).toBeNull();
       await store.setConfiguredMark('first', 1);
       await store.setConfiguredMark(UNUSUAL_TEXT, 2);
-      expect(await (await opened.reopen()).configuredMark()).toBe(UNUSUAL_TEXT);
+      expect(await (await reopen()).configuredMark()).toBe(UNUSUAL_TEXT);
     });
 
     it('gives a session as it was added, with the name of its user', async () => {
@@ -111,7 +108,7 @@ export function authStoreContract(name: string, open: Open<AuthStore>): void {
       const stored = { ...one, userName: USER.name, revokedAt: null };
       expect(await store.session(UNUSUAL_TEXT)).toEqual(stored);
       expect(await store.session('nothing')).toBeNull();
-      expect(await (await opened.reopen()).session(UNUSUAL_TEXT)).toEqual(stored);
+      expect(await (await reopen()).session(UNUSUAL_TEXT)).toEqual(stored);
       await expect(store.addSession(one)).rejects.toMatchObject({ name: 'DatabaseError' });
     });
 
@@ -153,7 +150,7 @@ export function authStoreContract(name: string, open: Open<AuthStore>): void {
       const stored = [throttle('b', 2), null, one, throttle('b', 2)];
       expect(await store.throttles(asked)).toEqual(stored);
       expect(await store.throttles([])).toEqual([]);
-      expect(await (await opened.reopen()).throttles(asked)).toEqual(stored);
+      expect(await (await reopen()).throttles(asked)).toEqual(stored);
     });
 
     it.each([
@@ -221,7 +218,7 @@ export function authStoreContract(name: string, open: Open<AuthStore>): void {
         await store.throttles(['t', 'u']),
       ];
       const seen = await before();
-      await opened.refuse(true);
+      await refuse(true);
       for (const write of [
         () => store.ensureUser({ id: 'new', name: 'new' }, 1),
         () => store.setFirstCredentials(credentials(1)),
@@ -242,7 +239,7 @@ export function authStoreContract(name: string, open: Open<AuthStore>): void {
         await expect(write()).rejects.toMatchObject(REFUSAL);
       }
       expect(await before()).toEqual(seen);
-      await opened.refuse(false);
+      await refuse(false);
       expect(await store.useTotpStep('secret', 6)).toBe(true);
       expect(await store.useRecoveryCode(USER.id, 'a', 1)).toBe(true);
     });

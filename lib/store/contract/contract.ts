@@ -1,5 +1,6 @@
 /** What every contract suite of a port needs of an engine behind it. */
 import { isDeepStrictEqual } from 'node:util';
+import { afterEach, beforeEach } from 'vitest';
 
 /** A port on a separate store, which is empty at first. */
 export interface OpenPort<Port> {
@@ -12,6 +13,28 @@ export interface OpenPort<Port> {
 }
 
 export type Open<Port> = () => Promise<OpenPort<Port>>;
+
+/**
+ * A separate store for each test, empty at first. `use` gets it, and again what `reopen` has opened. Call it in
+ * `describe`: it registers hooks.
+ */
+export function useStore<Port>(open: Open<Port>, use: (store: Port) => void) {
+  let opened: OpenPort<Port>;
+  beforeEach(async () => {
+    opened = await open();
+    use(opened.store);
+  });
+  afterEach(() => opened.close());
+  return {
+    /** Gives the store that is open now. */
+    reopen: async (): Promise<Port> => {
+      const store = await opened.reopen();
+      use(store);
+      return store;
+    },
+    refuse: (isRefusing: boolean) => opened.refuse(isRefusing),
+  };
+}
 
 /** The largest integer that every engine and every program of this project reads the same. */
 export const LARGEST = Number.MAX_SAFE_INTEGER;

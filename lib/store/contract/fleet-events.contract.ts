@@ -1,5 +1,5 @@
 /** The contract of `FleetStore` for events. */
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { EventFilter, FleetStore } from '@/lib/fleet/records/store-port';
 import type { NewEvent } from '@/lib/fleet/records/event-record';
 import { testCommand, testEvent, testEventOf, textOf } from '../sqlite/testing/sample-records';
@@ -11,7 +11,7 @@ import {
   throughClone,
   UNUSUAL_TEXT,
   type Open,
-  type OpenPort,
+  useStore,
 } from './contract';
 
 /** Most events that one answer has. */
@@ -19,13 +19,8 @@ const MAX_EVENTS = 500;
 
 export function fleetEventsContract(name: string, open: Open<FleetStore>): void {
   describe(`events: ${name}`, () => {
-    let opened: OpenPort<FleetStore>;
     let store: FleetStore;
-    beforeEach(async () => {
-      opened = await open();
-      store = throughClone(opened.store);
-    });
-    afterEach(() => opened.close());
+    const { reopen } = useStore(open, (made) => (store = throughClone(made)));
 
     const textsOf = async (filter: EventFilter) => (await store.events(filter)).map(textOf);
 
@@ -34,7 +29,7 @@ export function fleetEventsContract(name: string, open: Open<FleetStore>): void 
       const failed = store.commit({ events: [testEvent('x')], commands: [testCommand('c', 'nothing')] });
       await expect(failed).rejects.toMatchObject(CONSTRAINT);
       const second = await store.commit({ events: [testEvent('4')] });
-      store = throughClone(await opened.reopen());
+      await reopen();
       const third = await store.commit({ events: [testEvent('5')] });
       const all = [...first, ...second, ...third];
       expect(all.map((event) => [event.id, textOf(event)])).toEqual([1, 2, 3, 4, 5].map((id) => [id, String(id)]));
@@ -57,7 +52,7 @@ export function fleetEventsContract(name: string, open: Open<FleetStore>): void 
       expect(added.slice(1).map(textOf)).toEqual(['', 'a\0b', 'x'.repeat(200_000)]);
       const stored = [...added].reverse();
       expect(await store.events({ limit: 10 })).toEqual(stored);
-      store = throughClone(await opened.reopen());
+      await reopen();
       expect(await store.events({ limit: 10 })).toEqual(stored);
       expect(await store.events({ limit: 10, hostId: UNUSUAL_TEXT })).toEqual(added.slice(0, 1));
     });
@@ -107,7 +102,7 @@ export function fleetEventsContract(name: string, open: Open<FleetStore>): void 
       expect(await store.eventsAfter(-LARGEST, 2)).toEqual(added.slice(0, 2));
       expect(await store.eventsAfter(3, 10)).toEqual([]);
       expect(await store.eventsAfter(LARGEST, 10)).toEqual([]);
-      store = throughClone(await opened.reopen());
+      await reopen();
       const [fourth] = await store.commit({ events: [testEvent('4')] });
       expect(await store.eventsAfter(2, 10)).toEqual([added[2], fourth]);
     });

@@ -1,11 +1,11 @@
 /** The contract of `FleetStore` for the output of commands. */
 import { isDeepStrictEqual } from 'node:util';
 import fc from 'fast-check';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { OutputBatch } from '@/lib/fleet/records/command-record';
 import type { FleetStore } from '@/lib/fleet/records/store-port';
 import { testCommand, testHost, testOutput } from '../sqlite/testing/sample-records';
-import { CONSTRAINT, LARGEST, LONE_SURROGATE, throughClone, UNUSUAL_TEXT, type Open, type OpenPort } from './contract';
+import { CONSTRAINT, LARGEST, LONE_SURROGATE, throughClone, UNUSUAL_TEXT, type Open, useStore } from './contract';
 
 const TOTAL = 100_000;
 /** Longest line that agents send. */
@@ -19,14 +19,16 @@ const withTexts = (commandId: string, texts: readonly string[]): OutputBatch => 
 
 export function fleetOutputContract(name: string, open: Open<FleetStore>): void {
   describe(`output: ${name}`, () => {
-    let opened: OpenPort<FleetStore>;
     let store: FleetStore;
+    /** The same without a clone of what it answers. */
+    let direct: FleetStore;
+    const { reopen } = useStore(open, (made) => {
+      direct = made;
+      store = throughClone(made);
+    });
     beforeEach(async () => {
-      opened = await open();
-      store = throughClone(opened.store);
       await store.commit({ hosts: [testHost('a')], commands: [testCommand('c', 'a'), testCommand('d', 'a')] });
     });
-    afterEach(() => opened.close());
 
     const numbersOf = async (after = 0) => (await store.output('c', after, 1_000)).map(({ seq }) => seq);
     /** Reads page by page, as a browser does. */
@@ -44,7 +46,7 @@ export function fleetOutputContract(name: string, open: Open<FleetStore>): void 
     it('is given in the order of the numbers, whichever batch was stored first, also across a reopening', async () => {
       await store.commit({ output: [testOutput('c', 10, 20), testOutput('d', 1, 3), testOutput('c', 1, 4)] });
       await store.commit({ output: [testOutput('c', 5, 9)] });
-      store = throughClone(await opened.reopen());
+      await reopen();
       await store.commit({ output: [testOutput('c', 21, 21)] });
       expect(await store.output('c', 0, 1_000)).toEqual(testOutput('c', 1, 21).lines);
       expect(await store.output('d', 1, 1_000)).toEqual(testOutput('d', 2, 3).lines);
@@ -110,7 +112,7 @@ export function fleetOutputContract(name: string, open: Open<FleetStore>): void 
       await store.commit({ output: batches });
       const all = testOutput('c', 1, TOTAL).lines;
       // Compared at once: a difference of so many lines is not worth printing.
-      expect(isDeepStrictEqual(await opened.store.output('c', 0, TOTAL + 1), all)).toBe(true);
+      expect(isDeepStrictEqual(await direct.output('c', 0, TOTAL + 1), all)).toBe(true);
       await fc.assert(
         fc.asyncProperty(
           fc.integer({ min: 0, max: TOTAL + 5 }),
@@ -189,7 +191,7 @@ export function fleetOutputContract(name: string, open: Open<FleetStore>): void 
         ),
         { numRuns: 20 },
       );
-      store = throughClone(await opened.reopen());
+      await reopen();
       expect((await store.output('c', 0, texts.length)).map(({ text }) => text)).toEqual(texts);
     });
 

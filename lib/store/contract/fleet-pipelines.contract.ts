@@ -1,5 +1,5 @@
 /** The contract of `FleetStore` for pipelines. */
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { PipelineHostRecord, PipelineRecord } from '@/lib/fleet/records/pipeline-state';
 import type { FleetStore } from '@/lib/fleet/records/store-port';
 import { testCommand, testEvent, testHost, testPipeline, testPipelineHost } from '../sqlite/testing/sample-records';
@@ -11,21 +11,18 @@ import {
   throughClone,
   UNUSUAL_TEXT,
   type Open,
-  type OpenPort,
+  useStore,
 } from './contract';
 
 const ENDED = { phase: 'ended', outcome: 'partial', reason: '1 done, 1 failed.', endedAt: 9_000 } as const;
 
 export function fleetPipelinesContract(name: string, open: Open<FleetStore>): void {
   describe(`pipelines: ${name}`, () => {
-    let opened: OpenPort<FleetStore>;
     let store: FleetStore;
+    const { reopen } = useStore(open, (made) => (store = throughClone(made)));
     beforeEach(async () => {
-      opened = await open();
-      store = throughClone(opened.store);
       await store.commit({ hosts: [testHost('a'), testHost('b')] });
     });
-    afterEach(() => opened.close());
 
     it('are given as they were stored, with hosts in order, also across a reopening, and are replaced', async () => {
       const pipeline: PipelineRecord = testPipeline(UNUSUAL_TEXT, {
@@ -56,7 +53,7 @@ export function fleetPipelinesContract(name: string, open: Open<FleetStore>): vo
       });
       const second = testPipelineHost(UNUSUAL_TEXT, 'a', { position: LARGEST, stage: LARGEST, status: 'running' });
       await store.commit({ pipelines: [pipeline], pipelineHosts: [second, first] });
-      store = throughClone(await opened.reopen());
+      await reopen();
       const run = { pipeline, hosts: [first, second] };
       expect(await store.unendedPipelines()).toEqual([run]);
       expect(await store.pipeline(UNUSUAL_TEXT)).toEqual(run);

@@ -1,5 +1,5 @@
 /** The contract of `FleetStore` for hosts and commands. */
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { CommandRecord } from '@/lib/fleet/records/command-record';
 import type { CommandState } from '@/lib/fleet/records/command-state';
 import type { HostRecord } from '@/lib/fleet/records/host-record';
@@ -13,7 +13,7 @@ import {
   throughClone,
   UNUSUAL_TEXT,
   type Open,
-  type OpenPort,
+  useStore,
 } from './contract';
 
 const METRICS = { cpu: 1.5, ram: null, swap: 0, load: 0.25 };
@@ -33,17 +33,9 @@ const ENDED = { phase: 'ended', at: 5, outcome: 'failed', exitCode: 1, reason: '
 
 export function fleetRecordsContract(name: string, open: Open<FleetStore>): void {
   describe(`hosts and commands: ${name}`, () => {
-    let opened: OpenPort<FleetStore>;
     let store: FleetStore;
-    beforeEach(async () => {
-      opened = await open();
-      store = throughClone(opened.store);
-    });
-    afterEach(() => opened.close());
+    const { reopen } = useStore(open, (made) => (store = throughClone(made)));
 
-    async function reopen(): Promise<void> {
-      store = throughClone(await opened.reopen());
-    }
     async function hostsById(): Promise<Map<string, HostRecord>> {
       return new Map((await store.load()).hosts.map((host) => [host.id, host]));
     }

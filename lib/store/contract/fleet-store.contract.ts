@@ -1,5 +1,5 @@
 /** The contract of `FleetStore` for commits, deletion and refusal; each kind of record has a separate file. */
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { FleetStore, FleetWrites } from '@/lib/fleet/records/store-port';
 import {
   endedCommand,
@@ -11,7 +11,7 @@ import {
   testPipelineHost,
   textOf,
 } from '../sqlite/testing/sample-records';
-import { CONSTRAINT, LARGEST, REFUSAL, throughClone, type Open, type OpenPort } from './contract';
+import { CONSTRAINT, LARGEST, REFUSAL, throughClone, type Open, useStore } from './contract';
 
 const METRICS = { cpu: 1.5, ram: null, swap: 0, load: 0.25 };
 const ENDED = { phase: 'ended', at: 5, outcome: 'failed', exitCode: 1, reason: 'No.' } as const;
@@ -31,17 +31,8 @@ function oneOfEach(name: string): FleetWrites {
 
 export function fleetStoreContract(name: string, open: Open<FleetStore>): void {
   describe(`fleet: ${name}`, () => {
-    let opened: OpenPort<FleetStore>;
     let store: FleetStore;
-    beforeEach(async () => {
-      opened = await open();
-      store = throughClone(opened.store);
-    });
-    afterEach(() => opened.close());
-
-    async function reopen(): Promise<void> {
-      store = throughClone(await opened.reopen());
-    }
+    const { reopen, refuse } = useStore(open, (made) => (store = throughClone(made)));
 
     /** What all reads together show of the things that `oneOfEach` writes under these names. */
     async function stateOf(names: readonly string[]) {
@@ -258,7 +249,7 @@ export function fleetStoreContract(name: string, open: Open<FleetStore>): void {
       await store.commit(oneOfEach('a'));
       await store.commit({ commands: [endedCommand('ended', 'a', 5)] });
       const before = await stateOf(names);
-      await opened.refuse(true);
+      await refuse(true);
       const changed = { name: 'changed', reason: 'changed' };
       for (const write of [
         () => store.commit(oneOfEach('b')),
@@ -275,7 +266,7 @@ export function fleetStoreContract(name: string, open: Open<FleetStore>): void {
         await expect(write()).rejects.toMatchObject(REFUSAL);
       }
       expect(await stateOf(names)).toEqual(before);
-      await opened.refuse(false);
+      await refuse(false);
       expect(await store.commit(oneOfEach('b'))).toMatchObject([{ id: 2 }]);
       await reopen();
       expect((await stateOf(names)).byId).toEqual([testCommand('a', 'a'), testCommand('b', 'b')]);

@@ -1,5 +1,5 @@
 /** The contract of `MaintenanceStore`, with the records of `FleetStore` and `SettingsStore` that it looks after. */
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { DEFAULT_RETENTION, type RetentionLimits } from '../sqlite/retention';
 import {
   endedCommand,
@@ -13,7 +13,7 @@ import {
 } from '../sqlite/testing/sample-records';
 import type { RetentionAnswer } from '../thread/maintenance-store';
 import type { StorePorts } from '../thread/store-engine';
-import { REFUSAL, throughClone, type Open, type OpenPort } from './contract';
+import { REFUSAL, throughClone, type Open, useStore } from './contract';
 
 export type MaintainedStores = Pick<StorePorts, 'fleet' | 'settings' | 'maintenance'>;
 
@@ -24,16 +24,10 @@ const daysAgo = (days: number) => NOW - days * DAY_MS;
 
 export function maintenanceStoreContract(name: string, open: Open<MaintainedStores>): void {
   describe(`maintenance: ${name}`, () => {
-    let opened: OpenPort<MaintainedStores>;
     let stores: MaintainedStores;
-    const use = ({ fleet, settings, maintenance }: MaintainedStores) => {
+    const { reopen, refuse } = useStore(open, ({ fleet, settings, maintenance }) => {
       stores = { fleet: throughClone(fleet), settings: throughClone(settings), maintenance: throughClone(maintenance) };
-    };
-    beforeEach(async () => {
-      opened = await open();
-      use(opened.store);
     });
-    afterEach(() => opened.close());
 
     /** Steps until the pass ends; answers of `deleted` are put together by table. */
     async function runPass(limits: Partial<RetentionLimits> = {}) {
@@ -51,12 +45,12 @@ export function maintenanceStoreContract(name: string, open: Open<MaintainedStor
 
     it('says whether writes are accepted, and leaves no trace of the try', async () => {
       expect(await stores.maintenance.checkWritable()).toEqual({ kind: 'writable' });
-      await opened.refuse(true);
+      await refuse(true);
       expect(await stores.maintenance.checkWritable()).toEqual({
         kind: 'refused',
         reason: expect.stringMatching(/./) as string,
       });
-      await opened.refuse(false);
+      await refuse(false);
       expect(await stores.maintenance.checkWritable()).toEqual({ kind: 'writable' });
       expect(await stores.settings.get('health.probe')).toBeNull();
     });
@@ -66,8 +60,8 @@ export function maintenanceStoreContract(name: string, open: Open<MaintainedStor
       const times = applied.map(({ createdAt }) => createdAt);
       expect(times.length).toBeGreaterThan(0);
       expect(times).toEqual([...times].sort((a, b) => a - b));
-      use(await opened.reopen());
-      await opened.refuse(true);
+      await reopen();
+      await refuse(true);
       expect(await stores.maintenance.appliedMigrations()).toEqual(applied);
     });
 
@@ -83,7 +77,7 @@ export function maintenanceStoreContract(name: string, open: Open<MaintainedStor
       expect(hashes.size).toBe(3);
       const last = await stores.maintenance.newestEvents();
       await stores.fleet.commit({ hosts: [testHost('a')] });
-      use(await opened.reopen());
+      await reopen();
       expect(await stores.maintenance.newestEvents()).toEqual(last);
     });
 
@@ -188,7 +182,7 @@ export function maintenanceStoreContract(name: string, open: Open<MaintainedStor
       expect(await stores.maintenance.retentionStep()).toEqual({ kind: 'finished' });
       expect(await stores.fleet.output('old', 0, 10)).toHaveLength(3);
       await stores.maintenance.beginRetention(DEFAULT_RETENTION, NOW);
-      use(await opened.reopen());
+      await reopen();
       expect(await stores.maintenance.retentionStep()).toEqual({ kind: 'finished' });
     });
 
@@ -199,9 +193,9 @@ export function maintenanceStoreContract(name: string, open: Open<MaintainedStor
         output: [testOutput('old', 1, 3)],
       });
       await stores.maintenance.beginRetention(DEFAULT_RETENTION, NOW);
-      await opened.refuse(true);
+      await refuse(true);
       await expect(stores.maintenance.retentionStep()).rejects.toMatchObject(REFUSAL);
-      await opened.refuse(false);
+      await refuse(false);
       expect(await stores.maintenance.retentionStep()).toEqual({ kind: 'finished' });
       expect(await stores.fleet.output('old', 0, 10)).toHaveLength(3);
       expect((await runPass()).deleted).toHaveProperty('command_output');

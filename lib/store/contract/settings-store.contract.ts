@@ -1,17 +1,12 @@
 /** The contract of `SettingsStore`. */
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import type { SettingsStore } from '@/lib/auth/agents/agent-ports';
-import { LARGEST, REFUSAL, UNUSUAL_TEXT, type Open, type OpenPort } from './contract';
+import { LARGEST, REFUSAL, UNUSUAL_TEXT, type Open, useStore } from './contract';
 
 export function settingsStoreContract(name: string, open: Open<SettingsStore>): void {
   describe(`settings: ${name}`, () => {
-    let opened: OpenPort<SettingsStore>;
     let store: SettingsStore;
-    beforeEach(async () => {
-      opened = await open();
-      ({ store } = opened);
-    });
-    afterEach(() => opened.close());
+    const { reopen, refuse } = useStore(open, (made) => (store = made));
 
     it('gives null for what was never set', async () => {
       expect(await store.get('nothing')).toBeNull();
@@ -23,7 +18,7 @@ export function settingsStoreContract(name: string, open: Open<SettingsStore>): 
       await store.set('two', 2, 10);
       await store.set('one', 3, 5);
       expect([await store.get('one'), await store.get('two')]).toEqual([3, 2]);
-      const again = await opened.reopen();
+      const again = await reopen();
       expect([await again.get('one'), await again.get('two')]).toEqual([3, 2]);
     });
 
@@ -33,7 +28,7 @@ export function settingsStoreContract(name: string, open: Open<SettingsStore>): 
       for (const [index, value] of values.entries()) await store.set(`${UNUSUAL_TEXT} ${index}`, value, LARGEST);
       const read = (from: SettingsStore) => Promise.all(values.map((_, index) => from.get(`${UNUSUAL_TEXT} ${index}`)));
       expect(await read(store)).toEqual(values);
-      expect(await read(await opened.reopen())).toEqual(values);
+      expect(await read(await reopen())).toEqual(values);
     });
 
     it('removes a value, and nothing else', async () => {
@@ -52,12 +47,12 @@ export function settingsStoreContract(name: string, open: Open<SettingsStore>): 
 
     it('changes nothing when it refuses, and is read meanwhile', async () => {
       await store.set('one', 1, 0);
-      await opened.refuse(true);
+      await refuse(true);
       await expect(store.set('one', 2, 0)).rejects.toMatchObject(REFUSAL);
       await expect(store.set('two', 2, 0)).rejects.toMatchObject(REFUSAL);
       await expect(store.remove('one')).rejects.toMatchObject(REFUSAL);
       expect([await store.get('one'), await store.get('two')]).toEqual([1, null]);
-      await opened.refuse(false);
+      await refuse(false);
       await store.set('one', 2, 0);
       expect(await store.get('one')).toBe(2);
     });

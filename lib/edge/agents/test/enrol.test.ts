@@ -70,7 +70,7 @@ it('keeps a code usable when the database refuses or the dashboard is stopping',
   server.db.$client.pragma('query_only = on');
   expect((await post({ code, hostname: 'h1' })).status).toBe(503);
   server.db.$client.pragma('query_only = off');
-  await expect.poll(async () => (await post({ code, hostname: 'h1' })).status, { timeout: 10_000 }).toBe(200);
+  await expect.poll(async () => (await post({ code, hostname: 'h1' })).status).toBe(200);
   const later = await newCode();
   server.beginStop();
   expect((await post({ code: later, hostname: 'h2' })).status).toBe(503);
@@ -84,7 +84,7 @@ it('limits concurrent requests of one address, and frees each place when its req
     hung.push(socket);
   }
   const used = () => server.limits.read().find(({ id }) => id === 'enrolments');
-  await expect.poll(used, { timeout: 10_000 }).toMatchObject({ used: 8, by: [{ who: '127.0.0.1', count: 8 }] });
+  await expect.poll(used).toMatchObject({ used: 8, by: [{ who: '127.0.0.1', count: 8 }] });
   const refused = await post({ code: await newCode(), hostname: 'h1' });
   expect([refused.status, refused.headers.get('retry-after')]).toEqual([429, '2']);
   expect(used()).toMatchObject({ refused: 1 });
@@ -92,6 +92,6 @@ it('limits concurrent requests of one address, and frees each place when its req
     socket.destroy();
     await once(socket, 'close');
   }
-  await expect.poll(used, { timeout: 10_000 }).toMatchObject({ used: 0 });
+  await expect.poll(used).toMatchObject({ used: 0 });
   expect((await post({ code: await newCode(), hostname: 'h1' })).status).toBe(200);
 });

@@ -335,9 +335,7 @@ describe('any request of a version-1 agent', () => {
     server.db.$client.pragma('query_only = on');
     expect((await register()).status).toBe(503);
     server.db.$client.pragma('query_only = off');
-    await expect
-      .poll(async () => (await register()).json, { timeout: 10_000 })
-      .toMatchObject({ command: 'pull-switch' });
+    await expect.poll(async () => (await register()).json).toMatchObject({ command: 'pull-switch' });
     expect((await register()).json).toMatchObject({ command: null });
   });
 

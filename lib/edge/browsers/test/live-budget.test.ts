@@ -46,24 +46,36 @@ async function storedLines(total: number): Promise<string> {
   return id;
 }
 
+/** Counts, from now on, how many pages of output are read in each turn of the event loop. Each read takes `holdMs`. */
+function countReads(holdMs = 0) {
+  let turns = 0;
+  let counting = true;
+  const count = () => {
+    turns += 1;
+    if (counting) setImmediate(count);
+  };
+  setImmediate(count);
+  const readIn = new Map<number, number>();
+  const outputAfter = server.fleet.outputAfter.bind(server.fleet);
+  vi.spyOn(server.fleet, 'outputAfter').mockImplementation((...asked) => {
+    readIn.set(turns, (readIn.get(turns) ?? 0) + 1);
+    if (holdMs > 0) holdLoop(holdMs);
+    return outputAfter(...asked);
+  });
+  return {
+    /** Ends the count. */
+    mostInOneTurn(): number {
+      counting = false;
+      return Math.max(...readIn.values());
+    },
+  };
+}
+
 describe('opened output', () => {
   it('is read one page at a time, with a turn of the event loop between two pages of each browser', async () => {
     const pages = 30;
     const id = await storedLines(pages * PAGE_LINES);
-    // How many pages were read in each turn of the event loop.
-    let turns = 0;
-    let counting = true;
-    const count = () => {
-      turns += 1;
-      if (counting) setImmediate(count);
-    };
-    setImmediate(count);
-    const readIn = new Map<number, number>();
-    const outputAfter = server.fleet.outputAfter.bind(server.fleet);
-    vi.spyOn(server.fleet, 'outputAfter').mockImplementation((...asked) => {
-      readIn.set(turns, (readIn.get(turns) ?? 0) + 1);
-      return outputAfter(...asked);
-    });
+    const reads = countReads();
     const browsers = [await server.browser(), await server.browser()];
     for (const browser of browsers) browser.send({ t: 'watch', commandId: id, after: 0 });
     for (const browser of browsers) {
@@ -74,9 +86,8 @@ describe('opened output', () => {
       expect(lines).toHaveLength(pages * PAGE_LINES);
       expect(lines.every(({ seq }, index) => seq === index + 1)).toBe(true);
     }
-    counting = false;
     // One of each browser; one more where the count itself comes between the two.
-    expect(Math.max(...readIn.values())).toBeLessThanOrEqual(3);
+    expect(reads.mostInOneTurn()).toBeLessThanOrEqual(3);
   });
 
   it('is sent in pages of bounded size however long its stored and new lines are', async () => {
@@ -106,26 +117,12 @@ describe('opened output', () => {
     const id = await storedLines(PAGE_LINES / 2);
     const browsers = [];
     for (let count = 0; count < 6; count += 1) browsers.push(await server.browser());
-    let turns = 0;
-    let counting = true;
-    const count = () => {
-      turns += 1;
-      if (counting) setImmediate(count);
-    };
-    setImmediate(count);
-    const readIn = new Map<number, number>();
-    const outputAfter = server.fleet.outputAfter.bind(server.fleet);
-    vi.spyOn(server.fleet, 'outputAfter').mockImplementation((...asked) => {
-      readIn.set(turns, (readIn.get(turns) ?? 0) + 1);
-      // Longer than a turn of the queue.
-      holdLoop(20);
-      return outputAfter(...asked);
-    });
+    // Longer than a turn of the queue.
+    const reads = countReads(20);
     for (const browser of browsers) browser.send({ t: 'watch', commandId: id, after: 0 });
     for (const browser of browsers) await browser.inbox.find((message) => message.t === 'output');
-    counting = false;
     // One more where the count itself comes between two.
-    expect(Math.max(...readIn.values())).toBeLessThanOrEqual(2);
+    expect(reads.mostInOneTurn()).toBeLessThanOrEqual(2);
   });
 
   it('resumes when it is watched again, and stops when it is unwatched', async () => {

@@ -1,9 +1,6 @@
-/**
- * The Nix files, as far as they can be proven without nixpkgs: all of them parse, the lockfile is completed, and the
- * modules are evaluated with a substitute for nixpkgs' lib. What needs nixpkgs is listed in docs/nix.md.
- */
-import { execFileSync, spawnSync } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+/** The modules, evaluated with a substitute for nixpkgs' lib. What needs nixpkgs is listed in docs/nix.md. */
+import { spawnSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
@@ -11,228 +8,17 @@ import { parseCheckConfig } from '../agent/checks/check-config';
 import { VARIABLES } from '@/lib/config/variables';
 import type { Variable } from '@/lib/config/variables/variable';
 import { restoreCommand } from '@/lib/store/backup/going-back';
-import { SERVER_OPTIONS } from '../scripts/server-command.mjs';
-
-const ROOT = join(import.meta.dirname, '..');
-const hasNix = spawnSync('nix-instantiate', ['--version']).status === 0;
-/** A folder for Nix's log: a user without a home has none. */
-const NIX_TIMEOUT_MS = 60_000;
-
-function nix(args: readonly string[]): string {
-  return execFileSync('nix-instantiate', args, {
-    cwd: ROOT,
-    encoding: 'utf8',
-    maxBuffer: 64 * 1024 * 1024,
-    stdio: ['ignore', 'pipe', 'pipe'],
-    timeout: NIX_TIMEOUT_MS,
-  });
-}
-function evaluate(expression: string): unknown {
-  return JSON.parse(nix(['--eval', '--strict', '--json', '--expr', expression]));
-}
-
-const nixFiles = [
-  'flake.nix',
-  ...readdirSync(join(ROOT, 'nix'), { recursive: true, encoding: 'utf8' })
-    .filter((name) => name.endsWith('.nix'))
-    .map((name) => join('nix', name)),
-];
-
-const lockSchema = z.object({
-  packages: z.record(
-    z.string(),
-    z.looseObject({
-      version: z.string().optional(),
-      resolved: z.string().optional(),
-      integrity: z.string().optional(),
-    }),
-  ),
-});
-
-describe.skipIf(!hasNix)('the Nix files (skipped without nix-instantiate)', () => {
-  it.each(nixFiles)('%s parses', (file) => {
-    expect(nix(['--parse', file])).not.toBe('');
-  });
-});
-
-describe.skipIf(!hasNix)('the completed lockfile (skipped without nix-instantiate)', () => {
-  const complete = (system: string, lockfile = 'builtins.fromJSON (builtins.readFile ./package-lock.json)') =>
-    lockSchema.parse(
-      evaluate(
-        `(import ./nix/packages/lockfile.nix { registry = "https://packages.example.org"; system = "${system}"; }).completeLockfile (${lockfile})`,
-      ),
-    ).packages;
-
-  it('gives an address only to packages of the system', () => {
-    const before = lockSchema.parse(JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8'))).packages;
-    const packages = complete('x86_64-linux');
-    expect(packages['node_modules/ws']?.resolved).toBe(
-      `https://packages.example.org/ws/-/ws-${before['node_modules/ws']?.version ?? ''}.tgz`,
-    );
-    expect(packages['node_modules/@node-rs/bcrypt-linux-x64-gnu']?.resolved).toBe(
-      'https://packages.example.org/@node-rs/bcrypt-linux-x64-gnu/-/bcrypt-linux-x64-gnu-2.0.0.tgz',
-    );
-    for (const path of [
-      'node_modules/@node-rs/bcrypt-linux-x64-musl',
-      'node_modules/@node-rs/bcrypt-darwin-arm64',
-      'node_modules/@next/swc-win32-x64-msvc',
-    ]) {
-      expect(packages[path], path).toBeDefined();
-      expect(packages[path]?.resolved, path).toBeUndefined();
-    }
-    expect(Object.entries(packages).filter(([, entry]) => entry.resolved && !entry.integrity)).toEqual([]);
-    // Nothing is lost: npm refuses a lockfile without the packages of other systems. Only the second SQLite is omitted.
-    const lacking = Object.keys(before).filter((path) => packages[path] === undefined);
-    expect(lacking).toEqual(['node_modules/better-sqlite3-node20']);
-  });
-
-  it('names a package of the system that has no hash', () => {
-    const lockfile = `{ packages = { "" = {}; "node_modules/a" = { version = "1.0.0"; }; }; }`;
-    expect(() => complete('x86_64-linux', lockfile)).toThrow(/no hash of a, which x86_64-linux needs/);
-  });
-
-  it("follows npm's rule for systems, aliases and nested packages", () => {
-    const hash = 'integrity = "sha512-x"; version = "1.2.3";';
-    const packages = complete(
-      'aarch64-darwin',
-      `{ packages = { "" = {};
-        "node_modules/not-here" = { ${hash} os = [ "!darwin" ]; };
-        "node_modules/here" = { ${hash} os = [ "!win32" ]; cpu = [ "arm64" "x64" ]; };
-        "node_modules/alias" = { ${hash} name = "@scope/real"; };
-        "node_modules/a/node_modules/@b/c" = { ${hash} };
-        "node_modules/bundled" = { version = "1.2.3"; inBundle = true; };
-      }; }`,
-    );
-    expect(Object.entries(packages).map(([path, { resolved }]) => [path, resolved ?? null])).toEqual([
-      ['', null],
-      ['node_modules/a/node_modules/@b/c', 'https://packages.example.org/@b/c/-/c-1.2.3.tgz'],
-      ['node_modules/alias', 'https://packages.example.org/@scope/real/-/real-1.2.3.tgz'],
-      ['node_modules/bundled', null],
-      ['node_modules/here', 'https://packages.example.org/here/-/here-1.2.3.tgz'],
-      ['node_modules/not-here', null],
-    ]);
-  });
-
-  it('takes the address of the registry from nixpkgs, and says what to do if it is not found', () => {
-    const registry = (pkgs: string) => evaluate(`import ./nix/packages/registry.nix (${pkgs})`);
-    expect(registry('{ pnpm_9.src.urls = [ "https://packages.example.org/pnpm/-/pnpm-9.0.0.tgz" ]; }')).toBe(
-      'https://packages.example.org',
-    );
-    expect(() => registry('{ pnpm.src.url = "https://elsewhere.example.org/pnpm.tar.gz"; }')).toThrow(/npmRegistry/);
-  });
-});
-
-const service = z.looseObject({
-  environment: z.record(z.string(), z.string()),
-  serviceConfig: z.record(z.string(), z.unknown()),
-});
-const assertion = z.object({ assertion: z.boolean(), message: z.string() });
-const sudoRules = z.object({
-  extraRules: z.array(
-    z.object({
-      users: z.array(z.string()),
-      commands: z.array(z.object({ command: z.string(), options: z.array(z.string()) })),
-    }),
-  ),
-});
-const script = z.object({ name: z.string(), text: z.string() });
-const nixosSchema = z.object({
-  /** nixfleet-root as a script, and the path of the agent. */
-  environment: z.object({
-    systemPackages: z.tuple([script, z.string()]),
-    etc: z.object({ 'nixfleet-agent/checks.json': z.object({ text: z.string() }) }),
-  }),
-  users: z.object({ groups: z.record(z.string(), z.object({})) }),
-  assertions: z.array(assertion),
-  warnings: z.array(z.string()),
-  systemd: z.object({ services: z.object({ 'nixfleet-agent': service }) }),
-  security: z.object({ sudo: sudoRules, 'sudo-rs': sudoRules }),
-});
-const launchdSchema = z.looseObject({
-  Label: z.string(),
-  EnvironmentVariables: z.record(z.string(), z.string()),
-  KeepAlive: z.boolean(),
-});
-const homeLinuxSchema = z.object({
-  warnings: z.array(z.string()),
-  systemd: z.object({
-    user: z.object({
-      services: z.object({
-        'nixfleet-agent': z.object({
-          Service: z.record(z.string(), z.unknown()),
-          Unit: z.record(z.string(), z.unknown()),
-        }),
-      }),
-    }),
-  }),
-  launchd: z.undefined().optional(),
-});
-const modulesSchema = z.object({
-  nixos: nixosSchema,
-  nixosEverything: nixosSchema,
-  nixosOff: z.record(z.string(), z.never()),
-  nixosFaults: nixosSchema,
-  nixosNoReboot: nixosSchema,
-  nixosChecks: nixosSchema,
-  nixosCheckFaults: nixosSchema,
-  nixosHelperOnly: nixosSchema,
-  nixosSpecial: nixosSchema,
-  keys: z.array(z.string()),
-  homeDarwin: z.object({
-    launchd: z.object({
-      agents: z.object({ 'nixfleet-agent': z.object({ enable: z.boolean(), config: launchdSchema }) }),
-    }),
-    systemd: z.undefined().optional(),
-  }),
-  homeLinux: homeLinuxSchema,
-  homeSpecial: homeLinuxSchema,
-  homeInNixos: homeLinuxSchema,
-  homeWithoutLinger: homeLinuxSchema,
-  homeOnly: homeLinuxSchema,
-  credentials: z.array(z.object({ address: z.string(), found: z.boolean() })),
-  secretVariables: z.array(z.string()),
-  darwin: z.object({
-    launchd: z.object({
-      user: z.object({ agents: z.object({ 'nixfleet-agent': z.object({ serviceConfig: launchdSchema }) }) }),
-    }),
-  }),
-  refused: z.record(z.string(), z.string()),
-  dashboard: z.object({
-    assertions: z.array(assertion),
-    warnings: z.array(z.string()),
-    environment: z.object({ systemPackages: z.array(script) }),
-    networking: z.object({ firewall: z.object({ allowedTCPPorts: z.array(z.number()) }) }),
-    systemd: z.object({ services: z.object({ nixfleet: service }) }),
-  }),
-  dashboardSpecial: z.object({
-    warnings: z.array(z.string()),
-    environment: z.object({ systemPackages: z.array(script) }),
-    systemd: z.object({ services: z.object({ nixfleet: service }) }),
-  }),
-  dashboardBackups: z.object({
-    environment: z.object({ systemPackages: z.array(script) }),
-    systemd: z.object({ services: z.object({ nixfleet: service }) }),
-  }),
-  dashboardFault: z.object({ assertions: z.array(assertion) }),
-});
-
-/** The arguments with which the script runs systemd-run, for the command `restore`. */
-function optionsOf(text: string): string[] {
-  const printing = text.replace(/exec \S+\/systemd-run/, 'printf "%s\\n"');
-  return execFileSync('sh', ['-c', printing, 'nixfleet', 'restore'], { encoding: 'utf8' }).trimEnd().split('\n');
-}
+import { evaluate, hasNix, NIX_TIMEOUT_MS, ROOT } from './testing/evaluate';
+import { evaluateModules, failing, optionsOf, type Modules, type NixosSystem } from './testing/modules';
 
 describe.skipIf(!hasNix)('the modules (skipped without nix-instantiate)', () => {
-  let made: z.infer<typeof modulesSchema>;
+  let made: Modules;
   beforeAll(() => {
-    made = modulesSchema.parse(JSON.parse(nix(['--eval', '--strict', '--json', 'nix/tests/modules.nix'])));
+    made = evaluateModules();
   }, NIX_TIMEOUT_MS);
-  const failing = (assertions: readonly z.infer<typeof assertion>[]) =>
-    assertions.filter((one) => !one.assertion).map((one) => one.message.split(':')[0]);
 
   it('write checks in a form that the agent reads', () => {
-    const read = (of: z.infer<typeof nixosSchema>) =>
-      parseCheckConfig(of.environment.etc['nixfleet-agent/checks.json'].text);
+    const read = (of: NixosSystem) => parseCheckConfig(of.environment.etc['nixfleet-agent/checks.json'].text);
     expect(read(made.nixos)).toEqual({ config: parseCheckConfig('{}').config, problem: null });
     const { config, problem } = read(made.nixosChecks);
     expect(problem).toBeNull();
@@ -282,7 +68,7 @@ describe.skipIf(!hasNix)('the modules (skipped without nix-instantiate)', () => 
   });
 
   it('let the agent’s user run only what it needs as root, with either sudo', () => {
-    const commands = (made_: z.infer<typeof nixosSchema>, sudo: 'sudo' | 'sudo-rs') =>
+    const commands = (made_: NixosSystem, sudo: 'sudo' | 'sudo-rs') =>
       made_.security[sudo].extraRules.flatMap((rule) => rule.commands.map(({ command }) => command));
     const programs = (names: string[]) => names.map((name) => `/run/current-system/sw/bin/${name}`);
     expect(commands(made.nixos, 'sudo')).toEqual(programs(['nixfleet-root', 'nixos-rebuild', 'kill', 'reboot']));
@@ -294,7 +80,7 @@ describe.skipIf(!hasNix)('the modules (skipped without nix-instantiate)', () => 
   });
 
   it('install nixfleet-root with fixed paths and the settings of the host', () => {
-    const helper = ({ environment: { systemPackages } }: z.infer<typeof nixosSchema>) => {
+    const helper = ({ environment: { systemPackages } }: NixosSystem) => {
       const [{ name, text }] = systemPackages;
       expect(name).toMatch(/^nixfleet-root-\d/);
       expect(text.match(/@\w+@/g)).toBeNull();
@@ -537,115 +323,5 @@ describe.skipIf(!hasNix)('the modules (skipped without nix-instantiate)', () => 
     expect(given).toContain('--property=ReadWritePaths=-/mnt/backups');
     expect(given).toContain('--setenv=NIXFLEET_BACKUP_DIR=/mnt/backups');
     expect(given).toContain('--property=EnvironmentFile=/run/secrets/nixfleet.env');
-  });
-});
-
-const NIXPKGS_LIB = process.env['NIXPKGS_LIB'] ?? '';
-const imported = z.object({
-  restartSec: z.number(),
-  environment: z.record(z.string(), z.string()),
-  warnings: z.array(z.string()),
-});
-
-describe.skipIf(!hasNix || NIXPKGS_LIB === '')(
-  'the modules in the real module system (skipped unless NIXPKGS_LIB names a checkout of nixpkgs’ lib)',
-  () => {
-    it.each(['nixos', 'home', 'dashboard'])('%s may be imported twice, and its settings overridden', (name) => {
-      const made = imported.parse(evaluate(`(import ./nix/tests/real-modules.nix ${NIXPKGS_LIB}).${name}`));
-      expect(made.restartSec).toBe(7);
-      expect(made.warnings).toEqual([]);
-      expect(Object.keys(made.environment)).not.toEqual([]);
-    });
-
-    it('the one for Home Manager sees the NixOS that it is a part of', () => {
-      const warnings = evaluate(`(import ./nix/tests/real-modules.nix ${NIXPKGS_LIB}).homeInNixos`);
-      expect(warnings).toEqual([expect.stringContaining('users.users.you.linger = true')]);
-    });
-
-    it('the one for nix-darwin may be imported twice', () => {
-      const made = evaluate(`(import ./nix/tests/real-modules.nix ${NIXPKGS_LIB}).darwin`);
-      expect(made).toMatchObject({ NIXFLEET_URL: 'wss://fleet.example.org/ws' });
-    });
-  },
-);
-
-const packageSchema = z.object({
-  pname: z.string(),
-  version: z.string(),
-  buildPhase: z.string(),
-  installPhase: z.string(),
-  fetched: z.number(),
-  resolved: z.string(),
-  optional: z.array(z.string()),
-});
-const systemsSchema = z.object({ packages: z.array(z.string()), shells: z.array(z.string()) });
-const flakeSchema = z.object({
-  names: z.array(z.string()),
-  packages: z.record(z.string(), z.array(z.string())),
-  intelMac: z.record(z.string(), systemsSchema),
-  modules: z.record(z.string(), z.array(z.string())),
-  overlay: z.array(z.string()),
-  agent: packageSchema,
-  dashboard: packageSchema,
-});
-
-describe.skipIf(!hasNix)('the flake (skipped without nix-instantiate)', () => {
-  let flake: z.infer<typeof flakeSchema>;
-  beforeAll(() => {
-    flake = flakeSchema.parse(JSON.parse(nix(['--eval', '--strict', '--json', 'nix/tests/flake-outputs.nix'])));
-  }, NIX_TIMEOUT_MS);
-
-  it('has the outputs that docs/nix.md lists', () => {
-    expect(flake.names).toEqual([
-      'checks',
-      'darwinModules',
-      'devShells',
-      'homeManagerModules',
-      'homeModules',
-      'nixosModules',
-      'overlays',
-      'packages',
-    ]);
-    const linux = ['default', 'nixfleet', 'nixfleet-agent'];
-    const darwin = ['default', 'nixfleet-agent'];
-    expect(flake.packages).toEqual({
-      'x86_64-linux': linux,
-      'aarch64-linux': linux,
-      'x86_64-darwin': darwin,
-      'aarch64-darwin': darwin,
-    });
-    expect(flake.modules).toEqual({
-      nixos: ['default', 'nixfleet', 'nixfleet-agent'],
-      home: ['default', 'nixfleet-agent'],
-      homeAsBefore: ['default', 'nixfleet-agent'],
-      darwin: ['default', 'nixfleet-agent'],
-    });
-    expect(flake.overlay).toEqual(['nixfleet', 'nixfleet-agent']);
-  });
-
-  it('offers Intel Macs what the given nixpkgs still supports, and evaluates with one that has dropped them', () => {
-    const { supported, stillSupported, dropped, missing } = flake.intelMac;
-    const others = ['aarch64-darwin', 'aarch64-linux', 'x86_64-linux'];
-    const all = ['aarch64-darwin', 'aarch64-linux', 'x86_64-darwin', 'x86_64-linux'];
-    for (const made of [supported, stillSupported]) expect(made).toEqual({ packages: all, shells: all });
-    for (const made of [dropped, missing]) expect(made).toEqual({ packages: others, shells: others });
-  });
-
-  it('builds both packages with the programs of this project, one version and the completed lockfile', () => {
-    const version = readFileSync(join(ROOT, 'VERSION'), 'utf8').trim();
-    for (const made of [flake.agent, flake.dashboard]) {
-      expect(made.version).toBe(version);
-      expect(made.resolved).toMatch(/^https:\/\/packages\.example\.org\/esbuild\/-\/esbuild-\d/);
-      expect(made.fetched).toBeGreaterThan(300);
-      expect(made.optional).not.toContain('better-sqlite3-node20');
-      for (const [script] of made.buildPhase.matchAll(/scripts\/[\w/-]+\.mjs/g))
-        expect(existsSync(join(ROOT, script)), script).toBe(true);
-    }
-    expect(flake.agent.installPhase).toContain('dist/agent.mjs');
-    // The agent that switches to a system with this package reads it there.
-    expect(flake.agent.installPhase).toContain('node dist/agent.mjs --capabilities > capabilities.json');
-    expect(flake.agent.installPhase).toContain('"$out/share/nixfleet-agent/capabilities.json"');
-    const options = SERVER_OPTIONS.join(' ');
-    expect(flake.dashboard.installPhase).toContain(`--add-flags "${options} $out/lib/nixfleet/dist/server.mjs"`);
   });
 });
