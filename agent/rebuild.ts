@@ -1,6 +1,7 @@
 /** Builds and activates a system, and judges by what runs afterwards whether a failed run activated it all the same. */
 import { realpathSync } from 'node:fs';
 import type { AgentConfig } from './config';
+import type { FlakeSource } from './flake';
 import { switchHome } from './home/switch-home';
 import type { ActivationPurpose } from './nixos/activation-record';
 import { switchNixos } from './nixos/switch-system';
@@ -49,18 +50,22 @@ interface SystemPaths {
   built: string;
 }
 
-/** By nixfleet-root or nixos-rebuild, as root; or home-manager as the user. `extra`: options of Nix. */
-export async function rebuild(
-  host: OperationHost,
-  context: OperationContext,
-  plan: { purpose: ActivationPurpose; commit: string; extra?: readonly string[] },
-): Promise<RebuildEnd> {
+/** `flake`: what is built, at `commit`. `extra`: options of Nix. */
+export interface RebuildPlan {
+  purpose: ActivationPurpose;
+  commit: string;
+  flake: FlakeSource;
+  extra?: readonly string[];
+}
+
+/** By nixfleet-root or nixos-rebuild, as root; or home-manager as the user. */
+export async function rebuild(host: OperationHost, context: OperationContext, plan: RebuildPlan): Promise<RebuildEnd> {
   const helper = host.rootHelper();
   if (helper !== null) return switchNixos(host, context, helper, plan);
   const { shell } = context;
-  const { extra = [] } = plan;
-  const flake = host.flake.installable(await host.flake.attribute(shell));
-  const args = ['switch', '--flake', flake, ...extra];
+  const { flake, extra = [] } = plan;
+  const installable = flake.installable(await flake.attribute(shell));
+  const args = ['switch', '--flake', installable, ...flake.options, ...extra];
   if (host.config.hostType === 'nixos') return nixosRebuild(host, context, 'nixos-rebuild', args);
   return switchHome(host, () => runWithProgress(context, 'home-manager', args, outliving(host)));
 }

@@ -1,27 +1,22 @@
-/** Sends the generations of the system profile when they differ from what was sent last on the connection. */
-import type { AgentFrameInput } from '@/lib/protocol/agent/from-agent';
-import type { SystemGenerationsReport } from '@/lib/protocol/agent/system-generations';
+/** Sends a fact of the host when it differs from what was sent last on the connection. */
 
-export interface GenerationReports {
+export interface Reports {
   /** On a new connection, nothing was sent. */
   connected: () => void;
-  /** Reads them again, and sends them if they changed. */
+  /** Reads the fact again, and sends it if it changed. */
   check: () => void;
 }
 
-/** `read`: null where this host does not report them. `send` drops the frame without a connection. */
-export function createGenerationReports(
-  read: () => SystemGenerationsReport | null,
-  send: (frame: AgentFrameInput) => void,
-): GenerationReports {
+/** `read`: null where this host does not report it. `send` drops it without a connection. */
+export function createReports<Fact>(read: () => Fact | null, send: (fact: Fact) => void): Reports {
   let sent = '';
   function check(): void {
-    const payload = read();
-    if (payload === null) return;
-    const text = JSON.stringify(payload);
+    const fact = read();
+    if (fact === null) return;
+    const text = JSON.stringify(fact);
     if (text === sent) return;
     sent = text;
-    send({ type: 'system_generations', payload });
+    send(fact);
   }
   return {
     connected() {

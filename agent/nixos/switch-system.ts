@@ -1,9 +1,9 @@
 /** A switch in steps of the agent's own: build as its user, compare, activate as root in a unit that outlives the agent. */
 import { randomUUID } from 'node:crypto';
 import type { OperationContext, OperationHost } from '../operation';
-import type { FinalEnd, RebuildEnd } from '../rebuild';
+import { unusablePolicy } from '../policy/judge-generation';
+import type { FinalEnd, RebuildEnd, RebuildPlan } from '../rebuild';
 import { runActivation, type PlannedActivation } from './activation';
-import type { ActivationPurpose } from './activation-record';
 import { buildSystem } from './build-system';
 import { noGeneration, pathOfGeneration } from './generations';
 import { startConfirmedSwitch } from './confirmed/confirmed-switch';
@@ -19,12 +19,14 @@ export async function switchNixos(
   host: OperationHost,
   context: OperationContext,
   helper: RootHelper,
-  { purpose, commit, extra = [] }: { purpose: ActivationPurpose; commit: string; extra?: readonly string[] },
+  { purpose, commit, flake, extra = [] }: RebuildPlan,
 ): Promise<RebuildEnd> {
   const { shell } = context;
-  const built = await buildSystem(host, context, extra);
+  const built = await buildSystem(host, context, flake, extra);
   if (!built.ok) return { kind: 'failed', exitCode: built.exitCode, failure: built.failure };
   const { path: target } = built;
+  const unusable = unusablePolicy(host.config, target);
+  if (unusable !== null) return { kind: 'failed', exitCode: 1, failure: unusable };
   const before = readSystem(host.config);
   if (before.running === target && before.profile === target) {
     shell.say(`Nothing to do: ${target} runs and is the system of the next boot.`);
@@ -68,11 +70,13 @@ export async function prepareBoot(
   host: OperationHost,
   context: OperationContext,
   helper: RootHelper,
-  commit: string,
+  { commit, flake }: Pick<RebuildPlan, 'commit' | 'flake'>,
 ): Promise<FinalEnd> {
-  const built = await buildSystem(host, context);
+  const built = await buildSystem(host, context, flake);
   if (!built.ok) return { kind: 'failed', exitCode: built.exitCode, failure: built.failure };
   const { path: target } = built;
+  const unusable = unusablePolicy(host.config, target);
+  if (unusable !== null) return { kind: 'failed', exitCode: 1, failure: unusable };
   if (readSystem(host.config).profile === target) {
     context.shell.say(`Nothing to do: ${target} is the system of the next boot.`);
     return { kind: 'unchanged' };
@@ -117,7 +121,7 @@ export async function goToGeneration(
 }
 
 /** Why going back would not help, as a clause; null when it would. */
-function unconfirmedBecause({ unit, program }: OperationHost): string | null {
+export function unconfirmedBecause({ unit, program }: OperationHost): string | null {
   if (unit === null) return null;
   const { own, named } = agentPackages({ unit, program });
   // The first switch that installs the agent, made by one from elsewhere: going back would remove it.

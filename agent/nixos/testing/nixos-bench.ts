@@ -24,6 +24,8 @@ export interface SystemSource {
   specialisation?: string;
   /** The content of its file of checks. */
   checks?: object;
+  /** The content of the file of its policy. */
+  policy?: object;
 }
 
 /** The lock of a flake without inputs. */
@@ -144,7 +146,7 @@ const EVALUATIONS = {
 
 /** The repository's flake.nix. */
 export function flakeOf(nixos: Pick<TestNixos, 'path'>, source: SystemSource): string {
-  const { version, fails, slow, evaluates, size, inhibitors, specialisation, checks } = source;
+  const { version, fails, slow, evaluates, size, inhibitors, specialisation, checks, policy } = source;
   const script = [
     'mkdir -p $out/bin $out/sw',
     `ln -s ${nixos.path('tools')} $out/sw/bin`,
@@ -154,6 +156,9 @@ export function flakeOf(nixos: Pick<TestNixos, 'path'>, source: SystemSource): s
     ...(checks === undefined
       ? []
       : ['mkdir -p $out/etc/nixfleet-agent', `echo '${JSON.stringify(checks)}' > $out/etc/nixfleet-agent/checks.json`]),
+    ...(policy === undefined
+      ? []
+      : ['mkdir -p $out/etc/nixfleet-agent', `echo '${JSON.stringify(policy)}' > $out/etc/nixfleet-agent/policy.json`]),
     ...(inhibitors === undefined ? [] : [`echo '${JSON.stringify(inhibitors)}' > $out/switch-inhibitors`]),
   ];
   const library = [

@@ -8,6 +8,7 @@ import type { HostView } from '@/lib/protocol/live/views/host-view';
 const NOTHING: Operations = {
   confirm: { enabled: true, windowS: 180 },
   run: () => undefined,
+  showPolicy: () => undefined,
   addHost: () => undefined,
   runPipeline: () => undefined,
   inspect: () => undefined,

@@ -17,6 +17,8 @@ export interface Operations {
   confirm: ConfirmPolicy;
   /** Runs an operation on hosts: at once if there is nothing to decide, else after a dialog. */
   run: (operation: OperationId, hostIds: readonly string[], options?: RunOptions) => void;
+  /** Opens what a host accepts. */
+  showPolicy: (hostId: string) => void;
   /** Opens the dialog that adds a host. */
   addHost: () => void;
   /** Opens the dialog that starts a pipeline; `pullRequest` is merged first, if that is a stage. */

@@ -18,12 +18,14 @@ import type { PipelineKind } from '@/lib/protocol/pipeline-kinds';
 const ColorDialog = dynamic(() => import('./color-dialog').then((part) => part.ColorDialog));
 const PipelineDialog = dynamic(() => import('../_pipelines/pipeline-dialog').then((part) => part.PipelineDialog));
 const GenerationDialog = dynamic(() => import('./generation-dialog').then((part) => part.GenerationDialog));
+const PolicyDialog = dynamic(() => import('./policy-dialog').then((part) => part.PolicyDialog));
 const AddHostDialog = dynamic(() => import('./add-host-dialog').then((part) => part.AddHostDialog));
 
 type OpenDialog =
   | { kind: 'operation'; operation: OperationId; hostIds: readonly string[]; options: RunOptions }
   | { kind: 'color'; hostIds: readonly string[] }
   | { kind: 'generation'; hostId: string }
+  | { kind: 'policy'; hostId: string }
   | { kind: 'add-host' }
   | { kind: 'pipeline'; pipeline: PipelineKind; hostIds: readonly string[]; pullRequest?: ReviewedPullRequest }
   | { kind: 'compartment'; hostId: string; compartment: CompartmentName };
@@ -63,6 +65,7 @@ export function OperationsProvider({ children }: { children: ReactNode }) {
           void sendOperation(operation, hostIds, hostCount(hosts), options);
         }
       },
+      showPolicy: (hostId) => setDialog({ kind: 'policy', hostId }),
       addHost: () => setDialog({ kind: 'add-host' }),
       runPipeline: (pipeline, hostIds, pullRequest) => setDialog({ kind: 'pipeline', pipeline, hostIds, pullRequest }),
       inspect: (hostId, compartment) => setDialog({ kind: 'compartment', hostId, compartment }),
@@ -83,6 +86,7 @@ export function OperationsProvider({ children }: { children: ReactNode }) {
       )}
       {dialog?.kind === 'color' && <ColorDialog hostIds={dialog.hostIds} onClose={close} />}
       {dialog?.kind === 'generation' && <GenerationDialog hostId={dialog.hostId} onClose={close} />}
+      {dialog?.kind === 'policy' && <PolicyDialog hostId={dialog.hostId} onClose={close} />}
       {dialog?.kind === 'pipeline' && (
         <PipelineDialog
           kind={dialog.pipeline}

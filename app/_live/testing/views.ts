@@ -23,6 +23,7 @@ export function aHost(id: string, change: Partial<HostView> = {}): HostView {
     protocol: 3,
     missingCapabilities: [],
     hostsDashboard: false,
+    policy: null,
     osVersion: '26.05',
     generation: '0123456789abcdef',
     repoUrl: '',

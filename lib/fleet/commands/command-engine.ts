@@ -86,8 +86,8 @@ export class CommandEngine {
   private confirmNow({ operation, state }: CommandRecord, record: HostRecord) {
     if (state.phase !== 'queued' || state.confirmS === undefined) return {};
     const policy = { enabled: true, windowS: state.confirmS };
-    const { type, hostsDashboard } = record;
-    const facts = { ...agentFacts(record), type, hostsDashboard };
+    const { type, hostsDashboard, policy: accepted } = record;
+    const facts = { ...agentFacts(record), type, hostsDashboard, policy: accepted };
     const plan = planConfirmation(OPERATIONS[operation], facts, policy, true);
     return plan?.kind === 'confirmed' ? { confirmS: plan.windowS } : { unconfirmed: plan?.reason };
   }

@@ -7,7 +7,13 @@ import { queueMs } from '../operations/queue-time';
 import type { Operation } from '../operations/operation';
 import type { CommandRecord } from '../records/command-record';
 import type { DispatchRequest } from '../records/requests';
-import { checkHostCount, checkOperation, planConfirmation, type ConfirmPolicy } from '../operations/operation-rules';
+import {
+  checkHostCount,
+  checkOperation,
+  isConfirmedByDefault,
+  planConfirmation,
+  type ConfirmPolicy,
+} from '../operations/operation-rules';
 import type { Blocked } from '../records/blocked';
 import type { HostView } from '@/lib/protocol/live/views/host-view';
 
@@ -45,7 +51,7 @@ export function planDispatch(
   if (severalHosts) return { kind: 'blocked', blocked: severalHosts };
   const parsed = parseArgs(operation.id, request.args);
   if ('blocked' in parsed) return { kind: 'blocked', blocked: parsed.blocked };
-  const blocked = checkOperation(operation, host, request.force);
+  const blocked = checkOperation(operation, host, request.pipelineId === undefined ? now : null, request.force);
   const confirmation = confirmationOf(operation, host, policy, request.confirm);
   const queued = (deadline: number) => ({ phase: 'queued', deadline, ...confirmation }) as const;
   const command: CommandRecord = {
@@ -77,8 +83,8 @@ function confirmationOf(
   policy: ConfirmPolicy,
   choice: boolean | undefined,
 ): { confirmS?: number; unconfirmed?: string } {
-  const isDefault = choice === undefined && host.hostsDashboard;
-  if (!operation.confirmable || !policy.enabled || choice === false || isDefault) return {};
+  const isUnwanted = choice === undefined && !isConfirmedByDefault(host);
+  if (!operation.confirmable || !policy.enabled || choice === false || isUnwanted) return {};
   const plan = planConfirmation(operation, host, policy, true);
   return {
     confirmS: policy.windowS,

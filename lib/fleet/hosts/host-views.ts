@@ -98,6 +98,7 @@ export function hostView(
     protocol: record.protocol,
     missingCapabilities: missingCapabilities(record),
     hostsDashboard: record.hostsDashboard,
+    policy: record.policy,
     osVersion: record.osVersion,
     generation: record.generation,
     repoUrl: record.repoUrl,

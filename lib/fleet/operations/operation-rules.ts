@@ -3,19 +3,28 @@ import type { Blocked } from '../records/blocked';
 import type { AgentFacts, HostFacts, Operation } from './operation';
 import { nounPhrase } from './operation-words';
 import { OPERATIONS } from './operations';
+import { checkPolicy } from './policy-rules';
 import { ACTIVATION, ROOT_HELPER_CAPABILITIES } from '@/lib/protocol/agent/capabilities';
 import type { HostView } from '@/lib/protocol/live/views/host-view';
 import type { OperationId } from '@/lib/protocol/operation-ids';
 
-/** The first reason why an operation can't be sent to a host now, or null. With `force`, only reasons that can't be overridden. */
-export function checkOperation(operation: Operation, facts: HostFacts, force = false): Blocked | null {
+/**
+ * The first reason why an operation can't be sent to a host now, or null. With `force`, only reasons that can't be
+ * overridden. `now`: also that the host will refuse it at this time; null: that is left to the host.
+ */
+export function checkOperation(
+  operation: Operation,
+  facts: HostFacts,
+  now: number | null,
+  force = false,
+): Blocked | null {
   const unsupported = checkAgent(operation, facts);
   if (unsupported) return unsupported;
   for (const precondition of operation.preconditions) {
     const blocked = precondition(facts);
     if (blocked && !(force && blocked.forceable)) return blocked;
   }
-  return null;
+  return now === null || force ? null : checkPolicy(operation, facts, now);
 }
 
 /** Why an operation can't be sent to this many hosts at once, or null. Nothing overrides it. */
@@ -58,7 +67,7 @@ export interface ConfirmPolicy {
 export type ConfirmPlan = { kind: 'confirmed'; windowS: number } | { kind: 'unconfirmed'; reason: string };
 
 /** The facts of a host that say whether it can take a switch back. */
-export type ConfirmFacts = AgentFacts & Pick<HostView, 'type' | 'hostsDashboard'>;
+export type ConfirmFacts = AgentFacts & Pick<HostView, 'type' | 'hostsDashboard' | 'policy'>;
 
 /**
  * Whether an operation is a confirmed switch on a host; null for what is no switch. `choice`: that of the operator; null
@@ -75,12 +84,18 @@ export function planConfirmation(
   return reason === null ? { kind: 'confirmed', windowS } : { kind: 'unconfirmed', reason };
 }
 
-function unwanted({ hostsDashboard }: ConfirmFacts, choice: boolean | null): string | null {
+function unwanted(facts: ConfirmFacts, choice: boolean | null): string | null {
   if (choice === false) return 'the operator chose so';
-  return hostsDashboard && choice === null
+  return choice === null && !isConfirmedByDefault(facts)
     ? 'a dashboard runs on this host, and an older one could not read its newer database'
     : null;
 }
+
+/** Whether a switch is confirmed where the operator does not choose. Its policy may accept nothing else. */
+export const isConfirmedByDefault = ({
+  hostsDashboard,
+  policy,
+}: Pick<HostView, 'hostsDashboard' | 'policy'>): boolean => !hostsDashboard || policy?.confirmed === true;
 
 /** Why the agent of a host can't take a switch back, as a clause; null when it can. */
 function cannotConfirm({ type, protocol, missingCapabilities }: ConfirmFacts): string | null {

@@ -3,6 +3,7 @@ import { CAPABILITIES } from '../../agent/capabilities';
 import { COMPARTMENT_NAMES } from '../../compartment-names';
 import { commandViewSchema } from './command-view';
 import { compartmentViewSchema } from './compartment-view';
+import { policyViewSchema } from './policy-view';
 
 export const metricsViewSchema = z.object({
   cpu: z.number().nullable(),
@@ -34,6 +35,8 @@ export const hostViewSchema = z.object({
   missingCapabilities: z.array(z.enum(CAPABILITIES)),
   /** A dashboard runs on this machine, so that its switches are confirmed only when an operator asks for it. */
   hostsDashboard: z.boolean(),
+  /** What the host accepts; null until its agent reports it. Agents without the capability `policy` never do. */
+  policy: policyViewSchema.nullable(),
   osVersion: z.string(),
   generation: z.string(),
   /** Without credentials. */

@@ -21,6 +21,7 @@ export function testHost(id: string, changes: Partial<HostRecord> = {}): HostRec
     protocol: 2,
     capabilities: null,
     hostsDashboard: false,
+    policy: null,
     osVersion: '25.11',
     generation: '42',
     repoUrl: 'https://example.org/fleet.git',
