@@ -81,7 +81,15 @@ export function fleetRecordsContract(name: string, open: Open<FleetStore>): void
         await store.commit({ hosts: [full, empty], commands: [testCommand('c', UNUSUAL_TEXT)] });
         await reopen();
         expect(await hostsById()).toEqual(new Map([full, empty].map((host) => [host.id, host])));
-        const changed = { ...full, name: '', lock: null, policy: null, metrics: null, metricsAt: null, themeColorPinned: false };
+        const changed = {
+          ...full,
+          name: '',
+          lock: null,
+          policy: null,
+          metrics: null,
+          metricsAt: null,
+          themeColorPinned: false,
+        };
         await store.commit({ hosts: [changed] });
         expect((await hostsById()).get(UNUSUAL_TEXT)).toEqual(changed);
         expect(await store.command('c')).not.toBeNull();
