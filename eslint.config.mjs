@@ -8,7 +8,7 @@ import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
 /** Small and pure: they import nothing of ours but each other, and anyone may import them, the agent too. */
-const PURE = ['text', 'causes', 'limits', 'timers', 'git', 'outbox'];
+const PURE = ['text', 'causes', 'limits', 'timers', 'git', 'hours', 'outbox'];
 const PROGRAMS = ['./app', './agent', './simulator', './scripts', './cli', './server.ts'];
 
 /**

@@ -14,7 +14,6 @@ import type { AgentLog } from './log';
 import { hostsDashboard } from './hosts-dashboard';
 import { createMetricsReader } from './metrics';
 import { shortCommit, type OperationHost } from './operation';
-import { createGenerationReports } from './nixos/generation-reports';
 import { createGenerationsReader } from './nixos/generations';
 import { otherAgentInstalled, readUnit, restartsFor, unitFile } from './nixos/installed-agent';
 import { createBuildCgroup } from './nixos/build-cgroup';
@@ -24,7 +23,10 @@ import { readActivation } from './nixos/activation-record';
 import { createRootHelper, type RootHelper } from './nixos/root-helper';
 import { createOperations, resumeOperation } from './operations';
 import type { Child } from './process';
+import { policyReport } from './policy/policy-report';
+import { readPolicy, type PolicyState } from './policy/policy-file';
 import type { Redact } from './redact';
+import { createReports } from './reports';
 import { createRepository } from './repository';
 import { createCommandRunner, EXIT_SWITCHED } from './runner';
 import { createShell } from './shell';
@@ -44,8 +46,8 @@ const FIRST_CLONE_WAIT_MS = 15_000;
 /** Lines of a burst are sent in one frame. */
 const OUTPUT_BATCH_DELAY_MS = 20;
 const LOCK_CHECK_INTERVAL_MS = 5 * 60_000;
-/** How often changes of the generations are noticed that no operation made. */
-const GENERATIONS_CHECK_INTERVAL_MS = 60_000;
+/** How often changes of the generations and of the policy are noticed that no operation made. */
+const REPORTS_CHECK_INTERVAL_MS = 60_000;
 /** How often an idle agent looks whether its unit names another one. */
 const PROGRAM_CHECK_INTERVAL_MS = 60_000;
 
@@ -154,6 +156,7 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
     onRegistered(_payload, first) {
       if (first) {
         generations.connected();
+        policies.connected();
         outbox.resendAll();
         runner.repeatProgress();
         if (heartbeats !== null) clearInterval(heartbeats);
@@ -171,18 +174,27 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
     onDrain: () => outbox.pump(),
   });
   const readGenerations = createGenerationsReader(config);
-  const generations = createGenerationReports(() => (rootHelper === null ? null : readGenerations()), connection.send);
+  const generations = createReports(
+    () => (rootHelper === null ? null : readGenerations()),
+    (payload) => connection.send({ type: 'system_generations', payload }),
+  );
   const confirmations = createConfirmationLink({ ...connection, redact });
   const outbox = createOutbox({
     memory: loadCommandMemory({ stateDir: config.stateDir, log }),
     maxBatchLines: MAX_BATCH_LINES,
     batchDelayMs: OUTPUT_BATCH_DELAY_MS,
-    link: { ready: connection.ready, withIds: connection.withIds, send: connection.send },
+    link: { ready: connection.ready, withIds: connection.withIds, accepts: connection.accepts, send: connection.send },
     onResultSent() {
       generations.check();
+      policies.check();
       void heartbeat();
     },
   });
+  const policy = (): PolicyState => readPolicy(config.policyFile, [config.stateDir, config.repoDir]);
+  const policies = createReports(
+    () => policyReport(policy()),
+    (payload) => connection.send({ type: 'host_policy', payload }),
+  );
   const runner = createCommandRunner({
     operations: createOperations(host),
     hostType: config.hostType,
@@ -191,6 +203,7 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
     send: connection.send,
     withIds: connection.withIds,
     generation: async () => shortCommit(await repository.head()),
+    policy,
     redact,
     env,
     cwd,
@@ -332,7 +345,8 @@ export function createAgent({ config, tokens, env, program, log, redact }: Agent
       await prepareActivation();
       await Promise.race([firstClone(), wait]);
       timers.push(setInterval(() => void host.refreshLock(), LOCK_CHECK_INTERVAL_MS));
-      timers.push(setInterval(generations.check, GENERATIONS_CHECK_INTERVAL_MS));
+      timers.push(setInterval(generations.check, REPORTS_CHECK_INTERVAL_MS));
+      timers.push(setInterval(policies.check, REPORTS_CHECK_INTERVAL_MS));
       if (unit !== null) timers.push(setInterval(restartIfReplaced, PROGRAM_CHECK_INTERVAL_MS));
       if (!ending) connection.start();
       return exited;

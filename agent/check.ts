@@ -5,6 +5,8 @@ import { hostNameProblem, type AgentConfig } from './config';
 import { HANDSHAKE_TIMEOUT_MS } from './connection';
 import { childEnvironment } from './machine';
 import { createRootHelper } from './nixos/root-helper';
+import { readPolicy } from './policy/policy-file';
+import { policySentence } from './policy/policy-report';
 import { splitRepositoryAddress } from './redact';
 import { createShell } from './shell';
 import { httpAddress, storedToken, tokenFile } from './token';
@@ -32,6 +34,8 @@ export async function checkConfiguration(config: AgentConfig, write: (line: stri
   for (const [name, value] of shown) write(`${name.padEnd(12)} ${value}`);
   const nameProblem = hostNameProblem(config.hostname);
   if (nameProblem !== null) write(`${'name'.padEnd(12)} ${nameProblem}`);
+  const policy = readPolicy(config.policyFile, [config.stateDir, config.repoDir]);
+  write(`${'policy'.padEnd(12)} ${policySentence(policy)}`);
   const token = stored ?? config.token;
   const health = await checkHealth(config.url);
   if (config.hostType === 'nixos') write(`${'switches'.padEnd(12)} ${await describeSwitches(config)}`);
@@ -39,7 +43,7 @@ export async function checkConfiguration(config: AgentConfig, write: (line: stri
   // A code works once: the agent itself needs it.
   const socket = token === '' ? NOT_TRIED : await checkSocket(config.url, token);
   write(`${'socket'.padEnd(12)} ${socket.text}`);
-  return nameProblem === null && health.ok && socket.ok;
+  return nameProblem === null && policy.kind !== 'unreadable' && health.ok && socket.ok;
 }
 
 function describeFlake({ flakeAttribute, flakeDir, submodules, hostname, machineName }: AgentConfig): string {

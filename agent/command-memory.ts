@@ -5,6 +5,7 @@ import { createCommandMemory, type CommandMemory } from '@/lib/outbox/command-me
 import type { AgentLog } from './log';
 import { readStateFile, writeStateFile } from './state-file';
 import { ROLLED_BACK_REASONS } from '@/lib/protocol/agent/confirmation';
+import { REFUSED_REASONS } from '@/lib/protocol/agent/host-policy';
 import { MAX_FINISHED_IDS } from '@/lib/protocol/agent/frame-limits';
 
 /** `register` names every result that is not acknowledged, so no more than it may name are kept. */
@@ -18,6 +19,7 @@ const resultSchema = z.object({
   restarting: z.boolean(),
   mayContinue: z.boolean().optional(),
   rolledBack: z.enum(ROLLED_BACK_REASONS).optional(),
+  refusal: z.enum(REFUSED_REASONS).optional(),
   lastSeq: z.number(),
 });
 

@@ -64,6 +64,8 @@ describe('readConfig', () => {
       systemProfile: '/nix/var/nix/profiles/system',
       rootHelper: '/run/current-system/sw/bin/nixfleet-root',
       buildMemory: '',
+      policyFile: '/etc/nixfleet-agent/policy.json',
+      home: '/home/u',
     });
     const mac = config({}, { ...machine, platform: 'darwin', home: '/Users/u' });
     expect(mac).toMatchObject({ hostType: 'macos', repoDir: '/Users/u/.local/state/nixfleet-agent/repo' });

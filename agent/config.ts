@@ -7,6 +7,8 @@ import { LOG_LEVELS, type LogLevel } from './log';
 
 /** The profile of a NixOS system. */
 const SYSTEM_PROFILE = '/nix/var/nix/profiles/system';
+/** Where the modules write it: a part of the system, which only root changes. */
+const POLICY_FILE = '/etc/nixfleet-agent/policy.json';
 /** Where the NixOS module installs it. A path that outlives a switch. */
 const ROOT_HELPER = '/run/current-system/sw/bin/nixfleet-root';
 
@@ -48,6 +50,10 @@ export interface AgentConfig {
   rootHelper: string;
   /** Memory that a build may take, such as 80% or 6G; '' without a limit. */
   buildMemory: string;
+  /** The file that says what this host accepts. */
+  policyFile: string;
+  /** The home folder of the agent's user. */
+  home: string;
 }
 
 /** Facts of the machine that the configuration depends on. */
@@ -134,6 +140,7 @@ export const AGENT_VARIABLES: readonly (readonly [name: string, fallback: string
     ROOT_HELPER,
     'the program that activates systems as root; "none": nixos-rebuild is called instead',
   ],
+  ['NIXFLEET_POLICY_FILE', POLICY_FILE, 'the file that says what this host accepts from its dashboard'],
   ['NIXFLEET_SYSTEM_PROFILE', SYSTEM_PROFILE, 'the profile of the system: it points at the one that was built last'],
 ];
 
@@ -198,6 +205,8 @@ export function readAgentConfig(
     systemProfile: get('NIXFLEET_SYSTEM_PROFILE') || SYSTEM_PROFILE,
     buildMemory: get('NIXFLEET_BUILD_MEMORY'),
     rootHelper: readRootHelper(get('NIXFLEET_ROOT_HELPER'), hostType, problems),
+    policyFile: path('NIXFLEET_POLICY_FILE') || POLICY_FILE,
+    home: machine.home,
   };
   if (config.repoDir === '')
     problems.push(
@@ -207,6 +216,7 @@ export function readAgentConfig(
     ['NIXFLEET_REPO_DIR', config.repoDir],
     ['NIXFLEET_STATE_DIR', config.stateDir],
     ['NIXFLEET_SSH_KEY', config.sshKey],
+    ['NIXFLEET_POLICY_FILE', config.policyFile],
   ] as const)
     if (path !== '' && (!path.startsWith('/') || !NO_CONTROLS.test(path)))
       problems.push(`${name} must be an absolute path: write /… instead of "${path}".`);

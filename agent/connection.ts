@@ -54,6 +54,8 @@ export interface DashboardConnection {
   ready: () => boolean;
   /** Whether the dashboard answered with protocol 3 on this connection. */
   withIds: () => boolean;
+  /** Whether the dashboard named this addition in `registered` on this connection. */
+  accepts: (name: string) => boolean;
   /** Sends the frame when registered and when the dashboard reads frames of this type, else drops it. */
   send: (frame: AgentFrameInput) => void;
   /** When the current connection was dialled, by `performance.now()`; null without one. */
@@ -223,19 +225,18 @@ export function createDashboardConnection(options: DashboardConnectionOptions): 
     return registered !== null && socket?.readyState === WebSocket.OPEN;
   }
 
-  /** A dashboard of 4.0.0 or older would report the frame as unknown. */
-  function accepts(type: string): boolean {
-    return baseFrames.has(type) || registered?.accepts.includes(type) === true;
-  }
+  const accepts = (name: string): boolean => registered?.accepts.includes(name) === true;
 
   return {
     start: () => void dial(),
     ready: () => usable() && (socket?.bufferedAmount ?? 0) < CONGESTED_BYTES,
+    accepts,
     withIds: () => registered !== null && registered.protocol >= PROTOCOL_WITH_IDS,
     send(frame) {
       const current = socket;
       if (current === null || !usable()) return;
-      if (!accepts(frame.type)) {
+      // A dashboard of 4.0.0 or older would report the frame as unknown.
+      if (!baseFrames.has(frame.type) && !accepts(frame.type)) {
         log.debug(`did not send a frame of type ${frame.type}: the dashboard does not accept it`);
         return;
       }

@@ -21,12 +21,29 @@ export interface FlakeOptions {
   log: AgentLog;
 }
 
-export type Flake = ReturnType<typeof createFlake>;
+/** A flake in one place: the clone as it is, or a commit. */
+export interface FlakeSource {
+  /**
+   * The name of this host's attribute: the configured one; else the configured host name; else the machine's name, in
+   * lower case where the flake has that.
+   */
+  attribute: (shell: Shell) => Promise<string>;
+  /** `reference#attribute`. */
+  installable: (attribute: string) => string;
+  /** Options of Nix for whatever is built from it. */
+  options: readonly string[];
+}
 
-export function createFlake({ config, log }: FlakeOptions) {
+export interface Flake extends FlakeSource {
+  /** The folder that holds flake.nix. */
+  folder: string;
+  outputs: string;
+  /** The flake at a commit of a repository on this machine, whatever that repository is at. */
+  pinned: (repository: string, commit: string) => FlakeSource;
+}
+
+export function createFlake({ config, log }: FlakeOptions): Flake {
   const { hostname, machineName } = config;
-  const folder = join(config.repoDir, config.flakeDir);
-  const reference = flakeReference(config);
   const outputs = config.hostType === 'nixos' ? 'nixosConfigurations' : 'homeConfigurations';
   let reported = '';
 
@@ -36,11 +53,36 @@ export function createFlake({ config, log }: FlakeOptions) {
     reported = line;
   }
 
+  function sourceAt(reference: string, options: readonly string[]): FlakeSource {
+    return {
+      options,
+      installable: (attribute) => `${reference}#${attribute}`,
+      async attribute(shell) {
+        if (config.flakeAttribute !== '') return config.flakeAttribute;
+        if (machineName === '' || machineName === hostname) return hostname;
+        const known = await names(shell, reference, options);
+        if (known === null) return hostname;
+        const [lower, asIs] = [known.includes(hostname), known.includes(machineName)];
+        if (lower && asIs)
+          report(
+            shell,
+            `The flake has both ${outputs}."${hostname}" and ${outputs}."${machineName}": "${hostname}" is used. Set NIXFLEET_FLAKE_ATTRIBUTE to choose.`,
+          );
+        if (!lower && !asIs)
+          report(
+            shell,
+            `The flake has neither ${outputs}."${hostname}" nor ${outputs}."${machineName}": set NIXFLEET_FLAKE_ATTRIBUTE to the one of this host.`,
+          );
+        return asIs && !lower ? machineName : hostname;
+      },
+    };
+  }
+
   /** The names below `nixosConfigurations` or `homeConfigurations`; null when Nix can't tell. */
-  async function names(shell: Shell): Promise<readonly string[] | null> {
+  async function names(shell: Shell, reference: string, options: readonly string[]): Promise<readonly string[] | null> {
     const run = await shell.run(
       'nix',
-      [...NIX_FEATURES, 'eval', '--json', `${reference}#${outputs}`, '--apply', 'builtins.attrNames'],
+      [...NIX_FEATURES, 'eval', ...options, '--json', `${reference}#${outputs}`, '--apply', 'builtins.attrNames'],
       { quiet: true, timeoutMs: EVALUATE_TIMEOUT_MS },
     );
     if (!run.ok) return null;
@@ -52,39 +94,25 @@ export function createFlake({ config, log }: FlakeOptions) {
   }
 
   return {
-    /** The folder that holds flake.nix. */
-    folder,
+    ...sourceAt(flakeReference(config), []),
+    folder: join(config.repoDir, config.flakeDir),
     outputs,
-    /**
-     * The name of this host's attribute: the configured one; else the configured host name; else the machine's name, in
-     * lower case where the flake has that.
-     */
-    async attribute(shell: Shell): Promise<string> {
-      if (config.flakeAttribute !== '') return config.flakeAttribute;
-      if (machineName === '' || machineName === hostname) return hostname;
-      const known = await names(shell);
-      if (known === null) return hostname;
-      const [lower, asIs] = [known.includes(hostname), known.includes(machineName)];
-      if (lower && asIs)
-        report(
-          shell,
-          `The flake has both ${outputs}."${hostname}" and ${outputs}."${machineName}": "${hostname}" is used. Set NIXFLEET_FLAKE_ATTRIBUTE to choose.`,
-        );
-      if (!lower && !asIs)
-        report(
-          shell,
-          `The flake has neither ${outputs}."${hostname}" nor ${outputs}."${machineName}": set NIXFLEET_FLAKE_ATTRIBUTE to the one of this host.`,
-        );
-      return asIs && !lower ? machineName : hostname;
-    },
-    /** `reference#attribute`. */
-    installable: (attribute: string): string => `${reference}#${attribute}`,
+    pinned: (repository, commit) => sourceAt(pinnedReference(config, repository, commit), PINNED_OPTIONS),
   };
 }
 
 /** Nix finds the repository of a path by itself; only an address can ask for submodules. */
 function flakeReference({ repoDir, flakeDir, submodules }: FlakeOptions['config']): string {
   if (!submodules) return flakeDir === '' ? repoDir : `${repoDir}/${flakeDir}`;
-  const inAddress = (path: string): string => path.split('/').map(encodeURIComponent).join('/');
   return `git+file://${inAddress(repoDir)}?submodules=1${flakeDir === '' ? '' : `&dir=${inAddress(flakeDir)}`}`;
 }
+
+/** An input that the committed flake.lock does not name would be chosen while it is built. */
+const PINNED_OPTIONS = ['--no-update-lock-file'];
+
+function pinnedReference({ flakeDir, submodules }: FlakeOptions['config'], repository: string, commit: string): string {
+  const more = [...(submodules ? ['submodules=1'] : []), ...(flakeDir === '' ? [] : [`dir=${inAddress(flakeDir)}`])];
+  return `git+file://${inAddress(repository)}?${[`rev=${commit}`, ...more].join('&')}`;
+}
+
+const inAddress = (path: string): string => path.split('/').map(encodeURIComponent).join('/');

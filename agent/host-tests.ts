@@ -2,14 +2,17 @@
 import { accessSync, constants, existsSync, readdirSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { error, ok, type OperationHost, type OperationContext, type OperationEnd } from './operation';
-import type { Shell } from './shell';
+import { judgeScripts } from './policy/judge-scripts';
 
 /** Runs every executable script in order of name, even after a failure. Fails with exit code 1 when any failed. */
 export async function runTests(host: OperationHost, context: OperationContext): Promise<OperationEnd> {
   const { shell, progress } = context;
-  const place = testFolder(host);
-  const folder = join(host.repository.dir, place);
   const commit = await host.repository.head();
+  const judged = await judgeScripts(host, context, commit);
+  if (!judged.ok) return judged.end;
+  const root = judged.folder;
+  const place = testFolder(host, root);
+  const folder = join(root, place);
   const scripts = listScripts(folder);
   if (scripts.length === 0) {
     shell.say(`No executable tests in ${place}`);
@@ -24,7 +27,7 @@ export async function runTests(host: OperationHost, context: OperationContext): 
   for (const name of scripts) {
     if (context.stopping()) break;
     shell.say(`▶ ${name} (${done + 1} of ${total})`);
-    const run = await shell.run(join(folder, name), []);
+    const run = await shell.run(join(folder, name), [], { cwd: root });
     if (context.stopping() && !run.ok) break;
     done++;
     if (!run.ok) failed.push(name);
@@ -56,14 +59,22 @@ export interface ObservedTests {
   summary: string;
 }
 
-export async function observeTests(host: OperationHost, shell: Shell, signal: AbortSignal): Promise<ObservedTests> {
-  const folder = join(host.repository.dir, testFolder(host));
+export async function observeTests(
+  host: OperationHost,
+  context: Pick<OperationContext, 'shell' | 'policy'>,
+  signal: AbortSignal,
+): Promise<ObservedTests> {
+  const { shell } = context;
   const commit = await host.repository.head();
+  const judged = await judgeScripts(host, context, commit);
+  if (!judged.ok) return { passed: null, summary: `not run: ${judged.end.message}` };
+  const root = judged.folder;
+  const folder = join(root, testFolder(host, root));
   const scripts = listScripts(folder);
   if (scripts.length === 0) return { passed: null, summary: 'no tests' };
   const failed: string[] = [];
   for (const name of scripts) {
-    const run = await shell.run(join(folder, name), [], { quiet: true, signal });
+    const run = await shell.run(join(folder, name), [], { quiet: true, signal, cwd: root });
     if (signal.aborted) return { passed: null, summary: 'not finished' };
     if (!run.ok) failed.push(name);
   }
@@ -79,10 +90,10 @@ function summaryOf(total: number, failed: readonly string[]): string {
 }
 
 /** The first that exists, from the root of the repository. The folder may have the case of the machine's name. */
-function testFolder({ config, repository }: OperationHost): string {
+function testFolder({ config }: OperationHost, root: string): string {
   const names = config.machineName === '' ? [config.hostname] : [config.hostname, config.machineName];
   const places = [config.flakeDir, ''].flatMap((base) => names.map((name) => join(base, 'hosts', name, 'tests')));
-  return places.find((place) => existsSync(join(repository.dir, place))) ?? join('hosts', config.hostname, 'tests');
+  return places.find((place) => existsSync(join(root, place))) ?? join('hosts', config.hostname, 'tests');
 }
 
 function listScripts(folder: string): string[] {

@@ -6,9 +6,11 @@ import type { Flake } from './flake';
 import type { BuildCgroup } from './nixos/build-cgroup';
 import type { ConfirmationLink } from './nixos/confirmed/confirmation-link';
 import type { RootHelper } from './nixos/root-helper';
+import type { PolicyState } from './policy/policy-file';
 import type { Repository } from './repository';
 import type { RunOptions, Shell } from './shell';
 import type { RolledBackReason } from '@/lib/protocol/agent/confirmation';
+import type { RefusedReason } from '@/lib/protocol/agent/host-policy';
 import type { NixPhase } from '@/lib/text/nix-progress';
 
 export type Phase = 'pull' | 'system' | 'tests' | NixPhase;
@@ -28,6 +30,8 @@ export interface OperationContext {
   generation: number | null;
   /** The dashboard confirms the switch, within so many seconds of its activation; null: it does not. */
   confirm: { windowS: number } | null;
+  /** What this host accepts, as it was when the command began. */
+  policy: PolicyState;
   /** Number of the last line of its output. */
   lastSeq: () => number;
   /** While it is held, it continues when it is stopped and when the agent ends; null: no longer. */
@@ -50,6 +54,8 @@ export interface OperationEnd {
   switched?: boolean;
   /** The system before the switch runs again. */
   rolledBack?: RolledBackReason | undefined;
+  /** The policy of the host refused it. */
+  refusal?: RefusedReason | undefined;
   /** There is no result yet: this process ends, and the next one goes on with the command. */
   handover?: boolean;
   /** Called once the result is saved. */

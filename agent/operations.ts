@@ -19,6 +19,9 @@ import {
 import { concludeGeneration, switchGeneration } from './nixos/switch-generation';
 import { prepareBoot } from './nixos/switch-system';
 import { readSystem, runs, specialisationsOf } from './nixos/system-facts';
+import { judgeCommit } from './policy/judge-commit';
+import { judgeConfirmation, judgeSwitch } from './policy/judge-switch';
+import { refusedEnd } from './policy/refusal';
 import { PULL_STEPS } from './repository';
 import { activated, rebuild, withoutFinalEnd, type FinalEnd, type RebuildEnd } from './rebuild';
 import { resumeActivation } from './nixos/activation';
@@ -70,7 +73,8 @@ export async function resumeOperation(
     confirm === null
       ? await resumeActivation(host, context, helper, record)
       : await resumeConfirmedSwitch(host, context, helper, { ...record, confirm });
-  if (end.kind === 'rolled-back' || end.kind === 'handover') return withoutFinalEnd(host, context, end, commit);
+  if (end.kind === 'rolled-back' || end.kind === 'handover' || end.kind === 'refused')
+    return withoutFinalEnd(host, context, end, commit);
   switch (purpose) {
     case 'switch':
     case 'pull-switch': {
@@ -124,10 +128,12 @@ async function switchSystem(
   const { compartments, repository } = host;
   const commit = await repository.head();
   if (commit === '') return error(1, `${repository.dir} holds no repository yet: run Pull first`);
+  const judged = await judgeSwitch(host, context, commit);
+  if (!judged.ok) return refusedEnd(judged.refusal);
   compartments.begin('system', `${title} in progress...`);
   progress('system', 0, SYSTEM_STEPS, 'in_progress');
   const purpose = title === 'Switch' ? 'switch' : 'pull-switch';
-  const rebuilt = await rebuild(host, context, { purpose, commit });
+  const rebuilt = await rebuild(host, context, { purpose, commit, flake: judged.flake });
   return concludeSwitch(host, context, rebuilt, commit, title);
 }
 
@@ -142,8 +148,8 @@ export async function concludeSwitch(
   const { shell, progress } = context;
   const { compartments } = host;
   const { settle } = rebuilt;
-  if (rebuilt.kind === 'rolled-back') progress('system', 0, SYSTEM_STEPS, 'error');
-  if (rebuilt.kind === 'rolled-back' || rebuilt.kind === 'handover')
+  if (rebuilt.kind === 'rolled-back' || rebuilt.kind === 'refused') progress('system', 0, SYSTEM_STEPS, 'error');
+  if (rebuilt.kind === 'rolled-back' || rebuilt.kind === 'handover' || rebuilt.kind === 'refused')
     return withoutFinalEnd(host, context, rebuilt, commit);
   if (rebuilt.kind === 'failed') {
     progress('system', 0, SYSTEM_STEPS, 'error');
@@ -178,7 +184,10 @@ async function switchAtBoot(host: OperationHost, context: OperationContext): Pro
     return error(1, 'nixfleet-root is not installed: it comes with the NixOS module of this version');
   const commit = await repository.head();
   if (commit === '') return error(1, `${repository.dir} holds no repository yet: run Pull first`);
-  return concludeBoot(host, context, await prepareBoot(host, context, helper, commit), commit);
+  const judged = await judgeCommit(host, context, commit);
+  if (!judged.ok) return refusedEnd(judged.refusal);
+  const { flake } = judged;
+  return concludeBoot(host, context, await prepareBoot(host, context, helper, { commit, flake }), commit);
 }
 
 function concludeBoot(
@@ -214,6 +223,8 @@ async function update(host: OperationHost, { shell }: OperationContext): Promise
 
 async function forceUpdate(host: OperationHost, context: OperationContext): Promise<OperationEnd> {
   const { shell } = context;
+  const refusal = judgeConfirmation(host, context);
+  if (refusal !== null) return refusedEnd(refusal);
   shell.say('Step 1 of 3: pull');
   const pulled = await pull(host, context);
   if (pulled.status !== 'ok') return error(1, `git pull failed: ${pulled.message}`);
@@ -224,7 +235,7 @@ async function forceUpdate(host: OperationHost, context: OperationContext): Prom
   const commit = await host.repository.head();
   host.compartments.begin('system', 'Force update in progress...');
   const extra = ['--option', 'narinfo-cache-negative-ttl', '0'];
-  const rebuilt = await rebuild(host, context, { purpose: 'force-update', commit, extra });
+  const rebuilt = await rebuild(host, context, { purpose: 'force-update', commit, flake: host.flake, extra });
   return concludeForceUpdate(host, context, rebuilt, commit);
 }
 
@@ -236,7 +247,7 @@ export async function concludeForceUpdate(
 ): Promise<OperationEnd> {
   const { settle } = rebuilt;
   await host.refreshLock();
-  if (rebuilt.kind === 'rolled-back' || rebuilt.kind === 'handover')
+  if (rebuilt.kind === 'rolled-back' || rebuilt.kind === 'handover' || rebuilt.kind === 'refused')
     return withoutFinalEnd(host, context, rebuilt, commit);
   if (rebuilt.kind === 'failed') {
     host.compartments.set('system', context.stopping() ? 'unknown' : 'error', 'Force update did not complete', commit);

@@ -1,6 +1,7 @@
 /** Builds and activates a system, and judges by what runs afterwards whether a failed run activated it all the same. */
 import { realpathSync } from 'node:fs';
 import type { AgentConfig } from './config';
+import type { FlakeSource } from './flake';
 import { switchHome } from './home/switch-home';
 import type { ActivationPurpose } from './nixos/activation-record';
 import { switchNixos } from './nixos/switch-system';
@@ -15,6 +16,7 @@ import {
 } from './operation';
 import type { RolledBackReason } from '@/lib/protocol/agent/confirmation';
 import { exitCodeOf, failureOf, type RunEnd, type RunOptions } from './shell';
+import { refusalMessage, refusedEnd, type Refusal } from './policy/refusal';
 import { createThrottled } from './throttled';
 import { nixProgress, NO_NIX_PROGRESS, type NixProgress } from '@/lib/text/nix-progress';
 import { withoutEscapes } from '@/lib/text/plain-text';
@@ -25,7 +27,7 @@ const EXIT_UNITS_FAILED = 4;
 /**
  * `unchanged`: the system ran already. `partial`: the new system runs, but its activation reported failures. `deferred`:
  * it takes effect at the next boot. `rolled-back`: the system before it runs again. `handover`: the agent of the new
- * system goes on with it. `settle` is called once the result is saved.
+ * system goes on with it. `refused`: by the policy of the host, before anything was activated. `settle` is called once the result is saved.
  */
 /** `agentIsNew`: the agent of the new system runs already. */
 export type RebuildEnd = { settle?: () => Promise<void>; agentIsNew?: true } & (
@@ -36,9 +38,10 @@ export type RebuildEnd = { settle?: () => Promise<void>; agentIsNew?: true } & (
   | { kind: 'failed'; exitCode: number; failure: string }
   | { kind: 'rolled-back'; exitCode: number; failure: string; reason: RolledBackReason }
   | { kind: 'handover' }
+  | { kind: 'refused'; refusal: Refusal }
 );
 /** The end of a switch that was not taken back and does not go on in another process. */
-export type FinalEnd = Exclude<RebuildEnd, { kind: 'rolled-back' | 'handover' }>;
+export type FinalEnd = Exclude<RebuildEnd, { kind: 'rolled-back' | 'handover' | 'refused' }>;
 type EndWithoutFailure = Exclude<FinalEnd, { kind: 'failed' }>;
 type FailedEnd = Extract<RebuildEnd, { kind: 'partial' | 'failed' }>;
 
@@ -49,18 +52,22 @@ interface SystemPaths {
   built: string;
 }
 
-/** By nixfleet-root or nixos-rebuild, as root; or home-manager as the user. `extra`: options of Nix. */
-export async function rebuild(
-  host: OperationHost,
-  context: OperationContext,
-  plan: { purpose: ActivationPurpose; commit: string; extra?: readonly string[] },
-): Promise<RebuildEnd> {
+/** `flake`: what is built, at `commit`. `extra`: options of Nix. */
+export interface RebuildPlan {
+  purpose: ActivationPurpose;
+  commit: string;
+  flake: FlakeSource;
+  extra?: readonly string[];
+}
+
+/** By nixfleet-root or nixos-rebuild, as root; or home-manager as the user. */
+export async function rebuild(host: OperationHost, context: OperationContext, plan: RebuildPlan): Promise<RebuildEnd> {
   const helper = host.rootHelper();
   if (helper !== null) return switchNixos(host, context, helper, plan);
   const { shell } = context;
-  const { extra = [] } = plan;
-  const flake = host.flake.installable(await host.flake.attribute(shell));
-  const args = ['switch', '--flake', flake, ...extra];
+  const { flake, extra = [] } = plan;
+  const installable = flake.installable(await flake.attribute(shell));
+  const args = ['switch', '--flake', installable, ...flake.options, ...extra];
   if (host.config.hostType === 'nixos') return nixosRebuild(host, context, 'nixos-rebuild', args);
   return switchHome(host, () => runWithProgress(context, 'home-manager', args, outliving(host)));
 }
@@ -105,7 +112,7 @@ export async function nixosRebuild(
   return { ...end, kind: 'partial', failure: units.length > 0 ? (run.cause?.text ?? end.failure) : end.failure };
 }
 
-/** What follows from an end that only confirmed switches have. */
+/** What follows from an end that only switches have. */
 export function withoutFinalEnd(
   { compartments }: OperationHost,
   { shell }: OperationContext,
@@ -113,6 +120,10 @@ export function withoutFinalEnd(
   commit: string,
 ): OperationEnd {
   if (end.kind === 'handover') return { ...ok(), handover: true };
+  if (end.kind === 'refused') {
+    compartments.set('system', 'unknown', refusalMessage(end.refusal), commit);
+    return refusedEnd(end.refusal);
+  }
   const message = `Rolled back: ${end.failure}`;
   compartments.set('system', 'error', message, commit);
   shell.say('');

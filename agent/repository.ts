@@ -7,7 +7,9 @@ import { createClone, failed, outcomeOf, type RepositoryOutcome } from './clone'
 import { permissionProblem } from './clone-permissions';
 import { createGit, type GitOptions, type GitResult, type RefusedRedirect } from './git';
 import { describeContents } from './repository-contents';
+import { splitRepositoryAddress } from './redact';
 import type { Shell } from './shell';
+import { plainText } from '@/lib/text/plain-text';
 
 export type { RepositoryOutcome } from './clone';
 
@@ -189,6 +191,47 @@ export function createRepository(options: RepositoryOptions) {
         head = { key: commit === '' ? '' : key, commit };
       }
       return head.commit;
+    },
+    /** Changed files that git follows, one line each; null where git can't tell. Files that it does not follow are no part of a flake. */
+    async changes(): Promise<string[] | null> {
+      const args = [
+        '-c',
+        'core.fsmonitor=false',
+        'status',
+        '--porcelain',
+        '--untracked-files=no',
+        '--ignore-submodules=none',
+      ];
+      const status = await git.look(args);
+      return status.ok ? status.lines.map((line) => plainText(line.slice(3), 200)) : null;
+    },
+    /** "sha1" or "sha256"; null where git can't tell. */
+    async objectFormat(): Promise<string | null> {
+      const found = await git.look(['rev-parse', '--show-object-format']);
+      const format = found.lines[0];
+      return found.ok && (format === 'sha1' || format === 'sha256') ? format : null;
+    },
+    /** The address of the remote, without credentials; '' without one. */
+    async remoteAddress(): Promise<string> {
+      if (isolated) return git.url;
+      const origin = await git.look(['remote', 'get-url', 'origin']);
+      return origin.ok ? splitRepositoryAddress(origin.lines[0] ?? '').url : '';
+    },
+    /** Fetches a branch of the remote, and gives the commit that it is at. `problem`: a clause. */
+    async fetchBranch(shell: Shell, name: string): Promise<{ commit: string } | { problem: string }> {
+      const ref = `refs/nixfleet/branches/${name}`;
+      const args = (from: string) => ['fetch', '--no-tags', from, `+refs/heads/${name}:${ref}`];
+      const fetched = isolated ? await git.runRemote(shell, args) : await git.run(shell, args('origin'));
+      const outcome = outcomeOf(fetched);
+      if (!outcome.ok) return { problem: outcome.message };
+      const found = await git.look(['rev-parse', '--verify', `${ref}^{commit}`]);
+      const commit = found.lines[0];
+      return found.ok && commit !== undefined ? { commit } : { problem: found.failure };
+    },
+    /** Fetches the submodules of another checkout of this repository. Gives a clause when that fails. */
+    async updateSubmodulesOf(shell: Shell, folder: string): Promise<string | null> {
+      const updated = await git.run(shell, ['submodule', 'update', '--init', '--recursive', '--force'], folder);
+      return updated.ok ? null : updated.failure;
     },
     /** Changes when HEAD or the index may have changed; null without a repository, '' if unknown. */
     headKey,

@@ -5,6 +5,8 @@ import { generationNumbers, pathOfGeneration } from './nixos/generations';
 import { goToGeneration } from './nixos/switch-system';
 import { readSystem } from './nixos/system-facts';
 import { error, type OperationHost, type OperationContext, type OperationEnd } from './operation';
+import { judgeGeneration } from './policy/judge-generation';
+import { refusedEnd, type Refusal } from './policy/refusal';
 import { activated, nixosRebuild, type FinalEnd } from './rebuild';
 
 export async function runRollback(host: OperationHost, context: OperationContext): Promise<OperationEnd> {
@@ -14,8 +16,10 @@ export async function runRollback(host: OperationHost, context: OperationContext
   let rolledBack: FinalEnd;
   if (host.config.hostType === 'nixos') {
     const helper = host.rootHelper();
-    const previous = helper === null ? null : previousSystem(host.config);
+    const previous = previousSystem(host.config);
     if (helper !== null && previous === null) return error(1, 'there is no previous generation');
+    const refusal = judge(previous);
+    if (refusal !== null) return refusedEnd(refusal);
     host.compartments.begin('system', 'Rollback in progress...');
     rolledBack =
       helper === null || previous === null
@@ -24,10 +28,17 @@ export async function runRollback(host: OperationHost, context: OperationContext
   } else {
     const previous = previousHomeGeneration(host);
     if ('problem' in previous) return error(1, previous.problem);
+    const refusal = judge(previous);
+    if (refusal !== null) return refusedEnd(refusal);
     host.compartments.begin('system', 'Rollback in progress...');
     rolledBack = await rollBackHome(host, context, previous);
   }
   return concludeRollback(host, context, rolledBack, commit);
+
+  function judge(target: { number: number; path: string } | null): Refusal | null {
+    const name = target === null ? 'the previous generation' : `generation ${target.number}`;
+    return judgeGeneration(host.config, context.policy, name, target?.path ?? null);
+  }
 }
 
 export function concludeRollback(

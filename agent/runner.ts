@@ -7,10 +7,14 @@ import type { Outbox, OutboxEntry } from '@/lib/outbox/outbox';
 import type { HostType } from './config';
 import type { AgentLog } from './log';
 import type { AgentOperation, HeldOperation, OperationContext, OperationEnd } from './operation';
+import { judgeOperation } from './policy/judge-operation';
+import type { PolicyState } from './policy/policy-file';
+import { EXIT_REFUSED, refusalMessage, type Refusal } from './policy/refusal';
 import { killAsRoot, whatGoesOn } from './after-stop';
 import { STOP_GRACE_MS, type Child } from './process';
 import { createShell, failureOf, type Shell, type ShellOptions } from './shell';
 import type { RolledBackReason } from '@/lib/protocol/agent/confirmation';
+import type { RefusedReason } from '@/lib/protocol/agent/host-policy';
 import type { AgentFrameInput } from '@/lib/protocol/agent/from-agent';
 import type { OutputStream } from '@/lib/protocol/output-stream';
 import type { ReceivedServerFrame } from '@/lib/protocol/agent/to-agent';
@@ -27,6 +31,8 @@ const MAX_MESSAGE = 1_000;
 type CommandPayload = Extract<ReceivedServerFrame, { type: 'command' }>['payload'];
 /** What a command names besides its operation. */
 type Given = Pick<OperationContext, 'generation' | 'confirm'>;
+/** With the policy by which it was judged: it is read once for a command. */
+type Accepted = Given & Pick<OperationContext, 'policy'>;
 type KillPayload = Extract<ReceivedServerFrame, { type: 'kill_command' }>['payload'];
 type StopSignal = 'SIGTERM' | 'SIGKILL';
 
@@ -65,6 +71,8 @@ export interface CommandRunnerOptions {
   /** Whether this connection uses ids (protocol 3). */
   withIds: () => boolean;
   generation: () => Promise<string>;
+  /** Reads what this host accepts. */
+  policy: () => PolicyState;
   redact: (text: string) => string;
   env: NodeJS.ProcessEnv;
   cwd: () => string;
@@ -109,24 +117,45 @@ export function createCommandRunner(options: CommandRunnerOptions) {
       restarting = false,
       mayContinue,
       rolledBack,
-    }: { restarting?: boolean; mayContinue?: true; rolledBack?: RolledBackReason | undefined } = {},
+      refusal,
+    }: {
+      restarting?: boolean;
+      mayContinue?: true;
+      rolledBack?: RolledBackReason | undefined;
+      refusal?: RefusedReason | undefined;
+    } = {},
   ): Promise<void> {
     const generation = await options.generation();
     const text = plainText(options.redact(message), MAX_MESSAGE);
     log.info(`${entry.command}: ${status}${text === '' ? '' : ` (${text})`}`);
     if (current?.entry === entry) current = null;
-    outbox.finish(entry, { status, exitCode, message: text, generation, restarting, mayContinue, rolledBack });
+    outbox.finish(entry, { status, exitCode, message: text, generation, restarting, mayContinue, rolledBack, refusal });
   }
 
   function command(payload: CommandPayload): void {
     const id = options.withIds() ? (payload.id ?? null) : null;
     const name = payload.command;
     if (id !== null && !isNew(id, name)) return;
+    const isControl = name === 'restart' || (name === 'reboot' && !rebooting && !exiting);
     if (name === 'stop') void stop(id, payload.target ?? null);
+    else if (!isControl && (current !== null || exiting || rebooting)) reject(id, name);
+    else judged(id, name, givenBy(payload));
+  }
+
+  /** Whatever the frame and its dashboard: nothing begins that the policy of the running system does not accept. */
+  function judged(id: string | null, name: string, given: Given): void {
+    const policy = options.policy();
+    const refusal = judgeOperation(policy, { command: name, isConfirmed: given.confirm !== null }, Date.now());
+    if (refusal !== null) void refuse(accept(id, name), refusal);
     else if (name === 'restart') void restart(id);
-    else if (name === 'reboot' && !rebooting && !exiting) void reboot(id);
-    else if (current !== null || exiting || rebooting) reject(id, name);
-    else start(id, name, givenBy(payload));
+    else if (name === 'reboot') void reboot(id);
+    else start(id, name, { ...given, policy });
+  }
+
+  async function refuse(entry: OutboxEntry, refusal: Refusal): Promise<void> {
+    const message = refusalMessage(refusal);
+    say(entry, `⛔ ${message}`, 'stderr');
+    await finish(entry, 'error', EXIT_REFUSED, message, { refusal: refusal.reason });
   }
 
   /** A known id is answered from memory and never run again. */
@@ -177,7 +206,7 @@ export function createCommandRunner(options: CommandRunnerOptions) {
     return entry;
   }
 
-  function start(id: string | null, name: string, given: Given): void {
+  function start(id: string | null, name: string, given: Accepted): void {
     const operation = options.operations.get(name);
     if (operation === undefined) {
       void finish(outbox.begin(id, name), 'error', 1, 'unknown command');
@@ -190,11 +219,14 @@ export function createCommandRunner(options: CommandRunnerOptions) {
   function resume(id: string | null, name: string, lastSeq: number, operation: AgentOperation): boolean {
     if (id !== null && outbox.stateOf(id) === 'finished') return false;
     log.info(`${name} continues: an earlier agent process started it`);
-    run(id === null ? outbox.begin(null, name) : outbox.resume(id, name, lastSeq), operation, NOTHING_GIVEN);
+    run(id === null ? outbox.begin(null, name) : outbox.resume(id, name, lastSeq), operation, {
+      ...NOTHING_GIVEN,
+      policy: options.policy(),
+    });
     return true;
   }
 
-  function run(entry: OutboxEntry, operation: AgentOperation, given: Given): void {
+  function run(entry: OutboxEntry, operation: AgentOperation, given: Accepted): void {
     const running: RunningCommand = {
       entry,
       shell: shellFor(entry, {
@@ -218,7 +250,7 @@ export function createCommandRunner(options: CommandRunnerOptions) {
     running.done = perform(running, operation, given);
   }
 
-  async function perform(running: RunningCommand, operation: AgentOperation, given: Given): Promise<void> {
+  async function perform(running: RunningCommand, operation: AgentOperation, given: Accepted): Promise<void> {
     const context: OperationContext = {
       shell: running.shell,
       stopping: () => running.stop !== null,
@@ -273,7 +305,9 @@ export function createCommandRunner(options: CommandRunnerOptions) {
     }
     const restarting = end.switched === true && options.hostType === 'nixos';
     if (restarting) exiting = true;
-    await finish(running.entry, end.status, end.exitCode, end.message, { restarting, rolledBack: end.rolledBack });
+    const { rolledBack, refusal } = end;
+    if (refusal !== undefined) say(running.entry, `⛔ ${end.message}`, 'stderr');
+    await finish(running.entry, end.status, end.exitCode, end.message, { restarting, rolledBack, refusal });
     await end.settle?.();
     if (restarting) options.exit(EXIT_SWITCHED, running.entry);
   }
@@ -335,8 +369,13 @@ export function createCommandRunner(options: CommandRunnerOptions) {
   function kill(payload: KillPayload): void {
     const running = current;
     const pid = payload.pid ?? 0;
+    const refusal = judgeOperation(options.policy(), { command: 'kill', isConfirmed: false }, Date.now());
     if (payload.signal !== 'SIGTERM' && payload.signal !== 'SIGKILL') {
       reply(running, `❌ Unknown signal: ${payload.signal}`);
+    } else if (refusal !== null) {
+      // No line may be added to the output of what is held, as below.
+      if (running?.held != null) log.warn(`kill: ${refusalMessage(refusal)}`);
+      else reply(running, `⛔ ${refusalMessage(refusal)}`);
     } else if (running === null) {
       reply(null, '⚠️ No command running to kill');
     } else if (pid !== 0 && pid !== running.child?.pid) {

@@ -13,6 +13,7 @@ const SOURCES = [
   'agent',
   'lib/causes',
   'lib/git',
+  'lib/hours',
   'lib/limits',
   'lib/outbox',
   'lib/protocol',

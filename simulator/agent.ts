@@ -19,9 +19,10 @@ import {
 import { Pauses } from './pauses';
 import { hex, seeded, type Random } from './random';
 import { ScriptRunner, wireTime } from './runner';
-import { AGENT_CAPABILITIES, CONFIRM } from '@/lib/protocol/agent/capabilities';
+import { AGENT_CAPABILITIES, CONFIRM, POLICY } from '@/lib/protocol/agent/capabilities';
 import { WIRE_COMMANDS, type WireCommand } from '@/lib/protocol/agent/wire-commands';
 import type { ReceivedServerFrame } from '@/lib/protocol/agent/to-agent';
+import { POLICY_OPERATIONS, type HostPolicyInput } from '@/lib/protocol/agent/host-policy';
 import { MAX_BATCH_LINES, MAX_FINISHED_IDS } from '@/lib/protocol/agent/frame-limits';
 
 export interface SimulatedAgentOptions {
@@ -44,6 +45,8 @@ export interface SimulatedAgentOptions {
   metrics?: (now: number) => SimulatedMetrics | null;
   /** The delay before the first reconnect after a loss, in milliseconds. */
   firstRedialMs?: number;
+  /** What the host accepts, as it reports it; by default everything. It refuses what `operations` does not list. */
+  policy?: HostPolicyInput;
 }
 
 export class SimulatedAgent {
@@ -68,6 +71,9 @@ export class SimulatedAgent {
   private reports: WireReports = initialReports();
   /** The protocol of this connection; null until `registered`. */
   private negotiated: 2 | 3 | null = null;
+  /** What the dashboard of this connection named. */
+  private accepted: readonly string[] = [];
+  private readonly policy: HostPolicyInput;
   /** The process has ended and the next one has not started. */
   private offline = false;
   private installed: Partial<SimulatedFacts> = {};
@@ -81,6 +87,7 @@ export class SimulatedAgent {
     this.hostname = options.hostname;
     this.protocol = options.protocol ?? 3;
     this.capabilities = options.capabilities === undefined ? AGENT_CAPABILITIES : options.capabilities;
+    this.policy = options.policy ?? { state: 'none', source: '/etc/nixfleet-agent/policy.json' };
     this.intervalMs = options.intervalMs ?? 5_000;
     this.random = options.random ?? seeded(1);
     const version = this.protocol === 3 ? '4.1.0' : '3.1.5';
@@ -114,6 +121,7 @@ export class SimulatedAgent {
       outbox: () => this.outbox,
       pauses: this.pauses,
       pullsTo: options.pullsTo,
+      refuses: (command) => this.refusalOf(command),
       negotiated: () => this.negotiated,
       send: (frame) => {
         if (this.negotiated !== null) this.socket.send(frame);
@@ -212,6 +220,7 @@ export class SimulatedAgent {
       link: {
         ready: () => this.negotiated === 3 && this.socket.isOpen && !this.socket.isCongested,
         withIds: () => this.negotiated === 3,
+        accepts: (name) => this.accepted.includes(name),
         send: (frame) => void this.socket.send(frame),
       },
       onResultSent: () => this.heartbeat(),
@@ -234,6 +243,7 @@ export class SimulatedAgent {
   private received(frame: ReceivedServerFrame): void {
     switch (frame.type) {
       case 'registered':
+        this.accepted = frame.payload.accepts ?? [];
         this.registered(frame.payload.protocol ?? 2);
         return;
       case 'command': {
@@ -267,11 +277,22 @@ export class SimulatedAgent {
     if (first) {
       this.socket.resetBackOff();
       this.outbox.resendAll();
+      if (this.capabilities?.includes(POLICY) === true && this.accepted.includes('host_policy'))
+        this.socket.send({ type: 'host_policy', payload: this.policy });
       this.runner.registered();
       if (this.ticker === null) this.startTicker();
     }
     this.heartbeat();
     this.events.emit({ type: 'registered', first, protocol: this.negotiated });
+  }
+
+  /** Why the host refuses a command, as a sentence; null when it accepts it. */
+  private refusalOf(command: string): string | null {
+    const { operations } = this.policy;
+    const isKnown = POLICY_OPERATIONS.some((operation) => operation === command);
+    return !isKnown || operations == null || operations.includes(command)
+      ? null
+      : `Refused by the host: its policy does not accept “${command}”`;
   }
 
   /** Resolves when the process has ended; the next one starts after the pause. */

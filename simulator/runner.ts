@@ -9,6 +9,7 @@ import type { Pauses } from './pauses';
 import { stepsOf, type RunCommand, type ScriptStep } from './script';
 import { Trial } from './trial';
 import { WIRE_COMMANDS } from '@/lib/protocol/agent/wire-commands';
+import type { RefusedReason } from '@/lib/protocol/agent/host-policy';
 import type { AgentFrameInput } from '@/lib/protocol/agent/from-agent';
 import type { OutputStream } from '@/lib/protocol/output-stream';
 
@@ -30,6 +31,8 @@ export interface ScriptRunnerHost {
   readonly pauses: Pauses;
   /** The commit of the clone after a pull. */
   readonly pullsTo: string | undefined;
+  /** Why the host refuses a command; null when it accepts it. */
+  readonly refuses: (command: string) => string | null;
   /** The protocol of the current connection; null without one. */
   readonly negotiated: () => 2 | 3 | null;
   readonly send: (frame: AgentFrameInput) => void;
@@ -88,7 +91,9 @@ export class ScriptRunner {
   command(command: string, id: string | null, target: string | null, windowS: number | null = null): void {
     const { task } = this.host;
     if (id !== null && !this.isNew(id, command)) return;
+    const refusal = this.host.refuses(command);
     if (command === 'stop') void task(() => this.stop(id, target));
+    else if (refusal !== null) this.report('error', command, id, 77, refusal, 'operation');
     else if (command === 'restart') void task(() => this.restart(id));
     else if (command === 'reboot' && !this.exiting) void task(() => this.reboot(id));
     else if (this.current !== null || this.exiting) this.reject(command, id);
@@ -343,8 +348,9 @@ export class ScriptRunner {
     id: string | null,
     exitCode: number,
     message: string,
+    refusal?: RefusedReason,
   ): void {
-    const result = this.resultOf(status, exitCode, message);
+    const result = { ...this.resultOf(status, exitCode, message), refusal };
     if (id === null) this.host.send(statusFrame(command, result));
     else this.host.outbox().finish(this.host.outbox().begin(id, command), result);
     this.host.emit({ type: 'ended', command, id, result: status });

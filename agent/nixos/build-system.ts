@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { counted } from '@/lib/text/counted';
 import { killedFirst } from '../oom-score';
 import { PROGRESS_MS, type OperationContext, type OperationHost } from '../operation';
-import { NIX_FEATURES } from '../flake';
+import { NIX_FEATURES, type FlakeSource } from '../flake';
 import { exitCodeOf, failureOf } from '../shell';
 import { createThrottled } from '../throttled';
 import { createBuildLog, isBuilderLine, NO_PROGRESS, type BuildProgress } from './build-log';
@@ -16,15 +16,16 @@ const MIB = 2 ** 20;
 /** `path`: the store path of the system. */
 export type BuildEnd = { ok: true; path: string } | { ok: false; exitCode: number; failure: string };
 
-/** `extra`: further options of Nix. */
+/** `flake`: what it is built from. `extra`: further options of Nix. */
 export async function buildSystem(
   host: OperationHost,
   { shell, progress }: OperationContext,
+  flake: FlakeSource,
   extra: readonly string[] = [],
 ): Promise<BuildEnd> {
-  const { config, flake, env } = host;
+  const { config, env } = host;
   const attribute = JSON.stringify(await flake.attribute(shell));
-  const system = flake.installable(`${flake.outputs}.${attribute}.config.system.build.toplevel`);
+  const system = flake.installable(`${host.flake.outputs}.${attribute}.config.system.build.toplevel`);
   const link = join(config.stateDir, SYSTEM_LINK);
   let last: BuildProgress = NO_PROGRESS;
   progress('evaluate', 0, 0, 'in_progress');
@@ -37,7 +38,17 @@ export async function buildSystem(
     last = counts;
     reports.push(counts);
   });
-  const args = [...NIX_FEATURES, 'build', '--log-format', 'internal-json', '--out-link', link, ...extra, system];
+  const args = [
+    ...NIX_FEATURES,
+    'build',
+    '--log-format',
+    'internal-json',
+    '--out-link',
+    link,
+    ...flake.options,
+    ...extra,
+    system,
+  ];
   const cgroup = host.buildCgroup;
   const killsBefore = cgroup?.kills() ?? 0;
   const nix = killedFirst('nix', args, env['PATH'] ?? '');

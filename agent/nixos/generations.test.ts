@@ -2,9 +2,8 @@ import { lutimesSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createGenerationReports } from './generation-reports';
+import { createReports } from '../reports';
 import { createGenerationsReader, generationNumbers, pathOfGeneration, revisionOf } from './generations';
-import type { AgentFrameInput } from '@/lib/protocol/agent/from-agent';
 import { systemGenerationsSchema, type SystemGenerationsReport } from '@/lib/protocol/agent/system-generations';
 
 const MADE_AT_MS = 1_700_000_000_000;
@@ -164,14 +163,14 @@ describe('the list of generations', () => {
 describe('reports of generations', () => {
   it('are sent at each connection and when they change, and never twice alike', () => {
     let list: SystemGenerationsReport | null = { generations: [], total: 0 };
-    const sent: AgentFrameInput[] = [];
-    const reports = createGenerationReports(
+    const sent: SystemGenerationsReport[] = [];
+    const reports = createReports(
       () => list,
-      (frame) => sent.push(frame),
+      (report) => sent.push(report),
     );
     reports.connected();
     reports.check();
-    expect(sent).toEqual([{ type: 'system_generations', payload: { generations: [], total: 0 } }]);
+    expect(sent).toEqual([{ generations: [], total: 0 }]);
     list = { generations: [], total: 1 };
     reports.check();
     reports.check();

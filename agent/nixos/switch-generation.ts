@@ -1,5 +1,7 @@
 /** Switches to a generation of the system profile by its number, with that system's script and its boot entry. */
 import { error, ok, type OperationContext, type OperationEnd, type OperationHost } from '../operation';
+import { judgeGeneration } from '../policy/judge-generation';
+import { refusedEnd } from '../policy/refusal';
 import { activated, type FinalEnd } from '../rebuild';
 import type { ActivationRecord } from './activation-record';
 import { noGeneration, pathOfGeneration, revisionOf } from './generations';
@@ -15,6 +17,8 @@ export async function switchGeneration(host: OperationHost, context: OperationCo
   if (generation === null) return error(1, 'the command names no generation');
   const path = pathOfGeneration(config, generation);
   if (path === null) return error(1, noGeneration(generation));
+  const refusal = judgeGeneration(config, context.policy, `generation ${generation}`, path);
+  if (refusal !== null) return refusedEnd(refusal);
   const before = readSystem(config);
   if (before.generation === generation && runs(before.running, path)) {
     const nothing = `Nothing to do: generation ${generation} runs and is the one of the next boot`;

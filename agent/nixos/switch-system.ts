@@ -1,16 +1,15 @@
 /** A switch in steps of the agent's own: build as its user, compare, activate as root in a unit that outlives the agent. */
 import { randomUUID } from 'node:crypto';
-import { join } from 'node:path';
-import { CONFIRM } from '@/lib/protocol/agent/capabilities';
 import type { OperationContext, OperationHost } from '../operation';
-import type { FinalEnd, RebuildEnd } from '../rebuild';
+import { unusablePolicy } from '../policy/judge-generation';
+import { unconfirmedRefusal } from '../policy/judge-switch';
+import type { FinalEnd, RebuildEnd, RebuildPlan } from '../rebuild';
 import { runActivation, type PlannedActivation } from './activation';
-import type { ActivationPurpose } from './activation-record';
 import { buildSystem } from './build-system';
 import { noGeneration, pathOfGeneration } from './generations';
 import { startConfirmedSwitch } from './confirmed/confirmed-switch';
+import { fitToConfirm } from './confirmed/fit-to-confirm';
 import { inhibitorsBetween } from './inhibitors';
-import { agentNames, agentPackages } from './installed-agent';
 import type { RootHelper } from './root-helper';
 import { readSystem, runs, specialisationsOf } from './system-facts';
 
@@ -22,12 +21,14 @@ export async function switchNixos(
   host: OperationHost,
   context: OperationContext,
   helper: RootHelper,
-  { purpose, commit, extra = [] }: { purpose: ActivationPurpose; commit: string; extra?: readonly string[] },
+  { purpose, commit, flake, extra = [] }: RebuildPlan,
 ): Promise<RebuildEnd> {
   const { shell } = context;
-  const built = await buildSystem(host, context, extra);
+  const built = await buildSystem(host, context, flake, extra);
   if (!built.ok) return { kind: 'failed', exitCode: built.exitCode, failure: built.failure };
   const { path: target } = built;
+  const unusable = unusablePolicy(host.config, target);
+  if (unusable !== null) return { kind: 'failed', exitCode: 1, failure: unusable };
   const before = readSystem(host.config);
   if (before.running === target && before.profile === target) {
     shell.say(`Nothing to do: ${target} runs and is the system of the next boot.`);
@@ -58,6 +59,8 @@ export async function switchNixos(
         { ...idsOf(context), purpose, target, generation: null, commit },
         confirm.windowS,
       );
+    const refusal = unconfirmedRefusal(context, fit.why);
+    if (refusal !== null) return { kind: 'refused', refusal };
     shell.say(`This switch is not confirmed: ${fit.why}.`, 'stderr');
   } else if (!isRunning) shell.say('This switch is not confirmed: the dashboard did not ask for it.');
   // What runs already, after a test by hand, needs only the profile and the boot entry.
@@ -72,11 +75,13 @@ export async function prepareBoot(
   host: OperationHost,
   context: OperationContext,
   helper: RootHelper,
-  commit: string,
+  { commit, flake }: Pick<RebuildPlan, 'commit' | 'flake'>,
 ): Promise<FinalEnd> {
-  const built = await buildSystem(host, context);
+  const built = await buildSystem(host, context, flake);
   if (!built.ok) return { kind: 'failed', exitCode: built.exitCode, failure: built.failure };
   const { path: target } = built;
+  const unusable = unusablePolicy(host.config, target);
+  if (unusable !== null) return { kind: 'failed', exitCode: 1, failure: unusable };
   if (readSystem(host.config).profile === target) {
     context.shell.say(`Nothing to do: ${target} is the system of the next boot.`);
     return { kind: 'unchanged' };
@@ -119,31 +124,6 @@ export async function goToGeneration(
     return isGone ? { ...start, problem: noGeneration(number) } : start;
   });
 }
-
-type ConfirmFit = { kind: 'confirmed' } | { kind: 'unconfirmed' | 'refused'; why: string };
-
-/**
- * Whether a switch to a system can be confirmed, by the agents of the running system and of the new one. Found before
- * anything is activated: an agent that can't confirm would let the host go back at the end of its window.
- */
-function fitToConfirm({ config, unit, program }: OperationHost, target: string): ConfirmFit {
-  if (unit === null) return { kind: 'confirmed' };
-  const { own, named } = agentPackages({ unit, program });
-  // An agent from a checkout is none of a system.
-  if (own === null) return { kind: 'confirmed' };
-  // The first switch that installs the agent, made by one from elsewhere: going back would remove it.
-  if (named === null) return { kind: 'unconfirmed', why: 'the running system has no NixFleet agent to go back to' };
-  // The agent of a user is no part of the system.
-  if (!unit.startsWith(config.systemLink)) return { kind: 'confirmed' };
-  const next = agentPackages({ unit: join(target, unit.slice(config.systemLink.length)), program }).named;
-  if (next === null) return { kind: 'refused', why: NO_NEXT_AGENT };
-  return next === own || agentNames(next, CONFIRM)
-    ? { kind: 'confirmed' }
-    : { kind: 'unconfirmed', why: 'the agent of the new system can’t take a switch back' };
-}
-
-const NO_NEXT_AGENT =
-  'the new system has no NixFleet agent, so nobody could confirm it. Nothing has changed. If that is meant, switch without a confirmation';
 
 function idsOf({ commandId, command }: OperationContext): Pick<PlannedActivation, 'id' | 'commandId' | 'command'> {
   return { id: `c${commandId ?? randomUUID()}`, commandId, command };

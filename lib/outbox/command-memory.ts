@@ -11,6 +11,8 @@ export interface CommandResult {
   mayContinue?: boolean | undefined;
   /** Why the host went back to the system before. */
   rolledBack?: string | undefined;
+  /** Which rule of the host's policy refused it. */
+  refusal?: string | undefined;
   /** Number of the command's last line of output. */
   lastSeq: number;
 }

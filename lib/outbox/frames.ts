@@ -23,5 +23,6 @@ export type OutboxFrame =
         restarting?: boolean;
         may_continue?: boolean;
         rolled_back?: string;
+        refused?: string;
       };
     };

@@ -11,7 +11,7 @@ const DONE = { status: 'ok', exitCode: 0, message: '', generation: 'abc', restar
 
 /** An outbox on a link that parses every frame as the dashboard does and fails on one that it would refuse. */
 function setUp(more: Partial<OutboxOptions> = {}) {
-  const wire = { up: true, ids: true, frames: [] as AgentFrame[] };
+  const wire = { up: true, ids: true, accepts: [] as string[], frames: [] as AgentFrame[] };
   const memory = createCommandMemory({ maxCommands: MAX_FINISHED_IDS });
   const outbox = createOutbox({
     memory,
@@ -20,6 +20,7 @@ function setUp(more: Partial<OutboxOptions> = {}) {
     link: {
       ready: () => wire.up,
       withIds: () => wire.ids,
+      accepts: (name) => wire.accepts.includes(name),
       send(frame) {
         const parsed = parseAgentFrame(JSON.stringify(frame));
         if (parsed.kind !== 'frame') throw new Error(JSON.stringify(parsed));
@@ -94,7 +95,7 @@ describe('outbox', () => {
         // Without the parser: a hundred runs send millions of lines.
         const wire = { up: false, frames: [] as OutboxFrame[] };
         const send = (frame: OutboxFrame) => void wire.frames.push(frame);
-        const { outbox } = setUp({ link: { ready: () => wire.up, withIds: () => true, send } });
+        const { outbox } = setUp({ link: { ready: () => wire.up, withIds: () => true, accepts: () => false, send } });
         const entry = outbox.begin('id', 'test');
         let added = 0;
         /** The last line that arrived with all lines before it. */

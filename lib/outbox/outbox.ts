@@ -41,6 +41,8 @@ export interface OutboxLink {
   ready: () => boolean;
   /** Whether `registered` confirmed protocol 3. */
   withIds: () => boolean;
+  /** Whether the dashboard named this addition in `registered`. */
+  accepts: (name: string) => boolean;
   send: (frame: OutboxFrame) => void;
 }
 
@@ -218,6 +220,7 @@ export function createOutbox(options: OutboxOptions) {
         ...(id === null ? {} : { command_id: id, last_seq: result.lastSeq, restarting: result.restarting }),
         ...(id !== null && result.mayContinue === true ? { may_continue: true } : {}),
         ...(id !== null && result.rolledBack !== undefined ? { rolled_back: result.rolledBack } : {}),
+        ...(id !== null && result.refusal !== undefined && link.accepts('refused') ? { refused: result.refusal } : {}),
       },
     });
     // Without ids the dashboard does not acknowledge.

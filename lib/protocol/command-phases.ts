@@ -6,6 +6,8 @@ export const COMMAND_OUTCOMES = [
   'failed',
   /** A confirmed switch: the host went back to the system before it. */
   'rolled-back',
+  /** The policy of the host does not accept it. `rejected`: the agent was busy. */
+  'refused',
   'stopped',
   'timed-out',
   'rejected',

@@ -8,5 +8,13 @@ export type PipelineKind = (typeof PIPELINE_KINDS)[number];
 export const PIPELINE_OUTCOMES = ['succeeded', 'partial', 'failed', 'cancelled'] as const;
 export type PipelineOutcome = (typeof PIPELINE_OUTCOMES)[number];
 
-export const PIPELINE_HOST_STATUSES = ['waiting', 'running', 'done', 'failed', 'rolled-back', 'skipped'] as const;
+export const PIPELINE_HOST_STATUSES = [
+  'waiting',
+  'running',
+  'done',
+  'failed',
+  'rolled-back',
+  'refused',
+  'skipped',
+] as const;
 export type PipelineHostStatus = (typeof PIPELINE_HOST_STATUSES)[number];

@@ -9,7 +9,7 @@ export interface ProtocolRevision {
 }
 
 export const PROTOCOL_REVISIONS = {
-  agent: { revision: 6, hash: '7e903f73780a700c27e974a94a6f6f872686e7d4e677620fd27cd642a0a76820' },
-  live: { revision: 8, hash: '1e78f42f7502b72f2ff594b81bcd95e30dcff7c217e198377c1e2afdf7a9caa0' },
+  agent: { revision: 7, hash: '386dacbc42b9120dde568765154bcf10dd2f5f8a7b957a27701c5c0afe2cb868' },
+  live: { revision: 9, hash: '4f160c98a1ebe98ea458a3d00bc27b73b61696c854992eb87ecdc417b05e3b80' },
   http: { revision: 1, hash: 'f81bdd85a1bed6872c1768a653813e47deff6bef794407a11e490473013e25c0' },
 } as const satisfies Record<string, ProtocolRevision>;

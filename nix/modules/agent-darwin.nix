@@ -12,6 +12,7 @@ let
     inherit self;
     inherit (pkgs.stdenv.hostPlatform) system;
   };
+  policy = import ./agent-policy.nix { inherit lib; };
 in
 {
   # The same module from two places counts once.
@@ -24,6 +25,8 @@ in
       defaultPackage = packageFor "nixfleet-agent";
     }
     // {
+      policy = policy.option;
+
       user = lib.mkOption {
         type = lib.types.str;
         default = "";
@@ -32,7 +35,7 @@ in
     };
 
   config = lib.mkIf cfg.enable {
-    assertions = import ./agent-assertions.nix cfg ++ [
+    assertions = import ./agent-assertions.nix cfg ++ policy.assertions cfg.policy ++ [
       {
         assertion = cfg.user != "";
         message = "services.nixfleet-agent.user: name the user whose Home Manager configuration is switched.";
@@ -40,6 +43,10 @@ in
     ];
     warnings = import ./agent-warnings.nix { inherit lib cfg; };
     environment.systemPackages = [ cfg.package ];
+    # A part of the system, which the agent's user can't change.
+    environment.etc."nixfleet-agent/policy.json" = lib.mkIf (cfg.policy != null) {
+      text = policy.file cfg.policy;
+    };
     launchd.user.agents.nixfleet-agent.serviceConfig = import ./agent-launchd.nix {
       inherit cfg;
       home = "/Users/${cfg.user}";

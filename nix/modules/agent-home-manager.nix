@@ -13,6 +13,8 @@ let
     inherit (pkgs.stdenv.hostPlatform) system;
   };
   inherit (lib) mkDefault;
+  policy = import ./agent-policy.nix { inherit lib; };
+  policyFile = ".config/nixfleet-agent/policy.json";
   escape = import ./systemd-escape.nix;
   inherit (pkgs.stdenv.hostPlatform) isDarwin;
   home = config.home.homeDirectory;
@@ -23,7 +25,11 @@ let
   hostType =
     lib.optionalAttrs (cfg.switches == "home") { NIXFLEET_HOST_TYPE = "macos"; }
     // lib.optionalAttrs (cfg.switches == "system") { NIXFLEET_HOST_TYPE = "nixos"; };
-  environment = import ./agent-environment.nix cfg // hostType // {
+  # Without it, a policy of the system counts.
+  policyVariable = lib.optionalAttrs (cfg.policy != null) {
+    NIXFLEET_POLICY_FILE = "${home}/${policyFile}";
+  };
+  environment = import ./agent-environment.nix cfg // hostType // policyVariable // {
     NIXFLEET_TOKEN_FILE = toString cfg.tokenFile;
     NIXFLEET_STATE_DIR = "${home}/.local/state/nixfleet-agent";
     # The set-uid sudo of the wrappers must come before any other. The profiles of the user come before the system's.
@@ -50,6 +56,8 @@ in
       defaultPackage = packageFor "nixfleet-agent";
     }
     // {
+      policy = policy.option;
+
       switches = lib.mkOption {
         type = lib.types.nullOr (
           lib.types.enum [
@@ -68,7 +76,10 @@ in
   config = lib.mkIf cfg.enable (
     lib.mkMerge [
       {
-        assertions = import ./agent-assertions.nix cfg;
+        assertions = import ./agent-assertions.nix cfg ++ policy.assertions cfg.policy;
+        home.file = lib.optionalAttrs (cfg.policy != null) {
+          ${policyFile}.text = policy.file cfg.policy;
+        };
         warnings =
           import ./agent-warnings.nix { inherit lib cfg; }
           ++ lib.optionals (nixos != null) (
@@ -83,7 +94,10 @@ in
       (lib.mkIf isDarwin {
         launchd.agents.nixfleet-agent = {
           enable = true;
-          config = import ./agent-launchd.nix { inherit cfg home; };
+          config = import ./agent-launchd.nix {
+            inherit cfg home;
+            variables = policyVariable;
+          };
         };
       })
       (lib.mkIf (!isDarwin) {

@@ -3,11 +3,13 @@
 {
   cfg,
   home,
+  # Further variables of the agent.
+  variables ? { },
 }:
 {
   Label = "com.nixfleet.agent";
   ProgramArguments = [ "${cfg.package}/bin/nixfleet-agent" ];
-  EnvironmentVariables = import ./agent-environment.nix cfg // {
+  EnvironmentVariables = import ./agent-environment.nix cfg // variables // {
     NIXFLEET_TOKEN_FILE = toString cfg.tokenFile;
     NIXFLEET_STATE_DIR = "${home}/.local/state/nixfleet-agent";
     PATH = builtins.concatStringsSep ":" [

@@ -14,6 +14,7 @@ let
   };
   inherit (lib) mkDefault;
   checks = import ./agent-checks.nix { inherit lib; };
+  policy = import ./agent-policy.nix { inherit lib; };
   escape = import ./systemd-escape.nix;
   environment = builtins.mapAttrs (_: escape) (import ./agent-environment.nix cfg);
   systemPrograms = "/run/current-system/sw/bin";
@@ -74,6 +75,8 @@ in
 
       checks = checks.option;
 
+      policy = policy.option;
+
       buildMemory = lib.mkOption {
         type = lib.types.nullOr (lib.types.strMatching "[0-9]+%|[0-9]+[KMGT]?");
         default = "80%";
@@ -96,7 +99,7 @@ in
     };
 
   config = lib.mkIf cfg.enable {
-    assertions = import ./agent-assertions.nix cfg ++ checks.assertions cfg.checks ++ [
+    assertions = import ./agent-assertions.nix cfg ++ checks.assertions cfg.checks ++ policy.assertions cfg.policy ++ [
       {
         assertion = cfg.user != "";
         message = "services.nixfleet-agent.user: name the user that the agent runs as.";
@@ -107,6 +110,10 @@ in
 
     # In the system, so that a switch is judged by the checks of the system that it activates.
     environment.etc."nixfleet-agent/checks.json".text = checks.file cfg.checks;
+    # In the system as well: the agent follows the policy of the one that runs.
+    environment.etc."nixfleet-agent/policy.json" = lib.mkIf (cfg.policy != null) {
+      text = policy.file cfg.policy;
+    };
     environment.systemPackages = [
       rootHelper
       # For `nixfleet-agent --check` in a shell.

@@ -90,10 +90,12 @@ rec {
     nullOr = type: {
       name = "null or ${type.name}";
       check = value: value == null || type.check value;
+      fill = value: if value == null then null else (type.fill or (given: given)) value;
     };
     listOf = type: {
       name = "list of ${type.name}";
       check = value: isList value && all type.check value;
+      fill = map (type.fill or (given: given));
     };
     attrsOf = type: {
       name = "attribute set of ${type.name}";

@@ -1,6 +1,6 @@
 // @ts-check
 /** A real agent with fake Nix programs, run as a service manager runs it. For the demo and for tests. */
-import { existsSync, mkdirSync, realpathSync, rmSync, watch } from 'node:fs';
+import { existsSync, mkdirSync, realpathSync, rmSync, watch, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { cleanEnvironment } from './environment.mjs';
@@ -72,6 +72,8 @@ export function startDemoAgent({
     system.activate(isNixos ? earlierName(name) : name);
     if (isNixos) system.boot();
   }
+  const policyFile = join(root, 'policy.json');
+  if (host.policy !== undefined) writeFileSync(policyFile, JSON.stringify(host.policy));
   const environment = {
     ...inherited,
     // The fakes are Node programs and need this Node, whatever PATH says.
@@ -92,6 +94,7 @@ export function startDemoAgent({
     // Never the one of the machine that the demo runs on.
     NIXFLEET_ROOT_HELPER: host.rootHelper === false ? 'none' : join(FAKE_NIX_BIN, 'nixfleet-root'),
     NIXFLEET_SYSTEM_PROFILE: system.profile,
+    NIXFLEET_POLICY_FILE: policyFile,
     NIXFLEET_DEMO_SYSTEM: systemDir,
   };
 

@@ -173,6 +173,18 @@ describe('a demo agent', () => {
     expect(output.some((line) => line.includes('address already in use'))).toBe(true);
   });
 
+  it('has a policy on one host, which refuses a commit that nobody has signed', async () => {
+    dashboard.settings.accepts = ACCEPTED;
+    await start('flint').registered;
+    expect(await dashboard.frame('host_policy')).toMatchObject({ state: 'set', branches: ['main'] });
+    dashboard.command('pull', 'pull');
+    await dashboard.result('pull');
+    dashboard.command('switch', 'refused-switch');
+    expect(await dashboard.result('refused-switch')).toMatchObject({ status: 'error', refused: 'signature' });
+    dashboard.command('update', 'refused-update');
+    expect(await dashboard.result('refused-update')).toMatchObject({ status: 'error', refused: 'operation' });
+  });
+
   it.each(['atlas', 'ember'])('runs its tests, rolls back, and updates the lock file (%s)', async (name) => {
     const agent = start(name);
     await agent.registered;

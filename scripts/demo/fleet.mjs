@@ -9,6 +9,7 @@
  * @property {string} deviceType
  * @property {string} themeColor
  * @property {false} [rootHelper] nixfleet-root is not installed
+ * @property {object} [policy] what it accepts from its dashboard
  */
 
 /** @type {readonly DemoHost[]} */
@@ -25,7 +26,26 @@ export const DEMO_HOSTS = [
   { name: 'cygnus', type: 'nixos', location: 'cloud', deviceType: 'server', themeColor: '#9ece6a' },
   { name: 'draco', type: 'nixos', location: 'home', deviceType: 'desktop', themeColor: '#f7768e' },
   { name: 'ember', type: 'macos', location: 'home', deviceType: 'laptop', themeColor: '#e0af68' },
-  { name: 'flint', type: 'macos', location: 'office', deviceType: 'laptop', themeColor: '#bb9af7' },
+  {
+    name: 'flint',
+    type: 'macos',
+    location: 'office',
+    deviceType: 'laptop',
+    themeColor: '#bb9af7',
+    policy: {
+      operations: ['pull', 'switch', 'pull-switch', 'test'],
+      hours: {
+        zone: 'Europe/Berlin',
+        windows: [
+          { days: ['mon', 'tue', 'wed', 'thu', 'fri'], from: '00:00', to: '24:00' },
+          { days: ['sat', 'sun'], from: '00:00', to: '24:00' },
+        ],
+      },
+      branches: ['main'],
+      // The commits of the demo are not signed.
+      signers: 'ada@fleet.example ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJHb0kPPFv0DrHSL8CpnXKkSRFkBdBqL2nbyqwJ4wSqN',
+    },
+  },
 ];
 
 /** The host whose build fails by default. */
@@ -34,10 +54,12 @@ export const FAILING_HOST = 'draco';
 export const FAILED_UNIT_HOST = 'cygnus';
 /** The host whose agent calls nixos-rebuild. */
 export const WITHOUT_ROOT_HELPER = DEMO_HOSTS.find(({ rootHelper }) => rootHelper === false)?.name ?? '';
+/** The host that has a policy. */
+export const HOST_WITH_POLICY = DEMO_HOSTS.find(({ policy }) => policy !== undefined)?.name ?? '';
 /** Hosts that start a number of commits behind. */
 export const STARTS_BEHIND = new Map([
   ['borealis', 1],
-  ['flint', 2],
+  ['ember', 2],
 ]);
 
 /** Commits that are made one after the other; after the last one the repository stays unchanged. */

@@ -10,7 +10,15 @@ import { SetupProblem } from '../setup/problem.mjs';
 import { startDemoAgent } from './agents.mjs';
 import { findPort, startDemoDashboard } from './dashboard.mjs';
 import { RUN_VARIABLE } from './environment.mjs';
-import { DEMO_HOSTS, FAILED_UNIT_HOST, FAILING_HOST, STARTS_BEHIND, STORIES, WITHOUT_ROOT_HELPER } from './fleet.mjs';
+import {
+  DEMO_HOSTS,
+  FAILED_UNIT_HOST,
+  FAILING_HOST,
+  HOST_WITH_POLICY,
+  STARTS_BEHIND,
+  STORIES,
+  WITHOUT_ROOT_HELPER,
+} from './fleet.mjs';
 import { endProcessesOf } from './processes.mjs';
 import { createDemoRepository } from './repository.mjs';
 
@@ -153,6 +161,8 @@ function instructions(address, password, { fails, failedUnits }, repository) {
     ...(fails === '' ? [] : [`  - Press Switch on ${fails}: its build fails.`]),
     ...(failedUnits === '' ? [] : [`  - Press Switch on ${failedUnits}: a unit fails, and the result names it.`]),
     `  - ${WITHOUT_ROOT_HELPER} has no nixfleet-root: its agent calls nixos-rebuild. Click its Agent or System.`,
+    `  - ${HOST_WITH_POLICY} has a policy: press Switch, and it refuses the commit, which is not signed. Its menu shows`,
+    '    what it accepts.',
     '  - A new commit is made every minute, so hosts fall behind. You can make one too:',
     `    cd ${repository.work} && git commit --allow-empty -m "my change" && git push origin main`,
     '',

@@ -297,7 +297,7 @@ export const AGENT_MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'generations-with-every-check',
-    file: 'agent/nixos/generation-reports.ts',
+    file: 'agent/reports.ts',
     from: '    if (text === sent) return;\n',
     to: '',
     why: 'every agent sends its whole list each minute',

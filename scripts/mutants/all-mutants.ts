@@ -4,6 +4,7 @@ import { COMMAND_MUTANTS } from './command-mutants';
 import { EDGE_MUTANTS } from './edge-mutants';
 import { GIT_MUTANTS } from './git-mutants';
 import type { Mutant } from './mutant';
+import { POLICY_MUTANTS } from './policy-mutants';
 import { STORE_MUTANTS } from './store-mutants';
 import { TURN_MUTANTS } from './turn-mutants';
 
@@ -12,6 +13,7 @@ export const ALL_MUTANTS: readonly Mutant[] = [
   ...TURN_MUTANTS,
   ...AGENT_MUTANTS,
   ...COMMAND_MUTANTS,
+  ...POLICY_MUTANTS,
   ...EDGE_MUTANTS,
   ...STORE_MUTANTS,
   ...AUTH_MUTANTS,

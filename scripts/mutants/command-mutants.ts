@@ -199,8 +199,8 @@ export const COMMAND_MUTANTS: readonly Mutant[] = [
   {
     name: 'pipeline-goes-on-after-a-failure',
     file: PIPELINE,
-    from: "if ((status !== 'failed' && status !== 'rolled-back') || !pipeline.stopOnFailure || pipeline.state.halt) return run;",
-    to: 'if (pipeline.state.halt || host !== undefined) return run;',
+    from: 'if (!isFailure(status) || !pipeline.stopOnFailure || pipeline.state.halt) return run;',
+    to: 'if (!isFailure(status) || pipeline.state.halt || host !== undefined) return run;',
     why: 'a configuration that broke the first host reaches all others',
     tests: [PIPELINE_TEST],
   },

@@ -40,7 +40,7 @@ export async function waitInWindow(
     before: record.confirm.before,
     shell,
     onChange,
-    runTests: (signal) => observeTests(host, shell, signal),
+    runTests: (signal) => observeTests(host, context, signal),
   });
   const observeUntil = performance.now() + MAX_OBSERVED_MS;
   const answers = host.confirmations.awaitAnswer(record.commandId ?? '', confirmed.since, onChange);

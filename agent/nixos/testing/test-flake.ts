@@ -15,6 +15,8 @@ export interface SystemSource {
   specialisation?: string;
   /** The content of its file of checks. */
   checks?: object;
+  /** The content of the file of its policy. */
+  policy?: object;
   /** The program that the unit of its agent starts; without one it has no such unit. */
   agent?: string;
   /** A setting of that unit, as `NIXFLEET_INTERVAL=9`. */
@@ -65,7 +67,8 @@ export function fleetFlakeOf(hosts: readonly { name: string; nixos: Places; sour
 
 /** The system of a host as an expression. `shared`: where the library's build leaves its traces. */
 function systemOf(name: string, nixos: Places, source: SystemSource, shared: Places): string {
-  const { version, fails, slow, evaluates, size, inhibitors, specialisation, checks, agent, agentSetting } = source;
+  const { version, fails, slow, evaluates, size, inhibitors, specialisation, checks, policy, agent, agentSetting } =
+    source;
   const script = [
     'mkdir -p $out/bin $out/sw',
     `ln -s ${nixos.path('tools')} $out/sw/bin`,
@@ -75,6 +78,9 @@ function systemOf(name: string, nixos: Places, source: SystemSource, shared: Pla
     ...(checks === undefined
       ? []
       : ['mkdir -p $out/etc/nixfleet-agent', `echo '${JSON.stringify(checks)}' > $out/etc/nixfleet-agent/checks.json`]),
+    ...(policy === undefined
+      ? []
+      : ['mkdir -p $out/etc/nixfleet-agent', `echo '${JSON.stringify(policy)}' > $out/etc/nixfleet-agent/policy.json`]),
     ...(agent === undefined
       ? []
       : [

@@ -42,7 +42,7 @@ describe('activity', () => {
 });
 
 describe('shortReason', () => {
-  const ended = (outcome: 'succeeded' | 'partial' | 'failed', reason: string) =>
+  const ended = (outcome: 'succeeded' | 'partial' | 'failed' | 'refused', reason: string) =>
     shortReason(aCommand({ phase: 'ended', outcome, reason }));
 
   it('is the reason of what did not do everything, without what the outcome says already', () => {
@@ -53,6 +53,9 @@ describe('shortReason', () => {
       'curl-8.14.1 failed to build.',
     );
     expect(ended('failed', 'nix build failed with exit code 1.')).toBe('nix build failed with exit code 1.');
+    expect(ended('refused', 'Refused by the host: the commit 3c9a808 is not signed.')).toBe(
+      'the commit 3c9a808 is not signed.',
+    );
     expect(ended('succeeded', 'The host reported success.')).toBe('');
     expect(shortReason(aCommand())).toBe('');
   });

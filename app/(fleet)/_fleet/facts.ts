@@ -41,9 +41,9 @@ export function isBehind(host: Pick<HostView, 'compartments'>): boolean {
   return [git, lock, system].some((compartment) => compartment.status === 'outdated');
 }
 
-/** At least one compartment of the host is in error, or its last command was taken back. */
+/** At least one compartment of the host is in error, or its last command was taken back or refused. */
 export function isFailing(host: Pick<HostView, 'compartments' | 'lastCommand'>): boolean {
-  if (host.lastCommand?.outcome === 'rolled-back') return true;
+  if (host.lastCommand?.outcome === 'rolled-back' || host.lastCommand?.outcome === 'refused') return true;
   return Object.values(host.compartments).some((compartment) => compartment.status === 'error');
 }
 
@@ -89,7 +89,7 @@ export function shortReason(command: Pick<CommandView, 'phase' | 'outcome' | 're
   if (tone !== 'warn' && tone !== 'bad' && tone !== 'back') return '';
   // "Switched, but unit x failed", "nix build failed with exit code 1: x failed": the word before it says the first part.
   return command.reason
-    .replace(/^The host reported: /, '')
+    .replace(/^(?:The host reported|Refused by the host): /, '')
     .replace(/^\w[\w -]{0,60}(?:, but | failed with exit code \d{1,3}: )/, '');
 }
 

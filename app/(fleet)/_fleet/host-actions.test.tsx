@@ -9,6 +9,7 @@ const NOTHING: Operations = {
   confirm: { enabled: true, windowS: 180 },
   run: () => undefined,
   setConfirm: () => undefined,
+  showPolicy: () => undefined,
   addHost: () => undefined,
   runPipeline: () => undefined,
   inspect: () => undefined,

@@ -16,6 +16,7 @@ import { useOperations } from '../_operations/operations-context';
 import { isPossible } from '../_operations/plan';
 import { isRunning, nextStep } from './facts';
 import { OperationIcon } from './operation-icons';
+import { serverNow } from '@/app/_ui/clock';
 import { checkOperation } from '@/lib/fleet/operations/operation-rules';
 import type { HostView } from '@/lib/protocol/live/views/host-view';
 import type { OperationId } from '@/lib/protocol/operation-ids';
@@ -93,7 +94,7 @@ function Action({
 }) {
   const { run, confirm } = useOperations();
   const { label, description } = OPERATIONS[operation];
-  const blocked = checkOperation(OPERATIONS[operation], host);
+  const blocked = checkOperation(OPERATIONS[operation], host, serverNow());
   const offersSomething = isPossible(operation, host);
   return (
     <Button

@@ -1,6 +1,6 @@
 'use client';
 
-import { ScrollText, TimerOff } from 'lucide-react';
+import { ScrollText, ShieldCheck, TimerOff } from 'lucide-react';
 import { Fragment, useState, type ReactElement } from 'react';
 import { newestCommand, openOutput } from '@/app/_output/drawer/open-output';
 import { Menu, MenuItem, MenuSeparator } from '@/app/_ui/menu';
@@ -13,6 +13,7 @@ import { PipelineItems } from '../_pipelines/pipeline-items';
 import { ConfirmSettingItem } from './confirm-setting-item';
 import { OperationIcon } from './operation-icons';
 import { operationMenu } from './operation-menu';
+import { serverNow } from '@/app/_ui/clock';
 import { checkOperation } from '@/lib/fleet/operations/operation-rules';
 import type { HostView } from '@/lib/protocol/live/views/host-view';
 import type { OperationId } from '@/lib/protocol/operation-ids';
@@ -66,6 +67,8 @@ function Entries({ current }: { current: HostView }) {
         </>
       )}
       <PipelineItems hosts={[host]} />
+      <PolicyItem host={host} />
+      <MenuSeparator />
       {MENU.map((section, i) => (
         <Fragment key={i}>
           {i > 0 && <MenuSeparator />}
@@ -81,10 +84,23 @@ function Entries({ current }: { current: HostView }) {
   );
 }
 
+function PolicyItem({ host }: { host: HostView }) {
+  const { showPolicy } = useOperations();
+  return (
+    <MenuItem
+      icon={<ShieldCheck className="size-4" aria-hidden="true" />}
+      hint="Operations, hours and commits that the host accepts. Set on the host."
+      onSelect={() => showPolicy(host.id)}
+    >
+      What this host accepts
+    </MenuItem>
+  );
+}
+
 function Item({ operation, host }: { operation: OperationId; host: HostView }) {
   const { run } = useOperations();
   const { label, confirms, description } = OPERATIONS[operation];
-  const blocked = checkOperation(OPERATIONS[operation], host);
+  const blocked = checkOperation(OPERATIONS[operation], host, serverNow());
   return (
     <MenuItem
       icon={<OperationIcon operation={operation} />}

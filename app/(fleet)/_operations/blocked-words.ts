@@ -46,6 +46,7 @@ const PHRASES: Readonly<Record<string, BlockedPhrases>> = {
     many: 'have different generations',
     short: 'with different generations',
   },
+  policy: { one: 'does not accept it', many: 'do not accept it', short: 'that do not accept it' },
   elsewhere: { one: 'is in another pipeline', many: 'are in another pipeline', short: 'in another pipeline' },
 };
 

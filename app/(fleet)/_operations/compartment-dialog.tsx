@@ -9,6 +9,7 @@ import { OPERATIONS } from '@/lib/fleet/operations/operations';
 import { checkedAtOf, COMPARTMENT_WORDS, usesRebuild } from '../_fleet/facts';
 import { useOperations } from './operations-context';
 import { isPossible } from './plan';
+import { serverNow } from '@/app/_ui/clock';
 import { checkOperation } from '@/lib/fleet/operations/operation-rules';
 import type { CompartmentName } from '@/lib/protocol/compartment-names';
 import type { HostView } from '@/lib/protocol/live/views/host-view';
@@ -74,7 +75,7 @@ export function CompartmentDialog({
         </p>
       )}
       {steps.map((operation) => {
-        const blocked = checkOperation(OPERATIONS[operation], host);
+        const blocked = checkOperation(OPERATIONS[operation], host, serverNow());
         return (
           blocked && (
             <p key={operation} className="mt-2 text-xs text-muted">

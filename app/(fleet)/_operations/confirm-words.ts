@@ -47,10 +47,22 @@ export function confirmWords(
     const where = hosts.length === 1 || (names.length === hosts.length && reasons.size === 1) ? '' : onHosts(names);
     sentences.push(`Not confirmed${where}: ${reason}.`);
   }
+  const refusing = hosts.filter(
+    (host) =>
+      host.policy?.confirmed === true &&
+      planConfirmation(OPERATIONS[operation], host, policy, choice)?.kind === 'unconfirmed',
+  );
+  if (refusing.length > 0) {
+    const names = refusing.map(({ name }) => name);
+    const verb = names.length === 1 ? 'accepts' : 'accept';
+    sentences.push(`${listed(names)} ${verb} only confirmed switches, and will refuse this one.`);
+  }
   return { hasChoice: possible > 0, isConfirmed: confirmed > 0, sentences };
 }
 
-function onHosts(names: readonly string[]): string {
+const onHosts = (names: readonly string[]): string => ` on ${listed(names)}`;
+
+function listed(names: readonly string[]): string {
   const more = names.length - MAX_NAMES;
-  return ` on ${joinWords(more > 0 ? [...names.slice(0, MAX_NAMES), `${more} more`] : names)}`;
+  return joinWords(more > 0 ? [...names.slice(0, MAX_NAMES), `${more} more`] : names);
 }

@@ -8,6 +8,7 @@ import { Button } from '@/app/_ui/button';
 import { Dialog } from '@/app/_ui/dialog';
 import { Spinner } from '@/app/_ui/spinner';
 import { labelOf } from '@/lib/fleet/operations/operation-words';
+import { serverNow } from '@/app/_ui/clock';
 import { checkOperation } from '@/lib/fleet/operations/operation-rules';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
 import { hostGenerations } from '../actions';
@@ -35,7 +36,7 @@ export function GenerationDialog({ hostId, onClose }: { hostId: string; onClose:
   }, [hostId]);
   if (!host) return null;
 
-  const blocked = checkOperation(OPERATIONS[OPERATION], host);
+  const blocked = checkOperation(OPERATIONS[OPERATION], host, serverNow());
   const send = () => {
     if (chosen === null) return;
     onClose();

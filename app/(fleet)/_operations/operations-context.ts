@@ -19,6 +19,8 @@ export interface Operations {
   run: (operation: OperationId, hostIds: readonly string[], options?: RunOptions) => void;
   /** Opens the setting whether switches of these hosts are confirmed. */
   setConfirm: (hostIds: readonly string[]) => void;
+  /** Opens what a host accepts. */
+  showPolicy: (hostId: string) => void;
   /** Opens the dialog that adds a host. */
   addHost: () => void;
   /** Opens the dialog that starts a pipeline; `pullRequest` is merged first, if that is a stage. */

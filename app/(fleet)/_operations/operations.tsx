@@ -21,6 +21,7 @@ const GenerationDialog = dynamic(() => import('./generation-dialog').then((part)
 const ConfirmSettingDialog = dynamic(() =>
   import('./confirm-setting-dialog').then((part) => part.ConfirmSettingDialog),
 );
+const PolicyDialog = dynamic(() => import('./policy-dialog').then((part) => part.PolicyDialog));
 const AddHostDialog = dynamic(() => import('./add-host-dialog').then((part) => part.AddHostDialog));
 
 type OpenDialog =
@@ -28,6 +29,7 @@ type OpenDialog =
   | { kind: 'color'; hostIds: readonly string[] }
   | { kind: 'generation'; hostId: string }
   | { kind: 'confirm-setting'; hostIds: readonly string[] }
+  | { kind: 'policy'; hostId: string }
   | { kind: 'add-host' }
   | { kind: 'pipeline'; pipeline: PipelineKind; hostIds: readonly string[]; pullRequest?: ReviewedPullRequest }
   | { kind: 'compartment'; hostId: string; compartment: CompartmentName };
@@ -68,6 +70,7 @@ export function OperationsProvider({ children }: { children: ReactNode }) {
         }
       },
       setConfirm: (hostIds) => setDialog({ kind: 'confirm-setting', hostIds }),
+      showPolicy: (hostId) => setDialog({ kind: 'policy', hostId }),
       addHost: () => setDialog({ kind: 'add-host' }),
       runPipeline: (pipeline, hostIds, pullRequest) => setDialog({ kind: 'pipeline', pipeline, hostIds, pullRequest }),
       inspect: (hostId, compartment) => setDialog({ kind: 'compartment', hostId, compartment }),
@@ -89,6 +92,7 @@ export function OperationsProvider({ children }: { children: ReactNode }) {
       {dialog?.kind === 'color' && <ColorDialog hostIds={dialog.hostIds} onClose={close} />}
       {dialog?.kind === 'confirm-setting' && <ConfirmSettingDialog hostIds={dialog.hostIds} onClose={close} />}
       {dialog?.kind === 'generation' && <GenerationDialog hostId={dialog.hostId} onClose={close} />}
+      {dialog?.kind === 'policy' && <PolicyDialog hostId={dialog.hostId} onClose={close} />}
       {dialog?.kind === 'pipeline' && (
         <PipelineDialog
           kind={dialog.pipeline}

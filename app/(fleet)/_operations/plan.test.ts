@@ -77,7 +77,7 @@ describe('planOperation', () => {
         const plan = planOperation(operation, some, force);
         const placed = [...plan.ready, ...plan.groups.flatMap((group) => group.hosts)];
         expect(placed.map(({ id }) => id).sort()).toEqual(some.map(({ id }) => id).sort());
-        for (const host of plan.ready) expect(checkOperation(OPERATIONS[operation], host, force)).toBeNull();
+        for (const host of plan.ready) expect(checkOperation(OPERATIONS[operation], host, 0, force)).toBeNull();
       }),
     );
   });

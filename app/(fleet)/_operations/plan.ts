@@ -1,4 +1,5 @@
 /** What an operation on several hosts will do, by the preconditions that the dashboard checks. Pure. */
+import { serverNow } from '@/app/_ui/clock';
 import { capitalised, joinWords } from '@/app/_ui/sentence';
 import { nounPhrase, OPERATION_WORDS, verbPhrase } from '@/lib/fleet/operations/operation-words';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
@@ -28,7 +29,7 @@ export function planOperation(operation: OperationId, hosts: readonly HostView[]
   const ready: HostView[] = [];
   const groups = new Map<string, { code: string; blocked: Blocked; hosts: HostView[] }>();
   for (const host of hosts) {
-    const blocked = checkOperation(OPERATIONS[operation], host, force);
+    const blocked = checkOperation(OPERATIONS[operation], host, serverNow(), force);
     if (!blocked) {
       ready.push(host);
       continue;

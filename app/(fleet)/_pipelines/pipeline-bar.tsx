@@ -2,7 +2,7 @@ import { cx } from '@/app/_ui/cx';
 import { hostsOver, progressText } from './pipeline-words';
 import type { PipelineSummary } from '@/lib/protocol/live/views/pipeline-view';
 
-/** The progress of a pipeline: the shares of done, failed, rolled back, skipped and running hosts. Drawn without style attributes. */
+/** The progress of a pipeline: the shares of done, failed, refused, rolled back, skipped and running hosts. Drawn without style attributes. */
 export function PipelineBar({
   pipeline,
   label,
@@ -14,13 +14,13 @@ export function PipelineBar({
 }) {
   const { over, all } = hostsOver(pipeline);
   const total = Math.max(1, all);
-  const { done, failed, 'rolled-back': rolledBack, skipped, running } = pipeline.counts;
+  const { done, failed, 'rolled-back': rolledBack, refused, skipped, running } = pipeline.counts;
   // Each is drawn over the one before, from the left.
   const parts = [
     ['fill-busy/50', over + running],
-    ['fill-idle', done + failed + rolledBack + skipped],
-    ['fill-warn', done + failed + rolledBack],
-    ['fill-bad', done + failed],
+    ['fill-idle', done + failed + refused + rolledBack + skipped],
+    ['fill-warn', done + failed + refused + rolledBack],
+    ['fill-bad', done + failed + refused],
     ['fill-ok', done],
   ] as const;
   return (

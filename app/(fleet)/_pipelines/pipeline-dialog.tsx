@@ -1,5 +1,6 @@
 'use client';
 
+import { serverNow } from '@/app/_ui/clock';
 import { ArrowRight } from 'lucide-react';
 import { useRouter } from 'next/navigation';
 import { useState } from 'react';
@@ -55,7 +56,7 @@ export function PipelineDialog({
   const hosts = useHosts(hostIds);
   const stages = kind === 'custom' ? picked : known;
   const pipelines = usePipelines();
-  const preview = previewPipeline(stages, hosts, pipelines, force);
+  const preview = previewPipeline(stages, hosts, pipelines, force, serverNow());
   const possible = stagesProblem(stages) === null && preview.ready.length > 0;
   const firstSwitch = stages.find((id) => OPERATIONS[id].confirmable);
   const confirmation = firstSwitch ? confirmWords(firstSwitch, preview.ready, policy, confirm) : null;

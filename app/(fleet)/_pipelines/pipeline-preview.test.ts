@@ -19,7 +19,7 @@ describe('previewPipeline', () => {
       aHost('away', { online: false }),
       aHost('taken'),
     ];
-    const preview = previewPipeline(['pull', 'switch', 'test'], hosts, [other], false);
+    const preview = previewPipeline(['pull', 'switch', 'test'], hosts, [other], false, 0);
     expect(preview.ready.map(({ id }) => id)).toEqual(['web', 'through', 'busy']);
     expect(preview.busy.map(({ id }) => id)).toEqual(['busy']);
     expect(preview.skipped.map(({ reason }) => reason)).toEqual(['away is offline.', 'taken is in another pipeline.']);
@@ -32,26 +32,26 @@ describe('previewPipeline', () => {
 
   it('skips hosts on which the first stage is blocked, unless forced', () => {
     const hosts = [withCompartments('web', { git: 'outdated' }), aHost('db')];
-    const plain = previewPipeline(['switch', 'test'], hosts, [], false);
+    const plain = previewPipeline(['switch', 'test'], hosts, [], false, 0);
     expect(plain.ready.map(({ id }) => id)).toEqual(['db']);
     expect(plain.skipped).toMatchObject([{ code: 'blocked', blockedBy: 'behind', forceable: true }]);
     expect(previewSentences(plain)).toEqual([
       'On db: Switch, then Test. It stops at the first failure.',
       'Skipped: 1 not ready for the first stage.',
     ]);
-    expect(previewPipeline(['switch', 'test'], hosts, [], true).skipped).toEqual([]);
+    expect(previewPipeline(['switch', 'test'], hosts, [], true, 0).skipped).toEqual([]);
   });
 
   it('names the stage that runs before the hosts, and says when nothing can start', () => {
-    expect(previewSentences(previewPipeline(['merge-pr', 'pull'], [aHost('web')], [], false))).toEqual([
+    expect(previewSentences(previewPipeline(['merge-pr', 'pull'], [aHost('web')], [], false, 0))).toEqual([
       'The first step is to merge the flake update. If it fails, no host is changed.',
       'On web: Pull.',
     ]);
     const away = [aHost('web', { online: false })];
-    expect(previewSentences(previewPipeline(['pull'], away, [], false))).toEqual([
+    expect(previewSentences(previewPipeline(['pull'], away, [], false, 0))).toEqual([
       'Nothing can be started: no host is ready.',
     ]);
-    expect(previewSentences(previewPipeline([], [aHost('web')], [], false))).toEqual([
+    expect(previewSentences(previewPipeline([], [aHost('web')], [], false, 0))).toEqual([
       'Pick at least one operation for the hosts.',
     ]);
   });

@@ -5,6 +5,7 @@ import { hostStages, isPrelude } from '@/lib/fleet/pipelines/pipeline-definition
 import { hostCount } from '../_operations/plan';
 import { stageOrder } from './pipeline-words';
 import { notBusy } from '@/lib/fleet/operations/preconditions';
+import { checkPolicy } from '@/lib/fleet/operations/policy-rules';
 import { checkOperation } from '@/lib/fleet/operations/operation-rules';
 import type { HostView } from '@/lib/protocol/live/views/host-view';
 import type { OperationId } from '@/lib/protocol/operation-ids';
@@ -29,13 +30,18 @@ export interface PipelinePreview {
   /** Those of `ready` that are busy now: the pipeline waits for them. */
   busy: readonly HostView[];
   skipped: readonly SkippedGroup[];
+  /** Those of `ready` that will refuse a stage, and the reason of the first of them; '' without one. */
+  refusing: readonly HostView[];
+  refusal: string;
 }
 
+/** `now`: the dashboard's time, by which hosts that accept operations in their hours only are judged. */
 export function previewPipeline(
   stages: readonly OperationId[],
   hosts: readonly HostView[],
   pipelines: readonly PipelineView[],
   force: boolean,
+  now: number,
 ): PipelinePreview {
   const elsewhere = new Set(
     pipelines.flatMap((pipeline) =>
@@ -45,6 +51,8 @@ export function previewPipeline(
   const [first] = hostStages(stages);
   const ready: HostView[] = [];
   const busy: HostView[] = [];
+  const refusing: HostView[] = [];
+  let refusal = '';
   const groups = new Map<string, SkippedGroup & { hosts: HostView[] }>();
   const skip = (code: SkippedGroup['code'], blockedBy: string, reason: string, host: HostView, forceable = false) => {
     const group = groups.get(blockedBy);
@@ -53,20 +61,25 @@ export function previewPipeline(
   };
   for (const host of hosts) {
     const isBusy = notBusy(host) !== null;
-    const blocked = first ? checkOperation(OPERATIONS[first], host, force) : null;
+    const blocked = first ? checkOperation(OPERATIONS[first], host, null, force) : null;
     if (elsewhere.has(host.id)) skip('elsewhere', 'elsewhere', `${host.name} is in another pipeline.`, host);
     else if (!host.online) skip('offline', 'offline', `${host.name} is offline.`, host);
     else if (blocked && !isBusy) skip('blocked', blocked.code, blocked.reason, host, blocked.forceable);
     else {
       ready.push(host);
       if (isBusy) busy.push(host);
+      const refused = hostStages(stages).map((stage) => checkPolicy(OPERATIONS[stage], host, now)?.reason);
+      const reason = refused.find((each) => each !== undefined);
+      if (reason === undefined) continue;
+      refusing.push(host);
+      refusal ||= reason;
     }
   }
-  return { stages, ready, busy, skipped: [...groups.values()] };
+  return { stages, ready, busy, skipped: [...groups.values()], refusing, refusal };
 }
 
 /** Sentences that say exactly what a click will do. */
-export function previewSentences({ stages, ready, busy, skipped }: PipelinePreview): string[] {
+export function previewSentences({ stages, ready, busy, skipped, refusing, refusal }: PipelinePreview): string[] {
   const perHost = hostStages(stages);
   const skippedCount = skipped.reduce((sum, { hosts }) => sum + hosts.length, 0);
   if (perHost.length === 0) return ['Pick at least one operation for the hosts.'];
@@ -85,6 +98,10 @@ export function previewSentences({ stages, ready, busy, skipped }: PipelinePrevi
     const [are, them] = busy.length === 1 ? ['is', 'it'] : ['are', 'them'];
     sentences.push(`${hostCount(busy)} ${are} busy; the pipeline waits up to 10 minutes for ${them}.`);
   }
+  if (refusing.length > 0)
+    sentences.push(
+      refusing.length === 1 ? refusal : `${refusing.length} hosts will refuse a stage. The first of them: ${refusal}`,
+    );
   if (skippedCount > 0) {
     const why = skipped.map(({ code, hosts }) => SKIPPED[code](hosts.length));
     sentences.push(`Skipped: ${why.join(', ')}.`);

@@ -34,6 +34,7 @@ export const HOST_WORDS: Record<PipelineHostStatus, PipelineWord> = {
   done: { word: 'Done', tone: 'ok' },
   failed: { word: 'Failed', tone: 'bad' },
   'rolled-back': { word: 'Rolled back', tone: 'back' },
+  refused: { word: 'Refused', tone: 'bad' },
   skipped: { word: 'Skipped', tone: 'idle' },
 };
 
@@ -62,19 +63,20 @@ export function stageOrder(stages: readonly OperationId[]): string {
   return labels.length === 0 ? last : `${labels.join(', ')}, then ${last}`;
 }
 
-/** The number of hosts that are done, failed, rolled back or skipped, and of all hosts. */
+/** The number of hosts that are done, failed, rolled back, refused or skipped, and of all hosts. */
 export function hostsOver({ counts }: Pick<PipelineSummary, 'counts'>): { over: number; all: number } {
-  const over = counts.done + counts.failed + counts['rolled-back'] + counts.skipped;
+  const over = counts.done + counts.failed + counts['rolled-back'] + counts.refused + counts.skipped;
   return { over, all: over + counts.waiting + counts.running };
 }
 
-/** "12 of 20 done, 1 failed, 1 rolled back, 2 skipped". */
+/** "12 of 20 done, 1 failed, 1 rolled back, 1 refused, 2 skipped". */
 export function progressText(pipeline: Pick<PipelineSummary, 'counts'>): string {
-  const { done, failed, 'rolled-back': rolledBack, skipped } = pipeline.counts;
+  const { done, failed, 'rolled-back': rolledBack, refused, skipped } = pipeline.counts;
   const { all } = hostsOver(pipeline);
   const rest = [
     failed > 0 ? `${failed} failed` : '',
     rolledBack > 0 ? `${rolledBack} rolled back` : '',
+    refused > 0 ? `${refused} refused` : '',
     skipped > 0 ? `${skipped} skipped` : '',
   ].filter(Boolean);
   return [`${done} of ${all} done`, ...rest].join(', ');

@@ -24,6 +24,7 @@ export function aHost(id: string, change: Partial<HostView> = {}): HostView {
     missingCapabilities: [],
     hostsDashboard: false,
     confirmSwitches: 'default',
+    policy: null,
     osVersion: '26.05',
     generation: '0123456789abcdef',
     repoUrl: '',

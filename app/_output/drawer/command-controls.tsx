@@ -11,6 +11,7 @@ import { toast } from '@/app/_ui/toast-store';
 import { OPERATIONS } from '@/lib/fleet/operations/operations';
 import { extendCommand } from './actions';
 import { valueOrNull } from '@/app/_actions/value-or-null';
+import { serverNow } from '@/app/_ui/clock';
 import { checkOperation } from '@/lib/fleet/operations/operation-rules';
 import type { CommandView } from '@/lib/protocol/live/views/command-view';
 import type { HostView } from '@/lib/protocol/live/views/host-view';
@@ -48,17 +49,17 @@ function CancelButton({ command }: { command: CommandView }) {
 function ControlButton({ host, operation }: { host: HostView; operation: 'stop' | 'kill' }) {
   const { run } = useOperations();
   const { label, description } = OPERATIONS[operation];
-  const blocked = checkOperation(OPERATIONS[operation], host);
+  const blocked = checkOperation(OPERATIONS[operation], host, serverNow());
   const Icon = operation === 'stop' ? Square : OctagonX;
   return (
     <Button
       size="sm"
       variant={operation === 'stop' ? 'secondary' : 'danger'}
       icon={<Icon className="size-3.5" aria-hidden="true" />}
-      aria-disabled={blocked !== null || undefined}
+      aria-disabled={(blocked !== null && !blocked.forceable) || undefined}
       data-tip={blocked?.reason ?? description}
       onClick={() => {
-        if (!blocked) run(operation, [host.id]);
+        if (!blocked || blocked.forceable) run(operation, [host.id]);
       }}
     >
       {label}

@@ -25,6 +25,7 @@ const OUTCOMES: Record<CommandOutcome, CommandWord> = {
   partial: { word: 'Partly done', tone: 'warn' },
   failed: { word: 'Failed', tone: 'bad' },
   'rolled-back': { word: 'Rolled back', tone: 'back' },
+  refused: { word: 'Refused', tone: 'bad' },
   stopped: { word: 'Stopped', tone: 'idle' },
   'timed-out': { word: 'Timed out', tone: 'bad' },
   rejected: { word: 'Rejected', tone: 'bad' },

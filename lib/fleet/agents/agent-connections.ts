@@ -8,7 +8,7 @@ import { addressRejection, addressStatus, confirmationInput, progressView, resul
 import type { CommandEngine } from '../commands/command-engine';
 import type { FleetCore } from '../turns/fleet-core';
 import * as events from '../events';
-import { afterHeartbeat, reportedGenerations } from '../hosts/host';
+import { afterHeartbeat, afterPolicy, reportedGenerations } from '../hosts/host';
 import type { CommandQueue } from '../commands/command-queue';
 import type { Turn } from '../turns/turn';
 import type { OnRefusal } from '../turns/turn-runner';
@@ -167,6 +167,12 @@ export class AgentConnections implements AgentInbox {
           for (const { command, input } of addressRejection(frame.payload, entry)) {
             this.engine.feed(turn, command, input);
           }
+        });
+        return;
+      case 'host_policy':
+        this.input(entry, connection, 'retry', (turn) => {
+          const before = entry.record;
+          this.core.putHost(turn, before, afterPolicy(before, frame.payload));
         });
         return;
       case 'system_generations':

@@ -46,6 +46,7 @@ export function resultOf(status: StatusResult, protocol: 2 | 3): CommandResult {
     restarting: protocol === 3 ? status.restarting : null,
     ...(status.may_continue === true ? { mayContinue: true } : {}),
     ...(status.rolled_back === undefined ? {} : { rolledBack: status.rolled_back }),
+    ...(status.refused === undefined ? {} : { refused: status.refused }),
   };
 }
 

@@ -82,8 +82,8 @@ export class CommandEngine {
   private confirmNow({ operation, state }: CommandRecord, record: HostRecord) {
     if (state.phase !== 'queued' || state.confirmS === undefined) return {};
     const policy = { enabled: true, windowS: state.confirmS };
-    const { type, hostsDashboard, confirmSwitches } = record;
-    const facts = { ...agentFacts(record), type, hostsDashboard, confirmSwitches };
+    const { type, hostsDashboard, confirmSwitches, policy: accepted } = record;
+    const facts = { ...agentFacts(record), type, hostsDashboard, confirmSwitches, policy: accepted };
     const plan = planConfirmation(OPERATIONS[operation], facts, policy, true);
     return plan?.kind === 'confirmed' ? { confirmS: plan.windowS } : { unconfirmed: plan?.reason };
   }

@@ -45,7 +45,7 @@ export class CommandQueue {
     if (entry.connection?.state.pending !== '') return;
     for (const command of entry.queue) {
       const operation = OPERATIONS[command.operation];
-      const blocked = checkOperation(operation, this.core.memory.viewOf(entry), command.forced);
+      const blocked = checkOperation(operation, this.core.memory.viewOf(entry), null, command.forced);
       if (blocked && PASSING.includes(blocked.code)) return;
       if (!blocked) {
         turn.events.push(events.commandDequeued(entry.record, command, turn.now));

@@ -409,6 +409,7 @@ export function targetEnded(outcome: CommandOutcome, now: number): CommandStep {
     case 'partial':
     case 'failed':
     case 'rolled-back':
+    case 'refused':
     case 'rejected':
     case 'cancelled':
     case 'expired':

@@ -5,6 +5,7 @@ import type { Operation } from '../operations/operation';
 import type { CommandOutcome } from '@/lib/protocol/command-phases';
 import type { OperationId } from '@/lib/protocol/operation-ids';
 import type { RolledBackReason } from '@/lib/protocol/agent/confirmation';
+import type { RefusedReason } from '@/lib/protocol/agent/host-policy';
 import { COMPARTMENT_STATUSES } from '@/lib/protocol/compartment-names';
 import type { CompartmentView } from '@/lib/protocol/live/views/compartment-view';
 
@@ -45,6 +46,8 @@ export function conclude(
     case 'stopped':
       return { ...afterStop(operation, result), exitCode };
     case 'error':
+      if (result.refused !== undefined)
+        return { outcome: 'refused', reason: reported(result.message) || REFUSED[result.refused], exitCode };
       return result.rolledBack === undefined
         ? { outcome: 'failed', reason: failure(result), exitCode }
         : { outcome: 'rolled-back', reason: rolledBack(result.rolledBack, result.message), exitCode };
@@ -125,6 +128,19 @@ const ROLLED_BACK: Readonly<Record<RolledBackReason, string>> = {
   'agent-missing': 'The agent of the new system did not come back in time.',
   restarted: 'The host restarted before the new system was confirmed.',
   operator: 'An operator took the switch back.',
+};
+
+/** For an agent that names the rule alone. */
+const REFUSED: Readonly<Record<RefusedReason, string>> = {
+  operation: 'The policy of the host does not accept this operation.',
+  hours: 'It is outside the hours of the host’s policy.',
+  branch: 'The commit is on none of the branches that the host accepts.',
+  signature: 'The commit is not signed by a signer that the host accepts.',
+  'oldest-commit': 'The commit is older than the host accepts.',
+  dirty: 'The host accepts only commits, and what would be built is none.',
+  'not-confirmed': 'The host accepts only confirmed switches.',
+  'looser-policy': 'The policy of the system to go back to accepts more than the one of the running system.',
+  'policy-unreadable': 'The policy of the host can’t be used, so it accepts nothing that changes it.',
 };
 
 /** Why a host went back to the system before the switch, and its message. */

@@ -45,7 +45,7 @@ export function planDispatch(
   if (severalHosts) return { kind: 'blocked', blocked: severalHosts };
   const parsed = parseArgs(operation.id, request.args);
   if ('blocked' in parsed) return { kind: 'blocked', blocked: parsed.blocked };
-  const blocked = checkOperation(operation, host, request.force);
+  const blocked = checkOperation(operation, host, request.pipelineId === undefined ? now : null, request.force);
   const confirmation = confirmationOf(operation, host, policy, request.confirm);
   const queued = (deadline: number) => ({ phase: 'queued', deadline, ...confirmation }) as const;
   const command: CommandRecord = {

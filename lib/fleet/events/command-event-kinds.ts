@@ -25,6 +25,7 @@ const LEVELS: Readonly<Record<CommandOutcome, EventLevel>> = {
   partial: 'warning',
   failed: 'error',
   'rolled-back': 'error',
+  refused: 'error',
   stopped: 'warning',
   'timed-out': 'error',
   rejected: 'warning',

@@ -99,6 +99,7 @@ export function hostView(
     missingCapabilities: missingCapabilities(record),
     hostsDashboard: record.hostsDashboard,
     confirmSwitches: record.confirmSwitches,
+    policy: record.policy,
     osVersion: record.osVersion,
     generation: record.generation,
     repoUrl: record.repoUrl,

@@ -1,11 +1,14 @@
 /** Updates a host's record from its agent's frames. Pure: an empty value never overwrites a known one. */
 import type { HostRecord, CompartmentReport } from '../records/host-record';
 import type { SystemGenerations } from '../records/generations-record';
+import { POLICY } from '@/lib/protocol/agent/capabilities';
 import type { Heartbeat } from '@/lib/protocol/agent/heartbeat';
+import type { HostPolicyReport } from '@/lib/protocol/agent/host-policy';
 import type { Register } from '@/lib/protocol/agent/register';
 import type { SystemGenerationsReport } from '@/lib/protocol/agent/system-generations';
 import { themeColorOf } from '@/lib/protocol/agent/theme-color';
 import type { CompartmentStatus } from '@/lib/protocol/compartment-names';
+import type { PolicyView } from '@/lib/protocol/live/views/policy-view';
 
 const DEFAULT_COLORS: Record<string, string> = { nixos: '#7aa2f7', macos: '#bb9af7' };
 /** Marks, in `saidAt`, the agent's report that a conclusion of the dashboard replaced. */
@@ -41,6 +44,7 @@ export function newHost(id: string, name: string, now: number): HostRecord {
     protocol: 0,
     capabilities: null,
     hostsDashboard: false,
+    policy: null,
     osVersion: '',
     generation: '',
     repoUrl: '',
@@ -80,6 +84,8 @@ export function afterRegister(host: HostRecord, register: Register, now: number)
     protocol: register.protocol >= 3 ? 3 : 2,
     capabilities: register.capabilities,
     hostsDashboard: register.hosts_dashboard,
+    // An agent that does not report it does not follow it either.
+    policy: register.capabilities?.includes(POLICY) === true ? host.policy : null,
     osVersion: keep(register.os_version === 'unknown' ? '' : register.os_version, host.osVersion),
     generation: keep(register.generation, host.generation),
     repoUrl: keep(withoutCredentials(register.repo_url), host.repoUrl),
@@ -145,6 +151,13 @@ export function concludedReport(
 
 function replacedMark({ status, saidAt }: CompartmentReport): string {
   return saidAt === '' || saidAt.startsWith(OVER) ? saidAt : markOf(status, saidAt);
+}
+
+/** The record with the policy that the agent reported. The known object stays where nothing has changed. */
+export function afterPolicy(host: HostRecord, report: HostPolicyReport): HostRecord {
+  const { oldest_commit: oldestCommit, more_signers: moreSigners, ...others } = report;
+  const policy: PolicyView = { ...others, oldestCommit, moreSigners };
+  return JSON.stringify(host.policy) === JSON.stringify(policy) ? host : { ...host, policy };
 }
 
 /** The list that an agent reported, as it is stored: the newest first, each number once. */

@@ -3,19 +3,28 @@ import type { Blocked } from '../records/blocked';
 import type { AgentFacts, HostFacts, Operation } from './operation';
 import { nounPhrase } from './operation-words';
 import { OPERATIONS } from './operations';
+import { checkPolicy } from './policy-rules';
 import { ACTIVATION, ROOT_HELPER_CAPABILITIES } from '@/lib/protocol/agent/capabilities';
 import type { HostView } from '@/lib/protocol/live/views/host-view';
 import type { OperationId } from '@/lib/protocol/operation-ids';
 
-/** The first reason why an operation can't be sent to a host now, or null. With `force`, only reasons that can't be overridden. */
-export function checkOperation(operation: Operation, facts: HostFacts, force = false): Blocked | null {
+/**
+ * The first reason why an operation can't be sent to a host now, or null. With `force`, only reasons that can't be
+ * overridden. `now`: also that the host will refuse it at this time; null: that is left to the host.
+ */
+export function checkOperation(
+  operation: Operation,
+  facts: HostFacts,
+  now: number | null,
+  force = false,
+): Blocked | null {
   const unsupported = checkAgent(operation, facts);
   if (unsupported) return unsupported;
   for (const precondition of operation.preconditions) {
     const blocked = precondition(facts);
     if (blocked && !(force && blocked.forceable)) return blocked;
   }
-  return null;
+  return now === null || force ? null : checkPolicy(operation, facts, now);
 }
 
 /** Why an operation can't be sent to this many hosts at once, or null. Nothing overrides it. */
@@ -58,7 +67,7 @@ export interface ConfirmPolicy {
 export type ConfirmPlan = { kind: 'confirmed'; windowS: number } | { kind: 'unconfirmed'; reason: string };
 
 /** The facts of a host that say whether it can take a switch back. */
-export type ConfirmFacts = AgentFacts & Pick<HostView, 'type' | 'hostsDashboard' | 'confirmSwitches'>;
+export type ConfirmFacts = AgentFacts & Pick<HostView, 'type' | 'hostsDashboard' | 'confirmSwitches' | 'policy'>;
 
 /**
  * Whether an operation is a confirmed switch on a host; null for what is no switch. `choice`: that of the operator; null
@@ -71,26 +80,33 @@ export function planConfirmation(
   choice: boolean | null = null,
 ): ConfirmPlan | null {
   if (!confirmable) return null;
-  const isOff = !policy.enabled && host.confirmSwitches !== 'on';
+  const isOff = !policy.enabled && !isAlwaysConfirmed(host);
   const reason = isOff ? unwanted(host, policy, choice) : (cannotConfirm(host) ?? unwanted(host, policy, choice));
   return reason === null ? { kind: 'confirmed', windowS: policy.windowS } : { kind: 'unconfirmed', reason };
 }
 
 /**
  * Why a switch that could be confirmed shall not be, as a clause; null when it shall. The operator's choice for once counts
- * most, then the setting of the host, then that of the dashboard.
+ * most, then what the host accepts and its setting, then that of the dashboard.
  */
 export function unwanted(
-  { hostsDashboard, confirmSwitches }: Pick<ConfirmFacts, 'hostsDashboard' | 'confirmSwitches'>,
+  facts: Pick<ConfirmFacts, 'hostsDashboard' | 'confirmSwitches' | 'policy'>,
   { enabled }: ConfirmPolicy,
   choice: boolean | null,
 ): string | null {
-  if (!enabled && confirmSwitches !== 'on') return 'confirmed switches are turned off';
+  const isOn = isAlwaysConfirmed(facts);
+  if (!enabled && !isOn) return 'confirmed switches are turned off';
   if (choice === false) return 'the operator chose so';
-  if (choice === true || confirmSwitches === 'on') return null;
-  if (confirmSwitches === 'off') return 'confirmed switches are turned off for this host';
-  return hostsDashboard ? 'a dashboard runs on this host, and an older one could not read its newer database' : null;
+  if (choice === true || isOn) return null;
+  if (facts.confirmSwitches === 'off') return 'confirmed switches are turned off for this host';
+  return facts.hostsDashboard
+    ? 'a dashboard runs on this host, and an older one could not read its newer database'
+    : null;
 }
+
+/** Set so for the host, or the host accepts nothing else. */
+const isAlwaysConfirmed = ({ confirmSwitches, policy }: Pick<ConfirmFacts, 'confirmSwitches' | 'policy'>): boolean =>
+  confirmSwitches === 'on' || policy?.confirmed === true;
 
 /** Why the agent of a host can't take a switch back, as a clause; null when it can. */
 function cannotConfirm({ type, protocol, missingCapabilities }: ConfirmFacts): string | null {

@@ -195,6 +195,7 @@ export const OUTCOME_PHRASES: Readonly<Record<CommandOutcome, string>> = {
   partial: 'was partly done',
   failed: 'failed',
   'rolled-back': 'was rolled back',
+  refused: 'was refused by the host',
   stopped: 'was stopped',
   'timed-out': 'timed out',
   rejected: 'was rejected',

@@ -23,7 +23,7 @@ export type AgentFacts = Pick<HostView, 'name' | 'protocol' | 'agentVersion' | '
 
 /** The facts of a host that decide whether an operation can be sent: part of what pages show, so that both agree. */
 export type HostFacts = AgentFacts &
-  Pick<HostView, 'online' | 'compartments' | 'command' | 'control' | 'dashboardCommand' | 'foreignCommand'>;
+  Pick<HostView, 'policy' | 'online' | 'compartments' | 'command' | 'control' | 'dashboardCommand' | 'foreignCommand'>;
 
 export type Precondition = (facts: HostFacts) => Blocked | null;
 

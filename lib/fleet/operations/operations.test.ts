@@ -7,7 +7,7 @@ import { checkHostCount, checkOperation, operationOfWire, requiresStepUp } from 
 import { OPERATION_IDS, type OperationId } from '@/lib/protocol/operation-ids';
 import type { CompartmentStatus } from '@/lib/protocol/compartment-names';
 import type { HostView } from '@/lib/protocol/live/views/host-view';
-import { ACTIVATION, CAPABILITIES, COMMAND_CAPABILITIES, CONFIRM } from '@/lib/protocol/agent/capabilities';
+import { ACTIVATION, CAPABILITIES, COMMAND_CAPABILITIES, CONFIRM, POLICY } from '@/lib/protocol/agent/capabilities';
 import { WIRE_COMMANDS } from '@/lib/protocol/agent/wire-commands';
 
 const all = OPERATION_IDS.map((id) => OPERATIONS[id]);
@@ -65,7 +65,7 @@ describe('the table of operations', () => {
 
   it('has an operation for every capability that is a command', () => {
     const needed = new Set(all.flatMap(({ needs }) => needs));
-    expect([...needed, ACTIVATION, CONFIRM].sort()).toEqual([...CAPABILITIES].sort());
+    expect([...needed, ACTIVATION, CONFIRM, POLICY].sort()).toEqual([...CAPABILITIES].sort());
   });
 
   it('finds operations by their name on the wire', () => {
@@ -174,13 +174,16 @@ describe('preconditions', () => {
     const codes = new Set<string>();
     for (const view of situations) {
       for (const operation of all) {
-        const blocked = checkOperation(operation, view);
+        const blocked = checkOperation(operation, view, 0);
         if (!blocked) continue;
         codes.add(blocked.code);
         expect(blocked.code).toMatch(/^[a-z]+(-[a-z]+)*$/);
         expect(blocked.reason).toMatch(/^.+\.$/);
         if (blocked.unblock) {
-          expect(checkOperation(OPERATIONS[blocked.unblock], view), `${operation.id} → ${blocked.unblock}`).toBeNull();
+          expect(
+            checkOperation(OPERATIONS[blocked.unblock], view, 0),
+            `${operation.id} → ${blocked.unblock}`,
+          ).toBeNull();
         }
       }
     }
@@ -190,9 +193,9 @@ describe('preconditions', () => {
   it('force overrides only reasons that can be forced', () => {
     for (const view of situations) {
       for (const operation of all) {
-        const forced = checkOperation(operation, view, true);
+        const forced = checkOperation(operation, view, 0, true);
         if (forced) expect(forced.forceable).toBe(false);
-        if (!checkOperation(operation, view)) expect(forced).toBeNull();
+        if (!checkOperation(operation, view, 0)) expect(forced).toBeNull();
       }
     }
   });
@@ -223,7 +226,7 @@ describe('preconditions', () => {
     ['one dashboard operation at a time', 'set-color', { dashboardCommand: command('remove-host') }, 'busy'],
     ['rollback does not need the newest commit', 'rollback', {}, null],
   ] as const)('%s', (_name, id, changes, code) => {
-    expect(checkOperation(OPERATIONS[id], sampleView(changes))?.code ?? null).toBe(code);
+    expect(checkOperation(OPERATIONS[id], sampleView(changes), 0)?.code ?? null).toBe(code);
   });
 });
 
@@ -233,7 +236,7 @@ describe('an agent without the capability', () => {
       for (const operation of all) {
         for (const online of [true, false]) {
           const view = sampleView({ protocol: 3, online, missingCapabilities: [capability] });
-          const isUnsupported = checkOperation(operation, view, true)?.code === 'unsupported';
+          const isUnsupported = checkOperation(operation, view, 0, true)?.code === 'unsupported';
           expect(isUnsupported, `${operation.id} without ${capability}`).toBe(operation.needs.includes(capability));
         }
       }
@@ -247,13 +250,13 @@ describe('an agent without the capability', () => {
       agentVersion: '4.0.0',
       missingCapabilities: ['rollback'],
     });
-    expect(checkOperation(OPERATIONS.rollback, view)).toEqual({
+    expect(checkOperation(OPERATIONS.rollback, view, 0)).toEqual({
       code: 'unsupported',
       reason: 'The agent on h1 (version 4.0.0) does not support the rollback. Update the agent.',
       unblock: null,
       forceable: false,
     });
-    expect(checkOperation(OPERATIONS.rollback, { ...view, agentVersion: '' })?.reason).toBe(
+    expect(checkOperation(OPERATIONS.rollback, { ...view, agentVersion: '' }, 0)?.reason).toBe(
       'The agent on h1 does not support the rollback. Update the agent.',
     );
   });
@@ -263,9 +266,9 @@ describe('an agent without the capability', () => {
     const view = sampleView({ protocol: 1, missingCapabilities: missing });
     for (const operation of all) {
       if (operation.runs === 'dashboard' || operation.id === 'pull-switch') continue;
-      const blocked = checkOperation(operation, view);
+      const blocked = checkOperation(operation, view, 0);
       expect(blocked, operation.id).toMatchObject({ code: 'version-1', unblock: 'pull-switch', forceable: false });
     }
-    expect(checkOperation(OPERATIONS['pull-switch'], view)).toBeNull();
+    expect(checkOperation(OPERATIONS['pull-switch'], view, 0)).toBeNull();
   });
 });

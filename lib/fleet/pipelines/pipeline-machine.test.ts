@@ -152,7 +152,8 @@ describe('a pipeline', () => {
   it.each(COMMAND_OUTCOMES.filter((outcome) => outcome !== 'succeeded' && outcome !== 'unchanged'))(
     'a host whose stage ends as %s is over, the others continue',
     (outcome) => {
-      const [status, word] = outcome === 'rolled-back' ? [outcome, 'rolled back'] : ['failed', 'failed'];
+      const apart: Partial<Record<typeof outcome, string>> = { 'rolled-back': 'rolled back', refused: 'refused' };
+      const [status, word] = outcome in apart ? [outcome, apart[outcome]] : ['failed', 'failed'];
       let run = after(start(['a', 'b']), ...stage('a', 'a0', outcome));
       expect(hostOf(run, 'a')).toMatchObject({ status, stage: 0, commandId: 'a0' });
       expect(hostOf(run, 'a').reason).toBe(`The pull ${OUTCOME_PHRASES[outcome]}. It ${outcome}.`);
@@ -313,7 +314,7 @@ const anyStart = fc.record({
   stopOnFailure: fc.boolean(),
   inputs: fc.array(fc.tuple(anyInput, fc.integer({ min: 0, max: STAGE_WAIT_MS })), { maxLength: 80 }),
 });
-const OVER = new Set(['done', 'failed', 'rolled-back', 'skipped']);
+const OVER = new Set(['done', 'failed', 'rolled-back', 'refused', 'skipped']);
 
 describe('a pipeline with any inputs', () => {
   it('sends each stage at most once, never leaves an end, respects the parallelism, and ends', () => {

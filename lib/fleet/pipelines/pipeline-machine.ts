@@ -68,7 +68,15 @@ export function hasPulled({ pipeline }: PipelineRun, host: PipelineHostRecord): 
 }
 
 export function countHosts(hosts: readonly Pick<PipelineHostRecord, 'status'>[]): PipelineCounts {
-  const counts: PipelineCounts = { waiting: 0, running: 0, done: 0, failed: 0, 'rolled-back': 0, skipped: 0 };
+  const counts: PipelineCounts = {
+    waiting: 0,
+    running: 0,
+    done: 0,
+    failed: 0,
+    'rolled-back': 0,
+    refused: 0,
+    skipped: 0,
+  };
   for (const { status } of hosts) counts[status] += 1;
   return counts;
 }
@@ -139,7 +147,7 @@ function onHost(run: PipelineRun, host: PipelineHostRecord, input: HostInput, no
       const failed = { status: 'failed', startedAt: step.startedAt, endedAt: now, commandId, outcome, reason } as const;
       return {
         ...withStep(host, failed),
-        status: outcome === 'rolled-back' ? 'rolled-back' : 'failed',
+        status: outcome === 'rolled-back' || outcome === 'refused' ? outcome : 'failed',
         reason: `${stageName(run, host.stage)} ${OUTCOME_PHRASES[outcome]}. ${reason}`.trim(),
       };
     }
@@ -216,13 +224,18 @@ function stageDone(run: PipelineRun, host: PipelineHostRecord, step: PipelineSte
 
 const waiting = (now: number): Waiting => ({ status: 'waiting', since: now, until: now + STAGE_WAIT_MS, reason: '' });
 
+/** What counts as a failure of a host, after its name. */
+const FAILURES = { failed: 'failed', 'rolled-back': 'was rolled back', refused: 'refused it' } as const;
+
+const isFailure = (status: PipelineHostRecord['status']): status is keyof typeof FAILURES =>
+  Object.hasOwn(FAILURES, status);
+
 /** Halts the pipeline after a failed host if it stops at the first failure. */
 function afterHost(run: PipelineRun, host: PipelineHostRecord): PipelineRun {
   const { pipeline } = run;
   const { hostName, status } = host;
-  if ((status !== 'failed' && status !== 'rolled-back') || !pipeline.stopOnFailure || pipeline.state.halt) return run;
-  const what = status === 'failed' ? 'failed' : 'was rolled back';
-  return halted(run, 'failure', `${hostName} ${what}, and this pipeline stops at the first failure.`);
+  if (!isFailure(status) || !pipeline.stopOnFailure || pipeline.state.halt) return run;
+  return halted(run, 'failure', `${hostName} ${FAILURES[status]}, and this pipeline stops at the first failure.`);
 }
 
 function cancelled(run: PipelineRun, by: string): PipelineRun {
@@ -292,9 +305,9 @@ function outcomeOf({ pipeline: { state, stages }, hosts }: PipelineRun, counts: 
   return counts.done > 0 || merged ? 'partial' : 'failed';
 }
 
-/** "17 done, 2 failed, 1 rolled back, 1 skipped.", followed by why it was halted, if it was. */
+/** "17 done, 2 failed, 1 rolled back, 1 refused, 1 skipped.", followed by why it was halted, if it was. */
 function summary({ pipeline: { state } }: PipelineRun, counts: PipelineCounts): string {
-  const parts = (['done', 'failed', 'rolled-back', 'skipped'] as const).flatMap((status) =>
+  const parts = (['done', 'failed', 'rolled-back', 'refused', 'skipped'] as const).flatMap((status) =>
     counts[status] > 0 ? [`${counts[status]} ${status === 'rolled-back' ? 'rolled back' : status}`] : [],
   );
   const why = state.halt?.reason ?? (state.prelude?.status === 'failed' ? state.prelude.reason : '');

@@ -236,10 +236,10 @@ export class PipelineRunner {
     if (entry.connection?.state.pending === null) {
       return { type: 'not-ready', hostId, reason: `${view.name} is back; its first heartbeat has not arrived yet.` };
     }
-    const first = checkOperation(OPERATIONS[operation], view, pipeline.forced);
+    const first = checkOperation(OPERATIONS[operation], view, null, pipeline.forced);
     // After a successful pull the host has the newest configuration; the known desired state may be older.
     const force = pipeline.forced || (first?.code === 'behind' && hasPulled(run, host));
-    const blocked = force ? checkOperation(OPERATIONS[operation], view, true) : first;
+    const blocked = force ? checkOperation(OPERATIONS[operation], view, null, true) : first;
     if (blocked) return { type: 'blocked', hostId, reason: blocked.reason };
     const result = this.dispatchTo(turn, entry, {
       operation,

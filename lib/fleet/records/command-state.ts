@@ -6,6 +6,7 @@ import {
   CONFIRMATION_STAGES,
   ROLLED_BACK_REASONS,
 } from '@/lib/protocol/agent/confirmation';
+import { REFUSED_REASONS } from '@/lib/protocol/agent/host-policy';
 import { MAX_CHECKS } from '@/lib/protocol/agent/frame-limits';
 import { COMMAND_OUTCOMES } from '@/lib/protocol/command-phases';
 
@@ -32,6 +33,8 @@ const result = z.object({
   mayContinue: z.boolean().optional(),
   /** With `error`: why the host went back to the system before the switch. Absent unless it did. */
   rolledBack: z.enum(ROLLED_BACK_REASONS).optional(),
+  /** With `error`: which rule of the host's policy refused it. Absent unless one did. */
+  refused: z.enum(REFUSED_REASONS).optional(),
 });
 
 const check = z.object({

@@ -2,6 +2,7 @@
 import type { CompartmentStatus } from '@/lib/protocol/compartment-names';
 import type { ConfirmSetting } from '@/lib/protocol/confirm-setting';
 import type { MetricsView } from '@/lib/protocol/live/views/host-view';
+import type { PolicyView } from '@/lib/protocol/live/views/policy-view';
 
 /** What a host reported about one of its compartments, and for which generation that holds. */
 export interface CompartmentReport {
@@ -41,6 +42,8 @@ export interface HostRecord {
   capabilities: readonly string[] | null;
   /** A dashboard runs on this machine. Kept in memory only, as the capabilities. */
   hostsDashboard: boolean;
+  /** What the host accepts, as its agent reported it last; null when it does not report that. */
+  policy: PolicyView | null;
   osVersion: string;
   generation: string;
   repoUrl: string;

@@ -266,7 +266,7 @@ describe('a switch that was taken back', () => {
     expect(await bench.fleet.pipeline(started.pipelineId)).toMatchObject({
       outcome: 'partial',
       reason: '1 done, 1 rolled back, 1 skipped. h1 was rolled back, and this pipeline stops at the first failure.',
-      counts: { done: 1, failed: 0, 'rolled-back': 1, skipped: 1 },
+      counts: { done: 1, failed: 0, 'rolled-back': 1, refused: 0, skipped: 1 },
       hosts: [{ status: 'rolled-back' }, { status: 'done' }, { status: 'skipped' }],
     });
   });

@@ -175,7 +175,7 @@ describe('after a restart of the dashboard', () => {
     await bench.crash();
     expect(bench.fleet.host('h1')).toMatchObject({
       protocol: 3,
-      missingCapabilities: ['activation', 'boot', 'generations', 'confirm'],
+      missingCapabilities: ['activation', 'boot', 'generations', 'confirm', 'policy'],
     });
     const test = await queued('test');
     const link = await agentWithout('test');

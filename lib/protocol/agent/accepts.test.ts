@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { ACCEPTED, BASE_FRAMES } from './accepts';
+import { ACCEPTED, BASE_FRAMES, REFUSED_FIELD } from './accepts';
 import { agentPayloadSchemas } from './from-agent';
 
 it('a dashboard that names nothing gets the frames of 4.0.0 and no other', () => {
@@ -15,6 +15,6 @@ it('a dashboard that names nothing gets the frames of 4.0.0 and no other', () =>
   ]);
 });
 
-it('this dashboard names every other frame that it reads', () => {
-  expect([...BASE_FRAMES, ...ACCEPTED].sort()).toEqual(Object.keys(agentPayloadSchemas).sort());
+it('this dashboard names every other frame that it reads, and the field of a refusal', () => {
+  expect([...BASE_FRAMES, ...ACCEPTED].sort()).toEqual([...Object.keys(agentPayloadSchemas), REFUSED_FIELD].sort());
 });

@@ -16,11 +16,15 @@ const FRAMES: Readonly<Record<AgentFrameType, 'base' | 'named'>> = {
   command_rejected: 'base',
   system_generations: 'named',
   confirmation: 'named',
+  host_policy: 'named',
 };
+
+/** Names no frame: this dashboard reads the field `refused` of `status`. An older one gets the reason as text alone. */
+export const REFUSED_FIELD = 'refused';
 
 export const BASE_FRAMES: ReadonlySet<string> = framesOf('base');
 /** What this dashboard names in `registered`. */
-export const ACCEPTED: readonly string[] = [...framesOf('named')];
+export const ACCEPTED: readonly string[] = [...framesOf('named'), REFUSED_FIELD];
 
 function framesOf(kind: 'base' | 'named'): Set<string> {
   return new Set(Object.entries(FRAMES).flatMap(([type, of]) => (of === kind ? [type] : [])));

@@ -24,6 +24,7 @@ export const CAPABILITIES = [
   /** Lists the generations of the system profile (frame `system_generations`), and switches to one by its number. */
   'generations',
   'confirm',
+  'policy',
 ] as const;
 export type Capability = (typeof CAPABILITIES)[number];
 
@@ -58,10 +59,16 @@ export const ACTIVATION: Capability = 'activation';
 /** Names no command: the agent takes a switch back unless it is confirmed. */
 export const CONFIRM: Capability = 'confirm';
 
+/** Names no command: the agent follows the policy of its host, and reports it (frame `host_policy`). */
+export const POLICY: Capability = 'policy';
+
 /** What an agent can do on hosts with nixfleet-root alone. */
 export const ROOT_HELPER_CAPABILITIES: readonly Capability[] = [ACTIVATION, 'boot', 'generations', CONFIRM];
 
 /** What this project's agent names in `register` on every host. */
-export const AGENT_CAPABILITIES: readonly Capability[] = [...new Set(Object.values(COMMAND_CAPABILITIES))].filter(
-  (capability) => !ROOT_HELPER_CAPABILITIES.includes(capability),
-);
+export const AGENT_CAPABILITIES: readonly Capability[] = [
+  ...[...new Set(Object.values(COMMAND_CAPABILITIES))].filter(
+    (capability) => !ROOT_HELPER_CAPABILITIES.includes(capability),
+  ),
+  POLICY,
+];

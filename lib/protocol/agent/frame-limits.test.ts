@@ -29,6 +29,7 @@ const SMALLEST: Record<AgentFrameType, Record<string, unknown>> = {
   command_rejected: {},
   system_generations: { generations: [], total: 0 },
   confirmation: { command_id: 'c', stage: 'waiting', checks: [] },
+  host_policy: { state: 'none' },
 };
 const TYPES = Object.keys(SMALLEST) as AgentFrameType[];
 

@@ -15,6 +15,10 @@ export const MAX_FINISHED_IDS = 256;
 export const MAX_NAMES = 64;
 /** Checks of a confirmed switch. */
 export const MAX_CHECKS = 32;
+/** Windows, branches and signers that a policy may have. */
+export const MAX_POLICY_WINDOWS = 32;
+export const MAX_POLICY_BRANCHES = 16;
+export const MAX_POLICY_SIGNERS = 32;
 /** Phases of one `operation_progress`. The Go agent knows four and sends one per frame. */
 export const MAX_PROGRESS_PHASES = 16;
 
@@ -40,6 +44,7 @@ export const MAX_FRAME_BYTES = {
   operation_progress: 32 * KIB,
   confirmation: 128 * KIB,
   command_rejected: 16 * KIB,
+  host_policy: 96 * KIB,
   system_generations: 128 * KIB,
 } as const;
 /** Maximum size in bytes of a frame of an unknown type, which a newer agent may send. */

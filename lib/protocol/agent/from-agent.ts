@@ -3,6 +3,7 @@ import type { z } from 'zod';
 import { commandRejectedSchema } from './command-rejected';
 import { confirmationSchema } from './confirmation';
 import { heartbeatSchema } from './heartbeat';
+import { hostPolicySchema } from './host-policy';
 import { operationProgressSchema } from './operation-progress';
 import { outputSchema } from './output';
 import { outputBatchSchema } from './output-batch';
@@ -23,6 +24,7 @@ export const agentPayloadSchemas = {
   command_rejected: commandRejectedSchema,
   system_generations: systemGenerationsSchema,
   confirmation: confirmationSchema,
+  host_policy: hostPolicySchema,
 } as const;
 
 export type AgentFrameType = keyof typeof agentPayloadSchemas;

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { ROLLED_BACK_REASONS } from './confirmation';
 import { commandId, count, text } from './fields';
+import { REFUSED_REASONS } from './host-policy';
 
 /** The result of a command. */
 export const statusSchema = z.object({
@@ -27,6 +28,8 @@ export const statusSchema = z.object({
     .transform((value) => (value === true ? true : undefined)),
   /** With `error`: the host went back to the system before the switch. Agents without the capability `confirm` never send it. */
   rolled_back: text(32).transform((value) => ROLLED_BACK_REASONS.find((reason) => reason === value)),
+  /** With `error`: the policy of the host refused the command. Only sent to a dashboard that names `refused` in `registered`. */
+  refused: text(32).transform((value) => REFUSED_REASONS.find((reason) => reason === value)),
   /** Protocol 3: the number of the last output line of this command. */
   last_seq: count.nullish().transform((value) => value ?? null),
 });

@@ -30,7 +30,7 @@ import { listUpdateBackups, stepsName } from './update-backup-folder';
 const CHILD = fileURLToPath(new URL('./testing/update-child.ts', import.meta.url));
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 /** A database of this version. */
-const NEWEST = '0007_host_confirm.db';
+const NEWEST = '0008_host_policy.db';
 
 const bench = useUpdateBench();
 const { backUp, log, restore, start } = bench;

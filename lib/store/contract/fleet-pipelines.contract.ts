@@ -88,11 +88,11 @@ export function fleetPipelinesContract(name: string, open: Open<FleetStore>): vo
           testPipelineHost('old', 'a', { status: 'failed' }),
         ],
       });
-      const none = { waiting: 0, running: 0, done: 0, failed: 0, 'rolled-back': 0, skipped: 0 };
+      const none = { waiting: 0, running: 0, done: 0, failed: 0, 'rolled-back': 0, refused: 0, skipped: 0 };
       expect(await store.pipelines(5)).toEqual([
         {
           pipeline: testPipeline('new', { createdAt: LARGEST }),
-          counts: { waiting: 1, running: 1, done: 2, failed: 1, 'rolled-back': 0, skipped: 1 },
+          counts: { waiting: 1, running: 1, done: 2, failed: 1, 'rolled-back': 0, refused: 0, skipped: 1 },
         },
         { pipeline: testPipeline('without hosts', { createdAt: 2 }), counts: none },
         { pipeline: testPipeline('old', { createdAt: 1, ...ENDED }), counts: { ...none, failed: 1 } },

@@ -4,6 +4,7 @@ import type { CommandRecord } from '@/lib/fleet/records/command-record';
 import type { CommandState } from '@/lib/fleet/records/command-state';
 import type { HostRecord } from '@/lib/fleet/records/host-record';
 import type { FleetStore } from '@/lib/fleet/records/store-port';
+import type { PolicyView } from '@/lib/protocol/live/views/policy-view';
 import { endedCommand, testCommand, testHost, testOutput } from '../sqlite/testing/sample-records';
 import {
   CONSTRAINT,
@@ -17,6 +18,18 @@ import {
 } from './contract';
 
 const METRICS = { cpu: 1.5, ram: null, swap: 0, load: 0.25 };
+const POLICY: PolicyView = {
+  state: 'set',
+  source: UNUSUAL_TEXT,
+  problem: '',
+  operations: ['pull'],
+  hours: { zone: 'UTC', windows: [{ days: ['sun'], from: 1_320, to: 240 }] },
+  branches: [UNUSUAL_TEXT],
+  signers: [{ name: UNUSUAL_TEXT, key: '' }],
+  moreSigners: LARGEST,
+  oldestCommit: '',
+  confirmed: true,
+};
 const REPORT = { status: 'ok', message: UNUSUAL_TEXT, saidAt: '', at: LARGEST, generation: UNUSUAL_TEXT } as const;
 const RUNNING: CommandState = {
   phase: 'running',
@@ -51,6 +64,7 @@ export function fleetRecordsContract(name: string, open: Open<FleetStore>): void
           lock: REPORT,
           system: { ...REPORT, status: 'error' },
           tests: { ...REPORT, message: 'x'.repeat(100_000) },
+          policy: POLICY,
           metrics: METRICS,
           metricsAt: LARGEST,
           createdAt: LARGEST,
@@ -59,7 +73,15 @@ export function fleetRecordsContract(name: string, open: Open<FleetStore>): void
         await store.commit({ hosts: [full, empty], commands: [testCommand('c', UNUSUAL_TEXT)] });
         await reopen();
         expect(await hostsById()).toEqual(new Map([full, empty].map((host) => [host.id, host])));
-        const changed = { ...full, name: '', lock: null, metrics: null, metricsAt: null, themeColorPinned: false };
+        const changed = {
+          ...full,
+          name: '',
+          lock: null,
+          policy: null,
+          metrics: null,
+          metricsAt: null,
+          themeColorPinned: false,
+        };
         await store.commit({ hosts: [changed] });
         expect((await hostsById()).get(UNUSUAL_TEXT)).toEqual(changed);
         expect(await store.command('c')).not.toBeNull();

@@ -100,7 +100,7 @@ export function fleetStoreContract(name: string, open: Open<FleetStore>): void {
           pipelines: [
             {
               pipeline: run.pipeline,
-              counts: { waiting: 1, running: 0, done: 0, failed: 0, 'rolled-back': 0, skipped: 0 },
+              counts: { waiting: 1, running: 0, done: 0, failed: 0, 'rolled-back': 0, refused: 0, skipped: 0 },
             },
           ],
           pipelineById: [run],

@@ -97,7 +97,15 @@ export function createPipelineStore(db: Db, onUnreadable: OnUnreadable): Pipelin
         .flatMap((row) => {
           const pipeline = readRecord(row);
           if (!pipeline) return [];
-          const counts: PipelineCounts = { waiting: 0, running: 0, done: 0, failed: 0, 'rolled-back': 0, skipped: 0 };
+          const counts: PipelineCounts = {
+            waiting: 0,
+            running: 0,
+            done: 0,
+            failed: 0,
+            'rolled-back': 0,
+            refused: 0,
+            skipped: 0,
+          };
           for (const { status, hosts } of countsOf.all({ id: pipeline.id })) counts[status] = hosts;
           return [{ pipeline, counts }];
         });

@@ -9,6 +9,7 @@ import type { commands, events, hostGenerations, hosts } from './schema';
 import { wellFormed } from './well-formed';
 import type { CommandRecord } from '@/lib/fleet/records/command-record';
 import type { SystemGeneration, SystemGenerations } from '@/lib/fleet/records/generations-record';
+import { policyViewSchema, type PolicyView } from '@/lib/protocol/live/views/policy-view';
 import type { HostRecord, CompartmentReport } from '@/lib/fleet/records/host-record';
 import type { EventChain } from '@/lib/fleet/events/event-kind';
 import { chainOf, classOf, sentenceOf, type EventClass } from '@/lib/fleet/events/event-table';
@@ -113,6 +114,7 @@ export function toHostRow({
     lock: toJson(record.lock),
     system: toJson(record.system),
     tests: toJson(record.tests),
+    policy: toJson(record.policy),
     metrics: toJson(record.metrics),
   };
 }
@@ -121,7 +123,7 @@ export function toHostRow({
 export function fromHostRow(stored: HostRow, onUnreadable: OnUnreadable): HostRecord {
   const { importNote: _importNote, comment, criticality, ...others } = stored;
   const { osName: _osName, nixpkgsVersion: _nixpkgsVersion, repoDir: _repoDir, sourceCommit: _commit, ...row } = others;
-  const read = <T>(schema: z.ZodType<T>, column: 'lock' | 'system' | 'tests' | 'metrics') => {
+  const read = <T>(schema: z.ZodType<T>, column: 'lock' | 'system' | 'tests' | 'policy' | 'metrics') => {
     const text = row[column];
     return text === null ? null : orElse(() => parseJson(schema, text, 'hosts', row.id, column), null, onUnreadable);
   };
@@ -138,6 +140,7 @@ export function fromHostRow(stored: HostRow, onUnreadable: OnUnreadable): HostRe
     lock: read(reportedWord, 'lock'),
     system: read(reportedWord, 'system'),
     tests: read(reportedWord, 'tests'),
+    policy: read(policyViewSchema, 'policy'),
     metrics: read(metricsView, 'metrics'),
   };
 }
@@ -284,7 +287,7 @@ export function orElse<T, U>(read: () => T, otherwise: U, onUnreadable: OnUnread
   }
 }
 
-function toJson(value: CompartmentReport | MetricsView | null): string | null {
+function toJson(value: CompartmentReport | MetricsView | PolicyView | null): string | null {
   return value === null ? null : JSON.stringify(value);
 }
 

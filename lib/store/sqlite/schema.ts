@@ -124,6 +124,8 @@ export const hosts = sqliteTable(
     lock: text('lock'),
     system: text('system'),
     tests: text('tests'),
+    /** JSON of the policy that the agent reported last, or null. */
+    policy: text('policy'),
     /** JSON of the newest metrics, or null. */
     metrics: text('metrics'),
     metricsAt: integer('metrics_at'),
@@ -198,7 +200,9 @@ export const pipelineHosts = sqliteTable(
     position: integer('position').notNull(),
     /** Index of the current or last stage. */
     stage: integer('stage').notNull(),
-    status: text('status', { enum: ['waiting', 'running', 'done', 'failed', 'rolled-back', 'skipped'] }).notNull(),
+    status: text('status', {
+      enum: ['waiting', 'running', 'done', 'failed', 'rolled-back', 'refused', 'skipped'],
+    }).notNull(),
     commandId: text('command_id'),
     /** JSON array with one entry per started stage: its command, times, outcome and reason. */
     steps: text('steps').notNull().default('[]'),

@@ -28,7 +28,7 @@ const pipelineOf = (id: string, reason: string, hostIds: readonly string[]): Pip
   outcome: null,
   reason,
   prelude: null,
-  counts: { waiting: 0, running: hostIds.length, done: 0, failed: 0, 'rolled-back': 0, skipped: 0 },
+  counts: { waiting: 0, running: hostIds.length, done: 0, failed: 0, 'rolled-back': 0, refused: 0, skipped: 0 },
   by: 'operator',
   createdAt: 0,
   endedAt: null,

@@ -235,6 +235,32 @@ const cases: readonly EndCase[] = [
     ends: { outcome: 'failed', reason: 'still needs a rebuild' },
   },
   {
+    name: 'the policy of the host refuses it',
+    operation: 'switch',
+    steps: [
+      receive('switch'),
+      st3('switch', {
+        status: 'error',
+        exit_code: 77,
+        refused: 'branch',
+        restarting: false,
+        message: 'Refused by the host: the commit 3c9a808 is not on the branch main of the remote',
+      }),
+      quiet,
+    ],
+    ends: { outcome: 'refused', exitCode: 77, reason: 'is not on the branch main of the remote.' },
+  },
+  {
+    name: 'the policy of the host refuses it, and the host stays up',
+    operation: 'reboot',
+    steps: [
+      receive('reboot'),
+      st3('reboot', { status: 'error', exit_code: 77, refused: 'operation', restarting: false, message: '' }),
+      quiet,
+    ],
+    ends: { outcome: 'refused', reason: 'The policy of the host does not accept this operation.' },
+  },
+  {
     name: 'the agent reports that it never started: lost, and the state of the host does not decide',
     operation: 'switch',
     steps: [receive('switch'), drop, dial3({ instance: 'after' }, { binary_hash: 'new' })],

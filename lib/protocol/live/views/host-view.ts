@@ -4,6 +4,7 @@ import { COMPARTMENT_NAMES } from '../../compartment-names';
 import { CONFIRM_SETTINGS } from '../../confirm-setting';
 import { commandViewSchema } from './command-view';
 import { compartmentViewSchema } from './compartment-view';
+import { policyViewSchema } from './policy-view';
 
 export const metricsViewSchema = z.object({
   cpu: z.number().nullable(),
@@ -37,6 +38,8 @@ export const hostViewSchema = z.object({
   hostsDashboard: z.boolean(),
   /** Whether its switches are confirmed, as an operator set it. */
   confirmSwitches: z.enum(CONFIRM_SETTINGS),
+  /** What the host accepts; null until its agent reports it. Agents without the capability `policy` never do. */
+  policy: policyViewSchema.nullable(),
   osVersion: z.string(),
   generation: z.string(),
   /** Without credentials. */

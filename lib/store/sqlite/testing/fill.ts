@@ -19,6 +19,8 @@ const REQUIRED: Record<string, Record<string, string | number | null>> = {
     lock: null,
     system: null,
     tests: null,
+    policy:
+      '{"state":"none","source":"","problem":"","operations":null,"hours":null,"branches":null,"signers":null,"moreSigners":0,"oldestCommit":"","confirmed":false}',
     metrics: null,
   },
   commands: {

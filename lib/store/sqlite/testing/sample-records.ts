@@ -22,6 +22,7 @@ export function testHost(id: string, changes: Partial<HostRecord> = {}): HostRec
     capabilities: null,
     hostsDashboard: false,
     confirmSwitches: 'default',
+    policy: null,
     osVersion: '25.11',
     generation: '42',
     repoUrl: 'https://example.org/fleet.git',

@@ -17,7 +17,7 @@ import { usePipeline } from './use-pipeline';
 import type { PipelineHostStatus } from '@/lib/protocol/pipeline-kinds';
 import type { PipelineView } from '@/lib/protocol/live/views/pipeline-view';
 
-const STATUSES: PipelineHostStatus[] = ['running', 'waiting', 'failed', 'rolled-back', 'skipped', 'done'];
+const STATUSES: PipelineHostStatus[] = ['running', 'waiting', 'failed', 'rolled-back', 'refused', 'skipped', 'done'];
 
 /** Minimum widths by the number of digits. */
 const DIGITS = ['', 'min-w-2', 'min-w-4', 'min-w-6', 'min-w-8'];
