@@ -1,5 +1,5 @@
 /** The timer of nixfleet-root goes back to the system before, unless it is disarmed in time: exactly one of both happens. */
-import { mkdirSync, readFileSync, renameSync, readdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { fileAppears } from '../testing/host';
@@ -189,6 +189,21 @@ describe.skipIf(!hasNix)('nixfleet-root arm and disarm (skipped without Nix)', (
     expect(nixos.ok('status', 'a')['timer']).toBe('lost');
     expect(nixos.run(['disarm', 'a']).code).toBe(75);
     nixos.ok('forget', 'a');
+  });
+
+  it('is armed although the unit of another one has written its result and has not exited yet', async () => {
+    nixos.ok('arm', 'a', '600', system(1));
+    nixos.elapse('a');
+    await backEnds('a');
+    await expect.poll(() => readdirSync(nixos.path('units')), WAIT).toEqual([]);
+    // As systemd lists it in this moment.
+    const unit = nixos.path('units', 'nixfleet-back-a.1.service');
+    mkdirSync(unit);
+    writeFileSync(join(unit, 'active'), 'active');
+    writeFileSync(join(unit, 'sub'), 'running');
+    writeFileSync(join(unit, 'pid'), String(2 ** 30));
+    expect(nixos.ok('arm', 'b', '600', system(1))).toMatchObject({ timer: 'armed' });
+    rmSync(unit, { recursive: true });
   });
 
   it('is armed for the running system only, one at a time, and after no other one', () => {

@@ -125,9 +125,10 @@ describe('a version-1 agent', () => {
     const reported = await status({ status: 'error', output: 'Pull failed\nfatal: no route\u001b[31m' });
     expect(reported.json).toEqual({ status: 'updated' });
     const last = server.fleet.host('hsb0')?.lastCommand;
-    expect(last).toMatchObject({ outcome: 'failed', lines: 2 });
+    expect(last).toMatchObject({ outcome: 'failed', lines: 3 });
     expect(last?.reason).toContain('Pull failed');
     expect((await server.fleet.output(last?.id ?? '', 0, 10)).map(({ text }) => text)).toEqual([
+      'Not confirmed: the agent is too old.',
       'Pull failed',
       'fatal: no route\u001b[31m',
     ]);
