@@ -183,7 +183,7 @@ it('accepts the manifest of a backup from before there were two chains', async (
 });
 
 it('unlocks the sign-in while the dashboard is running, and records it', async () => {
-  const buckets = ['password:account:operator', 'totp:account:operator', 'password:address:192.0.2.1'];
+  const buckets = ['password:account:operator', 'totp:address:192.0.2.1', 'agent-token:address:192.0.2.1'];
   const auth = createAuthStore(database.db);
   const record = { failures: 9, firstAt: 1, lastAt: 2, blockedUntil: 3 };
   auth.changeThrottles(buckets.map((bucket) => ({ bucket, from: null, to: { bucket, ...record } })));

@@ -70,6 +70,14 @@ describe.skipIf(files.length === 0)('documents', () => {
     expect(missing).toEqual([]);
   });
 
+  it('name tests of attacks that exist', () => {
+    const [, table = ''] = readFileSync('docs/security.md', 'utf8').split('\n## Attacks and their tests\n');
+    const named = [...table.matchAll(/`([\w./-]+\.(?:test|spec)\.ts)`/g)].map(([, name = '']) => name);
+    expect(named.length).toBeGreaterThan(50);
+    const isThere = (name: string) => files.some((path) => path === name || path.endsWith(`/${name}`));
+    expect(named.filter((name) => !isThere(name))).toEqual([]);
+  });
+
   it('have a row for each decision in their index, with its title and date', () => {
     const folder = 'docs/decisions/';
     const index = readFileSync(`${folder}README.md`, 'utf8');

@@ -1,5 +1,4 @@
-import { OPERATOR } from '@/lib/auth/operator/auth-ports';
-import { signInBuckets } from '@/lib/auth/throttle';
+import { SIGN_IN_KINDS } from '@/lib/auth/throttle';
 import { NOBODY } from '@/lib/fleet/events';
 import type { NewEvent } from '@/lib/fleet/records/event-record';
 import { createAuthStore } from '@/lib/store/sqlite/auth-store';
@@ -15,18 +14,18 @@ export const unlock: Command = {
   help: `Usage: nixfleet unlock
 
 Failed attempts from anywhere make the sign-in of an unknown browser wait, up to 15 minutes
-for the password and 4 hours for the code. This clears the failed attempts at password and
-code. The dashboard may be running. Limits on single addresses stay. The activity records it.
+for the password and 4 hours for the code. This clears the failed attempts at password, code
+and set-up, of every address. The dashboard may be running. The activity records it.
 
 Without a shell on the machine: sign in with a recovery code, which ends the wait as well.`,
   run({ args, env, terminal }) {
     readArguments(args, {}, 0);
     const { dbPath } = requireConfig(env);
     changeBeside(dbPath, (db) => {
-      createAuthStore(db).removeThrottles(signInBuckets(OPERATOR.id));
+      createAuthStore(db).removeThrottlesOf(SIGN_IN_KINDS);
       prepareEventLog(db.$client, () => undefined)([unlocked(Date.now())]);
     });
-    terminal.print('Sign-in is unlocked: the failed password and code attempts are cleared.');
+    terminal.print('Sign-in is unlocked: the failed attempts of every address are cleared.');
     return Promise.resolve(EXIT.done);
   },
 };

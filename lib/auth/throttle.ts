@@ -67,9 +67,20 @@ const MAX_ROUNDS = 100;
 const backOff = (bucket: string) => (OF_CODES.test(bucket) ? FOR_CODES : USUAL);
 
 export const accountBucket = (kind: ThrottleKind, userId: string): string => `${kind}:account:${userId}`;
-/** The buckets of an account, which `nixfleet unlock` clears. Those of addresses stay. */
-export const signInBuckets = (userId: string): string[] =>
-  (['password', 'totp', 'step-up', 'present-password', 'recovery'] as const).map((kind) => accountBucket(kind, userId));
+
+/**
+ * What `nixfleet unlock` clears, of accounts, addresses and browsers alike: behind one proxy the operator may have the
+ * address of whoever guesses. Limits of agents stay.
+ */
+export const SIGN_IN_KINDS: readonly ThrottleKind[] = [
+  'password',
+  'totp',
+  'decoy',
+  'recovery',
+  'setup-code',
+  'step-up',
+  'present-password',
+];
 
 export const addressBucket = (kind: ThrottleKind, address: string): string => `${kind}:address:${limitKey(address)}`;
 

@@ -128,6 +128,7 @@ export class FleetService implements FleetOperator, LiveSource {
     await this.core.run('retry', (turn) => {
       for (const command of commands) this.engine.recovered(turn, command);
     });
+    await this.stepUp.recover(store, this.core.now());
     await this.pipelineRunner.recover();
     for (const entry of memory.entries.values()) entry.view = memory.viewOf(entry);
     this.unsubscribe = desired.subscribe(() => {

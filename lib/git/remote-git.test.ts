@@ -106,6 +106,45 @@ describe('a redirect to another server', () => {
     expect(seen).toEqual([]);
   });
 
+  it.each([307, 308])(
+    'with status %s gets no credentials when only the request for content leads to it',
+    async (status) => {
+      const backend = gitBackend(folder.path);
+      const { url } = await start((request, response) => {
+        const path = (request.url ?? '').replace('/old.git', '/new.git/.git');
+        if (request.method === 'POST') response.writeHead(status, { location: `${second.url}${path}` }).end();
+        else {
+          request.url = path;
+          backend(request, response);
+        }
+      });
+      expect(await listed(`${url}/old.git`)).toContain(`returned error: ${status}`);
+      expect(seen).toEqual([]);
+    },
+  );
+
+  it('gets no credentials as a place of further objects, which a server of plain files may name', async () => {
+    const head = repository.git('rev-parse', 'HEAD');
+    const files: Readonly<Record<string, string>> = {
+      '/old.git/HEAD': 'ref: refs/heads/main\n',
+      '/old.git/info/refs': `${head}\trefs/heads/main\n`,
+      '/old.git/objects/info/http-alternates': `${second.url}/new.git/.git/objects\n`,
+    };
+    const asked: string[] = [];
+    const { url } = await start(({ url: target = '' }, response) => {
+      const path = target.replace(/\?.*/, '');
+      asked.push(path);
+      const content = files[path];
+      response.writeHead(content === undefined ? 404 : 200, { 'content-type': 'text/plain' }).end(content);
+    });
+    const at = access(`${url}/old.git`);
+    const clone = (from: string) => ['clone', '--quiet', '--bare', '--', from, `${folder.path}/copy.git`];
+    const end = await createRemoteGit(at)(clone, { ...at, signal: never, timeoutMs: 20_000 });
+    expect(end.kind === 'exit' ? end.code : end.kind).toBe(128);
+    expect(asked).toContain('/old.git/objects/info/http-alternates');
+    expect(seen).toEqual([]);
+  });
+
   it('is followed by git where there are no credentials', async () => {
     const first = await start(({ url = '' }, response) => {
       response.writeHead(301, { location: `${second.url}${url.replace('/old.git', '/new.git/.git')}` }).end();

@@ -53,6 +53,14 @@ export const COMMAND_MUTANTS: readonly Mutant[] = [
     tests: [STEP_UP_RULE_TEST],
   },
   {
+    name: 'step-up-requests-forgotten-at-a-restart',
+    file: STEP_UP_RULE,
+    from: 'store.requestsSince(PROVEN_FOR_MANY, now - RECENT_MS)',
+    to: 'store.requestsSince([], now - RECENT_MS)',
+    why: 'after a restart, hosts that were just rolled back one by one do not count',
+    tests: [STEP_UP_RULE_TEST],
+  },
+  {
     name: 'step-up-of-pipelines-forgotten',
     file: STEP_UP_RULE,
     from: 'if (stages.includes(operation)) for',

@@ -104,6 +104,8 @@ export interface AuthStore {
   /** Makes all of these changes. False, with nothing written, when a record is no longer the one it changes. */
   changeThrottles(changes: readonly ThrottleChange[]): Promise<boolean>;
   removeThrottles(buckets: readonly string[]): Promise<void>;
+  /** Removes all buckets of these kinds: those whose name begins with one of them and a colon. */
+  removeThrottlesOf(kinds: readonly string[]): Promise<void>;
   /** Removes buckets without failures since `before`, and the oldest address buckets beyond `keep`. */
   pruneThrottles(before: number, keep: number): Promise<void>;
 }

@@ -95,7 +95,8 @@ export class CommandEngine {
     if (!base || base.outcome !== null) return;
     const operation = OPERATIONS[base.operation];
     const step = stepCommand(operation, base.state, input, turn.now);
-    const state = step.state === base.state ? base.state : this.causes.explained(base, step.state);
+    const state =
+      step.state === base.state ? base.state : this.causes.explained(base, step.state, resultFor(base, input));
     const entry = this.core.memory.entries.get(base.hostId);
     if (!entry) return;
     if (JSON.stringify(state) !== JSON.stringify(base.state)) {
@@ -296,4 +297,10 @@ const losesOutput = ({ protocol }: HostRecord): boolean => protocol === 2;
 function sendTo({ connection }: HostEntry, command: CommandRecord): void {
   const frame = connection && frameOf(command, connection.state.registration.protocol);
   if (frame) connection.link.send(frame);
+}
+
+/** What the agent reported of a command: with this input, or before it. */
+function resultFor({ state }: CommandRecord, input: CommandInput): CommandResult | null {
+  if (input.type === 'result') return input.result;
+  return 'result' in state ? state.result : null;
 }

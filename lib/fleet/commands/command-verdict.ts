@@ -48,6 +48,8 @@ export function conclude(
     case 'error':
       if (result.refused !== undefined)
         return { outcome: 'refused', reason: reported(result.message) || REFUSED[result.refused], exitCode };
+      if (isFromGoAgent(result) && operation.mayOutliveAgent && exitCode === EXIT_UNITS_FAILED)
+        return { outcome: 'partial', reason: UNITS_FAILED, exitCode };
       return result.rolledBack === undefined
         ? { outcome: 'failed', reason: failure(result), exitCode }
         : { outcome: 'rolled-back', reason: rolledBack(result.rolledBack, result.message), exitCode };
@@ -58,6 +60,23 @@ export function conclude(
   }
 }
 
+/** Of `switch-to-configuration`: the new system runs, and units failed. */
+const EXIT_UNITS_FAILED = 4;
+/** What the output adds are the names of the units. */
+export const UNITS_FAILED = 'The host switched, but units failed.';
+
+/** It reports an exit code alone; other agents judge by what runs. Only agents of protocol 3 say whether they restart. */
+const isFromGoAgent = ({ restarting }: CommandResult): boolean => restarting === null;
+
+/**
+ * True when a switch failed with another exit code than that of failed units, which many versions of `nixos-rebuild` turn
+ * into 1: where its output names failed units, the new system was activated.
+ */
+export function mayHaveSwitched(operation: Operation, result: CommandResult): boolean {
+  const { status, exitCode } = result;
+  return status === 'error' && operation.mayOutliveAgent && isFromGoAgent(result) && exitCode !== null && exitCode > 0;
+}
+
 /**
  * An agent of protocol 2 reports the stop when it has sent the signal, and does not wait for the end; one of protocol 3
  * says when a part of the command goes on.
@@ -66,7 +85,7 @@ function afterStop(operation: Operation, result: CommandResult): Omit<Ending, 'e
   const reason = reported(result.message) || 'The agent confirmed the stop.';
   if (result.mayContinue === true)
     return { outcome: 'lost', reason: `${reason} The result is not known.`, hasResult: true };
-  const isProven = result.restarting !== null || isKilled(result) || !operation.mayOutliveAgent;
+  const isProven = !isFromGoAgent(result) || isKilled(result) || !operation.mayOutliveAgent;
   return { outcome: 'stopped', reason: isProven ? reason : `${reason} ${MAY_BE_RUNNING}` };
 }
 

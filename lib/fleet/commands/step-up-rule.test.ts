@@ -10,13 +10,17 @@ let links: Map<string, TestLink>;
 beforeEach(async () => {
   bench = await openBench();
   links = new Map();
+  await connect();
+});
+afterEach(() => bench.close());
+
+async function connect() {
   for (const name of ['h1', 'h2', 'h3']) {
     const link = await bench.agent(name);
     await bench.say(link, 'heartbeat', QUIET);
     links.set(name, link);
   }
-});
-afterEach(() => bench.close());
+}
 
 const requestId = () => `request-${(requests += 1)}`;
 
@@ -74,6 +78,17 @@ it('counts hosts on which the operation ended a short time ago', async () => {
   expect(await rollBack(['h1'])).toEqual(['accepted']);
   await ends('h1');
   await bench.advance(RECENT_MS);
+  expect(await rollBack(['h2'])).toEqual(['accepted']);
+});
+
+it('counts hosts on which the operation ended a short time before a restart', async () => {
+  expect(await rollBack(['h1'])).toEqual(['accepted']);
+  await ends('h1');
+  await bench.advance(RECENT_MS / 2);
+  await bench.crash();
+  await connect();
+  expect(await rollBack(['h2'])).toEqual(['step-up-required']);
+  await bench.advance(RECENT_MS / 2);
   expect(await rollBack(['h2'])).toEqual(['accepted']);
 });
 

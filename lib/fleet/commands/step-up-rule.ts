@@ -3,8 +3,9 @@
  * hosts needs it for many hosts one by one as well, so these hosts count: those of the request, and those on which the
  * operation runs, is queued, is planned by a pipeline, or was requested a short time ago.
  */
-import { needsProofForMany, requiresStepUp } from '../operations/operation-rules';
+import { needsProofForMany, PROVEN_FOR_MANY, requiresStepUp } from '../operations/operation-rules';
 import type { LoopTime } from '../records/environment';
+import type { FleetStore } from '../records/store-port';
 import type { FleetMemory } from '../turns/fleet-memory';
 import type { OperationId } from '@/lib/protocol/operation-ids';
 
@@ -31,11 +32,21 @@ export class StepUpRule {
     return operations.find((operation) => requiresStepUp(operation, this.hostsOf(operation, hostIds))) ?? null;
   }
 
-  /** Call it when a command is stored. */
-  wasRequested(operation: OperationId, hostId: string): void {
+  /** Call it when a command is stored. `agoMs`: how long ago that was. */
+  wasRequested(operation: OperationId, hostId: string, agoMs = 0): void {
     if (!needsProofForMany(operation)) return;
     const hosts = this.requested.get(operation) ?? new Map<string, number>();
-    this.requested.set(operation, hosts.set(hostId, this.loop.now()));
+    this.requested.set(operation, hosts.set(hostId, this.loop.now() - agoMs));
+  }
+
+  /**
+   * Restores what was requested before a restart: a restart, which a switch of the dashboard's host can cause, must not
+   * shorten the time for which requests count. One that a clock set back puts into the future counts as one of now.
+   */
+  async recover(store: Pick<FleetStore, 'requestsSince'>, now: number): Promise<void> {
+    for (const { operation, hostId, at } of await store.requestsSince(PROVEN_FOR_MANY, now - RECENT_MS)) {
+      this.wasRequested(operation, hostId, Math.max(0, now - at));
+    }
   }
 
   /** Call it when a pipeline has changed. `hostIds`: those that have not ended; none when the pipeline has ended. */

@@ -6,7 +6,7 @@ import { OPERATIONS } from './operations';
 import { checkPolicy } from './policy-rules';
 import { ACTIVATION, ROOT_HELPER_CAPABILITIES } from '@/lib/protocol/agent/capabilities';
 import type { HostView } from '@/lib/protocol/live/views/host-view';
-import type { OperationId } from '@/lib/protocol/operation-ids';
+import { OPERATION_IDS, type OperationId } from '@/lib/protocol/operation-ids';
 
 /**
  * The first reason why an operation can't be sent to a host now, or null. With `force`, only reasons that can't be
@@ -143,6 +143,9 @@ export function requiresStepUp(id: OperationId, hostCount: number): boolean {
 export function needsProofForMany(id: OperationId): boolean {
   return OPERATIONS[id].needsStepUp === 'bulk';
 }
+
+/** All of them. */
+export const PROVEN_FOR_MANY: readonly OperationId[] = OPERATION_IDS.filter(needsProofForMany);
 
 /** Why an operation that needs a step-up proof is refused without it. */
 export function stepUpMissing(id: OperationId): Blocked {

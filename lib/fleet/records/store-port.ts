@@ -4,6 +4,7 @@ import type { CommandRecord, OutputBatch } from './command-record';
 import type { HostRecord, MetricsSample } from './host-record';
 import type { NewEvent } from './event-record';
 import type { SystemGenerations } from './generations-record';
+import type { OperationId } from '@/lib/protocol/operation-ids';
 import type { EventView } from '@/lib/protocol/live/views/event-view';
 import type { OutputLine } from '@/lib/protocol/live/views/output-line';
 
@@ -23,6 +24,13 @@ export interface FleetWrites {
   /** Inserted, or replaced by pipeline and host. */
   pipelineHosts?: readonly PipelineHostRecord[];
   events?: readonly NewEvent[];
+}
+
+/** The last request of an operation on a host. `at`: epoch milliseconds. */
+export interface RecentRequest {
+  operation: OperationId;
+  hostId: string;
+  at: number;
 }
 
 export interface EventFilter {
@@ -61,6 +69,11 @@ export interface FleetStore {
   command(id: string): Promise<CommandRecord | null>;
   /** The commands that one request caused, for those of these hosts that have one. */
   commandsByRequest(requestId: string, hostIds: readonly string[]): Promise<CommandRecord[]>;
+  /**
+   * When each of these operations was last requested on each host at or after `since` (epoch milliseconds), in any order;
+   * hosts without such a request are left out. A command counts however it ended.
+   */
+  requestsSince(operations: readonly OperationId[], since: number): Promise<RecentRequest[]>;
   /** Newest first. */
   commandsOf(hostId: string, limit: number): Promise<CommandRecord[]>;
   /**

@@ -55,10 +55,19 @@ function hasContents(client: Sqlite.Database): boolean {
 /** When and by which version the backup was made; null when the database is not a backup. */
 export function readAbout(client: Sqlite.Database): AboutBackup | null {
   if (!hasContents(client)) return null;
-  const content = client.prepare<[string], Buffer>(`select content from ${TABLE} where name = ?`).pluck().get(ABOUT);
-  const parsed = aboutSchema.safeParse(content === undefined ? null : JSON.parse(content.toString('utf8')));
+  const parsed = aboutSchema.safeParse(aboutContent(client));
   if (!parsed.success) throw new BackupProblem('The backup is damaged: it does not say when it was made.');
   return parsed.data;
+}
+
+/** What the entry holds, whatever that is: null where it is missing or not JSON, or where the table is another one. */
+function aboutContent(client: Sqlite.Database): unknown {
+  try {
+    const content = client.prepare<[string]>(`select content from ${TABLE} where name = ?`).pluck().get(ABOUT);
+    return Buffer.isBuffer(content) ? JSON.parse(content.toString('utf8')) : null;
+  } catch {
+    return null;
+  }
 }
 
 /** Throws when a backup holds a file that NixFleet does not put into one. Call it before anything is replaced. */

@@ -224,12 +224,37 @@ it('refuses a damaged, truncated, foreign or missing backup, and changes nothing
   expect(hostNames()).toEqual(['alpha', 'beta', 'gamma']);
 });
 
+/** Writes an entry of the schema itself: SQL can't create one with a reserved name. */
+const asEntry = (type: string, name: string, sql: string, table = name) =>
+  `pragma writable_schema = on;
+   insert into sqlite_master (type, name, tbl_name, rootpage, sql) values ('${type}', '${name}', '${table}', 0, '${sql}')`;
+
 it.each([
   ["insert into backup_contents values ('secrets/../../x', x'00')", 'unknown file "secrets/../../x"'],
   ["insert into backup_contents values ('elsewhere', x'00')", 'unknown file "elsewhere"'],
   ["insert into backup_contents values ('secrets/large', zeroblob(100000))", 'a secret that NixFleet did not make'],
   ["insert into backup_contents values ('secrets/number', 7)", 'a secret that NixFleet did not make'],
   ['create trigger spy after insert on hosts begin delete from events; end', 'NixFleet has no trigger "spy".'],
+  [
+    'create trigger __drizzle_migrations after insert on hosts begin delete from events; end',
+    'NixFleet has no trigger "__drizzle_migrations".',
+  ],
+  [
+    asEntry(
+      'trigger',
+      'sqlite_spy',
+      'create trigger sqlite_spy after insert on hosts begin delete from events; end',
+      'hosts',
+    ),
+    'NixFleet has no trigger "sqlite_spy".',
+  ],
+  [asEntry('view', 'sqlite_all', 'create view sqlite_all as select 1'), 'NixFleet has no view "sqlite_all".'],
+  [
+    // SQLite runs the statement, whatever the entry calls itself: newer versions refuse such a file.
+    asEntry('table', 'sqlite_stat1', 'create trigger spy after insert on hosts begin delete from events; end', 'hosts'),
+    /NixFleet has no table "sqlite_stat1"|malformed database schema/,
+  ],
+  ["update backup_contents set content = cast('{' as blob) where name = 'about'", 'does not say when it was made'],
   ['create view all_hosts as select * from hosts', 'NixFleet has no view "all_hosts".'],
   ['create table more (id)', 'NixFleet has no table "more".'],
   ['drop index events_host', 'The index events_host is missing.'],
@@ -238,6 +263,7 @@ it.each([
   const made = await createBackup(options());
   rmSync(manifestName(made.path));
   const client = new Database(made.path);
+  client.unsafeMode(true);
   client.exec(sql);
   client.close();
   addHost('gamma');

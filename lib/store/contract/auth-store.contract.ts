@@ -204,6 +204,21 @@ export function authStoreContract(name: string, open: Open<AuthStore>): void {
       expect(left.map((record) => record !== null)).toEqual([true, false, false, true, true, false]);
     });
 
+    it('removes the limits of kinds, and of no kind that begins alike', async () => {
+      const buckets = [
+        'totp:account:a',
+        'totp:address:1',
+        'totp-other:address:1',
+        'TOTP:address:1',
+        'password:address:1',
+      ];
+      await store.changeThrottles(buckets.map((bucket) => added(throttle(bucket, 1))));
+      await store.removeThrottlesOf([]);
+      await store.removeThrottlesOf(['totp', 'nothing', '%']);
+      const left = await store.throttles(buckets);
+      expect(left.map((record) => record !== null)).toEqual([false, false, true, true, true]);
+    });
+
     it('changes nothing when it refuses, and is read meanwhile', async () => {
       await store.setRecoveryCodes(USER.id, ['a']);
       await store.addSession(session('s'));
@@ -234,6 +249,7 @@ export function authStoreContract(name: string, open: Open<AuthStore>): void {
         () => store.removeSessions(LARGEST),
         () => store.changeThrottles([added(throttle('u', 1))]),
         () => store.removeThrottles(['t']),
+        () => store.removeThrottlesOf(['t']),
         () => store.pruneThrottles(LARGEST, 0),
       ]) {
         await expect(write()).rejects.toMatchObject(REFUSAL);

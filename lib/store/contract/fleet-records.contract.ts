@@ -271,6 +271,32 @@ export function fleetRecordsContract(name: string, open: Open<FleetStore>): void
         expect(commands.map(({ id }) => id)).toEqual(['c1']);
         expect(lastEnded.map(({ id }) => id).sort()).toEqual(['a1', 'b2']);
       });
+
+      it('that were requested since a time are found by operation and host, the last of each', async () => {
+        const rollback = (id: string, hostId: string, createdAt: number, outcome: 'cancelled' | 'failed' = 'failed') =>
+          endedCommand(id, hostId, createdAt, {
+            ...{ operation: 'rollback', createdAt, outcome, state: { ...ENDED, outcome } },
+          });
+        await store.commit({
+          hosts: ['a', 'b', 'c'].map((id) => testHost(id)),
+          commands: [
+            rollback('a1', 'a', 10),
+            rollback('a2', 'a', 12),
+            rollback('b1', 'b', 10, 'cancelled'),
+            rollback('c1', 'c', 9),
+            testCommand('c2', 'c', { operation: 'reboot', createdAt: 11 }),
+            testCommand('c3', 'c', { operation: 'pull', createdAt: 11 }),
+          ],
+        });
+        await reopen();
+        const found = await store.requestsSince(['rollback', 'reboot'], 10);
+        expect(found.sort((one, other) => (one.hostId < other.hostId ? -1 : 1))).toEqual([
+          { operation: 'rollback', hostId: 'a', at: 12 },
+          { operation: 'rollback', hostId: 'b', at: 10 },
+          { operation: 'reboot', hostId: 'c', at: 11 },
+        ]);
+        expect(await store.requestsSince([], 0)).toEqual([]);
+      });
     });
   });
 }

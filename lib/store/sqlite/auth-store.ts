@@ -1,5 +1,5 @@
 /** Users, sessions, used codes and limits in the database: implements `lib/auth/operator/auth-ports.ts`. */
-import { and, asc, count, desc, eq, getTableColumns, inArray, isNull, like, lt } from 'drizzle-orm';
+import { and, asc, count, desc, eq, getTableColumns, inArray, isNull, like, lt, or, sql } from 'drizzle-orm';
 import { z } from 'zod';
 import type { AuthStore, ThrottleRecord } from '@/lib/auth/operator/auth-ports';
 import { withDatabaseErrors } from './database-errors';
@@ -18,6 +18,8 @@ function replaceCodes(tx: Pick<Connection, 'delete' | 'insert'>, userId: string,
 
 const unusedCode = (userId: string, codeHash: string) =>
   and(eq(recoveryCodes.userId, userId), eq(recoveryCodes.codeHash, codeHash), isNull(recoveryCodes.usedAt));
+
+const ofKind = (kind: string) => sql`substr(${throttles.bucket}, 1, length(${kind}) + 1) = ${kind} || ':'`;
 
 function isSame(one: ThrottleRecord | null, other: ThrottleRecord | null): boolean {
   if (one === null || other === null) return one === other;
@@ -155,6 +157,12 @@ export function createAuthStore(db: Connection): Direct<AuthStore> {
       db.delete(throttles)
         .where(inArray(throttles.bucket, [...buckets]))
         .run();
+    },
+    removeThrottlesOf(kinds) {
+      if (kinds.length > 0)
+        db.delete(throttles)
+          .where(or(...kinds.map((kind) => ofKind(kind))))
+          .run();
     },
     pruneThrottles(before, keep) {
       db.transaction(

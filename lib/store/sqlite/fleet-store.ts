@@ -112,6 +112,13 @@ export function createFleetStore(db: Db, { log }: { log: Log }): Direct<FleetSto
     .limit(sql.placeholder('limit'))
     .prepare();
 
+  /** By host, so that the index finds the few recent commands among any number of old ones. */
+  const lastRequests = client.prepare<[{ operation: string; since: number }], { hostId: string; at: number }>(
+    `select c.host_id as hostId, max(c.created_at) as at from hosts h
+     cross join commands c on c.host_id = h.id
+     where c.created_at >= :since and c.operation = :operation group by c.host_id`,
+  );
+
   function readCommand(row: CommandRow): CommandRecord | null {
     return orElse(() => fromCommandRow(row), null, onUnreadable);
   }
@@ -243,6 +250,11 @@ export function createFleetStore(db: Db, { log }: { log: Log }): Direct<FleetSto
           const row = byRequest.get({ requestId: wellFormed(requestId), hostId: wellFormed(hostId) });
           return (row && readCommand(row)) ?? [];
         }),
+      );
+    },
+    requestsSince(operations, since) {
+      return guarded(() =>
+        operations.flatMap((operation) => lastRequests.all({ operation, since }).map((row) => ({ operation, ...row }))),
       );
     },
     commandsOf(hostId, limit) {

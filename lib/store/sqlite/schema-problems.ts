@@ -7,6 +7,12 @@ import type Sqlite from 'better-sqlite3';
 import { Database } from './driver';
 import { readApplied } from './migrate';
 
+/**
+ * Tables that SQLite and drizzle add. An entry of that name counts as one only where its statement creates a table: SQLite
+ * runs the statement, whatever type and name its entry gives.
+ */
+const ADDED_TABLE = /^(?:sqlite_sequence|sqlite_stat[1-4]|__drizzle_migrations)$/;
+
 const MAX_NAMED = 5;
 const MAX_NAME_LENGTH = 80;
 
@@ -29,7 +35,8 @@ export function schemaProblems(
     const key = `${type} ${name}`;
     const wanted = expected.get(key);
     expected.delete(key);
-    if (wanted === sql || (type === 'table' && alsoAllowed.includes(name))) continue;
+    const isAdded = ADDED_TABLE.test(name) || alsoAllowed.includes(name);
+    if (wanted === sql || (isAdded && isTable({ type, name, sql }))) continue;
     const shown = `${type} "${name.replace(/[^\w$-]/g, '?').slice(0, MAX_NAME_LENGTH)}"`;
     problems.push(wanted === undefined ? `NixFleet has no ${shown}.` : `The ${shown} is not as NixFleet makes it.`);
   }
@@ -48,12 +55,17 @@ function objectsOf(migrations: readonly MigrationMeta[]): Map<string, string> {
   }
 }
 
-/** Without what SQLite and drizzle add. Quotes and spaces are left out: SQLite's versions write them differently. */
+const isTable = ({ type, name, sql }: SchemaObject): boolean =>
+  type === 'table' && (sql.startsWith(`createtable${name}(`) || sql.startsWith(`createtableifnotexists${name}(`));
+
+/**
+ * Every entry but the indexes that SQLite makes for a table's own constraints, which have no statement. Quotes and spaces
+ * are left out: SQLite's versions write them differently.
+ */
 function schemaObjects(client: Sqlite.Database): SchemaObject[] {
   return client
     .prepare<[], SchemaObject>(
-      `select type, name, coalesce(sql, '') as sql from sqlite_master
-       where name not like 'sqlite\\_%' escape '\\' and name <> '__drizzle_migrations' order by type, name`,
+      "select type, name, coalesce(sql, '') as sql from sqlite_master where type <> 'index' or sql is not null order by type, name",
     )
     .all()
     .map((object) => ({ ...object, sql: object.sql.replace(/["`\s]+/g, '').toLowerCase() }));

@@ -59,6 +59,55 @@ export const SWITCH_ENDS: readonly EndCase[] = [
     ends: { outcome: 'failed', exitCode: 1 },
   },
   {
+    name: 'NixOS: units failed (exit code 4), and the new system runs',
+    operation: 'switch',
+    steps: [
+      receive('switch'),
+      op('system', 'in_progress'),
+      out('activating the configuration...', 'stderr'),
+      out('warning: the following units failed: x.service', 'stderr'),
+      op('system', 'error'),
+      st('error', 'switch', 4, 'command failed'),
+      quiet,
+    ],
+    ends: { outcome: 'partial', reason: 'units failed. Its output says: unit x.service failed.', exitCode: 4 },
+  },
+  {
+    name: 'NixOS: units failed, and nixos-rebuild turns the exit code into 1',
+    operation: 'switch',
+    steps: [
+      receive('switch'),
+      out('warning: the following units failed: x.service, y.service', 'stderr'),
+      out('warning: error(s) occurred while switching to the new configuration', 'stderr'),
+      st('error', 'switch', 1, 'command failed'),
+      quiet,
+    ],
+    ends: { outcome: 'partial', reason: 'Its output says: units x.service and y.service failed.', exitCode: 1 },
+  },
+  {
+    name: 'NixOS: units failed (exit code 4), and the output does not name them',
+    operation: 'pull-switch',
+    steps: [receive('pull-switch'), st('error', 'pull-switch', 4, 'command failed'), quiet],
+    ends: { outcome: 'partial', reason: 'The host switched, but units failed.', exitCode: 4 },
+  },
+  {
+    name: 'its rebuild ends with failed units',
+    operation: 'force-update',
+    steps: [
+      receive('force-update'),
+      out('warning: the following units failed: x.service', 'stderr'),
+      st('error', 'force-update', 1, 'rebuild failed'),
+      quiet,
+    ],
+    ends: { outcome: 'partial', reason: 'unit x.service failed', exitCode: 1 },
+  },
+  {
+    name: 'exit code 4 of an operation that does not switch',
+    operation: 'pull',
+    steps: [receive('pull'), st('error', 'pull', 4, 'command failed'), quiet],
+    ends: { outcome: 'failed', reason: 'exit code 4', exitCode: 4 },
+  },
+  {
     name: 'longer than five minutes: the agent reports its status as stale, and the switch succeeds',
     operation: 'switch',
     steps: [
